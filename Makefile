@@ -1,0 +1,41 @@
+# Two commands: `make demo` and `make test`. Both set up what they need in .venv.
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3; do \
+	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	&& { echo $$p; break; }; done)
+VENV := .venv
+BIN := $(VENV)/bin
+WINDOW ?= 2026-12-05 22:00/04:00
+
+.PHONY: demo test lint docs samples clean
+
+demo: $(VENV)/.installed
+	$(BIN)/planner evacuate data/landscape p595-2 --window "$(WINDOW)" --return --work 60m --out reports/demo
+
+test: $(VENV)/.installed-test
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.installed-test
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+docs: $(VENV)/.installed
+	$(BIN)/python docs/build.py
+
+samples: $(VENV)/.installed
+	$(BIN)/python data/build_samples.py
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "planner needs Python 3.11 or later on the PATH"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { echo "cannot make a virtual environment: on Debian, apt-get install python3-venv"; \
+		rm -rf $(VENV); exit 1; }
+
+$(VENV)/.installed: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	@touch $@
+
+$(VENV)/.installed-test: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test]'
+	@touch $@ $(VENV)/.installed
+
+clean:
+	rm -rf $(VENV) build *.egg-info .pytest_cache .hypothesis .mypy_cache .ruff_cache

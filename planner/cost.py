@@ -1,0 +1,134 @@
+"""The migration-cost model: how long a move takes, how long the LPAR is suspended, how many bytes cross the wire.
+
+Pre-copy (Clark et al., NSDI 2005; Liu et al., HPDC 2011) calibrated on the seed talk: a 4 GiB LPAR with one busy
+core on 1 Gbit/s takes about 119 s and is suspended about 1.4 s ("roughly two minutes", "no more than two
+seconds"). All parameters are in :class:`Parameters`, may be set in the estate's sheet Parameters, and appear
+among the assumptions of every report.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, fields, replace
+
+from planner.estate.catalogue import rperf_per_core
+from planner.estate.model import Lpar, Parameter, Server, Vios
+
+MIB = 1024 * 1024
+#: What a partition's state holds beyond memory and max memory/64: vasistat of the seed, 4,364,697,600 bytes.
+FIXED_STATE_BYTES = 5 * MIB // 2
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """Parameters of the model, with where each comes from (confidence as in docs/cost-model.md)."""
+
+    link_efficiency: float = 0.632
+    """Share of the link's line rate that a move gets: seed, 78.95 MB/s of 1 Gbit/s (measured there)."""
+    overhead_s: float = 45.0
+    """Fixed seconds of a move outside the copy: assumption that fits the seed. HMC sites: 120 to 300 s."""
+    dirty_mb_s_per_core: float = 20.0
+    """10⁶ bytes per second dirtied by each busy core: assumption that fits the seed."""
+    stop_mb: float = 100.0
+    """Pre-copy stops when the next round would be no larger than this (10⁶ bytes): assumption."""
+    stop_ratio: float = 0.9
+    """Pre-copy stops when the next round would be at least this share of the last: "no longer decreasing"."""
+    resume_s: float = 0.5
+    """Seconds of suspension besides the last copy: assumption."""
+    stream_mb_s: float = 0.0
+    """Limit of one move's stream (10⁶ bytes/s); 0: none. VIOS before 2.2.4: about 110 (isg3T7000117)."""
+    source_rperf_per_mb_s: float = 0.130
+    """rPerf that the source VIOS spends per 10⁶ bytes/s: seed, 1.36 cores at 78.95 MB/s."""
+    target_rperf_per_mb_s: float = 0.115
+    """rPerf that the target VIOS spends per 10⁶ bytes/s: seed, 1.20 cores."""
+    unknown_rperf_per_core: float = 7.57
+    """rPerf per core where the type-model is not in the catalogue: the seed's JS22."""
+    wave_gap_s: float = 0.0
+    """Seconds between the end of a wave and the start of the next, for checks."""
+    risk_production_s: float = 30.0
+    """Seconds by which moving a production LPAR counts as dearer than its duration."""
+    risk_heartbeat_s: float = 60.0
+    """The same for an LPAR that runs cluster software."""
+    risk_warning_s: float = 10.0
+    """The same for each warning that a move carries."""
+
+
+def parameters_of(rows: Iterable[Parameter]) -> tuple[Parameters, tuple[str, ...]]:
+    """The model's parameters with an estate's own values, and the names in it that are none."""
+    known = {f.name for f in fields(Parameters)}
+    given = {r.name: r.value for r in rows}
+    return replace(Parameters(), **{k: v for k, v in given.items() if k in known}), tuple(sorted(set(given) - known))
+
+
+def state_bytes(memory_mib: int, max_memory_mib: int) -> int:
+    """Bytes of state V = memory + max memory/64 + 2.5 MiB. 4 GiB with 4 GiB maximum: 4,364,697,600 (the seed)."""
+    return memory_mib * MIB + max_memory_mib * MIB // 64 + FIXED_STATE_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """What a move costs at a given rate. Times in milliseconds, rounded up."""
+
+    duration_ms: int
+    suspend_ms: int
+    bytes_sent: int
+    rounds: tuple[int, ...]
+
+
+def dirty_rate(lpar: Lpar, p: Parameters) -> float:
+    """Bytes per second that it dirties: measured busy cores, or its entitlement where nobody measured."""
+    busy = lpar.entitlement_units if lpar.busy_units is None else lpar.busy_units
+    return p.dirty_mb_s_per_core * 1e6 * busy / 100
+
+
+def vios_limit(vios: Vios, server: Server, rperf_per_mb_s: float, p: Parameters) -> float:
+    """Bytes per second that a VIOS can carry: the cores it may use, by the rPerf that each byte costs.
+
+    An uncapped VIOS may use all its virtual processors; a capped or dedicated one its entitlement. Unknown
+    virtual processors: no limit.
+    """
+    if vios.sharing in ("capped", "dedicated"):
+        cores = vios.entitlement_units / 100
+    elif vios.virtual_processors is None:
+        return math.inf
+    else:
+        cores = float(max(vios.virtual_processors, 1))
+    return cores * (rperf_per_core(server.model) or p.unknown_rperf_per_core) / rperf_per_mb_s * 1e6
+
+
+def side_rate(vios: Vios, server: Server, p: Parameters, *, source: bool) -> float:
+    """Bytes per second that one mover can send or receive, for all its moves together."""
+    link = p.link_efficiency * (vios.link_mbit or 1000) * 1e6 / 8
+    return min(link, vios_limit(vios, server, p.source_rperf_per_mb_s if source else p.target_rperf_per_mb_s, p))
+
+
+def stream_rate(share: float, p: Parameters) -> float:
+    """One move's bytes per second, given its share of both movers."""
+    return min(share, p.stream_mb_s * 1e6) if p.stream_mb_s > 0 else share
+
+
+def converges(lpar: Lpar, rate: float, p: Parameters) -> bool:
+    """Whether pre-copy gets anywhere at this rate: at least twice the dirty rate (λ ≤ 0.5)."""
+    return rate >= 2 * dirty_rate(lpar, p)
+
+
+def copy_at(lpar: Lpar, rate: float, p: Parameters) -> Copy:
+    """The cost of moving an LPAR at ``rate`` bytes per second.
+
+    Rounds: S₀ = V, Sᵢ₊₁ = min(working set, D·Sᵢ/b), until the next is ≤ ``stop_mb`` or ≥ ``stop_ratio`` of this
+    one. Duration = overhead + Σ Sᵢ/b + suspension; suspension = last/b + ``resume_s``.
+    """
+    size = float(state_bytes(lpar.memory_mib, lpar.max_memory_mib))
+    working_set = size if lpar.working_set_mib is None else min(size, float(lpar.working_set_mib * MIB))
+    dirtied = dirty_rate(lpar, p)
+    rounds = [size]
+    while True:
+        following = min(working_set, dirtied * rounds[-1] / rate)
+        if following <= p.stop_mb * 1e6 or following >= p.stop_ratio * rounds[-1]:
+            break
+        rounds.append(following)
+    suspend = following / rate + p.resume_s
+    duration = p.overhead_s + sum(rounds) / rate + suspend
+    return Copy(math.ceil(duration * 1000), math.ceil(suspend * 1000), int(sum(rounds) + following),
+                tuple(int(r) for r in rounds))

@@ -1,0 +1,39 @@
+"""The one exception tree. Foreign exceptions are mapped into it at the boundary where they arise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from planner.findings import Finding
+
+
+class PlannerError(Exception):
+    """Anything a user can cause; carries the exit code of DESIGN §6."""
+
+    exit_code = 2
+
+
+class InputError(PlannerError):
+    """Unusable input. Holds *all* the problems found, never only the first."""
+
+    exit_code = 2
+
+    def __init__(self, findings: Iterable[Finding]) -> None:
+        self.findings = tuple(findings)
+        super().__init__("\n".join(str(f) for f in self.findings))
+
+
+class UsageError(PlannerError):
+    """A command line that cannot be acted on: an unknown server, a window that ends before it starts…"""
+
+    exit_code = 2
+
+
+class ReplayError(PlannerError):
+    """The program's own plan failed its replay: a defect, never written out as a plan."""
+
+    exit_code = 5
+
+    def __init__(self, findings: Iterable[Finding]) -> None:
+        self.findings = tuple(findings)
+        super().__init__("\n".join(str(f) for f in self.findings))

@@ -1,0 +1,217 @@
+"""Assembling the records of several sources into one estate, with provenance and findings.
+
+Order of trust: the estate workbook (what a person corrected) over machine output. A difference between two
+sources is reported with both places; an LPAR on two servers, or one stated twice, is an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import MISSING, dataclass, field, fields
+from typing import Any
+
+from planner.errors import InputError
+from planner.estate.catalogue import generation_of
+from planner.estate.model import CLASSES, Estate, sorted_estate
+from planner.findings import Finding, Severity, Source, errors, ordered
+from planner.readers import lparstat_i
+from planner.readers.base import NonValue, Reading, Record
+from planner.readers.estate_tables import TABLES, Table
+from planner.readers.estate_workbook import KIND as WORKBOOK
+from planner.readers.estate_workbook import cell_source
+
+Key = tuple[Any, ...]
+Provenance = dict[str, Source]
+
+_TABLES = {t.kind: t for t in TABLES}
+
+
+def fact_name(kind: str, key: Key, name: str) -> str:
+    """The name under which a fact's place is kept: ``lpars/bxaix85/memory_mib``."""
+    return "/".join((kind, *map(str, key), name))
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One value, where it stands, and how far it is trusted (lower first)."""
+
+    value: Any
+    source: Source
+    rank: int
+
+
+@dataclass(slots=True)
+class Loaded:
+    """An estate, where each of its facts came from, and what there is to say about them."""
+
+    estate: Estate
+    provenance: Provenance = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
+    kinds: dict[str, int] = field(default_factory=dict)
+
+    def source(self, kind: str, key: Key, name: str) -> Source | None:
+        """Where a fact stands, or where its row does."""
+        return self.provenance.get(fact_name(kind, key, name)) or self.provenance.get(fact_name(kind, key, ""))
+
+    def usable(self) -> Loaded:
+        """Itself; raises InputError with every error when there is one."""
+        found = errors(self.findings)
+        if found:
+            raise InputError(found)
+        return self
+
+
+class Facts:
+    """Collects facts by kind and key before they become an estate."""
+
+    def __init__(self) -> None:
+        self.rows: dict[tuple[str, Key], dict[str, list[Fact]]] = {}
+        self.places: dict[tuple[str, Key], list[tuple[Source, int]]] = {}
+        self.findings: list[Finding] = []
+
+    def add(self, kind: str, key: Key, values: dict[str, tuple[Any, Source]], where: Source, rank: int) -> None:
+        row = self.rows.setdefault((kind, key), {})
+        self.places.setdefault((kind, key), []).append((where, rank))
+        for name, (value, source) in values.items():
+            row.setdefault(name, []).append(Fact(value, source, rank))
+
+
+def _shown(value: Any) -> str:
+    return "; ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+def _add_workbook(facts: Facts, record: Record) -> None:
+    table = _TABLES[record.kind]
+    values = {name: (value, cell_source(record, name)) for name, value in record.fields.items()}
+    defaults = {f.name: f.default for f in fields(CLASSES[record.kind])}
+    key = tuple(record.fields.get(k, defaults.get(k)) for k in table.key)
+    if any(part is None or part is MISSING for part in key):
+        return
+    where = Source(record.source.file, cell=record.source.cell)
+    earlier = [s for s, rank in facts.places.get((record.kind, key), []) if rank == 0]
+    if earlier:
+        # A policy or path may stand twice without harm only when it says the same; anything else is a slip.
+        facts.findings.append(Finding(
+            "input.duplicate", Severity.ERROR, str(key[0]),
+            f"{table.sheet}: {' / '.join(map(str, key))} stands twice (first at {earlier[0]})",
+            "keep one row", where))
+        return
+    facts.add(record.kind, key, values, where, 0)
+
+
+_LPARSTAT_DIRECT = {
+    "partition_number": "lpar_id", "entitled_capacity": "entitlement_units", "online_vcpus": "virtual_processors",
+    "maximum_vcpus": "max_virtual_processors", "weight": "weight", "shared_pool_id": "pool_id",
+    "online_memory": "memory_mib", "maximum_memory": "max_memory_mib",
+}
+
+
+def _lparstat_values(record: Record) -> dict[str, Any]:
+    stated = {k: v for k, v in record.fields.items() if not isinstance(v, NonValue)}
+    values = {ours: stated[theirs] for theirs, ours in _LPARSTAT_DIRECT.items() if theirs in stated}
+    kind = str(stated.get("type", "")).lower()
+    mode = str(stated.get("mode", "")).lower()
+    if kind.startswith(("shared", "dedicated")):
+        values["processors"] = "shared" if kind.startswith("shared") else "dedicated"
+    if mode in ("capped", "uncapped", "donating"):
+        values["sharing"] = mode
+    if "memory_mode" in stated:
+        values["memory_mode"] = "shared" if str(stated["memory_mode"]).lower().startswith("shared") else "dedicated"
+    if values.get("processors") == "dedicated":
+        values.pop("weight", None)
+    return values
+
+
+_ORIGIN = {**{ours: theirs for theirs, ours in _LPARSTAT_DIRECT.items()}, "processors": "type", "sharing": "mode",
+           "memory_mode": "memory_mode"}
+
+
+def _add_lparstat(facts: Facts, record: Record) -> None:
+    """``lparstat -i`` of an LPAR, or of a VIOS when the workbook knows that name as one."""
+    name = record.fields.get("partition_name")
+    if not isinstance(name, str):
+        facts.findings.append(Finding("input.missing-value", Severity.ERROR, record.source.file,
+                                      "no 'Partition Name': whose output is it?", "run lparstat -i again",
+                                      record.source))
+        return
+    kind = "vioses" if ("vioses", (name,)) in facts.rows else "lpars"
+    values = _lparstat_values(record)
+    if kind == "vioses":
+        values = {k: v for k, v in values.items() if k in {f.name for f in fields(CLASSES[kind])}}
+    else:
+        values["state"] = "running"
+    earlier = [s for s, rank in facts.places.get((kind, (name,)), []) if rank == 1]
+    if earlier:
+        facts.findings.append(Finding("input.duplicate", Severity.ERROR, name,
+                                      f"lparstat -i of {name} was read twice (first in {earlier[0]})",
+                                      "keep the newer file", record.source))
+        return
+    located = {ours: (value, record.where(_ORIGIN.get(ours, "partition_name"))) for ours, value in values.items()}
+    located["name"] = (name, record.where("partition_name"))
+    facts.add(kind, (name,), located, record.source, 1)
+
+
+def _choose(facts: Facts, kind: str, key: Key, name: str, candidates: list[Fact]) -> Fact:
+    best = min(candidates, key=lambda f: (f.rank, str(f.source)))
+    for other in candidates:
+        if other.value != best.value:
+            severe = name == "server"
+            facts.findings.append(Finding(
+                "input.two-servers" if severe else "input.conflict",
+                Severity.ERROR if severe else Severity.WARNING, str(key[0]),
+                f"{name} of {key[0]}: {_shown(best.value)} here, {_shown(other.value)} in {other.source}"
+                + ("" if severe else "; the first is used"),
+                "correct one of the two", best.source))
+    return best
+
+
+def _missing(facts: Facts, table: Table, key: Key, absent: list[str]) -> None:
+    headers = {c.field: c.header for c in table.columns}
+    places = [s for s, _ in sorted(facts.places[(table.kind, key)], key=lambda p: p[1])]
+    facts.findings.append(Finding(
+        "input.missing-fact", Severity.ERROR, str(key[0]),
+        f"{table.sheet}: {' / '.join(map(str, key))} has no " + ", ".join(headers.get(a, a) for a in absent),
+        f"add it in sheet {table.sheet} or give the export that has it", places[0]))
+
+
+def assemble(readings: Iterable[Reading]) -> Loaded:
+    """Merge what the readers found. Never raises for bad content: everything is in the findings."""
+    facts = Facts()
+    kinds: dict[str, int] = {}
+    others: list[Record] = []
+    for reading in readings:
+        kinds[reading.kind] = kinds.get(reading.kind, 0) + 1
+        facts.findings += reading.findings
+        for record in reading.records:
+            if reading.kind == WORKBOOK:
+                _add_workbook(facts, record)
+            else:
+                others.append(record)
+    for record in others:
+        if record.kind == lparstat_i.KIND:
+            _add_lparstat(facts, record)
+    rows, provenance = _build(facts)
+    estate = sorted_estate(Estate(**{k: tuple(v) for k, v in rows.items()}))
+    return Loaded(estate, provenance, ordered(facts.findings), kinds)
+
+
+def _build(facts: Facts) -> tuple[dict[str, list[Any]], Provenance]:
+    rows: dict[str, list[Any]] = {kind: [] for kind in CLASSES}
+    provenance: Provenance = {}
+    for (kind, key), stated in facts.rows.items():
+        cls, table = CLASSES[kind], _TABLES[kind]
+        chosen = {name: _choose(facts, kind, key, name, found) for name, found in stated.items()}
+        for part, name in zip(key, table.key, strict=True):
+            chosen.setdefault(name, Fact(part, facts.places[(kind, key)][0][0], 0))
+        needed = [f.name for f in fields(cls) if f.default is MISSING and f.name not in chosen]
+        for name, fact in chosen.items():
+            provenance[fact_name(kind, key, name)] = fact.source
+        provenance[fact_name(kind, key, "")] = facts.places[(kind, key)][0][0]
+        if needed:
+            _missing(facts, table, key, needed)
+            continue
+        values = {name: fact.value for name, fact in chosen.items()}
+        if kind == "servers" and not values.get("generation"):
+            values["generation"] = generation_of(values.get("model", ""))
+        rows[kind].append(cls(**values))
+    return rows, provenance

@@ -1,0 +1,277 @@
+"""What the Policies rows mean, compiled once: who is pinned, kept apart, blacked out, which ceilings hold."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Any
+
+from planner.estate.assemble import Loaded
+from planner.estate.model import Estate, Lpar, Policy
+from planner.findings import Finding, Severity, ordered
+from planner.readers.estate_tables import POLICY_KINDS
+from planner.units import decimal_from, mib_from_gib, units_from_cores
+
+_CLOCK = re.compile(
+    r"^(?:(\d{4}-\d{2}-\d{2})|daily)\s+(\d{1,2}:\d{2})\s*/\s*(?:(\d{4}-\d{2}-\d{2})\s+)?(\d{1,2}:\d{2})$")
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A named set of LPARs: keep-apart, keep-together or the nodes of a cluster."""
+
+    name: str
+    members: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Blackout:
+    """A time in which an LPAR may not be moving; ``day`` of None: every day."""
+
+    day: dt.date | None
+    start: dt.time
+    end_day: dt.date | None
+    end: dt.time
+    text: str
+
+    def spans(self, first: dt.datetime, last: dt.datetime) -> list[tuple[dt.datetime, dt.datetime]]:
+        """The concrete spans that may touch [first, last]."""
+        days = [self.day] if self.day else [
+            first.date() + dt.timedelta(days=n) for n in range(-1, (last.date() - first.date()).days + 2)]
+        found = []
+        for day in days:
+            start = dt.datetime.combine(day, self.start)
+            end = dt.datetime.combine(self.end_day or day, self.end)
+            found.append((start, end if end > start else end + dt.timedelta(days=1)))
+        return [(a, b) for a, b in found if a < last and first < b]
+
+
+@dataclass(slots=True)
+class PolicySet:
+    """The active policies of an estate in the form in which rules ask for them."""
+
+    production_stays: dict[str, str] = field(default_factory=dict)
+    pins: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    fences: dict[str, frozenset[str]] = field(default_factory=dict)
+    apart: list[Group] = field(default_factory=list)
+    together: list[Group] = field(default_factory=list)
+    clusters: list[Group] = field(default_factory=list)
+    blackouts: dict[str, list[Blackout]] = field(default_factory=dict)
+    priority: dict[str, int] = field(default_factory=dict)
+    cpu_ceiling: dict[str, int] = field(default_factory=dict)
+    memory_ceiling: dict[str, int] = field(default_factory=dict)
+    reserve_units: dict[str, int] = field(default_factory=dict)
+    reserve_mib: dict[str, int] = field(default_factory=dict)
+    concurrency: dict[str, int] = field(default_factory=dict)
+    console_links: set[frozenset[str]] = field(default_factory=set)
+    site_links: set[frozenset[str]] = field(default_factory=set)
+    ignorable_vlans: set[int] = field(default_factory=set)
+    minimum_software: dict[str, str] = field(default_factory=dict)
+    refused_software: set[str] = field(default_factory=set)
+    redundancy_optional: set[str] = field(default_factory=set)
+    target_pool: dict[str, str] = field(default_factory=dict)
+
+    def cluster_of(self, lpar: str) -> Group | None:
+        """The cluster that an LPAR is a node of."""
+        return next((g for g in self.clusters if lpar in g.members), None)
+
+
+def words(text: str) -> tuple[str, ...]:
+    """``a; b, c`` → three words."""
+    return tuple(w.strip() for w in text.replace(",", ";").split(";") if w.strip())
+
+
+def percent_from(text: str) -> int:
+    """``90``, ``90 %`` or ``0.9`` → 90; raises ValueError outside 1 to 100."""
+    value = decimal_from(text.replace("%", ""))
+    if "%" not in text and 0 < value <= 1:
+        value *= 100
+    if not 1 <= value <= 100 or value != value.to_integral_value():
+        raise ValueError(f"{text!r} is not a whole percentage from 1 to 100")
+    return int(value)
+
+
+def blackout_from(text: str) -> Blackout:
+    """``2026-12-05 22:00/23:30``, ``2026-12-05 22:00/2026-12-06 01:00`` or ``daily 22:00/23:30``."""
+    match = _CLOCK.match(text.strip())
+    if not match:
+        raise ValueError(f"{text!r} is not like '2026-12-05 22:00/23:30' or 'daily 22:00/23:30'")
+
+    def day(value: str | None) -> dt.date | None:
+        return dt.date.fromisoformat(value) if value else None
+
+    def clock(value: str) -> dt.time:
+        return dt.datetime.strptime(value, "%H:%M").time()
+
+    return Blackout(day(match[1]), clock(match[2]), day(match[3]), clock(match[4]), text.strip())
+
+
+class _Compiler:
+    def __init__(self, estate: Estate) -> None:
+        self.estate = estate
+        self.out = PolicySet()
+        self.lpars = [p.name for p in estate.lpars]
+        self.servers = [s.name for s in estate.servers]
+
+    def matching(self, text: str, among: list[str], what: str, default: str = "") -> list[str]:
+        """Names that the subject's words match; ``software:X`` and ``env:X`` select LPARs by what they are."""
+        found: list[str] = []
+        for word in words(text) or words(default):
+            if word.startswith(("software:", "env:")):
+                hits = [p.name for p in self.estate.lpars if _selects(word, p)]
+            else:
+                hits = [n for n in among if fnmatchcase(n, word)]
+            if not hits:
+                raise ValueError(f"{word!r} matches no {what}")
+            found += hits
+        if not found:
+            raise ValueError(f"names no {what}")
+        return list(dict.fromkeys(found))
+
+    def production_stays(self, p: Policy) -> None:
+        chosen = self.matching(p.subject, self.lpars, "LPAR", "*") if self.lpars else []
+        by_name = {x.name: x for x in self.estate.lpars}
+        for name in chosen:
+            if by_name[name].environment == "production":
+                self.out.production_stays[name] = p.note
+
+    def pin(self, p: Policy) -> None:
+        here = {x.name: x.server for x in self.estate.lpars}
+        for name in self.matching(p.subject, self.lpars, "LPAR"):
+            self.out.pins[name] = tuple(self.matching(p.value, self.servers, "server")) if p.value else (here[name],)
+
+    def fence(self, p: Policy) -> None:
+        allowed = frozenset(self.matching(p.value, self.servers, "server"))
+        for name in self.matching(p.subject, self.lpars, "LPAR"):
+            self.out.fences[name] = self.out.fences.get(name, allowed) & allowed
+
+    def _group(self, p: Policy) -> Group:
+        members = tuple(sorted(self.matching(p.value, self.lpars, "LPAR")))
+        if len(members) < 2:
+            raise ValueError("needs at least two LPARs in Value")
+        return Group(p.subject or "unnamed", members)
+
+    def keep_apart(self, p: Policy) -> None:
+        self.out.apart.append(self._group(p))
+
+    def keep_together(self, p: Policy) -> None:
+        self.out.together.append(self._group(p))
+
+    def cluster(self, p: Policy) -> None:
+        self.out.clusters.append(self._group(p))
+
+    def blackout(self, p: Policy) -> None:
+        span = blackout_from(p.value)
+        for name in self.matching(p.subject, self.lpars, "LPAR"):
+            self.out.blackouts.setdefault(name, []).append(span)
+
+    def priority(self, p: Policy) -> None:
+        number = int(decimal_from(p.value))
+        for name in self.matching(p.subject, self.lpars, "LPAR"):
+            self.out.priority[name] = number
+
+    def _per_server(self, p: Policy, into: dict[str, int], value: int) -> None:
+        for name in self.matching(p.subject, self.servers, "server", "*"):
+            into[name] = value
+
+    def cpu_ceiling(self, p: Policy) -> None:
+        self._per_server(p, self.out.cpu_ceiling, percent_from(p.value))
+
+    def memory_ceiling(self, p: Policy) -> None:
+        self._per_server(p, self.out.memory_ceiling, percent_from(p.value))
+
+    def reserve_cores(self, p: Policy) -> None:
+        self._per_server(p, self.out.reserve_units, units_from_cores(p.value))
+
+    def reserve_memory(self, p: Policy) -> None:
+        self._per_server(p, self.out.reserve_mib, mib_from_gib(p.value))
+
+    def concurrency(self, p: Policy) -> None:
+        limit = int(decimal_from(p.value))
+        if limit < 1:
+            raise ValueError("a concurrency below 1 allows no move at all")
+        known = self.servers + [v.name for v in self.estate.vioses]
+        for name in self.matching(p.subject, known, "server or VIOS", "*"):
+            self.out.concurrency[name] = limit
+
+    def _links(self, p: Policy, into: set[frozenset[str]], known: set[str], what: str) -> None:
+        pairs = [(a, b) for a in words(p.subject) for b in words(p.value)]
+        if not pairs:
+            raise ValueError(f"needs a {what} in Subject and in Value")
+        for word in {w for pair in pairs for w in pair}:
+            if word not in known:
+                raise ValueError(f"{word!r} is no {what} of this estate")
+        into.update(frozenset(pair) for pair in pairs)
+
+    def console_link(self, p: Policy) -> None:
+        self._links(p, self.out.console_links, {s.console for s in self.estate.servers}, "console")
+
+    def site_link(self, p: Policy) -> None:
+        self._links(p, self.out.site_links, {s.site for s in self.estate.servers}, "site")
+
+    def ignorable_vlan(self, p: Policy) -> None:
+        chosen = words(f"{p.subject};{p.value}")
+        if not chosen:
+            raise ValueError("names no VLAN")
+        self.out.ignorable_vlans.update(int(decimal_from(w)) for w in chosen)
+
+    def minimum_software(self, p: Policy) -> None:
+        if not p.subject or not p.value:
+            raise ValueError("needs a product in Subject and a version in Value")
+        self.out.minimum_software[p.subject.strip()] = p.value.strip()
+
+    def refused_software(self, p: Policy) -> None:
+        self.out.refused_software.update(words(f"{p.subject};{p.value}"))
+
+    def redundancy(self, p: Policy) -> None:
+        if p.value not in ("must", "if-possible"):
+            raise ValueError(f"value {p.value!r} is neither 'must' nor 'if-possible'")
+        chosen = self.matching(p.subject, self.lpars, "LPAR", "*")
+        (self.out.redundancy_optional.update if p.value == "if-possible"
+         else self.out.redundancy_optional.difference_update)(chosen)
+
+    def target_pool(self, p: Policy) -> None:
+        if not p.value:
+            raise ValueError("names no pool in Value")
+        for name in self.matching(p.subject, self.lpars, "LPAR"):
+            self.out.target_pool[name] = p.value.strip()
+
+
+def _selects(word: str, lpar: Lpar) -> bool:
+    kind, _, wanted = word.partition(":")
+    if kind == "env":
+        return lpar.environment.casefold() == wanted.casefold()
+    return any(s.casefold().startswith(wanted.casefold()) for s in lpar.software)
+
+
+def compile_policies(estate: Estate) -> tuple[PolicySet, tuple[tuple[Policy, str], ...]]:
+    """The policy set, and each row that could not be applied with the reason."""
+    compiler = _Compiler(estate)
+    refused: list[tuple[Policy, str]] = []
+    for policy in estate.policies:
+        if not policy.active:
+            continue
+        handler: Callable[[Policy], Any] | None = None
+        if policy.kind in POLICY_KINDS:
+            handler = getattr(compiler, policy.kind.replace("-", "_"))
+        try:
+            if handler is None:
+                raise ValueError(f"unknown policy {policy.kind!r}; one of: {', '.join(POLICY_KINDS)}")
+            handler(policy)
+        except (ValueError, OverflowError) as error:
+            refused.append((policy, str(error)))
+    return compiler.out, tuple(refused)
+
+
+def policy_findings(loaded: Loaded) -> Iterable[Finding]:
+    """An error for every active policy row that cannot be applied: a policy is never dropped in silence."""
+    _, refused = compile_policies(loaded.estate)
+    return ordered(
+        Finding("input.bad-policy", Severity.ERROR, policy.kind,
+                f"policy {policy.kind} ({policy.subject or '-'} / {policy.value or '-'}): {reason}",
+                "correct the row or set Active to no",
+                loaded.source("policies", (policy.kind, policy.subject, policy.value), "kind"))
+        for policy, reason in refused)

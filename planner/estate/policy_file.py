@@ -1,0 +1,58 @@
+"""A policy file (TOML): rows that are added to the estate's own for one question.
+
+::
+
+    [[policy]]
+    kind = "keep-apart"
+    subject = "SAP central instances"
+    value = "hxaix11adm; hxaix41adm"
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+from planner.errors import InputError
+from planner.estate.model import Estate, Policy
+from planner.findings import Finding, Severity, Source
+
+
+def read_policy_file(path: Path) -> tuple[Policy, ...]:
+    """The rows of a policy file; raises InputError with every problem."""
+    from pydantic import BaseModel, ConfigDict, ValidationError
+
+    class Row(BaseModel):
+        model_config = ConfigDict(extra="forbid", strict=True)
+        kind: str
+        subject: str = ""
+        value: str | int | float = ""
+        active: bool = True
+        note: str = ""
+
+    class File(BaseModel):
+        model_config = ConfigDict(extra="forbid", strict=True)
+        policy: list[Row] = []
+
+    def problem(message: str, fix: str) -> Finding:
+        return Finding("input.bad-policy-file", Severity.ERROR, path.name, message, fix, Source(path.name))
+
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError([problem(f"cannot be read: {error.strerror}", "check the path")]) from None
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InputError([problem(f"not a TOML file: {error}", "see docs/policies.md")]) from None
+    try:
+        rows = File.model_validate(document).policy
+    except ValidationError as error:
+        raise InputError([problem(f"{'.'.join(map(str, e['loc']))}: {e['msg']}", "see docs/policies.md")
+                          for e in error.errors()]) from None
+    return tuple(Policy(r.kind, r.subject, str(r.value), r.active, r.note) for r in rows)
+
+
+def with_policies(estate: Estate, extra: tuple[Policy, ...]) -> Estate:
+    """The estate with these rows; a row of the same kind and subject replaces the estate's own."""
+    replaced = {(p.kind, p.subject) for p in extra}
+    kept = tuple(p for p in estate.policies if (p.kind, p.subject) not in replaced)
+    return estate.replace(policies=kept + extra)

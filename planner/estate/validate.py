@@ -1,0 +1,255 @@
+"""Impossibilities and gaps of an estate: what no site can be, and what a plan will have to assume."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from planner.estate.assemble import Loaded
+from planner.estate.capacity import lpar_demand, min_units_per_vp, vios_demand
+from planner.estate.catalogue import GENERATIONS
+from planner.estate.model import Estate, Lpar, Server
+from planner.findings import Finding, Severity, ordered
+from planner.units import show_cores, show_gib
+
+
+@dataclass(frozen=True, slots=True)
+class _Check:
+    loaded: Loaded
+
+    def finding(self, severity: Severity, rule: str, kind: str, key: tuple[object, ...], name: str, message: str,
+                fix: str) -> Finding:
+        return Finding(rule, severity, str(key[0]), message, fix, self.loaded.source(kind, key, name))
+
+
+def _references(c: _Check) -> Iterator[Finding]:
+    e = c.loaded.estate
+    servers = {s.name for s in e.servers}
+    vioses = {v.name for v in e.vioses}
+    lpars = {p.name for p in e.lpars}
+    broken = {f.subject for f in c.loaded.findings if f.rule == "input.missing-fact"}
+    wanted: list[tuple[str, tuple[object, ...], str, str, set[str], str]] = []
+    wanted += [("pools", (p.server, p.pool_id), "server", p.server, servers, "Servers") for p in e.pools]
+    wanted += [("vioses", (v.name,), "server", v.server, servers, "Servers") for v in e.vioses]
+    wanted += [("lpars", (p.name,), "server", p.server, servers, "Servers") for p in e.lpars]
+    wanted += [("bridges", (b.vios, b.sea, b.vswitch, b.vlan), "vios", b.vios, vioses, "VIOS") for b in e.bridges]
+    wanted += [("networks", (n.lpar, n.slot), "lpar", n.lpar, lpars, "LPARs") for n in e.networks]
+    for d in e.disks:
+        path = (d.lpar, d.slot, d.lun, d.vios)
+        wanted += [("disks", path, "lpar", d.lpar, lpars, "LPARs"), ("disks", path, "vios", d.vios, vioses, "VIOS")]
+    wanted += [("zonings", (z.lun, z.vios), "vios", z.vios, vioses, "VIOS") for z in e.zonings]
+    for f in e.fibres:
+        wanted += [("fibres", (f.lpar, f.slot), "lpar", f.lpar, lpars, "LPARs"),
+                   ("fibres", (f.lpar, f.slot), "vios", f.vios, vioses, "VIOS")]
+    wanted += [("ports", (p.vios, p.port), "vios", p.vios, vioses, "VIOS") for p in e.ports]
+    for kind, key, name, value, known, sheet in wanted:
+        if value not in known and value not in broken:
+            yield c.finding(Severity.ERROR, "input.unknown-name", kind, key, name,
+                            f"{value!r} is not in sheet {sheet}", f"correct the name or add it to {sheet}")
+
+
+def _names(c: _Check) -> Iterator[Finding]:
+    e = c.loaded.estate
+    vioses = {v.name for v in e.vioses}
+    for p in e.lpars:
+        if p.name in vioses:
+            yield c.finding(Severity.ERROR, "input.duplicate", "lpars", (p.name,), "name",
+                            f"{p.name} stands among the LPARs and the VIOSes", "keep it where it belongs")
+    seen: dict[tuple[str, int], str] = {}
+    for kind, name, server, lpar_id in [("vioses", v.name, v.server, v.lpar_id) for v in e.vioses] + [
+            ("lpars", p.name, p.server, p.lpar_id) for p in e.lpars]:
+        if lpar_id is None:
+            continue
+        other = seen.setdefault((server, lpar_id), name)
+        if other != name:
+            yield c.finding(Severity.ERROR, "estate.duplicate-id", kind, (name,), "lpar_id",
+                            f"{name} and {other} both have partition id {lpar_id} on {server}",
+                            "one of the two is wrong: a server gives an id once")
+
+
+def _lpar_arithmetic(c: _Check) -> Iterator[Finding]:
+    servers = {s.name: s for s in c.loaded.estate.servers}
+    for p in c.loaded.estate.lpars:
+        server = servers.get(p.server)
+        if server is not None:
+            yield from _entitlement(c, p, server)
+            yield from _memory(c, p, server)
+
+
+def _entitlement(c: _Check, p: Lpar, server: Server) -> Iterator[Finding]:
+    key = (p.name,)
+    if p.processors == "dedicated":
+        if p.entitlement_units % 100 or p.entitlement_units != p.virtual_processors * 100:
+            yield c.finding(Severity.ERROR, "estate.dedicated", "lpars", key, "entitlement_units",
+                            f"{p.name} is dedicated: {show_cores(p.entitlement_units)} cores for "
+                            f"{p.virtual_processors} processors", "dedicated partitions hold whole cores")
+        return
+    least = min_units_per_vp(server)
+    if p.entitlement_units < least * p.virtual_processors:
+        yield c.finding(
+            Severity.ERROR, "estate.entitlement-per-vp", "lpars", key, "entitlement_units",
+            f"{p.name}: {show_cores(p.entitlement_units)} cores for {p.virtual_processors} virtual processors; "
+            f"{server.generation or 'this server'} needs {show_cores(least)} for each",
+            "correct the entitlement or the number of virtual processors")
+    if p.entitlement_units > 100 * p.virtual_processors:
+        yield c.finding(Severity.ERROR, "estate.entitlement-above-vp", "lpars", key, "entitlement_units",
+                        f"{p.name}: {show_cores(p.entitlement_units)} cores on {p.virtual_processors} virtual "
+                        "processors; one carries at most 1.00", "correct one of the two")
+    if p.max_virtual_processors is not None and p.max_virtual_processors < p.virtual_processors:
+        yield c.finding(Severity.ERROR, "estate.vp-above-max", "lpars", key, "max_virtual_processors",
+                        f"{p.name}: {p.virtual_processors} virtual processors, maximum {p.max_virtual_processors}",
+                        "correct one of the two")
+
+
+def _memory(c: _Check, p: Lpar, server: Server) -> Iterator[Finding]:
+    key = (p.name,)
+    if p.memory_mib > p.max_memory_mib:
+        yield c.finding(Severity.ERROR, "estate.memory-above-max", "lpars", key, "max_memory_mib",
+                        f"{p.name}: {show_gib(p.memory_mib)} GiB of memory, maximum {show_gib(p.max_memory_mib)}",
+                        "correct one of the two")
+    if p.memory_mib <= 0 and p.active:
+        yield c.finding(Severity.ERROR, "estate.no-memory", "lpars", key, "memory_mib",
+                        f"{p.name} runs without memory", "give its memory, or the state 'not activated'")
+    if server.lmb_mib and p.memory_mib % server.lmb_mib:
+        yield c.finding(Severity.WARNING, "estate.memory-not-lmb", "lpars", key, "memory_mib",
+                        f"{p.name}: {p.memory_mib} MiB is not a multiple of the LMB of {p.server} "
+                        f"({server.lmb_mib} MiB); counted as the next multiple", "check the LMB")
+
+
+def _server_sums(c: _Check) -> Iterator[Finding]:
+    e = c.loaded.estate
+    servers = {s.name: s for s in e.servers}
+    units: dict[str, int] = defaultdict(int)
+    memory: dict[str, int] = defaultdict(int)
+    for v in e.vioses:
+        if v.server in servers:
+            held = vios_demand(v, servers[v.server])
+            units[v.server] += held.units
+            memory[v.server] += held.memory_mib
+    for p in e.lpars:
+        if p.active and p.server in servers:
+            held = lpar_demand(p, servers[p.server])
+            units[p.server] += held.units
+            memory[p.server] += held.memory_mib
+    for pool in e.pools:
+        units[pool.server] += pool.reserved_units
+    for s in e.servers:
+        used = memory[s.name] + (s.firmware_memory_mib or 0) + (s.shared_memory_pool_mib or 0)
+        if units[s.name] > s.configurable_units:
+            yield c.finding(Severity.ERROR, "estate.server-over-cores", "servers", (s.name,), "configurable_units",
+                            f"{s.name}: partitions hold {show_cores(units[s.name])} cores of "
+                            f"{show_cores(s.configurable_units)} configurable", "one of the figures is wrong")
+        if used > s.configurable_memory_mib:
+            yield c.finding(Severity.ERROR, "estate.server-over-memory", "servers", (s.name,),
+                            "configurable_memory_mib",
+                            f"{s.name}: {show_gib(used)} GiB held of "
+                            f"{show_gib(s.configurable_memory_mib)} configurable",
+                            "one of the figures is wrong")
+
+
+def _pool_sums(c: _Check) -> Iterator[Finding]:
+    e = c.loaded.estate
+    known = {(p.server, p.pool_id) for p in e.pools}
+    entitled: dict[tuple[str, int], int] = defaultdict(int)
+    for p in e.lpars:
+        if p.processors == "shared" and p.active and p.pool_id is not None:
+            entitled[(p.server, p.pool_id)] += p.entitlement_units
+            if p.pool_id != 0 and (p.server, p.pool_id) not in known:
+                yield c.finding(Severity.ERROR, "input.unknown-name", "lpars", (p.name,), "pool_id",
+                                f"{p.name}: pool {p.pool_id} of {p.server} is not in sheet Pools", "add it to Pools")
+    for pool in e.pools:
+        used = entitled[(pool.server, pool.pool_id)] + pool.reserved_units
+        if pool.max_units is not None and used > pool.max_units:
+            yield c.finding(Severity.ERROR, "estate.pool-over-maximum", "pools", (pool.server, pool.pool_id),
+                            "max_units", f"pool {pool.pool_id} of {pool.server}: entitled and reserved "
+                            f"{show_cores(used)} cores, maximum {show_cores(pool.max_units)}",
+                            "one of the figures is wrong")
+
+
+def _ignorable(e: Estate) -> set[str]:
+    return {w.strip() for p in e.policies if p.kind == "ignorable-vlan" and p.active
+            for w in f"{p.subject};{p.value}".replace(",", ";").split(";") if w.strip()}
+
+
+def _vlans(c: _Check) -> Iterator[Finding]:
+    e = c.loaded.estate
+    bridged = {(b.vswitch, b.vlan) for b in e.bridges}
+    ignorable = _ignorable(e)
+    for n in e.networks:
+        for vlan in (n.vlan, *n.tagged):
+            if (n.vswitch, vlan) not in bridged and str(vlan) not in ignorable:
+                yield c.finding(Severity.ERROR, "input.unknown-vlan", "networks", (n.lpar, n.slot), "vlan",
+                                f"{n.lpar} uses VLAN {vlan} (switch {n.vswitch}), which no VIOS bridges",
+                                "add it to VLANs, correct it, or state the policy ignorable-vlan")
+
+
+def _storage(c: _Check) -> Iterator[Finding]:
+    zoned = {(z.lun, z.vios) for z in c.loaded.estate.zonings}
+    for d in c.loaded.estate.disks:
+        if d.backing == "lun" and (d.lun, d.vios) not in zoned:
+            yield c.finding(Severity.WARNING, "estate.lun-not-zoned", "disks", (d.lpar, d.slot, d.lun, d.vios), "lun",
+                            f"{d.lpar} has LUN {d.lun} through {d.vios}, but Zoning does not show it there",
+                            "add the row to Zoning")
+
+
+def _pairs_of_wwpns(c: _Check) -> Iterator[Finding]:
+    seen: dict[str, tuple[str, int]] = {}
+    for f in c.loaded.estate.fibres:
+        for wwpn in (f.wwpn1, f.wwpn2):
+            other = seen.setdefault(wwpn.lower(), (f.lpar, f.slot))
+            if other != (f.lpar, f.slot) or f.wwpn1.lower() == f.wwpn2.lower():
+                yield c.finding(Severity.ERROR, "estate.duplicate-wwpn", "fibres", (f.lpar, f.slot), "wwpn1",
+                                f"WWPN {wwpn} of {f.lpar} slot {f.slot} also belongs to {other[0]} slot {other[1]}",
+                                "a WWPN is unique: correct it")
+                break
+
+
+#: facts without which a rule can only assume: kind → (field, what it means when unknown)
+_GAPS: dict[str, tuple[tuple[str, str], ...]] = {
+    "servers": (("firmware_memory_mib", "0 is assumed for the hypervisor"), ("lmb_mib", "equality is not checked"),
+                ("firmware", "the firmware matrix is not checked"), ("enterprise", "PowerVM Enterprise is assumed"),
+                ("generation", "processor modes are not checked"), ("console", "one console is assumed")),
+    "vioses": (("msp", "a mover is assumed"), ("rmc_active", "RMC is assumed active"),
+               ("link_mbit", "1000 Mbit/s is assumed")),
+    "lpars": (("state", "running is assumed"), ("rmc_active", "RMC is assumed active"),
+              ("lpar_id", "the id on the target is not checked"), ("environment", "non-production is assumed"),
+              ("current_mode", "the processor mode is not checked")),
+}
+
+
+def _gaps(c: _Check) -> Iterator[Finding]:
+    for kind, wanted in _GAPS.items():
+        for row in getattr(c.loaded.estate, kind):
+            absent = [(n, m) for n, m in wanted if getattr(row, n) in (None, "")]
+            if absent:
+                yield c.finding(Severity.WARNING, "input.gap", kind, (row.name,), "",
+                                f"{row.name}: unknown: " + "; ".join(f"{n} ({m})" for n, m in absent),
+                                "add it to the estate workbook")
+    networked = {n.lpar for n in c.loaded.estate.networks}
+    stored = {d.lpar for d in c.loaded.estate.disks} | {f.lpar for f in c.loaded.estate.fibres}
+    for p in c.loaded.estate.lpars:
+        for known, sheet in ((networked, "LPAR networks"), (stored, "Disks or NPIV")):
+            if p.name not in known:
+                yield c.finding(Severity.WARNING, "input.gap", "lpars", (p.name,), "",
+                                f"{p.name} has no row in {sheet}: nothing of it is checked there", f"add it to {sheet}")
+
+
+def _generations(c: _Check) -> Iterator[Finding]:
+    for s in c.loaded.estate.servers:
+        if s.generation and s.generation not in GENERATIONS:
+            yield c.finding(Severity.ERROR, "input.bad-value", "servers", (s.name,), "generation",
+                            f"{s.name}: unknown generation {s.generation!r}", "one of " + ", ".join(GENERATIONS))
+
+
+CHECKS: tuple[Callable[[_Check], Iterator[Finding]], ...] = (
+    _references, _names, _generations, _lpar_arithmetic, _server_sums, _pool_sums, _vlans, _storage,
+    _pairs_of_wwpns, _gaps,
+)
+
+
+def validate(loaded: Loaded) -> Loaded:
+    """The same estate with the findings of every check added."""
+    check = _Check(loaded)
+    found = [f for run in CHECKS for f in run(check)]
+    return Loaded(loaded.estate, loaded.provenance, ordered((*loaded.findings, *found)), loaded.kinds)

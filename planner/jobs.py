@@ -1,0 +1,243 @@
+"""One entry per question: from a loaded estate to a verified plan."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from planner.cost import parameters_of, side_rate, state_bytes
+from planner.errors import ReplayError, UsageError
+from planner.estate.assemble import Loaded
+from planner.estate.model import Estate
+from planner.estate.saved import digest
+from planner.findings import Finding, Severity, errors, ordered
+from planner.goals.evacuate import Evacuate, evacuate_goal
+from planner.optimise.evacuate import Answer, EvacuationProblem
+from planner.optimise.placement import move_cost_ms
+from planner.plan import BACK, OUT, Plan, Status, Window
+from planner.rules import Judge, Site
+from planner.schedule.timetable import Timetable, timetable
+from planner.units import show_duration
+from planner.verify import replay
+
+_TRIES = 12
+_WINDOW = re.compile(
+    r"^\s*(\d{4}-\d{2}-\d{2})[ T](\d{1,2}:\d{2})\s*/\s*(?:(\d{4}-\d{2}-\d{2})[ T])?(\d{1,2}:\d{2})\s*$")
+_SPAN = re.compile(r"^\s*(?:(\d+)\s*h)?\s*(?:(\d+)\s*m(?:in)?)?\s*(?:(\d+)\s*s)?\s*$")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What planning commands share. Seconds; ``gap`` relative (0.01 is 1 %)."""
+
+    time_limit: float = 60.0
+    gap: float = 0.0
+    window: Window | None = None
+    come_back: bool = False
+    work_s: int = 0
+
+
+def window_from(text: str) -> Window:
+    """``2026-12-05 22:00/04:00`` (the end on the next day when it is not after the start); raises UsageError."""
+    match = _WINDOW.match(text)
+    try:
+        if not match:
+            raise ValueError
+        start = dt.datetime.strptime(f"{match[1]} {match[2]}", "%Y-%m-%d %H:%M")
+        end = dt.datetime.strptime(f"{match[3] or match[1]} {match[4]}", "%Y-%m-%d %H:%M")
+    except ValueError:
+        raise UsageError(f"--window {text!r} is not like '2026-12-05 22:00/04:00' or "
+                         "'2026-12-05 22:00/2026-12-06 04:00'") from None
+    if end <= start and not match[3]:
+        end += dt.timedelta(days=1)
+    if end <= start:
+        raise UsageError(f"--window {text!r} ends before it starts")
+    return Window(start, end)
+
+
+def span_from(text: str) -> int:
+    """``60m``, ``1h30m``, ``90s`` to seconds; raises UsageError."""
+    match = _SPAN.match(text)
+    if not match or not text.strip():
+        raise UsageError(f"{text!r} is not a time like 60m, 1h30m or 90s")
+    hours, minutes, seconds = (int(g or 0) for g in match.groups())
+    return hours * 3600 + minutes * 60 + seconds
+
+
+def evacuate(loaded: Loaded, servers: Sequence[str], options: Options, leave: Sequence[str] = ()) -> Plan:
+    """Free these servers. Raises UsageError for unknown names and ReplayError when the own plan fails its replay."""
+    site = Site(loaded.estate)
+    judge = Judge(site)
+    goal = evacuate_goal(site, servers, leave)
+    deadline = time.monotonic() + options.time_limit
+    problem = EvacuationProblem(site, judge, goal, come_back=options.come_back)
+    blank = _blank(loaded, site, judge, goal, options)
+    reason = ""
+    for _ in range(_TRIES):
+        answer = problem.solve(max(deadline - time.monotonic(), 0.1), options.gap)
+        if answer.status in (Status.INFEASIBLE, Status.UNKNOWN):
+            return _unanswered(blank, answer, reason, options)
+        table = timetable(site, judge, answer.placement, options.window, come_back=options.come_back,
+                          work_s=options.work_s)
+        if table.found:
+            return _finished(blank, loaded, site, judge, answer, table, options)
+        reason = table.reason
+        problem.forbid(answer.placement)
+        if time.monotonic() > deadline or not problem.cuts[-1]:
+            break
+    return _unanswered(blank, Answer(Status.UNKNOWN, {}), reason, options)
+
+
+def _blank(loaded: Loaded, site: Site, judge: Judge, goal: Evacuate, options: Options) -> Plan:
+    request: dict[str, Any] = {"kind": "evacuate", "servers": list(goal.servers)}
+    if goal.leave:
+        request["leave"] = list(goal.leave)
+    if options.come_back:
+        request["return"] = True
+    stays = [(n, site.start[n], "left on purpose: stop it with the server") for n in goal.leave]
+    stays += [(p.name, p.server, "not activated: holds nothing") for p in loaded.estate.lpars
+              if p.server in goal.servers and not p.active]
+    stays += [(v.name, s, "VIOS: goes down with the server") for s in goal.servers for v in site.vioses_on(s)]
+    return Plan(goal=request, status=Status.UNKNOWN, estate_digest=digest(loaded.estate),
+                assumptions=_assumptions(loaded.estate, options), window=options.window,
+                work_s=options.work_s if options.come_back else None, stays=tuple(stays))
+
+
+def _unanswered(blank: Plan, answer: Answer, reason: str, options: Options) -> Plan:
+    if answer.status is Status.INFEASIBLE and answer.conflict is not None:
+        c = answer.conflict
+        found = [Finding(rule, Severity.ERROR, name, message if not server else f"to {server}: {message}",
+                         _fix(c.lifts, name))
+                 for name, by_server in c.refusals.items() for server, reasons in by_server.items()
+                 for rule, message in reasons]
+        if not found:
+            found = [Finding(rule, Severity.ERROR, ", ".join(c.servers) or ", ".join(c.lpars), c.summary,
+                             "; ".join(c.lifts)) for rule in c.rules or ("goal.reached",)]
+        return blank.replace(status=Status.INFEASIBLE, conflict=c.json(), findings=tuple(found))
+    message = f"a placement exists, but {reason}" if reason else (
+        f"no answer within {options.time_limit:g} s, and no proof that there is none")
+    note = Finding("plan.unknown", Severity.ERROR, "plan", message,
+                   "give more time (--time-limit), free more room, or lift policies")
+    return blank.replace(status=Status.UNKNOWN, findings=(note,),
+                         bound=None if answer.bound_ms is None else answer.bound_ms / 1000)
+
+
+def _fix(lifts: Sequence[str], name: str) -> str:
+    return "; ".join(x.removeprefix(f"{name}: ") for x in lifts if x.startswith(f"{name}: "))
+
+
+def _finished(blank: Plan, loaded: Loaded, site: Site, judge: Judge, answer: Answer, table: Timetable,
+              options: Options) -> Plan:
+    objective = sum(move_cost_ms(site, judge, m.lpar, m.source, m.target) for m in table.moves if m.leg == OUT)
+    bound = min(answer.bound_ms or 0.0, float(objective))
+    parked = any(m.parking for m in table.moves if m.leg == OUT)
+    close = objective - bound <= max(options.gap * objective, 0.999)
+    status = answer.status if not parked or close else Status.FEASIBLE
+    if status is Status.OPTIMAL and options.gap == 0:
+        bound = float(objective)
+    gap = 0.0 if objective == 0 else max(0.0, (objective - bound) / objective)
+    plan = blank.replace(status=status, objective=objective / 1000, bound=bound / 1000, gap=round(gap, 6),
+                         moves=table.moves)
+    plan = plan.replace(window=_fitted(plan, options.window))
+    played = replay(plan, site, judge)
+    if not played.holds:
+        raise ReplayError(errors(played.findings))
+    findings = ordered((*_warnings(loaded, site, judge, plan), *_window_findings(plan, site, options)))
+    return plan.replace(verified=True, before=played.before, peak=played.peak, after=played.after, findings=findings)
+
+
+def _fitted(plan: Plan, window: Window | None) -> Window | None:
+    if window is None:
+        return None
+    spare = int(window.length_s - plan.total_s)
+    return Window(window.start, window.end, spare >= 0, spare)
+
+
+def _warnings(loaded: Loaded, site: Site, judge: Judge, plan: Plan) -> list[Finding]:
+    """What the rules warn of for the moves of the plan, and the gaps of what takes part."""
+    found: list[Finding] = []
+    for m in plan.moves:
+        found += [f for f in (*judge.readiness(m.lpar), *judge.move(m.lpar, m.source, m.target))
+                  if f.severity is not Severity.ERROR]
+    touched = {x for m in plan.moves for x in (m.lpar, m.source, m.target, m.source_msp, m.target_msp)}
+    found += [f for f in loaded.findings if f.subject in touched]
+    if plan.window is None and any(m.lpar in site.policies.blackouts for m in plan.moves):
+        names = sorted({m.lpar for m in plan.moves if m.lpar in site.policies.blackouts})
+        found.append(Finding("timing.blackout", Severity.WARNING, ", ".join(names),
+                             "has blackout times, but the plan has no clock", "give --window"))
+    for m in plan.moves:
+        if m.suspend_ms > 5000:
+            found.append(Finding("timing.suspend", Severity.WARNING, m.lpar,
+                                 f"is expected to stand still for {m.suspend_ms / 1000:.1f} s on its way to {m.target}",
+                                 "move it in a quiet time or over a faster link"))
+    return found
+
+
+def least_time_s(plan: Plan, site: Site) -> float:
+    """Seconds that no schedule of these LPARs can undercut: the longest single move, and every byte over the movers
+    of each freed server; twice, and the work between, when they come back."""
+    out = [m for m in plan.leg(OUT) if not m.parking]
+    longest = max((site.solo(m.lpar, m.source, m.target).duration_ms / 1000 for m in out), default=0.0)
+    for server in plan.goal.get("servers", ()):
+        size = sum(state_bytes(site.lpars[m.lpar].memory_mib, site.lpars[m.lpar].max_memory_mib)
+                   for m in out if m.source == server)
+        rate = sum(side_rate(v, site.servers[server], site.parameters, source=True) for v in site.movers(server))
+        longest = max(longest, size / rate if rate else 0.0)
+    if plan.goal.get("return"):
+        back = max((site.solo(m.lpar, m.source, m.target).duration_ms / 1000 for m in plan.leg(BACK)), default=0.0)
+        return longest + (plan.work_s or 0) + back
+    return longest
+
+
+def _window_findings(plan: Plan, site: Site, options: Options) -> list[Finding]:
+    window = plan.window
+    if window is None or window.fits:
+        return []
+    late = [m for m in plan.moves if (clock := plan.clock(m.end_ms)) and clock > window.end]
+    waves = sorted({(m.wave, m.leg) for m in late})
+    told = ", ".join(f"{n} ({leg})" for n, leg in waves)
+    least = least_time_s(plan, site)
+    proof = (f"; no schedule could fit: these moves need at least {show_duration(least)}"
+             if least > window.length_s else "; no fitting schedule was found, which is no proof that there is none")
+    return [Finding("timing.window", Severity.ERROR, "plan",
+                    f"does not fit the window: it needs {show_duration(plan.total_s)} of "
+                    f"{show_duration(window.length_s)}, {show_duration(-(window.spare_s or 0))} too long; waves {told} "
+                    f"({', '.join(dict.fromkeys(m.lpar for m in late))}) end after {window.end:%H:%M}{proof}",
+                    "start earlier, shorten the work, use a faster mover link, or leave LPARs behind (--leave)")]
+
+
+def exit_code(plan: Plan, site: Site | None = None, estate: Estate | None = None) -> int:
+    """0 a plan that does what was asked; 3 proved impossible (the window included); 4 no answer."""
+    if plan.status is Status.INFEASIBLE:
+        return 3
+    if plan.status is Status.UNKNOWN:
+        return 4
+    if plan.window is not None and plan.window.fits is False:
+        site = site or (Site(estate) if estate else None)
+        return 3 if site is not None and least_time_s(plan, site) > plan.window.length_s else 4
+    return 0
+
+
+def _assumptions(estate: Estate, options: Options) -> tuple[str, ...]:
+    from dataclasses import fields
+
+    from planner.cost import Parameters
+
+    parameters, unknown = parameters_of(estate.parameters)
+    out = ["Hash page table: maximum memory / 64, rounded up to a power of two, unless the LPAR states a ratio.",
+           "An LPAR whose busy cores nobody stated is taken to be as busy as its entitlement.",
+           "Moves of one wave start together; the next wave starts when all of them are over."]
+    for f in fields(Parameters):
+        value = getattr(parameters, f.name)
+        given = " (set in the estate)" if value != f.default else " (default)"
+        out.append(f"Cost model: {f.name} = {value:g}{given}")
+    out += [f"Cost model: parameter {name!r} is unknown and was not used" for name in unknown]
+    if options.window:
+        out.append("Clock times are the site's local time; a change to or from summer time is not considered.")
+    return tuple(out)
+
+

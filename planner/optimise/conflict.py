@@ -1,0 +1,224 @@
+"""Why there is no plan: an irreducible set of LPARs, servers and rules that conflict, and what would lift it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from planner.findings import Finding, Severity
+from planner.optimise.placement import PlacementProgram
+from planner.optimise.solver import Outcome, Program
+from planner.units import show_cores, show_gib
+
+if TYPE_CHECKING:
+    from planner.optimise.evacuate import EvacuationProblem
+
+_BUDGET_S = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """A proof of impossibility in the reader's words.
+
+    ``refusals``: LPAR → server (or "") → [(rule, reason)]; ``short_units`` and ``short_mib``: the least that the
+    survivors lack, by server; ``irreducible``: take any one member away and the rest is possible.
+    """
+
+    summary: str
+    lpars: tuple[str, ...]
+    servers: tuple[str, ...]
+    rules: tuple[str, ...]
+    lifts: tuple[str, ...]
+    refusals: Mapping[str, Mapping[str, Sequence[tuple[str, str]]]] = field(default_factory=dict)
+    short_units: Mapping[str, int] = field(default_factory=dict)
+    short_mib: Mapping[str, int] = field(default_factory=dict)
+    irreducible: bool = True
+
+    def json(self) -> dict[str, Any]:
+        """As plan.json has it: cores and GiB."""
+        return {
+            "summary": self.summary, "lpars": list(self.lpars), "servers": list(self.servers),
+            "rules": list(self.rules), "lifts": list(self.lifts), "irreducible": self.irreducible,
+            "shortfall": {"cores": sum(self.short_units.values()) / 100, "gib": sum(self.short_mib.values()) / 1024,
+                          "by_server": {s: {"cores": self.short_units.get(s, 0) / 100,
+                                            "gib": self.short_mib.get(s, 0) / 1024}
+                                        for s in sorted({*self.short_units, *self.short_mib})}},
+            "refusals": {n: {s: [{"rule": r, "reason": m} for r, m in reasons] for s, reasons in servers.items()}
+                         for n, servers in self.refusals.items()},
+        }
+
+
+def explain(problem: EvacuationProblem, stranded: Sequence[str], model: PlacementProgram | None,
+            deadline: float) -> Conflict:
+    """The conflict behind an evacuation that is proved impossible."""
+    if stranded or model is None:
+        return _stranded(problem, stranded)
+    until = max(deadline, time.monotonic() + 2.0)
+    until = min(until, time.monotonic() + _BUDGET_S)
+    return _of_program(problem, model, until)
+
+
+def _stranded(problem: EvacuationProblem, stranded: Sequence[str]) -> Conflict:
+    """LPARs that no rule lets go anywhere: each is a conflict of its own."""
+    refusals: dict[str, dict[str, list[tuple[str, str]]]] = {}
+    rules: dict[str, None] = {}
+    lifts: dict[str, None] = {}
+    for name in stranded:
+        ready = [f for f in problem.judge.readiness(name) if f.severity is Severity.ERROR]
+        by_server = {"": ready} if ready else {
+            s: _refused(problem, name, s) for s in problem.survivors}
+        refusals[name] = {s: [(f.rule, f.message) for f in found] for s, found in by_server.items()}
+        for found in by_server.values():
+            for f in found:
+                rules[f.rule] = None
+                lifts[f"{name}: {f.fix}"] = None
+    if not problem.survivors:
+        return Conflict("every server of the estate is to be freed: there is none to go to", tuple(stranded), (), (),
+                        ("free fewer servers",), refusals)
+    count = len(stranded)
+    what = f"{stranded[0]} may go to no other server" if count == 1 else f"{count} LPARs may go to no other server"
+    servers = sorted({s for by_server in refusals.values() for s in by_server if s})
+    leave = " ".join(f"--leave {n}" for n in stranded[:5]) + (" …" if count > 5 else "")
+    lifts[f"or stop and leave them there: {leave}"] = None
+    return Conflict(what, tuple(stranded), tuple(servers), tuple(rules), tuple(lifts), refusals)
+
+
+def _refused(problem: EvacuationProblem, name: str, server: str) -> list[Finding]:
+    """Why an LPAR may not go to a server, or not come home from it when it must."""
+    home = problem.site.start[name]
+    found = [f for f in problem.judge.move(name, home, server) if f.severity is Severity.ERROR]
+    if not found and problem.come_back:
+        found = [replace(f, message=f"the way back: {f.message}") for f in problem.judge.move(name, server, home)
+                 if f.severity is Severity.ERROR]
+    return found
+
+
+def _infeasible(program: Program, until: float) -> bool | None:
+    """True or False when proved, None when time ran out."""
+    left = until - time.monotonic()
+    if left <= 0:
+        return None
+    bare = program.without(set())
+    bare.minimise({})
+    outcome = bare.solve(left).outcome
+    return True if outcome is Outcome.INFEASIBLE else False if outcome is not Outcome.UNKNOWN else None
+
+
+def _reduce(program: Program, until: float) -> tuple[list[str], bool]:
+    """Deletion filter over the rows' tags: what is left is infeasible, and irreducible when time allowed."""
+    tags = list(dict.fromkeys(r.tag for r in program.rows if r.tag != "cut"))
+    # Rows of servers and groups go first, so that few rules stay; LPARs go after them.
+    tags.sort(key=lambda t: t.startswith("lpar:"))
+    kept = list(tags)
+    complete = True
+    for tag in tags:
+        trial = program.without({t for t in tags if t not in kept} | {tag})
+        proved = _infeasible(trial, until)
+        if proved:
+            kept.remove(tag)
+        elif proved is None:
+            complete = False
+    return kept, complete
+
+
+def _elastic(model: PlacementProgram, until: float) -> tuple[dict[str, int], dict[str, int]] | None:
+    """The least processors and memory that the survivors lack, by server; None when groups alone conflict."""
+    program = model.program.without(set())
+    slack: dict[int, tuple[str, str]] = {}
+    total_units = sum(model.site.limit(s).units for s in model.survivors) or 1
+    total_memory = sum(model.site.limit(s).memory_mib for s in model.survivors) or 1
+    weights = {"processor": 1e6 / total_units, "memory": 1e6 / total_memory}
+    rows, program.rows = program.rows, []
+    by_tag = {f"{kind}.capacity:{s}": (kind, s) for kind in ("processor", "memory") for s in model.survivors}
+    pools = {r.tag for r in rows if r.tag.startswith("processor.pool:")}
+    for row in rows:
+        kind_server = by_tag.get(row.tag) or (
+            ("processor", row.tag.split(":", 1)[1].rsplit("/", 1)[0]) if row.tag in pools else None)
+        if kind_server is None:
+            program.rows.append(row)
+            continue
+        kind, server = kind_server
+        unit = _unit_of(model, row.terms, kind, server)
+        extra = program.variable(10_000_000)
+        slack[extra] = kind_server
+        program.rows.append(type(row)({**row.terms, extra: -1}, row.rhs, row.equal, row.tag))
+        program.objective[extra] = max(1, round(weights[kind] * unit))
+    program.objective = {i: c for i, c in program.objective.items() if i in slack}
+    answer = program.solve(max(until - time.monotonic(), 0.05), 0.001)
+    if not answer.found:
+        return None
+    units: dict[str, int] = {}
+    memory: dict[str, int] = {}
+    for index, (kind, server) in slack.items():
+        if answer.values[index]:
+            row = next(r for r in program.rows if index in r.terms)
+            amount = answer.values[index] * _unit_of(model, row.terms, kind, server)
+            into = units if kind == "processor" else memory
+            into[server] = max(into.get(server, 0), amount)
+    return units, memory
+
+
+def _unit_of(model: PlacementProgram, terms: Mapping[int, int], kind: str, server: str) -> int:
+    """What one unit of a row stands for: rows were divided by the common divisor of their coefficients."""
+    for (name, where), index in model.x.items():
+        if where == server and index in terms:
+            demand = model.site.demand(name, server)
+            full = demand.units if kind == "processor" else demand.memory_mib
+            return max(1, full // terms[index])
+    return 1
+
+
+def _left_behind(model: PlacementProgram, until: float) -> list[str] | None:
+    """The fewest displaced LPARs that would have to stay for the others to go."""
+    program = model.program.without(set())
+    stay = {}
+    rows, program.rows = program.rows, []
+    for row in rows:
+        name = row.tag.removeprefix("lpar:") if row.tag.startswith("lpar:") else ""
+        if name in model.displaced:
+            stay[name] = program.variable()
+            row = type(row)({**row.terms, stay[name]: 1}, row.rhs, row.equal, row.tag)
+        program.rows.append(row)
+    program.minimise(dict.fromkeys(stay.values(), 1))
+    answer = program.solve(max(until - time.monotonic(), 0.05))
+    return [n for n, i in stay.items() if answer.values[i]] if answer.found else None
+
+
+def _of_program(problem: EvacuationProblem, model: PlacementProgram, until: float) -> Conflict:
+    kept, complete = _reduce(model.program, until)
+    lpars = tuple(t.removeprefix("lpar:") for t in kept if t.startswith("lpar:"))
+    rows = [t for t in kept if not t.startswith("lpar:")]
+    rules = tuple(dict.fromkeys(t.split(":", 1)[0] for t in rows))
+    groups = [t.split(":", 1)[1] for t in rows if t.startswith("policy.")]
+    servers = tuple(sorted({t.split(":", 1)[1].rsplit("/", 1)[0] if "pool" in t else t.split(":", 1)[1]
+                            for t in rows if not t.startswith("policy.")}))
+    short_units: dict[str, int] = {}
+    short_mib: dict[str, int] = {}
+    lifts: list[str] = []
+    if any(r.startswith(("processor.", "memory.")) for r in rules):
+        elastic = _elastic(model, max(until, time.monotonic() + 2))
+        if elastic:
+            short_units, short_mib = elastic
+            lifts += [f"{show_cores(u)} more cores on {s}" for s, u in sorted(short_units.items())]
+            lifts += [f"{show_gib(m)} GiB more memory on {s}" for s, m in sorted(short_mib.items())]
+    lifts += [f"lift {t.split(':', 1)[0]} ({t.split(':', 1)[1]})" for t in rows if t.startswith("policy.")]
+    behind = _left_behind(model, max(until, time.monotonic() + 2))
+    if behind and len(behind) < len(model.displaced):
+        lifts.append("leave behind and stop: " + ", ".join(sorted(behind)))
+    summary = _summary(problem, lpars, rules, groups, short_units, short_mib)
+    return Conflict(summary, lpars, servers, rules, tuple(lifts), {}, short_units, short_mib, complete)
+
+
+def _summary(problem: EvacuationProblem, lpars: Sequence[str], rules: Sequence[str], groups: Sequence[str],
+             units: Mapping[str, int], mib: Mapping[str, int]) -> str:
+    parts = []
+    if any(r.startswith(("processor.", "memory.")) for r in rules):
+        parts.append(f"the other servers lack {show_cores(sum(units.values()))} cores and "
+                     f"{show_gib(sum(mib.values()))} GiB of memory for what must go")
+    if groups:
+        parts.append(f"{' and '.join(r for r in rules if r.startswith('policy.'))} "
+                     f"({', '.join(dict.fromkeys(groups))}) leaves no placement"
+                     + (f" for {', '.join(lpars)}" if 0 < len(lpars) <= 6 else ""))
+    return "; ".join(parts) or f"no placement of {', '.join(lpars) or 'the LPARs'} keeps every rule"

@@ -1,0 +1,140 @@
+"""Answering an evacuation: displaced LPARs first, then chains through survivors, proved against the lower bound."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from planner.goals.evacuate import Evacuate
+from planner.optimise.conflict import Conflict, explain
+from planner.optimise.placement import Candidates, PlacementProgram, candidates_of
+from planner.optimise.solver import Outcome, Solution
+from planner.plan import Status
+from planner.rules import Judge, Site
+
+_BALANCE_NODES = 200
+_BALANCE_VARIABLES = 4000
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Where everything ends. ``objective_ms`` and ``bound_ms``: cost in ms; ``placement``: only LPARs that move."""
+
+    status: Status
+    placement: Mapping[str, str]
+    objective_ms: int | None = None
+    bound_ms: float | None = None
+    conflict: Conflict | None = None
+
+
+def _status(outcome: Outcome) -> Status:
+    return Status(outcome.value)
+
+
+class EvacuationProblem:
+    """One evacuation, solved in stages; ``cuts`` are placements of survivors that could not be scheduled."""
+
+    def __init__(self, site: Site, judge: Judge, goal: Evacuate, *, come_back: bool = False) -> None:
+        self.site, self.judge, self.goal, self.come_back = site, judge, goal, come_back
+        self.displaced = goal.displaced(site)
+        self.survivors = goal.survivors(site)
+        self.cuts: list[Mapping[str, str]] = []
+        self.direct = candidates_of(site, judge, self.displaced, self.survivors, come_back=come_back)
+
+    def forbid(self, placement: Mapping[str, str]) -> None:
+        """Never answer again with survivors placed like this."""
+        self.cuts.append({n: s for n, s in placement.items() if n not in self.displaced})
+
+    def solve(self, time_limit: float, gap: float) -> Answer:
+        """The best placement that can be had in ``time_limit`` seconds. Deterministic unless time runs out."""
+        deadline = time.monotonic() + time_limit
+        if not self.displaced:
+            return Answer(Status.OPTIMAL, {}, 0, 0.0)
+        stranded = [n for n in self.displaced if not self.direct.cost[n]]
+        if stranded:
+            return Answer(Status.INFEASIBLE, {}, conflict=explain(self, stranded, None, deadline))
+        bound = self.direct.bound()
+        first, solution = self._stage(self.direct, deadline, gap)
+        if solution.outcome is Outcome.OPTIMAL and solution.objective is not None and (
+                solution.objective - bound <= gap * max(solution.objective, 1)):
+            return self._finish(first, solution, Status.OPTIMAL, float(bound), deadline)
+        return self._open(first, solution, float(bound), deadline, gap)
+
+    def _open(self, first: PlacementProgram, early: Solution, bound: float, deadline: float, gap: float) -> Answer:
+        """Let survivors move too: needed when the first stage has no answer or none that is proved."""
+        wide = candidates_of(self.site, self.judge, self.displaced, self.survivors, self._shifting(),
+                             come_back=self.come_back)
+        if len(wide.cost) == len(self.direct.cost):
+            program, solution = first, early
+        else:
+            program, solution = self._stage(wide, deadline, gap)
+        if solution.outcome is Outcome.INFEASIBLE and not self.cuts:
+            return Answer(Status.INFEASIBLE, {}, conflict=explain(self, [], program, deadline))
+        proved = max(bound, solution.bound or 0.0)
+        best, found = (program, solution) if solution.found else (first, early)
+        if early.found and found.objective is not None and early.objective is not None and (
+                early.objective < found.objective):
+            best, found = first, early
+        if not found.found or found.objective is None:
+            return Answer(Status.UNKNOWN, {}, bound_ms=proved)
+        close = found.objective - proved <= max(gap * found.objective, 0.999)
+        status = Status.OPTIMAL if close and not self.cuts else Status.FEASIBLE
+        if self.cuts:
+            proved = bound
+        return self._finish(best, found, status, min(proved, found.objective), deadline)
+
+    def _shifting(self) -> list[str]:
+        """Survivors' LPARs that may move at all."""
+        return [n for n, s in self.site.start.items() if s in self.survivors and self.judge.targets(n, self.survivors)]
+
+    def _stage(self, candidates: Candidates, deadline: float, gap: float) -> tuple[PlacementProgram, Solution]:
+        model = PlacementProgram(self.site, candidates, self.survivors, self.displaced)
+        for cut in self.cuts:
+            model.forbid(cut)
+        return model, model.program.solve(max(deadline - time.monotonic(), 0.05), gap)
+
+    def _finish(self, model: PlacementProgram, solution: Solution, status: Status, bound: float,
+                deadline: float) -> Answer:
+        placement = self._balanced(model, solution, deadline) or model.placement(solution)
+        moving = {n: s for n, s in sorted(placement.items()) if s != self.site.start[n]}
+        objective = sum(model.candidates.cost[n][s] for n, s in moving.items())
+        return Answer(status, moving, objective, bound)
+
+    def _balanced(self, model: PlacementProgram, solution: Solution, deadline: float) -> dict[str, str] | None:
+        """Among placements of the same cost, one that fills no server more than it must (last in the order of aims).
+
+        Bounded by nodes rather than time, so that the answer does not depend on the machine's speed.
+        """
+        best = model.placement(solution)
+        cost = solution.objective or 0
+        kept = model.candidates
+        if cost == model.candidates.bound():
+            kept = model.candidates.only_cheapest()
+        choices = [places for places in kept.cost.values() if len(places) > 1]
+        if not choices or len(model.x) > _BALANCE_VARIABLES or deadline - time.monotonic() < 1:
+            return None
+        narrow = PlacementProgram(self.site, kept, self.survivors, self.displaced)
+        for cut in self.cuts:
+            narrow.forbid(cut)
+        if kept is model.candidates:
+            narrow.program.at_most(narrow.program.objective, cost, "cost")
+        self._fill_least(narrow)
+        answer = narrow.program.solve(deadline - time.monotonic(), 0.01, _BALANCE_NODES)
+        if not answer.found:
+            return None
+        found = narrow.placement(answer)
+        return found if sum(kept.cost[n][s] for n, s in found.items()) == cost else best
+
+    def _fill_least(self, model: PlacementProgram) -> None:
+        """Minimise the fullest server's share, in thousandths of its limit, processors and memory alike."""
+        program, site = model.program, self.site
+        fullest = program.variable(100_000)
+        for s in self.survivors:
+            held, limit = site.holding(s, model.fixed[s]), site.limit(s)
+            for units, used, most in (("units", held.units, limit.units),
+                                      ("memory_mib", held.memory_mib, limit.memory_mib)):
+                terms = {i: 1000 * getattr(site.demand(n, s), units) for (n, t), i in model.x.items() if t == s}
+                program.at_most({**terms, fullest: -max(most, 1)}, -1000 * used, "balance")
+        program.minimise({fullest: 1})
+

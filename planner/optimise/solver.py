@@ -1,0 +1,223 @@
+"""The one door to a solver: PuLP on HiGHS, CBC where HiGHS is missing or fails.
+
+Variables are named by index (PuLP maps "a b" and "a-b" to one name), everything is minimised (PuLP flips the
+bound's sign when maximising), statuses come from the solver's own model status (PuLP calls a time limit with an
+incumbent optimal), values are read only when there is a solution (PuLP leaves 0.0 otherwise), and every solution is
+checked in exact integers before it is believed.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import reduce
+from typing import Any
+
+Terms = Mapping[int, int]
+
+
+class Outcome(StrEnum):
+    """What the solver proved. FEASIBLE: a solution without proof; UNKNOWN: neither solution nor proof."""
+
+    OPTIMAL = "optimal"
+    FEASIBLE = "feasible"
+    INFEASIBLE = "infeasible"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Σ terms ≤ rhs (or = rhs), in integers."""
+
+    terms: dict[int, int]
+    rhs: int
+    equal: bool
+    tag: str
+
+    def holds(self, values: Sequence[int]) -> bool:
+        """Whether these values satisfy it exactly."""
+        total = sum(c * values[i] for i, c in self.terms.items())
+        return total == self.rhs if self.equal else total <= self.rhs
+
+
+@dataclass(frozen=True, slots=True)
+class Solution:
+    """``values`` is empty unless the outcome is OPTIMAL or FEASIBLE; ``bound`` is a proved lower bound or None."""
+
+    outcome: Outcome
+    values: tuple[int, ...] = ()
+    objective: int | None = None
+    bound: float | None = None
+    solver: str = ""
+
+    @property
+    def found(self) -> bool:
+        """There is a solution to look at."""
+        return self.outcome in (Outcome.OPTIMAL, Outcome.FEASIBLE)
+
+
+class Program:
+    """An integer program: bounded integer variables, rows, one linear objective to minimise."""
+
+    def __init__(self) -> None:
+        self.upper: list[int] = []
+        self.rows: list[Row] = []
+        self.objective: dict[int, int] = {}
+
+    def variable(self, upper: int = 1) -> int:
+        """A new integer variable from 0 to ``upper``; its index."""
+        self.upper.append(upper)
+        return len(self.upper) - 1
+
+    def at_most(self, terms: Terms, rhs: int, tag: str) -> None:
+        """Σ terms ≤ rhs, divided by the common divisor of its coefficients."""
+        live = {i: c for i, c in terms.items() if c}
+        divisor = reduce(math.gcd, live.values(), 0)
+        if divisor > 1:
+            live, rhs = {i: c // divisor for i, c in live.items()}, rhs // divisor
+        self.rows.append(Row(live, rhs, False, tag))
+
+    def equals(self, terms: Terms, rhs: int, tag: str) -> None:
+        """Σ terms = rhs."""
+        self.rows.append(Row({i: c for i, c in terms.items() if c}, rhs, True, tag))
+
+    def minimise(self, terms: Terms) -> None:
+        """The objective."""
+        self.objective = {i: c for i, c in terms.items() if c}
+
+    def without(self, tags: set[str]) -> Program:
+        """The same program with the rows of these tags left out."""
+        copy = Program()
+        copy.upper, copy.objective = list(self.upper), dict(self.objective)
+        copy.rows = [r for r in self.rows if r.tag not in tags]
+        return copy
+
+    def holds(self, values: Sequence[int]) -> bool:
+        """Whether these values satisfy every bound and row exactly."""
+        return all(0 <= v <= u for v, u in zip(values, self.upper, strict=True)) and all(
+            r.holds(values) for r in self.rows)
+
+    def value(self, values: Sequence[int]) -> int:
+        """The objective at these values."""
+        return sum(c * values[i] for i, c in self.objective.items())
+
+    def solve(self, time_limit: float, gap: float = 0.0, max_nodes: int | None = None) -> Solution:
+        """Minimise within ``time_limit`` seconds of wall clock, to a relative ``gap``.
+
+        OPTIMAL means: proved within ``gap``. Raises nothing for a solver that fails: the outcome is UNKNOWN.
+        """
+        if any(not r.terms and (r.rhs != 0 if r.equal else r.rhs < 0) for r in self.rows):
+            return Solution(Outcome.INFEASIBLE, solver="presolve")
+        if not self.upper:
+            return Solution(Outcome.OPTIMAL, (), 0, 0.0, "presolve")
+        started = time.monotonic()
+        first = _highs(self, time_limit, gap, max_nodes)
+        left = time_limit - (time.monotonic() - started)
+        if first.outcome is Outcome.UNKNOWN and first.solver != "highs-limit" and left > 0.5:
+            return _cbc(self, left, gap)
+        return first
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """Keep HiGHS off stdout: from 1.16 on it prints a banner when it is made, before any option can forbid it."""
+    sys.stdout.flush()
+    kept, nowhere = os.dup(1), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 1)
+        yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
+        os.close(nowhere)
+
+
+def _model(program: Program) -> tuple[Any, list[Any]]:
+    import pulp
+
+    problem = pulp.LpProblem("p", pulp.LpMinimize)
+    variables = [pulp.LpVariable(f"v{i}", 0, u, pulp.LpInteger) for i, u in enumerate(program.upper)]
+    problem += pulp.LpAffineExpression([(variables[i], c) for i, c in program.objective.items()])
+    for number, row in enumerate(program.rows):
+        sense = pulp.LpConstraintEQ if row.equal else pulp.LpConstraintLE
+        expression = pulp.LpAffineExpression([(variables[i], c) for i, c in row.terms.items()])
+        problem.addConstraint(pulp.LpConstraint(expression, sense, f"c{number}", row.rhs))
+    return problem, variables
+
+
+def _checked(program: Program, outcome: Outcome, raw: Sequence[float | None], bound: float | None,
+             solver: str) -> Solution:
+    if outcome not in (Outcome.OPTIMAL, Outcome.FEASIBLE):
+        return Solution(outcome, solver=solver, bound=bound)
+    values = tuple(round(v or 0.0) for v in raw)
+    if not program.holds(values):
+        return Solution(Outcome.UNKNOWN, solver=f"{solver}-inexact")
+    objective = program.value(values)
+    if bound is not None and math.isfinite(bound):
+        bound = min(bound, float(objective))
+    else:
+        bound = None
+    return Solution(outcome, values, objective, bound, solver)
+
+
+#: Options are HiGHS's own names: PuLP passes misspelt ones on in silence, so a test asks HiGHS for each.
+def highs_options(time_limit: float, gap: float, max_nodes: int | None) -> dict[str, Any]:
+    """Options of one HiGHS run. An integer objective is proved once the gap is below 1."""
+    options: dict[str, Any] = {"mip_abs_gap": 0.999, "mip_rel_gap": gap, "time_limit": max(time_limit, 0.01),
+                               "random_seed": 0, "threads": 1, "output_flag": False}
+    if max_nodes is not None:
+        options["mip_max_nodes"] = max_nodes
+    return options
+
+
+def _highs(program: Program, time_limit: float, gap: float, max_nodes: int | None) -> Solution:
+    try:
+        import highspy
+        import pulp
+
+        problem, variables = _model(program)
+        with _silent():
+            pulp.HiGHS(msg=False, **highs_options(time_limit, gap, max_nodes)).solve(problem)
+        model = problem.solverModel
+        status = model.getModelStatus()
+        info = model.getInfo()
+    except Exception:  # a missing or broken HiGHS: CBC is asked next
+        return Solution(Outcome.UNKNOWN, solver="highs-failed")
+    known = highspy.HighsModelStatus
+    has_solution = info.primal_solution_status == 2
+    bound = info.mip_dual_bound
+    if status == known.kOptimal and has_solution:
+        return _checked(program, Outcome.OPTIMAL, [v.varValue for v in variables], bound, "highs")
+    if status == known.kInfeasible:
+        return Solution(Outcome.INFEASIBLE, solver="highs")
+    limits = (known.kTimeLimit, known.kIterationLimit, known.kSolutionLimit, known.kInterrupt)
+    if status in limits and has_solution:
+        return _checked(program, Outcome.FEASIBLE, [v.varValue for v in variables], bound, "highs")
+    if status in limits:
+        return Solution(Outcome.UNKNOWN, bound=bound if math.isfinite(bound) else None, solver="highs-limit")
+    return Solution(Outcome.UNKNOWN, solver="highs-failed")
+
+
+def _cbc(program: Program, time_limit: float, gap: float) -> Solution:
+    """CBC reports no bound: without proof the answer is FEASIBLE with none."""
+    try:
+        import pulp
+
+        problem, variables = _model(program)
+        problem.solve(pulp.PULP_CBC_CMD(msg=False, timeLimit=time_limit, gapRel=gap, threads=1))
+    except Exception:  # no CBC either
+        return Solution(Outcome.UNKNOWN, solver="cbc-failed")
+    raw = [v.varValue for v in variables]
+    if problem.status == pulp.LpStatusOptimal and problem.sol_status == pulp.LpSolutionOptimal:
+        return _checked(program, Outcome.OPTIMAL, raw, float(program.value([round(v or 0) for v in raw])), "cbc")
+    if problem.sol_status == pulp.LpSolutionIntegerFeasible:
+        return _checked(program, Outcome.FEASIBLE, raw, None, "cbc")
+    if problem.status == pulp.LpStatusInfeasible:
+        return Solution(Outcome.INFEASIBLE, solver="cbc")
+    return Solution(Outcome.UNKNOWN, solver="cbc")

@@ -1,0 +1,240 @@
+"""Which LPAR can reach which server, as a graph: LPAR – VLAN/LUN/WWPN pair – VIOS – server, with redundancy.
+
+Nodes are tuples: ``("lpar", name)``, ``("vlan", switch, id)``, ``("sea", vios, name)``, ``("lun", id)``,
+``("wwpns", lpar, slot)``, ``("fabric", name)``, ``("port", vios, name)``, ``("vios", name)``, ``("server", name)``.
+Edges run from the LPAR outwards, so everything that an LPAR reaches is its descendants.
+
+Redundancy counts. Client adapters that lead to the same disks through k VIOSes must find k different VIOSes on
+the target, each of which sees all of those disks: a matching, that is k paths that share no VIOS.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from planner.estate.model import Disk, Estate, Fibre
+
+if TYPE_CHECKING:
+    import networkx as nx
+
+NO_RESERVE = ("no_reserve", "")
+
+
+@dataclass(frozen=True, slots=True)
+class PathGroup:
+    """Client adapters that carry the same storage: source VIOS → its slots and what they carry."""
+
+    slots: Mapping[str, tuple[int, ...]]
+    carries: Mapping[str, frozenset[str]]
+
+
+def match(wanted: Sequence[str], eligible: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """A largest assignment of each wanted name to a different eligible one, the same for the same input.
+
+    Augmenting paths (Kuhn 1955) in the given order, so that earlier names get their first choice when they can.
+    """
+    holder: dict[str, str] = {}
+
+    def place(name: str, tried: set[str]) -> bool:
+        for choice in eligible[name]:
+            if choice not in tried:
+                tried.add(choice)
+                if choice not in holder or place(holder[choice], tried):
+                    holder[choice] = name
+                    return True
+        return False
+
+    for name in wanted:
+        place(name, set())
+    return {name: choice for choice, name in sorted(holder.items())}
+
+
+def path_groups(paths: Iterable[tuple[int, str, str]]) -> tuple[PathGroup, ...]:
+    """Group (slot, source VIOS, thing carried): slots that share a thing belong together."""
+    carried: dict[tuple[int, str], set[str]] = defaultdict(set)
+    for slot, vios, thing in paths:
+        carried[(slot, vios)].add(thing)
+    groups: list[tuple[set[tuple[int, str]], set[str]]] = []
+    for adapter, things in sorted(carried.items()):
+        joined = [g for g in groups if g[1] & things]
+        merged = ({adapter}.union(*(g[0] for g in joined)), set(things).union(*(g[1] for g in joined)))
+        groups = [g for g in groups if g not in joined] + [merged]
+    out = []
+    for adapters, _ in groups:
+        slots: dict[str, list[int]] = defaultdict(list)
+        carries: dict[str, set[str]] = defaultdict(set)
+        for slot, vios in sorted(adapters):
+            slots[vios].append(slot)
+            carries[vios] |= carried[(slot, vios)]
+        out.append(PathGroup({v: tuple(s) for v, s in slots.items()}, {v: frozenset(c) for v, c in carries.items()}))
+    return tuple(out)
+
+
+@dataclass(frozen=True, slots=True)
+class StoragePaths:
+    """How an LPAR's storage adapters map onto the VIOSes of a target.
+
+    ``mapping``: (client slot, target VIOS); ``unseen``: disks that no VIOS of the target can serve; ``split``:
+    source VIOSes whose disks are all seen there, but by no single VIOS; ``lost``: VIOS-disjoint paths missing.
+    """
+
+    mapping: tuple[tuple[int, str], ...] = ()
+    unseen: tuple[str, ...] = ()
+    split: tuple[str, ...] = ()
+    lost: int = 0
+
+    @property
+    def reached(self) -> bool:
+        """Every disk can be served, redundancy apart."""
+        return not self.unseen and not self.split
+
+
+class Reach:
+    """Reachability over an estate. Answers are computed once for each shape of question."""
+
+    def __init__(self, estate: Estate) -> None:
+        self.estate = estate
+        self.server_of = {v.name: v.server for v in estate.vioses}
+        self.vioses_on: dict[str, list[str]] = {s.name: [] for s in estate.servers}
+        for v in estate.vioses:
+            self.vioses_on.setdefault(v.server, []).append(v.name)
+        self._networks = _by_lpar(estate.networks)
+        self._disks: dict[str, list[Disk]] = _by_lpar(estate.disks)
+        self._fibres: dict[str, list[Fibre]] = _by_lpar(estate.fibres)
+        self._bridging: dict[tuple[str, int], dict[str, list[str]]] = defaultdict(dict)
+        for b in estate.bridges:
+            there = self._bridging[(b.vswitch, b.vlan)].setdefault(self.server_of.get(b.vios, ""), [])
+            if b.vios not in there:
+                there.append(b.vios)
+        self._seen: dict[str, dict[str, str]] = defaultdict(dict)
+        for z in estate.zonings:
+            self._seen[z.lun][z.vios] = z.reserve_policy
+        self._fabrics: dict[str, dict[str, int]] = defaultdict(dict)
+        for p in estate.ports:
+            room = 64 if p.free_ports is None else p.free_ports
+            self._fabrics[p.vios][p.fabric] = self._fabrics[p.vios].get(p.fabric, 0) + room
+        self._answers: dict[Any, StoragePaths] = {}
+        self._groups: dict[tuple[str, str], tuple[PathGroup, ...]] = {}
+
+    @cached_property
+    def graph(self) -> nx.DiGraph:
+        """The whole graph; an edge lun → vios has its ``reserve_policy``."""
+        import networkx as nx
+
+        graph = nx.DiGraph()
+        e = self.estate
+        graph.add_nodes_from(("server", s.name) for s in e.servers)
+        graph.add_nodes_from(("lpar", p.name) for p in e.lpars)
+        graph.add_edges_from((("vios", v.name), ("server", v.server)) for v in e.vioses)
+        for b in e.bridges:
+            graph.add_edge(("vlan", b.vswitch, b.vlan), ("sea", b.vios, b.sea))
+            graph.add_edge(("sea", b.vios, b.sea), ("vios", b.vios))
+        for n in e.networks:
+            graph.add_edges_from((("lpar", n.lpar), ("vlan", n.vswitch, vlan)) for vlan in (n.vlan, *n.tagged))
+        graph.add_edges_from((("lpar", d.lpar), ("lun", d.lun)) for d in e.disks)
+        for z in e.zonings:
+            graph.add_edge(("lun", z.lun), ("vios", z.vios), reserve_policy=z.reserve_policy)
+        for f in e.fibres:
+            graph.add_edge(("lpar", f.lpar), ("wwpns", f.lpar, f.slot))
+            graph.add_edge(("wwpns", f.lpar, f.slot), ("fabric", f.fabric))
+        for p in e.ports:
+            graph.add_edge(("fabric", p.fabric), ("port", p.vios, p.port))
+            graph.add_edge(("port", p.vios, p.port), ("vios", p.vios))
+        return graph
+
+    def networks_of(self, lpar: str) -> list[Any]:
+        """Its virtual Ethernet adapters."""
+        return self._networks.get(lpar, [])
+
+    def disks_of(self, lpar: str) -> list[Disk]:
+        """Its virtual SCSI paths."""
+        return self._disks.get(lpar, [])
+
+    def fibres_of(self, lpar: str) -> list[Fibre]:
+        """Its virtual Fibre Channel adapters."""
+        return self._fibres.get(lpar, [])
+
+    def vlans_of(self, lpar: str) -> tuple[tuple[str, int], ...]:
+        """The (virtual switch, VLAN) pairs that it uses."""
+        return tuple(sorted({(n.vswitch, v) for n in self.networks_of(lpar) for v in (n.vlan, *n.tagged)}))
+
+    def bridging(self, vswitch: str, vlan: int, server: str) -> tuple[str, ...]:
+        """The VIOSes of a server whose SEA bridges this VLAN."""
+        return tuple(self._bridging.get((vswitch, vlan), {}).get(server, ()))
+
+    def reserve_policies(self, lun: str, server: str) -> dict[str, str]:
+        """VIOSes of a server that see this LUN → the reserve policy there."""
+        seen = self._seen.get(lun, {})
+        return {v: seen[v] for v in self.vioses_on.get(server, ()) if v in seen}
+
+    def disk_paths(self, lpar: str, server: str) -> StoragePaths:
+        """How its virtual SCSI adapters can be mapped on a server. Disks that are no LUNs are left out."""
+        return self._paths("scsi", lpar, server)
+
+    def fibre_paths(self, lpar: str, server: str) -> StoragePaths:
+        """How its virtual Fibre Channel adapters can be mapped on a server."""
+        return self._paths("fibre", lpar, server)
+
+    def _paths(self, kind: str, lpar: str, server: str) -> StoragePaths:
+        groups = self._groups.get((kind, lpar))
+        if groups is None:
+            if kind == "scsi":
+                groups = path_groups((d.slot, d.vios, d.lun) for d in self.disks_of(lpar) if d.backing == "lun")
+            else:
+                groups = _fibre_groups(self.fibres_of(lpar))
+            self._groups[(kind, lpar)] = groups
+        shape = (kind, server, tuple((tuple(g.slots.items()), tuple(sorted((v, tuple(sorted(c)))
+                 for v, c in g.carries.items()))) for g in groups))
+        if shape not in self._answers:
+            self._answers[shape] = self._solve(kind, groups, server)
+        return self._answers[shape]
+
+    def _serves(self, kind: str, vios: str, thing: str) -> bool:
+        if kind == "scsi":
+            return self._seen.get(thing, {}).get(vios, "none") in NO_RESERVE
+        return self._fabrics.get(vios, {}).get(thing, 0) > 0
+
+    def _solve(self, kind: str, groups: tuple[PathGroup, ...], server: str) -> StoragePaths:
+        mapping: list[tuple[int, str]] = []
+        unseen: set[str] = set()
+        split: set[str] = set()
+        lost = 0
+        here = self.vioses_on.get(server, [])
+        for group in groups:
+            wanted = sorted(group.slots, key=lambda v: group.slots[v])
+            eligible = {v: [t for t in here if all(self._serves(kind, t, c) for c in group.carries[v])] for v in wanted}
+            for v in wanted:
+                blind = {c for c in group.carries[v] if not any(self._serves(kind, t, c) for t in here)}
+                unseen |= blind
+                if not blind and not eligible[v]:
+                    split.add(v)
+            assigned = match(wanted, eligible)
+            lost += sum(1 for v in wanted if v not in assigned and eligible[v])
+            for v in wanted:
+                choice = assigned.get(v) or next(iter(eligible[v]), None)
+                if choice:
+                    mapping += [(slot, choice) for slot in group.slots[v]]
+        return StoragePaths(tuple(sorted(mapping)), tuple(sorted(unseen)), tuple(sorted(split)), lost)
+
+
+def _fibre_groups(fibres: list[Fibre]) -> tuple[PathGroup, ...]:
+    """All vFC adapters of an LPAR lead to the same disks: one group over its VIOSes."""
+    if not fibres:
+        return ()
+    slots: dict[str, list[int]] = defaultdict(list)
+    carries: dict[str, set[str]] = defaultdict(set)
+    for f in fibres:
+        slots[f.vios].append(f.slot)
+        carries[f.vios].add(f.fabric)
+    return (PathGroup({v: tuple(s) for v, s in slots.items()}, {v: frozenset(c) for v, c in carries.items()}),)
+
+
+def _by_lpar(rows: Iterable[Any]) -> dict[str, list[Any]]:
+    found: dict[str, list[Any]] = defaultdict(list)
+    for row in rows:
+        found[row.lpar].append(row)
+    return dict(found)

@@ -1,0 +1,1 @@
+"""One module per export format: text in, typed records out. Readers know nothing of planning."""

@@ -1,0 +1,89 @@
+"""What every reader shares: what it returns, and the handling of text as sites export it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from planner.findings import Finding, Severity, Source
+
+ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x0f|\x0e")
+
+
+class NonValue(Enum):
+    """Ways in which an export says that it has no value. They are different from each other and from 0."""
+
+    EMPTY = ""
+    DASH = "-"
+    NONE = "none"
+    NULL = "null"
+    UNAVAILABLE = "unavailable"
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One thing that an export states.
+
+    ``fields`` holds only what the export says (an absent key is an unknown fact, never a default);
+    ``lines`` the line of each field where fields stand on lines of their own.
+    """
+
+    kind: str
+    fields: dict[str, Any]
+    source: Source
+    lines: dict[str, int] = field(default_factory=dict)
+
+    def where(self, name: str) -> Source:
+        """The line that states this field."""
+        return Source(self.source.file, self.lines.get(name, self.source.line), self.source.cell)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """All that one piece of text says: its records and what the reader has to say about it."""
+
+    kind: str
+    records: tuple[Record, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """One export format. ``recognise`` looks at the content (its first 64 KiB), never at the file's name.
+
+    ``read(text, file, first_line=1)`` returns a :class:`Reading`; it raises nothing for any text whatever.
+    """
+
+    kind: str
+    recognise: Callable[[str], bool]
+    read: Callable[..., Reading]
+
+
+def clean(text: str) -> str:
+    """Strip ANSI codes and unify line ends (CRLF, bare CR)."""
+    if "\x1b" in text or "\x0f" in text or "\x0e" in text:
+        text = ANSI.sub("", text)
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def decode(data: bytes, name: str) -> tuple[str, tuple[Finding, ...]]:
+    """UTF-8 (with or without mark), UTF-16 with a mark, else Latin-1 with a finding. Never fails."""
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return clean(data.decode("utf-16", errors="replace")), ()
+    try:
+        return clean(data.decode("utf-8-sig")), ()
+    except UnicodeDecodeError:
+        note = Finding(
+            "input.encoding", Severity.WARNING, name, "not UTF-8: read as Latin-1",
+            "check names with accents", Source(name),
+        )
+        return clean(data.decode("latin-1")), (note,)
+
+
+def read_text(path: Path, shown_as: str | None = None) -> tuple[str, tuple[Finding, ...]]:
+    """The text of a file as :func:`decode` gives it. Raises OSError as the system does."""
+    return decode(path.read_bytes(), shown_as or path.name)

@@ -1,0 +1,88 @@
+"""Writing outputs: whole or not at all; a file that a person edited is never overwritten without being told to."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from planner.errors import UsageError
+
+MANIFEST = ".planner-manifest.json"
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _replace(path: Path, data: bytes) -> None:
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".planner-")
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(name, 0o666 & ~umask)
+        os.replace(name, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(name)
+        raise
+
+
+def _told(error: OSError, path: Path) -> UsageError:
+    return UsageError(f"cannot write {path}: {error.strerror or error}")
+
+
+def write_file(path: Path, data: bytes, *, force: bool) -> None:
+    """Write one file; raises UsageError when something else stands there and ``force`` is not given."""
+    try:
+        if path.is_dir():
+            raise UsageError(f"{path} is a directory; name a file")
+        if path.exists() and not force and path.read_bytes() != data:
+            raise UsageError(f"{path} exists and differs; --force overwrites it, or choose another --out")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _replace(path, data)
+    except OSError as error:
+        raise _told(error, path) from None
+
+
+def _manifest(directory: Path) -> dict[str, str]:
+    try:
+        known = json.loads((directory / MANIFEST).read_text())
+    except (OSError, ValueError):
+        return {}
+    return {str(k): str(v) for k, v in known.items()} if isinstance(known, dict) else {}
+
+
+def write_directory(directory: Path, files: Mapping[str, bytes], *, force: bool) -> None:
+    """Write a set of files that belong together, and remove what an earlier run left and this one does not write.
+
+    Raises UsageError, with nothing written, when a file there was edited (its digest is not the one written last).
+    """
+    try:
+        if directory.exists() and not directory.is_dir():
+            raise UsageError(f"{directory} is a file; name a directory")
+        known = _manifest(directory)
+        edited = []
+        for name in sorted({*files, *known}):
+            path = directory / name
+            if path.exists() and _digest(path.read_bytes()) not in (known.get(name), _digest(files.get(name, b""))):
+                edited.append(name)
+        if edited and not force:
+            raise UsageError(f"{directory}: {', '.join(edited)} was edited or is not the planner's; --force overwrites "
+                             "it, or choose another --out")
+        directory.mkdir(parents=True, exist_ok=True)
+        for name in known:
+            if name not in files and "/" not in name:
+                (directory / name).unlink(missing_ok=True)
+        for name, data in files.items():
+            _replace(directory / name, data)
+        digests = {name: _digest(data) for name, data in sorted(files.items())}
+        _replace(directory / MANIFEST, (json.dumps(digests, indent=1) + "\n").encode())
+    except OSError as error:
+        raise _told(error, directory) from None

@@ -1,0 +1,201 @@
+"""runbook.md: what people carry into the window."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from planner.estate.model import Estate
+from planner.plan import BACK, OUT, Move, Plan, Status
+from planner.report.checklists import Item, after, before
+from planner.report.commands import migrlpar, state_query
+from planner.report.text import clock_span, headline, md
+from planner.rules import Site
+from planner.units import show_cores, show_duration, show_gib
+
+
+def runbook(plan: Plan, estate: Estate) -> str:
+    """The whole runbook as Markdown."""
+    return "\n".join(_lines(plan, Site(estate))) + "\n"
+
+
+def _lines(plan: Plan, site: Site) -> Iterator[str]:
+    yield f"# Runbook: {md(headline(plan))}"
+    yield ""
+    yield from _summary(plan)
+    yield from _stays(plan)
+    yield from _warnings(plan)
+    yield from _preparation(plan, site)
+    ids = {p.name: p.lpar_id for p in site.estate.lpars}
+    yield "## The way out"
+    yield ""
+    for number, moves in plan.waves(OUT):
+        yield from _wave(plan, site, number, moves, ids)
+    yield from _freed(plan)
+    if plan.leg(BACK):
+        yield "## The way back"
+        yield ""
+        for number, moves in plan.waves(BACK):
+            yield from _wave(plan, site, number, moves, ids)
+    else:
+        yield from _way_back_lines(plan, site, ids)
+    yield from _trouble(plan, site)
+    yield "## Assumptions"
+    yield ""
+    yield from (f"- {md(a)}" for a in plan.assumptions)
+
+
+def _summary(plan: Plan) -> Iterator[str]:
+    proof = {Status.OPTIMAL: "proved optimal", Status.FEASIBLE: "feasible, not proved optimal"}[plan.status]
+    yield (f"{len(plan.leg(OUT))} moves out in {len(plan.waves(OUT))} waves, "
+           f"{show_duration(plan.leg_span_s(OUT))}. The placement is {proof} "
+           f"(cost {plan.objective:.1f} s, bound {plan.bound:.1f} s, gap {100 * (plan.gap or 0):.2f} %). "
+           "Every step was replayed against the rules.")
+    if plan.leg(BACK):
+        yield (f"Work: {show_duration(plan.work_s or 0)}. Way back: {len(plan.leg(BACK))} moves in "
+               f"{len(plan.waves(BACK))} waves, {show_duration(plan.leg_span_s(BACK))}.")
+    if plan.window:
+        w = plan.window
+        verdict = (f"**It fits, with {show_duration(w.spare_s or 0)} to spare.**" if w.fits
+                   else f"**IT DOES NOT FIT: {show_duration(-(w.spare_s or 0))} too long.**")
+        yield f"Window: {w.start:%Y-%m-%d %H:%M} to {w.end:%Y-%m-%d %H:%M}. {verdict}"
+    yield ""
+
+
+def _stays(plan: Plan) -> Iterator[str]:
+    if plan.stays:
+        yield "Stays on the freed server(s):"
+        yield ""
+        yield from (f"- {md(n)} on {md(s)}: {md(why)}" for n, s, why in plan.stays)
+        yield ""
+
+
+def _warnings(plan: Plan) -> Iterator[str]:
+    shown = [f for f in plan.findings if f.severity.value != "info"]
+    if shown:
+        yield "## Read this first"
+        yield ""
+        yield from (f"- **{f.severity.value}** {md(f.subject)}: {md(f.message)}"
+                    + (f" — {md(f.fix)}" if f.fix else "") for f in shown)
+        yield ""
+
+
+def _preparation(plan: Plan, site: Site) -> Iterator[str]:
+    yield "## Before the window"
+    yield ""
+    yield "- [ ] Fresh exports taken, plan verified against them: `planner verify PLAN ESTATE`"
+    yield "- [ ] Every move validated today. Each line must end without an error; a warning is to be understood:"
+    yield ""
+    yield "```sh"
+    current = {p.name: p.lpar_id for p in site.estate.lpars}
+    for move in plan.leg(OUT):
+        if move.source == site.start[move.lpar]:
+            yield migrlpar(move, site, "v", current.get(move.lpar))
+    yield "```"
+    yield ""
+    if any(m.source != site.start[m.lpar] for m in plan.leg(OUT)):
+        yield "Moves from a parking place can be validated only once the LPAR stands there."
+        yield ""
+    if any(move.parking for move in plan.moves):
+        yield "Parked LPARs move twice on the same evening: tell their owners."
+        yield ""
+
+
+def _wave(plan: Plan, site: Site, number: int, moves: tuple[Move, ...], ids: dict[str, int | None]) -> Iterator[str]:
+    start, end = min(m.start_ms for m in moves), max(m.end_ms for m in moves)
+    yield f"### Wave {number}: {clock_span(plan, start, end)}"
+    yield ""
+    yield "| LPAR | from | to | cores | GiB | minutes | stands still | movers |"
+    yield "|---|---|---|---:|---:|---:|---:|---|"
+    for m in moves:
+        p = site.lpars[m.lpar]
+        yield (f"| {md(m.lpar)}{' (parking)' if m.parking else ''} | {md(m.source)} | {md(m.target)} | "
+               f"{show_cores(p.entitlement_units)} | {show_gib(p.memory_mib)} | {m.duration_ms / 60000:.1f} | "
+               f"{m.suspend_ms / 1000:.1f} s | {md(m.source_msp)} → {md(m.target_msp)} |")
+    yield ""
+    if len(moves) > 1:
+        yield "Start these together (one session each), and wait until all are over before the next wave."
+        yield ""
+    for m in moves:
+        yield from _move(plan, site, m, ids)
+        ids[m.lpar] = m.target_id
+
+
+def _move(plan: Plan, site: Site, m: Move, ids: dict[str, int | None]) -> Iterator[str]:
+    p = site.lpars[m.lpar]
+    disks = len({d.lun for d in site.reach.disks_of(m.lpar)})
+    final = not m.parking and (m.leg == BACK or not plan.leg(BACK))
+    yield f"#### {md(m.lpar)}: {md(m.source)} → {md(m.target)}"
+    yield ""
+    yield "Before:"
+    yield ""
+    yield from _items(before(p, disks))
+    yield ""
+    yield "```sh"
+    yield migrlpar(m, site, "v", ids.get(m.lpar))
+    yield migrlpar(m, site, "m", ids.get(m.lpar))
+    yield state_query(m)
+    yield "```"
+    yield ""
+    if m.target_id is not None and m.target_id != ids.get(m.lpar):
+        yield (f"Its partition id changes from {ids.get(m.lpar)} to {m.target_id}: `lsmap -all` on the VIOSes shows "
+               "the old one until the LPAR restarts.")
+        yield ""
+    yield "After:"
+    yield ""
+    yield from _items(after(p, permanent=final and m.leg == OUT))
+    yield ""
+
+
+def _items(items: list[Item]) -> Iterator[str]:
+    for item in items:
+        command = f": `{item.command}`" if item.command else ""
+        yield f"- [ ] {item.text}{command}"
+
+
+def _freed(plan: Plan) -> Iterator[str]:
+    yield "### The work"
+    yield ""
+    for server in plan.goal.get("servers", ()):
+        yield f"- [ ] No client LPAR runs on {md(str(server))} any more: `lssyscfg -r lpar -m SERVER -F name,state`"
+    yield "- [ ] VIOSes of the freed server(s) shut down, firmware work done, VIOSes up again, RMC and MSP active"
+    if plan.work_s is not None and plan.leg(BACK):
+        moves = plan.leg(BACK)
+        yield f"- [ ] Work over by {clock_span(plan, min(m.start_ms for m in moves), None)}"
+    yield ""
+
+
+def _way_back_lines(plan: Plan, site: Site, ids: dict[str, int | None]) -> Iterator[str]:
+    from dataclasses import replace
+
+    yield "## The way back"
+    yield ""
+    yield ("Not planned in time (`--return` does that). In this order, one after the other, each LPAR comes home; what "
+           "held on the way out holds backwards. Validate each (`-o v`) first:")
+    yield ""
+    yield "```sh"
+    for m in reversed(plan.leg(OUT)):
+        home = replace(m, source=m.target, target=m.source, source_msp=m.target_msp, target_msp=m.source_msp,
+                       pool_id=site.pool_on(m.lpar, m.source),
+                       disks=site.reach.disk_paths(m.lpar, m.source).mapping,
+                       fibres=site.reach.fibre_paths(m.lpar, m.source).mapping,
+                       target_id=site.lpars[m.lpar].lpar_id if m.source == site.start[m.lpar] else None)
+        yield migrlpar(home, site, "m", ids.get(m.lpar))
+    yield "```"
+    yield ""
+
+
+def _trouble(plan: Plan, site: Site) -> Iterator[str]:
+    yield "## If something fails"
+    yield ""
+    yield ("- A validation fails: do not move that LPAR. Nothing has changed; the moves of later waves that do not "
+           "need its room may go on, otherwise stop here: every state between two waves is one in which everything runs.")
+    yield "- A move hangs: stop it on the source console, then recover it:"
+    yield ""
+    yield "```sh"
+    for m in plan.leg(OUT)[:1]:
+        yield migrlpar(m, site, "s") + "    # the same with every other name"
+        yield migrlpar(m, site, "r")
+    yield "```"
+    yield ""
+    yield "- Half-way and no further: the LPARs that have moved stay where they are and run; or take the way back."
+    yield ""

@@ -1,0 +1,237 @@
+"""What the terminal shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from rich.console import Console, Group, RenderableType
+from rich.markup import escape
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from planner.estate.assemble import Loaded
+from planner.findings import Finding, Severity
+from planner.plan import BACK, OUT, Plan, Status
+from planner.report.text import clock_span, headline
+from planner.rules import Judge, Site
+from planner.units import show_cores, show_duration, show_gib
+
+_COLOUR = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
+_STATUS = {Status.OPTIMAL: "green", Status.FEASIBLE: "yellow", Status.INFEASIBLE: "red", Status.UNKNOWN: "red"}
+
+
+def console(*, stderr: bool = False) -> Console:
+    """A console that keeps lines whole when nobody watches."""
+    made = Console(stderr=stderr, highlight=False, soft_wrap=False)
+    if not made.is_terminal:
+        made = Console(stderr=stderr, highlight=False, width=140)
+    return made
+
+
+def findings_table(findings: Sequence[Finding], most: int = 40) -> RenderableType:
+    """Findings, worst first; the count of what does not fit."""
+    table = Table(box=None, padding=(0, 1), show_header=True, header_style="bold")
+    for name in ("", "subject", "what was found", "what to do", "where"):
+        table.add_column(name, overflow="fold")
+    for f in findings[:most]:
+        table.add_row(Text(f.severity.value, _COLOUR[f.severity]), Text(f.subject), Text(f.message), Text(f.fix),
+                      Text(str(f.source or ""), "dim"))
+    if len(findings) > most:
+        return Group(table, Text(f"… and {len(findings) - most} more", "dim"))
+    return table
+
+
+def counts(findings: Iterable[Finding]) -> str:
+    """``2 errors, 5 warnings``."""
+    tally: dict[str, int] = {}
+    for f in findings:
+        tally[f.severity.value] = tally.get(f.severity.value, 0) + 1
+    shown = [f"{n} {word}{'s' if n != 1 and word != 'info' else ''}" for word in ("error", "warning", "info")
+             if (n := tally.get(word, 0))]
+    return ", ".join(shown) or "no findings"
+
+
+def loaded_view(loaded: Loaded) -> RenderableType:
+    """What was read and what there is to say about it."""
+    table = Table(title="What was read", title_justify="left", box=None, header_style="bold")
+    table.add_column("kind")
+    table.add_column("files", justify="right")
+    for kind, number in sorted(loaded.kinds.items()):
+        table.add_row(kind, str(number))
+    e = loaded.estate
+    facts = (f"{len(e.servers)} servers, {len(e.pools)} pools, {len(e.vioses)} VIOSes, {len(e.lpars)} LPARs, "
+             f"{len(e.bridges)} bridged VLANs, {len({d.lun for d in e.disks})} LUNs in use, "
+             f"{len(e.policies)} policies; {len(loaded.provenance)} facts")
+    parts: list[RenderableType] = [table, Text(facts), Text(counts(loaded.findings), "bold")]
+    if loaded.findings:
+        parts.append(findings_table(loaded.findings))
+    return Group(*parts)
+
+
+def check_view(site: Site, judge: Judge) -> tuple[RenderableType, int]:
+    """Readiness of every active LPAR, and the number of those that are not ready."""
+    table = Table(title="Readiness", title_justify="left", box=None, header_style="bold")
+    for name in ("LPAR", "server", "ready", "may go to", "what stands in the way"):
+        table.add_column(name, overflow="fold")
+    refused = 0
+    for name, server in sorted(site.start.items()):
+        found = [f for f in judge.readiness(name) if f.severity is Severity.ERROR]
+        warned = [f for f in judge.readiness(name) if f.severity is Severity.WARNING]
+        targets = judge.targets(name)
+        good = not found and bool(targets)
+        refused += not good
+        why = found or ([] if targets else _nearest(judge, site, name))
+        word = Text("yes", "green") if good else Text("no", "red")
+        reasons = "; ".join(f"{f.message} [{f.rule}]" for f in why)
+        reasons += ("; " if reasons and warned else "") + "; ".join(f"({f.message})" for f in warned)
+        table.add_row(Text(name), Text(server), word, Text(", ".join(targets) or "-"), Text(reasons))
+    return table, refused
+
+
+def _nearest(judge: Judge, site: Site, name: str) -> list[Finding]:
+    """The refusals of the server that refuses for the fewest reasons."""
+    options = [[f for f in judge.move(name, site.start[name], s) if f.severity is Severity.ERROR]
+               for s in site.servers if s != site.start[name]]
+    return min(options, key=len, default=[])
+
+
+def reach_matrix(site: Site, judge: Judge, lpars: Sequence[str], servers: Sequence[str]) -> RenderableType:
+    """LPAR × server: here, yes, or the rules that refuse."""
+    table = Table(box=None, header_style="bold")
+    table.add_column("LPAR")
+    for s in servers:
+        table.add_column(Text(s), overflow="fold")
+    for name in lpars:
+        cells: list[Text] = []
+        for s in servers:
+            if s == site.start.get(name):
+                cells.append(Text("here", "dim"))
+            elif name in site.start and judge.allowed(name, site.start[name], s):
+                cells.append(Text("yes", "green"))
+            else:
+                rules = dict.fromkeys(f.rule for f in refusals(site, judge, name, s))
+                cells.append(Text(", ".join(rules) or "not active", "red"))
+        table.add_row(Text(name), *cells)
+    return table
+
+
+def refusals(site: Site, judge: Judge, lpar: str, server: str) -> list[Finding]:
+    """Every reason why an LPAR may not go to a server."""
+    source = site.lpars[lpar].server
+    found = [*judge.readiness(lpar), *judge.move(lpar, source, server)]
+    return [f for f in found if f.severity is Severity.ERROR]
+
+
+def reach_detail(site: Site, judge: Judge, lpar: str, servers: Sequence[str]) -> RenderableType:
+    """For one LPAR: each server with every reason, and the VIOS mapping where it may go."""
+    source = site.lpars[lpar].server
+    table = Table(title=f"Where {escape(lpar)} (on {escape(source)}) may go", title_justify="left", box=None,
+                  header_style="bold")
+    for name in ("server", "", "why", "what would mend it"):
+        table.add_column(name, overflow="fold")
+    for s in servers:
+        if s == source:
+            continue
+        bad = refusals(site, judge, lpar, s)
+        if not bad:
+            paths = site.reach.disk_paths(lpar, s).mapping + site.reach.fibre_paths(lpar, s).mapping
+            time = site.solo(lpar, source, s)
+            notes = [f"about {show_duration(time.duration_ms / 1000)}, stands still {time.suspend_ms / 1000:.1f} s"]
+            notes += [f"slot {slot} → {vios}" for slot, vios in paths]
+            notes += [f"warning: {f.message}" for f in (*judge.readiness(lpar), *judge.move(lpar, source, s))]
+            table.add_row(Text(s), Text("yes", "green"), Text("; ".join(notes)), Text(""))
+        for n, f in enumerate(bad):
+            table.add_row(Text(s if n == 0 else ""), Text("no", "red") if n == 0 else Text(""),
+                          Text(f"{f.message} [{f.rule}]"), Text(f.fix))
+    return table
+
+
+def plan_view(plan: Plan, where: str | None = None) -> RenderableType:
+    """The plan on one screen."""
+    if plan.status is Status.INFEASIBLE:
+        return _no_plan(plan)
+    if plan.status is Status.UNKNOWN:
+        return Group(Text("UNKNOWN: no plan", "bold red"), findings_table(plan.findings))
+    parts: list[RenderableType] = [_head(plan), _waves(plan), _servers(plan)]
+    if plan.findings:
+        parts += [Text(""), Text(counts(plan.findings), "bold"), findings_table(plan.findings, 15)]
+    if where:
+        parts.append(Text(f"\nReports: {where}", "bold"))
+    return Group(*parts)
+
+
+def _head(plan: Plan) -> RenderableType:
+    lines = Text()
+    lines.append(plan.status.value.upper(), f"bold {_STATUS[plan.status]}")
+    lines.append(f"   objective {plan.objective:.1f} s   bound {plan.bound:.1f} s   gap {100 * (plan.gap or 0):.2f} %")
+    lines.append("   verified by replay" if plan.verified else "   NOT VERIFIED", "green" if plan.verified else "red")
+    lines.append(f"\n{len(plan.leg(OUT))} moves out in {len(plan.waves(OUT))} waves, "
+                 f"{show_duration(plan.leg_span_s(OUT))}")
+    if plan.leg(BACK):
+        lines.append(f"; work {show_duration(plan.work_s or 0)}; {len(plan.leg(BACK))} moves back in "
+                     f"{len(plan.waves(BACK))} waves, {show_duration(plan.leg_span_s(BACK))}")
+    lines.append(f"; total {show_duration(plan.total_s)}")
+    if plan.window:
+        w = plan.window
+        lines.append(f"\nwindow {w.start:%Y-%m-%d %H:%M} – {w.end:%Y-%m-%d %H:%M}: ")
+        if w.fits:
+            lines.append(f"fits, {show_duration(w.spare_s or 0)} to spare", "green")
+        else:
+            lines.append(f"DOES NOT FIT, {show_duration(-(w.spare_s or 0))} too long", "bold red")
+    for name, server, why in plan.stays:
+        lines.append(f"\nstays: {name} on {server} ({why})", "dim")
+    return Panel(lines, title=Text(headline(plan)), title_align="left")
+
+
+def _waves(plan: Plan) -> RenderableType:
+    table = Table(box=None, header_style="bold")
+    for name in ("wave", "when", "LPAR", "from", "to"):
+        table.add_column(name)
+    for name in ("minutes", "stands still"):
+        table.add_column(name, justify="right")
+    table.add_column("movers")
+    for leg in (OUT, BACK):
+        for number, moves in plan.waves(leg):
+            span = clock_span(plan, min(m.start_ms for m in moves), max(m.end_ms for m in moves))
+            for n, m in enumerate(moves):
+                table.add_row(f"{number}{' back' if leg == BACK else ''}" if n == 0 else "", span if n == 0 else "",
+                              Text(m.lpar + (" (parking)" if m.parking else "")), Text(m.source), Text(m.target),
+                              f"{m.duration_ms / 60000:.1f}", f"{m.suspend_ms / 1000:.1f} s",
+                              Text(f"{m.source_msp} → {m.target_msp}"))
+    return table
+
+
+def _servers(plan: Plan) -> RenderableType:
+    table = Table(box=None, header_style="bold", title="Servers before → after (at most on the way) / limit",
+                  title_justify="left")
+    for name in ("server", "LPARs", "cores", "memory (GiB)"):
+        table.add_column(name)
+    for b, k, a in zip(plan.before, plan.peak, plan.after, strict=True):
+        table.add_row(
+            Text(b.server), f"{b.lpars} → {a.lpars}",
+            f"{show_cores(b.units)} → {show_cores(a.units)} ({show_cores(k.units)}) / {show_cores(a.units_limit)}",
+            f"{show_gib(b.memory_mib)} → {show_gib(a.memory_mib)} ({show_gib(k.memory_mib)}) / "
+            f"{show_gib(a.memory_limit_mib)}")
+    return table
+
+
+def _no_plan(plan: Plan) -> RenderableType:
+    conflict: Mapping[str, object] = plan.conflict or {}
+    lines = Text()
+    lines.append("IMPOSSIBLE (proved): ", "bold red")
+    lines.append(f"{conflict.get('summary')}\n")
+    word = "irreducible" if conflict.get("irreducible") else "not fully reduced"
+    for key in ("lpars", "servers", "rules"):
+        values = conflict.get(key)
+        if isinstance(values, list) and values:
+            lines.append(f"{key}: ", "bold")
+            lines.append(", ".join(map(str, values)) + "\n")
+    lines.append(f"(the conflicting set is {word})\n", "dim")
+    lifts = conflict.get("lifts")
+    if isinstance(lifts, list) and lifts:
+        lines.append("what would lift it:\n", "bold")
+        lines.append("\n".join(f"  • {x}" for x in lifts[:20]))
+        if len(lifts) > 20:
+            lines.append(f"\n  … and {len(lifts) - 20} more (plan.json)", "dim")
+    return Group(Panel(lines, title=Text(headline(plan)), title_align="left"), findings_table(plan.findings, 20))

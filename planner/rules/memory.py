@@ -1,0 +1,61 @@
+"""Rules on memory: capacity with hash page tables, logical memory blocks, shared memory."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from planner.rules.base import Breach, Scope, rule
+from planner.rules.site import Site
+from planner.units import show_gib
+
+
+@rule("memory.capacity", "Memory rounded up to LMBs, hash page tables and firmware do not exceed what a server may "
+      "hold; a server that is over at the start does not rise.", Scope.SERVER,
+      encoding="a row per server in the program; every wave checked with both sides held",
+      source="DESIGN §4; i5 LPAR redbook p. 29; seed (384 → 448 MB reserved firmware memory)")
+def capacity(site: Site, server: str, holders: Collection[str]) -> Iterator[Breach]:
+    held, allowed = site.holding(server, holders).memory_mib, site.limit(server).memory_mib
+    if held > max(allowed, site.at_start[server].memory_mib):
+        yield Breach(f"{server} would hold {show_gib(held)} GiB of {show_gib(allowed)}: "
+                     f"{show_gib(held - allowed)} GiB too much", "free memory there or raise its ceiling")
+
+
+@rule("memory.fits", "The LPAR's memory and hash page table fit the target were it empty of other LPARs.", Scope.MOVE,
+      source="DESIGN §4 (a placement that a rule forbids never becomes a variable)")
+def fits(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
+    room = site.limit(target).memory_mib - site.base(target).memory_mib
+    wanted = site.demand(lpar, target).memory_mib
+    if wanted > room:
+        yield Breach(f"needs {show_gib(wanted)} GiB with its hash page table; {target} without any LPAR has "
+                     f"{show_gib(room)}", "lower its memory or its maximum memory")
+
+
+@rule("memory.lmb", "Source and target have the same logical memory block size.", Scope.MOVE,
+      source="IBM POWER7 iphatlparmemory; HMC V7R3.4 help MigrationRequirements; seed (memory region size)")
+def lmb(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
+    a, b = site.servers[source].lmb_mib, site.servers[target].lmb_mib
+    if a and b and a != b:
+        yield Breach(f"logical memory block {a} MiB on {source}, {b} MiB on {target}",
+                     "set the same size on one of them; that needs a restart of the server")
+
+
+@rule("memory.shared", "A partition in shared memory mode finds a shared memory pool and a large enough paging "
+      "device on the target.", Scope.MOVE, source="HMC V7R3.4 help MigrationRequirements (AMS)")
+def shared(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
+    p = site.lpars[lpar]
+    if p.memory_mode != "shared":
+        return
+    if not site.servers[target].shared_memory_pool_mib:
+        yield Breach(f"uses Active Memory Sharing; {target} has no shared memory pool", f"create one on {target}")
+        return
+    if not any(size >= p.max_memory_mib for v in site.vioses_on(target) for size in v.paging_devices_mib):
+        yield Breach(f"no free paging device of {show_gib(p.max_memory_mib)} GiB (its maximum memory) on {target}",
+                     f"add a paging device to the shared memory pool of {target}")
+
+
+@rule("memory.huge-pages", "The LPAR has no huge pages.", Scope.LPAR,
+      source="IBM Power10 environment-source-destination-servers: active migration refused")
+def huge_pages(site: Site, lpar: str) -> Iterator[Breach]:
+    count = site.lpars[lpar].huge_pages
+    if count:
+        yield Breach(f"has {count} huge page(s)", "take them out of its profile and restart it")

@@ -1,0 +1,108 @@
+"""Rules on the partition itself: state, RMC, physical devices, name and id."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from planner.findings import Severity
+from planner.rules.base import Breach, Scope, rule
+from planner.rules.site import Site
+
+_TABLE = "IBM POWER7 iphc3hmcvalidation and its IVM edition iphc3ivmvalidation"
+
+
+@rule("partition.client", "A VIOS never moves.", Scope.LPAR,
+      source="aix-skills 2020-04 IBM System p LPM (a mobile partition must not be a VIOS)")
+def client(site: Site, lpar: str) -> Iterator[Breach]:
+    if lpar in site.vioses or site.lpars[lpar].os.upper() == "VIOS":
+        yield Breach("is a Virtual I/O Server", "it stays; its server's firmware work must expect that")
+
+
+@rule("partition.running", "An LPAR that is moved live is running.", Scope.LPAR, source=f"{_TABLE}; seed")
+def running(site: Site, lpar: str) -> Iterator[Breach]:
+    state = site.lpars[lpar].state
+    if state and state != "running":
+        yield Breach(f"is {state}", "start it, or leave it: a partition that is not activated holds nothing")
+
+
+@rule("partition.rmc", "The LPAR's RMC connection to the console is active.", Scope.LPAR, source=f"{_TABLE}; seed")
+def rmc(site: Site, lpar: str) -> Iterator[Breach]:
+    if site.lpars[lpar].rmc_active is False:
+        yield Breach("has no active RMC connection",
+                     "on the LPAR: /usr/sbin/rsct/bin/rmcctrl -z; rmcctrl -A; rmcctrl -p")
+
+
+@rule("partition.physical-io", "The LPAR owns no physical adapter.", Scope.LPAR, source=f"{_TABLE}; seed")
+def physical_io(site: Site, lpar: str) -> Iterator[Breach]:
+    found = site.lpars[lpar].physical_adapters
+    if found:
+        yield Breach(f"owns physical adapters: {', '.join(found)}", "remove them by DLPAR and from its profile")
+
+
+@rule("partition.lhea", "The LPAR has no Logical Host Ethernet (LHEA) port.", Scope.LPAR,
+      source="seed, JS22 checklist")
+def lhea(site: Site, lpar: str) -> Iterator[Breach]:
+    if site.lpars[lpar].lhea:
+        yield Breach("has LHEA ports", "replace them by virtual Ethernet")
+
+
+@rule("partition.sriov", "The LPAR has no SR-IOV logical port.", Scope.LPAR,
+      source="migrlpar P9 man page (physical I/O unless --migsriov; vNIC is allowed)")
+def sriov(site: Site, lpar: str) -> Iterator[Breach]:
+    count = site.lpars[lpar].sriov_ports
+    if count:
+        yield Breach(f"has {count} SR-IOV logical port(s)", "replace them by vNIC or virtual Ethernet")
+
+
+@rule("partition.bsr", "The LPAR has no barrier synchronisation register (BSR) array.", Scope.LPAR,
+      source="IBM POWER8 p8hc3_hmcservers")
+def bsr(site: Site, lpar: str) -> Iterator[Breach]:
+    count = site.lpars[lpar].bsr_arrays
+    if count:
+        yield Breach(f"has {count} BSR array(s)", "take them out of its profile and restart it")
+
+
+@rule("partition.error-path", "The LPAR is not the redundant error path reporting partition.", Scope.LPAR,
+      source=_TABLE)
+def error_path(site: Site, lpar: str) -> Iterator[Breach]:
+    if site.lpars[lpar].error_path_reporting:
+        yield Breach("reports redundant error paths", "switch it off in its profile and restart it")
+
+
+@rule("partition.workload-group", "The LPAR is in no partition workload group.", Scope.LPAR, source=_TABLE)
+def workload_group(site: Site, lpar: str) -> Iterator[Breach]:
+    group = site.lpars[lpar].workload_group
+    if group and group.casefold() != "none":
+        yield Breach(f"is in workload group {group}", "take it out of the group")
+
+
+@rule("partition.name-free", "No partition of the target has the LPAR's name.", Scope.MOVE, source=f"{_TABLE}; seed")
+def name_free(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
+    if any(_plain(name) == _plain(lpar) and name != lpar for name, _ in site.others_on(target)):
+        yield Breach(f"{target} already has a partition named {_plain(lpar)}", "rename or remove the one there")
+
+
+def _plain(name: str) -> str:
+    """A partition's own name: inactive namesakes are kept as ``name@server``."""
+    return name.split("@", 1)[0]
+
+
+@rule("partition.id-free", "The LPAR's partition id is free on the target; ids are best unique over all servers.",
+      Scope.MOVE, severity=Severity.WARNING, encoding="adds risk_warning_s to the move's cost; a free id is chosen",
+      source="seed, Known Problems: lsmap keeps showing the old id until the LPAR restarts")
+def id_free(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
+    own = site.lpars[lpar].lpar_id
+    taken = next((n for n, i in site.others_on(target) if own is not None and i == own and n != lpar), None)
+    if taken:
+        yield Breach(f"partition id {own} is taken by {taken} on {target}: it will get another, and lsmap -all shows "
+                     "the old one until it restarts", "give ids that are unique across all servers")
+
+
+@rule("partition.ibm-i", "IBM i moves only between POWER7 or later servers, from 7.1 TR4 on.", Scope.MOVE,
+      source="IBM nas8N1011014")
+def ibm_i(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
+    if site.lpars[lpar].os != "IBM i":
+        return
+    for name in (source, target):
+        if site.servers[name].generation.startswith("POWER6"):
+            yield Breach(f"runs IBM i; {name} is {site.servers[name].generation}", "IBM i needs POWER7 on both sides")

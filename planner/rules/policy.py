@@ -1,0 +1,83 @@
+"""Rules that people state: who stays, who goes where, who is kept apart or together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from planner.estate.policies import Group
+from planner.rules.base import Breach, Hold, Scope, rule
+from planner.rules.site import Site
+
+Where = Mapping[str, Sequence[str]]
+
+
+@rule("policy.production-stays", "Production LPARs do not move.", Scope.LPAR,
+      source="seed: LPAR must be a non-production system")
+def production_stays(site: Site, lpar: str) -> Iterator[Breach]:
+    if lpar in site.policies.production_stays:
+        yield Breach("is production, and production LPARs do not move",
+                     "set the policy production-stays to Active = no, or stop the LPAR")
+
+
+@rule("policy.pin", "A pinned LPAR runs only on its servers.", Scope.MOVE, source="DESIGN §7")
+def pin(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
+    allowed = site.policies.pins.get(lpar)
+    if allowed is not None and target not in allowed:
+        yield Breach(f"is pinned to {', '.join(allowed)}", "lift the policy pin")
+
+
+@rule("policy.fence", "A fenced LPAR runs only on the servers of its fence.", Scope.MOVE, source="DESIGN §7")
+def fence(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
+    allowed = site.policies.fences.get(lpar)
+    if allowed is not None and target not in allowed:
+        yield Breach(f"is fenced to {', '.join(sorted(allowed)) or 'no server at all'}", "widen the policy fence")
+
+
+def _together_now(site: Site, a: str, b: str, server: str) -> bool:
+    """Whether two LPARs share this server since before the plan: tolerated until one of them moves."""
+    return site.start.get(a) == server and site.start.get(b) == server
+
+
+def _sharing(site: Site, group: Group, where: Where) -> Iterator[tuple[str, str, str]]:
+    held: dict[str, list[str]] = {}
+    for name in group.members:
+        for server in where.get(name, ()):
+            held.setdefault(server, []).append(name)
+    for server, names in sorted(held.items()):
+        for i, a in enumerate(names):
+            for b in names[i + 1:]:
+                if not _together_now(site, a, b, server):
+                    yield server, a, b
+
+
+@rule("policy.keep-apart", "LPARs that are kept apart never share a server; a pair that shares one at the start is "
+      "tolerated until it is parted.", Scope.GROUP,
+      encoding="a row per group and server; every wave checked with both sides held", source="DESIGN §7")
+def keep_apart(site: Site, where: Where) -> Iterator[Breach]:
+    for group in site.policies.apart:
+        for server, a, b in _sharing(site, group, where):
+            yield Breach(f"{a} and {b} are kept apart ({group.name}) but share {server}",
+                         "lift the policy keep-apart for the window", subject=a)
+
+
+@rule("policy.cluster", "Nodes of a cluster never share a server.", Scope.GROUP,
+      encoding="a row per cluster and server; every wave checked with both sides held",
+      source="IBM restriction list (robmcnelly.com/lpm-and-firmware-compatibility); DESIGN §7")
+def cluster(site: Site, where: Where) -> Iterator[Breach]:
+    for group in site.policies.clusters:
+        for server, a, b in _sharing(site, group, where):
+            yield Breach(f"{a} and {b} are nodes of cluster {group.name} but share {server}",
+                         "stop one node for the window, or lift the policy", subject=a)
+
+
+@rule("policy.keep-together", "LPARs that are kept together end on one server.", Scope.GROUP, hold=Hold.END,
+      encoding="an equality per member and server", source="DESIGN §7")
+def keep_together(site: Site, where: Where) -> Iterator[Breach]:
+    for group in site.policies.together:
+        homes = {name: where[name][0] for name in group.members if where.get(name)}
+        start = {name: site.start[name] for name in homes if name in site.start}
+        unmoved = all(homes[n] == start.get(n) for n in homes)
+        if len(set(homes.values())) > 1 and not unmoved:
+            yield Breach(f"{', '.join(group.members)} are kept together ({group.name}) but end on "
+                         f"{', '.join(sorted(set(homes.values())))}", "lift the policy keep-together",
+                         subject=group.members[0])

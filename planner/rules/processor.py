@@ -1,0 +1,84 @@
+"""Rules on processors: entitlement, pools, virtual processors, compatibility modes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from planner.estate.capacity import min_units_per_vp
+from planner.estate.catalogue import MODES
+from planner.estate.model import Server
+from planner.rules.base import Breach, Scope, rule
+from planner.rules.site import Site
+from planner.units import show_cores
+
+
+@rule("processor.capacity", "The entitlements on a server do not exceed what it may hold (configurable, ceiling, "
+      "reserve); a server that is over at the start does not rise.", Scope.SERVER,
+      encoding="a row per server in the program; every wave checked with both sides held",
+      source="DESIGN §4; Power 750 redpaper p. 124")
+def capacity(site: Site, server: str, holders: Collection[str]) -> Iterator[Breach]:
+    held, allowed = site.holding(server, holders).units, site.limit(server).units
+    if held > max(allowed, site.at_start[server].units):
+        yield Breach(f"{server} would hold {show_cores(held)} cores of {show_cores(allowed)}: "
+                     f"{show_cores(held - allowed)} too many", "free cores there or raise its ceiling")
+
+
+@rule("processor.pool", "The entitlements in a shared processor pool do not exceed its maximum less its reserve; "
+      "a pool that is over at the start does not rise.", Scope.SERVER,
+      encoding="a row per pool in the program; every wave checked with both sides held",
+      source="IBM POWER8 Managing shared processor pools; REDP-4798 p. 136")
+def pool(site: Site, server: str, holders: Collection[str]) -> Iterator[Breach]:
+    held = site.holding(server, holders).pools
+    for pool_id, units in sorted(held.items()):
+        allowed = site.pool_limit(server, pool_id)
+        if allowed is not None and units > max(allowed, site.at_start[server].pools.get(pool_id, 0)):
+            yield Breach(f"pool {pool_id} of {server} would hold {show_cores(units)} cores of {show_cores(allowed)}",
+                         "raise the pool's maximum or choose another with the policy target-pool")
+
+
+@rule("processor.minimum-per-vp", "The entitlement gives each virtual processor what the target demands at least.",
+      Scope.MOVE, source="Power 570 redpaper p. 79; Power 750/760 redpaper p. 124 (0.05 from POWER7+)")
+def minimum_per_vp(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
+    p, least = site.lpars[lpar], min_units_per_vp(site.servers[target])
+    if p.processors != "dedicated" and p.entitlement_units < least * p.virtual_processors:
+        yield Breach(f"{show_cores(p.entitlement_units)} cores for {p.virtual_processors} virtual processors; "
+                     f"{target} needs {show_cores(least)} for each",
+                     "raise the entitlement or take virtual processors away first")
+
+
+@rule("processor.fits", "The LPAR's entitlement fits the target were it empty of other LPARs.", Scope.MOVE,
+      source="DESIGN §4 (a placement that a rule forbids never becomes a variable)")
+def fits(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
+    room = site.limit(target).units - site.base(target).units
+    wanted = site.demand(lpar, target).units
+    if wanted > room:
+        yield Breach(f"needs {show_cores(wanted)} cores; {target} without any LPAR has {show_cores(room)}",
+                     "lower its entitlement or the ceiling's reserve")
+
+
+@rule("processor.pool-known", "The pool that a policy names exists on the target.", Scope.MOVE,
+      source="HMC: the target pool is chosen by shared_proc_pool_id or name, DefaultPool otherwise")
+def pool_known(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
+    wanted = site.policies.target_pool.get(lpar)
+    if wanted and target != site.lpars[lpar].server and all(
+            p.name != wanted for p in site.pools.get(target, {}).values()):
+        yield Breach(f"{target} has no processor pool {wanted!r}", "create it there or change the policy target-pool")
+
+
+def modes_of(server: Server) -> tuple[str, ...]:
+    """The compatibility modes of a server: as stated, else as its generation has them; () when unknown."""
+    return server.modes or MODES.get(server.generation, ())
+
+
+@rule("processor.mode", "The target supports the LPAR's current and preferred processor compatibility modes.",
+      Scope.MOVE, source="IBM p8hc3_pcmdefs; 8231-E2C iphc3pcmcombosact (default preferred mode is portable, the "
+      "current mode must fit)")
+def mode(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
+    p, known = site.lpars[lpar], modes_of(site.servers[target])
+    if not known:
+        return
+    fix = "set a mode that both support and restart the LPAR"
+    if p.current_mode and p.current_mode not in known:
+        yield Breach(f"runs in {p.current_mode} mode, which {target} does not support", fix)
+    if p.preferred_mode not in ("", "default") and p.preferred_mode not in known:
+        yield Breach(f"prefers {p.preferred_mode} mode, which {target} does not support", fix)

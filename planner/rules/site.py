@@ -1,0 +1,167 @@
+"""An estate as rules look at it: indexed, with reachability, policies and parameters at hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from planner.cost import Copy, Parameters, copy_at, parameters_of, side_rate, stream_rate
+from planner.estate.capacity import Demand, lpar_demand, vios_demand
+from planner.estate.model import Estate, Lpar, ProcessorPool, Server, Vios
+from planner.estate.policies import compile_policies
+from planner.reach import Reach
+
+DEFAULT_POOL = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """What partitions hold of a server: units and memory in all, units by shared pool."""
+
+    units: int
+    memory_mib: int
+    pools: Mapping[int, int]
+
+
+class Site:
+    """Everything that a rule may ask. Never changes after it is made."""
+
+    def __init__(self, estate: Estate) -> None:
+        self.estate = estate
+        self.reach = Reach(estate)
+        self.policies, _ = compile_policies(estate)
+        self.parameters: Parameters
+        self.parameters, _ = parameters_of(estate.parameters)
+        self.servers: dict[str, Server] = {s.name: s for s in estate.servers}
+        self.vioses: dict[str, Vios] = {v.name: v for v in estate.vioses}
+        self.lpars: dict[str, Lpar] = {p.name: p for p in estate.lpars}
+        self.pools: dict[str, dict[int, ProcessorPool]] = {s: {} for s in self.servers}
+        for pool in estate.pools:
+            self.pools.setdefault(pool.server, {})[pool.pool_id] = pool
+        self._on: dict[str, list[Vios]] = {s: [] for s in self.servers}
+        for v in estate.vioses:
+            self._on.setdefault(v.server, []).append(v)
+        self._demand: dict[tuple[str, str], Demand] = {}
+        self._solo: dict[tuple[str, str, str], Copy] = {}
+        self.start: dict[str, str] = {p.name: p.server for p in estate.lpars if p.active}
+        self._limits = {s: self._limit(self.servers[s]) for s in self.servers}
+        self._base = {s: self._base_of(self.servers[s]) for s in self.servers}
+        residents: dict[str, list[str]] = {s: [] for s in self.servers}
+        for name, server in self.start.items():
+            residents.setdefault(server, []).append(name)
+        self.at_start = {s: self.holding(s, residents[s]) for s in self.servers}
+
+    # ---- capacity -----------------------------------------------------------------------------------------------
+
+    def demand(self, lpar: str, server: str) -> Demand:
+        """What an LPAR holds on a server."""
+        key = (lpar, server)
+        if key not in self._demand:
+            self._demand[key] = lpar_demand(self.lpars[lpar], self.servers[server])
+        return self._demand[key]
+
+    def _base_of(self, server: Server) -> Demand:
+        held = Demand(sum(p.reserved_units for p in self.pools.get(server.name, {}).values()),
+                      (server.firmware_memory_mib or 0) + (server.shared_memory_pool_mib or 0))
+        for vios in self._on.get(server.name, ()):
+            held = held + vios_demand(vios, server)
+        return held
+
+    def base(self, server: str) -> Demand:
+        """What a server holds without any client: VIOSes, firmware, shared memory pool, reserved pool units."""
+        return self._base[server]
+
+    def _limit(self, server: Server) -> Demand:
+        p = self.policies
+        units = server.configurable_units * p.cpu_ceiling.get(server.name, 100) // 100
+        memory = server.configurable_memory_mib * p.memory_ceiling.get(server.name, 100) // 100
+        return Demand(units - p.reserve_units.get(server.name, 0), memory - p.reserve_mib.get(server.name, 0))
+
+    def limit(self, server: str) -> Demand:
+        """What a server may hold: configurable, lowered by ceiling and reserve."""
+        return self._limits[server]
+
+    def pool_limit(self, server: str, pool_id: int) -> int | None:
+        """Units that the LPARs of a pool may have (maximum less reserved), or None without a maximum."""
+        pool = self.pools.get(server, {}).get(pool_id)
+        return None if pool is None or pool.max_units is None else pool.max_units - pool.reserved_units
+
+    def pool_on(self, lpar: str, server: str) -> int | None:
+        """The shared pool in which an LPAR runs on a server: where it is now; else the policy's; else the pool of
+        the same name; else the default pool. None for dedicated processors."""
+        p = self.lpars[lpar]
+        if p.processors == "dedicated":
+            return None
+        here = self.pools.get(p.server, {})
+        if server == p.server:
+            return DEFAULT_POOL if p.pool_id is None else p.pool_id
+        there = self.pools.get(server, {})
+        current = here.get(p.pool_id or DEFAULT_POOL)
+        wanted = self.policies.target_pool.get(lpar) or (current.name if current else "")
+        if wanted:
+            for pool_id, pool in sorted(there.items()):
+                if pool.name == wanted:
+                    return pool_id
+        return DEFAULT_POOL
+
+    def holding(self, server: str, lpars: Iterable[str]) -> Holding:
+        """What a server holds with these LPARs on it, computed from scratch."""
+        held = self.base(server)
+        units, memory = held.units, held.memory_mib
+        pools: dict[int, int] = {}
+        for name in lpars:
+            demand = self.demand(name, server)
+            units += demand.units
+            memory += demand.memory_mib
+            pool = self.pool_on(name, server)
+            if pool is not None:
+                pools[pool] = pools.get(pool, 0) + demand.units
+        return Holding(units, memory, pools)
+
+    # ---- movers and time ----------------------------------------------------------------------------------------
+
+    def vioses_on(self, server: str) -> list[Vios]:
+        """The VIOSes of a server."""
+        return self._on.get(server, [])
+
+    def movers(self, server: str) -> list[Vios]:
+        """Its mover service partitions; a VIOS whose mover attribute nobody states counts as one."""
+        return [v for v in self.vioses_on(server) if v.msp is not False and v.rmc_active is not False]
+
+    def pair_rate(self, source_msp: str, target_msp: str, source_moves: int = 1, target_moves: int = 1) -> float:
+        """Bytes/s of one move between two movers that carry so many moves at that time."""
+        a, b = self.vioses[source_msp], self.vioses[target_msp]
+        out = side_rate(a, self.servers[a.server], self.parameters, source=True) / source_moves
+        into = side_rate(b, self.servers[b.server], self.parameters, source=False) / target_moves
+        return stream_rate(min(out, into), self.parameters)
+
+    def best_pair(self, source: str, target: str) -> tuple[str, str] | None:
+        """The fastest mover pair of two servers, first by name among equals."""
+        pairs = [(-self.pair_rate(a.name, b.name), a.name, b.name)
+                 for a in self.movers(source) for b in self.movers(target)]
+        return min(pairs)[1:] if pairs else None
+
+    def solo(self, lpar: str, source: str, target: str) -> Copy:
+        """The cost of a move that has both movers for itself. Servers without a mover: as 1 Gbit/s."""
+        key = (lpar, source, target)
+        if key not in self._solo:
+            pair = self.best_pair(source, target)
+            rate = self.pair_rate(*pair) if pair else self.parameters.link_efficiency * 125e6
+            self._solo[key] = copy_at(self.lpars[lpar], rate, self.parameters)
+        return self._solo[key]
+
+    # ---- names --------------------------------------------------------------------------------------------------
+
+    def others_on(self, server: str) -> Iterator[tuple[str, int | None]]:
+        """(name, partition id) of every partition that is defined on a server, active or not."""
+        for p in self.estate.lpars:
+            if p.server == server:
+                yield p.name, p.lpar_id
+        for v in self.vioses_on(server):
+            yield v.name, v.lpar_id
+
+    def is_heartbeat(self, lpar: str) -> bool:
+        """Whether it runs cluster software whose heartbeat must not compete with another move."""
+        words = ("powerha", "hacmp", "vcs", "veritas cluster", "gpfs", "spectrum scale", "oracle rac", "db2 purescale")
+        return self.policies.cluster_of(lpar) is not None or any(
+            s.casefold().startswith(words) for s in self.lpars[lpar].software)

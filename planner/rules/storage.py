@@ -1,0 +1,90 @@
+"""Rules on storage: whole LUNs, seen without reservation by the target's VIOSes, over as many paths as before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from planner.findings import Severity
+from planner.rules.base import Breach, Scope, rule
+from planner.rules.site import Site
+
+_KINDS = {"lv": "a logical volume", "file": "a file", "ssp": "a shared storage pool"}
+
+
+@rule("storage.whole-lun", "Every virtual disk is a whole LUN, none a logical volume or a file of a VIOS.",
+      Scope.LPAR, source="seed; IBM nas8N1011014")
+def whole_lun(site: Site, lpar: str) -> Iterator[Breach]:
+    for d in site.reach.disks_of(lpar):
+        if d.backing in ("lv", "file"):
+            yield Breach(f"disk {d.lun} (slot {d.slot}{', ' + d.vtd if d.vtd else ''}) on {d.vios} is "
+                         f"{_KINDS[d.backing]}", "move its data to a SAN LUN (migratepv) and unmap it")
+
+
+@rule("storage.no-optical", "No virtual optical device is attached.", Scope.LPAR,
+      source="aix-skills 2020-04 IBM System p LPM")
+def no_optical(site: Site, lpar: str) -> Iterator[Breach]:
+    for d in site.reach.disks_of(lpar):
+        if d.backing == "optical":
+            yield Breach(f"virtual optical {d.vtd or d.lun} (slot {d.slot}) on {d.vios} is attached",
+                         f"on {d.vios}: unloadopt -vtd {d.vtd or d.lun}; rmvdev -vtd {d.vtd or d.lun}")
+
+
+@rule("storage.reserve-here", "The source VIOSes hold the LPAR's LUNs with no_reserve.", Scope.LPAR,
+      source="IBM nas8N1011014; seed")
+def reserve_here(site: Site, lpar: str) -> Iterator[Breach]:
+    told = set()
+    for d in site.reach.disks_of(lpar):
+        policy = site.reach.reserve_policies(d.lun, site.lpars[lpar].server).get(d.vios, "")
+        if d.backing == "lun" and policy not in ("", "no_reserve") and (d.lun, d.vios) not in told:
+            told.add((d.lun, d.vios))
+            yield Breach(f"LUN {d.lun} has reserve_policy {policy} on {d.vios}",
+                         f"on {d.vios}: chdev -dev hdiskN -attr reserve_policy=no_reserve")
+
+
+def _fibre_zoned(site: Site, lpar: str) -> Iterator[Breach]:
+    for f in site.reach.fibres_of(lpar):
+        if f.both_zoned is False:
+            yield Breach(f"the second WWPN {f.wwpn2} (slot {f.slot}) is not zoned like {f.wwpn1}",
+                         "zone both WWPNs of the pair to the same storage ports")
+
+
+rule("storage.wwpn-pair", "Both WWPNs of every virtual Fibre Channel adapter are zoned to the same storage.",
+     Scope.LPAR, source="IBM support hscla319-during-lpm-validation-aix-npiv-client")(_fibre_zoned)
+
+
+@rule("storage.lun-seen", "Every LUN of the LPAR is seen by a VIOS of the target with no_reserve, those of one "
+      "adapter by one VIOS.", Scope.MOVE, source="IBM nas8N1011014; seed")
+def lun_seen(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
+    paths = site.reach.disk_paths(lpar, target)
+    for lun in paths.unseen:
+        held = {v: p for v, p in site.reach.reserve_policies(lun, target).items() if p not in ("", "no_reserve")}
+        if held:
+            where = ", ".join(f"{p} on {v}" for v, p in held.items())
+            yield Breach(f"LUN {lun} is reserved on {target}: {where}", "set reserve_policy=no_reserve there")
+        else:
+            yield Breach(f"LUN {lun} is not seen by any VIOS of {target}", f"zone and map it to the VIOSes of {target}")
+    for vios in paths.split:
+        yield Breach(f"the LUNs that {vios} serves are seen on {target} by no single VIOS",
+                     "zone them all to one VIOS there")
+
+
+@rule("storage.redundancy", "Disks over k VIOSes on the source find k different VIOSes on the target.", Scope.MOVE,
+      source="IBM p8hc3_hmcvios (redundancy must mostly be kept); seed (slot 38 to hvio1, 48 to hvio2)")
+def redundancy(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
+    optional = Severity.WARNING if lpar in site.policies.redundancy_optional else None
+    for paths, what in ((site.reach.disk_paths(lpar, target), "disks"),
+                        (site.reach.fibre_paths(lpar, target), "Fibre Channel adapters")):
+        if paths.reached and paths.lost:
+            yield Breach(f"{what}: {paths.lost} path(s) over a VIOS of their own would be lost on {target}",
+                         "zone the LUNs to a second VIOS there, or state the policy redundancy if-possible", optional)
+
+
+@rule("storage.fabric", "Every virtual Fibre Channel adapter finds a port with NPIV on its fabric on the target.",
+      Scope.MOVE, source="IBM p8hc3_hmcvios (no FC adapters … npiv_dest_adapter rc=83); HSCLA319")
+def fabric(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
+    paths = site.reach.fibre_paths(lpar, target)
+    for name in paths.unseen:
+        yield Breach(f"no VIOS of {target} has a free NPIV port on fabric {name}", "connect or free a port there")
+    for vios in paths.split:
+        yield Breach(f"the fabrics that {vios} serves are seen on {target} by no single VIOS",
+                     "connect one VIOS there to all of them")

@@ -1,0 +1,155 @@
+"""Rules on moves in time: concurrency limits, fair shares of the links, clusters, blackouts, the window."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Iterator, Sequence
+
+from planner.cost import converges, copy_at
+from planner.estate.model import Vios
+from planner.plan import Move, Window
+from planner.rules.base import Breach, Scope, rule
+from planner.rules.site import Site
+
+BASE_LIMIT = 4
+"""Concurrent moves that every firmware, console and VIOS level supports, per server and per VIOS."""
+_SCHEDULE = "kept by the scheduler when it builds a wave"
+
+
+def server_limit(site: Site, server: str) -> int:
+    """Concurrent moves that a server takes part in at most: as stated, else 4; a policy may lower it."""
+    stated = site.servers[server].max_migrations
+    limit = BASE_LIMIT if stated is None else stated
+    return min(limit, site.policies.concurrency.get(server, limit))
+
+
+def vios_limit(site: Site, vios: Vios) -> int:
+    """Concurrent moves of a mover at most: as stated, else 4; never above 4 on a link of 1 Gbit/s or less."""
+    limit = BASE_LIMIT if vios.max_migrations is None else vios.max_migrations
+    if (vios.link_mbit or 1000) <= 1000:
+        limit = min(limit, BASE_LIMIT)
+    return min(limit, site.policies.concurrency.get(vios.name, limit))
+
+
+def moments(moves: Sequence[Move]) -> Iterator[tuple[int, list[Move]]]:
+    """Each moment at which a move starts, with the moves in flight then (starting ones included)."""
+    for start in sorted({m.start_ms for m in moves}):
+        yield start, [m for m in moves if m.start_ms <= start < m.end_ms]
+
+
+def _crowded(flying: Iterable[Move], keys: Sequence[str]) -> dict[str, int]:
+    count: dict[str, int] = {}
+    for m in flying:
+        for key in keys:
+            name = getattr(m, key)
+            count[name] = count.get(name, 0) + 1
+    return count
+
+
+@rule("timing.server-limit", "A server takes part in no more moves at a time than it supports.", Scope.FLIGHT,
+      encoding=_SCHEDULE, source="IBM Power11 and POWER7 firmware pages, table 2 (4 at any level)")
+def server_concurrency(site: Site, moves: Sequence[Move], window: Window | None) -> Iterator[Breach]:
+    for start, flying in moments(moves):
+        for server, count in sorted(_crowded(flying, ("source", "target")).items()):
+            if server in site.servers and count > server_limit(site, server):
+                yield Breach(f"{count} moves at {start // 1000} s on {server}, which supports "
+                             f"{server_limit(site, server)}", "spread them over more waves", subject=server)
+
+
+@rule("timing.mover-limit", "A mover carries no more moves at a time than it supports; never more than 4 on 1 Gbit/s.",
+      Scope.FLIGHT, encoding=_SCHEDULE, source="IBM restriction list (robmcnelly.com); p8hc3_vioslpmpseudo")
+def mover_concurrency(site: Site, moves: Sequence[Move], window: Window | None) -> Iterator[Breach]:
+    for start, flying in moments(moves):
+        for name, count in sorted(_crowded(flying, ("source_msp", "target_msp")).items()):
+            vios = site.vioses.get(name)
+            if vios and count > vios_limit(site, vios):
+                yield Breach(f"{count} moves at {start // 1000} s over {name}, which supports {vios_limit(site, vios)}",
+                             "spread them over more waves or movers", subject=name)
+
+
+@rule("timing.mover-place", "A move goes from a mover of its source to a mover of its target.", Scope.FLIGHT,
+      encoding=_SCHEDULE, source="HMC V7R3.4 help LPARMobilityMSP")
+def mover_place(site: Site, moves: Sequence[Move], window: Window | None) -> Iterator[Breach]:
+    for m in moves:
+        for msp, server in ((m.source_msp, m.source), (m.target_msp, m.target)):
+            if msp not in {v.name for v in site.movers(server)}:
+                yield Breach(f"{msp or 'no VIOS'} is no mover of {server}", "name a mover service partition of it",
+                             subject=m.lpar)
+
+
+def shares(site: Site, moves: Sequence[Move]) -> dict[Move, float]:
+    """Each move's bytes per second when it shares its movers with the most moves it ever flies with."""
+    worst: dict[Move, tuple[int, int]] = dict.fromkeys(moves, (1, 1))
+    for _, flying in moments(moves):
+        out, into = _crowded(flying, ("source_msp",)), _crowded(flying, ("target_msp",))
+        both = _crowded(flying, ("source_msp", "target_msp"))
+        for m in flying:
+            a = max(out.get(m.source_msp, 1), both.get(m.source_msp, 1))
+            b = max(into.get(m.target_msp, 1), both.get(m.target_msp, 1))
+            worst[m] = (max(worst[m][0], a), max(worst[m][1], b))
+    return {m: site.pair_rate(m.source_msp, m.target_msp, *worst[m]) for m in moves
+            if m.source_msp in site.vioses and m.target_msp in site.vioses}
+
+
+@rule("timing.duration", "A move is given at least the time that the cost model says it takes at its share of the "
+      "links.", Scope.FLIGHT, encoding="the scheduler takes durations from the cost model", source="DESIGN §5")
+def duration(site: Site, moves: Sequence[Move], window: Window | None) -> Iterator[Breach]:
+    for m, rate in shares(site, moves).items():
+        if m.lpar in site.lpars:
+            needed = copy_at(site.lpars[m.lpar], rate, site.parameters).duration_ms
+            if m.duration_ms < needed - 1000:
+                yield Breach(f"is given {m.duration_ms / 1000:.0f} s; the cost model says {needed / 1000:.0f} s",
+                             "plan again", subject=m.lpar)
+
+
+@rule("timing.share", "Moves fly together only while each has at least twice its dirty rate of the links.",
+      Scope.FLIGHT, encoding=_SCHEDULE, source="seed calibration: λ ≤ 0.5, else pre-copy does not converge")
+def share(site: Site, moves: Sequence[Move], window: Window | None) -> Iterator[Breach]:
+    for m, rate in shares(site, moves).items():
+        alone = site.pair_rate(m.source_msp, m.target_msp)
+        if rate < alone and m.lpar in site.lpars and not converges(site.lpars[m.lpar], rate, site.parameters):
+            yield Breach(f"gets {rate / 1e6:.1f} MB/s beside other moves, too little for what it dirties",
+                         "move it in a wave of its own", subject=m.lpar)
+
+
+@rule("timing.cluster-nodes", "Two nodes of a cluster are never in flight at once.", Scope.FLIGHT, encoding=_SCHEDULE,
+      source="IBM restriction list (robmcnelly.com); DESIGN §7")
+def cluster_nodes(site: Site, moves: Sequence[Move], window: Window | None) -> Iterator[Breach]:
+    for start, flying in moments(moves):
+        for group in site.policies.clusters:
+            nodes = sorted({m.lpar for m in flying if m.lpar in group.members})
+            if len(nodes) > 1:
+                yield Breach(f"{', '.join(nodes)} of cluster {group.name} are in flight together at {start // 1000} s",
+                             "move them in different waves", subject=nodes[0])
+
+
+@rule("timing.heartbeat", "An LPAR with cluster software flies alone on its movers.", Scope.FLIGHT, encoding=_SCHEDULE,
+      source="IBM restriction list: applications with heartbeats must not be moved concurrently")
+def heartbeat(site: Site, moves: Sequence[Move], window: Window | None) -> Iterator[Breach]:
+    for _, flying in moments(moves):
+        for m in flying:
+            beside = [o.lpar for o in flying if o is not m and {o.source_msp, o.target_msp}
+                      & {m.source_msp, m.target_msp}]
+            if beside and m.lpar in site.lpars and site.is_heartbeat(m.lpar):
+                yield Breach(f"has a heartbeat and shares its movers with {', '.join(sorted(beside))}",
+                             "move it in a wave of its own", subject=m.lpar)
+
+
+def in_blackout(site: Site, lpar: str, start: dt.datetime, end: dt.datetime) -> tuple[dt.datetime, str] | None:
+    """The end and text of a blackout that a move in [start, end] would touch."""
+    for blackout in site.policies.blackouts.get(lpar, ()):
+        for _, until in blackout.spans(start, end):
+            return until, blackout.text
+    return None
+
+
+@rule("timing.blackout", "No LPAR moves in its blackout time.", Scope.FLIGHT, encoding=_SCHEDULE, source="DESIGN §7")
+def blackout(site: Site, moves: Sequence[Move], window: Window | None) -> Iterator[Breach]:
+    if window is None:
+        return
+    for m in moves:
+        start, end = (window.start + dt.timedelta(milliseconds=t) for t in (m.start_ms, m.end_ms))
+        hit = in_blackout(site, m.lpar, start, end)
+        if hit:
+            yield Breach(f"moves from {start:%H:%M} to {end:%H:%M}, inside its blackout {hit[1]}",
+                         "move it at another time", subject=m.lpar)

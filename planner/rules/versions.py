@@ -1,0 +1,36 @@
+"""Comparing the levels that sites write: AIX 6.1 TL2 SP3, 10.2.0.4, 2.1.3.0-FP-23, firmware EM350_085."""
+
+from __future__ import annotations
+
+import re
+
+_NUMBERS = re.compile(r"\d+")
+
+
+def level(text: str) -> tuple[int, ...]:
+    """The numbers of a level in order: ``6.1 TL2 SP3`` → (6, 1, 2, 3); ``6100-02-03-0846`` → (6, 1, 2, 3)."""
+    oslevel = re.match(r"^\s*(\d)(\d)00-(\d\d)(?:-(\d\d))?", text)
+    if oslevel:
+        return tuple(int(g) for g in oslevel.groups() if g is not None)
+    return tuple(int(n) for n in _NUMBERS.findall(text))
+
+
+def below(found: str, wanted: str) -> bool | None:
+    """Whether a level is lower than another; None when one of them has no number. Missing parts count as 0."""
+    a, b = level(found), level(wanted)
+    if not a or not b:
+        return None
+    width = max(len(a), len(b))
+    return a + (0,) * (width - len(a)) < b + (0,) * (width - len(b))
+
+
+def split_product(text: str) -> tuple[str, str]:
+    """``Oracle 10.2.0.4`` → ("Oracle", "10.2.0.4"); no version: ``""``."""
+    match = re.match(r"^(.*?)[\s-]+v?(\d[\w.]*.*)$", text.strip())
+    return (match[1].strip(), match[2].strip()) if match else (text.strip(), "")
+
+
+def firmware_release(text: str) -> tuple[int, int] | None:
+    """``EM350_085`` → (350, 85), ``FW860.10`` → (860, 10), ``01AM780_054`` → (780, 54); None when unreadable."""
+    match = re.search(r"(?:^|[A-Za-z])(\d{3,4})(?:[_.](\d+))?", re.sub(r"^\s*01(?=[A-Z])", "", text))
+    return (int(match[1]), int(match[2] or 0)) if match else None

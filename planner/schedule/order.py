@@ -1,0 +1,161 @@
+"""A serial order of moves in which every rule for every moment holds, with parking moves where a cycle needs one."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import count
+
+from planner.rules import Judge, Site
+from planner.schedule.occupancy import Occupancy
+
+_DIRECT_STATES = 50_000
+_PARKING_STATES = 30_000
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One move of the order; ``parking``: the LPAR moves again later on this leg."""
+
+    lpar: str
+    source: str
+    target: str
+    parking: bool = False
+
+
+def serial_order(site: Site, judge: Judge, start: Mapping[str, str], final: Mapping[str, str],
+                 first: Sequence[str] = ()) -> list[Step] | None:
+    """An order that takes every LPAR from ``start`` to ``final``, or None when none was found.
+
+    Servers that are only left (nobody arrives there) free room nobody needs, so LPARs that come from them go last:
+    they take room and give none. ``first`` orders equals. The search is exhaustive over the others' orders up to a
+    number of states; only then does it try parking.
+    """
+    rank = {name: n for n, name in enumerate(first)}
+    movers = sorted((n for n in final if final[n] != start[n]), key=lambda n: (rank.get(n, len(rank)), n))
+    arriving = {final[n] for n in movers}
+    late = [n for n in movers if start[n] not in arriving]
+    early = [n for n in movers if start[n] in arriving]
+    found = _direct(site, start, final, early, late)
+    if found is None and early:
+        found = _direct(site, start, final, movers, [])
+    return found if found is not None else _with_parking(site, judge, start, final, movers)
+
+
+def _run(occupancy: Occupancy, start: Mapping[str, str], final: Mapping[str, str],
+         names: Sequence[str]) -> list[Step] | None:
+    """These moves one after the other, each as soon as it fits; None when some never do. Changes ``occupancy``."""
+    steps: list[Step] = []
+    waiting = list(names)
+    while waiting:
+        ready = next((n for n in waiting if occupancy.fits(n, final[n])), None)
+        if ready is None:
+            return None
+        occupancy.move(ready, start[ready], final[ready])
+        steps.append(Step(ready, start[ready], final[ready]))
+        waiting.remove(ready)
+    return steps
+
+
+def _direct(site: Site, start: Mapping[str, str], final: Mapping[str, str], early: Sequence[str],
+            late: Sequence[str]) -> list[Step] | None:
+    """Depth first over the order of ``early`` (failed sets are remembered), then ``late`` as they fit."""
+    failed: set[frozenset[str]] = set()
+    occupancy = Occupancy(site, start)
+    steps: list[Step] = []
+
+    def go(left: list[str]) -> bool:
+        if not left:
+            tail = _run(occupancy.copy(), start, final, late)
+            if tail is None:
+                return False
+            steps.extend(tail)
+            return True
+        key = frozenset(left)
+        if key in failed or len(failed) > _DIRECT_STATES:
+            return False
+        for name in left:
+            if occupancy.fits(name, final[name]):
+                occupancy.move(name, start[name], final[name])
+                steps.append(Step(name, start[name], final[name]))
+                if go([n for n in left if n != name]):
+                    return True
+                steps.pop()
+                occupancy.move(name, final[name], start[name])
+        failed.add(key)
+        return False
+
+    return steps if go(list(early)) else None
+
+
+def _with_parking(site: Site, judge: Judge, start: Mapping[str, str], final: Mapping[str, str],
+                  movers: Sequence[str]) -> list[Step] | None:
+    """Best first over places: direct moves, and parking moves of whatever stands in the way of a blocked one."""
+    for others in ([], _bystanders(judge, start, final, movers)):
+        pool = [*movers, *others]
+        found = _search(site, judge, start, final, pool)
+        if found is not None:
+            return found
+        if not others and not _bystanders(judge, start, final, movers):
+            break
+    return None
+
+
+def _bystanders(judge: Judge, start: Mapping[str, str], final: Mapping[str, str],
+                movers: Sequence[str]) -> list[str]:
+    """LPARs that need not move but could step aside: on servers where a mover arrives."""
+    busy = {final[n] for n in movers}
+    return [n for n in sorted(start) if n not in movers and start[n] in busy and judge.ready(n)]
+
+
+def _search(site: Site, judge: Judge, start: Mapping[str, str], final: Mapping[str, str],
+            pool: Sequence[str]) -> list[Step] | None:
+    ticket = count()
+    origin = tuple(start[n] for n in pool)
+    goal = tuple(final.get(n, start[n]) for n in pool)
+    fixed = {n: s for n, s in start.items() if n not in set(pool)}
+
+    def left(places: tuple[str, ...]) -> int:
+        return sum(a != b for a, b in zip(places, goal, strict=True))
+
+    heap: list[tuple[int, int, int, tuple[str, ...], tuple[Step, ...]]] = [
+        (left(origin), 0, next(ticket), origin, ())]
+    seen = {origin: 0}
+    expanded = 0
+    while heap and expanded < _PARKING_STATES:
+        _, done, _, places, steps = heapq.heappop(heap)
+        if places == goal:
+            return _mark_parking(steps)
+        expanded += 1
+        occupancy = Occupancy(site, fixed | dict(zip(pool, places, strict=True)))
+        for i, target in _options(site, judge, pool, places, goal, occupancy):
+            following = (*places[:i], target, *places[i + 1:])
+            if seen.get(following, done + 2) <= done + 1:
+                continue
+            seen[following] = done + 1
+            step = Step(pool[i], places[i], target)
+            # Weight 3 on what is left: a short way soon rather than the shortest late.
+            heapq.heappush(heap, (done + 1 + 3 * left(following), done + 1, next(ticket), following, (*steps, step)))
+    return None
+
+
+def _options(site: Site, judge: Judge, pool: Sequence[str], places: tuple[str, ...], goal: tuple[str, ...],
+             occupancy: Occupancy) -> list[tuple[int, str]]:
+    """Moves to the goal that fit now; when some do not, parking moves off the servers that they wait for."""
+    direct, blocked = [], set()
+    for i, name in enumerate(pool):
+        if places[i] != goal[i]:
+            if judge.allowed(name, places[i], goal[i]) and occupancy.fits(name, goal[i]):
+                direct.append((i, goal[i]))
+            else:
+                blocked.add(goal[i])
+    parking = [(i, s) for i, name in enumerate(pool) if places[i] in blocked
+               for s in site.servers if s not in (places[i], goal[i]) and judge.allowed(name, places[i], s)
+               and occupancy.fits(name, s)]
+    return direct + parking
+
+
+def _mark_parking(steps: Sequence[Step]) -> list[Step]:
+    last = {step.lpar: n for n, step in enumerate(steps)}
+    return [Step(s.lpar, s.source, s.target, last[s.lpar] != n) for n, s in enumerate(steps)]

@@ -1,0 +1,76 @@
+"""The timetable of a placement: the way out, the work, the way back, and whether it fits the window."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from planner.plan import BACK, OUT, Move, Window
+from planner.rules import Judge, Site
+from planner.schedule.order import Step, serial_order
+from planner.schedule.waves import Packer, with_ids
+
+
+@dataclass(frozen=True, slots=True)
+class Timetable:
+    """Moves of both legs; ``reason`` says why there is none."""
+
+    moves: tuple[Move, ...] = ()
+    reason: str = ""
+
+    @property
+    def found(self) -> bool:
+        """There is a timetable (a way that needs no move counts)."""
+        return not self.reason
+
+
+def preference(site: Site, names: Sequence[str], target: Mapping[str, str]) -> list[str]:
+    """Priority first, then the longest moves, so that short ones fill the gaps."""
+    def key(name: str) -> tuple[int, int, str]:
+        there = target[name]
+        here = site.start[name]
+        longest = site.solo(name, here, there).duration_ms if here != there else 0
+        return site.policies.priority.get(name, 1_000_000), -longest, name
+    return sorted(names, key=key)
+
+
+def _leg(site: Site, judge: Judge, packer: Packer, start: Mapping[str, str], final: Mapping[str, str], leg: str,
+         start_ms: int, wave: int, prepared: list[Step] | None = None) -> list[Move] | str:
+    moving = [n for n in final if final[n] != start[n]]
+    wish = preference(site, moving, final if leg == OUT else start)
+    steps = prepared or serial_order(site, judge, start, final, wish)
+    if steps is None:
+        return "no order of the moves keeps capacity at every moment, parking moves included"
+    arriving = {final[n] for n in moving}
+    free = prepared is None and not any(s.parking for s in steps) and not any(start[n] in arriving for n in moving)
+    packed = packer.pack(steps, start, leg, start_ms, wave, free)
+    return packed if packed is not None else "blackout times leave no moment for some move"
+
+
+def timetable(site: Site, judge: Judge, placement: Mapping[str, str], window: Window | None, *,
+              come_back: bool = False, work_s: int = 0) -> Timetable:
+    """The legs of a plan that ends with ``placement`` (LPAR → server, only those that move)."""
+    start = dict(site.start)
+    final = start | dict(placement)
+    packer = Packer(site, window)
+    out = _leg(site, judge, packer, start, final, OUT, 0, 1)
+    if isinstance(out, str):
+        return Timetable(reason=out)
+    moves = list(out)
+    if come_back and moves:
+        begin = max(m.end_ms for m in moves) + work_s * 1000
+        number = max(m.wave for m in moves) + 1
+        back = _leg(site, judge, packer, final, start, BACK, begin, number)
+        if isinstance(back, str):
+            back = _leg(site, judge, packer, final, start, BACK, begin, number, _reversed(moves))
+        if isinstance(back, str):
+            return Timetable(reason=f"the way back: {back}")
+        moves += back
+    return Timetable(tuple(with_ids(site, moves)))
+
+
+def _reversed(moves: Sequence[Move]) -> list[Step]:
+    """The way out backwards: each step leaves what it held and takes what was free, so capacity holds again."""
+    steps = [Step(m.lpar, m.target, m.source) for m in reversed(moves)]
+    last = {s.lpar: n for n, s in enumerate(steps)}
+    return [replace(s, parking=last[s.lpar] != n) for n, s in enumerate(steps)]
