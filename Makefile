@@ -9,7 +9,7 @@ WINDOW ?= 2026-12-05 22:00/04:00
 .PHONY: demo test lint docs samples clean
 
 demo: $(VENV)/.installed
-	$(BIN)/planner evacuate data/landscape p595-2 --window "$(WINDOW)" --return --work 60m --out reports/demo
+	$(BIN)/planner evacuate data/landscape SN8379A80_p595-2 --window "$(WINDOW)" --return --work 60m --out reports/demo
 
 test: $(VENV)/.installed-test
 	$(BIN)/python -m pytest

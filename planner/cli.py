@@ -235,7 +235,7 @@ def evacuate_command(
 ) -> int:
     """Free these servers: a proved placement, a checked order of moves, a runbook and the way back.
 
-    Example: planner evacuate estate.xlsx p595-2 --window "2026-12-05 22:00/04:00" --return --work 60m
+    Example: planner evacuate estate.xlsx SN8379A80_p595-2 --window "2026-12-05 22:00/04:00" --return --work 60m
     """
     from planner import jobs
     from planner.rules import Site
@@ -282,7 +282,7 @@ def verify_command(
 ) -> int:
     """Does this plan hold? Also against an estate exported half-way or after the work. Exit code 1: it does not.
 
-    Example: planner verify reports/evacuate-p595-2 estate.xlsx
+    Example: planner verify reports/evacuate-SN8379A80_p595-2 estate.xlsx
     """
     from planner import plan as plans
     from planner.errors import UsageError

@@ -41,9 +41,13 @@ def match(wanted: Sequence[str], eligible: Mapping[str, Sequence[str]]) -> dict[
 
     def place(name: str, tried: set[str]) -> bool:
         for choice in eligible[name]:
+            if choice not in holder:
+                holder[choice] = name
+                return True
+        for choice in eligible[name]:
             if choice not in tried:
                 tried.add(choice)
-                if choice not in holder or place(holder[choice], tried):
+                if place(holder[choice], tried):
                     holder[choice] = name
                     return True
         return False

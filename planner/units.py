@@ -5,7 +5,6 @@ What a person reads or types is in cores and GiB; only this module converts.
 
 from __future__ import annotations
 
-import math
 from decimal import Decimal, InvalidOperation
 
 MIB_PER_GIB = 1024
@@ -73,14 +72,13 @@ def show_gib(mib: int) -> str:
 
 
 def show_duration(seconds: float) -> str:
-    """``119.2`` → ``1 min 59 s``; ``7384`` → ``2 h 03 min``."""
+    """``119.2`` → ``1 min 59 s``; ``7384`` → ``2 h 03 min 04 s``."""
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"
     if whole < 3600:
         return f"{whole // 60} min {whole % 60:02d} s"
-    minutes = math.ceil(whole / 60)
-    return f"{minutes // 60} h {minutes % 60:02d} min"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min {whole % 60:02d} s"
 
 
 def round_up(value: int, step: int) -> int:

@@ -11,7 +11,10 @@ from dataclasses import MISSING, dataclass, field, fields
 from typing import Any
 
 from planner.errors import InputError
+from planner.estate import intake_hmc, intake_vios
 from planner.estate.catalogue import generation_of
+from planner.estate.intake import Intake, state_of
+from planner.estate.join import Join
 from planner.estate.model import CLASSES, Estate, sorted_estate
 from planner.findings import Finding, Severity, Source, errors, ordered
 from planner.readers import lparstat_i
@@ -24,6 +27,9 @@ Key = tuple[Any, ...]
 Provenance = dict[str, Source]
 
 _TABLES = {t.kind: t for t in TABLES}
+_TAKES = {**intake_hmc.TAKES, **intake_vios.TAKES}
+ASSUMED = 2
+"""Rank of a fact that no source states: anything stated replaces it without a word."""
 
 
 def fact_name(kind: str, key: Key, name: str) -> str:
@@ -68,6 +74,7 @@ class Facts:
         self.rows: dict[tuple[str, Key], dict[str, list[Fact]]] = {}
         self.places: dict[tuple[str, Key], list[tuple[Source, int]]] = {}
         self.findings: list[Finding] = []
+        self.lparstat: dict[str, Source] = {}
 
     def add(self, kind: str, key: Key, values: dict[str, tuple[Any, Source]], where: Source, rank: int) -> None:
         row = self.rows.setdefault((kind, key), {})
@@ -82,7 +89,8 @@ def _shown(value: Any) -> str:
 
 def _add_workbook(facts: Facts, record: Record) -> None:
     table = _TABLES[record.kind]
-    values = {name: (value, cell_source(record, name)) for name, value in record.fields.items()}
+    values = {name: (state_of(value) if name == "state" else value, cell_source(record, name))
+              for name, value in record.fields.items()}
     defaults = {f.name: f.default for f in fields(CLASSES[record.kind])}
     key = tuple(record.fields.get(k, defaults.get(k)) for k in table.key)
     if any(part is None or part is MISSING for part in key):
@@ -127,7 +135,7 @@ _ORIGIN = {**{ours: theirs for theirs, ours in _LPARSTAT_DIRECT.items()}, "proce
 
 
 def _add_lparstat(facts: Facts, record: Record) -> None:
-    """``lparstat -i`` of an LPAR, or of a VIOS when the workbook knows that name as one."""
+    """``lparstat -i`` of an LPAR, or of a VIOS when another source knows that name as one."""
     name = record.fields.get("partition_name")
     if not isinstance(name, str):
         facts.findings.append(Finding("input.missing-value", Severity.ERROR, record.source.file,
@@ -140,21 +148,25 @@ def _add_lparstat(facts: Facts, record: Record) -> None:
         values = {k: v for k, v in values.items() if k in {f.name for f in fields(CLASSES[kind])}}
     else:
         values["state"] = "running"
-    earlier = [s for s, rank in facts.places.get((kind, (name,)), []) if rank == 1]
+    earlier = facts.lparstat.get(name)
+    facts.lparstat[name] = record.source
     if earlier:
         facts.findings.append(Finding("input.duplicate", Severity.ERROR, name,
-                                      f"lparstat -i of {name} was read twice (first in {earlier[0]})",
+                                      f"lparstat -i of {name} was read twice (first in {earlier})",
                                       "keep the newer file", record.source))
         return
     located = {ours: (value, record.where(_ORIGIN.get(ours, "partition_name"))) for ours, value in values.items()}
     located["name"] = (name, record.where("partition_name"))
+    if "installed_cpus_in_system" not in record.fields and "memory_mib" in located:
+        # Linux prints MemTotal there, which is less than what the partition holds.
+        facts.add(kind, (name,), {"memory_mib": located.pop("memory_mib")}, record.source, ASSUMED)
     facts.add(kind, (name,), located, record.source, 1)
 
 
 def _choose(facts: Facts, kind: str, key: Key, name: str, candidates: list[Fact]) -> Fact:
     best = min(candidates, key=lambda f: (f.rank, str(f.source)))
     for other in candidates:
-        if other.value != best.value:
+        if other.value != best.value and other.rank < ASSUMED:
             severe = name == "server"
             facts.findings.append(Finding(
                 "input.two-servers" if severe else "input.conflict",
@@ -163,6 +175,25 @@ def _choose(facts: Facts, kind: str, key: Key, name: str, candidates: list[Fact]
                 + ("" if severe else "; the first is used"),
                 "correct one of the two", best.source))
     return best
+
+
+def _join(facts: Facts, outputs: list[tuple[Record, Reading]]) -> None:
+    """Machine output of consoles and VIOSes: taken in, joined, added as facts."""
+    intake = Intake()
+    for (kind, key), row in facts.rows.items():
+        if kind == "servers":
+            serial = [str(f.value) for f in row.get("serial", ())]
+            intake.aliases.update({str(key[0]): str(key[0]), **{s: str(key[0]) for s in serial}})
+    for record, reading in outputs:
+        take = _TAKES.get(record.kind)
+        if take is not None:
+            take(intake, record, reading)
+    known = [(str(key[0]), str(row["server"][0].value)) for (kind, key), row in facts.rows.items()
+             if kind == "vioses" and "server" in row]
+    joined = Join(intake, known).run()
+    facts.findings += joined.findings
+    for kind, key, values, source, rank in joined.rows:
+        facts.add(kind, tuple(key), values, source, rank)
 
 
 def _missing(facts: Facts, table: Table, key: Key, absent: list[str]) -> None:
@@ -179,6 +210,7 @@ def assemble(readings: Iterable[Reading]) -> Loaded:
     facts = Facts()
     kinds: dict[str, int] = {}
     others: list[Record] = []
+    outputs: list[tuple[Record, Reading]] = []
     for reading in readings:
         kinds[reading.kind] = kinds.get(reading.kind, 0) + 1
         facts.findings += reading.findings
@@ -187,6 +219,8 @@ def assemble(readings: Iterable[Reading]) -> Loaded:
                 _add_workbook(facts, record)
             else:
                 others.append(record)
+                outputs.append((record, reading))
+    _join(facts, outputs)
     for record in others:
         if record.kind == lparstat_i.KIND:
             _add_lparstat(facts, record)

@@ -13,7 +13,8 @@ from planner.optimise.solver import Outcome, Solution
 from planner.plan import Status
 from planner.rules import Judge, Site
 
-_BALANCE_NODES = 200
+_BALANCE_NODES = 100
+_BALANCE_GAP = 0.02
 _BALANCE_VARIABLES = 4000
 
 
@@ -119,22 +120,28 @@ class EvacuationProblem:
             narrow.forbid(cut)
         if kept is model.candidates:
             narrow.program.at_most(narrow.program.objective, cost, "cost")
-        self._fill_least(narrow)
-        answer = narrow.program.solve(deadline - time.monotonic(), 0.01, _BALANCE_NODES)
+        rest = solution.values[len(model.x):]
+        known = [int(best.get(n) == s) for n, s in narrow.x] + [*rest, self._fill_least(narrow, best)]
+        answer = narrow.program.solve(deadline - time.monotonic(), _BALANCE_GAP, _BALANCE_NODES, known)
         if not answer.found:
             return None
         found = narrow.placement(answer)
         return found if sum(kept.cost[n][s] for n, s in found.items()) == cost else best
 
-    def _fill_least(self, model: PlacementProgram) -> None:
-        """Minimise the fullest server's share, in thousandths of its limit, processors and memory alike."""
+    def _fill_least(self, model: PlacementProgram, best: Mapping[str, str]) -> int:
+        """Minimise the fullest server's share, in thousandths of its limit, processors and memory alike.
+
+        Returns that share for ``best``, the last variable's value in a known solution.
+        """
         program, site = model.program, self.site
-        fullest = program.variable(100_000)
+        fullest, share = program.variable(100_000), 0
         for s in self.survivors:
             held, limit = site.holding(s, model.fixed[s]), site.limit(s)
-            for units, used, most in (("units", held.units, limit.units),
-                                      ("memory_mib", held.memory_mib, limit.memory_mib)):
+            full = site.holding(s, [*model.fixed[s], *(n for n, t in best.items() if t == s)])
+            for units in ("units", "memory_mib"):
+                most = max(getattr(limit, units), 1)
                 terms = {i: 1000 * getattr(site.demand(n, s), units) for (n, t), i in model.x.items() if t == s}
-                program.at_most({**terms, fullest: -max(most, 1)}, -1000 * used, "balance")
+                program.at_most({**terms, fullest: -most}, -1000 * getattr(held, units), "balance")
+                share = max(share, -(-1000 * getattr(full, units) // most))
         program.minimise({fullest: 1})
-
+        return min(share, 100_000)

@@ -2,8 +2,8 @@
 
 Variables are named by index (PuLP maps "a b" and "a-b" to one name), everything is minimised (PuLP flips the
 bound's sign when maximising), statuses come from the solver's own model status (PuLP calls a time limit with an
-incumbent optimal), values are read only when there is a solution (PuLP leaves 0.0 otherwise), and every solution is
-checked in exact integers before it is believed.
+incumbent optimal, and raises KeyError for a node limit), values are read only when there is a solution (PuLP leaves
+0.0 otherwise), and every solution is checked in exact integers before it is believed.
 """
 
 from __future__ import annotations
@@ -107,19 +107,21 @@ class Program:
         """The objective at these values."""
         return sum(c * values[i] for i, c in self.objective.items())
 
-    def solve(self, time_limit: float, gap: float = 0.0, max_nodes: int | None = None) -> Solution:
-        """Minimise within ``time_limit`` seconds of wall clock, to a relative ``gap``.
+    def solve(self, time_limit: float, gap: float = 0.0, max_nodes: int | None = None,
+              known: Sequence[int] = ()) -> Solution:
+        """Minimise within ``time_limit`` seconds of wall clock, to a relative ``gap``, from a ``known`` solution.
 
-        OPTIMAL means: proved within ``gap``. Raises nothing for a solver that fails: the outcome is UNKNOWN.
+        OPTIMAL means: proved within ``gap``. Raises nothing for a solver that fails: the outcome is UNKNOWN. With
+        ``max_nodes`` only HiGHS is asked, since CBC would not stop there.
         """
         if any(not r.terms and (r.rhs != 0 if r.equal else r.rhs < 0) for r in self.rows):
             return Solution(Outcome.INFEASIBLE, solver="presolve")
         if not self.upper:
             return Solution(Outcome.OPTIMAL, (), 0, 0.0, "presolve")
         started = time.monotonic()
-        first = _highs(self, time_limit, gap, max_nodes)
+        first = _highs(self, time_limit, gap, max_nodes, known)
         left = time_limit - (time.monotonic() - started)
-        if first.outcome is Outcome.UNKNOWN and first.solver != "highs-limit" and left > 0.5:
+        if first.outcome is Outcome.UNKNOWN and first.solver != "highs-limit" and left > 0.5 and max_nodes is None:
             return _cbc(self, left, gap)
         return first
 
@@ -142,7 +144,7 @@ def _model(program: Program) -> tuple[Any, list[Any]]:
     import pulp
 
     problem = pulp.LpProblem("p", pulp.LpMinimize)
-    variables = [pulp.LpVariable(f"v{i}", 0, u, pulp.LpInteger) for i, u in enumerate(program.upper)]
+    variables = [problem.add_variable(f"v{i}", 0, u, pulp.LpInteger) for i, u in enumerate(program.upper)]
     problem += pulp.LpAffineExpression([(variables[i], c) for i, c in program.objective.items()])
     for number, row in enumerate(program.rows):
         sense = pulp.LpConstraintEQ if row.equal else pulp.LpConstraintLE
@@ -176,29 +178,50 @@ def highs_options(time_limit: float, gap: float, max_nodes: int | None) -> dict[
     return options
 
 
-def _highs(program: Program, time_limit: float, gap: float, max_nodes: int | None) -> Solution:
+def _run_highs(program: Program, options: Mapping[str, Any], known: Sequence[int]) -> tuple[Any, list[float]]:
+    """HiGHS's own model after its run, and the values of the variables; PuLP only builds it."""
+    import highspy
+    import pulp
+
+    problem, variables = _model(program)
+    solver = pulp.HiGHS(msg=False, **options)
+    with _silent():
+        solver.createAndConfigureSolver(problem)
+        solver.buildSolverModel(problem)
+        used = problem.variablesDict()
+        columns = {v.index: i for i, v in enumerate(variables) if v.name in used}
+        if known:
+            start = highspy.HighsSolution()
+            start.col_value = [float(known[columns[c]]) for c in sorted(columns)]
+            problem.solverModel.setSolution(start)
+        solver.callSolver(problem)
+    values = problem.solverModel.getSolution().col_value
+    raw = [0.0] * len(variables)
+    for column, index in columns.items():
+        raw[index] = values[column] if column < len(values) else 0.0
+    return problem.solverModel, raw
+
+
+def _highs(program: Program, time_limit: float, gap: float, max_nodes: int | None,
+           known: Sequence[int] = ()) -> Solution:
     try:
         import highspy
-        import pulp
 
-        problem, variables = _model(program)
-        with _silent():
-            pulp.HiGHS(msg=False, **highs_options(time_limit, gap, max_nodes)).solve(problem)
-        model = problem.solverModel
+        model, raw = _run_highs(program, highs_options(time_limit, gap, max_nodes), known)
         status = model.getModelStatus()
         info = model.getInfo()
     except Exception:  # a missing or broken HiGHS: CBC is asked next
         return Solution(Outcome.UNKNOWN, solver="highs-failed")
-    known = highspy.HighsModelStatus
+    statuses = highspy.HighsModelStatus
     has_solution = info.primal_solution_status == 2
     bound = info.mip_dual_bound
-    if status == known.kOptimal and has_solution:
-        return _checked(program, Outcome.OPTIMAL, [v.varValue for v in variables], bound, "highs")
-    if status == known.kInfeasible:
+    if status == statuses.kOptimal and has_solution:
+        return _checked(program, Outcome.OPTIMAL, raw, bound, "highs")
+    if status == statuses.kInfeasible:
         return Solution(Outcome.INFEASIBLE, solver="highs")
-    limits = (known.kTimeLimit, known.kIterationLimit, known.kSolutionLimit, known.kInterrupt)
+    limits = (statuses.kTimeLimit, statuses.kIterationLimit, statuses.kSolutionLimit, statuses.kInterrupt)
     if status in limits and has_solution:
-        return _checked(program, Outcome.FEASIBLE, [v.varValue for v in variables], bound, "highs")
+        return _checked(program, Outcome.FEASIBLE, raw, bound, "highs")
     if status in limits:
         return Solution(Outcome.UNKNOWN, bound=bound if math.isfinite(bound) else None, solver="highs-limit")
     return Solution(Outcome.UNKNOWN, solver="highs-failed")

@@ -44,11 +44,16 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """All that one piece of text says: its records and what the reader has to say about it."""
+    """All that one piece of text says: its records and what the reader has to say about it.
+
+    ``host`` and ``command``: whose output it is, when a header, a prompt or a file of one host tells.
+    """
 
     kind: str
     records: tuple[Record, ...] = ()
     findings: tuple[Finding, ...] = ()
+    host: str = ""
+    command: str = ""
 
 
 @dataclass(frozen=True, slots=True)

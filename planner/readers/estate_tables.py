@@ -120,7 +120,7 @@ LPARS = Table("LPARs", "lpars", ("name",), (
     Column("OS", "os", choices=("AIX", "Linux", "IBM i")),
     Column("OS level", "os_level", comment="For example 6.1 TL2 SP3, 7.1 TR4."),
     Column("Environment", "environment", choices=("production", "non-production")),
-    Column("State", "state", choices=("running", "not activated"), comment="Empty: unknown."),
+    Column("State", "state", comment="running, not activated, or as the console says. Empty: unknown."),
     Column("RMC active", "rmc_active", T.YES_NO),
     Column("Processors", "processors", choices=("shared", "dedicated")),
     Column("Sharing", "sharing", choices=("capped", "uncapped", "donating")),

@@ -8,7 +8,7 @@ from planner.estate.model import Estate
 from planner.plan import BACK, OUT, Move, Plan, Status
 from planner.report.checklists import Item, after, before
 from planner.report.commands import migrlpar, state_query
-from planner.report.text import clock_span, headline, md
+from planner.report.text import clock_span, headline, leg_tally, md
 from planner.rules import Site
 from planner.units import show_cores, show_duration, show_gib
 
@@ -46,13 +46,11 @@ def _lines(plan: Plan, site: Site) -> Iterator[str]:
 
 def _summary(plan: Plan) -> Iterator[str]:
     proof = {Status.OPTIMAL: "proved optimal", Status.FEASIBLE: "feasible, not proved optimal"}[plan.status]
-    yield (f"{len(plan.leg(OUT))} moves out in {len(plan.waves(OUT))} waves, "
-           f"{show_duration(plan.leg_span_s(OUT))}. The placement is {proof} "
+    yield (f"{leg_tally(plan, OUT)}. The placement is {proof} "
            f"(cost {plan.objective:.1f} s, bound {plan.bound:.1f} s, gap {100 * (plan.gap or 0):.2f} %). "
            "Every step was replayed against the rules.")
     if plan.leg(BACK):
-        yield (f"Work: {show_duration(plan.work_s or 0)}. Way back: {len(plan.leg(BACK))} moves in "
-               f"{len(plan.waves(BACK))} waves, {show_duration(plan.leg_span_s(BACK))}.")
+        yield f"Work: {show_duration(plan.work_s or 0)}. Way back: {leg_tally(plan, BACK)}."
     if plan.window:
         w = plan.window
         verdict = (f"**It fits, with {show_duration(w.spare_s or 0)} to spare.**" if w.fits
@@ -74,8 +72,11 @@ def _warnings(plan: Plan) -> Iterator[str]:
     if shown:
         yield "## Read this first"
         yield ""
-        yield from (f"- **{f.severity.value}** {md(f.subject)}: {md(f.message)}"
-                    + (f" — {md(f.fix)}" if f.fix else "") for f in shown)
+        alike: dict[tuple[str, str, str], list[str]] = {}
+        for f in shown:
+            alike.setdefault((f.severity.value, f.message, f.fix), []).append(f.subject)
+        yield from (f"- **{severity}** {md(', '.join(dict.fromkeys(subjects)))}: {md(message)}"
+                    + (f" — {md(fix)}" if fix else "") for (severity, message, fix), subjects in alike.items())
         yield ""
 
 
@@ -89,7 +90,7 @@ def _preparation(plan: Plan, site: Site) -> Iterator[str]:
     current = {p.name: p.lpar_id for p in site.estate.lpars}
     for move in plan.leg(OUT):
         if move.source == site.start[move.lpar]:
-            yield migrlpar(move, site, "v", current.get(move.lpar))
+            yield migrlpar(move, site, "v", current.get(move.lpar)) + _room_note(site, move)
     yield "```"
     yield ""
     if any(m.source != site.start[m.lpar] for m in plan.leg(OUT)):
@@ -98,6 +99,16 @@ def _preparation(plan: Plan, site: Site) -> Iterator[str]:
     if any(move.parking for move in plan.moves):
         yield "Parked LPARs move twice on the same evening: tell their owners."
         yield ""
+
+
+def _room_note(site: Site, move: Move) -> str:
+    """A remark on a validation that must complain of room as long as an earlier wave has not made it."""
+    server = site.servers[move.target]
+    there = [n for n, s in site.start.items() if s == move.target]
+    held = site.holding(move.target, [*there, move.lpar])
+    if held.units <= server.configurable_units and held.memory_mib <= server.configurable_memory_mib:
+        return ""
+    return f"    # finds too little room before the waves ahead of wave {move.wave} are done: validate it again then"
 
 
 def _wave(plan: Plan, site: Site, number: int, moves: tuple[Move, ...], ids: dict[str, int | None]) -> Iterator[str]:
@@ -187,8 +198,8 @@ def _way_back_lines(plan: Plan, site: Site, ids: dict[str, int | None]) -> Itera
 def _trouble(plan: Plan, site: Site) -> Iterator[str]:
     yield "## If something fails"
     yield ""
-    yield ("- A validation fails: do not move that LPAR. Nothing has changed; the moves of later waves that do not "
-           "need its room may go on, otherwise stop here: every state between two waves is one in which everything runs.")
+    yield ("- A validation fails: do not move that LPAR. Nothing has changed; moves of later waves that do not need "
+           "its room may go on, otherwise stop here: every state between two waves is one in which everything runs.")
     yield "- A move hangs: stop it on the source console, then recover it:"
     yield ""
     yield "```sh"

@@ -13,7 +13,7 @@ from rich.text import Text
 from planner.estate.assemble import Loaded
 from planner.findings import Finding, Severity
 from planner.plan import BACK, OUT, Plan, Status
-from planner.report.text import clock_span, headline
+from planner.report.text import clock_span, headline, leg_tally
 from planner.rules import Judge, Site
 from planner.units import show_cores, show_duration, show_gib
 
@@ -166,11 +166,9 @@ def _head(plan: Plan) -> RenderableType:
     lines.append(plan.status.value.upper(), f"bold {_STATUS[plan.status]}")
     lines.append(f"   objective {plan.objective:.1f} s   bound {plan.bound:.1f} s   gap {100 * (plan.gap or 0):.2f} %")
     lines.append("   verified by replay" if plan.verified else "   NOT VERIFIED", "green" if plan.verified else "red")
-    lines.append(f"\n{len(plan.leg(OUT))} moves out in {len(plan.waves(OUT))} waves, "
-                 f"{show_duration(plan.leg_span_s(OUT))}")
+    lines.append(f"\n{leg_tally(plan, OUT)}")
     if plan.leg(BACK):
-        lines.append(f"; work {show_duration(plan.work_s or 0)}; {len(plan.leg(BACK))} moves back in "
-                     f"{len(plan.waves(BACK))} waves, {show_duration(plan.leg_span_s(BACK))}")
+        lines.append(f"; work {show_duration(plan.work_s or 0)}; {leg_tally(plan, BACK)}")
     lines.append(f"; total {show_duration(plan.total_s)}")
     if plan.window:
         w = plan.window

@@ -20,6 +20,16 @@ def headline(plan: Plan) -> str:
     return f"free {servers}{back}"
 
 
+def _some(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"
+
+
+def leg_tally(plan: Plan, leg: str) -> str:
+    """``20 moves out in 6 waves, 1 h 03 min 10 s``."""
+    return (f"{_some(len(plan.leg(leg)), 'move')} {leg} in {_some(len(plan.waves(leg)), 'wave')}, "
+            f"{show_duration(plan.leg_span_s(leg))}")
+
+
 def clock_span(plan: Plan, start_ms: int, end_ms: int | None) -> str:
     """``22:00–22:31 (31 min 04 s)`` with a window, ``+0 s to +31 min`` without."""
     start = plan.clock(start_ms)

@@ -62,7 +62,7 @@ def _summary(book: Book, plan: Plan) -> None:
         book.write(sheet, row, 1, value, style)
     row = 3 + len(rows)
     sheet.write_string(row, 0, "Waves", book.subtitle)
-    book.row(sheet, row + 1, ("Wave", "When", "Leg", "Moves"), book.header)
+    book.row(sheet, row + 1, ("Wave", "When", "Leg", "LPARs"), book.header)
     for leg in (OUT, BACK):
         for wave, moves in plan.waves(leg):
             row += 1

@@ -1,0 +1,67 @@
+"""Writes the generated pages of docs/ from the code: rules, workbook, schemas. A test compares them."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+from planner import plan_schema
+from planner.cost import Parameters
+from planner.estate import saved
+from planner.readers.estate_tables import TABLES
+from planner.rules import RULES
+
+HERE = Path(__file__).parent
+
+
+def rules_page() -> str:
+    lines = ["# Rules", "", "Printed from the code by `make docs`. An *error* refuses, a *warning* is told and adds to "
+             "a move's cost.", ""]
+    for family in dict.fromkeys(r.id.split(".")[0] for r in RULES):
+        lines += [f"## {family}", "", "| id | rule | severity | holds | looks at | encoded as | source |",
+                  "|---|---|---|---|---|---|---|"]
+        lines += [f"| `{r.id}` | {r.sentence} | {r.severity.value} | {r.hold.value} | {r.scope.value} | {r.encoding} | "
+                  f"{r.source} |" for r in RULES if r.id.split(".")[0] == family]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def workbook_page() -> str:
+    lines = ["# The estate workbook", "", "Printed from the code by `make docs`. `planner load SOURCE… --out "
+             "estate.xlsx` writes one; columns may stand in any order. Cores have two decimals, 1 GiB is 1024 MiB.", ""]
+    for table in TABLES:
+        lines += [f"## {table.sheet}", "", "Must be there." if table.mandatory else "May be left out.", "",
+                  "| column | holds | required | remarks |", "|---|---|---|---|"]
+        for c in table.columns:
+            remarks = " ".join(x for x in (c.comment, f"One of: {', '.join(c.choices)}." if c.choices else "") if x)
+            key = " (key)" if c.field in table.key else ""
+            lines.append(f"| {c.header} | {c.type.value} | {'yes' if c.required else ''}{key} | {remarks} |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def parameters_page() -> str:
+    source = Path(sys.modules[Parameters.__module__].__file__ or "").read_text(encoding="utf-8").splitlines()
+    lines = ["# Parameters of the cost model", "", "Printed from the code by `make docs`. Set them in the sheet "
+             "Parameters. The model itself: [cost-model.md](cost-model.md).", "", "| name | default | meaning and source |",
+             "|---|---:|---|"]
+    for name, field in Parameters.__dataclass_fields__.items():
+        at = next(n for n, line in enumerate(source) if line.strip().startswith(f"{name}: float"))
+        lines.append(f"| `{name}` | {field.default:g} | {source[at + 1].strip().strip(chr(34))} |")
+    return "\n".join(lines) + "\n"
+
+
+def pages() -> dict[str, str]:
+    """File name → content."""
+    return {
+        "rules.md": rules_page(), "estate-workbook.md": workbook_page(), "parameters.md": parameters_page(),
+        "estate.schema.json": json.dumps(saved.schema(), indent=1, sort_keys=True) + "\n",
+        "plan.schema.json": json.dumps(plan_schema.schema(), indent=1) + "\n",
+    }
+
+
+if __name__ == "__main__":
+    for name, text in pages().items():
+        (HERE / name).write_text(text, encoding="utf-8")
+        print(f"written: docs/{name}")

@@ -1,0 +1,199 @@
+"""What machine output says, in one form whichever console or command said it, before it is joined to an estate.
+
+References to systems are names, serial numbers or REST identifiers; to partitions, a name or a partition id on a
+system; to a VIOS, the host whose output it was or the location code ``U…-Vn`` that its listings carry.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from planner.findings import Finding, Severity, Source
+from planner.readers.base import NonValue, Record
+
+Values = dict[str, tuple[Any, Source]]
+
+
+@dataclass(frozen=True, slots=True)
+class PartRef:
+    """A partition: by name, or by id on a system."""
+
+    system: str = ""
+    lpar_id: int | None = None
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ViosRef:
+    """A VIOS: the host whose output it was, or the serial number and partition id of its location code."""
+
+    host: str = ""
+    serial: str = ""
+    lpar_id: int | None = None
+    file: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """Facts of a partition; ``vios`` None: not said."""
+
+    ref: PartRef
+    vios: bool | None
+    values: Values
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class Ethernet:
+    """A virtual Ethernet adapter; ``trunk``: it belongs to a SEA."""
+
+    ref: PartRef
+    slot: int
+    vlan: int
+    tagged: tuple[int, ...]
+    vswitch: str
+    trunk: bool
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """A client adapter (virtual SCSI or Fibre Channel) and the server adapter that it is joined to."""
+
+    ref: PartRef
+    slot: int
+    vios: PartRef
+    vios_slot: int | None
+    wwpns: tuple[str, ...]
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class Mapping:
+    """A virtual target device: server slot and client of its vhost, and the device behind it."""
+
+    vios: ViosRef
+    slot: int | None
+    client: PartRef
+    vtd: str
+    backing: str
+    device: str
+    source: Source
+    client_slot: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hdisk:
+    """A disk of a VIOS: what identifies it everywhere, and its reserve policy ("" unknown)."""
+
+    vios: ViosRef
+    name: str
+    identities: tuple[str, ...]
+    reserve_policy: str
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class Sea:
+    """A Shared Ethernet Adapter with the VLANs that it bridges: (virtual switch, VLAN id)."""
+
+    vios: ViosRef
+    name: str
+    vlans: tuple[tuple[str, int], ...]
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class Vfc:
+    """A virtual Fibre Channel server adapter: its slot, client and physical port."""
+
+    vios: ViosRef
+    slot: int | None
+    client: PartRef
+    port: str
+    source: Source
+
+
+@dataclass(slots=True)
+class Intake:
+    """Everything that was said. ``aliases``: serial number or identifier → name of a system."""
+
+    systems: dict[str, Values] = field(default_factory=dict)
+    system_sources: dict[str, Source] = field(default_factory=dict)
+    aliases: dict[str, str] = field(default_factory=dict)
+    firmware_total: Values = field(default_factory=dict)
+    partitions: list[Partition] = field(default_factory=list)
+    pools: list[tuple[str, int, Values, Source]] = field(default_factory=list)
+    ethernets: list[Ethernet] = field(default_factory=list)
+    scsi: list[Client] = field(default_factory=list)
+    fc: list[Client] = field(default_factory=list)
+    mappings: list[Mapping] = field(default_factory=list)
+    hdisks: list[Hdisk] = field(default_factory=list)
+    seas: list[Sea] = field(default_factory=list)
+    vfcs: list[Vfc] = field(default_factory=list)
+    levels: list[tuple[ViosRef, str, Source]] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+
+    def system(self, name: str, values: Values, source: Source, *aliases: str) -> None:
+        """Facts of a system."""
+        self.systems.setdefault(name, {})
+        for key, value in values.items():
+            self.systems[name].setdefault(key, value)
+        self.system_sources.setdefault(name, source)
+        for alias in (name, *aliases):
+            if alias:
+                self.aliases.setdefault(alias, name)
+
+    def say(self, severity: Severity, rule: str, subject: str, message: str, fix: str, source: Source | None) -> None:
+        """Add a finding."""
+        self.findings.append(Finding(rule, severity, subject, message, fix, source))
+
+
+def stated(record: Record) -> dict[str, Any]:
+    """The fields that have a value: none of the non-values."""
+    return {k: v for k, v in record.fields.items() if not isinstance(v, NonValue)}
+
+
+def pick(record: Record, wanted: dict[str, str]) -> Values:
+    """Fields of a record under our names, each with its place."""
+    have = stated(record)
+    return {ours: (have[theirs], record.where(theirs)) for theirs, ours in wanted.items() if theirs in have}
+
+
+def first(record: Record, ours: str, *theirs: str) -> Values:
+    """The first of these fields that says something other than 0."""
+    have = stated(record)
+    for name in theirs:
+        if have.get(name):
+            return {ours: (have[name], record.where(name))}
+    return {}
+
+
+_STATES = {"running": "running", "not activated": "not activated", "not available": "not activated"}
+
+
+def state_of(text: str) -> str:
+    """``Running`` → running; other states as they are, in lower case."""
+    folded = text.strip().lower()
+    return _STATES.get(folded, folded)
+
+
+def mode_of(text: str) -> str:
+    """A compatibility mode as consoles write it → as the estate does: ``POWER6_plus`` → ``POWER6+``."""
+    if text.lower() == "default":
+        return "default"
+    base, _, rest = text.replace("_plus", "+").partition("_")
+    return f"{base} enhanced" if rest.lower() == "enhanced" else f"{base}_{rest}" if rest else base
+
+
+def os_of(environment: str, version: str) -> tuple[str, str]:
+    """(OS, level) of an environment and a version text such as ``AIX 7.1 7100-03-04-1441``."""
+    words = version.split()
+    if environment == "os400" or version.startswith(("IBM i", "OS/400")):
+        return "IBM i", " ".join(words[2:] if version.startswith("IBM i") else words[1:])
+    if words and words[0] == "AIX":
+        return "AIX", words[-1] if len(words) > 1 else ""
+    if version.startswith("Linux"):
+        return "Linux", " ".join(words[1:])
+    return "", ""

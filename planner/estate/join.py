@@ -1,0 +1,357 @@
+"""Joining the intake: LUNs by identity across VIOSes, clients by partition id and slot, VLANs by SEA.
+
+Everything that cannot be joined is a finding; nothing is joined by likeness of names alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+
+from planner.estate.capacity import hash_page_table_mib
+from planner.estate.intake import Client, Hdisk, Intake, Mapping, Partition, PartRef, Values, ViosRef
+from planner.estate.model import Lpar, Vios
+from planner.findings import Finding, Severity, Source
+
+UNKNOWN_FABRIC = "unknown"
+ROW = tuple[str, tuple[object, ...], Values, Source, int]
+"""(kind, key, values, place, rank) of one row of facts; rank 1 machine output, 2 assumed."""
+
+_VIOS_FIELDS = set(Vios.__dataclass_fields__)
+_LPAR_FIELDS = set(Lpar.__dataclass_fields__)
+
+
+class Join:
+    """One join. ``rows`` are the facts, ``findings`` what could not be joined or had to be assumed."""
+
+    def __init__(self, intake: Intake, known_vioses: Iterable[tuple[str, str]] = ()) -> None:
+        self.intake = intake
+        self.rows: list[ROW] = []
+        self.findings: list[Finding] = list(intake.findings)
+        self.names: dict[tuple[str, int], str] = {}
+        self.system_of: dict[str, str] = {}
+        self.vioses: dict[str, str] = dict(known_vioses)
+        self.parts: dict[str, Values] = {}
+        self.part_sources: dict[str, Source] = {}
+        self.by_host: dict[str, str] = {}
+
+    def run(self) -> Join:
+        """Everything, in the order in which one thing needs another."""
+        self._partitions()
+        self._hosts()
+        self._systems()
+        self._pools()
+        self._emit_partitions()
+        self._networks()
+        self._bridges()
+        self._disks()
+        self._fibres()
+        return self
+
+    def say(self, severity: Severity, rule: str, subject: str, message: str, fix: str, source: Source | None) -> None:
+        """Add a finding."""
+        self.findings.append(Finding(rule, severity, subject, message, fix, source))
+
+    def system(self, reference: str) -> str:
+        """The name of a system by name, serial number or identifier; "" unknown."""
+        aliases = self.intake.aliases
+        if not reference:
+            return ""
+        return aliases.get(reference) or next((n for a, n in sorted(aliases.items())
+                                               if len(reference) >= 6 and a.endswith(reference)), "")
+
+    def part(self, ref: PartRef) -> str:
+        """The name of a partition; "" when it is not known."""
+        if ref.lpar_id is not None:
+            named = self.names.get((self.system(ref.system), ref.lpar_id), "")
+            if named:
+                return named
+        return ref.name if ref.name in self.system_of else ""
+
+    # ---- partitions and systems ---------------------------------------------------------------------------------
+
+    def _partitions(self) -> None:
+        for p in self.intake.partitions:
+            system = self.system(p.ref.system) or p.ref.system
+            if p.ref.name and p.ref.lpar_id is not None and system:
+                self.names.setdefault((system, p.ref.lpar_id), p.ref.name)
+        for p in self.intake.partitions:
+            self._partition(p)
+
+    def _partition(self, p: Partition) -> None:
+        system = self.system(p.ref.system) or p.ref.system
+        name = p.ref.name or (self.names.get((system, p.ref.lpar_id), "") if p.ref.lpar_id is not None else "")
+        if not name:
+            self.say(Severity.WARNING, "input.unknown-partition", p.source.file,
+                     f"partition id {p.ref.lpar_id} of {system or 'an unnamed system'} has no name in any listing",
+                     "add lssyscfg -r lpar", p.source)
+            return
+        here = self.system_of.get(name)
+        if here and system and here != system:
+            running = p.values.get("state", ("", None))[0]
+            if running == "not activated":
+                name = f"{name}@{system}"
+            elif self.parts[name].get("state", ("", None))[0] == "not activated":
+                self._rename(name, f"{name}@{here}")
+            else:
+                self.say(Severity.ERROR, "input.two-servers", name, f"{name} is on {here} and on {system}",
+                         "remove the listing that is out of date", p.source)
+                return
+        if system:
+            self.system_of.setdefault(name, system)
+        if p.vios:
+            self.vioses.setdefault(name, system)
+        values = self.parts.setdefault(name, {})
+        for key, value in p.values.items():
+            if key == "physical_adapters" and key in values:
+                value = ((*values[key][0], *value[0]), values[key][1])
+                values[key] = value
+            values.setdefault(key, value)
+        if p.ref.lpar_id is not None:
+            values.setdefault("lpar_id", (p.ref.lpar_id, p.source))
+        self.part_sources.setdefault(name, p.source)
+
+    def _rename(self, old: str, new: str) -> None:
+        self.parts[new] = self.parts.pop(old)
+        self.part_sources[new] = self.part_sources.pop(old)
+        self.system_of[new] = self.system_of.pop(old)
+
+    def _hosts(self) -> None:
+        """Which VIOS each host is: by name, else by the location codes in its own listings."""
+        for vios in self.vioses:
+            self.by_host[vios] = vios
+        for ref in self._vios_refs():
+            if ref.host and ref.host not in self.by_host and ref.serial:
+                named = self.names.get((self.system(ref.serial), ref.lpar_id or -1))
+                if named:
+                    self.by_host[ref.host] = named
+
+    def _vios_refs(self) -> Iterable[ViosRef]:
+        i = self.intake
+        for group in (i.mappings, i.hdisks, i.seas, i.vfcs):
+            for row in group:
+                yield row.vios
+        yield from (ref for ref, _, _ in i.levels)
+
+    def vios(self, ref: ViosRef) -> str:
+        """The name of the VIOS whose output this is; "" when nothing tells."""
+        if ref.serial and ref.lpar_id is not None:
+            named = self.names.get((self.system(ref.serial), ref.lpar_id))
+            if named:
+                return named
+        if ref.host in self.by_host:
+            return self.by_host[ref.host]
+        short = ref.host.split(".")[0]
+        if short and short in self.by_host:
+            return self.by_host[short]
+        hits = {v for v in self.vioses if _in_path(v, ref.file)}
+        return hits.pop() if len(hits) == 1 else ""
+
+    def _lost(self, ref: ViosRef, what: str, source: Source, told: set[tuple[str, str]]) -> None:
+        if (ref.file, what) not in told:
+            told.add((ref.file, what))
+            self.say(Severity.WARNING, "input.unknown-vios", ref.host or ref.file,
+                     f"{what}: nothing tells which VIOS this is" + (f" (host {ref.host})" if ref.host else ""),
+                     "name the file or its directory after the VIOS, keep the prompt, or use planner collect vios",
+                     source)
+
+    def _systems(self) -> None:
+        for name, values in self.intake.systems.items():
+            source = self.intake.system_sources[name]
+            held = dict(values)
+            if name in self.intake.firmware_total:
+                total, where = self.intake.firmware_total[name]
+                held["firmware_memory_mib"] = (max(0, total - self._tables_on(name)), where)
+            self.rows.append(("servers", (name,), {"name": (name, source), **held}, source, 1))
+
+    def _tables_on(self, system: str) -> int:
+        """Hash page tables of the active partitions of a system, in MiB."""
+        total = 0
+        for name, values in self.parts.items():
+            if self.system_of.get(name) == system and values.get("state", ("",))[0] != "not activated":
+                maximum = values.get("max_memory_mib", values.get("memory_mib", (0,)))[0]
+                total += hash_page_table_mib(maximum, values.get("hpt_ratio", (64,))[0])
+        return total
+
+    def _pools(self) -> None:
+        for reference, pool_id, values, source in self.intake.pools:
+            system = self.system(reference) or reference
+            own = {"server": (system, source), "pool_id": (pool_id, source), **values}
+            self.rows.append(("pools", (system, pool_id), own, source, 1))
+
+    def _emit_partitions(self) -> None:
+        for name, values in self.parts.items():
+            source = self.part_sources[name]
+            own: Values = {"name": (name, source), **values}
+            if name in self.system_of:
+                own["server"] = (self.system_of[name], source)
+            kind, known = ("vioses", _VIOS_FIELDS) if name in self.vioses else ("lpars", _LPAR_FIELDS)
+            if kind == "vioses" and values.get("processors", ("",))[0] == "dedicated":
+                own["sharing"] = ("dedicated", values["processors"][1])
+            self.rows.append((kind, (name,), {k: v for k, v in own.items() if k in known}, source, 1))
+        for ref, level, source in self.intake.levels:
+            vios = self.vios(ref)
+            if vios:
+                self.rows.append(("vioses", (vios,), {"level": (level, source)}, source, 1))
+
+    # ---- networks -----------------------------------------------------------------------------------------------
+
+    def _networks(self) -> None:
+        for e in self.intake.ethernets:
+            name = self.part(e.ref) or e.ref.name
+            if e.trunk or not name or name in self.vioses:
+                continue
+            values: Values = {"lpar": (name, e.source), "slot": (e.slot, e.source), "vlan": (e.vlan, e.source),
+                              "tagged": (e.tagged, e.source), "vswitch": (e.vswitch, e.source)}
+            self.rows.append(("networks", (name, e.slot), values, e.source, 1))
+
+    def _bridges(self) -> None:
+        told: set[tuple[str, str]] = set()
+        seen: set[str] = set()
+        for sea in self.intake.seas:
+            vios = self.vios(sea.vios)
+            if not vios:
+                self._lost(sea.vios, f"SEA {sea.name}", sea.source, told)
+                continue
+            seen.add(vios)
+            for vswitch, vlan in sea.vlans:
+                self._bridge(vios, sea.name, vswitch, vlan, sea.source)
+        for e in self.intake.ethernets:
+            vios = self.part(e.ref) or e.ref.name
+            if e.trunk and vios in self.vioses and vios not in seen:
+                for vlan in (e.vlan, *e.tagged):
+                    self._bridge(vios, f"trunk in slot {e.slot}", e.vswitch, vlan, e.source)
+
+    def _bridge(self, vios: str, sea: str, vswitch: str, vlan: int, source: Source) -> None:
+        if 1 <= vlan <= 4094:
+            values: Values = {"vios": (vios, source), "sea": (sea, source), "vswitch": (vswitch, source),
+                              "vlan": (vlan, source)}
+            self.rows.append(("bridges", (vios, sea, vswitch, vlan), values, source, 1))
+
+    # ---- storage ------------------------------------------------------------------------------------------------
+
+    def _disks(self) -> None:
+        told: set[tuple[str, str]] = set()
+        known: dict[tuple[str, str], list[Hdisk]] = defaultdict(list)
+        for disk in self.intake.hdisks:
+            vios = self.vios(disk.vios)
+            if vios:
+                known[(vios, disk.name)].append(disk)
+            else:
+                self._lost(disk.vios, "disks", disk.source, told)
+        luns = _lun_names({place: [i for d in disks for i in d.identities] for place, disks in known.items()})
+        for (vios, hdisk), disks in known.items():
+            lun = luns.get((vios, hdisk))
+            if lun:
+                source = disks[0].source
+                values: Values = {"lun": (lun, source), "vios": (vios, source), "hdisk": (hdisk, source)}
+                policy = next((d for d in disks if d.reserve_policy), None)
+                if policy:
+                    values["reserve_policy"] = (policy.reserve_policy, policy.source)
+                self.rows.append(("zonings", (lun, vios), values, source, 1))
+        clients = self._clients(self.intake.scsi)
+        for mapping in self.intake.mappings:
+            vios = self.vios(mapping.vios)
+            if vios:
+                self._mapping(mapping, vios, clients, luns)
+            else:
+                self._lost(mapping.vios, "virtual SCSI mappings", mapping.source, told)
+
+    def _clients(self, adapters: Iterable[Client]) -> dict[tuple[str, int], Client]:
+        """(VIOS, server slot) → the client adapter that is joined to it."""
+        out: dict[tuple[str, int], Client] = {}
+        for c in adapters:
+            vios = self.part(c.vios) or c.vios.name
+            if vios and c.vios_slot is not None:
+                out.setdefault((vios, c.vios_slot), c)
+        return out
+
+    def _mapping(self, m: Mapping, vios: str, clients: dict[tuple[str, int], Client],
+                 luns: dict[tuple[str, str], str]) -> None:
+        adapter = clients.get((vios, m.slot)) if m.slot is not None else None
+        name = self.part(adapter.ref) if adapter else ""
+        name = name or self.part(PartRef(self.vioses.get(vios, ""), m.client.lpar_id, m.client.name))
+        if not name:
+            self.say(Severity.WARNING, "input.unknown-client", vios,
+                     f"{m.vtd} on {vios} (server slot {m.slot}) serves partition id {m.client.lpar_id or 'any'}, "
+                     "which no listing names", "add lssyscfg -r lpar and lshwres -r virtualio --rsubtype scsi",
+                     m.source)
+            return
+        slot = adapter.slot if adapter else m.client_slot if m.client_slot is not None else m.slot
+        if slot is None:
+            self.say(Severity.WARNING, "input.unknown-client", name, f"{m.vtd} on {vios}: no slot is stated",
+                     "add lshwres -r virtualio --rsubtype scsi", m.source)
+            return
+        if adapter is None and m.client_slot is None:
+            self.say(Severity.WARNING, "input.assumed-slot", name,
+                     f"client slot of {m.vtd} on {vios} is not stated: server slot {slot} is used in its place",
+                     "add lshwres -r virtualio --rsubtype scsi", m.source)
+        lun = luns.get((vios, m.device)) if m.backing == "lun" else m.device
+        if not lun:
+            lun = f"{vios}:{m.device}"
+            self.say(Severity.WARNING, "input.unknown-lun", name,
+                     f"{m.device} behind {m.vtd} on {vios} has neither PVID nor unique id: it cannot be found on "
+                     "another VIOS", f"add lspv and lsdev -dev {m.device} -attr of {vios}", m.source)
+        values: Values = {k: (v, m.source) for k, v in (
+            ("lpar", name), ("slot", slot), ("lun", lun), ("vios", vios), ("backing", m.backing), ("vtd", m.vtd))}
+        self.rows.append(("disks", (name, slot, lun, vios), values, m.source, 1))
+
+    def _fibres(self) -> None:
+        told: set[tuple[str, str]] = set()
+        for c in self.intake.fc:
+            name, vios = self.part(c.ref), self.part(c.vios) or c.vios.name
+            if not name or not vios or name in self.vioses:
+                continue
+            wwpns = (*c.wwpns, "", "")
+            values: Values = {k: (v, c.source) for k, v in (
+                ("lpar", name), ("slot", c.slot), ("vios", vios), ("wwpn1", wwpns[0]), ("wwpn2", wwpns[1])) if v}
+            self.rows.append(("fibres", (name, c.slot), values, c.source, 1))
+            self.rows.append(("fibres", (name, c.slot), {"fabric": (UNKNOWN_FABRIC, c.source)}, c.source, 2))
+        for v in self.intake.vfcs:
+            vios = self.vios(v.vios)
+            if not vios:
+                self._lost(v.vios, "virtual Fibre Channel mappings", v.source, told)
+            elif v.port:
+                values = {"vios": (vios, v.source), "port": (v.port, v.source)}
+                self.rows.append(("ports", (vios, v.port), values, v.source, 1))
+                self.rows.append(("ports", (vios, v.port), {"fabric": (UNKNOWN_FABRIC, v.source)}, v.source, 2))
+        if self.intake.fc:
+            self.say(Severity.WARNING, "input.unknown-fabric", "NPIV",
+                     "no export says which fabric a port or a WWPN pair is on: one fabric is assumed for all",
+                     "state the fabrics in sheets NPIV and FC ports", self.intake.fc[0].source)
+
+
+def _in_path(vios: str, file: str) -> bool:
+    """Whether a file or one of its directories is named after a VIOS: ``hvio1.lsmap``, ``hvio1/lspv.txt``."""
+    parts = re.split(r"[/\\]", file)
+    return vios in parts or any(re.match(rf"{re.escape(vios)}([._-]|$)", p) for p in parts)
+
+
+def _lun_names(identities: dict[tuple[str, str], list[str]]) -> dict[tuple[str, str], str]:
+    """(VIOS, hdisk) → the LUN's name: disks that share a PVID or a unique id are one LUN (union of sets).
+
+    The name is its lowest PVID, else its lowest unique id.
+    """
+    parent: dict[str, str] = {}
+
+    def root(x: str) -> str:
+        parent.setdefault(x, x)
+        while parent[x] != x:
+            parent[x] = parent[parent[x]]
+            x = parent[x]
+        return x
+
+    for ids in identities.values():
+        for other in ids[1:]:
+            parent[root(other)] = root(ids[0])
+    members: dict[str, set[str]] = defaultdict(set)
+    for ids in identities.values():
+        for one in ids:
+            members[root(one)].add(one)
+    out = {}
+    for place, ids in identities.items():
+        if ids:
+            # "pvid:" sorts before "uid:", so a PVID is preferred.
+            out[place] = min(members[root(ids[0])]).split(":", 1)[1]
+    return out
