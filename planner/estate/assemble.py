@@ -11,7 +11,7 @@ from dataclasses import MISSING, dataclass, field, fields
 from typing import Any
 
 from planner.errors import InputError
-from planner.estate import intake_hmc, intake_vios
+from planner.estate import intake_hmc, intake_rest, intake_scanner, intake_vios
 from planner.estate.catalogue import generation_of
 from planner.estate.intake import Intake, state_of
 from planner.estate.join import Join
@@ -27,7 +27,7 @@ Key = tuple[Any, ...]
 Provenance = dict[str, Source]
 
 _TABLES = {t.kind: t for t in TABLES}
-_TAKES = {**intake_hmc.TAKES, **intake_vios.TAKES}
+_TAKES = {**intake_hmc.TAKES, **intake_vios.TAKES, **intake_scanner.TAKES, **intake_rest.TAKES}
 ASSUMED = 2
 """Rank of a fact that no source states: anything stated replaces it without a word."""
 

@@ -13,6 +13,7 @@ from rich.text import Text
 from planner.estate.assemble import Loaded
 from planner.findings import Finding, Severity
 from planner.plan import BACK, OUT, Plan, Status
+from planner.report.missing import Lack, missing
 from planner.report.text import clock_span, headline, leg_tally
 from planner.rules import Judge, Site
 from planner.units import show_cores, show_duration, show_gib
@@ -63,10 +64,25 @@ def loaded_view(loaded: Loaded) -> RenderableType:
     facts = (f"{len(e.servers)} servers, {len(e.pools)} pools, {len(e.vioses)} VIOSes, {len(e.lpars)} LPARs, "
              f"{len(e.bridges)} bridged VLANs, {len({d.lun for d in e.disks})} LUNs in use, "
              f"{len(e.policies)} policies; {len(loaded.provenance)} facts")
-    parts: list[RenderableType] = [table, Text(facts), Text(counts(loaded.findings), "bold")]
-    if loaded.findings:
-        parts.append(findings_table(loaded.findings))
+    parts: list[RenderableType] = [table, Text(facts), Text(""), Text(counts(loaded.findings), "bold")]
+    shown = [f for f in loaded.findings if f.rule != "input.gap"]
+    if shown:
+        parts.append(findings_table(shown))
+    lacks = missing(e)
+    if lacks:
+        parts += [Text(""), _lacks_table(lacks)]
     return Group(*parts)
+
+
+def _lacks_table(lacks: Sequence[Lack]) -> RenderableType:
+    table = Table(title="Still missing for planning (assumptions are made, and said, until it is there)",
+                  title_justify="left", box=None, header_style="bold")
+    for name in ("fact", "missing for", "the command that gives it"):
+        table.add_column(name, overflow="fold")
+    for lack in lacks:
+        some = ", ".join(lack.names[:4]) + (" …" if len(lack.names) > 4 else "")
+        table.add_row(lack.fact, Text(f"{len(lack.names)} of {lack.of}: {some}"), Text(lack.command))
+    return table
 
 
 def check_view(site: Site, judge: Judge) -> tuple[RenderableType, int]:

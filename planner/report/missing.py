@@ -1,0 +1,71 @@
+"""What an estate still lacks for planning, and the command that would give it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from planner.estate.model import Estate
+
+
+@dataclass(frozen=True, slots=True)
+class Lack:
+    """A fact that some rows lack: which, for whom, and the command (or sheet) that states it."""
+
+    fact: str
+    names: tuple[str, ...]
+    of: int
+    command: str
+
+
+_WORKBOOK = "no export says it: fill the sheet"
+_WANTED: tuple[tuple[str, str, str, str], ...] = (
+    ("servers", "firmware_memory_mib", "hypervisor memory", "lshwres -r mem -m SYSTEM --level sys"),
+    ("servers", "lmb_mib", "logical memory block", "lshwres -r mem -m SYSTEM --level sys"),
+    ("servers", "generation", "processor generation (type-model)", "lssyscfg -r sys"),
+    ("servers", "enterprise", "PowerVM Enterprise", "lssyscfg -r sys (active_lpar_mobility_capable)"),
+    ("servers", "firmware", "firmware level", f"lslic -t sys on the HMC; {_WORKBOOK} Servers"),
+    ("servers", "console", "console", f"{_WORKBOOK} Servers"),
+    ("vioses", "msp", "mover service partition", "lssyscfg -r lpar -m SYSTEM -F name,msp --header"),
+    ("vioses", "rmc_active", "RMC of the VIOS", "lssyscfg -r lpar -m SYSTEM"),
+    ("vioses", "link_mbit", "speed of the mover's link", f"{_WORKBOOK} VIOS"),
+    ("lpars", "lpar_id", "partition id", "lssyscfg -r lpar -m SYSTEM"),
+    ("lpars", "state", "state", "lssyscfg -r lpar -m SYSTEM"),
+    ("lpars", "rmc_active", "RMC of the LPAR", "lssyscfg -r lpar -m SYSTEM"),
+    ("lpars", "current_mode", "processor mode", "lssyscfg -r lpar -m SYSTEM (curr_lpar_proc_compat_mode)"),
+    ("lpars", "environment", "production or not", f"{_WORKBOOK} LPARs"),
+)
+
+
+def missing(estate: Estate) -> list[Lack]:
+    """The lacks, those of whole tables first."""
+    out = _tables(estate)
+    for kind, field, fact, command in _WANTED:
+        rows: tuple[Any, ...] = getattr(estate, kind)
+        names = tuple(r.name for r in rows if getattr(r, field) in (None, ""))
+        if names:
+            out.append(Lack(fact, names, len(rows), command))
+    return out
+
+
+def _tables(estate: Estate) -> list[Lack]:
+    lpars = tuple(p.name for p in estate.lpars)
+    networked = {n.lpar for n in estate.networks}
+    stored = {d.lpar for d in estate.disks} | {f.lpar for f in estate.fibres}
+    seen = {z.vios for z in estate.zonings}
+    bridging = {b.vios for b in estate.bridges}
+    clients = {d.vios for d in estate.disks}
+    found = (
+        ("VLANs of the LPAR", [n for n in lpars if n not in networked], len(lpars),
+         "lshwres -r virtualio --rsubtype eth --level lpar -m SYSTEM"),
+        ("disks of the LPAR", [n for n in lpars if n not in stored], len(lpars),
+         "lsmap -all and lsmap -all -npiv on each VIOS; lshwres -r virtualio --rsubtype scsi (and fc) --level lpar"),
+        ("disks that the VIOS sees", sorted(clients - seen), len(clients),
+         "lspv and lsdev -dev hdiskN -attr on each VIOS"),
+        ("VLANs that a server bridges",
+         sorted({s.name for s in estate.servers} - {v.server for v in estate.vioses if v.name in bridging}),
+         len(estate.servers), "entstat -all SEA on each VIOS, or lshwres -r virtualio --rsubtype eth --level lpar"),
+        ("reserve policy of the LUNs", sorted({z.lun for z in estate.zonings if not z.reserve_policy}),
+         len({z.lun for z in estate.zonings}), "lsdev -dev hdiskN -attr on each VIOS"),
+    )
+    return [Lack(fact, tuple(names), of, command) for fact, names, of, command in found if names]
