@@ -167,7 +167,7 @@ def test_load_does_not_overwrite_another_file(tmp_path):
     (lambda d: (d / "x.xlsx").write_bytes(b"PK\x03\x04broken"), "damaged"),
     (lambda d: (d / "x.xlsx").write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(4096)
                                           + "EncryptedPackage".encode("utf-16-le") + bytes(4096)), "password"),
-    (lambda d: (d / "a.txt").write_text("Partition Name : a\nPartition Number : 1\nType : Shared-SMT\n"), "no Server"),
+    (lambda d: (d / "a.txt").write_text("Partition Name : a\nPartition Number : 1\nType : Shared-SMT\n"), "ends without"),
     (lambda d: (d / "a.txt").write_text(""), "empty"),
     (lambda d: (d / "a.txt").write_text("hello\n"), "is a format that the planner reads"),
 ])

@@ -297,13 +297,14 @@ class _Lpar:
     def check_end(self, last: int) -> None:
         """Keys that every generation prints, and a percentage that was cut short in the last line."""
         missing = [repr(shown(name)) for name in REQUIRED if name not in self.lines]
+        severity = Severity.ERROR if missing else Severity.WARNING
         percentage = self.raw.get("physical_cpu_percentage", "%")
         if self.lines.get("physical_cpu_percentage") == last and percentage[-1:] not in ("%", "-", ""):
             self.fields.pop("physical_cpu_percentage", None)
             missing.append("the rest of 'physical cpu percentage'")
         if missing:
-            self.report(Severity.WARNING, "input.truncated", "ends without " + ", ".join(missing),
-                        "run lparstat -i again and keep all its lines", last)
+            self.report(severity, "input.truncated", "ends without " + ", ".join(missing),
+                        "run lparstat -i again and keep all its lines, or take the file away", last)
 
 
 def read(text: str, file: str, first_line: int = 1) -> Reading:

@@ -181,7 +181,7 @@ def test_memory_units(value: str, mib: int) -> None:
 def test_filtered_output_names_what_is_missing() -> None:
     text = "Partition Name : dingo\nType : Shared\nEntitled Capacity : 0.50\n"
     result = read(text, "x", first_line=10)
-    assert rules(result) == [("warning", "input.truncated", 12)]
+    assert rules(result) == [("error", "input.truncated", 12)]
     assert "'partition number', 'mode', 'online virtual cpus'" in result.findings[0].message
     assert fields(result) == {"partition_name": "dingo", "type": "Shared", "entitled_capacity": 50}
     assert result.records[0].lines == {"partition_name": 10, "type": 11, "entitled_capacity": 12}

@@ -1,0 +1,408 @@
+"""Several hosts' or commands' outputs in one text, taken apart; line numbers stay those of the whole text.
+
+What separates them: the markers of ``planner collect`` (where they stand, nothing else separates), headers of
+``dshbak`` (``HOST: name`` and dashes; ``HOSTS ----``, names, dashes; dashes, names, dashes) and of loops
+(``== name ==``), prompts with a command behind them, commands without a prompt, ``host: `` before every line (``dsh``
+without ``dshbak``), and the first lines of listings that follow one another without anything between them.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+MARKER = "### planner-collect"
+
+_MOST_HOSTS = 1000
+_MOST_PADDED = 2_000_000  # lines, over all hosts whose lines are interleaved
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One command's output on one host, or on several that printed the same.
+
+    ``command`` is what ran there, without ``ssh``, ``dsh``, ``ioscli`` around it; ``echo`` the line as it was typed.
+    ``note`` says what could not be taken apart.
+    """
+
+    text: str
+    first_line: int = 1
+    hosts: tuple[str, ...] = ()
+    command: str = ""
+    echo: str = ""
+    marked: bool = False
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """A command line taken apart: on which hosts what ran. ``hosts`` is empty where it ran is not said."""
+
+    command: str
+    hosts: tuple[str, ...] = ()
+    remote: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Break:
+    """A line, or the lines of a header, at which another section begins."""
+
+    start: int
+    end: int
+    kind: str  # marker, header, prompt, bare, echo, login, boundary
+    hosts: tuple[str, ...] = ()
+    typed: str = ""
+
+
+# --- commands ---------------------------------------------------------------------------------------------------------
+
+_HMC_PROGRAMS = r"(?:lssyscfg|lshwres|lslparmigr|lslparutil|migrlpar)[ \t]+-"
+_LISTINGS = (
+    rf"(?:{_HMC_PROGRAMS}|(?:lsmap|entstat|lsdev|lsattr)[ \t]+-|lparstat(?=[ \t]+[-0-9]|[ \t]*$)"
+    r"|lspv(?=[ \t]+(?:-|hdisk)|[ \t]*(?:$|\|))|ioslevel(?=[ \t]*(?:$|\|))|cat[ \t]+/proc/(?:ppc64|powerpc)/lparcfg)"
+)
+_WRAPPERS = r"(?:(?:sudo|time|ioscli|/usr/ios/cli/ioscli)[ \t]+|/usr/(?:s?bin|hmcrbin|ios/cli)/)"
+_REMOTE = r"(?:p?dsh|ssh|viosvrcmd)[ \t]+[^\s|][^\n]*?"
+_KNOWN = rf"(?:{_WRAPPERS}{{0,3}}{_LISTINGS}|{_REMOTE}{_LISTINGS})"
+_WRAPPER = re.compile(_WRAPPERS)
+_HOST = r"[A-Za-z0-9_](?:[\w.-]{0,80}\w)?"
+_WORD = re.compile(r"\"((?:[^\"\\]|\\.)*)\"|'([^']*)'|(\S+)")
+_DSHBAK = re.compile(r"[ \t]*\|[ \t]*(?:\S{0,80}/)?dshbak(?:[ \t]+-\w+)*[ \t]*$")
+_SSH_VALUES = frozenset("bcDEeFIiJLlmOopQRSWw")
+_DSH_VALUES = frozenset("wngNaftlorRxX")
+_LONGEST_COMMAND = 4000
+
+
+def typed(line: str) -> Typed:
+    """What ran where: ``ssh padmin@bvio82 ioscli lspv`` → ``lspv`` on bvio82. A pipe behind the command is kept."""
+    command = line.strip()[:_LONGEST_COMMAND]
+    hosts: tuple[str, ...] = ()
+    remote = False
+    for _ in range(4):
+        wrapper = _WRAPPER.match(command)
+        if wrapper:
+            command = command[wrapper.end():]
+            continue
+        inner = _remote(command)
+        if inner is None:
+            break
+        hosts, command, remote = inner.hosts or hosts, inner.command, True
+    return Typed(command.strip(), hosts, remote)
+
+
+def _remote(command: str) -> Typed | None:
+    program = command.split(None, 1)[0].rpartition("/")[2] if command.strip() else ""
+    if program == "ssh":
+        return _ssh(command)
+    if program in ("dsh", "pdsh"):
+        return _dsh(_DSHBAK.sub("", command))
+    return _viosvrcmd(command) if program == "viosvrcmd" else None
+
+
+def _words(command: str) -> list[tuple[str, int]]:
+    """The words, quotes taken off, and where each one begins; the first is left out."""
+    return [(m[1] or m[2] or m[3] or "", m.start()) for m in _WORD.finditer(command)][1:]
+
+
+def _rest(command: str, at: int) -> str:
+    """The command from a place on; out of its quotes where they hold all of it."""
+    rest = command[at:].strip()
+    whole = _WORD.fullmatch(rest)
+    return rest if whole is None or whole[3] else (whole[1] or whole[2] or "")
+
+
+def _ssh(command: str) -> Typed:
+    words = _words(command)
+    skip = False
+    for number, (word, _) in enumerate(words):
+        if skip or word.startswith("-"):
+            skip = not skip and len(word) == 2 and word[1] in _SSH_VALUES
+            continue
+        host = word.rpartition("@")[2]
+        hosts = (host,) if re.fullmatch(_HOST, host) else ()
+        return Typed(_rest(command, words[number + 1][1]) if number + 1 < len(words) else "", hosts, True)
+    return Typed("", (), True)
+
+
+def _dsh(command: str) -> Typed:
+    hosts: tuple[str, ...] = ()
+    words = _words(command)
+    option = ""
+    for word, at in words:
+        if option:
+            hosts, option = (hosts_of(word) if option in "wn" else hosts), ""
+        elif word.startswith("-") and len(word) > 1:
+            if word[1] in "wn" and len(word) > 2:
+                hosts = hosts_of(word[2:])
+            elif len(word) == 2 and word[1] in _DSH_VALUES and word[1] != "a":
+                option = word[1]
+        else:
+            return Typed(_rest(command, at), hosts, True)
+    return Typed("", hosts, True)
+
+
+def _viosvrcmd(command: str) -> Typed:
+    """``viosvrcmd -m SYSTEM -p VIOS -c "COMMAND"`` of the HMC."""
+    words = [word for word, _ in _words(command)]
+    options = dict(zip(words, words[1:], strict=False))
+    hosts = (options["-p"],) if re.fullmatch(_HOST, options.get("-p", "")) else ()
+    return Typed(options.get("-c", ""), hosts, True)
+
+
+def hosts_of(text: str) -> tuple[str, ...]:
+    """``a, b`` and ``bvio[82-83]`` as names; nothing when a part is no name of a host."""
+    names: list[str] = []
+    for part in re.split(r"[\s,]+(?![^\[\]]*\])", text.strip().strip(",")):
+        names += _expanded(part)
+        if not part or len(names) > _MOST_HOSTS:
+            return ()
+    return tuple(dict.fromkeys(names)) if all(re.fullmatch(_HOST, name) for name in names) else ()
+
+
+def _expanded(part: str) -> list[str]:
+    match = re.fullmatch(r"([\w.-]{0,80})\[([0-9,-]{1,400})\]([\w.-]{0,80})", part)
+    if match is None:
+        return [part]
+    names: list[str] = []
+    for piece in match[2].split(","):
+        first, dash, last = piece.partition("-")
+        last = last if dash else first
+        if not (first.isdecimal() and last.isdecimal()) or not 0 <= int(last) - int(first) < _MOST_HOSTS:
+            return [""]
+        names += [f"{match[1]}{n:0{len(first)}d}{match[3]}" for n in range(int(first), int(last) + 1)]
+        if len(names) > _MOST_HOSTS:
+            return names
+    return names
+
+
+# --- what separates ---------------------------------------------------------------------------------------------------
+
+_M = re.MULTILINE
+_MARKED = re.compile(rf"^{MARKER}\b([^\n]*)$", _M)
+_MARK = re.compile(r"\s*(?:host=(\S{1,120}))?\s*(?:kind=(\w+))?\s*(?:command=(.*))?")
+_AT_HOST = re.compile(
+    rf"^\[?[\w.-]{{1,64}}@({_HOST})(?:(?::|[ ]|:[ ])[~/][^\s>$#]{{0,200}})?\]?[ ]?[>$#](?:[ \t]*|$)([^\n]*)$", _M)
+_PATH = re.compile(rf"^({_HOST}):[~/][^\s>$#:]{{0,200}}[ ]?[>$#](?=\s|\w)[ \t]*([^\n]*)$", _M)
+_NAMED = re.compile(rf"^({_HOST})[ ]?[$#>][ ]+({_KNOWN}[^\n]*)$", _M)
+_BARE = re.compile(rf"^(?:[#>][ ]+({_KNOWN}[^\n]*)|\$(?:[ ]+([^\n]*))?)$", _M)
+_ECHO = re.compile(rf"^(?:\+{{1,3}}[ ]+)?({_KNOWN}[^\n]*)$", _M)
+_LOGIN = re.compile(rf"^\(?[\w.-]{{1,64}}@({_HOST})(?:'s password:|\)[ ]Password:)[^\n]*$", _M)
+_HOST_LINE = re.compile(r"^HOST:[ \t]+([^\n]{1,4000})\n-{2,}[ \t]*$", _M)
+_HOSTS_BLOCK = re.compile(
+    r"^HOSTS?[ \t]+-{2,}[ \t]*(?:([\w][^\n]{0,4000})$(?:\n-{4,}[ \t]*$)?|\n((?:[\w][^\n]{0,1000}\n){1,40})-{4,}[ \t]*$)", _M)
+_RULED = re.compile(r"^-{4,}[ \t]*\n([\w.\[\]-]{1,120}(?:,[ \t]?[\w.\[\]-]{1,120}){0,999})[ \t]*\n-{4,}[ \t]*$", _M)
+_LOOP = re.compile(
+    rf"^(?:(={{2,}}|>{{2,}})[ \t]+(?:HOST:?[ \t]+)?({_HOST}):?(?:[ \t]+[=<]{{2,}})?"
+    rf"|(?:-{{2,}}|\*{{2,}}|\#{{2,}})[ \t]+(?:HOST:?[ \t]+)?({_HOST}):?[ \t]+(?:-{{2,}}|\*{{2,}}|\#{{2,}}))[ \t]*$",
+    _M | re.IGNORECASE)
+_FILE_HEAD = re.compile(r"^==> [^\n]{1,400} <==$", _M)
+
+
+def _marks(text: str) -> list[_Break]:
+    found = []
+    for match in _MARKED.finditer(text):
+        mark = _MARK.fullmatch(match[1])
+        host, command = (mark[1] or "", mark[3] or "") if mark else ("", "")
+        found.append(_Break(match.start(), match.end(), "marker", (host,) if host else (), command.strip()))
+    return found
+
+
+def _breaks(text: str) -> list[_Break]:
+    """Headers, prompts and echoes in the order of the text; where two claim a line the more telling one has it."""
+    found: dict[int, _Break] = {}
+
+    def add(start: int, end: int, kind: str, hosts: tuple[str, ...] = (), command: str = "") -> None:
+        found.setdefault(start, _Break(start, end, kind, hosts, command[:_LONGEST_COMMAND].strip()))
+
+    if "HOST" in text or "--" in text or "\n=" in text or text[:1] in "=>*#":
+        for header in (_HOST_LINE, _HOSTS_BLOCK, _RULED):
+            for m in header.finditer(text):
+                if hosts := hosts_of(next((g for g in m.groups() if g), "")):
+                    add(m.start(), m.end(), "header", hosts)
+    for m in _FILE_HEAD.finditer(text):
+        add(m.start(), m.end(), "boundary")
+    for m in _LOOP.finditer(text):
+        add(m.start(), m.end(), "header", (m[2] or m[3],))
+    if any(sign in text for sign in "$#>"):
+        for prompt in (_AT_HOST, _PATH, _NAMED):
+            for m in prompt.finditer(text):
+                add(m.start(), m.end(), "prompt", (m[1],), m[2])
+        for m in _BARE.finditer(text):
+            add(m.start(), m.end(), "bare", (), m[1] or m[2] or "")
+    for m in _LOGIN.finditer(text):
+        add(m.start(), m.end(), "login", (m[1],))
+    for m in _ECHO.finditer(text):
+        add(m.start(), m.end(), "echo", (), m[1])
+    return _apart([found[start] for start in sorted(found)])
+
+
+def _apart(breaks: list[_Break]) -> list[_Break]:
+    """Without those inside another (a name between the dashes of a header)."""
+    kept: list[_Break] = []
+    for one in breaks:
+        if not kept or one.start >= kept[-1].end:
+            kept.append(one)
+    return kept
+
+
+class _Session:
+    """Whose output stands where, followed from break to break."""
+
+    def __init__(self) -> None:
+        self.login: tuple[str, ...] = ()   # the host at whose prompt commands are typed
+        self.header: tuple[str, ...] = ()  # the host that the last header named
+        self.command = Typed("")           # the last one typed at a prompt
+        self.echo = ""
+
+    def at(self, one: _Break) -> Section:
+        """What is known of the section that begins here, but its text."""
+        if one.kind == "marker":
+            return Section("", hosts=one.hosts, command=typed(one.typed).command, echo=one.typed, marked=True)
+        if one.kind == "boundary":
+            self.header = ()
+            return Section("")
+        if one.kind == "header":
+            self.header = one.hosts
+            return Section("", hosts=one.hosts, command=self.command.command if self.command.remote else "",
+                           echo=self.echo if self.command.remote else "")
+        if one.kind == "login":
+            self.login, self.header, self.command = one.hosts, (), Typed("")
+            return Section("", hosts=one.hosts)
+        return self.typed(one)
+
+    def typed(self, one: _Break) -> Section:
+        command = typed(one.typed)
+        if one.kind == "prompt":
+            self.login, self.header = one.hosts, ()
+        elif one.kind == "bare" and self.command.command:
+            self.header = ()
+        if one.kind != "echo":
+            self.command, self.echo = command, one.typed
+        if command.remote and not command.command and len(command.hosts) == 1:  # ssh without a command: goes there
+            self.login, self.header = command.hosts, ()
+        if command.remote:
+            hosts = command.hosts if len(command.hosts) == 1 else ()
+        else:
+            hosts = self.header or self.login
+        return Section("", hosts=hosts, command=command.command, echo=one.typed)
+
+
+# --- the sections -----------------------------------------------------------------------------------------------------
+
+
+def sections(text: str, known: Callable[[str], bool]) -> list[Section]:
+    """The sections of a text, those without any text but a command among them. ``known``: whether a reader has it."""
+    return [leaf for part in _parts(Section(text)) for leaf in _leaves(part, known)]
+
+
+def _parts(whole: Section) -> Iterator[Section]:
+    text = whole.text
+    breaks = _marks(text) if MARKER in text else _breaks(text)
+    if not breaks:
+        yield whole
+        return
+    if text[:breaks[0].start].strip():
+        yield replace(whole, text=text[:breaks[0].start])
+    session = _Session()
+    line, counted = whole.first_line, 0
+    ends = [one.start for one in breaks[1:]] + [len(text)]
+    for one, end in zip(breaks, ends, strict=True):
+        begin = min(one.end + 1, len(text))
+        line += text.count("\n", counted, begin)
+        counted = begin
+        about = session.at(one)
+        yield replace(about, text=text[begin:max(begin, end)], first_line=line, hosts=about.hosts or whole.hosts)
+
+
+def _leaves(part: Section, known: Callable[[str], bool]) -> Iterator[Section]:
+    if part.marked:
+        yield part
+        return
+    per_host = _unprefixed(part, known)
+    if not per_host:
+        yield from _listings(part)
+        return
+    for section in per_host:
+        for inner in (_parts(section) if MARKER in section.text else [section]):
+            yield from [inner] if inner.marked else _listings(inner)
+
+
+_PREFIX = re.compile(rf"({_HOST}):(?: (.*)|$)")
+
+
+def _unprefixed(part: Section, known: Callable[[str], bool]) -> list[Section]:
+    """The lines of each host where all lines are ``host: line``, padded so that line numbers stay true."""
+    first = part.text.lstrip().split("\n", 1)[0]
+    if not _PREFIX.match(first):
+        return []
+    per_host: dict[str, list[tuple[int, str]]] = {}
+    for number, line in enumerate(part.text.split("\n"), part.first_line):
+        if not line.strip():
+            continue
+        match = _PREFIX.fullmatch(line)
+        if match is None or len(per_host) > _MOST_HOSTS:
+            return []
+        per_host.setdefault(match[1], []).append((number, match[2] or ""))
+    padded = sum(lines[-1][0] - lines[0][0] for lines in per_host.values())
+    if padded > _MOST_PADDED:
+        return [replace(part, note="the lines of too many hosts are interleaved: pass them through dshbak")]
+    split = [replace(part, text=_padded(lines), first_line=lines[0][0], hosts=(host,))
+             for host, lines in per_host.items()]
+    return split if any(MARKER in one.text or known(one.text) for one in split) and not known(part.text) else []
+
+
+def _padded(lines: list[tuple[int, str]]) -> str:
+    at = lines[0][0]
+    out: list[str] = []
+    for number, line in lines:
+        out += [""] * (number - at)
+        out.append(line)
+        at = number + 1
+    return "\n".join(out)
+
+
+_STARTS = re.compile(
+    r"^(?:(?P<lpar>Node[ ]+Name[ ]*:)|(?P<vscsi>SVSA[ \t]+Physloc[ \t]+Client )|(?P<net>SVEA[ \t]+Physloc\b)"
+    r"|(?P<client>Name[ \t]+Physloc[ \t]+ClntID\b)|(?P<pv>NAME[ \t]+PVID[ \t]+VG\b)"
+    r"|(?P<size>NAME[ \t]+PVID[ \t]+SIZE\()|(?P<dev>name[ \t]+status[ \t]+description\b)"
+    r"|(?P<attr>attribute[ \t]+value[ \t]+description\b)|(?P<ent>ETHERNET STATISTICS \()"
+    r"|(?P<interval>System [Cc]onfiguration(?:: |[ ]*$))|(?P<cfg>lparcfg [0-9])"
+    r"|(?P<level>[1-4]\.[0-9]\.[0-9]{1,2}\.[0-9]{1,3}(?:[- ][A-Z]{2}[-A-Z0-9.]{0,30})?[ \t]*$))", _M)
+_ONE_EACH = frozenset({"lpar", "cfg"})  # of these two in a text are of two LPARs
+_NAMES_DISK = re.compile(r"(?:\A|\n)[a-z]{2,20}[0-9]{1,6}:?[ \t]*\n\s*\Z")
+
+
+def _listings(part: Section) -> list[Section]:
+    """The section cut where the first line of another listing stands."""
+    found = [(match.start(), match.lastgroup or "") for match in _STARTS.finditer(part.text)]
+    if len({kind for _, kind in found}) < 2 and not (found and found[0][1] in _ONE_EACH and len(found) > 1):
+        return [part]
+    cuts: list[int] = []
+    now = ""
+    for start, kind in found:
+        if now == "level" or (now and (kind != now or kind in _ONE_EACH)):
+            cuts.append(_before_name(part.text, start) if kind == "attr" else start)
+        now = kind
+    for start, kind in found:
+        line_end = part.text.find("\n", start)
+        if kind == "level" and line_end >= 0:
+            cuts.append(line_end + 1)
+        if kind == "level" and part.text[:start].strip():
+            cuts.append(start)
+    return _cut(part, sorted(set(cuts)))
+
+
+def _before_name(text: str, start: int) -> int:
+    """Above the line that names the disk (``hdisk4:``) whose attributes begin here."""
+    named = _NAMES_DISK.search(text, max(0, start - 200), start)
+    return start if named is None else named.start() + (text[named.start()] == "\n")
+
+
+def _cut(part: Section, cuts: list[int]) -> list[Section]:
+    pieces = [(0, cuts[0])] if cuts else [(0, len(part.text))]
+    pieces += list(zip(cuts, [*cuts[1:], len(part.text)], strict=True))
+    lines = [match.start() for match in re.finditer("\n", part.text)]
+    return [replace(part, text=part.text[a:b], first_line=part.first_line + bisect_right(lines, a - 1) if a else
+                    part.first_line) for a, b in pieces if part.text[a:b].strip()]
