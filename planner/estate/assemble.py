@@ -11,7 +11,7 @@ from dataclasses import MISSING, dataclass, field, fields
 from typing import Any
 
 from planner.errors import InputError
-from planner.estate import intake_hmc, intake_rest, intake_scanner, intake_vios
+from planner.estate import intake_hmc, intake_rest, intake_scanner, intake_table, intake_unix, intake_vios
 from planner.estate.catalogue import generation_of
 from planner.estate.intake import Intake, state_of
 from planner.estate.join import Join
@@ -27,7 +27,7 @@ Key = tuple[Any, ...]
 Provenance = dict[str, Source]
 
 _TABLES = {t.kind: t for t in TABLES}
-_TAKES = {**intake_hmc.TAKES, **intake_vios.TAKES, **intake_scanner.TAKES, **intake_rest.TAKES}
+_TAKES = {**intake_hmc.TAKES, **intake_vios.TAKES, **intake_scanner.TAKES, **intake_rest.TAKES, **intake_unix.TAKES}
 ASSUMED = 2
 """Rank of a fact that no source states: anything stated replaces it without a word."""
 
@@ -134,8 +134,11 @@ _ORIGIN = {**{ours: theirs for theirs, ours in _LPARSTAT_DIRECT.items()}, "proce
            "memory_mode": "memory_mode"}
 
 
-def _add_lparstat(facts: Facts, record: Record) -> None:
-    """``lparstat -i`` of an LPAR, or of a VIOS when another source knows that name as one."""
+def _add_lparstat(facts: Facts, record: Record, *, embedded: bool) -> None:
+    """``lparstat -i`` of an LPAR, or of a VIOS when another source knows that name as one.
+
+    One ``embedded`` in a recording (nmon) may repeat another: months of recordings hold it once a day.
+    """
     name = record.fields.get("partition_name")
     if not isinstance(name, str):
         facts.findings.append(Finding("input.missing-value", Severity.ERROR, record.source.file,
@@ -150,6 +153,8 @@ def _add_lparstat(facts: Facts, record: Record) -> None:
         values["state"] = "running"
     earlier = facts.lparstat.get(name)
     facts.lparstat[name] = record.source
+    if earlier and embedded:
+        return
     if earlier:
         facts.findings.append(Finding("input.duplicate", Severity.ERROR, name,
                                       f"lparstat -i of {name} was read twice (first in {earlier})",
@@ -196,6 +201,18 @@ def _join(facts: Facts, outputs: list[tuple[Record, Reading]]) -> None:
         facts.add(kind, tuple(key), values, source, rank)
 
 
+def _add_table(facts: Facts, record: Record, told: set[tuple[str, str]]) -> None:
+    """A row of a person's own table; an unknown field is said once."""
+    row, found = intake_table.take(record)
+    for finding in found:
+        if finding.severity is Severity.ERROR or (finding.subject, finding.message) not in told:
+            told.add((finding.subject, finding.message))
+            facts.findings.append(finding)
+    if row is not None:
+        kind, key, values, source = row
+        facts.add(kind, key, values, source, 1)
+
+
 def _missing(facts: Facts, table: Table, key: Key, absent: list[str]) -> None:
     headers = {c.field: c.header for c in table.columns}
     places = [s for s, _ in sorted(facts.places[(table.kind, key)], key=lambda p: p[1])]
@@ -209,7 +226,6 @@ def assemble(readings: Iterable[Reading]) -> Loaded:
     """Merge what the readers found. Never raises for bad content: everything is in the findings."""
     facts = Facts()
     kinds: dict[str, int] = {}
-    others: list[Record] = []
     outputs: list[tuple[Record, Reading]] = []
     for reading in readings:
         kinds[reading.kind] = kinds.get(reading.kind, 0) + 1
@@ -218,12 +234,14 @@ def assemble(readings: Iterable[Reading]) -> Loaded:
             if reading.kind == WORKBOOK:
                 _add_workbook(facts, record)
             else:
-                others.append(record)
                 outputs.append((record, reading))
     _join(facts, outputs)
-    for record in others:
+    told: set[tuple[str, str]] = set()
+    for record, reading in outputs:
         if record.kind == lparstat_i.KIND:
-            _add_lparstat(facts, record)
+            _add_lparstat(facts, record, embedded=reading.kind != lparstat_i.KIND)
+        elif record.kind.startswith(intake_table.PREFIX):
+            _add_table(facts, record, told)
     rows, provenance = _build(facts)
     estate = sorted_estate(Estate(**{k: tuple(v) for k, v in rows.items()}))
     return Loaded(estate, provenance, ordered(facts.findings), kinds)

@@ -59,7 +59,8 @@ class Join:
         if not reference:
             return ""
         return aliases.get(reference) or next((n for a, n in sorted(aliases.items())
-                                               if len(reference) >= 6 and a.endswith(reference)), "")
+                                               if min(len(reference), len(a)) >= 6
+                                               and (a.endswith(reference) or reference.endswith(a))), "")
 
     def part(self, ref: PartRef) -> str:
         """The name of a partition; "" when it is not known."""
