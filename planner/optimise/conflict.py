@@ -78,11 +78,13 @@ def _stranded(problem: EvacuationProblem, stranded: Sequence[str]) -> Conflict:
         return Conflict("every server of the estate is to be freed: there is none to go to", tuple(stranded), (), (),
                         ("free fewer servers",), refusals)
     count = len(stranded)
-    what = f"{stranded[0]} may go to no other server" if count == 1 else f"{count} LPARs may go to no other server"
+    what = (f"{stranded[0]} may go to no other server" if count == 1 else
+            f"{count} LPARs may go to no other server; each of them alone makes it impossible")
     servers = sorted({s for by_server in refusals.values() for s in by_server if s})
     leave = " ".join(f"--leave {n}" for n in stranded[:5]) + (" …" if count > 5 else "")
     lifts[f"or stop and leave them there: {leave}"] = None
-    return Conflict(what, tuple(stranded), tuple(servers), tuple(rules), tuple(lifts), refusals)
+    return Conflict(what, tuple(stranded), tuple(servers), tuple(rules), tuple(lifts), refusals,
+                    irreducible=count == 1)
 
 
 def _refused(problem: EvacuationProblem, name: str, server: str) -> list[Finding]:

@@ -201,10 +201,10 @@ def _head(plan: Plan) -> RenderableType:
 def _waves(plan: Plan) -> RenderableType:
     table = Table(box=None, header_style="bold")
     for name in ("wave", "when", "LPAR", "from", "to"):
-        table.add_column(name)
+        table.add_column(name, overflow="fold")
     for name in ("minutes", "stands still"):
         table.add_column(name, justify="right")
-    table.add_column("movers")
+    table.add_column("movers", overflow="fold")
     for leg in (OUT, BACK):
         for number, moves in plan.waves(leg):
             span = clock_span(plan, min(m.start_ms for m in moves), max(m.end_ms for m in moves))
@@ -220,7 +220,7 @@ def _servers(plan: Plan) -> RenderableType:
     table = Table(box=None, header_style="bold", title="Servers before → after (at most on the way) / limit",
                   title_justify="left")
     for name in ("server", "LPARs", "cores", "memory (GiB)"):
-        table.add_column(name)
+        table.add_column(name, overflow="fold")
     for b, k, a in zip(plan.before, plan.peak, plan.after, strict=True):
         table.add_row(
             Text(b.server), f"{b.lpars} → {a.lpars}",
@@ -235,13 +235,14 @@ def _no_plan(plan: Plan) -> RenderableType:
     lines = Text()
     lines.append("IMPOSSIBLE (proved): ", "bold red")
     lines.append(f"{conflict.get('summary')}\n")
-    word = "irreducible" if conflict.get("irreducible") else "not fully reduced"
     for key in ("lpars", "servers", "rules"):
         values = conflict.get(key)
         if isinstance(values, list) and values:
             lines.append(f"{key}: ", "bold")
             lines.append(", ".join(map(str, values)) + "\n")
-    lines.append(f"(the conflicting set is {word})\n", "dim")
+    if not conflict.get("refusals"):
+        lines.append("(an irreducible set: without any one of these the rest is possible)\n"
+                     if conflict.get("irreducible") else "(not fully reduced: time ran out)\n", "dim")
     lifts = conflict.get("lifts")
     if isinstance(lifts, list) and lifts:
         lines.append("what would lift it:\n", "bold")

@@ -56,13 +56,18 @@ rule("storage.wwpn-pair", "Both WWPNs of every virtual Fibre Channel adapter are
       "adapter by one VIOS.", Scope.MOVE, source="IBM nas8N1011014; seed")
 def lun_seen(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     paths = site.reach.disk_paths(lpar, target)
+    blind = []
     for lun in paths.unseen:
         held = {v: p for v, p in site.reach.reserve_policies(lun, target).items() if p not in ("", "no_reserve")}
         if held:
             where = ", ".join(f"{p} on {v}" for v, p in held.items())
             yield Breach(f"LUN {lun} is reserved on {target}: {where}", "set reserve_policy=no_reserve there")
         else:
-            yield Breach(f"LUN {lun} is not seen by any VIOS of {target}", f"zone and map it to the VIOSes of {target}")
+            blind.append(lun)
+    if blind:
+        what = f"LUN {blind[0]} is" if len(blind) == 1 else f"{len(blind)} LUNs are"
+        rest = f" ({', '.join(blind)})" if len(blind) > 1 else ""
+        yield Breach(f"{what} not seen by any VIOS of {target}{rest}", f"zone to the VIOSes of {target}")
     for vios in paths.split:
         yield Breach(f"the LUNs that {vios} serves are seen on {target} by no single VIOS",
                      "zone them all to one VIOS there")
