@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from enum import StrEnum
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -68,6 +69,18 @@ def _load(estate: Path, policy: Path | None = None) -> Loaded:
     return loaded.usable()
 
 
+def _progress() -> Callable[[int, int], None] | None:
+    """A line on stderr while many files are read, when somebody watches."""
+    if not sys.stderr.isatty():
+        return None
+
+    def show(done: int, of: int) -> None:
+        if of > 200 and (done % 100 == 0 or done == of):
+            sys.stderr.write(f"\rread {done} of {of} files" + ("\n" if done == of else ""))
+            sys.stderr.flush()
+    return show
+
+
 def _print_json(value: Any) -> None:
     sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=1) + "\n")
 
@@ -108,6 +121,10 @@ def _command(name: str) -> Callable[[Callable[..., int]], Callable[..., None]]:
 def load_command(
     sources: Annotated[list[Path], typer.Argument(metavar="SOURCE...", help="Directories, exports, workbooks.")],
     out: Annotated[Path | None, typer.Option("--out", help="Estate to write: .xlsx or .json.")] = None,
+    mapping: Annotated[Path | None, typer.Option("--mapping", metavar="FILE", help="What the columns of your own "
+                                                 "tables mean (TOML, docs/formats.md).")] = None,
+    draft: Annotated[bool, typer.Option("--draft", help="Write --out even when facts are missing: fill the coloured "
+                                        "cells and load it again.")] = False,
     as_json: Json = False, force: Force = False,
 ) -> int:
     """What have I got? Reads exports, merges them, lists findings, writes an estate to correct and feed back.
@@ -122,8 +139,10 @@ def load_command(
 
     if out is not None and out.suffix.lower() not in (".xlsx", ".json"):
         raise UsageError(f"--out {out}: the name must end in .xlsx or .json")
-    loaded = load(sources)
+    loaded = load(sources, _progress())
     wrong = errors(loaded.findings)
+    if draft and out is not None and out.suffix.lower() == ".xlsx":
+        wrong = tuple(f for f in wrong if f.rule != "input.missing-fact")
     if as_json:
         _print_json({"estate": saved.estate_json(loaded.estate), "kinds": loaded.kinds,
                      "findings": [finding_json(f) for f in loaded.findings]})
@@ -140,7 +159,7 @@ def load_command(
         data = workbook_bytes(loaded) if out.suffix.lower() == ".xlsx" else saved.dump(loaded).encode()
         write_file(out, data, force=force)
         sys.stderr.write(f"written: {out}\n")
-    return 0
+    return 1 if loaded.partial else 0
 
 
 @_command("check")
@@ -308,6 +327,28 @@ def verify_command(
     if replay.findings:
         _show(findings_table(replay.findings))
     return 0 if replay.holds else 1
+
+
+class _Kind(StrEnum):
+    """Kinds of host that a collection script is for."""
+
+    HMC = "hmc"
+    VIOS = "vios"
+    LPAR = "lpar"
+
+
+@_command("collect")
+def collect_command(
+    kind: Annotated[_Kind, typer.Argument(help="Kind of host that the script asks.")],
+) -> int:
+    """Print a shell script of read-only commands whose output `planner load` reads back. It needs no root.
+
+    Example: planner collect hmc > collect-hmc.sh; sh collect-hmc.sh hscroot@hmc1 > exports/hmc1.txt
+    """
+    from planner.report.collect import script
+
+    sys.stdout.write(script(kind.value))
+    return 0
 
 
 def main() -> None:

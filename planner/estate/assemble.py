@@ -54,6 +54,8 @@ class Loaded:
     provenance: Provenance = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
     kinds: dict[str, int] = field(default_factory=dict)
+    partial: tuple[tuple[str, dict[str, Any]], ...] = ()
+    """(kind, stated fields) of rows that lack a fact without which they cannot be in an estate."""
 
     def source(self, kind: str, key: Key, name: str) -> Source | None:
         """Where a fact stands, or where its row does."""
@@ -242,13 +244,14 @@ def assemble(readings: Iterable[Reading]) -> Loaded:
             _add_lparstat(facts, record, embedded=reading.kind != lparstat_i.KIND)
         elif record.kind.startswith(intake_table.PREFIX):
             _add_table(facts, record, told)
-    rows, provenance = _build(facts)
+    rows, provenance, partial = _build(facts)
     estate = sorted_estate(Estate(**{k: tuple(v) for k, v in rows.items()}))
-    return Loaded(estate, provenance, ordered(facts.findings), kinds)
+    return Loaded(estate, provenance, ordered(facts.findings), kinds, tuple(partial))
 
 
-def _build(facts: Facts) -> tuple[dict[str, list[Any]], Provenance]:
+def _build(facts: Facts) -> tuple[dict[str, list[Any]], Provenance, list[tuple[str, dict[str, Any]]]]:
     rows: dict[str, list[Any]] = {kind: [] for kind in CLASSES}
+    partial: list[tuple[str, dict[str, Any]]] = []
     provenance: Provenance = {}
     for (kind, key), stated in facts.rows.items():
         cls, table = CLASSES[kind], _TABLES[kind]
@@ -261,9 +264,10 @@ def _build(facts: Facts) -> tuple[dict[str, list[Any]], Provenance]:
         provenance[fact_name(kind, key, "")] = facts.places[(kind, key)][0][0]
         if needed:
             _missing(facts, table, key, needed)
+            partial.append((kind, {name: fact.value for name, fact in chosen.items()}))
             continue
         values = {name: fact.value for name, fact in chosen.items()}
         if kind == "servers" and not values.get("generation"):
             values["generation"] = generation_of(values.get("model", ""))
         rows[kind].append(cls(**values))
-    return rows, provenance
+    return rows, provenance, partial

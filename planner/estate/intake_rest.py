@@ -31,6 +31,8 @@ _RESERVE = {"noreserve": "no_reserve", "singlepath": "single_path", "persistentr
             "persistentreserveshared": "PR_shared"}
 _BACKING = {"PhysicalVolume": "lun", "LogicalVolume": "lv", "VirtualOpticalMedia": "optical", "LogicalUnit": "ssp",
             "VirtualDisk": "lv"}
+_DEVICES = ("storage_volume_name", "storage_disk_name", "storage_media_name", "storage_unit_name",
+            "storage_unique_device_id", "target_target_name")
 
 
 def _plain(row: dict[str, Any]) -> dict[str, Any]:
@@ -100,6 +102,7 @@ def _processors(r: Record) -> Values:
     values: Values = {"processors": ("dedicated" if dedicated else "shared", r.source)}
     if dedicated:
         values |= first(r, "virtual_processors", "current_processors", "desired_processors", "run_processors")
+        values |= pick(r, {"maximum_processors": "max_virtual_processors"})
         if "virtual_processors" in values:
             values["entitlement_units"] = (values["virtual_processors"][0] * 100, r.source)
         return values
@@ -134,10 +137,10 @@ def _switch(trunk: dict[str, Any]) -> str:
 
 
 def _scsi(intake: Intake, vios: ViosRef, ref: PartRef, m: dict[str, Any], r: Record) -> None:
-    if "storage_volume_name" not in m and "target_target_name" not in m:
+    device = next((str(m[name]) for name in _DEVICES if m.get(name)), "")
+    if not device:
         return
     client = PartRef(ref.system, m.get("client_local_partition_id"))
-    device = str(m.get("storage_volume_name") or m.get("target_target_name"))
     intake.mappings.append(Mapping(
         vios, m.get("server_virtual_slot_number"), client, str(m.get("target_target_name", device)),
         _BACKING.get(str(m.get("storage_kind", "")), "lv"), device, r.source, m.get("client_virtual_slot_number")))

@@ -22,8 +22,10 @@ from planner.estate.intake import (
     state_of,
     stated,
 )
+from planner.estate.intake_vios import BACKING
 from planner.estate.model import DEFAULT_VSWITCH
 from planner.readers.base import Reading, Record
+from planner.readers.vios_lsmap import backing_kind
 
 Take = Callable[[Intake, Record, Reading], None]
 
@@ -114,6 +116,12 @@ def _adapter(into: str) -> Take:
     return take
 
 
+def _backing(r: Record) -> str:
+    have = stated(r)
+    kind = backing_kind(have.get("backing_device"), have.get("vtd"), r.fields.get("phys_loc"))
+    return BACKING.get(kind or "", "lv")
+
+
 def _map(intake: Intake, r: Record, reading: Reading) -> None:
     have = stated(r)
     if "vtd" not in have:
@@ -122,19 +130,10 @@ def _map(intake: Intake, r: Record, reading: Reading) -> None:
     device = str(have.get("backing_device", have["vtd"]))
     vios = ViosRef(str(have["vios"]), file=r.source.file)
     client = PartRef(_system(r), have.get("client_lpar_id") or None, str(have.get("client_lpar_name", "")))
-    intake.mappings.append(Mapping(vios, int(slot[1]) if slot else None, client, str(have["vtd"]), _backing(device),
+    intake.mappings.append(Mapping(vios, int(slot[1]) if slot else None, client, str(have["vtd"]), _backing(r),
                                    device, r.source))
     if "identifier" in have and device.startswith("hdisk"):
         intake.hdisks.append(Hdisk(vios, device, (f"uid:{have['identifier']}",), "", r.source))
-
-
-def _backing(device: str) -> str:
-    """What a backing device's name says that it is: hdiskN a disk, a path a file or an image, else a volume."""
-    if re.fullmatch(r"hdisk\d+", device):
-        return "lun"
-    if device.lower().endswith(".iso") or device.startswith("cd"):
-        return "optical"
-    return "file" if device.startswith("/") else "lv"
 
 
 def _disk(intake: Intake, r: Record, reading: Reading) -> None:

@@ -9,7 +9,7 @@ from planner.estate.model import DEFAULT_VSWITCH
 from planner.readers.base import Reading, Record
 
 Take = Callable[[Intake, Record, Reading], None]
-_BACKING = {"disk": "lun", "lv": "lv", "file": "file", "optical": "optical", "ssp": "ssp", "tape": "optical"}
+BACKING = {"disk": "lun", "lv": "lv", "file": "file", "optical": "optical", "ssp": "ssp", "tape": "optical"}
 
 
 def _vios(r: Record, reading: Reading) -> ViosRef:
@@ -24,7 +24,7 @@ def _lsmap(intake: Intake, r: Record, reading: Reading) -> None:
         return
     client = PartRef(vios.serial, have.get("client_partition_id"))
     intake.mappings.append(Mapping(vios, have.get("slot"), client, str(have["vtd"]),
-                                   _BACKING.get(str(have.get("backing_kind", "")), "lv"),
+                                   BACKING.get(str(have.get("backing_kind", "")), "lv"),
                                    str(have.get("backing_device", have["vtd"])), r.source))
 
 

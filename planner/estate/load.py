@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field
+from multiprocessing import get_context
 from pathlib import Path
 
 from planner.errors import InputError
@@ -12,83 +17,165 @@ from planner.estate.model import Estate
 from planner.estate.policies import policy_findings
 from planner.estate.validate import validate
 from planner.findings import Finding, Severity, Source, ordered
-from planner.readers import estate_workbook, lparstat_i
-from planner.readers.base import Reading, read_text
+from planner.readers import archive, registry
+from planner.readers.base import Reading, decode
 
-_ZIP, _OLE = b"PK", b"\xd0\xcf\x11\xe0"
-_FORMATS = (lparstat_i.FORMAT,)
+#: Called with the number of files read and of files in all.
+Progress = Callable[[int, int], None]
+ARCHIVE = "archive"
 
-
-def _files(path: Path) -> Iterator[tuple[Path, str]]:
-    """The files under a path with the names to show for them, in the order of their names."""
-    if path.is_file():
-        yield path, path.name
-        return
-    for found in sorted(path.rglob("*")):
-        if found.is_file() and not found.name.startswith((".", "~$")):
-            yield found, str(found.relative_to(path))
+_MANY_FILES = 2000
+_MANY_BYTES = 64 << 20
+_MOST_WORKERS = 8
+_CHUNKS_EACH = 8  # chunks for each worker: fewer leave one working alone at the end
+_PUT_IN = "put lparstat -i outputs and an estate workbook into it"
 
 
-def _problem(file: str, message: str, fix: str, rule: str = "input.unreadable",
-             severity: Severity = Severity.ERROR) -> Finding:
-    return Finding(rule, severity, file, message, fix, Source(file))
+@dataclass(slots=True)
+class _Read:
+    """What one file gave: readings, saved estates, and why it could not be read."""
+
+    readings: list[Reading] = field(default_factory=list)
+    estates: list[Loaded] = field(default_factory=list)
+    problems: list[Finding] = field(default_factory=list)
 
 
-def _read(path: Path, shown: str) -> Reading | Loaded:
-    with path.open("rb") as stream:
-        head = stream.read(65536)
-    if not head.strip():
-        return Reading("empty", (), (_problem(shown, "the file is empty", "export it again"),))
-    if head[:2] == _ZIP or head[:4] == _OLE or (path.suffix.lower() in (".xlsx", ".xlsm")):
-        return estate_workbook.read_workbook(path, shown)
-    text, notes = read_text(path, shown)
-    if saved.recognise(text):
-        return saved.parse(text, shown)
-    for form in _FORMATS:
-        if form.recognise(text[:65536]):
-            reading = form.read(text, shown)
-            return Reading(reading.kind, reading.records, (*notes, *reading.findings))
-    return Reading("unrecognised", (), (_problem(
-        shown, f"not a format that the planner reads (it begins {text.lstrip()[:40]!r})",
-        "remove it, or see docs/formats.md for what is read", "input.unrecognised", Severity.WARNING),))
+_File = tuple[Path, str]
 
 
-def load(sources: Sequence[Path]) -> Loaded:
+def _problem(file: str, message: str, fix: str, severity: Severity = Severity.ERROR) -> Finding:
+    return Finding("input.unreadable", severity, file, message, fix, Source(file))
+
+
+def _system_problem(file: str, error: OSError) -> Finding:
+    return _problem(file, f"cannot be read: {error.strerror or error}", "check its permissions")
+
+
+def _files(source: Path, problems: list[Finding]) -> list[_File]:
+    shown = archive.printable(str(source))
+    try:
+        if not source.exists():
+            problems.append(_problem(shown, "no such file or directory", "check the path"))
+            return []
+        if not source.is_dir() and not source.is_file():
+            problems.append(_problem(shown, "neither a file nor a directory", "give a file or a directory"))
+            return []
+        found = archive.files(source, lambda error: problems.append(
+            _system_problem(archive.printable(str(error.filename)), error)))
+    except OSError as error:
+        problems.append(_system_problem(shown, error))
+        return []
+    if not found:
+        problems.append(_problem(shown, "the directory is empty", _PUT_IN))
+    return found
+
+
+def _read_file(file: _File) -> _Read:
+    """One file, or the members of one archive."""
+    path, shown = file
+    read = _Read()
+    said: list[Finding] = []
+    members = 0
+    packed = False
+    try:
+        for entry in archive.entries(path, shown):
+            members += 1
+            if isinstance(entry, Finding):
+                said.append(entry)
+                continue
+            packed = packed or entry.path is None
+            _read_entry(entry, read)
+    except OSError as error:
+        read.problems.append(_system_problem(shown, error))
+    if not members and not read.problems:
+        said.append(_problem(shown, "the archive is empty", _PUT_IN))
+    if packed or said:
+        read.readings.insert(0, Reading(ARCHIVE, (), tuple(said)))
+    return read
+
+
+def _read_entry(entry: archive.Entry, read: _Read) -> None:
+    if entry.head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
+        data = entry.read()
+        text, _ = decode(data, entry.shown)
+        if entry.problem is not None:
+            read.readings.append(Reading(registry.UNRECOGNISED, (), (entry.problem,)))
+        elif saved.recognise(text):
+            read.estates.append(saved.parse(text, entry.shown))
+        else:
+            read.readings += registry.read_document(data, entry.shown)
+    else:
+        read.readings += registry.read_entry(entry)
+
+
+def _read_chunk(files: list[_File]) -> list[_Read]:
+    return [_read_file(file) for file in files]
+
+
+def _read_all(files: list[_File], progress: Progress | None) -> Iterator[_Read]:
+    """In the order of the files; over several processes where there is much to read."""
+    workers = min(_MOST_WORKERS, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else
+                  os.cpu_count() or 1, len(files))
+    done = 0
+    if workers > 1 and (len(files) > _MANY_FILES or sum(map(_size, files)) > _MANY_BYTES):
+        try:
+            for reads in _in_parallel(files, workers):
+                yield from reads
+                done += len(reads)
+                if progress:
+                    progress(done, len(files))
+        except BrokenProcessPool:
+            pass  # no processes to be had here: the rest is read in this one
+    for number, file in enumerate(files[done:], done + 1):
+        yield _read_file(file)
+        if progress:
+            progress(number, len(files))
+
+
+def _size(file: _File) -> int:
+    try:
+        return file[0].stat().st_size
+    except OSError:
+        return 0
+
+
+def _in_parallel(files: list[_File], workers: int) -> Iterator[list[_Read]]:
+    each = max(1, len(files) // (workers * _CHUNKS_EACH))
+    chunks = [files[at:at + each] for at in range(0, len(files), each)]
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        yield from pool.map(_read_chunk, chunks)
+
+
+def read_sources(
+    sources: Sequence[Path], progress: Progress | None = None
+) -> tuple[list[Reading], list[Loaded], list[Finding]]:
+    """The readings and the saved estates under these paths, and why a path or a file could not be read."""
+    problems: list[Finding] = []
+    readings: list[Reading] = []
+    estates: list[Loaded] = []
+    files = [file for source in sources for file in _files(source, problems)]
+    for read in _read_all(files, progress):
+        readings += read.readings
+        estates += read.estates
+        problems += read.problems
+    return readings, estates, problems
+
+
+def load(sources: Sequence[Path], progress: Progress | None = None) -> Loaded:
     """Read, merge and check everything under these paths.
 
     Raises InputError when a path is missing or holds nothing readable. Other problems, errors among them, are in
     the findings: call :meth:`Loaded.usable` before planning with it.
     """
-    problems: list[Finding] = []
-    readings: list[Reading] = []
-    estates: list[Loaded] = []
-    for path in sources:
-        if not path.exists():
-            problems.append(_problem(str(path), "no such file or directory", "check the path"))
-            continue
-        files = list(_files(path))
-        if not files:
-            problems.append(_problem(str(path), "the directory is empty",
-                                     "put lparstat -i outputs and an estate workbook into it"))
-        for file, shown in files:
-            try:
-                found = _read(file, shown)
-            except OSError as error:
-                problems.append(_problem(shown, f"cannot be read: {error.strerror or error}", "check its permissions"))
-                continue
-            if isinstance(found, Loaded):
-                estates.append(found)
-            else:
-                readings.append(found)
-    if not problems and estates and (readings or len(estates) > 1):
+    readings, estates, problems = read_sources(sources, progress)
+    if not problems and estates and (any(r.kind != ARCHIVE for r in readings) or len(estates) > 1):
         problems.append(_problem(str(sources[0]), "a saved estate stands for itself, but there is more to read",
                                  "give the saved estate alone, or the sources it was made of"))
     useful = any(r.records for r in readings) or estates
     if not problems and not useful:
-        problems += [f for r in readings for f in r.findings]
-        problems = [*(f for f in problems if f.severity is Severity.ERROR)] or [
-            _problem(str(sources[0]) if sources else ".", "nothing in it is a format that the planner reads",
-                     "put lparstat -i outputs and an estate workbook into it")]
+        problems += [f for r in readings for f in r.findings if f.severity is Severity.ERROR]
+        problems = problems or [
+            _problem(str(sources[0]) if sources else ".", "nothing in it is a format that the planner reads", _PUT_IN)]
     if problems:
         raise InputError(problems)
     return checked(estates[0] if estates else assemble(readings))
@@ -98,7 +185,8 @@ def checked(loaded: Loaded) -> Loaded:
     """Validation and policy findings added. An estate that holds no server or no LPAR cannot be planned with."""
     found = list(_emptiness(loaded.estate)) if not _has_errors(loaded.findings) else []
     out = validate(loaded)
-    return Loaded(out.estate, out.provenance, ordered((*out.findings, *policy_findings(out), *found)), out.kinds)
+    return Loaded(out.estate, out.provenance, ordered((*out.findings, *policy_findings(out), *found)), out.kinds,
+                  out.partial)
 
 
 def _has_errors(findings: Iterable[Finding]) -> bool:

@@ -252,4 +252,5 @@ def validate(loaded: Loaded) -> Loaded:
     """The same estate with the findings of every check added."""
     check = _Check(loaded)
     found = [f for run in CHECKS for f in run(check)]
-    return Loaded(loaded.estate, loaded.provenance, ordered((*loaded.findings, *found)), loaded.kinds)
+    return Loaded(loaded.estate, loaded.provenance, ordered((*loaded.findings, *found)), loaded.kinds,
+                  loaded.partial)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from types import SimpleNamespace
 from typing import Any
 
 from planner import __version__
@@ -42,7 +43,7 @@ def _drop_down(book: Book, sheet: Any, column: Column, index: int, rows: int) ->
 
 
 def _table(book: Book, loaded: Loaded, table: Table) -> None:
-    rows = getattr(loaded.estate, table.kind)
+    rows = [*getattr(loaded.estate, table.kind), *_unfinished(loaded, table)]
     sheet = book.sheet(table.sheet)
     for index, column in enumerate(table.columns):
         sheet.write_string(0, index, column.header, book.header)
@@ -54,9 +55,16 @@ def _table(book: Book, loaded: Loaded, table: Table) -> None:
         sheet.set_column(index, index, min(width + 2, 48), body)
         _drop_down(book, sheet, column, index, len(rows))
         for number, row in enumerate(rows, 1):
-            book.write(sheet, number, index, _cell(column, getattr(row, column.field)), body)
+            value = _cell(column, getattr(row, column.field))
+            book.write(sheet, number, index, value, book.bad if value is None and column.required else body)
     sheet.freeze_panes(1, len(table.key) if table.key[0] != "kind" else 0)
     sheet.autofilter(0, 0, max(len(rows), 1), len(table.columns) - 1)
+
+
+def _unfinished(loaded: Loaded, table: Table) -> list[Any]:
+    """Rows that lack a required fact; their empty cells are coloured for a person to fill."""
+    return [SimpleNamespace(**{c.field: values.get(c.field) for c in table.columns})
+            for kind, values in loaded.partial if kind == table.kind]
 
 
 def _read_me(book: Book) -> None:

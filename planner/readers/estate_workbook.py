@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -190,27 +191,27 @@ def _refusal(file: str, message: str, fix: str) -> Reading:
 
 
 def read_workbook(path: Path, file: str | None = None) -> Reading:
+    """:func:`read_bytes` of a file. Raises OSError as the system does."""
+    return read_bytes(path.read_bytes(), file or path.name)
+
+
+def read_bytes(data: bytes, file: str) -> Reading:
     """Every sheet of an estate workbook; unreadable files and every bad cell are findings, all at once."""
-    file = file or path.name
-    with path.open("rb") as stream:
-        head = stream.read(8)
-        if head == _OLE:
-            encrypted = "EncryptedPackage".encode("utf-16-le") in head + stream.read(1 << 20)
-            stream.seek(-min(path.stat().st_size, 1 << 16), 2)
-            encrypted = encrypted or "EncryptedPackage".encode("utf-16-le") in stream.read()
-            if encrypted:
-                return _refusal(file, "the workbook is protected with a password", "save it without a password")
-            return _refusal(file, "this is an old .xls workbook", "save it as .xlsx")
+    if data.startswith(_OLE):
+        encrypted = "EncryptedPackage".encode("utf-16-le")
+        if encrypted in data[:1 << 20] or encrypted in data[-(1 << 16):]:
+            return _refusal(file, "the workbook is protected with a password", "save it without a password")
+        return _refusal(file, "this is an old .xls workbook", "save it as .xlsx")
     try:
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
             if sum(i.file_size for i in archive.infolist()) > _MAX_UNCOMPRESSED:
                 return _refusal(file, "the workbook unpacks to more than 512 MiB", "is it an estate workbook?")
-    except (zipfile.BadZipFile, OSError, ValueError):
+    except Exception:  # zipfile raises many kinds for damaged directories, NotImplementedError among them
         return _refusal(file, "not an .xlsx workbook, or a damaged one", "open it in a spreadsheet and save it again")
     import openpyxl
 
     try:
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+        book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
     except Exception as error:  # openpyxl raises KeyError, ValueError, XML errors… for damaged parts
         return _refusal(file, f"a damaged workbook ({type(error).__name__})",
                         "open it in a spreadsheet and save it again")

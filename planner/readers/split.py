@@ -9,9 +9,10 @@ without ``dshbak``), and the first lines of listings that follow one another wit
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 MARKER = "### planner-collect"
 
@@ -23,7 +24,7 @@ _MOST_PADDED = 2_000_000  # lines, over all hosts whose lines are interleaved
 class Section:
     """One command's output on one host, or on several that printed the same.
 
-    ``command`` is what ran there, without ``ssh``, ``dsh``, ``ioscli`` around it; ``echo`` the line as it was typed.
+    ``command`` is what ran there, without ``ssh``, ``dsh``, ``ioscli`` around it; it stands above ``first_line``.
     ``note`` says what could not be taken apart.
     """
 
@@ -31,7 +32,6 @@ class Section:
     first_line: int = 1
     hosts: tuple[str, ...] = ()
     command: str = ""
-    echo: str = ""
     marked: bool = False
     note: str = ""
 
@@ -51,7 +51,7 @@ class _Break:
 
     start: int
     end: int
-    kind: str  # marker, header, prompt, bare, echo, login, boundary
+    kind: str  # marker, header, prompt, bare, echo, login, boundary, fence
     hosts: tuple[str, ...] = ()
     typed: str = ""
 
@@ -59,9 +59,10 @@ class _Break:
 # --- commands ---------------------------------------------------------------------------------------------------------
 
 _HMC_PROGRAMS = r"(?:lssyscfg|lshwres|lslparmigr|lslparutil|migrlpar)[ \t]+-"
+_END = r"(?=[ \t]*['\"]?[ \t]*(?:$|\|))"
 _LISTINGS = (
-    rf"(?:{_HMC_PROGRAMS}|(?:lsmap|entstat|lsdev|lsattr)[ \t]+-|lparstat(?=[ \t]+[-0-9]|[ \t]*$)"
-    r"|lspv(?=[ \t]+(?:-|hdisk)|[ \t]*(?:$|\|))|ioslevel(?=[ \t]*(?:$|\|))|cat[ \t]+/proc/(?:ppc64|powerpc)/lparcfg)"
+    rf"(?:{_HMC_PROGRAMS}|(?:lsmap|entstat|lsdev|lsattr)[ \t]+-|lparstat(?:(?=[ \t]+[-0-9])|{_END})"
+    rf"|lspv(?:(?=[ \t]+(?:-|hdisk))|{_END})|ioslevel{_END}|cat[ \t]+/proc/(?:ppc64|powerpc)/lparcfg)"
 )
 _WRAPPERS = r"(?:(?:sudo|time|ioscli|/usr/ios/cli/ioscli)[ \t]+|/usr/(?:s?bin|hmcrbin|ios/cli)/)"
 _REMOTE = r"(?:p?dsh|ssh|viosvrcmd)[ \t]+[^\s|][^\n]*?"
@@ -71,7 +72,7 @@ _HOST = r"[A-Za-z0-9_](?:[\w.-]{0,80}\w)?"
 _WORD = re.compile(r"\"((?:[^\"\\]|\\.)*)\"|'([^']*)'|(\S+)")
 _DSHBAK = re.compile(r"[ \t]*\|[ \t]*(?:\S{0,80}/)?dshbak(?:[ \t]+-\w+)*[ \t]*$")
 _SSH_VALUES = frozenset("bcDEeFIiJLlmOopQRSWw")
-_DSH_VALUES = frozenset("wngNaftlorRxX")
+_DSH_VALUES = frozenset("wngNftlorRxX")
 _LONGEST_COMMAND = 4000
 
 
@@ -136,7 +137,7 @@ def _dsh(command: str) -> Typed:
         elif word.startswith("-") and len(word) > 1:
             if word[1] in "wn" and len(word) > 2:
                 hosts = hosts_of(word[2:])
-            elif len(word) == 2 and word[1] in _DSH_VALUES and word[1] != "a":
+            elif len(word) == 2 and word[1] in _DSH_VALUES:
                 option = word[1]
         else:
             return Typed(_rest(command, at), hosts, True)
@@ -146,7 +147,7 @@ def _dsh(command: str) -> Typed:
 def _viosvrcmd(command: str) -> Typed:
     """``viosvrcmd -m SYSTEM -p VIOS -c "COMMAND"`` of the HMC."""
     words = [word for word, _ in _words(command)]
-    options = dict(zip(words, words[1:], strict=False))
+    options = dict(pairwise(words))
     hosts = (options["-p"],) if re.fullmatch(_HOST, options.get("-p", "")) else ()
     return Typed(options.get("-c", ""), hosts, True)
 
@@ -154,7 +155,8 @@ def _viosvrcmd(command: str) -> Typed:
 def hosts_of(text: str) -> tuple[str, ...]:
     """``a, b`` and ``bvio[82-83]`` as names; nothing when a part is no name of a host."""
     names: list[str] = []
-    for part in re.split(r"[\s,]+(?![^\[\]]*\])", text.strip().strip(",")):
+    within = r"(?![^\[\]]*\])" if "[" in text else ""
+    for part in re.split(rf"[\s,]+{within}", text.strip().strip(",")):
         names += _expanded(part)
         if not part or len(names) > _MOST_HOSTS:
             return ()
@@ -189,15 +191,19 @@ _NAMED = re.compile(rf"^({_HOST})[ ]?[$#>][ ]+({_KNOWN}[^\n]*)$", _M)
 _BARE = re.compile(rf"^(?:[#>][ ]+({_KNOWN}[^\n]*)|\$(?:[ ]+([^\n]*))?)$", _M)
 _ECHO = re.compile(rf"^(?:\+{{1,3}}[ ]+)?({_KNOWN}[^\n]*)$", _M)
 _LOGIN = re.compile(rf"^\(?[\w.-]{{1,64}}@({_HOST})(?:'s password:|\)[ ]Password:)[^\n]*$", _M)
-_HOST_LINE = re.compile(r"^HOST:[ \t]+([^\n]{1,4000})\n-{2,}[ \t]*$", _M)
+_HOST_LINE = re.compile(r"^HOST:[ \t]+([^\n]{1,1000})\n-{2,}[ \t]*$", _M)
 _HOSTS_BLOCK = re.compile(
-    r"^HOSTS?[ \t]+-{2,}[ \t]*(?:([\w][^\n]{0,4000})$(?:\n-{4,}[ \t]*$)?|\n((?:[\w][^\n]{0,1000}\n){1,40})-{4,}[ \t]*$)", _M)
-_RULED = re.compile(r"^-{4,}[ \t]*\n([\w.\[\]-]{1,120}(?:,[ \t]?[\w.\[\]-]{1,120}){0,999})[ \t]*\n-{4,}[ \t]*$", _M)
+    r"^HOSTS?[ \t]+-{2,}[ \t]*"
+    r"(?:(\w[^\n]{0,1000})$(?:\n-{4,}[ \t]*$)?|\n((?:\w[^\n]{0,1000}\n){1,40})-{4,}[ \t]*$)", _M)
+_RULED = re.compile(  # looks ahead, for the dashes behind one name may be those before another
+    r"^(?=-{4,}[ \t]*\n([A-Za-z_][\w.\[\]-]{0,119}(?:,[ \t]?[\w.\[\]-]{1,120}){0,999})[ \t]*\n(-{4,})[ \t]*$)", _M)
 _LOOP = re.compile(
     rf"^(?:(={{2,}}|>{{2,}})[ \t]+(?:HOST:?[ \t]+)?({_HOST}):?(?:[ \t]+[=<]{{2,}})?"
     rf"|(?:-{{2,}}|\*{{2,}}|\#{{2,}})[ \t]+(?:HOST:?[ \t]+)?({_HOST}):?[ \t]+(?:-{{2,}}|\*{{2,}}|\#{{2,}}))[ \t]*$",
     _M | re.IGNORECASE)
 _FILE_HEAD = re.compile(r"^==> [^\n]{1,400} <==$", _M)
+_FENCE = re.compile(r"^```[^\n`]{0,30}$", _M)  # a capture pasted into a Markdown page
+_CURSOR = " \t█"
 
 
 def _marks(text: str) -> list[_Break]:
@@ -214,15 +220,17 @@ def _breaks(text: str) -> list[_Break]:
     found: dict[int, _Break] = {}
 
     def add(start: int, end: int, kind: str, hosts: tuple[str, ...] = (), command: str = "") -> None:
-        found.setdefault(start, _Break(start, end, kind, hosts, command[:_LONGEST_COMMAND].strip()))
+        found.setdefault(start, _Break(start, end, kind, hosts, command[:_LONGEST_COMMAND].strip(_CURSOR)))
 
     if "HOST" in text or "--" in text or "\n=" in text or text[:1] in "=>*#":
         for header in (_HOST_LINE, _HOSTS_BLOCK, _RULED):
             for m in header.finditer(text):
                 if hosts := hosts_of(next((g for g in m.groups() if g), "")):
-                    add(m.start(), m.end(), "header", hosts)
+                    add(m.start(), m.end(2) if header is _RULED else m.end(), "header", hosts)
     for m in _FILE_HEAD.finditer(text):
         add(m.start(), m.end(), "boundary")
+    for m in _FENCE.finditer(text):
+        add(m.start(), m.end(), "fence")
     for m in _LOOP.finditer(text):
         add(m.start(), m.end(), "header", (m[2] or m[3],))
     if any(sign in text for sign in "$#>"):
@@ -254,19 +262,19 @@ class _Session:
         self.login: tuple[str, ...] = ()   # the host at whose prompt commands are typed
         self.header: tuple[str, ...] = ()  # the host that the last header named
         self.command = Typed("")           # the last one typed at a prompt
-        self.echo = ""
 
     def at(self, one: _Break) -> Section:
         """What is known of the section that begins here, but its text."""
         if one.kind == "marker":
-            return Section("", hosts=one.hosts, command=typed(one.typed).command, echo=one.typed, marked=True)
-        if one.kind == "boundary":
+            return Section("", hosts=one.hosts, command=typed(one.typed).command, marked=True)
+        if one.kind in ("boundary", "fence"):
             self.header = ()
+            if one.kind == "fence":
+                self.login, self.command = (), Typed("")
             return Section("")
         if one.kind == "header":
             self.header = one.hosts
-            return Section("", hosts=one.hosts, command=self.command.command if self.command.remote else "",
-                           echo=self.echo if self.command.remote else "")
+            return Section("", hosts=one.hosts, command=self.command.command if self.command.remote else "")
         if one.kind == "login":
             self.login, self.header, self.command = one.hosts, (), Typed("")
             return Section("", hosts=one.hosts)
@@ -279,14 +287,12 @@ class _Session:
         elif one.kind == "bare" and self.command.command:
             self.header = ()
         if one.kind != "echo":
-            self.command, self.echo = command, one.typed
+            self.command = command
         if command.remote and not command.command and len(command.hosts) == 1:  # ssh without a command: goes there
             self.login, self.header = command.hosts, ()
-        if command.remote:
-            hosts = command.hosts if len(command.hosts) == 1 else ()
-        else:
-            hosts = self.header or self.login
-        return Section("", hosts=hosts, command=command.command, echo=one.typed)
+        named = command.hosts if len(command.hosts) == 1 else ()
+        hosts = named if command.remote else self.header or self.login
+        return Section("", hosts=hosts, command=command.command)
 
 
 # --- the sections -----------------------------------------------------------------------------------------------------
@@ -307,12 +313,14 @@ def _parts(whole: Section) -> Iterator[Section]:
         yield replace(whole, text=text[:breaks[0].start])
     session = _Session()
     line, counted = whole.first_line, 0
-    ends = [one.start for one in breaks[1:]] + [len(text)]
-    for one, end in zip(breaks, ends, strict=True):
-        begin = min(one.end + 1, len(text))
+    following = [*breaks[1:], _Break(len(text), len(text), "")]
+    for one, after in zip(breaks, following, strict=True):
+        begin, end = min(one.end + 1, len(text)), after.start
         line += text.count("\n", counted, begin)
         counted = begin
         about = session.at(one)
+        if after.kind == "header" and not text[begin:end].strip():
+            continue  # the output of this command is that under the headers
         yield replace(about, text=text[begin:max(begin, end)], first_line=line, hosts=about.hosts or whole.hosts)
 
 
@@ -401,8 +409,11 @@ def _before_name(text: str, start: int) -> int:
 
 
 def _cut(part: Section, cuts: list[int]) -> list[Section]:
-    pieces = [(0, cuts[0])] if cuts else [(0, len(part.text))]
-    pieces += list(zip(cuts, [*cuts[1:], len(part.text)], strict=True))
+    """The pieces; the command is that of the first one only."""
     lines = [match.start() for match in re.finditer("\n", part.text)]
-    return [replace(part, text=part.text[a:b], first_line=part.first_line + bisect_right(lines, a - 1) if a else
-                    part.first_line) for a, b in pieces if part.text[a:b].strip()]
+    pieces = zip([0, *cuts], [*cuts, len(part.text)], strict=True)
+    return [
+        replace(part, text=part.text[a:b], first_line=part.first_line + bisect_left(lines, a),
+                command="" if a else part.command)
+        for a, b in pieces if part.text[a:b].strip()
+    ]

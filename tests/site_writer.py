@@ -1,0 +1,1082 @@
+"""Writes an estate out in each family of exports, and says what each family can state of it.
+
+``write(estate, family, directory)`` writes the files; ``carries(estate, family)`` is the estate without the facts
+that the family cannot state (each loss is named there). Families:
+
+- ``workbook``, ``json``: the planner's own, which state everything;
+- ``hmc-files``: one file of the HMC with the bare command lines above their output, and for each VIOS a directory of
+  that name with a file for each command; ``hmc-sessions``: one file for each host, as a terminal shows it;
+  ``hmc-collected``: one file for each kind of host, as the scripts of ``planner collect`` write them;
+- ``lparstat``: ``lparstat -i`` of each AIX and Linux partition that runs, and a workbook with the rest;
+- ``scanner``: an HMC Scanner workbook; ``rest``: XML of the HMC's REST API;
+- ``table``: a CSV for each kind of thing, and the mapping file ``mapping.toml``.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+from xml.sax.saxutils import escape
+
+from openpyxl import Workbook, load_workbook
+
+from planner.estate import saved
+from planner.estate.assemble import Loaded
+from planner.estate.capacity import hash_page_table_mib
+from planner.estate.join import UNKNOWN_FABRIC
+from planner.estate.model import Estate, Lpar, Server, Vios
+from planner.estate.workbook import workbook_bytes
+from planner.readers.estate_tables import LPARS, TABLES, Column, Type
+from planner.report.collect import MARKER
+from planner.units import gib, show_cores
+
+CONSOLE = "hmc1"
+Partition = Lpar | Vios
+Pairs = Sequence[tuple[str, Any]]
+_TAGS_OF_A_TRUNK = 20
+
+
+# ---- what is joined to what ------------------------------------------------------------------------------------------
+
+@dataclass(frozen=True, slots=True)
+class Trunk:
+    """A trunk adapter of a SEA: the first VLAN is its port VLAN."""
+
+    vios: str
+    sea: str
+    name: str
+    slot: int
+    vswitch: str
+    vlans: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """A server adapter of a VIOS and the client adapter that it is joined to."""
+
+    vios: str
+    name: str
+    slot: int
+    lpar: Lpar
+    client_slot: int
+
+
+class Wiring:
+    """Slots and device names on the VIOSes, which an estate leaves to them."""
+
+    def __init__(self, estate: Estate) -> None:
+        self.estate = estate
+        self.servers = {s.name: s for s in estate.servers}
+        self.vioses = {v.name: v for v in estate.vioses}
+        self.lpars = {p.name: p for p in estate.lpars}
+        self.trunks = tuple(t for v in estate.vioses for t in self._trunks(v.name))
+        self.vhosts = self._serving("vhost", 100, {(d.vios, d.lpar, d.slot) for d in estate.disks})
+        self.vfchosts = self._serving("vfchost", 500, {(f.vios, f.lpar, f.slot) for f in estate.fibres})
+
+    def _trunks(self, vios: str) -> Iterator[Trunk]:
+        number = 0
+        of = [b for b in self.estate.bridges if b.vios == vios]
+        for sea, vswitch in sorted({(b.sea, b.vswitch) for b in of}):
+            vlans = sorted(b.vlan for b in of if (b.sea, b.vswitch) == (sea, vswitch))
+            for at in range(0, len(vlans), _TAGS_OF_A_TRUNK + 1):
+                yield Trunk(vios, sea, f"ent{20 + number}", 2 + number, vswitch,
+                            tuple(vlans[at:at + _TAGS_OF_A_TRUNK + 1]))
+                number += 1
+
+    def _serving(self, word: str, slot: int, wanted: set[tuple[str, str, int]]) -> tuple[Serving, ...]:
+        out, counts = [], dict.fromkeys(self.vioses, 0)
+        for vios, lpar, client_slot in sorted(wanted):
+            number = counts[vios]
+            counts[vios] += 1
+            out.append(Serving(vios, f"{word}{number}", slot + number, self.lpars[lpar], client_slot))
+        return tuple(out)
+
+    def server_of(self, partition: str) -> Server:
+        owner = self.vioses.get(partition) or self.lpars[partition]
+        return self.servers[owner.server]
+
+    def physloc(self, partition: str, slot: int) -> str:
+        """The location code of a virtual adapter: ``U9117.MMA.65D5A1C-V2-C11``."""
+        server = self.server_of(partition)
+        owner: Partition = self.vioses.get(partition) or self.lpars[partition]
+        return f"U{server.model.replace('-', '.')}.{server.serial}-V{owner.lpar_id}-C{slot}"
+
+    def partitions(self, server: str) -> list[Partition]:
+        """VIOSes, then LPARs."""
+        return [p for p in (*self.estate.vioses, *self.estate.lpars) if p.server == server]
+
+    def firmware_total(self, server: Server) -> int:
+        """What a console shows as the firmware's memory: hash page tables of active partitions included."""
+        tables = [hash_page_table_mib(p.max_memory_mib or p.memory_mib, getattr(p, "hpt_ratio", 64))
+                  for p in self.partitions(server.name) if isinstance(p, Vios) or p.active]
+        return (server.firmware_memory_mib or 0) + sum(tables)
+
+    def hdisk(self, vios: str, lun: str) -> str:
+        return next(z.hdisk for z in self.estate.zonings if (z.vios, z.lun) == (vios, lun))
+
+    def port(self, vios: str, number: int) -> str:
+        ports = [p.port for p in self.estate.ports if p.vios == vios]
+        return ports[number % len(ports)] if ports else ""
+
+
+def os_version(p: Partition) -> str:
+    """The version as an HMC shows it; of what does not run it says nothing."""
+    if isinstance(p, Vios):
+        return f"VIOS {p.level}"
+    if not p.active or not p.os:
+        return "Unknown"
+    return {"AIX": f"AIX {p.os_level[:1]}.{p.os_level[1:2]} {p.os_level}",
+            "Linux": f"Linux/SuSE {p.os_level}"}.get(p.os, f"{p.os} {p.os_level}")
+
+
+def _environment(p: Partition) -> str:
+    return "vioserver" if isinstance(p, Vios) else "os400" if p.os == "IBM i" else "aixlinux"
+
+
+def _dedicated(p: Partition) -> bool:
+    return p.sharing == "dedicated" if isinstance(p, Vios) else p.processors == "dedicated"
+
+
+def _maximum(p: Partition) -> int:
+    """Virtual processors at most; an estate knows them of LPARs only."""
+    most = p.max_virtual_processors if isinstance(p, Lpar) else None
+    return most or p.virtual_processors or 0
+
+
+# ---- HMC -------------------------------------------------------------------------------------------------------------
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What one command printed on one host. ``kind`` is that of ``planner collect``."""
+
+    host: str
+    kind: str
+    command: str
+    text: str
+
+
+def attributes(pairs: Pairs) -> str:
+    """A record of ``attribute=value`` as the HMC writes it."""
+    return _list(f"{name}={value}" for name, value in pairs) + "\n"
+
+
+def _list(cells: Iterable[str]) -> str:
+    """Values as the HMC lists them: one that holds a comma or a quote stands in quotes, with those inside doubled."""
+    return ",".join('"' + c.replace('"', '""') + '"' if "," in c or '"' in c else c for c in cells)
+
+
+def _cores(units: int) -> str:
+    return str(units / 100)
+
+
+def hmc_outputs(w: Wiring) -> Iterator[Output]:
+    """What the HMC says of all its systems, in the order in which ``planner collect hmc`` asks."""
+    yield Output(CONSOLE, "hmc", "lssyscfg -r sys", "".join(map(_hmc_system, w.estate.servers)))
+    for s in w.estate.servers:
+        of = f"-m '{s.name}'"
+        for command, text in (
+            (f"lssyscfg -r lpar {of}", "".join(map(_hmc_lpar, w.partitions(s.name)))),
+            (f"lssyscfg -r lpar {of} -F name,lpar_id,lpar_env,msp --header", _hmc_movers(w.partitions(s.name))),
+            (f"lssyscfg -r prof {of}", "".join(map(_hmc_profile, w.partitions(s.name)))),
+            (f"lshwres -r proc {of} --level sys", _hmc_proc_system(s)),
+            (f"lshwres -r proc {of} --level pool", attributes((
+                ("configurable_pool_proc_units", _cores(s.configurable_units)), ("curr_avail_pool_proc_units", "0.0"),
+                ("pend_avail_pool_proc_units", "0.0")))),
+            (f"lshwres -r proc {of} --level lpar", "".join(map(_hmc_proc, w.partitions(s.name)))),
+            (f"lshwres -r procpool {of}", _hmc_pools(w, s)),
+            (f"lshwres -r mem {of} --level sys", _hmc_mem_system(w, s)),
+            (f"lshwres -r mem {of} --level lpar", "".join(map(_hmc_mem, w.partitions(s.name)))),
+            (f"lshwres -r virtualio --rsubtype eth {of} --level lpar", "".join(_hmc_eth(w, s))),
+            (f"lshwres -r virtualio --rsubtype scsi {of} --level lpar", "".join(_hmc_scsi(w, s))),
+            (f"lshwres -r virtualio --rsubtype fc {of} --level lpar", "".join(_hmc_fc(w, s))),
+            (f"lshwres -r io --rsubtype slot {of}", "".join(_hmc_slots(w, s))),
+            (f"lslparmigr -r sys {of}", attributes((
+                ("inactive_lpar_mobility_capable", 1), ("num_inactive_migrations_supported", 8),
+                ("active_lpar_mobility_capable", int(bool(s.enterprise))),
+                ("num_active_migrations_supported", s.max_migrations), ("inactive_prof_policy", "config")))),
+        ):
+            yield Output(CONSOLE, "hmc", command, text or "No results were found.\n")
+
+
+def _hmc_system(s: Server) -> str:
+    return attributes((
+        ("name", s.name), ("type_model", s.model), ("serial_num", s.serial), ("ipaddr", "10.1.0.1"),
+        ("state", "Operating"), ("detailed_state", "None"), ("sys_time", "03/14/2026 21:59:07"),
+        ("active_lpar_mobility_capable", int(bool(s.enterprise))), ("max_lpars", 160),
+        ("capabilities", "active_lpar_mobility_capable,inactive_lpar_mobility_capable,virtual_fc_capable")))
+
+
+def _hmc_mode(mode: str) -> str:
+    return mode.replace("+", "_plus").replace(" ", "_")
+
+
+def _hmc_lpar(p: Partition) -> str:
+    pairs: list[tuple[str, Any]] = [
+        ("name", p.name), ("lpar_id", p.lpar_id), ("lpar_env", _environment(p)),
+        ("state", "Running" if isinstance(p, Vios) or p.active else "Not Activated"), ("os_version", os_version(p)),
+        ("default_profile", "normal"), ("curr_profile", "")]
+    pairs.append(("rmc_state", {True: "active", False: "inactive", None: "none"}[p.rmc_active]))
+    if isinstance(p, Lpar):
+        pairs += [("work_group_id", p.workload_group or "none"),
+                  ("redundant_err_path_reporting", int(bool(p.error_path_reporting))),
+                  ("desired_lpar_proc_compat_mode", _hmc_mode(p.preferred_mode))]
+        pairs += [("curr_lpar_proc_compat_mode", _hmc_mode(p.current_mode))] if p.current_mode else []
+    return attributes((*pairs, ("power_ctrl_lpar_ids", "none")))
+
+
+def _hmc_movers(partitions: Iterable[Partition]) -> str:
+    rows = (_list((p.name, str(p.lpar_id), _environment(p), str(int(bool(p.msp))) if isinstance(p, Vios) else "null"))
+            for p in partitions)
+    return "\n".join(("name,lpar_id,lpar_env,msp", *rows)) + "\n"
+
+
+def _hmc_profile(p: Partition) -> str:
+    """What it would start with; the estate is what it has now."""
+    return attributes((
+        ("name", "normal"), ("lpar_name", p.name), ("lpar_id", p.lpar_id), ("lpar_env", _environment(p)),
+        ("all_resources", 0), ("min_mem", 256), ("desired_mem", p.memory_mib),
+        ("max_mem", p.max_memory_mib or p.memory_mib), ("proc_mode", "ded" if _dedicated(p) else "shared"),
+        ("min_procs", 1), ("desired_procs", p.virtual_processors), ("max_procs", _maximum(p)), ("io_slots", "none"),
+        ("max_virtual_slots", 1000), ("conn_monitoring", 0), ("auto_start", 0)))
+
+
+def _hmc_proc_system(s: Server) -> str:
+    return attributes((
+        ("configurable_sys_proc_units", _cores(s.configurable_units)), ("curr_avail_sys_proc_units", "0.0"),
+        ("installed_sys_proc_units", _cores(s.configurable_units + 400)), ("deconfig_sys_proc_units", 0),
+        ("min_proc_units_per_virtual_proc", _cores(s.min_units_per_vp or 0)), ("max_shared_proc_pools", 64)))
+
+
+def _hmc_proc(p: Partition) -> str:
+    """A partition that never ran has zeros now (``curr``) and its figures for the next activation (``pend``)."""
+    never_ran = isinstance(p, Lpar) and not p.active and (p.lpar_id or 0) % 2 == 1
+    pairs: list[tuple[str, Any]] = [("lpar_name", p.name), ("lpar_id", p.lpar_id)]
+    for when in ("curr", "pend"):
+        blank = never_ran and when == "curr"
+        pairs.append((f"{when}_proc_mode", "ded" if _dedicated(p) else "shared"))
+        if _dedicated(p):
+            mode = {"donating": "share_idle_procs_always"}.get(p.sharing, "keep_idle_procs")
+            pairs.append((f"{when}_sharing_mode", mode))
+        else:
+            weight = p.weight if isinstance(p, Lpar) else 128
+            pool = p.pool_id if isinstance(p, Lpar) else 0
+            pairs += [(f"{when}_shared_proc_pool_id", pool), (f"{when}_min_proc_units", "0.1"),
+                      (f"{when}_proc_units", "0.0" if blank else _cores(p.entitlement_units)),
+                      (f"{when}_max_proc_units", _cores(100 * _maximum(p))),
+                      (f"{when}_sharing_mode", "cap" if p.sharing == "capped" else "uncap"),
+                      (f"{when}_uncap_weight", weight)]
+        pairs += [(f"{when}_min_procs", 1), (f"{when}_procs", 0 if blank else p.virtual_processors),
+                  (f"{when}_max_procs", 0 if blank else _maximum(p))]
+    return attributes(pairs)
+
+
+def _hmc_pools(w: Wiring, s: Server) -> str:
+    out = []
+    for pool in w.estate.pools:
+        if pool.server != s.name:
+            continue
+        members = [p for p in w.estate.lpars if (p.server, p.pool_id) == (s.name, pool.pool_id)]
+        pairs: list[tuple[str, Any]] = [("name", pool.name), ("shared_proc_pool_id", pool.pool_id)]
+        if pool.max_units is not None:
+            pairs += [("max_pool_proc_units", _cores(pool.max_units)),
+                      ("curr_reserved_pool_proc_units", _cores(pool.reserved_units)),
+                      ("pend_reserved_pool_proc_units", _cores(pool.reserved_units))]
+        pairs += [("lpar_names", _list(p.name for p in members)),
+                  ("lpar_ids", ",".join(str(p.lpar_id) for p in members))] if members else []
+        out.append(attributes(pairs))
+    return "".join(out)
+
+
+def _hmc_mem_system(w: Wiring, s: Server) -> str:
+    return attributes((
+        ("configurable_sys_mem", s.configurable_memory_mib), ("curr_avail_sys_mem", 0),
+        ("installed_sys_mem", s.configurable_memory_mib), ("deconfig_sys_mem", 0),
+        ("sys_firmware_mem", w.firmware_total(s)), ("mem_region_size", s.lmb_mib), ("huge_page_size", 16384),
+        ("possible_hpt_ratios", "1:32,1:64,1:128")))
+
+
+def _hmc_mem(p: Partition) -> str:
+    never_ran = isinstance(p, Lpar) and not p.active and (p.lpar_id or 0) % 2 == 1
+    pairs: list[tuple[str, Any]] = [("lpar_name", p.name), ("lpar_id", p.lpar_id)]
+    for when in ("curr", "pend"):
+        blank = never_ran and when == "curr"
+        pairs += [(f"{when}_min_mem", 256), (f"{when}_mem", 0 if blank else p.memory_mib),
+                  (f"{when}_max_mem", 0 if blank else p.max_memory_mib or p.memory_mib)]
+        pairs += [(f"{when}_num_huge_pages", p.huge_pages)] if isinstance(p, Lpar) else []
+    pairs += [("mem_mode", "ded"), ("curr_mem_expansion", "0.0")]
+    return attributes((*pairs, ("curr_hpt_ratio", f"1:{getattr(p, 'hpt_ratio', 64)}")))
+
+
+def _hmc_eth(w: Wiring, s: Server) -> Iterator[str]:
+    for t in w.trunks:
+        if w.vioses[t.vios].server == s.name:
+            yield _hmc_adapter(w.vioses[t.vios], t.slot, t.vlans[0], t.vlans[1:], t.vswitch, trunk=True)
+    for n in w.estate.networks:
+        if w.lpars[n.lpar].server == s.name:
+            yield _hmc_adapter(w.lpars[n.lpar], n.slot, n.vlan, n.tagged, n.vswitch, trunk=False)
+
+
+def _hmc_adapter(p: Partition, slot: int, vlan: int, tagged: tuple[int, ...], vswitch: str, trunk: bool) -> str:
+    return attributes((
+        ("lpar_name", p.name), ("lpar_id", p.lpar_id), ("slot_num", slot), ("state", 1), ("is_required", 1),
+        ("is_trunk", int(trunk)), *([("trunk_priority", 1)] if trunk else []), ("ieee_virtual_eth", int(bool(tagged))),
+        ("port_vlan_id", vlan), ("vswitch", vswitch), ("addl_vlan_ids", ",".join(map(str, tagged)) or "none"),
+        ("mac_addr", f"FACC{p.lpar_id:04X}{slot:04X}")))
+
+
+def _hmc_scsi(w: Wiring, s: Server) -> Iterator[str]:
+    for v in w.vhosts:
+        if v.lpar.server == s.name:
+            server, client = _hmc_ends(w, v)
+            yield attributes((*server, *_hmc_remote(v.lpar, v.client_slot)))
+            yield attributes((*client, *_hmc_remote(w.vioses[v.vios], v.slot)))
+
+
+def _hmc_fc(w: Wiring, s: Server) -> Iterator[str]:
+    pairs = {(f.lpar, f.slot): f"{f.wwpn1},{f.wwpn2}" for f in w.estate.fibres}
+    for v in w.vfchosts:
+        if v.lpar.server == s.name:
+            server, client = _hmc_ends(w, v)
+            yield attributes((*server, *_hmc_remote(v.lpar, v.client_slot)))
+            yield attributes((*client, *_hmc_remote(w.vioses[v.vios], v.slot),
+                              ("wwpns", pairs[v.lpar.name, v.client_slot])))
+
+
+def _hmc_ends(w: Wiring, v: Serving) -> tuple[Pairs, Pairs]:
+    def end(p: Partition, slot: int, adapter: str) -> Pairs:
+        return (("lpar_name", p.name), ("lpar_id", p.lpar_id), ("slot_num", slot), ("state", 1), ("is_required", 0),
+                ("adapter_type", adapter))
+
+    return end(w.vioses[v.vios], v.slot, "server"), end(v.lpar, v.client_slot, "client")
+
+
+def _hmc_remote(p: Partition, slot: int) -> Pairs:
+    return ("remote_lpar_id", p.lpar_id), ("remote_lpar_name", p.name), ("remote_slot_num", slot)
+
+
+def _hmc_slots(w: Wiring, s: Server) -> Iterator[str]:
+    yield attributes((("unit_phys_loc", "U5877.001.00Z9Z9Z"), ("bus_id", 513), ("phys_loc", "C9"),
+                      ("drc_index", "21010209"), ("lpar_id", "none"), ("slot_io_pool_id", "none"),
+                      ("description", "Empty slot"), ("drc_name", "U5877.001.00Z9Z9Z-P1-C9")))
+    for p in w.estate.lpars:
+        for adapter in p.physical_adapters if p.server == s.name else ():
+            yield attributes((
+                ("unit_phys_loc", adapter.split("-")[0]), ("bus_id", 513), ("phys_loc", adapter.split("-")[-1]),
+                ("drc_index", "21010203"), ("lpar_name", p.name), ("lpar_id", p.lpar_id), ("slot_io_pool_id", "none"),
+                ("description", "8 Gigabit PCI Express Dual Port Fibre Channel Adapter"), ("drc_name", adapter)))
+
+
+# ---- VIOS ------------------------------------------------------------------------------------------------------------
+
+def vios_outputs(w: Wiring, vios: str) -> Iterator[Output]:
+    """What one VIOS says, in the order in which ``planner collect vios`` asks."""
+    zonings = [z for z in w.estate.zonings if z.vios == vios]
+    disks = sorted(zonings, key=lambda z: int(z.hdisk.removeprefix("hdisk")))
+    commands: list[tuple[str, str]] = [
+        ("ioslevel", f"{w.vioses[vios].level}\n"),
+        ("lsmap -all", "".join(_lsmap(w, v) for v in w.vhosts if v.vios == vios)),
+        ("lsmap -all -net", "".join(_lsmap_net(w, t) for t in w.trunks if t.vios == vios)),
+        ("lsmap -all -npiv", "".join(_lsmap_npiv(w, n, v) for n, v in enumerate(
+            [v for v in w.vfchosts if v.vios == vios]))),
+        ("lspv", _table(("NAME", "PVID", "VG", "STATUS"), (17, 33, 17), [
+            (z.hdisk, z.lun, "rootvg", "active") if z is disks[-1] else (z.hdisk, z.lun, "None", "") for z in disks])),
+        ("lspv -size", _table(("NAME", "PVID", "SIZE(megabytes)"), (16, 36), [
+            (z.hdisk, z.lun, "51200") for z in disks])),
+        ("lsdev -type adapter", _table(("name", "status", "description"), (17, 12), [
+            ("ent0", "Available", "4-Port Gigabit Ethernet PCI-Express Adapter (e414571614102004)"),
+            *((t.name, "Available", "Virtual I/O Ethernet Adapter (l-lan)") for t in w.trunks if t.vios == vios),
+            *((v.name, "Available", "Virtual SCSI Server Adapter") for v in w.vhosts if v.vios == vios)])),
+        *((f"lsdev -dev {z.hdisk} -attr", _disk_attributes(z.lun, z.reserve_policy)) for z in disks),
+        *((f"entstat -all {sea}", _entstat(sea, [t for t in w.trunks if (t.vios, t.sea) == (vios, sea)]))
+          for sea in sorted({t.sea for t in w.trunks if t.vios == vios}))]
+    for command, text in commands:
+        if text:
+            yield Output(vios, "vios", command, text)
+
+
+def _table(header: tuple[str, ...], widths: tuple[int, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    def line(cells: tuple[str, ...]) -> str:
+        return "".join(f"{c:<{w}}" for c, w in zip(cells, (*widths, 0), strict=False)).rstrip() + "\n"
+
+    return "".join(map(line, (header, *rows)))
+
+
+def _lsmap(w: Wiring, v: Serving) -> str:
+    lines = ["SVSA            Physloc                                      Client Partition ID",
+             "--------------- -------------------------------------------- ------------------",
+             f"{v.name:<15} {w.physloc(v.vios, v.slot):<44} 0x{v.lpar.lpar_id:08x}", ""]
+    disks = [d for d in w.estate.disks if (d.vios, d.lpar, d.slot) == (v.vios, v.lpar.name, v.client_slot)]
+    for number, d in enumerate(disks, 1):
+        lun = d.backing == "lun"
+        device = w.hdisk(d.vios, d.lun) if lun else d.lun
+        place = f"U78A0.001.DAAAAA1-P1-C5-T1-W50000000000000A1-L{number:x}000000000000" if lun else ""
+        lines += [f"{key:<21} {value}".rstrip() for key, value in (
+            ("VTD", d.vtd), ("Status", "Available"), ("LUN", f"0x8{number}00000000000000"), ("Backing device", device),
+            ("Physloc", place), ("Mirrored", "false" if lun else "N/A"))] + [""]
+    return "\n".join(lines) + "\n"
+
+
+def _lsmap_net(w: Wiring, t: Trunk) -> str:
+    return (f"SVEA   Physloc\n------ --------------------------------------------\n"
+            f"{t.name:<6} {w.physloc(t.vios, t.slot)}-T1\n\n"
+            f"SEA                 {t.sea}\nBacking device      ent0\nStatus              Available\n"
+            f"Physloc             U78A0.001.DAAAAA1-P1-C2-T1\n\n")
+
+
+def _lsmap_npiv(w: Wiring, number: int, v: Serving) -> str:
+    running = v.lpar.active
+    name, system = (v.lpar.name, v.lpar.os) if running else ("", "")
+    row = f"{v.name:<13} {w.physloc(v.vios, v.slot):<34} {v.lpar.lpar_id:>6} {name:<14} {system}".rstrip()
+    drc = w.physloc(v.lpar.name, v.client_slot) if running else ""
+    return (f"Name          Physloc                            ClntID ClntName       ClntOS\n"
+            f"------------- ---------------------------------- ------ -------------- -------\n{row}\n\n"
+            f"Status:{'LOGGED_IN' if running else 'NOT_LOGGED_IN'}\n"
+            f"FC name:{w.port(v.vios, number):<24}FC loc code:U78A0.001.DAAAAA1-P1-C5-T1\n"
+            f"Ports logged in:{5 if running else 0}\n"
+            f"Flags:{'a<LOGGED_IN,STRIP_MERGE>' if running else '4<NOT_LOGGED>'}\n"
+            f"VFC client name:{'fcs0' if running else '':<16}VFC client DRC:{drc}\n\n")
+
+
+def _disk_attributes(pvid: str, policy: str) -> str:
+    rows = (("PCM", "PCM/friend/fcpother", "Path Control Module", "False"),
+            ("algorithm", "fail_over", "Algorithm", "True+"), ("location", "", "Location Label", "True+"),
+            ("pvid", f"{pvid}{'0' * 16}", "Physical volume identifier", "False"),
+            ("queue_depth", "20", "Queue DEPTH", "True+"), ("reserve_policy", policy, "Reserve Policy", "True+"),
+            ("unique_id", f"240C50 {pvid} 04107210790003IBMfcp", "Unique device identifier", "False"))
+    head, *body = _table(("attribute", "value", "description", "user_settable"), (16, 49, 41), rows).splitlines()
+    return "\n".join((head, "", *body)) + "\n"
+
+
+def _entstat(sea: str, trunks: Sequence[Trunk]) -> str:
+    line = "-" * 62
+    tags = "".join(f"    {t.name}: {' '.join(map(str, t.vlans[1:]))}\n" for t in trunks if len(t.vlans) > 1)
+    return (f"{line}\nETHERNET STATISTICS ({sea}) :\nDevice Type: Shared Ethernet Adapter\n"
+            f"Hardware Address: 00:aa:bb:00:00:01\n\nGeneral Statistics:\n-------------------\nNo mbuf Errors: 0\n"
+            f"Driver Flags: Up Broadcast Running\n\tSimplex 64BitSupport\n\n{line}\n"
+            f"Statistics for adapters in the Shared Ethernet Adapter {sea}\n{line}\n"
+            f"Number of adapters: {1 + len(trunks)}\nSEA Flags: 00000009\n    < THREAD >\n    < LARGESEND >\n"
+            f"VLAN Ids :\n{tags}Real Side Statistics:\n    Packets received: 238\n"
+            f"High Availability Statistics:\n    Control Channel PVID: 4094\n    State: PRIMARY\n"
+            f"    Bridge Mode: All\n    High Availability Mode: Auto\n    Priority: 1\n"
+            f"{line}\nReal Adapter: ent0\n\nETHERNET STATISTICS (ent0) :\n"
+            f"Device Type: 4-Port Gigabit Ethernet PCI-Express Adapter (e414571614102004)\n"
+            f"Hardware Address: 00:aa:bb:00:00:01\nMedia Speed Running: 1000 Mbps Full Duplex\n\n"
+            + "".join(map(_entstat_trunk, trunks)))
+
+
+def _entstat_trunk(t: Trunk) -> str:
+    tags = [f"{v:5d}" for v in t.vlans[1:]]
+    listed = "\n               ".join(" ".join(tags[at:at + 6]) for at in range(0, len(tags), 6)) or " None"
+    return (f"{'-' * 62}\nVirtual Adapter: {t.name}\n\nETHERNET STATISTICS ({t.name}) :\n"
+            f"Device Type: Virtual I/O Ethernet Adapter (l-lan)\nHardware Address: 02:aa:bb:00:00:{t.slot:02x}\n\n"
+            f"Virtual I/O Ethernet Adapter (l-lan) Specific Statistics:\n{'-' * 57}\nRQ Length: 4481\n"
+            f"Trunk Adapter: True\n  Priority: 1  Active: True\nFilter MCast Mode: False\nLAN State: Operational\n\n"
+            f"Hypervisor Send Failures: 0\n  Receiver Failures: 0\n\nPort VLAN ID: {t.vlans[0]:5d}\n"
+            f"VLAN Tag IDs: {listed}\nSwitch ID: {t.vswitch}\n\nHypervisor Information\n  Virtual Memory\n"
+            f"    Total (KB)                 79\n\n")
+
+
+def outputs(estate: Estate) -> list[Output]:
+    """Every command's output of the HMC and of all VIOSes."""
+    w = Wiring(estate)
+    return [*hmc_outputs(w), *(o for v in estate.vioses for o in vios_outputs(w, v.name))]
+
+
+def _hmc_files(estate: Estate, directory: Path) -> None:
+    found = outputs(estate)
+    _text(directory / "hmc.txt", "".join(f"{o.command}\n{o.text}" for o in found if o.kind == "hmc"))
+    several: dict[Path, str] = {}
+    for o in found:
+        if o.kind == "vios":
+            disk = o.command.startswith("lsdev -dev")
+            name = "disks" if disk else o.command.replace(" -", "-").replace(" ", "-")
+            file = directory / o.host / f"{name}.txt"
+            several[file] = several.get(file, "") + (f"$ {o.command}\n" if disk else "") + o.text
+    for file, text in several.items():
+        _text(file, text)
+
+
+def _hmc_sessions(estate: Estate, directory: Path) -> None:
+    hosts: dict[str, str] = {}
+    for o in outputs(estate):
+        prompt = f"hscroot@{o.host}:~> " if o.kind == "hmc" else f"padmin@{o.host} $ "
+        hosts[o.host] = hosts.get(o.host, "") + f"{prompt}{o.command}\n{o.text}"
+    for host, text in hosts.items():
+        _text(directory / f"{host}.log", text)
+
+
+def _hmc_collected(estate: Estate, directory: Path) -> None:
+    kinds: dict[str, str] = {}
+    for o in outputs(estate):
+        mark = f"{MARKER} host={o.host} kind={o.kind} command={o.command}\n"
+        kinds[o.kind] = kinds.get(o.kind, "") + mark + o.text
+    for kind, text in kinds.items():
+        _text(directory / f"{kind}.txt", text)
+
+
+# ---- lparstat -i -----------------------------------------------------------------------------------------------------
+
+#: What the planner takes from ``lparstat -i``, of AIX and of Linux (which knows neither its weight nor all of its
+#: memory).
+LPARSTAT_FACTS = ("lpar_id", "state", "processors", "sharing", "entitlement_units", "virtual_processors",
+                  "max_virtual_processors", "weight", "pool_id", "memory_mib", "max_memory_mib", "memory_mode")
+LINUX_FACTS = tuple(name for name in LPARSTAT_FACTS if name not in ("weight", "memory_mib"))
+
+
+def has_lparstat(p: Lpar) -> bool:
+    """IBM i has no lparstat, and what does not run says nothing."""
+    return p.active and p.os in ("AIX", "Linux")
+
+
+def lparstat(w: Wiring, p: Lpar) -> str:
+    """``lparstat -i`` of an LPAR as AIX 7 or Linux prints it."""
+    pairs = _linux_lparstat(w, p) if p.os == "Linux" else _aix_lparstat(w, p)
+    return "".join(f"{key:<43}: {value}\n" for key, value in pairs)
+
+
+def _lparstat_head(p: Lpar) -> Pairs:
+    smt = "" if p.os == "Linux" else "-SMT-4"
+    return (("Node Name", p.name.replace(" ", "")), ("Partition Name", p.name), ("Partition Number", p.lpar_id),
+            ("Type", p.processors.capitalize() + smt), ("Mode", p.sharing.capitalize()),
+            ("Entitled Capacity", show_cores(p.entitlement_units)), ("Partition Group-ID", 32768 + (p.lpar_id or 0)),
+            ("Shared Pool ID", "-" if p.pool_id is None else p.pool_id), ("Online Virtual CPUs", p.virtual_processors),
+            ("Maximum Virtual CPUs", p.max_virtual_processors), ("Minimum Virtual CPUs", 1))
+
+
+def _aix_lparstat(w: Wiring, p: Lpar) -> Pairs:
+    cores = w.servers[p.server].configurable_units // 100
+    return (*_lparstat_head(p), ("Online Memory", f"{p.memory_mib} MB"), ("Maximum Memory", f"{p.max_memory_mib} MB"),
+            ("Minimum Memory", "256 MB"), ("Variable Capacity Weight", "-" if p.weight is None else p.weight),
+            ("Minimum Capacity", "0.10"), ("Maximum Capacity", show_cores(100 * _maximum(p))),
+            ("Capacity Increment", "1.00" if _dedicated(p) else "0.01"),
+            ("Maximum Physical CPUs in system", cores + 4), ("Active Physical CPUs in system", cores),
+            ("Active CPUs in Pool", "-" if _dedicated(p) else cores),
+            ("Physical CPU Percentage", f"{p.entitlement_units / p.virtual_processors:.2f}%"),
+            ("Unallocated Weight", "-" if _dedicated(p) else 0), ("Memory Mode", "Dedicated"),
+            ("Unallocated Variable Memory Capacity Weight", "-"), ("Power Saving Mode", "Disabled"))
+
+
+def _linux_lparstat(w: Wiring, p: Lpar) -> Pairs:
+    return (*_lparstat_head(p), ("Online Memory", f"{p.memory_mib * 1000} kB"), ("Minimum Memory", 256),
+            ("Desired Memory", p.memory_mib), ("Maximum Memory", p.max_memory_mib), ("Minimum Capacity", "0.10"),
+            ("Maximum Capacity", show_cores(100 * _maximum(p))), ("Capacity Increment", "0.01"),
+            ("Active Physical CPUs in system", w.servers[p.server].configurable_units // 100),
+            ("Unallocated Processor Capacity", "0.00"), ("Memory Mode", "Dedicated"),
+            ("Desired Variable Capacity Weight", p.weight or 0))
+
+
+def _lparstat_family(estate: Estate, directory: Path) -> None:
+    w = Wiring(estate)
+    for number, p in enumerate(p for p in estate.lpars if has_lparstat(p)):
+        _text(directory / f"lpar{number:03d}.txt", lparstat(w, p))
+    _bytes(directory / "estate.xlsx", _rest_of_the_workbook(estate))
+
+
+def _rest_of_the_workbook(estate: Estate) -> bytes:
+    """The estate workbook with every cell empty that ``lparstat -i`` states."""
+    book = load_workbook(io.BytesIO(workbook_bytes(Loaded(estate))))
+    sheet = book[LPARS.sheet]
+    columns = {c.field: number for number, c in enumerate(LPARS.columns, 1)}
+    for row, p in enumerate(estate.lpars, 2):
+        facts = LINUX_FACTS if p.os == "Linux" else LPARSTAT_FACTS
+        for name in facts if has_lparstat(p) else ():
+            sheet.cell(row, columns[name]).value = None
+    out = io.BytesIO()
+    book.save(out)
+    return out.getvalue()
+
+
+# ---- HMC Scanner -----------------------------------------------------------------------------------------------------
+
+def _scanner(estate: Estate, directory: Path) -> None:
+    w = Wiring(estate)
+    book = Workbook()
+    book.remove(book.active)
+    for name, rows in (
+        ("System_Summary", _scan_systems(w)), ("LPAR_Summary", _scan_lpars(w)), ("LPAR_CPU", _scan_cpu(w)),
+        ("LPAR_MEM", _scan_mem(w)), ("Virtual_Ethernet", _scan_ethernet(w)), ("Virtual_SCSI", _scan_scsi(w)),
+        ("VSCSI_Map", _scan_map(w)), ("Virtual_Fibre", _scan_fibre(w)), ("VIOS disks", _scan_disks(w)),
+    ):
+        sheet = book.create_sheet(name)
+        for row in rows:
+            sheet.append(list(row))
+    out = io.BytesIO()
+    book.save(out)
+    _bytes(directory / "hmc_scan.xlsx", out.getvalue())
+
+
+Rows = Iterator[tuple[Any, ...]]
+_BY_SYSTEM = ("Managed System Name", "Managed System Serial")
+
+
+def _scan_systems(w: Wiring) -> Rows:
+    yield ("Managed System", "Status", "Type Model", "Serial", "GHz", "CPU Type", "Tot Cores", "Act Cores",
+           "Deconf Cores", "#LPAR", "Tot GB", "Act GB", "Deconf GB", "Firm GB", "Mgr #1", "Mgr #2")
+    for s in w.estate.servers:
+        memory = gib(s.configurable_memory_mib)
+        yield (s.name, "Operating", s.model, s.serial, None, None, s.configurable_units / 100 + 4,
+               s.configurable_units / 100, 0, len(w.partitions(s.name)), memory, memory, 0, gib(w.firmware_total(s)),
+               s.console, None)
+
+
+def _everyone(w: Wiring) -> Iterator[tuple[Partition, tuple[str, str]]]:
+    for s in w.estate.servers:
+        for p in w.partitions(s.name):
+            yield p, (s.name, s.serial)
+
+
+def _on(p: Partition) -> bool:
+    return isinstance(p, Vios) or p.active
+
+
+def _scan_lpars(w: Wiring) -> Rows:
+    yield ("Name", "ID", "Status", "Environment", "OS Version", "Proc mode", "RMC State", "Default profile",
+           "Current profile", *_BY_SYSTEM)
+    for p, system in _everyone(w):
+        yield (p.name, p.lpar_id, "Running" if _on(p) else "Not Activated", _environment(p), os_version(p),
+               _hmc_mode(p.current_mode) if isinstance(p, Lpar) else "default",
+               {True: "active", False: "inactive", None: "none"}[p.rmc_active], "normal", None, *system)
+
+
+def _scan_cpu(w: Wiring) -> Rows:
+    yield ("Name", "Status", "Mode", "Min CPU", "Curr CPU", "Tgt CPU", "Max CPU", "Min Ent", "Curr Ent", "Tgt Ent",
+           "Max Ent", "Weight", "Sharing Mode", "Pool Name", "Pool Resv", "Pool Max", "VP:E %", *_BY_SYSTEM)
+    for p, system in _everyone(w):
+        on, pool = _on(p), _pool(w, p)
+        ents: tuple[Any, ...] = (None, None, None, None, None)
+        if not _dedicated(p):
+            weight = p.weight if isinstance(p, Lpar) else 128
+            ents = (0.1, p.entitlement_units / 100 if on else 0, p.entitlement_units / 100, _maximum(p), weight)
+        sharing = {"capped": "cap", "uncapped": "uncap"}.get(p.sharing, "")
+        if _dedicated(p):
+            sharing = "share_idle_procs_always" if p.sharing == "donating" else "keep_idle_procs"
+        yield (p.name, "on" if on else "off", "ded" if _dedicated(p) else "shared", 1,
+               p.virtual_processors if on else 0, p.virtual_processors, _maximum(p), *ents, sharing, *pool,
+               _vp_e(p, on), *system)
+
+
+def _pool(w: Wiring, p: Partition) -> tuple[Any, Any, Any]:
+    if _dedicated(p):
+        return None, None, None
+    number = (p.pool_id if isinstance(p, Lpar) else None) or 0
+    pool = next(q for q in w.estate.pools if (q.server, q.pool_id) == (p.server, number))
+    limited = pool.max_units is not None
+    return pool.name, pool.reserved_units / 100 if limited else None, (pool.max_units or 0) / 100 if limited else None
+
+
+def _vp_e(p: Partition, on: bool) -> Any:
+    if not on:
+        return "Off"
+    if _dedicated(p):
+        return "Dedicated"
+    return "MicroLPAR" if p.virtual_processors == 1 else 10000 * (p.virtual_processors or 0) / p.entitlement_units
+
+
+def _scan_mem(w: Wiring) -> Rows:
+    yield ("Name", "Mode", "Min GB", "Curr GB", "Tgt GB", "Max GB", "ExpFact", "AMS->", "Weight", "Prim VIOS",
+           "Sec VIOS", "Curr VIOS", "Active", "Max", "Firmw", "<-AMS", *_BY_SYSTEM)
+    for p, system in _everyone(w):
+        yield (p.name, "ded", 0.25, gib(p.memory_mib) if _on(p) else 0, gib(p.memory_mib),
+               gib(p.max_memory_mib or p.memory_mib), 0, *(None,) * 9, *system)
+
+
+def _scan_ethernet(w: Wiring) -> Rows:
+    header = ("LPAR name", "Slot", "State", "Required", "Trunk", "Trunk Priority", "MAC Addresss", "Virtual Switch",
+              "Port VLAN id", "IEEE VLAN ids")
+    for s in w.estate.servers:
+        trunks = [(t.vios, t.slot, True, t.vswitch, t.vlans[0], t.vlans[1:]) for t in w.trunks
+                  if w.vioses[t.vios].server == s.name]
+        clients = [(n.lpar, n.slot, False, n.vswitch, n.vlan, n.tagged) for n in w.estate.networks
+                   if w.lpars[n.lpar].server == s.name]
+        used = [(vswitch, {vlan, *tags}) for _, _, _, vswitch, vlan, tags in trunks + clients]
+        yield (s.name,)
+        yield ("Virtual Switches",)
+        yield ("Name", "VLAN ids")
+        for vswitch in sorted({name for name, _ in used}):
+            yield vswitch, "\n".join(map(str, sorted(set().union(*(v for name, v in used if name == vswitch)))))
+        yield ()
+        yield header
+        for lpar, slot, trunk, vswitch, vlan, tags in trunks + clients:
+            yield (lpar, slot, "1", "true", "true" if trunk else "false", 1 if trunk else None, f"FACC{slot:08X}",
+                   vswitch, vlan, ",".join(map(str, tags)) or "none")
+        yield ()
+
+
+_ADAPTERS = ("LPAR name", "Slot", "State", "Required", "Type", "Remote LPAR", "Remote Slot")
+
+
+def _scan_ends(w: Wiring, v: Serving) -> tuple[tuple[Any, ...], tuple[Any, ...], tuple[str, str]]:
+    server = w.servers[v.lpar.server]
+    return ((v.vios, v.slot, "1", "false", "server", v.lpar.name, v.client_slot),
+            (v.lpar.name, v.client_slot, "1", "true", "client", v.vios, v.slot), (server.name, server.serial))
+
+
+def _scan_scsi(w: Wiring) -> Rows:
+    yield (*_ADAPTERS, *_BY_SYSTEM)
+    for v in w.vhosts:
+        server, client, system = _scan_ends(w, v)
+        yield (*server, *system)
+        yield (*client, *system)
+
+
+def _scan_fibre(w: Wiring) -> Rows:
+    yield (*_ADAPTERS, "WWPN #1", "WWPN #2", "Physical FC Slot", *_BY_SYSTEM)
+    pairs = {(f.lpar, f.slot): (f.wwpn1, f.wwpn2) for f in w.estate.fibres}
+    for v in w.vfchosts:
+        server, client, system = _scan_ends(w, v)
+        yield (*server, None, None, None, *system)
+        yield (*client, *pairs[v.lpar.name, v.client_slot], None, *system)
+
+
+def _scan_map(w: Wiring) -> Rows:
+    yield ("VIOS", "Slot", "Name", "Client", "VTD", "Status", "LUN", "Backing device", "Phys Loc", "Mirrored",
+           "Identifier", *_BY_SYSTEM)
+    for v in w.vhosts:
+        server = w.servers[v.lpar.server]
+        for d in w.estate.disks:
+            if (d.vios, d.lpar, d.slot) == (v.vios, v.lpar.name, v.client_slot):
+                lun = d.backing == "lun"
+                yield (v.vios, v.slot, v.name, f'0x{v.lpar.lpar_id:08x} "{v.lpar.name}"', d.vtd, "Available",
+                       "0x8100000000000000", w.hdisk(d.vios, d.lun) if lun else d.lun,
+                       "U78A0.001.DAAAAA1-P1-C5-T1" if lun else None, "false" if lun else None,
+                       d.lun if lun else None, server.name, server.serial)
+
+
+def _scan_disks(w: Wiring) -> Rows:
+    vioses = [v.name for v in w.estate.vioses]
+    yield ("UUID", "SIZE(MB)", *(f"{w.vioses[v].server}@{v}" for v in vioses))
+    seen = {(z.lun, z.vios): z.hdisk for z in w.estate.zonings}
+    for lun in sorted({z.lun for z in w.estate.zonings}):
+        yield (lun, 51200, *(seen.get((lun, v)) for v in vioses))
+
+
+# ---- HMC REST --------------------------------------------------------------------------------------------------------
+
+_UOM = "http://www.ibm.com/xmlns/systems/power/firmware/uom/mc/2012_10/"
+Tree = Sequence[tuple[str, Any]]
+
+
+def _xml(tree: Tree) -> str:
+    """Elements of (name, text), (name, elements) or (name, a link)."""
+    out = []
+    for name, value in tree:
+        if isinstance(value, Link):
+            out.append(f'<{name} href="https://{CONSOLE}/rest/api/uom/{value.path}" rel="related"/>')
+        elif isinstance(value, list | tuple):
+            out.append(f'<{name} schemaVersion="V1_0">{_xml(value)}</{name}>')
+        elif value is not None:
+            text = str(value).lower() if isinstance(value, bool) else str(value)
+            out.append(f'<{name} kb="CUR" kxe="false">{escape(text)}</{name}>\n')
+    return "".join(out)
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A reference to another object."""
+
+    path: str
+
+
+def _feed(kind: str, objects: Iterable[tuple[str, str, Tree]]) -> str:
+    entries = "".join(
+        f'<entry><id>{uuid}</id><link rel="SELF" href="https://{CONSOLE}:12443/rest/api/uom/{path}{kind}/{uuid}"/>'
+        f'<content type="application/vnd.ibm.powervm.uom+xml; type={kind}">\n<{kind}:{kind} xmlns:{kind}="{_UOM}" '
+        f'xmlns="{_UOM}" schemaVersion="V1_0">\n<Metadata><Atom><AtomID>{uuid}</AtomID></Atom></Metadata>\n'
+        f"{_xml(tree)}</{kind}:{kind}>\n</content></entry>\n" for uuid, path, tree in objects)
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n<feed xmlns="http://www.w3.org/2005/Atom">\n{entries}</feed>\n'
+
+
+class _Uuids:
+    """An identifier for each thing, by kind and name."""
+
+    def __init__(self) -> None:
+        self.known: dict[tuple[str, str], str] = {}
+
+    def of(self, kind: str, name: str) -> str:
+        number = len(self.known) + 1
+        return self.known.setdefault((kind, name), f"{number:08x}-0000-3000-8000-{number:012x}")
+
+
+def _rest(estate: Estate, directory: Path) -> None:
+    w, ids = Wiring(estate), _Uuids()
+
+    def path(server: str) -> str:
+        return f"ManagedSystem/{ids.of('server', server)}/"
+
+    _text(directory / "systems.xml", _feed("ManagedSystem", [
+        (ids.of("server", s.name), "", _rest_system(w, s)) for s in estate.servers]))
+    _text(directory / "lpars.xml", _feed("LogicalPartition", [
+        (ids.of("part", p.name), path(p.server), (*_rest_partition(p), ("AssociatedManagedSystem", Link(
+            path(p.server)[:-1])))) for p in estate.lpars]))
+    _text(directory / "vioses.xml", _feed("VirtualIOServer", [
+        (ids.of("part", v.name), path(v.server), _rest_vios(w, v, ids)) for v in estate.vioses]))
+    _text(directory / "pools.xml", _feed("SharedProcessorPool", [
+        (ids.of("pool", f"{q.server}/{q.pool_id}"), path(q.server), (
+            ("CurrentReservedProcessingUnits", q.reserved_units / 100),
+            ("MaximumProcessingUnits", None if q.max_units is None else q.max_units / 100),
+            ("PoolID", q.pool_id), ("PoolName", q.name))) for q in estate.pools]))
+
+
+def _rest_system(w: Wiring, s: Server) -> Tree:
+    kind, _, model = s.model.partition("-")
+    return (
+        ("AssociatedSystemCapabilities", (("ActiveLogicalPartitionMobilityCapable", bool(s.enterprise)),)),
+        ("AssociatedSystemMemoryConfiguration", (
+            ("ConfigurableSystemMemory", s.configurable_memory_mib), ("CurrentLogicalMemoryBlockSize", s.lmb_mib),
+            ("InstalledSystemMemory", s.configurable_memory_mib), ("MemoryUsedByHypervisor", w.firmware_total(s)))),
+        ("AssociatedSystemProcessorConfiguration", (
+            ("ConfigurableSystemProcessorUnits", s.configurable_units / 100),
+            ("InstalledSystemProcessorUnits", s.configurable_units / 100 + 4),
+            ("MinimumProcessorUnitsPerVirtualProcessor", (s.min_units_per_vp or 0) / 100))),
+        ("MachineTypeModelAndSerialNumber", (("MachineType", kind), ("Model", model), ("SerialNumber", s.serial))),
+        ("State", "operating"), ("SystemName", s.name),
+        ("SystemMigrationInformation", (("MaximumActiveMigrations", s.max_migrations),)))
+
+
+def _rest_partition(p: Partition) -> Tree:
+    on = _on(p)
+    return (
+        ("CurrentProcessorCompatibilityMode", p.current_mode if isinstance(p, Lpar) and p.current_mode else None),
+        ("OperatingSystemVersion", os_version(p) + " "), ("PartitionID", p.lpar_id),
+        ("PartitionMemoryConfiguration", (
+            ("DesiredMemory", p.memory_mib), ("MaximumMemory", p.max_memory_mib or p.memory_mib),
+            ("MinimumMemory", 256), ("CurrentMemory", p.memory_mib if on else 0),
+            ("CurrentMaximumMemory", p.max_memory_mib or p.memory_mib))),
+        ("PartitionName", p.name), ("PartitionProcessorConfiguration", _rest_processors(p)),
+        ("PartitionState", "running" if on else "not activated"),
+        ("PartitionType", {"os400": "OS400", "aixlinux": "AIX/Linux"}.get(_environment(p), "Virtual IO Server")),
+        ("ResourceMonitoringControlState", {True: "active", False: "inactive", None: "none"}[p.rmc_active]))
+
+
+def _rest_processors(p: Partition) -> Tree:
+    number, most = p.virtual_processors, _maximum(p)
+    if _dedicated(p):
+        sharing = "sre idle procs always" if p.sharing == "donating" else "keep idle procs"
+        return (("DedicatedProcessorConfiguration", (
+            ("DesiredProcessors", number), ("MaximumProcessors", most), ("MinimumProcessors", 1))),
+            ("HasDedicatedProcessors", True), ("SharingMode", sharing))
+    pool, weight = (p.pool_id, p.weight) if isinstance(p, Lpar) else (0, 128)
+    return (("HasDedicatedProcessors", False), ("SharedProcessorConfiguration", (
+        ("DesiredProcessingUnits", p.entitlement_units / 100), ("DesiredVirtualProcessors", number),
+        ("MaximumProcessingUnits", most), ("MaximumVirtualProcessors", most), ("MinimumProcessingUnits", 0.1),
+        ("MinimumVirtualProcessors", 1), ("SharedProcessorPoolID", pool), ("UncappedWeight", weight))),
+        ("SharingMode", p.sharing), ("CurrentSharedProcessorConfiguration", (
+            ("CurrentProcessingUnits", p.entitlement_units / 100), ("AllocatedVirtualProcessors", number))))
+
+
+_REST_POLICIES = {"no_reserve": "NoReserve", "single_path": "SinglePath", "PR_shared": "PersistentReserve",
+                  "PR_exclusive": "PersistentReserve"}
+
+
+def _rest_vios(w: Wiring, v: Vios, ids: _Uuids) -> Tree:
+    return (
+        *_rest_partition(v), ("MoverServicePartition", bool(v.msp)),
+        ("AssociatedManagedSystem", Link(f"ManagedSystem/{ids.of('server', v.server)}")),
+        ("PhysicalVolumes", [("PhysicalVolume", (
+            ("ReservePolicy", _REST_POLICIES.get(z.reserve_policy)), ("UniqueDeviceID", z.lun),
+            ("VolumeCapacity", 51200), ("VolumeName", z.hdisk), ("VolumeState", "active")))
+            for z in w.estate.zonings if z.vios == v.name]),
+        ("SharedEthernetAdapters", [("SharedEthernetAdapter", _rest_sea(w, v, sea))
+                                    for sea in sorted({t.sea for t in w.trunks if t.vios == v.name})]),
+        ("VirtualSCSIMappings", list(_rest_scsi(w, v, ids))),
+        ("VirtualFibreChannelMappings", list(_rest_fc(w, v, ids))))
+
+
+def _rest_sea(w: Wiring, v: Vios, sea: str) -> Tree:
+    return (("DeviceName", sea), ("HighAvailabilityMode", "auto"), ("TrunkAdapters", [("TrunkAdapter", (
+        ("DeviceName", t.name), ("VirtualSlotNumber", t.slot), ("PortVLANID", t.vlans[0]),
+        ("TaggedVLANIDs", " ".join(map(str, t.vlans[1:])) or None), ("TrunkPriority", 1),
+        ("VirtualSwitchName", t.vswitch + ("(Default)" if t.vswitch == "ETHERNET0" else ""))))
+        for t in w.trunks if (t.vios, t.sea) == (v.name, sea)]))
+
+
+_REST_STORAGE: dict[str, Callable[[str], Tree]] = {
+    "lv": lambda name: (("VirtualDisk", (("DiskName", name),)),),
+    "file": lambda name: (("VirtualDisk", (("DiskName", name),)),),
+    "optical": lambda name: (("VirtualOpticalMedia", (("MediaName", name),)),),
+    "ssp": lambda name: (("LogicalUnit", (("UniqueDeviceID", name),)),),
+}
+
+
+def _rest_scsi(w: Wiring, v: Vios, ids: _Uuids) -> Iterator[tuple[str, Tree]]:
+    for s in w.vhosts:
+        for d in w.estate.disks if s.vios == v.name else ():
+            if (d.vios, d.lpar, d.slot) != (s.vios, s.lpar.name, s.client_slot):
+                continue
+            storage: Tree = (("PhysicalVolume", (("UniqueDeviceID", d.lun), ("VolumeName", w.hdisk(d.vios, d.lun)))),
+                             ) if d.backing == "lun" else _REST_STORAGE[d.backing](d.lun)
+            yield "VirtualSCSIMapping", (
+                ("AssociatedLogicalPartition", Link(f"LogicalPartition/{ids.of('part', s.lpar.name)}")),
+                ("ClientAdapter", (("LocalPartitionID", s.lpar.lpar_id), ("VirtualSlotNumber", s.client_slot))),
+                ("ServerAdapter", (("AdapterName", s.name), ("VirtualSlotNumber", s.slot))), ("Storage", storage),
+                ("TargetDevice", (("PhysicalVolumeVirtualTargetDevice", (("TargetName", d.vtd),)),)))
+
+
+def _rest_fc(w: Wiring, v: Vios, ids: _Uuids) -> Iterator[tuple[str, Tree]]:
+    pairs = {(f.lpar, f.slot): f"{f.wwpn1} {f.wwpn2}" for f in w.estate.fibres}
+    for number, s in enumerate([s for s in w.vfchosts if s.vios == v.name]):
+        port = w.port(v.name, number)
+        yield "VirtualFibreChannelMapping", (
+            ("AssociatedLogicalPartition", Link(f"LogicalPartition/{ids.of('part', s.lpar.name)}")),
+            ("ClientAdapter", (("LocalPartitionID", s.lpar.lpar_id), ("VirtualSlotNumber", s.client_slot),
+                               ("WWPNs", pairs[s.lpar.name, s.client_slot]))),
+            ("ServerAdapter", (("AdapterName", s.name), ("VirtualSlotNumber", s.slot),
+                               ("ConnectingPartitionID", s.lpar.lpar_id), ("MapPort", port),
+                               ("PhysicalPort", (("PortName", port),)))))
+
+
+# ---- a person's own tables -------------------------------------------------------------------------------------------
+
+_UNITS = {Type.CORES: "cores", Type.GIB: "GB", Type.INTEGER: "count", Type.YES_NO: "yes-no", Type.LIST: "list",
+          Type.INTEGERS: "list"}
+
+
+def _cell(column: Column, value: Any) -> str:
+    if value is None or value == ():
+        return ""
+    if column.type is Type.CORES:
+        return show_cores(value)
+    if column.type is Type.GIB:
+        return repr(gib(value))
+    if column.type is Type.YES_NO:
+        return "yes" if value else "no"
+    return "|".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+def _tables(estate: Estate, directory: Path) -> None:
+    mapping = []
+    for table in TABLES:
+        rows = getattr(estate, table.kind)
+        if not rows:
+            continue
+        out = io.StringIO()
+        writer = csv.writer(out, lineterminator="\n")
+        writer.writerow([c.header for c in table.columns])
+        writer.writerows([[_cell(c, getattr(row, c.field)) for c in table.columns] for row in rows])
+        _text(directory / f"{table.kind}.csv", out.getvalue())
+        columns = ", ".join(f'"{c.header}" = "{c.field}"' for c in table.columns)
+        units = ", ".join(f'"{c.header}" = "{_UNITS[c.type]}"' for c in table.columns if c.type in _UNITS)
+        mapping.append(f'[[table]]\nkind = "{table.kind}"\nfile = "{table.kind}.csv"\ncolumns = {{ {columns} }}\n'
+                       f"units = {{ {units} }}\n")
+    _text(directory / "mapping.toml", "\n".join(mapping))
+
+
+# ---- all of it -------------------------------------------------------------------------------------------------------
+
+def _text(path: Path, text: str) -> None:
+    _bytes(path, text.encode())
+
+
+def _bytes(path: Path, data: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+
+
+def _workbook(estate: Estate, directory: Path) -> None:
+    _bytes(directory / "estate.xlsx", workbook_bytes(Loaded(estate)))
+
+
+def _json(estate: Estate, directory: Path) -> None:
+    _text(directory / "estate.json", saved.dump(Loaded(estate)))
+
+
+_WRITERS: dict[str, Callable[[Estate, Path], None]] = {
+    "workbook": _workbook, "json": _json, "hmc-files": _hmc_files, "hmc-sessions": _hmc_sessions,
+    "hmc-collected": _hmc_collected, "lparstat": _lparstat_family, "scanner": _scanner, "rest": _rest,
+    "table": _tables,
+}
+FAMILIES = tuple(_WRITERS)
+
+
+def write(estate: Estate, family: str, directory: Path) -> None:
+    """Write the files of a family into a directory."""
+    _WRITERS[family](estate, directory)
+
+
+def carries(estate: Estate, family: str) -> Estate:
+    """The estate as far as the family states it."""
+    return _CARRIED[family](estate)
+
+
+def _all(estate: Estate) -> Estate:
+    return estate
+
+
+def _console_output(estate: Estate, **servers: Any) -> Estate:
+    """What no console and no VIOS says of any estate, whatever the family.
+
+    Lost: site, firmware level and modes of servers; link and limits of VIOSes; environment, software, load and notes
+    of LPARs; how a dedicated partition shares; what a partition that does not run runs (IBM i shows by its
+    environment); the fabric of ports and WWPNs; policies and parameters.
+    """
+    return estate.replace(
+        servers=tuple(replace(s, site="", firmware="", modes=(), dpo_running=None, note="", **servers)
+                      for s in estate.servers),
+        vioses=tuple(replace(v, link_mbit=None, max_migrations=None, paging_devices_mib=(), note="")
+                     for v in estate.vioses),
+        lpars=tuple(replace(
+            p, environment="", software=(), busy_units=None, working_set_mib=None, note="",
+            sharing="" if p.processors == "dedicated" else p.sharing,
+            os=p.os if p.active or p.os == "IBM i" else "", os_level=p.os_level if p.active else "")
+            for p in estate.lpars),
+        fibres=tuple(replace(f, fabric=UNKNOWN_FABRIC, both_zoned=None, note="") for f in estate.fibres),
+        ports=tuple(replace(p, fabric=UNKNOWN_FABRIC, free_ports=None, note="") for p in estate.ports),
+        policies=(), parameters=())
+
+
+def _hmc_without_host(estate: Estate) -> Estate:
+    """No prompt says which HMC it was."""
+    return _console_output(estate, console="")
+
+
+def _without_ratios(estate: Estate, whole: Estate) -> Estate:
+    """No HPT ratio is stated, so 1:64 stands for each, and what is left of the firmware's memory differs by that."""
+    w, plain = Wiring(whole), Wiring(whole.replace(lpars=tuple(replace(p, hpt_ratio=64) for p in whole.lpars)))
+    return estate.replace(
+        lpars=tuple(replace(p, hpt_ratio=64) for p in estate.lpars),
+        servers=tuple(replace(s, firmware_memory_mib=max(0, w.firmware_total(s) - plain.firmware_total(s)
+                                                         + (s.firmware_memory_mib or 0))) for s in estate.servers))
+
+
+def _scanner_states(estate: Estate) -> Estate:
+    """HMC Scanner names no SEA (a bridge goes by its trunk's slot) and no physical port behind a WWPN pair.
+
+    Lost besides: LMB, smallest share, mobility and migration limits of servers; ids of pools (LPARs name theirs), and
+    pools without an LPAR; the mover, HPT ratio, preferred mode, error path reporting, workload group, huge pages and
+    physical adapters of partitions (on sheets that are not written here); reserve policies.
+    """
+    slots = {(t.vios, t.vswitch, vlan): t.slot for t in Wiring(estate).trunks for vlan in t.vlans}
+    out = _console_output(estate, lmb_mib=None, min_units_per_vp=None, enterprise=None, max_migrations=None)
+    out = _without_ratios(out, estate)
+    return out.replace(
+        pools=(), ports=(),
+        vioses=tuple(replace(v, msp=None) for v in out.vioses),
+        lpars=tuple(replace(p, preferred_mode="", error_path_reporting=None, workload_group="",
+                            huge_pages=None, physical_adapters=(), pool_id=None) for p in out.lpars),
+        bridges=tuple(replace(b, sea=f"trunk in slot {slots[b.vios, b.vswitch, b.vlan]}") for b in out.bridges),
+        zonings=tuple(replace(z, reserve_policy="") for z in out.zonings))
+
+
+def _rest_states(estate: Estate) -> Estate:
+    """REST objects of systems, partitions, VIOSes and pools.
+
+    Lost besides: the console; client Ethernet adapters, which are objects of their own; HPT ratio, preferred mode,
+    error path reporting, workload group, huge pages and physical adapters of partitions; whether a virtual disk of a
+    VIOS is a logical volume or a file.
+    """
+    out = _without_ratios(_console_output(estate, console=""), estate)
+    return out.replace(
+        networks=(), disks=tuple(replace(d, backing="lv") if d.backing == "file" else d for d in out.disks),
+        lpars=tuple(replace(p, preferred_mode="", error_path_reporting=None, workload_group="", huge_pages=None,
+                            physical_adapters=()) for p in out.lpars))
+
+
+_CARRIED: dict[str, Callable[[Estate], Estate]] = {
+    "workbook": _all, "json": _all, "lparstat": _all, "table": _all, "hmc-files": _hmc_without_host,
+    "hmc-sessions": _console_output, "hmc-collected": _console_output, "scanner": _scanner_states,
+    "rest": _rest_states,
+}
