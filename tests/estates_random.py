@@ -8,7 +8,7 @@ empty what no export says: environment, site, policies, the load of a partition.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
 
@@ -75,7 +75,7 @@ class _Builder:
             self.lpar(number)
         for vios in self.of("vioses"):
             self.add("zonings", Zoning(self.lun(), vios.name, self.hdisk(vios.name), "single_path"))
-        return self.sized()
+        return with_vhosts(self.sized())
 
     # ---- servers ------------------------------------------------------------------------------------------------
 
@@ -234,6 +234,17 @@ class _Builder:
     def demands(self, server: Server) -> Iterator[Demand]:
         yield from (vios_demand(v, server) for v in self.pair(server.name))
         yield from (lpar_demand(p, server) for p in self.of("lpars") if p.server == server.name and p.active)
+
+
+def with_vhosts(estate: Estate) -> Estate:
+    """Server adapters numbered as tests/site_writer.py numbers them: by client and slot on each VIOS."""
+    names: dict[tuple[str, str, int], str] = {}
+    counts: dict[str, int] = {}
+    for vios, lpar, slot in sorted({(d.vios, d.lpar, d.slot) for d in estate.disks}):
+        number = counts.get(vios, 0)
+        counts[vios] = number + 1
+        names[vios, lpar, slot] = f"vhost{number}"
+    return estate.replace(disks=tuple(replace(d, vhost=names[d.vios, d.lpar, d.slot]) for d in estate.disks))
 
 
 def random_estate(seed: int, lpars: int = 6, servers: int = 2) -> Estate:

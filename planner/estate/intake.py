@@ -81,6 +81,7 @@ class Mapping:
     device: str
     source: Source
     client_slot: int | None = None
+    vhost: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -143,7 +143,8 @@ def _scsi(intake: Intake, vios: ViosRef, ref: PartRef, m: dict[str, Any], r: Rec
     client = PartRef(ref.system, m.get("client_local_partition_id"))
     intake.mappings.append(Mapping(
         vios, m.get("server_virtual_slot_number"), client, str(m.get("target_target_name", device)),
-        _BACKING.get(str(m.get("storage_kind", "")), "lv"), device, r.source, m.get("client_virtual_slot_number")))
+        _BACKING.get(str(m.get("storage_kind", "")), "lv"), device, r.source, m.get("client_virtual_slot_number"),
+        str(m.get("server_adapter_name", ""))))
 
 
 def _fibre(intake: Intake, vios: ViosRef, ref: PartRef, m: dict[str, Any], r: Record) -> None:

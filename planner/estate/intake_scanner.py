@@ -131,7 +131,7 @@ def _map(intake: Intake, r: Record, reading: Reading) -> None:
     vios = ViosRef(str(have["vios"]), file=r.source.file)
     client = PartRef(_system(r), have.get("client_lpar_id") or None, str(have.get("client_lpar_name", "")))
     intake.mappings.append(Mapping(vios, int(slot[1]) if slot else None, client, str(have["vtd"]), _backing(r),
-                                   device, r.source))
+                                   device, r.source, vhost=str(have.get("name", ""))))
     if "identifier" in have and device.startswith("hdisk"):
         intake.hdisks.append(Hdisk(vios, device, (f"uid:{have['identifier']}",), "", r.source))
 

@@ -25,7 +25,8 @@ def _lsmap(intake: Intake, r: Record, reading: Reading) -> None:
     client = PartRef(vios.serial, have.get("client_partition_id"))
     intake.mappings.append(Mapping(vios, have.get("slot"), client, str(have["vtd"]),
                                    BACKING.get(str(have.get("backing_kind", "")), "lv"),
-                                   str(have.get("backing_device", have["vtd"])), r.source))
+                                   str(have.get("backing_device", have["vtd"])), r.source,
+                                   vhost=str(have.get("vhost", ""))))
 
 
 def _npiv(intake: Intake, r: Record, reading: Reading) -> None:

@@ -295,7 +295,8 @@ class Join:
                      f"{m.device} behind {m.vtd} on {vios} has neither PVID nor unique id: it cannot be found on "
                      "another VIOS", f"add lspv and lsdev -dev {m.device} -attr of {vios}", m.source)
         values: Values = {k: (v, m.source) for k, v in (
-            ("lpar", name), ("slot", slot), ("lun", lun), ("vios", vios), ("backing", m.backing), ("vtd", m.vtd))}
+            ("lpar", name), ("slot", slot), ("lun", lun), ("vios", vios), ("backing", m.backing), ("vtd", m.vtd),
+            ("vhost", m.vhost))}
         self.rows.append(("disks", (name, slot, lun, vios), values, m.source, 1))
 
     def _fibres(self) -> None:

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
-from multiprocessing import get_context
 from pathlib import Path
 
 from planner.errors import InputError
@@ -114,22 +111,38 @@ def _read_chunk(files: list[_File]) -> list[_Read]:
 
 def _read_all(files: list[_File], progress: Progress | None) -> Iterator[_Read]:
     """In the order of the files; over several processes where there is much to read."""
-    workers = min(_MOST_WORKERS, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else
-                  os.cpu_count() or 1, len(files))
     done = 0
-    if workers > 1 and (len(files) > _MANY_FILES or sum(map(_size, files)) > _MANY_BYTES):
-        try:
-            for reads in _in_parallel(files, workers):
-                yield from reads
-                done += len(reads)
-                if progress:
-                    progress(done, len(files))
-        except BrokenProcessPool:
-            pass  # no processes to be had here: the rest is read in this one
+    for reads in _in_parallel(files):
+        yield from reads
+        done += len(reads)
+        if progress:
+            progress(done, len(files))
     for number, file in enumerate(files[done:], done + 1):
         yield _read_file(file)
         if progress:
             progress(number, len(files))
+
+
+def _in_parallel(files: list[_File]) -> Iterator[list[_Read]]:
+    """The first files, chunk by chunk: all of them, none where it does not pay, fewer where processes die."""
+    workers = min(_MOST_WORKERS, _processors(), len(files))
+    if workers < 2 or (len(files) <= _MANY_FILES and sum(map(_size, files)) <= _MANY_BYTES):
+        return
+    from concurrent.futures import ProcessPoolExecutor
+    from concurrent.futures.process import BrokenProcessPool
+    from multiprocessing import get_context
+
+    each = max(1, len(files) // (workers * _CHUNKS_EACH))
+    chunks = [files[at:at + each] for at in range(0, len(files), each)]
+    try:
+        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+            yield from pool.map(_read_chunk, chunks)
+    except (BrokenProcessPool, OSError):
+        return
+
+
+def _processors() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _size(file: _File) -> int:
@@ -137,13 +150,6 @@ def _size(file: _File) -> int:
         return file[0].stat().st_size
     except OSError:
         return 0
-
-
-def _in_parallel(files: list[_File], workers: int) -> Iterator[list[_Read]]:
-    each = max(1, len(files) // (workers * _CHUNKS_EACH))
-    chunks = [files[at:at + each] for at in range(0, len(files), each)]
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        yield from pool.map(_read_chunk, chunks)
 
 
 def read_sources(

@@ -154,6 +154,7 @@ class Disk:
     vios: str
     backing: str = "lun"
     vtd: str = ""
+    vhost: str = ""
     note: str = ""
 
 

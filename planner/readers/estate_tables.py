@@ -171,6 +171,7 @@ DISKS = Table("Disks", "disks", ("lpar", "slot", "lun", "vios"), (
     Column("VIOS", "vios", required=True, comment="The VIOS that serves it through this slot; one row per path."),
     Column("Backing", "backing", choices=("lun", "lv", "file", "optical", "ssp"), comment="Empty: lun."),
     Column("VTD", "vtd", comment="Virtual target device on the VIOS."),
+    Column("vhost", "vhost", comment="Virtual SCSI server adapter on the VIOS."),
     Column("Note", "note"),
 ))
 ZONING = Table("Zoning", "zonings", ("lun", "vios"), (

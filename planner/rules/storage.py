@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from planner.estate.model import Disk
 from planner.findings import Severity
 from planner.rules.base import Breach, Scope, rule
 from planner.rules.site import Site
@@ -11,13 +12,18 @@ from planner.rules.site import Site
 _KINDS = {"lv": "a logical volume", "file": "a file", "ssp": "a shared storage pool"}
 
 
+def _place(d: Disk) -> str:
+    """Where a disk hangs: ``slot 38, vhost3/vtscsi7``."""
+    return ", ".join(x for x in (f"slot {d.slot}", "/".join(x for x in (d.vhost, d.vtd) if x)) if x)
+
+
 @rule("storage.whole-lun", "Every virtual disk is a whole LUN, none a logical volume or a file of a VIOS.",
       Scope.LPAR, source="seed; IBM nas8N1011014")
 def whole_lun(site: Site, lpar: str) -> Iterator[Breach]:
     for d in site.reach.disks_of(lpar):
         if d.backing in ("lv", "file"):
-            yield Breach(f"disk {d.lun} (slot {d.slot}{', ' + d.vtd if d.vtd else ''}) on {d.vios} is "
-                         f"{_KINDS[d.backing]}", "move its data to a SAN LUN (migratepv) and unmap it")
+            yield Breach(f"disk {d.lun} ({_place(d)}) on {d.vios} is {_KINDS[d.backing]}",
+                         "move its data to a SAN LUN (migratepv) and unmap it")
 
 
 @rule("storage.no-optical", "No virtual optical device is attached.", Scope.LPAR,
@@ -25,7 +31,7 @@ def whole_lun(site: Site, lpar: str) -> Iterator[Breach]:
 def no_optical(site: Site, lpar: str) -> Iterator[Breach]:
     for d in site.reach.disks_of(lpar):
         if d.backing == "optical":
-            yield Breach(f"virtual optical {d.vtd or d.lun} (slot {d.slot}) on {d.vios} is attached",
+            yield Breach(f"virtual optical {d.vtd or d.lun} ({_place(d)}) on {d.vios} is attached",
                          f"on {d.vios}: unloadopt -vtd {d.vtd or d.lun}; rmvdev -vtd {d.vtd or d.lun}")
 
 
