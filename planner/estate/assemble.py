@@ -54,6 +54,8 @@ class Loaded:
     provenance: Provenance = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
     kinds: dict[str, int] = field(default_factory=dict)
+    facts: dict[str, int] = field(default_factory=dict)
+    """Kind of export → the number of values that it states."""
     partial: tuple[tuple[str, dict[str, Any]], ...] = ()
     """(kind, stated fields) of rows that lack a fact without which they cannot be in an estate."""
 
@@ -228,9 +230,11 @@ def assemble(readings: Iterable[Reading]) -> Loaded:
     """Merge what the readers found. Never raises for bad content: everything is in the findings."""
     facts = Facts()
     kinds: dict[str, int] = {}
+    stated: dict[str, int] = {}
     outputs: list[tuple[Record, Reading]] = []
     for reading in readings:
         kinds[reading.kind] = kinds.get(reading.kind, 0) + 1
+        stated[reading.kind] = stated.get(reading.kind, 0) + sum(len(r.fields) for r in reading.records)
         facts.findings += reading.findings
         for record in reading.records:
             if reading.kind == WORKBOOK:
@@ -246,7 +250,7 @@ def assemble(readings: Iterable[Reading]) -> Loaded:
             _add_table(facts, record, told)
     rows, provenance, partial = _build(facts)
     estate = sorted_estate(Estate(**{k: tuple(v) for k, v in rows.items()}))
-    return Loaded(estate, provenance, ordered(facts.findings), kinds, tuple(partial))
+    return Loaded(estate, provenance, ordered(facts.findings), kinds, stated, tuple(partial))
 
 
 def _build(facts: Facts) -> tuple[dict[str, list[Any]], Provenance, list[tuple[str, dict[str, Any]]]]:

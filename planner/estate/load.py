@@ -192,7 +192,7 @@ def checked(loaded: Loaded) -> Loaded:
     found = list(_emptiness(loaded.estate)) if not _has_errors(loaded.findings) else []
     out = validate(loaded)
     return Loaded(out.estate, out.provenance, ordered((*out.findings, *policy_findings(out), *found)), out.kinds,
-                  out.partial)
+                  out.facts, out.partial)
 
 
 def _has_errors(findings: Iterable[Finding]) -> bool:

@@ -253,4 +253,4 @@ def validate(loaded: Loaded) -> Loaded:
     check = _Check(loaded)
     found = [f for run in CHECKS for f in run(check)]
     return Loaded(loaded.estate, loaded.provenance, ordered((*loaded.findings, *found)), loaded.kinds,
-                  loaded.partial)
+                  loaded.facts, loaded.partial)

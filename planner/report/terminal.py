@@ -57,13 +57,14 @@ def loaded_view(loaded: Loaded) -> RenderableType:
     """What was read and what there is to say about it."""
     table = Table(title="What was read", title_justify="left", box=None, header_style="bold")
     table.add_column("kind")
-    table.add_column("files", justify="right")
+    for name in ("read", "values"):
+        table.add_column(name, justify="right")
     for kind, number in sorted(loaded.kinds.items()):
-        table.add_row(kind, str(number))
+        table.add_row(kind, str(number), str(loaded.facts.get(kind, "")))
     e = loaded.estate
     facts = (f"{len(e.servers)} servers, {len(e.pools)} pools, {len(e.vioses)} VIOSes, {len(e.lpars)} LPARs, "
              f"{len(e.bridges)} bridged VLANs, {len({d.lun for d in e.disks})} LUNs in use, "
-             f"{len(e.policies)} policies; {len(loaded.provenance)} facts")
+             f"{len(e.policies)} policies")
     parts: list[RenderableType] = [table, Text(facts), Text(""), Text(counts(loaded.findings), "bold")]
     shown = [f for f in loaded.findings if f.rule != "input.gap"]
     if shown:
