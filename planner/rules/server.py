@@ -141,6 +141,19 @@ def mover(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
                          "mend RMC between the console and the VIOS")
 
 
+@rule("server.vios-rmc", "The VIOSes that serve the LPAR's storage now, and those that shall, have active RMC.",
+      Scope.MOVE, source="IBM POWER7 iphc3hmcvalidation table 1 (RMC to source and destination VIOS); seed")
+def vios_rmc(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
+    reach = site.reach
+    serving = {d.vios for d in reach.disks_of(lpar)} | {f.vios for f in reach.fibres_of(lpar)}
+    serving = {v for v in serving if v in site.vioses and site.vioses[v].server == source}
+    mapped = {v for paths in (reach.disk_paths(lpar, target), reach.fibre_paths(lpar, target))
+              for _, v in paths.mapping}
+    for name in sorted(serving | mapped):
+        if site.vioses[name].rmc_active is False:
+            yield Breach(f"{name} has no active RMC connection", "mend RMC between the console and the VIOS")
+
+
 @rule("server.vios-level", "The VIOSes have at least the level that Live Partition Mobility needs.", Scope.MOVE,
       source="SAP note 1102760 (text copy): VIOS 1.5.1.1-FP-10.1; IBM nas8N1011014 for IBM i: 2.2.1.4")
 def vios_level(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
