@@ -306,7 +306,6 @@ def verify_command(
     from planner import plan as plans
     from planner.errors import UsageError
     from planner.plan import finding_json
-    from planner.rules import Judge, Site
     from planner.verify import verify_plan
 
     path = plan_file / "plan.json" if plan_file.is_dir() else plan_file
@@ -315,8 +314,7 @@ def verify_command(
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from None
     plan = plans.parse(text, path.name)
-    site = Site(_load(estate, policy).estate)
-    replay = verify_plan(plan, site, Judge(site))
+    replay = verify_plan(plan, _load(estate, policy).estate)
     if as_json:
         _print_json({"holds": replay.holds, "findings": [finding_json(f) for f in replay.findings]})
         return 0 if replay.holds else 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 import re
 import time
 from collections.abc import Sequence
@@ -25,6 +26,8 @@ from planner.units import show_duration
 from planner.verify import replay
 
 _TRIES = 12
+PROVED = 1e-6
+"""Relative gap below which a cost counts as proved optimal: the solver's own arithmetic is no finer."""
 _WINDOW = re.compile(
     r"^\s*(\d{4}-\d{2}-\d{2})[ T](\d{1,2}:\d{2})\s*/\s*(?:(\d{4}-\d{2}-\d{2})[ T])?(\d{1,2}:\d{2})\s*$")
 _SPAN = re.compile(r"^\s*(?:(\d+)\s*h)?\s*(?:(\d+)\s*m(?:in)?)?\s*(?:(\d+)\s*s)?\s*$")
@@ -52,10 +55,10 @@ def window_from(text: str) -> Window:
     except ValueError:
         raise UsageError(f"--window {text!r} is not like '2026-12-05 22:00/04:00' or "
                          "'2026-12-05 22:00/2026-12-06 04:00'") from None
-    if end <= start and not match[3]:
+    if end < start and not match[3]:
         end += dt.timedelta(days=1)
     if end <= start:
-        raise UsageError(f"--window {text!r} ends before it starts")
+        raise UsageError(f"--window {text!r} does not end after it starts")
     return Window(start, end)
 
 
@@ -134,15 +137,15 @@ def _finished(blank: Plan, loaded: Loaded, site: Site, judge: Judge, answer: Ans
               options: Options) -> Plan:
     objective = sum(move_cost_ms(site, judge, m.lpar, m.source, m.target) for m in table.moves if m.leg == OUT)
     bound = min(answer.bound_ms or 0.0, float(objective))
-    parked = any(m.parking for m in table.moves if m.leg == OUT)
-    close = objective - bound <= max(options.gap * objective, 0.999)
-    status = answer.status if not parked or close else Status.FEASIBLE
-    if status is Status.OPTIMAL and options.gap == 0:
+    status = answer.status if objective - bound <= PROVED * objective + 0.999 else Status.FEASIBLE
+    if status is Status.OPTIMAL:
         bound = float(objective)
     gap = 0.0 if objective == 0 else max(0.0, (objective - bound) / objective)
     plan = blank.replace(status=status, objective=objective / 1000, bound=bound / 1000, gap=round(gap, 6),
                          moves=table.moves)
-    plan = plan.replace(window=_fitted(plan, options.window))
+    named = {v for m in plan.moves for v in (m.source_msp, m.target_msp, *(x for _, x in (*m.disks, *m.fibres)))}
+    plan = plan.replace(window=_fitted(plan, options.window),
+                        vios_ids={v: site.vioses[v].lpar_id for v in sorted(named) if v in site.vioses})
     played = replay(plan, site, judge)
     if not played.holds:
         raise ReplayError(errors(played.findings))
@@ -153,7 +156,7 @@ def _finished(blank: Plan, loaded: Loaded, site: Site, judge: Judge, answer: Ans
 def _fitted(plan: Plan, window: Window | None) -> Window | None:
     if window is None:
         return None
-    spare = int(window.length_s - plan.total_s)
+    spare = math.floor(window.length_s - plan.total_s)
     return Window(window.start, window.end, spare >= 0, spare)
 
 

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 from planner.errors import InputError
 from planner.findings import Finding, Severity, Source
@@ -104,6 +104,8 @@ class Plan:
     before: tuple[ServerState, ...] = ()
     peak: tuple[ServerState, ...] = ()
     after: tuple[ServerState, ...] = ()
+    vios_ids: Mapping[str, int | None] = field(default_factory=dict)
+    """Partition ids of the VIOSes that the commands name: a changed id makes a command wrong."""
     stays: tuple[tuple[str, str, str], ...] = ()
     """(LPAR, server, why) of what is left on the freed servers on purpose."""
     notes: tuple[str, ...] = field(default=())
@@ -129,7 +131,8 @@ class Plan:
     @property
     def total_s(self) -> float:
         """Seconds from the start of the window to the end of the last move, work between the legs included."""
-        return max((m.end_ms for m in self.moves), default=0) / 1000
+        work = 0 if any(m.leg == BACK for m in self.moves) else self.work_s or 0
+        return max((m.end_ms for m in self.moves), default=0) / 1000 + work
 
     def clock(self, ms: int) -> dt.datetime | None:
         """Clock time of a moment, when there is a window."""
@@ -191,6 +194,7 @@ def plan_json(plan: Plan) -> dict[str, Any]:
         "stays": [{"lpar": a, "server": b, "why": c} for a, b, c in plan.stays],
         "before": [_state_json(s) for s in plan.before], "peak": [_state_json(s) for s in plan.peak],
         "after": [_state_json(s) for s in plan.after],
+        "vios_ids": dict(plan.vios_ids),
         "assumptions": list(plan.assumptions), "notes": list(plan.notes), "estate_sha256": plan.estate_digest,
     }
 
@@ -207,7 +211,7 @@ def _bad(file: str, message: str) -> InputError:
 
 def parse(text: str, file: str) -> Plan:
     """Read a plan.json back; raises InputError that names every field that does not fit."""
-    from pydantic import BaseModel, ConfigDict, ValidationError
+    from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
     class Adapter(BaseModel):
         slot: int
@@ -218,12 +222,12 @@ def parse(text: str, file: str) -> Plan:
         lpar: str
         source: str
         target: str
-        wave: int
-        start_s: float
-        duration_s: float
-        suspend_s: float
-        bytes: int
-        leg: str
+        wave: int = Field(ge=1, le=100_000)
+        start_s: float = Field(ge=0, le=1e8, allow_inf_nan=False)
+        duration_s: float = Field(gt=0, le=1e8, allow_inf_nan=False)
+        suspend_s: float = Field(ge=0, le=1e8, allow_inf_nan=False)
+        bytes: int = Field(ge=0)
+        leg: Literal["out", "back"]
         source_msp: str = ""
         target_msp: str = ""
         parking: bool = False
@@ -237,9 +241,17 @@ def parse(text: str, file: str) -> Plan:
         start: dt.datetime
         end: dt.datetime
 
+    class Goal(BaseModel):
+        model_config = ConfigDict(extra="forbid", strict=True)
+        kind: Literal["evacuate"]
+        servers: list[str] = Field(min_length=1)
+        leave: list[str] = []
+        come_back: bool = Field(default=False, alias="return")
+
     class PlanIn(BaseModel):
         model_config = ConfigDict(extra="ignore")
-        goal: dict[str, Any]
+        version: Literal[1]
+        goal: Goal
         status: Status
         estate_sha256: str = ""
         objective: float | None
@@ -250,6 +262,7 @@ def parse(text: str, file: str) -> Plan:
         window: WindowIn | None = None
         work_s: int | None = None
         conflict: dict[str, Any] | None = None
+        vios_ids: dict[str, int | None] = {}
 
     try:
         document = PlanIn.model_validate_json(text)
@@ -263,6 +276,7 @@ def parse(text: str, file: str) -> Plan:
         tuple((a.slot, a.vios) for a in m.virtual_scsi), tuple((a.slot, a.vios) for a in m.virtual_fc), m.parking,
     ) for m in document.moves)
     window = Window(document.window.start, document.window.end) if document.window else None
-    return Plan(document.goal, document.status, document.estate_sha256, document.objective, document.bound,
+    goal = document.goal.model_dump(by_alias=True, exclude_defaults=True)
+    return Plan(goal, document.status, document.estate_sha256, document.objective, document.bound,
                 document.gap, document.verified, moves, conflict=document.conflict, window=window,
-                work_s=document.work_s)
+                work_s=document.work_s, vios_ids=document.vios_ids)

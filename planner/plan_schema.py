@@ -58,5 +58,6 @@ def schema() -> dict[str, Any]:
             "objective": _maybe(_NUMBER), "bound": _maybe(_NUMBER), "gap": _maybe(_NUMBER), "verified": _YES,
             "total_s": seconds, "work_s": _maybe(_WHOLE), "window": _maybe(window), "moves": _list(move),
             "waves": _list(wave), "findings": _list(finding), "conflict": _maybe(conflict), "stays": _list(stay),
+            "vios_ids": {"type": "object", "additionalProperties": _maybe(_WHOLE)},
             "before": _list(state), "peak": _list(state), "after": _list(state), "assumptions": _list(_TEXT),
             "notes": _list(_TEXT), "estate_sha256": _TEXT})}

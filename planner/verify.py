@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from planner.estate.model import Estate
 from planner.estate.saved import digest
 from planner.findings import Finding, Severity, errors, ordered
 from planner.plan import BACK, OUT, Move, Plan, ServerState, Status
@@ -56,9 +57,10 @@ class _Stage:
 
     def start(self, move: Move) -> None:
         held = self.where.get(move.lpar)
-        if held is None or move.target not in self.site.servers:
+        strange = [s for s in (move.source, move.target) if s not in self.site.servers]
+        if held is None or strange:
             known = move.lpar in self.site.lpars
-            what = f"no server {move.target!r}" if held else (
+            what = f"no server {strange[0]!r}" if held else (
                 "is not active" if known else "is not in the estate")
             self.found.append(_error("plan.known", move.lpar, what))
             return
@@ -110,12 +112,30 @@ class _Stage:
             if blind:
                 found.append(_error("plan.adapters", move.lpar, f"slot {slot} is mapped to {vios}, which does not "
                                     f"serve {', '.join(blind)}"))
+        found += self._doubled(move, given)
+        if move.pool_id is not None and move.pool_id != self.site.pool_on(move.lpar, move.target):
+            found.append(_error("plan.pool", move.lpar, f"goes into pool {move.pool_id} of {move.target}; by name and "
+                                f"policy it belongs into {self.site.pool_on(move.lpar, move.target)}"))
         fibres = dict(move.fibres)
         for f in reach.fibres_of(move.lpar):
             if fibres.get(f.slot) not in here:
                 found.append(_error("plan.adapters", move.lpar, f"slot {f.slot} (Fibre Channel) is mapped to no VIOS "
                                     f"of {move.target}"))
         return found
+
+    def _doubled(self, move: Move, given: Mapping[int, str]) -> list[Finding]:
+        """Paths to one disk over two VIOSes must lead over two on the target."""
+        if move.lpar in self.site.policies.redundancy_optional:
+            return []
+        paths: dict[str, dict[str, str]] = {}
+        for d in self.site.reach.disks_of(move.lpar):
+            if d.backing == "lun" and d.slot in given:
+                paths.setdefault(d.lun, {})[d.vios] = given[d.slot]
+        for lun, chosen in sorted(paths.items()):
+            if len(set(chosen.values())) < len(chosen):
+                return [_error("plan.adapters", move.lpar, f"the paths of LUN {lun} over {' and '.join(chosen)} are "
+                               f"all mapped to {', '.join(sorted(set(chosen.values())))}")]
+        return []
 
     def check(self) -> None:
         """All rules for every moment, for every server and group."""
@@ -143,12 +163,16 @@ def _sane(moves: Sequence[Move]) -> list[Finding]:
     for m in moves:
         if m.duration_ms <= 0 or m.start_ms < 0:
             found.append(_error("plan.times", m.lpar, f"starts at {m.start_ms / 1000} s for {m.duration_ms / 1000} s"))
+        together = {o.start_ms for o in moves if (o.leg, o.wave) == (m.leg, m.wave)}
+        if len(together) > 1:
+            found.append(_error("plan.times", m.lpar, f"the moves of wave {m.wave} do not start together"))
         if m.leg not in (OUT, BACK):
             found.append(_error("plan.times", m.lpar, f"leg {m.leg!r} is neither out nor back"))
     return found
 
 
-def _goal(plan: Plan, site: Site, middle: Mapping[str, str], end: Mapping[str, str]) -> list[Finding]:
+def _goal(plan: Plan, site: Site, middle: Mapping[str, str], end: Mapping[str, str],
+          home: Mapping[str, str]) -> list[Finding]:
     """What was asked for is reached: servers freed after the way out, everything home after the way back."""
     found = []
     freed = [str(s) for s in plan.goal.get("servers", ())] if plan.goal.get("kind") == "evacuate" else []
@@ -156,13 +180,15 @@ def _goal(plan: Plan, site: Site, middle: Mapping[str, str], end: Mapping[str, s
     for server in freed:
         if server not in site.servers:
             found.append(_error("goal.reached", server, "the estate has no such server"))
+    coming_home = any(m.leg == BACK for m in plan.moves) and not any(m.leg == OUT for m in plan.moves)
     for lpar, server in sorted(middle.items()):
-        if server in freed and lpar not in leave:
+        if server in freed and lpar not in leave and not coming_home:
             found.append(_error("goal.reached", lpar, f"is still on {server} after the way out"))
     if any(m.leg == BACK for m in plan.moves) or plan.goal.get("return"):
         for lpar, server in sorted(end.items()):
-            if server != site.start[lpar]:
-                found.append(_error("goal.returned", lpar, f"ends on {server}, not back on {site.start[lpar]}"))
+            wanted = home.get(lpar, site.start[lpar])
+            if server != wanted:
+                found.append(_error("goal.returned", lpar, f"ends on {server}, not back on {wanted}"))
     outs, backs = plan.leg(OUT), plan.leg(BACK)
     if outs and backs:
         earliest = max(m.end_ms for m in outs) + (plan.work_s or 0) * 1000
@@ -172,14 +198,14 @@ def _goal(plan: Plan, site: Site, middle: Mapping[str, str], end: Mapping[str, s
     return found
 
 
-def replay(plan: Plan, site: Site, judge: Judge) -> Replay:
-    """Replay a plan from the estate's own placement."""
+def replay(plan: Plan, site: Site, judge: Judge, home: Mapping[str, str] | None = None) -> Replay:
+    """Replay a plan from the estate's own placement; ``home``: where LPARs stood before the plan, if elsewhere."""
     stage = _Stage(site, judge)
     before = server_states(site, stage.where)
     moves = list(plan.moves)
     stage.found += _sane(moves)
-    middle: dict[str, str] | None = None
     pending_out = sum(m.leg == OUT for m in moves)
+    middle = None if pending_out else stage.places()
     events = _events(moves)
     for n, (time, kind, index) in enumerate(events):
         (stage.end if kind == 0 else stage.start)(moves[index])
@@ -193,54 +219,75 @@ def replay(plan: Plan, site: Site, judge: Judge) -> Replay:
     middle = middle if middle is not None else end
     stage.found += judge.groups({n: (s,) for n, s in middle.items()}, end=True)
     stage.found += judge.flights(moves, plan.window)
-    stage.found += _goal(plan, site, middle, end)
+    stage.found += _goal(plan, site, middle, end, home or {})
     after = server_states(site, {n: (s,) for n, s in middle.items()})
     return Replay(ordered(stage.found), tuple(stage.peaks[s] for s in site.servers), before, after)
 
 
-def verify_plan(plan: Plan, site: Site, judge: Judge) -> Replay:
+def verify_plan(plan: Plan, estate: Estate) -> Replay:
     """Whether a plan holds against an estate: as it was, or as it is after (part of) the work.
 
-    When LPARs already stand on their targets, those moves count as done and the rest is replayed.
+    Where the LPARs stand tells how far the work has come; the rest of the moves is replayed from there.
     """
     notes: list[Finding] = []
-    if plan.status not in (Status.OPTIMAL, Status.FEASIBLE):
-        notes.append(_error("plan.status", "plan", f"its status is {plan.status}: it is no plan"))
-    done, rest = _done(plan, site)
-    if plan.estate_digest and plan.estate_digest != digest(site.estate) and not done:
+    if plan.status not in (Status.OPTIMAL, Status.FEASIBLE) or not plan.verified:
+        notes.append(_error("plan.status", "plan", f"its status is {plan.status}, verified {plan.verified}: it is no "
+                            "plan"))
+    home: dict[str, str] = {}
+    for m in plan.moves:
+        home.setdefault(m.lpar, m.source)
+    start = {p.name: p.server for p in estate.lpars if p.active}
+    done = _done(plan.moves, home, start)
+    rest = [m for m in plan.moves if m not in done]
+    if plan.estate_digest and plan.estate_digest != digest(estate) and not done:
         notes.append(Finding("plan.estate", Severity.WARNING, "estate",
                              "the estate is not the one the plan was made for; the replay is against this one",
                              "check what has changed since"))
     if done:
         notes.append(Finding("plan.progress", Severity.INFO, "plan",
-                             f"{len(done)} of {len(plan.moves)} moves are already done: "
-                             + ", ".join(dict.fromkeys(m.lpar for m in done)), ""))
-    played = replay(plan.replace(moves=tuple(rest)), site, judge) if not done else _after_work(plan, rest, site, judge)
+                             f"{len(done)} of {len(plan.moves)} moves are already done; next: "
+                             + (", ".join(m.lpar for m in rest if m.wave == rest[0].wave) if rest else "nothing"), ""))
+    notes += _vios_ids(plan, estate)
+    site = Site(estate, home={n: home.get(n, s) for n, s in start.items()})
+    played = replay(plan.replace(moves=tuple(rest)), site, Judge(site), home)
+    notes += _late(plan)
     return Replay(ordered((*notes, *played.findings)), played.peak, played.before, played.after)
 
 
-def _done(plan: Plan, site: Site) -> tuple[list[Move], list[Move]]:
-    """Split the moves at where each LPAR stands in this estate: way out first."""
-    done: list[Move] = []
-    for lpar in dict.fromkeys(m.lpar for m in plan.moves):
-        own = [m for m in plan.moves if m.lpar == lpar and m.leg == OUT]
-        here = site.start.get(lpar)
-        if own and here != own[0].source:
-            stops = [n for n, m in enumerate(own) if m.target == here]
-            done += own[:stops[-1] + 1] if stops else []
-    return done, [m for m in plan.moves if m not in done]
+def _late(plan: Plan) -> list[Finding]:
+    """Moves that end after the window."""
+    late = [m for m in plan.moves if plan.window and (end := plan.clock(m.end_ms)) and end > plan.window.end]
+    names = ", ".join(dict.fromkeys(m.lpar for m in late))
+    return [_error("timing.window", "plan", f"{names}: {len(late)} moves end after the window")] if late else []
 
 
-def _after_work(plan: Plan, rest: Sequence[Move], site: Site, judge: Judge) -> Replay:
-    """The rest of a plan against an estate in which a part is done: home is where the plan says it started."""
-    played = replay(plan.replace(moves=tuple(rest), goal={k: v for k, v in plan.goal.items() if k != "return"}),
-                    site, judge)
-    home: dict[str, str] = {}
-    for m in plan.moves:
-        home.setdefault(m.lpar, m.source)
-    found = [f for f in played.findings if f.rule != "goal.returned"]
-    backs = {m.lpar: m.target for m in rest if m.leg == BACK}
-    for lpar, target in backs.items():
-        if target != home[lpar] and not any(m.parking for m in rest if m.lpar == lpar):
-            found.append(_error("goal.returned", lpar, f"ends on {target}, not back on {home[lpar]}"))
-    return Replay(ordered(found), played.peak, played.before, played.after)
+def _vios_ids(plan: Plan, estate: Estate) -> list[Finding]:
+    """VIOSes whose partition id is not the one that the plan's commands name."""
+    now = {v.name: v.lpar_id for v in estate.vioses}
+    return [_error("plan.vios-id", name, f"the plan's commands name it with id {number}; it has {now[name]}")
+            for name, number in plan.vios_ids.items() if name in now and now[name] != number]
+
+
+def _done(moves: Sequence[Move], home: Mapping[str, str], start: Mapping[str, str]) -> list[Move]:
+    """The moves that are done: the first so many in the order of their starts that agree best with where the LPARs
+    stand; the fewest of equally good (all at home: nothing is done)."""
+    order = sorted(moves, key=lambda m: m.start_ms)
+    place = dict(home)
+    wrong = sum(start.get(n) != s for n, s in place.items())
+    best = (wrong, 0)
+    for number, move in enumerate(order, 1):
+        here = start.get(move.lpar)
+        wrong += (here != move.target) - (here != place[move.lpar])
+        place[move.lpar] = move.target
+        best = min(best, (wrong, number))
+    done = order[:best[1]]
+    for lpar in home:
+        own = [m for m in order if m.lpar == lpar]
+        count = sum(m in done for m in own)
+        stops = [home[lpar], *(m.target for m in own)]
+        if stops[count] != start.get(lpar):
+            near = [n for n, s in enumerate(stops) if s == start.get(lpar)]
+            if near:
+                count = min(near, key=lambda n: abs(n - count))
+                done = [m for m in done if m.lpar != lpar] + own[:count]
+    return [m for m in moves if m in done]

@@ -141,7 +141,10 @@ class _Compiler:
     def pin(self, p: Policy) -> None:
         here = {x.name: x.server for x in self.estate.lpars}
         for name in self.matching(p.subject, self.lpars, "LPAR"):
-            self.out.pins[name] = tuple(self.matching(p.value, self.servers, "server")) if p.value else (here[name],)
+            wanted = tuple(self.matching(p.value, self.servers, "server")) if p.value else (here[name],)
+            if set(self.out.pins.get(name, wanted)) != set(wanted):
+                raise ValueError(f"another row pins {name} to {', '.join(self.out.pins[name])}")
+            self.out.pins[name] = wanted
 
     def fence(self, p: Policy) -> None:
         allowed = frozenset(self.matching(p.value, self.servers, "server"))
@@ -174,6 +177,8 @@ class _Compiler:
             self.out.priority[name] = number
 
     def _per_server(self, p: Policy, into: dict[str, int], value: int) -> None:
+        if value < 0:
+            raise ValueError(f"{p.value!r} is below 0")
         for name in self.matching(p.subject, self.servers, "server", "*"):
             into[name] = value
 
@@ -221,10 +226,24 @@ class _Compiler:
     def minimum_software(self, p: Policy) -> None:
         if not p.subject or not p.value:
             raise ValueError("needs a product in Subject and a version in Value")
-        self.out.minimum_software[p.subject.strip()] = p.value.strip()
+        for product in self._products(p.subject):
+            self.out.minimum_software[product] = p.value.strip()
 
     def refused_software(self, p: Policy) -> None:
-        self.out.refused_software.update(words(f"{p.subject};{p.value}"))
+        self.out.refused_software.update(self._products(f"{p.subject};{p.value}"))
+
+    def _products(self, text: str) -> list[str]:
+        """Software texts, products and systems of the estate that the words match."""
+        known = {s for p in self.estate.lpars for s in (*p.software, *(_product(x) for x in p.software), p.os) if s}
+        found: list[str] = []
+        for word in words(text):
+            hits = sorted(k for k in known if fnmatchcase(k.casefold(), word.casefold()))
+            if not hits:
+                raise ValueError(f"{word!r} matches nothing that runs in an LPAR of this estate")
+            found += hits
+        if not found:
+            raise ValueError("names no product")
+        return found
 
     def redundancy(self, p: Policy) -> None:
         if p.value not in ("must", "if-possible"):
@@ -240,6 +259,11 @@ class _Compiler:
             self.out.target_pool[name] = p.value.strip()
 
 
+def _product(text: str) -> str:
+    """``Oracle 10.2.0.4`` → ``Oracle``."""
+    return re.sub(r"[\s-]+v?\d[\w.]*.*$", "", text.strip())
+
+
 def _selects(word: str, lpar: Lpar) -> bool:
     kind, _, wanted = word.partition(":")
     if kind == "env":
@@ -251,7 +275,7 @@ def compile_policies(estate: Estate) -> tuple[PolicySet, tuple[tuple[Policy, str
     """The policy set, and each row that could not be applied with the reason."""
     compiler = _Compiler(estate)
     refused: list[tuple[Policy, str]] = []
-    for policy in estate.policies:
+    for policy in sorted(estate.policies, key=lambda p: bool(p.subject) and "*" not in p.subject):
         if not policy.active:
             continue
         handler: Callable[[Policy], Any] | None = None

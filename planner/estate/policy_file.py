@@ -38,7 +38,7 @@ def read_policy_file(path: Path) -> tuple[Policy, ...]:
         return Finding("input.bad-policy-file", Severity.ERROR, path.name, message, fix, Source(path.name))
 
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        document = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise InputError([problem(f"cannot be read: {error.strerror}", "check the path")]) from None
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:

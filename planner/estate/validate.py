@@ -242,9 +242,32 @@ def _generations(c: _Check) -> Iterator[Finding]:
                             f"{s.name}: unknown generation {s.generation!r}", "one of " + ", ".join(GENERATIONS))
 
 
+#: Parameters of the cost model and the values that mean something: (least, most); 0 as least: above 0.
+PARAMETER_LIMITS: dict[str, tuple[float, float]] = {
+    "link_efficiency": (0, 1), "overhead_s": (-1, 86_400), "dirty_mb_s_per_core": (-1, 100_000),
+    "stop_mb": (-1, 1e9), "stop_ratio": (0, 1), "resume_s": (-1, 86_400), "stream_mb_s": (-1, 1e6),
+    "source_rperf_per_mb_s": (0, 1000), "target_rperf_per_mb_s": (0, 1000), "unknown_rperf_per_core": (0, 1000),
+    "wave_gap_s": (-1, 86_400), "risk_production_s": (-1, 1e6), "risk_heartbeat_s": (-1, 1e6),
+    "risk_warning_s": (-1, 1e6),
+}
+
+
+def _parameters(c: _Check) -> Iterator[Finding]:
+    for p in c.loaded.estate.parameters:
+        limits = PARAMETER_LIMITS.get(p.name)
+        if limits is None:
+            yield c.finding(Severity.ERROR, "input.unknown-name", "parameters", (p.name,), "name",
+                            f"{p.name!r} is no parameter of the cost model", "one of: " + ", ".join(PARAMETER_LIMITS))
+        elif not limits[0] < p.value <= limits[1]:
+            least = f"above {limits[0]:g}" if limits[0] == 0 else "at least 0"
+            yield c.finding(Severity.ERROR, "input.bad-value", "parameters", (p.name,), "value",
+                            f"{p.name} = {p.value:g}; expected {least} and at most {limits[1]:g}",
+                            "correct it, or clear the row for the default")
+
+
 CHECKS: tuple[Callable[[_Check], Iterator[Finding]], ...] = (
     _references, _names, _generations, _lpar_arithmetic, _server_sums, _pool_sums, _vlans, _storage,
-    _pairs_of_wwpns, _gaps,
+    _pairs_of_wwpns, _parameters, _gaps,
 )
 
 

@@ -125,51 +125,53 @@ def _reduce(program: Program, until: float) -> tuple[list[str], bool]:
     return kept, complete
 
 
-def _elastic(model: PlacementProgram, until: float) -> tuple[dict[str, int], dict[str, int]] | None:
-    """The least processors and memory that the survivors lack, by server; None when groups alone conflict."""
+@dataclass(frozen=True, slots=True)
+class _Short:
+    """What survivors lack: MiB and units by server, units by pool; a server's units include its pools'."""
+
+    units: dict[str, int]
+    mib: dict[str, int]
+    pools: dict[tuple[str, str], int]
+
+
+def _elastic(model: PlacementProgram, until: float) -> _Short | None:
+    """The least processors and memory that the survivors lack; None when groups alone conflict.
+
+    Processors and memory count as shares of what the survivors have of each.
+    """
     program = model.program.without(set())
+    whole = {"processor.capacity": sum(model.site.limit(s).units for s in model.survivors),
+             "memory.capacity": sum(model.site.limit(s).memory_mib for s in model.survivors)}
+    whole["processor.pool"] = whole["processor.capacity"]
     slack: dict[int, tuple[str, str]] = {}
-    total_units = sum(model.site.limit(s).units for s in model.survivors) or 1
-    total_memory = sum(model.site.limit(s).memory_mib for s in model.survivors) or 1
-    weights = {"processor": 1e6 / total_units, "memory": 1e6 / total_memory}
-    rows, program.rows = program.rows, []
-    by_tag = {f"{kind}.capacity:{s}": (kind, s) for kind in ("processor", "memory") for s in model.survivors}
-    pools = {r.tag for r in rows if r.tag.startswith("processor.pool:")}
-    for row in rows:
-        kind_server = by_tag.get(row.tag) or (
-            ("processor", row.tag.split(":", 1)[1].rsplit("/", 1)[0]) if row.tag in pools else None)
-        if kind_server is None:
-            program.rows.append(row)
-            continue
-        kind, server = kind_server
-        unit = _unit_of(model, row.terms, kind, server)
-        extra = program.variable(10_000_000)
-        slack[extra] = kind_server
-        program.rows.append(type(row)({**row.terms, extra: -1}, row.rhs, row.equal, row.tag))
-        program.objective[extra] = max(1, round(weights[kind] * unit))
-    program.objective = {i: c for i, c in program.objective.items() if i in slack}
+    program.objective = {}
+    for number, row in enumerate(program.rows):
+        rule, _, where = row.tag.partition(":")
+        if rule in whole:
+            extra = program.variable(10_000_000)
+            slack[extra] = (rule, where)
+            terms, rhs = row.stated
+            program.rows[number] = type(row)({**terms, extra: -1}, rhs, False, row.tag)
+            program.objective[extra] = max(1, round(1e9 / max(whole[rule], 1)))
     answer = program.solve(max(until - time.monotonic(), 0.05), 0.001)
-    if not answer.found:
-        return None
-    units: dict[str, int] = {}
-    memory: dict[str, int] = {}
-    for index, (kind, server) in slack.items():
-        if answer.values[index]:
-            row = next(r for r in program.rows if index in r.terms)
-            amount = answer.values[index] * _unit_of(model, row.terms, kind, server)
-            into = units if kind == "processor" else memory
-            into[server] = max(into.get(server, 0), amount)
-    return units, memory
+    return _shortage(model, {slack[i]: answer.values[i] for i in slack if answer.values[i]}) if answer.found else None
 
 
-def _unit_of(model: PlacementProgram, terms: Mapping[int, int], kind: str, server: str) -> int:
-    """What one unit of a row stands for: rows were divided by the common divisor of their coefficients."""
-    for (name, where), index in model.x.items():
-        if where == server and index in terms:
-            demand = model.site.demand(name, server)
-            full = demand.units if kind == "processor" else demand.memory_mib
-            return max(1, full // terms[index])
-    return 1
+def _shortage(model: PlacementProgram, lacking: Mapping[tuple[str, str], int]) -> _Short:
+    """What rows lack, counted from the limits: a server that held more than its limit lacks that as well."""
+    site, found = model.site, _Short({}, {}, {})
+    for (rule, where), amount in sorted(lacking.items()):
+        if rule == "memory.capacity":
+            found.mib[where] = amount + max(0, site.at_start[where].memory_mib - site.limit(where).memory_mib)
+        elif rule == "processor.capacity":
+            over = amount + max(0, site.at_start[where].units - site.limit(where).units)
+            found.units[where] = max(found.units.get(where, 0), over)
+        else:
+            server, _, pool = where.rpartition("/")
+            over = site.at_start[server].pools.get(int(pool), 0) - (site.pool_limit(server, int(pool)) or 0)
+            found.pools[server, pool] = amount + max(0, over)
+            found.units[server] = max(found.units.get(server, 0), found.pools[server, pool])
+    return found
 
 
 def _left_behind(model: PlacementProgram, until: float) -> list[str] | None:
@@ -194,7 +196,7 @@ def _of_program(problem: EvacuationProblem, model: PlacementProgram, until: floa
     rows = [t for t in kept if not t.startswith("lpar:")]
     rules = tuple(dict.fromkeys(t.split(":", 1)[0] for t in rows))
     groups = [t.split(":", 1)[1] for t in rows if t.startswith("policy.")]
-    servers = tuple(sorted({t.split(":", 1)[1].rsplit("/", 1)[0] if "pool" in t else t.split(":", 1)[1]
+    servers = tuple(sorted({t.split(":", 1)[1].rsplit("/", 1)[0] if t.startswith("processor.pool:") else t.split(":", 1)[1]
                             for t in rows if not t.startswith("policy.")}))
     short_units: dict[str, int] = {}
     short_mib: dict[str, int] = {}
@@ -202,8 +204,11 @@ def _of_program(problem: EvacuationProblem, model: PlacementProgram, until: floa
     if any(r.startswith(("processor.", "memory.")) for r in rules):
         elastic = _elastic(model, max(until, time.monotonic() + 2))
         if elastic:
-            short_units, short_mib = elastic
-            lifts += [f"{show_cores(u)} more cores on {s}" for s, u in sorted(short_units.items())]
+            short_units, short_mib = elastic.units, elastic.mib
+            for (server, pool), units in sorted(elastic.pools.items()):
+                lifts.append(f"{show_cores(units)} more cores in pool {pool} of {server}")
+            lifts += [f"{show_cores(u)} more cores on {s}" for s, u in sorted(short_units.items())
+                      if u > max((p for (t, _), p in elastic.pools.items() if t == s), default=0)]
             lifts += [f"{show_gib(m)} GiB more memory on {s}" for s, m in sorted(short_mib.items())]
     lifts += [f"lift {t.split(':', 1)[0]} ({t.split(':', 1)[1]})" for t in rows if t.startswith("policy.")]
     behind = _left_behind(model, max(until, time.monotonic() + 2))

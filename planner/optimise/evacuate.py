@@ -10,6 +10,7 @@ from planner.goals.evacuate import Evacuate
 from planner.optimise.conflict import Conflict, explain
 from planner.optimise.placement import Candidates, PlacementProgram, candidates_of
 from planner.optimise.solver import Outcome, Solution
+from planner.optimise.search import placement_by_search
 from planner.plan import Status
 from planner.rules import Judge, Site
 
@@ -93,7 +94,11 @@ class EvacuationProblem:
         model = PlacementProgram(self.site, candidates, self.survivors, self.displaced)
         for cut in self.cuts:
             model.forbid(cut)
-        return model, model.program.solve(max(deadline - time.monotonic(), 0.05), gap)
+        solution = model.program.solve(max(deadline - time.monotonic(), 0.05), gap)
+        if solution.outcome is Outcome.UNKNOWN and (found := placement_by_search(model)):
+            # Not given to HiGHS to start from: in trials on tight estates that made it slower.
+            solution = Solution(Outcome.FEASIBLE, tuple(found), model.program.value(found), solution.bound, "search")
+        return model, solution
 
     def _finish(self, model: PlacementProgram, solution: Solution, status: Status, bound: float,
                 deadline: float) -> Answer:

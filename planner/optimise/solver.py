@@ -33,12 +33,19 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Σ terms ≤ rhs (or = rhs), in integers."""
+    """Σ terms ≤ rhs (or = rhs), in integers; as stated it was ``divisor`` times as large, with ``rest`` on the right."""
 
     terms: dict[int, int]
     rhs: int
     equal: bool
     tag: str
+    divisor: int = 1
+    rest: int = 0
+
+    @property
+    def stated(self) -> tuple[dict[int, int], int]:
+        """Terms and right side as they were given."""
+        return {i: c * self.divisor for i, c in self.terms.items()}, self.rhs * self.divisor + self.rest
 
     def holds(self, values: Sequence[int]) -> bool:
         """Whether these values satisfy it exactly."""
@@ -78,10 +85,9 @@ class Program:
     def at_most(self, terms: Terms, rhs: int, tag: str) -> None:
         """Σ terms ≤ rhs, divided by the common divisor of its coefficients."""
         live = {i: c for i, c in terms.items() if c}
-        divisor = reduce(math.gcd, live.values(), 0)
-        if divisor > 1:
-            live, rhs = {i: c // divisor for i, c in live.items()}, rhs // divisor
-        self.rows.append(Row(live, rhs, False, tag))
+        divisor = reduce(math.gcd, live.values(), 0) or 1
+        self.rows.append(Row({i: c // divisor for i, c in live.items()}, rhs // divisor, False, tag, divisor,
+                             rhs % divisor))
 
     def equals(self, terms: Terms, rhs: int, tag: str) -> None:
         """Σ terms = rhs."""
@@ -170,8 +176,12 @@ def _checked(program: Program, outcome: Outcome, raw: Sequence[float | None], bo
 
 #: Options are HiGHS's own names: PuLP passes misspelt ones on in silence, so a test asks HiGHS for each.
 def highs_options(time_limit: float, gap: float, max_nodes: int | None) -> dict[str, Any]:
-    """Options of one HiGHS run. An integer objective is proved once the gap is below 1."""
+    """Options of one HiGHS run. An integer objective is proved once the gap is below 1.
+
+    The tolerance is tight, so that rounded values hold in exact integers: coefficients reach 10⁷.
+    """
     options: dict[str, Any] = {"mip_abs_gap": 0.999, "mip_rel_gap": gap, "time_limit": max(time_limit, 0.01),
+                               "mip_feasibility_tolerance": 1e-9,
                                "random_seed": 0, "threads": 1, "output_flag": False}
     if max_nodes is not None:
         options["mip_max_nodes"] = max_nodes

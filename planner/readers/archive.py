@@ -6,20 +6,20 @@ archive, links and devices, and archives that unpack to too much. An archive in 
 
 from __future__ import annotations
 
-import bz2
 import io
-import lzma
 import os
 import re
 import stat
-import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from planner.findings import Finding, Severity, Source
+
+if TYPE_CHECKING:
+    import tarfile
 
 MIB = 1 << 20
 MOST_UNPACKED = 2048 * MIB   # all members of an archive together
@@ -171,11 +171,20 @@ def entries_of(opened: io.BufferedIOBase, shown: str, path: Path | None = None) 
 
 # --- archives ---------------------------------------------------------------------------------------------------------
 
+def _bunzip() -> Any:
+    import bz2
+
+    return bz2.BZ2Decompressor()
+
+
+def _unxz() -> Any:
+    import lzma
+
+    return lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_LZMA_MEMORY)
+
+
 _COMPRESSED: dict[bytes, Callable[[], Any]] = {
-    b"\x1f\x8b": lambda: _Inflate(),
-    b"BZh": bz2.BZ2Decompressor,
-    b"\xfd7zXZ\x00": lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_LZMA_MEMORY),
-}
+    b"\x1f\x8b": lambda: _Inflate(), b"BZh": _bunzip, b"\xfd7zXZ\x00": _unxz}
 _ZIP_STARTS = (b"PK\x03\x04", b"PK\x05\x06")
 _OFFICE = frozenset({"xl/workbook.xml", "[Content_Types].xml", "mimetype"})  # one document, not an archive
 
@@ -397,6 +406,8 @@ def _tar(archive: Entry, stream: _Forward, budget: Budget, depth: int) -> Iterat
 
 
 def _tar_members(stream: _Forward, archive: Entry) -> Iterator[tarfile.TarInfo | Finding]:
+    import tarfile
+
     try:
         opened: Any = tarfile.open(fileobj=stream, mode="r:", errorlevel=0)  # noqa: SIM115
         while (member := opened.next()) is not None:

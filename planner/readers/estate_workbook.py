@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import warnings
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -211,17 +212,16 @@ def read_bytes(data: bytes, file: str) -> Reading:
     import openpyxl
 
     try:
-        book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what openpyxl finds odd in a part that is not read is nobody's concern
+            book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
+            try:
+                return _read_sheets(book, file)
+            finally:
+                book.close()
     except Exception as error:  # openpyxl raises KeyError, ValueError, XML errors… for damaged parts
         return _refusal(file, f"a damaged workbook ({type(error).__name__})",
                         "open it in a spreadsheet and save it again")
-    try:
-        return _read_sheets(book, file)
-    except Exception as error:  # the same while the parts are read
-        return _refusal(file, f"a damaged workbook ({type(error).__name__})",
-                        "open it in a spreadsheet and save it again")
-    finally:
-        book.close()
 
 
 def _read_sheets(book: Any, file: str) -> Reading:

@@ -13,11 +13,11 @@ from dataclasses import replace
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import IO, TYPE_CHECKING, cast
 
 from planner.findings import Finding, Severity, Source
 from planner.readers import split
-from planner.readers.archive import HEAD, Entry
+from planner.readers.archive import HEAD, MOST_RATIO, SUSPECT_UNPACKED, Entry
 from planner.readers.base import Format, Reading, decode
 
 if TYPE_CHECKING:
@@ -27,6 +27,9 @@ UNRECOGNISED = "unrecognised"
 SESSION = "session"
 _ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 _EMPTY_ZIP = b"PK\x05\x06"
+_MOST_CELLS = 1_000_000
+MOST_UNPACKED = 512 << 20  # of a workbook
+_CELL = re.compile(rb"<(?:\w{1,20}:)?(?:c|row)[\s/>]")
 _NMON = ("AAA,", "ZZZZ,")
 
 #: Modules of text formats in the order in which they are asked; an HMC's grammar is the loosest and comes last.
@@ -51,7 +54,7 @@ _COMMANDS = (
 _DEVICE = re.compile(r"(?:lsdev\s+-dev|lsattr\s+-El)\s+([\w.-]{1,64})")
 _CHATTER = re.compile(
     r"\s*(?:Last (?:unsuccessful )?login:.*|login as:.*|.{1,80}'s password:.*|Password:\s*|Connection to \S+ closed\.?"
-    r"|logout|exit|Script (?:started|done|command is (?:started|complete))\b.*|[█_]|```\w*|-{2,}|)\s*"
+    r"|logout|exit|Script (?:started|done|command is (?:started|complete))\b.*|=~=~.*|[█_]|```\w*|-{2,}|)\s*"
 )
 
 
@@ -250,7 +253,8 @@ def _read_binary(data: bytes, shown_as: str) -> Reading:
                 return form.read_bytes(data, shown_as)
     if data.startswith(_ZIP) and not _book_xml(data) and not shown_as.lower().endswith((".xlsx", ".xlsm")):
         return _unrecognised(data[:HEAD].decode("latin-1"), shown_as, 1, "")
-    return estate_workbook.read_bytes(data, shown_as)
+    refusal = _too_many_cells(data, shown_as)
+    return Reading(UNRECOGNISED, (), (refusal,)) if refusal else estate_workbook.read_bytes(data, shown_as)
 
 
 def _has_estate_sheet(data: bytes) -> bool:
@@ -267,11 +271,6 @@ def _book_xml(data: bytes) -> bytes:
         return b""
 
 
-MOST_UNPACKED = 512 << 20
-SUSPECT_UNPACKED = 64 << 20
-MOST_RATIO = 200
-
-
 def _bomb(data: bytes, shown_as: str) -> Finding | None:
     """Refuse a workbook by what it says of its size, before anything is unpacked."""
     try:
@@ -283,6 +282,33 @@ def _bomb(data: bytes, shown_as: str) -> Finding | None:
         return None
     return _finding(shown_as, f"unpacks to {unpacked >> 20} MiB from {len(data) >> 10} KiB, which no export does",
                     "check where the file comes from; export it again", "input.decompression-bomb", Severity.ERROR)
+
+
+def _too_many_cells(data: bytes, shown_as: str) -> Finding | None:
+    """Refuse an estate workbook whose sheets would take minutes and gigabytes, most of them empty cells."""
+    count = 0
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as book:
+            for name in book.namelist():
+                if name.startswith("xl/worksheets/") and count <= _MOST_CELLS:
+                    with book.open(name) as part:
+                        count += _cells(part)
+    except Exception:  # as in _book_xml
+        return None
+    if count <= _MOST_CELLS:
+        return None
+    return _finding(shown_as, f"its sheets hold more than {_MOST_CELLS:,} cells and rows",
+                    "delete the empty but formatted cells and save it again", "input.too-large", Severity.ERROR)
+
+
+def _cells(part: IO[bytes]) -> int:
+    count, rest = 0, b""
+    while count <= _MOST_CELLS and (piece := part.read(1 << 20)):
+        piece = rest + piece
+        count += sum(1 for _ in _CELL.finditer(piece))
+        rest = piece[piece.rfind(b"<"):][:100] if b"<" in piece[-100:] else b""
+        count -= _CELL.match(rest) is not None
+    return count
 
 
 def kinds() -> Iterator[str]:

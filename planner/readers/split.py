@@ -358,7 +358,7 @@ def _unprefixed(part: Section, known: Callable[[str], bool]) -> list[Section]:
         return [replace(part, note="the lines of too many hosts are interleaved: pass them through dshbak")]
     split = [replace(part, text=_padded(lines), first_line=lines[0][0], hosts=(host,))
              for host, lines in per_host.items()]
-    return split if any(MARKER in one.text or known(one.text) for one in split) and not known(part.text) else []
+    return split if any(MARKER in one.text or known(one.text) for one in split) else []
 
 
 def _padded(lines: list[tuple[int, str]]) -> str:
@@ -379,41 +379,57 @@ _STARTS = re.compile(
     r"|(?P<interval>System [Cc]onfiguration(?:: |[ ]*$))|(?P<cfg>lparcfg [0-9])"
     r"|(?P<level>[1-4]\.[0-9]\.[0-9]{1,2}\.[0-9]{1,3}(?:[- ][A-Z]{2}[-A-Z0-9.]{0,30})?[ \t]*$))", _M)
 _ONE_EACH = frozenset({"lpar", "cfg"})  # of these two in a text are of two LPARs
-_NAMES_DISK = re.compile(r"(?:\A|\n)[a-z]{2,20}[0-9]{1,6}:?[ \t]*\n\s*\Z")
+_NAMES_DISK = re.compile(r"(?:\A|(?<=\n))[a-z]{2,20}[0-9]{1,6}:?[ \t]*\n\s*\Z")
+_NAMES_HOST = re.compile(rf"(?:\A|(?<=\n))({_HOST}):?[ \t]*\n\s*\Z")
+_KEYS_ALONE = frozenset({"Physloc", "LUN", "Mirrored", "Status", "VTD", "SEA", "location"})  # keys without a value
+_NEAR = 200
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """Where a listing's text begins, and where what belongs to it begins: the name of its host above it."""
+
+    boundary: int
+    begin: int
+    host: str = ""
 
 
 def _listings(part: Section) -> list[Section]:
-    """The section cut where the first line of another listing stands."""
+    """The section cut where the first line of another listing stands, or a name alone above such a line."""
     found = [(match.start(), match.lastgroup or "") for match in _STARTS.finditer(part.text)]
-    if len({kind for _, kind in found}) < 2 and not (found and found[0][1] in _ONE_EACH and len(found) > 1):
-        return [part]
-    cuts: list[int] = []
+    several = len({kind for _, kind in found}) > 1
+    pieces = [_Piece(0, 0)]
     now = ""
     for start, kind in found:
-        if now == "level" or (now and (kind != now or kind in _ONE_EACH)):
-            cuts.append(_before_name(part.text, start) if kind == "attr" else start)
+        named = None if kind == "attr" else _named(_NAMES_HOST, part.text, start)
+        if named and named[1] not in _KEYS_ALONE:
+            pieces.append(_Piece(named.start(), start, named[1]))
+        elif kind == "level" and not several:
+            continue
+        elif (now and (kind != now or kind in _ONE_EACH)) or kind == "level":
+            disk = _named(_NAMES_DISK, part.text, start) if kind == "attr" else None
+            at = disk.start() if disk else start
+            pieces.append(_Piece(at, at, pieces[-1].host))
         now = kind
-    for start, kind in found:
         line_end = part.text.find("\n", start)
         if kind == "level" and line_end >= 0:
-            cuts.append(line_end + 1)
-        if kind == "level" and part.text[:start].strip():
-            cuts.append(start)
-    return _cut(part, sorted(set(cuts)))
+            pieces.append(_Piece(line_end + 1, line_end + 1, pieces[-1].host))
+    return [part] if len(pieces) == 1 else _cut(part, pieces)
 
 
-def _before_name(text: str, start: int) -> int:
-    """Above the line that names the disk (``hdisk4:``) whose attributes begin here."""
-    named = _NAMES_DISK.search(text, max(0, start - 200), start)
-    return start if named is None else named.start() + (text[named.start()] == "\n")
+def _named(name: re.Pattern[str], text: str, start: int) -> re.Match[str] | None:
+    """The line before ``start``, blank ones aside, where it is such a name and nothing else."""
+    near = max(0, start - _NEAR)
+    match = name.search(text, near, start)
+    return match if match and (near == 0 or match.start() > near) else None
 
 
-def _cut(part: Section, cuts: list[int]) -> list[Section]:
+def _cut(part: Section, pieces: list[_Piece]) -> list[Section]:
     """The pieces; the command is that of the first one only."""
     lines = [match.start() for match in re.finditer("\n", part.text)]
-    pieces = zip([0, *cuts], [*cuts, len(part.text)], strict=True)
+    ends = [piece.boundary for piece in pieces[1:]] + [len(part.text)]
     return [
-        replace(part, text=part.text[a:b], first_line=part.first_line + bisect_left(lines, a),
-                command="" if a else part.command)
-        for a, b in pieces if part.text[a:b].strip()
+        replace(part, text=part.text[p.begin:end], first_line=part.first_line + bisect_left(lines, p.begin),
+                command="" if p.boundary or p.host else part.command, hosts=(p.host,) if p.host else part.hosts)
+        for p, end in zip(pieces, ends, strict=True) if part.text[p.begin:end].strip()
     ]

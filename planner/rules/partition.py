@@ -27,7 +27,7 @@ def running(site: Site, lpar: str) -> Iterator[Breach]:
 
 @rule("partition.rmc", "The LPAR's RMC connection to the console is active.", Scope.LPAR, source=f"{_TABLE}; seed")
 def rmc(site: Site, lpar: str) -> Iterator[Breach]:
-    if site.lpars[lpar].rmc_active is False:
+    if site.lpars[lpar].rmc_active is False and site.lpars[lpar].active:
         yield Breach("has no active RMC connection",
                      "on the LPAR: /usr/sbin/rsct/bin/rmcctrl -z; rmcctrl -A; rmcctrl -p")
 

@@ -34,8 +34,8 @@ def fence(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
 
 
 def _together_now(site: Site, a: str, b: str, server: str) -> bool:
-    """Whether two LPARs share this server since before the plan: tolerated until one of them moves."""
-    return site.start.get(a) == server and site.start.get(b) == server
+    """Whether this server is the home of both: where they stood together before the plan began they may stand."""
+    return all(site.home.get(n, site.start.get(n)) == server for n in (a, b))
 
 
 def _sharing(site: Site, group: Group, where: Where) -> Iterator[tuple[str, str, str]]:
@@ -50,8 +50,8 @@ def _sharing(site: Site, group: Group, where: Where) -> Iterator[tuple[str, str,
                     yield server, a, b
 
 
-@rule("policy.keep-apart", "LPARs that are kept apart never share a server; a pair that shares one at the start is "
-      "tolerated until it is parted.", Scope.GROUP,
+@rule("policy.keep-apart", "LPARs that are kept apart never share a server, save the one where they stood "
+      "together before the plan began (they may come home to it).", Scope.GROUP,
       encoding="a row per group and server; every wave checked with both sides held", source="DESIGN §7")
 def keep_apart(site: Site, where: Where) -> Iterator[Breach]:
     for group in site.policies.apart:

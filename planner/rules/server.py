@@ -137,8 +137,17 @@ def mover(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
             yield Breach(f"no VIOS of {name} is a mover service partition",
                          f"chsyscfg -r lpar -m {name} -i 'name={vioses[0].name},msp=1'")
         elif not site.movers(name):
-            yield Breach(f"no mover service partition of {name} has an active RMC connection",
-                         "mend RMC between the console and the VIOS")
+            yield Breach(f"no mover service partition of {name} has an active RMC connection and carries a migration",
+                         "mend RMC between the console and the VIOS; check Max migrations of the VIOS")
+
+
+@rule("server.migrations", "Source and target support at least one migration at a time.", Scope.MOVE,
+      source="IBM POWER7 iphc3hmcvalidation table 1 (number of running migrations against the number supported)")
+def migrations(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
+    for name in (source, target):
+        if site.servers[name].max_migrations == 0:
+            yield Breach(f"{name} supports 0 migrations (Max migrations)",
+                         "correct the figure, or enable mobility there")
 
 
 @rule("server.vios-rmc", "The VIOSes that serve the LPAR's storage now, and those that shall, have active RMC.",

@@ -26,8 +26,9 @@ class Holding:
 class Site:
     """Everything that a rule may ask. Never changes after it is made."""
 
-    def __init__(self, estate: Estate) -> None:
+    def __init__(self, estate: Estate, home: Mapping[str, str] | None = None) -> None:
         self.estate = estate
+        self.home: Mapping[str, str] = home or {}
         self.reach = Reach(estate)
         self.policies, _ = compile_policies(estate)
         self.parameters: Parameters
@@ -126,7 +127,8 @@ class Site:
 
     def movers(self, server: str) -> list[Vios]:
         """Its mover service partitions; a VIOS whose mover attribute nobody states counts as one."""
-        return [v for v in self.vioses_on(server) if v.msp is not False and v.rmc_active is not False]
+        return [v for v in self.vioses_on(server)
+                if v.msp is not False and v.rmc_active is not False and v.max_migrations != 0]
 
     def pair_rate(self, source_msp: str, target_msp: str, source_moves: int = 1, target_moves: int = 1) -> float:
         """Bytes/s of one move between two movers that carry so many moves at that time."""

@@ -11,7 +11,11 @@ from planner.rules import Judge, Site
 from planner.schedule.occupancy import Occupancy
 
 _DIRECT_STATES = 50_000
+_DEEPEST = 400
+"""Movers of a depth-first search at most: it recurses once for each."""
 _PARKING_STATES = 30_000
+_PARKING_WORK = 1_500_000
+"""States times LPARs times servers: bounds a search by work, not by the clock, so that answers do not depend on it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +42,7 @@ def serial_order(site: Site, judge: Judge, start: Mapping[str, str], final: Mapp
     late = [n for n in movers if start[n] not in arriving]
     early = [n for n in movers if start[n] in arriving]
     found = _direct(site, start, final, early, late)
-    if found is None and early:
+    if found is None and early and len(movers) <= _DEEPEST:
         found = _direct(site, start, final, movers, [])
     return found if found is not None else _with_parking(site, judge, start, final, movers)
 
@@ -91,30 +95,30 @@ def _direct(site: Site, start: Mapping[str, str], final: Mapping[str, str], earl
 
 def _with_parking(site: Site, judge: Judge, start: Mapping[str, str], final: Mapping[str, str],
                   movers: Sequence[str]) -> list[Step] | None:
-    """Best first over places: direct moves, and parking moves of whatever stands in the way of a blocked one."""
-    for others in ([], _bystanders(judge, start, final, movers)):
-        pool = [*movers, *others]
-        found = _search(site, judge, start, final, pool)
-        if found is not None:
-            return found
-        if not others and not _bystanders(judge, start, final, movers):
-            break
+    """Best first over places: direct moves, and parking moves of whatever stands in the way of a blocked one.
+
+    Tried with the movers alone, then with what runs where they arrive, then with everything that may move.
+    """
+    ready = [n for n in sorted(start) if n not in movers and judge.ready(n)]
+    busy = {final[n] for n in movers}
+    near = [n for n in ready if start[n] in busy]
+    tried: set[tuple[int, bool]] = set()
+    for others, deep in (([], False), (near, False), (ready, True)):
+        if (len(others), deep) not in tried:
+            tried.add((len(others), deep))
+            found = _search(site, judge, start, final, [*movers, *others], deep)
+            if found is not None:
+                return found
     return None
 
 
-def _bystanders(judge: Judge, start: Mapping[str, str], final: Mapping[str, str],
-                movers: Sequence[str]) -> list[str]:
-    """LPARs that need not move but could step aside: on servers where a mover arrives."""
-    busy = {final[n] for n in movers}
-    return [n for n in sorted(start) if n not in movers and start[n] in busy and judge.ready(n)]
-
-
 def _search(site: Site, judge: Judge, start: Mapping[str, str], final: Mapping[str, str],
-            pool: Sequence[str]) -> list[Step] | None:
+            pool: Sequence[str], deep: bool) -> list[Step] | None:
     ticket = count()
     origin = tuple(start[n] for n in pool)
     goal = tuple(final.get(n, start[n]) for n in pool)
-    fixed = {n: s for n, s in start.items() if n not in set(pool)}
+    inside = set(pool)
+    fixed = Occupancy(site, {n: s for n, s in start.items() if n not in inside})
 
     def left(places: tuple[str, ...]) -> int:
         return sum(a != b for a, b in zip(places, goal, strict=True))
@@ -122,14 +126,16 @@ def _search(site: Site, judge: Judge, start: Mapping[str, str], final: Mapping[s
     heap: list[tuple[int, int, int, tuple[str, ...], tuple[Step, ...]]] = [
         (left(origin), 0, next(ticket), origin, ())]
     seen = {origin: 0}
-    expanded = 0
-    while heap and expanded < _PARKING_STATES:
+    expanded, most = 0, min(_PARKING_STATES, _PARKING_WORK // max(1, len(pool) * len(site.servers)))
+    while heap and expanded < most:
         _, done, _, places, steps = heapq.heappop(heap)
         if places == goal:
             return _mark_parking(steps)
         expanded += 1
-        occupancy = Occupancy(site, fixed | dict(zip(pool, places, strict=True)))
-        for i, target in _options(site, judge, pool, places, goal, occupancy):
+        occupancy = fixed.copy()
+        for name, server in zip(pool, places, strict=True):
+            occupancy.add(name, server)
+        for i, target in _options(site, judge, pool, places, goal, occupancy, deep):
             following = (*places[:i], target, *places[i + 1:])
             if seen.get(following, done + 2) <= done + 1:
                 continue
@@ -141,18 +147,29 @@ def _search(site: Site, judge: Judge, start: Mapping[str, str], final: Mapping[s
 
 
 def _options(site: Site, judge: Judge, pool: Sequence[str], places: tuple[str, ...], goal: tuple[str, ...],
-             occupancy: Occupancy) -> list[tuple[int, str]]:
-    """Moves to the goal that fit now; when some do not, parking moves off the servers that they wait for."""
-    direct, blocked = [], set()
+             occupancy: Occupancy, deep: bool) -> list[tuple[int, str]]:
+    """Moves to the goal that fit now; when some do not, parking moves off the servers that they wait for.
+
+    ``deep``: a server where a parking move does not fit is waited for as well.
+    """
+    direct, blocked = [], []
     for i, name in enumerate(pool):
         if places[i] != goal[i]:
             if judge.allowed(name, places[i], goal[i]) and occupancy.fits(name, goal[i]):
                 direct.append((i, goal[i]))
-            else:
-                blocked.add(goal[i])
-    parking = [(i, s) for i, name in enumerate(pool) if places[i] in blocked
-               for s in site.servers if s not in (places[i], goal[i]) and judge.allowed(name, places[i], s)
-               and occupancy.fits(name, s)]
+            elif goal[i] not in blocked:
+                blocked.append(goal[i])
+    parking = []
+    for waited in blocked:
+        for i, name in enumerate(pool):
+            if places[i] != waited:
+                continue
+            for s in site.servers:
+                if s not in (waited, goal[i]) and judge.allowed(name, waited, s):
+                    if occupancy.fits(name, s):
+                        parking.append((i, s))
+                    elif deep and s not in blocked:
+                        blocked.append(s)
     return direct + parking
 
 

@@ -1,0 +1,196 @@
+"""A placement by local search, for when room is so scarce that the solver finds none in its time.
+
+Whoever breaks a row is shifted or exchanged so that the weighted breach falls most; in a dead end the rows that are
+broken weigh more from then on, and who moved stays for a while (breakout and tabu search; Morris 1993, Glover 1989).
+Bounded by steps, never by the clock, and without chance: the same program gives the same answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from planner.optimise.placement import PlacementProgram
+
+_STEPS = 1500
+_TENURE = 12
+_VARIABLES = 20_000
+_ROUNDS, _ROUND_STEPS = 8, 60
+
+Change = dict[int, int]
+
+
+class _Search:
+    """Where each open LPAR stands (as the index of its variable), and what its rows hold of what they may."""
+
+    def __init__(self, model: PlacementProgram) -> None:
+        self.model = model
+        self.choices: list[list[int]] = [[model.x[n, s] for s in places] for n, places in model.candidates.cost.items()]
+        self.cost = [0] * len(model.x)
+        for (n, s), i in model.x.items():
+            self.cost[i] = model.candidates.cost[n][s]
+        self.extra = self._extra()
+        self.columns: list[list[tuple[int, int]]] = [[] for _ in model.x]
+        self.spare: list[int] = []
+        self.weight: list[float] = []
+        self._add({i: c for i, c in enumerate(self.cost) if c}, sum(self.cost))
+        for row in model.program.rows:
+            if not row.tag.startswith("lpar:") and any(i in row.terms for i in range(len(model.x))):
+                self._add(row.terms, row.rhs)
+        self.at = [min(c, key=lambda i: (self.cost[i], i)) for c in self.choices]
+        for i in self.at:
+            for row_number, c in self.columns[i]:
+                self.spare[row_number] -= c
+        self.scale = tuple(self.weight)
+
+    def _extra(self) -> list[int]:
+        """Values of the variables that place nothing: a group is joined when it must be."""
+        count = len(self.model.program.upper) - len(self.model.x)
+        forced = {i for r in self.model.program.rows if r.equal and len(r.terms) == 1 and r.rhs == 1 for i in r.terms}
+        return [int(len(self.model.x) + k in forced) for k in range(count)]
+
+    def _add(self, terms: dict[int, int], rhs: int) -> None:
+        number, widest = len(self.spare), 1
+        for i, c in terms.items():
+            if i < len(self.columns):
+                self.columns[i].append((number, c))
+                widest = max(widest, abs(c))
+            else:
+                rhs -= c * self.extra[i - len(self.columns)]
+        self.spare.append(rhs)
+        self.weight.append(1 / widest)
+
+    def restart(self, at: Sequence[int], cost: int) -> None:
+        """Stand like this again, every row of the same weight, and cost no more than that from now on."""
+        self.take(range(len(at)), at)
+        self.spare[0] = cost - sum(self.cost[i] for i in at)
+        self.weight = list(self.scale)
+
+    def change(self, steps: Sequence[tuple[int, int]]) -> Change:
+        """How the rows' loads change when these LPARs (old variable, new variable) move."""
+        out: Change = {}
+        for old, new in steps:
+            for row, c in self.columns[old]:
+                out[row] = out.get(row, 0) - c
+            for row, c in self.columns[new]:
+                out[row] = out.get(row, 0) + c
+        return out
+
+    def worse(self, change: Change) -> float:
+        """By how much the weighted breach grows."""
+        total = 0.0
+        for row, more in change.items():
+            spare = self.spare[row]
+            before = -spare if spare < 0 else 0
+            after = more - spare if more > spare else 0
+            if before != after:
+                total += (after - before) * self.weight[row]
+        return total
+
+    def take(self, who: Sequence[int], to: Sequence[int]) -> None:
+        for row, more in self.change([(self.at[k], new) for k, new in zip(who, to, strict=True)]).items():
+            self.spare[row] -= more
+        for k, new in zip(who, to, strict=True):
+            self.at[k] = new
+
+    def broken(self) -> list[int]:
+        """Rows that do not hold."""
+        return [r for r, spare in enumerate(self.spare) if spare < 0]
+
+    def culprits(self, broken: Sequence[int]) -> list[int]:
+        """LPARs that weigh on a broken row."""
+        rows = set(broken)
+        return [k for k, i in enumerate(self.at) if any(r in rows and c > 0 for r, c in self.columns[i])]
+
+    def shifts(self, who: Sequence[int]) -> Iterator[tuple[tuple[int, ...], tuple[int, ...]]]:
+        """One LPAR goes elsewhere."""
+        for k in who:
+            for i in self.choices[k]:
+                if i != self.at[k]:
+                    yield (k,), (i,)
+
+    def exchanges(self, who: Sequence[int]) -> Iterator[tuple[tuple[int, ...], tuple[int, ...]]]:
+        """Two LPARs change places."""
+        server = {i: s for (_, s), i in self.model.x.items()}
+        here = [server[i] for i in self.at]
+        there = [{server[i]: i for i in c} for c in self.choices]
+        for k in who:
+            for m in range(len(self.at)):
+                if here[k] != here[m] and here[m] in there[k] and here[k] in there[m]:
+                    yield (k, m), (there[k][here[m]], there[m][here[k]])
+
+
+def placement_by_search(model: PlacementProgram) -> list[int]:
+    """Values of a placement that keeps every row, or [] when none was found soon.
+
+    Once there is one, cheaper ones are asked for, half-way to the sum of each LPAR's cheapest place each time.
+    """
+    if len(model.x) > _VARIABLES or any(not places for places in model.candidates.cost.values()):
+        return []
+    search = _Search(model)
+    if not _mend(search, _STEPS):
+        return []
+    least, best = model.candidates.bound(), list(search.at)
+    for _ in range(_ROUNDS):
+        paid = sum(search.cost[i] for i in best)
+        if paid == least:
+            break
+        search.restart(best, (paid + least) // 2)
+        if _mend(search, _ROUND_STEPS):
+            best = list(search.at)
+        else:
+            least = (paid + least) // 2
+    values = [0] * len(model.x) + search.extra
+    for i in best:
+        values[i] = 1
+    return values if model.program.holds(values) else []
+
+
+def _mend(search: _Search, steps: int) -> bool:
+    """Whether every row holds after at most so many steps."""
+    held: dict[int, int] = {}
+    for step in range(steps):
+        broken = search.broken()
+        if not broken:
+            _cheaper(search)
+            return True
+        _step(search, broken, held, step)
+    return not search.broken()
+
+
+def _step(search: _Search, broken: Sequence[int], held: dict[int, int], step: int) -> None:
+    who = search.culprits(broken)
+    best: tuple[float, int, tuple[int, ...], tuple[int, ...]] | None = None
+    for moves in (search.shifts(who), search.exchanges(who)):
+        for names, to in moves:
+            if any(held.get(k, -1) >= step for k in names):
+                continue
+            worse = search.worse(search.change([(search.at[k], i) for k, i in zip(names, to, strict=True)]))
+            dearer = sum(search.cost[i] - search.cost[search.at[k]] for k, i in zip(names, to, strict=True))
+            if best is None or (worse, dearer) < best[:2]:
+                best = (worse, dearer, names, to)
+        if best is not None and best[0] < -1e-9:
+            break
+    if best is None or best[0] >= -1e-9:
+        for row in broken:
+            search.weight[row] *= 1.5
+    if best is not None:
+        search.take(best[2], best[3])
+        held.update(dict.fromkeys(best[2], step + _TENURE))
+
+
+def _cheaper(search: _Search) -> None:
+    """Shifts and exchanges that keep every row and cost less, until there is none."""
+    for _ in range(_STEPS):
+        dear = [k for k, i in enumerate(search.at) if search.cost[i] > min(search.cost[c] for c in search.choices[k])]
+        best: tuple[int, tuple[int, ...], tuple[int, ...]] | None = None
+        for moves in (search.shifts(dear), search.exchanges(dear)):
+            for names, to in moves:
+                dearer = sum(search.cost[i] - search.cost[search.at[k]] for k, i in zip(names, to, strict=True))
+                if dearer < (best[0] if best else 0) and search.worse(
+                        search.change([(search.at[k], i) for k, i in zip(names, to, strict=True)])) <= 0:
+                    best = (dearer, names, to)
+            if best:
+                break
+        if best is None:
+            return
+        search.take(best[1], best[2])

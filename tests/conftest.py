@@ -1,0 +1,9 @@
+"""Settings that all tests share. Being here also puts this directory on the path, for ``estates`` and ``tight``."""
+
+from __future__ import annotations
+
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("planner", deadline=None, derandomize=True, print_blob=True,
+                          suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+settings.load_profile("planner")

@@ -1,0 +1,174 @@
+"""Estates for tests: one small base, and builders that say only how something differs from it.
+
+Sizes are in cores and GiB here and nowhere else; everything that a rule may ask is stated, so that the base has no
+finding. Each LPAR has one network on VLAN 10 and one LUN over both VIOSes, zoned to every VIOS of the estate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from planner.estate.assemble import Loaded
+from planner.estate.capacity import lpar_demand, vios_demand
+from planner.estate.load import checked
+from planner.estate.model import Bridge, Disk, Estate, Lpar, Network, Policy, ProcessorPool, Server, Vios, Zoning
+from planner.goals.evacuate import evacuate_goal
+from planner.optimise.evacuate import Answer, EvacuationProblem
+from planner.plan import Move, Plan, Status
+from planner.rules import Judge, Site
+
+VLAN = 10
+GIB = 1024
+
+
+def server(name: str, cores: float = 16, gib: float = 128, **changes: Any) -> Server:
+    """A POWER6 570 with 256 MiB blocks."""
+    stated: dict[str, Any] = {
+        "model": "9117-MMA", "serial": f"65{name}", "generation": "POWER6", "console": "hmc1", "site": "north",
+        "firmware_memory_mib": 1024, "lmb_mib": 256, "firmware": "EM350_085", "enterprise": True}
+    return Server(name, round(cores * 100), round(gib * GIB), **(stated | changes))
+
+
+def vios(name: str, server: str, **changes: Any) -> Vios:
+    """A mover with half a core and 2 GiB on a link of 1 Gbit/s."""
+    stated: dict[str, Any] = {
+        "lpar_id": int(name[-1]), "level": "2.1.0.10", "rmc_active": True, "msp": True, "virtual_processors": 2,
+        "sharing": "uncapped", "link_mbit": 1000}
+    return Vios(**({"name": name, "server": server, "entitlement_units": 50, "memory_mib": 2048} | stated | changes))
+
+
+def vioses(server: str, **changes: Any) -> tuple[Vios, Vios]:
+    """The two VIOSes of a server: ``A-v1`` and ``A-v2``."""
+    return vios(f"{server}-v1", server, **changes), vios(f"{server}-v2", server, **changes)
+
+
+def lpar(name: str, server: str, cores: float = 1, gib: float = 4, **changes: Any) -> Lpar:
+    """A running, shared, uncapped AIX LPAR whose maximum memory is its memory."""
+    units, mib = round(cores * 100), round(gib * GIB)
+    stated: dict[str, Any] = {
+        "name": name, "server": server, "entitlement_units": units, "virtual_processors": max(1, -(-units // 100)),
+        "memory_mib": mib, "max_memory_mib": mib, "os": "AIX", "os_level": "6.1 TL2 SP3",
+        "environment": "non-production", "state": "running", "rmc_active": True, "sharing": "uncapped",
+        "weight": 128, "current_mode": "POWER6", "preferred_mode": "default"}
+    return Lpar(**(stated | changes))
+
+
+def policy(kind: str, subject: str = "", value: str = "", **changes: Any) -> Policy:
+    return Policy(kind, subject, value, **changes)
+
+
+def numbered(lpars: Iterable[Lpar]) -> tuple[Lpar, ...]:
+    """The LPARs with partition ids that are unique over all servers, where they state none."""
+    return tuple(replace(p, lpar_id=n) if p.lpar_id is None else p for n, p in enumerate(lpars, 11))
+
+
+def estate(servers: Sequence[Server], lpars: Iterable[Lpar], policies: Sequence[Policy] = (), **more: Any) -> Estate:
+    """An estate with two VIOSes a server, wired as said at the top; ``more`` replaces whole collections."""
+    partitions = numbered(lpars)
+    both = [v for s in servers for v in vioses(s.name)]
+    rows: dict[str, Any] = {
+        "servers": tuple(servers), "lpars": partitions, "policies": tuple(policies), "vioses": tuple(both),
+        "bridges": tuple(Bridge(v.name, "ent6", VLAN) for v in both),
+        "networks": tuple(Network(p.name, 2, VLAN) for p in partitions),
+        "disks": tuple(Disk(p.name, 3 + n, f"lun-{p.name}", v.name)
+                       for p in partitions for n, v in enumerate(vioses(p.server))),
+        "zonings": tuple(Zoning(f"lun-{p.name}", v.name, "", "no_reserve") for p in partitions for v in both)}
+    return Estate().replace(**(rows | more))
+
+
+#: Three servers, five LPARs: A is the one that tests free. 16 cores and 128 GiB each, far from full.
+BASE = estate(
+    [server("A"), server("B"), server("C")],
+    [lpar("a1", "A", 1, 8), lpar("a2", "A", 0.5, 4), lpar("b1", "B", 2, 16), lpar("b2", "B", 0.5, 4),
+     lpar("c1", "C", 1, 8)])
+
+
+def changed(base: Estate, name: str, **changes: Any) -> Estate:
+    """The estate with other facts of the server, VIOS or LPAR of this name."""
+    out = {kind: tuple(replace(r, **changes) if r.name == name else r for r in getattr(base, kind))
+           for kind in ("servers", "vioses", "lpars") if any(r.name == name for r in getattr(base, kind))}
+    assert out, name
+    return base.replace(**out)
+
+
+def stating(base: Estate, *policies: Policy) -> Estate:
+    """The estate with these policies as well."""
+    return base.replace(policies=base.policies + policies)
+
+
+def without(base: Estate, kind: str, **match: Any) -> Estate:
+    """The estate without the rows of a kind that match."""
+    kept = tuple(r for r in getattr(base, kind) if any(getattr(r, k) != v for k, v in match.items()))
+    assert len(kept) < len(getattr(base, kind))
+    return base.replace(**{kind: kept})
+
+
+def pool(server: str, pool_id: int, maximum: float | None = None, reserved: float = 0, name: str = "") -> ProcessorPool:
+    """A processor pool, in cores."""
+    return ProcessorPool(server, pool_id, name or f"pool{pool_id}", None if maximum is None else round(maximum * 100),
+                         round(reserved * 100))
+
+
+def exactly(server_row: Server, lpars: Iterable[Lpar], spare_cores: float = 0, spare_gib: float = 0) -> Server:
+    """The server, just large enough for its VIOSes and these LPARs and so much more."""
+    units, mib = 0, server_row.firmware_memory_mib or 0
+    for held in (*(lpar_demand(p, server_row) for p in lpars),
+                 *(vios_demand(v, server_row) for v in vioses(server_row.name))):
+        units, mib = units + held.units, mib + held.memory_mib
+    return replace(server_row, configurable_units=units + round(spare_cores * 100),
+                   configurable_memory_mib=mib + round(spare_gib * GIB))
+
+
+def loaded(of: Estate) -> Loaded:
+    """The estate as it comes out of loading, with its findings."""
+    return checked(Loaded(of))
+
+
+def judged(of: Estate) -> tuple[Site, Judge]:
+    """A site and its judge."""
+    site = Site(of)
+    return site, Judge(site)
+
+
+def answer(of: Estate, *servers: str, time_limit: float = 20, gap: float = 0.0) -> Answer:
+    """The optimiser's answer to freeing these servers."""
+    site, judge = judged(of)
+    return EvacuationProblem(site, judge, evacuate_goal(site, servers)).solve(time_limit, gap)
+
+
+def renamed(of: Estate, names: Mapping[str, str]) -> Estate:
+    """The estate with its LPARs renamed everywhere."""
+    def new(row: Any, *fields: str) -> Any:
+        return replace(row, **{f: names.get(getattr(row, f), getattr(row, f)) for f in fields})
+
+    def words(p: Policy) -> Policy:
+        return replace(p, subject="; ".join(names.get(w.strip(), w.strip()) for w in p.subject.split(";")),
+                       value="; ".join(names.get(w.strip(), w.strip()) for w in p.value.split(";")))
+
+    return of.replace(
+        lpars=tuple(new(r, "name") for r in of.lpars), networks=tuple(new(r, "lpar") for r in of.networks),
+        disks=tuple(new(r, "lpar") for r in of.disks), fibres=tuple(new(r, "lpar") for r in of.fibres),
+        policies=tuple(words(p) for p in of.policies))
+
+
+def move(of: Estate, name: str, source: str, target: str, **changes: Any) -> Move:
+    """A move as a careful person would write it down: alone on the first movers, one VIOS for each slot."""
+    site = Site(of)
+    cost = site.solo(name, source, target)
+    slots = [d for d in of.disks if d.lpar == name and d.backing == "lun"]
+    fibres = [f for f in of.fibres if f.lpar == name]
+    stated: dict[str, Any] = {
+        "wave": 1, "duration_ms": cost.duration_ms, "suspend_ms": cost.suspend_ms, "bytes_sent": cost.bytes_sent,
+        "source_msp": f"{source}-v1", "target_msp": f"{target}-v1",
+        "pool_id": site.pool_on(name, target) if name in site.lpars and target in site.servers else None,
+        "target_id": site.lpars[name].lpar_id if name in site.lpars else None,
+        "disks": tuple((d.slot, f"{target}-{d.vios[-2:]}") for d in slots),
+        "fibres": tuple((f.slot, f"{target}-{f.vios[-2:]}") for f in fibres)}
+    return Move(name, source, target, **(stated | changes))
+
+
+def plan_of(moves: Sequence[Move], *freed: str, **changes: Any) -> Plan:
+    """These moves as a plan that frees these servers."""
+    return Plan({"kind": "evacuate", "servers": list(freed)}, Status.OPTIMAL, "", moves=tuple(moves), **changes)

@@ -1,0 +1,121 @@
+"""Why there is no plan: what is named is in the way, and what would lift it does."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import replace
+
+from estates import answer, estate, exactly, judged, loaded, lpar, policy, server, stating
+from hypothesis import given, settings
+from test_oracle import estates
+
+from planner.estate.model import Estate
+from planner.goals.evacuate import evacuate_goal
+from planner.jobs import Options, evacuate, exit_code
+from planner.optimise.conflict import Conflict
+from planner.optimise.evacuate import Answer, EvacuationProblem
+from planner.plan import Status, dump
+
+
+def conflict(of: Estate, *servers: str) -> Conflict:
+    found = answer(of, *servers)
+    assert found.status is Status.INFEASIBLE and found.conflict is not None
+    return found.conflict
+
+
+def _larger(of: Estate, short: Conflict) -> Estate:
+    return of.replace(servers=tuple(replace(
+        s, configurable_units=s.configurable_units + short.short_units.get(s.name, 0),
+        configurable_memory_mib=s.configurable_memory_mib + short.short_mib.get(s.name, 0)) for s in of.servers))
+
+
+def _solved(of: Estate, leave: tuple[str, ...] = ()) -> Answer:
+    site, judge = judged(of)
+    return EvacuationProblem(site, judge, evacuate_goal(site, ["A"], leave)).solve(20, 0.0)
+
+
+def test_the_shortfall_added_makes_it_possible_and_so_does_leaving_behind() -> None:
+    seen: Counter[str] = Counter()
+
+    @settings(max_examples=250)
+    @given(estates())
+    def lifted(of: Estate) -> None:
+        plain = of.replace(policies=tuple(p for p in of.policies if not p.kind.endswith("-ceiling")), pools=())
+        found = _solved(plain)
+        if found.conflict is None or found.conflict.refusals:
+            return
+        told = found.conflict
+        assert told.irreducible and told.summary and told.lifts
+        if told.short_units or told.short_mib:
+            seen["short"] += 1
+            assert _solved(_larger(plain, told)).status is Status.OPTIMAL
+        for lift in told.lifts:
+            if lift.startswith("leave behind and stop: "):
+                seen["left"] += 1
+                names = tuple(lift.removeprefix("leave behind and stop: ").split(", "))
+                assert _solved(plain, names).status is Status.OPTIMAL
+
+    lifted()
+    assert seen["short"] > 15 and seen["left"] > 5, seen
+
+
+def test_survivors_too_full_say_the_shortfall_in_cores_and_gib() -> None:
+    """Trap 1: 3 cores and 12 GiB must go; 1 core and 4 GiB are free elsewhere."""
+    moving = [lpar("a1", "A", 2, 8), lpar("a2", "A", 1, 4)]
+    staying = [lpar("b1", "B", 4, 16), lpar("c1", "C", 4, 16)]
+    of = estate([exactly(server("A"), moving), exactly(server("B"), staying[:1], 0.5, 2),
+                 exactly(server("C"), staying[1:], 0.5, 2)], moving + staying)
+    plan = evacuate(loaded(of), ["A"], Options())
+    assert plan.status is Status.INFEASIBLE and exit_code(plan) == 3
+    assert not plan.moves and not plan.verified and plan.objective is None
+    assert plan.conflict is not None
+    reasons = {r["rule"] for by_server in plan.conflict["refusals"].values() for row in by_server.values() for r in row}
+    assert reasons == {"processor.fits", "memory.fits"} or not reasons
+    # Two cores and 8 GiB with its table of 128 MiB on 0.5 cores and 2 GiB; a1 alone lacks 1.5 cores.
+    short = plan.conflict["shortfall"]
+    assert short["cores"] > 0 and short["gib"] > 0
+    assert json.loads(dump(plan))["conflict"]["shortfall"] == short
+
+
+def test_survivors_too_full_together_say_the_exact_shortfall() -> None:
+    """Each LPAR fits somewhere, not all of them: 4 cores must go where 3 are free, 16 GiB where 14 are."""
+    moving = [lpar(f"a{n}", "A", 1, 4, max_memory_mib=4096, hpt_ratio=4096) for n in range(1, 5)]
+    staying = [lpar("b1", "B", 4, 16), lpar("c1", "C", 4, 16)]
+    of = estate([exactly(server("A"), moving), exactly(server("B"), staying[:1], 2, 8 + 8 / 1024),
+                 exactly(server("C"), staying[1:], 1, 6)], moving + staying,
+                [policy("pin", "b1"), policy("pin", "c1")])
+    told = conflict(of, "A")
+    assert told.short_units == {"C": 100} or sum(told.short_units.values()) == 100
+    # HPT of 1 MiB each: two need 8,194 MiB.
+    assert sum(told.short_mib.values()) == 2 * 4097 - 6144
+    assert "1.00 cores and 2.00 GiB" in told.summary
+
+
+def test_keep_apart_against_evacuation_is_named() -> None:
+    """Trap 2: two LPARs that are kept apart, and one server to go to."""
+    moving = [lpar("a1", "A"), lpar("a2", "A")]
+    of = estate([server("A"), server("B")], moving)
+    rule = policy("keep-apart", "central instances", "a1; a2")
+    plan = evacuate(loaded(stating(of, rule)), ["A"], Options())
+    assert plan.status is Status.INFEASIBLE and exit_code(plan) == 3 and plan.conflict is not None
+    assert plan.conflict["rules"] == ["policy.keep-apart"]
+    assert sorted(plan.conflict["lpars"]) == ["a1", "a2"]
+    assert "policy.keep-apart" in plan.conflict["summary"] and "central instances" in plan.conflict["summary"]
+    assert any(f.rule == "policy.keep-apart" for f in plan.findings)
+    assert any("lift policy.keep-apart" in x for x in plan.conflict["lifts"])
+    assert answer(of, "A").status is Status.OPTIMAL
+
+
+def test_a_stranded_lpar_is_told_every_reason_for_every_server() -> None:
+    of = estate([server("A"), server("B", lmb_mib=128), server("C", console="hmc2")], [lpar("a1", "A")])
+    told = conflict(of, "A")
+    assert told.lpars == ("a1",) and told.servers == ("B", "C")
+    assert {s: [r for r, _ in reasons] for s, reasons in told.refusals["a1"].items()} == {
+        "B": ["memory.lmb"], "C": ["server.console"]}
+    assert any("console-link" in x for x in told.lifts) and any("--leave a1" in x for x in told.lifts)
+
+
+def test_freeing_every_server_leaves_none_to_go_to() -> None:
+    of = estate([server("A"), server("B")], [lpar("a1", "A"), lpar("b1", "B")])
+    assert "every server" in conflict(of, "A", "B").summary

@@ -1,0 +1,445 @@
+"""Every rule by example: where it is silent, what it says when it is broken, and that the replay sees it too.
+
+The situation is always that of ``BASE``: a1 goes from A to B, where b1 and b2 run. An example differs from that by one
+thing. A rule without an example fails the first test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+from estates import BASE, changed, exactly, judged, lpar, move, plan_of, policy, pool, server, stating, without
+
+from planner.estate.model import Disk, Estate, Fibre, Port
+from planner.findings import Finding, Severity
+from planner.jobs import window_from
+from planner.plan import Move, Plan, Window
+from planner.rules import RULES, Judge, Rule, Scope, Site
+from planner.rules.server import firmware_mobile
+from planner.verify import replay
+
+ERROR, WARNING = Severity.ERROR, Severity.WARNING
+Moves = Callable[[Estate], list[Move]]
+
+
+def a1_to_b(of: Estate) -> list[Move]:
+    return [move(of, "a1", "A", "B")]
+
+
+def both_to_b(of: Estate, **second: Any) -> list[Move]:
+    """a1 and a2 at once, each over movers of its own unless ``second`` says otherwise."""
+    return [move(of, "a1", "A", "B"), move(of, "a2", "A", "B", **({"source_msp": "A-v2", "target_msp": "B-v2"} | second))]
+
+
+def one_link(of: Estate) -> list[Move]:
+    """a1 and a2 at once over one pair of movers, with time enough for half the rate each."""
+    return [replace(m, duration_ms=3 * m.duration_ms) for m in both_to_b(of, source_msp="A-v1", target_msp="B-v1")]
+
+
+def one_after_the_other(of: Estate) -> list[Move]:
+    first, second = both_to_b(of, source_msp="A-v1", target_msp="B-v1")
+    return [first, replace(second, start_ms=first.end_ms, wave=2)]
+
+
+@dataclass(frozen=True, slots=True)
+class Bad:
+    """A broken rule: the estate, what it says, how bad it is; and the moves and the window where they differ."""
+
+    estate: Estate
+    message: str
+    severity: Severity = ERROR
+    moves: Moves = a1_to_b
+    window: Window | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Good:
+    """The same, kept."""
+
+    estate: Estate
+    moves: Moves = a1_to_b
+    window: Window | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    good: Sequence[Good]
+    bad: Sequence[Bad]
+    tags: Sequence[str] = field(default=())
+
+
+def a1(**changes: Any) -> Estate:
+    return changed(BASE, "a1", **changes)
+
+
+def b(**changes: Any) -> Estate:
+    return changed(BASE, "B", **changes)
+
+
+def fact(good: dict[str, Any], bad: dict[str, Any], message: str, severity: Severity = ERROR) -> Example:
+    """A rule on facts of a1 alone."""
+    return Example([Good(BASE), Good(a1(**good))], [Bad(a1(**bad), message, severity)])
+
+
+def _with(lpars: Sequence[str], on: str, *, cores: int = 0, mib: int = 0) -> Estate:
+    """B just large enough for these LPARs, less so many hundredths of a core and MiB; b1 and b2 live on ``on``."""
+    of = changed(changed(BASE, "b1", server=on), "b2", server=on)
+    of = of.replace(disks=tuple(replace(d, vios=f"{on}-{d.vios[-2:]}") if d.lpar in ("b1", "b2") else d for d in of.disks))
+    row = exactly(server("B"), [p for p in of.lpars if p.name in lpars])
+    return changed(of, "B", configurable_units=row.configurable_units - cores,
+                   configurable_memory_mib=row.configurable_memory_mib - mib)
+
+
+def _fabric(*free: tuple[str, str, int | None], both_zoned: bool | None = True) -> Estate:
+    """a1 on NPIV over both VIOSes and fabrics f1 and f2; ``free``: (port's VIOS, fabric, free ports)."""
+    fibres = tuple(Fibre("a1", 40 + n, f"A-v{n}", f"c05{n}0", f"c05{n}1", f"f{n}", both_zoned) for n in (1, 2))
+    ports = tuple(Port(v, f"fcs{n}", f, number) for n, (v, f, number) in enumerate(free))
+    return BASE.replace(fibres=fibres, ports=ports)
+
+
+def _reserved(policy_name: str, *vioses: str) -> Estate:
+    return BASE.replace(zonings=tuple(
+        replace(z, reserve_policy=policy_name) if z.lun == "lun-a1" and z.vios in vioses else z for z in BASE.zonings))
+
+
+def _unzoned(*vioses: str) -> Estate:
+    out = BASE
+    for v in vioses:
+        out = without(out, "zonings", lun="lun-a1", vios=v)
+    return out
+
+
+def _disk(backing: str) -> Estate:
+    return BASE.replace(disks=(*BASE.disks, Disk("a1", 9, "extra", "A-v1", backing, "vtopt0")))
+
+
+def _movers(**changes: Any) -> Estate:
+    return changed(changed(BASE, "B-v1", **changes), "B-v2", **changes)
+
+
+def _levels(of: Estate, level: str) -> Estate:
+    for v in of.vioses:
+        of = changed(of, v.name, level=level)
+    return of
+
+
+IBM_I = _levels(a1(os="IBM i", os_level="7.1 TR4"), "2.2.1.4")
+POWER7 = changed(changed(IBM_I, "A", generation="POWER7", firmware="AM740_088"), "B", generation="POWER7",
+                 firmware="AM740_088")
+SHARED = a1(memory_mode="shared")
+AMS = changed(changed(SHARED, "B", shared_memory_pool_mib=16384), "B-v1", paging_devices_mib=(4096, 8192))
+NIGHT = window_from("2026-12-05 22:00/04:00")
+IDLE = a1(busy_units=50)
+BUSY = changed(changed(BASE, "a1", busy_units=150), "a2", busy_units=150)
+POOLED = BASE.replace(pools=(pool("A", 0), pool("B", 0, 3.5)))
+ALL_PORTS = [(v, f, 8) for v in ("A-v1", "A-v2", "B-v1", "B-v2") for f in ("f1", "f2")]
+
+EXAMPLES: dict[str, Example] = {
+    "memory.capacity": Example(
+        [Good(_with(["a1", "b1", "b2"], "B"))],
+        [Bad(_with(["a1", "b1", "b2"], "B", mib=64), "B would hold 33.50 GiB of 33.44: 0.06 GiB too much"),
+         Bad(stating(BASE, policy("memory-ceiling", "B", "26 %")), "33.50 GiB of 33.28"),
+         Bad(stating(BASE, policy("reserve-memory", "*", "95")), "33.50 GiB of 33: 0.50 GiB too much")]),
+    "memory.fits": Example(
+        [Good(_with(["a1"], "C"))],
+        [Bad(_with(["a1"], "C", mib=128), "needs 8.12 GiB with its hash page table; B without any LPAR has 8")]),
+    "memory.huge-pages": fact({"huge_pages": 0}, {"huge_pages": 2}, "has 2 huge page(s)"),
+    "memory.lmb": Example([Good(BASE), Good(b(lmb_mib=None))],
+                          [Bad(b(lmb_mib=128), "logical memory block 256 MiB on A, 128 MiB on B")]),
+    "memory.shared": Example(
+        [Good(BASE), Good(AMS)],
+        [Bad(SHARED, "uses Active Memory Sharing; B has no shared memory pool"),
+         Bad(changed(AMS, "B-v1", paging_devices_mib=(4096,)), "no free paging device of 8 GiB")]),
+    "network.redundancy": Example(
+        [Good(BASE)],
+        [Bad(without(BASE, "bridges", vios="B-v2"), "VLAN 10 goes over 2 VIOSes on A, over 1 on B"),
+         Bad(stating(without(BASE, "bridges", vios="B-v2"), policy("redundancy", "a1", "if-possible")), "over 1 on B",
+             WARNING)]),
+    "network.vlan": Example(
+        [Good(BASE)],
+        [Bad(without(without(BASE, "bridges", vios="B-v1"), "bridges", vios="B-v2"),
+             "VLAN 10 (ETHERNET0) is not bridged on B"),
+         Bad(BASE.replace(bridges=tuple(replace(x, vswitch="OTHER") if x.vios[0] == "B" else x for x in BASE.bridges)),
+             "VLAN 10 (ETHERNET0) is not bridged on B"),
+         Bad(stating(without(without(BASE, "bridges", vios="B-v1"), "bridges", vios="B-v2"),
+                     policy("ignorable-vlan", "10")), "listed as ignorable", WARNING)]),
+    "partition.bsr": fact({"bsr_arrays": 0}, {"bsr_arrays": 1}, "has 1 BSR array(s)"),
+    "partition.client": Example([Good(BASE)], [Bad(a1(os="VIOS"), "is a Virtual I/O Server")]),
+    "partition.error-path": fact({"error_path_reporting": False}, {"error_path_reporting": True},
+                                 "reports redundant error paths"),
+    "partition.ibm-i": Example(
+        [Good(BASE), Good(POWER7)],
+        [Bad(changed(POWER7, "B", generation="POWER6"), "runs IBM i; B is POWER6"),
+         Bad(changed(POWER7, "A", generation="POWER6"), "runs IBM i; A is POWER6")]),
+    "partition.id-free": Example([Good(BASE), Good(a1(lpar_id=None))],
+                                 [Bad(changed(BASE, "b1", lpar_id=11), "partition id 11 is taken by b1 on B", WARNING),
+                                  Bad(changed(BASE, "B-v2", lpar_id=11), "is taken by B-v2", WARNING)]),
+    "partition.lhea": fact({"lhea": False}, {"lhea": True}, "has LHEA ports"),
+    "partition.name-free": Example(
+        [Good(BASE), Good(BASE.replace(lpars=(*BASE.lpars, lpar("a1@C", "C", lpar_id=40, state="not activated"))))],
+        [Bad(BASE.replace(lpars=(*BASE.lpars, lpar("a1@B", "B", lpar_id=40, state="not activated"))),
+             "B already has a partition named a1")]),
+    "partition.physical-io": fact({"physical_adapters": ()}, {"physical_adapters": ("U789D-P1-C3",)},
+                                  "owns physical adapters: U789D-P1-C3"),
+    "partition.rmc": fact({"rmc_active": None}, {"rmc_active": False}, "has no active RMC connection"),
+    "partition.running": fact({"state": ""}, {"state": "open firmware"}, "is open firmware"),
+    "partition.sriov": fact({"sriov_ports": 0}, {"sriov_ports": 2}, "has 2 SR-IOV logical port(s)"),
+    "partition.workload-group": fact({"workload_group": "None"}, {"workload_group": "32769"},
+                                     "is in workload group 32769"),
+    "policy.cluster": Example(
+        [Good(stating(BASE, policy("cluster", "crm", "a1; c1")))],
+        [Bad(stating(BASE, policy("cluster", "crm", "a1; b1")), "a1 and b1 are nodes of cluster crm but share B")]),
+    "policy.fence": Example([Good(BASE), Good(stating(BASE, policy("fence", "a1", "A; B")))],
+                            [Bad(stating(BASE, policy("fence", "a?", "A; C")), "is fenced to A, C"),
+                             Bad(stating(BASE, policy("fence", "a1", "A; B"), policy("fence", "a1", "C")),
+                                 "is fenced to no server at all")]),
+    "policy.keep-apart": Example(
+        [Good(stating(BASE, policy("keep-apart", "ci", "a1; c1"))),
+         Good(stating(BASE, policy("keep-apart", "ci", "b1; b2")))],
+        [Bad(stating(BASE, policy("keep-apart", "ci", "a1; b2")), "a1 and b2 are kept apart (ci) but share B"),
+         Bad(stating(BASE, policy("keep-apart", "ci", "a1; a2")), "a1 and a2 are kept apart (ci) but share B",
+             moves=both_to_b)]),
+    "policy.keep-together": Example(
+        [Good(stating(BASE, policy("keep-together", "app", "a1; a2")), both_to_b),
+         Good(stating(BASE, policy("keep-together", "app", "a1; b1"))),
+         Good(stating(BASE, policy("keep-together", "app", "b1; c1")))],
+        [Bad(stating(BASE, policy("keep-together", "app", "a1; a2")), "a1, a2 are kept together (app) but end on A, B"),
+         Bad(stating(BASE, policy("keep-together", "app", "a1; c1")), "but end on B, C")]),
+    "policy.pin": Example([Good(BASE), Good(stating(BASE, policy("pin", "a1", "A; B"))),
+                           Good(stating(BASE, policy("pin", "a1", active=False)))],
+                          [Bad(stating(BASE, policy("pin", "a1")), "is pinned to A")]),
+    "policy.production-stays": Example(
+        [Good(stating(BASE, policy("production-stays"))),
+         Good(stating(a1(environment="production"), policy("production-stays", active=False)))],
+        [Bad(stating(a1(environment="production"), policy("production-stays")), "is production")]),
+    "processor.capacity": Example(
+        [Good(_with(["a1", "b1", "b2"], "B"))],
+        [Bad(_with(["a1", "b1", "b2"], "B", cores=1), "B would hold 4.50 cores of 4.49: 0.01 too many"),
+         Bad(stating(BASE, policy("cpu-ceiling", "B", "28 %")), "4.50 cores of 4.48"),
+         Bad(stating(BASE, policy("reserve-cores", "B", "12")), "4.50 cores of 4.00")]),
+    "processor.fits": Example(
+        [Good(_with(["a1"], "C"))],
+        [Bad(_with(["a1"], "C", cores=1), "needs 1.00 cores; B without any LPAR has 0.99")]),
+    "processor.minimum-per-vp": Example(
+        [Good(changed(a1(virtual_processors=5), "B", min_units_per_vp=20)), Good(a1(virtual_processors=10)),
+         Good(changed(a1(virtual_processors=1, processors="dedicated"), "B", min_units_per_vp=200))],
+        [Bad(changed(a1(virtual_processors=6), "B", min_units_per_vp=20),
+             "1.00 cores for 6 virtual processors; B needs 0.20 for each"),
+         Bad(a1(virtual_processors=11), "B needs 0.10 for each")]),
+    "processor.mode": Example(
+        [Good(BASE), Good(a1(preferred_mode="POWER6 enhanced")), Good(changed(a1(current_mode="POWER7"), "B", modes=("POWER7",)))],
+        [Bad(a1(current_mode="POWER7"), "runs in POWER7 mode, which B does not support"),
+         Bad(a1(preferred_mode="POWER6+"), "prefers POWER6+ mode")]),
+    "processor.pool": Example(
+        [Good(POOLED), Good(changed(BASE.replace(pools=(pool("A", 0), pool("B", 0, 2.5))), "a1", processors="dedicated"))],
+        [Bad(BASE.replace(pools=(pool("A", 0), pool("B", 0, 3.49))), "pool 0 of B would hold 3.50 cores of 3.49"),
+         Bad(BASE.replace(pools=(pool("A", 0), pool("B", 0, 4, 1))), "pool 0 of B would hold 3.50 cores of 3.00")]),
+    "processor.pool-known": Example(
+        [Good(BASE), Good(stating(BASE.replace(pools=(pool("B", 2, 5, name="SAP"),)), policy("target-pool", "a1", "SAP")))],
+        [Bad(stating(BASE, policy("target-pool", "a1", "SAP")), "B has no processor pool 'SAP'")]),
+    "server.console": Example(
+        [Good(BASE), Good(b(console="")), Good(stating(b(console="hmc2"), policy("console-link", "hmc1", "hmc2")))],
+        [Bad(b(console="hmc2"), "A is managed by hmc1, B by hmc2")]),
+    "server.dpo": Example([Good(BASE), Good(changed(BASE, "A", dpo_running=True))],
+                          [Bad(b(dpo_running=True), "the Dynamic Platform Optimizer runs on B")]),
+    "server.enterprise": Example([Good(BASE), Good(b(enterprise=None))],
+                                 [Bad(b(enterprise=False), "B has no PowerVM Enterprise Edition"),
+                                  Bad(changed(BASE, "A", enterprise=False), "A has no PowerVM Enterprise Edition")]),
+    "server.firmware": Example(
+        [Good(BASE), Good(b(firmware="")), Good(changed(b(firmware="AM730_087"), "A", firmware="EM350_085"))],
+        [Bad(changed(b(firmware="AM730_087"), "A", firmware="EM340_061"),
+             "firmware EM340_061 on A cannot send to AM730_087 on B"),
+         Bad(b(firmware="EL310_048"), "cannot send to EL310_048"),
+         Bad(b(firmware="FW1060.10"), "is in no matrix known here", WARNING)]),
+    "server.mover": Example(
+        [Good(BASE), Good(changed(BASE, "B-v2", msp=False))],
+        [Bad(_movers(msp=False), "no VIOS of B is a mover service partition"),
+         Bad(_movers(rmc_active=False), "no mover service partition of B has an active RMC connection and carries a migration")]),
+    "server.site": Example(
+        [Good(BASE), Good(stating(b(site="south"), policy("site-link", "north", "south")))],
+        [Bad(b(site="south"), "A stands in north, B in south")]),
+    "server.migrations": Example(
+        [Good(BASE), Good(b(max_migrations=1))],
+        [Bad(b(max_migrations=0), "B supports 0 migrations"),
+         Bad(changed(BASE, "A", max_migrations=0), "A supports 0 migrations")]),
+    "server.vios-rmc": Example(
+        [Good(BASE), Good(changed(BASE, "B-v2", rmc_active=None))],
+        [Bad(changed(BASE, "B-v2", rmc_active=False), "B-v2 has no active RMC connection"),
+         Bad(changed(BASE, "A-v2", rmc_active=False), "A-v2 has no active RMC connection")]),
+    "server.vios-level": Example(
+        [Good(BASE), Good(changed(BASE, "B-v2", level="")), Good(POWER7)],
+        [Bad(changed(BASE, "B-v2", level="1.5.0.0"), "B-v2 has VIOS level 1.5.0.0, below 1.5.1.1"),
+         Bad(_levels(POWER7, "2.2.1.3"), "A-v1 has VIOS level 2.2.1.3, below 2.2.1.4")]),
+    "software.minimum": Example(
+        [Good(BASE), Good(a1(os_level="6.1 TL0 SP1")), Good(a1(environment="production", software=("SAP ECC 6.0",))),
+         Good(a1(environment="production", software=("Oracle 10.2.0.4",), os_level="5300-08-04-0844"))],
+        [Bad(a1(environment="production", software=("SAP ECC 6.0",), os_level="6.1 TL2 SP2"),
+             "AIX 6.1 TL2 SP2 is below 6.1 TL2 SP3"),
+         Bad(a1(environment="production", software=("Oracle 10.2.0.3",)), "Oracle 10.2.0.3 is below 10.2.0.4"),
+         Bad(a1(software=("Oracle 10.2.0.3",)), "Oracle 10.2.0.3 is below 10.2.0.4", WARNING),
+         Bad(a1(os_level="5.3 TL6 SP9"), "AIX 5.3 TL6 SP9 is below 5.3 TL7 SP1", WARNING),
+         Bad(stating(a1(software=("PowerHA 5.4.1",)), policy("minimum-software", "PowerHA", "6.1")),
+             "PowerHA 5.4.1 is below 6.1 (policy)")]),
+    "software.refused": Example(
+        [Good(BASE), Good(a1(software=("Oracle 10.2.0.4",)))],
+        [Bad(a1(software=("Oracle RAC 10.2.0.4",)), "runs Oracle RAC 10.2.0.4"),
+         Bad(stating(a1(software=("Node-locked CAD 3",)), policy("refused-software", "Node-locked CAD")),
+             "runs Node-locked CAD 3")]),
+    "storage.fabric": Example(
+        [Good(BASE), Good(_fabric(*ALL_PORTS)), Good(_fabric(("B-v1", "f1", None), ("B-v2", "f2", 1)))],
+        [Bad(_fabric(("B-v1", "f1", 8)), "no VIOS of B has a free NPIV port on fabric f2"),
+         Bad(_fabric(("B-v1", "f1", 8), ("B-v2", "f2", 0)), "free NPIV port on fabric f2")]),
+    "storage.lun-seen": Example(
+        [Good(BASE), Good(_reserved("", "B-v1", "B-v2"))],
+        [Bad(_unzoned("B-v1", "B-v2"), "LUN lun-a1 is not seen by any VIOS of B"),
+         Bad(_reserved("single_path", "B-v1", "B-v2"), "is reserved on B: single_path on B-v1, single_path on B-v2")]),
+    "storage.no-optical": Example([Good(BASE)], [Bad(_disk("optical"), "virtual optical vtopt0 (slot 9, vtopt0) on A-v1")]),
+    "storage.redundancy": Example(
+        [Good(BASE)],
+        [Bad(_unzoned("B-v2"), "disks: 1 path(s) over a VIOS of their own would be lost on B"),
+         Bad(_reserved("single_path", "B-v1"), "1 path(s)"),
+         Bad(_fabric(("B-v1", "f1", 8), ("B-v1", "f2", 8)), "Fibre Channel adapters: 1 path(s)"),
+         Bad(stating(_unzoned("B-v2"), policy("redundancy", "a*", "if-possible")), "1 path(s)", WARNING)]),
+    "storage.reserve-here": Example(
+        [Good(BASE), Good(_reserved("", "A-v1")), Good(_reserved("single_path", "C-v1"))],
+        [Bad(_reserved("single_path", "A-v2"), "LUN lun-a1 has reserve_policy single_path on A-v2")]),
+    "storage.whole-lun": Example(
+        [Good(BASE)], [Bad(_disk("lv"), "disk extra (slot 9, vtopt0) on A-v1 is a logical volume"),
+                       Bad(_disk("file"), "on A-v1 is a file")]),
+    "storage.wwpn-pair": Example(
+        [Good(_fabric(*ALL_PORTS)), Good(_fabric(*ALL_PORTS, both_zoned=None))],
+        [Bad(_fabric(*ALL_PORTS, both_zoned=False), "the second WWPN c0511 (slot 41) is not zoned like c0510")]),
+    "timing.blackout": Example(
+        [Good(stating(BASE, policy("blackout", "a1", "daily 22:00/23:00"))),
+         Good(stating(BASE, policy("blackout", "a1", "2026-12-04 22:00/23:00")), window=NIGHT),
+         Good(stating(BASE, policy("blackout", "a1", "daily 21:00/22:00")), window=NIGHT)],
+        [Bad(stating(BASE, policy("blackout", "a1", "daily 22:03/23:00")),
+             "moves from 22:00 to 22:03, inside its blackout daily 22:03/23:00", window=NIGHT),
+         Bad(stating(BASE, policy("blackout", "a*", "2026-12-05 20:00/2026-12-06 01:00")), "inside its blackout",
+             window=NIGHT)]),
+    "timing.cluster-nodes": Example(
+        [Good(stating(BASE, policy("cluster", "crm", "b1; a1")), lambda of: [move(of, "a1", "A", "C")]),
+         Good(stating(BASE, policy("cluster", "crm", "a1; c1")), both_to_b)],
+        [Bad(stating(BASE, policy("cluster", "crm", "a1; c1")), "a1, c1 of cluster crm are in flight together at 0 s",
+             moves=lambda of: [move(of, "a1", "A", "B"),
+                               move(of, "c1", "C", "A", source_msp="C-v2", target_msp="A-v2")])]),
+    "timing.duration": Example(
+        [Good(BASE), Good(IDLE, one_link)],
+        [Bad(BASE, "is given 192 s; the cost model says 193 s",
+             moves=lambda of: [replace(move(of, "a1", "A", "B"), duration_ms=192_000)]),
+         Bad(BASE, "the cost model says",
+             moves=lambda of: both_to_b(of, source_msp="A-v1", target_msp="B-v1"))]),
+    "timing.heartbeat": Example(
+        [Good(a1(software=("PowerHA 6.1",)), both_to_b), Good(a1(software=("PowerHA 6.1",)), one_after_the_other)],
+        [Bad(a1(software=("PowerHA 6.1",)), "has a heartbeat and shares its movers with a2", moves=one_link)]),
+    "timing.mover-limit": Example(
+        [Good(changed(BASE, "B-v1", max_migrations=1), both_to_b),
+         Good(changed(BASE, "B-v1", max_migrations=1), one_after_the_other)],
+        [Bad(changed(BASE, "B-v1", max_migrations=1), "2 moves at 0 s over B-v1, which supports 1", moves=one_link),
+         Bad(stating(BASE, policy("concurrency", "A-v1", "1")), "2 moves at 0 s over A-v1, which supports 1",
+             moves=one_link)]),
+    "timing.mover-place": Example(
+        [Good(BASE)],
+        [Bad(changed(BASE, "B-v1", msp=False), "B-v1 is no mover of B"),
+         Bad(BASE, "C-v1 is no mover of A", moves=lambda of: [move(of, "a1", "A", "B", source_msp="C-v1")]),
+         Bad(BASE, "no VIOS is no mover of B", moves=lambda of: [move(of, "a1", "A", "B", target_msp="")])]),
+    "timing.server-limit": Example(
+        [Good(BASE, both_to_b), Good(b(max_migrations=1), one_after_the_other)],
+        [Bad(b(max_migrations=1), "2 moves at 0 s on B, which supports 1", moves=both_to_b),
+         Bad(stating(BASE, policy("concurrency", "A", "1")), "2 moves at 0 s on A, which supports 1", moves=both_to_b)]),
+    "timing.share": Example(
+        [Good(BUSY, both_to_b), Good(BUSY, one_after_the_other), Good(IDLE, one_link)],
+        [Bad(BUSY, "gets 39.5 MB/s beside other moves", moves=one_link)]),
+}
+
+BY_ID = {r.id: r for r in RULES}
+GOOD = [pytest.param(rule, g, id=f"{rule}-{n}") for rule, e in EXAMPLES.items() for n, g in enumerate(e.good)]
+BAD = [pytest.param(rule, x, id=f"{rule}-{n}") for rule, e in EXAMPLES.items() for n, x in enumerate(e.bad)]
+
+
+def plan_for(example: Good | Bad) -> Plan:
+    return plan_of(example.moves(example.estate), window=example.window)
+
+
+def said(rule: Rule, site: Site, judge: Judge, plan: Plan) -> list[Finding]:
+    """What a rule says of this plan, asked directly."""
+    first = plan.moves[0]
+    end = site.start | {m.lpar: m.target for m in plan.moves}
+    if rule.scope is Scope.LPAR:
+        return rule.findings(first.lpar, site, first.lpar)
+    if rule.scope is Scope.MOVE:
+        return rule.findings(first.lpar, site, first.lpar, first.source, first.target)
+    if rule.scope is Scope.SERVER:
+        return rule.findings("B", site, "B", [n for n, s in end.items() if s == "B"])
+    if rule.scope is Scope.GROUP:
+        return rule.findings("", site, {n: (s,) for n, s in end.items()})
+    return rule.findings("", site, plan.moves, plan.window)
+
+
+def test_every_rule_has_a_good_and_a_bad_example() -> None:
+    assert set(EXAMPLES) == set(BY_ID)
+    assert all(e.good and e.bad for e in EXAMPLES.values())
+    assert {i for i, e in EXAMPLES.items() if any(x.severity is ERROR for x in e.bad)} == {
+        i for i, r in BY_ID.items() if r.severity is ERROR}
+
+
+@pytest.mark.parametrize(("rule", "example"), GOOD)
+def test_a_rule_is_silent_on_its_good_example(rule: str, example: Good) -> None:
+    site, judge = judged(example.estate)
+    assert said(BY_ID[rule], site, judge, plan_for(example)) == []
+
+
+@pytest.mark.parametrize(("rule", "example"), BAD)
+def test_a_rule_says_what_is_wrong_and_how_bad_it_is(rule: str, example: Bad) -> None:
+    site, judge = judged(example.estate)
+    found = [f for f in said(BY_ID[rule], site, judge, plan_for(example)) if example.message in f.message]
+    assert found, [f.message for f in said(BY_ID[rule], site, judge, plan_for(example))]
+    assert {(f.rule, f.severity) for f in found} == {(rule, example.severity)}
+    assert all(f.subject and f.fix for f in found)
+
+
+@pytest.mark.parametrize(("rule", "example"), GOOD)
+def test_the_replay_accepts_a_plan_that_keeps_the_rule(rule: str, example: Good) -> None:
+    played = replay(plan_for(example), *judged(example.estate))
+    assert played.holds, [str(f) for f in played.findings]
+
+
+@pytest.mark.parametrize(("rule", "example"), [p for p in BAD if p.values[1].severity is ERROR])
+def test_the_replay_rejects_a_plan_that_breaks_the_rule(rule: str, example: Bad) -> None:
+    played = replay(plan_for(example), *judged(example.estate))
+    assert not played.holds
+    assert rule in {f.rule for f in played.findings if f.severity is ERROR}
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda r: r.id)
+def test_a_rule_is_one_sentence_with_a_source(rule: Rule) -> None:
+    assert rule.sentence.endswith(".") and rule.sentence[0].isupper()
+    assert rule.source and rule.encoding
+
+
+#: IBM's matrix for POWER6 and POWER7, row → mobile (M) or blocked (B) in the order of the columns.
+COLUMNS = ("EM350_085", "AM710_043", "AM720_064", "AM730_087", "AM740_110", "AM760_034", "AM763_043", "AM770_032",
+           "AM773_033", "AM780_040")
+MATRIX = {
+    "EM340_039": "MMMBBBBBBB", "EM350_085": "MMMMMMMMMM", "AM710_043": "MMMMMBBBBB", "AM720_064": "MMMMMMMBBB",
+    "AM730_087": "MMMMMMMMMM", "AM740_110": "MMMMMMMMMM", "AM760_034": "MBMMMMMMMM", "AM763_043": "MBMMMMMMMM",
+    "AM770_032": "MBBMMMMMMM", "AM773_033": "MBBMMMMMMM", "AM780_040": "MBBMMMMMMM"}
+
+
+@pytest.mark.parametrize("row", MATRIX)
+def test_the_firmware_matrix_is_ibms(row: str) -> None:
+    """Source: 8231-E2C p7hc3firmwaresupportmatrix; a level's own release is always mobile to itself."""
+    told = "".join("M" if firmware_mobile(row, column) else "B" for column in COLUMNS)
+    assert told == MATRIX[row]
+
+
+@pytest.mark.parametrize(("source", "target", "mobile"), [
+    ("EM350_085", "FW860.10", True), ("AM780_040", "FW840.00", True), ("AM760_034", "FW840.00", False),
+    ("AM760_034", "SV840_113", True), ("FW860.10", "EM350_085", True), ("FW950.10", "FW1050.00", True),
+    ("FW1110.00", "FW1060.10", True), ("FW1060.10", "FW1110.00", None), ("EM350_085", "FW950.10", None),
+    ("EM310_048", "EM350_085", False), ("EM350_085", "unknown", None)])
+def test_later_firmware_is_mobile_only_where_a_matrix_says_so(source: str, target: str, mobile: bool | None) -> None:
+    assert firmware_mobile(source, target) is mobile

@@ -1,0 +1,222 @@
+"""The replay: what holds is accepted, every tampered plan is refused and the breach named."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from estates import (
+    BASE,
+    changed,
+    estate,
+    exactly,
+    judged,
+    loaded,
+    lpar,
+    move,
+    plan_of,
+    policy,
+    server,
+    stating,
+    vioses,
+)
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from planner.estate.model import Disk, Estate, Fibre, Port, Zoning
+from planner.findings import Severity
+from planner.jobs import Options, evacuate
+from planner.plan import BACK, OUT, Move, Plan, Status, dump, parse
+from planner.verify import Replay, replay, verify_plan
+
+
+def there_and_back(of: Estate = BASE, work_s: int = 600) -> Plan:
+    return evacuate(loaded(of), ["A"], Options(come_back=True, work_s=work_s))
+
+
+PLAN = there_and_back()
+
+
+def errors_of(plan: Plan, of: Estate = BASE) -> set[str]:
+    return {f.rule for f in replay(plan, *judged(of)).findings if f.severity is Severity.ERROR}
+
+
+def edited(lpar_name: str, leg: str = OUT, **changes: Any) -> Plan:
+    """PLAN with one move changed."""
+    return PLAN.replace(moves=tuple(
+        replace(m, **changes) if (m.lpar, m.leg) == (lpar_name, leg) else m for m in PLAN.moves))
+
+
+def test_the_planners_own_plan_holds_and_reads_back_the_same() -> None:
+    assert PLAN.verified and errors_of(PLAN) == set()
+    again = parse(dump(PLAN), "plan.json")
+    assert again.moves == PLAN.moves and errors_of(again) == set()
+    assert (again.goal, again.status, again.work_s) == (PLAN.goal, PLAN.status, PLAN.work_s)
+
+
+def _fibre_estate() -> Estate:
+    ports = tuple(Port(v.name, "fcs0", "f1", 8) for s in "ABC" for v in vioses(s))
+    return BASE.replace(fibres=(Fibre("a1", 40, "A-v1", "c050", "c051", "f1", True),), ports=ports)
+
+
+Build = Callable[[], tuple[Plan, Estate]]
+
+
+def _idle(of: Estate, name: str) -> Estate:
+    return changed(of, name, state="not activated")
+
+
+BROKEN: dict[str, tuple[str, Build]] = {
+    "leaves a server that it is not on": ("plan.continuity", lambda: (edited("a1", source="C"), BASE)),
+    "goes where it is": ("plan.continuity", lambda: (edited("a1", target="A"), BASE)),
+    "flies twice at once": ("plan.continuity", lambda: (
+        PLAN.replace(moves=(*PLAN.moves, move(BASE, "a1", "A", "B", wave=1))), BASE)),
+    "comes back from elsewhere": ("plan.continuity", lambda: (edited("a1", BACK, source="B"), BASE)),
+    "is unknown": ("plan.known", lambda: (edited("a1", lpar="nobody"), BASE)),
+    "goes to an unknown server": ("plan.known", lambda: (edited("a1", target="D"), BASE)),
+    "comes from an unknown server": ("plan.known", lambda: (edited("a1", source="D"), BASE)),
+    "is not active": ("plan.known", lambda: (PLAN, _idle(BASE, "a1"))),
+    "is a VIOS": ("plan.known", lambda: (edited("a1", lpar="A-v1"), BASE)),
+    "takes the id of another": ("plan.id", lambda: (plan_of([move(BASE, "a1", "A", "B", target_id=13)], ), BASE)),
+    "takes the id of a VIOS": ("plan.id", lambda: (plan_of([move(BASE, "a1", "A", "B", target_id=2)], ), BASE)),
+    "takes the id of an idle one": ("plan.id", lambda: (
+        plan_of([move(BASE, "a1", "A", "B", target_id=14)]), _idle(BASE, "b2"))),
+    "takes the id of one that came before": ("plan.id", lambda: (plan_of(
+        [move(BASE, "a1", "A", "B", target_id=40),
+         move(BASE, "a2", "A", "B", target_id=40, start_ms=10**6, wave=2)]), BASE)),
+    "has a slot mapped nowhere": ("plan.adapters", lambda: (edited("a1", disks=((3, "C-v1"),)), BASE)),
+    "has a slot mapped to another server": ("plan.adapters", lambda: (
+        edited("a1", disks=((3, "A-v1"), (4, "C-v2"))), BASE)),
+    "is mapped to a VIOS that does not see its LUN": ("plan.adapters", lambda: (
+        plan_of([move(BASE, "a1", "A", "B")]), BASE.replace(
+            zonings=tuple(z for z in BASE.zonings if (z.lun, z.vios) != ("lun-a1", "B-v2"))))),
+    "is mapped to a VIOS that holds its LUN": ("plan.adapters", lambda: (
+        plan_of([move(BASE, "a1", "A", "B")]), BASE.replace(
+            zonings=tuple(replace(z, reserve_policy="PR_exclusive") if (z.lun, z.vios) == ("lun-a1", "B-v2") else z
+                          for z in BASE.zonings)))),
+    "has a Fibre Channel slot mapped nowhere": ("plan.adapters", lambda: (
+        plan_of([move(_fibre_estate(), "a1", "A", "B", fibres=())]), _fibre_estate())),
+    "starts before the window": ("plan.times", lambda: (edited("a1", start_ms=-1), BASE)),
+    "takes no time": ("plan.times", lambda: (edited("a1", duration_ms=0), BASE)),
+    "flies on no leg": ("plan.times", lambda: (
+        PLAN.replace(moves=(replace(PLAN.moves[0], leg="sideways"), *PLAN.moves[1:])), BASE)),
+    "is left behind": ("goal.reached", lambda: (
+        plan_of([move(BASE, "a1", "A", "B")], "A"), BASE)),
+    "frees an unknown server": ("goal.reached", lambda: (plan_of([], "Z"), BASE)),
+    "is not brought back": ("goal.returned", lambda: (
+        PLAN.replace(moves=tuple(m for m in PLAN.moves if (m.lpar, m.leg) != ("a2", BACK))), BASE)),
+    "ends on another server": ("goal.returned", lambda: (edited("a2", BACK, target="B"), BASE)),
+    "comes back too early": ("goal.work-time", lambda: (
+        edited("a1", BACK, start_ms=max(m.end_ms for m in PLAN.leg(OUT)) + 599_000), BASE)),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_plan_is_refused_by_name(name: str) -> None:
+    rule, build = BROKEN[name]
+    plan, of = build()
+    assert rule in errors_of(plan, of)
+
+
+def test_capacity_is_checked_while_both_sides_are_held() -> None:
+    """Two LPARs that change places fit before and after; not while they fly, and the replay looks then."""
+    of = estate([exactly(server(s), [lpar("x", s, 1, 8)], 0.5, 4) for s in "AB"],
+                [lpar("x", "A", 1, 8), lpar("y", "B", 1, 8)])
+    swap = [move(of, "x", "A", "B"), move(of, "y", "B", "A", source_msp="B-v2", target_msp="A-v2")]
+    assert errors_of(plan_of(swap), of) == {"memory.capacity", "processor.capacity"}
+    one_by_one = [swap[0], replace(swap[1], start_ms=swap[0].end_ms, wave=2)]
+    assert errors_of(plan_of(one_by_one), of) == {"memory.capacity", "processor.capacity"}
+    site, judge = judged(of)
+    assert judge.placement({"x": "B", "y": "A"}) == []
+
+
+def test_one_that_leaves_makes_room_at_the_moment_it_has_left_and_not_before() -> None:
+    leaving, coming = lpar("b1", "B", 1, 8), lpar("a1", "A", 1, 8)
+    of = estate([server("A"), exactly(server("B"), [leaving]), server("C")], [leaving, coming])
+    first, second = move(of, "b1", "B", "C"), move(of, "a1", "A", "B", source_msp="A-v2", target_msp="B-v2", wave=2)
+    assert errors_of(plan_of([first, replace(second, start_ms=first.end_ms)]), of) == set()
+    assert "memory.capacity" in errors_of(plan_of([first, replace(second, start_ms=first.end_ms - 1)]), of)
+
+
+def test_keep_apart_is_checked_while_both_sides_are_held() -> None:
+    """b1 leaves B for C while a1, kept apart from it, arrives on B."""
+    of = stating(BASE, policy("keep-apart", "ci", "a1; b1"))
+    leaving = move(of, "b1", "B", "C", source_msp="B-v2", target_msp="C-v2")
+    together = [leaving, move(of, "a1", "A", "B")]
+    assert errors_of(plan_of(together), of) == {"policy.keep-apart"}
+    assert errors_of(plan_of([leaving, replace(together[1], start_ms=leaving.end_ms, wave=2)]), of) == set()
+
+
+def test_before_peak_and_after_are_what_the_servers_hold() -> None:
+    played = replay(PLAN, *judged(BASE))
+    by = {name: {s.server: s for s in getattr(played, name)} for name in ("before", "peak", "after")}
+    assert [(by["before"][s].lpars, by["before"][s].units) for s in "ABC"] == [(2, 250), (2, 350), (1, 200)]
+    assert (by["after"]["A"].lpars, by["after"]["A"].units) == (0, 100)
+    assert sum(s.lpars for s in played.after) == sum(s.lpars for s in played.before) == 5
+    for s in "ABC":
+        assert by["peak"][s].units >= max(by["before"][s].units, by["after"][s].units)
+        assert by["peak"][s].memory_mib >= max(by["before"][s].memory_mib, by["after"][s].memory_mib)
+
+
+@given(st.data())
+def test_no_single_slip_in_a_plan_goes_unseen(data: st.DataObject) -> None:
+    """Any other source, target, mover, slot, VIOS or shorter time in a move is refused, whatever else holds."""
+    index = data.draw(st.integers(0, len(PLAN.moves) - 1))
+    m = PLAN.moves[index]
+    name, value = data.draw(st.one_of(
+        st.tuples(st.just("source"), st.sampled_from("ABCD")),
+        st.tuples(st.just("source_msp"), st.sampled_from(("", "A-v1", "B-v1", "C-v1", "nobody"))),
+        st.tuples(st.just("target_msp"), st.sampled_from(("", "A-v1", "B-v2", "C-v1", "nobody"))),
+        st.tuples(st.just("duration_ms"), st.integers(-5, m.duration_ms - 1001)),
+        st.tuples(st.just("disks"), st.sampled_from(((), m.disks[:1], ((3, "A-v1"), (4, "B-v1")), ((7, "C-v1"),)))),
+        st.tuples(st.just("target_id"), st.sampled_from((1, 2)))))
+    right = m.source if name.startswith("source") else m.target
+    assume(value != getattr(m, name) and not (name.endswith("_msp") and str(value).startswith(f"{right}-")))
+    moves = [*PLAN.moves]
+    moves[index] = replace(m, **{name: value})
+    assert not replay(PLAN.replace(moves=tuple(moves)), *judged(BASE)).holds
+
+
+def _against(of: Estate, plan: Plan = PLAN) -> Replay:
+    return verify_plan(plan, of)
+
+
+def test_verify_says_when_the_estate_is_another() -> None:
+    played = _against(changed(BASE, "b1", memory_mib=8192))
+    assert played.holds and [f.rule for f in played.findings] == ["plan.estate"]
+    assert _against(BASE).findings == ()
+
+
+def test_verify_refuses_what_is_no_plan() -> None:
+    for status in (Status.INFEASIBLE, Status.UNKNOWN):
+        assert {f.rule for f in _against(BASE, PLAN.replace(status=status)).findings} >= {"plan.status"}
+
+
+def test_verify_goes_on_from_where_the_work_stands() -> None:
+    half = _against(BASE.moved({"a1": "C"}))
+    assert half.holds and [f.rule for f in half.findings] == ["plan.progress"]
+    whole = _against(BASE.moved({"a1": "C", "a2": "C"}))
+    assert whole.holds and "2 of 4" in whole.findings[0].message
+
+
+def test_verify_sees_that_an_lpar_stands_where_the_plan_never_put_it() -> None:
+    assert not _against(BASE.moved({"a1": "B"})).holds
+
+
+def test_verify_sees_what_changed_since_the_plan_was_made() -> None:
+    """A new LPAR on the target took the room."""
+    full = BASE.replace(lpars=(*BASE.lpars, lpar("new", "C", 13.5, 110, lpar_id=99)))
+    assert {f.rule for f in _against(full).findings if f.severity is Severity.ERROR} >= {
+        "memory.capacity", "processor.capacity"}
+
+
+def test_a_lun_over_two_slots_of_one_vios_is_followed_slot_by_slot() -> None:
+    """Two adapters of one VIOS must both be mapped, although they carry the same LUN."""
+    of = estate([server("A"), server("B")], [lpar("a1", "A")], disks=(
+        Disk("a1", 3, "l1", "A-v1"), Disk("a1", 5, "l2", "A-v1")),
+        zonings=tuple(Zoning(x, v.name, "", "no_reserve") for x in ("l1", "l2") for s in "AB" for v in vioses(s)))
+    good: Move = move(of, "a1", "A", "B")
+    assert errors_of(plan_of([good], "A"), of) == set()
+    assert errors_of(plan_of([replace(good, disks=good.disks[:1])], "A"), of) == {"plan.adapters"}
