@@ -31,7 +31,8 @@ app = typer.Typer(
 Estate = Annotated[Path, typer.Argument(metavar="ESTATE", help="Directory of exports, workbook, or saved estate.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
 Force = Annotated[bool, typer.Option("--force", help="Overwrite files that were edited.")]
-PolicyFile = Annotated[Path | None, typer.Option("--policy", metavar="FILE", help="More policies (TOML).")]
+PolicyFile = Annotated[list[Path] | None, typer.Option("--policy", metavar="FILE", help="More policies (TOML); may "
+                                                       "be given several times.")]
 
 
 def _fail(error: Exception) -> int:
@@ -56,13 +57,13 @@ def _fail(error: Exception) -> int:
     raise error
 
 
-def _load(estate: Path, policy: Path | None = None) -> Loaded:
+def _load(estate: Path, policy: list[Path] | None = None) -> Loaded:
     from planner.estate.load import checked, load
     from planner.estate.policy_file import read_policy_file, with_policies
 
     loaded = load([estate])
-    if policy is not None:
-        extra = read_policy_file(policy)
+    if policy:
+        extra = tuple(row for file in policy for row in read_policy_file(file))
         loaded.usable()
         loaded.estate = with_policies(loaded.estate, extra)
         loaded = checked(loaded)
@@ -101,14 +102,19 @@ def _command(name: str) -> Callable[[Callable[..., int]], Callable[..., None]]:
 
             try:
                 code = function(*arguments, **options)
+                sys.stdout.flush()
             except PlannerError as error:
                 code = _fail(error)
             except KeyboardInterrupt:
-                sys.stderr.write("planner: interrupted; nothing was written\n")
+                sys.stderr.write("planner: interrupted\n")
                 code = 130
             except BrokenPipeError:
                 os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
                 code = 0
+            except OSError as error:
+                os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+                sys.stderr.write(f"planner: the answer cannot be printed: {error.strerror or error}\n")
+                code = 2
             raise typer.Exit(code)
 
         app.command(name)(run)
@@ -139,7 +145,7 @@ def load_command(
 
     if out is not None and out.suffix.lower() not in (".xlsx", ".json"):
         raise UsageError(f"--out {out}: the name must end in .xlsx or .json")
-    loaded = load(sources, _progress())
+    loaded = load(list(dict.fromkeys(s.resolve() if s.exists() else s for s in sources)), _progress())
     wrong = errors(loaded.findings)
     if draft and out is not None and out.suffix.lower() == ".xlsx":
         wrong = tuple(f for f in wrong if f.rule != "input.missing-fact")
@@ -149,7 +155,7 @@ def load_command(
     else:
         from planner.report.terminal import loaded_view
 
-        _show(loaded_view(loaded))
+        _show(loaded_view(loaded, [f for f in loaded.findings if f not in wrong]))
     if wrong:
         raise InputError(wrong)
     if out is not None:
@@ -225,6 +231,8 @@ def reach_command(
             s: {"allowed": n in site.start and judge.allowed(n, site.start[n], s),
                 "refusals": [finding_json(f) for f in terminal.refusals(site, judge, n, s)]}
             for s in servers if s != site.lpars[n].server}} for n in names]})
+    elif lpar and servers == [site.lpars[lpar].server]:
+        _show(f"{lpar} is on {servers[0]}")
     elif lpar:
         _show(terminal.reach_detail(site, judge, lpar, servers))
     else:
@@ -245,7 +253,8 @@ def evacuate_command(
                                              help="Where the plan goes (default reports/evacuate-SERVER).")] = None,
     window: Annotated[str | None, typer.Option("--window", help='"2026-12-05 22:00/04:00", local time.')] = None,
     come_back: Annotated[bool, typer.Option("--return", help="Plan the way back as well.")] = False,
-    work: Annotated[str, typer.Option("--work", help="Time for the work before the way back.")] = "60m",
+    work: Annotated[str | None, typer.Option("--work", help="Time for the work before the way back [default: 60m].")
+                    ] = None,
     leave: Annotated[list[str] | None, typer.Option("--leave", metavar="LPAR",
                                                     help="Leave this LPAR there (it will be stopped).")] = None,
     time_limit: Annotated[float, typer.Option("--time-limit", min=0.1, help="Seconds for the solver.")] = 60.0,
@@ -257,12 +266,17 @@ def evacuate_command(
     Example: planner evacuate estate.xlsx SN8379A80_p595-2 --window "2026-12-05 22:00/04:00" --return --work 60m
     """
     from planner import jobs
+    from planner.errors import UsageError
     from planner.rules import Site
 
-    options = jobs.Options(time_limit, gap, jobs.window_from(window) if window else None, come_back,
-                           jobs.span_from(work))
+    if work is not None and not come_back:
+        raise UsageError("--work is the time before the way back: give --return as well")
+    options = jobs.Options(time_limit, gap, None if window is None else jobs.window_from(window), come_back,
+                           jobs.span_from(work or "60m"))
     loaded = _load(estate, policy)
     plan = jobs.evacuate(loaded, servers, options, leave or ())
+    if out is not None and str(out) in (".", ""):
+        raise UsageError("--out: name a directory of its own for the plan")
     where = out or Path("reports") / ("evacuate-" + "-".join(_file_name(s) for s in sorted(set(servers))))
     _deliver(plan, loaded, where, as_json=as_json, force=force)
     return jobs.exit_code(plan, Site(loaded.estate))
@@ -349,9 +363,28 @@ def collect_command(
     return 0
 
 
+def _version(wanted: bool) -> None:
+    if wanted:
+        from planner import __version__
+
+        sys.stdout.write(f"planner {__version__}\n")
+        raise typer.Exit(0)
+
+
+@app.callback()
+def _options(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True, callback=_version)
+                       ] = False,
+) -> None:
+    """Options of the command itself; its help is that of the application."""
+
+
 def main() -> None:
     """The entry point of the ``planner`` command."""
-    app()
+    try:
+        app()
+    except KeyboardInterrupt:
+        sys.exit(130)
 
 
 if __name__ == "__main__":

@@ -35,7 +35,8 @@ class PathGroup:
 def match(wanted: Sequence[str], eligible: Mapping[str, Sequence[str]]) -> dict[str, str]:
     """A largest assignment of each wanted name to a different eligible one, the same for the same input.
 
-    Augmenting paths (Kuhn 1955) in the given order, so that earlier names get their first choice when they can.
+    Augmenting paths (Kuhn 1955) in the given order: a name takes its first free choice and gives it up only for one
+    that has no other.
     """
     holder: dict[str, str] = {}
 

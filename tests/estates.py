@@ -6,17 +6,23 @@ finding. Each LPAR has one network on VLAN 10 and one LUN over both VIOSes, zone
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
+
+from openpyxl import load_workbook
 
 from planner.estate.assemble import Loaded
 from planner.estate.capacity import lpar_demand, vios_demand
 from planner.estate.load import checked
 from planner.estate.model import Bridge, Disk, Estate, Lpar, Network, Policy, ProcessorPool, Server, Vios, Zoning
+from planner.estate.workbook import workbook_bytes
 from planner.goals.evacuate import evacuate_goal
 from planner.optimise.evacuate import Answer, EvacuationProblem
 from planner.plan import Move, Plan, Status
+from planner.readers.estate_tables import TABLES
+from planner.readers.estate_workbook import letters
 from planner.rules import Judge, Site
 
 VLAN = 10
@@ -172,3 +178,24 @@ def move(of: Estate, name: str, source: str, target: str, **changes: Any) -> Mov
 def plan_of(moves: Sequence[Move], *freed: str, **changes: Any) -> Plan:
     """These moves as a plan that frees these servers."""
     return Plan({"kind": "evacuate", "servers": list(freed)}, Status.OPTIMAL, "", moves=tuple(moves), **changes)
+
+
+def cell_of(of: Estate, sheet: str, row_key: str, header: str) -> str:
+    """``LPARs!K2``: the cell under a header in the row that begins with this key, as the workbook is written."""
+    table = next(t for t in TABLES if t.sheet == sheet)
+    column = [c.header for c in table.columns].index(header) + 1
+    keys = [str(getattr(r, table.columns[0].field)) for r in getattr(of, table.kind)]
+    return f"{sheet}!{letters(column)}{keys.index(row_key) + 2}"
+
+
+def workbook_with(of: Estate, cells: Mapping[str, Any], without_sheets: Sequence[str] = ()) -> bytes:
+    """The estate's workbook after a person changed these cells (``LPARs!B2`` → value) and deleted these sheets."""
+    book = load_workbook(io.BytesIO(workbook_bytes(Loaded(of))))
+    for place, value in cells.items():
+        sheet, _, cell = place.partition("!")
+        book[sheet][cell] = value
+    for name in without_sheets:
+        del book[name]
+    out = io.BytesIO()
+    book.save(out)
+    return out.getvalue()

@@ -1,69 +1,102 @@
-"""A room imports only rooms to its left (docs/architecture.md)."""
+"""The house (DESIGN §3): a room imports only rooms to its left, and one module alone knows a solver."""
+
+from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1] / "planner"
-ROOMS = ("base", "readers", "estate", "history", "plan", "reach", "cost", "rules", "goals", "optimise", "schedule",
-         "verify", "jobs", "report", "cli")
-BASE = {"errors", "findings", "units", "xlsx", "__init__"}
-PLAN = {"plan", "plan_schema"}
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "planner"
+BASE = ("errors", "findings", "units", "xlsx")
+#: From left to right. Rooms in one group may not import each other, but for the first, which is common ground.
+ORDER: tuple[tuple[str, ...], ...] = (
+    BASE, ("readers",), ("estate",), ("history",), ("plan",), ("plan_schema",), ("reach",), ("cost",), ("rules",),
+    ("goals",), ("optimise",), ("schedule",), ("verify",), ("jobs",), ("report",), ("cli",))
+PLACE = {room: number for number, group in enumerate(ORDER) for room in group}
+#: What a room may import at most, where that is less than all to its left.
+ONLY = {"plan": {*BASE}, "plan_schema": {*BASE, "plan"}, "reach": {*BASE, "estate"}, "cost": {*BASE, "estate"},
+        "readers": {*BASE}, "verify": {*BASE, "estate", "plan", "rules", "reach", "cost"}}
+SOLVERS = {"pulp", "highspy"}
 
 
-def room_of(parts):
-    name = parts[0] if parts else "__init__"
-    return "base" if name in BASE else "plan" if name in PLAN else name
+def modules() -> list[Path]:
+    return sorted(p for p in PACKAGE.rglob("*.py") if p.parent != PACKAGE or p.stem != "__init__")
 
 
-def imports(path):
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-        if isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
-            yield from ([f"{node.module}.{a.name}" for a in node.names] if node.module == "planner" else [node.module])
-        elif isinstance(node, ast.Import):
-            yield from (a.name for a in node.names)
+def room_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).with_suffix("").parts[0]
 
 
-def modules():
-    return sorted(p for p in ROOT.rglob("*.py"))
+def imported(path: Path) -> Iterator[str]:
+    """The full names of the modules that a file imports anywhere, inside functions and for types alike."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            yield node.module or ""
+            if node.module == "planner":
+                yield from (f"planner.{alias.name}" for alias in node.names)
 
 
-def test_every_module_is_in_a_room():
-    known = {room_of(p.relative_to(ROOT).with_suffix("").parts) for p in modules()}
-    assert known <= set(ROOMS)
+def rooms_used(path: Path) -> set[str]:
+    parts = [name.split(".") for name in imported(path)]
+    return {p[1] for p in parts if p[0] == "planner" and len(p) > 1 and p[1] != "__version__"}
 
 
-def test_a_room_imports_only_rooms_to_its_left():
-    wrong = []
-    for path in modules():
-        here = ROOMS.index(room_of(path.relative_to(ROOT).with_suffix("").parts))
-        for name in imports(path):
-            if name.startswith("planner."):
-                there = room_of(name.split(".")[1:])
-                if name == "planner.__version__":
-                    continue
-                if ROOMS.index(there) > here:
-                    wrong.append(f"{path.relative_to(ROOT)} imports {name}")
-    assert wrong == []
+def test_every_module_stands_in_a_room() -> None:
+    assert {room_of(p) for p in modules()} <= set(PLACE)
 
 
-def test_one_module_knows_a_solver():
-    users = {str(p.relative_to(ROOT)) for p in modules()
-             if any(n.split(".")[0] in ("pulp", "highspy") for n in imports(p))}
-    assert users == {"optimise/solver.py"}
+@pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_a_room_imports_only_rooms_to_its_left(path: Path) -> None:
+    room = room_of(path)
+    for other in rooms_used(path) - {room}:
+        left = PLACE[other] < PLACE[room] or (room in BASE and other in BASE)
+        assert left, f"{room} imports {other}, which is not to its left"
+        assert other in ONLY.get(room, PLACE), f"{room} may not import {other}"
 
 
-def test_the_replay_shares_nothing_with_optimiser_and_scheduler():
-    seen, waiting = set(), [ROOT / "verify.py"]
-    while waiting:
-        path = waiting.pop()
-        if path in seen:
-            continue
-        seen.add(path)
-        for name in imports(path):
+def test_the_common_ground_has_no_circle() -> None:
+    seen: dict[str, set[str]] = {room: rooms_used(PACKAGE / f"{room}.py") & set(BASE) for room in BASE}
+    while seen:
+        free = [room for room, needs in seen.items() if not needs & set(seen)]
+        assert free, f"a circle among {sorted(seen)}"
+        for room in free:
+            del seen[room]
+
+
+def test_one_module_alone_knows_a_solver() -> None:
+    known = {p.relative_to(PACKAGE).as_posix() for p in modules()
+             if SOLVERS & {name.split(".")[0] for name in imported(p)}}
+    assert known == {"optimise/solver.py"}
+
+
+def test_the_replay_shares_nothing_with_optimiser_and_scheduler_but_estate_and_rules() -> None:
+    """Nor do the rules: what they and the replay import, directly or not, holds neither."""
+    todo, seen = [PACKAGE / "verify.py"], set()
+    while todo:
+        path = todo.pop()
+        for name in imported(path):
             parts = name.split(".")
-            if parts[0] == "planner" and len(parts) > 1:
-                for candidate in (ROOT.joinpath(*parts[1:]).with_suffix(".py"), ROOT.joinpath(*parts[1:], "__init__.py")):
-                    if candidate.exists():
-                        waiting.append(candidate)
-    rooms = {room_of(p.relative_to(ROOT).with_suffix("").parts) for p in seen}
-    assert not rooms & {"optimise", "schedule", "goals", "jobs"}
+            target = PACKAGE.joinpath(*parts[1:])
+            found = target.with_suffix(".py") if target.with_suffix(".py").exists() else target / "__init__.py"
+            if parts[0] == "planner" and found.exists() and found not in seen:
+                seen.add(found)
+                todo.append(found)
+    assert not {room_of(p) for p in seen if p.parent != PACKAGE or p.stem != "__init__"} & {
+        "optimise", "schedule", "goals", "jobs", "report", "cli"}
+
+
+def test_starting_the_command_line_imports_nothing_heavy() -> None:
+    """``planner --help`` in under 0.4 s: solvers, networkx, pandas and workbook libraries are imported when used."""
+    import subprocess
+    import sys
+
+    code = "import sys, planner.cli; print(' '.join(sorted({m.split('.')[0] for m in sys.modules})))"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert not {"pulp", "highspy", "numpy", "networkx", "pandas", "openpyxl", "xlsxwriter", "pydantic", "duckdb"} & set(
+        told.stdout.split())

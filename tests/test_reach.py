@@ -1,90 +1,158 @@
-"""Reachability with redundancy: the matching against networkx's disjoint paths, and the seed's dual VIOS."""
+"""Reachability: the graph, and redundancy as VIOS-disjoint paths."""
+
+from __future__ import annotations
 
 import networkx as nx
-from hypothesis import given
+import pytest
+from estates import BASE, VLAN, estate, lpar, server, vioses, without
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from planner.estate.model import Bridge, Disk, Estate, Fibre, Lpar, Network, Port, Server, Vios, Zoning
-from planner.reach import Reach, match
+from planner.estate.model import Bridge, Disk, Estate, Fibre, Network, Port, Zoning
+from planner.reach import Reach, match, path_groups
 
-SERVERS = (Server("A", 1000, 65536), Server("B", 1000, 65536))
-VIOSES = (Vios("a1", "A", 50, 2048), Vios("a2", "A", 50, 2048), Vios("b1", "B", 50, 2048), Vios("b2", "B", 50, 2048))
-BASE = Estate(
-    servers=SERVERS, vioses=VIOSES, lpars=(Lpar("x", "A", 20, 1, 2048, 2048),),
-    bridges=tuple(Bridge(v.name, "ent6", 40) for v in VIOSES), networks=(Network("x", 2, 40),),
-    disks=(Disk("x", 38, "L1", "a1"), Disk("x", 48, "L1", "a2"), Disk("x", 38, "L2", "a1"), Disk("x", 48, "L2", "a2")),
-    zonings=tuple(Zoning(lun, v.name, reserve_policy="no_reserve") for lun in ("L1", "L2") for v in VIOSES))
+NPIV = BASE.replace(
+    fibres=(Fibre("a1", 40, "A-v1", "c050", "c051", "f1", True), Fibre("a1", 41, "A-v2", "c060", "c061", "f2", True)),
+    ports=tuple(Port(v.name, f"fcs{f}", f"f{f}", 8) for v in BASE.vioses for f in (1, 2)))
 
 
-def without(*pairs):
-    return BASE.replace(zonings=tuple(z for z in BASE.zonings if (z.lun, z.vios) not in pairs))
+def test_the_graph_has_the_kinds_of_nodes_and_edges_that_it_promises() -> None:
+    graph = Reach(NPIV).graph
+    assert {node[0] for node in graph} == {
+        "lpar", "vlan", "sea", "lun", "wwpns", "fabric", "port", "vios", "server"}
+    assert {(a[0], b[0]) for a, b in graph.edges} == {
+        ("lpar", "vlan"), ("vlan", "sea"), ("sea", "vios"), ("lpar", "lun"), ("lun", "vios"), ("lpar", "wwpns"),
+        ("wwpns", "fabric"), ("fabric", "port"), ("port", "vios"), ("vios", "server")}
+    assert nx.is_directed_acyclic_graph(graph)
+    assert graph.edges[("lun", "lun-a1"), ("vios", "B-v1")]["reserve_policy"] == "no_reserve"
 
 
-def test_both_slots_find_a_vios_of_their_own():
-    assert Reach(BASE).disk_paths("x", "B").mapping == ((38, "b1"), (48, "b2"))
+def test_a_path_runs_from_the_lpar_to_the_server() -> None:
+    graph = Reach(NPIV).graph
+    for path in (
+            [("lpar", "a1"), ("vlan", "ETHERNET0", VLAN), ("sea", "B-v1", "ent6"), ("vios", "B-v1"), ("server", "B")],
+            [("lpar", "a1"), ("lun", "lun-a1"), ("vios", "B-v2"), ("server", "B")],
+            [("lpar", "a1"), ("wwpns", "a1", 40), ("fabric", "f1"), ("port", "B-v1", "fcs1"), ("vios", "B-v1"),
+             ("server", "B")]):
+        assert nx.is_path(graph, path)
 
 
-def test_one_path_less_is_lost_redundancy_not_lost_reach():
-    paths = Reach(without(("L1", "b2"))).disk_paths("x", "B")
-    assert (paths.reached, paths.lost, paths.unseen) == (True, 1, ())
+def test_isolated_servers_and_lpars_are_in_the_graph() -> None:
+    graph = Reach(Estate(servers=(server("X"),), lpars=(lpar("x", "X"),))).graph
+    assert set(graph) == {("server", "X"), ("lpar", "x")} and not graph.edges
 
 
-def test_a_lun_that_nobody_sees():
-    paths = Reach(without(("L2", "b1"), ("L2", "b2"))).disk_paths("x", "B")
-    assert (paths.reached, paths.unseen) == (False, ("L2",))
+def test_components_of_the_graph_are_independent() -> None:
+    """Two sites that share no VLAN and no LUN."""
+    of = estate([server("A"), server("B")], [lpar("a1", "A"), lpar("b1", "B")])
+    of = of.replace(zonings=tuple(z for z in of.zonings if z.lun[4].upper() == z.vios[0]),
+                    bridges=tuple(Bridge(b.vios, b.sea, 10 if b.vios[0] == "A" else 20) for b in of.bridges),
+                    networks=(Network("a1", 2, 10), Network("b1", 2, 20)))
+    parts = list(nx.weakly_connected_components(Reach(of).graph))
+    assert len(parts) == 2
 
 
-def test_an_adapter_needs_one_vios_that_sees_all_of_its_luns():
-    paths = Reach(without(("L1", "b1"), ("L2", "b2"))).disk_paths("x", "B")
-    assert paths.unseen == () and paths.split == ("a1", "a2") and not paths.reached
-
-
-def test_a_reserved_lun_is_not_served():
-    held = BASE.replace(zonings=tuple(
-        Zoning(z.lun, z.vios, reserve_policy="single_path") if z.vios.startswith("b") else z for z in BASE.zonings))
-    assert Reach(held).disk_paths("x", "B").unseen == ("L1", "L2")
-    assert Reach(held).reserve_policies("L1", "B") == {"b1": "single_path", "b2": "single_path"}
-
-
-def test_bridging_by_switch_and_vlan():
+def test_each_slot_keeps_the_vios_of_its_own_number_where_it_can() -> None:
+    """The seed maps slot 38 to hvio1 and 48 to hvio2, not crosswise."""
     reach = Reach(BASE)
-    assert reach.bridging("ETHERNET0", 40, "B") == ("b1", "b2")
-    assert reach.bridging("ETHERNET0", 41, "B") == () == reach.bridging("other", 40, "B")
+    assert reach.disk_paths("a1", "B").mapping == ((3, "B-v1"), (4, "B-v2"))
+    assert Reach(NPIV).fibre_paths("a1", "B").mapping == ((40, "B-v1"), (41, "B-v2"))
 
 
-def test_fibre_adapters_need_a_free_port_on_their_fabric():
-    estate = BASE.replace(
-        disks=(), fibres=(Fibre("x", 10, "a1", "c1", "c2", "red"), Fibre("x", 11, "a2", "c3", "c4", "blue")),
-        ports=(Port("b1", "fcs0", "blue", 3), Port("b1", "fcs1", "red", 0), Port("b2", "fcs0", "red")))
-    assert Reach(estate).fibre_paths("x", "B").mapping == ((10, "b2"), (11, "b1"))
-    full = estate.replace(ports=(Port("b1", "fcs1", "red", 0), Port("b2", "fcs0", "blue")))
-    assert Reach(full).fibre_paths("x", "B").unseen == ("red",)
+def test_a_choice_is_given_up_only_for_one_that_has_no_other() -> None:
+    assert match(["a", "b"], {"a": ["x", "y"], "b": ["x", "y"]}) == {"a": "x", "b": "y"}
+    assert match(["a", "b"], {"a": ["x", "y"], "b": ["x"]}) == {"a": "y", "b": "x"}
+    assert match(["a", "b", "c"], {"a": ["x"], "b": ["x"], "c": []}) == {"a": "x"}
+    assert match([], {}) == {}
 
 
-def test_the_graph_leads_from_the_lpar_to_the_servers_over_every_kind_of_node():
-    graph = Reach(BASE).graph
-    assert {n[0] for n in nx.descendants(graph, ("lpar", "x"))} == {"vlan", "sea", "vios", "lun", "server"}
-    assert nx.has_path(graph, ("lpar", "x"), ("server", "B"))
-    assert graph.edges[("lun", "L1"), ("vios", "b1")]["reserve_policy"] == "no_reserve"
+@pytest.mark.parametrize(("gone", "unseen", "lost"), [((), (), 0), (("B-v2",), (), 1), (("B-v1", "B-v2"), ("lun-a1",), 0)])
+def test_paths_that_are_lost_are_counted(gone: tuple[str, ...], unseen: tuple[str, ...], lost: int) -> None:
+    of = BASE
+    for v in gone:
+        of = without(of, "zonings", lun="lun-a1", vios=v)
+    paths = Reach(of).disk_paths("a1", "B")
+    assert (paths.unseen, paths.lost) == (unseen, lost) and paths.reached is not bool(unseen)
 
 
-@given(st.dictionaries(st.sampled_from("abcd"), st.sets(st.sampled_from("wxyz")), min_size=1))
-def test_the_matching_is_as_large_as_the_disjoint_paths_allow(eligible):
-    """Menger: the largest matching is the largest number of paths that share no VIOS."""
-    found = match(sorted(eligible), {k: sorted(v) for k, v in eligible.items()})
-    assert all(v in eligible[k] for k, v in found.items()) and len(set(found.values())) == len(found)
-    graph = nx.DiGraph()
-    graph.add_nodes_from(["from", "to"])
-    for name, choices in eligible.items():
-        graph.add_edge("from", ("w", name))
-        for choice in choices:
-            graph.add_edge(("w", name), ("v", choice))
-            graph.add_edge(("v", choice), "to")
-    paths = list(nx.node_disjoint_paths(graph, "from", "to")) if nx.has_path(graph, "from", "to") else []
-    assert len(found) == len(paths)
+def test_disks_of_one_adapter_that_no_single_vios_sees_are_split() -> None:
+    of = estate([server("A"), server("B")], [lpar("a1", "A")],
+                disks=(Disk("a1", 3, "l1", "A-v1"), Disk("a1", 3, "l2", "A-v1")),
+                zonings=(Zoning("l1", "B-v1"), Zoning("l2", "B-v2")))
+    paths = Reach(of).disk_paths("a1", "B")
+    assert paths.split == ("A-v1",) and not paths.unseen and not paths.reached
 
 
-def test_the_matching_prefers_the_given_order():
-    """Slot 38 to hvio1 and slot 48 to hvio2, as the talk's dialog shows, not crossed."""
-    both = ["hvio1", "hvio2"]
-    assert match(["hvio7", "hvio8"], {"hvio7": both, "hvio8": both}) == {"hvio7": "hvio1", "hvio8": "hvio2"}
+def test_disks_that_are_no_luns_are_left_out() -> None:
+    of = BASE.replace(disks=(*BASE.disks, Disk("a1", 9, "cd", "A-v1", "optical", "vtopt0")))
+    assert Reach(of).disk_paths("a1", "B") == Reach(BASE).disk_paths("a1", "B")
+
+
+def test_an_lpar_without_storage_reaches_every_server() -> None:
+    paths = Reach(BASE.replace(disks=())).disk_paths("a1", "B")
+    assert paths.reached and paths.mapping == () and paths.lost == 0
+
+
+def test_tagged_vlans_and_virtual_switches_count() -> None:
+    of = BASE.replace(networks=(Network("a1", 2, 10, (40, 41)), Network("a1", 3, 10, (), "OTHER")))
+    reach = Reach(of)
+    assert reach.vlans_of("a1") == (("ETHERNET0", 10), ("ETHERNET0", 40), ("ETHERNET0", 41), ("OTHER", 10))
+    assert reach.bridging("ETHERNET0", 10, "B") == ("B-v1", "B-v2")
+    assert reach.bridging("ETHERNET0", 40, "B") == reach.bridging("OTHER", 10, "B") == ()
+
+
+def test_adapters_that_share_a_disk_belong_together_and_others_do_not() -> None:
+    groups = path_groups([(3, "v1", "l1"), (4, "v2", "l1"), (5, "v1", "l2"), (6, "v2", "l3"), (6, "v2", "l2")])
+    assert [dict(g.slots) for g in groups] == [{"v1": (3,), "v2": (4,)}, {"v1": (5,), "v2": (6,)}]
+    assert groups[1].carries == {"v1": frozenset({"l2"}), "v2": frozenset({"l2", "l3"})}
+
+
+BIPARTITE = st.integers(1, 5).flatmap(lambda n: st.lists(
+    st.lists(st.sampled_from([f"t{k}" for k in range(5)]), unique=True, max_size=5), min_size=n, max_size=n))
+
+
+@settings(max_examples=200)
+@given(BIPARTITE)
+def test_a_matching_is_as_large_as_networkx_finds_disjoint_paths(edges: list[list[str]]) -> None:
+    wanted = [f"w{n}" for n in range(len(edges))]
+    eligible = dict(zip(wanted, edges, strict=True))
+    found = match(wanted, eligible)
+    assert all(choice in eligible[name] for name, choice in found.items())
+    assert len(set(found.values())) == len(found)
+    assert len(found) == _disjoint(eligible)
+
+
+def _disjoint(eligible: dict[str, list[str]]) -> int:
+    """Node-disjoint paths from a source over the wanted and the eligible names to a sink."""
+    graph = nx.DiGraph([(("w", w), ("t", t)) for w, ts in eligible.items() for t in ts])
+    graph.add_edges_from(("source", ("w", w)) for w in eligible)
+    graph.add_edges_from((("t", t), "sink") for ts in eligible.values() for t in ts)
+    if "sink" not in graph:
+        return 0
+    return len(list(nx.node_disjoint_paths(graph, "source", "sink"))) if nx.has_path(graph, "source", "sink") else 0
+
+
+@settings(max_examples=200)
+@given(st.data())
+def test_lost_paths_are_what_disjoint_paths_of_the_graph_leave(data: st.DataObject) -> None:
+    """One LUN over k VIOSes of A; B has up to four VIOSes, of which some see it."""
+    k = data.draw(st.integers(1, 3))
+    there = [f"B-v{n}" for n in range(1, data.draw(st.integers(1, 4)) + 1)]
+    seen = {v: data.draw(st.sampled_from(("no_reserve", "", "single_path", None))) for v in there}
+    movers = [*(v.__class__(f"A-v{n}", "A", 50, 2048) for n, v in enumerate([vioses("A")[0]] * k, 1)),
+              *(vioses("B")[0].__class__(name, "B", 50, 2048) for name in there)]
+    of = estate([server("A"), server("B")], [lpar("a1", "A")], vioses=tuple(movers),
+                disks=tuple(Disk("a1", 10 + n, "lun", f"A-v{n}") for n in range(1, k + 1)),
+                zonings=tuple(Zoning("lun", v, "", p) for v, p in seen.items() if p is not None))
+    reach = Reach(of)
+    graph = reach.graph.copy()
+    graph.remove_edges_from([(a, b) for a, b, p in graph.edges(data="reserve_policy") if p not in (None, "", "no_reserve")])
+    paths = len(list(nx.node_disjoint_paths(graph, ("lun", "lun"), ("server", "B")))) if nx.has_path(
+        graph, ("lun", "lun"), ("server", "B")) else 0
+    found = reach.disk_paths("a1", "B")
+    if paths == 0:
+        assert found.unseen == ("lun",) and found.mapping == ()
+    else:
+        assert found.lost == max(0, k - paths) and found.reached
+        assert len({v for _, v in found.mapping}) == min(k, paths)
+        assert [slot for slot, _ in found.mapping] == [10 + n for n in range(1, k + 1)]

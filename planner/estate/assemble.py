@@ -6,8 +6,8 @@ sources is reported with both places; an LPAR on two servers, or one stated twic
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import MISSING, dataclass, field, fields
+from collections.abc import Iterable, Sequence
+from dataclasses import MISSING, dataclass, field, fields, replace
 from typing import Any
 
 from planner.errors import InputError
@@ -19,9 +19,10 @@ from planner.estate.model import CLASSES, Estate, sorted_estate
 from planner.findings import Finding, Severity, Source, errors, ordered
 from planner.readers import lparstat_i
 from planner.readers.base import NonValue, Reading, Record
-from planner.readers.estate_tables import TABLES, Table
+from planner.readers.estate_tables import TABLES, Table, Type
 from planner.readers.estate_workbook import KIND as WORKBOOK
 from planner.readers.estate_workbook import cell_source
+from planner.units import gib, show_cores
 
 Key = tuple[Any, ...]
 Provenance = dict[str, Source]
@@ -87,7 +88,15 @@ class Facts:
             row.setdefault(name, []).append(Fact(value, source, rank))
 
 
-def _shown(value: Any) -> str:
+def _header(kind: str, name: str) -> str:
+    return next((c.header for c in _TABLES[kind].columns if c.field == name), name)
+
+
+def _shown(kind: str, name: str, value: Any) -> str:
+    """A value in the unit of its header: cores and GiB."""
+    column = next((c for c in _TABLES[kind].columns if c.field == name), None)
+    if column and isinstance(value, int) and column.type in (Type.CORES, Type.GIB):
+        return show_cores(value) if column.type is Type.CORES else f"{gib(value):g}"
     return "; ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
@@ -180,7 +189,8 @@ def _choose(facts: Facts, kind: str, key: Key, name: str, candidates: list[Fact]
             facts.findings.append(Finding(
                 "input.two-servers" if severe else "input.conflict",
                 Severity.ERROR if severe else Severity.WARNING, str(key[0]),
-                f"{name} of {key[0]}: {_shown(best.value)} here, {_shown(other.value)} in {other.source}"
+                f"{_header(kind, name)} of {key[0]}: {_shown(kind, name, best.value)} here, "
+                f"{_shown(kind, name, other.value)} in {other.source}"
                 + ("" if severe else "; the first is used"),
                 "correct one of the two", best.source))
     return best
@@ -250,7 +260,26 @@ def assemble(readings: Iterable[Reading]) -> Loaded:
             _add_table(facts, record, told)
     rows, provenance, partial = _build(facts)
     estate = sorted_estate(Estate(**{k: tuple(v) for k, v in rows.items()}))
-    return Loaded(estate, provenance, ordered(facts.findings), kinds, stated, tuple(partial))
+    return Loaded(estate, provenance, ordered(_gathered(facts.findings)), kinds, stated, tuple(partial))
+
+
+_MANY = 5
+
+
+def _gathered(findings: Sequence[Finding]) -> list[Finding]:
+    """Many rows that lack the same fact are one finding: a column was renamed, or an export is missing."""
+    groups: dict[tuple[str, str], list[Finding]] = {}
+    for f in findings:
+        if f.rule == "input.missing-fact":
+            sheet, _, rest = f.message.partition(": ")
+            groups.setdefault((sheet, rest.partition(" has no ")[2]), []).append(f)
+    many = {key: group for key, group in groups.items() if len(group) > _MANY}
+    hidden = {id(f) for group in many.values() for f in group}
+    out = [f for f in findings if id(f) not in hidden]
+    for (sheet, lacking), group in many.items():
+        names = ", ".join(f.subject for f in group[:_MANY])
+        out.append(replace(group[0], subject=sheet, message=f"{sheet}: {len(group)} rows have no {lacking}: {names} …"))
+    return out
 
 
 def _build(facts: Facts) -> tuple[dict[str, list[Any]], Provenance, list[tuple[str, dict[str, Any]]]]:

@@ -17,6 +17,8 @@ from planner.findings import Finding, Severity, Source, ordered
 from planner.readers import archive, registry
 from planner.readers.base import Reading, decode
 
+#: Without these put right, everything else that is found is only their consequence.
+_STRUCTURE = ("input.missing-sheet", "input.missing-column", "input.duplicate-column")
 #: Called with the number of files read and of files in all.
 Progress = Callable[[int, int], None]
 ARCHIVE = "archive"
@@ -189,6 +191,10 @@ def load(sources: Sequence[Path], progress: Progress | None = None) -> Loaded:
 
 def checked(loaded: Loaded) -> Loaded:
     """Validation and policy findings added. An estate that holds no server or no LPAR cannot be planned with."""
+    broken = [f for f in loaded.findings if f.rule in _STRUCTURE and f.severity is Severity.ERROR]
+    if broken:
+        kept = [f for f in loaded.findings if f.rule not in ("input.missing-fact", "input.unknown-name")]
+        return Loaded(loaded.estate, loaded.provenance, ordered(kept), loaded.kinds, loaded.facts, loaded.partial)
     found = list(_emptiness(loaded.estate)) if not _has_errors(loaded.findings) else []
     out = validate(loaded)
     return Loaded(out.estate, out.provenance, ordered((*out.findings, *policy_findings(out), *found)), out.kinds,

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from planner.optimise.evacuate import EvacuationProblem
 
 _BUDGET_S = 20.0
+_BACK = "the way back: "
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,9 @@ def _stranded(problem: EvacuationProblem, stranded: Sequence[str]) -> Conflict:
     count = len(stranded)
     what = (f"{stranded[0]} may go to no other server" if count == 1 else
             f"{count} LPARs may go to no other server; each of them alone makes it impossible")
+    if any(message.startswith(_BACK) for by_server in refusals.values() for r in by_server.values()
+           for _, message in r):
+        what += " from which it could come home" if count == 1 else " (the way back counts: see the reasons)"
     servers = sorted({s for by_server in refusals.values() for s in by_server if s})
     leave = " ".join(f"--leave {n}" for n in stranded[:5]) + (" …" if count > 5 else "")
     lifts[f"or stop and leave them there: {leave}"] = None
@@ -92,7 +96,7 @@ def _refused(problem: EvacuationProblem, name: str, server: str) -> list[Finding
     home = problem.site.start[name]
     found = [f for f in problem.judge.move(name, home, server) if f.severity is Severity.ERROR]
     if not found and problem.come_back:
-        found = [replace(f, message=f"the way back: {f.message}") for f in problem.judge.move(name, server, home)
+        found = [replace(f, message=f"{_BACK}{f.message}") for f in problem.judge.move(name, server, home)
                  if f.severity is Severity.ERROR]
     return found
 

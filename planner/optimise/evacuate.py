@@ -14,6 +14,8 @@ from planner.optimise.search import placement_by_search
 from planner.plan import Status
 from planner.rules import Judge, Site
 
+_FIRST_SHARE = 0.5
+"""Share of the time for the displaced LPARs alone: what is left is for opening the survivors."""
 _BALANCE_NODES = 100
 _BALANCE_GAP = 0.02
 _BALANCE_VARIABLES = 4000
@@ -57,7 +59,7 @@ class EvacuationProblem:
         if stranded:
             return Answer(Status.INFEASIBLE, {}, conflict=explain(self, stranded, None, deadline))
         bound = self.direct.bound()
-        first, solution = self._stage(self.direct, deadline, gap)
+        first, solution = self._stage(self.direct, time.monotonic() + _FIRST_SHARE * time_limit, gap)
         if solution.outcome is Outcome.OPTIMAL and solution.objective is not None and (
                 solution.objective - bound <= gap * max(solution.objective, 1)):
             return self._finish(first, solution, Status.OPTIMAL, float(bound), deadline)

@@ -80,6 +80,8 @@ def _as_yes_no(value: Any) -> bool:
 
 
 def _number_text(value: Any) -> str:
+    if isinstance(value, (dt.datetime, dt.date, dt.time)):
+        raise ValueError(f"{value.isoformat()} is a date or time, not a number")
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         raise ValueError(f"{value!r} is not a number")
     return str(value)

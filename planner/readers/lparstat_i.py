@@ -191,6 +191,7 @@ _KEYS: dict[str, tuple[str, Callable[[str], Any]]] = {
 REQUIRED = (
     "partition_name", "partition_number", "type", "mode", "entitled_capacity", "online_vcpus", "maximum_vcpus",
     "minimum_vcpus", "online_memory", "maximum_memory", "minimum_memory", "active_cpus_in_system",
+    "physical_cpu_percentage",
 )
 _SHOWN = {name: key for key, (name, _) in reversed(_KEYS.items())}
 #: Fields that Linux prints without a unit, from the MinMem, DesMem and MaxMem of lparcfg.
@@ -296,7 +297,11 @@ class _Lpar:
 
     def check_end(self, last: int) -> None:
         """Keys that every generation prints, and a percentage that was cut short in the last line."""
-        missing = [repr(shown(name)) for name in REQUIRED if name not in self.lines]
+        wanted = list(REQUIRED)
+        if "installed_cpus_in_system" in self.lines and "shared_cpus_in_system" in self.lines:
+            # AIX from late 5.3 on prints what the pool has (line 22) and, at its end, what the profile desires.
+            wanted.append("desired_capacity")
+        missing = [repr(shown(name)) for name in wanted if name not in self.lines]
         severity = Severity.ERROR if missing else Severity.WARNING
         percentage = self.raw.get("physical_cpu_percentage", "%")
         if self.lines.get("physical_cpu_percentage") == last and percentage[-1:] not in ("%", "-", ""):

@@ -33,13 +33,14 @@ def console(*, stderr: bool = False) -> Console:
 def findings_table(findings: Sequence[Finding], most: int = 40) -> RenderableType:
     """Findings, worst first; the count of what does not fit."""
     table = Table(box=None, padding=(0, 1), show_header=True, header_style="bold")
-    for name in ("", "subject", "what was found", "what to do", "where"):
+    placed = any(f.source for f in findings[:most])
+    for name in ("", "subject", "what was found", "what to do", *(("where",) if placed else ())):
         table.add_column(name, overflow="fold")
     for f in findings[:most]:
         table.add_row(Text(f.severity.value, _COLOUR[f.severity]), Text(f.subject), Text(f.message), Text(f.fix),
-                      Text(str(f.source or ""), "dim"))
+                      *((Text(str(f.source or ""), "dim"),) if placed else ()))
     if len(findings) > most:
-        return Group(table, Text(f"… and {len(findings) - most} more", "dim"))
+        return Group(table, Text(f"… and {len(findings) - most} more (all of them: --json, or the reports)", "dim"))
     return table
 
 
@@ -53,7 +54,7 @@ def counts(findings: Iterable[Finding]) -> str:
     return ", ".join(shown) or "no findings"
 
 
-def loaded_view(loaded: Loaded) -> RenderableType:
+def loaded_view(loaded: Loaded, findings: Sequence[Finding]) -> RenderableType:
     """What was read and what there is to say about it."""
     table = Table(title="What was read", title_justify="left", box=None, header_style="bold")
     table.add_column("kind")
@@ -66,7 +67,7 @@ def loaded_view(loaded: Loaded) -> RenderableType:
              f"{len(e.bridges)} bridged VLANs, {len({d.lun for d in e.disks})} LUNs in use, "
              f"{len(e.policies)} policies")
     parts: list[RenderableType] = [table, Text(facts), Text(""), Text(counts(loaded.findings), "bold")]
-    shown = [f for f in loaded.findings if f.rule != "input.gap"]
+    shown = [f for f in findings if f.rule != "input.gap"]
     if shown:
         parts.append(findings_table(shown))
     lacks = missing(e)

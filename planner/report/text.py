@@ -32,9 +32,11 @@ def leg_tally(plan: Plan, leg: str) -> str:
 
 def clock_span(plan: Plan, start_ms: int, end_ms: int | None) -> str:
     """``22:00–22:31 (31 min 04 s)`` with a window, ``+0 s to +31 min`` without."""
+    start_ms = round(start_ms / 1000) * 1000
     start = plan.clock(start_ms)
     if end_ms is None:
         return f"{start:%a %Y-%m-%d %H:%M:%S}" if start else f"+{show_duration(start_ms / 1000)}"
+    end_ms = round(end_ms / 1000) * 1000
     took = show_duration((end_ms - start_ms) / 1000)
     end = plan.clock(end_ms)
     if start and end:

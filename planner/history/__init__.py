@@ -1,0 +1,1 @@
+"""Utilisation over months: read from exports, kept in one file, asked by calendar bucket. See docs/history.md."""

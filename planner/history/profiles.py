@@ -1,0 +1,286 @@
+"""Usage by hour of day and kind of day, of one LPAR and of sets of them: what planning asks of the history."""
+
+from __future__ import annotations
+
+import calendar as months
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, Protocol
+
+from planner.errors import InputError
+from planner.findings import Finding, Severity, ordered
+from planner.history.calendar import BUCKETS, Bucket, Calendar, DayKind
+from planner.history.series import Clock
+from planner.history.store import STEP_S, Grid, History
+from planner.units import show_cores
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_QUARTER_S = 900
+
+
+class Partition(Protocol):
+    """What is needed of an LPAR: ``Lpar`` and ``Vios`` of the estate are such."""
+
+    @property
+    def name(self) -> str:
+        """The name under which it stands in the history."""
+
+    @property
+    def entitlement_units(self) -> int:
+        """Hundredths of a core."""
+
+    @property
+    def memory_mib(self) -> int:
+        """Its memory in MiB."""
+
+
+_AT = {bucket: number for number, bucket in enumerate(BUCKETS)}
+HISTORY = "history"
+ENTITLEMENT = "entitlement"
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What an LPAR uses in each bucket, at a percentile: ``physc`` in thousandths of a core, ``memory_mib`` MiB.
+
+    ``source`` is ``history`` or, for an LPAR without any, ``entitlement``: then the entitlement and all its memory
+    stand in every bucket. ``missing`` are buckets that the history has nothing of; they hold the entitlement or, if
+    that is more, what the LPAR uses at the same hour of other days. Memory that no source states is all of it.
+    """
+
+    lpar: str
+    source: str
+    percentile: Fraction
+    physc: Mapping[Bucket, int]
+    memory_mib: Mapping[Bucket, int]
+    missing: tuple[Bucket, ...] = ()
+    slots: int = 0
+    span_s: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class BucketSum:
+    """A set of LPARs in one bucket. ``value``: the percentile of the sum, slot by slot; ``sum_of_singles``: the sum
+    of each one's percentile. ``slots`` were looked at; in ``filled`` of slots × LPARs nothing was known, and the LPAR's
+    own percentile (on a server's record: nothing) was taken."""
+
+    value: int
+    sum_of_singles: int
+    slots: int
+    filled: int
+
+    @property
+    def difference(self) -> int:
+        """What planning with the sum is worth against planning with the singles."""
+        return self.sum_of_singles - self.value
+
+
+def exact_percentile(percentile: float | int | str | Fraction) -> Fraction:
+    """A percentile above 0 and up to 100, exactly; raises InputError."""
+    try:
+        exact = percentile if isinstance(percentile, Fraction) else Fraction(str(percentile))
+    except (ValueError, ZeroDivisionError):
+        exact = Fraction(0)
+    if not 0 < exact <= 100:
+        raise InputError([Finding("history.percentile", Severity.ERROR, "percentile",
+                                  f"{percentile} is no percentile", "give a number above 0 and up to 100, such as 95")])
+    return exact
+
+
+def at_percentile(values: NDArray[Any], percentile: Fraction) -> int:
+    """The nearest-rank percentile: the smallest value that at least that share of the values does not exceed."""
+    import numpy as np
+
+    rank = -(-percentile.numerator * len(values) // (percentile.denominator * 100))
+    return int(np.partition(values, rank - 1)[rank - 1])
+
+
+def month_range(clock: Clock, year: int, month: int) -> tuple[int, int]:
+    """The beginning and the end of a local month in UTC seconds."""
+    first = datetime(year, month, 1)
+    return clock.instant(first), clock.instant(first + timedelta(days=months.monthrange(year, month)[1]))
+
+
+def bucket_numbers(grid: Grid, clock: Clock, site: Calendar) -> NDArray[np.int16]:
+    """The number (in ``BUCKETS``) of each slot's bucket: the local hour and day of the slot's middle."""
+    import numpy as np
+
+    quarters, which = np.unique((grid.starts + grid.step_s // 2) // _QUARTER_S, return_inverse=True)
+    kinds: dict[Any, DayKind] = {}
+    numbers = np.empty(len(quarters), dtype=np.int16)
+    for position, quarter in enumerate(quarters.tolist()):
+        local = clock.local(quarter * _QUARTER_S)
+        day = local.date()
+        if day not in kinds:
+            kinds[day] = site.kind(day)
+        numbers[position] = _AT[Bucket(kinds[day], local.hour)]
+    return numbers[which]
+
+
+def _columns(numbers: NDArray[np.int16]) -> dict[Bucket, NDArray[np.int64]]:
+    """Bucket → its slots, for the buckets that have any."""
+    import numpy as np
+
+    found = {bucket: np.flatnonzero(numbers == number) for bucket, number in _AT.items()}
+    return {bucket: columns for bucket, columns in found.items() if len(columns)}
+
+
+def _singles(row: NDArray[np.int32], columns: Mapping[Bucket, NDArray[np.int64]],
+             percentile: Fraction) -> dict[Bucket, int]:
+    """The percentile in each bucket of which something is known."""
+    found = {}
+    for bucket, listed in columns.items():
+        values = row[listed]
+        known = values[values >= 0]
+        if len(known):
+            found[bucket] = at_percentile(known, percentile)
+    return found
+
+
+@dataclass(slots=True)
+class Profiles:
+    """The profiles of an estate's LPARs over one period, and sums over sets of them. Made by :func:`profiles`."""
+
+    percentile: Fraction
+    start_s: int
+    end_s: int
+    by_lpar: Mapping[str, Profile]
+    findings: tuple[Finding, ...]
+    grid: Grid
+    columns: Mapping[Bucket, NDArray[np.int64]]
+    _rows: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._rows = {name: number for number, name in enumerate(self.grid.names)}
+
+    def profile(self, lpar: str) -> Profile:
+        """The profile of one LPAR; raises KeyError for one that is not of the estate."""
+        return self.by_lpar[lpar]
+
+    def series(self, lpar: str, what: str = "physc") -> NDArray[np.int32]:
+        """An LPAR slot by slot (``grid.starts``), holes filled with its own percentile of the bucket."""
+        import numpy as np
+
+        figures: NDArray[np.int32] = (self.grid.physc if what == "physc" else self.grid.memory_mib)[self._rows[lpar]]
+        profile = self.by_lpar[lpar]
+        stated = profile.physc if what == "physc" else profile.memory_mib
+        filled = figures.copy()
+        for bucket, listed in self.columns.items():
+            values = filled[listed]
+            filled[listed] = np.where(values < 0, stated[bucket], values)
+        return filled
+
+    def bucket_sums(self, lpars: Iterable[str], what: str = "physc") -> dict[Bucket, BucketSum]:
+        """For each bucket what these LPARs use together. ``what``: ``physc`` (thousandths) or ``memory`` (MiB).
+
+        A bucket without any slot in the period has the sum of the singles.
+        """
+        import numpy as np
+
+        names = sorted(set(lpars))
+        figures = self.grid.physc if what == "physc" else self.grid.memory_mib
+        total = np.zeros(len(self.grid.starts), dtype=np.int64)
+        for name in names:
+            total += self.series(name, what)
+        holes = (figures[[self._rows[name] for name in names]] < 0).sum(axis=0)
+        found = {}
+        for bucket in BUCKETS:
+            singles = sum(self._single(name, bucket, what) for name in names)
+            listed = self.columns.get(bucket)
+            if listed is None:
+                found[bucket] = BucketSum(singles, singles, 0, 0)
+            else:
+                found[bucket] = BucketSum(at_percentile(total[listed], self.percentile), singles, len(listed),
+                                          int(holes[listed].sum()))
+        return found
+
+    def _single(self, lpar: str, bucket: Bucket, what: str) -> int:
+        profile = self.by_lpar[lpar]
+        return (profile.physc if what == "physc" else profile.memory_mib)[bucket]
+
+
+def profiles(history: History, lpars: Iterable[Partition], site: Calendar, *,
+             percentile: float | int | str | Fraction = 95, start_s: int | None = None, end_s: int | None = None,
+             step_s: int = STEP_S) -> Profiles:
+    """The profiles of these LPARs over a period (the whole history where no end is given). Raises InputError."""
+    share = exact_percentile(percentile)
+    listed = sorted(lpars, key=lambda lpar: lpar.name)
+    known = history.extent() or (0, 0)
+    begin, end = known[0] if start_s is None else start_s, known[1] if end_s is None else end_s
+    grid = history.grid([lpar.name for lpar in listed], begin, end, step_s=step_s)
+    columns = _columns(bucket_numbers(grid, history.clock(), site))
+    found: dict[str, Profile] = {}
+    said: list[Finding] = []
+    for number, lpar in enumerate(listed):
+        found[lpar.name] = _profile(lpar, grid, number, columns, share)
+        said += _findings(found[lpar.name], lpar)
+    return Profiles(share, begin, end, found, ordered(said), grid, columns)
+
+
+def _profile(lpar: Partition, grid: Grid, row: int, columns: Mapping[Bucket, NDArray[np.int64]],
+             percentile: Fraction) -> Profile:
+    physc = _singles(grid.physc[row], columns, percentile)
+    memory = _singles(grid.memory_mib[row], columns, percentile)
+    entitled = lpar.entitlement_units * 10
+    missing = tuple(bucket for bucket in BUCKETS if bucket not in physc)
+    slots = int((grid.physc[row] >= 0).sum())
+    source = HISTORY if physc else ENTITLEMENT
+    return Profile(lpar.name, source, percentile, _completed(physc, entitled),
+                   {bucket: memory.get(bucket, lpar.memory_mib) for bucket in BUCKETS},
+                   missing if physc else (), slots, grid.spans[row])
+
+
+def _completed(known: Mapping[Bucket, int], entitled: int) -> dict[Bucket, int]:
+    """Buckets of which nothing is known: the entitlement, or the most at the same hour of other days."""
+    at_hour = [max([entitled, *(known[b] for b in BUCKETS if b.hour == hour and b in known)]) for hour in range(24)]
+    return {bucket: known.get(bucket, at_hour[bucket.hour]) for bucket in BUCKETS}
+
+
+def _findings(profile: Profile, lpar: Partition) -> Iterable[Finding]:
+    if profile.source == ENTITLEMENT:
+        yield Finding("history.missing", Severity.WARNING, profile.lpar,
+                      f"no usage history: planned with its entitlement, {show_cores(lpar.entitlement_units)} cores, at "
+                      "all times", "add recordings of it to the history")
+        return
+    kinds = [kind for kind in DayKind if any(bucket.kind is kind for bucket in profile.missing)]
+    if kinds:
+        yield Finding("history.missing-bucket", Severity.WARNING, profile.lpar,
+                      f"no usage known for {len(profile.missing)} of {len(BUCKETS)} buckets (of days of kind "
+                      f"{', '.join(kinds)}): its entitlement, or its use at these hours of other days, is taken",
+                      "add recordings that cover them")
+    if profile.span_s >= 3600:
+        yield Finding("history.coarse", Severity.WARNING, profile.lpar,
+                      f"its history is of averages over {profile.span_s // 60} minutes, which hide peaks",
+                      "add nmon recordings, or count on more than the percentile")
+
+
+def sum_by_bucket(history: History, site: Calendar, *, lpars: Sequence[str] | None = None, server: str | None = None,
+                  month: tuple[int, int] | None = None, percentile: float | int | str | Fraction = 100,
+                  step_s: int = STEP_S) -> dict[Bucket, BucketSum]:
+    """What LPARs, or whatever ran on a server, used together in a month (else in all the history), in thousandths.
+
+    Only what was recorded counts: a hole adds nothing and is counted in ``filled``. Buckets without a slot are absent.
+    Raises InputError for a set or a server of which the history knows nothing.
+    """
+    import numpy as np
+
+    share = exact_percentile(percentile)
+    clock = history.clock()
+    begin, end = month_range(clock, *month) if month else (history.extent() or (0, 0))
+    names = sorted(set(lpars)) if lpars is not None else history.lpars_on(server or "", begin, end)
+    grid = history.grid(names, begin, end, step_s=step_s, server=server)
+    if not any(grid.spans):
+        raise InputError([Finding("history.missing", Severity.ERROR, server or ", ".join(names) or "history",
+                                  "no usage of it in the period asked for",
+                                  "see what there is with: planner history show --store FILE")])
+    columns = _columns(bucket_numbers(grid, clock, site))
+    singles = [_singles(row, columns, share) for row in grid.physc]
+    total = np.maximum(grid.physc, 0).sum(axis=0, dtype=np.int64)
+    holes = (grid.physc < 0).sum(axis=0)
+    return {bucket: BucketSum(at_percentile(total[listed], share), sum(single.get(bucket, 0) for single in singles),
+                              len(listed), int(holes[listed].sum())) for bucket, listed in columns.items()}

@@ -1,0 +1,166 @@
+"""What every source of usage is brought to: samples on one clock (UTC), and the local clocks that exports print."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+from planner.errors import InputError
+from planner.findings import Finding, Severity
+
+#: Averages over more than a day (25 hours where summer time ends) say nothing about an hour: they are not kept.
+MOST_SPAN_S = 25 * 3600
+DEFAULT_SPAN_S = 300
+
+
+class Kind(StrEnum):
+    """Whose usage it is."""
+
+    LPAR = "lpar"
+    POOL = "pool"
+    SERVER = "server"
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What one entity used over the ``span_s`` seconds that end at ``end_s`` (UTC, seconds since 1970).
+
+    ``physc`` in thousandths of a core, ``entitlement`` in hundredths (of a pool or a server: what is assigned of it).
+    ``server`` is empty where the source does not say it. ``source`` is the SHA-256 of the file.
+    """
+
+    kind: Kind
+    name: str
+    server: str
+    end_s: int
+    span_s: int
+    physc: int | None = None
+    entitlement: int | None = None
+    memory_used_mib: int | None = None
+    memory_total_mib: int | None = None
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """Counters that only grow until they are reset; usage is the difference of two of them (``lslparutil``)."""
+
+    kind: Kind
+    name: str
+    server: str
+    at_s: int
+    time_cycles: int
+    used_cycles: int
+    entitlement: int | None = None
+    memory_used_mib: int | None = None
+    memory_total_mib: int | None = None
+
+
+@dataclass(slots=True)
+class ClockNotes:
+    """What local times left to be decided. ``guessed``: in the hour that occurs twice, nothing before it to tell."""
+
+    nonexistent: list[datetime] = field(default_factory=list)
+    guessed: list[datetime] = field(default_factory=list)
+    back: list[tuple[datetime, datetime]] = field(default_factory=list)
+
+
+def zone_of(name: str) -> ZoneInfo:
+    """The time zone of an IANA name; raises InputError."""
+    try:
+        return ZoneInfo(name)
+    except Exception:  # zoneinfo raises KeyError, ValueError, OSError and others, depending on the text
+        raise InputError([Finding("history.zone", Severity.ERROR, "zone", f"{name!r} is no time zone known here",
+                                  "give an IANA name such as Europe/Berlin or Australia/Melbourne")]) from None
+
+
+class Clock:
+    """Local times of one zone to UTC."""
+
+    def __init__(self, zone: str) -> None:
+        self.name = zone
+        self.zone = zone_of(zone)
+        self._plain: dict[date, int | None] = {}
+
+    def instants(self, times: Sequence[datetime], notes: ClockNotes) -> list[int]:
+        """UTC seconds of the local times of one series, in its order; a series that mostly goes back is read backwards.
+
+        In the hour that summer time's end repeats, the first pass is assumed until the clock goes back. A time in the
+        hour that its start leaves out is read with the offset before the change. Times with an offset stand for
+        themselves.
+        """
+        steps = [after < before for before, after in pairwise(times) if not (before.tzinfo or after.tzinfo)]
+        if 2 * sum(steps) > len(steps):
+            return self._ascending(times[::-1], notes)[::-1]
+        return self._ascending(times, notes)
+
+    def _ascending(self, times: Sequence[datetime], notes: ClockNotes) -> list[int]:
+        found: list[int] = []
+        before: datetime | None = None
+        in_twice = second = False
+        for time in times:
+            if time.tzinfo:
+                found.append(int(time.timestamp()))
+                continue
+            local = time.replace(microsecond=0)
+            was_twice, in_twice = in_twice, self._occurs_twice(local)
+            if before and local < before and not (was_twice and in_twice and not second):
+                notes.back.append((before, local))
+            if in_twice and before is None:
+                notes.guessed.append(local)
+            second = in_twice and was_twice and (second or (before is not None and local <= before))
+            found.append(self._instant(local, second, notes))
+            before = local
+        return found
+
+    def _instant(self, local: datetime, second: bool, notes: ClockNotes) -> int:
+        offset = self._offset_of_day(local.date())
+        if offset is not None:
+            return round(local.replace(tzinfo=UTC).timestamp()) - offset
+        aware = local.replace(tzinfo=self.zone, fold=1 if second else 0)
+        instant = round(aware.timestamp())
+        if datetime.fromtimestamp(instant, self.zone).replace(tzinfo=None, fold=0) != local:
+            notes.nonexistent.append(local)
+        return instant
+
+    def _offset_of_day(self, day: date) -> int | None:
+        """The offset in seconds if it is the same all day and around it, else None."""
+        if day not in self._plain:
+            midnight = datetime(day.year, day.month, day.day)
+            hours = (midnight + timedelta(hours=h) for h in range(-3, 28))
+            offsets = {hour.replace(tzinfo=self.zone).utcoffset() for hour in hours}
+            only = offsets.pop() if len(offsets) == 1 else None
+            self._plain[day] = None if only is None else round(only.total_seconds())
+        return self._plain[day]
+
+    def _occurs_twice(self, local: datetime) -> bool:
+        if self._offset_of_day(local.date()) is not None:
+            return False
+        first, last = (local.replace(tzinfo=self.zone, fold=f).utcoffset() for f in (0, 1))
+        return first is not None and last is not None and first > last
+
+    def local(self, instant_s: int) -> datetime:
+        """The local time, without a zone, of an instant."""
+        return datetime.fromtimestamp(instant_s, self.zone).replace(tzinfo=None)
+
+    def instant(self, local: datetime) -> int:
+        """UTC seconds of one local time."""
+        return self.instants([local], ClockNotes())[0]
+
+
+def spans(instants: Sequence[int], interval_s: int | None = None) -> list[int]:
+    """Seconds that each of these samples covers: since the one before; the usual interval after a gap or a jump."""
+    steps = [after - before for before, after in pairwise(instants)]
+    usual = interval_s or _commonest([step for step in steps if step > 0])
+    return [usual, *(step if 0 < step < 2 * usual else usual for step in steps)][:len(instants)]
+
+
+def _commonest(steps: list[int]) -> int:
+    """The commonest of these, the shortest of equals; DEFAULT_SPAN_S of none."""
+    counted = Counter(steps)
+    return min(counted, key=lambda step: (-counted[step], step), default=DEFAULT_SPAN_S)

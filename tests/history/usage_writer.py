@@ -1,0 +1,63 @@
+"""Sources of usage as sites export them, written by the tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from planner.history.series import Kind
+from planner.history.sources import SourceFile
+from planner.history.store import Columns
+from planner.readers import registry
+
+_MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
+
+
+def nmon_text(lpar: str, samples: Sequence[tuple[datetime, float]], *, serial: str = "2106A1B2C", memory: int = 8192,
+              interval: int = 300) -> str:
+    """A recording of (local end of the interval, cores used); a quarter of the memory is computational."""
+    lines = ["AAA,progname,topas_nmon", f"AAA,host,{lpar}", f"AAA,interval,{interval}", f"AAA,SerialNumber,{serial}",
+             f"AAA,LPARNumberName,4,{lpar}", "BBBL,14,Entitled Capacity,0.5",
+             "MEM,Memory x,Real Free %,Virtual free %,Real free(MB),Virtual free(MB),Real total(MB),Virtual total(MB)",
+             "MEMNEW,Memory New x,Process%,FScache%,System%,Free%,Pinned%,User%",
+             "LPAR,Logical Partition x,PhysicalCPU,virtualCPUs,entitled"]
+    for number, (at, cores) in enumerate(samples, 1):
+        lines += [f"ZZZZ,T{number:04d},{at:%H:%M:%S},{at.day:02d}-{_MONTHS[at.month - 1]}-{at.year}",
+                  f"MEM,T{number:04d},10.0,99.0,{memory / 10:.1f},4000.0,{memory:.1f},4096.0",
+                  f"MEMNEW,T{number:04d},20.0,65.0,5.0,10.0,10.0,60.0",
+                  f"LPAR,T{number:04d},{cores:.3f},8,0.50"]
+    return "\n".join(lines) + "\n"
+
+
+def lslparutil_text(rows: Iterable[tuple[datetime, str, int, int]], system: str = "Harbour") -> str:
+    """``lslparutil -r lpar`` of (local time, LPAR, time cycles, capped cycles)."""
+    lines = [f"hmc7:~> lslparutil -r lpar -m {system}"]
+    lines += [f"time={at:%m/%d/%Y %H:%M:%S},event_type=sample,resource_type=lpar,time_cycles={passed},lpar_name={lpar},"
+              f"lpar_id=4,curr_proc_mode=shared,curr_proc_units=0.75,curr_procs=4,curr_sharing_mode=uncap,"
+              f"curr_mem=8192,entitled_cycles=1,capped_cycles={used},uncapped_cycles=0"
+              for at, lpar, passed, used in rows]
+    return "\n".join(lines) + "\n"
+
+
+def source(text: str, name: str = "a.txt") -> SourceFile:
+    """A text as the file that it would have been read from."""
+    import hashlib
+
+    data = text.encode()
+    return SourceFile(name, hashlib.sha256(data).hexdigest(), tuple(registry.read_document(data, name)))
+
+
+def write(directory: Path, name: str, text: str) -> Path:
+    path = directory / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def columns(rows: Sequence[tuple[str, int, int]], *, span: int = 300, server: str = "s1",
+            memory: int = 1000) -> Columns:
+    """Rows of (LPAR, end in UTC seconds, thousandths of a core)."""
+    count = len(rows)
+    return Columns("sample", [(Kind.LPAR.value, name, server) for name, _, _ in rows], {
+        "t": [end for _, end, _ in rows], "span": [span] * count, "physc": [used for _, _, used in rows],
+        "ent": [50] * count, "mem_used": [memory] * count, "mem_total": [4096] * count})
