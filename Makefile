@@ -12,7 +12,7 @@ demo: $(VENV)/.installed
 	$(BIN)/planner evacuate data/landscape SN8379A80_p595-2 --window "$(WINDOW)" --return --work 60m --out reports/demo
 
 test: $(VENV)/.installed-test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check .

@@ -145,7 +145,7 @@ def load_command(
 
     if out is not None and out.suffix.lower() not in (".xlsx", ".json"):
         raise UsageError(f"--out {out}: the name must end in .xlsx or .json")
-    loaded = load(list(dict.fromkeys(s.resolve() if s.exists() else s for s in sources)), _progress())
+    loaded = load(list(dict.fromkeys(s.resolve() if s.exists() else s for s in sources)), _progress(), mapping)
     wrong = errors(loaded.findings)
     if draft and out is not None and out.suffix.lower() == ".xlsx":
         wrong = tuple(f for f in wrong if f.rule != "input.missing-fact")

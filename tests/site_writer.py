@@ -565,7 +565,9 @@ def _linux_lparstat(w: Wiring, p: Lpar) -> Pairs:
             ("Desired Memory", p.memory_mib), ("Maximum Memory", p.max_memory_mib), ("Minimum Capacity", "0.10"),
             ("Maximum Capacity", show_cores(100 * _maximum(p))), ("Capacity Increment", "0.01"),
             ("Active Physical CPUs in system", w.servers[p.server].configurable_units // 100),
-            ("Unallocated Processor Capacity", "0.00"), ("Memory Mode", "Dedicated"),
+            ("Unallocated Processor Capacity", "0.00"),
+            ("Physical CPU Percentage", f"{p.entitlement_units / p.virtual_processors:.2f}%"),
+            ("Memory Mode", "Dedicated"),
             ("Desired Variable Capacity Weight", p.weight or 0))
 
 

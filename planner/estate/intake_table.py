@@ -13,7 +13,7 @@ from planner.estate.model import CLASSES
 from planner.findings import Finding, Severity, Source
 from planner.readers.base import NonValue, Record
 from planner.readers.estate_tables import TABLES, Column, Table
-from planner.readers.estate_workbook import parse_cell
+from planner.readers.estate_workbook import join_list, parse_cell
 
 PREFIX = "table-"
 _BY_NAME: dict[str, Table] = {}
@@ -53,7 +53,9 @@ def take(record: Record) -> tuple[Row | None, list[Finding]]:
                               Severity.WARNING))
             continue
         try:
-            # A value with a unit in the mapping comes in the program's own units already.
+            # A value with a unit in the mapping comes in the program's own units already; lists come as texts.
+            if isinstance(value, tuple):
+                value = join_list(value)
             values[column.field] = (parse_cell(column, value) if isinstance(value, str) else value, record.where(name))
         except ValueError as error:
             found.append(_bad(record, "input.bad-value", f"{column.header}: {error}", f"expected: {column.type.value}",

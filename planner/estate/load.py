@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from planner.errors import InputError
@@ -15,7 +15,7 @@ from planner.estate.policies import policy_findings
 from planner.estate.validate import validate
 from planner.findings import Finding, Severity, Source, ordered
 from planner.readers import archive, registry
-from planner.readers.base import Reading, decode
+from planner.readers.base import Reading, decode, read_text
 
 #: Without these put right, everything else that is found is only their consequence.
 _STRUCTURE = ("input.missing-sheet", "input.missing-column", "input.duplicate-column")
@@ -27,6 +27,7 @@ _MANY_FILES = 2000
 _MANY_BYTES = 64 << 20
 _MOST_WORKERS = 8
 _CHUNKS_EACH = 8  # chunks for each worker: fewer leave one working alone at the end
+_MOST_TABLE = 256 << 20
 _PUT_IN = "put lparstat -i outputs and an estate workbook into it"
 
 
@@ -155,13 +156,15 @@ def _size(file: _File) -> int:
 
 
 def read_sources(
-    sources: Sequence[Path], progress: Progress | None = None
+    sources: Sequence[Path], progress: Progress | None = None, mapping: Path | None = None
 ) -> tuple[list[Reading], list[Loaded], list[Finding]]:
     """The readings and the saved estates under these paths, and why a path or a file could not be read."""
     problems: list[Finding] = []
     readings: list[Reading] = []
     estates: list[Loaded] = []
     files = [file for source in sources for file in _files(source, problems)]
+    if mapping is not None:
+        readings, files = _mapped(files, mapping)
     for read in _read_all(files, progress):
         readings += read.readings
         estates += read.estates
@@ -169,13 +172,46 @@ def read_sources(
     return readings, estates, problems
 
 
-def load(sources: Sequence[Path], progress: Progress | None = None) -> Loaded:
-    """Read, merge and check everything under these paths.
+def _mapped(files: list[_File], mapping: Path) -> tuple[list[Reading], list[_File]]:
+    """The tables that a mapping file describes, and the files that hold none. Raises InputError for a bad mapping."""
+    from planner.readers import table
+
+    try:
+        text, _ = read_text(mapping)
+    except OSError as error:
+        raise InputError([_system_problem(str(mapping), error)]) from None
+    known = table.load_mapping(text, mapping.name)
+    if isinstance(known, tuple):
+        raise InputError(known)
+    readings: list[Reading] = []
+    rest: list[_File] = []
+    for path, shown in files:
+        if path.resolve() == mapping.resolve():
+            continue
+        data = path.read_bytes() if _size((path, shown)) <= _MOST_TABLE else b""
+        if data[:2] in (b"PK", b"\xd0\xcf"):
+            form = table.binary_format(known)
+            found = form.read_bytes(data, shown) if form.recognise_bytes(data) else None
+        else:
+            text, notes = decode(data, shown)
+            plain = table.text_format(known)
+            # A table is known by its headers and by its file's name, so the name goes with it.
+            found = plain.read(text, shown) if plain.recognise(text) and table.applies(known, shown) else None
+            found = replace(found, findings=(*notes, *found.findings)) if found else None
+        if found is None:
+            rest.append((path, shown))
+        else:
+            readings.append(found)
+    return readings, rest
+
+
+def load(sources: Sequence[Path], progress: Progress | None = None, mapping: Path | None = None) -> Loaded:
+    """Read, merge and check everything under these paths; ``mapping`` says what a person's own tables mean.
 
     Raises InputError when a path is missing or holds nothing readable. Other problems, errors among them, are in
     the findings: call :meth:`Loaded.usable` before planning with it.
     """
-    readings, estates, problems = read_sources(sources, progress)
+    readings, estates, problems = read_sources(sources, progress, mapping)
     if not problems and estates and (any(r.kind != ARCHIVE for r in readings) or len(estates) > 1):
         problems.append(_problem(str(sources[0]), "a saved estate stands for itself, but there is more to read",
                                  "give the saved estate alone, or the sources it was made of"))

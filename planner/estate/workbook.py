@@ -31,6 +31,8 @@ def _cell(column: Column, value: Any) -> Any:
         return join_list(gib(v) for v in value) if column.field.endswith("_mib") else join_list(value)
     if column.type is Type.INTEGERS:
         return join_list(value)
+    if isinstance(value, float) and float(f"{value:.16G}") != value:
+        return repr(value)  # XlsxWriter writes 16 digits: as text it is read back exactly
     return value
 
 
@@ -92,6 +94,9 @@ def write_findings(book: Book, findings: tuple[Finding, ...], name: str = "Findi
         cells = (f.severity.value, f.subject, f.rule, f.message, f.fix, str(f.source or ""))
         book.row(sheet, number, cells, book.wrap)
         book.write(sheet, number, 0, f.severity.value, style)
+        # Spreadsheets other than Excel do not grow the row by themselves.
+        lines = max(-(-len(text) // width) for text, width in zip(cells, (10, 19, 27, 68, 48, 29), strict=True))
+        sheet.set_row(number, 15 * max(lines, 1))
     if not findings:
         sheet.write_string(1, 0, "Nothing was found.")
     for index, width in enumerate((10, 20, 28, 70, 50, 30)):

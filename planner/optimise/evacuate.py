@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from planner.goals.evacuate import Evacuate
 from planner.optimise.conflict import Conflict, explain
 from planner.optimise.placement import Candidates, PlacementProgram, candidates_of
-from planner.optimise.solver import Outcome, Solution
 from planner.optimise.search import placement_by_search
+from planner.optimise.solver import Outcome, Solution
 from planner.plan import Status
 from planner.rules import Judge, Site
 

@@ -158,6 +158,11 @@ def _mapping_finding(text: str, file: str, place: tuple[int | str, ...], message
                    "correct the mapping file", Source(file, line))
 
 
+def applies(mapping: Mapping, file: str, sheet: str | None = None) -> bool:
+    """Whether one of the tables may stand in this file (or on this sheet of it)."""
+    return any(t.applies(file, sheet) for t in mapping.table)
+
+
 def text_format(mapping: Mapping) -> Format:
     """The tables of a mapping as a format for CSV and TSV."""
     return Format(KIND, lambda head: recognise(head, mapping),

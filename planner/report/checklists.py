@@ -35,8 +35,10 @@ def before(lpar: Lpar, disks: int) -> list[Item]:
     if _is_aix(lpar):
         items += [
             Item("Health-check scripts off in root's crontab (comment them out)", "crontab -e"),
-            Item(f"Disk health checks off, each of its {disks} disk(s)" if disks else "Disk health checks off",
-                 "chdev -l hdiskX -a hcheck_interval=0 -P"),
+            Item(f"Disk health checks: note the interval of each of its {disks} disk(s)" if disks else
+                 "Disk health checks: note the interval", "lsattr -El hdiskX -a hcheck_interval"),
+            Item("Disk health checks off (-P as the talk has it takes effect at the next restart; AIX that knows -U "
+                 "changes it at once)", "chdev -l hdiskX -a hcheck_interval=0 -P"),
             Item("Note the hardware identifier", "lsattr -El sys0 -a systemid; lsconf | grep 'Serial Number'"),
             Item("All paths enabled, error log clean", "lspath; errpt | head"),
             Item("RMC active", "lsrsrc IBM.MCP | grep -E 'Status|NodeID'"),
@@ -59,7 +61,8 @@ def after(lpar: Lpar, *, permanent: bool) -> list[Item]:
                  "Completed, CC40E579 ELECTRICAL POWER RESUMED; anything else is to be looked into",
                  "errpt | head -30"),
             Item("All paths enabled again", "lspath"),
-            Item("Disk health checks on again", "chdev -l hdiskX -a hcheck_interval=60 -P"),
+            Item("Disk health checks on again, with the interval noted before (60 in the talk)",
+                 "chdev -l hdiskX -a hcheck_interval=60 -P"),
             Item("Health-check scripts on again in root's crontab", "crontab -e"),
             Item("topas and other monitors restart by themselves; figures of the move itself mean little"),
         ]

@@ -53,11 +53,16 @@ def migrlpar(move: Move, site: Site, operation: str, own_id: int | None = None) 
     return " ".join(p if p == "USER" else shlex.quote(_one_line(p)) for p in parts)
 
 
+def quoted(name: str) -> str:
+    """A name as one word of a shell command on one line."""
+    return shlex.quote(_one_line(name))
+
+
 def _one_line(text: str) -> str:
     return "".join(c if c.isprintable() else "?" for c in text)
 
 
 def state_query(move: Move) -> str:
     """How to see that an LPAR has arrived and runs."""
-    flt = shlex.quote(_one_line(f"lpar_names={move.lpar}"))
-    return f"lssyscfg -r lpar -m {shlex.quote(_one_line(move.target))} -F name,lpar_id,state,rmc_state --filter {flt}"
+    chosen = quoted(_attribute("lpar_names", move.lpar))
+    return f"lssyscfg -r lpar -m {quoted(move.target)} -F name,lpar_id,state,rmc_state --filter {chosen}"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from planner.estate.model import Estate
 from planner.plan import BACK, OUT, Move, Plan, Status
 from planner.report.checklists import Item, after, before
-from planner.report.commands import migrlpar, state_query
+from planner.report.commands import migrlpar, quoted, state_query
 from planner.report.text import clock_span, headline, leg_tally, md
 from planner.rules import Site
 from planner.units import show_cores, show_duration, show_gib
@@ -30,9 +30,16 @@ def _lines(plan: Plan, site: Site) -> Iterator[str]:
     yield ""
     for number, moves in plan.waves(OUT):
         yield from _wave(plan, site, number, moves, ids)
-    yield from _freed(plan)
+    yield from _freed(plan, site)
     if plan.leg(BACK):
         yield "## The way back"
+        yield ""
+        yield "- [ ] Every LPAR validated for the way home, now that the work is done:"
+        yield ""
+        yield "```sh"
+        first = {m.lpar: m for m in reversed(plan.leg(BACK))}
+        yield from (migrlpar(m, site, "v", ids.get(m.lpar)) for m in plan.leg(BACK) if first[m.lpar] is m)
+        yield "```"
         yield ""
         for number, moves in plan.waves(BACK):
             yield from _wave(plan, site, number, moves, ids)
@@ -84,6 +91,10 @@ def _preparation(plan: Plan, site: Site) -> Iterator[str]:
     yield "## Before the window"
     yield ""
     yield "- [ ] Fresh exports taken, plan verified against them: `planner verify PLAN ESTATE`"
+    if not plan.leg(OUT):
+        yield "No LPAR has to move."
+        yield ""
+        return
     yield "- [ ] Every move validated today. Each line must end without an error; a warning is to be understood:"
     yield ""
     yield "```sh"
@@ -141,10 +152,23 @@ def _move(plan: Plan, site: Site, m: Move, ids: dict[str, int | None]) -> Iterat
     yield ""
     yield from _items(before(p, disks))
     yield ""
+    yield from _on(site, m.source)
     yield "```sh"
     yield migrlpar(m, site, "v", ids.get(m.lpar))
     yield migrlpar(m, site, "m", ids.get(m.lpar))
+    yield "```"
+    yield ""
+    yield "It has arrived when this says Running" + _where(site, m.target) + ":"
+    yield ""
+    yield "```sh"
     yield state_query(m)
+    yield "```"
+    yield ""
+    yield "If it hangs or fails half-way, stop it, then recover it" + _where(site, m.source) + ":"
+    yield ""
+    yield "```sh"
+    yield migrlpar(m, site, "s")
+    yield migrlpar(m, site, "r")
     yield "```"
     yield ""
     if m.target_id is not None and m.target_id != ids.get(m.lpar):
@@ -157,18 +181,38 @@ def _move(plan: Plan, site: Site, m: Move, ids: dict[str, int | None]) -> Iterat
     yield ""
 
 
+def _where(site: Site, server: str) -> str:
+    console = site.servers[server].console
+    return f" (on console {md(console)})" if console else ""
+
+
+def _on(site: Site, server: str) -> Iterator[str]:
+    if site.servers[server].console:
+        yield f"On console {md(site.servers[server].console)}:"
+        yield ""
+
+
 def _items(items: list[Item]) -> Iterator[str]:
     for item in items:
         command = f": `{item.command}`" if item.command else ""
         yield f"- [ ] {item.text}{command}"
 
 
-def _freed(plan: Plan) -> Iterator[str]:
+def _freed(plan: Plan, site: Site) -> Iterator[str]:
     yield "### The work"
     yield ""
-    for server in plan.goal.get("servers", ()):
-        yield f"- [ ] No client LPAR runs on {md(str(server))} any more: `lssyscfg -r lpar -m SERVER -F name,state`"
+    servers = [str(x) for x in plan.goal.get("servers", ())]
+    left = [str(x) for x in plan.goal.get("leave", ())]
+    for name in left:
+        yield f"- [ ] {md(name)} was left there on purpose: stopped by its owner (`shutdown -F` on the LPAR)"
+    for server in servers:
+        query = f"lssyscfg -r lpar -m {quoted(server)} -F name,state"
+        yield f"- [ ] No client LPAR is Running on {md(server)} any more{_where(site, server)}: `{query}`"
     yield "- [ ] VIOSes of the freed server(s) shut down, firmware work done, VIOSes up again, RMC and MSP active"
+    for name in left:
+        yield f"- [ ] {md(name)} started again"
+    yield ("- [ ] The new firmware level is in IBM's matrix with those of the other servers: put it into the estate "
+           "and run `planner verify` again before anything comes back")
     if plan.work_s is not None and plan.leg(BACK):
         moves = plan.leg(BACK)
         yield f"- [ ] Work over by {clock_span(plan, min(m.start_ms for m in moves), None)}"
@@ -180,6 +224,10 @@ def _way_back_lines(plan: Plan, site: Site, ids: dict[str, int | None]) -> Itera
 
     yield "## The way back"
     yield ""
+    if not plan.leg(OUT):
+        yield "Nothing moves, so nothing comes back."
+        yield ""
+        return
     yield ("Not planned in time (`--return` does that). In this order, one after the other, each LPAR comes home; what "
            "held on the way out holds backwards. Validate each (`-o v`) first:")
     yield ""
@@ -200,13 +248,6 @@ def _trouble(plan: Plan, site: Site) -> Iterator[str]:
     yield ""
     yield ("- A validation fails: do not move that LPAR. Nothing has changed; moves of later waves that do not need "
            "its room may go on, otherwise stop here: every state between two waves is one in which everything runs.")
-    yield "- A move hangs: stop it on the source console, then recover it:"
-    yield ""
-    yield "```sh"
-    for m in plan.leg(OUT)[:1]:
-        yield migrlpar(m, site, "s") + "    # the same with every other name"
-        yield migrlpar(m, site, "r")
-    yield "```"
-    yield ""
+    yield "- A move hangs: its own stop and recover lines stand with it; an LPAR is never on both servers for good."
     yield "- Half-way and no further: the LPARs that have moved stay where they are and run; or take the way back."
     yield ""

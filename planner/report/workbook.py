@@ -14,7 +14,7 @@ from planner.xlsx import Book, open_book
 
 _MOVE_COLUMNS = ("Leg", "Wave", "Start", "End", "LPAR", "From", "To", "Parking", "Cores", "Memory (GiB)", "Minutes",
                  "Stands still (s)", "Data sent (GB)", "Source mover", "Target mover", "Target pool", "Target id",
-                 "Virtual SCSI (slot → VIOS)")
+                 "Adapters (slot → VIOS)")
 
 
 def plan_workbook(plan: Plan, estate: Estate) -> bytes:

@@ -21,9 +21,6 @@ from planner.readers import registry, table
 from planner.readers.base import Reading, Record
 from planner.readers.estate_tables import TABLES
 
-#: family → why ``load`` does not give back what the family carries. Remove the line when it does.
-NOT_JOINED = {"table": "the assembler does not join tables read by a mapping file yet"}
-
 FEW = settings(max_examples=12)
 
 
@@ -222,22 +219,21 @@ def test_table_records(estate: Estate) -> None:
 
 # ---- estates ---------------------------------------------------------------------------------------------------------
 
-@pytest.mark.parametrize("family", [pytest.param(f, marks=pytest.mark.skip(reason=NOT_JOINED[f]))
-                                    if f in NOT_JOINED else f for f in FAMILIES])
+@pytest.mark.parametrize("family", FAMILIES)
 @given(estate=estates())
 @FEW
 def test_load_gives_what_the_family_carries(family: str, estate: Estate) -> None:
     with written(estate, family) as directory:
-        loaded = load([directory])
+        loaded = load([directory], mapping=directory / "mapping.toml" if family == "table" else None)
     assert not errors(loaded.findings)
     assert loaded.estate == carries(estate, family)
 
 
-@pytest.mark.parametrize("family", [f for f in FAMILIES if f not in NOT_JOINED])
+@pytest.mark.parametrize("family", FAMILIES)
 def test_a_larger_site(family: str) -> None:
     estate = random_estate(11, 40, 5)
     with written(estate, family) as directory:
-        loaded = load([directory])
+        loaded = load([directory], mapping=directory / "mapping.toml" if family == "table" else None)
     assert loaded.estate == carries(estate, family)
 
 
