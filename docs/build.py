@@ -44,7 +44,8 @@ def workbook_page() -> str:
 def parameters_page() -> str:
     source = Path(sys.modules[Parameters.__module__].__file__ or "").read_text(encoding="utf-8").splitlines()
     lines = ["# Parameters of the cost model", "", "Printed from the code by `make docs`. Set them in the sheet "
-             "Parameters. The model itself: [cost-model.md](cost-model.md).", "", "| name | default | meaning and source |",
+             "Parameters. The model itself: [cost-model.md](cost-model.md).", "",
+             "| name | default | meaning and source |",
              "|---|---:|---|"]
     for name, field in Parameters.__dataclass_fields__.items():
         at = next(n for n, line in enumerate(source) if line.strip().startswith(f"{name}: float"))

@@ -277,8 +277,9 @@ def _gathered(findings: Sequence[Finding]) -> list[Finding]:
     hidden = {id(f) for group in many.values() for f in group}
     out = [f for f in findings if id(f) not in hidden]
     for (sheet, lacking), group in many.items():
-        names = ", ".join(f.subject for f in group[:_MANY])
-        out.append(replace(group[0], subject=sheet, message=f"{sheet}: {len(group)} rows have no {lacking}: {names} …"))
+        names, more = ", ".join(f.subject for f in group[:12]), " …" if len(group) > 12 else ""
+        out.append(replace(group[0], subject=sheet,
+                           message=f"{sheet}: {len(group)} rows have no {lacking}: {names}{more}"))
     return out
 
 

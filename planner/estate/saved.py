@@ -32,12 +32,12 @@ def digest(estate: Estate) -> str:
 
 
 def dump(loaded: Loaded) -> str:
-    """The text of a saved estate, provenance included."""
+    """The text of a saved estate, provenance included; the format comes first, so that a file cut short is known."""
     document = {
         "format": FORMAT, "version": VERSION, "estate": estate_json(loaded.estate),
         "provenance": {name: str(source) for name, source in sorted(loaded.provenance.items())},
     }
-    return json.dumps(document, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+    return json.dumps(document, ensure_ascii=False, indent=1) + "\n"
 
 
 def recognise(text: str) -> bool:

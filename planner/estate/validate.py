@@ -153,9 +153,9 @@ def _pool_sums(c: _Check) -> Iterator[Finding]:
     known = {(p.server, p.pool_id) for p in e.pools}
     entitled: dict[tuple[str, int], int] = defaultdict(int)
     for p in e.lpars:
-        if p.processors == "shared" and p.active and p.pool_id is not None:
-            entitled[(p.server, p.pool_id)] += p.entitlement_units
-            if p.pool_id != 0 and (p.server, p.pool_id) not in known:
+        if p.processors == "shared" and p.active:
+            entitled[(p.server, p.pool_id or 0)] += p.entitlement_units
+            if p.pool_id and (p.server, p.pool_id) not in known:
                 yield c.finding(Severity.ERROR, "input.unknown-name", "lpars", (p.name,), "pool_id",
                                 f"{p.name}: pool {p.pool_id} of {p.server} is not in sheet Pools", "add it to Pools")
     for pool in e.pools:

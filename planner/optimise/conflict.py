@@ -200,8 +200,9 @@ def _of_program(problem: EvacuationProblem, model: PlacementProgram, until: floa
     rows = [t for t in kept if not t.startswith("lpar:")]
     rules = tuple(dict.fromkeys(t.split(":", 1)[0] for t in rows))
     groups = [t.split(":", 1)[1] for t in rows if t.startswith("policy.")]
-    servers = tuple(sorted({t.split(":", 1)[1].rsplit("/", 1)[0] if t.startswith("processor.pool:") else t.split(":", 1)[1]
-                            for t in rows if not t.startswith("policy.")}))
+    places = [t for t in rows if not t.startswith("policy.")]
+    servers = tuple(sorted({t.split(":", 1)[1].rsplit("/", 1)[0] if t.startswith("processor.pool:")
+                            else t.split(":", 1)[1] for t in places}))
     short_units: dict[str, int] = {}
     short_mib: dict[str, int] = {}
     lifts: list[str] = []

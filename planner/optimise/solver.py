@@ -33,7 +33,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Σ terms ≤ rhs (or = rhs), in integers; as stated it was ``divisor`` times as large, with ``rest`` on the right."""
+    """Σ terms ≤ rhs (or = rhs), in integers; as stated it was ``divisor`` times that, with ``rest`` on the right."""
 
     terms: dict[int, int]
     rhs: int

@@ -86,7 +86,7 @@ def test_a_swap_without_any_slack_has_no_order() -> None:
     x, y = lpar("x", "A", 2, 8), lpar("y", "B", 2, 8)
     of = estate([exactly(server(s), [x]) for s in "AB"], [x, y])
     assert order(of, {"x": "B", "y": "A"}) is None
-    site, judge = judged(of)
+    _site, judge = judged(of)
     assert judge.placement({"x": "B", "y": "A"}) == []
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -69,7 +70,7 @@ def test_waves_do_not_overlap_and_keep_their_gap() -> None:
 
     plan = planned(many(9).replace(parameters=(Parameter("wave_gap_s", 300.0),)))
     waves = plan.waves(OUT)
-    for (_, earlier), (_, later) in zip(waves, waves[1:], strict=False):
+    for (_, earlier), (_, later) in itertools.pairwise(waves):
         assert min(m.start_ms for m in later) == max(m.end_ms for m in earlier) + 300_000
         assert len({m.start_ms for m in later}) == 1
 

@@ -128,7 +128,7 @@ def test_capacity_is_checked_while_both_sides_are_held() -> None:
     assert errors_of(plan_of(swap), of) == {"memory.capacity", "processor.capacity"}
     one_by_one = [swap[0], replace(swap[1], start_ms=swap[0].end_ms, wave=2)]
     assert errors_of(plan_of(one_by_one), of) == {"memory.capacity", "processor.capacity"}
-    site, judge = judged(of)
+    _site, judge = judged(of)
     assert judge.placement({"x": "B", "y": "A"}) == []
 
 
