@@ -196,7 +196,8 @@ def _left_behind(model: PlacementProgram, until: float) -> list[str] | None:
 
 def _of_program(problem: EvacuationProblem, model: PlacementProgram, until: float) -> Conflict:
     kept, complete = _reduce(model.program, until)
-    lpars = tuple(t.removeprefix("lpar:") for t in kept if t.startswith("lpar:"))
+    named = [t.removeprefix("lpar:") for t in kept if t.startswith("lpar:")]
+    lpars = tuple(n for n in named if n in model.displaced)
     rows = [t for t in kept if not t.startswith("lpar:")]
     rules = tuple(dict.fromkeys(t.split(":", 1)[0] for t in rows))
     groups = [t.split(":", 1)[1] for t in rows if t.startswith("policy.")]
@@ -215,12 +216,31 @@ def _of_program(problem: EvacuationProblem, model: PlacementProgram, until: floa
             lifts += [f"{show_cores(u)} more cores on {s}" for s, u in sorted(short_units.items())
                       if u > max((p for (t, _), p in elastic.pools.items() if t == s), default=0)]
             lifts += [f"{show_gib(m)} GiB more memory on {s}" for s, m in sorted(short_mib.items())]
+    lifts += _tightenings(model, short_units, short_mib)
     lifts += [f"lift {t.split(':', 1)[0]} ({t.split(':', 1)[1]})" for t in rows if t.startswith("policy.")]
     behind = _left_behind(model, max(until, time.monotonic() + 2))
     if behind and len(behind) < len(model.displaced):
         lifts.append("leave behind and stop: " + ", ".join(sorted(behind)))
     summary = _summary(problem, lpars, rules, groups, short_units, short_mib)
+    if len(named) > len(lpars):
+        summary += f" (beside {len(named) - len(lpars)} LPARs that run there and cannot make more room)"
     return Conflict(summary, lpars, servers, rules, tuple(lifts), {}, short_units, short_mib, complete)
+
+
+def _tightenings(model: PlacementProgram, short_units: Mapping[str, int], short_mib: Mapping[str, int]) -> list[str]:
+    """Policies that hold back room which the servers would have."""
+    policies = model.site.policies
+    out = []
+    for short, ceilings, reserves, word, show in (
+            (short_units, policies.cpu_ceiling, policies.reserve_units, "cpu", show_cores),
+            (short_mib, policies.memory_ceiling, policies.reserve_mib, "memory", show_gib)):
+        for server in sorted(short):
+            if ceilings.get(server, 100) < 100:
+                out.append(f"lift the policy {word}-ceiling ({ceilings[server]} %) of {server}")
+            if reserves.get(server):
+                out.append(f"lift the policy reserve-{'cores' if word == 'cpu' else 'memory'} "
+                           f"({show(reserves[server])}) of {server}")
+    return out
 
 
 def _summary(problem: EvacuationProblem, lpars: Sequence[str], rules: Sequence[str], groups: Sequence[str],

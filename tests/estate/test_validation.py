@@ -40,7 +40,7 @@ WRONG: dict[str, tuple[Estate, str, str, Severity, str]] = {
         a1(entitlement_units=150, virtual_processors=1), "estate.entitlement-above-vp", "a1", ERROR, "at most 1.00"),
     "part of a dedicated core": (
         a1(processors="dedicated", entitlement_units=150, virtual_processors=2), "estate.dedicated", "a1", ERROR,
-        "dedicated partitions hold whole cores"),
+        "1.50 cores for 2 processors"),
     "more virtual processors than its maximum": (
         a1(max_virtual_processors=0), "estate.vp-above-max", "a1", ERROR, "1 virtual processors, maximum 0"),
     "more memory than its maximum": (
