@@ -325,8 +325,10 @@ def verify_command(
     path = plan_file / "plan.json" if plan_file.is_dir() else plan_file
     try:
         text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"{path} is no plan.json: give the directory of the plan, or its plan.json") from None
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror or error}") from None
     plan = plans.parse(text, path.name)
     replay = verify_plan(plan, _load(estate, policy).estate)
     if as_json:

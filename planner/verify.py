@@ -6,7 +6,7 @@ scratch at every moment at which something starts or ends.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from planner.estate.model import Estate
@@ -116,11 +116,20 @@ class _Stage:
         if move.pool_id is not None and move.pool_id != self.site.pool_on(move.lpar, move.target):
             found.append(_error("plan.pool", move.lpar, f"goes into pool {move.pool_id} of {move.target}; by name and "
                                 f"policy it belongs into {self.site.pool_on(move.lpar, move.target)}"))
-        fibres = dict(move.fibres)
-        for f in reach.fibres_of(move.lpar):
-            if fibres.get(f.slot) not in here:
+        return found + self._fibres(move, here)
+
+    def _fibres(self, move: Move, here: Collection[str]) -> list[Finding]:
+        """The same for virtual Fibre Channel: a VIOS of the target with a free port on the adapter's fabric."""
+        found, given = [], dict(move.fibres)
+        served = {(p.vios, p.fabric) for p in self.site.estate.ports if p.free_ports != 0}
+        for f in self.site.reach.fibres_of(move.lpar):
+            vios = given.get(f.slot, "")
+            if vios not in here:
                 found.append(_error("plan.adapters", move.lpar, f"slot {f.slot} (Fibre Channel) is mapped to no VIOS "
                                     f"of {move.target}"))
+            elif (vios, f.fabric) not in served:
+                found.append(_error("plan.adapters", move.lpar, f"slot {f.slot} (Fibre Channel) is mapped to {vios}, "
+                                    f"which has no free port on fabric {f.fabric}"))
         return found
 
     def _doubled(self, move: Move, given: Mapping[int, str]) -> list[Finding]:
@@ -130,10 +139,14 @@ class _Stage:
         paths: dict[str, dict[str, str]] = {}
         for d in self.site.reach.disks_of(move.lpar):
             if d.backing == "lun" and d.slot in given:
-                paths.setdefault(d.lun, {})[d.vios] = given[d.slot]
-        for lun, chosen in sorted(paths.items()):
+                paths.setdefault(f"LUN {d.lun}", {})[d.vios] = given[d.slot]
+        fibres = dict(move.fibres)
+        for f in self.site.reach.fibres_of(move.lpar):
+            if f.slot in fibres:
+                paths.setdefault("its Fibre Channel adapters", {})[f.vios] = fibres[f.slot]
+        for what, chosen in sorted(paths.items()):
             if len(set(chosen.values())) < len(chosen):
-                return [_error("plan.adapters", move.lpar, f"the paths of LUN {lun} over {' and '.join(chosen)} are "
+                return [_error("plan.adapters", move.lpar, f"the paths of {what} over {' and '.join(chosen)} are "
                                f"all mapped to {', '.join(sorted(set(chosen.values())))}")]
         return []
 
@@ -163,6 +176,8 @@ def _sane(moves: Sequence[Move]) -> list[Finding]:
     for m in moves:
         if m.duration_ms <= 0 or m.start_ms < 0:
             found.append(_error("plan.times", m.lpar, f"starts at {m.start_ms / 1000} s for {m.duration_ms / 1000} s"))
+        if any(o.leg == m.leg and o.wave < m.wave and o.start_ms > m.start_ms for o in moves):
+            found.append(_error("plan.times", m.lpar, f"wave {m.wave} starts before an earlier one"))
         together = {o.start_ms for o in moves if (o.leg, o.wave) == (m.leg, m.wave)}
         if len(together) > 1:
             found.append(_error("plan.times", m.lpar, f"the moves of wave {m.wave} do not start together"))

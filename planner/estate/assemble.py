@@ -266,8 +266,17 @@ def assemble(readings: Iterable[Reading]) -> Loaded:
 _MANY = 5
 
 
+def _row_of(source: Source | None) -> tuple[str, str, str] | None:
+    """(file, sheet, row) of a cell."""
+    sheet, _, cell = (source.cell or "").rpartition("!") if source else ("", "", "")
+    return (source.file, sheet, cell.lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ")) if source and sheet else None
+
+
 def _gathered(findings: Sequence[Finding]) -> list[Finding]:
-    """Many rows that lack the same fact are one finding: a column was renamed, or an export is missing."""
+    """Many rows that lack the same fact are one finding: a column was renamed, or an export is missing. A row whose
+    bad cell was told already lacks nothing more."""
+    bad = {_row_of(f.source) for f in findings if f.rule == "input.bad-value"} - {None}
+    findings = [f for f in findings if f.rule != "input.missing-fact" or _row_of(f.source) not in bad]
     groups: dict[tuple[str, str], list[Finding]] = {}
     for f in findings:
         if f.rule == "input.missing-fact":

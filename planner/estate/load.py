@@ -233,7 +233,10 @@ def checked(loaded: Loaded) -> Loaded:
         return Loaded(loaded.estate, loaded.provenance, ordered(kept), loaded.kinds, loaded.facts, loaded.partial)
     found = list(_emptiness(loaded.estate)) if not _has_errors(loaded.findings) else []
     out = validate(loaded)
-    return Loaded(out.estate, out.provenance, ordered((*out.findings, *policy_findings(out), *found)), out.kinds,
+    # A policy may name what a refused row holds: that it matches nothing is told when the rows are all there.
+    policies = [f for f in policy_findings(out)
+                if not loaded.partial or not any(w in f.message for w in ("matches no", "of this estate"))]
+    return Loaded(out.estate, out.provenance, ordered((*out.findings, *policies, *found)), out.kinds,
                   out.facts, out.partial)
 
 

@@ -7,6 +7,7 @@ import io
 import warnings
 import zipfile
 from collections.abc import Iterable
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -141,8 +142,7 @@ class _Sheet:
             column = known.get(_as_text(value).casefold())
             cell = f"{letters(index + 1)}1"
             if column is None:
-                self.report(Severity.WARNING, "input.unknown-column", cell, f"unknown column {_as_text(value)!r}",
-                            "its values are not used; headers: " + ", ".join(c.header for c in self.table.columns))
+                self.unknown_column(_as_text(value), cell, header)
             elif column in found.values():
                 self.report(Severity.ERROR, "input.duplicate-column", cell, f"column {column.header!r} stands twice",
                             "keep one")
@@ -153,6 +153,18 @@ class _Sheet:
                 self.report(Severity.ERROR, "input.missing-column", "A1", f"column {column.header!r} is missing",
                             "add it to row 1")
         return found
+
+    def unknown_column(self, name: str, cell: str, header: tuple[Any, ...]) -> None:
+        """A warning; an error when it looks like a column that is not there."""
+        present = {_as_text(v).casefold() for v in header if v is not None}
+        absent = [c.header for c in self.table.columns if c.header.casefold() not in present]
+        near = get_close_matches(name, absent, 1, 0.8)
+        if near:
+            self.report(Severity.ERROR, "input.unknown-column", cell, f"unknown column {name!r}",
+                        f"is it {near[0]!r}? Then write it so; otherwise take the column away")
+        else:
+            self.report(Severity.WARNING, "input.unknown-column", cell, f"unknown column {name!r}",
+                        "its values are not used; headers: " + ", ".join(c.header for c in self.table.columns))
 
     def read(self, rows: Iterable[tuple[Any, ...]]) -> None:
         iterator = iter(rows)

