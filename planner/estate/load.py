@@ -233,9 +233,9 @@ def checked(loaded: Loaded) -> Loaded:
         return Loaded(loaded.estate, loaded.provenance, ordered(kept), loaded.kinds, loaded.facts, loaded.partial)
     found = list(_emptiness(loaded.estate)) if not _has_errors(loaded.findings) else []
     out = validate(loaded)
-    # A policy may name what a refused row holds: that it matches nothing is told when the rows are all there.
-    policies = [f for f in policy_findings(out)
-                if not loaded.partial or not any(w in f.message for w in ("matches no", "of this estate"))]
+    # What only stands in a row that is refused already is not told a second time as a policy that names nothing.
+    refused = {repr(v) for _, values in loaded.partial for v in values.values() if isinstance(v, str) and v}
+    policies = [f for f in policy_findings(out) if not any(name in f.message for name in refused)]
     return Loaded(out.estate, out.provenance, ordered((*out.findings, *policies, *found)), out.kinds,
                   out.facts, out.partial)
 
