@@ -28,7 +28,7 @@ def _references(c: _Check) -> Iterator[Finding]:
     servers = {s.name for s in e.servers}
     vioses = {v.name for v in e.vioses}
     lpars = {p.name for p in e.lpars}
-    broken = {f.subject for f in c.loaded.findings if f.rule == "input.missing-fact"}
+    broken = {values.get("name") for _, values in c.loaded.partial}
     wanted: list[tuple[str, tuple[object, ...], str, str, set[str], str]] = []
     wanted += [("pools", (p.server, p.pool_id), "server", p.server, servers, "Servers") for p in e.pools]
     wanted += [("vioses", (v.name,), "server", v.server, servers, "Servers") for v in e.vioses]
