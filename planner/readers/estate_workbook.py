@@ -221,6 +221,8 @@ def read_bytes(data: bytes, file: str) -> Reading:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             if sum(i.file_size for i in archive.infolist()) > _MAX_UNCOMPRESSED:
                 return _refusal(file, "the workbook unpacks to more than 512 MiB", "is it an estate workbook?")
+            formulas = any(b"<f>" in archive.read(n) or b"<f " in archive.read(n) for n in archive.namelist()
+                           if n.startswith("xl/worksheets/") and n.endswith(".xml"))
     except Exception:  # zipfile raises many kinds for damaged directories, NotImplementedError among them
         return _refusal(file, "not an .xlsx workbook, or a damaged one", "open it in a spreadsheet and save it again")
     import openpyxl
@@ -230,12 +232,34 @@ def read_bytes(data: bytes, file: str) -> Reading:
             warnings.simplefilter("ignore")  # what openpyxl finds odd in a part that is not read is nobody's concern
             book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
             try:
-                return _read_sheets(book, file)
+                reading = _read_sheets(book, file)
             finally:
                 book.close()
+            return _with_unvalued(reading, data, file) if formulas else reading
     except Exception as error:  # openpyxl raises KeyError, ValueError, XML errors… for damaged parts
         return _refusal(file, f"a damaged workbook ({type(error).__name__})",
                         "open it in a spreadsheet and save it again")
+
+
+def _with_unvalued(reading: Reading, data: bytes, file: str) -> Reading:
+    """The same with an error for every formula whose value was not stored: its cell would read as empty."""
+    import openpyxl
+
+    books = [openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=only) for only in (False, True)]
+    found: list[Finding] = []
+    for table in TABLES:
+        if table.sheet in books[0].sheetnames:
+            rows = [book[table.sheet].iter_rows(values_only=True) for book in books]
+            for number, (stated, valued) in enumerate(zip(*rows, strict=False), 1):
+                found += [Finding("input.bad-value", Severity.ERROR, table.sheet,
+                                  f"the formula {text[:40]!r} has no stored value",
+                                  "open the workbook in a spreadsheet, let it calculate, and save it",
+                                  Source(file, cell=f"{table.sheet}!{letters(column)}{number}"))
+                          for column, (text, value) in enumerate(zip(stated, valued, strict=False), 1)
+                          if isinstance(text, str) and text.startswith("=") and value is None]
+    for book in books:
+        book.close()
+    return Reading(reading.kind, reading.records, (*reading.findings, *found))
 
 
 def _read_sheets(book: Any, file: str) -> Reading:

@@ -139,6 +139,7 @@ def test_a_formula_gives_its_stored_value_or_none() -> None:
     (reading,) = registry.read_document(out.getvalue(), "e.xlsx")
     values = [value for record in reading.records for value in record.fields.values()]
     assert not any(isinstance(value, str) and value.startswith("=") for value in values)
+    assert [str(f.source) for f in reading.findings if "has no stored value" in f.message] == ["e.xlsx[Servers!A2]"]
 
 
 @pytest.mark.parametrize("text", [
