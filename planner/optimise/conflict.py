@@ -87,8 +87,34 @@ def _stranded(problem: EvacuationProblem, stranded: Sequence[str]) -> Conflict:
     servers = sorted({s for by_server in refusals.values() for s in by_server if s})
     leave = " ".join(f"--leave {n}" for n in stranded[:5]) + (" …" if count > 5 else "")
     lifts[f"or stop and leave them there: {leave}"] = None
-    return Conflict(what, tuple(stranded), tuple(servers), tuple(rules), tuple(lifts), refusals,
-                    irreducible=count == 1)
+    short_units, short_mib = _too_large(problem, refusals)
+    if short_units or short_mib:
+        what += (f"; the other servers lack {show_cores(sum(short_units.values()))} cores and "
+                 f"{show_gib(sum(short_mib.values()))} GiB for it even without any other LPAR")
+    return Conflict(what, tuple(stranded), tuple(servers), tuple(rules), tuple(lifts), refusals, short_units,
+                    short_mib, irreducible=count == 1)
+
+
+def _too_large(problem: EvacuationProblem, refusals: Mapping[str, Mapping[str, Sequence[tuple[str, str]]]]
+               ) -> tuple[dict[str, int], dict[str, int]]:
+    """What the nearest server lacks for each LPAR that only its size keeps from going anywhere."""
+    site = problem.site
+    units: dict[str, int] = {}
+    mib: dict[str, int] = {}
+    for name, by_server in refusals.items():
+        options = []
+        for server, reasons in by_server.items():
+            if server and {rule for rule, _ in reasons} <= {"memory.fits", "processor.fits"}:
+                wanted, base, limit = site.demand(name, server), site.base(server), site.limit(server)
+                options.append((max(0, wanted.memory_mib + base.memory_mib - limit.memory_mib),
+                                max(0, wanted.units + base.units - limit.units), server))
+        if options:
+            memory, processors, server = min(options)
+            if memory:
+                mib[server] = max(mib.get(server, 0), memory)
+            if processors:
+                units[server] = max(units.get(server, 0), processors)
+    return units, mib
 
 
 def _refused(problem: EvacuationProblem, name: str, server: str) -> list[Finding]:
