@@ -6,11 +6,12 @@ system; to a VIOS, the host whose output it was or the location code ``U…-Vn``
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from planner.findings import Finding, Severity, Source
-from planner.readers.base import NonValue, Record
+from planner.readers.base import NonValue, Reading, Record
 
 Values = dict[str, tuple[Any, Source]]
 
@@ -198,3 +199,16 @@ def os_of(environment: str, version: str) -> tuple[str, str]:
     if version.startswith("Linux"):
         return "Linux", " ".join(words[1:])
     return "", ""
+
+
+def runs(environment: str, version: str, *, vios: bool | None, source: Source) -> Values:
+    """What runs in a partition as facts: the level of a VIOS; else the OS and its level, where they are stated."""
+    if vios and version.startswith("VIOS"):
+        return {"level": (version.removeprefix("VIOS").strip(), source)}
+    system, level = os_of(environment, version)
+    values: Values = {"os": (system, source)} if system else {}
+    return values | {"os_level": (level, source)} if system and level else values
+
+
+#: One kind of record into the intake.
+Take = Callable[[Intake, Record, Reading], None]

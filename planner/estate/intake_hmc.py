@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from planner.estate.intake import (
@@ -11,19 +10,18 @@ from planner.estate.intake import (
     Intake,
     Partition,
     PartRef,
+    Take,
     Values,
     first,
     mode_of,
-    os_of,
     pick,
+    runs,
     state_of,
     stated,
 )
 from planner.estate.model import DEFAULT_VSWITCH
 from planner.findings import Severity
 from planner.readers.base import Reading, Record
-
-Take = Callable[[Intake, Record, Reading], None]
 
 
 def _system_name(intake: Intake, record: Record) -> str:
@@ -57,13 +55,7 @@ def _lpar(intake: Intake, r: Record, reading: Reading) -> None:
                          ("desired_lpar_proc_compat_mode", "preferred_mode")):
         if theirs in have:
             values[ours] = (mode_of(str(have[theirs])), r.where(theirs))
-    system, level = os_of(environment, version)
-    if vios and version.startswith("VIOS"):
-        values["level"] = (version.removeprefix("VIOS").strip(), r.where("os_version"))
-    elif system:
-        values["os"] = (system, r.where("os_version"))
-        if level:
-            values["os_level"] = (level, r.where("os_version"))
+    values |= runs(environment, version, vios=vios, source=r.where("os_version"))
     ref = PartRef(_system_name(intake, r), have.get("lpar_id"), str(have.get("name", "")))
     intake.partitions.append(Partition(ref, vios, values, r.source))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from planner.estate.intake import (
@@ -13,20 +12,20 @@ from planner.estate.intake import (
     Partition,
     PartRef,
     Sea,
+    Take,
     Values,
     Vfc,
     ViosRef,
     first,
     mode_of,
-    os_of,
     pick,
+    runs,
     state_of,
     stated,
 )
 from planner.estate.model import DEFAULT_VSWITCH
 from planner.readers.base import NonValue, Reading, Record
 
-Take = Callable[[Intake, Record, Reading], None]
 _RESERVE = {"noreserve": "no_reserve", "singlepath": "single_path", "persistentreserveexclusive": "PR_exclusive",
             "persistentreserveshared": "PR_shared"}
 _BACKING = {"PhysicalVolume": "lun", "LogicalVolume": "lv", "VirtualOpticalMedia": "optical", "LogicalUnit": "ssp",
@@ -84,13 +83,8 @@ def _values(r: Record, vios: bool) -> Values:
         values["current_mode"] = (mode_of(str(have["current_processor_compatibility_mode"])), r.source)
     values |= _processors(r)
     version = str(have.get("operating_system_version", ""))
-    system, level = os_of("os400" if have.get("partition_type") == "OS400" else "", version)
-    if vios and version.startswith("VIOS"):
-        values["level"] = (version.removeprefix("VIOS").strip(), r.source)
-    elif system:
-        values["os"] = (system, r.source)
-        if level:
-            values["os_level"] = (level, r.source)
+    environment = "os400" if have.get("partition_type") == "OS400" else ""
+    values |= runs(environment, version, vios=vios, source=r.source)
     return values
 
 

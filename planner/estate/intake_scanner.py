@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 
 from planner.estate.intake import (
     Client,
@@ -13,12 +12,13 @@ from planner.estate.intake import (
     Mapping,
     Partition,
     PartRef,
+    Take,
     Values,
     ViosRef,
     first,
     mode_of,
-    os_of,
     pick,
+    runs,
     state_of,
     stated,
 )
@@ -26,8 +26,6 @@ from planner.estate.intake_vios import BACKING
 from planner.estate.model import DEFAULT_VSWITCH
 from planner.readers.base import Reading, Record
 from planner.readers.vios_lsmap import backing_kind
-
-Take = Callable[[Intake, Record, Reading], None]
 
 
 def _system(r: Record) -> str:
@@ -61,13 +59,7 @@ def _lpar(intake: Intake, r: Record, reading: Reading) -> None:
         values["rmc_active"] = (str(have["rmc_state"]).lower() == "active", r.source)
     if "proc_mode" in have:
         values["current_mode"] = (mode_of(str(have["proc_mode"])), r.source)
-    system, level = os_of(environment, version)
-    if vios and version.startswith("VIOS"):
-        values["level"] = (version.removeprefix("VIOS").strip(), r.source)
-    elif system:
-        values["os"] = (system, r.source)
-        if level:
-            values["os_level"] = (level, r.source)
+    values |= runs(environment, version, vios=vios, source=r.source)
     intake.partitions.append(Partition(_ref(r), vios, values, r.source))
 
 

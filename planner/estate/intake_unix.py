@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from planner.estate.intake import Intake, Partition, PartRef, Values, pick, stated
+from planner.estate.intake import Intake, Partition, PartRef, Take, Values, pick, stated
 from planner.readers.base import Reading, Record
-
-Take = Callable[[Intake, Record, Reading], None]
 
 
 def _nmon(intake: Intake, r: Record, reading: Reading) -> None:

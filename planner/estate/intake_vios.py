@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from planner.estate.intake import Hdisk, Intake, Mapping, PartRef, Sea, Vfc, ViosRef, stated
+from planner.estate.intake import Hdisk, Intake, Mapping, PartRef, Sea, Take, Vfc, ViosRef, stated
 from planner.estate.model import DEFAULT_VSWITCH
 from planner.readers.base import Reading, Record
 
-Take = Callable[[Intake, Record, Reading], None]
 BACKING = {"disk": "lun", "lv": "lv", "file": "file", "optical": "optical", "ssp": "ssp", "tape": "optical"}
 
 
