@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from planner.rules import Site
 
@@ -78,12 +78,3 @@ class Occupancy:
         """It has arrived there and left here."""
         self.add(lpar, target)
         self.remove(lpar, source)
-
-    def all_fit(self, arrivals: Iterable[tuple[str, str]]) -> bool:
-        """Whether all of these (LPAR, server) may arrive while everything else stays."""
-        trial = self.copy()
-        for lpar, server in arrivals:
-            if not trial.fits(lpar, server):
-                return False
-            trial.add(lpar, server)
-        return True
