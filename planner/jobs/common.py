@@ -1,31 +1,26 @@
-"""One entry per question: from a loaded estate to a verified plan."""
+"""What every job shares: options, clock windows, answers into verified plans, assumptions, exit codes."""
 
 from __future__ import annotations
 
 import datetime as dt
 import math
 import re
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from planner.cost import parameters_of, side_rate, state_bytes
 from planner.errors import ReplayError, UsageError
 from planner.estate.assemble import Loaded
 from planner.estate.model import Estate
-from planner.estate.saved import digest
 from planner.findings import Finding, Severity, errors, ordered
-from planner.goals.evacuate import Evacuate, evacuate_goal
-from planner.optimise.evacuate import Answer, EvacuationProblem
+from planner.optimise.evacuate import Answer
 from planner.optimise.placement import move_cost_ms
 from planner.plan import BACK, OUT, Plan, Status, Window
 from planner.rules import Judge, Site
-from planner.schedule.timetable import Timetable, timetable
+from planner.schedule.timetable import Timetable
 from planner.units import show_duration
 from planner.verify import replay
 
-_TRIES = 12
 PROVED = 1e-6
 """Relative gap below which a cost counts as proved optimal: the solver's own arithmetic is no finer."""
 _WINDOW = re.compile(
@@ -71,46 +66,7 @@ def span_from(text: str) -> int:
     return hours * 3600 + minutes * 60 + seconds
 
 
-def evacuate(loaded: Loaded, servers: Sequence[str], options: Options, leave: Sequence[str] = ()) -> Plan:
-    """Free these servers. Raises UsageError for unknown names and ReplayError when the own plan fails its replay."""
-    site = Site(loaded.estate)
-    judge = Judge(site)
-    goal = evacuate_goal(site, servers, leave)
-    deadline = time.monotonic() + options.time_limit
-    problem = EvacuationProblem(site, judge, goal, come_back=options.come_back)
-    blank = _blank(loaded, site, judge, goal, options)
-    reason = ""
-    for _ in range(_TRIES):
-        answer = problem.solve(max(deadline - time.monotonic(), 0.1), options.gap)
-        if answer.status in (Status.INFEASIBLE, Status.UNKNOWN):
-            return _unanswered(blank, answer, reason, options)
-        table = timetable(site, judge, answer.placement, options.window, come_back=options.come_back,
-                          work_s=options.work_s)
-        if table.found:
-            return _finished(blank, loaded, site, judge, answer, table, options)
-        reason = table.reason
-        problem.forbid(answer.placement)
-        if time.monotonic() > deadline or not problem.cuts[-1]:
-            break
-    return _unanswered(blank, Answer(Status.UNKNOWN, {}), reason, options)
-
-
-def _blank(loaded: Loaded, site: Site, judge: Judge, goal: Evacuate, options: Options) -> Plan:
-    request: dict[str, Any] = {"kind": "evacuate", "servers": list(goal.servers)}
-    if goal.leave:
-        request["leave"] = list(goal.leave)
-    if options.come_back:
-        request["return"] = True
-    stays = [(n, site.start[n], "left on purpose: stop it with the server") for n in goal.leave]
-    stays += [(p.name, p.server, "not activated: holds nothing") for p in loaded.estate.lpars
-              if p.server in goal.servers and not p.active]
-    stays += [(v.name, s, "VIOS: goes down with the server") for s in goal.servers for v in site.vioses_on(s)]
-    return Plan(goal=request, status=Status.UNKNOWN, estate_digest=digest(loaded.estate),
-                assumptions=_assumptions(loaded.estate, options), window=options.window,
-                work_s=options.work_s if options.come_back else None, stays=tuple(stays))
-
-
-def _unanswered(blank: Plan, answer: Answer, reason: str, options: Options) -> Plan:
+def unanswered(blank: Plan, answer: Answer, reason: str, options: Options) -> Plan:
     if answer.status is Status.INFEASIBLE and answer.conflict is not None:
         c = answer.conflict
         found = [Finding(rule, Severity.ERROR, name, message if not server else f"to {server}: {message}",
@@ -133,7 +89,7 @@ def _fix(lifts: Sequence[str], name: str) -> str:
     return "; ".join(x.removeprefix(f"{name}: ") for x in lifts if x.startswith(f"{name}: "))
 
 
-def _finished(blank: Plan, loaded: Loaded, site: Site, judge: Judge, answer: Answer, table: Timetable,
+def finished(blank: Plan, loaded: Loaded, site: Site, judge: Judge, answer: Answer, table: Timetable,
               options: Options) -> Plan:
     objective = sum(move_cost_ms(site, judge, m.lpar, m.source, m.target) for m in table.moves if m.leg == OUT)
     bound = min(answer.bound_ms or 0.0, float(objective))
@@ -225,7 +181,7 @@ def exit_code(plan: Plan, site: Site | None = None, estate: Estate | None = None
     return 0
 
 
-def _assumptions(estate: Estate, options: Options) -> tuple[str, ...]:
+def assumptions(estate: Estate, options: Options) -> tuple[str, ...]:
     from dataclasses import fields
 
     from planner.cost import Parameters

@@ -1,0 +1,142 @@
+"""What every command shares: the application, common options, how answers and errors are shown."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from planner.estate.assemble import Loaded
+
+app = typer.Typer(
+    name="planner", no_args_is_help=True, add_completion=False, rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    help="""Plans live moves of LPARs between IBM Power servers, from exported files alone. It never touches a machine.
+
+    ESTATE is anything that holds one: a directory of exports, an estate workbook, a saved estate (JSON).
+
+    Exit codes: 0 done · 1 check or verify found what needs a person · 2 usage or unreadable input · 3 proved
+    impossible · 4 no answer in time · 5 the program's own plan failed its replay""",
+)
+
+Estate = Annotated[Path, typer.Argument(metavar="ESTATE", help="Directory of exports, workbook, or saved estate.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
+Force = Annotated[bool, typer.Option("--force", help="Overwrite files that were edited.")]
+PolicyFile = Annotated[list[Path] | None, typer.Option("--policy", metavar="FILE", help="More policies (TOML); may "
+                                                       "be given several times.")]
+
+
+def fail(error: Exception) -> int:
+    """Say what is wrong on stderr; the exit code."""
+    from planner.errors import InputError, PlannerError, ReplayError
+
+    if isinstance(error, (InputError, ReplayError)):
+        from planner.report.terminal import console, counts
+
+        err = console(stderr=True)
+        what = "This input cannot be used" if isinstance(error, InputError) else (
+            "The planner's own plan failed its replay: a defect. Nothing was written")
+        err.print(f"[bold red]{what}[/]: {counts(error.findings)}")
+        for f in error.findings[:60]:
+            err.print(f"  {f}", markup=False, soft_wrap=True)
+        if len(error.findings) > 60:
+            err.print(f"  … and {len(error.findings) - 60} more", markup=False)
+        return error.exit_code
+    if isinstance(error, PlannerError):
+        sys.stderr.write(f"planner: {error}\n")
+        return error.exit_code
+    raise error
+
+
+def load_estate(estate: Path, policy: list[Path] | None = None) -> Loaded:
+    from planner.estate.load import checked, load
+    from planner.estate.policy_file import read_policy_file, with_policies
+
+    loaded = load([estate])
+    if policy:
+        extra = tuple(row for file in policy for row in read_policy_file(file))
+        loaded.usable()
+        loaded.estate = with_policies(loaded.estate, extra)
+        loaded = checked(loaded)
+    return loaded.usable()
+
+
+def progress() -> Callable[[int, int], None] | None:
+    """A line on stderr while many files are read, when somebody watches."""
+    if not sys.stderr.isatty():
+        return None
+
+    def told(done: int, of: int) -> None:
+        if of > 200 and (done % 100 == 0 or done == of):
+            sys.stderr.write(f"\rread {done} of {of} files" + ("\n" if done == of else ""))
+            sys.stderr.flush()
+    return told
+
+
+def print_json(value: Any) -> None:
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=1) + "\n")
+
+
+def show(renderable: Any) -> None:
+    from planner.report.terminal import console
+
+    console().print(renderable)
+
+
+def command(name: str) -> Callable[[Callable[..., int]], Callable[..., None]]:
+    """Register a command: its return value is the exit code, what a user can cause becomes a message and a code."""
+
+    def register(function: Callable[..., int]) -> Callable[..., None]:
+        @wraps(function)
+        def run(*arguments: Any, **options: Any) -> None:
+            from planner.errors import PlannerError
+
+            try:
+                code = function(*arguments, **options)
+                sys.stdout.flush()
+            except PlannerError as error:
+                code = fail(error)
+            except KeyboardInterrupt:
+                sys.stderr.write("planner: interrupted\n")
+                code = 130
+            except BrokenPipeError:
+                os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+                code = 0
+            except OSError as error:
+                os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+                sys.stderr.write(f"planner: the answer cannot be printed: {error.strerror or error}\n")
+                code = 2
+            raise typer.Exit(code)
+
+        app.command(name)(run)
+        return run
+
+    return register
+
+
+def some(names: Any) -> str:
+    shown = list(names)
+    return ", ".join(shown[:12]) + (f", … ({len(shown)} in all)" if len(shown) > 12 else "")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from planner import __version__
+
+        sys.stdout.write(f"planner {__version__}\n")
+        raise typer.Exit(0)
+
+
+@app.callback()
+def _options(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True, callback=_version)
+                       ] = False,
+) -> None:
+    """Options of the command itself; its help is that of the application."""

@@ -1,0 +1,151 @@
+"""Commands on what exists: load, check, reach, collect."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from planner.cli.app import Estate, Force, Json, PolicyFile, command, load_estate, print_json, progress, show, some
+
+
+@command("load")
+def load_command(
+    sources: Annotated[list[Path], typer.Argument(metavar="SOURCE...", help="Directories, exports, workbooks.")],
+    out: Annotated[Path | None, typer.Option("--out", help="Estate to write: .xlsx or .json.")] = None,
+    mapping: Annotated[Path | None, typer.Option("--mapping", metavar="FILE", help="What the columns of your own "
+                                                 "tables mean (TOML, docs/formats.md).")] = None,
+    draft: Annotated[bool, typer.Option("--draft", help="Write --out even when facts are missing: fill the coloured "
+                                        "cells and load it again.")] = False,
+    as_json: Json = False, force: Force = False,
+) -> int:
+    """What have I got? Reads exports, merges them, lists findings, writes an estate to correct and feed back.
+
+    Example: planner load exports/ --out estate.xlsx
+    """
+    from planner.errors import InputError, UsageError
+    from planner.estate import saved
+    from planner.estate.load import load
+    from planner.findings import errors
+    from planner.plan import finding_json
+
+    if out is not None and out.suffix.lower() not in (".xlsx", ".json"):
+        raise UsageError(f"--out {out}: the name must end in .xlsx or .json")
+    loaded = load(list(dict.fromkeys(s.resolve() if s.exists() else s for s in sources)), progress(), mapping)
+    wrong = errors(loaded.findings)
+    if draft and out is not None and out.suffix.lower() == ".xlsx":
+        wrong = tuple(f for f in wrong if f.rule != "input.missing-fact")
+    if as_json:
+        print_json({"estate": saved.estate_json(loaded.estate), "kinds": loaded.kinds,
+                     "findings": [finding_json(f) for f in loaded.findings]})
+    else:
+        from planner.report.terminal import loaded_view
+
+        show(loaded_view(loaded, [f for f in loaded.findings if f not in wrong]))
+    if wrong:
+        raise InputError(wrong)
+    if out is not None:
+        from planner.estate.workbook import workbook_bytes
+        from planner.report.output import write_file
+
+        data = workbook_bytes(loaded) if out.suffix.lower() == ".xlsx" else saved.dump(loaded).encode()
+        write_file(out, data, force=force)
+        sys.stderr.write(f"written: {out}\n")
+    return 1 if loaded.partial else 0
+
+
+@command("check")
+def check_command(estate: Estate, policy: PolicyFile = None, as_json: Json = False) -> int:
+    """Which LPARs are ready to move at all, and what stands in the way of the others. Exit code 1: some are not.
+
+    Example: planner check estate.xlsx
+    """
+    from planner.findings import Severity
+    from planner.plan import finding_json
+    from planner.rules import Judge, Site
+
+    loaded = load_estate(estate, policy)
+    site = Site(loaded.estate)
+    judge = Judge(site)
+    if as_json:
+        rows = []
+        for name, server in sorted(site.start.items()):
+            found = judge.readiness(name)
+            targets = judge.targets(name)
+            rows.append({"lpar": name, "server": server, "targets": targets,
+                         "ready": bool(targets) and not any(f.severity is Severity.ERROR for f in found),
+                         "findings": [finding_json(f) for f in found]})
+        print_json({"lpars": rows, "findings": [finding_json(f) for f in loaded.findings]})
+        return 1 if any(not r["ready"] for r in rows) else 0
+    from planner.report.terminal import check_view, counts, findings_table
+
+    view, refused = check_view(site, judge)
+    show(view)
+    show(f"\n{len(site.start) - refused} of {len(site.start)} LPARs are ready")
+    if loaded.findings:
+        show(counts(loaded.findings))
+        show(findings_table(loaded.findings, 20))
+    return 1 if refused else 0
+
+
+@command("reach")
+def reach_command(
+    estate: Estate,
+    lpar: Annotated[str | None, typer.Option("--lpar", help="One LPAR: each server with every reason.")] = None,
+    server: Annotated[str | None, typer.Option("--server", help="Only this server.")] = None,
+    policy: PolicyFile = None, as_json: Json = False,
+) -> int:
+    """Where could each LPAR go; if not, why not.
+
+    Example: planner reach estate.xlsx --lpar hxaix26
+    """
+    from planner.errors import UsageError
+    from planner.plan import finding_json
+    from planner.report import terminal
+    from planner.rules import Judge, Site
+
+    site = Site(load_estate(estate, policy).estate)
+    judge = Judge(site)
+    if lpar is not None and lpar not in site.lpars:
+        raise UsageError(f"no LPAR {lpar!r}; the estate has: {some(site.lpars)}")
+    if server is not None and server not in site.servers:
+        raise UsageError(f"no server {server!r}; the estate has: {some(site.servers)}")
+    servers = [server] if server else list(site.servers)
+    names = [lpar] if lpar else sorted(site.lpars)
+    if as_json:
+        print_json({"lpars": [{"lpar": n, "server": site.lpars[n].server, "targets": {
+            s: {"allowed": n in site.start and judge.allowed(n, site.start[n], s),
+                "refusals": [finding_json(f) for f in terminal.refusals(site, judge, n, s)]}
+            for s in servers if s != site.lpars[n].server}} for n in names]})
+    elif lpar and servers == [site.lpars[lpar].server]:
+        show(f"{lpar} is on {servers[0]}")
+    elif lpar:
+        show(terminal.reach_detail(site, judge, lpar, servers))
+    else:
+        show(terminal.reach_matrix(site, judge, names, servers))
+    return 0
+
+
+class _Kind(StrEnum):
+    """Kinds of host that a collection script is for."""
+
+    HMC = "hmc"
+    VIOS = "vios"
+    LPAR = "lpar"
+
+
+@command("collect")
+def collect_command(
+    kind: Annotated[_Kind, typer.Argument(help="Kind of host that the script asks.")],
+) -> int:
+    """Print a shell script of read-only commands whose output `planner load` reads back. It needs no root.
+
+    Example: planner collect hmc > collect-hmc.sh; sh collect-hmc.sh hscroot@hmc1 > exports/hmc1.txt
+    """
+    from planner.report.collect import script
+
+    sys.stdout.write(script(kind.value))
+    return 0

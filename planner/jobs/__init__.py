@@ -1,0 +1,6 @@
+"""One entry per question: from a loaded estate to a verified plan."""
+
+from planner.jobs.common import PROVED, Options, exit_code, least_time_s, span_from, window_from
+from planner.jobs.evacuation import evacuate
+
+__all__ = ["PROVED", "Options", "evacuate", "exit_code", "least_time_s", "span_from", "window_from"]
