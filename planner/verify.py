@@ -206,7 +206,7 @@ def _goal(plan: Plan, site: Site, middle: Mapping[str, str], end: Mapping[str, s
                 found.append(_error("goal.returned", lpar, f"ends on {server}, not back on {wanted}"))
     outs, backs = plan.leg(OUT), plan.leg(BACK)
     if outs and backs:
-        earliest = max(m.end_ms for m in outs) + (plan.work_s or 0) * 1000
+        earliest = max((plan.back_from_s or 0) * 1000, max(m.end_ms for m in outs) + (plan.work_s or 0) * 1000)
         for m in backs:
             if m.start_ms < earliest:
                 found.append(_error("goal.work-time", m.lpar, "starts back before the work is over"))
@@ -233,6 +233,8 @@ def replay(plan: Plan, site: Site, judge: Judge, home: Mapping[str, str] | None 
     end = stage.places()
     middle = middle if middle is not None else end
     stage.found += judge.groups({n: (s,) for n, s in middle.items()}, end=True)
+    for server in site.servers:
+        stage.found += judge.settled(server, [n for n, s in middle.items() if s == server])
     stage.found += judge.flights(moves, plan.window)
     stage.found += _goal(plan, site, middle, end, home or {})
     after = server_states(site, {n: (s,) for n, s in middle.items()})
@@ -271,7 +273,7 @@ def verify_plan(plan: Plan, estate: Estate) -> Replay:
 
 def _late(plan: Plan) -> list[Finding]:
     """Moves that end after the window."""
-    late = [m for m in plan.moves if plan.window and (end := plan.clock(m.end_ms)) and end > plan.window.end]
+    late = plan.late()
     names = ", ".join(dict.fromkeys(m.lpar for m in late))
     return [_error("timing.window", "plan", f"{names}: {len(late)} moves end after the window")] if late else []
 
