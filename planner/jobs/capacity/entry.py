@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from planner.errors import InputError, UsageError
 from planner.estate.assemble import Loaded
@@ -14,6 +14,7 @@ from planner.history.forecast import forecast
 from planner.history.series import Kind
 from planner.history.store import History, SeriesSummary
 from planner.jobs.capacity.figures import (
+    UNCOUNTED,
     Capacity,
     Effect,
     Gap,
@@ -30,7 +31,7 @@ from planner.jobs.capacity.figures import (
 )
 from planner.jobs.capacity.sizing import proposal
 from planner.jobs.capacity.usage import MonthSeries, month_series
-from planner.plan import OUT, Plan
+from planner.plan import OUT, Plan, ServerState
 from planner.rules import Site
 from planner.verify import verify_plan
 
@@ -43,7 +44,7 @@ class CapacityOptions:
 
     month: Month
     calendar: Calendar
-    levers: Levers = Levers()
+    levers: Levers = field(default_factory=Levers)
     months: int = 24
     horizon: int = 6
 
@@ -146,7 +147,8 @@ class _Work:
     def _place(self, name: str, server: str, pool: str, model: str, members: tuple[str, ...], capacity_units: int,
                ceiling: int, ceiling_stated: bool, reserve: int, entitled: int, *, lpars: int,
                memory: tuple[int, int, bool, int, int] = (0, 0, False, 0, 0)) -> Place:
-        past = {month: series.usage(members) for month, series in self.series.items()}
+        past = {month: series.usage(members) for month, series in self.series.items()
+                if month == self.options.month or series.any_known(members)}
         limit = (capacity_units * ceiling - reserve * 100) // 10
         singles = sum(self._own_peak(n) for n in members)
         return Place(name, server, pool, model, members, lpars, capacity_units, ceiling, ceiling_stated, reserve,
@@ -155,7 +157,7 @@ class _Work:
 
     def _own_peak(self, name: str) -> int:
         """The most that one partition uses at month-end, holes filled."""
-        slots = self.now.in_end if 2 * self.now.end_share >= 1 else self.now.in_month
+        slots = self.now.in_end if self.now.end_known else self.now.in_month
         return int(self.now.series(name)[slots].max())
 
     def _outlook(self, past: Mapping[Month, Usage], limit: int | None) -> Outlook | None:
@@ -164,10 +166,10 @@ class _Work:
             return None
         months, values = [m for m, _ in ends], [v for _, v in ends]
         found = forecast(months, values, self.options.horizon, limit)
-        share = (found.points[-1] - values[-1]) / values[-1] / len(found.points) * 100 if values[-1] else 0.0
-        return Outlook(months[-1], tuple(found.points), tuple(found.low or ()), tuple(found.high or ()), share,
-                       str(found.method), found.error_method, found.error_naive, found.months_used,
-                       found.ceiling_month, found.ceiling_month_early)
+        return Outlook(months[-1], found.points, found.low or (), found.high or (),
+                       100 * found.slope / values[-1] if values[-1] else 0.0, found.method.value, found.error_method,
+                       found.error_naive, found.months_used, found.ceiling_month, found.ceiling_month_early,
+                       found.coverage_percent, "; ".join(found.notes))
 
     # --- partitions -----------------------------------------------------------------------------------------------
 
@@ -196,7 +198,7 @@ class _Work:
         known, series = self.known.get(row.name), self.now
         missing = int((~series.known(row.name) & series.in_month).sum())
         active = not isinstance(row, Lpar) or row.active
-        effect = ("holds nothing, not counted" if not active else
+        effect = (UNCOUNTED if not active else
                   "its entitlement counts at all times" if missing == series.in_month.sum() else
                   "holes take its own percentile of that hour and kind of day" if missing else "")
         return Gap(row.name, row.server, known.first_s if known else None, known.last_s if known else None, missing,
@@ -217,10 +219,7 @@ class _Work:
         effects = tuple(self._effect(b, a, where) for b, a in zip(replay.before, replay.after, strict=True))
         return PlanFigures(plan, replay.holds, replay.findings, effects)
 
-    def _effect(self, before: object, after: object, where: Mapping[str, str]) -> Effect:
-        from planner.plan import ServerState
-
-        assert isinstance(before, ServerState) and isinstance(after, ServerState)
+    def _effect(self, before: ServerState, after: ServerState, where: Mapping[str, str]) -> Effect:
         server = before.server
         vioses = [v.name for v in self.site.vioses_on(server)]
         then = sorted([n for n, s in where.items() if s == server] + vioses)
@@ -232,13 +231,13 @@ class _Work:
     def _findings(self, gaps: Iterable[Gap]) -> tuple[Finding, ...]:
         inactive = {p.name for p in self.loaded.estate.lpars if not p.active}
         found = [f for f in self.now.profiles.findings if f.subject not in inactive]
-        if self.now.end_share < 1:
-            share = int(100 * self.now.end_share)
+        if self.now.in_end.sum() < self.now.end_slots:
+            share = int(100 * self.now.in_end.sum()) // self.now.end_slots
             found.append(Finding(
                 "history.month-end", Severity.WARNING, show_month(self.options.month),
                 f"{share} % of its month-end days are recorded" + (
                     ": too few, so the peak of the month stands for the month-end peak"
-                    if 2 * self.now.end_share < 1 else ""),
+                    if not self.now.end_known else ""),
                 "add the recordings of the last working days and of the first ones of the next month"))
         for gap in gaps:
             if gap.gaps or gap.resets or gap.changes:
@@ -271,9 +270,11 @@ def _assumptions(options: CapacityOptions) -> tuple[str, ...]:
     percent = float(options.levers.percentile)
     return (
         f"Month-end of {show_month(options.month)}: the days "
-        f"{', '.join(str(d) for d in options.calendar.month_end(*options.month))} ({_calendar_text(options.calendar)}).",
+        f"{', '.join(str(d) for d in options.calendar.month_end(*options.month))} "
+        f"({_calendar_text(options.calendar)}).",
         "Server and pool figures are sums slot by slot (5 minutes) of the LPARs and VIOSes that the estate has there "
-        "now, wherever they ran before; a pool counts its LPARs alone. So they are peaks of the sum, not sums of peaks.",
+        "now, wherever they ran before; a pool counts its LPARs alone. So they are peaks of the sum, not sums of "
+        "peaks.",
         "A partition without any history counts with its entitlement and all its memory at all times. A hole in a "
         f"record takes the partition's own {percent:g}th percentile of that hour and kind of day. Before its first "
         "sample a partition counts as not there.",

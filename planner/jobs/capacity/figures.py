@@ -10,29 +10,30 @@ from fractions import Fraction
 
 from planner.findings import Finding
 from planner.history.calendar import DayKind
+from planner.history.forecast import show_month
+from planner.history.monthly import MonthOf, month_at, number_of
 from planner.plan import Plan, ServerState
 
-Month = tuple[int, int]
+Month = MonthOf
 #: Hours 0 to 23; None where nothing is known.
 Hours = tuple[int | None, ...]
+UNCOUNTED = "not activated: holds nothing, not counted"
 FAR = 120
 """Months after which a date of being full is not told."""
 
 
-def show_month(month: Month) -> str:
-    """``2026-11``."""
-    return f"{month[0]:04d}-{month[1]:02d}"
-
-
 def month_after(month: Month, count: int = 1) -> Month:
     """The month so many months later (earlier, where negative)."""
-    number = month[0] * 12 + month[1] - 1 + count
-    return number // 12, number % 12 + 1
+    return month_at(number_of(month) + count)
 
 
 def months_to(last: Month, count: int) -> tuple[Month, ...]:
     """So many months that end with this one, in order."""
     return tuple(month_after(last, n - count + 1) for n in range(count))
+
+
+__all__ = ["FAR", "UNCOUNTED", "Capacity", "Effect", "Gap", "Hours", "Levers", "Month", "Outlook", "Partition", "Place",
+           "PlanFigures", "Sizing", "Usage", "month_after", "months_to", "show_month"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,8 @@ class Outlook:
 
     ``low`` and ``high`` are empty when there are too few months for an interval. ``growth``: per cent of the last
     month-end peak that the forecast adds a month. ``full`` and ``full_early``: the month in which the ceiling is
-    reached by the forecast and by the upper end of its interval. ``note`` says what it rests on.
+    reached by the forecast and by the upper end of its interval. ``coverage``: per cent of the interval. ``note`` says
+    what a reader must know.
     """
 
     after: Month
@@ -95,6 +97,8 @@ class Outlook:
     months_used: int
     full: Month | None
     full_early: Month | None
+    coverage: int
+    note: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ class MonthSeries:
     """A month and the days of its month-end that lie in the next one, as far as the history goes.
 
     ``in_month``, ``in_end``: which slots are of the calendar month and of its month-end; ``days`` and ``hours`` the
-    local day and hour of each. ``end_share``: how much of the month-end the history covers.
+    local day and hour of each. ``end_slots``: how many slots the month-end has in all.
     """
 
     month: Month
@@ -38,9 +38,18 @@ class MonthSeries:
     in_month: NDArray[np.bool_]
     in_end: NDArray[np.bool_]
     kinds: Mapping[date, DayKind]
-    end_share: Fraction
+    end_slots: int
     absent: frozenset[str]
     _filled: dict[tuple[str, str], Any] = field(default_factory=dict)
+
+    @property
+    def end_known(self) -> bool:
+        """Whether the history covers at least half of the month-end."""
+        return 2 * int(self.in_end.sum()) >= self.end_slots > 0
+
+    def any_known(self, names: Sequence[str]) -> bool:
+        """Whether anything is recorded of any of these partitions in the month."""
+        return any((self.known(name) & self.in_month).any() for name in names)
 
     def series(self, name: str, what: str = "physc") -> NDArray[np.int64]:
         """A partition slot by slot, holes filled; nothing of one that came only later."""
@@ -72,10 +81,15 @@ class MonthSeries:
 
     def usage(self, names: Sequence[str]) -> Usage:
         """The figures of these partitions together."""
+        import numpy as np
+
         total = self.total(names)
         memory = self.total(names, "memory")[self.in_month]
+        known = np.zeros(len(total), dtype=bool)
+        for name in names:
+            known |= self.known(name)
         filled = sum(int((~self.known(name) & self.in_month).sum()) for name in names if name not in self.absent)
-        return self._usage(total, int(memory.max()), filled)
+        return self._usage(total, self.in_month, self.in_end, known, int(memory.max()), filled)
 
     def single(self, name: str) -> Usage | None:
         """The figures of one partition, of what is recorded alone; None of one without a record in the month."""
@@ -83,19 +97,18 @@ class MonthSeries:
         if not (known & self.in_month).any():
             return None
         memory = self.profiles.grid.memory_mib[self._row(name)]
-        return self._usage(self.profiles.grid.physc[self._row(name)], int(max(memory[self.in_month].max(), 0)),
-                           int((~known & self.in_month).sum()), known)
+        return self._usage(self.profiles.grid.physc[self._row(name)], self.in_month & known, self.in_end & known, known,
+                           int(max(memory[self.in_month].max(), 0)), int((~known & self.in_month).sum()))
 
-    def _usage(self, values: NDArray[Any], memory_mib: int, filled: int,
-               known: NDArray[np.bool_] | None = None) -> Usage:
+    def _usage(self, values: NDArray[Any], in_month: NDArray[np.bool_], in_end: NDArray[np.bool_],
+               known: NDArray[np.bool_], memory_mib: int, filled: int) -> Usage:
         import numpy as np
 
-        month = np.flatnonzero(self.in_month if known is None else self.in_month & known)
-        end = np.flatnonzero(self.in_end if known is None else self.in_end & known)
+        month, end = np.flatnonzero(in_month), np.flatnonzero(in_end)
         share = self.profiles.percentile
         here, there = values[month], values[end]
         mean = (2 * int(here.sum()) + len(here)) // (2 * len(here))
-        enough = 2 * len(end) >= int(self.in_end.sum()) and 2 * self.end_share >= 1 and len(end) > 0
+        enough = 2 * int((in_end & known).sum()) >= self.end_slots > 0
         return Usage(mean, at_percentile(here, share), int(here.max()), self._when(month[int(here.argmax())]),
                      int(there.max()) if enough else None, at_percentile(there, share) if enough else None,
                      self._when(end[int(there.argmax())]) if enough else None, memory_mib,
@@ -114,8 +127,8 @@ class MonthSeries:
         need = [at_percentile(values[slots], self.profiles.percentile) for hour in range(24)
                 if (slots := end & (self.hours == hour)).any()]
         most = int(memory.max())
-        enough = bool(need) and 2 * self.end_share >= 1 and all(
-            2 * int((asked & known).sum()) >= int(asked.sum()) for asked in (self.in_end, self.in_month))
+        enough = 2 * int(end.sum()) >= self.end_slots > 0 and (
+            2 * int((self.in_month & known).sum()) >= int(self.in_month.sum()))
         return Measured(max(need, default=0), int(values.max()), most if most >= 0 else None, enough)
 
     def by_hour(self, names: Sequence[str]) -> dict[DayKind, Hours]:
@@ -168,7 +181,7 @@ def month_series(history: History, partitions: Sequence[Partition], site: Calend
     absent = frozenset(n for n, first in first_seen.items() if first >= last)
     kinds = {date.fromordinal(d): site.kind(date.fromordinal(d)) for d in np.unique(days).tolist()}
     return MonthSeries(month, found, clock, days, hours, in_month, in_end, kinds,
-                       Fraction(int(in_end.sum()), whole) if whole else Fraction(0), absent)
+                       whole, absent)
 
 
 def _length(clock: Clock, day: date) -> int:

@@ -10,17 +10,18 @@ from planner.report.capacity.frame import Tables
 from planner.report.capacity.front import answer, front_sheet
 from planner.report.capacity.heat import heat_sheet
 from planner.report.capacity.levers import levers_sheet
-from planner.report.capacity.monthend import month_end_sheet
+from planner.report.capacity.monthend import day_data_sheet, month_end_sheet
 from planner.report.capacity.moves import moves_sheet
 from planner.report.capacity.places import pools_sheet, servers_sheet
+from planner.report.capacity.plain import capacity_json
 from planner.report.capacity.sizes import SIZING, lpars_sheet, sizing_sheet
 from planner.report.capacity.trend import trend_data_sheet, trend_sheet
 from planner.xlsx import open_book
 
-__all__ = ["answer", "capacity_workbook"]
+__all__ = ["answer", "capacity_json", "capacity_workbook"]
 
 _SHEETS = ("Summary", "Levers", "Servers", "Pools", "Trend", "Month-end", "Heat map", "LPARs", SIZING, "Moves",
-           "Trend data", "Data")
+           "Trend data", "Day data", "Data")
 
 
 def capacity_workbook(capacity: Capacity) -> bytes:
@@ -35,7 +36,8 @@ def capacity_workbook(capacity: Capacity) -> bytes:
         levers_sheet(book, sheets["Levers"], capacity)
         trend = trend_data_sheet(book, sheets["Trend data"], capacity, tables)
         trend_sheet(book, sheets["Trend"], capacity, trend)
-        month_end_sheet(book, sheets["Month-end"], capacity)
+        days = day_data_sheet(book, sheets["Day data"], capacity)
+        month_end_sheet(book, sheets["Month-end"], capacity, days)
         heat_sheet(book, sheets["Heat map"], capacity, tables.servers)
         lpars_sheet(book, sheets["LPARs"], capacity)
         if capacity.plan:

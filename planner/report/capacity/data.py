@@ -6,7 +6,7 @@ import datetime as dt
 from typing import Any
 
 from planner.history.series import Clock
-from planner.jobs.capacity.figures import Capacity, show_month
+from planner.jobs.capacity.figures import UNCOUNTED, Capacity, show_month
 from planner.report.capacity.frame import Column, heading, printed, table, widths
 from planner.xlsx import Book
 
@@ -39,7 +39,7 @@ def _gaps(capacity: Capacity) -> tuple[Column, ...]:
         Column("Server", lambda g: g.server, width=21),
         Column("Recorded from", lambda g: local(g.first_s), "time", 24),
         Column("Recorded to", lambda g: local(g.last_s), "time", 16),
-        Column("Missing of the month", lambda g: g.missing / g.slots, "percent", 10),
+        Column("Missing of the month", lambda g: None if g.effect == UNCOUNTED else g.missing / g.slots, "percent", 10),
         Column("Interval (min)", lambda g: g.span_s / 60 if g.span_s else None, "tenth", 9),
         Column("Gaps", lambda g: g.gaps, "whole", 7),
         Column("Gaps (h)", lambda g: g.gap_s / 3600, "tenth", 8),

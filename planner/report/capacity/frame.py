@@ -82,8 +82,8 @@ def style(book: Book, name: str) -> Any:
     """The cell format of a kind of figure."""
     number = NUMBERS[name]
     if not number:
-        return book.format(valign="top")
-    left = {"align": "left"} if name in ("time", "month", "day") else {}
+        return book.format(valign="top", align="left", indent=1)
+    left = {"align": "left", "indent": 1} if name in ("time", "month", "day") else {}
     return book.format(num_format=number, valign="top", **left)
 
 
@@ -94,7 +94,7 @@ def table(book: Book, sheet: Any, top: int, name: str, columns: Sequence[Column]
     sheet.add_table(top, left, written.last, left + len(columns) - 1, {
         "name": name, "style": "Table Style Light 15",
         "columns": [{"header": c.header, "header_format": book.header} for c in columns]})
-    sheet.set_row(top, 15 * max(-(-len(c.header) // max(int(c.width) - 2, 4)) for c in columns) + 6)
+    sheet.set_row(top, 48)
     for number, row in enumerate(rows):
         for at, column in enumerate(columns):
             cell(book, sheet, top + 1 + number, left + at, column, row, written)

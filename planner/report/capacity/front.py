@@ -55,7 +55,8 @@ def front_sheet(book: Book, sheet: Any, capacity: Capacity, tables: Tables, sizi
     written = table(book, sheet, top + 1, "Summary_servers", columns, shown)
     _chart(book, sheet, written, capacity)
     widths(sheet, columns)
-    printed(sheet, written.last + 21, len(columns) - 1)
+    sheet.fit_to_pages(1, 1)
+    printed(sheet, written.last + 19, len(columns) - 1)
 
 
 def lines(capacity: Capacity, tables: Tables, sizing: Written) -> tuple[Line, ...]:
@@ -208,7 +209,7 @@ def _columns(capacity: Capacity, tables: Tables) -> tuple[Column, ...]:
 
 
 def _chart(book: Book, sheet: Any, written: Written, capacity: Capacity) -> None:
-    chart = chart_base(book, f"Cores at the month-end of {show_month(capacity.month)}", "cores", (1020, 380), "column")
+    chart = chart_base(book, f"Cores at the month-end of {show_month(capacity.month)}", "cores", (960, 330), "column")
     names = written.cells("Server")
     for header, colour in (("Entitled", "sky"), ("Used, mean", "grey"), ("Month-end peak", "navy"),
                            ("May be used", "gold"), ("Configurable", "rule")):

@@ -19,7 +19,7 @@ _DAYS = ("Mo", "Tu", "We", "Th", "Fr", "Sa", "Su")
 def heat_sheet(book: Book, sheet: Any, capacity: Capacity, servers: Written) -> None:
     """The most that each server used in each hour, in cores."""
     heading(book, sheet, 0, f"Hour by hour in {show_month(capacity.month)}",
-            "Cores, the most in each hour. Dark red: all that may be used. Orange days are month-end days, grey ones "
+            "Cores, the most in each hour. Red: all that may be used. Orange days are month-end days, grey ones "
             "weekends and holidays. Empty: nothing recorded yet, or no more.")
     sheet.set_column(0, 0, 7)
     sheet.set_column(1, 31, 4.9)
@@ -47,7 +47,7 @@ def _block(book: Book, sheet: Any, capacity: Capacity, place: Place, top: int, s
     sheet.conditional_format(f"B{top + 4}:{last}{top + 27}", {
         "type": "3_color_scale", "min_type": "num", "min_value": 0, "mid_type": "formula",
         "mid_value": f"=$J${top + 1}*0.6", "max_type": "formula", "max_value": f"=$J${top + 1}",
-        "min_color": "#F7FBFF", "mid_color": "#FFE699", "max_color": "#C00000"})
+        "min_color": "#F7FBFF", "mid_color": "#FFE699", "max_color": "#F8696B"})
 
 
 def _day(book: Book, sheet: Any, capacity: Capacity, place: Place, top: int, day: dt.date) -> None:

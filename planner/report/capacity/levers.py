@@ -19,14 +19,14 @@ def levers_sheet(book: Book, sheet: Any, capacity: Capacity) -> None:
     rows = _levers(capacity)
     for row, (label, name, value, number, does) in enumerate(rows, 4):
         entry = name != "report_month"
-        look = book.format(num_format=NUMBERS[number], align="right", **(
+        look = book.format(num_format=NUMBERS[number], align="right", valign="top", **(
             {"bg_color": "#FFF2CC", "font_color": "#0000FF", "border": 1, "border_color": "#BFBFBF"} if entry else {}))
-        top = book.format(valign="top")
+        top = book.format(valign="top", indent=1)
         sheet.write_string(row, 0, label, book.wrap)
         book.write(sheet, row, 1, value, look)
         sheet.write_string(row, 2, name, top)
         sheet.write_string(row, 3, does, book.wrap)
-        if len(does) > 88:
+        if len(does) > 98:
             sheet.set_row(row, 30)
         book.workbook.define_name(name, f"={SHEET}!$B${row + 1}")
         if entry:
@@ -36,8 +36,8 @@ def levers_sheet(book: Book, sheet: Any, capacity: Capacity) -> None:
     look = book.format(text_wrap=True, valign="top")
     for line, text in enumerate(capacity.assumptions, last + 1):
         sheet.merge_range(line, 0, line, 3, text, look)
-        sheet.set_row(line, 15 * -(-len(text) // 135))
-    for at, width in enumerate((38, 12, 20, 80)):
+        sheet.set_row(line, 15 * -(-len(text) // 145))
+    for at, width in enumerate((38, 12, 20, 90)):
         sheet.set_column(at, at, width)
     sheet.freeze_panes(4, 0)
     printed(sheet, last + len(capacity.assumptions), 3)

@@ -21,14 +21,14 @@ from planner.report.capacity.frame import (
 from planner.xlsx import Book
 
 _SIZE = (560, 300)
-_ROWS = 16
-_BESIDE = 8
+_SPACE = 320
+_BESIDE = 9
 
 
-def month_end_sheet(book: Book, sheet: Any, capacity: Capacity) -> None:
-    """Comparison, hours with a chart for each server, earlier month-ends."""
+def month_end_sheet(book: Book, sheet: Any, capacity: Capacity, hours: Written) -> None:
+    """Comparison, earlier month-ends, and a chart of a day for each server."""
     high = percentile_name(capacity)
-    compared, earlier, hours = _compared(high), _earlier(), _hours(high)
+    compared, earlier = _compared(), _earlier()
     heading(book, sheet, 0, f"Month-end of {show_month(capacity.month)} against normal days",
             f"Cores. The busiest hour by {high} of the sum, on month-end days ("
             f"{', '.join(f'{d:%d %b}' for d in capacity.month_end_days)}), other working days, weekends.")
@@ -37,16 +37,26 @@ def month_end_sheet(book: Book, sheet: Any, capacity: Capacity) -> None:
     heading(book, sheet, top, "Earlier month-ends", "Cores. Changes in % of the earlier month-end peak.")
     rows = [(place, month) for place in capacity.servers for month in capacity.months if month in place.past]
     second = table(book, sheet, top + 2, "Month_ends", earlier, rows)
-    top = second.last + 2
-    heading(book, sheet, top, "By hour of the day", f"Cores: the {high} of the sum in each hour.")
-    third = table(book, sheet, top + 2, "Hours", hours,
-                  [(place, hour) for place in capacity.servers for hour in range(24)])
     for number, place in enumerate(capacity.servers):
-        sheet.insert_chart(3 + number * _ROWS, _BESIDE, _chart(book, place, third, number * 24))
-    widths(sheet, compared, earlier, hours)
+        sheet.insert_chart(3, _BESIDE, _chart(book, place, hours, number * 24), {"y_offset": number * _SPACE})
+    widths(sheet, compared, earlier)
     sheet.set_column(_BESIDE, _BESIDE + 8, 9)
     sheet.freeze_panes(0, 1)
-    printed(sheet, max(third.last, 3 + len(capacity.servers) * _ROWS), _BESIDE + 8)
+    printed(sheet, max(second.last, 3 + len(capacity.servers) * _SPACE // 20), _BESIDE + 8)
+
+
+def day_data_sheet(book: Book, sheet: Any, capacity: Capacity) -> Written:
+    """What the charts of a day show: a row an hour."""
+    high = percentile_name(capacity)
+    columns = _hours()
+    heading(book, sheet, 0, "Hours of the day", f"Cores: the {high} of the sum in each hour of "
+            f"{show_month(capacity.month)} and its month-end.")
+    written = table(book, sheet, 3, "Hours", columns,
+                    [(place, hour) for place in capacity.servers for hour in range(24)])
+    widths(sheet, columns)
+    sheet.freeze_panes(4, 2)
+    printed(sheet, written.last, len(columns) - 1, 3)
+    return written
 
 
 def _busiest(place: Place, kind: DayKind) -> float | None:
@@ -59,7 +69,7 @@ def _ratio(place: Place) -> float | None:
     return there / normal if there is not None and normal else None
 
 
-def _compared(high: str) -> tuple[Column, ...]:
+def _compared() -> tuple[Column, ...]:
     return (
         Column("Server", lambda p: p.name, width=24),
         Column("Working day", lambda p: _busiest(p, DayKind.WORKING), "cores", 11),
@@ -68,6 +78,9 @@ def _compared(high: str) -> tuple[Column, ...]:
         Column("Month-end ÷ working day", lambda p: _ratio(p), "cores", 12,
                lambda p: "" if _ratio(p) is None else "[Month-end day]/[Working day]"),
         Column("Month-end peak", lambda p: p.used, "cores", 11),
+        Column("Sum of single peaks", lambda p: p.sum_of_peaks / 1000, "cores", 11),
+        Column("Gain of sharing", lambda p: p.sum_of_peaks / 1000 - p.used, "cores", 11,
+               "[Sum of single peaks]-[Month-end peak]"),
     )
 
 
@@ -92,7 +105,7 @@ def _thousandth(value: int | None) -> float | None:
     return None if value is None else value / 1000
 
 
-def _hours(high: str) -> tuple[Column, ...]:
+def _hours() -> tuple[Column, ...]:
     def of(kind: DayKind) -> Any:
         return lambda r: _thousandth(r[0].hours[kind][r[1]])
 

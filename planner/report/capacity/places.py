@@ -18,8 +18,8 @@ from planner.report.capacity.frame import (
 )
 from planner.xlsx import Book
 
-NEVER = "not at this growth"
-BEYOND = f"after {FAR // 12} years"
+NEVER = "never"
+BEYOND = f"> {FAR // 12} years"
 
 
 def servers_sheet(book: Book, sheet: Any, capacity: Capacity, sizing: Written) -> tuple[Written, Written]:
@@ -89,26 +89,23 @@ def _processors(capacity: Capacity, what: str) -> tuple[Column, ...]:
     return (
         Column(what, lambda p: p.name, width=24 if what == "Server" else 34),
         kind,
-        Column("LPARs", lambda p: p.lpars, "whole", 8),
+        Column("LPARs", lambda p: p.lpars, "whole", 11),
         Column("Configurable", lambda p: p.capacity, "cores", 13),
-        Column("Ceiling", lambda p: p.ceiling / 100, "percent", 9,
+        Column("Ceiling", lambda p: p.ceiling / 100, "percent", 11,
                lambda p: "" if p.ceiling_stated else "cpu_ceiling"),
-        Column("Reserve", lambda p: p.reserve_units / 100, "cores", 9),
-        Column("May be used", lambda p: p.usable, "cores", 9, "[Configurable]*[Ceiling]-[Reserve]"),
-        Column("Entitled", lambda p: p.entitled_units / 100, "cores", 10),
-        Column("Not entitled", lambda p: p.capacity - p.entitled_units / 100, "cores", 10,
+        Column("Reserve", lambda p: p.reserve_units / 100, "cores", 11),
+        Column("May be used", lambda p: p.usable, "cores", 11, "[Configurable]*[Ceiling]-[Reserve]"),
+        Column("Entitled", lambda p: p.entitled_units / 100, "cores", 11),
+        Column("Not entitled", lambda p: p.capacity - p.entitled_units / 100, "cores", 11,
                "[Configurable]-[Entitled]"),
-        Column("Used, mean", lambda p: p.usage.mean / 1000, "cores", 9),
-        Column(f"Used, {high}", lambda p: p.usage.high / 1000, "cores", 9),
-        Column("Used, peak", lambda p: p.usage.peak / 1000, "cores", 9),
+        Column("Used, mean", lambda p: p.usage.mean / 1000, "cores", 11),
+        Column(f"Used, {high}", lambda p: p.usage.high / 1000, "cores", 11),
+        Column("Used, peak", lambda p: p.usage.peak / 1000, "cores", 11),
         Column("Month-end peak", lambda p: p.used, "cores", 11),
         Column("Peak at", lambda p: p.usage.month_end_at or p.usage.peak_at, "time", 16),
         Column("Headroom", lambda p: p.headroom, "cores", 11, "[May be used]-[Month-end peak]"),
         Column("Use of what may be used", lambda p: p.share, "percent", 11,
                "IF([May be used]>0,[Month-end peak]/[May be used],0)"),
-        Column("Sum of single peaks", lambda p: p.sum_of_peaks / 1000, "cores", 11),
-        Column("Gain of sharing", lambda p: p.sum_of_peaks / 1000 - p.used, "cores", 10,
-               "[Sum of single peaks]-[Month-end peak]"),
     )
 
 
@@ -120,29 +117,29 @@ def _outlook(capacity: Capacity, what: str) -> tuple[Column, ...]:
         return f"INDEX({above.column(header)},MATCH([{what}],{above.column(what)},0))"
 
     levers = capacity.levers
-    override = "IF(ISNUMBER(growth_override),growth_override,[Measured growth])"
+    override = "IF(ISNUMBER(growth_override),growth_override,[Growth, measured])"
     return (
         Column(what, lambda p: p.name, width=24 if what == "Server" else 34),
         Column("Months looked at", lambda p: p.outlook.months_used if p.outlook else 0, "whole", 11),
-        Column("Measured growth", lambda p: p.outlook.growth / 100 if p.outlook else 0.0, "fine", 8),
+        Column("Growth, measured", lambda p: p.outlook.growth / 100 if p.outlook else 0.0, "fine", 11),
         Column("Growth", lambda p: p.growth(levers) / 100, "fine", 13, override),
-        Column("Peak, next month-end", lambda p: p.outlook.points[0] / 1000 if p.outlook else None, "cores", 9),
-        Column("Low", lambda p: _first(p.outlook.low if p.outlook else ()), "cores", 9),
-        Column("High", lambda p: _first(p.outlook.high if p.outlook else ()), "cores", 9),
-        Column("Headroom then", lambda p: p.usable - p.used * (1 + p.growth(levers) / 100), "cores", 10,
+        Column("Peak, next month-end", lambda p: p.outlook.points[0] / 1000 if p.outlook else None, "cores", 11),
+        Column("Low", lambda p: _first(p.outlook.low if p.outlook else ()), "cores", 11),
+        Column("High", lambda p: _first(p.outlook.high if p.outlook else ()), "cores", 11),
+        Column("Headroom then", lambda p: p.usable - p.used * (1 + p.growth(levers) / 100), "cores", 11,
                f"{look('May be used')}-{look('Month-end peak')}*(1+[Growth])"),
-        Column("Months until full", lambda p: _left(p, capacity), "tenth", 10,
+        Column("Months until full", lambda p: _left(p, capacity), "tenth", 11,
                f"IF({look('Headroom')}<=0,0,IF({look('Month-end peak')}*[Growth]<=0,\"{NEVER}\","
                f"{look('Headroom')}/({look('Month-end peak')}*[Growth])))"),
-        Column("Full at month-end", lambda p: _full(p, capacity), "month", 9,
+        Column("Full at month-end", lambda p: _full(p, capacity), "month", 11,
                f"IF(ISNUMBER([Months until full]),IF([Months until full]>{FAR},\"{BEYOND}\","
-               "EDATE(report_month,ROUNDUP(ROUND([Months until full],6),0))),\"never\")"),
-        Column("Full, forecast", lambda p: _reached(p, capacity, p.outlook.full if p.outlook else None), "month", 9),
+               f"EDATE(report_month,ROUNDUP(ROUND([Months until full],6),0))),\"{NEVER}\")"),
+        Column("Full, forecast", lambda p: _reached(p, capacity, p.outlook.full if p.outlook else None), "month", 11),
         Column("Full, upper end", lambda p: _reached(p, capacity, p.outlook.full_early if p.outlook else None),
-               "month", 9),
+               "month", 11),
         Column("Error of method", lambda p: _error(p.outlook.error_method if p.outlook else None), "cores", 11),
         Column("Error of repeating", lambda p: _error(p.outlook.error_naive if p.outlook else None), "cores", 16),
-        Column("Method", lambda p: p.outlook.method if p.outlook else "no month-end recorded", "text", 11),
+        Column("Method", lambda p: _method(p), "text", 11),
     )
 
 
@@ -157,6 +154,12 @@ def _first(values: Sequence[int]) -> float | None:
     return values[0] / 1000 if values else None
 
 
+def _method(place: Place) -> str:
+    if place.outlook is None:
+        return "no month-end recorded"
+    return f"{place.outlook.method}: {place.outlook.note}" if place.outlook.note else place.outlook.method
+
+
 def _error(value: float | None) -> float | None:
     return None if value is None else value / 1000
 
@@ -169,7 +172,7 @@ def _left(place: Place, capacity: Capacity) -> Any:
 def _full(place: Place, capacity: Capacity) -> Any:
     left = place.months_left(capacity.levers)
     if left is None:
-        return "never"
+        return NEVER
     month = place.full_in(capacity.month, capacity.levers)
     return BEYOND if month is None else first_of(month)
 
@@ -177,20 +180,20 @@ def _full(place: Place, capacity: Capacity) -> Any:
 def _reached(place: Place, capacity: Capacity, month: Any) -> Any:
     if place.outlook is None:
         return "unknown"
-    return f"not in {capacity.horizon} months" if month is None else first_of(month)
+    return f"> {capacity.horizon} months" if month is None else first_of(month)
 
 
 def _memory() -> tuple[Column, ...]:
     return (
         Column("Server", lambda p: p.name, width=24),
         Column("Configurable", lambda p: p.memory_mib / 1024, "gib", 13),
-        Column("Ceiling", lambda p: p.memory_ceiling / 100, "percent", 9,
+        Column("Ceiling", lambda p: p.memory_ceiling / 100, "percent", 11,
                lambda p: "" if p.memory_ceiling_stated else "memory_ceiling"),
-        Column("Reserve", lambda p: p.memory_reserve_mib / 1024, "gib", 9),
-        Column("May be used", lambda p: p.memory_usable, "gib", 9, "[Configurable]*[Ceiling]-[Reserve]"),
-        Column("Allocated", lambda p: p.memory_allocated_mib / 1024, "gib", 10),
-        Column("In use, most", lambda p: p.usage.memory_mib / 1024, "gib", 9),
-        Column("Headroom", lambda p: p.memory_headroom, "gib", 10, "[May be used]-[Allocated]"),
+        Column("Reserve", lambda p: p.memory_reserve_mib / 1024, "gib", 11),
+        Column("May be used", lambda p: p.memory_usable, "gib", 11, "[Configurable]*[Ceiling]-[Reserve]"),
+        Column("Allocated", lambda p: p.memory_allocated_mib / 1024, "gib", 11),
+        Column("In use, most", lambda p: p.usage.memory_mib / 1024, "gib", 11),
+        Column("Headroom", lambda p: p.memory_headroom, "gib", 11, "[May be used]-[Allocated]"),
         Column("Allocated of configurable", lambda p: p.memory_allocated_mib / p.memory_mib if p.memory_mib else 0.0,
                "percent", 12, "IF([Configurable]>0,[Allocated]/[Configurable],0)"),
     )
@@ -215,11 +218,11 @@ def _freed(capacity: Capacity, sizing: Written) -> tuple[Column, ...]:
     return (
         Column("Server", lambda p: p.name, width=24),
         Column("Cores freed", lambda p: cores(p, 1), "cores", 11, total("Cores freed", ">")),
-        Column("Cores added", lambda p: -cores(p, -1), "cores", 9, f"-{total('Cores freed', '<')}"),
-        Column("Net cores", lambda p: cores(p, 1) + cores(p, -1), "cores", 10, "[Cores freed]-[Cores added]"),
+        Column("Cores added", lambda p: -cores(p, -1), "cores", 11, f"-{total('Cores freed', '<')}"),
+        Column("Net cores", lambda p: cores(p, 1) + cores(p, -1), "cores", 11, "[Cores freed]-[Cores added]"),
         Column("Not entitled then", lambda p: (p.capacity_units - p.entitled_units) / 100 + cores(p, 1) + cores(p, -1),
-               "cores", 10, f"INDEX({above('Not entitled')},MATCH([Server],{above('Server')},0))+[Net cores]"),
-        Column("GiB freed", lambda p: gib(p, 1), "gib", 9, total("GiB freed", ">")),
-        Column("GiB added", lambda p: -gib(p, -1), "gib", 9, f"-{total('GiB freed', '<')}"),
-        Column("Net GiB", lambda p: gib(p, 1) + gib(p, -1), "gib", 9, "[GiB freed]-[GiB added]"),
+               "cores", 11, f"INDEX({above('Not entitled')},MATCH([Server],{above('Server')},0))+[Net cores]"),
+        Column("GiB freed", lambda p: gib(p, 1), "gib", 11, total("GiB freed", ">")),
+        Column("GiB added", lambda p: -gib(p, -1), "gib", 11, f"-{total('GiB freed', '<')}"),
+        Column("Net GiB", lambda p: gib(p, 1) + gib(p, -1), "gib", 11, "[GiB freed]-[GiB added]"),
     )

@@ -20,7 +20,7 @@ def lpars_sheet(book: Book, sheet: Any, capacity: Capacity) -> Written:
     for word, look in (("over", book.warn), ("under", book.good), ("no history", book.bad)):
         sheet.conditional_format(verdict, {"type": "cell", "criteria": "==", "value": f'"{word}"', "format": look})
     sheet.conditional_format(_range(written, "Peak of entitled"), {
-        "type": "data_bar", "bar_color": "#9DC3E6", "bar_solid": True, "min_type": "num", "min_value": 0,
+        "type": "data_bar", "bar_color": "#9DC3E6", "min_type": "num", "min_value": 0,
         "max_type": "num", "max_value": 3})
     widths(sheet, columns)
     sheet.freeze_panes(4, 1)
@@ -154,7 +154,7 @@ def _sizing_columns() -> tuple[Column, ...]:
         Column("Memory (GiB)", lambda p: p.memory_mib / 1024, "gib", 9),
         Column("Proposed (GiB)", lambda p: p.sizing.memory_mib / 1024, "gib", 10, memory),
         Column("GiB freed", lambda p: freed_mib(p) / 1024, "gib", 9, "[Memory (GiB)]-[Proposed (GiB)]"),
-        Column("Note", lambda p: p.sizing.note, width=40),
+        Column("Note", lambda p: p.sizing.note, width=32),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from planner.history.monthly import number_of
 from planner.jobs.capacity.figures import Capacity, Month, Place, Usage, month_after
 from planner.report.capacity.frame import (
     Column,
@@ -21,8 +22,8 @@ from planner.report.capacity.frame import (
 )
 from planner.xlsx import Book
 
-_SIZE = (640, 330)
-_ROWS = 17
+_SIZE = (650, 340)
+_ROWS = 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +52,10 @@ def _months(capacity: Capacity) -> list[Month]:
 
 def _point(capacity: Capacity, place: Place, month: Month) -> Point:
     usage, outlook = place.past.get(month), place.outlook
-    ahead = (month[0] - capacity.month[0]) * 12 + month[1] - capacity.month[1]
+    ahead = number_of(month) - number_of(capacity.month)
     if outlook is None:
         return Point(place, month, usage, None, None, None, ahead, month in place.past)
-    step = (month[0] - outlook.after[0]) * 12 + month[1] - outlook.after[1]
+    step = number_of(month) - number_of(outlook.after)
     last = place.past[outlook.after].month_end if step == 0 else None
 
     def at(values: tuple[int, ...]) -> int | None:
@@ -125,7 +126,8 @@ def _estimated(p: Point) -> float | None:
 def trend_sheet(book: Book, sheet: Any, capacity: Capacity, data: Written) -> None:
     """A chart for every server, and for pools that are not all of their server."""
     heading(book, sheet, 0, "Trend and forecast of the month-end peaks",
-            "Cores. Shaded lines: the interval of the forecast, where there are months enough for one.")
+            "Cores. Thin lines: the interval of the forecast, where there are months enough for one. Figures: sheet "
+            "Trend data.")
     each = len(_months(capacity))
     drawn = 0
     for number, place in enumerate((*capacity.servers, *capacity.pools)):
@@ -152,9 +154,10 @@ def _chart(book: Book, place: Place, data: Written, first: int, each: int) -> An
     months = data.cells("Month", first, end)
     for name, colour, header, width, dash in (
             ("month-end peak", "navy", "Month-end peak", 2.5, "solid"), ("mean", "grey", "Mean", 1.25, "solid"),
-            ("forecast", "blue", "Forecast", 2.25, "dash"), ("low", "sky", "Low", 1, "solid"),
+            ("forecast", "blue", "Forecast", 2.25, "dash"), ("interval of it", "sky", "Low", 1, "solid"),
             ("high", "sky", "High", 1, "solid"), ("may be used", "red", "May be used", 1.75, "solid"),
             ("at the growth assumed", "gold", "At the growth assumed", 1.5, "round_dot")):
         chart.add_series(line(name, colour, months, data.cells(header, first, end), width, dash))
+    chart.set_legend({"position": "bottom", "font": {"size": 9}, "delete_series": [4]})
     chart.set_x_axis({"num_format": "yyyy-mm", "num_font": {"rotation": -45, "size": 8}, "text_axis": True})
     return chart
