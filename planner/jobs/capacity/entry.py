@@ -61,27 +61,47 @@ class _Work:
     def __init__(self, loaded: Loaded, history: History, options: CapacityOptions,
                  progress: Callable[[int, int], None] | None) -> None:
         self.loaded, self.history, self.options = loaded, history, options
+        if not loaded.estate.servers:
+            raise UsageError("the estate has no servers")
         self.site = Site(loaded.estate)
         summary = history.show()
         self.known: dict[str, SeriesSummary] = {s.name: s for s in summary.series if s.kind is Kind.LPAR}
         self.rows: tuple[Lpar | Vios, ...] = (*loaded.estate.lpars, *loaded.estate.vioses)
-        self.series = self._all_series(progress)
-        self.now = self.series[options.month]
+        self.together: dict[tuple[str, ...], dict[Month, Usage]] = {}
+        self.alone: dict[str, dict[Month, Usage]] = {row.name: {} for row in self.rows}
+        self.recorded: set[Month] = set()
+        now = self._read(options.month)
+        if now is None:
+            raise self._nothing()
+        self.now = now
+        sets = {self._members(s) for s in self.site.servers} | {
+            self._pool_members(s, n) for s in self.site.servers for n in self._pool_ids(s)}
+        self.together = {members: {} for members in sorted(sets)}
+        self._look_back(progress)
 
-    def _all_series(self, progress: Callable[[int, int], None] | None) -> dict[Month, MonthSeries]:
-        options = self.options
+    def _read(self, month: Month) -> MonthSeries | None:
         first_seen = {name: known.first_s for name, known in self.known.items()}
-        found: dict[Month, MonthSeries] = {}
-        for number, month in enumerate(reversed(months_to(options.month, options.months)), 1):
-            series = month_series(self.history, self.rows, options.calendar, month,
-                                  percentile=options.levers.percentile, first_seen=first_seen)
-            if series is None and month == options.month:
-                raise self._nothing()
+        return month_series(self.history, self.rows, self.options.calendar, month,
+                            percentile=self.options.levers.percentile, first_seen=first_seen)
+
+    def _look_back(self, progress: Callable[[int, int], None] | None) -> None:
+        """The figures of every month; of the slots themselves only the month of the report stays."""
+        months = months_to(self.options.month, self.options.months)
+        for number, month in enumerate(months, 1):
+            series = self.now if month == self.options.month else self._read(month)
             if series is not None:
-                found[month] = series
+                self._take(month, series)
             if progress:
-                progress(number, options.months)
-        return dict(sorted(found.items()))
+                progress(number, len(months))
+
+    def _take(self, month: Month, series: MonthSeries) -> None:
+        self.recorded.add(month)
+        for members, past in self.together.items():
+            if month == self.options.month or series.any_known(members):
+                past[month] = series.usage(members)
+        for name, own in self.alone.items():
+            if name not in series.absent and (usage := series.single(name)):
+                own[month] = usage
 
     def _nothing(self) -> InputError:
         extent, clock = self.history.extent(), self.history.clock()
@@ -96,7 +116,7 @@ class _Work:
     def figures(self, plan: Plan | None) -> Capacity:
         options = self.options
         months = months_to(options.month, options.months)
-        first = next(m for m in months if m in self.series)
+        first = min(self.recorded)
         looked = tuple(m for m in months if m >= first)
         partitions = tuple(self._partition(row) for row in self.rows)
         gaps = tuple(self._gap(row) for row in self.rows)
@@ -104,7 +124,7 @@ class _Work:
         pools = tuple(self._pool(server, number) for server in self.site.servers for number in self._pool_ids(server))
         asked = self._plan(plan) if plan else None
         return Capacity(
-            options.month, looked, tuple(m for m in looked if m not in self.series), options.horizon,
+            options.month, looked, tuple(m for m in looked if m not in self.recorded), options.horizon,
             self.history.zone or "UTC", options.levers, _calendar_text(options.calendar),
             options.calendar.month_end(*options.month), servers, pools, partitions, gaps,
             self._findings(gaps), _assumptions(options), self.now.kinds, asked)
@@ -131,9 +151,12 @@ class _Work:
         used = {self.site.pool_on(n, server) for n, s in self.site.start.items() if s == server}
         return sorted({n for n in used if n is not None} | self.site.pools.get(server, {}).keys())
 
+    def _pool_members(self, server: str, number: int) -> tuple[str, ...]:
+        return tuple(n for n in self._members(server)
+                     if n in self.site.lpars and self.site.pool_on(n, server) == number)
+
     def _pool(self, server: str, number: int) -> Place:
-        members = tuple(n for n in self._members(server)
-                        if n in self.site.lpars and self.site.pool_on(n, server) == number)
+        members = self._pool_members(server, number)
         row = self.site.pools.get(server, {}).get(number)
         stated = self.site.policies.cpu_ceiling.get(server)
         limit = self.site.pool_limit(server, number)
@@ -147,8 +170,7 @@ class _Work:
     def _place(self, name: str, server: str, pool: str, model: str, members: tuple[str, ...], capacity_units: int,
                ceiling: int, ceiling_stated: bool, reserve: int, entitled: int, *, lpars: int,
                memory: tuple[int, int, bool, int, int] = (0, 0, False, 0, 0)) -> Place:
-        past = {month: series.usage(members) for month, series in self.series.items()
-                if month == self.options.month or series.any_known(members)}
+        past = self.together[members]
         limit = (capacity_units * ceiling - reserve * 100) // 10
         singles = sum(self._own_peak(n) for n in members)
         return Place(name, server, pool, model, members, lpars, capacity_units, ceiling, ceiling_stated, reserve,
@@ -175,20 +197,18 @@ class _Work:
 
     def _partition(self, row: Lpar | Vios) -> Partition:
         series = self.now
-        past = {m: u for m, s in self.series.items() if row.name not in s.absent and (u := s.single(row.name))}
+        past = self.alone[row.name]
         measured = series.measured(row.name)
-        at = series.profiles.grid.names.index(row.name)
         known = series.known(row.name) & series.in_month
         lpar = row if isinstance(row, Lpar) else _as_lpar(row)
         pool = self.site.pool_on(row.name, row.server) if isinstance(row, Lpar) else None
-        stated = bool((series.profiles.grid.memory_mib[at] >= 0).any())
         return Partition(
             row.name, row.server, "" if pool is None else self._pool_name(row.server, pool),
             (row.environment or "not stated") if isinstance(row, Lpar) else VIOS, lpar.processors, lpar.sharing,
             lpar.entitlement_units, lpar.virtual_processors, lpar.memory_mib, past.get(self.options.month),
             self._outlook(past, None), proposal(lpar, self.site.servers.get(row.server), measured,
                                                 self.options.levers),
-            stated, int(known.sum()), int(series.in_month.sum()), series.profiles.grid.spans[at])
+            series.memory_stated(row.name), int(known.sum()), int(series.in_month.sum()), series.span_s(row.name))
 
     def _pool_name(self, server: str, number: int) -> str:
         row = self.site.pools.get(server, {}).get(number)
@@ -204,7 +224,7 @@ class _Work:
         return Gap(row.name, row.server, known.first_s if known else None, known.last_s if known else None, missing,
                    int(series.in_month.sum()), known.gaps if known else 0, known.gap_s if known else 0,
                    known.resets if known else 0, len(known.changes) if known else 0,
-                   series.profiles.grid.spans[series.profiles.grid.names.index(row.name)], effect)
+                   series.span_s(row.name), effect)
 
     # --- plan and findings ----------------------------------------------------------------------------------------
 

@@ -41,6 +41,7 @@ class MonthSeries:
     end_slots: int
     absent: frozenset[str]
     _filled: dict[tuple[str, str], Any] = field(default_factory=dict)
+    _rows: dict[str, int] = field(default_factory=dict)
 
     @property
     def end_known(self) -> bool:
@@ -77,7 +78,17 @@ class MonthSeries:
         return found
 
     def _row(self, name: str) -> int:
-        return self.profiles.grid.names.index(name)
+        if not self._rows:
+            self._rows |= {name: number for number, name in enumerate(self.profiles.grid.names)}
+        return self._rows[name]
+
+    def span_s(self, name: str) -> int:
+        """The usual span of a partition's samples in seconds, 0 without any."""
+        return self.profiles.grid.spans[self._row(name)]
+
+    def memory_stated(self, name: str) -> bool:
+        """Whether any source states how much memory it uses."""
+        return bool((self.profiles.grid.memory_mib[self._row(name)] >= 0).any())
 
     def usage(self, names: Sequence[str]) -> Usage:
         """The figures of these partitions together."""

@@ -185,6 +185,9 @@ def _planned(capacity: Capacity) -> str:
     if relieved and relieved.peak_after < relieved.peak_before:
         text += (f"; it takes the month-end peak of {relieved.before.server} from "
                  f"{fixed(relieved.peak_before / 1000, 1)} to {fixed(relieved.peak_after / 1000, 1)} cores")
+    usable = {p.name: p.usable for p in capacity.servers}
+    over = [e.after.server for e in figures.effects if e.peak_after / 1000 > usable[e.after.server]]
+    text += f"; after it {', '.join(over)} {'is' if len(over) == 1 else 'are'} over the ceiling" if over else ""
     return text + ("." if figures.holds else ". It does NOT hold against this estate: see the sheet Moves.")
 
 
