@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from planner.errors import InputError, UsageError
 from planner.estate.assemble import Loaded
 from planner.estate.model import Lpar, Vios
 from planner.findings import Finding, Severity, ordered
-from planner.history.calendar import Calendar
 from planner.history.forecast import forecast
 from planner.history.series import Kind
 from planner.history.store import History, SeriesSummary
+from planner.jobs.capacity.assumptions import assumptions
 from planner.jobs.capacity.figures import (
     UNCOUNTED,
     Capacity,
+    CapacityOptions,
     Effect,
     Gap,
-    Levers,
     Month,
     Outlook,
     Partition,
     Place,
     PlanFigures,
     Usage,
-    month_after,
     months_to,
     show_month,
 )
@@ -36,17 +34,6 @@ from planner.rules import Site
 from planner.verify import verify_plan
 
 VIOS = "VIOS"
-
-
-@dataclass(frozen=True, slots=True)
-class CapacityOptions:
-    """What is asked: the month, how many months to look back (it included) and ahead, the calendar, the levers."""
-
-    month: Month
-    calendar: Calendar
-    levers: Levers = field(default_factory=Levers)
-    months: int = 24
-    horizon: int = 6
 
 
 def capacity(loaded: Loaded, history: History, options: CapacityOptions, plan: Plan | None = None,
@@ -125,9 +112,9 @@ class _Work:
         asked = self._plan(plan) if plan else None
         return Capacity(
             options.month, looked, tuple(m for m in looked if m not in self.recorded), options.horizon,
-            self.history.zone or "UTC", options.levers, _calendar_text(options.calendar),
+            self.history.zone or "UTC", options.levers,
             options.calendar.month_end(*options.month), servers, pools, partitions, gaps,
-            self._findings(gaps), _assumptions(options), self.now.kinds, asked)
+            self._findings(gaps), assumptions(options), self.now.kinds, asked)
 
     def _members(self, server: str) -> tuple[str, ...]:
         """What runs on a server now: active LPARs and VIOSes."""
@@ -277,35 +264,3 @@ def _as_lpar(vios: Vios) -> Lpar:
     """A VIOS as its usage is looked at; it is never right-sized."""
     return Lpar(vios.name, vios.server, vios.entitlement_units, vios.virtual_processors or 1, vios.memory_mib,
                 vios.max_memory_mib or vios.memory_mib, sharing=vios.sharing)
-
-
-def _calendar_text(site: Calendar) -> str:
-    where = "-".join(p for p in (site.country, site.subdivision) if p)
-    closed = f", closed on {', '.join(str(d) for d in sorted(site.closed))}" if site.closed else ""
-    return (f"holidays of {where}" if where else "no holidays") + closed + (
-        f"; month-end: the last {site.last} and the first {site.first} working days")
-
-
-def _assumptions(options: CapacityOptions) -> tuple[str, ...]:
-    percent = float(options.levers.percentile)
-    return (
-        f"Month-end of {show_month(options.month)}: the days "
-        f"{', '.join(str(d) for d in options.calendar.month_end(*options.month))} "
-        f"({_calendar_text(options.calendar)}).",
-        "Server and pool figures are sums slot by slot (5 minutes) of the LPARs and VIOSes that the estate has there "
-        "now, wherever they ran before; a pool counts its LPARs alone. So they are peaks of the sum, not sums of "
-        "peaks.",
-        "A partition without any history counts with its entitlement and all its memory at all times. A hole in a "
-        f"record takes the partition's own {percent:g}th percentile of that hour and kind of day. Before its first "
-        "sample a partition counts as not there.",
-        f"Percentiles are nearest-rank, {percent:g} unless another is named. Means and percentiles are of the calendar "
-        "month; the month-end peak is of the month-end days, of which some are in the next month.",
-        "Memory in use is what sources call computational (AIX) or not free; where no source states it, all that is "
-        "allocated counts as used. Allocated memory includes page tables, firmware and VIOSes.",
-        "Headroom is what may be used (ceiling × configurable − reserve) less the month-end peak. Unentitled cores are "
-        "configurable less entitled, VIOSes and pool reserves included.",
-        "The forecast takes the method that did better in a back-test on these months, of a robust trend and of "
-        "repeating the last figure; months until full assume growth by the same number of cores each month.",
-        f"Months before {show_month(month_after(options.month, 1 - options.months))} are not looked at.",
-        "Right-sizing is a proposal from one month: ask the owners, and mind what runs only once a quarter or a year.",
-    )

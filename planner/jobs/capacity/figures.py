@@ -9,8 +9,8 @@ from datetime import date, datetime
 from fractions import Fraction
 
 from planner.findings import Finding
-from planner.history.calendar import DayKind
-from planner.history.forecast import show_month
+from planner.history.calendar import Calendar, DayKind
+from planner.history.forecast import show_month as show_month
 from planner.history.monthly import MonthOf, month_at, number_of
 from planner.plan import Plan, ServerState
 
@@ -32,10 +32,6 @@ def months_to(last: Month, count: int) -> tuple[Month, ...]:
     return tuple(month_after(last, n - count + 1) for n in range(count))
 
 
-__all__ = ["FAR", "UNCOUNTED", "Capacity", "Effect", "Gap", "Hours", "Levers", "Month", "Outlook", "Partition", "Place",
-           "PlanFigures", "Sizing", "Usage", "month_after", "months_to", "show_month"]
-
-
 @dataclass(frozen=True, slots=True)
 class Levers:
     """What a person may change, here and in the workbook. Per cent, but for ``step_units`` (hundredths of a core) and
@@ -49,6 +45,17 @@ class Levers:
     margin_other: int = 10
     step_units: int = 5
     least_memory_mib: int = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class CapacityOptions:
+    """What is asked: the month, how many months to look back (it included) and ahead, the calendar, the levers."""
+
+    month: Month
+    calendar: Calendar
+    levers: Levers = field(default_factory=Levers)
+    months: int = 24
+    horizon: int = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,7 +299,6 @@ class Capacity:
     horizon: int
     zone: str
     levers: Levers
-    calendar: str
     month_end_days: tuple[date, ...]
     servers: tuple[Place, ...]
     pools: tuple[Place, ...]
