@@ -175,7 +175,7 @@ class Oracle:
         entitled, memory = self.stated[name]
         rows, known = raw().get(name, {}), self.known(name)
         if rows and min(rows) - 3600 > self.starts[-1]:
-            return {s: (0, 0) for s in self.starts}
+            return dict.fromkeys(self.starts, (0, 0))
         buckets: dict[Any, list[tuple[int, int | None]]] = {}
         for s, figures in known.items():
             buckets.setdefault((SITE.kind(local(s).date()), local(s).hour), []).append(figures)

@@ -114,7 +114,7 @@ class _Work:
             options.month, looked, tuple(m for m in looked if m not in self.recorded), options.horizon,
             self.history.zone or "UTC", options.levers,
             options.calendar.month_end(*options.month), servers, pools, partitions, gaps,
-            self._findings(gaps), assumptions(options), self.now.kinds, asked)
+            self._findings(gaps, (*servers, *pools)), assumptions(options), self.now.kinds, asked)
 
     def _members(self, server: str) -> tuple[str, ...]:
         """What runs on a server now: active LPARs and VIOSes."""
@@ -178,7 +178,7 @@ class _Work:
         return Outlook(months[-1], found.points, found.low or (), found.high or (),
                        100 * found.slope / values[-1] if values[-1] else 0.0, found.method.value, found.error_method,
                        found.error_naive, found.months_used, found.ceiling_month, found.ceiling_month_early,
-                       found.coverage_percent, "; ".join(found.notes))
+                       "; ".join(found.notes))
 
     # --- partitions -----------------------------------------------------------------------------------------------
 
@@ -235,7 +235,7 @@ class _Work:
     def _peak(self, members: Sequence[str]) -> int:
         return self.now.usage(members).decisive
 
-    def _findings(self, gaps: Iterable[Gap]) -> tuple[Finding, ...]:
+    def _findings(self, gaps: Iterable[Gap], places: Iterable[Place]) -> tuple[Finding, ...]:
         inactive = {p.name for p in self.loaded.estate.lpars if not p.active}
         found = [f for f in self.now.profiles.findings if f.subject not in inactive]
         if self.now.in_end.sum() < self.now.end_slots:
@@ -246,10 +246,19 @@ class _Work:
                     ": too few, so the peak of the month stands for the month-end peak"
                     if not self.now.end_known else ""),
                 "add the recordings of the last working days and of the first ones of the next month"))
+        found += [_outlook_finding(p) for p in places if p.members and (p.outlook is None or p.outlook.note)]
         for gap in gaps:
             if gap.gaps or gap.resets or gap.changes:
                 found.append(_series_finding(gap))
         return ordered(found)
+
+
+def _outlook_finding(place: Place) -> Finding:
+    if place.outlook is None:
+        return Finding("forecast.none", Severity.WARNING, place.name, "no forecast: no month-end of it is recorded",
+                       "add recordings of month-ends")
+    return Finding("forecast.note", Severity.INFO, place.name, f"forecast: {place.outlook.note}",
+                   "more months with records make a better forecast")
 
 
 def _series_finding(gap: Gap) -> Finding:

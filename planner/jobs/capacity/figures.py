@@ -89,8 +89,7 @@ class Outlook:
 
     ``low`` and ``high`` are empty when there are too few months for an interval. ``growth``: per cent of the last
     month-end peak that the forecast adds a month. ``full`` and ``full_early``: the month in which the ceiling is
-    reached by the forecast and by the upper end of its interval. ``coverage``: per cent of the interval. ``note`` says
-    what a reader must know.
+    reached by the forecast and by the upper end of its interval. ``note`` says what a reader must know.
     """
 
     after: Month
@@ -104,7 +103,6 @@ class Outlook:
     months_used: int
     full: Month | None
     full_early: Month | None
-    coverage: int
     note: str
 
 

@@ -19,7 +19,7 @@ def data_sheet(book: Book, sheet: Any, capacity: Capacity) -> None:
             f"Months looked at: {show_month(capacity.months[0])} to {show_month(capacity.month)}; "
             + (f"without any record: {absent}." if absent else "all have records."))
     first = table(book, sheet, 3, "Records", gaps, capacity.gaps)
-    sheet.conditional_format(first.column("Missing of the month").split("!")[1].replace("$", ""), {
+    sheet.conditional_format(first.range("Missing of the month"), {
         "type": "cell", "criteria": ">", "value": 0.05, "format": book.warn})
     heading(book, sheet, first.last + 2, "Findings")
     second = table(book, sheet, first.last + 3, "Findings", findings, capacity.findings)

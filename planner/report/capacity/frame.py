@@ -10,12 +10,12 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from planner.jobs.capacity.figures import Capacity, Month
-from planner.xlsx import Book
+from planner.xlsx import ACCENT, Book
 
 NUMBERS = {
     "cores": "#,##0.00", "tenth": "#,##0.0", "gib": "#,##0.0", "whole": "#,##0", "percent": "0 %", "fine": "0.0 %",
     "time": "yyyy-mm-dd hh:mm", "month": "yyyy-mm", "day": "yyyy-mm-dd", "text": ""}
-COLOURS = {"navy": "#1F4E79", "blue": "#2E75B6", "sky": "#9DC3E6", "red": "#C00000", "gold": "#D9A441",
+COLOURS = {"navy": ACCENT, "blue": "#2E75B6", "sky": "#9DC3E6", "red": "#C00000", "gold": "#D9A441",
            "grey": "#A6A6A6", "rule": "#D9D9D9"}
 _REFERENCE = re.compile(r"\[([^\]]+)\]")
 
@@ -56,6 +56,11 @@ class Written:
         at = self.letters(header)
         return f"'{self.sheet}'!${at}${self.top + 2}:${at}${self.last + 1}"
 
+    def range(self, header: str) -> str:
+        """All cells of a column on its own sheet: ``B5:B9``."""
+        at = self.letters(header)
+        return f"{at}{self.top + 2}:{at}{self.last + 1}"
+
     def cells(self, header: str, first: int = 0, last: int | None = None) -> list[Any]:
         """Rows ``first`` to ``last`` of a column, as charts want them."""
         at = self.left + self.headers.index(header)
@@ -93,7 +98,7 @@ def table(book: Book, sheet: Any, top: int, name: str, columns: Sequence[Column]
     written = Written(sheet.get_name(), top, left, len(rows), tuple(c.header for c in columns))
     sheet.add_table(top, left, written.last, left + len(columns) - 1, {
         "name": name, "style": "Table Style Light 15",
-        "columns": [{"header": c.header, "header_format": book.header} for c in columns]})
+        "columns": [{"header": c.header, "header_format": header(book, c.style)} for c in columns]})
     sheet.set_row(top, 48)
     for number, row in enumerate(rows):
         for at, column in enumerate(columns):
@@ -101,6 +106,14 @@ def table(book: Book, sheet: Any, top: int, name: str, columns: Sequence[Column]
     if not rows:
         sheet.write_string(top + 1, left, "none")
     return written
+
+
+def header(book: Book, kind: str) -> Any:
+    """A header: over figures in the middle, over words on the left."""
+    if kind in ("text", "time", "month", "day"):
+        return book.header
+    return book.format(bold=True, font_color="#FFFFFF", bg_color=ACCENT, text_wrap=True, valign="vcenter",
+                       align="center", border=1, border_color="#BFBFBF")
 
 
 def cell(book: Book, sheet: Any, at: int, number: int, column: Column, row: Any, written: Written) -> None:

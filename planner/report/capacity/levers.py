@@ -21,7 +21,7 @@ def levers_sheet(book: Book, sheet: Any, capacity: Capacity) -> None:
         entry = name != "report_month"
         look = book.format(num_format=NUMBERS[number], align="right", valign="top", **(
             {"bg_color": "#FFF2CC", "font_color": "#0000FF", "border": 1, "border_color": "#BFBFBF"} if entry else {}))
-        top = book.format(valign="top", indent=1)
+        top = book.format(valign="top", align="left", indent=1)
         sheet.write_string(row, 0, label, book.wrap)
         book.write(sheet, row, 1, value, look)
         sheet.write_string(row, 2, name, top)

@@ -19,7 +19,7 @@ def moves_sheet(book: Book, sheet: Any, capacity: Capacity, figures: PlanFigures
             f"Status {plan.status.value}; {len(plan.moves)} moves, {show_duration(plan.total_s)} in all.")
     verdict = ("Replayed against this estate: it holds." if figures.holds else
                "Replayed against this estate: it does NOT hold. " + "; ".join(str(f) for f in figures.findings[:3]))
-    sheet.write_string(2, 0, verdict, book.good if figures.holds else book.bad)
+    sheet.write_string(2, 0, verdict, book.format(bold=True, font_color="#006100" if figures.holds else "#9C0006"))
     effects, moves = _effects(), _moves(capacity, figures)
     heading(book, sheet, 4, "Servers before and after",
             f"Month-end peak: what ran in {show_month(capacity.month)}, summed for the LPARs that are there before and "
@@ -68,5 +68,7 @@ def _moves(capacity: Capacity, figures: PlanFigures) -> tuple[Column, ...]:
         Column("Minutes", lambda m: m.duration_ms / 60000, "tenth", 10),
         Column("Stands still (s)", lambda m: m.suspend_ms / 1000, "tenth", 10),
         Column("Data sent (GB)", lambda m: m.bytes_sent / 1e9, "tenth", 10),
-        Column("When", lambda m: clock_span(plan, m.start_ms, m.end_ms), width=34),
+        Column("Source mover", lambda m: m.source_msp, width=12),
+        Column("Target mover", lambda m: m.target_msp, width=12),
+        Column("When", lambda m: clock_span(plan, m.start_ms, m.end_ms), width=44),
     )

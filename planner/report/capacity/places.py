@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from planner.history.forecast import COVERAGE_PERCENT
 from planner.jobs.capacity.figures import FAR, Capacity, Place, show_month
 from planner.report.capacity.frame import (
     Column,
@@ -30,7 +31,8 @@ def servers_sheet(book: Book, sheet: Any, capacity: Capacity, sizing: Written) -
             "Cores. Headroom = may be used − month-end peak. A peak is of the sum of all LPARs and VIOSes, 5 minutes "
             "by 5 minutes.")
     first = table(book, sheet, 3, "Servers", processors, capacity.servers)
-    _coloured(book, sheet, first, capacity.servers)
+    _coloured(sheet, first, "Headroom", book)
+    _shares(sheet, first, book)
     at = first.last + 2
     heading(book, sheet, at, "When will they be full?", _OUTLOOK_NOTE)
     second = table(book, sheet, at + 2, "Outlook", outlook, capacity.servers)
@@ -38,9 +40,12 @@ def servers_sheet(book: Book, sheet: Any, capacity: Capacity, sizing: Written) -
     heading(book, sheet, at, "Memory", "GiB. What counts is what is allocated: page tables, firmware and VIOSes "
             "included. In use: the most at one time; allocated memory where the sources do not state its use.")
     third = table(book, sheet, at + 2, "Server_memory", memory, capacity.servers)
+    _coloured(sheet, third, "Headroom", book)
     at = third.last + 2
-    heading(book, sheet, at, "What right-sizing would change", "Sums of the sheet Right-sizing: freed is positive.")
+    heading(book, sheet, at, "What right-sizing would change", "Sums of the sheet Right-sizing. "
+            "Not entitled then: red where the proposals need more than the server has.")
     fourth = table(book, sheet, at + 2, "Server_right_sizing", freed, capacity.servers)
+    _coloured(sheet, fourth, "Not entitled then", book)
     widths(sheet, processors, outlook, memory, freed)
     sheet.freeze_panes(0, 1)
     printed(sheet, fourth.last, len(processors) - 1)
@@ -48,7 +53,8 @@ def servers_sheet(book: Book, sheet: Any, capacity: Capacity, sizing: Written) -
 
 
 _OUTLOOK_NOTE = ("Growth: what the forecast adds a month, in % of the month-end peak; the Levers sheet can set one for "
-                 "all. Months until full = headroom ÷ (month-end peak × growth).")
+                 "all. Months until full = headroom ÷ (month-end peak × growth). Low and High: an interval of "
+                 f"{COVERAGE_PERCENT} %.")
 
 
 def pools_sheet(book: Book, sheet: Any, capacity: Capacity) -> tuple[Written | None, Written | None]:
@@ -64,47 +70,49 @@ def pools_sheet(book: Book, sheet: Any, capacity: Capacity) -> tuple[Written | N
         printed(sheet, 3, len(processors) - 1)
         return None, None
     first = table(book, sheet, 3, "Pools", processors, capacity.pools)
-    _coloured(book, sheet, first, capacity.pools)
+    _coloured(sheet, first, "Headroom", book)
+    _shares(sheet, first, book)
     heading(book, sheet, first.last + 2, "When will they be full?", _OUTLOOK_NOTE)
     second = table(book, sheet, first.last + 4, "Pools_outlook", outlook, capacity.pools)
     printed(sheet, second.last, len(processors) - 1)
     return first, second
 
 
-def _coloured(book: Book, sheet: Any, written: Written, places: Sequence[Place]) -> None:
-    """Headroom below nothing red; use above 90 % of what may be used amber."""
-    head, share = written.column("Headroom").split("!")[1], written.column("Use of what may be used").split("!")[1]
-    sheet.conditional_format(head.replace("$", ""), {"type": "cell", "criteria": "<", "value": 0, "format": book.format(
-        bg_color="#F8CBAD", font_color="#9C0006")})
-    for low, high, back, front in ((1, 1e9, "#F8CBAD", "#9C0006"), (0.9, 1, "#FFEB9C", "#7F6000")):
-        sheet.conditional_format(share.replace("$", ""), {
-            "type": "cell", "criteria": "between", "minimum": low, "maximum": high,
-            "format": book.format(bg_color=back, font_color=front)})
+def _coloured(sheet: Any, written: Written, header: str, book: Book) -> None:
+    """What is below nothing in red."""
+    sheet.conditional_format(written.range(header), {"type": "cell", "criteria": "<", "value": 0, "format": book.bad})
+
+
+def _shares(sheet: Any, written: Written, book: Book) -> None:
+    """From 90 % of what may be used on amber, above all of it red."""
+    where = written.range("Use of what may be used")
+    sheet.conditional_format(where, {"type": "cell", "criteria": ">", "value": 1, "format": book.bad})
+    sheet.conditional_format(where, {"type": "cell", "criteria": ">=", "value": 0.9, "format": book.warn})
 
 
 def _processors(capacity: Capacity, what: str) -> tuple[Column, ...]:
     high = percentile_name(capacity)
     kind = Column("Model", lambda p: p.model, width=11) if what == "Server" else Column(
-        "On server", lambda p: p.server, width=20)
+        "On server", lambda p: p.server, width=22)
     return (
-        Column(what, lambda p: p.name, width=24 if what == "Server" else 34),
+        Column(what, lambda p: p.name, width=22 if what == "Server" else 34),
         kind,
-        Column("LPARs", lambda p: p.lpars, "whole", 11),
-        Column("Configurable", lambda p: p.capacity, "cores", 13),
-        Column("Ceiling", lambda p: p.ceiling / 100, "percent", 11,
+        Column("LPARs", lambda p: p.lpars, "whole", 9.5),
+        Column("Configurable", lambda p: p.capacity, "cores", 12),
+        Column("Ceiling", lambda p: p.ceiling / 100, "percent", 9.5,
                lambda p: "" if p.ceiling_stated else "cpu_ceiling"),
-        Column("Reserve", lambda p: p.reserve_units / 100, "cores", 11),
-        Column("May be used", lambda p: p.usable, "cores", 11, "[Configurable]*[Ceiling]-[Reserve]"),
-        Column("Entitled", lambda p: p.entitled_units / 100, "cores", 11),
-        Column("Not entitled", lambda p: p.capacity - p.entitled_units / 100, "cores", 11,
+        Column("Reserve", lambda p: p.reserve_units / 100, "cores", 9.5),
+        Column("May be used", lambda p: p.usable, "cores", 9.5, "[Configurable]*[Ceiling]-[Reserve]"),
+        Column("Entitled", lambda p: p.entitled_units / 100, "cores", 9.5),
+        Column("Not entitled", lambda p: p.capacity - p.entitled_units / 100, "cores", 9.5,
                "[Configurable]-[Entitled]"),
-        Column("Used, mean", lambda p: p.usage.mean / 1000, "cores", 11),
-        Column(f"Used, {high}", lambda p: p.usage.high / 1000, "cores", 11),
-        Column("Used, peak", lambda p: p.usage.peak / 1000, "cores", 11),
-        Column("Month-end peak", lambda p: p.used, "cores", 11),
+        Column("Used, mean", lambda p: p.usage.mean / 1000, "cores", 9.5),
+        Column(f"Used, {high}", lambda p: p.usage.high / 1000, "cores", 9.5),
+        Column("Used, peak", lambda p: p.usage.peak / 1000, "cores", 9.5),
+        Column("Month-end peak", lambda p: p.used, "cores", 9.5),
         Column("Peak at", lambda p: p.usage.month_end_at or p.usage.peak_at, "time", 16),
-        Column("Headroom", lambda p: p.headroom, "cores", 11, "[May be used]-[Month-end peak]"),
-        Column("Use of what may be used", lambda p: p.share, "percent", 11,
+        Column("Headroom", lambda p: p.headroom, "cores", 9.5, "[May be used]-[Month-end peak]"),
+        Column("Use of what may be used", lambda p: p.share, "percent", 9.5,
                "IF([May be used]>0,[Month-end peak]/[May be used],0)"),
     )
 
@@ -119,16 +127,16 @@ def _outlook(capacity: Capacity, what: str) -> tuple[Column, ...]:
     levers = capacity.levers
     override = "IF(ISNUMBER(growth_override),growth_override,[Growth, measured])"
     return (
-        Column(what, lambda p: p.name, width=24 if what == "Server" else 34),
-        Column("Months looked at", lambda p: p.outlook.months_used if p.outlook else 0, "whole", 11),
-        Column("Growth, measured", lambda p: p.outlook.growth / 100 if p.outlook else 0.0, "fine", 11),
-        Column("Growth", lambda p: p.growth(levers) / 100, "fine", 13, override),
-        Column("Peak, next month-end", lambda p: p.outlook.points[0] / 1000 if p.outlook else None, "cores", 11),
-        Column("Low", lambda p: _first(p.outlook.low if p.outlook else ()), "cores", 11),
-        Column("High", lambda p: _first(p.outlook.high if p.outlook else ()), "cores", 11),
-        Column("Headroom then", lambda p: p.usable - p.used * (1 + p.growth(levers) / 100), "cores", 11,
+        Column(what, lambda p: p.name, width=22 if what == "Server" else 34),
+        Column("Months looked at", lambda p: p.outlook.months_used if p.outlook else 0, "whole", 9.5),
+        Column("Growth, measured", lambda p: p.outlook.growth / 100 if p.outlook else 0.0, "fine", 9.5),
+        Column("Growth", lambda p: p.growth(levers) / 100, "fine", 12, override),
+        Column("Peak, next month-end", lambda p: p.outlook.points[0] / 1000 if p.outlook else None, "cores", 9.5),
+        Column("Low", lambda p: _first(p.outlook.low if p.outlook else ()), "cores", 9.5),
+        Column("High", lambda p: _first(p.outlook.high if p.outlook else ()), "cores", 9.5),
+        Column("Headroom then", lambda p: p.usable - p.used * (1 + p.growth(levers) / 100), "cores", 9.5,
                f"{look('May be used')}-{look('Month-end peak')}*(1+[Growth])"),
-        Column("Months until full", lambda p: _left(p, capacity), "tenth", 11,
+        Column("Months until full", lambda p: _left(p, capacity), "tenth", 9.5,
                f"IF({look('Headroom')}<=0,0,IF({look('Month-end peak')}*[Growth]<=0,\"{NEVER}\","
                f"{look('Headroom')}/({look('Month-end peak')}*[Growth])))"),
         Column("Full at month-end", lambda p: _full(p, capacity), "month", 11,
@@ -137,9 +145,9 @@ def _outlook(capacity: Capacity, what: str) -> tuple[Column, ...]:
         Column("Full, forecast", lambda p: _reached(p, capacity, p.outlook.full if p.outlook else None), "month", 11),
         Column("Full, upper end", lambda p: _reached(p, capacity, p.outlook.full_early if p.outlook else None),
                "month", 11),
-        Column("Error of method", lambda p: _error(p.outlook.error_method if p.outlook else None), "cores", 11),
+        Column("Error of method", lambda p: _error(p.outlook.error_method if p.outlook else None), "cores", 9.5),
         Column("Error of repeating", lambda p: _error(p.outlook.error_naive if p.outlook else None), "cores", 16),
-        Column("Method", lambda p: _method(p), "text", 11),
+        Column("Method", lambda p: p.outlook.method if p.outlook else "none", "text", 11),
     )
 
 
@@ -152,12 +160,6 @@ def _above(capacity: Capacity, what: str) -> Written:
 
 def _first(values: Sequence[int]) -> float | None:
     return values[0] / 1000 if values else None
-
-
-def _method(place: Place) -> str:
-    if place.outlook is None:
-        return "no month-end recorded"
-    return f"{place.outlook.method}: {place.outlook.note}" if place.outlook.note else place.outlook.method
 
 
 def _error(value: float | None) -> float | None:
@@ -185,15 +187,15 @@ def _reached(place: Place, capacity: Capacity, month: Any) -> Any:
 
 def _memory() -> tuple[Column, ...]:
     return (
-        Column("Server", lambda p: p.name, width=24),
-        Column("Configurable", lambda p: p.memory_mib / 1024, "gib", 13),
-        Column("Ceiling", lambda p: p.memory_ceiling / 100, "percent", 11,
+        Column("Server", lambda p: p.name, width=22),
+        Column("Configurable", lambda p: p.memory_mib / 1024, "gib", 12),
+        Column("Ceiling", lambda p: p.memory_ceiling / 100, "percent", 9.5,
                lambda p: "" if p.memory_ceiling_stated else "memory_ceiling"),
-        Column("Reserve", lambda p: p.memory_reserve_mib / 1024, "gib", 11),
-        Column("May be used", lambda p: p.memory_usable, "gib", 11, "[Configurable]*[Ceiling]-[Reserve]"),
-        Column("Allocated", lambda p: p.memory_allocated_mib / 1024, "gib", 11),
-        Column("In use, most", lambda p: p.usage.memory_mib / 1024, "gib", 11),
-        Column("Headroom", lambda p: p.memory_headroom, "gib", 11, "[May be used]-[Allocated]"),
+        Column("Reserve", lambda p: p.memory_reserve_mib / 1024, "gib", 9.5),
+        Column("May be used", lambda p: p.memory_usable, "gib", 9.5, "[Configurable]*[Ceiling]-[Reserve]"),
+        Column("Allocated", lambda p: p.memory_allocated_mib / 1024, "gib", 9.5),
+        Column("In use, most", lambda p: p.usage.memory_mib / 1024, "gib", 9.5),
+        Column("Headroom", lambda p: p.memory_headroom, "gib", 9.5, "[May be used]-[Allocated]"),
         Column("Allocated of configurable", lambda p: p.memory_allocated_mib / p.memory_mib if p.memory_mib else 0.0,
                "percent", 12, "IF([Configurable]>0,[Allocated]/[Configurable],0)"),
     )
@@ -216,13 +218,13 @@ def _freed(capacity: Capacity, sizing: Written) -> tuple[Column, ...]:
         return sum(v for v in found if v * sign > 0) / 1024
 
     return (
-        Column("Server", lambda p: p.name, width=24),
-        Column("Cores freed", lambda p: cores(p, 1), "cores", 11, total("Cores freed", ">")),
-        Column("Cores added", lambda p: -cores(p, -1), "cores", 11, f"-{total('Cores freed', '<')}"),
-        Column("Net cores", lambda p: cores(p, 1) + cores(p, -1), "cores", 11, "[Cores freed]-[Cores added]"),
+        Column("Server", lambda p: p.name, width=22),
+        Column("Cores freed", lambda p: cores(p, 1), "cores", 9.5, total("Cores freed", ">")),
+        Column("Cores added", lambda p: -cores(p, -1), "cores", 9.5, f"-{total('Cores freed', '<')}"),
+        Column("Net cores", lambda p: cores(p, 1) + cores(p, -1), "cores", 9.5, "[Cores freed]-[Cores added]"),
         Column("Not entitled then", lambda p: (p.capacity_units - p.entitled_units) / 100 + cores(p, 1) + cores(p, -1),
-               "cores", 11, f"INDEX({above('Not entitled')},MATCH([Server],{above('Server')},0))+[Net cores]"),
-        Column("GiB freed", lambda p: gib(p, 1), "gib", 11, total("GiB freed", ">")),
-        Column("GiB added", lambda p: -gib(p, -1), "gib", 11, f"-{total('GiB freed', '<')}"),
-        Column("Net GiB", lambda p: gib(p, 1) + gib(p, -1), "gib", 11, "[GiB freed]-[GiB added]"),
+               "cores", 9.5, f"INDEX({above('Not entitled')},MATCH([Server],{above('Server')},0))+[Net cores]"),
+        Column("GiB freed", lambda p: gib(p, 1), "gib", 9.5, total("GiB freed", ">")),
+        Column("GiB added", lambda p: -gib(p, -1), "gib", 9.5, f"-{total('GiB freed', '<')}"),
+        Column("Net GiB", lambda p: gib(p, 1) + gib(p, -1), "gib", 9.5, "[GiB freed]-[GiB added]"),
     )

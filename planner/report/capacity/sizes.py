@@ -16,20 +16,16 @@ def lpars_sheet(book: Book, sheet: Any, capacity: Capacity) -> Written:
             "Cores; only what is recorded. over: the month-end peak is above the entitlement (borrowed from the pool); "
             "under: below half of it.")
     written = table(book, sheet, 3, "LPARs", columns, capacity.partitions)
-    verdict = _range(written, "Verdict")
+    verdict = written.range("Verdict")
     for word, look in (("over", book.warn), ("under", book.good), ("no history", book.bad)):
         sheet.conditional_format(verdict, {"type": "cell", "criteria": "==", "value": f'"{word}"', "format": look})
-    sheet.conditional_format(_range(written, "Peak of entitled"), {
+    sheet.conditional_format(written.range("Peak of entitled"), {
         "type": "data_bar", "bar_color": "#9DC3E6", "min_type": "num", "min_value": 0,
         "max_type": "num", "max_value": 3})
     widths(sheet, columns)
     sheet.freeze_panes(4, 1)
     printed(sheet, written.last, len(columns) - 1, 3)
     return written
-
-
-def _range(written: Written, header: str) -> str:
-    return written.column(header).split("!")[1].replace("$", "")
 
 
 def _of(usage: Usage | None, what: str) -> float | None:
@@ -69,11 +65,6 @@ SIZING = "Right-sizing"
 _TOP = 5
 
 
-def sizing_at(capacity: Capacity) -> Written:
-    """Where the table of proposals stands, before it is written."""
-    return Written(SIZING, _TOP, 0, len(capacity.lpars), tuple(c.header for c in _sizing_columns()))
-
-
 def sizing_sheet(book: Book, sheet: Any, capacity: Capacity) -> Written:
     """The proposals, as formulas of what was measured and of the levers."""
     columns = _sizing_columns()
@@ -87,7 +78,7 @@ def sizing_sheet(book: Book, sheet: Any, capacity: Capacity) -> Written:
     written = table(book, sheet, _TOP, "Right_sizing", columns, capacity.lpars)
     _sums(book, sheet, written, capacity)
     for header in ("Cores freed", "GiB freed"):
-        where = _range(written, header)
+        where = written.range(header)
         sheet.conditional_format(where, {"type": "cell", "criteria": ">", "value": 0, "format": book.format(
             bg_color="#C6EFCE", font_color="#006100")})
         sheet.conditional_format(where, {"type": "cell", "criteria": "<", "value": 0, "format": book.format(
@@ -105,7 +96,7 @@ def _sums(book: Book, sheet: Any, written: Written, capacity: Capacity) -> None:
             ("Cores freed", sum(freed_units(p) for p in capacity.lpars) / 100, "#,##0.00"),
             ("GiB freed", sum(freed_mib(p) for p in capacity.lpars) / 1024, "#,##0.0")):
         at = written.headers.index(header)
-        sheet.write_formula(_TOP - 1, at, f"=SUBTOTAL(109,{_range(written, header)})",
+        sheet.write_formula(_TOP - 1, at, f"=SUBTOTAL(109,{written.range(header)})",
                             book.format(bold=True, num_format=number), value)
 
 

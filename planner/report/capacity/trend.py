@@ -22,8 +22,8 @@ from planner.report.capacity.frame import (
 )
 from planner.xlsx import Book
 
-_SIZE = (650, 340)
-_ROWS = 18
+_SIZE = (650, 380)
+_ROWS = 20
 
 
 @dataclass(frozen=True, slots=True)
