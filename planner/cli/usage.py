@@ -75,8 +75,10 @@ def add_command(
     known = None if mapping is None else read_mapping(mapping)
     servers = {} if estate is None else serial_numbers(load_estate(estate).estate.servers)
     with _opened(store) as history:
-        report = history.add(_watched(read_sources(list(dict.fromkeys(sources)), known)), zone, start=begun,
-                             interval_s=interval, lpar=lpar, servers=servers, force_zone=force_zone)
+        own = [store, _log(store), *([] if mapping is None else [mapping])]
+        files = read_sources(list(dict.fromkeys(sources)), known, but=own)
+        report = history.add(_watched(files), zone, start=begun, interval_s=interval, lpar=lpar, servers=servers,
+                             force_zone=force_zone)
         stored = history.zone
     if as_json:
         print_json({"store": str(store), "zone": stored, "files": report.files, "added": report.added,
@@ -98,6 +100,11 @@ def _start_from(text: str) -> datetime:
         raise UsageError(f"--start {text!r} is not a time like '2026-11-30 14:05'") from None
 
 
+def _log(store: Path) -> Path:
+    """What DuckDB keeps beside a store while it is written."""
+    return store.with_name(store.name + ".wal")
+
+
 @contextmanager
 def _opened(store: Path) -> Iterator[History]:
     """The history, to be added to; a new one is taken away again when nothing was added."""
@@ -109,7 +116,7 @@ def _opened(store: Path) -> Iterator[History]:
             yield history
     except BaseException:
         if new:
-            for left in (store, store.with_name(store.name + ".wal")):
+            for left in (store, _log(store)):
                 left.unlink(missing_ok=True)
         raise
 

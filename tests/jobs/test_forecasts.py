@@ -24,7 +24,9 @@ VICTORIA = ("--country", "AU", "--subdivision", "VIC")
 
 @pytest.fixture(scope="module")
 def usage() -> Any:
-    return build_usage.landscape_usage(landscape(), months=7, step_s=3600)
+    """The LPARs of the 595-2 over seven months, the fewest for a trend."""
+    made = build_usage.landscape_usage(landscape(), months=7, step_s=3600)
+    return replace(made, loads=tuple(load for load in made.loads if load.lpar.server == P595_2))
 
 
 @pytest.fixture(scope="module")
@@ -106,6 +108,8 @@ def test_the_command_says_when_and_how_good(usage: Any, store: Path) -> None:
 def test_the_command_for_programs(usage: Any, store: Path) -> None:
     told = json.loads(run("--store", store, "--estate", DATA / "landscape", "--by-lpar", *VICTORIA, "--json").stdout)
     assert len(told["entities"]) == 3 + 72
+    assert [one["name"] for one in told["entities"] if one["forecast"] is None and one["kind"] == "server"] == [
+        P570_1, "SN1001C92_p570-2"]
     server = next(one for one in told["entities"] if one["name"] == P595_2)
     assert [m["month_end_peak"] for m in server["months"]] == [usage.sum_at(P595_2, 10, m) for m in usage.months]
     assert server["forecast"]["months"][0]["month"] == "2026-12"
