@@ -1,11 +1,12 @@
-"""Commands on the usage history: history add, history show."""
+"""Commands on the usage history: history add, show, forecast."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -74,8 +75,10 @@ def add_command(
     known = None if mapping is None else read_mapping(mapping)
     servers = {} if estate is None else serial_numbers(load_estate(estate).estate.servers)
     with _opened(store) as history:
-        report = history.add(_watched(read_sources(list(dict.fromkeys(sources)), known)), zone, start=begun,
-                             interval_s=interval, lpar=lpar, servers=servers, force_zone=force_zone)
+        own = [store, _log(store), *([] if mapping is None else [mapping])]
+        files = read_sources(list(dict.fromkeys(sources)), known, but=own)
+        report = history.add(_watched(files), zone, start=begun, interval_s=interval, lpar=lpar, servers=servers,
+                             force_zone=force_zone)
         stored = history.zone
     if as_json:
         print_json({"store": str(store), "zone": stored, "files": report.files, "added": report.added,
@@ -97,6 +100,11 @@ def _start_from(text: str) -> datetime:
         raise UsageError(f"--start {text!r} is not a time like '2026-11-30 14:05'") from None
 
 
+def _log(store: Path) -> Path:
+    """What DuckDB keeps beside a store while it is written."""
+    return store.with_name(store.name + ".wal")
+
+
 @contextmanager
 def _opened(store: Path) -> Iterator[History]:
     """The history, to be added to; a new one is taken away again when nothing was added."""
@@ -108,7 +116,7 @@ def _opened(store: Path) -> Iterator[History]:
             yield history
     except BaseException:
         if new:
-            for left in (store, store.with_name(store.name + ".wal")):
+            for left in (store, _log(store)):
                 left.unlink(missing_ok=True)
         raise
 
@@ -207,3 +215,62 @@ def _show_month(history: History, site: Calendar, month: tuple[int, int], percen
         print_json(month_json(rows, month, share))
     else:
         show(month_view(rows, month, share, site))
+
+
+class _Figure(StrEnum):
+    """The monthly figure that is forecast."""
+
+    MONTH_END = "month-end"
+    PEAK = "peak"
+    P95 = "p95"
+    MEAN = "mean"
+
+
+def _months_told() -> Callable[[int, int], None] | None:
+    """A line on stderr while months are asked for, when somebody watches."""
+    if not sys.stderr.isatty():
+        return None
+
+    def told(done: int, of: int) -> None:
+        sys.stderr.write(f"\r\033[K{done} of {of} months" if done < of else "\r\033[K")
+        sys.stderr.flush()
+    return told
+
+
+@command("forecast", history_app)
+def forecast_command(
+    store: Store,
+    estate: Annotated[Path | None, typer.Option("--estate", metavar="ESTATE", help="For ceilings and pools, and the "
+                                                "LPARs as they stand now.")] = None,
+    horizon: Annotated[int, typer.Option("--horizon", min=1, max=120, help="Months ahead.")] = 6,
+    ceiling: Annotated[int, typer.Option("--ceiling", min=1, max=100, help="Per cent of a server's or pool's cores.")
+                       ] = 90,
+    figure: Annotated[_Figure, typer.Option("--figure", help="What of each month is forecast: the peak of its "
+                                            "month-end, of all of it, its 95th percentile or mean.")
+                      ] = _Figure.MONTH_END,
+    by_lpar: Annotated[bool, typer.Option("--by-lpar", help="Each LPAR as well.")] = False,
+    country: Country = "", subdivision: Subdivision = "", closed: Closed = None, last: MonthEndLast = 3,
+    first: MonthEndFirst = 2, as_json: Json = False,
+) -> int:
+    """What the next month-ends will use, how far such forecasts were off, and when a ceiling is reached.
+
+    Example: planner history forecast --store usage.duckdb --estate estate.xlsx --country AU --subdivision VIC
+    """
+    from planner.errors import UsageError
+    from planner.history.store import History
+    from planner.jobs.forecasts import forecasts
+    from planner.report.forecasts import forecasts_json, forecasts_view
+
+    site = calendar_from(country, subdivision, closed, last, first)
+    known = None if estate is None else load_estate(estate).estate
+    with History.open(store, read_only=True) as history:
+        found = forecasts(history, site, horizon=horizon, figure=figure.value, estate=known, ceiling_percent=ceiling,
+                          by_lpar=by_lpar, progress=_months_told())
+    if not any(one.forecast for one in found):
+        raise UsageError(f"{store.name} has no month of which enough is known; see what it has with: planner history "
+                         f"show --store {store}")
+    if as_json:
+        print_json(forecasts_json(found, figure.value))
+    else:
+        show(forecasts_view(found, figure.value, site, None if known is None else ceiling))
+    return 0

@@ -118,9 +118,11 @@ class Forecast:
         return self.backtest.trend.mae
 
     def ceiling_words(self) -> str:
-        """``2027-03 (at the earliest 2027-01)``, ``not within 12 months``."""
+        """``2027-03 (at the earliest 2027-01)``, ``not within 12 months``, ``in 2026-11 already``."""
         if self.ceiling is None:
             return "no ceiling"
+        if self.ceiling_month and self.ceiling_month not in self.months:
+            return f"in {show_month(self.ceiling_month)} already"
         late = f"not within {len(self.months)} months" if self.ceiling_month is None else show_month(self.ceiling_month)
         if self.high is None or self.ceiling_month_early == self.ceiling_month:
             return late

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MonthOf = tuple[int, int]
+#: Called with the number of months asked for and of months in all.
+Progress = Callable[[int, int], None]
 P95 = exact_percentile(95)
 #: Of a month's slots (for a month-end peak: of the month-end's) so many must be known for its figure to count.
 LEAST_KNOWN = 0.5
@@ -75,7 +77,8 @@ def month_at(number: int) -> MonthOf:
 
 
 def monthly(history: History, site: Calendar, *, lpars: Iterable[str] | None = None, server: str | None = None,
-            months: Sequence[MonthOf] | None = None, step_s: int = STEP_S) -> list[Monthly]:
+            months: Sequence[MonthOf] | None = None, step_s: int = STEP_S,
+            progress: Progress | None = None) -> list[Monthly]:
     """The months of a set of LPARs together (one LPAR is a set too), wherever they ran; or of what ran on a server.
 
     The members of a processor pool are a set of LPARs. With both, of these LPARs what they used on that server.
@@ -84,7 +87,7 @@ def monthly(history: History, site: Calendar, *, lpars: Iterable[str] | None = N
     """
     names = None if lpars is None else sorted(set(lpars))
     found = []
-    for month in months_of(history) if months is None else months:
+    for month in _told(months_of(history) if months is None else months, progress):
         begin, end, _ = _period(history.clock(), site, month)
         there = history.lpars_on(server or "", begin, end) if names is None else names
         grid = history.grid(there, begin, end, step_s=step_s, server=server)
@@ -93,18 +96,26 @@ def monthly(history: History, site: Calendar, *, lpars: Iterable[str] | None = N
 
 
 def monthly_sets(history: History, site: Calendar, sets: Mapping[str, Iterable[str]], *,
-                 months: Sequence[MonthOf] | None = None, step_s: int = STEP_S) -> dict[str, list[Monthly]]:
+                 months: Sequence[MonthOf] | None = None, step_s: int = STEP_S,
+                 progress: Progress | None = None) -> dict[str, list[Monthly]]:
     """Many sets of LPARs at once (name → LPARs): the store is asked once for each month. See :func:`monthly`."""
     listed = {name: sorted(set(lpars)) for name, lpars in sets.items()}
     names = sorted({lpar for lpars in listed.values() for lpar in lpars})
     rows = {lpar: number for number, lpar in enumerate(names)}
     found: dict[str, list[Monthly]] = {name: [] for name in listed}
-    for month in months_of(history) if months is None else months:
+    for month in _told(months_of(history) if months is None else months, progress):
         begin, end, _ = _period(history.clock(), site, month)
         grid = history.grid(names, begin, end, step_s=step_s)
         for name, lpars in listed.items():
             found[name].append(_monthly(grid, [rows[lpar] for lpar in lpars], history.clock(), site, month))
     return found
+
+
+def _told(months: Sequence[MonthOf], progress: Progress | None) -> Iterator[MonthOf]:
+    for number, month in enumerate(months, 1):
+        yield month
+        if progress:
+            progress(number, len(months))
 
 
 def _period(clock: Clock, site: Calendar, month: MonthOf) -> tuple[int, int, int]:

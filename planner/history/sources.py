@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -59,14 +59,21 @@ class SourceFile:
         return SourceFile(name, said.hexdigest(), kept)
 
 
-def read_sources(paths: Sequence[Path], mapping: table.Mapping | None = None) -> Iterator[SourceFile]:
-    """The files under these paths, one at a time. Raises InputError with all paths that are missing, at once."""
+def read_sources(paths: Sequence[Path], mapping: table.Mapping | None = None, *,
+                 but: Collection[Path] = ()) -> Iterator[SourceFile]:
+    """The files under these paths, one at a time, ``but`` those that directories hold for another purpose.
+
+    Raises InputError with all paths that are missing, at once.
+    """
     missing = [_finding(str(path), "history.no-file", "no such file or directory", "check the path")
                for path in paths if not path.exists()]
     if missing:
         raise InputError(missing)
+    others = {path.resolve() for path in but}
     for path in paths:
         for file, shown in _files(path):
+            if file != path and file.resolve() in others:
+                continue
             try:
                 yield _read(file, shown, mapping)
             except OSError as error:

@@ -171,7 +171,7 @@ def profile_view(found: Recorded, who: str, month: tuple[int, int] | None, share
     parts: list[RenderableType] = [table]
     if not alone:
         parts += [Text(""), _peak_line(found.peak())]
-    parts.append(Text(f"\n{_calendar(site)}. - : nothing was recorded in these hours.", "dim"))
+    parts.append(Text(f"\n{calendar_words(site)}. - : nothing was recorded in these hours.", "dim"))
     return Group(*parts)
 
 
@@ -203,7 +203,8 @@ def _bucket(bucket: Bucket) -> str:
     return f"{bucket.kind.value} {bucket.hour:02d}:00"
 
 
-def _calendar(site: Calendar) -> str:
+def calendar_words(site: Calendar) -> str:
+    """What the calendar counts as month-end and whose holidays it knows."""
     where = "-".join(part for part in (site.country, site.subdivision) if part)
     days = f"holidays of {where}" if where else "no holidays (no --country given)"
     closed = f", {len(site.closed)} further days off" if site.closed else ""
@@ -224,7 +225,7 @@ def month_view(rows: Mapping[str, PeakSum], month: tuple[int, int], share: Fract
     total = sum(peak.difference for peak in rows.values())
     return Group(table, Text(f"\nPlanning with the peak of the sum instead of the sum of the peaks is worth "
                              f"{show_thousandths(total)} cores."),
-                 Text(f"{_calendar(site)}. A hole in a recording adds nothing to a sum.", "dim"))
+                 Text(f"{calendar_words(site)}. A hole in a recording adds nothing to a sum.", "dim"))
 
 
 def profile_json(found: Recorded, who: str, month: tuple[int, int] | None, share: Fraction) -> dict[str, Any]:

@@ -211,6 +211,17 @@ def test_a_file_that_cannot_be_read_is_told_by_exit_code_1(recordings: Path, tmp
     assert "720 samples new" in flat(done.output) and "b.nmon.gz" in done.output
 
 
+def test_the_store_may_lie_among_its_sources(usage: Any, tmp_path: Path) -> None:
+    """Its own file, the log beside it and the mapping were read as sources and complained of."""
+    (tmp_path / "u.csv").write_text(usage.csv(usage.load("hxaix26"), (2026, 11)))
+    (tmp_path / "m.toml").write_text(build_usage.MAPPING)
+    for _ in range(2):
+        done = run("add", tmp_path, "--store", tmp_path / "h", "--zone", ZONE, "--mapping", tmp_path / "m.toml",
+                   "--json")
+        told = json.loads(done.stdout)
+        assert (done.exit_code, told["files"], told["findings"]) == (0, 1, [])
+
+
 def test_help_has_an_example() -> None:
     assert "Commands" in run("--help").output
     for name in ("add", "show"):
