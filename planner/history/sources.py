@@ -28,6 +28,8 @@ from planner.units import decimal_from
 _GZIP = b"\x1f\x8b"
 _BINARY = (b"PK", b"\xd0\xcf\x11\xe0")
 _SINCE_BOOT = "input.since-boot"
+_UNRECOGNISED = "input.unrecognised"
+_TIME_ORDER = "input.time-order"  # said by :meth:`Extract.instants`, which knows when summer time ends
 _REFUSED = "this row is left out"
 _INTERVAL = re.compile(r"lparstat(?:\s+-\w+)*\s+([1-9][0-9]{0,5})(?:\s|$)")
 _NMON_START = re.compile(r"([0-9]{1,2}):([0-9]{2})[.:]([0-9]{2})")
@@ -211,11 +213,13 @@ def extract(source: SourceFile, context: Context) -> Extract:
     """All usage in a file. What cannot be used is a finding, never an exception."""
     out = Extract(source.name, context)
     for reading in source.readings:
-        out.findings += [f for f in reading.findings if f.severity is not Severity.INFO or f.rule == _SINCE_BOOT]
+        out.findings += [f for f in reading.findings if f.rule != _TIME_ORDER
+                         and (f.severity is not Severity.INFO or f.rule == _SINCE_BOOT)]
         take = _TAKERS.get(reading.kind)
         if take:
             take(out, reading)
-    if not out.samples and not out.counts and not any(f.severity is Severity.ERROR for f in out.findings):
+    if not out.samples and not out.counts and not any(
+            f.severity is Severity.ERROR or f.rule == _UNRECOGNISED for f in out.findings):
         out.say("history.no-usage", Severity.INFO, "no usage in it",
                 "nothing to do; see docs/history.md for what is read")
     return out

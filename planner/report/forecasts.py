@@ -14,6 +14,7 @@ from planner.history.forecast import COVERAGE_PERCENT, Backtest, Errors, Forecas
 from planner.history.monthly import MonthOf, month_at, number_of
 from planner.history.series import Kind
 from planner.jobs.forecasts import FIGURES, Entity
+from planner.report.text import listed
 from planner.report.usage import calendar_words, show_thousandths
 
 _SHOWN = 3
@@ -73,13 +74,9 @@ def _notes(found: Sequence[Entity]) -> list[RenderableType]:
         for note in one.forecast.notes if one.forecast else ():
             said.setdefault(note, []).append(name)
         if one.unknown and one.kind is not Kind.LPAR:
-            said.setdefault(f"no recordings of {_some(one.unknown)}: what they are entitled to, "
+            said.setdefault(f"no recordings of {listed(one.unknown)}: what they are entitled to, "
                             f"{show_thousandths(one.assumed)} cores, is taken off the ceiling", []).append(name)
-    return [Text(f"{_some(names)}: {note}", "yellow") for note, names in said.items()]
-
-
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:6]) + (f", … ({len(names) - 6} more)" if len(names) > 6 else "")
+    return [Text(f"{listed(names)}: {note}", "yellow") for note, names in said.items()]
 
 
 def _words(tested: Backtest) -> str:

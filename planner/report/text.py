@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from planner.plan import Plan
 from planner.units import show_duration
 
@@ -11,6 +13,11 @@ def md(text: str) -> str:
     flat = "".join(c if c.isprintable() else " " for c in text)
     escaped = "".join("\\" + c if c in "\\`*[]<>|~$#" else c for c in flat)
     return escaped.replace("<", "&lt;").replace("\\&lt;", "&lt;")
+
+
+def listed(names: Sequence[str], most: int = 6) -> str:
+    """Names in a row, and how many more there are."""
+    return ", ".join(names[:most]) + (f", … ({len(names) - most} more)" if len(names) > most else "")
 
 
 def headline(plan: Plan) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from fractions import Fraction
 from typing import Any
@@ -17,6 +18,7 @@ from planner.history.profiles import PeakSum, Recorded
 from planner.history.series import Clock
 from planner.history.store import AddReport, SeriesSummary, Summary
 from planner.report.terminal import counts, findings_table
+from planner.report.text import listed
 from planner.units import gib
 
 NOT_STATED = "(not stated)"
@@ -64,8 +66,18 @@ def added_view(report: AddReport, store: str, zone: str) -> RenderableType:
     parts: list[RenderableType] = [head, Text(f"history {store}, zone {zone or 'not given: UTC'}", "dim")]
     if report.findings:
         parts += [Text(""), Text(counts(report.findings), "bold")]
-        parts += [_tally(report.findings), Text(""), findings_table(report.findings)]
+        parts += [_tally(report.findings), Text(""), findings_table(_together(report.findings))]
     return Group(*parts)
+
+
+def _together(findings: Iterable[Finding]) -> list[Finding]:
+    """One finding for all that say the same of several subjects."""
+    alike: dict[tuple[str, str, str], list[Finding]] = {}
+    for finding in findings:
+        alike.setdefault((finding.rule, finding.message, finding.fix), []).append(finding)
+    return [found[0] if len(found) == 1 else
+            replace(found[0], subject=listed([finding.subject for finding in found]), source=None)
+            for found in alike.values()]
 
 
 def _tally(findings: Iterable[Finding]) -> RenderableType:
@@ -75,10 +87,8 @@ def _tally(findings: Iterable[Finding]) -> RenderableType:
         subjects.setdefault(_TOLD.get(finding.rule, "other"), {})[finding.subject] = None
     table = _table("", ["what", "of how many", "of which"])
     for what in (*_TOLD.values(), "other"):
-        names = list(subjects.get(what, ()))
-        if names:
-            more = f", … ({len(names) - 6} more)" if len(names) > 6 else ""
-            table.add_row(what, str(len(names)), Text(", ".join(names[:6]) + more))
+        if names := list(subjects.get(what, ())):
+            table.add_row(what, str(len(names)), Text(listed(names)))
     return table
 
 
@@ -103,7 +113,8 @@ def summary_view(summary: Summary, clock: Clock, store: str) -> RenderableType:
     if any(one.changes for one in summary.series):
         parts += [Text(""), _changes(summary, clock)]
     total = sum(one.samples for one in summary.series)
-    return Group(*parts, Text(f"\n{len(summary.sources):,} sources, {total:,} samples"))
+    number = len(summary.sources)
+    return Group(*parts, Text(f"\n{number:,} source{'' if number == 1 else 's'}, {total:,} samples"))
 
 
 def _summary_row(one: SeriesSummary, clock: Clock) -> dict[str, str]:

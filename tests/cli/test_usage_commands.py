@@ -211,6 +211,17 @@ def test_a_file_that_cannot_be_read_is_told_by_exit_code_1(recordings: Path, tmp
     assert "720 samples new" in flat(done.output) and "b.nmon.gz" in done.output
 
 
+def test_what_is_true_of_many_is_said_once(usage: Any, tmp_path: Path) -> None:
+    for name in (*HERE, "hxaix13", "hxaix22", "hxaix23", "hxaix24", "hxaix33"):
+        lines = usage.csv(usage.load(name), (2026, 11)).splitlines()
+        (tmp_path / f"{name}.csv").write_text("\n".join([*lines[:50], *lines[80:]]) + "\n")
+    mapping = tmp_path / "m.toml"
+    mapping.write_text(build_usage.MAPPING)
+    said = flat(run("add", tmp_path, "--store", tmp_path / "h", "--zone", ZONE, "--mapping", mapping).output)
+    assert "gaps 8 hxaix09adm, hxaix11adm, hxaix13, hxaix22, hxaix23, hxaix24, … (2 more)" in said
+    assert said.count("a gap of") == 1
+
+
 def test_the_store_may_lie_among_its_sources(usage: Any, tmp_path: Path) -> None:
     """Its own file, the log beside it and the mapping were read as sources and complained of."""
     (tmp_path / "u.csv").write_text(usage.csv(usage.load("hxaix26"), (2026, 11)))
