@@ -89,9 +89,9 @@ def _processors(lpar: Lpar, need: int, peak: int, margin: int, least: int, held:
 def _note(lpar: Lpar, vps: int, memory_mib: int, held: bool) -> str:
     notes = []
     if held:
-        notes.append("ran into its own limit: it may want more than was measured")
+        notes.append("at its own limit: may want more")
     if lpar.max_virtual_processors is not None and vps > lpar.max_virtual_processors:
-        notes.append(f"above its maximum of {lpar.max_virtual_processors} virtual processors: change the profile")
+        notes.append(f"above its maximum of {lpar.max_virtual_processors} virtual processors")
     if memory_mib > lpar.max_memory_mib:
-        notes.append("above its maximum memory: change the profile")
+        notes.append("above its maximum memory")
     return "; ".join(notes)

@@ -125,7 +125,7 @@ def _sizing_columns() -> tuple[Column, ...]:
         Column("Server", lambda p: p.server, width=21),
         Column("Environment", lambda p: p.environment, width=15),
         Column("Processors", lambda p: p.processors, width=11),
-        Column("Sharing", lambda p: p.sharing or "not stated", width=10),
+        Column("Sharing", lambda p: p.sharing or "not stated", width=15),
         Column("Basis", lambda p: p.sizing.basis, width=12),
         Column("Margin", lambda p: p.sizing.margin / 100, "percent", 8,
                lambda p: "margin_production" if p.environment == "production" else "margin_other"),
@@ -145,7 +145,7 @@ def _sizing_columns() -> tuple[Column, ...]:
         Column("Memory (GiB)", lambda p: p.memory_mib / 1024, "gib", 9),
         Column("Proposed (GiB)", lambda p: p.sizing.memory_mib / 1024, "gib", 10, memory),
         Column("GiB freed", lambda p: freed_mib(p) / 1024, "gib", 9, "[Memory (GiB)]-[Proposed (GiB)]"),
-        Column("Note", lambda p: p.sizing.note, width=32),
+        Column("Note", lambda p: p.sizing.note, width=34),
     )
 
 
