@@ -153,7 +153,7 @@ def _curve(book: Book, sheet: Any, curve: Sequence[Mapping[str, Any]], row: int)
     first = row + 2
     for number, point in enumerate(curve, first):
         values = (point["cores"], point["cost_s"], point["bound_s"], point["moves"], point["moved_gib"],
-                  point["status"], ", ".join(point["lpars"]))
+                  point["status"], ", ".join(point["lpars"][:8]) + (" …" if point["lpars"][8:] else ""))
         for column, (value, style) in enumerate(zip(values, (two, one, one, whole, one, None, None), strict=True)):
             book.write(sheet, number, column, value, style)
     last = first + len(curve) - 1
@@ -177,8 +177,8 @@ def _slots(book: Book, sheet: Any, slots: Sequence[Mapping[str, Any]], row: int)
     sheet.write_string(row, 0, "Largest single LPAR that fits", book.subtitle)
     book.row(sheet, row + 1, ("Server", "Cores now", "GiB now", "Cores after", "GiB after"), book.header)
     for number, slot in enumerate(slots, row + 2):
-        book.row(sheet, number, (slot["server"], slot["now"]["cores"], slot["now"]["memory_gib"], slot["after"]["cores"],
-                                    slot["after"]["memory_gib"]), two)
+        figures = [slot[when][what] for when in ("now", "after") for what in ("cores", "memory_gib")]
+        book.row(sheet, number, (slot["server"], *figures), two)
     return row + 3 + len(slots)
 
 

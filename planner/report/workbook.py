@@ -147,5 +147,6 @@ def _assumptions(book: Book, plan: Plan) -> None:
     sheet.write_string(0, 0, "Assumptions of this plan", book.title)
     for row, text in enumerate((*plan.assumptions, *plan.notes), 2):
         sheet.write_string(row, 0, text, book.wrap)
+        sheet.set_row(row, 15 * (1 + len(text) // 125))
     row = 3 + len(plan.assumptions) + len(plan.notes)
     sheet.write_string(row, 0, f"Estate (SHA-256): {plan.estate_digest}")
