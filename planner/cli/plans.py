@@ -167,6 +167,21 @@ def deliver(plan: Plan, loaded: Loaded, where: Path, *, as_json: bool, force: bo
     show(f"\nReports: {where}: {', '.join(files)}")
 
 
+def read_plan(plan_file: Path) -> Plan:
+    """A plan.json, or the one in a directory; raises UsageError and InputError."""
+    from planner import plan as plans
+    from planner.errors import UsageError
+
+    path = plan_file / "plan.json" if plan_file.is_dir() else plan_file
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise UsageError(f"{path} is no plan.json: give the directory of the plan, or its plan.json") from None
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror or error}") from None
+    return plans.parse(text, path.name)
+
+
 @command("verify")
 def verify_command(
     plan_file: Annotated[Path, typer.Argument(metavar="PLAN", help="plan.json, or the directory that holds it.")],
@@ -176,19 +191,10 @@ def verify_command(
 
     Example: planner verify reports/evacuate-SN8379A80_p595-2 estate.xlsx
     """
-    from planner import plan as plans
-    from planner.errors import UsageError
     from planner.plan import finding_json
     from planner.verify import verify_plan
 
-    path = plan_file / "plan.json" if plan_file.is_dir() else plan_file
-    try:
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError:
-        raise UsageError(f"{path} is no plan.json: give the directory of the plan, or its plan.json") from None
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror or error}") from None
-    plan = plans.parse(text, path.name)
+    plan = read_plan(plan_file)
     against = load_estate(estate, policy).estate
     usage = None
     if history is not None and plan.goal.get("usage"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from planner.plan import BACK, Plan, Window
 from planner.units import show_duration
@@ -34,6 +34,11 @@ def pause(plan: Plan) -> str:
     if plan.back_from_s is not None and (clock := plan.clock(begin)):
         return f"{between(plan)}; way back from {clock:%a %Y-%m-%d %H:%M}"
     return f"{between(plan)} {show_duration(plan.work_s or 0)}"
+
+
+def listed(names: Sequence[str], most: int = 6) -> str:
+    """Names in a row, and how many more there are."""
+    return ", ".join(names[:most]) + (f", … ({len(names) - most} more)" if len(names) > most else "")
 
 
 def headline(plan: Plan) -> str:
