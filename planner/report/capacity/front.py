@@ -166,13 +166,13 @@ def _asked(capacity: Capacity, tables: Tables) -> Line:
     worst = min(capacity.servers, key=lambda p: p.headroom)
     nothing = "Recommended: nothing has to move for the next month-end."
     head = tables.servers.column("Headroom")
-    formula = (f'IF(MIN({head})>=0,"{nothing}","Recommended: make "&FIXED(-MIN({head}),1,TRUE)&" cores of room on "'
-               f'&INDEX({tables.servers.column("Server")},MATCH(MIN({head}),{head},0))'
+    formula = (f'IF(MIN({head})>=0,"{nothing}","Recommended: take "&FIXED(-MIN({head}),1,TRUE)'
+               f'&" cores of month-end use off "&INDEX({tables.servers.column("Server")},MATCH(MIN({head}),{head},0))'
                '&" before the next month-end; planner headroom finds the moves.")')
     if worst.headroom >= 0:
         return nothing, formula
-    return (f"Recommended: make {fixed(-worst.headroom, 1)} cores of room on {worst.name} before the next month-end; "
-            "planner headroom finds the moves."), formula
+    return (f"Recommended: take {fixed(-worst.headroom, 1)} cores of month-end use off {worst.name} before the next "
+            "month-end; planner headroom finds the moves."), formula
 
 
 def _planned(capacity: Capacity) -> str:
