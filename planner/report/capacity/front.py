@@ -186,8 +186,10 @@ def _planned(capacity: Capacity) -> str:
         text += (f"; it takes the month-end peak of {relieved.before.server} from "
                  f"{fixed(relieved.peak_before / 1000, 1)} to {fixed(relieved.peak_after / 1000, 1)} cores")
     usable = {p.name: p.usable for p in capacity.servers}
-    over = [e.after.server for e in figures.effects if e.peak_after / 1000 > usable[e.after.server]]
-    text += f"; after it {', '.join(over)} {'is' if len(over) == 1 else 'are'} over the ceiling" if over else ""
+    for word, before in (("still", True), ("then", False)):
+        over = [e.after.server for e in figures.effects if e.peak_after / 1000 > usable[e.after.server]
+                and (e.peak_before / 1000 > usable[e.after.server]) is before]
+        text += f"; {word} over the ceiling: {', '.join(over)}" if over else ""
     return text + ("." if figures.holds else ". It does NOT hold against this estate: see the sheet Moves.")
 
 
