@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from planner.history.calendar import Calendar
+    from planner.jobs.usage import UsageSpec
 
 _CALENDAR = "Calendar of the site"
 _MOST_CLOSED_DAYS = 366
@@ -30,6 +33,34 @@ MonthEndLast = Annotated[int, typer.Option("--month-end-last", rich_help_panel=_
                                            help="Month-end days: so many last working days of a month …")]
 MonthEndFirst = Annotated[int, typer.Option("--month-end-first", rich_help_panel=_CALENDAR,
                                             help="… and so many first ones of the next.")]
+
+_USAGE = "Usage history"
+HistoryFile = Annotated[Path | None, typer.Option("--history", metavar="FILE", rich_help_panel=_USAGE,
+                                                  help="The usage history (made by planner history add).")]
+UsagePercentile = Annotated[str, typer.Option("--percentile", metavar="P", rich_help_panel=_USAGE,
+                                              help="What counts of each LPAR's samples in an hour; 100: its peak.")]
+UsageMonths = Annotated[int, typer.Option("--months", min=1, max=1200, rich_help_panel=_USAGE,
+                                          help="So many months back from the history's end.")]
+UsageGrowth = Annotated[int, typer.Option("--growth", metavar="PERCENT", min=-90, max=1000, rich_help_panel=_USAGE,
+                                          help="Take so much more usage than was recorded.")]
+
+
+def usage_spec(history: Path | None, calendar: Calendar, percentile: str, months: int, growth: int) -> UsageSpec | None:
+    """Which usage counts; None without a history."""
+    from planner.jobs.usage import UsageSpec
+
+    return None if history is None else UsageSpec(history, calendar, percentile, months, growth)
+
+
+def history_end(history: Path | None) -> datetime | None:
+    """The local time of a history's last sample; None without one."""
+    from planner.history.store import History
+
+    if history is None:
+        return None
+    with History.open(history, read_only=True) as store:
+        extent = store.extent()
+        return store.clock().local(extent[1]) if extent else None
 
 
 def calendar_from(country: str = "", subdivision: str = "", closed: list[str] | None = None, last: int = 3,

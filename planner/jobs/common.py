@@ -106,6 +106,7 @@ def finished(blank: Plan, loaded: Loaded, site: Site, judge: Judge, answer: Answ
     if not played.holds:
         raise ReplayError(errors(played.findings))
     findings = ordered((*_warnings(loaded, site, judge, plan), *_window_findings(plan, site)))
+    findings = ordered(dict.fromkeys((*findings, *blank.findings)))
     return plan.replace(verified=True, before=played.before, peak=played.peak, after=played.after, findings=findings)
 
 
