@@ -92,7 +92,8 @@ def headroom_command(
     window: Annotated[str | None, typer.Option("--window", help='Of the way out: "2026-11-21 20:00/23:00".')] = None,
     back_window: Annotated[str | None, typer.Option("--back-window", help="Of the way back "
                                                     "[default: when the month-end is over].")] = None,
-    come_back: Annotated[bool, typer.Option("--return/--no-return", help="Plan the way back as well.")] = True,
+    come_back: Annotated[bool, typer.Option("--return/--no-return", help="Plan the way back as well "
+                                          "(with --when always: only with --back-window).")] = True,
     curve: Annotated[bool, typer.Option("--curve/--no-curve", help="Also find the most that can be had, and what each "
                                         "further core costs.")] = True,
     out: Annotated[Path | None, typer.Option("--out", metavar="DIR",
@@ -111,7 +112,7 @@ def headroom_command(
     from planner import jobs
     from planner.errors import UsageError
     from planner.goals.headroom import By
-    from planner.jobs.usage import period_from
+    from planner.jobs.usage import ALWAYS, period_from
     from planner.rules import Site
     from planner.units import mib_from_gib, units_from_cores
 
@@ -123,7 +124,7 @@ def headroom_command(
     spec = usage_spec(history, calendar, percentile, months, growth)
     first, last = (None if w is None else jobs.window_from(w) for w in (window, back_window))
     period = period_from(when, calendar, first.end if first else history_end(history))
-    options = jobs.Options(time_limit, gap, first, come_back)
+    options = jobs.Options(time_limit, gap, first, come_back and (when != ALWAYS or last is not None))
     request = jobs.Request(server, units, mib, period, tuple(critical or ()), By(by.value) if by else None, spec, last,
                            curve)
     where = _directory(out, f"headroom-{file_name(server)}")

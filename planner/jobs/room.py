@@ -116,8 +116,7 @@ def _pause(request: Request, options: Options) -> tuple[int | None, int | None]:
         raise UsageError("--back-window needs --window: the plan's clock starts with the way out")
     begin = back.start if back else period.end
     if begin is None:
-        raise UsageError("when do the LPARs come back? Give --when with a month (2026-11), --back-window, or "
-                         "--no-return")
+        return 0, None
     if window is None:
         return (int((begin - period.start).total_seconds()) if period.start else 0), None
     return 0, int((begin - window.start).total_seconds())
@@ -126,6 +125,9 @@ def _pause(request: Request, options: Options) -> tuple[int | None, int | None]:
 def _assumed(goal: Headroom, request: Request) -> list[str]:
     out = [f"Critical LPARs (production, or named with --critical) stay; room is counted by {goal.by.value} for "
            f"{request.period.text}."]
+    if request.period.start is None and request.back_window is None:
+        out.append("Nobody said on which days the room is needed (--when 2026-11, --window): times of the way back "
+                   "count as if it began when the way out is over.")
     spec = request.usage
     if spec is None:
         out.append("No usage history was given: what is free is what nobody is entitled to.")

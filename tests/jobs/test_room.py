@@ -268,3 +268,16 @@ def test_an_evacuation_counts_the_usage_of_its_windows_hours(estate: Estate, sto
     assert parsed.goal["usage"] == plan.goal["usage"]
     if plan.moves:
         assert verify_plan(parsed, estate, usage_again(estate, store, plan.goal["usage"])).holds
+
+
+def test_without_days_the_way_back_is_planned_all_the_same(estate: Estate, tmp_path: Path) -> None:
+    """``planner headroom ESTATE SERVER --cores N --memory GiB`` and no more."""
+    file = tmp_path / "estate.json"
+    file.write_text(dump(Loaded(estate)), encoding="utf-8")
+    told = run(str(file), P595, "--cores", "15", "--memory", "64", "--out", str(tmp_path / "plan"), "--json")
+    assert told.exit_code == 0, told.output
+    found = json.loads(told.stdout)
+    assert {m["leg"] for m in found["moves"]} == {"out", "back"}
+    assert any("Nobody said on which days" in a for a in found["assumptions"])
+    for_good = run(str(file), P595, "--cores", "15", "--when", "always", "--out", str(tmp_path / "other"), "--json")
+    assert for_good.exit_code == 0 and {m["leg"] for m in json.loads(for_good.stdout)["moves"]} == {"out"}
