@@ -265,6 +265,15 @@ def parse(text: str, file: str) -> Plan:
         usage: dict[str, Any] | None = None
         come_back: bool = Field(default=False, alias="return")
 
+    class Whatif(BaseModel):
+        model_config = ConfigDict(extra="forbid", strict=True)
+        kind: Literal["whatif"]
+        scenario: str
+        servers: list[str]
+        leave: list[str] = []
+        usage: dict[str, Any] | None = None
+        come_back: bool = Field(default=False, alias="return")
+
     class Headroom(BaseModel):
         model_config = ConfigDict(extra="forbid", strict=True)
         kind: Literal["headroom"]
@@ -280,7 +289,7 @@ def parse(text: str, file: str) -> Plan:
     class PlanIn(BaseModel):
         model_config = ConfigDict(extra="ignore")
         version: Literal[1]
-        goal: Annotated[Evacuate | Headroom, Field(discriminator="kind")]
+        goal: Annotated[Evacuate | Headroom | Whatif, Field(discriminator="kind")]
         status: Status
         estate_sha256: str = ""
         objective: float | None

@@ -52,7 +52,9 @@ def schema() -> dict[str, Any]:
         "kind": {"const": "headroom"}, "server": _TEXT, "cores": _NUMBER, "memory_gib": _NUMBER,
         "by": {"enum": ["both", "entitlement", "usage"]}, "when": _TEXT, "critical": _list(_TEXT),
         "usage": {"type": "object"}, "return": _YES}, ("usage", "return"))
-    goal = {"oneOf": [evacuate, headroom]}
+    whatif = _object({"kind": {"const": "whatif"}, "scenario": _TEXT, "servers": _list(_TEXT), "leave": _list(_TEXT),
+                      "usage": {"type": "object"}, "return": _YES}, ("leave", "usage", "return"))
+    goal = {"oneOf": [evacuate, headroom, whatif]}
     window = _object({"start": _TEXT, "end": _TEXT, "length_s": _WHOLE, "fits": _maybe(_YES),
                       "spare_s": _maybe(_WHOLE)})
     wave = _object({"wave": _WHOLE, "leg": leg, "start_s": seconds, "end_s": seconds, "lpars": _list(_TEXT)})

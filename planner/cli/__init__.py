@@ -2,10 +2,10 @@
 
 import sys
 
-from planner.cli import capacity, estates, plans, usage  # registers their commands
+from planner.cli import capacity, estates, plans, usage, whatif  # registers their commands
 from planner.cli.app import app
 
-__all__ = ["app", "capacity", "estates", "main", "plans", "usage"]
+__all__ = ["app", "capacity", "estates", "main", "plans", "usage", "whatif"]
 
 
 def main() -> None:

@@ -48,6 +48,8 @@ def headline(plan: Plan) -> str:
         goal = plan.goal
         return f"room of {goal['cores']:g} cores and {goal['memory_gib']:g} GiB on {goal['server']}{back}"
     servers = ", ".join(map(str, plan.goal.get("servers", ())))
+    if plan.goal.get("kind") == "whatif":
+        return f"scenario {plan.goal.get('scenario', '')}" + (f": free {servers}" if servers else "")
     return f"free {servers}{back}"
 
 
