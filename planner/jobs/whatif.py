@@ -260,7 +260,8 @@ def _blank(case: _Case, status: Status, **more: Any) -> ScenarioResult:
     s = case.scenario
     stated: dict[str, Any] = {
         "retired": case.built.retired, "added": tuple(a.name for a in s.add), "assumptions": _assumptions(case),
-        "ratings": tuple(told_rating(n, r) for n, r in sorted(case.rated.items())), "scenario": s}
+        "ratings": tuple(told_rating(n, r) for n, r in sorted(case.rated.items())) if s.add and s.resize else (),
+        "scenario": s}
     return ScenarioResult(s.name, s.file, s.note, status, **(stated | more))
 
 
@@ -464,7 +465,8 @@ def today(loaded: Loaded, scenario: Scenario | None = None, catalogue: Catalogue
         sum(x.configurable_memory_mib for x in site.servers.values()), len(site.start),
         free_units, free_units, free_mib, free_mib, round(drawn, 1),
         energy(drawn, scenario.hours, scenario.tariff))
-    return ScenarioResult("today", "", "the estate as it is", Status.OPTIMAL, totals=total, servers=tuple(servers))
+    return ScenarioResult("today", "", "the estate as it is", Status.OPTIMAL, totals=total, servers=tuple(servers),
+                          scenario=scenario)
 
 
 def exit_code(results: Sequence[ScenarioResult]) -> int:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from html import escape
 
 WIDTH = 640
-_LEFT, _TOP, _BOTTOM = 56, 12, 54
+_LEFT, _TOP, _BOTTOM = 56, 16, 62
+_LINES = 3
 _COLOURS = 6
 
 
@@ -36,14 +37,12 @@ def shown(value: float) -> str:
     return text.replace(",", " ")
 
 
-def _axis(steps: Sequence[float], height: int, unit: str) -> list[str]:
+def _axis(steps: Sequence[float], height: int) -> list[str]:
     out = []
     for value in steps:
         y = _y(value, steps[-1], height)
         out.append(f'<line class="grid" x1="{_LEFT}" x2="{WIDTH - 8}" y1="{y:.1f}" y2="{y:.1f}"/>'
                    f'<text class="tick" x="{_LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{shown(value)}</text>')
-    out.append(f'<text class="tick" x="4" y="{_TOP + 2}" dominant-baseline="hanging">{escape(unit)}</text>'
-               if unit else "")
     return out
 
 
@@ -52,14 +51,14 @@ def _y(value: float, top: float, height: int) -> float:
 
 
 def _wrapped(text: str, width: int) -> list[str]:
-    """At most two lines of a label."""
+    """At most three lines of a label."""
     lines = [""]
     for word in text.split():
         if lines[-1] and len(lines[-1]) + 1 + len(word) > width:
             lines.append("")
         lines[-1] = f"{lines[-1]} {word}".strip()
-    if len(lines) > 2:
-        lines = [lines[0], lines[1][:max(width - 1, 1)] + "…"]
+    if len(lines) > _LINES:
+        lines = [*lines[:_LINES - 1], lines[_LINES - 1][:max(width - 1, 1)] + "…"]
     return [line if len(line) <= width + 2 else line[:width + 1] + "…" for line in lines]
 
 
@@ -78,7 +77,7 @@ def bars(title: str, categories: Sequence[str], series: Sequence[Series], unit: 
     """Bars side by side; each carries its value in ``data-value`` and in its tooltip."""
     most = max((v for s in series for v in s.values if v is not None), default=0.0)
     steps = nice_steps(most)
-    body = _axis(steps, height, unit)
+    body = _axis(steps, height)
     room = (WIDTH - _LEFT - 8) / max(len(categories), 1)
     each = min(46.0, room * 0.72 / max(len(series), 1))
     for number, category in enumerate(categories):
@@ -93,9 +92,10 @@ def bars(title: str, categories: Sequence[str], series: Sequence[Series], unit: 
                         f'height="{max(height - _BOTTOM - y, 0):.1f}" data-category="{escape(category)}" '
                         f'data-series="{escape(s.name)}" data-value="{value!r}"><title>{escape(category)}: '
                         f'{escape(s.name)} {shown(value)} {escape(unit)}</title></rect>')
-            if each >= 22:
-                body.append(f'<text class="value" x="{x + each / 2:.1f}" y="{y - 4:.1f}" text-anchor="middle">'
-                            f"{shown(value)}</text>")
+            if each >= 18:
+                told = shown(round(value, 1 if value < 100 else 0))
+                body.append(f'<text class="{"value" if each >= 30 else "small"}" x="{x + each / 2:.1f}" '
+                            f'y="{y - 4:.1f}" text-anchor="middle">{told}</text>')
         if all(s.values[number] is None for s in series):
             body.append(f'<text class="none" x="{middle:.1f}" y="{height - _BOTTOM - 8}" text-anchor="middle">none'
                         "</text>")
@@ -110,7 +110,7 @@ def lines(title: str, series: Sequence[tuple[str, Sequence[tuple[int, float]]]],
     if not xs:
         return ""
     steps = nice_steps(max((v for _, points in series for _, v in points), default=0.0))
-    body = _axis(steps, height, unit)
+    body = _axis(steps, height)
     room = (WIDTH - _LEFT - 8) / len(xs)
     at = {x: _LEFT + room * (n + 0.5) for n, x in enumerate(xs)}
     body += [f'<text class="label" x="{at[x]:.1f}" y="{height - _BOTTOM + 17}" text-anchor="middle">{x}</text>'

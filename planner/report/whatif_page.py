@@ -14,7 +14,7 @@ Document = Mapping[str, Any]
 def _figure(key: str, digits: int = 2) -> Callable[[Any], Any]:
     """Reads ``totals.watts`` out of a scenario of whatif.json."""
     def get(scenario: Any) -> Any:
-        found: Any = scenario
+        found = scenario
         for part in key.split("."):
             found = found[part]
         return round(found, digits) if isinstance(found, float) else found
@@ -23,10 +23,10 @@ def _figure(key: str, digits: int = 2) -> Callable[[Any], Any]:
 
 #: What is put side by side: label, key in a scenario of whatif.json, unit.
 ROWS: tuple[tuple[str, str, str], ...] = (
-    ("Servers", "totals.servers", ""), ("Cores", "totals.cores", "cores"), ("Memory", "totals.memory_gib", "GiB"),
+    ("Servers", "totals.servers", ""), ("Cores", "totals.cores", ""), ("Memory", "totals.memory_gib", "GiB"),
     ("LPARs", "totals.lpars", ""),
-    ("Free cores on arrival", "totals.headroom_cores_arrival", "cores"),
-    ("Free cores in the end", "totals.headroom_cores", "cores"),
+    ("Free cores on arrival", "totals.headroom_cores_arrival", ""),
+    ("Free cores in the end", "totals.headroom_cores", ""),
     ("Free memory on arrival", "totals.headroom_gib_arrival", "GiB"),
     ("Free memory in the end", "totals.headroom_gib", "GiB"), ("Power", "totals.watts", "W"),
     ("Energy", "totals.kwh", "kWh"), ("Cost of energy", "totals.money", "CURRENCY"), ("CO₂", "totals.co2_kg", "kg"),
@@ -39,7 +39,7 @@ ROWS: tuple[tuple[str, str, str], ...] = (
 
 def cells(document: Document) -> list[dict[str, Any]]:
     """The comparison as rows of cells; a scenario without an answer has none."""
-    out = []
+    out: list[dict[str, Any]] = []
     for label, key, unit in ROWS:
         row = []
         for s in document["scenarios"]:
@@ -69,16 +69,16 @@ def charts(document: Document) -> list[dict[str, Any]]:
                    Series("held in the end", _held(document, "cores"))]
     memory = [Series("may be held", _held(document, "gib_limit")), Series("held in the end", _held(document, "gib"))]
     out = [
-        {"title": "Cores", "svg": bars("Cores", names, core_series, "cores"), "legend": [s.name for s in core_series]},
-        {"title": "Memory", "svg": bars("Memory", names, memory, "GiB"), "legend": [s.name for s in memory]},
-        {"title": "Power at today's busy cores",
+        {"title": "Cores", "svg": bars("Cores", names, core_series), "legend": [s.name for s in core_series]},
+        {"title": "Memory (GiB)", "svg": bars("Memory", names, memory, "GiB"), "legend": [s.name for s in memory]},
+        {"title": "Power (W), all that is in use, at its busy cores",
          "svg": bars("Power", names, [Series("watts", _of(document, "totals.watts"))], "W"), "legend": []}]
     points = [(s["name"], [(p["servers"], p["headroom_percent"]) for p in s["frontier"]
                            if p["headroom_percent"] is not None]) for s in document["scenarios"]]
     drawn = [(n, p) for n, p in points if p]
     if drawn:
-        out.append({"title": "Servers in use against headroom", "legend": [n for n, _ in drawn],
-                    "svg": lines("Frontier", drawn, "% of its cores free on every server in use")})
+        out.append({"title": "Servers in use against the share of its cores (%) that each keeps free",
+                    "legend": [n for n, _ in drawn], "svg": lines("Frontier", drawn, "% free")})
     return out
 
 

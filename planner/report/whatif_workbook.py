@@ -19,7 +19,7 @@ _SERVER_COLUMNS = (
     ("Idle (W)", "idle_w", 9), ("Maximum (W)", "max_w", 9), ("Watts", "watts", 9), ("Assumed", "watts_assumed", 9),
     ("Watts from", "watts_source", 60))
 _LPAR_COLUMNS = (
-    ("LPAR", "name", 16), ("From", "source", 20), ("To", "target", 20), ("Way", "way", 18), ("Wave", "wave", 7),
+    ("LPAR", "name", 24), ("From", "source", 20), ("To", "target", 20), ("Way", "way", 18), ("Wave", "wave", 7),
     ("Cores today", "cores_today", 9), ("Cores in the end", "cores", 9), ("VP today", "virtual_processors_today", 8),
     ("VP in the end", "virtual_processors", 8), ("GiB today", "gib_today", 9), ("GiB in the end", "gib", 9),
     ("Ratio by rPerf", "ratio", 10), ("Modes", "modes", 34), ("Virtual processors by", "virtual_processors_by", 34),
@@ -136,6 +136,7 @@ def _frontier(book: Book, document: Document) -> None:
 def _scenario(book: Book, name: str, scenario: Document) -> None:
     sheet = book.sheet(name)
     sheet.write_string(0, 0, scenario["name"], book.title)
+    sheet.set_column(0, 0, 24)
     style = {"optimal": book.good, "feasible": book.warn}.get(scenario["status"], book.bad)
     book.row(sheet, 1, ("Status",), book.bold)
     book.write(sheet, 1, 1, scenario["status"], style)

@@ -107,7 +107,8 @@ def _validated(document: Mapping[str, Any], text: str, file: str, found: list[Fi
     try:
         row = shape.model_validate(dict(document))
     except ValidationError as error:
-        found += [_told(file, text, e) for e in error.errors()]
+        told = [_told(file, text, e) for e in error.errors()]
+        found += sorted(told, key=lambda f: (f.source.line or 0) if f.source else 0)
         return None
     return _scenario(row, file, _lines(document, text))
 
