@@ -13,6 +13,7 @@ from planner.cli.app import Estate, Force, Json, PolicyFile, command, load_estat
 
 if TYPE_CHECKING:
     from planner.estate.assemble import Loaded
+    from planner.findings import Finding
     from planner.jobs.whatif import ScenarioResult
 
 
@@ -76,9 +77,14 @@ def whatif_command(
 def _suits(loaded: Loaded, scenarios: Sequence[Any], catalogue: Any) -> None:
     """Raises InputError with everything that does not suit the estate, of all scenarios together."""
     from planner.errors import InputError
-    from planner.scenarios.build import problems
+    from planner.jobs.whatif import on_arrival
 
-    found = [f for s in scenarios for f in problems(loaded.estate, s, catalogue)]
+    found: list[Finding] = []
+    for scenario in scenarios:
+        try:
+            on_arrival(loaded, scenario, catalogue)
+        except InputError as error:
+            found += error.findings
     if found:
         raise InputError(found)
 

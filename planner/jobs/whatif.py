@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from planner.errors import ReplayError
+from planner.errors import InputError, ReplayError
 from planner.estate.assemble import Loaded
 from planner.estate.capacity import Demand, lpar_demand
 from planner.estate.catalogue import CATALOGUE, Catalogue, Rating
@@ -15,12 +15,12 @@ from planner.estate.energy import Energy, energy, power_of, watts
 from planner.estate.load import checked
 from planner.estate.model import Estate, Lpar
 from planner.estate.saved import digest
-from planner.findings import Finding, Severity, ordered
+from planner.findings import Finding, Severity, Source, errors, ordered
 from planner.jobs.common import PROVED, Options, assumptions, finished
 from planner.optimise.conflict import Conflict
 from planner.optimise.evacuate import Answer
 from planner.optimise.placement import move_cost_ms
-from planner.optimise.scenario import Frontier, Point, ScenarioProblem, Sizes
+from planner.optimise.scenario import Frontier, Kept, Point, ScenarioProblem, Sizes
 from planner.plan import Plan, Status
 from planner.rules import Judge, Site
 from planner.scenarios.build import Built, build
@@ -177,10 +177,19 @@ def whatif(loaded: Loaded, scenario: Scenario, options: Options, catalogue: Cata
     return _unknown(case, reason)
 
 
+def on_arrival(loaded: Loaded, scenario: Scenario, catalogue: Catalogue = CATALOGUE) -> tuple[Built, Loaded]:
+    """The estate with the scenario's servers and policies; raises InputError with everything that does not suit it."""
+    built = build(loaded.estate, scenario, catalogue)
+    arrival = checked(Loaded(built.estate, loaded.provenance))
+    wrong = errors(arrival.findings)
+    if wrong:
+        raise InputError(f if f.source else replace(f, source=Source(scenario.file)) for f in wrong)
+    return built, arrival
+
+
 def _case(loaded: Loaded, scenario: Scenario, options: Options, catalogue: Catalogue,
           peaks: Mapping[str, int] | None) -> _Case:
-    built = build(loaded.estate, scenario, catalogue)
-    arrival = checked(Loaded(built.estate, loaded.provenance)).usable()
+    built, arrival = on_arrival(loaded, scenario, catalogue)
     site = Site(arrival.estate)
     judge = Judge(site)
     rated = ratings(arrival.estate, scenario, catalogue)
@@ -195,26 +204,25 @@ def _open(case: _Case, lpar: str) -> list[str]:
     return [s for s in case.built.kept if s != case.site.start[lpar] and case.passages.of(lpar, s).way is not None]
 
 
-def _costs(case: _Case) -> dict[str, dict[str, int]]:
-    """LPAR → server → cost in ms: a live move as everywhere; a restart besides as the scenario prices it."""
-    out: dict[str, dict[str, int]] = {}
+def _costs(case: _Case) -> Callable[[str], Mapping[str, int]]:
+    """Of an LPAR: server → cost in ms: a live move as everywhere; a restart besides as the scenario prices it."""
     extra = 1000 * case.scenario.restart_cost_s
-    for n, source in case.site.start.items():
-        out[n] = {s: move_cost_ms(case.site, case.judge, n, source, s)
-                  + (0 if case.passages.of(n, s).way is Way.LIVE else extra) for s in _open(case, n)}
-    return out
+
+    def of(name: str) -> Mapping[str, int]:
+        source = case.site.start[name]
+        return {s: move_cost_ms(case.site, case.judge, name, source, s)
+                + (0 if case.passages.of(name, s).way is Way.LIVE else extra) for s in _open(case, name)}
+    return of
 
 
 def _sizes(case: _Case) -> Sizes:
-    arrival: dict[tuple[str, str], Demand] = {}
-    final: dict[tuple[str, str], Demand] = {}
-    for n, source in case.site.start.items():
-        for s in case.built.kept:
-            row = case.sizer.final(case.site.lpars[n], s).row
-            final[n, s] = lpar_demand(row, case.site.servers[s])
-            live = s == source or case.passages.of(n, s).way in (Way.LIVE, None)
-            arrival[n, s] = case.site.demand(n, s) if live else final[n, s]
-    return Sizes(arrival, final)
+    def final(name: str, server: str) -> Demand:
+        return lpar_demand(case.sizer.final(case.site.lpars[name], server).row, case.site.servers[server])
+
+    def arrival(name: str, server: str) -> Demand:
+        live = server == case.site.start[name] or case.passages.of(name, server).way in (Way.LIVE, None)
+        return case.site.demand(name, server) if live else final(name, server)
+    return Sizes(Kept(arrival), Kept(final))
 
 
 def _ways(case: _Case, placement: Mapping[str, str]) -> dict[str, Way]:
@@ -363,8 +371,17 @@ def _lines(case: _Case, where: Mapping[str, str], final: Mapping[str, Size], way
         path = stages(case.site, case.sizer, old, target, way) if way else _staying(case, n, size)
         out.append(LparLine(
             n, old.server, target, way.value if way else "stays", old, size.row, float(size.ratio), size.basis,
-            size.why, path, case.passages.of(n, target).reasons if way else (), waves.get(n)))
+            size.why, path, _not_live(case, n, target, way), waves.get(n)))
     return tuple(out)
+
+
+def _not_live(case: _Case, name: str, target: str, way: Way | None) -> tuple[Finding, ...]:
+    """Why an LPAR does not go live; () when it does or stays."""
+    if way in (None, Way.LIVE):
+        return ()
+    reasons = case.passages.of(name, target).reasons
+    return reasons or (Finding("policy.keep-together", Severity.ERROR, name, "is kept together with an LPAR that must "
+                               "restart", "lift the policy keep-together for the migration"),)
 
 
 def _staying(case: _Case, name: str, size: Size) -> tuple[Stage, ...]:
@@ -470,9 +487,10 @@ def today(loaded: Loaded, scenario: Scenario | None = None, catalogue: Catalogue
 
 
 def exit_code(results: Sequence[ScenarioResult]) -> int:
-    """3 when a scenario is proved impossible, else 4 when one has no answer, else 0."""
+    """3 when a scenario is proved impossible, else 4 when one has no answer or misses its window, else 0."""
     found = {r.status for r in results}
-    return 3 if Status.INFEASIBLE in found else 4 if Status.UNKNOWN in found else 0
+    missed = any(r.plan is not None and r.plan.window is not None and r.plan.window.fits is False for r in results)
+    return 3 if Status.INFEASIBLE in found else 4 if missed or Status.UNKNOWN in found else 0
 
 
 __all__ = ["LparLine", "ScenarioResult", "ServerLine", "Totals", "exit_code", "today", "whatif"]

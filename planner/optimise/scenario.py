@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import cached_property
 
 from planner.estate.capacity import Demand
 from planner.optimise.conflict import Conflict, explain
@@ -34,6 +35,18 @@ class Phase(StrEnum):
     ARRIVAL = "on arrival, before anything is resized"
     FINAL = "after growth and resizing"
     BOTH = "on arrival and after growth and resizing together"
+
+
+class Kept(dict[Pair, Demand]):
+    """What LPARs hold on servers, worked out when first asked for: of most pairs nobody asks."""
+
+    def __init__(self, of: Callable[[str, str], Demand]) -> None:
+        super().__init__()
+        self._of = of
+
+    def __missing__(self, pair: Pair) -> Demand:
+        self[pair] = self._of(*pair)
+        return self[pair]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,15 +113,19 @@ class ScenarioProblem:
     come_back = False
 
     def __init__(self, site: Site, judge: Judge, survivors: Sequence[str], displaced: Sequence[str],
-                 costs: Mapping[str, Mapping[str, int]], sizes: Sizes) -> None:
+                 costs: Callable[[str], Mapping[str, int]], sizes: Sizes) -> None:
         self.site, self.judge, self.survivors = site, judge, list(survivors)
         self.displaced = list(displaced)
-        self.sizes = sizes
+        self.costs, self.sizes = costs, sizes
         self.cuts: list[Mapping[str, str]] = []
-        self.direct = Candidates({n: dict(costs[n]) for n in self.displaced})
-        wide = {n: {site.start[n]: 0} | dict(places) for n, places in costs.items()
-                if n not in self.direct.cost and places}
-        self.wide = Candidates(self.direct.cost | wide)
+        self.direct = Candidates({n: dict(costs(n)) for n in self.displaced})
+
+    @cached_property
+    def wide(self) -> Candidates:
+        """The candidates when the LPARs of servers that stay may move as well."""
+        more = {n: {s: 0} | places for n, s in self.site.start.items()
+                if n not in self.direct.cost and (places := dict(self.costs(n)))}
+        return Candidates(self.direct.cost | more)
 
     def forbid(self, placement: Mapping[str, str]) -> None:
         """Never answer again with survivors' LPARs placed like this."""
@@ -214,9 +231,9 @@ class Frontier:
     def __init__(self, problem: ScenarioProblem) -> None:
         self.problem, self.site = problem, problem.site
         self.servers = problem.survivors
-        self.places = self._places()
 
-    def _places(self) -> dict[str, list[str]]:
+    @cached_property
+    def places(self) -> dict[str, list[str]]:
         """Every LPAR with the servers that it may end on."""
         out = {n: sorted(places) for n, places in self.problem.wide.cost.items()}
         for n, s in self.site.start.items():
@@ -226,7 +243,7 @@ class Frontier:
 
     def points(self, time_limit: float) -> tuple[Point, ...]:
         """From the fewest servers to all of them; () when the question is too large to be asked here."""
-        if sum(map(len, self.places.values())) > _FRONTIER_VARIABLES or not self.places:
+        if len(self.site.start) * len(self.servers) > _FRONTIER_VARIABLES or not self.places:
             return ()
         deadline = time.monotonic() + time_limit
         fewest = self._fewest(deadline)

@@ -8,7 +8,7 @@ from typing import Any
 
 from planner.jobs.whatif import LparLine, ScenarioResult, ServerLine
 from planner.optimise.scenario import Point
-from planner.plan import finding_json
+from planner.plan import OUT, finding_json
 from planner.units import cores, gib
 
 VERSION = 1
@@ -55,6 +55,7 @@ def _scenario(r: ScenarioResult, directory: str) -> dict[str, Any]:
         "migration": {"live": r.live, "restarts": r.restarts, "reactivations": r.activations, "resized": r.resized,
                       "inactive": list(r.inactive), "waves": r.waves, "hours": round(r.hours, 2),
                       "outage_minutes": r.outage_minutes},
+        "waves": _waves(r),
         "one_way_doors": [{"after": d.after, "reason": d.reason, "lpars": list(d.lpars)} for d in r.doors],
         "risks": [finding_json(f) for f in r.findings], "conflict": r.conflict,
         "frontier": [_point(p) for p in r.frontier], "frontier_note": r.frontier_note,
@@ -62,6 +63,15 @@ def _scenario(r: ScenarioResult, directory: str) -> dict[str, Any]:
         "rperf": list(r.ratings), "assumptions": list(r.assumptions),
         "plan": directory if r.plan is not None else None}
     return out
+
+
+def _waves(r: ScenarioResult) -> list[dict[str, Any]]:
+    """The timetable of the live moves."""
+    if r.plan is None:
+        return []
+    return [{"wave": n, "start_s": min(m.start_ms for m in moves) / 1000, "end_s": max(m.end_ms for m in moves) / 1000,
+             "moves": [{"lpar": m.lpar, "source": m.source, "target": m.target} for m in moves]}
+            for n, moves in r.plan.waves(OUT)]
 
 
 def _totals(r: ScenarioResult, currency: str) -> dict[str, Any]:

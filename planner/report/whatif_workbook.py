@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from planner.report.whatif_page import cells
+from planner.units import show_duration
 from planner.xlsx import Book, open_book
 
 Document = Mapping[str, Any]
@@ -157,6 +158,11 @@ def _scenario(book: Book, name: str, scenario: Document) -> None:
     for door in scenario["one_way_doors"]:
         book.write(sheet, row, 0, "One-way door", book.warn)
         book.write(sheet, row, 1, f"after {door['after']}: {door['reason']}: {', '.join(door['lpars'])}")
+        row += 1
+    for wave in scenario["waves"]:
+        book.write(sheet, row, 0, f"Wave {wave['wave']}", book.bold)
+        moves = ", ".join(f"{m['lpar']} → {m['target']}" for m in wave["moves"])
+        book.write(sheet, row, 1, f"+{show_duration(wave['start_s'])} to +{show_duration(wave['end_s'])}: {moves}")
         row += 1
     row += 1
     if scenario["servers"]:

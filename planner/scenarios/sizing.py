@@ -119,10 +119,17 @@ class Sizer:
             ratio = self.rated[lpar.server].per_core / self.rated[target].per_core
         row = self._memory(lpar, target, memory)
         if why and not cores:
-            return Size(replace(row, server=target), ratio, "as it is", why)
+            return Size(self._at_least(replace(row, server=target)), ratio, "as it is", why)
         factor = ratio * (1 + cores) * (1 + (self.scenario.headroom if not why else 0))
         peak, basis = self._peak(lpar, 1 + cores)
         return Size(self._processors(row, target, factor, peak * ratio), ratio, basis, why)
+
+    def _at_least(self, row: Lpar) -> Lpar:
+        """The row with what its server demands for each virtual processor (a restart onto an older server)."""
+        if row.processors == "dedicated":
+            return row
+        least = min_units_per_vp(self.servers[row.server]) * row.virtual_processors
+        return row if row.entitlement_units >= least else replace(row, entitlement_units=least)
 
     def _peak(self, lpar: Lpar, growth: Fraction) -> tuple[Fraction, str]:
         """Cores that it may need at once, before conversion, and where that comes from."""

@@ -129,3 +129,16 @@ def test_virtual_processors_follow_a_history(site: Path) -> None:
              for x in json.loads(told.stdout)["scenarios"][1]["lpars"]}
     assert found["b1"] == (2, "peak of the history") and found["a1"] == (1, "peak of the history")
     assert found["c1"][1].startswith("no history")
+
+
+def test_a_policy_of_a_scenario_that_does_not_apply_is_told_with_its_file(site: Path) -> None:
+    (site / "pin.toml").write_text('name = "p"\n[[policy]]\nkind = "pin"\nsubject = "nobody"\n')
+    (site / "kind.toml").write_text('name = "k"\n[[policy]]\nkind = "glue"\n')
+    told = run(site / "estate.json", site / "pin.toml", site / "kind.toml", "--out", site / "out")
+    assert told.exit_code == 2 and "pin.toml: policy pin (nobody / -)" in told.stderr
+    assert "kind.toml: policy glue" in told.stderr and not (site / "out").exists()
+
+
+def test_a_window_that_is_missed_is_4(site: Path) -> None:
+    told = run(site / "estate.json", site / "new.toml", "--window", "2026-12-05 22:00/22:01", "--out", site / "out")
+    assert told.exit_code == 4

@@ -177,6 +177,7 @@ def test_kept_together_all_restart_when_one_must() -> None:
     found = whatif(loaded(of), MOVED, OPTIONS)
     assert {x.name: x.way for x in found.lpars if x.source == "A"} == {"a1": "restart", "a2": "restart"}
     assert found.status is Status.FEASIBLE and found.plan is None
+    assert [f.rule for x in found.lpars if x.name == "a2" for f in x.reasons] == ["policy.keep-together"]
 
 
 def test_changes_that_shrink_come_before_those_that_grow() -> None:
