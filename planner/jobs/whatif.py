@@ -31,7 +31,7 @@ from planner.schedule.timetable import Timetable, timetable
 from planner.verify import replay_changes
 
 _TRIES = 12
-_FRONTIER_S = 30.0
+_FRONTIER_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,6 +305,8 @@ def _result(case: _Case, problem: ScenarioProblem, answer: Answer, table: Timeta
     lines = _lines(case, where, final, ways, plan)
     rows = {n: replace(size.row, current_mode=_mode(case, n, where[n])) for n, size in final.items()}
     opened = tuple(doors(case.site, answer.placement, rows, ways))
+    if plan is not None:
+        plan = plan.replace(findings=ordered((*plan.findings, *_one_way(opened))))
     servers = _servers(case, where, final)
     points, note = _frontier(case, problem)
     restarts = sum(w is not Way.LIVE for w in ways.values())
@@ -442,9 +444,7 @@ def _frontier(case: _Case, problem: ScenarioProblem) -> tuple[tuple[Point, ...],
 
 
 def _risks(case: _Case, lines: Sequence[LparLine], opened: Sequence[Door], plan: Plan | None) -> tuple[Finding, ...]:
-    out = [Finding("scenario.one-way", Severity.WARNING, _some(d.lpars),
-                   f"after {d.after} the way back live is closed: {d.reason}",
-                   "go back before that, or by a restart") for d in opened]
+    out = _one_way(opened)
     for x in lines:
         if x.way in (Way.RESTART, Way.WORK):
             why = "; ".join(dict.fromkeys(f.message for f in x.reasons))
@@ -458,6 +458,12 @@ def _risks(case: _Case, lines: Sequence[LparLine], opened: Sequence[Door], plan:
         out.append(Finding("scenario.inactive", Severity.WARNING, name, "is not activated: it is not moved by the plan",
                            "move it inactive, or keep its profile elsewhere, before its server goes"))
     return ordered((*out, *(f for f in (plan.findings if plan else ()) if f.severity is not Severity.INFO)))
+
+
+def _one_way(opened: Sequence[Door]) -> list[Finding]:
+    return [Finding("scenario.one-way", Severity.WARNING, _some(d.lpars),
+                    f"after {d.after} the way back live is closed: {d.reason}",
+                    "go back before that, or by a restart") for d in opened]
 
 
 def _some(names: Sequence[str]) -> str:

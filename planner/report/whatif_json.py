@@ -89,11 +89,8 @@ def _totals(r: ScenarioResult, currency: str) -> dict[str, Any]:
 
 
 def _point(p: Point) -> dict[str, Any]:
-    def percent(value: int | None) -> float | None:
-        return None if value is None else value / 10
-
-    return {"servers": p.servers, "status": p.status.value, "headroom_percent": percent(p.share),
-            "bound_percent": percent(p.bound), "names": list(p.names), "free_cores": cores(p.free_units),
+    return {"servers": p.servers, "status": p.status.value, "headroom_percent": p.share, "bound_percent": p.bound,
+            "names": list(p.names), "free_cores": cores(p.free_units),
             "free_gib": _gib(p.free_mib)}
 
 

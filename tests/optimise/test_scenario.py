@@ -82,7 +82,7 @@ def frontier(of: Estate, asked: Scenario) -> tuple[Point, ...]:
 
 
 def by_hand(made: ScenarioProblem, count: int) -> int | None:
-    """The largest share (thousandths) that every server in use can keep free, over all placements."""
+    """The largest share (per cent) that every server in use can keep free, over all placements."""
     site, best = made.site, None
     names = sorted(site.start)
     places = [sorted(made.wide.cost.get(n, {site.start[n]: 0})) for n in names]
@@ -102,7 +102,7 @@ def by_hand(made: ScenarioProblem, count: int) -> int | None:
             limit = site.limit(s)
             if max(held.units, arrival.units) > limit.units or max(held.memory_mib, arrival.memory_mib) > limit.memory_mib:
                 break
-            shares.append(1000 - -(-1000 * held.units // limit.units))
+            shares.append(100 - -(-100 * held.units // limit.units))
         else:
             best = max(best if best is not None else -1, min(shares))
     return best
