@@ -25,9 +25,20 @@ from planner.plan import Plan, Status
 from planner.rules import Judge, Site
 from planner.scenarios.build import Built, build
 from planner.scenarios.model import Scenario
-from planner.scenarios.paths import Door, Passages, Stage, Way, doors, mode_after, needs_activation, stages
+from planner.scenarios.paths import (
+    Door,
+    Passages,
+    Stage,
+    Way,
+    doors,
+    mode_after,
+    mode_now,
+    needs_activation,
+    stages,
+)
 from planner.scenarios.sizing import Size, Sizer, ratings, told_rating
 from planner.schedule.timetable import Timetable, timetable
+from planner.units import cores, gib
 from planner.verify import replay_changes
 
 _TRIES = 12
@@ -75,6 +86,22 @@ class LparLine:
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """What is done to an LPAR after the live moves: ``kind`` is restart, restart after work, re-activation, DLPAR or
+    growth; ``row`` what it is then."""
+
+    lpar: str
+    kind: str
+    row: Lpar
+
+    def json(self) -> dict[str, Any]:
+        """As plan.json and whatif.json have it."""
+        return {"lpar": self.lpar, "kind": self.kind, "server": self.row.server,
+                "cores": cores(self.row.entitlement_units), "virtual_processors": self.row.virtual_processors,
+                "memory_gib": gib(self.row.memory_mib), "mode": self.row.current_mode}
+
+
+@dataclass(frozen=True, slots=True)
 class Totals:
     """The figures that are put side by side. Hundredths of a core, MiB, watts."""
 
@@ -106,6 +133,7 @@ class ScenarioResult:
     totals: Totals | None = None
     servers: tuple[ServerLine, ...] = ()
     lpars: tuple[LparLine, ...] = ()
+    changes: tuple[Change, ...] = ()
     inactive: tuple[str, ...] = ()
     retired: tuple[str, ...] = ()
     added: tuple[str, ...] = ()
@@ -301,12 +329,14 @@ def _result(case: _Case, problem: ScenarioProblem, answer: Answer, table: Timeta
     final = {n: case.sizer.final(case.site.lpars[n], s) for n, s in where.items()}
     ways = _ways(case, answer.placement)
     plan = _plan(case, answer, ways, table)
-    _replayed(case, answer.placement, ways, final)
+    changes = _changes(case, ways, final)
+    _replayed(case, answer.placement, ways, changes)
     lines = _lines(case, where, final, ways, plan)
     rows = {n: replace(size.row, current_mode=_mode(case, n, where[n])) for n, size in final.items()}
     opened = tuple(doors(case.site, answer.placement, rows, ways))
     if plan is not None:
-        plan = plan.replace(findings=ordered((*plan.findings, *_one_way(opened))))
+        plan = plan.replace(findings=ordered((*plan.findings, *_one_way(opened))),
+                            details={"changes": [c.json() for c in changes]})
     servers = _servers(case, where, final)
     points, note = _frontier(case, problem)
     restarts = sum(w is not Way.LIVE for w in ways.values())
@@ -317,7 +347,7 @@ def _result(case: _Case, problem: ScenarioProblem, answer: Answer, table: Timeta
     return _blank(
         case, status, objective=objective, bound=bound,
         gap=0.0 if objective - bound <= PROVED * objective else round((objective - bound) / objective, 6),
-        totals=_totals(case, servers), servers=servers, lpars=lines,
+        totals=_totals(case, servers), servers=servers, lpars=lines, changes=changes,
         inactive=tuple(p.name for p in case.loaded.estate.lpars if not p.active and p.server in case.built.retired),
         live=len(ways) - restarts, restarts=restarts, activations=sum(needs_activation(x.stages) for x in lines),
         resized=sum(x.final.entitlement_units != x.old.entitlement_units for x in lines),
@@ -350,16 +380,34 @@ def _plan(case: _Case, answer: Answer, ways: Mapping[str, Way], table: Timetable
     return finished(blank, case.loaded, case.site, case.judge, part, table, case.options)
 
 
-def _replayed(case: _Case, placement: Mapping[str, str], ways: Mapping[str, Way], final: Mapping[str, Size]) -> None:
-    """Replay what follows the live moves: restarts, then new sizes, those that shrink first. Raises ReplayError."""
-    where = {**case.site.start, **{n: s for n, s in placement.items() if ways[n] is Way.LIVE}}
-    rows = {n: replace(size.row, current_mode=_mode(case, n, size.row.server)) for n, size in final.items()}
+def _changes(case: _Case, ways: Mapping[str, Way], final: Mapping[str, Size]) -> tuple[Change, ...]:
+    """What follows the live moves, in this order: restarts, then new sizes, those that shrink first."""
     old = case.site.lpars
-    restarts = [rows[n] for n in sorted(ways) if ways[n] is not Way.LIVE]
-    rest = sorted((n for n in rows if ways.get(n, Way.LIVE) is Way.LIVE and rows[n] != old[n]),
+    rows = {n: replace(size.row, current_mode=_mode(case, n, size.row.server)) for n, size in final.items()}
+    restarts = [Change(n, ways[n].value, rows[n]) for n in sorted(ways) if ways[n] is not Way.LIVE]
+    rest = sorted((n for n in rows if ways.get(n, Way.LIVE) is Way.LIVE and _differs(case, old[n], rows[n])),
                   key=lambda n: (rows[n].entitlement_units - old[n].entitlement_units,
                                  rows[n].memory_mib - old[n].memory_mib, n))
-    found = replay_changes(case.site, where, [*restarts, *(rows[n] for n in rest)], case.built.kept)
+    return (*restarts, *(Change(n, _kind(case, n, rows[n], ways), rows[n]) for n in rest))
+
+
+def _differs(case: _Case, old: Lpar, row: Lpar) -> bool:
+    """Whether anything but the place is another; a mode that nobody states is its server's own."""
+    return replace(old, server=row.server, current_mode=row.current_mode) != row or (
+        row.current_mode not in ("", mode_now(case.site, old)))
+
+
+def _kind(case: _Case, name: str, row: Lpar, ways: Mapping[str, Way]) -> str:
+    if name not in ways:
+        return "growth"
+    old = case.site.lpars[name]
+    return "DLPAR" if row.current_mode in ("", mode_now(case.site, old)) else "re-activation"
+
+
+def _replayed(case: _Case, placement: Mapping[str, str], ways: Mapping[str, Way], changes: Sequence[Change]) -> None:
+    """Replay what follows the live moves. Raises ReplayError."""
+    where = {**case.site.start, **{n: s for n, s in placement.items() if ways[n] is Way.LIVE}}
+    found = replay_changes(case.site, where, [c.row for c in changes], case.built.kept)
     if found:
         raise ReplayError(found)
 
@@ -499,4 +547,4 @@ def exit_code(results: Sequence[ScenarioResult]) -> int:
     return 3 if Status.INFEASIBLE in found else 4 if missed or Status.UNKNOWN in found else 0
 
 
-__all__ = ["LparLine", "ScenarioResult", "ServerLine", "Totals", "exit_code", "today", "whatif"]
+__all__ = ["Change", "LparLine", "ScenarioResult", "ServerLine", "Totals", "exit_code", "today", "whatif"]

@@ -55,7 +55,7 @@ def _scenario(r: ScenarioResult, directory: str) -> dict[str, Any]:
         "migration": {"live": r.live, "restarts": r.restarts, "reactivations": r.activations, "resized": r.resized,
                       "inactive": list(r.inactive), "waves": r.waves, "hours": round(r.hours, 2),
                       "outage_minutes": r.outage_minutes},
-        "waves": _waves(r),
+        "waves": _waves(r), "changes": [c.json() for c in r.changes],
         "one_way_doors": [{"after": d.after, "reason": d.reason, "lpars": list(d.lpars)} for d in r.doors],
         "risks": [finding_json(f) for f in r.findings], "conflict": r.conflict,
         "frontier": [_point(p) for p in r.frontier], "frontier_note": r.frontier_note,

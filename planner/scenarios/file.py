@@ -132,7 +132,9 @@ def _told(file: str, text: str, error: Any) -> Finding:
         return problem(file, text, path, "is missing", f"state it; {_HELP}")
     value = error.get("input")
     shown = value if isinstance(value, (str, int, bool)) else str(value)
-    wanted = error["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
+    wanted = error["msg"]
+    for start in ("Input should be ", "Value error, ", "String should have "):
+        wanted = wanted.removeprefix(start)
     return problem(file, text, path, f"found {shown!r}, expected {wanted}"[:300], f"correct it; {_HELP}")
 
 

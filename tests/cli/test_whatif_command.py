@@ -142,3 +142,18 @@ def test_a_policy_of_a_scenario_that_does_not_apply_is_told_with_its_file(site: 
 def test_a_window_that_is_missed_is_4(site: Path) -> None:
     told = run(site / "estate.json", site / "new.toml", "--window", "2026-12-05 22:00/22:01", "--out", site / "out")
     assert told.exit_code == 4
+
+
+def test_the_runbook_goes_on_after_the_moves(site: Path) -> None:
+    """Restarts first, then new sizes with their mode; nothing of the firmware work for which servers are freed."""
+    (site / "estate.json").write_text(dump(loaded(changed(BASE, "a2", rmc_active=False))))
+    assert run(site / "estate.json", site / "new.toml", "--out", site / "out").exit_code == 0
+    text = (site / "out" / "to-power7" / "runbook.md").read_text()
+    order = [text.index(x) for x in (
+        "## The way out", "### Restarts", "- [ ] a2 on N: 0.41 cores, 1 virtual processors, 4 GiB, mode POWER7",
+        "### Re-activations with the new sizes", "- [ ] b1 on N: 1.63 cores, 2 virtual processors, 16 GiB, mode POWER7",
+        "### The retired servers", "## The way back", "Only for LPARs that have neither been restarted")]
+    assert order == sorted(order) and "firmware" not in text.split("### Restarts")[1].split("## The way back")[0]
+    (_, found) = json.loads((site / "out" / "whatif.json").read_text())["scenarios"]
+    plan = json.loads((site / "out" / "to-power7" / "plan.json").read_text())
+    assert plan["details"]["changes"] == found["changes"] and len(found["changes"]) == 5
