@@ -212,13 +212,19 @@ def _rows_hold(program: Program, values: Sequence[int]) -> bool | None:
 
 
 def _run_arrays(program: Program, options: Mapping[str, Any], known: Sequence[int]) -> tuple[Any, list[float]]:
-    """HiGHS's own model after its run, and the values of the variables; built from arrays row by row."""
+    """HiGHS's own model after its run, and the values of the variables; built from arrays row by row.
+
+    Columns stand as PuLP puts them (those in use, by name), so that HiGHS gets the same model on both ways.
+    """
     import highspy
     import numpy as np
 
-    a, columns = _arrays(program), len(program.upper)
-    cost = np.zeros(columns)
-    cost[list(program.objective)] = list(program.objective.values())
+    a = _arrays(program)
+    used = sorted({*program.objective, *a.index.tolist()}, key=str)
+    column = np.zeros(len(program.upper), np.int32)
+    column[used] = np.arange(len(used))
+    cost = np.array([program.objective.get(i, 0) for i in used], np.float64)
+    upper = np.array([program.upper[i] for i in used], np.float64)
     right = a.right.astype(np.float64)
     with _silent():
         made: Any = highspy.Highs
@@ -227,18 +233,22 @@ def _run_arrays(program: Program, options: Mapping[str, Any], known: Sequence[in
             if model.setOptionValue(name, value) != highspy.HighsStatus.kOk:
                 raise ValueError(f"HiGHS refuses {name} = {value!r}")
         passed = model.passModel(
-            columns, len(program.rows), len(a.value), int(highspy.MatrixFormat.kRowwise),
-            int(highspy.ObjSense.kMinimize), 0.0, cost, np.zeros(columns), np.array(program.upper, np.float64),
-            np.where(a.equal, right, -highspy.kHighsInf), right, a.start[:-1].astype(np.int32),
-            a.index.astype(np.int32), a.value.astype(np.float64), np.ones(columns, np.int32))
+            len(used), len(program.rows), len(a.value), int(highspy.MatrixFormat.kRowwise),
+            int(highspy.ObjSense.kMinimize), 0.0, cost, np.zeros(len(used)), upper,
+            np.where(a.equal, right, -highspy.kHighsInf), right, a.start[:-1].astype(np.int32), column[a.index],
+            a.value.astype(np.float64), np.ones(len(used), np.int32))
         if passed == highspy.HighsStatus.kError:
             raise ValueError("HiGHS refuses the model")
         if known:
             start = highspy.HighsSolution()
-            start.col_value = [float(v) for v in known]
+            start.col_value = [float(known[i]) for i in used]
             model.setSolution(start)
         model.run()
-    return model, list(model.getSolution().col_value)
+    values = model.getSolution().col_value
+    raw = [0.0] * len(program.upper)
+    for i, value in zip(used, values, strict=False):
+        raw[i] = value
+    return model, raw
 
 
 def _checked(program: Program, outcome: Outcome, raw: Sequence[float | None], bound: float | None,
