@@ -45,8 +45,14 @@ def schema() -> dict[str, Any]:
                               "by_server": {"type": "object", "additionalProperties": short}}),
         "refusals": {"type": "object", "additionalProperties": {"type": "object", "additionalProperties": _list(
             _object({"rule": _TEXT, "reason": _TEXT}))}}})
-    goal = {"type": "object", "required": ["kind", "servers"], "properties": {
-        "kind": {"const": "evacuate"}, "servers": _list(_TEXT), "leave": _list(_TEXT), "return": _YES}}
+    evacuate = {"type": "object", "required": ["kind", "servers"], "additionalProperties": False, "properties": {
+        "kind": {"const": "evacuate"}, "servers": _list(_TEXT), "leave": _list(_TEXT), "return": _YES,
+        "usage": {"type": "object"}}}
+    headroom = _object({
+        "kind": {"const": "headroom"}, "server": _TEXT, "cores": _NUMBER, "memory_gib": _NUMBER,
+        "by": {"enum": ["both", "entitlement", "usage"]}, "when": _TEXT, "critical": _list(_TEXT),
+        "usage": {"type": "object"}, "return": _YES}, ("usage", "return"))
+    goal = {"oneOf": [evacuate, headroom]}
     window = _object({"start": _TEXT, "end": _TEXT, "length_s": _WHOLE, "fits": _maybe(_YES),
                       "spare_s": _maybe(_WHOLE)})
     wave = _object({"wave": _WHOLE, "leg": leg, "start_s": seconds, "end_s": seconds, "lpars": _list(_TEXT)})
@@ -56,8 +62,9 @@ def schema() -> dict[str, Any]:
         **_object({
             "version": {"const": 1}, "goal": goal, "status": {"enum": [s.value for s in Status]},
             "objective": _maybe(_NUMBER), "bound": _maybe(_NUMBER), "gap": _maybe(_NUMBER), "verified": _YES,
-            "total_s": seconds, "work_s": _maybe(_WHOLE), "window": _maybe(window), "moves": _list(move),
+            "total_s": seconds, "work_s": _maybe(_WHOLE), "window": _maybe(window),
+            "back_window": _maybe(window), "back_from_s": _maybe(_WHOLE), "moves": _list(move),
             "waves": _list(wave), "findings": _list(finding), "conflict": _maybe(conflict), "stays": _list(stay),
             "vios_ids": {"type": "object", "additionalProperties": _maybe(_WHOLE)},
             "before": _list(state), "peak": _list(state), "after": _list(state), "assumptions": _list(_TEXT),
-            "notes": _list(_TEXT), "estate_sha256": _TEXT})}
+            "notes": _list(_TEXT), "details": {"type": "object"}, "estate_sha256": _TEXT}, ("details",))}

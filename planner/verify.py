@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from planner.estate.model import Estate
 from planner.estate.saved import digest
 from planner.findings import Finding, Severity, errors, ordered
+from planner.history.usage import Usage
 from planner.plan import BACK, OUT, Move, Plan, ServerState, Status
 from planner.rules import Judge, Site
+from planner.units import show_cores, show_gib
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +232,8 @@ def _goal(plan: Plan, site: Site, middle: Mapping[str, str], end: Mapping[str, s
           home: Mapping[str, str]) -> list[Finding]:
     """What was asked for is reached: servers freed after the way out, everything home after the way back."""
     found = []
+    if plan.goal.get("kind") == "headroom":
+        found += _room(plan, site, middle)
     freed = [str(s) for s in plan.goal.get("servers", ())] if plan.goal.get("kind") == "evacuate" else []
     leave = set(plan.goal.get("leave", ()))
     for server in freed:
@@ -245,11 +250,71 @@ def _goal(plan: Plan, site: Site, middle: Mapping[str, str], end: Mapping[str, s
                 found.append(_error("goal.returned", lpar, f"ends on {server}, not back on {wanted}"))
     outs, backs = plan.leg(OUT), plan.leg(BACK)
     if outs and backs:
-        earliest = max(m.end_ms for m in outs) + (plan.work_s or 0) * 1000
+        earliest = max((plan.back_from_s or 0) * 1000, max(m.end_ms for m in outs) + (plan.work_s or 0) * 1000)
         for m in backs:
             if m.start_ms < earliest:
                 found.append(_error("goal.work-time", m.lpar, "starts back before the work is over"))
     return found
+
+
+def _room(plan: Plan, site: Site, middle: Mapping[str, str]) -> list[Finding]:
+    """The room that was asked for is there after the way out, and no critical LPAR has moved."""
+    goal, server = plan.goal, str(plan.goal["server"])
+    if server not in site.servers:
+        return [_error("goal.reached", server, "the estate has no such server")]
+    if plan.moves and not any(m.leg == OUT for m in plan.moves):
+        return []
+    names = [n for n, s in middle.items() if s == server]
+    held, limit = site.holding(server, names), site.limit(server)
+    cores, memory = round(goal["cores"] * 100), round(goal["memory_gib"] * 1024)
+    found = [_error("goal.reached", n, "is critical and moves", "plan again, or take it out of the critical ones")
+             for n in goal.get("critical", ()) if any(m.lpar == n for m in plan.moves)]
+    if goal["by"] != "usage" and limit.units - held.units < cores:
+        found.append(_error("goal.reached", server, f"{show_cores(limit.units - held.units)} cores are entitled to "
+                            f"nobody after the way out; {show_cores(cores)} were asked for"))
+    if memory and limit.memory_mib - held.memory_mib < memory:
+        found.append(_error("goal.reached", server, f"{show_gib(limit.memory_mib - held.memory_mib)} GiB are free "
+                            f"after the way out; {show_gib(memory)} were asked for"))
+    found += _pool_room(goal, site, names, cores)
+    if goal["by"] != "entitlement" and site.usage is not None:
+        found += _unused(site, server, names, cores)
+    return found
+
+
+def _pool_room(goal: Mapping[str, Any], site: Site, names: Sequence[str], cores: int) -> list[Finding]:
+    """The shared pools in which the critical LPARs run leave that room together, when all of them have a maximum."""
+    server = str(goal["server"])
+    pools = {site.pool_on(n, server) for n in goal.get("critical", ()) if site.start.get(n) == server}
+    limits = {p: site.pool_limit(server, p) for p in pools if p is not None}
+    if not pools or None in pools or None in limits.values():
+        return []
+    found = []
+    held = site.holding(server, names).pools
+    free = sum((limit or 0) - held.get(p, 0) for p, limit in limits.items())
+    if goal["by"] != "usage" and free < cores:
+        found.append(_error("goal.reached", server, f"pools {', '.join(map(str, sorted(limits)))} of the critical "
+                            f"LPARs have {show_cores(free)} cores left after the way out; {show_cores(cores)} were "
+                            "asked for"))
+    if goal["by"] != "entitlement" and site.usage is not None:
+        most = sum(site.usage_limit(server, p) or 0 for p in limits)
+        inside = [n for n in names if site.pool_on(n, server) in limits]
+        least = min((most - sum(int(site.use(n, server)[slot]) for n in inside)
+                     for slot in range(len(site.usage.starts))), default=most)
+        if least < 10 * cores:
+            found.append(_error("goal.reached", server, "at their peak the pools of the critical LPARs leave "
+                                f"{least / 1000:.2f} cores; {show_cores(cores)} were asked for"))
+    return found
+
+
+def _unused(site: Site, server: str, names: Sequence[str], cores: int) -> list[Finding]:
+    """The slot in which the history leaves least, if that is less than was asked for."""
+    left = 10 * site.limit(server).units - site.usage_on(server, names)
+    worst = int(left.argmin())
+    if left[worst] >= 10 * cores or site.usage is None:
+        return []
+    return [_error("goal.reached", server, f"with the usage of {site.usage.when(worst):%Y-%m-%d %H:%M}, "
+                   f"{int(left[worst]) / 1000:.2f} cores are unused after the way out; {show_cores(cores)} were asked "
+                   "for")]
 
 
 def replay(plan: Plan, site: Site, judge: Judge, home: Mapping[str, str] | None = None) -> Replay:
@@ -272,16 +337,22 @@ def replay(plan: Plan, site: Site, judge: Judge, home: Mapping[str, str] | None 
     end = stage.places()
     middle = middle if middle is not None else end
     stage.found += judge.groups({n: (s,) for n, s in middle.items()}, end=True)
+    holders: dict[str, list[str]] = {s: [] for s in site.servers}
+    for name, server in middle.items():
+        holders.setdefault(server, []).append(name)
+    for server in site.servers:
+        stage.found += judge.settled(server, holders[server])
     stage.found += judge.flights(moves, plan.window)
     stage.found += _goal(plan, site, middle, end, home or {})
     after = server_states(site, {n: (s,) for n, s in middle.items()})
     return Replay(ordered(stage.found), tuple(stage.peaks[s] for s in site.servers), before, after)
 
 
-def verify_plan(plan: Plan, estate: Estate) -> Replay:
+def verify_plan(plan: Plan, estate: Estate, usage: Usage | None = None) -> Replay:
     """Whether a plan holds against an estate: as it was, or as it is after (part of) the work.
 
-    Where the LPARs stand tells how far the work has come; the rest of the moves is replayed from there.
+    ``usage`` is what the plan was made with (``goal.usage``); without it the rules on usage stay unchecked. Where the
+    LPARs stand tells how far the work has come; the rest of the moves is replayed from there.
     """
     notes: list[Finding] = []
     if plan.status not in (Status.OPTIMAL, Status.FEASIBLE) or not plan.verified:
@@ -302,7 +373,10 @@ def verify_plan(plan: Plan, estate: Estate) -> Replay:
                              f"{len(done)} of {len(plan.moves)} moves are already done; next: "
                              + (", ".join(m.lpar for m in rest if m.wave == rest[0].wave) if rest else "nothing"), ""))
     notes += _vios_ids(plan, estate)
-    site = Site(estate, home={n: home.get(n, s) for n, s in start.items()})
+    if plan.goal.get("usage") and usage is None:
+        notes.append(Finding("plan.usage", Severity.WARNING, "plan", "was made with a usage history; what it says of "
+                             "usage was not checked", "give the history: --history FILE"))
+    site = Site(estate, home={n: home.get(n, s) for n, s in start.items()}, usage=usage)
     played = replay(plan.replace(moves=tuple(rest)), site, Judge(site), home)
     notes += _late(plan)
     return Replay(ordered((*notes, *played.findings)), played.peak, played.before, played.after)
@@ -310,7 +384,7 @@ def verify_plan(plan: Plan, estate: Estate) -> Replay:
 
 def _late(plan: Plan) -> list[Finding]:
     """Moves that end after the window."""
-    late = [m for m in plan.moves if plan.window and (end := plan.clock(m.end_ms)) and end > plan.window.end]
+    late = plan.late()
     names = ", ".join(dict.fromkeys(m.lpar for m in late))
     return [_error("timing.window", "plan", f"{names}: {len(late)} moves end after the window")] if late else []
 

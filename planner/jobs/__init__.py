@@ -2,5 +2,7 @@
 
 from planner.jobs.common import PROVED, Options, exit_code, least_time_s, span_from, window_from
 from planner.jobs.evacuation import evacuate
+from planner.jobs.room import Request, headroom
 
-__all__ = ["PROVED", "Options", "evacuate", "exit_code", "least_time_s", "span_from", "window_from"]
+__all__ = ["PROVED", "Options", "Request", "evacuate", "exit_code", "headroom", "least_time_s", "span_from",
+           "window_from"]

@@ -10,6 +10,7 @@ from planner.estate.assemble import Loaded
 from planner.estate.saved import digest
 from planner.goals.evacuate import Evacuate, evacuate_goal
 from planner.jobs.common import Options, assumptions, finished, unanswered
+from planner.jobs.usage import UsageSpec, read_usage, window_period
 from planner.optimise.evacuate import Answer, EvacuationProblem
 from planner.plan import Plan, Status
 from planner.rules import Judge, Site
@@ -18,14 +19,23 @@ from planner.schedule.timetable import timetable
 _TRIES = 12
 
 
-def evacuate(loaded: Loaded, servers: Sequence[str], options: Options, leave: Sequence[str] = ()) -> Plan:
-    """Free these servers. Raises UsageError for unknown names and ReplayError when the own plan fails its replay."""
-    site = Site(loaded.estate)
+def evacuate(loaded: Loaded, servers: Sequence[str], options: Options, leave: Sequence[str] = (),
+             usage: UsageSpec | None = None) -> Plan:
+    """Free these servers; with ``usage`` so that what is left carries what was used in the window's hours.
+
+    Raises UsageError for unknown names, InputError for a history that cannot be used, and ReplayError when the own
+    plan fails its replay.
+    """
+    used, kept = (None, None) if usage is None else read_usage(
+        loaded.estate, usage, window_period(options.window, usage.calendar).buckets)
+    site = Site(loaded.estate, usage=used)
     judge = Judge(site)
     goal = evacuate_goal(site, servers, leave)
     deadline = time.monotonic() + options.time_limit
     problem = EvacuationProblem(site, judge, goal, come_back=options.come_back)
     blank = _blank(loaded, site, judge, goal, options)
+    if used is not None:
+        blank = blank.replace(goal={**blank.goal, "usage": kept}, findings=used.findings)
     reason = ""
     for _ in range(_TRIES):
         answer = problem.solve(max(deadline - time.monotonic(), 0.1), options.gap)
