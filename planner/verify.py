@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from planner.estate.model import Estate
 from planner.estate.saved import digest
 from planner.findings import Finding, Severity, errors, ordered
-from planner.history.usage import Usage
 from planner.plan import BACK, OUT, Move, Plan, ServerState, Status
 from planner.rules import Judge, Site
 from planner.units import show_cores, show_gib
+
+if TYPE_CHECKING:
+    from planner.history.usage import Usage
 
 
 @dataclass(frozen=True, slots=True)
