@@ -51,13 +51,14 @@ def headline(plan: Plan) -> str:
     return f"free {servers}{back}"
 
 
-def _some(number: int, word: str) -> str:
-    return f"{number} {word}{'' if number == 1 else 's'}"
+def number_of(number: int, word: str) -> str:
+    """``1 move``, ``2,400 samples``."""
+    return f"{number:,} {word}{'' if number == 1 else 's'}"
 
 
 def leg_tally(plan: Plan, leg: str) -> str:
     """``20 moves out in 6 waves, 1 h 03 min 10 s``."""
-    return (f"{_some(len(plan.leg(leg)), 'move')} {leg} in {_some(len(plan.waves(leg)), 'wave')}, "
+    return (f"{number_of(len(plan.leg(leg)), 'move')} {leg} in {number_of(len(plan.waves(leg)), 'wave')}, "
             f"{show_duration(plan.leg_span_s(leg))}")
 
 
