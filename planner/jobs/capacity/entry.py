@@ -261,12 +261,7 @@ def _outlook_finding(place: Place) -> Finding:
     if place.outlook is None:
         return Finding("forecast.none", Severity.WARNING, place.name, "no forecast: no month-end of it is recorded",
                        "add recordings of month-ends")
-<<<<<<< HEAD
-    return Finding("forecast.note", Severity.INFO, place.name,
-                   f"forecast (errors in thousandths of a core): {place.outlook.note}",
-=======
     return Finding("forecast.note", Severity.INFO, place.name, f"forecast: {place.outlook.note}",
->>>>>>> month-history
                    "more months with records make a better forecast")
 
 
