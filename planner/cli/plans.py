@@ -54,7 +54,6 @@ def evacuate_command(
     """
     from planner import jobs
     from planner.errors import UsageError
-    from planner.rules import Site
 
     if work is not None and not come_back:
         raise UsageError("--work is the time before the way back: give --return as well")
@@ -66,7 +65,7 @@ def evacuate_command(
                          usage_spec(history, calendar_from(country, subdivision, closed, month_end_last,
                                                            month_end_first), percentile, months, growth))
     deliver(plan, loaded, where, as_json=as_json, force=force)
-    return jobs.exit_code(plan, Site(loaded.estate))
+    return jobs.exit_code(plan, estate=loaded.estate)
 
 
 class _By(StrEnum):
@@ -113,7 +112,6 @@ def headroom_command(
     from planner.errors import UsageError
     from planner.goals.headroom import By
     from planner.jobs.usage import ALWAYS, period_from
-    from planner.rules import Site
     from planner.units import mib_from_gib, units_from_cores
 
     try:
@@ -131,7 +129,7 @@ def headroom_command(
     loaded = load_estate(estate, policy)
     plan = jobs.headroom(loaded, request, options)
     deliver(plan, loaded, where, as_json=as_json, force=force)
-    return jobs.exit_code(plan, Site(loaded.estate))
+    return jobs.exit_code(plan, estate=loaded.estate)
 
 
 def _directory(out: Path | None, name: str) -> Path:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from planner.estate.assemble import Loaded
 from planner.estate.saved import digest
 from planner.goals.evacuate import Evacuate, evacuate_goal
 from planner.jobs.common import Options, assumptions, finished, unanswered
-from planner.jobs.usage import UsageSpec, read_usage, window_period
 from planner.optimise.evacuate import Answer, EvacuationProblem
 from planner.plan import Plan, Status
 from planner.rules import Judge, Site
 from planner.schedule.timetable import timetable
+
+if TYPE_CHECKING:
+    from planner.history.usage import Usage
+    from planner.jobs.usage import UsageSpec
 
 _TRIES = 12
 
@@ -26,8 +29,7 @@ def evacuate(loaded: Loaded, servers: Sequence[str], options: Options, leave: Se
     Raises UsageError for unknown names, InputError for a history that cannot be used, and ReplayError when the own
     plan fails its replay.
     """
-    used, kept = (None, None) if usage is None else read_usage(
-        loaded.estate, usage, window_period(options.window, usage.calendar).buckets)
+    used, kept = (None, None) if usage is None else _usage(loaded, usage, options)
     site = Site(loaded.estate, usage=used)
     judge = Judge(site)
     goal = evacuate_goal(site, servers, leave)
@@ -50,6 +52,14 @@ def evacuate(loaded: Loaded, servers: Sequence[str], options: Options, leave: Se
         if time.monotonic() > deadline or not problem.cuts[-1]:
             break
     return unanswered(blank, Answer(Status.UNKNOWN, {}), reason, options)
+
+
+def _usage(loaded: Loaded, spec: UsageSpec, options: Options) -> tuple[Usage, dict[str, Any]]:
+    """The usage in the window's hours, and what of it the plan keeps; read only when asked for, since the store takes
+    longer to import than a small plan to make."""
+    from planner.jobs.usage import read_usage, window_period
+
+    return read_usage(loaded.estate, spec, window_period(options.window, spec.calendar).buckets)
 
 
 def _blank(loaded: Loaded, site: Site, judge: Judge, goal: Evacuate, options: Options) -> Plan:

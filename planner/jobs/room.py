@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from planner.errors import UsageError
 from planner.estate.assemble import Loaded
@@ -14,13 +14,15 @@ from planner.findings import Finding, Severity, ordered
 from planner.goals.headroom import By, Headroom, headroom_goal
 from planner.jobs import headroom_figures as figures
 from planner.jobs.common import Options, assumptions, finished, unanswered
-from planner.jobs.usage import Period, UsageSpec, read_usage
 from planner.optimise.evacuate import Answer
 from planner.optimise.headroom import CORES, MEMORY, HeadroomProblem, Most, Step
 from planner.plan import Plan, Status, Window
 from planner.rules import Judge, Site
 from planner.schedule.timetable import timetable
 from planner.units import show_cores
+
+if TYPE_CHECKING:
+    from planner.jobs.usage import Period, UsageSpec
 
 _TRIES = 12
 _POINTS = 12
@@ -51,6 +53,8 @@ class Request:
 
 def headroom(loaded: Loaded, request: Request, options: Options) -> Plan:
     """Make room. Raises UsageError and InputError for what cannot be asked, ReplayError for a plan that fails."""
+    from planner.jobs.usage import read_usage
+
     usage, kept = (None, None) if request.usage is None else read_usage(loaded.estate, request.usage,
                                                                         request.period.buckets)
     site = Site(loaded.estate, usage=usage)
