@@ -257,12 +257,40 @@ def parse(text: str, file: str) -> Plan:
         start: dt.datetime
         end: dt.datetime
 
+    Hour = Annotated[int, Field(ge=0, le=23)]
+
+    class Site(BaseModel):
+        model_config = ConfigDict(extra="forbid")
+        country: str
+        subdivision: str
+        last: int = Field(ge=0, le=15)
+        first: int = Field(ge=0, le=15)
+        closed: list[dt.date]
+        weekend: list[Annotated[int, Field(ge=0, le=6)]]
+
+    class Used(BaseModel):
+        model_config = ConfigDict(extra="forbid")
+        percentile: str
+        from_s: int = Field(ge=0, le=10**11)
+        to_s: int = Field(ge=0, le=10**11)
+        step_s: int = Field(ge=1, le=86_400)
+        growth_percent: int = Field(ge=-90, le=1000)
+        hours: dict[Literal["month-end", "working", "weekend"], list[Hour]]
+        calendar: Site
+        measured: int = Field(ge=0)
+        sha256: str
+
+    class Period(BaseModel):
+        model_config = ConfigDict(extra="forbid")
+        start: dt.datetime
+        end: dt.datetime
+
     class Evacuate(BaseModel):
         model_config = ConfigDict(extra="forbid", strict=True)
         kind: Literal["evacuate"]
         servers: list[str] = Field(min_length=1)
         leave: list[str] = []
-        usage: dict[str, Any] | None = None
+        usage: Used | None = None
         come_back: bool = Field(default=False, alias="return")
 
     class Whatif(BaseModel):
@@ -283,7 +311,9 @@ def parse(text: str, file: str) -> Plan:
         by: Literal["both", "entitlement", "usage"]
         when: str = ""
         critical: list[str] = []
-        usage: dict[str, Any] | None = None
+        usage: Used | None = None
+        hours: dict[Literal["month-end", "working", "weekend"], list[Hour]] | None = None
+        period: Period | None = None
         come_back: bool = Field(default=False, alias="return")
 
     class PlanIn(BaseModel):
@@ -317,7 +347,7 @@ def parse(text: str, file: str) -> Plan:
         tuple((a.slot, a.vios) for a in m.virtual_scsi), tuple((a.slot, a.vios) for a in m.virtual_fc), m.parking,
     ) for m in document.moves)
     window, back_window = (Window(w.start, w.end) if w else None for w in (document.window, document.back_window))
-    goal = document.goal.model_dump(by_alias=True, exclude_defaults=True)
+    goal = document.goal.model_dump(by_alias=True, exclude_defaults=True, mode="json")
     return Plan(goal, document.status, document.estate_sha256, document.objective, document.bound,
                 document.gap, document.verified, moves, conflict=document.conflict, window=window,
                 back_window=back_window, back_from_s=document.back_from_s, work_s=document.work_s,

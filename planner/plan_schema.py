@@ -45,15 +45,24 @@ def schema() -> dict[str, Any]:
                               "by_server": {"type": "object", "additionalProperties": short}}),
         "refusals": {"type": "object", "additionalProperties": {"type": "object", "additionalProperties": _list(
             _object({"rule": _TEXT, "reason": _TEXT}))}}})
+    hour = {"type": "integer", "minimum": 0, "maximum": 23}
+    hours = {"type": "object", "additionalProperties": False, "properties": {
+        kind: _list(hour) for kind in ("month-end", "working", "weekend")}}
+    used = _object({
+        "percentile": _TEXT, "from_s": _WHOLE, "to_s": _WHOLE, "step_s": _WHOLE, "growth_percent": _WHOLE,
+        "hours": hours, "measured": _WHOLE, "sha256": _TEXT, "calendar": _object({
+            "country": _TEXT, "subdivision": _TEXT, "last": _WHOLE, "first": _WHOLE, "closed": _list(_TEXT),
+            "weekend": _list(_WHOLE)})})
     evacuate = {"type": "object", "required": ["kind", "servers"], "additionalProperties": False, "properties": {
         "kind": {"const": "evacuate"}, "servers": _list(_TEXT), "leave": _list(_TEXT), "return": _YES,
-        "usage": {"type": "object"}}}
+        "usage": used}}
     headroom = _object({
         "kind": {"const": "headroom"}, "server": _TEXT, "cores": _NUMBER, "memory_gib": _NUMBER,
         "by": {"enum": ["both", "entitlement", "usage"]}, "when": _TEXT, "critical": _list(_TEXT),
-        "usage": {"type": "object"}, "return": _YES}, ("usage", "return"))
+        "usage": used, "hours": hours, "period": _object({"start": _TEXT, "end": _TEXT}), "return": _YES},
+        ("usage", "hours", "period", "return"))
     whatif = _object({"kind": {"const": "whatif"}, "scenario": _TEXT, "servers": _list(_TEXT), "leave": _list(_TEXT),
-                      "usage": {"type": "object"}, "return": _YES}, ("leave", "usage", "return"))
+                      "usage": used, "return": _YES}, ("leave", "usage", "return"))
     goal = {"oneOf": [evacuate, headroom, whatif]}
     window = _object({"start": _TEXT, "end": _TEXT, "length_s": _WHOLE, "fits": _maybe(_YES),
                       "spare_s": _maybe(_WHOLE)})

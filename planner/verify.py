@@ -6,6 +6,7 @@ scratch at every moment at which something starts or ends.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from planner.estate.catalogue import MODES
 from planner.estate.model import Estate, Lpar
 from planner.estate.saved import digest
 from planner.findings import Finding, Severity, errors, ordered
+from planner.history.calendar import BUCKETS
 from planner.plan import BACK, OUT, Move, Plan, ServerState, Status
 from planner.rules import Judge, Site
 from planner.rules.base import Scope
@@ -22,6 +24,9 @@ from planner.rules.judge import of_scope
 from planner.units import show_cores, show_gib
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from planner.history.usage import Usage
 
 
@@ -274,16 +279,38 @@ def _room(plan: Plan, site: Site, middle: Mapping[str, str]) -> list[Finding]:
     held, limit = site.holding(server, names), site.limit(server)
     cores, memory = round(goal["cores"] * 100), round(goal["memory_gib"] * 1024)
     found = [_error("goal.reached", n, "is critical and moves", "plan again, or take it out of the critical ones")
-             for n in goal.get("critical", ()) if any(m.lpar == n for m in plan.moves)]
-    if goal["by"] != "usage" and limit.units - held.units < cores:
+             for n in sorted({m.lpar for m in plan.moves}) if n in goal.get("critical", ())
+             or (n in site.lpars and site.lpars[n].environment == "production")]
+    if cores and goal["by"] != "usage" and limit.units - held.units < cores:
         found.append(_error("goal.reached", server, f"{show_cores(limit.units - held.units)} cores are entitled to "
                             f"nobody after the way out; {show_cores(cores)} were asked for"))
     if memory and limit.memory_mib - held.memory_mib < memory:
         found.append(_error("goal.reached", server, f"{show_gib(limit.memory_mib - held.memory_mib)} GiB are free "
                             f"after the way out; {show_gib(memory)} were asked for"))
-    found += _pool_room(goal, site, names, cores)
-    if goal["by"] != "entitlement" and site.usage is not None:
-        found += _unused(site, server, names, cores)
+    if cores:
+        found += _pool_room(goal, site, names, cores)
+        if goal["by"] != "entitlement" and site.usage is not None:
+            found += _unused(goal, site, server, names, cores)
+    return found + _in_time(plan)
+
+
+def _in_time(plan: Plan) -> list[Finding]:
+    """Who leaves has left before the time in which the room is needed, and comes back after it."""
+    period = plan.goal.get("period")
+    if not period:
+        return []
+    start, end = (dt.datetime.fromisoformat(period[key]) for key in ("start", "end"))
+    out = [clock for m in plan.leg(OUT) if (clock := plan.clock(m.end_ms))]
+    back = [clock for m in plan.leg(BACK) if (clock := plan.clock(m.start_ms))]
+    found = []
+    if (plan.window and plan.window.end > start) or max(out, default=start) > start:
+        found.append(_error("goal.reached", "plan", f"the way out may last into the time of the room, which begins "
+                            f"{start:%Y-%m-%d %H:%M}"))
+    if min(back, default=end) < end:
+        found.append(_error("goal.reached", "plan", f"the way back begins {min(back):%Y-%m-%d %H:%M}; the room is "
+                            f"needed until {end:%Y-%m-%d %H:%M}"))
+    if plan.window is None and plan.leg(BACK) and plan.leg(OUT) and (plan.work_s or 0) < (end - start).total_seconds():
+        found.append(_error("goal.reached", "plan", "the way back begins before the time of the room is over"))
     return found
 
 
@@ -303,24 +330,33 @@ def _pool_room(goal: Mapping[str, Any], site: Site, names: Sequence[str], cores:
                             "asked for"))
     if goal["by"] != "entitlement" and site.usage is not None:
         most = sum(site.usage_limit(server, p) or 0 for p in limits)
-        inside = [n for n in names if site.pool_on(n, server) in limits]
-        least = min((most - sum(int(site.use(n, server)[slot]) for n in inside)
-                     for slot in range(len(site.usage.starts))), default=most)
+        total = sum((site.usage_on(server, names, p) for p in sorted(limits)), 0 * site.usage.starts)
+        least = most - int(total[_needed(goal, site.usage)].max())
         if least < 10 * cores:
             found.append(_error("goal.reached", server, "at their peak the pools of the critical LPARs leave "
-                                f"{least / 1000:.2f} cores; {show_cores(cores)} were asked for"))
+                                f"{show_cores(least // 10)} cores; {show_cores(cores)} were asked for"))
     return found
 
 
-def _unused(site: Site, server: str, names: Sequence[str], cores: int) -> list[Finding]:
+def _needed(goal: Mapping[str, Any], usage: Usage) -> NDArray[np.bool_]:
+    """The slots in which the room is needed: those of the goal's hours, or all."""
+    hours = goal.get("hours")
+    return usage.starts >= 0 if hours is None else usage.inside(
+        [b for b in BUCKETS if b.hour in hours.get(b.kind.value, ())])
+
+
+def _unused(goal: Mapping[str, Any], site: Site, server: str, names: Sequence[str], cores: int) -> list[Finding]:
     """The slot in which the history leaves least, if that is less than was asked for."""
+    if site.usage is None:
+        return []
     left = 10 * site.limit(server).units - site.usage_on(server, names)
+    left[~_needed(goal, site.usage)] = left.max()
     worst = int(left.argmin())
-    if left[worst] >= 10 * cores or site.usage is None:
+    if left[worst] >= 10 * cores:
         return []
     return [_error("goal.reached", server, f"with the usage of {site.usage.when(worst):%Y-%m-%d %H:%M}, "
-                   f"{int(left[worst]) / 1000:.2f} cores are unused after the way out; {show_cores(cores)} were asked "
-                   "for")]
+                   f"{show_cores(int(left[worst]) // 10)} cores are unused after the way out; {show_cores(cores)} were "
+                   "asked for")]
 
 
 def replay(plan: Plan, site: Site, judge: Judge, home: Mapping[str, str] | None = None) -> Replay:
@@ -379,9 +415,7 @@ def verify_plan(plan: Plan, estate: Estate, usage: Usage | None = None) -> Repla
                              f"{len(done)} of {len(plan.moves)} moves are already done; next: "
                              + (", ".join(m.lpar for m in rest if m.wave == rest[0].wave) if rest else "nothing"), ""))
     notes += _vios_ids(plan, estate)
-    if plan.goal.get("usage") and usage is None:
-        notes.append(Finding("plan.usage", Severity.WARNING, "plan", "was made with a usage history; what it says of "
-                             "usage was not checked", "give the history: --history FILE"))
+    notes += _usage(plan, usage)
     site = Site(estate, home={n: home.get(n, s) for n, s in start.items()}, usage=usage)
     played = replay(plan.replace(moves=tuple(rest)), site, Judge(site), home)
     notes += _late(plan)
@@ -393,6 +427,26 @@ def _late(plan: Plan) -> list[Finding]:
     late = plan.late()
     names = ", ".join(dict.fromkeys(m.lpar for m in late))
     return [_error("timing.window", "plan", f"{names}: {len(late)} moves end after the window")] if late else []
+
+
+def _usage(plan: Plan, usage: Usage | None) -> list[Finding]:
+    """Whether the usage that the plan was made with is at hand: without it nothing can be said of what it claims."""
+    asked = plan.goal.get("usage")
+    if not asked:
+        if plan.goal.get("by", "entitlement") != "entitlement":
+            return [_error("plan.usage", "plan", f"counts room by {plan.goal['by']}, but does not say which usage")]
+        return []
+    if usage is None:
+        return [_error("plan.usage", "plan", "was made with a usage history; without it nothing can be said of usage",
+                       "give the history: --history FILE")]
+    if usage.digest() == asked.get("sha256"):
+        return []
+    lost = int(asked.get("measured", 0)) - len(usage.measured)
+    if lost > 0:
+        return [_error("plan.usage", "history", f"it has usage of {len(usage.measured)} partitions; the plan was made "
+                       f"with {asked['measured']}", "give the history that the plan was made with")]
+    return [Finding("plan.usage", Severity.WARNING, "history", "it is not the usage that the plan was made with; the "
+                    "replay is with this one", "see what has been added since: planner history show")]
 
 
 def _vios_ids(plan: Plan, estate: Estate) -> list[Finding]:

@@ -80,6 +80,17 @@ def progress() -> Callable[[int, int], None] | None:
     return told
 
 
+def working() -> Callable[[str], None] | None:
+    """A line on stderr that says what is being worked on, when somebody watches; no text takes it away."""
+    if not sys.stderr.isatty():
+        return None
+
+    def told(text: str) -> None:
+        sys.stderr.write(f"\r\033[K{text} …" if text else "\r\033[K")
+        sys.stderr.flush()
+    return told
+
+
 def print_json(value: Any) -> None:
     sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=1) + "\n")
 

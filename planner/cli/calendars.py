@@ -47,8 +47,11 @@ UsageGrowth = Annotated[int, typer.Option("--growth", metavar="PERCENT", min=-90
 
 def usage_spec(history: Path | None, calendar: Calendar, percentile: str, months: int, growth: int) -> UsageSpec | None:
     """Which usage counts; None without a history."""
+    from planner.history.profiles import exact_percentile
     from planner.jobs.usage import UsageSpec
 
+    if percentile != "100":
+        exact_percentile(percentile)
     return None if history is None else UsageSpec(history, calendar, percentile, months, growth)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from planner.cli.app import Estate, Force, Json, PolicyFile, command, load_estate, print_json, show
+from planner.cli.app import Estate, Force, Json, PolicyFile, command, load_estate, print_json, show, working
 from planner.cli.calendars import (
     Closed,
     Country,
@@ -91,8 +91,9 @@ def headroom_command(
     window: Annotated[str | None, typer.Option("--window", help='Of the way out: "2026-11-21 20:00/23:00".')] = None,
     back_window: Annotated[str | None, typer.Option("--back-window", help="Of the way back "
                                                     "[default: when the month-end is over].")] = None,
-    come_back: Annotated[bool, typer.Option("--return/--no-return", help="Plan the way back as well "
-                                          "(with --when always: only with --back-window).")] = True,
+    come_back: Annotated[bool | None, typer.Option("--return/--no-return", help="Plan the way back as well "
+                                                   "[default: yes; with --when always only with --back-window].")
+                         ] = None,
     curve: Annotated[bool, typer.Option("--curve/--no-curve", help="Also find the most that can be had, and what each "
                                         "further core costs.")] = True,
     out: Annotated[Path | None, typer.Option("--out", metavar="DIR",
@@ -120,14 +121,21 @@ def headroom_command(
         raise UsageError(f"--cores {cores} --memory {memory}: {error}") from None
     calendar = calendar_from(country, subdivision, closed, month_end_last, month_end_first)
     spec = usage_spec(history, calendar, percentile, months, growth)
-    first, last = (None if w is None else jobs.window_from(w) for w in (window, back_window))
+    first = None if window is None else jobs.window_from(window)
+    last = None if back_window is None else jobs.window_from(back_window, "--back-window")
+    if when == ALWAYS and come_back and last is None:
+        raise UsageError("--when always --return: say when they come back with --back-window")
     period = period_from(when, calendar, first.end if first else history_end(history))
-    options = jobs.Options(time_limit, gap, first, come_back and (when != ALWAYS or last is not None))
+    options = jobs.Options(time_limit, gap, first, (when != ALWAYS or last is not None) if come_back is None
+                           else come_back)
     request = jobs.Request(server, units, mib, period, tuple(critical or ()), By(by.value) if by else None, spec, last,
                            curve)
     where = _directory(out, f"headroom-{file_name(server)}")
     loaded = load_estate(estate, policy)
-    plan = jobs.headroom(loaded, request, options)
+    told = working()
+    plan = jobs.headroom(loaded, request, options, told)
+    if told:
+        told("")
     deliver(plan, loaded, where, as_json=as_json, force=force)
     return jobs.exit_code(plan, estate=loaded.estate)
 

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
 
 from planner.errors import UsageError
 from planner.rules.site import DEFAULT_POOL, Site
 from planner.units import round_up, show_cores, show_gib
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from planner.history.calendar import Bucket
 
 
 class By(StrEnum):
@@ -32,6 +39,16 @@ class Headroom:
     memory_mib: int
     critical: frozenset[str]
     by: By = By.ENTITLEMENT
+    buckets: frozenset[Bucket] | None = None
+    """The hours in which the room is needed; None: in all that usage is known of."""
+
+    def slots(self, site: Site) -> NDArray[np.bool_]:
+        """For each slot of the usage whether the room is needed in it."""
+        import numpy as np
+
+        assert site.usage is not None
+        count = len(site.usage.starts)
+        return np.ones(count, dtype=bool) if self.buckets is None else site.usage.inside(self.buckets)
 
     def may_leave(self, site: Site) -> list[str]:
         """The active LPARs of the server that are not critical."""
@@ -57,7 +74,7 @@ class Headroom:
 
 
 def headroom_goal(site: Site, server: str, units: int, memory_mib: int, critical: Sequence[str] = (),
-                  by: By = By.ENTITLEMENT) -> Headroom:
+                  by: By = By.ENTITLEMENT, buckets: Collection[Bucket] | None = None) -> Headroom:
     """A checked goal: production LPARs and those that the patterns in ``critical`` name are critical, estate-wide.
 
     Raises UsageError for a server that the estate does not have, a pattern that matches nothing, or room of nothing.
@@ -73,4 +90,4 @@ def headroom_goal(site: Site, server: str, units: int, memory_mib: int, critical
         raise UsageError(f"--by {by.value} needs usage: give --history, or count by entitlement")
     chosen = {n for n, p in site.lpars.items()
               if p.environment == "production" or any(fnmatchcase(n, c) for c in critical)}
-    return Headroom(server, units, memory_mib, frozenset(chosen), by)
+    return Headroom(server, units, memory_mib, frozenset(chosen), by, None if buckets is None else frozenset(buckets))

@@ -51,6 +51,21 @@ class Usage:
         found: NDArray[np.int32] = self.physc[self._rows[name]]
         return found
 
+    def inside(self, buckets: Collection[Bucket]) -> NDArray[np.bool_]:
+        """For each slot whether its bucket is one of these."""
+        import numpy as np
+
+        return np.isin(self.numbers, [n for n, b in enumerate(BUCKETS) if b in set(buckets)])
+
+    def digest(self) -> str:
+        """SHA-256 of everything that planning looks at."""
+        import hashlib
+
+        found = hashlib.sha256(repr((self.names, sorted(self.measured), self.percentile, self.step_s)).encode())
+        for column in (self.starts, self.numbers, self.physc):
+            found.update(column.tobytes())
+        return found.hexdigest()
+
     def when(self, slot: int) -> datetime:
         """The local time at which a slot begins."""
         return self.clock.local(int(self.starts[slot]))

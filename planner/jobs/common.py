@@ -39,7 +39,7 @@ class Options:
     work_s: int = 0
 
 
-def window_from(text: str) -> Window:
+def window_from(text: str, option: str = "--window") -> Window:
     """``2026-12-05 22:00/04:00`` (the end on the next day when it is not after the start); raises UsageError."""
     match = _WINDOW.match(text)
     try:
@@ -48,12 +48,14 @@ def window_from(text: str) -> Window:
         start = dt.datetime.strptime(f"{match[1]} {match[2]}", "%Y-%m-%d %H:%M")
         end = dt.datetime.strptime(f"{match[3] or match[1]} {match[4]}", "%Y-%m-%d %H:%M")
     except ValueError:
-        raise UsageError(f"--window {text!r} is not like '2026-12-05 22:00/04:00' or "
+        raise UsageError(f"{option} {text!r} is not like '2026-12-05 22:00/04:00' or "
                          "'2026-12-05 22:00/2026-12-06 04:00'") from None
+    if not 1971 <= start.year <= 2200 or not 1971 <= end.year <= 2200:
+        raise UsageError(f"{option} {text!r}: the year is not from 1971 to 2200")
     if end < start and not match[3]:
         end += dt.timedelta(days=1)
     if end <= start:
-        raise UsageError(f"--window {text!r} does not end after it starts")
+        raise UsageError(f"{option} {text!r} does not end after it starts")
     return Window(start, end)
 
 
@@ -79,8 +81,9 @@ def unanswered(blank: Plan, answer: Answer, reason: str, options: Options) -> Pl
         return blank.replace(status=Status.INFEASIBLE, conflict=c.json(), findings=tuple(found))
     message = f"a placement exists, but {reason}" if reason else (
         f"no answer within {options.time_limit:g} s, and no proof that there is none")
-    note = Finding("plan.unknown", Severity.ERROR, "plan", message,
-                   "give more time (--time-limit), free more room, or lift policies")
+    fix = "free more room first, lift policies, or ask for less" if reason else (
+        "give more time (--time-limit), free more room, or lift policies")
+    note = Finding("plan.unknown", Severity.ERROR, "plan", message, fix)
     return blank.replace(status=Status.UNKNOWN, findings=(note,),
                          bound=None if answer.bound_ms is None else answer.bound_ms / 1000)
 
@@ -91,7 +94,8 @@ def _fix(lifts: Sequence[str], name: str) -> str:
 
 def finished(blank: Plan, loaded: Loaded, site: Site, judge: Judge, answer: Answer, table: Timetable,
               options: Options) -> Plan:
-    objective = sum(move_cost_ms(site, judge, m.lpar, m.source, m.target) for m in table.moves if m.leg == OUT)
+    counted = (OUT, BACK) if blank.goal["kind"] == "headroom" else (OUT,)
+    objective = sum(move_cost_ms(site, judge, m.lpar, m.source, m.target) for m in table.moves if m.leg in counted)
     bound = min(answer.bound_ms or 0.0, float(objective))
     status = answer.status if objective - bound <= PROVED * objective + 0.999 else Status.FEASIBLE
     if status is Status.OPTIMAL:

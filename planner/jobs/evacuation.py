@@ -24,7 +24,8 @@ _TRIES = 12
 
 def evacuate(loaded: Loaded, servers: Sequence[str], options: Options, leave: Sequence[str] = (),
              usage: UsageSpec | None = None) -> Plan:
-    """Free these servers; with ``usage`` so that what is left carries what was used in the window's hours.
+    """Free these servers; with ``usage`` so that the others carry what was used in the hours of the window, or at all
+    times when nothing comes back in it.
 
     Raises UsageError for unknown names, InputError for a history that cannot be used, and ReplayError when the own
     plan fails its replay.
@@ -55,11 +56,17 @@ def evacuate(loaded: Loaded, servers: Sequence[str], options: Options, leave: Se
 
 
 def _usage(loaded: Loaded, spec: UsageSpec, options: Options) -> tuple[Usage, dict[str, Any]]:
-    """The usage in the window's hours, and what of it the plan keeps; read only when asked for, since the store takes
-    longer to import than a small plan to make."""
-    from planner.jobs.usage import read_usage, window_period
+    """The usage in the hours in which the LPARs stand elsewhere, and what of it the plan keeps.
 
-    return read_usage(loaded.estate, spec, window_period(options.window, spec.calendar).buckets)
+    Read only when asked for: the store takes longer to import than a small plan to make.
+    """
+    from planner.history.calendar import BUCKETS
+    from planner.jobs.usage import buckets_between, read_usage
+
+    window = options.window
+    together = BUCKETS if window is None or not options.come_back else buckets_between(window.start, window.end,
+                                                                                       spec.calendar)
+    return read_usage(loaded.estate, spec, together)
 
 
 def _blank(loaded: Loaded, site: Site, judge: Judge, goal: Evacuate, options: Options) -> Plan:

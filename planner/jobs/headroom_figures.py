@@ -42,16 +42,16 @@ class Room:
 
 def room_of(site: Site, goal: Headroom, where: Where) -> Room:
     """What is free on the goal's server when the LPARs are there. A server over its limit has less than nothing."""
-    return free_on(site, goal.server, where)
+    return free_on(site, goal, goal.server, where)
 
 
-def free_on(site: Site, server: str, where: Where) -> Room:
-    """What is free on a server when the LPARs are there."""
+def free_on(site: Site, goal: Headroom, server: str, where: Where) -> Room:
+    """What is free on a server when the LPARs are there, in the hours in which the room is needed."""
     names = on(where, server)
     held, limit = site.holding(server, names), site.limit(server)
     used = None
     if site.usage is not None:
-        used = int((10 * limit.units - site.usage_on(server, names)).min()) // 10
+        used = int((10 * limit.units - site.usage_on(server, names))[goal.slots(site)].min()) // 10
     return Room(limit.units - held.units, used, limit.memory_mib - held.memory_mib)
 
 
@@ -67,15 +67,19 @@ def largest_lpar_mib(free_mib: int, lmb_mib: int) -> int:
     return memory
 
 
-def slots(site: Site, before: Where, after: Where) -> list[dict[str, Any]]:
-    """For each server the largest single LPAR that fits now and after the plan: cores (entitlement) and GiB."""
+def slots(site: Site, goal: Headroom, before: Where, after: Where) -> list[dict[str, Any]]:
+    """For each server the largest single LPAR that fits now and after the plan: cores and GiB.
+
+    ``cores`` is what it can be entitled to; ``cores_unused`` what of that nobody uses at the peak (None unknown).
+    """
     out = []
     for server in site.servers:
         row: dict[str, Any] = {"server": server}
         for name, where in (("now", before), ("after", after)):
-            room = free_on(site, server, where)
+            room = free_on(site, goal, server, where)
             memory = largest_lpar_mib(room.memory_mib, site.servers[server].lmb_mib or 0)
-            row[name] = {"cores": max(room.units, 0) / 100, "memory_gib": memory / 1024}
+            unused = None if room.used_units is None else max(min(room.units, room.used_units), 0) / 100
+            row[name] = {"cores": max(room.units, 0) / 100, "cores_unused": unused, "memory_gib": memory / 1024}
         out.append(row)
     return out
 
@@ -101,12 +105,13 @@ def hours(site: Site, servers: Sequence[str], after: Where) -> list[dict[str, An
     return out
 
 
-def sum_of_peaks(site: Site, server: str, where: Where) -> float | None:
-    """The sum of each partition's own peak at any hour, in cores; None without usage."""
+def sum_of_peaks(site: Site, goal: Headroom, where: Where) -> float | None:
+    """The sum of each partition's own peak on the goal's server, in the hours of the room; None without usage."""
     if site.usage is None:
         return None
+    server, inside = goal.server, goal.slots(site)
     rows = [site.use(n, server) for n in on(where, server)] + [site.vios_use(v) for v in site.vioses_on(server)]
-    return sum(int(row.max()) for row in rows) / 1000
+    return sum(int(row[inside].max()) for row in rows) / 1000
 
 
 def critical(site: Site, goal: Headroom, after: Where) -> list[dict[str, Any]]:
@@ -116,7 +121,8 @@ def critical(site: Site, goal: Headroom, after: Where) -> list[dict[str, Any]]:
     out = []
     for name in goal.here(site):
         p = site.lpars[name]
-        peak = int(site.use(name, goal.server).max()) / 1000 if site.usage is not None else None
+        inside = None if site.usage is None else site.use(name, goal.server)[goal.slots(site)]
+        peak = None if inside is None else int(inside.max()) / 1000
         out.append({"lpar": name, "entitlement": p.entitlement_units / 100, "virtual_processors": p.virtual_processors,
                     "weight": p.weight, "sharing": p.sharing or p.processors, "may_draw": most_units(p) / 100,
                     "peak": peak, "contended_before": before[name] / 100, "contended_after": then[name] / 100})
@@ -155,4 +161,4 @@ def _group_peak(site: Site, goal: Headroom, names: Sequence[str]) -> int:
     if site.usage is None:
         return sum(site.lpars[n].entitlement_units for n in names)
     total = sum((site.use(n, goal.server) for n in names[1:]), site.use(names[0], goal.server))
-    return -(-int(total.max()) // 10)
+    return -(-int(total[goal.slots(site)].max()) // 10)

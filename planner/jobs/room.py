@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -18,10 +19,11 @@ from planner.optimise.evacuate import Answer
 from planner.optimise.headroom import CORES, MEMORY, HeadroomProblem, Most, Step
 from planner.plan import Plan, Status, Window
 from planner.rules import Judge, Site
-from planner.schedule.timetable import timetable
+from planner.schedule.timetable import Timetable, timetable
 from planner.units import show_cores
 
 if TYPE_CHECKING:
+    from planner.history.usage import Usage
     from planner.jobs.usage import Period, UsageSpec
 
 _TRIES = 12
@@ -51,17 +53,19 @@ class Request:
     curve: bool = True
 
 
-def headroom(loaded: Loaded, request: Request, options: Options) -> Plan:
-    """Make room. Raises UsageError and InputError for what cannot be asked, ReplayError for a plan that fails."""
-    from planner.jobs.usage import read_usage
+def headroom(loaded: Loaded, request: Request, options: Options,
+             progress: Callable[[str], None] | None = None) -> Plan:
+    """Make room. ``progress`` is told what is being worked on.
 
-    usage, kept = (None, None) if request.usage is None else read_usage(loaded.estate, request.usage,
-                                                                        request.period.buckets)
+    Raises UsageError and InputError for what cannot be asked, ReplayError for a plan that fails its replay.
+    """
+    told = progress or (lambda text: None)
+    usage, kept = _usage(loaded, request, options, told)
     site = Site(loaded.estate, usage=usage)
     judge = Judge(site)
     by = request.by or (By.ENTITLEMENT if usage is None else By.BOTH)
-    goal = headroom_goal(site, request.server, request.units, request.memory_mib, request.critical, by)
-    deadline = time.monotonic() + options.time_limit
+    goal = headroom_goal(site, request.server, request.units, request.memory_mib, request.critical, by,
+                         None if usage is None else request.period.buckets)
     problem = HeadroomProblem(site, judge, goal, come_back=options.come_back)
     blank = _blank(loaded, site, goal, request, kept, options)
     said = list(usage.findings) if usage else []
@@ -69,32 +73,78 @@ def headroom(loaded: Loaded, request: Request, options: Options) -> Plan:
         said.append(Finding("headroom.critical", Severity.WARNING, goal.server, "no LPAR on it is critical (none is "
                             "production, none named): all may leave", "name those that stay with --critical"))
     blank = blank.replace(findings=tuple(said))
-    reason = ""
+    told("placement and order")
+    found = _ordered(problem, blank, options)
+    if found.answer.status is Status.INFEASIBLE:
+        told("why it is impossible")
+        return _impossible(blank, problem, options)
+    if found.table is None:
+        return unanswered(blank, found.answer, found.reason, options)
+    plan = finished(blank, loaded, site, judge, found.answer, found.table, options)
+    return _completed(plan, problem, found.answer, request, options, told)
+
+
+def _usage(loaded: Loaded, request: Request, options: Options, told: Callable[[str], None]
+           ) -> tuple[Usage | None, dict[str, Any] | None]:
+    """The usage in all hours in which the LPARs stand elsewhere, those of the room among them."""
+    if request.usage is None:
+        return None, None
+    from planner.jobs.usage import away, read_usage
+
+    told("usage history")
+    hours = away(request.period, options.window, request.back_window, request.usage.calendar,
+                 come_back=options.come_back)
+    return read_usage(loaded.estate, request.usage, {*hours, *request.period.buckets})
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """The cheapest answer that has an order, in its window if that could be had; ``table`` of None: none has."""
+
+    answer: Answer
+    table: Timetable | None = None
+    reason: str = ""
+
+
+def _ordered(problem: HeadroomProblem, blank: Plan, options: Options) -> _Found:
+    """Answers from the cheapest on, until one has an order that keeps its windows; else the first that has an order."""
+    deadline = time.monotonic() + options.time_limit
+    late: _Found | None = None
+    reason, answer = "", Answer(Status.UNKNOWN, {})
     for _ in range(_TRIES):
         answer = problem.solve(max(deadline - time.monotonic(), 0.1), options.gap)
-        if answer.status is Status.INFEASIBLE:
-            return _impossible(blank, problem, options)
-        if answer.status is Status.UNKNOWN:
-            return unanswered(blank, answer, reason, options)
-        table = timetable(site, judge, answer.placement, options.window, come_back=options.come_back,
-                          work_s=blank.work_s or 0, back_from_s=blank.back_from_s or 0)
-        if table.found:
-            plan = finished(blank, loaded, site, judge, answer, table, options)
-            return _completed(plan, problem, answer, request, options)
-        reason = table.reason
-        problem.forbid(answer.placement)
-        if time.monotonic() > deadline or not problem.cuts[-1]:
+        if answer.status in (Status.INFEASIBLE, Status.UNKNOWN):
             break
-    return unanswered(blank, Answer(Status.UNKNOWN, {}), reason, options)
+        table = timetable(problem.site, problem.judge, answer.placement, options.window, come_back=options.come_back,
+                          work_s=blank.work_s or 0, back_from_s=blank.back_from_s or 0)
+        if table.found and not blank.replace(moves=table.moves).late():
+            return _Found(answer, table)
+        if table.found:
+            late = late or _Found(answer, table)
+        else:
+            reason = reason or table.reason
+        problem.forbid(answer.placement)
+        if time.monotonic() > deadline:
+            break
+    if late is not None:
+        return late
+    proved = answer.status is Status.INFEASIBLE and not problem.cuts
+    return _Found(answer if proved else Answer(Status.UNKNOWN, {}), None, reason)
 
 
 def _blank(loaded: Loaded, site: Site, goal: Headroom, request: Request, usage: dict[str, Any] | None,
            options: Options) -> Plan:
     asked: dict[str, Any] = {"kind": "headroom", "server": goal.server, "cores": goal.units / 100,
                              "memory_gib": goal.memory_mib / 1024, "by": goal.by.value, "when": request.period.text,
-                             "critical": goal.here(site)}
+                             "critical": sorted(n for n in site.start if n in goal.critical)}
+    if goal.buckets is not None:
+        from planner.jobs.usage import hours_json
+
+        asked["hours"] = hours_json(goal.buckets)
     if usage is not None:
         asked["usage"] = usage
+    if request.period.start and request.period.end:
+        asked["period"] = {"start": request.period.start.isoformat(), "end": request.period.end.isoformat()}
     if options.come_back:
         asked["return"] = True
     work_s, back_from_s = _pause(request, options)
@@ -136,21 +186,24 @@ def _assumed(goal: Headroom, request: Request) -> list[str]:
     if spec is None:
         out.append("No usage history was given: what is free is what nobody is entitled to.")
         return out
-    out.append(f"Usage: the last {spec.months} months of the history, slot by slot of {spec.step_s // 60} minutes, "
+    out.append(f"Usage: at most the last {spec.months} months of the history, slot by slot of {spec.step_s // 60} "
+               "minutes, "
                f"percentile {spec.percentile} of each LPAR in its hour of day and kind of day"
                + (f", {spec.growth_percent} % more than recorded" if spec.growth_percent else "")
-               + "; the peak of the sum counts, not the sum of the peaks.")
+               + "; the peak of the sum counts, not the sum of the peaks. Servers that take LPARs in are looked at in "
+               "all hours in which these are there.")
     out.append("An LPAR is taken to use on another server what it used; more where that server's cores are slower by "
                "rPerf, not less where they are faster.")
     return out
 
 
 def _impossible(blank: Plan, problem: HeadroomProblem, options: Options) -> Plan:
-    most = problem.most(CORES, options.time_limit)
-    answer = Answer(Status.INFEASIBLE, {}, conflict=problem.conflict(most, options.time_limit))
+    most, memory = (problem.most(what, options.time_limit) for what in (CORES, MEMORY))
+    answer = Answer(Status.INFEASIBLE, {}, conflict=problem.conflict(most, memory, options.time_limit))
     plan = unanswered(blank, answer, "", options)
     room = figures.room_of(problem.site, problem.goal, dict(problem.site.start))
-    return plan.replace(details={"free_now": room.json(), "largest": _largest(problem, most, None)})
+    return plan.replace(details={"free_now": room.json(), "largest": _largest(problem, most, memory)},
+                        findings=(*plan.findings, *blank.findings))
 
 
 def _largest(problem: HeadroomProblem, most_cores: Most, most_memory: Most | None) -> dict[str, Any]:
@@ -164,33 +217,44 @@ def _largest(problem: HeadroomProblem, most_cores: Most, most_memory: Most | Non
     return out
 
 
-def _completed(plan: Plan, problem: HeadroomProblem, answer: Answer, request: Request, options: Options) -> Plan:
+def _completed(plan: Plan, problem: HeadroomProblem, answer: Answer, request: Request, options: Options,
+               told: Callable[[str], None]) -> Plan:
     site, goal = problem.site, problem.goal
     after = {**site.start, **answer.placement}
     now, then = (figures.room_of(site, goal, where) for where in (dict(site.start), after))
     details: dict[str, Any] = {"free_now": now.json(), "free_after": then.json(),
-                               "slots": figures.slots(site, dict(site.start), after),
+                               "slots": figures.slots(site, goal, dict(site.start), after),
                                "critical": figures.critical(site, goal, after),
                                "hours": figures.hours(site, [goal.server, *sorted(set(answer.placement.values()))],
                                                       after),
-                               "sum_of_peaks_after": figures.sum_of_peaks(site, goal.server, after)}
+                               "sum_of_peaks_after": figures.sum_of_peaks(site, goal, after)}
     if request.curve:
-        details |= _curve(problem, now, answer, options)
+        details |= _curve(problem, now, plan, answer, options, told)
     found = [*plan.findings, *figures.warnings(site, goal, after)]
     return plan.replace(details=details, findings=ordered(dict.fromkeys(found)))
 
 
-def _curve(problem: HeadroomProblem, now: figures.Room, answer: Answer, options: Options) -> dict[str, Any]:
-    """The most that can be had, and the cost of each further core up to it."""
-    limit = min(options.time_limit, _STEP_LIMIT_S)
-    most, memory = problem.most(CORES, limit), problem.most(MEMORY, limit)
-    asked = Step(problem.goal.units, answer.status, answer.objective_ms, answer.bound_ms, answer.placement)
+def _curve(problem: HeadroomProblem, now: figures.Room, plan: Plan, answer: Answer, options: Options,
+           told: Callable[[str], None]) -> dict[str, Any]:
+    """The most that can be had, and the cost of each further core up to it, in no more than the time limit again."""
+    deadline = time.monotonic() + options.time_limit
+
+    def limit() -> float:
+        return max(min(_STEP_LIMIT_S, deadline - time.monotonic()), 0.05)
+
+    told("the most that can be had")
+    most, memory = problem.most(CORES, limit()), problem.most(MEMORY, limit())
+    asked = Step(problem.goal.units, plan.status, round(1000 * (plan.objective or 0)), 1000 * (plan.bound or 0),
+                 answer.placement)
     points = {asked.units: asked}
-    for units in _grid(now.units_counted(problem.goal.by), asked.units, most.amount or asked.units):
-        if units not in points:
-            points[units] = problem.step(units, limit, options.gap)
+    problem.cuts.clear()
+    grid = _grid(now.units_counted(problem.goal.by), asked.units, most.amount or asked.units)
+    for number, units in enumerate(grid, 1):
+        told(f"what room costs: {number} of {len(grid)}")
+        if units not in points and time.monotonic() < deadline:
+            points[units] = problem.step(units, limit(), options.gap)
     steps = [points[u] for u in sorted(points)]
-    return {"largest": _largest(problem, most, memory), "curve": [_point(s, problem.site) for s in steps],
+    return {"largest": _largest(problem, most, memory), "curve": [_point(s, problem, options) for s in steps],
             "further_cores": _further(points, asked, most)}
 
 
@@ -204,10 +268,14 @@ def _grid(free: int, asked: int, most: int) -> list[int]:
     return sorted({u for u in (*even, *near, most) if u > 0})
 
 
-def _point(step: Step, site: Site) -> dict[str, Any]:
-    seconds = None if step.cost_ms is None else step.cost_ms / 1000
+def _point(step: Step, problem: HeadroomProblem, options: Options) -> dict[str, Any]:
+    """A point of the curve; ``ordered``: an order of its moves was found (windows and blackouts aside)."""
+    site = problem.site
     gib = sum(site.lpars[n].memory_mib for n in step.moves) / 1024
-    return {"cores": step.units / 100, "status": step.status.value, "cost_s": seconds,
+    found = step.cost_ms is not None and timetable(site, problem.judge, step.moves, None,
+                                                   come_back=options.come_back).found
+    return {"cores": step.units / 100, "status": step.status.value, "ordered": found,
+            "cost_s": None if step.cost_ms is None else step.cost_ms / 1000,
             "bound_s": None if step.bound_ms is None else step.bound_ms / 1000, "moves": len(step.moves),
             "moved_gib": gib, "lpars": sorted(step.moves)}
 

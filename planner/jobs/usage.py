@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -64,11 +65,22 @@ def period_from(when: str, calendar: Calendar, after: dt.datetime | None) -> Per
             if found.start is not None and found.start >= after:
                 return found
             month = (month[0] + month[1] // 12, month[1] % 12 + 1)
-    try:
-        day = dt.datetime.strptime(when, "%Y-%m")
-    except ValueError:
-        raise UsageError(f"--when {when!r} is not 'month-end', 'always' or a month like '2026-11'") from None
-    return _month_end(calendar, (day.year, day.month), buckets)
+    match = re.fullmatch(r"(\d{4})-(\d{1,2})", when.strip())
+    if not match or not 1 <= int(match[2]) <= 12 or not 1971 <= int(match[1]) <= 2200:
+        raise UsageError(f"--when {when!r} is not 'month-end', 'always' or a month like '2026-11'")
+    return _month_end(calendar, (int(match[1]), int(match[2])), buckets)
+
+
+def buckets_between(start: dt.datetime, end: dt.datetime, calendar: Calendar) -> tuple[Bucket, ...]:
+    """The buckets that the time from ``start`` to ``end`` touches; all of them for more than a year."""
+    if end - start > dt.timedelta(days=366):
+        return BUCKETS
+    found = set()
+    moment = start.replace(minute=0, second=0, microsecond=0)
+    while moment < end:
+        found.add(Bucket(calendar.kind(moment.date()), moment.hour))
+        moment += dt.timedelta(hours=1)
+    return tuple(b for b in BUCKETS if b in found)
 
 
 def _before(year: int, month: int) -> tuple[int, int]:
@@ -78,23 +90,30 @@ def _before(year: int, month: int) -> tuple[int, int]:
 def _month_end(calendar: Calendar, month: tuple[int, int], buckets: tuple[Bucket, ...]) -> Period:
     days = calendar.month_end(*month)
     if not days:
-        raise UsageError("the calendar has no month-end days: give --month-end-last or --month-end-first above 0")
+        raise UsageError(f"the calendar has no month-end days for {month[0]}-{month[1]:02d}: give --month-end-last or "
+                         "--month-end-first above 0, and leave working days open (--closed)")
     start, end = (dt.datetime.combine(d, dt.time()) for d in (days[0], days[-1] + dt.timedelta(days=1)))
     return Period(f"month-end {month[0]}-{month[1]:02d} ({days[0]:%a %d %b} to {days[-1]:%a %d %b %Y})", buckets, start,
                   end)
 
 
-def window_period(window: Window | None, calendar: Calendar) -> Period:
-    """The hours that a maintenance window touches on its days' kinds; all hours without a window."""
-    if window is None:
-        return Period("all days and hours", BUCKETS)
-    hours = set()
-    moment = window.start.replace(minute=0, second=0)
-    while moment < window.end:
-        hours.add(Bucket(calendar.kind(moment.date()), moment.hour))
-        moment += dt.timedelta(hours=1)
-    return Period(f"the window's hours, {window.start:%a %H:%M} to {window.end:%a %H:%M}",
-                  tuple(b for b in BUCKETS if b in hours), window.start, window.end)
+def away(period: Period, window: Window | None, back: Window | None, calendar: Calendar, *, come_back: bool
+         ) -> tuple[Bucket, ...]:
+    """The hours in which the LPARs that leave stand elsewhere: from the way out to the end of the way back; all hours
+    when they do not come back, or when nobody said when they leave or come back."""
+    start = window.start if window else period.start
+    end = back.end if back else period.end
+    if not come_back or start is None or end is None:
+        return BUCKETS if not come_back or period.start is not None else period.buckets
+    return buckets_between(start, end, calendar)
+
+
+def hours_json(buckets: Collection[Bucket]) -> dict[str, list[int]]:
+    """Kind of day → hours, as plan.json has it."""
+    hours: dict[str, list[int]] = {}
+    for b in sorted(buckets):
+        hours.setdefault(b.kind.value, []).append(b.hour)
+    return hours
 
 
 def read_usage(estate: Estate, spec: UsageSpec, buckets: Collection[Bucket]) -> tuple[Usage, dict[str, Any]]:
@@ -112,9 +131,13 @@ def read_usage(estate: Estate, spec: UsageSpec, buckets: Collection[Bucket]) -> 
                          percentile=spec.percentile, start_s=start_s, end_s=end_s, step_s=spec.step_s)
     if not len(found.starts):
         raise _nothing(spec.path, "holds no usage of these hours and days in the time asked for")
-    grown = replace(found, physc=-(-found.physc * (100 + spec.growth_percent) // 100),
-                    findings=_gathered(found, estate))
-    return grown, _json(replace(spec, start_s=start_s, end_s=end_s), buckets)
+    physc = found.physc.copy()
+    for row, name in enumerate(found.names):
+        if name in found:
+            physc[row] = -(-physc[row] * (100 + spec.growth_percent) // 100)
+    grown = replace(found, physc=physc, findings=_gathered(found, estate))
+    return grown, {**_json(replace(spec, start_s=start_s, end_s=end_s), buckets), "measured": len(grown.measured),
+                   "sha256": grown.digest()}
 
 
 def _nothing(path: Path, what: str) -> InputError:
@@ -138,19 +161,19 @@ def _gathered(usage: Usage, estate: Estate) -> tuple[Finding, ...]:
     lost = sorted(f.subject for f in usage.findings if f.rule == "history.missing" and f.subject in counted)
     found = [f for f in usage.findings if f.rule != "history.missing" and f.subject in counted]
     if lost:
+        few = " Most of what this plan says of usage rests on entitlements, not on measurements." if (
+            2 * len(lost) > len(counted)) else ""
         found.insert(0, Finding("history.missing", Severity.WARNING, ", ".join(lost[:8]) + (" …" if lost[8:] else ""),
-                                f"{len(lost)} of {len(counted)} partitions have no usage history: planned with their "
-                                "entitlement at all times", "add recordings of them to the history"))
+                                f"{len(lost)} of {len(counted)} partitions have no usage in the hours that count: "
+                                f"planned with their entitlement at all times.{few}",
+                                "add recordings of them to the history"))
     return tuple(found)
 
 
 def _json(spec: UsageSpec, buckets: Collection[Bucket]) -> dict[str, Any]:
     c = spec.calendar
-    hours: dict[str, list[int]] = {}
-    for b in sorted(buckets):
-        hours.setdefault(b.kind.value, []).append(b.hour)
     return {"percentile": spec.percentile, "from_s": spec.start_s, "to_s": spec.end_s, "step_s": spec.step_s,
-            "growth_percent": spec.growth_percent, "hours": hours,
+            "growth_percent": spec.growth_percent, "hours": hours_json(buckets),
             "calendar": {"country": c.country, "subdivision": c.subdivision, "last": c.last, "first": c.first,
                          "closed": sorted(d.isoformat() for d in c.closed), "weekend": sorted(c.weekend)}}
 
@@ -165,6 +188,6 @@ def usage_again(estate: Estate, path: Path, asked: Mapping[str, Any]) -> Usage:
         spec = UsageSpec(path, calendar, str(asked["percentile"]), 0, int(asked["growth_percent"]),
                          int(asked["step_s"]), int(asked["from_s"]), int(asked["to_s"]))
         buckets = [Bucket(DayKind(kind), int(h)) for kind, hours in asked["hours"].items() for h in hours]
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise UsageError(f"the plan's goal.usage cannot be read ({error}): plan again") from None
     return read_usage(estate, spec, buckets)[0]

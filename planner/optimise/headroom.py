@@ -5,14 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from planner.estate.capacity import Demand
 from planner.findings import Severity
 from planner.goals.headroom import By, Headroom
 from planner.optimise.conflict import Conflict, reduced, tightenings
 from planner.optimise.evacuate import Answer, searched
-from planner.optimise.placement import Candidates, PlacementProgram, candidates_of
+from planner.optimise.placement import Candidates, PlacementProgram, candidates_of, move_cost_ms
 from planner.optimise.solver import Outcome, Solution, Terms
 from planner.plan import Status
 from planner.rules import Judge, Site
@@ -75,9 +75,21 @@ class HeadroomProgram(PlacementProgram):
         """As for any placement; on the goal's server what was asked is taken off the limit in every slot."""
         import numpy as np
 
-        if server != self.goal.server or pool is not None or not self.measured or self.site.usage is None:
-            return super().usage_room(server, pool)
-        return np.full(len(self.site.usage.starts), self.site.limit(server).units * 10 - self.goal.units * 10)
+        room = super().usage_room(server, pool)
+        if server != self.goal.server or pool is not None or not self.measured or room is None:
+            return room
+        return np.where(self.goal.slots(self.site), self.site.limit(server).units * 10 - self.goal.units * 10, room)
+
+    def usage_extra(self, server: str, pool: int | None, solution: Solution) -> Any:
+        """What the solution wants beyond the goal, in the slots in which the room is needed."""
+        extra = sum(c * solution.values[i] for i, c in self.wanted(server, "usage").items()) if pool is None else 0
+        return extra * self.goal.slots(self.site) if extra else 0
+
+    def usage_wanted(self, server: str, pool: int | None, slot: int) -> Terms:
+        """The variable counts only in the slots in which the room is needed."""
+        if pool is not None or not self.wanted(server, "usage") or not self.goal.slots(self.site)[slot]:
+            return {}
+        return self.wanted(server, "usage")
 
     def add_apart(self) -> None:
         """As for any placement; not in the relaxation."""
@@ -111,6 +123,7 @@ class HeadroomProgram(PlacementProgram):
         names = [n for n, s in self.placement(solution).items() if s == server] + self.fixed[server]
         over = self._pool_use(names) + 10 * self.goal.units - self._pool_most()
         over = over + sum(c * solution.values[i] for i, c in self.wanted(server, "usage").items())
+        over[~self.goal.slots(self.site)] = 0
         for slot in usage.worst_by_bucket(over).values():
             if over[slot] > 0 and slot not in self.slots[server, -1]:
                 self.slots[server, -1].add(slot)
@@ -159,7 +172,7 @@ class Most:
 
 
 class HeadroomProblem:
-    """One question of headroom; ``cuts`` are placements of LPARs elsewhere that could not be scheduled."""
+    """One question of headroom; ``cuts`` are placements that could not be scheduled, or not in the window."""
 
     def __init__(self, site: Site, judge: Judge, goal: Headroom, *, come_back: bool = True) -> None:
         self.site, self.judge, self.goal, self.come_back = site, judge, goal, come_back
@@ -169,7 +182,14 @@ class HeadroomProblem:
         self._wide: Candidates | None = None
 
     def _candidates(self, names: Sequence[str]) -> Candidates:
-        return candidates_of(self.site, self.judge, (), list(self.site.servers), names, come_back=self.come_back)
+        """Where each may go, with the cost of the way out and, when they come back, of the way home."""
+        site = self.site
+        found = candidates_of(site, self.judge, (), list(site.servers), names, come_back=self.come_back)
+        if self.come_back:
+            for name, places in found.cost.items():
+                home = site.start[name]
+                places |= {s: c + move_cost_ms(site, self.judge, name, s, home) for s, c in places.items() if s != home}
+        return found
 
     @property
     def wide(self) -> Candidates:
@@ -181,22 +201,23 @@ class HeadroomProblem:
         return self._wide
 
     def forbid(self, placement: Mapping[str, str]) -> None:
-        """Never answer again with the LPARs of other servers placed like this."""
-        self.cuts.append({n: s for n, s in placement.items() if self.site.start[n] != self.goal.server})
+        """Never answer again with the LPARs placed like this (those that stay counted as well)."""
+        self.cuts.append({n: placement.get(n, self.site.start[n]) for n in self.wide.cost})
 
     def _model(self, candidates: Candidates, goal: Headroom, servers: Sequence[str] = (), widen: str = ""
                ) -> HeadroomProgram:
         model = HeadroomProgram(self.site, candidates, goal, servers, widen)
         for cut in self.cuts:
-            model.forbid(cut)
+            if all(n in candidates.cost or s == self.site.start[n] for n, s in cut.items()):
+                model.forbid({n: s for n, s in cut.items() if n in candidates.cost})
         return model
 
     def solve(self, time_limit: float, gap: float, goal: Headroom | None = None) -> Answer:
         """Who moves where, at the least cost. A goal of another size may be given. Deterministic unless time ends."""
         deadline = time.monotonic() + time_limit
         goal = goal or self.goal
-        relaxed = self._model(self.narrow, goal, [goal.server]).solve(deadline, 0.0)
-        if relaxed.outcome is Outcome.INFEASIBLE and not self.cuts:
+        relaxed = HeadroomProgram(self.site, self.narrow, goal, [goal.server]).solve(deadline, 0.0)
+        if relaxed.outcome is Outcome.INFEASIBLE:
             return Answer(Status.INFEASIBLE, {})
         bound = float(relaxed.bound or 0.0)
         first = self._model(self.narrow, goal)
@@ -232,10 +253,13 @@ class HeadroomProblem:
         return Answer(status, moving, solution.objective, bound)
 
     def most(self, what: str, time_limit: float, gap: float = 0.0) -> Most:
-        """The most cores (with the memory that was asked) or the most memory (with the cores) that can be had."""
+        """The most cores (with the memory that was asked) or the most memory (with the cores) that can be had.
+
+        The proof is of the placement; whether an order of the moves leads there is another question.
+        """
         deadline = time.monotonic() + time_limit
         goal = replace(self.goal, units=0) if what == CORES else replace(self.goal, memory_mib=0)
-        model = self._model(self.wide, goal, widen=what)
+        model = HeadroomProgram(self.site, self.wide, goal, widen=what)
         solution = model.solve(deadline, gap)
         scale = 1 if what == CORES else model.block
         at_most = None if solution.bound is None else int(-solution.bound + 1e-6) * scale
@@ -248,7 +272,7 @@ class HeadroomProblem:
         answer = self.solve(time_limit, gap, replace(self.goal, units=units))
         return Step(units, answer.status, answer.objective_ms, answer.bound_ms, answer.placement)
 
-    def conflict(self, most: Most, time_limit: float) -> Conflict:
+    def conflict(self, most: Most, memory: Most, time_limit: float) -> Conflict:
         """Why there is no such room: the most that can be had, what holds it, and what would lift that."""
         until = time.monotonic() + time_limit
         model = self._model(self.wide, self.goal)
@@ -261,22 +285,35 @@ class HeadroomProblem:
         server, short = self.goal.server, max(0, self.goal.units - (most.amount or 0))
         lifts += tightenings(self.site, {server: max(short, 1)}, {server: 1})
         here = self.goal.here(self.site)
-        if here:
+        base, limit = self.site.base(server), self.site.limit(server)
+        units, mib = limit.units - base.units, limit.memory_mib - base.memory_mib
+        if self.goal.units > units or self.goal.memory_mib > mib:
+            lifts.append(f"ask another server: {server} without any LPAR has {show_cores(units)} cores and "
+                         f"{show_gib(mib)} GiB")
+        elif here:
             lifts.append("let a critical LPAR leave too: " + ", ".join(here[:8]) + (" …" if len(here) > 8 else ""))
-        if most.amount is not None:
+        if most.amount:
             lifts.append(f"ask for {show_cores(most.amount)} cores or less")
-        return Conflict(self._summary(most), tuple(t.removeprefix("lpar:") for t in kept if t.startswith("lpar:")),
-                        tuple(sorted({t.split(":", 1)[1].split("/")[0] for t in rows if not t.startswith("policy.")})),
-                        tuple(dict.fromkeys(t.split(":", 1)[0] for t in rows)), tuple(dict.fromkeys(lifts)), refusals,
-                        {server: short} if short else {}, {}, complete)
+        if memory.amount:
+            lifts.append(f"ask for {show_gib(memory.amount)} GiB or less")
+        lpars = tuple(t.removeprefix("lpar:") for t in kept if t.startswith("lpar:"))
+        servers = sorted({t.split(":", 1)[1].split("/")[0] for t in rows if not t.startswith("policy.")})
+        rules = tuple(dict.fromkeys(t.split(":", 1)[0] for t in rows))
+        return Conflict(self._summary(most, memory), lpars, tuple(servers), rules, tuple(dict.fromkeys(lifts)),
+                        refusals, {server: short} if short else {}, {}, complete)
 
-    def _summary(self, most: Most) -> str:
-        if most.amount is None:
-            return (f"{show_gib(self.goal.memory_mib)} GiB cannot be made free on {self.goal.server}, whatever the "
-                    "cores") if most.status is Status.INFEASIBLE else f"{self.goal.text} cannot be made free"
-        return (f"{self.goal.text} cannot be made free: with {show_gib(self.goal.memory_mib)} GiB it is "
-                f"{show_cores(most.amount)} cores at most"
-                + ("" if most.status is Status.OPTIMAL else " that were found; more is not excluded"))
+    def _summary(self, most: Most, memory: Most) -> str:
+        found = " that were found; more is not excluded"
+        parts = []
+        if most.amount is not None:
+            parts.append(f"with {show_gib(self.goal.memory_mib)} GiB it is {show_cores(most.amount)} cores at most"
+                         + ("" if most.status is Status.OPTIMAL else found))
+        if memory.amount is not None:
+            parts.append(f"with {show_cores(self.goal.units)} cores it is {show_gib(memory.amount)} GiB at most"
+                         + ("" if memory.status is Status.OPTIMAL else found))
+        if not parts and most.status is memory.status is Status.INFEASIBLE:
+            parts = ["neither the cores nor the memory can be had, even one without the other"]
+        return f"{self.goal.text} cannot be made free" + (": " + "; ".join(parts) if parts else "")
 
     def _reasons(self, lpar: str) -> Iterable[tuple[str, str, str, str]]:
         """(server, rule, message, fix) of why an LPAR may not leave."""

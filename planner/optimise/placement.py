@@ -6,7 +6,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from planner.estate.capacity import Demand
 from planner.estate.policies import Group
@@ -103,7 +103,7 @@ class PlacementProgram:
         return Demand(max(limit.units, start.units), max(limit.memory_mib, start.memory_mib))
 
     def wanted(self, server: str, what: str) -> Terms:
-        """What a row of a server (``units``, ``memory`` or, in thousandths, ``usage``) must leave free besides."""
+        """What a row of a server (``units`` or ``memory``) must leave free besides; nothing here."""
         return {}
 
     def add_one_place(self) -> None:
@@ -231,12 +231,19 @@ class PlacementProgram:
                 room = self.usage_room(s, pool)
                 if room is None:
                     continue
-                extra = sum(c * solution.values[i] for i, c in self.wanted(s, "usage" if pool is None else "").items())
-                over = self.site.usage_on(s, where[s], pool) + extra - room
+                over = self.site.usage_on(s, where[s], pool) + self.usage_extra(s, pool, solution) - room
                 for slot in usage.worst_by_bucket(over).values():
                     if over[slot] > 0:
                         added += self.add_slot(s, pool, slot)
         return added
+
+    def usage_wanted(self, server: str, pool: int | None, slot: int) -> Terms:
+        """What the row of a slot must leave free besides, in thousandths; nothing here."""
+        return {}
+
+    def usage_extra(self, server: str, pool: int | None, solution: Solution) -> Any:
+        """What a solution wants free besides, in thousandths, slot by slot or for all slots; nothing here."""
+        return 0
 
     def add_slot(self, server: str, pool: int | None, slot: int) -> bool:
         """The row of one slot of a server or of a pool of it; False when it stands already."""
@@ -248,8 +255,7 @@ class PlacementProgram:
         terms = {self.x[n, server]: int(self.site.use(n, server)[slot]) for n in self._by_server[server]
                  if pool is None or self.site.pool_on(n, server) == pool}
         tag = f"processor.usage:{server}" if pool is None else f"processor.pool-usage:{server}/{pool}"
-        self.program.at_most({**terms, **(self.wanted(server, "usage") if pool is None else {})},
-                             int(room[slot]) - int(held[slot]), tag)
+        self.program.at_most({**terms, **self.usage_wanted(server, pool, slot)}, int(room[slot]) - int(held[slot]), tag)
         return True
 
     def solve(self, deadline: float, gap: float, max_nodes: int | None = None, known: Sequence[int] = ()) -> Solution:

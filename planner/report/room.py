@@ -37,18 +37,22 @@ def sentences(plan: Plan) -> list[str]:
             else str(row["why"])))
     slot = next((s for s in d.get("slots", ()) if s["server"] == plan.goal.get("server")), None)
     if slot:
-        out.append(f"the largest single LPAR that fits on {slot['server']}: now {slot['now']['cores']:.2f} cores and "
-                   f"{slot['now']['memory_gib']:.2f} GiB, after the moves {slot['after']['cores']:.2f} cores and "
-                   f"{slot['after']['memory_gib']:.2f} GiB")
+        now, after = (_slot(slot[when]) for when in ("now", "after"))
+        out.append(f"the largest single LPAR that fits on {slot['server']}: now {now}; after the moves {after}")
     worth = _worth(plan)
     return [*out, worth] if worth else out
+
+
+def _slot(slot: Mapping[str, Any]) -> str:
+    unused = "" if slot["cores_unused"] is None else f" (nobody uses {slot['cores_unused']:.2f} of them at the peak)"
+    return f"{slot['cores']:.2f} cores of entitlement{unused} and {slot['memory_gib']:.2f} GiB"
 
 
 def _most_sentence(plan: Plan, most: Mapping[str, Any]) -> str:
     def told(amount: float | None, unit: str, status: str, at_most: float | None) -> str:
         if amount is None:
             return f"not found in time ({unit})" if status != "infeasible" else f"no {unit} at all"
-        proof = "proved" if status == "optimal" else f"found; at most {_cores(at_most)}"
+        proof = "proved for the placement" if status == "optimal" else f"found; at most {_cores(at_most)}"
         return f"{amount:.2f} {unit} ({proof})"
 
     cores = told(most["cores"], "cores", most["cores_status"], most["cores_at_most"])
@@ -106,7 +110,9 @@ def _curve_table(plan: Plan, curve: Sequence[Mapping[str, Any]]) -> RenderableTy
     for row in curve:
         asked = " ← asked for" if row["cores"] == plan.goal["cores"] else ""
         cost = "-" if row["cost_s"] is None else show_duration(row["cost_s"])
-        table.add_row(_cores(row["cores"]), cost, str(row["moves"]), f"{row['moved_gib']:.1f}", row["status"] + asked)
+        order = "" if row["ordered"] or row["cost_s"] is None else ", no order of the moves found"
+        table.add_row(_cores(row["cores"]), cost, str(row["moves"]), f"{row['moved_gib']:.1f}",
+                      row["status"] + order + asked)
     return table
 
 
@@ -148,13 +154,15 @@ def _curve(book: Book, sheet: Any, curve: Sequence[Mapping[str, Any]], row: int)
         return row
     two, one, whole = (book.format(num_format=f) for f in ("#,##0.00", "#,##0.0", "0"))
     sheet.write_string(row, 0, "What room costs", book.subtitle)
-    book.row(sheet, row + 1, ("Cores", "Cost (s)", "Proved bound (s)", "Moves", "GiB moved", "Status", "LPARs"),
-             book.header)
+    book.row(sheet, row + 1, ("Cores", "Cost (s)", "Proved bound (s)", "Moves", "GiB moved", "Status", "Ordered",
+                              "LPARs"), book.header)
+    sheet.set_row(row + 1, 30)
     first = row + 2
     for number, point in enumerate(curve, first):
         values = (point["cores"], point["cost_s"], point["bound_s"], point["moves"], point["moved_gib"],
-                  point["status"], ", ".join(point["lpars"][:8]) + (" …" if point["lpars"][8:] else ""))
-        for column, (value, style) in enumerate(zip(values, (two, one, one, whole, one, None, None), strict=True)):
+                  f" {point['status']}", point["ordered"], ", ".join(point["lpars"]))
+        styles = (two, one, one, whole, one, None, None, None)
+        for column, (value, style) in enumerate(zip(values, styles, strict=True)):
             book.write(sheet, number, column, value, style)
     last = first + len(curve) - 1
     chart = book.workbook.add_chart({"type": "scatter", "subtype": "straight_with_markers"})
@@ -175,9 +183,11 @@ def _slots(book: Book, sheet: Any, slots: Sequence[Mapping[str, Any]], row: int)
         return row
     two = book.format(num_format="#,##0.00")
     sheet.write_string(row, 0, "Largest single LPAR that fits", book.subtitle)
-    book.row(sheet, row + 1, ("Server", "Cores now", "GiB now", "Cores after", "GiB after"), book.header)
+    book.row(sheet, row + 1, ("Server", "Cores now", "Unused at peak", "GiB now", "Cores after", "Unused at peak",
+                              "GiB after"), book.header)
     for number, slot in enumerate(slots, row + 2):
-        figures = [slot[when][what] for when in ("now", "after") for what in ("cores", "memory_gib")]
+        figures = [slot[when][what] for when in ("now", "after") for what in ("cores", "cores_unused",
+                                                                                     "memory_gib")]
         book.row(sheet, number, (slot["server"], *figures), two)
     return row + 3 + len(slots)
 
@@ -193,7 +203,7 @@ def _critical(book: Book, sheet: Any, rows: Sequence[Mapping[str, Any]], row: in
     sheet.set_row(row + 1, 30)
     styles = (None, two, whole, whole, None, two, two, two, two)
     for number, p in enumerate(rows, row + 2):
-        values = (p["lpar"], p["entitlement"], p["virtual_processors"], p["weight"], p["sharing"], p["may_draw"],
+        values = (p["lpar"], p["entitlement"], p["virtual_processors"], p["weight"], f" {p['sharing']}", p["may_draw"],
                   p["peak"], p["contended_before"], p["contended_after"])
         for column, (value, style) in enumerate(zip(values, styles, strict=True)):
             book.write(sheet, number, column, value, style)
@@ -207,6 +217,7 @@ def _hours(book: Book, plan: Plan, hours: Sequence[Mapping[str, Any]]) -> None:
     two = book.format(num_format="#,##0.00")
     heads = ("Server", "Day kind", "Hour", "Peak before", "Peak after", "Limit", "Sum of peaks after", "Worth")
     book.row(sheet, 0, heads, book.header)
+    sheet.set_row(0, 30)
     for number, r in enumerate(hours, 1):
         book.row(sheet, number, (r["server"], r["kind"]))
         book.write(sheet, number, 2, r["hour"])

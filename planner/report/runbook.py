@@ -94,7 +94,8 @@ def _warnings(plan: Plan) -> Iterator[str]:
 def _preparation(plan: Plan, site: Site) -> Iterator[str]:
     yield "## Before the window"
     yield ""
-    yield "- [ ] Fresh exports taken, plan verified against them: `planner verify PLAN ESTATE`"
+    usage = " --history HISTORY" if plan.goal.get("usage") else ""
+    yield f"- [ ] Fresh exports taken, plan verified against them: `planner verify PLAN ESTATE{usage}`"
     if not plan.leg(OUT):
         yield "No LPAR has to move."
         yield ""

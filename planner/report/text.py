@@ -33,6 +33,8 @@ def pause(plan: Plan) -> str:
     begin = min((m.start_ms for m in plan.leg(BACK)), default=0)
     if plan.back_from_s is not None and (clock := plan.clock(begin)):
         return f"{between(plan)}; way back from {clock:%a %Y-%m-%d %H:%M}"
+    if plan.goal.get("kind") == "headroom" and not plan.work_s:
+        return f"{between(plan)} (its days were not given; the way back is timed as if it began at once)"
     return f"{between(plan)} {show_duration(plan.work_s or 0)}"
 
 
@@ -46,7 +48,7 @@ def headline(plan: Plan) -> str:
     back = " and bring everything back" if plan.goal.get("return") else ""
     if plan.goal.get("kind") == "headroom":
         goal = plan.goal
-        return f"room of {goal['cores']:g} cores and {goal['memory_gib']:g} GiB on {goal['server']}{back}"
+        return f"make room for {goal['cores']:g} cores and {goal['memory_gib']:g} GiB on {goal['server']}{back}"
     servers = ", ".join(map(str, plan.goal.get("servers", ())))
     if plan.goal.get("kind") == "whatif":
         return f"scenario {plan.goal.get('scenario', '')}" + (f": free {servers}" if servers else "")
@@ -74,5 +76,6 @@ def clock_span(plan: Plan, start_ms: int, end_ms: int | None) -> str:
     took = show_duration((end_ms - start_ms) / 1000)
     end = plan.clock(end_ms)
     if start and end:
-        return f"{start:%a %H:%M:%S}–{end:%H:%M:%S} ({took})"
+        day = f"{start:%a %Y-%m-%d}" if plan.back_from_s is not None else f"{start:%a}"
+        return f"{day} {start:%H:%M:%S}–{end:%H:%M:%S} ({took})"
     return f"+{show_duration(start_ms / 1000)} to +{show_duration(end_ms / 1000)} ({took})"

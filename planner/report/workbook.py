@@ -97,7 +97,7 @@ def _moves(book: Book, plan: Plan, estate: Estate) -> None:
                   one, two, None, None, whole, whole, None)
         for column, (value, style) in enumerate(zip(values, styles, strict=True)):
             book.write(sheet, row, column, value, style)
-    for column, width in enumerate((6, 7, 19, 19, 16, 22, 22, 9, 8, 10, 9, 10, 10, 13, 13, 8, 8, 30)):
+    for column, width in enumerate((6, 7, 20, 20, 16, 22, 22, 9, 8, 10, 9, 10, 12, 15, 15, 8, 9, 30)):
         sheet.set_column(column, column, width)
     sheet.set_row(0, 30)
     sheet.freeze_panes(1, 5)
@@ -147,6 +147,6 @@ def _assumptions(book: Book, plan: Plan) -> None:
     sheet.write_string(0, 0, "Assumptions of this plan", book.title)
     for row, text in enumerate((*plan.assumptions, *plan.notes), 2):
         sheet.write_string(row, 0, text, book.wrap)
-        sheet.set_row(row, 15 * (1 + len(text) // 125))
+        sheet.set_row(row, 15 * (1 + len(text) // 100))
     row = 3 + len(plan.assumptions) + len(plan.notes)
     sheet.write_string(row, 0, f"Estate (SHA-256): {plan.estate_digest}")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from fractions import Fraction
 
-from planner.estate.model import Lpar
+from planner.estate.model import Lpar, Vios
 from planner.rules.site import Site
 
-DEFAULT_WEIGHT = 128
+DEFAULT_WEIGHT, MOST_WEIGHT = 128, 255
 
 
 def most_units(lpar: Lpar) -> int:
@@ -18,35 +19,59 @@ def most_units(lpar: Lpar) -> int:
     return max(lpar.entitlement_units, 100 * lpar.virtual_processors)
 
 
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    """One partition in the contest, hundredths of a core: what it has, what it can have at most, weight and pool."""
+
+    entitled: int
+    most: int
+    weight: int
+    pool: int | None
+
+
 def contended_shares(site: Site, server: str, lpars: Iterable[str]) -> dict[str, int]:
     """Hundredths of a core (rounded down) that each LPAR gets on a server when all of them pull at once.
 
     Each has its entitlement; what nobody is entitled to goes to the uncapped ones in proportion to their weights, up
-    to their virtual processors and the maximum of their pool (what one cannot take, the others share). Sources: HMC
-    V7R340 help (weights 0 to 255, default 128, ratio of spare cycles); REDP-4798 p. 136 (maximum pool capacity).
+    to their virtual processors and the maximum of their pool (what one cannot take, the others share). VIOSes pull
+    too, uncapped ones with the highest weight, which is usual for them and the careful side. Sources: HMC V7R340 help
+    (weights 0 to 255, default 128, ratio of spare cycles); REDP-4798 p. 136 (maximum pool capacity).
     """
-    names = sorted(lpars)
-    share = {n: Fraction(site.demand(n, server).units) for n in names}
-    spare = Fraction(site.servers[server].configurable_units
-                     - sum(v.entitlement_units for v in site.vioses_on(server))) - sum(share.values())
-    growing = {n: weight for n in names
-               if (weight := _weight(site.lpars[n])) and most_units(site.lpars[n]) > share[n]}
+    claims = {n: _Claim(site.demand(n, server).units, most_units(site.lpars[n]), _weight(site.lpars[n]),
+                        site.pool_on(n, server)) for n in sorted(lpars)}
+    every = claims | {f"\0{v.name}": _vios_claim(v) for v in site.vioses_on(server)}
     pools = {p: Fraction(k.max_units) for p, k in site.pools.get(server, {}).items() if k.max_units is not None}
-    pool_of = {n: site.pool_on(n, server) for n in names}
+    share = _filled(every, pools, Fraction(site.servers[server].configurable_units))
+    return {n: int(share[n]) for n in claims}
+
+
+def _vios_claim(vios: Vios) -> _Claim:
+    most = vios.entitlement_units
+    if vios.sharing not in ("capped", "dedicated") and vios.virtual_processors:
+        most = max(most, 100 * vios.virtual_processors)
+    return _Claim(vios.entitlement_units, most, MOST_WEIGHT if most > vios.entitlement_units else 0, None)
+
+
+def _filled(claims: Mapping[str, _Claim], pools: Mapping[int, Fraction], whole: Fraction) -> dict[str, Fraction]:
+    """Everybody's share: all grow by their weights until somebody or a pool is full, then the others go on."""
+    share = {n: Fraction(c.entitled) for n, c in claims.items()}
+    spare = whole - sum(share.values())
+    growing = {n: c for n, c in claims.items() if c.weight and c.most > c.entitled}
     while growing and spare > 0:
-        held = {p: sum((share[n] for n in names if pool_of[n] == p), Fraction(0)) for p in pools}
-        step = min([spare / sum(growing.values()),
-                    *((most_units(site.lpars[n]) - share[n]) / w for n, w in growing.items()),
-                    *((pools[p] - held[p]) / sum(w for n, w in growing.items() if pool_of[n] == p)
-                      for p in pools if any(pool_of[n] == p for n in growing))])
-        step = max(step, Fraction(0))
-        for n, w in growing.items():
-            share[n] += step * w
-        spare -= step * sum(growing.values())
-        held = {p: sum((share[n] for n in names if pool_of[n] == p), Fraction(0)) for p in pools}
-        growing = {n: w for n, w in growing.items() if share[n] < most_units(site.lpars[n])
-                   and (pool_of[n] not in pools or held[pool_of[n] or 0] < pools[pool_of[n] or 0])}
-    return {n: int(share[n]) for n in names}
+        room = {p: most - sum((share[n] for n, c in claims.items() if c.pool == p), Fraction(0))
+                for p, most in pools.items()}
+        growing = {n: c for n, c in growing.items() if c.pool is None or room.get(c.pool, Fraction(1)) > 0}
+        if not growing:
+            break
+        steps = [spare / sum(c.weight for c in growing.values()),
+                 *((c.most - share[n]) / c.weight for n, c in growing.items()),
+                 *(left / weight for p, left in room.items()
+                   if (weight := sum(c.weight for c in growing.values() if c.pool == p)))]
+        for n, c in growing.items():
+            share[n] += min(steps) * c.weight
+        spare -= min(steps) * sum(c.weight for c in growing.values())
+        growing = {n: c for n, c in growing.items() if share[n] < c.most}
+    return share
 
 
 def _weight(lpar: Lpar) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import TYPE_CHECKING, Literal
 
 from planner.cost import Copy, Parameters, copy_at, parameters_of, side_rate, stream_rate
@@ -158,10 +159,13 @@ class Site:
             raise ValueError("this site has no usage")
         if p.processors == "dedicated":
             return np.full(len(self.usage.starts), p.entitlement_units * 10, dtype=np.int64)
-        here, there = (rperf_per_core(self.servers[s].model) for s in (p.server, server))
+        home = self.home.get(lpar, p.server)
+        here, there = (rperf_per_core(self.servers[s].model)
+                       for s in (home if home in self.servers else p.server, server))
         used = self.usage.of(lpar).astype(np.int64)
         if here and there and here > there:
-            used = np.ceil(used * (here / there)).astype(np.int64)
+            ratio = Fraction(str(here)) / Fraction(str(there))
+            used = -(-used * ratio.numerator // ratio.denominator)
         return used
 
     def vios_use(self, vios: Vios) -> NDArray[np.int64]:
