@@ -69,6 +69,7 @@ def sweep_command(
         raise UsageError("--workers is for this machine; on a cluster its own workers count: give one of --workers and "
                          "--scheduler")
     require_format(kind)
+    runner = _runner(workers, scheduler)
     results = f"results.{kind}"
     refuse_edited(out, {results: b"", "results.json": b""}, force=force)
     options = jobs.Options(time_limit, gap, None if window is None else jobs.window_from(window))
@@ -79,8 +80,7 @@ def sweep_command(
     context = Context(loaded, options, models, None if history is None else peaks_of(loaded, history))
     watch = _Watch(out / "cells")
     try:
-        outcome = run_sweep(context, cells, _runner(workers, scheduler), Store(out / "cells"), resume=resume,
-                            told=watch)
+        outcome = run_sweep(context, cells, runner, Store(out / "cells"), resume=resume, told=watch)
     except KeyboardInterrupt:
         watch.stopped()
         raise

@@ -6,16 +6,20 @@ told as failed.
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import os
 import pickle
+import re
 import signal
 import threading
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from importlib import import_module
+from importlib.util import find_spec
 from multiprocessing import active_children, get_context, parent_process
 from typing import Any
 
@@ -28,6 +32,7 @@ TRIES = 3
 _DEAD = f"its worker died {TRIES} times (killed, or out of memory)"
 _NO_WORKER_S = 60.0
 _CONNECT_S = 15.0
+_ADDRESS = re.compile(r"(tcp|tls|ws|wss|ucx)://(\[[0-9a-fA-F:.]+\]|[\w.-]+):\d{1,5}")
 
 
 def in_process(context: Context, tasks: Sequence[Task]) -> Iterator[tuple[str, Answer]]:
@@ -128,8 +133,13 @@ def _result(future: Future[Answer]) -> Answer | None:
 def dask_cluster(address: str) -> Runner:
     """A runner on the cluster of a scheduler such as ``tcp://host:8786``; its workers need this version of planner.
 
-    Raises UsageError when Dask is not installed, nobody answers there, or the workers do not know planner.
+    Raises UsageError for a wrong address and when Dask is not installed; when it runs, if nobody answers there or the
+    workers do not know planner.
     """
+    if not _ADDRESS.fullmatch(address):
+        raise UsageError(f"--scheduler {address!r} is not like tcp://host:8786")
+    if find_spec("distributed") is None:
+        raise UsageError("--scheduler needs Dask, which is not installed: pip install 'planner[dask]'")
 
     def run(context: Context, tasks: Sequence[Task]) -> Iterator[tuple[str, Answer]]:
         client = _client(address)
@@ -142,10 +152,9 @@ def dask_cluster(address: str) -> Runner:
 
 
 def _client(address: str) -> Any:
-    try:
-        cluster: Any = import_module("distributed")
-    except ImportError:
-        raise UsageError("--scheduler needs Dask, which is not installed: pip install 'planner[dask]'") from None
+    cluster: Any = import_module("distributed")
+    for name in ("client", "core", "comm", "utils"):  # what it logs with tracebacks is told as an error below
+        logging.getLogger(f"distributed.{name}").setLevel(logging.CRITICAL)
     try:
         return cluster.Client(address, timeout=_CONNECT_S, set_as_default=False)
     except (OSError, ValueError, TimeoutError) as error:
@@ -173,20 +182,36 @@ def _suits(client: Any, address: str) -> None:
 
 
 def _on_cluster(client: Any, address: str, context: Context, tasks: Sequence[Task]) -> Iterator[tuple[str, Answer]]:
+    """Dask blames a death on every task that the worker had in hand: those it gives up are tried again, each alone."""
+    blob = pickle.dumps(context)
+    suspects = []
+    for task, found in _gathered(client, address, blob, tasks):
+        if found is None:
+            suspects.append(task)
+        else:
+            yield task.id, found
+    for suspect in suspects:
+        for task, found in _gathered(client, address, blob, [suspect]):
+            yield task.id, found or failed("its worker died again and again (killed, or out of memory)")
+
+
+def _gathered(client: Any, address: str, blob: bytes, tasks: Sequence[Task]) -> Iterator[tuple[Task, Answer | None]]:
+    """Answers of the cluster as they come; None where Dask gave a cell up because workers died."""
     cluster: Any = import_module("distributed")
     # The context is the result of a task, so that the cluster makes it anew when the worker that holds it dies.
-    held = client.submit(pickle.loads, pickle.dumps(context), pure=False)
+    held = client.submit(pickle.loads, blob, pure=False)
     waiting = {client.submit(answer, held, task.scenario, pure=False): task for task in tasks}
     seen = time.monotonic()
     while waiting:
         try:
-            done = cluster.wait(list(waiting), timeout=2, return_when="FIRST_COMPLETED").done
+            with client.as_current():
+                done = cluster.wait(list(waiting), timeout=2, return_when="FIRST_COMPLETED").done
         except TimeoutError:
             done = set()
-        except Exception as error:
+        except (OSError, CancelledError, asyncio.CancelledError) as error:
             raise UsageError(f"--scheduler {address}: lost ({type(error).__name__}); finished cells are kept") from None
         for future in sorted(done, key=lambda f: waiting[f].id):
-            yield waiting.pop(future).id, _from_cluster(future, address)
+            yield waiting.pop(future), _from_cluster(future, address)
         if done or client.scheduler_info(n_workers=-1)["workers"]:
             seen = time.monotonic()
         elif time.monotonic() - seen > _NO_WORKER_S:
@@ -194,13 +219,15 @@ def _on_cluster(client: Any, address: str, context: Context, tasks: Sequence[Tas
                              "run again")
 
 
-def _from_cluster(future: Any, address: str) -> Answer:
+def _from_cluster(future: Any, address: str) -> Answer | None:
     from distributed import KilledWorker
 
     try:
         return dict(future.result())
     except KilledWorker:
-        return failed("its worker died again and again (killed, or out of memory)")
+        return None
+    except (OSError, CancelledError, asyncio.CancelledError) as error:
+        raise UsageError(f"--scheduler {address}: lost ({type(error).__name__}); finished cells are kept") from None
     except Exception as error:  # a worker that cannot even start the cell
         return failed(f"on the cluster: {type(error).__name__}: {error}")
 

@@ -96,7 +96,10 @@ class Problems:
         message = _original(found.message, rows)
         told = replace(found, subject=self.sweep.file, message=message,
                        source=_place(self.sweep, message.partition(": ")[0]))
-        self.cells.setdefault(told, []).append(", ".join(f"{k} = {v}" for k, v in values.items()))
+        where = self.cells.setdefault(told, [])
+        cell = ", ".join(f"{k} = {v}" for k, v in values.items())
+        if where[-1:] != [cell]:
+            where.append(cell)
 
     def raise_any(self) -> None:
         """Raises InputError when there are problems."""

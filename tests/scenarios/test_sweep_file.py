@@ -131,7 +131,7 @@ def test_all_at_once_each_with_its_place(tmp_path: Path) -> None:
 def test_a_problem_of_many_cells_is_told_once_with_the_first_of_them(tmp_path: Path) -> None:
     found = told(tmp_path, GOOD.replace("[0, 2]", "[0, 2, 3]").replace("cores = 16", "cores = 0"))
     assert found.count("\n") == 0 and "s.toml:10: add[0].cores" in found
-    assert "[in the cell growth[0].cores_percent = 0, add[0].count = 2 and 14 more]" in found
+    assert "[in the cell growth[0].cores_percent = 0, add[0].count = 2 and 5 more]" in found
 
 
 def test_a_base_that_cannot_be_read(tmp_path: Path) -> None:
