@@ -61,7 +61,7 @@ def sweep_command(
     from planner.jobs.sweep import Context, Store, planned, run_sweep
     from planner.report.output import refuse_edited, write_directory
     from planner.report.sweep import dump, require_format, sweep_json, table
-    from planner.scenarios.sweep_file import read_sweep
+    from planner.scenarios.sweep_file import read_sweep, scenario_text
 
     if str(out) in (".", ""):
         raise UsageError("--out: name a directory of its own for the results")
@@ -72,6 +72,7 @@ def sweep_command(
     runner = _runner(workers, scheduler)
     results = f"results.{kind}"
     refuse_edited(out, {results: b"", "results.json": b""}, force=force)
+    refuse_edited(out / "scenarios", {}, force=force)
     options = jobs.Options(time_limit, gap, None if window is None else jobs.window_from(window))
     models = CATALOGUE if catalogue is None else read_catalogue(catalogue)
     sweep = read_sweep(sweep_file)
@@ -88,6 +89,8 @@ def sweep_command(
     document = sweep_json(sweep, cells, outcome, digest(loaded.estate), {
         "time_limit_s": time_limit, "gap": gap, "window": window, "catalogue": catalogue and catalogue.name,
         "history": history and history.name})
+    write_directory(out / "scenarios", {f"cell-{n}.toml": scenario_text(sweep, cells[n - 1]).encode()
+                                        for group in document["frontier"] for n in group["cells"]}, force=force)
     write_directory(out, {results: table(document, kind), "results.json": dump(document).encode()}, force=force)
     if as_json:
         print_json(document)
@@ -95,7 +98,7 @@ def sweep_command(
         from planner.report.sweep_terminal import sweep_view
 
         show(sweep_view(document))
-        show(f"\nResults: {out}: {results}, results.json")
+        show(f"\nResults: {out}: {results}, results.json; these cells for planner whatif: scenarios/cell-N.toml")
     return 1 if outcome.failed else 0
 
 

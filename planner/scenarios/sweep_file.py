@@ -82,6 +82,8 @@ class Cell:
     scenario: Scenario
     rows: tuple[int, ...] = ()
     """For each server that it adds, the row of ``add`` that states it."""
+    document: Mapping[str, Any] = field(default_factory=dict)
+    """The scenario as parsed, the grid's values in it."""
 
 
 @dataclass(slots=True)
@@ -309,7 +311,7 @@ def cells(sweep: Sweep, problems: Problems) -> Iterator[Cell]:
             problems.add(values, rows, f)
         if scenario is not None:
             shown = ", ".join(f"{k} {v}" for k, v in values.items())
-            yield Cell(number, values, replace(scenario, note=shown, frontier=False), tuple(rows))
+            yield Cell(number, values, replace(scenario, note=shown, frontier=False), tuple(rows), document)
 
 
 def _original(message: str, rows: Sequence[int]) -> str:
@@ -393,6 +395,16 @@ def _place(sweep: Sweep, path: str) -> Source:
     return Source(sweep.file, line_of(sweep.text, inside) or line_of(sweep.text, ("scenario", *wanted[:1])))
 
 
+def scenario_text(sweep: Sweep, cell: Cell) -> str:
+    """A cell as a scenario file for ``planner whatif``."""
+    import tomli_w
+
+    name = re.sub(r"[/;*?\[\]]", " ", sweep.name).strip() or "sweep"
+    stated = {k: v for k, v in cell.document.items() if k not in _FIXED}
+    note = f"{sweep.file}: {', '.join(f'{k} = {v}' for k, v in cell.values.items())}"
+    return tomli_w.dumps({"name": f"{name[:400]} cell {cell.number}", "note": note[:5000], **stated})
+
+
 def plain(value: Any) -> Any:
     """A value of TOML as JSON has it: decimals as numbers, the rest of what is no number or truth as a text."""
     if isinstance(value, Decimal):
@@ -405,4 +417,4 @@ def plain(value: Any) -> Any:
 
 
 __all__ = ["HELP", "MEASURES", "Cell", "Choice", "Parameter", "Problems", "Sweep", "cells", "plain",
-           "read_sweep"]
+           "read_sweep", "scenario_text"]

@@ -73,7 +73,8 @@ def test_results_and_kept_cells(site: Path) -> None:
     document = json.loads((out / "results.json").read_text())
     assert json.loads(told.stdout) == document
     assert document["counts"] == {"cells": 4, "optimal": 3, "feasible": 0, "infeasible": 1, "unknown": 0, "failed": 0}
-    assert {p.name for p in out.iterdir()} == {".planner-manifest.json", "results.csv", "results.json", "cells"}
+    assert {p.name for p in out.iterdir()} == {".planner-manifest.json", "results.csv", "results.json", "cells",
+                                               "scenarios"}
     assert {p.stem for p in (out / "cells").iterdir()} == {c["id"] for c in document["cells"]}
     table = rows(out / "results.csv")
     assert [(r["growth[0].cores_percent"], r["add[0].count"], r["status"], r["servers"]) for r in table] == [
@@ -82,6 +83,19 @@ def test_results_and_kept_cells(site: Path) -> None:
     for row, cell in zip(table, document["cells"], strict=True):
         assert row["id"] == cell["id"]
         assert all(float(row[k]) == cell[k] for k in ("watts", "headroom_cores", "hours") if cell[k] is not None)
+
+
+def test_the_cells_that_no_other_beats_are_scenarios_for_whatif(site: Path) -> None:
+    document = json.loads(run(site / "estate.json", site / "s.toml", "--out", site / "out", "--json").stdout)
+    files = sorted((site / "out" / "scenarios").glob("*.toml"))
+    assert [p.name for p in files] == ["cell-1.toml", "cell-2.toml", "cell-4.toml"]
+    told = CliRunner().invoke(app, ["whatif", str(site / "estate.json"), *map(str, files), "--out", str(site / "whatif"),
+                                    "--json"])
+    assert told.exit_code == 0, told.output
+    for number, scenario in zip((1, 2, 4), json.loads(told.stdout)["scenarios"][1:], strict=True):
+        cell = document["cells"][number - 1]
+        assert scenario["totals"]["watts"] == cell["watts"] and scenario["objective_s"] == cell["objective_s"]
+        assert scenario["totals"]["headroom_cores"] == cell["headroom_cores"]
 
 
 def test_the_terminal_says_what_matters(site: Path) -> None:

@@ -276,6 +276,14 @@ def test_stopping_leaves_finished_cells_and_no_process(context: Context, cells: 
     assert run_sweep(context, cells, in_process, Store(tmp_path)).reused == 2
 
 
+def test_the_sample_sweep_suits_the_sample_estate() -> None:
+    from planner.estate.load import load
+
+    data = Path(__file__).parents[2] / "data"
+    found = planned(read_sweep(data / "sweeps" / "power7.toml"), load([data / "landscape"]))
+    assert len(found) == 36 and len({cell_id("", c.scenario) for c in found}) == 36
+
+
 def test_what_does_not_suit_the_estate_is_told_before_anything_runs(tmp_path: Path, context: Context) -> None:
     (tmp_path / "s.toml").write_text(SWEEP.replace("[1, 2]", "[1, 2]\n\"add[0].cores\" = [16, 999]").replace(
         'retire = ["*"]', 'retire = ["Q"]').replace('lpars = "*"', 'lpars = "nobody"')
