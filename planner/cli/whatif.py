@@ -53,7 +53,7 @@ def whatif_command(
     loaded = load_estate(estate, policy)
     _suits(loaded, asked, models)
     options = jobs.Options(time_limit, gap, None if window is None else jobs.window_from(window))
-    peaks = None if history is None else _peaks(loaded, history)
+    peaks = None if history is None else peaks_of(loaded, history)
     results = [today(loaded, asked[0], models)]
     for number, scenario in enumerate(asked, 1):
         if sys.stderr.isatty():
@@ -89,7 +89,7 @@ def _suits(loaded: Loaded, scenarios: Sequence[Any], catalogue: Any) -> None:
         raise InputError(found)
 
 
-def _peaks(loaded: Loaded, path: Path) -> dict[str, int]:
+def peaks_of(loaded: Loaded, path: Path) -> dict[str, int]:
     """Highest mean of five minutes of each LPAR that the history knows, in thousandths of a core."""
     from planner.history.store import History
 

@@ -59,23 +59,32 @@ def _manifest(directory: Path) -> dict[str, str]:
     return {str(k): str(v) for k, v in known.items()} if isinstance(known, dict) else {}
 
 
+def refuse_edited(directory: Path, files: Mapping[str, bytes], *, force: bool) -> dict[str, str]:
+    """Raises UsageError when a file there was edited; what an earlier run wrote, as name → digest.
+
+    Asked before long work as well, when the files are not known yet.
+    """
+    if directory.exists() and not directory.is_dir():
+        raise UsageError(f"{directory} is a file; name a directory")
+    known = _manifest(directory)
+    edited = []
+    for name in sorted({*files, *known}):
+        path = directory / name
+        if path.exists() and _digest(path.read_bytes()) not in (known.get(name), _digest(files.get(name, b""))):
+            edited.append(name)
+    if edited and not force:
+        raise UsageError(f"{directory}: {', '.join(edited)} was edited or is not the planner's; --force overwrites "
+                         "it, or choose another --out")
+    return known
+
+
 def write_directory(directory: Path, files: Mapping[str, bytes], *, force: bool) -> None:
     """Write a set of files that belong together, and remove what an earlier run left and this one does not write.
 
     Raises UsageError, with nothing written, when a file there was edited (its digest is not the one written last).
     """
     try:
-        if directory.exists() and not directory.is_dir():
-            raise UsageError(f"{directory} is a file; name a directory")
-        known = _manifest(directory)
-        edited = []
-        for name in sorted({*files, *known}):
-            path = directory / name
-            if path.exists() and _digest(path.read_bytes()) not in (known.get(name), _digest(files.get(name, b""))):
-                edited.append(name)
-        if edited and not force:
-            raise UsageError(f"{directory}: {', '.join(edited)} was edited or is not the planner's; --force overwrites "
-                             "it, or choose another --out")
+        known = refuse_edited(directory, files, force=force)
         directory.mkdir(parents=True, exist_ok=True)
         for name in known:
             if name not in files and "/" not in name:

@@ -63,7 +63,7 @@ def read_scenarios(files: Iterable[Path]) -> tuple[Scenario, ...]:
     found: list[Finding] = []
     out: list[Scenario] = []
     for path in files:
-        text = _text(path, found)
+        text = text_of(path, found)
         if text is not None:
             scenario = parse_scenario(text, path.name, found)
             out += [] if scenario is None else [scenario]
@@ -78,7 +78,8 @@ def read_scenarios(files: Iterable[Path]) -> tuple[Scenario, ...]:
     return tuple(out)
 
 
-def _text(path: Path, found: list[Finding]) -> str | None:
+def text_of(path: Path, found: list[Finding]) -> str | None:
+    """The text of a file; a problem is added to ``found``, and then there is none."""
     try:
         return path.read_text(encoding="utf-8-sig")
     except OSError as error:
@@ -90,24 +91,30 @@ def _text(path: Path, found: list[Finding]) -> str | None:
 
 def parse_scenario(text: str, file: str, found: list[Finding]) -> Scenario | None:
     """A scenario from its text; problems are added to ``found``, and then there is none."""
+    document = document_of(text, file, found)
+    return None if document is None else scenario_from(document, text, file, found)
+
+
+def document_of(text: str, file: str, found: list[Finding]) -> dict[str, Any] | None:
+    """The document of a TOML text, decimals exact; a problem is added to ``found``, and then there is none."""
     try:
-        document = tomllib.loads(text, parse_float=Decimal)
+        return tomllib.loads(text, parse_float=Decimal)
     except tomllib.TOMLDecodeError as error:
         match = re.search(r"at line (\d+)", str(error))
         found.append(Finding("input.bad-scenario", Severity.ERROR, file, f"not a TOML file: {error}", _HELP,
                              Source(file, int(match[1]) if match else None)))
         return None
-    return _validated(document, text, file, found)
 
 
-def _validated(document: Mapping[str, Any], text: str, file: str, found: list[Finding]) -> Scenario | None:
+def scenario_from(document: Mapping[str, Any], text: str, file: str, found: list[Finding]) -> Scenario | None:
+    """A scenario from a parsed document; ``text``: where its lines are looked for. Problems are added to ``found``."""
     from pydantic import ValidationError
 
     shape = _shape()
     try:
         row = shape.model_validate(dict(document))
     except ValidationError as error:
-        told = [_told(file, text, e) for e in error.errors()]
+        told = [told_error(file, text, e) for e in error.errors()]
         found += sorted(told, key=lambda f: (f.source.line or 0) if f.source else 0)
         return None
     return _scenario(row, file, _lines(document, text))
@@ -124,10 +131,11 @@ def _lines(document: Mapping[str, Any], text: str) -> dict[str, int]:
     return {shown_path(p): line for p in paths if (line := line_of(text, p)) is not None}
 
 
-def _told(file: str, text: str, error: Any) -> Finding:
+def told_error(file: str, text: str, error: Any, what: str = "a scenario") -> Finding:
+    """One error of pydantic as a finding."""
     path, kind = tuple(error["loc"]), error["type"]
     if kind == "extra_forbidden":
-        return problem(file, text, path, "is no key of a scenario", f"take it out or correct its name; {_HELP}")
+        return problem(file, text, path, f"is no key of {what}", f"take it out or correct its name; {_HELP}")
     if kind == "missing":
         return problem(file, text, path, "is missing", f"state it; {_HELP}")
     value = error.get("input")

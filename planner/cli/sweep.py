@@ -1,0 +1,149 @@
+"""Command that answers a grid of scenarios: sweep."""
+
+from __future__ import annotations
+
+import sys
+import time
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from planner.cli.app import Estate, Force, Json, PolicyFile, command, load_estate, print_json, show
+
+if TYPE_CHECKING:
+    from planner.jobs.sweep import Outcome, Progress, Runner
+
+
+class Format(StrEnum):
+    """How the table of cells is written."""
+
+    CSV = "csv"
+    PARQUET = "parquet"
+
+
+@command("sweep")
+def sweep_command(
+    estate: Estate,
+    sweep_file: Annotated[Path, typer.Argument(metavar="SWEEP.toml", help="A scenario and a grid of parameters "
+                                               "(docs/sweep.md).")],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where results and finished cells go.")
+                   ] = Path("reports/sweep"),
+    workers: Annotated[int | None, typer.Option("--workers", min=1, max=1024, help="Processes; one for each "
+                                                "processor if not given.")] = None,
+    scheduler: Annotated[str | None, typer.Option("--scheduler", metavar="tcp://HOST:PORT", help="Answer the cells on "
+                                                  "this Dask cluster (planner[dask]).")] = None,
+    kind: Annotated[Format, typer.Option("--format", help="Table of the cells.")] = Format.CSV,
+    resume: Annotated[bool, typer.Option("--resume/--fresh", help="Use what an earlier run finished in DIR, or answer "
+                                         "every cell anew.")] = True,
+    catalogue: Annotated[Path | None, typer.Option("--catalogue", metavar="FILE", help="Models of your own (TOML), as "
+                                                   "for whatif.")] = None,
+    window: Annotated[str | None, typer.Option("--window", help='"2026-12-05 22:00/04:00", local time.')] = None,
+    history: Annotated[Path | None, typer.Option("--history", metavar="FILE", help="Usage history, as for whatif.")
+                       ] = None,
+    time_limit: Annotated[float, typer.Option("--time-limit", min=0.1, help="Seconds for the solver, a cell.")] = 60.0,
+    gap: Annotated[float, typer.Option("--gap", min=0.0, max=1.0, help="Relative gap that counts as proved.")] = 0.0,
+    policy: PolicyFile = None, as_json: Json = False, force: Force = False,
+) -> int:
+    """Many scenarios: every combination of a grid of parameters, on all processors or a Dask cluster.
+
+    Exit code 1: a cell failed (its row says why). What is finished is kept, and used when the command is run again.
+
+    Example: planner sweep estate.xlsx growth.toml --out reports/sweep --workers 4
+    """
+    from planner import jobs
+    from planner.cli.whatif import peaks_of
+    from planner.errors import UsageError
+    from planner.estate.catalogue import CATALOGUE
+    from planner.estate.catalogue_file import read_catalogue
+    from planner.estate.saved import digest
+    from planner.jobs.sweep import Context, Store, planned, run_sweep
+    from planner.report.output import refuse_edited, write_directory
+    from planner.report.sweep import dump, require_format, sweep_json, table
+    from planner.scenarios.sweep_file import read_sweep, scenario_text
+
+    if str(out) in (".", ""):
+        raise UsageError("--out: name a directory of its own for the results")
+    if workers is not None and scheduler is not None:
+        raise UsageError("--workers is for this machine; on a cluster its own workers count: give one of --workers and "
+                         "--scheduler")
+    require_format(kind)
+    runner = _runner(workers, scheduler)
+    results = f"results.{kind}"
+    refuse_edited(out, {results: b"", "results.json": b""}, force=force)
+    refuse_edited(out / "scenarios", {}, force=force)
+    options = jobs.Options(time_limit, gap, None if window is None else jobs.window_from(window))
+    models = CATALOGUE if catalogue is None else read_catalogue(catalogue)
+    sweep = read_sweep(sweep_file)
+    loaded = load_estate(estate, policy)
+    cells = planned(sweep, loaded, models)
+    context = Context(loaded, options, models, None if history is None else peaks_of(loaded, history))
+    watch = _Watch(out / "cells")
+    try:
+        outcome = run_sweep(context, cells, runner, Store(out / "cells"), resume=resume, told=watch)
+    except KeyboardInterrupt:
+        watch.stopped()
+        raise
+    watch.finished(outcome)
+    document = sweep_json(sweep, cells, outcome, digest(loaded.estate), {
+        "time_limit_s": time_limit, "gap": gap, "window": window, "catalogue": catalogue and catalogue.name,
+        "history": history and history.name})
+    write_directory(out / "scenarios", {f"cell-{n}.toml": scenario_text(sweep, cells[n - 1]).encode()
+                                        for group in document["frontier"] for n in group["cells"]}, force=force)
+    write_directory(out, {results: table(document, kind), "results.json": dump(document).encode()}, force=force)
+    if as_json:
+        print_json(document)
+    else:
+        from planner.report.sweep_terminal import sweep_view
+
+        show(sweep_view(document))
+        show(f"\nResults: {out}: {results}, results.json; these cells for planner whatif: scenarios/cell-N.toml")
+    return 1 if outcome.failed else 0
+
+
+def _runner(workers: int | None, scheduler: str | None) -> Runner:
+    from planner.jobs.sweep_runners import cores_here, dask_cluster, process_pool
+
+    return process_pool(workers or cores_here()) if scheduler is None else dask_cluster(scheduler)
+
+
+class _Watch:
+    """What is told on stderr: a line of progress to those who watch, and what was kept from before to everyone."""
+
+    def __init__(self, kept: Path) -> None:
+        self.kept, self.start, self.last = kept, time.monotonic(), (0, 0)
+
+    def __call__(self, now: Progress) -> None:
+        if now.done == now.reused and now.reused:
+            sys.stderr.write(f"{now.reused} of {now.of} cells were finished before and are used again\n")
+        self.last = (now.done - now.failed, now.of)
+        if sys.stderr.isatty():
+            sys.stderr.write(f"\r\033[K{now.done} of {now.of} cells{self._rest(now)}")
+            sys.stderr.flush()
+
+    def _rest(self, now: Progress) -> str:
+        from planner.units import show_duration
+
+        told = f", {now.failed} failed" if now.failed else ""
+        here = now.done - now.reused
+        if here and now.done < now.of:
+            told += f", about {show_duration((time.monotonic() - self.start) / here * (now.of - now.done))} to go"
+        return told
+
+    def _clear(self) -> None:
+        if sys.stderr.isatty():
+            sys.stderr.write("\r\033[K")
+
+    def stopped(self) -> None:
+        """Say what an interrupted sweep leaves."""
+        self._clear()
+        sys.stderr.write(f"planner: {self.last[0]} of {self.last[1]} cells are finished and kept in {self.kept}; the "
+                         "same command goes on from there\n")
+
+    def finished(self, outcome: Outcome) -> None:
+        """Clear the line; say what could not be used again."""
+        self._clear()
+        if outcome.damaged:
+            sys.stderr.write(f"{outcome.damaged} files in {self.kept} were damaged or edited; their cells were "
+                             "answered anew\n")

@@ -1,0 +1,270 @@
+"""A sweep: many scenarios answered, each on its own, wherever there is a processor; finished cells are kept.
+
+What a cell's answer is depends on the estate, its scenario and the options, not on where or in which order it runs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from planner import __version__
+from planner.errors import InputError, ReplayError, UsageError
+from planner.estate.assemble import Loaded
+from planner.estate.catalogue import CATALOGUE, Catalogue
+from planner.estate.model import Estate
+from planner.estate.saved import digest
+from planner.findings import Severity
+from planner.jobs.common import Options
+from planner.jobs.whatif import ScenarioResult, on_arrival, whatif
+from planner.plan import Status, finding_json
+from planner.scenarios.build import problems as unsuited
+from planner.scenarios.model import Scenario
+from planner.scenarios.sweep_file import Cell, Problems, Sweep, cells
+from planner.units import cores, gib
+
+VERSION = 1
+FAILED = "failed"
+Answer = dict[str, Any]
+"""status, reason, figures, conflict, findings, assumptions: as JSON has them, so that a kept cell equals a new one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What all cells have in common; picklable. ``peaks`` as for whatif."""
+
+    loaded: Loaded
+    options: Options
+    catalogue: Catalogue = CATALOGUE
+    peaks: Mapping[str, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A cell's scenario and its id."""
+
+    id: str
+    scenario: Scenario
+
+
+Runner = Callable[[Context, Sequence[Task]], Iterator[tuple[str, Answer]]]
+"""Answers tasks in any order; closing it stops the work."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a sweep is: scenarios done of all, how many of these were kept from before, how many failed."""
+
+    done: int
+    of: int
+    reused: int
+    failed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The ids of the cells in their order, and the answers by id; ``reused``: answers that were kept from before."""
+
+    ids: tuple[str, ...]
+    answers: Mapping[str, Answer]
+    reused: int
+    damaged: int
+
+    @property
+    def failed(self) -> int:
+        """How many cells have no answer because something broke."""
+        return sum(self.answers[i]["status"] == FAILED for i in self.ids)
+
+
+# ---- one cell -------------------------------------------------------------------------------------------------------
+
+
+def answer(context: Context, scenario: Scenario) -> Answer:
+    """The answer to one cell; what breaks becomes the status ``failed`` with its reason."""
+    try:
+        return _answer(whatif(context.loaded, scenario, context.options, context.catalogue, context.peaks))
+    except Exception as error:  # a cell that breaks must not take the others with it
+        first = (str(error).splitlines() or [""])[0]
+        return failed(f"{'its own plan failed its replay' if isinstance(error, ReplayError) else 'broke off'}: "
+                      f"{type(error).__name__}: {first}"[:500])
+
+
+def failed(reason: str) -> Answer:
+    """The answer of a cell that something broke."""
+    return {"status": FAILED, "reason": reason, "figures": {}, "conflict": None, "findings": [], "assumptions": []}
+
+
+def _answer(r: ScenarioResult) -> Answer:
+    conflict = r.conflict
+    reason = ""
+    if conflict is not None:
+        reason = str(conflict["summary"])
+        conflict = {k: list(conflict[k])[:20] for k in ("lpars", "servers", "rules", "lifts")}
+    elif r.status is Status.UNKNOWN:
+        reason = "; ".join(f.message for f in r.findings)
+    return {"status": r.status.value, "reason": reason, "figures": _figures(r), "conflict": conflict,
+            "findings": [finding_json(f) for f in r.findings], "assumptions": list(r.assumptions)}
+
+
+def _figures(r: ScenarioResult) -> dict[str, Any]:
+    """The columns of a cell: cores, GiB, watts; the totals only of a cell that has a placement."""
+    counts = {word: sum(f.severity is kind for f in r.findings)
+              for word, kind in (("errors", Severity.ERROR), ("warnings", Severity.WARNING))}
+    out: dict[str, Any] = {"objective_s": r.objective, "bound_s": r.bound, "gap": r.gap, **counts}
+    t = r.totals
+    if t is None:
+        return out
+    limit = sum(s.units_limit for s in r.servers)
+    return {
+        "servers": t.servers, "cores": cores(t.units), "memory_gib": round(gib(t.memory_mib), 2), "lpars": t.lpars,
+        "watts": round(t.watts, 1), "kwh": round(t.energy.kwh),
+        "money": None if t.energy.money is None else round(t.energy.money),
+        "currency": r.scenario.tariff.currency if r.scenario else "",
+        "co2_kg": None if t.energy.co2_kg is None else round(t.energy.co2_kg),
+        "headroom_cores_arrival": cores(t.free_units_arrival), "headroom_cores": cores(t.free_units),
+        "headroom_gib_arrival": round(gib(t.free_mib_arrival), 2), "headroom_gib": round(gib(t.free_mib), 2),
+        "headroom_percent": round(100 * t.free_units / limit, 2) if limit else 0.0,
+        "moves": r.live, "restarts": r.restarts, "reactivations": r.activations, "resized": r.resized,
+        "hours": round(r.hours, 2), "outage_minutes": r.outage_minutes, "waves": r.waves, **out}
+
+
+# ---- which cells ----------------------------------------------------------------------------------------------------
+
+
+def planned(sweep: Sweep, loaded: Loaded, catalogue: Catalogue = CATALOGUE) -> tuple[Cell, ...]:
+    """All cells, checked before any is answered; raises InputError with every problem of all of them."""
+    problems = Problems(sweep)
+    out = []
+    sound: dict[Any, bool] = {}
+    for cell in cells(sweep, problems):
+        s = cell.scenario
+        found = list(unsuited(loaded.estate, s, catalogue))
+        for f in found:
+            problems.add(cell.values, cell.rows, f)
+        key = (s.add, s.retire, s.policies)
+        if not found and not sound.get(key):
+            sound[key] = _arrives(loaded, cell, catalogue, problems)
+        out.append(cell)
+    problems.raise_any()
+    return tuple(out)
+
+
+def _arrives(loaded: Loaded, cell: Cell, catalogue: Catalogue, problems: Problems) -> bool:
+    try:
+        on_arrival(loaded, cell.scenario, catalogue)
+    except InputError as error:
+        for f in error.findings:
+            problems.add(cell.values, cell.rows, f)
+        return False
+    return True
+
+
+def _json(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return {f.name: getattr(value, f.name) for f in fields(value)}
+    if isinstance(value, Mapping):
+        return dict(value)
+    return str(value) if not isinstance(value, (tuple, frozenset)) else sorted(value)
+
+
+def _hash(value: Any) -> str:
+    text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=_json)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def common_id(context: Context, estate: Estate | None = None) -> str:
+    """What every cell's id depends on: program, estate, gap, window, catalogue, peaks. Not the time limit."""
+    o = context.options
+    return _hash([VERSION, __version__, digest(estate or context.loaded.estate), o.gap, o.window, context.catalogue,
+                  context.peaks])
+
+
+def cell_id(common: str, scenario: Scenario) -> str:
+    """A scenario's id: the same for the same estate, scenario and options, whatever it is called."""
+    bare = replace(scenario, name="", file="", note="", lines={})
+    return _hash([common, bare])[:20]
+
+
+# ---- kept cells -----------------------------------------------------------------------------------------------------
+
+
+class Store:
+    """Finished cells: ``DIR/ID.json``, each written whole or not at all."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory, self.damaged = directory, 0
+
+    def load(self, id_: str, time_limit: float) -> Answer | None:
+        """A kept answer that is as good as a new one: proved, or given no less time."""
+        path = self.directory / f"{id_}.json"
+        if not path.exists():
+            return None
+        try:
+            document = json.loads(path.read_text(encoding="utf-8"))
+            body = document["cell"]
+            sound = document["sha256"] == _hash(body) and body["id"] == id_
+        except (OSError, ValueError, KeyError, TypeError):
+            sound = False
+        if not sound:
+            self.damaged += 1
+            return None
+        proved = body["answer"]["status"] in (Status.OPTIMAL, Status.INFEASIBLE)
+        return dict(body["answer"]) if proved or body["time_limit_s"] >= time_limit else None
+
+    def save(self, task: Task, answer: Answer, time_limit: float) -> None:
+        """Keep an answer. Raises UsageError when the disk refuses."""
+        bare = json.loads(json.dumps(replace(task.scenario, lines={}), default=_json))
+        body = {"id": task.id, "time_limit_s": time_limit, "scenario": bare, "answer": answer}
+        data = json.dumps({"cell": body, "sha256": _hash(body)}, ensure_ascii=False, indent=1) + "\n"
+        part = self.directory / f".{task.id}.{os.getpid()}"
+        try:
+            self.directory.mkdir(parents=True, exist_ok=True)
+            with part.open("w", encoding="utf-8") as stream:
+                stream.write(data)
+                stream.flush()
+                os.fsync(stream.fileno())
+            os.replace(part, self.directory / f"{task.id}.json")
+        except OSError as error:
+            raise UsageError(f"cannot write {self.directory}: {error.strerror or error}") from None
+
+
+# ---- all cells ------------------------------------------------------------------------------------------------------
+
+
+def run_sweep(context: Context, planned_cells: Sequence[Cell], run: Runner, store: Store | None = None, *,
+              resume: bool = True, told: Callable[[Progress], None] | None = None) -> Outcome:
+    """Answer every cell; each finished one is kept in the store at once. Cells of the same scenario are one task."""
+    common, limit = common_id(context), context.options.time_limit
+    ids = tuple(cell_id(common, c.scenario) for c in planned_cells)
+    tasks = {i: Task(i, c.scenario) for i, c in zip(ids, planned_cells, strict=True)}
+    answers: dict[str, Answer] = {}
+    if store is not None and resume:
+        answers = {i: kept for i in tasks if (kept := store.load(i, limit)) is not None}
+    reused, broken = len(answers), 0
+    stream = run(context, [t for i, t in tasks.items() if i not in answers])
+    try:
+        while True:
+            if told is not None:
+                told(Progress(len(answers), len(tasks), reused, broken))
+            found = next(stream, None)
+            if found is None:
+                break
+            id_, answers[id_] = found
+            if answers[id_]["status"] == FAILED:
+                broken += 1
+            elif store is not None:
+                store.save(tasks[id_], answers[id_], limit)
+    finally:
+        close = getattr(stream, "close", None)
+        if close is not None:
+            close()
+    return Outcome(ids, answers, reused, store.damaged if store else 0)
+
+
+__all__ = ["FAILED", "Answer", "Context", "Outcome", "Progress", "Runner", "Store", "Task", "answer", "cell_id",
+           "common_id", "failed", "planned", "run_sweep"]

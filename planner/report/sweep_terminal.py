@@ -1,0 +1,101 @@
+"""What the terminal shows of a sweep: the best cells, what changes the answer, what has none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from planner.jobs.sweep import FAILED
+from planner.report.charts import shown
+from planner.report.sweep import STATUSES
+
+_COLOUR = {"optimal": "green", "feasible": "yellow"}
+_NAMES = {"servers": "servers", "cores": "cores", "memory_gib": "GiB", "watts": "W", "kwh": "kWh", "money": "money",
+          "co2_kg": "kg CO₂", "headroom_cores_arrival": "free cores on arrival", "headroom_cores": "free cores",
+          "headroom_gib_arrival": "free GiB on arrival", "headroom_gib": "free GiB", "headroom_percent": "% free",
+          "moves": "live moves", "restarts": "restarts", "reactivations": "re-activations", "resized": "resized",
+          "hours": "hours", "outage_minutes": "outage (min)", "waves": "waves"}
+_ALWAYS = ("servers", "watts", "headroom_cores", "restarts", "hours")
+_MOST_ROWS, _MOST_REASONS = 30, 8
+
+
+def sweep_view(document: Mapping[str, Any]) -> RenderableType:
+    """Best and frontier cells, what each parameter changes, cells without an answer."""
+    counts = document["counts"]
+    told = ", ".join(f"{counts[s]} {s}" for s in STATUSES if counts[s])
+    return Group(Text(f"{document['name']}: {counts['cells']} cells: {told}", "bold"), Text(""),
+                 _frontier(document), Text(""), _influence(document), *_without(document))
+
+
+def _frontier(document: Mapping[str, Any]) -> RenderableType:
+    wanted = [*(f"least {_NAMES[m]}" for m in document["minimise"]),
+              *(f"most {_NAMES[m]}" for m in document["maximise"])]
+    measures = list(dict.fromkeys((*document["minimise"], *document["maximise"], *_ALWAYS)))
+    table = Table(box=None, padding=(0, 1), header_style="bold", title_justify="left", title_style="",
+                  title=f"Cells that no other beats ({', '.join(wanted)}); ★ the best in this order")
+    parameters = [p["name"] for p in document["parameters"]]
+    for name in ("cell", *(p.replace(".", ".\n") for p in parameters), "", "status", *(_NAMES[m] for m in measures)):
+        table.add_column(Text(name), overflow="fold", justify="left" if name in ("", "status") else "right")
+    rows = {r["cell"]: r for r in document["cells"]}
+    chosen = [(g, n) for g in document["frontier"] for n in g["cells"]]
+    for group, number in chosen[:_MOST_ROWS]:
+        row = rows[number]
+        table.add_row(str(number), *(Text(_value(row["parameters"][p])) for p in parameters),
+                      "★" if number == group["best"] else "", Text(row["status"], _COLOUR[row["status"]]),
+                      *(_value(row[m]) for m in measures))
+    more = [Text(f"… and {len(chosen) - _MOST_ROWS} more (results.json)", "dim")] if len(chosen) > _MOST_ROWS else []
+    return Group(table, *more, *_nothing(document))
+
+
+def _nothing(document: Mapping[str, Any]) -> Iterator[RenderableType]:
+    """What is given and carried by no cell."""
+    for group in document["frontier"]:
+        if not group["cells"]:
+            told = ", ".join(f"{k} = {_value(v)}" for k, v in group["given"].items())
+            yield Text(f"no cell carries it{f' with {told}' if told else ''}", "red")
+
+
+def _value(value: Any) -> str:
+    return "–" if value is None else str(value) if isinstance(value, (str, bool)) else shown(float(value))
+
+
+def _influence(document: Mapping[str, Any]) -> RenderableType:
+    lines = [Text("What changes the answer, all else equal")]
+    for found in document["influence"]:
+        parts = []
+        of = found["groups"]
+        if found["possible_differs"]:
+            parts.append(f"whether it is possible in {found['possible_differs']} of {of} comparisons")
+        parts += [f"{_NAMES[m]} by up to {shown(found['figures'][m]['most'])}"
+                  for m in dict.fromkeys((*document["minimise"], *document["maximise"], *_ALWAYS))
+                  if m in found["figures"]]
+        rest = sum(m not in (*document["minimise"], *document["maximise"], *_ALWAYS) for m in found["figures"])
+        parts += [f"{rest} more figures"] if rest and not parts else []
+        text = "; ".join(parts) or ("nothing" if of else "nothing to compare")
+        open_ = "" if found["proved"] else " (some of it may be a solver that ran out of time)"
+        lines.append(Text(f"  {found['parameter']}: {text}{open_}"))
+    return Group(*lines)
+
+
+def _without(document: Mapping[str, Any]) -> Iterator[RenderableType]:
+    """Why cells are impossible, have no answer in time, or failed."""
+    for status, colour in (("infeasible", "yellow"), ("unknown", "red"), (FAILED, "red")):
+        rows = [r for r in document["cells"] if r["status"] == status]
+        reasons: dict[str, list[int]] = {}
+        for r in rows:
+            reasons.setdefault(r["reason"], []).append(r["cell"])
+        if rows:
+            yield Text(f"\n{len(rows)} {status}", colour)
+        for reason, cells in list(reasons.items())[:_MOST_REASONS]:
+            yield Text(f"  {_cells(cells)}: {reason}")
+        if len(reasons) > _MOST_REASONS:
+            yield Text(f"  … and {len(reasons) - _MOST_REASONS} more reasons (results.json)", "dim")
+
+
+def _cells(numbers: Sequence[int]) -> str:
+    shown_ = ", ".join(map(str, numbers[:6])) + (", …" if len(numbers) > 6 else "")
+    return f"cell{'s' if len(numbers) > 1 else ''} {shown_}"
