@@ -282,6 +282,8 @@ def _point(step: Step, problem: HeadroomProblem, options: Options) -> dict[str, 
 
 def _further(points: dict[int, Step], asked: Step, most: Most) -> list[dict[str, Any]]:
     """What each core beyond the asked ones adds to the cost, and where it ends; None where a cost is not known."""
+    if most.status is Status.INFEASIBLE:
+        return []
     out = []
     wanted = [asked.units + 100 * k for k in range(_FURTHER + 1)]
     for before, units in pairwise(wanted):
