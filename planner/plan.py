@@ -85,8 +85,28 @@ class ServerState:
 
 
 @dataclass(frozen=True, slots=True)
+class Level:
+    """One of several objectives, in their order: ``objective`` and proved lower ``bound`` in ``unit``, relative gap.
+
+    ``scope`` says among which plans the bound holds.
+    """
+
+    name: str
+    unit: str
+    objective: float
+    bound: float
+    gap: float
+    status: Status
+    scope: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
-    """A plan, or the proof that there is none. ``objective`` and ``bound`` in seconds, risk surcharge included."""
+    """A plan, or the proof that there is none.
+
+    ``objective`` and ``bound`` in seconds of moving, risk surcharge included; with ``levels`` (several objectives in
+    order) those of the first level, in its unit.
+    """
 
     goal: Mapping[str, Any]
     status: Status
@@ -109,6 +129,12 @@ class Plan:
     stays: tuple[tuple[str, str, str], ...] = ()
     """(LPAR, server, why) of what is left on the freed servers on purpose."""
     notes: tuple[str, ...] = field(default=())
+    levels: tuple[Level, ...] = ()
+    off: tuple[str, ...] = ()
+    """Servers that a consolidation empties and switches off."""
+    restart: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """N+1: server that fails after the plan → LPAR that ran there → server on which it restarts."""
+    energy: Mapping[str, Any] | None = None
 
     def replace(self, **changes: Any) -> Plan:
         """A copy with other values."""
@@ -196,7 +222,19 @@ def plan_json(plan: Plan) -> dict[str, Any]:
         "after": [_state_json(s) for s in plan.after],
         "vios_ids": dict(plan.vios_ids),
         "assumptions": list(plan.assumptions), "notes": list(plan.notes), "estate_sha256": plan.estate_digest,
+        **_consolidation_json(plan),
     }
+
+
+def _consolidation_json(plan: Plan) -> dict[str, Any]:
+    """What only a consolidation has; nothing for other plans."""
+    if plan.goal.get("kind") != "consolidate":
+        return {}
+    return {
+        "levels": [{"name": x.name, "unit": x.unit, "objective": x.objective, "bound": x.bound, "gap": x.gap,
+                    "status": x.status.value, "scope": x.scope} for x in plan.levels],
+        "switched_off": list(plan.off), "restart": {s: dict(p) for s, p in plan.restart.items()},
+        "energy": plan.energy}
 
 
 def dump(plan: Plan) -> str:
@@ -211,6 +249,8 @@ def _bad(file: str, message: str) -> InputError:
 
 def parse(text: str, file: str) -> Plan:
     """Read a plan.json back; raises InputError that names every field that does not fit."""
+    from typing import Annotated
+
     from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
     class Adapter(BaseModel):
@@ -241,17 +281,29 @@ def parse(text: str, file: str) -> Plan:
         start: dt.datetime
         end: dt.datetime
 
-    class Goal(BaseModel):
+    class GoalIn(BaseModel):
         model_config = ConfigDict(extra="forbid", strict=True)
+        come_back: bool = Field(default=False, alias="return")
+
+    class EvacuateIn(GoalIn):
         kind: Literal["evacuate"]
         servers: list[str] = Field(min_length=1)
         leave: list[str] = []
-        come_back: bool = Field(default=False, alias="return")
+
+    class ConsolidateIn(GoalIn):
+        kind: Literal["consolidate"]
+        minimise: Literal["watts", "servers", "cores"]
+        n_plus_1: bool = False
+        keep: list[str] = []
+        off: list[str] = []
+        weekend: bool = False
+
+    Goal = Annotated[EvacuateIn | ConsolidateIn, Field(discriminator="kind")]
 
     class PlanIn(BaseModel):
         model_config = ConfigDict(extra="ignore")
         version: Literal[1]
-        goal: Goal
+        goal: Goal  # type: ignore[valid-type]
         status: Status
         estate_sha256: str = ""
         objective: float | None
@@ -263,6 +315,8 @@ def parse(text: str, file: str) -> Plan:
         work_s: int | None = None
         conflict: dict[str, Any] | None = None
         vios_ids: dict[str, int | None] = {}
+        switched_off: list[str] = []
+        restart: dict[str, dict[str, str]] = {}
 
     try:
         document = PlanIn.model_validate_json(text)
@@ -276,7 +330,8 @@ def parse(text: str, file: str) -> Plan:
         tuple((a.slot, a.vios) for a in m.virtual_scsi), tuple((a.slot, a.vios) for a in m.virtual_fc), m.parking,
     ) for m in document.moves)
     window = Window(document.window.start, document.window.end) if document.window else None
-    goal = document.goal.model_dump(by_alias=True, exclude_defaults=True)
+    goal = document.goal.model_dump(by_alias=True, exclude_defaults=True)  # type: ignore[attr-defined]
     return Plan(goal, document.status, document.estate_sha256, document.objective, document.bound,
                 document.gap, document.verified, moves, conflict=document.conflict, window=window,
-                work_s=document.work_s, vios_ids=document.vios_ids)
+                work_s=document.work_s, vios_ids=document.vios_ids, off=tuple(document.switched_off),
+                restart=document.restart)

@@ -22,8 +22,19 @@ def _list(items: dict[str, Any]) -> dict[str, Any]:
     return {"type": "array", "items": items}
 
 
+def _goals() -> list[dict[str, Any]]:
+    """What was asked, one schema for each kind of goal."""
+    return [
+        _object({"kind": {"const": "evacuate"}, "servers": _list(_TEXT), "leave": _list(_TEXT), "return": _YES},
+                ("leave", "return")),
+        _object({"kind": {"const": "consolidate"}, "minimise": {"enum": ["watts", "servers", "cores"]},
+                 "n_plus_1": _YES, "keep": _list(_TEXT), "off": _list(_TEXT), "weekend": _YES, "return": _YES},
+                ("n_plus_1", "keep", "off", "weekend", "return"))]
+
+
 def schema() -> dict[str, Any]:
-    """The schema. Seconds count from the start of the window; ``objective`` and ``bound`` are seconds of cost."""
+    """The schema. Seconds count from the start of the window; ``objective`` and ``bound`` are seconds of cost, for a
+    consolidation those of the first of its ``levels``, in its unit."""
     adapter = _object({"slot": _WHOLE, "vios": _TEXT})
     leg = {"enum": ["out", "back"]}
     seconds = {"type": "number", "minimum": 0}
@@ -45,8 +56,8 @@ def schema() -> dict[str, Any]:
                               "by_server": {"type": "object", "additionalProperties": short}}),
         "refusals": {"type": "object", "additionalProperties": {"type": "object", "additionalProperties": _list(
             _object({"rule": _TEXT, "reason": _TEXT}))}}})
-    goal = {"type": "object", "required": ["kind", "servers"], "properties": {
-        "kind": {"const": "evacuate"}, "servers": _list(_TEXT), "leave": _list(_TEXT), "return": _YES}}
+    level = _object({"name": _TEXT, "unit": _TEXT, "objective": _NUMBER, "bound": _NUMBER, "gap": _NUMBER,
+                     "status": {"enum": ["optimal", "feasible"]}, "scope": _TEXT})
     window = _object({"start": _TEXT, "end": _TEXT, "length_s": _WHOLE, "fits": _maybe(_YES),
                       "spare_s": _maybe(_WHOLE)})
     wave = _object({"wave": _WHOLE, "leg": leg, "start_s": seconds, "end_s": seconds, "lpars": _list(_TEXT)})
@@ -54,10 +65,13 @@ def schema() -> dict[str, Any]:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema", "title": "planner plan",
         **_object({
-            "version": {"const": 1}, "goal": goal, "status": {"enum": [s.value for s in Status]},
+            "version": {"const": 1}, "goal": {"oneOf": _goals()}, "status": {"enum": [s.value for s in Status]},
             "objective": _maybe(_NUMBER), "bound": _maybe(_NUMBER), "gap": _maybe(_NUMBER), "verified": _YES,
             "total_s": seconds, "work_s": _maybe(_WHOLE), "window": _maybe(window), "moves": _list(move),
             "waves": _list(wave), "findings": _list(finding), "conflict": _maybe(conflict), "stays": _list(stay),
             "vios_ids": {"type": "object", "additionalProperties": _maybe(_WHOLE)},
             "before": _list(state), "peak": _list(state), "after": _list(state), "assumptions": _list(_TEXT),
-            "notes": _list(_TEXT), "estate_sha256": _TEXT})}
+            "notes": _list(_TEXT), "estate_sha256": _TEXT,
+            "levels": _list(level), "switched_off": _list(_TEXT),
+            "restart": {"type": "object", "additionalProperties": {"type": "object", "additionalProperties": _TEXT}},
+            "energy": _maybe({"type": "object"})}, ("levels", "switched_off", "restart", "energy"))}

@@ -190,7 +190,11 @@ def _goal(plan: Plan, site: Site, middle: Mapping[str, str], end: Mapping[str, s
           home: Mapping[str, str]) -> list[Finding]:
     """What was asked for is reached: servers freed after the way out, everything home after the way back."""
     found = []
-    freed = [str(s) for s in plan.goal.get("servers", ())] if plan.goal.get("kind") == "evacuate" else []
+    freed = [str(s) for s in plan.goal.get("servers", ())] if plan.goal.get("kind") == "evacuate" else list(plan.off)
+    asked = {str(s) for s in plan.goal.get("off", ())} - set(plan.off)
+    found += [_error("goal.reached", s, "was to go off and stays on") for s in sorted(asked)]
+    found += [_error("goal.reached", s, "was to stay on and goes off") for s in plan.goal.get("keep", ())
+              if s in plan.off]
     leave = set(plan.goal.get("leave", ()))
     for server in freed:
         if server not in site.servers:
@@ -213,6 +217,11 @@ def _goal(plan: Plan, site: Site, middle: Mapping[str, str], end: Mapping[str, s
     return found
 
 
+def _off_at_the_end(plan: Plan) -> bool:
+    """Whether the servers that go off are off at the end of the way out (not half-way home already)."""
+    return not any(m.leg == BACK for m in plan.moves) or any(m.leg == OUT for m in plan.moves)
+
+
 def replay(plan: Plan, site: Site, judge: Judge, home: Mapping[str, str] | None = None) -> Replay:
     """Replay a plan from the estate's own placement; ``home``: where LPARs stood before the plan, if elsewhere."""
     stage = _Stage(site, judge)
@@ -233,6 +242,8 @@ def replay(plan: Plan, site: Site, judge: Judge, home: Mapping[str, str] | None 
     end = stage.places()
     middle = middle if middle is not None else end
     stage.found += judge.groups({n: (s,) for n, s in middle.items()}, end=True)
+    if plan.goal.get("n_plus_1") and _off_at_the_end(plan):
+        stage.found += judge.restarts(middle, plan.off, plan.restart)
     stage.found += judge.flights(moves, plan.window)
     stage.found += _goal(plan, site, middle, end, home or {})
     after = server_states(site, {n: (s,) for n, s in middle.items()})

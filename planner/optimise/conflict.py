@@ -138,7 +138,7 @@ def _infeasible(program: Program, until: float) -> bool | None:
     return True if outcome is Outcome.INFEASIBLE else False if outcome is not Outcome.UNKNOWN else None
 
 
-def _reduce(program: Program, until: float) -> tuple[list[str], bool]:
+def reduce_rows(program: Program, until: float) -> tuple[list[str], bool]:
     """Deletion filter over the rows' tags: what is left is infeasible, and irreducible when time allowed."""
     tags = list(dict.fromkeys(r.tag for r in program.rows if r.tag != "cut"))
     # Rows of servers and groups go first, so that few rules stay; LPARs go after them.
@@ -221,7 +221,7 @@ def _left_behind(model: PlacementProgram, until: float) -> list[str] | None:
 
 
 def _of_program(problem: EvacuationProblem, model: PlacementProgram, until: float) -> Conflict:
-    kept, complete = _reduce(model.program, until)
+    kept, complete = reduce_rows(model.program, until)
     named = [t.removeprefix("lpar:") for t in kept if t.startswith("lpar:")]
     lpars = tuple(n for n in named if n in model.displaced)
     rows = [t for t in kept if not t.startswith("lpar:")]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from planner.findings import Finding, Severity
 from planner.plan import Move, Window
@@ -65,6 +65,11 @@ class Judge:
     def flights(self, moves: Sequence[Move], window: Window | None) -> list[Finding]:
         """What the rules say of the times of these moves."""
         return [f for r in of_scope(Scope.FLIGHT) for f in r.findings("", self.site, moves, window)]
+
+    def restarts(self, where: Mapping[str, str], off: Collection[str],
+                 restart: Mapping[str, Mapping[str, str]]) -> list[Finding]:
+        """What the rules say of any one server failing after the plan; ``restart``: failed → LPAR → server."""
+        return [f for r in of_scope(Scope.RESTART) for f in r.findings("", self.site, where, off, restart)]
 
     def placement(self, placement: Mapping[str, str]) -> list[Finding]:
         """Every breach of a final placement (active LPAR → server), moves from the start included."""
