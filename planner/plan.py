@@ -119,6 +119,10 @@ class Plan:
     findings: tuple[Finding, ...] = ()
     conflict: Mapping[str, Any] | None = None
     window: Window | None = None
+    back_window: Window | None = None
+    """The way back's own window, when it is not on the same evening."""
+    back_from_s: int | None = None
+    """Seconds from the start of the plan before which nothing comes back; then ``window`` binds the way out alone."""
     work_s: int | None = None
     assumptions: tuple[str, ...] = ()
     before: tuple[ServerState, ...] = ()
@@ -153,6 +157,14 @@ class Plan:
         """Seconds from the first start to the last end of a leg; 0 when it has no move."""
         moves = self.leg(name)
         return (max(m.end_ms for m in moves) - min(m.start_ms for m in moves)) / 1000 if moves else 0.0
+
+    def limit(self, leg: str) -> Window | None:
+        """The window that the moves of a leg must keep."""
+        return self.window if leg == OUT or self.back_from_s is None else self.back_window
+
+    def late(self) -> list[Move]:
+        """The moves that end after the window of their leg."""
+        return [m for m in self.moves if (w := self.limit(m.leg)) and (end := self.clock(m.end_ms)) and end > w.end]
 
     @property
     def total_s(self) -> float:
@@ -212,6 +224,7 @@ def plan_json(plan: Plan) -> dict[str, Any]:
         "version": VERSION, "goal": dict(plan.goal), "status": plan.status.value, "objective": plan.objective,
         "bound": plan.bound, "gap": plan.gap, "verified": plan.verified,
         "total_s": plan.total_s, "work_s": plan.work_s, "window": _window_json(plan.window),
+        "back_window": _window_json(plan.back_window), "back_from_s": plan.back_from_s,
         "moves": [move_json(m, plan) for m in plan.moves],
         "waves": [{"wave": n, "leg": leg, "start_s": _seconds(min(m.start_ms for m in moves)),
                    "end_s": _seconds(max(m.end_ms for m in moves)), "lpars": [m.lpar for m in moves]}
@@ -312,6 +325,8 @@ def parse(text: str, file: str) -> Plan:
         verified: bool
         moves: list[MoveIn]
         window: WindowIn | None = None
+        back_window: WindowIn | None = None
+        back_from_s: int | None = Field(default=None, ge=0, le=10**9)
         work_s: int | None = None
         conflict: dict[str, Any] | None = None
         vios_ids: dict[str, int | None] = {}
@@ -329,9 +344,9 @@ def parse(text: str, file: str) -> Plan:
         round(m.suspend_s * 1000), m.bytes, m.source_msp, m.target_msp, m.target_pool_id, m.target_lpar_id,
         tuple((a.slot, a.vios) for a in m.virtual_scsi), tuple((a.slot, a.vios) for a in m.virtual_fc), m.parking,
     ) for m in document.moves)
-    window = Window(document.window.start, document.window.end) if document.window else None
+    window, back_window = (Window(w.start, w.end) if w else None for w in (document.window, document.back_window))
     goal = document.goal.model_dump(by_alias=True, exclude_defaults=True)  # type: ignore[attr-defined]
     return Plan(goal, document.status, document.estate_sha256, document.objective, document.bound,
                 document.gap, document.verified, moves, conflict=document.conflict, window=window,
-                work_s=document.work_s, vios_ids=document.vios_ids, off=tuple(document.switched_off),
-                restart=document.restart)
+                back_window=back_window, back_from_s=document.back_from_s, work_s=document.work_s,
+                vios_ids=document.vios_ids, off=tuple(document.switched_off), restart=document.restart)

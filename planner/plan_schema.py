@@ -67,7 +67,8 @@ def schema() -> dict[str, Any]:
         **_object({
             "version": {"const": 1}, "goal": {"oneOf": _goals()}, "status": {"enum": [s.value for s in Status]},
             "objective": _maybe(_NUMBER), "bound": _maybe(_NUMBER), "gap": _maybe(_NUMBER), "verified": _YES,
-            "total_s": seconds, "work_s": _maybe(_WHOLE), "window": _maybe(window), "moves": _list(move),
+            "total_s": seconds, "work_s": _maybe(_WHOLE), "window": _maybe(window),
+            "back_window": _maybe(window), "back_from_s": _maybe(_WHOLE), "moves": _list(move),
             "waves": _list(wave), "findings": _list(finding), "conflict": _maybe(conflict), "stays": _list(stay),
             "vios_ids": {"type": "object", "additionalProperties": _maybe(_WHOLE)},
             "before": _list(state), "peak": _list(state), "after": _list(state), "assumptions": _list(_TEXT),

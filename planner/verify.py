@@ -210,7 +210,7 @@ def _goal(plan: Plan, site: Site, middle: Mapping[str, str], end: Mapping[str, s
                 found.append(_error("goal.returned", lpar, f"ends on {server}, not back on {wanted}"))
     outs, backs = plan.leg(OUT), plan.leg(BACK)
     if outs and backs:
-        earliest = max(m.end_ms for m in outs) + (plan.work_s or 0) * 1000
+        earliest = max((plan.back_from_s or 0) * 1000, max(m.end_ms for m in outs) + (plan.work_s or 0) * 1000)
         for m in backs:
             if m.start_ms < earliest:
                 found.append(_error("goal.work-time", m.lpar, "starts back before the work is over"))
@@ -244,6 +244,8 @@ def replay(plan: Plan, site: Site, judge: Judge, home: Mapping[str, str] | None 
     stage.found += judge.groups({n: (s,) for n, s in middle.items()}, end=True)
     if plan.goal.get("n_plus_1") and _off_at_the_end(plan):
         stage.found += judge.restarts(middle, plan.off, plan.restart)
+    for server in site.servers:
+        stage.found += judge.settled(server, [n for n, s in middle.items() if s == server])
     stage.found += judge.flights(moves, plan.window)
     stage.found += _goal(plan, site, middle, end, home or {})
     after = server_states(site, {n: (s,) for n, s in middle.items()})
@@ -282,7 +284,7 @@ def verify_plan(plan: Plan, estate: Estate) -> Replay:
 
 def _late(plan: Plan) -> list[Finding]:
     """Moves that end after the window."""
-    late = [m for m in plan.moves if plan.window and (end := plan.clock(m.end_ms)) and end > plan.window.end]
+    late = plan.late()
     names = ", ".join(dict.fromkeys(m.lpar for m in late))
     return [_error("timing.window", "plan", f"{names}: {len(late)} moves end after the window")] if late else []
 

@@ -100,19 +100,25 @@ def finished(blank: Plan, loaded: Loaded, site: Site, judge: Judge, answer: Answ
     plan = blank.replace(status=status, objective=objective / 1000, bound=bound / 1000, gap=round(gap, 6),
                          moves=table.moves)
     named = {v for m in plan.moves for v in (m.source_msp, m.target_msp, *(x for _, x in (*m.disks, *m.fibres)))}
-    plan = plan.replace(window=_fitted(plan, options.window),
+    plan = plan.replace(window=_fitted(plan, OUT), back_window=_fitted(plan, BACK) if plan.back_window else None,
                         vios_ids={v: site.vioses[v].lpar_id for v in sorted(named) if v in site.vioses})
     played = replay(plan, site, judge)
     if not played.holds:
         raise ReplayError(errors(played.findings))
-    findings = ordered((*_warnings(loaded, site, judge, plan), *_window_findings(plan, site, options)))
+    findings = ordered((*_warnings(loaded, site, judge, plan), *_window_findings(plan, site)))
     return plan.replace(verified=True, before=played.before, peak=played.peak, after=played.after, findings=findings)
 
 
-def _fitted(plan: Plan, window: Window | None) -> Window | None:
+def _fitted(plan: Plan, leg: str) -> Window | None:
+    """The window of a leg with what it has to spare; it binds both legs unless the way back has its own time."""
+    window = plan.limit(leg)
     if window is None:
         return None
-    spare = math.floor(window.length_s - plan.total_s)
+    if plan.back_from_s is None:
+        spare = math.floor(window.length_s - plan.total_s)
+    else:
+        ends = [end for m in plan.leg(leg) if (end := plan.clock(m.end_ms))]
+        spare = math.floor((window.end - max(ends, default=window.start)).total_seconds())
     return Window(window.start, window.end, spare >= 0, spare)
 
 
@@ -138,7 +144,7 @@ def _warnings(loaded: Loaded, site: Site, judge: Judge, plan: Plan) -> list[Find
 
 def least_time_s(plan: Plan, site: Site) -> float:
     """Seconds that no schedule of these LPARs can undercut: the longest single move, and every byte over the movers
-    of each freed server; twice, and the work between, when they come back."""
+    of each freed server; twice, and the work between, when they come back in the same window."""
     out = [m for m in plan.leg(OUT) if not m.parking]
     longest = max((site.solo(m.lpar, m.source, m.target).duration_ms / 1000 for m in out), default=0.0)
     for server in plan.goal.get("servers", ()):
@@ -146,27 +152,36 @@ def least_time_s(plan: Plan, site: Site) -> float:
                    for m in out if m.source == server)
         rate = sum(side_rate(v, site.servers[server], site.parameters, source=True) for v in site.movers(server))
         longest = max(longest, size / rate if rate else 0.0)
-    if plan.goal.get("return"):
+    if plan.goal.get("return") and plan.back_from_s is None:
         back = max((site.solo(m.lpar, m.source, m.target).duration_ms / 1000 for m in plan.leg(BACK)), default=0.0)
         return longest + (plan.work_s or 0) + back
     return longest
 
 
-def _window_findings(plan: Plan, site: Site, options: Options) -> list[Finding]:
-    window = plan.window
-    if window is None or window.fits:
-        return []
-    late = [m for m in plan.moves if (clock := plan.clock(m.end_ms)) and clock > window.end]
+def _must_miss(plan: Plan, site: Site) -> bool:
+    """Whether it is proved that no plan fits the window: where all must go that go, and not even they could."""
+    return plan.goal.get("kind") == "evacuate" and plan.window is not None and (
+        least_time_s(plan, site) > plan.window.length_s)
+
+
+def _window_findings(plan: Plan, site: Site) -> list[Finding]:
+    return [_misses(plan, site, leg, window) for leg, window in ((OUT, plan.window), (BACK, plan.back_window))
+            if window is not None and not window.fits]
+
+
+def _misses(plan: Plan, site: Site, leg: str, window: Window) -> Finding:
+    late = [m for m in plan.late() if plan.limit(m.leg) is window]
     waves = sorted({(m.wave, m.leg) for m in late})
     told = ", ".join(f"{n} ({leg})" for n, leg in waves)
-    least = least_time_s(plan, site)
-    proof = (f"; no schedule could fit: these moves need at least {show_duration(least)}"
-             if least > window.length_s else "; no fitting schedule was found, which is no proof that there is none")
-    return [Finding("timing.window", Severity.ERROR, "plan",
-                    f"does not fit the window: it needs {show_duration(plan.total_s)} of "
-                    f"{show_duration(window.length_s)}, {show_duration(-(window.spare_s or 0))} too long; waves {told} "
-                    f"({', '.join(dict.fromkeys(m.lpar for m in late))}) end after {window.end:%H:%M}{proof}",
-                    "start earlier, shorten the work, use a faster mover link, or leave LPARs behind (--leave)")]
+    needed = plan.total_s if plan.back_from_s is None else window.length_s - (window.spare_s or 0)
+    proof = (f"; no schedule could fit: these moves need at least {show_duration(least_time_s(plan, site))}"
+             if _must_miss(plan, site) else "; no fitting schedule was found, which is no proof that there is none")
+    which = "the window" if leg == OUT else "the window of the way back"
+    return Finding("timing.window", Severity.ERROR, "plan",
+                   f"does not fit {which}: it needs {show_duration(needed)} of {show_duration(window.length_s)}, "
+                   f"{show_duration(-(window.spare_s or 0))} too long; waves {told} "
+                   f"({', '.join(dict.fromkeys(m.lpar for m in late))}) end after {window.end:%H:%M}{proof}",
+                   "start earlier, shorten the work, use a faster mover link, or leave LPARs behind (--leave)")
 
 
 def exit_code(plan: Plan, site: Site | None = None, estate: Estate | None = None) -> int:
@@ -175,9 +190,9 @@ def exit_code(plan: Plan, site: Site | None = None, estate: Estate | None = None
         return 3
     if plan.status is Status.UNKNOWN:
         return 4
-    if plan.window is not None and plan.window.fits is False:
+    if any(w is not None and w.fits is False for w in (plan.window, plan.back_window)):
         site = site or (Site(estate) if estate else None)
-        return 3 if site is not None and least_time_s(plan, site) > plan.window.length_s else 4
+        return 3 if site is not None and _must_miss(plan, site) else 4
     return 0
 
 

@@ -172,13 +172,13 @@ class ConsolidationProblem:
         """Both levels by the whole program, one after the other."""
         model = self.program(part)
         constant, divisor = model.minimise_measure()
-        first = model.program.solve(_left(deadline) * 0.6, gap)
+        first = model.solve(time.monotonic() + 0.6 * _left(deadline), gap)
         if first.outcome is Outcome.INFEASIBLE:
             return Part(Status.INFEASIBLE, conflict=self._explain(part, model, deadline))
         if not first.found or first.objective is None:
             return Part(Status.UNKNOWN)
         model.hold_measure(first.objective)
-        second = model.program.solve(_left(deadline), gap, known=first.values)
+        second = model.solve(deadline, gap, known=first.values)
         best = second if second.found else first
         bound = constant + divisor * (first.bound if first.bound is not None else 0.0)
         if first.outcome is Outcome.OPTIMAL and gap == 0:

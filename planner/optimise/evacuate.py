@@ -32,8 +32,19 @@ class Answer:
     conflict: Conflict | None = None
 
 
-def _status(outcome: Outcome) -> Status:
-    return Status(outcome.value)
+_SEARCHES = 20
+
+
+def searched(model: PlacementProgram, solution: Solution) -> Solution:
+    """A placement by local search that breaks no row, those of usage included; else the solution as it is."""
+    for _ in range(_SEARCHES):
+        found = placement_by_search(model)
+        if not found:
+            break
+        other = Solution(Outcome.FEASIBLE, tuple(found), model.program.value(found), solution.bound, "search")
+        if not model.add_usage(other):
+            return other
+    return solution
 
 
 class EvacuationProblem:
@@ -96,10 +107,10 @@ class EvacuationProblem:
         model = PlacementProgram(self.site, candidates, self.survivors, self.displaced)
         for cut in self.cuts:
             model.forbid(cut)
-        solution = model.program.solve(max(deadline - time.monotonic(), 0.05), gap)
-        if solution.outcome is Outcome.UNKNOWN and (found := placement_by_search(model)):
+        solution = model.solve(deadline, gap)
+        if solution.outcome is Outcome.UNKNOWN:
             # Not given to HiGHS to start from: in trials on tight estates that made it slower.
-            solution = Solution(Outcome.FEASIBLE, tuple(found), model.program.value(found), solution.bound, "search")
+            solution = searched(model, solution)
         return model, solution
 
     def _finish(self, model: PlacementProgram, solution: Solution, status: Status, bound: float,
@@ -129,7 +140,10 @@ class EvacuationProblem:
             narrow.program.at_most(narrow.program.objective, cost, "cost")
         rest = solution.values[len(model.x):]
         known = [int(best.get(n) == s) for n, s in narrow.x] + [*rest, self._fill_least(narrow, best)]
-        answer = narrow.program.solve(deadline - time.monotonic(), _BALANCE_GAP, _BALANCE_NODES, known)
+        for (server, pool), slots in sorted(model.slots.items(), key=str):
+            for slot in sorted(slots):
+                narrow.add_slot(server, pool, slot)
+        answer = narrow.solve(deadline, _BALANCE_GAP, _BALANCE_NODES, known)
         if not answer.found:
             return None
         found = narrow.placement(answer)

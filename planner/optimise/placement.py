@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
+from planner.estate.capacity import Demand
 from planner.estate.policies import Group
 from planner.findings import Severity
-from planner.optimise.solver import Program, Solution
+from planner.optimise.solver import Outcome, Program, Solution, Terms
 from planner.rules import Judge, Site
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 def move_cost_ms(site: Site, judge: Judge, lpar: str, source: str, target: str) -> int:
@@ -77,6 +84,8 @@ class PlacementProgram:
         self._by_server: dict[str, list[str]] = defaultdict(list)
         for n, s in self.x:
             self._by_server[s].append(n)
+        self.slots: dict[tuple[str, int | None], set[int]] = defaultdict(set)
+        self.prepare()
         self.add_one_place()
         self.add_processors()
         self.add_pools()
@@ -84,6 +93,18 @@ class PlacementProgram:
         self.add_apart()
         self.add_together()
         self.add_cost()
+
+    def prepare(self) -> None:
+        """Variables of a question beside those of the places, made before any row; none here."""
+
+    def room(self, server: str) -> Demand:
+        """What a server may hold: its limit, or what it held at the start if that is more."""
+        limit, start = self.site.limit(server), self.site.at_start[server]
+        return Demand(max(limit.units, start.units), max(limit.memory_mib, start.memory_mib))
+
+    def wanted(self, server: str, what: str) -> Terms:
+        """What a row of a server (``units``, ``memory`` or, in thousandths, ``usage``) must leave free besides."""
+        return {}
 
     def add_one_place(self) -> None:
         """Every open LPAR ends on exactly one server."""
@@ -94,17 +115,17 @@ class PlacementProgram:
         """processor.capacity: entitlements of a server at most its limit, or what it held at the start."""
         for s in self.survivors:
             held = self.site.holding(s, self.fixed[s]).units
-            allowed = max(self.site.limit(s).units, self.site.at_start[s].units)
-            self.program.at_most({self.x[n, s]: self.site.demand(n, s).units for n in self._by_server[s]},
-                                 allowed - held, f"processor.capacity:{s}")
+            terms = {self.x[n, s]: self.site.demand(n, s).units for n in self._by_server[s]}
+            self.program.at_most({**terms, **self.wanted(s, "units")}, self.room(s).units - held,
+                                 f"processor.capacity:{s}")
 
     def add_memory(self) -> None:
         """memory.capacity: memory and hash page tables of a server at most its limit, or what it held."""
         for s in self.survivors:
             held = self.site.holding(s, self.fixed[s]).memory_mib
-            allowed = max(self.site.limit(s).memory_mib, self.site.at_start[s].memory_mib)
-            self.program.at_most({self.x[n, s]: self.site.demand(n, s).memory_mib for n in self._by_server[s]},
-                                 allowed - held, f"memory.capacity:{s}")
+            terms = {self.x[n, s]: self.site.demand(n, s).memory_mib for n in self._by_server[s]}
+            self.program.at_most({**terms, **self.wanted(s, "memory")}, self.room(s).memory_mib - held,
+                                 f"memory.capacity:{s}")
 
     def add_pools(self) -> None:
         """processor.pool: entitlements in a pool at most its maximum less its reserve, or what it held."""
@@ -184,3 +205,57 @@ class PlacementProgram:
     def placement(self, solution: Solution) -> dict[str, str]:
         """LPAR → server of a solution, for the open LPARs."""
         return {n: s for (n, s), i in self.x.items() if solution.values[i] == 1}
+
+    # ---- usage: rows for the slots that a placement would break, added until none is left ------------------------
+
+    def usage_room(self, server: str, pool: int | None) -> NDArray[np.int64] | None:
+        """Slot by slot what may be used, in thousandths: the limit, or what was used at the start if that is more."""
+        import numpy as np
+
+        limit = self.site.usage_limit(server, pool)
+        return None if limit is None else np.maximum(limit, self.site.usage_at_start(server, pool))
+
+    def add_usage(self, solution: Solution) -> int:
+        """Rows for the slots in which this solution uses too much, the worst of each bucket; their number."""
+        usage = self.site.usage
+        if usage is None:
+            return 0
+        where: dict[str, list[str]] = {s: list(names) for s, names in self.fixed.items()}
+        for n, s in self.placement(solution).items():
+            where.setdefault(s, []).append(n)
+        added = 0
+        for s in self.survivors:
+            for pool in (None, *sorted(self.site.pools.get(s, {}))):
+                room = self.usage_room(s, pool)
+                if room is None:
+                    continue
+                extra = sum(c * solution.values[i] for i, c in self.wanted(s, "usage" if pool is None else "").items())
+                over = self.site.usage_on(s, where[s], pool) + extra - room
+                for slot in usage.worst_by_bucket(over).values():
+                    if over[slot] > 0:
+                        added += self.add_slot(s, pool, slot)
+        return added
+
+    def add_slot(self, server: str, pool: int | None, slot: int) -> bool:
+        """The row of one slot of a server or of a pool of it; False when it stands already."""
+        room = self.usage_room(server, pool)
+        if room is None or slot in self.slots[server, pool]:
+            return False
+        self.slots[server, pool].add(slot)
+        held = self.site.usage_on(server, self.fixed[server], pool)
+        terms = {self.x[n, server]: int(self.site.use(n, server)[slot]) for n in self._by_server[server]
+                 if pool is None or self.site.pool_on(n, server) == pool}
+        tag = f"processor.usage:{server}" if pool is None else f"processor.pool-usage:{server}/{pool}"
+        self.program.at_most({**terms, **(self.wanted(server, "usage") if pool is None else {})},
+                             int(room[slot]) - int(held[slot]), tag)
+        return True
+
+    def solve(self, deadline: float, gap: float, max_nodes: int | None = None, known: Sequence[int] = ()) -> Solution:
+        """Solve until no slot is broken; UNKNOWN, with the bound so far, when time runs out before that."""
+        while True:
+            solution = self.program.solve(max(deadline - time.monotonic(), 0.05), gap, max_nodes, known)
+            if not solution.found or not self.add_usage(solution):
+                return solution
+            known = ()
+            if time.monotonic() > deadline:
+                return replace(solution, outcome=Outcome.UNKNOWN, values=(), objective=None)

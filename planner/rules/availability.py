@@ -70,7 +70,8 @@ def _places(site: Site, off: Collection[str], failed: str, names: Collection[str
 
 
 def _overfull(site: Site, server: str, holders: Collection[str]) -> list[Finding]:
-    return [f for r in REGISTRY.values() if r.scope is Scope.SERVER for f in r.findings(server, site, server, holders)
+    return [f for r in REGISTRY.values() if r.scope is Scope.SERVER and r.hold is Hold.ALWAYS
+            for f in r.findings(server, site, server, holders)
             if f.severity is Severity.ERROR]
 
 

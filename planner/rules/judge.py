@@ -54,8 +54,14 @@ class Judge:
         return [s for s in (self.site.servers if among is None else among) if self.allowed(lpar, source, s)]
 
     def server(self, server: str, holders: Sequence[str]) -> list[Finding]:
-        """What the rules say of a server that carries these LPARs."""
-        return [f for r in of_scope(Scope.SERVER) for f in r.findings(server, self.site, server, holders)]
+        """What the rules for every moment say of a server that carries these LPARs."""
+        return [f for r in of_scope(Scope.SERVER) if r.hold is Hold.ALWAYS
+                for f in r.findings(server, self.site, server, holders)]
+
+    def settled(self, server: str, holders: Sequence[str]) -> list[Finding]:
+        """What the rules for the end say of a server that carries these LPARs from then on."""
+        return [f for r in of_scope(Scope.SERVER) if r.hold is Hold.END
+                for f in r.findings(server, self.site, server, holders)]
 
     def groups(self, where: Mapping[str, Sequence[str]], *, end: bool) -> list[Finding]:
         """What the rules say of these places; rules for the end only when ``end``."""
@@ -79,6 +85,7 @@ class Judge:
             if target != source:
                 found += [*self.readiness(lpar), *self.move(lpar, source, target)]
         for server in self.site.servers:
-            found += self.server(server, [n for n, s in placement.items() if s == server])
+            holders = [n for n, s in placement.items() if s == server]
+            found += [*self.server(server, holders), *self.settled(server, holders)]
         found += self.groups({n: (s,) for n, s in placement.items()}, end=True)
         return [f for f in found if f.severity is Severity.ERROR]

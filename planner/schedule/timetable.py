@@ -48,8 +48,11 @@ def _leg(site: Site, judge: Judge, packer: Packer, start: Mapping[str, str], fin
 
 
 def timetable(site: Site, judge: Judge, placement: Mapping[str, str], window: Window | None, *,
-              come_back: bool = False, work_s: int = 0) -> Timetable:
-    """The legs of a plan that ends with ``placement`` (LPAR → server, only those that move)."""
+              come_back: bool = False, work_s: int = 0, back_from_s: int = 0) -> Timetable:
+    """The legs of a plan that ends with ``placement`` (LPAR → server, only those that move).
+
+    The way back begins when ``work_s`` seconds of work are over, and not before ``back_from_s``.
+    """
     start = dict(site.start)
     final = start | dict(placement)
     packer = Packer(site, window)
@@ -58,7 +61,7 @@ def timetable(site: Site, judge: Judge, placement: Mapping[str, str], window: Wi
         return Timetable(reason=out)
     moves = list(out)
     if come_back and moves:
-        begin = max(m.end_ms for m in moves) + work_s * 1000
+        begin = max(max(m.end_ms for m in moves) + work_s * 1000, back_from_s * 1000)
         number = max(m.wave for m in moves) + 1
         back = _leg(site, judge, packer, final, start, BACK, begin, number)
         if isinstance(back, str):

@@ -1,0 +1,96 @@
+"""Usage of partitions slot by slot over the hours that a plan must carry: what capacity rules ask of the history."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from planner.findings import Finding
+from planner.history.calendar import BUCKETS, Bucket, Calendar
+from planner.history.profiles import HISTORY, Partition, bucket_numbers, exact_percentile, profiles
+from planner.history.series import Clock
+from planner.history.store import STEP_S, History
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Usage:
+    """Usage of partitions in the slots that count.
+
+    ``physc``: partitions (rows as ``names``) × slots, thousandths of a core, without holes. ``starts``: the slots'
+    beginnings in UTC seconds; ``numbers``: each slot's bucket in ``BUCKETS``. At a ``percentile`` below 100 a sample
+    above its partition's own percentile of the bucket counts as that percentile, so the peak of the sum over the slots
+    stays at or below the sum of the percentiles. ``measured``: partitions with a history of their own.
+    """
+
+    names: tuple[str, ...]
+    starts: NDArray[np.int64]
+    numbers: NDArray[np.int16]
+    physc: NDArray[np.int32]
+    measured: frozenset[str]
+    percentile: Fraction
+    clock: Clock
+    step_s: int = STEP_S
+    findings: tuple[Finding, ...] = ()
+    _rows: Mapping[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_rows", {name: number for number, name in enumerate(self.names)})
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.measured
+
+    def of(self, name: str) -> NDArray[np.int32]:
+        """A partition slot by slot in thousandths of a core; raises KeyError for one that is not in it."""
+        found: NDArray[np.int32] = self.physc[self._rows[name]]
+        return found
+
+    def when(self, slot: int) -> datetime:
+        """The local time at which a slot begins."""
+        return self.clock.local(int(self.starts[slot]))
+
+    def bucket(self, slot: int) -> Bucket:
+        """The bucket of a slot."""
+        return BUCKETS[int(self.numbers[slot])]
+
+    def worst_by_bucket(self, total: NDArray[np.int64]) -> dict[Bucket, int]:
+        """Bucket → the slot in which a series over the slots is highest (the first of equals)."""
+        import numpy as np
+
+        found = {}
+        for number in np.unique(self.numbers).tolist():
+            listed = np.flatnonzero(self.numbers == number)
+            found[BUCKETS[number]] = int(listed[int(np.argmax(total[listed]))])
+        return found
+
+
+def usage_of(history: History, partitions: Iterable[Partition], site: Calendar, *, buckets: Collection[Bucket],
+             percentile: float | int | str | Fraction = 100, start_s: int | None = None, end_s: int | None = None,
+             step_s: int = STEP_S) -> Usage:
+    """What these partitions used in these buckets of a period (all the history where no end is given).
+
+    A hole takes the partition's own percentile of its bucket; a partition without history its entitlement, which the
+    findings tell. Raises InputError.
+    """
+    import numpy as np
+
+    share = exact_percentile(percentile)
+    known = profiles(history, partitions, site, percentile=share, start_s=start_s, end_s=end_s, step_s=step_s)
+    numbers = bucket_numbers(known.grid, history.clock(), site)
+    chosen = np.flatnonzero(np.isin(numbers, [n for n, b in enumerate(BUCKETS) if b in set(buckets)]))
+    names: Sequence[str] = known.grid.names
+    rows = np.empty((len(names), len(chosen)), dtype=np.int32)
+    for number, name in enumerate(names):
+        rows[number] = known.series(name)[chosen]
+        if share < 100:
+            stated = np.array([known.profile(name).physc[bucket] for bucket in BUCKETS], dtype=np.int32)
+            rows[number] = np.minimum(rows[number], stated[numbers[chosen]])
+    measured = frozenset(n for n in names if known.profile(n).source == HISTORY)
+    return Usage(tuple(names), known.grid.starts[chosen], numbers[chosen], rows, measured, share, history.clock(),
+                 step_s, known.findings)
