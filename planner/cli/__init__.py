@@ -2,10 +2,10 @@
 
 import sys
 
-from planner.cli import estates, plans  # registers their commands
+from planner.cli import consolidate, estates, plans  # registers their commands
 from planner.cli.app import app
 
-__all__ = ["app", "estates", "main", "plans"]
+__all__ = ["app", "consolidate", "estates", "main", "plans"]
 
 
 def main() -> None:

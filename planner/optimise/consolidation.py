@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from planner.findings import Severity
 from planner.goals.consolidate import Consolidate
@@ -79,6 +79,7 @@ class ConsolidationProblem:
     def __init__(self, site: Site, judge: Judge, goal: Consolidate, scale: Scale, *, come_back: bool = False) -> None:
         self.site, self.judge, self.goal, self.scale, self.come_back = site, judge, goal, scale, come_back
         self.cuts: list[Mapping[str, str]] = []
+        self.small = SMALL
         self._cold: dict[tuple[str, str, str], bool] = {}
         movable = [n for n in sorted(site.start) if judge.targets(n)]
         found = candidates_of(site, judge, (), list(site.servers), movable, come_back=come_back)
@@ -138,9 +139,9 @@ class ConsolidationProblem:
 
     def _status(self, parts: Sequence[Part], gap: float) -> Status:
         measure, cost = sum(p.measure for p in parts), sum(p.cost_ms for p in parts)
-        near = measure - sum(p.measure_bound for p in parts) <= gap * measure + 1e-6 * measure
-        close = cost - sum(p.cost_bound_ms for p in parts) <= max(gap * cost, 1e-6 * cost + 0.999)
-        return Status.OPTIMAL if near and close and not self.cuts else Status.FEASIBLE
+        near = measure - sum(p.measure_bound for p in parts) <= max(gap, 1e-6) * measure
+        close = cost - sum(p.cost_bound_ms for p in parts) <= max(gap, 1e-6) * cost + 0.999
+        return Status.OPTIMAL if near and close else Status.FEASIBLE
 
     def _off_impossible(self, time_limit: float, deadline: float) -> Consolidation | None:
         """The conflict when the servers that must go off cannot be emptied even with every other one on."""
@@ -157,8 +158,11 @@ class ConsolidationProblem:
         if part in self.proved and not any(set(cut) & set(part.lpars) for cut in self.cuts):
             return self.proved[part]
         answer = self._exact(part, deadline, gap)
-        self.proved.setdefault(part, answer)
-        return answer
+        first = self.proved.setdefault(part, answer)
+        if answer is first or answer.status in (Status.INFEASIBLE, Status.UNKNOWN):
+            return answer if answer is first else Part(Status.UNKNOWN)
+        same = answer.measure == first.measure
+        return replace(answer, measure_bound=first.measure_bound, cost_bound_ms=first.cost_bound_ms if same else 0.0)
 
     def program(self, part: Component) -> ConsolidationProgram:
         """The exact program of a component."""
