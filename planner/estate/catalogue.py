@@ -1,36 +1,163 @@
-"""What a type-model says of a server: processor generation and rPerf per core.
+"""What a type-model says of a server: generation, rPerf at each number of active cores, watts, memory, LMB sizes.
 
-Sources: rPerf from IBM Facts & Features as collected in nigelargriffiths/rperf v41, the largest listed
-configuration of the model divided by its cores; see docs/facts.md. Compatibility modes: IBM "Processor
-compatibility mode definitions" (POWER8 information p8hc3_pcmdefs) and, from POWER9 on, the later editions of
-that page.
+The facts stand in ``catalogue.toml`` beside this module, with their sources; :mod:`planner.estate.catalogue_file`
+reads a person's own. Compatibility modes: IBM "Processor compatibility mode definitions" (POWER8 information
+p8hc3_pcmdefs) and, from POWER9 on, the later editions of that page.
 """
 
 from __future__ import annotations
 
-#: type-model → (generation, rPerf per core)
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from decimal import ROUND_HALF_UP, Decimal
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+FILE = Path(__file__).with_name("catalogue.toml")
+
+
+@dataclass(frozen=True, slots=True)
+class Rating:
+    """rPerf per active core. ``listed_cores``: the listed size that it is taken from; ``assumed``: what was assumed
+    to get it, ``""`` when nothing was."""
+
+    per_core: Fraction
+    ghz: str
+    listed_cores: int
+    listed_rperf: Fraction
+    assumed: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Processor:
+    """One processor option of a model: its clock (as text, GHz) and rPerf of the whole server by active cores."""
+
+    ghz: str
+    rperf: tuple[tuple[int, Fraction], ...]
+    generation: str = ""
+
+    @property
+    def most_cores(self) -> int:
+        """The largest size listed."""
+        return self.rperf[-1][0]
+
+    def listed(self, cores: int) -> tuple[int, Fraction]:
+        """The next listed size not below ``cores``, or the largest."""
+        return next((r for r in self.rperf if r[0] >= cores), self.rperf[-1])
+
+
+@dataclass(frozen=True, slots=True)
+class ModelWatts:
+    """Watts of one drawer (book, blade) of so many cores, idle and at most."""
+
+    cores: int
+    idle: int
+    maximum: int
+    source: str = ""
+    confidence: str = "L"
+
+
+@dataclass(frozen=True, slots=True)
+class ServerModel:
+    """One type-model. Memory in MiB; ``modes`` of (): those of its generation."""
+
+    type_model: str
+    name: str
+    generation: str
+    processors: tuple[Processor, ...]
+    max_memory_mib: int | None = None
+    lmb_mib: tuple[int, ...] = ()
+    modes: tuple[str, ...] = ()
+    watts: ModelWatts | None = None
+    source: str = ""
+    confidence: str = "L"
+
+    def with_clock(self, ghz: str) -> Processor | None:
+        """The processor of this clock, or None."""
+        return next((p for p in self.processors if Decimal(p.ghz) == Decimal(ghz)), None)
+
+    def largest(self) -> Processor:
+        """The processor whose clock is taken when nobody states one and cores do not tell: the first listed."""
+        return self.processors[0]
+
+    def rating(self, cores: int, ghz: str = "") -> Rating:
+        """rPerf per core with so many active cores: the per-core value of the next bigger listed size.
+
+        Source: nigelargriffiths/rperf v41, which interpolates linearly downward from the next bigger size. Without a
+        clock: the first processor that is listed with so many cores, and said so.
+        """
+        stated = self.with_clock(ghz) if ghz else None
+        chosen = stated or next((p for p in self.processors if p.most_cores >= cores), None) or max(
+            self.processors, key=lambda p: p.most_cores)
+        size, total = chosen.listed(cores)
+        assumed = []
+        if stated is None and len(self.processors) > 1:
+            assumed.append(f"clock not stated: {chosen.ghz} GHz taken")
+        if size < cores:
+            assumed.append(f"{cores} cores are more than the largest size listed ({size}): its value per core taken")
+        return Rating(total / size, chosen.ghz, size, total, "; ".join(assumed))
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """Models by type-model, and the watts per core that are assumed where no model states any."""
+
+    models: Mapping[str, ServerModel]
+    idle_share: Fraction = Fraction(65, 100)
+    watts_per_core: Mapping[str, int] = field(default_factory=dict)
+
+    def find(self, model: str) -> ServerModel | None:
+        """A model by its type-model, however it is written."""
+        return self.models.get(model.strip().upper())
+
+    def with_models(self, models: Iterable[ServerModel]) -> Catalogue:
+        """This catalogue with more models; one of the same type-model replaces its own."""
+        return Catalogue({**self.models, **{m.type_model: m for m in models}}, self.idle_share, self.watts_per_core)
+
+
+def _processor(row: Mapping[str, Any]) -> Processor:
+    sizes = sorted((int(cores), Fraction(str(total))) for cores, total in row["rperf"].items())
+    return Processor(str(row["ghz"]), tuple(sizes), row.get("generation", ""))
+
+
+def model_of(row: Mapping[str, Any]) -> ServerModel:
+    """A model from a row of the file that is known to be sound."""
+    gib = row.get("max_memory_gib")
+    watts = row.get("watts")
+    return ServerModel(
+        row["type_model"].strip().upper(), row.get("name", ""), row["generation"],
+        tuple(_processor(p) for p in row["processor"]), None if gib is None else int(gib) * 1024,
+        tuple(sorted(row.get("lmb_mib", ()))), tuple(row.get("modes", ())),
+        None if watts is None else ModelWatts(**watts), row.get("source", ""), row.get("confidence", "L"))
+
+
+def _packaged() -> Catalogue:
+    document = tomllib.loads(FILE.read_text(encoding="utf-8"), parse_float=Decimal)
+    defaults = document["defaults"]
+    models = [model_of(row) for row in document["model"]]
+    return Catalogue({m.type_model: m for m in models}, Fraction(str(defaults["idle_share"])),
+                     dict(defaults["max_watts_per_core"]))
+
+
+CATALOGUE = _packaged()
+
+
+def _two_decimals(value: Fraction) -> float:
+    exact = Decimal(value.numerator) / Decimal(value.denominator)
+    return float(exact.quantize(Decimal("0.01"), ROUND_HALF_UP))
+
+
+def _per_core(model: ServerModel) -> float:
+    first = model.largest()
+    cores, total = first.rperf[-1]
+    return _two_decimals(total / cores)
+
+
+#: type-model → (generation, rPerf per core in the largest listed size of its first processor)
 MODELS: dict[str, tuple[str, float]] = {
-    "7998-61X": ("POWER6", 7.57),
-    "7778-23X": ("POWER6", 9.07),
-    "9117-MMA": ("POWER6", 8.40),
-    "9119-FHA": ("POWER6", 8.64),
-    "8204-E8A": ("POWER6", 9.82),
-    "8233-E8B": ("POWER7", 9.79),
-    "9117-MMB": ("POWER7", 9.05),
-    "9117-MMC": ("POWER7", 9.48),
-    "9117-MMD": ("POWER7+", 11.40),
-    "9179-MHB": ("POWER7", 10.70),
-    "9179-MHC": ("POWER7", 9.24),
-    "9179-MHD": ("POWER7+", 12.77),
-    "9119-FHB": ("POWER7", 11.40),
-    "8406-70Y": ("POWER7", 11.28),
-    "8406-71Y": ("POWER7", 9.65),
-    "8286-42A": ("POWER8", 17.6),
-    "9119-MHE": ("POWER8", 22.4),
-    "9009-42A": ("POWER9", 24.3),
-    "9080-M9S": ("POWER9", 26.5),
-    "9080-HEX": ("POWER10", 33.3),
-}
+    name: (model.generation, _per_core(model)) for name, model in CATALOGUE.models.items()}
 
 GENERATIONS = ("POWER6", "POWER6+", "POWER7", "POWER7+", "POWER8", "POWER9", "POWER10", "POWER11")
 

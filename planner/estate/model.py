@@ -16,7 +16,7 @@ _STRICT = {"extra": "forbid", "strict": True}
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A managed system. ``firmware_memory_mib`` excludes the hash page tables of partitions."""
+    """A managed system. ``firmware_memory_mib`` excludes the hash page tables of partitions; watts: while it is on."""
 
     __pydantic_config__ = _STRICT
     name: str
@@ -36,6 +36,8 @@ class Server:
     max_migrations: int | None = None
     dpo_running: bool | None = None
     shared_memory_pool_mib: int | None = None
+    idle_watts: int | None = None
+    max_watts: int | None = None
     note: str = ""
 
 

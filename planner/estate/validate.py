@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from planner.estate.assemble import Loaded
 from planner.estate.capacity import lpar_demand, min_units_per_vp, vios_demand
 from planner.estate.catalogue import GENERATIONS
+from planner.estate.energy import MOST_WATTS
 from planner.estate.model import Estate, Lpar, Server
 from planner.findings import Finding, Severity, ordered
 from planner.units import show_cores, show_gib
@@ -242,6 +243,17 @@ def _generations(c: _Check) -> Iterator[Finding]:
                             f"{s.name}: unknown generation {s.generation!r}", "one of " + ", ".join(GENERATIONS))
 
 
+def _watts(c: _Check) -> Iterator[Finding]:
+    for s in c.loaded.estate.servers:
+        for name, value in (("idle_watts", s.idle_watts), ("max_watts", s.max_watts)):
+            if value is not None and not 0 <= value <= MOST_WATTS:
+                yield c.finding(Severity.ERROR, "input.bad-value", "servers", (s.name,), name,
+                                f"{s.name}: {value} W; expected 0 to {MOST_WATTS}", "give watts, not kilowatts or VA")
+        if s.idle_watts is not None and s.max_watts is not None and s.idle_watts > s.max_watts:
+            yield c.finding(Severity.ERROR, "estate.idle-above-maximum", "servers", (s.name,), "idle_watts",
+                            f"{s.name}: {s.idle_watts} W idle, {s.max_watts} W at most", "correct one of the two")
+
+
 #: Parameters of the cost model and the values that mean something: (least, most); 0 as least: above 0.
 PARAMETER_LIMITS: dict[str, tuple[float, float]] = {
     "link_efficiency": (0, 1), "overhead_s": (-1, 86_400), "dirty_mb_s_per_core": (-1, 100_000),
@@ -266,7 +278,7 @@ def _parameters(c: _Check) -> Iterator[Finding]:
 
 
 CHECKS: tuple[Callable[[_Check], Iterator[Finding]], ...] = (
-    _references, _names, _generations, _lpar_arithmetic, _server_sums, _pool_sums, _vlans, _storage,
+    _references, _names, _generations, _watts, _lpar_arithmetic, _server_sums, _pool_sums, _vlans, _storage,
     _pairs_of_wwpns, _parameters, _gaps,
 )
 

@@ -85,6 +85,10 @@ SERVERS = Table("Servers", "servers", ("name",), (
     Column("DPO running", "dpo_running", T.YES_NO, comment="Dynamic Platform Optimizer at work: no inbound moves."),
     Column("Shared memory pool (GiB)", "shared_memory_pool_mib", T.GIB, minimum=0,
            comment="Active Memory Sharing pool. Empty: none."),
+    Column("Idle (W)", "idle_watts", T.INTEGER, minimum=0, maximum=200_000,
+           comment="Watts while it is on and does nothing. Empty: assumed from the catalogue, and said so."),
+    Column("Maximum (W)", "max_watts", T.INTEGER, minimum=0, maximum=200_000,
+           comment="Watts at full load, measured or of the data sheet. Empty: assumed from the catalogue."),
     Column("Note", "note"),
 ))
 POOLS = Table("Pools", "pools", ("server", "pool_id"), (

@@ -49,6 +49,7 @@ TEXT = st.one_of(st.sampled_from(WEIRD), st.text(st.characters(
     max_size=12))
 NOTE = st.one_of(st.just(""), TEXT)
 UNITS, MIB, SMALL = st.integers(0, 64_00), st.integers(0, 1 << 26), st.integers(0, 4094)
+WATTS = st.integers(0, 200_000)
 YES = st.sampled_from((None, True, False))
 
 
@@ -72,7 +73,7 @@ WORDS = lists(TEXT)
 ROWS: dict[str, st.SearchStrategy[Any]] = {
     "servers": st.builds(
         Server, TEXT, UNITS, MIB, NOTE, NOTE, st.sampled_from(GENERATIONS), NOTE, NOTE, maybe(MIB), maybe(st.integers(1, 512)),
-        NOTE, YES, WORDS, maybe(UNITS), maybe(SMALL), YES, maybe(MIB), NOTE),
+        NOTE, YES, WORDS, maybe(UNITS), maybe(SMALL), YES, maybe(MIB), maybe(WATTS), maybe(WATTS), NOTE),
     "pools": st.builds(ProcessorPool, TEXT, st.integers(0, 63), NOTE, maybe(UNITS), UNITS, NOTE),
     "vioses": st.builds(
         Vios, TEXT, TEXT, UNITS, MIB, maybe(st.integers(1, 999)), NOTE, YES, YES, maybe(SMALL),

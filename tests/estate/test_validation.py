@@ -53,6 +53,12 @@ WRONG: dict[str, tuple[Estate, str, str, Severity, str]] = {
         "partitions hold 2.50 cores of 2.49"),
     "a server over its memory": (
         changed(BASE, "A", configurable_memory_mib=17_000), "estate.server-over-memory", "A", ERROR, "GiB held of 16.60"),
+    "idle above maximum": (
+        changed(BASE, "A", idle_watts=1500, max_watts=1400), "estate.idle-above-maximum", "A", ERROR,
+        "1500 W idle, 1400 W at most"),
+    "watts that no server draws": (
+        changed(BASE, "A", max_watts=200_001), "input.bad-value", "A", ERROR, "200001 W; expected 0 to 200000"),
+    "watts below nothing": (changed(BASE, "A", idle_watts=-1), "input.bad-value", "A", ERROR, "-1 W; expected 0"),
     "a pool over its maximum": (
         BASE.replace(pools=(pool("A", 0, 1.49),)), "estate.pool-over-maximum", "A", ERROR,
         "entitled and reserved 1.50 cores, maximum 1.49"),
