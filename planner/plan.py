@@ -316,7 +316,7 @@ def parse(text: str, file: str) -> Plan:
     class PlanIn(BaseModel):
         model_config = ConfigDict(extra="ignore")
         version: Literal[1]
-        goal: Goal  # type: ignore[valid-type]
+        goal: Goal
         status: Status
         estate_sha256: str = ""
         objective: float | None
@@ -345,7 +345,7 @@ def parse(text: str, file: str) -> Plan:
         tuple((a.slot, a.vios) for a in m.virtual_scsi), tuple((a.slot, a.vios) for a in m.virtual_fc), m.parking,
     ) for m in document.moves)
     window, back_window = (Window(w.start, w.end) if w else None for w in (document.window, document.back_window))
-    goal = document.goal.model_dump(by_alias=True, exclude_defaults=True)  # type: ignore[attr-defined]
+    goal = document.goal.model_dump(by_alias=True, exclude_defaults=True)
     return Plan(goal, document.status, document.estate_sha256, document.objective, document.bound,
                 document.gap, document.verified, moves, conflict=document.conflict, window=window,
                 back_window=back_window, back_from_s=document.back_from_s, work_s=document.work_s,

@@ -52,6 +52,7 @@ def consolidate_command(
     """
     from planner import jobs
     from planner.errors import UsageError
+    from planner.estate.energy import Tariff
     from planner.rules import Site
 
     if work is not None and not come_back:
@@ -62,7 +63,7 @@ def consolidate_command(
     options = jobs.Options(time_limit, gap, None if window is None else jobs.window_from(window), come_back,
                            jobs.span_from(work or "60m"))
     asked = jobs.Asked(minimise, n_plus_1, tuple(keep or ()), tuple(off or ()), span,
-                       jobs.Tariff(tariff, currency, co2, hours))
+                       jobs.Terms(Tariff(tariff, currency, co2), hours))
     loaded = load_estate(estate, policy)
     site = Site(loaded.estate)
     plan = jobs.consolidate(loaded, asked, options, site)

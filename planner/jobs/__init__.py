@@ -2,8 +2,8 @@
 
 from planner.jobs.common import PROVED, Options, exit_code, least_time_s, span_from, window_from
 from planner.jobs.consolidation import Asked, consolidate, weekend_from
-from planner.jobs.energy import Tariff
+from planner.jobs.energy import Terms
 from planner.jobs.evacuation import evacuate
 
-__all__ = ["PROVED", "Asked", "Options", "Tariff", "consolidate", "evacuate", "exit_code", "least_time_s", "span_from",
+__all__ = ["PROVED", "Asked", "Options", "Terms", "consolidate", "evacuate", "exit_code", "least_time_s", "span_from",
            "weekend_from", "window_from"]

@@ -14,7 +14,7 @@ from planner.estate.saved import digest
 from planner.goals.consolidate import Consolidate, Measure, consolidate_goal
 from planner.jobs import energy as accounts
 from planner.jobs.common import PROVED, Options, assumptions, checked_plan, unanswered
-from planner.jobs.energy import Meter, Tariff
+from planner.jobs.energy import Meter, Terms
 from planner.optimise.consolidation import Consolidation, ConsolidationProblem, Part
 from planner.optimise.evacuate import Answer
 from planner.optimise.measure import Scale, scale_of
@@ -40,7 +40,7 @@ class Asked:
     keep: tuple[str, ...] = ()
     off: tuple[str, ...] = ()
     weekend: Window | None = None
-    tariff: Tariff = field(default_factory=Tariff)
+    terms: Terms = field(default_factory=Terms)
     busy: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -130,10 +130,10 @@ def _blank(loaded: Loaded, site: Site, goal: Consolidate, asked: Asked, options:
     request |= {"weekend": True} if asked.weekend else {}
     request |= {"return": True} if options.come_back else {}
     told = [*assumptions(loaded.estate, options),
-            *accounts.assumptions(site, asked.tariff, asked.busy, back=options.come_back)]
+            *accounts.assumptions(site, asked.terms, asked.busy, back=options.come_back)]
     if goal.measure is Measure.WATTS:
-        told.append("Servers are chosen by idle watts and whole watts per busy core, so that LPARs do not move for "
-                    "rounding.")
+        told.append("Servers are chosen by their idle watts; a busy core counts the same wherever it runs (the site's "
+                    "mean), so that no LPAR moves between servers that stay on for the sake of a few watts.")
     if goal.n_plus_1:
         told.append("N+1: one server fails at a time; its LPARs start anew on the others, which keep their ceilings and "
                     "reserves; usage history does not bind while a server is down.")
@@ -161,16 +161,15 @@ def _finished(blank: Plan, loaded: Loaded, site: Site, judge: Judge, answer: Con
         home = Window(asked.weekend.start + dt.timedelta(seconds=begin), asked.weekend.end)
         plan = plan.replace(back_window=home, back_from_s=begin, work_s=0)
     plan = checked_plan(plan, loaded, site, judge)
-    return plan.replace(energy=accounts.energy(plan, Meter(site, asked.busy), asked.tariff))
+    return plan.replace(energy=accounts.account(plan, Meter(site, asked.busy), asked.terms))
 
 
 def _levels(site: Site, judge: Judge, answer: Consolidation, scale: Scale, table: Timetable,
             options: Options) -> tuple[Level, ...]:
     from planner.optimise.placement import move_cost_ms
 
-    where = site.start | answer.placement
-    measure = scale.of(answer.off, where)
-    measure_bound = min(sum(p.measure_bound for p in answer.parts), float(measure))
+    measure = scale.of(answer.off)
+    measure_bound = min(scale.load + sum(p.measure_bound for p in answer.parts), float(measure))
     cost = sum(move_cost_ms(site, judge, m.lpar, m.source, m.target) for m in table.moves if m.leg == OUT)
     cost_bound = min(sum(p.cost_bound_ms for p in answer.parts), float(cost))
     first = _level("what stays on", scale.unit, measure, measure_bound, scale.factor, options.gap, "all plans")

@@ -3,34 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from planner.cost import state_bytes
 from planner.estate.catalogue import rperf_per_core
-from planner.estate.energy import power_of
+from planner.estate.energy import HOURS_PER_YEAR, Tariff, energy, power_of, watts
 from planner.plan import BACK, OUT, Move, Plan
 from planner.rules import Site
 
-YEAR_H = 8760.0
 KWH = 3.6e6
 """Watt-seconds in a kWh."""
 
 
 @dataclass(frozen=True, slots=True)
-class Tariff:
-    """``price`` per kWh in ``currency``; ``co2_kg`` per kWh; ``hours`` of a permanent change that are counted;
-    ``start_s``: seconds at maximum power until a server that was off carries LPARs again."""
+class Terms:
+    """``hours`` of a permanent change that are counted; ``start_s``: seconds at maximum power until a server that was
+    off carries LPARs again."""
 
-    price: float = 0.25
-    currency: str = "EUR"
-    co2_kg: float = 0.35
-    hours: float = YEAR_H
+    tariff: Tariff = field(default_factory=lambda: Tariff(0.25, "EUR", 0.35))
+    hours: float = HOURS_PER_YEAR
     start_s: int = 1800
 
     def value(self, kwh: float) -> dict[str, float]:
-        """Energy as kWh, money and CO₂."""
-        return {"kwh": round(kwh, 3), "money": round(kwh * self.price, 2), "co2_kg": round(kwh * self.co2_kg, 2)}
+        """Energy as kWh, and as money and CO₂ where the tariff says."""
+        found = energy(1000 * kwh, 1.0, self.tariff)
+        out = {"kwh": round(found.kwh, 3)}
+        out |= {} if found.money is None else {"money": round(found.money, 2)}
+        return out | ({} if found.co2_kg is None else {"co2_kg": round(found.co2_kg, 2)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,8 @@ class Meter:
         """Watts of a server that is on: idle, and its load with the VIOSes, at most the maximum."""
         power = power_of(self.site.servers[server])
         vios = sum(v.entitlement_units for v in self.site.vioses_on(server)) / 100
-        return min(power.idle_w + self.per_core(server) * (vios + self.cores(names)), float(power.max_w))
+        cores = max(self.site.servers[server].configurable_units / 100, 0.01)
+        return watts(power, (vios + self.cores(names)) / cores)
 
     def move_kwh(self, move: Move) -> float:
         """What a move itself costs: the VIOS processors that carry its bytes on both sides (docs/cost-model.md)."""
@@ -70,15 +71,15 @@ class Meter:
         return state_bytes(p.memory_mib, p.max_memory_mib)
 
 
-def off_seconds(plan: Plan, server: str, tariff: Tariff, until_s: float) -> float:
+def off_seconds(plan: Plan, server: str, terms: Terms, until_s: float) -> float:
     """Seconds for which a server is off: from its last LPAR's leaving until it must be started for the way back."""
     left = max((m.end_ms for m in plan.leg(OUT) if server in (m.source, m.target)), default=0) / 1000
     back = min((m.start_ms for m in plan.leg(BACK) if server in (m.source, m.target)), default=None)
-    end = until_s if back is None else back / 1000 - tariff.start_s
+    end = until_s if back is None else back / 1000 - terms.start_s
     return max(0.0, end - left)
 
 
-def energy(plan: Plan, meter: Meter, tariff: Tariff) -> dict[str, Any]:
+def account(plan: Plan, meter: Meter, terms: Terms) -> dict[str, Any]:
     """The account of a plan as plain data, servers one by one; kWh over ``hours``.
 
     A plan that comes back is counted over its own time, one that does not over the tariff's hours: as if the change
@@ -93,18 +94,18 @@ def energy(plan: Plan, meter: Meter, tariff: Tariff) -> dict[str, Any]:
     window = plan.back_window or plan.window
     until = plan.total_s if not back else (
         (window.end - plan.window.start).total_seconds() if plan.window and window else plan.total_s)
-    hours = until / 3600 if back else tariff.hours
+    hours = until / 3600 if back else terms.hours
     rows = []
     for s in site.servers:
-        rows.append(_server(plan, meter, tariff, s, before[s], after[s], until if back else tariff.hours * 3600))
+        rows.append(_server(plan, meter, terms, s, before[s], after[s], until if back else terms.hours * 3600))
     saved = sum(r["saved_kwh"] for r in rows)
     moves = sum(meter.move_kwh(m) for m in plan.moves)
-    watts = [sum(r[k] for r in rows) for k in ("before_w", "after_w")]
+    both = [sum(r[k] for r in rows) for k in ("before_w", "after_w")]
     return {
-        "hours": round(hours, 3), "tariff_per_kwh": tariff.price, "currency": tariff.currency,
-        "co2_kg_per_kwh": tariff.co2_kg, "before_w": round(watts[0], 1), "after_w": round(watts[1], 1),
-        "before": tariff.value(watts[0] * hours / 1000), "saved": tariff.value(saved),
-        "moves": tariff.value(moves), "net": tariff.value(saved - moves),
+        "hours": round(hours, 3), "tariff_per_kwh": terms.tariff.price_per_kwh, "currency": terms.tariff.currency,
+        "co2_kg_per_kwh": terms.tariff.co2_kg_per_kwh, "before_w": round(both[0], 1), "after_w": round(both[1], 1),
+        "before": terms.value(both[0] * hours / 1000), "saved": terms.value(saved),
+        "moves": terms.value(moves), "net": terms.value(saved - moves),
         "move_hours": round(sum(m.duration_ms for m in plan.moves) / 3.6e6, 3), "servers": rows}
 
 
@@ -115,7 +116,7 @@ def _by_server(site: Site, where: Mapping[str, str]) -> dict[str, list[str]]:
     return out
 
 
-def _server(plan: Plan, meter: Meter, tariff: Tariff, server: str, before: list[str], after: list[str],
+def _server(plan: Plan, meter: Meter, terms: Terms, server: str, before: list[str], after: list[str],
             until_s: float) -> dict[str, Any]:
     power = power_of(meter.site.servers[server])
     off = server in plan.off
@@ -123,8 +124,8 @@ def _server(plan: Plan, meter: Meter, tariff: Tariff, server: str, before: list[
     then = 0.0 if off else meter.watts(server, after)
     back = any(m.leg == BACK for m in plan.moves)
     if off:
-        seconds = off_seconds(plan, server, tariff, until_s) if back else until_s
-        start = tariff.start_s * (power.max_w - first) if back and seconds else 0.0
+        seconds = off_seconds(plan, server, terms, until_s) if back else until_s
+        start = terms.start_s * (power.max_w - first) if back and seconds else 0.0
         saved = (first * seconds - start) / KWH
     else:
         seconds = 0.0
@@ -143,10 +144,10 @@ def _changed_seconds(plan: Plan, until_s: float) -> float:
     return max(0.0, min(m.start_ms for m in plan.leg(BACK)) / 1000 - left)
 
 
-def not_worth(account: Mapping[str, Any], per_core: Mapping[str, float], meter: Meter, plan: Plan) -> list[str]:
+def not_worth(found: Mapping[str, Any], per_core: Mapping[str, float], meter: Meter, plan: Plan) -> list[str]:
     """Servers whose time off saves no more than the moves to empty and fill them cost, the load moved included."""
     out = []
-    for row in account["servers"]:
+    for row in found["servers"]:
         if not row["off"]:
             continue
         taken = 0.0
@@ -158,10 +159,11 @@ def not_worth(account: Mapping[str, Any], per_core: Mapping[str, float], meter: 
     return sorted(out)
 
 
-def assumptions(site: Site, tariff: Tariff, busy: Mapping[str, int], *, back: bool) -> tuple[str, ...]:
+def assumptions(site: Site, terms: Terms, busy: Mapping[str, int], *, back: bool) -> tuple[str, ...]:
     """What the account takes for granted."""
     guessed = [s for s, row in site.servers.items() if power_of(row).assumed]
-    out = [f"Energy: {tariff.price:g} {tariff.currency}/kWh, {tariff.co2_kg:g} kg CO₂/kWh.",
+    out = [f"Energy: {terms.tariff.price_per_kwh:g} {terms.tariff.currency}/kWh, "
+           f"{terms.tariff.co2_kg_per_kwh:g} kg CO₂/kWh.",
            "Power of a server: idle + (maximum − idle) × cores in use / configurable cores; 0 when it is off. Every "
            "server counts as on before the plan. Cooling is not counted.",
            f"Cores in use: {len(busy)} LPARs as measured on average, {len(site.start) - len(busy)} by entitlement; "
@@ -169,6 +171,6 @@ def assumptions(site: Site, tariff: Tariff, busy: Mapping[str, int], *, back: bo
     if guessed:
         shown = ", ".join(guessed[:6]) + (f", … ({len(guessed)} in all)" if len(guessed) > 6 else "")
         out.append(f"Watts assumed, not stated by the estate: {shown} (columns Idle (W) and Maximum (W) state them).")
-    out.append(f"A server that was off takes {tariff.start_s // 60} minutes at maximum power to start." if back else
-               f"Counted over {tariff.hours:g} hours, as if the change were instant.")
+    out.append(f"A server that was off takes {terms.start_s // 60} minutes at maximum power to start." if back else
+               f"Counted over {terms.hours:g} hours, as if the change were instant.")
     return tuple(out)

@@ -175,7 +175,7 @@ class ConsolidationProblem:
     def _exact(self, part: Component, deadline: float, gap: float) -> Part:
         """Both levels by the whole program, one after the other."""
         model = self.program(part)
-        constant, divisor = model.minimise_measure()
+        divisor = model.minimise_measure()
         first = model.solve(time.monotonic() + 0.6 * _left(deadline), gap)
         if first.outcome is Outcome.INFEASIBLE:
             return Part(Status.INFEASIBLE, conflict=self._explain(part, model, deadline))
@@ -184,10 +184,10 @@ class ConsolidationProblem:
         model.hold_measure(first.objective)
         second = model.solve(deadline, gap, known=first.values)
         best = second if second.found else first
-        bound = constant + divisor * (first.bound if first.bound is not None else 0.0)
+        bound = divisor * (first.bound if first.bound is not None else 0.0)
         if first.outcome is Outcome.OPTIMAL and gap == 0:
-            bound = constant + divisor * first.objective
-        return self.answer(model, best, constant + divisor * first.objective, bound, second)
+            bound = divisor * first.objective
+        return self.answer(model, best, divisor * first.objective, bound, second)
 
     def answer(self, model: ConsolidationProgram, best: Solution, measure: int, bound: float,
                second: Solution) -> Part:

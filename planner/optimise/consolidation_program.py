@@ -7,6 +7,7 @@ fails. Larger components are taken apart (:mod:`planner.optimise.master`, :mod:`
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import gcd
 
 from planner.estate.policies import Group
 from planner.goals.consolidate import Consolidate
@@ -134,21 +135,13 @@ class ConsolidationProgram(PlacementProgram):
 
     # ---- objectives ---------------------------------------------------------------------------------------------
 
-    def minimise_measure(self) -> tuple[int, int]:
-        """Set the first objective; (constant, divisor): its value is constant + divisor × the program's."""
-        from math import gcd
-
-        terms = {self.on[s]: self.scale.fixed[s] for s in self.survivors}
-        even = self.scale.even(self.survivors)
-        constant = sum(self.scale.load(n, s) for s, names in self.fixed.items() for n in names)
-        if even:
-            constant += sum(self.scale.load(n, self.survivors[0]) for n in self.candidates.cost)
-        else:
-            terms |= {i: self.scale.load(n, s) for (n, s), i in self.x.items()}
+    def minimise_measure(self) -> int:
+        """Set the first objective, divided by its weights' common divisor, which is returned."""
+        terms = {self.on[s]: self.scale.fixed[s] for s in self.survivors if self.scale.fixed[s]}
         divisor = gcd(*terms.values()) or 1
         self.measure = {i: c // divisor for i, c in terms.items()}
         self.program.minimise(self.measure)
-        return constant, divisor
+        return divisor
 
     def hold_measure(self, value: int) -> None:
         """From now on the first objective is at most ``value`` (as the program counts), and cost is made least."""

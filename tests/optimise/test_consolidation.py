@@ -72,7 +72,7 @@ def brute(site: Site, judge: Judge, goal: Consolidate, scale: Scale, come_back: 
     for places in itertools.product(*choices(site, judge, goal, come_back)):
         where = dict(zip(names, places, strict=True))
         cost = sum(cost_ms(site, judge, n, site.start[n], s) for n, s in where.items() if s != site.start[n])
-        ranked += [((scale.of(off, where), cost), off, where) for off in allowed_off(site, goal, where)
+        ranked += [((scale.of(off), cost), off, where) for off in allowed_off(site, goal, where)
                    if set(goal.off) <= set(off)]
     ranked.sort(key=lambda r: r[0])
     for value, off, where in ranked:
@@ -91,11 +91,12 @@ def check(site: Site, judge: Judge, goal: Consolidate, scale: Scale, answer: Con
     where = site.start | answer.placement
     assert not judge.placement(where)
     assert not set(answer.off) & set(where.values())
-    measure, cost = scale.of(answer.off, where), sum(p.cost_ms for p in answer.parts)
+    measure, cost = scale.of(answer.off), sum(p.cost_ms for p in answer.parts)
     assert (measure, cost) == wanted
     assert cost == sum(cost_ms(site, judge, n, site.start[n], s) for n, s in answer.placement.items())
     assert answer.status is Status.OPTIMAL
-    assert sum(p.measure for p in answer.parts) == measure >= sum(p.measure_bound for p in answer.parts) - 0.5
+    assert scale.load + sum(p.measure for p in answer.parts) == measure
+    assert sum(p.measure for p in answer.parts) >= sum(p.measure_bound for p in answer.parts) - 0.5
     if goal.n_plus_1:
         assert not judge.restarts(where, answer.off, answer.restart)
 
