@@ -17,7 +17,9 @@ from planner.goals.evacuate import Evacuate
 from planner.optimise.components import Component, components
 from planner.optimise.conflict import Conflict, reduce_rows
 from planner.optimise.consolidation_program import ConsolidationProgram
+from planner.optimise.decomposition import Place, Placed, Placer, take_apart
 from planner.optimise.evacuate import EvacuationProblem
+from planner.optimise.master import Choice, Master
 from planner.optimise.measure import Scale
 from planner.optimise.placement import Candidates, candidates_of
 from planner.optimise.solver import Outcome, Solution
@@ -157,19 +159,61 @@ class ConsolidationProblem:
         """The answer for one component by the time of ``deadline``."""
         if part in self.proved and not any(set(cut) & set(part.lpars) for cut in self.cuts):
             return self.proved[part]
-        answer = self._exact(part, deadline, gap)
+        answer = self._answer(part, deadline, gap)
         first = self.proved.setdefault(part, answer)
         if answer is first or answer.status in (Status.INFEASIBLE, Status.UNKNOWN):
             return answer if answer is first else Part(Status.UNKNOWN)
         same = answer.measure == first.measure
         return replace(answer, measure_bound=first.measure_bound, cost_bound_ms=first.cost_bound_ms if same else 0.0)
 
+    def _answer(self, part: Component, deadline: float, gap: float) -> Part:
+        """Whole when it is small, else taken apart; whole again when that leaves something small enough unproved."""
+        size = sum(len(places) for places in self.candidates_in(part).cost.values())
+        if self.goal.n_plus_1:
+            size += sum(map(len, self.restarts(part).values()))
+        if size <= self.small:
+            return self._exact(part, deadline, gap)
+        candidates = self.candidates_in(part)
+        master = Master(self.site, part, candidates, self.goal, self.scale)
+        placer: Place = Placer(self.site, candidates, gap, self.cuts_in(part))
+        if self.goal.n_plus_1:
+            placer = self._with_restarts(part, gap)
+        found = take_apart(master, placer, deadline, gap)
+        if found.outcome is Outcome.INFEASIBLE:
+            return Part(Status.INFEASIBLE, conflict=self._explain(part, self.program(part), deadline))
+        if found.choice is None or found.placed is None:
+            return Part(Status.UNKNOWN)
+        return Part(Status.FEASIBLE, found.choice.off, found.placed.placement, found.placed.restart,
+                    found.choice.measure, found.measure_bound, found.placed.cost_ms, found.cost_bound_ms)
+
+    def _with_restarts(self, part: Component, gap: float) -> Place:
+        """Placement and restart places of one set of servers at once, exactly."""
+
+        def place(choice: Choice, deadline: float) -> Placed:
+            goal = Consolidate(self.goal.measure, True, choice.on, choice.off)
+            model = ConsolidationProgram(self.site, self.candidates_in(part), part.servers, goal, self.scale,
+                                         self.restarts(part))
+            for cut in self.cuts_in(part):
+                model.forbid(cut)
+            solution = model.solve(deadline, gap)
+            if not solution.found:
+                return Placed(solution.outcome)
+            whole = self.answer(model, solution, choice.measure, 0.0, solution)
+            return Placed(Outcome.FEASIBLE, whole.placement, whole.cost_ms, whole.cost_bound_ms, whole.restart)
+
+        return place
+
+    def cuts_in(self, part: Component) -> list[Mapping[str, str]]:
+        """The cuts that concern a component."""
+        cuts = [{n: s for n, s in cut.items() if n in part.lpars} for cut in self.cuts]
+        return [cut for cut in cuts if cut]
+
     def program(self, part: Component) -> ConsolidationProgram:
         """The exact program of a component."""
         restarts = self.restarts(part) if self.goal.n_plus_1 else None
         model = ConsolidationProgram(self.site, self.candidates_in(part), part.servers, self.goal, self.scale, restarts)
-        for cut in self.cuts:
-            model.forbid({n: s for n, s in cut.items() if n in part.lpars})
+        for cut in self.cuts_in(part):
+            model.forbid(cut)
         return model
 
     def _exact(self, part: Component, deadline: float, gap: float) -> Part:
