@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
+from operator import attrgetter
 from typing import Any
 
 DEFAULT_VSWITCH = "ETHERNET0"
@@ -256,19 +257,20 @@ CLASSES: dict[str, type[Any]] = {
     "parameters": Parameter,
 }
 
+#: What tells the rows of a kind apart, and their order.
 KEYS: dict[str, Callable[[Any], Any]] = {
-    "servers": lambda r: r.name,
-    "pools": lambda r: (r.server, r.pool_id),
-    "vioses": lambda r: r.name,
-    "lpars": lambda r: r.name,
-    "bridges": lambda r: (r.vios, r.sea, r.vswitch, r.vlan),
-    "networks": lambda r: (r.lpar, r.slot),
-    "disks": lambda r: (r.lpar, r.slot, r.lun, r.vios),
-    "zonings": lambda r: (r.lun, r.vios),
-    "fibres": lambda r: (r.lpar, r.slot),
-    "ports": lambda r: (r.vios, r.port),
-    "policies": lambda r: (r.kind, r.subject, r.value, r.active, r.note),
-    "parameters": lambda r: r.name,
+    "servers": attrgetter("name"),
+    "pools": attrgetter("server", "pool_id"),
+    "vioses": attrgetter("name"),
+    "lpars": attrgetter("name"),
+    "bridges": attrgetter("vios", "sea", "vswitch", "vlan"),
+    "networks": attrgetter("lpar", "slot"),
+    "disks": attrgetter("lpar", "slot", "lun", "vios"),
+    "zonings": attrgetter("lun", "vios"),
+    "fibres": attrgetter("lpar", "slot"),
+    "ports": attrgetter("vios", "port"),
+    "policies": attrgetter("kind", "subject", "value", "active", "note"),
+    "parameters": attrgetter("name"),
 }
 
 

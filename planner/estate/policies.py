@@ -113,8 +113,11 @@ class _Compiler:
     def __init__(self, estate: Estate) -> None:
         self.estate = estate
         self.out = PolicySet()
-        self.lpars = [p.name for p in estate.lpars]
+        self.by_name = {p.name: p for p in estate.lpars}
+        self.lpars = list(self.by_name)
         self.servers = [s.name for s in estate.servers]
+        self.servers_and_vioses = [*self.servers, *(v.name for v in estate.vioses)]
+        self.known = {id(names): frozenset(names) for names in (self.lpars, self.servers, self.servers_and_vioses)}
 
     def matching(self, text: str, among: list[str], what: str, default: str = "") -> list[str]:
         """Names that the subject's words match; ``software:X`` and ``env:X`` select LPARs by what they are."""
@@ -122,6 +125,8 @@ class _Compiler:
         for word in words(text) or words(default):
             if word.startswith(("software:", "env:")):
                 hits = [p.name for p in self.estate.lpars if _selects(word, p)]
+            elif not any(c in word for c in "*?["):
+                hits = [word] if word in self.known[id(among)] else []
             else:
                 hits = [n for n in among if fnmatchcase(n, word)]
             if not hits:
@@ -133,15 +138,13 @@ class _Compiler:
 
     def production_stays(self, p: Policy) -> None:
         chosen = self.matching(p.subject, self.lpars, "LPAR", "*") if self.lpars else []
-        by_name = {x.name: x for x in self.estate.lpars}
         for name in chosen:
-            if by_name[name].environment == "production":
+            if self.by_name[name].environment == "production":
                 self.out.production_stays[name] = p.note
 
     def pin(self, p: Policy) -> None:
-        here = {x.name: x.server for x in self.estate.lpars}
         for name in self.matching(p.subject, self.lpars, "LPAR"):
-            wanted = tuple(self.matching(p.value, self.servers, "server")) if p.value else (here[name],)
+            wanted = tuple(self.matching(p.value, self.servers, "server")) if p.value else (self.by_name[name].server,)
             if set(self.out.pins.get(name, wanted)) != set(wanted):
                 raise ValueError(f"another row pins {name} to {', '.join(self.out.pins[name])}")
             self.out.pins[name] = wanted
@@ -198,8 +201,7 @@ class _Compiler:
         limit = int(decimal_from(p.value))
         if limit < 1:
             raise ValueError("a concurrency below 1 allows no move at all")
-        known = self.servers + [v.name for v in self.estate.vioses]
-        for name in self.matching(p.subject, known, "server or VIOS", "*"):
+        for name in self.matching(p.subject, self.servers_and_vioses, "server or VIOS", "*"):
             self.out.concurrency[name] = limit
 
     def _links(self, p: Policy, into: set[frozenset[str]], known: set[str], what: str) -> None:

@@ -4,25 +4,34 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import fields
+from functools import cache
+from operator import attrgetter
+from typing import Any, Literal
 
 from planner.estate.assemble import Loaded
-from planner.estate.model import Estate, sorted_estate
+from planner.estate.model import CLASSES, KEYS, Estate, sorted_estate
 from planner.findings import Finding, Severity, Source, ordered
 
 FORMAT = "planner-estate"
 VERSION = 1
 
 
-def _compact(value: Any) -> Any:
-    """Drop what is unknown or default-empty, so that a file shows only what is stated."""
-    return {k: v for k, v in value.items() if v is not None and v not in ("", [], ())}
+_NAMES = {kind: tuple(f.name for f in fields(of)) for kind, of in CLASSES.items()}
+_VALUES = {kind: attrgetter(*names) for kind, names in _NAMES.items()}
 
 
 def estate_json(estate: Estate) -> dict[str, Any]:
-    """The estate as plain data, unknown facts left out."""
-    return {kind: [_compact(row) for row in rows] for kind, rows in asdict(estate).items() if rows}
+    """The estate as plain data; what is unknown or empty is left out, so that a file shows only what is stated."""
+    out: dict[str, Any] = {}
+    for kind, names in _NAMES.items():
+        values = _VALUES[kind]
+        rows = [{n: v for n, v in zip(names, values(row), strict=True) if v is not None and v != "" and v != ()}
+                for row in getattr(estate, kind)]
+        if rows:
+            out[kind] = rows
+    return out
 
 
 def digest(estate: Estate) -> str:
@@ -50,8 +59,43 @@ def _refused(file: str, message: str, fix: str) -> Loaded:
     return Loaded(Estate(), {}, (finding,), {"saved-estate": 1})
 
 
+@cache
+def _document() -> Any:
+    """The model of a whole document that is in order; what is not goes the slow way, which can say why."""
+    from pydantic import BaseModel
+
+    class Document(BaseModel):
+        format: Literal["planner-estate"]
+        version: Literal[1]
+        estate: Estate = Estate()
+        provenance: dict[str, str] | None = None
+
+    return Document
+
+
+def _read_whole(text: str) -> tuple[Estate, Mapping[str, str]] | None:
+    """Estate and provenance in one pass, or None when anything is not as it should be."""
+    from pydantic import ValidationError
+
+    try:
+        document = _document().model_validate_json(text)
+    except ValidationError:
+        return None
+    return document.estate, document.provenance or {}
+
+
 def parse(text: str, file: str) -> Loaded:
     """Read a saved estate; every problem is a finding."""
+    read = _read_whole(text) or _read_slowly(text, file)
+    if isinstance(read, Loaded):
+        return read
+    estate, places = read
+    provenance = {name: Source(place) for name, place in places.items()}
+    return Loaded(sorted_estate(estate), provenance, _duplicates(estate, file), {"saved-estate": 1})
+
+
+def _read_slowly(text: str, file: str) -> tuple[Estate, Mapping[str, str]] | Loaded:
+    """Step by step, so that whatever is wrong can be named."""
     from pydantic import TypeAdapter, ValidationError
 
     try:
@@ -70,21 +114,21 @@ def parse(text: str, file: str) -> Loaded:
                          f"{'.'.join(map(str, e['loc']))}: {e['msg']}, found {e.get('input')!r}"[:300],
                          "see docs/estate.schema.json", Source(file)) for e in error.errors()]
         return Loaded(Estate(), {}, ordered(found), {"saved-estate": 1})
-    provenance = {name: Source(str(text)) for name, text in (document.get("provenance") or {}).items()}
-    return Loaded(sorted_estate(estate), provenance, _duplicates(estate, file), {"saved-estate": 1})
+    return estate, {name: str(place) for name, place in (document.get("provenance") or {}).items()}
 
 
 def _duplicates(estate: Estate, file: str) -> tuple[Finding, ...]:
-    from planner.estate.model import KEYS
-
     found = []
     for kind, key in KEYS.items():
+        keys = [key(row) for row in getattr(estate, kind)]
+        if len(set(keys)) == len(keys):
+            continue
         seen: set[Any] = set()
-        for row in getattr(estate, kind):
-            if key(row) in seen:
-                found.append(Finding("input.duplicate", Severity.ERROR, str(key(row)),
-                                     f"{kind}: {key(row)} stands twice", "keep one", Source(file)))
-            seen.add(key(row))
+        for one in keys:
+            if one in seen:
+                found.append(Finding("input.duplicate", Severity.ERROR, str(one),
+                                     f"{kind}: {one} stands twice", "keep one", Source(file)))
+            seen.add(one)
     return ordered(found)
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any
 
 from planner.estate.assemble import Loaded
 from planner.estate.capacity import lpar_demand, min_units_per_vp, vios_demand
 from planner.estate.catalogue import GENERATIONS
 from planner.estate.energy import MOST_WATTS
-from planner.estate.model import Estate, Lpar, Server
+from planner.estate.model import KEYS, Estate, Lpar, Server
 from planner.findings import Finding, Severity, ordered
 from planner.units import show_cores, show_gib
 
@@ -30,24 +32,24 @@ def _references(c: _Check) -> Iterator[Finding]:
     vioses = {v.name for v in e.vioses}
     lpars = {p.name for p in e.lpars}
     broken = {values.get("name") for _, values in c.loaded.partial}
-    wanted: list[tuple[str, tuple[object, ...], str, str, set[str], str]] = []
-    wanted += [("pools", (p.server, p.pool_id), "server", p.server, servers, "Servers") for p in e.pools]
-    wanted += [("vioses", (v.name,), "server", v.server, servers, "Servers") for v in e.vioses]
-    wanted += [("lpars", (p.name,), "server", p.server, servers, "Servers") for p in e.lpars]
-    wanted += [("bridges", (b.vios, b.sea, b.vswitch, b.vlan), "vios", b.vios, vioses, "VIOS") for b in e.bridges]
-    wanted += [("networks", (n.lpar, n.slot), "lpar", n.lpar, lpars, "LPARs") for n in e.networks]
-    for d in e.disks:
-        path = (d.lpar, d.slot, d.lun, d.vios)
-        wanted += [("disks", path, "lpar", d.lpar, lpars, "LPARs"), ("disks", path, "vios", d.vios, vioses, "VIOS")]
-    wanted += [("zonings", (z.lun, z.vios), "vios", z.vios, vioses, "VIOS") for z in e.zonings]
-    for f in e.fibres:
-        wanted += [("fibres", (f.lpar, f.slot), "lpar", f.lpar, lpars, "LPARs"),
-                   ("fibres", (f.lpar, f.slot), "vios", f.vios, vioses, "VIOS")]
-    wanted += [("ports", (p.vios, p.port), "vios", p.vios, vioses, "VIOS") for p in e.ports]
-    for kind, key, name, value, known, sheet in wanted:
-        if value not in known and value not in broken:
-            yield c.finding(Severity.ERROR, "input.unknown-name", kind, key, name,
-                            f"{value!r} is not in sheet {sheet}", f"correct the name or add it to {sheet}")
+    for kind, name, known, sheet in (
+            ("pools", "server", servers, "Servers"), ("vioses", "server", servers, "Servers"),
+            ("lpars", "server", servers, "Servers"), ("bridges", "vios", vioses, "VIOS"),
+            ("networks", "lpar", lpars, "LPARs"), ("disks", "lpar", lpars, "LPARs"), ("disks", "vios", vioses, "VIOS"),
+            ("zonings", "vios", vioses, "VIOS"), ("fibres", "lpar", lpars, "LPARs"),
+            ("fibres", "vios", vioses, "VIOS"), ("ports", "vios", vioses, "VIOS")):
+        rows = getattr(e, kind)
+        strange = set(map(attrgetter(name), rows)) - known - broken
+        for row in rows if strange else ():
+            value = getattr(row, name)
+            if value in strange:
+                yield c.finding(Severity.ERROR, "input.unknown-name", kind, _key(kind, row), name,
+                                f"{value!r} is not in sheet {sheet}", f"correct the name or add it to {sheet}")
+
+
+def _key(kind: str, row: Any) -> tuple[object, ...]:
+    key = KEYS[kind](row)
+    return key if isinstance(key, tuple) else (key,)
 
 
 def _names(c: _Check) -> Iterator[Finding]:

@@ -47,46 +47,84 @@ class Found:
 Place = Callable[[Choice, float], Placed]
 
 
+class _Search:
+    """Master and placement in turn: the best set so far, and what is proved of both levels."""
+
+    def __init__(self, master: Master, place: Place, deadline: float, gap: float) -> None:
+        self.master, self.place, self.deadline, self.gap = master, place, deadline, gap
+        self.best: tuple[Choice, Placed] | None = None
+        self.measure_bound: float | None = None
+        self.tight = 0.0
+        """A bound of the cost of every set of the best one's measure; 0 until it is asked for."""
+        self.bounds: list[float] = []
+        """Bounds of the cost of sets that are done with."""
+        self.given_up = False
+        self.done: set[tuple[str, ...]] = set()
+
+    def run(self) -> Found:
+        """Until both levels are proved within the gap, or time is out."""
+        for _ in range(MOST_SETS):
+            choice = self.master.choose(self.deadline, None if self.best is None else self.best[0].measure)
+            if not isinstance(choice, Choice):
+                if self.best is None and choice is Outcome.INFEASIBLE and not self.given_up:
+                    return Found(Outcome.INFEASIBLE)
+                self.bounds += [] if choice is Outcome.INFEASIBLE else [0.0]
+                break
+            if self.best is None and not self.given_up:
+                self.measure_bound = choice.measure_bound
+            if self.enough(choice.cost_bound_ms) or (time.monotonic() > self.deadline and self.best is not None):
+                self.bounds.append(choice.cost_bound_ms)
+                break
+            if not self.tried(choice) and time.monotonic() > self.deadline:
+                break
+        return self.found()
+
+    def enough(self, rest: float) -> bool:
+        """Whether what is left to try, of which no set costs less than ``rest``, cannot be better by the gap."""
+        if self.best is None:
+            return False
+        cost = self.best[1].cost_ms
+        if _near(cost, max(self.tight, min([rest, *self.bounds])), self.gap):
+            return True
+        if self.tight == 0.0:
+            self.tight = 1e-9
+            choice, self.tight = self.master.tighten(self.deadline, self.best[0].measure, self.gap / 4)
+            if choice is not None and choice.off not in self.done:
+                self.tried(choice)
+                cost = self.best[1].cost_ms
+            return _near(cost, self.tight, self.gap)
+        return False
+
+    def tried(self, choice: Choice) -> bool:
+        """Place on a set; False when that was given up."""
+        placed = self.place(choice, self.deadline)
+        if placed.outcome is Outcome.INFEASIBLE:
+            self.master.cut(choice.off)
+            return True
+        self.master.forbid(choice)
+        self.done.add(choice.off)
+        if placed.outcome is Outcome.UNKNOWN:
+            self.given_up = self.given_up or self.best is None
+            self.bounds += [] if self.best is None else [choice.cost_bound_ms]
+            return False
+        self.bounds.append(max(placed.bound_ms, choice.cost_bound_ms))
+        if self.best is None or placed.cost_ms < self.best[1].cost_ms:
+            self.best = (choice, placed)
+        return True
+
+    def found(self) -> Found:
+        """What there is."""
+        if self.best is None:
+            return Found(Outcome.UNKNOWN, measure_bound=self.measure_bound or 0.0)
+        choice, placed = self.best
+        bound = max(self.tight, min([*self.bounds, float(placed.cost_ms)]))
+        return Found(Outcome.FEASIBLE, choice, placed, min(self.measure_bound or 0.0, choice.measure),
+                     min(bound, float(placed.cost_ms)))
+
+
 def take_apart(master: Master, place: Place, deadline: float, gap: float) -> Found:
     """Master and placement in turn until both levels are proved within ``gap`` or time is out."""
-    best: tuple[Choice, Placed] | None = None
-    measure_bound: float | None = None
-    cost_bounds: list[float] = []
-    given_up = False
-    for _ in range(MOST_SETS):
-        choice = master.choose(deadline, None if best is None else best[0].measure)
-        if not isinstance(choice, Choice):
-            proved = choice is Outcome.INFEASIBLE
-            if best is None:
-                return Found(Outcome.INFEASIBLE if proved and not given_up else Outcome.UNKNOWN)
-            cost_bounds += [] if proved else [0.0]
-            break
-        if not given_up and best is None:
-            measure_bound = choice.measure_bound
-        if best is not None and _near(best[1].cost_ms, min([choice.cost_bound_ms, *cost_bounds]), gap):
-            cost_bounds.append(choice.cost_bound_ms)
-            break
-        if best is not None and time.monotonic() > deadline:
-            cost_bounds.append(choice.cost_bound_ms)
-            break
-        placed = place(choice, deadline)
-        if placed.outcome is Outcome.INFEASIBLE:
-            master.cut(choice.off)
-            continue
-        master.forbid(choice)
-        if placed.outcome is Outcome.UNKNOWN:
-            given_up = given_up or best is None
-            cost_bounds += [] if best is None else [choice.cost_bound_ms]
-            if time.monotonic() > deadline:
-                break
-            continue
-        cost_bounds.append(max(placed.bound_ms, choice.cost_bound_ms))
-        if best is None or placed.cost_ms < best[1].cost_ms:
-            best = (choice, placed)
-    if best is None:
-        return Found(Outcome.UNKNOWN, measure_bound=measure_bound or 0.0)
-    return Found(Outcome.FEASIBLE, best[0], best[1], min(measure_bound or 0.0, best[0].measure),
-                 min([*cost_bounds, float(best[1].cost_ms)], default=0.0))
+    return _Search(master, place, deadline, gap).run()
 
 
 def _near(value: float, bound: float, gap: float) -> bool:

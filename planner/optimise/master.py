@@ -14,7 +14,7 @@ from planner.goals.consolidate import Consolidate
 from planner.optimise.components import Component
 from planner.optimise.measure import Scale
 from planner.optimise.placement import Candidates
-from planner.optimise.solver import Outcome, Program
+from planner.optimise.solver import Outcome, Program, relaxed
 from planner.rules import Site
 
 RESOURCES = ("units", "memory_mib")
@@ -98,7 +98,7 @@ class Master:
     def forbid(self, choice: Choice) -> None:
         """Never choose exactly this set again."""
         off = set(choice.off)
-        self.program.at_most({i: 1 if s not in off else -1 for s, i in self.on.items()}, len(choice.on) - 1, "cut")
+        self.program.at_most({i: 1 if s not in off else -1 for s, i in self.on.items()}, len(choice.on) - 1, "done")
 
     def choose(self, deadline: float, at_most: int | None = None) -> Choice | Outcome:
         """The lightest set, and among those the one that is cheapest to empty by its bound.
@@ -122,6 +122,31 @@ class Master:
             return self._choice(best.values, first.bound, bound)
         finally:
             del self.program.rows[kept:]
+
+    def tighten(self, deadline: float, at_most: int, gap: float) -> tuple[Choice | None, float]:
+        """The set of at most this measure that is cheapest to empty when LPARs may be split over servers, and a
+        bound of what any such set costs. Needs a variable for each candidate."""
+        program, site = Program(), self.site
+        program.upper, program.rows = list(self.program.upper), [r for r in self.program.rows if r.tag != "done"]
+        program.at_most({self.on[s]: w for s, w in self.scale.fixed.items() if s in self.on}, at_most, "measure")
+        x = {(n, s): program.variable() for n in self.part.lpars for s in self.places(n)}
+        for n in self.part.lpars:
+            program.equals({x[n, s]: 1 for s in self.places(n)}, 1, "place")
+        here: dict[str, list[str]] = {s: [] for s in self.part.servers}
+        for n, s in x:
+            here[s].append(n)
+        for s in self.part.servers:
+            for resource in RESOURCES:
+                wanted = {x[n, s]: int(getattr(site.demand(n, s), resource)) for n in here[s]}
+                program.at_most({**wanted, self.on[s]: -max(room(site, s, resource), 0)}, 0, "room")
+        cost = self.candidates.cost
+        program.minimise({i: cost[n][s] for (n, s), i in x.items() if n in cost})
+        found = relaxed(program, x.values(), max(deadline - time.monotonic(), 0.05), gap)
+        bound = max(0.0, found.bound or 0.0)
+        if not found.values:
+            return None, bound
+        values = [round(v) for v in found.values[:len(self.on)]]
+        return self._choice(values, 0.0, bound), bound
 
     def _choice(self, values: Sequence[int], measure_bound: float | None, cost_bound: float) -> Choice:
         on = tuple(s for s, i in self.on.items() if values[i])

@@ -12,7 +12,7 @@ import math
 import os
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -254,3 +254,81 @@ def _cbc(program: Program, time_limit: float, gap: float) -> Solution:
     if problem.status == pulp.LpStatusInfeasible:
         return Solution(Outcome.INFEASIBLE, solver="cbc")
     return Solution(Outcome.UNKNOWN, solver="cbc")
+
+
+# ---- relaxations: some variables may be fractional ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Relaxed:
+    """A program of which some variables may be fractional: a proved lower ``bound`` (None without one), and values.
+
+    Values are the solver's own, not checked exactly: good for choosing, never for a plan.
+    """
+
+    outcome: Outcome
+    bound: float | None = None
+    values: tuple[float, ...] = ()
+
+
+_BOUND_SLACK = 1e-7
+"""What a bound gives up, relative to itself, for the arithmetic of the solver's linear programs."""
+
+
+def relaxed(program: Program, fractional: Collection[int], time_limit: float, gap: float = 0.0) -> Relaxed:
+    """Minimise with these variables fractional, handed to HiGHS as arrays. A solver that fails gives UNKNOWN."""
+    try:
+        import highspy
+
+        highs = _arrays(program, set(fractional))
+        with _silent():
+            for name, value in highs_options(time_limit, gap, None).items():
+                highs.setOptionValue(name, value)
+            highs.setOptionValue("mip_feasibility_tolerance", 1e-6)
+            highs.run()
+        status, info = highs.getModelStatus(), highs.getInfo()
+        values = tuple(highs.getSolution().col_value)
+    except Exception:  # a missing or broken HiGHS
+        return Relaxed(Outcome.UNKNOWN)
+    whole = len(fractional) == len(program.upper)
+    solved = status == highspy.HighsModelStatus.kOptimal
+    bound = info.objective_function_value if whole and solved else info.mip_dual_bound
+    if status == highspy.HighsModelStatus.kInfeasible:
+        return Relaxed(Outcome.INFEASIBLE)
+    known = math.isfinite(bound) and (solved or not whole)
+    safe = bound - _BOUND_SLACK * abs(bound) if known else None
+    if info.primal_solution_status == 2:
+        return Relaxed(Outcome.OPTIMAL if solved else Outcome.FEASIBLE, safe, values)
+    return Relaxed(Outcome.UNKNOWN, safe)
+
+
+def _arrays(program: Program, fractional: set[int]) -> Any:
+    """The program as HiGHS's own model, by rows; it is silent from the start."""
+    import highspy
+    import numpy as np
+
+    with _silent():
+        highs = highspy.Highs()
+        highs.setOptionValue("output_flag", False)
+    rows, count = program.rows, len(program.upper)
+    starts = np.zeros(len(rows) + 1, dtype=np.int32)
+    np.cumsum([len(r.terms) for r in rows], out=starts[1:])
+    index = np.fromiter((i for r in rows for i in r.terms), dtype=np.int32, count=int(starts[-1]))
+    value = np.fromiter((c for r in rows for c in r.terms.values()), dtype=np.float64, count=int(starts[-1]))
+    right = np.array([r.rhs for r in rows], dtype=np.float64)
+    model = highspy.HighsLp()
+    model.num_col_, model.num_row_ = count, len(rows)
+    cost = np.zeros(count)
+    cost[list(program.objective)] = list(program.objective.values())
+    model.col_cost_, model.col_lower_ = cost, np.zeros(count)
+    model.col_upper_ = np.array(program.upper, dtype=np.float64)
+    model.row_lower_ = np.where([r.equal for r in rows], right, -highspy.kHighsInf)
+    model.row_upper_ = right
+    model.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
+    model.a_matrix_.start_, model.a_matrix_.index_, model.a_matrix_.value_ = starts, index, value
+    if len(fractional) < count:
+        kinds = (highspy.HighsVarType.kInteger, highspy.HighsVarType.kContinuous)
+        model.integrality_ = [kinds[i in fractional] for i in range(count)]
+    with _silent():
+        highs.passModel(model)
+    return highs
