@@ -189,7 +189,9 @@ class ConsolidationProblem:
     def _with_restarts(self, part: Component, gap: float) -> Place:
         """Placement and restart places of one set of servers at once, exactly."""
 
-        def place(choice: Choice, deadline: float) -> Placed:
+        def place(choice: Choice, deadline: float, floor: float, *, quick: bool = False) -> Placed:
+            if quick:
+                return Placed(Outcome.UNKNOWN)
             goal = Consolidate(self.goal.measure, True, choice.on, choice.off)
             model = ConsolidationProgram(self.site, self.candidates_in(part), part.servers, goal, self.scale,
                                          self.restarts(part))

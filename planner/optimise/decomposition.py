@@ -8,10 +8,12 @@ bounds are no better than what was found.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from planner.optimise.master import Choice, Master
+from planner.optimise.packing import packed
 from planner.optimise.placement import Candidates, PlacementProgram
 from planner.optimise.search import placement_by_search
 from planner.optimise.solver import Outcome
@@ -44,7 +46,11 @@ class Found:
     cost_bound_ms: float = 0.0
 
 
-Place = Callable[[Choice, float], Placed]
+class Place(Protocol):
+    """Puts LPARs on the servers of a choice by ``deadline``. No such placement costs less than ``floor``; ``quick``:
+    by construction alone, UNKNOWN when that finds none."""
+
+    def __call__(self, choice: Choice, deadline: float, floor: float, *, quick: bool = False) -> Placed: ...
 
 
 class _Search:
@@ -75,29 +81,32 @@ class _Search:
             if self.enough(choice.cost_bound_ms) or (time.monotonic() > self.deadline and self.best is not None):
                 self.bounds.append(choice.cost_bound_ms)
                 break
-            if not self.tried(choice) and time.monotonic() > self.deadline:
+            if not self.tried(self.cheapest(choice)) and time.monotonic() > self.deadline:
                 break
         return self.found()
 
     def enough(self, rest: float) -> bool:
         """Whether what is left to try, of which no set costs less than ``rest``, cannot be better by the gap."""
-        if self.best is None:
-            return False
-        cost = self.best[1].cost_ms
-        if _near(cost, max(self.tight, min([rest, *self.bounds])), self.gap):
-            return True
-        if self.tight == 0.0:
-            self.tight = 1e-9
-            choice, self.tight = self.master.tighten(self.deadline, self.best[0].measure, self.gap / 4)
-            if choice is not None and choice.off not in self.done:
-                self.tried(choice)
-                cost = self.best[1].cost_ms
-            return _near(cost, self.tight, self.gap)
-        return False
+        return self.best is not None and _near(self.best[1].cost_ms, max(self.tight, min([rest, *self.bounds])),
+                                               self.gap)
+
+    def cheapest(self, choice: Choice) -> Choice:
+        """Another set of the same measure that is cheaper to empty by a tighter bound, which is then known as well.
+
+        Asked for once, when a placement by construction does not reach the bound of the choice.
+        """
+        if self.tight:
+            return choice
+        quick = self.place(choice, self.deadline, choice.cost_bound_ms, quick=True)
+        if quick.outcome is Outcome.FEASIBLE and _near(quick.cost_ms, choice.cost_bound_ms, self.gap):
+            return choice
+        found, bound = self.master.tighten(self.deadline, choice.measure, self.gap / 8)
+        self.tight = max(bound, 1e-9)
+        return choice if found is None or found.off in self.done or found.measure > choice.measure else found
 
     def tried(self, choice: Choice) -> bool:
         """Place on a set; False when that was given up."""
-        placed = self.place(choice, self.deadline)
+        placed = self.place(choice, self.deadline, max(self.tight, choice.cost_bound_ms))
         if placed.outcome is Outcome.INFEASIBLE:
             self.master.cut(choice.off)
             return True
@@ -137,28 +146,39 @@ class Placer:
     def __init__(self, site: Site, candidates: Candidates, gap: float, cuts: list[Mapping[str, str]]) -> None:
         self.site, self.candidates, self.gap, self.cuts = site, candidates, gap, cuts
 
-    def __call__(self, choice: Choice, deadline: float) -> Placed:
-        """First only those that must go; then all that may, unless the cheapest places of the first are reached."""
+    def __call__(self, choice: Choice, deadline: float, floor: float, *, quick: bool = False) -> Placed:
+        """First by construction, then only those that must go; then all that may, unless the cheapest places of the first are reached."""
         direct = self._narrow(choice, shifting=False)
         if any(not places for places in direct.cost.values()):
             return Placed(Outcome.INFEASIBLE)
         if not direct.cost:
             return Placed(Outcome.FEASIBLE)
-        least = direct.bound()
+        least = max(float(direct.bound()), floor)
+        made = self._constructed(choice, direct)
+        if quick or (made.outcome is Outcome.FEASIBLE and _near(made.cost_ms, least, self.gap)):
+            return made
         now = time.monotonic()
         first = self._solved(choice, direct, now + max(0.4 * (deadline - now), 0.05))
         if first.outcome is Outcome.FEASIBLE and _near(first.cost_ms, least, self.gap):
-            return Placed(Outcome.FEASIBLE, first.placement, first.cost_ms, float(least))
+            return Placed(Outcome.FEASIBLE, first.placement, first.cost_ms, least)
         wide = self._narrow(choice, shifting=True)
         if len(wide.cost) == len(direct.cost):
             return first
         if sum(map(len, wide.cost.values())) > _WIDE:
             return Placed(first.outcome if first.outcome is Outcome.FEASIBLE else Outcome.UNKNOWN, first.placement,
-                          first.cost_ms, float(least))
+                          first.cost_ms, least)
         second = self._solved(choice, wide, deadline, first)
         if second.outcome in (Outcome.FEASIBLE, Outcome.INFEASIBLE) or first.outcome is not Outcome.FEASIBLE:
             return second
-        return Placed(first.outcome, first.placement, first.cost_ms, max(float(least), second.bound_ms))
+        return Placed(first.outcome, first.placement, first.cost_ms, max(least, second.bound_ms))
+
+    def _constructed(self, choice: Choice, direct: Candidates) -> Placed:
+        """By construction; nothing when cuts are to be kept."""
+        where = None if self.cuts else packed(self.site, direct, choice.on)
+        if where is None:
+            return Placed(Outcome.UNKNOWN)
+        cost = sum(direct.cost[n][s] for n, s in where.items())
+        return Placed(Outcome.FEASIBLE, dict(sorted(where.items())), cost, float(direct.bound()))
 
     def _narrow(self, choice: Choice, *, shifting: bool) -> Candidates:
         """Candidates on the set: of those that must go, and with ``shifting`` of the others as well."""

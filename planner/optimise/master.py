@@ -7,9 +7,10 @@ set of servers that turns out impossible comes back as a cut: switching off at l
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from planner.cost import side_rate
 from planner.goals.consolidate import Consolidate
 from planner.optimise.components import Component
 from planner.optimise.measure import Scale
@@ -123,30 +124,54 @@ class Master:
         finally:
             del self.program.rows[kept:]
 
+    def classes(self) -> dict[str, int]:
+        """Servers in classes of those that receive moves at the same rate. Any classes give a valid bound."""
+        site = self.site
+        rate = {s: max((round(side_rate(v, site.servers[s], site.parameters, source=False))
+                        for v in site.movers(s)), default=0) for s in self.part.servers}
+        return {s: sorted(set(rate.values())).index(r) for s, r in rate.items()}
+
     def tighten(self, deadline: float, at_most: int, gap: float) -> tuple[Choice | None, float]:
-        """The set of at most this measure that is cheapest to empty when LPARs may be split over servers, and a
-        bound of what any such set costs. Needs a variable for each candidate."""
-        program, site = Program(), self.site
+        """The set of at most this measure that is cheapest to empty when LPARs may be split and servers of one class
+        share their room, and a bound of what any such set costs."""
+        program, site, on = Program(), self.site, self.on
         program.upper, program.rows = list(self.program.upper), [r for r in self.program.rows if r.tag != "done"]
-        program.at_most({self.on[s]: w for s, w in self.scale.fixed.items() if s in self.on}, at_most, "measure")
-        x = {(n, s): program.variable() for n in self.part.lpars for s in self.places(n)}
+        program.at_most({on[s]: w for s, w in self.scale.fixed.items() if s in on}, at_most, "measure")
+        of = self.classes()
+        held: dict[tuple[int, str], dict[int, int]] = {
+            (k, r): {on[s]: -max(room(site, s, r), 0) for s in of if of[s] == k}
+            for k in sorted(set(of.values())) for r in RESOURCES}
+        cost: dict[int, int] = {}
         for n in self.part.lpars:
-            program.equals({x[n, s]: 1 for s in self.places(n)}, 1, "place")
-        here: dict[str, list[str]] = {s: [] for s in self.part.servers}
-        for n, s in x:
-            here[s].append(n)
-        for s in self.part.servers:
-            for resource in RESOURCES:
-                wanted = {x[n, s]: int(getattr(site.demand(n, s), resource)) for n in here[s]}
-                program.at_most({**wanted, self.on[s]: -max(room(site, s, resource), 0)}, 0, "room")
-        cost = self.candidates.cost
-        program.minimise({i: cost[n][s] for (n, s), i in x.items() if n in cost})
-        found = relaxed(program, x.values(), max(deadline - time.monotonic(), 0.05), gap)
+            home, least = site.start[n], self._by_class(n, of)
+            stay = program.variable()
+            ways = [(stay, of[home], [home])]
+            for k, (price, servers) in least.items():
+                ways.append((program.variable(), k, servers))
+                cost[ways[-1][0]] = price
+            program.equals({i: 1 for i, _, _ in ways}, 1, "place")
+            program.at_most({stay: 1, on[home]: -1}, 0, "stay")
+            for i, k, servers in ways:
+                for r in RESOURCES:
+                    held[k, r][i] = min(int(getattr(site.demand(n, s), r)) for s in servers)
+        for terms in held.values():
+            program.at_most(terms, 0, "room")
+        program.minimise(cost)
+        found = relaxed(program, range(len(on), len(program.upper)), max(deadline - time.monotonic(), 0.05), gap)
         bound = max(0.0, found.bound or 0.0)
         if not found.values:
             return None, bound
-        values = [round(v) for v in found.values[:len(self.on)]]
-        return self._choice(values, 0.0, bound), bound
+        return self._choice([round(v) for v in found.values[:len(on)]], 0.0, bound), bound
+
+    def _by_class(self, lpar: str, of: Mapping[str, int]) -> dict[int, tuple[int, list[str]]]:
+        """Class → the least cost of moving an LPAR to a server of it, and those servers."""
+        home = self.site.start[lpar]
+        out: dict[int, tuple[int, list[str]]] = {}
+        for s, price in self.candidates.cost.get(lpar, {}).items():
+            if s != home:
+                least, servers = out.get(of[s], (price, []))
+                out[of[s]] = (min(least, price), [*servers, s])
+        return out
 
     def _choice(self, values: Sequence[int], measure_bound: float | None, cost_bound: float) -> Choice:
         on = tuple(s for s, i in self.on.items() if values[i])
