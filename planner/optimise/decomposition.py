@@ -16,10 +16,14 @@ from planner.optimise.master import Choice, Master
 from planner.optimise.packing import packed
 from planner.optimise.placement import Candidates, PlacementProgram
 from planner.optimise.search import placement_by_search
-from planner.optimise.solver import Outcome
+from planner.optimise.solver import Outcome, Solution, relaxed
 from planner.rules import Site
 
 MOST_SETS = 400
+_ROUND_FROM = 500
+"""Variables of a placement program from which on rounding its linear program is tried first."""
+_FREE_SHARES = (0.25, 0.5)
+_ROUND_S = 1.0
 _WIDE = 20_000
 """Variables of a placement program with the LPARs of servers that stay on, at most."""
 
@@ -201,7 +205,9 @@ class Placer:
             where = self.site.start | dict(known.placement)
             start = [int(where[n] == s) for n, s in model.x] + [0] * (len(model.program.upper) - len(model.x))
             start = start if model.program.holds(start) else []
-        solution = model.solve(deadline, self.gap, known=start)
+        solution = self._rounded(model, deadline) if not start else Solution(Outcome.UNKNOWN)
+        if not solution.found:
+            solution = model.solve(deadline, self.gap, known=start)
         if solution.outcome is Outcome.INFEASIBLE:
             return Placed(Outcome.INFEASIBLE)
         bound = max(0.0, solution.bound or 0.0)
@@ -210,6 +216,37 @@ class Placer:
             return Placed(Outcome.UNKNOWN, bound_ms=bound)
         placement = {n: s for (n, s), i in model.x.items() if values[i] == 1 and s != self.site.start[n]}
         cost = sum(candidates.cost[n][s] for n, s in placement.items())
-        if solution.outcome is Outcome.OPTIMAL and self.gap == 0:
+        if solution.outcome is Outcome.OPTIMAL and self.gap == 0:  # proved to a unit
             bound = float(cost)
         return Placed(Outcome.FEASIBLE, dict(sorted(placement.items())), cost, min(bound, float(cost)))
+
+    def _rounded(self, model: PlacementProgram, deadline: float) -> Solution:
+        """Those whom the linear program places whole stay there, but for the smallest; the others are placed exactly.
+
+        UNKNOWN unless that comes within the gap of the linear program's bound: then the whole program is asked.
+        """
+        unknown = Solution(Outcome.UNKNOWN)
+        if self.gap == 0 or len(model.x) < _ROUND_FROM or self.site.usage is not None:
+            return unknown
+        linear = relaxed(model.program, range(len(model.program.upper)), max(deadline - time.monotonic(), 0.05))
+        if linear.bound is None or not linear.values:
+            return unknown
+        whole = {n: s for (n, s), i in model.x.items() if linear.values[i] > 0.999}
+        by_size = sorted(whole, key=lambda n: (self._size(n, whole[n]), n))
+        for share in _FREE_SHARES:
+            kept = set(by_size[int(share * len(by_size)):])
+            narrow = Candidates({n: {whole[n]: places[whole[n]]} if n in kept else places
+                                 for n, places in model.candidates.cost.items()})
+            part = PlacementProgram(self.site, narrow, model.survivors, model.displaced)
+            now = time.monotonic()
+            found = part.program.solve(max(min(_ROUND_S, deadline - now), 0.05), 0.6 * self.gap)
+            if found.found and found.objective is not None and _near(found.objective, linear.bound, self.gap):
+                where = part.placement(found)
+                values = [int(where[n] == s) for n, s in model.x] + [0] * (len(model.program.upper) - len(model.x))
+                if model.program.holds(values):
+                    return Solution(Outcome.FEASIBLE, tuple(values), model.program.value(values), linear.bound, "rounded")
+        return unknown
+
+    def _size(self, lpar: str, server: str) -> float:
+        demand, limit = self.site.demand(lpar, server), self.site.limit(server)
+        return max(demand.units / max(limit.units, 1), demand.memory_mib / max(limit.memory_mib, 1))
