@@ -308,7 +308,7 @@ def _arrays(program: Program, fractional: set[int]) -> Any:
     import numpy as np
 
     with _silent():
-        highs = highspy.Highs()
+        highs = highspy.Highs()  # type: ignore[no-untyped-call]
         highs.setOptionValue("output_flag", False)
     rows, count = program.rows, len(program.upper)
     starts = np.zeros(len(rows) + 1, dtype=np.int32)

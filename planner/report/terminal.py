@@ -14,7 +14,7 @@ from planner.estate.assemble import Loaded
 from planner.findings import Finding, Severity
 from planner.plan import BACK, OUT, Plan, Status
 from planner.report.missing import Lack, missing
-from planner.report.text import clock_span, headline, leg_tally
+from planner.report.text import clock_span, energy_lines, headline, leg_tally, level_line
 from planner.rules import Judge, Site
 from planner.units import show_cores, show_duration, show_gib
 
@@ -182,8 +182,16 @@ def plan_view(plan: Plan, where: str | None = None) -> RenderableType:
 def _head(plan: Plan) -> RenderableType:
     lines = Text()
     lines.append(plan.status.value.upper(), f"bold {_STATUS[plan.status]}")
-    lines.append(f"   objective {plan.objective:.1f} s   bound {plan.bound:.1f} s   gap {100 * (plan.gap or 0):.2f} %")
+    if not plan.levels:
+        lines.append(f"   objective {plan.objective:.1f} s   bound {plan.bound:.1f} s   "
+                     f"gap {100 * (plan.gap or 0):.2f} %")
     lines.append("   verified by replay" if plan.verified else "   NOT VERIFIED", "green" if plan.verified else "red")
+    for level in plan.levels:
+        lines.append(f"\n{level_line(level)}")
+    for line in energy_lines(plan):
+        lines.append(f"\n{line}")
+    for note in plan.notes:
+        lines.append(f"\n{note}")
     lines.append(f"\n{leg_tally(plan, OUT)}")
     if plan.leg(BACK):
         lines.append(f"; work {show_duration(plan.work_s or 0)}; {leg_tally(plan, BACK)}")
