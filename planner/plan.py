@@ -24,6 +24,16 @@ class Status(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Measure(StrEnum):
+    """What of the servers that stay on is made least."""
+
+    WATTS = "watts"
+    """idle watts of the servers, and the load part: whole watts per core times the cores in use"""
+    SERVERS = "servers"
+    CORES = "cores"
+    """configurable cores, which is what many licences count"""
+
+
 OUT, BACK = "out", "back"
 
 
@@ -305,7 +315,7 @@ def parse(text: str, file: str) -> Plan:
 
     class ConsolidateIn(GoalIn):
         kind: Literal["consolidate"]
-        minimise: Literal["watts", "servers", "cores"]
+        minimise: Annotated[Measure, Field(strict=False)]
         n_plus_1: bool = False
         keep: list[str] = []
         off: list[str] = []

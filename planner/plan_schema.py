@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from planner.plan import Status
+from planner.plan import Measure, Status
 
 _TEXT, _NUMBER, _WHOLE, _YES = {"type": "string"}, {"type": "number"}, {"type": "integer"}, {"type": "boolean"}
 
@@ -27,7 +27,7 @@ def _goals() -> list[dict[str, Any]]:
     return [
         _object({"kind": {"const": "evacuate"}, "servers": _list(_TEXT), "leave": _list(_TEXT), "return": _YES},
                 ("leave", "return")),
-        _object({"kind": {"const": "consolidate"}, "minimise": {"enum": ["watts", "servers", "cores"]},
+        _object({"kind": {"const": "consolidate"}, "minimise": {"enum": [m.value for m in Measure]},
                  "n_plus_1": _YES, "keep": _list(_TEXT), "off": _list(_TEXT), "weekend": _YES, "return": _YES},
                 ("n_plus_1", "keep", "off", "weekend", "return"))]
 

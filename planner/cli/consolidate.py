@@ -9,7 +9,7 @@ import typer
 
 from planner.cli.app import Estate, Force, Json, PolicyFile, command, load_estate
 from planner.cli.plans import deliver, file_name
-from planner.goals.consolidate import Measure
+from planner.plan import Measure
 
 if TYPE_CHECKING:
     from planner.plan import Window

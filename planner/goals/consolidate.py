@@ -4,20 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 from planner.errors import UsageError
+from planner.plan import Measure
 from planner.rules.site import Site
 
 
-class Measure(StrEnum):
-    """What of the servers that stay on is made least."""
-
-    WATTS = "watts"
-    """idle watts of the servers, and the load part: whole watts per core times the cores in use"""
-    SERVERS = "servers"
-    CORES = "cores"
-    """configurable cores, which is what many licences count"""
+__all__ = ["Consolidate", "Measure", "consolidate_goal"]
 
 
 @dataclass(frozen=True, slots=True)
