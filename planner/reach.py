@@ -11,7 +11,7 @@ the target, each of which sees all of those disks: a matching, that is k paths t
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -122,8 +122,15 @@ class Reach:
         for p in estate.ports:
             room = 64 if p.free_ports is None else p.free_ports
             self._fabrics[p.vios][p.fabric] = self._fabrics[p.vios].get(p.fabric, 0) + room
-        self._answers: dict[Any, StoragePaths] = {}
-        self._groups: dict[tuple[str, str], tuple[PathGroup, ...]] = {}
+        self._fabric_servers: dict[str, set[str]] = defaultdict(set)
+        for vios, fabrics in self._fabrics.items():
+            for fabric, room in fabrics.items():
+                if room > 0:
+                    self._fabric_servers[fabric].add(self.server_of.get(vios, ""))
+        self._answers: dict[tuple[int, str], StoragePaths] = {}
+        self._shapes: dict[Any, int] = {}
+        self._nears: dict[Any, set[str] | None] = {}
+        self._groups: dict[tuple[str, str], tuple[tuple[PathGroup, ...], int]] = {}
 
     @cached_property
     def graph(self) -> nx.DiGraph:
@@ -184,19 +191,52 @@ class Reach:
         """How its virtual Fibre Channel adapters can be mapped on a server."""
         return self._paths("fibre", lpar, server)
 
-    def _paths(self, kind: str, lpar: str, server: str) -> StoragePaths:
-        groups = self._groups.get((kind, lpar))
-        if groups is None:
+    def storage_shape(self, lpar: str) -> tuple[int, int]:
+        """Numbers that two LPARs share when their storage can be mapped alike on every server."""
+        return self._grouped("scsi", lpar)[1], self._grouped("fibre", lpar)[1]
+
+    def near(self, lpar: str, ignorable: Collection[int] = ()) -> set[str] | None:
+        """The servers on which a VIOS bridges each of its VLANs (``ignorable`` ones apart) and one serves each of
+        its LUNs and fabrics; None: all. Other servers cannot take it; whether these can is for the rules to say."""
+        vlans = tuple(v for v in self.vlans_of(lpar) if v[1] not in ignorable)
+        key = (vlans, self.storage_shape(lpar))
+        if key not in self._nears:
+            self._nears[key] = self._near(lpar, vlans)
+        return self._nears[key]
+
+    def _near(self, lpar: str, vlans: Iterable[tuple[str, int]]) -> set[str] | None:
+        found: set[str] | None = None
+        for vlan in vlans:
+            found = _both(found, self._bridging.get(vlan, {}).keys())
+        for kind in ("scsi", "fibre"):
+            for group in self._grouped(kind, lpar)[0]:
+                for thing in sorted(frozenset().union(*group.carries.values())):
+                    found = _both(found, self._serving(kind, thing))
+        return found
+
+    def _serving(self, kind: str, thing: str) -> Collection[str]:
+        if kind == "fibre":
+            return self._fabric_servers.get(thing, ())
+        return {self.server_of.get(v, "") for v, policy in self._seen.get(thing, {}).items() if policy in NO_RESERVE}
+
+    def _grouped(self, kind: str, lpar: str) -> tuple[tuple[PathGroup, ...], int]:
+        """The path groups of an LPAR, and the number of their shape."""
+        known = self._groups.get((kind, lpar))
+        if known is None:
             if kind == "scsi":
                 groups = path_groups((d.slot, d.vios, d.lun) for d in self.disks_of(lpar) if d.backing == "lun")
             else:
                 groups = _fibre_groups(self.fibres_of(lpar))
-            self._groups[(kind, lpar)] = groups
-        shape = (kind, server, tuple((tuple(g.slots.items()), tuple(sorted((v, tuple(sorted(c)))
-                 for v, c in g.carries.items()))) for g in groups))
-        if shape not in self._answers:
-            self._answers[shape] = self._solve(kind, groups, server)
-        return self._answers[shape]
+            shape = (kind, tuple((tuple(g.slots.items()), tuple(sorted((v, tuple(sorted(c)))
+                     for v, c in g.carries.items()))) for g in groups))
+            known = self._groups[(kind, lpar)] = groups, self._shapes.setdefault(shape, len(self._shapes))
+        return known
+
+    def _paths(self, kind: str, lpar: str, server: str) -> StoragePaths:
+        groups, shape = self._grouped(kind, lpar)
+        if (shape, server) not in self._answers:
+            self._answers[shape, server] = self._solve(kind, groups, server)
+        return self._answers[shape, server]
 
     def _serves(self, kind: str, vios: str, thing: str) -> bool:
         if kind == "scsi":
@@ -224,6 +264,10 @@ class Reach:
                 if choice:
                     mapping += [(slot, choice) for slot in group.slots[v]]
         return StoragePaths(tuple(sorted(mapping)), tuple(sorted(unseen)), tuple(sorted(split)), lost)
+
+
+def _both(found: set[str] | None, more: Collection[str]) -> set[str]:
+    return set(more) if found is None else found.intersection(more)
 
 
 def _fibre_groups(fibres: list[Fibre]) -> tuple[PathGroup, ...]:

@@ -37,16 +37,22 @@ def _error(rule: str, subject: str, message: str, fix: str = "plan again") -> Fi
 
 def server_states(site: Site, where: Mapping[str, Sequence[str]]) -> tuple[ServerState, ...]:
     """What every server holds when these LPARs hold these servers."""
-    out = []
-    for server in site.servers:
-        names = [n for n, held in where.items() if server in held]
-        holding, limit = site.holding(server, names), site.limit(server)
-        out.append(ServerState(server, len(names), holding.units, limit.units, holding.memory_mib, limit.memory_mib))
-    return tuple(out)
+    holders: dict[str, list[str]] = {s: [] for s in site.servers}
+    for name, held in where.items():
+        for server in dict.fromkeys(held):
+            if server in holders:
+                holders[server].append(name)
+    return tuple(server_state(site, server, names) for server, names in holders.items())
+
+
+def server_state(site: Site, server: str, names: Collection[str]) -> ServerState:
+    """What a server holds with these LPARs."""
+    holding, limit = site.holding(server, names), site.limit(server)
+    return ServerState(server, len(names), holding.units, limit.units, holding.memory_mib, limit.memory_mib)
 
 
 class _Stage:
-    """The world during a replay: which servers each active LPAR holds."""
+    """The world during a replay: which servers each active LPAR holds, and what has changed since the last check."""
 
     def __init__(self, site: Site, judge: Judge) -> None:
         self.site, self.judge = site, judge
@@ -54,6 +60,11 @@ class _Stage:
         self.ids = {p.name: p.lpar_id for p in site.estate.lpars}
         self.found: list[Finding] = []
         self.peaks: dict[str, ServerState] = {s.server: s for s in server_states(site, self.where)}
+        self.holders: dict[str, dict[str, None]] = {s: {} for s in site.servers}
+        for name, server in site.start.items():
+            self.holders.setdefault(server, {})[name] = None
+        self.touched_servers: set[str] = set(site.servers)
+        self.touched_lpars: set[str] = set(self.where)
 
     def start(self, move: Move) -> None:
         held = self.where.get(move.lpar)
@@ -73,17 +84,26 @@ class _Stage:
         self.found += self.judge.move(move.lpar, move.source, move.target)
         self.found += self._adapters(move)
         self._id(move)
-        self.where[move.lpar] = (*held, move.target)
+        self._hold(move.lpar, (*held, move.target))
 
     def end(self, move: Move) -> None:
         if move.lpar in self.where and move.target in self.site.servers:
-            self.where[move.lpar] = (move.target,)
+            self._hold(move.lpar, (move.target,))
+
+    def _hold(self, lpar: str, servers: tuple[str, ...]) -> None:
+        for server in self.where[lpar]:
+            self.holders[server].pop(lpar, None)
+        for server in servers:
+            self.holders[server][lpar] = None
+        self.touched_servers.update(self.where[lpar], servers)
+        self.touched_lpars.add(lpar)
+        self.where[lpar] = servers
 
     def _id(self, move: Move) -> None:
         if move.target_id is None:
             return
-        for name, held in self.where.items():
-            if name != move.lpar and move.target in held and self.ids.get(name) == move.target_id:
+        for name in self.holders[move.target]:
+            if name != move.lpar and self.ids.get(name) == move.target_id:
                 self.found.append(_error("plan.id", move.lpar, f"gets id {move.target_id} on {move.target}, "
                                          f"which {name} has"))
         idle = {n: i for n, i in self.site.others_on(move.target) if n not in self.where}
@@ -151,15 +171,27 @@ class _Stage:
         return []
 
     def check(self) -> None:
-        """All rules for every moment, for every server and group."""
-        for state in server_states(self.site, self.where):
-            names = [n for n, held in self.where.items() if state.server in held]
-            self.found += self.judge.server(state.server, names)
-            top = self.peaks[state.server]
-            self.peaks[state.server] = ServerState(
-                state.server, max(top.lpars, state.lpars), max(top.units, state.units), state.units_limit,
+        """All rules for every moment, for every server and group: computed anew from who holds what, but only where
+        something changed since the last check (everywhere, the first time)."""
+        for server in sorted(self.touched_servers & self.site.servers.keys()):
+            names = list(self.holders[server])
+            state = server_state(self.site, server, names)
+            self.found += self.judge.server(server, names)
+            top = self.peaks[server]
+            self.peaks[server] = ServerState(
+                server, max(top.lpars, state.lpars), max(top.units, state.units), state.units_limit,
                 max(top.memory_mib, state.memory_mib), state.memory_limit_mib)
-        self.found += self.judge.groups(self.where, end=False)
+        self.found += self.judge.groups(self._concerned(), end=False)
+        self.touched_servers.clear()
+        self.touched_lpars.clear()
+
+    def _concerned(self) -> dict[str, tuple[str, ...]]:
+        """Where the LPARs are that share a group with one that has changed its place."""
+        names = set(self.touched_lpars)
+        for group in (*self.site.groups_with("apart", self.touched_lpars),
+                      *self.site.groups_with("clusters", self.touched_lpars)):
+            names.update(group.members)
+        return {n: self.where[n] for n in sorted(names) if n in self.where}
 
     def places(self) -> dict[str, str]:
         """Where everything is when nothing flies."""
@@ -173,13 +205,20 @@ def _events(moves: Sequence[Move]) -> list[tuple[int, int, int]]:
 
 def _sane(moves: Sequence[Move]) -> list[Finding]:
     found = []
+    starts: dict[tuple[str, int], set[int]] = {}
+    for m in moves:
+        starts.setdefault((m.leg, m.wave), set()).add(m.start_ms)
+    latest: dict[tuple[str, int], int] = {}
+    highest: dict[str, int] = {}
+    for leg, wave in sorted(starts):
+        latest[leg, wave] = highest.get(leg, min(starts[leg, wave]))
+        highest[leg] = max(latest[leg, wave], *starts[leg, wave])
     for m in moves:
         if m.duration_ms <= 0 or m.start_ms < 0:
             found.append(_error("plan.times", m.lpar, f"starts at {m.start_ms / 1000} s for {m.duration_ms / 1000} s"))
-        if any(o.leg == m.leg and o.wave < m.wave and o.start_ms > m.start_ms for o in moves):
+        if latest[m.leg, m.wave] > m.start_ms:
             found.append(_error("plan.times", m.lpar, f"wave {m.wave} starts before an earlier one"))
-        together = {o.start_ms for o in moves if (o.leg, o.wave) == (m.leg, m.wave)}
-        if len(together) > 1:
+        if len(starts[m.leg, m.wave]) > 1:
             found.append(_error("plan.times", m.lpar, f"the moves of wave {m.wave} do not start together"))
         if m.leg not in (OUT, BACK):
             found.append(_error("plan.times", m.lpar, f"leg {m.leg!r} is neither out nor back"))
@@ -244,8 +283,11 @@ def replay(plan: Plan, site: Site, judge: Judge, home: Mapping[str, str] | None 
     stage.found += judge.groups({n: (s,) for n, s in middle.items()}, end=True)
     if plan.goal.get("n_plus_1") and _off_at_the_end(plan):
         stage.found += judge.restarts(middle, plan.off, plan.restart)
+    holders: dict[str, list[str]] = {s: [] for s in site.servers}
+    for name, server in middle.items():
+        holders.setdefault(server, []).append(name)
     for server in site.servers:
-        stage.found += judge.settled(server, [n for n, s in middle.items() if s == server])
+        stage.found += judge.settled(server, holders[server])
     stage.found += judge.flights(moves, plan.window)
     stage.found += _goal(plan, site, middle, end, home or {})
     after = server_states(site, {n: (s,) for n, s in middle.items()})
@@ -308,14 +350,17 @@ def _done(moves: Sequence[Move], home: Mapping[str, str], start: Mapping[str, st
         wrong += (here != move.target) - (here != place[move.lpar])
         place[move.lpar] = move.target
         best = min(best, (wrong, number))
-    done = order[:best[1]]
+    own: dict[str, list[Move]] = {n: [] for n in home}
+    count = dict.fromkeys(home, 0)
+    for number, move in enumerate(order):
+        own[move.lpar].append(move)
+        count[move.lpar] += number < best[1]
+    done: set[Move] = set()
     for lpar in home:
-        own = [m for m in order if m.lpar == lpar]
-        count = sum(m in done for m in own)
-        stops = [home[lpar], *(m.target for m in own)]
-        if stops[count] != start.get(lpar):
-            near = [n for n, s in enumerate(stops) if s == start.get(lpar)]
-            if near:
-                count = min(near, key=lambda n: abs(n - count))
-                done = [m for m in done if m.lpar != lpar] + own[:count]
+        stops = [home[lpar], *(m.target for m in own[lpar])]
+        near = [n for n, s in enumerate(stops) if s == start.get(lpar)]
+        reached = count[lpar]
+        if near and stops[reached] != start.get(lpar):
+            reached = min(near, key=lambda n: abs(n - count[lpar]))
+        done.update(own[lpar][:reached])
     return [m for m in moves if m in done]

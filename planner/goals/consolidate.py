@@ -9,7 +9,6 @@ from planner.errors import UsageError
 from planner.plan import Measure
 from planner.rules.site import Site
 
-
 __all__ = ["Consolidate", "Measure", "consolidate_goal"]
 
 

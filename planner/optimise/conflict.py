@@ -51,6 +51,21 @@ class Conflict:
         }
 
 
+def joined(conflicts: Sequence[Conflict]) -> Conflict:
+    """The conflicts of parts of a site that have nothing to do with each other, as one."""
+    if len(conflicts) == 1:
+        return conflicts[0]
+
+    def all_of(name: str) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(x for c in conflicts for x in getattr(c, name)))
+
+    def merged(name: str) -> dict[str, Any]:
+        return {k: v for c in conflicts for k, v in getattr(c, name).items()}
+
+    return Conflict("; and: ".join(c.summary for c in conflicts), all_of("lpars"), all_of("servers"), all_of("rules"),
+                    all_of("lifts"), merged("refusals"), merged("short_units"), merged("short_mib"), irreducible=False)
+
+
 def explain(problem: EvacuationProblem, stranded: Sequence[str], model: PlacementProgram | None,
             deadline: float) -> Conflict:
     """The conflict behind an evacuation that is proved impossible."""

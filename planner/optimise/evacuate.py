@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from planner.goals.evacuate import Evacuate
-from planner.optimise.conflict import Conflict, explain
+from planner.optimise.conflict import Conflict, explain, joined
 from planner.optimise.placement import Candidates, PlacementProgram, candidates_of
 from planner.optimise.search import placement_by_search
 from planner.optimise.solver import Outcome, Solution
@@ -47,15 +47,57 @@ def searched(model: PlacementProgram, solution: Solution) -> Solution:
     return solution
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What of an evacuation belongs together: LPARs that must go, and the servers among which they can cause moves."""
+
+    displaced: Sequence[str]
+    survivors: Sequence[str]
+    direct: Candidates
+
+
+def parts_of(problem: EvacuationProblem) -> list[Part]:
+    """The connected components of reach among the surviving servers that have to do with a displaced LPAR."""
+    site, leader = problem.site, {s: s for s in problem.survivors}
+
+    def find(server: str) -> str:
+        while leader[server] != server:
+            leader[server] = server = leader[leader[server]]
+        return server
+
+    def link(servers: Iterable[str]) -> None:
+        known = [find(s) for s in servers if s in leader]
+        for other in known[1:]:
+            leader[find(other)] = find(known[0])
+
+    told: set[tuple[int, str]] = set()
+    for name, server in site.start.items():
+        near = problem.judge.near(name)
+        if (id(near), server) not in told:
+            told.add((id(near), server))
+            link([server, *sorted(problem.survivors if near is None else near)])
+    for group in site.policies.together:
+        link(s for n in group.members if n in site.start
+             for s in (site.start[n], *problem.direct.cost.get(n, ())))
+    members: dict[str, list[str]] = {}
+    for name in problem.displaced:
+        members.setdefault(find(next(iter(problem.direct.cost[name]))), []).append(name)
+    return [Part(names, [s for s in problem.survivors if find(s) == root],
+                 Candidates({n: problem.direct.cost[n] for n in names})) for root, names in members.items()]
+
+
 class EvacuationProblem:
     """One evacuation, solved in stages; ``cuts`` are placements of survivors that could not be scheduled."""
 
-    def __init__(self, site: Site, judge: Judge, goal: Evacuate, *, come_back: bool = False) -> None:
+    def __init__(self, site: Site, judge: Judge, goal: Evacuate, *, come_back: bool = False,
+                 part: Part | None = None) -> None:
         self.site, self.judge, self.goal, self.come_back = site, judge, goal, come_back
-        self.displaced = goal.displaced(site)
-        self.survivors = goal.survivors(site)
+        self.displaced = goal.displaced(site) if part is None else list(part.displaced)
+        self.survivors = goal.survivors(site) if part is None else list(part.survivors)
         self.cuts: list[Mapping[str, str]] = []
-        self.direct = candidates_of(site, judge, self.displaced, self.survivors, come_back=come_back)
+        self.direct = part.direct if part else candidates_of(site, judge, self.displaced, self.survivors,
+                                                             come_back=come_back)
+        self.is_part = part is not None
 
     def forbid(self, placement: Mapping[str, str]) -> None:
         """Never answer again with survivors placed like this."""
@@ -69,12 +111,34 @@ class EvacuationProblem:
         stranded = [n for n in self.displaced if not self.direct.cost[n]]
         if stranded:
             return Answer(Status.INFEASIBLE, {}, conflict=explain(self, stranded, None, deadline))
+        if not self.is_part and not self.cuts:
+            return self._by_parts(deadline, gap)
         bound = self.direct.bound()
         first, solution = self._stage(self.direct, time.monotonic() + _FIRST_SHARE * time_limit, gap)
         if solution.outcome is Outcome.OPTIMAL and solution.objective is not None and (
                 solution.objective - bound <= gap * max(solution.objective, 1)):
             return self._finish(first, solution, Status.OPTIMAL, float(bound), deadline)
         return self._open(first, solution, float(bound), deadline, gap)
+
+    def _by_parts(self, deadline: float, gap: float) -> Answer:
+        """Parts of the site between which nothing can move are problems of their own: costs and bounds add up."""
+        parts = parts_of(self)
+        answers = []
+        for number, part in enumerate(parts):
+            share = max(deadline - time.monotonic(), 0.1) / (len(parts) - number)
+            answers.append(EvacuationProblem(self.site, self.judge, self.goal, come_back=self.come_back,
+                                             part=part).solve(share, gap))
+        conflicts = [a.conflict for a in answers if a.conflict is not None]
+        if conflicts:
+            return Answer(Status.INFEASIBLE, {}, conflict=joined(conflicts))
+        bound = sum(p.direct.bound() if a.bound_ms is None else a.bound_ms
+                    for p, a in zip(parts, answers, strict=True))
+        if any(a.status is Status.UNKNOWN for a in answers):
+            return Answer(Status.UNKNOWN, {}, bound_ms=bound)
+        proved = all(a.status is Status.OPTIMAL for a in answers)
+        placement = dict(sorted(item for a in answers for item in a.placement.items()))
+        return Answer(Status.OPTIMAL if proved else Status.FEASIBLE, placement,
+                      sum(a.objective_ms or 0 for a in answers), bound)
 
     def _open(self, first: PlacementProgram, early: Solution, bound: float, deadline: float, gap: float) -> Answer:
         """Let survivors move too: needed when the first stage has no answer or none that is proved."""

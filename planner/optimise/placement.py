@@ -144,8 +144,10 @@ class PlacementProgram:
         """policy.keep-apart and policy.cluster: at most one member a server; residents of old tolerate each other."""
         for kind, groups in (("keep-apart", self.site.policies.apart), ("cluster", self.site.policies.clusters)):
             for group in groups:
-                for s in self.survivors:
-                    self._apart(group, s, f"policy.{kind}:{group.name}")
+                open_to = {s for n in group.members for s in self.candidates.cost.get(n, ())}
+                for s in self.survivors if open_to else ():
+                    if s in open_to:
+                        self._apart(group, s, f"policy.{kind}:{group.name}")
 
     def _apart(self, group: Group, s: str, tag: str) -> None:
         start = self.site.start

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -46,7 +46,11 @@ class Breach:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule. ``encoding`` says how optimiser and scheduler keep it; ``source`` where it comes from."""
+    """One rule. ``encoding`` says how optimiser and scheduler keep it; ``source`` where it comes from.
+
+    ``shape`` (site, lpar) gives all that a MOVE rule looks at in the LPAR: LPARs of one shape get one answer for the
+    same two servers. None: it looks at the LPAR itself.
+    """
 
     id: str
     sentence: str
@@ -56,25 +60,35 @@ class Rule:
     encoding: str
     source: str
     check: Callable[..., Iterator[Breach]]
+    shape: Callable[[Any, str], Hashable] | None = None
 
     def findings(self, subject: str, *arguments: Any) -> list[Finding]:
         """The breaches as findings about ``subject``."""
-        return [Finding(self.id, b.severity or self.severity, b.subject or subject, b.message, b.fix)
-                for b in self.check(*arguments)]
+        return [self.finding(b, subject) for b in self.check(*arguments)]
+
+    def finding(self, b: Breach, subject: str) -> Finding:
+        """One breach as a finding."""
+        return Finding(self.id, b.severity or self.severity, b.subject or subject, b.message, b.fix)
 
 
 REGISTRY: dict[str, Rule] = {}
 PRUNES = "prunes the candidate before the program is built"
 
 
+def two_servers(site: Any, lpar: str) -> Hashable:
+    """The shape of a rule that looks at source and target alone."""
+    return ()
+
+
 def rule(id: str, sentence: str, scope: Scope, *, source: str, severity: Severity = Severity.ERROR,
-         hold: Hold = Hold.ALWAYS, encoding: str = PRUNES) -> Callable[[Callable[..., Iterator[Breach]]], Rule]:
+         hold: Hold = Hold.ALWAYS, encoding: str = PRUNES,
+         shape: Callable[[Any, str], Hashable] | None = None) -> Callable[[Callable[..., Iterator[Breach]]], Rule]:
     """Register a check as a rule; raises ValueError when the id is taken."""
 
     def register(check: Callable[..., Iterator[Breach]]) -> Rule:
         if id in REGISTRY:
             raise ValueError(f"rule {id} stands twice")
-        REGISTRY[id] = Rule(id, sentence, scope, severity, hold, encoding, source, check)
+        REGISTRY[id] = Rule(id, sentence, scope, severity, hold, encoding, source, check, shape)
         return REGISTRY[id]
 
     return register

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
+from operator import itemgetter
 
 from planner.findings import Finding, Severity
 from planner.plan import Move, Window
-from planner.rules.base import REGISTRY, Hold, Rule, Scope
+from planner.rules.base import REGISTRY, Breach, Hold, Rule, Scope
 from planner.rules.site import Site
 
 
@@ -23,6 +24,16 @@ class Judge:
         self._lpar: dict[str, tuple[Finding, ...]] = {}
         self._move: dict[tuple[str, str, str], tuple[Finding, ...]] = {}
         self._lpar_rules, self._move_rules = of_scope(Scope.LPAR), of_scope(Scope.MOVE)
+        self._ready: dict[str, bool] = {}
+        self._near: dict[str, set[str] | None] = {}
+        self._by_shape: dict[Callable[[Site, str], Hashable], list[int]] = {}
+        for number, rule in enumerate(self._move_rules):
+            if rule.shape is not None:
+                self._by_shape.setdefault(rule.shape, []).append(number)
+        self._own = [n for n, rule in enumerate(self._move_rules) if rule.shape is None]
+        self._numbers: dict[tuple[Callable[[Site, str], Hashable], Hashable], int] = {}
+        self._shapes: dict[str, tuple[int, ...]] = {}
+        self._shared: dict[tuple[int, str, str], tuple[tuple[int, Breach], ...]] = {}
 
     def readiness(self, lpar: str) -> tuple[Finding, ...]:
         """What the rules say of moving this LPAR anywhere."""
@@ -33,13 +44,40 @@ class Judge:
     def move(self, lpar: str, source: str, target: str) -> tuple[Finding, ...]:
         """What the rules say of this LPAR going from one server to another, readiness left out."""
         key = (lpar, source, target)
-        if key not in self._move:
-            self._move[key] = tuple(f for r in self._move_rules for f in r.findings(lpar, self.site, *key))
-        return self._move[key]
+        found = self._move.get(key)
+        if found is None:
+            found = self._move[key] = self._judged(lpar, source, target)
+        return found
+
+    def _judged(self, lpar: str, source: str, target: str) -> tuple[Finding, ...]:
+        """The rules that look at shapes are asked once for each shape, the others once for each LPAR."""
+        breaches: list[tuple[int, Breach]] = []
+        for shape, numbers in zip(self._shapes_of(lpar), self._by_shape.values(), strict=True):
+            shared = self._shared.get((shape, source, target))
+            if shared is None:
+                shared = self._shared[shape, source, target] = self._asked(numbers, lpar, source, target)
+            breaches += shared
+        breaches += self._asked(self._own, lpar, source, target)
+        if not breaches:
+            return ()
+        breaches.sort(key=itemgetter(0))
+        return tuple(self._move_rules[number].finding(breach, lpar) for number, breach in breaches)
+
+    def _asked(self, numbers: Iterable[int], lpar: str, source: str, target: str) -> tuple[tuple[int, Breach], ...]:
+        return tuple((n, b) for n in numbers for b in self._move_rules[n].check(self.site, lpar, source, target))
+
+    def _shapes_of(self, lpar: str) -> tuple[int, ...]:
+        """Numbers of an LPAR's shapes, one for each kind of shape."""
+        if lpar not in self._shapes:
+            known = self._numbers
+            self._shapes[lpar] = tuple(known.setdefault((of, of(self.site, lpar)), len(known)) for of in self._by_shape)
+        return self._shapes[lpar]
 
     def ready(self, lpar: str) -> bool:
         """No rule forbids moving it."""
-        return not any(f.severity is Severity.ERROR for f in self.readiness(lpar))
+        if lpar not in self._ready:
+            self._ready[lpar] = not any(f.severity is Severity.ERROR for f in self.readiness(lpar))
+        return self._ready[lpar]
 
     def allowed(self, lpar: str, source: str, target: str) -> bool:
         """No rule forbids this move."""
@@ -51,7 +89,19 @@ class Judge:
         source = self.site.lpars[lpar].server
         if not self.ready(lpar):
             return []
-        return [s for s in (self.site.servers if among is None else among) if self.allowed(lpar, source, s)]
+        return [s for s in (self.site.servers if among is None else among)
+                if self.connected(lpar, s) and self.allowed(lpar, source, s)]
+
+    def connected(self, lpar: str, server: str) -> bool:
+        """Whether networks and storage reach a server at all: cheap to ask before the rules are."""
+        near = self.near(lpar)
+        return near is None or server in near
+
+    def near(self, lpar: str) -> set[str] | None:
+        """The servers to which its networks and storage reach; None: all."""
+        if lpar not in self._near:
+            self._near[lpar] = self.site.reach.near(lpar, self.site.policies.ignorable_vlans)
+        return self._near[lpar]
 
     def server(self, server: str, holders: Sequence[str]) -> list[Finding]:
         """What the rules for every moment say of a server that carries these LPARs."""
@@ -84,8 +134,10 @@ class Judge:
             source = self.site.start[lpar]
             if target != source:
                 found += [*self.readiness(lpar), *self.move(lpar, source, target)]
+        holders: dict[str, list[str]] = {s: [] for s in self.site.servers}
+        for name, server in placement.items():
+            holders.setdefault(server, []).append(name)
         for server in self.site.servers:
-            holders = [n for n, s in placement.items() if s == server]
-            found += [*self.server(server, holders), *self.settled(server, holders)]
+            found += [*self.server(server, holders[server]), *self.settled(server, holders[server])]
         found += self.groups({n: (s,) for n, s in placement.items()}, end=True)
         return [f for f in found if f.severity is Severity.ERROR]

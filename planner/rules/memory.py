@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Hashable, Iterator
 
-from planner.rules.base import Breach, Scope, rule
+from planner.rules.base import Breach, Scope, rule, two_servers
 from planner.rules.site import Site
 from planner.units import show_gib
 
@@ -20,8 +20,13 @@ def capacity(site: Site, server: str, holders: Collection[str]) -> Iterator[Brea
                      f"{show_gib(held - allowed)} GiB too much", "free memory there or raise its ceiling")
 
 
+def _memory_shape(site: Site, lpar: str) -> Hashable:
+    p = site.lpars[lpar]
+    return p.memory_mode, p.memory_mib, p.max_memory_mib, p.hpt_ratio
+
+
 @rule("memory.fits", "The LPAR's memory and hash page table fit the target were it empty of other LPARs.", Scope.MOVE,
-      source="DESIGN §4 (a placement that a rule forbids never becomes a variable)")
+      shape=_memory_shape, source="DESIGN §4 (a placement that a rule forbids never becomes a variable)")
 def fits(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     room = site.limit(target).memory_mib - site.base(target).memory_mib
     wanted = site.demand(lpar, target).memory_mib
@@ -30,7 +35,7 @@ def fits(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
                      f"{show_gib(room)}", "lower its memory or its maximum memory")
 
 
-@rule("memory.lmb", "Source and target have the same logical memory block size.", Scope.MOVE,
+@rule("memory.lmb", "Source and target have the same logical memory block size.", Scope.MOVE, shape=two_servers,
       source="IBM POWER7 iphatlparmemory; HMC V7R3.4 help MigrationRequirements; seed (memory region size)")
 def lmb(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     a, b = site.servers[source].lmb_mib, site.servers[target].lmb_mib
@@ -40,7 +45,7 @@ def lmb(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
 
 
 @rule("memory.shared", "A partition in shared memory mode finds a shared memory pool and a large enough paging "
-      "device on the target.", Scope.MOVE, source="HMC V7R3.4 help MigrationRequirements (AMS)")
+      "device on the target.", Scope.MOVE, shape=_memory_shape, source="HMC V7R3.4 help MigrationRequirements (AMS)")
 def shared(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     p = site.lpars[lpar]
     if p.memory_mode != "shared":

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 
 from planner.findings import Severity
 from planner.rules.base import Breach, Scope, rule
 from planner.rules.site import Site
 
 
+def _vlan_shape(site: Site, lpar: str) -> Hashable:
+    return site.reach.vlans_of(lpar), lpar in site.policies.redundancy_optional
+
+
 @rule("network.vlan", "Every VLAN of the LPAR is bridged by a VIOS of the target on the same virtual switch, or "
-      "listed as ignorable.", Scope.MOVE, source="seed; migrlpar man page (--vlanbridge)")
+      "listed as ignorable.", Scope.MOVE, shape=_vlan_shape, source="seed; migrlpar man page (--vlanbridge)")
 def vlan(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     for vswitch, number in site.reach.vlans_of(lpar):
         if site.reach.bridging(vswitch, number, target):
@@ -24,7 +28,8 @@ def vlan(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
 
 
 @rule("network.redundancy", "A VLAN that two VIOSes bridge on the source is bridged by two on the target.",
-      Scope.MOVE, source="migrlpar man page (--redundantvios); IBM p8hc3_hmcvios (most cases must maintain)")
+      Scope.MOVE,
+      shape=_vlan_shape, source="migrlpar man page (--redundantvios); IBM p8hc3_hmcvios (most cases must maintain)")
 def redundancy(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     optional = Severity.WARNING if lpar in site.policies.redundancy_optional else None
     for vswitch, number in site.reach.vlans_of(lpar):

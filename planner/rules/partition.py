@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from planner.findings import Severity
 from planner.rules.base import Breach, Scope, rule
-from planner.rules.site import Site
+from planner.rules.site import Site, is_ibm_i, plain_name
 
 _TABLE = "IBM POWER7 iphc3hmcvalidation and its IVM edition iphc3ivmvalidation"
 
@@ -78,13 +78,9 @@ def workload_group(site: Site, lpar: str) -> Iterator[Breach]:
 
 @rule("partition.name-free", "No partition of the target has the LPAR's name.", Scope.MOVE, source=f"{_TABLE}; seed")
 def name_free(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
-    if any(_plain(name) == _plain(lpar) and name != lpar for name, _ in site.others_on(target)):
-        yield Breach(f"{target} already has a partition named {_plain(lpar)}", "rename or remove the one there")
-
-
-def _plain(name: str) -> str:
-    """A partition's own name: inactive namesakes are kept as ``name@server``."""
-    return name.split("@", 1)[0]
+    plain = plain_name(lpar)
+    if any(name != lpar for name in site.named(plain, target)):
+        yield Breach(f"{target} already has a partition named {plain}", "rename or remove the one there")
 
 
 @rule("partition.id-free", "The LPAR's partition id is free on the target; ids are best unique over all servers.",
@@ -92,14 +88,14 @@ def _plain(name: str) -> str:
       source="seed, Known Problems: lsmap keeps showing the old id until the LPAR restarts")
 def id_free(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     own = site.lpars[lpar].lpar_id
-    taken = next((n for n, i in site.others_on(target) if own is not None and i == own and n != lpar), None)
+    taken = None if own is None else next((n for n in site.numbered(own, target) if n != lpar), None)
     if taken:
         yield Breach(f"partition id {own} is taken by {taken} on {target}: it will get another, and lsmap -all shows "
                      "the old one until it restarts", "give ids that are unique across all servers")
 
 
 @rule("partition.ibm-i", "IBM i moves only between POWER7 or later servers, from 7.1 TR4 on.", Scope.MOVE,
-      source="IBM nas8N1011014")
+      shape=is_ibm_i, source="IBM nas8N1011014")
 def ibm_i(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     if site.lpars[lpar].os != "IBM i":
         return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 
 from planner.estate.policies import Group
 from planner.rules.base import Breach, Hold, Scope, rule
@@ -19,14 +19,19 @@ def production_stays(site: Site, lpar: str) -> Iterator[Breach]:
                      "set the policy production-stays to Active = no, or stop the LPAR")
 
 
-@rule("policy.pin", "A pinned LPAR runs only on its servers.", Scope.MOVE, source="DESIGN §7")
+def _fixed_shape(site: Site, lpar: str) -> Hashable:
+    return site.policies.pins.get(lpar), site.policies.fences.get(lpar)
+
+
+@rule("policy.pin", "A pinned LPAR runs only on its servers.", Scope.MOVE, shape=_fixed_shape, source="DESIGN §7")
 def pin(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     allowed = site.policies.pins.get(lpar)
     if allowed is not None and target not in allowed:
         yield Breach(f"is pinned to {', '.join(allowed)}", "lift the policy pin")
 
 
-@rule("policy.fence", "A fenced LPAR runs only on the servers of its fence.", Scope.MOVE, source="DESIGN §7")
+@rule("policy.fence", "A fenced LPAR runs only on the servers of its fence.", Scope.MOVE,
+      shape=_fixed_shape, source="DESIGN §7")
 def fence(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     allowed = site.policies.fences.get(lpar)
     if allowed is not None and target not in allowed:
@@ -54,7 +59,7 @@ def _sharing(site: Site, group: Group, where: Where) -> Iterator[tuple[str, str,
       "together before the plan began (they may come home to it).", Scope.GROUP,
       encoding="a row per group and server; every wave checked with both sides held", source="DESIGN §7")
 def keep_apart(site: Site, where: Where) -> Iterator[Breach]:
-    for group in site.policies.apart:
+    for group in site.groups_with("apart", where):
         for server, a, b in _sharing(site, group, where):
             yield Breach(f"{a} and {b} are kept apart ({group.name}) but share {server}",
                          "lift the policy keep-apart for the window", subject=a)
@@ -64,7 +69,7 @@ def keep_apart(site: Site, where: Where) -> Iterator[Breach]:
       encoding="a row per cluster and server; every wave checked with both sides held",
       source="IBM restriction list (robmcnelly.com/lpm-and-firmware-compatibility); DESIGN §7")
 def cluster(site: Site, where: Where) -> Iterator[Breach]:
-    for group in site.policies.clusters:
+    for group in site.groups_with("clusters", where):
         for server, a, b in _sharing(site, group, where):
             yield Breach(f"{a} and {b} are nodes of cluster {group.name} but share {server}",
                          "stop one node for the window, or lift the policy", subject=a)
@@ -73,7 +78,7 @@ def cluster(site: Site, where: Where) -> Iterator[Breach]:
 @rule("policy.keep-together", "LPARs that are kept together end on one server.", Scope.GROUP, hold=Hold.END,
       encoding="an equality per member and server", source="DESIGN §7")
 def keep_together(site: Site, where: Where) -> Iterator[Breach]:
-    for group in site.policies.together:
+    for group in site.groups_with("together", where):
         homes = {name: where[name][0] for name in group.members if where.get(name)}
         start = {name: site.start[name] for name in homes if name in site.start}
         unmoved = all(homes[n] == start.get(n) for n in homes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Hashable, Iterator
 
 from planner.estate.capacity import min_units_per_vp
 from planner.estate.catalogue import MODES
@@ -75,8 +75,23 @@ def pool_usage(site: Site, server: str, holders: Collection[str]) -> Iterator[Br
                          "raise the pool's maximum or choose another with the policy target-pool")
 
 
+def _processor_shape(site: Site, lpar: str) -> Hashable:
+    p = site.lpars[lpar]
+    return p.processors, p.entitlement_units, p.virtual_processors
+
+
+def _pool_shape(site: Site, lpar: str) -> Hashable:
+    wanted = site.policies.target_pool.get(lpar)
+    return wanted, site.lpars[lpar].server if wanted else ""
+
+
+def _mode_shape(site: Site, lpar: str) -> Hashable:
+    return site.lpars[lpar].current_mode, site.lpars[lpar].preferred_mode
+
+
 @rule("processor.minimum-per-vp", "The entitlement gives each virtual processor what the target demands at least.",
-      Scope.MOVE, source="Power 570 redpaper p. 79; Power 750/760 redpaper p. 124 (0.05 from POWER7+)")
+      Scope.MOVE,
+      shape=_processor_shape, source="Power 570 redpaper p. 79; Power 750/760 redpaper p. 124 (0.05 from POWER7+)")
 def minimum_per_vp(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     p, least = site.lpars[lpar], min_units_per_vp(site.servers[target])
     if p.processors != "dedicated" and p.entitlement_units < least * p.virtual_processors:
@@ -86,7 +101,7 @@ def minimum_per_vp(site: Site, lpar: str, source: str, target: str) -> Iterator[
 
 
 @rule("processor.fits", "The LPAR's entitlement fits the target were it empty of other LPARs.", Scope.MOVE,
-      source="DESIGN §4 (a placement that a rule forbids never becomes a variable)")
+      shape=_processor_shape, source="DESIGN §4 (a placement that a rule forbids never becomes a variable)")
 def fits(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     room = site.limit(target).units - site.base(target).units
     wanted = site.demand(lpar, target).units
@@ -95,7 +110,7 @@ def fits(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
                      "lower its entitlement or the ceiling's reserve")
 
 
-@rule("processor.pool-known", "The pool that a policy names exists on the target.", Scope.MOVE,
+@rule("processor.pool-known", "The pool that a policy names exists on the target.", Scope.MOVE, shape=_pool_shape,
       source="HMC: the target pool is chosen by shared_proc_pool_id or name, DefaultPool otherwise")
 def pool_known(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     wanted = site.policies.target_pool.get(lpar)
@@ -110,7 +125,8 @@ def modes_of(server: Server) -> tuple[str, ...]:
 
 
 @rule("processor.mode", "The target supports the LPAR's current and preferred processor compatibility modes.",
-      Scope.MOVE, source="IBM p8hc3_pcmdefs; 8231-E2C iphc3pcmcombosact (default preferred mode is portable, the "
+      Scope.MOVE, shape=_mode_shape,
+      source="IBM p8hc3_pcmdefs; 8231-E2C iphc3pcmcombosact (default preferred mode is portable, the "
       "current mode must fit)")
 def mode(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     p, known = site.lpars[lpar], modes_of(site.servers[target])

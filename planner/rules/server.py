@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from planner.findings import Severity
-from planner.rules.base import Breach, Scope, rule
-from planner.rules.site import Site
+from planner.rules.base import Breach, Scope, rule, two_servers
+from planner.rules.site import Site, is_ibm_i, storage_shape
 from planner.rules.versions import below, firmware_release
 
 
-@rule("server.enterprise", "Source and target have PowerVM Enterprise Edition.", Scope.MOVE,
+@rule("server.enterprise", "Source and target have PowerVM Enterprise Edition.", Scope.MOVE, shape=two_servers,
       source="HMC V7R3.4 help MigrationRequirements; seed, JS22 checklist")
 def enterprise(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     for name in (source, target):
@@ -19,7 +19,7 @@ def enterprise(site: Site, lpar: str, source: str, target: str) -> Iterator[Brea
 
 
 @rule("server.console", "Source and target are managed by one console, or by consoles that reach each other.",
-      Scope.MOVE, source="seed: same HMC, DR site out of scope; HMC V7R3.4 on: two HMCs")
+      Scope.MOVE, shape=two_servers, source="seed: same HMC, DR site out of scope; HMC V7R3.4 on: two HMCs")
 def console(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     a, b = site.servers[source].console, site.servers[target].console
     if a and b and a != b and frozenset((a, b)) not in site.policies.console_links:
@@ -27,7 +27,7 @@ def console(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]
                      "set up SSH keys between the consoles and state the policy console-link")
 
 
-@rule("server.site", "Source and target stand on one site, or on sites that are linked.", Scope.MOVE,
+@rule("server.site", "Source and target stand on one site, or on sites that are linked.", Scope.MOVE, shape=two_servers,
       source="seed: DR site out of scope")
 def linked_site(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     a, b = site.servers[source].site, site.servers[target].site
@@ -105,7 +105,7 @@ def _power8(a: tuple[int, int], b: tuple[int, int]) -> bool | None:
     return not (a[0] == 760 and b[0] == 840 and b[1] < 113)
 
 
-@rule("server.firmware", "IBM's firmware matrix lists the two levels as mobile.", Scope.MOVE,
+@rule("server.firmware", "IBM's firmware matrix lists the two levels as mobile.", Scope.MOVE, shape=two_servers,
       source="IBM firmware support matrices for partition mobility, POWER6/7, POWER8, Power11 editions")
 def firmware(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     a, b = site.servers[source].firmware, site.servers[target].firmware
@@ -119,7 +119,7 @@ def firmware(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach
                      "look it up in IBM's firmware support matrix", Severity.WARNING)
 
 
-@rule("server.dpo", "The target does not run the Dynamic Platform Optimizer.", Scope.MOVE,
+@rule("server.dpo", "The target does not run the Dynamic Platform Optimizer.", Scope.MOVE, shape=two_servers,
       source="IBM POWER8 p8hc3_hmcservers: blocks inbound mobility until it ends")
 def dpo(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     if site.servers[target].dpo_running:
@@ -127,7 +127,7 @@ def dpo(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
 
 
 @rule("server.mover", "Source and target each have a mover service partition with active RMC.", Scope.MOVE,
-      source="HMC V7R3.4 help LPARMobilityMSP; IBM POWER7 iphc3hmcvalidation table 1")
+      shape=two_servers, source="HMC V7R3.4 help LPARMobilityMSP; IBM POWER7 iphc3hmcvalidation table 1")
 def mover(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     for name in (source, target):
         vioses = site.vioses_on(name)
@@ -141,7 +141,7 @@ def mover(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
                          "mend RMC between the console and the VIOS; check Max migrations of the VIOS")
 
 
-@rule("server.migrations", "Source and target support at least one migration at a time.", Scope.MOVE,
+@rule("server.migrations", "Source and target support at least one migration at a time.", Scope.MOVE, shape=two_servers,
       source="IBM POWER7 iphc3hmcvalidation table 1 (number of running migrations against the number supported)")
 def migrations(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     for name in (source, target):
@@ -151,7 +151,8 @@ def migrations(site: Site, lpar: str, source: str, target: str) -> Iterator[Brea
 
 
 @rule("server.vios-rmc", "The VIOSes that serve the LPAR's storage now, and those that shall, have active RMC.",
-      Scope.MOVE, source="IBM POWER7 iphc3hmcvalidation table 1 (RMC to source and destination VIOS); seed")
+      Scope.MOVE,
+      shape=storage_shape, source="IBM POWER7 iphc3hmcvalidation table 1 (RMC to source and destination VIOS); seed")
 def vios_rmc(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     reach = site.reach
     serving = {d.vios for d in reach.disks_of(lpar)} | {f.vios for f in reach.fibres_of(lpar)}
@@ -164,7 +165,7 @@ def vios_rmc(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach
 
 
 @rule("server.vios-level", "The VIOSes have at least the level that Live Partition Mobility needs.", Scope.MOVE,
-      source="SAP note 1102760 (text copy): VIOS 1.5.1.1-FP-10.1; IBM nas8N1011014 for IBM i: 2.2.1.4")
+      shape=is_ibm_i, source="SAP note 1102760 (text copy): VIOS 1.5.1.1-FP-10.1; IBM nas8N1011014 for IBM i: 2.2.1.4")
 def vios_level(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     wanted = "2.2.1.4" if site.lpars[lpar].os == "IBM i" else "1.5.1.1"
     for name in (source, target):

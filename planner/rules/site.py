@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from planner.cost import Copy, Parameters, copy_at, parameters_of, side_rate, stream_rate
 from planner.estate.capacity import Demand, lpar_demand, vios_demand
 from planner.estate.catalogue import rperf_per_core
 from planner.estate.model import Estate, Lpar, ProcessorPool, Server, Vios
-from planner.estate.policies import compile_policies
+from planner.estate.policies import Group, compile_policies
 from planner.history.usage import Usage
 from planner.reach import Reach
 
@@ -39,6 +39,7 @@ class Site:
         self.home: Mapping[str, str] = home or {}
         self.reach = Reach(estate)
         self.policies, _ = compile_policies(estate)
+        self.clustered = frozenset(n for g in self.policies.clusters for n in g.members)
         self.parameters: Parameters
         self.parameters, _ = parameters_of(estate.parameters)
         self.servers: dict[str, Server] = {s.name: s for s in estate.servers}
@@ -52,15 +53,27 @@ class Site:
             self._on.setdefault(v.server, []).append(v)
         self._demand: dict[tuple[str, str], Demand] = {}
         self._solo: dict[tuple[str, str, str], Copy] = {}
+        self._copies: dict[tuple[str, float], Copy] = {}
+        self._best_pair: dict[tuple[str, str], tuple[str, str] | None] = {}
+        self._defined: dict[str, list[tuple[str, int | None]]] = {s: [] for s in self.servers}
+        for p in estate.lpars:
+            self._defined.setdefault(p.server, []).append((p.name, p.lpar_id))
+        self._named: dict[str, dict[str, list[str]]] = {}
+        self._numbered: dict[str, dict[int, list[str]]] = {}
+        self._heartbeat: dict[str, bool] = {}
+        self._groups: dict[str, dict[str, list[int]]] = {}
         self.start: dict[str, str] = {p.name: p.server for p in estate.lpars if p.active}
         self._limits = {s: self._limit(self.servers[s]) for s in self.servers}
         self._base = {s: self._base_of(self.servers[s]) for s in self.servers}
-        residents: dict[str, list[str]] = {s: [] for s in self.servers}
+        self._residents: dict[str, list[str]] = {s: [] for s in self.servers}
         for name, server in self.start.items():
-            residents.setdefault(server, []).append(name)
-        self.at_start = {s: self.holding(s, residents[s]) for s in self.servers}
-        self._residents = residents
+            self._residents.setdefault(server, []).append(name)
+        self.at_start = {s: self.holding(s, self._residents[s]) for s in self.servers}
         self._usage_at_start: dict[tuple[str, int | None], NDArray[np.int64]] = {}
+
+    def residents(self, server: str) -> Sequence[str]:
+        """The active LPARs of a server at the start, by name."""
+        return self._residents.get(server, ())
 
     # ---- capacity -----------------------------------------------------------------------------------------------
 
@@ -208,9 +221,12 @@ class Site:
 
     def best_pair(self, source: str, target: str) -> tuple[str, str] | None:
         """The fastest mover pair of two servers, first by name among equals."""
-        pairs = [(-self.pair_rate(a.name, b.name), a.name, b.name)
-                 for a in self.movers(source) for b in self.movers(target)]
-        return min(pairs)[1:] if pairs else None
+        key = (source, target)
+        if key not in self._best_pair:
+            pairs = [(-self.pair_rate(a.name, b.name), a.name, b.name)
+                     for a in self.movers(source) for b in self.movers(target)]
+            self._best_pair[key] = min(pairs)[1:] if pairs else None
+        return self._best_pair[key]
 
     def solo(self, lpar: str, source: str, target: str) -> Copy:
         """The cost of a move that has both movers for itself. Servers without a mover: as 1 Gbit/s."""
@@ -218,21 +234,81 @@ class Site:
         if key not in self._solo:
             pair = self.best_pair(source, target)
             rate = self.pair_rate(*pair) if pair else self.parameters.link_efficiency * 125e6
-            self._solo[key] = copy_at(self.lpars[lpar], rate, self.parameters)
+            self._solo[key] = self.copy(lpar, rate)
         return self._solo[key]
+
+    def copy(self, lpar: str, rate: float) -> Copy:
+        """The cost of moving an LPAR at ``rate`` bytes/s."""
+        key = (lpar, rate)
+        if key not in self._copies:
+            self._copies[key] = copy_at(self.lpars[lpar], rate, self.parameters)
+        return self._copies[key]
+
+    # ---- groups -------------------------------------------------------------------------------------------------
+
+    def groups_with(self, kind: Literal["apart", "together", "clusters"], names: Collection[str]) -> Sequence[Group]:
+        """The groups of a kind that one of these LPARs belongs to (or more groups, when there are many names)."""
+        groups: Sequence[Group] = getattr(self.policies, kind)
+        if len(names) > len(groups):
+            return groups
+        if kind not in self._groups:
+            index: dict[str, list[int]] = {}
+            for number, group in enumerate(groups):
+                for name in group.members:
+                    index.setdefault(name, []).append(number)
+            self._groups[kind] = index
+        known = self._groups[kind]
+        return [groups[number] for number in sorted({number for name in names for number in known.get(name, ())})]
 
     # ---- names --------------------------------------------------------------------------------------------------
 
     def others_on(self, server: str) -> Iterator[tuple[str, int | None]]:
         """(name, partition id) of every partition that is defined on a server, active or not."""
-        for p in self.estate.lpars:
-            if p.server == server:
-                yield p.name, p.lpar_id
+        yield from self._defined.get(server, ())
         for v in self.vioses_on(server):
             yield v.name, v.lpar_id
 
+    def named(self, plain: str, server: str) -> Sequence[str]:
+        """The partitions of a server whose own name this is (see :func:`plain_name`)."""
+        if server not in self._named:
+            known: dict[str, list[str]] = {}
+            for name, _ in self.others_on(server):
+                known.setdefault(plain_name(name), []).append(name)
+            self._named[server] = known
+        return self._named[server].get(plain, ())
+
+    def numbered(self, number: int, server: str) -> Sequence[str]:
+        """The partitions of a server that have this id."""
+        if server not in self._numbered:
+            known: dict[int, list[str]] = {}
+            for name, lpar_id in self.others_on(server):
+                if lpar_id is not None:
+                    known.setdefault(lpar_id, []).append(name)
+            self._numbered[server] = known
+        return self._numbered[server].get(number, ())
+
     def is_heartbeat(self, lpar: str) -> bool:
         """Whether it runs cluster software whose heartbeat must not compete with another move."""
-        words = ("powerha", "hacmp", "vcs", "veritas cluster", "gpfs", "spectrum scale", "oracle rac", "db2 purescale")
-        return self.policies.cluster_of(lpar) is not None or any(
-            s.casefold().startswith(words) for s in self.lpars[lpar].software)
+        if lpar not in self._heartbeat:
+            self._heartbeat[lpar] = lpar in self.clustered or any(
+                s.casefold().startswith(_HEARTBEAT) for s in self.lpars[lpar].software)
+        return self._heartbeat[lpar]
+
+
+_HEARTBEAT = ("powerha", "hacmp", "vcs", "veritas cluster", "gpfs", "spectrum scale", "oracle rac", "db2 purescale")
+
+
+def is_ibm_i(site: Site, lpar: str) -> bool:
+    """The shape of rules that look at nothing of an LPAR but whether it runs IBM i."""
+    return site.lpars[lpar].os == "IBM i"
+
+
+def storage_shape(site: Site, lpar: str) -> Hashable:
+    """The shape of rules on storage paths: who serves it, what the adapters carry, whether paths may be lost."""
+    serving = {d.vios for d in site.reach.disks_of(lpar)} | {f.vios for f in site.reach.fibres_of(lpar)}
+    return site.reach.storage_shape(lpar), frozenset(serving), lpar in site.policies.redundancy_optional
+
+
+def plain_name(name: str) -> str:
+    """A partition's own name: inactive namesakes are kept as ``name@server``."""
+    return name.split("@", 1)[0]

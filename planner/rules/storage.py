@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from planner.estate.model import Disk
 from planner.findings import Severity
 from planner.rules.base import Breach, Scope, rule
-from planner.rules.site import Site
+from planner.rules.site import Site, storage_shape
 
 _KINDS = {"lv": "a logical volume", "file": "a file", "ssp": "a shared storage pool"}
 
@@ -59,7 +59,7 @@ rule("storage.wwpn-pair", "Both WWPNs of every virtual Fibre Channel adapter are
 
 
 @rule("storage.lun-seen", "Every LUN of the LPAR is seen by a VIOS of the target with no_reserve, those of one "
-      "adapter by one VIOS.", Scope.MOVE, source="IBM nas8N1011014; seed")
+      "adapter by one VIOS.", Scope.MOVE, shape=storage_shape, source="IBM nas8N1011014; seed")
 def lun_seen(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     paths = site.reach.disk_paths(lpar, target)
     blind = []
@@ -80,6 +80,7 @@ def lun_seen(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach
 
 
 @rule("storage.redundancy", "Disks over k VIOSes on the source find k different VIOSes on the target.", Scope.MOVE,
+      shape=storage_shape,
       source="IBM p8hc3_hmcvios (redundancy must mostly be kept); seed (slot 38 to hvio1, 48 to hvio2)")
 def redundancy(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     optional = Severity.WARNING if lpar in site.policies.redundancy_optional else None
@@ -91,7 +92,7 @@ def redundancy(site: Site, lpar: str, source: str, target: str) -> Iterator[Brea
 
 
 @rule("storage.fabric", "Every virtual Fibre Channel adapter finds a port with NPIV on its fabric on the target.",
-      Scope.MOVE, source="IBM p8hc3_hmcvios (no FC adapters … npiv_dest_adapter rc=83); HSCLA319")
+      Scope.MOVE, shape=storage_shape, source="IBM p8hc3_hmcvios (no FC adapters … npiv_dest_adapter rc=83); HSCLA319")
 def fabric(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     paths = site.reach.fibre_paths(lpar, target)
     for name in paths.unseen:

@@ -116,8 +116,9 @@ def share(site: Site, moves: Sequence[Move], window: Window | None) -> Iterator[
       source="IBM restriction list (robmcnelly.com); DESIGN §7")
 def cluster_nodes(site: Site, moves: Sequence[Move], window: Window | None) -> Iterator[Breach]:
     for start, flying in moments(moves):
-        for group in site.policies.clusters:
-            nodes = sorted({m.lpar for m in flying if m.lpar in group.members})
+        names = {m.lpar for m in flying}
+        for group in site.groups_with("clusters", names):
+            nodes = sorted(names & set(group.members))
             if len(nodes) > 1:
                 yield Breach(f"{', '.join(nodes)} of cluster {group.name} are in flight together at {start // 1000} s",
                              "move them in different waves", subject=nodes[0])
@@ -128,9 +129,11 @@ def cluster_nodes(site: Site, moves: Sequence[Move], window: Window | None) -> I
 def heartbeat(site: Site, moves: Sequence[Move], window: Window | None) -> Iterator[Breach]:
     for _, flying in moments(moves):
         for m in flying:
+            if m.lpar not in site.lpars or not site.is_heartbeat(m.lpar):
+                continue
             beside = [o.lpar for o in flying if o is not m and {o.source_msp, o.target_msp}
                       & {m.source_msp, m.target_msp}]
-            if beside and m.lpar in site.lpars and site.is_heartbeat(m.lpar):
+            if beside:
                 yield Breach(f"has a heartbeat and shares its movers with {', '.join(sorted(beside))}",
                              "move it in a wave of its own", subject=m.lpar)
 
