@@ -311,14 +311,14 @@ def parse(text: str, file: str) -> Plan:
     class EvacuateIn(GoalIn):
         kind: Literal["evacuate"]
         servers: list[str] = Field(min_length=1)
-        leave: list[str] = []
+        leave: list[str] = Field(default=[])
 
     class ConsolidateIn(GoalIn):
         kind: Literal["consolidate"]
         minimise: Annotated[Measure, Field(strict=False)]
         n_plus_1: bool = False
-        keep: list[str] = []
-        off: list[str] = []
+        keep: list[str] = Field(default=[])
+        off: list[str] = Field(default=[])
         weekend: bool = False
 
     Goal = Annotated[EvacuateIn | ConsolidateIn, Field(discriminator="kind")]

@@ -135,8 +135,8 @@ def _blank(loaded: Loaded, site: Site, goal: Consolidate, asked: Asked, options:
         told.append("Servers are chosen by their idle watts; a busy core counts the same wherever it runs (the site's "
                     "mean), so that no LPAR moves between servers that stay on for the sake of a few watts.")
     if goal.n_plus_1:
-        told.append("N+1: one server fails at a time; its LPARs start anew on the others, which keep their ceilings and "
-                    "reserves; usage history does not bind while a server is down.")
+        told.append("N+1: one server fails at a time; its LPARs start anew on the others, which keep their ceilings "
+                    "and reserves; usage history does not bind while a server is down.")
     notes = tuple(f"{s} stays on: at this length of time off its saving is below what the moves and its start cost"
                   for s in sorted(refused))
     return Plan(goal=request, status=Status.UNKNOWN, estate_digest=digest(loaded.estate), assumptions=tuple(told),

@@ -83,7 +83,7 @@ class ConsolidationProblem:
         self.cuts: list[Mapping[str, str]] = []
         self.small = SMALL
         self._cold: dict[tuple[str, str, str], bool] = {}
-        movable = [n for n in sorted(site.start) if judge.targets(n)]
+        movable = [n for n in sorted(site.start) if judge.ready(n)]
         found = candidates_of(site, judge, (), list(site.servers), movable, come_back=come_back)
         self.candidates = Candidates({n: places for n, places in found.cost.items() if len(places) > 1})
         links = [(s, self.restart_servers(s)) for s in site.servers] if goal.n_plus_1 else []

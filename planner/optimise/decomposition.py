@@ -151,7 +151,7 @@ class Placer:
         self.site, self.candidates, self.gap, self.cuts = site, candidates, gap, cuts
 
     def __call__(self, choice: Choice, deadline: float, floor: float, *, quick: bool = False) -> Placed:
-        """First by construction, then only those that must go; then all that may, unless the cheapest places of the first are reached."""
+        """By construction; then only those that must go; then all that may, unless the floor is reached before."""
         direct = self._narrow(choice, shifting=False)
         if any(not places for places in direct.cost.values()):
             return Placed(Outcome.INFEASIBLE)
@@ -244,7 +244,8 @@ class Placer:
                 where = part.placement(found)
                 values = [int(where[n] == s) for n, s in model.x] + [0] * (len(model.program.upper) - len(model.x))
                 if model.program.holds(values):
-                    return Solution(Outcome.FEASIBLE, tuple(values), model.program.value(values), linear.bound, "rounded")
+                    cost = model.program.value(values)
+                    return Solution(Outcome.FEASIBLE, tuple(values), cost, linear.bound, "rounded")
         return unknown
 
     def _size(self, lpar: str, server: str) -> float:

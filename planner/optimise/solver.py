@@ -256,7 +256,7 @@ def _cbc(program: Program, time_limit: float, gap: float) -> Solution:
     return Solution(Outcome.UNKNOWN, solver="cbc")
 
 
-# ---- relaxations: some variables may be fractional ---------------------------------------------------------------------
+# ---- relaxations: some variables may be fractional --------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)

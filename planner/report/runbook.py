@@ -234,7 +234,8 @@ def _powered_off(plan: Plan, site: Site) -> Iterator[str]:
     yield ""
     for server in plan.off:
         name, at = quoted(server), _where(site, server)
-        yield f"- [ ] No client LPAR is Running on {md(server)} any more{at}: `lssyscfg -r lpar -m {name} -F name,state`"
+        query = f"lssyscfg -r lpar -m {name} -F name,state"
+        yield f"- [ ] No client LPAR is Running on {md(server)} any more{at}: `{query}`"
         for vios in site.vioses_on(server):
             yield (f"- [ ] VIOS {md(vios.name)} shut down: `chsysstate -m {name} -r lpar -o osshutdown -n "
                    f"{quoted(vios.name)}`")
@@ -261,8 +262,8 @@ def _powered_on(plan: Plan, site: Site) -> Iterator[str]:
         name = quoted(server)
         yield f"- [ ] {md(server)} powered on{_where(site, server)}: `chsysstate -m {name} -r sys -o on`"
         for vios in site.vioses_on(server):
-            yield (f"- [ ] VIOS {md(vios.name)} activated (PROFILE: its own), RMC and MSP active: `chsysstate -m {name} "
-                   f"-r lpar -o on -n {quoted(vios.name)} -f PROFILE`")
+            yield (f"- [ ] VIOS {md(vios.name)} activated (PROFILE: its own), RMC and MSP active: "
+                   f"`chsysstate -m {name} -r lpar -o on -n {quoted(vios.name)} -f PROFILE`")
     yield ""
 
 

@@ -46,8 +46,8 @@ def energy_lines(plan: Plan) -> list[str]:
     co2 = "" if "co2_kg" not in net else f", {net['co2_kg']:,.0f} kg CO₂"
     guessed = " (watts partly assumed)" if any(r["assumed"] for r in e["servers"]) else ""
     return [f"power {e['before_w']:,.0f} W before, {e['after_w']:,.0f} W after{guessed}",
-            f"saved over {e['hours']:,.1f} h: {e['saved']['kwh']:,.1f} kWh; the moves cost {e['moves']['kwh']:,.1f} kWh "
-            f"and {e['move_hours']:,.1f} hours of moving; net {net['kwh']:,.1f} kWh{money}{co2}"]
+            f"saved over {e['hours']:,.1f} h: {e['saved']['kwh']:,.1f} kWh; the moves cost {e['moves']['kwh']:,.1f} "
+            f"kWh and {e['move_hours']:,.1f} hours of moving; net {net['kwh']:,.1f} kWh{money}{co2}"]
 
 
 def _some(number: int, word: str) -> str:

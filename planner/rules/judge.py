@@ -89,8 +89,9 @@ class Judge:
         source = self.site.lpars[lpar].server
         if not self.ready(lpar):
             return []
+        near = self.near(lpar)
         return [s for s in (self.site.servers if among is None else among)
-                if self.connected(lpar, s) and self.allowed(lpar, source, s)]
+                if (near is None or s in near) and self.allowed(lpar, source, s)]
 
     def connected(self, lpar: str, server: str) -> bool:
         """Whether networks and storage reach a server at all: cheap to ask before the rules are."""
