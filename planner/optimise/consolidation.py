@@ -17,18 +17,21 @@ from planner.goals.evacuate import Evacuate
 from planner.optimise.components import Component, components
 from planner.optimise.conflict import Conflict, reduce_rows
 from planner.optimise.consolidation_program import ConsolidationProgram
-from planner.optimise.decomposition import Place, Placed, Placer, take_apart
+from planner.optimise.decomposition import Found, Place, Placed, Placer, take_apart
 from planner.optimise.evacuate import EvacuationProblem
 from planner.optimise.master import Choice, Master
 from planner.optimise.measure import Scale
 from planner.optimise.placement import Candidates, candidates_of
 from planner.optimise.solver import Outcome, Solution
+from planner.optimise.wide import take_wide
 from planner.plan import Status
 from planner.rules import Judge, Site
 from planner.rules.availability import restart_refusals
 
 SMALL = 1500
 """Variables of a component at most for it to be given to the solver whole at once."""
+WIDE = 40
+"""Servers of a component from which on it is spread rather than tried set by set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,10 +178,17 @@ class ConsolidationProblem:
             return self._exact(part, deadline, gap)
         candidates = self.candidates_in(part)
         master = Master(self.site, part, candidates, self.goal, self.scale)
+        if len(part.servers) > WIDE and not self.goal.n_plus_1 and not self.cuts_in(part):
+            found = take_wide(self.site, self.judge, candidates, master, deadline)
+            if found.outcome in (Outcome.FEASIBLE, Outcome.INFEASIBLE):
+                return self._part(part, found, deadline)
         placer: Place = Placer(self.site, candidates, gap, self.cuts_in(part))
         if self.goal.n_plus_1:
             placer = self._with_restarts(part, gap)
-        found = take_apart(master, placer, deadline, gap)
+        return self._part(part, take_apart(master, placer, deadline, gap), deadline)
+
+    def _part(self, part: Component, found: Found, deadline: float) -> Part:
+        """What was found, or why there is nothing."""
         if found.outcome is Outcome.INFEASIBLE:
             return Part(Status.INFEASIBLE, conflict=self._explain(part, self.program(part), deadline))
         if found.choice is None or found.placed is None:

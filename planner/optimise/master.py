@@ -101,8 +101,8 @@ class Master:
         off = set(choice.off)
         self.program.at_most({i: 1 if s not in off else -1 for s, i in self.on.items()}, len(choice.on) - 1, "done")
 
-    def choose(self, deadline: float, at_most: int | None = None) -> Choice | Outcome:
-        """The lightest set, and among those the one that is cheapest to empty by its bound.
+    def choose(self, deadline: float, at_most: int | None = None, *, cheapest: bool = True) -> Choice | Outcome:
+        """The lightest set, and with ``cheapest`` among those the one that is cheapest to empty by its bound.
 
         ``at_most``: only sets of this measure are asked for. INFEASIBLE when there is none, UNKNOWN without time.
         """
@@ -115,6 +115,8 @@ class Master:
             first = self.program.solve(max(deadline - time.monotonic(), 0.05))
             if not first.found or first.objective is None:
                 return Outcome.INFEASIBLE if first.outcome is Outcome.INFEASIBLE else Outcome.UNKNOWN
+            if not cheapest:
+                return self._choice(first.values, first.bound, 0.0)
             self.program.at_most(measure, first.objective, "measure")
             self.program.minimise({i: -self.emptying[s] for s, i in self.on.items()})
             second = self.program.solve(max(deadline - time.monotonic(), 0.05), known=first.values)
@@ -162,6 +164,42 @@ class Master:
         if not found.values:
             return None, bound
         return self._choice([round(v) for v in found.values[:len(on)]], 0.0, bound), bound
+
+    def spread(self, deadline: float, slack: float, gap: float, *, shifting: bool) -> tuple[Choice | None, float]:
+        """The lightest set when what leaves a server may be split over the servers in reach, each resource by itself;
+        and a bound of the measure of any set (for ``slack`` 0 with ``shifting``: the bound of the whole question).
+
+        ``slack``: share of every server's room that is left free. Without ``shifting`` what is on a server that stays
+        on stays there.
+        """
+        program, site = Program(), self.site
+        program.upper, program.rows = list(self.program.upper), [r for r in self.program.rows if r.tag != "done"]
+        alike: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+        for n in self.part.lpars:
+            alike.setdefault((site.start[n], tuple(sorted(self.places(n)))), []).append(n)
+        for r in RESOURCES:
+            load = {key: sum(min(int(getattr(site.demand(n, s), r)) for s in key[1]) for n in names)
+                    for key, names in alike.items()}
+            held = dict.fromkeys(self.part.servers, 0)
+            for (home, _), amount in load.items():
+                held[home] += 0 if shifting else amount
+            have = {s: {self.on[s]: -max(int(room(site, s, r) * (1 - slack)) - held[s], 0)} for s in self.part.servers}
+            for (home, places), amount in load.items():
+                row = {} if shifting else {self.on[home]: amount}
+                for s in places:
+                    if shifting or s != home:
+                        flow = program.variable(amount)
+                        row[flow] = have[s][flow] = 1
+                program.equals(row, amount, "flow")
+            for terms in have.values():
+                program.at_most(terms, 0, "room")
+        program.minimise({self.on[s]: w for s, w in self.scale.fixed.items() if s in self.on})
+        flows = range(len(self.on), len(program.upper))
+        found = relaxed(program, flows, max(deadline - time.monotonic(), 0.05), gap)
+        bound = max(0.0, found.bound or 0.0)
+        if not found.values:
+            return None, bound
+        return self._choice([round(v) for v in found.values[:len(self.on)]], bound, 0.0), bound
 
     def _by_class(self, lpar: str, of: Mapping[str, int]) -> dict[int, tuple[int, list[str]]]:
         """Class → the least cost of moving an LPAR to a server of it, and those servers."""

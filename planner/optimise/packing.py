@@ -40,6 +40,14 @@ class Room:
                 if most is not None:
                     self.pools[s, pool] = max(most, start.pools.get(pool, 0)) - held.pools.get(pool, 0)
 
+    def copy(self) -> Room:
+        """An independent copy."""
+        other = Room.__new__(Room)
+        other.site, other.others = self.site, self.others
+        other.units, other.memory, other.pools = dict(self.units), dict(self.memory), dict(self.pools)
+        other.members = {s: set(m) for s, m in self.members.items()}
+        return other
+
     def fits(self, lpar: str, server: str) -> bool:
         """Whether it may arrive there."""
         demand = self.site.demand(lpar, server)
