@@ -6,10 +6,22 @@ VENV := .venv
 BIN := $(VENV)/bin
 WINDOW ?= 2026-12-05 22:00/04:00
 
-.PHONY: demo test lint docs samples clean
+.PHONY: demo month-end test lint docs samples clean
 
 demo: $(VENV)/.installed
 	$(BIN)/planner evacuate data/landscape SN8379A80_p595-2 --window "$(WINDOW)" --return --work 60m --out reports/demo
+
+USAGE := build/usage
+CALENDAR := --country AU --subdivision VIC
+
+month-end: $(VENV)/.installed
+	$(BIN)/python data/build_usage.py $(USAGE) --months 7 --step 1800 --format csv
+	$(BIN)/planner history add $(USAGE) --store $(USAGE).db --mapping $(USAGE).toml --zone Australia/Melbourne \
+		--estate data/landscape
+	$(BIN)/planner headroom data/landscape SN8379A80_p595-2 --cores 2 --memory 64 --when 2026-11 \
+		--window "2026-11-21 20:00/23:00" --history $(USAGE).db $(CALENDAR) --out reports/month-end
+	$(BIN)/planner capacity data/landscape --history $(USAGE).db --month 2026-11 $(CALENDAR) \
+		--plan reports/month-end --out reports/capacity.xlsx --force
 
 test: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -n 2

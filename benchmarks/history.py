@@ -21,6 +21,8 @@ import numpy as np
 
 from planner.estate.model import Lpar
 from planner.history.calendar import Bucket, Calendar, DayKind
+from planner.history.forecast import forecast_monthly
+from planner.history.monthly import monthly, monthly_sets
 from planner.history.profiles import month_range, profiles, sum_by_bucket
 from planner.history.series import Clock, Kind
 from planner.history.store import Columns, History
@@ -84,10 +86,18 @@ def questions(path: Path, lpars: int, months: int) -> bool:
                   MOST_SECONDS),
             timed("a month's profiles of all LPARs",
                   lambda: profiles(history, listed, site, start_s=start, end_s=end), MOST_SECONDS),
+            timed("a month's figures of one server",
+                  lambda: monthly(history, site, server="server1", months=[(year, month)]), MOST_SECONDS),
+            timed("a month's figures of every LPAR",
+                  lambda: monthly_sets(history, site, {x.name: [x.name] for x in listed}, months=[(year, month)]),
+                  MOST_SECONDS),
         ]
         month_end, normal = (sum_by_bucket(history, site, server="server1", month=(year, month))[Bucket(kind, 10)].value
                              for kind in (DayKind.MONTH_END, DayKind.WORKING))
         sound.append(month_end > 1.5 * normal)
+        timed("all months of one server, and a forecast",
+              lambda: forecast_monthly(monthly(history, site, server="server1"), 6, 20000))
+        timed("all months of every LPAR", lambda: monthly_sets(history, site, {x.name: [x.name] for x in listed}))
         timed("profiles over all months", lambda: profiles(history, listed, site))
         timed("show", history.show)
     return all(sound)

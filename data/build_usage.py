@@ -9,8 +9,9 @@ All of it is INVENTED; nothing was measured. Every figure is known in closed for
 ``level``    thousandths of a core, never above what the LPAR can use: its virtual processors where it is uncapped, its
              entitlement where it is capped. Levels are scaled so that the month-end sum at 10:00 is ``TARGETS`` of each
              server's configurable cores: 93 % of the 595-2, about half of the others.
-``growth``   ``GROWTH`` per mille of the last month's level for each month: linear, 1 in the last month. The first
-             working days of a month belong to the month-end before them, and have that month's growth.
+``growth``   1 in the last month; each month before it ``GROWTH`` per mille of that less, and a little more or less by
+             the month of the year (``SEASON``), so that no trend is perfect. The first working days of a month belong
+             to the month-end before them, and have that month's growth.
 ``curve``    percent by kind of day and hour (``CURVES``). Production: at month-end ``FACTOR`` times a working day, with
              online work (peak 10:00) or batch work (peak 03:00). Others are busy by day, at the same hour as
              production, or in the evening. Weekends and holidays are low.
@@ -45,6 +46,8 @@ SITE = Calendar(country="AU", subdivision="VIC")
 LAST_MONTH = (2026, 11)
 FACTOR = 2
 GROWTH = 8
+#: Per mille by month of the year, January first; no two differ by more than ``GROWTH``.
+SEASON = (-3, -6, 0, -4, -2, 0, -5, -3, 0, -4, 0, 0)
 NOISE = 80
 MOST_MONTHS = 100
 TARGETS = {"SN8379A80_p595-2": 930}
@@ -125,7 +128,8 @@ class Usage:
 
     def growth(self, month: tuple[int, int]) -> int:
         """Per mille of the last month's level."""
-        return 1000 - GROWTH * (_number(self.months[-1]) - _number(month))
+        last = self.months[-1]
+        return 1000 - GROWTH * (_number(last) - _number(month)) + SEASON[month[1] - 1] - SEASON[last[1] - 1]
 
     def peak(self, lpar: str, month: tuple[int, int] | None = None) -> int:
         """The most that an LPAR uses at a month-end (the last one), in thousandths: exact."""

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from planner.errors import InputError
 from planner.findings import Finding, Severity, Source
@@ -143,6 +143,8 @@ class Plan:
     stays: tuple[tuple[str, str, str], ...] = ()
     """(LPAR, server, why) of what is left on the freed servers on purpose."""
     notes: tuple[str, ...] = field(default=())
+    details: Mapping[str, Any] | None = None
+    """Figures of the goal's own: for headroom what is free, the curve of its cost, peaks by hour."""
     levels: tuple[Level, ...] = ()
     off: tuple[str, ...] = ()
     """Servers that a consolidation empties and switches off."""
@@ -244,7 +246,8 @@ def plan_json(plan: Plan) -> dict[str, Any]:
         "before": [_state_json(s) for s in plan.before], "peak": [_state_json(s) for s in plan.peak],
         "after": [_state_json(s) for s in plan.after],
         "vios_ids": dict(plan.vios_ids),
-        "assumptions": list(plan.assumptions), "notes": list(plan.notes), "estate_sha256": plan.estate_digest,
+        "assumptions": list(plan.assumptions), "notes": list(plan.notes),
+        **({} if plan.details is None else {"details": dict(plan.details)}), "estate_sha256": plan.estate_digest,
         **_consolidation_json(plan),
     }
 
@@ -272,7 +275,6 @@ def _bad(file: str, message: str) -> InputError:
 
 def parse(text: str, file: str) -> Plan:
     """Read a plan.json back; raises InputError that names every field that does not fit."""
-    from typing import Annotated
 
     from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -306,14 +308,24 @@ def parse(text: str, file: str) -> Plan:
 
     class GoalIn(BaseModel):
         model_config = ConfigDict(extra="forbid", strict=True)
+        usage: dict[str, Any] | None = None
         come_back: bool = Field(default=False, alias="return")
 
-    class EvacuateIn(GoalIn):
+    class Evacuate(GoalIn):
         kind: Literal["evacuate"]
         servers: list[str] = Field(min_length=1)
         leave: list[str] = Field(default=[])
 
-    class ConsolidateIn(GoalIn):
+    class Headroom(GoalIn):
+        kind: Literal["headroom"]
+        server: str
+        cores: float = Field(ge=0, le=1e6)
+        memory_gib: float = Field(ge=0, le=1e9)
+        by: Literal["both", "entitlement", "usage"]
+        when: str = ""
+        critical: list[str] = Field(default=[])
+
+    class Consolidate(GoalIn):
         kind: Literal["consolidate"]
         minimise: Annotated[Measure, Field(strict=False)]
         n_plus_1: bool = False
@@ -321,12 +333,10 @@ def parse(text: str, file: str) -> Plan:
         off: list[str] = Field(default=[])
         weekend: bool = False
 
-    Goal = Annotated[EvacuateIn | ConsolidateIn, Field(discriminator="kind")]
-
     class PlanIn(BaseModel):
         model_config = ConfigDict(extra="ignore")
         version: Literal[1]
-        goal: Goal
+        goal: Annotated[Evacuate | Headroom | Consolidate, Field(discriminator="kind")]
         status: Status
         estate_sha256: str = ""
         objective: float | None
@@ -337,6 +347,7 @@ def parse(text: str, file: str) -> Plan:
         window: WindowIn | None = None
         back_window: WindowIn | None = None
         back_from_s: int | None = Field(default=None, ge=0, le=10**9)
+        details: dict[str, Any] | None = None
         work_s: int | None = None
         conflict: dict[str, Any] | None = None
         vios_ids: dict[str, int | None] = {}
@@ -359,4 +370,5 @@ def parse(text: str, file: str) -> Plan:
     return Plan(goal, document.status, document.estate_sha256, document.objective, document.bound,
                 document.gap, document.verified, moves, conflict=document.conflict, window=window,
                 back_window=back_window, back_from_s=document.back_from_s, work_s=document.work_s,
-                vios_ids=document.vios_ids, off=tuple(document.switched_off), restart=document.restart)
+                vios_ids=document.vios_ids, details=document.details, off=tuple(document.switched_off),
+                restart=document.restart)

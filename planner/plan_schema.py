@@ -24,12 +24,16 @@ def _list(items: dict[str, Any]) -> dict[str, Any]:
 
 def _goals() -> list[dict[str, Any]]:
     """What was asked, one schema for each kind of goal."""
+    usage = {"type": "object"}
     return [
-        _object({"kind": {"const": "evacuate"}, "servers": _list(_TEXT), "leave": _list(_TEXT), "return": _YES},
-                ("leave", "return")),
+        _object({"kind": {"const": "evacuate"}, "servers": _list(_TEXT), "leave": _list(_TEXT), "usage": usage,
+                 "return": _YES}, ("leave", "usage", "return")),
+        _object({"kind": {"const": "headroom"}, "server": _TEXT, "cores": _NUMBER, "memory_gib": _NUMBER,
+                 "by": {"enum": ["both", "entitlement", "usage"]}, "when": _TEXT, "critical": _list(_TEXT),
+                 "usage": usage, "return": _YES}, ("usage", "return")),
         _object({"kind": {"const": "consolidate"}, "minimise": {"enum": [m.value for m in Measure]},
-                 "n_plus_1": _YES, "keep": _list(_TEXT), "off": _list(_TEXT), "weekend": _YES, "return": _YES},
-                ("n_plus_1", "keep", "off", "weekend", "return"))]
+                 "n_plus_1": _YES, "keep": _list(_TEXT), "off": _list(_TEXT), "weekend": _YES, "usage": usage,
+                 "return": _YES}, ("n_plus_1", "keep", "off", "weekend", "usage", "return"))]
 
 
 def schema() -> dict[str, Any]:
@@ -72,7 +76,7 @@ def schema() -> dict[str, Any]:
             "waves": _list(wave), "findings": _list(finding), "conflict": _maybe(conflict), "stays": _list(stay),
             "vios_ids": {"type": "object", "additionalProperties": _maybe(_WHOLE)},
             "before": _list(state), "peak": _list(state), "after": _list(state), "assumptions": _list(_TEXT),
-            "notes": _list(_TEXT), "estate_sha256": _TEXT,
+            "notes": _list(_TEXT), "details": {"type": "object"}, "estate_sha256": _TEXT,
             "levels": _list(level), "switched_off": _list(_TEXT),
             "restart": {"type": "object", "additionalProperties": {"type": "object", "additionalProperties": _TEXT}},
-            "energy": _maybe({"type": "object"})}, ("levels", "switched_off", "restart", "energy"))}
+            "energy": _maybe({"type": "object"})}, ("details", "levels", "switched_off", "restart", "energy"))}

@@ -8,12 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from planner.estate.model import Estate
 from planner.estate.saved import digest
 from planner.findings import Finding, Severity, errors, ordered
 from planner.plan import BACK, OUT, Move, Plan, ServerState, Status
 from planner.rules import Judge, Site
+from planner.units import show_cores, show_gib
+
+if TYPE_CHECKING:
+    from planner.history.usage import Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +239,8 @@ def _goal(plan: Plan, site: Site, middle: Mapping[str, str], end: Mapping[str, s
     found += [_error("goal.reached", s, "was to go off and stays on") for s in sorted(asked)]
     found += [_error("goal.reached", s, "was to stay on and goes off") for s in plan.goal.get("keep", ())
               if s in plan.off]
+    if plan.goal.get("kind") == "headroom":
+        found += _room(plan, site, middle)
     leave = set(plan.goal.get("leave", ()))
     for server in freed:
         if server not in site.servers:
@@ -259,6 +266,66 @@ def _goal(plan: Plan, site: Site, middle: Mapping[str, str], end: Mapping[str, s
 def _off_at_the_end(plan: Plan) -> bool:
     """Whether the servers that go off are off at the end of the way out (not half-way home already)."""
     return not any(m.leg == BACK for m in plan.moves) or any(m.leg == OUT for m in plan.moves)
+
+
+def _room(plan: Plan, site: Site, middle: Mapping[str, str]) -> list[Finding]:
+    """The room that was asked for is there after the way out, and no critical LPAR has moved."""
+    goal, server = plan.goal, str(plan.goal["server"])
+    if server not in site.servers:
+        return [_error("goal.reached", server, "the estate has no such server")]
+    if plan.moves and not any(m.leg == OUT for m in plan.moves):
+        return []
+    names = [n for n, s in middle.items() if s == server]
+    held, limit = site.holding(server, names), site.limit(server)
+    cores, memory = round(goal["cores"] * 100), round(goal["memory_gib"] * 1024)
+    found = [_error("goal.reached", n, "is critical and moves", "plan again, or take it out of the critical ones")
+             for n in goal.get("critical", ()) if any(m.lpar == n for m in plan.moves)]
+    if goal["by"] != "usage" and limit.units - held.units < cores:
+        found.append(_error("goal.reached", server, f"{show_cores(limit.units - held.units)} cores are entitled to "
+                            f"nobody after the way out; {show_cores(cores)} were asked for"))
+    if memory and limit.memory_mib - held.memory_mib < memory:
+        found.append(_error("goal.reached", server, f"{show_gib(limit.memory_mib - held.memory_mib)} GiB are free "
+                            f"after the way out; {show_gib(memory)} were asked for"))
+    found += _pool_room(goal, site, names, cores)
+    if goal["by"] != "entitlement" and site.usage is not None:
+        found += _unused(site, server, names, cores)
+    return found
+
+
+def _pool_room(goal: Mapping[str, Any], site: Site, names: Sequence[str], cores: int) -> list[Finding]:
+    """The shared pools in which the critical LPARs run leave that room together, when all of them have a maximum."""
+    server = str(goal["server"])
+    pools = {site.pool_on(n, server) for n in goal.get("critical", ()) if site.start.get(n) == server}
+    limits = {p: site.pool_limit(server, p) for p in pools if p is not None}
+    if not pools or None in pools or None in limits.values():
+        return []
+    found = []
+    held = site.holding(server, names).pools
+    free = sum((limit or 0) - held.get(p, 0) for p, limit in limits.items())
+    if goal["by"] != "usage" and free < cores:
+        found.append(_error("goal.reached", server, f"pools {', '.join(map(str, sorted(limits)))} of the critical "
+                            f"LPARs have {show_cores(free)} cores left after the way out; {show_cores(cores)} were "
+                            "asked for"))
+    if goal["by"] != "entitlement" and site.usage is not None:
+        most = sum(site.usage_limit(server, p) or 0 for p in limits)
+        inside = [n for n in names if site.pool_on(n, server) in limits]
+        least = min((most - sum(int(site.use(n, server)[slot]) for n in inside)
+                     for slot in range(len(site.usage.starts))), default=most)
+        if least < 10 * cores:
+            found.append(_error("goal.reached", server, "at their peak the pools of the critical LPARs leave "
+                                f"{least / 1000:.2f} cores; {show_cores(cores)} were asked for"))
+    return found
+
+
+def _unused(site: Site, server: str, names: Sequence[str], cores: int) -> list[Finding]:
+    """The slot in which the history leaves least, if that is less than was asked for."""
+    left = 10 * site.limit(server).units - site.usage_on(server, names)
+    worst = int(left.argmin())
+    if left[worst] >= 10 * cores or site.usage is None:
+        return []
+    return [_error("goal.reached", server, f"with the usage of {site.usage.when(worst):%Y-%m-%d %H:%M}, "
+                   f"{int(left[worst]) / 1000:.2f} cores are unused after the way out; {show_cores(cores)} were asked "
+                   "for")]
 
 
 def replay(plan: Plan, site: Site, judge: Judge, home: Mapping[str, str] | None = None) -> Replay:
@@ -294,10 +361,11 @@ def replay(plan: Plan, site: Site, judge: Judge, home: Mapping[str, str] | None 
     return Replay(ordered(stage.found), tuple(stage.peaks[s] for s in site.servers), before, after)
 
 
-def verify_plan(plan: Plan, estate: Estate) -> Replay:
+def verify_plan(plan: Plan, estate: Estate, usage: Usage | None = None) -> Replay:
     """Whether a plan holds against an estate: as it was, or as it is after (part of) the work.
 
-    Where the LPARs stand tells how far the work has come; the rest of the moves is replayed from there.
+    ``usage`` is what the plan was made with (``goal.usage``); without it the rules on usage stay unchecked. Where the
+    LPARs stand tells how far the work has come; the rest of the moves is replayed from there.
     """
     notes: list[Finding] = []
     if plan.status not in (Status.OPTIMAL, Status.FEASIBLE) or not plan.verified:
@@ -318,7 +386,10 @@ def verify_plan(plan: Plan, estate: Estate) -> Replay:
                              f"{len(done)} of {len(plan.moves)} moves are already done; next: "
                              + (", ".join(m.lpar for m in rest if m.wave == rest[0].wave) if rest else "nothing"), ""))
     notes += _vios_ids(plan, estate)
-    site = Site(estate, home={n: home.get(n, s) for n, s in start.items()})
+    if plan.goal.get("usage") and usage is None:
+        notes.append(Finding("plan.usage", Severity.WARNING, "plan", "was made with a usage history; what it says of "
+                             "usage was not checked", "give the history: --history FILE"))
+    site = Site(estate, home={n: home.get(n, s) for n, s in start.items()}, usage=usage)
     played = replay(plan.replace(moves=tuple(rest)), site, Judge(site), home)
     notes += _late(plan)
     return Replay(ordered((*notes, *played.findings)), played.peak, played.before, played.after)

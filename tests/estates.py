@@ -9,8 +9,10 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
+import numpy as np
 from openpyxl import load_workbook
 
 from planner.estate.assemble import Loaded
@@ -19,6 +21,9 @@ from planner.estate.load import checked
 from planner.estate.model import Bridge, Disk, Estate, Lpar, Network, Policy, ProcessorPool, Server, Vios, Zoning
 from planner.estate.workbook import workbook_bytes
 from planner.goals.evacuate import evacuate_goal
+from planner.history.calendar import BUCKETS, Bucket, DayKind
+from planner.history.series import Clock
+from planner.history.usage import Usage
 from planner.optimise.evacuate import Answer, EvacuationProblem
 from planner.plan import Move, Plan, Status
 from planner.readers.estate_tables import TABLES
@@ -132,9 +137,22 @@ def loaded(of: Estate) -> Loaded:
     return checked(Loaded(of))
 
 
-def judged(of: Estate) -> tuple[Site, Judge]:
-    """A site and its judge."""
-    site = Site(of)
+def usage(of: Estate, rows: Mapping[str, Sequence[int]], hours: Sequence[int] | None = None) -> Usage:
+    """Usage in thousandths, slot by slot; ``hours`` on month-end days, else a slot an hour from 0:00 on.
+
+    Partitions that are not in ``rows`` are not measured: their entitlement stands in every slot.
+    """
+    count = max((len(r) for r in rows.values()), default=1)
+    parts = sorted((*of.lpars, *of.vioses), key=lambda p: p.name)
+    physc = np.array([rows.get(p.name) or [p.entitlement_units * 10] * count for p in parts], dtype=np.int32)
+    starts = np.arange(count, dtype=np.int64) * 3600
+    numbers = np.array([BUCKETS.index(Bucket(DayKind.MONTH_END, h)) for h in (hours or range(count))], dtype=np.int16)
+    return Usage(tuple(p.name for p in parts), starts, numbers, physc, frozenset(rows), Fraction(100), Clock("UTC"), 3600)
+
+
+def judged(of: Estate, rows: Mapping[str, Sequence[int]] | None = None) -> tuple[Site, Judge]:
+    """A site, with usage if any is given, and its judge."""
+    site = Site(of, usage=None if rows is None else usage(of, rows))
     return site, Judge(site)
 
 

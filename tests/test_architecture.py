@@ -18,7 +18,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
 PLACE = {room: number for number, group in enumerate(ORDER) for room in group}
 #: What a room may import at most, where that is less than all to its left.
 ONLY = {"plan": {*BASE}, "plan_schema": {*BASE, "plan"}, "reach": {*BASE, "estate"}, "cost": {*BASE, "estate"},
-        "readers": {*BASE}, "verify": {*BASE, "estate", "plan", "rules", "reach", "cost"}}
+        "readers": {*BASE}, "verify": {*BASE, "estate", "history", "plan", "rules", "reach", "cost"}}
 SOLVERS = {"pulp", "highspy"}
 
 

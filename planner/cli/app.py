@@ -90,8 +90,11 @@ def show(renderable: Any) -> None:
     console().print(renderable)
 
 
-def command(name: str) -> Callable[[Callable[..., int]], Callable[..., None]]:
-    """Register a command: its return value is the exit code, what a user can cause becomes a message and a code."""
+def command(name: str, to: typer.Typer = app) -> Callable[[Callable[..., int]], Callable[..., None]]:
+    """Register a command: its return value is the exit code, what a user can cause becomes a message and a code.
+
+    ``to``: the application of a group of commands, such as ``planner history``.
+    """
 
     def register(function: Callable[..., int]) -> Callable[..., None]:
         @wraps(function)
@@ -115,7 +118,7 @@ def command(name: str) -> Callable[[Callable[..., int]], Callable[..., None]]:
                 code = 2
             raise typer.Exit(code)
 
-        app.command(name)(run)
+        to.command(name)(run)
         return run
 
     return register

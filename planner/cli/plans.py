@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from planner.cli.app import Estate, Force, Json, PolicyFile, command, load_estate, print_json, show
+from planner.cli.calendars import (
+    Closed,
+    Country,
+    HistoryFile,
+    MonthEndFirst,
+    MonthEndLast,
+    Subdivision,
+    UsageGrowth,
+    UsageMonths,
+    UsagePercentile,
+    calendar_from,
+    history_end,
+    usage_spec,
+)
 
 if TYPE_CHECKING:
     from planner.estate.assemble import Loaded
@@ -28,7 +43,10 @@ def evacuate_command(
                                                     help="Leave this LPAR there (it will be stopped).")] = None,
     time_limit: Annotated[float, typer.Option("--time-limit", min=0.1, help="Seconds for the solver.")] = 60.0,
     gap: Annotated[float, typer.Option("--gap", min=0.0, max=1.0, help="Relative gap that counts as proved.")] = 0.0,
-    policy: PolicyFile = None, as_json: Json = False, force: Force = False,
+    policy: PolicyFile = None, history: HistoryFile = None, percentile: UsagePercentile = "100",
+    months: UsageMonths = 13, growth: UsageGrowth = 0, country: Country = "", subdivision: Subdivision = "",
+    closed: Closed = None, month_end_last: MonthEndLast = 3, month_end_first: MonthEndFirst = 2,
+    as_json: Json = False, force: Force = False,
 ) -> int:
     """Free these servers: a proved placement, a checked order of moves, a runbook and the way back.
 
@@ -36,19 +54,90 @@ def evacuate_command(
     """
     from planner import jobs
     from planner.errors import UsageError
-    from planner.rules import Site
 
     if work is not None and not come_back:
         raise UsageError("--work is the time before the way back: give --return as well")
     options = jobs.Options(time_limit, gap, None if window is None else jobs.window_from(window), come_back,
                            jobs.span_from(work or "60m"))
     loaded = load_estate(estate, policy)
-    plan = jobs.evacuate(loaded, servers, options, leave or ())
+    where = _directory(out, "evacuate-" + "-".join(file_name(s) for s in sorted(set(servers))))
+    plan = jobs.evacuate(loaded, servers, options, leave or (),
+                         usage_spec(history, calendar_from(country, subdivision, closed, month_end_last,
+                                                           month_end_first), percentile, months, growth))
+    deliver(plan, loaded, where, as_json=as_json, force=force)
+    return jobs.exit_code(plan, estate=loaded.estate)
+
+
+class _By(StrEnum):
+    """How cores are counted as free."""
+
+    BOTH = "both"
+    ENTITLEMENT = "entitlement"
+    USAGE = "usage"
+
+
+@command("headroom")
+def headroom_command(
+    estate: Estate,
+    server: Annotated[str, typer.Argument(metavar="SERVER", help="The server on which room is made.")],
+    cores: Annotated[str, typer.Option("--cores", metavar="N", help="Processor room for the critical LPARs.")] = "0",
+    memory: Annotated[str, typer.Option("--memory", metavar="GiB", help="Memory room.")] = "0",
+    when: Annotated[str, typer.Option("--when", metavar="WHEN", help="month-end (the next one), a month's end such as "
+                                      "2026-11, or always.")] = "month-end",
+    critical: Annotated[list[str] | None, typer.Option(
+        "--critical", metavar="LPAR", help="This LPAR stays (patterns too), besides those of production.")] = None,
+    by: Annotated[_By | None, typer.Option("--by", help="Count cores that nobody is entitled to, that nobody used, or "
+                                           "both [default: both with --history, else entitlement].")] = None,
+    window: Annotated[str | None, typer.Option("--window", help='Of the way out: "2026-11-21 20:00/23:00".')] = None,
+    back_window: Annotated[str | None, typer.Option("--back-window", help="Of the way back "
+                                                    "[default: when the month-end is over].")] = None,
+    come_back: Annotated[bool, typer.Option("--return/--no-return", help="Plan the way back as well "
+                                          "(with --when always: only with --back-window).")] = True,
+    curve: Annotated[bool, typer.Option("--curve/--no-curve", help="Also find the most that can be had, and what each "
+                                        "further core costs.")] = True,
+    out: Annotated[Path | None, typer.Option("--out", metavar="DIR",
+                                             help="Where the plan goes (default reports/headroom-SERVER).")] = None,
+    time_limit: Annotated[float, typer.Option("--time-limit", min=0.1, help="Seconds for the solver.")] = 60.0,
+    gap: Annotated[float, typer.Option("--gap", min=0.0, max=1.0, help="Relative gap that counts as proved.")] = 0.0,
+    policy: PolicyFile = None, history: HistoryFile = None, percentile: UsagePercentile = "100",
+    months: UsageMonths = 13, growth: UsageGrowth = 0, country: Country = "", subdivision: Subdivision = "",
+    closed: Closed = None, month_end_last: MonthEndLast = 3, month_end_first: MonthEndFirst = 2,
+    as_json: Json = False, force: Force = False,
+) -> int:
+    """Make this much room: who leaves, and comes back, at the least cost; the most that can be had; what more costs.
+
+    Example: planner headroom estate.xlsx SN8379A80_p595-2 --cores 8 --memory 64 --when 2026-11 --history usage.db
+    """
+    from planner import jobs
+    from planner.errors import UsageError
+    from planner.goals.headroom import By
+    from planner.jobs.usage import ALWAYS, period_from
+    from planner.units import mib_from_gib, units_from_cores
+
+    try:
+        units, mib = units_from_cores(cores), mib_from_gib(memory)
+    except ValueError as error:
+        raise UsageError(f"--cores {cores} --memory {memory}: {error}") from None
+    calendar = calendar_from(country, subdivision, closed, month_end_last, month_end_first)
+    spec = usage_spec(history, calendar, percentile, months, growth)
+    first, last = (None if w is None else jobs.window_from(w) for w in (window, back_window))
+    period = period_from(when, calendar, first.end if first else history_end(history))
+    options = jobs.Options(time_limit, gap, first, come_back and (when != ALWAYS or last is not None))
+    request = jobs.Request(server, units, mib, period, tuple(critical or ()), By(by.value) if by else None, spec, last,
+                           curve)
+    where = _directory(out, f"headroom-{file_name(server)}")
+    loaded = load_estate(estate, policy)
+    plan = jobs.headroom(loaded, request, options)
+    deliver(plan, loaded, where, as_json=as_json, force=force)
+    return jobs.exit_code(plan, estate=loaded.estate)
+
+
+def _directory(out: Path | None, name: str) -> Path:
+    from planner.errors import UsageError
+
     if out is not None and str(out) in (".", ""):
         raise UsageError("--out: name a directory of its own for the plan")
-    where = out or Path("reports") / ("evacuate-" + "-".join(file_name(s) for s in sorted(set(servers))))
-    deliver(plan, loaded, where, as_json=as_json, force=force)
-    return jobs.exit_code(plan, Site(loaded.estate))
+    return out or Path("reports") / name
 
 
 def file_name(text: str) -> str:
@@ -77,19 +166,10 @@ def deliver(plan: Plan, loaded: Loaded, where: Path, *, as_json: bool, force: bo
     show(f"\nReports: {where}: {', '.join(files)}")
 
 
-@command("verify")
-def verify_command(
-    plan_file: Annotated[Path, typer.Argument(metavar="PLAN", help="plan.json, or the directory that holds it.")],
-    estate: Estate, policy: PolicyFile = None, as_json: Json = False,
-) -> int:
-    """Does this plan hold? Also against an estate exported half-way or after the work. Exit code 1: it does not.
-
-    Example: planner verify reports/evacuate-SN8379A80_p595-2 estate.xlsx
-    """
+def read_plan(plan_file: Path) -> Plan:
+    """A plan.json, or the one in a directory; raises UsageError and InputError."""
     from planner import plan as plans
     from planner.errors import UsageError
-    from planner.plan import finding_json
-    from planner.verify import verify_plan
 
     path = plan_file / "plan.json" if plan_file.is_dir() else plan_file
     try:
@@ -98,8 +178,29 @@ def verify_command(
         raise UsageError(f"{path} is no plan.json: give the directory of the plan, or its plan.json") from None
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror or error}") from None
-    plan = plans.parse(text, path.name)
-    replay = verify_plan(plan, load_estate(estate, policy).estate)
+    return plans.parse(text, path.name)
+
+
+@command("verify")
+def verify_command(
+    plan_file: Annotated[Path, typer.Argument(metavar="PLAN", help="plan.json, or the directory that holds it.")],
+    estate: Estate, policy: PolicyFile = None, history: HistoryFile = None, as_json: Json = False,
+) -> int:
+    """Does this plan hold? Also against an estate exported half-way or after the work. Exit code 1: it does not.
+
+    Example: planner verify reports/evacuate-SN8379A80_p595-2 estate.xlsx
+    """
+    from planner.plan import finding_json
+    from planner.verify import verify_plan
+
+    plan = read_plan(plan_file)
+    against = load_estate(estate, policy).estate
+    usage = None
+    if history is not None and plan.goal.get("usage"):
+        from planner.jobs.usage import usage_again
+
+        usage = usage_again(against, history, plan.goal["usage"])
+    replay = verify_plan(plan, against, usage)
     if as_json:
         print_json({"holds": replay.holds, "findings": [finding_json(f) for f in replay.findings]})
         return 0 if replay.holds else 1

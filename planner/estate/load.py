@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from planner.errors import InputError
 from planner.estate import saved
@@ -16,6 +17,9 @@ from planner.estate.validate import validate
 from planner.findings import Finding, Severity, Source, ordered
 from planner.readers import archive, registry
 from planner.readers.base import Reading, decode, read_text
+
+if TYPE_CHECKING:
+    from planner.readers import table
 
 #: Without these put right, everything else that is found is only their consequence.
 _STRUCTURE = ("input.missing-sheet", "input.missing-column", "input.duplicate-column")
@@ -172,17 +176,25 @@ def read_sources(
     return readings, estates, problems
 
 
+def read_mapping(path: Path) -> table.Mapping:
+    """What the columns of a person's own tables mean. Raises InputError with all that is wrong with the file."""
+    from planner.readers import table
+
+    try:
+        text, _ = read_text(path)
+    except OSError as error:
+        raise InputError([_system_problem(str(path), error)]) from None
+    known = table.load_mapping(text, path.name)
+    if isinstance(known, tuple):
+        raise InputError(known)
+    return known
+
+
 def _mapped(files: list[_File], mapping: Path) -> tuple[list[Reading], list[_File]]:
     """The tables that a mapping file describes, and the files that hold none. Raises InputError for a bad mapping."""
     from planner.readers import table
 
-    try:
-        text, _ = read_text(mapping)
-    except OSError as error:
-        raise InputError([_system_problem(str(mapping), error)]) from None
-    known = table.load_mapping(text, mapping.name)
-    if isinstance(known, tuple):
-        raise InputError(known)
+    known = read_mapping(mapping)
     readings: list[Reading] = []
     rest: list[_File] = []
     for path, shown in files:

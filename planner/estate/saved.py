@@ -18,26 +18,41 @@ FORMAT = "planner-estate"
 VERSION = 1
 
 
-_NAMES = {kind: tuple(f.name for f in fields(of)) for kind, of in CLASSES.items()}
-_VALUES = {kind: attrgetter(*names) for kind, names in _NAMES.items()}
+_FIELDS = {kind: tuple(f.name for f in fields(of)) for kind, of in CLASSES.items()}
 
 
-def estate_json(estate: Estate) -> dict[str, Any]:
-    """The estate as plain data; what is unknown or empty is left out, so that a file shows only what is stated."""
-    out: dict[str, Any] = {}
-    for kind, names in _NAMES.items():
-        values = _VALUES[kind]
-        rows = [{n: v for n, v in zip(names, values(row), strict=True) if v is not None and v != "" and v != ()}
+def _plain(estate: Estate, names_of: Mapping[str, tuple[str, ...]]) -> dict[str, list[dict[str, Any]]]:
+    out: dict[str, list[dict[str, Any]]] = {}
+    for kind, names in names_of.items():
+        values = attrgetter(*names)
+        rows = [{n: v for n, v in zip(names, values(row), strict=True) if v or (v is not None and v != "" and v != ())}
                 for row in getattr(estate, kind)]
         if rows:
             out[kind] = rows
     return out
 
 
+def estate_json(estate: Estate) -> dict[str, Any]:
+    """The estate as plain data; what is unknown or empty is left out, so that a file shows only what is stated."""
+    return _plain(estate, _FIELDS)
+
+
 def digest(estate: Estate) -> str:
-    """SHA-256 of the estate's facts, to tell whether a plan belongs to it."""
-    text = json.dumps(estate_json(estate), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
+    """SHA-256 of the estate's facts, to tell whether a plan belongs to it.
+
+    The text is that of ``json.dumps`` with sorted keys and no spaces; pydantic writes it several times faster, but
+    floats perhaps in another way, and parameters have some.
+    """
+    from pydantic_core import to_json
+
+    plain = _plain(estate, {kind: tuple(sorted(_FIELDS[kind])) for kind in sorted(_FIELDS)})
+    hashed = hashlib.sha256()
+    for number, (kind, rows) in enumerate(plain.items()):
+        hashed.update(f'{"," if number else "{"}"{kind}":'.encode())
+        hashed.update(to_json(rows) if kind != "parameters" else
+                      json.dumps(rows, ensure_ascii=False, separators=(",", ":")).encode())
+    hashed.update(b"}" if plain else b"{}")
+    return hashed.hexdigest()
 
 
 def dump(loaded: Loaded) -> str:

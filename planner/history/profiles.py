@@ -259,28 +259,90 @@ def _findings(profile: Profile, lpar: Partition) -> Iterable[Finding]:
                       "add nmon recordings, or count on more than the percentile")
 
 
-def sum_by_bucket(history: History, site: Calendar, *, lpars: Sequence[str] | None = None, server: str | None = None,
-                  month: tuple[int, int] | None = None, percentile: float | int | str | Fraction = 100,
-                  step_s: int = STEP_S) -> dict[Bucket, BucketSum]:
-    """What LPARs, or whatever ran on a server, used together in a month (else in all the history), in thousandths.
+@dataclass(frozen=True, slots=True)
+class PeakSum:
+    """The most that a set of LPARs uses together, and the sum of the most that each one uses (at a percentile of each
+    bucket). Thousandths of a core, or MiB. ``bucket``: where the sum is highest, the first of equals. In ``filled`` of
+    slots × LPARs nothing was recorded; nothing was added for them."""
 
-    Only what was recorded counts: a hole adds nothing and is counted in ``filled``. Buckets without a slot are absent.
+    lpars: tuple[str, ...]
+    bucket: Bucket
+    peak_of_sum: int
+    sum_of_peaks: int
+    slots: int
+    filled: int
+
+    @property
+    def difference(self) -> int:
+        """What planning with the peak of the sum is worth against planning with the sum of the peaks."""
+        return self.sum_of_peaks - self.peak_of_sum
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Cores or memory of a set of LPARs: each one's percentile by bucket, in the order of the set, and their sums.
+    Buckets of which nothing was recorded are absent."""
+
+    singles: tuple[Mapping[Bucket, int], ...]
+    sums: Mapping[Bucket, BucketSum]
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What was recorded of a set of LPARs, without fallback: ``physc`` in thousandths of a core, ``memory`` in MiB.
+    A hole adds nothing to a sum and is counted in its ``filled``."""
+
+    lpars: tuple[str, ...]
+    physc: Figures
+    memory: Figures
+
+    def peak(self) -> PeakSum:
+        """The peak of the sum of cores beside the sum of the peaks."""
+        sums = self.physc.sums
+        top = max(sums, key=lambda bucket: (sums[bucket].value, -_AT[bucket]))
+        return PeakSum(self.lpars, top, sums[top].value,
+                       sum(max(single.values(), default=0) for single in self.physc.singles),
+                       sum(one.slots for one in sums.values()), sum(one.filled for one in sums.values()))
+
+
+def recorded(history: History, site: Calendar, *, lpars: Sequence[str] | None = None, server: str | None = None,
+             month: tuple[int, int] | None = None, percentile: float | int | str | Fraction = 100,
+             step_s: int = STEP_S) -> Recorded:
+    """What LPARs, or whatever ran on a server, used in a month (else in all the history).
+
     Raises InputError for a set or a server of which the history knows nothing.
     """
-    import numpy as np
-
     share = exact_percentile(percentile)
     clock = history.clock()
     begin, end = month_range(clock, *month) if month else (history.extent() or (0, 0))
     names = sorted(set(lpars)) if lpars is not None else history.lpars_on(server or "", begin, end)
     grid = history.grid(names, begin, end, step_s=step_s, server=server)
-    if not any(grid.spans):
+    if not (grid.physc >= 0).any():
         raise InputError([Finding("history.missing", Severity.ERROR, server or ", ".join(names) or "history",
                                   "no usage of it in the period asked for",
                                   "see what there is with: planner history show --store FILE")])
     columns = _columns(bucket_numbers(grid, clock, site))
-    singles = [_singles(row, columns, share) for row in grid.physc]
-    total = np.maximum(grid.physc, 0).sum(axis=0, dtype=np.int64)
-    holes = (grid.physc < 0).sum(axis=0)
-    return {bucket: BucketSum(at_percentile(total[listed], share), sum(single.get(bucket, 0) for single in singles),
-                              len(listed), int(holes[listed].sum())) for bucket, listed in columns.items()}
+    return Recorded(tuple(names), _figures(grid.physc, columns, share), _figures(grid.memory_mib, columns, share))
+
+
+def _figures(figures: NDArray[np.int32], columns: Mapping[Bucket, NDArray[np.int64]], share: Fraction) -> Figures:
+    import numpy as np
+
+    singles = tuple(_singles(row, columns, share) for row in figures)
+    total = np.maximum(figures, 0).sum(axis=0, dtype=np.int64)
+    holes = (figures < 0).sum(axis=0)
+    return Figures(singles, {
+        bucket: BucketSum(at_percentile(total[listed], share), sum(single.get(bucket, 0) for single in singles),
+                          len(listed), int(holes[listed].sum()))
+        for bucket, listed in columns.items() if any(bucket in single for single in singles)})
+
+
+def sum_by_bucket(history: History, site: Calendar, *, lpars: Sequence[str] | None = None, server: str | None = None,
+                  month: tuple[int, int] | None = None, percentile: float | int | str | Fraction = 100,
+                  step_s: int = STEP_S) -> dict[Bucket, BucketSum]:
+    """What LPARs, or whatever ran on a server, used together in a month (else in all the history), in thousandths.
+
+    Only what was recorded counts: see :func:`recorded`, which raises InputError.
+    """
+    return dict(recorded(history, site, lpars=lpars, server=server, month=month, percentile=percentile,
+                         step_s=step_s).physc.sums)

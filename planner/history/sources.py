@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -28,6 +28,8 @@ from planner.units import decimal_from
 _GZIP = b"\x1f\x8b"
 _BINARY = (b"PK", b"\xd0\xcf\x11\xe0")
 _SINCE_BOOT = "input.since-boot"
+_UNRECOGNISED = "input.unrecognised"
+_TIME_ORDER = "input.time-order"  # said by :meth:`Extract.instants`, which knows when summer time ends
 _REFUSED = "this row is left out"
 _INTERVAL = re.compile(r"lparstat(?:\s+-\w+)*\s+([1-9][0-9]{0,5})(?:\s|$)")
 _NMON_START = re.compile(r"([0-9]{1,2}):([0-9]{2})[.:]([0-9]{2})")
@@ -59,14 +61,21 @@ class SourceFile:
         return SourceFile(name, said.hexdigest(), kept)
 
 
-def read_sources(paths: Sequence[Path], mapping: table.Mapping | None = None) -> Iterator[SourceFile]:
-    """The files under these paths, one at a time. Raises InputError with all paths that are missing, at once."""
+def read_sources(paths: Sequence[Path], mapping: table.Mapping | None = None, *,
+                 but: Collection[Path] = ()) -> Iterator[SourceFile]:
+    """The files under these paths, one at a time, ``but`` those that directories hold for another purpose.
+
+    Raises InputError with all paths that are missing, at once.
+    """
     missing = [_finding(str(path), "history.no-file", "no such file or directory", "check the path")
                for path in paths if not path.exists()]
     if missing:
         raise InputError(missing)
+    others = {path.resolve() for path in but}
     for path in paths:
         for file, shown in _files(path):
+            if file != path and file.resolve() in others:
+                continue
             try:
                 yield _read(file, shown, mapping)
             except OSError as error:
@@ -204,11 +213,13 @@ def extract(source: SourceFile, context: Context) -> Extract:
     """All usage in a file. What cannot be used is a finding, never an exception."""
     out = Extract(source.name, context)
     for reading in source.readings:
-        out.findings += [f for f in reading.findings if f.severity is not Severity.INFO or f.rule == _SINCE_BOOT]
+        out.findings += [f for f in reading.findings if f.rule != _TIME_ORDER
+                         and (f.severity is not Severity.INFO or f.rule == _SINCE_BOOT)]
         take = _TAKERS.get(reading.kind)
         if take:
             take(out, reading)
-    if not out.samples and not out.counts and not any(f.severity is Severity.ERROR for f in out.findings):
+    if not out.samples and not out.counts and not any(
+            f.severity is Severity.ERROR or f.rule == _UNRECOGNISED for f in out.findings):
         out.say("history.no-usage", Severity.INFO, "no usage in it",
                 "nothing to do; see docs/history.md for what is read")
     return out

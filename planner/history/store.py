@@ -575,6 +575,12 @@ class History:
                 "SELECT DISTINCT e.name FROM usage u JOIN entity e ON e.id = u.entity WHERE e.kind = 'lpar' "
                 "AND e.server = ? AND u.t > ? AND u.t - u.span < ? ORDER BY ALL", [server, start_s, end_s]).fetchall())
 
+    def servers(self) -> tuple[str, ...]:
+        """The servers on which LPARs were recorded, in order; by serial number where no source named them."""
+        with self._mapped():
+            return tuple(name for (name,) in self._db.execute(
+                "SELECT DISTINCT server FROM entity WHERE kind = 'lpar' AND server <> '' ORDER BY ALL").fetchall())
+
     def extent(self) -> tuple[int, int] | None:
         """The beginning of the first sample and the end of the last (UTC seconds); None of an empty store."""
         with self._mapped():

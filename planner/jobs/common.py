@@ -110,6 +110,7 @@ def checked_plan(plan: Plan, loaded: Loaded, site: Site, judge: Judge) -> Plan:
     if not played.holds:
         raise ReplayError(errors(played.findings))
     findings = ordered((*_warnings(loaded, site, judge, plan), *_window_findings(plan, site)))
+    findings = ordered(dict.fromkeys((*findings, *plan.findings)))
     return plan.replace(verified=True, before=played.before, peak=played.peak, after=played.after, findings=findings)
 
 

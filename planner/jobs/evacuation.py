@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from planner.estate.assemble import Loaded
 from planner.estate.saved import digest
@@ -15,17 +15,29 @@ from planner.plan import Plan, Status
 from planner.rules import Judge, Site
 from planner.schedule.timetable import timetable
 
+if TYPE_CHECKING:
+    from planner.history.usage import Usage
+    from planner.jobs.usage import UsageSpec
+
 _TRIES = 12
 
 
-def evacuate(loaded: Loaded, servers: Sequence[str], options: Options, leave: Sequence[str] = ()) -> Plan:
-    """Free these servers. Raises UsageError for unknown names and ReplayError when the own plan fails its replay."""
-    site = Site(loaded.estate)
+def evacuate(loaded: Loaded, servers: Sequence[str], options: Options, leave: Sequence[str] = (),
+             usage: UsageSpec | None = None) -> Plan:
+    """Free these servers; with ``usage`` so that what is left carries what was used in the window's hours.
+
+    Raises UsageError for unknown names, InputError for a history that cannot be used, and ReplayError when the own
+    plan fails its replay.
+    """
+    used, kept = (None, None) if usage is None else _usage(loaded, usage, options)
+    site = Site(loaded.estate, usage=used)
     judge = Judge(site)
     goal = evacuate_goal(site, servers, leave)
     deadline = time.monotonic() + options.time_limit
     problem = EvacuationProblem(site, judge, goal, come_back=options.come_back)
     blank = _blank(loaded, site, judge, goal, options)
+    if used is not None:
+        blank = blank.replace(goal={**blank.goal, "usage": kept}, findings=used.findings)
     reason = ""
     for _ in range(_TRIES):
         answer = problem.solve(max(deadline - time.monotonic(), 0.1), options.gap)
@@ -40,6 +52,14 @@ def evacuate(loaded: Loaded, servers: Sequence[str], options: Options, leave: Se
         if time.monotonic() > deadline or not problem.cuts[-1]:
             break
     return unanswered(blank, Answer(Status.UNKNOWN, {}), reason, options)
+
+
+def _usage(loaded: Loaded, spec: UsageSpec, options: Options) -> tuple[Usage, dict[str, Any]]:
+    """The usage in the window's hours, and what of it the plan keeps; read only when asked for, since the store takes
+    longer to import than a small plan to make."""
+    from planner.jobs.usage import read_usage, window_period
+
+    return read_usage(loaded.estate, spec, window_period(options.window, spec.calendar).buckets)
 
 
 def _blank(loaded: Loaded, site: Site, judge: Judge, goal: Evacuate, options: Options) -> Plan:

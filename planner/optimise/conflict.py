@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from planner.findings import Finding, Severity
 from planner.optimise.placement import PlacementProgram
 from planner.optimise.solver import Outcome, Program
+from planner.rules import Site
 from planner.units import show_cores, show_gib
 
 if TYPE_CHECKING:
@@ -153,7 +154,7 @@ def _infeasible(program: Program, until: float) -> bool | None:
     return True if outcome is Outcome.INFEASIBLE else False if outcome is not Outcome.UNKNOWN else None
 
 
-def reduce_rows(program: Program, until: float) -> tuple[list[str], bool]:
+def reduced(program: Program, until: float) -> tuple[list[str], bool]:
     """Deletion filter over the rows' tags: what is left is infeasible, and irreducible when time allowed."""
     tags = list(dict.fromkeys(r.tag for r in program.rows if r.tag != "cut"))
     # Rows of servers and groups go first, so that few rules stay; LPARs go after them.
@@ -188,13 +189,15 @@ def _elastic(model: PlacementProgram, until: float) -> _Short | None:
     whole = {"processor.capacity": sum(model.site.limit(s).units for s in model.survivors),
              "memory.capacity": sum(model.site.limit(s).memory_mib for s in model.survivors)}
     whole["processor.pool"] = whole["processor.capacity"]
+    whole["processor.usage"] = 10 * whole["processor.capacity"]
     slack: dict[int, tuple[str, str]] = {}
+    of: dict[tuple[str, str], int] = {}
     program.objective = {}
     for number, row in enumerate(program.rows):
         rule, _, where = row.tag.partition(":")
         if rule in whole:
-            extra = program.variable(10_000_000)
-            slack[extra] = (rule, where)
+            extra = of.get((rule, where)) or program.variable(10_000_000)
+            of[rule, where], slack[extra] = extra, (rule, where)
             terms, rhs = row.stated
             program.rows[number] = type(row)({**terms, extra: -1}, rhs, False, row.tag)
             program.objective[extra] = max(1, round(1e9 / max(whole[rule], 1)))
@@ -211,6 +214,8 @@ def _shortage(model: PlacementProgram, lacking: Mapping[tuple[str, str], int]) -
         elif rule == "processor.capacity":
             over = amount + max(0, site.at_start[where].units - site.limit(where).units)
             found.units[where] = max(found.units.get(where, 0), over)
+        elif rule == "processor.usage":
+            found.units[where] = max(found.units.get(where, 0), -(-amount // 10))
         else:
             server, _, pool = where.rpartition("/")
             over = site.at_start[server].pools.get(int(pool), 0) - (site.pool_limit(server, int(pool)) or 0)
@@ -236,14 +241,14 @@ def _left_behind(model: PlacementProgram, until: float) -> list[str] | None:
 
 
 def _of_program(problem: EvacuationProblem, model: PlacementProgram, until: float) -> Conflict:
-    kept, complete = reduce_rows(model.program, until)
+    kept, complete = reduced(model.program, until)
     named = [t.removeprefix("lpar:") for t in kept if t.startswith("lpar:")]
     lpars = tuple(n for n in named if n in model.displaced)
     rows = [t for t in kept if not t.startswith("lpar:")]
     rules = tuple(dict.fromkeys(t.split(":", 1)[0] for t in rows))
     groups = [t.split(":", 1)[1] for t in rows if t.startswith("policy.")]
     places = [t for t in rows if not t.startswith("policy.")]
-    servers = tuple(sorted({t.split(":", 1)[1].rsplit("/", 1)[0] if t.startswith("processor.pool:")
+    servers = tuple(sorted({t.split(":", 1)[1].rsplit("/", 1)[0] if t.startswith("processor.pool")
                             else t.split(":", 1)[1] for t in places}))
     short_units: dict[str, int] = {}
     short_mib: dict[str, int] = {}
@@ -257,7 +262,7 @@ def _of_program(problem: EvacuationProblem, model: PlacementProgram, until: floa
             lifts += [f"{show_cores(u)} more cores on {s}" for s, u in sorted(short_units.items())
                       if u > max((p for (t, _), p in elastic.pools.items() if t == s), default=0)]
             lifts += [f"{show_gib(m)} GiB more memory on {s}" for s, m in sorted(short_mib.items())]
-    lifts += _tightenings(model, short_units, short_mib)
+    lifts += tightenings(model.site, short_units, short_mib)
     lifts += [f"lift {t.split(':', 1)[0]} ({t.split(':', 1)[1]})" for t in rows if t.startswith("policy.")]
     behind = _left_behind(model, max(until, time.monotonic() + 2))
     if behind and len(behind) < len(model.displaced):
@@ -268,9 +273,9 @@ def _of_program(problem: EvacuationProblem, model: PlacementProgram, until: floa
     return Conflict(summary, lpars, servers, rules, tuple(lifts), {}, short_units, short_mib, complete)
 
 
-def _tightenings(model: PlacementProgram, short_units: Mapping[str, int], short_mib: Mapping[str, int]) -> list[str]:
+def tightenings(site: Site, short_units: Mapping[str, int], short_mib: Mapping[str, int]) -> list[str]:
     """Policies that hold back room which the servers would have."""
-    policies = model.site.policies
+    policies = site.policies
     out = []
     for short, ceilings, reserves, word, show in (
             (short_units, policies.cpu_ceiling, policies.reserve_units, "cpu", show_cores),

@@ -15,7 +15,7 @@ from planner.findings import Severity
 from planner.goals.consolidate import Consolidate
 from planner.goals.evacuate import Evacuate
 from planner.optimise.components import Component, components
-from planner.optimise.conflict import Conflict, reduce_rows
+from planner.optimise.conflict import Conflict, reduced
 from planner.optimise.consolidation_program import ConsolidationProgram
 from planner.optimise.decomposition import Found, Place, Placed, Placer, take_apart
 from planner.optimise.evacuate import EvacuationProblem
@@ -263,7 +263,7 @@ class ConsolidationProblem:
         if stranded:
             return stranded_conflict(stranded)
         model.program.minimise({})
-        kept, complete = reduce_rows(model.program, max(deadline, time.monotonic() + 5.0))
+        kept, complete = reduced(model.program, max(deadline, time.monotonic() + 5.0))
         failing = sorted({t.split(":", 1)[1] for t in kept if t.startswith("availability.")})
         asked = sorted(t.split(":", 1)[1] for t in kept if t.startswith("goal."))
         lpars = tuple(sorted(t.split(":", 1)[1] for t in kept if t.startswith("lpar:")))

@@ -1,4 +1,5 @@
-"""The one door to a solver: PuLP on HiGHS, CBC where HiGHS is missing or fails.
+"""The one door to a solver: PuLP on HiGHS, CBC where HiGHS is missing or fails. Large programs are handed to HiGHS
+as arrays, because there PuLP's building of the model would take longer than the solver; nothing else differs.
 
 Variables are named by index (PuLP maps "a b" and "a-b" to one name), everything is minimised (PuLP flips the
 bound's sign when maximising), statuses come from the solver's own model status (PuLP calls a time limit with an
@@ -16,10 +17,11 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import reduce
 from typing import Any
 
 Terms = Mapping[int, int]
+ARRAYS_FROM = 4000
+"""Non-zero coefficients above which a program goes to HiGHS as arrays: PuLP takes about 20 ms to build so many."""
 
 
 class Outcome(StrEnum):
@@ -85,7 +87,7 @@ class Program:
     def at_most(self, terms: Terms, rhs: int, tag: str) -> None:
         """Σ terms ≤ rhs, divided by the common divisor of its coefficients."""
         live = {i: c for i, c in terms.items() if c}
-        divisor = reduce(math.gcd, live.values(), 0) or 1
+        divisor = math.gcd(*live.values()) or 1
         self.rows.append(Row({i: c // divisor for i, c in live.items()}, rhs // divisor, False, tag, divisor,
                              rhs % divisor))
 
@@ -106,8 +108,15 @@ class Program:
 
     def holds(self, values: Sequence[int]) -> bool:
         """Whether these values satisfy every bound and row exactly."""
+        if self.size > ARRAYS_FROM and (exact := _rows_hold(self, values)) is not None:
+            return exact
         return all(0 <= v <= u for v, u in zip(values, self.upper, strict=True)) and all(
             r.holds(values) for r in self.rows)
+
+    @property
+    def size(self) -> int:
+        """Non-zero coefficients in all rows."""
+        return sum(len(r.terms) for r in self.rows)
 
     def value(self, values: Sequence[int]) -> int:
         """The objective at these values."""
@@ -159,6 +168,91 @@ def _model(program: Program) -> tuple[Any, list[Any]]:
     return problem, variables
 
 
+@dataclass(frozen=True, slots=True)
+class _Arrays:
+    """The rows of a program one after the other: row i holds ``index`` and ``value`` from ``start[i]`` on."""
+
+    start: Any
+    index: Any
+    value: Any
+    right: Any
+    equal: Any
+
+
+def _arrays(program: Program) -> _Arrays:
+    """The rows in integers; raises OverflowError for a number that 64 bits do not hold."""
+    import numpy as np
+
+    rows, size = program.rows, program.size
+    return _Arrays(
+        np.concatenate(([0], np.cumsum(np.fromiter((len(r.terms) for r in rows), np.int64, len(rows))))),
+        np.fromiter((i for r in rows for i in r.terms), np.int64, size),
+        np.fromiter((c for r in rows for c in r.terms.values()), np.int64, size),
+        np.fromiter((r.rhs for r in rows), np.int64, len(rows)),
+        np.fromiter((r.equal for r in rows), np.bool_, len(rows)))
+
+
+def _rows_hold(program: Program, values: Sequence[int]) -> bool | None:
+    """Whether bounds and rows hold, in 64-bit integers; None when a sum might not fit into them."""
+    import numpy as np
+
+    if len(values) != len(program.upper):
+        raise ValueError(f"{len(values)} values for {len(program.upper)} variables")
+    try:
+        at, a = np.array(values, np.int64), _arrays(program)
+        if ((at < 0) | (at > np.array(program.upper, np.int64))).any():
+            return False
+    except OverflowError:
+        return None
+    if float(np.abs(a.value).max(initial=1)) * max(at.max(), 1) * len(a.value) >= 2.0 ** 62:
+        return None
+    running = np.concatenate(([0], np.cumsum(a.value * at[a.index])))
+    held = running[a.start[1:]] - running[a.start[:-1]]
+    return bool(np.where(a.equal, held == a.right, held <= a.right).all())
+
+
+def _run_arrays(program: Program, options: Mapping[str, Any], known: Sequence[int],
+                fractional: Collection[int] = ()) -> tuple[Any, list[float]]:
+    """HiGHS's own model after its run, and the values of the variables; built from arrays row by row. Variables are
+    whole but for ``fractional`` ones.
+
+    Columns stand as PuLP puts them (those in use, by name), so that HiGHS gets the same model on both ways.
+    """
+    import highspy
+    import numpy as np
+
+    a = _arrays(program)
+    used = sorted({*program.objective, *a.index.tolist()}, key=str)
+    column = np.zeros(len(program.upper), np.int32)
+    column[used] = np.arange(len(used))
+    cost = np.array([program.objective.get(i, 0) for i in used], np.float64)
+    upper = np.array([program.upper[i] for i in used], np.float64)
+    right = a.right.astype(np.float64)
+    with _silent():
+        made: Any = highspy.Highs
+        model = made()
+        for name, value in options.items():
+            if model.setOptionValue(name, value) != highspy.HighsStatus.kOk:
+                raise ValueError(f"HiGHS refuses {name} = {value!r}")
+        passed = model.passModel(
+            len(used), len(program.rows), len(a.value), int(highspy.MatrixFormat.kRowwise),
+            int(highspy.ObjSense.kMinimize), 0.0, cost, np.zeros(len(used)), upper,
+            np.where(a.equal, right, -highspy.kHighsInf), right, a.start[:-1].astype(np.int32), column[a.index],
+            a.value.astype(np.float64), np.array([int(i not in fractional) for i in used], np.int32))
+        if passed == highspy.HighsStatus.kError:
+            raise ValueError("HiGHS refuses the model")
+        if known:
+            start = highspy.HighsSolution()
+            start.col_value = [float(known[i]) for i in used]
+            model.setSolution(start)
+        model.run()
+    values = model.getSolution().col_value
+    raw = [0.0] * len(program.upper)
+    for i, value in zip(used, values, strict=False):
+        raw[i] = value
+    return model, raw
+
+
 def _checked(program: Program, outcome: Outcome, raw: Sequence[float | None], bound: float | None,
              solver: str) -> Solution:
     if outcome not in (Outcome.OPTIMAL, Outcome.FEASIBLE):
@@ -189,7 +283,9 @@ def highs_options(time_limit: float, gap: float, max_nodes: int | None) -> dict[
 
 
 def _run_highs(program: Program, options: Mapping[str, Any], known: Sequence[int]) -> tuple[Any, list[float]]:
-    """HiGHS's own model after its run, and the values of the variables; PuLP only builds it."""
+    """HiGHS's own model after its run, and the values of the variables; PuLP builds it, unless it is large."""
+    if program.size > ARRAYS_FROM:
+        return _run_arrays(program, options, known)
     import highspy
     import pulp
 
@@ -280,14 +376,9 @@ def relaxed(program: Program, fractional: Collection[int], time_limit: float, ga
     try:
         import highspy
 
-        highs = _arrays(program, set(fractional))
-        with _silent():
-            for name, value in highs_options(time_limit, gap, None).items():
-                highs.setOptionValue(name, value)
-            highs.setOptionValue("mip_feasibility_tolerance", 1e-6)
-            highs.run()
-        status, info = highs.getModelStatus(), highs.getInfo()
-        values = tuple(highs.getSolution().col_value)
+        options = highs_options(time_limit, gap, None) | {"mip_feasibility_tolerance": 1e-6}
+        model, raw = _run_arrays(program, options, (), frozenset(fractional))
+        status, info, values = model.getModelStatus(), model.getInfo(), tuple(raw)
     except Exception:  # a missing or broken HiGHS
         return Relaxed(Outcome.UNKNOWN)
     whole = len(fractional) == len(program.upper)
@@ -300,35 +391,3 @@ def relaxed(program: Program, fractional: Collection[int], time_limit: float, ga
     if info.primal_solution_status == 2:
         return Relaxed(Outcome.OPTIMAL if solved else Outcome.FEASIBLE, safe, values)
     return Relaxed(Outcome.UNKNOWN, safe)
-
-
-def _arrays(program: Program, fractional: set[int]) -> Any:
-    """The program as HiGHS's own model, by rows; it is silent from the start."""
-    import highspy
-    import numpy as np
-
-    with _silent():
-        highs = highspy.Highs()  # type: ignore[no-untyped-call]
-        highs.setOptionValue("output_flag", False)
-    rows, count = program.rows, len(program.upper)
-    starts = np.zeros(len(rows) + 1, dtype=np.int32)
-    np.cumsum([len(r.terms) for r in rows], out=starts[1:])
-    index = np.fromiter((i for r in rows for i in r.terms), dtype=np.int32, count=int(starts[-1]))
-    value = np.fromiter((c for r in rows for c in r.terms.values()), dtype=np.float64, count=int(starts[-1]))
-    right = np.array([r.rhs for r in rows], dtype=np.float64)
-    model = highspy.HighsLp()
-    model.num_col_, model.num_row_ = count, len(rows)
-    cost = np.zeros(count)
-    cost[list(program.objective)] = list(program.objective.values())
-    model.col_cost_, model.col_lower_ = cost, np.zeros(count)
-    model.col_upper_ = np.array(program.upper, dtype=np.float64)
-    model.row_lower_ = np.where([r.equal for r in rows], right, -highspy.kHighsInf)
-    model.row_upper_ = right
-    model.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
-    model.a_matrix_.start_, model.a_matrix_.index_, model.a_matrix_.value_ = starts, index, value
-    if len(fractional) < count:
-        kinds = (highspy.HighsVarType.kInteger, highspy.HighsVarType.kContinuous)
-        model.integrality_ = [kinds[i in fractional] for i in range(count)]
-    with _silent():
-        highs.passModel(model)
-    return highs

@@ -131,7 +131,7 @@ class _Filling:
 
     def _window(self, lpar: str, deadline: float) -> bool:
         """Place this LPAR and all that leave to the servers in its reach anew; then with residents as well."""
-        near = {s for s in self.leaving.cost[lpar]}
+        near = set(self.leaving.cost[lpar])
         wider = near | {s for n, here in self.where.items() if here in near for s in self.leaving.cost.get(n, ())}
         tries = ((near, False), (wider, False), (near, True), (wider, True))
         return any(self._anew(lpar, [s for s in self.on if s in window], deadline, residents)

@@ -8,7 +8,18 @@ from planner.estate.model import Estate
 from planner.plan import BACK, OUT, Move, Plan, Status
 from planner.report.checklists import Item, after, before
 from planner.report.commands import migrlpar, quoted, state_query
-from planner.report.text import clock_span, energy_lines, headline, leg_tally, level_line, md
+from planner.report.room import sentences
+from planner.report.text import (
+    between,
+    clock_span,
+    energy_lines,
+    headline,
+    leg_tally,
+    level_line,
+    md,
+    pause,
+    windows,
+)
 from planner.rules import Site
 from planner.units import show_cores, show_duration, show_gib
 
@@ -30,7 +41,7 @@ def _lines(plan: Plan, site: Site) -> Iterator[str]:
     yield ""
     for number, moves in plan.waves(OUT):
         yield from _wave(plan, site, number, moves, ids)
-    yield from _freed(plan, site)
+    yield from _room(plan, site) if plan.goal.get("kind") == "headroom" else _freed(plan, site)
     if plan.leg(BACK):
         yield "## The way back"
         yield ""
@@ -63,12 +74,12 @@ def _summary(plan: Plan) -> Iterator[str]:
                f"(cost {plan.objective:.1f} s, bound {plan.bound:.1f} s, gap {100 * (plan.gap or 0):.2f} %). "
                "Every step was replayed against the rules.")
     if plan.leg(BACK):
-        yield f"Work: {show_duration(plan.work_s or 0)}. Way back: {leg_tally(plan, BACK)}."
-    if plan.window:
-        w = plan.window
+        text = pause(plan)
+        yield f"{md(text[:1].upper() + text[1:])}. Way back: {leg_tally(plan, BACK)}."
+    for name, w in windows(plan):
         verdict = (f"**It fits, with {show_duration(w.spare_s or 0)} to spare.**" if w.fits
                    else f"**IT DOES NOT FIT: {show_duration(-(w.spare_s or 0))} too long.**")
-        yield f"Window: {w.start:%Y-%m-%d %H:%M} to {w.end:%Y-%m-%d %H:%M}. {verdict}"
+        yield f"{name[:1].upper() + name[1:]}: {w.start:%Y-%m-%d %H:%M} to {w.end:%Y-%m-%d %H:%M}. {verdict}"
     yield ""
 
 
@@ -121,8 +132,7 @@ def _preparation(plan: Plan, site: Site) -> Iterator[str]:
 def _room_note(site: Site, move: Move) -> str:
     """A remark on a validation that must complain of room as long as an earlier wave has not made it."""
     server = site.servers[move.target]
-    there = [n for n, s in site.start.items() if s == move.target]
-    held = site.holding(move.target, [*there, move.lpar])
+    held = site.holding(move.target, [*site.residents(move.target), move.lpar])
     if held.units <= server.configurable_units and held.memory_mib <= server.configurable_memory_mib:
         return ""
     return f"    # finds too little room before the waves ahead of wave {move.wave} are done: validate it again then"
@@ -264,6 +274,28 @@ def _powered_on(plan: Plan, site: Site) -> Iterator[str]:
         for vios in site.vioses_on(server):
             yield (f"- [ ] VIOS {md(vios.name)} activated (PROFILE: its own), RMC and MSP active: "
                    f"`chsysstate -m {name} -r lpar -o on -n {quoted(vios.name)} -f PROFILE`")
+    yield ""
+
+
+def _room(plan: Plan, site: Site) -> Iterator[str]:
+    """What is to be looked at once the room is there, and what ends the time in which it is needed."""
+    server = str(plan.goal["server"])
+    yield f"### The room on {md(server)}: {md(between(plan))}"
+    yield ""
+    yield from (f"- {md(line)}" for line in sentences(plan))
+    yield ""
+    where = _where(site, server)
+    yield (f"- [ ] Free processor units{where}: `lshwres -r proc -m {quoted(server)} --level sys -F "
+           f"curr_avail_sys_proc_units` (asked for: {plan.goal['cores']:.2f})")
+    yield (f"- [ ] Free memory{where}: `lshwres -r mem -m {quoted(server)} --level sys -F curr_avail_sys_mem` "
+           f"(MB; asked for: {plan.goal['memory_gib'] * 1024:.0f})")
+    critical = [str(x) for x in plan.goal.get("critical", ())]
+    if critical:
+        yield ("- [ ] The critical LPARs can use it: uncapped with virtual processors to spare, or given more by DLPAR "
+               f"({md(', '.join(critical))}). What DLPAR gives now must be taken back before the way back.")
+    if plan.leg(BACK):
+        begin = clock_span(plan, min(m.start_ms for m in plan.leg(BACK)), None)
+        yield f"- [ ] It is over; nothing comes back before {begin}"
     yield ""
 
 

@@ -14,7 +14,8 @@ from planner.estate.assemble import Loaded
 from planner.findings import Finding, Severity
 from planner.plan import BACK, OUT, Plan, Status
 from planner.report.missing import Lack, missing
-from planner.report.text import clock_span, energy_lines, headline, leg_tally, level_line
+from planner.report.room import room_view
+from planner.report.text import clock_span, energy_lines, headline, leg_tally, level_line, pause, windows
 from planner.rules import Judge, Site
 from planner.units import show_cores, show_duration, show_gib
 
@@ -168,10 +169,10 @@ def reach_detail(site: Site, judge: Judge, lpar: str, servers: Sequence[str]) ->
 def plan_view(plan: Plan, where: str | None = None) -> RenderableType:
     """The plan on one screen."""
     if plan.status is Status.INFEASIBLE:
-        return _no_plan(plan)
+        return Group(_no_plan(plan), *room_view(plan))
     if plan.status is Status.UNKNOWN:
         return Group(Text("UNKNOWN: no plan", "bold red"), findings_table(plan.findings))
-    parts: list[RenderableType] = [_head(plan), _waves(plan), _servers(plan)]
+    parts: list[RenderableType] = [_head(plan), _waves(plan), _servers(plan), *room_view(plan)]
     if plan.findings:
         parts += [Text(""), Text(counts(plan.findings), "bold"), findings_table(plan.findings, 15)]
     if where:
@@ -194,11 +195,11 @@ def _head(plan: Plan) -> RenderableType:
         lines.append(f"\n{note}")
     lines.append(f"\n{leg_tally(plan, OUT)}")
     if plan.leg(BACK):
-        lines.append(f"; work {show_duration(plan.work_s or 0)}; {leg_tally(plan, BACK)}")
-    lines.append(f"; total {show_duration(plan.total_s)}")
-    if plan.window:
-        w = plan.window
-        lines.append(f"\nwindow {w.start:%Y-%m-%d %H:%M} – {w.end:%Y-%m-%d %H:%M}: ")
+        lines.append(f"; {pause(plan)}; {leg_tally(plan, BACK)}")
+    if plan.back_from_s is None:
+        lines.append(f"; total {show_duration(plan.total_s)}")
+    for name, w in windows(plan):
+        lines.append(f"\n{name} {w.start:%Y-%m-%d %H:%M} – {w.end:%Y-%m-%d %H:%M}: ")
         if w.fits:
             lines.append(f"fits, {show_duration(w.spare_s or 0)} to spare", "green")
         else:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from planner.plan import Level, Plan, Status
+from collections.abc import Iterator, Sequence
+
+from planner.plan import BACK, Level, Plan, Status, Window
 from planner.units import show_duration
 
 
@@ -13,11 +15,40 @@ def md(text: str) -> str:
     return escaped.replace("<", "&lt;").replace("\\&lt;", "&lt;")
 
 
+def between(plan: Plan) -> str:
+    """What is done between the way out and the way back."""
+    return str(plan.goal["when"]) if plan.goal.get("kind") == "headroom" else "work"
+
+
+def windows(plan: Plan) -> Iterator[tuple[str, Window]]:
+    """The windows of a plan with what they are called."""
+    if plan.window:
+        yield "window" if plan.back_from_s is None else "window of the way out", plan.window
+    if plan.back_window:
+        yield "window of the way back", plan.back_window
+
+
+def pause(plan: Plan) -> str:
+    """How long that is: ``work 1 h 00 min``, or when the way back begins."""
+    begin = min((m.start_ms for m in plan.leg(BACK)), default=0)
+    if plan.back_from_s is not None and (clock := plan.clock(begin)):
+        return f"{between(plan)}; way back from {clock:%a %Y-%m-%d %H:%M}"
+    return f"{between(plan)} {show_duration(plan.work_s or 0)}"
+
+
+def listed(names: Sequence[str], most: int = 6) -> str:
+    """Names in a row, and how many more there are."""
+    return ", ".join(names[:most]) + (f", … ({len(names) - most} more)" if len(names) > most else "")
+
+
 def headline(plan: Plan) -> str:
     """What the plan is about in a few words."""
     back = " and bring everything back" if plan.goal.get("return") else ""
     if plan.goal.get("kind") == "consolidate":
         return _switched_off(plan) + back
+    if plan.goal.get("kind") == "headroom":
+        goal = plan.goal
+        return f"room of {goal['cores']:g} cores and {goal['memory_gib']:g} GiB on {goal['server']}{back}"
     servers = ", ".join(map(str, plan.goal.get("servers", ())))
     return f"free {servers}{back}"
 

@@ -9,7 +9,8 @@ from planner.estate.model import Estate
 from planner.estate.workbook import write_findings
 from planner.plan import BACK, OUT, Plan, ServerState
 from planner.report.energy import energy_sheet
-from planner.report.text import clock_span, headline
+from planner.report.room import room_sheet
+from planner.report.text import clock_span, headline, pause, windows
 from planner.units import cores, gib, show_duration
 from planner.xlsx import Book, open_book
 
@@ -27,6 +28,7 @@ def plan_workbook(plan: Plan, estate: Estate) -> bytes:
         _servers(book, plan)
         if plan.energy:
             energy_sheet(book, plan)
+        room_sheet(book, plan)
         write_findings(book, plan.findings)
         _assumptions(book, plan)
     return buffer.getvalue()
@@ -50,14 +52,14 @@ def _summary(book: Book, plan: Plan) -> None:
         ("Time for the way out", show_duration(plan.leg_span_s(OUT)), left),
     ]
     if plan.leg(BACK):
-        rows += [("Work between", show_duration(plan.work_s or 0), left),
+        rows += [("Between", pause(plan), left),
                  ("Moves back", len(plan.leg(BACK)), left),
                  ("Time for the way back", show_duration(plan.leg_span_s(BACK)), left)]
-    rows.append(("Total time", show_duration(plan.total_s), left))
-    if plan.window:
-        w = plan.window
-        rows += [("Window", f"{w.start:%Y-%m-%d %H:%M} – {w.end:%Y-%m-%d %H:%M}", left),
-                 ("Fits the window", f"yes, {show_duration(w.spare_s or 0)} to spare" if w.fits
+    if plan.back_from_s is None:
+        rows.append(("Total time", show_duration(plan.total_s), left))
+    for name, w in windows(plan):
+        rows += [(name[:1].upper() + name[1:], f"{w.start:%Y-%m-%d %H:%M} – {w.end:%Y-%m-%d %H:%M}", left),
+                 ("Fits it", f"yes, {show_duration(w.spare_s or 0)} to spare" if w.fits
                   else f"NO, {show_duration(-(w.spare_s or 0))} too long", book.good if w.fits else book.bad)]
     for row, (label, value, style) in enumerate(rows, 2):
         sheet.write_string(row, 0, label, book.bold)
@@ -160,5 +162,6 @@ def _assumptions(book: Book, plan: Plan) -> None:
     sheet.write_string(0, 0, "Assumptions of this plan", book.title)
     for row, text in enumerate((*plan.assumptions, *plan.notes), 2):
         sheet.write_string(row, 0, text, book.wrap)
+        sheet.set_row(row, 15 * (1 + len(text) // 125))
     row = 3 + len(plan.assumptions) + len(plan.notes)
     sheet.write_string(row, 0, f"Estate (SHA-256): {plan.estate_digest}")

@@ -11,12 +11,13 @@ from planner.estate.capacity import Demand, lpar_demand, vios_demand
 from planner.estate.catalogue import rperf_per_core
 from planner.estate.model import Estate, Lpar, ProcessorPool, Server, Vios
 from planner.estate.policies import Group, compile_policies
-from planner.history.usage import Usage
 from planner.reach import Reach
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from planner.history.usage import Usage
 
 DEFAULT_POOL = 0
 

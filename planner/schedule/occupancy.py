@@ -34,6 +34,23 @@ class Occupancy:
         other.members = {s: set(m) for s, m in self.members.items()}
         return other
 
+    def of(self, server: str) -> Occupancy:
+        """An independent copy that knows this server alone."""
+        other = Occupancy.__new__(Occupancy)
+        other.site, other.groups = self.site, self.groups
+        other.units_limit, other.memory_limit = self.units_limit, self.memory_limit
+        other.units, other.memory = {server: self.units[server]}, {server: self.memory[server]}
+        other.pools = {key: units for key, units in self.pools.items() if key[0] == server}
+        other.members = {server: set(self.members[server])}
+        return other
+
+    def visit(self, lpar: str, source: str, target: str) -> None:
+        """The part of a move that the servers known here see."""
+        if target in self.members:
+            self.add(lpar, target)
+        if source in self.members:
+            self.remove(lpar, source)
+
     def _change(self, lpar: str, server: str, sign: int) -> None:
         demand = self.site.demand(lpar, server)
         self.units[server] += sign * demand.units

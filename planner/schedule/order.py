@@ -51,20 +51,37 @@ def _run(occupancy: Occupancy, start: Mapping[str, str], final: Mapping[str, str
          names: Sequence[str]) -> list[Step] | None:
     """These moves one after the other, each as soon as it fits; None when some never do. Changes ``occupancy``."""
     steps: list[Step] = []
-    waiting = list(names)
-    while waiting:
-        ready = next((n for n in waiting if occupancy.fits(n, final[n])), None)
-        if ready is None:
-            return None
-        occupancy.move(ready, start[ready], final[ready])
-        steps.append(Step(ready, start[ready], final[ready]))
-        waiting.remove(ready)
-    return steps
+    open_ranks = list(range(len(names)))
+    blocked: dict[str, list[int]] = {}
+    while open_ranks:
+        rank = heapq.heappop(open_ranks)
+        name = names[rank]
+        source, target = start[name], final[name]
+        if not occupancy.fits(name, target):
+            # Only a departure from its target can let it in.
+            blocked.setdefault(target, []).append(rank)
+            continue
+        occupancy.move(name, source, target)
+        steps.append(Step(name, source, target))
+        for waiting in blocked.pop(source, ()):
+            heapq.heappush(open_ranks, waiting)
+    return steps if len(steps) == len(names) else None
 
 
 def _direct(site: Site, start: Mapping[str, str], final: Mapping[str, str], early: Sequence[str],
             late: Sequence[str]) -> list[Step] | None:
-    """Depth first over the order of ``early`` (failed sets are remembered), then ``late`` as they fit."""
+    """Depth first over the order of ``early`` (failed sets are remembered), then ``late`` as they fit.
+
+    The first way down is that of the first that fits each time; it mostly arrives, and takes no recursion. More than
+    ``_DEEPEST`` are not searched further.
+    """
+    occupancy = Occupancy(site, start)
+    first = _run(occupancy, start, final, early)
+    tail = None if first is None else _run(occupancy, start, final, late)
+    if first is not None and tail is not None:
+        return [*first, *tail]
+    if len(early) > _DEEPEST:
+        return None
     failed: set[frozenset[str]] = set()
     occupancy = Occupancy(site, start)
     steps: list[Step] = []

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from planner.cost import Copy, converges, copy_at
+from planner.cost import Copy, converges
 from planner.plan import Move, Window
 from planner.rules import Site
 from planner.rules.timing import in_blackout, server_limit, vios_limit
@@ -24,6 +24,10 @@ class Flight:
     pair: Pair
 
 
+#: A flight that may join a wave, and the costs of all whose time it changes, by their number in the wave.
+Offer = tuple[Flight, Mapping[int, Copy]]
+
+
 class _Wave:
     """One wave under construction."""
 
@@ -31,65 +35,89 @@ class _Wave:
         self.packer, self.start_ms = packer, start_ms
         self.flights: list[Flight] = []
         self.costs: list[Copy] = []
+        self.over: dict[str, list[int]] = {}
+        """Mover → numbers of the flights that use it."""
+        self.busy: dict[str, int] = {}
+        """Server → flights that it takes part in."""
+        self.flying: set[str] = set()
 
     @property
     def duration_ms(self) -> int:
         return max((c.duration_ms for c in self.costs), default=0)
 
-    def _users(self, flights: Sequence[Flight], mover: str) -> int:
-        return sum(mover in f.pair for f in flights)
+    def _users(self, mover: str, added: Pair) -> int:
+        return len(self.over.get(mover, ())) + (mover in added)
 
-    def _priced(self, flights: list[Flight]) -> list[Copy] | None:
-        """The cost of each flight when all fly together, or None when a limit or a fair share is broken."""
+    def _priced(self, added: Flight) -> dict[int, Copy] | None:
+        """The cost of the added flight (the last number) and of those that share its movers, when all fly together;
+        None when a limit or a fair share is broken. The others do not feel it."""
         site = self.packer.site
-        out: list[Copy] = []
-        for f in flights:
+        number = len(self.flights)
+        out: dict[int, Copy] = {}
+        for n in dict.fromkeys((*(n for mover in added.pair for n in self.over.get(mover, ())), number)):
+            f = added if n == number else self.flights[n]
             a, b = f.pair
-            users = self._users(flights, a), self._users(flights, b)
+            users = self._users(a, added.pair), self._users(b, added.pair)
             if users[0] > vios_limit(site, site.vioses[a]) or users[1] > vios_limit(site, site.vioses[b]):
                 return None
-            lpar = site.lpars[f.step.lpar]
             rate = site.pair_rate(a, b, *users)
-            if rate < site.pair_rate(a, b) and not converges(lpar, rate, site.parameters):
+            if rate < site.pair_rate(a, b) and not converges(site.lpars[f.step.lpar], rate, site.parameters):
                 return None
             if max(users) > 1 and site.is_heartbeat(f.step.lpar):
                 return None
-            out.append(copy_at(lpar, rate, site.parameters))
+            out[n] = site.copy(f.step.lpar, rate)
         return out
 
     def _allowed(self, step: Step) -> bool:
         site = self.packer.site
         for server in (step.source, step.target):
-            busy = sum(server in (f.step.source, f.step.target) for f in self.flights)
-            if busy >= server_limit(site, server):
+            if self.busy.get(server, 0) >= server_limit(site, server):
                 return False
-        flying = {f.step.lpar for f in self.flights}
-        return not any(step.lpar in g.members and flying & set(g.members) for g in site.policies.clusters)
+        return not any(not self.flying.isdisjoint(g.members) for g in site.groups_with("clusters", (step.lpar,))
+                       if step.lpar in g.members)
 
-    def offer(self, step: Step) -> tuple[list[Flight], list[Copy]] | None:
-        """The wave with this step on its best mover pair, when that is allowed and saves time."""
+    def offer(self, step: Step) -> Offer | None:
+        """The flight of this step on its best mover pair, when that is allowed and saves time."""
         site = self.packer.site
         if not self._allowed(step):
             return None
-        best: tuple[int, int, list[Flight], list[Copy]] | None = None
+        best: tuple[int, int, Offer] | None = None
         pairs = [(a.name, b.name) for a in site.movers(step.source) for b in site.movers(step.target)]
         for number, pair in enumerate(sorted(pairs, key=lambda p: (-site.pair_rate(*p), p))):
-            flights = [*self.flights, Flight(step, pair)]
-            costs = self._priced(flights)
-            if costs is None or self.packer.blackout(flights, costs, self.start_ms):
+            flight = Flight(step, pair)
+            costs = self._priced(flight)
+            if costs is None or self._blacked_out(flight, costs):
                 continue
-            total = max(c.duration_ms for c in costs)
+            total = max(max((c.duration_ms for n, c in enumerate(self.costs) if n not in costs), default=0),
+                        max(c.duration_ms for c in costs.values()))
             if best is None or (total, number) < best[:2]:
-                best = (total, number, flights, costs)
+                best = (total, number, (flight, costs))
         if best is None:
             return None
         alone = site.solo(step.lpar, step.source, step.target).duration_ms + self.packer.gap_ms
         if self.flights and best[0] >= self.duration_ms + alone:
             return None
-        return best[2], best[3]
+        return best[2]
 
-    def take(self, offer: tuple[list[Flight], list[Copy]]) -> None:
-        self.flights, self.costs = offer
+    def _blacked_out(self, added: Flight, costs: Mapping[int, Copy]) -> bool:
+        """Whether a flight whose time changes would touch a blackout of its LPAR."""
+        steps = [*(f.step for f in self.flights), added.step]
+        return any(self.packer.blackout_end(steps[n].lpar, self.start_ms, c.duration_ms) is not None
+                   for n, c in costs.items())
+
+    def take(self, offer: Offer) -> None:
+        """The offered flight flies with this wave."""
+        flight, costs = offer
+        number = len(self.flights)
+        self.flights.append(flight)
+        self.costs.append(costs[number])
+        for n, cost in costs.items():
+            self.costs[n] = cost
+        for mover in dict.fromkeys(flight.pair):
+            self.over.setdefault(mover, []).append(number)
+        for server in dict.fromkeys((flight.step.source, flight.step.target)):
+            self.busy[server] = self.busy.get(server, 0) + 1
+        self.flying.add(flight.step.lpar)
 
 
 class Packer:
@@ -103,12 +131,10 @@ class Packer:
         """Clock time of a moment, when there is a window."""
         return self.window.start + dt.timedelta(milliseconds=ms) if self.window else None
 
-    def blackout(self, flights: Sequence[Flight], costs: Sequence[Copy], start_ms: int) -> bool:
-        """Whether a flight would touch a blackout of its LPAR."""
-        return any(self._blackout_end(f.step.lpar, start_ms, c.duration_ms) is not None
-                   for f, c in zip(flights, costs, strict=True))
-
-    def _blackout_end(self, lpar: str, start_ms: int, duration_ms: int) -> int | None:
+    def blackout_end(self, lpar: str, start_ms: int, duration_ms: int) -> int | None:
+        """When a blackout ends that a move of this LPAR would touch; None when it touches none."""
+        if lpar not in self.site.policies.blackouts:
+            return None
         start = self.clock(start_ms)
         if start is None or self.window is None:
             return None
@@ -138,7 +164,8 @@ class Packer:
             for flight, cost in zip(wave.flights, wave.costs, strict=True):
                 moves.append(_move(self.site, flight, cost, leg, wave_number, now))
                 occupancy.move(flight.step.lpar, flight.step.source, flight.step.target)
-                left.remove(flight.step)
+            gone = {f.step for f in wave.flights}
+            left = [s for s in left if s not in gone]
             now += wave.duration_ms + self.gap_ms
             wave_number += 1
         return moves
@@ -146,7 +173,7 @@ class Packer:
     def _later(self, left: Sequence[Step], now: int) -> int | None:
         """The earliest end of a blackout that holds a step back now."""
         ends = [end for s in left
-                if (end := self._blackout_end(s.lpar, now, self.site.solo(s.lpar, s.source, s.target).duration_ms))
+                if (end := self.blackout_end(s.lpar, now, self.site.solo(s.lpar, s.source, s.target).duration_ms))
                 is not None]
         return min((e for e in ends if e > now), default=None)
 
@@ -154,26 +181,37 @@ class Packer:
         wave = _Wave(self, now)
         held = occupancy.copy()
         waiting: set[str] = set()
+        skipped: dict[str, list[Step]] = {}
         for step in left:
             blocked = step.lpar in waiting or not held.fits(step.lpar, step.target)
             offer = None if blocked else wave.offer(step)
-            if offer is not None and (free_order or self._rest_goes(occupancy, left, wave, step)):
+            if offer is not None and (free_order or self._rest_goes(occupancy, skipped, wave, step)):
                 wave.take(offer)
                 held.add(step.lpar, step.target)
+            else:
+                for server in (step.source, step.target):
+                    skipped.setdefault(server, []).append(step)
             waiting.add(step.lpar)
         return wave
 
-    def _rest_goes(self, occupancy: Occupancy, left: Sequence[Step], wave: _Wave, step: Step) -> bool:
-        """Whether the steps that are not in the wave still go one by one in their order after it."""
-        gone = [f.step for f in wave.flights] + [step]
-        trial = occupancy.copy()
-        for s in gone:
-            trial.move(s.lpar, s.source, s.target)
-        for s in left:
-            if s not in gone:
-                if not trial.fits(s.lpar, s.target):
-                    return False
-                trial.move(s.lpar, s.source, s.target)
+    def _rest_goes(self, occupancy: Occupancy, skipped: Mapping[str, Sequence[Step]], wave: _Wave, step: Step) -> bool:
+        """Whether the steps that are not in the wave still go one by one in their order after it.
+
+        They did before this one was drawn forward, and it changes nothing for those after its place in the order,
+        nor for any server but the one that it arrives at. So only the ``skipped`` ones before it that come to that
+        server or leave it (server → steps) are looked at.
+        """
+        server = step.target
+        before = skipped.get(server, ())
+        if all(s.target != server for s in before):
+            return True
+        trial = occupancy.of(server)
+        for s in (*(f.step for f in wave.flights), step):
+            trial.visit(s.lpar, s.source, s.target)
+        for s in before:
+            if s.target == server and not trial.fits(s.lpar, server):
+                return False
+            trial.visit(s.lpar, s.source, s.target)
         return True
 
 

@@ -75,6 +75,17 @@ def test_clock_of_nmon_set_back() -> None:
     assert len(found.samples) == 3
 
 
+def test_the_end_of_summer_time_is_no_clock_that_goes_back() -> None:
+    """The reader, which knows no zone, warned of every recording over that night; 72 times of a month's."""
+    night = datetime(2026, 10, 25, 1, 30)
+    day = [(night + timedelta(minutes=30 * n), 1.0) for n in (0, 1, 2, 1, 2, 3)]
+    text = nmon_text("a", day, interval=1800)
+    found = extract(source(text), BERLIN)
+    assert found.findings == []
+    assert [s.end_s - found.samples[0].end_s for s in found.samples] == [0, 1800, 3600, 5400, 7200, 9000]
+    assert rules(extract(source(text), Context(clock=Clock("UTC")))) == [("warning", "history.clock-jump")]
+
+
 def test_lparstat_needs_a_start_an_interval_and_a_name() -> None:
     path = Path(__file__).parents[1] / "fixtures/lparstat_interval/aix_shared_dlpar.txt"
     file = next(read_sources([path]))

@@ -6,7 +6,7 @@ thing. A rule without an example fails the first test.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -53,6 +53,7 @@ class Bad:
     severity: Severity = ERROR
     moves: Moves = a1_to_b
     window: Window | None = None
+    usage: Mapping[str, Sequence[int]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,7 @@ class Good:
     estate: Estate
     moves: Moves = a1_to_b
     window: Window | None = None
+    usage: Mapping[str, Sequence[int]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +136,8 @@ AMS = changed(changed(SHARED, "B", shared_memory_pool_mib=16384), "B-v1", paging
 NIGHT = window_from("2026-12-05 22:00/04:00")
 IDLE = a1(busy_units=50)
 BUSY = changed(changed(BASE, "a1", busy_units=150), "a2", busy_units=150)
+B_OF_4 = changed(b(configurable_units=400), "b1", entitlement_units=50)
+SMALL_POOL = BASE.replace(pools=(pool("A", 0), pool("B", 0, 3.5)))
 POOLED = BASE.replace(pools=(pool("A", 0), pool("B", 0, 3.5)))
 ALL_PORTS = [(v, f, 8) for v in ("A-v1", "A-v2", "B-v1", "B-v2") for f in ("f1", "f2")]
 
@@ -237,6 +241,17 @@ EXAMPLES: dict[str, Example] = {
         [Good(POOLED), Good(changed(BASE.replace(pools=(pool("A", 0), pool("B", 0, 2.5))), "a1", processors="dedicated"))],
         [Bad(BASE.replace(pools=(pool("A", 0), pool("B", 0, 3.49))), "pool 0 of B would hold 3.50 cores of 3.49"),
          Bad(BASE.replace(pools=(pool("A", 0), pool("B", 0, 4, 1))), "pool 0 of B would hold 3.50 cores of 3.00")]),
+    "processor.pool-usage": Example(
+        [Good(SMALL_POOL, usage={"a1": [1000, 500], "b1": [500, 1500], "b2": [1000, 1000]}), Good(SMALL_POOL)],
+        [Bad(SMALL_POOL, "with the usage of 1970-01-01 01:00, a month-end day, pool 0 of B would use 3.51 cores of 3.50",
+             usage={"a1": [1000, 510], "b1": [500, 2000], "b2": [1000, 1000]})]),
+    "processor.usage": Example(
+        [Good(B_OF_4, usage={"a1": [1000, 500], "b1": [500, 1000], "b2": [1500, 1500]}), Good(B_OF_4),
+         Good(B_OF_4, usage={"a1": [0, 500], "b1": [3500, 1000], "b2": [3500, 1500]})],
+        [Bad(B_OF_4, "with the usage of 1970-01-01 00:00, a month-end day, B would use 4.01 cores of 4.00",
+             usage={"a1": [1010, 500], "b1": [500, 1000], "b2": [1500, 1500]}),
+         Bad(stating(changed(B_OF_4, "B", configurable_units=500), policy("cpu-ceiling", "B", "80")), "B would use 4.01 cores of 4.00",
+             usage={"a1": [500, 1010], "b1": [1000, 500], "b2": [1500, 1500]})]),
     "processor.pool-known": Example(
         [Good(BASE), Good(stating(BASE.replace(pools=(pool("B", 2, 5, name="SAP"),)), policy("target-pool", "a1", "SAP")))],
         [Bad(stating(BASE, policy("target-pool", "a1", "SAP")), "B has no processor pool 'SAP'")]),
@@ -403,13 +418,13 @@ def test_every_rule_has_a_good_and_a_bad_example() -> None:
 
 @pytest.mark.parametrize(("rule", "example"), GOOD)
 def test_a_rule_is_silent_on_its_good_example(rule: str, example: Good) -> None:
-    site, judge = judged(example.estate)
+    site, judge = judged(example.estate, example.usage)
     assert said(BY_ID[rule], site, judge, plan_for(example, rule)) == []
 
 
 @pytest.mark.parametrize(("rule", "example"), BAD)
 def test_a_rule_says_what_is_wrong_and_how_bad_it_is(rule: str, example: Bad) -> None:
-    site, judge = judged(example.estate)
+    site, judge = judged(example.estate, example.usage)
     found = [f for f in said(BY_ID[rule], site, judge, plan_for(example, rule)) if example.message in f.message]
     assert found, [f.message for f in said(BY_ID[rule], site, judge, plan_for(example, rule))]
     assert {(f.rule, f.severity) for f in found} == {(rule, example.severity)}
@@ -418,13 +433,13 @@ def test_a_rule_says_what_is_wrong_and_how_bad_it_is(rule: str, example: Bad) ->
 
 @pytest.mark.parametrize(("rule", "example"), GOOD)
 def test_the_replay_accepts_a_plan_that_keeps_the_rule(rule: str, example: Good) -> None:
-    played = replay(plan_for(example, rule), *judged(example.estate))
+    played = replay(plan_for(example, rule), *judged(example.estate, example.usage))
     assert played.holds, [str(f) for f in played.findings]
 
 
 @pytest.mark.parametrize(("rule", "example"), [p for p in BAD if p.values[1].severity is ERROR])
 def test_the_replay_rejects_a_plan_that_breaks_the_rule(rule: str, example: Bad) -> None:
-    played = replay(plan_for(example, rule), *judged(example.estate))
+    played = replay(plan_for(example, rule), *judged(example.estate, example.usage))
     assert not played.holds
     assert rule in {f.rule for f in played.findings if f.severity is ERROR}
 

@@ -1,0 +1,92 @@
+"""The month-end capacity workbook."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from planner.cli.app import Estate, Force, Json, PolicyFile, command, load_estate, print_json, show
+from planner.cli.calendars import (
+    Closed,
+    Country,
+    MonthEndFirst,
+    MonthEndLast,
+    Percentile,
+    Subdivision,
+    calendar_from,
+    month_from,
+)
+from planner.cli.plans import read_plan
+
+_LEVERS = "Levers, which the workbook can change too"
+
+
+@command("capacity")
+def capacity_command(
+    estate: Estate,
+    history: Annotated[Path, typer.Option("--history", metavar="FILE", help="The usage history (one file).")],
+    month: Annotated[str, typer.Option("--month", metavar="YYYY-MM", help="The month whose month-end is told.")],
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="The workbook "
+                                             "[default: reports/capacity-MONTH.xlsx].")] = None,
+    plan: Annotated[Path | None, typer.Option("--plan", metavar="PLAN", help="A plan to show: plan.json, or the "
+                                              "directory that holds it.")] = None,
+    months: Annotated[int, typer.Option("--months", min=1, max=120, help="Months to look back on.")] = 24,
+    horizon: Annotated[int, typer.Option("--horizon", min=1, max=36, help="Months to forecast.")] = 6,
+    country: Country = "", subdivision: Subdivision = "", closed: Closed = None,
+    month_end_last: MonthEndLast = 3, month_end_first: MonthEndFirst = 2, percentile: Percentile = "95",
+    cpu_ceiling: Annotated[int, typer.Option("--cpu-ceiling", min=1, max=100, rich_help_panel=_LEVERS, help="Per cent "
+                                             "of the cores that may be used, unless a policy says it.")] = 90,
+    memory_ceiling: Annotated[int, typer.Option("--memory-ceiling", min=1, max=100, rich_help_panel=_LEVERS,
+                                                help="The same of memory.")] = 95,
+    growth: Annotated[float | None, typer.Option("--growth", min=-50, max=100, rich_help_panel=_LEVERS, help="Growth "
+                                                 "in % a month, instead of what was measured.")] = None,
+    margin: Annotated[int, typer.Option("--margin", min=0, max=500, rich_help_panel=_LEVERS, help="Right-sizing: "
+                                        "per cent on top of what was used.")] = 10,
+    production_margin: Annotated[int, typer.Option("--production-margin", min=0, max=500, rich_help_panel=_LEVERS,
+                                                   help="The same for production.")] = 20,
+    policy: PolicyFile = None, as_json: Json = False, force: Force = False,
+) -> int:
+    """The month-end capacity workbook: how full, when full, what right-sizing would free. For people in Excel.
+
+    Example: planner capacity estate.xlsx --history usage.duckdb --month 2026-11 --country AU --subdivision VIC
+    """
+    from planner.history.profiles import exact_percentile
+    from planner.history.store import History
+    from planner.jobs.capacity import CapacityOptions, Levers
+    from planner.jobs.capacity import capacity as figures_of
+    from planner.report.capacity import answer, capacity_json, capacity_workbook
+    from planner.report.output import write_file
+
+    levers = Levers(exact_percentile(percentile), cpu_ceiling, memory_ceiling, growth, production_margin, margin)
+    options = CapacityOptions(month_from(month), calendar_from(country, subdivision, closed, month_end_last,
+                                                               month_end_first), levers, months, horizon)
+    loaded = load_estate(estate, policy)
+    shown = None if plan is None else read_plan(plan)
+    with History.open(history, read_only=True) as store:
+        figures = figures_of(loaded, store, options, shown, _progress())
+    where = out or Path("reports") / f"capacity-{options.month[0]}-{options.month[1]:02d}.xlsx"
+    write_file(where, capacity_workbook(figures), force=force)
+    if as_json:
+        print_json(capacity_json(figures))
+        return 0
+    from planner.report.terminal import counts
+
+    for line in answer(figures):
+        show(line)
+    show(f"\n{counts(figures.findings)} on the data (sheet Data)\nWorkbook: {where}")
+    return 0
+
+
+def _progress() -> Callable[[int, int], None] | None:
+    """A line on stderr while months are read, when somebody watches."""
+    if not sys.stderr.isatty():
+        return None
+
+    def told(done: int, of: int) -> None:
+        sys.stderr.write(f"\rread {done} of {of} months" + ("\n" if done == of else ""))
+        sys.stderr.flush()
+    return told

@@ -1,0 +1,276 @@
+"""Commands on the usage history: history add, show, forecast."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from planner.cli.app import Json, app, command, load_estate, print_json, show, some
+from planner.cli.calendars import (
+    Closed,
+    Country,
+    Month,
+    MonthEndFirst,
+    MonthEndLast,
+    Percentile,
+    Store,
+    Subdivision,
+    calendar_from,
+    month_from,
+)
+
+if TYPE_CHECKING:
+    from planner.history.calendar import Calendar
+    from planner.history.sources import SourceFile
+    from planner.history.store import History
+
+history_app = typer.Typer(
+    name="history", no_args_is_help=True, rich_markup_mode="markdown",
+    help="Usage over months, in one file: nmon, lparstat, lslparutil, HMC Scanner, tables. See docs/history.md.")
+app.add_typer(history_app)
+
+_CLOCKLESS = "lparstat, which prints no clock"
+
+
+@command("add", history_app)
+def add_command(
+    sources: Annotated[list[Path], typer.Argument(metavar="SOURCE...", help="Files or directories with usage.")],
+    store: Store,
+    zone: Annotated[str | None, typer.Option("--zone", metavar="ZONE", help="The site's time zone, such as "
+                                             "Australia/Melbourne: needed once.")] = None,
+    force_zone: Annotated[bool, typer.Option("--force-zone", help="These sources alone are of another --zone than the "
+                                             "history.")] = False,
+    estate: Annotated[Path | None, typer.Option("--estate", metavar="ESTATE", help="Names the servers of which nmon "
+                                                "knows the serial number.")] = None,
+    mapping: Annotated[Path | None, typer.Option("--mapping", metavar="FILE", help="What the columns of your own "
+                                                 "tables mean (TOML, docs/formats.md).")] = None,
+    start: Annotated[str | None, typer.Option("--start", metavar="TIME", rich_help_panel=_CLOCKLESS,
+                                              help="When it was started: '2026-11-30 14:05', local.")] = None,
+    interval: Annotated[int | None, typer.Option("--interval", metavar="SECONDS", min=1, max=86400,
+                                                 rich_help_panel=_CLOCKLESS, help="Its interval.")] = None,
+    lpar: Annotated[str, typer.Option("--lpar", metavar="NAME", rich_help_panel=_CLOCKLESS,
+                                      help="The LPAR that it ran on.")] = "",
+    as_json: Json = False,
+) -> int:
+    """Take usage into a history. The same file twice changes nothing. Exit code 1: a file could not be read.
+
+    Example: planner history add nmon/ --store usage.duckdb --zone Australia/Melbourne --estate estate.xlsx
+    """
+    from planner.errors import UsageError
+    from planner.estate.load import read_mapping
+    from planner.findings import errors
+    from planner.history.sources import read_sources, serial_numbers
+    from planner.plan import finding_json
+
+    if force_zone and not zone:
+        raise UsageError("--force-zone: say which zone with --zone")
+    begun = None if start is None else _start_from(start)
+    known = None if mapping is None else read_mapping(mapping)
+    servers = {} if estate is None else serial_numbers(load_estate(estate).estate.servers)
+    with _opened(store) as history:
+        own = [store, _log(store), *([] if mapping is None else [mapping])]
+        files = read_sources(list(dict.fromkeys(sources)), known, but=own)
+        report = history.add(_watched(files), zone, start=begun, interval_s=interval, lpar=lpar, servers=servers,
+                             force_zone=force_zone)
+        stored = history.zone
+    if as_json:
+        print_json({"store": str(store), "zone": stored, "files": report.files, "added": report.added,
+                    "known": report.known, "changed": report.changed,
+                    "findings": [finding_json(f) for f in report.findings]})
+    else:
+        from planner.report.usage import added_view
+
+        show(added_view(report, str(store), stored))
+    return 1 if errors(report.findings) else 0
+
+
+def _start_from(text: str) -> datetime:
+    from planner.errors import UsageError
+
+    try:
+        return datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise UsageError(f"--start {text!r} is not a time like '2026-11-30 14:05'") from None
+
+
+def _log(store: Path) -> Path:
+    """What DuckDB keeps beside a store while it is written."""
+    return store.with_name(store.name + ".wal")
+
+
+@contextmanager
+def _opened(store: Path) -> Iterator[History]:
+    """The history, to be added to; a new one is taken away again when nothing was added."""
+    from planner.history.store import History
+
+    new = not store.exists()
+    try:
+        with History.open(store) as history:
+            yield history
+    except BaseException:
+        if new:
+            for left in (store, _log(store)):
+                left.unlink(missing_ok=True)
+        raise
+
+
+def _watched(files: Iterable[SourceFile]) -> Iterator[SourceFile]:
+    """The files, with a line on stderr when somebody watches."""
+    if not sys.stderr.isatty():
+        yield from files
+        return
+    for number, file in enumerate(files, 1):
+        sys.stderr.write(f"\r\033[Kread {number} files, the last: {file.name[-60:]}")
+        sys.stderr.flush()
+        yield file
+    sys.stderr.write("\r\033[Kread; looking for gaps\n")
+    sys.stderr.flush()
+
+
+@command("show", history_app)
+def show_command(
+    store: Store, month: Month = None,
+    lpar: Annotated[str | None, typer.Option("--lpar", metavar="NAME", help="One LPAR by hour and kind of day.")
+                    ] = None,
+    server: Annotated[str | None, typer.Option("--server", metavar="NAME", help="What ran on a server, by hour and "
+                                               "kind of day.")] = None,
+    percentile: Percentile = "95", country: Country = "", subdivision: Subdivision = "", closed: Closed = None,
+    last: MonthEndLast = 3, first: MonthEndFirst = 2, as_json: Json = False,
+) -> int:
+    """What is in a history: series, gaps, changes; with --month, --lpar or --server what was used when.
+
+    Example: planner history show --store usage.duckdb --month 2026-11 --country AU --subdivision VIC
+    """
+    from planner.errors import UsageError
+    from planner.history.store import History
+
+    if lpar is not None and server is not None:
+        raise UsageError("give --lpar or --server, not both")
+    asked = None if month is None else month_from(month)
+    site = calendar_from(country, subdivision, closed, last, first)
+    with History.open(store, read_only=True) as history:
+        if lpar is not None or server is not None:
+            _show_profile(history, site, lpar, server, asked, percentile, as_json)
+        elif asked is not None:
+            _show_month(history, site, asked, percentile, as_json)
+        else:
+            _show_summary(history, as_json)
+    return 0
+
+
+def _show_summary(history: History, as_json: bool) -> None:
+    from planner.report.usage import summary_json, summary_view
+
+    summary, clock = history.show(), history.clock()
+    if as_json:
+        print_json(summary_json(summary, clock))
+    else:
+        show(summary_view(summary, clock, history.path.name))
+
+
+def _show_profile(history: History, site: Calendar, lpar: str | None, server: str | None,
+                  month: tuple[int, int] | None, percentile: str, as_json: bool) -> None:
+    from planner.history.profiles import exact_percentile, recorded
+    from planner.report.usage import profile_json, profile_view
+
+    share = exact_percentile(percentile)
+    _known(history, lpar, server)
+    found = recorded(history, site, lpars=None if lpar is None else [lpar], server=server, month=month,
+                     percentile=share)
+    who = lpar or server or ""
+    if as_json:
+        print_json(profile_json(found, who, month, share))
+    else:
+        show(profile_view(found, who, month, share, site))
+
+
+def _known(history: History, lpar: str | None, server: str | None) -> None:
+    from planner.errors import UsageError
+
+    for name, what, names in ((lpar, "LPAR", history.names), (server, "server", history.servers)):
+        if name is not None and name not in (listed := names()):
+            raise UsageError(f"no {what} {name!r} in {history.path.name}; it has: {some(listed) or 'none'}")
+
+
+def _show_month(history: History, site: Calendar, month: tuple[int, int], percentile: str, as_json: bool) -> None:
+    from planner.errors import UsageError
+    from planner.history.profiles import exact_percentile, month_range, recorded
+    from planner.report.usage import month_json, month_view
+
+    share = exact_percentile(percentile)
+    begin, end = month_range(history.clock(), *month)
+    rows = {server: recorded(history, site, server=server, month=month, percentile=share).peak()
+            for server in (*history.servers(), "") if history.lpars_on(server, begin, end)}
+    if not rows:
+        raise UsageError(f"{history.path.name} has no usage of LPARs in {month[0]}-{month[1]:02d}; see what it has "
+                         f"with: planner history show --store {history.path}")
+    if as_json:
+        print_json(month_json(rows, month, share))
+    else:
+        show(month_view(rows, month, share, site))
+
+
+class _Figure(StrEnum):
+    """The monthly figure that is forecast."""
+
+    MONTH_END = "month-end"
+    PEAK = "peak"
+    P95 = "p95"
+    MEAN = "mean"
+
+
+def _months_told() -> Callable[[int, int], None] | None:
+    """A line on stderr while months are asked for, when somebody watches."""
+    if not sys.stderr.isatty():
+        return None
+
+    def told(done: int, of: int) -> None:
+        sys.stderr.write(f"\r\033[K{done} of {of} months" if done < of else "\r\033[K")
+        sys.stderr.flush()
+    return told
+
+
+@command("forecast", history_app)
+def forecast_command(
+    store: Store,
+    estate: Annotated[Path | None, typer.Option("--estate", metavar="ESTATE", help="For ceilings and pools, and the "
+                                                "LPARs as they stand now.")] = None,
+    horizon: Annotated[int, typer.Option("--horizon", min=1, max=120, help="Months ahead.")] = 6,
+    ceiling: Annotated[int, typer.Option("--ceiling", min=1, max=100, help="Per cent of a server's or pool's cores.")
+                       ] = 90,
+    figure: Annotated[_Figure, typer.Option("--figure", help="What of each month is forecast: the peak of its "
+                                            "month-end, of all of it, its 95th percentile or mean.")
+                      ] = _Figure.MONTH_END,
+    by_lpar: Annotated[bool, typer.Option("--by-lpar", help="Each LPAR as well.")] = False,
+    country: Country = "", subdivision: Subdivision = "", closed: Closed = None, last: MonthEndLast = 3,
+    first: MonthEndFirst = 2, as_json: Json = False,
+) -> int:
+    """What the next month-ends will use, how far such forecasts were off, and when a ceiling is reached.
+
+    Example: planner history forecast --store usage.duckdb --estate estate.xlsx --country AU --subdivision VIC
+    """
+    from planner.errors import UsageError
+    from planner.history.store import History
+    from planner.jobs.forecasts import forecasts
+    from planner.report.forecasts import forecasts_json, forecasts_view
+
+    site = calendar_from(country, subdivision, closed, last, first)
+    known = None if estate is None else load_estate(estate).estate
+    with History.open(store, read_only=True) as history:
+        found = forecasts(history, site, horizon=horizon, figure=figure.value, estate=known, ceiling_percent=ceiling,
+                          by_lpar=by_lpar, progress=_months_told())
+    if not any(one.forecast for one in found):
+        raise UsageError(f"{store.name} has no month of which enough is known; see what it has with: planner history "
+                         f"show --store {store}")
+    if as_json:
+        print_json(forecasts_json(found, figure.value))
+    else:
+        show(forecasts_view(found, figure.value, site, None if known is None else ceiling))
+    return 0

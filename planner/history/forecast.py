@@ -1,0 +1,260 @@
+"""What the next months will use: a trend where it has proved better than "as last month", with what both missed by.
+
+Two methods, both on one figure a month (the month-end peak, say). The baseline is the seasonal naive one: the next
+month-end is as the last. The candidate adds a trend to it: last figure + slope × months ahead, the slope being the
+Theil–Sen estimator (the median of the slopes between all pairs of months: Sen, Journal of the American Statistical
+Association 63, 1968), which single odd months do not move. Both are tested with a rolling origin: from each month on,
+knowing only what was before it, the next ``TESTED`` months are forecast and compared. The trend is used only if its
+mean absolute error there is the smaller one. That choice is made on the very months that the errors are reported of,
+so expect a little more than they say.
+
+The interval is of the sizes of the errors of the method used, split-conformal: with k errors the one of rank
+⌈(k + 1) × coverage⌉ (Lei et al., Journal of the American Statistical Association 113, 2018), at each tested distance,
+and grown with the square root of the months ahead, as the errors of a random walk grow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from itertools import combinations, pairwise
+from math import sqrt
+from statistics import median
+
+from planner.history.monthly import Monthly, MonthOf, month_at, number_of
+
+COVERAGE_PERCENT = 80
+#: Months that are known before the first forecast of the back-test.
+LEAST_TRAINED = 3
+#: Months ahead that the back-test forecasts from each origin.
+TESTED = 3
+#: Forecasts of the next month that the back-test needs for the trend, and for an interval.
+LEAST_TESTS = 4
+LEAST_MONTHS = LEAST_TRAINED + LEAST_TESTS
+MOST_HORIZON = 600
+
+
+class Method(StrEnum):
+    """How a forecast is made."""
+
+    NAIVE = "seasonal naive"
+    TREND = "trend"
+
+
+@dataclass(frozen=True, slots=True)
+class Errors:
+    """What one method missed by in a back-test: sums over ``tests`` forecasts (in per cent, over ``shares`` of them,
+    those of figures above 0)."""
+
+    tests: int = 0
+    absolute: int = 0
+    shares: int = 0
+    percent: float = 0.0
+
+    @property
+    def mae(self) -> float | None:
+        """The mean absolute error, in the unit of the figures."""
+        return self.absolute / self.tests if self.tests else None
+
+    @property
+    def mape(self) -> float | None:
+        """The mean absolute error in per cent of what came."""
+        return self.percent / self.shares if self.shares else None
+
+    def __add__(self, other: Errors) -> Errors:
+        return Errors(self.tests + other.tests, self.absolute + other.absolute, self.shares + other.shares,
+                      self.percent + other.percent)
+
+
+@dataclass(frozen=True, slots=True)
+class Backtest:
+    """The errors of both methods over the same forecasts, and of the one used."""
+
+    naive: Errors = Errors()
+    trend: Errors = Errors()
+    used: Errors = Errors()
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """The months ahead of one figure, in its unit (thousandths of a core).
+
+    ``points``, and ``low`` and ``high`` with ``coverage_percent`` between them; both None while the months are too few
+    for an interval. ``slope``: what the trend adds each month, 0 where the naive method is used. ``months_used`` months
+    had a figure, those in ``missing`` had none. ``ceiling_month``: the first month that reaches the ceiling, the last
+    known one where it stands there already, None if no month up to the horizon does; ``ceiling_month_early``: the same
+    by the upper end of the interval. ``notes`` say what a reader must know.
+    """
+
+    months: tuple[MonthOf, ...]
+    points: tuple[int, ...]
+    low: tuple[int, ...] | None
+    high: tuple[int, ...] | None
+    coverage_percent: int
+    method: Method
+    slope: float
+    backtest: Backtest
+    months_used: int
+    missing: tuple[MonthOf, ...]
+    ceiling: int | None
+    ceiling_month: MonthOf | None
+    ceiling_month_early: MonthOf | None
+    notes: tuple[str, ...]
+
+    @property
+    def error_method(self) -> float | None:
+        """The mean absolute error, in the back-test, of the method used; None without a back-test."""
+        return self.backtest.used.mae
+
+    @property
+    def error_naive(self) -> float | None:
+        """The mean absolute error of the baseline in the back-test."""
+        return self.backtest.naive.mae
+
+    @property
+    def error_trend(self) -> float | None:
+        """The mean absolute error of the trend in the back-test, used or not."""
+        return self.backtest.trend.mae
+
+    def ceiling_words(self) -> str:
+        """``2027-03 (at the earliest 2027-01)``, ``not within 12 months``, ``in 2026-11 already``."""
+        if self.ceiling is None:
+            return "no ceiling"
+        if self.ceiling_month and self.ceiling_month not in self.months:
+            return f"in {show_month(self.ceiling_month)} already"
+        late = f"not within {len(self.months)} months" if self.ceiling_month is None else show_month(self.ceiling_month)
+        if self.high is None or self.ceiling_month_early == self.ceiling_month:
+            return late
+        assert self.ceiling_month_early is not None
+        return f"{late} (at the earliest {show_month(self.ceiling_month_early)})"
+
+
+def show_month(month: MonthOf) -> str:
+    """``2026-11``."""
+    return f"{month[0]}-{month[1]:02d}"
+
+
+_Pair = tuple[int, int]  # a month's number and its figure
+_Test = tuple[int, int, int, int]  # months ahead, what came, by the naive method, by the trend
+
+
+def forecast(months: Sequence[MonthOf], values: Sequence[int], horizon: int, ceiling: int | None = None) -> Forecast:
+    """Forecast a monthly figure for the ``horizon`` months after the last one known.
+
+    ``months`` ascend and may leave some out: those are told, and nothing is put in their place. Raises ValueError for
+    no month at all, for months that do not ascend, for a horizon not from 1 to 600, and for figures below 0.
+    """
+    known = _checked(months, values, horizon)
+    tests = _tests(known)
+    enough = sum(test[0] == 1 for test in tests) >= LEAST_TESTS
+    naive, trend = _errors(tests, 2), _errors(tests, 3)
+    method = Method.TREND if enough and trend.absolute < naive.absolute else Method.NAIVE
+    rise = slope(known) if method is Method.TREND else 0.0
+    last, figure = known[-1]
+    points = tuple(_point(figure, rise, ahead) for ahead in range(1, horizon + 1))
+    widths = _widths(tests, 3 if method is Method.TREND else 2, horizon) if enough else None
+    low = None if widths is None else tuple(max(0, p - w) for p, w in zip(points, widths, strict=True))
+    high = None if widths is None else tuple(p + w for p, w in zip(points, widths, strict=True))
+    ahead = tuple(month_at(last + n) for n in range(1, horizon + 1))
+    missing = tuple(month_at(n) for n in range(known[0][0], last) if n not in dict(known))
+    return Forecast(ahead, points, low, high, COVERAGE_PERCENT, method, rise,
+                    Backtest(naive, trend, trend if method is Method.TREND else naive), len(known), missing, ceiling,
+                    _reached(ahead, points, known[-1], ceiling), _reached(ahead, high, known[-1], ceiling),
+                    _notes(len(known), missing, enough, method, trend, naive))
+
+
+def forecast_monthly(months: Sequence[Monthly], horizon: int, ceiling: int | None = None, *,
+                     figure: str = "month_end_peak") -> Forecast | None:
+    """A forecast from monthly figures: ``mean``, ``p95``, ``peak`` or ``month_end_peak``; None without any.
+
+    Months of which too little is known (:meth:`Monthly.counts`) are left out; those between others are in ``missing``,
+    those before the first and after the last in ``notes``.
+    """
+    known = [month for month in months if month.counts(figure)]
+    if not known:
+        return None
+    found = forecast([m.month for m in known], [getattr(m, figure) for m in known], horizon, ceiling)
+    left = [show_month(m.month) for m in months if not known[0].month <= m.month <= known[-1].month]
+    partly = [show_month(m.month) for m in known if figure == "month_end_peak" and m.month_end_missing]
+    notes = [f"too little is known of {', '.join(left)}: not used"] if left else []
+    notes += [f"the month-end is known in part only of {', '.join(partly)}"] if partly else []
+    return replace(found, notes=(*found.notes, *notes))
+
+
+def pooled(forecasts: Iterable[Forecast]) -> Backtest:
+    """The back-tests of many forecasts as one: every forecast made in them counts once."""
+    found = Backtest()
+    for one in forecasts:
+        found = Backtest(found.naive + one.backtest.naive, found.trend + one.backtest.trend,
+                         found.used + one.backtest.used)
+    return found
+
+
+def slope(known: Sequence[_Pair]) -> float:
+    """The Theil–Sen slope a month; 0 of a single month."""
+    return median([(b - a) / (n - m) for (m, a), (n, b) in combinations(known, 2)] or [0.0])
+
+
+def _checked(months: Sequence[MonthOf], values: Sequence[int], horizon: int) -> list[_Pair]:
+    known = [(number_of(month), int(value)) for month, value in zip(months, values, strict=True)]
+    if not known or any(after[0] <= before[0] for before, after in pairwise(known)):
+        raise ValueError("months that ascend, at least one")
+    if not 1 <= horizon <= MOST_HORIZON or any(value < 0 for _, value in known):
+        raise ValueError(f"a horizon from 1 to {MOST_HORIZON} months, and figures of 0 or more")
+    return known
+
+
+def _point(figure: int, rise: float, ahead: int) -> int:
+    return max(0, round(figure + rise * ahead))
+
+
+def _tests(known: Sequence[_Pair]) -> list[_Test]:
+    """Every forecast of the back-test."""
+    found = []
+    for count in range(LEAST_TRAINED, len(known)):
+        last, figure = known[count - 1]
+        rise = slope(known[:count])
+        found += [(number - last, came, figure, _point(figure, rise, number - last))
+                  for number, came in known[count:count + TESTED] if number - last <= TESTED]
+    return found
+
+
+def _errors(tests: Sequence[_Test], method: int) -> Errors:
+    missed = [(abs(test[1] - test[method]), test[1]) for test in tests]
+    shares = [100 * error / came for error, came in missed if came]
+    return Errors(len(missed), sum(error for error, _ in missed), len(shares), sum(shares))
+
+
+def _widths(tests: Sequence[_Test], method: int, horizon: int) -> tuple[int, ...]:
+    """Half of the interval, for each month ahead: the widest that any tested distance up to it asks for."""
+    at: dict[int, int] = {}
+    for ahead in range(1, TESTED + 1):
+        missed = sorted(abs(test[1] - test[method]) for test in tests if test[0] == ahead)
+        rank = -(-(len(missed) + 1) * COVERAGE_PERCENT // 100)
+        if len(missed) >= LEAST_TESTS:
+            at[ahead] = missed[min(rank, len(missed)) - 1]
+    return tuple(round(max(width * sqrt(months / ahead) for ahead, width in at.items() if ahead <= months))
+                 for months in range(1, horizon + 1))
+
+
+def _reached(ahead: Sequence[MonthOf], figures: Sequence[int] | None, last: _Pair,
+             ceiling: int | None) -> MonthOf | None:
+    if ceiling is None or figures is None:
+        return None
+    if last[1] >= ceiling:
+        return month_at(last[0])
+    return next((month for month, figure in zip(ahead, figures, strict=True) if figure >= ceiling), None)
+
+
+def _notes(used: int, missing: Sequence[MonthOf], enough: bool, method: Method, trend: Errors,
+           naive: Errors) -> tuple[str, ...]:
+    notes = []
+    if missing:
+        notes.append(f"no figure of {', '.join(map(show_month, missing))}")
+    if not enough:
+        notes.append(f"{used} month{'' if used == 1 else 's'} are too few for a back-test ({LEAST_MONTHS} in a row are "
+                     "needed): as last month, without an interval")
+    elif method is Method.NAIVE:
+        notes.append(f"as last month: a trend missed by {trend.mae:.0f}, this by {naive.mae:.0f}")
+    return tuple(notes)

@@ -1,0 +1,159 @@
+"""Month by month: mean, percentile, peak and month-end peak of LPARs and of what runs together; what forecasts use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from planner.history.calendar import Calendar
+from planner.history.profiles import at_percentile, exact_percentile, month_range
+from planner.history.series import Clock
+from planner.history.store import STEP_S, Grid, History
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+MonthOf = tuple[int, int]
+#: Called with the number of months asked for and of months in all.
+Progress = Callable[[int, int], None]
+P95 = exact_percentile(95)
+#: Of a month's slots (for a month-end peak: of the month-end's) so many must be known for its figure to count.
+LEAST_KNOWN = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Monthly:
+    """One month of an LPAR, or of a set of LPARs together slot by slot. Thousandths of a core; None: nothing is known.
+
+    ``mean``, ``p95`` (nearest rank) and ``peak`` are of the calendar month, ``month_end_peak`` is of its month-end:
+    the last working days of the month and the first ones of the next (:meth:`Calendar.month_end`). ``slots`` were
+    known of at least one LPAR, ``missing`` of none; ``partial`` of some only: an LPAR without a figure adds nothing.
+    ``month_end_slots`` and ``month_end_missing`` are the same of the month-end.
+    """
+
+    month: MonthOf
+    mean: int | None
+    p95: int | None
+    peak: int | None
+    month_end_peak: int | None
+    slots: int
+    missing: int
+    month_end_slots: int
+    month_end_missing: int
+    partial: int
+
+    def counts(self, figure: str = "month_end_peak") -> bool:
+        """Whether enough of it is known (``LEAST_KNOWN``) for a figure to stand for the month."""
+        known, missing = ((self.month_end_slots, self.month_end_missing) if figure == "month_end_peak"
+                          else (self.slots, self.missing))
+        return known > 0 and known >= LEAST_KNOWN * (known + missing)
+
+
+FIGURES = tuple(f.name for f in fields(Monthly))[1:5]
+
+
+def months_of(history: History) -> tuple[MonthOf, ...]:
+    """The local calendar months from the first sample to the last, those without any between them included."""
+    extent = history.extent()
+    if extent is None:
+        return ()
+    clock = history.clock()
+    first, last = clock.local(extent[0]), clock.local(extent[1] - 1)
+    return tuple(month_at(number) for number in range(number_of((first.year, first.month)),
+                                                      number_of((last.year, last.month)) + 1))
+
+
+def number_of(month: MonthOf) -> int:
+    """Months since the year 0: consecutive months are consecutive numbers."""
+    return month[0] * 12 + month[1] - 1
+
+
+def month_at(number: int) -> MonthOf:
+    """The month of a number."""
+    return number // 12, number % 12 + 1
+
+
+def monthly(history: History, site: Calendar, *, lpars: Iterable[str] | None = None, server: str | None = None,
+            months: Sequence[MonthOf] | None = None, step_s: int = STEP_S,
+            progress: Progress | None = None) -> list[Monthly]:
+    """The months of a set of LPARs together (one LPAR is a set too), wherever they ran; or of what ran on a server.
+
+    The members of a processor pool are a set of LPARs. With both, of these LPARs what they used on that server.
+    ``months``: all from the first sample to the last where none are given. A month of which nothing is known is there
+    with None. Of a server ``partial`` counts an LPAR also while it was elsewhere.
+    """
+    names = None if lpars is None else sorted(set(lpars))
+    found = []
+    for month in _told(months_of(history) if months is None else months, progress):
+        begin, end, _ = _period(history.clock(), site, month)
+        there = history.lpars_on(server or "", begin, end) if names is None else names
+        grid = history.grid(there, begin, end, step_s=step_s, server=server)
+        found.append(_monthly(grid, range(len(there)), history.clock(), site, month))
+    return found
+
+
+def monthly_sets(history: History, site: Calendar, sets: Mapping[str, Iterable[str]], *,
+                 months: Sequence[MonthOf] | None = None, step_s: int = STEP_S,
+                 progress: Progress | None = None) -> dict[str, list[Monthly]]:
+    """Many sets of LPARs at once (name → LPARs): the store is asked once for each month. See :func:`monthly`."""
+    listed = {name: sorted(set(lpars)) for name, lpars in sets.items()}
+    names = sorted({lpar for lpars in listed.values() for lpar in lpars})
+    rows = {lpar: number for number, lpar in enumerate(names)}
+    found: dict[str, list[Monthly]] = {name: [] for name in listed}
+    for month in _told(months_of(history) if months is None else months, progress):
+        begin, end, _ = _period(history.clock(), site, month)
+        grid = history.grid(names, begin, end, step_s=step_s)
+        for name, lpars in listed.items():
+            found[name].append(_monthly(grid, [rows[lpar] for lpar in lpars], history.clock(), site, month))
+    return found
+
+
+def _told(months: Sequence[MonthOf], progress: Progress | None) -> Iterator[MonthOf]:
+    for number, month in enumerate(months, 1):
+        yield month
+        if progress:
+            progress(number, len(months))
+
+
+def _period(clock: Clock, site: Calendar, month: MonthOf) -> tuple[int, int, int]:
+    """The beginning of a month, the end of what is asked for it (month-end days of the next one too), its own end."""
+    begin, end = month_range(clock, *month)
+    return begin, max([end, *(stop for _, stop in _month_end(clock, site, month))]), end
+
+
+def _month_end(clock: Clock, site: Calendar, month: MonthOf) -> list[tuple[int, int]]:
+    return [(_midnight(clock, day), _midnight(clock, day + timedelta(days=1))) for day in site.month_end(*month)]
+
+
+def _midnight(clock: Clock, day: date) -> int:
+    return clock.instant(datetime(day.year, day.month, day.day))
+
+
+def _monthly(grid: Grid, rows: Sequence[int], clock: Clock, site: Calendar, month: MonthOf) -> Monthly:
+    import numpy as np
+
+    figures = grid.physc[list(rows)]
+    known = (figures >= 0).sum(axis=0)
+    total = np.maximum(figures, 0).sum(axis=0, dtype=np.int64)
+    middles = grid.starts + grid.step_s // 2
+    begin, _, end = _period(clock, site, month)
+    inside = (middles >= begin) & (middles < end)
+    closing = np.zeros(len(middles), dtype=bool)
+    for start, stop in _month_end(clock, site, month):
+        closing |= (middles >= start) & (middles < stop)
+    values, last = total[inside & (known > 0)], total[closing & (known > 0)]
+    return Monthly(month, _mean(values), at_percentile(values, P95) if len(values) else None, _most(values),
+                   _most(last), len(values), int(inside.sum()) - len(values), len(last),
+                   int(closing.sum()) - len(last), int((inside & (known > 0) & (known < len(figures))).sum()))
+
+
+def _mean(values: NDArray[np.int64]) -> int | None:
+    """Half up."""
+    return (2 * int(values.sum()) + len(values)) // (2 * len(values)) if len(values) else None
+
+
+def _most(values: NDArray[np.int64]) -> int | None:
+    return int(values.max()) if len(values) else None

@@ -1,0 +1,15 @@
+"""Month-end capacity: figures for people who decide. Rendering is in planner.report.capacity; see docs/capacity.md."""
+
+from planner.jobs.capacity.entry import capacity
+from planner.jobs.capacity.figures import (
+    Capacity,
+    CapacityOptions,
+    Levers,
+    Month,
+    Place,
+    Usage,
+    month_after,
+    show_month,
+)
+
+__all__ = ["Capacity", "CapacityOptions", "Levers", "Month", "Place", "Usage", "capacity", "month_after", "show_month"]

@@ -1,0 +1,275 @@
+"""From an estate and a history to the figures of the capacity workbook."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from planner.errors import InputError, UsageError
+from planner.estate.assemble import Loaded
+from planner.estate.model import Lpar, Vios
+from planner.findings import Finding, Severity, ordered
+from planner.history.forecast import forecast
+from planner.history.series import Kind
+from planner.history.store import History, SeriesSummary
+from planner.jobs.capacity.assumptions import assumptions
+from planner.jobs.capacity.figures import (
+    UNCOUNTED,
+    Capacity,
+    CapacityOptions,
+    Effect,
+    Gap,
+    Month,
+    Outlook,
+    Partition,
+    Place,
+    PlanFigures,
+    Usage,
+    months_to,
+    show_month,
+)
+from planner.jobs.capacity.sizing import proposal
+from planner.jobs.capacity.usage import MonthSeries, month_series
+from planner.plan import OUT, Plan, ServerState
+from planner.rules import Site
+from planner.verify import verify_plan
+
+VIOS = "VIOS"
+
+
+def capacity(loaded: Loaded, history: History, options: CapacityOptions, plan: Plan | None = None,
+             progress: Callable[[int, int], None] | None = None) -> Capacity:
+    """The figures of a month. Raises InputError when the history has nothing of that month."""
+    return _Work(loaded, history, options, progress).figures(plan)
+
+
+class _Work:
+    """What is looked up once."""
+
+    def __init__(self, loaded: Loaded, history: History, options: CapacityOptions,
+                 progress: Callable[[int, int], None] | None) -> None:
+        self.loaded, self.history, self.options = loaded, history, options
+        if not loaded.estate.servers:
+            raise UsageError("the estate has no servers")
+        self.site = Site(loaded.estate)
+        summary = history.show()
+        self.known: dict[str, SeriesSummary] = {s.name: s for s in summary.series if s.kind is Kind.LPAR}
+        self.rows: tuple[Lpar | Vios, ...] = (*loaded.estate.lpars, *loaded.estate.vioses)
+        self.together: dict[tuple[str, ...], dict[Month, Usage]] = {}
+        self.alone: dict[str, dict[Month, Usage]] = {row.name: {} for row in self.rows}
+        self.recorded: set[Month] = set()
+        now = self._read(options.month)
+        if now is None:
+            raise self._nothing()
+        self.now = now
+        sets = {self._members(s) for s in self.site.servers} | {
+            self._pool_members(s, n) for s in self.site.servers for n in self._pool_ids(s)}
+        self.together = {members: {} for members in sorted(sets)}
+        self._look_back(progress)
+
+    def _read(self, month: Month) -> MonthSeries | None:
+        first_seen = {name: known.first_s for name, known in self.known.items()}
+        return month_series(self.history, self.rows, self.options.calendar, month,
+                            percentile=self.options.levers.percentile, first_seen=first_seen)
+
+    def _look_back(self, progress: Callable[[int, int], None] | None) -> None:
+        """The figures of every month; of the slots themselves only the month of the report stays."""
+        months = months_to(self.options.month, self.options.months)
+        for number, month in enumerate(months, 1):
+            series = self.now if month == self.options.month else self._read(month)
+            if series is not None:
+                self._take(month, series)
+            if progress:
+                progress(number, len(months))
+
+    def _take(self, month: Month, series: MonthSeries) -> None:
+        self.recorded.add(month)
+        for members, past in self.together.items():
+            if month == self.options.month or series.any_known(members):
+                past[month] = series.usage(members)
+        for name, own in self.alone.items():
+            if name not in series.absent and (usage := series.single(name)):
+                own[month] = usage
+
+    def _nothing(self) -> InputError:
+        extent, clock = self.history.extent(), self.history.clock()
+        there = ("it is empty" if extent is None else
+                 f"it holds {clock.local(extent[0]):%Y-%m-%d} to {clock.local(extent[1]):%Y-%m-%d}")
+        return InputError([Finding("history.missing", Severity.ERROR, show_month(self.options.month),
+                                   f"the history has nothing of this estate in {show_month(self.options.month)}; "
+                                   f"{there}", "ask for a month that it holds, or add recordings of this one")])
+
+    # --- places ---------------------------------------------------------------------------------------------------
+
+    def figures(self, plan: Plan | None) -> Capacity:
+        options = self.options
+        months = months_to(options.month, options.months)
+        first = min(self.recorded)
+        looked = tuple(m for m in months if m >= first)
+        partitions = tuple(self._partition(row) for row in self.rows)
+        gaps = tuple(self._gap(row) for row in self.rows)
+        servers = tuple(self._server(name) for name in self.site.servers)
+        pools = tuple(self._pool(server, number) for server in self.site.servers for number in self._pool_ids(server))
+        asked = self._plan(plan) if plan else None
+        return Capacity(
+            options.month, looked, tuple(m for m in looked if m not in self.recorded), options.horizon,
+            self.history.zone or "UTC", options.levers,
+            options.calendar.month_end(*options.month), servers, pools, partitions, gaps,
+            self._findings(gaps, (*servers, *pools)), assumptions(options), self.now.kinds, asked)
+
+    def _members(self, server: str) -> tuple[str, ...]:
+        """What runs on a server now: active LPARs and VIOSes."""
+        return tuple(sorted([n for n, s in self.site.start.items() if s == server]
+                            + [v.name for v in self.site.vioses_on(server)]))
+
+    def _server(self, name: str) -> Place:
+        members, server = self._members(name), self.site.servers[name]
+        policies, held = self.site.policies, self.site.at_start[name]
+        stated, memory_stated = policies.cpu_ceiling.get(name), policies.memory_ceiling.get(name)
+        levers = self.options.levers
+        ceiling = levers.cpu_ceiling if stated is None else stated
+        reserve = policies.reserve_units.get(name, 0)
+        return self._place(
+            name, name, "", server.model, members, server.configurable_units, ceiling, stated is not None, reserve,
+            held.units, lpars=sum(n in self.site.lpars for n in members),
+            memory=(server.configurable_memory_mib, levers.memory_ceiling if memory_stated is None else memory_stated,
+                    memory_stated is not None, policies.reserve_mib.get(name, 0), held.memory_mib))
+
+    def _pool_ids(self, server: str) -> list[int]:
+        used = {self.site.pool_on(n, server) for n, s in self.site.start.items() if s == server}
+        return sorted({n for n in used if n is not None} | self.site.pools.get(server, {}).keys())
+
+    def _pool_members(self, server: str, number: int) -> tuple[str, ...]:
+        return tuple(n for n in self._members(server)
+                     if n in self.site.lpars and self.site.pool_on(n, server) == number)
+
+    def _pool(self, server: str, number: int) -> Place:
+        members = self._pool_members(server, number)
+        row = self.site.pools.get(server, {}).get(number)
+        stated = self.site.policies.cpu_ceiling.get(server)
+        limit = self.site.pool_limit(server, number)
+        pool = (row.name if row else "") or f"pool {number}"
+        return self._place(
+            f"{server} / {pool}", server, pool, "", members,
+            self.site.servers[server].configurable_units if limit is None else limit,
+            self.options.levers.cpu_ceiling if stated is None else stated, stated is not None, 0,
+            sum(self.site.lpars[n].entitlement_units for n in members), lpars=len(members))
+
+    def _place(self, name: str, server: str, pool: str, model: str, members: tuple[str, ...], capacity_units: int,
+               ceiling: int, ceiling_stated: bool, reserve: int, entitled: int, *, lpars: int,
+               memory: tuple[int, int, bool, int, int] = (0, 0, False, 0, 0)) -> Place:
+        past = self.together[members]
+        limit = (capacity_units * ceiling - reserve * 100) // 10
+        singles = sum(self._own_peak(n) for n in members)
+        return Place(name, server, pool, model, members, lpars, capacity_units, ceiling, ceiling_stated, reserve,
+                     entitled, past[self.options.month], singles, past, self._outlook(past, limit),
+                     self.now.by_hour(members), self.now.heat(members), *memory)
+
+    def _own_peak(self, name: str) -> int:
+        """The most that one partition uses at month-end, holes filled."""
+        slots = self.now.in_end if self.now.end_known else self.now.in_month
+        return int(self.now.series(name)[slots].max())
+
+    def _outlook(self, past: Mapping[Month, Usage], limit: int | None) -> Outlook | None:
+        ends = [(month, usage.month_end) for month, usage in sorted(past.items()) if usage.month_end is not None]
+        if not ends:
+            return None
+        months, values = [m for m, _ in ends], [v for _, v in ends]
+        found = forecast(months, values, self.options.horizon, limit)
+        return Outlook(months[-1], found.points, found.low or (), found.high or (),
+                       100 * found.slope / values[-1] if values[-1] else 0.0, found.method.value, found.error_method,
+                       found.error_naive, found.months_used, found.ceiling_month, found.ceiling_month_early,
+                       "; ".join(found.notes))
+
+    # --- partitions -----------------------------------------------------------------------------------------------
+
+    def _partition(self, row: Lpar | Vios) -> Partition:
+        series = self.now
+        past = self.alone[row.name]
+        measured = series.measured(row.name)
+        known = series.known(row.name) & series.in_month
+        lpar = row if isinstance(row, Lpar) else _as_lpar(row)
+        pool = self.site.pool_on(row.name, row.server) if isinstance(row, Lpar) else None
+        return Partition(
+            row.name, row.server, "" if pool is None else self._pool_name(row.server, pool),
+            (row.environment or "not stated") if isinstance(row, Lpar) else VIOS, lpar.processors, lpar.sharing,
+            lpar.entitlement_units, lpar.virtual_processors, lpar.memory_mib, past.get(self.options.month),
+            self._outlook(past, None), proposal(lpar, self.site.servers.get(row.server), measured,
+                                                self.options.levers),
+            series.memory_stated(row.name), int(known.sum()), int(series.in_month.sum()), series.span_s(row.name))
+
+    def _pool_name(self, server: str, number: int) -> str:
+        row = self.site.pools.get(server, {}).get(number)
+        return (row.name if row else "") or f"pool {number}"
+
+    def _gap(self, row: Lpar | Vios) -> Gap:
+        known, series = self.known.get(row.name), self.now
+        missing = int((~series.known(row.name) & series.in_month).sum())
+        active = not isinstance(row, Lpar) or row.active
+        effect = (UNCOUNTED if not active else
+                  "its entitlement counts at all times" if missing == series.in_month.sum() else
+                  "holes take its own percentile of that hour and kind of day" if missing else "")
+        return Gap(row.name, row.server, known.first_s if known else None, known.last_s if known else None, missing,
+                   int(series.in_month.sum()), known.gaps if known else 0, known.gap_s if known else 0,
+                   known.resets if known else 0, len(known.changes) if known else 0,
+                   series.span_s(row.name), effect)
+
+    # --- plan and findings ----------------------------------------------------------------------------------------
+
+    def _plan(self, plan: Plan) -> PlanFigures:
+        """The plan replayed against this estate, and the month-end peaks with its moves done."""
+        unknown = sorted({n for m in plan.moves for n in (m.lpar, m.source, m.target)}
+                         - self.site.lpars.keys() - self.site.servers.keys())
+        if unknown:
+            raise UsageError(f"--plan: this estate has no {', '.join(unknown)}; give the plan that was made for it")
+        replay = verify_plan(plan, self.loaded.estate)
+        where = dict(self.site.start) | {m.lpar: m.target for m in plan.leg(OUT)}
+        effects = tuple(self._effect(b, a, where) for b, a in zip(replay.before, replay.after, strict=True))
+        return PlanFigures(plan, replay.holds, replay.findings, effects)
+
+    def _effect(self, before: ServerState, after: ServerState, where: Mapping[str, str]) -> Effect:
+        server = before.server
+        vioses = [v.name for v in self.site.vioses_on(server)]
+        then = sorted([n for n, s in where.items() if s == server] + vioses)
+        return Effect(before, after, self._peak(self._members(server)), self._peak(then))
+
+    def _peak(self, members: Sequence[str]) -> int:
+        return self.now.usage(members).decisive
+
+    def _findings(self, gaps: Iterable[Gap], places: Iterable[Place]) -> tuple[Finding, ...]:
+        inactive = {p.name for p in self.loaded.estate.lpars if not p.active}
+        found = [f for f in self.now.profiles.findings if f.subject not in inactive]
+        if self.now.in_end.sum() < self.now.end_slots:
+            share = int(100 * self.now.in_end.sum()) // self.now.end_slots
+            found.append(Finding(
+                "history.month-end", Severity.WARNING, show_month(self.options.month),
+                f"{share} % of its month-end days are recorded" + (
+                    ": too few, so the peak of the month stands for the month-end peak"
+                    if not self.now.end_known else ""),
+                "add the recordings of the last working days and of the first ones of the next month"))
+        found += [_outlook_finding(p) for p in places if p.members and (p.outlook is None or p.outlook.note)]
+        for gap in gaps:
+            if gap.gaps or gap.resets or gap.changes:
+                found.append(_series_finding(gap))
+        return ordered(found)
+
+
+def _outlook_finding(place: Place) -> Finding:
+    if place.outlook is None:
+        return Finding("forecast.none", Severity.WARNING, place.name, "no forecast: no month-end of it is recorded",
+                       "add recordings of month-ends")
+    return Finding("forecast.note", Severity.INFO, place.name, f"forecast (errors in thousandths of a core): {place.outlook.note}",
+                   "more months with records make a better forecast")
+
+
+def _series_finding(gap: Gap) -> Finding:
+    told = [f"{number} {word}{'' if number == 1 else 's'}" for number, word in (
+        (gap.gaps, "gap"), (gap.resets, "reset"), (gap.changes, "change")) if number]
+    return Finding("history.series", Severity.INFO, gap.name,
+                   ", ".join(told).replace("change", "change of server") + " in all of its history",
+                   "see it in full with: planner history show --store FILE")
+
+
+def _as_lpar(vios: Vios) -> Lpar:
+    """A VIOS as its usage is looked at; it is never right-sized."""
+    return Lpar(vios.name, vios.server, vios.entitlement_units, vios.virtual_processors or 1, vios.memory_mib,
+                vios.max_memory_mib or vios.memory_mib, sharing=vios.sharing)

@@ -1,0 +1,313 @@
+"""What the capacity workbook says, as plain figures. Usage is in thousandths of a core, entitlements in hundredths."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from fractions import Fraction
+
+from planner.findings import Finding
+from planner.history.calendar import Calendar, DayKind
+from planner.history.forecast import show_month as show_month
+from planner.history.monthly import MonthOf, month_at, number_of
+from planner.plan import Plan, ServerState
+
+Month = MonthOf
+#: Hours 0 to 23; None where nothing is known.
+Hours = tuple[int | None, ...]
+UNCOUNTED = "not activated: holds nothing, not counted"
+FAR = 120
+"""Months after which a date of being full is not told."""
+
+
+def month_after(month: Month, count: int = 1) -> Month:
+    """The month so many months later (earlier, where negative)."""
+    return month_at(number_of(month) + count)
+
+
+def months_to(last: Month, count: int) -> tuple[Month, ...]:
+    """So many months that end with this one, in order."""
+    return tuple(month_after(last, n - count + 1) for n in range(count))
+
+
+@dataclass(frozen=True, slots=True)
+class Levers:
+    """What a person may change, here and in the workbook. Per cent, but for ``step_units`` (hundredths of a core) and
+    ``least_memory_mib``. ``growth``: per cent a month for every server and pool, instead of what was measured."""
+
+    percentile: Fraction = Fraction(95)
+    cpu_ceiling: int = 90
+    memory_ceiling: int = 95
+    growth: float | None = None
+    margin_production: int = 20
+    margin_other: int = 10
+    step_units: int = 5
+    least_memory_mib: int = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class CapacityOptions:
+    """What is asked: the month, how many months to look back (it included) and ahead, the calendar, the levers."""
+
+    month: Month
+    calendar: Calendar
+    levers: Levers = field(default_factory=Levers)
+    months: int = 24
+    horizon: int = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What something used in a month, in thousandths of a core (``memory_mib``: the most memory in use).
+
+    ``high``: at the percentile. ``month_end``: the most in the days of this month-end, None when less than half of
+    them is recorded. ``filled`` of ``slots`` × members were not recorded and are estimated.
+    """
+
+    mean: int
+    high: int
+    peak: int
+    peak_at: datetime
+    month_end: int | None
+    month_end_high: int | None
+    month_end_at: datetime | None
+    memory_mib: int
+    slots: int
+    filled: int
+
+    @property
+    def decisive(self) -> int:
+        """The month-end peak; where none is known, the peak of the month."""
+        return self.peak if self.month_end is None else self.month_end
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """The forecast of month-end peaks, in thousandths of a core, for the months after the last that is known.
+
+    ``low`` and ``high`` are empty when there are too few months for an interval. ``growth``: per cent of the last
+    month-end peak that the forecast adds a month. ``full`` and ``full_early``: the month in which the ceiling is
+    reached by the forecast and by the upper end of its interval. ``note`` says what a reader must know.
+    """
+
+    after: Month
+    points: tuple[int, ...]
+    low: tuple[int, ...]
+    high: tuple[int, ...]
+    growth: float
+    method: str
+    error_method: float | None
+    error_naive: float | None
+    months_used: int
+    full: Month | None
+    full_early: Month | None
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A server, or a shared processor pool of one. ``past``: month → usage, for the months of which any is known.
+
+    ``capacity_units``: configurable, of a pool its maximum less what is reserved. ``ceiling``: per cent that may be
+    used; ``ceiling_stated``: by a policy. ``hours``: by kind of day, the percentile of the sum in each hour of the
+    month. ``heat``: day of the month → the most in each hour. ``sum_of_peaks``: of the members' own month-end peaks.
+    """
+
+    name: str
+    server: str
+    pool: str
+    model: str
+    members: tuple[str, ...]
+    lpars: int
+    capacity_units: int
+    ceiling: int
+    ceiling_stated: bool
+    reserve_units: int
+    entitled_units: int
+    usage: Usage
+    sum_of_peaks: int
+    past: Mapping[Month, Usage]
+    outlook: Outlook | None
+    hours: Mapping[DayKind, Hours]
+    heat: Mapping[date, Hours]
+    memory_mib: int = 0
+    memory_ceiling: int = 0
+    memory_ceiling_stated: bool = False
+    memory_reserve_mib: int = 0
+    memory_allocated_mib: int = 0
+
+    @property
+    def capacity(self) -> float:
+        """Cores that can be used at all."""
+        return self.capacity_units / 100
+
+    @property
+    def usable(self) -> float:
+        """Cores that may be used: ceiling × capacity − reserve."""
+        return self.capacity * (self.ceiling / 100) - self.reserve_units / 100
+
+    @property
+    def used(self) -> float:
+        """Cores at the month-end peak."""
+        return self.usage.decisive / 1000
+
+    @property
+    def headroom(self) -> float:
+        """Cores between the month-end peak and what may be used; negative when it is over."""
+        return self.usable - self.used
+
+    @property
+    def share(self) -> float:
+        """The month-end peak as a share of what may be used."""
+        return self.used / self.usable if self.usable > 0 else 0.0
+
+    @property
+    def memory_usable(self) -> float:
+        """GiB that may be allocated."""
+        return self.memory_mib / 1024 * (self.memory_ceiling / 100) - self.memory_reserve_mib / 1024
+
+    @property
+    def memory_headroom(self) -> float:
+        """GiB that may still be allocated."""
+        return self.memory_usable - self.memory_allocated_mib / 1024
+
+    def growth(self, levers: Levers) -> float:
+        """Per cent of the month-end peak a month."""
+        if levers.growth is not None:
+            return levers.growth
+        return self.outlook.growth if self.outlook else 0.0
+
+    def months_left(self, levers: Levers) -> float | None:
+        """Months until the month-end peak reaches what may be used, at a growth by the same cores each month; 0 when
+        it is there, None when it never is."""
+        if self.headroom <= 0:
+            return 0.0
+        cores = self.used * (self.growth(levers) / 100)
+        return self.headroom / cores if cores > 0 else None
+
+    def full_in(self, month: Month, levers: Levers) -> Month | None:
+        """The first month-end at which it is full; None when that is never or beyond ``FAR`` months."""
+        left = self.months_left(levers)
+        return None if left is None or left > FAR else month_after(month, math.ceil(round(left, 6)))
+
+
+@dataclass(frozen=True, slots=True)
+class Sizing:
+    """The proposal for one LPAR. ``basis`` other than ``history`` says why there is none for its processors;
+    ``memory_basis`` other than ``used`` why there is none for its memory. ``held_back``: it ran into its own limit, so
+    that more may be wanted than was measured."""
+
+    basis: str
+    memory_basis: str
+    held_back: bool
+    need: int
+    peak: int
+    most_memory_mib: int | None
+    margin: int
+    least_units_per_vp: int
+    lmb_mib: int
+    units: int
+    virtual_processors: int
+    memory_mib: int
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """An LPAR or VIOS with what it has, what it used and what is proposed. ``usage`` of None: no history of it."""
+
+    name: str
+    server: str
+    pool: str
+    environment: str
+    processors: str
+    sharing: str
+    entitlement_units: int
+    virtual_processors: int
+    memory_mib: int
+    usage: Usage | None
+    outlook: Outlook | None
+    sizing: Sizing
+    memory_stated: bool
+    known_slots: int
+    slots: int
+    span_s: int
+
+    @property
+    def used_share(self) -> float | None:
+        """Its month-end peak as a share of its entitlement."""
+        return None if self.usage is None else self.usage.decisive / 10 / self.entitlement_units
+
+    @property
+    def verdict(self) -> str:
+        """``over``: the month-end peak is above the entitlement; ``under``: below half of it."""
+        if self.used_share is None:
+            return "no history"
+        return "over" if self.used_share > 1 else "under" if self.used_share < 0.5 else "within"
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What the plan does to one server: month-end peak in thousandths of a core before and after; entitlement and
+    memory as the replay has them."""
+
+    before: ServerState
+    after: ServerState
+    peak_before: int
+    peak_after: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlanFigures:
+    """The plan that was asked for, replayed against this estate."""
+
+    plan: Plan
+    holds: bool
+    findings: tuple[Finding, ...]
+    effects: tuple[Effect, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """What is missing of one partition's record. Seconds; ``missing`` slots of ``slots`` in the month of the report."""
+
+    name: str
+    server: str
+    first_s: int | None
+    last_s: int | None
+    missing: int
+    slots: int
+    gaps: int
+    gap_s: int
+    resets: int
+    changes: int
+    span_s: int
+    effect: str
+
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """Everything that the workbook says. ``months``: those looked back on, ``absent`` of them without any record."""
+
+    month: Month
+    months: tuple[Month, ...]
+    absent: tuple[Month, ...]
+    horizon: int
+    zone: str
+    levers: Levers
+    month_end_days: tuple[date, ...]
+    servers: tuple[Place, ...]
+    pools: tuple[Place, ...]
+    partitions: tuple[Partition, ...]
+    gaps: tuple[Gap, ...]
+    findings: tuple[Finding, ...]
+    assumptions: tuple[str, ...]
+    kinds: Mapping[date, DayKind] = field(default_factory=dict)
+    plan: PlanFigures | None = None
+
+    @property
+    def lpars(self) -> tuple[Partition, ...]:
+        """The partitions that may be right-sized."""
+        return tuple(p for p in self.partitions if p.environment != "VIOS")

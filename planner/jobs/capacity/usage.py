@@ -1,0 +1,211 @@
+"""One month of the history, slot by slot: what single partitions and sums of them used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from planner.history.calendar import Calendar, DayKind
+from planner.history.profiles import Partition, Profiles, at_percentile, month_range, profiles
+from planner.history.series import Clock
+from planner.history.store import History
+from planner.jobs.capacity.figures import Hours, Month, Usage
+from planner.jobs.capacity.sizing import Measured
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_QUARTER_S = 900
+
+
+@dataclass(slots=True)
+class MonthSeries:
+    """A month and the days of its month-end that lie in the next one, as far as the history goes.
+
+    ``in_month``, ``in_end``: which slots are of the calendar month and of its month-end; ``days`` and ``hours`` the
+    local day and hour of each. ``end_slots``: how many slots the month-end has in all.
+    """
+
+    month: Month
+    profiles: Profiles
+    clock: Clock
+    days: NDArray[np.int64]
+    hours: NDArray[np.int64]
+    in_month: NDArray[np.bool_]
+    in_end: NDArray[np.bool_]
+    kinds: Mapping[date, DayKind]
+    end_slots: int
+    absent: frozenset[str]
+    _filled: dict[tuple[str, str], Any] = field(default_factory=dict)
+    _rows: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def end_known(self) -> bool:
+        """Whether the history covers at least half of the month-end."""
+        return 2 * int(self.in_end.sum()) >= self.end_slots > 0
+
+    def any_known(self, names: Sequence[str]) -> bool:
+        """Whether anything is recorded of any of these partitions in the month."""
+        return any((self.known(name) & self.in_month).any() for name in names)
+
+    def series(self, name: str, what: str = "physc") -> NDArray[np.int64]:
+        """A partition slot by slot, holes filled; nothing of one that came only later."""
+        import numpy as np
+
+        if name in self.absent:
+            return np.zeros(len(self.days), dtype=np.int64)
+        if (name, what) not in self._filled:
+            self._filled[name, what] = self.profiles.series(name, what)
+        found: NDArray[np.int64] = self._filled[name, what]
+        return found
+
+    def total(self, names: Iterable[str], what: str = "physc") -> NDArray[np.int64]:
+        """What these partitions use together, slot by slot."""
+        import numpy as np
+
+        total = np.zeros(len(self.days), dtype=np.int64)
+        for name in names:
+            total += self.series(name, what)
+        return total
+
+    def known(self, name: str) -> NDArray[np.bool_]:
+        """In which slots something is recorded of a partition."""
+        found: NDArray[np.bool_] = self.profiles.grid.physc[self._row(name)] >= 0
+        return found
+
+    def _row(self, name: str) -> int:
+        if not self._rows:
+            self._rows |= {name: number for number, name in enumerate(self.profiles.grid.names)}
+        return self._rows[name]
+
+    def span_s(self, name: str) -> int:
+        """The usual span of a partition's samples in seconds, 0 without any."""
+        return self.profiles.grid.spans[self._row(name)]
+
+    def memory_stated(self, name: str) -> bool:
+        """Whether any source states how much memory it uses."""
+        return bool((self.profiles.grid.memory_mib[self._row(name)] >= 0).any())
+
+    def usage(self, names: Sequence[str]) -> Usage:
+        """The figures of these partitions together."""
+        import numpy as np
+
+        total = self.total(names)
+        memory = self.total(names, "memory")[self.in_month]
+        known = np.zeros(len(total), dtype=bool)
+        for name in names:
+            known |= self.known(name)
+        filled = sum(int((~self.known(name) & self.in_month).sum()) for name in names if name not in self.absent)
+        return self._usage(total, self.in_month, self.in_end, known, int(memory.max()), filled)
+
+    def single(self, name: str) -> Usage | None:
+        """The figures of one partition, of what is recorded alone; None of one without a record in the month."""
+        known = self.known(name)
+        if not (known & self.in_month).any():
+            return None
+        memory = self.profiles.grid.memory_mib[self._row(name)]
+        return self._usage(self.profiles.grid.physc[self._row(name)], self.in_month & known, self.in_end & known, known,
+                           int(max(memory[self.in_month].max(), 0)), int((~known & self.in_month).sum()))
+
+    def _usage(self, values: NDArray[Any], in_month: NDArray[np.bool_], in_end: NDArray[np.bool_],
+               known: NDArray[np.bool_], memory_mib: int, filled: int) -> Usage:
+        import numpy as np
+
+        month, end = np.flatnonzero(in_month), np.flatnonzero(in_end)
+        share = self.profiles.percentile
+        here, there = values[month], values[end]
+        mean = (2 * int(here.sum()) + len(here)) // (2 * len(here))
+        enough = 2 * int((in_end & known).sum()) >= self.end_slots > 0
+        return Usage(mean, at_percentile(here, share), int(here.max()), self._when(month[int(here.argmax())]),
+                     int(there.max()) if enough else None, at_percentile(there, share) if enough else None,
+                     self._when(end[int(there.argmax())]) if enough else None, memory_mib,
+                     int(self.in_month.sum()), filled)
+
+    def _when(self, slot: Any) -> datetime:
+        return self.clock.local(int(self.profiles.grid.starts[int(slot)]))
+
+    def measured(self, name: str) -> Measured | None:
+        """What right-sizing needs of one partition."""
+        known = self.known(name)
+        if not known.any():
+            return None
+        values, memory = self.profiles.grid.physc[self._row(name)], self.profiles.grid.memory_mib[self._row(name)]
+        end = self.in_end & known
+        need = [at_percentile(values[slots], self.profiles.percentile) for hour in range(24)
+                if (slots := end & (self.hours == hour)).any()]
+        most = int(memory.max())
+        enough = 2 * int(end.sum()) >= self.end_slots > 0 and (
+            2 * int((self.in_month & known).sum()) >= int(self.in_month.sum()))
+        return Measured(max(need, default=0), int(values.max()), most if most >= 0 else None, enough)
+
+    def by_hour(self, names: Sequence[str]) -> dict[DayKind, Hours]:
+        """The percentile of the sum in each hour: days of this month-end, other working days, weekends."""
+        import numpy as np
+
+        total = self.total(names)
+        kind_of = np.array([list(DayKind).index(self.kinds[date.fromordinal(d)]) for d in np.unique(self.days)])
+        kinds = kind_of[np.unique(self.days, return_inverse=True)[1]]
+        found = {}
+        for number, kind in enumerate(DayKind):
+            slots = self.in_end if kind is DayKind.MONTH_END else self.in_month & (kinds == number)
+            found[kind] = tuple(at_percentile(total[at], self.profiles.percentile)
+                                if (at := slots & (self.hours == hour)).any() else None for hour in range(24))
+        return found
+
+    def heat(self, names: Sequence[str]) -> dict[date, Hours]:
+        """For each day of the month the most in each hour; None where the history has not come or gone that far."""
+        import numpy as np
+
+        total = self.total(names)
+        found = {}
+        for day in np.unique(self.days[self.in_month]).tolist():
+            on = self.days == day
+            found[date.fromordinal(day)] = tuple(int(total[at].max()) if (at := on & (self.hours == hour)).any()
+                                                 else None for hour in range(24))
+        return found
+
+
+def month_series(history: History, partitions: Sequence[Partition], site: Calendar, month: Month, *,
+                 percentile: Fraction, first_seen: Mapping[str, int]) -> MonthSeries | None:
+    """A month of these partitions; None when nothing at all is recorded in it."""
+    import numpy as np
+
+    clock, extent = history.clock(), history.extent()
+    begin, end = month_range(clock, *month)
+    end_days = site.month_end(*month)
+    last = max([end, *(clock.instant(datetime(d.year, d.month, d.day) + timedelta(days=1)) for d in end_days)])
+    if extent is None or extent[1] <= begin or extent[0] >= end:
+        return None
+    found = profiles(history, partitions, site, percentile=percentile, start_s=max(begin, extent[0]),
+                     end_s=min(last, extent[1]))
+    days, hours = _local(found.grid.starts + found.grid.step_s // 2, clock)
+    in_month = np.isin(days, [date(*month, 1).toordinal() + n for n in range(31)]) & (
+        days < date(month[0] + month[1] // 12, month[1] % 12 + 1, 1).toordinal())
+    if not in_month.any() or not (found.grid.physc[:, in_month] >= 0).any():
+        return None
+    in_end = np.isin(days, [day.toordinal() for day in end_days])
+    whole = sum(_length(clock, day) for day in end_days) // found.grid.step_s
+    absent = frozenset(n for n, first in first_seen.items() if first >= last)
+    kinds = {date.fromordinal(d): site.kind(date.fromordinal(d)) for d in np.unique(days).tolist()}
+    return MonthSeries(month, found, clock, days, hours, in_month, in_end, kinds,
+                       whole, absent)
+
+
+def _length(clock: Clock, day: date) -> int:
+    """Seconds of a local day: 23 to 25 hours."""
+    midnight = datetime(day.year, day.month, day.day)
+    return clock.instant(midnight + timedelta(days=1)) - clock.instant(midnight)
+
+
+def _local(instants: NDArray[np.int64], clock: Clock) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The local day (its ordinal) and hour of each instant."""
+    import numpy as np
+
+    quarters, which = np.unique(instants // _QUARTER_S, return_inverse=True)
+    local = [clock.local(quarter * _QUARTER_S) for quarter in quarters.tolist()]
+    days = np.array([time.toordinal() for time in local], dtype=np.int64)
+    return days[which], np.array([time.hour for time in local], dtype=np.int64)[which]

@@ -1,0 +1,96 @@
+"""Which month-ends will be too much: servers, pools and LPARs forecast from a history, against their ceilings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from planner.estate.model import Estate, Lpar, Vios
+from planner.history.calendar import Calendar
+from planner.history.forecast import Forecast, forecast_monthly
+from planner.history.monthly import Monthly, MonthOf, Progress, monthly, monthly_sets, months_of
+from planner.history.series import Kind
+from planner.history.store import STEP_S, History
+
+FIGURES = {"month-end": "month_end_peak", "peak": "peak", "p95": "p95", "mean": "mean"}
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """A server, a pool or an LPAR: its months, its forecast, its ceiling in thousandths of a core.
+
+    ``lpars`` are the partitions in it that the history knows. Those that it does not, ``unknown``, are not in the sum:
+    what they are entitled to is taken off the ceiling, and is ``assumed``. Without a usable month the forecast is None.
+    """
+
+    kind: Kind
+    name: str
+    server: str
+    lpars: tuple[str, ...]
+    unknown: tuple[str, ...] = ()
+    assumed: int = 0
+    ceiling: int | None = None
+    months: tuple[Monthly, ...] = ()
+    forecast: Forecast | None = None
+
+
+def forecasts(history: History, site: Calendar, *, horizon: int, figure: str = "month-end",
+              estate: Estate | None = None, ceiling_percent: int = 90, by_lpar: bool = False,
+              step_s: int = STEP_S, progress: Progress | None = None) -> list[Entity]:
+    """Forecasts of a figure (``FIGURES``) for the months ahead.
+
+    With an estate: of its servers (ceiling: ``ceiling_percent`` of their configurable cores) and pools (of their
+    maximum), as their LPARs stand now; with ``by_lpar`` of its LPARs too (ceiling: what each one can use at most).
+    Without: of the servers that the history names, each one what ran on it, and no ceilings. A pool that holds all of a
+    server's LPARs and may use all of its cores is left out.
+    """
+    months = months_of(history)
+    if estate is None:
+        found = list(_recorded(history, site, months, by_lpar, step_s, progress))
+    else:
+        listed = list(_entities(estate, set(history.names()), ceiling_percent, by_lpar))
+        figures = monthly_sets(history, site, {str(n): one.lpars for n, one in enumerate(listed)}, months=months,
+                               step_s=step_s, progress=progress)
+        found = [replace(one, months=tuple(figures[str(n)])) for n, one in enumerate(listed)]
+    return [replace(one, forecast=forecast_monthly(one.months, horizon, one.ceiling, figure=FIGURES[figure]))
+            for one in found]
+
+
+def _recorded(history: History, site: Calendar, months: Sequence[MonthOf], by_lpar: bool, step_s: int,
+              progress: Progress | None) -> Iterator[Entity]:
+    for server in history.servers():
+        extent = history.extent() or (0, 0)
+        yield Entity(Kind.SERVER, server, server, history.lpars_on(server, *extent),
+                     months=tuple(monthly(history, site, server=server, months=months, step_s=step_s,
+                                   progress=progress)))
+    names = history.names() if by_lpar else ()
+    sets = {name: [name] for name in names}
+    alone = monthly_sets(history, site, sets, months=months, step_s=step_s, progress=progress) if sets else {}
+    for name, figures in alone.items():
+        yield Entity(Kind.LPAR, name, "", (name,), months=tuple(figures))
+
+
+def _entities(estate: Estate, known: set[str], percent: int, by_lpar: bool) -> Iterator[Entity]:
+    for server in estate.servers:
+        clients = [p for p in estate.lpars if p.active and p.server == server.name]
+        vioses = [v for v in estate.vioses if v.server == server.name]
+        most = server.configurable_units
+        yield _entity(Kind.SERVER, server.name, server.name, [*clients, *vioses], known, most * percent // 10)
+        for pool in (row for row in estate.pools if row.server == server.name):
+            members = [p for p in clients if p.processors == "shared" and (p.pool_id or 0) == pool.pool_id]
+            limit = most if pool.max_units is None else pool.max_units
+            if members != clients or limit < most:  # else it says what the server does
+                yield _entity(Kind.POOL, pool.name or f"pool {pool.pool_id}", server.name, members, known,
+                              limit * percent // 10)
+    for lpar in (p for p in estate.lpars if p.active and by_lpar):
+        most = 10 * lpar.entitlement_units if lpar.sharing == "capped" else 1000 * lpar.virtual_processors
+        yield _entity(Kind.LPAR, lpar.name, lpar.server, [lpar], known, most)
+
+
+def _entity(kind: Kind, name: str, server: str, partitions: Sequence[Lpar | Vios], known: set[str],
+            ceiling: int) -> Entity:
+    entitled = {p.name: 10 * p.entitlement_units for p in sorted(partitions, key=lambda p: p.name)}
+    unknown = tuple(n for n in entitled if n not in known)
+    assumed = sum(entitled[n] for n in unknown)
+    return Entity(kind, name, server, tuple(n for n in entitled if n in known), unknown, assumed,
+                  max(0, ceiling - assumed))

@@ -1,0 +1,158 @@
+"""Figures of a headroom plan: what is free, the largest LPAR that fits, peaks by hour, who gets what by weight."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from planner.estate.capacity import hash_page_table_mib
+from planner.findings import Finding, Severity
+from planner.goals.headroom import By, Headroom
+from planner.rules import Site
+from planner.rules.shares import contended_shares, most_units
+from planner.units import show_cores
+
+Where = Mapping[str, str]
+
+
+def on(where: Where, server: str) -> list[str]:
+    """The LPARs that are on a server."""
+    return sorted(n for n, s in where.items() if s == server)
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What is free on a server below its limits: entitlement and the least unused in any slot (hundredths), memory."""
+
+    units: int
+    used_units: int | None
+    memory_mib: int
+
+    def units_counted(self, by: By) -> int:
+        """The cores that count as free, in hundredths."""
+        unused = self.units if self.used_units is None else self.used_units
+        return {By.ENTITLEMENT: self.units, By.USAGE: unused, By.BOTH: min(self.units, unused)}[by]
+
+    def json(self) -> dict[str, Any]:
+        """As plan.json has it: cores and GiB."""
+        return {"cores_by_entitlement": self.units / 100, "memory_gib": self.memory_mib / 1024,
+                "cores_by_usage": None if self.used_units is None else self.used_units / 100}
+
+
+def room_of(site: Site, goal: Headroom, where: Where) -> Room:
+    """What is free on the goal's server when the LPARs are there. A server over its limit has less than nothing."""
+    return free_on(site, goal.server, where)
+
+
+def free_on(site: Site, server: str, where: Where) -> Room:
+    """What is free on a server when the LPARs are there."""
+    names = on(where, server)
+    held, limit = site.holding(server, names), site.limit(server)
+    used = None
+    if site.usage is not None:
+        used = int((10 * limit.units - site.usage_on(server, names)).min()) // 10
+    return Room(limit.units - held.units, used, limit.memory_mib - held.memory_mib)
+
+
+def largest_lpar_mib(free_mib: int, lmb_mib: int) -> int:
+    """The most memory (whole blocks of ``lmb_mib``) of a new LPAR whose maximum is no more than that.
+
+    Its hash page table comes out of the same room (maximum memory / 64, rounded up to a power of two).
+    """
+    block = max(lmb_mib, 1)
+    memory = max(free_mib, 0) // block * block
+    while memory > 0 and memory + hash_page_table_mib(memory) > free_mib:
+        memory -= block
+    return memory
+
+
+def slots(site: Site, before: Where, after: Where) -> list[dict[str, Any]]:
+    """For each server the largest single LPAR that fits now and after the plan: cores (entitlement) and GiB."""
+    out = []
+    for server in site.servers:
+        row: dict[str, Any] = {"server": server}
+        for name, where in (("now", before), ("after", after)):
+            room = free_on(site, server, where)
+            memory = largest_lpar_mib(room.memory_mib, site.servers[server].lmb_mib or 0)
+            row[name] = {"cores": max(room.units, 0) / 100, "memory_gib": memory / 1024}
+        out.append(row)
+    return out
+
+
+def hours(site: Site, servers: Sequence[str], after: Where) -> list[dict[str, Any]]:
+    """By server and bucket, in cores: the peak of the sum before and after, the sum of the peaks after, the limit."""
+    usage, out = site.usage, []
+    if usage is None:
+        return []
+    for server in dict.fromkeys(servers):
+        names = on(after, server)
+        before, total = site.usage_at_start(server), site.usage_on(server, names)
+        rows = [site.use(n, server) for n in names] + [site.vios_use(v) for v in site.vioses_on(server)]
+        singles: dict[Any, int] = {}
+        for row in rows:
+            for bucket, slot in usage.worst_by_bucket(row).items():
+                singles[bucket] = singles.get(bucket, 0) + int(row[slot])
+        first, then = usage.worst_by_bucket(before), usage.worst_by_bucket(total)
+        for bucket in sorted(then):
+            out.append({"server": server, "kind": bucket.kind.value, "hour": bucket.hour,
+                        "peak_before": int(before[first[bucket]]) / 1000, "peak_after": int(total[then[bucket]]) / 1000,
+                        "sum_of_peaks_after": singles[bucket] / 1000, "limit": site.limit(server).units / 100})
+    return out
+
+
+def sum_of_peaks(site: Site, server: str, where: Where) -> float | None:
+    """The sum of each partition's own peak at any hour, in cores; None without usage."""
+    if site.usage is None:
+        return None
+    rows = [site.use(n, server) for n in on(where, server)] + [site.vios_use(v) for v in site.vioses_on(server)]
+    return sum(int(row.max()) for row in rows) / 1000
+
+
+def critical(site: Site, goal: Headroom, after: Where) -> list[dict[str, Any]]:
+    """Each critical LPAR: what it may draw, its peak, and what it gets when every LPAR of the server pulls at once."""
+    before = contended_shares(site, goal.server, on(site.start, goal.server))
+    then = contended_shares(site, goal.server, on(after, goal.server))
+    out = []
+    for name in goal.here(site):
+        p = site.lpars[name]
+        peak = int(site.use(name, goal.server).max()) / 1000 if site.usage is not None else None
+        out.append({"lpar": name, "entitlement": p.entitlement_units / 100, "virtual_processors": p.virtual_processors,
+                    "weight": p.weight, "sharing": p.sharing or p.processors, "may_draw": most_units(p) / 100,
+                    "peak": peak, "contended_before": before[name] / 100, "contended_after": then[name] / 100})
+    return out
+
+
+def warnings(site: Site, goal: Headroom, after: Where) -> list[Finding]:
+    """Room that the critical LPARs cannot use as they are: virtual processors, caps, weights."""
+    here = goal.here(site)
+    if not here or not goal.units:
+        return []
+    used = _group_peak(site, goal, here)
+    draw = sum(most_units(site.lpars[n]) for n in here)
+    found = []
+    if draw - used < goal.units:
+        found.append(Finding(
+            "headroom.draw", Severity.WARNING, goal.server,
+            f"its critical LPARs as they are can draw {show_cores(max(draw - used, 0))} of the "
+            f"{show_cores(goal.units)} cores more: their virtual processors and caps end there",
+            "add virtual processors, or entitlement where they are capped or dedicated (DLPAR), for the time"))
+    share = sum(contended_shares(site, goal.server, on(after, goal.server))[n] for n in here)
+    wanted = min(used + goal.units, draw)
+    if share < wanted:
+        weights = ", ".join(f"{n} {w}" for n in here[:6] if (w := site.lpars[n].weight) is not None)
+        found.append(Finding(
+            "headroom.weights", Severity.WARNING, goal.server,
+            f"when every LPAR there pulls at once, the critical ones get {show_cores(share)} cores by entitlement and "
+            f"weight, {show_cores(wanted - share)} less than their peak and the room asked for"
+            + (f" (weights: {weights}{' …' if len(here) > 6 else ''})" if weights else ""),
+            "raise their weights (up to 255) or their entitlement for the time, or lower those of the others"))
+    return found
+
+
+def _group_peak(site: Site, goal: Headroom, names: Sequence[str]) -> int:
+    """The most that these LPARs used together (hundredths, rounded up); their entitlements where nothing is known."""
+    if site.usage is None:
+        return sum(site.lpars[n].entitlement_units for n in names)
+    total = sum((site.use(n, goal.server) for n in names[1:]), site.use(names[0], goal.server))
+    return -(-int(total.max()) // 10)

@@ -1,0 +1,223 @@
+"""The front page: the answer in five lines, the figures behind it, one chart."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from planner.jobs.capacity.figures import FAR, Capacity, Place, month_after, show_month
+from planner.plan import OUT
+from planner.report.capacity.frame import (
+    COLOURS,
+    Column,
+    Tables,
+    Written,
+    chart_base,
+    fixed,
+    heading,
+    many,
+    printed,
+    table,
+    widths,
+)
+from planner.report.capacity.sizes import freed_mib, freed_units
+from planner.report.capacity.trend import limited
+from planner.report.text import headline
+from planner.units import show_duration
+from planner.xlsx import Book
+
+_MOST = 15
+_LINES = 3
+Line = tuple[str, str]
+"""A sentence, and the formula that says it ("" when it does not depend on any lever)."""
+
+
+def front_sheet(book: Book, sheet: Any, capacity: Capacity, tables: Tables, sizing: Written) -> None:
+    """What a manager reads first."""
+    heading(book, sheet, 0, f"Capacity at the month-end of {show_month(capacity.month)}",
+            f"{many(len(capacity.servers), 'server')}, {many(len(capacity.pools), 'pool')}, "
+            f"{many(len(capacity.lpars), 'LPAR')}; times of {capacity.zone}. The sentences and figures follow the "
+            "sheet Levers.")
+    columns = _columns(capacity, tables)
+    look = book.format(text_wrap=True, valign="vcenter", font_size=12, indent=1, bottom=1, bottom_color="#D9D9D9")
+    for row, (text, formula) in enumerate(lines(capacity, tables, sizing), _LINES):
+        sheet.merge_range(row, 0, row, len(columns) - 1, "", look)
+        if formula:
+            sheet.write_formula(row, 0, f"={formula}", look, text)
+        else:
+            sheet.write_string(row, 0, text, look)
+        sheet.set_row(row, 36)
+    shown = _fullest(capacity)
+    top = _LINES + 6
+    more = f" (the {_MOST} fullest of {len(capacity.servers)})" if len(shown) < len(capacity.servers) else ""
+    heading(book, sheet, top, f"Servers, the fullest first{more}")
+    written = table(book, sheet, top + 1, "Summary_servers", columns, shown)
+    _chart(book, sheet, written, capacity)
+    widths(sheet, columns)
+    sheet.fit_to_pages(1, 1)
+    printed(sheet, written.last + 19, len(columns) - 1)
+
+
+def lines(capacity: Capacity, tables: Tables, sizing: Written) -> tuple[Line, ...]:
+    """The answer in five sentences."""
+    return (_how_full(capacity, tables), _over(capacity, tables), _next(capacity, tables),
+            _freed(capacity, sizing), _asked(capacity, tables))
+
+
+def answer(capacity: Capacity) -> tuple[str, ...]:
+    """The five sentences alone."""
+    nowhere = Written("x", 0, 0, 1, ("Use of what may be used", "Server", "Pool", "Month-end peak", "May be used",
+                                     "Headroom", "Months until full", "Growth", "Cores freed", "GiB freed"))
+    tables = Tables(nowhere, nowhere, nowhere, nowhere)
+    return tuple(text for text, _ in lines(capacity, tables, nowhere))
+
+
+def _fullest(capacity: Capacity) -> Sequence[Place]:
+    return sorted(capacity.servers, key=lambda p: (-p.share, p.name))[:_MOST]
+
+
+def _whole(value: float) -> str:
+    return fixed(100 * value, 0)
+
+
+def _how_full(capacity: Capacity, tables: Tables) -> Line:
+    top = max(capacity.servers, key=lambda p: p.share)
+    text = (f"How full: at the month-end of {show_month(capacity.month)} the fullest server is {top.name}; its peak is "
+            f"{fixed(top.used, 1)} of the {fixed(top.usable, 1)} cores that may be used ({_whole(top.share)} %).")
+    s = tables.servers
+    share = s.column("Use of what may be used")
+    at = f"MATCH(MAX({share}),{share},0)"
+    formula = (f'"How full: at the month-end of {show_month(capacity.month)} the fullest server is "'
+               f'&INDEX({s.column("Server")},{at})&"; its peak is "'
+               f'&FIXED(INDEX({s.column("Month-end peak")},{at}),1,TRUE)'
+               f'&" of the "&FIXED(INDEX({s.column("May be used")},{at}),1,TRUE)&" cores that may be used ("'
+               f'&FIXED(100*MAX({share}),0,TRUE)&" %)."')
+    pools = [p for p in capacity.pools if limited(p, capacity)]
+    if pools and tables.pools:
+        pool = max(capacity.pools, key=lambda p: p.share)
+        text += f" The fullest pool is {pool.name} ({_whole(pool.share)} %)."
+        share = tables.pools.column("Use of what may be used")
+        formula += (f'&" The fullest pool is "&INDEX({tables.pools.column("Pool")},MATCH(MAX({share}),{share},0))'
+                    f'&" ("&FIXED(100*MAX({share}),0,TRUE)&" %)."')
+    return text, formula
+
+
+def _over(capacity: Capacity, tables: Tables) -> Line:
+    count = len(capacity.servers)
+    over = [p for p in capacity.servers if p.headroom < 0]
+    room = sum(p.headroom for p in capacity.servers if p.headroom > 0)
+    head = tables.servers.column("Headroom")
+    if over:
+        short = -sum(p.headroom for p in over)
+        text = (f"Headroom: {len(over)} of {many(count, 'server')} over the ceiling, {fixed(short, 1)} cores short at "
+                f"month-end; the others have {fixed(room, 1)} cores to spare.")
+    else:
+        text = (f"Headroom: no server is over its ceiling at month-end; together they have {fixed(room, 1)} cores to "
+                "spare.")
+    formula = (f'IF(COUNTIF({head},"<0")=0,"Headroom: no server is over its ceiling at month-end; together they have "'
+               f'&FIXED(SUMIF({head},">0"),1,TRUE)&" cores to spare.","Headroom: "&COUNTIF({head},"<0")'
+               f'&" of {many(count, "server")} over the ceiling, "&FIXED(-SUMIF({head},"<0"),1,TRUE)'
+               f'&" cores short at month-end; the others have "&FIXED(SUMIF({head},">0"),1,TRUE)&" cores to spare.")')
+    return text, formula
+
+
+def _next(capacity: Capacity, tables: Tables) -> Line:
+    """The first server that is not full yet."""
+    levers = capacity.levers
+    coming = [(left, p) for p in capacity.servers if (left := p.months_left(levers))]
+    months, names = tables.outlook.column("Months until full"), tables.outlook.column("Server")
+    none = "When full: at the growth assumed no further server reaches its ceiling."
+    first = f"SMALL({months},COUNTIF({months},0)+1)"
+    at, then = f"MATCH({first},{months},0)", f"EDATE(report_month,ROUNDUP(ROUND({first},6),0))"
+    formula = (f'IF(COUNT({months})=COUNTIF({months},0),"{none}","When full: at the growth assumed ("'
+               f'&FIXED(100*INDEX({tables.outlook.column("Growth")},{at}),1,TRUE)&" % a month) the next server at its '
+               f'ceiling is "&INDEX({names},{at})&", "&IF({first}>{FAR},"in more than {FAR // 12} years.","at the '
+               f'month-end of "&YEAR({then})&"-"&RIGHT("0"&MONTH({then}),2)&"."))')
+    if not coming:
+        return none, formula
+    left, place = min(coming, key=lambda c: c[0])
+    month = month_after(capacity.month, math.ceil(round(left, 6)))
+    when = f"in more than {FAR // 12} years." if left > FAR else f"at the month-end of {show_month(month)}."
+    return (f"When full: at the growth assumed ({fixed(place.growth(levers), 1)} % a month) the next server at its "
+            f"ceiling is {place.name}, {when}"), formula
+
+
+def _freed(capacity: Capacity, sizing: Written) -> Line:
+    cores = [freed_units(p) / 100 for p in capacity.lpars]
+    memory = [freed_mib(p) / 1024 for p in capacity.lpars]
+    c, m = sizing.column("Cores freed"), sizing.column("GiB freed")
+    less, gib = [v for v in cores if v > 0], [v for v in memory if v > 0]
+    more = [-v for v in cores if v < 0]
+    text = (f"Right-sizing would free {fixed(sum(less), 1)} cores of entitlement (LPARs: {len(less)}) and "
+            f"{fixed(sum(gib), 0)} GiB (LPARs: {len(gib)}); LPARs that use more than they are entitled to would need "
+            f"{fixed(sum(more), 1)} cores more (LPARs: {len(more)}).")
+    formula = (f'"Right-sizing would free "&FIXED(SUMIF({c},">0"),1,TRUE)&" cores of entitlement (LPARs: "'
+               f'&COUNTIF({c},">0")&") and "&FIXED(SUMIF({m},">0"),0,TRUE)&" GiB (LPARs: "&COUNTIF({m},">0")'
+               f'&"); LPARs that use more than they are entitled to would need "&FIXED(-SUMIF({c},"<0"),1,TRUE)'
+               f'&" cores more (LPARs: "&COUNTIF({c},"<0")&")."')
+    return text, formula
+
+
+def _asked(capacity: Capacity, tables: Tables) -> Line:
+    """The plan that was asked for, else what is recommended."""
+    if capacity.plan:
+        return _planned(capacity), ""
+    worst = min(capacity.servers, key=lambda p: p.headroom)
+    nothing = "Recommended: nothing has to move for the next month-end."
+    head = tables.servers.column("Headroom")
+    formula = (f'IF(MIN({head})>=0,"{nothing}","Recommended: make "&FIXED(-MIN({head}),1,TRUE)&" cores of room on "'
+               f'&INDEX({tables.servers.column("Server")},MATCH(MIN({head}),{head},0))'
+               '&" before the next month-end; planner headroom finds the moves.")')
+    if worst.headroom >= 0:
+        return nothing, formula
+    return (f"Recommended: make {fixed(-worst.headroom, 1)} cores of room on {worst.name} before the next month-end; "
+            "planner headroom finds the moves."), formula
+
+
+def _planned(capacity: Capacity) -> str:
+    figures = capacity.plan
+    assert figures is not None
+    moves = figures.plan.leg(OUT)
+    text = (f"The plan asked for ({headline(figures.plan)}): {many(len(moves), 'move')}, "
+            f"{show_duration(figures.plan.leg_span_s(OUT))}")
+    relieved = min(figures.effects, key=lambda e: e.peak_after - e.peak_before, default=None)
+    if relieved and relieved.peak_after < relieved.peak_before:
+        text += (f"; it takes the month-end peak of {relieved.before.server} from "
+                 f"{fixed(relieved.peak_before / 1000, 1)} to {fixed(relieved.peak_after / 1000, 1)} cores")
+    usable = {p.name: p.usable for p in capacity.servers}
+    over = [e.after.server for e in figures.effects if e.peak_after / 1000 > usable[e.after.server]]
+    text += f"; after it {', '.join(over)} {'is' if len(over) == 1 else 'are'} over the ceiling" if over else ""
+    return text + ("." if figures.holds else ". It does NOT hold against this estate: see the sheet Moves.")
+
+
+def _columns(capacity: Capacity, tables: Tables) -> tuple[Column, ...]:
+    servers, outlook = tables.servers, tables.outlook
+
+    def look(header: str, place: Written = servers) -> str:
+        return f"INDEX({place.column(header)},MATCH([Server],{place.column('Server')},0))"
+
+    return (
+        Column("Server", lambda p: p.name, width=24),
+        Column("LPARs", lambda p: p.lpars, "whole", 9),
+        Column("Configurable", lambda p: p.capacity, "tenth", 13),
+        Column("Entitled", lambda p: p.entitled_units / 100, "tenth", 11),
+        Column("Used, mean", lambda p: p.usage.mean / 1000, "tenth", 11),
+        Column("Month-end peak", lambda p: p.used, "tenth", 13),
+        Column("May be used", lambda p: p.usable, "tenth", 11, look("May be used")),
+        Column("Headroom", lambda p: p.headroom, "tenth", 11, "[May be used]-[Month-end peak]"),
+        Column("Use of what may be used", lambda p: p.share, "percent", 13, look("Use of what may be used")),
+        Column("Growth a month", lambda p: p.growth(capacity.levers) / 100, "fine", 11, look("Growth", outlook)),
+    )
+
+
+def _chart(book: Book, sheet: Any, written: Written, capacity: Capacity) -> None:
+    chart = chart_base(book, f"Cores at the month-end of {show_month(capacity.month)}", "cores", (960, 330), "column")
+    names = written.cells("Server")
+    for header, colour in (("Entitled", "sky"), ("Used, mean", "grey"), ("Month-end peak", "navy"),
+                           ("May be used", "gold"), ("Configurable", "rule")):
+        chart.add_series({"name": header, "categories": names, "values": written.cells(header),
+                          "fill": {"color": COLOURS[colour]}, "gap": 90,
+                          **({"data_labels": {"value": True, "num_format": "0.0", "font": {"size": 9}}}
+                             if header in ("Month-end peak", "May be used") and written.count <= 6 else {})})
+    sheet.insert_chart(written.last + 2, 0, chart)

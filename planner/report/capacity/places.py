@@ -1,0 +1,230 @@
+"""Servers and pools: what they have, what is used, what is left, and when it will be full."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from planner.history.forecast import COVERAGE_PERCENT
+from planner.jobs.capacity.figures import FAR, Capacity, Place, show_month
+from planner.report.capacity.frame import (
+    Column,
+    Written,
+    first_of,
+    heading,
+    percentile_name,
+    printed,
+    table,
+    widths,
+)
+from planner.xlsx import Book
+
+NEVER = "never"
+BEYOND = f"> {FAR // 12} years"
+
+
+def servers_sheet(book: Book, sheet: Any, capacity: Capacity, sizing: Written) -> tuple[Written, Written]:
+    """Processors, outlook, memory and right-sizing, one table each."""
+    processors, outlook = _processors(capacity, "Server"), _outlook(capacity, "Server")
+    memory, freed = _memory(), _freed(capacity, sizing)
+    heading(book, sheet, 0, f"Servers at the month-end of {show_month(capacity.month)}",
+            "Cores. Headroom = may be used − month-end peak. A peak is of the sum of all LPARs and VIOSes, 5 minutes "
+            "by 5 minutes.")
+    first = table(book, sheet, 3, "Servers", processors, capacity.servers)
+    _coloured(sheet, first, "Headroom", book)
+    _shares(sheet, first, book)
+    at = first.last + 2
+    heading(book, sheet, at, "When will they be full?", _OUTLOOK_NOTE)
+    second = table(book, sheet, at + 2, "Outlook", outlook, capacity.servers)
+    at = second.last + 2
+    heading(book, sheet, at, "Memory", "GiB. What counts is what is allocated: page tables, firmware and VIOSes "
+            "included. In use: the most at one time; allocated memory where the sources do not state its use.")
+    third = table(book, sheet, at + 2, "Server_memory", memory, capacity.servers)
+    _coloured(sheet, third, "Headroom", book)
+    at = third.last + 2
+    heading(book, sheet, at, "What right-sizing would change", "Sums of the sheet Right-sizing. "
+            "Not entitled then: red where the proposals need more than the server has.")
+    fourth = table(book, sheet, at + 2, "Server_right_sizing", freed, capacity.servers)
+    _coloured(sheet, fourth, "Not entitled then", book)
+    widths(sheet, processors, outlook, memory, freed)
+    sheet.freeze_panes(0, 1)
+    printed(sheet, fourth.last, len(processors) - 1)
+    return first, second
+
+
+_OUTLOOK_NOTE = ("Growth: what the forecast adds a month, in % of the month-end peak; the Levers sheet can set one for "
+                 "all. Months until full = headroom ÷ (month-end peak × growth). Low and High: an interval of "
+                 f"{COVERAGE_PERCENT} %.")
+
+
+def pools_sheet(book: Book, sheet: Any, capacity: Capacity) -> tuple[Written | None, Written | None]:
+    """The same for shared processor pools; a note where there are none."""
+    processors, outlook = _processors(capacity, "Pool"), _outlook(capacity, "Pool")
+    heading(book, sheet, 0, f"Shared processor pools at the month-end of {show_month(capacity.month)}",
+            "Cores. A pool has its maximum less what is reserved, or without a maximum all that its server has. "
+            "VIOSes are not counted.")
+    widths(sheet, processors, outlook)
+    sheet.freeze_panes(0, 1)
+    if not capacity.pools:
+        sheet.write_string(3, 0, "The estate names no shared processor pools.")
+        printed(sheet, 3, len(processors) - 1)
+        return None, None
+    first = table(book, sheet, 3, "Pools", processors, capacity.pools)
+    _coloured(sheet, first, "Headroom", book)
+    _shares(sheet, first, book)
+    heading(book, sheet, first.last + 2, "When will they be full?", _OUTLOOK_NOTE)
+    second = table(book, sheet, first.last + 4, "Pools_outlook", outlook, capacity.pools)
+    printed(sheet, second.last, len(processors) - 1)
+    return first, second
+
+
+def _coloured(sheet: Any, written: Written, header: str, book: Book) -> None:
+    """What is below nothing in red."""
+    sheet.conditional_format(written.range(header), {"type": "cell", "criteria": "<", "value": 0, "format": book.bad})
+
+
+def _shares(sheet: Any, written: Written, book: Book) -> None:
+    """From 90 % of what may be used on amber, above all of it red."""
+    where = written.range("Use of what may be used")
+    sheet.conditional_format(where, {"type": "cell", "criteria": ">", "value": 1, "format": book.bad})
+    sheet.conditional_format(where, {"type": "cell", "criteria": ">=", "value": 0.9, "format": book.warn})
+
+
+def _processors(capacity: Capacity, what: str) -> tuple[Column, ...]:
+    high = percentile_name(capacity)
+    kind = Column("Model", lambda p: p.model, width=11) if what == "Server" else Column(
+        "On server", lambda p: p.server, width=22)
+    return (
+        Column(what, lambda p: p.name, width=22 if what == "Server" else 34),
+        kind,
+        Column("LPARs", lambda p: p.lpars, "whole", 9.5),
+        Column("Configurable", lambda p: p.capacity, "cores", 12),
+        Column("Ceiling", lambda p: p.ceiling / 100, "percent", 9.5,
+               lambda p: "" if p.ceiling_stated else "cpu_ceiling"),
+        Column("Reserve", lambda p: p.reserve_units / 100, "cores", 9.5),
+        Column("May be used", lambda p: p.usable, "cores", 9.5, "[Configurable]*[Ceiling]-[Reserve]"),
+        Column("Entitled", lambda p: p.entitled_units / 100, "cores", 9.5),
+        Column("Not entitled", lambda p: p.capacity - p.entitled_units / 100, "cores", 9.5,
+               "[Configurable]-[Entitled]"),
+        Column("Used, mean", lambda p: p.usage.mean / 1000, "cores", 9.5),
+        Column(f"Used, {high}", lambda p: p.usage.high / 1000, "cores", 9.5),
+        Column("Used, peak", lambda p: p.usage.peak / 1000, "cores", 9.5),
+        Column("Month-end peak", lambda p: p.used, "cores", 9.5),
+        Column("Peak at", lambda p: p.usage.month_end_at or p.usage.peak_at, "time", 16),
+        Column("Headroom", lambda p: p.headroom, "cores", 9.5, "[May be used]-[Month-end peak]"),
+        Column("Use of what may be used", lambda p: p.share, "percent", 9.5,
+               "IF([May be used]>0,[Month-end peak]/[May be used],0)"),
+    )
+
+
+def _outlook(capacity: Capacity, what: str) -> tuple[Column, ...]:
+    """Looks at the table above it by name, so that either can be sorted."""
+    above = _above(capacity, what)
+
+    def look(header: str) -> str:
+        return f"INDEX({above.column(header)},MATCH([{what}],{above.column(what)},0))"
+
+    levers = capacity.levers
+    override = "IF(ISNUMBER(growth_override),growth_override,[Growth, measured])"
+    return (
+        Column(what, lambda p: p.name, width=22 if what == "Server" else 34),
+        Column("Months looked at", lambda p: p.outlook.months_used if p.outlook else 0, "whole", 9.5),
+        Column("Growth, measured", lambda p: p.outlook.growth / 100 if p.outlook else 0.0, "fine", 9.5),
+        Column("Growth", lambda p: p.growth(levers) / 100, "fine", 12, override),
+        Column("Peak, next month-end", lambda p: p.outlook.points[0] / 1000 if p.outlook else None, "cores", 9.5),
+        Column("Low", lambda p: _first(p.outlook.low if p.outlook else ()), "cores", 9.5),
+        Column("High", lambda p: _first(p.outlook.high if p.outlook else ()), "cores", 9.5),
+        Column("Headroom then", lambda p: p.usable - p.used * (1 + p.growth(levers) / 100), "cores", 9.5,
+               f"{look('May be used')}-{look('Month-end peak')}*(1+[Growth])"),
+        Column("Months until full", lambda p: _left(p, capacity), "tenth", 9.5,
+               f"IF({look('Headroom')}<=0,0,IF({look('Month-end peak')}*[Growth]<=0,\"{NEVER}\","
+               f"{look('Headroom')}/({look('Month-end peak')}*[Growth])))"),
+        Column("Full at month-end", lambda p: _full(p, capacity), "month", 11,
+               f"IF(ISNUMBER([Months until full]),IF([Months until full]>{FAR},\"{BEYOND}\","
+               f"EDATE(report_month,ROUNDUP(ROUND([Months until full],6),0))),\"{NEVER}\")"),
+        Column("Full, forecast", lambda p: _reached(p, capacity, p.outlook.full if p.outlook else None), "month", 11),
+        Column("Full, upper end", lambda p: _reached(p, capacity, p.outlook.full_early if p.outlook else None),
+               "month", 11),
+        Column("Error of method", lambda p: _error(p.outlook.error_method if p.outlook else None), "cores", 9.5),
+        Column("Error of repeating", lambda p: _error(p.outlook.error_naive if p.outlook else None), "cores", 16),
+        Column("Method", lambda p: p.outlook.method if p.outlook else "none", "text", 11),
+    )
+
+
+def _above(capacity: Capacity, what: str) -> Written:
+    """Where the first table of the sheet stands."""
+    headers = tuple(c.header for c in _processors(capacity, what))
+    places = capacity.servers if what == "Server" else capacity.pools
+    return Written(f"{what}s", 3, 0, len(places), headers)
+
+
+def _first(values: Sequence[int]) -> float | None:
+    return values[0] / 1000 if values else None
+
+
+def _error(value: float | None) -> float | None:
+    return None if value is None else value / 1000
+
+
+def _left(place: Place, capacity: Capacity) -> Any:
+    left = place.months_left(capacity.levers)
+    return NEVER if left is None else left
+
+
+def _full(place: Place, capacity: Capacity) -> Any:
+    left = place.months_left(capacity.levers)
+    if left is None:
+        return NEVER
+    month = place.full_in(capacity.month, capacity.levers)
+    return BEYOND if month is None else first_of(month)
+
+
+def _reached(place: Place, capacity: Capacity, month: Any) -> Any:
+    if place.outlook is None:
+        return "unknown"
+    return f"> {capacity.horizon} months" if month is None else first_of(month)
+
+
+def _memory() -> tuple[Column, ...]:
+    return (
+        Column("Server", lambda p: p.name, width=22),
+        Column("Configurable", lambda p: p.memory_mib / 1024, "gib", 12),
+        Column("Ceiling", lambda p: p.memory_ceiling / 100, "percent", 9.5,
+               lambda p: "" if p.memory_ceiling_stated else "memory_ceiling"),
+        Column("Reserve", lambda p: p.memory_reserve_mib / 1024, "gib", 9.5),
+        Column("May be used", lambda p: p.memory_usable, "gib", 9.5, "[Configurable]*[Ceiling]-[Reserve]"),
+        Column("Allocated", lambda p: p.memory_allocated_mib / 1024, "gib", 9.5),
+        Column("In use, most", lambda p: p.usage.memory_mib / 1024, "gib", 9.5),
+        Column("Headroom", lambda p: p.memory_headroom, "gib", 9.5, "[May be used]-[Allocated]"),
+        Column("Allocated of configurable", lambda p: p.memory_allocated_mib / p.memory_mib if p.memory_mib else 0.0,
+               "percent", 12, "IF([Configurable]>0,[Allocated]/[Configurable],0)"),
+    )
+
+
+def _freed(capacity: Capacity, sizing: Written) -> tuple[Column, ...]:
+    def total(what: str, sign: str) -> str:
+        return (f"SUMIFS({sizing.column(what)},{sizing.column('Server')},[Server],"
+                f"{sizing.column(what)},\"{sign}0\")")
+
+    def above(header: str) -> str:
+        return _above(capacity, "Server").column(header)
+
+    def cores(p: Place, sign: int) -> float:
+        found = [x.entitlement_units - x.sizing.units for x in capacity.lpars if x.server == p.name]
+        return sum(v for v in found if v * sign > 0) / 100
+
+    def gib(p: Place, sign: int) -> float:
+        found = [x.memory_mib - x.sizing.memory_mib for x in capacity.lpars if x.server == p.name]
+        return sum(v for v in found if v * sign > 0) / 1024
+
+    return (
+        Column("Server", lambda p: p.name, width=22),
+        Column("Cores freed", lambda p: cores(p, 1), "cores", 9.5, total("Cores freed", ">")),
+        Column("Cores added", lambda p: -cores(p, -1), "cores", 9.5, f"-{total('Cores freed', '<')}"),
+        Column("Net cores", lambda p: cores(p, 1) + cores(p, -1), "cores", 9.5, "[Cores freed]-[Cores added]"),
+        Column("Not entitled then", lambda p: (p.capacity_units - p.entitled_units) / 100 + cores(p, 1) + cores(p, -1),
+               "cores", 9.5, f"INDEX({above('Not entitled')},MATCH([Server],{above('Server')},0))+[Net cores]"),
+        Column("GiB freed", lambda p: gib(p, 1), "gib", 9.5, total("GiB freed", ">")),
+        Column("GiB added", lambda p: -gib(p, -1), "gib", 9.5, f"-{total('GiB freed', '<')}"),
+        Column("Net GiB", lambda p: gib(p, 1) + gib(p, -1), "gib", 9.5, "[GiB freed]-[GiB added]"),
+    )

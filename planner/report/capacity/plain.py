@@ -1,0 +1,83 @@
+"""The same figures for programs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from planner.jobs.capacity.figures import Capacity, Outlook, Partition, Place, Usage, show_month
+from planner.plan import finding_json
+from planner.report.capacity.front import answer
+
+
+def capacity_json(capacity: Capacity) -> dict[str, Any]:
+    """Cores and GiB, as the workbook shows them."""
+    return {
+        "month": show_month(capacity.month), "answer": list(answer(capacity)),
+        "months": [show_month(m) for m in capacity.months], "absent": [show_month(m) for m in capacity.absent],
+        "month_end_days": [str(day) for day in capacity.month_end_days],
+        "levers": {"percentile": float(capacity.levers.percentile), "cpu_ceiling": capacity.levers.cpu_ceiling,
+                   "memory_ceiling": capacity.levers.memory_ceiling, "growth": capacity.levers.growth,
+                   "margin_production": capacity.levers.margin_production,
+                   "margin_other": capacity.levers.margin_other},
+        "servers": [_place(p, capacity) for p in capacity.servers],
+        "pools": [_place(p, capacity) for p in capacity.pools],
+        "lpars": [_lpar(p) for p in capacity.lpars],
+        "plan": _plan(capacity), "assumptions": list(capacity.assumptions),
+        "findings": [finding_json(f) for f in capacity.findings],
+    }
+
+
+def _place(place: Place, capacity: Capacity) -> dict[str, Any]:
+    full = place.full_in(capacity.month, capacity.levers)
+    told: dict[str, Any] = {
+        "name": place.name, "server": place.server, "pool": place.pool or None, "lpars": place.lpars,
+        "cores": place.capacity, "ceiling": place.ceiling, "cores_usable": place.usable,
+        "cores_entitled": place.entitled_units / 100, **_usage(place.usage), "headroom": place.headroom,
+        "sum_of_peaks": place.sum_of_peaks / 1000, "growth": place.growth(capacity.levers),
+        "months_until_full": place.months_left(capacity.levers), "full": None if full is None else show_month(full),
+        "forecast": _outlook(place.outlook),
+        "month_end_peaks": {show_month(m): _cores(u.month_end) for m, u in place.past.items()},
+    }
+    if not place.pool:
+        told |= {"memory_gib": place.memory_mib / 1024, "memory_allocated_gib": place.memory_allocated_mib / 1024,
+                 "memory_headroom_gib": place.memory_headroom}
+    return told
+
+
+def _cores(thousandths: int | None) -> float | None:
+    return None if thousandths is None else thousandths / 1000
+
+
+def _usage(usage: Usage | None) -> dict[str, Any]:
+    if usage is None:
+        return {"used": None}
+    return {"used": {"mean": _cores(usage.mean), "percentile": _cores(usage.high), "peak": _cores(usage.peak),
+                     "month_end_peak": _cores(usage.month_end), "memory_gib": usage.memory_mib / 1024}}
+
+
+def _outlook(outlook: Outlook | None) -> dict[str, Any] | None:
+    if outlook is None:
+        return None
+    return {"after": show_month(outlook.after), "points": [_cores(v) for v in outlook.points],
+            "low": [_cores(v) for v in outlook.low], "high": [_cores(v) for v in outlook.high],
+            "method": outlook.method, "months_used": outlook.months_used,
+            "full": None if outlook.full is None else show_month(outlook.full),
+            "full_early": None if outlook.full_early is None else show_month(outlook.full_early)}
+
+
+def _lpar(p: Partition) -> dict[str, Any]:
+    return {"name": p.name, "server": p.server, "environment": p.environment,
+            "cores_entitled": p.entitlement_units / 100, "virtual_processors": p.virtual_processors,
+            "memory_gib": p.memory_mib / 1024, **_usage(p.usage), "verdict": p.verdict,
+            "proposed": {"basis": p.sizing.basis, "memory_basis": p.sizing.memory_basis,
+                         "cores": p.sizing.units / 100, "virtual_processors": p.sizing.virtual_processors,
+                         "memory_gib": p.sizing.memory_mib / 1024, "note": p.sizing.note},
+            "forecast": _outlook(p.outlook)}
+
+
+def _plan(capacity: Capacity) -> dict[str, Any] | None:
+    if capacity.plan is None:
+        return None
+    return {"holds": capacity.plan.holds, "findings": [finding_json(f) for f in capacity.plan.findings],
+            "servers": [{"server": e.before.server, "month_end_peak_before": _cores(e.peak_before),
+                         "month_end_peak_after": _cores(e.peak_after)} for e in capacity.plan.effects]}

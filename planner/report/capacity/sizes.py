@@ -1,0 +1,153 @@
+"""LPARs: entitled against used, and the right-sizing proposals."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from planner.jobs.capacity.figures import Capacity, Partition, Usage, show_month
+from planner.report.capacity.frame import Column, Written, heading, percentile_name, printed, table, widths
+from planner.xlsx import Book
+
+
+def lpars_sheet(book: Book, sheet: Any, capacity: Capacity) -> Written:
+    """Every LPAR and VIOS: what it has and what it used."""
+    columns = _lpar_columns(capacity)
+    heading(book, sheet, 0, f"LPARs in {show_month(capacity.month)}: entitled and used",
+            "Cores; only what is recorded. over: the month-end peak is above the entitlement (borrowed from the pool); "
+            "under: below half of it.")
+    written = table(book, sheet, 3, "LPARs", columns, capacity.partitions)
+    verdict = written.range("Verdict")
+    for word, look in (("over", book.warn), ("under", book.good), ("no history", book.bad)):
+        sheet.conditional_format(verdict, {"type": "cell", "criteria": "==", "value": f'"{word}"', "format": look})
+    sheet.conditional_format(written.range("Peak of entitled"), {
+        "type": "data_bar", "bar_color": "#9DC3E6", "min_type": "num", "min_value": 0,
+        "max_type": "num", "max_value": 3})
+    widths(sheet, columns)
+    sheet.freeze_panes(4, 1)
+    printed(sheet, written.last, len(columns) - 1, 3)
+    return written
+
+
+def _of(usage: Usage | None, what: str) -> float | None:
+    value = getattr(usage, what) if usage else None
+    return None if value is None else value / 1000
+
+
+def _lpar_columns(capacity: Capacity) -> tuple[Column, ...]:
+    high = percentile_name(capacity)
+    return (
+        Column("LPAR", lambda p: p.name, width=16),
+        Column("Server", lambda p: p.server, width=21),
+        Column("Pool", lambda p: p.pool, width=13),
+        Column("Environment", lambda p: p.environment, width=15),
+        Column("Processors", lambda p: p.processors, width=11),
+        Column("Sharing", lambda p: p.sharing or "not stated", width=10),
+        Column("Entitled", lambda p: p.entitlement_units / 100, "cores", 9),
+        Column("Virtual processors", lambda p: p.virtual_processors, "whole", 11),
+        Column("Used, mean", lambda p: _of(p.usage, "mean"), "cores", 8),
+        Column(f"Used, {high}", lambda p: _of(p.usage, "high"), "cores", 8),
+        Column("Used, peak", lambda p: _of(p.usage, "peak"), "cores", 8),
+        Column("Month-end peak", lambda p: _of(p.usage, "month_end"), "cores", 11),
+        Column("Peak of entitled", lambda p: p.used_share, "percent", 10,
+               lambda p: "" if p.usage is None else
+               f"[{'Used, peak' if p.usage.month_end is None else 'Month-end peak'}]/[Entitled]"),
+        Column("Verdict", lambda p: p.verdict, width=10),
+        Column("Next month-end", lambda p: p.outlook.points[0] / 1000 if p.outlook else None, "cores", 11),
+        Column("Low", lambda p: p.outlook.low[0] / 1000 if p.outlook and p.outlook.low else None, "cores", 8),
+        Column("High", lambda p: p.outlook.high[0] / 1000 if p.outlook and p.outlook.high else None, "cores", 8),
+        Column("Memory (GiB)", lambda p: p.memory_mib / 1024, "gib", 9),
+        Column("Memory in use, most (GiB)",
+               lambda p: p.usage.memory_mib / 1024 if p.usage and p.memory_stated else None, "gib", 13),
+    )
+
+
+SIZING = "Right-sizing"
+_TOP = 5
+
+
+def sizing_sheet(book: Book, sheet: Any, capacity: Capacity) -> Written:
+    """The proposals, as formulas of what was measured and of the levers."""
+    columns = _sizing_columns()
+    high = percentile_name(capacity)
+    heading(book, sheet, 0, "Right-sizing: what LPARs would need",
+            f"Entitlement = need × (1 + margin), rounded up to the step, at least the minimum for its virtual "
+            f"processors; need = the highest hour's {high} on month-end days.")
+    sheet.write_string(2, 0, "Virtual processors = peak × (1 + margin), rounded up. Memory = most in use × (1 + "
+                       "margin), rounded up to the memory block. Without a record nothing is proposed.",
+                       book.format(italic=True, font_color="#595959"))
+    written = table(book, sheet, _TOP, "Right_sizing", columns, capacity.lpars)
+    _sums(book, sheet, written, capacity)
+    for header in ("Cores freed", "GiB freed"):
+        where = written.range(header)
+        sheet.conditional_format(where, {"type": "cell", "criteria": ">", "value": 0, "format": book.format(
+            bg_color="#C6EFCE", font_color="#006100")})
+        sheet.conditional_format(where, {"type": "cell", "criteria": "<", "value": 0, "format": book.format(
+            bg_color="#FFEB9C", font_color="#7F6000")})
+    widths(sheet, columns)
+    sheet.freeze_panes(_TOP + 1, 1)
+    printed(sheet, written.last, len(columns) - 1, _TOP)
+    return written
+
+
+def _sums(book: Book, sheet: Any, written: Written, capacity: Capacity) -> None:
+    """Net sums above the table, of the rows that a filter shows."""
+    sheet.write_string(_TOP - 1, 0, "Net, of the rows shown", book.bold)
+    for header, value, number in (
+            ("Cores freed", sum(freed_units(p) for p in capacity.lpars) / 100, "#,##0.00"),
+            ("GiB freed", sum(freed_mib(p) for p in capacity.lpars) / 1024, "#,##0.0")):
+        at = written.headers.index(header)
+        sheet.write_formula(_TOP - 1, at, f"=SUBTOTAL(109,{written.range(header)})",
+                            book.format(bold=True, num_format=number), value)
+
+
+def freed_units(p: Partition) -> int:
+    """Hundredths of a core that the proposal frees; negative where more is needed."""
+    return p.entitlement_units - p.sizing.units
+
+
+def freed_mib(p: Partition) -> int:
+    """MiB that the proposal frees; negative where more is needed."""
+    return p.memory_mib - p.sizing.memory_mib
+
+
+def _sizing_columns() -> tuple[Column, ...]:
+    grown = "ROUNDUP(ROUND([Peak used]*(1+[Margin]),6),0)"
+    vps = f'MAX(1,{grown},IF([At its limit]="yes",[Virtual processors],0))'
+    stepped = "ROUNDUP(ROUND([Need]*(1+[Margin])/entitlement_step,6),0)*entitlement_step"
+    units = (f'IF([Basis]<>"history",[Entitled],IF([Processors]="dedicated",[Proposed virtual processors],'
+             f"MAX(ROUND(MIN({stepped},[Proposed virtual processors]),2),"
+             "ROUND([Proposed virtual processors]*[Least per virtual processor],2),"
+             'IF(AND([At its limit]="yes",[Sharing]="capped"),[Entitled],0))))')
+    memory = ('IF([Memory basis]<>"used",[Memory (GiB)],MAX(ROUNDUP(least_memory/[Block (GiB)],0)*[Block (GiB)],'
+              "ROUNDUP(ROUND([Most in use (GiB)]*(1+[Margin])/[Block (GiB)],6),0)*[Block (GiB)]))")
+    return (
+        Column("LPAR", lambda p: p.name, width=18),
+        Column("Server", lambda p: p.server, width=21),
+        Column("Environment", lambda p: p.environment, width=15),
+        Column("Processors", lambda p: p.processors, width=11),
+        Column("Sharing", lambda p: p.sharing or "not stated", width=15),
+        Column("Basis", lambda p: p.sizing.basis, width=12),
+        Column("Margin", lambda p: p.sizing.margin / 100, "percent", 8,
+               lambda p: "margin_production" if p.environment == "production" else "margin_other"),
+        Column("Need", lambda p: p.sizing.need / 1000 if p.sizing.basis == "history" else None, "cores", 8),
+        Column("Peak used", lambda p: p.sizing.peak / 1000 if p.sizing.basis == "history" else None, "cores", 8),
+        Column("At its limit", lambda p: "yes" if p.sizing.held_back else "no", width=8),
+        Column("Least per virtual processor", lambda p: p.sizing.least_units_per_vp / 100, "cores", 10),
+        Column("Entitled", lambda p: p.entitlement_units / 100, "cores", 9),
+        Column("Proposed entitlement", lambda p: p.sizing.units / 100, "cores", 12, units),
+        Column("Cores freed", lambda p: freed_units(p) / 100, "cores", 9, "[Entitled]-[Proposed entitlement]"),
+        Column("Virtual processors", lambda p: p.virtual_processors, "whole", 11),
+        Column("Proposed virtual processors", lambda p: p.sizing.virtual_processors, "whole", 11,
+               f'IF([Basis]<>"history",[Virtual processors],{vps})'),
+        Column("Memory basis", lambda p: p.sizing.memory_basis, width=12),
+        Column("Most in use (GiB)", _most, "gib", 9),
+        Column("Block (GiB)", lambda p: p.sizing.lmb_mib / 1024, "cores", 8),
+        Column("Memory (GiB)", lambda p: p.memory_mib / 1024, "gib", 9),
+        Column("Proposed (GiB)", lambda p: p.sizing.memory_mib / 1024, "gib", 10, memory),
+        Column("GiB freed", lambda p: freed_mib(p) / 1024, "gib", 9, "[Memory (GiB)]-[Proposed (GiB)]"),
+        Column("Note", lambda p: p.sizing.note, width=34),
+    )
+
+
+def _most(p: Partition) -> float | None:
+    return None if p.sizing.most_memory_mib is None else p.sizing.most_memory_mib / 1024

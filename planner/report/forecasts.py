@@ -1,0 +1,122 @@
+"""Forecasts on the terminal and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from planner.history.calendar import Calendar
+from planner.history.forecast import COVERAGE_PERCENT, Backtest, Errors, Forecast, pooled, show_month
+from planner.history.monthly import MonthOf, month_at, number_of
+from planner.history.series import Kind
+from planner.jobs.forecasts import FIGURES, Entity
+from planner.report.text import listed
+from planner.report.usage import calendar_words, show_thousandths
+
+_SHOWN = 3
+_LEFT = ("of", "on", "method", "reaches it")
+_WHOLE = ("of", "on", "last")
+_FIGURE = {"month-end": "month-end peak", "peak": "month's peak", "p95": "month's 95th percentile",
+           "mean": "month's mean"}
+
+
+def forecasts_view(found: Sequence[Entity], figure: str, site: Calendar, percent: int | None) -> RenderableType:
+    """One line an entity: the last month, those ahead with their interval, the method, the ceiling."""
+    first = max((one.forecast.months[0] for one in found if one.forecast), default=None)
+    ahead = [] if first is None else [month_at(number_of(first) + n) for n in range(_SHOWN)]
+    rows = [_row(one, figure, ahead) for one in found]
+    shown = [name for name in rows[0] if any(row[name] for row in rows)]
+    table = Table(title=Text(f"Forecast of the {_FIGURE[figure]} (cores)"), title_justify="left", box=None,
+                  header_style="bold")
+    for name in shown:
+        table.add_column(name, overflow="fold", no_wrap=name in _WHOLE or name[:1].isdigit(),
+                         justify="left" if name in _LEFT else "right")
+    for row in rows:
+        table.add_row(*(Text(row[name]) for name in shown))
+    low = f" Ceilings: {percent} % of a server or pool, all that an LPAR can use." if percent is not None else ""
+    return Group(table, *_notes(found), Text(f"\n{_words(pooled(one.forecast for one in found if one.forecast))}"),
+                 Text(f"In brackets: where {COVERAGE_PERCENT} % of such forecasts fall. {calendar_words(site)}.{low}",
+                      "dim"))
+
+
+def _row(one: Entity, figure: str, ahead: Sequence[MonthOf]) -> dict[str, str]:
+    found = one.forecast
+    row = {"of": one.name, "on": "" if one.kind is Kind.SERVER else one.server, "months": "0", "last": "-"}
+    if found is not None:
+        last = next(m for m in reversed(one.months) if m.counts(FIGURES[figure]))
+        row |= {"months": str(found.months_used), "last": show_thousandths(getattr(last, FIGURES[figure]))}
+    row |= {show_month(month): _point(found, month) for month in ahead}
+    row["method"] = "no month is known" if found is None else found.method.value
+    row["ceiling"] = "" if one.ceiling is None else show_thousandths(one.ceiling)
+    row["reaches it"] = "" if found is None or one.ceiling is None else found.ceiling_words()
+    return row
+
+
+def _point(found: Forecast | None, month: MonthOf) -> str:
+    if found is None or month not in found.months:
+        return ""
+    number = found.months.index(month)
+    if found.low is None or found.high is None:
+        return show_thousandths(found.points[number])
+    return (f"{show_thousandths(found.points[number])} ({show_thousandths(found.low[number])}–"
+            f"{show_thousandths(found.high[number])})")
+
+
+def _notes(found: Sequence[Entity]) -> list[RenderableType]:
+    """What must be known to read them, each sentence once with those that it is true of."""
+    said: dict[str, list[str]] = {}
+    for one in found:
+        name = f"{one.server} {one.name}" if one.kind is Kind.POOL else one.name
+        for note in one.forecast.notes if one.forecast else ():
+            said.setdefault(note, []).append(name)
+        if one.unknown and one.kind is not Kind.LPAR:
+            said.setdefault(f"no recordings of {listed(one.unknown)}: what they are entitled to, "
+                            f"{show_thousandths(one.assumed)} cores, is taken off the ceiling", []).append(name)
+    return [Text(f"{listed(names)}: {note}", "yellow") for note, names in said.items()]
+
+
+def _words(tested: Backtest) -> str:
+    if not tested.naive.tests:
+        return "Back-test: too few months."
+    return (f"Back-test, {tested.naive.tests:,} forecasts one to three months ahead: as last month missed by "
+            f"{_missed(tested.naive)}, a trend by {_missed(tested.trend)}, the methods used by {_missed(tested.used)}.")
+
+
+def _missed(errors: Errors) -> str:
+    share = "" if errors.mape is None else f" ({errors.mape:.1f} %)"
+    return f"{(errors.mae or 0) / 1000:.3f} cores{share}"
+
+
+def forecasts_json(found: Sequence[Entity], figure: str) -> dict[str, Any]:
+    """For programs: thousandths of a core; null where nothing is known."""
+    tested = pooled(one.forecast for one in found if one.forecast)
+    return {"figure": figure, "backtest": _backtest_json(tested), "entities": [{
+        "kind": one.kind.value, "name": one.name, "server": one.server, "lpars": list(one.lpars),
+        "without_history": list(one.unknown), "assumed": one.assumed, "ceiling": one.ceiling,
+        "months": [{"month": show_month(m.month), "mean": m.mean, "p95": m.p95, "peak": m.peak,
+                    "month_end_peak": m.month_end_peak, "slots": m.slots, "missing": m.missing, "partial": m.partial,
+                    "month_end_slots": m.month_end_slots, "month_end_missing": m.month_end_missing}
+                   for m in one.months],
+        "forecast": None if one.forecast is None else _forecast_json(one.forecast)} for one in found]}
+
+
+def _forecast_json(found: Forecast) -> dict[str, Any]:
+    return {"method": found.method.value, "slope": found.slope, "months_used": found.months_used,
+            "months": [{"month": show_month(month), "point": found.points[n],
+                        "low": None if found.low is None else found.low[n],
+                        "high": None if found.high is None else found.high[n]} for n, month in enumerate(found.months)],
+            "coverage_percent": found.coverage_percent, "backtest": _backtest_json(found.backtest),
+            "missing_months": [show_month(month) for month in found.missing],
+            "ceiling_month": None if found.ceiling_month is None else show_month(found.ceiling_month),
+            "ceiling_month_early": None if found.ceiling_month_early is None else show_month(found.ceiling_month_early),
+            "notes": list(found.notes)}
+
+
+def _backtest_json(tested: Backtest) -> dict[str, Any]:
+    return {"forecasts": tested.naive.tests, "mae_naive": tested.naive.mae, "mae_trend": tested.trend.mae,
+            "mae_used": tested.used.mae, "mape_naive": tested.naive.mape, "mape_trend": tested.trend.mape,
+            "mape_used": tested.used.mape}

@@ -1,0 +1,267 @@
+"""The usage history on the terminal and as JSON: what was added, what there is, what was used when."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from fractions import Fraction
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from planner.findings import Finding
+from planner.history.calendar import BUCKETS, KINDS, Bucket, Calendar
+from planner.history.profiles import PeakSum, Recorded
+from planner.history.series import Clock
+from planner.history.store import AddReport, SeriesSummary, Summary
+from planner.report.terminal import counts, findings_table
+from planner.report.text import listed
+from planner.units import gib
+
+NOT_STATED = "(not stated)"
+_MOST_ROWS = 200
+_LEFT = ("kind", "name", "server", "from", "to")
+_WHOLE = ("from", "to", "longest from", "samples")
+#: What findings of a history are about, in the order in which they are tallied.
+_TOLD = {
+    "history.gap": "gaps", "history.reset": "resets of counters", "history.restart": "restarts of nmon",
+    "history.clock-jump": "clocks that jump", "history.changed-server": "LPARs that changed server",
+    "history.two-servers": "LPARs on two servers at once", "history.ambiguous-time": "times that occur twice",
+    "history.nonexistent-time": "times that do not exist",
+}
+
+
+def show_thousandths(physc: int) -> str:
+    """``1234`` thousandths of a core → ``1.23`` (half up)."""
+    return f"{(physc + 5) // 10 / 100:.2f}"
+
+
+def _month(month: tuple[int, int] | None) -> str:
+    return "all months" if month is None else f"{month[0]}-{month[1]:02d}"
+
+
+def _percentile(share: Fraction) -> str:
+    return "maximum" if share == 100 else f"percentile {float(share):g}"
+
+
+def _table(title: str, left: Sequence[str], right: Sequence[str] = ()) -> Table:
+    table = Table(title=Text(title) if title else None, title_justify="left", box=None, header_style="bold")
+    for name in left:
+        table.add_column(name, overflow="fold")
+    for name in right:
+        table.add_column(name, justify="right")
+    return table
+
+
+# --- adding -----------------------------------------------------------------------------------------------------------
+
+
+def added_view(report: AddReport, store: str, zone: str) -> RenderableType:
+    """What adding did, and what there is to say about the sources."""
+    files = f"{report.files:,} file{'' if report.files == 1 else 's'}"
+    head = Text(f"{files}: {report.added:,} samples new, {report.known:,} known already, {report.changed:,} changed")
+    parts: list[RenderableType] = [head, Text(f"history {store}, zone {zone or 'not given: UTC'}", "dim")]
+    if report.findings:
+        parts += [Text(""), Text(counts(report.findings), "bold")]
+        parts += [_tally(report.findings), Text(""), findings_table(_together(report.findings))]
+    return Group(*parts)
+
+
+def _together(findings: Iterable[Finding]) -> list[Finding]:
+    """One finding for all that say the same of several subjects."""
+    alike: dict[tuple[str, str, str], list[Finding]] = {}
+    for finding in findings:
+        alike.setdefault((finding.rule, finding.message, finding.fix), []).append(finding)
+    return [found[0] if len(found) == 1 else
+            replace(found[0], subject=listed([finding.subject for finding in found]), source=None)
+            for found in alike.values()]
+
+
+def _tally(findings: Iterable[Finding]) -> RenderableType:
+    """How many LPARs (files, pools) there is something of each sort to say about."""
+    subjects: dict[str, dict[str, None]] = {}
+    for finding in findings:
+        subjects.setdefault(_TOLD.get(finding.rule, "other"), {})[finding.subject] = None
+    table = _table("", ["what", "of how many", "of which"])
+    for what in (*_TOLD.values(), "other"):
+        if names := list(subjects.get(what, ())):
+            table.add_row(what, str(len(names)), Text(listed(names)))
+    return table
+
+
+# --- what there is ----------------------------------------------------------------------------------------------------
+
+
+def summary_view(summary: Summary, clock: Clock, store: str) -> RenderableType:
+    """Every series of the store on one line; columns that are empty throughout are left out."""
+    if not summary.series:
+        return Text(f"{store} is empty: planner history add SOURCE --store FILE")
+    rows = [_summary_row(one, clock) for one in summary.series]
+    shown = [name for name in rows[0] if any(row[name] for row in rows)]
+    table = Table(title=Text(f"What is in {store} (zone {summary.zone or 'not given: UTC'})"), title_justify="left",
+                  box=None, header_style="bold")
+    for name in shown:
+        table.add_column(name, overflow="fold", justify="left" if name in _LEFT else "right", no_wrap=name in _WHOLE)
+    for row in rows[:_MOST_ROWS]:
+        table.add_row(*(Text(row[name]) for name in shown))
+    parts: list[RenderableType] = [table]
+    if len(rows) > _MOST_ROWS:
+        parts.append(Text(f"… and {len(rows) - _MOST_ROWS} more series (all of them: --json)", "dim"))
+    if any(one.changes for one in summary.series):
+        parts += [Text(""), _changes(summary, clock)]
+    total = sum(one.samples for one in summary.series)
+    number = len(summary.sources)
+    return Group(*parts, Text(f"\n{number:,} source{'' if number == 1 else 's'}, {total:,} samples"))
+
+
+def _summary_row(one: SeriesSummary, clock: Clock) -> dict[str, str]:
+    return {"kind": one.kind.value, "name": one.name, "server": ", ".join(one.servers) or NOT_STATED,
+            "from": _at(one.first_s, clock), "to": _at(one.last_s, clock), "samples": f"{one.samples:,}",
+            "every": _every(one), "gaps": str(one.gaps or ""), "in all": _hours(one.gap_s) if one.gaps else "",
+            "longest from": _at(one.longest_gap[0], clock) if one.longest_gap else "",
+            "resets": str(one.resets or ""), "moves": str(len(one.changes) or "")}
+
+
+def _at(instant_s: int, clock: Clock) -> str:
+    return f"{clock.local(instant_s):%Y-%m-%d %H:%M}"
+
+
+def _hours(seconds: int) -> str:
+    """``1 d 03:15``: days, hours and minutes; a gap is long."""
+    minutes = seconds // 60
+    days = f"{minutes // 1440} d " if minutes >= 1440 else ""
+    return f"{days}{minutes // 60 % 24:02d}:{minutes % 60:02d}"
+
+
+def _every(one: SeriesSummary) -> str:
+    spans = sorted({one.finest_span_s, one.coarsest_span_s})
+    return " to ".join(f"{s // 60} min" if s % 60 == 0 else f"{s} s" for s in spans)
+
+
+def _changes(summary: Summary, clock: Clock) -> RenderableType:
+    table = _table("LPARs that changed server", ["LPAR", "when", "from", "to"])
+    for one in summary.series:
+        for number, (at, was, now) in enumerate(one.changes[:20]):
+            table.add_row(Text("" if number else one.name), _at(at, clock), Text(was), Text(now))
+    return table
+
+
+def summary_json(summary: Summary, clock: Clock) -> dict[str, Any]:
+    """The same for programs; times are local with their offset."""
+    return {"zone": summary.zone, "series": [{
+        "kind": one.kind.value, "name": one.name, "servers": list(one.servers), "first": _iso(one.first_s, clock),
+        "last": _iso(one.last_s, clock), "samples": one.samples, "finest_span_s": one.finest_span_s,
+        "coarsest_span_s": one.coarsest_span_s, "gaps": one.gaps, "gap_s": one.gap_s,
+        "longest_gap": None if one.longest_gap is None else [_iso(at, clock) for at in one.longest_gap],
+        "resets": one.resets, "changes": [{"at": _iso(at, clock), "from": was, "to": now}
+                                          for at, was, now in one.changes]} for one in summary.series],
+            "sources": [{"name": s.name, "sha256": s.digest, "stated": s.stated} for s in summary.sources]}
+
+
+def _iso(instant_s: int, clock: Clock) -> str:
+    return datetime.fromtimestamp(instant_s, clock.zone).isoformat()
+
+
+# --- what was used when -----------------------------------------------------------------------------------------------
+
+
+def profile_view(found: Recorded, who: str, month: tuple[int, int] | None, share: Fraction,
+                 site: Calendar) -> RenderableType:
+    """Hour by hour and kind of day: of one LPAR, or of what ran on a server (the sum, and the singles beside it)."""
+    alone = len(found.lpars) == 1
+    of = "" if alone else f", {len(found.lpars)} LPARs together"
+    table = _table(f"{who}{of}: {_percentile(share)} of {_month(month)}", ["hour"],
+                   [f"{kind.value} {unit}" for unit in ("cores", "GiB") for kind in KINDS])
+    for hour in range(24):
+        buckets = [Bucket(kind, hour) for kind in KINDS]
+        table.add_row(f"{hour:02d}:00", *(_cores(found, bucket, alone) for bucket in buckets),
+                      *(_gib(found, bucket, alone) for bucket in buckets))
+    parts: list[RenderableType] = [table]
+    if not alone:
+        parts += [Text(""), _peak_line(found.peak())]
+    parts.append(Text(f"\n{calendar_words(site)}. - : nothing was recorded in these hours.", "dim"))
+    return Group(*parts)
+
+
+def _cores(found: Recorded, bucket: Bucket, alone: bool) -> str:
+    value = _value(found.physc.sums, found.physc.singles, bucket, alone)
+    return "-" if value is None else show_thousandths(value)
+
+
+def _gib(found: Recorded, bucket: Bucket, alone: bool) -> str:
+    value = _value(found.memory.sums, found.memory.singles, bucket, alone)
+    return "-" if value is None else f"{gib(value):.1f}"
+
+
+def _value(sums: Mapping[Bucket, Any], singles: Sequence[Mapping[Bucket, int]], bucket: Bucket,
+           alone: bool) -> int | None:
+    """Of one LPAR its own percentile, in which holes have no part; of several the percentile of the sum."""
+    if bucket not in sums:
+        return None
+    return int(singles[0][bucket] if alone else sums[bucket].value)
+
+
+def _peak_line(peak: PeakSum) -> Text:
+    return Text(f"The peak of the sum is {show_thousandths(peak.peak_of_sum)} cores ({_bucket(peak.bucket)}); the sum "
+                f"of the peaks would be {show_thousandths(peak.sum_of_peaks)}: the difference, "
+                f"{show_thousandths(peak.difference)} cores, is what planning with the sum is worth.")
+
+
+def _bucket(bucket: Bucket) -> str:
+    return f"{bucket.kind.value} {bucket.hour:02d}:00"
+
+
+def calendar_words(site: Calendar) -> str:
+    """What the calendar counts as month-end and whose holidays it knows."""
+    where = "-".join(part for part in (site.country, site.subdivision) if part)
+    days = f"holidays of {where}" if where else "no holidays (no --country given)"
+    closed = f", {len(site.closed)} further days off" if site.closed else ""
+    return f"Month-end: the last {site.last} and first {site.first} working days; {days}{closed}"
+
+
+def month_view(rows: Mapping[str, PeakSum], month: tuple[int, int], share: Fraction,
+               site: Calendar) -> RenderableType:
+    """Server by server the peak of the sum against the sum of the peaks, and what the difference is worth."""
+    table = _table(f"Cores used in {_month(month)}, {_percentile(share)} of each bucket",
+                   ["server"], ["LPARs", "peak of the sum", "at", "sum of the peaks", "difference", "", "not recorded"])
+    for server, peak in rows.items():
+        cells = peak.slots * len(peak.lpars)
+        table.add_row(Text(server or NOT_STATED), str(len(peak.lpars)), show_thousandths(peak.peak_of_sum),
+                      _bucket(peak.bucket), show_thousandths(peak.sum_of_peaks), show_thousandths(peak.difference),
+                      f"{100 * peak.difference / max(1, peak.sum_of_peaks):.0f} %",
+                      f"{100 * peak.filled / max(1, cells):.1f} %")
+    total = sum(peak.difference for peak in rows.values())
+    return Group(table, Text(f"\nPlanning with the peak of the sum instead of the sum of the peaks is worth "
+                             f"{show_thousandths(total)} cores."),
+                 Text(f"{calendar_words(site)}. A hole in a recording adds nothing to a sum.", "dim"))
+
+
+def profile_json(found: Recorded, who: str, month: tuple[int, int] | None, share: Fraction) -> dict[str, Any]:
+    """The same for programs: thousandths of a core and MiB; null where nothing was recorded."""
+    alone = len(found.lpars) == 1
+    return {"name": who, "lpars": list(found.lpars), "month": None if month is None else _month(month),
+            "percentile": float(share), "buckets": [{
+                "kind": bucket.kind.value, "hour": bucket.hour,
+                "physc_thousandths": _value(found.physc.sums, found.physc.singles, bucket, alone),
+                "sum_of_singles_thousandths": _singles(found, bucket),
+                "memory_mib": _value(found.memory.sums, found.memory.singles, bucket, alone)} for bucket in BUCKETS],
+            "peak": _peak_json(found.peak())}
+
+
+def _singles(found: Recorded, bucket: Bucket) -> int | None:
+    return found.physc.sums[bucket].sum_of_singles if bucket in found.physc.sums else None
+
+
+def _peak_json(peak: PeakSum) -> dict[str, Any]:
+    return {"kind": peak.bucket.kind.value, "hour": peak.bucket.hour, "peak_of_sum_thousandths": peak.peak_of_sum,
+            "sum_of_peaks_thousandths": peak.sum_of_peaks, "difference_thousandths": peak.difference,
+            "slots": peak.slots, "filled": peak.filled}
+
+
+def month_json(rows: Mapping[str, PeakSum], month: tuple[int, int], share: Fraction) -> dict[str, Any]:
+    """The same for programs, in thousandths of a core; ``server`` is empty where no source states it."""
+    return {"month": _month(month), "percentile": float(share), "servers": [
+        {"server": server, "lpars": list(peak.lpars), **_peak_json(peak)} for server, peak in rows.items()]}

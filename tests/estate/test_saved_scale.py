@@ -1,0 +1,65 @@
+"""Quick ways of reading and hashing saved estates give what the plain ways give."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import replace
+
+import pytest
+from estates import BASE, policy, stating
+from estates_random import random_estate
+from scale_estates import ring
+
+from planner.estate import saved
+from planner.estate.assemble import Loaded
+from planner.estate.load import checked
+from planner.estate.model import Estate, Parameter, Server
+from planner.findings import Source
+
+ODD = Estate(servers=(Server('a\x01\x7f\n"\\ü\u2028/', 0, -5, enterprise=False),),
+             parameters=(Parameter("x", 1e22), Parameter("y", 0.1), Parameter("z", 45.0)))
+ESTATES = {"empty": Estate(), "base": BASE, "odd": ODD, "ring": ring(20, 60, 1)} | {
+    f"random {n}": random_estate(n) for n in range(8)}
+
+
+@pytest.mark.parametrize("name", ESTATES)
+def test_digest_is_that_of_the_plain_text(name: str) -> None:
+    text = json.dumps(saved.estate_json(ESTATES[name]), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    assert saved.digest(ESTATES[name]) == hashlib.sha256(text.encode()).hexdigest()
+
+
+@pytest.mark.parametrize("name", ESTATES)
+def test_one_pass_reads_what_step_by_step_reads(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded = Loaded(ESTATES[name], {"servers/A/": Source("a.xlsx", cell="Servers!A2")})
+    text = saved.dump(loaded)
+    quick = saved.parse(text, "e.json")
+    monkeypatch.setattr(saved, "_read_whole", lambda _: None)
+    assert quick == saved.parse(text, "e.json")
+    assert quick.estate == ESTATES[name] and quick.findings == ()
+
+
+@pytest.mark.parametrize(("old", "new"), [
+    ('"version": 1', '"version": "1"'), ('"version": 1', '"version": null'),
+    ('"lpars": [', '"lpars": [7, '), ('"A"', '3'), ('"format"', '"Format"')])
+def test_what_is_not_in_order_is_told_step_by_step(old: str, new: str) -> None:
+    text = saved.dump(Loaded(BASE)).replace(old, new, 1)
+    assert saved._read_whole(text) is None
+    assert saved.parse(text, "e.json").findings
+
+
+def test_unknown_names_are_told_once_a_row() -> None:
+    lost = BASE.replace(disks=tuple(replace(d, vios="gone") if d.lpar == "a1" else d for d in BASE.disks),
+                        lpars=tuple(replace(p, server="nowhere") if p.name == "c1" else p for p in BASE.lpars))
+    found = [(f.rule, f.subject, f.message) for f in checked(Loaded(lost)).findings if f.rule == "input.unknown-name"]
+    assert found == [("input.unknown-name", "a1", "'gone' is not in sheet VIOS"),
+                     ("input.unknown-name", "c1", "'nowhere' is not in sheet Servers")]
+
+
+def test_plain_words_of_a_policy_name_one_thing_and_patterns_many() -> None:
+    def refused(value: str) -> list[str]:
+        found = checked(Loaded(stating(BASE, policy("keep-apart", "g", value)))).findings
+        return [f.message for f in found if f.rule == "input.bad-policy"]
+
+    assert refused("a1; b1") == [] and refused("a*") == [] and refused("[ab]1") == [] and refused("?1") == []
+    assert "'A1' matches no LPAR" in refused("A1; b1")[0]

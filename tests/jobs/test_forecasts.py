@@ -1,0 +1,133 @@
+"""Forecasts of an estate's servers, pools and LPARs, and what ``planner history forecast`` says of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from landscape import DATA, build_usage, landscape
+from typer.testing import CliRunner
+
+from planner.cli import app
+from planner.history.forecast import Method, forecast
+from planner.history.series import Kind
+from planner.history.store import History
+from planner.jobs.forecasts import Entity, forecasts
+
+P595_2, P570_1 = "SN8379A80_p595-2", "SN1001C70_p570-1"
+VICTORIA = ("--country", "AU", "--subdivision", "VIC")
+
+
+@pytest.fixture(scope="module")
+def usage() -> Any:
+    """The LPARs of the 595-2 over seven months, the fewest for a trend."""
+    made = build_usage.landscape_usage(landscape(), months=7, step_s=3600)
+    return replace(made, loads=tuple(load for load in made.loads if load.lpar.server == P595_2))
+
+
+@pytest.fixture(scope="module")
+def store(usage: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made: Path = tmp_path_factory.mktemp("forecast") / "usage.duckdb"
+    with History.open(made) as history:
+        usage.into(history)
+    return made
+
+
+@pytest.fixture(scope="module")
+def history(store: Path) -> Iterator[History]:
+    with History.open(store, read_only=True) as opened:
+        yield opened
+
+
+def by_name(found: list[Entity]) -> dict[str, Entity]:
+    return {one.name: one for one in found}
+
+
+def test_servers_as_their_lpars_stand(usage: Any, history: History) -> None:
+    """The known month-ends go in, the ceiling is 90 % less what partitions without recordings are entitled to."""
+    found = forecasts(history, build_usage.SITE, horizon=6, estate=landscape(), step_s=3600)
+    assert [one.name for one in found] == [P570_1, "SN1001C92_p570-2", P595_2]
+    server = by_name(found)[P595_2]
+    ends = [usage.sum_at(P595_2, 10, month) for month in usage.months]
+    assert [m.month_end_peak for m in server.months] == ends
+    assert (server.unknown, server.assumed) == (("hvio6", "hvio7", "hvio8"), 1500)
+    assert server.ceiling == 25_000 * 90 // 100 - 1500
+    assert server.forecast == replace(forecast(usage.months, ends, 6, server.ceiling), notes=server.forecast.notes)
+    assert server.forecast.method is Method.TREND
+    assert server.forecast.ceiling_month == (2026, 11)
+    assert server.forecast.ceiling_words() == "in 2026-11 already"
+
+
+def test_lpars_have_what_they_can_use_as_ceiling(usage: Any, history: History) -> None:
+    found = by_name(forecasts(history, build_usage.SITE, horizon=2, estate=landscape(), by_lpar=True, step_s=3600))
+    assert found["hxaix09adm"].ceiling == 6000 and found["hxaix43adm"].ceiling == 100
+    assert "hxaix69" not in found  # not activated
+    assert [m.month_end_peak for m in found["hxaix09adm"].months] == [
+        usage.peak("hxaix09adm", month) for month in usage.months]
+    recorded = by_name(forecasts(history, build_usage.SITE, horizon=2, by_lpar=True, step_s=3600))
+    assert recorded["hxaix09adm"].forecast is not None and found["hxaix09adm"].forecast is not None
+    assert recorded["hxaix09adm"].forecast.points == found["hxaix09adm"].forecast.points
+    assert recorded[P595_2].ceiling is None
+    assert recorded[P595_2].months == found[P595_2].months
+
+
+def test_a_pool_of_its_own_is_forecast_of_its_members(usage: Any, history: History) -> None:
+    estate = landscape()
+    there = [p.name for p in estate.lpars if p.server == P595_2 and p.active][:4]
+    lpars = tuple(replace(p, pool_id=3) if p.name in there else p for p in estate.lpars)
+    pool = replace(next(row for row in estate.pools if row.server == P595_2), pool_id=3, name="batch", max_units=1200)
+    found = forecasts(history, build_usage.SITE, horizon=1, estate=estate.replace(lpars=lpars, pools=(
+        *estate.pools, pool)), step_s=3600)
+    pools = [one for one in found if one.kind is Kind.POOL]
+    assert [(one.name, one.server, one.ceiling) for one in pools] == [
+        ("DefaultPool", P595_2, 22_500), ("batch", P595_2, 10_800)]
+    assert pools[1].lpars == tuple(sorted(there))
+    assert len(pools[0].lpars) == 19 - 4
+
+
+def run(*arguments: Any) -> Any:
+    done = CliRunner().invoke(app, ["history", "forecast", *(str(a) for a in arguments)])
+    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+    return done
+
+
+def test_the_command_says_when_and_how_good(usage: Any, store: Path) -> None:
+    shown = run("--store", store, "--estate", DATA / "landscape", "--horizon", "4", *VICTORIA)
+    assert shown.exit_code == 0
+    said = " ".join(shown.output.split())
+    assert f"{P595_2} 7 23.24" in said and "21.00 in 2026-11 already" in said
+    assert "2026-12 2027-01 2027-02 method" in said
+    assert "hvio6, hvio7, hvio8: what they are entitled to, 1.50 cores, is taken off the ceiling" in said
+    assert "as last month missed by" in said and "holidays of AU-VIC" in said
+
+
+def test_the_command_for_programs(usage: Any, store: Path) -> None:
+    told = json.loads(run("--store", store, "--estate", DATA / "landscape", "--by-lpar", *VICTORIA, "--json").stdout)
+    assert len(told["entities"]) == 3 + 72
+    assert [one["name"] for one in told["entities"] if one["forecast"] is None and one["kind"] == "server"] == [
+        P570_1, "SN1001C92_p570-2"]
+    server = next(one for one in told["entities"] if one["name"] == P595_2)
+    assert [m["month_end_peak"] for m in server["months"]] == [usage.sum_at(P595_2, 10, m) for m in usage.months]
+    assert server["forecast"]["months"][0]["month"] == "2026-12"
+    assert told["backtest"]["mae_used"] <= told["backtest"]["mae_naive"]
+
+
+def test_few_months_are_said(store: Path, tmp_path: Path) -> None:
+    with History.open(tmp_path / "h") as made:
+        build_usage.landscape_usage(landscape(), months=2, step_s=3600).into(made)
+    shown = run("--store", tmp_path / "h", "--figure", "mean")
+    assert shown.exit_code == 0
+    said = " ".join(shown.output.split())
+    assert "2 months are too few for a back-test" in said and "Back-test: too few months." in said
+
+
+def test_nothing_to_forecast(tmp_path: Path) -> None:
+    History.open(tmp_path / "h").close()
+    done = run("--store", tmp_path / "h")
+    assert done.exit_code == 2 and "no month of which enough is known" in done.output
+    assert run("--store", tmp_path / "none").exit_code == 2
+    assert run("--store", tmp_path / "h", "--horizon", "0").exit_code == 2
