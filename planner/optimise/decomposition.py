@@ -22,6 +22,8 @@ from planner.rules import Site
 MOST_SETS = 400
 _ROUND_FROM = 500
 """Variables of a placement program from which on rounding its linear program is tried first."""
+_SEARCHED = 400
+"""Variables of a placement program up to which a local search is tried when the solver finds nothing."""
 _FREE_SHARES = (0.25, 0.5)
 _ROUND_S = 1.0
 _WIDE = 20_000
@@ -211,7 +213,9 @@ class Placer:
         if solution.outcome is Outcome.INFEASIBLE:
             return Placed(Outcome.INFEASIBLE)
         bound = max(0.0, solution.bound or 0.0)
-        values = solution.values or tuple(placement_by_search(model))
+        values = solution.values
+        if not values and len(model.x) <= _SEARCHED:
+            values = tuple(placement_by_search(model))
         if not values:
             return Placed(Outcome.UNKNOWN, bound_ms=bound)
         placement = {n: s for (n, s), i in model.x.items() if values[i] == 1 and s != self.site.start[n]}

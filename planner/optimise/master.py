@@ -165,39 +165,31 @@ class Master:
             return None, bound
         return self._choice([round(v) for v in found.values[:len(on)]], 0.0, bound), bound
 
-    def spread(self, deadline: float, slack: float, gap: float, *, shifting: bool) -> tuple[Choice | None, float]:
-        """The lightest set when what leaves a server may be split over the servers in reach, each resource by itself;
-        and a bound of the measure of any set (for ``slack`` 0 with ``shifting``: the bound of the whole question).
-
-        ``slack``: share of every server's room that is left free. Without ``shifting`` what is on a server that stays
-        on stays there.
-        """
+    def spread(self, deadline: float, slack: float, gap: float, *, whole: bool = True) -> tuple[Choice | None, float]:
+        """The lightest set when LPARs may be split over the servers in reach, each resource by itself; and a bound of
+        the measure of any set that leaves ``slack``, a share of every server's room, free. Without ``whole`` servers
+        may be on in part: a bound alone, and a quick one."""
         program, site = Program(), self.site
         program.upper, program.rows = list(self.program.upper), [r for r in self.program.rows if r.tag != "done"]
-        alike: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+        alike: dict[tuple[str, ...], list[str]] = {}
         for n in self.part.lpars:
-            alike.setdefault((site.start[n], tuple(sorted(self.places(n)))), []).append(n)
+            alike.setdefault(tuple(sorted(self.places(n))), []).append(n)
         for r in RESOURCES:
-            load = {key: sum(min(int(getattr(site.demand(n, s), r)) for s in key[1]) for n in names)
-                    for key, names in alike.items()}
-            held = dict.fromkeys(self.part.servers, 0)
-            for (home, _), amount in load.items():
-                held[home] += 0 if shifting else amount
-            have = {s: {self.on[s]: -max(int(room(site, s, r) * (1 - slack)) - held[s], 0)} for s in self.part.servers}
-            for (home, places), amount in load.items():
-                row = {} if shifting else {self.on[home]: amount}
+            have = {s: {self.on[s]: -max(int(room(site, s, r) * (1 - slack)), 0)} for s in self.part.servers}
+            for places, names in sorted(alike.items()):
+                amount = sum(min(int(getattr(site.demand(n, s), r)) for s in places) for n in names)
+                row = {}
                 for s in places:
-                    if shifting or s != home:
-                        flow = program.variable(amount)
-                        row[flow] = have[s][flow] = 1
+                    flow = program.variable(amount)
+                    row[flow] = have[s][flow] = 1
                 program.equals(row, amount, "flow")
             for terms in have.values():
                 program.at_most(terms, 0, "room")
         program.minimise({self.on[s]: w for s, w in self.scale.fixed.items() if s in self.on})
-        flows = range(len(self.on), len(program.upper))
-        found = relaxed(program, flows, max(deadline - time.monotonic(), 0.05), gap)
+        split = range(len(self.on) if whole else 0, len(program.upper))
+        found = relaxed(program, split, max(deadline - time.monotonic(), 0.05), gap)
         bound = max(0.0, found.bound or 0.0)
-        if not found.values:
+        if not found.values or not whole:
             return None, bound
         return self._choice([round(v) for v in found.values[:len(self.on)]], bound, 0.0), bound
 

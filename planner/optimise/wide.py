@@ -16,30 +16,27 @@ from planner.optimise.decomposition import Found, Placed
 from planner.optimise.master import Choice, Master
 from planner.optimise.packing import Room
 from planner.optimise.placement import Candidates, PlacementProgram
-from planner.optimise.solver import Outcome, Relaxed, relaxed
+from planner.optimise.solver import Outcome, relaxed
 from planner.rules import Judge, Site
 
-SLACKS = (0.006, 0.008, 0.012, 0.016, 0.03, 0.06, 0.1)
+SLACKS = (0.01, 0.0125, 0.016, 0.016, 0.03, 0.06, 0.1)
 """Shares of the servers' room left free by the set, one after the other until a placement is found."""
-_LARGE = (0.1,)
-_DIVE_S = 5.0
+_NOWHERE = ""
 _SPREAD_GAP = 0.002
-_WINDOW_S, _WINDOW_GAP = 2.5, 1.0
+_WINDOW_S, _WINDOW_GAP, _WIDENINGS = 2.5, 1.0, 4
 
 
 def take_wide(site: Site, judge: Judge, candidates: Candidates, master: Master, deadline: float) -> Found:
     """A set and a placement with a bound of the measure; the cost is bounded for that set alone."""
-    started = time.monotonic()
-    share = max(0.1, (deadline - started) / 10)
-    total = master.choose(started + share / 5, cheapest=False)
+    share = max(0.1, (deadline - time.monotonic()) / 6)
+    total = master.choose(time.monotonic() + share / 6, cheapest=False)
     if not isinstance(total, Choice):
         return Found(total)
-    _, bound = master.spread(time.monotonic() + share, 0.0, _SPREAD_GAP, shifting=True)
-    bound = max(bound, total.measure_bound)
+    bound = max(total.measure_bound, master.spread(time.monotonic() + share, 0.0, _SPREAD_GAP, whole=False)[1])
     for slack in SLACKS:
         if time.monotonic() > deadline:
             break
-        choice, _ = master.spread(time.monotonic() + share, slack, _SPREAD_GAP, shifting=False)
+        choice, _ = master.spread(time.monotonic() + share, slack, _SPREAD_GAP)
         if choice is None:
             continue
         placed = place_wide(site, judge, candidates, choice, deadline)
@@ -49,60 +46,38 @@ def take_wide(site: Site, judge: Judge, candidates: Candidates, master: Master, 
 
 
 def place_wide(site: Site, judge: Judge, candidates: Candidates, choice: Choice, deadline: float) -> Placed:
-    """A placement of what leaves the other servers, exact in every rule, or UNKNOWN."""
+    """A placement on these servers, exact in every rule, or UNKNOWN."""
     on = set(choice.on)
-    leaving = Candidates({n: {s: c for s, c in places.items() if s in on}
-                          for n, places in candidates.cost.items() if site.start[n] not in on})
-    if any(not places for places in leaving.cost.values()):
+    options = Candidates({n: {s: c for s, c in places.items() if s in on} for n, places in candidates.cost.items()})
+    if any(not places for places in options.cost.values()):
         return Placed(Outcome.INFEASIBLE)
-    model = PlacementProgram(site, leaving, choice.on, leaving.cost)
+    model = PlacementProgram(site, options, choice.on, [n for n in options.cost if site.start[n] not in on])
     linear = relaxed(model.program, range(len(model.program.upper)), max(deadline - time.monotonic(), 0.05))
     if linear.bound is None or not linear.values:
         return Placed(Outcome.UNKNOWN)
-    filling = _Filling(site, candidates, leaving, choice)
-    value = _dive(model, linear, filling, deadline)
+    filling = _Filling(site, options, choice)
+    value = {key: linear.values[i] for key, i in model.x.items()}
     if not filling.fill(value, deadline) or not _holds(site, judge, filling.where):
         return Placed(Outcome.UNKNOWN, bound_ms=linear.bound)
     moving = {n: s for n, s in sorted(filling.where.items()) if s != site.start[n]}
-    cost = sum(candidates.cost[n][s] for n, s in moving.items())
-    stayed = all(site.start[n] not in on for n in moving)
-    return Placed(Outcome.FEASIBLE, moving, cost, min(float(cost), max(0.0, linear.bound)) if stayed else 0.0)
-
-
-def _dive(model: PlacementProgram, linear: Relaxed, filling: _Filling, deadline: float
-          ) -> dict[tuple[str, str], float]:
-    """Values in which only small LPARs are split: the large ones are placed whole by a mixed program, size by size."""
-    value = linear.values
-    upper = list(model.program.upper)
-    for least in _LARGE:
-        small = {i for (n, _), i in model.x.items() if filling.size(n) < least}
-        small |= set(range(len(model.x), len(upper)))
-        mixed = relaxed(model.program, small, max(min(_DIVE_S, deadline - time.monotonic()), 0.05), 0.2)
-        if not mixed.values:
-            break
-        value = mixed.values
-        for (n, _), i in model.x.items():
-            if filling.size(n) >= least:
-                model.program.upper[i] = min(model.program.upper[i], round(value[i]))
-    model.program.upper[:] = upper
-    return {key: value[i] for key, i in model.x.items()}
+    cost = sum(options.cost[n][s] for n, s in moving.items())
+    return Placed(Outcome.FEASIBLE, moving, cost, min(float(cost), max(0.0, linear.bound)))
 
 
 class _Filling:
-    """The placement in the making: who leaves goes to ``where``; residents shift only when a window needs it."""
+    """The placement in the making: every LPAR that may move, by its options on the servers that are on."""
 
-    def __init__(self, site: Site, candidates: Candidates, leaving: Candidates, choice: Choice) -> None:
-        self.site, self.candidates, self.leaving, self.on = site, candidates, leaving, choice.on
-        staying = {n: s for n, s in site.start.items() if s in set(choice.on)}
-        self.room = Room(site, choice.on, staying)
+    def __init__(self, site: Site, options: Candidates, choice: Choice) -> None:
+        self.site, self.options, self.on = site, options, choice.on
+        on = set(choice.on)
+        self.room = Room(site, choice.on, {n: s for n, s in site.start.items() if s in on and n not in options.cost})
         self.where: dict[str, str] = {}
-        self.shifted: dict[str, str] = dict(staying)
 
     def fill(self, value: Mapping[tuple[str, str], float], deadline: float) -> bool:
         """First who is whole in the linear program, the largest first, then the others; False when one finds no
         place."""
         whole = {n: s for (n, s), v in value.items() if v > 0.999}
-        split = [n for n in self.leaving.cost if n not in whole]
+        split = [n for n in self.options.cost if n not in whole]
         for n in sorted(whole, key=lambda n: (-self.size(n), n)):
             if self.room.fits(n, whole[n]):
                 self._put(n, whole[n])
@@ -110,8 +85,8 @@ class _Filling:
                 split.append(n)
         waiting = []
         for n in sorted(split, key=lambda n: (-self.size(n), n)):
-            options = [s for s in self.leaving.cost[n] if self.room.fits(n, s)]
-            best = min(options, key=lambda s: (-round(value.get((n, s), 0.0), 2), self.leaving.cost[n][s],
+            fitting = [s for s in self.options.cost[n] if self.room.fits(n, s)]
+            best = min(fitting, key=lambda s: (-round(value.get((n, s), 0.0), 2), self.options.cost[n][s],
                                                self.room.left(n, s), s), default=None)
             if best is None:
                 waiting.append(n)
@@ -130,36 +105,38 @@ class _Filling:
         self.where[lpar] = server
 
     def _window(self, lpar: str, deadline: float) -> bool:
-        """Place this LPAR and all that leave to the servers in its reach anew; then with residents as well."""
-        near = set(self.leaving.cost[lpar])
-        wider = near | {s for n, here in self.where.items() if here in near for s in self.leaving.cost.get(n, ())}
-        tries = ((near, False), (wider, False), (near, True), (wider, True))
-        return any(self._anew(lpar, [s for s in self.on if s in window], deadline, residents)
-                   for window, residents in tries)
+        """Place this LPAR and what is on the servers in its reach anew; then in the reach of those as well."""
+        window = set(self.options.cost[lpar])
+        if self._anew(lpar, window, deadline, residents=False):
+            return True
+        for _ in range(_WIDENINGS):
+            if self._anew(lpar, window, deadline, residents=True):
+                return True
+            window = window | {s for n, here in self.where.items() if here in window for s in self.options.cost[n]}
+        return False
 
-    def _anew(self, lpar: str, window: list[str], deadline: float, residents: bool) -> bool:
-        inside, cost = set(window), {}
-        for n in [lpar, *(n for n, s in sorted(self.where.items()) if s in inside)]:
-            places = {s: c for s, c in self.candidates.cost[n].items() if s in inside}
-            held = self.where.get(n, "") == self.shifted.get(n, "-")
-            cost[n] = places if residents or not held else {self.where[n]: places[self.where[n]]}
-        if residents:
-            for n, s in self.site.start.items():
-                if s in inside and n not in self.where and n in self.candidates.cost:
-                    cost[n] = {t: c for t, c in self.candidates.cost[n].items() if t in inside}
-        for n, s in sorted(self.where.items()):
-            if self.site.start[n] in inside and s not in inside:
-                cost[n] = {s: self.candidates.cost[n][s]}
-        model = PlacementProgram(self.site, Candidates(cost), window, [n for n in cost if n in self.leaving.cost])
+    def _anew(self, lpar: str, inside: set[str], deadline: float, *, residents: bool) -> bool:
+        """A window as a program of its own: what is there now may go anywhere in it; ``residents``: those at home
+        too."""
+        window, cost = [s for s in self.on if s in inside], {}
+        for n in [lpar, *sorted(n for n, s in self.where.items() if s in inside)]:
+            here = self.where.get(n)
+            places = {s: c for s, c in self.options.cost[n].items() if s in inside}
+            cost[n] = places if residents or here != self.site.start[n] else {here: places[here]}
+        for n in self.options.cost:  # those at home here who are elsewhere by now, or wait for a place
+            if self.site.start[n] in inside and n not in cost:
+                cost[n] = {self.where.get(n, _NOWHERE): 0}
+        model = PlacementProgram(self.site, Candidates(cost), window, [n for n in cost if self.site.start[n] not in
+                                                                       self.room.units])
         found = model.solve(min(deadline, time.monotonic() + _WINDOW_S), _WINDOW_GAP)
         if not found.found:
             return False
         for n in cost:
-            old = self.where.get(n, self.shifted.get(n))
-            if old is not None:
-                self.room.remove(n, old)
+            if n in self.where:
+                self.room.remove(n, self.where[n])
         for n, s in model.placement(found).items():
-            self._put(n, s)
+            if s != _NOWHERE:
+                self._put(n, s)
         return True
 
 
