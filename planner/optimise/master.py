@@ -203,6 +203,11 @@ class Master:
                 out[of[s]] = (min(least, price), [*servers, s])
         return out
 
+    def chosen(self, on: Iterable[str]) -> Choice:
+        """This set, without any bound."""
+        kept = set(on)
+        return self._choice([int(s in kept) for s in self.on], 0.0, 0.0)
+
     def _choice(self, values: Sequence[int], measure_bound: float | None, cost_bound: float) -> Choice:
         on = tuple(s for s, i in self.on.items() if values[i])
         off = tuple(s for s, i in self.on.items() if not values[i])

@@ -32,21 +32,19 @@ class Room:
             for n in group.members:
                 self.others.setdefault(n, set()).update(set(group.members) - {n})
         for s in servers:
-            held, limit, start = site.holding(s, residents[s]), site.limit(s), site.at_start[s]
-            self.units[s] = max(limit.units, start.units) - held.units
-            self.memory[s] = max(limit.memory_mib, start.memory_mib) - held.memory_mib
-            for pool in site.pools.get(s, {}):
-                most = site.pool_limit(s, pool)
-                if most is not None:
-                    self.pools[s, pool] = max(most, start.pools.get(pool, 0)) - held.pools.get(pool, 0)
+            self.open(s, residents[s])
 
-    def copy(self) -> Room:
-        """An independent copy."""
-        other = Room.__new__(Room)
-        other.site, other.others = self.site, self.others
-        other.units, other.memory, other.pools = dict(self.units), dict(self.memory), dict(self.pools)
-        other.members = {s: set(m) for s, m in self.members.items()}
-        return other
+    def open(self, server: str, residents: Sequence[str] = ()) -> None:
+        """A server that may take LPARs from now on, with what it holds already."""
+        site, s = self.site, server
+        held, limit, start = site.holding(s, residents), site.limit(s), site.at_start[s]
+        self.members.setdefault(s, set(residents))
+        self.units[s] = max(limit.units, start.units) - held.units
+        self.memory[s] = max(limit.memory_mib, start.memory_mib) - held.memory_mib
+        for pool in site.pools.get(s, {}):
+            most = site.pool_limit(s, pool)
+            if most is not None:
+                self.pools[s, pool] = max(most, start.pools.get(pool, 0)) - held.pools.get(pool, 0)
 
     def fits(self, lpar: str, server: str) -> bool:
         """Whether it may arrive there."""
