@@ -15,7 +15,7 @@ USAGE := build/usage
 CALENDAR := --country AU --subdivision VIC
 
 month-end: $(VENV)/.installed
-	$(BIN)/python data/build_usage.py $(USAGE) --months 7 --step 1800 --format csv
+	$(BIN)/python data/build_usage.py $(USAGE) --months 8 --step 1800 --format csv
 	$(BIN)/planner history add $(USAGE) --store $(USAGE).db --mapping $(USAGE).toml --zone Australia/Melbourne \
 		--estate data/landscape
 	$(BIN)/planner headroom data/landscape SN8379A80_p595-2 --cores 2 --memory 64 --when 2026-11 \

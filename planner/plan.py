@@ -316,6 +316,12 @@ def parse(text: str, file: str) -> Plan:
         servers: list[str] = Field(min_length=1)
         leave: list[str] = Field(default=[])
 
+    class Whatif(GoalIn):
+        kind: Literal["whatif"]
+        scenario: str
+        servers: list[str]
+        leave: list[str] = Field(default=[])
+
     class Headroom(GoalIn):
         kind: Literal["headroom"]
         server: str
@@ -336,7 +342,7 @@ def parse(text: str, file: str) -> Plan:
     class PlanIn(BaseModel):
         model_config = ConfigDict(extra="ignore")
         version: Literal[1]
-        goal: Annotated[Evacuate | Headroom | Consolidate, Field(discriminator="kind")]
+        goal: Annotated[Evacuate | Headroom | Whatif | Consolidate, Field(discriminator="kind")]
         status: Status
         estate_sha256: str = ""
         objective: float | None

@@ -31,6 +31,8 @@ def _goals() -> list[dict[str, Any]]:
         _object({"kind": {"const": "headroom"}, "server": _TEXT, "cores": _NUMBER, "memory_gib": _NUMBER,
                  "by": {"enum": ["both", "entitlement", "usage"]}, "when": _TEXT, "critical": _list(_TEXT),
                  "usage": usage, "return": _YES}, ("usage", "return")),
+        _object({"kind": {"const": "whatif"}, "scenario": _TEXT, "servers": _list(_TEXT), "leave": _list(_TEXT),
+                 "usage": usage, "return": _YES}, ("leave", "usage", "return")),
         _object({"kind": {"const": "consolidate"}, "minimise": {"enum": [m.value for m in Measure]},
                  "n_plus_1": _YES, "keep": _list(_TEXT), "off": _list(_TEXT), "weekend": _YES, "usage": usage,
                  "return": _YES}, ("n_plus_1", "keep", "off", "weekend", "usage", "return"))]

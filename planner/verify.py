@@ -6,15 +6,19 @@ scratch at every moment at which something starts or ends.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from planner.estate.model import Estate
+from planner.estate.capacity import Demand, lpar_demand, min_units_per_vp
+from planner.estate.catalogue import MODES
+from planner.estate.model import Estate, Lpar
 from planner.estate.saved import digest
 from planner.findings import Finding, Severity, errors, ordered
 from planner.plan import BACK, OUT, Move, Plan, ServerState, Status
 from planner.rules import Judge, Site
+from planner.rules.base import Scope
+from planner.rules.judge import of_scope
 from planner.units import show_cores, show_gib
 
 if TYPE_CHECKING:
@@ -234,7 +238,8 @@ def _goal(plan: Plan, site: Site, middle: Mapping[str, str], end: Mapping[str, s
           home: Mapping[str, str]) -> list[Finding]:
     """What was asked for is reached: servers freed after the way out, everything home after the way back."""
     found = []
-    freed = [str(s) for s in plan.goal.get("servers", ())] if plan.goal.get("kind") == "evacuate" else list(plan.off)
+    kind = plan.goal.get("kind")
+    freed = [str(s) for s in plan.goal.get("servers", ())] if kind in ("evacuate", "whatif") else list(plan.off)
     asked = {str(s) for s in plan.goal.get("off", ())} - set(plan.off)
     found += [_error("goal.reached", s, "was to go off and stays on") for s in sorted(asked)]
     found += [_error("goal.reached", s, "was to stay on and goes off") for s in plan.goal.get("keep", ())
@@ -435,3 +440,63 @@ def _done(moves: Sequence[Move], home: Mapping[str, str], start: Mapping[str, st
             reached = min(near, key=lambda n: abs(n - count[lpar]))
         done.update(own[lpar][:reached])
     return [m for m in moves if m in done]
+
+
+def replay_changes(site: Site, where: Mapping[str, str], changes: Sequence[Lpar], survivors: Collection[str]
+                   ) -> tuple[Finding, ...]:
+    """What is wrong with changing LPARs one after the other, restarts and new sizes, each to the row given.
+
+    ``where``: LPAR → server before the first change. No change may take a server further over its limit, and in the
+    end every survivor holds its limit at most; sizes and modes must suit the server; groups are kept apart in the end.
+    """
+    rows = {n: site.lpars[n] for n in where}
+    at = dict(where)
+    held = {s: _held(site, s, [rows[n] for n in sorted(at) if at[n] == s]) for s in site.servers}
+    found: list[Finding] = []
+    for row in changes:
+        source, target = at[row.name], row.server
+        rows[row.name], at[row.name] = row, target
+        found += _row_findings(site, row)
+        for s in sorted({source, target}):
+            now = _held(site, s, [rows[n] for n in sorted(at) if at[n] == s])
+            limit, before = site.limit(s), held[s]
+            for what, show in (("units", show_cores), ("memory_mib", show_gib)):
+                amount, most = getattr(now, what), getattr(limit, what)
+                if amount > max(most, getattr(before, what)):
+                    found.append(_error("scenario.capacity", row.name, f"its change makes {s} hold {show(amount)} of "
+                                        f"{show(most)} {'cores' if what == 'units' else 'GiB'}"))
+            held[s] = now
+    for s in sorted(survivors):
+        limit = site.limit(s)
+        if held[s].units > limit.units or held[s].memory_mib > limit.memory_mib:
+            found.append(_error("scenario.capacity", s, f"holds {show_cores(held[s].units)} of "
+                                f"{show_cores(limit.units)} cores and {show_gib(held[s].memory_mib)} of "
+                                f"{show_gib(limit.memory_mib)} GiB in the end"))
+    left = sorted(n for n, s in at.items() if s not in survivors)
+    found += [_error("scenario.retired", n, f"is still on {at[n]}, which is retired") for n in left]
+    found += [f for r in of_scope(Scope.GROUP) for f in r.findings("", site, {n: (s,) for n, s in at.items()})]
+    return ordered(errors(found))
+
+
+def _held(site: Site, server: str, rows: Iterable[Lpar]) -> Demand:
+    held = site.base(server)
+    for row in rows:
+        held = held + lpar_demand(row, site.servers[server])
+    return held
+
+
+def _row_findings(site: Site, row: Lpar) -> list[Finding]:
+    server, found = site.servers[row.server], []
+    if row.processors != "dedicated":
+        if row.entitlement_units < min_units_per_vp(server) * row.virtual_processors:
+            found.append(_error("processor.minimum-per-vp", row.name, f"{show_cores(row.entitlement_units)} cores are "
+                                f"too few for {row.virtual_processors} virtual processors on {row.server}"))
+        if row.entitlement_units > 100 * row.virtual_processors:
+            found.append(_error("estate.entitlement-above-vp", row.name, f"{show_cores(row.entitlement_units)} cores "
+                                f"on {row.virtual_processors} virtual processors"))
+    if row.memory_mib > row.max_memory_mib:
+        found.append(_error("estate.memory-above-max", row.name, "more memory than its maximum"))
+    known = server.modes or MODES.get(server.generation, ())
+    if known and row.current_mode and row.current_mode not in known:
+        found.append(_error("processor.mode", row.name, f"{row.server} has no {row.current_mode} mode"))
+    return found

@@ -1,12 +1,13 @@
 """The command line: parse, call, print, exit code. Rooms are imported when a command needs them."""
 
 import gc
+import os
 import sys
 
-from planner.cli import capacity, consolidate, estates, plans, usage  # registers their commands
+from planner.cli import capacity, consolidate, estates, plans, usage, whatif  # registers their commands
 from planner.cli.app import app
 
-__all__ = ["app", "capacity", "consolidate", "estates", "main", "plans", "usage"]
+__all__ = ["app", "capacity", "consolidate", "estates", "main", "plans", "usage", "whatif"]
 
 
 def main() -> None:
@@ -14,6 +15,8 @@ def main() -> None:
     # A large estate is half a million objects that stay: looking for cycles among them again and again costs a tenth
     # of the run and finds nothing.
     gc.set_threshold(200_000, 50, 50)
+    # The solver runs in one thread; numpy would start one for each processor before it does anything.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         app()
     except KeyboardInterrupt:

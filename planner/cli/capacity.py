@@ -58,6 +58,7 @@ def capacity_command(
     from planner.history.store import History
     from planner.jobs.capacity import CapacityOptions, Levers
     from planner.jobs.capacity import capacity as figures_of
+    from planner.jobs.usage import usage_again
     from planner.report.capacity import answer, capacity_json, capacity_workbook
     from planner.report.output import write_file
 
@@ -66,8 +67,9 @@ def capacity_command(
                                                                month_end_first), levers, months, horizon)
     loaded = load_estate(estate, policy)
     shown = None if plan is None else read_plan(plan)
+    asked = usage_again(loaded.estate, history, shown.goal["usage"]) if shown and shown.goal.get("usage") else None
     with History.open(history, read_only=True) as store:
-        figures = figures_of(loaded, store, options, shown, _progress())
+        figures = figures_of(loaded, store, options, shown, _progress(), asked=asked)
     where = out or Path("reports") / f"capacity-{options.month[0]}-{options.month[1]:02d}.xlsx"
     write_file(where, capacity_workbook(figures), force=force)
     if as_json:

@@ -256,5 +256,11 @@ def _notes(used: int, missing: Sequence[MonthOf], enough: bool, method: Method, 
         notes.append(f"{used} month{'' if used == 1 else 's'} are too few for a back-test ({LEAST_MONTHS} in a row are "
                      "needed): as last month, without an interval")
     elif method is Method.NAIVE:
-        notes.append(f"as last month: a trend missed by {trend.mae:.0f}, this by {naive.mae:.0f}")
+        notes.append(_why_naive(trend, naive))
     return tuple(notes)
+
+
+def _why_naive(trend: Errors, naive: Errors) -> str:
+    if not naive.absolute:
+        return "as last month: that was right throughout the back-test"
+    return f"as last month: a trend missed by {trend.absolute / naive.absolute:.2f} times as much in the back-test"

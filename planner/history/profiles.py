@@ -262,8 +262,8 @@ def _findings(profile: Profile, lpar: Partition) -> Iterable[Finding]:
 @dataclass(frozen=True, slots=True)
 class PeakSum:
     """The most that a set of LPARs uses together, and the sum of the most that each one uses (at a percentile of each
-    bucket). Thousandths of a core, or MiB. ``bucket``: where the sum is highest, the first of equals. In ``filled`` of
-    slots × LPARs nothing was recorded; nothing was added for them."""
+    bucket), in thousandths of a core. ``bucket``: where the sum is highest, the first of equals. ``slots`` are those of
+    the period; in ``filled`` of slots × LPARs nothing was recorded, and nothing was added for them."""
 
     lpars: tuple[str, ...]
     bucket: Bucket
@@ -290,19 +290,20 @@ class Figures:
 @dataclass(frozen=True, slots=True)
 class Recorded:
     """What was recorded of a set of LPARs, without fallback: ``physc`` in thousandths of a core, ``memory`` in MiB.
-    A hole adds nothing to a sum and is counted in its ``filled``."""
+    A hole adds nothing to a sum and is counted in its ``filled``; ``slots`` and ``filled`` here are of the period."""
 
     lpars: tuple[str, ...]
     physc: Figures
     memory: Figures
+    slots: int
+    filled: int
 
     def peak(self) -> PeakSum:
         """The peak of the sum of cores beside the sum of the peaks."""
         sums = self.physc.sums
         top = max(sums, key=lambda bucket: (sums[bucket].value, -_AT[bucket]))
         return PeakSum(self.lpars, top, sums[top].value,
-                       sum(max(single.values(), default=0) for single in self.physc.singles),
-                       sum(one.slots for one in sums.values()), sum(one.filled for one in sums.values()))
+                       sum(max(single.values(), default=0) for single in self.physc.singles), self.slots, self.filled)
 
 
 def recorded(history: History, site: Calendar, *, lpars: Sequence[str] | None = None, server: str | None = None,
@@ -322,7 +323,8 @@ def recorded(history: History, site: Calendar, *, lpars: Sequence[str] | None = 
                                   "no usage of it in the period asked for",
                                   "see what there is with: planner history show --store FILE")])
     columns = _columns(bucket_numbers(grid, clock, site))
-    return Recorded(tuple(names), _figures(grid.physc, columns, share), _figures(grid.memory_mib, columns, share))
+    return Recorded(tuple(names), _figures(grid.physc, columns, share), _figures(grid.memory_mib, columns, share),
+                    len(grid.starts), int((grid.physc < 0).sum()))
 
 
 def _figures(figures: NDArray[np.int32], columns: Mapping[Bucket, NDArray[np.int64]], share: Fraction) -> Figures:

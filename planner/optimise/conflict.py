@@ -210,9 +210,9 @@ def _shortage(model: PlacementProgram, lacking: Mapping[tuple[str, str], int]) -
     site, found = model.site, _Short({}, {}, {})
     for (rule, where), amount in sorted(lacking.items()):
         if rule == "memory.capacity":
-            found.mib[where] = amount + max(0, site.at_start[where].memory_mib - site.limit(where).memory_mib)
+            found.mib[where] = amount + model.room(where).memory_mib - site.limit(where).memory_mib
         elif rule == "processor.capacity":
-            over = amount + max(0, site.at_start[where].units - site.limit(where).units)
+            over = amount + model.room(where).units - site.limit(where).units
             found.units[where] = max(found.units.get(where, 0), over)
         elif rule == "processor.usage":
             found.units[where] = max(found.units.get(where, 0), -(-amount // 10))

@@ -19,7 +19,7 @@ from planner.optimise.placement import Candidates, PlacementProgram
 from planner.optimise.solver import Outcome, relaxed
 from planner.rules import Judge, Site
 
-SLACKS = (0.008, 0.016, 0.03, 0.06, 0.1)
+SLACKS = (0.01, 0.016, 0.03, 0.06, 0.1)
 """Shares of the servers' room left free by the set, one after the other until a placement is found."""
 _NOWHERE = ""
 _SPREAD_GAP = 0.002

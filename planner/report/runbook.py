@@ -20,6 +20,7 @@ from planner.report.text import (
     pause,
     windows,
 )
+from planner.report.whatif_runbook import WAY_BACK, after_the_moves
 from planner.rules import Site
 from planner.units import show_cores, show_duration, show_gib
 
@@ -41,7 +42,9 @@ def _lines(plan: Plan, site: Site) -> Iterator[str]:
     yield ""
     for number, moves in plan.waves(OUT):
         yield from _wave(plan, site, number, moves, ids)
-    yield from _room(plan, site) if plan.goal.get("kind") == "headroom" else _freed(plan, site)
+    kind = plan.goal.get("kind")
+    yield from (_room(plan, site) if kind == "headroom" else after_the_moves(plan) if kind == "whatif"
+                else _freed(plan, site))
     if plan.leg(BACK):
         yield "## The way back"
         yield ""
@@ -308,6 +311,9 @@ def _way_back_lines(plan: Plan, site: Site, ids: dict[str, int | None]) -> Itera
         yield "Nothing moves, so nothing comes back."
         yield ""
         return
+    if plan.goal.get("kind") == "whatif":
+        yield WAY_BACK
+        yield ""
     yield ("Not planned in time (`--return` does that). In this order, one after the other, each LPAR comes home; what "
            "held on the way out holds backwards. Validate each (`-o v`) first:")
     yield ""

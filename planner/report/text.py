@@ -50,6 +50,8 @@ def headline(plan: Plan) -> str:
         goal = plan.goal
         return f"room of {goal['cores']:g} cores and {goal['memory_gib']:g} GiB on {goal['server']}{back}"
     servers = ", ".join(map(str, plan.goal.get("servers", ())))
+    if plan.goal.get("kind") == "whatif":
+        return f"scenario {plan.goal.get('scenario', '')}" + (f": free {servers}" if servers else "")
     return f"free {servers}{back}"
 
 
@@ -81,13 +83,14 @@ def energy_lines(plan: Plan) -> list[str]:
             f"kWh and {e['move_hours']:,.1f} hours of moving; net {net['kwh']:,.1f} kWh{money}{co2}"]
 
 
-def _some(number: int, word: str) -> str:
-    return f"{number} {word}{'' if number == 1 else 's'}"
+def number_of(number: int, word: str) -> str:
+    """``1 move``, ``2,400 samples``."""
+    return f"{number:,} {word}{'' if number == 1 else 's'}"
 
 
 def leg_tally(plan: Plan, leg: str) -> str:
     """``20 moves out in 6 waves, 1 h 03 min 10 s``."""
-    return (f"{_some(len(plan.leg(leg)), 'move')} {leg} in {_some(len(plan.waves(leg)), 'wave')}, "
+    return (f"{number_of(len(plan.leg(leg)), 'move')} {leg} in {number_of(len(plan.waves(leg)), 'wave')}, "
             f"{show_duration(plan.leg_span_s(leg))}")
 
 

@@ -18,7 +18,7 @@ from planner.history.profiles import PeakSum, Recorded
 from planner.history.series import Clock
 from planner.history.store import AddReport, SeriesSummary, Summary
 from planner.report.terminal import counts, findings_table
-from planner.report.text import listed
+from planner.report.text import listed, number_of
 from planner.units import gib
 
 NOT_STATED = "(not stated)"
@@ -61,8 +61,8 @@ def _table(title: str, left: Sequence[str], right: Sequence[str] = ()) -> Table:
 
 def added_view(report: AddReport, store: str, zone: str) -> RenderableType:
     """What adding did, and what there is to say about the sources."""
-    files = f"{report.files:,} file{'' if report.files == 1 else 's'}"
-    head = Text(f"{files}: {report.added:,} samples new, {report.known:,} known already, {report.changed:,} changed")
+    head = Text(f"{number_of(report.files, 'file')}: {number_of(report.added, 'sample')} new, {report.known:,} known "
+                f"already, {report.changed:,} changed")
     parts: list[RenderableType] = [head, Text(f"history {store}, zone {zone or 'not given: UTC'}", "dim")]
     if report.findings:
         parts += [Text(""), Text(counts(report.findings), "bold")]
@@ -113,8 +113,7 @@ def summary_view(summary: Summary, clock: Clock, store: str) -> RenderableType:
     if any(one.changes for one in summary.series):
         parts += [Text(""), _changes(summary, clock)]
     total = sum(one.samples for one in summary.series)
-    number = len(summary.sources)
-    return Group(*parts, Text(f"\n{number:,} source{'' if number == 1 else 's'}, {total:,} samples"))
+    return Group(*parts, Text(f"\n{number_of(len(summary.sources), 'source')}, {number_of(total, 'sample')}"))
 
 
 def _summary_row(one: SeriesSummary, clock: Clock) -> dict[str, str]:

@@ -61,7 +61,7 @@ def test_the_known_month_end_peak_is_found(store: Path, usage: Any, tmp_path: Pa
 def test_an_edited_workbook_is_not_overwritten(store: Path, tmp_path: Path) -> None:
     out = tmp_path / "capacity.xlsx"
     out.write_text("mine")
-    asked = ("capacity", ESTATE, "--history", store, "--month", "2026-11", "--out", out)
+    asked = ("capacity", ESTATE, "--history", store, "--month", "2026-11", "--months", "1", "--out", out)
     done = run(*asked)
     assert done.exit_code == 2 and "--force" in done.stderr and out.read_text() == "mine"
     assert run(*asked, "--force").exit_code == 0
@@ -90,6 +90,20 @@ def test_a_plan_of_another_estate_is_refused(store: Path, tmp_path: Path) -> Non
     done = run("capacity", ESTATE, "--history", store, "--month", "2026-11", "--plan", tmp_path / "plan", "--out",
                tmp_path / "c.xlsx")
     assert done.exit_code == 2 and "give the plan that was made for it" in done.stderr
+
+
+def test_a_headroom_plan_is_replayed_with_its_usage(store: Path, tmp_path: Path) -> None:
+    """As ``planner headroom`` wrote it: it holds, also in what it says of usage, and the peak falls as it said."""
+    made = run("headroom", ESTATE, BUSY, "--cores", "1", "--memory", "4", "--when", "2026-11", "--history", store,
+               *VICTORIA, "--time-limit", "20", "--out", tmp_path / "plan", "--json")
+    assert made.exit_code == 0, made.output
+    done = run("capacity", ESTATE, "--history", store, "--month", "2026-11", *VICTORIA, "--plan", tmp_path / "plan",
+               "--out", tmp_path / "c.xlsx", "--json")
+    assert done.exit_code == 0, done.output
+    plan = json.loads(done.stdout)["plan"]
+    assert plan["holds"] and "plan.usage" not in {f["rule"] for f in plan["findings"]}
+    busy = next(s for s in plan["servers"] if s["server"] == BUSY)
+    assert busy["month_end_peak_after"] <= 25 - 1 < busy["month_end_peak_before"]
 
 
 def test_help_has_an_example() -> None:

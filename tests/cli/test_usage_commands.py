@@ -118,6 +118,17 @@ def test_a_server_and_its_month(usage: Any, recordings: Path, tmp_path: Path) ->
     assert "3 LPARs together" in by_server and "what planning with the sum is worth" in by_server
 
 
+def test_what_was_not_recorded_is_of_the_whole_month(usage: Any, tmp_path: Path) -> None:
+    """Hours of which nothing is known at all were not counted: a day of a month was 0 % not recorded."""
+    lines = usage.csv(usage.load("hxaix26"), (2026, 11)).splitlines()
+    (tmp_path / "u.csv").write_text("\n".join(lines[:25]) + "\n")
+    (tmp_path / "m.toml").write_text(build_usage.MAPPING)
+    run("add", tmp_path / "u.csv", "--store", tmp_path / "h", "--zone", ZONE, "--mapping", tmp_path / "m.toml")
+    told = json.loads(run("show", "--store", tmp_path / "h", "--month", "2026-11", "--json").stdout)["servers"][0]
+    assert (told["slots"], told["filled"]) == (30 * 288, 29 * 288)
+    assert "96.7 %" in run("show", "--store", tmp_path / "h", "--month", "2026-11").output
+
+
 def test_lparstat_with_what_it_does_not_say(tmp_path: Path) -> None:
     done = run("add", LPARSTAT, "--store", tmp_path / "h", "--zone", ZONE, "--start", "2026-11-30 14:05",
                "--interval", "10", "--lpar", "alpha")

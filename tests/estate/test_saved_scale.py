@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import replace
+from dataclasses import MISSING, fields, replace
 
 import pytest
 from estates import BASE, policy, stating
 from estates_random import random_estate
+from pydantic import TypeAdapter, ValidationError
 from scale_estates import ring
 
 from planner.estate import saved
 from planner.estate.assemble import Loaded
 from planner.estate.load import checked
-from planner.estate.model import Estate, Parameter, Server
+from planner.estate.model import CLASSES, Estate, Parameter, Server
 from planner.findings import Source
 
 ODD = Estate(servers=(Server('a\x01\x7f\n"\\ü\u2028/', 0, -5, enterprise=False),),
@@ -46,6 +47,32 @@ def test_what_is_not_in_order_is_told_step_by_step(old: str, new: str) -> None:
     text = saved.dump(Loaded(BASE)).replace(old, new, 1)
     assert saved._read_whole(text) is None
     assert saved.parse(text, "e.json").findings
+
+
+def _accepted(text: str) -> tuple[bool, bool]:
+    """Whether one pass takes an estate, and whether pydantic does."""
+    try:
+        TypeAdapter(Estate).validate_json(text)
+        fits = True
+    except ValidationError:
+        fits = False
+    whole = f'{{"format": "planner-estate", "version": 1, "estate": {text}}}'
+    return saved._read_whole(whole) is not None, fits
+
+
+def test_one_pass_takes_what_pydantic_takes_and_nothing_else() -> None:
+    """Every field of every kind with values of every type, left out, and with a stranger beside it."""
+    values = (None, 1, -1, 1.5, 1.0, True, "x", "1", [], ["x"], [1], [None], {}, 10**30)
+    for kind, cls in CLASSES.items():
+        least = {f.name: 1 if f.type in ("int", "float") else "x" for f in fields(cls) if f.default is MISSING}
+        trials = [least | {f.name: v} for f in fields(cls) for v in values] + [least | {"stranger": 1}]
+        trials += [{k: v for k, v in least.items() if k != name} for name in least]
+        for row in trials:
+            one, other = _accepted(json.dumps({kind: [row]}))
+            assert one == other, (kind, row)
+        assert _accepted(json.dumps({kind: [least]})) == (True, True)
+        assert _accepted(json.dumps({kind: least})) == (False, False)
+    assert _accepted("[]") == _accepted('{"stranger": []}') == _accepted("null") == (False, False)
 
 
 def test_unknown_names_are_told_once_a_row() -> None:

@@ -73,6 +73,14 @@ def test_noise_keeps_the_naive_method() -> None:
     assert kept >= 190
 
 
+def test_why_there_is_no_trend_is_said_without_a_unit() -> None:
+    assert of([700] * 9).notes == ("as last month: that was right throughout the back-test",)
+    found = of([500, 700] * 5)
+    share = found.backtest.trend.absolute / found.backtest.naive.absolute
+    assert share >= 1
+    assert found.notes == (f"as last month: a trend missed by {share:.2f} times as much in the back-test",)
+
+
 def test_single_odd_months_do_not_move_the_trend() -> None:
     values = [1000 + 50 * n for n in range(12)]
     values[4] = 4000

@@ -11,6 +11,7 @@ from planner.findings import Finding, Severity, ordered
 from planner.history.forecast import forecast
 from planner.history.series import Kind
 from planner.history.store import History, SeriesSummary
+from planner.history.usage import Usage as PlanUsage
 from planner.jobs.capacity.assumptions import assumptions
 from planner.jobs.capacity.figures import (
     UNCOUNTED,
@@ -37,9 +38,13 @@ VIOS = "VIOS"
 
 
 def capacity(loaded: Loaded, history: History, options: CapacityOptions, plan: Plan | None = None,
-             progress: Callable[[int, int], None] | None = None) -> Capacity:
-    """The figures of a month. Raises InputError when the history has nothing of that month."""
-    return _Work(loaded, history, options, progress).figures(plan)
+             progress: Callable[[int, int], None] | None = None, *, asked: PlanUsage | None = None) -> Capacity:
+    """The figures of a month. ``asked``: the usage that the plan was made with, if it was, for its replay.
+
+    Raises InputError when the history has nothing of that month, UsageError for a plan of another estate.
+    """
+    work = _Work(loaded, history, options, progress)
+    return work.figures(work.planned(plan, asked) if plan else None)
 
 
 class _Work:
@@ -100,7 +105,7 @@ class _Work:
 
     # --- places ---------------------------------------------------------------------------------------------------
 
-    def figures(self, plan: Plan | None) -> Capacity:
+    def figures(self, asked: PlanFigures | None) -> Capacity:
         options = self.options
         months = months_to(options.month, options.months)
         first = min(self.recorded)
@@ -109,7 +114,6 @@ class _Work:
         gaps = tuple(self._gap(row) for row in self.rows)
         servers = tuple(self._server(name) for name in self.site.servers)
         pools = tuple(self._pool(server, number) for server in self.site.servers for number in self._pool_ids(server))
-        asked = self._plan(plan) if plan else None
         return Capacity(
             options.month, looked, tuple(m for m in looked if m not in self.recorded), options.horizon,
             self.history.zone or "UTC", options.levers,
@@ -215,13 +219,13 @@ class _Work:
 
     # --- plan and findings ----------------------------------------------------------------------------------------
 
-    def _plan(self, plan: Plan) -> PlanFigures:
+    def planned(self, plan: Plan, usage: PlanUsage | None) -> PlanFigures:
         """The plan replayed against this estate, and the month-end peaks with its moves done."""
         unknown = sorted({n for m in plan.moves for n in (m.lpar, m.source, m.target)}
                          - self.site.lpars.keys() - self.site.servers.keys())
         if unknown:
             raise UsageError(f"--plan: this estate has no {', '.join(unknown)}; give the plan that was made for it")
-        replay = verify_plan(plan, self.loaded.estate)
+        replay = verify_plan(plan, self.loaded.estate, usage)
         where = dict(self.site.start) | {m.lpar: m.target for m in plan.leg(OUT)}
         effects = tuple(self._effect(b, a, where) for b, a in zip(replay.before, replay.after, strict=True))
         return PlanFigures(plan, replay.holds, replay.findings, effects)
@@ -257,7 +261,7 @@ def _outlook_finding(place: Place) -> Finding:
     if place.outlook is None:
         return Finding("forecast.none", Severity.WARNING, place.name, "no forecast: no month-end of it is recorded",
                        "add recordings of month-ends")
-    return Finding("forecast.note", Severity.INFO, place.name, f"forecast (errors in thousandths of a core): {place.outlook.note}",
+    return Finding("forecast.note", Severity.INFO, place.name, f"forecast: {place.outlook.note}",
                    "more months with records make a better forecast")
 
 

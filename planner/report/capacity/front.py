@@ -166,13 +166,13 @@ def _asked(capacity: Capacity, tables: Tables) -> Line:
     worst = min(capacity.servers, key=lambda p: p.headroom)
     nothing = "Recommended: nothing has to move for the next month-end."
     head = tables.servers.column("Headroom")
-    formula = (f'IF(MIN({head})>=0,"{nothing}","Recommended: make "&FIXED(-MIN({head}),1,TRUE)&" cores of room on "'
-               f'&INDEX({tables.servers.column("Server")},MATCH(MIN({head}),{head},0))'
+    formula = (f'IF(MIN({head})>=0,"{nothing}","Recommended: take "&FIXED(-MIN({head}),1,TRUE)'
+               f'&" cores of month-end use off "&INDEX({tables.servers.column("Server")},MATCH(MIN({head}),{head},0))'
                '&" before the next month-end; planner headroom finds the moves.")')
     if worst.headroom >= 0:
         return nothing, formula
-    return (f"Recommended: make {fixed(-worst.headroom, 1)} cores of room on {worst.name} before the next month-end; "
-            "planner headroom finds the moves."), formula
+    return (f"Recommended: take {fixed(-worst.headroom, 1)} cores of month-end use off {worst.name} before the next "
+            "month-end; planner headroom finds the moves."), formula
 
 
 def _planned(capacity: Capacity) -> str:
@@ -186,8 +186,10 @@ def _planned(capacity: Capacity) -> str:
         text += (f"; it takes the month-end peak of {relieved.before.server} from "
                  f"{fixed(relieved.peak_before / 1000, 1)} to {fixed(relieved.peak_after / 1000, 1)} cores")
     usable = {p.name: p.usable for p in capacity.servers}
-    over = [e.after.server for e in figures.effects if e.peak_after / 1000 > usable[e.after.server]]
-    text += f"; after it {', '.join(over)} {'is' if len(over) == 1 else 'are'} over the ceiling" if over else ""
+    for word, before in (("still", True), ("then", False)):
+        over = [e.after.server for e in figures.effects if e.peak_after / 1000 > usable[e.after.server]
+                and (e.peak_before / 1000 > usable[e.after.server]) is before]
+        text += f"; {word} over the ceiling: {', '.join(over)}" if over else ""
     return text + ("." if figures.holds else ". It does NOT hold against this estate: see the sheet Moves.")
 
 

@@ -19,6 +19,8 @@ def moves_sheet(book: Book, sheet: Any, capacity: Capacity, figures: PlanFigures
             f"Status {plan.status.value}; {len(plan.moves)} moves, {show_duration(plan.total_s)} in all.")
     verdict = ("Replayed against this estate: it holds." if figures.holds else
                "Replayed against this estate: it does NOT hold. " + "; ".join(str(f) for f in figures.findings[:3]))
+    if figures.holds and (open_points := [f for f in figures.findings if f.rule == "plan.usage"]):
+        verdict += f" {open_points[0]}"
     sheet.write_string(2, 0, verdict, book.format(bold=True, font_color="#006100" if figures.holds else "#9C0006"))
     effects, moves = _effects(), _moves(capacity, figures)
     heading(book, sheet, 4, "Servers before and after",

@@ -1,0 +1,550 @@
+"""What if: from a loaded estate and a scenario to a checked answer. Deterministic unless time runs out; picklable."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from planner.errors import InputError, ReplayError
+from planner.estate.assemble import Loaded
+from planner.estate.capacity import Demand, lpar_demand
+from planner.estate.catalogue import CATALOGUE, Catalogue, Rating
+from planner.estate.energy import Energy, energy, power_of, watts
+from planner.estate.load import checked
+from planner.estate.model import Estate, Lpar
+from planner.estate.saved import digest
+from planner.findings import Finding, Severity, Source, errors, ordered
+from planner.jobs.common import PROVED, Options, assumptions, finished
+from planner.optimise.conflict import Conflict
+from planner.optimise.evacuate import Answer
+from planner.optimise.placement import move_cost_ms
+from planner.optimise.scenario import Frontier, Kept, Point, ScenarioProblem, Sizes
+from planner.plan import Plan, Status
+from planner.rules import Judge, Site
+from planner.scenarios.build import Built, build
+from planner.scenarios.model import Scenario
+from planner.scenarios.paths import (
+    Door,
+    Passages,
+    Stage,
+    Way,
+    doors,
+    mode_after,
+    mode_now,
+    needs_activation,
+    stages,
+)
+from planner.scenarios.sizing import Size, Sizer, ratings, told_rating
+from planner.schedule.timetable import Timetable, timetable
+from planner.units import cores, gib
+from planner.verify import replay_changes
+
+_TRIES = 12
+_FRONTIER_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class ServerLine:
+    """A server in use in the end. Units in hundredths of a core, memory in MiB, watts at its busy cores."""
+
+    name: str
+    model: str
+    generation: str
+    added: bool
+    lpars: int
+    units_limit: int
+    units_arrival: int
+    units_final: int
+    memory_limit_mib: int
+    memory_arrival_mib: int
+    memory_final_mib: int
+    idle_w: int
+    max_w: int
+    watts: float
+    watts_assumed: bool
+    watts_source: str
+
+
+@dataclass(frozen=True, slots=True)
+class LparLine:
+    """An LPAR in a scenario: where it ends, how it gets there, its size and mode on the way, and why not live."""
+
+    name: str
+    source: str
+    target: str
+    way: str
+    old: Lpar
+    final: Lpar
+    ratio: float
+    basis: str
+    why_not_resized: str
+    stages: tuple[Stage, ...]
+    reasons: tuple[Finding, ...] = ()
+    wave: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What is done to an LPAR after the live moves: ``kind`` is restart, restart after work, re-activation, DLPAR or
+    growth; ``row`` what it is then."""
+
+    lpar: str
+    kind: str
+    row: Lpar
+
+    def json(self) -> dict[str, Any]:
+        """As plan.json and whatif.json have it."""
+        return {"lpar": self.lpar, "kind": self.kind, "server": self.row.server,
+                "cores": cores(self.row.entitlement_units), "virtual_processors": self.row.virtual_processors,
+                "memory_gib": gib(self.row.memory_mib), "mode": self.row.current_mode}
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """The figures that are put side by side. Hundredths of a core, MiB, watts."""
+
+    servers: int
+    units: int
+    memory_mib: int
+    lpars: int
+    free_units_arrival: int
+    free_units: int
+    free_mib_arrival: int
+    free_mib: int
+    watts: float
+    energy: Energy
+
+
+@dataclass(frozen=True, slots=True)
+class ScenarioResult:
+    """The answer to one scenario. ``objective`` and ``bound``: seconds of moving, restarts as the scenario prices
+    them; ``hours``: length of the live migration; ``plan`` and ``estate``: of the live moves, None when there is
+    none."""
+
+    name: str
+    file: str
+    note: str
+    status: Status
+    objective: float | None = None
+    bound: float | None = None
+    gap: float | None = None
+    totals: Totals | None = None
+    servers: tuple[ServerLine, ...] = ()
+    lpars: tuple[LparLine, ...] = ()
+    changes: tuple[Change, ...] = ()
+    inactive: tuple[str, ...] = ()
+    retired: tuple[str, ...] = ()
+    added: tuple[str, ...] = ()
+    live: int = 0
+    restarts: int = 0
+    activations: int = 0
+    resized: int = 0
+    hours: float = 0.0
+    outage_minutes: int = 0
+    waves: int = 0
+    doors: tuple[Door, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    conflict: Mapping[str, Any] | None = None
+    ratings: tuple[str, ...] = ()
+    assumptions: tuple[str, ...] = ()
+    frontier: tuple[Point, ...] = ()
+    frontier_note: str = ""
+    plan: Plan | None = None
+    estate: Estate | None = None
+    scenario: Scenario | None = None
+
+
+@dataclass(slots=True)
+class _Case:
+    """Everything that one scenario's answer is made of."""
+
+    loaded: Loaded
+    scenario: Scenario
+    options: Options
+    catalogue: Catalogue
+    built: Built
+    site: Site
+    judge: Judge
+    sizer: Sizer
+    rated: Mapping[str, Rating]
+    passages: Passages
+    displaced: list[str] = field(default_factory=list)
+
+
+def whatif(loaded: Loaded, scenario: Scenario, options: Options, catalogue: Catalogue = CATALOGUE,
+           peaks: Mapping[str, int] | None = None) -> ScenarioResult:
+    """Answer one scenario. ``peaks``: highest physc by LPAR in thousandths, from a history.
+
+    Raises InputError for a scenario that does not suit the estate or the catalogue, and ReplayError when the own
+    answer fails its replay.
+    """
+    case = _case(loaded, scenario, options, catalogue, peaks)
+    stranded = [n for n in case.displaced if not _open(case, n)]
+    if stranded:
+        return _infeasible(case, _stranded(case, stranded))
+    problem = ScenarioProblem(case.site, case.judge, case.built.kept, case.displaced, _costs(case), _sizes(case))
+    deadline = time.monotonic() + options.time_limit
+    reason = ""
+    for _ in range(_TRIES):
+        answer = problem.solve(max(deadline - time.monotonic(), 0.1), options.gap)
+        if answer.status is Status.INFEASIBLE and answer.conflict is not None:
+            return _infeasible(case, answer.conflict)
+        if answer.status is Status.UNKNOWN:
+            break
+        ways = _ways(case, answer.placement)
+        live = {n: s for n, s in answer.placement.items() if ways[n] is Way.LIVE}
+        table = timetable(case.site, case.judge, live, options.window)
+        if table.found:
+            return _result(case, problem, answer, table)
+        reason = table.reason
+        problem.forbid(answer.placement)
+        if time.monotonic() > deadline or not problem.cuts[-1]:
+            break
+    return _unknown(case, reason)
+
+
+def on_arrival(loaded: Loaded, scenario: Scenario, catalogue: Catalogue = CATALOGUE) -> tuple[Built, Loaded]:
+    """The estate with the scenario's servers and policies; raises InputError with everything that does not suit it."""
+    built = build(loaded.estate, scenario, catalogue)
+    arrival = checked(Loaded(built.estate, loaded.provenance))
+    wrong = errors(arrival.findings)
+    if wrong:
+        raise InputError(f if f.source else replace(f, source=Source(scenario.file)) for f in wrong)
+    return built, arrival
+
+
+def _case(loaded: Loaded, scenario: Scenario, options: Options, catalogue: Catalogue,
+          peaks: Mapping[str, int] | None) -> _Case:
+    built, arrival = on_arrival(loaded, scenario, catalogue)
+    site = Site(arrival.estate)
+    judge = Judge(site)
+    rated = ratings(arrival.estate, scenario, catalogue)
+    sizer = Sizer(arrival.estate, scenario, rated, peaks)
+    displaced = sorted(n for n, s in site.start.items() if s in built.retired)
+    return _Case(arrival, scenario, options, catalogue, built, site, judge, sizer, rated,
+                 Passages(site, judge, sizer, displaced), displaced)
+
+
+def _open(case: _Case, lpar: str) -> list[str]:
+    """The servers that an LPAR may get to in any way."""
+    return [s for s in case.built.kept if s != case.site.start[lpar] and case.passages.of(lpar, s).way is not None]
+
+
+def _costs(case: _Case) -> Callable[[str], Mapping[str, int]]:
+    """Of an LPAR: server → cost in ms: a live move as everywhere; a restart besides as the scenario prices it."""
+    extra = 1000 * case.scenario.restart_cost_s
+
+    def of(name: str) -> Mapping[str, int]:
+        source = case.site.start[name]
+        return {s: move_cost_ms(case.site, case.judge, name, source, s)
+                + (0 if case.passages.of(name, s).way is Way.LIVE else extra) for s in _open(case, name)}
+    return of
+
+
+def _sizes(case: _Case) -> Sizes:
+    def final(name: str, server: str) -> Demand:
+        return lpar_demand(case.sizer.final(case.site.lpars[name], server).row, case.site.servers[server])
+
+    def arrival(name: str, server: str) -> Demand:
+        live = server == case.site.start[name] or case.passages.of(name, server).way in (Way.LIVE, None)
+        return case.site.demand(name, server) if live else final(name, server)
+    return Sizes(Kept(arrival), Kept(final))
+
+
+def _ways(case: _Case, placement: Mapping[str, str]) -> dict[str, Way]:
+    """How each LPAR of a placement moves; of LPARs that are kept together all restart when one must."""
+    ways = {n: case.passages.of(n, s).way or Way.LIVE for n, s in placement.items()}
+    for group in case.site.policies.together:
+        inside = [n for n in group.members if n in ways]
+        if any(ways[n] is not Way.LIVE for n in inside):
+            ways |= {n: Way.RESTART for n in inside if ways[n] is Way.LIVE}
+    return ways
+
+
+# ---- no answer ------------------------------------------------------------------------------------------------------
+
+
+def _stranded(case: _Case, names: Sequence[str]) -> Conflict:
+    """LPARs of retired servers that can get to no other server, live or by a restart."""
+    refusals = {n: {s: [(f.rule, f.message) for f in case.passages.of(n, s).refusals] for s in case.built.kept}
+                for n in names}
+    lifts = {f"{n}: {f.fix}": None for n in names for s in case.built.kept
+             for f in case.passages.of(n, s).refusals if f.fix}
+    rules = {rule: None for by_server in refusals.values() for found in by_server.values() for rule, _ in found}
+    count = len(names)
+    what = (f"{names[0]} can get to no other server, not even by a restart" if count == 1 else
+            f"{count} LPARs can get to no other server, not even by a restart; each alone makes it impossible")
+    return Conflict(what, tuple(names), case.built.kept, tuple(rules), tuple(lifts), refusals, irreducible=count == 1)
+
+
+def _infeasible(case: _Case, conflict: Conflict) -> ScenarioResult:
+    found = [Finding(rule, Severity.ERROR, ", ".join(conflict.lpars[:8]) or ", ".join(conflict.servers),
+                     conflict.summary, "; ".join(conflict.lifts[:8])) for rule in conflict.rules or ("goal.reached",)]
+    return _blank(case, Status.INFEASIBLE, conflict=conflict.json(), findings=tuple(found))
+
+
+def _unknown(case: _Case, reason: str) -> ScenarioResult:
+    message = f"a placement exists, but {reason}" if reason else (
+        f"no answer within {case.options.time_limit:g} s, and no proof that there is none")
+    note = Finding("plan.unknown", Severity.ERROR, case.scenario.name, message, "give more time (--time-limit)")
+    return _blank(case, Status.UNKNOWN, findings=(note,))
+
+
+def _blank(case: _Case, status: Status, **more: Any) -> ScenarioResult:
+    s = case.scenario
+    stated: dict[str, Any] = {
+        "retired": case.built.retired, "added": tuple(a.name for a in s.add), "assumptions": _assumptions(case),
+        "ratings": tuple(told_rating(n, r) for n, r in sorted(case.rated.items())) if s.add and s.resize else (),
+        "scenario": s}
+    return ScenarioResult(s.name, s.file, s.note, status, **(stated | more))
+
+
+def _assumptions(case: _Case) -> tuple[str, ...]:
+    s = case.scenario
+    out = [*case.built.assumptions]
+    if s.resize and s.add:
+        out += ["Resizing: entitlement × rPerf per core of the source / of the target, each at its active cores, "
+                f"× {float(1 + s.headroom):g} (headroom), rounded up to 0.01, at least the minimum per virtual "
+                "processor.",
+                "rPerf is a commercial model of CPU, cache and memory; it says nothing of disks and networks.",
+                "A live move carries sizes over; the new size counts only after re-activation in the target's own mode "
+                "(POWER6 mode has SMT2: no SMT4 credit before). Where the mode does not change, DLPAR sets it."]
+    if s.growth:
+        out.append("Growth comes after the moves: they are made, and checked, in today's sizes.")
+    out += ["LPARs of servers that stay move live or not at all.",
+            f"A restart takes {s.restart_minutes} minutes and counts as {s.restart_cost_s // 60} minutes of moving.",
+            "Not checked: whether the operating system level runs on the new hardware, licences, adapters' cabling.",
+            f"Energy: linear from idle to maximum watts at each server's busy cores (an LPAR that states none is as "
+            f"busy as its entitlement), for {s.hours} hours."]
+    return tuple(out) + assumptions(case.loaded.estate, case.options)
+
+
+# ---- an answer ------------------------------------------------------------------------------------------------------
+
+
+def _result(case: _Case, problem: ScenarioProblem, answer: Answer, table: Timetable) -> ScenarioResult:
+    where = {**case.site.start, **answer.placement}
+    final = {n: case.sizer.final(case.site.lpars[n], s) for n, s in where.items()}
+    ways = _ways(case, answer.placement)
+    plan = _plan(case, answer, ways, table)
+    changes = _changes(case, ways, final)
+    _replayed(case, answer.placement, ways, changes)
+    lines = _lines(case, where, final, ways, plan)
+    rows = {n: replace(size.row, current_mode=_mode(case, n, where[n])) for n, size in final.items()}
+    opened = tuple(doors(case.site, answer.placement, rows, ways))
+    if plan is not None:
+        plan = plan.replace(findings=ordered((*plan.findings, *_one_way(opened))),
+                            details={"changes": [c.json() for c in changes]})
+    servers = _servers(case, where, final)
+    points, note = _frontier(case, problem)
+    restarts = sum(w is not Way.LIVE for w in ways.values())
+    joined = sum(w is not Way.LIVE and case.passages.of(n, where[n]).way is Way.LIVE for n, w in ways.items())
+    objective = (answer.objective_ms or 0) / 1000 + joined * case.scenario.restart_cost_s
+    status = Status.FEASIBLE if joined else answer.status
+    bound = objective if status is Status.OPTIMAL else (answer.bound_ms or 0.0) / 1000
+    return _blank(
+        case, status, objective=objective, bound=bound,
+        gap=0.0 if objective - bound <= PROVED * objective else round((objective - bound) / objective, 6),
+        totals=_totals(case, servers), servers=servers, lpars=lines, changes=changes,
+        inactive=tuple(p.name for p in case.loaded.estate.lpars if not p.active and p.server in case.built.retired),
+        live=len(ways) - restarts, restarts=restarts, activations=sum(needs_activation(x.stages) for x in lines),
+        resized=sum(x.final.entitlement_units != x.old.entitlement_units for x in lines),
+        hours=round((plan.total_s if plan else 0.0) / 3600, 4), outage_minutes=restarts * case.scenario.restart_minutes,
+        waves=len(plan.waves("out")) if plan else 0, doors=opened, findings=_risks(case, lines, opened, plan),
+        frontier=points, frontier_note=note, plan=plan, estate=case.loaded.estate if plan else None)
+
+
+def _mode(case: _Case, lpar: str, target: str) -> str:
+    p = case.site.lpars[lpar]
+    return p.current_mode if target == p.server else mode_after(case.site, case.sizer, p, target)
+
+
+def _plan(case: _Case, answer: Answer, ways: Mapping[str, Way], table: Timetable) -> Plan | None:
+    """The live moves as a plan, replayed against the estate on arrival."""
+    live = {n: s for n, s in answer.placement.items() if ways[n] is Way.LIVE}
+    if not live:
+        return None
+    restarted = sorted(n for n in ways if ways[n] is not Way.LIVE)
+    cost = {n: move_cost_ms(case.site, case.judge, n, case.site.start[n], s) for n, s in live.items()}
+    rest = (answer.objective_ms or 0) - sum(cost.values())  # what the restarts cost
+    goal: dict[str, Any] = {"kind": "whatif", "scenario": case.scenario.name, "servers": list(case.built.retired)}
+    if restarted:
+        goal["leave"] = restarted
+    stays = [(n, case.site.start[n], f"{ways[n].value} on {answer.placement[n]}") for n in restarted]
+    blank = Plan(goal=goal, status=Status.UNKNOWN, estate_digest=digest(case.loaded.estate), window=case.options.window,
+                 assumptions=(*case.built.assumptions, *assumptions(case.loaded.estate, case.options)),
+                 stays=tuple(stays))
+    part = Answer(answer.status, live, sum(cost.values()), max(0.0, (answer.bound_ms or 0.0) - rest))
+    return finished(blank, case.loaded, case.site, case.judge, part, table, case.options)
+
+
+def _changes(case: _Case, ways: Mapping[str, Way], final: Mapping[str, Size]) -> tuple[Change, ...]:
+    """What follows the live moves, in this order: restarts, then new sizes, those that shrink first."""
+    old = case.site.lpars
+    rows = {n: replace(size.row, current_mode=_mode(case, n, size.row.server)) for n, size in final.items()}
+    restarts = [Change(n, ways[n].value, rows[n]) for n in sorted(ways) if ways[n] is not Way.LIVE]
+    rest = sorted((n for n in rows if ways.get(n, Way.LIVE) is Way.LIVE and _differs(case, old[n], rows[n])),
+                  key=lambda n: (rows[n].entitlement_units - old[n].entitlement_units,
+                                 rows[n].memory_mib - old[n].memory_mib, n))
+    return (*restarts, *(Change(n, _kind(case, n, rows[n], ways), rows[n]) for n in rest))
+
+
+def _differs(case: _Case, old: Lpar, row: Lpar) -> bool:
+    """Whether anything but the place is another; a mode that nobody states is its server's own."""
+    return replace(old, server=row.server, current_mode=row.current_mode) != row or (
+        row.current_mode not in ("", mode_now(case.site, old)))
+
+
+def _kind(case: _Case, name: str, row: Lpar, ways: Mapping[str, Way]) -> str:
+    if name not in ways:
+        return "growth"
+    old = case.site.lpars[name]
+    return "DLPAR" if row.current_mode in ("", mode_now(case.site, old)) else "re-activation"
+
+
+def _replayed(case: _Case, placement: Mapping[str, str], ways: Mapping[str, Way], changes: Sequence[Change]) -> None:
+    """Replay what follows the live moves. Raises ReplayError."""
+    where = {**case.site.start, **{n: s for n, s in placement.items() if ways[n] is Way.LIVE}}
+    found = replay_changes(case.site, where, [c.row for c in changes], case.built.kept)
+    if found:
+        raise ReplayError(found)
+
+
+def _lines(case: _Case, where: Mapping[str, str], final: Mapping[str, Size], ways: Mapping[str, Way],
+           plan: Plan | None) -> tuple[LparLine, ...]:
+    waves = {m.lpar: m.wave for m in plan.moves} if plan else {}
+    out = []
+    for n, target in sorted(where.items()):
+        old, size, way = case.site.lpars[n], final[n], ways.get(n)
+        path = stages(case.site, case.sizer, old, target, way) if way else _staying(case, n, size)
+        out.append(LparLine(
+            n, old.server, target, way.value if way else "stays", old, size.row, float(size.ratio), size.basis,
+            size.why, path, _not_live(case, n, target, way), waves.get(n)))
+    return tuple(out)
+
+
+def _not_live(case: _Case, name: str, target: str, way: Way | None) -> tuple[Finding, ...]:
+    """Why an LPAR does not go live; () when it does or stays."""
+    if way in (None, Way.LIVE):
+        return ()
+    reasons = case.passages.of(name, target).reasons
+    return reasons or (Finding("policy.keep-together", Severity.ERROR, name, "is kept together with an LPAR that must "
+                               "restart", "lift the policy keep-together for the migration"),)
+
+
+def _staying(case: _Case, name: str, size: Size) -> tuple[Stage, ...]:
+    p, row, mode = case.site.lpars[name], size.row, _mode(case, name, size.row.server)
+    today = Stage("today", p.server, mode, p.entitlement_units, p.virtual_processors)
+    if (row.entitlement_units, row.virtual_processors) == (p.entitlement_units, p.virtual_processors):
+        return (today,)
+    return today, Stage("after growth", p.server, mode, row.entitlement_units, row.virtual_processors)
+
+
+def _servers(case: _Case, where: Mapping[str, str], final: Mapping[str, Size]) -> tuple[ServerLine, ...]:
+    added = {a.name for a in case.scenario.add}
+    out = []
+    for s in case.built.kept:
+        names = sorted(n for n, t in where.items() if t == s)
+        arrival, held = case.site.base(s), case.site.base(s)
+        for n in names:
+            arrival, held = arrival + case.site.demand(n, s), held + lpar_demand(final[n].row, case.site.servers[s])
+        busy = sum(_busy(case.site.lpars[n], final[n].row) for n in names)
+        out.append(_server_line(case.site, case.catalogue, s, len(names), arrival, held, busy, s in added))
+    return tuple(out)
+
+
+def _busy(old: Lpar, row: Lpar) -> float:
+    """Hundredths of a core that an LPAR keeps busy in the end: as today, converted and grown with its entitlement."""
+    if old.busy_units is None:
+        return float(row.entitlement_units)
+    return old.busy_units * row.entitlement_units / max(old.entitlement_units, 1)
+
+
+def _server_line(site: Site, catalogue: Catalogue, name: str, lpars: int, arrival: Demand, held: Demand, busy: float,
+                 added: bool) -> ServerLine:
+    row, limit = site.servers[name], site.limit(name)
+    power = power_of(row, catalogue)
+    vios = sum(v.entitlement_units for v in site.vioses_on(name))
+    drawn = watts(power, (busy + vios) / max(row.configurable_units, 1))
+    return ServerLine(name, row.model, row.generation, added, lpars, limit.units, arrival.units, held.units,
+                      limit.memory_mib, arrival.memory_mib, held.memory_mib, power.idle_w, power.max_w,
+                      round(drawn, 1), power.assumed, power.source)
+
+
+def _totals(case: _Case, servers: Sequence[ServerLine]) -> Totals:
+    drawn = sum(s.watts for s in servers)
+    return Totals(
+        len(servers), sum(case.site.servers[s.name].configurable_units for s in servers),
+        sum(case.site.servers[s.name].configurable_memory_mib for s in servers), sum(s.lpars for s in servers),
+        sum(s.units_limit - s.units_arrival for s in servers), sum(s.units_limit - s.units_final for s in servers),
+        sum(s.memory_limit_mib - s.memory_arrival_mib for s in servers),
+        sum(s.memory_limit_mib - s.memory_final_mib for s in servers), round(drawn, 1),
+        energy(drawn, case.scenario.hours, case.scenario.tariff))
+
+
+def _frontier(case: _Case, problem: ScenarioProblem) -> tuple[tuple[Point, ...], str]:
+    if not case.scenario.frontier:
+        return (), "not asked for"
+    points = Frontier(problem).points(min(_FRONTIER_S, case.options.time_limit))
+    return points, "" if points else "too large to be asked here: planner consolidate answers it"
+
+
+def _risks(case: _Case, lines: Sequence[LparLine], opened: Sequence[Door], plan: Plan | None) -> tuple[Finding, ...]:
+    out = _one_way(opened)
+    for x in lines:
+        if x.way in (Way.RESTART, Way.WORK):
+            why = "; ".join(dict.fromkeys(f.message for f in x.reasons))
+            fixes = "; ".join(dict.fromkeys(f.fix for f in x.reasons if f.fix))
+            out.append(Finding("scenario.restart", Severity.WARNING, x.name, f"cannot go live to {x.target}: {why}",
+                               f"plan an outage of {case.scenario.restart_minutes} minutes; or {fixes}"))
+        if "minimum" not in x.why_not_resized and x.way != "stays" and x.why_not_resized.startswith("prefers"):
+            out.append(Finding("scenario.mode", Severity.WARNING, x.name, f"is not resized: {x.why_not_resized}",
+                               "set its preferred mode to default before it is activated there"))
+    for name in (p.name for p in case.loaded.estate.lpars if not p.active and p.server in case.built.retired):
+        out.append(Finding("scenario.inactive", Severity.WARNING, name, "is not activated: it is not moved by the plan",
+                           "move it inactive, or keep its profile elsewhere, before its server goes"))
+    return ordered((*out, *(f for f in (plan.findings if plan else ()) if f.severity is not Severity.INFO)))
+
+
+def _one_way(opened: Sequence[Door]) -> list[Finding]:
+    return [Finding("scenario.one-way", Severity.WARNING, _some(d.lpars),
+                    f"after {d.after} the way back live is closed: {d.reason}",
+                    "go back before that, or by a restart") for d in opened]
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names) if len(names) <= 4 else f"{', '.join(names[:3])} and {len(names) - 3} more"
+
+
+def today(loaded: Loaded, scenario: Scenario | None = None, catalogue: Catalogue = CATALOGUE) -> ScenarioResult:
+    """The estate as it is, in the same figures; tariff and hours of a scenario, so that they compare."""
+    scenario = scenario or Scenario("today")
+    site = Site(loaded.estate)
+    servers = []
+    for s in site.servers:
+        names = sorted(n for n, t in site.start.items() if t == s)
+        held = Demand(site.at_start[s].units, site.at_start[s].memory_mib)
+        busy = sum(_busy(site.lpars[n], site.lpars[n]) for n in names)
+        servers.append(_server_line(site, catalogue, s, len(names), held, held, busy, False))
+    drawn = sum(x.watts for x in servers)
+    free_units = sum(x.units_limit - x.units_final for x in servers)
+    free_mib = sum(x.memory_limit_mib - x.memory_final_mib for x in servers)
+    total = Totals(
+        len(servers), sum(x.configurable_units for x in site.servers.values()),
+        sum(x.configurable_memory_mib for x in site.servers.values()), len(site.start),
+        free_units, free_units, free_mib, free_mib, round(drawn, 1),
+        energy(drawn, scenario.hours, scenario.tariff))
+    return ScenarioResult("today", "", "the estate as it is", Status.OPTIMAL, totals=total, servers=tuple(servers),
+                          scenario=scenario)
+
+
+def exit_code(results: Sequence[ScenarioResult]) -> int:
+    """3 when a scenario is proved impossible, else 4 when one has no answer or misses its window, else 0."""
+    found = {r.status for r in results}
+    missed = any(r.plan is not None and r.plan.window is not None and r.plan.window.fits is False for r in results)
+    return 3 if Status.INFEASIBLE in found else 4 if missed or Status.UNKNOWN in found else 0
+
+
+__all__ = ["Change", "LparLine", "ScenarioResult", "ServerLine", "Totals", "exit_code", "today", "whatif"]

@@ -1,0 +1,115 @@
+"""whatif.json: the figures of every scenario, in cores, GiB, watts; page and workbook show these and no others."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from planner.jobs.whatif import LparLine, ScenarioResult, ServerLine
+from planner.optimise.scenario import Point
+from planner.plan import OUT, finding_json
+from planner.units import cores, gib
+
+VERSION = 1
+
+
+def slug(text: str) -> str:
+    """A name as a directory: ``two 770 of 16 cores`` → ``two-770-of-16-cores``."""
+    words = "".join(c if c.isalnum() and c.isascii() else " " for c in text).split()
+    return "-".join(words).lower() or "scenario"
+
+
+def directories(results: Sequence[ScenarioResult]) -> list[str]:
+    """A directory for each scenario's plan, no two the same."""
+    out: list[str] = []
+    for r in results:
+        name = slug(r.name)
+        while name in out:
+            name += "-2"
+        out.append(name)
+    return out
+
+
+def whatif_json(results: Sequence[ScenarioResult], estate_digest: str) -> dict[str, Any]:
+    """Today and the scenarios as plain data, in the order given."""
+    return {"version": VERSION, "estate_sha256": estate_digest,
+            "scenarios": [_scenario(r, name) for r, name in zip(results, directories(results), strict=True)]}
+
+
+def dump(document: dict[str, Any]) -> str:
+    """The text of whatif.json."""
+    return json.dumps(document, ensure_ascii=False, indent=1) + "\n"
+
+
+def _gib(mib: int) -> float:
+    return round(gib(mib), 2)
+
+
+def _scenario(r: ScenarioResult, directory: str) -> dict[str, Any]:
+    currency = r.scenario.tariff.currency if r.scenario else ""
+    out: dict[str, Any] = {
+        "name": r.name, "file": r.file, "note": r.note, "status": r.status.value, "objective_s": r.objective,
+        "bound_s": r.bound, "gap": r.gap, "retired": list(r.retired), "added": list(r.added),
+        "totals": None if r.totals is None else _totals(r, currency),
+        "migration": {"live": r.live, "restarts": r.restarts, "reactivations": r.activations, "resized": r.resized,
+                      "inactive": list(r.inactive), "waves": r.waves, "hours": round(r.hours, 2),
+                      "outage_minutes": r.outage_minutes},
+        "waves": _waves(r), "changes": [c.json() for c in r.changes],
+        "one_way_doors": [{"after": d.after, "reason": d.reason, "lpars": list(d.lpars)} for d in r.doors],
+        "risks": [finding_json(f) for f in r.findings], "conflict": r.conflict,
+        "frontier": [_point(p) for p in r.frontier], "frontier_note": r.frontier_note,
+        "servers": [_server(s) for s in r.servers], "lpars": [_lpar(x) for x in r.lpars],
+        "rperf": list(r.ratings), "assumptions": list(r.assumptions),
+        "plan": directory if r.plan is not None else None}
+    return out
+
+
+def _waves(r: ScenarioResult) -> list[dict[str, Any]]:
+    """The timetable of the live moves."""
+    if r.plan is None:
+        return []
+    return [{"wave": n, "start_s": min(m.start_ms for m in moves) / 1000, "end_s": max(m.end_ms for m in moves) / 1000,
+             "moves": [{"lpar": m.lpar, "source": m.source, "target": m.target} for m in moves]}
+            for n, moves in r.plan.waves(OUT)]
+
+
+def _totals(r: ScenarioResult, currency: str) -> dict[str, Any]:
+    t = r.totals
+    assert t is not None
+    e = t.energy
+    return {
+        "servers": t.servers, "cores": cores(t.units), "memory_gib": _gib(t.memory_mib), "lpars": t.lpars,
+        "headroom_cores_arrival": cores(t.free_units_arrival), "headroom_cores": cores(t.free_units),
+        "headroom_gib_arrival": _gib(t.free_mib_arrival), "headroom_gib": _gib(t.free_mib),
+        "watts": round(t.watts, 1), "watts_assumed": any(s.watts_assumed for s in r.servers),
+        "hours": r.scenario.hours if r.scenario else None, "kwh": round(e.kwh),
+        "money": None if e.money is None else round(e.money), "currency": currency,
+        "co2_kg": None if e.co2_kg is None else round(e.co2_kg)}
+
+
+def _point(p: Point) -> dict[str, Any]:
+    return {"servers": p.servers, "status": p.status.value, "headroom_percent": p.share, "bound_percent": p.bound,
+            "names": list(p.names), "free_cores": cores(p.free_units),
+            "free_gib": _gib(p.free_mib)}
+
+
+def _server(s: ServerLine) -> dict[str, Any]:
+    return {
+        "name": s.name, "model": s.model, "generation": s.generation, "added": s.added, "lpars": s.lpars,
+        "cores_limit": cores(s.units_limit), "cores_arrival": cores(s.units_arrival), "cores": cores(s.units_final),
+        "gib_limit": _gib(s.memory_limit_mib), "gib_arrival": _gib(s.memory_arrival_mib),
+        "gib": _gib(s.memory_final_mib), "idle_w": s.idle_w, "max_w": s.max_w, "watts": s.watts,
+        "watts_assumed": s.watts_assumed, "watts_source": s.watts_source}
+
+
+def _lpar(x: LparLine) -> dict[str, Any]:
+    return {
+        "name": x.name, "source": x.source, "target": x.target, "way": x.way, "wave": x.wave,
+        "cores_today": cores(x.old.entitlement_units), "cores": cores(x.final.entitlement_units),
+        "virtual_processors_today": x.old.virtual_processors, "virtual_processors": x.final.virtual_processors,
+        "gib_today": _gib(x.old.memory_mib), "gib": _gib(x.final.memory_mib), "ratio": round(x.ratio, 4),
+        "virtual_processors_by": x.basis, "not_resized": x.why_not_resized,
+        "path": [{"when": s.when, "server": s.server, "mode": s.mode, "cores": cores(s.units),
+                  "virtual_processors": s.virtual_processors} for s in x.stages],
+        "reasons": [{"rule": f.rule, "reason": f.message, "fix": f.fix} for f in x.reasons]}

@@ -1,0 +1,50 @@
+"""The part of a runbook that only a scenario has: restarts and new sizes after the live moves, and the way back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from planner.plan import Plan
+from planner.report.text import md
+
+_HEADS = (
+    (("restart", "restart after work"), "Restarts",
+     "These cannot go live. Each is stopped, moved inactive or defined anew on its new server, and activated there."),
+    (("re-activation",), "Re-activations with the new sizes",
+     "Shut down and activated from a profile with these sizes: a reboot from inside does not change the mode. "
+     "**After that it cannot go back live.** In this order, so that there is room when it is needed."),
+    (("DLPAR",), "New sizes by DLPAR", "The mode does not change, so DLPAR and the profile are enough. In this order."),
+    (("growth",), "Sizes after growth", "Not now: what the scenario expects later."),
+)
+
+
+def after_the_moves(plan: Plan) -> Iterator[str]:
+    """Restarts and new sizes in the order in which they were replayed; then the retired servers."""
+    changes: list[Mapping[str, Any]] = list((plan.details or {}).get("changes", ()))
+    for kinds, title, text in _HEADS:
+        found = [c for c in changes if c["kind"] in kinds]
+        if found:
+            yield f"### {title}"
+            yield ""
+            yield text
+            yield ""
+            yield from (_line(c) for c in found)
+            yield ""
+    if plan.goal.get("servers"):
+        yield "### The retired servers"
+        yield ""
+        yield from (f"- [ ] {md(str(s))} holds no LPAR any more; VIOSes shut down, server powered off, zoning removed"
+                    for s in plan.goal["servers"])
+        yield ""
+
+
+def _line(c: Mapping[str, Any]) -> str:
+    work = "the work is done that its findings name; " if c["kind"] == "restart after work" else ""
+    mode = f", mode {c['mode']}" if c["mode"] else ""
+    processors = f"{c['cores']:.2f} cores, {c['virtual_processors']} virtual processors"
+    return f"- [ ] {md(c['lpar'])} on {md(c['server'])}: {work}{processors}, {c['memory_gib']:g} GiB{mode}"
+
+
+WAY_BACK = ("Only for LPARs that have neither been restarted nor activated again: from then on the older server does "
+            "not take them back live.")

@@ -1,0 +1,52 @@
+"""What the terminal shows of scenarios: side by side, then what each has to say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from planner.report.charts import shown
+from planner.report.whatif_page import cells
+
+_COLOUR = {"optimal": "green", "feasible": "yellow", "infeasible": "red", "unknown": "red"}
+
+
+def whatif_view(document: Mapping[str, Any]) -> RenderableType:
+    """The comparison, conflicts, one-way doors."""
+    table = Table(box=None, padding=(0, 1), show_header=True, header_style="bold")
+    table.add_column("")
+    for s in document["scenarios"]:
+        table.add_column(Text(s["name"]), justify="right", overflow="fold")
+    table.add_row("status", *(Text("as it is") if n == 0 else Text(s["status"].upper(), _COLOUR[s["status"]])
+                              for n, s in enumerate(document["scenarios"])))
+    for row in cells(document):
+        unit = f" ({row['unit']})" if row["unit"] else ""
+        table.add_row(Text(f"{row['label']}{unit}"),
+                      *("–" if c["value"] is None else shown(float(c["value"])) for c in row["cells"]))
+    return Group(table, *(_told(s) for s in document["scenarios"][1:]))
+
+
+def _told(scenario: Mapping[str, Any]) -> RenderableType:
+    lines = [Text(f"\n{scenario['name']}", "bold")]
+    conflict = scenario["conflict"]
+    if conflict:
+        lines.append(Text(f"  proved impossible: {conflict['summary']}", "red"))
+        lines += [Text(f"  would lift it: {x}") for x in conflict["lifts"][:5]]
+    for door in scenario["one_way_doors"]:
+        lines.append(Text(f"  one-way after {door['after']}: {door['reason']} ({len(door['lpars'])} LPARs)", "yellow"))
+    restarted = [x for x in scenario["lpars"] if x["way"].startswith("restart")]
+    for x in restarted[:8]:
+        why = "; ".join(dict.fromkeys(r["reason"] for r in x["reasons"]))
+        lines.append(Text(f"  {x['way']}: {x['name']}: {why}", "yellow"))
+    if len(restarted) > 8:
+        lines.append(Text(f"  … and {len(restarted) - 8} more restarts"))
+    counts: dict[str, int] = {}
+    for f in scenario["risks"]:
+        counts[f["severity"]] = counts.get(f["severity"], 0) + 1
+    if counts:
+        lines.append(Text("  " + ", ".join(f"{n} {k}{'s' if n > 1 else ''}" for k, n in sorted(counts.items())), "dim"))
+    return Group(*lines)

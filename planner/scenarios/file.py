@@ -1,0 +1,240 @@
+"""A scenario file (TOML): strict, and everything that is wrong with it told at once, with file, line and path."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from planner.errors import InputError
+from planner.estate.energy import HOURS_PER_YEAR, MOST_WATTS, Tariff
+from planner.estate.model import Policy
+from planner.findings import Finding, Severity, Source
+from planner.scenarios.model import ALL, Clock, Growth, NewServer, Scenario
+from planner.units import MIB_PER_GIB, units_from_cores
+
+Path_ = Sequence[str | int]
+_HELP = "see docs/whatif.md"
+
+
+def line_of(text: str, path: Path_) -> int | None:
+    """The line of a key in a TOML text, as people write scenario files: ``("add", 1, "cores")`` → its line."""
+    lines = text.splitlines()
+    first, last = 0, len(lines)
+    names = list(path)
+    if len(names) > 1 and isinstance(names[0], str):
+        count = names[1] if isinstance(names[1], int) else 0
+        heads = [n for n, row in enumerate(lines) if re.match(rf"^\s*\[\[?\s*{re.escape(names[0])}\s*\]\]?", row)]
+        if count < len(heads):
+            first = heads[count]
+            following = [n for n, row in enumerate(lines) if n > first and re.match(r"^\s*\[", row)]
+            last = following[0] if following else len(lines)
+            names = names[2:] if isinstance(names[1], int) else names[1:]
+            if not names:
+                return first + 1
+    key = next((n for n in names if isinstance(n, str)), "")
+    for number in range(first, last):
+        if re.match(rf"^\s*\"?{re.escape(key)}\"?\s*[=.]", lines[number]) or (
+                re.match(rf"^\s*\[\[?\s*{re.escape(key)}\s*\]\]?", lines[number])):
+            return number + 1
+    return first + 1 if first else None
+
+
+def shown_path(path: Path_) -> str:
+    """``("add", 1, "cores")`` → ``add[1].cores``."""
+    out = ""
+    for part in path:
+        out += f"[{part}]" if isinstance(part, int) else f".{part}" if out else str(part)
+    return out or "scenario"
+
+
+def problem(file: str, text: str, path: Path_, message: str, fix: str = _HELP) -> Finding:
+    """One error of a scenario file."""
+    return Finding("input.bad-scenario", Severity.ERROR, file, f"{shown_path(path)}: {message}", fix,
+                   Source(file, line_of(text, path)))
+
+
+def read_scenarios(files: Iterable[Path]) -> tuple[Scenario, ...]:
+    """The scenarios of these files; raises InputError with every problem of all of them."""
+    found: list[Finding] = []
+    out: list[Scenario] = []
+    for path in files:
+        text = _text(path, found)
+        if text is not None:
+            scenario = parse_scenario(text, path.name, found)
+            out += [] if scenario is None else [scenario]
+    names: dict[str, str] = {}
+    for s in out:
+        if s.name in names:
+            found.append(Finding("input.bad-scenario", Severity.ERROR, s.file, f"name: {s.name!r} is the name of "
+                                 f"{names[s.name]} as well", "give each scenario a name of its own", Source(s.file)))
+        names.setdefault(s.name, s.file)
+    if found:
+        raise InputError(found)
+    return tuple(out)
+
+
+def _text(path: Path, found: list[Finding]) -> str | None:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        found.append(problem(path.name, "", (), f"cannot be read: {error.strerror or error}", "check the path"))
+    except UnicodeDecodeError as error:
+        found.append(problem(path.name, "", (), f"not UTF-8 text: {error.reason}", "save it as UTF-8"))
+    return None
+
+
+def parse_scenario(text: str, file: str, found: list[Finding]) -> Scenario | None:
+    """A scenario from its text; problems are added to ``found``, and then there is none."""
+    try:
+        document = tomllib.loads(text, parse_float=Decimal)
+    except tomllib.TOMLDecodeError as error:
+        match = re.search(r"at line (\d+)", str(error))
+        found.append(Finding("input.bad-scenario", Severity.ERROR, file, f"not a TOML file: {error}", _HELP,
+                             Source(file, int(match[1]) if match else None)))
+        return None
+    return _validated(document, text, file, found)
+
+
+def _validated(document: Mapping[str, Any], text: str, file: str, found: list[Finding]) -> Scenario | None:
+    from pydantic import ValidationError
+
+    shape = _shape()
+    try:
+        row = shape.model_validate(dict(document))
+    except ValidationError as error:
+        told = [_told(file, text, e) for e in error.errors()]
+        found += sorted(told, key=lambda f: (f.source.line or 0) if f.source else 0)
+        return None
+    return _scenario(row, file, _lines(document, text))
+
+
+def _lines(document: Mapping[str, Any], text: str) -> dict[str, int]:
+    """Where each path of the document stands."""
+    paths: list[tuple[str | int, ...]] = []
+    for key, value in document.items():
+        paths.append((key,))
+        for number, row in enumerate(value if isinstance(value, list) else ()):
+            paths.append((key, number))
+            paths += [(key, number, name) for name in row] if isinstance(row, dict) else []
+    return {shown_path(p): line for p in paths if (line := line_of(text, p)) is not None}
+
+
+def _told(file: str, text: str, error: Any) -> Finding:
+    path, kind = tuple(error["loc"]), error["type"]
+    if kind == "extra_forbidden":
+        return problem(file, text, path, "is no key of a scenario", f"take it out or correct its name; {_HELP}")
+    if kind == "missing":
+        return problem(file, text, path, "is missing", f"state it; {_HELP}")
+    value = error.get("input")
+    shown = value if isinstance(value, (str, int, bool)) else str(value)
+    wanted = error["msg"]
+    for start in ("Input should be ", "Value error, ", "String should have "):
+        wanted = wanted.removeprefix(start)
+    return problem(file, text, path, f"found {shown!r}, expected {wanted}"[:300], f"correct it; {_HELP}")
+
+
+_SHAPE: list[Any] = []
+
+
+def _shape() -> Any:
+    """The pydantic model of the file, built when first needed."""
+    if not _SHAPE:
+        _SHAPE.append(_build_shape())
+    return _SHAPE[0]
+
+
+def _build_shape() -> Any:
+    from pydantic import BaseModel, ConfigDict, Field, create_model
+
+    strict = ConfigDict(extra="forbid")
+
+    def model(title: str, /, **fields: Any) -> Any:
+        return create_model(title, __config__=strict, **fields)
+
+    def text(default: Any = "", **more: Any) -> Any:
+        return (str, Field(default, strict=True, max_length=500, **more))
+
+    def whole(default: Any, least: int, most: int) -> Any:
+        kind = int | None if default is None else int
+        return (kind, Field(default, strict=True, ge=least, le=most))
+
+    def number(default: Any, least: float, most: float) -> Any:
+        kind = Decimal | None if default is None else Decimal
+        return (kind, Field(default, ge=least, le=most, allow_inf_nan=False))
+
+    name = text(..., min_length=1, pattern=r"^[^\s/;*?\[\]][^/;*?\[\]]*$")
+    new = model(
+        "Add", name=name, model=text(..., min_length=1), cores=whole(..., 1, 4096), ghz=number(None, 0.1, 20),
+        memory_gib=number(..., 1, 1 << 20), wired_like=text(ALL), console=text(), site=text(), firmware=text(),
+        firmware_memory_gib=number(None, 0, 4096), lmb_mib=whole(None, 1, 4096), idle_watts=whole(None, 0, MOST_WATTS),
+        max_watts=whole(None, 0, MOST_WATTS), max_migrations=whole(None, 1, 64), vioses=whole(2, 1, 8),
+        vios_cores=number(1, 0.05, 64), vios_memory_gib=number(4, 0.5, 1024), vios_link_mbit=whole(None, 1, 1_000_000),
+        vios_level=text())
+    growth = model("Growth", lpars=text(..., min_length=1), cores_percent=number(0, -90, 10_000),
+                   memory_percent=number(0, -90, 10_000))
+    resize = model("Resize", enabled=(bool, Field(True, strict=True)), headroom_percent=number(0, -50, 1000))
+    clock = model("Clock", server=text(..., min_length=1), ghz=number(..., 0.1, 20))
+    ceiling = model("Ceiling", servers=text("*"), cpu_percent=whole(None, 1, 100), memory_percent=whole(None, 1, 100))
+    policy = model("Policy", kind=text(..., min_length=1), subject=text(), value=(str | int | Decimal, ""),
+                   active=(bool, Field(True, strict=True)), note=text())
+    migration = model("Migration", restart_minutes=whole(30, 1, 10_000), restart_cost_minutes=whole(240, 0, 100_000))
+    energy = model("Energy", price_per_kwh=number(None, 0, 1000), currency=text(), co2_kg_per_kwh=number(None, 0, 100),
+                   hours=whole(HOURS_PER_YEAR, 1, 1_000_000))
+    many: Any = list
+    made: type[BaseModel] = model(
+        "ScenarioFile", name=name, note=(str, Field("", strict=True, max_length=5000)),
+        retire=(list[str], Field(default_factory=list)), add=(many[new], Field(default_factory=list)),
+        growth=(many[growth], Field(default_factory=list)), resize=(resize, Field(default_factory=resize)),
+        clock=(many[clock], Field(default_factory=list)), ceiling=(many[ceiling], Field(default_factory=list)),
+        policy=(many[policy], Field(default_factory=list)), energy=(energy, Field(default_factory=energy)),
+        migration=(migration, Field(default_factory=migration)), frontier=(bool, Field(True, strict=True)))
+    return made
+
+
+def _mib(gib: Decimal | None) -> int | None:
+    return None if gib is None else round(Fraction(gib) * MIB_PER_GIB)
+
+
+def _ghz(value: Decimal | None) -> str:
+    return "" if value is None else f"{value.normalize():f}"
+
+
+def _share(percent: Decimal) -> Fraction:
+    return Fraction(percent) / 100
+
+
+def _new(row: Any) -> NewServer:
+    return NewServer(
+        row.name, row.model.strip().upper(), row.cores, _mib(row.memory_gib) or 0, row.wired_like, _ghz(row.ghz),
+        row.console, row.site, row.firmware, _mib(row.firmware_memory_gib), row.lmb_mib, row.idle_watts, row.max_watts,
+        row.max_migrations, row.vioses, units_from_cores(round(row.vios_cores, 2)), _mib(row.vios_memory_gib) or 0,
+        row.vios_link_mbit, row.vios_level)
+
+
+def _policies(row: Any) -> tuple[Policy, ...]:
+    out = [Policy(p.kind, p.subject, str(p.value), p.active, p.note) for p in row.policy]
+    for c in row.ceiling:
+        for kind, percent in (("cpu-ceiling", c.cpu_percent), ("memory-ceiling", c.memory_percent)):
+            if percent is not None:
+                out.append(Policy(kind, c.servers, str(percent), note="ceiling of the scenario"))
+    return tuple(out)
+
+
+def _number(value: Decimal | None) -> float | None:
+    return None if value is None else float(value)
+
+
+def _scenario(row: Any, file: str, lines: Mapping[str, int]) -> Scenario:
+    e = row.energy
+    return Scenario(
+        row.name, file, row.note, tuple(_new(a) for a in row.add), tuple(row.retire),
+        tuple(Growth(g.lpars, _share(g.cores_percent), _share(g.memory_percent)) for g in row.growth),
+        tuple(Clock(c.server, _ghz(c.ghz)) for c in row.clock), _policies(row), row.resize.enabled,
+        _share(row.resize.headroom_percent), row.migration.restart_minutes, 60 * row.migration.restart_cost_minutes,
+        Tariff(_number(e.price_per_kwh), e.currency, _number(e.co2_kg_per_kwh)), e.hours, row.frontier,
+        lines)

@@ -1,0 +1,178 @@
+"""How each LPAR gets to a server: live, by a restart, by a restart after work; its modes on the way; one-way doors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from planner.estate.model import Lpar
+from planner.findings import Finding, Severity, errors
+from planner.rules import Judge, Site
+from planner.scenarios.sizing import Sizer, native_mode
+
+#: Rules that bind an LPAR even when it is stopped here and activated there.
+BINDING = (
+    "memory.fits", "memory.shared", "network.vlan", "partition.client", "partition.name-free", "policy.fence",
+    "policy.pin", "processor.fits", "processor.pool-known", "server.console", "server.site", "storage.fabric",
+    "storage.lun-seen")
+#: Rules that a restart gets round only after work on the LPAR: another adapter, another disk.
+WORK = ("partition.lhea", "partition.physical-io", "partition.sriov", "storage.whole-lun")
+#: Facts that an LPAR's size on arrival decides; a restarted LPAR arrives in its final size.
+_SIZED = ("memory.fits", "processor.fits")
+
+
+class Way(StrEnum):
+    """How an LPAR gets to another server."""
+
+    LIVE = "live"
+    RESTART = "restart"
+    WORK = "restart after work"
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """One LPAR's way to one server: ``reasons`` why it is not live; ``refusals`` when there is no way at all."""
+
+    way: Way | None
+    reasons: tuple[Finding, ...] = ()
+    refusals: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A moment of an LPAR's path: where it is, in which mode, with which entitlement (hundredths) and processors."""
+
+    when: str
+    server: str
+    mode: str
+    units: int
+    virtual_processors: int
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """What cannot be undone by a live move: after ``after``, these LPARs cannot go back, for ``reason``."""
+
+    after: str
+    reason: str
+    lpars: tuple[str, ...]
+
+
+class Passages:
+    """The ways of a site's LPARs, asked of the rules; answers are kept."""
+
+    def __init__(self, site: Site, judge: Judge, sizer: Sizer, displaced: Iterable[str]) -> None:
+        self.site, self.judge, self.sizer = site, judge, sizer
+        self.displaced = frozenset(displaced)
+        self._known: dict[tuple[str, str], Passage] = {}
+
+    def of(self, lpar: str, target: str) -> Passage:
+        """The way of an LPAR to a server; only LPARs of retired servers may restart."""
+        key = (lpar, target)
+        if key not in self._known:
+            self._known[key] = self._of(lpar, target)
+        return self._known[key]
+
+    def _of(self, lpar: str, target: str) -> Passage:
+        source = self.site.start[lpar]
+        found = errors((*self.judge.readiness(lpar), *self.judge.move(lpar, source, target)))
+        if not found:
+            return Passage(Way.LIVE)
+        if lpar not in self.displaced:
+            return Passage(None, (), found)
+        binding = tuple(f for f in found if f.rule in BINDING and not self._fits_resized(f, lpar, target))
+        binding += tuple(f for f in found if f.rule == "processor.mode" and self._mode_binds(lpar, target))
+        if binding:
+            return Passage(None, found, binding)
+        return Passage(Way.WORK if any(f.rule in WORK for f in found) else Way.RESTART, found)
+
+    def _fits_resized(self, finding: Finding, lpar: str, target: str) -> bool:
+        """Whether a size that is too large today fits in the end."""
+        if finding.rule not in _SIZED:
+            return False
+        from planner.estate.capacity import lpar_demand
+
+        row = self.sizer.final(self.site.lpars[lpar], target).row
+        held, base, limit = lpar_demand(row, self.site.servers[target]), self.site.base(target), self.site.limit(target)
+        if finding.rule == "memory.fits":
+            return held.memory_mib + base.memory_mib <= limit.memory_mib
+        return held.units + base.units <= limit.units
+
+    def _mode_binds(self, lpar: str, target: str) -> bool:
+        """A restart changes the current mode, not a preferred one that the target does not have."""
+        p = self.site.lpars[lpar]
+        if p.preferred_mode in ("", "default"):
+            return False
+        found = self.judge.move(lpar, p.server, target)
+        return any("prefers" in f.message for f in found if f.rule == "processor.mode")
+
+
+def mode_now(site: Site, lpar: Lpar) -> str:
+    """The mode that an LPAR runs in; where nobody states it, its server's own."""
+    return lpar.current_mode or native_mode(site.servers[lpar.server].generation)
+
+
+def mode_after(site: Site, sizer: Sizer, lpar: Lpar, target: str) -> str:
+    """The mode after it is activated on a server."""
+    held = sizer.keeps_mode(lpar, target)
+    return held or native_mode(site.servers[target].generation) or mode_now(site, lpar)
+
+
+def stages(site: Site, sizer: Sizer, lpar: Lpar, target: str, way: Way) -> tuple[Stage, ...]:
+    """An LPAR's path from today to the end: mode and size at each step.
+
+    A live move carries mode and size over; the mode changes when the LPAR is activated again, and only then is the
+    smaller entitlement enough (POWER6 mode has SMT2: no SMT4 credit before). Source: IBM POWER7 9117-MMD modes
+    examples; REDP-4798 p. 142.
+    """
+    now, after = mode_now(site, lpar), mode_after(site, sizer, lpar, target)
+    final = sizer.final(lpar, target).row
+    path = [Stage("today", lpar.server, now, lpar.entitlement_units, lpar.virtual_processors)]
+    end = (final.entitlement_units, final.virtual_processors)
+    if way is not Way.LIVE:
+        return (*path, Stage(f"after the {way.value}", target, after, *end))
+    path.append(Stage("after the live move", target, now, lpar.entitlement_units, lpar.virtual_processors))
+    if now != after:
+        path.append(Stage("after re-activation", target, after, *end))
+    elif end != (lpar.entitlement_units, lpar.virtual_processors):
+        path.append(Stage("after resizing by DLPAR", target, after, *end))
+    return tuple(path)
+
+
+def needs_activation(path: tuple[Stage, ...]) -> bool:
+    """Whether an LPAR that was moved live must be activated again to come to its end."""
+    return path[-1].when == "after re-activation"
+
+
+def doors(site: Site, placement: Mapping[str, str], final: Mapping[str, Lpar], ways: Mapping[str, Way]) -> list[Door]:
+    """What can no longer be undone live: after the move itself, and after re-activation; LPARs with the same reason
+    stand together."""
+    moved = {n: s for n, s in placement.items() if s != site.start[n]}
+    live = {n: s for n, s in moved.items() if ways[n] is Way.LIVE}
+    found: dict[tuple[str, str], list[str]] = {}
+    closed = set()
+    after_move = Judge(Site(site.estate.moved(live)))
+    for n, target in sorted(live.items()):
+        for reason in _reasons(after_move, n, target, site.start[n]):
+            closed.add(n)
+            found.setdefault(("the live move", reason), []).append(n)
+    rows = tuple(final.get(p.name, p) for p in site.estate.lpars)
+    after_all = Judge(Site(replace(site.estate, lpars=rows)))
+    for n, target in sorted(moved.items()):
+        if n not in closed:
+            event = "re-activation" if ways[n] is Way.LIVE else f"the {ways[n].value}"
+            for reason in _reasons(after_all, n, target, site.start[n]):
+                found.setdefault((event, reason), []).append(n)
+    return [Door(after, reason, tuple(names)) for (after, reason), names in sorted(found.items())]
+
+
+#: What is of one LPAR and moment rather than of the direction.
+_PASSING = ("policy.", "partition.running", "partition.rmc", "processor.fits", "memory.fits", "partition.id-free")
+
+
+def _reasons(judge: Judge, lpar: str, source: str, target: str) -> list[str]:
+    return [f"{f.message} ({f.rule})" for f in judge.move(lpar, source, target)
+            if f.severity is Severity.ERROR and not f.rule.startswith(_PASSING)]
+
+

@@ -1,0 +1,200 @@
+"""Page and workbook of scenarios: the figures of whatif.json and no others; the page opens without a word of complaint."""
+
+from __future__ import annotations
+
+import html
+import io
+import json
+import re
+import shutil
+import subprocess
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from estates import BASE, changed, loaded, lpar, numbered, policy, stating
+from openpyxl import load_workbook
+
+from planner.estate.energy import Tariff
+from planner.jobs import Options
+from planner.jobs.whatif import today, whatif
+from planner.report.charts import Series, bars, lines, nice_steps, shown
+from planner.report.whatif_json import directories, dump, slug, whatif_json
+from planner.report.whatif_page import ROWS, cells, whatif_page
+from planner.report.whatif_workbook import sheet_names, whatif_workbook
+from planner.scenarios.model import Clock, NewServer, Scenario
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+HOSTILE = '<script>alert("1")</script> & \'more\''
+NEW = NewServer("N", "9117-MMB", 16, 256 * 1024, ghz="3.1", firmware="AM720_101")
+
+
+@pytest.fixture(scope="module")
+def document() -> Any:
+    """Today, a live answer, one with a restart, and one that is impossible; names that try to be markup."""
+    tariff = Tariff(0.25, "EUR", 0.4)
+    moved = Scenario("to POWER7", add=(NEW,), retire=("*",), clocks=(Clock("*", "4.7"),), tariff=tariff)
+    odd = replace(moved, name=HOSTILE, note=HOSTILE, retire=("A",))
+    pinned = replace(moved, name="impossible")
+    base = loaded(changed(BASE, "a2", rmc_active=False))
+    none = loaded(stating(BASE, policy("pin", "a1", "A")))
+    results = [today(base, moved), whatif(base, moved, Options(20)), whatif(base, odd, Options(20)),
+               whatif(none, pinned, Options(20))]
+    return whatif_json(results, "0" * 64)
+
+
+class _Values(HTMLParser):
+    """Every data-key of a page, and what else is in it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.values: dict[tuple[int, str], str] = {}
+        self.drawn: list[dict[str, str | None]] = []
+        self.tags: list[str] = []
+        self.links: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        known = dict(attrs)
+        self.tags.append(tag)
+        self.links += [str(known[a]) for a in ("src", "href", "action") if a in known]
+        if "data-key" in known:
+            self.values[int(str(known["data-scenario"])), str(known["data-key"])] = str(known["data-value"])
+        elif "data-value" in known:
+            self.drawn.append(known)
+
+
+def parsed(page: str) -> _Values:
+    found = _Values()
+    found.feed(page)
+    return found
+
+
+def expected(document: Any) -> dict[tuple[int, str], Any]:
+    out: dict[tuple[int, str], Any] = {}
+    for number, s in enumerate(document["scenarios"]):
+        if number:
+            out[number, "status"] = s["status"]
+        for _, key, _ in ROWS:
+            group, name = key.split(".")
+            if s["totals"] is not None and s[group][name] is not None:
+                out[number, key] = s[group][name]
+    return out
+
+
+def same(found: dict[tuple[int, str], str], wanted: dict[tuple[int, str], Any]) -> bool:
+    return {k: v if isinstance(wanted.get(k), str) else float(v) for k, v in found.items()} == {
+        k: v if isinstance(v, str) else pytest.approx(float(v), abs=0.006) for k, v in wanted.items()}
+
+
+def test_the_document_is_plain_json(document: Any) -> None:
+    assert json.loads(dump(document)) == document
+    statuses = [s["status"] for s in document["scenarios"]]
+    assert statuses == ["optimal", "optimal", "optimal", "infeasible"]
+    assert [s["migration"]["restarts"] for s in document["scenarios"]] == [0, 1, 1, 0]
+    assert document["scenarios"][1]["totals"]["currency"] == "EUR"
+
+
+def test_the_pages_figures_are_those_of_the_json(document: Any) -> None:
+    found, wanted = parsed(whatif_page(document)), expected(document)
+    assert len(wanted) > 50 and same(found.values, wanted)
+    watts = {d["data-category"]: float(str(d["data-value"])) for d in found.drawn if d.get("data-series") == "watts"}
+    assert watts == {s["name"]: s["totals"]["watts"] for s in document["scenarios"] if s["totals"]}
+    points = {(d["data-series"], int(str(d["data-x"]))): float(str(d["data-value"])) for d in found.drawn if "data-x" in d}
+    assert points == {(s["name"], p["servers"]): p["headroom_percent"] for s in document["scenarios"]
+                      for p in s["frontier"] if p["headroom_percent"] is not None}
+
+
+def test_a_changed_figure_is_noticed(document: Any) -> None:
+    """The comparison itself can fail."""
+    other = json.loads(dump(document))
+    other["scenarios"][1]["totals"]["watts"] += 1
+    assert not same(parsed(whatif_page(document)).values, expected(other))
+
+
+def test_the_page_needs_nothing_else_and_no_name_becomes_markup(document: Any) -> None:
+    page = whatif_page(document)
+    found = parsed(page)
+    assert not {"script", "link", "img", "iframe", "object"} & set(found.tags) - {"link"}
+    assert all(x.startswith(("#", "data:")) for x in found.links)
+    assert not re.search(r"https?://(?!www\.w3\.org/2000/svg)", page) and "@import" not in page and "url(" not in page
+    assert "<script" not in page and HOSTILE in html.unescape(page)
+
+
+def test_the_conflict_and_the_paths_are_told(document: Any) -> None:
+    page = whatif_page(document)
+    assert "a1 can get to no other server, not even by a restart" in page and "policy.pin" in page
+    assert "has no active RMC connection" in page and "cannot go back live" in page
+
+
+def test_the_same_document_gives_the_same_bytes(document: Any) -> None:
+    assert whatif_page(document) == whatif_page(json.loads(dump(document)))
+    assert whatif_workbook(document) == whatif_workbook(json.loads(dump(document)))
+
+
+def test_the_workbooks_figures_are_those_of_the_json(document: Any) -> None:
+    book = load_workbook(io.BytesIO(whatif_workbook(document)))
+    sheet = book["Comparison"]
+    found = {sheet.cell(r, 1).value: [sheet.cell(r, c).value for c in range(3, 7)] for r in range(4, sheet.max_row + 1)}
+    for row in cells(document):
+        assert found[row["label"]] == [c["value"] for c in row["cells"]], row["label"]
+    assert found["Status"] == ["as it is", "optimal", "optimal", "infeasible"]
+    names = book.sheetnames
+    assert names[:3] == ["Comparison", "Frontier", "to POWER7"] and names[-2:] == ["Findings", "Assumptions"]
+    lpars = {row[0]: row for row in book["to POWER7"].iter_rows(values_only=True) if row[0]}
+    assert lpars["a1"][3:9] == ("live", 1, 1, 0.82, 1, 1) and lpars["a2"][3] == "restart"
+    assert len(book["Comparison"]._charts) == 3 and len(book["Frontier"]._charts) == 1
+
+
+@pytest.mark.skipif(not CHROMIUM, reason="chromium is not installed")
+def test_chromium_opens_the_page_without_complaint(document: Any, tmp_path: Path) -> None:
+    """The DOM that the browser makes holds the figures; no console message, no request, a picture that is not blank."""
+    file = tmp_path / "whatif.html"
+    file.write_text(whatif_page(document), encoding="utf-8")
+    log, picture = tmp_path / "net.json", tmp_path / "page.png"
+    base = [str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}",
+            "--disable-background-networking", "--disable-component-update", "--no-first-run", "--enable-logging=stderr",
+            "--v=0", f"--log-net-log={log}"]
+    told = subprocess.run([*base, "--dump-dom", file.as_uri()], capture_output=True, text=True, timeout=120)
+    assert same(parsed(told.stdout).values, expected(document))
+    assert "CONSOLE" not in told.stderr, told.stderr
+    asked = set(re.findall(r'"url":"(https?://[^"]+)"', log.read_text()))
+    assert not {u for u in asked if "whatif" in u or "w3.org" in u} and not {
+        u for u in asked if not re.match(r"https?://([a-z0-9.-]+\.)?(google|gstatic|googleapis|chromium|gvt1)\.", u)}
+    subprocess.run([*base, "--window-size=1000,1400", f"--screenshot={picture}", file.as_uri()], capture_output=True,
+                   timeout=120)
+    assert picture.stat().st_size > 30_000
+
+
+def test_names_become_directories_and_sheets() -> None:
+    assert slug("two 770 of 16 cores, +20 %") == "two-770-of-16-cores-20" and slug("…") == "scenario"
+    found = sheet_names(["Comparison", "a/b:c", "x" * 40, "X" * 40, "'", "Findings"])
+    assert len({n.casefold() for n in found}) == 6 and all(len(n) <= 31 for n in found)
+    assert not set("".join(found)) & set("[]:*?/\\'")
+    assert found[1] == "abc" and found[0] == "Comparison 2"
+
+
+def test_two_scenarios_never_share_a_directory() -> None:
+    class Named:
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+    assert directories([Named("a b"), Named("a-b"), Named("A B")]) == ["a-b", "a-b-2", "a-b-2-2"]  # type: ignore[list-item]
+
+
+def test_axes_end_at_round_figures() -> None:
+    assert nice_steps(57)[-1] == 60 and nice_steps(18300)[-1] == 20000 and nice_steps(0) == [0, 1]
+    assert [shown(v) for v in (1234.5, 3.0, 0.25)] == ["1 234.5", "3", "0.25"]
+
+
+def test_charts_carry_their_values_and_leave_out_what_is_unknown() -> None:
+    drawn = bars("t", ["a<b", "c"], [Series("s", (1.5, None))], "W")
+    assert drawn.count("<rect") == 1 and 'data-value="1.5"' in drawn and "a&lt;b" in drawn and ">none<" in drawn
+    assert lines("t", [("s", [(2, 10.0), (3, 20.0)])]).count("<circle") == 2 and lines("t", []) == ""
+
+
+def test_lpars_that_nothing_happens_to_are_left_out_of_the_page() -> None:
+    base = loaded(BASE.replace(lpars=numbered((*BASE.lpars, lpar("still", "C", 0.1, 1)))))
+    made = whatif_json([today(base), whatif(base, Scenario("x", frontier=False), Options(20))], "0")
+    assert "<th>still</th>" not in whatif_page(made)
