@@ -24,6 +24,16 @@ class Status(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Measure(StrEnum):
+    """What of the servers that stay on is made least."""
+
+    WATTS = "watts"
+    """idle watts of the servers, and the load part: whole watts per core times the cores in use"""
+    SERVERS = "servers"
+    CORES = "cores"
+    """configurable cores, which is what many licences count"""
+
+
 OUT, BACK = "out", "back"
 
 
@@ -85,8 +95,28 @@ class ServerState:
 
 
 @dataclass(frozen=True, slots=True)
+class Level:
+    """One of several objectives, in their order: ``objective`` and proved lower ``bound`` in ``unit``, relative gap.
+
+    ``scope`` says among which plans the bound holds.
+    """
+
+    name: str
+    unit: str
+    objective: float
+    bound: float
+    gap: float
+    status: Status
+    scope: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
-    """A plan, or the proof that there is none. ``objective`` and ``bound`` in seconds, risk surcharge included."""
+    """A plan, or the proof that there is none.
+
+    ``objective`` and ``bound`` in seconds of moving, risk surcharge included; with ``levels`` (several objectives in
+    order) those of the first level, in its unit.
+    """
 
     goal: Mapping[str, Any]
     status: Status
@@ -115,6 +145,12 @@ class Plan:
     notes: tuple[str, ...] = field(default=())
     details: Mapping[str, Any] | None = None
     """Figures of the goal's own: for headroom what is free, the curve of its cost, peaks by hour."""
+    levels: tuple[Level, ...] = ()
+    off: tuple[str, ...] = ()
+    """Servers that a consolidation empties and switches off."""
+    restart: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """N+1: server that fails after the plan → LPAR that ran there → server on which it restarts."""
+    energy: Mapping[str, Any] | None = None
 
     def replace(self, **changes: Any) -> Plan:
         """A copy with other values."""
@@ -212,7 +248,19 @@ def plan_json(plan: Plan) -> dict[str, Any]:
         "vios_ids": dict(plan.vios_ids),
         "assumptions": list(plan.assumptions), "notes": list(plan.notes),
         **({} if plan.details is None else {"details": dict(plan.details)}), "estate_sha256": plan.estate_digest,
+        **_consolidation_json(plan),
     }
+
+
+def _consolidation_json(plan: Plan) -> dict[str, Any]:
+    """What only a consolidation has; nothing for other plans."""
+    if plan.goal.get("kind") != "consolidate":
+        return {}
+    return {
+        "levels": [{"name": x.name, "unit": x.unit, "objective": x.objective, "bound": x.bound, "gap": x.gap,
+                    "status": x.status.value, "scope": x.scope} for x in plan.levels],
+        "switched_off": list(plan.off), "restart": {s: dict(p) for s, p in plan.restart.items()},
+        "energy": plan.energy}
 
 
 def dump(plan: Plan) -> str:
@@ -227,6 +275,7 @@ def _bad(file: str, message: str) -> InputError:
 
 def parse(text: str, file: str) -> Plan:
     """Read a plan.json back; raises InputError that names every field that does not fit."""
+
     from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
     class Adapter(BaseModel):
@@ -285,41 +334,45 @@ def parse(text: str, file: str) -> Plan:
         start: dt.datetime
         end: dt.datetime
 
-    class Evacuate(BaseModel):
+    class GoalIn(BaseModel):
         model_config = ConfigDict(extra="forbid", strict=True)
-        kind: Literal["evacuate"]
-        servers: list[str] = Field(min_length=1)
-        leave: list[str] = []
         usage: Used | None = None
         come_back: bool = Field(default=False, alias="return")
 
-    class Whatif(BaseModel):
-        model_config = ConfigDict(extra="forbid", strict=True)
+    class Evacuate(GoalIn):
+        kind: Literal["evacuate"]
+        servers: list[str] = Field(min_length=1)
+        leave: list[str] = Field(default=[])
+
+    class Whatif(GoalIn):
         kind: Literal["whatif"]
         scenario: str
         servers: list[str]
-        leave: list[str] = []
-        usage: dict[str, Any] | None = None
-        come_back: bool = Field(default=False, alias="return")
+        leave: list[str] = Field(default=[])
 
-    class Headroom(BaseModel):
-        model_config = ConfigDict(extra="forbid", strict=True)
+    class Headroom(GoalIn):
         kind: Literal["headroom"]
         server: str
         cores: float = Field(ge=0, le=1e6)
         memory_gib: float = Field(ge=0, le=1e9)
         by: Literal["both", "entitlement", "usage"]
         when: str = ""
-        critical: list[str] = []
-        usage: Used | None = None
+        critical: list[str] = Field(default=[])
         hours: dict[Literal["month-end", "working", "weekend"], list[Hour]] | None = None
         period: Period | None = None
-        come_back: bool = Field(default=False, alias="return")
+
+    class Consolidate(GoalIn):
+        kind: Literal["consolidate"]
+        minimise: Annotated[Measure, Field(strict=False)]
+        n_plus_1: bool = False
+        keep: list[str] = Field(default=[])
+        off: list[str] = Field(default=[])
+        weekend: bool = False
 
     class PlanIn(BaseModel):
         model_config = ConfigDict(extra="ignore")
         version: Literal[1]
-        goal: Annotated[Evacuate | Headroom | Whatif, Field(discriminator="kind")]
+        goal: Annotated[Evacuate | Headroom | Whatif | Consolidate, Field(discriminator="kind")]
         status: Status
         estate_sha256: str = ""
         objective: float | None
@@ -334,6 +387,8 @@ def parse(text: str, file: str) -> Plan:
         work_s: int | None = None
         conflict: dict[str, Any] | None = None
         vios_ids: dict[str, int | None] = {}
+        switched_off: list[str] = []
+        restart: dict[str, dict[str, str]] = {}
 
     try:
         document = PlanIn.model_validate_json(text)
@@ -351,4 +406,5 @@ def parse(text: str, file: str) -> Plan:
     return Plan(goal, document.status, document.estate_sha256, document.objective, document.bound,
                 document.gap, document.verified, moves, conflict=document.conflict, window=window,
                 back_window=back_window, back_from_s=document.back_from_s, work_s=document.work_s,
-                vios_ids=document.vios_ids, details=document.details)
+                vios_ids=document.vios_ids, details=document.details, off=tuple(document.switched_off),
+                restart=document.restart)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from planner.plan import Status
+from planner.plan import Measure, Status
 
 _TEXT, _NUMBER, _WHOLE, _YES = {"type": "string"}, {"type": "number"}, {"type": "integer"}, {"type": "boolean"}
 
@@ -22,8 +22,34 @@ def _list(items: dict[str, Any]) -> dict[str, Any]:
     return {"type": "array", "items": items}
 
 
+def _goals() -> list[dict[str, Any]]:
+    """What was asked, one schema for each kind of goal."""
+    hour = {"type": "integer", "minimum": 0, "maximum": 23}
+    hours = {"type": "object", "additionalProperties": False, "properties": {
+        kind: _list(hour) for kind in ("month-end", "working", "weekend")}}
+    usage = _object({
+        "percentile": _TEXT, "from_s": _WHOLE, "to_s": _WHOLE, "step_s": _WHOLE, "growth_percent": _WHOLE,
+        "hours": hours, "measured": _WHOLE, "sha256": _TEXT, "calendar": _object({
+            "country": _TEXT, "subdivision": _TEXT, "last": _WHOLE, "first": _WHOLE, "closed": _list(_TEXT),
+            "weekend": _list(_WHOLE)})})
+    period = _object({"start": _TEXT, "end": _TEXT})
+    return [
+        _object({"kind": {"const": "evacuate"}, "servers": _list(_TEXT), "leave": _list(_TEXT), "usage": usage,
+                 "return": _YES}, ("leave", "usage", "return")),
+        _object({"kind": {"const": "headroom"}, "server": _TEXT, "cores": _NUMBER, "memory_gib": _NUMBER,
+                 "by": {"enum": ["both", "entitlement", "usage"]}, "when": _TEXT, "critical": _list(_TEXT),
+                 "usage": usage, "hours": hours, "period": period, "return": _YES},
+                ("usage", "hours", "period", "return")),
+        _object({"kind": {"const": "whatif"}, "scenario": _TEXT, "servers": _list(_TEXT), "leave": _list(_TEXT),
+                 "usage": usage, "return": _YES}, ("leave", "usage", "return")),
+        _object({"kind": {"const": "consolidate"}, "minimise": {"enum": [m.value for m in Measure]},
+                 "n_plus_1": _YES, "keep": _list(_TEXT), "off": _list(_TEXT), "weekend": _YES, "usage": usage,
+                 "return": _YES}, ("n_plus_1", "keep", "off", "weekend", "usage", "return"))]
+
+
 def schema() -> dict[str, Any]:
-    """The schema. Seconds count from the start of the window; ``objective`` and ``bound`` are seconds of cost."""
+    """The schema. Seconds count from the start of the window; ``objective`` and ``bound`` are seconds of cost, for a
+    consolidation those of the first of its ``levels``, in its unit."""
     adapter = _object({"slot": _WHOLE, "vios": _TEXT})
     leg = {"enum": ["out", "back"]}
     seconds = {"type": "number", "minimum": 0}
@@ -45,25 +71,8 @@ def schema() -> dict[str, Any]:
                               "by_server": {"type": "object", "additionalProperties": short}}),
         "refusals": {"type": "object", "additionalProperties": {"type": "object", "additionalProperties": _list(
             _object({"rule": _TEXT, "reason": _TEXT}))}}})
-    hour = {"type": "integer", "minimum": 0, "maximum": 23}
-    hours = {"type": "object", "additionalProperties": False, "properties": {
-        kind: _list(hour) for kind in ("month-end", "working", "weekend")}}
-    used = _object({
-        "percentile": _TEXT, "from_s": _WHOLE, "to_s": _WHOLE, "step_s": _WHOLE, "growth_percent": _WHOLE,
-        "hours": hours, "measured": _WHOLE, "sha256": _TEXT, "calendar": _object({
-            "country": _TEXT, "subdivision": _TEXT, "last": _WHOLE, "first": _WHOLE, "closed": _list(_TEXT),
-            "weekend": _list(_WHOLE)})})
-    evacuate = {"type": "object", "required": ["kind", "servers"], "additionalProperties": False, "properties": {
-        "kind": {"const": "evacuate"}, "servers": _list(_TEXT), "leave": _list(_TEXT), "return": _YES,
-        "usage": used}}
-    headroom = _object({
-        "kind": {"const": "headroom"}, "server": _TEXT, "cores": _NUMBER, "memory_gib": _NUMBER,
-        "by": {"enum": ["both", "entitlement", "usage"]}, "when": _TEXT, "critical": _list(_TEXT),
-        "usage": used, "hours": hours, "period": _object({"start": _TEXT, "end": _TEXT}), "return": _YES},
-        ("usage", "hours", "period", "return"))
-    whatif = _object({"kind": {"const": "whatif"}, "scenario": _TEXT, "servers": _list(_TEXT), "leave": _list(_TEXT),
-                      "usage": used, "return": _YES}, ("leave", "usage", "return"))
-    goal = {"oneOf": [evacuate, headroom, whatif]}
+    level = _object({"name": _TEXT, "unit": _TEXT, "objective": _NUMBER, "bound": _NUMBER, "gap": _NUMBER,
+                     "status": {"enum": ["optimal", "feasible"]}, "scope": _TEXT})
     window = _object({"start": _TEXT, "end": _TEXT, "length_s": _WHOLE, "fits": _maybe(_YES),
                       "spare_s": _maybe(_WHOLE)})
     wave = _object({"wave": _WHOLE, "leg": leg, "start_s": seconds, "end_s": seconds, "lpars": _list(_TEXT)})
@@ -71,11 +80,14 @@ def schema() -> dict[str, Any]:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema", "title": "planner plan",
         **_object({
-            "version": {"const": 1}, "goal": goal, "status": {"enum": [s.value for s in Status]},
+            "version": {"const": 1}, "goal": {"oneOf": _goals()}, "status": {"enum": [s.value for s in Status]},
             "objective": _maybe(_NUMBER), "bound": _maybe(_NUMBER), "gap": _maybe(_NUMBER), "verified": _YES,
             "total_s": seconds, "work_s": _maybe(_WHOLE), "window": _maybe(window),
             "back_window": _maybe(window), "back_from_s": _maybe(_WHOLE), "moves": _list(move),
             "waves": _list(wave), "findings": _list(finding), "conflict": _maybe(conflict), "stays": _list(stay),
             "vios_ids": {"type": "object", "additionalProperties": _maybe(_WHOLE)},
             "before": _list(state), "peak": _list(state), "after": _list(state), "assumptions": _list(_TEXT),
-            "notes": _list(_TEXT), "details": {"type": "object"}, "estate_sha256": _TEXT}, ("details",))}
+            "notes": _list(_TEXT), "details": {"type": "object"}, "estate_sha256": _TEXT,
+            "levels": _list(level), "switched_off": _list(_TEXT),
+            "restart": {"type": "object", "additionalProperties": {"type": "object", "additionalProperties": _TEXT}},
+            "energy": _maybe({"type": "object"})}, ("details", "levels", "switched_off", "restart", "energy"))}

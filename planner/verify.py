@@ -243,9 +243,14 @@ def _goal(plan: Plan, site: Site, middle: Mapping[str, str], end: Mapping[str, s
           home: Mapping[str, str]) -> list[Finding]:
     """What was asked for is reached: servers freed after the way out, everything home after the way back."""
     found = []
+    kind = plan.goal.get("kind")
+    freed = [str(s) for s in plan.goal.get("servers", ())] if kind in ("evacuate", "whatif") else list(plan.off)
+    asked = {str(s) for s in plan.goal.get("off", ())} - set(plan.off)
+    found += [_error("goal.reached", s, "was to go off and stays on") for s in sorted(asked)]
+    found += [_error("goal.reached", s, "was to stay on and goes off") for s in plan.goal.get("keep", ())
+              if s in plan.off]
     if plan.goal.get("kind") == "headroom":
         found += _room(plan, site, middle)
-    freed = [str(s) for s in plan.goal.get("servers", ())] if plan.goal.get("kind") in ("evacuate", "whatif") else []
     leave = set(plan.goal.get("leave", ()))
     for server in freed:
         if server not in site.servers:
@@ -266,6 +271,11 @@ def _goal(plan: Plan, site: Site, middle: Mapping[str, str], end: Mapping[str, s
             if m.start_ms < earliest:
                 found.append(_error("goal.work-time", m.lpar, "starts back before the work is over"))
     return found
+
+
+def _off_at_the_end(plan: Plan) -> bool:
+    """Whether the servers that go off are off at the end of the way out (not half-way home already)."""
+    return not any(m.leg == BACK for m in plan.moves) or any(m.leg == OUT for m in plan.moves)
 
 
 def _room(plan: Plan, site: Site, middle: Mapping[str, str]) -> list[Finding]:
@@ -379,6 +389,8 @@ def replay(plan: Plan, site: Site, judge: Judge, home: Mapping[str, str] | None 
     end = stage.places()
     middle = middle if middle is not None else end
     stage.found += judge.groups({n: (s,) for n, s in middle.items()}, end=True)
+    if plan.goal.get("n_plus_1") and _off_at_the_end(plan):
+        stage.found += judge.restarts(middle, plan.off, plan.restart)
     holders: dict[str, list[str]] = {s: [] for s in site.servers}
     for name, server in middle.items():
         holders.setdefault(server, []).append(name)

@@ -101,8 +101,12 @@ def finished(blank: Plan, loaded: Loaded, site: Site, judge: Judge, answer: Answ
     if status is Status.OPTIMAL:
         bound = float(objective)
     gap = 0.0 if objective == 0 else max(0.0, (objective - bound) / objective)
-    plan = blank.replace(status=status, objective=objective / 1000, bound=bound / 1000, gap=round(gap, 6),
-                         moves=table.moves)
+    return checked_plan(blank.replace(status=status, objective=objective / 1000, bound=bound / 1000, gap=round(gap, 6),
+                                      moves=table.moves), loaded, site, judge)
+
+
+def checked_plan(plan: Plan, loaded: Loaded, site: Site, judge: Judge) -> Plan:
+    """The plan with its replay, windows and warnings; raises ReplayError when it does not hold."""
     named = {v for m in plan.moves for v in (m.source_msp, m.target_msp, *(x for _, x in (*m.disks, *m.fibres)))}
     plan = plan.replace(window=_fitted(plan, OUT), back_window=_fitted(plan, BACK) if plan.back_window else None,
                         vios_ids={v: site.vioses[v].lpar_id for v in sorted(named) if v in site.vioses})
@@ -110,7 +114,7 @@ def finished(blank: Plan, loaded: Loaded, site: Site, judge: Judge, answer: Answ
     if not played.holds:
         raise ReplayError(errors(played.findings))
     findings = ordered((*_warnings(loaded, site, judge, plan), *_window_findings(plan, site)))
-    findings = ordered(dict.fromkeys((*findings, *blank.findings)))
+    findings = ordered(dict.fromkeys((*findings, *plan.findings)))
     return plan.replace(verified=True, before=played.before, peak=played.peak, after=played.after, findings=findings)
 
 
@@ -152,7 +156,7 @@ def least_time_s(plan: Plan, site: Site) -> float:
     of each freed server; twice, and the work between, when they come back in the same window."""
     out = [m for m in plan.leg(OUT) if not m.parking]
     longest = max((site.solo(m.lpar, m.source, m.target).duration_ms / 1000 for m in out), default=0.0)
-    for server in plan.goal.get("servers", ()):
+    for server in (*plan.goal.get("servers", ()), *plan.off):
         size = sum(state_bytes(site.lpars[m.lpar].memory_mib, site.lpars[m.lpar].max_memory_mib)
                    for m in out if m.source == server)
         rate = sum(side_rate(v, site.servers[server], site.parameters, source=True) for v in site.movers(server))

@@ -153,6 +153,8 @@ class PlacementProgram:
         start = self.site.start
         old = [n for n in group.members if start.get(n) == s]
         new = [n for n in group.members if (n, s) in self.x and n not in old]
+        if not new:
+            return
         self.program.at_most({self.x[n, s]: 1 for n in new}, 1, tag)
         movable = {self.x[n, s]: 1 for n in old if (n, s) in self.x}
         fixed = sum(1 for n in old if (n, s) not in self.x)

@@ -13,7 +13,7 @@ import math
 import os
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -211,8 +211,10 @@ def _rows_hold(program: Program, values: Sequence[int]) -> bool | None:
     return bool(np.where(a.equal, held == a.right, held <= a.right).all())
 
 
-def _run_arrays(program: Program, options: Mapping[str, Any], known: Sequence[int]) -> tuple[Any, list[float]]:
-    """HiGHS's own model after its run, and the values of the variables; built from arrays row by row.
+def _run_arrays(program: Program, options: Mapping[str, Any], known: Sequence[int],
+                fractional: Collection[int] = ()) -> tuple[Any, list[float]]:
+    """HiGHS's own model after its run, and the values of the variables; built from arrays row by row. Variables are
+    whole but for ``fractional`` ones.
 
     Columns stand as PuLP puts them (those in use, by name), so that HiGHS gets the same model on both ways.
     """
@@ -236,7 +238,7 @@ def _run_arrays(program: Program, options: Mapping[str, Any], known: Sequence[in
             len(used), len(program.rows), len(a.value), int(highspy.MatrixFormat.kRowwise),
             int(highspy.ObjSense.kMinimize), 0.0, cost, np.zeros(len(used)), upper,
             np.where(a.equal, right, -highspy.kHighsInf), right, a.start[:-1].astype(np.int32), column[a.index],
-            a.value.astype(np.float64), np.ones(len(used), np.int32))
+            a.value.astype(np.float64), np.array([int(i not in fractional) for i in used], np.int32))
         if passed == highspy.HighsStatus.kError:
             raise ValueError("HiGHS refuses the model")
         if known:
@@ -348,3 +350,44 @@ def _cbc(program: Program, time_limit: float, gap: float) -> Solution:
     if problem.status == pulp.LpStatusInfeasible:
         return Solution(Outcome.INFEASIBLE, solver="cbc")
     return Solution(Outcome.UNKNOWN, solver="cbc")
+
+
+# ---- relaxations: some variables may be fractional --------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Relaxed:
+    """A program of which some variables may be fractional: a proved lower ``bound`` (None without one), and values.
+
+    Values are the solver's own, not checked exactly: good for choosing, never for a plan.
+    """
+
+    outcome: Outcome
+    bound: float | None = None
+    values: tuple[float, ...] = ()
+
+
+_BOUND_SLACK = 1e-7
+"""What a bound gives up, relative to itself, for the arithmetic of the solver's linear programs."""
+
+
+def relaxed(program: Program, fractional: Collection[int], time_limit: float, gap: float = 0.0) -> Relaxed:
+    """Minimise with these variables fractional, handed to HiGHS as arrays. A solver that fails gives UNKNOWN."""
+    try:
+        import highspy
+
+        options = highs_options(time_limit, gap, None) | {"mip_feasibility_tolerance": 1e-6}
+        model, raw = _run_arrays(program, options, (), frozenset(fractional))
+        status, info, values = model.getModelStatus(), model.getInfo(), tuple(raw)
+    except Exception:  # a missing or broken HiGHS
+        return Relaxed(Outcome.UNKNOWN)
+    whole = len(fractional) == len(program.upper)
+    solved = status == highspy.HighsModelStatus.kOptimal
+    bound = info.objective_function_value if whole and solved else info.mip_dual_bound
+    if status == highspy.HighsModelStatus.kInfeasible:
+        return Relaxed(Outcome.INFEASIBLE)
+    known = math.isfinite(bound) and (solved or not whole)
+    safe = bound - _BOUND_SLACK * abs(bound) if known else None
+    if info.primal_solution_status == 2:
+        return Relaxed(Outcome.OPTIMAL if solved else Outcome.FEASIBLE, safe, values)
+    return Relaxed(Outcome.UNKNOWN, safe)

@@ -9,7 +9,17 @@ from planner.plan import BACK, OUT, Move, Plan, Status
 from planner.report.checklists import Item, after, before
 from planner.report.commands import migrlpar, quoted, state_query
 from planner.report.room import sentences
-from planner.report.text import between, clock_span, headline, leg_tally, md, pause, windows
+from planner.report.text import (
+    between,
+    clock_span,
+    energy_lines,
+    headline,
+    leg_tally,
+    level_line,
+    md,
+    pause,
+    windows,
+)
 from planner.report.whatif_runbook import WAY_BACK, after_the_moves
 from planner.rules import Site
 from planner.units import show_cores, show_duration, show_gib
@@ -56,10 +66,16 @@ def _lines(plan: Plan, site: Site) -> Iterator[str]:
 
 
 def _summary(plan: Plan) -> Iterator[str]:
-    proof = {Status.OPTIMAL: "proved optimal", Status.FEASIBLE: "feasible, not proved optimal"}[plan.status]
-    yield (f"{leg_tally(plan, OUT)}. The placement is {proof} "
-           f"(cost {plan.objective:.1f} s, bound {plan.bound:.1f} s, gap {100 * (plan.gap or 0):.2f} %). "
-           "Every step was replayed against the rules.")
+    if plan.levels:
+        yield f"{leg_tally(plan, OUT)}. Every step was replayed against the rules."
+        yield ""
+        yield from (f"- {md(line)}" for line in (*map(level_line, plan.levels), *energy_lines(plan), *plan.notes))
+        yield ""
+    else:
+        proof = {Status.OPTIMAL: "proved optimal", Status.FEASIBLE: "feasible, not proved optimal"}[plan.status]
+        yield (f"{leg_tally(plan, OUT)}. The placement is {proof} "
+               f"(cost {plan.objective:.1f} s, bound {plan.bound:.1f} s, gap {100 * (plan.gap or 0):.2f} %). "
+               "Every step was replayed against the rules.")
     if plan.leg(BACK):
         text = pause(plan)
         yield f"{md(text[:1].upper() + text[1:])}. Way back: {leg_tally(plan, BACK)}."
@@ -72,7 +88,7 @@ def _summary(plan: Plan) -> Iterator[str]:
 
 def _stays(plan: Plan) -> Iterator[str]:
     if plan.stays:
-        yield "Stays on the freed server(s):"
+        yield "Stays on the freed server(s):" if not plan.off else "Stays defined on the servers that go off:"
         yield ""
         yield from (f"- {md(n)} on {md(s)}: {md(why)}" for n, s, why in plan.stays)
         yield ""
@@ -203,6 +219,9 @@ def _items(items: list[Item]) -> Iterator[str]:
 
 
 def _freed(plan: Plan, site: Site) -> Iterator[str]:
+    if plan.goal.get("kind") == "consolidate":
+        yield from _powered_off(plan, site)
+        return
     yield "### The work"
     yield ""
     servers = [str(x) for x in plan.goal.get("servers", ())]
@@ -220,6 +239,45 @@ def _freed(plan: Plan, site: Site) -> Iterator[str]:
     if plan.work_s is not None and plan.leg(BACK):
         moves = plan.leg(BACK)
         yield f"- [ ] Work over by {clock_span(plan, min(m.start_ms for m in moves), None)}"
+    yield ""
+
+
+def _powered_off(plan: Plan, site: Site) -> Iterator[str]:
+    """Switching off what is empty now, and on again before anything comes back."""
+    yield "### Switching off"
+    yield ""
+    for server in plan.off:
+        name, at = quoted(server), _where(site, server)
+        query = f"lssyscfg -r lpar -m {name} -F name,state"
+        yield f"- [ ] No client LPAR is Running on {md(server)} any more{at}: `{query}`"
+        for vios in site.vioses_on(server):
+            yield (f"- [ ] VIOS {md(vios.name)} shut down: `chsysstate -m {name} -r lpar -o osshutdown -n "
+                   f"{quoted(vios.name)}`")
+        yield (f"- [ ] {md(server)} powered off{at}: `chsysstate -m {name} -r sys -o off`; it says Power Off: "
+               f"`lssyscfg -r sys -m {name} -F name,state`")
+    if not plan.off:
+        yield "Nothing is switched off."
+    yield ""
+    if plan.off:
+        yield from _powered_on(plan, site)
+
+
+def _powered_on(plan: Plan, site: Site) -> Iterator[str]:
+    yield "### Switching on again"
+    yield ""
+    back = plan.leg(BACK)
+    if back:
+        yield (f"Everything below is done before the way back begins: "
+               f"{clock_span(plan, min(m.start_ms for m in back), None)}.")
+    else:
+        yield "When a server is wanted again (its inactive LPARs stay defined on it):"
+    yield ""
+    for server in plan.off:
+        name = quoted(server)
+        yield f"- [ ] {md(server)} powered on{_where(site, server)}: `chsysstate -m {name} -r sys -o on`"
+        for vios in site.vioses_on(server):
+            yield (f"- [ ] VIOS {md(vios.name)} activated (PROFILE: its own), RMC and MSP active: "
+                   f"`chsysstate -m {name} -r lpar -o on -n {quoted(vios.name)} -f PROFILE`")
     yield ""
 
 

@@ -15,12 +15,17 @@ from planner.findings import Finding, Severity
 from planner.plan import BACK, OUT, Plan, Status
 from planner.report.missing import Lack, missing
 from planner.report.room import room_view
-from planner.report.text import clock_span, headline, leg_tally, pause, windows
+from planner.report.text import clock_span, energy_lines, headline, leg_tally, level_line, pause, windows
 from planner.rules import Judge, Site
 from planner.units import show_cores, show_duration, show_gib
 
 _COLOUR = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
 _STATUS = {Status.OPTIMAL: "green", Status.FEASIBLE: "yellow", Status.INFEASIBLE: "red", Status.UNKNOWN: "red"}
+
+
+MOST_ROWS = 200
+"""Moves, and servers, that the terminal lists at most; the reports have them all."""
+_MOST_STAYS = 20
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -183,8 +188,16 @@ def plan_view(plan: Plan, where: str | None = None) -> RenderableType:
 def _head(plan: Plan) -> RenderableType:
     lines = Text()
     lines.append(plan.status.value.upper(), f"bold {_STATUS[plan.status]}")
-    lines.append(f"   objective {plan.objective:.1f} s   bound {plan.bound:.1f} s   gap {100 * (plan.gap or 0):.2f} %")
+    if not plan.levels:
+        lines.append(f"   objective {plan.objective:.1f} s   bound {plan.bound:.1f} s   "
+                     f"gap {100 * (plan.gap or 0):.2f} %")
     lines.append("   verified by replay" if plan.verified else "   NOT VERIFIED", "green" if plan.verified else "red")
+    for level in plan.levels:
+        lines.append(f"\n{level_line(level)}")
+    for line in energy_lines(plan):
+        lines.append(f"\n{line}")
+    for note in plan.notes:
+        lines.append(f"\n{note}")
     lines.append(f"\n{leg_tally(plan, OUT)}")
     if plan.leg(BACK):
         lines.append(f"; {pause(plan)}; {leg_tally(plan, BACK)}")
@@ -196,8 +209,11 @@ def _head(plan: Plan) -> RenderableType:
             lines.append(f"fits, {show_duration(w.spare_s or 0)} to spare", "green")
         else:
             lines.append(f"DOES NOT FIT, {show_duration(-(w.spare_s or 0))} too long", "bold red")
-    for name, server, why in plan.stays:
+    for name, server, why in plan.stays[:_MOST_STAYS]:
         lines.append(f"\nstays: {name} on {server} ({why})", "dim")
+    if len(plan.stays) > _MOST_STAYS:
+        lines.append("\n")
+        lines.append(_more(len(plan.stays) - _MOST_STAYS, "that stay"))
     return Panel(lines, title=Text(headline(plan)), title_align="left")
 
 
@@ -208,15 +224,21 @@ def _waves(plan: Plan) -> RenderableType:
     for name in ("minutes", "stands still"):
         table.add_column(name, justify="right")
     table.add_column("movers", overflow="fold")
+    left = MOST_ROWS
     for leg in (OUT, BACK):
         for number, moves in plan.waves(leg):
             span = clock_span(plan, min(m.start_ms for m in moves), max(m.end_ms for m in moves))
-            for n, m in enumerate(moves):
+            shown, left = moves[:max(left, 0)], left - len(moves)
+            for n, m in enumerate(shown):
                 table.add_row(f"{number}{' back' if leg == BACK else ''}" if n == 0 else "", span if n == 0 else "",
                               Text(m.lpar + (" (parking)" if m.parking else "")), Text(m.source), Text(m.target),
                               f"{m.duration_ms / 60000:.1f}", f"{m.suspend_ms / 1000:.1f} s",
                               Text(f"{m.source_msp} → {m.target_msp}"))
-    return table
+    return table if left >= 0 else Group(table, _more(-left, "moves"))
+
+
+def _more(count: int, what: str) -> Text:
+    return Text(f"… and {count} more {what} (plan.xlsx, runbook.md)", "dim")
 
 
 def _servers(plan: Plan) -> RenderableType:
@@ -224,13 +246,14 @@ def _servers(plan: Plan) -> RenderableType:
                   title_justify="left")
     for name in ("server", "LPARs", "cores", "memory (GiB)"):
         table.add_column(name, overflow="fold")
-    for b, k, a in zip(plan.before, plan.peak, plan.after, strict=True):
+    states = list(zip(plan.before, plan.peak, plan.after, strict=True))
+    for b, k, a in states[:MOST_ROWS]:
         table.add_row(
             Text(b.server), f"{b.lpars} → {a.lpars}",
             f"{show_cores(b.units)} → {show_cores(a.units)} ({show_cores(k.units)}) / {show_cores(a.units_limit)}",
             f"{show_gib(b.memory_mib)} → {show_gib(a.memory_mib)} ({show_gib(k.memory_mib)}) / "
             f"{show_gib(a.memory_limit_mib)}")
-    return table
+    return table if len(states) <= MOST_ROWS else Group(table, _more(len(states) - MOST_ROWS, "servers"))
 
 
 def _no_plan(plan: Plan) -> RenderableType:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from planner.plan import BACK, Plan, Window
+from planner.plan import BACK, Level, Plan, Status, Window
 from planner.units import show_duration
 
 
@@ -46,6 +46,8 @@ def listed(names: Sequence[str], most: int = 6) -> str:
 def headline(plan: Plan) -> str:
     """What the plan is about in a few words."""
     back = " and bring everything back" if plan.goal.get("return") else ""
+    if plan.goal.get("kind") == "consolidate":
+        return _switched_off(plan) + back
     if plan.goal.get("kind") == "headroom":
         goal = plan.goal
         return f"make room for {goal['cores']:g} cores and {goal['memory_gib']:g} GiB on {goal['server']}{back}"
@@ -53,6 +55,34 @@ def headline(plan: Plan) -> str:
     if plan.goal.get("kind") == "whatif":
         return f"scenario {plan.goal.get('scenario', '')}" + (f": free {servers}" if servers else "")
     return f"free {servers}{back}"
+
+
+def _switched_off(plan: Plan) -> str:
+    """``switch off 2 of 3 servers: A, B``; without an answer what was asked."""
+    if not plan.levels:
+        return f"switch off what can be ({plan.goal.get('minimise')})"
+    names = ", ".join(plan.off[:6]) + (f", … ({len(plan.off)} in all)" if len(plan.off) > 6 else "")
+    return f"switch off {len(plan.off)} of {len(plan.before) or '?'} servers" + (f": {names}" if names else "")
+
+
+def level_line(level: Level) -> str:
+    """``what stays on: 10,946 W, bound 10,946 W, gap 0.00 %: proved (all plans)``."""
+    word = "proved" if level.status is Status.OPTIMAL else "not proved"
+    return (f"{level.name}: {level.objective:,.1f} {level.unit}, bound {level.bound:,.1f} {level.unit}, "
+            f"gap {100 * level.gap:.2f} %: {word} ({level.scope})")
+
+
+def energy_lines(plan: Plan) -> list[str]:
+    """The energy account in sentences; none without one."""
+    if not plan.energy:
+        return []
+    e, net = plan.energy, plan.energy["net"]
+    money = "" if "money" not in net else f", {net['money']:,.2f} {e['currency']}"
+    co2 = "" if "co2_kg" not in net else f", {net['co2_kg']:,.0f} kg CO₂"
+    guessed = " (watts partly assumed)" if any(r["assumed"] for r in e["servers"]) else ""
+    return [f"power {e['before_w']:,.0f} W before, {e['after_w']:,.0f} W after{guessed}",
+            f"saved over {e['hours']:,.1f} h: {e['saved']['kwh']:,.1f} kWh; the moves cost {e['moves']['kwh']:,.1f} "
+            f"kWh and {e['move_hours']:,.1f} hours of moving; net {net['kwh']:,.1f} kWh{money}{co2}"]
 
 
 def number_of(number: int, word: str) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from planner.estate.model import Estate
 from planner.estate.workbook import write_findings
 from planner.plan import BACK, OUT, Plan, ServerState
+from planner.report.energy import energy_sheet
 from planner.report.room import room_sheet
 from planner.report.text import clock_span, headline, pause, windows
 from planner.units import cores, gib, show_duration
@@ -25,6 +26,8 @@ def plan_workbook(plan: Plan, estate: Estate) -> bytes:
         _summary(book, plan)
         _moves(book, plan, estate)
         _servers(book, plan)
+        if plan.energy:
+            energy_sheet(book, plan)
         room_sheet(book, plan)
         write_findings(book, plan.findings)
         _assumptions(book, plan)
@@ -44,8 +47,7 @@ def _summary(book: Book, plan: Plan) -> None:
     rows: list[tuple[str, object, object]] = [
         ("Status", plan.status.value, book.good if plan.status.value == "optimal" else book.warn),
         ("Replayed and verified", plan.verified, book.good if plan.verified else book.bad),
-        ("Cost of the moves (s)", plan.objective, number), ("Proved lower bound (s)", plan.bound, number),
-        ("Gap", plan.gap, percent),
+        *_objectives(plan, number, percent),
         ("Moves out", len(plan.leg(OUT)), left), ("Waves out", len(plan.waves(OUT)), left),
         ("Time for the way out", show_duration(plan.leg_span_s(OUT)), left),
     ]
@@ -77,6 +79,19 @@ def _summary(book: Book, plan: Plan) -> None:
         for name, server, why in plan.stays:
             row += 1
             book.row(sheet, row, (name, f"{server}: {why}"))
+
+
+def _objectives(plan: Plan, number: object, percent: object) -> list[tuple[str, object, object]]:
+    """Objective, bound and gap of each level."""
+    if not plan.levels:
+        return [("Cost of the moves (s)", plan.objective, number), ("Proved lower bound (s)", plan.bound, number),
+                ("Gap", plan.gap, percent)]
+    rows: list[tuple[str, object, object]] = [("Servers switched off", ", ".join(plan.off) or "none", None)]
+    for x in plan.levels:
+        name = x.name[0].upper() + x.name[1:]
+        rows += [(f"{name} ({x.unit})", x.objective, number), ("  proved lower bound", x.bound, number),
+                 ("  gap", x.gap, percent)]
+    return rows
 
 
 def _moves(book: Book, plan: Plan, estate: Estate) -> None:

@@ -21,6 +21,8 @@ class Scope(StrEnum):
     """check(site, server, holders): does the server carry these LPARs"""
     GROUP = "group"
     """check(site, where): do these places (LPAR → servers that it holds) agree with the groups"""
+    RESTART = "restart"
+    """check(site, where, off, restart): may any one server fail after the plan (where: LPAR → server)"""
     FLIGHT = "flight"
     """check(site, moves, window): do the times of a plan's moves agree with limits and clocks"""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from operator import itemgetter
 
 from planner.findings import Finding, Severity
@@ -89,8 +89,9 @@ class Judge:
         source = self.site.lpars[lpar].server
         if not self.ready(lpar):
             return []
+        near = self.near(lpar)
         return [s for s in (self.site.servers if among is None else among)
-                if self.connected(lpar, s) and self.allowed(lpar, source, s)]
+                if (near is None or s in near) and self.allowed(lpar, source, s)]
 
     def connected(self, lpar: str, server: str) -> bool:
         """Whether networks and storage reach a server at all: cheap to ask before the rules are."""
@@ -121,6 +122,11 @@ class Judge:
     def flights(self, moves: Sequence[Move], window: Window | None) -> list[Finding]:
         """What the rules say of the times of these moves."""
         return [f for r in of_scope(Scope.FLIGHT) for f in r.findings("", self.site, moves, window)]
+
+    def restarts(self, where: Mapping[str, str], off: Collection[str],
+                 restart: Mapping[str, Mapping[str, str]]) -> list[Finding]:
+        """What the rules say of any one server failing after the plan; ``restart``: failed → LPAR → server."""
+        return [f for r in of_scope(Scope.RESTART) for f in r.findings("", self.site, where, off, restart)]
 
     def placement(self, placement: Mapping[str, str]) -> list[Finding]:
         """Every breach of a final placement (active LPAR → server), moves from the start included."""

@@ -356,6 +356,11 @@ EXAMPLES: dict[str, Example] = {
         [Bad(changed(BASE, "B-v1", max_migrations=1), "2 moves at 0 s over B-v1, which supports 1", moves=one_link),
          Bad(stating(BASE, policy("concurrency", "A-v1", "1")), "2 moves at 0 s over A-v1, which supports 1",
              moves=one_link)]),
+    "availability.n-plus-1": Example(
+        [Good(BASE)],
+        [Bad(changed(BASE, "c1", physical_adapters=("U78-P1-C1",)), "cannot restart on A when C fails: owns physical"),
+         Bad(changed(BASE, "C", configurable_units=220), "when A fails: C would hold"),
+         Bad(stating(BASE, policy("keep-apart", "pair", "a2; c1")), "when C fails: a2 and c1 are kept apart")]),
     "timing.mover-place": Example(
         [Good(BASE)],
         [Bad(changed(BASE, "B-v1", msp=False), "B-v1 is no mover of B"),
@@ -375,8 +380,16 @@ GOOD = [pytest.param(rule, g, id=f"{rule}-{n}") for rule, e in EXAMPLES.items() 
 BAD = [pytest.param(rule, x, id=f"{rule}-{n}") for rule, e in EXAMPLES.items() for n, x in enumerate(e.bad)]
 
 
-def plan_for(example: Good | Bad) -> Plan:
-    return plan_of(example.moves(example.estate), window=example.window)
+#: N+1 for ``a1_to_b``: where each LPAR restarts when its server fails.
+RESTART = {"A": {"a2": "C"}, "B": {"a1": "A", "b1": "A", "b2": "A"}, "C": {"c1": "A"}}
+
+
+def plan_for(example: Good | Bad, rule: str = "") -> Plan:
+    plan = plan_of(example.moves(example.estate), window=example.window)
+    if rule.startswith("availability."):
+        goal = {"kind": "consolidate", "minimise": "servers", "n_plus_1": True}
+        return plan.replace(goal=goal, restart=RESTART)
+    return plan
 
 
 def said(rule: Rule, site: Site, judge: Judge, plan: Plan) -> list[Finding]:
@@ -391,6 +404,8 @@ def said(rule: Rule, site: Site, judge: Judge, plan: Plan) -> list[Finding]:
         return rule.findings("B", site, "B", [n for n, s in end.items() if s == "B"])
     if rule.scope is Scope.GROUP:
         return rule.findings("", site, {n: (s,) for n, s in end.items()})
+    if rule.scope is Scope.RESTART:
+        return rule.findings("", site, end, plan.off, plan.restart)
     return rule.findings("", site, plan.moves, plan.window)
 
 
@@ -404,27 +419,27 @@ def test_every_rule_has_a_good_and_a_bad_example() -> None:
 @pytest.mark.parametrize(("rule", "example"), GOOD)
 def test_a_rule_is_silent_on_its_good_example(rule: str, example: Good) -> None:
     site, judge = judged(example.estate, example.usage)
-    assert said(BY_ID[rule], site, judge, plan_for(example)) == []
+    assert said(BY_ID[rule], site, judge, plan_for(example, rule)) == []
 
 
 @pytest.mark.parametrize(("rule", "example"), BAD)
 def test_a_rule_says_what_is_wrong_and_how_bad_it_is(rule: str, example: Bad) -> None:
     site, judge = judged(example.estate, example.usage)
-    found = [f for f in said(BY_ID[rule], site, judge, plan_for(example)) if example.message in f.message]
-    assert found, [f.message for f in said(BY_ID[rule], site, judge, plan_for(example))]
+    found = [f for f in said(BY_ID[rule], site, judge, plan_for(example, rule)) if example.message in f.message]
+    assert found, [f.message for f in said(BY_ID[rule], site, judge, plan_for(example, rule))]
     assert {(f.rule, f.severity) for f in found} == {(rule, example.severity)}
     assert all(f.subject and f.fix for f in found)
 
 
 @pytest.mark.parametrize(("rule", "example"), GOOD)
 def test_the_replay_accepts_a_plan_that_keeps_the_rule(rule: str, example: Good) -> None:
-    played = replay(plan_for(example), *judged(example.estate, example.usage))
+    played = replay(plan_for(example, rule), *judged(example.estate, example.usage))
     assert played.holds, [str(f) for f in played.findings]
 
 
 @pytest.mark.parametrize(("rule", "example"), [p for p in BAD if p.values[1].severity is ERROR])
 def test_the_replay_rejects_a_plan_that_breaks_the_rule(rule: str, example: Bad) -> None:
-    played = replay(plan_for(example), *judged(example.estate, example.usage))
+    played = replay(plan_for(example, rule), *judged(example.estate, example.usage))
     assert not played.holds
     assert rule in {f.rule for f in played.findings if f.severity is ERROR}
 

@@ -1,0 +1,188 @@
+"""Empty servers and switch them off: from a loaded estate to a verified plan."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from planner.errors import UsageError
+from planner.estate.assemble import Loaded
+from planner.estate.saved import digest
+from planner.goals.consolidate import Consolidate, Measure, consolidate_goal
+from planner.jobs import energy as accounts
+from planner.jobs.common import PROVED, Options, assumptions, checked_plan, unanswered
+from planner.jobs.energy import Meter, Terms
+from planner.optimise.consolidation import Consolidation, ConsolidationProblem, Part
+from planner.optimise.evacuate import Answer
+from planner.optimise.measure import Scale, scale_of
+from planner.plan import BACK, OUT, Level, Plan, Status, Window
+from planner.rules import Judge, Site
+from planner.schedule.timetable import Timetable, timetable
+
+_TRIES = 12
+_ROUNDS = 6
+_SPARE_S = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is asked of a consolidation beside the common options.
+
+    ``weekend``: from when to when servers may be off; both legs lie in it. ``busy``: mean thousandths of a core by
+    LPAR where a history measured them.
+    """
+
+    measure: Measure = Measure.WATTS
+    n_plus_1: bool = False
+    keep: tuple[str, ...] = ()
+    off: tuple[str, ...] = ()
+    weekend: Window | None = None
+    terms: Terms = field(default_factory=Terms)
+    busy: Mapping[str, int] = field(default_factory=dict)
+
+
+def weekend_from(start: str, end: str) -> Window:
+    """Two clock times like ``2026-11-27 20:00``; raises UsageError for anything else or an end before the start."""
+    try:
+        first, last = (dt.datetime.strptime(t.strip(), "%Y-%m-%d %H:%M") for t in (start, end))
+    except ValueError:
+        raise UsageError(f"--from {start!r} or --to {end!r} is not like '2026-11-27 20:00'") from None
+    if last <= first:
+        raise UsageError(f"--to {end!r} is not after --from {start!r}")
+    return Window(first, last)
+
+
+def consolidate(loaded: Loaded, asked: Asked, options: Options, site: Site | None = None) -> Plan:
+    """Switch off what can be. Raises UsageError for unknown names and ReplayError when the own plan fails."""
+    site = site or Site(loaded.estate)
+    judge = Judge(site)
+    goal = consolidate_goal(site, asked.measure, asked.n_plus_1, asked.keep, asked.off)
+    if asked.weekend:
+        options = replace(options, come_back=True, window=asked.weekend)
+    deadline = time.monotonic() + options.time_limit
+    refused: list[str] = []
+    while True:
+        plan = _planned(loaded, site, judge, goal, asked, options, deadline, refused)
+        if not (asked.weekend and plan.verified and plan.energy) or len(refused) > len(site.servers):
+            return plan
+        meter = Meter(site, asked.busy)
+        per_core = {s: meter.per_core(s) for s in site.servers}
+        more = [s for s in accounts.not_worth(plan.energy, per_core, meter, plan) if s not in goal.off]
+        if not more:
+            return plan
+        refused += more
+        goal = replace(goal, keep=tuple(sorted({*goal.keep, *more})))
+
+
+def _planned(loaded: Loaded, site: Site, judge: Judge, goal: Consolidate, asked: Asked, options: Options,
+             deadline: float, refused: Sequence[str]) -> Plan:
+    scale = scale_of(site, goal.measure, asked.busy)
+    problem = ConsolidationProblem(site, judge, goal, scale, come_back=options.come_back)
+    blank = _blank(loaded, site, goal, asked, options, refused)
+    reason = ""
+    for _ in range(_TRIES):
+        answer = problem.solve(max(deadline - time.monotonic(), 0.1), options.gap)
+        if answer.status in (Status.INFEASIBLE, Status.UNKNOWN):
+            return unanswered(blank, Answer(answer.status, {}, conflict=answer.conflict), reason, options)
+        table = timed(site, judge, answer.placement, asked, options)
+        if table.found:
+            return _finished(blank, loaded, site, judge, answer, scale, table, asked, options)
+        reason = table.reason
+        for part in answer.parts:
+            if _shifts(site, part):
+                problem.forbid(part.placement)
+        if time.monotonic() > deadline or not problem.cuts:
+            break
+    return unanswered(blank, Answer(Status.UNKNOWN, {}), reason, options)
+
+
+def _shifts(site: Site, part: Part) -> bool:
+    """Whether LPARs go to servers that others leave: then the order matters."""
+    return bool({site.start[n] for n in part.placement} & set(part.placement.values()))
+
+
+def timed(site: Site, judge: Judge, placement: Mapping[str, str], asked: Asked, options: Options) -> Timetable:
+    """The legs; at a weekend the way back ends as late as it may."""
+    if not asked.weekend:
+        return timetable(site, judge, placement, options.window, come_back=options.come_back, work_s=options.work_s)
+    late, table = 0, Timetable()
+    for _ in range(_ROUNDS):
+        table = timetable(site, judge, placement, asked.weekend, come_back=True, back_from_s=late)
+        back = [m for m in table.moves if m.leg == BACK]
+        if not table.found or not back:
+            return table
+        spare = asked.weekend.length_s - _SPARE_S - max(m.end_ms for m in back) / 1000
+        if 0 <= spare < 60 or (spare < 0 and late == 0):
+            break
+        late = max(0, int(min(m.start_ms for m in back) / 1000 + spare) // 60 * 60)
+    return table
+
+
+def _blank(loaded: Loaded, site: Site, goal: Consolidate, asked: Asked, options: Options,
+           refused: Sequence[str]) -> Plan:
+    request: dict[str, Any] = {"kind": "consolidate", "minimise": goal.measure.value}
+    request |= {"n_plus_1": True} if goal.n_plus_1 else {}
+    keep = [s for s in goal.keep if s in asked.keep]
+    request |= {k: v for k, v in (("keep", keep), ("off", list(goal.off))) if v}
+    request |= {"weekend": True} if asked.weekend else {}
+    request |= {"return": True} if options.come_back else {}
+    told = [*assumptions(loaded.estate, options),
+            *accounts.assumptions(site, asked.terms, asked.busy, back=options.come_back)]
+    if goal.measure is Measure.WATTS:
+        told.append("Servers are chosen by their idle watts; a busy core counts the same wherever it runs (the site's "
+                    "mean), so that no LPAR moves between servers that stay on for the sake of a few watts.")
+    if goal.n_plus_1:
+        told.append("N+1: one server fails at a time; its LPARs start anew on the others, which keep their ceilings "
+                    "and reserves; usage history does not bind while a server is down.")
+    notes = tuple(f"{s} stays on: at this length of time off its saving is below what the moves and its start cost"
+                  for s in sorted(refused))
+    return Plan(goal=request, status=Status.UNKNOWN, estate_digest=digest(loaded.estate), assumptions=tuple(told),
+                window=options.window, work_s=options.work_s if options.come_back and not asked.weekend else None,
+                notes=notes)
+
+
+def _finished(blank: Plan, loaded: Loaded, site: Site, judge: Judge, answer: Consolidation, scale: Scale,
+              table: Timetable, asked: Asked, options: Options) -> Plan:
+    levels = _levels(site, judge, answer, scale, table, options)
+    proved = all(x.status is Status.OPTIMAL for x in levels)
+    stays = [(p.name, p.server, "not activated: holds nothing") for p in loaded.estate.lpars
+             if p.server in answer.off and not p.active]
+    stays += [(v.name, s, "VIOS: goes down with the server") for s in answer.off for v in site.vioses_on(s)]
+    plan = blank.replace(
+        status=Status.OPTIMAL if proved else Status.FEASIBLE, objective=levels[0].objective, bound=levels[0].bound,
+        gap=levels[0].gap, levels=levels, moves=table.moves, off=answer.off, restart=answer.restart,
+        stays=tuple(stays), back_window=None)
+    back = plan.leg(BACK)
+    if asked.weekend and back:
+        begin = min(m.start_ms for m in back) // 1000
+        home = Window(asked.weekend.start + dt.timedelta(seconds=begin), asked.weekend.end)
+        plan = plan.replace(back_window=home, back_from_s=begin, work_s=0)
+    plan = checked_plan(plan, loaded, site, judge)
+    return plan.replace(energy=accounts.account(plan, Meter(site, asked.busy), asked.terms))
+
+
+def _levels(site: Site, judge: Judge, answer: Consolidation, scale: Scale, table: Timetable,
+            options: Options) -> tuple[Level, ...]:
+    from planner.optimise.placement import move_cost_ms
+
+    measure = scale.of(answer.off)
+    measure_bound = min(scale.load + sum(p.measure_bound for p in answer.parts), float(measure))
+    cost = sum(move_cost_ms(site, judge, m.lpar, m.source, m.target) for m in table.moves if m.leg == OUT)
+    cost_bound = min(sum(p.cost_bound_ms for p in answer.parts), float(cost))
+    first = _level("what stays on", scale.unit, measure, measure_bound, scale.factor, options.gap, "all plans")
+    scope = ("plans of the same measure" if first.bound == first.objective else
+             "plans that switch off the same servers")
+    return first, _level("moves", "s", cost, cost_bound, 1000, options.gap, scope)
+
+
+def _level(name: str, unit: str, value: int, bound: float, factor: int, gap: float, scope: str) -> Level:
+    """A level from weights; proved when the bound is as near as the gap asks."""
+    proved = value - bound <= max(gap, PROVED) * value + 0.999
+    if value - bound <= PROVED * value + 0.999:
+        bound = float(value)
+    relative = 0.0 if value == 0 else max(0.0, (value - bound) / value)
+    return Level(name, unit, value / factor, bound / factor, round(relative, 6),
+                 Status.OPTIMAL if proved else Status.FEASIBLE, scope)

@@ -1,0 +1,176 @@
+"""What a consolidation saves: energy, money and CO₂, from idle and maximum watts and from what runs where and when."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from planner.cost import state_bytes
+from planner.estate.catalogue import rperf_per_core
+from planner.estate.energy import HOURS_PER_YEAR, Tariff, energy, power_of, watts
+from planner.plan import BACK, OUT, Move, Plan
+from planner.rules import Site
+
+KWH = 3.6e6
+"""Watt-seconds in a kWh."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """``hours`` of a permanent change that are counted; ``start_s``: seconds at maximum power until a server that was
+    off carries LPARs again."""
+
+    tariff: Tariff = field(default_factory=lambda: Tariff(0.25, "EUR", 0.35))
+    hours: float = HOURS_PER_YEAR
+    start_s: int = 1800
+
+    def value(self, kwh: float) -> dict[str, float]:
+        """Energy as kWh, and as money and CO₂ where the tariff says."""
+        found = energy(1000 * kwh, 1.0, self.tariff)
+        out = {"kwh": round(found.kwh, 3)}
+        out |= {} if found.money is None else {"money": round(found.money, 2)}
+        return out | ({} if found.co2_kg is None else {"co2_kg": round(found.co2_kg, 2)})
+
+
+@dataclass(frozen=True, slots=True)
+class Meter:
+    """Watts of a site's servers; ``busy``: mean thousandths of a core of LPARs where measured."""
+
+    site: Site
+    busy: Mapping[str, int]
+
+    def cores(self, names: Iterable[str]) -> float:
+        """Cores that these LPARs keep busy: measured, else their entitlement."""
+        return sum(self.busy.get(n, 10 * self.site.lpars[n].entitlement_units) for n in names) / 1000
+
+    def per_core(self, server: str) -> float:
+        """Watts that a busy core adds: (maximum − idle) / configurable cores."""
+        power = power_of(self.site.servers[server])
+        return (power.max_w - power.idle_w) / max(self.site.servers[server].configurable_units / 100, 0.01)
+
+    def watts(self, server: str, names: Iterable[str]) -> float:
+        """Watts of a server that is on: idle, and its load with the VIOSes, at most the maximum."""
+        power = power_of(self.site.servers[server])
+        vios = sum(v.entitlement_units for v in self.site.vioses_on(server)) / 100
+        cores = max(self.site.servers[server].configurable_units / 100, 0.01)
+        return watts(power, (vios + self.cores(names)) / cores)
+
+    def move_kwh(self, move: Move) -> float:
+        """What a move itself costs: the VIOS processors that carry its bytes on both sides (docs/cost-model.md)."""
+        p, sides = self.site.parameters, 0.0
+        for server, rperf in ((move.source, p.source_rperf_per_mb_s), (move.target, p.target_rperf_per_mb_s)):
+            per_core = rperf_per_core(self.site.servers[server].model) or p.unknown_rperf_per_core
+            sent = move.bytes_sent or self.state(move.lpar)
+            sides += self.per_core(server) * sent / 1e6 * rperf / per_core
+        return sides / KWH
+
+    def state(self, lpar: str) -> int:
+        """Bytes of an LPAR's state."""
+        p = self.site.lpars[lpar]
+        return state_bytes(p.memory_mib, p.max_memory_mib)
+
+
+def off_seconds(plan: Plan, server: str, terms: Terms, until_s: float) -> float:
+    """Seconds for which a server is off: from its last LPAR's leaving until it must be started for the way back."""
+    left = max((m.end_ms for m in plan.leg(OUT) if server in (m.source, m.target)), default=0) / 1000
+    back = min((m.start_ms for m in plan.leg(BACK) if server in (m.source, m.target)), default=None)
+    end = until_s if back is None else back / 1000 - terms.start_s
+    return max(0.0, end - left)
+
+
+def account(plan: Plan, meter: Meter, terms: Terms) -> dict[str, Any]:
+    """The account of a plan as plain data, servers one by one; kWh over ``hours``.
+
+    A plan that comes back is counted over its own time, one that does not over the tariff's hours: as if the change
+    were instant, the moves' own energy taken off.
+    """
+    site = meter.site
+    final = dict(site.start)
+    for m in plan.leg(OUT):
+        final[m.lpar] = m.target
+    before, after = _by_server(site, site.start), _by_server(site, final)
+    back = any(m.leg == BACK for m in plan.moves) or bool(plan.goal.get("return"))
+    window = plan.back_window or plan.window
+    until = plan.total_s if not back else (
+        (window.end - plan.window.start).total_seconds() if plan.window and window else plan.total_s)
+    hours = until / 3600 if back else terms.hours
+    rows = []
+    for s in site.servers:
+        rows.append(_server(plan, meter, terms, s, before[s], after[s], until if back else terms.hours * 3600))
+    saved = sum(r["saved_kwh"] for r in rows)
+    moves = sum(meter.move_kwh(m) for m in plan.moves)
+    both = [sum(r[k] for r in rows) for k in ("before_w", "after_w")]
+    return {
+        "hours": round(hours, 3), "tariff_per_kwh": terms.tariff.price_per_kwh, "currency": terms.tariff.currency,
+        "co2_kg_per_kwh": terms.tariff.co2_kg_per_kwh, "before_w": round(both[0], 1), "after_w": round(both[1], 1),
+        "before": terms.value(both[0] * hours / 1000), "saved": terms.value(saved),
+        "moves": terms.value(moves), "net": terms.value(saved - moves),
+        "move_hours": round(sum(m.duration_ms for m in plan.moves) / 3.6e6, 3), "servers": rows}
+
+
+def _by_server(site: Site, where: Mapping[str, str]) -> dict[str, list[str]]:
+    out: dict[str, list[str]] = {s: [] for s in site.servers}
+    for n, s in sorted(where.items()):
+        out[s].append(n)
+    return out
+
+
+def _server(plan: Plan, meter: Meter, terms: Terms, server: str, before: list[str], after: list[str],
+            until_s: float) -> dict[str, Any]:
+    power = power_of(meter.site.servers[server])
+    off = server in plan.off
+    first = meter.watts(server, before)
+    then = 0.0 if off else meter.watts(server, after)
+    back = any(m.leg == BACK for m in plan.moves)
+    if off:
+        seconds = off_seconds(plan, server, terms, until_s) if back else until_s
+        start = terms.start_s * (power.max_w - first) if back and seconds else 0.0
+        saved = (first * seconds - start) / KWH
+    else:
+        seconds = 0.0
+        saved = (first - then) * _changed_seconds(plan, until_s) / KWH
+    moves = sum(meter.move_kwh(m) for m in plan.moves if server in (m.source, m.target)) if off else 0.0
+    return {"server": server, "off": off, "idle_w": power.idle_w, "max_w": power.max_w, "assumed": power.assumed,
+            "source": power.source, "before_w": round(first, 1), "after_w": round(then, 1),
+            "off_h": round(seconds / 3600, 3), "saved_kwh": round(saved, 3), "moves_kwh": round(moves, 3)}
+
+
+def _changed_seconds(plan: Plan, until_s: float) -> float:
+    """Seconds between the end of the way out and the start of the way back."""
+    if not any(m.leg == BACK for m in plan.moves):
+        return until_s
+    left = max((m.end_ms for m in plan.leg(OUT)), default=0) / 1000
+    return max(0.0, min(m.start_ms for m in plan.leg(BACK)) / 1000 - left)
+
+
+def not_worth(found: Mapping[str, Any], per_core: Mapping[str, float], meter: Meter, plan: Plan) -> list[str]:
+    """Servers whose time off saves no more than the moves to empty and fill them cost, the load moved included."""
+    out = []
+    for row in found["servers"]:
+        if not row["off"]:
+            continue
+        taken = 0.0
+        for m in plan.leg(OUT):
+            if m.source == row["server"]:
+                taken += per_core[m.target] * meter.cores([m.lpar]) * row["off_h"] / 1000
+        if row["saved_kwh"] - row["moves_kwh"] - taken <= 0:
+            out.append(row["server"])
+    return sorted(out)
+
+
+def assumptions(site: Site, terms: Terms, busy: Mapping[str, int], *, back: bool) -> tuple[str, ...]:
+    """What the account takes for granted."""
+    guessed = [s for s, row in site.servers.items() if power_of(row).assumed]
+    out = [f"Energy: {terms.tariff.price_per_kwh:g} {terms.tariff.currency}/kWh, "
+           f"{terms.tariff.co2_kg_per_kwh:g} kg CO₂/kWh.",
+           "Power of a server: idle + (maximum − idle) × cores in use / configurable cores; 0 when it is off. Every "
+           "server counts as on before the plan. Cooling is not counted.",
+           f"Cores in use: {len(busy)} LPARs as measured on average, {len(site.start) - len(busy)} by entitlement; "
+           "VIOSes by entitlement."]
+    if guessed:
+        shown = ", ".join(guessed[:6]) + (f", … ({len(guessed)} in all)" if len(guessed) > 6 else "")
+        out.append(f"Watts assumed, not stated by the estate: {shown} (columns Idle (W) and Maximum (W) state them).")
+    out.append(f"A server that was off takes {terms.start_s // 60} minutes at maximum power to start." if back else
+               f"Counted over {terms.hours:g} hours, as if the change were instant.")
+    return tuple(out)

@@ -1,0 +1,299 @@
+"""Answering a consolidation: component by component, each proved on its own, the sum a bound of the whole.
+
+Levels, in this order: the measure of the servers that stay on, then the cost of the moves. A component that is small
+is one integer program; a large one is taken apart into a master, which chooses the servers, and a packing, which
+places the LPARs (:mod:`planner.optimise.decomposition`).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from planner.findings import Severity
+from planner.goals.consolidate import Consolidate
+from planner.goals.evacuate import Evacuate
+from planner.optimise.components import Component, components
+from planner.optimise.conflict import Conflict, reduced
+from planner.optimise.consolidation_program import ConsolidationProgram
+from planner.optimise.decomposition import Found, Place, Placed, Placer, take_apart
+from planner.optimise.evacuate import EvacuationProblem
+from planner.optimise.master import Choice, Master
+from planner.optimise.measure import Scale
+from planner.optimise.placement import Candidates, candidates_of
+from planner.optimise.solver import Outcome, Solution
+from planner.optimise.wide import take_wide
+from planner.plan import Status
+from planner.rules import Judge, Site
+from planner.rules.availability import restart_refusals
+
+SMALL = 1500
+"""Variables of a component at most for it to be given to the solver whole at once."""
+WIDE = 40
+"""Servers of a component from which on it is spread rather than tried set by set."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The answer for a component: measure in weights, cost in ms, each with a proved lower bound.
+
+    ``cost_bound`` holds among all placements with this measure when ``measure_bound`` is reached; otherwise among
+    those that switch off the same servers.
+    """
+
+    status: Status
+    off: tuple[str, ...] = ()
+    placement: Mapping[str, str] = field(default_factory=dict)
+    restart: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    measure: int = 0
+    measure_bound: float = 0.0
+    cost_ms: int = 0
+    cost_bound_ms: float = 0.0
+    conflict: Conflict | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Consolidation:
+    """The answer for the estate; ``placement`` has only LPARs that move. Without a plan ``off`` is empty."""
+
+    status: Status
+    parts: tuple[Part, ...] = ()
+    conflict: Conflict | None = None
+    measure_bound: float | None = None
+
+    @property
+    def off(self) -> tuple[str, ...]:
+        """The servers that go off."""
+        return tuple(sorted(s for p in self.parts for s in p.off))
+
+    @property
+    def placement(self) -> dict[str, str]:
+        """LPAR → server, for those that move."""
+        return dict(sorted((n, s) for p in self.parts for n, s in p.placement.items()))
+
+    @property
+    def restart(self) -> dict[str, dict[str, str]]:
+        """Failed server → LPAR → where it restarts."""
+        return {s: dict(sorted(places.items())) for p in self.parts for s, places in sorted(p.restart.items())}
+
+
+class ConsolidationProblem:
+    """One consolidation; ``cuts`` are placements that could not be scheduled."""
+
+    def __init__(self, site: Site, judge: Judge, goal: Consolidate, scale: Scale, *, come_back: bool = False) -> None:
+        self.site, self.judge, self.goal, self.scale, self.come_back = site, judge, goal, scale, come_back
+        self.cuts: list[Mapping[str, str]] = []
+        self.small = SMALL
+        self._cold: dict[tuple[str, str, str], bool] = {}
+        movable = [n for n in sorted(site.start) if judge.ready(n)]
+        found = candidates_of(site, judge, (), list(site.servers), movable, come_back=come_back)
+        self.candidates = Candidates({n: places for n, places in found.cost.items() if len(places) > 1})
+        links = [(s, self.restart_servers(s)) for s in site.servers] if goal.n_plus_1 else []
+        self.components = components(site, self.candidates, links)
+        self.proved: dict[Component, Part] = {}
+
+    # ---- facts ------------------------------------------------------------------------------------------------------
+
+    def may_restart(self, lpar: str, source: str, target: str) -> bool:
+        """Whether what keeps an LPAR from starting on another server allows this one."""
+        key = (lpar, source, target)
+        if key not in self._cold:
+            self._cold[key] = not restart_refusals(self.site, *key)
+        return self._cold[key]
+
+    def restart_servers(self, server: str) -> list[str]:
+        """The servers on which something that may be on this server may restart."""
+        here = [n for n, s in self.site.start.items() if s == server]
+        here += [n for n, places in self.candidates.cost.items() if server in places and self.site.start[n] != server]
+        return [t for t in self.site.servers if t != server and any(self.may_restart(n, server, t) for n in here)]
+
+    def restarts(self, part: Component) -> dict[tuple[str, str], list[str]]:
+        """(LPAR, server it may end on) → servers of the component where it may restart."""
+        out = {}
+        for n in part.lpars:
+            for s in self.candidates.cost.get(n, {self.site.start[n]: 0}):
+                out[n, s] = [t for t in part.servers if t != s and self.may_restart(n, s, t)]
+        return out
+
+    def candidates_in(self, part: Component) -> Candidates:
+        """The candidates of a component."""
+        return Candidates({n: self.candidates.cost[n] for n in part.lpars if n in self.candidates.cost})
+
+    def forbid(self, placement: Mapping[str, str]) -> None:
+        """Never answer again with the LPARs of a component placed like this."""
+        self.cuts.append(dict(placement))
+
+    # ---- solving ----------------------------------------------------------------------------------------------------
+
+    def solve(self, time_limit: float, gap: float) -> Consolidation:
+        """The best answer that can be had in ``time_limit`` seconds. Deterministic unless time runs out."""
+        deadline = time.monotonic() + time_limit
+        refused = self._off_impossible(time_limit / 4, deadline)
+        if refused is not None:
+            return refused
+        parts: list[Part] = []
+        for number, part in enumerate(self.components):
+            left = deadline - time.monotonic()
+            share = max(left / (len(self.components) - number), min(left, 2.0), 0.1)
+            answer = self.part(part, time.monotonic() + share, gap)
+            if answer.status in (Status.INFEASIBLE, Status.UNKNOWN):
+                return Consolidation(answer.status, (), answer.conflict)
+            parts.append(answer)
+        return Consolidation(self._status(parts, gap), tuple(parts))
+
+    def _status(self, parts: Sequence[Part], gap: float) -> Status:
+        measure, cost = sum(p.measure for p in parts), sum(p.cost_ms for p in parts)
+        near = measure - sum(p.measure_bound for p in parts) <= max(gap, 1e-6) * measure
+        close = cost - sum(p.cost_bound_ms for p in parts) <= max(gap, 1e-6) * cost + 0.999
+        return Status.OPTIMAL if near and close else Status.FEASIBLE
+
+    def _off_impossible(self, time_limit: float, deadline: float) -> Consolidation | None:
+        """The conflict when the servers that must go off cannot be emptied even with every other one on."""
+        if not self.goal.off:
+            return None
+        asked = EvacuationProblem(self.site, self.judge, Evacuate(self.goal.off), come_back=self.come_back)
+        answer = asked.solve(time_limit, 1.0)
+        if answer.status is Status.INFEASIBLE:
+            return Consolidation(Status.INFEASIBLE, (), answer.conflict)
+        return None
+
+    def part(self, part: Component, deadline: float, gap: float) -> Part:
+        """The answer for one component by the time of ``deadline``."""
+        if part in self.proved and not any(set(cut) & set(part.lpars) for cut in self.cuts):
+            return self.proved[part]
+        answer = self._answer(part, deadline, gap)
+        first = self.proved.setdefault(part, answer)
+        if answer is first or answer.status in (Status.INFEASIBLE, Status.UNKNOWN):
+            return answer if answer is first else Part(Status.UNKNOWN)
+        same = answer.measure == first.measure
+        return replace(answer, measure_bound=first.measure_bound, cost_bound_ms=first.cost_bound_ms if same else 0.0)
+
+    def _answer(self, part: Component, deadline: float, gap: float) -> Part:
+        """Whole when it is small, else taken apart; whole again when that leaves something small enough unproved."""
+        size = sum(len(places) for places in self.candidates_in(part).cost.values())
+        if self.goal.n_plus_1:
+            size += sum(map(len, self.restarts(part).values()))
+        if size <= self.small:
+            return self._exact(part, deadline, gap)
+        candidates = self.candidates_in(part)
+        master = Master(self.site, part, candidates, self.goal, self.scale)
+        if len(part.servers) > WIDE and not self.goal.n_plus_1 and not self.cuts_in(part):
+            found = take_wide(self.site, self.judge, candidates, master, deadline)
+            if found.outcome in (Outcome.FEASIBLE, Outcome.INFEASIBLE):
+                return self._part(part, found, deadline)
+        placer: Place = Placer(self.site, candidates, gap, self.cuts_in(part))
+        if self.goal.n_plus_1:
+            placer = self._with_restarts(part, gap)
+        return self._part(part, take_apart(master, placer, deadline, gap), deadline)
+
+    def _part(self, part: Component, found: Found, deadline: float) -> Part:
+        """What was found, or why there is nothing."""
+        if found.outcome is Outcome.INFEASIBLE:
+            return Part(Status.INFEASIBLE, conflict=self._explain(part, self.program(part), deadline))
+        if found.choice is None or found.placed is None:
+            return Part(Status.UNKNOWN)
+        return Part(Status.FEASIBLE, found.choice.off, found.placed.placement, found.placed.restart,
+                    found.choice.measure, found.measure_bound, found.placed.cost_ms, found.cost_bound_ms)
+
+    def _with_restarts(self, part: Component, gap: float) -> Place:
+        """Placement and restart places of one set of servers at once, exactly."""
+
+        def place(choice: Choice, deadline: float, floor: float, *, quick: bool = False) -> Placed:
+            if quick:
+                return Placed(Outcome.UNKNOWN)
+            goal = Consolidate(self.goal.measure, True, choice.on, choice.off)
+            model = ConsolidationProgram(self.site, self.candidates_in(part), part.servers, goal, self.scale,
+                                         self.restarts(part))
+            for cut in self.cuts_in(part):
+                model.forbid(cut)
+            solution = model.solve(deadline, gap)
+            if not solution.found:
+                return Placed(solution.outcome)
+            whole = self.answer(model, solution, choice.measure, 0.0, solution)
+            return Placed(Outcome.FEASIBLE, whole.placement, whole.cost_ms, whole.cost_bound_ms, whole.restart)
+
+        return place
+
+    def cuts_in(self, part: Component) -> list[Mapping[str, str]]:
+        """The cuts that concern a component."""
+        cuts = [{n: s for n, s in cut.items() if n in part.lpars} for cut in self.cuts]
+        return [cut for cut in cuts if cut]
+
+    def program(self, part: Component) -> ConsolidationProgram:
+        """The exact program of a component."""
+        restarts = self.restarts(part) if self.goal.n_plus_1 else None
+        model = ConsolidationProgram(self.site, self.candidates_in(part), part.servers, self.goal, self.scale, restarts)
+        for cut in self.cuts_in(part):
+            model.forbid(cut)
+        return model
+
+    def _exact(self, part: Component, deadline: float, gap: float) -> Part:
+        """Both levels by the whole program, one after the other."""
+        model = self.program(part)
+        divisor = model.minimise_measure()
+        first = model.solve(time.monotonic() + 0.6 * _left(deadline), gap)
+        if first.outcome is Outcome.INFEASIBLE:
+            return Part(Status.INFEASIBLE, conflict=self._explain(part, model, deadline))
+        if not first.found or first.objective is None:
+            return Part(Status.UNKNOWN)
+        model.hold_measure(first.objective)
+        second = model.solve(deadline, gap, known=first.values)
+        best = second if second.found else first
+        bound = divisor * (first.bound if first.bound is not None else 0.0)
+        if first.outcome is Outcome.OPTIMAL and gap == 0:
+            bound = divisor * first.objective
+        return self.answer(model, best, divisor * first.objective, bound, second)
+
+    def answer(self, model: ConsolidationProgram, best: Solution, measure: int, bound: float,
+               second: Solution) -> Part:
+        """A part from a solution of the whole program."""
+        placement = model.placement(best)
+        moving = {n: s for n, s in sorted(placement.items()) if s != self.site.start[n]}
+        cost = sum(model.candidates.cost[n][s] for n, s in moving.items())
+        cost_bound = min(float(cost), second.bound or 0.0) if second.found else 0.0
+        return Part(Status.FEASIBLE, tuple(model.off(best)), moving, model.restart(best), measure,
+                    min(float(measure), bound), cost, cost_bound)
+
+    # ---- why not ----------------------------------------------------------------------------------------------------
+
+    def _explain(self, part: Component, model: ConsolidationProgram, deadline: float) -> Conflict:
+        """Which failures, servers and LPARs conflict, when what was asked for is impossible."""
+        stranded = self._stranded(part) if self.goal.n_plus_1 else {}
+        if stranded:
+            return stranded_conflict(stranded)
+        model.program.minimise({})
+        kept, complete = reduced(model.program, max(deadline, time.monotonic() + 5.0))
+        failing = sorted({t.split(":", 1)[1] for t in kept if t.startswith("availability.")})
+        asked = sorted(t.split(":", 1)[1] for t in kept if t.startswith("goal."))
+        lpars = tuple(sorted(t.split(":", 1)[1] for t in kept if t.startswith("lpar:")))
+        rules = tuple(dict.fromkeys(t.split(":", 1)[0] for t in kept if t.split(":", 1)[0] not in ("lpar", "on")))
+        what = (f"the failure of {', '.join(failing)} cannot be absorbed by the servers that may stay on" if failing
+                else f"{', '.join(asked)} cannot go off beside what else must hold")
+        lifts = [*(f"let {s} stay on" for s in asked), *([] if not failing else ["ask without --n-plus-1"])]
+        return Conflict(what, lpars, tuple(failing or asked), rules, tuple(lifts), irreducible=complete)
+
+    def _stranded(self, part: Component) -> dict[str, dict[str, list[tuple[str, str]]]]:
+        """LPARs that may restart nowhere, whatever server they end on; with the refusals at home."""
+        out: dict[str, dict[str, list[tuple[str, str]]]] = {}
+        for n in part.lpars:
+            home = self.site.start[n]
+            places = self.candidates.cost.get(n, {home: 0})
+            if not any(self.may_restart(n, s, t) for s in places for t in self.site.servers if t != s):
+                out[n] = {t: [(f.rule, f.message) for f in restart_refusals(self.site, n, home, t)
+                              if f.severity is Severity.ERROR] for t in self.site.servers if t != home}
+        return out
+
+
+def stranded_conflict(refusals: Mapping[str, Mapping[str, Sequence[tuple[str, str]]]]) -> Conflict:
+    """N+1 is impossible since these LPARs can be started on no other server."""
+    names = tuple(refusals)
+    rules = dict.fromkeys(r for by_server in refusals.values() for reasons in by_server.values() for r, _ in reasons)
+    what = (f"{names[0]} could be started on no other server when its own fails" if len(names) == 1 else
+            f"{len(names)} LPARs could be started on no other server when their own fails")
+    return Conflict(what, names, tuple(sorted({s for b in refusals.values() for s in b})), tuple(rules),
+                    ("mend what the reasons name", "or ask without --n-plus-1"), refusals, irreducible=len(names) == 1)
+
+
+def _left(deadline: float) -> float:
+    return max(deadline - time.monotonic(), 0.05)

@@ -1,0 +1,163 @@
+"""The consolidation of one component as one integer program: exact, for components that are small enough.
+
+On top of the placement program's rows: which servers stay on, and for N+1 where each LPAR restarts when its server
+fails. Larger components are taken apart (:mod:`planner.optimise.master`, :mod:`planner.optimise.packing`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import gcd
+
+from planner.estate.policies import Group
+from planner.goals.consolidate import Consolidate
+from planner.optimise.measure import Scale
+from planner.optimise.placement import Candidates, PlacementProgram
+from planner.optimise.solver import Solution
+from planner.rules import Site
+
+Restarts = Mapping[tuple[str, str], Sequence[str]]
+"""(LPAR, server that it may end on) → servers on which it may restart when that one fails."""
+
+
+class ConsolidationProgram(PlacementProgram):
+    """A placement program whose servers may be off; ``restarts`` is None unless N+1 is asked for."""
+
+    def __init__(self, site: Site, candidates: Candidates, servers: Sequence[str], goal: Consolidate, scale: Scale,
+                 restarts: Restarts | None = None) -> None:
+        super().__init__(site, candidates, servers, ())
+        self.scale = scale
+        self.on: dict[str, int] = {s: self.program.variable() for s in servers}
+        self.z: dict[tuple[str, str, str], int] = {}
+        self.add_on()
+        self.add_asked(goal)
+        if restarts is not None:
+            self._restart_variables(restarts)
+            self.add_restart_places()
+            self.add_restart_room()
+            self.add_restart_apart()
+
+    def add_on(self) -> None:
+        """A server that is off holds nothing; one that holds what cannot move is on."""
+        for s in self.survivors:
+            if self.fixed[s]:
+                self.program.equals({self.on[s]: 1}, 1, f"on:{s}")
+            terms = {self.x[n, s]: 1 for n in self._by_server[s]}
+            if terms:
+                self.program.at_most({**terms, self.on[s]: -len(terms)}, 0, f"on:{s}")
+            for resource in ("units", "memory_mib"):
+                room = self._allowed(s, resource) - getattr(self.site.holding(s, self.fixed[s]), resource)
+                wanted = {self.x[n, s]: getattr(self.site.demand(n, s), resource) for n in self._by_server[s]}
+                if wanted and not self.fixed[s]:
+                    self.program.at_most({**wanted, self.on[s]: -room}, 0, f"on:{s}")
+
+    def _allowed(self, server: str, resource: str) -> int:
+        limit, start = self.site.limit(server), self.site.at_start[server]
+        return max(int(getattr(limit, resource)), int(getattr(start, resource)))
+
+    def add_asked(self, goal: Consolidate) -> None:
+        """Servers that were asked to stay on or to go off."""
+        for wanted, value, word in ((goal.keep, 1, "keep"), (goal.off, 0, "off")):
+            for s in wanted:
+                if s in self.on:
+                    self.program.equals({self.on[s]: 1}, value, f"goal.{word}:{s}")
+
+    # ---- N+1 ----------------------------------------------------------------------------------------------------
+
+    def _restart_variables(self, restarts: Restarts) -> None:
+        for (n, s), targets in restarts.items():
+            for t in targets:
+                self.z[n, s, t] = self.program.variable()
+
+    def _here(self, lpar: str, server: str) -> tuple[list[int], int]:
+        return self._place(lpar, server)
+
+    def _members(self) -> list[str]:
+        return [*self.candidates.cost, *(n for names in self.fixed.values() for n in names)]
+
+    def add_restart_places(self) -> None:
+        """Whoever ends on a server has a place to restart when it fails."""
+        targets: dict[tuple[str, str], list[int]] = {}
+        for (n, s, _), i in self.z.items():
+            targets.setdefault((n, s), []).append(i)
+        for n in self._members():
+            for s in self.survivors:
+                here, always = self._here(n, s)
+                if here or always:
+                    terms = dict.fromkeys(here, 1) | dict.fromkeys(targets.get((n, s), ()), -1)
+                    self.program.at_most(terms, -always, f"availability.n-plus-1:{s}")
+
+    def add_restart_room(self) -> None:
+        """What restarts on a server fits beside what it carries, and only a server that is on takes anything."""
+        arriving: dict[tuple[str, str], list[tuple[str, int]]] = {}
+        for (n, s, t), i in self.z.items():
+            arriving.setdefault((s, t), []).append((n, i))
+        for (s, t), more in sorted(arriving.items()):
+            tag = f"availability.n-plus-1:{s}"
+            self.program.at_most({**{i: 1 for _, i in more}, self.on[t]: -len(more)}, 0, tag)
+            residents = [(n, self.x[n, t]) for n in self._by_server[t]]
+            fixed = self.site.holding(t, self.fixed[t])
+            for resource in ("units", "memory_mib"):
+                terms = {i: getattr(self.site.demand(n, t), resource) for n, i in (*residents, *more)}
+                self.program.at_most(terms, self._allowed(t, resource) - getattr(fixed, resource), tag)
+            for pool in self.site.pools.get(t, {}):
+                limit = self.site.pool_limit(t, pool)
+                if limit is not None:
+                    terms = {i: self.site.demand(n, t).units for n, i in (*residents, *more)
+                             if self.site.pool_on(n, t) == pool}
+                    allowed = max(limit, self.site.at_start[t].pools.get(pool, 0))
+                    self.program.at_most(terms, allowed - fixed.pools.get(pool, 0), tag)
+
+    def add_restart_apart(self) -> None:
+        """Members of a group that is kept apart restart apart; who stood together at the start may again."""
+        policies = self.site.policies
+        for group in (*policies.apart, *policies.clusters):
+            for s in self.survivors:
+                for t in self.survivors:
+                    if s != t and any((n, s, t) in self.z for n in group.members):
+                        self._restart_apart(group, s, t)
+
+    def _restart_apart(self, group: Group, s: str, t: str) -> None:
+        def held(n: str) -> tuple[list[int], int]:
+            here, always = self._here(n, t) if n in self.site.start else ([], 0)
+            return [*here, *([self.z[n, s, t]] if (n, s, t) in self.z else [])], always
+
+        tag = f"availability.n-plus-1:{s}"
+        old = [n for n in group.members if self.site.start.get(n) == t]
+        new = [n for n in group.members if n not in old]
+        self.program.at_most({i: 1 for n in new for i in held(n)[0]}, 1 - sum(held(n)[1] for n in new), tag)
+        if old:
+            olds = {i: 1 for n in old for i in held(n)[0]}
+            always = sum(held(n)[1] for n in old)
+            for n in new:
+                for i in held(n)[0]:
+                    self.program.at_most({**olds, i: len(old)}, len(old) - always, tag)
+
+    # ---- objectives ---------------------------------------------------------------------------------------------
+
+    def minimise_measure(self) -> int:
+        """Set the first objective, divided by its weights' common divisor, which is returned."""
+        terms = {self.on[s]: self.scale.fixed[s] for s in self.survivors if self.scale.fixed[s]}
+        divisor = gcd(*terms.values()) or 1
+        self.measure = {i: c // divisor for i, c in terms.items()}
+        self.program.minimise(self.measure)
+        return divisor
+
+    def hold_measure(self, value: int) -> None:
+        """From now on the first objective is at most ``value`` (as the program counts), and cost is made least."""
+        self.program.at_most(self.measure, value, "measure")
+        self.add_cost()
+
+    def off(self, solution: Solution) -> list[str]:
+        """The servers that are off."""
+        placed = set(self.placement(solution).values())
+        return [s for s, i in self.on.items() if solution.values[i] == 0 and s not in placed]
+
+    def restart(self, solution: Solution) -> dict[str, dict[str, str]]:
+        """Failed server → LPAR → where it restarts."""
+        where = self.placement(solution) | {n: s for s, names in self.fixed.items() for n in names}
+        out: dict[str, dict[str, str]] = {}
+        for (n, s, t), i in self.z.items():
+            if solution.values[i] == 1 and where.get(n) == s:
+                out.setdefault(s, {}).setdefault(n, t)
+        return out
