@@ -6,11 +6,12 @@ import datetime as dt
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from planner.errors import UsageError
 from planner.estate.assemble import Loaded
 from planner.estate.saved import digest
+from planner.findings import Finding
 from planner.goals.consolidate import Consolidate, Measure, consolidate_goal
 from planner.jobs import energy as accounts
 from planner.jobs.common import PROVED, Options, assumptions, checked_plan, unanswered
@@ -22,6 +23,9 @@ from planner.plan import BACK, OUT, Level, Plan, Status, Window
 from planner.rules import Judge, Site
 from planner.schedule.timetable import Timetable, timetable
 
+if TYPE_CHECKING:
+    from planner.jobs.usage import UsageSpec
+
 _TRIES = 12
 _ROUNDS = 6
 _SPARE_S = 60
@@ -31,8 +35,9 @@ _SPARE_S = 60
 class Asked:
     """What is asked of a consolidation beside the common options.
 
-    ``weekend``: from when to when servers may be off; both legs lie in it. ``busy``: mean thousandths of a core by
-    LPAR where a history measured them.
+    ``weekend``: from when to when servers may be off; both legs lie in it. ``usage``: servers carry what a history
+    says in every slot of the weekend's hours, or of all hours. ``busy``: mean thousandths of a core by LPAR where a
+    history measured them; it, ``kept`` (for plan.json) and ``said`` come from ``usage`` when that is given.
     """
 
     measure: Measure = Measure.WATTS
@@ -42,6 +47,9 @@ class Asked:
     weekend: Window | None = None
     terms: Terms = field(default_factory=Terms)
     busy: Mapping[str, int] = field(default_factory=dict)
+    usage: UsageSpec | None = None
+    kept: Mapping[str, Any] | None = None
+    said: tuple[Finding, ...] = ()
 
 
 def weekend_from(start: str, end: str) -> Window:
@@ -56,7 +64,12 @@ def weekend_from(start: str, end: str) -> Window:
 
 
 def consolidate(loaded: Loaded, asked: Asked, options: Options, site: Site | None = None) -> Plan:
-    """Switch off what can be. Raises UsageError for unknown names and ReplayError when the own plan fails."""
+    """Switch off what can be. Raises UsageError for unknown names and ReplayError when the own plan fails.
+
+    InputError for a history that cannot be used.
+    """
+    if asked.usage is not None:
+        site, asked = _measured(loaded, asked, asked.usage)
     site = site or Site(loaded.estate)
     judge = Judge(site)
     goal = consolidate_goal(site, asked.measure, asked.n_plus_1, asked.keep, asked.off)
@@ -75,6 +88,18 @@ def consolidate(loaded: Loaded, asked: Asked, options: Options, site: Site | Non
             return plan
         refused += more
         goal = replace(goal, keep=tuple(sorted({*goal.keep, *more})))
+
+
+def _measured(loaded: Loaded, asked: Asked, spec: UsageSpec) -> tuple[Site, Asked]:
+    """The site with its usage, and what is asked with the mean that each LPAR keeps busy."""
+    from planner.history.calendar import BUCKETS
+    from planner.jobs.usage import buckets_between, read_usage
+
+    w = asked.weekend
+    hours = BUCKETS if w is None else buckets_between(w.start, w.end, spec.calendar)
+    usage, kept = read_usage(loaded.estate, spec, hours)
+    busy = {p.name: round(float(usage.of(p.name).mean())) for p in loaded.estate.lpars if p.name in usage}
+    return Site(loaded.estate, usage=usage), replace(asked, busy=busy, kept=kept, said=usage.findings)
 
 
 def _planned(loaded: Loaded, site: Site, judge: Judge, goal: Consolidate, asked: Asked, options: Options,
@@ -129,6 +154,7 @@ def _blank(loaded: Loaded, site: Site, goal: Consolidate, asked: Asked, options:
     request |= {k: v for k, v in (("keep", keep), ("off", list(goal.off))) if v}
     request |= {"weekend": True} if asked.weekend else {}
     request |= {"return": True} if options.come_back else {}
+    request |= {"usage": dict(asked.kept)} if asked.kept else {}
     told = [*assumptions(loaded.estate, options),
             *accounts.assumptions(site, asked.terms, asked.busy, back=options.come_back)]
     if goal.measure is Measure.WATTS:
@@ -141,7 +167,7 @@ def _blank(loaded: Loaded, site: Site, goal: Consolidate, asked: Asked, options:
                   for s in sorted(refused))
     return Plan(goal=request, status=Status.UNKNOWN, estate_digest=digest(loaded.estate), assumptions=tuple(told),
                 window=options.window, work_s=options.work_s if options.come_back and not asked.weekend else None,
-                notes=notes)
+                notes=notes, findings=asked.said)
 
 
 def _finished(blank: Plan, loaded: Loaded, site: Site, judge: Judge, answer: Consolidation, scale: Scale,

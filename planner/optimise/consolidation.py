@@ -178,7 +178,8 @@ class ConsolidationProblem:
             return self._exact(part, deadline, gap)
         candidates = self.candidates_in(part)
         master = Master(self.site, part, candidates, self.goal, self.scale)
-        if len(part.servers) > WIDE and not self.goal.n_plus_1 and not self.cuts_in(part):
+        plain = not self.goal.n_plus_1 and not self.cuts_in(part) and self.site.usage is None
+        if len(part.servers) > WIDE and plain:
             found = take_wide(self.site, self.judge, candidates, master, deadline)
             if found.outcome in (Outcome.FEASIBLE, Outcome.INFEASIBLE):
                 return self._part(part, found, deadline)

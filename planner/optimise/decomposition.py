@@ -12,10 +12,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from planner.optimise.evacuate import searched
 from planner.optimise.master import Choice, Master
 from planner.optimise.packing import packed
 from planner.optimise.placement import Candidates, PlacementProgram
-from planner.optimise.search import placement_by_search
 from planner.optimise.solver import Outcome, Solution, relaxed
 from planner.rules import Site
 
@@ -215,7 +215,7 @@ class Placer:
         bound = max(0.0, solution.bound or 0.0)
         values = solution.values
         if not values and len(model.x) <= _SEARCHED:
-            values = tuple(placement_by_search(model))
+            values = searched(model, solution).values
         if not values:
             return Placed(Outcome.UNKNOWN, bound_ms=bound)
         placement = {n: s for (n, s), i in model.x.items() if values[i] == 1 and s != self.site.start[n]}
