@@ -179,7 +179,7 @@ class ConsolidationProblem:
         candidates = self.candidates_in(part)
         master = Master(self.site, part, candidates, self.goal, self.scale)
         if len(part.servers) > WIDE and not self.goal.n_plus_1 and not self.cuts_in(part):
-            found = take_wide(self.site, self.judge, candidates, master, deadline)
+            found = take_wide(self.site, self.judge, candidates, master, deadline, gap)
             if found.outcome in (Outcome.FEASIBLE, Outcome.INFEASIBLE):
                 return self._part(part, found, deadline)
         placer: Place = Placer(self.site, candidates, gap, self.cuts_in(part))
