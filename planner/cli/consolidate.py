@@ -8,6 +8,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from planner.cli.app import Estate, Force, Json, PolicyFile, command, load_estate
+from planner.cli.calendars import (
+    Closed,
+    Country,
+    HistoryFile,
+    MonthEndFirst,
+    MonthEndLast,
+    Subdivision,
+    UsageGrowth,
+    UsageMonths,
+    UsagePercentile,
+    calendar_from,
+    usage_spec,
+)
 from planner.cli.plans import deliver, file_name
 from planner.plan import Measure
 
@@ -44,7 +57,10 @@ def consolidate_command(
     work: Annotated[str | None, typer.Option("--work", help="Time between the legs [default: 60m].")] = None,
     time_limit: Annotated[float, typer.Option("--time-limit", min=0.1, help="Seconds for the solver.")] = 60.0,
     gap: Annotated[float, typer.Option("--gap", min=0.0, max=1.0, help="Relative gap that counts as proved.")] = 0.0,
-    policy: PolicyFile = None, as_json: Json = False, force: Force = False,
+    policy: PolicyFile = None, history: HistoryFile = None, percentile: UsagePercentile = "100",
+    months: UsageMonths = 13, growth: UsageGrowth = 0, country: Country = "", subdivision: Subdivision = "",
+    closed: Closed = None, month_end_last: MonthEndLast = 3, month_end_first: MonthEndFirst = 2,
+    as_json: Json = False, force: Force = False,
 ) -> int:
     """Which servers can be switched off: the cheapest set that carries it all, and the moves that empty the others.
 
@@ -53,7 +69,6 @@ def consolidate_command(
     from planner import jobs
     from planner.errors import UsageError
     from planner.estate.energy import Tariff
-    from planner.rules import Site
 
     if work is not None and not come_back:
         raise UsageError("--work is the time before the way back: give --return as well")
@@ -65,11 +80,12 @@ def consolidate_command(
     asked = jobs.Asked(minimise, n_plus_1, tuple(keep or ()), tuple(off or ()), span,
                        jobs.Terms(Tariff(tariff, currency, co2), hours))
     loaded = load_estate(estate, policy)
-    site = Site(loaded.estate)
-    plan = jobs.consolidate(loaded, asked, options, site)
+    plan = jobs.consolidate(loaded, asked, options,
+                            usage_spec(history, calendar_from(country, subdivision, closed, month_end_last,
+                                                              month_end_first), percentile, months, growth))
     deliver(plan, loaded, out or Path("reports") / f"consolidate-{file_name(estate.resolve().stem)}", as_json=as_json,
             force=force)
-    return jobs.exit_code(plan, site)
+    return jobs.exit_code(plan, estate=loaded.estate)
 
 
 def _weekend(weekend: bool, start: str | None, end: str | None, window: str | None, come_back: bool) -> Window | None:

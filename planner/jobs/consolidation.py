@@ -6,7 +6,7 @@ import datetime as dt
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from planner.errors import UsageError
 from planner.estate.assemble import Loaded
@@ -21,6 +21,10 @@ from planner.optimise.measure import Scale, scale_of
 from planner.plan import BACK, OUT, Level, Plan, Status, Window
 from planner.rules import Judge, Site
 from planner.schedule.timetable import Timetable, timetable
+
+if TYPE_CHECKING:
+    from planner.history.usage import Usage
+    from planner.jobs.usage import UsageSpec
 
 _TRIES = 12
 _ROUNDS = 6
@@ -55,9 +59,18 @@ def weekend_from(start: str, end: str) -> Window:
     return Window(first, last)
 
 
-def consolidate(loaded: Loaded, asked: Asked, options: Options, site: Site | None = None) -> Plan:
-    """Switch off what can be. Raises UsageError for unknown names and ReplayError when the own plan fails."""
-    site = site or Site(loaded.estate)
+def consolidate(loaded: Loaded, asked: Asked, options: Options, usage: UsageSpec | None = None) -> Plan:
+    """Switch off what can be; with ``usage`` so that what stays on carries what was used, slot by slot, in the hours
+    in which the servers are off (all hours when nothing comes back).
+
+    Raises UsageError for unknown names, InputError for a history that cannot be used, and ReplayError when the own
+    plan fails its replay.
+    """
+    used, kept = (None, None) if usage is None else _usage(loaded, usage, asked, options)
+    if used is not None:
+        asked = replace(asked, busy={n: round(float(used.of(n).mean())) for n in sorted(used.measured)
+                                     if n in {p.name for p in loaded.estate.lpars if p.active}})
+    site = Site(loaded.estate, usage=used)
     judge = Judge(site)
     goal = consolidate_goal(site, asked.measure, asked.n_plus_1, asked.keep, asked.off)
     if asked.weekend:
@@ -65,7 +78,7 @@ def consolidate(loaded: Loaded, asked: Asked, options: Options, site: Site | Non
     deadline = time.monotonic() + options.time_limit
     refused: list[str] = []
     while True:
-        plan = _planned(loaded, site, judge, goal, asked, options, deadline, refused)
+        plan = _planned(loaded, site, judge, goal, asked, options, deadline, refused, kept)
         if not (asked.weekend and plan.verified and plan.energy) or len(refused) > len(site.servers):
             return plan
         meter = Meter(site, asked.busy)
@@ -77,11 +90,21 @@ def consolidate(loaded: Loaded, asked: Asked, options: Options, site: Site | Non
         goal = replace(goal, keep=tuple(sorted({*goal.keep, *more})))
 
 
+def _usage(loaded: Loaded, spec: UsageSpec, asked: Asked, options: Options) -> tuple[Usage, dict[str, Any]]:
+    """The usage in the hours in which servers are off, and what of it the plan keeps."""
+    from planner.jobs.usage import read_usage, window_period
+
+    window = asked.weekend or (options.window if options.come_back else None)
+    return read_usage(loaded.estate, spec, window_period(window, spec.calendar).buckets)
+
+
 def _planned(loaded: Loaded, site: Site, judge: Judge, goal: Consolidate, asked: Asked, options: Options,
-             deadline: float, refused: Sequence[str]) -> Plan:
+             deadline: float, refused: Sequence[str], usage: dict[str, Any] | None) -> Plan:
     scale = scale_of(site, goal.measure, asked.busy)
     problem = ConsolidationProblem(site, judge, goal, scale, come_back=options.come_back)
     blank = _blank(loaded, site, goal, asked, options, refused)
+    if usage is not None and site.usage is not None:
+        blank = blank.replace(goal={**blank.goal, "usage": usage}, findings=site.usage.findings)
     reason = ""
     for _ in range(_TRIES):
         answer = problem.solve(max(deadline - time.monotonic(), 0.1), options.gap)
