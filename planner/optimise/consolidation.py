@@ -156,9 +156,11 @@ class ConsolidationProblem:
             return None
         asked = EvacuationProblem(self.site, self.judge, Evacuate(self.goal.off), come_back=self.come_back)
         answer = asked.solve(time_limit, 1.0)
-        if answer.status is Status.INFEASIBLE:
-            return Consolidation(Status.INFEASIBLE, (), answer.conflict)
-        return None
+        if answer.status is not Status.INFEASIBLE or answer.conflict is None:
+            return None
+        named = ", ".join(self.goal.off)
+        lifts = tuple(x for x in answer.conflict.lifts if "--leave" not in x)
+        return Consolidation(Status.INFEASIBLE, (), replace(answer.conflict, lifts=(*lifts, f"or let {named} stay on")))
 
     def part(self, part: Component, deadline: float, gap: float) -> Part:
         """The answer for one component by the time of ``deadline``."""

@@ -116,7 +116,8 @@ class _Filling:
 
     def fill(self, value: Mapping[tuple[str, str], float], deadline: float) -> bool:
         """First the large, then who is whole in the linear program, then the others, the largest first, each where
-        most of it was or where it fits. Who finds no place gets one by a window, or by one more server; False when not even so."""
+        most of it was or where it fits. Who finds no place gets one by a window, or by one more server; False when
+        not even so."""
         whole = {n for (n, _), v in value.items() if v > 0.999}
         waiting = []
         for n in sorted(self.options.cost, key=lambda n: (self.size(n) < _LARGE, n not in whole, -self.size(n), n)):
