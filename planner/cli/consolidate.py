@@ -69,7 +69,6 @@ def consolidate_command(
     from planner import jobs
     from planner.errors import UsageError
     from planner.estate.energy import Tariff
-    from planner.rules import Site
 
     if work is not None and not come_back:
         raise UsageError("--work is the time before the way back: give --return as well")
@@ -79,15 +78,14 @@ def consolidate_command(
     options = jobs.Options(time_limit, gap, None if window is None else jobs.window_from(window), come_back,
                            jobs.span_from(work or "60m"))
     asked = jobs.Asked(minimise, n_plus_1, tuple(keep or ()), tuple(off or ()), span,
-                       jobs.Terms(Tariff(tariff, currency, co2), hours),
-                       usage=usage_spec(history, calendar_from(country, subdivision, closed, month_end_last,
-                                                               month_end_first), percentile, months, growth))
+                       jobs.Terms(Tariff(tariff, currency, co2), hours))
     loaded = load_estate(estate, policy)
-    site = Site(loaded.estate)
-    plan = jobs.consolidate(loaded, asked, options, site)
+    plan = jobs.consolidate(loaded, asked, options,
+                            usage_spec(history, calendar_from(country, subdivision, closed, month_end_last,
+                                                              month_end_first), percentile, months, growth))
     deliver(plan, loaded, out or Path("reports") / f"consolidate-{file_name(estate.resolve().stem)}", as_json=as_json,
             force=force)
-    return jobs.exit_code(plan, site)
+    return jobs.exit_code(plan, estate=loaded.estate)
 
 
 def _weekend(weekend: bool, start: str | None, end: str | None, window: str | None, come_back: bool) -> Window | None:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from planner.errors import UsageError
 from planner.estate.assemble import Loaded
 from planner.estate.saved import digest
-from planner.findings import Finding
 from planner.goals.consolidate import Consolidate, Measure, consolidate_goal
 from planner.jobs import energy as accounts
 from planner.jobs.common import PROVED, Options, assumptions, checked_plan, unanswered
@@ -24,6 +23,7 @@ from planner.rules import Judge, Site
 from planner.schedule.timetable import Timetable, timetable
 
 if TYPE_CHECKING:
+    from planner.history.usage import Usage
     from planner.jobs.usage import UsageSpec
 
 _TRIES = 12
@@ -35,9 +35,8 @@ _SPARE_S = 60
 class Asked:
     """What is asked of a consolidation beside the common options.
 
-    ``weekend``: from when to when servers may be off; both legs lie in it. ``usage``: servers carry what a history
-    says in every slot of the weekend's hours, or of all hours. ``busy``: mean thousandths of a core by LPAR where a
-    history measured them; it, ``kept`` (for plan.json) and ``said`` come from ``usage`` when that is given.
+    ``weekend``: from when to when servers may be off; both legs lie in it. ``busy``: mean thousandths of a core by
+    LPAR where a history measured them.
     """
 
     measure: Measure = Measure.WATTS
@@ -47,9 +46,6 @@ class Asked:
     weekend: Window | None = None
     terms: Terms = field(default_factory=Terms)
     busy: Mapping[str, int] = field(default_factory=dict)
-    usage: UsageSpec | None = None
-    kept: Mapping[str, Any] | None = None
-    said: tuple[Finding, ...] = ()
 
 
 def weekend_from(start: str, end: str) -> Window:
@@ -63,14 +59,18 @@ def weekend_from(start: str, end: str) -> Window:
     return Window(first, last)
 
 
-def consolidate(loaded: Loaded, asked: Asked, options: Options, site: Site | None = None) -> Plan:
-    """Switch off what can be. Raises UsageError for unknown names and ReplayError when the own plan fails.
+def consolidate(loaded: Loaded, asked: Asked, options: Options, usage: UsageSpec | None = None) -> Plan:
+    """Switch off what can be; with ``usage`` so that what stays on carries what was used, slot by slot, in the hours
+    in which the servers are off (all hours when nothing comes back).
 
-    InputError for a history that cannot be used.
+    Raises UsageError for unknown names, InputError for a history that cannot be used, and ReplayError when the own
+    plan fails its replay.
     """
-    if asked.usage is not None:
-        site, asked = _measured(loaded, asked, asked.usage)
-    site = site or Site(loaded.estate)
+    used, kept = (None, None) if usage is None else _usage(loaded, usage, asked, options)
+    if used is not None:
+        asked = replace(asked, busy={n: round(float(used.of(n).mean())) for n in sorted(used.measured)
+                                     if n in {p.name for p in loaded.estate.lpars if p.active}})
+    site = Site(loaded.estate, usage=used)
     judge = Judge(site)
     goal = consolidate_goal(site, asked.measure, asked.n_plus_1, asked.keep, asked.off)
     if asked.weekend:
@@ -78,7 +78,7 @@ def consolidate(loaded: Loaded, asked: Asked, options: Options, site: Site | Non
     deadline = time.monotonic() + options.time_limit
     refused: list[str] = []
     while True:
-        plan = _planned(loaded, site, judge, goal, asked, options, deadline, refused)
+        plan = _planned(loaded, site, judge, goal, asked, options, deadline, refused, kept)
         if not (asked.weekend and plan.verified and plan.energy) or len(refused) > len(site.servers):
             return plan
         meter = Meter(site, asked.busy)
@@ -90,23 +90,23 @@ def consolidate(loaded: Loaded, asked: Asked, options: Options, site: Site | Non
         goal = replace(goal, keep=tuple(sorted({*goal.keep, *more})))
 
 
-def _measured(loaded: Loaded, asked: Asked, spec: UsageSpec) -> tuple[Site, Asked]:
-    """The site with its usage, and what is asked with the mean that each LPAR keeps busy."""
+def _usage(loaded: Loaded, spec: UsageSpec, asked: Asked, options: Options) -> tuple[Usage, dict[str, Any]]:
+    """The usage in the hours in which servers are off, and what of it the plan keeps."""
     from planner.history.calendar import BUCKETS
     from planner.jobs.usage import buckets_between, read_usage
 
-    w = asked.weekend
-    hours = BUCKETS if w is None else buckets_between(w.start, w.end, spec.calendar)
-    usage, kept = read_usage(loaded.estate, spec, hours)
-    busy = {p.name: round(float(usage.of(p.name).mean())) for p in loaded.estate.lpars if p.name in usage}
-    return Site(loaded.estate, usage=usage), replace(asked, busy=busy, kept=kept, said=usage.findings)
+    window = asked.weekend or (options.window if options.come_back else None)
+    hours = BUCKETS if window is None else buckets_between(window.start, window.end, spec.calendar)
+    return read_usage(loaded.estate, spec, hours)
 
 
 def _planned(loaded: Loaded, site: Site, judge: Judge, goal: Consolidate, asked: Asked, options: Options,
-             deadline: float, refused: Sequence[str]) -> Plan:
+             deadline: float, refused: Sequence[str], usage: dict[str, Any] | None) -> Plan:
     scale = scale_of(site, goal.measure, asked.busy)
     problem = ConsolidationProblem(site, judge, goal, scale, come_back=options.come_back)
     blank = _blank(loaded, site, goal, asked, options, refused)
+    if usage is not None and site.usage is not None:
+        blank = blank.replace(goal={**blank.goal, "usage": usage}, findings=site.usage.findings)
     reason = ""
     for _ in range(_TRIES):
         answer = problem.solve(max(deadline - time.monotonic(), 0.1), options.gap)
@@ -154,7 +154,6 @@ def _blank(loaded: Loaded, site: Site, goal: Consolidate, asked: Asked, options:
     request |= {k: v for k, v in (("keep", keep), ("off", list(goal.off))) if v}
     request |= {"weekend": True} if asked.weekend else {}
     request |= {"return": True} if options.come_back else {}
-    request |= {"usage": dict(asked.kept)} if asked.kept else {}
     told = [*assumptions(loaded.estate, options),
             *accounts.assumptions(site, asked.terms, asked.busy, back=options.come_back)]
     if goal.measure is Measure.WATTS:
@@ -167,7 +166,7 @@ def _blank(loaded: Loaded, site: Site, goal: Consolidate, asked: Asked, options:
                   for s in sorted(refused))
     return Plan(goal=request, status=Status.UNKNOWN, estate_digest=digest(loaded.estate), assumptions=tuple(told),
                 window=options.window, work_s=options.work_s if options.come_back and not asked.weekend else None,
-                notes=notes, findings=asked.said)
+                notes=notes)
 
 
 def _finished(blank: Plan, loaded: Loaded, site: Site, judge: Judge, answer: Consolidation, scale: Scale,

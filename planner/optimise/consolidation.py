@@ -30,6 +30,8 @@ from planner.rules.availability import restart_refusals
 
 SMALL = 1500
 """Variables of a component at most for it to be given to the solver whole at once."""
+_LAST_S = 3.0
+"""Seconds for a placement by construction when the exact way found none in its time."""
 WIDE = 40
 """Servers of a component from which on it is spread rather than tried set by set."""
 
@@ -135,7 +137,7 @@ class ConsolidationProblem:
         parts: list[Part] = []
         for number, part in enumerate(self.components):
             left = deadline - time.monotonic()
-            share = max(left / (len(self.components) - number), min(left, 2.0), 0.1)
+            share = max(left / (len(self.components) - number), min(left / 4, 10.0), 0.1)
             answer = self.part(part, time.monotonic() + share, gap)
             if answer.status in (Status.INFEASIBLE, Status.UNKNOWN):
                 return Consolidation(answer.status, (), answer.conflict)
@@ -154,9 +156,11 @@ class ConsolidationProblem:
             return None
         asked = EvacuationProblem(self.site, self.judge, Evacuate(self.goal.off), come_back=self.come_back)
         answer = asked.solve(time_limit, 1.0)
-        if answer.status is Status.INFEASIBLE:
-            return Consolidation(Status.INFEASIBLE, (), answer.conflict)
-        return None
+        if answer.status is not Status.INFEASIBLE or answer.conflict is None:
+            return None
+        named = ", ".join(self.goal.off)
+        lifts = tuple(x for x in answer.conflict.lifts if "--leave" not in x)
+        return Consolidation(Status.INFEASIBLE, (), replace(answer.conflict, lifts=(*lifts, f"or let {named} stay on")))
 
     def part(self, part: Component, deadline: float, gap: float) -> Part:
         """The answer for one component by the time of ``deadline``."""
@@ -180,13 +184,29 @@ class ConsolidationProblem:
         master = Master(self.site, part, candidates, self.goal, self.scale)
         plain = not self.goal.n_plus_1 and not self.cuts_in(part) and self.site.usage is None
         if len(part.servers) > WIDE and plain:
-            found = take_wide(self.site, self.judge, candidates, master, deadline)
+            found = take_wide(self.site, self.judge, candidates, master, deadline, gap)
             if found.outcome in (Outcome.FEASIBLE, Outcome.INFEASIBLE):
                 return self._part(part, found, deadline)
         placer: Place = Placer(self.site, candidates, gap, self.cuts_in(part))
         if self.goal.n_plus_1:
             placer = self._with_restarts(part, gap)
-        return self._part(part, take_apart(master, placer, deadline, gap), deadline)
+        found = take_apart(master, placer, deadline, gap)
+        if found.outcome is Outcome.UNKNOWN and plain:
+            made = take_wide(self.site, self.judge, candidates, master, time.monotonic() + _LAST_S, gap)
+            bound = max(found.measure_bound, made.measure_bound)
+            built = made.outcome is Outcome.FEASIBLE
+            found = replace(made, measure_bound=bound) if built else self._as_it_is(part, bound)
+        return self._part(part, found, deadline)
+
+    def _as_it_is(self, part: Component, bound: float) -> Found:
+        """Everything stays where it is; only what is empty already goes off. Impossible when more must go off."""
+        used = {self.site.start[n] for n in part.lpars}
+        off = tuple(s for s in part.servers if s not in used and s not in self.goal.keep)
+        if not set(self.goal.off) & set(part.servers) <= set(off):
+            return Found(Outcome.UNKNOWN)
+        measure = sum(self.scale.fixed[s] for s in part.servers if s not in off)
+        on = tuple(s for s in part.servers if s not in off)
+        return Found(Outcome.FEASIBLE, Choice(on, off, measure, 0.0, bound), Placed(Outcome.FEASIBLE), bound, 0.0)
 
     def _part(self, part: Component, found: Found, deadline: float) -> Part:
         """What was found, or why there is nothing."""

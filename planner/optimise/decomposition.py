@@ -112,7 +112,9 @@ class _Search:
 
     def tried(self, choice: Choice) -> bool:
         """Place on a set; False when that was given up."""
-        placed = self.place(choice, self.deadline, max(self.tight, choice.cost_bound_ms))
+        now = time.monotonic()
+        until = self.deadline if self.best is not None else now + max((self.deadline - now) / 2, 0.05)
+        placed = self.place(choice, until, max(self.tight, choice.cost_bound_ms))
         if placed.outcome is Outcome.INFEASIBLE:
             self.master.cut(choice.off)
             return True

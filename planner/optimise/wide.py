@@ -10,86 +10,117 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 
 from planner.findings import Severity
 from planner.optimise.decomposition import Found, Placed
 from planner.optimise.master import Choice, Master
 from planner.optimise.packing import Room
 from planner.optimise.placement import Candidates, PlacementProgram
-from planner.optimise.solver import Outcome, relaxed
+from planner.optimise.solver import Outcome, Program, Relaxed, relaxed
 from planner.rules import Judge, Site
 
-SLACKS = (0.01, 0.016, 0.03, 0.06, 0.1)
+SLACKS = (0.012, 0.02, 0.035, 0.06, 0.1)
 """Shares of the servers' room left free by the set, one after the other until a placement is found."""
+TIGHTER = (0.0105, 0.009, 0.0075, 0.006)
+"""What is tried then, for as long as there is time."""
+_EVEN = (0.8, 0.5, 0.25, 0.0)
+"""Shares of the slack that every server keeps by itself in the linear program: the first that has a solution."""
 _NOWHERE = ""
+_CAPACITY = ("processor.capacity:", "memory.capacity:")
 _SPREAD_GAP = 0.002
-_WINDOW_S, _NODES, _WINDOW_GAP, _WIDENINGS = 4.0, 50, 1.0, 4
+_WINDOW_S, _NODES, _WINDOW_GAP, _WIDENINGS, _PASSES = 2.5, 10, 1.0, 4, 6
+_EJECTED, _DEPTH = 12, 2
+_LARGE = 0.14
+"""Share of its server from which on an LPAR is placed first."""
 _CRUMBS = 3
 """Hundredths of a core that each server of a window has to spare at least for it to be tried: less is in crumbs."""
-_NOWHERE = ""
-_SPREAD_GAP = 0.002
-_NODES, _WINDOW_GAP, _WIDENINGS = 10, 1.0, 4
-"""A window is searched by nodes, not by the clock, so that the answer does not depend on the machine's speed."""
 
 
-def take_wide(site: Site, judge: Judge, candidates: Candidates, master: Master, deadline: float) -> Found:
+def take_wide(site: Site, judge: Judge, candidates: Candidates, master: Master, deadline: float, gap: float
+              ) -> Found:
     """A set and a placement with a bound of the measure; the cost is bounded for that set alone."""
     share = max(0.1, (deadline - time.monotonic()) / 6)
     total = master.choose(time.monotonic() + share / 6, cheapest=False)
     if not isinstance(total, Choice):
         return Found(total)
     bound = max(total.measure_bound, master.spread(time.monotonic() + share, 0.0, _SPREAD_GAP, whole=False)[1])
-    for slack in SLACKS:
-        if time.monotonic() > deadline:
-            break
-        choice, _ = master.spread(time.monotonic() + share, slack, _SPREAD_GAP)
-        if choice is None:
+    load = master.scale.load * len(master.part.lpars) / max(len(site.start), 1)
+    best: tuple[Choice, Placed] | None = None
+    for slack in (*SLACKS, *TIGHTER):
+        if time.monotonic() > deadline or (best is not None and (
+                slack in SLACKS or best[0].measure - bound <= gap * (best[0].measure + load))):
             continue
-        placed, used = place_wide(site, judge, candidates, master, choice, deadline)
-        if placed.outcome is Outcome.FEASIBLE:
-            return Found(Outcome.FEASIBLE, used, placed, min(bound, float(used.measure)), placed.bound_ms)
-    return Found(Outcome.UNKNOWN, measure_bound=bound)
+        choice, _ = master.spread(time.monotonic() + share, slack, _SPREAD_GAP)
+        if choice is None or (best is not None and choice.measure >= best[0].measure):
+            continue
+        most = None if best is None else best[0].measure
+        placed, used = place_wide(site, judge, candidates, master, choice, slack, deadline, most)
+        if placed.outcome is Outcome.FEASIBLE and (best is None or used.measure < best[0].measure):
+            best = (used, placed)
+    if best is None:
+        return Found(Outcome.UNKNOWN, measure_bound=bound)
+    return Found(Outcome.FEASIBLE, *best, min(bound, float(best[0].measure)), best[1].bound_ms)
 
 
-def place_wide(site: Site, judge: Judge, candidates: Candidates, master: Master, choice: Choice, deadline: float
-               ) -> tuple[Placed, Choice]:
-    """A placement on these servers, or on a few more, exact in every rule; or UNKNOWN."""
+def place_wide(site: Site, judge: Judge, candidates: Candidates, master: Master, choice: Choice, slack: float,
+               deadline: float, most: int | None = None) -> tuple[Placed, Choice]:
+    """A placement on these servers, or on a few more, exact in every rule; or UNKNOWN. ``most``: the set must weigh
+    less than this."""
     on = set(choice.on)
-    options = Candidates({n: {s: c for s, c in places.items() if s in on} for n, places in candidates.cost.items()})
+    grouped = {n for g in (*site.policies.apart, *site.policies.clusters) for n in g.members}
+    options = Candidates({n: {s: c for s, c in places.items() if s in on} for n, places in candidates.cost.items()
+                          # who is kept apart from another stays at home: two that change places could not be ordered
+                          if n not in grouped or site.start[n] not in on})
     if any(not places for places in options.cost.values()):
         return Placed(Outcome.INFEASIBLE), choice
     model = PlacementProgram(site, options, choice.on, [n for n in options.cost if site.start[n] not in on])
-    linear = relaxed(model.program, range(len(model.program.upper)), max(deadline - time.monotonic(), 0.05))
+    linear = Relaxed(Outcome.UNKNOWN)
+    for share in _EVEN:
+        linear = relaxed(_roomier(model.program, slack * share), range(len(model.program.upper)),
+                         max(deadline - time.monotonic(), 0.05))
+        if linear.values:
+            break
     if linear.bound is None or not linear.values:
         return Placed(Outcome.UNKNOWN), choice
-    filling = _Filling(site, candidates, options, choice, master)
+    filling = _Filling(site, candidates, options, choice, master, most)
     value = {key: linear.values[i] for key, i in model.x.items()}
     if not filling.fill(value, deadline) or not _holds(site, judge, filling.where):
         return Placed(Outcome.UNKNOWN, bound_ms=linear.bound), choice
     moving = {n: s for n, s in sorted(filling.where.items()) if s != site.start[n]}
     cost = sum(options.cost[n][s] for n, s in moving.items())
     more = len(filling.on) > len(choice.on)
-    bound = 0.0 if more else min(float(cost), max(0.0, linear.bound))
-    return Placed(Outcome.FEASIBLE, moving, cost, bound), master.chosen(filling.on) if more else choice
+    return Placed(Outcome.FEASIBLE, moving, cost, 0.0), master.chosen(filling.on) if more else choice
+
+
+def _roomier(program: Program, slack: float) -> Program:
+    """The program with this share of every server's room left free, so that no server is full before the rounding."""
+    out = program.without(set())
+    out.rows = [replace(r, rhs=int(r.rhs * (1 - slack))) if r.tag.startswith(_CAPACITY) and r.rhs > 0 else r
+                for r in out.rows]
+    return out
 
 
 class _Filling:
     """The placement in the making: every LPAR that may move, by its options on the servers that are on."""
 
     def __init__(self, site: Site, candidates: Candidates, options: Candidates, choice: Choice,
-                 master: Master) -> None:
+                 master: Master, most: int | None) -> None:
+        self.left = None if most is None else most - choice.measure
         self.site, self.candidates, self.options, self.on = site, candidates, options, list(choice.on)
         self.weight = {s: master.scale.fixed[s] for s in choice.off if s not in master.goal.off}
         on = set(choice.on)
         self.room = Room(site, choice.on, {n: s for n, s in site.start.items() if s in on and n not in options.cost})
         self.where: dict[str, str] = {}
+        self.held: dict[str, dict[str, None]] = {s: {} for s in choice.on}
 
     def fill(self, value: Mapping[tuple[str, str], float], deadline: float) -> bool:
-        """First who is whole in the linear program, then the others, the largest first, each where most of it was or
-        where it fits. Who finds no place gets one by a window, or by one more server; False when not even so."""
+        """First the large, then who is whole in the linear program, then the others, the largest first, each where
+        most of it was or where it fits. Who finds no place gets one by a window, or by one more server; False when
+        not even so."""
         whole = {n for (n, _), v in value.items() if v > 0.999}
         waiting = []
-        for n in sorted(self.options.cost, key=lambda n: (n not in whole, -self.size(n), n)):
+        for n in sorted(self.options.cost, key=lambda n: (self.size(n) < _LARGE, n not in whole, -self.size(n), n)):
             fitting = [s for s in self.options.cost[n] if self.room.fits(n, s)]
             best = min(fitting, key=lambda s: (-round(value.get((n, s), 0.0), 2), self.room.left(n, s), s),
                        default=None)
@@ -97,19 +128,59 @@ class _Filling:
                 waiting.append(n)
             else:
                 self._put(n, best)
-        return all(self._window(n, deadline) or self._switched_on(n) for n in waiting)
+        if not all(self._window(n, deadline) or self._switched_on(n) for n in waiting):
+            return False
+        self._settle()
+        return True
+
+    def _settle(self) -> None:
+        """Windows take the first placement that holds: who need not have moved goes home, or changes places with
+        one that is cheaper elsewhere, as long as that costs less."""
+        for _ in range(_PASSES):
+            away = [n for n, s in sorted(self.where.items()) if s != self.site.start[n] and
+                    self.site.start[n] in self.room.units]
+            if not sum(self._homeward(n) for n in away):
+                break
+
+    def _homeward(self, lpar: str) -> bool:
+        """Whether it went home, alone or in exchange."""
+        home, here, cost = self.site.start[lpar], self.where[lpar], self.options.cost
+        self._take(lpar)
+        if self.room.fits(lpar, home):
+            self._put(lpar, home)
+            return True
+        site, room = self.site, self.room
+        wanted, gain = site.demand(lpar, home), cost[lpar][here]
+        least_units, least_mib = wanted.units - room.units[home], wanted.memory_mib - room.memory[home]
+        most_units, most_mib = room.units[here], room.memory[here]
+        for other in list(self.held[home]):
+            demand = site.demand(other, home)
+            if (not (least_units <= demand.units <= most_units and least_mib <= demand.memory_mib <= most_mib)
+                    or here not in cost[other] or site.start[other] == home
+                    or cost[other][here] - cost[other][home] >= gain):
+                continue
+            self._take(other)
+            if self.room.fits(lpar, home) and self.room.fits(other, here):
+                self._put(lpar, home)
+                self._put(other, here)
+                return True
+            self._put(other, home)
+        self._put(lpar, here)
+        return False
 
     def _switched_on(self, lpar: str) -> bool:
         """One more server stays on, the lightest in reach, since no window has room for this LPAR."""
         fitting = [s for s in self.candidates.cost[lpar] if s in self.weight]
         server = min(fitting, key=lambda s: (self.weight[s], s), default=None)
-        if server is None:
+        if server is None or (self.left is not None and self.weight[server] >= self.left):
             return False
+        self.left = None if self.left is None else self.left - self.weight[server]
         del self.weight[server]
         self.on.append(server)
+        self.held[server] = {}
         self.room.open(server)
         for n, places in self.candidates.cost.items():
-            if server in places:
+            if server in places and n in self.options.cost:
                 self.options.cost[n][server] = places[server]
         if self.room.fits(lpar, server):
             self._put(lpar, server)
@@ -125,12 +196,64 @@ class _Filling:
     def _put(self, lpar: str, server: str) -> None:
         self.room.add(lpar, server)
         self.where[lpar] = server
+        self.held[server][lpar] = None
+
+    def _take(self, lpar: str) -> str:
+        """It is nowhere now; where it was."""
+        server = self.where.pop(lpar)
+        self.room.remove(lpar, server)
+        del self.held[server][lpar]
+        return server
+
+    def _cleared(self, lpar: str) -> bool:
+        """Put it where several others make room by going to where there is some."""
+        for s in sorted(self.options.cost[lpar], key=lambda s: (-self.room.left(lpar, s), s)):
+            gone: list[str] = []
+            for m in sorted(self.held[s], key=lambda m: (-self.size(m), m)):
+                free = min((t for t in self.options.cost[m] if t != s and self.room.fits(m, t)),
+                           key=lambda t: (self.room.left(m, t), t), default=None)
+                if free is not None:
+                    self._take(m)
+                    self._put(m, free)
+                    gone.append(m)
+                    if self.room.fits(lpar, s):
+                        self._put(lpar, s)
+                        return True
+            for m in reversed(gone):
+                self._take(m)
+                self._put(m, s)
+        return False
+
+    def _ejected(self, lpar: str, depth: int, still: frozenset[str]) -> bool:
+        """Put it where one other makes room by going elsewhere, which may eject another in its turn."""
+        site, room = self.site, self.room
+        for s in sorted(self.options.cost[lpar], key=lambda s: (-room.left(lpar, s), s)):
+            wanted = site.demand(lpar, s)
+            units, mib = wanted.units - room.units[s], wanted.memory_mib - room.memory[s]
+            fitting = [m for m in self.held[s] if m not in still
+                       and site.demand(m, s).units >= units and site.demand(m, s).memory_mib >= mib]
+            for m in sorted(fitting, key=lambda m: (self.size(m), m))[:_EJECTED]:
+                self._take(m)
+                if room.fits(lpar, s):
+                    self._put(lpar, s)
+                    free = min((t for t in self.options.cost[m] if t != s and room.fits(m, t)),
+                               key=lambda t: (self.options.cost[m][t], t), default=None)
+                    if free is not None:
+                        self._put(m, free)
+                        return True
+                    if depth > 1 and self._ejected(m, depth - 1, still | {m, lpar}):
+                        return True
+                    self._take(lpar)
+                self._put(m, s)
+        return False
 
     def _window(self, lpar: str, deadline: float) -> bool:
         """Place this LPAR and what is on the servers in its reach anew; then in the reach of those as well."""
         window = set(self.options.cost[lpar])
         if any(self.room.fits(lpar, s) for s in window):
             self._put(lpar, min(s for s in window if self.room.fits(lpar, s)))
+            return True
+        if self._ejected(lpar, _DEPTH, frozenset((lpar,))) or self._cleared(lpar):
             return True
         if time.monotonic() > deadline:
             return False
@@ -165,7 +288,7 @@ class _Filling:
             return False
         for n in cost:
             if n in self.where:
-                self.room.remove(n, self.where[n])
+                self._take(n)
         for n, s in model.placement(found).items():
             if s != _NOWHERE:
                 self._put(n, s)

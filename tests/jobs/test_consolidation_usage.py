@@ -34,19 +34,19 @@ def spec(tmp_path_factory: pytest.TempPathFactory, series: Any) -> UsageSpec:
     return UsageSpec(path, build_usage.SITE, step_s=3600)
 
 
-def consolidated(asked: jobs.Asked) -> Plan:
-    return jobs.consolidate(loaded(landscape()), asked, OPTIONS)
+def consolidated(asked: jobs.Asked, usage: UsageSpec | None = None) -> Plan:
+    return jobs.consolidate(loaded(landscape()), asked, OPTIONS, usage)
 
 
 def test_the_month_end_keeps_on_what_entitlements_alone_would_switch_off(spec: UsageSpec) -> None:
     assert consolidated(jobs.Asked()).off == (P595,)
-    measured = consolidated(jobs.Asked(usage=spec))
+    measured = consolidated(jobs.Asked(), spec)
     assert measured.status is Status.OPTIMAL and measured.off == ()
 
 
 def test_a_weekend_switches_it_off_and_nobody_is_over_in_the_raw_series(spec: UsageSpec, series: Any) -> None:
     weekend = jobs.weekend_from("2026-11-27 20:00", "2026-11-30 06:00")
-    plan = consolidated(jobs.Asked(weekend=weekend, usage=spec))
+    plan = consolidated(jobs.Asked(weekend=weekend), spec)
     assert plan.off == (P595,) and plan.verified
     assert set(plan.goal["usage"]["hours"]) == {"month-end", "weekend"}  # Friday and Monday are month-end days
     of = landscape()
@@ -65,5 +65,5 @@ def test_a_weekend_switches_it_off_and_nobody_is_over_in_the_raw_series(spec: Us
 
 def test_energy_counts_what_was_measured(spec: UsageSpec) -> None:
     """The mean of the history instead of the entitlements: another wattage before."""
-    by_entitlement, measured = (consolidated(jobs.Asked(usage=u)).energy for u in (None, spec))
+    by_entitlement, measured = (consolidated(jobs.Asked(), u).energy for u in (None, spec))
     assert by_entitlement and measured and by_entitlement != measured

@@ -5,15 +5,16 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from estates import judged
+from estates import estate, exactly, judged, lpar, policy, server, vioses
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_oracle import cost_ms, estates
 
-from planner.estate.model import Estate
+from planner.estate.model import Bridge, Estate, Zoning
 from planner.goals.consolidate import Consolidate, Measure
 from planner.optimise.consolidation import Consolidation, ConsolidationProblem
 from planner.optimise.measure import Scale, scale_of
@@ -22,10 +23,12 @@ from planner.rules import Judge, Site
 from planner.rules.availability import restart_refusals
 
 Where = Mapping[str, str]
-PLAIN = Consolidate()
 
 
-def solved(of: Estate, goal: Consolidate = PLAIN, *, come_back: bool = False, **changes: Any) -> tuple[Site, Scale, Consolidation]:
+WATTS = Consolidate()
+
+
+def solved(of: Estate, goal: Consolidate = WATTS, *, come_back: bool = False, **changes: Any) -> tuple[Site, Scale, Consolidation]:
     site, judge = judged(of)
     scale = scale_of(site, goal.measure)
     problem = ConsolidationProblem(site, judge, goal, scale, come_back=come_back)
@@ -144,6 +147,102 @@ def test_n_plus_1_agrees_with_brute_force(small: int) -> None:
 
 def exactly_more(s: Any) -> Any:
     """A server with room for another's LPARs as well."""
-    from dataclasses import replace
-
     return replace(s, configurable_units=s.configurable_units + 250, configurable_memory_mib=s.configurable_memory_mib + 10240)
+
+
+def measure_of(of: Estate, goal: Consolidate) -> int | None:
+    """The first level, or None when there is no plan."""
+    _, scale, answer = solved(of, goal)
+    assert answer.status in (Status.OPTIMAL, Status.INFEASIBLE)
+    return scale.of(answer.off) if answer.status is Status.OPTIMAL else None
+
+
+SOME = settings(max_examples=40)
+SERVERS = Consolidate(Measure.SERVERS)
+
+
+@SOME
+@given(estates(), st.booleans())
+def test_an_empty_server_more_is_never_worse(of: Estate, n_plus_1: bool) -> None:
+    """It is switched off again where it is of no use; N+1 may become possible with it."""
+    more = vioses("Z", link_mbit=10000)
+    wider = of.replace(
+        servers=(*of.servers, server("Z", 64, 512)), vioses=(*of.vioses, *more),
+        bridges=(*of.bridges, *(Bridge(v.name, "ent6", 10) for v in more)),
+        zonings=(*of.zonings, *(Zoning(f"lun-{p.name}", v.name, "", "no_reserve") for p in of.lpars for v in more)))
+    goal = Consolidate(Measure.SERVERS, n_plus_1)
+    before, after = measure_of(of, goal), measure_of(wider, goal)
+    assert before is None or (after is not None and after <= before)
+
+
+@SOME
+@given(estates(), st.data())
+def test_a_policy_less_is_never_worse(of: Estate, data: st.DataObject) -> None:
+    rows = [p for p in of.policies if p.kind != "redundancy"]
+    if rows:
+        dropped = data.draw(st.sampled_from(rows))
+        after = measure_of(of.replace(policies=tuple(p for p in of.policies if p is not dropped)), SERVERS)
+        before = measure_of(of, SERVERS)
+        assert before is None or (after is not None and after <= before)
+
+
+@SOME
+@given(estates(), st.sampled_from(list(Measure)))
+def test_planning_again_from_the_planned_state_moves_nothing(of: Estate, measure: Measure) -> None:
+    goal = Consolidate(measure)
+    _, scale, answer = solved(of, goal)
+    _, again_scale, again = solved(of.moved(answer.placement), goal)
+    assert not again.placement and set(again.off) == set(answer.off)
+    assert again_scale.of(again.off) == scale.of(answer.off)
+
+
+def ring(count: int, each: int) -> Estate:
+    """Servers in a ring, each LPAR's LUN seen by the neighbours on both sides alone: one component."""
+    names = [f"R{n:02d}" for n in range(count)]
+    lpars = [lpar(f"p{n:02d}{k}", names[n], 0.5 + 0.5 * (k % 2), 4 + 4 * (k % 3)) for n in range(count) for k in range(each)]
+    of = estate([server(n, 8, 64) for n in names], lpars, [policy("keep-apart", "pair", "p000; p010")])
+    near = {n: {names[(i + d) % count] for d in (-2, -1, 0, 1, 2)} for i, n in enumerate(names)}
+    home = {p.name: p.server for p in lpars}
+    return of.replace(zonings=tuple(z for z in of.zonings if z.vios[:3] in near[home[z.lun.removeprefix("lun-")]]))
+
+
+def test_a_ring_that_is_one_component_is_bounded_and_kept_in_every_rule(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Spread, linear program, windows: exact in the rules, and within a tenth of its own bound here."""
+    from planner.optimise import consolidation
+
+    monkeypatch.setattr(consolidation, "WIDE", 4)
+    of = ring(24, 5)
+    site, judge = judged(of)
+    _, scale, answer = solved(of, SERVERS, small=0)
+    part = answer.parts[0]
+    assert len(answer.parts) == 1 and answer.status in (Status.OPTIMAL, Status.FEASIBLE)
+    assert not judge.placement(site.start | answer.placement)
+    assert not set(answer.off) & set((site.start | answer.placement).values())
+    assert 0 < part.measure_bound <= part.measure == scale.of(answer.off) < 24
+    assert part.measure - part.measure_bound <= 0.1 * part.measure
+
+
+def test_components_are_what_reach_links() -> None:
+    of = ring(6, 2)
+    apart = of.replace(zonings=tuple(z for z in of.zonings if z.vios[:3] == z.lun[4:].replace("p", "R", 1)[:3]))
+    site, judge = judged(apart)
+    problem = ConsolidationProblem(site, judge, SERVERS, scale_of(site, Measure.SERVERS))
+    assert [c.servers for c in problem.components] == [(f"R0{n}",) for n in range(6)]
+    assert solved(apart, SERVERS)[2].off == ()
+
+
+def test_a_server_that_cannot_be_emptied_may_not_go_off() -> None:
+    of = estate([server("A"), server("B")], [lpar("a1", "A", 1, 8, physical_adapters=("U78-P1-C1",)), lpar("b1", "B", 1, 8)])
+    _, _, answer = solved(of, Consolidate(off=("A",)))
+    assert answer.status is Status.INFEASIBLE and answer.conflict is not None
+    assert answer.conflict.lpars == ("a1",) and "partition.physical-io" in answer.conflict.rules
+    assert solved(of)[2].off == ("B",)
+
+
+def test_n_plus_1_names_the_failure_that_cannot_be_absorbed() -> None:
+    """Two servers, each with room for its own alone: neither may fail."""
+    lpars = [lpar("a1", "A", 2, 16), lpar("b1", "B", 2, 16)]
+    of = estate([exactly(server(n), [p for p in lpars if p.server == n]) for n in "AB"], lpars)
+    _, _, answer = solved(of, Consolidate(n_plus_1=True))
+    assert answer.status is Status.INFEASIBLE and answer.conflict is not None
+    assert "availability.n-plus-1" in answer.conflict.rules or "could be started on no other" in answer.conflict.summary
