@@ -2,7 +2,7 @@
 
     python benchmarks/hsqueeze.py [--cases N] [--seed S]
 
-A case is an ``open_estate`` of 4 to 24 servers and 5 to 15 LPARs a server, all of it in the default pool without a
+A case is an ``open_estate`` of 4 to 14 servers and 5 to 12 LPARs a server, all of it in the default pool without a
 maximum, so that both are asked the same question: every LPAR may go to every server (checked), servers have
 processors and memory below their ceilings, some LPARs are kept apart. ``ganeti.py`` translates it, in hundredths of a
 core, so that nothing is rounded away from the peer; ``--target-resources=0 --minimal-resources=0`` lets it fill nodes
@@ -37,7 +37,7 @@ from planner.goals.consolidate import Measure
 from planner.rules import Judge, Site
 
 PLANNER = [sys.executable, "-m", "planner.cli"]
-PROOF_S = 30.0
+PROOF_S, PEER_S = 30.0, 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +56,8 @@ class Case:
 def case(number: int, seed: int) -> Case:
     """The case of this number: the same arguments give the same estate."""
     rng = Random(f"hsqueeze {seed} {number}")
-    servers = rng.randint(4, 24)
-    estate = open_estate(servers, servers * rng.randint(5, 15), seed=1000 * seed + number)
+    servers = rng.randint(4, 14)
+    estate = open_estate(servers, servers * rng.randint(5, 12), seed=1000 * seed + number)
     return Case(number, estate.replace(pools=tuple(p for p in estate.pools if p.pool_id == 0),
                                        lpars=tuple(replace(p, pool_id=0) for p in estate.lpars)))
 
@@ -89,7 +89,8 @@ def squeezed(program: str, asked: Case, scratch: Path) -> tuple[Run, int | None]
     """hsqueeze's run and the number of nodes that it leaves online; None when it says nothing of them."""
     data = scratch / f"case{asked.number}.data"
     data.write_text(ganeti.text(asked.estate, part=ganeti.HUNDREDTHS))
-    found = run([program, "-t", data, "--target-resources=0", "--minimal-resources=0", "-S", scratch / "state"])
+    found = run([program, "-t", data, "--target-resources=0", "--minimal-resources=0", "-S", scratch / "state"],
+                time_limit=PEER_S)
     after = scratch / "state.squeezed"
     if found.code or not after.exists():
         return found, None
