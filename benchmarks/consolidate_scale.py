@@ -24,6 +24,7 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import json
+import os
 import sys
 import tempfile
 from collections.abc import Callable
@@ -228,6 +229,8 @@ def main() -> int:
                         help="time of the baselines in times ours; 0 leaves them out")
     given = parser.parse_args()
     tally = Tally(given.minimise, given.gap, given.runs, given.time_limit)
+    print(f"{os.cpu_count()} processors, load average {os.getloadavg()[0]:.1f} at the start: times are wall clock, "
+          "and mean little while others compute", flush=True)
     with tempfile.TemporaryDirectory() as directory:
         scratch = Path(directory)
         if given.only in (None, "blocks"):
