@@ -7,10 +7,8 @@ proved optimal and verified, else the benchmark ends with exit code 1. A peer th
 
 Peers, on the same estate (``open_estate``: every LPAR may go to every server, which is all that they know):
 
-- Ganeti's ``hbal --evac-mode`` (Debian: ganeti-htools), text backend: a node is a server with the memory and processors
-  (tenths of a core, at a ratio of 1) that its limit leaves for LPARs; an instance is an LPAR on external storage;
-  the servers to free are offline; LPARs that are kept apart share an exclusion tag. It proves nothing and schedules
-  nothing; its aim is balance.
+- Ganeti's ``hbal --evac-mode`` (Debian: ganeti-htools), text backend, the estate as ``ganeti.py`` translates it, in
+  tenths of a core; the servers to free are offline. It proves nothing and schedules nothing; its aim is balance.
 - ``proxlb-solver`` 0.1.1 (PyPI; CP-SAT) in an environment of its own under the cache directory: nodes and guests in the
   same units, the servers to free in maintenance, hard anti-affinity; ``balanciness`` 1 is least migration cost, 3 its
   default, which also balances. Its own limit of 60 s stands.
@@ -28,6 +26,7 @@ import tempfile
 import venv
 from pathlib import Path
 
+import ganeti
 from measuring import Run, median, power_law, run
 from scale_estates import blocks, open_estate, save
 
@@ -43,30 +42,6 @@ GROWTH = (24, 48, 120, 240, 504)
 
 # ---- what the peers read -------------------------------------------------------------------------------------------
 
-def _rooms(site: Site) -> dict[str, tuple[int, int]]:
-    """Tenths of a core and MiB that each server has for LPARs."""
-    return {s: ((site.limit(s).units - site.base(s).units) // 10, site.limit(s).memory_mib - site.base(s).memory_mib)
-            for s in site.servers}
-
-
-def hbal_text(estate: Estate, freed: tuple[str, ...]) -> str:
-    """The estate in the text format of Ganeti's htools."""
-    site, rooms = Site(estate), _rooms(Site(estate))
-    tags = {n: f"apart:{number}" for number, g in enumerate((*site.policies.apart, *site.policies.clusters))
-            for n in g.members}
-    nodes = []
-    for name, (tenths, mib) in rooms.items():
-        free, offline = mib - (site.at_start[name].memory_mib - site.base(name).memory_mib), "NY"[name in freed]
-        nodes.append(f"{name}|{mib}|0|{free}|10000000|10000000|{tenths}|{offline}|g0|1||N|0|0|1.0")
-    instances = []
-    for p in estate.lpars:
-        demand = site.demand(p.name, p.server)
-        instances.append(f"{p.name}|{demand.memory_mib}|0|{demand.units // 10}|running|Y|{p.server}||ext|"
-                         f"{tags.get(p.name, '')}|1")
-    policy = "default|128,1,1024,1,1,1|1,1,0,0,0,1;10000000,100000,10000000,64,64,64|ext|1.0|1000.0"
-    return "\n".join(["default|g0|preferred||", "", *nodes, "", *instances, "", "htools:iextags:apart", "", policy, ""])
-
-
 def proxlb_yaml(estate: Estate, freed: tuple[str, ...], balanciness: int) -> str:
     """The estate as a scenario of proxlb-solver (JSON is YAML)."""
     site = Site(estate)
@@ -74,7 +49,7 @@ def proxlb_yaml(estate: Estate, freed: tuple[str, ...], balanciness: int) -> str
         "name": "evacuation", "balancing": {"method": "memory", "mode": "assigned", "balanciness": balanciness,
                                             "cpu_overcommit": 1.0, "max_parallel_migrations": 4, "max_node_inflow": 4},
         "nodes": {s: {"cpu_total": tenths, "memory_total_gb": mib / 1024, "maintenance": s in freed}
-                  for s, (tenths, mib) in _rooms(site).items()},
+                  for s, (tenths, mib) in ganeti.rooms(site).items()},
         "vms": {p.name: {"node": p.server, "cpu": site.demand(p.name, p.server).units // 10,
                          "memory_gb": site.demand(p.name, p.server).memory_mib / 1024} for p in estate.lpars},
         "constraints": {"anti_affinity": [{"name": g.name, "vms": list(g.members), "hard": True}
@@ -118,7 +93,7 @@ def peers(scratch: Path, cache: Path, runs: int) -> bool:
     estate = open_estate(100, 1000)
     file = save(estate, scratch / "open.json")
     data = scratch / "hbal.data"
-    data.write_text(hbal_text(estate, FREED))
+    data.write_text(ganeti.text(estate, FREED))
     mine, theirs, plan = [], [], {"status": "none", "verified": False, "moves": []}
     hbal = shutil.which("hbal")
     for _ in range(runs):  # in turn, so that both meet the same disturbances

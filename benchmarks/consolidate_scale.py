@@ -1,0 +1,251 @@
+"""Consolidation at scale: blocks and the overlapping ring, beside the same model given whole to HiGHS and to CP-SAT.
+
+    python benchmarks/consolidate_scale.py [--only blocks|ring|growth] [--minimise MEASURE] [--gap G] [--runs N]
+
+Whole processes, from a saved estate to the plan directory (loading, reach, rules, answer, order, replay, workbook,
+runbook), in one run on one machine.
+
+- ``blocks``: 100 servers/4,000 LPARs and 500/10,000 in blocks of about 12. The same model, built once and not counted,
+  is given whole to HiGHS (one thread, as the planner calls it) and to OR-tools' CP-SAT (two workers; extra
+  ``benchmark``), each for as long as our whole process took. They are asked for the first level alone, the measure of
+  the servers that stay on; we order the moves and make their cost least as well.
+- ``ring``: 500/10,000, every LPAR reaches 16 neighbours, one component, ``--time-limit 60``.
+- ``growth``: blocks of 12 with 20 LPARs a server, up to 504 servers: the exponent of time against LPARs.
+
+Gaps are (objective − bound) / objective. For watts the objective holds what the LPARs draw wherever they run; the gap
+``of the choice`` leaves that out. ``optimal`` means: every level proved within ``--gap``.
+
+Claims are printed as held or missed on this machine. Exit code 1: an answer that is not verified, whose objective is
+not what its servers weigh, or whose claimed proof is contradicted by its own bound or by a baseline.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from measuring import Run, median, power_law, run
+from monolith import Attempt, Whole
+from scale_estates import blocks, ring, save
+
+from planner.estate.model import Estate
+from planner.goals.consolidate import Measure
+from planner.optimise.measure import scale_of
+from planner.rules import Site
+
+PLANNER = [sys.executable, "-m", "planner.cli"]
+BLOCKS = ((100, 4_000, 5.0), (500, 10_000, 15.0))
+"""Servers, LPARs, seconds claimed."""
+RING = (500, 10_000, 60.0, 0.01)
+"""Servers, LPARs, seconds, gap claimed."""
+GROWTH = (24, 48, 120, 240, 504)
+
+
+@dataclass(slots=True)
+class Tally:
+    """What of the claims holds, and what is wrong with answers."""
+
+    measure: Measure
+    gap: float
+    runs: int
+    limit: float
+    claims: list[tuple[bool, str]] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
+
+    def claim(self, held: bool, text: str) -> None:
+        """A claim, held or missed."""
+        self.claims.append((held, text))
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The median run of several, and the last plan."""
+
+    run: Run
+    plan: dict[str, Any]
+
+    @property
+    def level(self) -> dict[str, Any]:
+        """The first level; empty without a plan."""
+        return self.plan["levels"][0] if self.plan.get("levels") else {}
+
+    @property
+    def optimal(self) -> bool:
+        """Proved on every level and replayed."""
+        return self.plan["status"] == "optimal" and bool(self.plan["verified"])
+
+
+def ours(tally: Tally, estate: Estate, scratch: Path, limit: float) -> Answer:
+    """``planner consolidate`` as a whole process."""
+    file, out = save(estate, scratch / "estate.json"), scratch / "plan"
+    command = [*PLANNER, "consolidate", file, "--minimise", tally.measure.value, "--gap", str(tally.gap),
+               "--time-limit", str(limit), "--out", out, "--force"]
+    runs, plan = [], {}
+    for _ in range(tally.runs):
+        runs.append(run(command, time_limit=10 * limit))
+        plan = json.loads((out / "plan.json").read_text())
+    return Answer(median(runs), plan)
+
+
+def checked(tally: Tally, name: str, estate: Estate, answer: Answer) -> None:
+    """Counts what is wrong: no verified plan, another measure than it says, a proof that its bound denies."""
+    plan, level = answer.plan, answer.level
+    if not plan["verified"]:
+        tally.wrong.append(f"{name}: {plan['status']}, no verified plan (exit code {answer.run.code})")
+        return
+    scale = scale_of(Site(estate), tally.measure)
+    weighs = scale.of(plan["switched_off"]) / scale.factor
+    if abs(weighs - level["objective"]) > 1e-6:
+        tally.wrong.append(f"{name}: says {level['objective']}, its servers weigh {weighs}")
+    for each in plan["levels"]:
+        if each["status"] == "optimal" and each["objective"] - each["bound"] > tally.gap * each["objective"] + 0.01:
+            tally.wrong.append(f"{name}: {each['name']} claimed as proved at a gap of {each['gap']:.2%}")
+
+
+def chosen_gap(tally: Tally, estate: Estate, level: dict[str, Any]) -> float:
+    """The gap without what the LPARs weigh wherever they run."""
+    scale = scale_of(Site(estate), tally.measure)
+    rest = level["objective"] - scale.load / scale.factor
+    return (level["objective"] - level["bound"]) / rest if rest else 0.0
+
+
+def shown(tally: Tally, name: str, estate: Estate, answer: Answer) -> None:
+    """The figures of an answer."""
+    found, plan = answer.run, answer.plan
+    print(f"{name}: {len(estate.servers)} servers, {len(estate.lpars):,} LPARs, minimise {tally.measure.value}, "
+          f"gap asked for {tally.gap:.2%}")
+    print(f"  planner consolidate   {found.seconds:7.2f} s   processor {found.cpu_seconds:6.2f} s   peak "
+          f"{found.peak_mb:5.0f} MB   {plan['status']}{', verified' if plan['verified'] else ', NO VERIFIED PLAN'}")
+    for level in plan.get("levels", ()):
+        print(f"    {level['name']:14} {level['objective']:14,.1f} {level['unit']:7} bound {level['bound']:14,.1f}   "
+              f"gap {level['gap']:7.3%}   {level['status']} ({level['scope']})")
+    if answer.level:
+        print(f"    {len(estate.servers) - len(plan['switched_off'])} servers on, {len(plan['switched_off'])} off, "
+              f"{len(plan['moves'])} moves, gap of the choice {chosen_gap(tally, estate, answer.level):.3%}",
+              flush=True)
+
+
+# ---- baselines ---------------------------------------------------------------------------------------------------
+
+def baselines(tally: Tally, name: str, estate: Estate, answer: Answer, factor: float) -> None:
+    """The same model whole, for ``factor`` times as long as our process took."""
+    limit, mine = factor * answer.run.seconds, answer.level.get("objective")
+    whole = Whole(estate, tally.measure)
+    print(f"  the same model whole, {limit:.1f} s each ({whole.size}; building is not counted)")
+    peers: list[tuple[str, Callable[[float], Attempt]]] = [("HiGHS, one thread", whole.by_highs)]
+    if importlib.util.find_spec("ortools"):
+        peers.append(("CP-SAT, 2 workers", whole.by_cp_sat))
+    else:
+        print("    CP-SAT: not here (pip install 'planner[benchmark]')")
+    for peer, solve in peers:
+        found = solve(limit)
+        told = "no solution" if found.objective is None else f"{found.objective:14,.1f}"
+        gap = "" if found.gap is None else f"   gap {found.gap:7.3%}"
+        times = "" if found.objective is None or mine is None else f"   {found.objective / mine:6.3f} x ours"
+        print(f"    {peer:20} {found.seconds:6.2f} s   {found.status:10} {told}   bound {found.bound or 0:14,.1f}{gap}"
+              f"{times}", flush=True)
+        contradicted(tally, f"{name}, {peer}", answer, found)
+
+
+def contradicted(tally: Tally, name: str, answer: Answer, found: Attempt) -> None:
+    """A solution below our bound, or a bound above our objective: one of the two proofs is wrong."""
+    level = answer.level
+    if not level:
+        return
+    slack = 1e-6 * level["objective"]
+    if found.objective is not None and found.objective < level["bound"] - slack:
+        tally.wrong.append(f"{name}: has {found.objective}, below our bound {level['bound']}")
+    if found.bound is not None and found.bound > level["objective"] + slack:
+        tally.wrong.append(f"{name}: proves {found.bound}, above our plan's {level['objective']}")
+
+
+# ---- parts -------------------------------------------------------------------------------------------------------
+
+def of_blocks(tally: Tally, scratch: Path, factor: float) -> None:
+    """Both sizes of blocks beside the baselines."""
+    for servers, lpars, seconds in BLOCKS:
+        estate, name = blocks(servers, lpars), f"blocks {servers}/{lpars:,}"
+        answer = ours(tally, estate, scratch, tally.limit)
+        shown(tally, name, estate, answer)
+        checked(tally, name, estate, answer)
+        if factor:
+            baselines(tally, name, estate, answer, factor)
+        tally.claim(answer.optimal and answer.run.seconds < seconds, f"{name} proved optimal in under {seconds:g} s: "
+                    f"{answer.plan['status']} in {answer.run.seconds:.2f} s")
+        first = answer.level.get("status") == "optimal"
+        tally.claim(first, f"{name}: the servers that stay on are proved least")
+
+
+def of_ring(tally: Tally, scratch: Path) -> None:
+    """The overlapping ring with the time that the claim names."""
+    servers, lpars, seconds, most = RING
+    estate, name = ring(servers, lpars), f"ring {servers}/{lpars:,}"
+    answer = ours(tally, estate, scratch, seconds)
+    shown(tally, name, estate, answer)
+    checked(tally, name, estate, answer)
+    gap = chosen_gap(tally, estate, answer.level) if answer.level else None
+    told = "no plan" if gap is None else f"{answer.level['gap']:.2%}, of the choice {gap:.2%}"
+    tally.claim(gap is not None and answer.level["gap"] <= most and answer.run.seconds <= seconds,
+                f"{name}: gap at most {most:.0%} in {seconds:g} s: {told} in {answer.run.seconds:.1f} s")
+
+
+def of_growth(tally: Tally, scratch: Path) -> None:
+    """The exponent of time against LPARs at a fixed block size."""
+    start = median([run([*PLANNER, "--version"]) for _ in range(3)])
+    print(f"Blocks of 12, 20 LPARs a server; bare start {start.seconds:.2f} s")
+    rows = []
+    for servers in GROWTH:
+        estate = blocks(servers, 20 * servers)
+        answer = ours(tally, estate, scratch, tally.limit)
+        found, level = answer.run, answer.level
+        print(f"{servers:5} servers {20 * servers:6,} LPARs   {found.seconds:7.2f} s   processor "
+              f"{found.cpu_seconds:6.2f} s   peak {found.peak_mb:5.0f} MB   {answer.plan['status']}, "
+              f"first level {level.get('status', 'none')}", flush=True)
+        checked(tally, f"growth {servers}", estate, answer)
+        rows.append((20 * servers, found.seconds, found.cpu_seconds))
+    sizes = [n for n, _, _ in rows]
+    wall, processor = (power_law(sizes, [r[k] for r in rows])[1] for k in (1, 2))
+    bare = power_law(sizes, [max(r[2] - start.cpu_seconds, 0.01) for r in rows])[1]
+    tally.claim(bare <= 1.2, f"time near linear in LPARs at a fixed block size: exponent {wall:.2f} (wall clock), "
+                f"{processor:.2f} (processor), {bare:.2f} (processor without the bare start; at most 1.2)")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", choices=("blocks", "ring", "growth"))
+    parser.add_argument("--minimise", type=Measure, default=Measure.WATTS, choices=list(Measure))
+    parser.add_argument("--gap", type=float, default=0.01, help="gap that counts as proved (default 0.01)")
+    parser.add_argument("--runs", type=int, default=1, help="runs of which the median counts")
+    parser.add_argument("--time-limit", type=float, default=60.0, help="of the planner, but for the ring")
+    parser.add_argument("--baseline", type=float, default=1.0, metavar="X",
+                        help="time of the baselines in times ours; 0 leaves them out")
+    given = parser.parse_args()
+    tally = Tally(given.minimise, given.gap, given.runs, given.time_limit)
+    print(f"{os.cpu_count()} processors, load average {os.getloadavg()[0]:.1f} at the start: times are wall clock, "
+          "and mean little while others compute", flush=True)
+    with tempfile.TemporaryDirectory() as directory:
+        scratch = Path(directory)
+        if given.only in (None, "blocks"):
+            of_blocks(tally, scratch, given.baseline)
+        if given.only in (None, "ring"):
+            of_ring(tally, scratch)
+        if given.only in (None, "growth"):
+            of_growth(tally, scratch)
+    print()
+    for held, text in tally.claims:
+        print(f"{'holds ' if held else 'MISSED'}  {text}")
+    for text in tally.wrong:
+        print(f"FAILED  {text}")
+    return 1 if tally.wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
