@@ -638,6 +638,13 @@ class History:
             return tuple(name for (name,) in self._db.execute(
                 "SELECT DISTINCT server FROM entity WHERE kind = 'lpar' AND server <> '' ORDER BY ALL").fetchall())
 
+    def first_seen(self) -> dict[str, int]:
+        """LPAR → the beginning of its first sample (UTC seconds)."""
+        with self._mapped():
+            return dict(self._db.execute(
+                "SELECT e.name, min(u.t - u.span) FROM usage u JOIN entity e ON e.id = u.entity WHERE e.kind = 'lpar' "
+                "GROUP BY e.name ORDER BY e.name").fetchall())
+
     def extent(self) -> tuple[int, int] | None:
         """The beginning of the first sample and the end of the last (UTC seconds); None of an empty store."""
         with self._mapped():

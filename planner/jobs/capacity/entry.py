@@ -8,7 +8,8 @@ from planner.errors import InputError, UsageError
 from planner.estate.assemble import Loaded
 from planner.estate.model import Lpar, Vios
 from planner.findings import Finding, Severity, ordered
-from planner.history.forecast import forecast
+from planner.history.forecast import forecast, of_some_words, with_left_out
+from planner.history.monthly import number_of
 from planner.history.series import Kind
 from planner.history.store import History, SeriesSummary
 from planner.history.usage import Usage as PlanUsage
@@ -174,11 +175,13 @@ class _Work:
         return int(self.now.series(name)[slots].max())
 
     def _outlook(self, past: Mapping[Month, Usage], limit: int | None) -> Outlook | None:
-        ends = [(month, usage.month_end) for month, usage in sorted(past.items()) if usage.month_end is not None]
+        ends = [(month, usage.month_end) for month, usage in sorted(past.items())
+                if usage.month_end is not None and not usage.of_some]
         if not ends:
             return None
         months, values = [m for m, _ in ends], [v for _, v in ends]
-        found = forecast(months, values, self.options.horizon, limit)
+        late = number_of(self.options.month) - number_of(months[-1])
+        found = with_left_out(forecast(months, values, self.options.horizon + late, limit), _of_some(past))
         return Outlook(months[-1], found.points, found.low or (), found.high or (),
                        100 * found.slope / values[-1] if values[-1] else 0.0, found.method.value, found.error_method,
                        found.error_naive, found.months_used, found.ceiling_month, found.ceiling_month_early,
@@ -257,10 +260,17 @@ class _Work:
         return ordered(found)
 
 
+def _of_some(past: Mapping[Month, Usage]) -> list[tuple[Month, tuple[str, ...]]]:
+    """The months that are not comparable, each with the members that too little is known of."""
+    return [(month, usage.lacking) for month, usage in sorted(past.items())
+            if usage.month_end is not None and usage.of_some]
+
+
 def _outlook_finding(place: Place) -> Finding:
     if place.outlook is None:
-        return Finding("forecast.none", Severity.WARNING, place.name, "no forecast: no month-end of it is recorded",
-                       "add recordings of month-ends")
+        some = "; ".join(of_some_words(_of_some(place.past)))
+        return Finding("forecast.none", Severity.WARNING, place.name,
+                       "no forecast: " + (some or "no month-end of it is recorded"), "add recordings of month-ends")
     return Finding("forecast.note", Severity.INFO, place.name, f"forecast: {place.outlook.note}",
                    "more months with records make a better forecast")
 

@@ -11,7 +11,7 @@ from fractions import Fraction
 from planner.findings import Finding
 from planner.history.calendar import Calendar, DayKind
 from planner.history.forecast import show_month as show_month
-from planner.history.monthly import MonthOf, month_at, number_of
+from planner.history.monthly import LEAST_PERCENT, MonthOf, month_at, number_of
 from planner.plan import Plan, ServerState
 
 Month = MonthOf
@@ -63,7 +63,9 @@ class Usage:
     """What something used in a month, in thousandths of a core (``memory_mib``: the most memory in use).
 
     ``high``: at the percentile. ``month_end``: the most in the days of this month-end, None when less than half of
-    them is recorded. ``filled`` of ``slots`` × members were not recorded and are estimated.
+    them is recorded. ``filled`` of ``slots`` × members were not recorded and are estimated. ``known_percent``: so much
+    of the month-end is recorded of the members that have a history, by their entitlement (in the slots of which
+    anything is); ``lacking``: the members of which less than ``LEAST_PERCENT`` is.
     """
 
     mean: int
@@ -76,6 +78,13 @@ class Usage:
     memory_mib: int
     slots: int
     filled: int
+    known_percent: int = 100
+    lacking: tuple[str, ...] = ()
+
+    @property
+    def of_some(self) -> bool:
+        """Whether too little is known of some members for its month-end to be compared with those of other months."""
+        return self.known_percent < LEAST_PERCENT
 
     @property
     def decisive(self) -> int:
@@ -85,7 +94,7 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """The forecast of month-end peaks, in thousandths of a core, for the months after the last that is known.
+    """The forecast of month-end peaks, in thousandths of a core, for the months after the last that is used.
 
     ``low`` and ``high`` are empty when there are too few months for an interval. ``growth``: per cent of the last
     month-end peak that the forecast adds a month. ``full`` and ``full_early``: the month in which the ceiling is
@@ -104,6 +113,10 @@ class Outlook:
     full: Month | None
     full_early: Month | None
     note: str
+
+    def next_after(self, month: Month, values: tuple[int, ...]) -> int | None:
+        """Of ``points``, ``low`` or ``high`` that of the month-end that follows a month."""
+        return values[number_of(month) - number_of(self.after)] if values else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from planner.history.forecast import COVERAGE_PERCENT
-from planner.jobs.capacity.figures import FAR, Capacity, Place, show_month
+from planner.jobs.capacity.figures import FAR, Capacity, Partition, Place, show_month
 from planner.report.capacity.frame import (
     Column,
     Written,
@@ -131,9 +130,9 @@ def _outlook(capacity: Capacity, what: str) -> tuple[Column, ...]:
         Column("Months looked at", lambda p: p.outlook.months_used if p.outlook else 0, "whole", 9.5),
         Column("Growth, measured", lambda p: p.outlook.growth / 100 if p.outlook else 0.0, "fine", 9.5),
         Column("Growth", lambda p: p.growth(levers) / 100, "fine", 12, override),
-        Column("Peak, next month-end", lambda p: p.outlook.points[0] / 1000 if p.outlook else None, "cores", 9.5),
-        Column("Low", lambda p: _first(p.outlook.low if p.outlook else ()), "cores", 9.5),
-        Column("High", lambda p: _first(p.outlook.high if p.outlook else ()), "cores", 9.5),
+        Column("Peak, next month-end", lambda p: next_peak(p, capacity, "points"), "cores", 9.5),
+        Column("Low", lambda p: next_peak(p, capacity, "low"), "cores", 9.5),
+        Column("High", lambda p: next_peak(p, capacity, "high"), "cores", 9.5),
         Column("Headroom then", lambda p: p.usable - p.used * (1 + p.growth(levers) / 100), "cores", 9.5,
                f"{look('May be used')}-{look('Month-end peak')}*(1+[Growth])"),
         Column("Months until full", lambda p: _left(p, capacity), "tenth", 9.5,
@@ -158,8 +157,12 @@ def _above(capacity: Capacity, what: str) -> Written:
     return Written(f"{what}s", 3, 0, len(places), headers)
 
 
-def _first(values: Sequence[int]) -> float | None:
-    return values[0] / 1000 if values else None
+def next_peak(of: Place | Partition, capacity: Capacity, what: str) -> float | None:
+    """The forecast (``points``, ``low`` or ``high``) of the month-end after that of the report, in cores."""
+    if of.outlook is None:
+        return None
+    found = of.outlook.next_after(capacity.month, getattr(of.outlook, what))
+    return None if found is None else found / 1000
 
 
 def _error(value: float | None) -> float | None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from planner.jobs.capacity.figures import Capacity, Partition, Usage, show_month
 from planner.report.capacity.frame import Column, Written, heading, percentile_name, printed, table, widths
+from planner.report.capacity.places import next_peak
 from planner.xlsx import Book
 
 
@@ -52,9 +53,9 @@ def _lpar_columns(capacity: Capacity) -> tuple[Column, ...]:
                lambda p: "" if p.usage is None else
                f"[{'Used, peak' if p.usage.month_end is None else 'Month-end peak'}]/[Entitled]"),
         Column("Verdict", lambda p: p.verdict, width=10),
-        Column("Next month-end", lambda p: p.outlook.points[0] / 1000 if p.outlook else None, "cores", 11),
-        Column("Low", lambda p: p.outlook.low[0] / 1000 if p.outlook and p.outlook.low else None, "cores", 8),
-        Column("High", lambda p: p.outlook.high[0] / 1000 if p.outlook and p.outlook.high else None, "cores", 8),
+        Column("Next month-end", lambda p: next_peak(p, capacity, "points"), "cores", 11),
+        Column("Low", lambda p: next_peak(p, capacity, "low"), "cores", 8),
+        Column("High", lambda p: next_peak(p, capacity, "high"), "cores", 8),
         Column("Memory (GiB)", lambda p: p.memory_mib / 1024, "gib", 9),
         Column("Memory in use, most (GiB)",
                lambda p: p.usage.memory_mib / 1024 if p.usage and p.memory_stated else None, "gib", 13),
