@@ -40,7 +40,8 @@ def forecasts_view(found: Sequence[Entity], figure: str, site: Calendar, percent
     low = f" Ceilings: {percent} % of a server or pool, all that an LPAR can use." if percent is not None else ""
     gone = "" if percent is not None or not any(_of_some(one, figure) for one in found) else (
         " An LPAR that is not recorded any more counts as missing: with --estate those count that are in it.")
-    return Group(table, *_notes(found, figure), Text(f"\n{_words(pooled(one.forecast for one in found if one.forecast))}"),
+    tested = pooled(one.forecast for one in found if one.forecast)
+    return Group(table, *_notes(found, figure), Text(f"\n{_words(tested)}"),
                  Text(f"In brackets: where {COVERAGE_PERCENT} % of such forecasts fall. {calendar_words(site)}."
                       f"{low}{gone}", "dim"))
 

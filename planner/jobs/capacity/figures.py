@@ -11,7 +11,7 @@ from fractions import Fraction
 from planner.findings import Finding
 from planner.history.calendar import Calendar, DayKind
 from planner.history.forecast import show_month as show_month
-from planner.history.monthly import LEAST_PERCENT, MonthOf, month_at, number_of
+from planner.history.monthly import LEAST_KNOWN, LEAST_PERCENT, MonthOf, month_at, number_of
 from planner.plan import Plan, ServerState
 
 Month = MonthOf
@@ -247,6 +247,12 @@ class Partition:
     known_slots: int
     slots: int
     span_s: int
+    active: bool = True
+
+    @property
+    def measured(self) -> bool:
+        """Whether at least half of the month is recorded of it."""
+        return self.known_slots > 0 and self.known_slots >= LEAST_KNOWN * self.slots
 
     @property
     def used_share(self) -> float | None:
@@ -263,8 +269,9 @@ class Partition:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What the plan does to one server: month-end peak in thousandths of a core before and after; entitlement and
-    memory as the replay has them."""
+    """What the plan does to one server: month-end peak in thousandths of a core before and after, what comes from
+    faster cores with as much more as these are slower (as :meth:`Site.use`); entitlement and memory as the replay has
+    them."""
 
     before: ServerState
     after: ServerState
@@ -301,6 +308,26 @@ class Gap:
 
 
 @dataclass(frozen=True, slots=True)
+class Recorded:
+    """How many active LPARs are measured (:attr:`Partition.measured`), and how much entitlement they have of all."""
+
+    measured: int
+    lpars: int
+    units: int
+    all_units: int
+
+    @property
+    def share(self) -> float:
+        """The entitlement of those that are measured as a share of all."""
+        return self.units / self.all_units if self.all_units else 1.0
+
+    @property
+    def enough(self) -> bool:
+        """Whether figures rest on what was measured, and not on entitlements that stand in for it."""
+        return 100 * self.units >= LEAST_PERCENT * self.all_units
+
+
+@dataclass(frozen=True, slots=True)
 class Capacity:
     """Everything that the workbook says. ``months``: those looked back on, ``absent`` of them without any record."""
 
@@ -324,3 +351,10 @@ class Capacity:
     def lpars(self) -> tuple[Partition, ...]:
         """The partitions that may be right-sized."""
         return tuple(p for p in self.partitions if p.environment != "VIOS")
+
+    def recorded(self, server: str | None = None) -> Recorded:
+        """How much of the active LPARs (of one server) is measured in the month."""
+        active = [p for p in self.lpars if p.active and server in (None, p.server)]
+        there = [p for p in active if p.measured]
+        return Recorded(len(there), len(active), sum(p.entitlement_units for p in there),
+                        sum(p.entitlement_units for p in active))

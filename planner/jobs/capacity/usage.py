@@ -67,13 +67,16 @@ class MonthSeries:
         found: NDArray[np.int64] = self._filled[name, what]
         return found
 
-    def total(self, names: Iterable[str], what: str = "physc") -> NDArray[np.int64]:
-        """What these partitions use together, slot by slot."""
+    def total(self, names: Iterable[str], what: str = "physc",
+              slower: Mapping[str, float] | None = None) -> NDArray[np.int64]:
+        """What these partitions use together, slot by slot; those in ``slower`` so many times as much, rounded up."""
         import numpy as np
 
         total = np.zeros(len(self.days), dtype=np.int64)
         for name in names:
-            total += self.series(name, what)
+            times = (slower or {}).get(name)
+            total += self.series(name, what) if times is None else np.ceil(self.series(name, what) * times).astype(
+                np.int64)
         return total
 
     def known(self, name: str) -> NDArray[np.bool_]:
@@ -94,11 +97,11 @@ class MonthSeries:
         """Whether any source states how much memory it uses."""
         return bool((self.profiles.grid.memory_mib[self._row(name)] >= 0).any())
 
-    def usage(self, names: Sequence[str]) -> Usage:
-        """The figures of these partitions together."""
+    def usage(self, names: Sequence[str], slower: Mapping[str, float] | None = None) -> Usage:
+        """The figures of these partitions together, those in ``slower`` with so many times their cores."""
         import numpy as np
 
-        total = self.total(names)
+        total = self.total(names, slower=slower)
         memory = self.total(names, "memory")[self.in_month]
         known = np.zeros(len(total), dtype=bool)
         for name in names:

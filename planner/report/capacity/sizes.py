@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from planner.jobs.capacity.figures import Capacity, Partition, Usage, show_month
-from planner.report.capacity.frame import Column, Written, heading, percentile_name, printed, table, widths
+from planner.report.capacity.frame import Column, Written, heading, note, percentile_name, printed, table, widths
 from planner.report.capacity.places import next_peak
 from planner.xlsx import Book
 
@@ -25,7 +25,7 @@ def lpars_sheet(book: Book, sheet: Any, capacity: Capacity) -> Written:
         "max_type": "num", "max_value": 3})
     widths(sheet, columns)
     sheet.freeze_panes(4, 1)
-    printed(sheet, written.last, len(columns) - 1, 3)
+    printed(sheet, written.last, len(columns) - 1, 3, wide=2)
     return written
 
 
@@ -68,14 +68,13 @@ _TOP = 5
 
 def sizing_sheet(book: Book, sheet: Any, capacity: Capacity) -> Written:
     """The proposals, as formulas of what was measured and of the levers."""
-    columns = _sizing_columns()
+    columns = _sizing_columns(any(p.sizing.note for p in capacity.lpars))
     high = percentile_name(capacity)
     heading(book, sheet, 0, "Right-sizing: what LPARs would need",
             f"Entitlement = need × (1 + margin), rounded up to the step, at least the minimum for its virtual "
             f"processors; need = the highest hour's {high} on month-end days.")
-    sheet.write_string(2, 0, "Virtual processors = peak × (1 + margin), rounded up. Memory = most in use × (1 + "
-                       "margin), rounded up to the memory block. Without a record nothing is proposed.",
-                       book.format(italic=True, font_color="#595959"))
+    note(book, sheet, 2, "Virtual processors = peak × (1 + margin), rounded up. Memory = most in use × (1 + margin), "
+         "rounded up to the memory block. Without a record nothing is proposed.")
     written = table(book, sheet, _TOP, "Right_sizing", columns, capacity.lpars)
     _sums(book, sheet, written, capacity)
     for header in ("Cores freed", "GiB freed"):
@@ -86,7 +85,7 @@ def sizing_sheet(book: Book, sheet: Any, capacity: Capacity) -> Written:
             bg_color="#FFEB9C", font_color="#7F6000")})
     widths(sheet, columns)
     sheet.freeze_panes(_TOP + 1, 1)
-    printed(sheet, written.last, len(columns) - 1, _TOP)
+    printed(sheet, written.last, len(columns) - 1, _TOP, wide=2)
     return written
 
 
@@ -111,7 +110,7 @@ def freed_mib(p: Partition) -> int:
     return p.memory_mib - p.sizing.memory_mib
 
 
-def _sizing_columns() -> tuple[Column, ...]:
+def _sizing_columns(noted: bool) -> tuple[Column, ...]:
     grown = "ROUNDUP(ROUND([Peak used]*(1+[Margin]),6),0)"
     vps = f'MAX(1,{grown},IF([At its limit]="yes",[Virtual processors],0))'
     stepped = "ROUNDUP(ROUND([Need]*(1+[Margin])/entitlement_step,6),0)*entitlement_step"
@@ -146,7 +145,7 @@ def _sizing_columns() -> tuple[Column, ...]:
         Column("Memory (GiB)", lambda p: p.memory_mib / 1024, "gib", 9),
         Column("Proposed (GiB)", lambda p: p.sizing.memory_mib / 1024, "gib", 10, memory),
         Column("GiB freed", lambda p: freed_mib(p) / 1024, "gib", 9, "[Memory (GiB)]-[Proposed (GiB)]"),
-        Column("Note", lambda p: p.sizing.note, width=34),
+        Column("Note", lambda p: p.sizing.note, width=34 if noted else 8),
     )
 
 
