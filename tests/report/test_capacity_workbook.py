@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import math
 import shutil
 import subprocess
+from dataclasses import replace
 from datetime import datetime
 from decimal import ROUND_CEILING, Decimal
 from functools import cache
@@ -29,11 +31,15 @@ from estates import changed, estate, loaded, lpar, move, plan_of, server
 from openpyxl import load_workbook
 from openpyxl.workbook import Workbook
 
+from planner.estate.catalogue import rperf_per_core
 from planner.history.calendar import DayKind
 from planner.history.forecast import Forecast, forecast
 from planner.history.store import History
-from planner.jobs.capacity import Capacity, CapacityOptions, Levers, capacity
+from planner.jobs.capacity import Capacity, CapacityOptions, Levers, capacity, month_after
+from planner.plan import BACK, OUT
 from planner.report.capacity import answer, capacity_json, capacity_workbook
+from planner.report.capacity.places import shown_months
+from planner.units import show_duration
 
 Rows = list[dict[str, Any]]
 SERVERS = ("A", "B")
@@ -324,6 +330,62 @@ def test_the_plan_is_shown_with_its_effect(book: Workbook) -> None:
     assert [r["LPAR"] for r in rows_of(book, "Plan_moves")] == ["dev1", "web1"]
 
 
+def test_what_does_not_follow_the_levers_says_so(data: bytes) -> None:
+    """"The sentences and figures follow the sheet Levers" was not true of the forecast."""
+    book = load_workbook(io.BytesIO(data))
+    for sheet, table in (("Servers", "Outlook"), ("Pools", "Pools_outlook")):
+        found = book[sheet].tables[table]
+        top = int(found.ref.split(":")[0].lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
+        fixed = {c.name for c in found.tableColumns if "as made" in c.name}
+        assert fixed == {"Peak, next month-end (as made)", "Full, forecast (as made)", "Full, upper end (as made)"}
+        assert "does not follow the sheet Levers" in book[sheet].cell(top - 1, 1).value
+    assert "not that on a plan" in book["Summary"]["A3"].value
+
+
+def test_months_until_full_agree_with_the_month(figures: Capacity) -> None:
+    """78.0 stood beside a month 79 months away."""
+    assert [shown_months(left) for left in (78.0, 78.04, 78.1, 0.0, 0.0000001)] == [78.0, 78.1, 78.1, 0.0, 0.0]
+    for place in (*figures.servers, *figures.pools):
+        left, full = place.months_left(figures.levers), place.full_in(figures.month, figures.levers)
+        if left is not None and full is not None:
+            assert full == month_after(figures.month, math.ceil(shown_months(left)))
+
+
+def test_the_trend_begins_near_its_figures(data: bytes) -> None:
+    axes = [chart.y_axis.scaling.min for chart in load_workbook(io.BytesIO(data))["Trend"]._charts]
+    assert len(axes) == 3 and min(axes) > 0
+    for axis, name in zip(axes, ("A", "B", "A / Ledger"), strict=True):
+        assert 0.5 * min(ends(name)) / 1000 < axis < min(*ends(name), USABLE[name] * 1000) / 1000
+
+
+def test_the_legs_of_a_plan_are_told_apart(history: History) -> None:
+    """Days of work between them were added to the moves: "4 moves, 268 h 03 min in all"."""
+    moves = [move(site(), "dev1", "A", "B"), replace(move(site(), "dev1", "B", "A"), leg=BACK, start_ms=965_000_000)]
+    plan = plan_of(moves, "A", verified=True)
+    book = load_workbook(io.BytesIO(capacity_workbook(capacity(
+        loaded(site()), history, CapacityOptions(MONTH, SITE, months=1), plan))))
+    took = [show_duration(plan.leg_span_s(leg)) for leg in (OUT, BACK)]
+    assert f"1 move out in {took[0]}, 1 move back in {took[1]}." in book["Moves"]["A2"].value
+
+
+def test_what_moves_to_slower_cores_uses_more_of_them(history: History) -> None:
+    """As headroom counts it; a faster server is not credited."""
+    of = site().replace(servers=tuple(replace(s, model=model) for s, model in zip(
+        site().servers, ("9117-MMC", "9117-MMA"), strict=True)))
+    fast, slow = (rperf_per_core(s.model) or 0 for s in of.servers)
+    assert fast > slow
+    plan = plan_of([move(of, "web1", "A", "B"), move(of, "batch1", "B", "A")], "A", verified=True)
+    found = capacity(loaded(of), history, CapacityOptions(MONTH, SITE, months=1), plan).plan
+    assert found
+    there = {n: oracle().total([n]) for n in {*members("A"), *members("B")}}
+    wanted = []
+    for names in (set(members("A")) - {"web1"} | {"batch1"}, set(members("B")) - {"batch1"} | {"web1"}):
+        slower = {"web1"} & names if "ded1" in names else set()
+        wanted.append(max(sum(math.ceil(there[n][s][0] * (fast / slow)) if n in slower else there[n][s][0]
+                              for n in names) for s in oracle().starts if oracle().in_end(s)))
+    assert [e.peak_after for e in found.effects] == wanted
+
+
 def test_gaps_are_told(book: Workbook) -> None:
     records = by(book, "Records", "LPAR or VIOS")
     hours = 30 * 24
@@ -427,7 +489,7 @@ def test_recalculated_in_libreoffice(tmp_path: Path, data: bytes, history: Histo
     other.save(edited)
     levers = Levers(cpu_ceiling=70, memory_ceiling=80, growth=2.0, margin_production=0, margin_other=50)
     made = capacity_workbook(capacity(loaded(site()), history, CapacityOptions(MONTH, SITE, levers)))
-    as_made, changed_there = recalculated(tmp_path, data, edited.getvalue())
+    as_made, changed_there, made_there = recalculated(tmp_path, data, edited.getvalue(), made)
     stored = load_workbook(io.BytesIO(data), data_only=True)
     places = formulas(data)
     assert len(places) > 250
@@ -436,10 +498,13 @@ def test_recalculated_in_libreoffice(tmp_path: Path, data: bytes, history: Histo
     wanted = load_workbook(io.BytesIO(made), data_only=True)
     changes = 0
     for sheet, cell in formulas(made):
+        assert agrees(made_there[sheet][cell].value, wanted[sheet][cell].value), (sheet, cell)
         if (sheet, cell) != ("Summary", "A8"):
             assert agrees(changed_there[sheet][cell].value, wanted[sheet][cell].value), (sheet, cell)
             changes += not agrees(stored[sheet][cell].value, wanted[sheet][cell].value)
     assert changes > 100
+    assert "Recommended: take" in made_there["Summary"]["A8"].value
+    assert made_there["Summary"]["A8"].value.endswith("Nothing is said of B (4 of 5 LPARs measured).")
     assert not any(str(cell.value).startswith("#") for book in (as_made, changed_there) for sheet in book
                    for row in sheet.iter_rows() for cell in row)
 

@@ -18,6 +18,7 @@ from planner.report.capacity.frame import (
     heading,
     literal,
     many,
+    note,
     printed,
     table,
     widths,
@@ -39,8 +40,9 @@ def front_sheet(book: Book, sheet: Any, capacity: Capacity, tables: Tables, sizi
     """What a manager reads first."""
     heading(book, sheet, 0, f"Capacity at the month-end of {show_month(capacity.month)}",
             f"{many(len(capacity.servers), 'server')}, {many(len(capacity.pools), 'pool')}, "
-            f"{measured(capacity)}; times of {capacity.zone}. May be used, headroom, growth and the sentences (not "
-            "that on a plan) follow the sheet Levers; what was measured stays.")
+            f"{measured(capacity)}; times of {capacity.zone}.")
+    note(book, sheet, 2, "May be used, headroom, growth and the sentences (not that on a plan) follow the sheet Levers; "
+         "what was measured stays.")
     columns = _columns(capacity, tables)
     look = book.format(text_wrap=True, valign="vcenter", font_size=12, indent=1, bottom=1, bottom_color="#D9D9D9")
     for row, (text, formula) in enumerate(lines(capacity, tables, sizing), _LINES):
@@ -145,6 +147,8 @@ def _over(capacity: Capacity, tables: Tables) -> Line:
 
 def _next(capacity: Capacity, tables: Tables) -> Line:
     """The first server that is not full yet."""
+    if not capacity.recorded().enough:
+        return "When full: too little is measured to say.", ""
     levers = capacity.levers
     coming = [(shown_months(left), p) for p in capacity.servers if (left := p.months_left(levers))]
     months, names = tables.outlook.column("Months until full"), tables.outlook.column("Server")
