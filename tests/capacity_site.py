@@ -198,6 +198,13 @@ class Oracle:
     def in_end(self, start: int) -> bool:
         return local(start).date() in self.end
 
+    def known_percent(self, names: Iterable[str]) -> int:
+        """How much of the month-end is recorded of those that are at all, by entitlement."""
+        rows = {n: {s for s in self.known(n) if self.in_end(s)} for n in names if n in raw()}
+        slots = set().union(*rows.values())
+        whole = sum(self.stated[n][0] for n in rows) * len(slots)
+        return 100 * sum(self.stated[n][0] * len(there) for n, there in rows.items()) // whole
+
     def total(self, names: Iterable[str]) -> dict[int, tuple[int, int]]:
         members = list(names)
         return {s: (sum(self.names[n][s][0] for n in members), sum(self.names[n][s][1] for n in members))

@@ -267,8 +267,8 @@ def forecast_command(
         found = forecasts(history, site, horizon=horizon, figure=figure.value, estate=known, ceiling_percent=ceiling,
                           by_lpar=by_lpar, progress=_months_told())
     if not any(one.forecast for one in found):
-        raise UsageError(f"{store.name} has no month of which enough is known; see what it has with: planner history "
-                         f"show --store {store}")
+        raise UsageError(f"{store.name} has no month of which enough is known, of all LPARs of a server; see what it "
+                         f"has with: planner history show --store {store}")
     if as_json:
         print_json(forecasts_json(found, figure.value))
     else:

@@ -33,6 +33,7 @@ TESTED = 3
 LEAST_TESTS = 4
 LEAST_MONTHS = LEAST_TRAINED + LEAST_TESTS
 MOST_HORIZON = 600
+_NAMED = 8
 
 
 class Method(StrEnum):
@@ -169,17 +170,36 @@ def forecast_monthly(months: Sequence[Monthly], horizon: int, ceiling: int | Non
     """A forecast from monthly figures: ``mean``, ``p95``, ``peak`` or ``month_end_peak``; None without any.
 
     Months of which too little is known (:meth:`Monthly.counts`) are left out; those between others are in ``missing``,
-    those before the first and after the last in ``notes``.
+    those before the first and after the last, and those that are known of some LPARs only, in ``notes``.
     """
     known = [month for month in months if month.counts(figure)]
     if not known:
         return None
+    some = [month for month in months if month.of_some(figure)]
     found = forecast([m.month for m in known], [getattr(m, figure) for m in known], horizon, ceiling)
-    left = [show_month(m.month) for m in months if not known[0].month <= m.month <= known[-1].month]
+    left = [show_month(m.month) for m in months
+            if not known[0].month <= m.month <= known[-1].month and m not in some]
     partly = [show_month(m.month) for m in known if figure == "month_end_peak" and m.month_end_missing]
     notes = [f"too little is known of {', '.join(left)}: not used"] if left else []
     notes += [f"the month-end is known in part only of {', '.join(partly)}"] if partly else []
-    return replace(found, notes=(*found.notes, *notes))
+    return with_left_out(replace(found, notes=(*found.notes, *notes)), [(m.month, m.lacking) for m in some])
+
+
+def with_left_out(found: Forecast, some: Sequence[tuple[MonthOf, Sequence[str]]]) -> Forecast:
+    """A forecast that says of which months too little was known of some LPARs (those) for them to be used."""
+    out = {month for month, _ in some}
+    said = [note for note in found.notes if note != _no_figure(found.missing)]
+    lost = [month for month in found.missing if month not in out]
+    return replace(found, notes=(*([_no_figure(lost)] if lost else []), *said, *of_some_words(some)))
+
+
+def of_some_words(months: Iterable[tuple[MonthOf, Sequence[str]]]) -> list[str]:
+    """Months that are not used, with the LPARs that too little is recorded of in them; a sentence for each such set."""
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for month, lacking in months:
+        alike.setdefault(tuple(lacking), []).append(show_month(month))
+    return [f"not used: {', '.join(listed)}, in which too little is recorded of {', '.join(names[:_NAMED])}"
+            + (f" and {len(names) - _NAMED} more" if names[_NAMED:] else "") for names, listed in alike.items()]
 
 
 def pooled(forecasts: Iterable[Forecast]) -> Backtest:
@@ -251,13 +271,24 @@ def _notes(used: int, missing: Sequence[MonthOf], enough: bool, method: Method, 
            naive: Errors) -> tuple[str, ...]:
     notes = []
     if missing:
-        notes.append(f"no figure of {', '.join(map(show_month, missing))}")
+        notes.append(_no_figure(missing))
     if not enough:
-        notes.append(f"{used} month{'' if used == 1 else 's'} are too few for a back-test ({LEAST_MONTHS} in a row are "
-                     "needed): as last month, without an interval")
+        notes.append(_too_few(used))
     elif method is Method.NAIVE:
         notes.append(_why_naive(trend, naive))
     return tuple(notes)
+
+
+def _no_figure(missing: Iterable[MonthOf]) -> str:
+    return f"no figure of {', '.join(map(show_month, missing))}"
+
+
+def _too_few(used: int) -> str:
+    if used >= LEAST_MONTHS:
+        return (f"{used} months, too few of them in a row for a back-test ({LEAST_MONTHS} are needed): as last month, "
+                "without an interval")
+    return (f"{used} month{' is' if used == 1 else 's are'} too few for a back-test ({LEAST_MONTHS} in a row are "
+            "needed): as last month, without an interval")
 
 
 def _why_naive(trend: Errors, naive: Errors) -> str:

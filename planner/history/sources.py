@@ -218,6 +218,8 @@ def extract(source: SourceFile, context: Context) -> Extract:
         take = _TAKERS.get(reading.kind)
         if take:
             take(out, reading)
+    if not out.samples and not out.counts and {r.kind for r in source.readings} == {registry.UNRECOGNISED}:
+        out.findings = [replace(f, severity=Severity.ERROR) if f.rule == _UNRECOGNISED else f for f in out.findings]
     if not out.samples and not out.counts and not any(
             f.severity is Severity.ERROR or f.rule == _UNRECOGNISED for f in out.findings):
         out.say("history.no-usage", Severity.INFO, "no usage in it",
@@ -268,7 +270,12 @@ def _recording(out: Extract, config: dict[str, Any], records: list[Record]) -> N
     lengths = spans(instants, interval or None)
     lengths[0] = _first_span(config, records[0].fields["time"], lengths[0])
     _jumps(out, name, records, interval)
-    server = _server_of_serial(config.get("serial_number"), out.context.servers)
+    asked = config.get("snapshots")
+    if isinstance(asked, int) and len(records) < asked:
+        out.say("history.stopped-early", Severity.INFO, f"nmon was to take {asked:,} snapshots, the file has "
+                f"{len(records):,}", "was nmon stopped, is it running still, or is the file cut off?", subject=name,
+                source=first)
+    server = server_of_serial(config.get("serial_number"), out.context.servers)
     for record, end, span in zip(records, instants, lengths, strict=True):
         out.sample(_nmon_sample(record.fields, config, name, server, end, span), record.source)
     if not any(_physc(record.fields) is not None for record in records):
@@ -314,7 +321,7 @@ def _jumps(out: Extract, name: str, records: list[Record], interval: int | None)
                 "the LPAR was suspended, or its clock set; the hole stays a gap", subject=name, source=after.source)
 
 
-def _server_of_serial(serial: Any, servers: Mapping[str, str]) -> str:
+def server_of_serial(serial: Any, servers: Mapping[str, str]) -> str:
     """The server's name where it is known; AIX prints the serial number with two digits of the plant before it."""
     if not isinstance(serial, str) or not serial.strip():
         return ""

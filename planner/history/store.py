@@ -20,7 +20,16 @@ from typing import TYPE_CHECKING, Any
 from planner.errors import InputError
 from planner.findings import Finding, Severity, Source, errors, ordered
 from planner.history.series import MOST_SPAN_S, Clock, Count, Kind, Sample
-from planner.history.sources import SERIAL, Context, Extract, SourceFile, extract, has_lparstat, settings_of
+from planner.history.sources import (
+    SERIAL,
+    Context,
+    Extract,
+    SourceFile,
+    extract,
+    has_lparstat,
+    server_of_serial,
+    settings_of,
+)
 from planner.units import show_duration
 
 if TYPE_CHECKING:
@@ -307,14 +316,15 @@ class History:
 
         ``zone`` (IANA) is asked for once, when the first source with local times comes, and kept. Another one later is
         refused, unless ``force_zone``: then it holds for these sources alone. ``start``, ``interval_s`` and ``lpar``
-        are for ``lparstat``, whose rows have no clock; ``servers`` gives names for serial numbers. Raises InputError
-        with everything that stands in the way, and then nothing is added.
+        are for ``lparstat``, whose rows have no clock; ``servers`` gives names for serial numbers, which are kept: what
+        stands under a serial number goes to the named server, now and later. Raises InputError with everything that
+        stands in the way, and then nothing is added.
         """
         with self._mapped():
             clock = self._clock_for(zone, force_zone)
-            context = Context(clock, start, interval_s, lpar, servers or {})
             adding = _Adding()
             with self._transaction():
+                context = Context(clock, start, interval_s, lpar, self._learn(servers or {}, adding))
                 for source in sources:
                     adding.files += 1
                     self._stage(extract(source, context), source, context, adding)
@@ -337,6 +347,51 @@ class History:
             columns.sources(self._source(name, digest, "", len(columns.entities)))
             added, known, changed = self._merge(columns)
         return AddReport(1, added, known, changed, ())
+
+    def _learn(self, servers: Mapping[str, str], adding: _Adding) -> dict[str, str]:
+        """Keep these names of serial numbers, give them to what is there without a name; all that are known."""
+        known: dict[str, str] = dict(self._db.execute(
+            "SELECT key, value FROM meta WHERE starts_with(key, ?)", [SERIAL]).fetchall())
+        for serial, name in sorted(servers.items()):
+            was = known.setdefault(SERIAL + serial, name)
+            if was == name:
+                self._set(SERIAL + serial, name)
+            else:
+                adding.say([Finding(
+                    "history.server-name", Severity.WARNING, name, f"serial number {serial} is {was} in this history: "
+                    f"what nmon recorded there stays under {was}",
+                    "correct the name in the estate, or make a new history of the sources")])
+        found = {key.removeprefix(SERIAL): name for key, name in known.items()}
+        adding.say(self._named(found))
+        return found
+
+    def _named(self, servers: Mapping[str, str]) -> list[Finding]:
+        """Samples that stand under a serial number go to the server of that name, each once."""
+        said: dict[tuple[str, str], None] = {}
+        for number, kind, name, server in self._db.execute(
+                "SELECT id, kind, name, server FROM entity WHERE starts_with(server, ?) ORDER BY server, kind, name",
+                [SERIAL]).fetchall():
+            named = server_of_serial(server.removeprefix(SERIAL), servers)
+            if named != server:
+                self._rename(number, (kind, name, named))
+                said[server, named] = None
+        return [Finding("history.server-named", Severity.INFO, named, f"what stood under {server} is of this server",
+                        "nothing to do") for server, named in said]
+
+    def _rename(self, number: int, key: _Key) -> None:
+        """Let an entity be another; where that one has samples already, those of the same instant become one."""
+        there = self._db.execute("SELECT id FROM entity WHERE kind = ? AND name = ? AND server = ?", key).fetchone()
+        if there is None:
+            self._db.execute("UPDATE entity SET server = ? WHERE id = ?", [key[2], number])
+            return
+        for table in ("derived", "reset"):
+            self._db.execute(f"DELETE FROM {table} WHERE entity = {number}")
+        for table in _FIGURES:
+            self._db.execute(f"CREATE TEMP TABLE incoming AS SELECT * REPLACE ({there[0]}::INTEGER AS entity) "
+                             f"FROM {table} WHERE entity = {number}")
+            self._db.execute(f"DELETE FROM {table} WHERE entity = {number}")
+            self._settle(table)
+        self._db.execute("DELETE FROM entity WHERE id = ?", [number])
 
     def _clock_for(self, zone: str | None, force: bool) -> Clock | None:
         stored = self._get("zone")
@@ -389,7 +444,7 @@ class History:
         known = {(kind, name, server): number for number, kind, name, server in
                  self._db.execute("SELECT id, kind, name, server FROM entity").fetchall()}
         new = sorted(set(keys) - known.keys())
-        for number, key in enumerate(new, len(known)):
+        for number, key in enumerate(new, max(known.values(), default=-1) + 1):
             self._db.execute("INSERT INTO entity VALUES (?, ?, ?, ?)", [number, *key])
             known[key] = number
         return known
@@ -398,27 +453,29 @@ class History:
         """Rows in, each once. Returns how many were new, known, changed."""
         import numpy as np
 
-        table, key, figures = columns.table, _ENTITY_KEY[columns.table], _FIGURES[columns.table]
+        key, figures = _ENTITY_KEY[columns.table], _FIGURES[columns.table]
         numbers = self._entities(dict.fromkeys(columns.entities))
         batch: dict[str, Any] = {"entity": np.array([numbers[one] for one in columns.entities], dtype=np.int32)}
         for name, values in columns.values.items():
             batch[name] = np.asarray(values, dtype=np.uint64 if name in ("passed", "used") else np.int64)
         self._db.register("batch", batch)
-        merged = ", ".join(f"max(r.{name}) AS {name}" for name in figures)
         stated = ", ".join(f"nullif({name}, -1) AS {name}" if name not in ("passed", "used") else name
                            for name in figures)
-        plain = key.replace("entity, t", "r.entity, r.t").replace("span", "r.span")
-        once = f"SELECT {plain}, {merged}, arg_min(r.source, s.digest) AS source FROM %s r " \
-               f"JOIN source s ON s.id = r.source GROUP BY {plain}"
-        self._db.execute(f"CREATE TEMP TABLE incoming AS {once % f'(SELECT {key}, {stated}, source FROM batch)'}")
+        once = _once(columns.table, f"(SELECT {key}, {stated}, source FROM batch)")
+        self._db.execute(f"CREATE TEMP TABLE incoming AS {once}")
         self._db.unregister("batch")
-        low, high = self._one("SELECT min(t), max(t) FROM incoming")
+        return self._settle(columns.table)
+
+    def _settle(self, table: str) -> tuple[int, int, int]:
+        """Take the rows of ``incoming`` into a table and drop it. Returns how many were new, known, changed."""
+        key = _ENTITY_KEY[table]
+        low, high = self._one("SELECT coalesce(min(t), 0), coalesce(max(t), 0) FROM incoming")
         self._db.execute(f"CREATE TEMP TABLE standing AS SELECT rowid AS row_id, r.* FROM {table} r "
                          f"SEMI JOIN incoming USING ({key}) WHERE r.t BETWEEN {low} AND {high}")
         self._db.execute(f"INSERT INTO {table} SELECT * FROM incoming ANTI JOIN standing USING ({key}) ORDER BY {key}")
-        both = "(SELECT * EXCLUDE (row_id) FROM standing UNION ALL SELECT * FROM incoming SEMI JOIN standing USING " \
-               f"({key}))"
-        self._db.execute(f"CREATE TEMP TABLE changed AS {once % both} EXCEPT SELECT * EXCLUDE (row_id) FROM standing")
+        both = _once(table, "(SELECT * EXCLUDE (row_id) FROM standing UNION ALL SELECT * FROM incoming SEMI JOIN "
+                            f"standing USING ({key}))")
+        self._db.execute(f"CREATE TEMP TABLE changed AS {both} EXCEPT SELECT * EXCLUDE (row_id) FROM standing")
         self._db.execute(f"DELETE FROM {table} WHERE t BETWEEN {low} AND {high} AND rowid IN "
                          f"(SELECT row_id FROM standing SEMI JOIN changed USING ({key}))")
         self._db.execute(f"INSERT INTO {table} SELECT * FROM changed ORDER BY {key}")
@@ -581,6 +638,13 @@ class History:
             return tuple(name for (name,) in self._db.execute(
                 "SELECT DISTINCT server FROM entity WHERE kind = 'lpar' AND server <> '' ORDER BY ALL").fetchall())
 
+    def first_seen(self) -> dict[str, int]:
+        """LPAR → the beginning of its first sample (UTC seconds)."""
+        with self._mapped():
+            return dict(self._db.execute(
+                "SELECT e.name, min(u.t - u.span) FROM usage u JOIN entity e ON e.id = u.entity WHERE e.kind = 'lpar' "
+                "GROUP BY e.name ORDER BY e.name").fetchall())
+
     def extent(self) -> tuple[int, int] | None:
         """The beginning of the first sample and the end of the last (UTC seconds); None of an empty store."""
         with self._mapped():
@@ -666,6 +730,14 @@ class History:
         return found
 
 
+def _once(table: str, rows: str) -> str:
+    """A query of these rows, those of the same entity, instant and span as one."""
+    key = _ENTITY_KEY[table].replace("entity, t", "r.entity, r.t").replace("span", "r.span")
+    merged = ", ".join(f"max(r.{name}) AS {name}" for name in _FIGURES[table])
+    return (f"SELECT {key}, {merged}, arg_min(r.source, s.digest) AS source FROM {rows} r "
+            f"JOIN source s ON s.id = r.source GROUP BY {key}")
+
+
 def _connect(path: Path, read_only: bool) -> duckdb.DuckDBPyConnection:
     """A connection that loads nothing from elsewhere and reads no other file."""
     import duckdb
@@ -678,18 +750,21 @@ def _connect(path: Path, read_only: bool) -> duckdb.DuckDBPyConnection:
         said = re.sub(r"\s+", " ", str(error))
     if "set lock" in said or "different configuration" in said:
         raise _refuse(path, "another program, or this one, has the history open", "wait until it is done")
+    if said.startswith("IO Error: Cannot open file"):
+        raise _refuse(path, f"the file cannot be {'opened' if path.exists() else 'made'} there: "
+                      f"{said.rpartition(': ')[2]}", "check the permissions, or name a file in another directory")
     raise _refuse(path, f"no usage history, or a damaged one: {said[:160]}",
                   "give another file, or restore it from a copy")
 
 
 def _stopping(findings: list[Finding], useful: bool) -> list[Finding]:
     """What stands in the way of adding: a question that has no answer yet, or sources without any usage."""
-    said = [f for f in errors(findings) if f.rule.startswith("history.") or not useful]
+    said = [f for f in errors(findings) if f.rule.startswith("history.")]
     if said or useful:
         return said
     return [Finding("history.no-usage", Severity.ERROR, "sources", "no usage in any of these sources",
                     "give nmon recordings, lparstat with an interval, lslparutil, HMC Scanner or a mapped table"),
-            *(f for f in findings if f.severity is Severity.WARNING)]
+            *(f for f in findings if f.severity is not Severity.INFO)]
 
 
 def _numbered(series: Iterable[Mapping[int, str]]) -> str:

@@ -8,9 +8,19 @@ from dataclasses import dataclass, replace
 from planner.estate.model import Estate, Lpar, Vios
 from planner.history.calendar import Calendar
 from planner.history.forecast import Forecast, forecast_monthly
-from planner.history.monthly import Monthly, MonthOf, Progress, monthly, monthly_sets, months_of
+from planner.history.monthly import (
+    P95,
+    Monthly,
+    MonthOf,
+    Progress,
+    monthly_servers,
+    monthly_sets,
+    months_of,
+    unknown,
+)
 from planner.history.series import Kind
 from planner.history.store import STEP_S, History
+from planner.jobs.capacity.usage import month_series
 
 FIGURES = {"month-end": "month_end_peak", "peak": "peak", "p95": "p95", "mean": "mean"}
 
@@ -42,32 +52,48 @@ def forecasts(history: History, site: Calendar, *, horizon: int, figure: str = "
     With an estate: of its servers (ceiling: ``ceiling_percent`` of their configurable cores) and pools (of their
     maximum), as their LPARs stand now; with ``by_lpar`` of its LPARs too (ceiling: what each one can use at most).
     Without: of the servers that the history names, each one what ran on it, and no ceilings. A pool that holds all of a
-    server's LPARs and may use all of its cores is left out.
+    server's LPARs and may use all of its cores is left out. A month of which too little is known of some LPARs is not
+    used (:meth:`Monthly.of_some`); holes are filled as in the capacity report, where an estate says the entitlements.
     """
     months = months_of(history)
     if estate is None:
         found = list(_recorded(history, site, months, by_lpar, step_s, progress))
     else:
         listed = list(_entities(estate, set(history.names()), ceiling_percent, by_lpar))
-        figures = monthly_sets(history, site, {str(n): one.lpars for n, one in enumerate(listed)}, months=months,
-                               step_s=step_s, progress=progress)
-        found = [replace(one, months=tuple(figures[str(n)])) for n, one in enumerate(listed)]
+        found = list(_stated(history, site, months, estate, listed, step_s, progress))
     return [replace(one, forecast=forecast_monthly(one.months, horizon, one.ceiling, figure=FIGURES[figure]))
             for one in found]
 
 
 def _recorded(history: History, site: Calendar, months: Sequence[MonthOf], by_lpar: bool, step_s: int,
               progress: Progress | None) -> Iterator[Entity]:
-    for server in history.servers():
-        extent = history.extent() or (0, 0)
-        yield Entity(Kind.SERVER, server, server, history.lpars_on(server, *extent),
-                     months=tuple(monthly(history, site, server=server, months=months, step_s=step_s,
-                                   progress=progress)))
+    extent = history.extent() or (0, 0)
+    servers = monthly_servers(history, site, months=months, step_s=step_s, progress=progress)
+    for server, figures in servers.items():
+        yield Entity(Kind.SERVER, server, server, history.lpars_on(server, *extent), months=tuple(figures))
     names = history.names() if by_lpar else ()
     sets = {name: [name] for name in names}
     alone = monthly_sets(history, site, sets, months=months, step_s=step_s, progress=progress) if sets else {}
     for name, figures in alone.items():
         yield Entity(Kind.LPAR, name, "", (name,), months=tuple(figures))
+
+
+def _stated(history: History, site: Calendar, months: Sequence[MonthOf], estate: Estate, listed: Sequence[Entity],
+            step_s: int, progress: Progress | None) -> Iterator[Entity]:
+    """Months as the capacity report counts them: holes filled, and how much is known by entitlement."""
+    counted = {name for one in listed for name in one.lpars}
+    partitions: tuple[Lpar | Vios, ...] = (*estate.lpars, *estate.vioses)
+    rows = [row for row in partitions if row.name in counted]
+    first_seen = history.first_seen()
+    found: list[list[Monthly]] = [[] for _ in listed]
+    for number, month in enumerate(months, 1):
+        series = month_series(history, rows, site, month, percentile=P95, first_seen=first_seen, step_s=step_s)
+        for one, past in zip(listed, found, strict=True):
+            past.append(series.monthly(one.lpars) if series else unknown(history.clock(), site, month, step_s))
+        if progress:
+            progress(number, len(months))
+    for one, past in zip(listed, found, strict=True):
+        yield replace(one, months=tuple(past))
 
 
 def _entities(estate: Estate, known: set[str], percent: int, by_lpar: bool) -> Iterator[Entity]:

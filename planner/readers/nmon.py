@@ -183,7 +183,8 @@ class _Header:
 
 @dataclass
 class _Recording:
-    """What is kept of one run of nmon; samples, and the lines of their times, by the snapshot's name (``T0001``)."""
+    """What is kept of one run of nmon; samples, and the lines of their times, by the snapshot's name (``T0001``).
+    ``latest``: section → the snapshot of its last row."""
 
     line: int
     config: dict[str, Any] = field(default_factory=dict)
@@ -193,6 +194,7 @@ class _Recording:
     samples: dict[str, dict[str, Any]] = field(default_factory=dict)
     times: dict[str, int] = field(default_factory=dict)
     closed: set[str] = field(default_factory=set)
+    latest: dict[str, str] = field(default_factory=dict)
 
 
 class _NotAix(Exception):
@@ -359,6 +361,7 @@ class _Reader:
         def row(rest: str, at: int) -> None:
             snapshot, _, values = rest.partition(",")
             if _SNAPSHOT.fullmatch(snapshot):
+                self.now.latest[section] = snapshot
                 self.row(section, snapshot, values.split(","), at)
             else:
                 self.header(section, values.split(","))
@@ -471,7 +474,17 @@ class _Reader:
             self.missing("no LPAR section: the cores used are not known", recording)
         if recording.config and not {"lpar_name", "lparname"} & recording.config.keys():
             self.missing("no name of the LPAR (AAA,LPARNumberName or BBBL,lparname)", recording)
+        self.check_last(recording)
         self.check_order(recording)
+
+    def check_last(self, recording: _Recording) -> None:
+        """A snapshot that ends the recording without sections that the one before it has."""
+        names = list(recording.times)[-2:]
+        lost = [section for section, snapshot in recording.latest.items() if names[1:] and snapshot == names[0]]
+        if lost:
+            self.notes.add(Severity.WARNING, "input.truncated", f"the last snapshot, {names[1]}, lacks "
+                           f"{_some(lost)}: the file is cut off, or nmon was stopped in it",
+                           "copy it again; what is there is read", recording.times[names[1]])
 
     def missing(self, what: str, recording: _Recording) -> None:
         self.notes.add(Severity.WARNING, "input.missing-value", what, "record again, or read on without",
@@ -584,7 +597,14 @@ class LineStream:
                 yield carried
                 carried = ""
         if carried:
+            self._cut(carried)
             yield carried
+
+    def _cut(self, last: str) -> None:
+        """Say that the last line has no end, unless it is said already why no more was read."""
+        if not any(finding.severity is Severity.ERROR for finding in self.findings):
+            self._report("input.truncated", Severity.WARNING, f"the last line has no end: the file is cut off after "
+                         f"{last[-40:]!r}", "copy it again; what came before is read")
 
     def _report(self, rule: str, severity: Severity, what: str, fix: str) -> None:
         self.findings.append(Finding(rule, severity, self.name, what, fix, Source(self.name)))

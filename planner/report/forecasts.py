@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from planner.history.calendar import Calendar
-from planner.history.forecast import COVERAGE_PERCENT, Backtest, Errors, Forecast, pooled, show_month
+from planner.history.forecast import COVERAGE_PERCENT, Backtest, Errors, Forecast, of_some_words, pooled, show_month
 from planner.history.monthly import MonthOf, month_at, number_of
 from planner.history.series import Kind
 from planner.jobs.forecasts import FIGURES, Entity
@@ -38,9 +38,12 @@ def forecasts_view(found: Sequence[Entity], figure: str, site: Calendar, percent
     for row in rows:
         table.add_row(*(Text(row[name]) for name in shown))
     low = f" Ceilings: {percent} % of a server or pool, all that an LPAR can use." if percent is not None else ""
-    return Group(table, *_notes(found), Text(f"\n{_words(pooled(one.forecast for one in found if one.forecast))}"),
-                 Text(f"In brackets: where {COVERAGE_PERCENT} % of such forecasts fall. {calendar_words(site)}.{low}",
-                      "dim"))
+    gone = "" if percent is not None or not any(_of_some(one, figure) for one in found) else (
+        " An LPAR that is not recorded any more counts as missing: with --estate those count that are in it.")
+    tested = pooled(one.forecast for one in found if one.forecast)
+    return Group(table, *_notes(found, figure), Text(f"\n{_words(tested)}"),
+                 Text(f"In brackets: where {COVERAGE_PERCENT} % of such forecasts fall. {calendar_words(site)}."
+                      f"{low}{gone}", "dim"))
 
 
 def _row(one: Entity, figure: str, ahead: Sequence[MonthOf]) -> dict[str, str]:
@@ -66,12 +69,16 @@ def _point(found: Forecast | None, month: MonthOf) -> str:
             f"{show_thousandths(found.high[number])})")
 
 
-def _notes(found: Sequence[Entity]) -> list[RenderableType]:
+def _of_some(one: Entity, figure: str) -> list[str]:
+    return of_some_words((m.month, m.lacking) for m in one.months if m.of_some(FIGURES[figure]))
+
+
+def _notes(found: Sequence[Entity], figure: str) -> list[RenderableType]:
     """What must be known to read them, each sentence once with those that it is true of."""
     said: dict[str, list[str]] = {}
     for one in found:
         name = f"{one.server} {one.name}" if one.kind is Kind.POOL else one.name
-        for note in one.forecast.notes if one.forecast else ():
+        for note in one.forecast.notes if one.forecast else _of_some(one, figure):
             said.setdefault(note, []).append(name)
         if one.unknown and one.kind is not Kind.LPAR:
             said.setdefault(f"no recordings of {listed(one.unknown)}: what they are entitled to, "
@@ -99,7 +106,9 @@ def forecasts_json(found: Sequence[Entity], figure: str) -> dict[str, Any]:
         "without_history": list(one.unknown), "assumed": one.assumed, "ceiling": one.ceiling,
         "months": [{"month": show_month(m.month), "mean": m.mean, "p95": m.p95, "peak": m.peak,
                     "month_end_peak": m.month_end_peak, "slots": m.slots, "missing": m.missing, "partial": m.partial,
-                    "month_end_slots": m.month_end_slots, "month_end_missing": m.month_end_missing}
+                    "month_end_slots": m.month_end_slots, "month_end_missing": m.month_end_missing,
+                    "known_percent": m.known_percent, "month_end_known_percent": m.month_end_known_percent,
+                    "lacking": list(m.lacking)}
                    for m in one.months],
         "forecast": None if one.forecast is None else _forecast_json(one.forecast)} for one in found]}
 

@@ -69,7 +69,7 @@ def test_an_edited_workbook_is_not_overwritten(store: Path, tmp_path: Path) -> N
 
 @pytest.mark.parametrize(("arguments", "said"), [
     (("--month", "2026-13"), "is not a month like 2026-11"),
-    (("--month", "2025-01"), "the history has nothing of this estate in 2025-01; it holds 2026-10-01 to 2026-12-01"),
+    (("--month", "2025-01"), "the history has nothing of this estate in 2025-01; of its LPARs it holds 2026-10-01 to 2026-12-01"),
     (("--month", "2026-11", "--percentile", "0"), "0 is no percentile"),
     (("--month", "2026-11", "--country", "Atlantis"), "ISO 3166"),
     (("--month", "2026-11", "--plan", "/nowhere/plan.json"), "cannot be read"),

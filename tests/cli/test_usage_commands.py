@@ -56,8 +56,7 @@ def test_adding_twice_changes_nothing(recordings: Path, store: Path) -> None:
     assert done.exit_code == 0
     assert flat(done.output).startswith("3 files: 0 samples new, 2,160 known already, 0 changed")
     told = json.loads(run("add", recordings, "--store", store, "--json").stdout)
-    # without the estate the server is known by serial number: these are other series, and it is said
-    assert (told["added"], told["zone"]) == (2160, ZONE)
+    assert (told["added"], told["known"], told["zone"]) == (0, 2160, ZONE)
 
 
 def test_the_summary_names_server_and_samples(recordings: Path, tmp_path: Path) -> None:
@@ -220,6 +219,33 @@ def test_a_file_that_cannot_be_read_is_told_by_exit_code_1(recordings: Path, tmp
     done = run("add", tmp_path, "--store", tmp_path / "h", "--zone", ZONE)
     assert done.exit_code == 1, done.output
     assert "720 samples new" in flat(done.output) and "b.nmon.gz" in done.output
+
+
+def test_a_file_of_no_format_beside_a_good_one_is_exit_code_1(recordings: Path, tmp_path: Path) -> None:
+    """It was 0, with a warning."""
+    (tmp_path / "bin.nmon").write_bytes(bytes(range(256)) * 20)
+    done = run("add", tmp_path / "bin.nmon", recordings / "hxaix26.nmon", "--store", tmp_path / "h", "--zone", ZONE)
+    assert done.exit_code == 1, done.output
+    assert "720 samples new" in flat(done.output) and "1 error" in done.output and "bin.nmon" in done.output
+
+
+def test_an_nmon_that_is_cut_off_is_said(recordings: Path, tmp_path: Path) -> None:
+    """In the middle of a line, and after a whole line of the last snapshot."""
+    lines = (recordings / "hxaix26.nmon").read_text().splitlines(keepends=True)
+    last = max(n for n, line in enumerate(lines) if line.startswith("LPAR,T"))
+    for name, text in (("a.nmon", "".join(lines[:2000])[:-7]), ("b.nmon", "".join(lines[:last]))):
+        (tmp_path / name).write_text(text)
+        done = run("add", tmp_path / name, "--store", tmp_path / f"h-{name}", "--zone", ZONE)
+        assert done.exit_code == 0 and "cut off" in flat(done.output), done.output
+    assert "nmon was to take 720 snapshots, the file has 49" in flat(run(
+        "add", tmp_path / "a.nmon", "--store", tmp_path / "h", "--zone", ZONE).output)
+
+
+def test_a_store_where_nothing_can_be_written(recordings: Path) -> None:
+    """It was called damaged."""
+    done = run("add", recordings, "--store", "/proc/x.db", "--zone", ZONE)
+    assert done.exit_code == 2 and "damaged" not in flat(done.output)
+    assert "the file cannot be made there" in flat(done.output)
 
 
 def test_what_is_true_of_many_is_said_once(usage: Any, tmp_path: Path) -> None:

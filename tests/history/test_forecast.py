@@ -97,6 +97,14 @@ def test_few_months_give_no_interval_and_say_so() -> None:
     assert of([1000 + 50 * n for n in range(LEAST_MONTHS)]).low is not None
 
 
+def test_months_that_are_many_but_not_in_a_row() -> None:
+    """"7 months are too few (7 in a row are needed)" contradicted itself."""
+    some = [month_at(JANUARY + 4 * n) for n in range(LEAST_MONTHS)]
+    assert forecast(some, [1000] * LEAST_MONTHS, 2).notes[1] == (
+        "7 months, too few of them in a row for a back-test (7 are needed): as last month, without an interval")
+    assert of([1000]).notes[0].startswith("1 month is too few for a back-test (7 in a row are needed)")
+
+
 def test_missing_months_are_told_and_nothing_is_put_in_their_place() -> None:
     some = [month_at(JANUARY + n) for n in range(14) if n not in (5, 6)]
     found = forecast(some, [1000 + 50 * (number_of(m) - JANUARY) for m in some], 2)

@@ -110,6 +110,62 @@ def test_order_cuts_and_repetition_do_not_matter(
     assert mixed == whole[1]
 
 
+SERIALS = {"06A1B2C": "Harbour"}
+
+
+@pytest.mark.parametrize("named", [(False, True), (True, False), (False, False, True), (True, False, True)])
+def test_a_serial_number_gets_its_name_in_whatever_order(tmp_path: Path, named: tuple[bool, ...]) -> None:
+    """The same nmon file, first without the servers' names and then with them, was stored twice."""
+    file = source(nmon_text("a", every(5, 20)))
+    with History.open(tmp_path / "h") as history:
+        added = [history.add([file], ZONE, servers=SERIALS if known else {}) for known in named]
+        assert [(r.added, r.known, r.changed) for r in added] == [(20, 0, 0)] + [(0, 20, 0)] * (len(named) - 1)
+        assert history.servers() == ("Harbour",)
+        assert [(s.servers, s.samples) for s in history.show().series] == [(("Harbour",), 20)]
+        found = answers(history)
+    with History.open(tmp_path / "once") as history:
+        history.add([file], ZONE, servers=SERIALS)
+        assert answers(history) == found
+
+
+def test_samples_under_serial_number_and_name_become_one(tmp_path: Path) -> None:
+    """A history of the release that stored them twice is mended by the next file, of the same samples the larger."""
+    twice = [source(nmon_text("a", every(5, 20))), source(nmon_text("a", every(5, 20, 2.0)[5:15]))]
+    with History.open(tmp_path / "h") as history:
+        history.add([twice[0]], ZONE)
+        history.add_columns(columns([("a", NOON_S + 300 * n, 900) for n in range(25)], server="Harbour"), "x", "0" * 64)
+        report = history.add([twice[1]], servers=SERIALS)
+        assert (report.added, report.known + report.changed) == (0, 10)
+        assert [f.rule for f in report.findings if f.subject == "Harbour"] == ["history.server-named"]
+        found = history.samples("a", 0, NOON_S + 9999)
+        assert {s.server for s in found} == {"Harbour"} and len(found) == 25
+        assert [s.physc for s in found] == [*(1000 + 10 * n for n in range(5)), *(2050 + 10 * n for n in range(10)),
+                                            *(1150 + 10 * n for n in range(5)), *[900] * 5]
+        history.add([source(nmon_text("b", every(5, 3), serial="99XXXXX"))], ZONE)  # a number for a new entity
+        assert history.names() == ("a", "b")
+
+
+def test_counters_under_a_serial_number_are_counted_anew(tmp_path: Path) -> None:
+    counts = [(NOON + timedelta(minutes=5 * n), "a", 1000 * n, 400 * n) for n in range(6)]
+    alone = store.Columns("counter", [("lpar", "a", "serial 2106A1B2C")] * 3, {
+        "t": [NOON_S + 600 * n for n in range(3)], "passed": [2000 * n for n in range(3)],
+        "used": [800 * n for n in range(3)], "ent": [75] * 3, "mem_used": [-1] * 3, "mem_total": [8192] * 3})
+    with History.open(tmp_path / "h") as history:
+        history.add_columns(alone, "x", "0" * 64, ZONE)
+        history.add([source(lslparutil_text(counts[1::2]), "y")], ZONE)
+        history.add([source(nmon_text("b", every(5, 3)))], ZONE, servers=SERIALS)
+        assert [(s.span_s, s.physc) for s in history.samples("a", 0, NOON_S + 9999)] == [(300, 400)] * 5
+
+
+def test_another_name_of_a_serial_number_is_told(tmp_path: Path) -> None:
+    file = source(nmon_text("a", every(5, 20)))
+    with History.open(tmp_path / "h") as history:
+        history.add([file], ZONE, servers=SERIALS)
+        report = history.add([file], ZONE, servers={"06A1B2C": "Castle"})
+        assert (report.added, history.servers()) == (0, ("Harbour",))
+        assert "06A1B2C is Harbour in this history" in report.findings[0].message
+
+
 def test_counters_resets_and_change_of_server(tmp_path: Path) -> None:
     rows = [(0, 1000, 100), (5, 2000, 600), (10, 3000, 50), (15, 4000, 1050)]
     text = lslparutil_text([(NOON + timedelta(minutes=m), "a", passed, used) for m, passed, used in rows])

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 from capacity_site import MONTH, SITE, ZONE, columns, local, site, stamp
 from estates import estate, loaded, lpar, server
+from openpyxl import load_workbook
 
 from planner.errors import InputError, UsageError
 from planner.estate.model import Estate
@@ -15,7 +17,7 @@ from planner.history.calendar import Calendar
 from planner.history.series import Kind
 from planner.history.store import Columns, History
 from planner.jobs.capacity import Capacity, CapacityOptions, capacity
-from planner.report.capacity import answer, capacity_workbook
+from planner.report.capacity import answer, capacity_json, capacity_workbook
 
 
 def hours(history: History, name: str, first: datetime, last: datetime, physc: int) -> None:
@@ -103,6 +105,46 @@ def test_an_estate_of_a_server_alone(tmp_path: Path) -> None:
             asked(history, Estate())
         with pytest.raises(InputError, match="2026-02"):
             capacity(loaded(site()), history, CapacityOptions((2026, 2), SITE))
+
+
+def test_little_measured_is_said_first_and_nothing_is_recommended(tmp_path: Path) -> None:
+    """One LPAR of four was recorded, and the front page said that nothing has to move."""
+    many = estate([server("A", 20)], [lpar(name, "A", 1, 4) for name in "abcd"])
+    with History.open(tmp_path / "h") as history:
+        hours(history, "a", datetime(2026, 11, 1), datetime(2026, 12, 3), 500)
+        hours(history, "b", datetime(2026, 11, 1), datetime(2026, 11, 3), 500)
+        found = asked(history, many)
+    said = answer(found)
+    assert said[0].startswith("Only 1 of 4 LPARs has usage in this month (1.0 of 4.0 entitled cores): the others count "
+                              "with their entitlement. How full:")
+    assert said[2] == "When full: too little is measured to say."
+    assert said[4] == ("Recommended: add the recordings of the other LPARs; of moves nothing can be said before.")
+    assert capacity_json(found)["measured"]["lpars"] == 1
+    sheet = load_workbook(io.BytesIO(capacity_workbook(found)), data_only=True)["Summary"]
+    assert sheet["A4"].value == said[0] and sheet["A8"].value == said[4]
+    assert "1 of 4 active LPARs (1.0 of 4.0 entitled cores) measured" in sheet["A2"].value
+
+
+def test_a_server_that_is_not_measured_is_not_spoken_of(tmp_path: Path) -> None:
+    """B is over its ceiling by entitlement alone: that is no recommendation."""
+    two = estate([server("A", 40), server("B", 2)], [lpar("a", "A", 30, 4), lpar("b", "B", 1, 4)])
+    with History.open(tmp_path / "h") as history:
+        hours(history, "a", datetime(2026, 11, 1), datetime(2026, 12, 3), 500)
+        found = asked(history, two)
+    assert found.servers[1].headroom < 0
+    assert answer(found)[4] == ("Recommended: nothing has to move for the next month-end. Nothing is said of B (0 of 1 "
+                                "LPAR measured).")
+
+
+def test_other_names_are_told(tmp_path: Path) -> None:
+    """"Nothing in 2026-11; it holds 2026-04-01 to 2026-12-01; ask for a month that it holds" contradicted itself."""
+    with History.open(tmp_path / "h") as history:
+        hours(history, "x", datetime(2026, 11, 1), datetime(2026, 12, 3), 500)
+        with pytest.raises(InputError) as refused:
+            asked(history, ONE)
+    said = refused.value.findings[0]
+    assert said.message == "the history has nothing of this estate: it holds x; the estate has A-v1, A-v2, a"
+    assert "the same in both" in said.fix and "month" not in said.fix
 
 
 def test_nothing_to_recommend(tmp_path: Path) -> None:

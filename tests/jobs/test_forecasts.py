@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from estates import loaded
 from landscape import DATA, build_usage, landscape
 from typer.testing import CliRunner
 
@@ -16,6 +17,7 @@ from planner.cli import app
 from planner.history.forecast import Method, forecast
 from planner.history.series import Kind
 from planner.history.store import History
+from planner.jobs.capacity import CapacityOptions, capacity
 from planner.jobs.forecasts import Entity, forecasts
 
 P595_2, P570_1 = "SN8379A80_p595-2", "SN1001C70_p570-1"
@@ -89,6 +91,60 @@ def test_a_pool_of_its_own_is_forecast_of_its_members(usage: Any, history: Histo
     assert len(pools[0].lpars) == 19 - 4
 
 
+FOUR = ("hxaix09adm", "hxaix11adm", "hxaix13", "hxaix26")
+
+
+@pytest.fixture(scope="module")
+def thin(usage: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four LPARs of the 595-2 in six months; in November, of which two days are of October's month-end, one alone."""
+    made: Path = tmp_path_factory.mktemp("thin") / "usage.duckdb"
+    kept = replace(usage, loads=tuple(load for load in usage.loads if load.lpar.name in FOUR))
+    with History.open(made) as history:
+        replace(kept, months=kept.months[:-1]).into(history)
+        replace(kept, months=kept.months[-1:], loads=tuple(x for x in kept.loads if x.lpar.name == "hxaix26")).into(
+            history)
+    return made
+
+
+@pytest.mark.parametrize("of", [None, landscape()])
+def test_a_month_of_some_lpars_is_no_month_of_their_server(thin: Path, usage: Any, of: Any) -> None:
+    """The three that were not recorded counted as idle: "last 0.57", and an error of 463 % of what came."""
+    with History.open(thin, read_only=True) as history:
+        server = by_name(forecasts(history, build_usage.SITE, horizon=3, estate=of, by_lpar=True, step_s=3600))[P595_2]
+        one = by_name(forecasts(history, build_usage.SITE, horizon=3, estate=of, by_lpar=True, step_s=3600))["hxaix26"]
+    november = next(m for m in server.months if m.month == (2026, 11))
+    lacking = tuple(sorted(set(FOUR) - {"hxaix26"}))
+    assert (november.counts(), november.of_some(), november.lacking) == (False, True, lacking)
+    assert server.forecast and server.forecast.months_used == len(usage.months) - 2
+    assert server.forecast.months[0] == (2026, 10)
+    assert server.forecast.points[0] > 3000
+    assert f"not used: 2026-10, 2026-11, in which too little is recorded of {', '.join(lacking)}" in server.forecast.notes
+    assert one.forecast and one.forecast.months_used == len(usage.months)
+
+
+def test_the_command_names_those_that_are_missing(thin: Path) -> None:
+    said = " ".join(run("--store", thin, *VICTORIA).output.split())
+    assert "not used: 2026-10, 2026-11, in which too little is recorded of hxaix09adm, hxaix11adm, hxaix13" in said
+    assert "with --estate those count that are in it" in said
+    told = json.loads(run("--store", thin, *VICTORIA, "--json").stdout)["entities"][0]
+    assert told["months"][-1]["lacking"] == ["hxaix09adm", "hxaix11adm", "hxaix13"]
+
+
+def test_history_forecast_and_capacity_agree(thin: Path) -> None:
+    """On the same history they use the same months, of the same figures but for what has no recordings at all."""
+    with History.open(thin, read_only=True) as history:
+        found = by_name(forecasts(history, build_usage.SITE, horizon=3, estate=landscape()))[P595_2]
+        place = next(p for p in capacity(loaded(landscape()), history, CapacityOptions((2026, 11), build_usage.SITE)
+                                         ).servers if p.name == P595_2)
+    assert found.forecast and place.outlook
+    assert place.outlook.after == (2026, 9)
+    assert place.outlook.points[:3] == tuple(v + found.assumed for v in found.forecast.points)
+    assert place.outlook.months_used == found.forecast.months_used
+    assert "2026-11" in place.outlook.note and "hxaix13" in place.outlook.note
+    assert {m: u.month_end for m, u in place.past.items()} == {
+        m.month: (m.month_end_peak or 0) + found.assumed for m in found.months}
+
+
 def run(*arguments: Any) -> Any:
     done = CliRunner().invoke(app, ["history", "forecast", *(str(a) for a in arguments)])
     assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
@@ -122,7 +178,7 @@ def test_few_months_are_said(store: Path, tmp_path: Path) -> None:
     shown = run("--store", tmp_path / "h", "--figure", "mean")
     assert shown.exit_code == 0
     said = " ".join(shown.output.split())
-    assert "2 months are too few for a back-test" in said and "Back-test: too few months." in said
+    assert "2 months are too few for a back-test (7 in a row are needed)" in said and "Back-test: too few months." in said
 
 
 def test_nothing_to_forecast(tmp_path: Path) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 
 from planner.errors import InputError, UsageError
 from planner.estate.assemble import Loaded
+from planner.estate.catalogue import rperf_per_core
 from planner.estate.model import Lpar, Vios
 from planner.findings import Finding, Severity, ordered
-from planner.history.forecast import forecast
+from planner.history.forecast import forecast, of_some_words, with_left_out
+from planner.history.monthly import number_of
 from planner.history.series import Kind
 from planner.history.store import History, SeriesSummary
 from planner.history.usage import Usage as PlanUsage
@@ -35,6 +37,7 @@ from planner.rules import Site
 from planner.verify import verify_plan
 
 VIOS = "VIOS"
+_NAMED = 5
 
 
 def capacity(loaded: Loaded, history: History, options: CapacityOptions, plan: Plan | None = None,
@@ -96,12 +99,21 @@ class _Work:
                 own[month] = usage
 
     def _nothing(self) -> InputError:
-        extent, clock = self.history.extent(), self.history.clock()
-        there = ("it is empty" if extent is None else
-                 f"it holds {clock.local(extent[0]):%Y-%m-%d} to {clock.local(extent[1]):%Y-%m-%d}")
-        return InputError([Finding("history.missing", Severity.ERROR, show_month(self.options.month),
-                                   f"the history has nothing of this estate in {show_month(self.options.month)}; "
-                                   f"{there}", "ask for a month that it holds, or add recordings of this one")])
+        """What the history holds instead of this month: other months of this estate, or other names."""
+        month, clock = show_month(self.options.month), self.history.clock()
+        here = [self.known[row.name] for row in self.rows if row.name in self.known]
+        if here:
+            first, last = min(one.first_s for one in here), max(one.last_s for one in here)
+            what = (f"the history has nothing of this estate in {month}; of its LPARs it holds "
+                    f"{clock.local(first):%Y-%m-%d} to {clock.local(last):%Y-%m-%d}")
+            fix = "ask for a month that it holds, or add recordings of this one"
+        elif self.known:
+            what = (f"the history has nothing of this estate: it holds {_some(self.known)}; the estate has "
+                    f"{_some(row.name for row in self.rows) or 'no LPAR'}")
+            fix = "give the history of this estate; an LPAR is known by its name, which must be the same in both"
+        else:
+            what, fix = "the history holds no usage of any LPAR", "add recordings with: planner history add"
+        return InputError([Finding("history.missing", Severity.ERROR, month, what, fix)])
 
     # --- places ---------------------------------------------------------------------------------------------------
 
@@ -174,11 +186,13 @@ class _Work:
         return int(self.now.series(name)[slots].max())
 
     def _outlook(self, past: Mapping[Month, Usage], limit: int | None) -> Outlook | None:
-        ends = [(month, usage.month_end) for month, usage in sorted(past.items()) if usage.month_end is not None]
+        ends = [(month, usage.month_end) for month, usage in sorted(past.items())
+                if usage.month_end is not None and not usage.of_some]
         if not ends:
             return None
         months, values = [m for m, _ in ends], [v for _, v in ends]
-        found = forecast(months, values, self.options.horizon, limit)
+        late = number_of(self.options.month) - number_of(months[-1])
+        found = with_left_out(forecast(months, values, self.options.horizon + late, limit), _of_some(past))
         return Outlook(months[-1], found.points, found.low or (), found.high or (),
                        100 * found.slope / values[-1] if values[-1] else 0.0, found.method.value, found.error_method,
                        found.error_naive, found.months_used, found.ceiling_month, found.ceiling_month_early,
@@ -199,7 +213,8 @@ class _Work:
             lpar.entitlement_units, lpar.virtual_processors, lpar.memory_mib, past.get(self.options.month),
             self._outlook(past, None), proposal(lpar, self.site.servers.get(row.server), measured,
                                                 self.options.levers),
-            series.memory_stated(row.name), int(known.sum()), int(series.in_month.sum()), series.span_s(row.name))
+            series.memory_stated(row.name), int(known.sum()), int(series.in_month.sum()), series.span_s(row.name),
+            lpar.active)
 
     def _pool_name(self, server: str, number: int) -> str:
         row = self.site.pools.get(server, {}).get(number)
@@ -234,10 +249,19 @@ class _Work:
         server = before.server
         vioses = [v.name for v in self.site.vioses_on(server)]
         then = sorted([n for n, s in where.items() if s == server] + vioses)
-        return Effect(before, after, self._peak(self._members(server)), self._peak(then))
+        return Effect(before, after, self.now.usage(self._members(server)).decisive,
+                      self.now.usage(then, self._slower(then, server)).decisive)
 
-    def _peak(self, members: Sequence[str]) -> int:
-        return self.now.usage(members).decisive
+    def _slower(self, names: Iterable[str], server: str) -> dict[str, float]:
+        """LPARs whose work takes more cores on this server than where they are: so many times as many."""
+        there = rperf_per_core(self.site.servers[server].model)
+        found = {}
+        for name in names:
+            row = self.site.lpars.get(name)
+            here = rperf_per_core(self.site.servers[row.server].model) if row else None
+            if row and row.processors != "dedicated" and here and there and here > there:
+                found[name] = here / there
+        return found
 
     def _findings(self, gaps: Iterable[Gap], places: Iterable[Place]) -> tuple[Finding, ...]:
         inactive = {p.name for p in self.loaded.estate.lpars if not p.active}
@@ -257,10 +281,17 @@ class _Work:
         return ordered(found)
 
 
+def _of_some(past: Mapping[Month, Usage]) -> list[tuple[Month, tuple[str, ...]]]:
+    """The months that are not comparable, each with the members that too little is known of."""
+    return [(month, usage.lacking) for month, usage in sorted(past.items())
+            if usage.month_end is not None and usage.of_some]
+
+
 def _outlook_finding(place: Place) -> Finding:
     if place.outlook is None:
-        return Finding("forecast.none", Severity.WARNING, place.name, "no forecast: no month-end of it is recorded",
-                       "add recordings of month-ends")
+        some = "; ".join(of_some_words(_of_some(place.past)))
+        return Finding("forecast.none", Severity.WARNING, place.name,
+                       "no forecast: " + (some or "no month-end of it is recorded"), "add recordings of month-ends")
     return Finding("forecast.note", Severity.INFO, place.name, f"forecast: {place.outlook.note}",
                    "more months with records make a better forecast")
 
@@ -271,6 +302,12 @@ def _series_finding(gap: Gap) -> Finding:
     return Finding("history.series", Severity.INFO, gap.name,
                    ", ".join(told).replace("change", "change of server") + " in all of its history",
                    "see it in full with: planner history show --store FILE")
+
+
+def _some(names: Iterable[str]) -> str:
+    """Some names, and how many there are."""
+    listed = sorted(names)
+    return ", ".join(listed[:_NAMED]) + (f", … ({len(listed)} names)" if listed[_NAMED:] else "")
 
 
 def _as_lpar(vios: Vios) -> Lpar:

@@ -11,7 +11,7 @@ from fractions import Fraction
 from planner.findings import Finding
 from planner.history.calendar import Calendar, DayKind
 from planner.history.forecast import show_month as show_month
-from planner.history.monthly import MonthOf, month_at, number_of
+from planner.history.monthly import LEAST_KNOWN, LEAST_PERCENT, MonthOf, month_at, number_of
 from planner.plan import Plan, ServerState
 
 Month = MonthOf
@@ -63,7 +63,9 @@ class Usage:
     """What something used in a month, in thousandths of a core (``memory_mib``: the most memory in use).
 
     ``high``: at the percentile. ``month_end``: the most in the days of this month-end, None when less than half of
-    them is recorded. ``filled`` of ``slots`` × members were not recorded and are estimated.
+    them is recorded. ``filled`` of ``slots`` × members were not recorded and are estimated. ``known_percent``: so much
+    of the month-end is recorded of the members that have a history, by their entitlement (in the slots of which
+    anything is); ``lacking``: the members of which less than ``LEAST_PERCENT`` is.
     """
 
     mean: int
@@ -76,6 +78,13 @@ class Usage:
     memory_mib: int
     slots: int
     filled: int
+    known_percent: int = 100
+    lacking: tuple[str, ...] = ()
+
+    @property
+    def of_some(self) -> bool:
+        """Whether too little is known of some members for its month-end to be compared with those of other months."""
+        return self.known_percent < LEAST_PERCENT
 
     @property
     def decisive(self) -> int:
@@ -85,7 +94,7 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """The forecast of month-end peaks, in thousandths of a core, for the months after the last that is known.
+    """The forecast of month-end peaks, in thousandths of a core, for the months after the last that is used.
 
     ``low`` and ``high`` are empty when there are too few months for an interval. ``growth``: per cent of the last
     month-end peak that the forecast adds a month. ``full`` and ``full_early``: the month in which the ceiling is
@@ -104,6 +113,10 @@ class Outlook:
     full: Month | None
     full_early: Month | None
     note: str
+
+    def next_after(self, month: Month, values: tuple[int, ...]) -> int | None:
+        """Of ``points``, ``low`` or ``high`` that of the month-end that follows a month."""
+        return values[number_of(month) - number_of(self.after)] if values else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +247,12 @@ class Partition:
     known_slots: int
     slots: int
     span_s: int
+    active: bool = True
+
+    @property
+    def measured(self) -> bool:
+        """Whether at least half of the month is recorded of it."""
+        return self.known_slots > 0 and self.known_slots >= LEAST_KNOWN * self.slots
 
     @property
     def used_share(self) -> float | None:
@@ -250,8 +269,9 @@ class Partition:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What the plan does to one server: month-end peak in thousandths of a core before and after; entitlement and
-    memory as the replay has them."""
+    """What the plan does to one server: month-end peak in thousandths of a core before and after, what comes from
+    faster cores with as much more as these are slower (as :meth:`Site.use`); entitlement and memory as the replay has
+    them."""
 
     before: ServerState
     after: ServerState
@@ -288,6 +308,26 @@ class Gap:
 
 
 @dataclass(frozen=True, slots=True)
+class Recorded:
+    """How many active LPARs are measured (:attr:`Partition.measured`), and how much entitlement they have of all."""
+
+    measured: int
+    lpars: int
+    units: int
+    all_units: int
+
+    @property
+    def share(self) -> float:
+        """The entitlement of those that are measured as a share of all."""
+        return self.units / self.all_units if self.all_units else 1.0
+
+    @property
+    def enough(self) -> bool:
+        """Whether figures rest on what was measured, and not on entitlements that stand in for it."""
+        return 100 * self.units >= LEAST_PERCENT * self.all_units
+
+
+@dataclass(frozen=True, slots=True)
 class Capacity:
     """Everything that the workbook says. ``months``: those looked back on, ``absent`` of them without any record."""
 
@@ -311,3 +351,10 @@ class Capacity:
     def lpars(self) -> tuple[Partition, ...]:
         """The partitions that may be right-sized."""
         return tuple(p for p in self.partitions if p.environment != "VIOS")
+
+    def recorded(self, server: str | None = None) -> Recorded:
+        """How much of the active LPARs (of one server) is measured in the month."""
+        active = [p for p in self.lpars if p.active and server in (None, p.server)]
+        there = [p for p in active if p.measured]
+        return Recorded(len(there), len(active), sum(p.entitlement_units for p in there),
+                        sum(p.entitlement_units for p in active))

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from planner.history.calendar import Calendar, DayKind
+from planner.history.monthly import Known, Monthly, known_of, known_percent, lacking, unknown, weighed
 from planner.history.profiles import Partition, Profiles, at_percentile, month_range, profiles
 from planner.history.series import Clock
-from planner.history.store import History
+from planner.history.store import STEP_S, History
 from planner.jobs.capacity.figures import Hours, Month, Usage
 from planner.jobs.capacity.sizing import Measured
 
@@ -27,7 +28,8 @@ class MonthSeries:
     """A month and the days of its month-end that lie in the next one, as far as the history goes.
 
     ``in_month``, ``in_end``: which slots are of the calendar month and of its month-end; ``days`` and ``hours`` the
-    local day and hour of each. ``end_slots``: how many slots the month-end has in all.
+    local day and hour of each. ``end_slots``: how many slots the month-end has in all. ``weights``: the entitlement of
+    the partitions that the history has ever met; the others count alike in all months.
     """
 
     month: Month
@@ -40,6 +42,8 @@ class MonthSeries:
     kinds: Mapping[date, DayKind]
     end_slots: int
     absent: frozenset[str]
+    weights: Mapping[str, int]
+    site: Calendar
     _filled: dict[tuple[str, str], Any] = field(default_factory=dict)
     _rows: dict[str, int] = field(default_factory=dict)
 
@@ -63,13 +67,16 @@ class MonthSeries:
         found: NDArray[np.int64] = self._filled[name, what]
         return found
 
-    def total(self, names: Iterable[str], what: str = "physc") -> NDArray[np.int64]:
-        """What these partitions use together, slot by slot."""
+    def total(self, names: Iterable[str], what: str = "physc",
+              slower: Mapping[str, float] | None = None) -> NDArray[np.int64]:
+        """What these partitions use together, slot by slot; those in ``slower`` so many times as much, rounded up."""
         import numpy as np
 
         total = np.zeros(len(self.days), dtype=np.int64)
         for name in names:
-            total += self.series(name, what)
+            times = (slower or {}).get(name)
+            total += self.series(name, what) if times is None else np.ceil(self.series(name, what) * times).astype(
+                np.int64)
         return total
 
     def known(self, name: str) -> NDArray[np.bool_]:
@@ -90,17 +97,39 @@ class MonthSeries:
         """Whether any source states how much memory it uses."""
         return bool((self.profiles.grid.memory_mib[self._row(name)] >= 0).any())
 
-    def usage(self, names: Sequence[str]) -> Usage:
-        """The figures of these partitions together."""
+    def usage(self, names: Sequence[str], slower: Mapping[str, float] | None = None) -> Usage:
+        """The figures of these partitions together, those in ``slower`` with so many times their cores."""
         import numpy as np
 
-        total = self.total(names)
+        total = self.total(names, slower=slower)
         memory = self.total(names, "memory")[self.in_month]
         known = np.zeros(len(total), dtype=bool)
         for name in names:
             known |= self.known(name)
         filled = sum(int((~self.known(name) & self.in_month).sum()) for name in names if name not in self.absent)
-        return self._usage(total, self.in_month, self.in_end, known, int(memory.max()), filled)
+        found = self._usage(total, self.in_month, self.in_end, known, int(memory.max()), filled)
+        of = self._known(names, self.in_end)
+        return replace(found, known_percent=known_percent(of, self.weights), lacking=lacking(of))
+
+    def _known(self, names: Iterable[str], slots: NDArray[np.bool_]) -> Known:
+        return known_of(self.profiles.grid.physc, {n: self._row(n) for n in names if n in self.weights}, slots)
+
+    def monthly(self, names: Sequence[str]) -> Monthly:
+        """The same as a month of a forecast; of one partition what is recorded alone."""
+        import numpy as np
+
+        usage = (self.single(names[0]) if len(names) == 1 else self.usage(names)) if self.any_known(names) else None
+        nothing = unknown(self.clock, self.site, self.month, self.profiles.grid.step_s)
+        if usage is None:
+            return nothing
+        known = np.array([self.known(name) for name in names])
+        some = known.any(axis=0)
+        slots, closing = int((self.in_month & some).sum()), int((self.in_end & some).sum())
+        one = replace(
+            nothing, mean=usage.mean, p95=usage.high, peak=usage.peak, month_end_peak=usage.month_end, slots=slots,
+            missing=nothing.missing - slots, month_end_slots=closing, month_end_missing=self.end_slots - closing,
+            partial=int((self.in_month & some & ~known.all(axis=0)).sum()))
+        return weighed(one, self._known(names, self.in_month), self._known(names, self.in_end), self.weights)
 
     def single(self, name: str) -> Usage | None:
         """The figures of one partition, of what is recorded alone; None of one without a record in the month."""
@@ -170,7 +199,7 @@ class MonthSeries:
 
 
 def month_series(history: History, partitions: Sequence[Partition], site: Calendar, month: Month, *,
-                 percentile: Fraction, first_seen: Mapping[str, int]) -> MonthSeries | None:
+                 percentile: Fraction, first_seen: Mapping[str, int], step_s: int = STEP_S) -> MonthSeries | None:
     """A month of these partitions; None when nothing at all is recorded in it."""
     import numpy as np
 
@@ -181,7 +210,7 @@ def month_series(history: History, partitions: Sequence[Partition], site: Calend
     if extent is None or extent[1] <= begin or extent[0] >= end:
         return None
     found = profiles(history, partitions, site, percentile=percentile, start_s=max(begin, extent[0]),
-                     end_s=min(last, extent[1]))
+                     end_s=min(last, extent[1]), step_s=step_s)
     days, hours = _local(found.grid.starts + found.grid.step_s // 2, clock)
     in_month = np.isin(days, [date(*month, 1).toordinal() + n for n in range(31)]) & (
         days < date(month[0] + month[1] // 12, month[1] % 12 + 1, 1).toordinal())
@@ -191,8 +220,8 @@ def month_series(history: History, partitions: Sequence[Partition], site: Calend
     whole = sum(_length(clock, day) for day in end_days) // found.grid.step_s
     absent = frozenset(n for n, first in first_seen.items() if first >= last)
     kinds = {date.fromordinal(d): site.kind(date.fromordinal(d)) for d in np.unique(days).tolist()}
-    return MonthSeries(month, found, clock, days, hours, in_month, in_end, kinds,
-                       whole, absent)
+    weights = {p.name: p.entitlement_units for p in partitions if p.name in first_seen}
+    return MonthSeries(month, found, clock, days, hours, in_month, in_end, kinds, whole, absent, weights, site)
 
 
 def _length(clock: Clock, day: date) -> int:

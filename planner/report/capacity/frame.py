@@ -17,6 +17,7 @@ NUMBERS = {
     "time": "yyyy-mm-dd hh:mm", "month": "yyyy-mm", "day": "yyyy-mm-dd", "text": ""}
 COLOURS = {"navy": ACCENT, "blue": "#2E75B6", "sky": "#9DC3E6", "red": "#C00000", "gold": "#D9A441",
            "grey": "#A6A6A6", "rule": "#D9D9D9"}
+_PIECE = 120
 _REFERENCE = re.compile(r"\[([^\]]+)\]")
 
 
@@ -146,15 +147,24 @@ def widths(sheet: Any, *tables: Sequence[Column]) -> None:
         sheet.set_column(at, at, max(t[at].width for t in tables if at < len(t)))
 
 
-def heading(book: Book, sheet: Any, row: int, text: str, note: str = "") -> None:
+def heading(book: Book, sheet: Any, row: int, text: str, said: str = "") -> None:
     """A heading, and below it what the reader must know."""
     sheet.write_string(row, 0, text, book.title if row == 0 else book.subtitle)
-    if note:
-        sheet.write_string(row + 1, 0, note, book.format(italic=True, font_color="#595959"))
+    if said:
+        note(book, sheet, row + 1, said)
 
 
-def printed(sheet: Any, last_row: int, last_column: int, repeat: int | None = None) -> None:
-    """What is printed, and the row of headers on each page."""
+def note(book: Book, sheet: Any, row: int, text: str) -> None:
+    """What the reader must know, in a row of its own."""
+    sheet.write_string(row, 0, text, book.format(italic=True, font_color="#595959"))
+
+
+def printed(sheet: Any, last_row: int, last_column: int, repeat: int | None = None, *, wide: int = 1) -> None:
+    """What is printed, and the row of headers on each page; on so many pages beside each other the first column on
+    each of them."""
+    if wide > 1:
+        sheet.fit_to_pages(wide, 0)
+        sheet.repeat_columns(0)
     sheet.print_area(0, 0, last_row, last_column)
     sheet.set_margins(left=0.4, right=0.4, top=0.5, bottom=0.6)
     if repeat is not None:
@@ -172,6 +182,12 @@ def fixed(value: float, digits: int) -> str:
     return f"{exact:f}"
 
 
+def literal(text: str) -> str:
+    """A text as a formula holds it: quotation marks twice, and no piece of more than the 255 characters allowed."""
+    pieces = [text[n:n + _PIECE].replace('"', '""') for n in range(0, len(text), _PIECE)]
+    return "&".join(f'"{piece}"' for piece in pieces) or '""'
+
+
 def many(number: int, word: str) -> str:
     """``1 server``, ``3 servers``."""
     return f"{number} {word}{'' if number == 1 else 's'}"
@@ -182,13 +198,15 @@ def percentile_name(capacity: Capacity) -> str:
     return f"p{float(capacity.levers.percentile):g}"
 
 
-def chart_base(book: Book, title: str, unit: str, size: tuple[int, int], kind: str = "line") -> Any:
+def chart_base(book: Book, title: str, unit: str, size: tuple[int, int], kind: str = "line", *,
+               axis: dict[str, Any] | None = None) -> Any:
     """An empty chart in the house's looks."""
     chart = book.workbook.add_chart({"type": kind})
     chart.set_title({"name": title, "name_font": {"size": 11, "color": COLOURS["navy"]}, "overlay": False})
     chart.set_legend({"position": "bottom", "font": {"size": 9}})
     chart.set_y_axis({"min": 0, "name": unit, "name_font": {"size": 9, "bold": False}, "num_format": "0",
-                      "major_gridlines": {"visible": True, "line": {"color": COLOURS["rule"]}}, "line": {"none": True}})
+                      "major_gridlines": {"visible": True, "line": {"color": COLOURS["rule"]}}, "line": {"none": True},
+                      **(axis or {})})
     chart.set_size({"width": size[0], "height": size[1]})
     return chart
 

@@ -16,14 +16,17 @@ from planner.report.capacity.frame import (
     chart_base,
     fixed,
     heading,
+    literal,
     many,
+    note,
     printed,
     table,
     widths,
 )
+from planner.report.capacity.places import ENOUGH, MEASURED, shown_months
 from planner.report.capacity.sizes import freed_mib, freed_units
 from planner.report.capacity.trend import limited
-from planner.report.text import headline
+from planner.report.text import headline, listed
 from planner.units import show_duration
 from planner.xlsx import Book
 
@@ -37,8 +40,9 @@ def front_sheet(book: Book, sheet: Any, capacity: Capacity, tables: Tables, sizi
     """What a manager reads first."""
     heading(book, sheet, 0, f"Capacity at the month-end of {show_month(capacity.month)}",
             f"{many(len(capacity.servers), 'server')}, {many(len(capacity.pools), 'pool')}, "
-            f"{many(len(capacity.lpars), 'LPAR')}; times of {capacity.zone}. The sentences and figures follow the "
-            "sheet Levers.")
+            f"{measured(capacity)}; times of {capacity.zone}.")
+    note(book, sheet, 2, "May be used, headroom, growth and the sentences (not that on a plan) follow the sheet Levers; "
+         "what was measured stays.")
     columns = _columns(capacity, tables)
     look = book.format(text_wrap=True, valign="vcenter", font_size=12, indent=1, bottom=1, bottom_color="#D9D9D9")
     for row, (text, formula) in enumerate(lines(capacity, tables, sizing), _LINES):
@@ -53,14 +57,23 @@ def front_sheet(book: Book, sheet: Any, capacity: Capacity, tables: Tables, sizi
     more = f" (the {_MOST} fullest of {len(capacity.servers)})" if len(shown) < len(capacity.servers) else ""
     heading(book, sheet, top, f"Servers, the fullest first{more}")
     written = table(book, sheet, top + 1, "Summary_servers", columns, shown)
+    sheet.conditional_format(written.range(MEASURED), {
+        "type": "cell", "criteria": "<", "value": ENOUGH, "format": book.warn})
     _chart(book, sheet, written, capacity)
     widths(sheet, columns)
     sheet.fit_to_pages(1, 1)
     printed(sheet, written.last + 19, len(columns) - 1)
 
 
+def measured(capacity: Capacity, server: str | None = None) -> str:
+    """``71 of 72 LPARs (50.1 of 50.6 entitled cores) measured``."""
+    found = capacity.recorded(server)
+    return (f"{found.measured} of {many(found.lpars, 'active LPAR')} ({fixed(found.units / 100, 1)} of "
+            f"{fixed(found.all_units / 100, 1)} entitled cores) measured")
+
+
 def lines(capacity: Capacity, tables: Tables, sizing: Written) -> tuple[Line, ...]:
-    """The answer in five sentences."""
+    """The answer in five sentences; what rests on too few recordings says so, and nothing is recommended from it."""
     return (_how_full(capacity, tables), _over(capacity, tables), _next(capacity, tables),
             _freed(capacity, sizing), _asked(capacity, tables))
 
@@ -68,7 +81,7 @@ def lines(capacity: Capacity, tables: Tables, sizing: Written) -> tuple[Line, ..
 def answer(capacity: Capacity) -> tuple[str, ...]:
     """The five sentences alone."""
     nowhere = Written("x", 0, 0, 1, ("Use of what may be used", "Server", "Pool", "Month-end peak", "May be used",
-                                     "Headroom", "Months until full", "Growth", "Cores freed", "GiB freed"))
+                                     "Headroom", MEASURED, "Months until full", "Growth", "Cores freed", "GiB freed"))
     tables = Tables(nowhere, nowhere, nowhere, nowhere)
     return tuple(text for text, _ in lines(capacity, tables, nowhere))
 
@@ -83,13 +96,13 @@ def _whole(value: float) -> str:
 
 def _how_full(capacity: Capacity, tables: Tables) -> Line:
     top = max(capacity.servers, key=lambda p: p.share)
-    text = (f"How full: at the month-end of {show_month(capacity.month)} the fullest server is {top.name}; its peak is "
-            f"{fixed(top.used, 1)} of the {fixed(top.usable, 1)} cores that may be used ({_whole(top.share)} %).")
+    start = f"{_caveat(capacity)}How full: at the month-end of {show_month(capacity.month)} the fullest server is "
+    text = (f"{start}{top.name}; its peak is {fixed(top.used, 1)} of the {fixed(top.usable, 1)} cores that may be used "
+            f"({_whole(top.share)} %).")
     s = tables.servers
     share = s.column("Use of what may be used")
     at = f"MATCH(MAX({share}),{share},0)"
-    formula = (f'"How full: at the month-end of {show_month(capacity.month)} the fullest server is "'
-               f'&INDEX({s.column("Server")},{at})&"; its peak is "'
+    formula = (f'{literal(start)}&INDEX({s.column("Server")},{at})&"; its peak is "'
                f'&FIXED(INDEX({s.column("Month-end peak")},{at}),1,TRUE)'
                f'&" of the "&FIXED(INDEX({s.column("May be used")},{at}),1,TRUE)&" cores that may be used ("'
                f'&FIXED(100*MAX({share}),0,TRUE)&" %)."')
@@ -101,6 +114,16 @@ def _how_full(capacity: Capacity, tables: Tables) -> Line:
         formula += (f'&" The fullest pool is "&INDEX({tables.pools.column("Pool")},MATCH(MAX({share}),{share},0))'
                     f'&" ("&FIXED(100*MAX({share}),0,TRUE)&" %)."')
     return text, formula
+
+
+def _caveat(capacity: Capacity) -> str:
+    """What stands before all figures where most of them rest on no recording."""
+    found = capacity.recorded()
+    if found.enough:
+        return ""
+    return (f"Only {found.measured} of {many(found.lpars, 'LPAR')} {'has' if found.measured == 1 else 'have'} usage in "
+            f"this month ({fixed(found.units / 100, 1)} of {fixed(found.all_units / 100, 1)} entitled cores): the "
+            "others count with their entitlement. ")
 
 
 def _over(capacity: Capacity, tables: Tables) -> Line:
@@ -124,8 +147,10 @@ def _over(capacity: Capacity, tables: Tables) -> Line:
 
 def _next(capacity: Capacity, tables: Tables) -> Line:
     """The first server that is not full yet."""
+    if not capacity.recorded().enough:
+        return "When full: too little is measured to say.", ""
     levers = capacity.levers
-    coming = [(left, p) for p in capacity.servers if (left := p.months_left(levers))]
+    coming = [(shown_months(left), p) for p in capacity.servers if (left := p.months_left(levers))]
     months, names = tables.outlook.column("Months until full"), tables.outlook.column("Server")
     none = "When full: at the growth assumed no further server reaches its ceiling."
     first = f"SMALL({months},COUNTIF({months},0)+1)"
@@ -163,16 +188,28 @@ def _asked(capacity: Capacity, tables: Tables) -> Line:
     """The plan that was asked for, else what is recommended."""
     if capacity.plan:
         return _planned(capacity), ""
-    worst = min(capacity.servers, key=lambda p: p.headroom)
+    if not capacity.recorded().enough:
+        return "Recommended: add the recordings of the other LPARs; of moves nothing can be said before.", ""
+    known = [p for p in capacity.servers if capacity.recorded(p.name).enough]
+    worst = min(known, key=lambda p: p.headroom, default=None)
     nothing = "Recommended: nothing has to move for the next month-end."
-    head = tables.servers.column("Headroom")
-    formula = (f'IF(MIN({head})>=0,"{nothing}","Recommended: take "&FIXED(-MIN({head}),1,TRUE)'
-               f'&" cores of month-end use off "&INDEX({tables.servers.column("Server")},MATCH(MIN({head}),{head},0))'
-               '&" before the next month-end; planner headroom finds the moves.")')
-    if worst.headroom >= 0:
-        return nothing, formula
+    rest = _not_known(capacity)
+    head, share = tables.servers.column("Headroom"), tables.servers.column(MEASURED)
+    short = f"SUMPRODUCT(MAX(({share}>={ENOUGH})*(-{head})))"
+    formula = (f'IF({short}<=0,"{nothing}","Recommended: take "&FIXED({short},1,TRUE)&" cores of month-end use off "'
+               f'&INDEX({tables.servers.column("Server")},MATCH(-{short},{head},0))'
+               f'&" before the next month-end; planner headroom finds the moves.")&{literal(rest)}')
+    if worst is None or worst.headroom >= 0:
+        return nothing + rest, formula
     return (f"Recommended: take {fixed(-worst.headroom, 1)} cores of month-end use off {worst.name} before the next "
-            "month-end; planner headroom finds the moves."), formula
+            f"month-end; planner headroom finds the moves.{rest}"), formula
+
+
+def _not_known(capacity: Capacity) -> str:
+    """Servers of which too little is measured for a recommendation."""
+    few = [f"{p.name} ({found.measured} of {many(found.lpars, 'LPAR')} measured)" for p in capacity.servers
+           if not (found := capacity.recorded(p.name)).enough]
+    return f" Nothing is said of {listed(few)}." if few else ""
 
 
 def _planned(capacity: Capacity) -> str:
@@ -202,6 +239,7 @@ def _columns(capacity: Capacity, tables: Tables) -> tuple[Column, ...]:
     return (
         Column("Server", lambda p: p.name, width=24),
         Column("LPARs", lambda p: p.lpars, "whole", 9),
+        Column(MEASURED, lambda p: capacity.recorded(p.name).share, "percent", 11),
         Column("Configurable", lambda p: p.capacity, "tenth", 13),
         Column("Entitled", lambda p: p.entitled_units / 100, "tenth", 11),
         Column("Used, mean", lambda p: p.usage.mean / 1000, "tenth", 11),

@@ -14,7 +14,7 @@ SHEET = "Levers"
 def levers_sheet(book: Book, sheet: Any, capacity: Capacity) -> None:
     """Cells that other sheets' formulas look at, each with a defined name; the assumptions below them."""
     heading(book, sheet, 0, "Levers and assumptions",
-            "Change a yellow cell: headroom, dates, charts and right-sizing follow.")
+            "Change a yellow cell: headroom, dates, charts and right-sizing follow; the forecast ('as made') does not.")
     book.row(sheet, 3, ("What", "Value", "Name", "What it does"), book.header)
     rows = _levers(capacity)
     for row, (label, name, value, number, does) in enumerate(rows, 4):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from planner.jobs.capacity.figures import Capacity, PlanFigures, show_month
-from planner.plan import Move
-from planner.report.capacity.frame import Column, heading, printed, table, widths
+from planner.plan import BACK, OUT, Move, Plan
+from planner.report.capacity.frame import Column, heading, many, printed, table, widths
 from planner.report.text import clock_span, headline
 from planner.units import show_duration
 from planner.xlsx import Book
@@ -16,7 +16,7 @@ def moves_sheet(book: Book, sheet: Any, capacity: Capacity, figures: PlanFigures
     """Moves, and what they do to each server."""
     plan = figures.plan
     heading(book, sheet, 0, f"Plan: {headline(plan)}",
-            f"Status {plan.status.value}; {len(plan.moves)} moves, {show_duration(plan.total_s)} in all.")
+            f"Status {plan.status.value}; {_legs(plan)}.")
     verdict = ("Replayed against this estate: it holds." if figures.holds else
                "Replayed against this estate: it does NOT hold. " + "; ".join(str(f) for f in figures.findings[:3]))
     if figures.holds and (open_points := [f for f in figures.findings if f.rule == "plan.usage"]):
@@ -25,13 +25,21 @@ def moves_sheet(book: Book, sheet: Any, capacity: Capacity, figures: PlanFigures
     effects, moves = _effects(), _moves(capacity, figures)
     heading(book, sheet, 4, "Servers before and after",
             f"Month-end peak: what ran in {show_month(capacity.month)}, summed for the LPARs that are there before and "
-            "after the way out. Entitled and memory: by the replay.")
+            "after the way out; what goes to slower cores uses more of them there (rPerf). Entitled and memory: by the "
+            "replay.")
     first = table(book, sheet, 6, "Plan_servers", effects, figures.effects)
     heading(book, sheet, first.last + 2, "Moves")
     second = table(book, sheet, first.last + 3, "Plan_moves", moves, plan.moves)
     widths(sheet, effects, moves)
     sheet.freeze_panes(0, 1)
     printed(sheet, second.last, max(len(effects), len(moves)) - 1)
+
+
+def _legs(plan: Plan) -> str:
+    """``2 moves out in 12 min 03 s, 2 moves back in 11 min 40 s``: without the days between them."""
+    said = [f"{many(len(plan.leg(leg)), 'move')} {leg} in {show_duration(plan.leg_span_s(leg))}"
+            for leg in (OUT, BACK) if plan.leg(leg)]
+    return ", ".join(said) or "no moves"
 
 
 def _effects() -> tuple[Column, ...]:

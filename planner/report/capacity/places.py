@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from decimal import ROUND_CEILING, Decimal
 from typing import Any
 
 from planner.history.forecast import COVERAGE_PERCENT
-from planner.jobs.capacity.figures import FAR, Capacity, Place, show_month
+from planner.history.monthly import LEAST_PERCENT
+from planner.jobs.capacity.figures import FAR, Capacity, Partition, Place, show_month
 from planner.report.capacity.frame import (
     Column,
     Written,
     first_of,
     heading,
+    note,
     percentile_name,
     printed,
     table,
@@ -20,6 +22,9 @@ from planner.report.capacity.frame import (
 from planner.xlsx import Book
 
 NEVER = "never"
+MEASURED = "Measured of entitled"
+#: Less of it, and figures rest on entitlements that stand in for recordings.
+ENOUGH = LEAST_PERCENT / 100 - 1e-9
 BEYOND = f"> {FAR // 12} years"
 
 
@@ -29,13 +34,16 @@ def servers_sheet(book: Book, sheet: Any, capacity: Capacity, sizing: Written) -
     memory, freed = _memory(), _freed(capacity, sizing)
     heading(book, sheet, 0, f"Servers at the month-end of {show_month(capacity.month)}",
             "Cores. Headroom = may be used − month-end peak. A peak is of the sum of all LPARs and VIOSes, 5 minutes "
-            "by 5 minutes.")
+            "by 5 minutes. Measured: by entitlement, the LPARs of which at least half of the month is recorded.")
     first = table(book, sheet, 3, "Servers", processors, capacity.servers)
     _coloured(sheet, first, "Headroom", book)
     _shares(sheet, first, book)
+    sheet.conditional_format(first.range(MEASURED), {
+        "type": "cell", "criteria": "<", "value": ENOUGH, "format": book.warn})
     at = first.last + 2
     heading(book, sheet, at, "When will they be full?", _OUTLOOK_NOTE)
-    second = table(book, sheet, at + 2, "Outlook", outlook, capacity.servers)
+    note(book, sheet, at + 2, _AS_MADE)
+    second = table(book, sheet, at + 3, "Outlook", outlook, capacity.servers)
     at = second.last + 2
     heading(book, sheet, at, "Memory", "GiB. What counts is what is allocated: page tables, firmware and VIOSes "
             "included. In use: the most at one time; allocated memory where the sources do not state its use.")
@@ -53,8 +61,10 @@ def servers_sheet(book: Book, sheet: Any, capacity: Capacity, sizing: Written) -
 
 
 _OUTLOOK_NOTE = ("Growth: what the forecast adds a month, in % of the month-end peak; the Levers sheet can set one for "
-                 "all. Months until full = headroom ÷ (month-end peak × growth). Low and High: an interval of "
-                 f"{COVERAGE_PERCENT} %.")
+                 "all. Months until full = headroom ÷ (month-end peak × growth), rounded up. Low and High: an "
+                 f"interval of {COVERAGE_PERCENT} %.")
+_AS_MADE = ("The forecast (columns 'as made', Low and High) is of the day on which the workbook was made: it does not "
+            "follow the sheet Levers.")
 
 
 def pools_sheet(book: Book, sheet: Any, capacity: Capacity) -> tuple[Written | None, Written | None]:
@@ -73,7 +83,8 @@ def pools_sheet(book: Book, sheet: Any, capacity: Capacity) -> tuple[Written | N
     _coloured(sheet, first, "Headroom", book)
     _shares(sheet, first, book)
     heading(book, sheet, first.last + 2, "When will they be full?", _OUTLOOK_NOTE)
-    second = table(book, sheet, first.last + 4, "Pools_outlook", outlook, capacity.pools)
+    note(book, sheet, first.last + 4, _AS_MADE)
+    second = table(book, sheet, first.last + 5, "Pools_outlook", outlook, capacity.pools)
     printed(sheet, second.last, len(processors) - 1)
     return first, second
 
@@ -98,6 +109,7 @@ def _processors(capacity: Capacity, what: str) -> tuple[Column, ...]:
         Column(what, lambda p: p.name, width=22 if what == "Server" else 34),
         kind,
         Column("LPARs", lambda p: p.lpars, "whole", 9.5),
+        *(Column(MEASURED, lambda p: capacity.recorded(p.name).share, "percent", 9.5) for _ in range(what == "Server")),
         Column("Configurable", lambda p: p.capacity, "cores", 12),
         Column("Ceiling", lambda p: p.ceiling / 100, "percent", 9.5,
                lambda p: "" if p.ceiling_stated else "cpu_ceiling"),
@@ -131,20 +143,21 @@ def _outlook(capacity: Capacity, what: str) -> tuple[Column, ...]:
         Column("Months looked at", lambda p: p.outlook.months_used if p.outlook else 0, "whole", 9.5),
         Column("Growth, measured", lambda p: p.outlook.growth / 100 if p.outlook else 0.0, "fine", 9.5),
         Column("Growth", lambda p: p.growth(levers) / 100, "fine", 12, override),
-        Column("Peak, next month-end", lambda p: p.outlook.points[0] / 1000 if p.outlook else None, "cores", 9.5),
-        Column("Low", lambda p: _first(p.outlook.low if p.outlook else ()), "cores", 9.5),
-        Column("High", lambda p: _first(p.outlook.high if p.outlook else ()), "cores", 9.5),
+        Column("Peak, next month-end (as made)", lambda p: next_peak(p, capacity, "points"), "cores", 12),
+        Column("Low", lambda p: next_peak(p, capacity, "low"), "cores", 9.5),
+        Column("High", lambda p: next_peak(p, capacity, "high"), "cores", 9.5),
         Column("Headroom then", lambda p: p.usable - p.used * (1 + p.growth(levers) / 100), "cores", 9.5,
                f"{look('May be used')}-{look('Month-end peak')}*(1+[Growth])"),
         Column("Months until full", lambda p: _left(p, capacity), "tenth", 9.5,
                f"IF({look('Headroom')}<=0,0,IF({look('Month-end peak')}*[Growth]<=0,\"{NEVER}\","
-               f"{look('Headroom')}/({look('Month-end peak')}*[Growth])))"),
+               f"ROUNDUP(ROUND({look('Headroom')}/({look('Month-end peak')}*[Growth]),6),1)))"),
         Column("Full at month-end", lambda p: _full(p, capacity), "month", 11,
                f"IF(ISNUMBER([Months until full]),IF([Months until full]>{FAR},\"{BEYOND}\","
                f"EDATE(report_month,ROUNDUP(ROUND([Months until full],6),0))),\"{NEVER}\")"),
-        Column("Full, forecast", lambda p: _reached(p, capacity, p.outlook.full if p.outlook else None), "month", 11),
-        Column("Full, upper end", lambda p: _reached(p, capacity, p.outlook.full_early if p.outlook else None),
-               "month", 11),
+        Column("Full, forecast (as made)",
+               lambda p: _reached(p, capacity, p.outlook.full if p.outlook else None), "month", 13),
+        Column("Full, upper end (as made)",
+               lambda p: _reached(p, capacity, p.outlook.full_early if p.outlook else None), "month", 13),
         Column("Error of method", lambda p: _error(p.outlook.error_method if p.outlook else None), "cores", 9.5),
         Column("Error of repeating", lambda p: _error(p.outlook.error_naive if p.outlook else None), "cores", 16),
         Column("Method", lambda p: p.outlook.method if p.outlook else "none", "text", 11),
@@ -158,8 +171,12 @@ def _above(capacity: Capacity, what: str) -> Written:
     return Written(f"{what}s", 3, 0, len(places), headers)
 
 
-def _first(values: Sequence[int]) -> float | None:
-    return values[0] / 1000 if values else None
+def next_peak(of: Place | Partition, capacity: Capacity, what: str) -> float | None:
+    """The forecast (``points``, ``low`` or ``high``) of the month-end after that of the report, in cores."""
+    if of.outlook is None:
+        return None
+    found = of.outlook.next_after(capacity.month, getattr(of.outlook, what))
+    return None if found is None else found / 1000
 
 
 def _error(value: float | None) -> float | None:
@@ -168,7 +185,12 @@ def _error(value: float | None) -> float | None:
 
 def _left(place: Place, capacity: Capacity) -> Any:
     left = place.months_left(capacity.levers)
-    return NEVER if left is None else left
+    return NEVER if left is None else shown_months(left)
+
+
+def shown_months(left: float) -> float:
+    """Months until full as they are shown: up to a tenth, so that they agree with the month in which it is full."""
+    return float(Decimal(f"{left:.6f}").quantize(Decimal("0.1"), rounding=ROUND_CEILING))
 
 
 def _full(place: Place, capacity: Capacity) -> Any:

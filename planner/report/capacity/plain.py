@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from planner.jobs.capacity.figures import Capacity, Outlook, Partition, Place, Usage, show_month
+from planner.jobs.capacity.figures import Capacity, Outlook, Partition, Place, Recorded, Usage, show_month
 from planner.plan import finding_json
 from planner.report.capacity.front import answer
 
@@ -19,7 +19,8 @@ def capacity_json(capacity: Capacity) -> dict[str, Any]:
                    "memory_ceiling": capacity.levers.memory_ceiling, "growth": capacity.levers.growth,
                    "margin_production": capacity.levers.margin_production,
                    "margin_other": capacity.levers.margin_other},
-        "servers": [_place(p, capacity) for p in capacity.servers],
+        "measured": _measured(capacity.recorded()),
+        "servers": [_place(p, capacity) | {"measured": _measured(capacity.recorded(p.name))} for p in capacity.servers],
         "pools": [_place(p, capacity) for p in capacity.pools],
         "lpars": [_lpar(p) for p in capacity.lpars],
         "plan": _plan(capacity), "assumptions": list(capacity.assumptions),
@@ -42,6 +43,11 @@ def _place(place: Place, capacity: Capacity) -> dict[str, Any]:
         told |= {"memory_gib": place.memory_mib / 1024, "memory_allocated_gib": place.memory_allocated_mib / 1024,
                  "memory_headroom_gib": place.memory_headroom}
     return told
+
+
+def _measured(found: Recorded) -> dict[str, Any]:
+    return {"lpars": found.measured, "of_lpars": found.lpars, "cores_entitled": found.units / 100,
+            "of_cores_entitled": found.all_units / 100}
 
 
 def _cores(thousandths: int | None) -> float | None:

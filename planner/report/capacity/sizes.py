@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from planner.jobs.capacity.figures import Capacity, Partition, Usage, show_month
-from planner.report.capacity.frame import Column, Written, heading, percentile_name, printed, table, widths
+from planner.report.capacity.frame import Column, Written, heading, note, percentile_name, printed, table, widths
+from planner.report.capacity.places import next_peak
 from planner.xlsx import Book
 
 
@@ -24,7 +25,7 @@ def lpars_sheet(book: Book, sheet: Any, capacity: Capacity) -> Written:
         "max_type": "num", "max_value": 3})
     widths(sheet, columns)
     sheet.freeze_panes(4, 1)
-    printed(sheet, written.last, len(columns) - 1, 3)
+    printed(sheet, written.last, len(columns) - 1, 3, wide=2)
     return written
 
 
@@ -52,9 +53,9 @@ def _lpar_columns(capacity: Capacity) -> tuple[Column, ...]:
                lambda p: "" if p.usage is None else
                f"[{'Used, peak' if p.usage.month_end is None else 'Month-end peak'}]/[Entitled]"),
         Column("Verdict", lambda p: p.verdict, width=10),
-        Column("Next month-end", lambda p: p.outlook.points[0] / 1000 if p.outlook else None, "cores", 11),
-        Column("Low", lambda p: p.outlook.low[0] / 1000 if p.outlook and p.outlook.low else None, "cores", 8),
-        Column("High", lambda p: p.outlook.high[0] / 1000 if p.outlook and p.outlook.high else None, "cores", 8),
+        Column("Next month-end", lambda p: next_peak(p, capacity, "points"), "cores", 11),
+        Column("Low", lambda p: next_peak(p, capacity, "low"), "cores", 8),
+        Column("High", lambda p: next_peak(p, capacity, "high"), "cores", 8),
         Column("Memory (GiB)", lambda p: p.memory_mib / 1024, "gib", 9),
         Column("Memory in use, most (GiB)",
                lambda p: p.usage.memory_mib / 1024 if p.usage and p.memory_stated else None, "gib", 13),
@@ -67,14 +68,13 @@ _TOP = 5
 
 def sizing_sheet(book: Book, sheet: Any, capacity: Capacity) -> Written:
     """The proposals, as formulas of what was measured and of the levers."""
-    columns = _sizing_columns()
+    columns = _sizing_columns(any(p.sizing.note for p in capacity.lpars))
     high = percentile_name(capacity)
     heading(book, sheet, 0, "Right-sizing: what LPARs would need",
             f"Entitlement = need × (1 + margin), rounded up to the step, at least the minimum for its virtual "
             f"processors; need = the highest hour's {high} on month-end days.")
-    sheet.write_string(2, 0, "Virtual processors = peak × (1 + margin), rounded up. Memory = most in use × (1 + "
-                       "margin), rounded up to the memory block. Without a record nothing is proposed.",
-                       book.format(italic=True, font_color="#595959"))
+    note(book, sheet, 2, "Virtual processors = peak × (1 + margin), rounded up. Memory = most in use × (1 + margin), "
+         "rounded up to the memory block. Without a record nothing is proposed.")
     written = table(book, sheet, _TOP, "Right_sizing", columns, capacity.lpars)
     _sums(book, sheet, written, capacity)
     for header in ("Cores freed", "GiB freed"):
@@ -85,7 +85,7 @@ def sizing_sheet(book: Book, sheet: Any, capacity: Capacity) -> Written:
             bg_color="#FFEB9C", font_color="#7F6000")})
     widths(sheet, columns)
     sheet.freeze_panes(_TOP + 1, 1)
-    printed(sheet, written.last, len(columns) - 1, _TOP)
+    printed(sheet, written.last, len(columns) - 1, _TOP, wide=2)
     return written
 
 
@@ -110,7 +110,7 @@ def freed_mib(p: Partition) -> int:
     return p.memory_mib - p.sizing.memory_mib
 
 
-def _sizing_columns() -> tuple[Column, ...]:
+def _sizing_columns(noted: bool) -> tuple[Column, ...]:
     grown = "ROUNDUP(ROUND([Peak used]*(1+[Margin]),6),0)"
     vps = f'MAX(1,{grown},IF([At its limit]="yes",[Virtual processors],0))'
     stepped = "ROUNDUP(ROUND([Need]*(1+[Margin])/entitlement_step,6),0)*entitlement_step"
@@ -145,7 +145,7 @@ def _sizing_columns() -> tuple[Column, ...]:
         Column("Memory (GiB)", lambda p: p.memory_mib / 1024, "gib", 9),
         Column("Proposed (GiB)", lambda p: p.sizing.memory_mib / 1024, "gib", 10, memory),
         Column("GiB freed", lambda p: freed_mib(p) / 1024, "gib", 9, "[Memory (GiB)]-[Proposed (GiB)]"),
-        Column("Note", lambda p: p.sizing.note, width=34),
+        Column("Note", lambda p: p.sizing.note, width=34 if noted else 8),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -126,14 +127,14 @@ def _estimated(p: Point) -> float | None:
 def trend_sheet(book: Book, sheet: Any, capacity: Capacity, data: Written) -> None:
     """A chart for every server, and for pools that are not all of their server."""
     heading(book, sheet, 0, "Trend and forecast of the month-end peaks",
-            "Cores. Thin lines: the interval of the forecast, where there are months enough for one. Figures: sheet "
-            "Trend data.")
+            "Cores; the axes begin near the figures, not at 0. Thin lines: the interval of the forecast, where there "
+            "are months enough for one. Figures, and the means: sheet Trend data.")
     each = len(_months(capacity))
     drawn = 0
     for number, place in enumerate((*capacity.servers, *capacity.pools)):
         if place.pool and not limited(place, capacity):
             continue
-        chart = _chart(book, place, data, number * each, each)
+        chart = _chart(book, place, data, number * each, each, _axis(capacity, place))
         sheet.insert_chart(3 + drawn // 2 * _ROWS, drawn % 2 * 10, chart)
         drawn += 1
     sheet.set_column(0, 19, 9)
@@ -148,16 +149,29 @@ def limited(place: Place, capacity: Capacity) -> bool:
     return place.capacity_units < server.capacity_units
 
 
-def _chart(book: Book, place: Place, data: Written, first: int, each: int) -> Any:
-    chart = chart_base(book, place.name, "cores", _SIZE)
+def _axis(capacity: Capacity, place: Place) -> dict[str, Any]:
+    """From a little below the least that is drawn, so that lines near each other are told apart."""
+    found = [v / 1000 for month in _months(capacity) for p in (_point(capacity, place, month),)
+             for v in (p.usage.month_end if p.usage else None, p.forecast, p.low, p.high) if v is not None]
+    found += [place.usable, place.used]
+    low, high = min(found), max(found)
+    if high <= 0:
+        return {}
+    least = max(0.0, low - max((high - low) / 4, high / 50))
+    wide = high - least >= 4
+    return {"min": math.floor(least) if wide else math.floor(least * 10) / 10, "num_format": "0" if wide else "0.0"}
+
+
+def _chart(book: Book, place: Place, data: Written, first: int, each: int, axis: dict[str, Any]) -> Any:
+    chart = chart_base(book, place.name, "cores", _SIZE, axis=axis)
     end = first + each - 1
     months = data.cells("Month", first, end)
     for name, colour, header, width, dash in (
-            ("month-end peak", "navy", "Month-end peak", 2.5, "solid"), ("mean", "grey", "Mean", 1.25, "solid"),
+            ("month-end peak", "navy", "Month-end peak", 2.5, "solid"),
             ("forecast", "blue", "Forecast", 2.25, "dash"), ("interval of it", "sky", "Low", 1, "solid"),
             ("high", "sky", "High", 1, "solid"), ("may be used", "red", "May be used", 1.75, "solid"),
             ("at the growth assumed", "gold", "At the growth assumed", 1.5, "round_dot")):
         chart.add_series(line(name, colour, months, data.cells(header, first, end), width, dash))
-    chart.set_legend({"position": "bottom", "font": {"size": 9}, "delete_series": [4]})
+    chart.set_legend({"position": "bottom", "font": {"size": 9}, "delete_series": [3]})
     chart.set_x_axis({"num_format": "yyyy-mm", "num_font": {"rotation": -45, "size": 8}, "text_axis": True})
     return chart
