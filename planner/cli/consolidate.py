@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -70,6 +71,8 @@ def consolidate_command(
     from planner.errors import UsageError
     from planner.estate.energy import Tariff
 
+    if not all(math.isfinite(x) for x in (tariff, co2, hours)):
+        raise UsageError("--tariff, --co2 and --hours are finite numbers")
     if work is not None and not come_back:
         raise UsageError("--work is the time before the way back: give --return as well")
     span = _weekend(weekend, start, end, window, come_back)

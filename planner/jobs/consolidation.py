@@ -54,6 +54,8 @@ def weekend_from(start: str, end: str) -> Window:
         first, last = (dt.datetime.strptime(t.strip(), "%Y-%m-%d %H:%M") for t in (start, end))
     except ValueError:
         raise UsageError(f"--from {start!r} or --to {end!r} is not like '2026-11-27 20:00'") from None
+    if not 1971 <= first.year <= 2200 or not 1971 <= last.year <= 2200:
+        raise UsageError(f"--from {start!r} or --to {end!r}: the year is not from 1971 to 2200")
     if last <= first:
         raise UsageError(f"--to {end!r} is not after --from {start!r}")
     return Window(first, last)
@@ -114,7 +116,7 @@ def _planned(loaded: Loaded, site: Site, judge: Judge, goal: Consolidate, asked:
             return unanswered(blank, Answer(answer.status, {}, conflict=answer.conflict), reason, options)
         table = timed(site, judge, answer.placement, asked, options)
         if table.found:
-            return _finished(blank, loaded, site, judge, answer, scale, table, asked, options)
+            return _finished(blank, loaded, site, judge, answer, problem.scale, table, asked, options)
         reason = table.reason
         for part in answer.parts:
             if _shifts(site, part):
@@ -157,8 +159,9 @@ def _blank(loaded: Loaded, site: Site, goal: Consolidate, asked: Asked, options:
     told = [*assumptions(loaded.estate, options),
             *accounts.assumptions(site, asked.terms, asked.busy, back=options.come_back)]
     if goal.measure is Measure.WATTS:
-        told.append("Servers are chosen by their idle watts; a busy core counts the same wherever it runs (the site's "
-                    "mean), so that no LPAR moves between servers that stay on for the sake of a few watts.")
+        told.append("Watts: idle watts of the servers that stay on, and for each busy core the (maximum − idle) / cores "
+                    "of the server on which it runs. Large components are chosen by idle watts alone; what the load adds "
+                    "beyond the least that it may is then in the gap.")
     if goal.n_plus_1:
         told.append("N+1: one server fails at a time; its LPARs start anew on the others, which keep their ceilings "
                     "and reserves; usage history does not bind while a server is down.")
@@ -193,8 +196,8 @@ def _levels(site: Site, judge: Judge, answer: Consolidation, scale: Scale, table
             options: Options) -> tuple[Level, ...]:
     from planner.optimise.placement import move_cost_ms
 
-    measure = scale.of(answer.off)
-    measure_bound = min(scale.load + sum(p.measure_bound for p in answer.parts), float(measure))
+    measure = scale.at(answer.off, site.start | answer.placement)
+    measure_bound = min(sum(scale.least.values()) + sum(p.measure_bound for p in answer.parts), float(measure))
     cost = sum(move_cost_ms(site, judge, m.lpar, m.source, m.target) for m in table.moves if m.leg == OUT)
     cost_bound = min(sum(p.cost_bound_ms for p in answer.parts), float(cost))
     first = _level("what stays on", scale.unit, measure, measure_bound, scale.factor, options.gap, "all plans")

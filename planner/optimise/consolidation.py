@@ -91,6 +91,7 @@ class ConsolidationProblem:
         movable = [n for n in sorted(site.start) if judge.ready(n)]
         found = candidates_of(site, judge, (), list(site.servers), movable, come_back=come_back)
         self.candidates = Candidates({n: places for n, places in found.cost.items() if len(places) > 1})
+        self.scale = scale.among({n: self.candidates.cost.get(n, {s: 0}) for n, s in site.start.items()})
         links = [(s, self.restart_servers(s)) for s in site.servers] if goal.n_plus_1 else []
         self.components = components(site, self.candidates, links)
         self.proved: dict[Component, Part] = {}
@@ -214,8 +215,9 @@ class ConsolidationProblem:
             return Part(Status.INFEASIBLE, conflict=self._explain(part, self.program(part), deadline))
         if found.choice is None or found.placed is None:
             return Part(Status.UNKNOWN)
+        more = sum(self.scale.excess(n, found.placed.placement.get(n, self.site.start[n])) for n in part.lpars)
         return Part(Status.FEASIBLE, found.choice.off, found.placed.placement, found.placed.restart,
-                    found.choice.measure, found.measure_bound, found.placed.cost_ms, found.cost_bound_ms)
+                    found.choice.measure + more, found.measure_bound, found.placed.cost_ms, found.cost_bound_ms)
 
     def _with_restarts(self, part: Component, gap: float) -> Place:
         """Placement and restart places of one set of servers at once, exactly."""

@@ -138,6 +138,7 @@ class ConsolidationProgram(PlacementProgram):
     def minimise_measure(self) -> int:
         """Set the first objective, divided by its weights' common divisor, which is returned."""
         terms = {self.on[s]: self.scale.fixed[s] for s in self.survivors if self.scale.fixed[s]}
+        terms |= {i: more for (n, s), i in self.x.items() if (more := self.scale.excess(n, s))}
         divisor = gcd(*terms.values()) or 1
         self.measure = {i: c // divisor for i, c in terms.items()}
         self.program.minimise(self.measure)

@@ -8,7 +8,7 @@ bounds are no better than what was found.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -67,34 +67,46 @@ class _Search:
         self.best: tuple[Choice, Placed] | None = None
         self.measure_bound: float | None = None
         self.tight = 0.0
-        """A bound of the cost of every set of the best one's measure; 0 until it is asked for."""
-        self.bounds: list[float] = []
-        """Bounds of the cost of sets that are done with."""
+        """A bound of the cost of every set of at most ``tight_measure``; 0 until it is asked for."""
+        self.tight_measure = -1
+        self.bounds: list[tuple[int, float]] = []
+        """Measure and bound of the cost of sets that are done with, given up or not looked at any more."""
         self.given_up = False
         self.done: set[tuple[str, ...]] = set()
 
     def run(self) -> Found:
         """Until both levels are proved within the gap, or time is out."""
+        choice: Choice | Outcome = Outcome.UNKNOWN
         for _ in range(MOST_SETS):
             choice = self.master.choose(self.deadline, None if self.best is None else self.best[0].measure)
             if not isinstance(choice, Choice):
                 if self.best is None and choice is Outcome.INFEASIBLE and not self.given_up:
                     return Found(Outcome.INFEASIBLE)
-                self.bounds += [] if choice is Outcome.INFEASIBLE else [0.0]
+                self.bounds += [] if choice is Outcome.INFEASIBLE else [(0, 0.0)]
                 break
+            if choice.measure > self.tight_measure:
+                self.tight = 0.0
             if self.best is None and not self.given_up:
                 self.measure_bound = choice.measure_bound
             if self.enough(choice.cost_bound_ms) or (time.monotonic() > self.deadline and self.best is not None):
-                self.bounds.append(choice.cost_bound_ms)
                 break
             if not self.tried(self.cheapest(choice)) and time.monotonic() > self.deadline:
                 break
+        if isinstance(choice, Choice):  # the sets that were not looked at cost no less than this one's bound
+            self.bounds.append((choice.measure, choice.cost_bound_ms))
         return self.found()
 
     def enough(self, rest: float) -> bool:
         """Whether what is left to try, of which no set costs less than ``rest``, cannot be better by the gap."""
-        return self.best is not None and _near(self.best[1].cost_ms, max(self.tight, min([rest, *self.bounds])),
-                                               self.gap)
+        return self.best is not None and _near(self.best[1].cost_ms, self.bound([rest]), self.gap)
+
+    def bound(self, rest: Sequence[float]) -> float:
+        """What no set of the best one's measure costs less than; ``rest``: bounds of sets not in ``bounds``."""
+        if self.best is None:
+            return 0.0
+        measure = self.best[0].measure
+        tight = self.tight if measure <= self.tight_measure else 0.0
+        return max(tight, min([*rest, *(b for m, b in self.bounds if m <= measure)], default=0.0))
 
     def cheapest(self, choice: Choice) -> Choice:
         """Another set of the same measure that is cheaper to empty by a tighter bound, which is then known as well.
@@ -107,14 +119,15 @@ class _Search:
         if quick.outcome is Outcome.FEASIBLE and _near(quick.cost_ms, choice.cost_bound_ms, self.gap):
             return choice
         found, bound = self.master.tighten(self.deadline, choice.measure, self.gap / 8)
-        self.tight = max(bound, 1e-9)
+        self.tight, self.tight_measure = max(bound, 1e-9), choice.measure
         return choice if found is None or found.off in self.done or found.measure > choice.measure else found
 
     def tried(self, choice: Choice) -> bool:
         """Place on a set; False when that was given up."""
         now = time.monotonic()
         until = self.deadline if self.best is not None else now + max((self.deadline - now) / 2, 0.05)
-        placed = self.place(choice, until, max(self.tight, choice.cost_bound_ms))
+        tight = self.tight if choice.measure <= self.tight_measure else 0.0
+        placed = self.place(choice, until, max(tight, choice.cost_bound_ms))
         if placed.outcome is Outcome.INFEASIBLE:
             self.master.cut(choice.off)
             return True
@@ -122,9 +135,9 @@ class _Search:
         self.done.add(choice.off)
         if placed.outcome is Outcome.UNKNOWN:
             self.given_up = self.given_up or self.best is None
-            self.bounds += [] if self.best is None else [choice.cost_bound_ms]
+            self.bounds.append((choice.measure, choice.cost_bound_ms))
             return False
-        self.bounds.append(max(placed.bound_ms, choice.cost_bound_ms))
+        self.bounds.append((choice.measure, max(placed.bound_ms, choice.cost_bound_ms)))
         if self.best is None or placed.cost_ms < self.best[1].cost_ms:
             self.best = (choice, placed)
         return True
@@ -134,7 +147,7 @@ class _Search:
         if self.best is None:
             return Found(Outcome.UNKNOWN, measure_bound=self.measure_bound or 0.0)
         choice, placed = self.best
-        bound = max(self.tight, min([*self.bounds, float(placed.cost_ms)]))
+        bound = self.bound([float(placed.cost_ms)])
         return Found(Outcome.FEASIBLE, choice, placed, min(self.measure_bound or 0.0, choice.measure),
                      min(bound, float(placed.cost_ms)))
 
@@ -222,7 +235,7 @@ class Placer:
             return Placed(Outcome.UNKNOWN, bound_ms=bound)
         placement = {n: s for (n, s), i in model.x.items() if values[i] == 1 and s != self.site.start[n]}
         cost = sum(candidates.cost[n][s] for n, s in placement.items())
-        if solution.outcome is Outcome.OPTIMAL and self.gap == 0:  # proved to a unit
+        if solution.outcome is Outcome.OPTIMAL and self.gap == 0 and cost - bound <= 0.999:  # proved to a unit
             bound = float(cost)
         return Placed(Outcome.FEASIBLE, dict(sorted(placement.items())), cost, min(bound, float(cost)))
 

@@ -1,9 +1,9 @@
-"""The measure of a consolidation in exact integers: what each server weighs that stays on."""
+"""The measure of a consolidation in exact integers: what each server weighs that stays on, and what runs on it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from planner.estate.energy import power_of
 from planner.goals.consolidate import Measure
@@ -12,35 +12,58 @@ from planner.rules import Site
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """``fixed``: weight of a server that is on; ``load``: what the LPARs weigh together, wherever they run;
-    ``factor``: weights in one of the person's ``unit``."""
+    """``fixed``: weight of a server that is on; ``factor``: weights in one of the person's ``unit``.
+
+    ``rate``: weight of a busy core on each server (empty: what runs weighs nothing); ``busy``: thousandths of a core
+    of each LPAR; ``least``: the least that each LPAR may weigh anywhere.
+    """
 
     unit: str
     factor: int
     fixed: Mapping[str, int]
-    load: int = 0
+    rate: Mapping[str, int] = field(default_factory=dict)
+    busy: Mapping[str, int] = field(default_factory=dict)
+    least: Mapping[str, int] = field(default_factory=dict)
+
+    def load(self, lpar: str, server: str) -> int:
+        """What an LPAR weighs on a server."""
+        return self.rate[server] * self.busy.get(lpar, 0) // 1000 if self.rate else 0
+
+    def excess(self, lpar: str, server: str) -> int:
+        """What an LPAR weighs on a server beyond the least that it may weigh."""
+        return self.load(lpar, server) - self.least.get(lpar, 0)
+
+    def among(self, places: Mapping[str, Iterable[str]]) -> Scale:
+        """The same with the least of each LPAR among the servers on which it may end."""
+        if not self.rate:
+            return self
+        return replace(self, least={n: min(self.load(n, s) for s in servers) for n, servers in places.items()})
 
     def of(self, off: Iterable[str]) -> int:
-        """The measure when these servers are off."""
+        """The least that the measure can be when these servers are off."""
         gone = set(off)
-        return self.load + sum(w for s, w in self.fixed.items() if s not in gone)
+        return sum(self.least.values()) + sum(w for s, w in self.fixed.items() if s not in gone)
+
+    def at(self, off: Iterable[str], where: Mapping[str, str]) -> int:
+        """The measure when these servers are off and the LPARs are there."""
+        return self.of(off) + sum(self.excess(n, s) for n, s in where.items())
 
 
 def scale_of(site: Site, measure: Measure, busy: Mapping[str, int] | None = None) -> Scale:
     """The weights of a measure; ``busy``: mean thousandths of a core of LPARs, where measured (else entitlement).
 
-    Watts are counted in milliwatts: idle, and for each core in use, VIOSes included, the site's mean of
-    (maximum − idle) / configurable cores, in whole watts. So the set of servers decides, and no LPAR moves between
-    servers that stay on for the sake of a few watts.
+    Watts are counted in milliwatts: idle, and for each busy core, those of the VIOSes included, the server's own
+    (maximum − idle) / configurable cores.
     """
     if measure is Measure.SERVERS:
         return Scale("servers", 1, dict.fromkeys(site.servers, 1))
     if measure is Measure.CORES:
         return Scale("cores", 100, {n: s.configurable_units for n, s in site.servers.items()})
     powers = {n: power_of(s) for n, s in site.servers.items()}
-    cores = sum(s.configurable_units for s in site.servers.values()) / 100
-    rate = round(sum(p.max_w - p.idle_w for p in powers.values()) / cores) if cores else 0
-    fixed = {n: 1000 * p.idle_w + rate * 10 * sum(v.entitlement_units for v in site.vioses_on(n))
+    rate = {n: round(100_000 * (powers[n].max_w - powers[n].idle_w) / max(s.configurable_units, 1))
+            for n, s in site.servers.items()}
+    fixed = {n: 1000 * p.idle_w + rate[n] * sum(v.entitlement_units for v in site.vioses_on(n)) // 100
              for n, p in powers.items()}
-    used = sum((busy or {}).get(n, 10 * site.lpars[n].entitlement_units) for n in site.start)
-    return Scale("W", 1000, fixed, rate * used)
+    used = {n: (busy or {}).get(n, 10 * site.lpars[n].entitlement_units) for n in site.start}
+    found = Scale("W", 1000, fixed, rate, used)
+    return found.among({n: [s] for n, s in site.start.items()})

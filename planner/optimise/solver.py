@@ -15,7 +15,7 @@ import sys
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -135,10 +135,22 @@ class Program:
             return Solution(Outcome.OPTIMAL, (), 0, 0.0, "presolve")
         started = time.monotonic()
         first = _highs(self, time_limit, gap, max_nodes, known)
+        if not _proved(first, gap):
+            # HiGHS 1.16 called a start solution optimal whose own dual bound was far below it: ask without one.
+            cold = time_limit - (time.monotonic() - started)
+            again = _highs(self, cold, gap, max_nodes) if known and cold > 0 else first
+            first = again if _proved(again, gap) else replace(again, outcome=Outcome.FEASIBLE)
         left = time_limit - (time.monotonic() - started)
         if first.outcome is Outcome.UNKNOWN and first.solver != "highs-limit" and left > 0.5 and max_nodes is None:
             return _cbc(self, left, gap)
         return first
+
+
+def _proved(solution: Solution, gap: float) -> bool:
+    """Whether an optimal solution is as near its bound as the gap asks; one that claims nothing counts as proved."""
+    if solution.outcome is not Outcome.OPTIMAL or solution.bound is None or solution.objective is None:
+        return True
+    return solution.objective - solution.bound <= max(gap * abs(solution.objective), 0.999) + 1e-6
 
 
 @contextmanager

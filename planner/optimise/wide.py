@@ -45,7 +45,7 @@ def take_wide(site: Site, judge: Judge, candidates: Candidates, master: Master, 
     if not isinstance(total, Choice):
         return Found(total)
     bound = max(total.measure_bound, master.spread(time.monotonic() + share, 0.0, _SPREAD_GAP, whole=False)[1])
-    load = master.scale.load * len(master.part.lpars) / max(len(site.start), 1)
+    load = sum(master.scale.least.get(n, 0) for n in master.part.lpars)
     best: tuple[Choice, Placed] | None = None
     for slack in (*SLACKS, *TIGHTER):
         if time.monotonic() > deadline or (best is not None and (

@@ -227,3 +227,17 @@ def test_a_solution_that_is_not_exact_is_not_believed(monkeypatch: pytest.Monkey
     monkeypatch.setattr(solver, "_run_highs", lambda *a: (run(*a)[0], [1.0, 1.0, 1.0]))
     monkeypatch.setattr(solver, "_cbc", lambda *_: solver.Solution(Outcome.UNKNOWN, solver="none"))
     assert program.solve(5).outcome is Outcome.UNKNOWN
+
+
+def test_an_optimum_far_above_its_own_bound_is_asked_again_and_else_not_believed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Found by a reader: HiGHS 1.16 called a start solution optimal with objective 83492 and dual bound 0."""
+    from planner.optimise import solver
+
+    program = solver.Program()
+    program.minimise({program.variable(): 5})
+    claimed = solver.Solution(solver.Outcome.OPTIMAL, (1,), 5, 0.0, "highs")
+    true = solver.Solution(solver.Outcome.OPTIMAL, (0,), 0, 0.0, "highs")
+    monkeypatch.setattr(solver, "_highs", lambda p, t, g, n, known=(): claimed if known else true)
+    assert program.solve(10, known=(1,)) == true
+    monkeypatch.setattr(solver, "_highs", lambda p, t, g, n, known=(): claimed)
+    assert program.solve(10, known=(1,)).outcome is program.solve(10).outcome is solver.Outcome.FEASIBLE

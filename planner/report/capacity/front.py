@@ -41,7 +41,8 @@ def front_sheet(book: Book, sheet: Any, capacity: Capacity, tables: Tables, sizi
     heading(book, sheet, 0, f"Capacity at the month-end of {show_month(capacity.month)}",
             f"{many(len(capacity.servers), 'server')}, {many(len(capacity.pools), 'pool')}, "
             f"{measured(capacity)}; times of {capacity.zone}.")
-    note(book, sheet, 2, "May be used, headroom, growth and the sentences (not that on a plan) follow the sheet Levers; "
+    note(book, sheet, 2, "May be used, headroom, growth and the sentences (not that on a plan) follow the sheet "
+                         "Levers; "
          "what was measured stays.")
     columns = _columns(capacity, tables)
     look = book.format(text_wrap=True, valign="vcenter", font_size=12, indent=1, bottom=1, bottom_color="#D9D9D9")
