@@ -159,9 +159,9 @@ def _blank(loaded: Loaded, site: Site, goal: Consolidate, asked: Asked, options:
     told = [*assumptions(loaded.estate, options),
             *accounts.assumptions(site, asked.terms, asked.busy, back=options.come_back)]
     if goal.measure is Measure.WATTS:
-        told.append("Watts: idle watts of the servers that stay on, and for each busy core the (maximum − idle) / cores "
-                    "of the server on which it runs. Large components are chosen by idle watts alone; what the load adds "
-                    "beyond the least that it may is then in the gap.")
+        told.append("Watts: idle watts of the servers that stay on, and for each busy core the (maximum − idle) / "
+                    "cores of the server on which it runs. Large components are chosen by idle watts alone; what the "
+                    "load adds beyond the least that it may is then in the gap.")
     if goal.n_plus_1:
         told.append("N+1: one server fails at a time; its LPARs start anew on the others, which keep their ceilings "
                     "and reserves; usage history does not bind while a server is down.")
