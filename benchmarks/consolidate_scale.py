@@ -101,8 +101,10 @@ def checked(tally: Tally, name: str, estate: Estate, answer: Answer) -> None:
     if not plan["verified"]:
         tally.wrong.append(f"{name}: {plan['status']}, no verified plan (exit code {answer.run.code})")
         return
-    scale = scale_of(Site(estate), tally.measure)
-    weighs = scale.of(plan["switched_off"]) / scale.factor
+    site = Site(estate)
+    scale = scale_of(site, tally.measure)
+    where = site.start | {m["lpar"]: m["target"] for m in plan["moves"] if m["leg"] == "out"}
+    weighs = scale.at(plan["switched_off"], where) / scale.factor
     if abs(weighs - level["objective"]) > 1e-6:
         tally.wrong.append(f"{name}: says {level['objective']}, its servers weigh {weighs}")
     for each in plan["levels"]:
@@ -113,7 +115,7 @@ def checked(tally: Tally, name: str, estate: Estate, answer: Answer) -> None:
 def chosen_gap(tally: Tally, estate: Estate, level: dict[str, Any]) -> float:
     """The gap without what the LPARs weigh wherever they run."""
     scale = scale_of(Site(estate), tally.measure)
-    rest = level["objective"] - scale.load / scale.factor
+    rest = level["objective"] - scale.base / scale.factor
     return (level["objective"] - level["bound"]) / rest if rest else 0.0
 
 

@@ -44,8 +44,8 @@ class Whole:
     def __init__(self, estate: Estate, measure: Measure) -> None:
         site = Site(estate)
         goal = consolidate_goal(site, measure)
-        self.site, self.scale = site, scale_of(site, measure)
-        problem = ConsolidationProblem(site, Judge(site), goal, self.scale)
+        problem = ConsolidationProblem(site, Judge(site), goal, scale_of(site, measure))
+        self.site, self.scale = site, problem.scale
         self.model = ConsolidationProgram(site, problem.candidates, list(site.servers), goal, self.scale)
         self.divisor = self.model.minimise_measure()
         self.program = self.model.program
@@ -58,7 +58,7 @@ class Whole:
 
     def measured(self, value: float) -> float:
         """The program's objective in the measure's unit."""
-        return (self.scale.load + self.divisor * value) / self.scale.factor
+        return (self.scale.base + self.divisor * value) / self.scale.factor
 
     def attempt(self, status: str, objective: float | None, bound: float | None, seconds: float) -> Attempt:
         """In the measure's unit; a bound is at least what the LPARs weigh."""
@@ -80,7 +80,7 @@ class Whole:
         solver.parameters.max_time_in_seconds = time_limit
         solver.parameters.num_workers = CORES
         if target is not None:
-            reached = (target * self.scale.factor - self.scale.load) / self.divisor
+            reached = (target * self.scale.factor - self.scale.base) / self.divisor
             solver.best_bound_callback = lambda bound: solver.stop_search() if bound >= reached - 1e-6 else None
         started = time.perf_counter()
         status = solver.status_name(solver.solve(model)).lower()

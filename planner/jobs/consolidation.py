@@ -197,7 +197,7 @@ def _levels(site: Site, judge: Judge, answer: Consolidation, scale: Scale, table
     from planner.optimise.placement import move_cost_ms
 
     measure = scale.at(answer.off, site.start | answer.placement)
-    measure_bound = min(sum(scale.least.values()) + sum(p.measure_bound for p in answer.parts), float(measure))
+    measure_bound = min(scale.base + sum(p.measure_bound for p in answer.parts), float(measure))
     cost = sum(move_cost_ms(site, judge, m.lpar, m.source, m.target) for m in table.moves if m.leg == OUT)
     cost_bound = min(sum(p.cost_bound_ms for p in answer.parts), float(cost))
     first = _level("what stays on", scale.unit, measure, measure_bound, scale.factor, options.gap, "all plans")

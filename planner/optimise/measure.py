@@ -33,6 +33,11 @@ class Scale:
         """What an LPAR weighs on a server beyond the least that it may weigh."""
         return self.load(lpar, server) - self.least.get(lpar, 0)
 
+    @property
+    def base(self) -> int:
+        """What the LPARs weigh together at least."""
+        return sum(self.least.values())
+
     def among(self, places: Mapping[str, Iterable[str]]) -> Scale:
         """The same with the least of each LPAR among the servers on which it may end."""
         if not self.rate:
@@ -42,7 +47,7 @@ class Scale:
     def of(self, off: Iterable[str]) -> int:
         """The least that the measure can be when these servers are off."""
         gone = set(off)
-        return sum(self.least.values()) + sum(w for s, w in self.fixed.items() if s not in gone)
+        return self.base + sum(w for s, w in self.fixed.items() if s not in gone)
 
     def at(self, off: Iterable[str], where: Mapping[str, str]) -> int:
         """The measure when these servers are off and the LPARs are there."""

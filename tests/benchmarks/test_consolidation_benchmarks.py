@@ -15,9 +15,9 @@ from planner.rules import Judge, Site
 
 def planned(estate, measure):
     site = Site(estate)
-    scale = scale_of(site, measure)
-    answer = ConsolidationProblem(site, Judge(site), consolidate_goal(site, measure), scale).solve(20, 0.01)
-    return sum(p.measure for p in answer.parts) + scale.load, scale.factor, answer
+    problem = ConsolidationProblem(site, Judge(site), consolidate_goal(site, measure), scale_of(site, measure))
+    answer = problem.solve(20, 0.01)
+    return sum(p.measure for p in answer.parts) + problem.scale.base, problem.scale.factor, answer
 
 
 @pytest.mark.parametrize("measure", list(Measure))
