@@ -7,6 +7,7 @@ bounds are no better than what was found.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -76,20 +77,30 @@ class _Search:
     def run(self) -> Found:
         """Until both levels are proved within the gap, or time is out."""
         for _ in range(MOST_SETS):
-            choice = self.master.choose(self.deadline, None if self.best is None else self.best[0].measure)
-            if not isinstance(choice, Choice):
-                if self.best is None and choice is Outcome.INFEASIBLE and not self.given_up:
+            choice, rest = self.following()
+            if choice is None:
+                if self.best is None and rest == math.inf and not self.given_up:
                     return Found(Outcome.INFEASIBLE)
-                self.bounds += [] if choice is Outcome.INFEASIBLE else [0.0]
+                self.bounds.append(rest)
                 break
             if self.best is None and not self.given_up:
                 self.measure_bound = choice.measure_bound
-            if self.enough(choice.cost_bound_ms) or (time.monotonic() > self.deadline and self.best is not None):
-                self.bounds.append(choice.cost_bound_ms)
+            if self.enough(rest) or (time.monotonic() > self.deadline and self.best is not None):
+                self.bounds.append(rest)
                 break
             if not self.tried(self.cheapest(choice)) and time.monotonic() > self.deadline:
                 break
         return self.found()
+
+    def following(self) -> tuple[Choice | None, float]:
+        """The next set to try, and a bound of what any set costs that is still to be tried; no set and an infinite
+        bound when there is none."""
+        if self.best is not None and self.tight:
+            return self.master.tighten(self.deadline, self.best[0].measure, self.gap / 8, rest=True)
+        choice = self.master.choose(self.deadline, None if self.best is None else self.best[0].measure)
+        if isinstance(choice, Choice):
+            return choice, choice.cost_bound_ms
+        return None, math.inf if choice is Outcome.INFEASIBLE else 0.0
 
     def enough(self, rest: float) -> bool:
         """Whether what is left to try, of which no set costs less than ``rest``, cannot be better by the gap."""
@@ -101,13 +112,13 @@ class _Search:
 
         Asked for once, when a placement by construction does not reach the bound of the choice.
         """
-        if self.tight:
+        if self.tight or self.best is not None:
             return choice
         quick = self.place(choice, self.deadline, choice.cost_bound_ms, quick=True)
         if quick.outcome is Outcome.FEASIBLE and _near(quick.cost_ms, choice.cost_bound_ms, self.gap):
             return choice
         found, bound = self.master.tighten(self.deadline, choice.measure, self.gap / 8)
-        self.tight = max(bound, 1e-9)
+        self.tight = max(min(bound, 1e18), 1e-9)
         return choice if found is None or found.off in self.done or found.measure > choice.measure else found
 
     def tried(self, choice: Choice) -> bool:
