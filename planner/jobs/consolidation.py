@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 _TRIES = 12
 _ROUNDS = 6
-_SPARE_S = 60
+_SPARE_S = 1800
+"""Seconds that the way back of a weekend has to spare at its end, where the weekend is long enough."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +158,8 @@ def _blank(loaded: Loaded, site: Site, goal: Consolidate, asked: Asked, options:
     if goal.measure is Measure.WATTS:
         told.append("Servers are chosen by their idle watts; a busy core counts the same wherever it runs (the site's "
                     "mean), so that no LPAR moves between servers that stay on for the sake of a few watts.")
+    if asked.weekend:
+        told.append(f"The way back is planned to end {_SPARE_S // 60} minutes before the end of the weekend.")
     if goal.n_plus_1:
         told.append("N+1: one server fails at a time; its LPARs start anew on the others, which keep their ceilings "
                     "and reserves; usage history does not bind while a server is down.")
