@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 _TRIES = 12
 _ROUNDS = 6
-_SPARE_S = 60
+_SPARE_S = 1800
+"""Seconds that the way back of a weekend has to spare at its end, where the weekend is long enough."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +163,8 @@ def _blank(loaded: Loaded, site: Site, goal: Consolidate, asked: Asked, options:
         told.append("Watts: idle watts of the servers that stay on, and for each busy core the (maximum − idle) / "
                     "cores of the server on which it runs. Large components are chosen by idle watts alone; what the "
                     "load adds beyond the least that it may is then in the gap.")
+    if asked.weekend:
+        told.append(f"The way back is planned to end {_SPARE_S // 60} minutes before the end of the weekend.")
     if goal.n_plus_1:
         told.append("N+1: one server fails at a time; its LPARs start anew on the others, which keep their ceilings "
                     "and reserves; usage history does not bind while a server is down.")

@@ -7,8 +7,10 @@ places the LPARs (:mod:`planner.optimise.decomposition`).
 
 from __future__ import annotations
 
+import os
+import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from planner.findings import Severity
@@ -30,6 +32,8 @@ from planner.rules.availability import restart_refusals
 
 SMALL = 1500
 """Variables of a component at most for it to be given to the solver whole at once."""
+_MANY, _WORKERS = 6, 2
+"""Components from which on they are answered by two processes."""
 _LAST_S = 3.0
 """Seconds for a placement by construction when the exact way found none in its time."""
 WIDE = 40
@@ -136,14 +140,33 @@ class ConsolidationProblem:
         if refused is not None:
             return refused
         parts: list[Part] = []
-        for number, part in enumerate(self.components):
-            left = deadline - time.monotonic()
-            share = max(left / (len(self.components) - number), min(left / 4, 10.0), 0.1)
-            answer = self.part(part, time.monotonic() + share, gap)
+        for answer in self._answers(deadline, gap):
             if answer.status in (Status.INFEASIBLE, Status.UNKNOWN):
                 return Consolidation(answer.status, (), answer.conflict)
             parts.append(answer)
         return Consolidation(self._status(parts, gap), tuple(parts))
+
+    def _answers(self, deadline: float, gap: float) -> Iterator[Part]:
+        """The answers of the components in their order: one after the other, or where there are many on two
+        processors. Which process answers makes no difference to the answer."""
+        numbers = range(len(self.components))
+        if len(self.components) < _MANY or self.cuts or sys.platform != "linux" or (os.cpu_count() or 1) < 2:
+            yield from (self._numbered(n, deadline, gap, 1) for n in numbers)
+            return
+        import multiprocessing
+
+        global _shared
+        _shared = (self, deadline, gap)
+        with multiprocessing.get_context("fork").Pool(_WORKERS) as pool:
+            for number, answer in enumerate(pool.imap(_in_worker, numbers)):
+                self.proved[self.components[number]] = answer
+                yield answer
+
+    def _numbered(self, number: int, deadline: float, gap: float, workers: int) -> Part:
+        """The answer of one component in its share of the time that is left."""
+        left = deadline - time.monotonic()
+        share = max(workers * left / (len(self.components) - number), min(left / 4, 10.0), 0.1)
+        return self.part(self.components[number], time.monotonic() + share, gap)
 
     def _status(self, parts: Sequence[Part], gap: float) -> Status:
         measure, cost = sum(p.measure for p in parts), sum(p.cost_ms for p in parts)
@@ -186,8 +209,9 @@ class ConsolidationProblem:
         plain = not self.goal.n_plus_1 and not self.cuts_in(part) and self.site.usage is None
         if len(part.servers) > WIDE and plain:
             found = take_wide(self.site, self.judge, candidates, master, deadline, gap)
-            if found.outcome in (Outcome.FEASIBLE, Outcome.INFEASIBLE):
-                return self._part(part, found, deadline)
+            if found.outcome is Outcome.UNKNOWN:
+                found = self._as_it_is(part, found.measure_bound)
+            return self._part(part, found, deadline)
         placer: Place = Placer(self.site, candidates, gap, self.cuts_in(part))
         if self.goal.n_plus_1:
             placer = self._with_restarts(part, gap)
@@ -320,3 +344,14 @@ def stranded_conflict(refusals: Mapping[str, Mapping[str, Sequence[tuple[str, st
 
 def _left(deadline: float) -> float:
     return max(deadline - time.monotonic(), 0.05)
+
+
+_shared: tuple[ConsolidationProblem, float, float] | None = None
+"""What forked workers answer for: set just before they are made."""
+
+
+def _in_worker(number: int) -> Part:
+    if _shared is None:
+        raise RuntimeError("no problem was shared with this worker")
+    problem, deadline, gap = _shared
+    return problem._numbered(number, deadline, gap, _WORKERS)

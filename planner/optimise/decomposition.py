@@ -7,6 +7,7 @@ bounds are no better than what was found.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -76,25 +77,36 @@ class _Search:
 
     def run(self) -> Found:
         """Until both levels are proved within the gap, or time is out."""
-        choice: Choice | Outcome = Outcome.UNKNOWN
+        choice: Choice | None = None
+        rest = 0.0
         for _ in range(MOST_SETS):
-            choice = self.master.choose(self.deadline, None if self.best is None else self.best[0].measure)
-            if not isinstance(choice, Choice):
-                if self.best is None and choice is Outcome.INFEASIBLE and not self.given_up:
+            choice, rest = self.following()
+            if choice is None:
+                if self.best is None and rest == math.inf and not self.given_up:
                     return Found(Outcome.INFEASIBLE)
-                self.bounds += [] if choice is Outcome.INFEASIBLE else [(0, 0.0)]
+                self.bounds.append((0, rest))
                 break
             if choice.measure > self.tight_measure:
                 self.tight = 0.0
             if self.best is None and not self.given_up:
                 self.measure_bound = choice.measure_bound
-            if self.enough(choice.cost_bound_ms) or (time.monotonic() > self.deadline and self.best is not None):
+            if self.enough(rest) or (time.monotonic() > self.deadline and self.best is not None):
                 break
             if not self.tried(self.cheapest(choice)) and time.monotonic() > self.deadline:
                 break
-        if isinstance(choice, Choice):  # the sets that were not looked at cost no less than this one's bound
-            self.bounds.append((choice.measure, choice.cost_bound_ms))
+        if choice is not None:  # what was not looked at any more
+            self.bounds.append((0, rest))
         return self.found()
+
+    def following(self) -> tuple[Choice | None, float]:
+        """The next set to try, and a bound of what any set costs that is still to be tried; no set and an infinite
+        bound when there is none."""
+        if self.best is not None and self.tight and self.best[0].measure <= self.tight_measure:
+            return self.master.tighten(self.deadline, self.best[0].measure, self.gap / 8, rest=True)
+        choice = self.master.choose(self.deadline, None if self.best is None else self.best[0].measure)
+        if isinstance(choice, Choice):
+            return choice, choice.cost_bound_ms
+        return None, math.inf if choice is Outcome.INFEASIBLE else 0.0
 
     def enough(self, rest: float) -> bool:
         """Whether what is left to try, of which no set costs less than ``rest``, cannot be better by the gap."""
@@ -113,13 +125,13 @@ class _Search:
 
         Asked for once, when a placement by construction does not reach the bound of the choice.
         """
-        if self.tight:
+        if self.tight or self.best is not None:
             return choice
         quick = self.place(choice, self.deadline, choice.cost_bound_ms, quick=True)
         if quick.outcome is Outcome.FEASIBLE and _near(quick.cost_ms, choice.cost_bound_ms, self.gap):
             return choice
         found, bound = self.master.tighten(self.deadline, choice.measure, self.gap / 8)
-        self.tight, self.tight_measure = max(bound, 1e-9), choice.measure
+        self.tight, self.tight_measure = max(min(bound, 1e18), 1e-9), choice.measure
         return choice if found is None or found.off in self.done or found.measure > choice.measure else found
 
     def tried(self, choice: Choice) -> bool:

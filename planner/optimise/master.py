@@ -6,6 +6,7 @@ set of servers that turns out impossible comes back as a cut: switching off at l
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -133,11 +134,13 @@ class Master:
                         for v in site.movers(s)), default=0) for s in self.part.servers}
         return {s: sorted(set(rate.values())).index(r) for s, r in rate.items()}
 
-    def tighten(self, deadline: float, at_most: int, gap: float) -> tuple[Choice | None, float]:
+    def tighten(self, deadline: float, at_most: int, gap: float, *, rest: bool = False) -> tuple[Choice | None, float]:
         """The set of at most this measure that is cheapest to empty when LPARs may be split and servers of one class
-        share their room, and a bound of what any such set costs."""
+        share their room, and a bound of what any such set costs (infinite when there is none). With ``rest`` of those
+        sets that are not done with."""
         program, site, on = Program(), self.site, self.on
-        program.upper, program.rows = list(self.program.upper), [r for r in self.program.rows if r.tag != "done"]
+        program.upper = list(self.program.upper)
+        program.rows = [r for r in self.program.rows if rest or r.tag != "done"]
         program.at_most({on[s]: w for s, w in self.scale.fixed.items() if s in on}, at_most, "measure")
         of = self.classes()
         held: dict[tuple[int, str], dict[int, int]] = {
@@ -160,6 +163,8 @@ class Master:
             program.at_most(terms, 0, "room")
         program.minimise(cost)
         found = relaxed(program, range(len(on), len(program.upper)), max(deadline - time.monotonic(), 0.05), gap)
+        if found.outcome is Outcome.INFEASIBLE:
+            return None, math.inf
         bound = max(0.0, found.bound or 0.0)
         if not found.values:
             return None, bound

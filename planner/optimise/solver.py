@@ -384,7 +384,11 @@ _BOUND_SLACK = 1e-7
 
 
 def relaxed(program: Program, fractional: Collection[int], time_limit: float, gap: float = 0.0) -> Relaxed:
-    """Minimise with these variables fractional, handed to HiGHS as arrays. A solver that fails gives UNKNOWN."""
+    """Minimise with these variables fractional, handed to HiGHS as arrays. A solver that fails gives UNKNOWN.
+
+    Rows are taken as :meth:`Program.at_most` keeps them, rounded for whole variables: a row of fractional variables
+    alone must have the right side 0, or coefficients without a common divisor, for the bound to hold for them.
+    """
     try:
         import highspy
 

@@ -30,6 +30,8 @@ _NOWHERE = ""
 _CAPACITY = ("processor.capacity:", "memory.capacity:")
 _SPREAD_GAP = 0.002
 _WINDOW_S, _NODES, _WINDOW_GAP, _WIDENINGS, _PASSES = 2.5, 10, 1.0, 4, 6
+_LINEAR_S = 15.0
+"""Seconds that a linear program is given even when time is out: without it there is no placement at all."""
 _EJECTED, _DEPTH = 12, 2
 _LARGE = 0.14
 """Share of its server from which on an LPAR is placed first."""
@@ -78,7 +80,7 @@ def place_wide(site: Site, judge: Judge, candidates: Candidates, master: Master,
     linear = Relaxed(Outcome.UNKNOWN)
     for share in _EVEN:
         linear = relaxed(_roomier(model.program, slack * share), range(len(model.program.upper)),
-                         max(deadline - time.monotonic(), 0.05))
+                         max(deadline - time.monotonic(), _LINEAR_S))
         if linear.values:
             break
     if linear.bound is None or not linear.values:

@@ -241,3 +241,19 @@ def test_an_optimum_far_above_its_own_bound_is_asked_again_and_else_not_believed
     assert program.solve(10, known=(1,)) == true
     monkeypatch.setattr(solver, "_highs", lambda p, t, g, n, known=(): claimed)
     assert program.solve(10, known=(1,)).outcome is program.solve(10).outcome is solver.Outcome.FEASIBLE
+
+
+def test_a_relaxation_bounds_its_program_from_below_and_splits_what_it_may() -> None:
+    """3x + 2y ≥ 5 at 5x + 3y: split y = 2.5 costs 7.5; with y whole y = 2, x = 1/3 cost 7 2/3; whole 8."""
+    from planner.optimise.solver import relaxed
+
+    program = Program()
+    x, y = program.variable(5), program.variable(5)
+    program.at_most({x: -3, y: -2}, -5, "a")
+    program.minimise({x: 5, y: 3})
+    assert program.solve(5).objective == 8
+    split, mixed = relaxed(program, (x, y), 5), relaxed(program, (x,), 5)
+    assert split.bound == pytest.approx(7.5, abs=1e-4) and split.values[y] == pytest.approx(2.5)
+    assert mixed.bound == pytest.approx(23 / 3, abs=1e-4) and mixed.values[y] == pytest.approx(2)
+    program.at_most({x: 1, y: 1}, 1, "c")
+    assert relaxed(program, (x, y), 5).outcome is Outcome.INFEASIBLE

@@ -65,10 +65,10 @@ def test_a_weekend_has_both_legs_and_ends_when_it_must() -> None:
     assert {m.leg for m in plan.moves} == {OUT, BACK} and len(plan.leg(OUT)) == len(plan.leg(BACK)) == 2
     end = plan.clock(max(m.end_ms for m in plan.moves))
     assert end is not None and plan.back_window is not None and plan.back_window.fits
-    assert 0 <= (WEEKEND.end - end).total_seconds() < 180
+    assert 1800 <= (WEEKEND.end - end).total_seconds() < 1920, "half an hour to spare"
     assert plan.energy is not None
     off = next(r for r in plan.energy["servers"] if r["server"] == "C")
-    assert 57 < off["off_h"] < 57.8 and plan.energy["hours"] == 58.0
+    assert 56.5 < off["off_h"] < 57.4 and plan.energy["hours"] == 58.0
     assert plan.energy["net"]["kwh"] == pytest.approx(plan.energy["saved"]["kwh"] - plan.energy["moves"]["kwh"], abs=0.002)
     again = verify_plan(parse(dump(plan), "plan.json"), SITE)
     assert again.holds, [str(f) for f in again.findings]
