@@ -89,7 +89,8 @@ def _stated(history: History, site: Calendar, months: Sequence[MonthOf], estate:
     for number, month in enumerate(months, 1):
         series = month_series(history, rows, site, month, percentile=P95, first_seen=first_seen, step_s=step_s)
         for one, past in zip(listed, found, strict=True):
-            past.append(series.monthly(one.lpars) if series else unknown(history.clock(), site, month, step_s))
+            past.append(series.monthly(one.lpars, alone=one.kind is Kind.LPAR) if series else
+                        unknown(history.clock(), site, month, step_s))
         if progress:
             progress(number, len(months))
     for one, past in zip(listed, found, strict=True):

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from estates import loaded
+from estates import estate, loaded, lpar, server
 from landscape import DATA, build_usage, landscape
 from typer.testing import CliRunner
 
 from planner.cli import app
 from planner.history.forecast import Method, forecast
 from planner.history.series import Kind
-from planner.history.store import History
+from planner.history.store import Columns, History
 from planner.jobs.capacity import CapacityOptions, capacity
 from planner.jobs.forecasts import Entity, forecasts
 
@@ -143,6 +143,22 @@ def test_history_forecast_and_capacity_agree(thin: Path) -> None:
     assert "2026-11" in place.outlook.note and "hxaix13" in place.outlook.note
     assert {m: u.month_end for m, u in place.past.items()} == {
         m.month: (m.month_end_peak or 0) + found.assumed for m in found.months}
+
+
+def test_a_hole_is_filled_as_capacity_does(tmp_path: Path) -> None:
+    """The only LPAR of a server is not recorded on one month-end day of two: its entitlement stands there."""
+    start = 1_793_451_600  # 1 November 2026, 00:00 in Melbourne
+    ends = [start + 3600 * (n + 1) for n in range(33 * 24) if n // 24 not in (27, 29)]
+    of_a = {name: [value] * len(ends) for name, value in (("span", 3600), ("physc", 400), ("ent", -1),
+                                                          ("mem_used", -1), ("mem_total", -1))}
+    of = estate([server("A")], [lpar("a", "A", 2, 4)])
+    with History.open(tmp_path / "h") as made:
+        made.add_columns(Columns("sample", [("lpar", "a", "A")] * len(ends), {"t": ends, **of_a}), "x", "0" * 64,
+                         "Australia/Melbourne")
+        found = by_name(forecasts(made, build_usage.SITE, horizon=1, estate=of, by_lpar=True))
+        place = capacity(loaded(of), made, CapacityOptions((2026, 11), build_usage.SITE)).servers[0]
+    assert [m.month_end_peak for m in found["a"].months[:1]] == [400]
+    assert found["A"].months[0].month_end_peak == place.usage.decisive - found["A"].assumed
 
 
 def run(*arguments: Any) -> Any:

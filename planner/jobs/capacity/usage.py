@@ -114,11 +114,11 @@ class MonthSeries:
     def _known(self, names: Iterable[str], slots: NDArray[np.bool_]) -> Known:
         return known_of(self.profiles.grid.physc, {n: self._row(n) for n in names if n in self.weights}, slots)
 
-    def monthly(self, names: Sequence[str]) -> Monthly:
-        """The same as a month of a forecast; of one partition what is recorded alone."""
+    def monthly(self, names: Sequence[str], *, alone: bool = False) -> Monthly:
+        """The same as a month of a forecast; ``alone``: of one partition, what is recorded only."""
         import numpy as np
 
-        usage = (self.single(names[0]) if len(names) == 1 else self.usage(names)) if self.any_known(names) else None
+        usage = (self.single(names[0]) if alone else self.usage(names)) if self.any_known(names) else None
         nothing = unknown(self.clock, self.site, self.month, self.profiles.grid.step_s)
         if usage is None:
             return nothing

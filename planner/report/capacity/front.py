@@ -32,6 +32,7 @@ from planner.xlsx import Book
 
 _MOST = 15
 _LINES = 3
+_A_LINE = 115  # characters
 Line = tuple[str, str]
 """A sentence, and the formula that says it ("" when it does not depend on any lever)."""
 
@@ -42,8 +43,7 @@ def front_sheet(book: Book, sheet: Any, capacity: Capacity, tables: Tables, sizi
             f"{many(len(capacity.servers), 'server')}, {many(len(capacity.pools), 'pool')}, "
             f"{measured(capacity)}; times of {capacity.zone}.")
     note(book, sheet, 2, "May be used, headroom, growth and the sentences (not that on a plan) follow the sheet "
-                         "Levers; "
-         "what was measured stays.")
+         "Levers; what was measured stays.")
     columns = _columns(capacity, tables)
     look = book.format(text_wrap=True, valign="vcenter", font_size=12, indent=1, bottom=1, bottom_color="#D9D9D9")
     for row, (text, formula) in enumerate(lines(capacity, tables, sizing), _LINES):
@@ -52,7 +52,7 @@ def front_sheet(book: Book, sheet: Any, capacity: Capacity, tables: Tables, sizi
             sheet.write_formula(row, 0, f"={formula}", look, text)
         else:
             sheet.write_string(row, 0, text, look)
-        sheet.set_row(row, 36)
+        sheet.set_row(row, max(36, 18 * -(-len(text) // _A_LINE)))
     shown = _fullest(capacity)
     top = _LINES + 6
     more = f" (the {_MOST} fullest of {len(capacity.servers)})" if len(shown) < len(capacity.servers) else ""
