@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from planner.errors import UsageError
 from planner.estate.assemble import Loaded
 from planner.estate.saved import digest
+from planner.findings import Finding, Severity, ordered
 from planner.goals.consolidate import Consolidate, Measure, consolidate_goal
 from planner.jobs import energy as accounts
 from planner.jobs.common import PROVED, Options, assumptions, checked_plan, unanswered
@@ -192,7 +193,13 @@ def _finished(blank: Plan, loaded: Loaded, site: Site, judge: Judge, answer: Con
         home = Window(asked.weekend.start + dt.timedelta(seconds=begin), asked.weekend.end)
         plan = plan.replace(back_window=home, back_from_s=begin, work_s=0)
     plan = checked_plan(plan, loaded, site, judge)
-    return plan.replace(energy=accounts.account(plan, Meter(site, asked.busy), asked.terms))
+    account = accounts.account(plan, Meter(site, asked.busy), asked.terms)
+    kwh = account["net"]["kwh"]
+    if plan.off and kwh < 0:
+        lost = Finding("energy.net", Severity.WARNING, "plan", f"uses {-kwh:,.1f} kWh more than leaving everything as it "
+                       "is, the moves and starts counted", "leave the servers on, or ask for watts without --off")
+        plan = plan.replace(findings=ordered((*plan.findings, lost)))
+    return plan.replace(energy=account)
 
 
 def _levels(site: Site, judge: Judge, answer: Consolidation, scale: Scale, table: Timetable,

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from estates import loaded
+from estates import estate, loaded, lpar, server
 from landscape import build_usage, landscape
 
 from planner import jobs
@@ -67,3 +67,13 @@ def test_energy_counts_what_was_measured(spec: UsageSpec) -> None:
     """The mean of the history instead of the entitlements: another wattage before."""
     by_entitlement, measured = (consolidated(jobs.Asked(), u).energy for u in (None, spec))
     assert by_entitlement and measured and by_entitlement != measured
+
+
+def test_a_plan_that_costs_energy_says_so() -> None:
+    """Found by a reader: B goes off as asked, and A carries its LPAR at 1000 W a busy core."""
+    of = estate([server("A", 4, idle_watts=1000, max_watts=5000), server("B", 4, idle_watts=1100, max_watts=1200)],
+                [lpar("a1", "A", 1.5), lpar("b1", "B", 1.5)])
+    plan = jobs.consolidate(loaded(of), jobs.Asked(off=("B",)), OPTIONS)
+    assert plan.off == ("B",) and any(f.rule == "energy.net" for f in plan.findings)
+    free = jobs.consolidate(loaded(of), jobs.Asked(), OPTIONS)
+    assert free.off == ("A",) and not any(f.rule == "energy.net" for f in free.findings)
