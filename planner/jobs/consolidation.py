@@ -196,8 +196,8 @@ def _finished(blank: Plan, loaded: Loaded, site: Site, judge: Judge, answer: Con
     account = accounts.account(plan, Meter(site, asked.busy), asked.terms)
     kwh = account["net"]["kwh"]
     if plan.off and kwh < 0:
-        lost = Finding("energy.net", Severity.WARNING, "plan", f"uses {-kwh:,.1f} kWh more than leaving everything as it "
-                       "is, the moves and starts counted", "leave the servers on, or ask for watts without --off")
+        lost = Finding("energy.net", Severity.WARNING, "plan", f"uses {-kwh:,.1f} kWh more than leaving everything as "
+                       "it is, the moves and starts counted", "leave the servers on, or ask for watts without --off")
         plan = plan.replace(findings=ordered((*plan.findings, lost)))
     return plan.replace(energy=account)
 

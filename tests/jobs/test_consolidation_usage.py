@@ -53,11 +53,11 @@ def test_a_weekend_switches_it_off_and_nobody_is_over_in_the_raw_series(spec: Us
     where = {p.name: p.server for p in of.lpars} | {m.lpar: m.target for m in plan.leg(OUT)}
     slots = series.slots(series.months[-1])
     inside = np.array([BUCKETS[b].kind is DayKind.WEEKEND for b in slots.buckets])
-    for server in of.servers:
-        held = [load for load in series.loads if where[load.lpar.name] == server.name]
-        idle = sum(v.entitlement_units for v in of.vioses if v.server == server.name) / 100
+    for row in of.servers:
+        held = [load for load in series.loads if where[load.lpar.name] == row.name]
+        idle = sum(v.entitlement_units for v in of.vioses if v.server == row.name) / 100
         if held:
-            assert max(sum(series.physc(load, slots)[inside] for load in held)) / 1000 + idle <= server.configurable_units / 100
+            assert max(sum(series.physc(load, slots)[inside] for load in held)) / 1000 + idle <= row.configurable_units / 100
     back = parse(dump(plan), "plan.json")
     assert verify_plan(back, of, usage_again(of, spec.path, back.goal["usage"])).holds
     assert not verify_plan(back, of).holds
