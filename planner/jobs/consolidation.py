@@ -81,8 +81,12 @@ def consolidate(loaded: Loaded, asked: Asked, options: Options, usage: UsageSpec
         options = replace(options, come_back=True, window=asked.weekend)
     deadline = time.monotonic() + options.time_limit
     refused: list[str] = []
+    flat = False
     while True:
-        plan = _planned(loaded, site, judge, goal, asked, options, deadline, refused, kept)
+        plan = _planned(loaded, site, judge, goal, asked, options, deadline, refused, kept, flat)
+        if asked.weekend and plan.verified and plan.moves and not plan.off and not flat:
+            flat = True  # nobody moves over a weekend for the sake of load alone
+            continue
         if not (asked.weekend and plan.verified and plan.energy) or len(refused) > len(site.servers):
             return plan
         meter = Meter(site, asked.busy)
@@ -105,8 +109,10 @@ def _usage(loaded: Loaded, spec: UsageSpec, asked: Asked, options: Options) -> t
 
 
 def _planned(loaded: Loaded, site: Site, judge: Judge, goal: Consolidate, asked: Asked, options: Options,
-             deadline: float, refused: Sequence[str], usage: dict[str, Any] | None) -> Plan:
+             deadline: float, refused: Sequence[str], usage: dict[str, Any] | None, flat: bool) -> Plan:
     scale = scale_of(site, goal.measure, asked.busy)
+    if flat:
+        scale = replace(scale, rate={}, busy={}, least={})
     problem = ConsolidationProblem(site, judge, goal, scale, come_back=options.come_back)
     blank = _blank(loaded, site, goal, asked, options, refused)
     if usage is not None and site.usage is not None:
