@@ -131,6 +131,8 @@ class Reach:
         self._shapes: dict[Any, int] = {}
         self._nears: dict[Any, set[str] | None] = {}
         self._groups: dict[tuple[str, str], tuple[tuple[PathGroup, ...], int]] = {}
+        self._alike: dict[tuple[tuple[str, str], ...], int] = {}
+        self._classes: dict[str, int] = {}
 
     @cached_property
     def graph(self) -> nx.DiGraph:
@@ -192,7 +194,8 @@ class Reach:
         return self._paths("fibre", lpar, server)
 
     def storage_shape(self, lpar: str) -> tuple[int, int]:
-        """Numbers that two LPARs share when their storage can be mapped alike on every server."""
+        """Numbers that two LPARs share when their storage can be mapped alike on every server: their adapters carry
+        LUNs that the same VIOSes see in the same way. What of them is not seen has names of its own."""
         return self._grouped("scsi", lpar)[1], self._grouped("fibre", lpar)[1]
 
     def near(self, lpar: str, ignorable: Collection[int] = ()) -> set[str] | None:
@@ -227,16 +230,27 @@ class Reach:
                 groups = path_groups((d.slot, d.vios, d.lun) for d in self.disks_of(lpar) if d.backing == "lun")
             else:
                 groups = _fibre_groups(self.fibres_of(lpar))
-            shape = (kind, tuple((tuple(g.slots.items()), tuple(sorted((v, tuple(sorted(c)))
+            alike = self._class if kind == "scsi" else str
+            shape = (kind, tuple((tuple(g.slots.items()), tuple(sorted((v, tuple(sorted({alike(x) for x in c})))
                      for v, c in g.carries.items()))) for g in groups))
             known = self._groups[(kind, lpar)] = groups, self._shapes.setdefault(shape, len(self._shapes))
         return known
 
     def _paths(self, kind: str, lpar: str, server: str) -> StoragePaths:
         groups, shape = self._grouped(kind, lpar)
-        if (shape, server) not in self._answers:
-            self._answers[shape, server] = self._solve(kind, groups, server)
-        return self._answers[shape, server]
+        known = self._answers.get((shape, server))
+        if known is None:
+            known = self._answers[shape, server] = self._solve(kind, groups, server)
+        elif known.unseen:
+            return self._solve(kind, groups, server)
+        return known
+
+    def _class(self, lun: str) -> int:
+        """A number that LUNs share when the same VIOSes see them in the same way."""
+        if lun not in self._classes:
+            seen = tuple(sorted(self._seen.get(lun, {}).items()))
+            self._classes[lun] = self._alike.setdefault(seen, len(self._alike))
+        return self._classes[lun]
 
     def _serves(self, kind: str, vios: str, thing: str) -> bool:
         if kind == "scsi":

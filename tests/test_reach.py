@@ -156,3 +156,15 @@ def test_lost_paths_are_what_disjoint_paths_of_the_graph_leave(data: st.DataObje
         assert found.lost == max(0, k - paths) and found.reached
         assert len({v for _, v in found.mapping}) == min(k, paths)
         assert [slot for slot, _ in found.mapping] == [10 + n for n in range(1, k + 1)]
+
+
+def test_luns_that_are_seen_alike_share_answers_but_not_names() -> None:
+    """Two LPARs whose LUNs the same VIOSes see are mapped alike; what is not seen is named by its own LUN."""
+    of = estate([server("A"), server("B")], [lpar("a1", "A"), lpar("a2", "A")])
+    here = Reach(of)
+    assert here.storage_shape("a1") == here.storage_shape("a2")
+    assert here.disk_paths("a1", "B") == here.disk_paths("a2", "B") and here.disk_paths("a2", "B").reached
+    blind = Reach(of.replace(zonings=tuple(z for z in of.zonings if z.vios.startswith("A"))))
+    assert [blind.disk_paths(n, "B").unseen for n in ("a1", "a2", "a1")] == [("lun-a1",), ("lun-a2",), ("lun-a1",)]
+    half = Reach(of.replace(zonings=tuple(z for z in of.zonings if (z.lun, z.vios) != ("lun-a2", "B-v2"))))
+    assert half.storage_shape("a1") != half.storage_shape("a2")

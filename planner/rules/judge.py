@@ -50,12 +50,15 @@ class Judge:
         return found
 
     def _judged(self, lpar: str, source: str, target: str) -> tuple[Finding, ...]:
-        """The rules that look at shapes are asked once for each shape, the others once for each LPAR."""
+        """The rules that look at shapes are asked once for each shape, and for each LPAR where they found something,
+        which may have names of its own; the others once for each LPAR."""
         breaches: list[tuple[int, Breach]] = []
         for shape, numbers in zip(self._shapes_of(lpar), self._by_shape.values(), strict=True):
             shared = self._shared.get((shape, source, target))
             if shared is None:
                 shared = self._shared[shape, source, target] = self._asked(numbers, lpar, source, target)
+            elif shared:
+                shared = self._asked(numbers, lpar, source, target)
             breaches += shared
         breaches += self._asked(self._own, lpar, source, target)
         if not breaches:

@@ -54,9 +54,13 @@ class Site:
         for v in estate.vioses:
             self._on.setdefault(v.server, []).append(v)
         self._demand: dict[tuple[str, str], Demand] = {}
+        self._shares: dict[tuple[str, str], tuple[int, int, int | None]] = {}
+        self._held: tuple[str, tuple[str, ...], Holding] | None = None
+        self._sides: dict[tuple[str, bool], float] = {}
+        self._pairs: dict[tuple[str, str], Sequence[tuple[str, str]]] = {}
         self._solo: dict[tuple[str, str, str], Copy] = {}
         self._copies: dict[tuple[str, float], Copy] = {}
-        self._best_pair: dict[tuple[str, str], tuple[str, str] | None] = {}
+        self._rates: dict[tuple[str, str], float] = {}
         self._defined: dict[str, list[tuple[str, int | None]]] = {s: [] for s in self.servers}
         for p in estate.lpars:
             self._defined.setdefault(p.server, []).append((p.name, p.lpar_id))
@@ -131,18 +135,28 @@ class Site:
         return DEFAULT_POOL
 
     def holding(self, server: str, lpars: Iterable[str]) -> Holding:
-        """What a server holds with these LPARs on it, computed from scratch."""
-        held = self.base(server)
-        units, memory = held.units, held.memory_mib
+        """What a server holds with these LPARs on it, summed from scratch. Rules ask for the same in turn: the last
+        answer is kept."""
+        names = tuple(lpars)
+        if self._held is not None and self._held[0] == server and self._held[1] == names:
+            return self._held[2]
+        base, known = self.base(server), self._shares
+        units, memory = base.units, base.memory_mib
         pools: dict[int, int] = {}
-        for name in lpars:
-            demand = self.demand(name, server)
-            units += demand.units
-            memory += demand.memory_mib
-            pool = self.pool_on(name, server)
-            if pool is not None:
-                pools[pool] = pools.get(pool, 0) + demand.units
-        return Holding(units, memory, pools)
+        for name in names:
+            share = known.get((name, server)) or self._share(name, server)
+            units += share[0]
+            memory += share[1]
+            if share[2] is not None:
+                pools[share[2]] = pools.get(share[2], 0) + share[0]
+        held = Holding(units, memory, pools)
+        self._held = server, names, held
+        return held
+
+    def _share(self, lpar: str, server: str) -> tuple[int, int, int | None]:
+        demand = self.demand(lpar, server)
+        share = self._shares[lpar, server] = demand.units, demand.memory_mib, self.pool_on(lpar, server)
+        return share
 
     # ---- usage --------------------------------------------------------------------------------------------------
 
@@ -217,30 +231,45 @@ class Site:
         return [v for v in self.vioses_on(server)
                 if v.msp is not False and v.rmc_active is not False and v.max_migrations != 0]
 
+    def _side(self, mover: str, *, source: bool) -> float:
+        if (mover, source) not in self._sides:
+            vios = self.vioses[mover]
+            self._sides[mover, source] = side_rate(vios, self.servers[vios.server], self.parameters, source=source)
+        return self._sides[mover, source]
+
     def pair_rate(self, source_msp: str, target_msp: str, source_moves: int = 1, target_moves: int = 1) -> float:
         """Bytes/s of one move between two movers that carry so many moves at that time."""
-        a, b = self.vioses[source_msp], self.vioses[target_msp]
-        out = side_rate(a, self.servers[a.server], self.parameters, source=True) / source_moves
-        into = side_rate(b, self.servers[b.server], self.parameters, source=False) / target_moves
+        out = self._side(source_msp, source=True) / source_moves
+        into = self._side(target_msp, source=False) / target_moves
         return stream_rate(min(out, into), self.parameters)
+
+    def pairs(self, source: str, target: str) -> Sequence[tuple[str, str]]:
+        """The mover pairs of two servers, the fastest first, by name among equals."""
+        key = (source, target)
+        if key not in self._pairs:
+            found = [(-self.pair_rate(a.name, b.name), a.name, b.name)
+                     for a in self.movers(source) for b in self.movers(target)]
+            self._pairs[key] = [(a, b) for _, a, b in sorted(found)]
+        return self._pairs[key]
 
     def best_pair(self, source: str, target: str) -> tuple[str, str] | None:
         """The fastest mover pair of two servers, first by name among equals."""
-        key = (source, target)
-        if key not in self._best_pair:
-            pairs = [(-self.pair_rate(a.name, b.name), a.name, b.name)
-                     for a in self.movers(source) for b in self.movers(target)]
-            self._best_pair[key] = min(pairs)[1:] if pairs else None
-        return self._best_pair[key]
+        return next(iter(self.pairs(source, target)), None)
 
     def solo(self, lpar: str, source: str, target: str) -> Copy:
         """The cost of a move that has both movers for itself. Servers without a mover: as 1 Gbit/s."""
         key = (lpar, source, target)
         if key not in self._solo:
+            self._solo[key] = self.copy(lpar, self._solo_rate(source, target))
+        return self._solo[key]
+
+    def _solo_rate(self, source: str, target: str) -> float:
+        rate = self._rates.get((source, target))
+        if rate is None:
             pair = self.best_pair(source, target)
             rate = self.pair_rate(*pair) if pair else self.parameters.link_efficiency * 125e6
-            self._solo[key] = self.copy(lpar, rate)
-        return self._solo[key]
+            self._rates[source, target] = rate
+        return rate
 
     def copy(self, lpar: str, rate: float) -> Copy:
         """The cost of moving an LPAR at ``rate`` bytes/s."""

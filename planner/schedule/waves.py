@@ -82,8 +82,7 @@ class _Wave:
         if not self._allowed(step):
             return None
         best: tuple[int, int, Offer] | None = None
-        pairs = [(a.name, b.name) for a in site.movers(step.source) for b in site.movers(step.target)]
-        for number, pair in enumerate(sorted(pairs, key=lambda p: (-site.pair_rate(*p), p))):
+        for number, pair in enumerate(site.pairs(step.source, step.target)):
             flight = Flight(step, pair)
             costs = self._priced(flight)
             if costs is None or self._blacked_out(flight, costs):
