@@ -152,9 +152,14 @@ def file_name(text: str) -> str:
     return "".join(c if c.isalnum() or c in "-_." else "_" for c in text).lstrip(".") or "_"
 
 
+_MANY_MOVES = 500
+"""Moves from which on workbook and runbook are made side by side."""
+
+
 def deliver(plan: Plan, loaded: Loaded, where: Path, *, as_json: bool, force: bool) -> None:
     """Write the plan's directory and show the plan."""
     from planner import plan as plans
+    from planner.parallel import beside
     from planner.report.output import write_directory
 
     files = {"plan.json": plans.dump(plan).encode()}
@@ -162,8 +167,14 @@ def deliver(plan: Plan, loaded: Loaded, where: Path, *, as_json: bool, force: bo
         from planner.report.runbook import runbook
         from planner.report.workbook import plan_workbook
 
-        files["plan.xlsx"] = plan_workbook(plan, loaded.estate)
-        files["runbook.md"] = runbook(plan, loaded.estate).encode()
+        def written() -> bytes:
+            return runbook(plan, loaded.estate).encode()
+
+        def tabled() -> bytes:
+            return plan_workbook(plan, loaded.estate)
+
+        files["runbook.md"], files["plan.xlsx"] = (
+            beside(written, tabled) if len(plan.moves) > _MANY_MOVES else (written(), tabled()))
     write_directory(where, files, force=force)
     if as_json:
         print_json(plans.plan_json(plan))

@@ -12,11 +12,16 @@ from planner.estate.capacity import Demand
 from planner.estate.policies import Group
 from planner.findings import Severity
 from planner.optimise.solver import Outcome, Program, Solution, Terms
+from planner.parallel import beside
 from planner.rules import Judge, Site
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+
+_IN_TWO = 1000
+"""LPARs from which on they are judged by two processes."""
 
 
 def move_cost_ms(site: Site, judge: Judge, lpar: str, source: str, target: str) -> int:
@@ -60,12 +65,17 @@ def candidates_of(site: Site, judge: Judge, displaced: Sequence[str], survivors:
         return {s: move_cost_ms(site, judge, name, source, s) for s in judge.targets(name, survivors)
                 if not come_back or judge.allowed(name, s, source)}
 
-    out = Candidates()
-    for name in displaced:
-        out.cost[name] = places(name)
-    for name in shifting:
-        out.cost[name] = {site.start[name]: 0} | places(name)
-    return out
+    out = {name: places(name) for name in displaced}
+    open_to = list(shifting)
+
+    def among(names: Sequence[str]) -> dict[str, dict[str, int]]:
+        return {name: {site.start[name]: 0} | places(name) for name in names}
+
+    if len(open_to) < _IN_TWO:
+        return Candidates(out | among(open_to))
+    half = len(open_to) // 2
+    second, first = beside(lambda: among(open_to[half:]), lambda: among(open_to[:half]))
+    return Candidates(out | first | second)
 
 
 class PlacementProgram:
@@ -177,7 +187,7 @@ class PlacementProgram:
         else:
             for n in members:
                 if n in self.candidates.cost:
-                    program.at_most({self.x[n, start[n]]: -1, joined: -1}, -1, tag)
+                    program.at_most({**dict.fromkeys(self._place(n, start[n])[0], -1), joined: -1}, -1, tag)
         everywhere = sorted({start[n] for n in members} | set(self.survivors))
         first = members[0]
         for other in members[1:]:

@@ -1,0 +1,40 @@
+"""Work that is done side by side."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from planner import parallel
+
+
+def test_both_halves_come_back_from_two_processes() -> None:
+    there, here = parallel.beside(os.getpid, os.getpid)
+    assert here == os.getpid()
+    assert (there != here) == parallel.two_processors()
+
+
+def test_one_processor_does_both(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parallel, "two_processors", lambda: False)
+    assert parallel.beside(lambda: [1], lambda: {2}) == ([1], {2})
+
+
+def test_what_the_other_process_raises_is_raised_here(capfd: pytest.CaptureFixture[str]) -> None:
+    def broken() -> int:
+        raise ValueError("no half")
+
+    with pytest.raises(ValueError, match="no half"):
+        parallel.beside(broken, lambda: 1)
+    assert "Traceback" not in capfd.readouterr().err
+
+
+def test_a_process_that_is_killed_is_made_up_for() -> None:
+    mine = os.getpid()
+
+    def killed() -> str:
+        if os.getpid() != mine:
+            os._exit(9)
+        return "here"
+
+    assert parallel.beside(killed, lambda: "there") == ("here", "there")
