@@ -168,8 +168,7 @@ def _blank(loaded: Loaded, site: Site, goal: Consolidate, asked: Asked, options:
             *accounts.assumptions(site, asked.terms, asked.busy, back=options.come_back)]
     if goal.measure is Measure.WATTS:
         told.append("Watts: idle watts of the servers that stay on, and for each busy core the (maximum − idle) / "
-                    "cores of the server on which it runs. Large components are chosen by idle watts alone; what the "
-                    "load adds beyond the least that it may is then in the gap.")
+                    "cores of the server on which it runs.")
     if asked.weekend:
         told.append(f"The way back is planned to end {_SPARE_S // 60} minutes before the end of the weekend.")
     if goal.n_plus_1:
@@ -218,7 +217,7 @@ def _levels(site: Site, judge: Judge, answer: Consolidation, scale: Scale, table
     cost_bound = min(sum(p.cost_bound_ms for p in answer.parts), float(cost))
     first = _level("what stays on", scale.unit, measure, measure_bound, scale.factor, options.gap, "all plans")
     scope = ("plans of the same measure" if first.bound == first.objective else
-             "plans that switch off the same servers")
+             "plans of no greater measure in any component")
     return first, _level("moves", "s", cost, cost_bound, 1000, options.gap, scope)
 
 

@@ -7,10 +7,8 @@ places the LPARs (:mod:`planner.optimise.decomposition`).
 
 from __future__ import annotations
 
-import os
-import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from planner.findings import Severity
@@ -19,21 +17,22 @@ from planner.goals.evacuate import Evacuate
 from planner.optimise.components import Component, components
 from planner.optimise.conflict import Conflict, reduced
 from planner.optimise.consolidation_program import ConsolidationProgram
-from planner.optimise.decomposition import Found, Place, Placed, Placer, take_apart
+from planner.optimise.decomposition import Found, Place, Placed, Placer, take_apart, too_heavy
 from planner.optimise.evacuate import EvacuationProblem
 from planner.optimise.master import Choice, Master
 from planner.optimise.measure import Scale
 from planner.optimise.placement import Candidates, candidates_of
 from planner.optimise.solver import Outcome, Solution
 from planner.optimise.wide import take_wide
+from planner.parallel import two_processors
 from planner.plan import Status
 from planner.rules import Judge, Site
 from planner.rules.availability import restart_refusals
 
 SMALL = 1500
 """Variables of a component at most for it to be given to the solver whole at once."""
-_MANY, _WORKERS = 6, 2
-"""Components from which on they are answered by two processes."""
+_LARGE, _WORKERS = 10_000, 2
+"""Pairs of LPAR and server from which on several components are answered by two processes."""
 _LAST_S = 3.0
 """Seconds for a placement by construction when the exact way found none in its time."""
 WIDE = 40
@@ -44,8 +43,7 @@ WIDE = 40
 class Part:
     """The answer for a component: measure in weights, cost in ms, each with a proved lower bound.
 
-    ``cost_bound`` holds among all placements with this measure when ``measure_bound`` is reached; otherwise among
-    those that switch off the same servers.
+    ``cost_bound_ms`` holds among all placements of the component that weigh no more than this one.
     """
 
     status: Status
@@ -139,34 +137,55 @@ class ConsolidationProblem:
         refused = self._off_impossible(time_limit / 4, deadline)
         if refused is not None:
             return refused
-        parts: list[Part] = []
-        for answer in self._answers(deadline, gap):
-            if answer.status in (Status.INFEASIBLE, Status.UNKNOWN):
-                return Consolidation(answer.status, (), answer.conflict)
-            parts.append(answer)
-        return Consolidation(self._status(parts, gap), tuple(parts))
+        numbers = sorted(range(len(self.components)), key=lambda n: (-self._size(self.components[n]), n))
+        parts: dict[int, Part] = {}
+        quick = gap > 0 and not self.goal.n_plus_1
+        if quick:
+            parts = dict(self._answers(numbers, deadline, gap, quick=True))
+            numbers = self._unproved(parts, gap)
+        for number, answer in self._answers(numbers, deadline, gap):
+            if number not in parts or _better(answer, parts[number]):
+                parts[number] = answer
+            if parts[number].status in (Status.INFEASIBLE, Status.UNKNOWN):
+                return Consolidation(parts[number].status, (), parts[number].conflict)
+            if quick and not self._unproved(parts, gap):
+                break
+        for number, answer in parts.items():
+            self.proved.setdefault(self.components[number], answer)
+        found = [parts[number] for number in sorted(parts)]
+        return Consolidation(self._status(found, gap), tuple(found))
 
-    def _answers(self, deadline: float, gap: float) -> Iterator[Part]:
-        """The answers of the components in their order: one after the other, or where there are many on two
+    def _unproved(self, parts: Mapping[int, Part], gap: float) -> list[int]:
+        """The components that need more work for the whole to be within the gap: those without an answer first, then
+        those furthest from their bound."""
+        none = [n for n, p in parts.items() if p.status is not Status.FEASIBLE]
+        if not none and self._status(list(parts.values()), gap) is Status.OPTIMAL:
+            return []
+        far = [n for n, p in parts.items() if n not in none and self._status([p], gap) is not Status.OPTIMAL]
+        return none + sorted(far, key=lambda n: (parts[n].cost_bound_ms - parts[n].cost_ms, n))
+
+    def _answers(self, numbers: Sequence[int], deadline: float, gap: float, *, quick: bool = False
+                 ) -> Iterator[tuple[int, Part]]:
+        """The answers of these components in their order: one after the other, or where they are large on two
         processors. Which process answers makes no difference to the answer."""
-        numbers = range(len(self.components))
-        if len(self.components) < _MANY or self.cuts or sys.platform != "linux" or (os.cpu_count() or 1) < 2:
-            yield from (self._numbered(n, deadline, gap, 1) for n in numbers)
+        size = sum(self._size(self.components[n]) for n in numbers)
+        if len(numbers) < 2 or size < _LARGE or self.cuts or not two_processors():
+            yield from ((n, self._numbered(n, len(numbers) - k, deadline, gap, quick)) for k, n in enumerate(numbers))
             return
         import multiprocessing
 
         global _shared
-        _shared = (self, deadline, gap)
+        _shared = (self, deadline, gap, quick)
         with multiprocessing.get_context("fork").Pool(_WORKERS) as pool:
-            for number, answer in enumerate(pool.imap(_in_worker, numbers)):
-                self.proved[self.components[number]] = answer
-                yield answer
+            tasks = [(n, (len(numbers) - k) / _WORKERS) for k, n in enumerate(numbers)]
+            yield from zip(numbers, pool.imap(_in_worker, tasks), strict=True)
 
-    def _numbered(self, number: int, deadline: float, gap: float, workers: int) -> Part:
-        """The answer of one component in its share of the time that is left."""
+    def _numbered(self, number: int, following: float, deadline: float, gap: float, quick: bool) -> Part:
+        """The answer of one component in its share of the time that is left; ``following``: those still to come, this
+        one included."""
         left = deadline - time.monotonic()
-        share = max(workers * left / (len(self.components) - number), min(left / 4, 10.0), 0.1)
-        return self.part(self.components[number], time.monotonic() + share, gap)
+        share = max(left / max(following, 1), min(left / 4, 10.0), 0.1)
+        return self.part(self.components[number], time.monotonic() + share, gap, quick=quick)
 
     def _status(self, parts: Sequence[Part], gap: float) -> Status:
         measure, cost = sum(p.measure for p in parts), sum(p.cost_ms for p in parts)
@@ -186,52 +205,51 @@ class ConsolidationProblem:
         lifts = tuple(x for x in answer.conflict.lifts if "--leave" not in x)
         return Consolidation(Status.INFEASIBLE, (), replace(answer.conflict, lifts=(*lifts, f"or let {named} stay on")))
 
-    def part(self, part: Component, deadline: float, gap: float) -> Part:
-        """The answer for one component by the time of ``deadline``."""
-        if part in self.proved and not any(set(cut) & set(part.lpars) for cut in self.cuts):
-            return self.proved[part]
-        answer = self._answer(part, deadline, gap)
-        first = self.proved.setdefault(part, answer)
-        if answer is first or answer.status in (Status.INFEASIBLE, Status.UNKNOWN):
-            return answer if answer is first else Part(Status.UNKNOWN)
-        same = answer.measure == first.measure
-        return replace(answer, measure_bound=first.measure_bound, cost_bound_ms=first.cost_bound_ms if same else 0.0)
+    def part(self, part: Component, deadline: float, gap: float, *, quick: bool = False) -> Part:
+        """The answer for one component by the time of ``deadline``; ``quick``: a first one, or UNKNOWN."""
+        known = self.proved.get(part)
+        if known is None:
+            return self._answer(part, deadline, gap, quick)
+        if not any(set(cut) & set(part.lpars) for cut in self.cuts):
+            return known
+        answer = self._answer(part, deadline, gap, quick)
+        if answer.status in (Status.INFEASIBLE, Status.UNKNOWN):
+            return Part(Status.UNKNOWN)
+        same = answer.measure == known.measure
+        return replace(answer, measure_bound=known.measure_bound, cost_bound_ms=known.cost_bound_ms if same else 0.0)
 
-    def _answer(self, part: Component, deadline: float, gap: float) -> Part:
-        """Whole when it is small, else taken apart; whole again when that leaves something small enough unproved."""
-        size = sum(len(places) for places in self.candidates_in(part).cost.values())
-        if self.goal.n_plus_1:
-            size += sum(map(len, self.restarts(part).values()))
-        if size <= self.small:
+    def _size(self, part: Component) -> int:
+        """Variables of the whole program of a component."""
+        size = sum(len(self.candidates.cost.get(n, ())) for n in part.lpars)
+        return size + (sum(map(len, self.restarts(part).values())) if self.goal.n_plus_1 else 0)
+
+    def _answer(self, part: Component, deadline: float, gap: float, quick: bool) -> Part:
+        """Whole when it is small, else taken apart."""
+        if self._size(part) <= self.small:
             return self._exact(part, deadline, gap)
-        candidates = self.candidates_in(part)
-        master = Master(self.site, part, candidates, self.goal, self.scale)
-        plain = not self.goal.n_plus_1 and not self.cuts_in(part) and self.site.usage is None
+        cuts = self.cuts_in(part)
+        master = Master(self.site, part, self.candidates_in(part), self.goal, self.scale)
+        plain = not self.goal.n_plus_1 and not cuts and self.site.usage is None
         if len(part.servers) > WIDE and plain:
-            found = take_wide(self.site, self.judge, candidates, master, deadline, gap)
-            if found.outcome is Outcome.UNKNOWN:
-                found = self._as_it_is(part, found.measure_bound)
-            return self._part(part, found, deadline)
-        placer: Place = Placer(self.site, candidates, gap, self.cuts_in(part))
-        if self.goal.n_plus_1:
-            placer = self._with_restarts(part, gap)
-        found = take_apart(master, placer, deadline, gap)
-        if found.outcome is Outcome.UNKNOWN and plain:
-            made = take_wide(self.site, self.judge, candidates, master, time.monotonic() + _LAST_S, gap)
-            bound = max(found.measure_bound, made.measure_bound)
-            built = made.outcome is Outcome.FEASIBLE
-            found = replace(made, measure_bound=bound) if built else self._as_it_is(part, bound)
+            found = take_wide(self.site, self.judge, master, deadline, gap)
+        else:
+            placer: Place = self._with_restarts(part, master, gap) if self.goal.n_plus_1 else Placer(master, gap, cuts)
+            found = take_apart(master, placer, deadline, gap, quick=quick)
+            if found.outcome is Outcome.UNKNOWN and plain and not quick:
+                made = take_wide(self.site, self.judge, master, time.monotonic() + _LAST_S, gap)
+                found = replace(made, measure_bound=max(found.measure_bound, made.measure_bound))
+        if found.outcome is Outcome.UNKNOWN and plain and not quick:
+            found = self._as_it_is(part, found.measure_bound)
         return self._part(part, found, deadline)
 
     def _as_it_is(self, part: Component, bound: float) -> Found:
         """Everything stays where it is; only what is empty already goes off. Impossible when more must go off."""
-        used = {self.site.start[n] for n in part.lpars}
-        off = tuple(s for s in part.servers if s not in used and s not in self.goal.keep)
+        off = self._empty(part, (self.site.start[n] for n in part.lpars))
         if not set(self.goal.off) & set(part.servers) <= set(off):
             return Found(Outcome.UNKNOWN)
-        measure = sum(self.scale.fixed[s] for s in part.servers if s not in off)
         on = tuple(s for s in part.servers if s not in off)
-        return Found(Outcome.FEASIBLE, Choice(on, off, measure, 0.0, bound), Placed(Outcome.FEASIBLE), bound, 0.0)
+        measure = sum(self.scale.fixed[s] for s in on)
+        return Found(Outcome.FEASIBLE, Choice(on, off, measure, bound), Placed(Outcome.FEASIBLE), bound, 0.0)
 
     def _part(self, part: Component, found: Found, deadline: float) -> Part:
         """What was found, or why there is nothing."""
@@ -239,24 +257,35 @@ class ConsolidationProblem:
             return Part(Status.INFEASIBLE, conflict=self._explain(part, self.program(part), deadline))
         if found.choice is None or found.placed is None:
             return Part(Status.UNKNOWN)
-        more = sum(self.scale.excess(n, found.placed.placement.get(n, self.site.start[n])) for n in part.lpars)
-        return Part(Status.FEASIBLE, found.choice.off, found.placed.placement, found.placed.restart,
-                    found.choice.measure + more, found.measure_bound, found.placed.cost_ms, found.cost_bound_ms)
+        placed = found.placed
+        where = {n: placed.placement.get(n, self.site.start[n]) for n in part.lpars}
+        off = found.choice.off if self.goal.n_plus_1 else self._empty(part, where.values())
+        measure = sum(self.scale.fixed[s] for s in part.servers if s not in off)
+        measure += sum(self.scale.excess(n, s) for n, s in where.items())
+        return Part(Status.FEASIBLE, off, placed.placement, placed.restart, measure,
+                    min(found.measure_bound, float(measure)), placed.cost_ms, found.cost_bound_ms)
 
-    def _with_restarts(self, part: Component, gap: float) -> Place:
+    def _empty(self, part: Component, used: Iterable[str]) -> tuple[str, ...]:
+        """The servers that need not stay on, since nothing is there."""
+        kept = {*used, *self.goal.keep}
+        return tuple(s for s in part.servers if s not in kept)
+
+    def _with_restarts(self, part: Component, master: Master, gap: float) -> Place:
         """Placement and restart places of one set of servers at once, exactly."""
 
-        def place(choice: Choice, deadline: float, floor: float, *, quick: bool = False) -> Placed:
-            if quick:
-                return Placed(Outcome.UNKNOWN)
+        def place(choice: Choice, most: int, deadline: float, floor: float, *, quick: bool) -> Placed:
             goal = Consolidate(self.goal.measure, True, choice.on, choice.off)
             model = ConsolidationProgram(self.site, self.candidates_in(part), part.servers, goal, self.scale,
                                          self.restarts(part))
             for cut in self.cuts_in(part):
                 model.forbid(cut)
+            if master.loaded:
+                terms = {i: self.scale.excess(n, s) for (n, s), i in model.x.items()}
+                model.program.at_most(terms, most, "measure")
             solution = model.solve(deadline, gap)
             if not solution.found:
-                return Placed(solution.outcome)
+                heavy = solution.outcome is Outcome.INFEASIBLE and master.loaded and too_heavy(model, deadline)
+                return Placed(solution.outcome, heavy=heavy)
             whole = self.answer(model, solution, choice.measure, 0.0, solution)
             return Placed(Outcome.FEASIBLE, whole.placement, whole.cost_ms, whole.cost_bound_ms, whole.restart)
 
@@ -346,12 +375,19 @@ def _left(deadline: float) -> float:
     return max(deadline - time.monotonic(), 0.05)
 
 
-_shared: tuple[ConsolidationProblem, float, float] | None = None
+def _better(answer: Part, before: Part) -> bool:
+    """Whether an answer takes the place of a quick one."""
+    if answer.status is not Status.FEASIBLE or before.status is not Status.FEASIBLE:
+        return before.status is not Status.FEASIBLE
+    return answer.cost_ms - answer.cost_bound_ms < before.cost_ms - before.cost_bound_ms
+
+
+_shared: tuple[ConsolidationProblem, float, float, bool] | None = None
 """What forked workers answer for: set just before they are made."""
 
 
-def _in_worker(number: int) -> Part:
+def _in_worker(task: tuple[int, float]) -> Part:
     if _shared is None:
         raise RuntimeError("no problem was shared with this worker")
-    problem, deadline, gap = _shared
-    return problem._numbered(number, deadline, gap, _WORKERS)
+    problem, deadline, gap, quick = _shared
+    return problem._numbered(*task, deadline, gap, quick)

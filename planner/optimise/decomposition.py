@@ -1,50 +1,58 @@
 """One component taken apart: the master chooses which servers stay on, a placement program puts the LPARs.
 
-Sets are tried in the order of the master's bounds. A set that is proved impossible becomes a cut (with less on it is
-impossible as well), one that was placed or given up is not chosen again. The answer is proved when the next set's
-bounds are no better than what was found.
+The master's relaxation bounds the measure. Among all sets that come within the gap of that bound the one that is
+cheapest to empty is tried first; its bound of the cost holds for every placement of that measure. A set that is proved
+impossible becomes a cut (with less on it is impossible as well), one that was placed or given up is not chosen again.
+Both levels are proved when what was found is as near its bounds as asked.
 """
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from planner.optimise.evacuate import searched
 from planner.optimise.master import Choice, Master
 from planner.optimise.packing import packed
 from planner.optimise.placement import Candidates, PlacementProgram
-from planner.optimise.solver import Outcome, Solution, relaxed
-from planner.rules import Site
+from planner.optimise.polish import polished
+from planner.optimise.solver import Outcome, Program, Relaxed, relaxed
 
 MOST_SETS = 400
-_ROUND_FROM = 500
-"""Variables of a placement program from which on rounding its linear program is tried first."""
 _SEARCHED = 400
 """Variables of a placement program up to which a local search is tried when the solver finds nothing."""
-_FREE_SHARES = (0.25, 0.5)
-_ROUND_S = 1.0
+_FREE_SHARES, _ROUND_S = (0.15, 0.3, 0.6), 1.5
+"""Shares of the LPARs that are placed exactly though the linear program placed them whole, one after the other; and
+seconds for each."""
+_QUICK = 2.0
+"""A quick answer may be this many gaps from its bound: what counts is the sum."""
+_OF_GAP, _FINEST = 0.85, 0.0005
+"""What the first level may be above its bound: this share of the gap; where it matters where LPARs run at least that
+share of the measure."""
 _WIDE = 20_000
 """Variables of a placement program with the LPARs of servers that stay on, at most."""
 
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A placement on a set of servers; ``bound_ms``: no placement on this set costs less."""
+    """A placement on a set of servers; ``bound_ms``: no placement on this set costs less. ``heavy`` says of an
+    INFEASIBLE one that there may be placements, but none that weighs as little as asked."""
 
     outcome: Outcome
     placement: Mapping[str, str] = field(default_factory=dict)
     cost_ms: int = 0
     bound_ms: float = 0.0
     restart: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    heavy: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The best set found with its placement, and what is proved of both levels."""
+    """The best set found with its placement, and what is proved of both levels: ``cost_bound_ms`` of all placements
+    that weigh no more than this one."""
 
     outcome: Outcome
     choice: Choice | None = None
@@ -54,102 +62,115 @@ class Found:
 
 
 class Place(Protocol):
-    """Puts LPARs on the servers of a choice by ``deadline``. No such placement costs less than ``floor``; ``quick``:
-    by construction alone, UNKNOWN when that finds none."""
+    """Puts LPARs on the servers of a choice by ``deadline``, so that they weigh ``most`` beyond their least at most.
+    No such placement costs less than ``floor``; ``quick``: UNKNOWN rather than taking long."""
 
-    def __call__(self, choice: Choice, deadline: float, floor: float, *, quick: bool = False) -> Placed: ...
+    def __call__(self, choice: Choice, most: int, deadline: float, floor: float, *, quick: bool) -> Placed: ...
 
 
 class _Search:
-    """Master and placement in turn: the best set so far, and what is proved of both levels."""
+    """Master and placement in turn: the best set so far, and what is proved of both levels. ``quick``: no more than
+    the first placement."""
 
-    def __init__(self, master: Master, place: Place, deadline: float, gap: float) -> None:
-        self.master, self.place, self.deadline, self.gap = master, place, deadline, gap
+    def __init__(self, master: Master, place: Place, deadline: float, gap: float, *, quick: bool) -> None:
+        self.master, self.place, self.deadline, self.gap, self.quick = master, place, deadline, gap, quick
         self.best: tuple[Choice, Placed] | None = None
-        self.measure_bound: float | None = None
+        self.measure_bound = 0.0
+        self.most = 0
+        """What a placement may weigh: the first level is settled with this."""
+        self.step = 0.0
         self.tight = 0.0
-        """A bound of the cost of every set of at most ``tight_measure``; 0 until it is asked for."""
-        self.tight_measure = -1
-        self.bounds: list[tuple[int, float]] = []
-        """Measure and bound of the cost of sets that are done with, given up or not looked at any more."""
+        """A bound of the cost of every placement that weighs that at most; 0 until it is known."""
+        self.bounds: list[float] = []
+        """Bounds of the cost of sets that are done with, given up or not looked at any more."""
         self.given_up = False
-        self.done: set[tuple[str, ...]] = set()
 
     def run(self) -> Found:
         """Until both levels are proved within the gap, or time is out."""
-        choice: Choice | None = None
-        rest = 0.0
+        first, bound = self.master.lightest(self.deadline, self.gap / 8)
+        if first is None:
+            return Found(Outcome.INFEASIBLE if bound == math.inf else Outcome.UNKNOWN)
+        self.settle(first, bound)
+        rest, spare = 0.0, [first]
         for _ in range(MOST_SETS):
-            choice, rest = self.following()
+            if self.near(self.tight) or self.late():
+                rest = 0.0
+                break
+            choice, rest = self.master.tighten(self.deadline, self.most, self.gap / 4, rest=True)
+            if choice is None and rest < math.inf and spare and self.best is None:
+                choice = spare.pop()
+            self.tight = self.tight or min(rest, 1e18)
             if choice is None:
-                if self.best is None and rest == math.inf and not self.given_up:
-                    return Found(Outcome.INFEASIBLE)
-                self.bounds.append((0, rest))
+                if self.best is not None or rest < math.inf:
+                    break
+                if not self.higher():
+                    return Found(Outcome.UNKNOWN if self.given_up else Outcome.INFEASIBLE,
+                                 measure_bound=self.measure_bound)
+            elif self.near(self.bound(rest)):
                 break
-            if choice.measure > self.tight_measure:
-                self.tight = 0.0
-            if self.best is None and not self.given_up:
-                self.measure_bound = choice.measure_bound
-            if self.enough(rest) or (time.monotonic() > self.deadline and self.best is not None):
+            elif self.tried(choice) and self.quick:
+                rest = 0.0
                 break
-            if not self.tried(self.cheapest(choice)) and time.monotonic() > self.deadline:
-                break
-        if choice is not None:  # what was not looked at any more
-            self.bounds.append((0, rest))
+        self.bounds.append(rest)
         return self.found()
 
-    def following(self) -> tuple[Choice | None, float]:
-        """The next set to try, and a bound of what any set costs that is still to be tried; no set and an infinite
-        bound when there is none."""
-        if self.best is not None and self.tight and self.best[0].measure <= self.tight_measure:
-            return self.master.tighten(self.deadline, self.best[0].measure, self.gap / 8, rest=True)
-        choice = self.master.choose(self.deadline, None if self.best is None else self.best[0].measure)
-        if isinstance(choice, Choice):
-            return choice, choice.cost_bound_ms
-        return None, math.inf if choice is Outcome.INFEASIBLE else 0.0
+    def settle(self, lightest: Choice, bound: float) -> None:
+        """What is asked of the first level: within the gap of its bound, and by little more where it matters where
+        LPARs run, since then no placement reaches the bound itself."""
+        scale, lpars = self.master.scale, self.master.part.lpars
+        if not self.given_up:
+            self.measure_bound = lightest.measure_bound
+        whole = bound + sum(scale.least.get(n, 0) for n in lpars)
+        least = float(lightest.measure) if not self.master.loaded else bound
+        self.step = whole * max(_OF_GAP * self.gap, _FINEST if self.master.loaded else 0.0)
+        self.most = int(max(least, bound + self.step))
 
-    def enough(self, rest: float) -> bool:
-        """Whether what is left to try, of which no set costs less than ``rest``, cannot be better by the gap."""
-        return self.best is not None and _near(self.best[1].cost_ms, self.bound([rest]), self.gap)
+    def higher(self) -> bool:
+        """Ask for less of the first level, since no set holds what was asked for; False when there is none at all."""
+        if self.master.loaded:
+            self.master.forget()
+            self.bounds.clear()
+        self.tight = 0.0
+        following, bound = self.master.lightest(self.deadline, self.gap / 8, rest=True)
+        if following is None:
+            return False
+        if not self.master.loaded:
+            self.settle(following, bound)
+            return True
+        if not self.given_up:
+            self.measure_bound = max(self.measure_bound, following.measure_bound)
+        self.step *= 2
+        self.most = int(max(self.most, bound) + self.step)
+        return True
 
-    def bound(self, rest: Sequence[float]) -> float:
-        """What no set of the best one's measure costs less than; ``rest``: bounds of sets not in ``bounds``."""
-        if self.best is None:
-            return 0.0
-        measure = self.best[0].measure
-        tight = self.tight if measure <= self.tight_measure else 0.0
-        return max(tight, min([*rest, *(b for m, b in self.bounds if m <= measure)], default=0.0))
+    def late(self) -> bool:
+        """Time is out, and there is something to show."""
+        return time.monotonic() > self.deadline and self.best is not None
 
-    def cheapest(self, choice: Choice) -> Choice:
-        """Another set of the same measure that is cheaper to empty by a tighter bound, which is then known as well.
+    def near(self, bound: float) -> bool:
+        """Whether the best is as near this bound as the gap asks."""
+        return self.best is not None and _near(self.best[1].cost_ms, bound, self.gap)
 
-        Asked for once, when a placement by construction does not reach the bound of the choice.
-        """
-        if self.tight or self.best is not None:
-            return choice
-        quick = self.place(choice, self.deadline, choice.cost_bound_ms, quick=True)
-        if quick.outcome is Outcome.FEASIBLE and _near(quick.cost_ms, choice.cost_bound_ms, self.gap):
-            return choice
-        found, bound = self.master.tighten(self.deadline, choice.measure, self.gap / 8)
-        self.tight, self.tight_measure = max(min(bound, 1e18), 1e-9), choice.measure
-        return choice if found is None or found.off in self.done or found.measure > choice.measure else found
+    def bound(self, rest: float) -> float:
+        """What no placement as light as asked costs less than; ``rest``: the bound of sets not in ``bounds``."""
+        return max(self.tight, min([rest, *self.bounds]))
 
     def tried(self, choice: Choice) -> bool:
-        """Place on a set; False when that was given up."""
+        """Place on a set; False when that is impossible."""
         now = time.monotonic()
         until = self.deadline if self.best is not None else now + max((self.deadline - now) / 2, 0.05)
-        tight = self.tight if choice.measure <= self.tight_measure else 0.0
-        placed = self.place(choice, until, max(tight, choice.cost_bound_ms))
-        if placed.outcome is Outcome.INFEASIBLE:
+        placed = self.place(choice, self.most - choice.measure, until, self.tight, quick=self.quick)
+        if placed.outcome is Outcome.INFEASIBLE and not placed.heavy:
             self.master.cut(choice.off)
-            return True
+            return False
         self.master.forbid(choice)
-        self.done.add(choice.off)
+        if placed.outcome is Outcome.INFEASIBLE:
+            return False
         if placed.outcome is Outcome.UNKNOWN:
             self.given_up = self.given_up or self.best is None
-            self.bounds.append((choice.measure, choice.cost_bound_ms))
-            return False
-        self.bounds.append((choice.measure, max(placed.bound_ms, choice.cost_bound_ms)))
+            self.bounds.append(max(placed.bound_ms, self.tight))
+            return True
+        self.bounds.append(max(placed.bound_ms, self.tight))
         if self.best is None or placed.cost_ms < self.best[1].cost_ms:
             self.best = (choice, placed)
         return True
@@ -157,16 +178,16 @@ class _Search:
     def found(self) -> Found:
         """What there is."""
         if self.best is None:
-            return Found(Outcome.UNKNOWN, measure_bound=self.measure_bound or 0.0)
+            return Found(Outcome.UNKNOWN, measure_bound=self.measure_bound)
         choice, placed = self.best
-        bound = self.bound([float(placed.cost_ms)])
-        return Found(Outcome.FEASIBLE, choice, placed, min(self.measure_bound or 0.0, choice.measure),
-                     min(bound, float(placed.cost_ms)))
+        bound = min(self.bound(math.inf), float(placed.cost_ms))
+        return Found(Outcome.FEASIBLE, choice, placed, self.measure_bound, bound)
 
 
-def take_apart(master: Master, place: Place, deadline: float, gap: float) -> Found:
-    """Master and placement in turn until both levels are proved within ``gap`` or time is out."""
-    return _Search(master, place, deadline, gap).run()
+def take_apart(master: Master, place: Place, deadline: float, gap: float, *, quick: bool = False) -> Found:
+    """Master and placement in turn until both levels are proved within ``gap`` or time is out; ``quick``: no more than
+    a first placement, which may be further away."""
+    return _Search(master, place, deadline, gap, quick=quick).run()
 
 
 def _near(value: float, bound: float, gap: float) -> bool:
@@ -176,39 +197,52 @@ def _near(value: float, bound: float, gap: float) -> bool:
 class Placer:
     """Puts the LPARs of a component on the servers that stay on; ``cuts`` are placements not to be given again."""
 
-    def __init__(self, site: Site, candidates: Candidates, gap: float, cuts: list[Mapping[str, str]]) -> None:
-        self.site, self.candidates, self.gap, self.cuts = site, candidates, gap, cuts
+    def __init__(self, master: Master, gap: float, cuts: list[Mapping[str, str]]) -> None:
+        self.site, self.candidates, self.master, self.gap, self.cuts = master.site, master.candidates, master, gap, cuts
 
-    def __call__(self, choice: Choice, deadline: float, floor: float, *, quick: bool = False) -> Placed:
-        """By construction; then only those that must go; then all that may, unless the floor is reached before."""
+    def __call__(self, choice: Choice, most: int, deadline: float, floor: float, *, quick: bool) -> Placed:
+        """By construction; by rounding a linear program; exactly, first with those alone that must go."""
         direct = self._narrow(choice, shifting=False)
         if any(not places for places in direct.cost.values()):
             return Placed(Outcome.INFEASIBLE)
-        if not direct.cost:
-            return Placed(Outcome.FEASIBLE)
-        least = max(float(direct.bound()), floor)
-        made = self._constructed(choice, direct)
-        if quick or (made.outcome is Outcome.FEASIBLE and _near(made.cost_ms, least, self.gap)):
-            return made
-        now = time.monotonic()
-        first = self._solved(choice, direct, now + max(0.4 * (deadline - now), 0.05))
-        if first.outcome is Outcome.FEASIBLE and _near(first.cost_ms, least, self.gap):
-            return Placed(Outcome.FEASIBLE, first.placement, first.cost_ms, least)
-        wide = self._narrow(choice, shifting=True)
-        if len(wide.cost) == len(direct.cost):
-            return first
-        if sum(map(len, wide.cost.values())) > _WIDE:
-            return Placed(first.outcome if first.outcome is Outcome.FEASIBLE else Outcome.UNKNOWN, first.placement,
-                          first.cost_ms, least)
-        second = self._solved(choice, wide, deadline, first)
-        if second.outcome in (Outcome.FEASIBLE, Outcome.INFEASIBLE) or first.outcome is not Outcome.FEASIBLE:
-            return second
-        return Placed(first.outcome, first.placement, first.cost_ms, max(least, second.bound_ms))
+        least, best = max(float(direct.bound()), floor), self._constructed(choice, direct, most)
+        if best.outcome is not Outcome.FEASIBLE or not _near(best.cost_ms, least, self.gap):
+            for found, all_in in self._attempts(choice, direct, best, most, deadline, quick=quick):
+                if found.outcome is Outcome.INFEASIBLE and all_in:
+                    return found
+                least = max(least, found.bound_ms if all_in else 0.0)
+                if found.outcome is Outcome.FEASIBLE and (best.outcome is not Outcome.FEASIBLE
+                                                          or found.cost_ms < best.cost_ms):
+                    best = found
+                if best.outcome is Outcome.FEASIBLE and _near(best.cost_ms, least, self.gap):
+                    break
+        found_any = best.outcome is Outcome.FEASIBLE
+        return replace(best, bound_ms=min(least, float(best.cost_ms)) if found_any else least)
 
-    def _constructed(self, choice: Choice, direct: Candidates) -> Placed:
+    def _attempts(self, choice: Choice, direct: Candidates, best: Placed, most: int, deadline: float, *, quick: bool
+                  ) -> Iterator[tuple[Placed, bool]]:
+        """Placements, dearer ways later; and whether everything that may move could."""
+        wide = self._narrow(choice, shifting=True)
+        all_in = sum(map(len, wide.cost.values())) <= _WIDE
+        if not all_in:
+            wide = direct
+        if self.gap > 0:
+            rounded = self._rounded(choice, wide, most, deadline, quick=quick)
+            best = rounded if rounded.outcome is Outcome.FEASIBLE else best
+            yield rounded, all_in
+        if quick:
+            return
+        same = len(wide.cost) == len(direct.cost)
+        if best.outcome is not Outcome.FEASIBLE and not same:
+            now = time.monotonic()
+            best = self._solved(choice, direct, most, now + max(0.4 * (deadline - now), 0.05))
+            yield best, False
+        yield self._solved(choice, wide, most, deadline, best), all_in
+
+    def _constructed(self, choice: Choice, direct: Candidates, most: int) -> Placed:
         """By construction; nothing when cuts are to be kept."""
         where = None if self.cuts else packed(self.site, direct, choice.on)
-        if where is None:
+        if where is None or self.master.excess(where) > most:
             return Placed(Outcome.UNKNOWN)
         cost = sum(direct.cost[n][s] for n, s in where.items())
         return Placed(Outcome.FEASIBLE, dict(sorted(where.items())), cost, float(direct.bound()))
@@ -222,63 +256,99 @@ class Placer:
                 places = {s: c for s, c in self.candidates.cost[n].items() if s in on}
                 if home not in on or len(places) > 1:
                     out[n] = places
-        return Candidates({n: out[n] for n in out if self.site.start[n] in on or self.site.start[n] in choice.off})
+        return Candidates(out)
 
-    def _solved(self, choice: Choice, candidates: Candidates, deadline: float, known: Placed | None = None) -> Placed:
+    def _program(self, choice: Choice, candidates: Candidates, most: int) -> PlacementProgram:
+        """The placement on these servers, no cut among its answers, and as light as asked."""
         displaced = [n for n in candidates.cost if self.site.start[n] not in choice.on]
         model = PlacementProgram(self.site, candidates, choice.on, displaced)
         for cut in self.cuts:
             model.forbid(cut)
+        if self.master.loaded:
+            fixed = sum(self.master.scale.excess(n, s) for s, names in model.fixed.items() for n in names)
+            terms = {i: self.master.scale.excess(n, s) for (n, s), i in model.x.items()}
+            model.program.at_most(terms, most - fixed, "measure")
+        return model
+
+    def _solved(self, choice: Choice, candidates: Candidates, most: int, deadline: float, known: Placed | None = None
+                ) -> Placed:
+        """By the placement program, from what is known."""
+        model = self._program(choice, candidates, most)
         start: list[int] = []
         if known is not None and known.outcome is Outcome.FEASIBLE:
-            where = self.site.start | dict(known.placement)
-            start = [int(where[n] == s) for n, s in model.x] + [0] * (len(model.program.upper) - len(model.x))
-            start = start if model.program.holds(start) else []
-        solution = self._rounded(model, deadline) if not start else Solution(Outcome.UNKNOWN)
-        if not solution.found:
-            solution = model.solve(deadline, self.gap, known=start)
+            start = _values(model, self.site.start | dict(known.placement))
+        solution = model.solve(deadline, self.gap, known=start)
         if solution.outcome is Outcome.INFEASIBLE:
-            return Placed(Outcome.INFEASIBLE)
+            return Placed(Outcome.INFEASIBLE, heavy=self.master.loaded and too_heavy(model, deadline))
         bound = max(0.0, solution.bound or 0.0)
         values = solution.values
         if not values and len(model.x) <= _SEARCHED:
             values = searched(model, solution).values
         if not values:
             return Placed(Outcome.UNKNOWN, bound_ms=bound)
+        placed = self._placed(model, values, bound)
+        proved = solution.outcome is Outcome.OPTIMAL and self.gap == 0 and placed.cost_ms - bound <= 0.999
+        return replace(placed, bound_ms=float(placed.cost_ms)) if proved else placed
+
+    def _placed(self, model: PlacementProgram, values: Sequence[int], bound: float) -> Placed:
         placement = {n: s for (n, s), i in model.x.items() if values[i] == 1 and s != self.site.start[n]}
-        cost = sum(candidates.cost[n][s] for n, s in placement.items())
-        if solution.outcome is Outcome.OPTIMAL and self.gap == 0 and cost - bound <= 0.999:  # proved to a unit
-            bound = float(cost)
+        cost = sum(model.candidates.cost[n][s] for n, s in placement.items())
         return Placed(Outcome.FEASIBLE, dict(sorted(placement.items())), cost, min(bound, float(cost)))
 
-    def _rounded(self, model: PlacementProgram, deadline: float) -> Solution:
-        """Those whom the linear program places whole stay there, but for the smallest; the others are placed exactly.
-
-        UNKNOWN unless that comes within the gap of the linear program's bound: then the whole program is asked.
-        """
-        unknown = Solution(Outcome.UNKNOWN)
-        if self.gap == 0 or len(model.x) < _ROUND_FROM or self.site.usage is not None:
-            return unknown
-        linear = relaxed(model.program, range(len(model.program.upper)), max(deadline - time.monotonic(), 0.05))
-        if linear.bound is None or not linear.values:
-            return unknown
+    def _rounded(self, choice: Choice, candidates: Candidates, most: int, deadline: float, *, quick: bool) -> Placed:
+        """The linear program rounded: by local search; then those whom it places whole stay there, but for the
+        smallest, and the others are placed exactly. UNKNOWN with the linear program's bound when neither finds any."""
+        model = self._program(choice, candidates, most)
+        linear = _fractional(model.program, deadline)
+        if linear.outcome is Outcome.INFEASIBLE:
+            heavy = self.master.loaded and _fractional(
+                model.program.without({"measure"}), deadline).outcome is not Outcome.INFEASIBLE
+            return Placed(Outcome.INFEASIBLE, heavy=heavy)
+        best = Placed(Outcome.UNKNOWN, bound_ms=linear.bound or 0.0)
+        if not linear.values:
+            return best
+        if self.site.usage is None:
+            likely = {key: linear.values[i] for key, i in model.x.items()}
+            if values := polished(model, likely, best.bound_ms / (1 - _OF_GAP * self.gap)):
+                best = self._placed(model, values, best.bound_ms)
         whole = {n: s for (n, s), i in model.x.items() if linear.values[i] > 0.999}
         by_size = sorted(whole, key=lambda n: (self._size(n, whole[n]), n))
         for share in _FREE_SHARES:
-            kept = set(by_size[int(share * len(by_size)):])
+            if best.outcome is Outcome.FEASIBLE and _near(best.cost_ms, best.bound_ms,
+                                                          self.gap * (_QUICK if quick else 1)):
+                break
+            where = self.site.start | dict(best.placement)
+            kept = {n for n in by_size[int(share * len(by_size)):]
+                    if best.outcome is not Outcome.FEASIBLE or where[n] == whole[n]}
             narrow = Candidates({n: {whole[n]: places[whole[n]]} if n in kept else places
-                                 for n, places in model.candidates.cost.items()})
-            part = PlacementProgram(self.site, narrow, model.survivors, model.displaced)
-            now = time.monotonic()
-            found = part.program.solve(max(min(_ROUND_S, deadline - now), 0.05), 0.6 * self.gap)
-            if found.found and found.objective is not None and _near(found.objective, linear.bound, self.gap):
-                where = part.placement(found)
-                values = [int(where[n] == s) for n, s in model.x] + [0] * (len(model.program.upper) - len(model.x))
-                if model.program.holds(values):
-                    cost = model.program.value(values)
-                    return Solution(Outcome.FEASIBLE, tuple(values), cost, linear.bound, "rounded")
-        return unknown
+                                 for n, places in candidates.cost.items()})
+            part = self._program(choice, narrow, most)
+            until = min(deadline, time.monotonic() + _ROUND_S * (0.5 if quick else 1.0))
+            known = _values(part, where) if best.outcome is Outcome.FEASIBLE else []
+            found = part.solve(until, 0.5 * self.gap, known=known)
+            if found.found and (values := _values(model, self.site.start | part.placement(found))):
+                placed = self._placed(model, values, best.bound_ms)
+                if best.outcome is not Outcome.FEASIBLE or placed.cost_ms < best.cost_ms:
+                    best = placed
+        return best
 
     def _size(self, lpar: str, server: str) -> float:
         demand, limit = self.site.demand(lpar, server), self.site.limit(server)
         return max(demand.units / max(limit.units, 1), demand.memory_mib / max(limit.memory_mib, 1))
+
+
+def _fractional(program: Program, deadline: float) -> Relaxed:
+    """The linear program of an integer one."""
+    return relaxed(program, range(len(program.upper)), max(deadline - time.monotonic(), 0.05))
+
+
+def too_heavy(model: PlacementProgram, deadline: float) -> bool:
+    """Whether an impossible program might have an answer that may weigh more."""
+    model.program = model.program.without({"measure"})
+    return model.solve(deadline, 1.0).outcome is not Outcome.INFEASIBLE
+
+
+def _values(model: PlacementProgram, where: Mapping[str, str]) -> list[int]:
+    """The values of a program's variables when LPARs are there; none when that breaks a row."""
+    values = [int(where[n] == s) for n, s in model.x] + [0] * (len(model.program.upper) - len(model.x))
+    return values if model.program.holds(values) else []

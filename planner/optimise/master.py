@@ -24,15 +24,14 @@ RESOURCES = ("units", "memory_mib")
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Servers to keep on: their ``measure`` in weights, and a lower bound of what emptying the others costs.
+    """Servers to keep on, and their ``measure`` in weights without what runs on them.
 
-    ``measure_bound``: no set that is not cut off weighs less.
+    ``measure_bound``: no placement on a set that is not ruled out weighs less, what runs beyond its least included.
     """
 
     on: tuple[str, ...]
     off: tuple[str, ...]
     measure: int
-    cost_bound_ms: float
     measure_bound: float
 
 
@@ -52,7 +51,8 @@ class Master:
         self.add_asked()
         self.add_capacity()
         self.add_cover()
-        self.emptying = self._emptying()
+        self.loaded = any(scale.excess(n, s) for n in part.lpars for s in self.places(n))
+        """Whether it makes a difference for the measure where LPARs run."""
 
     def places(self, lpar: str) -> Iterable[str]:
         """Where an LPAR may end."""
@@ -84,64 +84,89 @@ class Master:
         for places in sorted({tuple(sorted(self.places(n))) for n in self.part.lpars}):
             self.program.at_most({self.on[s]: -1 for s in places}, -1, "cover")
 
-    def _emptying(self) -> dict[str, int]:
-        """What emptying a server costs at least: each LPAR at its cheapest other place."""
-        out = dict.fromkeys(self.part.servers, 0)
-        for n in self.part.lpars:
-            home = self.site.start[n]
-            others = [c for s, c in self.candidates.cost.get(n, {}).items() if s != home]
-            out[home] += min(others, default=0)
-        return out
+    def excess(self, moved: Mapping[str, str]) -> int:
+        """What the LPARs weigh beyond their least when these have moved."""
+        return sum(self.scale.excess(n, moved.get(n, self.site.start[n])) for n in self.part.lpars)
 
     def cut(self, off: Sequence[str]) -> None:
         """At least one of these servers stays on."""
         self.program.at_most({self.on[s]: -1 for s in off}, -1, "cut")
 
     def forbid(self, choice: Choice) -> None:
-        """Never choose exactly this set again."""
+        """Never choose exactly this set again, until :meth:`forget`."""
         off = set(choice.off)
         self.program.at_most({i: 1 if s not in off else -1 for s, i in self.on.items()}, len(choice.on) - 1, "done")
 
-    def choose(self, deadline: float, at_most: int | None = None, *, cheapest: bool = True) -> Choice | Outcome:
-        """The lightest set, and with ``cheapest`` among those the one that is cheapest to empty by its bound.
+    def forget(self) -> None:
+        """Sets that were done with may be chosen again."""
+        self.program.rows = [r for r in self.program.rows if r.tag != "done"]
 
-        ``at_most``: only sets of this measure are asked for. INFEASIBLE when there is none, UNKNOWN without time.
-        """
-        kept = len(self.program.rows)
-        measure = {self.on[s]: w for s, w in self.scale.fixed.items() if s in self.on}
-        try:
-            if at_most is not None:
-                self.program.at_most(measure, at_most, "measure")
-            self.program.minimise(measure)
-            first = self.program.solve(max(deadline - time.monotonic(), 0.05))
-            if not first.found or first.objective is None:
-                return Outcome.INFEASIBLE if first.outcome is Outcome.INFEASIBLE else Outcome.UNKNOWN
-            if not cheapest:
-                return self._choice(first.values, first.bound, 0.0)
-            self.program.at_most(measure, first.objective, "measure")
-            self.program.minimise({i: -self.emptying[s] for s, i in self.on.items()})
-            second = self.program.solve(max(deadline - time.monotonic(), 0.05), known=first.values)
-            best = second if second.found else first
-            bound = sum(self.emptying.values()) + (second.bound or -sum(self.emptying.values()))
-            return self._choice(best.values, first.bound, bound)
-        finally:
-            del self.program.rows[kept:]
+    def lightest(self, deadline: float, gap: float = 0.0, *, slack: float = 0.0, whole: bool = True,
+                 rest: bool = False) -> tuple[Choice | None, float]:
+        """The lightest set when LPARs may be split over the servers in reach, each resource by itself; and a bound of
+        the measure of any set that leaves ``slack``, a share of every server's room, free: infinite when there is
+        none. Without ``whole`` servers may be on in part: a bound alone, and a quick one. With ``rest`` of those sets
+        that are not done with."""
+        program, site = Program(), self.site
+        program.upper = list(self.program.upper)
+        program.rows = [r for r in self.program.rows if rest or r.tag != "done"]
+        weights = {self.on[s]: w for s, w in self.scale.fixed.items() if s in self.on}
+        for r in RESOURCES:
+            have: dict[str, dict[int, int]] = {s: {} for s in self.part.servers}
+            for (places, tenths), names in sorted(self._alike(r).items()):
+                amount = sum(self._least(n, places, r) for n in names)
+                cheapest = min(self.scale.rate.get(s, 0) for s in places)
+                row = {}
+                for s in places:
+                    flow = program.variable(amount)
+                    row[flow] = have[s][flow] = 1
+                    weights[flow] = (self.scale.rate.get(s, 0) - cheapest) * tenths // 1000
+                program.equals(row, amount, "flow")
+            for s, terms in have.items():
+                program.at_most({**terms, self.on[s]: -max(int(room(site, s, r) * (1 - slack)), 0)}, 0, "room")
+        program.minimise(weights)
+        split = range(len(self.on) if whole else 0, len(program.upper))
+        found = relaxed(program, split, max(deadline - time.monotonic(), 0.05), gap)
+        if found.outcome is Outcome.INFEASIBLE:
+            return None, math.inf
+        rounded = len(self.part.lpars) if self.loaded else 0  # what an LPAR weighs is rounded down
+        bound = max(0.0, (found.bound or 0.0) - rounded)
+        if not found.values or not whole:
+            return None, bound
+        return self._choice([round(v) for v in found.values[:len(self.on)]], bound), bound
+
+    def _alike(self, resource: str) -> dict[tuple[tuple[str, ...], int], list[str]]:
+        """LPARs by where they may end and, for the processors, by how busy they are: tenths of their entitlement."""
+        out: dict[tuple[tuple[str, ...], int], list[str]] = {}
+        for n in self.part.lpars:
+            places, tenths = tuple(sorted(self.places(n))), 0
+            if self.loaded and resource == "units":
+                tenths = self.scale.busy.get(n, 0) // max(self._least(n, places, resource), 1)
+            out.setdefault((places, tenths), []).append(n)
+        return out
+
+    def _least(self, lpar: str, places: Iterable[str], resource: str) -> int:
+        """What it holds at least on any of these servers."""
+        return min(int(getattr(self.site.demand(lpar, s), resource)) for s in places)
 
     def classes(self) -> dict[str, int]:
-        """Servers in classes of those that receive moves at the same rate. Any classes give a valid bound."""
+        """Servers in classes of those that receive moves at the same rate and draw the same for a busy core. Any
+        classes give a valid bound."""
         site = self.site
-        rate = {s: max((round(side_rate(v, site.servers[s], site.parameters, source=False))
-                        for v in site.movers(s)), default=0) for s in self.part.servers}
-        return {s: sorted(set(rate.values())).index(r) for s, r in rate.items()}
+        kind = {s: (max((round(side_rate(v, site.servers[s], site.parameters, source=False))
+                         for v in site.movers(s)), default=0), self.scale.rate.get(s, 0)) for s in self.part.servers}
+        return {s: sorted(set(kind.values())).index(k) for s, k in kind.items()}
 
-    def tighten(self, deadline: float, at_most: int, gap: float, *, rest: bool = False) -> tuple[Choice | None, float]:
-        """The set of at most this measure that is cheapest to empty when LPARs may be split and servers of one class
-        share their room, and a bound of what any such set costs (infinite when there is none). With ``rest`` of those
-        sets that are not done with."""
+    def tighten(self, deadline: float, at_most: int, gap: float, *, whole: bool = True, rest: bool = False
+                ) -> tuple[Choice | None, float]:
+        """The set that is cheapest to empty when LPARs may be split and servers of one class share their room, among
+        the placements that weigh at most this, what runs beyond its least included; and a bound of what any such
+        placement costs (infinite when there is none). Without ``whole`` servers may be on in part: a bound alone.
+        With ``rest`` of those sets that are not done with."""
         program, site, on = Program(), self.site, self.on
         program.upper = list(self.program.upper)
         program.rows = [r for r in self.program.rows if rest or r.tag != "done"]
-        program.at_most({on[s]: w for s, w in self.scale.fixed.items() if s in on}, at_most, "measure")
+        weights = {on[s]: w for s, w in self.scale.fixed.items() if s in on}
         of = self.classes()
         held: dict[tuple[int, str], dict[int, int]] = {
             (k, r): {on[s]: -max(room(site, s, r), 0) for s in of if of[s] == k}
@@ -157,46 +182,21 @@ class Master:
             program.equals({i: 1 for i, _, _ in ways}, 1, "place")
             program.at_most({stay: 1, on[home]: -1}, 0, "stay")
             for i, k, servers in ways:
+                weights[i] = min(self.scale.excess(n, s) for s in servers)
                 for r in RESOURCES:
-                    held[k, r][i] = min(int(getattr(site.demand(n, s), r)) for s in servers)
+                    held[k, r][i] = self._least(n, servers, r)
         for terms in held.values():
             program.at_most(terms, 0, "room")
+        program.at_most(weights, at_most, "measure")
         program.minimise(cost)
-        found = relaxed(program, range(len(on), len(program.upper)), max(deadline - time.monotonic(), 0.05), gap)
+        split = range(len(on) if whole else 0, len(program.upper))
+        found = relaxed(program, split, max(deadline - time.monotonic(), 0.05), gap)
         if found.outcome is Outcome.INFEASIBLE:
             return None, math.inf
         bound = max(0.0, found.bound or 0.0)
-        if not found.values:
-            return None, bound
-        return self._choice([round(v) for v in found.values[:len(on)]], 0.0, bound), bound
-
-    def spread(self, deadline: float, slack: float, gap: float, *, whole: bool = True) -> tuple[Choice | None, float]:
-        """The lightest set when LPARs may be split over the servers in reach, each resource by itself; and a bound of
-        the measure of any set that leaves ``slack``, a share of every server's room, free. Without ``whole`` servers
-        may be on in part: a bound alone, and a quick one."""
-        program, site = Program(), self.site
-        program.upper, program.rows = list(self.program.upper), [r for r in self.program.rows if r.tag != "done"]
-        alike: dict[tuple[str, ...], list[str]] = {}
-        for n in self.part.lpars:
-            alike.setdefault(tuple(sorted(self.places(n))), []).append(n)
-        for r in RESOURCES:
-            have = {s: {self.on[s]: -max(int(room(site, s, r) * (1 - slack)), 0)} for s in self.part.servers}
-            for places, names in sorted(alike.items()):
-                amount = sum(min(int(getattr(site.demand(n, s), r)) for s in places) for n in names)
-                row = {}
-                for s in places:
-                    flow = program.variable(amount)
-                    row[flow] = have[s][flow] = 1
-                program.equals(row, amount, "flow")
-            for terms in have.values():
-                program.at_most(terms, 0, "room")
-        program.minimise({self.on[s]: w for s, w in self.scale.fixed.items() if s in self.on})
-        split = range(len(self.on) if whole else 0, len(program.upper))
-        found = relaxed(program, split, max(deadline - time.monotonic(), 0.05), gap)
-        bound = max(0.0, found.bound or 0.0)
         if not found.values or not whole:
             return None, bound
-        return self._choice([round(v) for v in found.values[:len(self.on)]], bound, 0.0), bound
+        return self._choice([round(v) for v in found.values[:len(on)]], 0.0), bound
 
     def _by_class(self, lpar: str, of: Mapping[str, int]) -> dict[int, tuple[int, list[str]]]:
         """Class → the least cost of moving an LPAR to a server of it, and those servers."""
@@ -211,11 +211,11 @@ class Master:
     def chosen(self, on: Iterable[str]) -> Choice:
         """This set, without any bound."""
         kept = set(on)
-        return self._choice([int(s in kept) for s in self.on], 0.0, 0.0)
+        return self._choice([int(s in kept) for s in self.on], 0.0)
 
-    def _choice(self, values: Sequence[int], measure_bound: float | None, cost_bound: float) -> Choice:
+    def _choice(self, values: Sequence[int], measure_bound: float) -> Choice:
         on = tuple(s for s, i in self.on.items() if values[i])
         off = tuple(s for s, i in self.on.items() if not values[i])
         measure = sum(self.scale.fixed[s] for s in on)
-        exact = measure_bound is not None and measure - measure_bound < 0.999
-        return Choice(on, off, measure, max(0.0, cost_bound), float(measure) if exact else measure_bound or 0.0)
+        exact = not self.loaded and measure - measure_bound < 0.999
+        return Choice(on, off, measure, float(measure) if exact else measure_bound)

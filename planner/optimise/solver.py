@@ -379,6 +379,12 @@ class Relaxed:
     values: tuple[float, ...] = ()
 
 
+RELAXED_OPTIONS = {
+    "mip_feasibility_tolerance": 1e-6, "mip_allow_restart": False, "mip_detect_symmetry": False,
+    "mip_heuristic_run_rins": False, "mip_heuristic_run_rens": False, "mip_heuristic_run_root_reduced_cost": False,
+    "mip_heuristic_run_feasibility_jump": False, "mip_pscost_minreliable": 0}
+"""Programs that are mostly fractional: HiGHS spends two thirds of its time on restarts, symmetry and programs within
+the program, for nothing."""
 _BOUND_SLACK = 1e-7
 """What a bound gives up, relative to itself, for the arithmetic of the solver's linear programs."""
 
@@ -392,7 +398,7 @@ def relaxed(program: Program, fractional: Collection[int], time_limit: float, ga
     try:
         import highspy
 
-        options = highs_options(time_limit, gap, None) | {"mip_feasibility_tolerance": 1e-6}
+        options = highs_options(time_limit, gap, None) | RELAXED_OPTIONS
         model, raw = _run_arrays(program, options, (), frozenset(fractional))
         status, info, values = model.getModelStatus(), model.getInfo(), tuple(raw)
     except Exception:  # a missing or broken HiGHS

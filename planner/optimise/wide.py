@@ -8,8 +8,9 @@ room is tried when that fails.
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from planner.findings import Severity
@@ -28,7 +29,8 @@ _EVEN = (0.8, 0.5, 0.25, 0.0)
 """Shares of the slack that every server keeps by itself in the linear program: the first that has a solution."""
 _NOWHERE = ""
 _CAPACITY = ("processor.capacity:", "memory.capacity:")
-_SPREAD_GAP = 0.002
+_SPREAD_GAP, _HEAVIER = 0.002, 0.003
+"""Gap of the choice of a set; and the share of the measure by which a placement on it may weigh more."""
 _WINDOW_S, _NODES, _WINDOW_GAP, _WIDENINGS, _PASSES = 2.5, 10, 1.0, 4, 6
 _LINEAR_S = 15.0
 """Seconds that a linear program is given even when time is out: without it there is no placement at all."""
@@ -39,37 +41,37 @@ _CRUMBS = 3
 """Hundredths of a core that each server of a window has to spare at least for it to be tried: less is in crumbs."""
 
 
-def take_wide(site: Site, judge: Judge, candidates: Candidates, master: Master, deadline: float, gap: float
-              ) -> Found:
-    """A set and a placement with a bound of the measure; the cost is bounded for that set alone."""
+def take_wide(site: Site, judge: Judge, master: Master, deadline: float, gap: float) -> Found:
+    """A set and a placement with bounds of both levels; that of the cost comes from servers that are on in part, and
+    is far."""
     share = max(0.1, (deadline - time.monotonic()) / 6)
-    total = master.choose(time.monotonic() + share / 6, cheapest=False)
-    if not isinstance(total, Choice):
-        return Found(total)
-    bound = max(total.measure_bound, master.spread(time.monotonic() + share, 0.0, _SPREAD_GAP, whole=False)[1])
+    bound = master.lightest(time.monotonic() + share, _SPREAD_GAP, whole=False)[1]
+    if bound == math.inf:
+        return Found(Outcome.INFEASIBLE)
     load = sum(master.scale.least.get(n, 0) for n in master.part.lpars)
-    best: tuple[Choice, Placed] | None = None
+    best: tuple[int, Choice, Placed] | None = None
     for slack in (*SLACKS, *TIGHTER):
         if time.monotonic() > deadline or (best is not None and (
-                slack in SLACKS or best[0].measure - bound <= gap * (best[0].measure + load))):
+                slack in SLACKS or best[0] - bound <= gap * (best[0] + load))):
             continue
-        choice, _ = master.spread(time.monotonic() + share, slack, _SPREAD_GAP)
-        if choice is None or (best is not None and choice.measure >= best[0].measure):
+        choice, _ = master.lightest(time.monotonic() + share, _SPREAD_GAP, slack=slack)
+        if choice is None or (best is not None and choice.measure >= best[0]):
             continue
-        most = None if best is None else best[0].measure
-        placed, used = place_wide(site, judge, candidates, master, choice, slack, deadline, most)
-        if placed.outcome is Outcome.FEASIBLE and (best is None or used.measure < best[0].measure):
-            best = (used, placed)
+        placed, used = place_wide(site, judge, master, choice, slack, deadline, None if best is None else best[0])
+        weighs = used.measure + master.excess(placed.placement)
+        if placed.outcome is Outcome.FEASIBLE and (best is None or weighs < best[0]):
+            best = (weighs, used, placed)
     if best is None:
         return Found(Outcome.UNKNOWN, measure_bound=bound)
-    return Found(Outcome.FEASIBLE, *best, min(bound, float(best[0].measure)), best[1].bound_ms)
+    least = master.tighten(max(deadline, time.monotonic() + _LINEAR_S), best[0], 0.0, whole=False)[1]
+    return Found(Outcome.FEASIBLE, best[1], best[2], min(bound, float(best[0])), min(least, float(best[2].cost_ms)))
 
 
-def place_wide(site: Site, judge: Judge, candidates: Candidates, master: Master, choice: Choice, slack: float,
-               deadline: float, most: int | None = None) -> tuple[Placed, Choice]:
+def place_wide(site: Site, judge: Judge, master: Master, choice: Choice, slack: float, deadline: float,
+               most: int | None = None) -> tuple[Placed, Choice]:
     """A placement on these servers, or on a few more, exact in every rule; or UNKNOWN. ``most``: the set must weigh
     less than this."""
-    on = set(choice.on)
+    on, candidates = set(choice.on), master.candidates
     grouped = {n for g in (*site.policies.apart, *site.policies.clusters) for n in g.members}
     options = Candidates({n: {s: c for s, c in places.items() if s in on} for n, places in candidates.cost.items()
                           # who is kept apart from another stays at home: two that change places could not be ordered
@@ -78,9 +80,8 @@ def place_wide(site: Site, judge: Judge, candidates: Candidates, master: Master,
         return Placed(Outcome.INFEASIBLE), choice
     model = PlacementProgram(site, options, choice.on, [n for n in options.cost if site.start[n] not in on])
     linear = Relaxed(Outcome.UNKNOWN)
-    for share in _EVEN:
-        linear = relaxed(_roomier(model.program, slack * share), range(len(model.program.upper)),
-                         max(deadline - time.monotonic(), _LINEAR_S))
+    for program in _programs(master, model, choice, slack):
+        linear = relaxed(program, range(len(program.upper)), max(deadline - time.monotonic(), _LINEAR_S))
         if linear.values:
             break
     if linear.bound is None or not linear.values:
@@ -95,8 +96,24 @@ def place_wide(site: Site, judge: Judge, candidates: Candidates, master: Master,
     return Placed(Outcome.FEASIBLE, moving, cost, 0.0), master.chosen(filling.on) if more else choice
 
 
+def _programs(master: Master, model: PlacementProgram, choice: Choice, slack: float) -> Iterator[Program]:
+    """The program with a share of every server's room left free, so that no server is full before the rounding; where
+    it matters where LPARs run, first with the load as small as the choice has it."""
+    lighter = [model.program]
+    if master.loaded:
+        scale = master.scale
+        fixed = sum(scale.excess(n, s) for s, names in model.fixed.items() for n in names)
+        whole = choice.measure_bound + sum(scale.least.get(n, 0) for n in master.part.lpars)
+        most = choice.measure_bound - choice.measure + _HEAVIER * whole - fixed
+        light = model.program.without(set())
+        light.at_most({i: scale.excess(n, s) for (n, s), i in model.x.items()}, int(most), "measure")
+        lighter = [light, model.program]
+    for program in lighter:
+        for share in _EVEN:
+            yield _roomier(program, slack * share)
+
+
 def _roomier(program: Program, slack: float) -> Program:
-    """The program with this share of every server's room left free, so that no server is full before the rounding."""
     out = program.without(set())
     out.rows = [replace(r, rhs=int(r.rhs * (1 - slack))) if r.tag.startswith(_CAPACITY) and r.rhs > 0 else r
                 for r in out.rows]

@@ -19,6 +19,8 @@ from planner.estate.model import Bridge, Estate, Zoning
 from planner.goals.consolidate import Consolidate, Measure
 from planner.optimise.consolidation import Consolidation, ConsolidationProblem
 from planner.optimise.measure import Scale, scale_of
+from planner.optimise.placement import Candidates, PlacementProgram
+from planner.optimise.solver import Outcome
 from planner.plan import Status
 from planner.rules import Judge, Site
 from planner.rules.availability import restart_refusals
@@ -71,6 +73,11 @@ def allowed_off(site: Site, goal: Consolidate, where: Where) -> Iterator[tuple[s
 
 def brute(site: Site, judge: Judge, goal: Consolidate, scale: Scale, come_back: bool) -> tuple[int, int] | None:
     """The least (measure, cost) over every placement that the rules allow."""
+    return next(allowed(site, judge, goal, scale, come_back), None)
+
+
+def allowed(site: Site, judge: Judge, goal: Consolidate, scale: Scale, come_back: bool) -> Iterator[tuple[int, int]]:
+    """(measure, cost) of every placement that the rules allow, the least first."""
     names = sorted(site.start)
     ranked = []
     for places in itertools.product(*choices(site, judge, goal, come_back)):
@@ -84,8 +91,7 @@ def brute(site: Site, judge: Judge, goal: Consolidate, scale: Scale, come_back: 
             continue
         on = [s for s in site.servers if s not in off]
         if not goal.n_plus_1 or all(survives(site, judge, where, on, s) for s in on):
-            return value
-    return None
+            yield value
 
 
 def problem_scale(site: Site, judge: Judge, goal: Consolidate, scale: Scale) -> int:
@@ -102,7 +108,7 @@ def check(site: Site, judge: Judge, goal: Consolidate, scale: Scale, answer: Con
     assert not judge.placement(where)
     assert not set(answer.off) & set(where.values())
     measure, cost = scale.at(answer.off, where), sum(p.cost_ms for p in answer.parts)
-    if apart and len(set(scale.rate.values())) > 1:  # chosen by idle watts alone: bounded, and no more than that
+    if apart and len(set(scale.rate.values())) > 1:  # within a fraction of the bound, and no more than that
         least = scale.among(dict.fromkeys(site.start, site.servers)).least
         assert measure >= wanted[0] and (answer.status is Status.FEASIBLE or measure == wanted[0])
         assert sum(least.values()) + sum(p.measure_bound for p in answer.parts) <= wanted[0] + 1
@@ -141,6 +147,38 @@ def test_both_levels_agree_with_brute_force(small: int) -> None:
 
     agree()
     assert seen[Status.OPTIMAL] > 50 and seen[Status.INFEASIBLE] > 3 and seen["moves"] > 25 and seen["off"] > 25, seen
+
+
+@pytest.mark.parametrize("gap", [0.0, 0.03, 0.2])
+def test_taken_apart_where_it_matters_where_lpars_run_both_bounds_hold(gap: float) -> None:
+    """Servers whose busy cores draw differently: no plan is lighter than the bound, none as light as ours is cheaper than
+    the bound of the cost, and what is called optimal is within the gap of both."""
+    seen: Counter[str] = Counter()
+
+    @settings(max_examples=80)
+    @given(estates(), st.data())
+    def agree(of: Estate, data: st.DataObject) -> None:
+        watts = [data.draw(st.sampled_from(((200, 300), (200, 900), (250, 1500), (900, 1000)))) for _ in of.servers]
+        of = of.replace(servers=tuple(replace(s, idle_watts=i, max_watts=m) for s, (i, m) in zip(of.servers, watts, strict=True)))
+        site, judge = judged(of)
+        problem = ConsolidationProblem(site, judge, WATTS, scale_of(site, Measure.WATTS))
+        problem.small = 0
+        answer = problem.solve(30, gap)
+        plans = list(allowed(site, judge, WATTS, scale_of(site, Measure.WATTS), False))
+        assert answer.status in (Status.OPTIMAL, Status.FEASIBLE) and not judge.placement(site.start | answer.placement)
+        measure, cost = problem.scale.at(answer.off, site.start | answer.placement), sum(p.cost_ms for p in answer.parts)
+        bound = problem.scale.base + sum(p.measure_bound for p in answer.parts)
+        assert bound <= min(m for m, _ in plans) + 1 and (measure, cost) in plans
+        if len([c for c in problem.components if c.lpars]) == 1:
+            cost_bound = sum(p.cost_bound_ms for p in answer.parts)
+            assert cost_bound <= min(c for m, c in plans if m <= measure) + 1
+            seen["bounded"] += cost > 0
+        if answer.status is Status.OPTIMAL:
+            assert measure - plans[0][0] <= max(gap, 1e-6) * measure + 1
+        seen[answer.status] += 1
+
+    agree()
+    assert seen["bounded"] > 15 and seen[Status.OPTIMAL] > 15, seen
 
 
 @pytest.mark.parametrize("small", [10**6, 0], ids=["whole", "taken apart"])
@@ -283,3 +321,24 @@ def test_watts_count_what_runs_where() -> None:
     _, scale, answer = solved(of, Consolidate(Measure.WATTS))
     assert answer.off == ("A",) and answer.status is Status.OPTIMAL
     assert scale.at(answer.off, {"a1": "B", "b1": "B"}) == 1_200_000  # 1100 W and 4 busy cores of 25 W
+
+
+def test_an_empty_server_goes_off_whatever_the_gap_allows() -> None:
+    """Found by the property test: a set within the gap had a server on that nothing was put on."""
+    of = estate([server("A", 4, idle_watts=500, max_watts=900), server("B", 4, idle_watts=90, max_watts=700)],
+                [lpar("a1", "A", 1.5)])
+    site, judge = judged(of)
+    problem = ConsolidationProblem(site, judge, WATTS, scale_of(site, Measure.WATTS))
+    problem.small = 0
+    answer = problem.solve(30, 0.9)
+    assert len(answer.off) == 1 and answer.off[0] != (site.start | answer.placement)["a1"]
+
+
+def test_lpars_kept_together_may_be_held_where_they_both_went() -> None:
+    """Found by the property test: rounding holds LPARs away from home, and home was not among their places then."""
+    of = estate([server("A"), server("B")], [lpar("a1", "A"), lpar("a2", "A")], [policy("keep-together", "g", "a1; a2")])
+    site, _ = judged(of)
+    held = PlacementProgram(site, Candidates({"a1": {"B": 5}, "a2": {"B": 7}}), ["A", "B"], [])
+    assert held.placement(held.program.solve(5)) == {"a1": "B", "a2": "B"}
+    apart = PlacementProgram(site, Candidates({"a1": {"B": 5}, "a2": {"A": 0}}), ["A", "B"], [])
+    assert apart.program.solve(5).outcome is Outcome.INFEASIBLE
