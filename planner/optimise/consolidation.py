@@ -16,7 +16,7 @@ from planner.goals.consolidate import Consolidate
 from planner.goals.evacuate import Evacuate
 from planner.optimise.components import Component, components
 from planner.optimise.conflict import Conflict, reduced
-from planner.optimise.consolidation_program import ConsolidationProgram
+from planner.optimise.consolidation_program import ConsolidationProgram, Restarts
 from planner.optimise.decomposition import Found, Place, Placed, Placer, take_apart, too_heavy
 from planner.optimise.evacuate import EvacuationProblem
 from planner.optimise.master import Choice, Master
@@ -33,6 +33,8 @@ SMALL = 1500
 """Variables of a component at most for it to be given to the solver whole at once."""
 _LARGE, _WORKERS = 10_000, 2
 """Pairs of LPAR and server from which on several components are answered by two processes."""
+_EXACT_RESTARTS = 45_000
+"""Variables of a component up to which places and restarts are found by one program when one after the other fails."""
 _LAST_S = 3.0
 """Seconds for a placement by construction when the exact way found none in its time."""
 WIDE = 40
@@ -104,7 +106,7 @@ class ConsolidationProblem:
         """Whether what keeps an LPAR from starting on another server allows this one."""
         key = (lpar, source, target)
         if key not in self._cold:
-            self._cold[key] = not restart_refusals(self.site, *key)
+            self._cold[key] = self.judge.connected(lpar, target) and not restart_refusals(self.site, *key)
         return self._cold[key]
 
     def restart_servers(self, server: str) -> list[str]:
@@ -144,7 +146,7 @@ class ConsolidationProblem:
             parts = dict(self._answers(numbers, deadline, gap, quick=True))
             numbers = self._unproved(parts, gap)
         for number, answer in self._answers(numbers, deadline, gap):
-            if number not in parts or _better(answer, parts[number]):
+            if number not in parts or _better(answer, parts[number], gap):
                 parts[number] = answer
             if parts[number].status in (Status.INFEASIBLE, Status.UNKNOWN):
                 return Consolidation(parts[number].status, (), parts[number].conflict)
@@ -230,6 +232,8 @@ class ConsolidationProblem:
         cuts = self.cuts_in(part)
         master = Master(self.site, part, self.candidates_in(part), self.goal, self.scale)
         plain = not self.goal.n_plus_1 and not cuts and self.site.usage is None
+        if len(part.servers) > WIDE and plain and quick:
+            return Part(Status.UNKNOWN)
         if len(part.servers) > WIDE and plain:
             found = take_wide(self.site, self.judge, master, deadline, gap)
         else:
@@ -238,18 +242,24 @@ class ConsolidationProblem:
             if found.outcome is Outcome.UNKNOWN and plain and not quick:
                 made = take_wide(self.site, self.judge, master, time.monotonic() + _LAST_S, gap)
                 found = replace(made, measure_bound=max(found.measure_bound, made.measure_bound))
-        if found.outcome is Outcome.UNKNOWN and plain and not quick:
+        if found.outcome is Outcome.UNKNOWN and not cuts and self.site.usage is None and not quick:
             found = self._as_it_is(part, found.measure_bound)
         return self._part(part, found, deadline)
 
     def _as_it_is(self, part: Component, bound: float) -> Found:
         """Everything stays where it is; only what is empty already goes off. Impossible when more must go off."""
-        off = self._empty(part, (self.site.start[n] for n in part.lpars))
+        off = () if self.goal.n_plus_1 else self._empty(part, (self.site.start[n] for n in part.lpars))
         if not set(self.goal.off) & set(part.servers) <= set(off):
             return Found(Outcome.UNKNOWN)
         on = tuple(s for s in part.servers if s not in off)
         measure = sum(self.scale.fixed[s] for s in on)
-        return Found(Outcome.FEASIBLE, Choice(on, off, measure, bound), Placed(Outcome.FEASIBLE), bound, 0.0)
+        choice, placed = Choice(on, off, measure, bound), Placed(Outcome.FEASIBLE)
+        if self.goal.n_plus_1:
+            restarted = self._restarted(part, choice, placed, self.restarts(part), time.monotonic() + _LAST_S)
+            if restarted is None:
+                return Found(Outcome.UNKNOWN)
+            placed = restarted
+        return Found(Outcome.FEASIBLE, choice, placed, bound, 0.0)
 
     def _part(self, part: Component, found: Found, deadline: float) -> Part:
         """What was found, or why there is nothing."""
@@ -271,12 +281,21 @@ class ConsolidationProblem:
         return tuple(s for s in part.servers if s not in kept)
 
     def _with_restarts(self, part: Component, master: Master, gap: float) -> Place:
-        """Placement and restart places of one set of servers at once, exactly."""
+        """Placement and restart places of one set of servers: a placement that knows nothing of restarts bounds the
+        cost, and is the answer where every server may fail; else both at once, exactly."""
+        placer, restarts = Placer(master, gap, self.cuts_in(part)), self.restarts(part)
 
         def place(choice: Choice, most: int, deadline: float, floor: float, *, quick: bool) -> Placed:
+            now = time.monotonic()
+            first = placer(choice, most, now + 0.3 * max(deadline - now, 0.0), floor, quick=False)
+            if first.outcome is Outcome.INFEASIBLE:
+                return first
+            if first.outcome is Outcome.FEASIBLE and (found := self._restarted(part, choice, first, restarts, deadline)):
+                return found
+            if self._size(part) > _EXACT_RESTARTS:
+                return Placed(Outcome.UNKNOWN, bound_ms=first.bound_ms, cramped=True)
             goal = Consolidate(self.goal.measure, True, choice.on, choice.off)
-            model = ConsolidationProgram(self.site, self.candidates_in(part), part.servers, goal, self.scale,
-                                         self.restarts(part))
+            model = ConsolidationProgram(self.site, master.candidates, part.servers, goal, self.scale, restarts)
             for cut in self.cuts_in(part):
                 model.forbid(cut)
             if master.loaded:
@@ -285,11 +304,23 @@ class ConsolidationProblem:
             solution = model.solve(deadline, gap)
             if not solution.found:
                 heavy = solution.outcome is Outcome.INFEASIBLE and master.loaded and too_heavy(model, deadline)
-                return Placed(solution.outcome, heavy=heavy)
+                return Placed(solution.outcome, bound_ms=first.bound_ms, heavy=heavy)
             whole = self.answer(model, solution, choice.measure, 0.0, solution)
-            return Placed(Outcome.FEASIBLE, whole.placement, whole.cost_ms, whole.cost_bound_ms, whole.restart)
+            return Placed(Outcome.FEASIBLE, whole.placement, whole.cost_ms, max(whole.cost_bound_ms, first.bound_ms),
+                          whole.restart)
 
         return place
+
+    def _restarted(self, part: Component, choice: Choice, placed: Placed, restarts: Restarts, deadline: float
+                   ) -> Placed | None:
+        """A placement with a place to restart for every LPAR of every server that fails, or None."""
+        where = self.site.start | dict(placed.placement)
+        settled = Candidates({n: {where[n]: places[where[n]]} for n, places in self.candidates_in(part).cost.items()})
+        goal = Consolidate(self.goal.measure, True, choice.on, choice.off)
+        model = ConsolidationProgram(self.site, settled, part.servers, goal, self.scale,
+                                     {(n, s): targets for (n, s), targets in restarts.items() if where[n] == s})
+        solution = model.solve(deadline, 1.0)
+        return replace(placed, restart=model.restart(solution)) if solution.found else None
 
     def cuts_in(self, part: Component) -> list[Mapping[str, str]]:
         """The cuts that concern a component."""
@@ -375,10 +406,13 @@ def _left(deadline: float) -> float:
     return max(deadline - time.monotonic(), 0.05)
 
 
-def _better(answer: Part, before: Part) -> bool:
-    """Whether an answer takes the place of a quick one."""
+def _better(answer: Part, before: Part, gap: float) -> bool:
+    """Whether an answer takes the place of a quick one: the lighter does; of two within the gap the one that is nearer
+    its bound of the cost."""
     if answer.status is not Status.FEASIBLE or before.status is not Status.FEASIBLE:
         return before.status is not Status.FEASIBLE
+    if abs(answer.measure - before.measure) > gap * before.measure:
+        return answer.measure < before.measure
     return answer.cost_ms - answer.cost_bound_ms < before.cost_ms - before.cost_bound_ms
 
 

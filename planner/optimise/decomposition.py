@@ -27,6 +27,8 @@ _SEARCHED = 400
 _FREE_SHARES, _ROUND_S = (0.15, 0.3, 0.6), 1.5
 """Shares of the LPARs that are placed exactly though the linear program placed them whole, one after the other; and
 seconds for each."""
+_SPARE, _MOST_SPARE = 0.005, 0.3
+"""Share of the room that a set leaves free when one server fails, once the restarts found no place; then the double."""
 _QUICK = 2.0
 """A quick answer may be this many gaps from its bound: what counts is the sum."""
 _OF_GAP, _FINEST = 0.85, 0.0005
@@ -39,7 +41,8 @@ _WIDE = 20_000
 @dataclass(frozen=True, slots=True)
 class Placed:
     """A placement on a set of servers; ``bound_ms``: no placement on this set costs less. ``heavy`` says of an
-    INFEASIBLE one that there may be placements, but none that weighs as little as asked."""
+    INFEASIBLE one that there may be placements, but none that weighs as little as asked; ``cramped`` of an UNKNOWN one
+    that sets with more room to spare should be tried."""
 
     outcome: Outcome
     placement: Mapping[str, str] = field(default_factory=dict)
@@ -47,6 +50,7 @@ class Placed:
     bound_ms: float = 0.0
     restart: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     heavy: bool = False
+    cramped: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +88,8 @@ class _Search:
         self.bounds: list[float] = []
         """Bounds of the cost of sets that are done with, given up or not looked at any more."""
         self.given_up = False
+        self.spare = 0.0
+        """Share of the room that the next set leaves free when one server fails."""
 
     def run(self) -> Found:
         """Until both levels are proved within the gap, or time is out."""
@@ -91,15 +97,14 @@ class _Search:
         if first is None:
             return Found(Outcome.INFEASIBLE if bound == math.inf else Outcome.UNKNOWN)
         self.settle(first, bound)
-        rest, spare = 0.0, [first]
+        rest, unasked = 0.0, [first]
         for _ in range(MOST_SETS):
             if self.near(self.tight) or self.late():
                 rest = 0.0
                 break
-            choice, rest = self.master.tighten(self.deadline, self.most, self.gap / 4, rest=True)
-            if choice is None and rest < math.inf and spare and self.best is None:
-                choice = spare.pop()
-            self.tight = self.tight or min(rest, 1e18)
+            choice, rest = self.following()
+            if choice is None and rest < math.inf and unasked and self.best is None:
+                choice = unasked.pop()
             if choice is None:
                 if self.best is not None or rest < math.inf:
                     break
@@ -108,11 +113,24 @@ class _Search:
                                  measure_bound=self.measure_bound)
             elif self.near(self.bound(rest)):
                 break
-            elif self.tried(choice) and self.quick:
+            elif self.tried(choice) and (self.quick or time.monotonic() > self.deadline):
                 rest = 0.0
                 break
         self.bounds.append(rest)
         return self.found()
+
+    def following(self) -> tuple[Choice | None, float]:
+        """The next set to try, and a bound of what any set costs that is still to be tried; no set and an infinite
+        bound when none is as light as asked."""
+        if not self.tight:
+            choice, bound = self.master.tighten(self.deadline, self.most, self.gap / 4)
+            if bound == math.inf:
+                return None, math.inf
+            self.tight = max(bound, 1e-9)
+            if not self.master.done and not self.spare:
+                return choice, bound
+        choice, rest = self.master.tighten(self.deadline, self.most, self.gap / 4, rest=True, spare=self.spare)
+        return choice, rest if choice is None or not self.spare else 0.0
 
     def settle(self, lightest: Choice, bound: float) -> None:
         """What is asked of the first level: within the gap of its bound, and by little more where it matters where
@@ -131,9 +149,12 @@ class _Search:
             self.master.forget()
             self.bounds.clear()
         self.tight = 0.0
-        following, bound = self.master.lightest(self.deadline, self.gap / 8, rest=True)
+        following, bound = self.master.lightest(self.deadline, self.gap / 8, rest=True, spare=self.spare)
         if following is None:
             return False
+        if self.spare:
+            self.most = int(max(self.most, bound, following.measure) + self.step)
+            return True
         if not self.master.loaded:
             self.settle(following, bound)
             return True
@@ -167,6 +188,7 @@ class _Search:
         if placed.outcome is Outcome.INFEASIBLE:
             return False
         if placed.outcome is Outcome.UNKNOWN:
+            self.spare = min(2 * self.spare or _SPARE, _MOST_SPARE) if placed.cramped else self.spare
             self.given_up = self.given_up or self.best is None
             self.bounds.append(max(placed.bound_ms, self.tight))
             return True

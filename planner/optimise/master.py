@@ -68,16 +68,25 @@ class Master:
     def add_capacity(self) -> None:
         """What is on holds everything; for N+1 it does without any one server as well."""
         for resource in RESOURCES:
-            have = {self.on[s]: room(self.site, s, resource) for s in self.part.servers}
-            total = sum(min(getattr(self.site.demand(n, s), resource) for s in self.places(n)) for n in self.part.lpars)
+            have, total = self.totals(resource)
             self.need(have, total)
             if self.goal.n_plus_1:
-                for s in self.part.servers:
-                    self.need({i: c for i, c in have.items() if i != self.on[s]}, total)
+                self.add_failures(self.program, have, total)
+
+    def totals(self, resource: str) -> tuple[dict[int, int], int]:
+        """What every server has for LPARs, by its variable; and what they hold together at least."""
+        have = {self.on[s]: room(self.site, s, resource) for s in self.part.servers}
+        return have, sum(self._least(n, self.places(n), resource) for n in self.part.lpars)
 
     def need(self, have: dict[int, int], total: int) -> None:
         """Σ have ≥ total."""
         self.program.at_most({i: -max(c, 0) for i, c in have.items()}, -total, "capacity")
+
+    def add_failures(self, program: Program, have: Mapping[int, int], total: int, spare: float = 0.0) -> None:
+        """What is on holds everything without any one server, with a share of its room to spare."""
+        for s in self.part.servers:
+            program.at_most({i: -max(int(c * (1 - spare)), 0) for i, c in have.items() if i != self.on[s]}, -total,
+                            "capacity")
 
     def add_cover(self) -> None:
         """Each LPAR finds a server that is on among those where it may end."""
@@ -97,16 +106,21 @@ class Master:
         off = set(choice.off)
         self.program.at_most({i: 1 if s not in off else -1 for s, i in self.on.items()}, len(choice.on) - 1, "done")
 
+    @property
+    def done(self) -> bool:
+        """Whether there are sets that are done with."""
+        return any(r.tag == "done" for r in self.program.rows)
+
     def forget(self) -> None:
         """Sets that were done with may be chosen again."""
         self.program.rows = [r for r in self.program.rows if r.tag != "done"]
 
     def lightest(self, deadline: float, gap: float = 0.0, *, slack: float = 0.0, whole: bool = True,
-                 rest: bool = False) -> tuple[Choice | None, float]:
+                 rest: bool = False, spare: float = 0.0) -> tuple[Choice | None, float]:
         """The lightest set when LPARs may be split over the servers in reach, each resource by itself; and a bound of
         the measure of any set that leaves ``slack``, a share of every server's room, free: infinite when there is
         none. Without ``whole`` servers may be on in part: a bound alone, and a quick one. With ``rest`` of those sets
-        that are not done with."""
+        that are not done with; with ``spare`` of those with that share of their room free when one server fails."""
         program, site = Program(), self.site
         program.upper = list(self.program.upper)
         program.rows = [r for r in self.program.rows if rest or r.tag != "done"]
@@ -124,6 +138,8 @@ class Master:
                 program.equals(row, amount, "flow")
             for s, terms in have.items():
                 program.at_most({**terms, self.on[s]: -max(int(room(site, s, r) * (1 - slack)), 0)}, 0, "room")
+        for r in RESOURCES if spare else ():
+            self.add_failures(program, *self.totals(r), spare)
         program.minimise(weights)
         split = range(len(self.on) if whole else 0, len(program.upper))
         found = relaxed(program, split, max(deadline - time.monotonic(), 0.05), gap)
@@ -157,12 +173,13 @@ class Master:
                          for v in site.movers(s)), default=0), self.scale.rate.get(s, 0)) for s in self.part.servers}
         return {s: sorted(set(kind.values())).index(k) for s, k in kind.items()}
 
-    def tighten(self, deadline: float, at_most: int, gap: float, *, whole: bool = True, rest: bool = False
-                ) -> tuple[Choice | None, float]:
+    def tighten(self, deadline: float, at_most: int, gap: float, *, whole: bool = True, rest: bool = False,
+                spare: float = 0.0) -> tuple[Choice | None, float]:
         """The set that is cheapest to empty when LPARs may be split and servers of one class share their room, among
         the placements that weigh at most this, what runs beyond its least included; and a bound of what any such
         placement costs (infinite when there is none). Without ``whole`` servers may be on in part: a bound alone.
-        With ``rest`` of those sets that are not done with."""
+        With ``rest`` of those sets that are not done with; with ``spare`` of those with that share of their room free
+        when one server fails."""
         program, site, on = Program(), self.site, self.on
         program.upper = list(self.program.upper)
         program.rows = [r for r in self.program.rows if rest or r.tag != "done"]
@@ -188,6 +205,8 @@ class Master:
         for terms in held.values():
             program.at_most(terms, 0, "room")
         program.at_most(weights, at_most, "measure")
+        for r in RESOURCES if spare else ():
+            self.add_failures(program, *self.totals(r), spare)
         program.minimise(cost)
         split = range(len(on) if whole else 0, len(program.upper))
         found = relaxed(program, split, max(deadline - time.monotonic(), 0.05), gap)

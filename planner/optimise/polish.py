@@ -73,7 +73,7 @@ class _Board:
     def __init__(self, model: PlacementProgram) -> None:
         import numpy as np
 
-        self.names, self.servers = sorted(model.candidates.cost), sorted(model.survivors)
+        self.names, self.servers = sorted(model.candidates.cost), sorted({s for _, s in model.x})
         number = {n: i for i, n in enumerate(self.names)}
         self.column = {s: k for k, s in enumerate(self.servers)}
         shape = len(self.names), len(self.servers)
