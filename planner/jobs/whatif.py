@@ -337,7 +337,7 @@ def _result(case: _Case, problem: ScenarioProblem, answer: Answer, table: Timeta
     if plan is not None:
         plan = plan.replace(findings=ordered((*plan.findings, *_one_way(opened))),
                             details={"changes": [c.json() for c in changes]})
-    servers = _servers(case, where, final)
+    servers = _servers(case, where, final, ways)
     points, note = _frontier(case, problem)
     restarts = sum(w is not Way.LIVE for w in ways.values())
     joined = sum(w is not Way.LIVE and case.passages.of(n, where[n]).way is Way.LIVE for n, w in ways.items())
@@ -442,14 +442,18 @@ def _staying(case: _Case, name: str, size: Size) -> tuple[Stage, ...]:
     return today, Stage("after growth", p.server, mode, row.entitlement_units, row.virtual_processors)
 
 
-def _servers(case: _Case, where: Mapping[str, str], final: Mapping[str, Size]) -> tuple[ServerLine, ...]:
+def _servers(case: _Case, where: Mapping[str, str], final: Mapping[str, Size], ways: Mapping[str, Way]
+             ) -> tuple[ServerLine, ...]:
+    """What each server holds: on arrival LPARs in today's sizes, but those that restart in their final ones."""
     added = {a.name for a in case.scenario.add}
     out = []
     for s in case.built.kept:
         names = sorted(n for n, t in where.items() if t == s)
         arrival, held = case.site.base(s), case.site.base(s)
         for n in names:
-            arrival, held = arrival + case.site.demand(n, s), held + lpar_demand(final[n].row, case.site.servers[s])
+            last = lpar_demand(final[n].row, case.site.servers[s])
+            arrival = arrival + (case.site.demand(n, s) if ways.get(n, Way.LIVE) is Way.LIVE else last)
+            held = held + last
         busy = sum(_busy(case.site.lpars[n], final[n].row) for n in names)
         out.append(_server_line(case.site, case.catalogue, s, len(names), arrival, held, busy, s in added))
     return tuple(out)

@@ -290,7 +290,8 @@ class ConsolidationProblem:
             first = placer(choice, most, now + 0.3 * max(deadline - now, 0.0), floor, quick=False)
             if first.outcome is Outcome.INFEASIBLE:
                 return first
-            if first.outcome is Outcome.FEASIBLE and (found := self._restarted(part, choice, first, restarts, deadline)):
+            found = first.outcome is Outcome.FEASIBLE and self._restarted(part, choice, first, restarts, deadline)
+            if found:
                 return found
             if self._size(part) > _EXACT_RESTARTS:
                 return Placed(Outcome.UNKNOWN, bound_ms=first.bound_ms, cramped=True)

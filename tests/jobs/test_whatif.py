@@ -112,9 +112,12 @@ def test_arrival_holds_the_entitlements_of_today(power7: ScenarioResult) -> None
     """On arrival: those that go live in today's size, the restarted ones in their final one, 2.00 of VIOSes a server.
 
     Today: 7.30 (595-2) + 10.20 (570-1) + 6.50 (570-2) = 24.00; the five restarted ones hold 1.70 of it (0.20 + 0.50 +
-    0.30 + 0.50 + 0.20). The table counts everything in today's size: 24.00 + 2 × 2.00 = 28.00 of 32."""
-    assert sum(s.units_arrival for s in power7.servers) == 2800
-    assert power7.totals is not None and power7.totals.free_units_arrival == 400
+    0.30 + 0.50 + 0.20), and 1.23 in their final sizes (0.12 + 0.30 + 0.18 + 0.43 +
+    0.20): 22.30 + 1.23 + 2 × 2.00 = 27.53 of 32."""
+    restarted = sum(line(power7, n).final.entitlement_units for n in ("hxaix53", "hxaix54", "hxaix55", "hxaix57", "hxaix70"))
+    assert sum(s.units_arrival for s in power7.servers) == 2230 + restarted + 400 == 2753
+    assert power7.totals is not None and power7.totals.free_units_arrival == 3200 - 2753
+    assert all(s.units_arrival <= s.units_limit for s in power7.servers)
     worked = sum(x.final.entitlement_units for x in power7.lpars) + 2 * 200
     assert sum(s.units_final for s in power7.servers) == worked
     assert power7.totals.free_units == 3200 - worked > 400
