@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -80,22 +81,53 @@ def consolidate(loaded: Loaded, asked: Asked, options: Options, usage: UsageSpec
     if asked.weekend:
         options = replace(options, come_back=True, window=asked.weekend)
     deadline = time.monotonic() + options.time_limit
-    refused: list[str] = []
+    staying: dict[str, str] = {}
     flat = False
     while True:
-        plan = _planned(loaded, site, judge, goal, asked, options, deadline, refused, kept, flat)
-        if asked.weekend and plan.verified and plan.moves and not plan.off and not flat:
-            flat = True  # nobody moves over a weekend for the sake of load alone
+        plan = _planned(loaded, site, judge, goal, asked, options, deadline, staying, kept, flat)
+        if (asked.weekend or _late(plan)) and plan.verified and plan.moves and not plan.off and not flat:
+            flat = True  # nobody moves over a weekend, or beyond a window, for the sake of load alone
             continue
-        if not (asked.weekend and plan.verified and plan.energy) or len(refused) > len(site.servers):
-            return plan
-        meter = Meter(site, asked.busy)
-        per_core = {s: meter.per_core(s) for s in site.servers}
-        more = [s for s in accounts.not_worth(plan.energy, per_core, meter, plan) if s not in goal.off]
+        more = _not_in_time(plan, site, goal) if time.monotonic() < deadline else {}
+        if not more and asked.weekend and plan.verified and plan.energy and len(staying) <= len(site.servers):
+            meter = Meter(site, asked.busy)
+            per_core = {s: meter.per_core(s) for s in site.servers}
+            more = {s: _NOT_WORTH for s in accounts.not_worth(plan.energy, per_core, meter, plan) if s not in goal.off}
         if not more:
-            return plan
-        refused += more
+            return _among(plan, staying)
+        staying |= more
         goal = replace(goal, keep=tuple(sorted({*goal.keep, *more})))
+
+
+_NOT_WORTH = "at this length of time off the saving is below what the moves and the start cost"
+_NO_TIME = "the window has no time for emptying more"
+
+
+def _late(plan: Plan) -> list[Window]:
+    """The windows that it misses."""
+    return [w for w in (plan.window, plan.back_window) if w is not None and w.fits is False]
+
+
+def _not_in_time(plan: Plan, site: Site, goal: Consolidate) -> dict[str, str]:
+    """The servers to leave on for the next plan when this one misses a window, with the reason: those with the least
+    saving for the time of their moves, half of what the plan is too long by."""
+    windows = _late(plan)
+    spent = {s: sum(m.duration_ms for m in plan.leg(OUT) if m.source == s) for s in plan.off if s not in goal.off}
+    spent = {s: ms for s, ms in spent.items() if ms}
+    if not (plan.verified and windows and spent):
+        return {}
+    saved = scale_of(site, goal.measure).fixed
+    share = max(1 - w.length_s / max(plan.total_s, 1.0) for w in windows)
+    count = min(max(math.ceil(share * len(spent) / 2), 1), len(spent))
+    return dict.fromkeys(sorted(spent, key=lambda s: (saved[s] / spent[s], s))[:count], _NO_TIME)
+
+
+def _among(plan: Plan, staying: Mapping[str, str]) -> Plan:
+    """A plan that leaves servers on for want of time is the best of those that do, not of all."""
+    if not plan.verified or _NO_TIME not in staying.values():
+        return plan
+    levels = tuple(replace(x, scope=f"{x.scope} that leave on what the window has no time for") for x in plan.levels)
+    return plan.replace(status=Status.FEASIBLE, levels=levels)
 
 
 def _usage(loaded: Loaded, spec: UsageSpec, asked: Asked, options: Options) -> tuple[Usage, dict[str, Any]]:
@@ -109,12 +141,12 @@ def _usage(loaded: Loaded, spec: UsageSpec, asked: Asked, options: Options) -> t
 
 
 def _planned(loaded: Loaded, site: Site, judge: Judge, goal: Consolidate, asked: Asked, options: Options,
-             deadline: float, refused: Sequence[str], usage: dict[str, Any] | None, flat: bool) -> Plan:
+             deadline: float, staying: Mapping[str, str], usage: dict[str, Any] | None, flat: bool) -> Plan:
     scale = scale_of(site, goal.measure, asked.busy)
     if flat:
         scale = replace(scale, rate={}, busy={}, least={})
     problem = ConsolidationProblem(site, judge, goal, scale, come_back=options.come_back)
-    blank = _blank(loaded, site, goal, asked, options, refused)
+    blank = _blank(loaded, site, goal, asked, options, staying)
     if usage is not None and site.usage is not None:
         blank = blank.replace(goal={**blank.goal, "usage": usage}, findings=site.usage.findings)
     reason = ""
@@ -157,7 +189,7 @@ def timed(site: Site, judge: Judge, placement: Mapping[str, str], asked: Asked, 
 
 
 def _blank(loaded: Loaded, site: Site, goal: Consolidate, asked: Asked, options: Options,
-           refused: Sequence[str]) -> Plan:
+           staying: Mapping[str, str]) -> Plan:
     request: dict[str, Any] = {"kind": "consolidate", "minimise": goal.measure.value}
     request |= {"n_plus_1": True} if goal.n_plus_1 else {}
     keep = [s for s in goal.keep if s in asked.keep]
@@ -174,8 +206,9 @@ def _blank(loaded: Loaded, site: Site, goal: Consolidate, asked: Asked, options:
     if goal.n_plus_1:
         told.append("N+1: one server fails at a time; its LPARs start anew on the others, which keep their ceilings "
                     "and reserves; usage history does not bind while a server is down.")
-    notes = tuple(f"{s} stays on: at this length of time off its saving is below what the moves and its start cost"
-                  for s in sorted(refused))
+    kept_on = {why: sorted(s for s in staying if staying[s] == why) for why in sorted({*staying.values()})}
+    notes = tuple(f"{', '.join(names)} {'stays' if len(names) == 1 else 'stay'} on: {why}"
+                  for why, names in kept_on.items())
     return Plan(goal=request, status=Status.UNKNOWN, estate_digest=digest(loaded.estate), assumptions=tuple(told),
                 window=options.window, work_s=options.work_s if options.come_back and not asked.weekend else None,
                 notes=notes)
@@ -215,7 +248,8 @@ def _levels(site: Site, judge: Judge, answer: Consolidation, scale: Scale, table
     measure_bound = min(scale.base + sum(p.measure_bound for p in answer.parts), float(measure))
     cost = sum(move_cost_ms(site, judge, m.lpar, m.source, m.target) for m in table.moves if m.leg == OUT)
     cost_bound = min(sum(p.cost_bound_ms for p in answer.parts), float(cost))
-    first = _level("what stays on", scale.unit, measure, measure_bound, scale.factor, options.gap, "all plans")
+    name = "what stays on" if scale.rate or scale.unit != "W" else "what stays on, idle"
+    first = _level(name, scale.unit, measure, measure_bound, scale.factor, options.gap, "all plans")
     scope = ("plans of the same measure" if first.bound == first.objective else
              "plans of no greater measure in any component")
     return first, _level("moves", "s", cost, cost_bound, 1000, options.gap, scope)

@@ -177,7 +177,8 @@ def plan_view(plan: Plan, where: str | None = None) -> RenderableType:
         return Group(_no_plan(plan), *room_view(plan))
     if plan.status is Status.UNKNOWN:
         return Group(Text("UNKNOWN: no plan", "bold red"), findings_table(plan.findings))
-    parts: list[RenderableType] = [_head(plan), _waves(plan), _servers(plan), *room_view(plan)]
+    waves = [_waves(plan)] if plan.moves else []
+    parts: list[RenderableType] = [_head(plan), *waves, _servers(plan), *room_view(plan)]
     if plan.findings:
         parts += [Text(""), Text(counts(plan.findings), "bold"), findings_table(plan.findings, 15)]
     if where:

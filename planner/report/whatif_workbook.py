@@ -82,8 +82,8 @@ def _comparison(book: Book, document: Document) -> None:
             ("Power (W)", ("totals.watts",)), ("Cores", ("totals.cores", "totals.headroom_cores")),
             ("Moves", ("migration.live", "migration.restarts", "migration.reactivations")))):
         _columns(book, sheet, title, [(k, at[k]) for k in keys if k in at], len(scenarios), last, place)
-    sheet.write_string(last + 18, 0, "On arrival: in today's sizes, restarted LPARs in their final ones. In the end: after "
-                       "growth, restarts, resizing.")
+    sheet.write_string(last + 18, 0, "On arrival: in today's sizes, restarted LPARs in their final ones. "
+                       "In the end: after growth, restarts, resizing.")
 
 
 def _columns(book: Book, sheet: Any, title: str, rows: Sequence[tuple[str, int]], count: int, below: int,
