@@ -78,8 +78,7 @@ class Copy:
 
 def dirty_rate(lpar: Lpar, p: Parameters) -> float:
     """Bytes per second that it dirties: measured busy cores, or its entitlement where nobody measured."""
-    busy = lpar.entitlement_units if lpar.busy_units is None else lpar.busy_units
-    return p.dirty_mb_s_per_core * 1e6 * busy / 100
+    return p.dirty_mb_s_per_core * 1e6 * lpar.kept_busy_units / 100
 
 
 def vios_limit(vios: Vios, server: Server, rperf_per_mb_s: float, p: Parameters) -> float:

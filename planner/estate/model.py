@@ -120,6 +120,11 @@ class Lpar:
         """Holds processors and memory now. Unknown states count as active: that is the careful side."""
         return self.state != "not activated"
 
+    @property
+    def kept_busy_units(self) -> int:
+        """Hundredths of a core that it keeps busy: as stated, else its entitlement."""
+        return self.entitlement_units if self.busy_units is None else self.busy_units
+
 
 @dataclass(frozen=True, slots=True)
 class Bridge:

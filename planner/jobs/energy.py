@@ -41,8 +41,8 @@ class Meter:
     busy: Mapping[str, int]
 
     def cores(self, names: Iterable[str]) -> float:
-        """Cores that these LPARs keep busy: measured, else their entitlement."""
-        return sum(self.busy.get(n, 10 * self.site.lpars[n].entitlement_units) for n in names) / 1000
+        """Cores that these LPARs keep busy: measured, else stated, else their entitlement."""
+        return sum(self.busy.get(n, 10 * self.site.lpars[n].kept_busy_units) for n in names) / 1000
 
     def per_core(self, server: str) -> float:
         """Watts that a busy core adds: (maximum − idle) / configurable cores."""
@@ -161,13 +161,14 @@ def not_worth(found: Mapping[str, Any], per_core: Mapping[str, float], meter: Me
 
 def assumptions(site: Site, terms: Terms, busy: Mapping[str, int], *, back: bool) -> tuple[str, ...]:
     """What the account takes for granted."""
+    stated = sum(site.lpars[n].busy_units is not None for n in site.start if n not in busy)
     guessed = [s for s, row in site.servers.items() if power_of(row).assumed]
     out = [f"Energy: {terms.tariff.price_per_kwh:g} {terms.tariff.currency}/kWh, "
            f"{terms.tariff.co2_kg_per_kwh:g} kg CO₂/kWh.",
            "Power of a server: idle + (maximum − idle) × cores in use / configurable cores; 0 when it is off. Every "
            "server counts as on before the plan. Cooling is not counted.",
-           f"Cores in use: {len(busy)} LPARs as measured on average, {len(site.start) - len(busy)} by entitlement; "
-           "VIOSes by entitlement."]
+           f"Cores in use: {len(busy)} LPARs as measured on average, {stated} as stated (Busy (cores)), "
+           f"{len(site.start) - len(busy) - stated} by entitlement; VIOSes by entitlement."]
     if guessed:
         shown = ", ".join(guessed[:6]) + (f", … ({len(guessed)} in all)" if len(guessed) > 6 else "")
         out.append(f"Watts assumed, not stated by the estate: {shown} (columns Idle (W) and Maximum (W) state them).")

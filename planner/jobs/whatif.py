@@ -461,9 +461,7 @@ def _servers(case: _Case, where: Mapping[str, str], final: Mapping[str, Size], w
 
 def _busy(old: Lpar, row: Lpar) -> float:
     """Hundredths of a core that an LPAR keeps busy in the end: as today, converted and grown with its entitlement."""
-    if old.busy_units is None:
-        return float(row.entitlement_units)
-    return old.busy_units * row.entitlement_units / max(old.entitlement_units, 1)
+    return old.kept_busy_units * row.entitlement_units / max(old.entitlement_units, 1)
 
 
 def _server_line(site: Site, catalogue: Catalogue, name: str, lpars: int, arrival: Demand, held: Demand, busy: float,

@@ -55,7 +55,8 @@ class Scale:
 
 
 def scale_of(site: Site, measure: Measure, busy: Mapping[str, int] | None = None) -> Scale:
-    """The weights of a measure; ``busy``: mean thousandths of a core of LPARs, where measured (else entitlement).
+    """The weights of a measure; ``busy``: mean thousandths of a core of LPARs, where measured; else what the estate
+    states, else the entitlement.
 
     Watts are counted in milliwatts: idle, and for each busy core, those of the VIOSes included, the server's own
     (maximum − idle) / configurable cores.
@@ -69,6 +70,6 @@ def scale_of(site: Site, measure: Measure, busy: Mapping[str, int] | None = None
             for n, s in site.servers.items()}
     fixed = {n: 1000 * p.idle_w + rate[n] * sum(v.entitlement_units for v in site.vioses_on(n)) // 100
              for n, p in powers.items()}
-    used = {n: (busy or {}).get(n, 10 * site.lpars[n].entitlement_units) for n in site.start}
+    used = {n: (busy or {}).get(n, 10 * site.lpars[n].kept_busy_units) for n in site.start}
     found = Scale("W", 1000, fixed, rate, used)
     return found.among({n: [s] for n, s in site.start.items()})
