@@ -30,7 +30,7 @@ def beside(there: Callable[[], T], here: Callable[[], S]) -> tuple[T, S]:
 
     context = multiprocessing.get_context("fork")
     mine, theirs = context.Pipe(duplex=False)
-    process = context.Process(target=_sent, args=(there, theirs), daemon=True)
+    process = context.Process(target=_sent, args=(there, mine, theirs), daemon=True)
     process.start()
     theirs.close()
     try:
@@ -39,13 +39,17 @@ def beside(there: Callable[[], T], here: Callable[[], S]) -> tuple[T, S]:
             first: Any = mine.recv()
         except EOFError:
             first = (there(),)
+    except BaseException:
+        process.terminate()
+        raise
     finally:
         mine.close()
         process.join()
     return first[0], second
 
 
-def _sent(work: Callable[[], Any], out: Connection) -> None:
+def _sent(work: Callable[[], Any], other_end: Connection, out: Connection) -> None:
+    other_end.close()
     try:
         out.send((work(),))
     except Exception:  # nothing arrives: the work is done again where its exception is seen

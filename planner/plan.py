@@ -369,6 +369,16 @@ def parse(text: str, file: str) -> Plan:
         off: list[str] = Field(default=[])
         weekend: bool = False
 
+    class LevelIn(BaseModel):
+        model_config = ConfigDict(extra="ignore")
+        name: str
+        unit: str
+        objective: float = Field(allow_inf_nan=False)
+        bound: float = Field(allow_inf_nan=False)
+        gap: float
+        status: Status
+        scope: str = ""
+
     class PlanIn(BaseModel):
         model_config = ConfigDict(extra="ignore")
         version: Literal[1]
@@ -389,6 +399,8 @@ def parse(text: str, file: str) -> Plan:
         vios_ids: dict[str, int | None] = {}
         switched_off: list[str] = []
         restart: dict[str, dict[str, str]] = {}
+        levels: list[LevelIn] = []
+        energy: dict[str, Any] | None = None
 
     try:
         document = PlanIn.model_validate_json(text)
@@ -407,4 +419,6 @@ def parse(text: str, file: str) -> Plan:
                 document.gap, document.verified, moves, conflict=document.conflict, window=window,
                 back_window=back_window, back_from_s=document.back_from_s, work_s=document.work_s,
                 vios_ids=document.vios_ids, details=document.details, off=tuple(document.switched_off),
-                restart=document.restart)
+                restart=document.restart, energy=document.energy,
+                levels=tuple(Level(x.name, x.unit, x.objective, x.bound, x.gap, x.status, x.scope)
+                             for x in document.levels))

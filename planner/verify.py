@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from planner.estate.capacity import Demand, lpar_demand, min_units_per_vp
 from planner.estate.catalogue import MODES
+from planner.estate.energy import power_of
 from planner.estate.model import Estate, Lpar
 from planner.estate.saved import digest
 from planner.findings import Finding, Severity, errors, ordered
@@ -431,7 +432,62 @@ def verify_plan(plan: Plan, estate: Estate, usage: Usage | None = None) -> Repla
     site = Site(estate, home={n: home.get(n, s) for n, s in start.items()}, usage=usage)
     played = replay(plan.replace(moves=tuple(rest)), site, Judge(site), home)
     notes += _late(plan)
+    if plan.estate_digest == digest(estate) and not done:
+        notes += _claims(plan, site)
     return Replay(ordered((*notes, *played.findings)), played.peak, played.before, played.after)
+
+
+_TOLERANCE = 1e-4
+"""Relative difference between a plan's figure and the one summed here that is put down to rounding."""
+
+
+def _claims(plan: Plan, site: Site) -> list[Finding]:
+    """What a plan says of itself that its servers and moves do not bear out; a bound above what it bounds."""
+    found = [_error("plan.bound", "plan", f"{x.name}: the bound {x.bound:,.1f} is above the objective "
+                    f"{x.objective:,.1f}") for x in plan.levels if x.bound > x.objective * (1 + _TOLERANCE)]
+    if plan.goal.get("kind") != "consolidate" or not plan.levels or (plan.goal.get("usage") and site.usage is None):
+        return found
+    after = site.start | {m.lpar: m.target for m in plan.leg(OUT)}
+    first, kind = plan.levels[0], plan.goal.get("minimise")
+    sums = [(first.name, first.objective, _stays_on(site, after, plan.off, str(kind), first.name.endswith("idle")))]
+    for key, where, off in (("before", site.start, ()), ("after", after, plan.off)):
+        said = (plan.energy or {}).get(f"{key}_w")
+        sums += [(f"power {key}", float(said), _power(site, where, off))] if isinstance(said, int | float) else []
+    return found + [_error("plan.figures", "plan", f"{name}: the plan says {said:,.1f}, its servers and moves make "
+                           f"{summed:,.1f}") for name, said, summed in sums
+                    if abs(said - summed) > max(1.0, _TOLERANCE * abs(summed))]
+
+
+def _stays_on(site: Site, where: Mapping[str, str], off: Collection[str], kind: str, idle: bool) -> float:
+    """The measure of a consolidation: servers, cores, or watts without the limit of a server's maximum."""
+    on = [s for s in site.servers if s not in off]
+    if kind == "servers":
+        return float(len(on))
+    if kind == "cores":
+        return sum(site.servers[s].configurable_units for s in on) / 100
+    return sum(_drawn(site, s, [] if idle else [n for n, t in where.items() if t == s], limited=False) for s in on)
+
+
+def _power(site: Site, where: Mapping[str, str], off: Collection[str]) -> float:
+    """Watts of the servers that are on."""
+    on = [s for s in site.servers if s not in off]
+    return sum(_drawn(site, s, [n for n, t in where.items() if t == s], limited=True) for s in on)
+
+
+def _drawn(site: Site, server: str, names: Iterable[str], *, limited: bool) -> float:
+    """Watts of a server with these LPARs: idle, and (maximum − idle) for the share of its cores that is busy."""
+    row, power = site.servers[server], power_of(site.servers[server])
+    cores = sum(v.entitlement_units for v in site.vioses_on(server)) / 100
+    cores += sum(_busy_cores(site, n) for n in names)
+    share = cores / max(row.configurable_units / 100, 0.01)
+    return power.idle_w + (power.max_w - power.idle_w) * (min(share, 1.0) if limited else share)
+
+
+def _busy_cores(site: Site, lpar: str) -> float:
+    """Cores that an LPAR keeps busy: measured on average, else stated, else its entitlement."""
+    if site.usage is not None and lpar in site.usage.measured:
+        return round(float(site.usage.of(lpar).mean())) / 1000
+    return site.lpars[lpar].kept_busy_units / 100
 
 
 def _late(plan: Plan) -> list[Finding]:

@@ -38,3 +38,13 @@ def test_a_process_that_is_killed_is_made_up_for() -> None:
         return "here"
 
     assert parallel.beside(killed, lambda: "there") == ("here", "there")
+
+
+def test_what_is_raised_here_does_not_wait_for_a_large_result_there() -> None:
+    """Found by a reader: the other process waited for ever to be rid of more than a pipe holds."""
+
+    def broken() -> int:
+        raise ValueError("this half")
+
+    with pytest.raises(ValueError, match="this half"):
+        parallel.beside(lambda: b"x" * 1_000_000, broken)

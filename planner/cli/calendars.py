@@ -46,12 +46,15 @@ UsageGrowth = Annotated[int, typer.Option("--growth", metavar="PERCENT", min=-90
 
 
 def usage_spec(history: Path | None, calendar: Calendar, percentile: str, months: int, growth: int) -> UsageSpec | None:
-    """Which usage counts; None without a history."""
+    """Which usage counts; None without a history. Raises UsageError for options that need one."""
+    from planner.errors import UsageError
     from planner.history.profiles import exact_percentile
     from planner.jobs.usage import UsageSpec
 
     if percentile != "100":
         exact_percentile(percentile)
+    if history is None and (percentile != "100" or growth):
+        raise UsageError("--percentile and --growth are of the usage in a history: give --history as well")
     return None if history is None else UsageSpec(history, calendar, percentile, months, growth)
 
 

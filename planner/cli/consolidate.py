@@ -69,12 +69,14 @@ def consolidate_command(
     """
     from planner import jobs
     from planner.errors import UsageError
-    from planner.estate.energy import Tariff
+    from planner.estate.energy import HOURS_PER_YEAR, Tariff
 
     if not all(math.isfinite(x) for x in (tariff, co2, hours)):
         raise UsageError("--tariff, --co2 and --hours are finite numbers")
     if work is not None and not come_back:
         raise UsageError("--work is the time before the way back: give --return as well")
+    if hours != HOURS_PER_YEAR and (weekend or come_back):
+        raise UsageError("--hours is for a change that stays: a way back ends it before")
     span = _weekend(weekend, start, end, window, come_back)
     if out is not None and str(out) in (".", ""):
         raise UsageError("--out: name a directory of its own for the plan")

@@ -85,11 +85,11 @@ def consolidate(loaded: Loaded, asked: Asked, options: Options, usage: UsageSpec
     flat = False
     while True:
         plan = _planned(loaded, site, judge, goal, asked, options, deadline, staying, kept, flat)
-        if (asked.weekend or _late(plan)) and plan.verified and plan.moves and not plan.off and not flat:
-            flat = True  # nobody moves over a weekend, or beyond a window, for the sake of load alone
+        if (options.come_back or _late(plan)) and plan.verified and plan.moves and not plan.off and not flat:
+            flat = True  # nobody goes and comes back, or moves beyond a window, for the sake of load alone
             continue
         more = _not_in_time(plan, site, goal) if time.monotonic() < deadline else {}
-        if not more and asked.weekend and plan.verified and plan.energy and len(staying) <= len(site.servers):
+        if not more and options.come_back and plan.verified and plan.energy and len(staying) <= len(site.servers):
             meter = Meter(site, asked.busy)
             per_core = {s: meter.per_core(s) for s in site.servers}
             more = {s: _NOT_WORTH for s in accounts.not_worth(plan.energy, per_core, meter, plan) if s not in goal.off}

@@ -130,7 +130,9 @@ class _Search:
             if not self.master.done and not self.spare:
                 return choice, bound
         choice, rest = self.master.tighten(self.deadline, self.most, self.gap / 4, rest=True, spare=self.spare)
-        return choice, rest if choice is None or not self.spare else 0.0
+        if self.spare and (choice is not None or self.best is not None):
+            rest = 0.0  # sets with less room to spare were not looked at
+        return choice, rest
 
     def settle(self, lightest: Choice, bound: float) -> None:
         """What is asked of the first level: within the gap of its bound, and by little more where it matters where

@@ -67,8 +67,10 @@ def _switched_off(plan: Plan) -> str:
 
 def level_line(level: Level) -> str:
     """``what stays on: 10,946 W, bound 10,946 W, gap 0.00 %: proved (all plans)``."""
-    word = "proved" if level.status is Status.OPTIMAL else "not proved"
-    return (f"{level.name}: {level.objective:,.1f} {level.unit}, bound {level.bound:,.1f} {level.unit}, "
+    word = "not proved" if level.status is not Status.OPTIMAL else (
+        "proved" if level.objective == level.bound else "proved within the gap asked for")
+    digits = 0 if level.unit == "servers" and level.bound == int(level.bound) else 1
+    return (f"{level.name}: {level.objective:,.{digits}f} {level.unit}, bound {level.bound:,.{digits}f} {level.unit}, "
             f"gap {100 * level.gap:.2f} %: {word} ({level.scope})")
 
 
@@ -78,7 +80,7 @@ def energy_lines(plan: Plan) -> list[str]:
         return []
     e, net = plan.energy, plan.energy["net"]
     money = "" if "money" not in net else f", {net['money']:,.2f} {e['currency']}"
-    co2 = "" if "co2_kg" not in net else f", {net['co2_kg']:,.0f} kg CO₂"
+    co2 = "" if "co2_kg" not in net else f", {round(net['co2_kg']) + 0:,} kg CO₂"
     guessed = " (watts partly assumed)" if any(r["assumed"] for r in e["servers"]) else ""
     return [f"power {e['before_w']:,.0f} W before, {e['after_w']:,.0f} W after{guessed}",
             f"saved over {e['hours']:,.1f} h: {e['saved']['kwh']:,.1f} kWh; the moves cost {e['moves']['kwh']:,.1f} "

@@ -195,6 +195,71 @@ def test_n_plus_1_agrees_with_brute_force(small: int) -> None:
     assert seen[Status.OPTIMAL] > 20 and seen[Status.INFEASIBLE] > 10 and seen["off"] > 3, seen
 
 
+def bounded(site: Site, judge: Judge, goal: Consolidate, answer: Consolidation, problem: ConsolidationProblem,
+            seen: Counter[str]) -> None:
+    """The rules hold and no plan denies a bound, whatever was proved."""
+    scale = problem.scale
+    plans = list(allowed(site, judge, goal, scale_of(site, goal.measure), False))
+    seen[answer.status] += 1
+    if answer.status is Status.INFEASIBLE:
+        assert not plans
+        return
+    if answer.status is Status.UNKNOWN:
+        return
+    where = site.start | answer.placement
+    assert not judge.placement(where)
+    measure, bound = scale.at(answer.off, where), scale.base + sum(p.measure_bound for p in answer.parts)
+    assert bound <= plans[0][0] + 1
+    if len([c for c in problem.components if c.lpars]) == 1:
+        cheapest = min((c for m, c in plans if m <= measure), default=None)
+        assert cheapest is None or sum(p.cost_bound_ms for p in answer.parts) <= cheapest + 1
+    if answer.status is Status.OPTIMAL:
+        assert measure <= plans[0][0] * 1.05 + 1
+
+
+@pytest.mark.parametrize("gap", [0.0, 0.04])
+def test_n_plus_1_by_placement_and_restarts_is_bounded(gap: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    from planner.optimise import consolidation
+
+    monkeypatch.setattr(consolidation, "_EXACT_RESTARTS", 0)
+    seen: Counter[str] = Counter()
+
+    @settings(max_examples=60)
+    @given(estates(), st.sampled_from(list(Measure)))
+    def agree(of: Estate, measure: Measure) -> None:
+        site, judge = judged(of.replace(servers=tuple(exactly_more(s) for s in of.servers)))
+        goal = Consolidate(measure, True)
+        problem = ConsolidationProblem(site, judge, goal, scale_of(site, measure))
+        problem.small = 0
+        answer = problem.solve(5, gap)
+        bounded(site, judge, goal, answer, problem, seen)
+        if answer.status in (Status.OPTIMAL, Status.FEASIBLE):
+            assert not judge.restarts(site.start | answer.placement, answer.off, answer.restart)
+
+    agree()
+    assert seen[Status.OPTIMAL] > 10 and seen[Status.INFEASIBLE] > 3, seen
+
+
+@pytest.mark.parametrize("gap", [0.0, 0.04])
+def test_overlapping_reach_is_bounded(gap: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    from planner.optimise import consolidation
+
+    monkeypatch.setattr(consolidation, "WIDE", 1)
+    seen: Counter[str] = Counter()
+
+    @settings(max_examples=60)
+    @given(estates(), st.sampled_from(list(Measure)))
+    def agree(of: Estate, measure: Measure) -> None:
+        site, judge = judged(of)
+        goal = Consolidate(measure)
+        problem = ConsolidationProblem(site, judge, goal, scale_of(site, measure))
+        problem.small = 0
+        bounded(site, judge, goal, problem.solve(5, gap), problem, seen)
+
+    agree()
+    assert seen[Status.FEASIBLE] + seen[Status.OPTIMAL] > 40, seen
+
+
 def exactly_more(s: Any) -> Any:
     """A server with room for another's LPARs as well."""
     return replace(s, configurable_units=s.configurable_units + 250, configurable_memory_mib=s.configurable_memory_mib + 10240)

@@ -154,3 +154,26 @@ def test_the_same_plan_gives_the_same_runbook() -> None:
     plan = planned(SITE, Asked(terms=Terms(hours=100)))
     assert plan.energy is not None and plan.energy["hours"] == 100
     assert runbook(plan, SITE) == runbook(planned(SITE, Asked(terms=Terms(hours=100))), SITE)
+
+
+@pytest.mark.parametrize("measure", list(Measure))
+def test_figures_that_the_servers_do_not_bear_out_are_seen(measure: Measure) -> None:
+    """Found by a newcomer: an edited objective, bound or power was believed."""
+    plan = planned(SITE, Asked(measure))
+    assert verify_plan(parse(dump(plan), "plan.json"), SITE).holds
+
+    def told(old: str, new: float) -> set[str]:
+        document = json.loads(dump(plan))
+        part = document["energy"] if old.endswith("_w") else document["levels"][0]
+        part[old] = new
+        return {f.rule for f in verify_plan(parse(json.dumps(document), "plan.json"), SITE).findings}
+
+    assert "plan.figures" in told("objective", plan.levels[0].objective + 50)
+    assert "plan.bound" in told("bound", plan.levels[0].objective * 2)
+    assert "plan.figures" in told("after_w", 1.0) and "plan.figures" in told("before_w", 1.0)
+
+
+def test_a_return_that_costs_more_than_it_saves_leaves_the_server_on() -> None:
+    """Found by a newcomer: only a weekend asked whether the time off pays."""
+    plan = consolidate(loaded(SITE), Asked(), Options(time_limit=30, come_back=True, work_s=60))
+    assert plan.verified and plan.off == () and not plan.moves
