@@ -22,7 +22,7 @@ from planner.cli.calendars import (
     calendar_from,
     usage_spec,
 )
-from planner.cli.plans import deliver, file_name
+from planner.cli.plans import deliver, directory, file_name
 from planner.plan import Measure
 
 if TYPE_CHECKING:
@@ -78,8 +78,7 @@ def consolidate_command(
     if hours != HOURS_PER_YEAR and (weekend or come_back):
         raise UsageError("--hours is for a change that stays: a way back ends it before")
     span = _weekend(weekend, start, end, window, come_back)
-    if out is not None and str(out) in (".", ""):
-        raise UsageError("--out: name a directory of its own for the plan")
+    where = directory(out, f"consolidate-{file_name(estate.resolve().stem)}")
     options = jobs.Options(time_limit, gap, None if window is None else jobs.window_from(window), come_back,
                            jobs.span_from(work or "60m"))
     asked = jobs.Asked(minimise, n_plus_1, tuple(keep or ()), tuple(off or ()), span,
@@ -88,8 +87,7 @@ def consolidate_command(
     plan = jobs.consolidate(loaded, asked, options,
                             usage_spec(history, calendar_from(country, subdivision, closed, month_end_last,
                                                               month_end_first), percentile, months, growth))
-    deliver(plan, loaded, out or Path("reports") / f"consolidate-{file_name(estate.resolve().stem)}", as_json=as_json,
-            force=force)
+    deliver(plan, loaded, where, as_json=as_json, force=force)
     return jobs.exit_code(plan, estate=loaded.estate)
 
 

@@ -60,7 +60,7 @@ def evacuate_command(
     options = jobs.Options(time_limit, gap, None if window is None else jobs.window_from(window), come_back,
                            jobs.span_from(work or "60m"))
     loaded = load_estate(estate, policy)
-    where = _directory(out, "evacuate-" + "-".join(file_name(s) for s in sorted(set(servers))))
+    where = directory(out, "evacuate-" + "-".join(file_name(s) for s in sorted(set(servers))))
     plan = jobs.evacuate(loaded, servers, options, leave or (),
                          usage_spec(history, calendar_from(country, subdivision, closed, month_end_last,
                                                            month_end_first), percentile, months, growth))
@@ -130,7 +130,7 @@ def headroom_command(
                            else come_back)
     request = jobs.Request(server, units, mib, period, tuple(critical or ()), By(by.value) if by else None, spec, last,
                            curve)
-    where = _directory(out, f"headroom-{file_name(server)}")
+    where = directory(out, f"headroom-{file_name(server)}")
     loaded = load_estate(estate, policy)
     told = working()
     plan = jobs.headroom(loaded, request, options, told)
@@ -140,11 +140,12 @@ def headroom_command(
     return jobs.exit_code(plan, estate=loaded.estate)
 
 
-def _directory(out: Path | None, name: str) -> Path:
+def directory(out: Path | None, name: str, what: str = "the plan") -> Path:
+    """Where reports go: ``out``, else ``reports/name``; raises UsageError for the directory that one works in."""
     from planner.errors import UsageError
 
     if out is not None and str(out) in (".", ""):
-        raise UsageError("--out: name a directory of its own for the plan")
+        raise UsageError(f"--out: name a directory of its own for {what}")
     return out or Path("reports") / name
 
 

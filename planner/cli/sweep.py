@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from planner.cli.app import Estate, Force, Json, PolicyFile, command, load_estate, print_json, show
+from planner.cli.plans import directory
 
 if TYPE_CHECKING:
     from planner.jobs.sweep import Outcome, Progress, Runner
@@ -63,8 +64,7 @@ def sweep_command(
     from planner.report.sweep import dump, require_format, sweep_json, table
     from planner.scenarios.sweep_file import read_sweep, scenario_text
 
-    if str(out) in (".", ""):
-        raise UsageError("--out: name a directory of its own for the results")
+    directory(out, "", "the results")
     if workers is not None and scheduler is not None:
         raise UsageError("--workers is for this machine; on a cluster its own workers count: give one of --workers and "
                          "--scheduler")

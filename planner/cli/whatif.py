@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from planner.cli.app import Estate, Force, Json, PolicyFile, command, load_estate, print_json, show
+from planner.cli.plans import directory
 
 if TYPE_CHECKING:
     from planner.estate.assemble import Loaded
@@ -38,7 +39,6 @@ def whatif_command(
     Example: planner whatif estate.xlsx power7.toml growth.toml --out reports/whatif
     """
     from planner import jobs
-    from planner.errors import UsageError
     from planner.estate.catalogue import CATALOGUE
     from planner.estate.catalogue_file import read_catalogue
     from planner.estate.saved import digest
@@ -46,8 +46,7 @@ def whatif_command(
     from planner.report.whatif_json import whatif_json
     from planner.scenarios.file import read_scenarios
 
-    if str(out) in (".", ""):
-        raise UsageError("--out: name a directory of its own for the reports")
+    directory(out, "", "the reports")
     models = CATALOGUE if catalogue is None else read_catalogue(catalogue)
     asked = read_scenarios(scenarios)
     loaded = load_estate(estate, policy)

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from planner.report.charts import shown
+from planner.report.text import number_of
 from planner.report.whatif_page import cells
 
 _COLOUR = {"optimal": "green", "feasible": "yellow", "infeasible": "red", "unknown": "red"}
@@ -37,7 +38,8 @@ def _told(scenario: Mapping[str, Any]) -> RenderableType:
         lines.append(Text(f"  proved impossible: {conflict['summary']}", "red"))
         lines += [Text(f"  would lift it: {x}") for x in conflict["lifts"][:5]]
     for door in scenario["one_way_doors"]:
-        lines.append(Text(f"  one-way after {door['after']}: {door['reason']} ({len(door['lpars'])} LPARs)", "yellow"))
+        whom = number_of(len(door["lpars"]), "LPAR")
+        lines.append(Text(f"  one-way after {door['after']}: {door['reason']} ({whom})", "yellow"))
     restarted = [x for x in scenario["lpars"] if x["way"].startswith("restart")]
     for x in restarted[:8]:
         why = "; ".join(dict.fromkeys(r["reason"] for r in x["reasons"]))
