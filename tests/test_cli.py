@@ -32,6 +32,8 @@ def test_help_lists_every_command():
     for command in ("load", "check", "reach", "evacuate", "verify"):
         assert command in shown.output
         assert "Example: planner " + command in run(command, "--help").output.replace("\n", " ")
+    told = [line.split()[1] for line in shown.output.splitlines() if line[:3] in ("│ l", "│ c", "│ e", "│ v")]
+    assert told.index("load") < told.index("check") < told.index("evacuate") < told.index("verify")
 
 
 def test_help_imports_no_heavy_room():

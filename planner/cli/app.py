@@ -11,12 +11,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 if TYPE_CHECKING:
     from planner.estate.assemble import Loaded
 
+_ORDER = ("load", "check", "reach", "collect", "evacuate", "headroom", "consolidate", "whatif", "sweep", "history",
+          "capacity", "verify")
+
+
+class _Commands(TyperGroup):
+    """The commands in the order in which people come to need them."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """By that order; others last."""
+        return sorted(super().list_commands(ctx), key=lambda c: _ORDER.index(c) if c in _ORDER else len(_ORDER))
+
+
 app = typer.Typer(
-    name="planner", no_args_is_help=True, add_completion=False, rich_markup_mode="markdown",
+    cls=_Commands, name="planner", no_args_is_help=True, add_completion=False, rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
     help="""Plans live moves of LPARs between IBM Power servers, from exported files alone. It never touches a machine.
 

@@ -372,8 +372,10 @@ def _copied(document: dict[str, Any], file: str, found: list[Finding]) -> list[i
             out.append(row)
             rows.append(number)
         elif isinstance(count, bool) or not isinstance(count, int) or not 0 <= count <= _MOST_COPIES:
-            found.append(problem(file, "", ("add", number, "count"), f"found {count!r}, expected a whole number from 0 "
-                                 f"to {_MOST_COPIES}", f"correct it; {HELP}"))
+            found.append(problem(file, "", ("add", len(out), "count"), f"found {count!r}, expected a whole number from "
+                                 f"0 to {_MOST_COPIES}", f"correct it; {HELP}"))
+            out.append(row)
+            rows.append(number)
         else:
             out += [{**row, "name": f"{row.get('name', 'server')}-{n}"} for n in range(1, count + 1)]
             rows += [number] * count
@@ -384,10 +386,11 @@ def _copied(document: dict[str, Any], file: str, found: list[Finding]) -> list[i
 def _place(sweep: Sweep, path: str) -> Source:
     """Where a path of the scenario is stated: in the grid, in the table [scenario], or in the base file."""
     wanted = _steps(path) or []
+    made_here = bool(wanted) and wanted[0] not in sweep.document
     for p in sweep.parameters:
         for stated in p.paths:
             steps = _steps(stated) or []
-            if len(steps) <= len(wanted) and all(a == b or a == "*" for a, b in zip(steps, wanted, strict=False)):
+            if (len(steps) <= len(wanted) or made_here) and all(a == b or a == "*" for a, b in zip(steps, wanted, strict=False)):
                 return Source(sweep.file, line_of(sweep.text, ("grid", p.name)))
     if sweep.base != sweep.file:
         return Source(sweep.base, line_of(sweep.base_text, wanted) if wanted else None)

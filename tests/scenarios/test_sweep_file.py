@@ -147,3 +147,12 @@ def test_what_is_given_and_what_is_chosen(tmp_path: Path) -> None:
         (tmp_path / "s.toml").write_text(extra + GOOD)
         return [p.given for p in read_sweep(tmp_path / "s.toml").parameters]
     assert given() == [True, False] and given("given = ['add[0].count']\n") == [False, True]
+
+
+def test_what_the_grid_states_wrongly_is_told_of_the_grid(tmp_path: Path) -> None:
+    """Found by a newcomer: a count of the first row was put down to the second, and a table of the grid to the base."""
+    row = '[[add]]\nname = "N"\nmodel = "9117-MMB"\ncores = 16\nmemory_gib = 256\n'
+    (tmp_path / "base.toml").write_text('name = "b"\n' + row + row.replace('"N"', '"M"'))
+    found = told(tmp_path, 'name = "s"\nbase = "base.toml"\n[grid]\n"add[0].count" = [1, -2]\n"foo.bar" = [1]\n')
+    assert "s.toml:4: add[0].count: found -2" in found and "s.toml:5: foo: is no key" in found
+    assert "base.toml" not in found
