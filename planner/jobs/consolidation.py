@@ -228,7 +228,8 @@ def _finished(blank: Plan, loaded: Loaded, site: Site, judge: Judge, answer: Con
     back = plan.leg(BACK)
     if asked.weekend and back:
         begin = min(m.start_ms for m in back) // 1000
-        home = Window(asked.weekend.start + dt.timedelta(seconds=begin), asked.weekend.end)
+        first = asked.weekend.start + dt.timedelta(seconds=begin)
+        home = Window(first, asked.weekend.end) if first < asked.weekend.end else asked.weekend
         plan = plan.replace(back_window=home, back_from_s=begin, work_s=0)
     plan = checked_plan(plan, loaded, site, judge)
     account = accounts.account(plan, Meter(site, asked.busy), asked.terms)

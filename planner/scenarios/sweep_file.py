@@ -390,7 +390,8 @@ def _place(sweep: Sweep, path: str) -> Source:
     for p in sweep.parameters:
         for stated in p.paths:
             steps = _steps(stated) or []
-            if (len(steps) <= len(wanted) or made_here) and all(a == b or a == "*" for a, b in zip(steps, wanted, strict=False)):
+            alike = all(a == b or a == "*" for a, b in zip(steps, wanted, strict=False))
+            if alike and (made_here or len(steps) <= len(wanted)):
                 return Source(sweep.file, line_of(sweep.text, ("grid", p.name)))
     if sweep.base != sweep.file:
         return Source(sweep.base, line_of(sweep.base_text, wanted) if wanted else None)
