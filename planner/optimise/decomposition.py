@@ -24,9 +24,9 @@ from planner.optimise.solver import Outcome, Program, Relaxed, relaxed
 MOST_SETS = 400
 _SEARCHED = 400
 """Variables of a placement program up to which a local search is tried when the solver finds nothing."""
-_FREE_SHARES, _ROUND_S = (0.15, 0.3, 0.6), 1.5
-"""Shares of the LPARs that are placed exactly though the linear program placed them whole, one after the other; and
-seconds for each."""
+_FREE_SHARES, _NODES, _QUICK_NODES, _ROUND_S = (0.15, 0.3, 0.6), 400, 100, 8.0
+"""Shares of the LPARs that are placed exactly though the linear program placed them whole, one after the other; nodes of
+the solver's search for each, so that the answer does not hang on the machine's speed; and seconds at most."""
 _SPARE, _MOST_SPARE = 0.005, 0.3
 """Share of the room that a set leaves free when one server fails, once the restarts found no place; then the double."""
 _QUICK = 2.0
@@ -347,9 +347,9 @@ class Placer:
             narrow = Candidates({n: {whole[n]: places[whole[n]]} if n in kept else places
                                  for n, places in candidates.cost.items()})
             part = self._program(choice, narrow, most)
-            until = min(deadline, time.monotonic() + _ROUND_S * (0.5 if quick else 1.0))
+            until, nodes = min(deadline, time.monotonic() + _ROUND_S), _QUICK_NODES if quick else _NODES
             known = _values(part, where) if best.outcome is Outcome.FEASIBLE else []
-            found = part.solve(until, 0.5 * self.gap, known=known)
+            found = part.solve(until, 0.5 * self.gap, nodes, known)
             if found.found and (values := _values(model, self.site.start | part.placement(found))):
                 placed = self._placed(model, values, best.bound_ms)
                 if best.outcome is not Outcome.FEASIBLE or placed.cost_ms < best.cost_ms:
