@@ -25,8 +25,8 @@ MOST_SETS = 400
 _SEARCHED = 400
 """Variables of a placement program up to which a local search is tried when the solver finds nothing."""
 _FREE_SHARES, _NODES, _QUICK_NODES, _ROUND_S = (0.15, 0.3, 0.6), 400, 100, 8.0
-"""Shares of the LPARs that are placed exactly though the linear program placed them whole, one after the other; nodes of
-the solver's search for each, so that the answer does not hang on the machine's speed; and seconds at most."""
+"""Shares of the LPARs that are placed exactly though the linear program placed them whole, one after the other; nodes
+of the solver's search for each, so that the answer does not hang on the machine's speed; and seconds at most."""
 _SPARE, _MOST_SPARE = 0.005, 0.3
 """Share of the room that a set leaves free when one server fails, once the restarts found no place; then the double."""
 _QUICK = 2.0
