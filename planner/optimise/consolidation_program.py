@@ -46,14 +46,10 @@ class ConsolidationProgram(PlacementProgram):
             if terms:
                 self.program.at_most({**terms, self.on[s]: -len(terms)}, 0, f"on:{s}")
             for resource in ("units", "memory_mib"):
-                room = self._allowed(s, resource) - getattr(self.site.holding(s, self.fixed[s]), resource)
+                room = getattr(self.room(s), resource) - getattr(self.site.holding(s, self.fixed[s]), resource)
                 wanted = {self.x[n, s]: getattr(self.site.demand(n, s), resource) for n in self._by_server[s]}
                 if wanted and not self.fixed[s]:
                     self.program.at_most({**wanted, self.on[s]: -room}, 0, f"on:{s}")
-
-    def _allowed(self, server: str, resource: str) -> int:
-        limit, start = self.site.limit(server), self.site.at_start[server]
-        return max(int(getattr(limit, resource)), int(getattr(start, resource)))
 
     def add_asked(self, goal: Consolidate) -> None:
         """Servers that were asked to stay on or to go off."""
@@ -99,13 +95,12 @@ class ConsolidationProgram(PlacementProgram):
             fixed = self.site.holding(t, self.fixed[t])
             for resource in ("units", "memory_mib"):
                 terms = {i: getattr(self.site.demand(n, t), resource) for n, i in (*residents, *more)}
-                self.program.at_most(terms, self._allowed(t, resource) - getattr(fixed, resource), tag)
+                self.program.at_most(terms, getattr(self.room(t), resource) - getattr(fixed, resource), tag)
             for pool in self.site.pools.get(t, {}):
-                limit = self.site.pool_limit(t, pool)
-                if limit is not None:
+                allowed = self.site.pool_allowed(t, pool)
+                if allowed is not None:
                     terms = {i: self.site.demand(n, t).units for n, i in (*residents, *more)
                              if self.site.pool_on(n, t) == pool}
-                    allowed = max(limit, self.site.at_start[t].pools.get(pool, 0))
                     self.program.at_most(terms, allowed - fixed.pools.get(pool, 0), tag)
 
     def add_restart_apart(self) -> None:

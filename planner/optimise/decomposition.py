@@ -336,7 +336,7 @@ class Placer:
             if values := polished(model, likely, best.bound_ms / (1 - _OF_GAP * self.gap)):
                 best = self._placed(model, values, best.bound_ms)
         whole = {n: s for (n, s), i in model.x.items() if linear.values[i] > 0.999}
-        by_size = sorted(whole, key=lambda n: (self._size(n, whole[n]), n))
+        by_size = sorted(whole, key=lambda n: (self.site.share(n, whole[n]), n))
         for share in _FREE_SHARES:
             if best.outcome is Outcome.FEASIBLE and _near(best.cost_ms, best.bound_ms,
                                                           self.gap * (_QUICK if quick else 1)):
@@ -355,10 +355,6 @@ class Placer:
                 if best.outcome is not Outcome.FEASIBLE or placed.cost_ms < best.cost_ms:
                     best = placed
         return best
-
-    def _size(self, lpar: str, server: str) -> float:
-        demand, limit = self.site.demand(lpar, server), self.site.limit(server)
-        return max(demand.units / max(limit.units, 1), demand.memory_mib / max(limit.memory_mib, 1))
 
 
 def _fractional(program: Program, deadline: float) -> Relaxed:

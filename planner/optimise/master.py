@@ -37,8 +37,7 @@ class Choice:
 
 def room(site: Site, server: str, resource: str) -> int:
     """What LPARs may hold of a server in all: its limit, or what it held at the start if that is more."""
-    limit, start, base = site.limit(server), site.at_start[server], site.base(server)
-    return int(max(getattr(limit, resource), getattr(start, resource)) - getattr(base, resource))
+    return int(getattr(site.allowed(server), resource) - getattr(site.base(server), resource))
 
 
 class Master:

@@ -37,14 +37,14 @@ class Room:
     def open(self, server: str, residents: Sequence[str] = ()) -> None:
         """A server that may take LPARs from now on, with what it holds already."""
         site, s = self.site, server
-        held, limit, start = site.holding(s, residents), site.limit(s), site.at_start[s]
+        held, allowed = site.holding(s, residents), site.allowed(s)
         self.members.setdefault(s, set(residents))
-        self.units[s] = max(limit.units, start.units) - held.units
-        self.memory[s] = max(limit.memory_mib, start.memory_mib) - held.memory_mib
+        self.units[s] = allowed.units - held.units
+        self.memory[s] = allowed.memory_mib - held.memory_mib
         for pool in site.pools.get(s, {}):
-            most = site.pool_limit(s, pool)
+            most = site.pool_allowed(s, pool)
             if most is not None:
-                self.pools[s, pool] = max(most, start.pools.get(pool, 0)) - held.pools.get(pool, 0)
+                self.pools[s, pool] = most - held.pools.get(pool, 0)
 
     def fits(self, lpar: str, server: str) -> bool:
         """Whether it may arrive there."""
@@ -93,7 +93,7 @@ def packed(site: Site, candidates: Candidates, servers: Sequence[str]) -> dict[s
     room = Room(site, servers, staying)
     wish, refused = _wishes(site, candidates, room)
     where: dict[str, str] = {}
-    for n in sorted(candidates.cost, key=lambda n: (-_size(site, n, servers[0], room), n)):
+    for n in sorted(candidates.cost, key=lambda n: (-site.share(n, servers[0]), n)):
         prices = candidates.cost[n]
         options = [s for s in prices if room.fits(n, s)]
         chosen = min(options, key=lambda s: (prices[s] > wish[n], n in refused and prices[s] < wish[n],
@@ -103,12 +103,6 @@ def packed(site: Site, candidates: Candidates, servers: Sequence[str]) -> dict[s
         room.add(n, chosen)
         where[n] = chosen
     return where
-
-
-def _size(site: Site, lpar: str, server: str, room: Room) -> float:
-    """The larger share of a typical server that it takes."""
-    demand, limit = site.demand(lpar, server), site.limit(server)
-    return max(demand.units / max(limit.units, 1), demand.memory_mib / max(limit.memory_mib, 1))
 
 
 def _wishes(site: Site, candidates: Candidates, room: Room) -> tuple[dict[str, int], set[str]]:

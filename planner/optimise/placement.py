@@ -109,8 +109,7 @@ class PlacementProgram:
 
     def room(self, server: str) -> Demand:
         """What a server may hold: its limit, or what it held at the start if that is more."""
-        limit, start = self.site.limit(server), self.site.at_start[server]
-        return Demand(max(limit.units, start.units), max(limit.memory_mib, start.memory_mib))
+        return self.site.allowed(server)
 
     def wanted(self, server: str, what: str) -> Terms:
         """What a row of a server (``units`` or ``memory``) must leave free besides; nothing here."""
@@ -142,10 +141,9 @@ class PlacementProgram:
         for s in self.survivors:
             held = self.site.holding(s, self.fixed[s]).pools
             for pool_id in self.site.pools.get(s, {}):
-                limit = self.site.pool_limit(s, pool_id)
-                if limit is None:
+                allowed = self.site.pool_allowed(s, pool_id)
+                if allowed is None:
                     continue
-                allowed = max(limit, self.site.at_start[s].pools.get(pool_id, 0))
                 terms = {self.x[n, s]: self.site.demand(n, s).units for n in self._by_server[s]
                          if self.site.pool_on(n, s) == pool_id}
                 self.program.at_most(terms, allowed - held.get(pool_id, 0), f"processor.pool:{s}/{pool_id}")

@@ -208,9 +208,7 @@ class _Filling:
 
     def size(self, lpar: str) -> float:
         """The larger share of its own server that an LPAR takes."""
-        home = self.site.start[lpar]
-        demand, limit = self.site.demand(lpar, home), self.site.limit(home)
-        return max(demand.units / max(limit.units, 1), demand.memory_mib / max(limit.memory_mib, 1))
+        return self.site.share(lpar, self.site.start[lpar])
 
     def _put(self, lpar: str, server: str) -> None:
         self.room.add(lpar, server)

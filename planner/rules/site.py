@@ -116,6 +116,21 @@ class Site:
         pool = self.pools.get(server, {}).get(pool_id)
         return None if pool is None or pool.max_units is None else pool.max_units - pool.reserved_units
 
+    def allowed(self, server: str) -> Demand:
+        """What a server may hold: its limit, or what it held at the start if that is more."""
+        limit, start = self.limit(server), self.at_start[server]
+        return Demand(max(limit.units, start.units), max(limit.memory_mib, start.memory_mib))
+
+    def pool_allowed(self, server: str, pool_id: int) -> int | None:
+        """Units that the LPARs of a pool may have, or had at the start if that is more; None without a maximum."""
+        limit = self.pool_limit(server, pool_id)
+        return None if limit is None else max(limit, self.at_start[server].pools.get(pool_id, 0))
+
+    def share(self, lpar: str, server: str) -> float:
+        """The larger share of a server's cores and memory that an LPAR takes there."""
+        demand, limit = self.demand(lpar, server), self.limit(server)
+        return max(demand.units / max(limit.units, 1), demand.memory_mib / max(limit.memory_mib, 1))
+
     def pool_on(self, lpar: str, server: str) -> int | None:
         """The shared pool in which an LPAR runs on a server: where it is now; else the policy's; else the pool of
         the same name; else the default pool. None for dedicated processors."""

@@ -20,8 +20,9 @@ class Occupancy:
         for group in (*site.policies.apart, *site.policies.clusters):
             for name in group.members:
                 self.groups.setdefault(name, []).append(group.members)
-        self.units_limit = {s: max(site.limit(s).units, site.at_start[s].units) for s in site.servers}
-        self.memory_limit = {s: max(site.limit(s).memory_mib, site.at_start[s].memory_mib) for s in site.servers}
+        allowed = {s: site.allowed(s) for s in site.servers}
+        self.units_limit = {s: a.units for s, a in allowed.items()}
+        self.memory_limit = {s: a.memory_mib for s, a in allowed.items()}
         for name, server in placement.items():
             self.add(name, server)
 
@@ -78,11 +79,9 @@ class Occupancy:
             return False
         pool = self.site.pool_on(lpar, server)
         if pool is not None:
-            limit = self.site.pool_limit(server, pool)
-            if limit is not None:
-                limit = max(limit, self.site.at_start[server].pools.get(pool, 0))
-                if self.pools.get((server, pool), 0) + demand.units > limit:
-                    return False
+            limit = self.site.pool_allowed(server, pool)
+            if limit is not None and self.pools.get((server, pool), 0) + demand.units > limit:
+                return False
         return not any(self._clash(lpar, other, server) for members in self.groups.get(lpar, ())
                        for other in members)
 
