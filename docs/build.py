@@ -9,7 +9,7 @@ from pathlib import Path
 from planner import plan_schema
 from planner.cost import Parameters
 from planner.estate import saved
-from planner.readers.estate_tables import TABLES
+from planner.formats.estate_tables import TABLES
 from planner.rules import RULES
 
 HERE = Path(__file__).parent

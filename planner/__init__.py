@@ -2,7 +2,7 @@
 
 Data flows one way (see docs/architecture.md)::
 
-    readers -> estate -> reach -> cost -> rules -> goals/optimise -> plan -> schedule -> verify -> report -> cli
+    formats -> estate -> reach -> cost -> rules -> goals/optimise -> plan -> schedule -> verify -> report -> cli
 
 A room imports only rooms to its left; ``tests/test_architecture.py`` checks it.
 """

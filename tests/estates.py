@@ -20,14 +20,14 @@ from planner.estate.capacity import lpar_demand, vios_demand
 from planner.estate.load import checked
 from planner.estate.model import Bridge, Disk, Estate, Lpar, Network, Policy, ProcessorPool, Server, Vios, Zoning
 from planner.estate.workbook import workbook_bytes
+from planner.formats.estate_tables import TABLES
+from planner.formats.estate_workbook import letters
 from planner.goals.evacuate import evacuate_goal
 from planner.history.calendar import BUCKETS, Bucket, DayKind
 from planner.history.series import Clock
 from planner.history.usage import Usage
 from planner.optimise.evacuate import Answer, EvacuationProblem
 from planner.plan import Move, Plan, Status
-from planner.readers.estate_tables import TABLES
-from planner.readers.estate_workbook import letters
 from planner.rules import Judge, Site
 
 VLAN = 10

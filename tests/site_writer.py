@@ -30,7 +30,7 @@ from planner.estate.capacity import hash_page_table_mib
 from planner.estate.join import UNKNOWN_FABRIC
 from planner.estate.model import Estate, Lpar, Server, Vios
 from planner.estate.workbook import workbook_bytes
-from planner.readers.estate_tables import LPARS, TABLES, Column, Type
+from planner.formats.estate_tables import LPARS, TABLES, Column, Type
 from planner.report.collect import MARKER
 from planner.units import gib, show_cores
 

@@ -13,12 +13,12 @@ PACKAGE = ROOT / "planner"
 BASE = ("errors", "findings", "units", "xlsx", "parallel")
 #: From left to right. Rooms in one group may not import each other, but for the first, which is common ground.
 ORDER: tuple[tuple[str, ...], ...] = (
-    BASE, ("readers",), ("estate",), ("history",), ("plan",), ("plan_schema",), ("reach",), ("cost",), ("rules",),
+    BASE, ("formats",), ("estate",), ("history",), ("plan",), ("plan_schema",), ("reach",), ("cost",), ("rules",),
     ("scenarios",), ("goals",), ("optimise",), ("schedule",), ("verify",), ("jobs",), ("report",), ("cli",))
 PLACE = {room: number for number, group in enumerate(ORDER) for room in group}
 #: What a room may import at most, where that is less than all to its left.
 ONLY = {"plan": {*BASE}, "plan_schema": {*BASE, "plan"}, "reach": {*BASE, "estate"}, "cost": {*BASE, "estate"},
-        "readers": {*BASE}, "verify": {*BASE, "estate", "history", "plan", "rules", "reach", "cost"}}
+        "formats": {*BASE}, "verify": {*BASE, "estate", "history", "plan", "rules", "reach", "cost"}}
 SOLVERS = {"pulp", "highspy"}
 
 

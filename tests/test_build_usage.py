@@ -13,12 +13,12 @@ import pytest
 from landscape import DATA, build_usage, landscape
 
 from planner.errors import InputError
+from planner.formats.table import load_mapping
 from planner.history.calendar import Bucket, DayKind
 from planner.history.profiles import month_range, profiles, sum_by_bucket
 from planner.history.series import Clock
 from planner.history.sources import read_sources, serial_numbers
 from planner.history.store import History
-from planner.readers.table import load_mapping
 
 P595_2 = "SN8379A80_p595-2"
 NOVEMBER = (2026, 11)

@@ -17,11 +17,11 @@ from planner.estate.intake import Intake, state_of
 from planner.estate.join import Join
 from planner.estate.model import CLASSES, Estate, sorted_estate
 from planner.findings import Finding, Severity, Source, errors, ordered
-from planner.readers import lparstat_i
-from planner.readers.base import NonValue, Reading, Record
-from planner.readers.estate_tables import TABLES, Table, Type
-from planner.readers.estate_workbook import KIND as WORKBOOK
-from planner.readers.estate_workbook import cell_source
+from planner.formats import lparstat_i
+from planner.formats.base import NonValue, Reading, Record
+from planner.formats.estate_tables import TABLES, Table, Type
+from planner.formats.estate_workbook import KIND as WORKBOOK
+from planner.formats.estate_workbook import cell_source
 from planner.units import gib, show_cores
 
 Key = tuple[Any, ...]

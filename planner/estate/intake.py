@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from planner.findings import Finding, Severity, Source
-from planner.readers.base import NonValue, Reading, Record
+from planner.formats.base import NonValue, Reading, Record
 
 Values = dict[str, tuple[Any, Source]]
 

@@ -21,7 +21,7 @@ from planner.estate.intake import (
 )
 from planner.estate.model import DEFAULT_VSWITCH
 from planner.findings import Severity
-from planner.readers.base import Reading, Record
+from planner.formats.base import Reading, Record
 
 
 def _system_name(intake: Intake, record: Record) -> str:

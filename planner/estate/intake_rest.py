@@ -24,7 +24,7 @@ from planner.estate.intake import (
     stated,
 )
 from planner.estate.model import DEFAULT_VSWITCH
-from planner.readers.base import NonValue, Reading, Record
+from planner.formats.base import NonValue, Reading, Record
 
 _RESERVE = {"noreserve": "no_reserve", "singlepath": "single_path", "persistentreserveexclusive": "PR_exclusive",
             "persistentreserveshared": "PR_shared"}

@@ -24,8 +24,8 @@ from planner.estate.intake import (
 )
 from planner.estate.intake_vios import BACKING
 from planner.estate.model import DEFAULT_VSWITCH
-from planner.readers.base import Reading, Record
-from planner.readers.vios_lsmap import backing_kind
+from planner.formats.base import Reading, Record
+from planner.formats.vios_lsmap import backing_kind
 
 
 def _system(r: Record) -> str:

@@ -11,9 +11,9 @@ from typing import Any
 
 from planner.estate.model import CLASSES
 from planner.findings import Finding, Severity, Source
-from planner.readers.base import NonValue, Record
-from planner.readers.estate_tables import TABLES, Column, Table
-from planner.readers.estate_workbook import join_list, parse_cell
+from planner.formats.base import NonValue, Record
+from planner.formats.estate_tables import TABLES, Column, Table
+from planner.formats.estate_workbook import join_list, parse_cell
 
 PREFIX = "table-"
 _BY_NAME: dict[str, Table] = {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from planner.estate.intake import Intake, Partition, PartRef, Take, Values, pick, stated
-from planner.readers.base import Reading, Record
+from planner.formats.base import Reading, Record
 
 
 def _nmon(intake: Intake, r: Record, reading: Reading) -> None:

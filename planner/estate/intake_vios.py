@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from planner.estate.intake import Hdisk, Intake, Mapping, PartRef, Sea, Take, Vfc, ViosRef, stated
 from planner.estate.model import DEFAULT_VSWITCH
-from planner.readers.base import Reading, Record
+from planner.formats.base import Reading, Record
 
 BACKING = {"disk": "lun", "lv": "lv", "file": "file", "optical": "optical", "ssp": "ssp", "tape": "optical"}
 

@@ -15,11 +15,11 @@ from planner.estate.model import Estate
 from planner.estate.policies import policy_findings
 from planner.estate.validate import validate
 from planner.findings import Finding, Severity, Source, ordered
-from planner.readers import archive, registry
-from planner.readers.base import Reading, decode, read_text
+from planner.formats import archive, registry
+from planner.formats.base import Reading, decode, read_text
 
 if TYPE_CHECKING:
-    from planner.readers import table
+    from planner.formats import table
 
 #: Without these put right, everything else that is found is only their consequence.
 _STRUCTURE = ("input.missing-sheet", "input.missing-column", "input.duplicate-column")
@@ -178,7 +178,7 @@ def read_sources(
 
 def read_mapping(path: Path) -> table.Mapping:
     """What the columns of a person's own tables mean. Raises InputError with all that is wrong with the file."""
-    from planner.readers import table
+    from planner.formats import table
 
     try:
         text, _ = read_text(path)
@@ -192,7 +192,7 @@ def read_mapping(path: Path) -> table.Mapping:
 
 def _mapped(files: list[_File], mapping: Path) -> tuple[list[Reading], list[_File]]:
     """The tables that a mapping file describes, and the files that hold none. Raises InputError for a bad mapping."""
-    from planner.readers import table
+    from planner.formats import table
 
     known = read_mapping(mapping)
     readings: list[Reading] = []

@@ -12,7 +12,7 @@ from typing import Any
 from planner.estate.assemble import Loaded
 from planner.estate.model import Estate, Lpar, Policy
 from planner.findings import Finding, Severity, ordered
-from planner.readers.estate_tables import POLICY_KINDS
+from planner.formats.estate_tables import POLICY_KINDS
 from planner.units import decimal_from, mib_from_gib, units_from_cores
 
 _CLOCK = re.compile(

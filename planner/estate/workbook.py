@@ -9,8 +9,8 @@ from typing import Any
 from planner import __version__
 from planner.estate.assemble import Loaded, fact_name
 from planner.findings import Finding
-from planner.readers.estate_tables import TABLES, Column, Table, Type
-from planner.readers.estate_workbook import join_list
+from planner.formats.estate_tables import TABLES, Column, Table, Type
+from planner.formats.estate_workbook import join_list
 from planner.units import cores, gib
 from planner.xlsx import Book, open_book
 

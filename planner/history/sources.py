@@ -20,9 +20,9 @@ from typing import Any
 
 from planner.errors import InputError
 from planner.findings import Finding, Severity, Source
+from planner.formats import nmon, registry, table
+from planner.formats.base import NonValue, Reading, Record, decode
 from planner.history.series import MOST_SPAN_S, Clock, ClockNotes, Count, Kind, Sample, spans
-from planner.readers import nmon, registry, table
-from planner.readers.base import NonValue, Reading, Record, decode
 from planner.units import decimal_from
 
 _GZIP = b"\x1f\x8b"

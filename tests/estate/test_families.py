@@ -17,9 +17,9 @@ from planner.estate.assemble import Loaded
 from planner.estate.load import checked, load
 from planner.estate.model import Estate, Lpar, Vios
 from planner.findings import Severity, errors
-from planner.readers import registry, table
-from planner.readers.base import Reading, Record
-from planner.readers.estate_tables import TABLES
+from planner.formats import registry, table
+from planner.formats.base import Reading, Record
+from planner.formats.estate_tables import TABLES
 
 FEW = settings(max_examples=12)
 

@@ -15,7 +15,7 @@ from planner.estate.model import Policy
 from planner.estate.policies import Group, PolicySet, blackout_from, compile_policies, percent_from, words
 from planner.estate.policy_file import read_policy_file, with_policies
 from planner.findings import Severity
-from planner.readers.estate_tables import POLICY_KINDS
+from planner.formats.estate_tables import POLICY_KINDS
 
 SITE = changed(changed(changed(BASE, "a1", environment="production", software=("SAP ECC 6.0", "Oracle 10.2.0.4")),
                        "B", console="hmc2"), "C", site="south")

@@ -38,7 +38,7 @@ from planner.estate.model import (
 )
 from planner.estate.workbook import workbook_bytes
 from planner.findings import Source
-from planner.readers.estate_tables import LPARS, POLICY_KINDS, TABLES
+from planner.formats.estate_tables import LPARS, POLICY_KINDS, TABLES
 
 WEIRD = (
     "=cmd|' /C calc'!A0", "=1+1", "+1", "-2", "@sum", "'quoted", "a;b", "c\\", "d\\;e", ";", "\\", "a,b", "ünïcødé",

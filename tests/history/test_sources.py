@@ -11,9 +11,9 @@ import xlsxwriter
 from usage_writer import lslparutil_text, nmon_text, source, write
 
 from planner.errors import InputError
+from planner.formats.table import load_mapping
 from planner.history.series import Clock, Count, Kind, Sample
 from planner.history.sources import Context, Extract, SourceFile, extract, read_sources
-from planner.readers.table import load_mapping
 
 BERLIN = Context(clock=Clock("Europe/Berlin"))
 NOON = datetime(2026, 1, 10, 12, 0)  # 11:00 UTC

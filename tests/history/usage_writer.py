@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 
+from planner.formats import registry
 from planner.history.series import Kind
 from planner.history.sources import SourceFile
 from planner.history.store import Columns
-from planner.readers import registry
 
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 

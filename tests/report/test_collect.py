@@ -14,9 +14,9 @@ from estates_random import random_estate
 from site_writer import Wiring, carries, hmc_outputs, outputs
 
 from planner.estate.load import load
-from planner.readers import hmc_cli, lparstat_i, lparstat_interval, vios_disks, vios_entstat, vios_level, vios_lsmap
-from planner.readers.base import Format, Reading
-from planner.readers.hmc_commands import parse_command
+from planner.formats import hmc_cli, lparstat_i, lparstat_interval, vios_disks, vios_entstat, vios_level, vios_lsmap
+from planner.formats.base import Format, Reading
+from planner.formats.hmc_commands import parse_command
 from planner.report.collect import KINDS, MARKER, script
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"

@@ -1,0 +1,337 @@
+"""The listings of the HMC's commands: which attributes each prints and of what type they are.
+
+Output of the HMC does not say which command made it; the attribute names do. A listing's attributes differ from
+level to level, so this is the union of what was seen or is documented, and never a list of what must be there.
+Types: ``mib`` memory in MiB; ``units`` hundredths of a core; ``counter`` 64 bits; ``flag`` bool; ``time`` local.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from planner.formats import hmc_values as values
+from planner.formats.hmc_values import Parser
+
+_MOST_CACHED = 400
+
+_TYPES: dict[str, Parser] = {
+    "text": values.text,
+    "whole": values.whole,
+    "whole_or_any": values.whole_or_any,
+    "counter": values.counter,
+    "mib": values.mib,
+    "units": values.units,
+    "decimal": values.decimal,
+    "flag": values.flag,
+    "time": values.time,
+    "texts": values.list_of(values.text),
+    "wholes": values.list_of(values.whole),
+    "mibs": values.list_of(values.mib),
+    "eths": values.list_of(values.eth_adapter),
+    "scsis": values.list_of(values.scsi_adapter),
+    "fcs": values.list_of(values.fc_adapter),
+    "serials": values.list_of(values.serial_adapter),
+    "slots": values.list_of(values.io_slot),
+    "mappings": values.list_of(values.vios_mapping),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What one command prints.
+
+    ``identity``: a record without any of these cannot be said to be about anything (empty: it is about the whole
+    managed system). ``of_system``: the record belongs to a managed system that its attributes do not name.
+    ``always``: an attribute that no record lacks, even of ``-F``, or it would say nothing.
+    """
+
+    kind: str
+    identity: tuple[str, ...]
+    parsers: Mapping[str, Parser]
+    of_system: bool
+    always: str | None
+
+    def parser(self, name: str) -> Parser | None:
+        """The parser of an attribute; None if the listing is not known to have it."""
+        known = self.parsers.get(name)
+        return values.flag if known is None and name.endswith("_capable") else known
+
+
+def _listing(kind: str, identity: str, of_system: bool = True, always: str | None = None, **types: str) -> Listing:
+    parsers = {name: _TYPES[of_type] for of_type, names in types.items() for name in names.split()}
+    return Listing(kind, tuple(identity.split()), parsers, of_system, always)
+
+
+def _prefixed(prefixes: str, stems: str) -> str:
+    return " ".join(f"{prefix}_{stem}" for prefix in prefixes.split() for stem in stems.split())
+
+
+_LSSYSCFG_SYS = _listing(
+    "hmc-lssyscfg-sys", "name serial_num type_model", of_system=False,
+    text="name type_model serial_num ipaddr ipaddr_secondary state detailed_state power_off_policy service_lpar_name"
+    " lpar_proc_compat_modes pend_lpar_config_state config_version sp_version sp_boot_attr sp_boot_major_type"
+    " sp_boot_minor_type curr_sys_keylock pend_sys_keylock curr_power_on_side pend_power_on_side power_on_type"
+    " power_on_option power_on_method power_on_attr power_on_lpar_start_policy pend_power_on_lpar_start_policy"
+    " pend_power_on_option curr_power_on_speed pend_power_on_speed curr_power_on_speed_override"
+    " pend_power_on_speed_override",
+    whole="max_lpars max_power_ctrl_lpars service_lpar_id curr_configured_max_lpars pend_configured_max_lpars",
+    decimal="assign_5250_cpw_percent",
+    flag="mfg_default_config curr_mfg_default_config pend_mfg_default_config cod_proc_capable cod_mem_capable"
+    " os400_capable micro_lpar_capable huge_page_mem_capable virtual_fc_capable virtual_io_server_capable"
+    " virtual_switch_capable 5250_application_capable active_lpar_mobility_capable inactive_lpar_mobility_capable"
+    " os400_lpar_mobility_capable active_lpar_share_idle_procs_capable active_mem_expansion_capable"
+    " active_mem_sharing_capable",
+    time="sys_time",
+    texts="capabilities",
+)
+_LSSYSCFG_LPAR = _listing(
+    "hmc-lssyscfg-lpar", "name lpar_id",
+    text="name lpar_env state os_version logical_serial_num default_profile curr_profile last_activated_profile"
+    " boot_mode lpar_keylock rmc_state rmc_ipaddr ipl_source desired_lpar_proc_compat_mode curr_lpar_proc_compat_mode"
+    " remote_restart_status uuid",
+    whole="lpar_id work_group_id affinity_group_id lpar_avail_priority",
+    flag="resource_config shared_proc_pool_util_auth allow_perf_collection auto_start redundant_err_path_reporting"
+    " time_ref suspend_capable remote_restart_capable simplified_remote_restart_capable sync_curr_profile"
+    " vtpm_enabled rmc_osshutdown_capable dlpar_mem_capable dlpar_proc_capable dlpar_io_capable msp"
+    " migration_disabled",
+    wholes="power_ctrl_lpar_ids",
+    texts="power_ctrl_lpar_names",
+)
+_LSSYSCFG_PROF = _listing(
+    "hmc-lssyscfg-prof", "lpar_name lpar_id", always="lpar_name",
+    text="name lpar_name lpar_env mem_mode hpt_ratio proc_mode sharing_mode shared_proc_pool_name boot_mode"
+    " lpar_proc_compat_mode",
+    whole="lpar_id min_procs desired_procs max_procs uncap_weight shared_proc_pool_id affinity_group_id"
+    " max_virtual_slots min_num_huge_pages desired_num_huge_pages max_num_huge_pages work_group_id bsr_arrays"
+    " virtual_opti_pool_id hsl_pool_id",
+    mib="min_mem desired_mem max_mem",
+    units="min_proc_units desired_proc_units max_proc_units",
+    decimal="mem_expansion",
+    flag="all_resources conn_monitoring auto_start redundant_err_path_reporting electronic_err_reporting",
+    wholes="lpar_io_pool_ids power_ctrl_lpar_ids",
+    texts="power_ctrl_lpar_names hca_adapters lhea_logical_ports lhea_capabilities sriov_eth_logical_ports"
+    " sriov_roce_logical_ports vnic_adapters virtual_vasi_adapters vtpm_adapters sni_device_ids"
+    " virtual_eth_vsi_profiles",
+    slots="io_slots",
+    serials="virtual_serial_adapters",
+    scsis="virtual_scsi_adapters",
+    eths="virtual_eth_adapters",
+    fcs="virtual_fc_adapters",
+)
+_PROC_SYS = _listing(
+    "hmc-lshwres-proc-sys", "",
+    units="configurable_sys_proc_units curr_avail_sys_proc_units pend_avail_sys_proc_units installed_sys_proc_units"
+    " deconfig_sys_proc_units min_proc_units_per_virtual_proc",
+    whole="max_virtual_procs_per_lpar max_procs_per_lpar max_shared_proc_pools"
+    " max_curr_virtual_procs_per_aixlinux_lpar max_curr_virtual_procs_per_vios_lpar"
+    " max_curr_virtual_procs_per_os400_lpar max_curr_procs_per_aixlinux_lpar max_curr_procs_per_vios_lpar"
+    " max_curr_procs_per_os400_lpar",
+)
+_PROC_LPAR = _listing(
+    "hmc-lshwres-proc-lpar", "lpar_name lpar_id",
+    text="lpar_name " + _prefixed("curr pend run", "proc_mode sharing_mode shared_proc_pool_name"),
+    whole="lpar_id " + _prefixed("curr pend run", "min_procs procs max_procs uncap_weight shared_proc_pool_id"),
+    units=_prefixed("curr pend run", "min_proc_units proc_units max_proc_units"),
+    decimal=_prefixed("curr pend run", "5250_cpw_percent"),
+)
+_PROC_POOL = _listing(
+    "hmc-lshwres-proc-pool", "",
+    units="configurable_pool_proc_units curr_avail_pool_proc_units pend_avail_pool_proc_units",
+)
+_PROCPOOL = _listing(
+    "hmc-lshwres-procpool", "name shared_proc_pool_id",
+    text="name",
+    whole="shared_proc_pool_id",
+    units="max_pool_proc_units curr_reserved_pool_proc_units pend_reserved_pool_proc_units",
+    wholes="lpar_ids",
+    texts="lpar_names",
+)
+_MEM_SYS = _listing(
+    "hmc-lshwres-mem-sys", "",
+    text="curr_mem_mirroring_mode pend_mem_mirroring_mode",
+    mib="configurable_sys_mem curr_avail_sys_mem pend_avail_sys_mem installed_sys_mem deconfig_sys_mem"
+    " sys_firmware_mem mem_region_size pend_mem_region_size huge_page_size",
+    whole="configurable_num_sys_huge_pages curr_avail_num_sys_huge_pages pend_avail_num_sys_huge_pages"
+    " requested_num_sys_huge_pages max_num_sys_huge_pages total_sys_bsr_arrays bsr_array_size"
+    " curr_avail_sys_bsr_arrays max_mem_pools max_paging_vios_per_mem_pool",
+    texts="default_hpt_ratios possible_hpt_ratios",
+    mibs="possible_mem_region_size",
+)
+_MEM_LPAR = _listing(
+    "hmc-lshwres-mem-lpar", "lpar_name lpar_id",
+    text="lpar_name mem_mode curr_hpt_ratio",
+    mib=_prefixed("curr pend run", "min_mem mem max_mem io_entitled_mem"),
+    whole="lpar_id "
+    + _prefixed("curr pend run", "min_num_huge_pages num_huge_pages max_num_huge_pages bsr_arrays mem_weight"),
+    decimal=_prefixed("curr pend run", "mem_expansion"),
+)
+_MEMPOOL = _listing(
+    "hmc-lshwres-mempool", "",
+    text="paging_storage_pool",
+    mib="curr_pool_mem pend_pool_mem curr_max_pool_mem pend_max_pool_mem curr_avail_pool_mem pend_avail_pool_mem"
+    " sys_firmware_pool_mem",
+    texts="paging_vios_names lpar_names",
+    wholes="paging_vios_ids lpar_ids",
+)
+_ETH = _listing(
+    "hmc-lshwres-eth", "lpar_name lpar_id",
+    text="lpar_name mac_addr vswitch drc_name",
+    whole="lpar_id slot_num trunk_priority port_vlan_id qos_priority",
+    flag="state is_required is_trunk ieee_virtual_eth",
+    wholes="addl_vlan_ids",
+    texts="allowed_os_mac_addresses",
+)
+_SCSI = _listing(
+    "hmc-lshwres-scsi", "lpar_name lpar_id",
+    text="lpar_name adapter_type remote_lpar_name drc_name",
+    whole="lpar_id slot_num",
+    whole_or_any="remote_lpar_id remote_slot_num",
+    flag="state is_required",
+)
+_FC = _listing(
+    "hmc-lshwres-fc", "lpar_name lpar_id",
+    text="lpar_name adapter_type remote_lpar_name drc_name",
+    whole="lpar_id slot_num",
+    whole_or_any="remote_lpar_id remote_slot_num",
+    flag="state is_required",
+    texts="wwpns",
+)
+_VSWITCH = _listing(
+    "hmc-lshwres-vswitch", "vswitch",
+    text="vswitch switch_mode",
+    texts="allowed_vlan_ids vnetworks",
+)
+_VNETWORK = _listing(
+    "hmc-lshwres-vnetwork", "vnetwork vlan_id",
+    text="vnetwork vswitch",
+    whole="vlan_id",
+    flag="is_tagged",
+)
+_SLOT = _listing(
+    "hmc-lshwres-slot", "drc_index drc_name phys_loc",
+    text="unit_phys_loc phys_loc drc_index lpar_name description pci_vendor_id pci_device_id pci_subs_vendor_id"
+    " pci_subs_device_id pci_class pci_revision_id vpd_type vpd_model vpd_serial_num drc_name parent_slot_drc_index"
+    " iop",
+    whole="bus_id lpar_id slot_io_pool_id",
+    flag="bus_grouping iop_info_stale console_capable load_source_attached alt_restart_device_attached vpd_stale",
+    texts="feature_codes",
+)
+_MIG_SYS = _listing(
+    "hmc-lslparmigr-sys", "",
+    text="inactive_prof_policy",
+    flag="inactive_lpar_mobility_capable active_lpar_mobility_capable",
+    whole="num_inactive_migrations_supported num_inactive_migrations_possible num_inactive_migrations_in_progress"
+    " num_active_migrations_supported num_active_migrations_possible num_active_migrations_in_progress",
+)
+_MIG_LPAR = _listing(
+    "hmc-lslparmigr-lpar", "name lpar_id", always="migration_state",
+    text="name migration_state migration_type source_sys_name dest_sys_name source_msp_name dest_msp_name"
+    " remote_manager remote_user",
+    whole="lpar_id source_lpar_id dest_lpar_id source_msp_id dest_msp_id",
+    counter="bytes_transmitted bytes_remaining",
+)
+_MIG_MSP = _listing(
+    "hmc-lslparmigr-msp", "source_msp_name source_msp_id",
+    text="source_msp_name",
+    whole="source_msp_id",
+    texts="dest_msp_names ipaddr_mappings",
+    wholes="dest_msp_ids",
+)
+_MIG_VIRTUALIO = _listing(
+    "hmc-lslparmigr-virtualio", "",
+    mappings="possible_virtual_scsi_mappings suggested_virtual_scsi_mappings possible_virtual_fc_mappings"
+    " suggested_virtual_fc_mappings",
+)
+_MIG_PROCPOOL = _listing(
+    "hmc-lslparmigr-procpool", "shared_proc_pool_ids shared_proc_pool_names",
+    wholes="shared_proc_pool_ids",
+    texts="shared_proc_pool_names",
+)
+_SAMPLE_TEXT = "event_type resource_type"
+_SAMPLE_TIME = "time sys_time"
+_UTIL_SYS = _listing(
+    "hmc-lslparutil-sys", "time", always="time",
+    text=_SAMPLE_TEXT + " state primary_state detailed_state",
+    time=_SAMPLE_TIME,
+    units="configurable_sys_proc_units curr_avail_sys_proc_units",
+    mib="configurable_sys_mem curr_avail_sys_mem sys_firmware_mem",
+    counter="time_cycles proc_cycles_per_second",
+    decimal="curr_avail_5250_cpw_percent",
+)
+_UTIL_LPAR = _listing(
+    "hmc-lslparutil-lpar", "lpar_name lpar_id", always="time",
+    text=_SAMPLE_TEXT + " lpar_name curr_proc_mode curr_sharing_mode curr_shared_proc_pool_name mem_mode state"
+    " primary_state detailed_state",
+    time=_SAMPLE_TIME,
+    whole="lpar_id curr_procs curr_uncap_weight curr_shared_proc_pool_id curr_mem_weight run_mem_weight",
+    units="curr_proc_units",
+    mib="curr_mem phys_run_mem curr_io_entitled_mem mapped_io_entitled_mem",
+    counter="time_cycles entitled_cycles capped_cycles uncapped_cycles shared_cycles_while_active donated_cycles"
+    " idle_cycles run_latch_instructions run_latch_cycles mem_overage_cooperation uptime",
+    decimal="curr_5250_cpw_percent",
+)
+_UTIL_POOL = _listing(
+    "hmc-lslparutil-pool", "time", always="time",
+    text=_SAMPLE_TEXT,
+    time=_SAMPLE_TIME,
+    units="configurable_pool_proc_units curr_avail_pool_proc_units borrowed_pool_proc_units",
+    counter="time_cycles total_pool_cycles utilized_pool_cycles",
+)
+_UTIL_PROCPOOL = _listing(
+    "hmc-lslparutil-procpool", "shared_proc_pool_name shared_proc_pool_id", always="time",
+    text=_SAMPLE_TEXT + " shared_proc_pool_name",
+    time=_SAMPLE_TIME,
+    whole="shared_proc_pool_id",
+    units="max_pool_proc_units curr_reserved_pool_proc_units",
+    counter="time_cycles total_pool_cycles utilized_pool_cycles",
+)
+
+LISTINGS: dict[str, Listing] = {
+    listing.kind: listing
+    for listing in (
+        _LSSYSCFG_SYS, _LSSYSCFG_LPAR, _LSSYSCFG_PROF,
+        _PROC_SYS, _PROC_LPAR, _PROC_POOL, _PROCPOOL, _MEM_SYS, _MEM_LPAR, _MEMPOOL,
+        _ETH, _SCSI, _FC, _VSWITCH, _VNETWORK, _SLOT,
+        _MIG_SYS, _MIG_LPAR, _MIG_MSP, _MIG_VIRTUALIO, _MIG_PROCPOOL,
+        _UTIL_SYS, _UTIL_LPAR, _UTIL_POOL, _UTIL_PROCPOOL,
+    )
+}
+
+
+def kinds_of(names: tuple[str, ...], wanted: str | None = None) -> tuple[str, ...]:
+    """The listings that know most of these attributes: one if they tell it apart, several if not, none if unknown.
+
+    ``wanted``, if it is among them, is the one. Without it more than half of the names must be known.
+    """
+    best, most = _best(names)
+    if wanted in best and wanted is not None:
+        return (wanted,)
+    return best if 2 * most > len(names) else ()
+
+
+def most_known(names: tuple[str, ...]) -> int:
+    """How many of these attributes the listing has that has most of them."""
+    return _best(names)[1]
+
+
+def _best(names: tuple[str, ...]) -> tuple[tuple[str, ...], int]:
+    """The listings that know most of the names, and how many; only lists of an ordinary length are remembered."""
+    return _remembered(names) if len(names) <= _MOST_CACHED else _search(names)
+
+
+def _search(names: tuple[str, ...]) -> tuple[tuple[str, ...], int]:
+    known = {kind: _count(names, listing) for kind, listing in LISTINGS.items()}
+    most = max(known.values())
+    return tuple(kind for kind, count in known.items() if count == most > 0), most
+
+
+_remembered = lru_cache(maxsize=256)(_search)
+
+
+def _count(names: tuple[str, ...], listing: Listing) -> int:
+    if listing.always and listing.always not in names:
+        return 0
+    return sum(listing.parser(name) is not None for name in names)
+

@@ -1,0 +1,512 @@
+"""Output of the HMC's listing commands, alone or mixed in one file, and the messages that come with it.
+
+Grammar: one record a line. Without ``-F`` it is ``attribute=value`` in CSV (a field that holds a comma stands in
+double quotes, quotes inside are doubled, the value of a list attribute is CSV again); with ``-F a,b`` or ``-F a:b``
+values alone, whose names are known from a ``--header`` line or from the command line. A record's kind (``hmc-`` and
+the command's name and options) comes from its attribute names; an echo of the command (``hmc:~> lshwres …``, also
+behind ``ssh`` or without a prompt) settles doubts and gives the field ``managed_system`` (``-m``), which the output
+itself does not hold. What ``lslparmigr -r msp|virtualio|procpool`` answers is about a target (``target_system``) and
+LPARs (``lpar_names``, ``lpar_ids``) that only the command line names.
+
+Units: memory in MiB, processing units in hundredths of a core, cycles and bytes as counted, times as local times
+without a zone.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from planner.findings import Finding, Severity, Source
+from planner.formats import hmc_messages as messages
+from planner.formats.base import Format, Reading, Record
+from planner.formats.hmc_attributes import LISTINGS, Listing, kinds_of, most_known
+from planner.formats.hmc_commands import Command, other_command, parse_command
+from planner.formats.hmc_values import split_fields, text, typed
+
+KIND = "hmc-cli"
+
+_ATTRIBUTE = re.compile(r'"?[A-Za-z0-9_]{1,80}=')
+_KEY = re.compile(r"[A-Za-z0-9_]{1,80}")
+_NAME = re.compile(r"[0-9]{0,8}[a-z][a-z0-9_]{0,79}")
+_VALUES_OF_THE_HMC = frozenset({"aixlinux", "vioserver", "os400", "Not Activated"})
+_SCSI = "hmc-lshwres-scsi"
+_SCSI_OR_FC = (_SCSI, "hmc-lshwres-fc")
+_HEAD_LINES = 400
+_NARROWEST_TERMINAL = 79
+_MOST_NAMED = 20
+
+_USE_HEADER = "add --header to -F, or keep the command line above its output"
+_RUN_AGAIN = "run the command again"
+_TO_A_FILE = "redirect the command's output to a file instead of copying it from a terminal"
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """Names of the columns of ``-F`` output. ``readable`` is False if rows cannot be told to be of any kind."""
+
+    names: tuple[str, ...]
+    separator: str
+    readable: bool = True
+
+
+@dataclass(slots=True)
+class _Run:
+    """Lines left out one after another for the same reason: one finding."""
+
+    rule: str
+    severity: Severity
+    message: str
+    fix: str
+    first: int
+    last: int
+
+    def finding(self, file: str) -> Finding:
+        more = self.last - self.first
+        message = self.message + (f", and {more} more such lines" if more else "")
+        return Finding(self.rule, self.severity, file, message, self.fix, Source(file, self.first))
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """What the line just read gave, in case the next line shows that the terminal had wrapped it."""
+
+    line: int
+    length: int
+    last_name: str
+    fields: dict[str, Any]
+
+
+def recognise(text: str) -> bool:
+    """An echo of a listing command, records or a header of one of its listings, or an HSC message."""
+    return any(_is_ours(line.strip()) for line in text[:65536].split("\n", _HEAD_LINES)[:_HEAD_LINES])
+
+
+def _is_ours(line: str) -> bool:
+    if not line or len(line) > 65536:
+        return False
+    code, _ = messages.coded(line) or ("", "")
+    if code.startswith("HSC") or messages.found_nothing(line) or parse_command(line):
+        return True
+    if _ATTRIBUTE.match(line):
+        names = _attribute_names(line)
+        kinds = kinds_of(names)
+        return most_known(names) >= 2 and (len(kinds) == 1 or kinds == _SCSI_OR_FC)
+    return _header(line) is not None or _is_untyped_row(line)
+
+
+def _attribute_names(line: str) -> tuple[str, ...]:
+    """Names of the attributes of a record of ``attribute=value``; none if it is not well-formed."""
+    try:
+        return tuple(field.partition("=")[0] for field in split_fields(line))
+    except ValueError:
+        return ()
+
+
+def _header(line: str) -> _Table | None:
+    """Two or more names, all of them attributes of one listing, or three quarters of them and of no other."""
+    for separator in (",", ":"):
+        names = tuple(line.strip('"').split(separator))
+        if len(names) < 2 or not all(_NAME.fullmatch(name) for name in names):
+            continue
+        known = most_known(names)
+        if known == len(names) or (4 * known >= 3 * len(names) and len(kinds_of(names)) == 1):
+            return _Table(names, separator)
+    return None
+
+
+def _is_untyped_row(line: str) -> bool:
+    """Whether three or more values without names hold one that only the HMC writes."""
+    rows = (line.split(separator) for separator in (",", ":"))
+    return any(len(row) > 2 and not _VALUES_OF_THE_HMC.isdisjoint(row) for row in rows)
+
+
+def _is_sentence(line: str) -> bool:
+    return line.endswith(".") and " " in line
+
+
+def _line_of(record: Record) -> int:
+    return record.source.line or 0
+
+
+class _Reader:
+    """Reads a file line by line; what a line means depends on the command, header and message above it."""
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self.records: list[Record] = []
+        self.findings: list[Finding] = []
+        self._command: Command | None = None
+        self._header_due = False
+        self._table: _Table | None = None
+        self._message: messages.Message | None = None
+        self._severity: str | None = None
+        self._run: _Run | None = None
+        self._written: _Written | None = None
+        self._unknown: dict[str, dict[str, int]] = {}
+        self._homeless: list[int] = []
+        self._adapters: list[tuple[int, dict[str, str]]] = []
+        self._adapter_kinds: set[str] = set()
+        self._steps = (
+            self._take_command, self._take_block, self._take_coded, self._take_nothing_found, self._take_attributes,
+            self._take_header, self._take_row, self._take_detail, self._take_fragment,
+        )
+
+    def read(self, content: str, first_line: int) -> Reading:
+        for number, line in enumerate(content.split("\n"), first_line):
+            stripped = line.strip()
+            if stripped and not any(step(number, stripped) for step in self._steps):
+                self._leave_out(number, stripped)
+        self._close()
+        return Reading(KIND, tuple(sorted(self.records, key=_line_of)), tuple(self.findings))
+
+    def _close(self) -> None:
+        self._end_message()
+        self._end_adapters()
+        self._end_run()
+        for kind, names in self._unknown.items():
+            self._report_unknown(kind, names)
+        if self._homeless:
+            self._report(
+                "input.missing-value", Severity.WARNING, self.file,
+                f"{len(self._homeless)} records do not say which managed system they are of",
+                "keep the command line with its -m above the output", self._homeless[0],
+            )
+
+    def _report(self, rule: str, severity: Severity, subject: str, message: str, fix: str, line: int) -> None:
+        self._end_run()
+        self.findings.append(Finding(rule, severity, subject, message, fix, Source(self.file, line)))
+
+    def _report_run(self, rule: str, severity: Severity, message: str, fix: str, line: int) -> None:
+        run = self._run
+        if run and (run.rule, run.fix, run.last + 1) == (rule, fix, line):
+            run.last = line
+        else:
+            self._end_run()
+            self._run = _Run(rule, severity, message, fix, line, line)
+
+    def _end_run(self) -> None:
+        if self._run:
+            run, self._run = self._run, None
+            self.findings.append(run.finding(self.file))
+
+    def _report_unknown(self, kind: str, names: dict[str, int]) -> None:
+        shown = ", ".join(list(names)[:_MOST_NAMED]) + (", …" if len(names) > _MOST_NAMED else "")
+        self._report(
+            "input.unknown-key", Severity.WARNING, self.file, f"{kind} has attributes that are not known: {shown}",
+            "kept as text; nothing depends on them", next(iter(names.values())),
+        )
+
+    # Command lines
+
+    def _take_command(self, number: int, line: str) -> bool:
+        command = parse_command(line, number)
+        other = None if command else other_command(line)
+        if command is None and other is None:
+            return False
+        self._end_message()
+        self._end_adapters()
+        self._severity = None
+        self._written = None
+        self._command = command
+        self._table = None
+        self._header_due = False
+        if command:
+            self._start(command)
+        elif other:
+            self._report_run("input.unknown-text", Severity.INFO, f"a command that is not read: {other[:80]!r}",
+                             "left out, and what it printed is not expected here", number)
+        return True
+
+    def _start(self, command: Command) -> None:
+        self._header_due = command.header and not command.columns
+        if command.columns:
+            self._table = _Table(command.columns, command.separator, readable=command.kind is not None)
+        if command.is_unread:
+            self._report("input.unknown-text", Severity.WARNING, self.file,
+                         f"a listing of {command.program} that is not read", "left out", command.line)
+
+    def _context(self) -> dict[str, Any]:
+        """What the command line says of the messages below it."""
+        command = self._command
+        if command is None:
+            return {}
+        stated = {
+            "managed_system": command.managed_system, "target_system": command.target_system,
+            "operation": command.operation, "lpar_names": command.lpar_names, "lpar_ids": command.lpar_ids,
+        }
+        return {name: value for name, value in stated.items() if value}
+
+    # Messages
+
+    def _take_block(self, number: int, line: str) -> bool:
+        if self._message is None or self._message.block_line is None or messages.coded(line):
+            return False
+        self._message.add(number, line)
+        return True
+
+    def _take_coded(self, number: int, line: str) -> bool:
+        severity = messages.heading(line)
+        coded = messages.coded(line)
+        if severity:
+            self._end_message()
+            self._severity = severity
+        elif coded:
+            self._start_message(number, *coded)
+        elif line.startswith(messages.BLOCK_START):
+            if self._message is None:
+                self._start_message(number, "", line)
+            if self._message:
+                self._message.add(number, line)
+        return bool(severity or coded or line.startswith(messages.BLOCK_START))
+
+    def _start_message(self, number: int, code: str, sentence: str) -> None:
+        self._end_message()
+        self._written = None
+        self._message = messages.Message(number, code, sentence, self._severity, self._context())
+        self._report("input.error-text", Severity.WARNING, code or self.file,
+                     f"the console says: {f'{code} {sentence}'.strip()[:200]}",
+                     "mend what it names and " + _RUN_AGAIN, number)
+
+    def _end_message(self) -> None:
+        if self._message:
+            message, self._message = self._message, None
+            self.records.append(message.record(self.file))
+            if message.block_line is not None:
+                self._report("input.truncated", Severity.WARNING, self.file,
+                             f"{messages.BLOCK_START} without its {messages.BLOCK_END!r}", _RUN_AGAIN,
+                             message.block_line)
+
+    def _take_detail(self, number: int, line: str) -> bool:
+        if self._message is None and self._severity:
+            self._start_message(number, "", line)
+            return True
+        if self._message is None or _is_untyped_row(line):
+            return False
+        self._message.add(number, line)
+        return True
+
+    def _take_nothing_found(self, number: int, line: str) -> bool:
+        if not messages.found_nothing(line):
+            return False
+        command = self._command
+        which = f"{command.program} in line {command.line}" if command else "a command"
+        self._report("input.error-text", Severity.INFO, self.file, f"{which} found nothing to list: {line[:80]}",
+                     "nothing to do if there is none", number)
+        return True
+
+    # Records
+
+    def _take_attributes(self, number: int, line: str) -> bool:
+        if not _ATTRIBUTE.match(line) or (self._message and len(kinds_of(_attribute_names(line))) != 1):
+            return False
+        try:
+            fields = split_fields(line)
+        except ValueError as error:
+            self._report("input.truncated", Severity.ERROR, self.file, f"{error} in {line[:60]!r}: record left out",
+                         _TO_A_FILE, number)
+            return True
+        self._leave_message()
+        self._table = None
+        self._attribute_record(number, self._pairs(number, fields), len(line))
+        return True
+
+    def _attribute_record(self, number: int, raw: dict[str, str], length: int) -> None:
+        """A client adapter of fibre channel has WWPNs; nothing in a server adapter tells it from one of SCSI."""
+        kinds = self._kind(raw)
+        if kinds == _SCSI_OR_FC and raw.get("adapter_type") == "client":
+            kinds = (_SCSI,)
+        if kinds == _SCSI_OR_FC:
+            self._adapters.append((number, raw))
+            self._written = _Written(number, length, next(reversed(raw)), raw)
+            return
+        self._adapter_kinds.update(set(kinds).intersection(_SCSI_OR_FC))
+        self._record(kinds, number, raw, length)
+
+    def _end_adapters(self) -> None:
+        """Server adapters are of the kind of the client adapters listed with them, if those are of one kind."""
+        kinds = _SCSI_OR_FC if len(self._adapter_kinds) != 1 else tuple(self._adapter_kinds)
+        for number, raw in self._adapters:
+            self._record(kinds, number, raw, 0)
+        self._adapters.clear()
+        self._adapter_kinds.clear()
+
+    def _leave_message(self) -> None:
+        self._end_message()
+        self._severity = None
+
+    def _pairs(self, number: int, fields: list[str]) -> dict[str, str]:
+        raw: dict[str, str] = {}
+        for position, field in enumerate(fields, 1):
+            name, equals, value = field.partition("=")
+            if not equals or not _KEY.fullmatch(name):
+                cut = position == len(fields)
+                self._report(
+                    "input.truncated" if cut else "input.bad-value", Severity.ERROR, raw.get("lpar_name", self.file),
+                    f"{field[:60]!r} is not attribute=value" + (" (the line is cut here)" if cut else ""),
+                    _TO_A_FILE, number,
+                )
+            elif name in raw:
+                self._report("input.duplicate-key", Severity.ERROR, raw.get("lpar_name", self.file),
+                             f"{name!r} stands twice in one record: the first is used", _RUN_AGAIN, number)
+            else:
+                raw[name] = value
+        return raw
+
+    def _take_header(self, number: int, line: str) -> bool:
+        table = self._table_of(line)
+        if table is None:
+            return False
+        self._leave_message()
+        self._header_due = False
+        self._written = None
+        kinds = self._kinds(table.names)
+        doubled = len(set(table.names)) != len(table.names)
+        if doubled or len(kinds) != 1:
+            what = "a column stands twice" if doubled else "the columns fit " + (", ".join(kinds) or "no listing")
+            self._report("input.duplicate-key" if doubled else "input.ambiguous", Severity.ERROR, self.file,
+                         f"{what}: rows under this header are left out",
+                         "keep the command line above its output, or list more columns", number)
+            table = _Table(table.names, table.separator, readable=False)
+        self._table = table
+        return True
+
+    def _table_of(self, line: str) -> _Table | None:
+        """The header that this line is, if it is one: by position, as the command's columns again, or by its names."""
+        columns = self._table.names if self._table else ()
+        for separator in (",", ":"):
+            names = tuple(line.strip('"').split(separator))
+            if names == columns and self._table:
+                return self._table
+            if self._header_due and len(names) > 1 and all(_NAME.fullmatch(name) for name in names):
+                return _Table(names, separator)
+        if self._header_due and _NAME.fullmatch(line):
+            return _Table((line,), ",")
+        return _header(line)
+
+    def _take_row(self, number: int, line: str) -> bool:
+        table = self._table
+        if table is None:
+            return False
+        try:
+            values = split_fields(line, table.separator)
+        except ValueError:
+            values = []
+        if len(values) == len(table.names) and not (len(values) < 4 and _is_sentence(line)):
+            self._leave_message()
+            if table.readable:
+                raw = dict(zip(table.names, values, strict=True))
+                self._record(self._kind(raw), number, raw, len(line))
+            return True
+        if self._message or not table.readable or _is_sentence(line):
+            return False
+        self._report_run("input.bad-value", Severity.ERROR,
+                         f"{len(values)} values for {len(table.names)} columns in {line[:60]!r}: row left out",
+                         "one row a line; " + _TO_A_FILE, number)
+        return True
+
+    def _kinds(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        """Of which listings attributes of these names can be; the command line decides where they do not."""
+        return kinds_of(names, self._command.kind if self._command else None)
+
+    def _kind(self, raw: dict[str, str]) -> tuple[str, ...]:
+        if self._command and self._command.is_unread:
+            return ()
+        resource = raw.get("resource_type")
+        if resource is None or "time" not in raw:
+            return self._kinds(tuple(raw))
+        kind = f"hmc-lslparutil-{resource}"
+        return (kind,) if kind in LISTINGS else ()
+
+    def _record(self, kinds: tuple[str, ...], number: int, raw: dict[str, str], length: int) -> None:
+        self._written = None
+        if len(kinds) != 1:
+            self._report_kinds(number, kinds, raw)
+            return
+        listing = LISTINGS[kinds[0]]
+        subject = raw.get("lpar_name") or raw.get("name") or self.file
+        if listing.identity and not any(raw.get(name) for name in listing.identity):
+            self._report("input.missing-value", Severity.ERROR, subject,
+                         f"a record of {listing.kind} without {' or '.join(listing.identity)}: left out",
+                         "list that attribute too; if the terminal wrapped the line, " + _TO_A_FILE, number)
+            return
+        fields = {**self._place(number, listing), **self._typed(number, listing, raw, subject)}
+        self.records.append(Record(listing.kind, fields, Source(self.file, number)))
+        self._written = _Written(number, length, next(reversed(raw)), fields)
+
+    def _report_kinds(self, number: int, kinds: tuple[str, ...], raw: dict[str, str]) -> None:
+        shown = ", ".join(list(raw)[:_MOST_NAMED])
+        if kinds:
+            self._report_run("input.ambiguous", Severity.ERROR,
+                             f"these attributes ({shown}) fit {', '.join(kinds)}: record left out",
+                             "keep the command line above its output, or list more attributes", number)
+        else:
+            self._report_run("input.unknown-text", Severity.WARNING, f"a record of a listing that is not read: {shown}",
+                             "left out", number)
+
+    def _place(self, number: int, listing: Listing) -> dict[str, Any]:
+        """What the command line says of a record: its managed system and, for a migration, the target and LPARs."""
+        command = self._command
+        if command and not command.prints(listing.kind):
+            self._report("input.mixed-listing", Severity.WARNING, self.file,
+                         f"a record of {listing.kind} under a command that prints {command.kind or 'none'}",
+                         "keep every command line above its own output", number)
+            self._command = command = None
+        if listing.of_system and (command is None or command.managed_system is None):
+            self._homeless.append(number)
+        if command is None:
+            return {}
+        stated: dict[str, Any] = {"managed_system": command.managed_system, "target_system": command.target_system}
+        if listing.kind in ("hmc-lslparmigr-msp", "hmc-lslparmigr-virtualio", "hmc-lslparmigr-procpool"):
+            stated.update(lpar_names=command.lpar_names, lpar_ids=command.lpar_ids)
+        return {name: value for name, value in stated.items() if value}
+
+    def _typed(self, number: int, listing: Listing, raw: dict[str, str], subject: str) -> dict[str, Any]:
+        fields: dict[str, Any] = {}
+        for name, value in raw.items():
+            parse = listing.parser(name)
+            if parse is None:
+                self._unknown.setdefault(listing.kind, {}).setdefault(name, number)
+            try:
+                fields[name] = typed(value, parse or text)
+            except ValueError as error:
+                self._report("input.bad-value", Severity.ERROR, subject, f"{name!r}: {error}", _RUN_AGAIN, number)
+        return fields
+
+    # What is left
+
+    def _take_fragment(self, number: int, line: str) -> bool:
+        """The rest of a record that a terminal wrapped: the record's last value cannot be trusted."""
+        written = self._written
+        if written is None or written.line + 1 != number or written.length < _NARROWEST_TERMINAL:
+            return False
+        if line.endswith(":") or not (line[0].isalnum() or line[0] in '",/'):
+            return False
+        if " " in line and not ("=" in line or "," in line):
+            return False
+        self._written = None
+        written.fields.pop(written.last_name, None)
+        self._report("input.truncated", Severity.ERROR, self.file,
+                     f"looks like the rest of the record above, which was wrapped: {line[:60]!r}; its last attribute, "
+                     f"{written.last_name!r}, is left out too", _TO_A_FILE, number)
+        return True
+
+    def _leave_out(self, number: int, line: str) -> None:
+        if "," in line and ", " not in line and not line.endswith("."):
+            self._report_run("input.no-header", Severity.ERROR, f"values without names: {line[:80]!r}", _USE_HEADER,
+                             number)
+        elif _is_sentence(line):
+            self._report_run("input.error-text", Severity.WARNING, f"a sentence, not a record: {line[:160]!r}",
+                             "if it is an error, mend it and " + _RUN_AGAIN, number)
+        else:
+            self._report_run("input.unknown-text", Severity.WARNING, f"not a record of an HMC listing: {line[:80]!r}",
+                             "left out; if it is a value of -F, " + _USE_HEADER, number)
+
+
+def read(text: str, file: str, first_line: int = 1) -> Reading:
+    """Every record and message of the text. What is not one, or is not whole, is a finding."""
+    return _Reader(file).read(text, first_line)
+
+
+FORMAT = Format(KIND, recognise, read)

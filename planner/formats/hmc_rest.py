@@ -1,0 +1,635 @@
+"""The HMC's REST API: Atom XML of managed systems, partitions, VIOS and processor pools, and ``quick`` JSON.
+
+Fields are named after the elements: ``CurrentMemory`` → ``current_memory``; ``uuid`` is the AtomID or ``UUID``.
+Elements inside configuration blocks stand beside the others (``desired_processing_units``,
+``maximum_active_migrations``, ``machine_type``); references to other objects are their UUIDs. The mappings, adapters
+and volumes of a VIOS are tuples of dicts. Units: memory and volume capacities in MiB, processing units in hundredths
+of a core. An empty element is :attr:`NonValue.EMPTY`, JSON's null is :attr:`NonValue.NULL`; what an answer leaves out
+is no field. Elements without a known type are kept as text and listed once; blocks that are not read are listed too.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+from itertools import pairwise
+from typing import Any
+from xml.parsers import expat
+
+from planner.findings import Finding, Severity, Source
+from planner.formats.base import Format, NonValue, Reading, Record
+from planner.formats.hmc_values import MOST_COUNT, MOST_MIB, MOST_UNITS
+from planner.units import UNITS_PER_CORE
+
+KIND = "hmc-rest"
+
+MOST_DEPTH = 60
+
+_NAMESPACE = "/xmlns/systems/power/firmware/"
+_KINDS = {
+    "ManagedSystem": "rest-managed-system",
+    "LogicalPartition": "rest-lpar",
+    "VirtualIOServer": "rest-vios",
+    "SharedProcessorPool": "rest-pool",
+}
+_ERRORS = "HttpErrorResponse"
+#: What an object of each kind cannot lack.
+_REQUIRED = {
+    "rest-managed-system": ("system_name",),
+    "rest-lpar": ("partition_name", "partition_id"),
+    "rest-vios": ("partition_name", "partition_id"),
+    "rest-pool": ("pool_id",),
+}
+
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_MEMORY = _names("""
+    CurrentMaximumMemory CurrentMemory CurrentMinimumMemory DesiredMemory MaximumMemory MinimumMemory RuntimeMemory
+    RuntimeMinimumMemory RequiredMinimumForMaximum ConfigurableSystemMemory ConfiguredMirroredMemory
+    CurrentAvailableMirroredMemory CurrentAvailableSystemMemory CurrentLogicalMemoryBlockSize CurrentMirroredMemory
+    DeconfiguredSystemMemory InstalledSystemMemory MemoryRegionSize MemoryUsedByHypervisor
+    MirroredMemoryUsedByHypervisor PendingAvailableSystemMemory PendingLogicalMemoryBlockSize PermanentSystemMemory
+    TemporaryMemoryForLogicalPartitionMobilityInUse PendingMemoryRegionSize VolumeCapacity UsableVolumeCapacity
+""")
+_UNITS = _names("""
+    DesiredProcessingUnits MaximumProcessingUnits MinimumProcessingUnits CurrentMaximumProcessingUnits
+    CurrentMinimumProcessingUnits CurrentProcessingUnits RuntimeProcessingUnits ConfigurableSystemProcessorUnits
+    CurrentAvailableSystemProcessorUnits DeconfiguredSystemProcessorUnits InstalledSystemProcessorUnits
+    MinimumProcessorUnitsPerVirtualProcessor PendingAvailableSystemProcessorUnits PermanentSystemProcessors
+    TemporaryProcessorUnitsForLogicalPartitionMobilityInUse CurrentReservedProcessingUnits
+    PendingReservedProcessingUnits AvailableProcUnits
+""")
+_WHOLE = _names("""
+    PartitionID PoolID SharedProcessorPoolID CurrentSharedProcessorPoolID DesiredVirtualProcessors
+    MaximumVirtualProcessors MinimumVirtualProcessors AllocatedVirtualProcessors CurrentMaximumVirtualProcessors
+    CurrentMinimumVirtualProcessors RuntimeVirtualProcessors UncappedWeight CurrentUncappedWeight
+    RuntimeUncappedWeight DesiredProcessors MaximumProcessors MinimumProcessors CurrentMaximumProcessors
+    CurrentMinimumProcessors CurrentProcessors RunProcessors RuntimeProcessors AvailabilityPriority
+    MaximumInactiveMigrations MaximumActiveMigrations MaximumFirmwareActiveMigrations
+    NumberOfInactiveMigrationsInProgress NumberOfActiveMigrationsInProgress MaximumPartitions
+    MaximumPowerControlPartitions MaximumRemoteRestartPartitions MaximumSuspendablePartitions
+    MaximumSharedProcessorCapablePartitionID SharedProcessorPoolCount MaximumMemoryPoolCount
+    MaximumVirtualIOSlots CurrentMaximumVirtualIOSlots AvailableWWPNs DesiredHugePageCount MaximumHugePageCount
+    MinimumHugePageCount CurrentHugePageCount CurrentMaximumHugePageCount CurrentMinimumHugePageCount
+    RuntimeHugePageCount VirtualSlotNumber LocalPartitionID PortVLANID TrunkPriority ConnectingPartitionID
+    ConnectingVirtualSlotNumber ControlChannelID VirtualSwitchID QueueSize ProgressPartitionDataRemaining
+    ProgressPartitionDataTotal AffinityGroupID AvailablePorts TotalPorts
+    CurrentMaximumProcessorsPerAIXOrLinuxPartition CurrentMaximumProcessorsPerIBMiPartition
+    CurrentMaximumProcessorsPerVirtualIOServerPartition CurrentMaximumVirtualProcessorsPerAIXOrLinuxPartition
+    CurrentMaximumVirtualProcessorsPerIBMiPartition CurrentMaximumVirtualProcessorsPerVirtualIOServerPartition
+    CurrentMaximumAllowedProcessorsPerPartition MaximumAllowedVirtualProcessorsPerPartition
+""")
+_WHOLE_OR_ANY = _names("RemoteLogicalPartitionID RemoteSlotNumber RemotePartitionID")
+_NUMBER = _names("ExpansionFactor CurrentExpansionFactor RuntimeExpansionFactor HardwarePageTableRatio "
+                 "CurrentHardwarePageTableRatio DefaultHardwarePageTableRatio")
+_FLAG = _names("""
+    HasDedicatedProcessors CurrentHasDedicatedProcessors RuntimeHasDedicatedProcessors HasPhysicalIO MigrationDisable
+    IsServicePartition ActiveMemoryExpansionEnabled ActiveMemorySharingEnabled MemoryExpansionEnabled
+    SharedMemoryEnabled MoverServicePartition IsVNICCapable VNICFailOverCapable IsRestrictedIOPartition
+    AllowPerformanceDataCollection IsBootable IsConnectionMonitoringEnabled IsOperationInProgress
+    IsRedundantErrorPathReportingEnabled IsTimeReferencePartition IsVirtualServiceAttentionLEDOn
+    IsVirtualTrustedPlatformModuleEnabled SuspendCapable RemoteRestartCapable SimplifiedRemoteRestartCapable
+    PowerVMManagementCapable AssignAllResources AvailableForUsage IsFibreChannelBacked IsISCSIBacked
+    RequiredAdapter VariedOn TaggedVLANSupported ThreadModeEnabled JumboFramesEnabled LargeSend
+    QualityOfServicePriorityEnabled DynamicLogicalPartitionIOCapable DynamicLogicalPartitionMemoryCapable
+    DynamicLogicalPartitionProcessorCapable ActiveLogicalPartitionMobilityCapable
+    InactiveLogicalPartitionMobilityCapable ActiveMemoryExpansionCapable ActiveMemorySharingCapable
+    LogicalPartitionProcessorCompatibilityModeCapable MicroPartitionCapable IsClassicHMCManagement
+    IsHMCPowerVMManagementMaster IsNotPowerVMManagementMaster IsPowerVMManagementMaster IsPowerVMManagementNormal
+    IsPowerVMManagementPartitionReady ManufacturingDefaultConfigurationEnabled PhysicalSystemAttentionLEDState
+    ProcessorThrottling CapacityOnDemandMemoryCapable CapacityOnDemandProcessorCapable
+    LogicalPartitionAffinityCheckCapable ManagerPassthroughCapable APICapable VirtualIOServerLicenseAccepted
+    MemoryExpansionHardwareAccessEnabled MemoryEncryptionHardwareAccessEnabled AutoEntitledMemoryEnabled
+    RedundantErrorPathReportingEnabled IsEnergyManaged
+""")
+_TEXT = _names("""
+    PartitionName PartitionState PartitionType PartitionUUID SystemName State DetailedState SharingMode
+    CurrentSharingMode RuntimeSharingMode OperatingSystemVersion OperatingSystemType LogicalSerialNumber
+    CurrentProcessorCompatibilityMode PendingProcessorCompatibilityMode ResourceMonitoringControlState
+    ResourceMonitoringIPAddress MigrationState RemoteRestartState LastActivatedProfile MemoryMode Description
+    ReferenceCode MergedReferenceCode KeylockPosition BootMode CurrentProfileSync PowerManagementMode ProgressState
+    PoolName UniqueDeviceID MachineType Model SerialNumber MTMS PrimaryIPAddress IPAddress ActivatedLevel
+    ActivatedServicePackNameAndLevel DeferredLevel DeferredServicePackNameAndLevel ServiceProcessorVersion
+    SystemFirmware SystemLocation SystemType SystemTime WWPNPrefix MACAddressPrefix MemoryDefragmentationState
+    CurrentMemoryMirroringMode PendingMemoryMirroringMode VolumeName VolumeState VolumeUniqueID ReservePolicy
+    ReservePolicyAlgorithm LocationCode DeviceName DeviceID DeviceType AdapterName AdapterType BackingDeviceName
+    ServerLocationCode MapPort PortName WWPN WWNN WWPNs TargetName LogicalUnitAddress
+    DynamicReconfigurationConnectorName HighAvailabilityMode QualityOfServiceMode AddressToPing MACAddress
+    AllowedOperatingSystemMACAddresses TaggedVLANIDs VirtualSwitchName ControlChannelInterface DescriptorPage83
+    StorageLabel MediaName MediaUDID MountType DiskName DiskLabel DiskCapacity DiskUniqueID PartitionSize Size
+    AllowedHardwarePageTableRations AllowedMemoryRegionSize UUID InterfaceName
+    SupportedPartitionProcessorCompatibilityModes AssociatedManagedSystem
+""")
+#: Elements whose text is a list, separated by blanks; True: of whole numbers.
+_SPLIT = {"WWPNs": False, "TaggedVLANIDs": True}
+_REPEATED = frozenset({"SupportedPartitionProcessorCompatibilityModes"})
+_SAME_AS = {"RMCState": "ResourceMonitoringControlState"}
+
+#: Blocks whose elements stand beside the others, and what goes before their names.
+_BLOCKS = {
+    "PartitionMemoryConfiguration": "", "PartitionProcessorConfiguration": "", "SharedProcessorConfiguration": "",
+    "DedicatedProcessorConfiguration": "", "CurrentSharedProcessorConfiguration": "",
+    "CurrentDedicatedProcessorConfiguration": "", "RuntimeSharedProcessorConfiguration": "",
+    "RuntimeDedicatedProcessorConfiguration": "", "PartitionCapabilities": "", "PartitionIOConfiguration": "",
+    "AssociatedSystemProcessorConfiguration": "", "AssociatedSystemMemoryConfiguration": "",
+    "AssociatedSystemCapabilities": "", "AssociatedSystemIOConfiguration": "", "SystemMigrationInformation": "",
+    "MachineTypeModelAndSerialNumber": "", "ClientAdapter": "client_", "ServerAdapter": "server_",
+    "Storage": "storage_", "TargetDevice": "target_", "PhysicalPort": "physical_", "Port": "port_",
+    "BackingDeviceChoice": "backing_", "EthernetBackingDevice": "", "IPInterface": "ip_", "PhysicalVolume": "",
+    "VirtualDisk": "", "VirtualOpticalMedia": "", "LogicalUnit": "", "PhysicalVolumeVirtualTargetDevice": "",
+    "LogicalVolumeVirtualTargetDevice": "", "VirtualOpticalTargetDevice": "",
+    "SharedStoragePoolLogicalUnitVirtualTargetDevice": "",
+}
+_LISTS = {
+    "PhysicalVolumes": "PhysicalVolume", "SharedEthernetAdapters": "SharedEthernetAdapter",
+    "VirtualSCSIMappings": "VirtualSCSIMapping", "VirtualFibreChannelMappings": "VirtualFibreChannelMapping",
+    "TrunkAdapters": "TrunkAdapter",
+}
+
+_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_OF_SYSTEM = re.compile(r"/ManagedSystem/([0-9a-fA-F-]{36})(?:/|$)")
+_MTMS = re.compile(r"([0-9A-Za-z]{4})-([0-9A-Za-z]{3})\*([0-9A-Za-z]{7})")
+_DECIMAL = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,20})?")
+_DOCUMENT = re.compile(r"^[ \t]*(<\?xml\s)", re.MULTILINE)
+_QUICK = re.compile(r'"(?:PartitionName|SystemName|PoolName)"\s*:')
+_SPELLINGS = {"IBMi": "Ibmi", "VLANIDs": "VlanIds", "VLANID": "VlanId", "WWPNs": "Wwpns"}
+_SPELLED = re.compile("|".join(_SPELLINGS))
+_NON_VALUES = {member.value: member for member in NonValue}
+
+
+def snake(name: str) -> str:
+    """``CurrentMemory`` → ``current_memory``, ``PortVLANID`` → ``port_vlan_id``."""
+    spelled = _SPELLED.sub(lambda match: _SPELLINGS[match[0]], _SAME_AS.get(name, name))
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", spelled).lower()
+
+
+def _number(text: str) -> Decimal:
+    if not _DECIMAL.fullmatch(text):
+        raise ValueError(f"{text[:40]!r} is not a number with a decimal point, or is negative or absurd")
+    return Decimal(text)
+
+
+def _integer(number: Decimal, most: int, what: str) -> int:
+    if number != number.to_integral_value():
+        raise ValueError(f"{number} is not {what}")
+    if number > most:
+        raise ValueError(f"{number} is more than any machine has")
+    return int(number)
+
+
+def _whole(text: str) -> int:
+    return _integer(_number(text), MOST_COUNT, "a whole number")
+
+
+def _whole_or_any(text: str) -> int | str:
+    """``65535`` is how the HMC writes any partition or any slot."""
+    return "any" if text in ("any", "65535") else _whole(text)
+
+
+def _mib(text: str) -> int:
+    return _integer(_number(text), MOST_MIB, "memory in whole MB")
+
+
+def _units(text: str) -> int:
+    return _integer(_number(text) * UNITS_PER_CORE, MOST_UNITS, "a whole number of hundredths of a core")
+
+
+def _float(text: str) -> float:
+    return float(_number(text))
+
+
+def _flag(text: str) -> bool:
+    if text not in ("true", "false"):
+        raise ValueError(f"{text[:40]!r} is neither true nor false")
+    return text == "true"
+
+
+_TYPES: tuple[tuple[frozenset[str], Callable[[str], Any]], ...] = (
+    (_MEMORY, _mib), (_UNITS, _units), (_WHOLE, _whole), (_WHOLE_OR_ANY, _whole_or_any), (_NUMBER, _float),
+    (_FLAG, _flag), (_TEXT, str),
+)
+_PARSERS: dict[str, Callable[[str], Any]] = {name: parse for names, parse in _TYPES for name in names}
+
+
+@dataclass(slots=True)
+class _Element:
+    """An XML element below an object."""
+
+    name: str
+    line: int
+    attributes: dict[str, str]
+    children: list[_Element] = field(default_factory=list)
+    pieces: list[str] = field(default_factory=list)
+
+    @property
+    def text(self) -> str:
+        return "".join(self.pieces).strip()
+
+
+@dataclass(slots=True)
+class _Log:
+    """The records and findings of one text, and the names that are to be listed once."""
+
+    file: str
+    records: list[Record] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    unknown: dict[str, int] = field(default_factory=dict)
+    unread: dict[str, int] = field(default_factory=dict)
+
+    def say(self, severity: Severity, rule: str, message: str, fix: str, line: int, subject: str = "") -> None:
+        self.findings.append(Finding(rule, severity, subject or self.file, message, fix, Source(self.file, line)))
+
+    def bad(self, name: str, error: ValueError, line: int) -> None:
+        self.say(Severity.ERROR, "input.bad-value", f"{name}: {error}", "export it again; the value is left out", line)
+
+    def closed(self) -> Reading:
+        self._list(Severity.WARNING, self.unknown, "input.unknown-key", "elements without a known type", "kept as text")
+        self._list(Severity.INFO, self.unread, "input.not-read", "blocks that are not read", "no plan needs them")
+        return Reading(KIND, tuple(self.records), tuple(self.findings))
+
+    def _list(self, severity: Severity, names: dict[str, int], rule: str, what: str, fix: str) -> None:
+        if names:
+            shown = ", ".join(sorted(names)[:30]) + (f" and {len(names) - 30} more" if len(names) > 30 else "")
+            self.say(severity, rule, f"{what}: {shown}", fix, min(names.values()))
+
+
+@dataclass(slots=True)
+class _Fields:
+    """The fields of one object, or of one item of a list inside it."""
+
+    log: _Log
+    values: dict[str, Any] = field(default_factory=dict)
+    lines: dict[str, int] = field(default_factory=dict)
+
+    def put(self, name: str, value: Any, line: int) -> None:
+        if name in self.values:
+            self.log.say(Severity.ERROR, "input.duplicate-key", f"{name} stands twice in one object "
+                         f"(first in line {self.lines[name]})", "the first is used; export it again", line)
+            return
+        self.values[name] = value
+        self.lines[name] = line
+
+    def append(self, name: str, value: Any, line: int) -> None:
+        self.values[name] = (*self.values.get(name, ()), value)
+        self.lines.setdefault(name, line)
+
+    def leaf(self, element: str, text: str, line: int, prefix: str = "") -> None:
+        """A value by the type of its element; the non-values are the same for all types."""
+        element = _SAME_AS.get(element, element)
+        name = prefix + snake(element)
+        if element not in _PARSERS and len(self.log.unknown) < 10_000:
+            self.log.unknown.setdefault(element[:80], line)
+        try:
+            value = _NON_VALUES[text] if text in _NON_VALUES else _typed(element, text)
+        except ValueError as error:
+            self.log.bad(name, error, line)
+            return
+        if element in _REPEATED:
+            self.append(name, value, line)
+        else:
+            self.put(name, value, line)
+
+
+def _typed(element: str, text: str) -> Any:
+    if element in _SPLIT:
+        return tuple(_whole(part) if _SPLIT[element] else part for part in text.split())
+    return _PARSERS.get(element, str)(text)
+
+
+def recognise(text: str) -> bool:
+    """XML in the HMC's namespace, or JSON objects that name partitions, systems or pools beside a UUID."""
+    start = text.lstrip("\ufeff \t\n")[:1]
+    if start in ("[", "{"):
+        return bool(_QUICK.search(text)) and '"UUID"' in text
+    return _NAMESPACE in text and ("<feed" in text or "<entry" in text or "Metadata" in text or _ERRORS in text)
+
+
+def read(text: str, file: str, first_line: int = 1) -> Reading:
+    """All objects of one answer, or of several written one after the other."""
+    log = _Log(file)
+    body, line = _body(text, first_line)
+    start = re.search(r"[<\[{]", body)
+    if not start:
+        log.say(Severity.WARNING, "input.unknown-text", "neither XML nor JSON of the HMC's REST API",
+                "export it again", line)
+        return log.closed()
+    if body[:start.start()].strip("\ufeff \t\n"):
+        log.say(Severity.WARNING, "input.unknown-text", f"text before the document: {body.strip()[:60]!r}",
+                "left out", line)
+    line += body.count("\n", 0, start.start())
+    if start[0] == "<":
+        _read_xml(log, body[start.start():], line)
+    else:
+        _read_json(log, body[start.start():], line)
+    return log.closed()
+
+
+FORMAT = Format(KIND, recognise, read)
+
+
+def _body(text: str, first_line: int) -> tuple[str, int]:
+    """The answer without the frame ``INFO{…}``, ``HEADERS{…}``, ``BODY{…END OF SECTION}`` of recorded answers."""
+    start = re.search(r"^BODY\{[ \t]*$\n?", text, re.MULTILINE)
+    if not start:
+        return text, first_line
+    end = text.find("END OF SECTION}", start.end())
+    body = text[start.end():] if end < 0 else text[start.end():end]
+    return body, first_line + text.count("\n", 0, start.end())
+
+
+class _RefusedError(Exception):
+    """XML that is not read on, with the line."""
+
+
+@dataclass(slots=True)
+class _Document:
+    """One XML document while it is parsed. Only what is inside an object is kept, one object at a time."""
+
+    log: _Log
+    parser: expat.XMLParserType
+    offset: int
+    path: list[str] = field(default_factory=list)
+    inside: list[_Element] = field(default_factory=list)
+    system: str = ""
+    objects: int = 0
+
+    def line(self) -> int:
+        return self.parser.CurrentLineNumber + self.offset
+
+    def start(self, tag: str, attributes: dict[str, str]) -> None:
+        name = tag.rpartition(":")[2]
+        if len(self.path) >= MOST_DEPTH:
+            raise _RefusedError(f"more than {MOST_DEPTH} elements inside each other")
+        if self.inside or self._begins_object(name):
+            element = _Element(name, self.line(), attributes)
+            if self.inside:
+                self.inside[-1].children.append(element)
+            self.inside.append(element)
+        elif name == "entry":
+            self.system = ""
+        elif name == "link" and (match := _OF_SYSTEM.search(attributes.get("href", ""))):
+            self.system = match[1]
+        self.path.append(name)
+
+    def _begins_object(self, name: str) -> bool:
+        if self.path and self.path[-1] != "content" and not self.path[-1].endswith("_Collection"):
+            return False
+        if name in _KINDS or name == _ERRORS:
+            return True
+        if name not in ("feed", "entry") and not name.endswith("_Collection"):
+            self.objects += 1
+            self.log.unread.setdefault(name[:80], self.line())
+        return False
+
+    def end(self, tag: str) -> None:
+        self.path.pop()
+        if self.inside:
+            element = self.inside.pop()
+            if not self.inside:
+                self.objects += 1
+                _add_object(self.log, element, self.system)
+
+    def text(self, piece: str) -> None:
+        if self.inside:
+            self.inside[-1].pieces.append(piece)
+
+    def refuse(self, *_: object) -> None:
+        raise _RefusedError("it declares a document type or entities, which the HMC never does")
+
+
+def _read_xml(log: _Log, text: str, first_line: int) -> None:
+    starts = [match.start(1) for match in _DOCUMENT.finditer(text)]
+    bounds = [0, *(start for start in starts if start > 0), len(text)]
+    line = first_line
+    for begin, end in pairwise(bounds):
+        _read_document(log, text[begin:end].rstrip(), line)
+        line += text.count("\n", begin, end)
+
+
+def _read_document(log: _Log, text: str, first_line: int) -> None:
+    parser = expat.ParserCreate("utf-8")
+    document = _Document(log, parser, first_line - 1)
+    parser.StartElementHandler = document.start
+    parser.EndElementHandler = document.end
+    parser.CharacterDataHandler = document.text
+    parser.StartDoctypeDeclHandler = parser.EntityDeclHandler = document.refuse
+    parser.buffer_text = True
+    try:
+        parser.Parse(text.encode("utf-8", "replace"), True)
+    except _RefusedError as refused:
+        log.say(Severity.ERROR, "input.unreadable", f"the XML is refused: {refused}",
+                "export it again from the HMC", document.line())
+        return
+    except expat.ExpatError as error:
+        _broken_off(log, document, error)
+    if not document.objects and document.path == []:
+        log.say(Severity.INFO, "input.no-data", "an answer without objects in it", "nothing to do if that is expected",
+                first_line)
+
+
+def _broken_off(log: _Log, document: _Document, error: expat.ExpatError) -> None:
+    left_out = ""
+    if document.inside:
+        outer = document.inside[0]
+        left_out = f" inside a {outer.name} that begins in line {outer.line}, which is left out"
+    document.objects += 1
+    log.say(Severity.ERROR, "input.truncated", f"the XML breaks off ({expat.ErrorString(error.code)}){left_out}",
+            "what stands before is used; export it again", error.lineno + document.offset)
+
+
+def _add_object(log: _Log, element: _Element, system: str) -> None:
+    if element.name == _ERRORS:
+        _say_error(log, {child.name: child.text for child in element.children}, element.line)
+        return
+    fields = _Fields(log)
+    _collect(fields, element, "")
+    if system and not fields.values.keys() & {"associated_managed_system"} and element.name != "ManagedSystem":
+        fields.put("associated_managed_system", system.lower(), element.line)
+    _add_record(log, _KINDS[element.name], fields, element.line)
+
+
+def _say_error(log: _Log, answer: dict[str, str], line: int) -> None:
+    message = answer.get("Message", "") or answer.get("ReasonCode", "") or "no message"
+    status = answer.get("HTTPStatus", "")
+    log.say(Severity.ERROR, "input.error-text", f"the HMC answered with an error{f' ({status})' if status else ''}: "
+            f"{message[:200]}", "export it again once the HMC answers", line)
+
+
+def _add_record(log: _Log, kind: str, fields: _Fields, line: int) -> None:
+    subject = str(fields.values.get("partition_name") or fields.values.get("system_name") or "")
+    for name in _REQUIRED[kind]:
+        if isinstance(fields.values.get(name, NonValue.EMPTY), NonValue):
+            log.say(Severity.ERROR, "input.missing-value", f"a {kind.removeprefix('rest-')} without {name}",
+                    "export it again", fields.lines.get(name, line), subject)
+    if fields.values:
+        log.records.append(Record(kind, fields.values, Source(log.file, line), fields.lines))
+
+
+def _collect(fields: _Fields, element: _Element, prefix: str) -> None:
+    for child in element.children:
+        if child.name == "Metadata":
+            _metadata(fields, child, prefix)
+        elif child.name in _LISTS and child.children:
+            _items(fields, child, prefix)
+        elif child.attributes.get("href"):
+            _reference(fields, child.name, child.attributes["href"], child.line, prefix)
+        elif child.children and all(one.name == "link" for one in child.children):
+            _links(fields, child, prefix)
+        elif child.children:
+            _block(fields, child, prefix)
+        elif child.text or not ("schemaVersion" in child.attributes or child.name in _BLOCKS or child.name in _LISTS):
+            fields.leaf(child.name, child.text, child.line, prefix)
+
+
+def _metadata(fields: _Fields, element: _Element, prefix: str) -> None:
+    found = (one for atom in element.children for one in atom.children if one.name == "AtomID")
+    for one in found:
+        if not prefix and "uuid" not in fields.values:
+            fields.put("uuid", one.text.lower(), one.line)
+
+
+def _reference(fields: _Fields, name: str, href: str, line: int, prefix: str) -> None:
+    """Several elements may refer to objects of one kind: always a tuple for pools, one UUID for the others."""
+    uuid = _uuid_of(href)
+    if name == "SharedProcessorPool":
+        fields.append(prefix + "shared_processor_pools", uuid, line)
+    else:
+        fields.put(prefix + snake(name), uuid, line)
+
+
+def _links(fields: _Fields, element: _Element, prefix: str) -> None:
+    found = tuple(_uuid_of(one.attributes.get("href", "")) for one in element.children)
+    fields.put(prefix + snake(element.name), found, element.line)
+
+
+def _uuid_of(href: str) -> str:
+    """The object a link points to: the last UUID in it, else the link itself."""
+    found = _UUID.findall(href)
+    return found[-1].lower() if found else href
+
+
+def _block(fields: _Fields, element: _Element, prefix: str) -> None:
+    if element.name not in _BLOCKS:
+        fields.log.unread.setdefault(element.name[:80], element.line)
+        return
+    if element.name == "Storage":
+        fields.put(prefix + "storage_kind", element.children[0].name, element.line)
+    _collect(fields, element, prefix + _BLOCKS[element.name])
+
+
+def _items(fields: _Fields, element: _Element, prefix: str) -> None:
+    items = []
+    for child in element.children:
+        if child.name == _LISTS[element.name]:
+            item = _Fields(fields.log)
+            _collect(item, child, "")
+            items.append(item.values)
+        elif child.name != "Metadata":
+            fields.log.unread.setdefault(child.name[:80], child.line)
+    fields.put(prefix + snake(element.name), tuple(items), element.line)
+
+
+class _Pairs(list[tuple[str, Any]]):
+    """A JSON object with its names in order and repeated ones kept."""
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_Pairs, parse_float=str, parse_int=str, parse_constant=str)
+_BETWEEN = re.compile(r"[\s,]*")
+
+
+def _read_json(log: _Log, text: str, first_line: int) -> None:
+    """Numbers stay text until the type of their field is known."""
+    for value, line in _json_values(log, text, first_line):
+        if isinstance(value, _Pairs):
+            _add_json(log, value, line)
+        else:
+            log.say(Severity.ERROR, "input.bad-value", f"{_shown(value)} where an object was expected",
+                    "export it again with quick/All", line)
+
+
+def _json_values(log: _Log, text: str, first_line: int) -> Iterator[tuple[Any, int]]:
+    """Each object of a list, or the one object, with its line."""
+    in_list = text.startswith("[")
+    position, counted, line = (1 if in_list else 0), 0, first_line
+    while True:
+        position = _skip(text, position)
+        line, counted = line + text.count("\n", counted, position), position
+        if in_list and text[position:position + 1] == "]":
+            position = _skip(text, position + 1)
+            break
+        try:
+            value, position = _DECODER.raw_decode(text, position)
+        except (ValueError, RecursionError) as error:
+            log.say(Severity.ERROR, "input.truncated", f"the JSON breaks off: {str(error)[:80]}",
+                    "what stands before is used; export it again", line)
+            return
+        yield value, line
+        if not in_list:
+            position = _skip(text, position)
+            break
+    if position < len(text):
+        log.say(Severity.WARNING, "input.unknown-text", f"text after the JSON: {text[position:position + 60]!r}",
+                "left out", line + text.count("\n", counted, position))
+
+
+def _skip(text: str, position: int) -> int:
+    match = _BETWEEN.match(text, position)
+    return match.end() if match else position
+
+
+def _shown(value: Any) -> str:
+    return f"a list of {len(value)}" if isinstance(value, list) else repr(value)[:60]
+
+
+def _add_json(log: _Log, pairs: _Pairs, line: int) -> None:
+    names = {name for name, _ in pairs}
+    kind = _json_kind(dict(pairs))
+    if not kind and names & {"Message", "ReasonCode"}:
+        _say_error(log, {name: value for name, value in pairs if isinstance(value, str)}, line)
+        return
+    if not kind:
+        log.say(Severity.ERROR, "input.unknown-text", "an object that is no system, partition or pool",
+                "export ManagedSystem, LogicalPartition or VirtualIOServer with quick/All", line)
+        return
+    fields = _Fields(log)
+    for name, value in pairs:
+        _put_json(fields, name, value, line)
+    mtms = _MTMS.fullmatch(str(fields.values.get("mtms", "")))
+    for part, value in zip(("machine_type", "model", "serial_number"), mtms.groups() if mtms else (), strict=False):
+        fields.values.setdefault(part, value)
+    fields.lines.clear()
+    _add_record(log, kind, fields, line)
+
+
+def _json_kind(answer: dict[str, Any]) -> str:
+    if "PartitionName" in answer:
+        return "rest-vios" if answer.get("PartitionType") == "Virtual IO Server" else "rest-lpar"
+    if "PoolName" in answer or "PoolID" in answer:
+        return "rest-pool"
+    return "rest-managed-system" if "SystemName" in answer else ""
+
+
+def _put_json(fields: _Fields, name: str, value: Any, line: int) -> None:
+    if value is None:
+        fields.put(snake(name), NonValue.NULL, line)
+    elif isinstance(value, bool):
+        fields.leaf(name, "true" if value else "false", line)
+    elif isinstance(value, list):
+        fields.put(snake(name), _plain(value), line)
+    elif name in ("UUID", "AssociatedManagedSystem"):
+        fields.put(snake(name), _uuid_of(str(value).strip()), line)
+    else:
+        fields.leaf(name, str(value).strip(), line)
+
+
+def _plain(values: Iterable[Any], depth: int = 0) -> tuple[Any, ...]:
+    """The items of a list, numbers as text; an object inside is (name, value) pairs; too deep ones are left out."""
+    if depth >= MOST_DEPTH:
+        return ()
+    return tuple(_plain(value, depth + 1) if isinstance(value, list | tuple) else value for value in values)

@@ -1,0 +1,735 @@
+"""HMC Scanner workbooks (``.xls`` of BIFF8, and ``.xlsx``). Columns are found by their headers, tables by theirs.
+
+Fields are named after the headers: ``Curr Ent`` → ``curr_ent``, ``MinMem`` → ``min_mem``, ``Tot GB`` → ``tot_mem``,
+``Tot Cores`` → ``tot_proc_units``; ``Managed System`` and ``Serial`` of System_Summary are ``managed_system_name``
+and ``managed_system_serial`` as on all other sheets. Units: memory in MiB (exported in GB; in MB on ``OnOff CoD`` and
+``VIOS disks``), cores and entitlements in hundredths of a core, ``*_cpu`` and ``*_proc`` whole processors. Usage is
+as exported, in cores (``times`` and ``values`` of equal length; None where nothing was sampled), percentages are
+floats. An empty cell is :attr:`NonValue.EMPTY`, a column that the sheet does not have no field at all.
+
+``SW_cores`` is never read: its formulas are stored uncalculated, and what is real in it stands on ``LPAR_CPU`` too.
+A powered-off LPAR has zeros on ``LPAR_CPU`` with ``status`` ``off``: they are what runs, not what is configured.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from planner.findings import Finding, Severity, Source
+from planner.formats.base import NonValue, Reading, Record
+from planner.formats.hmc_values import MOST_COUNT, MOST_MIB, MOST_UNITS
+from planner.formats.workbook_cells import (
+    BinaryFormat,
+    Cell,
+    CellLog,
+    ErrorCell,
+    Sheet,
+    column_letters,
+    hundredths,
+    open_workbook,
+    sheet_names,
+    text_of,
+)
+from planner.units import MIB_PER_GIB, UNITS_PER_CORE
+
+KIND = "hmc-scanner"
+
+Parse = Callable[[Cell], Any]
+Columns = dict[str, tuple[str, Parse]]
+
+_NON_VALUES = {member.value: member for member in NonValue} | {"n/a": NonValue.UNAVAILABLE}
+_NUMBER = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,20})?(?:e-[0-9]{1,3})?")
+_TRUE = {"true", "yes", "1"}
+_FALSE = {"false", "no", "0"}
+
+
+def _non_value(cell: Cell) -> NonValue | None:
+    return _NON_VALUES.get(cell.strip().lower()) if isinstance(cell, str) else NonValue.EMPTY if cell is None else None
+
+
+def _refuse_error(cell: Cell) -> None:
+    if isinstance(cell, ErrorCell):
+        raise ValueError("the cell shows an error such as #N/A")
+
+
+def _text(cell: Cell) -> str:
+    _refuse_error(cell)
+    if isinstance(cell, float) and not (math.isfinite(cell) and abs(cell) < 2**53):
+        raise ValueError(f"{cell!r} is a number of which a workbook keeps 15 digits; text was expected")
+    return text_of(cell)
+
+
+def _number(cell: Cell) -> Decimal:
+    """A number, or text that is one with a decimal point. Negative ones are refused: no column has them."""
+    _refuse_error(cell)
+    shown = repr(cell) if isinstance(cell, float) and abs(cell) < 1e15 else text_of(cell)
+    number = _NUMBER.fullmatch(shown)
+    if not number or isinstance(cell, bool):
+        raise ValueError(f"{shown[:40]!r} is not a number, or is negative or absurd")
+    return Decimal(shown)
+
+
+def _limited(number: Decimal, most: int) -> int:
+    if number > most:
+        raise ValueError(f"{number:g} is more than any machine has")
+    return int(number.to_integral_value())
+
+
+def _whole(cell: Cell) -> int:
+    number = _number(cell)
+    if number != number.to_integral_value():
+        raise ValueError(f"{text_of(cell)} is not a whole number")
+    return _limited(number, MOST_COUNT)
+
+
+def _units(cell: Cell) -> int:
+    return _limited(Decimal(hundredths(_number(cell))), MOST_UNITS)
+
+
+def _gib(cell: Cell) -> int:
+    return _limited(_number(cell) * MIB_PER_GIB, MOST_MIB)
+
+
+def _mib(cell: Cell) -> int:
+    return _limited(_number(cell), MOST_MIB)
+
+
+def _float(cell: Cell) -> float:
+    number = _number(cell)
+    _limited(number, MOST_COUNT)
+    return float(number)
+
+
+def _flag(cell: Cell) -> bool:
+    """A boolean in any of its spellings: ``true``, ``True``, ``yes``, a truth value."""
+    _refuse_error(cell)
+    shown = text_of(cell).lower()
+    if shown not in _TRUE | _FALSE:
+        raise ValueError(f"{shown[:40]!r} is not true/false or yes/no")
+    return shown in _TRUE
+
+
+def _whole_or_any(cell: Cell) -> int | str:
+    return "any" if text_of(cell).lower() == "any" else _whole(cell)
+
+
+def _vp_e(cell: Cell) -> float | str:
+    """100 × virtual processors / entitlement, or the word that says why there is no such number."""
+    shown = text_of(cell)
+    return shown if shown in ("Off", "Dedicated", "MicroLPAR") else _float(cell)
+
+
+def _vlans(cell: Cell) -> tuple[int, ...]:
+    found = tuple(int(one) for one in re.split(r"[\s,;]+", _text(cell)) if re.fullmatch(r"\d{1,4}", one))
+    if len(found) != len(_text(cell).replace(",", " ").replace(";", " ").split()):
+        raise ValueError(f"{_text(cell)[:40]!r} is not a list of VLAN ids")
+    return found
+
+
+def _list(cell: Cell) -> tuple[str, ...]:
+    return tuple(one.strip() for one in re.split(r"[\n,]", _text(cell)) if one.strip())
+
+
+def _guess(cell: Cell) -> Any:
+    """A value of a column that has no parser here: numbers as they are, the rest as text."""
+    if isinstance(cell, bool) or not isinstance(cell, int | float):
+        return cell if isinstance(cell, bool) else _text(cell)
+    number = _float(cell)
+    return int(number) if number.is_integer() else number
+
+
+def _snake(header: str) -> str:
+    """``Curr Ent`` → ``curr_ent``, ``MinHugePages`` → ``min_huge_pages``, ``90% <=`` → ``90``."""
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", header)
+    return re.sub(r"[^a-z0-9]+", "_", spaced.lower()).strip("_")
+
+
+def _key(cell: Cell) -> str:
+    return " ".join(text_of(cell).lower().split())
+
+
+def _as(parse: Parse, *headers: str, **named: str) -> Columns:
+    """Columns by header; GB and Cores in a header give way to what the field holds."""
+    plain = {_key(h): (_snake(h.replace("GB", "Mem").replace("Cores", "Proc Units")), parse) for h in headers}
+    return plain | {header: (name, parse) for name, header in named.items()}
+
+
+_SYSTEM = _as(_text, "Managed System Name", "Managed System Serial")
+_SYSTEM_FIELDS = tuple(name for name, _ in _SYSTEM.values())
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """A table of a sheet: the headers by which it is known, its columns, the fields that no row lacks.
+
+    ``unique``: no two rows have the same ``needed`` fields. ``open``: columns vary, so unknown ones are no news.
+    """
+
+    kind: str
+    known_by: frozenset[str]
+    columns: Columns
+    needed: tuple[str, ...] = ()
+    unique: bool = False
+    open: bool = False
+
+
+def _table(kind: str, known_by: str, columns: Columns, needed: str = "", **kind_of: bool) -> _Table:
+    return _Table(kind, frozenset(known_by.split("|")), columns, tuple(needed.split()), **kind_of)
+
+
+_SUMMARY_COLUMNS: Columns = {
+    **_as(_text, "Status", "Type Model", "CPU Type", "Mgr #1", "Mgr #2", "Prim SP", "Sec SP", "EC Number",
+          "IPL Level", "Activated Level", "Deferred Level",
+          managed_system_name="managed system", managed_system_serial="serial"),
+    **_as(_float, "GHz"),
+    **_as(_units, "Tot Cores", "Act Cores", "Deconf Cores", "Curr Avail Cores", "Pend Avail Cores", "Ded Cores",
+          pool_size_proc_units="pool size"),
+    **_as(_whole, "Virt Procs", "Perf Sample Rate", lpar_count="#lpar"),
+    **_as(_gib, "Tot GB", "Act GB", "Deconf GB", "Firm GB", "Curr Avail GB", "Pend Avail GB"),
+}
+_LPAR_COLUMNS: Columns = {
+    **_as(_text, "Name", "Status", "Environment", "OS Version", "Proc mode", "RMC IP", "RMC State",
+          "Default profile", "Current profile", "Remote restart status"),
+    **_as(_flag, "Pool data available", "Migration disabled", "Auto start", "Suspend capable",
+          "Remote restart capable", "Simplified remote restart capable"),
+    **_as(_text, "Sync current profile"), **_as(_whole, "ID"), **_SYSTEM,
+}
+_PROFILE_COLUMNS: Columns = {
+    **_as(_text, "Lpar Name", "Profile Name", "Env", "MemMode", "HPT_ratio", "ProcMode", "ShMode", "ProcPoolName",
+          "AffinityGrp", "BootMode", "ProcCompat"),
+    **_as(_flag, "Active", "All Res", "ConnMonit", "AutoStart", "ErrReporting"),
+    **_as(_gib, "MinMem", "DesMem", "MaxMem"), **_as(_float, "MemExp"),
+    **_as(_units, "MinEnt", "DesEnt", "MaxEnt"),
+    **_as(_whole, "ID", "MinHugePages", "DesHugePages", "MaxHugePages", "MinProc", "DesProc", "Weight",
+          "ProcPoolID", "BSR_arrays", max_proc="maxproc"),
+    **_SYSTEM,
+}
+_CPU_COLUMNS: Columns = {
+    **_as(_text, "Name", "Status", "Mode", "Sharing Mode", "Pool Name"),
+    **_as(_whole, "Min CPU", "Curr CPU", "Tgt CPU", "Max CPU", "Weight"),
+    **_as(_units, "Min Ent", "Curr Ent", "Tgt Ent", "Max Ent", "Pool Resv", "Pool Max"),
+    **_as(_vp_e, vp_e_percent="vp:e %"), **_SYSTEM,
+}
+_MEM_COLUMNS: Columns = {
+    **_as(_text, "Name", "Mode", "AMS Prim VIOS", "AMS Sec VIOS", "AMS Curr VIOS"),
+    **_as(_gib, "Min GB", "Curr GB", "Tgt GB", "Max GB"),
+    **_as(_float, "ExpFact"), **_as(_whole, "AMS Weight"), **_as(_guess, "AMS Active", "AMS Max", "AMS Firmw"),
+    **_SYSTEM,
+}
+_ETH_COLUMNS: Columns = {
+    **_as(_text, "LPAR name", "State", "Virtual Switch", "MAC Address", mac_address="mac addresss"),
+    **_as(_whole, "Slot", "Trunk Priority", "Port VLAN id"), **_as(_flag, "Required", "Trunk"),
+    **_as(_vlans, "IEEE VLAN ids"),
+}
+_ADAPTER_COLUMNS: Columns = {
+    **_as(_text, "LPAR name", "State", "Type", "Remote LPAR", "WWPN #1", "WWPN #2", "Physical FC Slot"),
+    **_as(_whole, "Slot"), **_as(_whole_or_any, "Remote Slot"), **_as(_flag, "Required"), **_SYSTEM,
+}
+_MAP_COLUMNS: Columns = {
+    **_as(_text, "VIOS", "Name", "Client", "VTD", "Status", "LUN", "Backing device", "Phys Loc", "Identifier"),
+    **_as(_text, "Slot"), **_as(_flag, "Mirrored"), **_SYSTEM,
+}
+_SLOT_COLUMNS: Columns = {
+    **_as(_text, "LPAR", "Adapter description", "Location", "drc_index"),
+    **_as(_flag, "Reqrd"), **_as(_list, "Profiles desiring", "Profiles requiring"), **_SYSTEM,
+}
+_COD_COLUMNS: Columns = {
+    **_as(_text, "Type", "State", "Report date", "Report time"),
+    **_as(_guess, "Activated", "Available", "Unreturned"),
+    **_as(_whole, "Days left", "Hours left", "Days available", "Hist expired days", "Hist unreturned days",
+          "Tot sys runtime hours"),
+    **_SYSTEM,
+}
+
+_BY_SYSTEM = "managed system name|managed system serial"
+_OF_LPAR = "name managed_system_serial"
+
+#: Sheet (lower case, blanks for ``_``) → the tables that may stand on it.
+_SHEETS: dict[str, tuple[_Table, ...]] = {
+    "system summary": (_table("scanner-system", "managed system|serial", _SUMMARY_COLUMNS,
+                              "managed_system_name managed_system_serial", unique=True),),
+    "onoff cod": (_table("scanner-cod", "type|state|activated", _COD_COLUMNS, "type managed_system_serial"),),
+    "cod events": (_table("scanner-cod-event", "time|event", {**_as(_text, "Time", "Event"), **_SYSTEM}, "time"),),
+    "lpar summary": (_table("scanner-lpar", "name|id|environment", _LPAR_COLUMNS, _OF_LPAR, unique=True),),
+    "lpar profiles": (_table("scanner-profile", "lpar name|profile name", _PROFILE_COLUMNS,
+                             "lpar_name profile_name managed_system_serial", unique=True),),
+    "lpar cpu": (_table("scanner-lpar-cpu", "name|curr cpu", _CPU_COLUMNS, _OF_LPAR, unique=True),),
+    "lpar mem": (_table("scanner-lpar-mem", "name|curr gb", _MEM_COLUMNS, _OF_LPAR, unique=True),),
+    "physical slots": (_table("scanner-slot", "lpar|location", _SLOT_COLUMNS, "location managed_system_serial"),),
+    "io slot children": (_table("scanner-slot-child", "physical location|description",
+                                {**_as(_text, "Physical Location", "Description", "Microcode Version", "MAC Address",
+                                       "WWPN"), **_SYSTEM}, "physical_location"),),
+    "virtual ethernet": (_table("scanner-vswitch", "name|vlan ids", {**_as(_text, "Name"), **_as(_vlans, "VLAN ids")},
+                                "name"),
+                         _table("scanner-veth", "lpar name|slot|port vlan id", _ETH_COLUMNS, "lpar_name slot")),
+    "virtual scsi": (_table("scanner-vscsi", "lpar name|slot|type", _ADAPTER_COLUMNS,
+                            "lpar_name slot managed_system_serial"),),
+    "vscsi map": (_table("scanner-vscsi-map", "vios|client|backing device", _MAP_COLUMNS,
+                         "vios name managed_system_serial"),),
+    "virtual fibre": (_table("scanner-vfc", "lpar name|slot|type", _ADAPTER_COLUMNS,
+                             "lpar_name slot managed_system_serial"),),
+    "sea": (_table("scanner-sea", _BY_SYSTEM, _SYSTEM, open=True),),
+    "fc": (_table("scanner-fc", _BY_SYSTEM, _SYSTEM, open=True),),
+    "sriov phys ports": (_table("scanner-sriov-physical-port", _BY_SYSTEM, _SYSTEM, open=True),),
+    "sriov logical ports": (_table("scanner-sriov-logical-port", _BY_SYSTEM, _SYSTEM, open=True),),
+    "vnic": (_table("scanner-vnic", _BY_SYSTEM, _SYSTEM, open=True),),
+}
+_REQUIRED_SHEETS = {"system summary": "System_Summary", "lpar summary": "LPAR_Summary", "lpar cpu": "LPAR_CPU",
+                    "lpar mem": "LPAR_MEM"}
+_LEFT_OUT = {"hmc", "service agent", "sw cores"}
+_LABELS = {"virtual switches"}
+_SEA_KINDS = ("scanner-sea", "scanner-etherchannel", "scanner-entstat")
+
+_USAGE_SHEET = re.compile(r"(cpu pool|sys ram|lpar(?: cpu)?) (?:(daily|hourly|monthly) )?usage(?: n\d+)?")
+_USAGE_KINDS = {"cpu pool": "scanner-pool-usage", "sys ram": "scanner-ram-usage",
+                "lpar": "scanner-lpar-usage", "lpar cpu": "scanner-lpar-usage"}
+_MONTH = re.compile(r"(\d{4})[/-](\d{1,2})")
+_TIME = re.compile(r"(\d{4})/(\d{1,2})/(\d{1,2})(?: (\d{1,2}))?")
+_STATISTICS: Columns = {
+    **_as(_whole, "Days"), **_as(_float, "Max", "Avg", reds_percent="reds %", yellows_percent="yellows %",
+                                 over_cap_percent="over cap %", percentile_90="90% <=", percentile_95="95% <="),
+    **_as(_units, "Last Ent"),
+}
+
+
+@dataclass(slots=True)
+class _Log(CellLog):
+    """The findings of one workbook."""
+
+    fix: str = "correct the cell or run HMC Scanner again"
+
+    def at(self, severity: Severity, rule: str, message: str, fix: str, cell: str | None) -> None:
+        self.say(severity, rule, message, fix, Source(self.file, cell=cell))
+
+    def bad_cell(self, sheet: Sheet, row: int, column: int, message: str, rule: str = "input.bad-value") -> None:
+        where = Source(self.file, cell=sheet.address(row, column))
+        self.bad(rule, message, where, f"{sheet.name}!{column_letters(column)}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Header:
+    """The header row of one table: the field and the parser of each of its columns."""
+
+    table: _Table
+    kind: str
+    columns: dict[int, tuple[str, Parse]]
+
+
+@dataclass(slots=True)
+class _Scan:
+    """One workbook while it is read: the records so far and what the sheets to come need of them."""
+
+    log: _Log
+    records: list[Record] = field(default_factory=list)
+    systems: list[dict[str, Any]] = field(default_factory=list)
+    seen: dict[tuple[Any, ...], str] = field(default_factory=dict)
+    empty: set[str] = field(default_factory=set)
+
+    def add(self, kind: str, fields: dict[str, Any], cell: str) -> None:
+        self.records.append(Record(kind, fields, Source(self.log.file, cell=cell)))
+        if kind == "scanner-system":
+            self.systems.append(fields)
+
+    def system(self, shown: str) -> dict[str, Any]:
+        """The two system fields for a name, a serial number, or a title that holds the serial number."""
+        words = re.split(r"[^\w-]+", shown)
+        for fields in self.systems:
+            found = {name: fields[name] for name in _SYSTEM_FIELDS if isinstance(fields.get(name), str)}
+            if found.get("managed_system_name") == shown or found.get("managed_system_serial") in words:
+                return found
+        return {}
+
+    def sampled(self, system: Any) -> bool:
+        """Whether performance data were sampled: of the system, of any system when it is not known."""
+        rates = {fields.get("managed_system_name"): fields.get("perf_sample_rate") for fields in self.systems}
+        asked = [rates[system]] if system in rates else list(rates.values())
+        return any(isinstance(rate, int) and rate > 0 for rate in asked)
+
+    def no_data(self, sheet: Sheet, row: int, column: int) -> None:
+        """All zero where no sampling was on is no usage of 0: nothing was measured. Said once a sheet."""
+        if sheet.name not in self.empty:
+            self.empty.add(sheet.name)
+            self.log.at(Severity.WARNING, "input.no-data",
+                        f"{sheet.name} holds only zeros of systems whose performance sampling was off",
+                        "left out; switch sampling on at the HMC to get usage", sheet.address(row, column))
+
+
+def recognise_bytes(data: bytes) -> bool:
+    """A workbook that has at least three of HMC Scanner's own sheets."""
+    own = {_sheet_key(name) for name in sheet_names(data)} & (_SHEETS.keys() | {"vios disks", "sw cores"})
+    return len(own - {"sea", "fc", "vnic"}) >= 3
+
+
+def read_bytes(data: bytes, file: str) -> Reading:
+    """All sheets of one HMC Scanner workbook."""
+    book = open_workbook(data, file)
+    if isinstance(book, Finding):
+        return Reading(KIND, (), (book,))
+    scan = _Scan(_Log(file))
+    by_need = sorted(book.sheets, key=lambda sheet: _sheet_key(sheet.name) != "system summary")
+    for sheet in by_need:
+        _read_sheet(scan, sheet)
+    present = {_sheet_key(sheet.name) for sheet in book.sheets}
+    for key, name in _REQUIRED_SHEETS.items():
+        if key not in present:
+            scan.log.at(Severity.WARNING, "input.missing-sheet", f"the workbook has no sheet {name}",
+                        "run HMC Scanner again and keep all its sheets", None)
+    return Reading(KIND, tuple(scan.records), scan.log.closed())
+
+
+BINARY_FORMAT = BinaryFormat(KIND, recognise_bytes, read_bytes)
+
+
+def _sheet_key(name: str) -> str:
+    return " ".join(name.lower().replace("_", " ").split())
+
+
+def _read_sheet(scan: _Scan, sheet: Sheet) -> None:
+    key = _sheet_key(sheet.name)
+    usage = _USAGE_SHEET.fullmatch(key)
+    if not sheet.rows:
+        return
+    if key in _SHEETS:
+        _read_tables(scan, sheet, _SHEETS[key])
+    elif key == "header":
+        _read_header(scan, sheet)
+    elif key == "vios disks":
+        _read_disks(scan, sheet)
+    elif usage:
+        _read_usage(scan, sheet, _USAGE_KINDS[usage[1]], usage[2])
+    else:
+        severity = Severity.INFO if key in _LEFT_OUT else Severity.WARNING
+        scan.log.at(severity, "input.unknown-sheet", f"the sheet {sheet.name!r} is not read",
+                    "nothing to do unless it holds what the plan needs", sheet.address(0, 0))
+
+
+def _filled(row: Iterable[Cell]) -> list[int]:
+    return [column for column, cell in enumerate(row) if text_of(cell)]
+
+
+def _read_tables(scan: _Scan, sheet: Sheet, tables: tuple[_Table, ...]) -> None:
+    """Row by row: a header row opens a table, a lone cell between tables names the system of what follows."""
+    header: _Header | None = None
+    block: dict[str, Any] = {}
+    by_block, lone_titles = len(tables) > 1, len(tables) > 1 or tables[0].open
+    opened: list[str] = []
+    for number, row in enumerate(sheet.rows):
+        filled = _filled(row)
+        keys = [_key(cell) for cell in row]
+        table = next((table for table in tables if table.known_by.issubset(keys)), None)
+        if table:
+            header = _header(scan, sheet, number, table, opened)
+            opened.append(header.kind)
+        elif lone_titles and len(filled) == 1:
+            header = None
+            if by_block and keys[filled[0]] not in _LABELS:
+                block = _block(scan, sheet, number, filled[0])
+        elif filled and header:
+            _read_row(scan, sheet, number, header, block)
+        elif filled:
+            scan.log.bad_cell(sheet, number, filled[0], f"{text_of(row[filled[0]])[:60]!r} stands outside any table",
+                              "input.unknown-text")
+    if not opened:
+        known = " and ".join(sorted(tables[-1].known_by))
+        scan.log.at(Severity.ERROR, "input.missing-column", f"{sheet.name} has no row of headers with {known}",
+                    "keep the header row as HMC Scanner wrote it", sheet.address(0, 0))
+
+
+def _block(scan: _Scan, sheet: Sheet, row: int, column: int) -> dict[str, Any]:
+    shown = text_of(sheet.rows[row][column])
+    system = scan.system(shown)
+    if not system:
+        scan.log.at(Severity.WARNING, "input.unknown-name", f"{shown[:60]!r} is no managed system of System_Summary",
+                    "taken as a system's name for the tables below it", sheet.address(row, column))
+    return system or {"managed_system_name": shown}
+
+
+def _header(scan: _Scan, sheet: Sheet, row: int, table: _Table, opened: list[str]) -> _Header:
+    cells = sheet.rows[row]
+    columns: dict[int, tuple[str, Parse]] = {}
+    names: Counter[str] = Counter()
+    for column, key in enumerate(_grouped(cells)):
+        if key is None or key in _LABELS:
+            continue
+        name, parse = table.columns.get(key, (_snake(text_of(cells[column])), _guess))
+        names[name] += 1
+        columns[column] = (name if names[name] == 1 else f"{name}_{names[name]}", parse)
+        if key not in table.columns and not table.open:
+            scan.log.at(Severity.WARNING, "input.unknown-column",
+                        f"{sheet.name} has a column {text_of(cells[column])[:60]!r} that is not known",
+                        f"kept as {name}; a newer HMC Scanner may mean something by it", sheet.address(row, column))
+    for name in table.needed:
+        if not names[name]:
+            scan.log.at(Severity.ERROR, "input.missing-column", f"{sheet.name} has no column for {name}",
+                        "keep all columns as HMC Scanner wrote them", sheet.address(row, 0))
+    return _Header(table, _sea_kind(names, opened) if table.kind == "scanner-sea" else table.kind, columns)
+
+
+def _grouped(cells: tuple[Cell, ...]) -> Iterator[str | None]:
+    """The key of each header; those between ``AMS->`` and ``<-AMS`` begin with ``ams``. None for no column."""
+    group = ""
+    for cell in cells:
+        key = _key(cell)
+        if key.endswith("->") or key.startswith("<-"):
+            group = key[:-2].strip() + " " if key.endswith("->") else ""
+            yield None
+        else:
+            yield group + key if key else None
+
+
+def _sea_kind(names: Iterable[str], opened: list[str]) -> str:
+    """Which of the three tables of sheet SEA: by its columns, else the first that has not been there yet."""
+    if any(name.startswith("virt_1") for name in names):
+        return "scanner-sea"
+    return next((kind for kind in _SEA_KINDS if kind not in opened), _SEA_KINDS[-1])
+
+
+def _read_row(scan: _Scan, sheet: Sheet, row: int, header: _Header, block: dict[str, Any]) -> None:
+    fields = dict(block)
+    cells = sheet.rows[row]
+    for column, (name, parse) in header.columns.items():
+        _set(scan.log, fields, sheet, row, column, name, parse)
+    for column in _filled(cells):
+        if column not in header.columns and _key(cells[column]):
+            message = f"{text_of(cells[column])[:60]!r} has no header"
+            scan.log.bad_cell(sheet, row, column, message, "input.unknown-text")
+    _completed(header.kind, fields)
+    if _acceptable(scan, sheet, row, header, fields):
+        scan.add(header.kind, fields, sheet.address(row, 0))
+
+
+def _set(log: _Log, fields: dict[str, Any], sheet: Sheet, row: int, column: int, name: str, parse: Parse) -> None:
+    cells = sheet.rows[row]
+    cell = cells[column] if column < len(cells) else None
+    non_value = _non_value(cell)
+    try:
+        fields[name] = parse(cell) if non_value is None else non_value
+    except ValueError as error:
+        log.bad_cell(sheet, row, column, f"{name}: {error}")
+
+
+def _acceptable(scan: _Scan, sheet: Sheet, row: int, header: _Header, fields: dict[str, Any]) -> bool:
+    """Report needed fields without a value and rows that stand twice; only the latter are left out."""
+    present = {name for name, _ in header.columns.values()}
+    for name in header.table.needed:
+        if name in present and isinstance(fields.get(name), NonValue):
+            column = next(c for c, (other, _) in header.columns.items() if other == name)
+            scan.log.bad_cell(sheet, row, column, f"{name} is empty", "input.missing-value")
+    key = (header.kind, *(fields.get(name) for name in header.table.needed))
+    first = scan.seen.setdefault(key, sheet.address(row, 0)) if header.table.unique else ""
+    if header.table.unique and first != sheet.address(row, 0):
+        shown = ", ".join(str(part) for part in key[1:])
+        scan.log.bad_cell(sheet, row, 0, f"{shown} stands twice (first in {first}); left out", "input.duplicate-key")
+        return False
+    return True
+
+
+_CLIENT = re.compile(r'0x([0-9a-fA-F]{1,8})(?:\s+"?([^"]*)"?)?')
+_VIRTUAL = re.compile(r"virt_(\d+)(_slot)?")
+
+
+def _completed(kind: str, fields: dict[str, Any]) -> None:
+    """What the cells of a row say together: ids inside texts, units that another cell decides, numbered columns."""
+    if kind == "scanner-vscsi-map":
+        _split_client(fields)
+    elif kind == "scanner-slot" and fields.get("reqrd") is NonValue.EMPTY:
+        fields["reqrd"] = False
+    elif kind == "scanner-cod":
+        _cod_units(fields)
+    elif kind == "scanner-sea":
+        _virtual_adapters(fields)
+
+
+def _split_client(fields: dict[str, Any]) -> None:
+    """``0x0000000d "name"`` → ``client_lpar_id`` 13, ``client_lpar_name`` name; id 0 is any client, so none."""
+    match = _CLIENT.fullmatch(str(fields.get("client", "")))
+    if match:
+        fields["client_lpar_id"] = int(match[1], 16) or NonValue.NONE
+        fields["client_lpar_name"] = (match[2] or "").strip() or NonValue.EMPTY
+
+
+def _cod_units(fields: dict[str, Any]) -> None:
+    """Processors are in cores (→ hundredths), memory is in MB here."""
+    for name in ("activated", "available", "unreturned"):
+        if isinstance(fields.get(name), int | float) and fields.get("type") == "CPU":
+            fields[name] = round(fields[name] * UNITS_PER_CORE)
+
+
+def _virtual_adapters(fields: dict[str, Any]) -> None:
+    """``Virt#1``, ``Virt#1 slot``, … → ``virtual_adapters``: (adapter, slot) of each that is there."""
+    found: dict[int, list[Any]] = {}
+    for name in list(fields):
+        match = _VIRTUAL.fullmatch(name)
+        if match:
+            found.setdefault(int(match[1][:6]), [None, None])[1 if match[2] else 0] = fields.pop(name)
+    pairs = [tuple(found[number]) for number in sorted(found)]
+    fields["virtual_adapters"] = tuple(pair for pair in pairs if not isinstance(pair[0], NonValue | None))
+
+
+def _read_header(scan: _Scan, sheet: Sheet) -> None:
+    """Sheet Header: names in column A, values in column B; names without a value are links to other sheets."""
+    fields: dict[str, Any] = {}
+    for row, cells in enumerate(sheet.rows):
+        name = _snake(text_of(cells[0])) if cells else ""
+        if name and len(cells) > 1 and name not in fields:
+            _set(scan.log, fields, sheet, row, 1, name, _text)
+    scan.add("scanner-header", fields, sheet.address(0, 0))
+
+
+def _read_disks(scan: _Scan, sheet: Sheet) -> None:
+    """Sheet VIOS disks: one row a disk, one column a VIOS (``system@vios``) with the name the disk has there."""
+    keys = [[_key(cell) for cell in row] for row in sheet.rows[:10]]
+    top = next((number for number, row in enumerate(keys) if "uuid" in row), None)
+    if top is None:
+        scan.log.at(Severity.ERROR, "input.missing-column", f"{sheet.name} has no row of headers with UUID",
+                    "keep the header row as HMC Scanner wrote it", sheet.address(0, 0))
+        return
+    size = next((column for column, key in enumerate(keys[top]) if key.startswith("size")), None)
+    vioses = {column: text_of(cell) for column, cell in enumerate(sheet.rows[top]) if "@" in text_of(cell)}
+    for column in sorted(set(_filled(sheet.rows[top])) - {size, keys[top].index("uuid")} - vioses.keys()):
+        scan.log.at(Severity.WARNING, "input.unknown-column", f"{sheet.name} has a column that is no system@vios",
+                    "left out", sheet.address(top, column))
+    for row in range(top + 1, len(sheet.rows)):
+        if _filled(sheet.rows[row]):
+            _read_disk(scan, sheet, row, keys[top].index("uuid"), size, vioses)
+
+
+def _read_disk(scan: _Scan, sheet: Sheet, row: int, uuid: int, size: int | None, vioses: dict[int, str]) -> None:
+    fields: dict[str, Any] = {}
+    _set(scan.log, fields, sheet, row, uuid, "uuid", _text)
+    if size is not None:
+        _set(scan.log, fields, sheet, row, size, "size", _mib)
+    names: dict[str, Any] = {}
+    for column, vios in vioses.items():
+        _set(scan.log, names, sheet, row, column, vios, _text)
+    fields["hdisks"] = tuple(
+        (*_split_vios(vios), name) for vios, name in names.items() if not isinstance(name, NonValue))
+    scan.add("scanner-vios-disk", fields, sheet.address(row, 0))
+
+
+def _split_vios(header: str) -> tuple[str, str]:
+    system, _, vios = header.rpartition("@")
+    return system, vios
+
+
+def _read_usage(scan: _Scan, sheet: Sheet, kind: str, resolution: str | None) -> None:
+    dates = next(((row, column) for row, cells in enumerate(sheet.rows[:60])
+                  for column, cell in enumerate(cells[:5]) if _key(cell) == "date"), None)
+    if dates and resolution != "monthly":
+        _read_series(scan, sheet, kind, resolution or "daily", *dates)
+        return
+    months = next((row for row, cells in enumerate(sheet.rows[:60]) if any(map(_month, cells))), None)
+    if months is not None:
+        _read_months(scan, sheet, kind, months)
+        return
+    scan.log.at(Severity.ERROR, "input.missing-column", f"{sheet.name} has neither a Date row nor months as headers",
+                "keep the sheet as HMC Scanner wrote it", sheet.address(0, 0))
+
+
+def _month(cell: Cell) -> tuple[int, int] | None:
+    if isinstance(cell, dt.date):
+        return cell.year, cell.month
+    match = _MONTH.fullmatch(text_of(cell))
+    return (int(match[1]), int(match[2])) if match and 1 <= int(match[2]) <= 12 else None
+
+
+def _read_months(scan: _Scan, sheet: Sheet, kind: str, top: int) -> None:
+    """Left block averages, right block percentages, the same months in both."""
+    header = sheet.rows[top]
+    months = [(column, month) for column, cell in enumerate(header) if (month := _month(cell))]
+    first_time = {month: column for column, month in reversed(months)}
+    labels = [column for column in _filled(header) if not _month(header[column])]
+    for row in range(top + 1, len(sheet.rows)):
+        fields: dict[str, Any] = {"resolution": "monthly"}
+        for column in labels:
+            name, parse = _SYSTEM.get(_key(header[column]), (_snake(text_of(header[column])), _guess))
+            _set(scan.log, fields, sheet, row, column, name, parse)
+        for block in ("average", "percent"):
+            chosen = [(m, c) for c, m in months if (c == first_time[m]) == (block == "average")]
+            fields[block] = tuple((month, _sample(scan.log, sheet, row, column)) for month, column in chosen)
+        values = [value for block in ("average", "percent") for _, value in fields[block]]
+        if any(values) or (_filled(sheet.rows[row]) and scan.sampled(fields.get("managed_system_name"))):
+            scan.add(kind, fields, sheet.address(row, 0))
+        elif _filled(sheet.rows[row]):
+            scan.no_data(sheet, row, 0)
+
+
+def _sample(log: _Log, sheet: Sheet, row: int, column: int) -> float | None:
+    cells = sheet.rows[row]
+    cell = cells[column] if column < len(cells) else None
+    if cell is None:
+        return None
+    if type(cell) is float and 0 <= cell < 1e9:
+        return cell
+    try:
+        return None if _non_value(cell) else _float(cell)
+    except ValueError as error:
+        log.bad_cell(sheet, row, column, str(error))
+        return None
+
+
+def _read_series(scan: _Scan, sheet: Sheet, kind: str, resolution: str, top: int, label: int) -> None:
+    """Daily and hourly sheets: one column an LPAR (or a pool), statistics above ``Date``, samples below it."""
+    statistics = [row for row in range(top) if _label(sheet, row, label) in _STATISTICS]
+    above = _headings(sheet, min(statistics, default=top), label)
+    rows = [(row, when) for row in range(top + 1, len(sheet.rows)) if (when := _when(scan.log, sheet, row, label))]
+    times = tuple(when for _, when in rows)
+    for column, headings in above.items():
+        fields: dict[str, Any] = {"name": headings[-1], "resolution": resolution}
+        for heading in headings[:-1]:
+            fields.update(scan.system(heading))
+        fields["headings"] = headings
+        for row in statistics:
+            _set(scan.log, fields, sheet, row, column, *_STATISTICS[_label(sheet, row, label)])
+        fields["times"] = times
+        fields["values"] = tuple(_sample(scan.log, sheet, row, column) for row, _ in rows)
+        if any(fields["values"]) or scan.sampled(fields.get("managed_system_name")):
+            scan.add(kind, fields, sheet.address(top, column))
+        else:
+            scan.no_data(sheet, top, column)
+
+
+def _label(sheet: Sheet, row: int, column: int) -> str:
+    cells = sheet.rows[row]
+    return _key(cells[column]) if column < len(cells) else ""
+
+
+def _headings(sheet: Sheet, below: int, label: int) -> dict[int, tuple[str, ...]]:
+    """What stands right above the statistics in each column, from top to bottom: the last one is the name."""
+    first = below
+    while first > 0 and any(column > label for column in _filled(sheet.rows[first - 1])):
+        first -= 1
+    found: dict[int, list[str]] = {}
+    for row in range(first, below):
+        for column in _filled(sheet.rows[row]):
+            if column > label:
+                found.setdefault(column, []).append(text_of(sheet.rows[row][column]))
+    names = _filled(sheet.rows[below - 1]) if below > first else []
+    return {column: tuple(found[column]) for column in names if column > label}
+
+
+def _when(log: _Log, sheet: Sheet, row: int, column: int) -> dt.datetime | None:
+    """Local time of the managed system; the hour is 0 where only a day is given."""
+    cells = sheet.rows[row]
+    cell = cells[column] if column < len(cells) else None
+    if isinstance(cell, dt.datetime):
+        return cell
+    if isinstance(cell, dt.date):
+        return dt.datetime(cell.year, cell.month, cell.day)
+    match = _TIME.fullmatch(text_of(cell))
+    try:
+        if match:
+            year, month, day, hour = (int(part or 0) for part in match.groups())
+            return dt.datetime(year, month, day, hour)
+        if _filled(cells):
+            raise ValueError(f"{text_of(cell)[:40]!r} is not YYYY/M/D or YYYY/M/D H")
+    except ValueError as error:
+        log.bad_cell(sheet, row, column, str(error))
+    return None

@@ -1,0 +1,163 @@
+"""``/proc/ppc64/lparcfg`` (newer: ``/proc/powerpc/lparcfg``) of Linux on Power.
+
+One record; its fields are the file's keys in snake case (``MinEntCapPerVP`` → ``min_ent_cap_per_vp``), and
+``version`` from the banner ``lparcfg 1.9``. Units: capacities (``partition_entitled_capacity``,
+``partition_max_entitled_capacity``, ``min_ent_cap``, ``des_ent_cap``, ``min_ent_cap_per_vp``, ``cap_inc``,
+``pool_capacity``, ``unallocated_capacity`` and the two ``…proc…capacity…`` keys) are exported in percent of a core,
+which is hundredths of a core; ``min_mem``, ``des_mem``, ``max_mem`` are the platform's MB, taken as MiB; the
+``entitled_memory`` family and ``backing_memory`` are bytes; ``purr``, ``tbr`` and ``pool_idle_time`` are time base
+ticks. ``capped``, ``shared_processor_mode``, ``cmo_enabled`` are booleans. The ``pool_…`` keys are absent where the
+LPAR may not see its pool. ``lparstat -i`` of Linux prints ``capacity_weight`` and ``entitled_proc_capacity_available``
+under one and the same label; here they are different keys.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from planner.findings import Severity, Source
+from planner.formats.base import Format, Reading, Record, clean
+from planner.formats.lparstat_i import Notes
+from planner.formats.lparstat_interval import processors
+
+KIND = "lparcfg"
+
+_BANNER = re.compile(r"lparcfg[ \t]+([0-9]{1,4}(?:\.[0-9]{1,4})*)")
+_KEY = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
+_COUNT = re.compile(r"[0-9]{1,20}")
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_MOST_HUNDREDTHS = 10_000_000
+_MOST_MIB = 1 << 30
+
+
+def _count(value: str) -> int:
+    if not _COUNT.fullmatch(value):
+        raise ValueError(f"{value[:40]!r} is not a whole number")
+    return int(value)
+
+
+def _signed(value: str) -> int:
+    return -_count(value[1:]) if value.startswith("-") else _count(value)
+
+
+def _at_most(limit: int, what: str) -> Callable[[str], int]:
+    def parse(value: str) -> int:
+        number = _count(value)
+        if number > limit:
+            raise ValueError(f"{value!r} is more {what} than any server has")
+        return number
+    return parse
+
+
+def _flag(value: str) -> bool:
+    if value not in ("0", "1"):
+        raise ValueError(f"{value[:40]!r} is neither 0 nor 1")
+    return value == "1"
+
+
+def _keys(parse: Callable[[str], Any], names: str) -> Iterable[tuple[str, Callable[[str], Any]]]:
+    return ((name, parse) for name in names.split())
+
+
+_PARSERS: dict[str, Callable[[str], Any]] = dict((
+    *_keys(str, "serial_number system_type"),
+    *_keys(_flag, "capped shared_processor_mode cmo_enabled"),
+    *_keys(_at_most(_MOST_HUNDREDTHS, "hundredths of a core"),
+           "CapInc MinEntCap MinEntCapPerVP partition_max_entitled_capacity DesEntCap partition_entitled_capacity "
+           "pool_capacity unallocated_capacity max_proc_entitled_capacity entitled_proc_capacity_available"),
+    *_keys(processors,
+           "MinProcs system_potential_processors DesProcs system_active_processors pool_num_procs "
+           "physical_procs_allocated_to_virtualization partition_active_processors partition_potential_processors"),
+    *_keys(_at_most(_MOST_MIB, "MB"), "MinMem DesMem MaxMem"),
+    *_keys(_signed, "entitled_memory_loan_request"),
+    *_keys(_count,
+           "partition_id group BoundThrds DisWheRotPer DesVarCapWt DedDonMode pool pool_idle_time "
+           "boot_pool_idle_time unallocated_capacity_weight capacity_weight dispatches dispatch_dispersions purr tbr "
+           "slb_size entitled_memory mapped_entitled_memory entitled_memory_group_number entitled_memory_pool_number "
+           "entitled_memory_pool_size entitled_memory_weight unallocated_entitled_memory_weight "
+           "unallocated_io_mapping_entitlement backing_memory cmo_faults "
+           "cmo_fault_time_usec cmo_primary_psp cmo_secondary_psp cmo_page_size"),
+))
+
+#: What every LPAR's lparcfg holds; one that is not there means an excerpt.
+REQUIRED = (
+    "system_type", "partition_id", "partition_entitled_capacity", "partition_active_processors",
+    "partition_potential_processors", "shared_processor_mode",
+)
+
+
+def field_name(key: str) -> str:
+    """``MinEntCapPerVP`` → ``min_ent_cap_per_vp``."""
+    return _HUMP.sub("_", key).lower()
+
+
+def recognise(text: str) -> bool:
+    """The banner, or at least three keys of lparcfg at the head of lines."""
+    lines = [line.strip()[:200] for line in clean(text).split("\n")[:400]]
+    if any(_BANNER.fullmatch(line) for line in lines):
+        return True
+    return sum("=" in line and line.partition("=")[0] in _PARSERS for line in lines) >= 3
+
+
+class _Reader:
+    """What has been read of one file."""
+
+    def __init__(self, file: str) -> None:
+        self.notes = Notes(file)
+        self.fields: dict[str, Any] = {}
+        self.lines: dict[str, int] = {}
+
+    def line(self, line: str, at: int) -> None:
+        key, equals, value = line.partition("=")
+        banner = _BANNER.fullmatch(line)
+        if banner:
+            self.put("lparcfg", "version", banner[1], str, at)
+        elif not equals or not _KEY.fullmatch(key.strip()):
+            self.notes.unknown(line, "lparcfg (key=value)", at)
+        else:
+            self.pair(key.strip(), value.strip(), at)
+
+    def pair(self, key: str, value: str, at: int) -> None:
+        if key not in _PARSERS:
+            self.notes.add(Severity.WARNING, "input.unknown-text", f"unknown key {key!r}", "kept as it stands", at)
+        parse = _PARSERS.get(key, _int_or_text)
+        if value:
+            self.put(key, field_name(key), value, parse, at)
+        else:
+            self.notes.add(Severity.WARNING, "input.missing-value", f"{key!r} has no value", "export it again", at)
+
+    def put(self, key: str, name: str, value: str, parse: Callable[[str], Any], at: int) -> None:
+        if name in self.lines:
+            self.notes.add(Severity.ERROR, "input.duplicate-key",
+                           f"{key!r} stands twice (first in line {self.lines[name]})", "one lparcfg per file", at)
+            return
+        self.lines[name] = at
+        try:
+            self.fields[name] = parse(value)
+        except ValueError as error:
+            self.notes.add(Severity.ERROR, "input.bad-value", f"{key!r}: {error}", "export it again", at)
+
+
+def _int_or_text(value: str) -> int | str:
+    return int(value) if _COUNT.fullmatch(value) else value
+
+
+def read(text: str, file: str, first_line: int = 1) -> Reading:
+    """One LPAR's lparcfg. Unknown keys, unreadable values and missing keys are findings."""
+    reader = _Reader(file)
+    last = first_line
+    for at, line in enumerate(clean(text).split("\n"), first_line):
+        if line.strip():
+            last = at
+            reader.line(line.strip(), at)
+    missing = [repr(key) for key in REQUIRED if key not in reader.lines]
+    if missing:
+        reader.notes.add(Severity.WARNING, "input.truncated", "ends without " + ", ".join(missing),
+                         "copy the whole file", last)
+    record = Record(KIND, reader.fields, Source(file, first_line), reader.lines)
+    return Reading(KIND, (record,) if reader.fields else (), reader.notes.all())
+
+
+FORMAT = Format(KIND, recognise, read)

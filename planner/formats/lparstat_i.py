@@ -1,0 +1,329 @@
+"""``lparstat -i`` of AIX (all generations: 23 to 44 lines) and of Linux on Power.
+
+Grammar: a key, blanks, ``:``, a value; the key may lack the blank before the colon, be padded short, or hold
+doubled blanks. Keys are matched by alias, without regard to case. Units of the records' fields: capacities in
+hundredths of a core (``Capacity`` fields are exported in cores, ``Capacity of Pool`` fields in hundredths),
+memory in MiB. ``-`` is :attr:`NonValue.DASH`; a key that is not there is not in the record.
+
+Linux differs: ``Online Memory`` is what the kernel has left of the assigned memory (``MemTotal``, in kB), and
+minimum, desired and maximum memory carry no unit. These are MB where that fits the online memory; the reading says
+so in a finding. A figure whose unit nothing tells (I/O memory without a unit, a pool's capacity with decimals) is
+left out with a finding.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+from planner.findings import Finding, Severity, Source
+from planner.formats.base import Format, NonValue, Reading, Record, clean
+from planner.units import decimal_from, units_from_cores
+
+KIND = "lparstat-i"
+
+_KIB = {"KB": 1, "MB": 1024, "GB": 1024 * 1024}
+_NUMBER = re.compile(r"[0-9]{1,12}(?:[.,][0-9]{1,6})?")
+_WHOLE = re.compile(r"[0-9]{1,12}")
+_MEMORY = re.compile(r"([0-9.,]+)\s*([A-Za-z]+)")
+_ERROR_TEXT = re.compile(r"(?:-?(?:ba|k|)sh|lparstat)\b.*:|[0-9]{4}-[0-9]{3}\b|HSC[A-Z0-9]{4,}|No results were found")
+
+
+class Notes:
+    """Findings about one file: of each rule and severity the first ``FULL`` with their line, then their number."""
+
+    FULL = 50
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self._findings: list[Finding] = []
+        self._seen: Counter[tuple[str, Severity]] = Counter()
+        self._said: set[str] = set()
+
+    def add(self, severity: Severity, rule: str, message: str, fix: str, line: int, subject: str = "") -> None:
+        """Report; ``subject`` is the file unless the LPAR is known."""
+        self._seen[rule, severity] += 1
+        if self._seen[rule, severity] <= self.FULL:
+            finding = Finding(rule, severity, subject or self.file, message, fix, Source(self.file, line))
+            self._findings.append(finding)
+
+    def once(self, what: str, severity: Severity, rule: str, message: str, fix: str, line: int) -> None:
+        """Report unless ``what`` has been reported for this file."""
+        if what not in self._said and len(self._said) < 1000:
+            self._said.add(what)
+            self.add(severity, rule, message, fix, line)
+
+    def unknown(self, line: str, expected: str, number: int, subject: str = "") -> None:
+        """Report a line that is not of the format: an error message of a command, or anything else."""
+        shown_line = repr(line.strip()[:80])
+        if is_error_text(line):
+            self.add(Severity.ERROR, "input.error-text", f"an error message, not {expected}: {shown_line}",
+                     "run the command again", number, subject)
+        else:
+            self.add(Severity.WARNING, "input.unknown-text", f"not a line of {expected}: {shown_line}",
+                     "left out; remove it or report the new line", number, subject)
+
+    def all(self) -> tuple[Finding, ...]:
+        """The findings in the order they arose, then one for each rule that arose too often to list."""
+        rest = [
+            Finding(rule, severity, self.file, f"{count - self.FULL} more findings like the {self.FULL} above",
+                    "see to the first ones", Source(self.file))
+            for (rule, severity), count in self._seen.items() if count > self.FULL
+        ]
+        return (*self._findings, *rest)
+
+
+class UnclearUnit(ValueError):
+    """A figure that could be in more than one unit."""
+
+
+def is_error_text(line: str) -> bool:
+    """Whether a line begins like an error message of a shell, of lparstat, AIX, a VIOS or an HMC."""
+    return _ERROR_TEXT.match(line.lstrip()[:200]) is not None
+
+
+def split_line(line: str) -> tuple[str, str] | None:
+    """Key with single blanks and value of a line; None when it is not ``key : value``."""
+    key, colon, value = line.partition(":")
+    key = " ".join(key.split())
+    return (key, value.strip()) if colon and key[:1].isalpha() else None
+
+
+def _text(value: str) -> str:
+    return value
+
+
+def _number(value: str) -> Decimal:
+    if not _NUMBER.fullmatch(value):
+        raise ValueError(f"{value[:40]!r} is not a number such as 4 or 4.00")
+    return decimal_from(value)
+
+
+def _cores(value: str) -> int:
+    return units_from_cores(_number(value))
+
+
+def _integer(value: str) -> int:
+    number = _number(value)
+    if number != number.to_integral_value():
+        raise ValueError(f"{value!r} is not a whole number")
+    return int(number)
+
+
+def _pool_units(value: str) -> int:
+    if _NUMBER.fullmatch(value) and not _WHOLE.fullmatch(value):
+        raise UnclearUnit(f"{value!r} has decimals: cores or hundredths of a core?")
+    return _integer(value)
+
+
+def _memory(value: str) -> int:
+    if _NUMBER.fullmatch(value):
+        if _number(value) == 0:
+            return 0
+        raise UnclearUnit(f"{value!r} has no unit such as MB")
+    match = _MEMORY.fullmatch(value)
+    if not match:
+        raise ValueError(f"{value[:40]!r} is not a number with a unit such as 4096 MB")
+    unit = match[2].upper()
+    if unit not in _KIB:
+        raise ValueError(f"{value[:40]!r} has an unknown unit {match[2][:20]!r}")
+    kib = _number(match[1]) * _KIB[unit]
+    return int(kib // 1024)
+
+
+def _percent(value: str) -> float:
+    return float(_number(value.rstrip("%")))
+
+
+#: key in lower case → (field, parser). Spellings of AIX first, those of powerpc-utils' Linux tool after them.
+_KEYS: dict[str, tuple[str, Callable[[str], Any]]] = {
+    "node name": ("node_name", _text),
+    "partition name": ("partition_name", _text),
+    "partition number": ("partition_number", _integer),
+    "type": ("type", _text),
+    "mode": ("mode", _text),
+    "entitled capacity": ("entitled_capacity", _cores),
+    "partition group-id": ("group_id", _integer),
+    "shared pool id": ("shared_pool_id", _integer),
+    "online virtual cpus": ("online_vcpus", _integer),
+    "maximum virtual cpus": ("maximum_vcpus", _integer),
+    "minimum virtual cpus": ("minimum_vcpus", _integer),
+    "online memory": ("online_memory", _memory),
+    "maximum memory": ("maximum_memory", _memory),
+    "minimum memory": ("minimum_memory", _memory),
+    "variable capacity weight": ("weight", _integer),
+    "minimum capacity": ("minimum_capacity", _cores),
+    "maximum capacity": ("maximum_capacity", _cores),
+    "capacity increment": ("capacity_increment", _cores),
+    "maximum physical cpus in system": ("installed_cpus_in_system", _integer),
+    "active physical cpus in system": ("active_cpus_in_system", _integer),
+    "active cpus in pool": ("active_cpus_in_pool", _integer),
+    "shared physical cpus in system": ("shared_cpus_in_system", _integer),
+    "maximum capacity of pool": ("pool_maximum_capacity", _pool_units),
+    "entitled capacity of pool": ("pool_entitled_capacity", _pool_units),
+    "unallocated capacity": ("group_unallocated_capacity", _cores),
+    "unallocated processor capacity": ("group_unallocated_capacity", _cores),
+    "physical cpu percentage": ("physical_cpu_percentage", _percent),
+    "unallocated weight": ("group_unallocated_weight", _integer),
+    "memory mode": ("memory_mode", _text),
+    "total i/o memory entitlement": ("io_memory_entitlement", _memory),
+    "variable memory capacity weight": ("memory_weight", _integer),
+    "memory pool id": ("memory_pool_id", _integer),
+    "physical memory in the pool": ("memory_pool_size", _memory),
+    "hypervisor page size": ("hypervisor_page_size", _text),
+    "unallocated variable memory capacity weight": ("unallocated_memory_weight", _integer),
+    "unallocated i/o memory entitlement": ("unallocated_io_memory", _memory),
+    "memory group id of lpar": ("memory_group_id", _integer),
+    "desired virtual cpus": ("desired_vcpus", _integer),
+    "desired memory": ("desired_memory", _memory),
+    "desired variable capacity weight": ("desired_weight", _integer),
+    "desired capacity": ("desired_capacity", _cores),
+    "target memory expansion factor": ("expansion_factor", _percent),
+    "target memory expansion size": ("expansion_size", _memory),
+    "power saving mode": ("power_saving_mode", _text),
+    "sub processor mode": ("sub_processor_mode", _text),
+}
+
+#: What every generation prints; one that is not there means a truncated or filtered file.
+REQUIRED = (
+    "partition_name", "partition_number", "type", "mode", "entitled_capacity", "online_vcpus", "maximum_vcpus",
+    "minimum_vcpus", "online_memory", "maximum_memory", "minimum_memory", "active_cpus_in_system",
+    "physical_cpu_percentage",
+)
+_SHOWN = {name: key for key, (name, _) in reversed(_KEYS.items())}
+#: Fields that Linux prints without a unit, from the MinMem, DesMem and MaxMem of lparcfg.
+_LINUX_MEMORY = ("minimum_memory", "desired_memory", "maximum_memory")
+_LARGEST_RATIO = 512  # maximum to online memory; a figure in kB or bytes would be 1024 times or more too large
+
+
+def shown(name: str) -> str:
+    """The export's own key for a field: ``online_memory`` → ``online memory``."""
+    return _SHOWN.get(name, name)
+
+
+def recognise(text: str) -> bool:
+    """At least three keys of ``lparstat -i`` at the head of lines."""
+    found = 0
+    for line in text.splitlines()[:400]:
+        parts = split_line(line)
+        if parts and parts[0].lower() in _KEYS:
+            found += 1
+            if found >= 3:
+                return True
+    return False
+
+
+class _Lpar:
+    """What has been read of one LPAR."""
+
+    def __init__(self, file: str) -> None:
+        self.notes = Notes(file)
+        self.fields: dict[str, Any] = {}
+        self.lines: dict[str, int] = {}
+        self.raw: dict[str, str] = {}
+        self.bare_memory: list[str] = []
+
+    def subject(self) -> str:
+        name = self.fields.get("partition_name")
+        return name if isinstance(name, str) else self.notes.file
+
+    def report(self, severity: Severity, rule: str, message: str, fix: str, line: int) -> None:
+        self.notes.add(severity, rule, message, fix, line, self.subject())
+
+    def bad(self, name: str, error: object) -> None:
+        self.report(Severity.ERROR, "input.bad-value", f"{shown(name)!r}: {error}", "run lparstat -i again",
+                    self.lines[name])
+
+    def line(self, line: str, number: int) -> None:
+        parts = split_line(line)
+        known = _KEYS.get(parts[0].lower()) if parts else None
+        if parts is None or known is None:
+            self.notes.unknown(line, "lparstat -i", number, self.subject())
+        elif known[0] in self.lines:
+            self.report(Severity.ERROR, "input.duplicate-key",
+                        f"{parts[0]!r} stands twice (first in line {self.lines[known[0]]})",
+                        "one lparstat -i per file", number)
+        else:
+            self.value(parts, known, number)
+
+    def value(self, parts: tuple[str, str], known: tuple[str, Callable[[str], Any]], number: int) -> None:
+        key, value = parts
+        name, parse = known
+        self.lines[name] = number
+        self.raw[name] = value
+        if value == "-":
+            self.fields[name] = NonValue.DASH
+        elif value == "":
+            self.report(Severity.WARNING, "input.missing-value", f"{key!r} has no value", "run lparstat -i again",
+                        number)
+        else:
+            self.parse(name, parse)
+
+    def parse(self, name: str, parse: Callable[[str], Any]) -> None:
+        try:
+            self.fields[name] = parse(self.raw[name])
+        except UnclearUnit as error:
+            if name in _LINUX_MEMORY:
+                self.bare_memory.append(name)
+            elif name in REQUIRED:
+                self.bad(name, error)
+            else:
+                self.report(Severity.WARNING, "input.missing-unit", f"{shown(name)!r}: {error}",
+                            "left out; the HMC states it", self.lines[name])
+        except ValueError as error:
+            self.bad(name, error)
+
+    def is_mib(self, value: str) -> bool:
+        """Whether a bare figure can be in MB: on Linux (online memory in kB), and not far above online memory."""
+        online = self.fields.get("online_memory")
+        if not isinstance(online, int) or not self.raw["online_memory"].lower().endswith("kb"):
+            return False
+        return _WHOLE.fullmatch(value) is not None and int(value) <= online * _LARGEST_RATIO
+
+    def settle_memory(self) -> None:
+        """Read minimum, desired and maximum memory that carry no unit."""
+        if not all(self.is_mib(self.raw[name]) for name in self.bare_memory):
+            for name in self.bare_memory:
+                self.bad(name, f"{self.raw[name]!r} has no unit such as MB")
+        elif self.bare_memory:
+            self.fields.update({name: int(self.raw[name]) for name in self.bare_memory})
+            self.report(Severity.INFO, "input.missing-unit",
+                        "without a unit, read as MB: " + ", ".join(repr(shown(name)) for name in self.bare_memory) +
+                        "; 'online memory' is what Linux has left of the assigned memory",
+                        "compare with the profile on the HMC", self.lines[self.bare_memory[0]])
+
+    def check_end(self, last: int) -> None:
+        """Keys that every generation prints, and a percentage that was cut short in the last line."""
+        wanted = list(REQUIRED)
+        if "installed_cpus_in_system" in self.lines and "shared_cpus_in_system" in self.lines:
+            # AIX from late 5.3 on prints what the pool has (line 22) and, at its end, what the profile desires.
+            wanted.append("desired_capacity")
+        missing = [repr(shown(name)) for name in wanted if name not in self.lines]
+        severity = Severity.ERROR if missing else Severity.WARNING
+        percentage = self.raw.get("physical_cpu_percentage", "%")
+        if self.lines.get("physical_cpu_percentage") == last and percentage[-1:] not in ("%", "-", ""):
+            self.fields.pop("physical_cpu_percentage", None)
+            missing.append("the rest of 'physical cpu percentage'")
+        if missing:
+            self.report(severity, "input.truncated", "ends without " + ", ".join(missing),
+                        "run lparstat -i again and keep all its lines, or take the file away", last)
+
+
+def read(text: str, file: str, first_line: int = 1) -> Reading:
+    """One LPAR's ``lparstat -i``. Unknown keys, unreadable values and missing keys are findings."""
+    lpar = _Lpar(file)
+    last = first_line
+    for number, line in enumerate(clean(text).split("\n"), first_line):
+        if line.strip():
+            last = number
+            lpar.line(line, number)
+    lpar.settle_memory()
+    lpar.check_end(last)
+    record = Record(KIND, lpar.fields, Source(file, first_line), lpar.lines)
+    return Reading(KIND, (record,) if lpar.fields else (), lpar.notes.all())
+
+
+FORMAT = Format(KIND, recognise, read)

@@ -1,0 +1,454 @@
+"""``lparstat [interval [count]]`` of AIX and of Linux on Power, with ``-m``, ``-m -e``, ``-E`` and ``-H``.
+
+One record for each configuration line and column header (a repeated header opens no new record). Its fields:
+
+``variant``       ``utilisation``, ``memory`` (-m), ``energy`` (-E) or ``hypervisor`` (-H)
+``os``            ``AIX`` or ``Linux``; absent when there is no configuration line
+``config``        the configuration line: ``type``, ``mode``, ``power`` text; ``smt`` a number of threads, ``On`` or
+                  ``Off``; ``lcpu`` threads (Linux: virtual processors); ``psize``, ``cpus`` processors in the pool;
+                  ``ent`` hundredths of a core; ``mem``, ``mpsz``, ``iome`` MiB; ``iomp`` adapter pools
+``columns``       the names in the header; for ``energy`` ``actual …``, ``freq GHz``, ``freq %``, ``normalised …``;
+                  for ``hypervisor`` ``interval`` (from 0) and the six columns of the listing
+``rows``          one tuple for each interval, in the order of ``columns``: % and cores (``physc``, ``app``) float,
+                  counts int, ``-`` as NonValue.DASH
+``row_lines``     the line of each row
+``since_boot``    a single row under the configuration line, which is an average since boot and no interval; also
+                  true when nothing can tell. A finding says why
+``pool_columns``, ``pool_rows``   ``-m -e`` only: adapter pools; a row begins with the interval (from 0) and the name
+
+Rows with inf, nan, an absurd value or a wrong number of values are refused with a finding.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
+
+from planner.findings import Severity, Source
+from planner.formats.base import Format, NonValue, Reading, Record, clean
+from planner.formats.lparstat_i import Notes
+from planner.units import units_from_cores
+
+KIND = "lparstat-interval"
+
+Value = float | int | str | NonValue
+
+_NUMBER = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,12})?")
+_COUNT = re.compile(r"[0-9]{1,18}")
+_CONFIG = re.compile(r"System [Cc]onfiguration(:?)(.*)")
+_CHANGED = re.compile(r"System configuration (?:has )?changed", re.IGNORECASE)
+_DASHES = re.compile(r"n?[- ]+")
+_GROUPS = re.compile(r"-+ ?Actual ?-+ +-+ ?Normali[sz]ed ?-+")
+_FREQUENCY = re.compile(r"([0-9.]{1,8})GHz\[ {0,4}([0-9]{1,4})%\]")
+_MEMORY = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,4})?)(kB|KB|MB|GB)")
+_KIB = {"kB": 1, "KB": 1, "MB": 1024, "GB": 1024 * 1024}
+_UNITS = frozenset(_KIB)
+
+_UTILISATION = ("%user", "%sys", "%wait", "%idle")
+_ENERGY_AIX = ("user", "sys", "wait", "idle", "freq", "user", "sys", "wait", "idle")
+_ENERGY_LINUX = ("%busy", "%idle", "Frequency", "%busy", "%idle")
+_POOLS = ("iompn:", "iomin", "iodes", "iomu", "iores", "iohwm", "iomaf")
+_CALLS = ("interval", "call", "calls", "%total time", "%hypervisor time", "average ns", "maximum ns")
+_COUNTS = frozenset({"vcsw", "phint", "hpi", "hpit", "iomaf", "calls", "average ns", "maximum ns"})
+_PERCENT_OF_TIME = frozenset({*_UTILISATION, "lbusy", "actual %busy", "actual %idle", "%total time"})
+_KNOWN = frozenset({
+    *_UTILISATION, "physc", "%entc", "lbusy", "app", "vcsw", "phint", "%nsp", "%utcyc", "%xcpu", "dxm",
+    "physb", "hpi", "hpit", "pmem", "iomin", "iomu", "iomf", "iohwm", "iomaf", "pgcol", "mpgcol", "ccol",
+})
+_TITLES = frozenset({
+    "Physical Processor Utilisation:", "Detailed information on Hypervisor Calls",
+    "Call Calls Spent Time Spent Time(ns) Time(ns)",
+})
+_NUMBER_LIKE = frozenset({"inf", "-inf", "nan", "-nan", "-"})
+_SINCE_BOOT = 1_000_000  # context switches in one row; less means an interval
+_LARGER = 100  # times as many context switches as in the intervals before: since boot
+MOST_PROCESSORS = 100_000
+_MOST_MIB = 1 << 30
+_MOST_PERCENT = 100_000.0
+
+
+def number(text: str) -> float:
+    """A number with a decimal point; ValueError for anything else (comma, sign, exponent, inf, nan)."""
+    if not _NUMBER.fullmatch(text):
+        raise ValueError(f"{text[:40]!r} is not a number such as 0.25")
+    return float(text)
+
+
+def count(text: str) -> int:
+    """A whole number of at most 18 digits; ValueError for anything else."""
+    if not _COUNT.fullmatch(text):
+        raise ValueError(f"{text[:40]!r} is not a whole number")
+    return int(text)
+
+
+def processors(text: str) -> int:
+    """A number of processors, physical or logical; ValueError for more than any server has."""
+    if count(text) > MOST_PROCESSORS:
+        raise ValueError(f"{text!r} is more processors than any server has")
+    return int(text)
+
+
+def hundredths(text: str) -> int:
+    """Cores as hundredths of a core; ValueError for more than any server has, or a finer figure."""
+    if number(text) > MOST_PROCESSORS:
+        raise ValueError(f"{text!r} is more cores than any server has")
+    return units_from_cores(text)
+
+
+def _mib(text: str) -> int:
+    match = _MEMORY.fullmatch(text)
+    if not match:
+        raise ValueError(f"{text[:40]!r} is not a number with a unit such as 4096MB")
+    size = int(float(match[1]) * _KIB[match[2]]) // 1024
+    if size > _MOST_MIB:
+        raise ValueError(f"{text!r} is more memory than any server has")
+    return size
+
+
+def _threads(text: str) -> int | str:
+    return text if text in ("On", "Off") else processors(text)
+
+
+_CONFIG_KEYS: dict[str, Callable[[str], Any]] = {
+    "type": str, "mode": str, "smt": _threads, "lcpu": processors, "mem": _mib, "psize": processors,
+    "cpus": processors, "ent": hundredths, "Power": str, "mpsz": _mib, "iome": _mib, "iomp": count,
+}
+
+
+def recognise(text: str) -> bool:
+    """A header or a configuration line that only lparstat prints (vmstat, iostat, mpstat, sar print others)."""
+    return any(_variant(line[:400].split()) or _is_own_configuration(line) for line in clean(text).split("\n")[:400])
+
+
+def _is_own_configuration(line: str) -> bool:
+    keys = {word.partition("=")[0] for word in line[:400].split() if "=" in word}
+    return "lcpu" in keys and "mem" in keys and ("type" in keys or "iome" in keys)
+
+
+def _variant(words: list[str]) -> str:
+    """The variant whose header these words are; empty when they are no header."""
+    if tuple(words[:4]) == _UTILISATION:
+        return "utilisation"
+    if words[:3] == ["physb", "hpi", "hpit"]:
+        return "memory"
+    if tuple(words) in (_ENERGY_AIX, _ENERGY_LINUX):
+        return "energy"
+    if tuple(words) == _POOLS:
+        return "pools"
+    return "hypervisor" if words[:3] == ["Hypervisor", "Number", "of"] else ""
+
+
+def _columns(variant: str, words: list[str]) -> tuple[str, ...]:
+    if variant == "hypervisor":
+        return _CALLS
+    if variant != "energy":
+        return tuple(words)
+    at = len(words) // 2
+    return (*(f"actual {w}" for w in words[:at]), "freq GHz", "freq %", *(f"normalised {w}" for w in words[at + 1:]))
+
+
+def _joined(words: list[str]) -> list[str]:
+    """Give a unit that stands alone back to its figure: ``mem=4101120 kB``."""
+    joined: list[str] = []
+    for word in words:
+        if word in _UNITS and joined and "=" in joined[-1]:
+            joined[-1] += word
+        else:
+            joined.append(word)
+    return joined
+
+
+def _later(rows: list[tuple[Value, ...]], by: int) -> list[tuple[Value, ...]]:
+    """The same rows with ``by`` added to the interval that they begin with."""
+    return [(interval + by, *rest) for interval, *rest in rows if isinstance(interval, int)]
+
+
+@dataclass
+class _Run:
+    """One configuration line and the rows under it."""
+
+    line: int
+    os: str = ""
+    config: dict[str, Any] = field(default_factory=dict)
+    variant: str = ""
+    columns: tuple[str, ...] = ()
+    columns_line: int = 0
+    rows: list[tuple[Value, ...]] = field(default_factory=list)
+    row_lines: list[int] = field(default_factory=list)
+    pool_columns: tuple[str, ...] = ()
+    pool_rows: list[tuple[Value, ...]] = field(default_factory=list)
+    tables: int = 0
+    since_boot: bool = False
+
+    def intervals(self) -> int:
+        return self.tables if self.variant == "hypervisor" else len(self.rows)
+
+    def most_processors(self) -> float:
+        """What physc and app cannot exceed, with 5 % and 0.1 cores of slack for sampling."""
+        limit = self.config.get("psize") or self.config.get("cpus") or self.config.get("lcpu") or MOST_PROCESSORS
+        return float(limit) * 1.05 + 0.1
+
+    def switches(self) -> list[int]:
+        """The context switches of each row."""
+        at = self.columns.index("vcsw") if "vcsw" in self.columns else len(self.columns)
+        return [value for row in self.rows for value in row[at:at + 1] if isinstance(value, int)]
+
+    def continues(self, before: _Run) -> bool:
+        """Whether only a repeated configuration line stands between the rows of ``before`` and these."""
+        if (self.os, self.config, self.columns) != (before.os, before.config, before.columns):
+            return False
+        if self.intervals() == 1 and before.intervals() > 1 and not before.since_boot:
+            return max(self.switches(), default=0) <= _LARGER * max(before.switches(), default=0)
+        return self.since_boot == before.since_boot
+
+    def extend(self, more: _Run) -> None:
+        first = self.intervals()
+        self.rows += _later(more.rows, first) if self.variant == "hypervisor" else more.rows
+        self.row_lines += more.row_lines
+        self.pool_rows += _later(more.pool_rows, first)
+        self.pool_columns = self.pool_columns or more.pool_columns
+        self.tables += more.tables
+
+    def as_record(self, file: str) -> Record:
+        fields: dict[str, Any] = {
+            "config": self.config, "columns": self.columns, "rows": tuple(self.rows),
+            "row_lines": tuple(self.row_lines), "since_boot": self.since_boot,
+        }
+        if self.os:
+            fields["os"] = self.os
+        if self.variant:
+            fields["variant"] = self.variant
+        if self.pool_columns:
+            fields |= {"pool_columns": self.pool_columns, "pool_rows": tuple(self.pool_rows)}
+        return Record(KIND, fields, Source(file, self.line), {"columns": self.columns_line} if self.columns else {})
+
+
+class _Reader:
+    """Reads line by line; a run ends where a configuration line or another header stands."""
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self.notes = Notes(file)
+        self.runs: list[_Run] = []
+        self.in_pools = False
+        self.awaits_config = False
+
+    def line(self, line: str, at: int) -> None:
+        match = _CONFIG.match(line)
+        if _CHANGED.match(line):
+            self.notes.add(Severity.WARNING, "input.configuration-changed",
+                           f"the LPAR was changed here: {line[:80]!r}",
+                           "the row beside this line mixes two configurations", at)
+        elif match and (match[1] or not match[2].strip()):
+            self.configuration("AIX" if match[1] else "Linux", match[2].split(), at)
+        elif _is_own_configuration(line):
+            self.configuration("", line.split(), at)
+        elif not self.header(line.split(), at) and not self.decoration(line):
+            self.row(line, at)
+
+    def configuration(self, os: str, words: list[str], at: int) -> None:
+        if not self.awaits_config:
+            self.runs.append(_Run(at, os))
+        self.in_pools = False
+        self.awaits_config = not words
+        for word in _joined(words):
+            self.config_word(self.runs[-1].config, word, at)
+
+    def config_word(self, config: dict[str, Any], word: str, at: int) -> None:
+        key, equals, value = word.partition("=")
+        name = key.lower()
+        if not equals:
+            self.notes.unknown(word, "lparstat's configuration line (key=value)", at)
+        elif name in config:
+            self.notes.add(Severity.ERROR, "input.duplicate-key", f"{key!r} stands twice", "run lparstat again", at)
+        elif not value:
+            self.notes.add(Severity.WARNING, "input.missing-value", f"{key!r} has no value", "run lparstat again", at)
+        elif key not in _CONFIG_KEYS:
+            config[name] = value
+            self.notes.once(f"key {key}", Severity.WARNING, "input.unknown-text", f"unknown key {key[:40]!r}",
+                            "kept as text", at)
+        else:
+            self.config_value(config, key, value, at)
+
+    def config_value(self, config: dict[str, Any], key: str, value: str, at: int) -> None:
+        try:
+            config[key.lower()] = _CONFIG_KEYS[key](value)
+        except ValueError as error:
+            self.notes.add(Severity.WARNING, "input.bad-value", f"{key!r}: {error}", "run lparstat again", at)
+
+    def header(self, words: list[str], at: int) -> bool:
+        variant = _variant(words)
+        if not variant:
+            return False
+        self.awaits_config = False
+        self.in_pools = variant == "pools"
+        columns = _columns(variant, words)
+        run = self.run_under(variant, columns, at)
+        if self.in_pools:
+            run.pool_columns = ("interval", "pool", *columns[1:])
+        elif not run.columns:
+            run.variant, run.columns, run.columns_line = variant, columns, at
+            self.unknown_columns(run, at)
+        run.tables += variant == "hypervisor"
+        return True
+
+    def run_under(self, variant: str, columns: tuple[str, ...], at: int) -> _Run:
+        """The run that this header belongs to; a new one with the same configuration when the columns change."""
+        if not self.runs:
+            self.notes.add(Severity.WARNING, "input.truncated", "no line 'System configuration' before the header",
+                           "keep all lines of lparstat", at)
+            self.runs.append(_Run(at))
+        elif variant != "pools" and self.runs[-1].columns not in ((), columns):
+            self.runs.append(_Run(self.runs[-1].line, self.runs[-1].os, self.runs[-1].config))
+        return self.runs[-1]
+
+    def unknown_columns(self, run: _Run, at: int) -> None:
+        if run.variant not in ("utilisation", "memory"):
+            return
+        for name in run.columns:
+            if name not in _KNOWN:
+                self.notes.once(f"column {name}", Severity.WARNING, "input.unknown-text",
+                                f"unknown column {name[:40]!r}", "kept; its unit is not known", at)
+
+    def decoration(self, line: str) -> bool:
+        text = line[:400]
+        return bool(_DASHES.fullmatch(text) or _GROUPS.fullmatch(text)) or " ".join(text.split()) in _TITLES
+
+    def row(self, line: str, at: int) -> None:
+        words = _FREQUENCY.sub(r" \1 \2 ", line).split()
+        run = self.runs[-1] if self.runs else _Run(at)
+        if self.in_pools and not (len(words) == len(run.columns) != len(_POOLS)):
+            self.named_row(line, words, run.pool_columns, run.pool_rows, (max(len(run.rows) - 1, 0),), at)
+        elif run.variant == "hypervisor":
+            before = len(run.rows)
+            self.named_row(line, words, run.columns, run.rows, (run.tables - 1,), at)
+            run.row_lines += [at] * (len(run.rows) - before)
+        elif run.columns and (words[0][0].isdigit() or words[0].lower() in _NUMBER_LIKE):
+            self.plain_row(words, run, at)
+        else:
+            self.notes.unknown(line, "lparstat", at)
+
+    def named_row(self, line: str, words: list[str], columns: tuple[str, ...], rows: list[tuple[Value, ...]],
+                  interval: tuple[int], at: int) -> None:
+        """A row that begins with a name: an adapter pool or a hypervisor call."""
+        if len(words) != len(columns) - 1 or not any(word[0].isdigit() for word in words[1:]):
+            self.notes.unknown(line, "lparstat", at)
+            return
+        values = self.values(words[1:], columns[2:], at)
+        if values is not None:
+            rows.append((*interval, words[0], *values))
+
+    def plain_row(self, words: list[str], run: _Run, at: int) -> None:
+        if len(words) != len(run.columns):
+            self.notes.add(Severity.WARNING, "input.truncated" if len(words) < len(run.columns) else "input.bad-value",
+                           f"{len(words)} values under {len(run.columns)} columns", "this row is left out", at)
+            return
+        values = self.values(words, run.columns, at)
+        if values is not None and self.is_possible(dict(zip(run.columns, values, strict=True)), run, at):
+            run.rows.append(values)
+            run.row_lines.append(at)
+
+    def values(self, words: list[str], columns: tuple[str, ...], at: int) -> tuple[Value, ...] | None:
+        """The typed values of a row; None, with a finding, when one of them is refused."""
+        values: list[Value] = []
+        for name, word in zip(columns, words, strict=True):
+            try:
+                values.append(_value(name, word))
+            except ValueError as error:
+                self.refuse(f"{name!r}: {error}", at)
+                return None
+        return tuple(values)
+
+    def refuse(self, why: str, at: int) -> None:
+        self.notes.add(Severity.WARNING, "input.bad-value", why, "this row is left out", at)
+
+    def is_possible(self, row: dict[str, Value], run: _Run, at: int) -> bool:
+        """Refuse rows with more cores than there are, or no use of cores beside busy time; check sums."""
+        for name in ("physc", "app"):
+            value = row.get(name, 0.0)
+            if isinstance(value, float) and value > run.most_processors():
+                self.refuse(f"{name!r}: {value} is more than the processors that the LPAR can use", at)
+                return False
+        entitled = run.config.get("ent", 0) / 100
+        busy = _sum(row, ("%user", "%sys"))
+        if row.get("physc") == 0 and busy * entitled / 100 >= 0.05:
+            self.refuse(f"'physc': 0 cores used although {busy:.1f} % busy", at)
+            return False
+        self.check_sums(row, entitled, at)
+        return True
+
+    def check_sums(self, row: dict[str, Value], entitled: float, at: int) -> None:
+        """A value under the wrong header shows in sums that do not add up."""
+        total = _sum(row, _UTILISATION)
+        used, percent = row.get("physc"), row.get("%entc")
+        if "%user" in row and total and abs(total - 100) > 2:
+            self.slip(f"%user, %sys, %wait and %idle make {total:.1f}, not 100", at)
+        elif isinstance(used, float) and isinstance(percent, float) and entitled > 0:
+            expected = used / entitled * 100
+            if abs(expected - percent) > 0.6 / entitled + 0.03 * percent + 0.2:
+                self.slip(f"%entc {percent} does not fit physc {used} of {entitled} cores", at)
+
+    def slip(self, what: str, at: int) -> None:
+        self.notes.once("slip", Severity.WARNING, "input.column-slip", what,
+                        "values may stand under the wrong header, or the LPAR was changed; reported once per file", at)
+
+    def mark_since_boot(self) -> None:
+        for run in self.runs:
+            switches = run.switches()
+            run.since_boot = run.intervals() == 1 and (not switches or switches[0] >= _SINCE_BOOT)
+
+    def merged(self) -> list[_Run]:
+        """Runs with what a repeated configuration line had cut apart put together again."""
+        whole: list[_Run] = []
+        for run in self.runs:
+            if whole and run.continues(whole[-1]):
+                whole[-1].extend(run)
+            else:
+                whole.append(run)
+        return whole
+
+    def tell_since_boot(self, run: _Run) -> None:
+        at = run.row_lines[0] if run.row_lines else run.line
+        switches = run.switches()
+        if run.since_boot:
+            told = f"{switches[0]} context switches: an" if switches else "no sign of its interval: taken as an"
+            self.notes.add(Severity.INFO, "input.since-boot", f"a single interval with {told} average since boot",
+                           "run lparstat with an interval and a count for usage", at)
+        elif len(switches) > 1 and switches[0] >= _SINCE_BOOT and all(a <= b for a, b in pairwise(switches)):
+            self.notes.add(Severity.INFO, "input.since-boot", "'vcsw' and 'phint' count since boot in every row",
+                           "take differences", at)
+
+
+def _value(name: str, word: str) -> Value:
+    if word == "-":
+        return NonValue.DASH
+    value = count(word) if name in _COUNTS else number(word)
+    if value > (100.5 if name in _PERCENT_OF_TIME else _MOST_PERCENT) and (name[0] == "%" or name in _PERCENT_OF_TIME):
+        raise ValueError(f"{word} % cannot be")
+    return value
+
+
+def _sum(row: dict[str, Value], names: tuple[str, ...]) -> float:
+    return sum(value for name in names if isinstance(value := row.get(name), float))
+
+
+def read(text: str, file: str, first_line: int = 1) -> Reading:
+    """All rows of lparstat in a file. Refused rows, unknown columns and rows since boot are findings."""
+    reader = _Reader(file)
+    for at, line in enumerate(clean(text).split("\n"), first_line):
+        if line.strip():
+            reader.line(line.strip(), at)
+    reader.mark_since_boot()
+    runs = reader.merged()
+    for run in runs:
+        reader.tell_since_boot(run)
+    if not runs:
+        reader.notes.add(Severity.WARNING, "input.truncated", "neither a configuration line nor a header of lparstat",
+                         "run lparstat again", first_line)
+    return Reading(KIND, tuple(run.as_record(file) for run in runs), reader.notes.all())
+
+
+FORMAT = Format(KIND, recognise, read)

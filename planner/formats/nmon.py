@@ -1,0 +1,695 @@
+"""nmon of AIX (``topas_nmon``): configuration and one record for each snapshot; other sections are left out.
+
+:func:`read_lines` takes any iterable of lines and holds on to no line; :func:`read_file` streams a file, compressed
+with gzip or not. Two recordings in one file (``AAA,progname`` again) give two configurations. Record kinds:
+
+``nmon-config``
+    From ``AAA``: ``progname``, ``version``, ``build``, ``host``, ``runname`` (on AIX 5.3 the only name of the LPAR),
+    ``time``, ``date`` (of the start, as printed), ``interval`` (s), ``snapshots`` (asked for, not taken),
+    ``hardware``, ``cpus_maximum`` and ``cpus_online`` (logical), ``serial_number``, ``lpar_number``, ``lpar_name``
+    (NonValue.NONE on a full-system partition), ``machine_type``, ``timestampsize``, ``aix``, ``tl``, ``notes``;
+    other keys as text under their own names.
+    From ``BBBL``: ``lparno``, ``lparname``, ``cpu_in_sys``, ``virtual_cpu``, ``logical_cpu``, ``smt_threads``,
+    ``capped`` (bool), ``min_virtual``, ``max_virtual``, ``min_logical``, ``max_logical``; ``min_capacity``,
+    ``max_capacity``, ``entitled_capacity`` (hundredths of a core); ``min_memory``, ``max_memory``,
+    ``online_memory`` (MiB); ``pool_cpu``, ``weight``, ``pool_id``, ``flags`` (tuple of words).
+``nmon-sample``
+    ``time`` (local, without zone) and what the snapshot's rows state. Cores as float: ``physc``, ``pool_idle``,
+    ``pcpu_user``, ``pcpu_sys``, ``pcpu_wait``, ``pcpu_idle``; hundredths of a core: ``entitled``,
+    ``max_pool_capacity``, ``entitled_pool_capacity``; numbers: ``virtual_cpus``, ``logical_cpus``, ``pool_cpus``,
+    ``pool_id``, ``shcpus_in_sys``; bool: ``capped``; % of logical processors: ``cpu_user``, ``cpu_sys``,
+    ``cpu_wait``, ``cpu_idle``; % of the pool: ``used_pool_cpu_percent``; MiB: ``memory_total``, ``memory_free``,
+    ``paging_total``, ``paging_free``; % of memory: ``process_percent``, ``fscache_percent``, ``system_percent``,
+    ``pinned_percent``; times: ``pool_max_time``, ``pool_busy_time``, ``shcpu_tot_time``, ``shcpu_busy_time``.
+    ``pool_idle`` and the times are None where AIX prints 0.00 because the LPAR may not see its pool.
+``lparstat-i``
+    The ``lparstat -i`` inside ``BBBP``, as :mod:`planner.formats.lparstat_i` reads it.
+"""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import re
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Sized
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from io import BufferedReader
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from planner.findings import Finding, Severity, Source
+from planner.formats import lparstat_i
+from planner.formats.base import Format, NonValue, Reading, Record, clean
+from planner.formats.lparstat_i import Notes
+from planner.formats.lparstat_interval import MOST_PROCESSORS, count, hundredths, number, processors
+
+KIND = "nmon"
+CONFIG = "nmon-config"
+SAMPLE = "nmon-sample"
+
+MOST_BYTES = 4 << 30       # uncompressed, per file
+MOST_SAMPLES = 200_000     # a year at 300 s is 105,120
+_MOST_LINE = 1 << 18
+_CHUNK = 1 << 20
+_MOST_KEPT = 500           # lines of AAA, BBBL and lparstat -i; names of other sections
+_MOST_MIB = 1 << 30
+
+_SECTION = re.compile(r"[A-Z][A-Z0-9_]{1,40}")
+_SNAPSHOT = re.compile(r"T[0-9]{4,9}")
+_TIME = re.compile(r"([0-9]{2}):([0-9]{2}):([0-9]{2})")
+_DATE = re.compile(r"([0-9]{2})-([A-Z]{3})-([0-9]{4})")
+_ARTEFACT = re.compile(r"n[- ]*")
+_MONTHS = {m: i for i, m in enumerate(
+    ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"), 1)}
+_NOT_IN_NAMES = re.compile(r"[^a-z0-9]+")
+_LINUX = ("OS,Linux", "x86,", "proc_cpuinfo")
+_NO_LINES: dict[str, int] = {}  # shared by all samples
+
+
+# --- columns and keys -------------------------------------------------------------------------------------------------
+
+
+class _Column(NamedTuple):
+    field: str
+    parse: Callable[[str], Any]
+
+
+def _percent(text: str) -> float:
+    value = number(text)
+    if value > 100.5:
+        raise ValueError(f"{text} % cannot be")
+    return value
+
+
+def _cores(text: str) -> float:
+    value = number(text)
+    if value > MOST_PROCESSORS:
+        raise ValueError(f"{text!r} is more cores than any server has")
+    return value
+
+
+def _mib(text: str) -> int:
+    value = number(text)
+    if value > _MOST_MIB:
+        raise ValueError(f"{text!r} is more memory than any server has")
+    return int(value)
+
+
+def _flag(text: str) -> bool:
+    if text not in ("0", "1"):
+        raise ValueError(f"{text[:40]!r} is neither 0 nor 1")
+    return text == "1"
+
+
+#: section → column in the header → where it goes in a sample.
+_COLUMNS: dict[str, dict[str, _Column]] = {
+    "LPAR": {
+        "PhysicalCPU": _Column("physc", _cores), "virtualCPUs": _Column("virtual_cpus", processors),
+        "logicalCPUs": _Column("logical_cpus", processors), "poolCPUs": _Column("pool_cpus", processors),
+        "entitled": _Column("entitled", hundredths), "PoolIdle": _Column("pool_idle", _cores),
+        "usedPoolCPU%": _Column("used_pool_cpu_percent", number), "Capped": _Column("capped", _flag),
+        "Pool_id": _Column("pool_id", count),
+    },
+    "CPU_ALL": {
+        "User%": _Column("cpu_user", _percent), "Sys%": _Column("cpu_sys", _percent),
+        "Wait%": _Column("cpu_wait", _percent), "Idle%": _Column("cpu_idle", _percent),
+    },
+    "PCPU_ALL": {
+        "User": _Column("pcpu_user", _cores), "Sys": _Column("pcpu_sys", _cores),
+        "Wait": _Column("pcpu_wait", _cores), "Idle": _Column("pcpu_idle", _cores),
+    },
+    "MEM": {
+        "Real total(MB)": _Column("memory_total", _mib), "Real free(MB)": _Column("memory_free", _mib),
+        "Virtual total(MB)": _Column("paging_total", _mib), "Virtual free(MB)": _Column("paging_free", _mib),
+    },
+    "MEMNEW": {
+        "Process%": _Column("process_percent", _percent), "FScache%": _Column("fscache_percent", _percent),
+        "System%": _Column("system_percent", _percent), "Pinned%": _Column("pinned_percent", _percent),
+    },
+    "POOLS": {
+        "shcpus_in_sys": _Column("shcpus_in_sys", processors),
+        "max_pool_capacity": _Column("max_pool_capacity", hundredths),
+        "entitled_pool_capacity": _Column("entitled_pool_capacity", hundredths),
+        "pool_max_time": _Column("pool_max_time", number), "pool_busy_time": _Column("pool_busy_time", number),
+        "shcpu_tot_time": _Column("shcpu_tot_time", number), "shcpu_busy_time": _Column("shcpu_busy_time", number),
+    },
+}
+_POOL_TIMES = ("pool_max_time", "pool_busy_time", "shcpu_tot_time", "shcpu_busy_time")
+#: Columns that sum to PhysicalCPU as a percentage of another column.
+_SUMS = (
+    (("EC_User%", "EC_Sys%", "EC_Wait%", "EC_Idle%"), "entitled"),
+    (("VP_User%", "VP_Sys%", "VP_Wait%", "VP_Idle%"), "virtualCPUs"),
+    (("usedPoolCPU%",), "poolCPUs"),
+)
+
+_AAA: dict[str, tuple[str, Callable[[str], Any]]] = {
+    "progname": ("progname", str), "version": ("version", str), "build": ("build", str), "host": ("host", str),
+    "runname": ("runname", str), "time": ("time", str), "date": ("date", str), "interval": ("interval", count),
+    "snapshots": ("snapshots", count), "hardware": ("hardware", str), "SerialNumber": ("serial_number", str),
+    "MachineType": ("machine_type", str), "timestampsize": ("timestampsize", count), "AIX": ("aix", str),
+    "TL": ("tl", str),
+}
+_BBBL: dict[str, tuple[str, Callable[[str], Any]]] = {
+    "lparno": ("lparno", count), "lparname": ("lparname", str), "cpu in sys": ("cpu_in_sys", processors),
+    "virtual cpu": ("virtual_cpu", processors), "logical cpu": ("logical_cpu", processors),
+    "smt threads": ("smt_threads", processors), "capped": ("capped", _flag),
+    "min virtual": ("min_virtual", processors), "max virtual": ("max_virtual", processors),
+    "min logical": ("min_logical", processors), "max logical": ("max_logical", processors),
+    "min capacity": ("min_capacity", hundredths), "max capacity": ("max_capacity", hundredths),
+    "entitled capacity": ("entitled_capacity", hundredths), "min memory mb": ("min_memory", _mib),
+    "max memory mb": ("max_memory", _mib), "min memory": ("min_memory", _mib), "max memory": ("max_memory", _mib),
+    "online memory": ("online_memory", _mib), "online memory mb": ("online_memory", _mib),
+    "pool cpu": ("pool_cpu", processors), "weight": ("weight", count), "pool id": ("pool_id", count),
+}
+_NON_VALUES = {"": NonValue.EMPTY, "none": NonValue.NONE, "null": NonValue.NULL, "-": NonValue.DASH,
+               "Not Available": NonValue.UNAVAILABLE, "unavailable": NonValue.UNAVAILABLE}
+
+
+# --- one recording ----------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class _Header:
+    """The columns of a section, where those that are read stand, and whether a row has had a value for each."""
+
+    names: list[str]
+    wanted: list[tuple[int, _Column]]
+    filled: bool = False
+
+
+@dataclass
+class _Recording:
+    """What is kept of one run of nmon; samples, and the lines of their times, by the snapshot's name (``T0001``).
+    ``latest``: section → the snapshot of its last row."""
+
+    line: int
+    config: dict[str, Any] = field(default_factory=dict)
+    config_lines: dict[str, int] = field(default_factory=dict)
+    lparstat: list[tuple[int, str]] = field(default_factory=list)
+    headers: dict[str, _Header] = field(default_factory=dict)
+    samples: dict[str, dict[str, Any]] = field(default_factory=dict)
+    times: dict[str, int] = field(default_factory=dict)
+    closed: set[str] = field(default_factory=set)
+    latest: dict[str, str] = field(default_factory=dict)
+
+
+class _NotAix(Exception):
+    """The recording is of Linux, as a line says."""
+
+    def __init__(self, at: int) -> None:
+        super().__init__(at)
+        self.line = at
+
+
+class _Reader:
+    """Takes line after line; keeps configuration and samples only."""
+
+    def __init__(self, file: str, first_line: int) -> None:
+        self.file = file
+        self.notes = Notes(file)
+        self.now = _Recording(first_line)
+        self.recordings = [self.now]
+        self.others: dict[str, int] = {}
+        self.other_lines = 0
+        self.unknown_keys: dict[str, int] = {}
+        self.snapshots = 0
+        self.taken: dict[str, Callable[[str, int], None]] = {
+            "AAA": self.aaa, "BBBL": self.bbbl, "BBBP": self.bbbp, "ZZZZ": self.zzzz,
+        }
+        for section in _COLUMNS:
+            self.taken[section] = self.rows_of(section)
+
+    def lines(self, lines: Iterable[str], first_line: int) -> None:
+        for at, line in enumerate(lines, first_line):
+            section, comma, rest = line.partition(",")
+            taken = self.taken.get(section)
+            if taken and comma:
+                taken(rest, at)
+            elif section in self.others:
+                self.other_lines += 1
+            else:
+                self.other(section, line, at)
+
+    def other(self, section: str, line: str, at: int) -> None:
+        """The first line of a section that is not read, or a line of no section."""
+        text = line.strip()[:200]
+        if _SECTION.fullmatch(section) and len(self.others) < _MOST_KEPT:
+            self.others[section] = at
+            self.other_lines += 1
+        elif _ARTEFACT.match(text):
+            self.notes.once("artefact", Severity.INFO, "input.unknown-text",
+                            f"an artefact of nmon: {text[:80]!r}", "nothing to do", at)
+        elif text:
+            self.notes.unknown(text, "nmon", at)
+
+    def bad(self, what: str, fix: str, at: int) -> None:
+        self.notes.add(Severity.WARNING, "input.bad-value", what, fix, at)
+
+    # --- configuration ------------------------------------------------------------------------------------------------
+
+    def aaa(self, rest: str, at: int) -> None:
+        if rest.startswith(_LINUX):
+            raise _NotAix(at)
+        key, comma, value = rest.partition(",")
+        key, value = key.strip()[:80], value.strip()[:1000]
+        if key == "progname" and (self.now.samples or self.now.times):
+            self.now = _Recording(at)
+            self.recordings.append(self.now)
+        if not comma:
+            self.notes.add(Severity.INFO, "input.missing-value", f"AAA without a value: {key!r}", "left out", at)
+        elif key == "cpus":
+            self.pair(("cpus_maximum", "cpus_online"), processors, value, at)
+        elif key == "LPARNumberName":
+            self.lpar_number_name(value, at)
+        elif key.startswith("note"):
+            notes = self.now.config.get("notes", ())
+            if self.room(notes, at):
+                self.now.config["notes"] = (*notes, value)
+                self.now.config_lines.setdefault("notes", at)
+        else:
+            if key not in _AAA and len(self.unknown_keys) < _MOST_KEPT:
+                self.unknown_keys.setdefault(key, at)
+            self.config(*_AAA.get(key, (_field_name(key), str)), value, f"AAA,{key}", at)
+
+    def lpar_number_name(self, value: str, at: int) -> None:
+        first, comma, name = value.partition(",")
+        if comma:
+            self.config("lpar_number", count, first.strip(), "AAA,LPARNumberName", at)
+        self.config("lpar_name", str, (name if comma else first).strip(), "AAA,LPARNumberName", at)
+
+    def pair(self, names: tuple[str, str], parse: Callable[[str], Any], value: str, at: int) -> None:
+        values = value.split(",")
+        for name, one in zip(names, values, strict=False):
+            self.config(name, parse, one.strip(), f"AAA,{name}", at)
+
+    def config(self, name: str, parse: Callable[[str], Any], value: str, what: str, at: int) -> None:
+        if name in self.now.config:
+            self.notes.once(f"twice {name}", Severity.WARNING, "input.duplicate-key", f"{what!r} stands twice",
+                            "the first one counts", at)
+        elif self.room(self.now.config, at):
+            try:
+                self.now.config[name] = _NON_VALUES[value] if value in _NON_VALUES else parse(value)
+                self.now.config_lines[name] = at
+            except ValueError as error:
+                self.bad(f"{what!r}: {error}", "left out", at)
+
+    def room(self, kept: Sized, at: int) -> bool:
+        """Whether one more line of configuration may be kept."""
+        if len(kept) >= _MOST_KEPT:
+            self.notes.once("configuration", Severity.ERROR, "input.too-large",
+                            f"more than {_MOST_KEPT} lines of configuration: the rest is left out", "record again", at)
+        return len(kept) < _MOST_KEPT
+
+    def bbbl(self, rest: str, at: int) -> None:
+        parts = [part.strip()[:1000] for part in rest.split(",", 2)]
+        if len(parts) < 3:
+            self.bad(f"BBBL without a value: {rest[:80]!r}", "left out", at)
+            return
+        key = " ".join(parts[1].lower().split())
+        if key == "flags":
+            self.config("flags", _words, parts[2], "BBBL,flags", at)
+            return
+        if key not in _BBBL:
+            self.notes.once(f"BBBL {key}", Severity.WARNING, "input.unknown-text", f"unknown key BBBL {parts[1]!r}",
+                            "kept as text", at)
+        self.config(*_BBBL.get(key, (f"bbbl_{_field_name(key)}", str)), parts[2], f"BBBL,{parts[1]}", at)
+
+    def bbbp(self, rest: str, at: int) -> None:
+        parts = rest.split(",", 2)
+        if len(parts) < 3 or parts[1].strip() != "lparstat -i":
+            self.others.setdefault("BBBP", at)
+            self.other_lines += 1
+        elif self.room(self.now.lparstat, at):
+            text = parts[2].strip()[:1000].replace("\r", " ").replace("\n", " ")
+            self.now.lparstat.append((at, text.removeprefix('"').removesuffix('"')))
+
+    # --- snapshots ----------------------------------------------------------------------------------------------------
+
+    def zzzz(self, rest: str, at: int) -> None:
+        parts = [part.strip() for part in rest.split(",")]
+        time = _time(parts[1], parts[2]) if len(parts) >= 3 and _SNAPSHOT.fullmatch(parts[0]) else None
+        if time is None:
+            self.bad(f"not ZZZZ,T0001,HH:MM:SS,DD-MON-YYYY: {rest[:60]!r}", "the snapshot is left out", at)
+        elif parts[0] in self.now.times:
+            self.now.closed.add(parts[0])
+            self.notes.add(Severity.WARNING, "input.duplicate-key",
+                           f"snapshot {parts[0]} starts twice (first in line {self.now.times[parts[0]]})",
+                           "one recording per file; the first one counts", at)
+        elif (sample := self.sample(parts[0], at)) is not None:
+            sample["time"] = time
+            self.now.times[parts[0]] = at
+
+    def sample(self, snapshot: str, at: int) -> dict[str, Any] | None:
+        """What is known of a snapshot; None when it is closed or there are too many."""
+        if snapshot in self.now.closed:
+            return None
+        known = self.now.samples.get(snapshot)
+        if known is None:
+            if self.snapshots >= MOST_SAMPLES:
+                self.notes.once("samples", Severity.ERROR, "input.too-large",
+                                f"more than {MOST_SAMPLES:,} snapshots: the rest is left out", "split the file", at)
+                return None
+            self.snapshots += 1
+            known = self.now.samples[snapshot] = {}
+        return known
+
+    def rows_of(self, section: str) -> Callable[[str, int], None]:
+        def row(rest: str, at: int) -> None:
+            snapshot, _, values = rest.partition(",")
+            if _SNAPSHOT.fullmatch(snapshot):
+                self.now.latest[section] = snapshot
+                self.row(section, snapshot, values.split(","), at)
+            else:
+                self.header(section, values.split(","))
+        return row
+
+    def header(self, section: str, names: list[str]) -> None:
+        names = [name.strip() for name in names]
+        known = self.now.headers.get(section)
+        if known is None or known.names != names:
+            columns = _COLUMNS[section]
+            wanted = [(names.index(name), column) for name, column in columns.items() if name in names]
+            self.now.headers[section] = _Header(names, wanted)
+
+    def row(self, section: str, snapshot: str, values: list[str], at: int) -> None:
+        header = self.now.headers.get(section)
+        if header is None:
+            self.notes.once(f"no header {section}", Severity.WARNING, "input.truncated",
+                            f"rows of {section} without a header before them", "record again", at)
+        elif self.fits(section, header, values, at):
+            sample = self.sample(snapshot, at)
+            if sample is not None:
+                self.values(section, header, values, sample, at)
+
+    def fits(self, section: str, header: _Header, values: list[str], at: int) -> bool:
+        """Whether a row has a value for each column; the last column may be missing from all rows."""
+        while len(values) > len(header.names) and not values[-1].strip():
+            values.pop()
+        lacking = len(header.names) - len(values)
+        if lacking == 0:
+            header.filled = True
+        elif lacking == 1 and not header.filled:
+            self.notes.once(f"narrow {section}", Severity.WARNING, "input.missing-value",
+                            f"{section} rows lack the last column {header.names[-1][:40]!r}", "read without it", at)
+        else:
+            self.notes.add(Severity.WARNING, "input.truncated" if lacking > 0 else "input.bad-value",
+                           f"{section}: {len(values)} values under {len(header.names)} columns",
+                           "this row is left out", at)
+            return False
+        return True
+
+    def values(self, section: str, header: _Header, values: list[str], sample: dict[str, Any], at: int) -> None:
+        if any(column.field in sample for _, column in header.wanted):
+            self.notes.add(Severity.WARNING, "input.duplicate-key", f"{section} twice in one snapshot",
+                           "the first row counts", at)
+            return
+        for index, column in header.wanted:
+            if index >= len(values):
+                continue
+            try:
+                sample[column.field] = column.parse(values[index].strip())
+            except ValueError as error:
+                self.bad(f"{section} {header.names[index]!r}: {error}", "this value is left out", at)
+        if section == "LPAR":
+            self.check_lpar(header, values, sample, at)
+
+    def check_lpar(self, header: _Header, values: list[str], sample: dict[str, Any], at: int) -> None:
+        """Refuse more cores than virtual processors; check that percentages fit the cores used."""
+        used = sample.get("physc")
+        if used is None:
+            return
+        if used > sample.get("virtual_cpus", used) * 1.05 + 0.1:
+            self.bad(f"LPAR 'PhysicalCPU': {used} cores of {sample['virtual_cpus']} virtual processors",
+                     "this value is left out", at)
+            del sample["physc"]
+            return
+        row = dict(zip(header.names, values, strict=False))
+        for names, base in _SUMS:
+            if not _fits_sum(used, [row.get(name) for name in names], row.get(base)):
+                self.notes.once("slip", Severity.WARNING, "input.column-slip",
+                                f"LPAR: {' + '.join(names)} is not PhysicalCPU / {base} × 100",
+                                "values may stand under the wrong header, or the LPAR was changed; "
+                                "reported once per file", at)
+
+    # --- the end ------------------------------------------------------------------------------------------------------
+
+    def reading(self) -> Reading:
+        records: list[Record] = []
+        findings: list[Finding] = []
+        for recording in self.recordings:
+            records += self.config_records(recording)
+            embedded = _embedded(recording.lparstat, self.file)
+            records += embedded.records
+            findings += embedded.findings
+            records += self.sample_records(recording)
+            self.check(recording)
+        self.tell_others()
+        return Reading(KIND, tuple(records), (*self.notes.all(), *findings))
+
+    def config_records(self, recording: _Recording) -> list[Record]:
+        source = Source(self.file, recording.line)
+        return [Record(CONFIG, recording.config, source, recording.config_lines)] if recording.config else []
+
+    def sample_records(self, recording: _Recording) -> list[Record]:
+        """Samples in the file's order; snapshots without a time or without any row are left out."""
+        return [
+            Record(SAMPLE, _without_pool(sample), Source(self.file, recording.times[name]), _NO_LINES)
+            for name, sample in recording.samples.items() if len(sample) > 1 and name in recording.times
+        ]
+
+    def check(self, recording: _Recording) -> None:
+        timeless = [name for name in recording.samples if name not in recording.times]
+        empty = [name for name in recording.times if len(recording.samples[name]) == 1]
+        if timeless:
+            self.missing(f"{len(timeless)} snapshots without a time (ZZZZ), the first is {timeless[0]}", recording)
+        if empty:
+            self.missing(f"{len(empty)} snapshots without any row, the first is {empty[0]}", recording)
+        if not recording.times:
+            self.missing("no snapshot", recording)
+        elif "LPAR" not in recording.headers:
+            self.missing("no LPAR section: the cores used are not known", recording)
+        if recording.config and not {"lpar_name", "lparname"} & recording.config.keys():
+            self.missing("no name of the LPAR (AAA,LPARNumberName or BBBL,lparname)", recording)
+        self.check_last(recording)
+        self.check_order(recording)
+
+    def check_last(self, recording: _Recording) -> None:
+        """A snapshot that ends the recording without sections that the one before it has."""
+        names = list(recording.times)[-2:]
+        lost = [section for section, snapshot in recording.latest.items() if names[1:] and snapshot == names[0]]
+        if lost:
+            self.notes.add(Severity.WARNING, "input.truncated", f"the last snapshot, {names[1]}, lacks "
+                           f"{_some(lost)}: the file is cut off, or nmon was stopped in it",
+                           "copy it again; what is there is read", recording.times[names[1]])
+
+    def missing(self, what: str, recording: _Recording) -> None:
+        self.notes.add(Severity.WARNING, "input.missing-value", what, "record again, or read on without",
+                       recording.line)
+
+    def check_order(self, recording: _Recording) -> None:
+        times = ((recording.samples[name]["time"], at) for name, at in recording.times.items())
+        for (before, _), (after, at) in pairwise(times):
+            if after < before:
+                self.notes.once("order", Severity.WARNING, "input.time-order",
+                                f"the clock goes back from {before} to {after}",
+                                "a change from summer time, or a sorted file; reported once per file", at)
+
+    def tell_others(self) -> None:
+        if self.unknown_keys:
+            self.notes.add(Severity.INFO, "input.unknown-text", f"unknown keys of AAA: {_some(self.unknown_keys)}",
+                           "kept as text", min(self.unknown_keys.values()))
+        if self.others:
+            self.notes.add(Severity.INFO, "input.not-read",
+                           f"{self.other_lines} lines of sections that are not read: {_some(self.others)}",
+                           "nothing to do", min(self.others.values()))
+
+
+def _some(names: Iterable[str]) -> str:
+    ordered = sorted(names)
+    return ", ".join(ordered[:20]) + (f" and {len(ordered) - 20} more" if len(ordered) > 20 else "")
+
+
+def _field_name(key: str) -> str:
+    return _NOT_IN_NAMES.sub("_", key.lower()).strip("_")
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.removesuffix(".").split())
+
+
+def _time(clock: str, date: str) -> datetime | None:
+    time, day = _TIME.fullmatch(clock), _DATE.fullmatch(date)
+    if not time or not day or day[2] not in _MONTHS:
+        return None
+    try:
+        return datetime(int(day[3]), _MONTHS[day[2]], int(day[1]), int(time[1]), int(time[2]), int(time[3]))
+    except ValueError:
+        return None
+
+
+def _fits_sum(used: float, parts: list[str | None], base: str | None) -> bool:
+    """Whether the parts sum to ``used`` as a percentage of ``base``; True when one of them is not known."""
+    try:
+        total = sum(number(part.strip()) for part in parts if part is not None)
+        whole = number(base.strip()) if base is not None else 0.0
+    except ValueError:
+        return True
+    if None in parts or whole == 0:
+        return True
+    expected = used / whole * 100
+    return abs(total - expected) <= 0.5 + 0.02 * expected + 0.1 / whole
+
+
+def _without_pool(sample: dict[str, Any]) -> dict[str, Any]:
+    """The sample, with None for what AIX prints as 0.00 when the LPAR may not see its pool."""
+    if not any(sample.get(name) for name in _POOL_TIMES):
+        unknown = [name for name in _POOL_TIMES if name in sample]
+        if sample.get("pool_idle") == 0:
+            unknown.append("pool_idle")
+        sample.update(dict.fromkeys(unknown))
+    return sample
+
+
+def _embedded(lines: list[tuple[int, str]], file: str) -> Reading:
+    """The ``lparstat -i`` of BBBP, with sources that name the lines of the nmon file."""
+    if not lines:
+        return Reading(lparstat_i.KIND)
+    numbers = [at for at, _ in lines]
+    reading = lparstat_i.read("\n".join(text for _, text in lines), file)
+
+    def moved(source: Source | None) -> Source | None:
+        return Source(file, numbers[source.line - 1]) if source and source.line else source
+
+    return Reading(
+        lparstat_i.KIND,
+        tuple(Record(r.kind, r.fields, Source(file, numbers[0]), {k: numbers[n - 1] for k, n in r.lines.items()})
+              for r in reading.records),
+        tuple(replace(f, source=moved(f.source)) for f in reading.findings),
+    )
+
+
+# --- lines of a file --------------------------------------------------------------------------------------------------
+
+
+class LineStream:
+    """The lines of a file, compressed with gzip or not, without holding more than 2 MiB of it.
+
+    Line ends are LF, CRLF or CR; the encoding is UTF-8, UTF-16 with a mark, or else Latin-1. Reading stops with a
+    finding at ``limit`` bytes (uncompressed) and where gzip data are damaged. Raises OSError as the system does.
+    """
+
+    def __init__(self, path: Path, shown_as: str | None = None, limit: int = MOST_BYTES) -> None:
+        self.path = path
+        self.name = shown_as or path.name
+        self.limit = limit
+        self.findings: list[Finding] = []
+
+    def __iter__(self) -> Iterator[str]:
+        carried = ""
+        for text in self._decoded():
+            *whole, carried = (carried + text).replace("\r\n", "\n").replace("\r", "\n").split("\n")
+            yield from whole
+            if len(carried) > _MOST_LINE:
+                yield carried
+                carried = ""
+        if carried:
+            self._cut(carried)
+            yield carried
+
+    def _cut(self, last: str) -> None:
+        """Say that the last line has no end, unless it is said already why no more was read."""
+        if not any(finding.severity is Severity.ERROR for finding in self.findings):
+            self._report("input.truncated", Severity.WARNING, f"the last line has no end: the file is cut off after "
+                         f"{last[-40:]!r}", "copy it again; what came before is read")
+
+    def _report(self, rule: str, severity: Severity, what: str, fix: str) -> None:
+        self.findings.append(Finding(rule, severity, self.name, what, fix, Source(self.name)))
+
+    def _decoded(self) -> Iterator[str]:
+        """Text in pieces; a CR at the end of a piece is held back until it is known whether LF follows."""
+        decoder: codecs.IncrementalDecoder | None = None
+        held = ""
+        for chunk in self._chunks():
+            decoder = decoder or _decoder_for(chunk)
+            pending = decoder.getstate()[0]
+            try:
+                text = held + decoder.decode(chunk)
+            except UnicodeDecodeError:
+                self._report("input.encoding", Severity.WARNING, "neither UTF-8 nor UTF-16: read as Latin-1",
+                             "check names with accents")
+                decoder = codecs.getincrementaldecoder("latin-1")()
+                text = held + (pending + chunk).decode("latin-1")
+            held = "\r" if text.endswith("\r") else ""
+            yield text.removesuffix("\r")
+        yield held
+
+    def _chunks(self) -> Iterator[bytes]:
+        with self.path.open("rb") as raw, ExitStack() as opened:
+            packed = raw.read(2) == b"\x1f\x8b"
+            raw.seek(0)
+            stream = opened.enter_context(gzip.open(raw)) if packed else raw
+            left = self.limit
+            while chunk := self._next(stream):
+                yield chunk[:left]
+                left -= len(chunk)
+                if left < 0:
+                    self._report("input.too-large", Severity.ERROR, f"more than {self.limit:,} bytes: the rest is "
+                                 "left out", "split the file")
+                    return
+
+    def _next(self, stream: gzip.GzipFile | BufferedReader) -> bytes:
+        """The next piece; ``read1``, because ``read`` would lose what comes before the damage."""
+        try:
+            return stream.read1(_CHUNK)
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            self._report("input.truncated", Severity.ERROR, f"the compressed file is damaged: {error}",
+                         "copy it again; what came before is read")
+            return b""
+
+
+def _decoder_for(start: bytes) -> codecs.IncrementalDecoder:
+    if start[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        return codecs.getincrementaldecoder("utf-16")("replace")
+    return codecs.getincrementaldecoder("utf-8-sig")()
+
+
+# --- the format -------------------------------------------------------------------------------------------------------
+
+_HEAD = re.compile(r"^(?:AAA,progname,|ZZZZ,T[0-9]{4,9},[0-9]{2}:[0-9]{2}:)", re.MULTILINE)
+
+
+def recognise(text: str) -> bool:
+    """``AAA,progname`` or a ``ZZZZ`` line: nmon of AIX or of Linux."""
+    return _HEAD.search(clean(text)) is not None
+
+
+def read_lines(lines: Iterable[str], file: str, first_line: int = 1) -> Reading:
+    """nmon from any iterable of lines, in one pass. nmon of Linux is refused with one finding and no records."""
+    reader = _Reader(file, first_line)
+    try:
+        reader.lines(lines, first_line)
+    except _NotAix as told:
+        refusal = Finding("input.unsupported", Severity.ERROR, file, "nmon of Linux: only that of AIX is read",
+                          "use lparstat with an interval on Linux on Power; leave other machines out",
+                          Source(file, told.line))
+        return Reading(KIND, (), (refusal,))
+    return reader.reading()
+
+
+def read(text: str, file: str, first_line: int = 1) -> Reading:
+    """nmon from text; see :func:`read_lines`."""
+    return read_lines(clean(text).split("\n"), file, first_line)
+
+
+def read_file(path: Path, shown_as: str | None = None, limit: int = MOST_BYTES) -> Reading:
+    """nmon from a file, compressed with gzip or not, in one pass. Raises OSError as the system does."""
+    stream = LineStream(path, shown_as, limit)
+    reading = read_lines(stream, stream.name)
+    return replace(reading, findings=(*stream.findings, *reading.findings))
+
+
+FORMAT = Format(KIND, recognise, read)

@@ -1,0 +1,319 @@
+"""Recognising what a document is by its content, and reading it with the reader of its format.
+
+Readers are imported when their turn comes: a site with ``lparstat -i`` and an estate workbook loads no other.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, cast
+
+from planner.findings import Finding, Severity, Source
+from planner.formats import split
+from planner.formats.archive import HEAD, MOST_RATIO, SUSPECT_UNPACKED, Entry
+from planner.formats.base import Format, Reading, decode
+
+if TYPE_CHECKING:
+    from planner.formats.workbook_cells import BinaryFormat
+
+UNRECOGNISED = "unrecognised"
+SESSION = "session"
+_ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
+_EMPTY_ZIP = b"PK\x05\x06"
+_MOST_CELLS = 1_000_000
+MOST_UNPACKED = 512 << 20  # of a workbook
+_CELL = re.compile(rb"<(?:\w{1,20}:)?(?:c|row)[\s/>]")
+_NMON = ("AAA,", "ZZZZ,")
+
+#: Modules of text formats in the order in which they are asked; an HMC's grammar is the loosest and comes last.
+_TEXT = (
+    "lparstat_i", "lparstat_interval", "lparcfg", "nmon", "hmc_rest", "vios_lsmap", "vios_disks", "vios_entstat",
+    "vios_level", "hmc_cli",
+)
+_BINARY = ("hmc_scanner",)
+_HMC = "hmc_cli"
+_DISKS = "vios_disks"
+#: Command → module of the reader of its output.
+_COMMANDS = (
+    (re.compile(r"(?:lssyscfg|lshwres|lslparmigr|lslparutil|migrlpar)\b"), _HMC),
+    (re.compile(r"lparstat\b.*\s-\w*i"), "lparstat_i"),
+    (re.compile(r"lparstat\b"), "lparstat_interval"),
+    (re.compile(r"cat\s+/proc/(?:ppc64|powerpc)/lparcfg"), "lparcfg"),
+    (re.compile(r"lsmap\b"), "vios_lsmap"),
+    (re.compile(r"(?:lspv|lsdev|lsattr)\b"), _DISKS),
+    (re.compile(r"entstat\b"), "vios_entstat"),
+    (re.compile(r"ioslevel\b"), "vios_level"),
+)
+_DEVICE = re.compile(r"(?:lsdev\s+-dev|lsattr\s+-El)\s+([\w.-]{1,64})")
+_CHATTER = re.compile(
+    r"\s*(?:Last (?:unsuccessful )?login:.*|login as:.*|.{1,80}'s password:.*|Password:\s*|Connection to \S+ closed\.?"
+    r"|logout|exit|Script (?:started|done|command is (?:started|complete))\b.*|=~=~.*|[█_]|```\w*|-{2,}|)\s*"
+)
+
+
+@cache
+def _formats(module: str) -> tuple[Format, ...]:
+    found = import_module(f"planner.formats.{module}")
+    return tuple(getattr(found, "FORMATS", ())) or (found.FORMAT,)
+
+
+@cache
+def _binary(module: str) -> BinaryFormat:
+    found: BinaryFormat = import_module(f"planner.formats.{module}").BINARY_FORMAT
+    return found
+
+
+def format_of(text: str, command: str = "") -> Format | None:
+    """The format of a text, or None. The command that printed it, where it is known, is asked first."""
+    head = text[:HEAD]
+    hinted = _module_of(command)
+    modules = (hinted, *(m for m in _TEXT if m != hinted)) if hinted else _TEXT
+    for module in modules:
+        for form in _formats(module):
+            if form.recognise(head):
+                return form
+    return None
+
+
+def _module_of(command: str) -> str | None:
+    return next((module for pattern, module in _COMMANDS if pattern.match(command)), None)
+
+
+def read_document(data: bytes, shown_as: str) -> list[Reading]:
+    """All that one file says, one reading for each section and host. Raises nothing for any bytes whatever."""
+    if not data.strip():
+        return [Reading("empty", (), (_finding(shown_as, "the file is empty", "export it again", "input.unreadable",
+                                               Severity.ERROR),))]
+    if data.startswith((_ZIP, _EMPTY_ZIP, _OLE)) or shown_as.lower().endswith((".xlsx", ".xlsm")):
+        return [_read_binary(data, shown_as)]
+    text, notes = decode(data, shown_as)
+    return read_text_document(text, shown_as, notes)
+
+
+def read_entry(entry: Entry) -> list[Reading]:
+    """All that one file or member of an archive says; nmon is streamed, anything else is read whole."""
+    if _is_nmon(entry.head):
+        readings = [_stream_nmon(entry)]
+    else:
+        data = entry.read()
+        readings = read_document(data, entry.shown) if data or entry.problem is None else [Reading(UNRECOGNISED)]
+    return _with_findings(readings, () if entry.problem is None else (entry.problem,))
+
+
+def _is_nmon(head: bytes) -> bool:
+    text, _ = decode(head, "")
+    form = _whole(text) if text[:4096].lstrip().startswith(_NMON) else None
+    return form is not None
+
+
+def _stream_nmon(entry: Entry) -> Reading:
+    from planner.formats import nmon
+
+    lines = nmon.LineStream(cast(Path, _Once(entry)), entry.shown)
+    reading = nmon.read_lines(lines, entry.shown)
+    return replace(reading, findings=(*lines.findings, *reading.findings))
+
+
+class _Once:
+    """An entry in place of the path that nmon opens, reads two bytes of, and rewinds."""
+
+    def __init__(self, entry: Entry) -> None:
+        self._entry, self.name = entry, entry.shown
+
+    def open(self, _mode: str) -> _Once:
+        return self
+
+    def __enter__(self) -> _Once:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def read(self, count: int) -> bytes:
+        return self._entry.head[:count]
+
+    def seek(self, _at: int) -> None:
+        pass
+
+    def read1(self, size: int) -> bytes:
+        return self._entry.read1(size)
+
+
+def _with_findings(readings: list[Reading], notes: tuple[Finding, ...]) -> list[Reading]:
+    return [replace(readings[0], findings=(*notes, *readings[0].findings)), *readings[1:]] if notes else readings
+
+
+def read_text_document(text: str, shown_as: str, notes: tuple[Finding, ...] = ()) -> list[Reading]:
+    """The same of a text that has been decoded; ``notes`` go with the first reading."""
+    form = _whole(text)
+    if form is not None:
+        readings = [form.read(text, shown_as)]
+    else:
+        parts = split.sections(text, lambda one: format_of(one) is not None)
+        readings = _one_host([r for part in parts for r in _read_section(part, shown_as, len(parts) > 1)])
+    if not readings:
+        readings = [_unrecognised(text, shown_as, 1, "")]
+    return _with_findings(readings, notes if any(r.kind != UNRECOGNISED for r in readings) else ())
+
+
+def _whole(text: str) -> Format | None:
+    """The format of what is never taken apart: nmon holds commands and their output, and XML and JSON any text."""
+    start = text[:4096].lstrip("\ufeff \t\n")
+    if start.startswith(_NMON):
+        return next((form for form in _formats("nmon") if form.recognise(text[:HEAD])), None)
+    if start.startswith(("<", "[", "{", "INFO{")):
+        return next((form for form in _formats("hmc_rest") if form.recognise(text[:HEAD])), None)
+    return None
+
+
+def _read_section(part: split.Section, file: str, of_several: bool) -> list[Reading]:
+    hosts = part.hosts or ("",)
+    if part.note:
+        found = _finding(file, part.note, "split the file by host", "input.interleaved", Severity.ERROR,
+                         part.first_line)
+        return [Reading(UNRECOGNISED, (), (found,), hosts[0], part.command)]
+    if not part.text.strip():
+        return _nothing_printed(part, file, hosts)
+    text, first_line = _with_echo(part)
+    form = format_of(text, part.command)
+    if form is None:
+        if all(_CHATTER.fullmatch(line) for line in part.text.split("\n", 200)):
+            return [] if of_several else [Reading(SESSION)]
+        return [replace(_unrecognised(part.text, file, part.first_line, part.command), host=hosts[0],
+                        command=part.command)]
+    reading = form.read(text, file, first_line)
+    return [replace(reading, host=host, command=part.command) for host in hosts]
+
+
+def _with_echo(part: split.Section) -> tuple[str, int]:
+    """The text with the command above it, for the readers that look for what only the command says."""
+    module = _module_of(part.command)
+    device = _DEVICE.match(part.command)
+    if part.first_line > 1 and (module == _HMC or device):
+        echo = f"lsdev -dev {device[1]} -attr" if device else part.command
+        return f"{echo}\n{part.text}", part.first_line - 1
+    return part.text, part.first_line
+
+
+def _nothing_printed(part: split.Section, file: str, hosts: tuple[str, ...]) -> list[Reading]:
+    """A listing that is empty is worth a word; a command that is not read and prints nothing is not."""
+    module = _module_of(part.command)
+    if module is None:
+        return []
+    said = _finding(file, f"{part.command[:80]!r} printed nothing", "nothing to do if there is none",
+                    "input.empty-output", Severity.INFO, max(1, part.first_line - 1))
+    kind = _formats(module)[0].kind
+    return [Reading(kind, (), (said,), host, part.command) for host in hosts]
+
+
+def _one_host(readings: list[Reading]) -> list[Reading]:
+    """Where a file names one host only, all of it is of that host."""
+    hosts = {r.host for r in readings if r.host}
+    if len(hosts) != 1:
+        return readings
+    host = hosts.pop()
+    return [r if r.host else replace(r, host=host) for r in readings]
+
+
+def _finding(file: str, message: str, fix: str, rule: str, severity: Severity, line: int | None = None) -> Finding:
+    return Finding(rule, severity, file, message, fix, Source(file, line))
+
+
+def _unrecognised(text: str, file: str, first_line: int, command: str) -> Reading:
+    """One warning: how the text begins, and where."""
+    body = text.lstrip()
+    line = first_line + text[:len(text) - len(body)].count("\n")
+    what = f"the output of {command[:60]!r} is " if command else ""
+    found = _finding(file, f"{what}not a format that the planner reads (it begins {body[:40]!r})",
+                     "remove it, or see docs/formats.md for what is read", "input.unrecognised", Severity.WARNING,
+                     line if line > 1 or command else None)
+    return Reading(UNRECOGNISED, (), (found,))
+
+
+# --- workbooks --------------------------------------------------------------------------------------------------------
+
+
+def _read_binary(data: bytes, shown_as: str) -> Reading:
+    from planner.formats import estate_workbook
+
+    refusal = _bomb(data, shown_as)
+    if refusal is not None:
+        return Reading(UNRECOGNISED, (), (refusal,))
+    if not _has_estate_sheet(data):
+        for module in _BINARY:
+            form = _binary(module)
+            if form.recognise_bytes(data):
+                return form.read_bytes(data, shown_as)
+    if data.startswith(_ZIP) and not _book_xml(data) and not shown_as.lower().endswith((".xlsx", ".xlsm")):
+        return _unrecognised(data[:HEAD].decode("latin-1"), shown_as, 1, "")
+    refusal = _too_many_cells(data, shown_as)
+    return Reading(UNRECOGNISED, (), (refusal,)) if refusal else estate_workbook.read_bytes(data, shown_as)
+
+
+def _has_estate_sheet(data: bytes) -> bool:
+    """Whether a sheet is named as one of the estate workbook's that no other export has."""
+    names = re.findall(rb"<(?:\w{1,20}:)?sheet\s[^<>]{0,400}?\bname=\"([^\"<>]{1,80})\"", _book_xml(data))
+    return {b"Servers", b"LPARs"} <= set(names)
+
+
+def _book_xml(data: bytes) -> bytes:
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as book, book.open("xl/workbook.xml") as part:
+            return part.read(1 << 20)
+    except Exception:  # zipfile and zlib raise many kinds for damaged archives
+        return b""
+
+
+def _bomb(data: bytes, shown_as: str) -> Finding | None:
+    """Refuse a workbook by what it says of its size, before anything is unpacked."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as book:
+            unpacked = sum(info.file_size for info in book.infolist())
+    except Exception:  # as in _book_xml; the reader says what is damaged
+        return None
+    if unpacked <= SUSPECT_UNPACKED or (unpacked <= MOST_UNPACKED and unpacked <= MOST_RATIO * len(data)):
+        return None
+    return _finding(shown_as, f"unpacks to {unpacked >> 20} MiB from {len(data) >> 10} KiB, which no export does",
+                    "check where the file comes from; export it again", "input.decompression-bomb", Severity.ERROR)
+
+
+def _too_many_cells(data: bytes, shown_as: str) -> Finding | None:
+    """Refuse an estate workbook whose sheets would take minutes and gigabytes, most of them empty cells."""
+    count = 0
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as book:
+            for name in book.namelist():
+                if name.startswith("xl/worksheets/") and count <= _MOST_CELLS:
+                    with book.open(name) as part:
+                        count += _cells(part)
+    except Exception:  # as in _book_xml
+        return None
+    if count <= _MOST_CELLS:
+        return None
+    return _finding(shown_as, f"its sheets hold more than {_MOST_CELLS:,} cells and rows",
+                    "delete the empty but formatted cells and save it again", "input.too-large", Severity.ERROR)
+
+
+def _cells(part: IO[bytes]) -> int:
+    count, rest = 0, b""
+    while count <= _MOST_CELLS and (piece := part.read(1 << 20)):
+        piece = rest + piece
+        count += sum(1 for _ in _CELL.finditer(piece))
+        rest = piece[piece.rfind(b"<"):][:100] if b"<" in piece[-100:] else b""
+        count -= _CELL.match(rest) is not None
+    return count
+
+
+def kinds() -> Iterator[str]:
+    """The kinds of all formats that are recognised by content, for documentation and tests."""
+    for module in _TEXT:
+        yield from (form.kind for form in _formats(module))
+    yield from (_binary(module).kind for module in _BINARY)
+    yield "estate-workbook"

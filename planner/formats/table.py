@@ -1,0 +1,415 @@
+"""Tables with a person's own headers: CSV, TSV and spreadsheets, read by a mapping file in TOML.
+
+::
+
+    [[table]]
+    kind = "lpar"                       # the records are of kind "table-lpar"
+    file = "servers*"                   # which files, without regard to case; a CSV needs this
+    sheet = "LPAR*"                     # which sheets of a workbook; where both are given both must fit
+    columns = { "Partition" = "name", "RAM" = "memory", "Ent." = "entitlement" }
+    units = { "RAM" = "GB", "Ent." = "cores" }
+    decimal = ","                       # "." where it is not given
+
+Units: ``GB`` and ``MB`` (binary) become MiB, ``cores`` and ``hundredths`` hundredths of a core, ``percent`` a float,
+``count`` a whole number, ``yes-no`` a truth value, ``list`` (separated by ``,``, ``;``, ``|`` or line ends) a tuple of
+texts. A column without a unit is text. Grouped digits (``1.024,5``) are refused, never guessed at.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import tomllib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from fnmatch import fnmatchcase
+from itertools import islice
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from planner.findings import Finding, Severity, Source
+from planner.formats.base import Format, NonValue, Reading, Record
+from planner.formats.hmc_values import MOST_COUNT, MOST_MIB, MOST_UNITS
+from planner.formats.workbook_cells import (
+    BinaryFormat,
+    Cell,
+    CellLog,
+    ErrorCell,
+    Sheet,
+    Workbook,
+    hundredths,
+    open_workbook,
+    sheet_names,
+    text_of,
+)
+from planner.units import MIB_PER_GIB
+
+KIND = "table"
+
+Unit = Literal["GB", "MB", "cores", "hundredths", "percent", "count", "yes-no", "list"]
+Text = Annotated[str, Field(min_length=1, max_length=200)]
+FieldName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,60}$")]
+
+_HEADER_ROWS = 30
+_DELIMITERS = (",", ";", "\t", "|")
+_NON_VALUES = {member.value: member for member in NonValue} | {"n/a": NonValue.UNAVAILABLE}
+_YES = {"yes", "y", "true", "1", "x", "ja", "oui", "tak"}
+_NO = {"no", "n", "false", "0", "nein", "non", "nie"}
+_SUFFIXES = {"GB": {"gb", "gib", "g"}, "MB": {"mb", "mib", "m"}, "cores": {"core", "cores"}, "percent": {"%"}}
+_NUMBERS = {mark: re.compile(rf"([0-9]{{1,15}}(?:{re.escape(mark)}[0-9]{{1,20}})?)\s*([^\s0-9.,]{{0,10}})")
+            for mark in (".", ",")}
+_SHOWN_ERROR = re.compile(r"#(?:N/A|REF!|VALUE!|DIV/0!|NAME\?|NUM!|NULL!)")
+
+
+def _normal(header: str) -> str:
+    return " ".join(header.strip("\ufeff \t\n").casefold().split())
+
+
+class TableMapping(BaseModel):
+    """One ``[[table]]``: which sheets or files, which of their columns, and what these hold."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+    kind: FieldName
+    file: Text | None = None
+    sheet: Text | None = None
+    columns: Annotated[dict[Text, FieldName], Field(min_length=1, max_length=500)]
+    units: dict[Text, Unit] = {}
+    decimal: Literal[".", ","] = "."
+
+    @model_validator(mode="after")
+    def _consistent(self) -> TableMapping:
+        problems = [*self._problems()]
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+    def _problems(self) -> Iterator[str]:
+        if self.file is None and self.sheet is None:
+            yield "neither file nor sheet says where the table stands"
+        headers = [_normal(header) for header in self.columns]
+        yield from (f"the header {header!r} stands twice" for header in _repeated(headers))
+        yield from (f"two headers become {name!r}" for name in _repeated(self.columns.values()))
+        yield from (f"units names {header!r} twice" for header in _repeated(map(_normal, self.units)))
+        known = set(headers)
+        yield from (f"units names {header!r}, which is not in columns" for header in self.units
+                    if _normal(header) not in known)
+
+    def fields(self) -> dict[str, tuple[str, str | None]]:
+        """Header, as compared → field and unit."""
+        units = {_normal(header): unit for header, unit in self.units.items()}
+        return {_normal(header): (name, units.get(_normal(header))) for header, name in self.columns.items()}
+
+    def applies(self, file: str, sheet: str | None) -> bool:
+        """Whether the table may stand in this file or on this sheet of it."""
+        if sheet is not None and self.sheet is not None and not _fits(sheet, self.sheet):
+            return False
+        if self.file is None:
+            return sheet is not None
+        return _fits(file.replace("\\", "/").rpartition("/")[2], self.file)
+
+
+class Mapping(BaseModel):
+    """A mapping file: all its tables."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+    table: list[TableMapping]
+
+    @model_validator(mode="after")
+    def _not_empty(self) -> Mapping:
+        if not self.table:
+            raise ValueError("no [[table]] in it")
+        return self
+
+
+def _fits(name: str, pattern: str) -> bool:
+    return fnmatchcase(name.casefold(), pattern.casefold())
+
+
+def _repeated(values: Iterable[str]) -> list[str]:
+    listed = list(values)
+    return sorted({value for value in listed if listed.count(value) > 1})
+
+
+def load_mapping(text: str, file: str) -> Mapping | tuple[Finding, ...]:
+    """The mapping, or *all* that is wrong with it. Raises nothing."""
+    try:
+        return Mapping.model_validate(tomllib.loads(text))
+    except ValidationError as error:
+        return tuple(_mapping_finding(text, file, problem["loc"], problem["msg"]) for problem in error.errors())
+    except (ValueError, RecursionError) as error:
+        line = re.search(r"at line ([0-9]{1,9})", str(error))
+        where = Source(file, int(line[1]) if line else text.count("\n") + 1)
+        return (Finding("input.bad-mapping", Severity.ERROR, file, f"not TOML: {str(error)[:200]}",
+                        "correct the mapping file", where),)
+
+
+def _mapping_finding(text: str, file: str, place: tuple[int | str, ...], message: str) -> Finding:
+    heads = [number for number, line in enumerate(text.splitlines(), 1) if re.match(r"\s*\[\[\s*table\s*\]\]", line)]
+    index = place[1] if len(place) > 1 and isinstance(place[1], int) else None
+    line = heads[index] if index is not None and index < len(heads) else None
+    parts = [str(part) for part in (place[2:] if index is not None else place)]
+    return Finding("input.bad-mapping", Severity.ERROR, f"table {index + 1}" if index is not None else file,
+                   f"{'.'.join(parts) + ': ' if parts else ''}{message.removeprefix('Value error, ')}",
+                   "correct the mapping file", Source(file, line))
+
+
+def applies(mapping: Mapping, file: str, sheet: str | None = None) -> bool:
+    """Whether one of the tables may stand in this file (or on this sheet of it)."""
+    return any(t.applies(file, sheet) for t in mapping.table)
+
+
+def text_format(mapping: Mapping) -> Format:
+    """The tables of a mapping as a format for CSV and TSV."""
+    return Format(KIND, lambda head: recognise(head, mapping),
+                  lambda text, file, first_line=1: read(text, file, mapping, first_line))
+
+
+def binary_format(mapping: Mapping) -> BinaryFormat:
+    """The tables of a mapping as a format for workbooks."""
+    return BinaryFormat(KIND, lambda data: recognise_bytes(data, mapping),
+                        lambda data, file: read_bytes(data, file, mapping))
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """The cells of a row and where each of them stands."""
+
+    cells: tuple[Cell, ...]
+    file: str
+    number: int
+    sheet: Sheet | None = None
+
+    def source(self, column: int = 0) -> Source:
+        if self.sheet:
+            return Source(self.file, cell=self.sheet.address(self.number, column))
+        return Source(self.file, self.number)
+
+
+@dataclass(frozen=True, slots=True)
+class _Head:
+    """A header row: its place among the rows, and the column of each mapped header that it has."""
+
+    table: TableMapping
+    fields: dict[str, tuple[str, str | None]]
+    row: int
+    columns: dict[str, int]
+
+
+def recognise(text: str, mapping: Mapping) -> bool:
+    """A row near the top has all the headers of one of the tables."""
+    return any(_complete(_find_head(_csv_head(text, delimiter), mapping.table)) for delimiter in _DELIMITERS)
+
+
+def recognise_bytes(data: bytes, mapping: Mapping) -> bool:
+    """A workbook with a sheet of a name that a table asks for, or with all headers of one that asks for none."""
+    names = sheet_names(data)
+    if any(table.sheet and _fits(name, table.sheet) for table in mapping.table for name in names):
+        return True
+    anywhere = [table for table in mapping.table if table.sheet is None]
+    book = open_workbook(data, "") if names and anywhere else None
+    return isinstance(book, Workbook) and any(_complete(_find_head(sheet.rows, anywhere)) for sheet in book.sheets)
+
+
+def read(text: str, file: str, mapping: Mapping, first_line: int = 1) -> Reading:
+    """The table in a CSV or TSV; the delimiter is the one under which most headers are found."""
+    tables = [table for table in mapping.table if table.applies(file, None)]
+    if not tables:
+        return _nothing(file, "no [[table]] of the mapping has a file pattern that fits this name")
+    heads = {mark: _find_head(_csv_head(text, mark), tables) for mark in _DELIMITERS}
+    delimiter = max(_DELIMITERS, key=lambda mark: len(found.columns) if (found := heads[mark]) else 0)
+    log = CellLog(file, "correct the table and export it again")
+    rows = list(_csv_rows(text, delimiter, file, first_line, log))
+    records = _read_rows(log, rows, tables, Source(file, first_line))
+    return Reading(KIND, tuple(records), log.closed())
+
+
+def read_bytes(data: bytes, file: str, mapping: Mapping) -> Reading:
+    """The tables on the sheets of a workbook, at most one a sheet."""
+    book = open_workbook(data, file)
+    if isinstance(book, Finding):
+        return Reading(KIND, (), (book,))
+    log = CellLog(file, "correct the cell")
+    records: list[Record] = []
+    used = 0
+    for sheet in book.sheets:
+        tables = [table for table in mapping.table if table.applies(file, sheet.name)]
+        rows = [_Row(cells, file, number, sheet) for number, cells in enumerate(sheet.rows)]
+        where = Source(file, cell=sheet.address(0, 0))
+        if tables:
+            used += 1
+            records += _read_rows(log, rows, tables, where)
+        elif rows:
+            log.say(Severity.INFO, "input.unknown-sheet", f"no [[table]] of the mapping is for sheet {sheet.name!r}",
+                    "nothing to do unless it is needed", where)
+    if not used:
+        return _nothing(file, "no [[table]] of the mapping fits this workbook's name and sheets")
+    return Reading(KIND, tuple(records), log.closed())
+
+
+def _nothing(file: str, message: str) -> Reading:
+    return Reading(KIND, (), (Finding("input.missing-table", Severity.ERROR, file, message,
+                                      "correct file and sheet in the mapping", Source(file)),))
+
+
+def _csv_head(text: str, delimiter: str) -> list[tuple[Cell, ...]]:
+    """The first rows, as far as they can be read."""
+    rows: list[tuple[Cell, ...]] = []
+    try:
+        for row in islice(csv.reader(io.StringIO(text[:65536]), delimiter=delimiter), _HEADER_ROWS):
+            rows.append(tuple(row))
+    except csv.Error:
+        pass
+    return rows
+
+
+def _csv_rows(text: str, delimiter: str, file: str, first_line: int, log: CellLog) -> Iterator[_Row]:
+    reader = csv.reader(io.StringIO(text), delimiter=delimiter, strict=True)
+    begin = first_line
+    try:
+        for cells in reader:
+            yield _Row(tuple(cell or None for cell in cells), file, begin)
+            begin = first_line + reader.line_num
+    except csv.Error as error:
+        log.say(Severity.ERROR, "input.truncated", f"cannot be read on from this row: {error}",
+                "look for a double quote that is not closed; what stands before is used", Source(file, begin))
+
+
+def _find_head(rows: Iterable[tuple[Cell, ...]], tables: Iterable[TableMapping]) -> _Head | None:
+    """The row, and the table, with the most of the table's headers; the first of equals."""
+    best: _Head | None = None
+    listed = [(table, table.fields()) for table in tables]
+    for number, cells in enumerate(islice(rows, _HEADER_ROWS)):
+        place: dict[str, int] = {}
+        for column, cell in enumerate(cells):
+            place.setdefault(_normal(text_of(cell)), column)
+        for table, fields in listed:
+            columns = {header: place[header] for header in fields if header in place}
+            if columns and (best is None or len(columns) > len(best.columns)):
+                best = _Head(table, fields, number, columns)
+    return best
+
+
+def _complete(head: _Head | None) -> bool:
+    return head is not None and len(head.columns) == len(head.table.columns)
+
+
+def _read_rows(log: CellLog, rows: list[_Row], tables: list[TableMapping], where: Source) -> list[Record]:
+    head = _find_head((row.cells for row in rows), tables)
+    if head is None:
+        wanted = ", ".join(repr(header) for header in islice(tables[0].columns, 10))
+        log.say(Severity.ERROR, "input.missing-column", f"no row near the top has any of the headers {wanted}",
+                "correct the headers in the mapping", where)
+        return []
+    _report_headers(log, rows[head.row], head)
+    found = (_record(log, row, head) for row in rows[head.row + 1:])
+    return [record for record in found if record]
+
+
+def _report_headers(log: CellLog, row: _Row, head: _Head) -> None:
+    for header, (name, _) in head.fields.items():
+        if header not in head.columns:
+            log.say(Severity.ERROR, "input.missing-column", f"there is no column {header!r} (for {name})",
+                    "correct the header in the table or in the mapping", row.source())
+    others: list[str] = []
+    for column, cell in enumerate(row.cells):
+        header = _normal(text_of(cell))
+        if header in head.fields and column != head.columns[header]:
+            log.say(Severity.ERROR, "input.duplicate-column", f"the header {header!r} stands twice",
+                    "the first is used; rename one of them", row.source(column))
+        elif header and header not in head.fields:
+            others.append(text_of(cell)[:40])
+    if others:
+        log.say(Severity.INFO, "input.unknown-column", "columns that the mapping does not name: "
+                + ", ".join(others[:30]), "left out; add them to the mapping if they are needed", row.source())
+
+
+def _record(log: CellLog, row: _Row, head: _Head) -> Record | None:
+    """The row's record; None for a row in which all mapped cells are empty."""
+    fields: dict[str, Any] = {}
+    for header, (name, unit) in head.fields.items():
+        if header in head.columns:
+            _put(log, fields, row, head, header, name, unit)
+    if fields and all(value is NonValue.EMPTY for value in fields.values()):
+        stray = next((text_of(cell) for cell in row.cells if text_of(cell)), "")
+        if stray:
+            log.bad("input.unknown-text", f"{stray[:60]!r} in a row without any value in the mapped columns",
+                    row.source(), "rows", Severity.WARNING)
+        return None
+    return Record(f"table-{head.table.kind}", fields, row.source())
+
+
+def _put(log: CellLog, fields: dict[str, Any], row: _Row, head: _Head, header: str, name: str,
+         unit: str | None) -> None:
+    column = head.columns[header]
+    cell = row.cells[column] if column < len(row.cells) else None
+    try:
+        fields[name] = _value(cell, unit, head.table.decimal)
+    except ValueError as error:
+        log.bad("input.bad-value", f"{name}: {error}", row.source(column), repr(header))
+    if unit == "percent" and isinstance(cell, int | float) and 0 < cell <= 1:
+        log.bad("input.ambiguous-percent", f"{name}: {cell} percent, or {cell:.0%} as a spreadsheet shows it?",
+                row.source(column), repr(header), Severity.WARNING)
+
+
+def _value(cell: Cell, unit: str | None, decimal: str) -> Any:
+    shown = text_of(cell)
+    if isinstance(cell, ErrorCell) or _SHOWN_ERROR.match(shown):
+        raise ValueError("the cell shows an error such as #N/A")
+    if shown.lower() in _NON_VALUES:
+        return _NON_VALUES[shown.lower()]
+    if unit is None:
+        return _text(cell, shown)
+    if unit == "list":
+        return tuple(part.strip() for part in re.split(r"[,;|\n]", shown) if part.strip())
+    if unit == "yes-no":
+        return _yes_no(shown)
+    return _quantity(_number(cell, shown, unit, decimal), unit)
+
+
+def _text(cell: Cell, shown: str) -> str:
+    if isinstance(cell, float) and not abs(cell) < 2**53:
+        raise ValueError(f"{cell!r} is a number of which a workbook keeps 15 digits; format the column as text")
+    return shown
+
+
+def _yes_no(shown: str) -> bool:
+    if shown.lower() not in _YES | _NO:
+        raise ValueError(f"{shown[:40]!r} is neither yes nor no")
+    return shown.lower() in _YES
+
+
+def _number(cell: Cell, shown: str, unit: str, decimal: str) -> Decimal:
+    """A number cell, or text with the table's decimal mark and at most the column's own unit behind it."""
+    if isinstance(cell, int | float) and not isinstance(cell, bool):
+        if not 0 <= cell < 10**15:
+            raise ValueError(f"{cell!r} is negative or absurd")
+        return Decimal(repr(cell))
+    match = _NUMBERS[decimal].fullmatch(shown[:80])
+    if not match:
+        raise ValueError(f"{shown[:40]!r} is not a number with {decimal!r} as decimal mark and without grouping")
+    if match[2] and match[2].lower() not in _SUFFIXES.get(unit, ()):
+        raise ValueError(f"{shown[:40]!r} has the unit {match[2]!r}, but the mapping says {unit}")
+    return Decimal(match[1].replace(",", "."))
+
+
+def _quantity(number: Decimal, unit: str) -> int | float:
+    if unit == "percent":
+        return float(number)
+    if unit == "cores":
+        return _limited(hundredths(number), MOST_UNITS)
+    if unit == "GB":
+        return _limited(int((number * MIB_PER_GIB).to_integral_value()), MOST_MIB)
+    if number != number.to_integral_value():
+        raise ValueError(f"{number} is not a whole number of {unit}")
+    return _limited(int(number), {"MB": MOST_MIB, "hundredths": MOST_UNITS}.get(unit, MOST_COUNT))
+
+
+def _limited(number: int, most: int) -> int:
+    if number > most:
+        raise ValueError(f"{number} is more than any machine has")
+    return number

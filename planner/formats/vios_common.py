@@ -1,0 +1,188 @@
+"""What the readers of VIOS listings share: lines, values, physical locations, findings."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from planner.findings import Finding, Severity, Source
+from planner.formats.base import NonValue, clean
+
+#: field → its text and the line that states it
+Raw = dict[str, tuple[str, int]]
+
+_NON_VALUES = {
+    "": NonValue.EMPTY,
+    "-": NonValue.DASH,
+    "none": NonValue.NONE,
+    "null": NonValue.NULL,
+    "unavailable": NonValue.UNAVAILABLE,
+    "n/a": NonValue.UNAVAILABLE,
+}
+_ERROR_TEXT = re.compile(
+    r"HSC[A-Z]{1,3}[0-9A-Z]{3,6}\b|(?:\w{1,20}:\s?)?0[0-9]{3}-[0-9]{3}\b"
+    r"|No results were found|Nie znaleziono wynik"
+)
+_PROMPT = re.compile(r"[^\s$#]{0,100}\s?[$#](?:\s|$)")
+_PHYSLOC = re.compile(r"U([0-9A-Z]{4})\.([0-9A-Z]{3})\.([0-9A-Z]{5,10})-V([0-9]{1,5})-C([0-9]{1,5})(?:-T[0-9]{1,3})?")
+_LAST_PARTITION = 0xFFFE
+
+
+class Location(NamedTuple):
+    """What the physical location of a virtual adapter says: whose it is and in which slot."""
+
+    type_model: str
+    serial_num: str
+    partition_id: int
+    slot: int
+
+
+def location(physloc: object) -> Location | None:
+    """``U9117.MMD.1045EE7-V2-C31`` → 9117-MMD, 1045EE7, partition 2, slot 31; None for anything else."""
+    match = _PHYSLOC.fullmatch(physloc) if isinstance(physloc, str) else None
+    if match is None:
+        return None
+    return Location(f"{match[1]}-{match[2]}", match[3], int(match[4]), int(match[5]))
+
+
+def lines(text: str, first_line: int = 1) -> Iterator[tuple[int, str]]:
+    """The lines that hold something, numbered, without blanks at their end."""
+    for number, line in enumerate(clean(text).split("\n"), first_line):
+        stripped = line.rstrip()
+        if stripped:
+            yield number, stripped
+
+
+def head(text: str, count: int = 50) -> list[str]:
+    """The first lines that hold something, prompts and error text left out."""
+    return [line.strip() for _, line in lines(text) if not (is_error(line) or is_prompt(line))][:count]
+
+
+def is_error(line: str) -> bool:
+    """A message with a code of an HMC or of AIX (``HSC…``, ``0516-010``), or that nothing was found."""
+    return _ERROR_TEXT.match(line.lstrip()) is not None
+
+
+def is_prompt(line: str) -> bool:
+    """A line of a terminal session: ``$ lsmap -all``, ``padmin@vio1 $``."""
+    return _PROMPT.match(line.strip()) is not None
+
+
+def is_rule(line: str) -> bool:
+    """A line of dashes or of equal signs."""
+    return not line.strip("-= \t")
+
+
+def word(text: str) -> str | NonValue:
+    """Text, or the non-value that it is (``N/A`` is :attr:`NonValue.UNAVAILABLE`)."""
+    return _NON_VALUES.get(text.lower(), text)
+
+
+def integer(text: str) -> int:
+    """A whole number of at most 18 digits; raises ValueError for anything else."""
+    if re.fullmatch(r"[0-9]{1,18}", text) is None:
+        raise ValueError(f"{shown(text)} is not a whole number")
+    return int(text)
+
+
+def partition_id(text: str) -> int | NonValue:
+    """A partition id, decimal or ``0x…``; 0 (any client) is :attr:`NonValue.NONE`."""
+    if not text:
+        return NonValue.EMPTY
+    number = int(text, 16) if re.fullmatch(r"0x[0-9a-fA-F]{1,8}", text) else integer(text)
+    if number > _LAST_PARTITION:
+        raise ValueError(f"{shown(text)} is not a partition id")
+    return number or NonValue.NONE
+
+
+def vlan_id(text: str) -> int:
+    """A VLAN id, 1 to 4095; raises ValueError for anything else."""
+    number = integer(text)
+    if not 1 <= number <= 4095:
+        raise ValueError(f"{shown(text)} is not a VLAN id (1 to 4095)")
+    return number
+
+
+def boolean(text: str) -> bool | NonValue:
+    """``true``, ``yes`` and their opposites; non-values as :func:`word` has them."""
+    known = {"true": True, "yes": True, "false": False, "no": False}
+    lowered = text.lower()
+    if lowered in known:
+        return known[lowered]
+    if lowered in _NON_VALUES:
+        return _NON_VALUES[lowered]
+    raise ValueError(f"{shown(text)} is neither true nor false")
+
+
+def snake(name: str) -> str:
+    """The name of a field for an export's key: ``Backing device`` → ``backing_device``."""
+    return re.sub(r"\W+", "_", name).strip("_").lower() or "unnamed"
+
+
+def shown(text: str) -> str:
+    """A piece of an input as a message quotes it."""
+    return repr(text.strip()[:80])
+
+
+class Notes:
+    """The findings of one text, in the order in which they arise."""
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self.findings: list[Finding] = []
+        self._told: set[str] = set()
+
+    def source(self, line: int) -> Source:
+        """A line of the text."""
+        return Source(self.file, line)
+
+    def add(self, severity: Severity, rule: str, message: str, fix: str, line: int, subject: str = "") -> None:
+        """One more finding; its subject is the file when no other is given."""
+        self.findings.append(Finding(rule, severity, subject or self.file, message, fix, self.source(line)))
+
+    def unknown(self, text: str, expected: str, line: int) -> None:
+        """A line that is not of this format, prompts and error text apart."""
+        if is_error(text):
+            self.add(Severity.ERROR, "input.error-text", f"an error message: {shown(text)}, expected {expected}",
+                     "mend its cause and export again", line)
+        elif is_prompt(text):
+            self.add(Severity.INFO, "input.unknown-text", f"a prompt: {shown(text)}, expected {expected}",
+                     "left out; nothing to do", line)
+        else:
+            self.add(Severity.WARNING, "input.unknown-text", f"found {shown(text)}, expected {expected}",
+                     "left out; remove it or report the new line", line)
+
+    def new_key(self, key: str, line: int) -> None:
+        """A key that this reader does not know: said once for each key."""
+        if key not in self._told:
+            self._told.add(key)
+            self.add(Severity.WARNING, "input.unknown-text", f"found the key {shown(key)}, expected a known one",
+                     "kept as text; report the new key", line)
+
+    def bad_value(self, key: str, error: object, line: int, subject: str = "") -> None:
+        """A value that cannot be read: its field stays unknown."""
+        self.add(Severity.ERROR, "input.bad-value", f"{key}: {error}", "taken as unknown; export again", line, subject)
+
+    def twice(self, what: str, line: int, subject: str = "") -> None:
+        """Something that may stand once stands again."""
+        self.add(Severity.ERROR, "input.duplicate-key", f"{what} stands twice, expected once",
+                 "the first is used; keep one listing of one VIOS in a file", line, subject)
+
+    def missing(self, what: str, line: int, subject: str = "", at_end: bool = False) -> None:
+        """Something that every listing states is not there; at the end of the text it was probably cut off."""
+        rule = "input.truncated" if at_end else "input.missing-value"
+        verb = "ends without" if at_end else "has no"
+        self.add(Severity.WARNING, rule, f"{verb} {what}", "export again and keep all lines", line, subject)
+
+    def typed(
+        self, raw: Raw, parsers: Mapping[str, Callable[[str], Any]], subject: str = ""
+    ) -> tuple[dict[str, Any], dict[str, int]]:
+        """The fields as values (text where no parser is named) and the line of each."""
+        fields: dict[str, Any] = {}
+        for name, (value, line) in raw.items():
+            try:
+                fields[name] = parsers.get(name, word)(value)
+            except ValueError as error:
+                self.bad_value(name, error, line, subject)
+        return fields, {name: line for name, (_, line) in raw.items()}

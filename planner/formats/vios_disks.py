@@ -1,0 +1,392 @@
+"""Disks and devices of a VIOS: ``lspv``, ``lsdev -dev … -attr`` and ``lsattr -El``, lists of ``lsdev``.
+
+Records. ``vios-lspv``, one for each disk: ``name``, ``pvid``, ``vg``, ``status`` (tables of ``lspv``), ``size`` (MiB;
+``lspv -size``, ``-free``), and for ``lspv hdiskN`` its keys as fields, sizes in MiB; what an unavailable disk shows
+as question marks is :attr:`NonValue.UNAVAILABLE`. ``vios-hdisk-attr``, one for each disk: ``device`` where a line
+names it, then its attributes. ``vios-lsdev``, one for each device: ``name``, ``status``, ``location`` (AIX),
+``description``; ``type`` and ``description`` for ``-F name:type:description``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from planner.findings import Severity
+from planner.formats.base import Format, NonValue, Reading, Record
+from planner.formats.vios_common import (
+    Notes,
+    Raw,
+    boolean,
+    head,
+    integer,
+    is_error,
+    is_prompt,
+    is_rule,
+    lines,
+    shown,
+    snake,
+    word,
+)
+
+KIND_LSPV = "vios-lspv"
+KIND_ATTR = "vios-hdisk-attr"
+KIND_LSDEV = "vios-lsdev"
+
+_NAME = re.compile(r"[A-Za-z][\w.-]{0,63}")
+_PVID = re.compile(r"(?:[0-9a-f]{16}){1,2}")
+_UNAVAILABLE = re.compile(r"\?{3,}")
+
+
+# --- lspv ------------------------------------------------------------------------------------------------------------
+
+_VG_HEADER = ("NAME", "PVID", "VG", "STATUS")
+_SIZE_HEADER = ("NAME", "PVID", "SIZE(megabytes)")
+_DETAIL_KEYS: Mapping[str, str] = {
+    "PHYSICAL VOLUME": "name",
+    "VOLUME GROUP": "vg",
+    "PV IDENTIFIER": "pvid",
+    "VG IDENTIFIER": "vg_identifier",
+    "PV STATE": "pv_state",
+    "STALE PARTITIONS": "stale_partitions",
+    "ALLOCATABLE": "allocatable",
+    "PP SIZE": "pp_size",
+    "LOGICAL VOLUMES": "logical_volumes",
+    "TOTAL PPs": "size",
+    "VG DESCRIPTORS": "vg_descriptors",
+    "FREE PPs": "free",
+    "HOT SPARE": "hot_spare",
+    "USED PPs": "used",
+    "MAX REQUEST": "max_request",
+    "FREE DISTRIBUTION": "free_distribution",
+    "USED DISTRIBUTION": "used_distribution",
+    "MIRROR POOL": "mirror_pool",
+}
+_DETAIL_KEY = re.compile(r"(?<!\S)(" + "|".join(_DETAIL_KEYS) + r")(?::|(?=\s))")
+_MEGABYTES = re.compile(r"(?:[0-9]{1,12} \()?([0-9]{1,15}) megabyte(?:s|\(s\))?\)?")
+
+
+def _pvid(text: str) -> str | NonValue:
+    if text.lower() != "none" and _PVID.fullmatch(text) is None:
+        raise ValueError(f"found {shown(text)}, expected 16 hexadecimal digits or none")
+    return word(text)
+
+
+def _megabytes(text: str) -> int | NonValue:
+    """``256 megabyte(s)``, ``546 (139776 megabytes)``: MiB."""
+    if _UNAVAILABLE.fullmatch(text):
+        return NonValue.UNAVAILABLE
+    match = _MEGABYTES.fullmatch(text)
+    if match is None:
+        raise ValueError(f"found {shown(text)}, expected megabytes")
+    return int(match[1])
+
+
+def _unless_unavailable(parse: Callable[[str], Any]) -> Callable[[str], Any]:
+    return lambda text: NonValue.UNAVAILABLE if _UNAVAILABLE.fullmatch(text) else parse(text)
+
+
+_TABLE_PARSERS: Mapping[str, Callable[[str], Any]] = {"pvid": _pvid, "size": integer}
+_DETAIL_PARSERS: Mapping[str, Callable[[str], Any]] = {
+    name: _unless_unavailable(word) for name in _DETAIL_KEYS.values()
+} | {
+    "pvid": _unless_unavailable(_pvid),
+    "stale_partitions": _unless_unavailable(integer),
+    "allocatable": _unless_unavailable(boolean),
+    "pp_size": _megabytes,
+    "logical_volumes": _unless_unavailable(integer),
+    "size": _megabytes,
+    "vg_descriptors": _unless_unavailable(integer),
+    "free": _megabytes,
+    "hot_spare": _unless_unavailable(boolean),
+    "used": _megabytes,
+}
+
+
+def recognise_lspv(text: str) -> bool:
+    """A header of ``lspv``, the first line of ``lspv hdiskN``, or rows of a disk, its PVID and more."""
+    found = head(text)
+    if not found:
+        return "0516-" in text[:2000] and all(is_error(line) or is_prompt(line) for _, line in lines(text))
+    if any(_is_lspv_header(line) or line.startswith("PHYSICAL VOLUME:") for line in found):
+        return True
+    return all(_table_row(line, ()) is not None for line in found)
+
+
+def read_lspv(text: str, file: str, first_line: int = 1) -> Reading:
+    """The disks of ``lspv``; a disk that stands twice counts once."""
+    notes = Notes(file)
+    rows: list[Raw] = []
+    header: tuple[str, ...] = ()
+    for number, line in lines(text, first_line):
+        if _is_lspv_header(line):
+            header = tuple(line.split())
+        elif pairs := _detail_pairs(line):
+            _add_detail(rows, pairs, number, notes)
+        elif row := _table_row(line.strip(), header):
+            rows.append({name: (value, number) for name, value in row.items()})
+        elif not is_rule(line):
+            _other_line_of_lspv(line, number, notes)
+    return Reading(KIND_LSPV, tuple(_disks(rows, notes)), tuple(notes.findings))
+
+
+def _is_lspv_header(line: str) -> bool:
+    return tuple(line.split()) in (_VG_HEADER, _SIZE_HEADER)
+
+
+def _table_row(line: str, header: tuple[str, ...]) -> dict[str, str] | None:
+    """A row of a table, or of ``-fmt :``; what the third column is goes by the header, else by being a number."""
+    separated = ":" in line
+    parts = [part.strip() for part in line.split(":")] if separated else line.split()
+    if not 3 <= len(parts) <= 4 or not _NAME.fullmatch(parts[0]):
+        return None
+    if not _is_pvid(parts[1]) and not (header and parts[0][-1].isdigit()):
+        return None
+    sized = header == _SIZE_HEADER or (not header and len(parts) == 3 and parts[2].isdecimal())
+    names = ("name", "pvid", "size") if sized else ("name", "pvid", "vg", "status")
+    return dict(zip(names, parts, strict=False)) if len(parts) <= len(names) else None
+
+
+def _is_pvid(text: str) -> bool:
+    return text == "none" or _PVID.fullmatch(text) is not None
+
+
+def _detail_pairs(line: str) -> list[tuple[str, str]]:
+    """The keys of a line of ``lspv hdiskN`` with their values."""
+    found = list(_DETAIL_KEY.finditer(line))
+    if not found or line[:found[0].start()].strip():
+        return []
+    ends = [match.start() for match in found[1:]] + [len(line)]
+    return [(match[1], line[match.end():end].strip()) for match, end in zip(found, ends, strict=True)]
+
+
+def _add_detail(rows: list[Raw], pairs: list[tuple[str, str]], number: int, notes: Notes) -> None:
+    for key, value in pairs:
+        name = _DETAIL_KEYS[key]
+        if name == "name":
+            rows.append({})
+        if not rows or ("name" not in rows[-1] and name != "name"):
+            notes.unknown(f"{key}: {value}", "'PHYSICAL VOLUME:' above it", number)
+        elif name in rows[-1]:
+            notes.twice(repr(key), number, rows[-1]["name"][0])
+        else:
+            rows[-1][name] = (value, number)
+
+
+def _other_line_of_lspv(line: str, number: int, notes: Notes) -> None:
+    if "0516-010" in line:
+        notes.add(Severity.WARNING, "input.error-text", f"{shown(line)}: a disk of a group that is not varied on",
+                  "its sizes are unavailable; lspv -size states them", number)
+    else:
+        notes.unknown(line, "a line of lspv", number)
+
+
+def _disks(rows: list[Raw], notes: Notes) -> Iterator[Record]:
+    seen: set[str] = set()
+    for row in rows:
+        name, line = row["name"]
+        if name in seen:
+            notes.twice(name, line, name)
+            continue
+        seen.add(name)
+        detailed = "pv_state" in row or "vg_identifier" in row
+        fields, field_lines = notes.typed(row, _DETAIL_PARSERS if detailed else _TABLE_PARSERS, name)
+        if detailed and "size" not in row:
+            notes.missing("'TOTAL PPs'", max(field_lines.values()), name, at_end=row is rows[-1])
+        yield Record(KIND_LSPV, fields, notes.source(line), field_lines)
+
+
+# --- attributes of a disk --------------------------------------------------------------------------------------------
+
+_ATTR_HEADER = ("attribute", "value", "description", "user_settable")
+_ATTR_LINE = re.compile(r"\S+\s.*\s(?:True\+?|False)")
+_COMMAND = re.compile(r"(?:.{0,120}[$#]\s+)?(?:lsdev -dev|lsattr -El)\s+([\w.-]{1,64})(?:\s+-attr)?")
+_BARE_NAME = re.compile(r"([a-z]{2,20}[0-9]{1,6}):?")
+_RESERVE_POLICIES = ("no_reserve", "single_path", "PR_shared", "PR_exclusive")
+_INTEGERS = (
+    "queue_depth", "hcheck_interval", "rw_timeout", "start_timeout", "reassign_to", "cntl_delay_time",
+    "cntl_hcheck_int", "dist_err_pcnt", "dist_tw_width", "size_in_mb", "rw_max_time", "max_retry_delay",
+)
+_SWITCHES = ("clr_q", "q_err", "lun_reset_spt", "reserve_lock")
+_TEXTS = (
+    "PCM", "PR_key_value", "algorithm", "dvc_support", "hcheck_cmd", "hcheck_mode", "location", "lun_id",
+    "max_coalesce", "max_transfer", "node_name", "path_priority", "pvid", "q_type", "reserve_policy", "scsi_id",
+    "timeout_policy", "unique_id", "ww_name", "ww_id", "hcheck_path", "FC3_REC", "mode_data", "san_rep_cfg",
+    "san_rep_device", "lbp_enabled", "dist_tw_type", "model_map",
+)
+_KNOWN_ATTRIBUTES = frozenset((*_INTEGERS, *_SWITCHES, *_TEXTS))
+#: attributes that only disks have
+_SIGNS_OF_A_DISK = frozenset({
+    "reserve_policy", "reserve_lock", "PCM", "hcheck_cmd", "hcheck_interval", "size_in_mb", "reassign_to",
+    "dist_err_pcnt",
+})
+#: what stands behind a value that may be empty or hold blanks
+_DESCRIPTIONS = {
+    "location": ("Location Label",),
+    "unique_id": ("Unique device identifier", "Device Unique Identification", "Unique Identification"),
+}
+
+
+def _attr_pvid(text: str) -> str | NonValue:
+    """lsattr pads a PVID with zeros to 32 digits; here it is as lspv prints it."""
+    pvid = _pvid(text)
+    return pvid[:16] if isinstance(pvid, str) else pvid
+
+
+def _attr_integer(text: str) -> int | NonValue:
+    return integer(text) if text else NonValue.EMPTY
+
+
+_ATTR_PARSERS: Mapping[str, Callable[[str], Any]] = (
+    dict.fromkeys(_INTEGERS, _attr_integer) | dict.fromkeys(_SWITCHES, boolean) | {"pvid": _attr_pvid}
+)
+
+
+def recognise_attributes(text: str) -> bool:
+    """Rows that end in True or False, one of them an attribute that only disks have."""
+    return any(_ATTR_LINE.fullmatch(line) and line.split()[0] in _SIGNS_OF_A_DISK for line in head(text))
+
+
+def read_attributes(text: str, file: str, first_line: int = 1) -> Reading:
+    """The attributes of a disk, or of several where a line above each one's attributes names it."""
+    notes = Notes(file)
+    rows = [(number, line.lstrip()) for number, line in lines(text, first_line)]
+    columns = _attr_columns([line for _, line in rows])
+    disks: list[Raw] = []
+    for number, line in rows:
+        if named := _COMMAND.fullmatch(line) or _BARE_NAME.fullmatch(line):
+            disks.append({"device": (named[1], number)})
+        elif tuple(line.split()) == _ATTR_HEADER:
+            _begin_disk(disks)
+        elif _ATTR_LINE.fullmatch(line):
+            disks = disks or [{}]
+            _add_attribute(disks[-1], line, columns, number, notes)
+        else:
+            notes.unknown(line, "an attribute with value, description and True or False", number)
+    return Reading(KIND_ATTR, tuple(_attr_records(disks, notes)), tuple(notes.findings))
+
+
+def _begin_disk(disks: list[Raw]) -> None:
+    """A header begins a disk, unless the line above has named it."""
+    if not disks or set(disks[-1]) != {"device"}:
+        disks.append({})
+
+
+def _attr_columns(rows: list[str]) -> tuple[int, int] | None:
+    """Where values and descriptions begin: by the header, else where most rows have a column; None when collapsed."""
+    for row in rows:
+        if tuple(row.split()) == _ATTR_HEADER:
+            return row.index("value"), row.index("description")
+    table = [row for row in rows if _ATTR_LINE.fullmatch(row)]
+    starts = Counter(match.start() for row in table for match in re.finditer(r"(?<=\s)\S", row))
+    common = sorted(at for at, count in starts.items() if count * 10 >= len(table) * 8)
+    return (common[0], common[1]) if len(common) >= 3 and len(table) >= 3 else None
+
+
+def _attribute(line: str, columns: tuple[int, int] | None) -> tuple[str, str | None]:
+    """Name and value of a row; the value is None when the row does not show where it ends."""
+    name, rest = [*line.rsplit(None, 1)[0].split(None, 1), ""][:2]
+    if columns is not None and _is_aligned(line, name, *columns):
+        return name, line[columns[0]:columns[1]].strip()
+    if name in _DESCRIPTIONS:
+        return name, next((rest.removesuffix(end).strip() for end in _DESCRIPTIONS[name] if rest.endswith(end)), None)
+    return name, rest.split(None, 1)[0] if rest else ""
+
+
+def _is_aligned(line: str, name: str, value_at: int, description_at: int) -> bool:
+    ends = line[value_at - 1:value_at] + line[description_at - 1:description_at]
+    return len(name) < value_at and len(ends) == 2 and not ends.strip() and bool(line[description_at:][:1].strip())
+
+
+def _add_attribute(disk: Raw, line: str, columns: tuple[int, int] | None, number: int, notes: Notes) -> None:
+    name, value = _attribute(line, columns)
+    field = snake(name)
+    if field in disk:
+        notes.twice(repr(name), number)
+        return
+    if name not in _KNOWN_ATTRIBUTES:
+        notes.new_key(name, number)
+    if value is None:
+        notes.bad_value(name, f"found {shown(line)}, expected aligned columns", number)
+    else:
+        disk[field] = (value, number)
+    if name == "reserve_policy" and value is not None and value not in _RESERVE_POLICIES:
+        notes.add(Severity.WARNING, "input.bad-value",
+                  f"reserve_policy: found {shown(value)}, expected one of {', '.join(_RESERVE_POLICIES)}",
+                  "kept as text; look at the disk", number)
+
+
+def _attr_records(disks: list[Raw], notes: Notes) -> Iterator[Record]:
+    for disk in disks:
+        if not disk:
+            continue
+        first = min(number for _, number in disk.values())
+        subject = disk.get("device", ("", 0))[0]
+        if set(disk) == {"device"}:
+            notes.missing("attributes", first, subject, at_end=disk is disks[-1])
+        else:
+            fields, field_lines = notes.typed(disk, _ATTR_PARSERS, subject)
+            yield Record(KIND_ATTR, fields, notes.source(first), field_lines)
+
+
+# --- lsdev -----------------------------------------------------------------------------------------------------------
+
+_LSDEV_HEADER = ("name", "status", "description")
+_STATUSES = ("Available", "Defined", "Stopped", "Unknown")
+_AIX_LOCATION = re.compile(r"[0-9A-Z]{2}(?:-[0-9A-Z]{2}){1,3}(?:-[0-9A-Z]{1,4}(?:,[0-9A-Z]{1,4})?)?")
+_TYPED_DEVICE = re.compile(
+    r"((?:hdisk|cd|rmt|ent|en|et|fcs|fscsi|scsi|vscsi|sas|sissas|sisscsia|vhost|vfchost|vtscsi|vtopt|vasi|vsa|pci|proc|mem"
+    r"|sys|hba|iscsi)[0-9]{1,5}):([a-z][\w./-]{0,63}):([^:0-9][^:]*|[0-9][^:]*[A-Za-z)])"
+)
+
+
+def recognise_lsdev(text: str) -> bool:
+    """The header of ``lsdev`` on a VIOS, or nothing but rows of a device with its status or its type."""
+    found = head(text)
+    if any(tuple(line.split()) == _LSDEV_HEADER for line in found):
+        return True
+    return bool(found) and all(_device(line, False) is not None for line in found)
+
+
+def read_lsdev(text: str, file: str, first_line: int = 1) -> Reading:
+    """The devices of a list; one that stands twice counts once."""
+    notes = Notes(file)
+    records: dict[str, Record] = {}
+    headed = False
+    for number, line in lines(text, first_line):
+        fields = _device(line.strip(), headed)
+        if tuple(line.split()) == _LSDEV_HEADER:
+            headed = True
+        elif fields is None:
+            notes.unknown(line, "a device with its status and description", number)
+        elif fields["name"] in records:
+            notes.twice(fields["name"], number, fields["name"])
+        else:
+            typed = {name: word(value) for name, value in fields.items()}
+            records[fields["name"]] = Record(KIND_LSDEV, typed, notes.source(number), dict.fromkeys(typed, number))
+    return Reading(KIND_LSDEV, tuple(records.values()), tuple(notes.findings))
+
+
+def _device(line: str, headed: bool) -> dict[str, str] | None:
+    """The fields of a row. A VIOS prints a header and no locations, AIX locations (some empty) and no header."""
+    if match := _TYPED_DEVICE.fullmatch(line):
+        return {"name": match[1], "type": match[2], "description": match[3].strip()}
+    parts = line.split(None, 2)
+    if len(parts) < 3 or parts[1] not in _STATUSES or not _NAME.fullmatch(parts[0]):
+        return None
+    name, status, rest = parts
+    if headed:
+        return {"name": name, "status": status, "description": rest}
+    first, _, more = rest.partition(" ")
+    if _AIX_LOCATION.fullmatch(first):
+        return {"name": name, "status": status, "location": first, "description": more.strip()}
+    return {"name": name, "status": status, "location": "", "description": rest}
+
+
+FORMATS = (
+    Format(KIND_LSPV, recognise_lspv, read_lspv),
+    Format(KIND_ATTR, recognise_attributes, read_attributes),
+    Format(KIND_LSDEV, recognise_lsdev, read_lsdev),
+)

@@ -1,0 +1,543 @@
+"""``lsmap -all`` of a VIOS: vSCSI, and with ``-net``, ``-npiv``, ``-vnic``; plain, and with ``-fmt :``.
+
+A plain listing is made of blocks: a header, the row of a server adapter, then keys and values. vSCSI has a group of
+keys for each virtual target device, the others one group for each adapter. Keys of vSCSI and ``-net`` are padded with
+blanks, those of ``-npiv`` and ``-vnic`` end in a colon and may stand two to a line. ``-fmt :`` has a line for each
+adapter, without names: its fields go by their number.
+
+Records: one for each virtual target device (``vios-lsmap``; ``vtd`` is :attr:`NonValue.NONE` where an adapter has
+none) or for each adapter (``vios-lsmap-net``, ``-npiv``, ``-vnic``). Every record has ``physloc`` and what it says:
+``type_model``, ``serial_num`` of the server, ``vios_partition_id``, ``slot``. Partition ids are integers; 0 (any
+client) is :attr:`NonValue.NONE`. ``flags`` of NPIV are a bit mask, ``flag_names`` their names where they are printed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from planner.findings import Severity
+from planner.formats.base import Format, NonValue, Reading, Record
+from planner.formats.vios_common import (
+    Notes,
+    Raw,
+    boolean,
+    head,
+    integer,
+    is_rule,
+    lines,
+    location,
+    partition_id,
+    shown,
+    snake,
+    word,
+)
+
+KIND = "vios-lsmap"
+KIND_NET = "vios-lsmap-net"
+KIND_NPIV = "vios-lsmap-npiv"
+KIND_VNIC = "vios-lsmap-vnic"
+
+_CLIENT_HEADER = ("Name", "Physloc", "ClntID", "ClntName", "ClntOS")
+_ROW_OF_ANY = re.compile(r"\bv(?:fc)?host[0-9]|\bvnicserver[0-9]|-V[0-9]+-C[0-9]")
+_DISK = re.compile(r"(?:hdisk|hdiskpower|vpath|dlmfdrv)[0-9]+")
+_OPTICAL = re.compile(r"cd[0-9]+|/var/vio/VMLibrary/.*|.*\.iso", re.IGNORECASE)
+_LOGICAL_UNIT = re.compile(r".*\.[0-9a-f]{16,}")
+_FLAGS = re.compile(r"([0-9a-fA-F]{1,8})(?:<([A-Z_, ]*)>)?")
+_CLIENT_ROW = re.compile(r"(\S+)\s+(\S+)\s+([0-9]+)(?=\s|$)")
+_LOGIN_STATES = ("LOGGED_IN", "NOT_LOGGED_IN")
+
+
+def _tokens_row(line: str, names: tuple[str, ...]) -> dict[str, str]:
+    """The words of a row by name; nothing when there are more words than names."""
+    tokens = line.split()
+    return dict(zip(names, tokens, strict=False)) if len(tokens) <= len(names) else {}
+
+
+def _vhost_row(line: str) -> dict[str, str]:
+    tokens = line.split()
+    if len(tokens) == 2 and tokens[1].startswith("0x"):
+        return {"vhost": tokens[0], "client_partition_id": tokens[1]}
+    return _tokens_row(line, ("vhost", "physloc", "client_partition_id"))
+
+
+def _svea_row(line: str) -> dict[str, str]:
+    return _tokens_row(line, ("svea", "physloc"))
+
+
+def _client_row(line: str, name: str) -> dict[str, str]:
+    """Name, location and client id; the client's name may hold blanks, and only known OS names end it."""
+    match = _CLIENT_ROW.match(line)
+    if match is None:
+        return _tokens_row(line, (name, "physloc"))
+    rest = line[match.end():].strip()
+    client_os = next((known for known in ("AIX", "Linux", "IBM i", "VIOS", "N/A") if rest.endswith(" " + known)), "")
+    if not client_os and "  " in rest:
+        client_os = rest.rpartition("  ")[2].strip()
+    client = rest.removesuffix(client_os).strip()
+    return {name: match[1], "physloc": match[2], "client_partition_id": match[3], "client_name": client,
+            "client_os": client_os}
+
+
+def _vfchost_row(line: str) -> dict[str, str]:
+    return _client_row(line, "vfchost")
+
+
+def _vnicserver_row(line: str) -> dict[str, str]:
+    return _client_row(line, "vnicserver")
+
+
+def backing_kind(device: object, vtd: object, physloc: object) -> str | None:
+    """``disk``, ``lv``, ``file``, ``optical``, ``tape`` or ``ssp`` (a logical unit of a shared storage pool).
+
+    A name that says nothing (disks can be renamed) goes by its location: disks have one, logical volumes an empty
+    one. None when that is not stated either.
+    """
+    virtual_optical = isinstance(vtd, str) and vtd.startswith("vtopt")
+    if not isinstance(device, str):
+        return "optical" if virtual_optical else None
+    if _OPTICAL.fullmatch(device) or (virtual_optical and device.startswith("/")):
+        return "optical"
+    if device.startswith("/"):
+        return "file"
+    return _kind_by_name(device) or _kind_by_location(physloc)
+
+
+def _kind_by_name(device: str) -> str | None:
+    if _DISK.fullmatch(device):
+        return "disk"
+    if re.fullmatch(r"rmt[0-9]+", device):
+        return "tape"
+    return "ssp" if _LOGICAL_UNIT.fullmatch(device) else None
+
+
+def _kind_by_location(physloc: object) -> str | None:
+    if isinstance(physloc, str):
+        return "disk"
+    return "lv" if physloc is NonValue.EMPTY else None
+
+
+def _flags(text: str) -> int:
+    match = _FLAGS.fullmatch(text)
+    if match is None:
+        raise ValueError(f"{shown(text)} is not a mask such as a<LOGGED_IN,STRIP_MERGE>")
+    return int(match[1], 16)
+
+
+def _lun(text: str) -> str | NonValue:
+    if text and re.fullmatch(r"0x[0-9a-fA-F]{1,32}", text) is None:
+        raise ValueError(f"{shown(text)} is not a LUN such as 0x8100000000000000")
+    return word(text)
+
+
+def _one_word(text: str) -> str | NonValue:
+    if " " in text:
+        raise ValueError(f"{shown(text)} is not the name of a device")
+    return word(text)
+
+
+def _no_extras(fields: Mapping[str, Any], raw: Raw) -> dict[str, Any]:
+    return {}
+
+
+def _backing_extras(fields: Mapping[str, Any], raw: Raw) -> dict[str, Any]:
+    if "backing_device" not in fields:
+        return {}
+    kind = backing_kind(fields["backing_device"], fields.get("vtd"), fields.get("backing_physloc"))
+    return {"backing_kind": kind} if kind else {}
+
+
+def _flag_extras(fields: Mapping[str, Any], raw: Raw) -> dict[str, Any]:
+    match = _FLAGS.fullmatch(raw["flags"][0]) if "flags" in raw else None
+    if match is None or match[2] is None:
+        return {}
+    return {"flag_names": tuple(name.strip() for name in match[2].split(",") if name.strip())}
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """How one kind of listing looks. ``keys`` go from an export's key to a field, in the order of ``-fmt``."""
+
+    kind: str
+    command: str
+    header: tuple[str, ...]
+    adapter: re.Pattern[str]
+    row: Callable[[str], dict[str, str]]
+    row_fields: tuple[str, ...]
+    keys: Mapping[str, str]
+    colon: bool
+    nothing: str
+    many: bool = False
+    optional: frozenset[str] = frozenset()
+    extras: Callable[[Mapping[str, Any], Raw], dict[str, Any]] = _no_extras
+    evidence: tuple[str, ...] = ()
+
+    @property
+    def first(self) -> str:
+        """The field that begins a group."""
+        return next(iter(self.keys.values()))
+
+    @property
+    def name(self) -> str:
+        """The field that names the adapter."""
+        return self.row_fields[0]
+
+
+_CLIENT_FIELDS = ("physloc", "client_partition_id", "client_name", "client_os")
+
+_VSCSI = _Layout(
+    kind=KIND,
+    command="lsmap -all",
+    header=("SVSA", "Physloc", "Client", "Partition", "ID"),
+    adapter=re.compile(r"\S+(?=\s+\S+\s+0x[0-9a-fA-F]+$)|vhost[0-9]+"),
+    row=_vhost_row,
+    row_fields=("vhost", "physloc", "client_partition_id"),
+    keys={"VTD": "vtd", "Status": "status", "LUN": "lun", "Backing device": "backing_device",
+          "Physloc": "backing_physloc", "Mirrored": "mirrored"},
+    colon=False,
+    nothing="NO VIRTUAL TARGET DEVICE FOUND",
+    many=True,
+    optional=frozenset({"status", "mirrored"}),
+    extras=_backing_extras,
+)
+_NET = _Layout(
+    kind=KIND_NET,
+    command="lsmap -all -net",
+    header=("SVEA", "Physloc"),
+    adapter=re.compile(r"\S+(?=\s+U\S+-V[0-9]{1,5}-C[0-9]{1,5}(?:-T[0-9]+)?$)|ent[0-9]+"),
+    row=_svea_row,
+    row_fields=("svea", "physloc"),
+    keys={"SEA": "sea", "Backing device": "backing_device", "Status": "status", "Physloc": "backing_physloc"},
+    colon=False,
+    nothing="NO SHARED ETHERNET ADAPTER FOUND",
+)
+_NPIV = _Layout(
+    kind=KIND_NPIV,
+    command="lsmap -all -npiv",
+    header=_CLIENT_HEADER,
+    adapter=re.compile(r"vfchost[0-9]+"),
+    row=_vfchost_row,
+    row_fields=("vfchost", *_CLIENT_FIELDS),
+    keys={"Status": "status", "FC name": "fc_name", "FC loc code": "fc_physloc",
+          "Ports logged in": "ports_logged_in", "Flags": "flags", "VFC client name": "vfc_client_name",
+          "VFC client DRC": "vfc_client_drc"},
+    colon=True,
+    nothing="",
+    extras=_flag_extras,
+    evidence=("FC name:", "Ports logged in:", "VFC client name:"),
+)
+_VNIC = _Layout(
+    kind=KIND_VNIC,
+    command="lsmap -all -vnic",
+    header=_CLIENT_HEADER,
+    adapter=re.compile(r"vnicserver[0-9]+"),
+    row=_vnicserver_row,
+    row_fields=("vnicserver", *_CLIENT_FIELDS),
+    keys={"Backing device": "backing_device", "Status": "status", "Physloc": "backing_physloc",
+          "Client device name": "client_device_name", "Client device physloc": "client_device_physloc"},
+    colon=True,
+    nothing="",
+    evidence=("Client device name:", "Client device physloc:"),
+)
+_PARSERS: Mapping[str, Callable[[str], Any]] = {
+    "client_partition_id": partition_id,
+    "vtd": _one_word,
+    "lun": _lun,
+    "mirrored": boolean,
+    "ports_logged_in": integer,
+    "flags": _flags,
+}
+
+
+@dataclass(slots=True)
+class _Block:
+    """The row of an adapter, and its groups of keys; ``nothing`` is the line that says that it has none."""
+
+    row: Raw
+    line: int
+    plain: bool = True
+    groups: list[Raw] = field(default_factory=list)
+    nothing: int | None = None
+
+
+class _Parser:
+    """Collects the blocks of one listing, line by line."""
+
+    def __init__(self, layout: _Layout, notes: Notes) -> None:
+        self.layout = layout
+        self.notes = notes
+        self.blocks: list[_Block] = []
+        self._current: _Block | None = None
+
+    def take(self, number: int, text: str) -> None:
+        """One line that holds something."""
+        if tuple(text.split()) == self.layout.header:
+            self._current = None
+        elif is_rule(text) or self._separated(text, number) or self._keys(text, number) or self._row(text, number):
+            return
+        elif not self._new_key(text, number):
+            self._unknown(text, number)
+
+    def _begin(self, block: _Block) -> None:
+        self.blocks.append(block)
+        self._current = block
+
+    def _separated(self, text: str, number: int) -> bool:
+        """A line of ``-fmt :``."""
+        if not _is_separated(self.layout, text):
+            return False
+        values = [value.strip() for value in text.split(":")]
+        block = _separated_block(self.layout, values, number)
+        if block is None:
+            self.notes.bad_value(values[0], f"{len(values)} fields, expected {_sizes(self.layout)}", number, values[0])
+            return True
+        self._begin(block)
+        for name in (name for group in block.groups for name in group if name.startswith("field_")):
+            self.notes.new_key(name, number)
+        return True
+
+    def _keys(self, text: str, number: int) -> bool:
+        """The known keys of a line. A key without an adapter above it is a finding."""
+        nothing = bool(self.layout.nothing) and text.endswith(self.layout.nothing)
+        found = [] if nothing else list(_pairs(self.layout, text))
+        if not (found or nothing):
+            return False
+        if self._current is None:
+            self.notes.unknown(text, f"the row of a {self.layout.name} above it", number)
+        elif nothing:
+            self._current.nothing = number
+        else:
+            for key, value in found:
+                self._set(self._current, self.layout.keys[key], value, number)
+        return True
+
+    def _set(self, block: _Block, name: str, value: str, number: int) -> None:
+        """A field of the last group, or of a new one where the name begins one or stands there already."""
+        repeated = bool(block.groups) and name in block.groups[-1]
+        if not block.groups or (self.layout.many and (repeated or name == self.layout.first)):
+            block.groups.append({name: (value, number)})
+        elif repeated:
+            self.notes.twice(shown(name), number, block.row[self.layout.name][0])
+        else:
+            block.groups[-1][name] = (value, number)
+
+    def _row(self, text: str, number: int) -> bool:
+        adapter = self.layout.adapter.match(text)
+        if adapter is None or text[adapter.end():adapter.end() + 1].strip():
+            return False
+        row = self.layout.row(text)
+        if row:
+            self._begin(_Block({name: (value, number) for name, value in row.items()}, number))
+        return bool(row)
+
+    def _new_key(self, text: str, number: int) -> bool:
+        """A key that is not known, in the shape of the others: kept, and said once."""
+        key, found, value = text.partition(":" if self.layout.colon else "  ")
+        if not found or self._current is None or not re.fullmatch(r"[A-Za-z][A-Za-z ]{1,30}", key):
+            return False
+        self.notes.new_key(key, number)
+        self._set(self._current, snake(key), value.strip(), number)
+        return True
+
+    def _unknown(self, text: str, number: int) -> None:
+        """A line of no use. What may be a damaged row ends the block, lest its keys go to the adapter above."""
+        if _ROW_OF_ANY.search(text):
+            self._current = None
+        self.notes.unknown(text, f"a line of {self.layout.command}", number)
+
+
+def _pairs(layout: _Layout, text: str) -> Iterator[tuple[str, str]]:
+    """The known keys of a line with their values."""
+    if layout.colon:
+        yield from _colon_pairs(layout, text)
+        return
+    for key in sorted(layout.keys, key=len, reverse=True):
+        if text.startswith(key) and not text[len(key):len(key) + 1].strip():
+            yield key, text[len(key):].strip()
+            return
+
+
+def _colon_pairs(layout: _Layout, text: str) -> Iterator[tuple[str, str]]:
+    found = list(re.finditer(r"(?<!\S)(" + "|".join(sorted(layout.keys, key=len, reverse=True)) + "):", text))
+    if not found or found[0].start() > 0:
+        return
+    ends = [match.start() for match in found[1:]] + [len(text)]
+    for match, end in zip(found, ends, strict=True):
+        yield match[1], text[match.end():end].strip()
+
+
+def _is_separated(layout: _Layout, text: str) -> bool:
+    name, _, rest = text.partition(":")
+    return layout.adapter.fullmatch(name) is not None and rest[:1] == "U" and ":" in rest
+
+
+def _separated_block(layout: _Layout, values: list[str], number: int) -> _Block | None:
+    """The block of a ``-fmt`` line; None when the number of its fields fits no known layout."""
+    columns = _columns(layout, values)
+    if columns is None:
+        return None
+    row, device = columns
+    rest = values[len(row):]
+    groups = [_raw(device, rest[at:at + len(device)], number) for at in range(0, len(rest), len(device))]
+    block = _Block(_raw(row, values, number), number, plain=False, groups=groups)
+    if len(groups) == 1 and layout.nothing and groups[0][layout.first][0] in ("", layout.nothing):
+        block.groups, block.nothing = [], number
+    return block
+
+
+def _raw(names: tuple[str, ...], values: list[str], number: int) -> Raw:
+    named = zip(names, values, strict=False)
+    return {name: (value, number) for name, value in named if value or not name.startswith("field_")}
+
+
+def _columns(layout: _Layout, values: list[str]) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
+    """The names of a ``-fmt`` line's fields: those of the row, those of a device.
+
+    Old levels print no ``mirrored``. A script in use asks ``-npiv`` for nine fields only: those that the values
+    identify have names, the others the number of their place.
+    """
+    keys = tuple(layout.keys.values())
+    if layout.many:
+        devices = values[len(layout.row_fields):]
+        sizes = (size for size in (len(keys), len(keys) - 1) if _fits(devices, size))
+        return next(((layout.row_fields, keys[:size]) for size in sizes), None)
+    if len(values) == len(layout.row_fields) + len(keys):
+        return layout.row_fields, keys
+    if layout is _NPIV and len(values) == 9 and values[-1] in _LOGIN_STATES:
+        return layout.row_fields[:3], ("field_4", "fc_name", "fc_physloc", "field_7", "field_8", "status")
+    return None
+
+
+def _fits(values: list[str], size: int) -> bool:
+    """Groups of this size, each with a LUN, or nothing, in its third place."""
+    return len(values) % size == 0 and all(lun == "" or lun.startswith("0x") for lun in values[2::size])
+
+
+def _sizes(layout: _Layout) -> str:
+    row, group = len(layout.row_fields), len(layout.keys)
+    return f"{row} and {group} for each device" if layout.many else str(row + group)
+
+
+class _Records:
+    """Makes the records of the blocks of one listing."""
+
+    def __init__(self, layout: _Layout, notes: Notes) -> None:
+        self.layout = layout
+        self.notes = notes
+
+    def of(self, blocks: list[_Block]) -> Iterator[Record]:
+        """The records in the order of the listing; an adapter that stands twice counts once."""
+        seen: set[tuple[str, str]] = set()
+        for block in blocks:
+            identity = (self._name(block), block.row.get("physloc", ("", 0))[0])
+            if identity in seen:
+                self.notes.twice(identity[0], block.line, identity[0])
+                continue
+            seen.add(identity)
+            yield from self._of_block(block, block is blocks[-1])
+
+    def _name(self, block: _Block) -> str:
+        return block.row[self.layout.name][0]
+
+    def _of_block(self, block: _Block, last: bool) -> Iterator[Record]:
+        row = self._row(block)
+        if not block.groups:
+            yield self._bare(block, row, last)
+        seen: set[str] = set()
+        for group in block.groups:
+            device, line = group.get(self.layout.first, ("", block.line))
+            if device and device in seen:
+                self.notes.twice(f"{device} of {self._name(block)}", line, self._name(block))
+                continue
+            if not any(value for value, _ in group.values()):
+                self.notes.missing("a device among blank fields", line, self._name(block))
+                continue
+            seen.add(device)
+            self._check(block, group, last and group is block.groups[-1])
+            yield self._of_group(block, row, group)
+
+    def _of_group(self, block: _Block, row: tuple[dict[str, Any], dict[str, int]], group: Raw) -> Record:
+        fields, field_lines = self.notes.typed(group, _PARSERS, self._name(block))
+        line = min(field_lines.values()) if self.layout.many else block.line
+        extras = self.layout.extras(fields, group)
+        return Record(self.layout.kind, row[0] | fields | extras, self.notes.source(line), row[1] | field_lines)
+
+    def _row(self, block: _Block) -> tuple[dict[str, Any], dict[str, int]]:
+        """The adapter's fields with what its location says, and their lines."""
+        fields, field_lines = self.notes.typed(block.row, _PARSERS, self._name(block))
+        physloc = fields.get("physloc")
+        place = location(physloc)
+        if place is not None:
+            fields |= {"type_model": place.type_model, "serial_num": place.serial_num,
+                       "vios_partition_id": place.partition_id, "slot": place.slot}
+        elif isinstance(physloc, str):
+            self.notes.add(Severity.WARNING, "input.bad-value",
+                           f"physloc: found {shown(physloc)}, expected a location such as U9117.MMD.1045EE7-V2-C31",
+                           "server, partition and slot stay unknown; export again", block.line, self._name(block))
+        for name in self.layout.row_fields[1:3]:
+            if block.row.get(name, ("", 0))[0] == "":
+                self.notes.missing(name, block.line, self._name(block))
+        return fields, field_lines
+
+    def _bare(self, block: _Block, row: tuple[dict[str, Any], dict[str, int]], last: bool) -> Record:
+        """An adapter without a group: the listing says that it has none, or the listing was cut."""
+        fields, field_lines = row
+        if block.nothing is None:
+            self.notes.missing(f"the lines of {self._name(block)}", block.line, self._name(block), last)
+        else:
+            fields = fields | {self.layout.first: NonValue.NONE}
+            field_lines = field_lines | {self.layout.first: block.nothing}
+        return Record(self.layout.kind, fields, self.notes.source(block.line), field_lines)
+
+    def _check(self, block: _Block, group: Raw, last: bool) -> None:
+        """A plain group states all that it should; a virtual device has something behind it."""
+        line = max(number for _, number in group.values())
+        expected = {name: key for key, name in self.layout.keys.items() if name not in self.layout.optional}
+        absent = [repr(key) for name, key in expected.items() if name not in group]
+        if absent and block.plain:
+            self.notes.missing(", ".join(absent), line, self._name(block), last)
+        if self.layout.many and _lost_backing(group):
+            self.notes.add(
+                Severity.WARNING, "input.missing-value",
+                f"{group['vtd'][0]} has no backing device, expected one: its disk is gone, or it is optical and empty",
+                "look at the device on the VIOS", line, self._name(block),
+            )
+
+
+def _lost_backing(group: Raw) -> bool:
+    """A device without anything behind it that is not a virtual optical device by its name."""
+    return group.get("backing_device", ("x", 0))[0] == "" and not group.get("vtd", ("vtopt", 0))[0].startswith("vtopt")
+
+
+def _read(layout: _Layout, text: str, file: str, first_line: int) -> Reading:
+    notes = Notes(file)
+    parser = _Parser(layout, notes)
+    for number, line in lines(text, first_line):
+        parser.take(number, line.strip())
+    records = tuple(_Records(layout, notes).of(parser.blocks))
+    return Reading(layout.kind, records, tuple(notes.findings))
+
+
+def _recognise(layout: _Layout, text: str) -> bool:
+    """The header of the listing (two kinds share one: a row or a key tells them apart) or a line of ``-fmt :``."""
+    found = head(text)
+    if any(_is_separated(layout, line) for line in found):
+        return True
+    if not any(tuple(line.split()) == layout.header for line in found):
+        return False
+    return not layout.evidence or any(
+        line.startswith(layout.evidence) or layout.adapter.match(line) is not None for line in found
+    )
+
+
+def _format(layout: _Layout) -> Format:
+    def read(text: str, file: str, first_line: int = 1) -> Reading:
+        return _read(layout, text, file, first_line)
+
+    return Format(layout.kind, partial(_recognise, layout), read)
+
+
+FORMATS = tuple(_format(layout) for layout in (_VSCSI, _NET, _NPIV, _VNIC))

@@ -1,0 +1,348 @@
+"""``lparstat INTERVAL COUNT`` of AIX and Linux for every kind of LPAR and option."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from planner.findings import Severity, Source
+from planner.formats.base import NonValue, Reading
+from planner.formats.lparstat_interval import FORMAT, KIND, read, recognise
+
+ROOT = Path(__file__).parents[2]
+FIXTURES = ROOT / "tests" / "fixtures" / "lparstat_interval"
+SAMPLES = ROOT.parent / "shared" / "samples" / "lparstat_interval"
+TEXTS = [path.read_text() for path in sorted(FIXTURES.glob("*.txt"))]
+DASH = NonValue.DASH
+TIMES = ("%user", "%sys", "%wait", "%idle")
+SHARED = (*TIMES, "physc", "%entc", "lbusy", "vcsw", "phint")
+
+
+def reading(name: str) -> Reading:
+    return read((FIXTURES / name).read_text(), name)
+
+
+def only(result: Reading) -> dict[str, Any]:
+    (record,) = result.records
+    assert record.kind == KIND
+    return record.fields
+
+
+def rules(result: Reading) -> list[tuple[str, str, int | None]]:
+    return [(f.severity.value, f.rule, f.source.line if f.source else None) for f in result.findings]
+
+
+def shared(*rows: str, config: str = "type=Shared mode=Uncapped smt=4 lcpu=8 mem=4096MB psize=16 ent=0.50",
+           header: str = "%user %sys %wait %idle physc %entc lbusy vcsw phint") -> Reading:
+    return read("\n".join([f"System configuration: {config}", "", header, "----- -----", *rows]), "x")
+
+
+GOOD = "40.0 10.0 0.0 50.0 0.26 52.0 20.3 1288 0"
+VALUES = (40.0, 10.0, 0.0, 50.0, 0.26, 52.0, 20.3, 1288, 0)
+
+
+def test_dedicated() -> None:
+    result = reading("aix_dedicated.txt")
+    assert result.findings == ()
+    assert result.records[0].source == Source("aix_dedicated.txt", 2)
+    assert result.records[0].lines == {"columns": 4}
+    assert only(result) == {
+        "os": "AIX", "variant": "utilisation", "since_boot": False,
+        "config": {"type": "Dedicated", "mode": "Capped", "smt": 8, "lcpu": 32, "mem": 32768},
+        "columns": TIMES, "rows": ((41.2, 8.3, 0.4, 50.1), (39.0, 7.5, 0.5, 53.0)), "row_lines": (6, 7),
+    }
+
+
+def test_dedicated_with_one_row_is_taken_as_since_boot() -> None:
+    result = reading("aix_dedicated_since_boot.txt")
+    found = only(result)
+    assert (found["config"]["smt"], found["columns"], found["rows"], found["since_boot"]) == (
+        "On", (*TIMES, "%nsp"), ((2.5, 1.5, 0.0, 96.0, 99.0),), True)
+    assert rules(result) == [("info", "input.since-boot", 6)]
+    assert "taken as" in result.findings[0].message
+
+
+def test_dedicated_donating() -> None:
+    result = reading("aix_donating.txt")
+    assert result.findings == ()
+    found = only(result)
+    assert found["columns"] == (*TIMES, "physc", "vcsw", "%nsp", "%utcyc")
+    assert found["rows"][0] == (20.0, 5.0, 1.0, 74.0, 1.31, 40210, 101.0, 0.52)
+
+
+def test_shared_without_newer_columns_since_boot() -> None:
+    result = reading("aix_shared_old_since_boot.txt")
+    found = only(result)
+    assert found["config"] == {
+        "type": "Shared", "mode": "Uncapped", "smt": "On", "lcpu": 4, "mem": 6144, "psize": 12, "ent": 40}
+    assert found["columns"] == SHARED
+    assert found["rows"] == ((6.1, 2.9, 0.2, 90.8, 0.05, 12.2, 2.1, 2210984411, 51093377),)
+    assert found["since_boot"] is True
+    assert rules(result) == [("info", "input.since-boot", 6)]
+
+
+def test_app_in_the_middle_and_since_boot_kept_apart() -> None:
+    result = reading("aix_shared_app.txt")
+    interval, boot = result.records
+    assert interval.fields["columns"] == (
+        *TIMES, "physc", "%entc", "lbusy", "app", "vcsw", "phint", "%nsp", "%utcyc")
+    assert interval.fields["rows"] == (
+        (51.3, 9.2, 0.5, 39.0, 1.86, 155.0, 12.4, 11.07, 5120, 14, 103.0, 1.28),
+        (49.8, 8.7, 0.5, 41.0, 1.80, 150.1, 11.9, 11.31, 4987, 11, 103.0, 1.30))
+    assert interval.fields["since_boot"] is False
+    assert boot.fields["rows"] == ((30.1, 6.4, 0.5, 63.0, 1.11, 92.6, 7.7, 12.90, 10146274681, 9, 103.0, 1.22),)
+    assert (boot.fields["since_boot"], boot.source.line, boot.fields["row_lines"]) == (True, 9, (13,))
+    assert rules(result) == [("info", "input.since-boot", 13)]
+
+
+def test_configuration_changed_in_a_run() -> None:
+    result = reading("aix_shared_dlpar.txt")
+    before, after = (record.fields for record in result.records)
+    assert (before["config"]["ent"], before["row_lines"], before["since_boot"]) == (50, (5,), False)
+    assert (after["config"]["ent"], after["row_lines"], after["since_boot"]) == (100, (11, 12), False)
+    assert rules(result) == [("warning", "input.configuration-changed", 6)]
+
+
+def test_memory_expansion_columns() -> None:
+    result = reading("aix_ame.txt")
+    assert result.findings == ()
+    found = only(result)
+    assert found["columns"] == (*SHARED, "%xcpu", "dxm")
+    assert found["rows"] == ((51.3, 9.2, 0.5, 39.0, 1.86, 155.0, 12.4, 5120, 14, 2.6, 0.0),)
+
+
+def test_header_only() -> None:
+    result = reading("aix_header_only.txt")
+    assert result.findings == ()
+    assert (only(result)["columns"], only(result)["rows"]) == (SHARED, ())
+
+
+def test_shared_memory() -> None:
+    result = reading("aix_m.txt")
+    assert result.findings == ()
+    assert only(result) == {
+        "os": "AIX", "variant": "memory", "since_boot": False,
+        "config": {"lcpu": 8, "mem": 12288, "mpsz": 24576, "iome": 77, "iomp": 9, "ent": 60},
+        "columns": ("physb", "hpi", "hpit", "pmem", "iomin", "iomu", "iomf", "iohwm", "iomaf", "pgcol", "mpgcol",
+                    "ccol", "%entc", "vcsw"),
+        "rows": ((1.12, 4, 9, 11.2, 23.7, 12.0, 53.3, 12.4, 0, 0.0, 0.0, 0.0, 9.7, 612),
+                 (1.08, 0, 0, 11.2, 23.7, 12.0, 53.3, 12.4, 0, 0.0, 0.0, 0.0, 9.1, 598)),
+        "row_lines": (6, 7),
+    }
+
+
+def test_adapter_pools() -> None:
+    result = reading("aix_m_e.txt")
+    found = only(result)
+    assert found["rows"] == ((1.12, 0, 0, 12.0, 23.7, DASH, DASH, DASH, 0, 9.7, 871220433),)
+    assert found["pool_columns"] == ("interval", "pool", "iomin", "iodes", "iomu", "iores", "iohwm", "iomaf")
+    assert found["pool_rows"] == (
+        (0, "ent2.txpool", 2.12, 16.0, 2.0, 2.12, 2.0, 0), (0, "vscsi1", 8.25, 8.25, 0.13, 8.25, 0.18, 0),
+        (0, "sys0", 0.0, 0.0, 0.0, 0.0, 0.0, 0))
+    assert found["since_boot"] is True
+
+
+def test_adapter_pools_of_two_intervals() -> None:
+    text = (FIXTURES / "aix_m_e.txt").read_text().replace("871220433", "1201")
+    config, _, block = text.strip().partition("\n")
+    for twice in (f"{config}\n{block}\n{block}\n", f"{config}\n{block}\n\n{config}\n{block}\n"):
+        found = only(read(twice, "x"))
+        assert [row[10] for row in found["rows"]] == [1201, 1201]
+        assert [row[:2] for row in found["pool_rows"]] == [
+            (0, "ent2.txpool"), (0, "vscsi1"), (0, "sys0"), (1, "ent2.txpool"), (1, "vscsi1"), (1, "sys0")]
+        assert found["since_boot"] is False
+
+
+def test_energy_of_aix() -> None:
+    result = reading("aix_energy.txt")
+    assert result.findings == ()
+    found = only(result)
+    assert found["config"] == {
+        "type": "Shared", "mode": "Uncapped", "smt": 4, "lcpu": 8, "mem": 4096, "ent": 50, "power": "Disabled"}
+    assert found["columns"] == (
+        "actual user", "actual sys", "actual wait", "actual idle", "freq GHz", "freq %", "normalised user",
+        "normalised sys", "normalised wait", "normalised idle")
+    assert found["rows"] == ((0.112, 0.031, 0.002, 0.355, 3.6, 100.0, 0.112, 0.031, 0.002, 0.355),
+                             (0.12, 0.03, 0.0, 0.35, 3.4, 94.0, 0.113, 0.028, 0.0, 0.359))
+
+
+def test_energy_of_linux() -> None:
+    result = reading("linux_energy.txt")
+    assert result.findings == ()
+    found = only(result)
+    assert (found["os"], found["variant"]) == ("Linux", "energy")
+    assert found["columns"] == (
+        "actual %busy", "actual %idle", "freq GHz", "freq %", "normalised %busy", "normalised %idle")
+    assert found["rows"] == ((88.2, 11.8, 2.17, 72.0, 63.5, 36.5), (91.1, 8.9, 3.52, 117.0, 106.59, 0.0))
+
+
+def test_hypervisor_calls() -> None:
+    result = reading("aix_hypervisor.txt")
+    found = only(result)
+    assert found["columns"] == (
+        "interval", "call", "calls", "%total time", "%hypervisor time", "average ns", "maximum ns")
+    assert found["rows"] == ((0, "remove", 17, 0.0, 0.3, 402, 1021), (0, "cede", 51204, 1.9, 88.4, 2817, 90412))
+    assert (found["variant"], found["row_lines"], found["since_boot"]) == ("hypervisor", (9, 10), True)
+    assert rules(result) == [("info", "input.since-boot", 9)]
+
+
+def test_linux_rows_with_inf_are_refused() -> None:
+    result = reading("linux_shared_inf.txt")
+    assert only(result) == {
+        "os": "Linux", "variant": "utilisation", "since_boot": False,
+        "config": {"type": "Shared", "mode": "Uncapped", "smt": "Off", "lcpu": 4, "mem": 8040, "cpus": 24, "ent": 200},
+        "columns": SHARED,
+        "rows": ((60.5, 10.25, 0.0, 29.25, 1.62, 81.0, 70.75, 90217733, 0),
+                 (61.25, 10.0, 0.0, 28.75, 1.63, 81.5, 71.25, 90218466, 0)),
+        "row_lines": (7, 9),
+    }
+    assert rules(result) == [("warning", "input.bad-value", 8), ("info", "input.since-boot", 7)]
+    assert "'inf'" in result.findings[0].message
+
+
+def test_linux_since_boot_on_dedicated_processors() -> None:
+    found = only(reading("linux_since_boot.txt"))
+    assert found["config"] == {
+        "type": "Dedicated", "mode": "Capped", "smt": 8, "lcpu": 6, "mem": 16081, "cpus": 0, "ent": 600}
+    assert found["rows"] == ((0.04, 0.01, 0.0, 99.95, 0.0, 0.0, 0.05, 0.0, 304417290, 10228),)
+    assert found["since_boot"] is True
+
+
+def test_repeated_header_opens_no_new_record() -> None:
+    head = "System configuration: type=Shared mode=Uncapped smt=4 lcpu=8 mem=4096MB psize=16 ent=0.50\n\n" + " ".join(
+        SHARED) + "\n"
+    found = only(read(f"{head}{GOOD}\n{GOOD}\n\n{' '.join(SHARED)}\n----\n{GOOD}\n\n{head}{GOOD}\n", "x"))
+    assert found["rows"] == (VALUES,) * 4
+    assert found["row_lines"] == (4, 5, 9, 14)
+
+
+@pytest.mark.parametrize("row", [
+    GOOD.replace("0.26", "inf"), GOOD.replace("0.26", "-nan"), GOOD.replace("0.26", "-0.26"),
+    GOOD.replace("0.26", "0,26"), GOOD.replace("0.26", "1e3"), GOOD.replace("0.26", "17.5"),
+    GOOD.replace("40.0", "400.0"), GOOD.replace("20.3", "101"), GOOD.replace("1288", "12.5"),
+    GOOD.replace("52.0", "9" * 15), GOOD + " 5", "inf inf inf inf inf inf inf inf inf",
+    "40.0 20.0 0.0 40.0 0.00 52.0 20.3 1288 0"])
+def test_absurd_rows_are_refused(row: str) -> None:
+    result = shared(GOOD, row)
+    assert only(result)["rows"] == (VALUES,)
+    assert rules(result)[0] == ("warning", "input.bad-value", 6)
+
+
+def test_app_beyond_the_pool_is_refused() -> None:
+    header = "%user %sys %wait %idle physc %entc lbusy app vcsw phint"
+    result = shared("40.0 10.0 0.0 50.0 0.26 52.0 20.3 69099.72 1288 0", header=header)
+    assert only(result)["rows"] == ()
+    assert rules(result) == [("warning", "input.bad-value", 5)]
+
+
+def test_cut_row() -> None:
+    result = shared(GOOD, GOOD, "40.0 10.0 0.0")
+    assert only(result)["rows"] == (VALUES, VALUES)
+    assert rules(result) == [("warning", "input.truncated", 7)]
+
+
+def test_column_slip_is_reported_once() -> None:
+    slipped = "40.0 10.0 50.0 0.26 52.0 20.3 1.0 1288 0"
+    result = shared(GOOD, slipped.replace("52.0", "13.0"), slipped.replace("52.0", "13.0"))
+    assert rules(result) == [("warning", "input.column-slip", 6)]
+    for row in (GOOD.replace("52.0", "80.0"), GOOD.replace("50.0", "40.0")):
+        assert rules(shared(GOOD, row)) == [("warning", "input.column-slip", 6)]
+
+
+@pytest.mark.parametrize("config, key, finding", [
+    ("type=Shared lcpu=4 mem=1904", "mem", ("warning", "input.bad-value", 1)),
+    ("type=Shared lcpu=4 mem=19TB", "mem", ("warning", "input.bad-value", 1)),
+    ("type=Shared lcpu=4 mem=1MB psize=", "psize", ("warning", "input.missing-value", 1)),
+    ("type=Shared lcpu=4 mem=1MB ent=0,50", "ent", ("warning", "input.bad-value", 1)),
+    ("type=Shared lcpu=4 mem=1MB ent=1e9", "ent", ("warning", "input.bad-value", 1)),
+    ("type=Shared lcpu=9999999 mem=1MB", "lcpu", ("warning", "input.bad-value", 1)),
+    ("type=Shared lcpu=4 mem=1MB stray", "stray", ("warning", "input.unknown-text", 1)),
+    ("type=Shared lcpu=4 mem=999999999999GB", "mem", ("warning", "input.bad-value", 1)),
+])
+def test_bad_configuration(config: str, key: str, finding: tuple[str, str, int]) -> None:
+    result = shared(GOOD, GOOD, config=config)
+    assert key not in only(result)["config"]
+    assert rules(result) == [finding]
+
+
+def test_unknown_key_and_column_are_kept_and_told_once() -> None:
+    result = shared(GOOD + " 7.5", GOOD + " 8.5", config="type=Shared lcpu=4 mem=1MB hue=blue ent=0.50",
+                    header=" ".join((*SHARED, "%new")))
+    found = only(result)
+    assert found["config"]["hue"] == "blue"
+    assert [row[-1] for row in found["rows"]] == [7.5, 8.5]
+    assert rules(result) == [("warning", "input.unknown-text", 1), ("warning", "input.unknown-text", 3)]
+
+
+def test_missing_configuration_line() -> None:
+    result = read(" ".join(SHARED) + f"\n{GOOD}\n{GOOD}\n", "x", first_line=5)
+    found = only(result)
+    assert (found["config"], found["rows"], found["row_lines"]) == ({}, (VALUES, VALUES), (6, 7))
+    assert "os" not in found
+    assert rules(result) == [("warning", "input.truncated", 5)]
+
+
+@pytest.mark.parametrize("text, rule", [
+    ("", "input.truncated"), ("Keine Berechtigung\n", "input.unknown-text"), ("Odmowa dostępu\n", "input.unknown-text"),
+    ("ksh: lparstat:  not found\n", "input.error-text"), ("0516-010 : Fehler\n", "input.error-text")])
+def test_no_lparstat_at_all(text: str, rule: str) -> None:
+    result = read(text, "x")
+    assert result.records == ()
+    assert rule in [f.rule for f in result.findings]
+
+
+def test_line_ends() -> None:
+    text = (FIXTURES / "aix_shared_app.txt").read_text()
+    for ends in ("\r\n", "\r"):
+        assert read(text.replace("\n", ends), "x").records == read(text, "x").records
+
+
+def test_recognises_its_own_only() -> None:
+    assert all(recognise(text) for text in TEXTS)
+    assert FORMAT.recognise is recognise
+    assert not recognise("System configuration: lcpu=4 mem=7936MB ent=0.20\n\nkthr memory page faults cpu\n")
+    assert not recognise("System configuration: lcpu=4 ent=0.2 mode=Uncapped\n\ncpu min maj mpc int cs\n")
+    assert not recognise("System configuration: lcpu=4 drives=2 paths=4 vdisks=1\n")
+    assert not recognise("Partition Name : a\nType : Shared\nMode : Capped\n")
+    assert not recognise('BBBP,159,lparstat -H,"Hypervisor Number of %Total Time %Hypervisor"\n')
+
+
+@pytest.mark.parametrize("piece", [" ", "-", "- ", "-Actual", "%user ", "1 ", "GHz[", "a=b ", "n-", "1.1GHz[", "1"])
+def test_long_lines_are_quick(piece: str) -> None:
+    started = monotonic()
+    text = piece * (400_000 // len(piece))
+    recognise(text)
+    shared(text, GOOD + text)
+    read("System configuration: " + text, "x")
+    assert monotonic() - started < 2
+
+
+@settings(max_examples=300, deadline=2000)
+@given(st.sampled_from(TEXTS), st.lists(st.tuples(st.floats(0, 1), st.integers(0, 30), st.text(max_size=12))))
+def test_no_mutation_raises(text: str, edits: list[tuple[float, int, str]]) -> None:
+    for where, cut, put in edits:
+        at = int(where * len(text))
+        text = text[:at] + put + text[at + cut:]
+    result = read(text, "x")
+    recognise(text)
+    for record in result.records:
+        assert all(len(row) == len(record.fields["columns"]) for row in record.fields["rows"])
+        assert len(record.fields["rows"]) == len(record.fields["row_lines"])
+
+
+@pytest.mark.skipif(not SAMPLES.is_dir(), reason="no collected samples here")
+def test_collected_samples() -> None:
+    paths = sorted(SAMPLES.glob("*.txt"))
+    assert paths
+    for path in paths:
+        text = path.read_text()
+        result = read(text, path.name)
+        assert recognise(text)
+        assert [f for f in result.findings if f.severity is Severity.ERROR] == []
+        assert {f.rule for f in result.findings} <= {"input.since-boot", "input.bad-value"}
+        assert only(result)["rows"]
