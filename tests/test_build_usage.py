@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -95,7 +96,7 @@ def test_the_same_arguments_write_the_same_files(tmp_path: Path) -> None:
     for seed in ("1", "2"):
         out = tmp_path / seed
         subprocess.run([sys.executable, str(DATA / "build_usage.py"), str(out), "--months", "1", "--step", "3600"],
-                       check=True, env={"PYTHONHASHSEED": seed})
+                       check=True, env={**os.environ, "PYTHONHASHSEED": seed})
         said = hashlib.sha256()
         for path in sorted(out.iterdir()):
             said.update(path.name.encode() + path.read_bytes())
