@@ -37,8 +37,8 @@ from monolith import Attempt, Whole
 from scale_estates import blocks, ring, save
 
 from planner.estate.model import Estate
-from planner.goals.consolidate import Measure
 from planner.optimise.measure import scale_of
+from planner.plan.choices import Measure
 from planner.rules import Site
 
 PLANNER = [sys.executable, "-m", "planner.cli"]

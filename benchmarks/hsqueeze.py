@@ -33,7 +33,7 @@ from measuring import Run, run
 from scale_estates import open_estate, save
 
 from planner.estate.model import Estate
-from planner.goals.consolidate import Measure
+from planner.plan.choices import Measure
 from planner.rules import Judge, Site
 
 PLANNER = [sys.executable, "-m", "planner.cli"]

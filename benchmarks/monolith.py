@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from planner.estate.model import Estate
-from planner.goals.consolidate import Measure, consolidate_goal
 from planner.optimise.consolidation import ConsolidationProblem
 from planner.optimise.consolidation_program import ConsolidationProgram
 from planner.optimise.measure import scale_of
+from planner.plan.choices import Measure
+from planner.plan.questions import Consolidate
 from planner.rules import Judge, Site
 
 CORES = 2
@@ -43,7 +44,7 @@ class Whole:
 
     def __init__(self, estate: Estate, measure: Measure) -> None:
         site = Site(estate)
-        goal = consolidate_goal(site, measure)
+        goal = Consolidate(measure=measure)
         problem = ConsolidationProblem(site, Judge(site), goal, scale_of(site, measure))
         self.site, self.scale = site, problem.scale
         self.model = ConsolidationProgram(site, problem.candidates, list(site.servers), goal, self.scale)

@@ -6,10 +6,10 @@ import json
 import sys
 from pathlib import Path
 
-from planner import plan_schema
 from planner.cost import Parameters
 from planner.estate import saved
 from planner.formats.estate_tables import TABLES
+from planner.plan.plan import schema as plan_schema
 from planner.rules import RULES
 
 HERE = Path(__file__).parent
@@ -58,7 +58,7 @@ def pages() -> dict[str, str]:
     return {
         "rules.md": rules_page(), "estate-workbook.md": workbook_page(), "parameters.md": parameters_page(),
         "estate.schema.json": json.dumps(saved.schema(), indent=1, sort_keys=True) + "\n",
-        "plan.schema.json": json.dumps(plan_schema.schema(), indent=1) + "\n",
+        "plan.schema.json": json.dumps(plan_schema(), indent=1) + "\n",
     }
 
 

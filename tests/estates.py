@@ -22,12 +22,14 @@ from planner.estate.model import Bridge, Disk, Estate, Lpar, Network, Policy, Pr
 from planner.estate.workbook import workbook_bytes
 from planner.formats.estate_tables import TABLES
 from planner.formats.estate_workbook import letters
-from planner.goals.evacuate import evacuate_goal
 from planner.history.calendar import BUCKETS, Bucket, DayKind
 from planner.history.series import Clock
 from planner.history.usage import Usage
+from planner.optimise.asked import checked_evacuate
 from planner.optimise.evacuate import Answer, EvacuationProblem
-from planner.plan import Move, Plan, Status
+from planner.plan.choices import Status
+from planner.plan.plan import Move, Plan
+from planner.plan.questions import Evacuate
 from planner.rules import Judge, Site
 
 VLAN = 10
@@ -156,6 +158,11 @@ def judged(of: Estate, rows: Mapping[str, Sequence[int]] | None = None) -> tuple
     return site, Judge(site)
 
 
+def evacuate_goal(site: Site, servers: Sequence[str], leave: Sequence[str] = ()) -> Evacuate:
+    """The question to free these servers, checked."""
+    return checked_evacuate(Evacuate(servers=tuple(servers), leave=tuple(leave)), site)
+
+
 def answer(of: Estate, *servers: str, time_limit: float = 20, gap: float = 0.0) -> Answer:
     """The optimiser's answer to freeing these servers."""
     site, judge = judged(of)
@@ -193,9 +200,14 @@ def move(of: Estate, name: str, source: str, target: str, **changes: Any) -> Mov
     return Move(name, source, target, **(stated | changes))
 
 
+def freeing(*servers: str, come_back: bool = False) -> Evacuate:
+    """The question to free these servers; none may be named, which nobody can ask."""
+    return Evacuate.model_construct(servers=servers, come_back=come_back)
+
+
 def plan_of(moves: Sequence[Move], *freed: str, **changes: Any) -> Plan:
     """These moves as a plan that frees these servers."""
-    return Plan({"kind": "evacuate", "servers": list(freed)}, Status.OPTIMAL, "", moves=tuple(moves), **changes)
+    return Plan(freeing(*freed), Status.OPTIMAL, "", moves=tuple(moves), **changes)
 
 
 def cell_of(of: Estate, sheet: str, row_key: str, header: str) -> str:

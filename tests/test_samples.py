@@ -15,7 +15,8 @@ from planner.estate.load import checked, load
 from planner.estate.policy_file import read_policy_file, with_policies
 from planner.findings import Severity
 from planner.jobs import Options, evacuate, exit_code, window_from
-from planner.plan import Status
+from planner.plan.choices import Status
+from planner.plan.questions import Evacuate
 from planner.rules import Judge, Site
 from planner.schedule.occupancy import Occupancy
 from planner.units import show_gib, units_from_cores
@@ -59,7 +60,7 @@ def landscape() -> Any:
 
 @pytest.fixture(scope="module")
 def emptied(landscape: Any) -> Any:
-    return evacuate(landscape, [P595_2], Options())
+    return evacuate(landscape, Evacuate(servers=(P595_2,)), Options())
 
 
 def cells(path: Path) -> dict[str, list[tuple[Any, ...]]]:
@@ -168,7 +169,8 @@ def test_the_deliberate_obstacles_stand_on_the_570s(landscape: Any) -> None:
     assert [p.name for p in landscape.estate.lpars if not p.active] == ["hxaix69"]
     assert judge.targets("hxaix09adm") == [P570_1]
     assert judge.targets("hxaix52") == [P570_2]
-    assert [s for s in (P570_1, P570_2) if evacuate(landscape, [s], Options()).status is not Status.INFEASIBLE] == []
+    found = [evacuate(landscape, Evacuate(servers=(s,)), Options()).status for s in (P570_1, P570_2)]
+    assert found == [Status.INFEASIBLE, Status.INFEASIBLE]
 
 
 def test_emptying_the_595_is_proved_and_verified(landscape: Any, emptied: Any) -> None:
@@ -199,8 +201,8 @@ def test_both_paths_of_hxaix26_are_kept(emptied: Any) -> None:
 
 
 def test_the_demo_fits_its_window_with_the_way_back(landscape: Any) -> None:
-    options = Options(window=window_from("2026-12-05 22:00/04:00"), come_back=True, work_s=3600)
-    plan = evacuate(landscape, [P595_2], options)
+    options = Options(window=window_from("2026-12-05 22:00/04:00"), work_s=3600)
+    plan = evacuate(landscape, Evacuate(servers=(P595_2,), come_back=True), options)
     assert plan.verified and plan.window is not None and plan.window.fits
     assert len(plan.leg("out")) == len(plan.leg("back")) == 20
 
@@ -210,7 +212,7 @@ def test_with_the_talks_rule_the_595_cannot_be_emptied(landscape: Any) -> None:
     strict = load([DATA / "landscape"])
     strict.estate = with_policies(landscape.estate, rows)
     assert checked(strict).usable()
-    plan = evacuate(strict, [P595_2], Options())
+    plan = evacuate(strict, Evacuate(servers=(P595_2,)), Options())
     assert plan.status is Status.INFEASIBLE and exit_code(plan) == 3 and not plan.moves
     assert {f.rule for f in plan.findings} == {"policy.production-stays"}
     assert len({f.subject for f in plan.findings}) == 10
@@ -249,7 +251,7 @@ def test_free_memory_is_what_the_ivm_displays(js22: Any) -> None:
 
 
 def test_freeing_a_blade_is_the_talks_move(js22: Any) -> None:
-    plan = evacuate(js22, [BLADE_13], Options())
+    plan = evacuate(js22, Evacuate(servers=(BLADE_13,)), Options())
     assert plan.status is Status.OPTIMAL and plan.verified
     move, = plan.moves
     assert (move.lpar, move.source, move.target) == ("bxaix85", BLADE_13, BLADE_14)

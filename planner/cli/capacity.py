@@ -67,7 +67,7 @@ def capacity_command(
                                                                month_end_first), levers, months, horizon)
     loaded = load_estate(estate, policy)
     shown = None if plan is None else read_plan(plan)
-    asked = usage_again(loaded.estate, history, shown.goal["usage"]) if shown and shown.goal.get("usage") else None
+    asked = usage_again(loaded.estate, history, shown.goal.usage) if shown and shown.goal.usage else None
     with History.open(history, read_only=True) as store:
         figures = figures_of(loaded, store, options, shown, _progress(), asked=asked)
     where = out or Path("reports") / f"capacity-{options.month[0]}-{options.month[1]:02d}.xlsx"

@@ -23,10 +23,10 @@ from planner.cli.calendars import (
     usage_spec,
 )
 from planner.cli.plans import deliver, directory, file_name
-from planner.plan import Measure
+from planner.plan.choices import Measure
 
 if TYPE_CHECKING:
-    from planner.plan import Window
+    from planner.plan.plan import Window
 
 _SERVERS = "may be given several times"
 
@@ -70,6 +70,7 @@ def consolidate_command(
     from planner import jobs
     from planner.errors import UsageError
     from planner.estate.energy import HOURS_PER_YEAR, Tariff
+    from planner.plan.questions import Consolidate
 
     if not all(math.isfinite(x) for x in (tariff, co2, hours)):
         raise UsageError("--tariff, --co2 and --hours are finite numbers")
@@ -79,14 +80,15 @@ def consolidate_command(
         raise UsageError("--hours is for a change that stays: a way back ends it before")
     span = _weekend(weekend, start, end, window, come_back)
     where = directory(out, f"consolidate-{file_name(estate.resolve().stem)}")
-    options = jobs.Options(time_limit, gap, None if window is None else jobs.window_from(window), come_back,
-                           jobs.span_from(work or "60m"))
-    asked = jobs.Asked(minimise, n_plus_1, tuple(keep or ()), tuple(off or ()), span,
-                       jobs.Terms(Tariff(tariff, currency, co2), hours))
+    options = jobs.Options(time_limit, gap, span or (None if window is None else jobs.window_from(window)),
+                           work_s=jobs.span_from(work or "60m"))
+    goal = Consolidate(measure=minimise, n_plus_1=n_plus_1, keep=tuple(keep or ()), off=tuple(off or ()),
+                       weekend=weekend, come_back=come_back)
     loaded = load_estate(estate, policy)
-    plan = jobs.consolidate(loaded, asked, options,
+    plan = jobs.consolidate(loaded, goal, options,
                             usage_spec(history, calendar_from(country, subdivision, closed, month_end_last,
-                                                              month_end_first), percentile, months, growth))
+                                                              month_end_first), percentile, months, growth),
+                            jobs.Terms(Tariff(tariff, currency, co2), hours))
     deliver(plan, loaded, where, as_json=as_json, force=force)
     return jobs.exit_code(plan, estate=loaded.estate)
 

@@ -30,7 +30,7 @@ def load_command(
     from planner.estate import saved
     from planner.estate.load import load
     from planner.findings import errors
-    from planner.plan import finding_json
+    from planner.plan.plan import finding_json
 
     if out is not None and out.suffix.lower() not in (".xlsx", ".json"):
         raise UsageError(f"--out {out}: the name must end in .xlsx or .json")
@@ -64,7 +64,7 @@ def check_command(estate: Estate, policy: PolicyFile = None, as_json: Json = Fal
     Example: planner check estate.xlsx
     """
     from planner.findings import Severity
-    from planner.plan import finding_json
+    from planner.plan.plan import finding_json
     from planner.rules import Judge, Site
 
     loaded = load_estate(estate, policy)
@@ -103,7 +103,7 @@ def reach_command(
     Example: planner reach estate.xlsx --lpar hxaix26
     """
     from planner.errors import UsageError
-    from planner.plan import finding_json
+    from planner.plan.plan import finding_json
     from planner.report import terminal
     from planner.rules import Judge, Site
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,10 +22,11 @@ from planner.cli.calendars import (
     history_end,
     usage_spec,
 )
+from planner.plan.choices import By
 
 if TYPE_CHECKING:
     from planner.estate.assemble import Loaded
-    from planner.plan import Plan
+    from planner.plan.plan import Plan
 
 
 @command("evacuate")
@@ -54,26 +54,20 @@ def evacuate_command(
     """
     from planner import jobs
     from planner.errors import UsageError
+    from planner.plan.questions import Evacuate
 
     if work is not None and not come_back:
         raise UsageError("--work is the time before the way back: give --return as well")
-    options = jobs.Options(time_limit, gap, None if window is None else jobs.window_from(window), come_back,
-                           jobs.span_from(work or "60m"))
+    options = jobs.Options(time_limit, gap, None if window is None else jobs.window_from(window),
+                           work_s=jobs.span_from(work or "60m"))
     loaded = load_estate(estate, policy)
     where = directory(out, "evacuate-" + "-".join(file_name(s) for s in sorted(set(servers))))
-    plan = jobs.evacuate(loaded, servers, options, leave or (),
+    goal = Evacuate(servers=tuple(servers), leave=tuple(leave or ()), come_back=come_back)
+    plan = jobs.evacuate(loaded, goal, options,
                          usage_spec(history, calendar_from(country, subdivision, closed, month_end_last,
                                                            month_end_first), percentile, months, growth))
     deliver(plan, loaded, where, as_json=as_json, force=force)
     return jobs.exit_code(plan, estate=loaded.estate)
-
-
-class _By(StrEnum):
-    """How cores are counted as free."""
-
-    BOTH = "both"
-    ENTITLEMENT = "entitlement"
-    USAGE = "usage"
 
 
 @command("headroom")
@@ -86,7 +80,7 @@ def headroom_command(
                                       "2026-11, or always.")] = "month-end",
     critical: Annotated[list[str] | None, typer.Option(
         "--critical", metavar="LPAR", help="This LPAR stays (patterns too), besides those of production.")] = None,
-    by: Annotated[_By | None, typer.Option("--by", help="Count cores that nobody is entitled to, that nobody used, or "
+    by: Annotated[By | None, typer.Option("--by", help="Count cores that nobody is entitled to, that nobody used, or "
                                            "both [default: both with --history, else entitlement].")] = None,
     window: Annotated[str | None, typer.Option("--window", help='Of the way out: "2026-11-21 20:00/23:00".')] = None,
     back_window: Annotated[str | None, typer.Option("--back-window", help="Of the way back "
@@ -111,8 +105,8 @@ def headroom_command(
     """
     from planner import jobs
     from planner.errors import UsageError
-    from planner.goals.headroom import By
     from planner.jobs.usage import ALWAYS, period_from
+    from planner.plan.questions import Headroom
     from planner.units import mib_from_gib, units_from_cores
 
     try:
@@ -125,15 +119,16 @@ def headroom_command(
     last = None if back_window is None else jobs.window_from(back_window, "--back-window")
     if when == ALWAYS and come_back and last is None:
         raise UsageError("--when always --return: say when they come back with --back-window")
-    period = period_from(when, calendar, first.end if first else history_end(history))
-    options = jobs.Options(time_limit, gap, first, (when != ALWAYS or last is not None) if come_back is None
-                           else come_back)
-    request = jobs.Request(server, units, mib, period, tuple(critical or ()), By(by.value) if by else None, spec, last,
-                           curve)
+    needed = period_from(when, calendar, first.end if first else history_end(history))
+    options = jobs.Options(time_limit, gap, first, last)
+    goal = Headroom(
+        server=server, units=units, memory_mib=mib, critical=tuple(critical or ()),
+        by=by or (By.ENTITLEMENT if spec is None else By.BOTH), **needed._asdict(),
+        come_back=(when != ALWAYS or last is not None) if come_back is None else come_back)
     where = directory(out, f"headroom-{file_name(server)}")
     loaded = load_estate(estate, policy)
     told = working()
-    plan = jobs.headroom(loaded, request, options, told)
+    plan = jobs.headroom(loaded, goal, options, spec, curve=curve, progress=told)
     if told:
         told("")
     deliver(plan, loaded, where, as_json=as_json, force=force)
@@ -159,8 +154,8 @@ _MANY_MOVES = 500
 
 def deliver(plan: Plan, loaded: Loaded, where: Path, *, as_json: bool, force: bool) -> None:
     """Write the plan's directory and show the plan."""
-    from planner import plan as plans
     from planner.parallel import beside
+    from planner.plan.plan import plan as plans
     from planner.report.output import write_directory
 
     files = {"plan.json": plans.dump(plan).encode()}
@@ -188,8 +183,8 @@ def deliver(plan: Plan, loaded: Loaded, where: Path, *, as_json: bool, force: bo
 
 def read_plan(plan_file: Path) -> Plan:
     """A plan.json, or the one in a directory; raises UsageError and InputError."""
-    from planner import plan as plans
     from planner.errors import UsageError
+    from planner.plan.plan import plan as plans
 
     path = plan_file / "plan.json" if plan_file.is_dir() else plan_file
     try:
@@ -210,16 +205,16 @@ def verify_command(
 
     Example: planner verify reports/evacuate-SN8379A80_p595-2 estate.xlsx
     """
-    from planner.plan import finding_json
+    from planner.plan.plan import finding_json
     from planner.verify import verify_plan
 
     plan = read_plan(plan_file)
     against = load_estate(estate, policy).estate
     usage = None
-    if history is not None and plan.goal.get("usage"):
+    if history is not None and plan.goal.usage:
         from planner.jobs.usage import usage_again
 
-        usage = usage_again(against, history, plan.goal["usage"])
+        usage = usage_again(against, history, plan.goal.usage)
     replay = verify_plan(plan, against, usage)
     if as_json:
         print_json({"holds": replay.holds, "findings": [finding_json(f) for f in replay.findings]})

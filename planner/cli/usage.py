@@ -67,7 +67,7 @@ def add_command(
     from planner.estate.load import read_mapping
     from planner.findings import errors
     from planner.history.sources import read_sources, serial_numbers
-    from planner.plan import finding_json
+    from planner.plan.plan import finding_json
 
     if force_zone and not zone:
         raise UsageError("--force-zone: say which zone with --zone")

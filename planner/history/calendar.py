@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import calendar
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
@@ -79,6 +79,17 @@ class Calendar:
         at = days.index(day)
         near = at < self.first or at >= len(days) - self.last
         return DayKind.MONTH_END if near else DayKind.WORKING
+
+    def buckets_between(self, start: datetime, end: datetime) -> tuple[Bucket, ...]:
+        """The buckets that the time from ``start`` to ``end`` touches; all of them for more than a year."""
+        if end - start > timedelta(days=366):
+            return BUCKETS
+        found = set()
+        moment = start.replace(minute=0, second=0, microsecond=0)
+        while moment < end:
+            found.add(Bucket(self.kind(moment.date()), moment.hour))
+            moment += timedelta(hours=1)
+        return tuple(b for b in BUCKETS if b in found)
 
     def month_end(self, year: int, month: int) -> tuple[date, ...]:
         """The days of one month-end: the last working days of this month and the first ones of the next."""

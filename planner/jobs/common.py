@@ -15,7 +15,9 @@ from planner.estate.model import Estate
 from planner.findings import Finding, Severity, errors, ordered
 from planner.optimise.evacuate import Answer
 from planner.optimise.placement import move_cost_ms
-from planner.plan import BACK, OUT, Plan, Status, Window
+from planner.plan.choices import BACK, OUT, Status
+from planner.plan.plan import Plan, Window
+from planner.plan.questions import Evacuate
 from planner.rules import Judge, Site
 from planner.schedule.timetable import Timetable
 from planner.units import show_duration
@@ -30,12 +32,13 @@ _SPAN = re.compile(r"^\s*(?:(\d+)\s*h)?\s*(?:(\d+)\s*m(?:in)?)?\s*(?:(\d+)\s*s)?
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What planning commands share. Seconds; ``gap`` relative (0.01 is 1 %)."""
+    """What planning commands share beside the question. Seconds; ``gap`` relative (0.01 is 1 %)."""
 
     time_limit: float = 60.0
     gap: float = 0.0
     window: Window | None = None
-    come_back: bool = False
+    back_window: Window | None = None
+    """The way back's own window, when it is not in ``window``."""
     work_s: int = 0
 
 
@@ -94,7 +97,7 @@ def _fix(lifts: Sequence[str], name: str) -> str:
 
 def finished(blank: Plan, loaded: Loaded, site: Site, judge: Judge, answer: Answer, table: Timetable,
               options: Options) -> Plan:
-    counted = (OUT, BACK) if blank.goal["kind"] == "headroom" else (OUT,)
+    counted = (OUT, BACK) if blank.goal.back_counts else (OUT,)
     objective = sum(move_cost_ms(site, judge, m.lpar, m.source, m.target) for m in table.moves if m.leg in counted)
     bound = min(answer.bound_ms or 0.0, float(objective))
     status = answer.status if objective - bound <= PROVED * objective + 0.999 else Status.FEASIBLE
@@ -156,12 +159,12 @@ def least_time_s(plan: Plan, site: Site) -> float:
     of each freed server; twice, and the work between, when they come back in the same window."""
     out = [m for m in plan.leg(OUT) if not m.parking]
     longest = max((site.solo(m.lpar, m.source, m.target).duration_ms / 1000 for m in out), default=0.0)
-    for server in (*plan.goal.get("servers", ()), *plan.off):
+    for server in (*plan.goal.freed, *plan.off):
         size = sum(state_bytes(site.lpars[m.lpar].memory_mib, site.lpars[m.lpar].max_memory_mib)
                    for m in out if m.source == server)
         rate = sum(side_rate(v, site.servers[server], site.parameters, source=True) for v in site.movers(server))
         longest = max(longest, size / rate if rate else 0.0)
-    if plan.goal.get("return") and plan.back_from_s is None:
+    if plan.goal.come_back and plan.back_from_s is None:
         back = max((site.solo(m.lpar, m.source, m.target).duration_ms / 1000 for m in plan.leg(BACK)), default=0.0)
         return longest + (plan.work_s or 0) + back
     return longest
@@ -169,7 +172,7 @@ def least_time_s(plan: Plan, site: Site) -> float:
 
 def _must_miss(plan: Plan, site: Site) -> bool:
     """Whether it is proved that no plan fits the window: where all must go that go, and not even they could."""
-    return plan.goal.get("kind") == "evacuate" and plan.window is not None and (
+    return isinstance(plan.goal, Evacuate) and plan.window is not None and (
         least_time_s(plan, site) > plan.window.length_s)
 
 

@@ -6,26 +6,29 @@ import datetime as dt
 import math
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from planner.errors import UsageError
 from planner.estate.assemble import Loaded
 from planner.estate.saved import digest
 from planner.findings import Finding, Severity, ordered
-from planner.goals.consolidate import Consolidate, Measure, consolidate_goal
+from planner.history.calendar import BUCKETS, Bucket
 from planner.jobs import energy as accounts
 from planner.jobs.common import PROVED, Options, assumptions, checked_plan, unanswered
 from planner.jobs.energy import Meter, Terms
+from planner.optimise.asked import checked_consolidate
 from planner.optimise.consolidation import Consolidation, ConsolidationProblem, Part
 from planner.optimise.evacuate import Answer
 from planner.optimise.measure import Scale, scale_of
-from planner.plan import BACK, OUT, Level, Plan, Status, Window
+from planner.optimise.placement import move_cost_ms
+from planner.plan.choices import BACK, OUT, Measure, Status
+from planner.plan.plan import Level, Plan, Window
+from planner.plan.questions import Consolidate
 from planner.rules import Judge, Site
 from planner.schedule.timetable import Timetable, timetable
 
-if TYPE_CHECKING:
-    from planner.history.usage import Usage
+if TYPE_CHECKING:  # start-up: what reads a history takes longer to import than a small plan to make
     from planner.jobs.usage import UsageSpec
 
 _TRIES = 12
@@ -35,20 +38,17 @@ _SPARE_S = 1800
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What is asked of a consolidation beside the common options.
+class _Case:
+    """Everything that a consolidation's answer is made of; ``goal`` as it was asked, ``busy``: mean thousandths of a
+    core by LPAR where a history measured them."""
 
-    ``weekend``: from when to when servers may be off; both legs lie in it. ``busy``: mean thousandths of a core by
-    LPAR where a history measured them.
-    """
-
-    measure: Measure = Measure.WATTS
-    n_plus_1: bool = False
-    keep: tuple[str, ...] = ()
-    off: tuple[str, ...] = ()
-    weekend: Window | None = None
-    terms: Terms = field(default_factory=Terms)
-    busy: Mapping[str, int] = field(default_factory=dict)
+    loaded: Loaded
+    site: Site
+    judge: Judge
+    goal: Consolidate
+    options: Options
+    terms: Terms
+    busy: Mapping[str, int]
 
 
 def weekend_from(start: str, end: str) -> Window:
@@ -64,39 +64,38 @@ def weekend_from(start: str, end: str) -> Window:
     return Window(first, last)
 
 
-def consolidate(loaded: Loaded, asked: Asked, options: Options, usage: UsageSpec | None = None) -> Plan:
+def consolidate(loaded: Loaded, goal: Consolidate, options: Options, usage: UsageSpec | None = None,
+                terms: Terms = Terms()) -> Plan:  # noqa: B008
     """Switch off what can be; with ``usage`` so that what stays on carries what was used, slot by slot, in the hours
-    in which the servers are off (all hours when nothing comes back).
+    in which the servers are off (all hours when nothing comes back). A weekend is the window, and both legs lie in it.
 
     Raises UsageError for unknown names, InputError for a history that cannot be used, and ReplayError when the own
     plan fails its replay.
     """
-    used, kept = (None, None) if usage is None else _usage(loaded, usage, asked, options)
-    if used is not None:
-        asked = replace(asked, busy={n: round(float(used.of(n).mean())) for n in sorted(used.measured)
-                                     if n in {p.name for p in loaded.estate.lpars if p.active}})
+    used, basis = (None, None) if usage is None else usage.read(loaded.estate, _together(goal, options, usage))
+    active = {p.name for p in loaded.estate.lpars if p.active}
+    busy = {} if used is None else {n: round(float(used.of(n).mean())) for n in sorted(used.measured) if n in active}
     site = Site(loaded.estate, usage=used)
     judge = Judge(site)
-    goal = consolidate_goal(site, asked.measure, asked.n_plus_1, asked.keep, asked.off)
-    if asked.weekend:
-        options = replace(options, come_back=True, window=asked.weekend)
+    goal = checked_consolidate(goal.replace(usage=basis, come_back=goal.come_back or goal.weekend), site)
+    case = _Case(loaded, site, judge, goal, options, terms, busy)
     deadline = time.monotonic() + options.time_limit
     staying: dict[str, str] = {}
     flat = False
     while True:
-        plan = _planned(loaded, site, judge, goal, asked, options, deadline, staying, kept, flat)
-        if (options.come_back or _late(plan)) and plan.verified and plan.moves and not plan.off and not flat:
+        plan = _planned(case, goal, deadline, staying, flat=flat)
+        if (goal.come_back or _late(plan)) and plan.verified and plan.moves and not plan.off and not flat:
             flat = True  # nobody goes and comes back, or moves beyond a window, for the sake of load alone
             continue
         more = _not_in_time(plan, site, goal) if time.monotonic() < deadline else {}
-        if not more and options.come_back and plan.verified and plan.energy and len(staying) <= len(site.servers):
-            meter = Meter(site, asked.busy)
+        if not more and goal.come_back and plan.verified and plan.energy and len(staying) <= len(site.servers):
+            meter = Meter(site, busy)
             per_core = {s: meter.per_core(s) for s in site.servers}
             more = {s: _NOT_WORTH for s in accounts.not_worth(plan.energy, per_core, meter, plan) if s not in goal.off}
         if not more:
             return _among(plan, staying)
         staying |= more
-        goal = replace(goal, keep=tuple(sorted({*goal.keep, *more})))
+        goal = goal.replace(keep=tuple(sorted({*goal.keep, *more})))
 
 
 _NOT_WORTH = "at this length of time off the saving is below what the moves and the start cost"
@@ -130,33 +129,28 @@ def _among(plan: Plan, staying: Mapping[str, str]) -> Plan:
     return plan.replace(status=Status.FEASIBLE, levels=levels)
 
 
-def _usage(loaded: Loaded, spec: UsageSpec, asked: Asked, options: Options) -> tuple[Usage, dict[str, Any]]:
-    """The usage in the hours in which servers are off, and what of it the plan keeps."""
-    from planner.history.calendar import BUCKETS
-    from planner.jobs.usage import buckets_between, read_usage
-
-    window = asked.weekend or (options.window if options.come_back else None)
-    hours = BUCKETS if window is None else buckets_between(window.start, window.end, spec.calendar)
-    return read_usage(loaded.estate, spec, hours)
+def _together(goal: Consolidate, options: Options, usage: UsageSpec) -> tuple[Bucket, ...]:
+    """The hours in which servers are off."""
+    window = options.window if goal.come_back or goal.weekend else None
+    return BUCKETS if window is None else usage.calendar.buckets_between(window.start, window.end)
 
 
-def _planned(loaded: Loaded, site: Site, judge: Judge, goal: Consolidate, asked: Asked, options: Options,
-             deadline: float, staying: Mapping[str, str], usage: dict[str, Any] | None, flat: bool) -> Plan:
-    scale = scale_of(site, goal.measure, asked.busy)
+def _planned(case: _Case, goal: Consolidate, deadline: float, staying: Mapping[str, str], *, flat: bool) -> Plan:
+    """A plan for ``goal``, which may leave more servers on than was asked; ``flat``: the load does not count."""
+    site, judge, options = case.site, case.judge, case.options
+    scale = scale_of(site, goal.measure, case.busy)
     if flat:
         scale = replace(scale, rate={}, busy={}, least={})
-    problem = ConsolidationProblem(site, judge, goal, scale, come_back=options.come_back)
-    blank = _blank(loaded, site, goal, asked, options, staying)
-    if usage is not None and site.usage is not None:
-        blank = blank.replace(goal={**blank.goal, "usage": usage}, findings=site.usage.findings)
+    problem = ConsolidationProblem(site, judge, goal, scale, come_back=goal.come_back)
+    blank = _blank(case, staying)
     reason = ""
     for _ in range(_TRIES):
         answer = problem.solve(max(deadline - time.monotonic(), 0.1), options.gap)
         if answer.status in (Status.INFEASIBLE, Status.UNKNOWN):
             return unanswered(blank, Answer(answer.status, {}, conflict=answer.conflict), reason, options)
-        table = timed(site, judge, answer.placement, asked, options)
+        table = timed(site, judge, answer.placement, goal, options)
         if table.found:
-            return _finished(blank, loaded, site, judge, answer, problem.scale, table, asked, options)
+            return _finished(case, blank, answer, problem.scale, table)
         reason = table.reason
         for part in answer.parts:
             if _shifts(site, part):
@@ -171,37 +165,32 @@ def _shifts(site: Site, part: Part) -> bool:
     return bool({site.start[n] for n in part.placement} & set(part.placement.values()))
 
 
-def timed(site: Site, judge: Judge, placement: Mapping[str, str], asked: Asked, options: Options) -> Timetable:
+def timed(site: Site, judge: Judge, placement: Mapping[str, str], goal: Consolidate, options: Options) -> Timetable:
     """The legs; at a weekend the way back ends as late as it may."""
-    if not asked.weekend:
-        return timetable(site, judge, placement, options.window, come_back=options.come_back, work_s=options.work_s)
+    window = options.window
+    if not goal.weekend or window is None:
+        return timetable(site, judge, placement, window, come_back=goal.come_back, work_s=options.work_s)
     late, table = 0, Timetable()
     for _ in range(_ROUNDS):
-        table = timetable(site, judge, placement, asked.weekend, come_back=True, back_from_s=late)
+        table = timetable(site, judge, placement, window, come_back=True, back_from_s=late)
         back = [m for m in table.moves if m.leg == BACK]
         if not table.found or not back:
             return table
-        spare = asked.weekend.length_s - _SPARE_S - max(m.end_ms for m in back) / 1000
+        spare = window.length_s - _SPARE_S - max(m.end_ms for m in back) / 1000
         if 0 <= spare < 60 or (spare < 0 and late == 0):
             break
         late = max(0, int(min(m.start_ms for m in back) / 1000 + spare) // 60 * 60)
     return table
 
 
-def _blank(loaded: Loaded, site: Site, goal: Consolidate, asked: Asked, options: Options,
-           staying: Mapping[str, str]) -> Plan:
-    request: dict[str, Any] = {"kind": "consolidate", "minimise": goal.measure.value}
-    request |= {"n_plus_1": True} if goal.n_plus_1 else {}
-    keep = [s for s in goal.keep if s in asked.keep]
-    request |= {k: v for k, v in (("keep", keep), ("off", list(goal.off))) if v}
-    request |= {"weekend": True} if asked.weekend else {}
-    request |= {"return": True} if options.come_back else {}
-    told = [*assumptions(loaded.estate, options),
-            *accounts.assumptions(site, asked.terms, asked.busy, back=options.come_back)]
+def _blank(case: _Case, staying: Mapping[str, str]) -> Plan:
+    site, goal, options = case.site, case.goal, case.options
+    told = [*assumptions(case.loaded.estate, options),
+            *accounts.assumptions(site, case.terms, case.busy, back=goal.come_back)]
     if goal.measure is Measure.WATTS:
         told.append("Watts: idle watts of the servers that stay on, and for each busy core the (maximum − idle) / "
                     "cores of the server on which it runs.")
-    if asked.weekend:
+    if goal.weekend:
         told.append(f"The way back is planned to end {_SPARE_S // 60} minutes before the end of the weekend.")
     if goal.n_plus_1:
         told.append("N+1: one server fails at a time; its LPARs start anew on the others, which keep their ceilings "
@@ -209,13 +198,13 @@ def _blank(loaded: Loaded, site: Site, goal: Consolidate, asked: Asked, options:
     kept_on = {why: sorted(s for s in staying if staying[s] == why) for why in sorted({*staying.values()})}
     notes = tuple(f"{', '.join(names)} {'stays' if len(names) == 1 else 'stay'} on: {why}"
                   for why, names in kept_on.items())
-    return Plan(goal=request, status=Status.UNKNOWN, estate_digest=digest(loaded.estate), assumptions=tuple(told),
-                window=options.window, work_s=options.work_s if options.come_back and not asked.weekend else None,
-                notes=notes)
+    return Plan(goal=goal, status=Status.UNKNOWN, estate_digest=digest(case.loaded.estate), assumptions=tuple(told),
+                window=options.window, work_s=options.work_s if goal.come_back and not goal.weekend else None,
+                notes=notes, findings=site.usage.findings if site.usage else ())
 
 
-def _finished(blank: Plan, loaded: Loaded, site: Site, judge: Judge, answer: Consolidation, scale: Scale,
-              table: Timetable, asked: Asked, options: Options) -> Plan:
+def _finished(case: _Case, blank: Plan, answer: Consolidation, scale: Scale, table: Timetable) -> Plan:
+    loaded, site, judge, options = case.loaded, case.site, case.judge, case.options
     levels = _levels(site, judge, answer, scale, table, options)
     proved = all(x.status is Status.OPTIMAL for x in levels)
     stays = [(p.name, p.server, "not activated: holds nothing") for p in loaded.estate.lpars
@@ -225,14 +214,14 @@ def _finished(blank: Plan, loaded: Loaded, site: Site, judge: Judge, answer: Con
         status=Status.OPTIMAL if proved else Status.FEASIBLE, objective=levels[0].objective, bound=levels[0].bound,
         gap=levels[0].gap, levels=levels, moves=table.moves, off=answer.off, restart=answer.restart,
         stays=tuple(stays), back_window=None)
-    back = plan.leg(BACK)
-    if asked.weekend and back:
+    back, window = plan.leg(BACK), options.window
+    if case.goal.weekend and window and back:
         begin = min(m.start_ms for m in back) // 1000
-        first = asked.weekend.start + dt.timedelta(seconds=begin)
-        home = Window(first, asked.weekend.end) if first < asked.weekend.end else asked.weekend
+        first = window.start + dt.timedelta(seconds=begin)
+        home = Window(first, window.end) if first < window.end else window
         plan = plan.replace(back_window=home, back_from_s=begin, work_s=0)
     plan = checked_plan(plan, loaded, site, judge)
-    account = accounts.account(plan, Meter(site, asked.busy), asked.terms)
+    account = accounts.account(plan, Meter(site, case.busy), case.terms)
     kwh = account["net"]["kwh"]
     if plan.off and kwh < 0:
         lost = Finding("energy.net", Severity.WARNING, "plan", f"uses {-kwh:,.1f} kWh more than leaving everything as "
@@ -243,8 +232,6 @@ def _finished(blank: Plan, loaded: Loaded, site: Site, judge: Judge, answer: Con
 
 def _levels(site: Site, judge: Judge, answer: Consolidation, scale: Scale, table: Timetable,
             options: Options) -> tuple[Level, ...]:
-    from planner.optimise.placement import move_cost_ms
-
     measure = scale.at(answer.off, site.start | answer.placement)
     measure_bound = min(scale.base + sum(p.measure_bound for p in answer.parts), float(measure))
     cost = sum(move_cost_ms(site, judge, m.lpar, m.source, m.target) for m in table.moves if m.leg == OUT)

@@ -9,7 +9,8 @@ from typing import Any
 from planner.cost import state_bytes
 from planner.estate.catalogue import rperf_per_core
 from planner.estate.energy import HOURS_PER_YEAR, Tariff, energy, power_of, watts
-from planner.plan import BACK, OUT, Move, Plan
+from planner.plan.choices import BACK, OUT
+from planner.plan.plan import Move, Plan
 from planner.rules import Site
 
 KWH = 3.6e6
@@ -90,7 +91,7 @@ def account(plan: Plan, meter: Meter, terms: Terms) -> dict[str, Any]:
     for m in plan.leg(OUT):
         final[m.lpar] = m.target
     before, after = _by_server(site, site.start), _by_server(site, final)
-    back = any(m.leg == BACK for m in plan.moves) or bool(plan.goal.get("return"))
+    back = any(m.leg == BACK for m in plan.moves) or plan.goal.come_back
     window = plan.back_window or plan.window
     until = plan.total_s if not back else (
         (window.end - plan.window.start).total_seconds() if plan.window and window else plan.total_s)

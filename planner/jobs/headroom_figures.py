@@ -8,7 +8,9 @@ from typing import Any
 
 from planner.estate.capacity import hash_page_table_mib
 from planner.findings import Finding, Severity
-from planner.goals.headroom import By, Headroom
+from planner.optimise.asked import critical_here, needed_slots
+from planner.plan.choices import By
+from planner.plan.questions import Headroom
 from planner.rules import Site
 from planner.rules.shares import contended_shares, most_units
 from planner.units import show_cores
@@ -51,7 +53,7 @@ def free_on(site: Site, goal: Headroom, server: str, where: Where) -> Room:
     held, limit = site.holding(server, names), site.limit(server)
     used = None
     if site.usage is not None:
-        used = int((10 * limit.units - site.usage_on(server, names))[goal.slots(site)].min()) // 10
+        used = int((10 * limit.units - site.usage_on(server, names))[needed_slots(goal, site)].min()) // 10
     return Room(limit.units - held.units, used, limit.memory_mib - held.memory_mib)
 
 
@@ -109,7 +111,7 @@ def sum_of_peaks(site: Site, goal: Headroom, where: Where) -> float | None:
     """The sum of each partition's own peak on the goal's server, in the hours of the room; None without usage."""
     if site.usage is None:
         return None
-    server, inside = goal.server, goal.slots(site)
+    server, inside = goal.server, needed_slots(goal, site)
     rows = [site.use(n, server) for n in on(where, server)] + [site.vios_use(v) for v in site.vioses_on(server)]
     return sum(int(row[inside].max()) for row in rows) / 1000
 
@@ -119,9 +121,9 @@ def critical(site: Site, goal: Headroom, after: Where) -> list[dict[str, Any]]:
     before = contended_shares(site, goal.server, on(site.start, goal.server))
     then = contended_shares(site, goal.server, on(after, goal.server))
     out = []
-    for name in goal.here(site):
+    for name in critical_here(goal, site):
         p = site.lpars[name]
-        inside = None if site.usage is None else site.use(name, goal.server)[goal.slots(site)]
+        inside = None if site.usage is None else site.use(name, goal.server)[needed_slots(goal, site)]
         peak = None if inside is None else int(inside.max()) / 1000
         out.append({"lpar": name, "entitlement": p.entitlement_units / 100, "virtual_processors": p.virtual_processors,
                     "weight": p.weight, "sharing": p.sharing or p.processors, "may_draw": most_units(p) / 100,
@@ -131,7 +133,7 @@ def critical(site: Site, goal: Headroom, after: Where) -> list[dict[str, Any]]:
 
 def warnings(site: Site, goal: Headroom, after: Where) -> list[Finding]:
     """Room that the critical LPARs cannot use as they are: virtual processors, caps, weights."""
-    here = goal.here(site)
+    here = critical_here(goal, site)
     if not here or not goal.units:
         return []
     used = _group_peak(site, goal, here)
@@ -161,4 +163,4 @@ def _group_peak(site: Site, goal: Headroom, names: Sequence[str]) -> int:
     if site.usage is None:
         return sum(site.lpars[n].entitlement_units for n in names)
     total = sum((site.use(n, goal.server) for n in names[1:]), site.use(names[0], goal.server))
-    return -(-int(total[goal.slots(site)].max()) // 10)
+    return -(-int(total[needed_slots(goal, site)].max()) // 10)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -12,19 +12,21 @@ from planner.errors import UsageError
 from planner.estate.assemble import Loaded
 from planner.estate.saved import digest
 from planner.findings import Finding, Severity, ordered
-from planner.goals.headroom import By, Headroom, headroom_goal
+from planner.history.calendar import BUCKETS, Bucket, Calendar
 from planner.jobs import headroom_figures as figures
 from planner.jobs.common import Options, assumptions, finished, unanswered
+from planner.optimise.asked import checked_headroom, critical_here
 from planner.optimise.evacuate import Answer
 from planner.optimise.headroom import CORES, MEMORY, HeadroomProblem, Most, Step
-from planner.plan import Plan, Status, Window
+from planner.plan.choices import Status
+from planner.plan.plan import Plan
+from planner.plan.questions import Headroom
 from planner.rules import Judge, Site
 from planner.schedule.timetable import Timetable, timetable
 from planner.units import show_cores
 
-if TYPE_CHECKING:
-    from planner.history.usage import Usage
-    from planner.jobs.usage import Period, UsageSpec
+if TYPE_CHECKING:  # start-up: what reads a history takes longer to import than a small plan to make
+    from planner.jobs.usage import UsageSpec
 
 _TRIES = 12
 _POINTS = 12
@@ -35,44 +37,27 @@ _FURTHER = 3
 """Cores beyond what was asked whose price is told one by one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What is asked: room on ``server`` in ``period``; ``usage`` of None counts entitlements alone.
-
-    ``by`` of None: both ways where there is usage. The way back is for after the period, or in ``back_window``.
-    """
-
-    server: str
-    units: int
-    memory_mib: int
-    period: Period
-    critical: tuple[str, ...] = ()
-    by: By | None = None
-    usage: UsageSpec | None = None
-    back_window: Window | None = None
-    curve: bool = True
-
-
-def headroom(loaded: Loaded, request: Request, options: Options,
+def headroom(loaded: Loaded, goal: Headroom, options: Options, usage: UsageSpec | None = None, *, curve: bool = True,
              progress: Callable[[str], None] | None = None) -> Plan:
-    """Make room. ``progress`` is told what is being worked on.
+    """Make room; ``usage`` of None counts entitlements alone. The way back is for after the period, or in its own
+    window. ``curve``: also what each further core costs. ``progress`` is told what is being worked on.
 
     Raises UsageError and InputError for what cannot be asked, ReplayError for a plan that fails its replay.
     """
     told = progress or (lambda text: None)
-    usage, kept = _usage(loaded, request, options, told)
-    site = Site(loaded.estate, usage=usage)
+    used, basis = None, None
+    if usage is not None:
+        told("usage history")
+        used, basis = usage.read(loaded.estate, {*_away(goal, options, usage.calendar), *(goal.hours or BUCKETS)})
+    site = Site(loaded.estate, usage=used)
     judge = Judge(site)
-    by = request.by or (By.ENTITLEMENT if usage is None else By.BOTH)
-    goal = headroom_goal(site, request.server, request.units, request.memory_mib, request.critical, by,
-                         None if usage is None else request.period.buckets)
-    problem = HeadroomProblem(site, judge, goal, come_back=options.come_back)
-    blank = _blank(loaded, site, goal, request, kept, options)
-    said = list(usage.findings) if usage else []
-    if not goal.here(site):
+    goal = checked_headroom(goal.replace(usage=basis), site)
+    problem = HeadroomProblem(site, judge, goal, come_back=goal.come_back)
+    said = list(used.findings) if used else []
+    if not critical_here(goal, site):
         said.append(Finding("headroom.critical", Severity.WARNING, goal.server, "no LPAR on it is critical (none is "
                             "production, none named): all may leave", "name those that stay with --critical"))
-    blank = blank.replace(findings=tuple(said))
+    blank = _blank(loaded, goal, usage, options).replace(findings=tuple(said))
     told("placement and order")
     found = _ordered(problem, blank, options)
     if found.answer.status is Status.INFEASIBLE:
@@ -81,20 +66,18 @@ def headroom(loaded: Loaded, request: Request, options: Options,
     if found.table is None:
         return unanswered(blank, found.answer, found.reason, options)
     plan = finished(blank, loaded, site, judge, found.answer, found.table, options)
-    return _completed(plan, problem, found.answer, request, options, told)
+    return _completed(plan, problem, found.answer, options, told, curve=curve)
 
 
-def _usage(loaded: Loaded, request: Request, options: Options, told: Callable[[str], None]
-           ) -> tuple[Usage | None, dict[str, Any] | None]:
-    """The usage in all hours in which the LPARs stand elsewhere, those of the room among them."""
-    if request.usage is None:
-        return None, None
-    from planner.jobs.usage import away, read_usage
-
-    told("usage history")
-    hours = away(request.period, options.window, request.back_window, request.usage.calendar,
-                 come_back=options.come_back)
-    return read_usage(loaded.estate, request.usage, {*hours, *request.period.buckets})
+def _away(goal: Headroom, options: Options, calendar: Calendar) -> Collection[Bucket]:
+    """The hours in which the LPARs that leave stand elsewhere: from the way out to the end of the way back; all hours
+    when they do not come back, or when nobody said when they leave or come back."""
+    period, window, back = goal.period, options.window, options.back_window
+    start = window.start if window else period.start if period else None
+    end = back.end if back else period.end if period else None
+    if not goal.come_back or start is None or end is None:
+        return BUCKETS if not goal.come_back or period or goal.hours is None else goal.hours
+    return calendar.buckets_between(start, end)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +98,9 @@ def _ordered(problem: HeadroomProblem, blank: Plan, options: Options) -> _Found:
         answer = problem.solve(max(deadline - time.monotonic(), 0.1), options.gap)
         if answer.status in (Status.INFEASIBLE, Status.UNKNOWN):
             break
-        table = timetable(problem.site, problem.judge, answer.placement, options.window, come_back=options.come_back,
-                          work_s=blank.work_s or 0, back_from_s=blank.back_from_s or 0)
+        table = timetable(problem.site, problem.judge, answer.placement, options.window,
+                          come_back=problem.goal.come_back, work_s=blank.work_s or 0,
+                          back_from_s=blank.back_from_s or 0)
         if table.found and not blank.replace(moves=table.moves).late():
             return _Found(answer, table)
         if table.found:
@@ -132,57 +116,43 @@ def _ordered(problem: HeadroomProblem, blank: Plan, options: Options) -> _Found:
     return _Found(answer if proved else Answer(Status.UNKNOWN, {}), None, reason)
 
 
-def _blank(loaded: Loaded, site: Site, goal: Headroom, request: Request, usage: dict[str, Any] | None,
-           options: Options) -> Plan:
-    asked: dict[str, Any] = {"kind": "headroom", "server": goal.server, "cores": goal.units / 100,
-                             "memory_gib": goal.memory_mib / 1024, "by": goal.by.value, "when": request.period.text,
-                             "critical": sorted(n for n in site.start if n in goal.critical)}
-    if goal.buckets is not None:
-        from planner.jobs.usage import hours_json
-
-        asked["hours"] = hours_json(goal.buckets)
-    if usage is not None:
-        asked["usage"] = usage
-    if request.period.start and request.period.end:
-        asked["period"] = {"start": request.period.start.isoformat(), "end": request.period.end.isoformat()}
-    if options.come_back:
-        asked["return"] = True
-    work_s, back_from_s = _pause(request, options)
-    return Plan(goal=asked, status=Status.UNKNOWN, estate_digest=digest(loaded.estate), work_s=work_s,
-                assumptions=(*assumptions(loaded.estate, options), *_assumed(goal, request)), window=options.window,
-                back_window=request.back_window if options.come_back else None, back_from_s=back_from_s)
+def _blank(loaded: Loaded, goal: Headroom, usage: UsageSpec | None, options: Options) -> Plan:
+    work_s, back_from_s = _pause(goal, options)
+    return Plan(goal=goal, status=Status.UNKNOWN, estate_digest=digest(loaded.estate), work_s=work_s,
+                assumptions=(*assumptions(loaded.estate, options), *_assumed(goal, usage, options)),
+                window=options.window, back_window=options.back_window if goal.come_back else None,
+                back_from_s=back_from_s)
 
 
-def _pause(request: Request, options: Options) -> tuple[int | None, int | None]:
+def _pause(goal: Headroom, options: Options) -> tuple[int | None, int | None]:
     """(seconds between the legs, seconds from the window's start to the way back): one of them, where days are known.
 
     Raises UsageError for windows that overlap the period.
     """
-    period, window, back = request.period, options.window, request.back_window
-    if window and period.start and window.end > period.start:
-        raise UsageError(f"the window ends {window.end:%Y-%m-%d %H:%M}, after {period.text} has begun: the LPARs must "
+    period, window, back = goal.period, options.window, options.back_window
+    if window and period and window.end > period.start:
+        raise UsageError(f"the window ends {window.end:%Y-%m-%d %H:%M}, after {goal.when} has begun: the LPARs must "
                          "have left before that")
-    if not options.come_back:
+    if not goal.come_back:
         return None, None
-    if back and period.end and back.start < period.end:
-        raise UsageError(f"the way back begins {back.start:%Y-%m-%d %H:%M}, before {period.text} is over")
+    if back and period and back.start < period.end:
+        raise UsageError(f"the way back begins {back.start:%Y-%m-%d %H:%M}, before {goal.when} is over")
     if back and window is None:
         raise UsageError("--back-window needs --window: the plan's clock starts with the way out")
-    begin = back.start if back else period.end
+    begin = back.start if back else period.end if period else None
     if begin is None:
         return 0, None
     if window is None:
-        return (int((begin - period.start).total_seconds()) if period.start else 0), None
+        return (int((begin - period.start).total_seconds()) if period else 0), None
     return 0, int((begin - window.start).total_seconds())
 
 
-def _assumed(goal: Headroom, request: Request) -> list[str]:
+def _assumed(goal: Headroom, spec: UsageSpec | None, options: Options) -> list[str]:
     out = [f"Critical LPARs (production, or named with --critical) stay; room is counted by {goal.by.value} for "
-           f"{request.period.text}."]
-    if request.period.start is None and request.back_window is None:
+           f"{goal.when}."]
+    if goal.period is None and options.back_window is None:
         out.append("Nobody said on which days the room is needed (--when 2026-11, --window): times of the way back "
                    "count as if it began when the way out is over.")
-    spec = request.usage
     if spec is None:
         out.append("No usage history was given: what is free is what nobody is entitled to.")
         return out
@@ -217,8 +187,8 @@ def _largest(problem: HeadroomProblem, most_cores: Most, most_memory: Most | Non
     return out
 
 
-def _completed(plan: Plan, problem: HeadroomProblem, answer: Answer, request: Request, options: Options,
-               told: Callable[[str], None]) -> Plan:
+def _completed(plan: Plan, problem: HeadroomProblem, answer: Answer, options: Options,
+               told: Callable[[str], None], *, curve: bool) -> Plan:
     site, goal = problem.site, problem.goal
     after = {**site.start, **answer.placement}
     now, then = (figures.room_of(site, goal, where) for where in (dict(site.start), after))
@@ -228,7 +198,7 @@ def _completed(plan: Plan, problem: HeadroomProblem, answer: Answer, request: Re
                                "hours": figures.hours(site, [goal.server, *sorted(set(answer.placement.values()))],
                                                       after),
                                "sum_of_peaks_after": figures.sum_of_peaks(site, goal, after)}
-    if request.curve:
+    if curve:
         details |= _curve(problem, now, plan, answer, options, told)
     found = [*plan.findings, *figures.warnings(site, goal, after)]
     return plan.replace(details=details, findings=ordered(dict.fromkeys(found)))
@@ -273,7 +243,7 @@ def _point(step: Step, problem: HeadroomProblem, options: Options) -> dict[str, 
     site = problem.site
     gib = sum(site.lpars[n].memory_mib for n in step.moves) / 1024
     found = step.cost_ms is not None and timetable(site, problem.judge, step.moves, None,
-                                                   come_back=options.come_back).found
+                                                   come_back=problem.goal.come_back).found
     return {"cores": step.units / 100, "status": step.status.value, "ordered": found,
             "cost_s": None if step.cost_ms is None else step.cost_ms / 1000,
             "bound_s": None if step.bound_ms is None else step.bound_ms / 1000, "moves": len(step.moves),

@@ -22,7 +22,8 @@ from planner.estate.saved import digest
 from planner.findings import Severity
 from planner.jobs.common import Options
 from planner.jobs.whatif import ScenarioResult, on_arrival, whatif
-from planner.plan import Status, finding_json
+from planner.plan.choices import Status
+from planner.plan.plan import finding_json
 from planner.scenarios.build import problems as unsuited
 from planner.scenarios.model import Scenario
 from planner.scenarios.sweep_file import Cell, Problems, Sweep, cells

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 from planner.errors import InputError, UsageError
 from planner.estate.model import Estate
@@ -16,7 +16,7 @@ from planner.history.calendar import BUCKETS, Bucket, Calendar, DayKind
 from planner.history.profiles import exact_percentile, month_range
 from planner.history.store import STEP_S, History
 from planner.history.usage import Usage, usage_of
-from planner.plan import Window
+from planner.plan.questions import Period, UsageBasis
 
 MONTH_END, ALWAYS = "month-end", "always"
 
@@ -37,107 +37,75 @@ class UsageSpec:
     start_s: int | None = None
     end_s: int | None = None
 
+    def read(self, estate: Estate, buckets: Collection[Bucket]) -> tuple[Usage, UsageBasis]:
+        """What the estate's partitions used in these buckets, and what plan.json keeps of the question.
 
-@dataclass(frozen=True, slots=True)
-class Period:
-    """The hours that a plan must carry; ``start`` and ``end`` (local time, end exclusive) where days are known."""
+        Raises InputError for a history that cannot be read or that holds nothing of these hours.
+        """
+        exact_percentile(self.percentile)
+        with History.open(self.path, read_only=True) as history:
+            extent = history.extent()
+            if extent is None:
+                raise _nothing(self.path, "holds no usage")
+            start_s, end_s = _span(history, self, extent)
+            found = usage_of(history, (*estate.lpars, *estate.vioses), self.calendar, buckets=buckets,
+                             percentile=self.percentile, start_s=start_s, end_s=end_s, step_s=self.step_s)
+        if not len(found.starts):
+            raise _nothing(self.path, "holds no usage of these hours and days in the time asked for")
+        physc = found.physc.copy()
+        for row, name in enumerate(found.names):
+            if name in found:
+                physc[row] = -(-physc[row] * (100 + self.growth_percent) // 100)
+        grown = replace(found, physc=physc, findings=_gathered(found, estate))
+        return grown, UsageBasis(
+            percentile=self.percentile, from_s=start_s, to_s=end_s, step_s=self.step_s,
+            growth_percent=self.growth_percent, hours=frozenset(buckets), calendar=self.calendar,
+            measured=len(grown.measured), sha256=grown.digest())
 
-    text: str
-    buckets: tuple[Bucket, ...]
-    start: dt.datetime | None = None
-    end: dt.datetime | None = None
+
+class Needed(NamedTuple):
+    """When room is needed, as fields of a Headroom: in words, the hours, from when to when where days are known."""
+
+    when: str
+    hours: frozenset[Bucket]
+    period: Period | None = None
 
 
-def period_from(when: str, calendar: Calendar, after: dt.datetime | None) -> Period:
+def period_from(when: str, calendar: Calendar, after: dt.datetime | None) -> Needed:
     """``month-end`` (the next one after ``after``, if that is known), ``2026-11`` (that month's end) or ``always``.
 
     A month-end lasts from the first of its days to the end of the last. Raises UsageError.
     """
     if when == ALWAYS:
-        return Period("all days and hours", BUCKETS)
-    buckets = tuple(b for b in BUCKETS if b.kind is DayKind.MONTH_END)
+        return Needed("all days and hours", frozenset(BUCKETS))
+    hours = frozenset(b for b in BUCKETS if b.kind is DayKind.MONTH_END)
     if when == MONTH_END:
         if after is None:
-            return Period("month-end", buckets)
+            return Needed("month-end", hours)
         month = (after.year, after.month) if after.day > 15 else _before(after.year, after.month)
         for _ in range(4):
-            found = _month_end(calendar, month, buckets)
-            if found.start is not None and found.start >= after:
+            found = _month_end(calendar, month, hours)
+            if found.period is not None and found.period.start >= after:
                 return found
             month = (month[0] + month[1] // 12, month[1] % 12 + 1)
     match = re.fullmatch(r"(\d{4})-(\d{1,2})", when.strip())
     if not match or not 1 <= int(match[2]) <= 12 or not 1971 <= int(match[1]) <= 2200:
         raise UsageError(f"--when {when!r} is not 'month-end', 'always' or a month like '2026-11'")
-    return _month_end(calendar, (int(match[1]), int(match[2])), buckets)
-
-
-def buckets_between(start: dt.datetime, end: dt.datetime, calendar: Calendar) -> tuple[Bucket, ...]:
-    """The buckets that the time from ``start`` to ``end`` touches; all of them for more than a year."""
-    if end - start > dt.timedelta(days=366):
-        return BUCKETS
-    found = set()
-    moment = start.replace(minute=0, second=0, microsecond=0)
-    while moment < end:
-        found.add(Bucket(calendar.kind(moment.date()), moment.hour))
-        moment += dt.timedelta(hours=1)
-    return tuple(b for b in BUCKETS if b in found)
+    return _month_end(calendar, (int(match[1]), int(match[2])), hours)
 
 
 def _before(year: int, month: int) -> tuple[int, int]:
     return (year, month - 1) if month > 1 else (year - 1, 12)
 
 
-def _month_end(calendar: Calendar, month: tuple[int, int], buckets: tuple[Bucket, ...]) -> Period:
+def _month_end(calendar: Calendar, month: tuple[int, int], hours: frozenset[Bucket]) -> Needed:
     days = calendar.month_end(*month)
     if not days:
         raise UsageError(f"the calendar has no month-end days for {month[0]}-{month[1]:02d}: give --month-end-last or "
                          "--month-end-first above 0, and leave working days open (--closed)")
     start, end = (dt.datetime.combine(d, dt.time()) for d in (days[0], days[-1] + dt.timedelta(days=1)))
-    return Period(f"month-end {month[0]}-{month[1]:02d} ({days[0]:%a %d %b} to {days[-1]:%a %d %b %Y})", buckets, start,
-                  end)
-
-
-def away(period: Period, window: Window | None, back: Window | None, calendar: Calendar, *, come_back: bool
-         ) -> tuple[Bucket, ...]:
-    """The hours in which the LPARs that leave stand elsewhere: from the way out to the end of the way back; all hours
-    when they do not come back, or when nobody said when they leave or come back."""
-    start = window.start if window else period.start
-    end = back.end if back else period.end
-    if not come_back or start is None or end is None:
-        return BUCKETS if not come_back or period.start is not None else period.buckets
-    return buckets_between(start, end, calendar)
-
-
-def hours_json(buckets: Collection[Bucket]) -> dict[str, list[int]]:
-    """Kind of day → hours, as plan.json has it."""
-    hours: dict[str, list[int]] = {}
-    for b in sorted(buckets):
-        hours.setdefault(b.kind.value, []).append(b.hour)
-    return hours
-
-
-def read_usage(estate: Estate, spec: UsageSpec, buckets: Collection[Bucket]) -> tuple[Usage, dict[str, Any]]:
-    """What the estate's partitions used in these buckets, and what plan.json keeps of the question.
-
-    Raises InputError for a history that cannot be read or that holds nothing of these hours.
-    """
-    exact_percentile(spec.percentile)
-    with History.open(spec.path, read_only=True) as history:
-        extent = history.extent()
-        if extent is None:
-            raise _nothing(spec.path, "holds no usage")
-        start_s, end_s = _span(history, spec, extent)
-        found = usage_of(history, (*estate.lpars, *estate.vioses), spec.calendar, buckets=buckets,
-                         percentile=spec.percentile, start_s=start_s, end_s=end_s, step_s=spec.step_s)
-    if not len(found.starts):
-        raise _nothing(spec.path, "holds no usage of these hours and days in the time asked for")
-    physc = found.physc.copy()
-    for row, name in enumerate(found.names):
-        if name in found:
-            physc[row] = -(-physc[row] * (100 + spec.growth_percent) // 100)
-    grown = replace(found, physc=physc, findings=_gathered(found, estate))
-    return grown, {**_json(replace(spec, start_s=start_s, end_s=end_s), buckets), "measured": len(grown.measured),
-                   "sha256": grown.digest()}
+    return Needed(f"month-end {month[0]}-{month[1]:02d} ({days[0]:%a %d %b} to {days[-1]:%a %d %b %Y})", hours,
+                  Period(start=start, end=end))
 
 
 def _nothing(path: Path, what: str) -> InputError:
@@ -170,24 +138,8 @@ def _gathered(usage: Usage, estate: Estate) -> tuple[Finding, ...]:
     return tuple(found)
 
 
-def _json(spec: UsageSpec, buckets: Collection[Bucket]) -> dict[str, Any]:
-    c = spec.calendar
-    return {"percentile": spec.percentile, "from_s": spec.start_s, "to_s": spec.end_s, "step_s": spec.step_s,
-            "growth_percent": spec.growth_percent, "hours": hours_json(buckets),
-            "calendar": {"country": c.country, "subdivision": c.subdivision, "last": c.last, "first": c.first,
-                         "closed": sorted(d.isoformat() for d in c.closed), "weekend": sorted(c.weekend)}}
-
-
-def usage_again(estate: Estate, path: Path, asked: Mapping[str, Any]) -> Usage:
-    """The usage that a plan was made with, from what plan.json keeps. Raises UsageError when that is broken."""
-    try:
-        c = asked["calendar"]
-        calendar = Calendar(str(c["country"]), str(c["subdivision"]),
-                            frozenset(dt.date.fromisoformat(d) for d in c["closed"]), int(c["last"]), int(c["first"]),
-                            frozenset(int(d) for d in c["weekend"]))
-        spec = UsageSpec(path, calendar, str(asked["percentile"]), 0, int(asked["growth_percent"]),
-                         int(asked["step_s"]), int(asked["from_s"]), int(asked["to_s"]))
-        buckets = [Bucket(DayKind(kind), int(h)) for kind, hours in asked["hours"].items() for h in hours]
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise UsageError(f"the plan's goal.usage cannot be read ({error}): plan again") from None
-    return read_usage(estate, spec, buckets)[0]
+def usage_again(estate: Estate, path: Path, basis: UsageBasis) -> Usage:
+    """The usage that a plan was made with, from what plan.json keeps."""
+    spec = UsageSpec(path, basis.calendar, basis.percentile, 0, basis.growth_percent, basis.step_s, basis.from_s,
+                     basis.to_s)
+    return spec.read(estate, basis.hours)[0]

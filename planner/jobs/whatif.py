@@ -21,7 +21,9 @@ from planner.optimise.conflict import Conflict
 from planner.optimise.evacuate import Answer
 from planner.optimise.placement import move_cost_ms
 from planner.optimise.scenario import Frontier, Kept, Point, ScenarioProblem, Sizes
-from planner.plan import Plan, Status
+from planner.plan.choices import Status
+from planner.plan.plan import Plan
+from planner.plan.questions import Whatif
 from planner.rules import Judge, Site
 from planner.scenarios.build import Built, build
 from planner.scenarios.model import Scenario
@@ -369,9 +371,7 @@ def _plan(case: _Case, answer: Answer, ways: Mapping[str, Way], table: Timetable
     restarted = sorted(n for n in ways if ways[n] is not Way.LIVE)
     cost = {n: move_cost_ms(case.site, case.judge, n, case.site.start[n], s) for n, s in live.items()}
     rest = (answer.objective_ms or 0) - sum(cost.values())  # what the restarts cost
-    goal: dict[str, Any] = {"kind": "whatif", "scenario": case.scenario.name, "servers": list(case.built.retired)}
-    if restarted:
-        goal["leave"] = restarted
+    goal = Whatif(scenario=case.scenario.name, servers=tuple(case.built.retired), leave=tuple(restarted))
     stays = [(n, case.site.start[n], f"{ways[n].value} on {answer.placement[n]}") for n in restarted]
     blank = Plan(goal=goal, status=Status.UNKNOWN, estate_digest=digest(case.loaded.estate), window=case.options.window,
                  assumptions=(*case.built.assumptions, *assumptions(case.loaded.estate, case.options)),

@@ -12,8 +12,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from planner.findings import Severity
-from planner.goals.consolidate import Consolidate
-from planner.goals.evacuate import Evacuate
 from planner.optimise.components import Component, components
 from planner.optimise.conflict import Conflict, reduced
 from planner.optimise.consolidation_program import ConsolidationProgram, Restarts
@@ -25,7 +23,8 @@ from planner.optimise.placement import Candidates, candidates_of
 from planner.optimise.solver import Outcome, Solution
 from planner.optimise.wide import take_wide
 from planner.parallel import two_processors
-from planner.plan import Status
+from planner.plan.choices import Status
+from planner.plan.questions import Consolidate, Evacuate
 from planner.rules import Judge, Site
 from planner.rules.availability import restart_refusals
 
@@ -199,7 +198,7 @@ class ConsolidationProblem:
         """The conflict when the servers that must go off cannot be emptied even with every other one on."""
         if not self.goal.off:
             return None
-        asked = EvacuationProblem(self.site, self.judge, Evacuate(self.goal.off), come_back=self.come_back)
+        asked = EvacuationProblem(self.site, self.judge, Evacuate(servers=self.goal.off), come_back=self.come_back)
         answer = asked.solve(time_limit, 1.0)
         if answer.status is not Status.INFEASIBLE or answer.conflict is None:
             return None
@@ -295,7 +294,7 @@ class ConsolidationProblem:
                 return found
             if self._size(part) > _EXACT_RESTARTS:
                 return Placed(Outcome.UNKNOWN, bound_ms=first.bound_ms, cramped=True)
-            goal = Consolidate(self.goal.measure, True, choice.on, choice.off)
+            goal = Consolidate(measure=self.goal.measure, n_plus_1=True, keep=choice.on, off=choice.off)
             model = ConsolidationProgram(self.site, master.candidates, part.servers, goal, self.scale, restarts)
             for cut in self.cuts_in(part):
                 model.forbid(cut)
@@ -317,7 +316,7 @@ class ConsolidationProblem:
         """A placement with a place to restart for every LPAR of every server that fails, or None."""
         where = self.site.start | dict(placed.placement)
         settled = Candidates({n: {where[n]: places[where[n]]} for n, places in self.candidates_in(part).cost.items()})
-        goal = Consolidate(self.goal.measure, True, choice.on, choice.off)
+        goal = Consolidate(measure=self.goal.measure, n_plus_1=True, keep=choice.on, off=choice.off)
         model = ConsolidationProgram(self.site, settled, part.servers, goal, self.scale,
                                      {(n, s): targets for (n, s), targets in restarts.items() if where[n] == s})
         solution = model.solve(deadline, 1.0)

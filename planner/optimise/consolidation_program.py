@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 from math import gcd
 
 from planner.estate.policies import Group
-from planner.goals.consolidate import Consolidate
 from planner.optimise.measure import Scale
 from planner.optimise.placement import Candidates, PlacementProgram
 from planner.optimise.solver import Solution
+from planner.plan.questions import Consolidate
 from planner.rules import Site
 
 Restarts = Mapping[tuple[str, str], Sequence[str]]

@@ -6,12 +6,13 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from planner.goals.evacuate import Evacuate
+from planner.optimise.asked import displaced, survivors
 from planner.optimise.conflict import Conflict, explain, joined
 from planner.optimise.placement import Candidates, PlacementProgram, candidates_of
 from planner.optimise.search import placement_by_search
 from planner.optimise.solver import Outcome, Solution
-from planner.plan import Status
+from planner.plan.choices import Status
+from planner.plan.questions import Evacuate
 from planner.rules import Judge, Site
 
 _FIRST_SHARE = 0.5
@@ -92,8 +93,8 @@ class EvacuationProblem:
     def __init__(self, site: Site, judge: Judge, goal: Evacuate, *, come_back: bool = False,
                  part: Part | None = None) -> None:
         self.site, self.judge, self.goal, self.come_back = site, judge, goal, come_back
-        self.displaced = goal.displaced(site) if part is None else list(part.displaced)
-        self.survivors = goal.survivors(site) if part is None else list(part.survivors)
+        self.displaced = displaced(goal, site) if part is None else list(part.displaced)
+        self.survivors = survivors(goal, site) if part is None else list(part.survivors)
         self.cuts: list[Mapping[str, str]] = []
         self.direct = part.direct if part else candidates_of(site, judge, self.displaced, self.survivors,
                                                              come_back=come_back)

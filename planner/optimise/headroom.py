@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from planner.estate.capacity import Demand
 from planner.findings import Severity
-from planner.goals.headroom import By, Headroom
+from planner.optimise.asked import critical_here, critical_pools, may_leave, needed_mib, needed_slots
 from planner.optimise.conflict import Conflict, reduced, tightenings
 from planner.optimise.evacuate import Answer, searched
 from planner.optimise.placement import Candidates, PlacementProgram, candidates_of, move_cost_ms
 from planner.optimise.solver import Outcome, Solution, Terms
-from planner.plan import Status
+from planner.plan.choices import By, Status
+from planner.plan.questions import Headroom
 from planner.rules import Judge, Site
 from planner.units import show_cores, show_gib
 
@@ -41,7 +42,7 @@ class HeadroomProgram(PlacementProgram):
         self.block = max(site.servers[goal.server].lmb_mib or 0, 1)
         cores = bool(goal.units) or widen == CORES
         self.guaranteed, self.measured = cores and goal.by is not By.USAGE, cores and goal.by is not By.ENTITLEMENT
-        limits = {p: site.pool_limit(goal.server, p) for p in goal.pools(site)}
+        limits = {p: site.pool_limit(goal.server, p) for p in critical_pools(goal, site)}
         self.pools = tuple(limits) if all(v is not None for v in limits.values()) else ()
         super().__init__(site, candidates, list(servers or site.servers), ())
         self.add_pool_room()
@@ -59,7 +60,7 @@ class HeadroomProgram(PlacementProgram):
             return super().room(server)
         limit, start = self.site.limit(server), super().room(server)
         units = limit.units - self.goal.units if self.guaranteed else start.units
-        memory = self.goal.needed_mib(self.site)
+        memory = needed_mib(self.goal, self.site)
         return Demand(units, limit.memory_mib - memory if memory or self.widen == MEMORY else start.memory_mib)
 
     def wanted(self, server: str, what: str) -> Terms:
@@ -78,16 +79,17 @@ class HeadroomProgram(PlacementProgram):
         room = super().usage_room(server, pool)
         if server != self.goal.server or pool is not None or not self.measured or room is None:
             return room
-        return np.where(self.goal.slots(self.site), self.site.limit(server).units * 10 - self.goal.units * 10, room)
+        left = 10 * (self.site.limit(server).units - self.goal.units)
+        return np.where(needed_slots(self.goal, self.site), left, room)
 
     def usage_extra(self, server: str, pool: int | None, solution: Solution) -> Any:
         """What the solution wants beyond the goal, in the slots in which the room is needed."""
         extra = sum(c * solution.values[i] for i, c in self.wanted(server, "usage").items()) if pool is None else 0
-        return extra * self.goal.slots(self.site) if extra else 0
+        return extra * needed_slots(self.goal, self.site) if extra else 0
 
     def usage_wanted(self, server: str, pool: int | None, slot: int) -> Terms:
         """The variable counts only in the slots in which the room is needed."""
-        if pool is not None or not self.wanted(server, "usage") or not self.goal.slots(self.site)[slot]:
+        if pool is not None or not self.wanted(server, "usage") or not needed_slots(self.goal, self.site)[slot]:
             return {}
         return self.wanted(server, "usage")
 
@@ -123,7 +125,7 @@ class HeadroomProgram(PlacementProgram):
         names = [n for n, s in self.placement(solution).items() if s == server] + self.fixed[server]
         over = self._pool_use(names) + 10 * self.goal.units - self._pool_most()
         over = over + sum(c * solution.values[i] for i, c in self.wanted(server, "usage").items())
-        over[~self.goal.slots(self.site)] = 0
+        over[~needed_slots(self.goal, self.site)] = 0
         for slot in usage.worst_by_bucket(over).values():
             if over[slot] > 0 and slot not in self.slots[server, -1]:
                 self.slots[server, -1].add(slot)
@@ -177,7 +179,7 @@ class HeadroomProblem:
     def __init__(self, site: Site, judge: Judge, goal: Headroom, *, come_back: bool = True) -> None:
         self.site, self.judge, self.goal, self.come_back = site, judge, goal, come_back
         self.cuts: list[Mapping[str, str]] = []
-        self.leaving = goal.may_leave(site)
+        self.leaving = may_leave(goal, site)
         self.narrow = self._candidates(self.leaving)
         self._wide: Candidates | None = None
 
@@ -195,7 +197,8 @@ class HeadroomProblem:
     def wide(self) -> Candidates:
         """With the LPARs of the other servers that are not critical, which may make room for those that leave."""
         if self._wide is None:
-            others = [n for n, s in self.site.start.items() if s != self.goal.server and n not in self.goal.critical]
+            critical = set(self.goal.critical)
+            others = [n for n, s in self.site.start.items() if s != self.goal.server and n not in critical]
             found = self._candidates(sorted([*self.leaving, *others]))
             self._wide = Candidates({n: p for n, p in found.cost.items() if len(p) > 1 or n in self.narrow.cost})
         return self._wide
@@ -258,7 +261,7 @@ class HeadroomProblem:
         The proof is of the placement; whether an order of the moves leads there is another question.
         """
         deadline = time.monotonic() + time_limit
-        goal = replace(self.goal, units=0) if what == CORES else replace(self.goal, memory_mib=0)
+        goal = self.goal.replace(units=0) if what == CORES else self.goal.replace(memory_mib=0)
         model = HeadroomProgram(self.site, self.wide, goal, widen=what)
         solution = model.solve(deadline, gap)
         scale = 1 if what == CORES else model.block
@@ -269,7 +272,7 @@ class HeadroomProblem:
 
     def step(self, units: int, time_limit: float, gap: float) -> Step:
         """What room of so many units costs."""
-        answer = self.solve(time_limit, gap, replace(self.goal, units=units))
+        answer = self.solve(time_limit, gap, self.goal.replace(units=units))
         return Step(units, answer.status, answer.objective_ms, answer.bound_ms, answer.placement)
 
     def conflict(self, most: Most, memory: Most, time_limit: float) -> Conflict:
@@ -284,7 +287,7 @@ class HeadroomProblem:
         lifts = [f"{n}: {fix}" for n in stuck for fix in self._fixes(n)][:10]
         server, short = self.goal.server, max(0, self.goal.units - (most.amount or 0))
         lifts += tightenings(self.site, {server: max(short, 1)}, {server: 1})
-        here = self.goal.here(self.site)
+        here = critical_here(self.goal, self.site)
         base, limit = self.site.base(server), self.site.limit(server)
         units, mib = limit.units - base.units, limit.memory_mib - base.memory_mib
         if self.goal.units > units or self.goal.memory_mib > mib:

@@ -12,11 +12,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from planner.cost import side_rate
-from planner.goals.consolidate import Consolidate
 from planner.optimise.components import Component
 from planner.optimise.measure import Scale
 from planner.optimise.placement import Candidates
 from planner.optimise.solver import Outcome, Program, relaxed
+from planner.plan.questions import Consolidate
 from planner.rules import Site
 
 RESOURCES = ("units", "memory_mib")

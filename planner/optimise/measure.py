@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from planner.estate.energy import power_of
-from planner.goals.consolidate import Measure
+from planner.plan.choices import Measure
 from planner.rules import Site
 
 

@@ -15,7 +15,7 @@ from planner.optimise.conflict import Conflict, explain
 from planner.optimise.evacuate import Answer
 from planner.optimise.placement import Candidates, PlacementProgram
 from planner.optimise.solver import Outcome, Program, Solution
-from planner.plan import Status
+from planner.plan.choices import Status
 from planner.rules import Judge, Site
 
 _FIRST_SHARE = 0.4

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 
-from planner.plan import Move
+from planner.plan.plan import Move
 from planner.rules import Site
 
 

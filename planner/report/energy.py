@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from planner.plan import Plan
+from planner.plan.plan import Plan
 from planner.xlsx import Book
 
 _COLUMNS = ("Server", "After", "Idle (W)", "Maximum (W)", "Watts from", "Before (W)", "After (W)", "Off (h)",

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from planner.plan import Plan
-from planner.units import show_duration
+from planner.plan.choices import By
+from planner.plan.plan import Plan
+from planner.plan.questions import Headroom
+from planner.units import cores, gib, show_duration
 from planner.xlsx import Book
 
 if TYPE_CHECKING:
@@ -27,19 +29,21 @@ def _least(room: Mapping[str, Any]) -> str:
 
 def sentences(plan: Plan) -> list[str]:
     """The answer in sentences, for terminal, runbook and workbook alike."""
-    d, out = plan.details or {}, []
+    goal, d, out = plan.goal, plan.details or {}, []
+    if not isinstance(goal, Headroom):
+        return []
     most = d.get("largest")
     if most:
-        out.append(_most_sentence(plan, most))
+        out.append(_most_sentence(goal, most))
     for row in d.get("further_cores", ()):
         out.append(f"room of {row['cores']:.2f} cores: " + (
             f"{row['extra_s']:+.1f} s of cost ({row['why']})" if row["extra_s"] is not None
             else str(row["why"])))
-    slot = next((s for s in d.get("slots", ()) if s["server"] == plan.goal.get("server")), None)
+    slot = next((s for s in d.get("slots", ()) if s["server"] == goal.server), None)
     if slot:
         now, after = (_slot(slot[when]) for when in ("now", "after"))
         out.append(f"the largest single LPAR that fits on {slot['server']}: now {now}; after the moves {after}")
-    worth = _worth(plan)
+    worth = _worth(d, goal.server)
     return [*out, worth] if worth else out
 
 
@@ -48,28 +52,28 @@ def _slot(slot: Mapping[str, Any]) -> str:
     return f"{slot['cores']:.2f} cores of entitlement{unused} and {slot['memory_gib']:.2f} GiB"
 
 
-def _most_sentence(plan: Plan, most: Mapping[str, Any]) -> str:
+def _most_sentence(goal: Headroom, most: Mapping[str, Any]) -> str:
     def told(amount: float | None, unit: str, status: str, at_most: float | None) -> str:
         if amount is None:
             return f"not found in time ({unit})" if status != "infeasible" else f"no {unit} at all"
         proof = "proved for the placement" if status == "optimal" else f"found; at most {_cores(at_most)}"
         return f"{amount:.2f} {unit} ({proof})"
 
-    cores = told(most["cores"], "cores", most["cores_status"], most["cores_at_most"])
-    text = f"the most room that can be had: {cores} with {plan.goal['memory_gib']:g} GiB"
+    most_cores = told(most["cores"], "cores", most["cores_status"], most["cores_at_most"])
+    text = f"the most room that can be had: {most_cores} with {gib(goal.memory_mib):g} GiB"
     if "memory_status" in most:
         memory = told(most["memory_gib"], "GiB", most["memory_status"], most["memory_at_most_gib"])
-        text += f", or {memory} with {plan.goal['cores']:.2f} cores"
+        text += f", or {memory} with {cores(goal.units):.2f} cores"
     return text
 
 
-def _worth(plan: Plan) -> str:
+def _worth(d: Mapping[str, Any], server: str) -> str:
     """What planning with the peak of the sum is worth against the sum of the peaks, on the goal's server."""
-    rows = [r for r in (plan.details or {}).get("hours", ()) if r["server"] == plan.goal.get("server")]
+    rows = [r for r in d.get("hours", ()) if r["server"] == server]
     if not rows:
         return ""
-    peak, singles = max(r["peak_after"] for r in rows), float((plan.details or {})["sum_of_peaks_after"])
-    return (f"after the moves {plan.goal['server']} peaks at {peak:.2f} cores; the sum of each partition's own peak, "
+    peak, singles = max(r["peak_after"] for r in rows), float(d["sum_of_peaks_after"])
+    return (f"after the moves {server} peaks at {peak:.2f} cores; the sum of each partition's own peak, "
             f"whenever it is, would be {singles:.2f}: planning with the peak of the sum is worth "
             f"{singles - peak:.2f} cores")
 
@@ -79,10 +83,12 @@ def room_view(plan: Plan) -> list[RenderableType]:
     from rich.table import Table
     from rich.text import Text
 
-    d = plan.details or {}
+    goal, d = plan.goal, plan.details or {}
     parts: list[RenderableType] = []
+    if not isinstance(goal, Headroom):
+        return parts
     if "free_now" in d:
-        table = Table(title=f"Room on {plan.goal['server']}", title_justify="left", box=None, header_style="bold")
+        table = Table(title=f"Room on {goal.server}", title_justify="left", box=None, header_style="bold")
         table.add_column("")
         for name in ("cores entitled to nobody", "cores unused at the peak", "GiB free"):
             table.add_column(name, justify="right")
@@ -90,25 +96,24 @@ def room_view(plan: Plan) -> list[RenderableType]:
             if key in d:
                 table.add_row(name, _cores(d[key]["cores_by_entitlement"]), _least(d[key]),
                               f"{d[key]['memory_gib']:.2f}")
-        counted = str(plan.goal["by"])
-        asked = _cores(plan.goal["cores"])
-        table.add_row("asked for", asked if counted != "usage" else "-", asked if counted != "entitlement" else "-",
-                      f"{plan.goal['memory_gib']:.2f}")
+        asked = _cores(cores(goal.units))
+        table.add_row("asked for", asked if goal.by is not By.USAGE else "-",
+                      asked if goal.by is not By.ENTITLEMENT else "-", f"{gib(goal.memory_mib):.2f}")
         parts += [Text(""), table]
     if d.get("curve"):
-        parts += [Text(""), _curve_table(plan, d["curve"])]
+        parts += [Text(""), _curve_table(goal, d["curve"])]
     parts += [Text(f"• {line}") for line in sentences(plan)]
     return parts
 
 
-def _curve_table(plan: Plan, curve: Sequence[Mapping[str, Any]]) -> RenderableType:
+def _curve_table(goal: Headroom, curve: Sequence[Mapping[str, Any]]) -> RenderableType:
     from rich.table import Table
 
     table = Table(title="What room costs", title_justify="left", box=None, header_style="bold")
     for name in ("cores", "cost", "moves", "GiB moved", "status"):
         table.add_column(name, justify="left" if name == "status" else "right")
     for row in curve:
-        asked = " ← asked for" if row["cores"] == plan.goal["cores"] else ""
+        asked = " ← asked for" if row["cores"] == cores(goal.units) else ""
         cost = "-" if row["cost_s"] is None else show_duration(row["cost_s"])
         order = "" if row["ordered"] or row["cost_s"] is None else ", no order of the moves found"
         table.add_row(_cores(row["cores"]), cost, str(row["moves"]), f"{row['moved_gib']:.1f}",
@@ -118,24 +123,24 @@ def _curve_table(plan: Plan, curve: Sequence[Mapping[str, Any]]) -> RenderableTy
 
 def room_sheet(book: Book, plan: Plan) -> None:
     """The sheet Room: what is free, the curve with its chart, peaks by hour with theirs, critical LPARs, slots."""
-    d = plan.details or {}
-    if "free_now" not in d:
+    goal, d = plan.goal, plan.details or {}
+    if not isinstance(goal, Headroom) or "free_now" not in d:
         return
     sheet = book.sheet("Room")
     sheet.set_column(0, 0, 26)
     sheet.set_column(1, 9, 14)
-    sheet.write_string(0, 0, f"Room on {plan.goal['server']}: {plan.goal['when']}", book.title)
-    row = _free(book, sheet, plan, d, 2)
+    sheet.write_string(0, 0, f"Room on {goal.server}: {goal.when}", book.title)
+    row = _free(book, sheet, goal, d, 2)
     for line in sentences(plan):
         sheet.write_string(row, 0, line[:1].upper() + line[1:] + ".")
         row += 1
     row = _curve(book, sheet, d.get("curve", ()), row + 1)
     row = _slots(book, sheet, d.get("slots", ()), row + 1)
     row = _critical(book, sheet, d.get("critical", ()), row + 1)
-    _hours(book, plan, d.get("hours", ()))
+    _hours(book, goal.server, d.get("hours", ()))
 
 
-def _free(book: Book, sheet: Any, plan: Plan, d: Mapping[str, Any], row: int) -> int:
+def _free(book: Book, sheet: Any, goal: Headroom, d: Mapping[str, Any], row: int) -> int:
     two = book.format(num_format="#,##0.00")
     book.row(sheet, row, ("", "Cores entitled to nobody", "Cores unused at the peak", "GiB free"), book.header)
     sheet.set_row(row, 30)
@@ -144,8 +149,8 @@ def _free(book: Book, sheet: Any, plan: Plan, d: Mapping[str, Any], row: int) ->
             row += 1
             room = d[key]
             book.row(sheet, row, (name, room["cores_by_entitlement"], room["cores_by_usage"], room["memory_gib"]), two)
-    book.row(sheet, row + 1, ("asked for", plan.goal["cores"], plan.goal["cores"], plan.goal["memory_gib"]), two)
-    sheet.write_string(row + 2, 0, f"Counted: {plan.goal['by']}. {_NOTE}.")
+    book.row(sheet, row + 1, ("asked for", cores(goal.units), cores(goal.units), gib(goal.memory_mib)), two)
+    sheet.write_string(row + 2, 0, f"Counted: {goal.by}. {_NOTE}.")
     return row + 4
 
 
@@ -210,7 +215,7 @@ def _critical(book: Book, sheet: Any, rows: Sequence[Mapping[str, Any]], row: in
     return row + 3 + len(rows)
 
 
-def _hours(book: Book, plan: Plan, hours: Sequence[Mapping[str, Any]]) -> None:
+def _hours(book: Book, server: str, hours: Sequence[Mapping[str, Any]]) -> None:
     if not hours:
         return
     sheet = book.sheet("Peaks by hour")
@@ -228,7 +233,7 @@ def _hours(book: Book, plan: Plan, hours: Sequence[Mapping[str, Any]]) -> None:
     sheet.freeze_panes(1, 3)
     sheet.autofilter(0, 0, len(hours), len(heads) - 1)
     sheet.repeat_rows(0)
-    busiest = max(hours, key=lambda r: (r["server"] == plan.goal["server"], r["peak_before"]))
+    busiest = max(hours, key=lambda r: (r["server"] == server, r["peak_before"]))
     mine = [n for n, r in enumerate(hours, 1) if r["server"] == busiest["server"] and r["kind"] == busiest["kind"]]
     chart = book.workbook.add_chart({"type": "line"})
     for column, name, colour in ((3, "before", "#7F9DB9"), (4, "after", "#1F4E79"), (5, "limit", "#D9A441")):

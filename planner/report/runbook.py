@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from planner.estate.model import Estate
-from planner.plan import BACK, OUT, Move, Plan, Status
+from planner.plan.choices import BACK, OUT, Status
+from planner.plan.plan import Move, Plan
+from planner.plan.questions import Consolidate, Headroom, Whatif
 from planner.report.checklists import Item, after, before
 from planner.report.commands import migrlpar, quoted, state_query
 from planner.report.room import sentences
@@ -22,7 +24,7 @@ from planner.report.text import (
 )
 from planner.report.whatif_runbook import WAY_BACK, after_the_moves
 from planner.rules import Site
-from planner.units import show_cores, show_duration, show_gib
+from planner.units import cores, show_cores, show_duration, show_gib
 
 
 def runbook(plan: Plan, estate: Estate) -> str:
@@ -42,9 +44,15 @@ def _lines(plan: Plan, site: Site) -> Iterator[str]:
     yield ""
     for number, moves in plan.waves(OUT):
         yield from _wave(plan, site, number, moves, ids)
-    kind = plan.goal.get("kind")
-    yield from (_room(plan, site) if kind == "headroom" else after_the_moves(plan) if kind == "whatif"
-                else _freed(plan, site))
+    match plan.goal:
+        case Headroom() as goal:
+            yield from _room(plan, goal, site)
+        case Whatif() as goal:
+            yield from after_the_moves(plan, goal)
+        case Consolidate():
+            yield from _powered_off(plan, site)
+        case _:
+            yield from _freed(plan, site)
     if plan.leg(BACK):
         yield "## The way back"
         yield ""
@@ -110,7 +118,7 @@ def _warnings(plan: Plan) -> Iterator[str]:
 def _preparation(plan: Plan, site: Site) -> Iterator[str]:
     yield "## Before the window"
     yield ""
-    usage = " --history HISTORY" if plan.goal.get("usage") else ""
+    usage = " --history HISTORY" if plan.goal.usage else ""
     yield f"- [ ] Fresh exports taken, plan verified against them: `planner verify PLAN ESTATE{usage}`"
     if not plan.leg(OUT):
         yield "No LPAR has to move."
@@ -219,20 +227,15 @@ def _items(items: list[Item]) -> Iterator[str]:
 
 
 def _freed(plan: Plan, site: Site) -> Iterator[str]:
-    if plan.goal.get("kind") == "consolidate":
-        yield from _powered_off(plan, site)
-        return
     yield "### The work"
     yield ""
-    servers = [str(x) for x in plan.goal.get("servers", ())]
-    left = [str(x) for x in plan.goal.get("leave", ())]
-    for name in left:
+    for name in plan.goal.left:
         yield f"- [ ] {md(name)} was left there on purpose: stopped by its owner (`shutdown -F` on the LPAR)"
-    for server in servers:
+    for server in plan.goal.freed:
         query = f"lssyscfg -r lpar -m {quoted(server)} -F name,state"
         yield f"- [ ] No client LPAR is Running on {md(server)} any more{_where(site, server)}: `{query}`"
     yield "- [ ] VIOSes of the freed server(s) shut down, firmware work done, VIOSes up again, RMC and MSP active"
-    for name in left:
+    for name in plan.goal.left:
         yield f"- [ ] {md(name)} started again"
     yield ("- [ ] The new firmware level is in IBM's matrix with those of the other servers: put it into the estate "
            "and run `planner verify` again before anything comes back")
@@ -281,22 +284,21 @@ def _powered_on(plan: Plan, site: Site) -> Iterator[str]:
     yield ""
 
 
-def _room(plan: Plan, site: Site) -> Iterator[str]:
+def _room(plan: Plan, goal: Headroom, site: Site) -> Iterator[str]:
     """What is to be looked at once the room is there, and what ends the time in which it is needed."""
-    server = str(plan.goal["server"])
+    server = goal.server
     yield f"### The room on {md(server)}: {md(between(plan))}"
     yield ""
     yield from (f"- {md(line)}" for line in sentences(plan))
     yield ""
     where = _where(site, server)
     yield (f"- [ ] Free processor units{where}: `lshwres -r proc -m {quoted(server)} --level sys -F "
-           f"curr_avail_sys_proc_units` (asked for: {plan.goal['cores']:.2f})")
+           f"curr_avail_sys_proc_units` (asked for: {cores(goal.units):.2f})")
     yield (f"- [ ] Free memory{where}: `lshwres -r mem -m {quoted(server)} --level sys -F curr_avail_sys_mem` "
-           f"(MB; asked for: {plan.goal['memory_gib'] * 1024:.0f})")
-    critical = [str(x) for x in plan.goal.get("critical", ())]
-    if critical:
+           f"(MB; asked for: {goal.memory_mib})")
+    if goal.critical:
         yield ("- [ ] The critical LPARs can use it: uncapped with virtual processors to spare, or given more by DLPAR "
-               f"({md(', '.join(critical))}). What DLPAR gives now must be taken back before the way back.")
+               f"({md(', '.join(goal.critical))}). What DLPAR gives now must be taken back before the way back.")
     if plan.leg(BACK):
         begin = clock_span(plan, min(m.start_ms for m in plan.leg(BACK)), None)
         yield f"- [ ] It is over; nothing comes back before {begin}"
@@ -312,7 +314,7 @@ def _way_back_lines(plan: Plan, site: Site, ids: dict[str, int | None]) -> Itera
         yield "Nothing moves, so nothing comes back."
         yield ""
         return
-    if plan.goal.get("kind") == "whatif":
+    if isinstance(plan.goal, Whatif):
         yield WAY_BACK
         yield ""
     yield ("Not planned in time (`--return` does that). In this order, one after the other, each LPAR comes home; what "

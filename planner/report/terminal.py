@@ -12,7 +12,8 @@ from rich.text import Text
 
 from planner.estate.assemble import Loaded
 from planner.findings import Finding, Severity
-from planner.plan import BACK, OUT, Plan, Status
+from planner.plan.choices import BACK, OUT, Status
+from planner.plan.plan import Plan
 from planner.report.missing import Lack, missing
 from planner.report.room import room_view
 from planner.report.text import clock_span, energy_lines, headline, leg_tally, level_line, pause, windows

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from planner.plan import BACK, Level, Plan, Status, Window
-from planner.units import show_duration
+from planner.plan.choices import BACK, Status
+from planner.plan.plan import Level, Plan, Window
+from planner.plan.questions import Consolidate, Headroom, Whatif
+from planner.units import cores, gib, show_duration
 
 
 def md(text: str) -> str:
@@ -17,7 +19,7 @@ def md(text: str) -> str:
 
 def between(plan: Plan) -> str:
     """What is done between the way out and the way back."""
-    return str(plan.goal["when"]) if plan.goal.get("kind") == "headroom" else "work"
+    return plan.goal.when if isinstance(plan.goal, Headroom) else "work"
 
 
 def windows(plan: Plan) -> Iterator[tuple[str, Window]]:
@@ -33,7 +35,7 @@ def pause(plan: Plan) -> str:
     begin = min((m.start_ms for m in plan.leg(BACK)), default=0)
     if plan.back_from_s is not None and (clock := plan.clock(begin)):
         return f"{between(plan)}; way back from {clock:%a %Y-%m-%d %H:%M}"
-    if plan.goal.get("kind") == "headroom" and not plan.work_s:
+    if isinstance(plan.goal, Headroom) and not plan.work_s:
         return f"{between(plan)} (its days were not given; the way back is timed as if it began at once)"
     return f"{between(plan)} {show_duration(plan.work_s or 0)}"
 
@@ -45,22 +47,22 @@ def listed(names: Sequence[str], most: int = 6) -> str:
 
 def headline(plan: Plan) -> str:
     """What the plan is about in a few words."""
-    back = " and bring everything back" if plan.goal.get("return") else ""
-    if plan.goal.get("kind") == "consolidate":
-        return _switched_off(plan) + back
-    if plan.goal.get("kind") == "headroom":
-        goal = plan.goal
-        return f"make room for {goal['cores']:g} cores and {goal['memory_gib']:g} GiB on {goal['server']}{back}"
-    servers = ", ".join(map(str, plan.goal.get("servers", ())))
-    if plan.goal.get("kind") == "whatif":
-        return f"scenario {plan.goal.get('scenario', '')}" + (f": free {servers}" if servers else "")
+    back, goal = " and bring everything back" if plan.goal.come_back else "", plan.goal
+    servers = ", ".join(goal.freed)
+    match goal:
+        case Consolidate():
+            return _switched_off(plan, goal) + back
+        case Headroom():
+            return f"make room for {cores(goal.units):g} cores and {gib(goal.memory_mib):g} GiB on {goal.server}{back}"
+        case Whatif():
+            return f"scenario {goal.scenario}" + (f": free {servers}" if servers else "")
     return f"free {servers}{back}"
 
 
-def _switched_off(plan: Plan) -> str:
+def _switched_off(plan: Plan, goal: Consolidate) -> str:
     """``switch off 2 of 3 servers: A, B``; without an answer what was asked."""
     if not plan.levels:
-        return f"switch off what can be ({plan.goal.get('minimise')})"
+        return f"switch off what can be ({goal.measure})"
     names = ", ".join(plan.off[:6]) + (f", … ({len(plan.off)} in all)" if len(plan.off) > 6 else "")
     return f"switch off {len(plan.off)} of {len(plan.before) or '?'} servers" + (f": {names}" if names else "")
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from planner.jobs.whatif import LparLine, ScenarioResult, ServerLine
 from planner.optimise.scenario import Point
-from planner.plan import OUT, finding_json
+from planner.plan.choices import OUT
+from planner.plan.plan import finding_json
 from planner.units import cores, gib
 
 VERSION = 1

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from planner.plan import Plan
+from planner.plan.plan import Plan
+from planner.plan.questions import Whatif
 from planner.report.text import md
 
 _HEADS = (
@@ -19,7 +20,7 @@ _HEADS = (
 )
 
 
-def after_the_moves(plan: Plan) -> Iterator[str]:
+def after_the_moves(plan: Plan, goal: Whatif) -> Iterator[str]:
     """Restarts and new sizes in the order in which they were replayed; then the retired servers."""
     changes: list[Mapping[str, Any]] = list((plan.details or {}).get("changes", ()))
     for kinds, title, text in _HEADS:
@@ -31,11 +32,11 @@ def after_the_moves(plan: Plan) -> Iterator[str]:
             yield ""
             yield from (_line(c) for c in found)
             yield ""
-    if plan.goal.get("servers"):
+    if goal.servers:
         yield "### The retired servers"
         yield ""
         yield from (f"- [ ] {md(str(s))} holds no LPAR any more; VIOSes shut down, server powered off, zoning removed"
-                    for s in plan.goal["servers"])
+                    for s in goal.servers)
         yield ""
 
 

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from planner.estate.model import Estate
 from planner.estate.workbook import write_findings
-from planner.plan import BACK, OUT, Plan, ServerState
+from planner.plan.choices import BACK, OUT
+from planner.plan.plan import Plan, ServerState
 from planner.report.energy import energy_sheet
 from planner.report.room import room_sheet
 from planner.report.text import clock_span, headline, pause, windows

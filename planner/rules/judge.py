@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, S
 from operator import itemgetter
 
 from planner.findings import Finding, Severity
-from planner.plan import Move, Window
+from planner.plan.plan import Move, Window
 from planner.rules.base import REGISTRY, Breach, Hold, Rule, Scope
 from planner.rules.site import Site
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from planner.cost import converges, copy_at
 from planner.estate.model import Vios
-from planner.plan import Move, Window
+from planner.plan.plan import Move, Window
 from planner.rules.base import Breach, Scope, rule
 from planner.rules.site import Site
 

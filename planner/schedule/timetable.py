@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from planner.plan import BACK, OUT, Move, Window
+from planner.plan.choices import BACK, OUT
+from planner.plan.plan import Move, Window
 from planner.rules import Judge, Site
 from planner.schedule.order import Step, serial_order
 from planner.schedule.waves import Packer, with_ids

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from planner.cost import Copy, converges
-from planner.plan import Move, Window
+from planner.plan.plan import Move, Window
 from planner.rules import Site
 from planner.rules.timing import in_blackout, server_limit, vios_limit
 from planner.schedule.occupancy import Occupancy

@@ -6,16 +6,16 @@ import pytest
 from monolith import Whole
 from scale_estates import open_estate
 
-from planner.goals.consolidate import Measure, consolidate_goal
 from planner.optimise.consolidation import ConsolidationProblem
 from planner.optimise.measure import scale_of
-from planner.plan import Status
+from planner.plan.choices import Measure, Status
+from planner.plan.questions import Consolidate
 from planner.rules import Judge, Site
 
 
 def planned(estate, measure):
     site = Site(estate)
-    problem = ConsolidationProblem(site, Judge(site), consolidate_goal(site, measure), scale_of(site, measure))
+    problem = ConsolidationProblem(site, Judge(site), Consolidate(measure=measure), scale_of(site, measure))
     answer = problem.solve(20, 0.01)
     return sum(p.measure for p in answer.parts) + problem.scale.base, problem.scale.factor, answer
 

@@ -59,7 +59,7 @@ def test_reports_and_a_plan_that_verifies(site: Path) -> None:
 def test_the_plan_keeps_its_schema(site: Path) -> None:
     import jsonschema
 
-    from planner.plan_schema import schema
+    from planner.plan.plan import schema
 
     run(site / "estate.json", site / "new.toml", "--out", site / "out")
     jsonschema.validate(json.loads((site / "out" / "to-power7" / "plan.json").read_text()), schema())

@@ -8,8 +8,10 @@ import pytest
 from estates import estate, loaded, lpar, server
 
 from planner.jobs import Options, exit_code
-from planner.jobs.consolidation import Asked, consolidate
-from planner.plan import Plan, Status, Window
+from planner.jobs.consolidation import consolidate
+from planner.plan.choices import Status
+from planner.plan.plan import Plan, Window
+from planner.plan.questions import Consolidate
 
 #: Three servers can go off: B and C are quick to empty, D has 20 LPARs over a slow link.
 SITE = estate([server(s, 40, 400) for s in "ABCD"],
@@ -20,7 +22,7 @@ SITE = estate([server(s, 40, 400) for s in "ABCD"],
 def planned(minutes: int, off: tuple[str, ...] = ()) -> Plan:
     start = dt.datetime(2026, 11, 28, 22)
     window = Window(start, start + dt.timedelta(minutes=minutes))
-    return consolidate(loaded(SITE), Asked(off=off), Options(time_limit=30, window=window))
+    return consolidate(loaded(SITE), Consolidate(off=off), Options(time_limit=30, window=window))
 
 
 def test_with_time_for_all_it_is_proved() -> None:

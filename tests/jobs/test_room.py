@@ -23,14 +23,14 @@ from planner.errors import InputError, UsageError
 from planner.estate.assemble import Loaded
 from planner.estate.model import Estate, Policy
 from planner.estate.saved import dump
-from planner.goals.headroom import By
 from planner.history.calendar import BUCKETS, Calendar, DayKind
 from planner.history.series import Kind
 from planner.history.store import Columns, History
-from planner.jobs.usage import Period, UsageSpec, period_from, read_usage, usage_again
-from planner.plan import BACK, OUT, Plan, Status, Window, parse, plan_json
-from planner.plan import dump as dump_plan
-from planner.plan_schema import schema
+from planner.jobs.usage import UsageSpec, period_from, usage_again
+from planner.plan.choices import BACK, OUT, By, Status
+from planner.plan.plan import Plan, Window, parse, plan_json, schema
+from planner.plan.plan import dump as dump_plan
+from planner.plan.questions import Evacuate, Headroom, Period, hours_json
 from planner.report.runbook import runbook
 from planner.report.workbook import plan_workbook
 from planner.verify import verify_plan
@@ -59,18 +59,21 @@ def store(tmp_path_factory: pytest.TempPathFactory, series: Any) -> Path:
     return path
 
 
-def request(store: Path | None, cores: float = 1.0, gib: float = 64, **changes: Any) -> jobs.Request:
-    period = period_from("2026-11", build_usage.SITE, None)
+OPTIONS = jobs.Options(30)
+
+
+def planned(of: Estate, store: Path | None, cores: float = 1.0, gib: float = 64, options: jobs.Options = OPTIONS,
+            curve: bool = True) -> Plan:
+    goal = Headroom(server=P595, units=round(cores * 100), memory_mib=round(gib * 1024), come_back=True,
+                    by=By.ENTITLEMENT if store is None else By.BOTH,
+                    **period_from("2026-11", build_usage.SITE, None)._asdict())
     spec = None if store is None else UsageSpec(store, build_usage.SITE, step_s=1800)
-    return jobs.Request(P595, round(cores * 100), round(gib * 1024), period, usage=spec, **changes)
-
-
-OPTIONS = jobs.Options(30, 0.0, None, come_back=True)
+    return jobs.headroom(loaded(of), goal, options, spec, curve=curve)
 
 
 @pytest.fixture(scope="module")
 def plan(estate: Estate, store: Path) -> Plan:
-    return jobs.headroom(loaded(estate), request(store), OPTIONS)
+    return planned(estate, store)
 
 
 def raw_peak(series: Any, estate: Estate, server: str, leaving: set[str], coming: set[str]) -> float:
@@ -117,12 +120,12 @@ def test_nobody_critical_moves_and_everything_comes_home(plan: Plan, estate: Est
 
 
 def test_it_comes_out_the_same_twice_and_reads_back(plan: Plan, estate: Estate, store: Path) -> None:
-    again = jobs.headroom(loaded(estate), request(store), OPTIONS)
+    again = planned(estate, store)
     assert dump_plan(again) == dump_plan(plan)
     assert plan_workbook(again, estate) == plan_workbook(plan, estate)
     jsonschema.validate(plan_json(plan), schema())
     back = parse(dump_plan(plan), "plan.json")
-    assert verify_plan(back, estate, usage_again(estate, store, back.goal["usage"])).holds
+    assert verify_plan(back, estate, usage_again(estate, store, back.goal.usage)).holds
 
 
 def test_two_months_added_twice_give_the_same_plan(plan: Plan, estate: Estate, store: Path, series: Any, tmp_path: Path) -> None:
@@ -130,18 +133,19 @@ def test_two_months_added_twice_give_the_same_plan(plan: Plan, estate: Estate, s
     for _ in range(2):
         with History.open(twice) as history:
             series.into(history)
-    assert dump_plan(jobs.headroom(loaded(estate), request(twice), OPTIONS)) == dump_plan(plan)
+    assert dump_plan(planned(estate, twice)) == dump_plan(plan)
 
 
 def test_verify_rejects_less_room_than_asked_for(plan: Plan, estate: Estate, store: Path) -> None:
-    usage = usage_again(estate, store, plan.goal["usage"])
-    for changes, message in (({"cores": 2.5}, "are unused after the way out"), ({"memory_gib": 200.0}, "GiB are free"),
-                             ({"cores": 20.0, "by": "entitlement"}, "are entitled to nobody"),
+    usage = usage_again(estate, store, plan.goal.usage)
+    for changes, message in (({"units": 250}, "are unused after the way out"),
+                             ({"memory_mib": 200 * 1024}, "GiB are free"),
+                             ({"units": 2000, "by": By.ENTITLEMENT}, "are entitled to nobody"),
                              ({"server": "nowhere"}, "no such server")):
-        played = verify_plan(plan.replace(goal={**plan.goal, **changes}), estate, usage)
+        played = verify_plan(plan.replace(goal=plan.goal.replace(**changes)), estate, usage)
         assert any(f.rule == "goal.reached" and message in f.message for f in played.findings), changes
     first = plan.leg(OUT)[0].lpar
-    moved = verify_plan(plan.replace(goal={**plan.goal, "critical": [first]}), estate, usage)
+    moved = verify_plan(plan.replace(goal=plan.goal.replace(critical=(first,))), estate, usage)
     assert any("is critical and moves" in f.message for f in moved.findings)
 
 
@@ -152,22 +156,22 @@ def test_verify_needs_the_history_that_the_plan_was_made_with(plan: Plan, estate
         return [f.message for f in verify_plan(changed, estate, usage).findings if f.rule == "plan.usage"]
 
     assert any("without it nothing can be said" in m for m in said(plan, None)) and not verify_plan(plan, estate).holds
-    usage = usage_again(estate, store, plan.goal["usage"])
+    usage = usage_again(estate, store, plan.goal.usage)
     assert said(plan, usage) == []
     less = tmp_path / "less.db"
     with History.open(less) as history:
         replace(series, loads=series.loads[:2]).into(history)
-    few = usage_again(estate, less, plan.goal["usage"])
+    few = usage_again(estate, less, plan.goal.usage)
     assert any("has usage of 2 partitions" in m for m in said(plan, few)) and not verify_plan(plan, estate, few).holds
-    goal = {k: v for k, v in plan.goal.items() if k != "usage"}
+    goal = plan.goal.replace(usage=None)
     assert any("does not say which usage" in m for m in said(plan.replace(goal=goal), usage))
 
 
 def test_verify_rejects_a_way_back_before_the_room_is_no_longer_needed(estate: Estate, store: Path) -> None:
     """Found by a reader: only ``back_from_s`` was looked at, which stands in the plan itself."""
     window = jobs.window_from("2026-11-21 20:00/23:00")
-    plan = jobs.headroom(loaded(estate), request(store, curve=False), jobs.Options(30, 0.0, window, come_back=True))
-    usage = usage_again(estate, store, plan.goal["usage"])
+    plan = planned(estate, store, curve=False, options=jobs.Options(30, 0.0, window))
+    usage = usage_again(estate, store, plan.goal.usage)
     assert verify_plan(plan, estate, usage).holds
     day = 86_400_000
     early = tuple(replace(m, start_ms=m.start_ms - 4 * day) if m.leg == BACK else m for m in plan.moves)
@@ -182,9 +186,9 @@ def test_verify_rejects_a_way_back_before_the_room_is_no_longer_needed(estate: E
 def test_no_production_lpar_moves_whatever_the_plan_calls_critical(plan: Plan, estate: Estate, store: Path) -> None:
     """Found by a reader: an LPAR of another server could move, and an empty list of critical ones let all move."""
     other = next(p for p in estate.lpars if p.environment == "production" and p.server != P595 and p.active)
-    usage = usage_again(estate, store, plan.goal["usage"])
+    usage = usage_again(estate, store, plan.goal.usage)
     moved = replace(plan.moves[0], lpar=other.name, source=other.server, target=P595)
-    played = verify_plan(plan.replace(moves=(*plan.moves, moved), goal={**plan.goal, "critical": []}), estate, usage)
+    played = verify_plan(plan.replace(moves=(*plan.moves, moved), goal=plan.goal.replace(critical=())), estate, usage)
     assert any(f.subject == other.name and "is critical and moves" in f.message for f in played.findings)
 
 
@@ -203,32 +207,32 @@ def test_the_curve_rises_to_the_most_and_tells_the_next_cores(plan: Plan) -> Non
 
 
 def test_without_history_entitlements_count_and_it_is_said(estate: Estate) -> None:
-    plan = jobs.headroom(loaded(estate), request(None, 15), OPTIONS)
-    assert plan.status is Status.OPTIMAL and plan.goal["by"] == "entitlement" and "usage" not in plan.goal
+    plan = planned(estate, None, 15)
+    assert plan.status is Status.OPTIMAL and isinstance(plan.goal, Headroom)
+    assert plan.goal.by is By.ENTITLEMENT and plan.goal.usage is None and "usage" not in plan_json(plan)["goal"]
     assert any("No usage history was given" in a for a in plan.assumptions)
 
 
 def test_more_than_there_is_names_the_most(estate: Estate, store: Path) -> None:
-    plan = jobs.headroom(loaded(estate), request(store, 8), OPTIONS)
+    plan = planned(estate, store, 8)
     assert plan.status is Status.INFEASIBLE and jobs.exit_code(plan) == 3
     most = (plan.details or {})["largest"]
     assert most["cores_status"] == "optimal"
-    assert jobs.headroom(loaded(estate), request(store, most["cores"], curve=False), OPTIONS).status is Status.OPTIMAL
-    more = jobs.headroom(loaded(estate), request(store, most["cores"] + 0.01, curve=False), OPTIONS)
+    assert planned(estate, store, most["cores"], curve=False).status is Status.OPTIMAL
+    more = planned(estate, store, most["cores"] + 0.01, curve=False)
     assert more.status is Status.INFEASIBLE
 
 
 def test_the_way_back_has_its_own_window(estate: Estate, store: Path) -> None:
     window = jobs.window_from("2026-11-21 20:00/23:00")
-    options = jobs.Options(30, 0.0, window, come_back=True)
-    plan = jobs.headroom(loaded(estate), request(store, curve=False), options)
+    plan = planned(estate, store, curve=False, options=jobs.Options(30, 0.0, window))
     back = [plan.clock(m.start_ms) for m in plan.leg(BACK)]
     assert min(b for b in back if b) == dt.datetime(2026, 12, 3) and plan.window is not None and plan.window.fits
-    tight = request(store, curve=False, back_window=jobs.window_from("2026-12-05 22:00/22:01"))
-    missed = jobs.headroom(loaded(estate), tight, options)
+    tight = jobs.Options(30, 0.0, window, jobs.window_from("2026-12-05 22:00/22:01"))
+    missed = planned(estate, store, curve=False, options=tight)
     assert missed.back_window is not None and missed.back_window.fits is False and jobs.exit_code(missed) == 4
     assert any("the window of the way back" in f.message for f in missed.findings)
-    played = verify_plan(missed, estate, usage_again(estate, store, missed.goal["usage"]))
+    played = verify_plan(missed, estate, usage_again(estate, store, missed.goal.usage))
     assert not played.holds and {f.rule for f in played.findings if f.severity.value == "error"} == {"timing.window"}
 
 
@@ -237,30 +241,30 @@ def test_the_way_back_has_its_own_window(estate: Estate, store: Path) -> None:
     (None, "2026-12-05 20:00/23:00", "needs --window")])
 def test_windows_that_overlap_the_month_end_are_refused(estate: Estate, store: Path, window: str | None, back: str | None,
                                                          message: str) -> None:
-    options = jobs.Options(30, 0.0, (window and jobs.window_from(window)) or None, come_back=True)
+    out, home = (jobs.window_from(text) if text else None for text in (window, back))
     with pytest.raises(UsageError, match=message):
-        jobs.headroom(loaded(estate), request(store, back_window=(back and jobs.window_from(back)) or None), options)
+        planned(estate, store, options=jobs.Options(30, 0.0, out, home))
 
 
 def test_the_next_month_end_is_the_one_after() -> None:
-    def found(year: int, month: int, day: int) -> Period:
-        return period_from("month-end", build_usage.SITE, dt.datetime(year, month, day))
+    def found(year: int, month: int, day: int) -> Period | None:
+        return period_from("month-end", build_usage.SITE, dt.datetime(year, month, day)).period
 
-    assert found(2026, 11, 21).start == dt.datetime(2026, 11, 26) and found(2026, 11, 21).end == dt.datetime(2026, 12, 3)
-    assert found(2026, 11, 26).start == dt.datetime(2026, 11, 26)
-    assert found(2026, 11, 27).start == dt.datetime(2026, 12, 29)
-    assert found(2026, 12, 30).start == dt.datetime(2027, 1, 27)
-    assert period_from("month-end", build_usage.SITE, None).start is None
-    assert len(period_from("always", build_usage.SITE, None).buckets) == 72
+    november = Period(start=dt.datetime(2026, 11, 26), end=dt.datetime(2026, 12, 3))
+    assert found(2026, 11, 21) == found(2026, 11, 26) == november
+    later = [found(2026, 11, 27), found(2026, 12, 30)]
+    assert [p and p.start for p in later] == [dt.datetime(2026, 12, 29), dt.datetime(2027, 1, 27)]
+    assert period_from("month-end", build_usage.SITE, None).period is None
+    assert len(period_from("always", build_usage.SITE, None).hours) == 72
     with pytest.raises(UsageError, match="--when 'soon'"):
         period_from("soon", build_usage.SITE, None)
 
 
 def test_a_percentile_caps_each_lpar_and_growth_raises_it(estate: Estate, store: Path) -> None:
-    buckets = period_from("2026-11", build_usage.SITE, None).buckets
-    peak, _ = read_usage(estate, UsageSpec(store, build_usage.SITE, step_s=1800), buckets)
-    calm, _ = read_usage(estate, UsageSpec(store, build_usage.SITE, "50", step_s=1800), buckets)
-    grown, _ = read_usage(estate, UsageSpec(store, build_usage.SITE, growth_percent=10, step_s=1800), buckets)
+    buckets = period_from("2026-11", build_usage.SITE, None).hours
+    peak, _ = UsageSpec(store, build_usage.SITE, step_s=1800).read(estate, buckets)
+    calm, _ = UsageSpec(store, build_usage.SITE, "50", step_s=1800).read(estate, buckets)
+    grown, _ = UsageSpec(store, build_usage.SITE, growth_percent=10, step_s=1800).read(estate, buckets)
     assert (calm.physc <= peak.physc).all() and (calm.physc < peak.physc).any()
     for name in peak.names:
         more = 110 if name in peak else 100  # what nobody measured is an entitlement, and does not grow
@@ -307,14 +311,15 @@ def test_the_command_line(estate: Estate, store: Path, tmp_path: Path) -> None:
 def test_an_evacuation_counts_the_usage_of_its_windows_hours(estate: Estate, store: Path) -> None:
     window = jobs.window_from("2026-11-27 09:00/12:00")
     spec = UsageSpec(store, build_usage.SITE, step_s=1800)
-    plan = jobs.evacuate(loaded(estate), ["SN1001C92_p570-2"], jobs.Options(30, 0.0, window), usage=spec)
-    assert {len(hours) for hours in plan.goal["usage"]["hours"].values()} == {24}  # nothing comes back: all hours
-    back = jobs.evacuate(loaded(estate), ["SN1001C92_p570-2"], jobs.Options(30, 0.0, window, come_back=True), usage=spec)
-    assert back.goal["usage"]["hours"] == {"month-end": [9, 10, 11]}
+    goal, options = Evacuate(servers=("SN1001C92_p570-2",)), jobs.Options(30, 0.0, window)
+    plan = jobs.evacuate(loaded(estate), goal, options, spec)
+    assert plan.goal.usage and plan.goal.usage.hours == set(BUCKETS)  # nothing comes back: all hours
+    back = jobs.evacuate(loaded(estate), goal.replace(come_back=True), options, spec)
+    assert back.goal.usage and hours_json(back.goal.usage.hours) == {"month-end": [9, 10, 11]}
     parsed = parse(dump_plan(plan), "plan.json")
-    assert parsed.goal["usage"] == plan.goal["usage"]
+    assert parsed.goal.usage == plan.goal.usage
     if plan.moves:
-        assert verify_plan(parsed, estate, usage_again(estate, store, plan.goal["usage"])).holds
+        assert verify_plan(parsed, estate, usage_again(estate, store, plan.goal.usage)).holds
 
 
 def test_without_days_the_way_back_is_planned_all_the_same(estate: Estate, tmp_path: Path) -> None:
@@ -330,7 +335,7 @@ def test_without_days_the_way_back_is_planned_all_the_same(estate: Estate, tmp_p
     assert for_good.exit_code == 0 and {m["leg"] for m in json.loads(for_good.stdout)["moves"]} == {"out"}
 
 
-def small(rows: dict[str, dict[int, int]], path: Path, *more: Policy, **dev1: Any) -> tuple[Estate, jobs.Request]:
+def small(rows: dict[str, dict[int, int]], path: Path, *more: Policy, **dev1: Any) -> tuple[Estate, Headroom, UsageSpec]:
     """A (8 cores) with production and two others, B (8 cores) with one; usage of November 2026 by kind of day."""
     of = estate_of([server("A", 8, 64), server("B", 8, 64)],
                    [lpar("prod", "A", 2, 16, environment="production", virtual_processors=6, weight=255),
@@ -349,9 +354,12 @@ def small(rows: dict[str, dict[int, int]], path: Path, *more: Policy, **dev1: An
     columns.values.update(values)
     with History.open(path) as history:
         history.add_columns(columns, "made", "0" * 64, "UTC")
-    asked = jobs.Request("A", 300, 0, period_from("2026-11", calendar, None), usage=UsageSpec(path, calendar, step_s=3600),
-                         by=By.ENTITLEMENT, curve=False)
-    return of, asked
+    asked = Headroom(server="A", units=300, memory_mib=0, **period_from("2026-11", calendar, None)._asdict())
+    return of, asked, UsageSpec(path, calendar, step_s=3600)
+
+
+def quick(of: Estate, asked: Headroom, usage: UsageSpec, window: Window | None = None) -> Plan:
+    return jobs.headroom(loaded(of), asked, jobs.Options(30, 0.0, window), usage, curve=False)
 
 
 ME, WORK, WEEKEND = DayKind.MONTH_END, DayKind.WORKING, DayKind.WEEKEND
@@ -362,50 +370,51 @@ def test_a_server_carries_its_guests_in_all_hours_in_which_they_are_there(tmp_pa
     """Found by a reader: B is full on weekends, and the guests stay over one; only month-end days were looked at."""
     rows = {"prod": CALM, "dev1": {ME: 1500, WORK: 1500, WEEKEND: 1500}, "dev2": CALM,
             "b1": {ME: 500, WORK: 500, WEEKEND: 6000}}
-    of, asked = small(rows, tmp_path / "u.db")
+    of, asked, usage = small(rows, tmp_path / "u.db")
     window = jobs.window_from("2026-11-21 20:00/23:00")
-    plan = jobs.headroom(loaded(of), asked, jobs.Options(30, 0.0, window, come_back=True))
+    plan = quick(of, asked.replace(come_back=True), usage, window)
     assert plan.status is Status.OPTIMAL and {m.lpar for m in plan.moves} == {"dev2"}  # dev1 is cheaper
-    assert set(plan.goal["usage"]["hours"]) == {"month-end", "working", "weekend"} and set(plan.goal["hours"]) == {"month-end"}
+    assert isinstance(plan.goal, Headroom) and plan.goal.usage and {b.kind for b in plan.goal.usage.hours} == set(DayKind)
+    assert plan.goal.hours and {b.kind for b in plan.goal.hours} == {DayKind.MONTH_END}
 
 
 def test_room_is_needed_only_in_its_hours(tmp_path: Path) -> None:
     """On the weekend A itself is full; the room is for the month-end."""
     rows = {"prod": {ME: 500, WORK: 500, WEEKEND: 6500}, "dev1": CALM, "dev2": CALM, "b1": CALM}
-    of, asked = small(rows, tmp_path / "u.db")
-    plan = jobs.headroom(loaded(of), replace(asked, by=By.USAGE, units=500), jobs.Options(30, 0.0, None, come_back=True))
+    of, asked, usage = small(rows, tmp_path / "u.db")
+    plan = quick(of, asked.replace(by=By.USAGE, units=500, come_back=True), usage)
     assert plan.status is Status.OPTIMAL and not plan.moves
-    assert verify_plan(plan, of, usage_again(of, tmp_path / "u.db", plan.goal["usage"])).holds
+    assert verify_plan(plan, of, usage_again(of, tmp_path / "u.db", plan.goal.usage)).holds
 
 
 def test_memory_alone_is_room_on_a_server_over_its_ceiling_of_cores(tmp_path: Path) -> None:
     """Found by two readers: the replay asked for 0 free cores where nobody had asked for any."""
     rows = {n: {ME: 4000, WORK: 4000, WEEKEND: 4000} for n in ("prod", "dev1", "dev2")} | {"b1": CALM}
-    of, asked = small(rows, tmp_path / "u.db", Policy("cpu-ceiling", "A", "40"))
+    of, asked, usage = small(rows, tmp_path / "u.db", Policy("cpu-ceiling", "A", "40"))
     for by in By:
-        plan = jobs.headroom(loaded(of), replace(asked, units=0, memory_mib=4096, by=by), jobs.Options(30, 0.0, None))
+        plan = quick(of, asked.replace(units=0, memory_mib=4096, by=by), usage)
         assert plan.status is Status.OPTIMAL and not plan.moves
-    none = jobs.headroom(loaded(of), replace(asked, units=100, memory_mib=4096), jobs.Options(30, 0.0, None))
+    none = quick(of, asked.replace(units=100, memory_mib=4096), usage)
     assert none.conflict is not None and "with 1.00 cores" not in none.conflict["summary"]
 
 
 def test_another_lpar_leaves_when_the_cheapest_may_not_in_the_window(tmp_path: Path) -> None:
     """Found by a reader: the plan of the blacked-out LPAR missed the window, and no other was tried."""
     rows = dict.fromkeys(("prod", "dev1", "dev2", "b1"), CALM)
-    of, asked = small(rows, tmp_path / "u.db", Policy("blackout", "dev1", "2026-11-21 19:00/2026-11-22 06:00"))
+    of, asked, usage = small(rows, tmp_path / "u.db", Policy("blackout", "dev1", "2026-11-21 19:00/2026-11-22 06:00"))
     window = jobs.window_from("2026-11-21 20:00/23:00")
-    plan = jobs.headroom(loaded(of), asked, jobs.Options(30, 0.0, window))
+    plan = quick(of, asked, usage, window)
     assert {m.lpar for m in plan.moves} == {"dev2"} and plan.window is not None and plan.window.fits
     assert plan.status is Status.FEASIBLE and jobs.exit_code(plan) == 0
 
 
 def test_a_room_that_no_lpar_could_free_is_not_blamed_on_the_critical_ones(tmp_path: Path) -> None:
     rows = dict.fromkeys(("prod", "dev1", "dev2", "b1"), CALM)
-    of, asked = small(rows, tmp_path / "u.db")
-    plan = jobs.headroom(loaded(of), replace(asked, units=10_000), jobs.Options(30, 0.0, None))
+    of, asked, usage = small(rows, tmp_path / "u.db")
+    plan = quick(of, asked.replace(units=10_000), usage)
     assert plan.conflict is not None and not any("critical" in x for x in plan.conflict["lifts"])
     assert any("without any LPAR has 7.00 cores" in x for x in plan.conflict["lifts"])
-    memory = jobs.headroom(loaded(of), replace(asked, units=100, memory_mib=64 * 1024), jobs.Options(30, 0.0, None))
+    memory = quick(of, asked.replace(units=100, memory_mib=64 * 1024), usage)
     assert memory.conflict is not None and any("GiB or less" in x for x in memory.conflict["lifts"])
 
 

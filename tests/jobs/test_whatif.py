@@ -20,7 +20,8 @@ from planner.estate.policy_file import with_policies
 from planner.jobs import Options
 from planner.jobs import whatif as job
 from planner.jobs.whatif import LparLine, ScenarioResult, exit_code, today, whatif
-from planner.plan import Status, plan_json
+from planner.plan.choices import Status
+from planner.plan.plan import plan_json
 from planner.report.whatif_json import whatif_json
 from planner.rules import Judge, Site
 from planner.scenarios.file import read_scenarios

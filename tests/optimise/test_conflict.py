@@ -6,16 +6,17 @@ import json
 from collections import Counter
 from dataclasses import replace
 
-from estates import answer, estate, exactly, judged, loaded, lpar, policy, server, stating
+from estates import answer, estate, evacuate_goal, exactly, judged, loaded, lpar, policy, server, stating
 from hypothesis import given, settings
 from test_oracle import estates
 
 from planner.estate.model import Estate
-from planner.goals.evacuate import evacuate_goal
 from planner.jobs import Options, evacuate, exit_code
 from planner.optimise.conflict import Conflict
 from planner.optimise.evacuate import Answer, EvacuationProblem
-from planner.plan import Status, dump
+from planner.plan.choices import Status
+from planner.plan.plan import dump
+from planner.plan.questions import Evacuate
 
 
 def conflict(of: Estate, *servers: str) -> Conflict:
@@ -66,7 +67,7 @@ def test_survivors_too_full_say_the_shortfall_in_cores_and_gib() -> None:
     staying = [lpar("b1", "B", 4, 16), lpar("c1", "C", 4, 16)]
     of = estate([exactly(server("A"), moving), exactly(server("B"), staying[:1], 0.5, 2),
                  exactly(server("C"), staying[1:], 0.5, 2)], moving + staying)
-    plan = evacuate(loaded(of), ["A"], Options())
+    plan = evacuate(loaded(of), Evacuate(servers=("A",)), Options())
     assert plan.status is Status.INFEASIBLE and exit_code(plan) == 3
     assert not plan.moves and not plan.verified and plan.objective is None
     assert plan.conflict is not None
@@ -97,7 +98,7 @@ def test_keep_apart_against_evacuation_is_named() -> None:
     moving = [lpar("a1", "A"), lpar("a2", "A")]
     of = estate([server("A"), server("B")], moving)
     rule = policy("keep-apart", "central instances", "a1; a2")
-    plan = evacuate(loaded(stating(of, rule)), ["A"], Options())
+    plan = evacuate(loaded(stating(of, rule)), Evacuate(servers=("A",)), Options())
     assert plan.status is Status.INFEASIBLE and exit_code(plan) == 3 and plan.conflict is not None
     assert plan.conflict["rules"] == ["policy.keep-apart"]
     assert sorted(plan.conflict["lpars"]) == ["a1", "a2"]

@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 from test_oracle import cost_ms, estates
 
 from planner.estate.model import Bridge, Estate, Zoning
-from planner.goals.consolidate import Consolidate, Measure
 from planner.optimise.consolidation import Consolidation, ConsolidationProblem
 from planner.optimise.measure import Scale, scale_of
 from planner.optimise.placement import Candidates, PlacementProgram
 from planner.optimise.solver import Outcome
-from planner.plan import Status
+from planner.plan.choices import Measure, Status
+from planner.plan.questions import Consolidate
 from planner.rules import Judge, Site
 from planner.rules.availability import restart_refusals
 
@@ -142,7 +142,7 @@ def test_both_levels_agree_with_brute_force(small: int) -> None:
         names = [s.name for s in of.servers]
         asked = data.draw(st.sampled_from(("", "", *names)))
         off = data.draw(st.booleans())
-        goal = Consolidate(measure, False, () if off or not asked else (asked,), (asked,) if off and asked else ())
+        goal = Consolidate(measure=measure, keep=() if off or not asked else (asked,), off=(asked,) if off and asked else ())
         agrees(of, goal, come_back, seen, small=small)
 
     agree()
@@ -189,7 +189,7 @@ def test_n_plus_1_agrees_with_brute_force(small: int) -> None:
     @given(estates(), st.sampled_from(list(Measure)), st.booleans())
     def agree(of: Estate, measure: Measure, come_back: bool) -> None:
         roomy = of.replace(servers=tuple(exactly_more(s) for s in of.servers))
-        agrees(roomy, Consolidate(measure, True), come_back, seen, small=small)
+        agrees(roomy, Consolidate(measure=measure, n_plus_1=True), come_back, seen, small=small)
 
     agree()
     assert seen[Status.OPTIMAL] > 20 and seen[Status.INFEASIBLE] > 10 and seen["off"] > 3, seen
@@ -228,7 +228,7 @@ def test_n_plus_1_by_placement_and_restarts_is_bounded(gap: float, monkeypatch: 
     @given(estates(), st.sampled_from(list(Measure)))
     def agree(of: Estate, measure: Measure) -> None:
         site, judge = judged(of.replace(servers=tuple(exactly_more(s) for s in of.servers)))
-        goal = Consolidate(measure, True)
+        goal = Consolidate(measure=measure, n_plus_1=True)
         problem = ConsolidationProblem(site, judge, goal, scale_of(site, measure))
         problem.small = 0
         answer = problem.solve(5, gap)
@@ -251,7 +251,7 @@ def test_overlapping_reach_is_bounded(gap: float, monkeypatch: pytest.MonkeyPatc
     @given(estates(), st.sampled_from(list(Measure)))
     def agree(of: Estate, measure: Measure) -> None:
         site, judge = judged(of)
-        goal = Consolidate(measure)
+        goal = Consolidate(measure=measure)
         problem = ConsolidationProblem(site, judge, goal, scale_of(site, measure))
         problem.small = 0
         bounded(site, judge, goal, problem.solve(5, gap), problem, seen)
@@ -273,7 +273,7 @@ def measure_of(of: Estate, goal: Consolidate) -> int | None:
 
 
 SOME = settings(max_examples=40)
-SERVERS = Consolidate(Measure.SERVERS)
+SERVERS = Consolidate(measure=Measure.SERVERS)
 
 
 @SOME
@@ -285,7 +285,7 @@ def test_an_empty_server_more_is_never_worse(of: Estate, n_plus_1: bool) -> None
         servers=(*of.servers, server("Z", 64, 512)), vioses=(*of.vioses, *more),
         bridges=(*of.bridges, *(Bridge(v.name, "ent6", 10) for v in more)),
         zonings=(*of.zonings, *(Zoning(f"lun-{p.name}", v.name, "", "no_reserve") for p in of.lpars for v in more)))
-    goal = Consolidate(Measure.SERVERS, n_plus_1)
+    goal = Consolidate(measure=Measure.SERVERS, n_plus_1=n_plus_1)
     before, after = measure_of(of, goal), measure_of(wider, goal)
     assert before is None or (after is not None and after <= before)
 
@@ -304,7 +304,7 @@ def test_a_policy_less_is_never_worse(of: Estate, data: st.DataObject) -> None:
 @SOME
 @given(estates(), st.sampled_from(list(Measure)))
 def test_planning_again_from_the_planned_state_moves_nothing(of: Estate, measure: Measure) -> None:
-    goal = Consolidate(measure)
+    goal = Consolidate(measure=measure)
     site, scale, answer = solved(of, goal)
     there, again_scale, again = solved(of.moved(answer.placement), goal)
     assert not again.placement and set(again.off) == set(answer.off)
@@ -375,7 +375,7 @@ def test_heavier_sets_are_not_judged_by_the_bound_of_lighter_ones() -> None:
                     [policy("keep-apart", "g", "p0; p1; p2")])
         fast = rng.choice(("", "C", "D", "CD"))
         of = of.replace(vioses=tuple(replace(v, link_mbit=10000) if v.server in list(fast) else v for v in of.vioses))
-        agrees(of, Consolidate(Measure.SERVERS), False, found, small=0)
+        agrees(of, Consolidate(measure=Measure.SERVERS), False, found, small=0)
     assert found[Status.OPTIMAL] > 20
 
 
@@ -383,7 +383,7 @@ def test_watts_count_what_runs_where() -> None:
     """Found by a reader: A idles at less, but each busy core there costs 1000 W, on B 25 W. A goes off."""
     of = estate([server("A", 4, idle_watts=1000, max_watts=5000), server("B", 4, idle_watts=1100, max_watts=1200)],
                 [lpar("a1", "A", 1.5), lpar("b1", "B", 1.5)])
-    _, scale, answer = solved(of, Consolidate(Measure.WATTS))
+    _, scale, answer = solved(of, Consolidate(measure=Measure.WATTS))
     assert answer.off == ("A",) and answer.status is Status.OPTIMAL
     assert scale.at(answer.off, {"a1": "B", "b1": "B"}) == 1_200_000  # 1100 W and 4 busy cores of 25 W
 

@@ -15,13 +15,19 @@ from hypothesis import strategies as st
 
 from planner.errors import UsageError
 from planner.estate.model import Estate
-from planner.goals.headroom import By, Headroom, headroom_goal
+from planner.optimise.asked import checked_headroom
 from planner.optimise.headroom import CORES, MEMORY, HeadroomProblem
-from planner.plan import Status
+from planner.plan.choices import By, Status
+from planner.plan.questions import Headroom
 from planner.rules import Judge, Site
 
 EXAMPLES = 300
 SLOTS = 4
+
+
+def headroom_goal(site: Site, server: str, units: int, mib: int, critical: Sequence[str] = (),
+                  by: By = By.ENTITLEMENT) -> Headroom:
+    return checked_headroom(Headroom(server=server, units=units, memory_mib=mib, critical=tuple(critical), by=by), site)
 
 
 def uses(site: Site, rows: Mapping[str, Sequence[int]], name: str, slot: int) -> int:

@@ -10,7 +10,21 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from estates import BASE, answer, estate, exactly, judged, loaded, lpar, policy, renamed, server, stating, vioses
+from estates import (
+    BASE,
+    answer,
+    estate,
+    evacuate_goal,
+    exactly,
+    judged,
+    loaded,
+    lpar,
+    policy,
+    renamed,
+    server,
+    stating,
+    vioses,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_oracle import estates
@@ -19,10 +33,11 @@ from planner.estate import saved
 from planner.estate.load import load
 from planner.estate.model import Bridge, Estate, Zoning
 from planner.estate.workbook import workbook_bytes
-from planner.goals.evacuate import evacuate_goal
 from planner.jobs import Options, evacuate
 from planner.optimise.evacuate import EvacuationProblem
-from planner.plan import Plan, Status, dump
+from planner.plan.choices import Status
+from planner.plan.plan import Plan, dump
+from planner.plan.questions import Evacuate
 
 ROOT = Path(__file__).parents[2]
 SOME = settings(max_examples=80)
@@ -102,17 +117,17 @@ def test_what_was_found_can_be_pinned_and_planning_again_moves_nothing(of: Estat
 
 
 def test_planning_again_from_the_planned_state_moves_nothing() -> None:
-    plan = evacuate(loaded(RICH), ["A"], Options())
+    plan = evacuate(loaded(RICH), Evacuate(servers=("A",)), Options())
     assert plan.verified and plan.moves
     after = RICH.moved({m.lpar: m.target for m in plan.moves})
-    again = evacuate(loaded(after), ["A"], Options())
+    again = evacuate(loaded(after), Evacuate(servers=("A",)), Options())
     assert again.verified and again.moves == () and again.objective == 0 and again.status is Status.OPTIMAL
 
 
 def planned(of: Estate) -> Plan:
     from planner.jobs import window_from
 
-    return evacuate(loaded(of), ["A"], Options(come_back=True, work_s=3600,
+    return evacuate(loaded(of), Evacuate(servers=("A",), come_back=True), Options(work_s=3600,
                                                window=window_from("2026-12-05 22:00/04:00")))
 
 
@@ -137,7 +152,7 @@ _PRINTS_A_PLAN = """
 import sys
 sys.path[:0] = [{root!r}, {tests!r}, {here!r}]
 from test_metamorphic import RICH, planned
-from planner.plan import dump
+from planner.plan.plan import dump
 sys.stdout.write(dump(planned(RICH)))
 """
 
@@ -151,6 +166,6 @@ def test_the_same_bytes_whatever_the_hash_seed() -> None:
 
 @pytest.mark.parametrize("name", ["a1", "a2"])
 def test_leaving_one_behind_leaves_it_where_it_is(name: str) -> None:
-    plan = evacuate(loaded(BASE), ["A"], Options(), [name])
+    plan = evacuate(loaded(BASE), Evacuate(servers=("A",), leave=(name,)), Options())
     assert plan.verified and name not in {m.lpar for m in plan.moves} and len(plan.moves) == 1
     assert (name, "A") in {(n, s) for n, s, _ in plan.stays}

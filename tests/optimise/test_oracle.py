@@ -7,16 +7,16 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from estates import VLAN, estate, exactly, judged, lpar, policy, pool, server, vioses
+from estates import VLAN, estate, evacuate_goal, exactly, judged, lpar, policy, pool, server, vioses
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from planner.cost import MIB
 from planner.estate.model import Bridge, Disk, Estate, Lpar, Policy, ProcessorPool, Server, Vios, Zoning
 from planner.findings import Severity
-from planner.goals.evacuate import Evacuate, evacuate_goal
 from planner.optimise.evacuate import EvacuationProblem
-from planner.plan import Status
+from planner.plan.choices import Status
+from planner.plan.questions import Evacuate
 from planner.rules import Judge, Site
 
 EXAMPLES = 1000

@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from estates import policy, stating
+from estates import evacuate_goal, policy, stating
 from scale_estates import blocks
 
 from planner.estate.model import Estate
-from planner.goals.evacuate import evacuate_goal
 from planner.optimise.evacuate import Answer, EvacuationProblem, parts_of
-from planner.plan import Status
+from planner.plan.choices import Status
 from planner.rules import Judge, Site
 
 FREED = ("srv001", "srv007", "srv013")

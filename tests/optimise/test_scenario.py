@@ -14,7 +14,7 @@ from planner.estate.model import Estate
 from planner.jobs import Options
 from planner.jobs.whatif import _case, _costs, _sizes, whatif
 from planner.optimise.scenario import Frontier, Point, ScenarioProblem
-from planner.plan import Status
+from planner.plan.choices import Status
 from planner.scenarios.model import Clock, NewServer, Scenario
 
 OPTIONS = Options(time_limit=20)

@@ -16,7 +16,7 @@ from planner.estate.assemble import Loaded
 from planner.estate.catalogue import CATALOGUE
 from planner.jobs import Options
 from planner.jobs.whatif import _case, _costs, _sizes, whatif
-from planner.plan import Status
+from planner.plan.choices import Status
 from planner.scenarios.model import Growth, NewServer, Scenario
 from planner.verify import verify_plan
 

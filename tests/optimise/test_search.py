@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from estates import judged, loaded
+from estates import evacuate_goal, judged, loaded
 from hypothesis import given, settings
 from test_oracle import estates
 from tight import FREED, tight
 
 from planner.estate.model import Estate
-from planner.goals.evacuate import evacuate_goal
 from planner.jobs import Options, evacuate
 from planner.optimise.evacuate import EvacuationProblem
 from planner.optimise.placement import PlacementProgram, candidates_of
 from planner.optimise.search import placement_by_search
 from planner.optimise.solver import Outcome, Program, Solution
-from planner.plan import Status
+from planner.plan.choices import Status
+from planner.plan.questions import Evacuate
 
 
 def wide_program(of: Estate) -> PlacementProgram:
@@ -56,6 +56,6 @@ def test_what_it_finds_holds_and_it_finds_nearly_all_that_there_is() -> None:
 def test_a_tight_estate_is_placed_without_any_solver(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     of = tight(seed, shifting=True).estate
     monkeypatch.setattr(Program, "solve", lambda *_, **__: Solution(Outcome.UNKNOWN))
-    plan = evacuate(loaded(of), [FREED], Options(time_limit=30))
+    plan = evacuate(loaded(of), Evacuate(servers=(FREED,)), Options(time_limit=30))
     assert plan.status is Status.FEASIBLE and plan.verified
     assert plan.bound is not None and plan.objective is not None and 0 < plan.bound < plan.objective

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from planner.optimise import solver
 from planner.optimise.solver import Outcome, Program, highs_options
-from planner.plan import Status
+from planner.plan.choices import Status
 
 
 def knapsack(values: list[int], weights: list[int], room: int) -> Program:

@@ -14,7 +14,9 @@ from tight import FREED, FULL, SURVIVORS, Tight, tight
 
 from planner.estate.model import Estate, Lpar
 from planner.jobs import Options, evacuate
-from planner.plan import Plan, Status
+from planner.plan.choices import Status
+from planner.plan.plan import Plan
+from planner.plan.questions import Evacuate
 from planner.verify import replay
 
 SEEDS = range(25)
@@ -59,7 +61,7 @@ def overfull(of: Estate, plan: Plan) -> list[str]:
 
 
 def _checked(case: Tight) -> Plan:
-    plan = evacuate(loaded(case.estate), [FREED], Options(time_limit=LIMIT_S))
+    plan = evacuate(loaded(case.estate), Evacuate(servers=(FREED,)), Options(time_limit=LIMIT_S))
     assert plan.status in (Status.OPTIMAL, Status.FEASIBLE) and plan.verified
     assert overfull(case.estate, plan) == []
     return plan

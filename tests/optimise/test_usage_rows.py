@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from estates import estate, judged, lpar, pool, server
+from estates import estate, evacuate_goal, judged, lpar, pool, server
 
 from planner.estate.model import Estate
-from planner.goals.evacuate import evacuate_goal
 from planner.optimise.evacuate import Answer, EvacuationProblem
-from planner.plan import Status
+from planner.plan.choices import Status
 
 ROOM = [server("A"), server("B", 6), server("C", 6)]
 

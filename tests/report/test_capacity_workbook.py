@@ -36,7 +36,7 @@ from planner.history.calendar import DayKind
 from planner.history.forecast import Forecast, forecast
 from planner.history.store import History
 from planner.jobs.capacity import Capacity, CapacityOptions, Levers, capacity, month_after
-from planner.plan import BACK, OUT
+from planner.plan.choices import BACK, OUT
 from planner.report.capacity import answer, capacity_json, capacity_workbook
 from planner.report.capacity.places import shown_months
 from planner.units import show_duration

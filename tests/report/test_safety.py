@@ -5,7 +5,7 @@ import shlex
 import openpyxl
 import pytest
 
-from planner.plan import Move
+from planner.plan.plan import Move
 from planner.report.commands import migrlpar, state_query
 from planner.report.text import md
 from planner.rules import Site

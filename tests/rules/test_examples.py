@@ -16,7 +16,9 @@ from estates import BASE, changed, exactly, judged, lpar, move, plan_of, policy,
 from planner.estate.model import Disk, Estate, Fibre, Port
 from planner.findings import Finding, Severity
 from planner.jobs import window_from
-from planner.plan import Move, Plan, Window
+from planner.plan.choices import Measure
+from planner.plan.plan import Move, Plan, Window
+from planner.plan.questions import Consolidate
 from planner.rules import RULES, Judge, Rule, Scope, Site
 from planner.rules.server import firmware_mobile
 from planner.verify import replay
@@ -387,7 +389,7 @@ RESTART = {"A": {"a2": "C"}, "B": {"a1": "A", "b1": "A", "b2": "A"}, "C": {"c1":
 def plan_for(example: Good | Bad, rule: str = "") -> Plan:
     plan = plan_of(example.moves(example.estate), window=example.window)
     if rule.startswith("availability."):
-        goal = {"kind": "consolidate", "minimise": "servers", "n_plus_1": True}
+        goal = Consolidate(measure=Measure.SERVERS, n_plus_1=True)
         return plan.replace(goal=goal, restart=RESTART)
     return plan
 

@@ -5,20 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import pytest
-from estates import estate, exactly, judged, loaded, lpar, move, plan_of, policy, server
+from estates import estate, exactly, freeing, judged, loaded, lpar, move, plan_of, policy, server
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from planner.estate.model import Estate
 from planner.jobs import Options, evacuate
-from planner.plan import Plan, Status
+from planner.plan.choices import Status
+from planner.plan.plan import Plan
+from planner.plan.questions import Evacuate
 from planner.schedule.order import Step, serial_order
 from planner.schedule.timetable import timetable
 from planner.verify import replay
 
 
-def planned(of: Estate, *freed: str, **options: object) -> Plan:
-    return evacuate(loaded(of), freed, Options(**options))  # type: ignore[arg-type]
+def planned(of: Estate, *freed: str, come_back: bool = False, **options: object) -> Plan:
+    return evacuate(loaded(of), Evacuate(servers=freed, come_back=come_back), Options(**options))  # type: ignore[arg-type]
 
 
 def order(of: Estate, final: Mapping[str, str]) -> list[Step] | None:
@@ -180,7 +182,7 @@ def test_a_timetable_of_any_reachable_placement_goes_out_and_comes_back(data: st
     steps = serial_order(site, judge, site.start, final)
     table = timetable(site, judge, final, None, come_back=True, work_s=60)
     assert table.found is (steps is not None)
-    plan = Plan({"kind": "evacuate", "servers": [], "return": True}, Status.FEASIBLE, "", moves=table.moves, work_s=60)
+    plan = Plan(freeing(come_back=True), Status.FEASIBLE, "", moves=table.moves, work_s=60)
     if table.moves:
         played = replay(plan, site, judge)
         assert played.holds, [str(f) for f in played.findings]

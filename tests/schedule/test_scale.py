@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from random import Random
 
 import pytest
-from estates import judged
+from estates import evacuate_goal, judged
 from scale_estates import blocks
 from tight import FREED, tight
 
-from planner.goals.evacuate import evacuate_goal
 from planner.optimise.evacuate import EvacuationProblem
-from planner.plan import OUT, Move
+from planner.plan.choices import OUT
+from planner.plan.plan import Move
 from planner.rules import Judge, Site
 from planner.schedule.occupancy import Occupancy
 from planner.schedule.order import Step, _run, serial_order

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from estates import BASE, changed, estate, exactly, judged, loaded, lpar, policy, server, stating
+from estates import BASE, changed, estate, exactly, freeing, judged, loaded, lpar, policy, server, stating
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,7 +17,9 @@ from planner.errors import UsageError
 from planner.estate.model import Estate, Lpar, Policy
 from planner.findings import Severity
 from planner.jobs import Options, evacuate, exit_code, span_from, window_from
-from planner.plan import BACK, OUT, Move, Plan, Status
+from planner.plan.choices import BACK, OUT, Status
+from planner.plan.plan import Move, Plan
+from planner.plan.questions import Evacuate
 from planner.rules.timing import moments
 from planner.schedule.order import Step
 from planner.schedule.timetable import Timetable, timetable
@@ -25,8 +27,8 @@ from planner.schedule.waves import Packer
 from planner.verify import replay
 
 
-def planned(of: Estate, *freed: str, window: str = "", **options: Any) -> Plan:
-    return evacuate(loaded(of), freed or ["A"], Options(
+def planned(of: Estate, *freed: str, window: str = "", come_back: bool = False, **options: Any) -> Plan:
+    return evacuate(loaded(of), Evacuate(servers=freed or ("A",), come_back=come_back), Options(
         window=window_from(window) if window else None, time_limit=20, **options))
 
 
@@ -202,7 +204,7 @@ def test_the_way_back_by_the_way_out_reversed() -> None:
 
 
 def _holds(of: Estate, table: Timetable) -> bool:
-    plan = Plan({"kind": "evacuate", "servers": [], "return": True}, Status.FEASIBLE, "", moves=table.moves, work_s=10)
+    plan = Plan(freeing(come_back=True), Status.FEASIBLE, "", moves=table.moves, work_s=10)
     return replay(plan, *judged(of)).holds
 
 
@@ -248,6 +250,6 @@ def test_every_packing_passes_the_replay(sizes: list[tuple[int, int, bool]], lim
     site, judge = judged(of)
     moves = Packer(site, None).pack(_steps(of.lpars), site.start, OUT, 0, 1, free)
     assert moves is not None and len(moves) == len(lpars)
-    plan = Plan({"kind": "evacuate", "servers": ["A"]}, Status.OPTIMAL, "", moves=tuple(moves))
+    plan = Plan(freeing("A"), Status.OPTIMAL, "", moves=tuple(moves))
     played = replay(plan, site, judge)
     assert played.holds, [str(f) for f in played.findings]

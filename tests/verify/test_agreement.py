@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from planner.estate.model import Estate
 from planner.jobs import Options, evacuate, window_from
-from planner.plan import Status, dump, parse
+from planner.plan.choices import Status
+from planner.plan.plan import dump, parse
+from planner.plan.questions import Evacuate
 from planner.verify import verify_plan
 
 sys.path.append(str(Path(__file__).parents[1] / "optimise"))
@@ -28,8 +30,8 @@ def test_every_plan_of_a_small_estate_passes_the_replay_and_reads_back() -> None
     @settings(max_examples=250)
     @given(estates(), st.booleans(), st.booleans())
     def planned(of: Estate, come_back: bool, by_night: bool) -> None:
-        options = Options(20, 0.0, NIGHT if by_night else None, come_back, 1800 if come_back else 0)
-        plan = evacuate(loaded(of), ["A"], options)
+        options = Options(20, 0.0, NIGHT if by_night else None, work_s=1800 if come_back else 0)
+        plan = evacuate(loaded(of), Evacuate(servers=("A",), come_back=come_back), options)
         seen[plan.status] += 1
         if plan.status in (Status.INFEASIBLE, Status.UNKNOWN):
             assert not plan.moves and not plan.verified and plan.objective is None

@@ -6,6 +6,7 @@ import json
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
@@ -15,12 +16,14 @@ from hypothesis import strategies as st
 from openpyxl import load_workbook
 from typer.testing import CliRunner
 
-from planner import plan_schema
 from planner.cli import app
 from planner.estate import saved
 from planner.estate.model import Estate
-from planner.jobs import Asked, Options, Terms, consolidate, weekend_from
-from planner.plan import BACK, OUT, Measure, Plan, Status, dump, parse, plan_json
+from planner.jobs import Options, Terms, consolidate, weekend_from
+from planner.plan.choices import BACK, OUT, Measure, Status
+from planner.plan.plan import Plan, Window, dump, parse, plan_json
+from planner.plan.plan import schema as plan_schema
+from planner.plan.questions import Consolidate
 from planner.report.runbook import runbook
 from planner.verify import verify_plan
 
@@ -35,8 +38,9 @@ SITE = estate(
     [lpar("a1", "A", 5, 40), lpar("b1", "B", 4, 40), lpar("c1", "C", 1, 8), lpar("c2", "C", 1, 8)])
 
 
-def planned(of: Estate, asked: Asked = Asked(), **options: object) -> Plan:  # noqa: B008
-    return consolidate(loaded(of), asked, Options(20, **options))  # type: ignore[arg-type]
+def planned(of: Estate, weekend: Window | None = None, terms: Terms = Terms(), **asked: Any) -> Plan:  # noqa: B008
+    goal = Consolidate(weekend=weekend is not None, **asked)
+    return consolidate(loaded(of), goal, Options(20, window=weekend), terms=terms)
 
 
 def test_the_heaviest_server_goes_off_and_the_energy_is_that_of_the_formula() -> None:
@@ -54,14 +58,15 @@ def test_the_heaviest_server_goes_off_and_the_energy_is_that_of_the_formula() ->
 
 def test_the_measure_decides_which_server_goes_off() -> None:
     of = changed(SITE, "A", configurable_units=1200, configurable_memory_mib=262144)
-    assert planned(of, Asked(Measure.CORES)).off == ("B", "C")
-    assert planned(of, Asked(Measure.SERVERS)).levels[0].objective == 1
-    assert planned(of, Asked(keep=("C",), off=("B",))).off == ("B",)
+    assert planned(of, measure=Measure.CORES).off == ("B", "C")
+    assert planned(of, measure=Measure.SERVERS).levels[0].objective == 1
+    assert planned(of, keep=("C",), off=("B",)).off == ("B",)
 
 
 def test_a_weekend_has_both_legs_and_ends_when_it_must() -> None:
-    plan = planned(SITE, Asked(weekend=WEEKEND))
-    assert plan.verified and plan.off == ("C",) and plan.goal["weekend"] and plan.goal["return"]
+    plan = planned(SITE, WEEKEND)
+    assert plan.verified and plan.off == ("C",) and plan.goal.come_back
+    assert plan_json(plan)["goal"] == {"kind": "consolidate", "minimise": "watts", "weekend": True, "return": True}
     assert {m.leg for m in plan.moves} == {OUT, BACK} and len(plan.leg(OUT)) == len(plan.leg(BACK)) == 2
     end = plan.clock(max(m.end_ms for m in plan.moves))
     assert end is not None and plan.back_window is not None and plan.back_window.fits
@@ -76,7 +81,7 @@ def test_a_weekend_has_both_legs_and_ends_when_it_must() -> None:
 
 def test_a_server_whose_time_off_is_too_short_to_pay_stays_on() -> None:
     """Of an hour, the moves and half an hour of starting at maximum power leave no saving."""
-    plan = planned(SITE, Asked(weekend=weekend_from("2026-11-27 20:00", "2026-11-27 20:45")))
+    plan = planned(SITE, weekend_from("2026-11-27 20:00", "2026-11-27 20:45"))
     assert plan.verified and plan.off == () and not plan.moves
     assert any("C stay" in n for n in plan.notes)
 
@@ -84,7 +89,7 @@ def test_a_server_whose_time_off_is_too_short_to_pay_stays_on() -> None:
 def test_n_plus_1_is_in_the_plan_and_a_broken_certificate_is_seen() -> None:
     roomy = SITE.replace(servers=tuple(changed(SITE, s, configurable_units=1600, configurable_memory_mib=262144).servers[n]
                                        for n, s in enumerate("ABC")))
-    plan = planned(roomy, Asked(n_plus_1=True))
+    plan = planned(roomy, n_plus_1=True)
     assert plan.verified and plan.off == ("C",) and set(plan.restart) == {"A", "B"}
     text = json.loads(dump(plan))
     text["restart"]["A"].pop("a1")
@@ -97,11 +102,10 @@ def test_every_consolidation_of_a_small_estate_passes_the_replay_and_reads_back(
 
     @settings(max_examples=120)
     @given(estates(), st.sampled_from(list(Measure)), st.booleans(), st.sampled_from((None, WEEKEND)))
-    def agree(of: Estate, measure: Measure, n_plus_1: bool, weekend: object) -> None:
-        asked = Asked(measure, n_plus_1, weekend=weekend)  # type: ignore[arg-type]
-        plan = consolidate(loaded(of), asked, Options(20))
+    def agree(of: Estate, measure: Measure, n_plus_1: bool, weekend: Window | None) -> None:
+        plan = planned(of, weekend, measure=measure, n_plus_1=n_plus_1)
         seen[plan.status] += 1
-        jsonschema.validate(plan_json(plan), plan_schema.schema())
+        jsonschema.validate(plan_json(plan), plan_schema())
         if not plan.verified:
             assert not plan.moves and not plan.off and plan.status in (Status.INFEASIBLE, Status.UNKNOWN)
             return
@@ -151,15 +155,15 @@ def test_what_cannot_go_off_is_exit_code_3_with_the_conflict(tmp_path: Path) -> 
 
 
 def test_the_same_plan_gives_the_same_runbook() -> None:
-    plan = planned(SITE, Asked(terms=Terms(hours=100)))
+    plan = planned(SITE, terms=Terms(hours=100))
     assert plan.energy is not None and plan.energy["hours"] == 100
-    assert runbook(plan, SITE) == runbook(planned(SITE, Asked(terms=Terms(hours=100))), SITE)
+    assert runbook(plan, SITE) == runbook(planned(SITE, terms=Terms(hours=100)), SITE)
 
 
 @pytest.mark.parametrize("measure", list(Measure))
 def test_figures_that_the_servers_do_not_bear_out_are_seen(measure: Measure) -> None:
     """Found by a newcomer: an edited objective, bound or power was believed."""
-    plan = planned(SITE, Asked(measure))
+    plan = planned(SITE, measure=measure)
     assert verify_plan(parse(dump(plan), "plan.json"), SITE).holds
 
     def told(old: str, new: float) -> set[str]:
@@ -175,5 +179,5 @@ def test_figures_that_the_servers_do_not_bear_out_are_seen(measure: Measure) -> 
 
 def test_a_return_that_costs_more_than_it_saves_leaves_the_server_on() -> None:
     """Found by a newcomer: only a weekend asked whether the time off pays."""
-    plan = consolidate(loaded(SITE), Asked(), Options(time_limit=30, come_back=True, work_s=60))
+    plan = consolidate(loaded(SITE), Consolidate(come_back=True), Options(time_limit=30, work_s=60))
     assert plan.verified and plan.off == () and not plan.moves

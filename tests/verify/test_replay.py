@@ -29,12 +29,14 @@ from hypothesis import strategies as st
 from planner.estate.model import Disk, Estate, Fibre, Port, Zoning
 from planner.findings import Severity
 from planner.jobs import Options, evacuate
-from planner.plan import BACK, OUT, Move, Plan, Status, Window, dump, parse
+from planner.plan.choices import BACK, OUT, Status
+from planner.plan.plan import Move, Plan, Window, dump, parse
+from planner.plan.questions import Evacuate
 from planner.verify import Replay, replay, verify_plan
 
 
 def there_and_back(of: Estate = BASE, work_s: int = 600) -> Plan:
-    return evacuate(loaded(of), ["A"], Options(come_back=True, work_s=work_s))
+    return evacuate(loaded(of), Evacuate(servers=("A",), come_back=True), Options(work_s=work_s))
 
 
 PLAN = there_and_back()

@@ -10,8 +10,11 @@ from estates import exactly, judged, move, plan_of, policy, stating
 from scale_estates import blocks
 
 from planner.estate.model import Estate
-from planner.plan import BACK, Move, Plan
-from planner.verify import _done, _sane, _Stage, replay
+from planner.plan.choices import BACK
+from planner.plan.plan import Move, Plan
+from planner.verify import replay
+from planner.verify.progress import done_of
+from planner.verify.replay import _sane, _Stage
 
 
 def crowded(seed: int) -> Estate:
@@ -84,7 +87,7 @@ def test_how_far_the_work_has_come_is_told_from_thousands_of_moves() -> None:
     moves = [Move(f"p{n}", "A", "B", wave=1 + n, start_ms=n * 1000, duration_ms=1000) for n in range(2000)]
     home = {m.lpar: "A" for m in moves}
     standing = {m.lpar: "B" if n < 700 or n == 900 else "A" for n, m in enumerate(moves)}
-    done = _done(moves, home, standing)
+    done = done_of(moves, home, standing)
     assert [m.lpar for m in done] == [*(f"p{n}" for n in range(700)), "p900"]
 
 

@@ -32,7 +32,8 @@ from planner.jobs.capacity.figures import (
 )
 from planner.jobs.capacity.sizing import proposal
 from planner.jobs.capacity.usage import MonthSeries, month_series
-from planner.plan import OUT, Plan, ServerState
+from planner.plan.choices import OUT
+from planner.plan.plan import Plan, ServerState
 from planner.rules import Site
 from planner.verify import verify_plan
 

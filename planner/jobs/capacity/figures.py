@@ -12,7 +12,7 @@ from planner.findings import Finding
 from planner.history.calendar import Calendar, DayKind
 from planner.history.forecast import show_month as show_month
 from planner.history.monthly import LEAST_KNOWN, LEAST_PERCENT, MonthOf, month_at, number_of
-from planner.plan import Plan, ServerState
+from planner.plan.plan import Plan, ServerState
 
 Month = MonthOf
 #: Hours 0 to 23; None where nothing is known.

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from planner.jobs.capacity.figures import FAR, Capacity, Place, month_after, show_month
-from planner.plan import OUT
+from planner.plan.choices import OUT
 from planner.report.capacity.frame import (
     COLOURS,
     Column,

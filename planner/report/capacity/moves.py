@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from planner.jobs.capacity.figures import Capacity, PlanFigures, show_month
-from planner.plan import BACK, OUT, Move, Plan
+from planner.plan.choices import BACK, OUT
+from planner.plan.plan import Move, Plan
 from planner.report.capacity.frame import Column, heading, many, printed, table, widths
 from planner.report.text import clock_span, headline
 from planner.units import show_duration

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from planner.jobs.capacity.figures import Capacity, Outlook, Partition, Place, Recorded, Usage, show_month
-from planner.plan import finding_json
+from planner.plan.plan import finding_json
 from planner.report.capacity.front import answer
 
 

@@ -1,0 +1,95 @@
+"""A question on a site: its names checked and resolved, and what it means there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+
+import numpy as np
+from numpy.typing import NDArray
+
+from planner.errors import UsageError
+from planner.plan.choices import By
+from planner.plan.questions import Consolidate, Evacuate, Headroom
+from planner.rules.site import DEFAULT_POOL, Site
+from planner.units import round_up
+
+
+def _known(site: Site, servers: Sequence[str]) -> None:
+    unknown = sorted({s for s in servers if s not in site.servers})
+    if unknown:
+        raise UsageError(f"no server {', '.join(map(repr, unknown))}; the estate has: {', '.join(site.servers)}")
+
+
+def checked_evacuate(goal: Evacuate, site: Site) -> Evacuate:
+    """The question with its names in order; raises UsageError for a server or LPAR that the estate does not have."""
+    _known(site, goal.servers)
+    strangers = [n for n in goal.leave if site.start.get(n) not in goal.servers]
+    if strangers:
+        raise UsageError(f"--leave: {', '.join(map(repr, strangers))} is not an active LPAR of "
+                         f"{', '.join(goal.servers)}")
+    return goal.replace(servers=tuple(sorted(set(goal.servers))), leave=tuple(sorted(set(goal.leave))))
+
+
+def checked_consolidate(goal: Consolidate, site: Site) -> Consolidate:
+    """The question with its names in order; raises UsageError for servers that are unknown or both on and off."""
+    _known(site, (*goal.keep, *goal.off))
+    both = sorted(set(goal.keep) & set(goal.off))
+    if both:
+        raise UsageError(f"{', '.join(map(repr, both))}: named by --keep and by --off")
+    return goal.replace(keep=tuple(sorted(set(goal.keep))), off=tuple(sorted(set(goal.off))))
+
+
+def checked_headroom(goal: Headroom, site: Site) -> Headroom:
+    """The question with the critical LPARs by name: the active ones of production and those that the patterns name,
+    estate-wide. Raises UsageError for an unknown server, a pattern that matches nothing, or room of nothing."""
+    _known(site, (goal.server,))
+    strangers = [c for c in goal.critical if not any(fnmatchcase(n, c) for n in site.lpars)]
+    if strangers:
+        raise UsageError(f"--critical: {', '.join(map(repr, strangers))} matches no LPAR of the estate")
+    if min(goal.units, goal.memory_mib) < 0 or not (goal.units or goal.memory_mib):
+        raise UsageError("ask for some room: --cores above 0, --memory above 0, or both")
+    if goal.by is not By.ENTITLEMENT and site.usage is None:
+        raise UsageError(f"--by {goal.by.value} needs usage: give --history, or count by entitlement")
+    critical = tuple(sorted(n for n in site.start if site.lpars[n].environment == "production"
+                            or any(fnmatchcase(n, c) for c in goal.critical)))
+    return goal.replace(critical=critical, hours=None if site.usage is None else goal.hours)
+
+
+def displaced(goal: Evacuate, site: Site) -> list[str]:
+    """The LPARs that must go, by name."""
+    return sorted(n for n, s in site.start.items() if s in goal.servers and n not in goal.leave)
+
+
+def survivors(goal: Evacuate, site: Site) -> list[str]:
+    """The servers that stay in use."""
+    return [s for s in site.servers if s not in goal.servers]
+
+
+def needed_slots(goal: Headroom, site: Site) -> NDArray[np.bool_]:
+    """For each slot of the usage whether the room is needed in it."""
+    assert site.usage is not None
+    count = len(site.usage.starts)
+    return np.ones(count, dtype=bool) if goal.hours is None else site.usage.inside(goal.hours)
+
+
+def may_leave(goal: Headroom, site: Site) -> list[str]:
+    """The active LPARs of the server that are not critical."""
+    critical = set(goal.critical)
+    return sorted(n for n, s in site.start.items() if s == goal.server and n not in critical)
+
+
+def critical_here(goal: Headroom, site: Site) -> list[str]:
+    """The critical active LPARs of the server."""
+    return [n for n in goal.critical if site.start[n] == goal.server]
+
+
+def critical_pools(goal: Headroom, site: Site) -> tuple[int, ...]:
+    """The shared pools in which the critical LPARs run; none when one of them has dedicated processors."""
+    found = {site.pool_on(n, goal.server) for n in critical_here(goal, site)} or {DEFAULT_POOL}
+    return () if None in found else tuple(sorted(p for p in found if p is not None))
+
+
+def needed_mib(goal: Headroom, site: Site) -> int:
+    """The memory in whole logical memory blocks of the server."""
+    return round_up(goal.memory_mib, site.servers[goal.server].lmb_mib or 0)

@@ -1,0 +1,37 @@
+"""Words with few values, for questions, plans and the command line. Nothing heavy is imported here (start-up)."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+OUT, BACK = "out", "back"
+
+
+class Status(StrEnum):
+    """What is proved. ``feasible``: a plan with a bound; ``unknown``: no answer in time. Never one for another."""
+
+    OPTIMAL = "optimal"
+    FEASIBLE = "feasible"
+    INFEASIBLE = "infeasible"
+    UNKNOWN = "unknown"
+
+
+class Measure(StrEnum):
+    """What of the servers that stay on is made least."""
+
+    WATTS = "watts"
+    """idle watts of the servers, and the load part: whole watts per core times the cores in use"""
+    SERVERS = "servers"
+    CORES = "cores"
+    """configurable cores, which is what many licences count"""
+
+
+class By(StrEnum):
+    """How cores are counted as free."""
+
+    BOTH = "both"
+    """neither entitled to anyone nor, in any slot of the history, used by anyone"""
+    ENTITLEMENT = "entitlement"
+    """entitled to nobody: what an LPAR can be given by DLPAR, guaranteed"""
+    USAGE = "usage"
+    """used by nobody in any slot of the history: what an uncapped LPAR can draw"""

@@ -1,0 +1,298 @@
+"""Move, Window, Plan: the result that everything right of here works on, and its plan.json.
+
+The classes are the model of plan.json too: written, read and published (docs/plan.schema.json) from their annotations.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, GetPydanticSchema, TypeAdapter, ValidationError, computed_field
+from pydantic_core import from_json
+from typing_extensions import TypedDict
+
+from planner.errors import InputError
+from planner.findings import Finding, Severity, Source
+from planner.plan.choices import BACK, OUT, Status
+from planner.plan.questions import AnyQuestion, Consolidate
+from planner.plan.wire import Clock, Listed, Minutes, Scaled, WireSchema, empty
+
+VERSION = 1
+
+Leg = Annotated[str, GetPydanticSchema(lambda _, handler: handler(Literal["out", "back"]))]
+Moment = Annotated[int, Scaled(1000, 0, 1e8)]
+"""Milliseconds; seconds in JSON."""
+Cores = Annotated[int, Scaled(100)]
+"""Hundredths of a core; cores in JSON."""
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class AdapterForm(TypedDict):
+    slot: int
+    vios: str
+
+
+class StayForm(TypedDict):
+    lpar: str
+    server: str
+    why: str
+
+
+class FindingForm(TypedDict):
+    rule: str
+    severity: Severity
+    subject: str
+    message: str
+    fix: str
+    source: str | None
+
+
+def finding_json(f: Finding) -> FindingForm:
+    """One finding as every JSON output has it."""
+    return {"rule": f.rule, "severity": f.severity, "subject": f.subject, "message": f.message, "fix": f.fix,
+            "source": str(f.source) if f.source else None}
+
+
+Adapters = Annotated[tuple[tuple[int, str], ...], Listed(
+    list[AdapterForm], lambda rows: tuple((a["slot"], a["vios"]) for a in rows),
+    lambda pairs: [{"slot": slot, "vios": vios} for slot, vios in pairs])]
+Stays = Annotated[tuple[tuple[str, str, str], ...], Listed(
+    list[StayForm], lambda rows: tuple((s["lpar"], s["server"], s["why"]) for s in rows),
+    lambda stays: [{"lpar": lpar, "server": server, "why": why} for lpar, server, why in stays])]
+Findings = Annotated[tuple[Finding, ...], Listed(
+    list[FindingForm], lambda rows: tuple(Finding(**f | {"source": f["source"] and Source(f["source"])}) for f in rows),
+    lambda findings: [finding_json(f) for f in findings])]
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One live migration. Times in ms from the start of the window; ``bytes_sent`` over the wire, all rounds.
+
+    ``disks`` and ``fibres``: (client slot, VIOS on the target). ``parking``: it will move again on this leg. The clocks
+    are in plan.json alone.
+    """
+
+    lpar: str
+    source: str
+    target: str
+    leg: Leg = OUT
+    wave: Annotated[int, Field(ge=1, le=100_000)] = 0
+    start_ms: Annotated[Moment, Field(alias="start_s")] = 0
+    duration_ms: Annotated[int, Scaled(1000, None, 1e8, 0), Field(alias="duration_s")] = 0
+    suspend_ms: Annotated[Moment, Field(alias="suspend_s")] = 0
+    bytes_sent: Annotated[int, Field(alias="bytes", ge=0)] = 0
+    source_msp: str = ""
+    target_msp: str = ""
+    pool_id: Annotated[int | None, Field(alias="target_pool_id")] = None
+    target_id: Annotated[int | None, Field(alias="target_lpar_id")] = None
+    disks: Annotated[Adapters, Field(alias="virtual_scsi")] = ()
+    fibres: Annotated[Adapters, Field(alias="virtual_fc")] = ()
+    parking: bool = False
+    start_clock: Annotated[Clock | None, Field(exclude_if=empty)] = field(default=None, compare=False, repr=False)
+    end_clock: Annotated[Clock | None, Field(exclude_if=empty)] = field(default=None, compare=False, repr=False)
+
+    @property
+    def end_ms(self) -> int:
+        """When it is over, in ms from the start of the window."""
+        return self.start_ms + self.duration_ms
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A maintenance window in local clock time (no zone: the site's own), and whether the plan fits."""
+
+    start: Minutes
+    end: Minutes
+    fits: bool | None = None
+    spare_s: int | None = None
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def length_s(self) -> int:
+        """Seconds from start to end."""
+        return int((self.end - self.start).total_seconds())
+
+
+@dataclass(frozen=True, slots=True)
+class ServerState:
+    """What a server holds at one moment: units in hundredths of a core, memory in MiB, and the limits in force."""
+
+    server: str
+    lpars: int
+    units: Annotated[Cores, Field(alias="cores")]
+    units_limit: Annotated[Cores, Field(alias="cores_limit")]
+    memory_mib: int
+    memory_limit_mib: int
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """One of several objectives, in their order: ``objective`` and proved lower ``bound`` in ``unit``, relative gap.
+
+    ``scope`` says among which plans the bound holds.
+    """
+
+    name: str
+    unit: str
+    objective: Finite
+    bound: Finite
+    gap: float
+    status: Status
+    scope: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Wave:
+    """The moves of a leg that start together."""
+
+    wave: int
+    leg: Leg
+    start_ms: Annotated[Moment, Field(alias="start_s")]
+    end_ms: Annotated[Moment, Field(alias="end_s")]
+    lpars: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A plan, or the proof that there is none.
+
+    ``objective`` and ``bound`` in seconds of moving, risk surcharge included; with ``levels`` (several objectives in
+    order) those of the first level, in its unit.
+    """
+
+    version: Literal[1] = field(default=1, kw_only=True)
+    goal: AnyQuestion
+    status: Status
+    estate_digest: Annotated[str, Field(alias="estate_sha256")]
+    objective: Finite | None = None
+    bound: Finite | None = None
+    gap: Finite | None = None
+    verified: bool = False
+    moves: tuple[Move, ...] = ()
+    findings: Findings = ()
+    conflict: Mapping[str, Any] | None = None
+    window: Window | None = None
+    back_window: Window | None = None
+    """The way back's own window, when it is not on the same evening."""
+    back_from_s: Annotated[int | None, Field(ge=0, le=10**9)] = None
+    """Seconds from the start of the plan before which nothing comes back; then ``window`` binds the way out alone."""
+    work_s: int | None = None
+    assumptions: tuple[str, ...] = ()
+    before: tuple[ServerState, ...] = ()
+    peak: tuple[ServerState, ...] = ()
+    after: tuple[ServerState, ...] = ()
+    vios_ids: Mapping[str, int | None] = field(default_factory=dict)
+    """Partition ids of the VIOSes that the commands name: a changed id makes a command wrong."""
+    stays: Stays = ()
+    """(LPAR, server, why) of what is left on the freed servers on purpose."""
+    notes: tuple[str, ...] = ()
+    details: Annotated[Mapping[str, Any] | None, Field(exclude_if=empty)] = None
+    """Figures of the goal's own: for headroom what is free, the curve of its cost, peaks by hour."""
+    levels: tuple[Level, ...] = ()
+    off: Annotated[tuple[str, ...], Field(alias="switched_off")] = ()
+    """Servers that a consolidation empties and switches off."""
+    restart: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """N+1: server that fails after the plan → LPAR that ran there → server on which it restarts."""
+    energy: Mapping[str, Any] | None = None
+
+    def replace(self, **changes: Any) -> Plan:
+        """A copy with other values."""
+        return replace(self, **changes)
+
+    def leg(self, name: str) -> tuple[Move, ...]:
+        """The moves of one leg in the order in which they start."""
+        return tuple(m for m in self.moves if m.leg == name)
+
+    def waves(self, leg: str) -> list[tuple[int, tuple[Move, ...]]]:
+        """(wave number, its moves) of one leg in order."""
+        numbers = sorted({m.wave for m in self.leg(leg)})
+        return [(n, tuple(m for m in self.leg(leg) if m.wave == n)) for n in numbers]
+
+    def leg_span_s(self, name: str) -> float:
+        """Seconds from the first start to the last end of a leg; 0 when it has no move."""
+        moves = self.leg(name)
+        return (max(m.end_ms for m in moves) - min(m.start_ms for m in moves)) / 1000 if moves else 0.0
+
+    def limit(self, leg: str) -> Window | None:
+        """The window that the moves of a leg must keep."""
+        return self.window if leg == OUT or self.back_from_s is None else self.back_window
+
+    def late(self) -> list[Move]:
+        """The moves that end after the window of their leg."""
+        return [m for m in self.moves if (w := self.limit(m.leg)) and (end := self.clock(m.end_ms)) and end > w.end]
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def total_s(self) -> float:
+        """Seconds from the start of the window to the end of the last move, work between the legs included."""
+        work = 0 if any(m.leg == BACK for m in self.moves) else self.work_s or 0
+        return max((m.end_ms for m in self.moves), default=0) / 1000 + work
+
+    def clock(self, ms: int) -> dt.datetime | None:
+        """Clock time of a moment, when there is a window."""
+        return self.window.start + dt.timedelta(milliseconds=ms) if self.window else None
+
+
+    @computed_field(alias="waves")  # type: ignore[prop-decorator]
+    @property
+    def _waves(self) -> tuple[Wave, ...]:
+        return tuple(Wave(n, leg, min(m.start_ms for m in moves), max(m.end_ms for m in moves),
+                          tuple(m.lpar for m in moves)) for leg in (OUT, BACK) for n, moves in self.waves(leg))
+
+
+_CONSOLIDATION = {"levels", "off", "restart", "energy"}
+"""Fields that only a consolidation has."""
+_MUST = ("version", "objective", "bound", "gap", "verified", "moves")
+"""What a plan.json must have although a Plan has a default for it."""
+
+
+@cache
+def _adapter() -> TypeAdapter[Plan]:
+    return TypeAdapter(Plan)
+
+
+def _clocked(plan: Plan) -> Plan:
+    """With the clock times of its moves, when there is a window."""
+    return plan.replace(moves=tuple(replace(
+        m, start_clock=plan.clock(m.start_ms), end_clock=plan.clock(m.end_ms)) for m in plan.moves))
+
+
+def _left_out(plan: Plan) -> set[str] | None:
+    return None if isinstance(plan.goal, Consolidate) else _CONSOLIDATION
+
+
+def plan_json(plan: Plan) -> dict[str, Any]:
+    """The plan as plain data; its schema is docs/plan.schema.json."""
+    found: dict[str, Any] = _adapter().dump_python(_clocked(plan), mode="json", by_alias=True, exclude=_left_out(plan))
+    return found
+
+
+def dump(plan: Plan) -> str:
+    """The text of plan.json."""
+    return _adapter().dump_json(_clocked(plan), indent=1, by_alias=True, exclude=_left_out(plan)).decode() + "\n"
+
+
+def parse(text: str, file: str) -> Plan:
+    """Read a plan.json back; raises InputError that names every field that does not fit."""
+    problems, plan = [], None
+    try:
+        plan = _adapter().validate_json(text, strict=True, by_alias=True, by_name=False)
+        problems = [f"{name}: Field required" for name in sorted(set(_MUST) - from_json(text).keys())]
+    except ValidationError as error:
+        problems = [f"{'.'.join(map(str, e['loc'])) or 'plan'}: {e['msg']}" for e in error.errors()]
+    if plan is None or problems:
+        raise InputError(Finding("input.bad-plan", Severity.ERROR, file, problem, "give a plan.json as the planner "
+                                 "wrote it (docs/plan.schema.json)", Source(file)) for problem in problems)
+    return plan
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema of plan.json. Seconds count from the start of the window; ``objective`` and ``bound`` are seconds
+    of cost, for a consolidation those of the first of its ``levels``, in its unit."""
+    found = _adapter().json_schema(mode="serialization", by_alias=True, schema_generator=WireSchema)
+    found["required"] = [name for name in found["required"] if name not in ("switched_off", *_CONSOLIDATION)]
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **found, "title": "planner plan"}

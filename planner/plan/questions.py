@@ -1,0 +1,172 @@
+"""What can be asked: the one model of it, from the command line through solver, schedule and replay to plan.json.
+
+Server and LPAR names are taken as they are; whether an estate has them is asked by ``planner.optimise.asked``.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, NaiveDatetime
+from typing_extensions import TypedDict
+
+from planner.errors import InputError
+from planner.history.calendar import Bucket, Calendar, DayKind
+from planner.plan.choices import By, Measure
+from planner.plan.wire import Listed, Scaled, empty
+from planner.units import show_cores, show_gib
+
+Names = tuple[str, ...]
+Hour = Annotated[int, Field(ge=0, le=23)]
+Days = TypedDict("Days", {"month-end": list[Hour], "working": list[Hour], "weekend": list[Hour]}, total=False)
+
+
+class CalendarForm(TypedDict):
+    country: str
+    subdivision: str
+    last: Annotated[int, Field(ge=0, le=15)]
+    first: Annotated[int, Field(ge=0, le=15)]
+    closed: list[dt.date]
+    weekend: list[Annotated[int, Field(ge=0, le=6)]]
+
+
+def _calendar(form: CalendarForm) -> Calendar:
+    try:
+        return Calendar(form["country"], form["subdivision"], frozenset(form["closed"]), form["last"], form["first"],
+                        frozenset(form["weekend"]))
+    except InputError as error:
+        raise ValueError("; ".join(f.message for f in error.findings)) from None
+
+
+def hours_json(buckets: Collection[Bucket]) -> dict[str, list[int]]:
+    """Kind of day → hours."""
+    hours: dict[str, list[int]] = {}
+    for b in sorted(buckets):
+        hours.setdefault(b.kind.value, []).append(b.hour)
+    return hours
+
+
+Hours = Annotated[frozenset[Bucket], Listed(
+    Days, lambda days: frozenset(Bucket(DayKind(kind), h) for kind, hours in days.items() for h in hours), hours_json)]
+"""Hours of the day on days of a kind; in JSON kind → hours."""
+SiteCalendar = Annotated[Calendar, Listed(CalendarForm, _calendar, lambda c: {
+    "country": c.country, "subdivision": c.subdivision, "last": c.last, "first": c.first, "closed": sorted(c.closed),
+    "weekend": sorted(c.weekend)})]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", validate_by_name=True, validate_by_alias=True)
+
+    def replace(self, **changes: Any) -> Self:
+        """A copy with other values, checked as the first was."""
+        return type(self)(**{name: getattr(self, name) for name in type(self).model_fields} | changes)
+
+
+class UsageBasis(_Model):
+    """The usage that a plan was made with, so that the same can be read again: times in UTC seconds."""
+
+    percentile: str
+    from_s: Annotated[int, Field(ge=0, le=10**11)]
+    to_s: Annotated[int, Field(ge=0, le=10**11)]
+    step_s: Annotated[int, Field(ge=1, le=86_400)]
+    growth_percent: Annotated[int, Field(ge=-90, le=1000)]
+    hours: Hours
+    calendar: SiteCalendar
+    measured: Annotated[int, Field(ge=0)]
+    """Partitions of which the history has usage."""
+    sha256: str
+
+
+class Period(_Model):
+    """A time in days that are known: local, the end exclusive."""
+
+    start: NaiveDatetime
+    end: NaiveDatetime
+
+
+class Question(_Model):
+    """What every question may ask besides: the way back, and what was used (the planner fills that in)."""
+
+    usage: Annotated[UsageBasis | None, Field(exclude_if=empty)] = None
+    come_back: Annotated[bool, Field(alias="return", exclude_if=empty)] = False
+    back_counts: ClassVar[bool] = False
+    """Whether the moves of the way back count in the objective."""
+
+    @property
+    def freed(self) -> Names:
+        """The servers that are to be free of active LPARs."""
+        return ()
+
+    @property
+    def left(self) -> Names:
+        """The LPARs that stay on those servers on purpose."""
+        return ()
+
+
+class _Freeing(Question):
+    servers: Names
+    leave: Annotated[Names, Field(exclude_if=empty)] = ()
+
+    @property
+    def freed(self) -> Names:
+        return self.servers
+
+    @property
+    def left(self) -> Names:
+        return self.leave
+
+
+class Evacuate(_Freeing):
+    """``servers`` are freed of active LPARs; those in ``leave`` stay (they will be stopped with the server)."""
+
+    kind: Literal["evacuate"] = "evacuate"
+    servers: Annotated[Names, Field(min_length=1)]
+
+
+class Whatif(_Freeing):
+    """The live moves of a scenario: off the servers that it retires; those in ``leave`` restart."""
+
+    kind: Literal["whatif"] = "whatif"
+    scenario: str
+
+
+class Headroom(Question):
+    """So much is to be free on ``server`` in ``hours``; ``critical`` LPARs (names; patterns when asked) stay there."""
+
+    kind: Literal["headroom"] = "headroom"
+    server: str
+    units: Annotated[int, Scaled(100, 0, 1e6), Field(alias="cores")]
+    """Hundredths of a core."""
+    memory_mib: Annotated[int, Scaled(1024, 0, 1e9), Field(alias="memory_gib")]
+    by: By = By.ENTITLEMENT
+    when: str = ""
+    critical: Names = ()
+    hours: Annotated[Hours | None, Field(exclude_if=empty)] = None
+    """The hours in which the room is needed; None: in all that usage is known of."""
+    period: Annotated[Period | None, Field(exclude_if=empty)] = None
+    back_counts: ClassVar[bool] = True
+
+    @property
+    def text(self) -> str:
+        """``8.00 cores and 64.0 GiB on p595-2``."""
+        return f"{show_cores(self.units)} cores and {show_gib(self.memory_mib)} GiB on {self.server}"
+
+
+class Consolidate(Question):
+    """The cheapest set of servers that carries every active LPAR; then the cheapest way to get there.
+
+    ``keep`` stay on, ``off`` go off; ``n_plus_1``: any one server that stays may fail; ``weekend``: the servers are off
+    for the plan's window alone.
+    """
+
+    kind: Literal["consolidate"] = "consolidate"
+    measure: Annotated[Measure, Field(alias="minimise")] = Measure.WATTS
+    n_plus_1: Annotated[bool, Field(exclude_if=empty)] = False
+    keep: Annotated[Names, Field(exclude_if=empty)] = ()
+    off: Annotated[Names, Field(exclude_if=empty)] = ()
+    weekend: Annotated[bool, Field(exclude_if=empty)] = False
+
+
+AnyQuestion = Annotated[Evacuate | Headroom | Consolidate | Whatif, Field(discriminator="kind")]

@@ -1,0 +1,82 @@
+"""How values of the model stand in JSON: integers in the unit that people read, times as text, sets in order."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import GetCoreSchemaHandler, NaiveDatetime, PlainSerializer
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic_core import CoreSchema
+from pydantic_core import core_schema as cs
+
+
+def empty(value: object) -> bool:
+    """Whether a field that may be left out says nothing: False, None, or a collection of nothing."""
+    return not value
+
+
+@dataclass(frozen=True, slots=True)
+class Scaled:
+    """An integer that JSON has as the number ``value / per``, within ``least`` and ``most`` (or above ``above``)."""
+
+    per: int
+    least: float | None = None
+    most: float | None = None
+    above: float | None = None
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        number = cs.float_schema(ge=self.least, gt=self.above, le=self.most, allow_inf_nan=False)
+        return cs.json_or_python_schema(
+            cs.no_info_after_validator_function(lambda value: round(value * self.per), number), handler(source),
+            serialization=cs.plain_serializer_function_ser_schema(
+                lambda value: value / self.per, return_schema=number, when_used="json"))
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A value that JSON has as another type ``form``: read by ``read``, written by ``write``."""
+
+    form: Any
+    read: Callable[[Any], Any]
+    write: Callable[[Any], Any]
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        form = handler.generate_schema(self.form)
+        return cs.json_or_python_schema(
+            cs.no_info_after_validator_function(self.read, form), cs.any_schema(),
+            serialization=cs.plain_serializer_function_ser_schema(self.write, return_schema=form, when_used="json"))
+
+
+Minutes = Annotated[NaiveDatetime, PlainSerializer(
+    lambda t: t.isoformat(sep=" ", timespec="minutes"), return_type=str, when_used="json")]
+"""Local time, ``2026-12-05 22:00``."""
+Clock = Annotated[dt.datetime, PlainSerializer(
+    lambda t: t.isoformat(sep=" ", timespec="seconds"), return_type=str, when_used="json")]
+"""Local time, ``2026-12-05 22:00:00``."""
+
+
+class WireSchema(GenerateJsonSchema):
+    """What is written: every field but those that may be left out, and no other; types without titles and stories."""
+
+    def field_is_required(self, field: Any, total: bool) -> bool:
+        if field["type"] == "typed-dict-field":
+            return super().field_is_required(field, total)
+        return "serialization_exclude_if" not in field
+
+    def default_schema(self, schema: Any) -> JsonSchemaValue:
+        return self.generate_inner(schema["schema"])
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        return False
+
+    def generate(self, schema: CoreSchema, mode: Any = "serialization") -> JsonSchemaValue:
+        found = super().generate(schema, mode)
+        for part in (found, *found.get("$defs", {}).values()):
+            part.pop("description", None)
+            part.pop("title", None)
+            if "properties" in part:
+                part["additionalProperties"] = False
+        return found

@@ -1,0 +1,11 @@
+"""The independent replay: a plan's moves, moment by moment, against the estate and the rules.
+
+It shares nothing with the optimiser and the scheduler but the estate and the rules, and keeps its own arithmetic.
+"""
+
+from planner.verify.against import verify_plan
+from planner.verify.base import Replay, server_state, server_states
+from planner.verify.changes import replay_changes
+from planner.verify.replay import replay
+
+__all__ = ["Replay", "replay", "replay_changes", "server_state", "server_states", "verify_plan"]

@@ -1,0 +1,84 @@
+"""A plan against an estate: the one it was made for, or one exported half-way or after the work."""
+
+from __future__ import annotations
+
+from planner.estate.model import Estate
+from planner.estate.saved import digest
+from planner.findings import Finding, Severity, ordered
+from planner.history.usage import Usage
+from planner.plan.choices import By, Status
+from planner.plan.plan import Plan
+from planner.plan.questions import Headroom
+from planner.rules import Judge, Site
+from planner.verify.base import Replay, broken
+from planner.verify.claims import claims
+from planner.verify.progress import done_of
+from planner.verify.replay import replay
+
+
+def verify_plan(plan: Plan, estate: Estate, usage: Usage | None = None) -> Replay:
+    """Whether a plan holds against an estate: as it was, or as it is after (part of) the work.
+
+    ``usage`` is what the plan was made with (``goal.usage``); without it the rules on usage stay unchecked. Where the
+    LPARs stand tells how far the work has come; the rest of the moves is replayed from there.
+    """
+    notes: list[Finding] = []
+    if plan.status not in (Status.OPTIMAL, Status.FEASIBLE) or not plan.verified:
+        notes.append(broken("plan.status", "plan", f"its status is {plan.status}, verified {plan.verified}: it is no "
+                            "plan"))
+    home: dict[str, str] = {}
+    for m in plan.moves:
+        home.setdefault(m.lpar, m.source)
+    start = {p.name: p.server for p in estate.lpars if p.active}
+    done = done_of(plan.moves, home, start)
+    rest = [m for m in plan.moves if m not in done]
+    if plan.estate_digest and plan.estate_digest != digest(estate) and not done:
+        notes.append(Finding("plan.estate", Severity.WARNING, "estate",
+                             "the estate is not the one the plan was made for; the replay is against this one",
+                             "check what has changed since"))
+    if done:
+        notes.append(Finding("plan.progress", Severity.INFO, "plan",
+                             f"{len(done)} of {len(plan.moves)} moves are already done; next: "
+                             + (", ".join(m.lpar for m in rest if m.wave == rest[0].wave) if rest else "nothing"), ""))
+    notes += _vios_ids(plan, estate)
+    notes += _usage(plan, usage)
+    site = Site(estate, home={n: home.get(n, s) for n, s in start.items()}, usage=usage)
+    played = replay(plan.replace(moves=tuple(rest)), site, Judge(site), home)
+    notes += _late(plan)
+    if plan.estate_digest == digest(estate) and not done:
+        notes += claims(plan, site)
+    return Replay(ordered((*notes, *played.findings)), played.peak, played.before, played.after)
+
+
+def _late(plan: Plan) -> list[Finding]:
+    """Moves that end after the window."""
+    late = plan.late()
+    names = ", ".join(dict.fromkeys(m.lpar for m in late))
+    return [broken("timing.window", "plan", f"{names}: {len(late)} moves end after the window")] if late else []
+
+
+def _usage(plan: Plan, usage: Usage | None) -> list[Finding]:
+    """Whether the usage that the plan was made with is at hand: without it nothing can be said of what it claims."""
+    goal, basis = plan.goal, plan.goal.usage
+    if basis is None:
+        if isinstance(goal, Headroom) and goal.by is not By.ENTITLEMENT:
+            return [broken("plan.usage", "plan", f"counts room by {goal.by}, but does not say which usage")]
+        return []
+    if usage is None:
+        return [broken("plan.usage", "plan", "was made with a usage history; without it nothing can be said of usage",
+                       "give the history: --history FILE")]
+    if usage.digest() == basis.sha256:
+        return []
+    lost = basis.measured - len(usage.measured)
+    if lost > 0:
+        return [broken("plan.usage", "history", f"it has usage of {len(usage.measured)} partitions; the plan was made "
+                       f"with {basis.measured}", "give the history that the plan was made with")]
+    return [Finding("plan.usage", Severity.WARNING, "history", "it is not the usage that the plan was made with; the "
+                    "replay is with this one", "see what has been added since: planner history show")]
+
+
+def _vios_ids(plan: Plan, estate: Estate) -> list[Finding]:
+    """VIOSes whose partition id is not the one that the plan's commands name."""
+    now = {v.name: v.lpar_id for v in estate.vioses}
+    return [broken("plan.vios-id", name, f"the plan's commands name it with id {number}; it has {now[name]}")
+            for name, number in plan.vios_ids.items() if name in now and now[name] != number]

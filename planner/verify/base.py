@@ -1,0 +1,45 @@
+"""What every part of the replay shares: the result, a breach as a finding, what a server holds."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from planner.findings import Finding, Severity, errors
+from planner.plan.plan import ServerState
+from planner.rules import Site
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """What the replay found. ``holds``: no error. ``peak``: the most that each server held at any moment."""
+
+    findings: tuple[Finding, ...]
+    peak: tuple[ServerState, ...]
+    before: tuple[ServerState, ...]
+    after: tuple[ServerState, ...]
+
+    @property
+    def holds(self) -> bool:
+        """No rule is broken at any moment."""
+        return not errors(self.findings)
+
+
+def broken(rule: str, subject: str, message: str, fix: str = "plan again") -> Finding:
+    return Finding(rule, Severity.ERROR, subject, message, fix)
+
+
+def server_states(site: Site, where: Mapping[str, Sequence[str]]) -> tuple[ServerState, ...]:
+    """What every server holds when these LPARs hold these servers."""
+    holders: dict[str, list[str]] = {s: [] for s in site.servers}
+    for name, held in where.items():
+        for server in dict.fromkeys(held):
+            if server in holders:
+                holders[server].append(name)
+    return tuple(server_state(site, server, names) for server, names in holders.items())
+
+
+def server_state(site: Site, server: str, names: Collection[str]) -> ServerState:
+    """What a server holds with these LPARs."""
+    holding, limit = site.holding(server, names), site.limit(server)
+    return ServerState(server, len(names), holding.units, limit.units, holding.memory_mib, limit.memory_mib)

@@ -1,0 +1,83 @@
+"""Changes of sizes and restarts, one after the other, after the live moves."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+from planner.estate.capacity import Demand, lpar_demand, min_units_per_vp
+from planner.estate.catalogue import MODES
+from planner.estate.model import Lpar
+from planner.findings import Finding, errors, ordered
+from planner.rules import Site
+from planner.rules.base import Scope
+from planner.rules.judge import of_scope
+from planner.units import show_cores, show_gib
+from planner.verify.base import broken
+
+
+def replay_changes(site: Site, where: Mapping[str, str], changes: Sequence[Lpar], survivors: Collection[str]
+                   ) -> tuple[Finding, ...]:
+    """What is wrong with changing LPARs one after the other, restarts and new sizes, each to the row given.
+
+    ``where``: LPAR → server before the first change. No change may take a server further over its limit, and in the
+    end every survivor holds its limit at most; sizes and modes must suit the server; groups are kept apart in the end.
+    """
+    world = _World(site, where)
+    found = [f for row in changes for f in (*_row_findings(site, row), *world.change(row))]
+    for s in sorted(survivors):
+        held, limit = world.held[s], site.limit(s)
+        if held.units > limit.units or held.memory_mib > limit.memory_mib:
+            found.append(broken("scenario.capacity", s, f"holds {show_cores(held.units)} of "
+                                f"{show_cores(limit.units)} cores and {show_gib(held.memory_mib)} of "
+                                f"{show_gib(limit.memory_mib)} GiB in the end"))
+    found += [broken("scenario.retired", n, f"is still on {s}, which is retired")
+              for n, s in sorted(world.at.items()) if s not in survivors]
+    found += [f for r in of_scope(Scope.GROUP) for f in r.findings("", site, {n: (s,) for n, s in world.at.items()})]
+    return ordered(errors(found))
+
+
+class _World:
+    """Who is where, as which row, and what every server holds."""
+
+    def __init__(self, site: Site, where: Mapping[str, str]) -> None:
+        self.site, self.at = site, dict(where)
+        self.rows = {n: site.lpars[n] for n in where}
+        self.held = {s: self._sum(s) for s in site.servers}
+
+    def _sum(self, server: str) -> Demand:
+        rows = (self.rows[n] for n in sorted(self.at) if self.at[n] == server)
+        return sum((lpar_demand(row, self.site.servers[server]) for row in rows), self.site.base(server))
+
+    def change(self, row: Lpar) -> list[Finding]:
+        """Make a change; what it takes further over a limit."""
+        found, touched = [], sorted({self.at[row.name], row.server})
+        self.rows[row.name], self.at[row.name] = row, row.server
+        for s in touched:
+            before, now, limit = self.held[s], self._sum(s), self.site.limit(s)
+            self.held[s] = now
+            if now.units > max(limit.units, before.units):
+                found.append(self._over(row, s, f"{show_cores(now.units)} of {show_cores(limit.units)} cores"))
+            if now.memory_mib > max(limit.memory_mib, before.memory_mib):
+                found.append(self._over(row, s, f"{show_gib(now.memory_mib)} of {show_gib(limit.memory_mib)} GiB"))
+        return found
+
+    @staticmethod
+    def _over(row: Lpar, server: str, amounts: str) -> Finding:
+        return broken("scenario.capacity", row.name, f"its change makes {server} hold {amounts}")
+
+
+def _row_findings(site: Site, row: Lpar) -> list[Finding]:
+    server, found = site.servers[row.server], []
+    if row.processors != "dedicated":
+        if row.entitlement_units < min_units_per_vp(server) * row.virtual_processors:
+            found.append(broken("processor.minimum-per-vp", row.name, f"{show_cores(row.entitlement_units)} cores are "
+                                f"too few for {row.virtual_processors} virtual processors on {row.server}"))
+        if row.entitlement_units > 100 * row.virtual_processors:
+            found.append(broken("estate.entitlement-above-vp", row.name, f"{show_cores(row.entitlement_units)} cores "
+                                f"on {row.virtual_processors} virtual processors"))
+    if row.memory_mib > row.max_memory_mib:
+        found.append(broken("estate.memory-above-max", row.name, "more memory than its maximum"))
+    known = server.modes or MODES.get(server.generation, ())
+    if known and row.current_mode and row.current_mode not in known:
+        found.append(broken("processor.mode", row.name, f"{row.server} has no {row.current_mode} mode"))
+    return found

@@ -1,0 +1,183 @@
+"""Whether what was asked for is reached: one function a question, and what all of them share of the way back."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import singledispatch
+
+import numpy as np
+from numpy.typing import NDArray
+
+from planner.findings import Finding
+from planner.history.usage import Usage
+from planner.plan.choices import BACK, OUT, By
+from planner.plan.plan import Plan
+from planner.plan.questions import Consolidate, Evacuate, Headroom, Period, Question, Whatif
+from planner.rules import Judge, Site
+from planner.units import show_cores, show_gib
+from planner.verify.base import broken
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """A plan played out: LPAR → server after the way out and in the ``end``; ``home``: before the plan, if elsewhere
+    than where the estate has it."""
+
+    plan: Plan
+    site: Site
+    judge: Judge
+    middle: Mapping[str, str]
+    end: Mapping[str, str]
+    home: Mapping[str, str]
+
+    @property
+    def coming_home(self) -> bool:
+        """Whether only the way back is left: what the way out reached is over."""
+        return any(m.leg == BACK for m in self.plan.moves) and not any(m.leg == OUT for m in self.plan.moves)
+
+
+def goal_findings(course: Course) -> list[Finding]:
+    """What of the question is not reached."""
+    return [*reached(course.plan.goal, course), *_returned(course), *_worked(course)]
+
+
+@singledispatch
+def reached(goal: Question, course: Course) -> list[Finding]:
+    """What is not as asked at the end of the way out; registered for every question."""
+    raise TypeError(f"no check of {type(goal).__name__}")
+
+
+@reached.register
+def _evacuate(goal: Evacuate, course: Course) -> list[Finding]:
+    return _freed(course, goal.servers, goal.leave)
+
+
+@reached.register
+def _whatif(goal: Whatif, course: Course) -> list[Finding]:
+    return _freed(course, goal.servers, goal.leave)
+
+
+@reached.register
+def _consolidate(goal: Consolidate, course: Course) -> list[Finding]:
+    plan = course.plan
+    found = [broken("goal.reached", s, "was to go off and stays on") for s in sorted(set(goal.off) - set(plan.off))]
+    found += [broken("goal.reached", s, "was to stay on and goes off") for s in goal.keep if s in plan.off]
+    if goal.n_plus_1 and not course.coming_home:
+        found += course.judge.restarts(course.middle, plan.off, plan.restart)
+    return found + _freed(course, plan.off)
+
+
+@reached.register
+def _headroom(goal: Headroom, course: Course) -> list[Finding]:
+    """The room is there after the way out, and no critical LPAR has moved."""
+    plan, site, server = course.plan, course.site, goal.server
+    if server not in site.servers:
+        return [broken("goal.reached", server, "the estate has no such server")]
+    if course.coming_home:
+        return []
+    names = [n for n, s in course.middle.items() if s == server]
+    held, limit = site.holding(server, names), site.limit(server)
+    units, memory = limit.units - held.units, limit.memory_mib - held.memory_mib
+    found = [broken("goal.reached", n, "is critical and moves", "plan again, or take it out of the critical ones")
+             for n in sorted({m.lpar for m in plan.moves})
+             if n in goal.critical or (n in site.lpars and site.lpars[n].environment == "production")]
+    if goal.units and goal.by is not By.USAGE and units < goal.units:
+        found.append(broken("goal.reached", server, f"{show_cores(units)} cores are entitled to nobody after the way "
+                            f"out; {show_cores(goal.units)} were asked for"))
+    if goal.memory_mib and memory < goal.memory_mib:
+        found.append(broken("goal.reached", server, f"{show_gib(memory)} GiB are free after the way out; "
+                            f"{show_gib(goal.memory_mib)} were asked for"))
+    if goal.units:
+        found += _pool_room(goal, site, names)
+        if goal.by is not By.ENTITLEMENT and site.usage is not None:
+            found += _unused(goal, site, site.usage, names)
+    return found + (_in_time(plan, goal.period) if goal.period else [])
+
+
+def _freed(course: Course, servers: Collection[str], leave: Collection[str] = ()) -> list[Finding]:
+    """Nobody is on these servers after the way out but those that are left on purpose."""
+    found = [broken("goal.reached", s, "the estate has no such server")
+             for s in servers if s not in course.site.servers]
+    if course.coming_home:
+        return found
+    return found + [broken("goal.reached", lpar, f"is still on {server} after the way out")
+                    for lpar, server in sorted(course.middle.items()) if server in servers and lpar not in leave]
+
+
+def _returned(course: Course) -> list[Finding]:
+    """Everything is home after the way back."""
+    if not course.plan.goal.come_back and not any(m.leg == BACK for m in course.plan.moves):
+        return []
+    homes = {n: course.home.get(n, course.site.start[n]) for n in course.end}
+    return [broken("goal.returned", lpar, f"ends on {server}, not back on {homes[lpar]}")
+            for lpar, server in sorted(course.end.items()) if server != homes[lpar]]
+
+
+def _worked(course: Course) -> list[Finding]:
+    """Nothing comes back before the work is over."""
+    plan = course.plan
+    outs, backs = plan.leg(OUT), plan.leg(BACK)
+    if not outs or not backs:
+        return []
+    earliest = max((plan.back_from_s or 0) * 1000, max(m.end_ms for m in outs) + (plan.work_s or 0) * 1000)
+    return [broken("goal.work-time", m.lpar, "starts back before the work is over")
+            for m in backs if m.start_ms < earliest]
+
+
+def _in_time(plan: Plan, period: Period) -> list[Finding]:
+    """Who leaves has left before the time in which the room is needed, and comes back after it."""
+    start, end = period.start, period.end
+    out = [clock for m in plan.leg(OUT) if (clock := plan.clock(m.end_ms))]
+    back = [clock for m in plan.leg(BACK) if (clock := plan.clock(m.start_ms))]
+    found = []
+    if (plan.window and plan.window.end > start) or max(out, default=start) > start:
+        found.append(broken("goal.reached", "plan", f"the way out may last into the time of the room, which begins "
+                            f"{start:%Y-%m-%d %H:%M}"))
+    if min(back, default=end) < end:
+        found.append(broken("goal.reached", "plan", f"the way back begins {min(back):%Y-%m-%d %H:%M}; the room is "
+                            f"needed until {end:%Y-%m-%d %H:%M}"))
+    if plan.window is None and plan.leg(BACK) and plan.leg(OUT) and (plan.work_s or 0) < (end - start).total_seconds():
+        found.append(broken("goal.reached", "plan", "the way back begins before the time of the room is over"))
+    return found
+
+
+def _pool_room(goal: Headroom, site: Site, names: Sequence[str]) -> list[Finding]:
+    """The shared pools in which the critical LPARs run leave that room together, when all of them have a maximum."""
+    server = goal.server
+    pools = {site.pool_on(n, server) for n in goal.critical if site.start.get(n) == server}
+    limits = {p: site.pool_limit(server, p) for p in pools if p is not None}
+    if not pools or None in pools or None in limits.values():
+        return []
+    found = []
+    held = site.holding(server, names).pools
+    free = sum((limit or 0) - held.get(p, 0) for p, limit in limits.items())
+    if goal.by is not By.USAGE and free < goal.units:
+        found.append(broken("goal.reached", server, f"pools {', '.join(map(str, sorted(limits)))} of the critical "
+                            f"LPARs have {show_cores(free)} cores left after the way out; {show_cores(goal.units)} "
+                            "were asked for"))
+    if goal.by is not By.ENTITLEMENT and site.usage is not None:
+        most = sum(site.usage_limit(server, p) or 0 for p in limits)
+        total = sum((site.usage_on(server, names, p) for p in sorted(limits)), 0 * site.usage.starts)
+        least = most - int(total[_needed(goal, site.usage)].max())
+        if least < 10 * goal.units:
+            found.append(broken("goal.reached", server, "at their peak the pools of the critical LPARs leave "
+                                f"{show_cores(least // 10)} cores; {show_cores(goal.units)} were asked for"))
+    return found
+
+
+def _needed(goal: Headroom, usage: Usage) -> NDArray[np.bool_]:
+    """The slots in which the room is needed: those of the goal's hours, or all."""
+    return usage.starts >= 0 if goal.hours is None else usage.inside(goal.hours)
+
+
+def _unused(goal: Headroom, site: Site, usage: Usage, names: Sequence[str]) -> list[Finding]:
+    """The slot in which the history leaves least, if that is less than was asked for."""
+    left = 10 * site.limit(goal.server).units - site.usage_on(goal.server, names)
+    left[~_needed(goal, usage)] = left.max()
+    worst = int(left.argmin())
+    if left[worst] >= 10 * goal.units:
+        return []
+    return [broken("goal.reached", goal.server, f"with the usage of {usage.when(worst):%Y-%m-%d %H:%M}, "
+                   f"{show_cores(int(left[worst]) // 10)} cores are unused after the way out; {show_cores(goal.units)} "
+                   "were asked for")]

@@ -1,0 +1,217 @@
+"""The moments: everything is computed from scratch whenever something starts or ends."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+from planner.findings import Finding, ordered
+from planner.plan.choices import BACK, OUT
+from planner.plan.plan import Move, Plan, ServerState
+from planner.rules import Judge, Site
+from planner.verify.base import Replay, broken, server_state, server_states
+from planner.verify.goals import Course, goal_findings
+
+
+class _Stage:
+    """The world during a replay: which servers each active LPAR holds, and what has changed since the last check."""
+
+    def __init__(self, site: Site, judge: Judge) -> None:
+        self.site, self.judge = site, judge
+        self.where: dict[str, tuple[str, ...]] = {n: (s,) for n, s in site.start.items()}
+        self.ids = {p.name: p.lpar_id for p in site.estate.lpars}
+        self.found: list[Finding] = []
+        self.peaks: dict[str, ServerState] = {s.server: s for s in server_states(site, self.where)}
+        self.holders: dict[str, dict[str, None]] = {s: {} for s in site.servers}
+        for name, server in site.start.items():
+            self.holders.setdefault(server, {})[name] = None
+        self.touched_servers: set[str] = set(site.servers)
+        self.touched_lpars: set[str] = set(self.where)
+
+    def start(self, move: Move) -> None:
+        held = self.where.get(move.lpar)
+        strange = [s for s in (move.source, move.target) if s not in self.site.servers]
+        if held is None or strange:
+            known = move.lpar in self.site.lpars
+            what = f"no server {strange[0]!r}" if held else (
+                "is not active" if known else "is not in the estate")
+            self.found.append(broken("plan.known", move.lpar, what))
+            return
+        if held != (move.source,):
+            self.found.append(broken("plan.continuity", move.lpar,
+                                     f"is to leave {move.source}, but holds {' and '.join(held)} at that moment"))
+        if move.target in held:
+            self.found.append(broken("plan.continuity", move.lpar, f"is already on {move.target}"))
+        self.found += self.judge.readiness(move.lpar)
+        self.found += self.judge.move(move.lpar, move.source, move.target)
+        self.found += self._adapters(move)
+        self._id(move)
+        self._hold(move.lpar, (*held, move.target))
+
+    def end(self, move: Move) -> None:
+        if move.lpar in self.where and move.target in self.site.servers:
+            self._hold(move.lpar, (move.target,))
+
+    def _hold(self, lpar: str, servers: tuple[str, ...]) -> None:
+        for server in self.where[lpar]:
+            self.holders[server].pop(lpar, None)
+        for server in servers:
+            self.holders[server][lpar] = None
+        self.touched_servers.update(self.where[lpar], servers)
+        self.touched_lpars.add(lpar)
+        self.where[lpar] = servers
+
+    def _id(self, move: Move) -> None:
+        if move.target_id is None:
+            return
+        for name in self.holders[move.target]:
+            if name != move.lpar and self.ids.get(name) == move.target_id:
+                self.found.append(broken("plan.id", move.lpar, f"gets id {move.target_id} on {move.target}, "
+                                         f"which {name} has"))
+        idle = {n: i for n, i in self.site.others_on(move.target) if n not in self.where}
+        for name, number in idle.items():
+            if number == move.target_id and name != move.lpar:
+                self.found.append(broken("plan.id", move.lpar, f"gets id {move.target_id} on {move.target}, "
+                                         f"which {name} has"))
+        self.ids[move.lpar] = move.target_id
+
+    def _adapters(self, move: Move) -> list[Finding]:
+        """Every client slot is mapped, to a VIOS of the target that serves what it carries."""
+        reach, found = self.site.reach, []
+        here = {v.name for v in self.site.vioses_on(move.target)}
+        wanted: dict[int, set[str]] = {}
+        for d in reach.disks_of(move.lpar):
+            if d.backing == "lun":
+                wanted.setdefault(d.slot, set()).add(d.lun)
+        given = dict(move.disks)
+        for slot, luns in sorted(wanted.items()):
+            vios = given.get(slot)
+            if vios not in here:
+                found.append(broken("plan.adapters", move.lpar, f"slot {slot} is mapped to no VIOS of {move.target}"))
+                continue
+            blind = [x for x in sorted(luns) if reach.reserve_policies(x, move.target).get(vios, "none")
+                     not in ("no_reserve", "")]
+            if blind:
+                found.append(broken("plan.adapters", move.lpar, f"slot {slot} is mapped to {vios}, which does not "
+                                    f"serve {', '.join(blind)}"))
+        found += self._doubled(move, given)
+        if move.pool_id is not None and move.pool_id != self.site.pool_on(move.lpar, move.target):
+            found.append(broken("plan.pool", move.lpar, f"goes into pool {move.pool_id} of {move.target}; by name and "
+                                f"policy it belongs into {self.site.pool_on(move.lpar, move.target)}"))
+        return found + self._fibres(move, here)
+
+    def _fibres(self, move: Move, here: Collection[str]) -> list[Finding]:
+        """The same for virtual Fibre Channel: a VIOS of the target with a free port on the adapter's fabric."""
+        found, given = [], dict(move.fibres)
+        served = {(p.vios, p.fabric) for p in self.site.estate.ports if p.free_ports != 0}
+        for f in self.site.reach.fibres_of(move.lpar):
+            vios = given.get(f.slot, "")
+            if vios not in here:
+                found.append(broken("plan.adapters", move.lpar, f"slot {f.slot} (Fibre Channel) is mapped to no VIOS "
+                                    f"of {move.target}"))
+            elif (vios, f.fabric) not in served:
+                found.append(broken("plan.adapters", move.lpar, f"slot {f.slot} (Fibre Channel) is mapped to {vios}, "
+                                    f"which has no free port on fabric {f.fabric}"))
+        return found
+
+    def _doubled(self, move: Move, given: Mapping[int, str]) -> list[Finding]:
+        """Paths to one disk over two VIOSes must lead over two on the target."""
+        if move.lpar in self.site.policies.redundancy_optional:
+            return []
+        paths: dict[str, dict[str, str]] = {}
+        for d in self.site.reach.disks_of(move.lpar):
+            if d.backing == "lun" and d.slot in given:
+                paths.setdefault(f"LUN {d.lun}", {})[d.vios] = given[d.slot]
+        fibres = dict(move.fibres)
+        for f in self.site.reach.fibres_of(move.lpar):
+            if f.slot in fibres:
+                paths.setdefault("its Fibre Channel adapters", {})[f.vios] = fibres[f.slot]
+        for what, chosen in sorted(paths.items()):
+            if len(set(chosen.values())) < len(chosen):
+                return [broken("plan.adapters", move.lpar, f"the paths of {what} over {' and '.join(chosen)} are "
+                               f"all mapped to {', '.join(sorted(set(chosen.values())))}")]
+        return []
+
+    def check(self) -> None:
+        """All rules for every moment, for every server and group: computed anew from who holds what, but only where
+        something changed since the last check (everywhere, the first time)."""
+        for server in sorted(self.touched_servers & self.site.servers.keys()):
+            names = list(self.holders[server])
+            state = server_state(self.site, server, names)
+            self.found += self.judge.server(server, names)
+            top = self.peaks[server]
+            self.peaks[server] = ServerState(
+                server, max(top.lpars, state.lpars), max(top.units, state.units), state.units_limit,
+                max(top.memory_mib, state.memory_mib), state.memory_limit_mib)
+        self.found += self.judge.groups(self._concerned(), end=False)
+        self.touched_servers.clear()
+        self.touched_lpars.clear()
+
+    def _concerned(self) -> dict[str, tuple[str, ...]]:
+        """Where the LPARs are that share a group with one that has changed its place."""
+        names = set(self.touched_lpars)
+        for group in (*self.site.groups_with("apart", self.touched_lpars),
+                      *self.site.groups_with("clusters", self.touched_lpars)):
+            names.update(group.members)
+        return {n: self.where[n] for n in sorted(names) if n in self.where}
+
+    def places(self) -> dict[str, str]:
+        """Where everything is when nothing flies."""
+        return {n: held[-1] for n, held in self.where.items()}
+
+
+def _events(moves: Sequence[Move]) -> list[tuple[int, int, int]]:
+    """(time, 0 for an end or 1 for a start, index): at one moment ends come before starts."""
+    return sorted([(m.end_ms, 0, i) for i, m in enumerate(moves)] + [(m.start_ms, 1, i) for i, m in enumerate(moves)])
+
+
+def _sane(moves: Sequence[Move]) -> list[Finding]:
+    found = []
+    starts: dict[tuple[str, int], set[int]] = {}
+    for m in moves:
+        starts.setdefault((m.leg, m.wave), set()).add(m.start_ms)
+    latest: dict[tuple[str, int], int] = {}
+    highest: dict[str, int] = {}
+    for leg, wave in sorted(starts):
+        latest[leg, wave] = highest.get(leg, min(starts[leg, wave]))
+        highest[leg] = max(latest[leg, wave], *starts[leg, wave])
+    for m in moves:
+        if m.duration_ms <= 0 or m.start_ms < 0:
+            found.append(broken("plan.times", m.lpar, f"starts at {m.start_ms / 1000} s for {m.duration_ms / 1000} s"))
+        if latest[m.leg, m.wave] > m.start_ms:
+            found.append(broken("plan.times", m.lpar, f"wave {m.wave} starts before an earlier one"))
+        if len(starts[m.leg, m.wave]) > 1:
+            found.append(broken("plan.times", m.lpar, f"the moves of wave {m.wave} do not start together"))
+        if m.leg not in (OUT, BACK):
+            found.append(broken("plan.times", m.lpar, f"leg {m.leg!r} is neither out nor back"))
+    return found
+
+
+def replay(plan: Plan, site: Site, judge: Judge, home: Mapping[str, str] | None = None) -> Replay:
+    """Replay a plan from the estate's own placement; ``home``: where LPARs stood before the plan, if elsewhere."""
+    stage = _Stage(site, judge)
+    before = server_states(site, stage.where)
+    moves = list(plan.moves)
+    stage.found += _sane(moves)
+    pending_out = sum(m.leg == OUT for m in moves)
+    middle = None if pending_out else stage.places()
+    events = _events(moves)
+    for n, (time, kind, index) in enumerate(events):
+        (stage.end if kind == 0 else stage.start)(moves[index])
+        if kind == 0 and moves[index].leg == OUT:
+            pending_out -= 1
+            if pending_out == 0:
+                middle = stage.places()
+        if n + 1 == len(events) or events[n + 1][:2] != (time, kind):
+            stage.check()
+    end = stage.places()
+    middle = middle if middle is not None else end
+    stage.found += judge.groups({n: (s,) for n, s in middle.items()}, end=True)
+    holders: dict[str, list[str]] = {s: [] for s in site.servers}
+    for name, server in middle.items():
+        holders.setdefault(server, []).append(name)
+    for server in site.servers:
+        stage.found += judge.settled(server, holders[server])
+    stage.found += judge.flights(moves, plan.window)
+    stage.found += goal_findings(Course(plan, site, judge, middle, end, home or {}))
+    after = server_states(site, {n: (s,) for n, s in middle.items()})
+    return Replay(ordered(stage.found), tuple(stage.peaks[s] for s in site.servers), before, after)
