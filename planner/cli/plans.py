@@ -155,7 +155,7 @@ _MANY_MOVES = 500
 def deliver(plan: Plan, loaded: Loaded, where: Path, *, as_json: bool, force: bool) -> None:
     """Write the plan's directory and show the plan."""
     from planner.parallel import beside
-    from planner.plan.plan import plan as plans
+    from planner.plan import plan as plans
     from planner.report.output import write_directory
 
     files = {"plan.json": plans.dump(plan).encode()}
@@ -184,7 +184,7 @@ def deliver(plan: Plan, loaded: Loaded, where: Path, *, as_json: bool, force: bo
 def read_plan(plan_file: Path) -> Plan:
     """A plan.json, or the one in a directory; raises UsageError and InputError."""
     from planner.errors import UsageError
-    from planner.plan.plan import plan as plans
+    from planner.plan import plan as plans
 
     path = plan_file / "plan.json" if plan_file.is_dir() else plan_file
     try:

@@ -106,7 +106,7 @@ def peaks_of(loaded: Loaded, path: Path) -> dict[str, int]:
 def _write(results: Sequence[ScenarioResult], document: dict[str, Any], out: Path, *, force: bool) -> None:
     from planner.estate import saved
     from planner.estate.assemble import Loaded
-    from planner.plan.plan import plan as plans
+    from planner.plan import plan as plans
     from planner.report.output import write_directory
     from planner.report.runbook import runbook
     from planner.report.whatif_json import dump
