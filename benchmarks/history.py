@@ -20,11 +20,12 @@ from typing import Any
 import numpy as np
 
 from planner.estate.model import Lpar
+from planner.formats.samples import Kind
 from planner.history.calendar import Bucket, Calendar, DayKind
+from planner.history.clock import Clock
 from planner.history.forecast import forecast_monthly
 from planner.history.monthly import monthly, monthly_sets
 from planner.history.profiles import month_range, profiles, sum_by_bucket
-from planner.history.series import Clock, Kind
 from planner.history.store import Columns, History
 
 ZONE, STEP, FIRST_YEAR = "Australia/Melbourne", 300, 2025

@@ -36,9 +36,10 @@ from typing import Any
 import numpy as np
 
 from planner.estate.model import Estate, Lpar
+from planner.formats.samples import Kind
 from planner.history.calendar import BUCKETS, Bucket, Calendar, DayKind
+from planner.history.clock import Clock
 from planner.history.profiles import month_range
-from planner.history.series import Clock, Kind
 from planner.history.store import Columns, History
 
 ZONE = "Australia/Melbourne"

@@ -23,7 +23,7 @@ from planner.estate.workbook import workbook_bytes
 from planner.formats.estate_tables import TABLES
 from planner.formats.estate_workbook import letters
 from planner.history.calendar import BUCKETS, Bucket, DayKind
-from planner.history.series import Clock
+from planner.history.clock import Clock
 from planner.history.usage import Usage
 from planner.optimise.asked import checked_evacuate
 from planner.optimise.evacuate import Answer, EvacuationProblem

@@ -16,8 +16,8 @@ from landscape import DATA, build_usage, landscape
 from planner.errors import InputError
 from planner.formats.table import load_mapping
 from planner.history.calendar import Bucket, DayKind
+from planner.history.clock import Clock
 from planner.history.profiles import month_range, profiles, sum_by_bucket
-from planner.history.series import Clock
 from planner.history.sources import read_sources, serial_numbers
 from planner.history.store import History
 

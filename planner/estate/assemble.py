@@ -11,24 +11,24 @@ from dataclasses import MISSING, dataclass, field, fields, replace
 from typing import Any
 
 from planner.errors import InputError
-from planner.estate import intake_hmc, intake_rest, intake_scanner, intake_table, intake_unix, intake_vios
+from planner.estate import intake_hmc, intake_rest, intake_scanner, intake_table, intake_vios
 from planner.estate.catalogue import generation_of
-from planner.estate.intake import Intake, state_of
 from planner.estate.join import Join
 from planner.estate.model import CLASSES, Estate, sorted_estate
 from planner.findings import Finding, Severity, Source, errors, ordered
-from planner.formats import lparstat_i
-from planner.formats.base import NonValue, Reading, Record
+from planner.formats import registry
+from planner.formats.base import Reading, Record
 from planner.formats.estate_tables import TABLES, Table, Type
 from planner.formats.estate_workbook import KIND as WORKBOOK
 from planner.formats.estate_workbook import cell_source
+from planner.formats.facts import Intake, SelfReport, state_of
 from planner.units import gib, show_cores
 
 Key = tuple[Any, ...]
 Provenance = dict[str, Source]
 
 _TABLES = {t.kind: t for t in TABLES}
-_TAKES = {**intake_hmc.TAKES, **intake_vios.TAKES, **intake_scanner.TAKES, **intake_rest.TAKES, **intake_unix.TAKES}
+_TAKES = {**intake_hmc.TAKES, **intake_vios.TAKES, **intake_scanner.TAKES, **intake_rest.TAKES}
 ASSUMED = 2
 """Rank of a fact that no source states: anything stated replaces it without a word."""
 
@@ -79,7 +79,7 @@ class Facts:
         self.rows: dict[tuple[str, Key], dict[str, list[Fact]]] = {}
         self.places: dict[tuple[str, Key], list[tuple[Source, int]]] = {}
         self.findings: list[Finding] = []
-        self.lparstat: dict[str, Source] = {}
+        self.reports: dict[str, Source] = {}
 
     def add(self, kind: str, key: Key, values: dict[str, tuple[Any, Source]], where: Source, rank: int) -> None:
         row = self.rows.setdefault((kind, key), {})
@@ -120,65 +120,23 @@ def _add_workbook(facts: Facts, record: Record) -> None:
     facts.add(record.kind, key, values, where, 0)
 
 
-_LPARSTAT_DIRECT = {
-    "partition_number": "lpar_id", "entitled_capacity": "entitlement_units", "online_vcpus": "virtual_processors",
-    "maximum_vcpus": "max_virtual_processors", "weight": "weight", "shared_pool_id": "pool_id",
-    "online_memory": "memory_mib", "maximum_memory": "max_memory_mib",
-}
-
-
-def _lparstat_values(record: Record) -> dict[str, Any]:
-    stated = {k: v for k, v in record.fields.items() if not isinstance(v, NonValue)}
-    values = {ours: stated[theirs] for theirs, ours in _LPARSTAT_DIRECT.items() if theirs in stated}
-    kind = str(stated.get("type", "")).lower()
-    mode = str(stated.get("mode", "")).lower()
-    if kind.startswith(("shared", "dedicated")):
-        values["processors"] = "shared" if kind.startswith("shared") else "dedicated"
-    if mode in ("capped", "uncapped", "donating"):
-        values["sharing"] = mode
-    if "memory_mode" in stated:
-        values["memory_mode"] = "shared" if str(stated["memory_mode"]).lower().startswith("shared") else "dedicated"
-    if values.get("processors") == "dedicated":
-        values.pop("weight", None)
-    return values
-
-
-_ORIGIN = {**{ours: theirs for theirs, ours in _LPARSTAT_DIRECT.items()}, "processors": "type", "sharing": "mode",
-           "memory_mode": "memory_mode"}
-
-
-def _add_lparstat(facts: Facts, record: Record, *, embedded: bool) -> None:
-    """``lparstat -i`` of an LPAR, or of a VIOS when another source knows that name as one.
-
-    One ``embedded`` in a recording (nmon) may repeat another: months of recordings hold it once a day.
-    """
-    name = record.fields.get("partition_name")
-    if not isinstance(name, str):
-        facts.findings.append(Finding("input.missing-value", Severity.ERROR, record.source.file,
-                                      "no 'Partition Name': whose output is it?", "run lparstat -i again",
-                                      record.source))
-        return
-    kind = "vioses" if ("vioses", (name,)) in facts.rows else "lpars"
-    values = _lparstat_values(record)
-    if kind == "vioses":
-        values = {k: v for k, v in values.items() if k in {f.name for f in fields(CLASSES[kind])}}
-    else:
-        values["state"] = "running"
-    earlier = facts.lparstat.get(name)
-    facts.lparstat[name] = record.source
-    if earlier and embedded:
+def _add_report(facts: Facts, report: SelfReport) -> None:
+    """What a partition says of itself: of an LPAR, or of a VIOS when another source knows that name as one."""
+    name = report.name
+    earlier = facts.reports.get(name)
+    facts.reports[name] = report.source
+    if earlier and report.embedded:
         return
     if earlier:
         facts.findings.append(Finding("input.duplicate", Severity.ERROR, name,
                                       f"lparstat -i of {name} was read twice (first in {earlier})",
-                                      "keep the newer file", record.source))
+                                      "keep the newer file", report.source))
         return
-    located = {ours: (value, record.where(_ORIGIN.get(ours, "partition_name"))) for ours, value in values.items()}
-    located["name"] = (name, record.where("partition_name"))
-    if "installed_cpus_in_system" not in record.fields and "memory_mib" in located:
-        # Linux prints MemTotal there, which is less than what the partition holds.
-        facts.add(kind, (name,), {"memory_mib": located.pop("memory_mib")}, record.source, ASSUMED)
-    facts.add(kind, (name,), located, record.source, 1)
+    kind = "vioses" if ("vioses", (name,)) in facts.rows else "lpars"
+    known = {f.name for f in fields(CLASSES[kind])} - ({"state"} if kind == "vioses" else set())
+    for values, rank in ((report.assumed, ASSUMED), (report.values, 1)):
+        if values:
+            facts.add(kind, (name,), {k: v for k, v in values.items() if k in known}, report.source, rank)
 
 
 def _choose(facts: Facts, kind: str, key: Key, name: str, candidates: list[Fact]) -> Fact:
@@ -196,23 +154,20 @@ def _choose(facts: Facts, kind: str, key: Key, name: str, candidates: list[Fact]
     return best
 
 
-def _join(facts: Facts, outputs: list[tuple[Record, Reading]]) -> None:
-    """Machine output of consoles and VIOSes: taken in, joined, added as facts."""
-    intake = Intake()
+def _join(facts: Facts, intake: Intake) -> None:
+    """What exports say, joined and added as facts. A name in the workbook stands over one that an export gives."""
     for (kind, key), row in facts.rows.items():
         if kind == "servers":
             serial = [str(f.value) for f in row.get("serial", ())]
             intake.aliases.update({str(key[0]): str(key[0]), **{s: str(key[0]) for s in serial}})
-    for record, reading in outputs:
-        take = _TAKES.get(record.kind)
-        if take is not None:
-            take(intake, record, reading)
     known = [(str(key[0]), str(row["server"][0].value)) for (kind, key), row in facts.rows.items()
              if kind == "vioses" and "server" in row]
     joined = Join(intake, known).run()
     facts.findings += joined.findings
     for kind, key, values, source, rank in joined.rows:
         facts.add(kind, tuple(key), values, source, rank)
+    for report in intake.reports:
+        _add_report(facts, report)
 
 
 def _add_table(facts: Facts, record: Record, told: set[tuple[str, str]]) -> None:
@@ -236,28 +191,36 @@ def _missing(facts: Facts, table: Table, key: Key, absent: list[str]) -> None:
         f"add it in sheet {table.sheet} or give the export that has it", places[0]))
 
 
+def _take(intake: Intake, reading: Reading) -> None:
+    form = registry.by_kind(reading.kind)
+    takes = {**_TAKES, **(form.facts if form else {})}
+    for record in reading.records:
+        take = takes.get(record.kind)
+        if take is not None:
+            take(intake, record, reading)
+
+
 def assemble(readings: Iterable[Reading]) -> Loaded:
     """Merge what the readers found. Never raises for bad content: everything is in the findings."""
-    facts = Facts()
+    facts, intake = Facts(), Intake()
     kinds: dict[str, int] = {}
     stated: dict[str, int] = {}
-    outputs: list[tuple[Record, Reading]] = []
+    tables: list[Record] = []
     for reading in readings:
         kinds[reading.kind] = kinds.get(reading.kind, 0) + 1
         stated[reading.kind] = stated.get(reading.kind, 0) + sum(len(r.fields) for r in reading.records)
         facts.findings += reading.findings
-        for record in reading.records:
-            if reading.kind == WORKBOOK:
+        if reading.kind == WORKBOOK:
+            for record in reading.records:
                 _add_workbook(facts, record)
-            else:
-                outputs.append((record, reading))
-    _join(facts, outputs)
+        elif reading.kind == "table":
+            tables += reading.records
+        elif reading.records:
+            _take(intake, reading)
     told: set[tuple[str, str]] = set()
-    for record, reading in outputs:
-        if record.kind == lparstat_i.KIND:
-            _add_lparstat(facts, record, embedded=reading.kind != lparstat_i.KIND)
-        elif record.kind.startswith(intake_table.PREFIX):
-            _add_table(facts, record, told)
+    for record in tables:
+        _add_table(facts, record, told)
+    _join(facts, intake)
     rows, provenance, partial = _build(facts)
     estate = sorted_estate(Estate(**{k: tuple(v) for k, v in rows.items()}))
     return Loaded(estate, provenance, ordered(_gathered(facts.findings)), kinds, stated, tuple(partial))

@@ -4,24 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from planner.estate.intake import (
-    Client,
-    Ethernet,
-    Intake,
-    Partition,
-    PartRef,
-    Take,
-    Values,
-    first,
-    mode_of,
-    pick,
-    runs,
-    state_of,
-    stated,
-)
 from planner.estate.model import DEFAULT_VSWITCH
 from planner.findings import Severity
-from planner.formats.base import Reading, Record
+from planner.formats.base import Reading, Record, TakeFacts, first, pick, stated
+from planner.formats.facts import Client, Ethernet, Intake, Partition, PartRef, Values, mode_of, runs, state_of
 
 
 def _system_name(intake: Intake, record: Record) -> str:
@@ -100,7 +86,7 @@ def _mem_lpar(intake: Intake, r: Record, reading: Reading) -> None:
     intake.partitions.append(Partition(_ref(r), None, values, r.source))
 
 
-def _of_system(wanted: dict[str, str]) -> Take:
+def _of_system(wanted: dict[str, str]) -> TakeFacts:
     def take(intake: Intake, r: Record, reading: Reading) -> None:
         name = _only_system(intake, r)
         if name:
@@ -139,7 +125,7 @@ def _eth(intake: Intake, r: Record, reading: Reading) -> None:
                                      str(have.get("vswitch", DEFAULT_VSWITCH)), bool(have.get("is_trunk")), r.source))
 
 
-def _adapter(into: str) -> Take:
+def _adapter(into: str) -> TakeFacts:
     def take(intake: Intake, r: Record, reading: Reading) -> None:
         have = stated(r)
         if have.get("adapter_type") != "client" or "slot_num" not in have:
@@ -159,7 +145,7 @@ def _slot(intake: Intake, r: Record, reading: Reading) -> None:
         intake.partitions.append(Partition(_ref(r), None, {"physical_adapters": ((str(place),), r.source)}, r.source))
 
 
-TAKES: dict[str, Take] = {
+TAKES: dict[str, TakeFacts] = {
     "hmc-lssyscfg-sys": _sys,
     "hmc-lssyscfg-lpar": _lpar,
     "hmc-lshwres-proc-sys": _of_system({"configurable_sys_proc_units": "configurable_units",

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from planner.estate.intake import (
+from planner.estate.model import DEFAULT_VSWITCH
+from planner.formats.base import NonValue, Reading, Record, TakeFacts, first, pick, stated
+from planner.formats.facts import (
     Client,
     Hdisk,
     Intake,
@@ -12,19 +14,13 @@ from planner.estate.intake import (
     Partition,
     PartRef,
     Sea,
-    Take,
     Values,
     Vfc,
     ViosRef,
-    first,
     mode_of,
-    pick,
     runs,
     state_of,
-    stated,
 )
-from planner.estate.model import DEFAULT_VSWITCH
-from planner.formats.base import NonValue, Reading, Record
 
 _RESERVE = {"noreserve": "no_reserve", "singlepath": "single_path", "persistentreserveexclusive": "PR_exclusive",
             "persistentreserveshared": "PR_shared"}
@@ -58,7 +54,7 @@ def _sys(intake: Intake, r: Record, reading: Reading) -> None:
         intake.firmware_total[name] = (have["memory_used_by_hypervisor"], r.where("memory_used_by_hypervisor"))
 
 
-def _partition(vios: bool) -> Take:
+def _partition(vios: bool) -> TakeFacts:
     def take(intake: Intake, r: Record, reading: Reading) -> None:
         have = stated(r)
         ref = PartRef(str(have.get("associated_managed_system", "")), have.get("partition_id"),
@@ -164,6 +160,6 @@ def _pool(intake: Intake, r: Record, reading: Reading) -> None:
         intake.pools.append((system, have["pool_id"], values, r.source))
 
 
-TAKES: dict[str, Take] = {
+TAKES: dict[str, TakeFacts] = {
     "rest-managed-system": _sys, "rest-lpar": _partition(False), "rest-vios": _partition(True), "rest-pool": _pool,
 }

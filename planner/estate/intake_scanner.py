@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 
-from planner.estate.intake import (
+from planner.estate.model import DEFAULT_VSWITCH
+from planner.formats.base import Reading, Record, TakeFacts, first, pick, stated
+from planner.formats.facts import (
     Client,
     Ethernet,
     Hdisk,
@@ -12,20 +14,13 @@ from planner.estate.intake import (
     Mapping,
     Partition,
     PartRef,
-    Take,
     Values,
     ViosRef,
-    first,
     mode_of,
-    pick,
     runs,
     state_of,
-    stated,
 )
-from planner.estate.intake_vios import BACKING
-from planner.estate.model import DEFAULT_VSWITCH
-from planner.formats.base import Reading, Record
-from planner.formats.vios_lsmap import backing_kind
+from planner.formats.vios_lsmap import BACKING, backing_kind
 
 
 def _system(r: Record) -> str:
@@ -95,7 +90,7 @@ def _eth(intake: Intake, r: Record, reading: Reading) -> None:
             str(have.get("virtual_switch") or DEFAULT_VSWITCH), bool(have.get("trunk")), r.source))
 
 
-def _adapter(into: str) -> Take:
+def _adapter(into: str) -> TakeFacts:
     def take(intake: Intake, r: Record, reading: Reading) -> None:
         have = stated(r)
         if str(have.get("type", "")).lower() != "client" or "slot" not in have:
@@ -136,7 +131,7 @@ def _disk(intake: Intake, r: Record, reading: Reading) -> None:
             intake.hdisks.append(Hdisk(ref, hdisk, (f"uid:{have['uuid']}",), "", r.source))
 
 
-TAKES: dict[str, Take] = {
+TAKES: dict[str, TakeFacts] = {
     "scanner-system": _sys, "scanner-lpar": _lpar, "scanner-lpar-cpu": _cpu, "scanner-lpar-mem": _mem,
     "scanner-veth": _eth, "scanner-vscsi": _adapter("scsi"), "scanner-vfc": _adapter("fc"), "scanner-vscsi-map": _map,
     "scanner-vios-disk": _disk,

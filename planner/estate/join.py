@@ -10,9 +10,9 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from planner.estate.capacity import hash_page_table_mib
-from planner.estate.intake import Client, Hdisk, Intake, Mapping, Partition, PartRef, Values, ViosRef
 from planner.estate.model import Lpar, Vios
 from planner.findings import Finding, Severity, Source
+from planner.formats.facts import Client, Hdisk, Intake, Mapping, Partition, PartRef, Values, ViosRef
 
 UNKNOWN_FABRIC = "unknown"
 ROW = tuple[str, tuple[object, ...], Values, Source, int]

@@ -203,7 +203,7 @@ def _mapped(files: list[_File], mapping: Path) -> tuple[list[Reading], list[_Fil
         data = path.read_bytes() if _size((path, shown)) <= _MOST_TABLE else b""
         if data[:2] in (b"PK", b"\xd0\xcf"):
             form = table.binary_format(known)
-            found = form.read_bytes(data, shown) if form.recognise_bytes(data) else None
+            found = form.read(data, shown) if form.recognise(data) else None
         else:
             text, notes = decode(data, shown)
             plain = table.text_format(known)

@@ -1,15 +1,17 @@
-"""What every reader shares: what it returns, and the handling of text as sites export it."""
+"""What every format is made of (:class:`Format`), and the handling of text as sites export it."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 from typing import Any
 
 from planner.findings import Finding, Severity, Source
+from planner.formats.facts import Intake, Values
+from planner.formats.samples import Extract
 
 ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x0f|\x0e")
 
@@ -56,16 +58,48 @@ class Reading:
     command: str = ""
 
 
+def stated(record: Record) -> dict[str, Any]:
+    """The fields that have a value: none of the non-values."""
+    return {k: v for k, v in record.fields.items() if not isinstance(v, NonValue)}
+
+
+def pick(record: Record, wanted: dict[str, str]) -> Values:
+    """Fields of a record under our names, each with its place."""
+    have = stated(record)
+    return {ours: (have[theirs], record.where(theirs)) for theirs, ours in wanted.items() if theirs in have}
+
+
+def first(record: Record, ours: str, *theirs: str) -> Values:
+    """The first of these fields that says something other than 0."""
+    have = stated(record)
+    for name in theirs:
+        if have.get(name):
+            return {ours: (have[name], record.where(name))}
+    return {}
+
+
+#: One record into the intake of an estate.
+TakeFacts = Callable[[Intake, Record, Reading], None]
+#: The usage of one reading into what a file gives to a history.
+TakeSamples = Callable[[Extract, Reading], None]
+
+
 @dataclass(frozen=True, slots=True)
 class Format:
-    """One export format. ``recognise`` looks at the content (its first 64 KiB), never at the file's name.
+    """One export format: *recognise*, *read*, *take*.
 
-    ``read(text, file, first_line=1)`` returns a :class:`Reading`; it raises nothing for any text whatever.
+    ``recognise`` looks at the content (the first 64 KiB of a text, all bytes of a ``binary`` one), never at a name.
+    ``read(text, file, first_line=1)``, or ``read(data, file)``, returns a :class:`Reading` and raises nothing for any
+    content. ``facts`` takes the records of a reading by their kind, ``samples`` all of it; a record that neither takes
+    is said to the person who loads it, in its reading's findings or in docs/formats.md.
     """
 
     kind: str
-    recognise: Callable[[str], bool]
+    recognise: Callable[[Any], bool]
     read: Callable[..., Reading]
+    facts: Mapping[str, TakeFacts] = field(default_factory=dict)
+    samples: TakeSamples | None = None
+    binary: bool = False
 
 
 def clean(text: str) -> str:

@@ -23,10 +23,9 @@ from decimal import Decimal
 from typing import Any
 
 from planner.findings import Finding, Severity, Source
-from planner.formats.base import NonValue, Reading, Record
+from planner.formats.base import Format, NonValue, Reading, Record
 from planner.formats.hmc_values import MOST_COUNT, MOST_MIB, MOST_UNITS
 from planner.formats.workbook_cells import (
-    BinaryFormat,
     Cell,
     CellLog,
     ErrorCell,
@@ -384,7 +383,7 @@ def read_bytes(data: bytes, file: str) -> Reading:
     return Reading(KIND, tuple(scan.records), scan.log.closed())
 
 
-BINARY_FORMAT = BinaryFormat(KIND, recognise_bytes, read_bytes)
+FORMAT = Format(KIND, recognise_bytes, read_bytes, binary=True)
 
 
 def _sheet_key(name: str) -> str:

@@ -18,7 +18,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from planner.findings import Severity, Source
-from planner.formats.base import Format, Reading, Record, clean
+from planner.formats.base import Format, Reading, Record, clean, pick, stated
+from planner.formats.facts import Intake, Partition, PartRef
 from planner.formats.lparstat_i import Notes
 from planner.formats.lparstat_interval import processors
 
@@ -160,4 +161,18 @@ def read(text: str, file: str, first_line: int = 1) -> Reading:
     return Reading(KIND, (record,) if reader.fields else (), reader.notes.all())
 
 
-FORMAT = Format(KIND, recognise, read)
+def _take(intake: Intake, record: Record, reading: Reading) -> None:
+    have = stated(record)
+    values = pick(record, {
+        "partition_entitled_capacity": "entitlement_units", "partition_active_processors": "virtual_processors",
+        "partition_potential_processors": "max_virtual_processors", "max_mem": "max_memory_mib"})
+    if "shared_processor_mode" in have:
+        values["processors"] = ("shared" if have["shared_processor_mode"] else "dedicated",
+                                record.where("shared_processor_mode"))
+    values["os"] = ("Linux", record.source)
+    serial = str(have.get("serial_number", "")).removeprefix("IBM,")
+    intake.partitions.append(Partition(PartRef(serial, have.get("partition_id"), reading.host), None, values,
+                                       record.source))
+
+
+FORMAT = Format(KIND, recognise, read, {KIND: _take})

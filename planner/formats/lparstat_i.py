@@ -20,7 +20,8 @@ from decimal import Decimal
 from typing import Any
 
 from planner.findings import Finding, Severity, Source
-from planner.formats.base import Format, NonValue, Reading, Record, clean
+from planner.formats.base import Format, NonValue, Reading, Record, clean, pick, stated
+from planner.formats.facts import Intake, SelfReport, Values
 from planner.units import decimal_from, units_from_cores
 
 KIND = "lparstat-i"
@@ -326,4 +327,38 @@ def read(text: str, file: str, first_line: int = 1) -> Reading:
     return Reading(KIND, (record,) if lpar.fields else (), lpar.notes.all())
 
 
-FORMAT = Format(KIND, recognise, read)
+def take(intake: Intake, record: Record, reading: Reading) -> None:
+    """What the LPAR says of itself; inside a recording (nmon) the same may stand once a day."""
+    name = record.fields.get("partition_name")
+    if isinstance(name, str):
+        values, assumed = _values(record), {}
+        if "installed_cpus_in_system" not in record.fields and "memory_mib" in values:
+            # Linux prints MemTotal there, which is less than what the partition holds.
+            assumed["memory_mib"] = values.pop("memory_mib")
+        intake.reports.append(SelfReport(name, values, assumed, reading.kind != KIND, record.source))
+    else:
+        intake.say(Severity.ERROR, "input.missing-value", record.source.file,
+                   "no 'Partition Name': whose output is it?", "run lparstat -i again", record.source)
+
+
+def _values(record: Record) -> Values:
+    have = stated(record)
+    values = pick(record, {
+        "partition_name": "name", "partition_number": "lpar_id", "entitled_capacity": "entitlement_units",
+        "online_vcpus": "virtual_processors", "maximum_vcpus": "max_virtual_processors", "weight": "weight",
+        "shared_pool_id": "pool_id", "online_memory": "memory_mib", "maximum_memory": "max_memory_mib"})
+    values["state"] = ("running", record.where("partition_name"))
+    kind, mode = str(have.get("type", "")).lower(), str(have.get("mode", "")).lower()
+    if kind.startswith(("shared", "dedicated")):
+        values["processors"] = ("shared" if kind.startswith("shared") else "dedicated", record.where("type"))
+    if mode in ("capped", "uncapped", "donating"):
+        values["sharing"] = (mode, record.where("mode"))
+    if "memory_mode" in have:
+        shared = str(have["memory_mode"]).lower().startswith("shared")
+        values["memory_mode"] = ("shared" if shared else "dedicated", record.where("memory_mode"))
+    if kind.startswith("dedicated"):
+        values.pop("weight", None)
+    return values
+
+
+FORMAT = Format(KIND, recognise, read, {KIND: take})

@@ -22,20 +22,25 @@ Rows with inf, nan, an absurd value or a wrong number of values are refused with
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
 from planner.findings import Severity, Source
 from planner.formats.base import Format, NonValue, Reading, Record, clean
 from planner.formats.lparstat_i import Notes
+from planner.formats.samples import Extract, Kind, Sample, thousandths, whole
 from planner.units import units_from_cores
 
 KIND = "lparstat-interval"
 
 Value = float | int | str | NonValue
 
+_REFUSED = "this row is left out"
+_COMMAND = re.compile(r"lparstat(?:\s+-\w+)*\s+([1-9][0-9]{0,5})(?:\s|$)")
 _NUMBER = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,12})?")
 _COUNT = re.compile(r"[0-9]{1,18}")
 _CONFIG = re.compile(r"System [Cc]onfiguration(:?)(.*)")
@@ -451,4 +456,59 @@ def read(text: str, file: str, first_line: int = 1) -> Reading:
     return Reading(KIND, tuple(run.as_record(file) for run in runs), reader.notes.all())
 
 
-FORMAT = Format(KIND, recognise, read)
+# --- what is taken ----------------------------------------------------------------------------------------------------
+
+
+def _take_samples(out: Extract, reading: Reading) -> None:
+    """The rows of all runs follow one another; a row that the reader refused has taken its time too."""
+    refused = [f.source.line for f in reading.findings if f.fix == _REFUSED and f.source and f.source.line]
+    lines: list[int] = list(refused)
+    for record in reading.records:
+        if record.fields.get("variant") == "utilisation" and not record.fields.get("since_boot"):
+            lines += record.fields["row_lines"]
+    for record in reading.records:
+        if record.fields.get("variant") == "utilisation" and not record.fields.get("since_boot"):
+            _take_rows(out, record, reading, sorted(lines))
+
+
+def _take_rows(out: Extract, record: Record, reading: Reading, lines: list[int]) -> None:
+    context = out.context
+    stated = _COMMAND.search(reading.command)
+    interval = context.interval_s or (int(stated[1]) if stated else None)
+    name = context.lpar or reading.host
+    lacking = [what for value, what in ((context.start, "--start 'YYYY-MM-DD HH:MM'"), (interval, "--interval SECONDS"),
+                                        (name, "--lpar NAME")) if not value]
+    if lacking:
+        out.once("lparstat", "history.no-clock", Severity.ERROR,
+                 "lparstat prints no time of day, and not always its interval and whose output it is",
+                 "give " + ", ".join(lacking) + " for this file alone, or use nmon", record.source)
+        return
+    assert context.start is not None and interval is not None
+    started = out.instants([context.start], name)
+    if started is None:
+        return
+    config, columns = record.fields["config"], record.fields["columns"]
+    for row, line in zip(record.fields["rows"], record.fields["row_lines"], strict=True):
+        where, number = Source(out.file, line), bisect_right(lines, line)
+        used = _physc(dict(zip(columns, row, strict=True)), config, record.fields.get("os", ""))
+        if used is None:
+            out.once("lparstat physc", "history.no-physc", Severity.WARNING,
+                     "neither physc nor a number of threads per core (smt) to tell the cores used", "not known", where)
+        out.sample(Sample(Kind.LPAR, name, "", started[0] + number * interval, interval, used,
+                          whole(config.get("ent")), None, whole(config.get("mem"))), where)
+
+
+def _physc(row: dict[str, Any], config: dict[str, Any], system: str) -> int | None:
+    """``physc``, or the busy share of a dedicated LPAR's cores (Linux counts cores in ``lcpu``, AIX threads)."""
+    if isinstance(row.get("physc"), int | float):
+        return thousandths(row["physc"])
+    threads = 1 if system == "Linux" or config.get("smt") == "Off" else config.get("smt")
+    busy = [row.get("%user"), row.get("%sys")]
+    if config.get("type") != "Dedicated" or not isinstance(threads, int) or not threads or "lcpu" not in config:
+        return None
+    if not all(isinstance(share, int | float) for share in busy):
+        return None
+    return thousandths(sum((Decimal(str(share)) for share in busy), Decimal(0)) * config["lcpu"] / threads / 100)
+
+
+FORMAT = Format(KIND, recognise, read, samples=_take_samples)

@@ -28,33 +28,29 @@ with gzip or not. Two recordings in one file (``AAA,progname`` again) give two c
 
 from __future__ import annotations
 
-import codecs
-import gzip
 import re
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Sized
-from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from datetime import datetime
-from io import BufferedReader
+from datetime import datetime, timedelta
+from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from planner.findings import Finding, Severity, Source
 from planner.formats import lparstat_i
-from planner.formats.base import Format, NonValue, Reading, Record, clean
+from planner.formats.base import Format, NonValue, Reading, Record, clean, pick, stated
+from planner.formats.facts import Intake, Partition, PartRef
+from planner.formats.lines import MOST_BYTES, LineStream
 from planner.formats.lparstat_i import Notes
 from planner.formats.lparstat_interval import MOST_PROCESSORS, count, hundredths, number, processors
+from planner.formats.samples import Extract, Kind, Sample, server_of_serial, spans, thousandths, whole
 
 KIND = "nmon"
 CONFIG = "nmon-config"
 SAMPLE = "nmon-sample"
 
-MOST_BYTES = 4 << 30       # uncompressed, per file
 MOST_SAMPLES = 200_000     # a year at 300 s is 105,120
-_MOST_LINE = 1 << 18
-_CHUNK = 1 << 20
 _MOST_KEPT = 500           # lines of AAA, BBBL and lparstat -i; names of other sections
 _MOST_MIB = 1 << 30
 
@@ -62,6 +58,7 @@ _SECTION = re.compile(r"[A-Z][A-Z0-9_]{1,40}")
 _SNAPSHOT = re.compile(r"T[0-9]{4,9}")
 _TIME = re.compile(r"([0-9]{2}):([0-9]{2}):([0-9]{2})")
 _DATE = re.compile(r"([0-9]{2})-([A-Z]{3})-([0-9]{4})")
+_STARTED = re.compile(r"([0-9]{1,2}):([0-9]{2})[.:]([0-9]{2})")
 _ARTEFACT = re.compile(r"n[- ]*")
 _MONTHS = {m: i for i, m in enumerate(
     ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"), 1)}
@@ -572,91 +569,6 @@ def _embedded(lines: list[tuple[int, str]], file: str) -> Reading:
     )
 
 
-# --- lines of a file --------------------------------------------------------------------------------------------------
-
-
-class LineStream:
-    """The lines of a file, compressed with gzip or not, without holding more than 2 MiB of it.
-
-    Line ends are LF, CRLF or CR; the encoding is UTF-8, UTF-16 with a mark, or else Latin-1. Reading stops with a
-    finding at ``limit`` bytes (uncompressed) and where gzip data are damaged. Raises OSError as the system does.
-    """
-
-    def __init__(self, path: Path, shown_as: str | None = None, limit: int = MOST_BYTES) -> None:
-        self.path = path
-        self.name = shown_as or path.name
-        self.limit = limit
-        self.findings: list[Finding] = []
-
-    def __iter__(self) -> Iterator[str]:
-        carried = ""
-        for text in self._decoded():
-            *whole, carried = (carried + text).replace("\r\n", "\n").replace("\r", "\n").split("\n")
-            yield from whole
-            if len(carried) > _MOST_LINE:
-                yield carried
-                carried = ""
-        if carried:
-            self._cut(carried)
-            yield carried
-
-    def _cut(self, last: str) -> None:
-        """Say that the last line has no end, unless it is said already why no more was read."""
-        if not any(finding.severity is Severity.ERROR for finding in self.findings):
-            self._report("input.truncated", Severity.WARNING, f"the last line has no end: the file is cut off after "
-                         f"{last[-40:]!r}", "copy it again; what came before is read")
-
-    def _report(self, rule: str, severity: Severity, what: str, fix: str) -> None:
-        self.findings.append(Finding(rule, severity, self.name, what, fix, Source(self.name)))
-
-    def _decoded(self) -> Iterator[str]:
-        """Text in pieces; a CR at the end of a piece is held back until it is known whether LF follows."""
-        decoder: codecs.IncrementalDecoder | None = None
-        held = ""
-        for chunk in self._chunks():
-            decoder = decoder or _decoder_for(chunk)
-            pending = decoder.getstate()[0]
-            try:
-                text = held + decoder.decode(chunk)
-            except UnicodeDecodeError:
-                self._report("input.encoding", Severity.WARNING, "neither UTF-8 nor UTF-16: read as Latin-1",
-                             "check names with accents")
-                decoder = codecs.getincrementaldecoder("latin-1")()
-                text = held + (pending + chunk).decode("latin-1")
-            held = "\r" if text.endswith("\r") else ""
-            yield text.removesuffix("\r")
-        yield held
-
-    def _chunks(self) -> Iterator[bytes]:
-        with self.path.open("rb") as raw, ExitStack() as opened:
-            packed = raw.read(2) == b"\x1f\x8b"
-            raw.seek(0)
-            stream = opened.enter_context(gzip.open(raw)) if packed else raw
-            left = self.limit
-            while chunk := self._next(stream):
-                yield chunk[:left]
-                left -= len(chunk)
-                if left < 0:
-                    self._report("input.too-large", Severity.ERROR, f"more than {self.limit:,} bytes: the rest is "
-                                 "left out", "split the file")
-                    return
-
-    def _next(self, stream: gzip.GzipFile | BufferedReader) -> bytes:
-        """The next piece; ``read1``, because ``read`` would lose what comes before the damage."""
-        try:
-            return stream.read1(_CHUNK)
-        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            self._report("input.truncated", Severity.ERROR, f"the compressed file is damaged: {error}",
-                         "copy it again; what came before is read")
-            return b""
-
-
-def _decoder_for(start: bytes) -> codecs.IncrementalDecoder:
-    if start[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
-        return codecs.getincrementaldecoder("utf-16")("replace")
-    return codecs.getincrementaldecoder("utf-8-sig")()
-
-
 # --- the format -------------------------------------------------------------------------------------------------------
 
 _HEAD = re.compile(r"^(?:AAA,progname,|ZZZZ,T[0-9]{4,9},[0-9]{2}:[0-9]{2}:)", re.MULTILINE)
@@ -692,4 +604,141 @@ def read_file(path: Path, shown_as: str | None = None, limit: int = MOST_BYTES) 
     return replace(reading, findings=(*stream.findings, *reading.findings))
 
 
-FORMAT = Format(KIND, recognise, read)
+# --- what is taken ----------------------------------------------------------------------------------------------------
+
+
+def _take_config(intake: Intake, record: Record, reading: Reading) -> None:
+    have = stated(record)
+    name = str(have.get("lparname") or have.get("lpar_name") or have.get("runname") or "")
+    if not name:
+        return
+    values = pick(record, {
+        "virtual_cpu": "virtual_processors", "max_virtual": "max_virtual_processors", "entitled_capacity":
+        "entitlement_units", "online_memory": "memory_mib", "max_memory": "max_memory_mib", "pool_id": "pool_id"})
+    values["os"] = ("AIX", record.source)
+    if "aix" in have:
+        values["os_level"] = (str(have["aix"]), record.where("aix"))
+    flags = {str(flag).lower() for flag in have.get("flags", ())}
+    if flags & {"shared", "dedicated"}:
+        values["processors"] = ("shared" if "shared" in flags else "dedicated", record.where("flags"))
+    ref = PartRef(str(have.get("serial_number", "")), have.get("lparno", have.get("lpar_number")), name)
+    intake.partitions.append(Partition(ref, None, values, record.source))
+
+
+def _take_samples(out: Extract, reading: Reading) -> None:
+    recordings = list(_recordings(reading.records))
+    for config, records in recordings:
+        _recording(out, config, records)
+    for (_, one), (_, other) in pairwise(recordings):
+        if one and other:
+            stop, start = one[-1].fields["time"], other[0].fields["time"]
+            out.say("history.restart", Severity.INFO, f"nmon stopped at {stop} and was started again: its next "
+                    f"snapshot is of {start}", "nothing to do", source=other[0].source)
+
+
+def _recordings(records: Iterable[Record]) -> Iterator[tuple[dict[str, Any], list[Record]]]:
+    """Each recording's configuration and snapshots; the name in ``lparstat -i`` counts as configuration."""
+    config: dict[str, Any] = {}
+    found: list[Record] = []
+    for record in records:
+        if record.kind == CONFIG:
+            if found:
+                yield config, found
+            config, found = dict(record.fields), []
+        elif record.kind == SAMPLE:
+            found.append(record)
+        else:
+            config.setdefault("lpar_name_i", record.fields.get("partition_name"))
+    if found:
+        yield config, found
+
+
+def _recording(out: Extract, config: dict[str, Any], records: list[Record]) -> None:
+    first = records[0].source
+    name = _nmon_name(out, config, first)
+    if not name:
+        return
+    instants = out.instants([record.fields["time"] for record in records], name)
+    if instants is None:
+        return
+    interval = config.get("interval") if isinstance(config.get("interval"), int) else None
+    lengths = spans(instants, interval or None)
+    lengths[0] = _first_span(config, records[0].fields["time"], lengths[0])
+    _jumps(out, name, records, interval)
+    asked = config.get("snapshots")
+    if isinstance(asked, int) and len(records) < asked:
+        out.say("history.stopped-early", Severity.INFO, f"nmon was to take {asked:,} snapshots, the file has "
+                f"{len(records):,}", "was nmon stopped, is it running still, or is the file cut off?", subject=name,
+                source=first)
+    server = server_of_serial(config.get("serial_number"), out.context.servers)
+    for record, end, span in zip(records, instants, lengths, strict=True):
+        out.sample(_nmon_sample(record.fields, config, name, server, end, span), record.source)
+    if not any(_physc(record.fields) is not None for record in records):
+        out.say("history.no-physc", Severity.WARNING, "no snapshot states the cores used (sections LPAR and PCPU_ALL)",
+                "record with nmon of AIX, which has them; memory is kept", subject=name, source=first)
+
+
+def _nmon_name(out: Extract, config: dict[str, Any], where: Source) -> str:
+    for key in ("lpar_name", "lparname", "lpar_name_i"):
+        if isinstance(config.get(key), str):
+            return str(config[key]).strip()
+    for key in ("runname", "host"):
+        if isinstance(config.get(key), str):
+            out.say("history.name-assumed", Severity.WARNING, f"no name of the LPAR: taken from {key}, {config[key]!r}",
+                    "check that the LPAR is called so", source=where)
+            return str(config[key]).strip()
+    out.say("input.missing-value", Severity.WARNING, "a recording that does not say whose it is", "it is left out",
+            source=where)
+    return ""
+
+
+def _first_span(config: dict[str, Any], first: datetime, usual: int) -> int:
+    """The first snapshot covers only the time since nmon was started."""
+    clock = _STARTED.fullmatch(str(config.get("time", "")))
+    day = str(config.get("date", ""))
+    if not clock or day.upper() not in (first.strftime("%d-%b-%Y").upper(),):
+        return usual
+    started = first.replace(hour=0, minute=0, second=0) + timedelta(
+        hours=int(clock[1]), minutes=int(clock[2]), seconds=int(clock[3]))
+    since = round((first - started).total_seconds())
+    return since if 0 < since < usual else usual
+
+
+def _jumps(out: Extract, name: str, records: list[Record], interval: int | None) -> None:
+    """Within one recording nothing but a stopped LPAR or a clock set forward leaves a hole."""
+    holes = [(a.fields["time"], b) for a, b in pairwise(records)
+             if interval and (b.fields["time"] - a.fields["time"]).total_seconds() > 2 * interval + 3600]
+    if holes:
+        before, after = holes[0]
+        out.say("history.clock-jump", Severity.WARNING,
+                f"from {before} to {after.fields['time']} between two snapshots every {interval} s"
+                + (f", and {len(holes) - 1} more such holes" if len(holes) > 1 else ""),
+                "the LPAR was suspended, or its clock set; the hole stays a gap", subject=name, source=after.source)
+
+
+def _physc(fields: dict[str, Any]) -> int | None:
+    used = fields.get("physc")
+    if not isinstance(used, int | float):
+        parts = [fields.get("pcpu_user"), fields.get("pcpu_sys")]
+        numbers = [part for part in parts if isinstance(part, int | float)]
+        used = sum(numbers) if len(numbers) == 2 else None
+    return None if used is None else thousandths(used)
+
+
+def _nmon_sample(fields: dict[str, Any], config: dict[str, Any], name: str, server: str, end: int, span: int) -> Sample:
+    entitled = fields.get("entitled", config.get("entitled_capacity"))
+    return Sample(Kind.LPAR, name, server, end, span, _physc(fields), whole(entitled), _memory_used(fields),
+                  whole(fields.get("memory_total")))
+
+
+def _memory_used(fields: dict[str, Any]) -> int | None:
+    """Computational memory (processes and system) where it is stated; else all that is not free, caches included."""
+    total, free = fields.get("memory_total"), fields.get("memory_free")
+    shares = [fields.get("process_percent"), fields.get("system_percent")]
+    if isinstance(total, int) and all(isinstance(share, int | float) for share in shares):
+        percent = sum((Decimal(str(share)) for share in shares), Decimal(0))
+        return min(total, int((percent * total / 100 + Decimal("0.5")) // 1))
+    return total - free if isinstance(total, int) and isinstance(free, int) and free <= total else None
+
+
+FORMAT = Format(KIND, recognise, read, {CONFIG: _take_config, lparstat_i.KIND: lparstat_i.take}, _take_samples)

@@ -8,20 +8,16 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, cast
+from typing import IO, cast
 
 from planner.findings import Finding, Severity, Source
 from planner.formats import split
 from planner.formats.archive import HEAD, MOST_RATIO, SUSPECT_UNPACKED, Entry
 from planner.formats.base import Format, Reading, decode
-
-if TYPE_CHECKING:
-    from planner.formats.workbook_cells import BinaryFormat
 
 UNRECOGNISED = "unrecognised"
 SESSION = "session"
@@ -32,12 +28,16 @@ MOST_UNPACKED = 512 << 20  # of a workbook
 _CELL = re.compile(rb"<(?:\w{1,20}:)?(?:c|row)[\s/>]")
 _NMON = ("AAA,", "ZZZZ,")
 
-#: Modules of text formats in the order in which they are asked; an HMC's grammar is the loosest and comes last.
-_TEXT = (
-    "lparstat_i", "lparstat_interval", "lparcfg", "nmon", "hmc_rest", "vios_lsmap", "vios_disks", "vios_entstat",
-    "vios_level", "hmc_cli",
-)
-_BINARY = ("hmc_scanner",)
+#: Kind of reading → module of its format. Texts are asked in this order: an HMC's grammar, the loosest, comes last.
+_TEXTS = {
+    "lparstat-i": "lparstat_i", "lparstat-interval": "lparstat_interval", "lparcfg": "lparcfg", "nmon": "nmon",
+    "hmc-rest": "hmc_rest", "vios-lsmap": "vios_lsmap", "vios-lsmap-net": "vios_lsmap", "vios-lsmap-npiv": "vios_lsmap",
+    "vios-lsmap-vnic": "vios_lsmap", "vios-lspv": "vios_disks", "vios-hdisk-attr": "vios_disks",
+    "vios-lsdev": "vios_disks", "vios-entstat": "vios_entstat", "vios-ioslevel": "vios_level", "hmc-cli": "hmc_cli",
+}
+_WORKBOOKS = {"hmc-scanner": "hmc_scanner"}
+_MODULES = {**_TEXTS, **_WORKBOOKS}
+_TEXT = tuple(dict.fromkeys(_TEXTS.values()))
 _HMC = "hmc_cli"
 _DISKS = "vios_disks"
 #: Command → module of the reader of its output.
@@ -64,10 +64,10 @@ def _formats(module: str) -> tuple[Format, ...]:
     return tuple(getattr(found, "FORMATS", ())) or (found.FORMAT,)
 
 
-@cache
-def _binary(module: str) -> BinaryFormat:
-    found: BinaryFormat = import_module(f"planner.formats.{module}").BINARY_FORMAT
-    return found
+def by_kind(kind: str) -> Format | None:
+    """The format whose readings are of this kind; None for what is no export (``unrecognised``, ``archive``)."""
+    module = _MODULES.get(kind)
+    return next((form for form in _formats(module) if form.kind == kind), None) if module else None
 
 
 def format_of(text: str, command: str = "") -> Format | None:
@@ -115,8 +115,9 @@ def _is_nmon(head: bytes) -> bool:
 
 def _stream_nmon(entry: Entry) -> Reading:
     from planner.formats import nmon
+    from planner.formats.lines import LineStream
 
-    lines = nmon.LineStream(cast(Path, _Once(entry)), entry.shown)
+    lines = LineStream(cast(Path, _Once(entry)), entry.shown)
     reading = nmon.read_lines(lines, entry.shown)
     return replace(reading, findings=(*lines.findings, *reading.findings))
 
@@ -247,10 +248,9 @@ def _read_binary(data: bytes, shown_as: str) -> Reading:
     if refusal is not None:
         return Reading(UNRECOGNISED, (), (refusal,))
     if not _has_estate_sheet(data):
-        for module in _BINARY:
-            form = _binary(module)
-            if form.recognise_bytes(data):
-                return form.read_bytes(data, shown_as)
+        for form in (form for module in _WORKBOOKS.values() for form in _formats(module)):
+            if form.recognise(data):
+                return form.read(data, shown_as)
     if data.startswith(_ZIP) and not _book_xml(data) and not shown_as.lower().endswith((".xlsx", ".xlsm")):
         return _unrecognised(data[:HEAD].decode("latin-1"), shown_as, 1, "")
     refusal = _too_many_cells(data, shown_as)
@@ -309,11 +309,3 @@ def _cells(part: IO[bytes]) -> int:
         rest = piece[piece.rfind(b"<"):][:100] if b"<" in piece[-100:] else b""
         count -= _CELL.match(rest) is not None
     return count
-
-
-def kinds() -> Iterator[str]:
-    """The kinds of all formats that are recognised by content, for documentation and tests."""
-    for module in _TEXT:
-        yield from (form.kind for form in _formats(module))
-    yield from (_binary(module).kind for module in _BINARY)
-    yield "estate-workbook"

@@ -34,7 +34,6 @@ from planner.findings import Finding, Severity, Source
 from planner.formats.base import Format, NonValue, Reading, Record
 from planner.formats.hmc_values import MOST_COUNT, MOST_MIB, MOST_UNITS
 from planner.formats.workbook_cells import (
-    BinaryFormat,
     Cell,
     CellLog,
     ErrorCell,
@@ -169,10 +168,10 @@ def text_format(mapping: Mapping) -> Format:
                   lambda text, file, first_line=1: read(text, file, mapping, first_line))
 
 
-def binary_format(mapping: Mapping) -> BinaryFormat:
+def binary_format(mapping: Mapping) -> Format:
     """The tables of a mapping as a format for workbooks."""
-    return BinaryFormat(KIND, lambda data: recognise_bytes(data, mapping),
-                        lambda data, file: read_bytes(data, file, mapping))
+    return Format(KIND, lambda data: recognise_bytes(data, mapping),
+                  lambda data, file: read_bytes(data, file, mapping), binary=True)
 
 
 @dataclass(frozen=True, slots=True)

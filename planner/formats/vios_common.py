@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from planner.findings import Finding, Severity, Source
-from planner.formats.base import NonValue, clean
+from planner.formats.base import NonValue, Reading, Record, clean, stated
+from planner.formats.facts import ViosRef
 
 #: field → its text and the line that states it
 Raw = dict[str, tuple[str, int]]
@@ -44,6 +45,12 @@ def location(physloc: object) -> Location | None:
     if match is None:
         return None
     return Location(f"{match[1]}-{match[2]}", match[3], int(match[4]), int(match[5]))
+
+
+def vios_of(record: Record, reading: Reading) -> ViosRef:
+    """The VIOS whose listing a record is of."""
+    have = stated(record)
+    return ViosRef(reading.host, str(have.get("serial_num", "")), have.get("vios_partition_id"), record.source.file)
 
 
 def lines(text: str, first_line: int = 1) -> Iterator[tuple[int, str]]:

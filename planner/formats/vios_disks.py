@@ -15,7 +15,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from planner.findings import Severity
-from planner.formats.base import Format, NonValue, Reading, Record
+from planner.formats.base import Format, NonValue, Reading, Record, stated
+from planner.formats.facts import Hdisk, Intake
 from planner.formats.vios_common import (
     Notes,
     Raw,
@@ -28,6 +29,7 @@ from planner.formats.vios_common import (
     lines,
     shown,
     snake,
+    vios_of,
     word,
 )
 
@@ -385,8 +387,26 @@ def _device(line: str, headed: bool) -> dict[str, str] | None:
     return {"name": name, "status": status, "location": "", "description": rest}
 
 
+def _take_disk(intake: Intake, record: Record, reading: Reading) -> None:
+    have = stated(record)
+    name = str(have.get("name", ""))
+    if name.startswith("hdisk"):
+        ids = (f"pvid:{str(have['pvid']).lower()}",) if "pvid" in have else ()
+        intake.hdisks.append(Hdisk(vios_of(record, reading), name, ids, "", record.source))
+
+
+def _take_attributes(intake: Intake, record: Record, reading: Reading) -> None:
+    have = stated(record)
+    name = str(have.get("device", ""))
+    if name.startswith("hdisk"):
+        ids = [f"pvid:{str(have['pvid']).lower()}"] if "pvid" in have else []
+        ids += [f"uid:{have['unique_id']}"] if "unique_id" in have else []
+        intake.hdisks.append(Hdisk(vios_of(record, reading), name, tuple(ids), str(have.get("reserve_policy", "")),
+                                   record.source))
+
+
 FORMATS = (
-    Format(KIND_LSPV, recognise_lspv, read_lspv),
-    Format(KIND_ATTR, recognise_attributes, read_attributes),
+    Format(KIND_LSPV, recognise_lspv, read_lspv, {KIND_LSPV: _take_disk}),
+    Format(KIND_ATTR, recognise_attributes, read_attributes, {KIND_ATTR: _take_attributes}),
     Format(KIND_LSDEV, recognise_lsdev, read_lsdev),
 )

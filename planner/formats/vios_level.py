@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from planner.formats.base import Format, Reading, Record
-from planner.formats.vios_common import Notes, head, lines
+from planner.formats.base import Format, Reading, Record, stated
+from planner.formats.facts import Intake
+from planner.formats.vios_common import Notes, head, lines, vios_of
 
 KIND = "vios-ioslevel"
 
@@ -45,4 +46,8 @@ def _fields(match: re.Match[str]) -> dict[str, Any]:
     return fields | ({"fix_pack": match[5]} if match[5] else {})
 
 
-FORMAT = Format(KIND, recognise, read)
+def _take(intake: Intake, record: Record, reading: Reading) -> None:
+    intake.levels.append((vios_of(record, reading), str(stated(record).get("level", "")), record.source))
+
+
+FORMAT = Format(KIND, recognise, read, {KIND: _take})

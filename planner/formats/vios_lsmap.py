@@ -20,7 +20,9 @@ from functools import partial
 from typing import Any
 
 from planner.findings import Severity
-from planner.formats.base import Format, NonValue, Reading, Record
+from planner.formats import facts
+from planner.formats.base import Format, NonValue, Reading, Record, TakeFacts, stated
+from planner.formats.facts import Intake, PartRef, Vfc
 from planner.formats.vios_common import (
     Notes,
     Raw,
@@ -33,6 +35,7 @@ from planner.formats.vios_common import (
     partition_id,
     shown,
     snake,
+    vios_of,
     word,
 )
 
@@ -88,6 +91,9 @@ def _vfchost_row(line: str) -> dict[str, str]:
 
 def _vnicserver_row(line: str) -> dict[str, str]:
     return _client_row(line, "vnicserver")
+
+#: :func:`backing_kind` → what the estate calls it.
+BACKING = {"disk": "lun", "lv": "lv", "file": "file", "optical": "optical", "ssp": "ssp", "tape": "optical"}
 
 
 def backing_kind(device: object, vtd: object, physloc: object) -> str | None:
@@ -533,11 +539,33 @@ def _recognise(layout: _Layout, text: str) -> bool:
     )
 
 
+def _take_vtd(intake: Intake, record: Record, reading: Reading) -> None:
+    have = stated(record)
+    vios = vios_of(record, reading)
+    if "vtd" not in have:
+        return
+    client = PartRef(vios.serial, have.get("client_partition_id"))
+    backing = BACKING.get(str(have.get("backing_kind", "")), "lv")
+    intake.mappings.append(facts.Mapping(
+        vios, have.get("slot"), client, str(have["vtd"]), backing, str(have.get("backing_device", have["vtd"])),
+        record.source, vhost=str(have.get("vhost", ""))))
+
+
+def _take_vfc(intake: Intake, record: Record, reading: Reading) -> None:
+    have = stated(record)
+    vios = vios_of(record, reading)
+    client = PartRef(vios.serial, have.get("client_partition_id"), str(have.get("client_name", "")))
+    intake.vfcs.append(Vfc(vios, have.get("slot"), client, str(have.get("fc_name", "")), record.source))
+
+
+_TAKES: Mapping[str, Mapping[str, TakeFacts]] = {KIND: {KIND: _take_vtd}, KIND_NPIV: {KIND_NPIV: _take_vfc}}
+
+
 def _format(layout: _Layout) -> Format:
     def read(text: str, file: str, first_line: int = 1) -> Reading:
         return _read(layout, text, file, first_line)
 
-    return Format(layout.kind, partial(_recognise, layout), read)
+    return Format(layout.kind, partial(_recognise, layout), read, _TAKES.get(layout.kind, {}))
 
 
 FORMATS = tuple(_format(layout) for layout in (_VSCSI, _NET, _NPIV, _VNIC))

@@ -15,7 +15,7 @@ import io
 import re
 import zipfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum
@@ -25,7 +25,6 @@ import xlrd
 from python_calamine import CalamineWorkbook
 
 from planner.findings import Finding, Severity, Source
-from planner.formats.base import Reading
 from planner.units import UNITS_PER_CORE
 
 MIB = 1024 * 1024
@@ -63,18 +62,6 @@ class ErrorCell(Enum):
 
 
 Cell = str | int | float | bool | dt.date | dt.time | dt.timedelta | ErrorCell | None
-
-
-@dataclass(frozen=True, slots=True)
-class BinaryFormat:
-    """One export format that is not text: as :class:`planner.formats.base.Format`, of bytes.
-
-    ``read_bytes(data, file)`` raises nothing for any bytes whatever.
-    """
-
-    kind: str
-    recognise_bytes: Callable[[bytes], bool]
-    read_bytes: Callable[[bytes, str], Reading]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from planner.history.calendar import Calendar
+from planner.history.clock import Clock
 from planner.history.profiles import at_percentile, exact_percentile, month_range
-from planner.history.series import Clock
 from planner.history.store import STEP_S, Grid, History
 
 if TYPE_CHECKING:

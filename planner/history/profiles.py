@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from planner.errors import InputError
 from planner.findings import Finding, Severity, ordered
 from planner.history.calendar import BUCKETS, Bucket, Calendar, DayKind
-from planner.history.series import Clock
+from planner.history.clock import Clock
 from planner.history.store import STEP_S, Grid, History
 from planner.units import show_cores
 

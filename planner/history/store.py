@@ -19,17 +19,18 @@ from typing import TYPE_CHECKING, Any
 
 from planner.errors import InputError
 from planner.findings import Finding, Severity, Source, errors, ordered
-from planner.history.series import MOST_SPAN_S, Clock, Count, Kind, Sample
-from planner.history.sources import (
+from planner.formats.samples import (
+    MOST_SPAN_S,
     SERIAL,
     Context,
+    Count,
     Extract,
-    SourceFile,
-    extract,
-    has_lparstat,
+    Kind,
+    Sample,
     server_of_serial,
-    settings_of,
 )
+from planner.history.clock import Clock
+from planner.history.sources import SourceFile, extract, has_lparstat, settings_of
 from planner.units import show_duration
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from planner.findings import Finding
 from planner.history.calendar import BUCKETS, Bucket, Calendar
+from planner.history.clock import Clock
 from planner.history.profiles import HISTORY, Partition, bucket_numbers, exact_percentile, profiles
-from planner.history.series import Clock
 from planner.history.store import STEP_S, History
 
 if TYPE_CHECKING:

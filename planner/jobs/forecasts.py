@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from planner.estate.model import Estate, Lpar, Vios
+from planner.formats.samples import Kind
 from planner.history.calendar import Calendar
 from planner.history.forecast import Forecast, forecast_monthly
 from planner.history.monthly import (
@@ -18,7 +19,6 @@ from planner.history.monthly import (
     months_of,
     unknown,
 )
-from planner.history.series import Kind
 from planner.history.store import STEP_S, History
 from planner.jobs.capacity.usage import month_series
 

@@ -9,10 +9,10 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from planner.formats.samples import Kind
 from planner.history.calendar import Calendar
 from planner.history.forecast import COVERAGE_PERCENT, Backtest, Errors, Forecast, of_some_words, pooled, show_month
 from planner.history.monthly import MonthOf, month_at, number_of
-from planner.history.series import Kind
 from planner.jobs.forecasts import FIGURES, Entity
 from planner.report.text import listed
 from planner.report.usage import calendar_words, show_thousandths

@@ -14,8 +14,8 @@ from rich.text import Text
 
 from planner.findings import Finding
 from planner.history.calendar import BUCKETS, KINDS, Bucket, Calendar
+from planner.history.clock import Clock
 from planner.history.profiles import PeakSum, Recorded
-from planner.history.series import Clock
 from planner.history.store import AddReport, SeriesSummary, Summary
 from planner.report.terminal import counts, findings_table
 from planner.report.text import listed, number_of

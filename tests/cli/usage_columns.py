@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from planner.history.series import Kind
+from planner.formats.samples import Kind
 from planner.history.store import Columns, History
 
 

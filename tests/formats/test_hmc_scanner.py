@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from planner.findings import Severity, Source, errors
 from planner.formats.base import NonValue, Reading, Record
-from planner.formats.hmc_scanner import BINARY_FORMAT, KIND, read_bytes, recognise_bytes
+from planner.formats.hmc_scanner import FORMAT, KIND, read_bytes, recognise_bytes
 
 Rows = list[list[Any]]
 Sheets = dict[str, Rows]
@@ -214,7 +214,7 @@ def test_is_recognised_by_its_sheets() -> None:
     assert recognise_bytes(_xls(BOOK))
     assert not recognise_bytes(_xlsx({"LPARs": [["Name"]], "SEA": [], "FC": []}))
     assert not recognise_bytes(b"name,lpar_id")
-    assert BINARY_FORMAT.kind == KIND
+    assert FORMAT.kind == KIND
 
 
 def test_what_the_whole_book_gives_rise_to() -> None:

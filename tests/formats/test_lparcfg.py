@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from time import monotonic
+from time import process_time
 from typing import Any
 
 import pytest
@@ -125,10 +125,10 @@ def test_recognises_its_own_only() -> None:
 @pytest.mark.parametrize("text", ["lparcfg " + "1." * 100_000, "A" * 300_000 + "=1", "=" * 300_000,
                                   "pool=" + "1" * 300_000, "lparcfg" + " " * 300_000])
 def test_long_lines_are_quick(text: str) -> None:
-    started = monotonic()
+    started = process_time()
     read(text, "x")
     recognise(text)
-    assert monotonic() - started < 2
+    assert process_time() - started < 2
 
 
 @settings(max_examples=300, deadline=2000)

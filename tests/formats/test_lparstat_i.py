@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from time import monotonic
+from time import process_time
 from typing import Any
 
 import pytest
@@ -235,10 +235,10 @@ def test_many_findings_are_counted() -> None:
 @pytest.mark.parametrize("text", ["A" + " " * 300_000, "Type :" + " " * 300_000 + "x" + " " * 300_000 + "y",
                                   ":" * 300_000, "Online Memory : " + "1" * 300_000 + " MB"])
 def test_long_lines_are_quick(text: str) -> None:
-    started = monotonic()
+    started = process_time()
     read(text, "x")
     recognise(text)
-    assert monotonic() - started < 2
+    assert process_time() - started < 2
 
 
 @settings(max_examples=300, deadline=2000)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from time import monotonic
+from time import process_time
 from typing import Any
 
 import pytest
@@ -314,12 +314,12 @@ def test_recognises_its_own_only() -> None:
 
 @pytest.mark.parametrize("piece", [" ", "-", "- ", "-Actual", "%user ", "1 ", "GHz[", "a=b ", "n-", "1.1GHz[", "1"])
 def test_long_lines_are_quick(piece: str) -> None:
-    started = monotonic()
+    started = process_time()
     text = piece * (400_000 // len(piece))
     recognise(text)
     shared(text, GOOD + text)
     read("System configuration: " + text, "x")
-    assert monotonic() - started < 2
+    assert process_time() - started < 2
 
 
 @settings(max_examples=300, deadline=2000)

@@ -7,7 +7,7 @@ import tracemalloc
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from time import monotonic
+from time import process_time
 from typing import Any
 
 import pytest
@@ -347,13 +347,13 @@ def recording(snapshots: int) -> Iterator[str]:
 
 def test_streaming_holds_samples_only() -> None:
     tracemalloc.start()
-    started = monotonic()
+    started = process_time()
     result = read_lines(recording(1500), "x")
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert len(of_kind(result, SAMPLE)) == 1499
     assert peak < 8 << 20
-    assert monotonic() - started < 20
+    assert process_time() - started < 20
 
 
 def test_recognises_its_own_only() -> None:
@@ -368,10 +368,10 @@ def test_recognises_its_own_only() -> None:
                                   "AAA," * 100_000, "n" + "-" * 400_000, "ZZZZ" + "," * 400_000,
                                   "BBBL,1,Flags," + "a " * 200_000, "A" * 400_000])
 def test_long_lines_are_quick(text: str) -> None:
-    started = monotonic()
+    started = process_time()
     read(SHARED + text + "\n" + text, "x")
     recognise(text)
-    assert monotonic() - started < 2
+    assert process_time() - started < 2
 
 
 @settings(max_examples=300, deadline=2000)

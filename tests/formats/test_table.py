@@ -107,10 +107,10 @@ def test_formats_carry_the_mapping() -> None:
     assert len(text.read(TEXTS["partitionen.csv"], "partitionen.csv", 11).records) == 2
     assert text.read(TEXTS["partitionen.csv"], "partitionen.csv", 11).records[0].source.line == 12
     data = _xlsx({"Server": [["System"]]})
-    assert binary.recognise_bytes(data) and not binary.recognise_bytes(_xlsx({"Other": [["System"]]}))
-    assert not binary.recognise_bytes(b"System,Units")
-    assert binary_format(small()).recognise_bytes(_xlsx({"Any": [[], ["Value", "Name"]]}))
-    assert rules(binary.read_bytes(data, "b.xlsx")) == [
+    assert binary.recognise(data) and not binary.recognise(_xlsx({"Other": [["System"]]}))
+    assert not binary.recognise(b"System,Units")
+    assert binary_format(small()).recognise(_xlsx({"Any": [[], ["Value", "Name"]]}))
+    assert rules(binary.read(data, "b.xlsx")) == [
         ("error", "input.missing-column", "b.xlsx[Server!A1]"), ("error", "input.missing-column", "b.xlsx[Server!A1]")]
 
 

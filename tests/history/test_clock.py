@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from planner.errors import InputError
-from planner.history.series import Clock, ClockNotes, spans
+from planner.formats.samples import ClockNotes, spans
+from planner.history.clock import Clock
 
 BERLIN = Clock("Europe/Berlin")
 

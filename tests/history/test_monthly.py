@@ -12,8 +12,8 @@ from landscape import build_usage, landscape
 from usage_writer import columns
 
 from planner.history.calendar import Calendar
+from planner.history.clock import Clock
 from planner.history.monthly import Monthly, monthly, monthly_sets, months_of
-from planner.history.series import Clock
 from planner.history.store import History
 
 ZONE = "Australia/Melbourne"

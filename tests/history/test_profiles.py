@@ -16,7 +16,9 @@ from usage_writer import columns
 from planner.errors import InputError
 from planner.estate.load import load
 from planner.estate.model import Lpar
+from planner.formats.samples import Kind
 from planner.history.calendar import Bucket, Calendar, DayKind
+from planner.history.clock import Clock
 from planner.history.profiles import (
     ENTITLEMENT,
     HISTORY,
@@ -27,7 +29,6 @@ from planner.history.profiles import (
     profiles,
     sum_by_bucket,
 )
-from planner.history.series import Clock, Kind
 from planner.history.store import Columns, History
 
 ZONE = "Australia/Melbourne"

@@ -11,9 +11,10 @@ import xlsxwriter
 from usage_writer import lslparutil_text, nmon_text, source, write
 
 from planner.errors import InputError
+from planner.formats.samples import Context, Count, Extract, Kind, Sample
 from planner.formats.table import load_mapping
-from planner.history.series import Clock, Count, Kind, Sample
-from planner.history.sources import Context, Extract, SourceFile, extract, read_sources
+from planner.history.clock import Clock
+from planner.history.sources import SourceFile, extract, read_sources
 
 BERLIN = Context(clock=Clock("Europe/Berlin"))
 NOON = datetime(2026, 1, 10, 12, 0)  # 11:00 UTC

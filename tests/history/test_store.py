@@ -20,8 +20,9 @@ from hypothesis import strategies as st
 from usage_writer import columns, lslparutil_text, nmon_text, source, write
 
 from planner.errors import InputError
+from planner.formats.samples import Kind
 from planner.history import store
-from planner.history.series import Clock, Kind
+from planner.history.clock import Clock
 from planner.history.sources import SourceFile, read_sources
 from planner.history.store import History
 

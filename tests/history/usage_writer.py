@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from planner.formats import registry
-from planner.history.series import Kind
+from planner.formats.samples import Kind
 from planner.history.sources import SourceFile
 from planner.history.store import Columns
 

@@ -13,8 +13,8 @@ from openpyxl import load_workbook
 
 from planner.errors import InputError, UsageError
 from planner.estate.model import Estate
+from planner.formats.samples import Kind
 from planner.history.calendar import Calendar
-from planner.history.series import Kind
 from planner.history.store import Columns, History
 from planner.jobs.capacity import Capacity, CapacityOptions, capacity
 from planner.report.capacity import answer, capacity_json, capacity_workbook

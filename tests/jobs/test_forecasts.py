@@ -14,8 +14,8 @@ from landscape import DATA, build_usage, landscape
 from typer.testing import CliRunner
 
 from planner.cli import app
+from planner.formats.samples import Kind
 from planner.history.forecast import Method, forecast
-from planner.history.series import Kind
 from planner.history.store import Columns, History
 from planner.jobs.capacity import CapacityOptions, capacity
 from planner.jobs.forecasts import Entity, forecasts

@@ -23,8 +23,8 @@ from planner.errors import InputError, UsageError
 from planner.estate.assemble import Loaded
 from planner.estate.model import Estate, Policy
 from planner.estate.saved import dump
+from planner.formats.samples import Kind
 from planner.history.calendar import BUCKETS, Calendar, DayKind
-from planner.history.series import Kind
 from planner.history.store import Columns, History
 from planner.jobs.usage import UsageSpec, period_from, usage_again
 from planner.plan.choices import BACK, OUT, By, Status

@@ -9,9 +9,9 @@ from planner.estate.assemble import Loaded
 from planner.estate.catalogue import rperf_per_core
 from planner.estate.model import Lpar, Vios
 from planner.findings import Finding, Severity, ordered
+from planner.formats.samples import Kind
 from planner.history.forecast import forecast, of_some_words, with_left_out
 from planner.history.monthly import number_of
-from planner.history.series import Kind
 from planner.history.store import History, SeriesSummary
 from planner.history.usage import Usage as PlanUsage
 from planner.jobs.capacity.assumptions import assumptions

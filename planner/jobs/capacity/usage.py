@@ -9,9 +9,9 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from planner.history.calendar import Calendar, DayKind
+from planner.history.clock import Clock
 from planner.history.monthly import Known, Monthly, known_of, known_percent, lacking, unknown, weighed
 from planner.history.profiles import Partition, Profiles, at_percentile, month_range, profiles
-from planner.history.series import Clock
 from planner.history.store import STEP_S, History
 from planner.jobs.capacity.figures import Hours, Month, Usage
 from planner.jobs.capacity.sizing import Measured

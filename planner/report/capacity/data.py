@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from planner.history.series import Clock
+from planner.history.clock import Clock
 from planner.jobs.capacity.figures import UNCOUNTED, Capacity, show_month
 from planner.report.capacity.frame import Column, heading, printed, table, widths
 from planner.xlsx import Book

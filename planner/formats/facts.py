@@ -1,4 +1,4 @@
-"""What machine output says, in one form whichever console or command said it, before it is joined to an estate.
+"""What exports say of an estate, in one form whichever console, command or sheet said it, before it is joined.
 
 References to systems are names, serial numbers or REST identifiers; to partitions, a name or a partition id on a
 system; to a VIOS, the host whose output it was or the location code ``U…-Vn`` that its listings carry.
@@ -6,12 +6,10 @@ system; to a VIOS, the host whose output it was or the location code ``U…-Vn``
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from planner.findings import Finding, Severity, Source
-from planner.formats.base import NonValue, Reading, Record
 
 Values = dict[str, tuple[Any, Source]]
 
@@ -42,6 +40,20 @@ class Partition:
     ref: PartRef
     vios: bool | None
     values: Values
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class SelfReport:
+    """What a running partition says of itself (``lparstat -i``): an LPAR, or the VIOS that another source knows.
+
+    ``assumed`` gives way to whatever is stated elsewhere. ``embedded`` in a recording it may stand many times.
+    """
+
+    name: str
+    values: Values
+    assumed: Values
+    embedded: bool
     source: Source
 
 
@@ -126,6 +138,7 @@ class Intake:
     aliases: dict[str, str] = field(default_factory=dict)
     firmware_total: Values = field(default_factory=dict)
     partitions: list[Partition] = field(default_factory=list)
+    reports: list[SelfReport] = field(default_factory=list)
     pools: list[tuple[str, int, Values, Source]] = field(default_factory=list)
     ethernets: list[Ethernet] = field(default_factory=list)
     scsi: list[Client] = field(default_factory=list)
@@ -150,26 +163,6 @@ class Intake:
     def say(self, severity: Severity, rule: str, subject: str, message: str, fix: str, source: Source | None) -> None:
         """Add a finding."""
         self.findings.append(Finding(rule, severity, subject, message, fix, source))
-
-
-def stated(record: Record) -> dict[str, Any]:
-    """The fields that have a value: none of the non-values."""
-    return {k: v for k, v in record.fields.items() if not isinstance(v, NonValue)}
-
-
-def pick(record: Record, wanted: dict[str, str]) -> Values:
-    """Fields of a record under our names, each with its place."""
-    have = stated(record)
-    return {ours: (have[theirs], record.where(theirs)) for theirs, ours in wanted.items() if theirs in have}
-
-
-def first(record: Record, ours: str, *theirs: str) -> Values:
-    """The first of these fields that says something other than 0."""
-    have = stated(record)
-    for name in theirs:
-        if have.get(name):
-            return {ours: (have[name], record.where(name))}
-    return {}
 
 
 _STATES = {"running": "running", "not activated": "not activated", "not available": "not activated"}
@@ -208,7 +201,3 @@ def runs(environment: str, version: str, *, vios: bool | None, source: Source) -
     system, level = os_of(environment, version)
     values: Values = {"os": (system, source)} if system else {}
     return values | {"os_level": (level, source)} if system and level else values
-
-
-#: One kind of record into the intake.
-Take = Callable[[Intake, Record, Reading], None]

@@ -1,73 +1,15 @@
-"""What every source of usage is brought to: samples on one clock (UTC), and the local clocks that exports print."""
+"""The local clocks that exports print, and the one clock (UTC) that samples are kept on."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from enum import StrEnum
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from planner.errors import InputError
 from planner.findings import Finding, Severity
-
-#: Averages over more than a day (25 hours where summer time ends) say nothing about an hour: they are not kept.
-MOST_SPAN_S = 25 * 3600
-DEFAULT_SPAN_S = 300
-
-
-class Kind(StrEnum):
-    """Whose usage it is."""
-
-    LPAR = "lpar"
-    POOL = "pool"
-    SERVER = "server"
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """What one entity used over the ``span_s`` seconds that end at ``end_s`` (UTC, seconds since 1970).
-
-    ``physc`` in thousandths of a core, ``entitlement`` in hundredths (of a pool or a server: what is assigned of it).
-    ``server`` is empty where the source does not say it. ``source`` is the SHA-256 of the file.
-    """
-
-    kind: Kind
-    name: str
-    server: str
-    end_s: int
-    span_s: int
-    physc: int | None = None
-    entitlement: int | None = None
-    memory_used_mib: int | None = None
-    memory_total_mib: int | None = None
-    source: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Count:
-    """Counters that only grow until they are reset; usage is the difference of two of them (``lslparutil``)."""
-
-    kind: Kind
-    name: str
-    server: str
-    at_s: int
-    time_cycles: int
-    used_cycles: int
-    entitlement: int | None = None
-    memory_used_mib: int | None = None
-    memory_total_mib: int | None = None
-
-
-@dataclass(slots=True)
-class ClockNotes:
-    """What local times left to be decided. ``guessed``: in the hour that occurs twice, nothing before it to tell."""
-
-    nonexistent: list[datetime] = field(default_factory=list)
-    guessed: list[datetime] = field(default_factory=list)
-    back: list[tuple[datetime, datetime]] = field(default_factory=list)
+from planner.formats.samples import ClockNotes
 
 
 def zone_of(name: str) -> ZoneInfo:
@@ -151,16 +93,3 @@ class Clock:
     def instant(self, local: datetime) -> int:
         """UTC seconds of one local time."""
         return self.instants([local], ClockNotes())[0]
-
-
-def spans(instants: Sequence[int], interval_s: int | None = None) -> list[int]:
-    """Seconds that each of these samples covers: since the one before; the usual interval after a gap or a jump."""
-    steps = [after - before for before, after in pairwise(instants)]
-    usual = interval_s or _commonest([step for step in steps if step > 0])
-    return [usual, *(step if 0 < step < 2 * usual else usual for step in steps)][:len(instants)]
-
-
-def _commonest(steps: list[int]) -> int:
-    """The commonest of these, the shortest of equals; DEFAULT_SPAN_S of none."""
-    counted = Counter(steps)
-    return min(counted, key=lambda step: (-counted[step], step), default=DEFAULT_SPAN_S)
