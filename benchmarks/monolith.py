@@ -15,6 +15,7 @@ from planner.estate.model import Estate
 from planner.optimise.consolidation import ConsolidationProblem
 from planner.optimise.consolidation_program import ConsolidationProgram
 from planner.optimise.measure import scale_of
+from planner.optimise.solver import solve
 from planner.plan.choices import Measure
 from planner.plan.questions import Consolidate
 from planner.rules import Judge, Site
@@ -69,7 +70,7 @@ class Whole:
     def by_highs(self, time_limit: float) -> Attempt:
         """HiGHS as the planner calls it, one thread."""
         started = time.perf_counter()
-        found = self.program.solve(time_limit)
+        found = solve(self.program, time_limit)
         return self.attempt(found.outcome.value, found.objective, found.bound, time.perf_counter() - started)
 
     def by_cp_sat(self, time_limit: float, target: float | None = None) -> Attempt:

@@ -26,7 +26,8 @@ from planner.history.calendar import BUCKETS, Bucket, DayKind
 from planner.history.clock import Clock
 from planner.history.usage import Usage
 from planner.optimise.asked import checked_evacuate
-from planner.optimise.evacuate import Answer, EvacuationProblem
+from planner.optimise.evacuate import EvacuationProblem
+from planner.optimise.stages import Answer
 from planner.plan.choices import Status
 from planner.plan.plan import Move, Plan
 from planner.plan.questions import Evacuate

@@ -18,7 +18,7 @@ from planner.jobs import Options, evacuate, exit_code, window_from
 from planner.plan.choices import Status
 from planner.plan.questions import Evacuate
 from planner.rules import Judge, Site
-from planner.schedule.occupancy import Occupancy
+from planner.rules.ledger import Ledger
 from planner.units import show_gib, units_from_cores
 
 DATA = Path(__file__).parent.parent / "data"
@@ -187,7 +187,7 @@ def test_emptying_the_595_is_proved_and_verified(landscape: Any, emptied: Any) -
 
 def test_a_survivor_has_to_shift_first(landscape: Any, emptied: Any) -> None:
     site = Site(landscape.estate)
-    assert not Occupancy(site, site.start).fits("hxaix09adm", P570_1)
+    assert not Ledger(site, site.start).fits("hxaix09adm", P570_1)
     shift, = (m for m in emptied.moves if m.source != P595_2)
     assert (shift.lpar, shift.source, shift.target) == ("hxaix14", P570_1, P570_2)
     large = next(m for m in emptied.moves if m.lpar == "hxaix09adm")

@@ -13,8 +13,8 @@ from planner.errors import ReplayError, UsageError
 from planner.estate.assemble import Loaded
 from planner.estate.model import Estate
 from planner.findings import Finding, Severity, errors, ordered
-from planner.optimise.evacuate import Answer
 from planner.optimise.placement import move_cost_ms
+from planner.optimise.stages import Answer
 from planner.plan.choices import BACK, OUT, Status
 from planner.plan.plan import Plan, Window
 from planner.plan.questions import Evacuate

@@ -19,9 +19,9 @@ from planner.jobs.common import PROVED, Options, assumptions, checked_plan, unan
 from planner.jobs.energy import Meter, Terms
 from planner.optimise.asked import checked_consolidate
 from planner.optimise.consolidation import Consolidation, ConsolidationProblem, Part
-from planner.optimise.evacuate import Answer
 from planner.optimise.measure import Scale, scale_of
 from planner.optimise.placement import move_cost_ms
+from planner.optimise.stages import Answer
 from planner.plan.choices import BACK, OUT, Measure, Status
 from planner.plan.plan import Level, Plan, Window
 from planner.plan.questions import Consolidate

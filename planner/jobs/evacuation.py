@@ -10,7 +10,8 @@ from planner.estate.saved import digest
 from planner.history.calendar import BUCKETS, Bucket
 from planner.jobs.common import Options, assumptions, finished, unanswered
 from planner.optimise.asked import checked_evacuate
-from planner.optimise.evacuate import Answer, EvacuationProblem
+from planner.optimise.evacuate import EvacuationProblem
+from planner.optimise.stages import Answer
 from planner.plan.choices import Status
 from planner.plan.plan import Plan
 from planner.plan.questions import Evacuate

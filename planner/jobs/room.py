@@ -16,8 +16,8 @@ from planner.history.calendar import BUCKETS, Bucket, Calendar
 from planner.jobs import headroom_figures as figures
 from planner.jobs.common import Options, assumptions, finished, unanswered
 from planner.optimise.asked import checked_headroom, critical_here
-from planner.optimise.evacuate import Answer
 from planner.optimise.headroom import CORES, MEMORY, HeadroomProblem, Most, Step
+from planner.optimise.stages import Answer
 from planner.plan.choices import Status
 from planner.plan.plan import Plan
 from planner.plan.questions import Headroom

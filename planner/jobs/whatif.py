@@ -18,9 +18,10 @@ from planner.estate.saved import digest
 from planner.findings import Finding, Severity, Source, errors, ordered
 from planner.jobs.common import PROVED, Options, assumptions, finished
 from planner.optimise.conflict import Conflict
-from planner.optimise.evacuate import Answer
+from planner.optimise.frontier import Frontier, Point
 from planner.optimise.placement import move_cost_ms
-from planner.optimise.scenario import Frontier, Kept, Point, ScenarioProblem, Sizes
+from planner.optimise.scenario import Kept, ScenarioProblem, Sizes
+from planner.optimise.stages import Answer
 from planner.plan.choices import Status
 from planner.plan.plan import Plan
 from planner.plan.questions import Whatif

@@ -5,19 +5,29 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from planner.findings import Finding, Severity
 from planner.optimise.placement import PlacementProgram
-from planner.optimise.solver import Outcome, Program
-from planner.rules import Site
+from planner.optimise.program import CUT, ONE_PLACE, Outcome, Program, Row, Tag
+from planner.optimise.solver import solve
+from planner.rules import Judge, Site, ledger
+from planner.rules.ledger import MEMORY, POOLS, PROCESSORS
 from planner.units import show_cores, show_gib
-
-if TYPE_CHECKING:
-    from planner.optimise.evacuate import EvacuationProblem
 
 _BUDGET_S = 20.0
 _BACK = "the way back: "
+_USAGE = "processor.usage"
+
+
+
+class Question(Protocol):
+    """What a conflict must know of the question that has no answer."""
+
+    site: Site
+    judge: Judge
+    survivors: list[str]
+    come_back: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,54 +77,49 @@ def joined(conflicts: Sequence[Conflict]) -> Conflict:
                     all_of("lifts"), merged("refusals"), merged("short_units"), merged("short_mib"), irreducible=False)
 
 
-def explain(problem: EvacuationProblem, stranded: Sequence[str], model: PlacementProgram | None,
-            deadline: float) -> Conflict:
-    """The conflict behind an evacuation that is proved impossible."""
-    if stranded or model is None:
-        return _stranded(problem, stranded)
-    until = max(deadline, time.monotonic() + 2.0)
-    until = min(until, time.monotonic() + _BUDGET_S)
-    return _of_program(problem, model, until)
+def refusals_of(judge: Judge, lpar: str, servers: Sequence[str], *, come_back: bool) -> dict[str, list[Finding]]:
+    """Server → why an LPAR may not go there, or not come home from there when it must; "": why it may not move."""
+    ready = [f for f in judge.readiness(lpar) if f.severity is Severity.ERROR]
+    return {"": ready} if ready else {s: _refused(judge, lpar, s, come_back=come_back) for s in servers}
 
 
-def _stranded(problem: EvacuationProblem, stranded: Sequence[str]) -> Conflict:
+def _refused(judge: Judge, lpar: str, server: str, *, come_back: bool) -> list[Finding]:
+    home = judge.site.start[lpar]
+    found = [f for f in judge.move(lpar, home, server) if f.severity is Severity.ERROR]
+    if not found and come_back:
+        found = [replace(f, message=f"{_BACK}{f.message}") for f in judge.move(lpar, server, home)
+                 if f.severity is Severity.ERROR]
+    return found
+
+
+def stranded(question: Question, names: Sequence[str]) -> Conflict:
     """LPARs that no rule lets go anywhere: each is a conflict of its own."""
-    refusals: dict[str, dict[str, list[tuple[str, str]]]] = {}
-    rules: dict[str, None] = {}
-    lifts: dict[str, None] = {}
-    for name in stranded:
-        ready = [f for f in problem.judge.readiness(name) if f.severity is Severity.ERROR]
-        by_server = {"": ready} if ready else {
-            s: _refused(problem, name, s) for s in problem.survivors}
-        refusals[name] = {s: [(f.rule, f.message) for f in found] for s, found in by_server.items()}
-        for found in by_server.values():
-            for f in found:
-                rules[f.rule] = None
-                lifts[f"{name}: {f.fix}"] = None
-    if not problem.survivors:
-        return Conflict("every server of the estate is to be freed: there is none to go to", tuple(stranded), (), (),
+    refused = {n: refusals_of(question.judge, n, question.survivors, come_back=question.come_back) for n in names}
+    findings = [(n, f) for n, by_server in refused.items() for found in by_server.values() for f in found]
+    refusals = {n: {s: [(f.rule, f.message) for f in found] for s, found in by_server.items()}
+                for n, by_server in refused.items()}
+    if not question.survivors:
+        return Conflict("every server of the estate is to be freed: there is none to go to", tuple(names), (), (),
                         ("free fewer servers",), refusals)
-    count = len(stranded)
-    what = (f"{stranded[0]} may go to no other server" if count == 1 else
+    count = len(names)
+    what = (f"{names[0]} may go to no other server" if count == 1 else
             f"{count} LPARs may go to no other server; each of them alone makes it impossible")
-    if any(message.startswith(_BACK) for by_server in refusals.values() for r in by_server.values()
-           for _, message in r):
+    if any(f.message.startswith(_BACK) for _, f in findings):
         what += " from which it could come home" if count == 1 else " (the way back counts: see the reasons)"
+    units, mib = _too_large(question.site, refusals)
+    if units or mib:
+        what += (f"; the other servers lack {show_cores(sum(units.values()))} cores and "
+                 f"{show_gib(sum(mib.values()))} GiB for it even without any other LPAR")
+    leave = " ".join(f"--leave {n}" for n in names[:5]) + (" …" if count > 5 else "")
+    lifts = dict.fromkeys((*(f"{n}: {f.fix}" for n, f in findings), f"or stop and leave them there: {leave}"))
     servers = sorted({s for by_server in refusals.values() for s in by_server if s})
-    leave = " ".join(f"--leave {n}" for n in stranded[:5]) + (" …" if count > 5 else "")
-    lifts[f"or stop and leave them there: {leave}"] = None
-    short_units, short_mib = _too_large(problem, refusals)
-    if short_units or short_mib:
-        what += (f"; the other servers lack {show_cores(sum(short_units.values()))} cores and "
-                 f"{show_gib(sum(short_mib.values()))} GiB for it even without any other LPAR")
-    return Conflict(what, tuple(stranded), tuple(servers), tuple(rules), tuple(lifts), refusals, short_units,
-                    short_mib, irreducible=count == 1)
+    return Conflict(what, tuple(names), tuple(servers), tuple(dict.fromkeys(f.rule for _, f in findings)),
+                    tuple(lifts), refusals, units, mib, irreducible=count == 1)
 
 
-def _too_large(problem: EvacuationProblem, refusals: Mapping[str, Mapping[str, Sequence[tuple[str, str]]]]
+def _too_large(site: Site, refusals: Mapping[str, Mapping[str, Sequence[tuple[str, str]]]]
                ) -> tuple[dict[str, int], dict[str, int]]:
     """What the nearest server lacks for each LPAR that only its size keeps from going anywhere."""
-    site = problem.site
     units: dict[str, int] = {}
     mib: dict[str, int] = {}
     for name, by_server in refusals.items():
@@ -133,36 +138,26 @@ def _too_large(problem: EvacuationProblem, refusals: Mapping[str, Mapping[str, S
     return units, mib
 
 
-def _refused(problem: EvacuationProblem, name: str, server: str) -> list[Finding]:
-    """Why an LPAR may not go to a server, or not come home from it when it must."""
-    home = problem.site.start[name]
-    found = [f for f in problem.judge.move(name, home, server) if f.severity is Severity.ERROR]
-    if not found and problem.come_back:
-        found = [replace(f, message=f"{_BACK}{f.message}") for f in problem.judge.move(name, server, home)
-                 if f.severity is Severity.ERROR]
-    return found
-
-
 def _infeasible(program: Program, until: float) -> bool | None:
     """True or False when proved, None when time ran out."""
     left = until - time.monotonic()
     if left <= 0:
         return None
-    bare = program.without(set())
+    bare = program.without()
     bare.minimise({})
-    outcome = bare.solve(left).outcome
+    outcome = solve(bare, left).outcome
     return True if outcome is Outcome.INFEASIBLE else False if outcome is not Outcome.UNKNOWN else None
 
 
-def reduced(program: Program, until: float) -> tuple[list[str], bool]:
+def reduced(program: Program, until: float) -> tuple[list[Tag], bool]:
     """Deletion filter over the rows' tags: what is left is infeasible, and irreducible when time allowed."""
-    tags = list(dict.fromkeys(r.tag for r in program.rows if r.tag != "cut"))
+    tags = list(dict.fromkeys(r.tag for r in program.rows if r.tag != CUT))
     # Rows of servers and groups go first, so that few rules stay; LPARs go after them.
-    tags.sort(key=lambda t: t.startswith("lpar:"))
+    tags.sort(key=lambda t: t.rule == ONE_PLACE)
     kept = list(tags)
     complete = True
     for tag in tags:
-        trial = program.without({t for t in tags if t not in kept} | {tag})
+        trial = program.without(*(t for t in tags if t not in kept), tag)
         proved = _infeasible(trial, until)
         if proved:
             kept.remove(tag)
@@ -173,104 +168,93 @@ def reduced(program: Program, until: float) -> tuple[list[str], bool]:
 
 @dataclass(frozen=True, slots=True)
 class _Short:
-    """What survivors lack: MiB and units by server, units by pool; a server's units include its pools'."""
+    """What survivors lack: hundredths of a core and MiB by server; ``lifts``: what would do, for a person."""
 
-    units: dict[str, int]
-    mib: dict[str, int]
-    pools: dict[tuple[str, str], int]
+    units: dict[str, int] = field(default_factory=dict)
+    mib: dict[str, int] = field(default_factory=dict)
+    lifts: tuple[str, ...] = ()
 
 
-def _elastic(model: PlacementProgram, until: float) -> _Short | None:
-    """The least processors and memory that the survivors lack; None when groups alone conflict.
-
-    Processors and memory count as shares of what the survivors have of each.
-    """
-    program = model.program.without(set())
-    whole = {"processor.capacity": sum(model.site.limit(s).units for s in model.survivors),
-             "memory.capacity": sum(model.site.limit(s).memory_mib for s in model.survivors)}
-    whole["processor.pool"] = whole["processor.capacity"]
-    whole["processor.usage"] = 10 * whole["processor.capacity"]
-    slack: dict[int, tuple[str, str]] = {}
-    of: dict[tuple[str, str], int] = {}
+def _elastic(model: PlacementProgram, until: float) -> dict[Tag, int]:
+    """The least that rows of what is used up lack, as shares of what the survivors have of each; {} when groups alone
+    conflict."""
+    program, site = model.program.without(), model.site
+    units = sum(site.limit(s).units for s in model.survivors)
+    whole = {r.rule: sum(sum(r.limits(site, s).values()) for s in model.survivors) for r in ledger.RESOURCES}
+    whole |= {PROCESSORS.rule: units, POOLS.rule: units, _USAGE: 10 * units,
+              MEMORY.rule: sum(site.limit(s).memory_mib for s in model.survivors)}
+    slack: dict[Tag, int] = {}
     program.objective = {}
     for number, row in enumerate(program.rows):
-        rule, _, where = row.tag.partition(":")
-        if rule in whole:
-            extra = of.get((rule, where)) or program.variable(10_000_000)
-            of[rule, where], slack[extra] = extra, (rule, where)
+        if row.tag.rule in whole:
+            if row.tag not in slack:
+                slack[row.tag] = program.variable(10_000_000, "lacking", str(row.tag))
+                program.objective[slack[row.tag]] = max(1, round(1e9 / max(whole[row.tag.rule], 1)))
             terms, rhs = row.stated
-            program.rows[number] = type(row)({**terms, extra: -1}, rhs, False, row.tag)
-            program.objective[extra] = max(1, round(1e9 / max(whole[rule], 1)))
-    answer = program.solve(max(until - time.monotonic(), 0.05), 0.001)
-    return _shortage(model, {slack[i]: answer.values[i] for i in slack if answer.values[i]}) if answer.found else None
+            program.rows[number] = Row({**terms, slack[row.tag]: -1}, rhs, False, row.tag)
+    answer = solve(program, max(until - time.monotonic(), 0.05), 0.001)
+    return {tag: answer.values[i] for tag, i in slack.items() if answer.values[i]} if answer.found else {}
 
 
-def _shortage(model: PlacementProgram, lacking: Mapping[tuple[str, str], int]) -> _Short:
-    """What rows lack, counted from the limits: a server that held more than its limit lacks that as well."""
-    site, found = model.site, _Short({}, {}, {})
-    for (rule, where), amount in sorted(lacking.items()):
-        if rule == "memory.capacity":
-            found.mib[where] = amount + model.room(where).memory_mib - site.limit(where).memory_mib
-        elif rule == "processor.capacity":
-            over = amount + model.room(where).units - site.limit(where).units
-            found.units[where] = max(found.units.get(where, 0), over)
-        elif rule == "processor.usage":
-            found.units[where] = max(found.units.get(where, 0), -(-amount // 10))
-        else:
-            server, _, pool = where.rpartition("/")
-            over = site.at_start[server].pools.get(int(pool), 0) - (site.pool_limit(server, int(pool)) or 0)
-            found.pools[server, pool] = amount + max(0, over)
-            found.units[server] = max(found.units.get(server, 0), found.pools[server, pool])
-    return found
-
-
-def _left_behind(model: PlacementProgram, until: float) -> list[str] | None:
-    """The fewest displaced LPARs that would have to stay for the others to go."""
-    program = model.program.without(set())
-    stay = {}
-    rows, program.rows = program.rows, []
-    for row in rows:
-        name = row.tag.removeprefix("lpar:") if row.tag.startswith("lpar:") else ""
-        if name in model.displaced:
-            stay[name] = program.variable()
-            row = type(row)({**row.terms, stay[name]: 1}, row.rhs, row.equal, row.tag)
-        program.rows.append(row)
-    program.minimise(dict.fromkeys(stay.values(), 1))
-    answer = program.solve(max(until - time.monotonic(), 0.05))
-    return [n for n, i in stay.items() if answer.values[i]] if answer.found else None
-
-
-def _of_program(problem: EvacuationProblem, model: PlacementProgram, until: float) -> Conflict:
-    kept, complete = reduced(model.program, until)
-    named = [t.removeprefix("lpar:") for t in kept if t.startswith("lpar:")]
-    lpars = tuple(n for n in named if n in model.displaced)
-    rows = [t for t in kept if not t.startswith("lpar:")]
-    rules = tuple(dict.fromkeys(t.split(":", 1)[0] for t in rows))
-    groups = [t.split(":", 1)[1] for t in rows if t.startswith("policy.")]
-    places = [t for t in rows if not t.startswith("policy.")]
-    servers = tuple(sorted({t.split(":", 1)[1].rsplit("/", 1)[0] if t.startswith("processor.pool")
-                            else t.split(":", 1)[1] for t in places}))
-    short_units: dict[str, int] = {}
-    short_mib: dict[str, int] = {}
+def _shortage(model: PlacementProgram, until: float) -> _Short:
+    """What rows lack, counted from the limits: a server that held more than its limit lacks that as well. A server's
+    cores include those of its pools."""
+    lacking = _elastic(model, until)
+    units: dict[str, int] = {tag.subject: -(-lacking[tag] // 10) for tag in sorted(lacking, key=str)
+                             if tag.rule == _USAGE}
+    mib: dict[str, int] = {}
+    pooled: dict[str, int] = {}
     lifts: list[str] = []
-    if any(r.startswith(("processor.", "memory.")) for r in rules):
-        elastic = _elastic(model, max(until, time.monotonic() + 2))
-        if elastic:
-            short_units, short_mib = elastic.units, elastic.mib
-            for (server, pool), units in sorted(elastic.pools.items()):
-                lifts.append(f"{show_cores(units)} more cores in pool {pool} of {server}")
-            lifts += [f"{show_cores(u)} more cores on {s}" for s, u in sorted(short_units.items())
-                      if u > max((p for (t, _), p in elastic.pools.items() if t == s), default=0)]
-            lifts += [f"{show_gib(m)} GiB more memory on {s}" for s, m in sorted(short_mib.items())]
-    lifts += tightenings(model.site, short_units, short_mib)
-    lifts += [f"lift {t.split(':', 1)[0]} ({t.split(':', 1)[1]})" for t in rows if t.startswith("policy.")]
+    for resource in sorted(ledger.RESOURCES, key=lambda r: r is not POOLS):
+        for tag in sorted((t for t in lacking if t.rule == resource.rule), key=str):
+            s = tag.subject
+            over = model.room(resource, s)[tag.part] - resource.limits(model.site, s)[tag.part]
+            amount = lacking[tag] + over
+            if resource is MEMORY:
+                mib[s] = amount
+            if resource in (PROCESSORS, POOLS):
+                units[s] = max(units.get(s, 0), amount)
+            if resource is POOLS:
+                pooled[s] = max(pooled.get(s, 0), amount)
+            if resource is not PROCESSORS:
+                lifts.append(resource.more(amount, s, tag.part))
+        if resource is PROCESSORS:
+            lifts += [resource.more(u, s, "") for s, u in sorted(units.items()) if u > pooled.get(s, 0)]
+    return _Short(units, mib, tuple(lifts))
+
+
+def _left_behind(model: PlacementProgram, until: float) -> list[str]:
+    """The fewest displaced LPARs that would have to stay for the others to go; [] when that is not known."""
+    program = model.program.without()
+    stay = {n: program.variable(1, n, "stays behind") for n in model.candidates.cost if n in model.displaced}
+    for number, row in enumerate(program.rows):
+        if row.tag.rule == ONE_PLACE and row.tag.subject in stay:
+            program.rows[number] = replace(row, terms={**row.terms, stay[row.tag.subject]: 1})
+    program.minimise(dict.fromkeys(stay.values(), 1))
+    answer = solve(program, max(until - time.monotonic(), 0.05))
+    return [n for n, i in stay.items() if answer.values[i]] if answer.found else []
+
+
+def of_program(model: PlacementProgram, deadline: float) -> Conflict:
+    """The conflict behind a placement that is proved impossible."""
+    until = min(max(deadline, time.monotonic() + 2.0), time.monotonic() + _BUDGET_S)
+    kept, complete = reduced(model.program, until)
+    named = [t.subject for t in kept if t.rule == ONE_PLACE]
+    lpars = tuple(n for n in named if n in model.displaced)
+    rows = [t for t in kept if t.rule != ONE_PLACE]
+    groups = [t for t in rows if t.family == "policy"]
+    servers = sorted({t.subject for t in rows if t.family != "policy"})
+    short = _shortage(model, max(until, time.monotonic() + 2)) if servers else _Short()
+    lifts = [*short.lifts, *tightenings(model.site, short.units, short.mib),
+             *(f"lift {t.rule} ({t.subject})" for t in groups)]
     behind = _left_behind(model, max(until, time.monotonic() + 2))
     if behind and len(behind) < len(model.displaced):
         lifts.append("leave behind and stop: " + ", ".join(sorted(behind)))
-    summary = _summary(problem, lpars, rules, groups, short_units, short_mib)
+    summary = _summary(lpars, rows, groups, short)
     if len(named) > len(lpars):
         summary += f" (beside {len(named) - len(lpars)} LPARs that run there and cannot make more room)"
-    return Conflict(summary, lpars, servers, rules, tuple(lifts), {}, short_units, short_mib, complete)
+    rules = tuple(dict.fromkeys(t.rule for t in rows))
+    return Conflict(summary, lpars, tuple(servers), rules, tuple(lifts), {}, short.units, short.mib, complete)
 
 
 def tightenings(site: Site, short_units: Mapping[str, int], short_mib: Mapping[str, int]) -> list[str]:
@@ -289,14 +273,15 @@ def tightenings(site: Site, short_units: Mapping[str, int], short_mib: Mapping[s
     return out
 
 
-def _summary(problem: EvacuationProblem, lpars: Sequence[str], rules: Sequence[str], groups: Sequence[str],
-             units: Mapping[str, int], mib: Mapping[str, int]) -> str:
+def _summary(lpars: Sequence[str], rows: Sequence[Tag], groups: Sequence[Tag], short: _Short) -> str:
     parts = []
-    if any(r.startswith(("processor.", "memory.")) for r in rules):
-        parts.append(f"the other servers lack {show_cores(sum(units.values()))} cores and "
-                     f"{show_gib(sum(mib.values()))} GiB of memory for what must go")
+    if any(t.family in ("processor", "memory") for t in rows):
+        parts.append(f"the other servers lack {show_cores(sum(short.units.values()))} cores and "
+                     f"{show_gib(sum(short.mib.values()))} GiB of memory for what must go")
+    elif short.lifts:
+        parts.append(f"the other servers lack {'; '.join(short.lifts)}")
     if groups:
-        parts.append(f"{' and '.join(r for r in rules if r.startswith('policy.'))} "
-                     f"({', '.join(dict.fromkeys(groups))}) leaves no placement"
+        parts.append(f"{' and '.join(dict.fromkeys(t.rule for t in groups))} "
+                     f"({', '.join(dict.fromkeys(t.subject for t in groups))}) leaves no placement"
                      + (f" for {', '.join(lpars)}" if 0 < len(lpars) <= 6 else ""))
     return "; ".join(parts) or f"no placement of {', '.join(lpars) or 'the LPARs'} keeps every rule"

@@ -2,26 +2,27 @@
 
 Levels, in this order: the measure of the servers that stay on, then the cost of the moves. A component that is small
 is one integer program; a large one is taken apart into a master, which chooses the servers, and a packing, which
-places the LPARs (:mod:`planner.optimise.decomposition`).
+places the LPARs (:mod:`planner.optimise.large.decomposition`).
 """
 
 from __future__ import annotations
 
+import multiprocessing
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from planner.findings import Severity
-from planner.optimise.components import Component, components
 from planner.optimise.conflict import Conflict, reduced
 from planner.optimise.consolidation_program import ConsolidationProgram, Restarts
-from planner.optimise.decomposition import Found, Place, Placed, Placer, take_apart, too_heavy
 from planner.optimise.evacuate import EvacuationProblem
-from planner.optimise.master import Choice, Master
+from planner.optimise.large.components import Component, components
+from planner.optimise.large.decomposition import Found, Place, Placed, Placer, take_apart, too_heavy
+from planner.optimise.large.master import Choice, Master
+from planner.optimise.large.wide import take_wide
 from planner.optimise.measure import Scale
 from planner.optimise.placement import Candidates, candidates_of
-from planner.optimise.solver import Outcome, Solution
-from planner.optimise.wide import take_wide
+from planner.optimise.program import MEASURE, ONE_PLACE, Outcome, Solution
 from planner.parallel import two_processors
 from planner.plan.choices import Status
 from planner.plan.questions import Consolidate, Evacuate
@@ -173,8 +174,6 @@ class ConsolidationProblem:
         if len(numbers) < 2 or size < _LARGE or self.cuts or not two_processors():
             yield from ((n, self._numbered(n, len(numbers) - k, deadline, gap, quick)) for k, n in enumerate(numbers))
             return
-        import multiprocessing
-
         global _shared
         _shared = (self, deadline, gap, quick)
         with multiprocessing.get_context("fork").Pool(_WORKERS) as pool:
@@ -300,7 +299,7 @@ class ConsolidationProblem:
                 model.forbid(cut)
             if master.loaded:
                 terms = {i: self.scale.excess(n, s) for (n, s), i in model.x.items()}
-                model.program.at_most(terms, most, "measure")
+                model.program.at_most(terms, most, MEASURE)
             solution = model.solve(deadline, gap)
             if not solution.found:
                 heavy = solution.outcome is Outcome.INFEASIBLE and master.loaded and too_heavy(model, deadline)
@@ -371,10 +370,10 @@ class ConsolidationProblem:
             return stranded_conflict(stranded)
         model.program.minimise({})
         kept, complete = reduced(model.program, max(deadline, time.monotonic() + 5.0))
-        failing = sorted({t.split(":", 1)[1] for t in kept if t.startswith("availability.")})
-        asked = sorted(t.split(":", 1)[1] for t in kept if t.startswith("goal."))
-        lpars = tuple(sorted(t.split(":", 1)[1] for t in kept if t.startswith("lpar:")))
-        rules = tuple(dict.fromkeys(t.split(":", 1)[0] for t in kept if t.split(":", 1)[0] not in ("lpar", "on")))
+        failing = sorted({t.subject for t in kept if t.family == "availability"})
+        asked = sorted(t.subject for t in kept if t.family == "goal")
+        lpars = tuple(sorted(t.subject for t in kept if t.rule == ONE_PLACE))
+        rules = tuple(dict.fromkeys(t.rule for t in kept if t.rule not in (ONE_PLACE, "on")))
         what = (f"the failure of {', '.join(failing)} cannot be absorbed by the servers that may stay on" if failing
                 else f"{', '.join(asked)} cannot go off beside what else must hold")
         lifts = [*(f"let {s} stay on" for s in asked), *([] if not failing else ["ask without --n-plus-1"])]

@@ -1,23 +1,25 @@
 """The consolidation of one component as one integer program: exact, for components that are small enough.
 
 On top of the placement program's rows: which servers stay on, and for N+1 where each LPAR restarts when its server
-fails. Larger components are taken apart (:mod:`planner.optimise.master`, :mod:`planner.optimise.packing`).
+fails. Larger components are taken apart (:mod:`planner.optimise.large`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from math import gcd
 
-from planner.estate.policies import Group
 from planner.optimise.measure import Scale
 from planner.optimise.placement import Candidates, PlacementProgram
-from planner.optimise.solver import Solution
+from planner.optimise.program import MEASURE, Solution, Tag
 from planner.plan.questions import Consolidate
-from planner.rules import Site
+from planner.rules import Site, ledger
+from planner.rules.ledger import WHOLE, kept_apart, takes
 
 Restarts = Mapping[tuple[str, str], Sequence[str]]
 """(LPAR, server that it may end on) → servers on which it may restart when that one fails."""
+_RULE = "availability.n-plus-1"
 
 
 class ConsolidationProgram(PlacementProgram):
@@ -27,7 +29,7 @@ class ConsolidationProgram(PlacementProgram):
                  restarts: Restarts | None = None) -> None:
         super().__init__(site, candidates, servers, ())
         self.scale = scale
-        self.on: dict[str, int] = {s: self.program.variable() for s in servers}
+        self.on: dict[str, int] = {s: self.program.variable(1, s, "stays on") for s in servers}
         self.z: dict[tuple[str, str, str], int] = {}
         self.add_on()
         self.add_asked(goal)
@@ -41,32 +43,28 @@ class ConsolidationProgram(PlacementProgram):
         """A server that is off holds nothing; one that holds what cannot move is on."""
         for s in self.survivors:
             if self.fixed[s]:
-                self.program.equals({self.on[s]: 1}, 1, f"on:{s}")
-            terms = {self.x[n, s]: 1 for n in self._by_server[s]}
+                self.program.equals({self.on[s]: 1}, 1, Tag("on", s))
+            terms = {self.x[n, s]: 1 for n in self.by_server[s]}
             if terms:
-                self.program.at_most({**terms, self.on[s]: -len(terms)}, 0, f"on:{s}")
-            for resource in ("units", "memory_mib"):
-                room = getattr(self.room(s), resource) - getattr(self.site.holding(s, self.fixed[s]), resource)
-                wanted = {self.x[n, s]: getattr(self.site.demand(n, s), resource) for n in self._by_server[s]}
-                if wanted and not self.fixed[s]:
-                    self.program.at_most({**wanted, self.on[s]: -room}, 0, f"on:{s}")
+                self.program.at_most({**terms, self.on[s]: -len(terms)}, 0, Tag("on", s))
+            for resource in ledger.RESOURCES if terms and not self.fixed[s] else ():
+                if WHOLE in (room := self.room(resource, s)):
+                    wanted = {self.x[n, s]: takes(self.site, resource, n, s)[WHOLE] for n in self.by_server[s]}
+                    self.program.at_most({**wanted, self.on[s]: -room[WHOLE]}, 0, Tag("on", s))
 
     def add_asked(self, goal: Consolidate) -> None:
         """Servers that were asked to stay on or to go off."""
         for wanted, value, word in ((goal.keep, 1, "keep"), (goal.off, 0, "off")):
             for s in wanted:
                 if s in self.on:
-                    self.program.equals({self.on[s]: 1}, value, f"goal.{word}:{s}")
+                    self.program.equals({self.on[s]: 1}, value, Tag(f"goal.{word}", s))
 
     # ---- N+1 ----------------------------------------------------------------------------------------------------
 
     def _restart_variables(self, restarts: Restarts) -> None:
         for (n, s), targets in restarts.items():
             for t in targets:
-                self.z[n, s, t] = self.program.variable()
-
-    def _here(self, lpar: str, server: str) -> tuple[list[int], int]:
-        return self._place(lpar, server)
+                self.z[n, s, t] = self.program.variable(1, n, "restarts on", t, "when it fails:", s)
 
     def _members(self) -> list[str]:
         return [*self.candidates.cost, *(n for names in self.fixed.values() for n in names)]
@@ -78,10 +76,10 @@ class ConsolidationProgram(PlacementProgram):
             targets.setdefault((n, s), []).append(i)
         for n in self._members():
             for s in self.survivors:
-                here, always = self._here(n, s)
+                here, always = self.place(n, s)
                 if here or always:
                     terms = dict.fromkeys(here, 1) | dict.fromkeys(targets.get((n, s), ()), -1)
-                    self.program.at_most(terms, -always, f"availability.n-plus-1:{s}")
+                    self.program.at_most(terms, -always, Tag(_RULE, s))
 
     def add_restart_room(self) -> None:
         """What restarts on a server fits beside what it carries, and only a server that is on takes anything."""
@@ -89,44 +87,26 @@ class ConsolidationProgram(PlacementProgram):
         for (n, s, t), i in self.z.items():
             arriving.setdefault((s, t), []).append((n, i))
         for (s, t), more in sorted(arriving.items()):
-            tag = f"availability.n-plus-1:{s}"
+            tag = Tag(_RULE, s)
             self.program.at_most({**{i: 1 for _, i in more}, self.on[t]: -len(more)}, 0, tag)
-            residents = [(n, self.x[n, t]) for n in self._by_server[t]]
-            fixed = self.site.holding(t, self.fixed[t])
-            for resource in ("units", "memory_mib"):
-                terms = {i: getattr(self.site.demand(n, t), resource) for n, i in (*residents, *more)}
-                self.program.at_most(terms, getattr(self.room(t), resource) - getattr(fixed, resource), tag)
-            for pool in self.site.pools.get(t, {}):
-                allowed = self.site.pool_allowed(t, pool)
-                if allowed is not None:
-                    terms = {i: self.site.demand(n, t).units for n, i in (*residents, *more)
-                             if self.site.pool_on(n, t) == pool}
-                    self.program.at_most(terms, allowed - fixed.pools.get(pool, 0), tag)
+            residents = [(n, self.x[n, t]) for n in self.by_server[t]]
+            for resource in ledger.RESOURCES:
+                for terms, rhs in self.load(resource, t, (*residents, *more)).values():
+                    self.program.at_most(terms, rhs, tag)
 
     def add_restart_apart(self) -> None:
         """Members of a group that is kept apart restart apart; who stood together at the start may again."""
-        policies = self.site.policies
-        for group in (*policies.apart, *policies.clusters):
+        for _, group in kept_apart(self.site):
             for s in self.survivors:
                 for t in self.survivors:
                     if s != t and any((n, s, t) in self.z for n in group.members):
-                        self._restart_apart(group, s, t)
+                        self.keep_apart(group, t, partial(self._held, failed=s, target=t), Tag(_RULE, s))
 
-    def _restart_apart(self, group: Group, s: str, t: str) -> None:
-        def held(n: str) -> tuple[list[int], int]:
-            here, always = self._here(n, t) if n in self.site.start else ([], 0)
-            return [*here, *([self.z[n, s, t]] if (n, s, t) in self.z else [])], always
-
-        tag = f"availability.n-plus-1:{s}"
-        old = [n for n in group.members if self.site.start.get(n) == t]
-        new = [n for n in group.members if n not in old]
-        self.program.at_most({i: 1 for n in new for i in held(n)[0]}, 1 - sum(held(n)[1] for n in new), tag)
-        if old:
-            olds = {i: 1 for n in old for i in held(n)[0]}
-            always = sum(held(n)[1] for n in old)
-            for n in new:
-                for i in held(n)[0]:
-                    self.program.at_most({**olds, i: len(old)}, len(old) - always, tag)
+    def _held(self, lpar: str, failed: str, target: str) -> tuple[list[int], int]:
+        """What places an LPAR on a server when another has failed: it is there, or restarts there."""
+        here, always = self.place(lpar, target)
+        again = self.z.get((lpar, failed, target))
+        return [*here, *([] if again is None else [again])], always
 
     # ---- objectives ---------------------------------------------------------------------------------------------
 
@@ -141,7 +121,7 @@ class ConsolidationProgram(PlacementProgram):
 
     def hold_measure(self, value: int) -> None:
         """From now on the first objective is at most ``value`` (as the program counts), and cost is made least."""
-        self.program.at_most(self.measure, value, "measure")
+        self.program.at_most(self.measure, value, MEASURE)
         self.add_cost()
 
     def off(self, solution: Solution) -> list[str]:

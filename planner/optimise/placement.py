@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from planner.estate.capacity import Demand
 from planner.estate.policies import Group
 from planner.findings import Severity
-from planner.optimise.solver import Outcome, Program, Solution, Terms
+from planner.optimise.program import CUT, ONE_PLACE, Outcome, Program, Solution, Tag, Terms
+from planner.optimise.solver import solve
 from planner.parallel import beside
-from planner.rules import Judge, Site
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
+from planner.rules import Judge, Site, ledger
+from planner.rules.ledger import Amounts, Resource, allowed, kept_apart, old_and_new
 
 _IN_TWO = 1000
 """LPARs from which on they are judged by two processes."""
@@ -78,6 +79,14 @@ def candidates_of(site: Site, judge: Judge, displaced: Sequence[str], survivors:
     return Candidates(out | first | second)
 
 
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """``size`` (LPAR, server): what LPARs hold at that moment; ``room``: what they may take of a server then."""
+
+    size: Callable[[str, str], Demand]
+    room: Callable[[Resource, str], Amounts]
+
+
 class PlacementProgram:
     """Rows and variables of one placement question over a site."""
 
@@ -86,20 +95,18 @@ class PlacementProgram:
         self.displaced = set(displaced)
         self.program = Program()
         self.x: dict[tuple[str, str], int] = {
-            (n, s): self.program.variable() for n, places in candidates.cost.items() for s in places}
+            (n, s): self.program.variable(1, n, "on", s) for n, places in candidates.cost.items() for s in places}
         self.fixed: dict[str, list[str]] = {s: [] for s in self.survivors}
         for name, server in site.start.items():
             if name not in candidates.cost and server in self.fixed:
                 self.fixed[server].append(name)
-        self._by_server: dict[str, list[str]] = defaultdict(list)
+        self.by_server: dict[str, list[str]] = defaultdict(list)
         for n, s in self.x:
-            self._by_server[s].append(n)
+            self.by_server[s].append(n)
         self.slots: dict[tuple[str, int | None], set[int]] = defaultdict(set)
         self.prepare()
         self.add_one_place()
-        self.add_processors()
-        self.add_pools()
-        self.add_memory()
+        self.add_capacity()
         self.add_apart()
         self.add_together()
         self.add_cost()
@@ -107,101 +114,101 @@ class PlacementProgram:
     def prepare(self) -> None:
         """Variables of a question beside those of the places, made before any row; none here."""
 
-    def room(self, server: str) -> Demand:
-        """What a server may hold: its limit, or what it held at the start if that is more."""
-        return self.site.allowed(server)
+    def room(self, resource: Resource, server: str) -> Amounts:
+        """What LPARs may take of a server: its limit, or what they took at the start if that is more."""
+        return allowed(self.site, resource, server)
 
-    def wanted(self, server: str, what: str) -> Terms:
-        """What a row of a server (``units`` or ``memory``) must leave free besides; nothing here."""
+    def moments(self) -> Sequence[Moment]:
+        """When the rows of what is used up hold; here at one moment, in the sizes of today."""
+        return (Moment(self.site.demand, self.room),)
+
+    def wanted(self, server: str, resource: Resource) -> Terms:
+        """What the row of a server must leave free besides; nothing here."""
         return {}
 
     def add_one_place(self) -> None:
         """Every open LPAR ends on exactly one server."""
         for n, places in self.candidates.cost.items():
-            self.program.equals({self.x[n, s]: 1 for s in places}, 1, f"lpar:{n}")
+            self.program.equals({self.x[n, s]: 1 for s in places}, 1, Tag(ONE_PLACE, n))
 
-    def add_processors(self) -> None:
-        """processor.capacity: entitlements of a server at most its limit, or what it held at the start."""
-        for s in self.survivors:
-            held = self.site.holding(s, self.fixed[s]).units
-            terms = {self.x[n, s]: self.site.demand(n, s).units for n in self._by_server[s]}
-            self.program.at_most({**terms, **self.wanted(s, "units")}, self.room(s).units - held,
-                                 f"processor.capacity:{s}")
+    def add_capacity(self) -> None:
+        """processor.capacity, processor.pool, memory.capacity and whatever else is used up: of each part of a server
+        LPARs take what its ``room`` is at most, those that stay included."""
+        for resource in ledger.RESOURCES:
+            for s in self.survivors:
+                coming = [(n, self.x[n, s]) for n in self.by_server[s]]
+                loads = [self.load(resource, s, coming, moment) for moment in self.moments()]
+                for part in loads[0]:
+                    for terms, rhs in (load[part] for load in loads):
+                        self.program.at_most({**terms, **self.wanted(s, resource)}, rhs, Tag(resource.rule, s, part))
 
-    def add_memory(self) -> None:
-        """memory.capacity: memory and hash page tables of a server at most its limit, or what it held."""
-        for s in self.survivors:
-            held = self.site.holding(s, self.fixed[s]).memory_mib
-            terms = {self.x[n, s]: self.site.demand(n, s).memory_mib for n in self._by_server[s]}
-            self.program.at_most({**terms, **self.wanted(s, "memory")}, self.room(s).memory_mib - held,
-                                 f"memory.capacity:{s}")
-
-    def add_pools(self) -> None:
-        """processor.pool: entitlements in a pool at most its maximum less its reserve, or what it held."""
-        for s in self.survivors:
-            held = self.site.holding(s, self.fixed[s]).pools
-            for pool_id in self.site.pools.get(s, {}):
-                allowed = self.site.pool_allowed(s, pool_id)
-                if allowed is None:
-                    continue
-                terms = {self.x[n, s]: self.site.demand(n, s).units for n in self._by_server[s]
-                         if self.site.pool_on(n, s) == pool_id}
-                self.program.at_most(terms, allowed - held.get(pool_id, 0), f"processor.pool:{s}/{pool_id}")
+    def load(self, resource: Resource, server: str, coming: Sequence[tuple[str, int]], moment: Moment | None = None
+             ) -> dict[str, tuple[dict[int, int], int]]:
+        """By part of a server what those who may come take, by their variables, and what those who stay leave them."""
+        size, room = (moment.size, moment.room) if moment else (self.site.demand, self.room)
+        limits = room(resource, server)
+        out: dict[str, tuple[dict[int, int], int]] = {}
+        if not limits:
+            return out
+        taken = {i: resource.takes(self.site, n, server, size(n, server)) for n, i in coming}
+        staying = [resource.takes(self.site, n, server, size(n, server)) for n in self.fixed[server]]
+        for part, limit in limits.items():
+            out[part] = ({i: amount for i, takes in taken.items() if (amount := takes.get(part))},
+                         limit - sum(takes.get(part, 0) for takes in staying))
+        return out
 
     def add_apart(self) -> None:
         """policy.keep-apart and policy.cluster: at most one member a server; residents of old tolerate each other."""
-        for kind, groups in (("keep-apart", self.site.policies.apart), ("cluster", self.site.policies.clusters)):
-            for group in groups:
-                open_to = {s for n in group.members for s in self.candidates.cost.get(n, ())}
-                for s in self.survivors if open_to else ():
-                    if s in open_to:
-                        self._apart(group, s, f"policy.{kind}:{group.name}")
+        for rule, group in kept_apart(self.site):
+            open_to = {s for n in group.members for s in self.candidates.cost.get(n, ())}
+            for s in self.survivors:
+                if s in open_to:
+                    self.keep_apart(group, s, partial(self.place, server=s), Tag(rule, group.name))
 
-    def _apart(self, group: Group, s: str, tag: str) -> None:
-        start = self.site.start
-        old = [n for n in group.members if start.get(n) == s]
-        new = [n for n in group.members if (n, s) in self.x and n not in old]
-        if not new:
+    def keep_apart(self, group: Group, server: str, place: Callable[[str], tuple[list[int], int]], tag: Tag) -> None:
+        """Rows that keep a group apart on a server. ``place``: a member's variables there, and how often it is there
+        whatever they are."""
+        old, new = old_and_new(self.site, group, server)
+        arriving = [i for n in new for i in place(n)[0]]
+        if not arriving:
             return
-        self.program.at_most({self.x[n, s]: 1 for n in new}, 1, tag)
-        movable = {self.x[n, s]: 1 for n in old if (n, s) in self.x}
-        fixed = sum(1 for n in old if (n, s) not in self.x)
-        for n in new:
-            if old:
-                self.program.at_most({**movable, self.x[n, s]: len(old)}, len(old) - fixed, tag)
+        self.program.at_most(dict.fromkeys(arriving, 1), 1, tag)
+        standing, always = {i: 1 for n in old for i in place(n)[0]}, sum(place(n)[1] for n in old)
+        for i in arriving if old else ():
+            self.program.at_most({**standing, i: len(old)}, len(old) - always, tag)
 
     def add_together(self) -> None:
         """policy.keep-together: members end on one server, unless none of them moves."""
         for group in self.site.policies.together:
             members = [n for n in group.members if n in self.site.start]
             if len(members) > 1:
-                self._together(members, f"policy.keep-together:{group.name}")
+                self._together(members, Tag("policy.keep-together", group.name))
 
-    def _together(self, members: Sequence[str], tag: str) -> None:
+    def _together(self, members: Sequence[str], tag: Tag) -> None:
         program, start = self.program, self.site.start
-        joined = program.variable()
+        joined = program.variable(1, tag.subject, "is together")
         if any(n in self.displaced for n in members):
             program.equals({joined: 1}, 1, tag)
         else:
             for n in members:
                 if n in self.candidates.cost:
-                    program.at_most({**dict.fromkeys(self._place(n, start[n])[0], -1), joined: -1}, -1, tag)
+                    program.at_most({**dict.fromkeys(self.place(n, start[n])[0], -1), joined: -1}, -1, tag)
         everywhere = sorted({start[n] for n in members} | set(self.survivors))
         first = members[0]
         for other in members[1:]:
             for s in everywhere:
-                a, here_a = self._place(first, s)
-                b, here_b = self._place(other, s)
+                a, here_a = self.place(first, s)
+                b, here_b = self.place(other, s)
                 # a - b ≤ 1 - joined and b - a ≤ 1 - joined
                 for plus, minus, constant in ((a, b, here_b - here_a), (b, a, here_a - here_b)):
                     terms = dict.fromkeys(plus, 1) | dict.fromkeys(minus, -1)
                     program.at_most(terms | {joined: 1}, 1 + constant, tag)
 
-    def _place(self, name: str, server: str) -> tuple[list[int], int]:
+    def place(self, name: str, server: str) -> tuple[list[int], int]:
         """An LPAR's variable on a server, or the constant that it is there."""
         if name in self.candidates.cost:
             return ([self.x[name, server]] if (name, server) in self.x else []), 0
-        return [], int(self.site.start[name] == server)
+        return [], int(self.site.start.get(name) == server)
 
     def add_cost(self) -> None:
         """The objective: total migration cost in ms."""
@@ -212,7 +219,7 @@ class PlacementProgram:
         """Cut off every placement that agrees with this one on these LPARs."""
         if placement and all((n, s) in self.x for n, s in placement.items()):
             terms = {self.x[n, s]: 1 for n, s in placement.items()}
-            self.program.at_most(terms, len(terms) - 1, "cut")
+            self.program.at_most(terms, len(terms) - 1, CUT)
 
     def placement(self, solution: Solution) -> dict[str, str]:
         """LPAR → server of a solution, for the open LPARs."""
@@ -222,8 +229,6 @@ class PlacementProgram:
 
     def usage_room(self, server: str, pool: int | None) -> NDArray[np.int64] | None:
         """Slot by slot what may be used, in thousandths: the limit, or what was used at the start if that is more."""
-        import numpy as np
-
         limit = self.site.usage_limit(server, pool)
         return None if limit is None else np.maximum(limit, self.site.usage_at_start(server, pool))
 
@@ -262,16 +267,16 @@ class PlacementProgram:
             return False
         self.slots[server, pool].add(slot)
         held = self.site.usage_on(server, self.fixed[server], pool)
-        terms = {self.x[n, server]: int(self.site.use(n, server)[slot]) for n in self._by_server[server]
+        terms = {self.x[n, server]: int(self.site.use(n, server)[slot]) for n in self.by_server[server]
                  if pool is None or self.site.pool_on(n, server) == pool}
-        tag = f"processor.usage:{server}" if pool is None else f"processor.pool-usage:{server}/{pool}"
+        tag = Tag("processor.usage", server) if pool is None else Tag("processor.pool-usage", server, str(pool))
         self.program.at_most({**terms, **self.usage_wanted(server, pool, slot)}, int(room[slot]) - int(held[slot]), tag)
         return True
 
     def solve(self, deadline: float, gap: float, max_nodes: int | None = None, known: Sequence[int] = ()) -> Solution:
         """Solve until no slot is broken; UNKNOWN, with the bound so far, when time runs out before that."""
         while True:
-            solution = self.program.solve(max(deadline - time.monotonic(), 0.05), gap, max_nodes, known)
+            solution = solve(self.program, max(deadline - time.monotonic(), 0.05), gap, max_nodes, known)
             if not solution.found or not self.add_usage(solution):
                 return solution
             known = ()

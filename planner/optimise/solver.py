@@ -1,4 +1,4 @@
-"""The one door to a solver: PuLP on HiGHS, CBC where HiGHS is missing or fails. Large programs are handed to HiGHS
+"""The one door to a solver: PuLP on HiGHS, CBC where HiGHS fails. Large programs are handed to HiGHS
 as arrays, because there PuLP's building of the model would take longer than the solver; nothing else differs.
 
 Variables are named by index (PuLP maps "a b" and "a-b" to one name), everything is minimised (PuLP flips the
@@ -16,141 +16,44 @@ import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from typing import Any
 
-Terms = Mapping[int, int]
-ARRAYS_FROM = 4000
-"""Non-zero coefficients above which a program goes to HiGHS as arrays: PuLP takes about 20 ms to build so many."""
+import highspy
+import numpy as np
+import pulp
+
+from planner.optimise.program import Outcome, Program, Solution, arrays, near
 
 
-class Outcome(StrEnum):
-    """What the solver proved. FEASIBLE: a solution without proof; UNKNOWN: neither solution nor proof."""
+def solve(program: Program, time_limit: float, gap: float = 0.0, max_nodes: int | None = None,
+          known: Sequence[int] = ()) -> Solution:
+    """Minimise within ``time_limit`` seconds of wall clock, to a relative ``gap``, from a ``known`` solution.
 
-    OPTIMAL = "optimal"
-    FEASIBLE = "feasible"
-    INFEASIBLE = "infeasible"
-    UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """Σ terms ≤ rhs (or = rhs), in integers; as stated it was ``divisor`` times that, with ``rest`` on the right."""
-
-    terms: dict[int, int]
-    rhs: int
-    equal: bool
-    tag: str
-    divisor: int = 1
-    rest: int = 0
-
-    @property
-    def stated(self) -> tuple[dict[int, int], int]:
-        """Terms and right side as they were given."""
-        return {i: c * self.divisor for i, c in self.terms.items()}, self.rhs * self.divisor + self.rest
-
-    def holds(self, values: Sequence[int]) -> bool:
-        """Whether these values satisfy it exactly."""
-        total = sum(c * values[i] for i, c in self.terms.items())
-        return total == self.rhs if self.equal else total <= self.rhs
-
-
-@dataclass(frozen=True, slots=True)
-class Solution:
-    """``values`` is empty unless the outcome is OPTIMAL or FEASIBLE; ``bound`` is a proved lower bound or None."""
-
-    outcome: Outcome
-    values: tuple[int, ...] = ()
-    objective: int | None = None
-    bound: float | None = None
-    solver: str = ""
-
-    @property
-    def found(self) -> bool:
-        """There is a solution to look at."""
-        return self.outcome in (Outcome.OPTIMAL, Outcome.FEASIBLE)
-
-
-class Program:
-    """An integer program: bounded integer variables, rows, one linear objective to minimise."""
-
-    def __init__(self) -> None:
-        self.upper: list[int] = []
-        self.rows: list[Row] = []
-        self.objective: dict[int, int] = {}
-
-    def variable(self, upper: int = 1) -> int:
-        """A new integer variable from 0 to ``upper``; its index."""
-        self.upper.append(upper)
-        return len(self.upper) - 1
-
-    def at_most(self, terms: Terms, rhs: int, tag: str) -> None:
-        """Σ terms ≤ rhs, divided by the common divisor of its coefficients."""
-        live = {i: c for i, c in terms.items() if c}
-        divisor = math.gcd(*live.values()) or 1
-        self.rows.append(Row({i: c // divisor for i, c in live.items()}, rhs // divisor, False, tag, divisor,
-                             rhs % divisor))
-
-    def equals(self, terms: Terms, rhs: int, tag: str) -> None:
-        """Σ terms = rhs."""
-        self.rows.append(Row({i: c for i, c in terms.items() if c}, rhs, True, tag))
-
-    def minimise(self, terms: Terms) -> None:
-        """The objective."""
-        self.objective = {i: c for i, c in terms.items() if c}
-
-    def without(self, tags: set[str]) -> Program:
-        """The same program with the rows of these tags left out."""
-        copy = Program()
-        copy.upper, copy.objective = list(self.upper), dict(self.objective)
-        copy.rows = [r for r in self.rows if r.tag not in tags]
-        return copy
-
-    def holds(self, values: Sequence[int]) -> bool:
-        """Whether these values satisfy every bound and row exactly."""
-        if self.size > ARRAYS_FROM and (exact := _rows_hold(self, values)) is not None:
-            return exact
-        return all(0 <= v <= u for v, u in zip(values, self.upper, strict=True)) and all(
-            r.holds(values) for r in self.rows)
-
-    @property
-    def size(self) -> int:
-        """Non-zero coefficients in all rows."""
-        return sum(len(r.terms) for r in self.rows)
-
-    def value(self, values: Sequence[int]) -> int:
-        """The objective at these values."""
-        return sum(c * values[i] for i, c in self.objective.items())
-
-    def solve(self, time_limit: float, gap: float = 0.0, max_nodes: int | None = None,
-              known: Sequence[int] = ()) -> Solution:
-        """Minimise within ``time_limit`` seconds of wall clock, to a relative ``gap``, from a ``known`` solution.
-
-        OPTIMAL means: proved within ``gap``. Raises nothing for a solver that fails: the outcome is UNKNOWN. With
-        ``max_nodes`` only HiGHS is asked, since CBC would not stop there.
-        """
-        if any(not r.terms and (r.rhs != 0 if r.equal else r.rhs < 0) for r in self.rows):
-            return Solution(Outcome.INFEASIBLE, solver="presolve")
-        if not self.upper:
-            return Solution(Outcome.OPTIMAL, (), 0, 0.0, "presolve")
-        started = time.monotonic()
-        first = _highs(self, time_limit, gap, max_nodes, known)
-        if not _proved(first, gap):
-            # HiGHS 1.16 called a start solution optimal whose own dual bound was far below it: ask without one.
-            cold = time_limit - (time.monotonic() - started)
-            again = _highs(self, cold, gap, max_nodes) if known and cold > 0 else first
-            first = again if _proved(again, gap) else replace(again, outcome=Outcome.FEASIBLE)
-        left = time_limit - (time.monotonic() - started)
-        if first.outcome is Outcome.UNKNOWN and first.solver != "highs-limit" and left > 0.5 and max_nodes is None:
-            return _cbc(self, left, gap)
-        return first
+    OPTIMAL means: proved within ``gap``. Raises nothing for a solver that fails: the outcome is UNKNOWN. With
+    ``max_nodes`` only HiGHS is asked, since CBC would not stop there.
+    """
+    if any(not r.terms and (r.rhs != 0 if r.equal else r.rhs < 0) for r in program.rows):
+        return Solution(Outcome.INFEASIBLE, solver="presolve")
+    if not program.upper:
+        return Solution(Outcome.OPTIMAL, (), 0, 0.0, "presolve")
+    started = time.monotonic()
+    first = _highs(program, time_limit, gap, max_nodes, known)
+    if not _proved(first, gap):
+        # HiGHS 1.16 called a start solution optimal whose own dual bound was far below it: ask without one.
+        cold = time_limit - (time.monotonic() - started)
+        again = _highs(program, cold, gap, max_nodes) if known and cold > 0 else first
+        first = again if _proved(again, gap) else replace(again, outcome=Outcome.FEASIBLE)
+    left = time_limit - (time.monotonic() - started)
+    if first.outcome is Outcome.UNKNOWN and first.solver != "highs-limit" and left > 0.5 and max_nodes is None:
+        return _cbc(program, left, gap)
+    return first
 
 
 def _proved(solution: Solution, gap: float) -> bool:
     """Whether an optimal solution is as near its bound as the gap asks; one that claims nothing counts as proved."""
     if solution.outcome is not Outcome.OPTIMAL or solution.bound is None or solution.objective is None:
         return True
-    return solution.objective - solution.bound <= max(gap * abs(solution.objective), 0.999) + 1e-6
+    return near(solution.objective, solution.bound + 1e-6, gap)
 
 
 @contextmanager
@@ -168,8 +71,6 @@ def _silent() -> Iterator[None]:
 
 
 def _model(program: Program) -> tuple[Any, list[Any]]:
-    import pulp
-
     problem = pulp.LpProblem("p", pulp.LpMinimize)
     variables = [problem.add_variable(f"v{i}", 0, u, pulp.LpInteger) for i, u in enumerate(program.upper)]
     problem += pulp.LpAffineExpression([(variables[i], c) for i, c in program.objective.items()])
@@ -180,49 +81,6 @@ def _model(program: Program) -> tuple[Any, list[Any]]:
     return problem, variables
 
 
-@dataclass(frozen=True, slots=True)
-class _Arrays:
-    """The rows of a program one after the other: row i holds ``index`` and ``value`` from ``start[i]`` on."""
-
-    start: Any
-    index: Any
-    value: Any
-    right: Any
-    equal: Any
-
-
-def _arrays(program: Program) -> _Arrays:
-    """The rows in integers; raises OverflowError for a number that 64 bits do not hold."""
-    import numpy as np
-
-    rows, size = program.rows, program.size
-    return _Arrays(
-        np.concatenate(([0], np.cumsum(np.fromiter((len(r.terms) for r in rows), np.int64, len(rows))))),
-        np.fromiter((i for r in rows for i in r.terms), np.int64, size),
-        np.fromiter((c for r in rows for c in r.terms.values()), np.int64, size),
-        np.fromiter((r.rhs for r in rows), np.int64, len(rows)),
-        np.fromiter((r.equal for r in rows), np.bool_, len(rows)))
-
-
-def _rows_hold(program: Program, values: Sequence[int]) -> bool | None:
-    """Whether bounds and rows hold, in 64-bit integers; None when a sum might not fit into them."""
-    import numpy as np
-
-    if len(values) != len(program.upper):
-        raise ValueError(f"{len(values)} values for {len(program.upper)} variables")
-    try:
-        at, a = np.array(values, np.int64), _arrays(program)
-        if ((at < 0) | (at > np.array(program.upper, np.int64))).any():
-            return False
-    except OverflowError:
-        return None
-    if float(np.abs(a.value).max(initial=1)) * max(at.max(), 1) * len(a.value) >= 2.0 ** 62:
-        return None
-    running = np.concatenate(([0], np.cumsum(a.value * at[a.index])))
-    held = running[a.start[1:]] - running[a.start[:-1]]
-    return bool(np.where(a.equal, held == a.right, held <= a.right).all())
-
-
 def _run_arrays(program: Program, options: Mapping[str, Any], known: Sequence[int],
                 fractional: Collection[int] = ()) -> tuple[Any, list[float]]:
     """HiGHS's own model after its run, and the values of the variables; built from arrays row by row. Variables are
@@ -230,10 +88,7 @@ def _run_arrays(program: Program, options: Mapping[str, Any], known: Sequence[in
 
     Columns stand as PuLP puts them (those in use, by name), so that HiGHS gets the same model on both ways.
     """
-    import highspy
-    import numpy as np
-
-    a = _arrays(program)
+    a = arrays(program)
     used = sorted({*program.objective, *a.index.tolist()}, key=str)
     column = np.zeros(len(program.upper), np.int32)
     column[used] = np.arange(len(used))
@@ -296,11 +151,8 @@ def highs_options(time_limit: float, gap: float, max_nodes: int | None) -> dict[
 
 def _run_highs(program: Program, options: Mapping[str, Any], known: Sequence[int]) -> tuple[Any, list[float]]:
     """HiGHS's own model after its run, and the values of the variables; PuLP builds it, unless it is large."""
-    if program.size > ARRAYS_FROM:
+    if program.large:
         return _run_arrays(program, options, known)
-    import highspy
-    import pulp
-
     problem, variables = _model(program)
     solver = pulp.HiGHS(msg=False, **options)
     with _silent():
@@ -323,12 +175,10 @@ def _run_highs(program: Program, options: Mapping[str, Any], known: Sequence[int
 def _highs(program: Program, time_limit: float, gap: float, max_nodes: int | None,
            known: Sequence[int] = ()) -> Solution:
     try:
-        import highspy
-
         model, raw = _run_highs(program, highs_options(time_limit, gap, max_nodes), known)
         status = model.getModelStatus()
         info = model.getInfo()
-    except Exception:  # a missing or broken HiGHS: CBC is asked next
+    except Exception:  # a broken HiGHS: CBC is asked next
         return Solution(Outcome.UNKNOWN, solver="highs-failed")
     statuses = highspy.HighsModelStatus
     has_solution = info.primal_solution_status == 2
@@ -348,8 +198,6 @@ def _highs(program: Program, time_limit: float, gap: float, max_nodes: int | Non
 def _cbc(program: Program, time_limit: float, gap: float) -> Solution:
     """CBC reports no bound: without proof the answer is FEASIBLE with none."""
     try:
-        import pulp
-
         problem, variables = _model(program)
         problem.solve(pulp.PULP_CBC_CMD(msg=False, timeLimit=time_limit, gapRel=gap, threads=1))
     except Exception:  # no CBC either
@@ -396,12 +244,10 @@ def relaxed(program: Program, fractional: Collection[int], time_limit: float, ga
     alone must have the right side 0, or coefficients without a common divisor, for the bound to hold for them.
     """
     try:
-        import highspy
-
         options = highs_options(time_limit, gap, None) | RELAXED_OPTIONS
         model, raw = _run_arrays(program, options, (), frozenset(fractional))
         status, info, values = model.getModelStatus(), model.getInfo(), tuple(raw)
-    except Exception:  # a missing or broken HiGHS
+    except Exception:  # a broken HiGHS
         return Relaxed(Outcome.UNKNOWN)
     whole = len(fractional) == len(program.upper)
     solved = status == highspy.HighsModelStatus.kOptimal

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from planner.jobs.whatif import LparLine, ScenarioResult, ServerLine
-from planner.optimise.scenario import Point
+from planner.optimise.frontier import Point
 from planner.plan.choices import OUT
 from planner.plan.plan import finding_json
 from planner.units import cores, gib

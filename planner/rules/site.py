@@ -75,6 +75,8 @@ class Site:
         for name, server in self.start.items():
             self._residents.setdefault(server, []).append(name)
         self.at_start = {s: self.holding(s, self._residents[s]) for s in self.servers}
+        self.ledger: object = None
+        """What the ledger works out once for all programs and schedules of this site."""
         self._usage_at_start: dict[tuple[str, int | None], NDArray[np.int64]] = {}
 
     def residents(self, server: str) -> Sequence[str]:
@@ -115,16 +117,6 @@ class Site:
         """Units that the LPARs of a pool may have (maximum less reserved), or None without a maximum."""
         pool = self.pools.get(server, {}).get(pool_id)
         return None if pool is None or pool.max_units is None else pool.max_units - pool.reserved_units
-
-    def allowed(self, server: str) -> Demand:
-        """What a server may hold: its limit, or what it held at the start if that is more."""
-        limit, start = self.limit(server), self.at_start[server]
-        return Demand(max(limit.units, start.units), max(limit.memory_mib, start.memory_mib))
-
-    def pool_allowed(self, server: str, pool_id: int) -> int | None:
-        """Units that the LPARs of a pool may have, or had at the start if that is more; None without a maximum."""
-        limit = self.pool_limit(server, pool_id)
-        return None if limit is None else max(limit, self.at_start[server].pools.get(pool_id, 0))
 
     def share(self, lpar: str, server: str) -> float:
         """The larger share of a server's cores and memory that an LPAR takes there."""

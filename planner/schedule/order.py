@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import count
 
 from planner.rules import Judge, Site
-from planner.schedule.occupancy import Occupancy
+from planner.rules.ledger import Ledger
 
 _DIRECT_STATES = 50_000
 _DEEPEST = 400
@@ -47,9 +47,9 @@ def serial_order(site: Site, judge: Judge, start: Mapping[str, str], final: Mapp
     return found if found is not None else _with_parking(site, judge, start, final, movers)
 
 
-def _run(occupancy: Occupancy, start: Mapping[str, str], final: Mapping[str, str],
+def _run(ledger: Ledger, start: Mapping[str, str], final: Mapping[str, str],
          names: Sequence[str]) -> list[Step] | None:
-    """These moves one after the other, each as soon as it fits; None when some never do. Changes ``occupancy``."""
+    """These moves one after the other, each as soon as it fits; None when some never do. Changes ``ledger``."""
     steps: list[Step] = []
     open_ranks = list(range(len(names)))
     blocked: dict[str, list[int]] = {}
@@ -57,11 +57,11 @@ def _run(occupancy: Occupancy, start: Mapping[str, str], final: Mapping[str, str
         rank = heapq.heappop(open_ranks)
         name = names[rank]
         source, target = start[name], final[name]
-        if not occupancy.fits(name, target):
+        if not ledger.fits(name, target):
             # Only a departure from its target can let it in.
             blocked.setdefault(target, []).append(rank)
             continue
-        occupancy.move(name, source, target)
+        ledger.move(name, source, target)
         steps.append(Step(name, source, target))
         for waiting in blocked.pop(source, ()):
             heapq.heappush(open_ranks, waiting)
@@ -75,20 +75,20 @@ def _direct(site: Site, start: Mapping[str, str], final: Mapping[str, str], earl
     The first way down is that of the first that fits each time; it mostly arrives, and takes no recursion. More than
     ``_DEEPEST`` are not searched further.
     """
-    occupancy = Occupancy(site, start)
-    first = _run(occupancy, start, final, early)
-    tail = None if first is None else _run(occupancy, start, final, late)
+    ledger = Ledger(site, start)
+    first = _run(ledger, start, final, early)
+    tail = None if first is None else _run(ledger, start, final, late)
     if first is not None and tail is not None:
         return [*first, *tail]
     if len(early) > _DEEPEST:
         return None
     failed: set[frozenset[str]] = set()
-    occupancy = Occupancy(site, start)
+    ledger = Ledger(site, start)
     steps: list[Step] = []
 
     def go(left: list[str]) -> bool:
         if not left:
-            tail = _run(occupancy.copy(), start, final, late)
+            tail = _run(ledger.copy(), start, final, late)
             if tail is None:
                 return False
             steps.extend(tail)
@@ -97,13 +97,13 @@ def _direct(site: Site, start: Mapping[str, str], final: Mapping[str, str], earl
         if key in failed or len(failed) > _DIRECT_STATES:
             return False
         for name in left:
-            if occupancy.fits(name, final[name]):
-                occupancy.move(name, start[name], final[name])
+            if ledger.fits(name, final[name]):
+                ledger.move(name, start[name], final[name])
                 steps.append(Step(name, start[name], final[name]))
                 if go([n for n in left if n != name]):
                     return True
                 steps.pop()
-                occupancy.move(name, final[name], start[name])
+                ledger.move(name, final[name], start[name])
         failed.add(key)
         return False
 
@@ -135,7 +135,7 @@ def _search(site: Site, judge: Judge, start: Mapping[str, str], final: Mapping[s
     origin = tuple(start[n] for n in pool)
     goal = tuple(final.get(n, start[n]) for n in pool)
     inside = set(pool)
-    fixed = Occupancy(site, {n: s for n, s in start.items() if n not in inside})
+    fixed = Ledger(site, {n: s for n, s in start.items() if n not in inside})
 
     def left(places: tuple[str, ...]) -> int:
         return sum(a != b for a, b in zip(places, goal, strict=True))
@@ -149,10 +149,10 @@ def _search(site: Site, judge: Judge, start: Mapping[str, str], final: Mapping[s
         if places == goal:
             return _mark_parking(steps)
         expanded += 1
-        occupancy = fixed.copy()
+        ledger = fixed.copy()
         for name, server in zip(pool, places, strict=True):
-            occupancy.add(name, server)
-        for i, target in _options(site, judge, pool, places, goal, occupancy, deep):
+            ledger.arrive(name, server)
+        for i, target in _options(site, judge, pool, places, goal, ledger, deep):
             following = (*places[:i], target, *places[i + 1:])
             if seen.get(following, done + 2) <= done + 1:
                 continue
@@ -164,7 +164,7 @@ def _search(site: Site, judge: Judge, start: Mapping[str, str], final: Mapping[s
 
 
 def _options(site: Site, judge: Judge, pool: Sequence[str], places: tuple[str, ...], goal: tuple[str, ...],
-             occupancy: Occupancy, deep: bool) -> list[tuple[int, str]]:
+             ledger: Ledger, deep: bool) -> list[tuple[int, str]]:
     """Moves to the goal that fit now; when some do not, parking moves off the servers that they wait for.
 
     ``deep``: a server where a parking move does not fit is waited for as well.
@@ -172,7 +172,7 @@ def _options(site: Site, judge: Judge, pool: Sequence[str], places: tuple[str, .
     direct, blocked = [], []
     for i, name in enumerate(pool):
         if places[i] != goal[i]:
-            if judge.allowed(name, places[i], goal[i]) and occupancy.fits(name, goal[i]):
+            if judge.allowed(name, places[i], goal[i]) and ledger.fits(name, goal[i]):
                 direct.append((i, goal[i]))
             elif goal[i] not in blocked:
                 blocked.append(goal[i])
@@ -183,7 +183,7 @@ def _options(site: Site, judge: Judge, pool: Sequence[str], places: tuple[str, .
                 continue
             for s in site.servers:
                 if s not in (waited, goal[i]) and judge.allowed(name, waited, s):
-                    if occupancy.fits(name, s):
+                    if ledger.fits(name, s):
                         parking.append((i, s))
                     elif deep and s not in blocked:
                         blocked.append(s)

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from planner.cost import Copy, converges
 from planner.plan.plan import Move, Window
 from planner.rules import Site
+from planner.rules.ledger import Ledger
 from planner.rules.timing import in_blackout, server_limit, vios_limit
-from planner.schedule.occupancy import Occupancy
 from planner.schedule.order import Step
 
 Pair = tuple[str, str]
@@ -147,12 +147,12 @@ class Packer:
         ``free_order``: nothing but capacity links the steps, so any may be drawn forward. Otherwise a step is drawn
         forward only when the rest still goes in order.
         """
-        occupancy = Occupancy(self.site, start)
+        ledger = Ledger(self.site, start)
         left = list(steps)
         moves: list[Move] = []
         now, waits = start_ms, 0
         while left:
-            wave = self._fill(occupancy, left, now, free_order)
+            wave = self._fill(ledger, left, now, free_order)
             if not wave.flights:
                 later = self._later(left, now)
                 waits += 1
@@ -162,7 +162,7 @@ class Packer:
                 continue
             for flight, cost in zip(wave.flights, wave.costs, strict=True):
                 moves.append(_move(self.site, flight, cost, leg, wave_number, now))
-                occupancy.move(flight.step.lpar, flight.step.source, flight.step.target)
+                ledger.move(flight.step.lpar, flight.step.source, flight.step.target)
             gone = {f.step for f in wave.flights}
             left = [s for s in left if s not in gone]
             now += wave.duration_ms + self.gap_ms
@@ -176,24 +176,24 @@ class Packer:
                 is not None]
         return min((e for e in ends if e > now), default=None)
 
-    def _fill(self, occupancy: Occupancy, left: list[Step], now: int, free_order: bool) -> _Wave:
+    def _fill(self, ledger: Ledger, left: list[Step], now: int, free_order: bool) -> _Wave:
         wave = _Wave(self, now)
-        held = occupancy.copy()
+        held = ledger.copy()
         waiting: set[str] = set()
         skipped: dict[str, list[Step]] = {}
         for step in left:
             blocked = step.lpar in waiting or not held.fits(step.lpar, step.target)
             offer = None if blocked else wave.offer(step)
-            if offer is not None and (free_order or self._rest_goes(occupancy, skipped, wave, step)):
+            if offer is not None and (free_order or self._rest_goes(ledger, skipped, wave, step)):
                 wave.take(offer)
-                held.add(step.lpar, step.target)
+                held.arrive(step.lpar, step.target)
             else:
                 for server in (step.source, step.target):
                     skipped.setdefault(server, []).append(step)
             waiting.add(step.lpar)
         return wave
 
-    def _rest_goes(self, occupancy: Occupancy, skipped: Mapping[str, Sequence[Step]], wave: _Wave, step: Step) -> bool:
+    def _rest_goes(self, ledger: Ledger, skipped: Mapping[str, Sequence[Step]], wave: _Wave, step: Step) -> bool:
         """Whether the steps that are not in the wave still go one by one in their order after it.
 
         They did before this one was drawn forward, and it changes nothing for those after its place in the order,
@@ -204,13 +204,13 @@ class Packer:
         before = skipped.get(server, ())
         if all(s.target != server for s in before):
             return True
-        trial = occupancy.of(server)
+        trial = ledger.copy()
         for s in (*(f.step for f in wave.flights), step):
-            trial.visit(s.lpar, s.source, s.target)
+            trial.move(s.lpar, s.source, s.target)
         for s in before:
             if s.target == server and not trial.fits(s.lpar, server):
                 return False
-            trial.visit(s.lpar, s.source, s.target)
+            trial.move(s.lpar, s.source, s.target)
         return True
 
 

@@ -6,8 +6,10 @@ from random import Random
 
 import pytest
 
+from planner.optimise import program as programs
 from planner.optimise import solver
-from planner.optimise.solver import Outcome, Program
+from planner.optimise.program import Outcome, Program, Row, Tag
+from planner.optimise.solver import solve
 
 
 def random_program(seed: int, variables: int = 30, rows: int = 14) -> Program:
@@ -19,9 +21,9 @@ def random_program(seed: int, variables: int = 30, rows: int = 14) -> Program:
     for number in range(rows):
         chosen = rng.sample(range(variables - 1), rng.randint(0, variables // 2))
         if rng.random() < 0.2:
-            program.equals(dict.fromkeys(chosen[:4], 1), rng.randint(0, 2), f"e{number}")
+            program.equals(dict.fromkeys(chosen[:4], 1), rng.randint(0, 2), Tag(f"e{number}"))
         else:
-            program.at_most({i: rng.randint(-3, 9) * rng.choice((1, 2, 100)) for i in chosen}, rng.randint(-2, 60), "a")
+            program.at_most({i: rng.randint(-3, 9) * rng.choice((1, 2, 100)) for i in chosen}, rng.randint(-2, 60), Tag("a"))
     program.minimise({i: rng.randint(-20, 20) for i in range(variables)})
     return program
 
@@ -29,45 +31,45 @@ def random_program(seed: int, variables: int = 30, rows: int = 14) -> Program:
 @pytest.mark.parametrize("seed", range(25))
 def test_both_ways_give_the_same_answer(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     program = random_program(seed)
-    monkeypatch.setattr(solver, "ARRAYS_FROM", 10**9)
-    by_pulp = program.solve(10)
-    monkeypatch.setattr(solver, "ARRAYS_FROM", -1)
-    assert program.solve(10) == by_pulp
+    monkeypatch.setattr(programs, "ARRAYS_FROM", 10**9)
+    by_pulp = solve(program, 10)
+    monkeypatch.setattr(programs, "ARRAYS_FROM", -1)
+    assert solve(program, 10) == by_pulp
     if by_pulp.found:
-        assert program.solve(10, known=by_pulp.values) == by_pulp
+        assert solve(program, 10, known=by_pulp.values) == by_pulp
 
 
 def test_the_programs_of_the_comparison_are_of_both_kinds() -> None:
-    outcomes = {random_program(seed).solve(10).outcome for seed in range(25)}
+    outcomes = {solve(random_program(seed), 10).outcome for seed in range(25)}
     assert outcomes == {Outcome.OPTIMAL, Outcome.INFEASIBLE}
 
 
 @pytest.mark.parametrize("seed", range(25))
 def test_the_check_by_arrays_is_the_check_row_by_row(seed: int) -> None:
     program, rng = random_program(seed), Random(seed)
-    answer = program.solve(10)
+    answer = solve(program, 10)
     trials = [[rng.randint(-1, 5) for _ in program.upper] for _ in range(20)] + [list(answer.values)] * answer.found
     for values in trials:
         slow = all(0 <= v <= u for v, u in zip(values, program.upper, strict=True)) and all(
             r.holds(values) for r in program.rows)
-        assert solver._rows_hold(program, values) is slow
+        assert programs._rows_hold(program, values) is slow
 
 
 def test_numbers_beyond_64_bits_are_checked_row_by_row(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(solver, "ARRAYS_FROM", -1)
+    monkeypatch.setattr(programs, "ARRAYS_FROM", -1)
     program = Program()
     program.variable(3)
-    program.at_most({0: 7 * 2**62}, 20 * 2**62, "wide")
-    program.rows[0] = solver.Row({0: 7 * 2**62}, 20 * 2**62, False, "wide")
-    assert solver._rows_hold(program, [2]) is None
+    program.at_most({0: 7 * 2**62}, 20 * 2**62, Tag("wide"))
+    program.rows[0] = Row({0: 7 * 2**62}, 20 * 2**62, False, Tag("wide"))
+    assert programs._rows_hold(program, [2]) is None
     assert program.holds([2]) and not program.holds([3])
     near = Program()
     near.variable(1)
-    near.rows.append(solver.Row({0: 2**62}, 2**62 - 1, False, "near"))
-    assert solver._rows_hold(near, [1]) is None and not near.holds([1])
+    near.rows.append(Row({0: 2**62}, 2**62 - 1, False, Tag("near")))
+    assert programs._rows_hold(near, [1]) is None and not near.holds([1])
 
 
 def test_a_refused_option_is_no_answer_of_highs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(solver, "ARRAYS_FROM", -1)
+    monkeypatch.setattr(programs, "ARRAYS_FROM", -1)
     monkeypatch.setattr(solver, "highs_options", lambda *_: {"no_such_option": 1})
     assert solver._highs(random_program(1), 5, 0.0, None).solver == "highs-failed"

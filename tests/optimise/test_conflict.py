@@ -13,7 +13,8 @@ from test_oracle import estates
 from planner.estate.model import Estate
 from planner.jobs import Options, evacuate, exit_code
 from planner.optimise.conflict import Conflict
-from planner.optimise.evacuate import Answer, EvacuationProblem
+from planner.optimise.evacuate import EvacuationProblem
+from planner.optimise.stages import Answer
 from planner.plan.choices import Status
 from planner.plan.plan import dump
 from planner.plan.questions import Evacuate

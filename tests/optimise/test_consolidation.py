@@ -19,7 +19,8 @@ from planner.estate.model import Bridge, Estate, Zoning
 from planner.optimise.consolidation import Consolidation, ConsolidationProblem
 from planner.optimise.measure import Scale, scale_of
 from planner.optimise.placement import Candidates, PlacementProgram
-from planner.optimise.solver import Outcome
+from planner.optimise.program import Outcome
+from planner.optimise.solver import solve
 from planner.plan.choices import Measure, Status
 from planner.plan.questions import Consolidate
 from planner.rules import Judge, Site
@@ -404,6 +405,6 @@ def test_lpars_kept_together_may_be_held_where_they_both_went() -> None:
     of = estate([server("A"), server("B")], [lpar("a1", "A"), lpar("a2", "A")], [policy("keep-together", "g", "a1; a2")])
     site, _ = judged(of)
     held = PlacementProgram(site, Candidates({"a1": {"B": 5}, "a2": {"B": 7}}), ["A", "B"], [])
-    assert held.placement(held.program.solve(5)) == {"a1": "B", "a2": "B"}
+    assert held.placement(solve(held.program, 5)) == {"a1": "B", "a2": "B"}
     apart = PlacementProgram(site, Candidates({"a1": {"B": 5}, "a2": {"A": 0}}), ["A", "B"], [])
-    assert apart.program.solve(5).outcome is Outcome.INFEASIBLE
+    assert solve(apart.program, 5).outcome is Outcome.INFEASIBLE

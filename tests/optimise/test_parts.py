@@ -9,7 +9,8 @@ from estates import evacuate_goal, policy, stating
 from scale_estates import blocks
 
 from planner.estate.model import Estate
-from planner.optimise.evacuate import Answer, EvacuationProblem, parts_of
+from planner.optimise.evacuate import EvacuationProblem, parts_of
+from planner.optimise.stages import Answer
 from planner.plan.choices import Status
 from planner.rules import Judge, Site
 

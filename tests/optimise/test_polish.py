@@ -11,9 +11,9 @@ from test_oracle import estates
 from test_search import wide_program
 
 from planner.estate.model import Estate
+from planner.optimise.heuristics.polish import polished
 from planner.optimise.placement import PlacementProgram, candidates_of
-from planner.optimise.polish import polished
-from planner.optimise.solver import relaxed
+from planner.optimise.solver import relaxed, solve
 
 
 def likely(model: PlacementProgram) -> tuple[dict[tuple[str, str], float], float] | None:
@@ -32,7 +32,7 @@ def test_what_it_finds_holds_and_it_finds_nearly_all_that_there_is() -> None:
     def tried(of: Estate) -> None:
         model = wide_program(of)
         linear = likely(model) if all(model.candidates.cost.values()) else None
-        best = model.program.solve(10)
+        best = solve(model.program, 10)
         if linear is None:
             assert not best.found
             return

@@ -13,7 +13,8 @@ from planner.estate.catalogue import CATALOGUE
 from planner.estate.model import Estate
 from planner.jobs import Options
 from planner.jobs.whatif import _case, _costs, _sizes, whatif
-from planner.optimise.scenario import Frontier, Point, ScenarioProblem
+from planner.optimise.frontier import Frontier, Point
+from planner.optimise.scenario import ScenarioProblem
 from planner.plan.choices import Status
 from planner.scenarios.model import Clock, NewServer, Scenario
 

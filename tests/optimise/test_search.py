@@ -13,9 +13,10 @@ from tight import FREED, tight
 from planner.estate.model import Estate
 from planner.jobs import Options, evacuate
 from planner.optimise.evacuate import EvacuationProblem
+from planner.optimise.heuristics.search import placement_by_search
 from planner.optimise.placement import PlacementProgram, candidates_of
-from planner.optimise.search import placement_by_search
-from planner.optimise.solver import Outcome, Program, Solution
+from planner.optimise.program import Outcome, Solution
+from planner.optimise.solver import solve
 from planner.plan.choices import Status
 from planner.plan.questions import Evacuate
 
@@ -24,7 +25,7 @@ def wide_program(of: Estate) -> PlacementProgram:
     """The program in which survivors may move as well."""
     site, judge = judged(of)
     p = EvacuationProblem(site, judge, evacuate_goal(site, [FREED]))
-    wide = candidates_of(site, judge, p.displaced, p.survivors, p._shifting())
+    wide = candidates_of(site, judge, p.displaced, p.survivors, [n for n in p.wide.cost if n not in p.narrow.cost])
     return PlacementProgram(site, wide, p.survivors, p.displaced)
 
 
@@ -38,7 +39,7 @@ def test_what_it_finds_holds_and_it_finds_nearly_all_that_there_is() -> None:
         if any(not places for places in model.candidates.cost.values()):
             assert placement_by_search(model) == []
             return
-        best = model.program.solve(10)
+        best = solve(model.program, 10)
         values = placement_by_search(model)
         if values:
             assert model.program.holds(values) and best.objective is not None
@@ -55,7 +56,7 @@ def test_what_it_finds_holds_and_it_finds_nearly_all_that_there_is() -> None:
 @pytest.mark.parametrize("seed", range(4))
 def test_a_tight_estate_is_placed_without_any_solver(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     of = tight(seed, shifting=True).estate
-    monkeypatch.setattr(Program, "solve", lambda *_, **__: Solution(Outcome.UNKNOWN))
+    monkeypatch.setattr("planner.optimise.placement.solve", lambda *_, **__: Solution(Outcome.UNKNOWN))
     plan = evacuate(loaded(of), Evacuate(servers=(FREED,)), Options(time_limit=30))
     assert plan.status is Status.FEASIBLE and plan.verified
     assert plan.bound is not None and plan.objective is not None and 0 < plan.bound < plan.objective

@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from planner.optimise import solver
-from planner.optimise.solver import Outcome, Program, highs_options
+from planner.optimise.program import Outcome, Program, Tag
+from planner.optimise.solver import highs_options, solve
 from planner.plan.choices import Status
 
 
@@ -22,7 +23,7 @@ def knapsack(values: list[int], weights: list[int], room: int) -> Program:
     """As a minimisation: the most valuable of what fits."""
     program = Program()
     items = [program.variable() for _ in values]
-    program.at_most(dict(zip(items, weights, strict=True)), room, "room")
+    program.at_most(dict(zip(items, weights, strict=True)), room, Tag("room"))
     program.minimise({i: -v for i, v in zip(items, values, strict=True)})
     return program
 
@@ -35,7 +36,7 @@ def market_split(rows: int = 4, columns: int = 30) -> Program:
     for _ in range(rows):
         weights = [rng.randrange(100) for _ in range(columns)]
         over, under = program.variable(10_000), program.variable(10_000)
-        program.equals({**dict(zip(items, weights, strict=True)), over: -1, under: 1}, sum(weights) // 2, "split")
+        program.equals({**dict(zip(items, weights, strict=True)), over: -1, under: 1}, sum(weights) // 2, Tag("split"))
         slacks += [over, under]
     program.minimise(dict.fromkeys(slacks, 1))
     return program
@@ -69,14 +70,14 @@ def test_highs_is_recent_enough() -> None:
 
 
 def test_a_proved_optimum_is_called_optimal_with_its_bound() -> None:
-    found = knapsack([60, 100, 120], [10, 20, 30], 50).solve(10)
+    found = solve(knapsack([60, 100, 120], [10, 20, 30], 50), 10)
     assert (found.outcome, found.values, found.objective, found.bound) == (Outcome.OPTIMAL, (0, 1, 1), -220, -220)
 
 
 def test_a_time_limit_with_a_solution_is_feasible_and_never_optimal() -> None:
     """PuLP calls this Optimal."""
     program = market_split()
-    found = program.solve(0.7)
+    found = solve(program, 0.7)
     assert found.outcome is Outcome.FEASIBLE and found.found
     assert program.holds(found.values) and found.objective == program.value(found.values)
     assert found.bound is not None and found.objective is not None and found.bound < found.objective
@@ -84,7 +85,7 @@ def test_a_time_limit_with_a_solution_is_feasible_and_never_optimal() -> None:
 
 def test_a_time_limit_without_a_solution_is_unknown_and_has_no_values() -> None:
     program = exact_split()
-    found = program.solve(0.3)
+    found = solve(program, 0.3)
     assert found.outcome is Outcome.UNKNOWN and found.values == () and found.objective is None and not found.found
 
 
@@ -98,7 +99,7 @@ def test_a_node_limit_keeps_the_known_solution() -> None:
         rest += [max(0, -short), max(0, short)]
     known = [*items, *rest]
     assert program.holds(known)
-    found = program.solve(20, 0.0, 1, known)
+    found = solve(program, 20, 0.0, 1, known)
     assert found.outcome is Outcome.FEASIBLE and found.solver == "highs"
     assert found.objective is not None and found.objective <= program.value(known)
 
@@ -106,7 +107,7 @@ def test_a_node_limit_keeps_the_known_solution() -> None:
 def test_a_node_limit_without_a_solution_does_not_ask_cbc_for_all_the_time_that_is_left() -> None:
     program = exact_split()
     started = time.monotonic()
-    found = program.solve(30, 0.0, 1)
+    found = solve(program, 30, 0.0, 1)
     assert found.outcome is Outcome.UNKNOWN and found.solver == "highs-limit"
     assert time.monotonic() - started < 10
 
@@ -115,45 +116,45 @@ def test_an_infeasible_program_leaves_no_values() -> None:
     """PuLP leaves 0.0 in its variables."""
     program = Program()
     x, y = program.variable(), program.variable()
-    program.at_most({x: -1, y: -1}, -1, "one")
-    program.at_most({x: 3, y: 5}, 2, "room")
+    program.at_most({x: -1, y: -1}, -1, Tag("one"))
+    program.at_most({x: 3, y: 5}, 2, Tag("room"))
     program.minimise({x: 1})
-    found = program.solve(5)
+    found = solve(program, 5)
     assert (found.outcome, found.values, found.objective, found.found) == (Outcome.INFEASIBLE, (), None, False)
 
 
 def test_an_empty_row_that_cannot_hold_is_infeasible_and_one_that_can_is_nothing() -> None:
     program = Program()
     x = program.variable()
-    program.at_most({x: 0}, 0, "nothing")
+    program.at_most({x: 0}, 0, Tag("nothing"))
     program.minimise({x: -1})
-    assert program.solve(5).values == (1,)
-    program.equals({}, 1, "never")
-    assert program.solve(5).outcome is Outcome.INFEASIBLE
+    assert solve(program, 5).values == (1,)
+    program.equals({}, 1, Tag("never"))
+    assert solve(program, 5).outcome is Outcome.INFEASIBLE
 
 
 def test_a_program_without_variables_is_solved() -> None:
-    found = Program().solve(5)
+    found = solve(Program(), 5)
     assert (found.outcome, found.values, found.objective) == (Outcome.OPTIMAL, (), 0)
 
 
 def test_variables_in_no_row_and_no_objective_are_zero() -> None:
     program = Program()
     idle, x, also_idle = program.variable(), program.variable(), program.variable(5)
-    program.at_most({x: -1}, -1, "must")
+    program.at_most({x: -1}, -1, Tag("must"))
     program.minimise({x: 1})
-    found = program.solve(5)
+    found = solve(program, 5)
     assert found.values == (0, 1, 0) and idle == 0 and also_idle == 2
 
 
 def test_rows_are_divided_by_their_common_divisor_and_remember_what_was_stated() -> None:
     program = Program()
     x, y = program.variable(), program.variable()
-    program.at_most({x: 4096, y: 8192}, 10_000, "room")
+    program.at_most({x: 4096, y: 8192}, 10_000, Tag("room"))
     (row,) = program.rows
     assert (row.terms, row.rhs) == ({x: 1, y: 2}, 2)
     assert row.stated == ({x: 4096, y: 8192}, 10_000)
-    program.at_most({x: 4, y: 6}, -7, "below")
+    program.at_most({x: 4, y: 6}, -7, Tag("below"))
     assert program.rows[1].rhs == -4 and program.rows[1].stated == ({x: 4, y: 6}, -7)
 
 
@@ -164,14 +165,14 @@ def test_knapsacks_agree_with_enumeration(items: list[tuple[int, int]], room: in
     values, weights = [v for v, _ in items], [w for _, w in items]
     best = max(sum(v for k, v in enumerate(values) if n >> k & 1) for n in range(1 << len(items))
                if sum(w for k, w in enumerate(weights) if n >> k & 1) <= room)
-    assert knapsack(values, weights, room).solve(10).objective == -best
+    assert solve(knapsack(values, weights, room), 10).objective == -best
 
 
 def test_nothing_is_printed(capfd: pytest.CaptureFixture[str]) -> None:
     """HiGHS prints a banner when it is made; plan output on stdout must stay clean."""
     print("before")
     answer(BASE, "A")
-    market_split().solve(0.3)
+    solve(market_split(), 0.3)
     os.write(1, b"after\n")
     sys.stdout.flush()
     told = capfd.readouterr()
@@ -187,13 +188,13 @@ def no_highs(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_cbc_answers_when_highs_fails(no_highs: None, capfd: pytest.CaptureFixture[str]) -> None:
-    found = knapsack([60, 100, 120], [10, 20, 30], 50).solve(20)
+    found = solve(knapsack([60, 100, 120], [10, 20, 30], 50), 20)
     assert (found.outcome, found.values, found.objective, found.solver) == (Outcome.OPTIMAL, (0, 1, 1), -220, "cbc")
     program = Program()
     x = program.variable()
-    program.at_most({x: 2}, 1, "half")
-    program.at_most({x: -1}, -1, "whole")
-    assert (program.solve(20).outcome, program.solve(20).values) == (Outcome.INFEASIBLE, ())
+    program.at_most({x: 2}, 1, Tag("half"))
+    program.at_most({x: -1}, -1, Tag("whole"))
+    assert (solve(program, 20).outcome, solve(program, 20).values) == (Outcome.INFEASIBLE, ())
     told = capfd.readouterr()
     assert told.out == told.err == ""
 
@@ -207,7 +208,7 @@ def test_a_whole_evacuation_on_cbc_costs_the_same(no_highs: None, monkeypatch: p
 
 def test_cbc_out_of_time_with_a_solution_is_feasible_without_a_bound(no_highs: None) -> None:
     program = market_split()
-    found = program.solve(2)
+    found = solve(program, 2)
     assert found.outcome is not Outcome.OPTIMAL
     if found.found:
         assert found.outcome is Outcome.FEASIBLE and found.bound is None and program.holds(found.values)
@@ -217,7 +218,7 @@ def test_neither_solver_is_unknown(no_highs: None, monkeypatch: pytest.MonkeyPat
     import pulp
 
     monkeypatch.setattr(pulp.PULP_CBC_CMD, "actualSolve", lambda *_, **__: 1 / 0)
-    found = knapsack([1], [1], 1).solve(5)
+    found = solve(knapsack([1], [1], 1), 5)
     assert found.outcome is Outcome.UNKNOWN and found.values == ()
 
 
@@ -226,7 +227,7 @@ def test_a_solution_that_is_not_exact_is_not_believed(monkeypatch: pytest.Monkey
     run = solver._run_highs
     monkeypatch.setattr(solver, "_run_highs", lambda *a: (run(*a)[0], [1.0, 1.0, 1.0]))
     monkeypatch.setattr(solver, "_cbc", lambda *_: solver.Solution(Outcome.UNKNOWN, solver="none"))
-    assert program.solve(5).outcome is Outcome.UNKNOWN
+    assert solve(program, 5).outcome is Outcome.UNKNOWN
 
 
 def test_an_optimum_far_above_its_own_bound_is_asked_again_and_else_not_believed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -238,9 +239,9 @@ def test_an_optimum_far_above_its_own_bound_is_asked_again_and_else_not_believed
     claimed = solver.Solution(solver.Outcome.OPTIMAL, (1,), 5, 0.0, "highs")
     true = solver.Solution(solver.Outcome.OPTIMAL, (0,), 0, 0.0, "highs")
     monkeypatch.setattr(solver, "_highs", lambda p, t, g, n, known=(): claimed if known else true)
-    assert program.solve(10, known=(1,)) == true
+    assert solve(program, 10, known=(1,)) == true
     monkeypatch.setattr(solver, "_highs", lambda p, t, g, n, known=(): claimed)
-    assert program.solve(10, known=(1,)).outcome is program.solve(10).outcome is solver.Outcome.FEASIBLE
+    assert solve(program, 10, known=(1,)).outcome is solve(program, 10).outcome is solver.Outcome.FEASIBLE
 
 
 def test_a_relaxation_bounds_its_program_from_below_and_splits_what_it_may() -> None:
@@ -249,11 +250,11 @@ def test_a_relaxation_bounds_its_program_from_below_and_splits_what_it_may() -> 
 
     program = Program()
     x, y = program.variable(5), program.variable(5)
-    program.at_most({x: -3, y: -2}, -5, "a")
+    program.at_most({x: -3, y: -2}, -5, Tag("a"))
     program.minimise({x: 5, y: 3})
-    assert program.solve(5).objective == 8
+    assert solve(program, 5).objective == 8
     split, mixed = relaxed(program, (x, y), 5), relaxed(program, (x,), 5)
     assert split.bound == pytest.approx(7.5, abs=1e-4) and split.values[y] == pytest.approx(2.5)
     assert mixed.bound == pytest.approx(23 / 3, abs=1e-4) and mixed.values[y] == pytest.approx(2)
-    program.at_most({x: 1, y: 1}, 1, "c")
+    program.at_most({x: 1, y: 1}, 1, Tag("c"))
     assert relaxed(program, (x, y), 5).outcome is Outcome.INFEASIBLE

@@ -5,7 +5,8 @@ from __future__ import annotations
 from estates import estate, evacuate_goal, judged, lpar, pool, server
 
 from planner.estate.model import Estate
-from planner.optimise.evacuate import Answer, EvacuationProblem
+from planner.optimise.evacuate import EvacuationProblem
+from planner.optimise.stages import Answer
 from planner.plan.choices import Status
 
 ROOM = [server("A"), server("B", 6), server("C", 6)]

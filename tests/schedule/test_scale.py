@@ -14,7 +14,7 @@ from planner.optimise.evacuate import EvacuationProblem
 from planner.plan.choices import OUT
 from planner.plan.plan import Move
 from planner.rules import Judge, Site
-from planner.schedule.occupancy import Occupancy
+from planner.rules.ledger import Ledger
 from planner.schedule.order import Step, _run, serial_order
 from planner.schedule.timetable import timetable
 from planner.schedule.waves import Packer, _Wave
@@ -23,7 +23,7 @@ from planner.schedule.waves import Packer, _Wave
 class PlainPacker(Packer):
     """Looks at the whole rest on all servers before a step is drawn forward."""
 
-    def _fill(self, occupancy: Occupancy, left: list[Step], now: int, free_order: bool) -> _Wave:
+    def _fill(self, occupancy: Ledger, left: list[Step], now: int, free_order: bool) -> _Wave:
         wave, held = _Wave(self, now), occupancy.copy()
         waiting: set[str] = set()
         for step in left:
@@ -31,11 +31,11 @@ class PlainPacker(Packer):
             offer = None if blocked else wave.offer(step)
             if offer is not None and (free_order or self.plain(occupancy, left, wave, step)):
                 wave.take(offer)
-                held.add(step.lpar, step.target)
+                held.arrive(step.lpar, step.target)
             waiting.add(step.lpar)
         return wave
 
-    def plain(self, occupancy: Occupancy, left: Sequence[Step], wave: _Wave, step: Step) -> bool:
+    def plain(self, occupancy: Ledger, left: Sequence[Step], wave: _Wave, step: Step) -> bool:
         gone = [f.step for f in wave.flights] + [step]
         trial = occupancy.copy()
         for s in gone:
@@ -50,7 +50,7 @@ class PlainPacker(Packer):
 
 def shuffled(site: Site, judge: Judge, seed: int, moves: int = 40) -> dict[str, str]:
     """A placement reached by random moves that fit one after the other, so that an order exists."""
-    rng, now = Random(seed), Occupancy(site, site.start)
+    rng, now = Random(seed), Ledger(site, site.start)
     final = dict(site.start)
     for _ in range(moves):
         name = rng.choice(sorted(final))
@@ -84,7 +84,7 @@ def test_waves_of_tight_chains(seed: int) -> None:
     assert packed(Packer(site, None), steps, site.start) == packed(PlainPacker(site, None), steps, site.start)
 
 
-def plain_run(occupancy: Occupancy, start: Mapping[str, str], final: Mapping[str, str],
+def plain_run(occupancy: Ledger, start: Mapping[str, str], final: Mapping[str, str],
               names: Sequence[str]) -> list[Step] | None:
     """The first that fits, again and again."""
     steps, waiting = [], list(names)
@@ -104,14 +104,14 @@ def test_the_first_that_fits_again_and_again(seed: int) -> None:
     final = shuffled(site, judge, seed)
     names = [n for n in final if final[n] != site.start[n]]
     Random(seed).shuffle(names)
-    assert _run(Occupancy(site, site.start), site.start, final, names) == plain_run(
-        Occupancy(site, site.start), site.start, final, names)
+    assert _run(Ledger(site, site.start), site.start, final, names) == plain_run(
+        Ledger(site, site.start), site.start, final, names)
 
 
 def test_an_order_of_more_moves_than_python_recurses() -> None:
     """Every server gives and takes: a depth-first search would recurse once for each of more than 1,000 moves."""
     site, judge = judged(blocks(48, 1300, 1))
-    now, final = Occupancy(site, site.start), dict(site.start)
+    now, final = Ledger(site, site.start), dict(site.start)
     moved = 0
     for name in sorted(final):
         for target in judge.targets(name):

@@ -8,16 +8,15 @@ the clock, and without chance: the same program and start give the same answer.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from planner.optimise.placement import PlacementProgram
-from planner.optimise.solver import Row
+from planner.optimise.program import MEASURE, ONE_PLACE, Row
+from planner.rules.ledger import MEMORY, PROCESSORS
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
+Floats = NDArray[np.float64]
 
 _STEPS, _MOST_STEPS = 100, 250
 """Steps with a placement, and without one."""
@@ -28,8 +27,7 @@ _LOOKED_AT = 24
 """Shifts and exchanges that are asked for the rows of few LPARs, the best first."""
 _DEARER = 1.3
 _NEVER = 1e18
-_ROOMS = ("processor.capacity:", "memory.capacity:")
-_LOAD = "measure"
+_ROOMS = (PROCESSORS.rule, MEMORY.rule)
 
 
 def polished(model: PlacementProgram, likely: Mapping[tuple[str, str], float], target: float) -> list[int]:
@@ -54,15 +52,11 @@ class _Room:
     """What LPARs take of every server (LPARs × servers), what is spare there, and the price of a unit overdrawn."""
 
     def __init__(self, lpars: int, servers: int) -> None:
-        import numpy as np
-
         self.need: Floats = np.zeros((lpars, servers))
         self.spare: Floats = np.full(servers, np.inf)
         self.price: Floats = np.zeros(servers)
 
     def overdrawn(self, spare: Floats, price: Floats) -> Floats:
-        import numpy as np
-
         paid: Floats = np.maximum(-spare, 0.0) * price
         return paid
 
@@ -71,8 +65,6 @@ class _Board:
     """Where each open LPAR stands, as indices, and what its rows have to spare."""
 
     def __init__(self, model: PlacementProgram) -> None:
-        import numpy as np
-
         self.names, self.servers = sorted(model.candidates.cost), sorted({s for _, s in model.x})
         number = {n: i for i, n in enumerate(self.names)}
         self.column = {s: k for k, s in enumerate(self.servers)}
@@ -88,7 +80,7 @@ class _Board:
         self.spare: list[int] = []
         self.least = self.cost.min(axis=1)
         for row in model.program.rows:
-            if not row.tag.startswith("lpar:"):
+            if row.tag.rule != ONE_PLACE:
                 self._add(row, place)
         paid = self.cost[(self.cost > 0) & (self.cost < _NEVER)]
         typical = float(np.median(paid)) if paid.size else 1.0
@@ -98,13 +90,13 @@ class _Board:
 
     def _add(self, row: Row, place: Mapping[int, tuple[int, int]]) -> None:
         """A row that only LPARs of one server weigh on becomes room of it; others are looked at one by one."""
-        kind, _, server = row.tag.partition(":")
-        if f"{kind}:" in _ROOMS and server in self.column and all(i in place for i in row.terms):
-            room = self.rooms[_ROOMS.index(f"{kind}:")]
+        rule, server = row.tag.rule, row.tag.subject
+        if rule in _ROOMS and server in self.column and all(i in place for i in row.terms):
+            room = self.rooms[_ROOMS.index(rule)]
             room.spare[self.column[server]] = row.rhs
             for variable, c in row.terms.items():
                 room.need[place[variable]] = c
-        elif row.tag == _LOAD:
+        elif row.tag == MEASURE:
             self.left = float(row.rhs)
             for variable, c in row.terms.items():
                 self.load[place[variable]] = c
@@ -118,8 +110,6 @@ class _Board:
 
     def start(self, where: Mapping[str, str], likely: Mapping[tuple[str, str], float]) -> None:
         """Stand like this, but for LPARs that break a row of few: those go where they are likely next."""
-        import numpy as np
-
         self.at = np.array([self.column[where[n]] for n in self.names])
         self.everyone = np.arange(len(self.at))
         for room in self.rooms:
@@ -170,8 +160,6 @@ class _Board:
 
     def searched(self, target: float) -> list[int] | None:
         """The servers of the best placement met, by LPAR."""
-        import numpy as np
-
         best: tuple[float, list[int]] | None = None
         until = np.zeros(len(self.at), np.int64)
         for step in range(_MOST_STEPS):
@@ -200,8 +188,6 @@ class _Board:
 
     def _best(self, free: NDArray[np.int64]) -> tuple[float, list[tuple[int, int]]]:
         """The shift or exchange of LPARs that may move that costs least, what is overdrawn included."""
-        import numpy as np
-
         if not len(free):
             return 0.0, []
         some = free[self._worth_moving(free)]
@@ -224,8 +210,6 @@ class _Board:
 
     def _overload(self, more: Floats) -> Floats:
         """What it costs that the load grows by so much."""
-        import numpy as np
-
         over: Floats = (np.maximum(more - self.left, 0.0) - max(-self.left, 0.0)) * self.load_price
         return over
 

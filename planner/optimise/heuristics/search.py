@@ -10,11 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from planner.optimise.placement import PlacementProgram
+from planner.optimise.program import ONE_PLACE, Outcome, Solution
 
 _STEPS = 1500
 _TENURE = 12
 _VARIABLES = 20_000
 _ROUNDS, _ROUND_STEPS = 8, 60
+_SEARCHES = 20
 
 Change = dict[int, int]
 
@@ -34,7 +36,7 @@ class _Search:
         self.weight: list[float] = []
         self._add({i: c for i, c in enumerate(self.cost) if c}, sum(self.cost))
         for row in model.program.rows:
-            if not row.tag.startswith("lpar:") and any(i in row.terms for i in range(len(model.x))):
+            if row.tag.rule != ONE_PLACE and any(i in row.terms for i in range(len(model.x))):
                 self._add(row.terms, row.rhs)
         self.at = [min(c, key=lambda i: (self.cost[i], i)) for c in self.choices]
         for i in self.at:
@@ -143,6 +145,18 @@ def placement_by_search(model: PlacementProgram) -> list[int]:
     for i in best:
         values[i] = 1
     return values if model.program.holds(values) else []
+
+
+def searched(model: PlacementProgram, solution: Solution) -> Solution:
+    """A placement by local search that breaks no row, those of usage included; else the solution as it is."""
+    for _ in range(_SEARCHES):
+        found = placement_by_search(model)
+        if not found:
+            break
+        other = Solution(Outcome.FEASIBLE, tuple(found), model.program.value(found), solution.bound, "search")
+        if not model.add_usage(other):
+            return other
+    return solution
 
 
 def _mend(search: _Search, steps: int) -> bool:

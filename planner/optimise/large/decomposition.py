@@ -14,12 +14,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from planner.optimise.evacuate import searched
-from planner.optimise.master import Choice, Master
-from planner.optimise.packing import packed
+from planner.optimise.heuristics.packing import packed
+from planner.optimise.heuristics.polish import polished
+from planner.optimise.heuristics.search import searched
+from planner.optimise.large.master import Choice, Master
 from planner.optimise.placement import Candidates, PlacementProgram
-from planner.optimise.polish import polished
-from planner.optimise.solver import Outcome, Program, Relaxed, relaxed
+from planner.optimise.program import MEASURE, Outcome, Program, near
+from planner.optimise.solver import Relaxed, relaxed
 
 MOST_SETS = 400
 _SEARCHED = 400
@@ -172,7 +173,7 @@ class _Search:
 
     def near(self, bound: float) -> bool:
         """Whether the best is as near this bound as the gap asks."""
-        return self.best is not None and _near(self.best[1].cost_ms, bound, self.gap)
+        return self.best is not None and near(self.best[1].cost_ms, bound, self.gap)
 
     def bound(self, rest: float) -> float:
         """What no placement as light as asked costs less than; ``rest``: the bound of sets not in ``bounds``."""
@@ -214,10 +215,6 @@ def take_apart(master: Master, place: Place, deadline: float, gap: float, *, qui
     return _Search(master, place, deadline, gap, quick=quick).run()
 
 
-def _near(value: float, bound: float, gap: float) -> bool:
-    return value - bound <= max(gap * value, 0.999)
-
-
 class Placer:
     """Puts the LPARs of a component on the servers that stay on; ``cuts`` are placements not to be given again."""
 
@@ -230,7 +227,7 @@ class Placer:
         if any(not places for places in direct.cost.values()):
             return Placed(Outcome.INFEASIBLE)
         least, best = max(float(direct.bound()), floor), self._constructed(choice, direct, most)
-        if best.outcome is not Outcome.FEASIBLE or not _near(best.cost_ms, least, self.gap):
+        if best.outcome is not Outcome.FEASIBLE or not near(best.cost_ms, least, self.gap):
             for found, all_in in self._attempts(choice, direct, best, most, deadline, quick=quick):
                 if found.outcome is Outcome.INFEASIBLE and all_in:
                     return found
@@ -238,7 +235,7 @@ class Placer:
                 if found.outcome is Outcome.FEASIBLE and (best.outcome is not Outcome.FEASIBLE
                                                           or found.cost_ms < best.cost_ms):
                     best = found
-                if best.outcome is Outcome.FEASIBLE and _near(best.cost_ms, least, self.gap):
+                if best.outcome is Outcome.FEASIBLE and near(best.cost_ms, least, self.gap):
                     break
         found_any = best.outcome is Outcome.FEASIBLE
         return replace(best, bound_ms=min(least, float(best.cost_ms)) if found_any else least)
@@ -291,7 +288,7 @@ class Placer:
         if self.master.loaded:
             fixed = sum(self.master.scale.excess(n, s) for s, names in model.fixed.items() for n in names)
             terms = {i: self.master.scale.excess(n, s) for (n, s), i in model.x.items()}
-            model.program.at_most(terms, most - fixed, "measure")
+            model.program.at_most(terms, most - fixed, MEASURE)
         return model
 
     def _solved(self, choice: Choice, candidates: Candidates, most: int, deadline: float, known: Placed | None = None
@@ -326,7 +323,7 @@ class Placer:
         linear = _fractional(model.program, deadline)
         if linear.outcome is Outcome.INFEASIBLE:
             heavy = self.master.loaded and _fractional(
-                model.program.without({"measure"}), deadline).outcome is not Outcome.INFEASIBLE
+                model.program.without(MEASURE), deadline).outcome is not Outcome.INFEASIBLE
             return Placed(Outcome.INFEASIBLE, heavy=heavy)
         best = Placed(Outcome.UNKNOWN, bound_ms=linear.bound or 0.0)
         if not linear.values:
@@ -337,24 +334,30 @@ class Placer:
                 best = self._placed(model, values, best.bound_ms)
         whole = {n: s for (n, s), i in model.x.items() if linear.values[i] > 0.999}
         by_size = sorted(whole, key=lambda n: (self.site.share(n, whole[n]), n))
+        nodes = _QUICK_NODES if quick else _NODES
         for share in _FREE_SHARES:
-            if best.outcome is Outcome.FEASIBLE and _near(best.cost_ms, best.bound_ms,
-                                                          self.gap * (_QUICK if quick else 1)):
+            if best.outcome is Outcome.FEASIBLE and near(best.cost_ms, best.bound_ms,
+                                                         self.gap * (_QUICK if quick else 1)):
                 break
-            where = self.site.start | dict(best.placement)
-            kept = {n for n in by_size[int(share * len(by_size)):]
-                    if best.outcome is not Outcome.FEASIBLE or where[n] == whole[n]}
-            narrow = Candidates({n: {whole[n]: places[whole[n]]} if n in kept else places
-                                 for n, places in candidates.cost.items()})
-            part = self._program(choice, narrow, most)
-            until, nodes = min(deadline, time.monotonic() + _ROUND_S), _QUICK_NODES if quick else _NODES
-            known = _values(part, where) if best.outcome is Outcome.FEASIBLE else []
-            found = part.solve(until, 0.5 * self.gap, nodes, known)
-            if found.found and (values := _values(model, self.site.start | part.placement(found))):
-                placed = self._placed(model, values, best.bound_ms)
-                if best.outcome is not Outcome.FEASIBLE or placed.cost_ms < best.cost_ms:
-                    best = placed
+            staying = {n: whole[n] for n in by_size[int(share * len(by_size)):]}
+            placed = self._mostly(choice, model, staying, best, most, deadline, nodes)
+            if placed is not None and (best.outcome is not Outcome.FEASIBLE or placed.cost_ms < best.cost_ms):
+                best = placed
         return best
+
+    def _mostly(self, choice: Choice, model: PlacementProgram, staying: Mapping[str, str], best: Placed, most: int,
+                deadline: float, nodes: int) -> Placed | None:
+        """A placement that leaves these where they are, unless the best one so far has them elsewhere."""
+        where = self.site.start | dict(best.placement)
+        known = best.outcome is Outcome.FEASIBLE
+        narrow = Candidates({
+            n: {staying[n]: places[staying[n]]} if n in staying and (not known or where[n] == staying[n]) else places
+            for n, places in model.candidates.cost.items()})
+        part = self._program(choice, narrow, most)
+        until = min(deadline, time.monotonic() + _ROUND_S)
+        found = part.solve(until, 0.5 * self.gap, nodes, _values(part, where) if known else [])
+        values = _values(model, self.site.start | part.placement(found)) if found.found else []
+        return self._placed(model, values, best.bound_ms) if values else None
 
 
 def _fractional(program: Program, deadline: float) -> Relaxed:
@@ -364,7 +367,7 @@ def _fractional(program: Program, deadline: float) -> Relaxed:
 
 def too_heavy(model: PlacementProgram, deadline: float) -> bool:
     """Whether an impossible program might have an answer that may weigh more."""
-    model.program = model.program.without({"measure"})
+    model.program = model.program.without(MEASURE)
     return model.solve(deadline, 1.0).outcome is not Outcome.INFEASIBLE
 
 

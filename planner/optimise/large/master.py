@@ -12,14 +12,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from planner.cost import side_rate
-from planner.optimise.components import Component
+from planner.optimise.large.components import Component
 from planner.optimise.measure import Scale
 from planner.optimise.placement import Candidates
-from planner.optimise.solver import Outcome, Program, relaxed
+from planner.optimise.program import CUT, MEASURE, Outcome, Program, Tag
+from planner.optimise.solver import relaxed
 from planner.plan.questions import Consolidate
 from planner.rules import Site
+from planner.rules.ledger import PROCESSORS, WHOLE, Resource, allowed, of_whole_servers, takes
 
-RESOURCES = ("units", "memory_mib")
+_DONE = Tag("done")
+"""The rows of sets that are not to be chosen again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,18 +38,14 @@ class Choice:
     measure_bound: float
 
 
-def room(site: Site, server: str, resource: str) -> int:
-    """What LPARs may hold of a server in all: its limit, or what it held at the start if that is more."""
-    return int(getattr(site.allowed(server), resource) - getattr(site.base(server), resource))
-
-
 class Master:
     """The master of one component."""
 
     def __init__(self, site: Site, part: Component, candidates: Candidates, goal: Consolidate, scale: Scale) -> None:
         self.site, self.part, self.candidates, self.goal, self.scale = site, part, candidates, goal, scale
+        self.resources = of_whole_servers(site)
         self.program = Program()
-        self.on = {s: self.program.variable() for s in part.servers}
+        self.on = {s: self.program.variable(1, s, "stays on") for s in part.servers}
         self.add_asked()
         self.add_capacity()
         self.add_cover()
@@ -62,35 +61,35 @@ class Master:
         for wanted, value in ((self.goal.keep, 1), (self.goal.off, 0)):
             for s in wanted:
                 if s in self.on:
-                    self.program.equals({self.on[s]: 1}, value, "asked")
+                    self.program.equals({self.on[s]: 1}, value, Tag("asked", s))
 
     def add_capacity(self) -> None:
         """What is on holds everything; for N+1 it does without any one server as well."""
-        for resource in RESOURCES:
+        for resource in self.resources:
             have, total = self.totals(resource)
-            self.need(have, total)
+            self.program.at_most({i: -max(c, 0) for i, c in have.items()}, -total, Tag("capacity"))
             if self.goal.n_plus_1:
                 self.add_failures(self.program, have, total)
 
-    def totals(self, resource: str) -> tuple[dict[int, int], int]:
-        """What every server has for LPARs, by its variable; and what they hold together at least."""
-        have = {self.on[s]: room(self.site, s, resource) for s in self.part.servers}
-        return have, sum(self._least(n, self.places(n), resource) for n in self.part.lpars)
+    def room(self, server: str, resource: Resource) -> int:
+        """What LPARs may hold of a server in all: its limit, or what they held at the start if that is more."""
+        return allowed(self.site, resource, server)[WHOLE]
 
-    def need(self, have: dict[int, int], total: int) -> None:
-        """Σ have ≥ total."""
-        self.program.at_most({i: -max(c, 0) for i, c in have.items()}, -total, "capacity")
+    def totals(self, resource: Resource) -> tuple[dict[int, int], int]:
+        """What every server has for LPARs, by its variable; and what they hold together at least."""
+        have = {self.on[s]: self.room(s, resource) for s in self.part.servers}
+        return have, sum(self._least(n, self.places(n), resource) for n in self.part.lpars)
 
     def add_failures(self, program: Program, have: Mapping[int, int], total: int, spare: float = 0.0) -> None:
         """What is on holds everything without any one server, with a share of its room to spare."""
         for s in self.part.servers:
             program.at_most({i: -max(int(c * (1 - spare)), 0) for i, c in have.items() if i != self.on[s]}, -total,
-                            "capacity")
+                            Tag("capacity"))
 
     def add_cover(self) -> None:
         """Each LPAR finds a server that is on among those where it may end."""
         for places in sorted({tuple(sorted(self.places(n))) for n in self.part.lpars}):
-            self.program.at_most({self.on[s]: -1 for s in places}, -1, "cover")
+            self.program.at_most({self.on[s]: -1 for s in places}, -1, Tag("cover", ", ".join(places)))
 
     def excess(self, moved: Mapping[str, str]) -> int:
         """What the LPARs weigh beyond their least when these have moved."""
@@ -98,21 +97,21 @@ class Master:
 
     def cut(self, off: Sequence[str]) -> None:
         """At least one of these servers stays on."""
-        self.program.at_most({self.on[s]: -1 for s in off}, -1, "cut")
+        self.program.at_most({self.on[s]: -1 for s in off}, -1, CUT)
 
     def forbid(self, choice: Choice) -> None:
         """Never choose exactly this set again, until :meth:`forget`."""
         off = set(choice.off)
-        self.program.at_most({i: 1 if s not in off else -1 for s, i in self.on.items()}, len(choice.on) - 1, "done")
+        self.program.at_most({i: 1 if s not in off else -1 for s, i in self.on.items()}, len(choice.on) - 1, _DONE)
 
     @property
     def done(self) -> bool:
         """Whether there are sets that are done with."""
-        return any(r.tag == "done" for r in self.program.rows)
+        return any(r.tag == _DONE for r in self.program.rows)
 
     def forget(self) -> None:
         """Sets that were done with may be chosen again."""
-        self.program.rows = [r for r in self.program.rows if r.tag != "done"]
+        self.program.rows = [r for r in self.program.rows if r.tag != _DONE]
 
     def lightest(self, deadline: float, gap: float = 0.0, *, slack: float = 0.0, whole: bool = True,
                  rest: bool = False, spare: float = 0.0) -> tuple[Choice | None, float]:
@@ -120,49 +119,64 @@ class Master:
         the measure of any set that leaves ``slack``, a share of every server's room, free: infinite when there is
         none. Without ``whole`` servers may be on in part: a bound alone, and a quick one. With ``rest`` of those sets
         that are not done with; with ``spare`` of those with that share of their room free when one server fails."""
-        program, site = Program(), self.site
-        program.upper = list(self.program.upper)
-        program.rows = [r for r in self.program.rows if rest or r.tag != "done"]
+        program = self._relaxation(rest)
         weights = {self.on[s]: w for s, w in self.scale.fixed.items() if s in self.on}
-        for r in RESOURCES:
-            have: dict[str, dict[int, int]] = {s: {} for s in self.part.servers}
-            for (places, tenths), names in sorted(self._alike(r).items()):
-                amount = sum(self._least(n, places, r) for n in names)
-                cheapest = min(self.scale.rate.get(s, 0) for s in places)
-                row = {}
-                for s in places:
-                    flow = program.variable(amount)
-                    row[flow] = have[s][flow] = 1
-                    weights[flow] = (self.scale.rate.get(s, 0) - cheapest) * tenths // 1000
-                program.equals(row, amount, "flow")
+        for resource in self.resources:
+            have = self._flows(program, resource, weights)
             for s, terms in have.items():
-                program.at_most({**terms, self.on[s]: -max(int(room(site, s, r) * (1 - slack)), 0)}, 0, "room")
-        for r in RESOURCES if spare else ():
-            self.add_failures(program, *self.totals(r), spare)
+                room = max(int(self.room(s, resource) * (1 - slack)), 0)
+                program.at_most({**terms, self.on[s]: -room}, 0, Tag("room", s))
         program.minimise(weights)
+        values, bound = self._solved(program, deadline, gap, whole=whole, spare=spare)
+        rounded = len(self.part.lpars) if self.loaded else 0  # what an LPAR weighs is rounded down
+        bound = max(0.0, bound - rounded)
+        return (self._choice(values, bound) if values else None), bound
+
+    def _relaxation(self, rest: bool) -> Program:
+        """A program that starts with the servers' variables and rows; ``rest``: sets that are done with left out."""
+        program = self.program.without(*([] if rest else [_DONE]))
+        program.objective = {}
+        return program
+
+    def _solved(self, program: Program, deadline: float, gap: float, *, whole: bool, spare: float
+                ) -> tuple[list[int], float]:
+        """Which servers are on, [] when that is not known or not ``whole``; and the bound, infinite when impossible."""
+        for resource in self.resources if spare else ():
+            self.add_failures(program, *self.totals(resource), spare)
         split = range(len(self.on) if whole else 0, len(program.upper))
         found = relaxed(program, split, max(deadline - time.monotonic(), 0.05), gap)
         if found.outcome is Outcome.INFEASIBLE:
-            return None, math.inf
-        rounded = len(self.part.lpars) if self.loaded else 0  # what an LPAR weighs is rounded down
-        bound = max(0.0, (found.bound or 0.0) - rounded)
-        if not found.values or not whole:
-            return None, bound
-        return self._choice([round(v) for v in found.values[:len(self.on)]], bound), bound
+            return [], math.inf
+        return [round(v) for v in found.values[:len(self.on)]] if whole else [], found.bound or 0.0
 
-    def _alike(self, resource: str) -> dict[tuple[tuple[str, ...], int], list[str]]:
+    def _flows(self, program: Program, resource: Resource, weights: dict[int, int]) -> dict[str, dict[int, int]]:
+        """Variables and rows that spread what LPARs hold of a resource; by server what arrives there. Adds to
+        ``weights`` what it weighs that they run there."""
+        have: dict[str, dict[int, int]] = {s: {} for s in self.part.servers}
+        for (places, tenths), names in sorted(self._alike(resource).items()):
+            amount = sum(self._least(n, places, resource) for n in names)
+            cheapest = min(self.scale.rate.get(s, 0) for s in places)
+            row = {}
+            for s in places:
+                flow = program.variable(amount, resource.rule, "on", s)
+                row[flow] = have[s][flow] = 1
+                weights[flow] = (self.scale.rate.get(s, 0) - cheapest) * tenths // 1000
+            program.equals(row, amount, Tag("flow"))
+        return have
+
+    def _alike(self, resource: Resource) -> dict[tuple[tuple[str, ...], int], list[str]]:
         """LPARs by where they may end and, for the processors, by how busy they are: tenths of their entitlement."""
         out: dict[tuple[tuple[str, ...], int], list[str]] = {}
         for n in self.part.lpars:
             places, tenths = tuple(sorted(self.places(n))), 0
-            if self.loaded and resource == "units":
+            if self.loaded and resource is PROCESSORS:
                 tenths = self.scale.busy.get(n, 0) // max(self._least(n, places, resource), 1)
             out.setdefault((places, tenths), []).append(n)
         return out
 
-    def _least(self, lpar: str, places: Iterable[str], resource: str) -> int:
+    def _least(self, lpar: str, places: Iterable[str], resource: Resource) -> int:
         """What it holds at least on any of these servers."""
-        return min(int(getattr(self.site.demand(lpar, s), resource)) for s in places)
+        return min(takes(self.site, resource, lpar, s)[WHOLE] for s in places)
 
     def classes(self) -> dict[str, int]:
         """Servers in classes of those that receive moves at the same rate and draw the same for a busy core. Any
@@ -179,42 +193,34 @@ class Master:
         placement costs (infinite when there is none). Without ``whole`` servers may be on in part: a bound alone.
         With ``rest`` of those sets that are not done with; with ``spare`` of those with that share of their room free
         when one server fails."""
-        program, site, on = Program(), self.site, self.on
-        program.upper = list(self.program.upper)
-        program.rows = [r for r in self.program.rows if rest or r.tag != "done"]
-        weights = {on[s]: w for s, w in self.scale.fixed.items() if s in on}
+        program, cost = self._relaxation(rest), {}
+        weights = {self.on[s]: w for s, w in self.scale.fixed.items() if s in self.on}
         of = self.classes()
         held: dict[tuple[int, str], dict[int, int]] = {
-            (k, r): {on[s]: -max(room(site, s, r), 0) for s in of if of[s] == k}
-            for k in sorted(set(of.values())) for r in RESOURCES}
-        cost: dict[int, int] = {}
+            (k, r.rule): {self.on[s]: -max(self.room(s, r), 0) for s in of if of[s] == k}
+            for k in sorted(set(of.values())) for r in self.resources}
         for n in self.part.lpars:
-            home, least = site.start[n], self._by_class(n, of)
-            stay = program.variable()
-            ways = [(stay, of[home], [home])]
-            for k, (price, servers) in least.items():
-                ways.append((program.variable(), k, servers))
-                cost[ways[-1][0]] = price
-            program.equals({i: 1 for i, _, _ in ways}, 1, "place")
-            program.at_most({stay: 1, on[home]: -1}, 0, "stay")
-            for i, k, servers in ways:
+            for i, k, servers, price in self._ways(program, n, of):
+                cost[i] = price
                 weights[i] = min(self.scale.excess(n, s) for s in servers)
-                for r in RESOURCES:
-                    held[k, r][i] = self._least(n, servers, r)
+                for r in self.resources:
+                    held[k, r.rule][i] = self._least(n, servers, r)
         for terms in held.values():
-            program.at_most(terms, 0, "room")
-        program.at_most(weights, at_most, "measure")
-        for r in RESOURCES if spare else ():
-            self.add_failures(program, *self.totals(r), spare)
+            program.at_most(terms, 0, Tag("room"))
+        program.at_most(weights, at_most, MEASURE)
         program.minimise(cost)
-        split = range(len(on) if whole else 0, len(program.upper))
-        found = relaxed(program, split, max(deadline - time.monotonic(), 0.05), gap)
-        if found.outcome is Outcome.INFEASIBLE:
-            return None, math.inf
-        bound = max(0.0, found.bound or 0.0)
-        if not found.values or not whole:
-            return None, bound
-        return self._choice([round(v) for v in found.values[:len(on)]], 0.0), bound
+        values, bound = self._solved(program, deadline, gap, whole=whole, spare=spare)
+        return (self._choice(values, 0.0) if values else None), max(0.0, bound)
+
+    def _ways(self, program: Program, lpar: str, of: Mapping[str, int]) -> list[tuple[int, int, list[str], int]]:
+        """Variables and rows of where an LPAR goes, in part: (variable, class, servers of it, price), to stay first."""
+        home = self.site.start[lpar]
+        ways = [(program.variable(1, lpar, "stays"), of[home], [home], 0)]
+        for k, (price, servers) in self._by_class(lpar, of).items():
+            ways.append((program.variable(1, lpar, "goes to class", str(k)), k, servers, price))
+        program.equals({i: 1 for i, *_ in ways}, 1, Tag("place", lpar))
+        program.at_most({ways[0][0]: 1, self.on[home]: -1}, 0, Tag("stay", lpar))
+        return ways
 
     def _by_class(self, lpar: str, of: Mapping[str, int]) -> dict[int, tuple[int, list[str]]]:
         """Class → the least cost of moving an LPAR to a server of it, and those servers."""

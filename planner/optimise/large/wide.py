@@ -14,12 +14,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from planner.findings import Severity
-from planner.optimise.decomposition import Found, Placed
-from planner.optimise.master import Choice, Master
-from planner.optimise.packing import Room
+from planner.optimise.heuristics.packing import tightness
+from planner.optimise.large.decomposition import Found, Placed
+from planner.optimise.large.master import Choice, Master
 from planner.optimise.placement import Candidates, PlacementProgram
-from planner.optimise.solver import Outcome, Program, Relaxed, relaxed
+from planner.optimise.program import MEASURE, Outcome, Program
+from planner.optimise.solver import Relaxed, relaxed
 from planner.rules import Judge, Site
+from planner.rules.ledger import MEMORY, PROCESSORS, Ledger, kept_apart
 
 SLACKS = (0.012, 0.02, 0.035, 0.06, 0.1)
 """Shares of the servers' room left free by the set, one after the other until a placement is found."""
@@ -28,7 +30,7 @@ TIGHTER = (0.0105, 0.009, 0.0075, 0.006)
 _EVEN = (0.8, 0.5, 0.25, 0.0)
 """Shares of the slack that every server keeps by itself in the linear program: the first that has a solution."""
 _NOWHERE = ""
-_CAPACITY = ("processor.capacity:", "memory.capacity:")
+_CAPACITY = (PROCESSORS.rule, MEMORY.rule)
 _SPREAD_GAP, _HEAVIER = 0.002, 0.003
 """Gap of the choice of a set; and the share of the measure by which a placement on it may weigh more."""
 _WINDOW_S, _NODES, _WINDOW_GAP, _WIDENINGS, _PASSES = 2.5, 10, 1.0, 4, 6
@@ -72,18 +74,14 @@ def place_wide(site: Site, judge: Judge, master: Master, choice: Choice, slack: 
     """A placement on these servers, or on a few more, exact in every rule; or UNKNOWN. ``most``: the set must weigh
     less than this."""
     on, candidates = set(choice.on), master.candidates
-    grouped = {n for g in (*site.policies.apart, *site.policies.clusters) for n in g.members}
+    grouped = {n for _, group in kept_apart(site) for n in group.members}
     options = Candidates({n: {s: c for s, c in places.items() if s in on} for n, places in candidates.cost.items()
                           # who is kept apart from another stays at home: two that change places could not be ordered
                           if n not in grouped or site.start[n] not in on})
     if any(not places for places in options.cost.values()):
         return Placed(Outcome.INFEASIBLE), choice
     model = PlacementProgram(site, options, choice.on, [n for n in options.cost if site.start[n] not in on])
-    linear = Relaxed(Outcome.UNKNOWN)
-    for program in _programs(master, model, choice, slack):
-        linear = relaxed(program, range(len(program.upper)), max(deadline - time.monotonic(), _LINEAR_S))
-        if linear.values:
-            break
+    linear = _linear(master, model, choice, slack, deadline)
     if linear.bound is None or not linear.values:
         return Placed(Outcome.UNKNOWN), choice
     filling = _Filling(site, candidates, options, choice, master, most)
@@ -96,6 +94,16 @@ def place_wide(site: Site, judge: Judge, master: Master, choice: Choice, slack: 
     return Placed(Outcome.FEASIBLE, moving, cost, 0.0), master.chosen(filling.on) if more else choice
 
 
+def _linear(master: Master, model: PlacementProgram, choice: Choice, slack: float, deadline: float) -> Relaxed:
+    """The linear program of the placement: the roomiest that has a solution."""
+    linear = Relaxed(Outcome.UNKNOWN)
+    for program in _programs(master, model, choice, slack):
+        linear = relaxed(program, range(len(program.upper)), max(deadline - time.monotonic(), _LINEAR_S))
+        if linear.values:
+            break
+    return linear
+
+
 def _programs(master: Master, model: PlacementProgram, choice: Choice, slack: float) -> Iterator[Program]:
     """The program with a share of every server's room left free, so that no server is full before the rounding; where
     it matters where LPARs run, first with the load as small as the choice has it."""
@@ -105,8 +113,8 @@ def _programs(master: Master, model: PlacementProgram, choice: Choice, slack: fl
         fixed = sum(scale.excess(n, s) for s, names in model.fixed.items() for n in names)
         whole = choice.measure_bound + sum(scale.least.get(n, 0) for n in master.part.lpars)
         most = choice.measure_bound - choice.measure + _HEAVIER * whole - fixed
-        light = model.program.without(set())
-        light.at_most({i: scale.excess(n, s) for (n, s), i in model.x.items()}, int(most), "measure")
+        light = model.program.without()
+        light.at_most({i: scale.excess(n, s) for (n, s), i in model.x.items()}, int(most), MEASURE)
         lighter = [light, model.program]
     for program in lighter:
         for share in _EVEN:
@@ -114,8 +122,8 @@ def _programs(master: Master, model: PlacementProgram, choice: Choice, slack: fl
 
 
 def _roomier(program: Program, slack: float) -> Program:
-    out = program.without(set())
-    out.rows = [replace(r, rhs=int(r.rhs * (1 - slack))) if r.tag.startswith(_CAPACITY) and r.rhs > 0 else r
+    out = program.without()
+    out.rows = [replace(r, rhs=int(r.rhs * (1 - slack))) if r.tag.rule in _CAPACITY and r.rhs > 0 else r
                 for r in out.rows]
     return out
 
@@ -129,7 +137,7 @@ class _Filling:
         self.site, self.candidates, self.options, self.on = site, candidates, options, list(choice.on)
         self.weight = {s: master.scale.fixed[s] for s in choice.off if s not in master.goal.off}
         on = set(choice.on)
-        self.room = Room(site, choice.on, {n: s for n, s in site.start.items() if s in on and n not in options.cost})
+        self.room = Ledger(site, {n: s for n, s in site.start.items() if s in on and n not in options.cost})
         self.where: dict[str, str] = {}
         self.held: dict[str, dict[str, None]] = {s: {} for s in choice.on}
 
@@ -141,7 +149,7 @@ class _Filling:
         waiting = []
         for n in sorted(self.options.cost, key=lambda n: (self.size(n) < _LARGE, n not in whole, -self.size(n), n)):
             fitting = [s for s in self.options.cost[n] if self.room.fits(n, s)]
-            best = min(fitting, key=lambda s: (-round(value.get((n, s), 0.0), 2), self.room.left(n, s), s),
+            best = min(fitting, key=lambda s: (-round(value.get((n, s), 0.0), 2), tightness(self.room, n, s), s),
                        default=None)
             if best is None:
                 waiting.append(n)
@@ -157,7 +165,7 @@ class _Filling:
         one that is cheaper elsewhere, as long as that costs less."""
         for _ in range(_PASSES):
             away = [n for n, s in sorted(self.where.items()) if s != self.site.start[n] and
-                    self.site.start[n] in self.room.units]
+                    self.site.start[n] in self.held]
             if not sum(self._homeward(n) for n in away):
                 break
 
@@ -170,8 +178,9 @@ class _Filling:
             return True
         site, room = self.site, self.room
         wanted, gain = site.demand(lpar, home), cost[lpar][here]
-        least_units, least_mib = wanted.units - room.units[home], wanted.memory_mib - room.memory[home]
-        most_units, most_mib = room.units[here], room.memory[here]
+        least_units = wanted.units - room.left(PROCESSORS, home)
+        least_mib = wanted.memory_mib - room.left(MEMORY, home)
+        most_units, most_mib = room.left(PROCESSORS, here), room.left(MEMORY, here)
         for other in list(self.held[home]):
             demand = site.demand(other, home)
             if (not (least_units <= demand.units <= most_units and least_mib <= demand.memory_mib <= most_mib)
@@ -197,7 +206,6 @@ class _Filling:
         del self.weight[server]
         self.on.append(server)
         self.held[server] = {}
-        self.room.open(server)
         for n, places in self.candidates.cost.items():
             if server in places and n in self.options.cost:
                 self.options.cost[n][server] = places[server]
@@ -211,24 +219,24 @@ class _Filling:
         return self.site.share(lpar, self.site.start[lpar])
 
     def _put(self, lpar: str, server: str) -> None:
-        self.room.add(lpar, server)
+        self.room.arrive(lpar, server)
         self.where[lpar] = server
         self.held[server][lpar] = None
 
     def _take(self, lpar: str) -> str:
         """It is nowhere now; where it was."""
         server = self.where.pop(lpar)
-        self.room.remove(lpar, server)
+        self.room.leave(lpar, server)
         del self.held[server][lpar]
         return server
 
     def _cleared(self, lpar: str) -> bool:
         """Put it where several others make room by going to where there is some."""
-        for s in sorted(self.options.cost[lpar], key=lambda s: (-self.room.left(lpar, s), s)):
+        for s in sorted(self.options.cost[lpar], key=lambda s: (-tightness(self.room, lpar, s), s)):
             gone: list[str] = []
             for m in sorted(self.held[s], key=lambda m: (-self.size(m), m)):
                 free = min((t for t in self.options.cost[m] if t != s and self.room.fits(m, t)),
-                           key=lambda t: (self.room.left(m, t), t), default=None)
+                           key=lambda t: (tightness(self.room, m, t), t), default=None)
                 if free is not None:
                     self._take(m)
                     self._put(m, free)
@@ -244,9 +252,9 @@ class _Filling:
     def _ejected(self, lpar: str, depth: int, still: frozenset[str]) -> bool:
         """Put it where one other makes room by going elsewhere, which may eject another in its turn."""
         site, room = self.site, self.room
-        for s in sorted(self.options.cost[lpar], key=lambda s: (-room.left(lpar, s), s)):
+        for s in sorted(self.options.cost[lpar], key=lambda s: (-tightness(room, lpar, s), s)):
             wanted = site.demand(lpar, s)
-            units, mib = wanted.units - room.units[s], wanted.memory_mib - room.memory[s]
+            units, mib = wanted.units - room.left(PROCESSORS, s), wanted.memory_mib - room.left(MEMORY, s)
             fitting = [m for m in self.held[s] if m not in still
                        and site.demand(m, s).units >= units and site.demand(m, s).memory_mib >= mib]
             for m in sorted(fitting, key=lambda m: (self.size(m), m))[:_EJECTED]:
@@ -286,20 +294,14 @@ class _Filling:
               residents: bool) -> bool:
         """A window as a program of its own: what is there now may go anywhere in it; ``residents``: those at home
         too."""
-        window, cost = [s for s in self.on if s in inside], {}
+        window = [s for s in self.on if s in inside]
         wanted = self.site.demand(lpar, window[0])
-        spare = sum(self.room.units[s] for s in window) - wanted.units
-        if spare < _CRUMBS * len(window) or sum(self.room.memory[s] for s in window) < wanted.memory_mib:
+        spare = sum(self.room.left(PROCESSORS, s) for s in window) - wanted.units
+        if spare < _CRUMBS * len(window) or sum(self.room.left(MEMORY, s) for s in window) < wanted.memory_mib:
             return False
-        for n in [lpar, *sorted(n for n, s in self.where.items() if s in inside)]:
-            here = self.where.get(n)
-            places = {s: c for s, c in self.options.cost[n].items() if s in inside}
-            cost[n] = places if residents or here != self.site.start[n] else {here: places[here]}
-        for n in self.options.cost:  # those at home here who are elsewhere by now, or wait for a place
-            if self.site.start[n] in inside and n not in cost:
-                cost[n] = {self.where.get(n, _NOWHERE): 0}
+        cost = self._places(lpar, inside, residents=residents)
         model = PlacementProgram(self.site, Candidates(cost), window, [n for n in cost if self.site.start[n] not in
-                                                                       self.room.units])
+                                                                       self.held])
         found = model.solve(min(deadline, time.monotonic() + _WINDOW_S), _WINDOW_GAP, nodes)
         if not found.found:
             return False
@@ -310,6 +312,17 @@ class _Filling:
             if s != _NOWHERE:
                 self._put(n, s)
         return True
+
+    def _places(self, lpar: str, inside: set[str], *, residents: bool) -> dict[str, dict[str, int]]:
+        """Where this LPAR and all that are in the window may go, with the cost."""
+        cost: dict[str, dict[str, int]] = {}
+        for n in [lpar, *sorted(n for n, s in self.where.items() if s in inside)]:
+            here, places = self.where.get(n), {s: c for s, c in self.options.cost[n].items() if s in inside}
+            cost[n] = places if residents or here != self.site.start[n] else {here: places[here]}
+        for n in self.options.cost:  # those at home here who are elsewhere by now, or wait for a place
+            if self.site.start[n] in inside and n not in cost:
+                cost[n] = {self.where.get(n, _NOWHERE): 0}
+        return cost
 
 
 def _holds(site: Site, judge: Judge, moved: Mapping[str, str]) -> bool:

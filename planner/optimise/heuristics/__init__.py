@@ -1,0 +1,1 @@
+"""Placements without any proof, bounded by steps: by construction, by local search, by rounding."""

@@ -1,0 +1,97 @@
+"""A placement on given servers by construction: fast, kept exact in integers, without any claim of being cheapest.
+
+Who gains most by a cheap place gets it, as far as the cheap servers have room in all; then the largest first, each
+where it fits most tightly; who finds no room is exchanged for one that does elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from planner.optimise.placement import Candidates
+from planner.rules import Site
+from planner.rules.ledger import MEMORY, PROCESSORS, Ledger
+
+_FILL = 0.995
+"""Share of the room of the servers of one price that is given away before anything is placed."""
+
+
+def tightness(room: Ledger, lpar: str, server: str) -> float:
+    """How much room would be left beside an LPAR, as the larger share of the server: small is tight."""
+    demand, limit = room.site.demand(lpar, server), room.site.limit(server)
+    return max((room.left(PROCESSORS, server) - demand.units) / max(limit.units, 1),
+               (room.left(MEMORY, server) - demand.memory_mib) / max(limit.memory_mib, 1))
+
+
+def packed(site: Site, candidates: Candidates, servers: Sequence[str]) -> dict[str, str] | None:
+    """A place for every LPAR of ``candidates`` (all of which leave their server), or None when none was found.
+
+    Usage rows and groups that are kept together are not its matter: None where there are any.
+    """
+    if site.usage is not None or any(n in candidates.cost for g in site.policies.together for n in g.members):
+        return None
+    on = set(servers)
+    room = Ledger(site, {n: s for n, s in site.start.items() if s in on})
+    wish, refused = _wishes(site, candidates, room)
+    where: dict[str, str] = {}
+    for n in sorted(candidates.cost, key=lambda n: (-site.share(n, servers[0]), n)):
+        prices = candidates.cost[n]
+        options = [s for s in prices if room.fits(n, s)]
+        chosen = min(options, key=lambda s: (prices[s] > wish[n], n in refused and prices[s] < wish[n],
+                                              prices[s] if n not in refused else 0, tightness(room, n, s), s),
+                     default=None)
+        if chosen is None and not (chosen := _exchanged(candidates, room, where, n)):
+            return None
+        room.arrive(n, chosen)
+        where[n] = chosen
+    return where
+
+
+def _wishes(site: Site, candidates: Candidates, room: Ledger) -> tuple[dict[str, int], set[str]]:
+    """The price up to which each LPAR looks for a place first: its cheapest, for those that gain most by it; and those
+    that leave the cheap places to others."""
+    wish: dict[str, int] = {}
+    refused: set[str] = set()
+    budget: dict[frozenset[str], list[float]] = {}
+    gains: list[tuple[float, str, frozenset[str]]] = []
+    for n, prices in candidates.cost.items():
+        least = min(prices.values())
+        cheap = frozenset(s for s, c in prices.items() if c <= least * 1.05)
+        dear = min((c for s, c in prices.items() if s not in cheap), default=least)
+        wish[n] = max(prices[s] for s in cheap)
+        if len(cheap) < len(prices):
+            demand = site.demand(n, min(cheap))
+            gains.append(((least - dear) / max(demand.units / 100 + demand.memory_mib / 8192, 0.01), n, cheap))
+            budget.setdefault(cheap, [_FILL * sum(room.left(PROCESSORS, s) for s in cheap),
+                                      _FILL * sum(room.left(MEMORY, s) for s in cheap)])
+    for _, n, cheap in sorted(gains, key=lambda g: (g[0], g[1])):
+        demand, left = site.demand(n, min(cheap)), budget[cheap]
+        if demand.units <= left[0] and demand.memory_mib <= left[1]:
+            left[0] -= demand.units
+            left[1] -= demand.memory_mib
+        else:
+            wish[n] = min((c for s, c in candidates.cost[n].items() if s not in cheap), default=wish[n])
+            refused.add(n)
+    return wish, refused
+
+
+def _exchanged(candidates: Candidates, room: Ledger, where: dict[str, str], lpar: str) -> str | None:
+    """A server where it fits once one of those placed before goes elsewhere; that one has gone then."""
+    for s in sorted(candidates.cost[lpar], key=lambda s: (candidates.cost[lpar][s], s)):
+        for m in _placed_on(where, s):
+            room.leave(m, s)
+            if room.fits(lpar, s):
+                room.arrive(lpar, s)
+                other = min((t for t in candidates.cost[m] if t != s and room.fits(m, t)),
+                            key=lambda t: (candidates.cost[m][t], t), default=None)
+                room.leave(lpar, s)
+                if other is not None:
+                    room.arrive(m, other)
+                    where[m] = other
+                    return s
+            room.arrive(m, s)
+    return None
+
+
+def _placed_on(where: Mapping[str, str], server: str) -> Iterable[str]:
+    return [n for n, s in sorted(where.items()) if s == server]

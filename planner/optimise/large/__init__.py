@@ -1,0 +1,1 @@
+"""Large sites taken apart: components, which servers stay on, and placements on those."""

@@ -1,0 +1,151 @@
+"""The staged solve: with few LPARs first, with all that may move when that is not proved, then balanced."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from planner.optimise.conflict import Conflict, of_program
+from planner.optimise.heuristics.search import searched
+from planner.optimise.placement import Candidates, PlacementProgram
+from planner.optimise.program import BALANCE, COST, Outcome, Solution, near
+from planner.plan.choices import Status
+from planner.rules import Judge, Site
+
+_BALANCE_NODES, _BALANCE_GAP, _BALANCE_VARIABLES = 100, 0.02, 4000
+"""Balancing is bounded by nodes rather than time, so that the answer does not hang on the machine's speed."""
+_THOUSAND, _MOST_SHARE = 1000, 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Where everything ends. ``objective_ms`` and ``bound_ms``: cost in ms; ``placement``: only LPARs that move."""
+
+    status: Status
+    placement: Mapping[str, str]
+    objective_ms: int | None = None
+    bound_ms: float | None = None
+    conflict: Conflict | None = None
+
+
+class StagedProblem:
+    """A placement question that is solved in stages; ``cuts`` are placements not to be given again."""
+
+    first_share = 0.5
+    """Share of the time for the narrow stage: what is left is for opening up more."""
+    balances = True
+    narrow: Candidates
+    """The LPARs that the question is about, and where they may end."""
+
+    def __init__(self, site: Site, judge: Judge, *, come_back: bool = False) -> None:
+        self.site, self.judge, self.come_back = site, judge, come_back
+        self.cuts: list[Mapping[str, str]] = []
+
+    @cached_property
+    def wide(self) -> Candidates:
+        """The candidates with the other LPARs that may make room."""
+        raise NotImplementedError
+
+    def model(self, candidates: Candidates) -> PlacementProgram:
+        """The program over these candidates, without cuts."""
+        raise NotImplementedError
+
+    def explain(self, model: PlacementProgram, deadline: float) -> Conflict | None:
+        """Why there is no placement."""
+        return of_program(model, deadline)
+
+    def cut_of(self, placement: Mapping[str, str]) -> dict[str, str]:
+        """What of a placement must not come again: that of the LPARs that the question is not about."""
+        return {n: s for n, s in placement.items() if n not in self.narrow.cost}
+
+    def forbid(self, placement: Mapping[str, str]) -> bool:
+        """Never answer like this again; False when the question leaves nothing else to be tried."""
+        self.cuts.append(self.cut_of(placement))
+        return bool(self.cuts[-1])
+
+    def program(self, candidates: Candidates) -> PlacementProgram:
+        """The program over these candidates, cuts included."""
+        model, start = self.model(candidates), self.site.start
+        for cut in self.cuts:
+            if all(n in candidates.cost or s == start[n] for n, s in cut.items()):
+                model.forbid({n: s for n, s in cut.items() if n in candidates.cost})
+        return model
+
+    def staged(self, bound: float, deadline: float, gap: float) -> Answer:
+        """The cheapest placement that can be had; ``bound``: no placement costs less."""
+        first, now = self.program(self.narrow), time.monotonic()
+        early = _solved(first, now + self.first_share * (deadline - now), gap)
+        if early.objective is not None and near(early.objective, bound, gap):
+            return self._answer(first, early, Status.OPTIMAL, bound, deadline)
+        model, solution = first, early
+        if len(self.wide.cost) > len(self.narrow.cost):
+            model = self.program(self.wide)
+            solution = _solved(model, deadline, gap)
+        if solution.outcome is Outcome.INFEASIBLE and not self.cuts:
+            return Answer(Status.INFEASIBLE, {}, conflict=self.explain(model, deadline))
+        proved = bound if self.cuts else max(bound, solution.bound or 0.0)
+        found = [(s.objective, m, s) for m, s in ((first, early), (model, solution)) if s.objective is not None]
+        if not found:
+            return Answer(Status.UNKNOWN, {}, bound_ms=proved)
+        cost, best, chosen = min(found, key=lambda f: f[0])
+        status = Status.OPTIMAL if near(cost, proved, gap) and not self.cuts else Status.FEASIBLE
+        return self._answer(best, chosen, status, min(proved, cost), deadline)
+
+    def _answer(self, model: PlacementProgram, solution: Solution, status: Status, bound: float,
+                deadline: float) -> Answer:
+        placement = model.placement(solution)
+        if self.balances:
+            placement = self._balanced(model, solution, placement, deadline)
+        moving = {n: s for n, s in sorted(placement.items()) if s != self.site.start[n]}
+        return Answer(status, moving, sum(model.candidates.cost[n][s] for n, s in moving.items()), bound)
+
+    def _balanced(self, model: PlacementProgram, solution: Solution, best: dict[str, str], deadline: float
+                  ) -> dict[str, str]:
+        """Among placements of the same cost one that fills no server more than it must (last in the order of aims)."""
+        cost, kept = solution.objective or 0, model.candidates
+        if cost == kept.bound():
+            kept = kept.only_cheapest()
+        choices = [places for places in kept.cost.values() if len(places) > 1]
+        if not choices or len(model.x) > _BALANCE_VARIABLES or deadline - time.monotonic() < 1:
+            return best
+        even = self.program(kept)
+        if kept is model.candidates:
+            even.program.at_most(even.program.objective, cost, COST)
+        rest = solution.values[len(model.x):]
+        known = [int(best.get(n) == s) for n, s in even.x] + [*rest, fill_least(even, best)]
+        for (server, pool), slots in sorted(model.slots.items(), key=str):
+            for slot in sorted(slots):
+                even.add_slot(server, pool, slot)
+        answer = even.solve(deadline, _BALANCE_GAP, _BALANCE_NODES, known)
+        found = even.placement(answer) if answer.found else best
+        return found if sum(kept.cost[n][s] for n, s in found.items()) == cost else best
+
+
+def _solved(model: PlacementProgram, deadline: float, gap: float) -> Solution:
+    """By the solver, else by local search (not given to HiGHS to start from: on tight estates that made it slower)."""
+    solution = model.solve(deadline, gap)
+    return searched(model, solution) if solution.outcome is Outcome.UNKNOWN else solution
+
+
+def fill_least(model: PlacementProgram, best: Mapping[str, str]) -> int:
+    """Minimise the fullest server's share in the end, in thousandths of its limit, processors and memory alike.
+
+    Returns that share for ``best``, the last variable's value in a known solution.
+    """
+    program, site, size = model.program, model.site, model.moments()[-1].size
+    fullest, share = program.variable(_MOST_SHARE, "thousandths of the fullest server"), 0
+    there: dict[str, list[str]] = {}
+    for n, s in best.items():
+        there.setdefault(s, []).append(n)
+    for s in model.survivors:
+        for what in ("units", "memory_mib"):
+            most = max(getattr(site.limit(s), what), 1)
+            held = getattr(site.base(s), what) + sum(getattr(size(n, s), what) for n in model.fixed[s])
+            terms = {model.x[n, s]: _THOUSAND * getattr(size(n, s), what) for n in model.by_server[s]}
+            program.at_most({**terms, fullest: -most}, -_THOUSAND * held, BALANCE)
+            full = held + sum(getattr(size(n, s), what) for n in there.get(s, ()))
+            share = max(share, -(-_THOUSAND * full // most))
+    program.minimise({fullest: 1})
+    return min(share, _MOST_SHARE)

@@ -1,0 +1,187 @@
+"""What is used up on servers, and what of it is left: one ledger for optimiser and schedule. The replay has its own.
+
+A :class:`Resource` is declared once; the rows of the programs, the counts here and the rows' tags follow from it. What
+was there at the start is allowed: of a resource a server may hold its limit, or what it held at the start if that is
+more; LPARs that are kept apart may stay together where they stood together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from planner.estate.capacity import Demand
+from planner.estate.policies import Group
+from planner.rules.site import Site
+from planner.units import show_cores, show_gib
+
+WHOLE = ""
+"""The part of a server that is the server itself."""
+Amounts = Mapping[str, int]
+"""Part of a server → so much of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """One thing that is used up. ``rule``: id of the rule that keeps it.
+
+    ``takes`` (site, LPAR, server, size): what an LPAR of that size takes of the server's parts. ``limits`` (site,
+    server): what LPARs may take of each part together, VIOSes and firmware deducted; a part that is not named has no
+    limit. ``more`` (amount, server, part): how a person is told that so much is lacking.
+    """
+
+    rule: str
+    takes: Callable[[Site, str, str, Demand], Amounts]
+    limits: Callable[[Site, str], Amounts]
+    more: Callable[[int, str, str], str]
+
+
+def _in_pool(site: Site, lpar: str, server: str, size: Demand) -> Amounts:
+    pool = site.pool_on(lpar, server)
+    return {} if pool is None else {str(pool): size.units}
+
+
+def _pool_limits(site: Site, server: str) -> Amounts:
+    limits = {str(pool): site.pool_limit(server, pool) for pool in site.pools.get(server, {})}
+    return {pool: limit for pool, limit in limits.items() if limit is not None}
+
+
+PROCESSORS = Resource(
+    "processor.capacity", lambda site, lpar, server, size: {WHOLE: size.units},
+    lambda site, server: {WHOLE: site.limit(server).units - site.base(server).units},
+    lambda amount, server, part: f"{show_cores(amount)} more cores on {server}")
+POOLS = Resource("processor.pool", _in_pool, _pool_limits,
+                 lambda amount, server, part: f"{show_cores(amount)} more cores in pool {part} of {server}")
+MEMORY = Resource(
+    "memory.capacity", lambda site, lpar, server, size: {WHOLE: size.memory_mib},
+    lambda site, server: {WHOLE: site.limit(server).memory_mib - site.base(server).memory_mib},
+    lambda amount, server, part: f"{show_gib(amount)} GiB more memory on {server}")
+RESOURCES: tuple[Resource, ...] = (PROCESSORS, POOLS, MEMORY)
+
+
+def takes(site: Site, resource: Resource, lpar: str, server: str) -> Amounts:
+    """What an LPAR takes of a resource on a server in its size of today."""
+    return resource.takes(site, lpar, server, site.demand(lpar, server))
+
+
+def allowed(site: Site, resource: Resource, server: str) -> Amounts:
+    """What LPARs may take of a server: the limit of each part, or what was taken at the start if that is more."""
+    return _rules_of(site).allowed[resource.rule, server]
+
+
+def of_whole_servers(site: Site) -> list[Resource]:
+    """The resources that every server has as a whole."""
+    return [r for r in RESOURCES if all(WHOLE in allowed(site, r, s) for s in site.servers)]
+
+
+def kept_apart(site: Site) -> Iterator[tuple[str, Group]]:
+    """The groups whose members share no server, each with the id of its rule."""
+    for rule, groups in (("policy.keep-apart", site.policies.apart), ("policy.cluster", site.policies.clusters)):
+        for group in groups:
+            yield rule, group
+
+
+def old_and_new(site: Site, group: Group, server: str) -> tuple[list[str], list[str]]:
+    """The members that stood on a server at the start, who may stay together there, and the others."""
+    old = [n for n in group.members if site.start.get(n) == server]
+    return old, [n for n in group.members if n not in old]
+
+
+class _Rules:
+    """What never changes of a site's ledgers."""
+
+    def __init__(self, site: Site) -> None:
+        self.site, self.resources = site, RESOURCES
+        self.allowed = {(r.rule, s): self._allowed(r, s) for s in site.servers for r in RESOURCES}
+        self.number: dict[tuple[str, str, str], int] = {}
+        self.most: list[int] = []
+        for (rule, server), parts in self.allowed.items():
+            for part, most in parts.items():
+                self.number[rule, server, part] = len(self.most)
+                self.most.append(most)
+        self.others: dict[str, set[str]] = {}
+        for _, group in kept_apart(site):
+            for n in group.members:
+                self.others.setdefault(n, set()).update(set(group.members) - {n})
+        self._needs: dict[tuple[str, str], tuple[tuple[int, int], ...]] = {}
+
+    def _allowed(self, resource: Resource, server: str) -> Amounts:
+        limits = resource.limits(self.site, server)
+        taken = dict.fromkeys(limits, 0)
+        for n in self.site.residents(server) if limits else ():
+            for part, amount in takes(self.site, resource, n, server).items():
+                if part in taken:
+                    taken[part] += amount
+        return {part: max(limit, taken[part]) for part, limit in limits.items()}
+
+    def needs(self, lpar: str, server: str) -> tuple[tuple[int, int], ...]:
+        """(number of a count, amount) of all that an LPAR takes there of what has a limit."""
+        found = self._needs.get((lpar, server))
+        if found is None:
+            found = self._needs[lpar, server] = tuple(
+                (self.number[r.rule, server, part], amount) for r in self.resources if self.allowed[r.rule, server]
+                for part, amount in takes(self.site, r, lpar, server).items() if (r.rule, server, part) in self.number)
+        return found
+
+
+def _rules_of(site: Site) -> _Rules:
+    known = site.ledger
+    if not isinstance(known, _Rules) or known.resources is not RESOURCES:
+        known = site.ledger = _Rules(site)
+    return known
+
+
+class Ledger:
+    """What every server has left, kept up to date as LPARs arrive and leave; both sides hold while a move flies."""
+
+    def __init__(self, site: Site, placement: Mapping[str, str]) -> None:
+        self.site, self._rules = site, _rules_of(site)
+        self._left = list(self._rules.most)
+        self._members: dict[str, set[str]] = {}
+        """Server → the LPARs there that are kept apart from some other."""
+        for lpar, server in placement.items():
+            self.arrive(lpar, server)
+
+    def copy(self) -> Ledger:
+        """An independent copy."""
+        other = object.__new__(type(self))
+        other.site, other._rules, other._left = self.site, self._rules, self._left.copy()
+        other._members = {s: set(names) for s, names in self._members.items()}
+        return other
+
+    def left(self, resource: Resource, server: str, part: str = WHOLE) -> int:
+        """What is left of a part that has a limit; less than nothing where too much is held."""
+        return self._left[self._rules.number[resource.rule, server, part]]
+
+    def fits(self, lpar: str, server: str) -> bool:
+        """Whether it may arrive there now, everything else staying."""
+        left = self._left
+        for number, amount in self._rules.needs(lpar, server):
+            if amount > left[number]:
+                return False
+        others = self._rules.others.get(lpar)
+        return not others or not self._clashes(lpar, others, server)
+
+    def _clashes(self, lpar: str, others: set[str], server: str) -> bool:
+        here = others & self._members.get(server, set())
+        start = self.site.start
+        return bool(here) and not (start.get(lpar) == server and all(start.get(n) == server for n in here))
+
+    def arrive(self, lpar: str, server: str) -> None:
+        """It is there from now on."""
+        for number, amount in self._rules.needs(lpar, server):
+            self._left[number] -= amount
+        if lpar in self._rules.others:
+            self._members.setdefault(server, set()).add(lpar)
+
+    def leave(self, lpar: str, server: str) -> None:
+        """It is there no longer."""
+        for number, amount in self._rules.needs(lpar, server):
+            self._left[number] += amount
+        if lpar in self._rules.others:
+            self._members[server].discard(lpar)
+
+    def move(self, lpar: str, source: str, target: str) -> None:
+        """It has arrived there and left here."""
+        self.arrive(lpar, target)
+        self.leave(lpar, source)
