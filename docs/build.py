@@ -10,19 +10,27 @@ from planner.cost import Parameters
 from planner.estate import saved
 from planner.formats.estate_tables import TABLES
 from planner.plan.plan import schema as plan_schema
-from planner.rules import RULES
+from planner.rules import RULES, Rule, Scope
+from planner.rules.base import On
 
 HERE = Path(__file__).parent
 
 
+def _binds(rule: Rule) -> str:
+    """On what a rule about a single LPAR binds; the others bind on what they look at."""
+    of_one = rule.scope in (Scope.LPAR, Scope.MOVE)
+    return ", ".join(on.value for on in On if on in rule.binds) if of_one else "always"
+
+
 def rules_page() -> str:
     lines = ["# Rules", "", "Printed from the code by `make docs`. An *error* refuses, a *warning* is told and adds to "
-             "a move's cost.", ""]
+             "a move's cost. *binds*: on what a rule about one LPAR binds: a live move; a failover (started elsewhere "
+             "as it is); a restart planned elsewhere, always or before people have worked on the LPAR.", ""]
     for family in dict.fromkeys(r.id.split(".")[0] for r in RULES):
-        lines += [f"## {family}", "", "| id | rule | severity | holds | looks at | encoded as | source |",
-                  "|---|---|---|---|---|---|---|"]
-        lines += [f"| `{r.id}` | {r.sentence} | {r.severity.value} | {r.hold.value} | {r.scope.value} | {r.encoding} | "
-                  f"{r.source} |" for r in RULES if r.id.split(".")[0] == family]
+        lines += [f"## {family}", "", "| id | rule | severity | holds | looks at | binds | encoded as | source |",
+                  "|---|---|---|---|---|---|---|---|"]
+        lines += [f"| `{r.id}` | {r.sentence} | {r.severity.value} | {r.hold.value} | {r.scope.value} | {_binds(r)} | "
+                  f"{r.encoding} | {r.source} |" for r in RULES if r.id.split(".")[0] == family]
         lines.append("")
     return "\n".join(lines)
 

@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from functools import cache
 
 from planner.findings import Finding, Severity
-from planner.rules.base import REGISTRY, Breach, Hold, Scope, rule
+from planner.rules.base import REGISTRY, Breach, Hold, On, Rule, Scope, of_scope, rule
 from planner.rules.site import Site
 
 Restart = Mapping[str, Mapping[str, str]]
 """Server that fails → LPAR that ran there → server on which it restarts."""
 
-#: What binds an LPAR that is started anew on another server. Left out is what only a live move needs: movers, RMC,
-#: firmware levels, memory blocks, the state of the partition, production-stays.
-COLD = ("memory.fits", "memory.shared", "network.vlan", "partition.lhea", "partition.name-free",
-        "partition.physical-io", "partition.sriov", "policy.fence", "policy.pin", "processor.fits",
-        "processor.minimum-per-vp", "processor.mode", "processor.pool-known", "server.console", "server.site",
-        "storage.fabric", "storage.lun-seen", "storage.whole-lun")
+@cache
+def _on_failover() -> tuple[Rule, ...]:
+    return tuple(r for r in of_scope(Scope.LPAR, Scope.MOVE) if On.FAILOVER in r.binds)
 
 
 def restart_refusals(site: Site, lpar: str, source: str, target: str) -> list[Finding]:
     """Why an LPAR that ran on ``source`` cannot be started on ``target`` when ``source`` is lost."""
     found: list[Finding] = []
-    for name in COLD:
-        asked = REGISTRY[name]
+    for asked in _on_failover():
         arguments = (site, lpar) if asked.scope is Scope.LPAR else (site, lpar, source, target)
         found += asked.findings(lpar, *arguments)
     return [f for f in found if f.severity is Severity.ERROR]
@@ -33,7 +30,7 @@ def restart_refusals(site: Site, lpar: str, source: str, target: str) -> list[Fi
       "the others that stay on, which see their networks and storage and carry them, kept apart as they must be.",
       Scope.RESTART, hold=Hold.END, encoding="restart variables for each failing server and its rows; large estates: "
       "rows on the room that is left, then a restart placement for each failing server",
-      source="DESIGN §7; Ganeti htools manual (N+1 memory redundancy)")
+      source="Ganeti htools manual (N+1 memory redundancy)")
 def n_plus_1(site: Site, where: Mapping[str, str], off: Collection[str], restart: Restart) -> Iterator[Breach]:
     residents: dict[str, list[str]] = {}
     for name, server in sorted(where.items()):
@@ -70,9 +67,8 @@ def _places(site: Site, off: Collection[str], failed: str, names: Collection[str
 
 
 def _overfull(site: Site, server: str, holders: Collection[str]) -> list[Finding]:
-    return [f for r in REGISTRY.values() if r.scope is Scope.SERVER and r.hold is Hold.ALWAYS
-            for f in r.findings(server, site, server, holders)
-            if f.severity is Severity.ERROR]
+    return [f for r in of_scope(Scope.SERVER) if r.hold is Hold.ALWAYS
+            for f in r.findings(server, site, server, holders) if f.severity is Severity.ERROR]
 
 
 def _apart(site: Site, where: Mapping[str, str]) -> list[Finding]:

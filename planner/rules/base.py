@@ -1,12 +1,13 @@
-"""What a rule is: one sentence, a check that knows no solver, and how the programs encode it."""
+"""What a rule is: one sentence, a check that knows no solver, on what it binds, and how the programs keep it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Collection, Hashable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from planner.estate.capacity import Demand
 from planner.findings import Finding, Severity
 
 
@@ -34,6 +35,28 @@ class Hold(StrEnum):
     ALWAYS = "at every moment"
 
 
+class On(StrEnum):
+    """What brings an LPAR to another server."""
+
+    LIVE = "live move"
+    FAILOVER = "failover"
+    """started there as it is, because its server failed"""
+    RESTART = "restart"
+    """stopped here and activated there on purpose, where its size and mode may change"""
+    WORK = "restart before work"
+    """the same before people have changed the LPAR's adapters or disks"""
+
+
+MOVES = frozenset({On.LIVE})
+"""A condition of live moves alone."""
+AS_IT_IS = frozenset({On.LIVE, On.FAILOVER})
+"""Binds an LPAR as it is; a planned restart changes that."""
+UNTIL_WORK = frozenset({On.LIVE, On.FAILOVER, On.WORK})
+"""A planned restart gets round it only after work on the LPAR."""
+ANYHOW = frozenset({On.LIVE, On.FAILOVER, On.RESTART})
+"""However it gets there."""
+
+
 @dataclass(frozen=True, slots=True)
 class Breach:
     """A breach of a rule: what is wrong and what would mend it. ``severity`` overrides the rule's own."""
@@ -45,11 +68,45 @@ class Breach:
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
-    """One rule. ``encoding`` says how optimiser and scheduler keep it; ``source`` where it comes from.
+class Use:
+    """Something of a server that LPARs use up, in whole numbers.
 
-    ``shape`` (site, lpar) gives all that a MOVE rule looks at in the LPAR: LPARs of one shape get one answer for the
-    same two servers. None: it looks at the LPAR itself.
+    ``by`` (site, lpar, server): what an LPAR takes there; ``most`` (site, server): what all may take, None: no limit.
+    A server that is over at the start does not rise.
+    """
+
+    by: Callable[[Any, str, str], int]
+    most: Callable[[Any, str], int | None]
+
+    def held(self, site: Any, server: str, holders: Collection[str]) -> int:
+        """What these LPARs take together."""
+        return sum(self.by(site, n, server) for n in holders)
+
+    def allowed(self, site: Any, server: str) -> int | None:
+        """What may be taken: the most there is, or what was taken at the start if that is more."""
+        most = self.most(site, server)
+        return None if most is None else max(most, self.held(site, server, site.residents(server)))
+
+    def over(self, site: Any, server: str, holders: Collection[str]) -> tuple[int, int] | None:
+        """(what these LPARs take, the most there is) where that is too much."""
+        held, most = self.held(site, server, holders), self.most(site, server)
+        return None if most is None or held <= (self.allowed(site, server) or 0) else (held, most)
+
+
+PRUNES = "prunes the candidate before the program is built"
+ROWS = "a row per server in the program; every wave checked with both sides held"
+ASKED = "what it refuses of an answer is cut off and the program solved again; asked again when an LPAR arrives"
+"""For a rule that more LPARs never mend: it needs no line in the optimiser."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule. ``binds``: on what it binds; ``source``: where it comes from; ``encoding``: how the programs keep it.
+
+    ``use``: what a SERVER rule counts. ``fits`` (site, demand, target): a MOVE rule that looks at nothing of the LPAR
+    but its size. ``lasting``: it is of the two servers and the LPAR, not of what people want at the moment. ``shape``
+    (site, lpar) gives all that a MOVE rule looks at in the LPAR: LPARs of one shape get one answer for the same two
+    servers. None: it looks at the LPAR itself.
     """
 
     id: str
@@ -57,9 +114,13 @@ class Rule:
     scope: Scope
     severity: Severity
     hold: Hold
+    binds: frozenset[On]
     encoding: str
     source: str
     check: Callable[..., Iterator[Breach]]
+    use: Use | None = None
+    fits: Callable[[Any, Demand, str], bool] | None = None
+    lasting: bool = True
     shape: Callable[[Any, str], Hashable] | None = None
 
     def findings(self, subject: str, *arguments: Any) -> list[Finding]:
@@ -72,7 +133,21 @@ class Rule:
 
 
 REGISTRY: dict[str, Rule] = {}
-PRUNES = "prunes the candidate before the program is built"
+
+
+def of_scope(*scopes: Scope) -> list[Rule]:
+    """The rules of these scopes in the order of their ids."""
+    return [REGISTRY[i] for i in sorted(REGISTRY) if REGISTRY[i].scope in scopes]
+
+
+def declared_uses() -> list[tuple[Rule, Use]]:
+    """The rules that say what of a server is used up: the programs and the schedule count it."""
+    return [(r, r.use) for r in of_scope(Scope.SERVER) if r.use is not None]
+
+
+def asked_rules(scope: Scope) -> list[Rule]:
+    """The rules that the programs keep by asking them."""
+    return [r for r in of_scope(scope) if r.encoding == ASKED]
 
 
 def two_servers(site: Any, lpar: str) -> Hashable:
@@ -81,14 +156,22 @@ def two_servers(site: Any, lpar: str) -> Hashable:
 
 
 def rule(id: str, sentence: str, scope: Scope, *, source: str, severity: Severity = Severity.ERROR,
-         hold: Hold = Hold.ALWAYS, encoding: str = PRUNES,
+         hold: Hold = Hold.ALWAYS, binds: frozenset[On] = MOVES, encoding: str = "", use: Use | None = None,
+         fits: Callable[[Any, Demand, str], bool] | None = None, lasting: bool = True,
          shape: Callable[[Any, str], Hashable] | None = None) -> Callable[[Callable[..., Iterator[Breach]]], Rule]:
-    """Register a check as a rule; raises ValueError when the id is taken."""
+    """Register a check as a rule; raises ValueError when the id is taken or nothing says how the programs keep it.
+
+    What looks at one LPAR prunes candidates, what declares a ``use`` becomes rows; everything else states its
+    ``encoding``: ``ASKED`` where it has none of its own.
+    """
+    if id in REGISTRY:
+        raise ValueError(f"rule {id} stands twice")
+    kept = encoding or (ROWS if use else PRUNES if scope in (Scope.LPAR, Scope.MOVE) else "")
+    if not kept:
+        raise ValueError(f"rule {id}: say how the programs keep it: use=Use(…), or encoding=… (ASKED is always there)")
 
     def register(check: Callable[..., Iterator[Breach]]) -> Rule:
-        if id in REGISTRY:
-            raise ValueError(f"rule {id} stands twice")
-        REGISTRY[id] = Rule(id, sentence, scope, severity, hold, encoding, source, check, shape)
+        REGISTRY[id] = Rule(id, sentence, scope, severity, hold, binds, kept, source, check, use, fits, lasting, shape)
         return REGISTRY[id]
 
     return register

@@ -7,13 +7,8 @@ from operator import itemgetter
 
 from planner.findings import Finding, Severity
 from planner.plan.plan import Move, Window
-from planner.rules.base import REGISTRY, Breach, Hold, Rule, Scope
+from planner.rules.base import Breach, Hold, Scope, of_scope
 from planner.rules.site import Site
-
-
-def of_scope(scope: Scope) -> list[Rule]:
-    """The rules of a scope in the order of their ids."""
-    return [REGISTRY[i] for i in sorted(REGISTRY) if REGISTRY[i].scope is scope]
 
 
 class Judge:

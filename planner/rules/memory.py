@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Iterator
 
-from planner.rules.base import Breach, Scope, rule, two_servers
+from planner.estate.capacity import Demand
+from planner.rules.base import ANYHOW, ROWS, Breach, Scope, rule, two_servers
 from planner.rules.site import Site
 from planner.units import show_gib
 
 
 @rule("memory.capacity", "Memory rounded up to LMBs, hash page tables and firmware do not exceed what a server may "
       "hold; a server that is over at the start does not rise.", Scope.SERVER,
-      encoding="a row per server in the program; every wave checked with both sides held",
-      source="DESIGN §4; i5 LPAR redbook p. 29; seed (384 → 448 MB reserved firmware memory)")
+      encoding=ROWS,
+      source="i5 LPAR redbook p. 29; seed (384 → 448 MB reserved firmware memory)")
 def capacity(site: Site, server: str, holders: Collection[str]) -> Iterator[Breach]:
     held, allowed = site.holding(server, holders).memory_mib, site.limit(server).memory_mib
     if held > max(allowed, site.at_start[server].memory_mib):
@@ -25,13 +26,18 @@ def _memory_shape(site: Site, lpar: str) -> Hashable:
     return p.memory_mode, p.memory_mib, p.max_memory_mib, p.hpt_ratio
 
 
+def _room(site: Site, demand: Demand, target: str) -> bool:
+    return demand.memory_mib <= site.limit(target).memory_mib - site.base(target).memory_mib
+
+
 @rule("memory.fits", "The LPAR's memory and hash page table fit the target were it empty of other LPARs.", Scope.MOVE,
-      shape=_memory_shape, source="DESIGN §4 (a placement that a rule forbids never becomes a variable)")
+      binds=ANYHOW, fits=_room, lasting=False, shape=_memory_shape,
+      source="arithmetic (a placement that a rule forbids never becomes a variable)")
 def fits(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
-    room = site.limit(target).memory_mib - site.base(target).memory_mib
-    wanted = site.demand(lpar, target).memory_mib
-    if wanted > room:
-        yield Breach(f"needs {show_gib(wanted)} GiB with its hash page table; {target} without any LPAR has "
+    wanted = site.demand(lpar, target)
+    if not _room(site, wanted, target):
+        room = site.limit(target).memory_mib - site.base(target).memory_mib
+        yield Breach(f"needs {show_gib(wanted.memory_mib)} GiB with its hash page table; {target} without any LPAR has "
                      f"{show_gib(room)}", "lower its memory or its maximum memory")
 
 
@@ -45,7 +51,8 @@ def lmb(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
 
 
 @rule("memory.shared", "A partition in shared memory mode finds a shared memory pool and a large enough paging "
-      "device on the target.", Scope.MOVE, shape=_memory_shape, source="HMC V7R3.4 help MigrationRequirements (AMS)")
+      "device on the target.", Scope.MOVE, binds=ANYHOW, shape=_memory_shape,
+      source="HMC V7R3.4 help MigrationRequirements (AMS)")
 def shared(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     p = site.lpars[lpar]
     if p.memory_mode != "shared":

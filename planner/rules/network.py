@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator
 
 from planner.findings import Severity
-from planner.rules.base import Breach, Scope, rule
+from planner.rules.base import ANYHOW, Breach, Scope, rule
 from planner.rules.site import Site
 
 
@@ -14,7 +14,8 @@ def _vlan_shape(site: Site, lpar: str) -> Hashable:
 
 
 @rule("network.vlan", "Every VLAN of the LPAR is bridged by a VIOS of the target on the same virtual switch, or "
-      "listed as ignorable.", Scope.MOVE, shape=_vlan_shape, source="seed; migrlpar man page (--vlanbridge)")
+      "listed as ignorable.", Scope.MOVE, binds=ANYHOW, shape=_vlan_shape,
+      source="seed; migrlpar man page (--vlanbridge)")
 def vlan(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     for vswitch, number in site.reach.vlans_of(lpar):
         if site.reach.bridging(vswitch, number, target):

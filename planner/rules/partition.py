@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from planner.findings import Severity
-from planner.rules.base import Breach, Scope, rule
+from planner.rules.base import ANYHOW, UNTIL_WORK, Breach, On, Scope, rule
 from planner.rules.site import Site, is_ibm_i, plain_name
 
 _TABLE = "IBM POWER7 iphc3hmcvalidation and its IVM edition iphc3ivmvalidation"
 
 
-@rule("partition.client", "A VIOS never moves.", Scope.LPAR,
+@rule("partition.client", "A VIOS never moves.", Scope.LPAR, binds=ANYHOW - {On.FAILOVER},
       source="aix-skills 2020-04 IBM System p LPM (a mobile partition must not be a VIOS)")
 def client(site: Site, lpar: str) -> Iterator[Breach]:
     if lpar in site.vioses or site.lpars[lpar].os.upper() == "VIOS":
@@ -32,21 +32,22 @@ def rmc(site: Site, lpar: str) -> Iterator[Breach]:
                      "on the LPAR: /usr/sbin/rsct/bin/rmcctrl -z; rmcctrl -A; rmcctrl -p")
 
 
-@rule("partition.physical-io", "The LPAR owns no physical adapter.", Scope.LPAR, source=f"{_TABLE}; seed")
+@rule("partition.physical-io", "The LPAR owns no physical adapter.", Scope.LPAR, binds=UNTIL_WORK,
+      source=f"{_TABLE}; seed")
 def physical_io(site: Site, lpar: str) -> Iterator[Breach]:
     found = site.lpars[lpar].physical_adapters
     if found:
         yield Breach(f"owns physical adapters: {', '.join(found)}", "remove them by DLPAR and from its profile")
 
 
-@rule("partition.lhea", "The LPAR has no Logical Host Ethernet (LHEA) port.", Scope.LPAR,
+@rule("partition.lhea", "The LPAR has no Logical Host Ethernet (LHEA) port.", Scope.LPAR, binds=UNTIL_WORK,
       source="seed, JS22 checklist")
 def lhea(site: Site, lpar: str) -> Iterator[Breach]:
     if site.lpars[lpar].lhea:
         yield Breach("has LHEA ports", "replace them by virtual Ethernet")
 
 
-@rule("partition.sriov", "The LPAR has no SR-IOV logical port.", Scope.LPAR,
+@rule("partition.sriov", "The LPAR has no SR-IOV logical port.", Scope.LPAR, binds=UNTIL_WORK,
       source="migrlpar P9 man page (physical I/O unless --migsriov; vNIC is allowed)")
 def sriov(site: Site, lpar: str) -> Iterator[Breach]:
     count = site.lpars[lpar].sriov_ports
@@ -76,7 +77,8 @@ def workload_group(site: Site, lpar: str) -> Iterator[Breach]:
         yield Breach(f"is in workload group {group}", "take it out of the group")
 
 
-@rule("partition.name-free", "No partition of the target has the LPAR's name.", Scope.MOVE, source=f"{_TABLE}; seed")
+@rule("partition.name-free", "No partition of the target has the LPAR's name.", Scope.MOVE, binds=ANYHOW,
+      source=f"{_TABLE}; seed")
 def name_free(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     plain = plain_name(lpar)
     if any(name != lpar for name in site.named(plain, target)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 
 from planner.estate.policies import Group
-from planner.rules.base import Breach, Hold, Scope, rule
+from planner.rules.base import ANYHOW, Breach, Hold, Scope, rule
 from planner.rules.site import Site
 
 Where = Mapping[str, Sequence[str]]
@@ -23,15 +23,16 @@ def _fixed_shape(site: Site, lpar: str) -> Hashable:
     return site.policies.pins.get(lpar), site.policies.fences.get(lpar)
 
 
-@rule("policy.pin", "A pinned LPAR runs only on its servers.", Scope.MOVE, shape=_fixed_shape, source="DESIGN §7")
+@rule("policy.pin", "A pinned LPAR runs only on its servers.", Scope.MOVE, binds=ANYHOW,
+      lasting=False, shape=_fixed_shape, source="policy")
 def pin(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     allowed = site.policies.pins.get(lpar)
     if allowed is not None and target not in allowed:
         yield Breach(f"is pinned to {', '.join(allowed)}", "lift the policy pin")
 
 
-@rule("policy.fence", "A fenced LPAR runs only on the servers of its fence.", Scope.MOVE,
-      shape=_fixed_shape, source="DESIGN §7")
+@rule("policy.fence", "A fenced LPAR runs only on the servers of its fence.", Scope.MOVE, binds=ANYHOW,
+      lasting=False, shape=_fixed_shape, source="policy")
 def fence(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     allowed = site.policies.fences.get(lpar)
     if allowed is not None and target not in allowed:
@@ -57,7 +58,7 @@ def _sharing(site: Site, group: Group, where: Where) -> Iterator[tuple[str, str,
 
 @rule("policy.keep-apart", "LPARs that are kept apart never share a server, save the one where they stood "
       "together before the plan began (they may come home to it).", Scope.GROUP,
-      encoding="a row per group and server; every wave checked with both sides held", source="DESIGN §7")
+      encoding="a row per group and server; every wave checked with both sides held", source="policy")
 def keep_apart(site: Site, where: Where) -> Iterator[Breach]:
     for group in site.groups_with("apart", where):
         for server, a, b in _sharing(site, group, where):
@@ -67,7 +68,7 @@ def keep_apart(site: Site, where: Where) -> Iterator[Breach]:
 
 @rule("policy.cluster", "Nodes of a cluster never share a server.", Scope.GROUP,
       encoding="a row per cluster and server; every wave checked with both sides held",
-      source="IBM restriction list (robmcnelly.com/lpm-and-firmware-compatibility); DESIGN §7")
+      source="IBM restriction list (robmcnelly.com/lpm-and-firmware-compatibility); policy")
 def cluster(site: Site, where: Where) -> Iterator[Breach]:
     for group in site.groups_with("clusters", where):
         for server, a, b in _sharing(site, group, where):
@@ -76,7 +77,7 @@ def cluster(site: Site, where: Where) -> Iterator[Breach]:
 
 
 @rule("policy.keep-together", "LPARs that are kept together end on one server.", Scope.GROUP, hold=Hold.END,
-      encoding="an equality per member and server", source="DESIGN §7")
+      encoding="an equality per member and server", source="policy")
 def keep_together(site: Site, where: Where) -> Iterator[Breach]:
     for group in site.groups_with("together", where):
         homes = {name: where[name][0] for name in group.members if where.get(name)}

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Iterator
 
-from planner.estate.capacity import min_units_per_vp
+from planner.estate.capacity import Demand, min_units_per_vp
 from planner.estate.catalogue import MODES
 from planner.estate.model import Server
-from planner.rules.base import Breach, Hold, Scope, rule
+from planner.rules.base import ANYHOW, AS_IT_IS, ROWS, Breach, Hold, Scope, rule
 from planner.rules.site import Site
 from planner.units import show_cores
 
 
 @rule("processor.capacity", "The entitlements on a server do not exceed what it may hold (configurable, ceiling, "
       "reserve); a server that is over at the start does not rise.", Scope.SERVER,
-      encoding="a row per server in the program; every wave checked with both sides held",
-      source="DESIGN §4; Power 750 redpaper p. 124")
+      encoding=ROWS,
+      source="Power 750 redpaper p. 124")
 def capacity(site: Site, server: str, holders: Collection[str]) -> Iterator[Breach]:
     held, allowed = site.holding(server, holders).units, site.limit(server).units
     if held > max(allowed, site.at_start[server].units):
@@ -57,7 +57,7 @@ def _overused(site: Site, server: str, holders: Collection[str], pool_id: int | 
 @rule("processor.usage", "Where usage history exists, what runs on a server never used more together than the server "
       "may give (configurable, ceiling, reserve), in any slot of the hours that count; slots that were over at the "
       "start do not rise.", Scope.SERVER, hold=Hold.END, encoding=_USAGE_ROWS,
-      source="DESIGN §4: the peak of the sum, not the sum of peaks")
+      source="the peak of the sum, not the sum of peaks")
 def usage(site: Site, server: str, holders: Collection[str]) -> Iterator[Breach]:
     if site.usage is not None and (found := _overused(site, server, holders, None)):
         yield Breach(f"with the usage of {found[2]}, {server} would use {found[0] / 1000:.2f} cores of "
@@ -66,7 +66,7 @@ def usage(site: Site, server: str, holders: Collection[str]) -> Iterator[Breach]
 
 @rule("processor.pool-usage", "Where usage history exists, the LPARs of a shared pool never used more together than "
       "its maximum, in any slot of the hours that count; slots that were over at the start do not rise.", Scope.SERVER,
-      hold=Hold.END, encoding=_USAGE_ROWS, source="DESIGN §4; REDP-4798 p. 136 (maximum pool capacity)")
+      hold=Hold.END, encoding=_USAGE_ROWS, source="REDP-4798 p. 136 (maximum pool capacity)")
 def pool_usage(site: Site, server: str, holders: Collection[str]) -> Iterator[Breach]:
     for pool_id in sorted(site.pools.get(server, {})) if site.usage is not None else ():
         if found := _overused(site, server, holders, pool_id):
@@ -90,7 +90,7 @@ def _mode_shape(site: Site, lpar: str) -> Hashable:
 
 
 @rule("processor.minimum-per-vp", "The entitlement gives each virtual processor what the target demands at least.",
-      Scope.MOVE,
+      Scope.MOVE, binds=AS_IT_IS,
       shape=_processor_shape, source="Power 570 redpaper p. 79; Power 750/760 redpaper p. 124 (0.05 from POWER7+)")
 def minimum_per_vp(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     p, least = site.lpars[lpar], min_units_per_vp(site.servers[target])
@@ -100,18 +100,23 @@ def minimum_per_vp(site: Site, lpar: str, source: str, target: str) -> Iterator[
                      "raise the entitlement or take virtual processors away first")
 
 
+def _room(site: Site, demand: Demand, target: str) -> bool:
+    return demand.units <= site.limit(target).units - site.base(target).units
+
+
 @rule("processor.fits", "The LPAR's entitlement fits the target were it empty of other LPARs.", Scope.MOVE,
-      shape=_processor_shape, source="DESIGN §4 (a placement that a rule forbids never becomes a variable)")
+      binds=ANYHOW, fits=_room, lasting=False, shape=_processor_shape,
+      source="arithmetic (a placement that a rule forbids never becomes a variable)")
 def fits(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
-    room = site.limit(target).units - site.base(target).units
-    wanted = site.demand(lpar, target).units
-    if wanted > room:
-        yield Breach(f"needs {show_cores(wanted)} cores; {target} without any LPAR has {show_cores(room)}",
+    wanted = site.demand(lpar, target)
+    if not _room(site, wanted, target):
+        room = site.limit(target).units - site.base(target).units
+        yield Breach(f"needs {show_cores(wanted.units)} cores; {target} without any LPAR has {show_cores(room)}",
                      "lower its entitlement or the ceiling's reserve")
 
 
-@rule("processor.pool-known", "The pool that a policy names exists on the target.", Scope.MOVE, shape=_pool_shape,
-      source="HMC: the target pool is chosen by shared_proc_pool_id or name, DefaultPool otherwise")
+@rule("processor.pool-known", "The pool that a policy names exists on the target.", Scope.MOVE, binds=ANYHOW,
+      shape=_pool_shape, source="HMC: the target pool is chosen by shared_proc_pool_id or name, DefaultPool otherwise")
 def pool_known(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     wanted = site.policies.target_pool.get(lpar)
     if wanted and target != site.lpars[lpar].server and all(
@@ -124,16 +129,21 @@ def modes_of(server: Server) -> tuple[str, ...]:
     return server.modes or MODES.get(server.generation, ())
 
 
-@rule("processor.mode", "The target supports the LPAR's current and preferred processor compatibility modes.",
-      Scope.MOVE, shape=_mode_shape,
-      source="IBM p8hc3_pcmdefs; 8231-E2C iphc3pcmcombosact (default preferred mode is portable, the "
-      "current mode must fit)")
+_MODES = "IBM p8hc3_pcmdefs; 8231-E2C iphc3pcmcombosact (default preferred mode is portable, the current must fit)"
+_SET_MODE = "set a mode that both support and restart the LPAR"
+
+
+@rule("processor.mode", "The target supports the processor compatibility mode in which the LPAR runs.", Scope.MOVE,
+      binds=AS_IT_IS, shape=_mode_shape, source=_MODES)
 def mode(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
-    p, known = site.lpars[lpar], modes_of(site.servers[target])
-    if not known:
-        return
-    fix = "set a mode that both support and restart the LPAR"
-    if p.current_mode and p.current_mode not in known:
-        yield Breach(f"runs in {p.current_mode} mode, which {target} does not support", fix)
-    if p.preferred_mode not in ("", "default") and p.preferred_mode not in known:
-        yield Breach(f"prefers {p.preferred_mode} mode, which {target} does not support", fix)
+    now, known = site.lpars[lpar].current_mode, modes_of(site.servers[target])
+    if now and known and now not in known:
+        yield Breach(f"runs in {now} mode, which {target} does not support", _SET_MODE)
+
+
+@rule("processor.preferred-mode", "The target supports the mode that the LPAR prefers: a restart does not change it.",
+      Scope.MOVE, binds=ANYHOW, shape=_mode_shape, source=_MODES)
+def preferred_mode(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
+    wanted, known = site.lpars[lpar].preferred_mode, modes_of(site.servers[target])
+    if wanted not in ("", "default") and known and wanted not in known:
+        yield Breach(f"prefers {wanted} mode, which {target} does not support", _SET_MODE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from planner.findings import Severity
-from planner.rules.base import Breach, Scope, rule, two_servers
+from planner.rules.base import ANYHOW, Breach, Scope, rule, two_servers
 from planner.rules.site import Site, is_ibm_i, storage_shape
 from planner.rules.versions import below, firmware_release
 
@@ -19,7 +19,8 @@ def enterprise(site: Site, lpar: str, source: str, target: str) -> Iterator[Brea
 
 
 @rule("server.console", "Source and target are managed by one console, or by consoles that reach each other.",
-      Scope.MOVE, shape=two_servers, source="seed: same HMC, DR site out of scope; HMC V7R3.4 on: two HMCs")
+      Scope.MOVE, binds=ANYHOW, shape=two_servers,
+      source="seed: same HMC, DR site out of scope; HMC V7R3.4 on: two HMCs")
 def console(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     a, b = site.servers[source].console, site.servers[target].console
     if a and b and a != b and frozenset((a, b)) not in site.policies.console_links:
@@ -27,8 +28,8 @@ def console(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]
                      "set up SSH keys between the consoles and state the policy console-link")
 
 
-@rule("server.site", "Source and target stand on one site, or on sites that are linked.", Scope.MOVE, shape=two_servers,
-      source="seed: DR site out of scope")
+@rule("server.site", "Source and target stand on one site, or on sites that are linked.", Scope.MOVE,
+      binds=ANYHOW, shape=two_servers, source="seed: DR site out of scope")
 def linked_site(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     a, b = site.servers[source].site, site.servers[target].site
     if a and b and a != b and frozenset((a, b)) not in site.policies.site_links:

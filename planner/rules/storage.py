@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from planner.estate.model import Disk
 from planner.findings import Severity
-from planner.rules.base import Breach, Scope, rule
+from planner.rules.base import ANYHOW, UNTIL_WORK, Breach, Scope, rule
 from planner.rules.site import Site, storage_shape
 
 _KINDS = {"lv": "a logical volume", "file": "a file", "ssp": "a shared storage pool"}
@@ -18,7 +18,7 @@ def _place(d: Disk) -> str:
 
 
 @rule("storage.whole-lun", "Every virtual disk is a whole LUN, none a logical volume or a file of a VIOS.",
-      Scope.LPAR, source="seed; IBM nas8N1011014")
+      Scope.LPAR, binds=UNTIL_WORK, source="seed; IBM nas8N1011014")
 def whole_lun(site: Site, lpar: str) -> Iterator[Breach]:
     for d in site.reach.disks_of(lpar):
         if d.backing in ("lv", "file"):
@@ -59,7 +59,7 @@ rule("storage.wwpn-pair", "Both WWPNs of every virtual Fibre Channel adapter are
 
 
 @rule("storage.lun-seen", "Every LUN of the LPAR is seen by a VIOS of the target with no_reserve, those of one "
-      "adapter by one VIOS.", Scope.MOVE, shape=storage_shape, source="IBM nas8N1011014; seed")
+      "adapter by one VIOS.", Scope.MOVE, binds=ANYHOW, shape=storage_shape, source="IBM nas8N1011014; seed")
 def lun_seen(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     paths = site.reach.disk_paths(lpar, target)
     blind = []
@@ -92,7 +92,8 @@ def redundancy(site: Site, lpar: str, source: str, target: str) -> Iterator[Brea
 
 
 @rule("storage.fabric", "Every virtual Fibre Channel adapter finds a port with NPIV on its fabric on the target.",
-      Scope.MOVE, shape=storage_shape, source="IBM p8hc3_hmcvios (no FC adapters … npiv_dest_adapter rc=83); HSCLA319")
+      Scope.MOVE, binds=ANYHOW, shape=storage_shape,
+      source="IBM p8hc3_hmcvios (no FC adapters … npiv_dest_adapter rc=83); HSCLA319")
 def fabric(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     paths = site.reach.fibre_paths(lpar, target)
     for name in paths.unseen:

@@ -92,7 +92,8 @@ def shares(site: Site, moves: Sequence[Move]) -> dict[Move, float]:
 
 
 @rule("timing.duration", "A move is given at least the time that the cost model says it takes at its share of the "
-      "links.", Scope.FLIGHT, encoding="the scheduler takes durations from the cost model", source="DESIGN §5")
+      "links.", Scope.FLIGHT, encoding="the scheduler takes durations from the cost model",
+      source="the cost model (docs/cost-model.md)")
 def duration(site: Site, moves: Sequence[Move], window: Window | None) -> Iterator[Breach]:
     for m, rate in shares(site, moves).items():
         if m.lpar in site.lpars:
@@ -113,7 +114,7 @@ def share(site: Site, moves: Sequence[Move], window: Window | None) -> Iterator[
 
 
 @rule("timing.cluster-nodes", "Two nodes of a cluster are never in flight at once.", Scope.FLIGHT, encoding=_SCHEDULE,
-      source="IBM restriction list (robmcnelly.com); DESIGN §7")
+      source="IBM restriction list (robmcnelly.com); policy")
 def cluster_nodes(site: Site, moves: Sequence[Move], window: Window | None) -> Iterator[Breach]:
     for start, flying in moments(moves):
         names = {m.lpar for m in flying}
@@ -146,7 +147,7 @@ def in_blackout(site: Site, lpar: str, start: dt.datetime, end: dt.datetime) -> 
     return None
 
 
-@rule("timing.blackout", "No LPAR moves in its blackout time.", Scope.FLIGHT, encoding=_SCHEDULE, source="DESIGN §7")
+@rule("timing.blackout", "No LPAR moves in its blackout time.", Scope.FLIGHT, encoding=_SCHEDULE, source="policy")
 def blackout(site: Site, moves: Sequence[Move], window: Window | None) -> Iterator[Breach]:
     if window is None:
         return

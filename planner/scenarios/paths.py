@@ -6,20 +6,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from planner.estate.capacity import lpar_demand
 from planner.estate.model import Lpar
 from planner.findings import Finding, Severity, errors
-from planner.rules import Judge, Site
+from planner.rules import Judge, Rule, Site
+from planner.rules.base import REGISTRY, On
 from planner.scenarios.sizing import Sizer, native_mode
-
-#: Rules that bind an LPAR even when it is stopped here and activated there.
-BINDING = (
-    "memory.fits", "memory.shared", "network.vlan", "partition.client", "partition.name-free", "policy.fence",
-    "policy.pin", "processor.fits", "processor.pool-known", "server.console", "server.site", "storage.fabric",
-    "storage.lun-seen")
-#: Rules that a restart gets round only after work on the LPAR: another adapter, another disk.
-WORK = ("partition.lhea", "partition.physical-io", "partition.sriov", "storage.whole-lun")
-#: Facts that an LPAR's size on arrival decides; a restarted LPAR arrives in its final size.
-_SIZED = ("memory.fits", "processor.fits")
 
 
 class Way(StrEnum):
@@ -81,31 +73,19 @@ class Passages:
             return Passage(Way.LIVE)
         if lpar not in self.displaced:
             return Passage(None, (), found)
-        binding = tuple(f for f in found if f.rule in BINDING and not self._fits_resized(f, lpar, target))
-        binding += tuple(f for f in found if f.rule == "processor.mode" and self._mode_binds(lpar, target))
+        rules = {f: REGISTRY[f.rule] for f in found}
+        binding = tuple(f for f, r in rules.items()
+                        if On.RESTART in r.binds and not self._fits_resized(r, lpar, target))
         if binding:
             return Passage(None, found, binding)
-        return Passage(Way.WORK if any(f.rule in WORK for f in found) else Way.RESTART, found)
+        return Passage(Way.WORK if any(On.WORK in r.binds for r in rules.values()) else Way.RESTART, found)
 
-    def _fits_resized(self, finding: Finding, lpar: str, target: str) -> bool:
-        """Whether a size that is too large today fits in the end."""
-        if finding.rule not in _SIZED:
+    def _fits_resized(self, rule: Rule, lpar: str, target: str) -> bool:
+        """Whether a size that is too large today fits in the end: a restarted LPAR arrives in its final size."""
+        if rule.fits is None:
             return False
-        from planner.estate.capacity import lpar_demand
-
         row = self.sizer.final(self.site.lpars[lpar], target).row
-        held, base, limit = lpar_demand(row, self.site.servers[target]), self.site.base(target), self.site.limit(target)
-        if finding.rule == "memory.fits":
-            return held.memory_mib + base.memory_mib <= limit.memory_mib
-        return held.units + base.units <= limit.units
-
-    def _mode_binds(self, lpar: str, target: str) -> bool:
-        """A restart changes the current mode, not a preferred one that the target does not have."""
-        p = self.site.lpars[lpar]
-        if p.preferred_mode in ("", "default"):
-            return False
-        found = self.judge.move(lpar, p.server, target)
-        return any("prefers" in f.message for f in found if f.rule == "processor.mode")
+        return rule.fits(self.site, lpar_demand(row, self.site.servers[target]), target)
 
 
 def mode_now(site: Site, lpar: Lpar) -> str:
@@ -167,12 +147,8 @@ def doors(site: Site, placement: Mapping[str, str], final: Mapping[str, Lpar], w
     return [Door(after, reason, tuple(names)) for (after, reason), names in sorted(found.items())]
 
 
-#: What is of one LPAR and moment rather than of the direction.
-_PASSING = ("policy.", "partition.running", "partition.rmc", "processor.fits", "memory.fits", "partition.id-free")
-
-
 def _reasons(judge: Judge, lpar: str, source: str, target: str) -> list[str]:
     return [f"{f.message} ({f.rule})" for f in judge.move(lpar, source, target)
-            if f.severity is Severity.ERROR and not f.rule.startswith(_PASSING)]
+            if f.severity is Severity.ERROR and REGISTRY[f.rule].lasting]
 
 

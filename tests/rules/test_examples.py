@@ -237,8 +237,11 @@ EXAMPLES: dict[str, Example] = {
          Bad(a1(virtual_processors=11), "B needs 0.10 for each")]),
     "processor.mode": Example(
         [Good(BASE), Good(a1(preferred_mode="POWER6 enhanced")), Good(changed(a1(current_mode="POWER7"), "B", modes=("POWER7",)))],
-        [Bad(a1(current_mode="POWER7"), "runs in POWER7 mode, which B does not support"),
-         Bad(a1(preferred_mode="POWER6+"), "prefers POWER6+ mode")]),
+        [Bad(a1(current_mode="POWER7"), "runs in POWER7 mode, which B does not support")]),
+    "processor.preferred-mode": Example(
+        [Good(BASE), Good(a1(preferred_mode="default")), Good(a1(preferred_mode="POWER6 enhanced")),
+         Good(changed(a1(current_mode="POWER7", preferred_mode="POWER7"), "B", modes=("POWER7",)))],
+        [Bad(a1(preferred_mode="POWER6+"), "prefers POWER6+ mode, which B does not support")]),
     "processor.pool": Example(
         [Good(POOLED), Good(changed(BASE.replace(pools=(pool("A", 0), pool("B", 0, 2.5))), "a1", processors="dedicated"))],
         [Bad(BASE.replace(pools=(pool("A", 0), pool("B", 0, 3.49))), "pool 0 of B would hold 3.50 cores of 3.49"),

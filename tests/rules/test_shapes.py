@@ -13,7 +13,7 @@ from scale_estates import SHAPES
 from planner.estate.model import Estate
 from planner.findings import Finding, Severity
 from planner.rules import Judge, Scope, Site
-from planner.rules.judge import of_scope
+from planner.rules.base import of_scope
 
 
 def asked_alone(site: Site, lpar: str, source: str, target: str) -> tuple[Finding, ...]:

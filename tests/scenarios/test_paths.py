@@ -55,7 +55,7 @@ WAYS: dict[str, tuple[Estate, NewServer, Way | None, str]] = {
                        "storage.whole-lun"),
     "pinned": (stating(BASE, policy("pin", "a1", "A")), NEW, None, "policy.pin"),
     "preferred mode that the target lacks": (a1(current_mode="POWER6", preferred_mode="POWER6 enhanced"), NEW, None,
-                                             "processor.mode"),
+                                             "processor.preferred-mode"),
     "larger than the target": (a1(memory_mib=300 * GIB, max_memory_mib=300 * GIB).replace(
         servers=tuple(replace(s, configurable_memory_mib=512 * GIB) for s in BASE.servers)), NEW, None, "memory.fits"),
     "another site": (changed(BASE, "A", site="south"), replace(NEW, wired_like="B"), None, "server.site"),

@@ -1,0 +1,65 @@
+"""What the registry takes as a rule, and what the rules say of themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from planner.rules import RULES, Breach, Scope
+from planner.rules.base import ASKED, PRUNES, REGISTRY, ROWS, On, Use, of_scope, rule
+
+LIVE, FAILOVER, RESTART, WORK = On
+
+
+def nothing(*_: Any) -> Iterator[Breach]:
+    yield from ()
+
+
+@pytest.fixture(autouse=True)
+def _own_registry() -> Iterator[None]:
+    yield
+    for name in [n for n in REGISTRY if n.startswith("test.")]:
+        del REGISTRY[name]
+
+
+@pytest.mark.parametrize("scope", [Scope.SERVER, Scope.GROUP, Scope.RESTART, Scope.FLIGHT])
+def test_a_rule_that_prunes_no_candidate_says_how_it_is_kept(scope: Scope) -> None:
+    """Once such a rule was published as pruning candidates; plans then died in their replay (exit code 5)."""
+    with pytest.raises(ValueError, match=r"test\.silent: say how the programs keep it"):
+        rule("test.silent", "A sentence.", scope, source="test")
+    assert "test.silent" not in REGISTRY
+    assert rule("test.asked", "A sentence.", scope, encoding=ASKED, source="test")(nothing).encoding == ASKED
+
+
+def test_what_is_counted_becomes_rows_and_what_looks_at_one_lpar_prunes() -> None:
+    use = Use(by=lambda site, lpar, server: 1, most=lambda site, server: 8)
+    assert rule("test.counted", "A sentence.", Scope.SERVER, use=use, source="test")(nothing).encoding == ROWS
+    assert rule("test.one", "A sentence.", Scope.LPAR, source="test")(nothing).encoding == PRUNES
+
+
+def test_an_id_stands_once() -> None:
+    with pytest.raises(ValueError, match=r"memory\.capacity stands twice"):
+        rule("memory.capacity", "A sentence.", Scope.SERVER, encoding=ASKED, source="test")
+
+
+def test_every_rule_on_one_lpar_binds_live_moves() -> None:
+    assert all(LIVE in r.binds for r in of_scope(Scope.LPAR, Scope.MOVE))
+
+
+def test_what_work_gets_round_binds_a_failover_and_no_planned_restart() -> None:
+    work = {r.id: r.binds for r in RULES if WORK in r.binds}
+    assert set(work) == {"partition.lhea", "partition.physical-io", "partition.sriov", "storage.whole-lun"}
+    assert all(FAILOVER in b and RESTART not in b for b in work.values())
+
+
+def test_what_binds_a_planned_restart_binds_a_failover_but_for_vioses() -> None:
+    assert {r.id for r in RULES if RESTART in r.binds and FAILOVER not in r.binds} == {"partition.client"}
+    only_failover = {r.id for r in RULES if FAILOVER in r.binds and not r.binds & {RESTART, WORK}}
+    assert only_failover == {"processor.minimum-per-vp", "processor.mode"}
+
+
+def test_rules_on_a_size_or_a_wish_close_no_door() -> None:
+    assert {r.id for r in RULES if r.fits} == {"memory.fits", "processor.fits"}
+    assert {r.id for r in RULES if not r.lasting} == {"memory.fits", "processor.fits", "policy.fence", "policy.pin"}
