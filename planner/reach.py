@@ -1,8 +1,10 @@
-"""Which LPAR can reach which server, as a graph: LPAR – VLAN/LUN/WWPN pair – VIOS – server, with redundancy.
+"""Which LPAR can reach which server, asked of one graph: LPARs – VLANs, LUNs, fabrics – VIOSes – servers.
 
-Nodes are tuples: ``("lpar", name)``, ``("vlan", switch, id)``, ``("sea", vios, name)``, ``("lun", id)``,
-``("wwpns", lpar, slot)``, ``("fabric", name)``, ``("port", vios, name)``, ``("vios", name)``, ``("server", name)``.
-Edges run from the LPAR outwards, so everything that an LPAR reaches is its descendants.
+The graph is small: LPARs with the same networks and paths to storage are one node, LUNs that the same VIOSes see alike
+are one; ``members`` names them. Nodes are tuples: ``("lpars", n)``, ``("vlan", switch, id)``, ``("luns", n)``,
+``("fabric", name)``, ``("vios", name)``, ``("server", name)``. Edges run from the LPARs outwards, so everything that an
+LPAR reaches is its descendants. An edge to a VIOS says in ``usable`` whether an arriving LPAR can be served there: a
+LUN without reservation, a fabric with a free port.
 
 Redundancy counts. Client adapters that lead to the same disks through k VIOSes must find k different VIOSes on
 the target, each of which sees all of those disks: a matching, that is k paths that share no VIOS.
@@ -11,25 +13,45 @@ the target, each of which sees all of those disks: a matching, that is k paths t
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from planner.estate.model import Disk, Estate, Fibre
+from planner.estate.model import Disk, Estate, Fibre, Network
 
 if TYPE_CHECKING:
     import networkx as nx
 
 NO_RESERVE = ("no_reserve", "")
+UNSTATED_PORTS = 64
+"""Free NPIV ports of an adapter of which nobody states any."""
+
+Node = tuple[Any, ...]
+T = TypeVar("T", bound=Hashable)
+
+
+def linked(names: Iterable[T], groups: Iterable[Iterable[T]]) -> list[list[T]]:
+    """The connected components of ``names`` when each group hangs together, all in the order of ``names``.
+
+    Members of groups that are not among ``names`` count for nothing.
+    """
+    import networkx as nx  # start-up: questions that ask nothing of reach do without
+
+    order = {name: number for number, name in enumerate(names)}
+    graph = nx.Graph()
+    graph.add_nodes_from(order)
+    for group in groups:
+        nx.add_path(graph, [name for name in group if name in order])
+    return [sorted(part, key=order.__getitem__) for part in nx.connected_components(graph)]
 
 
 @dataclass(frozen=True, slots=True)
 class PathGroup:
-    """Client adapters that carry the same storage: source VIOS → its slots and what they carry."""
+    """Client adapters that carry the same storage: source VIOS → its slots, and what they carry."""
 
     slots: Mapping[str, tuple[int, ...]]
-    carries: Mapping[str, frozenset[str]]
+    carries: Mapping[str, frozenset[Any]]
 
 
 def match(wanted: Sequence[str], eligible: Mapping[str, Sequence[str]]) -> dict[str, str]:
@@ -58,25 +80,25 @@ def match(wanted: Sequence[str], eligible: Mapping[str, Sequence[str]]) -> dict[
     return {name: choice for choice, name in sorted(holder.items())}
 
 
-def path_groups(paths: Iterable[tuple[int, str, str]]) -> tuple[PathGroup, ...]:
+def path_groups(paths: Iterable[tuple[int, str, Any]]) -> tuple[PathGroup, ...]:
     """Group (slot, source VIOS, thing carried): slots that share a thing belong together."""
-    carried: dict[tuple[int, str], set[str]] = defaultdict(set)
+    carried: dict[tuple[int, str], set[Any]] = defaultdict(set)
+    over: dict[Any, list[tuple[int, str]]] = defaultdict(list)
     for slot, vios, thing in paths:
-        carried[(slot, vios)].add(thing)
-    groups: list[tuple[set[tuple[int, str]], set[str]]] = []
-    for adapter, things in sorted(carried.items()):
-        joined = [g for g in groups if g[1] & things]
-        merged = ({adapter}.union(*(g[0] for g in joined)), set(things).union(*(g[1] for g in joined)))
-        groups = [g for g in groups if g not in joined] + [merged]
-    out = []
-    for adapters, _ in groups:
-        slots: dict[str, list[int]] = defaultdict(list)
-        carries: dict[str, set[str]] = defaultdict(set)
-        for slot, vios in sorted(adapters):
-            slots[vios].append(slot)
-            carries[vios] |= carried[(slot, vios)]
-        out.append(PathGroup({v: tuple(s) for v, s in slots.items()}, {v: frozenset(c) for v, c in carries.items()}))
-    return tuple(out)
+        carried[slot, vios].add(thing)
+        over[thing].append((slot, vios))
+    return tuple(_group([(slot, vios, carried[slot, vios]) for slot, vios in adapters])
+                 for adapters in linked(sorted(carried), over.values()))
+
+
+def _group(adapters: Iterable[tuple[int, str, Collection[Any]]]) -> PathGroup:
+    """The group of these adapters: (slot, source VIOS, what it carries)."""
+    slots: dict[str, list[int]] = defaultdict(list)
+    carries: dict[str, set[Any]] = defaultdict(set)
+    for slot, vios, things in adapters:
+        slots[vios].append(slot)
+        carries[vios].update(things)
+    return PathGroup({v: tuple(s) for v, s in slots.items()}, {v: frozenset(c) for v, c in carries.items()})
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +120,17 @@ class StoragePaths:
         return not self.unseen and not self.split
 
 
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """What the LPARs of one node share; ``storage``: a number that others share whose storage is mapped alike."""
+
+    node: Node
+    vlans: tuple[tuple[str, int], ...]
+    storage: int
+    scsi: tuple[PathGroup, ...]
+    fibre: tuple[PathGroup, ...]
+
+
 class Reach:
     """Reachability over an estate. Answers are computed once for each shape of question."""
 
@@ -107,60 +140,116 @@ class Reach:
         self.vioses_on: dict[str, list[str]] = {s.name: [] for s in estate.servers}
         for v in estate.vioses:
             self.vioses_on.setdefault(v.server, []).append(v.name)
-        self._networks = _by_lpar(estate.networks)
+        self._networks: dict[str, list[Network]] = _by_lpar(estate.networks)
         self._disks: dict[str, list[Disk]] = _by_lpar(estate.disks)
         self._fibres: dict[str, list[Fibre]] = _by_lpar(estate.fibres)
-        self._bridging: dict[tuple[str, int], dict[str, list[str]]] = defaultdict(dict)
-        for b in estate.bridges:
-            there = self._bridging[(b.vswitch, b.vlan)].setdefault(self.server_of.get(b.vios, ""), [])
-            if b.vios not in there:
-                there.append(b.vios)
-        self._seen: dict[str, dict[str, str]] = defaultdict(dict)
-        for z in estate.zonings:
-            self._seen[z.lun][z.vios] = z.reserve_policy
-        self._fabrics: dict[str, dict[str, int]] = defaultdict(dict)
-        for p in estate.ports:
-            room = 64 if p.free_ports is None else p.free_ports
-            self._fabrics[p.vios][p.fabric] = self._fabrics[p.vios].get(p.fabric, 0) + room
-        self._fabric_servers: dict[str, set[str]] = defaultdict(set)
-        for vios, fabrics in self._fabrics.items():
-            for fabric, room in fabrics.items():
-                if room > 0:
-                    self._fabric_servers[fabric].add(self.server_of.get(vios, ""))
-        self._answers: dict[tuple[int, str], StoragePaths] = {}
-        self._shapes: dict[Any, int] = {}
+        self._answers: dict[tuple[str, int, str], tuple[StoragePaths, frozenset[Node]]] = {}
         self._nears: dict[Any, set[str] | None] = {}
-        self._groups: dict[tuple[str, str], tuple[tuple[PathGroup, ...], int]] = {}
-        self._alike: dict[tuple[tuple[str, str], ...], int] = {}
-        self._classes: dict[str, int] = {}
+        self._servers: dict[Node, set[str]] = {}
+        self._known_groups: dict[Any, tuple[int, tuple[PathGroup, ...], tuple[PathGroup, ...]]] = {}
+        self._storages: dict[Any, int] = {}
+
+    # ---- the graph ----------------------------------------------------------------------------------------------
 
     @cached_property
     def graph(self) -> nx.DiGraph:
-        """The whole graph; an edge lun → vios has its ``reserve_policy``."""
-        import networkx as nx
+        """The graph. ``members`` of a node: the LPARs or LUNs that it stands for; ``alike`` of LPARs: what they share.
+
+        Edges to a VIOS have ``usable``, and ``seas``, ``reserve_policy`` or ``ports``.
+        """
+        import networkx as nx  # start-up: questions that ask nothing of reach do without
 
         graph = nx.DiGraph()
-        e = self.estate
-        graph.add_nodes_from(("server", s.name) for s in e.servers)
-        graph.add_nodes_from(("lpar", p.name) for p in e.lpars)
-        graph.add_edges_from((("vios", v.name), ("server", v.server)) for v in e.vioses)
-        for b in e.bridges:
-            graph.add_edge(("vlan", b.vswitch, b.vlan), ("sea", b.vios, b.sea))
-            graph.add_edge(("sea", b.vios, b.sea), ("vios", b.vios))
-        for n in e.networks:
-            graph.add_edges_from((("lpar", n.lpar), ("vlan", n.vswitch, vlan)) for vlan in (n.vlan, *n.tagged))
-        graph.add_edges_from((("lpar", d.lpar), ("lun", d.lun)) for d in e.disks)
-        for z in e.zonings:
-            graph.add_edge(("lun", z.lun), ("vios", z.vios), reserve_policy=z.reserve_policy)
-        for f in e.fibres:
-            graph.add_edge(("lpar", f.lpar), ("wwpns", f.lpar, f.slot))
-            graph.add_edge(("wwpns", f.lpar, f.slot), ("fabric", f.fabric))
-        for p in e.ports:
-            graph.add_edge(("fabric", p.fabric), ("port", p.vios, p.port))
-            graph.add_edge(("port", p.vios, p.port), ("vios", p.vios))
+        graph.add_nodes_from(("server", s.name) for s in self.estate.servers)
+        graph.add_edges_from((("vios", v.name), ("server", v.server)) for v in self.estate.vioses)
+        self._add_bridges(graph)
+        self._add_ports(graph)
+        lun_nodes = self._add_luns(graph)
+        nodes: dict[Any, Alike] = {}
+        for name in dict.fromkeys((*(p.name for p in self.estate.lpars), *self._networks, *self._disks, *self._fibres)):
+            self._add_lpar(graph, name, nodes, lun_nodes)
         return graph
 
-    def networks_of(self, lpar: str) -> list[Any]:
+    def _add_bridges(self, graph: nx.DiGraph) -> None:
+        for b in self.estate.bridges:
+            vlan, vios = ("vlan", b.vswitch, b.vlan), ("vios", b.vios)
+            if not graph.has_edge(vlan, vios):
+                graph.add_edge(vlan, vios, usable=True, seas=[])
+            graph.edges[vlan, vios]["seas"].append(b.sea)
+
+    def _add_ports(self, graph: nx.DiGraph) -> None:
+        for p in self.estate.ports:
+            fabric, vios = ("fabric", p.fabric), ("vios", p.vios)
+            if not graph.has_edge(fabric, vios):
+                graph.add_edge(fabric, vios, usable=False, ports={})
+            edge = graph.edges[fabric, vios]
+            edge["ports"][p.port] = UNSTATED_PORTS if p.free_ports is None else p.free_ports
+            edge["usable"] = edge["usable"] or edge["ports"][p.port] > 0
+
+    def _add_luns(self, graph: nx.DiGraph) -> dict[str, Node]:
+        """LUN → its node."""
+        seen: dict[str, dict[str, str]] = {d.lun: {} for d in self.estate.disks if d.backing == "lun"}
+        for z in self.estate.zonings:
+            seen.setdefault(z.lun, {})[z.vios] = z.reserve_policy
+        nodes: dict[frozenset[tuple[str, str]], Node] = {}
+        out: dict[str, Node] = {}
+        for lun, policies in seen.items():
+            key = frozenset(policies.items())
+            node = nodes.get(key)
+            if node is None:
+                node = nodes[key] = ("luns", len(nodes))
+                graph.add_node(node, members=[])
+                graph.add_edges_from((node, ("vios", v), {"usable": p in NO_RESERVE, "reserve_policy": p})
+                                     for v, p in policies.items())
+            graph.nodes[node]["members"].append(lun)
+            out[lun] = node
+        return out
+
+    def _add_lpar(self, graph: nx.DiGraph, name: str, nodes: dict[Any, Alike], lun_nodes: Mapping[str, Node]) -> None:
+        vlans = tuple(sorted({(n.vswitch, v) for n in self.networks_of(name) for v in (n.vlan, *n.tagged)}))
+        storage, scsi, fibre = self._grouped(name, lun_nodes)
+        alike = nodes.get((vlans, storage))
+        if alike is None:
+            alike = nodes[vlans, storage] = Alike(("lpars", len(nodes)), vlans, storage, scsi, fibre)
+            graph.add_node(alike.node, members=[], alike=alike)
+            things = {c for group in (*scsi, *fibre) for carried in group.carries.values() for c in carried}
+            graph.add_edges_from((alike.node, thing) for thing in (*(("vlan", *v) for v in vlans), *sorted(things)))
+        graph.nodes[alike.node]["members"].append(name)
+
+    def _grouped(self, lpar: str, lun_nodes: Mapping[str, Node]
+                 ) -> tuple[int, tuple[PathGroup, ...], tuple[PathGroup, ...]]:
+        """The number of an LPAR's storage and its path groups over virtual SCSI and Fibre Channel."""
+        number: dict[str, int] = {}
+        disks = tuple((d.slot, d.vios, number.setdefault(d.lun, len(number)), lun_nodes[d.lun])
+                      for d in self.disks_of(lpar) if d.backing == "lun")
+        fibres = tuple((f.slot, f.vios, ("fabric", f.fabric)) for f in self.fibres_of(lpar))
+        known = self._known_groups.get((disks, fibres))
+        if known is None:
+            node = {lun: at for _, _, lun, at in disks}
+            scsi = tuple(PathGroup(g.slots, {v: frozenset(node[lun] for lun in c) for v, c in g.carries.items()})
+                         for g in path_groups(row[:3] for row in disks))
+            # All virtual Fibre Channel adapters of an LPAR lead to the same disks: one group over its VIOSes.
+            fibre = (_group((slot, vios, [fabric]) for slot, vios, fabric in fibres),) if fibres else ()
+            shape = tuple((tuple(g.slots.items()), tuple((v, tuple(sorted(c))) for v, c in sorted(g.carries.items())))
+                          for g in (*scsi, *fibre))
+            storage = self._storages.setdefault((len(scsi), shape), len(self._storages))
+            known = self._known_groups[disks, fibres] = storage, scsi, fibre
+        return known
+
+    def servers_of(self, thing: Node) -> set[str]:
+        """The servers on which a VIOS can serve a VLAN, LUNs or a fabric to an arriving LPAR."""
+        if thing not in self._servers:
+            self._servers[thing] = {self.server_of.get(vios, "") for (_, vios), edge in self._edges(thing).items()
+                                    if edge["usable"]}
+        return self._servers[thing]
+
+    def _edges(self, node: Node) -> Mapping[Node, Mapping[str, Any]]:
+        """What stands behind a node; the plain dictionaries of the graph, asked a million times on a large estate."""
+        return self.graph._adj.get(node, {})  # type: ignore[no-any-return]
+
+    # ---- what an LPAR has ---------------------------------------------------------------------------------------
+
+    def networks_of(self, lpar: str) -> list[Network]:
         """Its virtual Ethernet adapters."""
         return self._networks.get(lpar, [])
 
@@ -172,102 +261,81 @@ class Reach:
         """Its virtual Fibre Channel adapters."""
         return self._fibres.get(lpar, [])
 
+    @cached_property
+    def alike(self) -> Mapping[str, Alike]:
+        """LPAR → what it shares with the others of its node."""
+        return {name: at["alike"] for at in self.graph.nodes.values() if "alike" in at for name in at["members"]}
+
+    @cached_property
+    def lun_nodes(self) -> Mapping[str, Node]:
+        """LUN → its node."""
+        return {lun: node for node, at in self.graph.nodes.items() if node[0] == "luns" for lun in at["members"]}
+
     def vlans_of(self, lpar: str) -> tuple[tuple[str, int], ...]:
         """The (virtual switch, VLAN) pairs that it uses."""
-        return tuple(sorted({(n.vswitch, v) for n in self.networks_of(lpar) for v in (n.vlan, *n.tagged)}))
+        return self.alike[lpar].vlans
+
+    def storage_shape(self, lpar: str) -> int:
+        """A number that two LPARs share when their storage can be mapped alike on every server: their adapters carry
+        LUNs that the same VIOSes see in the same way. What of them is not seen has names of its own."""
+        return self.alike[lpar].storage
+
+    # ---- who serves it ------------------------------------------------------------------------------------------
 
     def bridging(self, vswitch: str, vlan: int, server: str) -> tuple[str, ...]:
         """The VIOSes of a server whose SEA bridges this VLAN."""
-        return tuple(self._bridging.get((vswitch, vlan), {}).get(server, ()))
+        edges = self._edges(("vlan", vswitch, vlan))
+        return tuple(v for v in self.vioses_on.get(server, ()) if ("vios", v) in edges)
 
     def reserve_policies(self, lun: str, server: str) -> dict[str, str]:
         """VIOSes of a server that see this LUN → the reserve policy there."""
-        seen = self._seen.get(lun, {})
-        return {v: seen[v] for v in self.vioses_on.get(server, ()) if v in seen}
-
-    def disk_paths(self, lpar: str, server: str) -> StoragePaths:
-        """How its virtual SCSI adapters can be mapped on a server. Disks that are no LUNs are left out."""
-        return self._paths("scsi", lpar, server)
-
-    def fibre_paths(self, lpar: str, server: str) -> StoragePaths:
-        """How its virtual Fibre Channel adapters can be mapped on a server."""
-        return self._paths("fibre", lpar, server)
-
-    def storage_shape(self, lpar: str) -> tuple[int, int]:
-        """Numbers that two LPARs share when their storage can be mapped alike on every server: their adapters carry
-        LUNs that the same VIOSes see in the same way. What of them is not seen has names of its own."""
-        return self._grouped("scsi", lpar)[1], self._grouped("fibre", lpar)[1]
+        edges = self._edges(self.lun_nodes.get(lun, ()))
+        return {v: edges["vios", v]["reserve_policy"] for v in self.vioses_on.get(server, ()) if ("vios", v) in edges}
 
     def near(self, lpar: str, ignorable: Collection[int] = ()) -> set[str] | None:
         """The servers on which a VIOS bridges each of its VLANs (``ignorable`` ones apart) and one serves each of
         its LUNs and fabrics; None: all. Other servers cannot take it; whether these can is for the rules to say."""
-        vlans = tuple(v for v in self.vlans_of(lpar) if v[1] not in ignorable)
-        key = (vlans, self.storage_shape(lpar))
+        alike = self.alike[lpar]
+        key = (tuple(v for v in alike.vlans if v[1] not in ignorable), alike.storage)
         if key not in self._nears:
-            self._nears[key] = self._near(lpar, vlans)
+            things = [t for t in self._edges(alike.node) if t[0] != "vlan" or t[2] not in ignorable]
+            self._nears[key] = set.intersection(*map(self.servers_of, things)) if things else None
         return self._nears[key]
 
-    def _near(self, lpar: str, vlans: Iterable[tuple[str, int]]) -> set[str] | None:
-        found: set[str] | None = None
-        for vlan in vlans:
-            found = _both(found, self._bridging.get(vlan, {}).keys())
-        for kind in ("scsi", "fibre"):
-            for group in self._grouped(kind, lpar)[0]:
-                for thing in sorted(frozenset().union(*group.carries.values())):
-                    found = _both(found, self._serving(kind, thing))
-        return found
+    def disk_paths(self, lpar: str, server: str) -> StoragePaths:
+        """How its virtual SCSI adapters can be mapped on a server. Disks that are no LUNs are left out."""
+        paths, blind = self._paths("scsi", lpar, server)
+        return paths if not blind else replace(paths, unseen=tuple(sorted(
+            {d.lun for d in self.disks_of(lpar) if d.backing == "lun" and self.lun_nodes[d.lun] in blind})))
 
-    def _serving(self, kind: str, thing: str) -> Collection[str]:
-        if kind == "fibre":
-            return self._fabric_servers.get(thing, ())
-        return {self.server_of.get(v, "") for v, policy in self._seen.get(thing, {}).items() if policy in NO_RESERVE}
+    def fibre_paths(self, lpar: str, server: str) -> StoragePaths:
+        """How its virtual Fibre Channel adapters can be mapped on a server."""
+        paths, blind = self._paths("fibre", lpar, server)
+        return paths if not blind else replace(paths, unseen=tuple(sorted(fabric for _, fabric in blind)))
 
-    def _grouped(self, kind: str, lpar: str) -> tuple[tuple[PathGroup, ...], int]:
-        """The path groups of an LPAR, and the number of their shape."""
-        known = self._groups.get((kind, lpar))
-        if known is None:
-            if kind == "scsi":
-                groups = path_groups((d.slot, d.vios, d.lun) for d in self.disks_of(lpar) if d.backing == "lun")
-            else:
-                groups = _fibre_groups(self.fibres_of(lpar))
-            alike = self._class if kind == "scsi" else str
-            shape = (kind, tuple((tuple(g.slots.items()), tuple(sorted((v, tuple(sorted({alike(x) for x in c})))
-                     for v, c in g.carries.items()))) for g in groups))
-            known = self._groups[(kind, lpar)] = groups, self._shapes.setdefault(shape, len(self._shapes))
-        return known
+    def _paths(self, kind: str, lpar: str, server: str) -> tuple[StoragePaths, frozenset[Node]]:
+        """The paths, and what of theirs no VIOS of the server can serve."""
+        alike = self.alike[lpar]
+        key = (kind, alike.storage, server)
+        if key not in self._answers:
+            self._answers[key] = self._solve(alike.scsi if kind == "scsi" else alike.fibre, server)
+        return self._answers[key]
 
-    def _paths(self, kind: str, lpar: str, server: str) -> StoragePaths:
-        groups, shape = self._grouped(kind, lpar)
-        known = self._answers.get((shape, server))
-        if known is None:
-            known = self._answers[shape, server] = self._solve(kind, groups, server)
-        elif known.unseen:
-            return self._solve(kind, groups, server)
-        return known
+    def _serves(self, vios: str, thing: Node) -> bool:
+        edge = self._edges(thing).get(("vios", vios))
+        return edge is not None and edge["usable"]
 
-    def _class(self, lun: str) -> int:
-        """A number that LUNs share when the same VIOSes see them in the same way."""
-        if lun not in self._classes:
-            seen = tuple(sorted(self._seen.get(lun, {}).items()))
-            self._classes[lun] = self._alike.setdefault(seen, len(self._alike))
-        return self._classes[lun]
-
-    def _serves(self, kind: str, vios: str, thing: str) -> bool:
-        if kind == "scsi":
-            return self._seen.get(thing, {}).get(vios, "none") in NO_RESERVE
-        return self._fabrics.get(vios, {}).get(thing, 0) > 0
-
-    def _solve(self, kind: str, groups: tuple[PathGroup, ...], server: str) -> StoragePaths:
+    def _solve(self, groups: Iterable[PathGroup], server: str) -> tuple[StoragePaths, frozenset[Node]]:
         mapping: list[tuple[int, str]] = []
-        unseen: set[str] = set()
+        unseen: set[Node] = set()
         split: set[str] = set()
         lost = 0
         here = self.vioses_on.get(server, [])
         for group in groups:
             wanted = sorted(group.slots, key=lambda v: group.slots[v])
-            eligible = {v: [t for t in here if all(self._serves(kind, t, c) for c in group.carries[v])] for v in wanted}
+            eligible = {v: [t for t in here if all(self._serves(t, c) for c in group.carries[v])] for v in wanted}
             for v in wanted:
-                blind = {c for c in group.carries[v] if not any(self._serves(kind, t, c) for t in here)}
+                blind = {c for c in group.carries[v] if not any(self._serves(t, c) for t in here)}
                 unseen |= blind
                 if not blind and not eligible[v]:
                     split.add(v)
@@ -277,23 +345,8 @@ class Reach:
                 choice = assigned.get(v) or next(iter(eligible[v]), None)
                 if choice:
                     mapping += [(slot, choice) for slot in group.slots[v]]
-        return StoragePaths(tuple(sorted(mapping)), tuple(sorted(unseen)), tuple(sorted(split)), lost)
-
-
-def _both(found: set[str] | None, more: Collection[str]) -> set[str]:
-    return set(more) if found is None else found.intersection(more)
-
-
-def _fibre_groups(fibres: list[Fibre]) -> tuple[PathGroup, ...]:
-    """All vFC adapters of an LPAR lead to the same disks: one group over its VIOSes."""
-    if not fibres:
-        return ()
-    slots: dict[str, list[int]] = defaultdict(list)
-    carries: dict[str, set[str]] = defaultdict(set)
-    for f in fibres:
-        slots[f.vios].append(f.slot)
-        carries[f.vios].add(f.fabric)
-    return (PathGroup({v: tuple(s) for v, s in slots.items()}, {v: frozenset(c) for v, c in carries.items()}),)
+        paths = StoragePaths(tuple(sorted(mapping)), (), tuple(sorted(split)), lost)
+        return paths, frozenset(unseen)
 
 
 def _by_lpar(rows: Iterable[Any]) -> dict[str, list[Any]]:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import product
+from random import Random
+
 import networkx as nx
 import pytest
 from estates import BASE, VLAN, estate, lpar, server, vioses, without
+from estates_random import random_estate
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from planner.estate.model import Bridge, Disk, Estate, Fibre, Network, Port, Zoning
-from planner.reach import Reach, match, path_groups
+from planner.reach import Reach, linked, match, path_groups
 
 NPIV = BASE.replace(
     fibres=(Fibre("a1", 40, "A-v1", "c050", "c051", "f1", True), Fibre("a1", 41, "A-v2", "c060", "c061", "f2", True)),
@@ -18,28 +23,29 @@ NPIV = BASE.replace(
 
 def test_the_graph_has_the_kinds_of_nodes_and_edges_that_it_promises() -> None:
     graph = Reach(NPIV).graph
-    assert {node[0] for node in graph} == {
-        "lpar", "vlan", "sea", "lun", "wwpns", "fabric", "port", "vios", "server"}
+    assert {node[0] for node in graph} == {"lpars", "vlan", "luns", "fabric", "vios", "server"}
     assert {(a[0], b[0]) for a, b in graph.edges} == {
-        ("lpar", "vlan"), ("vlan", "sea"), ("sea", "vios"), ("lpar", "lun"), ("lun", "vios"), ("lpar", "wwpns"),
-        ("wwpns", "fabric"), ("fabric", "port"), ("port", "vios"), ("vios", "server")}
+        ("lpars", "vlan"), ("lpars", "luns"), ("lpars", "fabric"), ("vlan", "vios"), ("luns", "vios"),
+        ("fabric", "vios"), ("vios", "server")}
     assert nx.is_directed_acyclic_graph(graph)
-    assert graph.edges[("lun", "lun-a1"), ("vios", "B-v1")]["reserve_policy"] == "no_reserve"
+    assert graph.edges[Reach(NPIV).lun_nodes["lun-a1"], ("vios", "B-v1")] == {
+        "usable": True, "reserve_policy": "no_reserve"}
+    assert graph.edges[("vlan", "ETHERNET0", VLAN), ("vios", "B-v1")] == {"usable": True, "seas": ["ent6"]}
+    assert graph.edges[("fabric", "f1"), ("vios", "B-v1")] == {"usable": True, "ports": {"fcs1": 8}}
 
 
-def test_a_path_runs_from_the_lpar_to_the_server() -> None:
-    graph = Reach(NPIV).graph
-    for path in (
-            [("lpar", "a1"), ("vlan", "ETHERNET0", VLAN), ("sea", "B-v1", "ent6"), ("vios", "B-v1"), ("server", "B")],
-            [("lpar", "a1"), ("lun", "lun-a1"), ("vios", "B-v2"), ("server", "B")],
-            [("lpar", "a1"), ("wwpns", "a1", 40), ("fabric", "f1"), ("port", "B-v1", "fcs1"), ("vios", "B-v1"),
-             ("server", "B")]):
-        assert nx.is_path(graph, path)
+def test_lpars_and_luns_that_are_alike_are_one_node() -> None:
+    """Two LPARs of A differ in their LUNs, which the same VIOSes see alike; a third has another VLAN."""
+    of = estate([server("A"), server("B")], [lpar("a1", "A"), lpar("a2", "A"), lpar("a3", "A")])
+    of = of.replace(networks=(*(n for n in of.networks if n.lpar != "a3"), Network("a3", 2, 99)))
+    graph = Reach(of).graph
+    members = [(node[0], at["members"]) for node, at in graph.nodes.items() if "members" in at]
+    assert members == [("luns", ["lun-a1", "lun-a2", "lun-a3"]), ("lpars", ["a1", "a2"]), ("lpars", ["a3"])]
 
 
 def test_isolated_servers_and_lpars_are_in_the_graph() -> None:
     graph = Reach(Estate(servers=(server("X"),), lpars=(lpar("x", "X"),))).graph
-    assert set(graph) == {("server", "X"), ("lpar", "x")} and not graph.edges
+    assert set(graph) == {("server", "X"), ("lpars", 0)} and not graph.edges
 
 
 def test_components_of_the_graph_are_independent() -> None:
@@ -147,8 +153,9 @@ def test_lost_paths_are_what_disjoint_paths_of_the_graph_leave(data: st.DataObje
     reach = Reach(of)
     graph = reach.graph.copy()
     graph.remove_edges_from([(a, b) for a, b, p in graph.edges(data="reserve_policy") if p not in (None, "", "no_reserve")])
-    paths = len(list(nx.node_disjoint_paths(graph, ("lun", "lun"), ("server", "B")))) if nx.has_path(
-        graph, ("lun", "lun"), ("server", "B")) else 0
+    lun = reach.lun_nodes["lun"]
+    paths = len(list(nx.node_disjoint_paths(graph, lun, ("server", "B")))) if nx.has_path(
+        graph, lun, ("server", "B")) else 0
     found = reach.disk_paths("a1", "B")
     if paths == 0:
         assert found.unseen == ("lun",) and found.mapping == ()
@@ -168,3 +175,76 @@ def test_luns_that_are_seen_alike_share_answers_but_not_names() -> None:
     assert [blind.disk_paths(n, "B").unseen for n in ("a1", "a2", "a1")] == [("lun-a1",), ("lun-a2",), ("lun-a1",)]
     half = Reach(of.replace(zonings=tuple(z for z in of.zonings if (z.lun, z.vios) != ("lun-a2", "B-v2"))))
     assert half.storage_shape("a1") != half.storage_shape("a2")
+
+
+@settings(max_examples=200)
+@given(st.lists(st.lists(st.integers(0, 9), max_size=4), max_size=8))
+def test_what_is_linked_is_what_one_gets_to_by_single_links(groups: list[list[int]]) -> None:
+    """Against the closure of "stands in one group"; 8 and 9 are no names."""
+    names = list(range(8))
+    near = {a: {a, *(b for g in groups if a in g for b in g if b in names)} for a in names}
+    for _ in names:
+        near = {a: set().union(*(near[b] for b in near[a])) for a in names}
+    assert linked(names, groups) == sorted(map(list, {tuple(sorted(n)) for n in near.values()}))
+
+
+def served(of: Estate, lpar_name: str, target: str) -> dict[str, tuple[set[str], set[str], int]]:
+    """From the rows alone, for virtual SCSI and Fibre Channel: what no VIOS of the target serves; the VIOSes of today
+    whose load no single one takes over; how many of those that could lose a VIOS of their own, by trying all ways."""
+    there = [v.name for v in of.vioses if v.server == target]
+    usable = {(z.lun, z.vios) for z in of.zonings if z.reserve_policy in ("", "no_reserve")}
+    ports = {(p.fabric, p.vios) for p in of.ports if p.free_ports != 0}
+    disks = [(d.slot, d.vios, d.lun) for d in of.disks if d.lpar == lpar_name and d.backing == "lun"]
+    fibres = [(f.slot, f.vios, f.fabric) for f in of.fibres if f.lpar == lpar_name]
+    out = {}
+    for kind, rows, pairs in (("scsi", disks, usable), ("fibre", fibres, ports)):
+        blind = {t for *_, t in rows if not any((t, v) in pairs for v in there)}
+        split, lost = set(), 0
+        for group in together(rows, all_one=kind == "fibre"):
+            carried = {v: {t for row in group for t in [row[2]] if row[1] == v} for v in {row[1] for row in group}}
+            takers = {v: [w for w in there if all((t, w) in pairs for t in things)] for v, things in carried.items()}
+            split |= {v for v, things in carried.items() if not takers[v] and not things & blind}
+            able = [takers[v] for v in takers if takers[v]]
+            lost += len(able) - max(sum(w is not None for w in way) for way in product(*([*ws, None] for ws in able))
+                                    if len({w for w in way if w}) == sum(w is not None for w in way))
+        out[kind] = blind, split, lost
+    return out
+
+
+def together(rows: list[tuple[int, str, str]], *, all_one: bool) -> list[list[tuple[int, str, str]]]:
+    """Rows of adapters that carry a thing in common, directly or over others."""
+    groups: list[list[tuple[int, str, str]]] = []
+    for row in rows:
+        joined = [g for g in groups if all_one or any(row[2] == r[2] or row[:2] == r[:2] for r in g)]
+        groups = [g for g in groups if g not in joined] + [[row, *(r for g in joined for r in g)]]
+    return groups
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_the_graph_answers_as_the_rows_of_the_estate_do(seed: int) -> None:
+    of = blinded(seed, random_estate(seed, 10, 4))
+    reach = Reach(of)
+    for name, target in product((p.name for p in of.lpars), (s.name for s in of.servers)):
+        there = {v.name for v in of.vioses if v.server == target}
+        vlans = {(n.vswitch, v) for n in of.networks if n.lpar == name for v in (n.vlan, *n.tagged)}
+        bridged = {vlan: {b.vios for b in of.bridges if (b.vswitch, b.vlan) == vlan and b.vios in there}
+                   for vlan in vlans}
+        assert {v: set(reach.bridging(*v, target)) for v in reach.vlans_of(name)} == bridged
+        expected = served(of, name, target)
+        for kind, paths in (("scsi", reach.disk_paths(name, target)), ("fibre", reach.fibre_paths(name, target))):
+            assert (set(paths.unseen), set(paths.split), paths.lost) == expected[kind]
+        near = reach.near(name)
+        assert (near is None or target in near) is (all(bridged.values()) and not any(b for b, *_ in expected.values()))
+        for lun in {d.lun for d in of.disks if d.lpar == name}:
+            assert reach.reserve_policies(lun, target) == {
+                z.vios: z.reserve_policy for z in of.zonings if z.lun == lun and z.vios in there}
+
+
+def blinded(seed: int, of: Estate) -> Estate:
+    """With a third of the zonings and bridges gone, some LUNs reserved and some ports full."""
+    rng = Random(seed)
+    return of.replace(
+        zonings=tuple(replace(z, reserve_policy=rng.choice((z.reserve_policy, "", "single_path")))
+                      for z in of.zonings if rng.random() < 0.8),
+        bridges=tuple(b for b in of.bridges if rng.random() < 0.8),
+        ports=tuple(replace(p, free_ports=rng.choice((0, 3, None))) for p in of.ports if rng.random() < 0.9))

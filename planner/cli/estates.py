@@ -11,6 +11,8 @@ import typer
 
 from planner.cli.app import Estate, Force, Json, PolicyFile, command, load_estate, print_json, progress, show, some
 
+GRAPH_ENDINGS = (".graphml", ".dot", ".gv")
+
 
 @command("load")
 def load_command(
@@ -96,7 +98,9 @@ def reach_command(
     estate: Estate,
     lpar: Annotated[str | None, typer.Option("--lpar", help="One LPAR: each server with every reason.")] = None,
     server: Annotated[str | None, typer.Option("--server", help="Only this server.")] = None,
-    policy: PolicyFile = None, as_json: Json = False,
+    graph: Annotated[Path | None, typer.Option("--graph", metavar="FILE", help="Write the graph of LPARs, VLANs, LUNs, "
+                                               "fabrics, VIOSes and servers: .graphml or .dot.")] = None,
+    policy: PolicyFile = None, as_json: Json = False, force: Force = False,
 ) -> int:
     """Where could each LPAR go; if not, why not.
 
@@ -107,6 +111,8 @@ def reach_command(
     from planner.report import terminal
     from planner.rules import Judge, Site
 
+    if graph is not None and graph.suffix.lower() not in GRAPH_ENDINGS:
+        raise UsageError(f"--graph {graph}: the name must end in .graphml, or in .dot or .gv")
     site = Site(load_estate(estate, policy).estate)
     judge = Judge(site)
     if lpar is not None and lpar not in site.lpars:
@@ -126,6 +132,12 @@ def reach_command(
         show(terminal.reach_detail(site, judge, lpar, servers))
     else:
         show(terminal.reach_matrix(site, judge, names, servers))
+    if graph is not None:
+        from planner.report.output import write_file
+        from planner.report.reach_graph import graph_bytes
+
+        write_file(graph, graph_bytes(site.reach, graph.suffix.lower()), force=force)
+        sys.stderr.write(f"written: {graph}\n")
     return 0
 
 

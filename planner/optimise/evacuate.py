@@ -7,14 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from networkx.utils import UnionFind
-
 from planner.optimise.asked import displaced, survivors
 from planner.optimise.conflict import joined, stranded
 from planner.optimise.placement import Candidates, PlacementProgram, candidates_of
 from planner.optimise.stages import Answer, StagedProblem
 from planner.plan.choices import Status
 from planner.plan.questions import Evacuate
+from planner.reach import linked
 from planner.rules import Judge, Site
 
 
@@ -29,22 +28,18 @@ class Part:
 
 def parts_of(problem: EvacuationProblem) -> list[Part]:
     """The connected components of reach among the surviving servers that have to do with a displaced LPAR."""
-    site, survivors = problem.site, set(problem.survivors)
-    linked = UnionFind(problem.survivors)
-    asked: set[tuple[int, str]] = set()
-    for name, server in site.start.items():
-        near = problem.judge.near(name)
-        if (id(near), server) not in asked:
-            asked.add((id(near), server))
-            linked.union(*survivors.intersection((server, *(survivors if near is None else near))))
-    for group in site.policies.together:
-        linked.union(*survivors.intersection(s for n in group.members if n in site.start
-                                             for s in (site.start[n], *problem.narrow.cost.get(n, ()))))
-    members: dict[str, list[str]] = {}
+    site, narrow = problem.site, problem.narrow.cost
+    nears = {(id(near), server): (server, *sorted(problem.survivors if near is None else near))
+             for name, server in site.start.items() for near in (problem.judge.near(name),)}
+    together = [[s for n in group.members if n in site.start for s in (site.start[n], *narrow.get(n, ()))]
+                for group in site.policies.together]
+    components = linked(problem.survivors, (*nears.values(), *together))
+    component = {server: number for number, servers in enumerate(components) for server in servers}
+    members: dict[int, list[str]] = {}
     for name in problem.displaced:
-        members.setdefault(linked[next(iter(problem.narrow.cost[name]))], []).append(name)
-    return [Part(names, [s for s in problem.survivors if linked[s] == root],
-                 Candidates({n: problem.narrow.cost[n] for n in names})) for root, names in members.items()]
+        members.setdefault(component[next(iter(narrow[name]))], []).append(name)
+    return [Part(names, components[number], Candidates({n: narrow[n] for n in names}))
+            for number, names in members.items()]
 
 
 class EvacuationProblem(StagedProblem):

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from networkx.utils import UnionFind
-
 from planner.optimise.placement import Candidates
+from planner.reach import linked
 from planner.rules import Site
 
 
@@ -25,18 +24,8 @@ def components(site: Site, candidates: Candidates, restarts: Iterable[tuple[str,
 
     LPARs that must end together are linked as well, whatever they reach.
     """
-    sets = UnionFind(site.servers)
-    for places in candidates.cost.values():
-        sets.union(*places)
-    for server, targets in restarts:
-        sets.union(server, *targets)
-    for group in site.policies.together:
-        sets.union(*(site.start[n] for n in group.members if n in site.start))
-    servers: dict[str, list[str]] = {}
-    lpars: dict[str, list[str]] = {}
-    for s in site.servers:
-        servers.setdefault(sets[s], []).append(s)
-    for n in sorted(site.start):
-        lpars.setdefault(sets[site.start[n]], []).append(n)
-    found = [Component(tuple(sorted(names)), tuple(lpars.get(root, ()))) for root, names in servers.items()]
-    return sorted(found, key=lambda c: c.servers)
+    groups = {tuple(places) for places in candidates.cost.values()}
+    groups |= {(server, *targets) for server, targets in restarts}
+    groups |= {tuple(site.start[n] for n in group.members if n in site.start) for group in site.policies.together}
+    return [Component(tuple(servers), tuple(sorted(n for s in servers for n in site.residents(s))))
+            for servers in linked(sorted(site.servers), groups)]
