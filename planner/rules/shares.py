@@ -56,22 +56,26 @@ def _filled(claims: Mapping[str, _Claim], pools: Mapping[int, Fraction], whole: 
     """Everybody's share: all grow by their weights until somebody or a pool is full, then the others go on."""
     share = {n: Fraction(c.entitled) for n, c in claims.items()}
     spare = whole - sum(share.values())
-    growing = {n: c for n, c in claims.items() if c.weight and c.most > c.entitled}
-    while growing and spare > 0:
-        room = {p: most - sum((share[n] for n, c in claims.items() if c.pool == p), Fraction(0))
+    while spare > 0:
+        left = {p: most - sum((share[n] for n, c in claims.items() if c.pool == p), Fraction(0))
                 for p, most in pools.items()}
-        growing = {n: c for n, c in growing.items() if c.pool is None or room.get(c.pool, Fraction(1)) > 0}
+        growing = {n: c for n, c in claims.items()
+                   if c.weight and share[n] < c.most and (c.pool is None or left.get(c.pool, 1) > 0)}
         if not growing:
             break
-        steps = [spare / sum(c.weight for c in growing.values()),
-                 *((c.most - share[n]) / c.weight for n, c in growing.items()),
-                 *(left / weight for p, left in room.items()
-                   if (weight := sum(c.weight for c in growing.values() if c.pool == p)))]
+        weight = sum(c.weight for c in growing.values())
+        step = min(spare / weight, _step(growing, share, left))
         for n, c in growing.items():
-            share[n] += min(steps) * c.weight
-        spare -= min(steps) * sum(c.weight for c in growing.values())
-        growing = {n: c for n, c in growing.items() if share[n] < c.most}
+            share[n] += step * c.weight
+        spare -= step * weight
     return share
+
+
+def _step(growing: Mapping[str, _Claim], share: Mapping[str, Fraction], left: Mapping[int, Fraction]) -> Fraction:
+    """How far all can grow, for each unit of weight, until somebody or a pool is full."""
+    by_pool = {p: sum(c.weight for c in growing.values() if c.pool == p) for p in left}
+    return min((*((c.most - share[n]) / c.weight for n, c in growing.items()),
+                *(left[p] / weight for p, weight in by_pool.items() if weight)))
 
 
 def _weight(lpar: Lpar) -> int:

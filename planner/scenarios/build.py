@@ -14,7 +14,7 @@ from planner.estate.catalogue import Catalogue, ServerModel
 from planner.estate.model import Bridge, Estate, Port, ProcessorPool, Server, Vios, Zoning
 from planner.estate.policy_file import with_policies
 from planner.findings import Finding, Severity, Source
-from planner.scenarios.model import ALL, NewServer, Scenario
+from planner.scenarios.model import ALL, Clock, NewServer, Scenario
 from planner.scenarios.sizing import unselected
 from planner.units import UNITS_PER_CORE, show_gib
 
@@ -60,18 +60,11 @@ def _told(scenario: Scenario, path: str, message: str, fix: str) -> Finding:
 def problems(estate: Estate, scenario: Scenario, catalogue: Catalogue) -> Iterator[Finding]:
     """Everything in a scenario that the estate or the catalogue does not have."""
     names = [s.name for s in estate.servers]
-    shown = ", ".join(names[:12]) + (", …" if len(names) > 12 else "")
     for number, word in enumerate(scenario.retire):
-        if not any(fnmatchcase(n, word) for n in names):
-            yield _told(scenario, f"retire[{number}]", f"{word!r} matches no server", f"one of: {shown}")
+        yield from _unmatched(scenario, f"retire[{number}]", word, names)
     for number, clock in enumerate(scenario.clocks):
-        if not any(fnmatchcase(n, clock.servers) for n in names):
-            yield _told(scenario, f"clock[{number}].server", f"{clock.servers!r} matches no server", f"one of: {shown}")
-        for s in estate.servers:
-            model = catalogue.find(s.model)
-            if fnmatchcase(s.name, clock.servers) and model and model.with_clock(clock.ghz) is None:
-                yield _told(scenario, f"clock[{number}].ghz", f"{s.name} is a {s.model}, of which the catalogue has no "
-                            f"{clock.ghz} GHz", f"one of: {_clocks(model)}")
+        yield from _unmatched(scenario, f"clock[{number}].server", clock.servers, names)
+        yield from _unknown_clock(estate, scenario, f"clock[{number}].ghz", clock, catalogue)
     for number, word in unselected(scenario, estate.lpars):
         yield _told(scenario, f"growth[{number}].lpars", f"{word!r} selects no LPAR",
                     "a name, a wildcard, env:production or software:SAP")
@@ -79,8 +72,23 @@ def problems(estate: Estate, scenario: Scenario, catalogue: Catalogue) -> Iterat
     for number, new in enumerate(scenario.add):
         yield from _wrong_server(scenario, f"add[{number}]", new, catalogue, names, taken)
         taken |= {new.name}
-    if not scenario.add and estate.servers and all(n in _retired(estate, scenario) for n in names):
+    if names and not scenario.add and len(_retired(estate, scenario)) == len(names):
         yield _told(scenario, "retire", "no server is left", "keep or add one")
+
+
+def _unmatched(scenario: Scenario, path: str, word: str, names: Sequence[str]) -> Iterator[Finding]:
+    if not any(fnmatchcase(n, word) for n in names):
+        shown = ", ".join(names[:12]) + (", …" if len(names) > 12 else "")
+        yield _told(scenario, path, f"{word!r} matches no server", f"one of: {shown}")
+
+
+def _unknown_clock(estate: Estate, scenario: Scenario, path: str, clock: Clock, catalogue: Catalogue
+                   ) -> Iterator[Finding]:
+    for s in estate.servers:
+        model = catalogue.find(s.model)
+        if fnmatchcase(s.name, clock.servers) and model and model.with_clock(clock.ghz) is None:
+            yield _told(scenario, path, f"{s.name} is a {s.model}, of which the catalogue has no {clock.ghz} GHz",
+                        f"one of: {_clocks(model)}")
 
 
 def _clocks(model: ServerModel) -> str:
@@ -168,26 +176,37 @@ def _bridges(old: Estate, like: Sequence[Server], vioses: Sequence[Vios]) -> tup
 
 
 def _server(new: NewServer, model: ServerModel, like: Sequence[Server], assumed: list[str]) -> Server:
-    rating_generation = next((p.generation for p in model.processors if new.ghz and p is model.with_clock(new.ghz)), "")
-    lmb = new.lmb_mib
-    if lmb is None:
-        lmb = next((s.lmb_mib for s in like if s.lmb_mib and (not model.lmb_mib or s.lmb_mib in model.lmb_mib)), None)
-        if lmb:
-            assumed.append(f"{new.name}: LMB {lmb} MiB, as on the servers of today: set it before the first LPAR is "
-                           "there, another size needs a restart of the server.")
-    firmware = new.firmware_memory_mib
-    if firmware is None:
-        firmware = max(_LEAST_FIRMWARE_MIB, new.memory_mib // 64)
-        assumed.append(f"{new.name}: {show_gib(firmware)} GiB of memory for the hypervisor (1/64, at least 1 GiB).")
+    processor = model.with_clock(new.ghz) if new.ghz else None
+    lmb, firmware = _lmb(new, model, like, assumed), _hypervisor(new, assumed)
     if not new.firmware:
         assumed.append(f"{new.name}: firmware level not stated, so the firmware matrix is not checked.")
-    consoles = list(dict.fromkeys(s.console for s in like if s.console))
-    sites = list(dict.fromkeys(s.site for s in like if s.site))
     return Server(
-        new.name, UNITS_PER_CORE * new.cores, new.memory_mib, new.model, "", rating_generation or model.generation,
-        new.console or (consoles[0] if consoles else ""), new.site or (sites[0] if sites else ""), firmware, lmb,
-        new.firmware, True, model.modes, None, new.max_migrations, idle_watts=new.idle_watts, max_watts=new.max_watts,
+        new.name, UNITS_PER_CORE * new.cores, new.memory_mib, new.model, "",
+        (processor.generation if processor else "") or model.generation,
+        new.console or next((s.console for s in like if s.console), ""),
+        new.site or next((s.site for s in like if s.site), ""), firmware, lmb, new.firmware, True, model.modes, None,
+        new.max_migrations, idle_watts=new.idle_watts, max_watts=new.max_watts,
         note=f"added by the scenario, {new.ghz or 'unstated'} GHz")
+
+
+def _lmb(new: NewServer, model: ServerModel, like: Sequence[Server], assumed: list[str]) -> int | None:
+    """The logical memory block in MiB: as stated, else as today where the model offers that."""
+    if new.lmb_mib is not None:
+        return new.lmb_mib
+    lmb = next((s.lmb_mib for s in like if s.lmb_mib and (not model.lmb_mib or s.lmb_mib in model.lmb_mib)), None)
+    if lmb:
+        assumed.append(f"{new.name}: LMB {lmb} MiB, as on the servers of today: set it before the first LPAR is "
+                       "there, another size needs a restart of the server.")
+    return lmb
+
+
+def _hypervisor(new: NewServer, assumed: list[str]) -> int:
+    """MiB that the hypervisor takes."""
+    if new.firmware_memory_mib is not None:
+        return new.firmware_memory_mib
+    firmware = max(_LEAST_FIRMWARE_MIB, new.memory_mib // 64)
+    assumed.append(f"{new.name}: {show_gib(firmware)} GiB of memory for the hypervisor (1/64, at least 1 GiB).")
+    return firmware
 
 
 def _vios(new: NewServer, name: str, number: int, theirs: Sequence[Vios], assumed: list[str]) -> Vios:
