@@ -29,11 +29,11 @@ class Part:
 def parts_of(problem: EvacuationProblem) -> list[Part]:
     """The connected components of reach among the surviving servers that have to do with a displaced LPAR."""
     site, narrow = problem.site, problem.narrow.cost
-    nears = {(id(near), server): (server, *sorted(problem.survivors if near is None else near))
-             for name, server in site.start.items() for near in (problem.judge.near(name),)}
+    nears = {(id(near), server): near for name, server in site.start.items() for near in (problem.judge.near(name),)}
+    reached = [(server, *sorted(problem.survivors if near is None else near)) for (_, server), near in nears.items()]
     together = [[s for n in group.members if n in site.start for s in (site.start[n], *narrow.get(n, ()))]
                 for group in site.policies.together]
-    components = linked(problem.survivors, (*nears.values(), *together))
+    components = linked(problem.survivors, (*reached, *together))
     component = {server: number for number, servers in enumerate(components) for server in servers}
     members: dict[int, list[str]] = {}
     for name in problem.displaced:
