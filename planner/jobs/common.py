@@ -1,25 +1,21 @@
-"""What every job shares: options, clock windows, answers into verified plans, assumptions, exit codes."""
+"""What every job shares: options, clock windows, the check of a plan, assumptions, exit codes."""
 
 from __future__ import annotations
 
 import datetime as dt
 import math
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
-from planner.cost import parameters_of, side_rate, state_bytes
+from planner.cost import Parameters, parameters_of, side_rate, state_bytes
 from planner.errors import ReplayError, UsageError
 from planner.estate.assemble import Loaded
 from planner.estate.model import Estate
 from planner.findings import Finding, Severity, errors, ordered
-from planner.optimise.placement import move_cost_ms
-from planner.optimise.stages import Answer
 from planner.plan.choices import BACK, OUT, Status
 from planner.plan.plan import Plan, Window
 from planner.plan.questions import Evacuate
 from planner.rules import Judge, Site
-from planner.schedule.timetable import Timetable
 from planner.units import show_duration
 from planner.verify import replay
 
@@ -69,43 +65,6 @@ def span_from(text: str) -> int:
         raise UsageError(f"{text!r} is not a time like 60m, 1h30m or 90s")
     hours, minutes, seconds = (int(g or 0) for g in match.groups())
     return hours * 3600 + minutes * 60 + seconds
-
-
-def unanswered(blank: Plan, answer: Answer, reason: str, options: Options) -> Plan:
-    if answer.status is Status.INFEASIBLE and answer.conflict is not None:
-        c = answer.conflict
-        found = [Finding(rule, Severity.ERROR, name, message if not server else f"to {server}: {message}",
-                         _fix(c.lifts, name))
-                 for name, by_server in c.refusals.items() for server, reasons in by_server.items()
-                 for rule, message in reasons]
-        if not found:
-            found = [Finding(rule, Severity.ERROR, ", ".join(c.servers) or ", ".join(c.lpars), c.summary,
-                             "; ".join(c.lifts)) for rule in c.rules or ("goal.reached",)]
-        return blank.replace(status=Status.INFEASIBLE, conflict=c.json(), findings=tuple(found))
-    message = f"a placement exists, but {reason}" if reason else (
-        f"no answer within {options.time_limit:g} s, and no proof that there is none")
-    fix = "free more room first, lift policies, or ask for less" if reason else (
-        "give more time (--time-limit), free more room, or lift policies")
-    note = Finding("plan.unknown", Severity.ERROR, "plan", message, fix)
-    return blank.replace(status=Status.UNKNOWN, findings=(note,),
-                         bound=None if answer.bound_ms is None else answer.bound_ms / 1000)
-
-
-def _fix(lifts: Sequence[str], name: str) -> str:
-    return "; ".join(x.removeprefix(f"{name}: ") for x in lifts if x.startswith(f"{name}: "))
-
-
-def finished(blank: Plan, loaded: Loaded, site: Site, judge: Judge, answer: Answer, table: Timetable,
-              options: Options) -> Plan:
-    counted = (OUT, BACK) if blank.goal.back_counts else (OUT,)
-    objective = sum(move_cost_ms(site, judge, m.lpar, m.source, m.target) for m in table.moves if m.leg in counted)
-    bound = min(answer.bound_ms or 0.0, float(objective))
-    status = answer.status if objective - bound <= PROVED * objective + 0.999 else Status.FEASIBLE
-    if status is Status.OPTIMAL:
-        bound = float(objective)
-    gap = 0.0 if objective == 0 else max(0.0, (objective - bound) / objective)
-    return checked_plan(blank.replace(status=status, objective=objective / 1000, bound=bound / 1000, gap=round(gap, 6),
-                                      moves=table.moves), loaded, site, judge)
 
 
 def checked_plan(plan: Plan, loaded: Loaded, site: Site, judge: Judge) -> Plan:
@@ -209,10 +168,7 @@ def exit_code(plan: Plan, site: Site | None = None, estate: Estate | None = None
 
 
 def assumptions(estate: Estate, options: Options) -> tuple[str, ...]:
-    from dataclasses import fields
-
-    from planner.cost import Parameters
-
+    """What is taken for granted: the cost model's parameters and what nobody stated."""
     parameters, unknown = parameters_of(estate.parameters)
     out = ["Hash page table: maximum memory / 64, rounded up to a power of two, unless the LPAR states a ratio.",
            "An LPAR whose busy cores nobody stated is taken to be as busy as its entitlement.",

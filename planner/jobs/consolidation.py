@@ -15,13 +15,13 @@ from planner.estate.saved import digest
 from planner.findings import Finding, Severity, ordered
 from planner.history.calendar import BUCKETS, Bucket
 from planner.jobs import energy as accounts
-from planner.jobs.common import PROVED, Options, assumptions, checked_plan, unanswered
+from planner.jobs.attempt import Case, attempted, unanswered
+from planner.jobs.common import PROVED, Options, assumptions, checked_plan
 from planner.jobs.energy import Meter, Terms
 from planner.optimise.asked import checked_consolidate
-from planner.optimise.consolidation import Consolidation, ConsolidationProblem, Part
+from planner.optimise.consolidation import Consolidation, ConsolidationProblem
 from planner.optimise.measure import Scale, scale_of
 from planner.optimise.placement import move_cost_ms
-from planner.optimise.stages import Answer
 from planner.plan.choices import BACK, OUT, Measure, Status
 from planner.plan.plan import Level, Plan, Window
 from planner.plan.questions import Consolidate
@@ -31,22 +31,16 @@ from planner.schedule.timetable import Timetable, timetable
 if TYPE_CHECKING:  # start-up: what reads a history takes longer to import than a small plan to make
     from planner.jobs.usage import UsageSpec
 
-_TRIES = 12
 _ROUNDS = 6
 _SPARE_S = 1800
 """Seconds that the way back of a weekend has to spare at its end, where the weekend is long enough."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Case:
-    """Everything that a consolidation's answer is made of; ``goal`` as it was asked, ``busy``: mean thousandths of a
-    core by LPAR where a history measured them."""
+class _Case(Case):
+    """``goal`` as it was asked; ``busy``: mean thousandths of a core by LPAR where a history measured them."""
 
-    loaded: Loaded
-    site: Site
-    judge: Judge
     goal: Consolidate
-    options: Options
     terms: Terms
     busy: Mapping[str, int]
 
@@ -78,20 +72,18 @@ def consolidate(loaded: Loaded, goal: Consolidate, options: Options, usage: Usag
     site = Site(loaded.estate, usage=used)
     judge = Judge(site)
     goal = checked_consolidate(goal.replace(usage=basis, come_back=goal.come_back or goal.weekend), site)
-    case = _Case(loaded, site, judge, goal, options, terms, busy)
+    case = _Case(loaded, site, judge, options, goal, terms, busy)
     deadline = time.monotonic() + options.time_limit
     staying: dict[str, str] = {}
     flat = False
     while True:
         plan = _planned(case, goal, deadline, staying, flat=flat)
-        if (goal.come_back or _late(plan)) and plan.verified and plan.moves and not plan.off and not flat:
+        if not flat and plan.verified and plan.moves and not plan.off and (goal.come_back or _late(plan)):
             flat = True  # nobody goes and comes back, or moves beyond a window, for the sake of load alone
             continue
         more = _not_in_time(plan, site, goal) if time.monotonic() < deadline else {}
-        if not more and goal.come_back and plan.verified and plan.energy and len(staying) <= len(site.servers):
-            meter = Meter(site, busy)
-            per_core = {s: meter.per_core(s) for s in site.servers}
-            more = {s: _NOT_WORTH for s in accounts.not_worth(plan.energy, per_core, meter, plan) if s not in goal.off}
+        if not more and len(staying) <= len(site.servers):
+            more = _not_worth(plan, goal, Meter(site, busy))
         if not more:
             return _among(plan, staying)
         staying |= more
@@ -100,6 +92,14 @@ def consolidate(loaded: Loaded, goal: Consolidate, options: Options, usage: Usag
 
 _NOT_WORTH = "at this length of time off the saving is below what the moves and the start cost"
 _NO_TIME = "the window has no time for emptying more"
+
+
+def _not_worth(plan: Plan, goal: Consolidate, meter: Meter) -> dict[str, str]:
+    """The servers to leave on since it saves nothing that they are off for so short a time."""
+    if not (goal.come_back and plan.verified and plan.energy):
+        return {}
+    per_core = {s: meter.per_core(s) for s in meter.site.servers}
+    return {s: _NOT_WORTH for s in accounts.not_worth(plan.energy, per_core, meter, plan) if s not in goal.off}
 
 
 def _late(plan: Plan) -> list[Window]:
@@ -142,27 +142,11 @@ def _planned(case: _Case, goal: Consolidate, deadline: float, staying: Mapping[s
     if flat:
         scale = replace(scale, rate={}, busy={}, least={})
     problem = ConsolidationProblem(site, judge, goal, scale, come_back=goal.come_back)
-    blank = _blank(case, staying)
-    reason = ""
-    for _ in range(_TRIES):
-        answer = problem.solve(max(deadline - time.monotonic(), 0.1), options.gap)
-        if answer.status in (Status.INFEASIBLE, Status.UNKNOWN):
-            return unanswered(blank, Answer(answer.status, {}, conflict=answer.conflict), reason, options)
-        table = timed(site, judge, answer.placement, goal, options)
-        if table.found:
-            return _finished(case, blank, answer, problem.scale, table)
-        reason = table.reason
-        for part in answer.parts:
-            if _shifts(site, part):
-                problem.forbid(part.placement)
-        if time.monotonic() > deadline or not problem.cuts:
-            break
-    return unanswered(blank, Answer(Status.UNKNOWN, {}), reason, options)
-
-
-def _shifts(site: Site, part: Part) -> bool:
-    """Whether LPARs go to servers that others leave: then the order matters."""
-    return bool({site.start[n] for n in part.placement} & set(part.placement.values()))
+    found = attempted(problem, options, lambda answer: timed(site, judge, answer.placement, goal, options),
+                      deadline=deadline)
+    if found.answer is None or found.table is None:
+        return unanswered(_blank(case, staying), found, options)
+    return _finished(case, _blank(case, staying), found.answer, problem.scale, found.table)
 
 
 def timed(site: Site, judge: Judge, placement: Mapping[str, str], goal: Consolidate, options: Options) -> Timetable:

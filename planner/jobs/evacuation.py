@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 from planner.estate.assemble import Loaded
 from planner.estate.saved import digest
 from planner.history.calendar import BUCKETS, Bucket
-from planner.jobs.common import Options, assumptions, finished, unanswered
+from planner.jobs.attempt import Case, attempted, finished, unanswered
+from planner.jobs.common import Options, assumptions
 from planner.optimise.asked import checked_evacuate
 from planner.optimise.evacuate import EvacuationProblem
-from planner.optimise.stages import Answer
 from planner.plan.choices import Status
 from planner.plan.plan import Plan
 from planner.plan.questions import Evacuate
@@ -20,8 +19,6 @@ from planner.schedule.timetable import timetable
 
 if TYPE_CHECKING:  # start-up: what reads a history takes longer to import than a small plan to make
     from planner.jobs.usage import UsageSpec
-
-_TRIES = 12
 
 
 def evacuate(loaded: Loaded, goal: Evacuate, options: Options, usage: UsageSpec | None = None) -> Plan:
@@ -35,25 +32,16 @@ def evacuate(loaded: Loaded, goal: Evacuate, options: Options, usage: UsageSpec 
     site = Site(loaded.estate, usage=used)
     judge = Judge(site)
     goal = checked_evacuate(goal.replace(usage=basis), site)
-    deadline = time.monotonic() + options.time_limit
-    problem = EvacuationProblem(site, judge, goal, come_back=goal.come_back)
+    case = Case(loaded, site, judge, options)
     blank = _blank(loaded, site, goal, options)
     if used is not None:
         blank = blank.replace(findings=used.findings)
-    reason = ""
-    for _ in range(_TRIES):
-        answer = problem.solve(max(deadline - time.monotonic(), 0.1), options.gap)
-        if answer.status in (Status.INFEASIBLE, Status.UNKNOWN):
-            return unanswered(blank, answer, reason, options)
-        table = timetable(site, judge, answer.placement, options.window, come_back=goal.come_back,
-                          work_s=options.work_s)
-        if table.found:
-            return finished(blank, loaded, site, judge, answer, table, options)
-        reason = table.reason
-        problem.forbid(answer.placement)
-        if time.monotonic() > deadline or not problem.cuts[-1]:
-            break
-    return unanswered(blank, Answer(Status.UNKNOWN, {}), reason, options)
+    found = attempted(EvacuationProblem(site, judge, goal, come_back=goal.come_back), options,
+                      lambda answer: timetable(site, judge, answer.placement, options.window,
+                                               come_back=goal.come_back, work_s=options.work_s))
+    if found.answer is None or found.table is None:
+        return unanswered(blank, found, options)
+    return finished(case, blank, found.answer, found.table)
 
 
 def _together(goal: Evacuate, options: Options, usage: UsageSpec) -> tuple[Bucket, ...]:

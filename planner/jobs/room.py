@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,8 @@ from planner.estate.saved import digest
 from planner.findings import Finding, Severity, ordered
 from planner.history.calendar import BUCKETS, Bucket, Calendar
 from planner.jobs import headroom_figures as figures
-from planner.jobs.common import Options, assumptions, finished, unanswered
+from planner.jobs.attempt import Case, attempted, finished, impossible, unanswered
+from planner.jobs.common import Options, assumptions
 from planner.optimise.asked import checked_headroom, critical_here
 from planner.optimise.headroom import CORES, MEMORY, HeadroomProblem, Most, Step
 from planner.optimise.stages import Answer
@@ -22,13 +22,12 @@ from planner.plan.choices import Status
 from planner.plan.plan import Plan
 from planner.plan.questions import Headroom
 from planner.rules import Judge, Site
-from planner.schedule.timetable import Timetable, timetable
+from planner.schedule.timetable import timetable
 from planner.units import show_cores
 
 if TYPE_CHECKING:  # start-up: what reads a history takes longer to import than a small plan to make
     from planner.jobs.usage import UsageSpec
 
-_TRIES = 12
 _POINTS = 12
 _STEPS = (25, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)
 """Hundredths of a core between the points of the curve."""
@@ -59,13 +58,15 @@ def headroom(loaded: Loaded, goal: Headroom, options: Options, usage: UsageSpec 
                             "production, none named): all may leave", "name those that stay with --critical"))
     blank = _blank(loaded, goal, usage, options).replace(findings=tuple(said))
     told("placement and order")
-    found = _ordered(problem, blank, options)
-    if found.answer.status is Status.INFEASIBLE:
+    found = attempted(problem, options, lambda answer: timetable(
+        site, judge, answer.placement, options.window, come_back=goal.come_back, work_s=blank.work_s or 0,
+        back_from_s=blank.back_from_s or 0), lambda table: not blank.replace(moves=table.moves).late())
+    if found.answer is not None and found.answer.status is Status.INFEASIBLE:
         told("why it is impossible")
         return _impossible(blank, problem, options)
-    if found.table is None:
-        return unanswered(blank, found.answer, found.reason, options)
-    plan = finished(blank, loaded, site, judge, found.answer, found.table, options)
+    if found.answer is None or found.table is None:
+        return unanswered(blank, found, options)
+    plan = finished(Case(loaded, site, judge, options), blank, found.answer, found.table)
     return _completed(plan, problem, found.answer, options, told, curve=curve)
 
 
@@ -78,42 +79,6 @@ def _away(goal: Headroom, options: Options, calendar: Calendar) -> Collection[Bu
     if not goal.come_back or start is None or end is None:
         return BUCKETS if not goal.come_back or period or goal.hours is None else goal.hours
     return calendar.buckets_between(start, end)
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """The cheapest answer that has an order, in its window if that could be had; ``table`` of None: none has."""
-
-    answer: Answer
-    table: Timetable | None = None
-    reason: str = ""
-
-
-def _ordered(problem: HeadroomProblem, blank: Plan, options: Options) -> _Found:
-    """Answers from the cheapest on, until one has an order that keeps its windows; else the first that has an order."""
-    deadline = time.monotonic() + options.time_limit
-    late: _Found | None = None
-    reason, answer = "", Answer(Status.UNKNOWN, {})
-    for _ in range(_TRIES):
-        answer = problem.solve(max(deadline - time.monotonic(), 0.1), options.gap)
-        if answer.status in (Status.INFEASIBLE, Status.UNKNOWN):
-            break
-        table = timetable(problem.site, problem.judge, answer.placement, options.window,
-                          come_back=problem.goal.come_back, work_s=blank.work_s or 0,
-                          back_from_s=blank.back_from_s or 0)
-        if table.found and not blank.replace(moves=table.moves).late():
-            return _Found(answer, table)
-        if table.found:
-            late = late or _Found(answer, table)
-        else:
-            reason = reason or table.reason
-        problem.forbid(answer.placement)
-        if time.monotonic() > deadline:
-            break
-    if late is not None:
-        return late
-    proved = answer.status is Status.INFEASIBLE and not problem.cuts
-    return _Found(answer if proved else Answer(Status.UNKNOWN, {}), None, reason)
 
 
 def _blank(loaded: Loaded, goal: Headroom, usage: UsageSpec | None, options: Options) -> Plan:
@@ -169,8 +134,7 @@ def _assumed(goal: Headroom, spec: UsageSpec | None, options: Options) -> list[s
 
 def _impossible(blank: Plan, problem: HeadroomProblem, options: Options) -> Plan:
     most, memory = (problem.most(what, options.time_limit) for what in (CORES, MEMORY))
-    answer = Answer(Status.INFEASIBLE, {}, conflict=problem.conflict(most, memory, options.time_limit))
-    plan = unanswered(blank, answer, "", options)
+    plan = impossible(blank, problem.conflict(most, memory, options.time_limit))
     room = figures.room_of(problem.site, problem.goal, dict(problem.site.start))
     return plan.replace(details={"free_now": room.json(), "largest": _largest(problem, most, memory)},
                         findings=(*plan.findings, *blank.findings))

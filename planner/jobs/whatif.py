@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -16,7 +15,8 @@ from planner.estate.load import checked
 from planner.estate.model import Estate, Lpar
 from planner.estate.saved import digest
 from planner.findings import Finding, Severity, Source, errors, ordered
-from planner.jobs.common import PROVED, Options, assumptions, finished
+from planner.jobs.attempt import Case, attempted, finished
+from planner.jobs.common import PROVED, Options, assumptions
 from planner.optimise.conflict import Conflict
 from planner.optimise.frontier import Frontier, Point
 from planner.optimise.placement import move_cost_ms
@@ -44,7 +44,6 @@ from planner.schedule.timetable import Timetable, timetable
 from planner.units import cores, gib
 from planner.verify import replay_changes
 
-_TRIES = 12
 _FRONTIER_S = 10.0
 
 
@@ -159,17 +158,13 @@ class ScenarioResult:
     scenario: Scenario | None = None
 
 
-@dataclass(slots=True)
-class _Case:
-    """Everything that one scenario's answer is made of."""
+@dataclass(frozen=True, slots=True)
+class _Case(Case):
+    """One scenario's."""
 
-    loaded: Loaded
     scenario: Scenario
-    options: Options
     catalogue: Catalogue
     built: Built
-    site: Site
-    judge: Judge
     sizer: Sizer
     rated: Mapping[str, Rating]
     passages: Passages
@@ -188,24 +183,13 @@ def whatif(loaded: Loaded, scenario: Scenario, options: Options, catalogue: Cata
     if stranded:
         return _infeasible(case, _stranded(case, stranded))
     problem = ScenarioProblem(case.site, case.judge, case.built.kept, case.displaced, _costs(case), _sizes(case))
-    deadline = time.monotonic() + options.time_limit
-    reason = ""
-    for _ in range(_TRIES):
-        answer = problem.solve(max(deadline - time.monotonic(), 0.1), options.gap)
-        if answer.status is Status.INFEASIBLE and answer.conflict is not None:
-            return _infeasible(case, answer.conflict)
-        if answer.status is Status.UNKNOWN:
-            break
-        ways = _ways(case, answer.placement)
-        live = {n: s for n, s in answer.placement.items() if ways[n] is Way.LIVE}
-        table = timetable(case.site, case.judge, live, options.window)
-        if table.found:
-            return _result(case, problem, answer, table)
-        reason = table.reason
-        problem.forbid(answer.placement)
-        if time.monotonic() > deadline or not problem.cuts[-1]:
-            break
-    return _unknown(case, reason)
+    found = attempted(problem, options, lambda answer: timetable(
+        case.site, case.judge, _live(_ways(case, answer.placement), answer.placement), options.window))
+    if found.answer is not None and found.answer.conflict is not None:
+        return _infeasible(case, found.answer.conflict)
+    if found.answer is None or found.table is None:
+        return _unknown(case, found.reason)
+    return _result(case, problem, found.answer, found.table)
 
 
 def on_arrival(loaded: Loaded, scenario: Scenario, catalogue: Catalogue = CATALOGUE) -> tuple[Built, Loaded]:
@@ -226,7 +210,7 @@ def _case(loaded: Loaded, scenario: Scenario, options: Options, catalogue: Catal
     rated = ratings(arrival.estate, scenario, catalogue)
     sizer = Sizer(arrival.estate, scenario, rated, peaks)
     displaced = sorted(n for n, s in site.start.items() if s in built.retired)
-    return _Case(arrival, scenario, options, catalogue, built, site, judge, sizer, rated,
+    return _Case(arrival, site, judge, options, scenario, catalogue, built, sizer, rated,
                  Passages(site, judge, sizer, displaced), displaced)
 
 
@@ -264,6 +248,11 @@ def _ways(case: _Case, placement: Mapping[str, str]) -> dict[str, Way]:
         if any(ways[n] is not Way.LIVE for n in inside):
             ways |= {n: Way.RESTART for n in inside if ways[n] is Way.LIVE}
     return ways
+
+
+def _live(ways: Mapping[str, Way], placement: Mapping[str, str]) -> dict[str, str]:
+    """Of a placement what moves live."""
+    return {n: s for n, s in placement.items() if ways[n] is Way.LIVE}
 
 
 # ---- no answer ------------------------------------------------------------------------------------------------------
@@ -366,7 +355,7 @@ def _mode(case: _Case, lpar: str, target: str) -> str:
 
 def _plan(case: _Case, answer: Answer, ways: Mapping[str, Way], table: Timetable) -> Plan | None:
     """The live moves as a plan, replayed against the estate on arrival."""
-    live = {n: s for n, s in answer.placement.items() if ways[n] is Way.LIVE}
+    live = _live(ways, answer.placement)
     if not live:
         return None
     restarted = sorted(n for n in ways if ways[n] is not Way.LIVE)
@@ -378,7 +367,7 @@ def _plan(case: _Case, answer: Answer, ways: Mapping[str, Way], table: Timetable
                  assumptions=(*case.built.assumptions, *assumptions(case.loaded.estate, case.options)),
                  stays=tuple(stays))
     part = Answer(answer.status, live, sum(cost.values()), max(0.0, (answer.bound_ms or 0.0) - rest))
-    return finished(blank, case.loaded, case.site, case.judge, part, table, case.options)
+    return finished(case, blank, part, table)
 
 
 def _changes(case: _Case, ways: Mapping[str, Way], final: Mapping[str, Size]) -> tuple[Change, ...]:
@@ -407,7 +396,7 @@ def _kind(case: _Case, name: str, row: Lpar, ways: Mapping[str, Way]) -> str:
 
 def _replayed(case: _Case, placement: Mapping[str, str], ways: Mapping[str, Way], changes: Sequence[Change]) -> None:
     """Replay what follows the live moves. Raises ReplayError."""
-    where = {**case.site.start, **{n: s for n, s in placement.items() if ways[n] is Way.LIVE}}
+    where = {**case.site.start, **_live(ways, placement)}
     found = replay_changes(case.site, where, [c.row for c in changes], case.built.kept)
     if found:
         raise ReplayError(found)

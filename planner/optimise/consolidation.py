@@ -69,6 +69,10 @@ class Consolidation:
     measure_bound: float | None = None
 
     @property
+    def bound_ms(self) -> None:
+        """Without an answer nothing is known of the cost."""
+
+    @property
     def off(self) -> tuple[str, ...]:
         """The servers that go off."""
         return tuple(sorted(s for p in self.parts for s in p.off))
@@ -127,9 +131,13 @@ class ConsolidationProblem:
         """The candidates of a component."""
         return Candidates({n: self.candidates.cost[n] for n in part.lpars if n in self.candidates.cost})
 
-    def forbid(self, placement: Mapping[str, str]) -> None:
-        """Never answer again with the LPARs of a component placed like this."""
-        self.cuts.append(dict(placement))
+    def refuse(self, answer: Consolidation) -> bool:
+        """Never answer again with the LPARs of a component placed like this, where the order matters: some go to
+        servers that others leave. False when there is no such component."""
+        start = self.site.start
+        self.cuts += [dict(p.placement) for p in answer.parts
+                      if {start[n] for n in p.placement} & set(p.placement.values())]
+        return bool(self.cuts)
 
     # ---- solving ----------------------------------------------------------------------------------------------------
 

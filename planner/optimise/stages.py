@@ -60,9 +60,9 @@ class StagedProblem:
         """What of a placement must not come again: that of the LPARs that the question is not about."""
         return {n: s for n, s in placement.items() if n not in self.narrow.cost}
 
-    def forbid(self, placement: Mapping[str, str]) -> bool:
+    def refuse(self, answer: Answer) -> bool:
         """Never answer like this again; False when the question leaves nothing else to be tried."""
-        self.cuts.append(self.cut_of(placement))
+        self.cuts.append(self.cut_of(answer.placement))
         return bool(self.cuts[-1])
 
     def program(self, candidates: Candidates) -> PlacementProgram:

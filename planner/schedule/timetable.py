@@ -35,17 +35,28 @@ def preference(site: Site, names: Sequence[str], target: Mapping[str, str]) -> l
     return sorted(names, key=key)
 
 
-def _leg(site: Site, judge: Judge, packer: Packer, start: Mapping[str, str], final: Mapping[str, str], leg: str,
-         start_ms: int, wave: int, prepared: list[Step] | None = None) -> list[Move] | str:
-    moving = [n for n in final if final[n] != start[n]]
-    wish = preference(site, moving, final if leg == OUT else start)
-    steps = prepared or serial_order(site, judge, start, final, wish)
-    if steps is None:
-        return "no order of the moves keeps capacity at every moment, parking moves included"
-    arriving = {final[n] for n in moving}
-    free = prepared is None and not any(s.parking for s in steps) and not any(start[n] in arriving for n in moving)
-    packed = packer.pack(steps, start, leg, start_ms, wave, free)
-    return packed if packed is not None else "blackout times leave no moment for some move"
+@dataclass(frozen=True, slots=True)
+class _Leg:
+    """One way: from where to where everything stands, from when on, its first wave's number."""
+
+    name: str
+    start: Mapping[str, str]
+    final: Mapping[str, str]
+    begin_ms: int = 0
+    wave: int = 1
+
+    def packed(self, judge: Judge, packer: Packer, prepared: Sequence[Step] = ()) -> list[Move] | str:
+        """Its moves in an order of its own, or as ``prepared``; or why there are none."""
+        site, start, final = judge.site, self.start, self.final
+        moving = [n for n in final if final[n] != start[n]]
+        wish = preference(site, moving, final if self.name == OUT else start)
+        steps = prepared or serial_order(site, judge, start, final, wish)
+        if steps is None:
+            return "no order of the moves keeps capacity at every moment, parking moves included"
+        arriving = {final[n] for n in moving}
+        free = not prepared and not any(s.parking for s in steps) and not any(start[n] in arriving for n in moving)
+        moves = packer.pack(steps, start, self.name, self.begin_ms, self.wave, free)
+        return moves if moves is not None else "blackout times leave no moment for some move"
 
 
 def timetable(site: Site, judge: Judge, placement: Mapping[str, str], window: Window | None, *,
@@ -57,16 +68,17 @@ def timetable(site: Site, judge: Judge, placement: Mapping[str, str], window: Wi
     start = dict(site.start)
     final = start | dict(placement)
     packer = Packer(site, window)
-    out = _leg(site, judge, packer, start, final, OUT, 0, 1)
+    out = _Leg(OUT, start, final).packed(judge, packer)
     if isinstance(out, str):
         return Timetable(reason=out)
     moves = list(out)
     if come_back and moves:
         begin = max(max(m.end_ms for m in moves) + work_s * 1000, back_from_s * 1000)
         number = max(m.wave for m in moves) + 1
-        back = _leg(site, judge, packer, final, start, BACK, begin, number)
+        home = _Leg(BACK, final, start, begin, number)
+        back = home.packed(judge, packer)
         if isinstance(back, str):
-            back = _leg(site, judge, packer, final, start, BACK, begin, number, _reversed(moves))
+            back = home.packed(judge, packer, _reversed(moves))
         if isinstance(back, str):
             return Timetable(reason=f"the way back: {back}")
         moves += back

@@ -1,0 +1,131 @@
+"""Solve, put in order, and where there is no order forbid that and solve again: once for every question; then the plan
+of what was found, or why there is none."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+from planner.estate.assemble import Loaded
+from planner.findings import Finding, Severity
+from planner.jobs.common import PROVED, Options, checked_plan
+from planner.optimise.conflict import Conflict
+from planner.optimise.placement import move_cost_ms
+from planner.optimise.stages import Answer
+from planner.plan.choices import BACK, OUT, Status
+from planner.plan.plan import Plan
+from planner.rules import Judge, Site
+from planner.schedule.timetable import Timetable
+
+_TRIES = 12
+
+
+class Reply(Protocol):
+    """What any question is answered with."""
+
+    @property
+    def status(self) -> Status: ...
+    @property
+    def placement(self) -> Mapping[str, str]: ...
+    @property
+    def conflict(self) -> Conflict | None: ...
+    @property
+    def bound_ms(self) -> float | None: ...
+
+
+R = TypeVar("R", bound=Reply)
+
+
+class Problem(Protocol[R]):
+    """A question that can be asked again: ``refuse`` an answer, False when nothing else is left to be tried."""
+
+    def solve(self, time_limit: float, gap: float) -> R: ...
+    def refuse(self, answer: R) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What the answer to a question is made of."""
+
+    loaded: Loaded
+    site: Site
+    judge: Judge
+    options: Options
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt(Generic[R]):
+    """The answer that has an order, with its timetable; without one the last answer, None when a further try was not
+    worth it, and the ``reason`` why those before it have no order."""
+
+    answer: R | None
+    table: Timetable | None = None
+    reason: str = ""
+
+
+def attempted(problem: Problem[R], options: Options, timed: Callable[[R], Timetable],
+              keeps: Callable[[Timetable], bool] = lambda table: True, deadline: float | None = None) -> Attempt[R]:
+    """Answers from the cheapest on, until one has an order that ``keeps`` its windows; else the first that has an
+    order. ``timed`` makes the timetable of an answer."""
+    deadline = deadline or time.monotonic() + options.time_limit
+    late: Attempt[R] | None = None
+    answer, reason = None, ""
+    for _ in range(_TRIES):
+        answer = problem.solve(max(deadline - time.monotonic(), 0.1), options.gap)
+        if answer.status in (Status.INFEASIBLE, Status.UNKNOWN):
+            break
+        table = timed(answer)
+        if table.found and keeps(table):
+            return Attempt(answer, table)
+        if table.found:
+            late = late or Attempt(answer, table)
+        reason, given, answer = table.reason or reason, answer, None
+        if not problem.refuse(given) or time.monotonic() > deadline:
+            break
+    return late or Attempt(answer, None, reason)
+
+
+def unanswered(blank: Plan, found: Attempt[R], options: Options) -> Plan:
+    """The plan that there is not: why it is impossible, or what would help to find one."""
+    if found.answer is not None and found.answer.status is Status.INFEASIBLE and found.answer.conflict is not None:
+        return impossible(blank, found.answer.conflict)
+    message = f"a placement exists, but {found.reason}" if found.reason else (
+        f"no answer within {options.time_limit:g} s, and no proof that there is none")
+    fix = "free more room first, lift policies, or ask for less" if found.reason else (
+        "give more time (--time-limit), free more room, or lift policies")
+    note = Finding("plan.unknown", Severity.ERROR, "plan", message, fix)
+    bound = None if found.answer is None else found.answer.bound_ms
+    return blank.replace(status=Status.UNKNOWN, findings=(note,), bound=None if bound is None else bound / 1000)
+
+
+def impossible(blank: Plan, conflict: Conflict) -> Plan:
+    """The plan that cannot be, with a finding for each refusal, else for each rule."""
+    found = [Finding(rule, Severity.ERROR, name, message if not server else f"to {server}: {message}",
+                     _fix(conflict.lifts, name))
+             for name, by_server in conflict.refusals.items() for server, reasons in by_server.items()
+             for rule, message in reasons]
+    if not found:
+        found = [Finding(rule, Severity.ERROR, ", ".join(conflict.servers) or ", ".join(conflict.lpars),
+                         conflict.summary, "; ".join(conflict.lifts)) for rule in conflict.rules or ("goal.reached",)]
+    return blank.replace(status=Status.INFEASIBLE, conflict=conflict.json(), findings=tuple(found))
+
+
+def _fix(lifts: Sequence[str], name: str) -> str:
+    return "; ".join(x.removeprefix(f"{name}: ") for x in lifts if x.startswith(f"{name}: "))
+
+
+def finished(case: Case, blank: Plan, answer: Answer, table: Timetable) -> Plan:
+    """The plan of an answer, checked; what its moves cost is counted again."""
+    counted = (OUT, BACK) if blank.goal.back_counts else (OUT,)
+    objective = sum(move_cost_ms(case.site, case.judge, m.lpar, m.source, m.target)
+                    for m in table.moves if m.leg in counted)
+    bound = min(answer.bound_ms or 0.0, float(objective))
+    status = answer.status if objective - bound <= PROVED * objective + 0.999 else Status.FEASIBLE
+    if status is Status.OPTIMAL:
+        bound = float(objective)
+    gap = 0.0 if objective == 0 else max(0.0, (objective - bound) / objective)
+    plan = blank.replace(status=status, objective=objective / 1000, bound=bound / 1000, gap=round(gap, 6),
+                         moves=table.moves)
+    return checked_plan(plan, case.loaded, case.site, case.judge)
