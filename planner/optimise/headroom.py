@@ -181,7 +181,6 @@ class Most:
 class HeadroomProblem(StagedProblem):
     """One question of headroom; ``cuts`` are placements that could not be scheduled, or not in the window."""
 
-
     balances = False
 
     def __init__(self, site: Site, judge: Judge, goal: Headroom, *, come_back: bool = True) -> None:

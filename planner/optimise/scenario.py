@@ -72,7 +72,7 @@ class ScenarioProgram(PlacementProgram):
 class ScenarioProblem(StagedProblem):
     """One scenario, solved in stages: the LPARs of retired servers first, then whatever may move live."""
 
-    first_share = 0.4
+    first_share, balances_cheapest = 0.4, False
 
     def __init__(self, site: Site, judge: Judge, survivors: Sequence[str], displaced: Sequence[str],
                  costs: Callable[[str], Mapping[str, int]], sizes: Sizes) -> None:

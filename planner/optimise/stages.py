@@ -35,7 +35,8 @@ class StagedProblem:
 
     first_share = 0.5
     """Share of the time for the narrow stage: what is left is for opening up more."""
-    balances = True
+    balances, balances_cheapest = True, True
+    """Whether answers are balanced; and only among the cheapest places where every LPAR has one of its own."""
     narrow: Candidates
     """The LPARs that the question is about, and where they may end."""
 
@@ -105,7 +106,7 @@ class StagedProblem:
                   ) -> dict[str, str]:
         """Among placements of the same cost one that fills no server more than it must (last in the order of aims)."""
         cost, kept = solution.objective or 0, model.candidates
-        if cost == kept.bound():
+        if self.balances_cheapest and cost == kept.bound():
             kept = kept.only_cheapest()
         choices = [places for places in kept.cost.values() if len(places) > 1]
         if not choices or len(model.x) > _BALANCE_VARIABLES or deadline - time.monotonic() < 1:
