@@ -29,7 +29,7 @@ from planner.rules import Judge, Site
 from planner.schedule.timetable import Timetable, timetable
 
 if TYPE_CHECKING:  # start-up: what reads a history takes longer to import than a small plan to make
-    from planner.jobs.usage import UsageSpec
+    from planner.jobs.peak_hours import UsageSpec
 
 _ROUNDS = 6
 _SPARE_S = 1800

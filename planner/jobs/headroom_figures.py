@@ -24,7 +24,7 @@ def on(where: Where, server: str) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
+class ServerHeadroom:
     """What is free on a server below its limits: entitlement and the least unused in any slot (hundredths), memory."""
 
     units: int
@@ -42,19 +42,19 @@ class Room:
                 "cores_by_usage": None if self.used_units is None else self.used_units / 100}
 
 
-def room_of(site: Site, goal: Headroom, where: Where) -> Room:
+def goal_headroom(site: Site, goal: Headroom, where: Where) -> ServerHeadroom:
     """What is free on the goal's server when the LPARs are there. A server over its limit has less than nothing."""
     return free_on(site, goal, goal.server, where)
 
 
-def free_on(site: Site, goal: Headroom, server: str, where: Where) -> Room:
+def free_on(site: Site, goal: Headroom, server: str, where: Where) -> ServerHeadroom:
     """What is free on a server when the LPARs are there, in the hours in which the room is needed."""
     names = on(where, server)
     held, limit = site.holding(server, names), site.limit(server)
     used = None
     if site.usage is not None:
         used = int((10 * limit.units - site.usage_on(server, names))[needed_slots(goal, site)].min()) // 10
-    return Room(limit.units - held.units, used, limit.memory_mib - held.memory_mib)
+    return ServerHeadroom(limit.units - held.units, used, limit.memory_mib - held.memory_mib)
 
 
 def largest_lpar_mib(free_mib: int, lmb_mib: int) -> int:

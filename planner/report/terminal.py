@@ -14,8 +14,8 @@ from planner.estate.assemble import Loaded
 from planner.findings import Finding, Severity
 from planner.plan.choices import BACK, OUT, Status
 from planner.plan.plan import Plan
+from planner.report.headroom import headroom_view
 from planner.report.missing import Lack, missing
-from planner.report.room import room_view
 from planner.report.text import clock_span, energy_lines, headline, leg_tally, level_line, pause, windows
 from planner.rules import Judge, Site
 from planner.units import show_cores, show_duration, show_gib
@@ -175,11 +175,11 @@ def reach_detail(site: Site, judge: Judge, lpar: str, servers: Sequence[str]) ->
 def plan_view(plan: Plan, where: str | None = None) -> RenderableType:
     """The plan on one screen."""
     if plan.status is Status.INFEASIBLE:
-        return Group(_no_plan(plan), *room_view(plan))
+        return Group(_no_plan(plan), *headroom_view(plan))
     if plan.status is Status.UNKNOWN:
         return Group(Text("UNKNOWN: no plan", "bold red"), findings_table(plan.findings))
     waves = [_waves(plan)] if plan.moves else []
-    parts: list[RenderableType] = [_head(plan), *waves, _servers(plan), *room_view(plan)]
+    parts: list[RenderableType] = [_head(plan), *waves, _servers(plan), *headroom_view(plan)]
     if plan.findings:
         parts += [Text(""), Text(counts(plan.findings), "bold"), findings_table(plan.findings, 15)]
     if where:

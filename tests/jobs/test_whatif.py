@@ -25,14 +25,14 @@ from planner.plan.plan import plan_json
 from planner.report.whatif_json import whatif_json
 from planner.rules import Judge, Site
 from planner.scenarios.file import read_scenarios
-from planner.scenarios.model import Clock, NewServer, Scenario
+from planner.scenarios.model import NewServer, Scenario, ServerClock
 from planner.verify import replay, verify_plan
 
 ROOT = Path(__file__).parents[2]
 DATA = ROOT / "data"
 OPTIONS = Options(time_limit=60)
 NEW = NewServer("N", "9117-MMB", 16, 256 * 1024, ghz="3.1", firmware="AM720_101")
-MOVED = Scenario("s", add=(NEW,), retire=("A",), clocks=(Clock("A", "4.7"),))
+MOVED = Scenario("s", add=(NEW,), retire=("A",), clocks=(ServerClock("A", "4.7"),))
 
 
 @pytest.fixture(scope="module")

@@ -26,7 +26,7 @@ from planner.estate.saved import dump
 from planner.formats.samples import Kind
 from planner.history.calendar import BUCKETS, Calendar, DayKind
 from planner.history.store import Columns, History
-from planner.jobs.usage import UsageSpec, period_from, usage_again
+from planner.jobs.peak_hours import UsageSpec, period_from, usage_again
 from planner.plan.choices import BACK, OUT, By, Status
 from planner.plan.plan import Plan, Window, parse, plan_json, schema
 from planner.plan.plan import dump as dump_plan

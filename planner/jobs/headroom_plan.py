@@ -26,7 +26,7 @@ from planner.schedule.timetable import timetable
 from planner.units import show_cores
 
 if TYPE_CHECKING:  # start-up: what reads a history takes longer to import than a small plan to make
-    from planner.jobs.usage import UsageSpec
+    from planner.jobs.peak_hours import UsageSpec
 
 _POINTS = 12
 _STEPS = (25, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)
@@ -135,7 +135,7 @@ def _assumed(goal: Headroom, spec: UsageSpec | None, options: Options) -> list[s
 def _impossible(blank: Plan, problem: HeadroomProblem, options: Options) -> Plan:
     most, memory = (problem.most(what, options.time_limit) for what in (CORES, MEMORY))
     plan = impossible(blank, problem.conflict(most, memory, options.time_limit))
-    room = figures.room_of(problem.site, problem.goal, dict(problem.site.start))
+    room = figures.goal_headroom(problem.site, problem.goal, dict(problem.site.start))
     return plan.replace(details={"free_now": room.json(), "largest": _largest(problem, most, memory)},
                         findings=(*plan.findings, *blank.findings))
 
@@ -155,7 +155,7 @@ def _completed(plan: Plan, problem: HeadroomProblem, answer: Answer, options: Op
                told: Callable[[str], None], *, curve: bool) -> Plan:
     site, goal = problem.site, problem.goal
     after = {**site.start, **answer.placement}
-    now, then = (figures.room_of(site, goal, where) for where in (dict(site.start), after))
+    now, then = (figures.goal_headroom(site, goal, where) for where in (dict(site.start), after))
     details: dict[str, Any] = {"free_now": now.json(), "free_after": then.json(),
                                "slots": figures.slots(site, goal, dict(site.start), after),
                                "critical": figures.critical(site, goal, after),
@@ -168,7 +168,7 @@ def _completed(plan: Plan, problem: HeadroomProblem, answer: Answer, options: Op
     return plan.replace(details=details, findings=ordered(dict.fromkeys(found)))
 
 
-def _curve(problem: HeadroomProblem, now: figures.Room, plan: Plan, answer: Answer, options: Options,
+def _curve(problem: HeadroomProblem, now: figures.ServerHeadroom, plan: Plan, answer: Answer, options: Options,
            told: Callable[[str], None]) -> dict[str, Any]:
     """The most that can be had, and the cost of each further core up to it, in no more than the time limit again."""
     deadline = time.monotonic() + options.time_limit
