@@ -14,7 +14,8 @@ from planner.optimise.stages import Answer, StagedProblem
 from planner.plan.choices import Status
 from planner.plan.questions import Evacuate
 from planner.reach import linked
-from planner.rules import Judge, Site
+from planner.rules import Judge, Scope, Site
+from planner.rules.base import asked_rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ class EvacuationProblem(StagedProblem):
             return Answer(Status.OPTIMAL, {}, 0, 0.0)
         if nowhere := [n for n in self.displaced if not self.narrow.cost[n]]:
             return Answer(Status.INFEASIBLE, {}, conflict=stranded(self, nowhere))
-        if not self.is_part and not self.cuts:
+        if not self.is_part and not self.cuts and not asked_rules(Scope.GROUP):
             return self._by_parts(deadline, gap)
         return self.staged(float(self.narrow.bound()), deadline, gap)
 

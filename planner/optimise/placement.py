@@ -19,6 +19,7 @@ from planner.optimise.program import CUT, ONE_PLACE, Outcome, Program, Solution,
 from planner.optimise.solver import solve
 from planner.parallel import beside
 from planner.rules import Judge, Site, ledger
+from planner.rules.asking import refused
 from planner.rules.ledger import Amounts, Resource, allowed, kept_apart, old_and_new
 
 _IN_TWO = 1000
@@ -225,6 +226,22 @@ class PlacementProgram:
         """LPAR → server of a solution, for the open LPARs."""
         return {n: s for (n, s), i in self.x.items() if solution.values[i] == 1}
 
+    # ---- what is found wrong of a solution becomes rows ---------------------------------------------------------
+
+    def mend(self, solution: Solution) -> int:
+        """Rows for what this solution breaks that no row says yet; their number."""
+        return self.add_usage(solution) + self.add_refused(solution)
+
+    def add_refused(self, solution: Solution) -> int:
+        """Cuts for what rules without rows refuse of this solution: of the smallest part that they refuse, one LPAR at
+        least ends elsewhere. A part of which none can is cut off by a row that nothing keeps."""
+        where = {**self.site.start, **self.placement(solution)}
+        cuts = list(refused(self.site, where))
+        for rule, server, part in cuts:
+            terms = {self.x[pair]: 1 for pair in part.items() if pair in self.x}
+            self.program.at_most(terms, len(terms) - 1, Tag(rule.id, server))
+        return len(cuts)
+
     # ---- usage: rows for the slots that a placement would break, added until none is left ------------------------
 
     def usage_room(self, server: str, pool: int | None) -> NDArray[np.int64] | None:
@@ -274,10 +291,10 @@ class PlacementProgram:
         return True
 
     def solve(self, deadline: float, gap: float, max_nodes: int | None = None, known: Sequence[int] = ()) -> Solution:
-        """Solve until no slot is broken; UNKNOWN, with the bound so far, when time runs out before that."""
+        """Solve until nothing is left to mend; UNKNOWN, with the bound so far, when time runs out before that."""
         while True:
             solution = solve(self.program, max(deadline - time.monotonic(), 0.05), gap, max_nodes, known)
-            if not solution.found or not self.add_usage(solution):
+            if not solution.found or not self.mend(solution):
                 return solution
             known = ()
             if time.monotonic() > deadline:

@@ -71,32 +71,25 @@ class Breach:
 class Use:
     """Something of a server that LPARs use up, in whole numbers.
 
-    ``by`` (site, lpar, server): what an LPAR takes there; ``most`` (site, server): what all may take, None: no limit.
-    A server that is over at the start does not rise.
+    ``what``: what it is, for a person; ``by`` (site, lpar, server): what an LPAR takes there; ``most`` (site, server):
+    what all may take, None: no limit. A server that is over at the start does not rise.
     """
 
+    what: str
     by: Callable[[Any, str, str], int]
     most: Callable[[Any, str], int | None]
 
-    def held(self, site: Any, server: str, holders: Collection[str]) -> int:
-        """What these LPARs take together."""
-        return sum(self.by(site, n, server) for n in holders)
-
-    def allowed(self, site: Any, server: str) -> int | None:
-        """What may be taken: the most there is, or what was taken at the start if that is more."""
-        most = self.most(site, server)
-        return None if most is None else max(most, self.held(site, server, site.residents(server)))
-
     def over(self, site: Any, server: str, holders: Collection[str]) -> tuple[int, int] | None:
         """(what these LPARs take, the most there is) where that is too much."""
-        held, most = self.held(site, server, holders), self.most(site, server)
-        return None if most is None or held <= (self.allowed(site, server) or 0) else (held, most)
+        held, at_start = (sum(self.by(site, n, server) for n in names) for names in (holders, site.residents(server)))
+        most = self.most(site, server)
+        return None if most is None or held <= max(most, at_start) else (held, most)
 
 
 PRUNES = "prunes the candidate before the program is built"
 ROWS = "a row per server in the program; every wave checked with both sides held"
 ASKED = "what it refuses of an answer is cut off and the program solved again; asked again when an LPAR arrives"
-"""For a rule that more LPARs never mend: it needs no line in the optimiser."""
+"""For a rule that more LPARs never mend: no line in the optimiser. LPARs that stood together at the start may."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from operator import itemgetter
 
 from planner.findings import Finding, Severity
 from planner.plan.plan import Move, Window
+from planner.rules.asking import stood_there
 from planner.rules.base import Breach, Hold, Scope, of_scope
 from planner.rules.site import Site
 
@@ -104,12 +105,14 @@ class Judge:
 
     def server(self, server: str, holders: Sequence[str]) -> list[Finding]:
         """What the rules for every moment say of a server that carries these LPARs."""
-        return [f for r in of_scope(Scope.SERVER) if r.hold is Hold.ALWAYS
-                for f in r.findings(server, self.site, server, holders)]
+        return self._carried(Hold.ALWAYS, server, holders)
 
     def settled(self, server: str, holders: Sequence[str]) -> list[Finding]:
         """What the rules for the end say of a server that carries these LPARs from then on."""
-        return [f for r in of_scope(Scope.SERVER) if r.hold is Hold.END
+        return self._carried(Hold.END, server, holders)
+
+    def _carried(self, hold: Hold, server: str, holders: Sequence[str]) -> list[Finding]:
+        return [f for r in of_scope(Scope.SERVER) if r.hold is hold and not stood_there(r, self.site, server, holders)
                 for f in r.findings(server, self.site, server, holders)]
 
     def groups(self, where: Mapping[str, Sequence[str]], *, end: bool) -> list[Finding]:

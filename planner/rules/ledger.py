@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 from planner.estate.capacity import Demand
 from planner.estate.policies import Group
+from planner.rules.asking import may_arrive
+from planner.rules.base import Scope, Use, asked_rules, declared_uses
 from planner.rules.site import Site
 from planner.units import show_cores, show_gib
 
@@ -56,7 +58,23 @@ MEMORY = Resource(
     "memory.capacity", lambda site, lpar, server, size: {WHOLE: size.memory_mib},
     lambda site, server: {WHOLE: site.limit(server).memory_mib - site.base(server).memory_mib},
     lambda amount, server, part: f"{show_gib(amount)} GiB more memory on {server}")
-RESOURCES: tuple[Resource, ...] = (PROCESSORS, POOLS, MEMORY)
+
+
+def resources() -> tuple[Resource, ...]:
+    """Everything that is used up: these three, and what the rules declare."""
+    return (PROCESSORS, POOLS, MEMORY, *(_declared(r.id, use) for r, use in declared_uses()))
+
+
+def _declared(rule: str, use: Use) -> Resource:
+    def limits(site: Site, server: str) -> Amounts:
+        most = use.most(site, server)
+        return {} if most is None else {WHOLE: most}
+
+    return Resource(rule, lambda site, lpar, server, size: {WHOLE: use.by(site, lpar, server)}, limits,
+                    lambda amount, server, part: f"{amount} more {use.what} on {server}")
+
+
+RESOURCES: tuple[Resource, ...] = resources()
 
 
 def takes(site: Site, resource: Resource, lpar: str, server: str) -> Amounts:
@@ -103,6 +121,8 @@ class _Rules:
         for _, group in kept_apart(site):
             for n in group.members:
                 self.others.setdefault(n, set()).update(set(group.members) - {n})
+        self.asks = bool(asked_rules(Scope.SERVER) or asked_rules(Scope.GROUP))
+        """Whether rules have to be asked when an LPAR arrives."""
         self._needs: dict[tuple[str, str], tuple[tuple[int, int], ...]] = {}
 
     def _allowed(self, resource: Resource, server: str) -> Amounts:
@@ -138,7 +158,7 @@ class Ledger:
         self.site, self._rules = site, _rules_of(site)
         self._left = list(self._rules.most)
         self._members: dict[str, set[str]] = {}
-        """Server → the LPARs there that are kept apart from some other."""
+        """Server → the LPARs there that are kept apart from some other; all of them when rules are asked."""
         for lpar, server in placement.items():
             self.arrive(lpar, server)
 
@@ -160,7 +180,9 @@ class Ledger:
             if amount > left[number]:
                 return False
         others = self._rules.others.get(lpar)
-        return not others or not self._clashes(lpar, others, server)
+        if others and self._clashes(lpar, others, server):
+            return False
+        return not self._rules.asks or may_arrive(self.site, lpar, server, self._members)
 
     def _clashes(self, lpar: str, others: set[str], server: str) -> bool:
         here = others & self._members.get(server, set())
@@ -171,14 +193,14 @@ class Ledger:
         """It is there from now on."""
         for number, amount in self._rules.needs(lpar, server):
             self._left[number] -= amount
-        if lpar in self._rules.others:
+        if lpar in self._rules.others or self._rules.asks:
             self._members.setdefault(server, set()).add(lpar)
 
     def leave(self, lpar: str, server: str) -> None:
         """It is there no longer."""
         for number, amount in self._rules.needs(lpar, server):
             self._left[number] += amount
-        if lpar in self._rules.others:
+        if lpar in self._rules.others or self._rules.asks:
             self._members[server].discard(lpar)
 
     def move(self, lpar: str, source: str, target: str) -> None:

@@ -34,7 +34,7 @@ def test_a_rule_that_prunes_no_candidate_says_how_it_is_kept(scope: Scope) -> No
 
 
 def test_what_is_counted_becomes_rows_and_what_looks_at_one_lpar_prunes() -> None:
-    use = Use(by=lambda site, lpar, server: 1, most=lambda site, server: 8)
+    use = Use("LPARs", by=lambda site, lpar, server: 1, most=lambda site, server: 8)
     assert rule("test.counted", "A sentence.", Scope.SERVER, use=use, source="test")(nothing).encoding == ROWS
     assert rule("test.one", "A sentence.", Scope.LPAR, source="test")(nothing).encoding == PRUNES
 

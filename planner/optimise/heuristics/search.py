@@ -154,7 +154,7 @@ def searched(model: PlacementProgram, solution: Solution) -> Solution:
         if not found:
             break
         other = Solution(Outcome.FEASIBLE, tuple(found), model.program.value(found), solution.bound, "search")
-        if not model.add_usage(other):
+        if not model.mend(other):
             return other
     return solution
 

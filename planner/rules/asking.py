@@ -1,0 +1,69 @@
+"""Rules without a row of their own: they are asked of answers and arrivals, and what they refuse is cut off."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import partial
+
+from planner.findings import Severity
+from planner.rules.base import ASKED, Hold, Rule, Scope, asked_rules
+from planner.rules.site import Site
+
+
+def stood_there(rule: Rule, site: Site, server: str, holders: Collection[str]) -> bool:
+    """Whether a rule that is asked passes over a server: it holds nobody who was not there at the start."""
+    return rule.encoding == ASKED and set(holders) <= set(site.residents(server))
+
+
+def server_refuses(rule: Rule, site: Site, server: str, holders: Sequence[str]) -> bool:
+    """Whether a server may not carry these LPARs."""
+    return not stood_there(rule, site, server, holders) and any(
+        f.severity is Severity.ERROR for f in rule.findings(server, site, server, holders))
+
+
+def group_refuses(rule: Rule, site: Site, where: Mapping[str, Sequence[str]]) -> bool:
+    """Whether LPARs may not hold these servers."""
+    return any(f.severity is Severity.ERROR for f in rule.findings("", site, where))
+
+
+def refused(site: Site, where: Mapping[str, str]) -> Iterator[tuple[Rule, str, dict[str, str]]]:
+    """Of a placement (LPAR → server) what rules refuse: the rule, the server if it is of one, and a smallest part of
+    the placement that it still refuses."""
+    for rule in asked_rules(Scope.SERVER):
+        holders: dict[str, list[str]] = {}
+        for name, server in sorted(where.items()):
+            holders.setdefault(server, []).append(name)
+        for server, names in sorted(holders.items()):
+            if least := _least(names, partial(server_refuses, rule, site, server)):
+                yield rule, server, dict.fromkeys(least, server)
+    for rule in asked_rules(Scope.GROUP):
+        if least := _least(sorted(where), partial(_some_refused, rule, site, where)):
+            yield rule, "", {n: where[n] for n in least}
+
+
+def _some_refused(rule: Rule, site: Site, where: Mapping[str, str], names: Sequence[str]) -> bool:
+    return group_refuses(rule, site, {n: (where[n],) for n in names})
+
+
+def _least(names: Sequence[str], refuses: Callable[[Sequence[str]], bool]) -> list[str]:
+    """A part of these names that is refused and would not be without any one of them; [] when they are not."""
+    if not refuses(names):
+        return []
+    kept = list(names)
+    for name in names:
+        rest = [n for n in kept if n != name]
+        if refuses(rest):
+            kept = rest
+    return kept
+
+
+def may_arrive(site: Site, lpar: str, server: str, holders: Mapping[str, Collection[str]]) -> bool:
+    """Whether an LPAR may arrive where ``holders`` (server → LPARs) are now, its old place still held."""
+    here = sorted({lpar, *holders.get(server, ())})
+    if any(r.hold is Hold.ALWAYS and server_refuses(r, site, server, here) for r in asked_rules(Scope.SERVER)):
+        return False
+    where: dict[str, list[str]] = {}
+    for name, place in ((n, s) for s in sorted({*holders, server}) for n in sorted(holders.get(s, ()))):
+        where.setdefault(name, []).append(place)
+    where[lpar] = [*(s for s in where.get(lpar, ()) if s != server), server]
+    return not any(r.hold is Hold.ALWAYS and group_refuses(r, site, where) for r in asked_rules(Scope.GROUP))
