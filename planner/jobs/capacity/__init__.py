@@ -6,11 +6,10 @@ from planner.jobs.capacity.figures import (
     CapacityOptions,
     Levers,
     Month,
-    MonthUsage,
-    PlaceFigures,
+    Place,
+    Usage,
     month_after,
     show_month,
 )
 
-__all__ = ["Capacity", "CapacityOptions", "Levers", "Month", "MonthUsage", "PlaceFigures", "capacity", "month_after",
-           "show_month"]
+__all__ = ["Capacity", "CapacityOptions", "Levers", "Month", "Place", "Usage", "capacity", "month_after", "show_month"]
