@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "planner"
-BASE = ("errors", "findings", "units", "xlsx", "parallel")
+BASE = ("errors", "findings", "units", "xlsx", "sheets", "parallel")
 #: From left to right. Rooms in one group may not import each other, but for the first, which is common ground.
 ORDER: tuple[tuple[str, ...], ...] = (
     BASE, ("formats",), ("estate",), ("history",), ("plan",), ("reach",), ("cost",), ("rules",),

@@ -4,10 +4,10 @@ import gc
 import os
 import sys
 
-from planner.cli import capacity, consolidate, estates, plans, sweep, usage, whatif  # registers their commands
+from planner.cli import capacity, consolidate, estates, history, plans, sweep, whatif  # registers their commands
 from planner.cli.app import app
 
-__all__ = ["app", "capacity", "consolidate", "estates", "main", "plans", "sweep", "usage", "whatif"]
+__all__ = ["app", "capacity", "consolidate", "estates", "history", "main", "plans", "sweep", "whatif"]
 
 
 def main() -> None:

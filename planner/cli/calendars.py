@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from planner.history.calendar import Calendar
-    from planner.jobs.usage import UsageSpec
+    from planner.jobs.peak_hours import UsageSpec
 
 _CALENDAR = "Calendar of the site"
 _MOST_CLOSED_DAYS = 366
@@ -49,7 +49,7 @@ def usage_spec(history: Path | None, calendar: Calendar, percentile: str, months
     """Which usage counts; None without a history. Raises UsageError for options that need one."""
     from planner.errors import UsageError
     from planner.history.profiles import exact_percentile
-    from planner.jobs.usage import UsageSpec
+    from planner.jobs.peak_hours import UsageSpec
 
     if percentile != "100":
         exact_percentile(percentile)

@@ -58,7 +58,7 @@ def capacity_command(
     from planner.history.store import History
     from planner.jobs.capacity import CapacityOptions, Levers
     from planner.jobs.capacity import capacity as figures_of
-    from planner.jobs.usage import usage_again
+    from planner.jobs.peak_hours import usage_again
     from planner.report.capacity import answer, capacity_json, capacity_workbook
     from planner.report.output import write_file
 

@@ -105,7 +105,7 @@ def headroom_command(
     """
     from planner import jobs
     from planner.errors import UsageError
-    from planner.jobs.usage import ALWAYS, period_from
+    from planner.jobs.peak_hours import ALWAYS, period_from
     from planner.plan.questions import Headroom
     from planner.units import mib_from_gib, units_from_cores
 
@@ -212,7 +212,7 @@ def verify_command(
     against = load_estate(estate, policy).estate
     usage = None
     if history is not None and plan.goal.usage:
-        from planner.jobs.usage import usage_again
+        from planner.jobs.peak_hours import usage_again
 
         usage = usage_again(against, history, plan.goal.usage)
     replay = verify_plan(plan, against, usage)

@@ -14,10 +14,10 @@ from planner.cli.app import Estate, Force, Json, PolicyFile, command, load_estat
 from planner.cli.plans import directory
 
 if TYPE_CHECKING:
-    from planner.jobs.sweep import Outcome, Progress, Runner
+    from planner.jobs.sweep import Progress, Runner, SweepOutcome
 
 
-class Format(StrEnum):
+class TableFormat(StrEnum):
     """How the table of cells is written."""
 
     CSV = "csv"
@@ -35,7 +35,7 @@ def sweep_command(
                                                 "processor if not given.")] = None,
     scheduler: Annotated[str | None, typer.Option("--scheduler", metavar="tcp://HOST:PORT", help="Answer the cells on "
                                                   "this Dask cluster (planner[dask]).")] = None,
-    kind: Annotated[Format, typer.Option("--format", help="Table of the cells.")] = Format.CSV,
+    kind: Annotated[TableFormat, typer.Option("--format", help="Table of the cells.")] = TableFormat.CSV,
     resume: Annotated[bool, typer.Option("--resume/--fresh", help="Use what an earlier run finished in DIR, or answer "
                                          "every cell anew.")] = True,
     catalogue: Annotated[Path | None, typer.Option("--catalogue", metavar="FILE", help="Models of your own (TOML), as "
@@ -59,7 +59,7 @@ def sweep_command(
     from planner.estate.catalogue import CATALOGUE
     from planner.estate.catalogue_file import read_catalogue
     from planner.estate.saved import digest
-    from planner.jobs.sweep import Context, Store, planned, run_sweep
+    from planner.jobs.sweep import Store, SweepContext, planned, run_sweep
     from planner.report.output import refuse_edited, write_directory
     from planner.report.sweep import dump, require_format, sweep_json, table
     from planner.scenarios.sweep_file import read_sweep, scenario_text
@@ -78,7 +78,7 @@ def sweep_command(
     sweep = read_sweep(sweep_file)
     loaded = load_estate(estate, policy)
     cells = planned(sweep, loaded, models)
-    context = Context(loaded, options, models, None if history is None else peaks_of(loaded, history))
+    context = SweepContext(loaded, options, models, None if history is None else peaks_of(loaded, history))
     watch = _Watch(out / "cells")
     try:
         outcome = run_sweep(context, cells, runner, Store(out / "cells"), resume=resume, told=watch)
@@ -141,7 +141,7 @@ class _Watch:
         sys.stderr.write(f"planner: {self.last[0]} of {self.last[1]} cells are finished and kept in {self.kept}; the "
                          "same command goes on from there\n")
 
-    def finished(self, outcome: Outcome) -> None:
+    def finished(self, outcome: SweepOutcome) -> None:
         """Clear the line; say what could not be used again."""
         self._clear()
         if outcome.damaged:

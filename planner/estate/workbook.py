@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator, Sequence
+from operator import itemgetter
 from types import SimpleNamespace
 from typing import Any
 
 from planner import __version__
 from planner.estate.assemble import Loaded, fact_name
-from planner.findings import Finding
-from planner.formats.estate_tables import TABLES, Column, Table, Type
+from planner.formats.estate_tables import TABLES, Table, Type
+from planner.formats.estate_tables import Column as EstateColumn
 from planner.formats.estate_workbook import join_list
+from planner.sheets import Column, findings_sheet, style, table, widths
 from planner.units import cores, gib
 from planner.xlsx import Book, open_book
 
-_NUMBER_FORMAT = {Type.CORES: "0.00", Type.GIB: "#,##0.##", Type.INTEGER: "0"}
-_ROOM = 200
+_KINDS = {Type.CORES: "cores", Type.GIB: "exact", Type.INTEGER: "id"}
+_SPARE_ROWS = 200
 
 
-def _cell(column: Column, value: Any) -> Any:
+def _cell(column: EstateColumn, value: Any) -> Any:
     if value is None or value == "" or value == ():
         return None
     if column.type is Type.CORES:
@@ -36,31 +39,39 @@ def _cell(column: Column, value: Any) -> Any:
     return value
 
 
-def _drop_down(book: Book, sheet: Any, column: Column, index: int, rows: int) -> None:
+def _drop_down(sheet: Any, column: EstateColumn, index: int, rows: int) -> None:
     choices = column.choices or (("yes", "no") if column.type is Type.YES_NO else ())
     if choices:
-        sheet.data_validation(1, index, rows + _ROOM, index, {
+        sheet.data_validation(1, index, rows + _SPARE_ROWS, index, {
             "validate": "list", "source": list(choices), "error_title": column.header,
             "error_message": "Pick one of the list."})
 
 
-def _table(book: Book, loaded: Loaded, table: Table) -> None:
-    rows = [*getattr(loaded.estate, table.kind), *_unfinished(loaded, table)]
-    sheet = book.sheet(table.sheet)
-    for index, column in enumerate(table.columns):
-        sheet.write_string(0, index, column.header, book.header)
+def _estate_sheet(book: Book, loaded: Loaded, of: Table) -> None:
+    rows = [*getattr(loaded.estate, of.kind), *_unfinished(loaded, of)]
+    sheet = book.sheet(of.sheet)
+    columns = tuple(_column(c, rows) for c in of.columns)
+    for index, (column, shown) in enumerate(zip(of.columns, columns, strict=True)):
         unit = f"{column.comment} " if column.comment else ""
         sheet.write_comment(0, index, f"{unit}({column.type.value}{', required' if column.required else ''})")
-        number_format = _NUMBER_FORMAT.get(column.type)
-        body = book.format(num_format=number_format) if number_format else None
-        width = max([len(column.header), *(len(str(_cell(column, getattr(r, column.field)) or "")) for r in rows)])
-        sheet.set_column(index, index, min(width + 2, 48), body)
-        _drop_down(book, sheet, column, index, len(rows))
-        for number, row in enumerate(rows, 1):
-            value = _cell(column, getattr(row, column.field))
-            book.write(sheet, number, index, value, book.bad if value is None and column.required else body)
-    sheet.freeze_panes(1, len(table.key) if table.key[0] != "kind" else 0)
-    sheet.autofilter(0, 0, max(len(rows), 1), len(table.columns) - 1)
+        sheet.set_column(index, index, shown.width, style(book, _KINDS.get(column.type, "plain")))
+        _drop_down(sheet, column, index, len(rows))
+    table(book, sheet, 0, columns, rows, height=None, filters=True, empty="")
+    sheet.freeze_panes(1, len(of.key) if of.key[0] != "kind" else 0)
+
+
+def _column(column: EstateColumn, rows: Sequence[Any]) -> Column:
+    """As wide as its cells; a cell that lacks a required fact is coloured."""
+    kind = _KINDS.get(column.type, "plain")
+
+    def value(row: Any) -> Any:
+        return _cell(column, getattr(row, column.field))
+
+    def look(row: Any) -> str:
+        return "bad" if value(row) is None else kind
+
+    width = max([len(column.header), *(len(str(value(row) or "")) for row in rows)])
+    return Column(column.header, value, look if column.required else kind, min(width + 2, 48))
 
 
 def _unfinished(loaded: Loaded, table: Table) -> list[Any]:
@@ -85,42 +96,24 @@ def _read_me(book: Book) -> None:
         sheet.write_string(number, 0, line, book.title if number == 0 else None)
 
 
-def write_findings(book: Book, findings: tuple[Finding, ...], name: str = "Findings") -> None:
-    """A sheet of findings, worst first."""
-    sheet = book.sheet(name)
-    book.row(sheet, 0, ("Severity", "Subject", "Rule", "What was found", "What to do", "Where"), book.header)
-    for number, f in enumerate(findings, 1):
-        style = {"error": book.bad, "warning": book.warn}.get(f.severity.value)
-        cells = (f.severity.value, f.subject, f.rule, f.message, f.fix, str(f.source or ""))
-        book.row(sheet, number, cells, book.wrap)
-        book.write(sheet, number, 0, f.severity.value, style)
-        # Spreadsheets other than Excel do not grow the row by themselves.
-        lines = max(-(-len(text) // width) for text, width in zip(cells, (10, 19, 27, 68, 48, 29), strict=True))
-        sheet.set_row(number, 15 * max(lines, 1))
-    if not findings:
-        sheet.write_string(1, 0, "Nothing was found.")
-    for index, width in enumerate((10, 20, 28, 70, 50, 30)):
-        sheet.set_column(index, index, width)
-    sheet.freeze_panes(1, 0)
-    sheet.autofilter(0, 0, max(len(findings), 1), 5)
-
-
 def _sources(book: Book, loaded: Loaded) -> None:
     sheet = book.sheet("Sources")
-    book.row(sheet, 0, ("Sheet", "Item", "Column", "Stated in"), book.header)
-    number = 0
-    for table in TABLES:
-        for row in getattr(loaded.estate, table.kind):
-            key = tuple(getattr(row, k) for k in table.key)
-            for column in table.columns:
-                source = loaded.provenance.get(fact_name(table.kind, key, column.field))
-                if source is not None:
-                    number += 1
-                    book.row(sheet, number, (table.sheet, " / ".join(map(str, key)), column.header, str(source)))
-    for index, width in enumerate((16, 36, 26, 50)):
-        sheet.set_column(index, index, width)
+    columns = tuple(Column(header, itemgetter(at), "plain", width) for at, (header, width) in enumerate(
+        (("Sheet", 16), ("Item", 36), ("Column", 26), ("Stated in", 50))))
+    table(book, sheet, 0, columns, list(_stated(loaded)), height=None, filters=True, empty="")
+    widths(sheet, columns)
     sheet.freeze_panes(1, 0)
-    sheet.autofilter(0, 0, max(number, 1), 3)
+
+
+def _stated(loaded: Loaded) -> Iterator[tuple[str, str, str, str]]:
+    """Sheet, item, column and source of every fact of which a source is known."""
+    for kind in TABLES:
+        for row in getattr(loaded.estate, kind.kind):
+            key = tuple(getattr(row, k) for k in kind.key)
+            for column in kind.columns:
+                source = loaded.provenance.get(fact_name(kind.kind, key, column.field))
+                if source is not None:
+                    yield kind.sheet, " / ".join(map(str, key)), column.header, str(source)
 
 
 def workbook_bytes(loaded: Loaded) -> bytes:
@@ -128,10 +121,8 @@ def workbook_bytes(loaded: Loaded) -> bytes:
     buffer = io.BytesIO()
     with open_book(buffer, "Estate") as book:
         _read_me(book)
-        for table in TABLES:
-            _table(book, loaded, table)
-        write_findings(book, loaded.findings)
+        for kind in TABLES:
+            _estate_sheet(book, loaded, kind)
+        findings_sheet(book, loaded.findings)
         _sources(book, loaded)
     return buffer.getvalue()
-
-

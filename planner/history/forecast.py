@@ -21,6 +21,7 @@ from enum import StrEnum
 from itertools import combinations, pairwise
 from math import sqrt
 from statistics import median
+from typing import NamedTuple
 
 from planner.history.monthly import Monthly, MonthOf, month_at, number_of
 
@@ -137,7 +138,14 @@ def show_month(month: MonthOf) -> str:
 
 
 _Pair = tuple[int, int]  # a month's number and its figure
-_Test = tuple[int, int, int, int]  # months ahead, what came, by the naive method, by the trend
+
+
+class _Trial(NamedTuple):
+    """One forecast of the back-test: so many months ahead, what came, and what each method said."""
+
+    ahead: int
+    came: int
+    by: dict[Method, int]
 
 
 def forecast(months: Sequence[MonthOf], values: Sequence[int], horizon: int, ceiling: int | None = None) -> Forecast:
@@ -147,22 +155,24 @@ def forecast(months: Sequence[MonthOf], values: Sequence[int], horizon: int, cei
     no month at all, for months that do not ascend, for a horizon not from 1 to 600, and for figures below 0.
     """
     known = _checked(months, values, horizon)
-    tests = _tests(known)
-    enough = sum(test[0] == 1 for test in tests) >= LEAST_TESTS
-    naive, trend = _errors(tests, 2), _errors(tests, 3)
+    tests = _trials(known)
+    enough = sum(test.ahead == 1 for test in tests) >= LEAST_TESTS
+    naive, trend = _errors(tests, Method.NAIVE), _errors(tests, Method.TREND)
     method = Method.TREND if enough and trend.absolute < naive.absolute else Method.NAIVE
     rise = slope(known) if method is Method.TREND else 0.0
     last, figure = known[-1]
     points = tuple(_point(figure, rise, ahead) for ahead in range(1, horizon + 1))
-    widths = _widths(tests, 3 if method is Method.TREND else 2, horizon) if enough else None
+    widths = _widths(tests, method, horizon) if enough else None
     low = None if widths is None else tuple(max(0, p - w) for p, w in zip(points, widths, strict=True))
     high = None if widths is None else tuple(p + w for p, w in zip(points, widths, strict=True))
     ahead = tuple(month_at(last + n) for n in range(1, horizon + 1))
     missing = tuple(month_at(n) for n in range(known[0][0], last) if n not in dict(known))
-    return Forecast(ahead, points, low, high, COVERAGE_PERCENT, method, rise,
-                    Backtest(naive, trend, trend if method is Method.TREND else naive), len(known), missing, ceiling,
-                    _reached(ahead, points, known[-1], ceiling), _reached(ahead, high, known[-1], ceiling),
-                    _notes(len(known), missing, enough, method, trend, naive))
+    return Forecast(
+        months=ahead, points=points, low=low, high=high, coverage_percent=COVERAGE_PERCENT, method=method, slope=rise,
+        backtest=Backtest(naive, trend, trend if method is Method.TREND else naive), months_used=len(known),
+        missing=missing, ceiling=ceiling, ceiling_month=_reached(ahead, points, known[-1], ceiling),
+        ceiling_month_early=_reached(ahead, high, known[-1], ceiling),
+        notes=_notes(len(known), missing, enough, method, trend, naive))
 
 
 def forecast_monthly(months: Sequence[Monthly], horizon: int, ceiling: int | None = None, *,
@@ -229,28 +239,29 @@ def _point(figure: int, rise: float, ahead: int) -> int:
     return max(0, round(figure + rise * ahead))
 
 
-def _tests(known: Sequence[_Pair]) -> list[_Test]:
+def _trials(known: Sequence[_Pair]) -> list[_Trial]:
     """Every forecast of the back-test."""
-    found = []
+    trials = []
     for count in range(LEAST_TRAINED, len(known)):
         last, figure = known[count - 1]
         rise = slope(known[:count])
-        found += [(number - last, came, figure, _point(figure, rise, number - last))
-                  for number, came in known[count:count + TESTED] if number - last <= TESTED]
-    return found
+        trials += [_Trial(number - last, came, {Method.NAIVE: figure,
+                                                Method.TREND: _point(figure, rise, number - last)})
+                   for number, came in known[count:count + TESTED] if number - last <= TESTED]
+    return trials
 
 
-def _errors(tests: Sequence[_Test], method: int) -> Errors:
-    missed = [(abs(test[1] - test[method]), test[1]) for test in tests]
+def _errors(tests: Sequence[_Trial], method: Method) -> Errors:
+    missed = [(abs(test.came - test.by[method]), test.came) for test in tests]
     shares = [100 * error / came for error, came in missed if came]
     return Errors(len(missed), sum(error for error, _ in missed), len(shares), sum(shares))
 
 
-def _widths(tests: Sequence[_Test], method: int, horizon: int) -> tuple[int, ...]:
+def _widths(tests: Sequence[_Trial], method: Method, horizon: int) -> tuple[int, ...]:
     """Half of the interval, for each month ahead: the widest that any tested distance up to it asks for."""
     at: dict[int, int] = {}
     for ahead in range(1, TESTED + 1):
-        missed = sorted(abs(test[1] - test[method]) for test in tests if test[0] == ahead)
+        missed = sorted(abs(test.came - test.by[method]) for test in tests if test.ahead == ahead)
         rank = -(-(len(missed) + 1) * COVERAGE_PERCENT // 100)
         if len(missed) >= LEAST_TESTS:
             at[ahead] = missed[min(rank, len(missed)) - 1]

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _QUARTER_S = 900
 
 
-class Partition(Protocol):
+class EntitledPartition(Protocol):
     """What is needed of an LPAR: ``Lpar`` and ``Vios`` of the estate are such."""
 
     @property
@@ -204,7 +204,7 @@ class Profiles:
         return (profile.physc if what == "physc" else profile.memory_mib)[bucket]
 
 
-def profiles(history: History, lpars: Iterable[Partition], site: Calendar, *,
+def profiles(history: History, lpars: Iterable[EntitledPartition], site: Calendar, *,
              percentile: float | int | str | Fraction = 95, start_s: int | None = None, end_s: int | None = None,
              step_s: int = STEP_S) -> Profiles:
     """The profiles of these LPARs over a period (the whole history where no end is given). Raises InputError."""
@@ -222,7 +222,7 @@ def profiles(history: History, lpars: Iterable[Partition], site: Calendar, *,
     return Profiles(share, begin, end, found, ordered(said), grid, columns)
 
 
-def _profile(lpar: Partition, grid: Grid, row: int, columns: Mapping[Bucket, NDArray[np.int64]],
+def _profile(lpar: EntitledPartition, grid: Grid, row: int, columns: Mapping[Bucket, NDArray[np.int64]],
              percentile: Fraction) -> Profile:
     physc = _singles(grid.physc[row], columns, percentile)
     memory = _singles(grid.memory_mib[row], columns, percentile)
@@ -241,7 +241,7 @@ def _completed(known: Mapping[Bucket, int], entitled: int) -> dict[Bucket, int]:
     return {bucket: known.get(bucket, at_hour[bucket.hour]) for bucket in BUCKETS}
 
 
-def _findings(profile: Profile, lpar: Partition) -> Iterable[Finding]:
+def _findings(profile: Profile, lpar: EntitledPartition) -> Iterable[Finding]:
     if profile.source == ENTITLEMENT:
         yield Finding("history.missing", Severity.WARNING, profile.lpar,
                       f"no usage history: planned with its entitlement, {show_cores(lpar.entitlement_units)} cores, at "
@@ -288,7 +288,7 @@ class Figures:
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded:
+class RecordedUsage:
     """What was recorded of a set of LPARs, without fallback: ``physc`` in thousandths of a core, ``memory`` in MiB.
     A hole adds nothing to a sum and is counted in its ``filled``; ``slots`` and ``filled`` here are of the period."""
 
@@ -308,7 +308,7 @@ class Recorded:
 
 def recorded(history: History, site: Calendar, *, lpars: Sequence[str] | None = None, server: str | None = None,
              month: tuple[int, int] | None = None, percentile: float | int | str | Fraction = 100,
-             step_s: int = STEP_S) -> Recorded:
+             step_s: int = STEP_S) -> RecordedUsage:
     """What LPARs, or whatever ran on a server, used in a month (else in all the history).
 
     Raises InputError for a set or a server of which the history knows nothing.
@@ -323,7 +323,7 @@ def recorded(history: History, site: Calendar, *, lpars: Sequence[str] | None = 
                                   "no usage of it in the period asked for",
                                   "see what there is with: planner history show --store FILE")])
     columns = _columns(bucket_numbers(grid, clock, site))
-    return Recorded(tuple(names), _figures(grid.physc, columns, share), _figures(grid.memory_mib, columns, share),
+    return RecordedUsage(tuple(names), _figures(grid.physc, columns, share), _figures(grid.memory_mib, columns, share),
                     len(grid.starts), int((grid.physc < 0).sum()))
 
 

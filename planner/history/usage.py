@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from planner.findings import Finding
 from planner.history.calendar import BUCKETS, Bucket, Calendar
 from planner.history.clock import Clock
-from planner.history.profiles import HISTORY, Partition, bucket_numbers, exact_percentile, profiles
+from planner.history.profiles import HISTORY, EntitledPartition, bucket_numbers, exact_percentile, profiles
 from planner.history.store import STEP_S, History
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class Usage:
         return found
 
 
-def usage_of(history: History, partitions: Iterable[Partition], site: Calendar, *, buckets: Collection[Bucket],
+def usage_of(history: History, partitions: Iterable[EntitledPartition], site: Calendar, *, buckets: Collection[Bucket],
              percentile: float | int | str | Fraction = 100, start_s: int | None = None, end_s: int | None = None,
              step_s: int = STEP_S) -> Usage:
     """What these partitions used in these buckets of a period (all the history where no end is given).

@@ -4,7 +4,7 @@ from planner.jobs.common import PROVED, Options, exit_code, least_time_s, span_f
 from planner.jobs.consolidation import consolidate, weekend_from
 from planner.jobs.energy import Terms
 from planner.jobs.evacuation import evacuate
-from planner.jobs.room import headroom
+from planner.jobs.headroom_plan import headroom
 
 __all__ = ["PROVED", "Options", "Terms", "consolidate", "evacuate", "exit_code", "headroom",
            "least_time_s", "span_from", "weekend_from", "window_from"]

@@ -18,7 +18,7 @@ from planner.rules import Judge, Site
 from planner.schedule.timetable import timetable
 
 if TYPE_CHECKING:  # start-up: what reads a history takes longer to import than a small plan to make
-    from planner.jobs.usage import UsageSpec
+    from planner.jobs.peak_hours import UsageSpec
 
 
 def evacuate(loaded: Loaded, goal: Evacuate, options: Options, usage: UsageSpec | None = None) -> Plan:

@@ -36,7 +36,7 @@ Answer = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
+class SweepContext:
     """What all cells have in common; picklable. ``peaks`` as for whatif."""
 
     loaded: Loaded
@@ -53,7 +53,7 @@ class Task:
     scenario: Scenario
 
 
-Runner = Callable[[Context, Sequence[Task]], Iterator[tuple[str, Answer]]]
+Runner = Callable[[SweepContext, Sequence[Task]], Iterator[tuple[str, Answer]]]
 """Answers tasks in any order; closing it stops the work."""
 
 
@@ -68,7 +68,7 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class SweepOutcome:
     """The ids of the cells in their order, and the answers by id; ``reused``: answers that were kept from before."""
 
     ids: tuple[str, ...]
@@ -85,7 +85,7 @@ class Outcome:
 # ---- one cell -------------------------------------------------------------------------------------------------------
 
 
-def answer(context: Context, scenario: Scenario) -> Answer:
+def answer(context: SweepContext, scenario: Scenario) -> Answer:
     """The answer to one cell; what breaks becomes the status ``failed`` with its reason."""
     try:
         return _answer(whatif(context.loaded, scenario, context.options, context.catalogue, context.peaks))
@@ -101,11 +101,11 @@ def failed(reason: str) -> Answer:
 
 
 def _answer(r: ScenarioResult) -> Answer:
-    c, conflict, reason = r.conflict, None, ""
-    if c is not None:
-        reason = c.summary
-        conflict = {"lpars": list(c.lpars[:20]), "servers": list(c.servers[:20]), "rules": list(c.rules[:20]),
-                    "lifts": list(c.lifts[:20])}
+    conflict = r.conflict
+    reason = ""
+    if conflict is not None:
+        reason = str(conflict["summary"])
+        conflict = {k: list(conflict[k])[:20] for k in ("lpars", "servers", "rules", "lifts")}
     elif r.status is Status.UNKNOWN:
         reason = "; ".join(f.message for f in r.findings)
     return {"status": r.status.value, "reason": reason, "figures": _figures(r), "conflict": conflict,
@@ -178,7 +178,7 @@ def _hash(value: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def common_id(context: Context, estate: Estate | None = None) -> str:
+def common_id(context: SweepContext, estate: Estate | None = None) -> str:
     """What every cell's id depends on: program, estate, gap, window, catalogue, peaks. Not the time limit."""
     o = context.options
     return _hash([VERSION, __version__, digest(estate or context.loaded.estate), o.gap, o.window, context.catalogue,
@@ -237,8 +237,8 @@ class Store:
 # ---- all cells ------------------------------------------------------------------------------------------------------
 
 
-def run_sweep(context: Context, planned_cells: Sequence[Cell], run: Runner, store: Store | None = None, *,
-              resume: bool = True, told: Callable[[Progress], None] | None = None) -> Outcome:
+def run_sweep(context: SweepContext, planned_cells: Sequence[Cell], run: Runner, store: Store | None = None, *,
+              resume: bool = True, told: Callable[[Progress], None] | None = None) -> SweepOutcome:
     """Answer every cell; each finished one is kept in the store at once. Cells of the same scenario are one task."""
     common, limit = common_id(context), context.options.time_limit
     ids = tuple(cell_id(common, c.scenario) for c in planned_cells)
@@ -264,8 +264,8 @@ def run_sweep(context: Context, planned_cells: Sequence[Cell], run: Runner, stor
         close = getattr(stream, "close", None)
         if close is not None:
             close()
-    return Outcome(ids, answers, reused, store.damaged if store else 0)
+    return SweepOutcome(ids, answers, reused, store.damaged if store else 0)
 
 
-__all__ = ["FAILED", "Answer", "Context", "Outcome", "Progress", "Runner", "Store", "Task", "answer", "cell_id",
-           "common_id", "failed", "planned", "run_sweep"]
+__all__ = ["FAILED", "Answer", "Progress", "Runner", "Store", "SweepContext", "SweepOutcome", "Task", "answer",
+           "cell_id", "common_id", "failed", "planned", "run_sweep"]

@@ -25,7 +25,7 @@ from typing import Any
 
 from planner import __version__
 from planner.errors import UsageError
-from planner.jobs.sweep import Answer, Context, Runner, Task, answer, failed
+from planner.jobs.sweep import Answer, Runner, SweepContext, Task, answer, failed
 from planner.scenarios.model import Scenario
 
 TRIES = 3
@@ -35,7 +35,7 @@ _CONNECT_S = 15.0
 _ADDRESS = re.compile(r"(tcp|tls|ws|wss|ucx)://(\[[0-9a-fA-F:.]+\]|[\w.-]+):\d{1,5}")
 
 
-def in_process(context: Context, tasks: Sequence[Task]) -> Iterator[tuple[str, Answer]]:
+def in_process(context: SweepContext, tasks: Sequence[Task]) -> Iterator[tuple[str, Answer]]:
     """One after the other, here."""
     for task in tasks:
         yield task.id, answer(context, task.scenario)
@@ -49,7 +49,7 @@ def cores_here() -> int:
 
 # ---- a pool of processes --------------------------------------------------------------------------------------------
 
-_HELD: list[Context] = []
+_HELD: list[SweepContext] = []
 
 
 def _start(blob: bytes) -> None:
@@ -73,7 +73,7 @@ def _held(scenario: Scenario) -> Answer:
 def process_pool(workers: int) -> Runner:
     """A runner on so many processes. Each is a pool of its own, so that a death tells which cell it was at."""
 
-    def run(context: Context, tasks: Sequence[Task]) -> Iterator[tuple[str, Answer]]:
+    def run(context: SweepContext, tasks: Sequence[Task]) -> Iterator[tuple[str, Answer]]:
         blob = pickle.dumps(context)
         others = {child.pid for child in active_children()}
         todo = deque((task, 1) for task in tasks)
@@ -141,7 +141,7 @@ def dask_cluster(address: str) -> Runner:
     if find_spec("distributed") is None:
         raise UsageError("--scheduler needs Dask, which is not installed: pip install 'planner[dask]'")
 
-    def run(context: Context, tasks: Sequence[Task]) -> Iterator[tuple[str, Answer]]:
+    def run(context: SweepContext, tasks: Sequence[Task]) -> Iterator[tuple[str, Answer]]:
         client = _client(address)
         try:
             _suits(client, address)
@@ -181,7 +181,8 @@ def _suits(client: Any, address: str) -> None:
         raise UsageError(f"--scheduler {address}: {', '.join(wrong)}; planner here is {__version__}")
 
 
-def _on_cluster(client: Any, address: str, context: Context, tasks: Sequence[Task]) -> Iterator[tuple[str, Answer]]:
+def _on_cluster(client: Any, address: str, context: SweepContext,
+                tasks: Sequence[Task]) -> Iterator[tuple[str, Answer]]:
     """Dask blames a death on every task that the worker had in hand: those it gives up are tried again, each alone."""
     blob = pickle.dumps(context)
     suspects = []

@@ -2,29 +2,46 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
+from typing import Any
+
 from planner.plan.plan import Plan
-from planner.plan.wire import as_json
+from planner.sheets import Column, Written, bars, chart_base, table, widths
 from planner.xlsx import Book
 
-_COLUMNS = ("Server", "After", "Idle (W)", "Maximum (W)", "Watts from", "Before (W)", "After (W)", "Off (h)",
-            "Saved (kWh)", "Its moves (kWh)")
 _TOP = 12
+_COLUMNS = (
+    Column("Server", itemgetter("server"), "bold", 30),
+    Column("After", lambda r: "off" if r["off"] else "on", lambda r: "good" if r["off"] else "plain", 12),
+    Column("Idle (W)", itemgetter("idle_w"), "tenth", 12),
+    Column("Maximum (W)", itemgetter("max_w"), "tenth", 12),
+    Column("Watts from", itemgetter("source"), lambda r: "guessed" if r["assumed"] else "wrap", 44),
+    Column("Before (W)", itemgetter("before_w"), "tenth", 13),
+    Column("After (W)", itemgetter("after_w"), "tenth", 13),
+    Column("Off (h)", itemgetter("off_h"), "tenth", 13),
+    Column("Saved (kWh)", itemgetter("saved_kwh"), "tenth", 13),
+    Column("Its moves (kWh)", itemgetter("moves_kwh"), "tenth", 13),
+)
 
 
 def energy_sheet(book: Book, plan: Plan) -> None:
     """Totals as formulas over the servers' rows, the rows, and a chart of watts before and after."""
-    e = as_json(plan.energy) or {}
+    e = plan.energy or {}
     sheet = book.sheet("Energy")
+    sheet.write_string(0, 0, "Energy", book.title)
+    written = table(book, sheet, _TOP, _COLUMNS, e["servers"], height=30)
+    widths(sheet, _COLUMNS)
+    _totals(book, sheet, e, written)
+    sheet.freeze_panes(_TOP + 1, 1)
+    chart = chart_base(book, "Watts of each server", "", (640, 320), "column")
+    for name, header, colour in (("before", "Before (W)", "before"), ("after", "After (W)", "navy")):
+        chart.add_series(bars(name, colour, written.cells("Server"), written.cells(header)))
+    sheet.insert_chart(written.last + 3, 0, chart)
+
+
+def _totals(book: Book, sheet: Any, e: Any, written: Written) -> None:
     number, money = book.format(num_format="#,##0.0"), book.format(num_format="#,##0.00")
     entry = book.format(num_format="0.000", bg_color="#FFF2CC", border=1, border_color="#BFBFBF")
-    guessed = book.format(bg_color="#FFEB9C", font_color="#7F6000", text_wrap=True, valign="top")
-    sheet.set_column(0, 0, 30)
-    sheet.set_column(1, 3, 12)
-    sheet.set_column(4, 4, 44)
-    sheet.set_column(5, 9, 13)
-    sheet.write_string(0, 0, "Energy", book.title)
-    rows = e["servers"]
-    first, last = _TOP + 2, _TOP + 1 + len(rows)
     price, co2 = e["tariff_per_kwh"] or 0.0, e["co2_kg_per_kwh"] or 0.0
     saved, moves = (e[k]["kwh"] for k in ("saved", "moves"))
     for row, (label, value) in enumerate((("Price of a kWh", price), ("CO₂ (kg) of a kWh", co2)), 2):
@@ -32,7 +49,8 @@ def energy_sheet(book: Book, plan: Plan) -> None:
         sheet.write_number(row, 1, value, entry)
     sheet.write_string(2, 2, e["currency"])
     totals = (
-        ("Hours counted", None, e["hours"], number), ("Saved (kWh)", f"=SUM(I{first}:I{last})", saved, number),
+        ("Hours counted", None, e["hours"], number),
+        ("Saved (kWh)", f"=SUM({written.range('Saved (kWh)')})", saved, number),
         ("Energy of the moves (kWh)", None, moves, number), ("Net (kWh)", "=B6-B7", saved - moves, number),
         (f"Net ({e['currency']})", "=B8*B3", (saved - moves) * price, money),
         ("Net CO₂ (kg)", "=B8*B4", (saved - moves) * co2, number))
@@ -42,26 +60,3 @@ def energy_sheet(book: Book, plan: Plan) -> None:
             sheet.write_formula(row, 1, formula, style, value)
         else:
             sheet.write_number(row, 1, value, style)
-    book.row(sheet, _TOP, _COLUMNS, book.header)
-    sheet.set_row(_TOP, 30)
-    for row, r in enumerate(rows, _TOP + 1):
-        book.write(sheet, row, 0, r["server"], book.bold)
-        book.write(sheet, row, 1, "off" if r["off"] else "on", book.good if r["off"] else None)
-        book.row(sheet, row, (r["idle_w"], r["max_w"]), number, 2)
-        book.write(sheet, row, 4, r["source"], guessed if r["assumed"] else book.wrap)
-        book.row(sheet, row, (r["before_w"], r["after_w"], r["off_h"], r["saved_kwh"], r["moves_kwh"]), number, 5)
-    sheet.freeze_panes(_TOP + 1, 1)
-    _chart(book, sheet, len(rows))
-
-
-def _chart(book: Book, sheet: object, count: int) -> None:
-    chart = book.workbook.add_chart({"type": "column"})
-    for column, name, colour in ((5, "before", "#7F9DB9"), (6, "after", "#1F4E79")):
-        chart.add_series({"name": name, "categories": ["Energy", _TOP + 1, 0, _TOP + count, 0],
-                          "values": ["Energy", _TOP + 1, column, _TOP + count, column], "fill": {"color": colour},
-                          "gap": 80})
-    chart.set_title({"name": "Watts of each server", "name_font": {"size": 12}})
-    chart.set_legend({"position": "bottom"})
-    chart.set_y_axis({"major_gridlines": {"visible": True, "line": {"color": "#D9D9D9"}}})
-    chart.set_size({"width": 640, "height": 320})
-    sheet.insert_chart(_TOP + count + 3, 0, chart)  # type: ignore[attr-defined]

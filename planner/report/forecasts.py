@@ -14,8 +14,8 @@ from planner.history.calendar import Calendar
 from planner.history.forecast import COVERAGE_PERCENT, Backtest, Errors, Forecast, of_some_words, pooled, show_month
 from planner.history.monthly import MonthOf, month_at, number_of
 from planner.jobs.forecasts import FIGURES, Entity
+from planner.report.history_views import calendar_words, show_thousandths
 from planner.report.text import listed
-from planner.report.usage import calendar_words, show_thousandths
 
 _SHOWN = 3
 _LEFT = ("of", "on", "method", "reaches it")

@@ -10,7 +10,7 @@ from planner.plan.plan import Move, Plan
 from planner.plan.questions import Consolidate, Headroom, Whatif
 from planner.report.checklists import Item, after, before
 from planner.report.commands import migrlpar, quoted, state_query
-from planner.report.room import sentences
+from planner.report.headroom import sentences
 from planner.report.text import (
     between,
     clock_span,

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from planner.errors import UsageError
-from planner.jobs.sweep import FAILED, Outcome
-from planner.scenarios.sweep_file import MEASURES, Cell, Parameter, Sweep, plain
+from planner.jobs.sweep import FAILED, SweepOutcome
+from planner.scenarios.sweep_file import MEASURES, Cell, GridParameter, Sweep, plain
 
 VERSION = 1
 STATUSES = ("optimal", "feasible", "infeasible", "unknown", FAILED)
@@ -26,7 +26,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 Document = dict[str, Any]
 
 
-def sweep_json(sweep: Sweep, cells: Sequence[Cell], outcome: Outcome, estate_digest: str,
+def sweep_json(sweep: Sweep, cells: Sequence[Cell], outcome: SweepOutcome, estate_digest: str,
                options: Mapping[str, Any]) -> Document:
     """Every cell in the order of the grid, and what follows; the same whatever ran where and what was kept."""
     rows = [_row(sweep, cell, id_, outcome.answers[id_]) for cell, id_ in zip(cells, outcome.ids, strict=True)]
@@ -45,7 +45,7 @@ def dump(document: Document) -> str:
     return json.dumps(document, ensure_ascii=False, indent=1) + "\n"
 
 
-def _parameter(p: Parameter) -> Document:
+def _parameter(p: GridParameter) -> Document:
     return {"name": p.name, "paths": list(p.paths), "given": p.given, "values": [plain(c.label) for c in p.choices]}
 
 
@@ -60,7 +60,7 @@ def _row(sweep: Sweep, cell: Cell, id_: str, answer: Mapping[str, Any]) -> Docum
             "conflict": answer["conflict"], "findings": answer["findings"]}
 
 
-def _assumptions(outcome: Outcome) -> list[Document]:
+def _assumptions(outcome: SweepOutcome) -> list[Document]:
     """Each assumption once, with the number of cells that it is made in."""
     counts: dict[str, int] = {}
     for id_ in outcome.ids:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from rich.console import Console, Group, RenderableType
 from rich.markup import escape
@@ -14,8 +14,8 @@ from planner.estate.assemble import Loaded
 from planner.findings import Finding, Severity
 from planner.plan.choices import BACK, OUT, Status
 from planner.plan.plan import Plan
+from planner.report.headroom import headroom_view
 from planner.report.missing import Lack, missing
-from planner.report.room import room_view
 from planner.report.text import clock_span, energy_lines, headline, leg_tally, level_line, pause, windows
 from planner.rules import Judge, Site
 from planner.units import show_cores, show_duration, show_gib
@@ -175,11 +175,11 @@ def reach_detail(site: Site, judge: Judge, lpar: str, servers: Sequence[str]) ->
 def plan_view(plan: Plan, where: str | None = None) -> RenderableType:
     """The plan on one screen."""
     if plan.status is Status.INFEASIBLE:
-        return Group(_no_plan(plan), *room_view(plan))
+        return Group(_no_plan(plan), *headroom_view(plan))
     if plan.status is Status.UNKNOWN:
         return Group(Text("UNKNOWN: no plan", "bold red"), findings_table(plan.findings))
     waves = [_waves(plan)] if plan.moves else []
-    parts: list[RenderableType] = [_head(plan), *waves, _servers(plan), *room_view(plan)]
+    parts: list[RenderableType] = [_head(plan), *waves, _servers(plan), *headroom_view(plan)]
     if plan.findings:
         parts += [Text(""), Text(counts(plan.findings), "bold"), findings_table(plan.findings, 15)]
     if where:
@@ -259,21 +259,20 @@ def _servers(plan: Plan) -> RenderableType:
 
 
 def _no_plan(plan: Plan) -> RenderableType:
-    conflict = plan.conflict
-    if conflict is None:
-        return findings_table(plan.findings, 20)
+    conflict: Mapping[str, object] = plan.conflict or {}
     lines = Text()
     lines.append("IMPOSSIBLE (proved): ", "bold red")
-    lines.append(f"{conflict.summary}\n")
-    for key, values in (("lpars", conflict.lpars), ("servers", conflict.servers), ("rules", conflict.rules)):
-        if values:
+    lines.append(f"{conflict.get('summary')}\n")
+    for key in ("lpars", "servers", "rules"):
+        values = conflict.get(key)
+        if isinstance(values, list) and values:
             lines.append(f"{key}: ", "bold")
-            lines.append(", ".join(values) + "\n")
-    if not conflict.refusals:
+            lines.append(", ".join(map(str, values)) + "\n")
+    if not conflict.get("refusals"):
         lines.append("(an irreducible set: without any one of these the rest is possible)\n"
-                     if conflict.irreducible else "(not fully reduced: time ran out)\n", "dim")
-    lifts = conflict.lifts
-    if lifts:
+                     if conflict.get("irreducible") else "(not fully reduced: time ran out)\n", "dim")
+    lifts = conflict.get("lifts")
+    if isinstance(lifts, list) and lifts:
         lines.append("what would lift it:\n", "bold")
         lines.append("\n".join(f"  • {x}" for x in lifts[:20]))
         if len(lifts) > 20:

@@ -4,27 +4,45 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
+from planner.findings import Finding, Severity
 from planner.report.whatif_page import cells
+from planner.sheets import Column, bars, chart_base, findings_sheet, paragraphs, points, table, widths
 from planner.units import show_duration
 from planner.xlsx import Book, open_book
 
 Document = Mapping[str, Any]
 _FORBIDDEN = "[]:*?/\\'"
 _COLOURS = ("#1F4E79", "#D9822B", "#3A9D8F", "#8E5EA2", "#B5443C", "#6B7683")
-_SERVER_COLUMNS = (
-    ("Server", "name", 22), ("Model", "model", 12), ("Generation", "generation", 11), ("LPARs", "lpars", 8),
-    ("Cores on arrival", "cores_arrival", 10), ("Cores in the end", "cores", 10), ("Cores limit", "cores_limit", 10),
-    ("GiB on arrival", "gib_arrival", 10), ("GiB in the end", "gib", 10), ("GiB limit", "gib_limit", 10),
-    ("Idle (W)", "idle_w", 9), ("Maximum (W)", "max_w", 9), ("Watts", "watts", 9), ("Assumed", "watts_assumed", 9),
-    ("Watts from", "watts_source", 60))
-_LPAR_COLUMNS = (
-    ("LPAR", "name", 24), ("From", "source", 20), ("To", "target", 20), ("Way", "way", 18), ("Wave", "wave", 7),
-    ("Cores today", "cores_today", 9), ("Cores in the end", "cores", 9), ("VP today", "virtual_processors_today", 8),
-    ("VP in the end", "virtual_processors", 8), ("GiB today", "gib_today", 9), ("GiB in the end", "gib", 9),
-    ("Ratio by rPerf", "ratio", 10), ("Modes", "modes", 34), ("Virtual processors by", "virtual_processors_by", 34),
-    ("Not resized", "not_resized", 30), ("Not live because", "why", 60))
+
+
+def _columns(*columns: tuple[str, str, str, float]) -> tuple[Column, ...]:
+    return tuple(Column(header, itemgetter(key), kind, width) for header, key, kind, width in columns)
+
+
+_SERVER_COLUMNS = _columns(
+    ("Server", "name", "plain", 22), ("Model", "model", "plain", 12), ("Generation", "generation", "plain", 11),
+    ("LPARs", "lpars", "id", 8), ("Cores on arrival", "cores_arrival", "cores", 10),
+    ("Cores in the end", "cores", "cores", 10), ("Cores limit", "cores_limit", "cores", 10),
+    ("GiB on arrival", "gib_arrival", "cores", 10), ("GiB in the end", "gib", "cores", 10),
+    ("GiB limit", "gib_limit", "cores", 10), ("Idle (W)", "idle_w", "exact", 9),
+    ("Maximum (W)", "max_w", "exact", 9), ("Watts", "watts", "exact", 9), ("Assumed", "watts_assumed", "plain", 9),
+    ("Watts from", "watts_source", "plain", 60))
+_LPAR_COLUMNS = _columns(
+    ("LPAR", "name", "plain", 24), ("From", "source", "plain", 20), ("To", "target", "plain", 20),
+    ("Way", "way", "plain", 18), ("Wave", "wave", "id", 7), ("Cores today", "cores_today", "cores", 9),
+    ("Cores in the end", "cores", "cores", 9), ("VP today", "virtual_processors_today", "id", 8),
+    ("VP in the end", "virtual_processors", "id", 8), ("GiB today", "gib_today", "cores", 9),
+    ("GiB in the end", "gib", "cores", 9), ("Ratio by rPerf", "ratio", "ratio", 10), ("Modes", "modes", "plain", 34),
+    ("Virtual processors by", "virtual_processors_by", "plain", 34), ("Not resized", "not_resized", "plain", 30),
+    ("Not live because", "why", "plain", 60))
+_FRONTIER_COLUMNS = _columns(
+    ("Scenario", "scenario", "plain", 34), ("Servers in use", "servers", "id", 9),
+    ("Free on each, at least (%)", "headroom_percent", "exact", 14), ("Proved up to (%)", "bound_percent", "exact", 10),
+    ("Free cores", "free_cores", "exact", 10), ("Free GiB", "free_gib", "exact", 10), ("Status", "status", "plain", 11),
+    ("Which", "which", "plain", 60))
 
 
 def whatif_workbook(document: Document) -> bytes:
@@ -81,58 +99,48 @@ def _comparison(book: Book, document: Document) -> None:
     for place, (title, keys) in enumerate((
             ("Power (W)", ("totals.watts",)), ("Cores", ("totals.cores", "totals.headroom_cores")),
             ("Moves", ("migration.live", "migration.restarts", "migration.reactivations")))):
-        _columns(book, sheet, title, [(k, at[k]) for k in keys if k in at], len(scenarios), last, place)
+        _chart(book, sheet, title, [at[k] for k in keys if k in at], len(scenarios), last, place)
     sheet.write_string(last + 18, 0, "On arrival: in today's sizes, restarted LPARs in their final ones. "
                        "In the end: after growth, restarts, resizing.")
 
 
-def _columns(book: Book, sheet: Any, title: str, rows: Sequence[tuple[str, int]], count: int, below: int,
-             place: int) -> None:
+def _chart(book: Book, sheet: Any, title: str, rows: Sequence[int], count: int, below: int, place: int) -> None:
+    """A chart of rows of the comparison, which has so many scenarios."""
     if not rows:
         return
-    chart = book.workbook.add_chart({"type": "column"})
-    for number, (_, row) in enumerate(rows):
-        chart.add_series({"name": ["Comparison", row, 0], "categories": ["Comparison", 2, 2, 2, 1 + count],
-                          "values": ["Comparison", row, 2, row, 1 + count], "gap": 80,
-                          "fill": {"color": _COLOURS[number]}})
-    chart.set_title({"name": title, "name_font": {"size": 12}})
-    chart.set_legend({"none": True} if len(rows) == 1 else {"position": "bottom"})
-    chart.set_y_axis({"major_gridlines": {"visible": True, "line": {"color": "#D9D9D9"}}, "min": 0})
-    chart.set_size({"width": 430, "height": 320})
+    chart = chart_base(book, title, "", (430, 320), "column")
+    for colour, row in zip(_COLOURS, rows, strict=False):
+        chart.add_series(bars(["Comparison", row, 0], colour, ["Comparison", 2, 2, 2, 1 + count],
+                              ["Comparison", row, 2, row, 1 + count]))
+    if len(rows) == 1:
+        chart.set_legend({"none": True})
     sheet.insert_chart(below, 0, chart, {"x_offset": place * 440})
 
 
 def _frontier(book: Book, document: Document) -> None:
     sheet = book.sheet("Frontier")
-    head = ("Scenario", "Servers in use", "Free on each, at least (%)", "Proved up to (%)", "Free cores", "Free GiB",
-            "Status", "Which")
-    book.row(sheet, 0, head, book.header)
-    sheet.set_row(0, 32)
-    chart = book.workbook.add_chart({"type": "scatter", "subtype": "straight_with_markers"})
-    row = 1
+    rows = [_frontier_row(s["name"], p) for s in document["scenarios"] for p in s["frontier"]]
+    written = table(book, sheet, 0, _FRONTIER_COLUMNS, rows, height=32, empty="No scenario has a frontier.")
+    widths(sheet, _FRONTIER_COLUMNS)
+    if not rows:
+        return
+    chart = chart_base(book, "Servers in use against headroom", "% of its cores free on every server", (620, 320),
+                       "scatter")
+    first = 0
     for number, s in enumerate(document["scenarios"]):
-        first = row
-        for p in s["frontier"]:
-            free = p["headroom_percent"] is not None
-            book.row(sheet, row, (s["name"], p["servers"], p["headroom_percent"], p["bound_percent"],
-                                  p["free_cores"] if free else None, p["free_gib"] if free else None, p["status"],
-                                  ", ".join(p["names"])))
-            row += 1
-        if row > first:
-            chart.add_series({"name": s["name"], "categories": ["Frontier", first, 1, row - 1, 1],
-                              "values": ["Frontier", first, 2, row - 1, 2],
-                              "line": {"color": _COLOURS[number % 6]},
-                              "marker": {"type": "circle", "size": 7, "fill": {"color": _COLOURS[number % 6]}}})
-    for column, width in enumerate((34, 9, 14, 10, 10, 10, 11, 60)):
-        sheet.set_column(column, column, width)
-    if row > 1:
-        chart.set_title({"name": "Servers in use against headroom", "name_font": {"size": 12}})
-        chart.set_x_axis({"name": "servers in use", "major_unit": 1, "major_gridlines": {"visible": False}})
-        chart.set_y_axis({"name": "% of its cores free on every server", "min": 0})
-        chart.set_size({"width": 620, "height": 320})
-        sheet.insert_chart(row + 1, 0, chart)
-    else:
-        sheet.write_string(1, 0, "No scenario has a frontier.")
+        if s["frontier"]:
+            last = first + len(s["frontier"]) - 1
+            chart.add_series(points(s["name"], _COLOURS[number % len(_COLOURS)],
+                                    written.cells("Servers in use", first, last),
+                                    written.cells("Free on each, at least (%)", first, last)))
+            first = last + 1
+    chart.set_x_axis({"name": "servers in use", "major_unit": 1, "major_gridlines": {"visible": False}})
+    sheet.insert_chart(written.last + 2, 0, chart)
+
+
+def _frontier_row(name: str, point: Document) -> Document:
+    free = {} if point["headroom_percent"] is not None else {"free_cores": None, "free_gib": None}
+    return {**point, **free, "scenario": name, "which": ", ".join(point["names"])}
 
 
 def _scenario(book: Book, name: str, scenario: Document) -> None:
@@ -167,8 +175,9 @@ def _scenario(book: Book, name: str, scenario: Document) -> None:
         row += 1
     row += 1
     if scenario["servers"]:
-        row = _table(book, sheet, row, _SERVER_COLUMNS, scenario["servers"], set_widths=False) + 1
-        _table(book, sheet, row, _LPAR_COLUMNS, [_flat(x) for x in scenario["lpars"]], set_widths=True)
+        row = table(book, sheet, row, _SERVER_COLUMNS, scenario["servers"], height=32).last + 2
+        table(book, sheet, row, _LPAR_COLUMNS, [_flat(x) for x in scenario["lpars"]], height=32, filters=True)
+        widths(sheet, _LPAR_COLUMNS)
 
 
 def _flat(lpar: Document) -> dict[str, Any]:
@@ -178,38 +187,11 @@ def _flat(lpar: Document) -> dict[str, Any]:
             "ratio": lpar["ratio"] if not lpar["not_resized"] else None}
 
 
-def _table(book: Book, sheet: Any, row: int, columns: Sequence[tuple[str, str, int]], rows: Sequence[Document], *,
-           set_widths: bool) -> int:
-    book.row(sheet, row, [c[0] for c in columns], book.header)
-    sheet.set_row(row, 32)
-    two, four = book.format(num_format="#,##0.00"), book.format(num_format="0.0000")
-    for number, values in enumerate(rows, row + 1):
-        for column, (_, key, _) in enumerate(columns):
-            value = values[key]
-            style = four if key == "ratio" else two if isinstance(value, float) else None
-            book.write(sheet, number, column, value, style)
-    if set_widths:
-        for column, (_, _, width) in enumerate(columns):
-            sheet.set_column(column, column, width)
-        sheet.autofilter(row, 0, row + max(len(rows), 1), len(columns) - 1)
-    return row + 1 + len(rows)
-
-
 def _findings(book: Book, document: Document) -> None:
-    sheet = book.sheet("Findings")
-    book.row(sheet, 0, ("Scenario", "Severity", "About", "Rule", "What was found", "What to do"), book.header)
-    row = 1
-    for s in document["scenarios"]:
-        for f in s["risks"]:
-            book.row(sheet, row, (s["name"], f["severity"], f["subject"], f["rule"], f["message"], f["fix"]), book.wrap)
-            book.write(sheet, row, 1, f["severity"], {"error": book.bad, "warning": book.warn}.get(f["severity"]))
-            lines = max(-(-len(str(t)) // w) for t, w in ((f["message"], 58), (f["fix"], 48), (f["subject"], 24)))
-            sheet.set_row(row, 15 * max(lines, 1))
-            row += 1
-    for column, width in enumerate((26, 10, 26, 22, 60, 50)):
-        sheet.set_column(column, column, width)
-    sheet.freeze_panes(1, 0)
-    sheet.autofilter(0, 0, max(row - 1, 1), 5)
+    risks = [(s["name"], f) for s in document["scenarios"] for f in s["risks"]]
+    findings_sheet(book, risks, lambda r: Finding(r[1]["rule"], Severity(r[1]["severity"]), r[1]["subject"],
+                                                  r[1]["message"], r[1]["fix"]),
+                   before=(Column("Scenario", itemgetter(0), "wrap", 26),), where=False)
 
 
 def _assumptions(book: Book, document: Document) -> None:
@@ -218,8 +200,5 @@ def _assumptions(book: Book, document: Document) -> None:
     row = 0
     for s in document["scenarios"][1:]:
         book.write(sheet, row, 0, s["name"], book.subtitle)
-        for text in (*s["rperf"], *s["assumptions"]):
-            row += 1
-            book.write(sheet, row, 0, text, book.wrap)
-        row += 2
+        row = paragraphs(book, sheet, row + 1, (*s["rperf"], *s["assumptions"]), 120) + 1
     book.write(sheet, row, 0, f"Estate (SHA-256): {document['estate_sha256']}")

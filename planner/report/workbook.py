@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping
 
-from planner.estate.model import Estate
-from planner.estate.workbook import write_findings
+from planner.estate.model import Estate, Lpar
 from planner.plan.choices import BACK, OUT
-from planner.plan.plan import Plan, ServerState
+from planner.plan.plan import Plan
 from planner.report.energy import energy_sheet
-from planner.report.room import room_sheet
+from planner.report.headroom import headroom_sheet
 from planner.report.text import clock_span, headline, pause, windows
+from planner.sheets import Column, bars, chart_base, findings_sheet, paragraphs, table, widths
 from planner.units import cores, gib, show_duration
 from planner.xlsx import Book, open_book
-
-_MOVE_COLUMNS = ("Leg", "Wave", "Start", "End", "LPAR", "From", "To", "Parking", "Cores", "Memory (GiB)", "Minutes",
-                 "Stands still (s)", "Data sent (GB)", "Source mover", "Target mover", "Target pool", "Target id",
-                 "Adapters (slot → VIOS)")
 
 
 def plan_workbook(plan: Plan, estate: Estate) -> bytes:
@@ -29,8 +25,8 @@ def plan_workbook(plan: Plan, estate: Estate) -> bytes:
         _servers(book, plan)
         if plan.energy:
             energy_sheet(book, plan)
-        room_sheet(book, plan)
-        write_findings(book, plan.findings)
+        headroom_sheet(book, plan)
+        findings_sheet(book, plan.findings)
         _assumptions(book, plan)
     return buffer.getvalue()
 
@@ -97,72 +93,82 @@ def _objectives(plan: Plan, number: object, percent: object) -> list[tuple[str, 
 
 def _moves(book: Book, plan: Plan, estate: Estate) -> None:
     sheet = book.sheet("Moves")
-    book.row(sheet, 0, _MOVE_COLUMNS, book.header)
-    lpars = {p.name: p for p in estate.lpars}
-    two, one, whole = (book.format(num_format=f) for f in ("0.00", "0.0", "0"))
-    clock = book.format(num_format="yyyy-mm-dd hh:mm:ss")
-    for row, m in enumerate(plan.moves, 1):
-        p = lpars[m.lpar]
-        start, end = plan.clock(m.start_ms), plan.clock(m.end_ms)
-        disks = ", ".join(f"{s} → {v}" for s, v in (*m.disks, *m.fibres))
-        values = (m.leg, m.wave, start or f"+{show_duration(m.start_ms / 1000)}",
-                  end or f"+{show_duration(m.end_ms / 1000)}", m.lpar, m.source, m.target, m.parking or None,
-                  cores(p.entitlement_units), gib(p.memory_mib), m.duration_ms / 60000, m.suspend_ms / 1000,
-                  m.bytes_sent / 1e9, m.source_msp, m.target_msp, m.pool_id, m.target_id, disks)
-        styles = (None, whole, clock if start else None, clock if end else None, None, None, None, None, two, two, one,
-                  one, two, None, None, whole, whole, None)
-        for column, (value, style) in enumerate(zip(values, styles, strict=True)):
-            book.write(sheet, row, column, value, style)
-    for column, width in enumerate((6, 7, 20, 20, 16, 22, 22, 9, 8, 10, 9, 10, 12, 15, 15, 8, 9, 30)):
-        sheet.set_column(column, column, width)
-    sheet.set_row(0, 30)
+    columns = _move_columns(plan, {p.name: p for p in estate.lpars})
+    table(book, sheet, 0, columns, plan.moves, height=30, filters=True, empty="")
+    widths(sheet, columns)
     sheet.freeze_panes(1, 5)
-    sheet.autofilter(0, 0, max(len(plan.moves), 1), len(_MOVE_COLUMNS) - 1)
     sheet.repeat_rows(0)
+
+
+def _move_columns(plan: Plan, lpars: Mapping[str, Lpar]) -> tuple[Column, ...]:
+    clock = "plain" if plan.clock(0) is None else "clock"
+
+    def at(instant_ms: int) -> object:
+        return plan.clock(instant_ms) or f"+{show_duration(instant_ms / 1000)}"
+
+    return (
+        Column("Leg", lambda m: m.leg, "plain", 6),
+        Column("Wave", lambda m: m.wave, "id", 7),
+        Column("Start", lambda m: at(m.start_ms), clock, 20),
+        Column("End", lambda m: at(m.end_ms), clock, 20),
+        Column("LPAR", lambda m: m.lpar, "plain", 16),
+        Column("From", lambda m: m.source, "plain", 22),
+        Column("To", lambda m: m.target, "plain", 22),
+        Column("Parking", lambda m: m.parking or None, "plain", 9),
+        Column("Cores", lambda m: cores(lpars[m.lpar].entitlement_units), "cores", 8),
+        Column("Memory (GiB)", lambda m: gib(lpars[m.lpar].memory_mib), "cores", 10),
+        Column("Minutes", lambda m: m.duration_ms / 60000, "tenth", 9),
+        Column("Stands still (s)", lambda m: m.suspend_ms / 1000, "tenth", 10),
+        Column("Data sent (GB)", lambda m: m.bytes_sent / 1e9, "cores", 12),
+        Column("Source mover", lambda m: m.source_msp, "plain", 15),
+        Column("Target mover", lambda m: m.target_msp, "plain", 15),
+        Column("Target pool", lambda m: m.pool_id, "id", 8),
+        Column("Target id", lambda m: m.target_id, "id", 9),
+        Column("Adapters (slot → VIOS)", lambda m: ", ".join(f"{s} → {v}" for s, v in (*m.disks, *m.fibres)), "plain",
+               30),
+    )
 
 
 def _servers(book: Book, plan: Plan) -> None:
     sheet = book.sheet("Servers")
-    book.row(sheet, 0, (
-        "Server", "LPARs before", "LPARs after", "Cores before", "Cores at most", "Cores after", "Cores limit",
-        "Cores free after", "GiB before", "GiB at most", "GiB after", "GiB limit", "GiB free after"), book.header)
-    two, bold = book.format(num_format="#,##0.00"), book.bold
-    sheet.set_row(0, 30)
-    sheet.set_column(0, 0, 24)
-    sheet.set_column(1, 12, 11)
-    states: Sequence[tuple[ServerState, ServerState, ServerState]] = list(
-        zip(plan.before, plan.peak, plan.after, strict=True))
-    for row, (b, k, a) in enumerate(states, 1):
-        book.write(sheet, row, 0, b.server, bold)
-        book.row(sheet, row, (b.lpars, a.lpars), None, 1)
-        book.row(sheet, row, (cores(b.units), cores(k.units), cores(a.units), cores(a.units_limit)), two, 3)
-        sheet.write_formula(row, 7, f"=G{row + 1}-F{row + 1}", two, cores(a.units_limit - a.units))
-        book.row(sheet, row, (gib(b.memory_mib), gib(k.memory_mib), gib(a.memory_mib), gib(a.memory_limit_mib)), two, 8)
-        sheet.write_formula(row, 12, f"=L{row + 1}-K{row + 1}", two, gib(a.memory_limit_mib - a.memory_mib))
-    last = max(len(states), 1)
-    note = "after: when the way out is over; at most: the highest at any moment, both sides of a move counted"
-    sheet.write_string(last + 1, 0, note)
-    for title, columns, anchor in (("Cores entitled", (3, 5, 6), 0), ("Memory held (GiB)", (8, 10, 11), 6)):
-        chart = book.workbook.add_chart({"type": "column"})
-        for column, name, colour in zip(columns, ("before", "after", "limit"), ("#7F9DB9", "#1F4E79", "#D9A441"),
-                                        strict=True):
-            chart.add_series({
-                "name": name, "categories": ["Servers", 1, 0, last, 0], "values": ["Servers", 1, column, last, column],
-                "fill": {"color": colour}, "gap": 80})
-        chart.set_title({"name": title, "name_font": {"size": 12}})
-        chart.set_legend({"position": "bottom"})
-        chart.set_y_axis({"major_gridlines": {"visible": True, "line": {"color": "#D9D9D9"}}})
-        chart.set_size({"width": 520, "height": 320})
-        sheet.insert_chart(last + 3, anchor, chart)
+    columns = _server_columns()
+    written = table(book, sheet, 0, columns, list(zip(plan.before, plan.peak, plan.after, strict=True)), height=30,
+                    empty="")
+    widths(sheet, columns)
+    sheet.write_string(written.last + 1, 0, "after: when the way out is over; at most: the highest at any moment, both "
+                                            "sides of a move counted")
+    for title, unit, anchor in (("Cores entitled", "Cores", 0), ("Memory held (GiB)", "GiB", 6)):
+        chart = chart_base(book, title, "", (520, 320), "column")
+        for name, colour in (("before", "before"), ("after", "navy"), ("limit", "gold")):
+            chart.add_series(bars(name, colour, written.cells("Server"), written.cells(f"{unit} {name}")))
+        sheet.insert_chart(written.last + 3, anchor, chart)
     sheet.freeze_panes(1, 1)
+
+
+def _server_columns() -> tuple[Column, ...]:
+    """Of rows of the states (before, at most, after) of one server."""
+    return (
+        Column("Server", lambda r: r[0].server, "bold", 24),
+        Column("LPARs before", lambda r: r[0].lpars, "id", 11),
+        Column("LPARs after", lambda r: r[2].lpars, "id", 11),
+        Column("Cores before", lambda r: cores(r[0].units), "cores", 11),
+        Column("Cores at most", lambda r: cores(r[1].units), "cores", 11),
+        Column("Cores after", lambda r: cores(r[2].units), "cores", 11),
+        Column("Cores limit", lambda r: cores(r[2].units_limit), "cores", 11),
+        Column("Cores free after", lambda r: cores(r[2].units_limit - r[2].units), "cores", 11,
+               "[Cores limit]-[Cores after]"),
+        Column("GiB before", lambda r: gib(r[0].memory_mib), "cores", 11),
+        Column("GiB at most", lambda r: gib(r[1].memory_mib), "cores", 11),
+        Column("GiB after", lambda r: gib(r[2].memory_mib), "cores", 11),
+        Column("GiB limit", lambda r: gib(r[2].memory_limit_mib), "cores", 11),
+        Column("GiB free after", lambda r: gib(r[2].memory_limit_mib - r[2].memory_mib), "cores", 11,
+               "[GiB limit]-[GiB after]"),
+    )
 
 
 def _assumptions(book: Book, plan: Plan) -> None:
     sheet = book.sheet("Assumptions")
     sheet.set_column(0, 0, 120)
     sheet.write_string(0, 0, "Assumptions of this plan", book.title)
-    for row, text in enumerate((*plan.assumptions, *plan.notes), 2):
-        sheet.write_string(row, 0, text, book.wrap)
-        sheet.set_row(row, 15 * (1 + len(text) // 100))
-    row = 3 + len(plan.assumptions) + len(plan.notes)
-    sheet.write_string(row, 0, f"Estate (SHA-256): {plan.estate_digest}")
+    row = paragraphs(book, sheet, 2, (*plan.assumptions, *plan.notes), 110)
+    sheet.write_string(row + 1, 0, f"Estate (SHA-256): {plan.estate_digest}")

@@ -14,7 +14,7 @@ from planner.estate.catalogue import Catalogue, ServerModel
 from planner.estate.model import Bridge, Estate, Port, ProcessorPool, Server, Vios, Zoning
 from planner.estate.policy_file import with_policies
 from planner.findings import Finding, Severity, Source
-from planner.scenarios.model import ALL, Clock, NewServer, Scenario
+from planner.scenarios.model import ALL, NewServer, Scenario, ServerClock
 from planner.scenarios.sizing import unselected
 from planner.units import UNITS_PER_CORE, show_gib
 
@@ -82,7 +82,7 @@ def _unmatched(scenario: Scenario, path: str, word: str, names: Sequence[str]) -
         yield _told(scenario, path, f"{word!r} matches no server", f"one of: {shown}")
 
 
-def _unknown_clock(estate: Estate, scenario: Scenario, path: str, clock: Clock, catalogue: Catalogue
+def _unknown_clock(estate: Estate, scenario: Scenario, path: str, clock: ServerClock, catalogue: Catalogue
                    ) -> Iterator[Finding]:
     for s in estate.servers:
         model = catalogue.find(s.model)

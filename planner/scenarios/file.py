@@ -14,7 +14,7 @@ from planner.errors import InputError
 from planner.estate.energy import HOURS_PER_YEAR, MOST_WATTS, Tariff
 from planner.estate.model import Policy
 from planner.findings import Finding, Severity, Source
-from planner.scenarios.model import ALL, Clock, Growth, NewServer, Scenario
+from planner.scenarios.model import ALL, Growth, NewServer, Scenario, ServerClock
 from planner.units import MIB_PER_GIB, units_from_cores
 
 Path_ = Sequence[str | int]
@@ -242,7 +242,7 @@ def _scenario(row: Any, file: str, lines: Mapping[str, int]) -> Scenario:
     return Scenario(
         row.name, file, row.note, tuple(_new(a) for a in row.add), tuple(row.retire),
         tuple(Growth(g.lpars, _share(g.cores_percent), _share(g.memory_percent)) for g in row.growth),
-        tuple(Clock(c.server, _ghz(c.ghz)) for c in row.clock), _policies(row), row.resize.enabled,
+        tuple(ServerClock(c.server, _ghz(c.ghz)) for c in row.clock), _policies(row), row.resize.enabled,
         _share(row.resize.headroom_percent), row.migration.restart_minutes, 60 * row.migration.restart_cost_minutes,
         Tariff(_number(e.price_per_kwh), e.currency, _number(e.co2_kg_per_kwh)), e.hours, row.frontier,
         lines)

@@ -52,7 +52,7 @@ class Growth:
 
 
 @dataclass(frozen=True, slots=True)
-class Clock:
+class ServerClock:
     """The clock of servers that are there, which no export states; GHz as text."""
 
     servers: str
@@ -70,7 +70,7 @@ class Scenario:
     add: tuple[NewServer, ...] = ()
     retire: tuple[str, ...] = ()
     growth: tuple[Growth, ...] = ()
-    clocks: tuple[Clock, ...] = ()
+    clocks: tuple[ServerClock, ...] = ()
     policies: tuple[Policy, ...] = ()
     resize: bool = True
     headroom: Fraction = Fraction(0)

@@ -31,7 +31,7 @@ _STEP = re.compile(r"([A-Za-z_][\w-]*)(?:\[(\d+|\*)\])?")
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class GridChoice:
     """One value of a parameter: what is shown, and what it sets (path → value)."""
 
     label: Any
@@ -39,11 +39,11 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
-class Parameter:
+class GridParameter:
     """A dimension of the grid. ``given``: it states what is asked for, such as growth, rather than what is chosen."""
 
     name: str
-    choices: tuple[Choice, ...]
+    choices: tuple[GridChoice, ...]
     given: bool
 
     @property
@@ -59,7 +59,7 @@ class Sweep:
     name: str
     file: str
     note: str
-    parameters: tuple[Parameter, ...]
+    parameters: tuple[GridParameter, ...]
     minimise: tuple[str, ...]
     maximise: tuple[str, ...]
     document: Mapping[str, Any]
@@ -195,7 +195,7 @@ def _base(document: Mapping[str, Any], text: str, path: Path, found: list[Findin
 # ---- the grid -------------------------------------------------------------------------------------------------------
 
 
-def _parameters(document: Mapping[str, Any], text: str, file: str, found: list[Finding]) -> tuple[Parameter, ...]:
+def _parameters(document: Mapping[str, Any], text: str, file: str, found: list[Finding]) -> tuple[GridParameter, ...]:
     grid = document.get("grid")
     if not isinstance(grid, dict) or not grid:
         found.append(problem(file, text, ("grid",), "is missing" if grid is None else f"found {grid!r}, expected a "
@@ -207,7 +207,7 @@ def _parameters(document: Mapping[str, Any], text: str, file: str, found: list[F
     def wrong(name: str, message: str, fix: str = HELP) -> None:
         found.append(problem(file, text, ("grid", name), message, fix))
 
-    out: list[Parameter] = []
+    out: list[GridParameter] = []
     for name, value in grid.items():
         choices = tuple(_choices(name, value, lambda m, fix=HELP, name=name: wrong(name, m, fix)))
         shown = [plain(c.label) for c in choices]
@@ -215,7 +215,7 @@ def _parameters(document: Mapping[str, Any], text: str, file: str, found: list[F
             wrong(name, "has the same value twice", "list each once")
         if choices:
             paths = {p.split("[")[0].split(".")[0] for c in choices for p in c.settings}
-            out.append(Parameter(name, choices, name in given if given is not None else not paths & _CHOSEN))
+            out.append(GridParameter(name, choices, name in given if given is not None else not paths & _CHOSEN))
     _clashes(out, wrong)
     for number, name in enumerate(given or ()):
         if name not in grid:
@@ -224,7 +224,7 @@ def _parameters(document: Mapping[str, Any], text: str, file: str, found: list[F
     return tuple(out)
 
 
-def _clashes(parameters: Sequence[Parameter], wrong: Any) -> None:
+def _clashes(parameters: Sequence[GridParameter], wrong: Any) -> None:
     owner: dict[str, str] = {}
     for p in parameters:
         if p.name in (*_WORDS, *MEASURES):
@@ -236,10 +236,10 @@ def _clashes(parameters: Sequence[Parameter], wrong: Any) -> None:
             wrong(p.name, f"is set by {owner[p.name]} as well", "set it in one of them")
 
 
-def _choices(name: str, value: Any, wrong: Any) -> Iterator[Choice]:
+def _choices(name: str, value: Any, wrong: Any) -> Iterator[GridChoice]:
     """The choices of one entry of the grid: a list of values, of tables (paths set together), or a range."""
     if isinstance(value, dict):
-        yield from (Choice(v, {name: v}) for v in _range(value, wrong) if _path(name, wrong))
+        yield from (GridChoice(v, {name: v}) for v in _range(value, wrong) if _path(name, wrong))
     elif not isinstance(value, list) or not value:
         wrong(f"found {value!r}, expected a list of values or {{ start = 0, stop = 30, step = 10 }}")
     elif all(isinstance(v, dict) for v in value):
@@ -249,11 +249,11 @@ def _choices(name: str, value: Any, wrong: Any) -> Iterator[Choice]:
             if not settings or not isinstance(label, str):
                 wrong(f"found {row!r}, expected a table of paths and values, and perhaps a label (a text)")
             elif False not in [_path(p, wrong) for p in settings]:
-                yield Choice(label, settings)
+                yield GridChoice(label, settings)
     elif any(isinstance(v, dict) for v in value):
         wrong("mixes tables and values", "write all values as tables, or none")
     elif _path(name, wrong):
-        yield from (Choice(v, {name: v}) for v in value)
+        yield from (GridChoice(v, {name: v}) for v in value)
 
 
 def _range(row: Mapping[str, Any], wrong: Any) -> Iterator[Any]:
@@ -322,7 +322,7 @@ def _original(message: str, rows: Sequence[int]) -> str:
     return f"add[{rows[int(match[1])]}]{message[match.end():]}"
 
 
-def _document(sweep: Sweep, choices: Sequence[Choice], found: list[Finding]) -> tuple[dict[str, Any], list[int]]:
+def _document(sweep: Sweep, choices: Sequence[GridChoice], found: list[Finding]) -> tuple[dict[str, Any], list[int]]:
     """The scenario of a cell, and for each server that it adds the row that states it."""
     document: dict[str, Any] = {"name": "sweep", **deepcopy(dict(sweep.document))}
     document["frontier"] = False
@@ -420,5 +420,5 @@ def plain(value: Any) -> Any:
     return str(value)
 
 
-__all__ = ["HELP", "MEASURES", "Cell", "Choice", "Parameter", "Problems", "Sweep", "cells", "plain",
+__all__ = ["HELP", "MEASURES", "Cell", "GridChoice", "GridParameter", "Problems", "Sweep", "cells", "plain",
            "read_sweep", "scenario_text"]

@@ -13,7 +13,7 @@ from landscape import build_usage, landscape
 from planner import jobs
 from planner.history.calendar import BUCKETS, DayKind
 from planner.history.store import History
-from planner.jobs.usage import UsageSpec, usage_again
+from planner.jobs.peak_hours import UsageSpec, usage_again
 from planner.plan.choices import OUT, Status
 from planner.plan.plan import Plan, dump, parse
 from planner.plan.questions import Consolidate

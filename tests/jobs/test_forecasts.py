@@ -18,7 +18,7 @@ from planner.formats.samples import Kind
 from planner.history.forecast import Method, forecast
 from planner.history.store import Columns, History
 from planner.jobs.capacity import CapacityOptions, capacity
-from planner.jobs.forecasts import Entity, forecasts
+from planner.jobs.forecasts import Entity, ForecastQuestion, forecasts
 
 P595_2, P570_1 = "SN8379A80_p595-2", "SN1001C70_p570-1"
 VICTORIA = ("--country", "AU", "--subdivision", "VIC")
@@ -51,7 +51,7 @@ def by_name(found: list[Entity]) -> dict[str, Entity]:
 
 def test_servers_as_their_lpars_stand(usage: Any, history: History) -> None:
     """The known month-ends go in, the ceiling is 90 % less what partitions without recordings are entitled to."""
-    found = forecasts(history, build_usage.SITE, horizon=6, estate=landscape(), step_s=3600)
+    found = forecasts(history, build_usage.SITE, ForecastQuestion(horizon=6, estate=landscape(), step_s=3600))
     assert [one.name for one in found] == [P570_1, "SN1001C92_p570-2", P595_2]
     server = by_name(found)[P595_2]
     ends = [usage.sum_at(P595_2, 10, month) for month in usage.months]
@@ -65,12 +65,12 @@ def test_servers_as_their_lpars_stand(usage: Any, history: History) -> None:
 
 
 def test_lpars_have_what_they_can_use_as_ceiling(usage: Any, history: History) -> None:
-    found = by_name(forecasts(history, build_usage.SITE, horizon=2, estate=landscape(), by_lpar=True, step_s=3600))
+    found = by_name(forecasts(history, build_usage.SITE, ForecastQuestion(horizon=2, estate=landscape(), by_lpar=True, step_s=3600)))
     assert found["hxaix09adm"].ceiling == 6000 and found["hxaix43adm"].ceiling == 100
     assert "hxaix69" not in found  # not activated
     assert [m.month_end_peak for m in found["hxaix09adm"].months] == [
         usage.peak("hxaix09adm", month) for month in usage.months]
-    recorded = by_name(forecasts(history, build_usage.SITE, horizon=2, by_lpar=True, step_s=3600))
+    recorded = by_name(forecasts(history, build_usage.SITE, ForecastQuestion(horizon=2, by_lpar=True, step_s=3600)))
     assert recorded["hxaix09adm"].forecast is not None and found["hxaix09adm"].forecast is not None
     assert recorded["hxaix09adm"].forecast.points == found["hxaix09adm"].forecast.points
     assert recorded[P595_2].ceiling is None
@@ -82,8 +82,8 @@ def test_a_pool_of_its_own_is_forecast_of_its_members(usage: Any, history: Histo
     there = [p.name for p in estate.lpars if p.server == P595_2 and p.active][:4]
     lpars = tuple(replace(p, pool_id=3) if p.name in there else p for p in estate.lpars)
     pool = replace(next(row for row in estate.pools if row.server == P595_2), pool_id=3, name="batch", max_units=1200)
-    found = forecasts(history, build_usage.SITE, horizon=1, estate=estate.replace(lpars=lpars, pools=(
-        *estate.pools, pool)), step_s=3600)
+    found = forecasts(history, build_usage.SITE, ForecastQuestion(horizon=1, estate=estate.replace(lpars=lpars, pools=(
+        *estate.pools, pool)), step_s=3600))
     pools = [one for one in found if one.kind is Kind.POOL]
     assert [(one.name, one.server, one.ceiling) for one in pools] == [
         ("DefaultPool", P595_2, 22_500), ("batch", P595_2, 10_800)]
@@ -110,8 +110,8 @@ def thin(usage: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_month_of_some_lpars_is_no_month_of_their_server(thin: Path, usage: Any, of: Any) -> None:
     """The three that were not recorded counted as idle: "last 0.57", and an error of 463 % of what came."""
     with History.open(thin, read_only=True) as history:
-        server = by_name(forecasts(history, build_usage.SITE, horizon=3, estate=of, by_lpar=True, step_s=3600))[P595_2]
-        one = by_name(forecasts(history, build_usage.SITE, horizon=3, estate=of, by_lpar=True, step_s=3600))["hxaix26"]
+        server = by_name(forecasts(history, build_usage.SITE, ForecastQuestion(horizon=3, estate=of, by_lpar=True, step_s=3600)))[P595_2]
+        one = by_name(forecasts(history, build_usage.SITE, ForecastQuestion(horizon=3, estate=of, by_lpar=True, step_s=3600)))["hxaix26"]
     november = next(m for m in server.months if m.month == (2026, 11))
     lacking = tuple(sorted(set(FOUR) - {"hxaix26"}))
     assert (november.counts(), november.of_some(), november.lacking) == (False, True, lacking)
@@ -133,7 +133,7 @@ def test_the_command_names_those_that_are_missing(thin: Path) -> None:
 def test_history_forecast_and_capacity_agree(thin: Path) -> None:
     """On the same history they use the same months, of the same figures but for what has no recordings at all."""
     with History.open(thin, read_only=True) as history:
-        found = by_name(forecasts(history, build_usage.SITE, horizon=3, estate=landscape()))[P595_2]
+        found = by_name(forecasts(history, build_usage.SITE, ForecastQuestion(horizon=3, estate=landscape())))[P595_2]
         place = next(p for p in capacity(loaded(landscape()), history, CapacityOptions((2026, 11), build_usage.SITE)
                                          ).servers if p.name == P595_2)
     assert found.forecast and place.outlook
@@ -155,7 +155,7 @@ def test_a_hole_is_filled_as_capacity_does(tmp_path: Path) -> None:
     with History.open(tmp_path / "h") as made:
         made.add_columns(Columns("sample", [("lpar", "a", "A")] * len(ends), {"t": ends, **of_a}), "x", "0" * 64,
                          "Australia/Melbourne")
-        found = by_name(forecasts(made, build_usage.SITE, horizon=1, estate=of, by_lpar=True))
+        found = by_name(forecasts(made, build_usage.SITE, ForecastQuestion(horizon=1, estate=of, by_lpar=True)))
         place = capacity(loaded(of), made, CapacityOptions((2026, 11), build_usage.SITE)).servers[0]
     assert [m.month_end_peak for m in found["a"].months[:1]] == [400]
     assert found["A"].months[0].month_end_peak == place.usage.decisive - found["A"].assumed

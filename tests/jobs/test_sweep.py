@@ -20,7 +20,7 @@ from planner.errors import InputError, UsageError
 from planner.estate.catalogue import CATALOGUE
 from planner.jobs import Options, sweep_runners
 from planner.jobs import sweep as job
-from planner.jobs.sweep import Answer, Context, Progress, Store, Task, cell_id, common_id, planned, run_sweep
+from planner.jobs.sweep import Answer, Progress, Store, SweepContext, Task, cell_id, common_id, planned, run_sweep
 from planner.jobs.sweep_runners import TRIES, dask_cluster, in_process, process_pool
 from planner.scenarios.sweep_file import Cell, Sweep, read_sweep
 
@@ -54,25 +54,25 @@ def stated(tmp_path: Path) -> Sweep:
 
 
 @pytest.fixture
-def context() -> Context:
-    return Context(loaded(BASE), Options(time_limit=60))
+def context() -> SweepContext:
+    return SweepContext(loaded(BASE), Options(time_limit=60))
 
 
 @pytest.fixture
-def cells(stated: Sweep, context: Context) -> tuple[Cell, ...]:
+def cells(stated: Sweep, context: SweepContext) -> tuple[Cell, ...]:
     return planned(stated, context.loaded)
 
 
-def tasks(context: Context, cells: Sequence[Cell]) -> list[Task]:
+def tasks(context: SweepContext, cells: Sequence[Cell]) -> list[Task]:
     common = common_id(context)
     return [Task(cell_id(common, c.scenario), c.scenario) for c in cells]
 
 
-def answers(outcome: job.Outcome) -> str:
+def answers(outcome: job.SweepOutcome) -> str:
     return json.dumps([[i, outcome.answers[i]] for i in outcome.ids], sort_keys=True)
 
 
-def test_cells_have_the_figures_of_the_scenario(context: Context, cells: tuple[Cell, ...]) -> None:
+def test_cells_have_the_figures_of_the_scenario(context: SweepContext, cells: tuple[Cell, ...]) -> None:
     outcome = run_sweep(context, cells, in_process)
     found = [outcome.answers[i] for i in outcome.ids]
     assert [(a["status"], a["figures"].get("servers")) for a in found] == [
@@ -82,7 +82,7 @@ def test_cells_have_the_figures_of_the_scenario(context: Context, cells: tuple[C
     assert json.loads(json.dumps(found)) == found  # a kept cell equals a new one
 
 
-def test_pool_and_this_process_agree_whatever_the_workers(context: Context, cells: tuple[Cell, ...]) -> None:
+def test_pool_and_this_process_agree_whatever_the_workers(context: SweepContext, cells: tuple[Cell, ...]) -> None:
     wanted = answers(run_sweep(context, cells, in_process))
     assert answers(run_sweep(context, cells, process_pool(1))) == wanted
     assert answers(run_sweep(context, cells, process_pool(3))) == wanted
@@ -106,7 +106,7 @@ def bombed(scenario: Any) -> Answer:
     return job.answer(sweep_runners._HELD[0], scenario)
 
 
-def bombed_there(context: Context, scenario: Any) -> Answer:
+def bombed_there(context: SweepContext, scenario: Any) -> Answer:
     """As a worker of the cluster answers, but for the bomb."""
     bomb(scenario)
     return job.answer(context, scenario)
@@ -114,7 +114,7 @@ def bombed_there(context: Context, scenario: Any) -> Answer:
 
 @pytest.mark.parametrize(("deaths", "failed"), [(TRIES - 1, 0), (TRIES, 1)])
 def test_a_dead_worker_costs_nothing_and_a_deadly_cell_only_itself(
-        context: Context, cells: tuple[Cell, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, deaths: int,
+        context: SweepContext, cells: tuple[Cell, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, deaths: int,
         failed: int) -> None:
     (tmp_path / "lives").write_text(str(deaths))
     monkeypatch.setenv(BOMB, str(tmp_path / "lives"))
@@ -129,7 +129,7 @@ def test_a_dead_worker_costs_nothing_and_a_deadly_cell_only_itself(
             "failed", "its worker died 3 times (killed, or out of memory)")
 
 
-def test_a_cell_that_breaks_is_a_row(context: Context, cells: tuple[Cell, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cell_that_breaks_is_a_row(context: SweepContext, cells: tuple[Cell, ...], monkeypatch: pytest.MonkeyPatch) -> None:
     real = job.whatif
 
     def broken(loaded: Any, scenario: Any, *rest: Any) -> Any:
@@ -144,7 +144,7 @@ def test_a_cell_that_breaks_is_a_row(context: Context, cells: tuple[Cell, ...], 
 
 
 def test_a_dask_cluster_of_two_processes_one_killed_midway_agrees(
-        context: Context, cells: tuple[Cell, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        context: SweepContext, cells: tuple[Cell, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     distributed = pytest.importorskip("distributed")
     import dask
 
@@ -163,7 +163,7 @@ def test_a_dask_cluster_of_two_processes_one_killed_midway_agrees(
     assert "died again and again" in outcome.answers[outcome.ids[2]]["reason"]
 
 
-def test_no_cluster_is_told(context: Context, cells: tuple[Cell, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_cluster_is_told(context: SweepContext, cells: tuple[Cell, ...], monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("distributed")
     monkeypatch.setattr(sweep_runners, "_CONNECT_S", 0.3)
     with pytest.raises(UsageError, match="no Dask scheduler answers there"):
@@ -185,8 +185,8 @@ def test_dask_that_is_not_installed_is_told(monkeypatch: pytest.MonkeyPatch) -> 
 # ---- ids and kept cells ---------------------------------------------------------------------------------------------
 
 
-def test_ids_follow_what_changes_the_answer_and_nothing_else(context: Context, cells: tuple[Cell, ...]) -> None:
-    def ids(changed: Context) -> set[str]:
+def test_ids_follow_what_changes_the_answer_and_nothing_else(context: SweepContext, cells: tuple[Cell, ...]) -> None:
+    def ids(changed: SweepContext) -> set[str]:
         return {t.id for t in tasks(changed, cells)}
 
     first = ids(context)
@@ -204,13 +204,13 @@ def test_ids_follow_what_changes_the_answer_and_nothing_else(context: Context, c
 
 
 def counted(seen: list[str]) -> job.Runner:
-    def run(context: Context, todo: Sequence[Task]) -> Iterator[tuple[str, Answer]]:
+    def run(context: SweepContext, todo: Sequence[Task]) -> Iterator[tuple[str, Answer]]:
         seen.extend(t.id for t in todo)
         yield from in_process(context, todo)
     return run
 
 
-def test_finished_cells_are_used_again(context: Context, cells: tuple[Cell, ...], tmp_path: Path) -> None:
+def test_finished_cells_are_used_again(context: SweepContext, cells: tuple[Cell, ...], tmp_path: Path) -> None:
     seen: list[str] = []
     first = run_sweep(context, cells[:2], counted(seen), Store(tmp_path))
     again = run_sweep(context, cells, counted(seen), Store(tmp_path))
@@ -221,7 +221,7 @@ def test_finished_cells_are_used_again(context: Context, cells: tuple[Cell, ...]
 
 
 @pytest.mark.parametrize("damage", [lambda t: t.replace("optimal", "unknown"), lambda t: t[:99], lambda t: "[]"])
-def test_a_damaged_cell_is_answered_anew(context: Context, cells: tuple[Cell, ...], tmp_path: Path, damage: Any) -> None:
+def test_a_damaged_cell_is_answered_anew(context: SweepContext, cells: tuple[Cell, ...], tmp_path: Path, damage: Any) -> None:
     first = run_sweep(context, cells[:2], in_process, Store(tmp_path))
     path = tmp_path / f"{first.ids[0]}.json"
     path.write_text(damage(path.read_text()))
@@ -229,7 +229,7 @@ def test_a_damaged_cell_is_answered_anew(context: Context, cells: tuple[Cell, ..
     assert (again.reused, again.damaged) == (1, 1) and answers(again) == answers(first)
 
 
-def test_what_was_not_proved_is_tried_again_with_more_time(context: Context, cells: tuple[Cell, ...], tmp_path: Path
+def test_what_was_not_proved_is_tried_again_with_more_time(context: SweepContext, cells: tuple[Cell, ...], tmp_path: Path
                                                           ) -> None:
     (task,) = tasks(context, cells[:1])
     store = Store(tmp_path)
@@ -239,7 +239,7 @@ def test_what_was_not_proved_is_tried_again_with_more_time(context: Context, cel
     assert store.load(task.id, 60)
 
 
-def test_failed_cells_are_not_kept(context: Context, cells: tuple[Cell, ...], tmp_path: Path,
+def test_failed_cells_are_not_kept(context: SweepContext, cells: tuple[Cell, ...], tmp_path: Path,
                                    monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(job, "whatif", lambda *_: 1 / 0)
@@ -247,7 +247,7 @@ def test_failed_cells_are_not_kept(context: Context, cells: tuple[Cell, ...], tm
     assert run_sweep(context, cells[:1], in_process, Store(tmp_path)).failed == 0
 
 
-def test_cells_of_one_scenario_are_answered_once(tmp_path: Path, context: Context) -> None:
+def test_cells_of_one_scenario_are_answered_once(tmp_path: Path, context: SweepContext) -> None:
     """No server added: what clock it would have had does not matter."""
     (tmp_path / "s.toml").write_text(SWEEP.replace("[0, 10, 400]", "[0]").replace("[1, 2]", "[0, 1]").replace(
         'retire = ["*"]', "").replace("[scenario]", '"add[0].cores" = [12, 16]\n[scenario]'))
@@ -257,7 +257,7 @@ def test_cells_of_one_scenario_are_answered_once(tmp_path: Path, context: Contex
     assert len(outcome.ids) == 4 and outcome.ids[0] == outcome.ids[1] and len(seen) == 3
 
 
-def test_stopping_leaves_finished_cells_and_no_process(context: Context, cells: tuple[Cell, ...], tmp_path: Path) -> None:
+def test_stopping_leaves_finished_cells_and_no_process(context: SweepContext, cells: tuple[Cell, ...], tmp_path: Path) -> None:
     from multiprocessing import active_children
 
     before = {c.pid for c in active_children()}
@@ -284,7 +284,7 @@ def test_the_sample_sweep_suits_the_sample_estate() -> None:
     assert len(found) == 36 and len({cell_id("", c.scenario) for c in found}) == 36
 
 
-def test_what_does_not_suit_the_estate_is_told_before_anything_runs(tmp_path: Path, context: Context) -> None:
+def test_what_does_not_suit_the_estate_is_told_before_anything_runs(tmp_path: Path, context: SweepContext) -> None:
     (tmp_path / "s.toml").write_text(SWEEP.replace("[1, 2]", "[1, 2]\n\"add[0].cores\" = [16, 999]").replace(
         'retire = ["*"]', 'retire = ["Q"]').replace('lpars = "*"', 'lpars = "nobody"')
         + '[[scenario.policy]]\nkind = "pin"\nsubject = "ghost"\n')

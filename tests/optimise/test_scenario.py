@@ -16,14 +16,14 @@ from planner.jobs.whatif import _case, _costs, _sizes, whatif
 from planner.optimise.frontier import Frontier, Point
 from planner.optimise.scenario import ScenarioProblem
 from planner.plan.choices import Status
-from planner.scenarios.model import Clock, NewServer, Scenario
+from planner.scenarios.model import NewServer, Scenario, ServerClock
 
 OPTIONS = Options(time_limit=20)
 NEW = NewServer("N", "9117-MMB", 16, 256 * 1024, ghz="3.1", firmware="AM720_101")
 
 
 def scenario(**changes: Any) -> Scenario:
-    return Scenario("s", **({"add": (NEW,), "retire": ("A",), "clocks": (Clock("A", "4.7"),)} | changes))
+    return Scenario("s", **({"add": (NEW,), "retire": ("A",), "clocks": (ServerClock("A", "4.7"),)} | changes))
 
 
 def problem(of: Estate, asked: Scenario) -> ScenarioProblem:

@@ -9,17 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from planner.jobs.sweep import Outcome, failed
+from planner.jobs.sweep import SweepOutcome, failed
 from planner.report.sweep import FIGURES, STATUSES, frontier, influence, sweep_json, table
-from planner.scenarios.sweep_file import MEASURES, Choice, Parameter, Problems, Sweep, cells, read_sweep
+from planner.scenarios.sweep_file import MEASURES, GridChoice, GridParameter, Problems, Sweep, cells, read_sweep
 
 
-def swept(*parameters: Parameter, minimise: tuple[str, ...] = ("servers",), maximise: tuple[str, ...] = ("hours",)) -> Sweep:
+def swept(*parameters: GridParameter, minimise: tuple[str, ...] = ("servers",), maximise: tuple[str, ...] = ("hours",)) -> Sweep:
     return Sweep("s", "s.toml", "", parameters, minimise, maximise, {}, "s.toml")
 
 
-def parameter(name: str, *values: Any, given: bool = False) -> Parameter:
-    return Parameter(name, tuple(Choice(v, {name: v}) for v in values), given)
+def parameter(name: str, *values: Any, given: bool = False) -> GridParameter:
+    return GridParameter(name, tuple(GridChoice(v, {name: v}) for v in values), given)
 
 
 def row(number: int, servers: int | None, hours: float | None, status: str = "optimal", **parameters: Any) -> dict[str, Any]:
@@ -71,7 +71,7 @@ def document(tmp_path: Path) -> dict[str, Any]:
     sweep = read_sweep(tmp_path / "s.toml")
     found = list(cells(sweep, Problems(sweep)))
     ids = tuple(f"id{c.number}" for c in found)
-    return sweep_json(sweep, found, Outcome(ids, {i: failed("@cmd") for i in ids}, 0, 0), "0", {"gap": 0.0})
+    return sweep_json(sweep, found, SweepOutcome(ids, {i: failed("@cmd") for i in ids}, 0, 0), "0", {"gap": 0.0})
 
 
 def test_the_form_of_the_results_stays(document: dict[str, Any]) -> None:

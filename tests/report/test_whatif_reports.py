@@ -24,7 +24,7 @@ from planner.report.charts import Series, bars, lines, nice_steps, shown
 from planner.report.whatif_json import directories, dump, slug, whatif_json
 from planner.report.whatif_page import ROWS, cells, whatif_page
 from planner.report.whatif_workbook import sheet_names, whatif_workbook
-from planner.scenarios.model import Clock, NewServer, Scenario
+from planner.scenarios.model import NewServer, Scenario, ServerClock
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 HOSTILE = '<script>alert("1")</script> & \'more\''
@@ -35,7 +35,7 @@ NEW = NewServer("N", "9117-MMB", 16, 256 * 1024, ghz="3.1", firmware="AM720_101"
 def document() -> Any:
     """Today, a live answer, one with a restart, and one that is impossible; names that try to be markup."""
     tariff = Tariff(0.25, "EUR", 0.4)
-    moved = Scenario("to POWER7", add=(NEW,), retire=("*",), clocks=(Clock("*", "4.7"),), tariff=tariff)
+    moved = Scenario("to POWER7", add=(NEW,), retire=("*",), clocks=(ServerClock("*", "4.7"),), tariff=tariff)
     odd = replace(moved, name=HOSTILE, note=HOSTILE, retire=("A",))
     pinned = replace(moved, name="impossible")
     base = loaded(changed(BASE, "a2", rmc_active=False))

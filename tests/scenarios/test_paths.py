@@ -12,7 +12,7 @@ from planner.estate.catalogue import CATALOGUE
 from planner.estate.model import Disk, Estate
 from planner.rules import Judge, Site
 from planner.scenarios.build import build
-from planner.scenarios.model import Clock, NewServer, Scenario
+from planner.scenarios.model import NewServer, Scenario, ServerClock
 from planner.scenarios.paths import Passage, Passages, Way, doors, needs_activation, stages
 from planner.scenarios.sizing import Sizer, ratings
 
@@ -22,7 +22,7 @@ LIVE, RESTART, WORK = Way.LIVE, Way.RESTART, Way.WORK
 
 def world(of: Estate = BASE, new: NewServer = NEW, **scenario: Any) -> tuple[Site, Sizer, Passages]:
     """The site on arrival when A is retired and N is new."""
-    asked = Scenario("s", add=(new,), **({"retire": ("A",), "clocks": (Clock("A", "4.7"),)} | scenario))
+    asked = Scenario("s", add=(new,), **({"retire": ("A",), "clocks": (ServerClock("A", "4.7"),)} | scenario))
     made = build(of, asked, CATALOGUE).estate
     site = Site(made)
     sizer = Sizer(made, asked, ratings(made, asked, CATALOGUE))
@@ -104,7 +104,7 @@ def test_a_restart_gives_mode_and_size_at_once() -> None:
 def test_within_a_generation_dlpar_sets_the_size() -> None:
     of = changed(a1(current_mode="POWER7"), "A", model="9117-MMB", generation="POWER7", firmware="AM720_101")
     new = replace(NEW, model="9117-MMD", ghz="3.8", firmware="AM760_010")
-    site, sizer, _ = world(of, new, clocks=(Clock("A", "3.1"),))
+    site, sizer, _ = world(of, new, clocks=(ServerClock("A", "3.1"),))
     found = stages(site, sizer, site.lpars["a1"], "N", LIVE)
     # 10.33125 / 13.70625 = 0.753762: 1.00 → 0.76
     assert [(s.when, s.mode, s.units) for s in found] == [

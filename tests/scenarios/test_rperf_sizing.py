@@ -11,7 +11,7 @@ from estates import estate, lpar, server
 
 from planner.estate.catalogue import CATALOGUE
 from planner.scenarios.build import build
-from planner.scenarios.model import Clock, Growth, NewServer, Scenario
+from planner.scenarios.model import Growth, NewServer, Scenario, ServerClock
 from planner.scenarios.sizing import Size, Sizer, native_mode, ratings
 
 #: A Power 770 of 16 cores at 3.1 GHz: 165.30 rPerf / 16 = 10.33125 a core.
@@ -24,7 +24,7 @@ def size(new: NewServer = P770, *, model: str = "9117-MMA", cores: int = 12, ghz
          peaks: dict[str, int] | None = None, of: dict[str, Any] | None = None, **scenario: Any) -> Size:
     """The final size of LPAR x of server A on the new server N."""
     base = estate([server("A", cores, model=model)], [lpar("x", "A", **(of or {}))])
-    asked = Scenario("s", add=(new,), **({"clocks": (Clock("A", ghz),)} | scenario))
+    asked = Scenario("s", add=(new,), **({"clocks": (ServerClock("A", ghz),)} | scenario))
     built = build(base, asked, CATALOGUE).estate
     return Sizer(built, asked, ratings(built, asked, CATALOGUE), peaks).final(base.lpars[0], "N")
 

@@ -6,10 +6,11 @@ from planner.jobs.capacity.figures import (
     CapacityOptions,
     Levers,
     Month,
-    Place,
-    Usage,
+    MonthUsage,
+    PlaceFigures,
     month_after,
     show_month,
 )
 
-__all__ = ["Capacity", "CapacityOptions", "Levers", "Month", "Place", "Usage", "capacity", "month_after", "show_month"]
+__all__ = ["Capacity", "CapacityOptions", "Levers", "Month", "MonthUsage", "PlaceFigures", "capacity", "month_after",
+           "show_month"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 
 from planner.errors import InputError, UsageError
 from planner.estate.assemble import Loaded
@@ -13,7 +14,7 @@ from planner.formats.samples import Kind
 from planner.history.forecast import forecast, of_some_words, with_left_out
 from planner.history.monthly import number_of
 from planner.history.store import History, SeriesSummary
-from planner.history.usage import Usage as PlanUsage
+from planner.history.usage import Usage
 from planner.jobs.capacity.assumptions import assumptions
 from planner.jobs.capacity.figures import (
     UNCOUNTED,
@@ -22,16 +23,16 @@ from planner.jobs.capacity.figures import (
     Effect,
     Gap,
     Month,
+    MonthUsage,
     Outlook,
-    Partition,
-    Place,
+    PartitionFigures,
+    PlaceFigures,
     PlanFigures,
-    Usage,
     months_to,
     show_month,
 )
+from planner.jobs.capacity.month_series import MonthSeries, month_series
 from planner.jobs.capacity.sizing import proposal
-from planner.jobs.capacity.usage import MonthSeries, month_series
 from planner.plan.choices import OUT
 from planner.plan.plan import Plan, ServerState
 from planner.rules import Site
@@ -42,13 +43,23 @@ _NAMED = 5
 
 
 def capacity(loaded: Loaded, history: History, options: CapacityOptions, plan: Plan | None = None,
-             progress: Callable[[int, int], None] | None = None, *, asked: PlanUsage | None = None) -> Capacity:
+             progress: Callable[[int, int], None] | None = None, *, asked: Usage | None = None) -> Capacity:
     """The figures of a month. ``asked``: the usage that the plan was made with, if it was, for its replay.
 
     Raises InputError when the history has nothing of that month, UsageError for a plan of another estate.
     """
     work = _Work(loaded, history, options, progress)
     return work.figures(work.planned(plan, asked) if plan else None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Limit:
+    """Of so many hundredths of a core ``ceiling`` per cent may be used (``stated``: by a policy), less a reserve."""
+
+    units: int
+    ceiling: int
+    stated: bool
+    reserve: int
 
 
 class _Work:
@@ -63,8 +74,8 @@ class _Work:
         summary = history.show()
         self.known: dict[str, SeriesSummary] = {s.name: s for s in summary.series if s.kind is Kind.LPAR}
         self.rows: tuple[Lpar | Vios, ...] = (*loaded.estate.lpars, *loaded.estate.vioses)
-        self.together: dict[tuple[str, ...], dict[Month, Usage]] = {}
-        self.alone: dict[str, dict[Month, Usage]] = {row.name: {} for row in self.rows}
+        self.together: dict[tuple[str, ...], dict[Month, MonthUsage]] = {}
+        self.alone: dict[str, dict[Month, MonthUsage]] = {row.name: {} for row in self.rows}
         self.recorded: set[Month] = set()
         now = self._read(options.month)
         if now is None:
@@ -128,28 +139,31 @@ class _Work:
         servers = tuple(self._server(name) for name in self.site.servers)
         pools = tuple(self._pool(server, number) for server in self.site.servers for number in self._pool_ids(server))
         return Capacity(
-            options.month, looked, tuple(m for m in looked if m not in self.recorded), options.horizon,
-            self.history.zone or "UTC", options.levers,
-            options.calendar.month_end(*options.month), servers, pools, partitions, gaps,
-            self._findings(gaps, (*servers, *pools)), assumptions(options), self.now.kinds, asked)
+            month=options.month, months=looked, absent=tuple(m for m in looked if m not in self.recorded),
+            horizon=options.horizon, zone=self.history.zone or "UTC", levers=options.levers,
+            month_end_days=options.calendar.month_end(*options.month), servers=servers, pools=pools,
+            partitions=partitions, gaps=gaps, findings=self._findings(gaps, (*servers, *pools)),
+            assumptions=assumptions(options), kinds=self.now.kinds, plan=asked)
 
     def _members(self, server: str) -> tuple[str, ...]:
         """What runs on a server now: active LPARs and VIOSes."""
         return tuple(sorted([n for n, s in self.site.start.items() if s == server]
                             + [v.name for v in self.site.vioses_on(server)]))
 
-    def _server(self, name: str) -> Place:
-        members, server = self._members(name), self.site.servers[name]
-        policies, held = self.site.policies, self.site.at_start[name]
-        stated, memory_stated = policies.cpu_ceiling.get(name), policies.memory_ceiling.get(name)
-        levers = self.options.levers
-        ceiling = levers.cpu_ceiling if stated is None else stated
-        reserve = policies.reserve_units.get(name, 0)
-        return self._place(
-            name, name, "", server.model, members, server.configurable_units, ceiling, stated is not None, reserve,
-            held.units, lpars=sum(n in self.site.lpars for n in members),
-            memory=(server.configurable_memory_mib, levers.memory_ceiling if memory_stated is None else memory_stated,
-                    memory_stated is not None, policies.reserve_mib.get(name, 0), held.memory_mib))
+    def _server(self, name: str) -> PlaceFigures:
+        server, policies = self.site.servers[name], self.site.policies
+        at_start, memory_ceiling = self.site.at_start[name], policies.memory_ceiling.get(name)
+        place = self._place(name, name, self._members(name), self._limit(
+            name, server.configurable_units, policies.reserve_units.get(name, 0)), at_start.units)
+        return replace(
+            place, model=server.model, memory_mib=server.configurable_memory_mib,
+            memory_ceiling=self.options.levers.memory_ceiling if memory_ceiling is None else memory_ceiling,
+            memory_ceiling_stated=memory_ceiling is not None, memory_reserve_mib=policies.reserve_mib.get(name, 0),
+            memory_allocated_mib=at_start.memory_mib)
+
+    def _limit(self, server: str, units: int, reserve: int) -> _Limit:
+        stated = self.site.policies.cpu_ceiling.get(server)
+        return _Limit(units, self.options.levers.cpu_ceiling if stated is None else stated, stated is not None, reserve)
 
     def _pool_ids(self, server: str) -> list[int]:
         used = {self.site.pool_on(n, server) for n, s in self.site.start.items() if s == server}
@@ -159,63 +173,58 @@ class _Work:
         return tuple(n for n in self._members(server)
                      if n in self.site.lpars and self.site.pool_on(n, server) == number)
 
-    def _pool(self, server: str, number: int) -> Place:
-        members = self._pool_members(server, number)
-        row = self.site.pools.get(server, {}).get(number)
-        stated = self.site.policies.cpu_ceiling.get(server)
-        limit = self.site.pool_limit(server, number)
-        pool = (row.name if row else "") or f"pool {number}"
-        return self._place(
-            f"{server} / {pool}", server, pool, "", members,
-            self.site.servers[server].configurable_units if limit is None else limit,
-            self.options.levers.cpu_ceiling if stated is None else stated, stated is not None, 0,
-            sum(self.site.lpars[n].entitlement_units for n in members), lpars=len(members))
+    def _pool(self, server: str, number: int) -> PlaceFigures:
+        members, limit = self._pool_members(server, number), self.site.pool_limit(server, number)
+        pool = self._pool_name(server, number)
+        units = self.site.servers[server].configurable_units if limit is None else limit
+        return replace(self._place(f"{server} / {pool}", server, members, self._limit(server, units, 0), sum(
+            self.site.lpars[n].entitlement_units for n in members)), pool=pool)
 
-    def _place(self, name: str, server: str, pool: str, model: str, members: tuple[str, ...], capacity_units: int,
-               ceiling: int, ceiling_stated: bool, reserve: int, entitled: int, *, lpars: int,
-               memory: tuple[int, int, bool, int, int] = (0, 0, False, 0, 0)) -> Place:
+    def _place(self, name: str, server: str, members: tuple[str, ...], cores: _Limit, entitled: int) -> PlaceFigures:
         past = self.together[members]
-        limit = (capacity_units * ceiling - reserve * 100) // 10
-        singles = sum(self._own_peak(n) for n in members)
-        return Place(name, server, pool, model, members, lpars, capacity_units, ceiling, ceiling_stated, reserve,
-                     entitled, past[self.options.month], singles, past, self._outlook(past, limit),
-                     self.now.by_hour(members), self.now.heat(members), *memory)
+        return PlaceFigures(
+            name=name, server=server, pool="", model="", members=members,
+            lpars=sum(n in self.site.lpars for n in members), capacity_units=cores.units, ceiling=cores.ceiling,
+            ceiling_stated=cores.stated, reserve_units=cores.reserve, entitled_units=entitled,
+            usage=past[self.options.month], sum_of_peaks=sum(self._own_peak(n) for n in members), past=past,
+            outlook=self._outlook(past, (cores.units * cores.ceiling - cores.reserve * 100) // 10),
+            hours=self.now.by_hour(members), heat=self.now.heat(members))
 
     def _own_peak(self, name: str) -> int:
         """The most that one partition uses at month-end, holes filled."""
         slots = self.now.in_end if self.now.end_known else self.now.in_month
         return int(self.now.series(name)[slots].max())
 
-    def _outlook(self, past: Mapping[Month, Usage], limit: int | None) -> Outlook | None:
+    def _outlook(self, past: Mapping[Month, MonthUsage], limit: int | None) -> Outlook | None:
         ends = [(month, usage.month_end) for month, usage in sorted(past.items())
                 if usage.month_end is not None and not usage.of_some]
         if not ends:
             return None
         months, values = [m for m, _ in ends], [v for _, v in ends]
         late = number_of(self.options.month) - number_of(months[-1])
-        found = with_left_out(forecast(months, values, self.options.horizon + late, limit), _of_some(past))
-        return Outlook(months[-1], found.points, found.low or (), found.high or (),
-                       100 * found.slope / values[-1] if values[-1] else 0.0, found.method.value, found.error_method,
-                       found.error_naive, found.months_used, found.ceiling_month, found.ceiling_month_early,
-                       "; ".join(found.notes))
+        made = with_left_out(forecast(months, values, self.options.horizon + late, limit), _of_some(past))
+        return Outlook(
+            after=months[-1], points=made.points, low=made.low or (), high=made.high or (),
+            growth=100 * made.slope / values[-1] if values[-1] else 0.0, method=made.method.value,
+            error_method=made.error_method, error_naive=made.error_naive, months_used=made.months_used,
+            full=made.ceiling_month, full_early=made.ceiling_month_early, note="; ".join(made.notes))
 
     # --- partitions -----------------------------------------------------------------------------------------------
 
-    def _partition(self, row: Lpar | Vios) -> Partition:
-        series = self.now
-        past = self.alone[row.name]
-        measured = series.measured(row.name)
+    def _partition(self, row: Lpar | Vios) -> PartitionFigures:
+        series, past = self.now, self.alone[row.name]
         known = series.known(row.name) & series.in_month
         lpar = row if isinstance(row, Lpar) else _as_lpar(row)
         pool = self.site.pool_on(row.name, row.server) if isinstance(row, Lpar) else None
-        return Partition(
-            row.name, row.server, "" if pool is None else self._pool_name(row.server, pool),
-            (row.environment or "not stated") if isinstance(row, Lpar) else VIOS, lpar.processors, lpar.sharing,
-            lpar.entitlement_units, lpar.virtual_processors, lpar.memory_mib, past.get(self.options.month),
-            self._outlook(past, None), proposal(lpar, self.site.servers.get(row.server), measured,
-                                                self.options.levers),
-            series.memory_stated(row.name), int(known.sum()), int(series.in_month.sum()), series.span_s(row.name),
-            lpar.active)
+        return PartitionFigures(
+            name=row.name, server=row.server, pool="" if pool is None else self._pool_name(row.server, pool),
+            environment=(row.environment or "not stated") if isinstance(row, Lpar) else VIOS,
+            processors=lpar.processors, sharing=lpar.sharing, entitlement_units=lpar.entitlement_units,
+            virtual_processors=lpar.virtual_processors, memory_mib=lpar.memory_mib,
+            usage=past.get(self.options.month), outlook=self._outlook(past, None),
+            sizing=proposal(lpar, self.site.servers.get(row.server), series.measured(row.name), self.options.levers),
+            memory_stated=series.memory_stated(row.name), known_slots=int(known.sum()),
+            slots=int(series.in_month.sum()), span_s=series.span_s(row.name), active=lpar.active)
 
     def _pool_name(self, server: str, number: int) -> str:
         row = self.site.pools.get(server, {}).get(number)
@@ -228,14 +237,15 @@ class _Work:
         effect = (UNCOUNTED if not active else
                   "its entitlement counts at all times" if missing == series.in_month.sum() else
                   "holes take its own percentile of that hour and kind of day" if missing else "")
-        return Gap(row.name, row.server, known.first_s if known else None, known.last_s if known else None, missing,
-                   int(series.in_month.sum()), known.gaps if known else 0, known.gap_s if known else 0,
-                   known.resets if known else 0, len(known.changes) if known else 0,
-                   series.span_s(row.name), effect)
+        gap = Gap(name=row.name, server=row.server, missing=missing, slots=int(series.in_month.sum()),
+                  span_s=series.span_s(row.name), effect=effect)
+        return gap if known is None else replace(
+            gap, first_s=known.first_s, last_s=known.last_s, gaps=known.gaps, gap_s=known.gap_s, resets=known.resets,
+            changes=len(known.changes))
 
     # --- plan and findings ----------------------------------------------------------------------------------------
 
-    def planned(self, plan: Plan, usage: PlanUsage | None) -> PlanFigures:
+    def planned(self, plan: Plan, usage: Usage | None) -> PlanFigures:
         """The plan replayed against this estate, and the month-end peaks with its moves done."""
         unknown = sorted({n for m in plan.moves for n in (m.lpar, m.source, m.target)}
                          - self.site.lpars.keys() - self.site.servers.keys())
@@ -264,7 +274,7 @@ class _Work:
                 found[name] = here / there
         return found
 
-    def _findings(self, gaps: Iterable[Gap], places: Iterable[Place]) -> tuple[Finding, ...]:
+    def _findings(self, gaps: Iterable[Gap], places: Iterable[PlaceFigures]) -> tuple[Finding, ...]:
         inactive = {p.name for p in self.loaded.estate.lpars if not p.active}
         found = [f for f in self.now.profiles.findings if f.subject not in inactive]
         if self.now.in_end.sum() < self.now.end_slots:
@@ -282,13 +292,13 @@ class _Work:
         return ordered(found)
 
 
-def _of_some(past: Mapping[Month, Usage]) -> list[tuple[Month, tuple[str, ...]]]:
+def _of_some(past: Mapping[Month, MonthUsage]) -> list[tuple[Month, tuple[str, ...]]]:
     """The months that are not comparable, each with the members that too little is known of."""
     return [(month, usage.lacking) for month, usage in sorted(past.items())
             if usage.month_end is not None and usage.of_some]
 
 
-def _outlook_finding(place: Place) -> Finding:
+def _outlook_finding(place: PlaceFigures) -> Finding:
     if place.outlook is None:
         some = "; ".join(of_some_words(_of_some(place.past)))
         return Finding("forecast.none", Severity.WARNING, place.name,
@@ -298,10 +308,10 @@ def _outlook_finding(place: Place) -> Finding:
 
 
 def _series_finding(gap: Gap) -> Finding:
-    told = [f"{number} {word}{'' if number == 1 else 's'}" for number, word in (
+    counts = [f"{number} {word}{'' if number == 1 else 's'}" for number, word in (
         (gap.gaps, "gap"), (gap.resets, "reset"), (gap.changes, "change")) if number]
     return Finding("history.series", Severity.INFO, gap.name,
-                   ", ".join(told).replace("change", "change of server") + " in all of its history",
+                   ", ".join(counts).replace("change", "change of server") + " in all of its history",
                    "see it in full with: planner history show --store FILE")
 
 

@@ -59,7 +59,7 @@ class CapacityOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class Usage:
+class MonthUsage:
     """What something used in a month, in thousandths of a core (``memory_mib``: the most memory in use).
 
     ``high``: at the percentile. ``month_end``: the most in the days of this month-end, None when less than half of
@@ -120,7 +120,7 @@ class Outlook:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class PlaceFigures:
     """A server, or a shared processor pool of one. ``past``: month → usage, for the months of which any is known.
 
     ``capacity_units``: configurable, of a pool its maximum less what is reserved. ``ceiling``: per cent that may be
@@ -139,9 +139,9 @@ class Place:
     ceiling_stated: bool
     reserve_units: int
     entitled_units: int
-    usage: Usage
+    usage: MonthUsage
     sum_of_peaks: int
-    past: Mapping[Month, Usage]
+    past: Mapping[Month, MonthUsage]
     outlook: Outlook | None
     hours: Mapping[DayKind, Hours]
     heat: Mapping[date, Hours]
@@ -228,7 +228,7 @@ class Sizing:
 
 
 @dataclass(frozen=True, slots=True)
-class Partition:
+class PartitionFigures:
     """An LPAR or VIOS with what it has, what it used and what is proposed. ``usage`` of None: no history of it."""
 
     name: str
@@ -240,7 +240,7 @@ class Partition:
     entitlement_units: int
     virtual_processors: int
     memory_mib: int
-    usage: Usage | None
+    usage: MonthUsage | None
     outlook: Outlook | None
     sizing: Sizing
     memory_stated: bool
@@ -295,21 +295,21 @@ class Gap:
 
     name: str
     server: str
-    first_s: int | None
-    last_s: int | None
     missing: int
     slots: int
-    gaps: int
-    gap_s: int
-    resets: int
-    changes: int
     span_s: int
     effect: str
+    first_s: int | None = None
+    last_s: int | None = None
+    gaps: int = 0
+    gap_s: int = 0
+    resets: int = 0
+    changes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded:
-    """How many active LPARs are measured (:attr:`Partition.measured`), and how much entitlement they have of all."""
+class MeasuredShare:
+    """How many active LPARs are measured (:attr:`PartitionFigures.measured`), with how much of all entitlement."""
 
     measured: int
     lpars: int
@@ -338,9 +338,9 @@ class Capacity:
     zone: str
     levers: Levers
     month_end_days: tuple[date, ...]
-    servers: tuple[Place, ...]
-    pools: tuple[Place, ...]
-    partitions: tuple[Partition, ...]
+    servers: tuple[PlaceFigures, ...]
+    pools: tuple[PlaceFigures, ...]
+    partitions: tuple[PartitionFigures, ...]
     gaps: tuple[Gap, ...]
     findings: tuple[Finding, ...]
     assumptions: tuple[str, ...]
@@ -348,13 +348,13 @@ class Capacity:
     plan: PlanFigures | None = None
 
     @property
-    def lpars(self) -> tuple[Partition, ...]:
+    def lpars(self) -> tuple[PartitionFigures, ...]:
         """The partitions that may be right-sized."""
         return tuple(p for p in self.partitions if p.environment != "VIOS")
 
-    def recorded(self, server: str | None = None) -> Recorded:
+    def recorded(self, server: str | None = None) -> MeasuredShare:
         """How much of the active LPARs (of one server) is measured in the month."""
         active = [p for p in self.lpars if p.active and server in (None, p.server)]
         there = [p for p in active if p.measured]
-        return Recorded(len(there), len(active), sum(p.entitlement_units for p in there),
+        return MeasuredShare(len(there), len(active), sum(p.entitlement_units for p in there),
                         sum(p.entitlement_units for p in active))

@@ -7,7 +7,7 @@ from typing import Any
 
 from planner.history.clock import Clock
 from planner.jobs.capacity.figures import UNCOUNTED, Capacity, show_month
-from planner.report.capacity.frame import Column, heading, printed, table, widths
+from planner.sheets import Column, heading, printed, table, widths
 from planner.xlsx import Book
 
 
@@ -18,11 +18,11 @@ def data_sheet(book: Book, sheet: Any, capacity: Capacity) -> None:
     heading(book, sheet, 0, "Data and gaps",
             f"Months looked at: {show_month(capacity.months[0])} to {show_month(capacity.month)}; "
             + (f"without any record: {absent}." if absent else "all have records."))
-    first = table(book, sheet, 3, "Records", gaps, capacity.gaps)
+    first = table(book, sheet, 3, gaps, capacity.gaps, name="Records")
     sheet.conditional_format(first.range("Missing of the month"), {
         "type": "cell", "criteria": ">", "value": 0.05, "format": book.warn})
     heading(book, sheet, first.last + 2, "Findings")
-    second = table(book, sheet, first.last + 3, "Findings", findings, capacity.findings)
+    second = table(book, sheet, first.last + 3, findings, capacity.findings, name="Findings")
     widths(sheet, gaps, findings)
     sheet.freeze_panes(0, 1)
     printed(sheet, second.last, len(gaps) - 1)

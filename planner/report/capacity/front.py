@@ -6,27 +6,14 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from planner.jobs.capacity.figures import FAR, Capacity, Place, month_after, show_month
+from planner.jobs.capacity.figures import FAR, Capacity, PlaceFigures, month_after, show_month
 from planner.plan.choices import OUT
-from planner.report.capacity.frame import (
-    COLOURS,
-    Column,
-    Tables,
-    Written,
-    chart_base,
-    fixed,
-    heading,
-    literal,
-    many,
-    note,
-    printed,
-    table,
-    widths,
-)
+from planner.report.capacity.frame import Tables, fixed, literal, many
 from planner.report.capacity.places import ENOUGH, MEASURED, shown_months
 from planner.report.capacity.sizes import freed_mib, freed_units
 from planner.report.capacity.trend import limited
 from planner.report.text import headline, listed
+from planner.sheets import Column, Written, bars, chart_base, heading, note, printed, table, widths
 from planner.units import show_duration
 from planner.xlsx import Book
 
@@ -57,7 +44,7 @@ def front_sheet(book: Book, sheet: Any, capacity: Capacity, tables: Tables, sizi
     top = _LINES + 6
     more = f" (the {_MOST} fullest of {len(capacity.servers)})" if len(shown) < len(capacity.servers) else ""
     heading(book, sheet, top, f"Servers, the fullest first{more}")
-    written = table(book, sheet, top + 1, "Summary_servers", columns, shown)
+    written = table(book, sheet, top + 1, columns, shown, name="Summary_servers")
     sheet.conditional_format(written.range(MEASURED), {
         "type": "cell", "criteria": "<", "value": ENOUGH, "format": book.warn})
     _chart(book, sheet, written, capacity)
@@ -87,7 +74,7 @@ def answer(capacity: Capacity) -> tuple[str, ...]:
     return tuple(text for text, _ in lines(capacity, tables, nowhere))
 
 
-def _fullest(capacity: Capacity) -> Sequence[Place]:
+def _fullest(capacity: Capacity) -> Sequence[PlaceFigures]:
     return sorted(capacity.servers, key=lambda p: (-p.share, p.name))[:_MOST]
 
 
@@ -257,8 +244,7 @@ def _chart(book: Book, sheet: Any, written: Written, capacity: Capacity) -> None
     names = written.cells("Server")
     for header, colour in (("Entitled", "sky"), ("Used, mean", "grey"), ("Month-end peak", "navy"),
                            ("May be used", "gold"), ("Configurable", "rule")):
-        chart.add_series({"name": header, "categories": names, "values": written.cells(header),
-                          "fill": {"color": COLOURS[colour]}, "gap": 90,
+        chart.add_series({**bars(header, colour, names, written.cells(header), 90),
                           **({"data_labels": {"value": True, "num_format": "0.0", "font": {"size": 9}}}
                              if header in ("Month-end peak", "May be used") and written.count <= 6 else {})})
     sheet.insert_chart(written.last + 2, 0, chart)

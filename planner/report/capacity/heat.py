@@ -7,8 +7,8 @@ import datetime as dt
 from typing import Any
 
 from planner.history.calendar import DayKind
-from planner.jobs.capacity.figures import Capacity, Place, show_month
-from planner.report.capacity.frame import Written, heading, letters, printed
+from planner.jobs.capacity.figures import Capacity, PlaceFigures, show_month
+from planner.sheets import Written, heading, letters, printed
 from planner.xlsx import Book
 
 _BLOCK = 29
@@ -30,7 +30,7 @@ def heat_sheet(book: Book, sheet: Any, capacity: Capacity, servers: Written) -> 
     printed(sheet, _TOP + len(capacity.servers) * _BLOCK - 2, 31)
 
 
-def _block(book: Book, sheet: Any, capacity: Capacity, place: Place, top: int, servers: Written) -> None:
+def _block(book: Book, sheet: Any, capacity: Capacity, place: PlaceFigures, top: int, servers: Written) -> None:
     sheet.write_string(top, 0, place.name, book.subtitle)
     sheet.write_string(top, 8, "may be used:", book.format(align="right"))
     usable = (f"=INDEX({servers.column('May be used')},MATCH(\"{place.name.replace(chr(34), chr(34) * 2)}\","
@@ -50,7 +50,7 @@ def _block(book: Book, sheet: Any, capacity: Capacity, place: Place, top: int, s
         "min_color": "#F7FBFF", "mid_color": "#FFE699", "max_color": "#F8696B"})
 
 
-def _day(book: Book, sheet: Any, capacity: Capacity, place: Place, top: int, day: dt.date) -> None:
+def _day(book: Book, sheet: Any, capacity: Capacity, place: PlaceFigures, top: int, day: dt.date) -> None:
     kind = capacity.kinds.get(day)
     colour = {DayKind.MONTH_END: "#ED7D31", DayKind.WEEKEND: "#A6A6A6"}.get(kind or DayKind.WORKING, "#1F4E79")
     look = book.format(bold=True, font_color="#FFFFFF", bg_color=colour, align="center", font_size=9)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from planner.jobs.capacity.figures import Capacity, show_month
-from planner.report.capacity.frame import NUMBERS, first_of, heading, printed, serial
+from planner.report.capacity.frame import first_of
+from planner.sheets import NUMBERS, heading, paragraphs, printed, serial
 from planner.xlsx import Book
 
 SHEET = "Levers"
@@ -33,10 +34,7 @@ def levers_sheet(book: Book, sheet: Any, capacity: Capacity) -> None:
             sheet.data_validation(row, 1, row, 1, _allowed(name))
     last = 5 + len(rows)
     heading(book, sheet, last, "Assumptions")
-    look = book.format(text_wrap=True, valign="top")
-    for line, text in enumerate(capacity.assumptions, last + 1):
-        sheet.merge_range(line, 0, line, 3, text, look)
-        sheet.set_row(line, 15 * -(-len(text) // 145))
+    paragraphs(book, sheet, last + 1, capacity.assumptions, 145, across=4)
     for at, width in enumerate((38, 12, 20, 90)):
         sheet.set_column(at, at, width)
     sheet.freeze_panes(4, 0)

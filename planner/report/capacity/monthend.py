@@ -5,19 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from planner.history.calendar import DayKind
-from planner.jobs.capacity.figures import Capacity, Month, Place, month_after, show_month
-from planner.report.capacity.frame import (
-    Column,
-    Written,
-    chart_base,
-    first_of,
-    heading,
-    line,
-    percentile_name,
-    printed,
-    table,
-    widths,
-)
+from planner.jobs.capacity.figures import Capacity, Month, PlaceFigures, month_after, show_month
+from planner.report.capacity.frame import first_of, percentile_name
+from planner.sheets import Column, Written, chart_base, heading, line, printed, table, widths
 from planner.xlsx import Book
 
 _SIZE = (560, 300)
@@ -32,11 +22,11 @@ def month_end_sheet(book: Book, sheet: Any, capacity: Capacity, hours: Written) 
     heading(book, sheet, 0, f"Month-end of {show_month(capacity.month)} against normal days",
             f"Cores. The busiest hour by {high} of the sum, on month-end days ("
             f"{', '.join(f'{d:%d %b}' for d in capacity.month_end_days)}), other working days, weekends.")
-    first = table(book, sheet, 3, "Month_end_compared", compared, capacity.servers)
+    first = table(book, sheet, 3, compared, capacity.servers, name="Month_end_compared")
     top = first.last + 2
     heading(book, sheet, top, "Earlier month-ends", "Cores. Changes in % of the earlier month-end peak.")
     rows = [(place, month) for place in capacity.servers for month in capacity.months if month in place.past]
-    second = table(book, sheet, top + 2, "Month_ends", earlier, rows)
+    second = table(book, sheet, top + 2, earlier, rows, name="Month_ends")
     for number, place in enumerate(capacity.servers):
         sheet.insert_chart(3, _BESIDE, _chart(book, place, hours, number * 24), {"y_offset": number * _SPACE})
     widths(sheet, compared, earlier)
@@ -51,20 +41,20 @@ def day_data_sheet(book: Book, sheet: Any, capacity: Capacity) -> Written:
     columns = _hours()
     heading(book, sheet, 0, "Hours of the day", f"Cores: the {high} of the sum in each hour of "
             f"{show_month(capacity.month)} and its month-end.")
-    written = table(book, sheet, 3, "Hours", columns,
-                    [(place, hour) for place in capacity.servers for hour in range(24)])
+    written = table(book, sheet, 3, columns,
+                    [(place, hour) for place in capacity.servers for hour in range(24)], name="Hours")
     widths(sheet, columns)
     sheet.freeze_panes(4, 2)
     printed(sheet, written.last, len(columns) - 1, 3)
     return written
 
 
-def _busiest(place: Place, kind: DayKind) -> float | None:
+def _busiest(place: PlaceFigures, kind: DayKind) -> float | None:
     known = [v for v in place.hours[kind] if v is not None]
     return max(known) / 1000 if known else None
 
 
-def _ratio(place: Place) -> float | None:
+def _ratio(place: PlaceFigures) -> float | None:
     there, normal = _busiest(place, DayKind.MONTH_END), _busiest(place, DayKind.WORKING)
     return there / normal if there is not None and normal else None
 
@@ -84,7 +74,7 @@ def _compared() -> tuple[Column, ...]:
     )
 
 
-def _change(place: Place, month: Month, back: int) -> float | None:
+def _change(place: PlaceFigures, month: Month, back: int) -> float | None:
     now, then = place.past[month].month_end, place.past.get(month_after(month, -back))
     return None if now is None or then is None or not then.month_end else now / then.month_end - 1
 
@@ -118,7 +108,7 @@ def _hours() -> tuple[Column, ...]:
     )
 
 
-def _chart(book: Book, place: Place, hours: Written, first: int) -> Any:
+def _chart(book: Book, place: PlaceFigures, hours: Written, first: int) -> Any:
     chart = chart_base(book, f"{place.name}: a day", "cores", _SIZE)
     names = hours.cells("Hour", first, first + 23)
     for header, colour in (("Month-end days", "red"), ("Working days", "navy"), ("Weekends", "grey")):

@@ -7,8 +7,9 @@ from typing import Any
 from planner.jobs.capacity.figures import Capacity, PlanFigures, show_month
 from planner.plan.choices import BACK, OUT
 from planner.plan.plan import Move, Plan
-from planner.report.capacity.frame import Column, heading, many, printed, table, widths
+from planner.report.capacity.frame import many
 from planner.report.text import clock_span, headline
+from planner.sheets import Column, heading, printed, table, widths
 from planner.units import show_duration
 from planner.xlsx import Book
 
@@ -28,9 +29,9 @@ def moves_sheet(book: Book, sheet: Any, capacity: Capacity, figures: PlanFigures
             f"Month-end peak: what ran in {show_month(capacity.month)}, summed for the LPARs that are there before and "
             "after the way out; what goes to slower cores uses more of them there (rPerf). Entitled and memory: by the "
             "replay.")
-    first = table(book, sheet, 6, "Plan_servers", effects, figures.effects)
+    first = table(book, sheet, 6, effects, figures.effects, name="Plan_servers")
     heading(book, sheet, first.last + 2, "Moves")
-    second = table(book, sheet, first.last + 3, "Plan_moves", moves, plan.moves)
+    second = table(book, sheet, first.last + 3, moves, plan.moves, name="Plan_moves")
     widths(sheet, effects, moves)
     sheet.freeze_panes(0, 1)
     printed(sheet, second.last, max(len(effects), len(moves)) - 1)

@@ -7,18 +7,9 @@ from typing import Any
 
 from planner.history.forecast import COVERAGE_PERCENT
 from planner.history.monthly import LEAST_PERCENT
-from planner.jobs.capacity.figures import FAR, Capacity, Partition, Place, show_month
-from planner.report.capacity.frame import (
-    Column,
-    Written,
-    first_of,
-    heading,
-    note,
-    percentile_name,
-    printed,
-    table,
-    widths,
-)
+from planner.jobs.capacity.figures import FAR, Capacity, PartitionFigures, PlaceFigures, show_month
+from planner.report.capacity.frame import first_of, percentile_name
+from planner.sheets import Column, Written, heading, note, printed, table, widths
 from planner.xlsx import Book
 
 NEVER = "never"
@@ -35,7 +26,7 @@ def servers_sheet(book: Book, sheet: Any, capacity: Capacity, sizing: Written) -
     heading(book, sheet, 0, f"Servers at the month-end of {show_month(capacity.month)}",
             "Cores. Headroom = may be used − month-end peak. A peak is of the sum of all LPARs and VIOSes, 5 minutes "
             "by 5 minutes. Measured: by entitlement, the LPARs of which at least half of the month is recorded.")
-    first = table(book, sheet, 3, "Servers", processors, capacity.servers)
+    first = table(book, sheet, 3, processors, capacity.servers, name="Servers")
     _coloured(sheet, first, "Headroom", book)
     _shares(sheet, first, book)
     sheet.conditional_format(first.range(MEASURED), {
@@ -43,16 +34,16 @@ def servers_sheet(book: Book, sheet: Any, capacity: Capacity, sizing: Written) -
     at = first.last + 2
     heading(book, sheet, at, "When will they be full?", _OUTLOOK_NOTE)
     note(book, sheet, at + 2, _AS_MADE)
-    second = table(book, sheet, at + 3, "Outlook", outlook, capacity.servers)
+    second = table(book, sheet, at + 3, outlook, capacity.servers, name="Outlook")
     at = second.last + 2
     heading(book, sheet, at, "Memory", "GiB. What counts is what is allocated: page tables, firmware and VIOSes "
             "included. In use: the most at one time; allocated memory where the sources do not state its use.")
-    third = table(book, sheet, at + 2, "Server_memory", memory, capacity.servers)
+    third = table(book, sheet, at + 2, memory, capacity.servers, name="Server_memory")
     _coloured(sheet, third, "Headroom", book)
     at = third.last + 2
     heading(book, sheet, at, "What right-sizing would change", "Sums of the sheet Right-sizing. "
             "Not entitled then: red where the proposals need more than the server has.")
-    fourth = table(book, sheet, at + 2, "Server_right_sizing", freed, capacity.servers)
+    fourth = table(book, sheet, at + 2, freed, capacity.servers, name="Server_right_sizing")
     _coloured(sheet, fourth, "Not entitled then", book)
     widths(sheet, processors, outlook, memory, freed)
     sheet.freeze_panes(0, 1)
@@ -79,12 +70,12 @@ def pools_sheet(book: Book, sheet: Any, capacity: Capacity) -> tuple[Written | N
         sheet.write_string(3, 0, "The estate names no shared processor pools.")
         printed(sheet, 3, len(processors) - 1)
         return None, None
-    first = table(book, sheet, 3, "Pools", processors, capacity.pools)
+    first = table(book, sheet, 3, processors, capacity.pools, name="Pools")
     _coloured(sheet, first, "Headroom", book)
     _shares(sheet, first, book)
     heading(book, sheet, first.last + 2, "When will they be full?", _OUTLOOK_NOTE)
     note(book, sheet, first.last + 4, _AS_MADE)
-    second = table(book, sheet, first.last + 5, "Pools_outlook", outlook, capacity.pools)
+    second = table(book, sheet, first.last + 5, outlook, capacity.pools, name="Pools_outlook")
     printed(sheet, second.last, len(processors) - 1)
     return first, second
 
@@ -171,7 +162,7 @@ def _above(capacity: Capacity, what: str) -> Written:
     return Written(f"{what}s", 3, 0, len(places), headers)
 
 
-def next_peak(of: Place | Partition, capacity: Capacity, what: str) -> float | None:
+def next_peak(of: PlaceFigures | PartitionFigures, capacity: Capacity, what: str) -> float | None:
     """The forecast (``points``, ``low`` or ``high``) of the month-end after that of the report, in cores."""
     if of.outlook is None:
         return None
@@ -183,7 +174,7 @@ def _error(value: float | None) -> float | None:
     return None if value is None else value / 1000
 
 
-def _left(place: Place, capacity: Capacity) -> Any:
+def _left(place: PlaceFigures, capacity: Capacity) -> Any:
     left = place.months_left(capacity.levers)
     return NEVER if left is None else shown_months(left)
 
@@ -193,7 +184,7 @@ def shown_months(left: float) -> float:
     return float(Decimal(f"{left:.6f}").quantize(Decimal("0.1"), rounding=ROUND_CEILING))
 
 
-def _full(place: Place, capacity: Capacity) -> Any:
+def _full(place: PlaceFigures, capacity: Capacity) -> Any:
     left = place.months_left(capacity.levers)
     if left is None:
         return NEVER
@@ -201,7 +192,7 @@ def _full(place: Place, capacity: Capacity) -> Any:
     return BEYOND if month is None else first_of(month)
 
 
-def _reached(place: Place, capacity: Capacity, month: Any) -> Any:
+def _reached(place: PlaceFigures, capacity: Capacity, month: Any) -> Any:
     if place.outlook is None:
         return "unknown"
     return f"> {capacity.horizon} months" if month is None else first_of(month)
@@ -231,11 +222,11 @@ def _freed(capacity: Capacity, sizing: Written) -> tuple[Column, ...]:
     def above(header: str) -> str:
         return _above(capacity, "Server").column(header)
 
-    def cores(p: Place, sign: int) -> float:
+    def cores(p: PlaceFigures, sign: int) -> float:
         found = [x.entitlement_units - x.sizing.units for x in capacity.lpars if x.server == p.name]
         return sum(v for v in found if v * sign > 0) / 100
 
-    def gib(p: Place, sign: int) -> float:
+    def gib(p: PlaceFigures, sign: int) -> float:
         found = [x.memory_mib - x.sizing.memory_mib for x in capacity.lpars if x.server == p.name]
         return sum(v for v in found if v * sign > 0) / 1024
 

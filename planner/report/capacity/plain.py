@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from planner.jobs.capacity.figures import Capacity, Outlook, Partition, Place, Recorded, Usage, show_month
+from planner.jobs.capacity.figures import (
+    Capacity,
+    MeasuredShare,
+    MonthUsage,
+    Outlook,
+    PartitionFigures,
+    PlaceFigures,
+    show_month,
+)
 from planner.plan.plan import finding_json
 from planner.report.capacity.front import answer
 
@@ -28,7 +36,7 @@ def capacity_json(capacity: Capacity) -> dict[str, Any]:
     }
 
 
-def _place(place: Place, capacity: Capacity) -> dict[str, Any]:
+def _place(place: PlaceFigures, capacity: Capacity) -> dict[str, Any]:
     full = place.full_in(capacity.month, capacity.levers)
     told: dict[str, Any] = {
         "name": place.name, "server": place.server, "pool": place.pool or None, "lpars": place.lpars,
@@ -45,7 +53,7 @@ def _place(place: Place, capacity: Capacity) -> dict[str, Any]:
     return told
 
 
-def _measured(found: Recorded) -> dict[str, Any]:
+def _measured(found: MeasuredShare) -> dict[str, Any]:
     return {"lpars": found.measured, "of_lpars": found.lpars, "cores_entitled": found.units / 100,
             "of_cores_entitled": found.all_units / 100}
 
@@ -54,7 +62,7 @@ def _cores(thousandths: int | None) -> float | None:
     return None if thousandths is None else thousandths / 1000
 
 
-def _usage(usage: Usage | None) -> dict[str, Any]:
+def _usage(usage: MonthUsage | None) -> dict[str, Any]:
     if usage is None:
         return {"used": None}
     return {"used": {"mean": _cores(usage.mean), "percentile": _cores(usage.high), "peak": _cores(usage.peak),
@@ -71,7 +79,7 @@ def _outlook(outlook: Outlook | None) -> dict[str, Any] | None:
             "full_early": None if outlook.full_early is None else show_month(outlook.full_early)}
 
 
-def _lpar(p: Partition) -> dict[str, Any]:
+def _lpar(p: PartitionFigures) -> dict[str, Any]:
     return {"name": p.name, "server": p.server, "environment": p.environment,
             "cores_entitled": p.entitlement_units / 100, "virtual_processors": p.virtual_processors,
             "memory_gib": p.memory_mib / 1024, **_usage(p.usage), "verdict": p.verdict,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from planner.jobs.capacity.figures import Capacity, Partition, Usage, show_month
-from planner.report.capacity.frame import Column, Written, heading, note, percentile_name, printed, table, widths
+from planner.jobs.capacity.figures import Capacity, MonthUsage, PartitionFigures, show_month
+from planner.report.capacity.frame import percentile_name
 from planner.report.capacity.places import next_peak
+from planner.sheets import Column, Written, heading, note, printed, table, widths
 from planner.xlsx import Book
 
 
@@ -16,7 +17,7 @@ def lpars_sheet(book: Book, sheet: Any, capacity: Capacity) -> Written:
     heading(book, sheet, 0, f"LPARs in {show_month(capacity.month)}: entitled and used",
             "Cores; only what is recorded. over: the month-end peak is above the entitlement (borrowed from the pool); "
             "under: below half of it.")
-    written = table(book, sheet, 3, "LPARs", columns, capacity.partitions)
+    written = table(book, sheet, 3, columns, capacity.partitions, name="LPARs")
     verdict = written.range("Verdict")
     for word, look in (("over", book.warn), ("under", book.good), ("no history", book.bad)):
         sheet.conditional_format(verdict, {"type": "cell", "criteria": "==", "value": f'"{word}"', "format": look})
@@ -29,7 +30,7 @@ def lpars_sheet(book: Book, sheet: Any, capacity: Capacity) -> Written:
     return written
 
 
-def _of(usage: Usage | None, what: str) -> float | None:
+def _of(usage: MonthUsage | None, what: str) -> float | None:
     value = getattr(usage, what) if usage else None
     return None if value is None else value / 1000
 
@@ -75,7 +76,7 @@ def sizing_sheet(book: Book, sheet: Any, capacity: Capacity) -> Written:
             f"processors; need = the highest hour's {high} on month-end days.")
     note(book, sheet, 2, "Virtual processors = peak × (1 + margin), rounded up. Memory = most in use × (1 + margin), "
          "rounded up to the memory block. Without a record nothing is proposed.")
-    written = table(book, sheet, _TOP, "Right_sizing", columns, capacity.lpars)
+    written = table(book, sheet, _TOP, columns, capacity.lpars, name="Right_sizing")
     _sums(book, sheet, written, capacity)
     for header in ("Cores freed", "GiB freed"):
         where = written.range(header)
@@ -100,12 +101,12 @@ def _sums(book: Book, sheet: Any, written: Written, capacity: Capacity) -> None:
                             book.format(bold=True, num_format=number), value)
 
 
-def freed_units(p: Partition) -> int:
+def freed_units(p: PartitionFigures) -> int:
     """Hundredths of a core that the proposal frees; negative where more is needed."""
     return p.entitlement_units - p.sizing.units
 
 
-def freed_mib(p: Partition) -> int:
+def freed_mib(p: PartitionFigures) -> int:
     """MiB that the proposal frees; negative where more is needed."""
     return p.memory_mib - p.sizing.memory_mib
 
@@ -149,5 +150,5 @@ def _sizing_columns(noted: bool) -> tuple[Column, ...]:
     )
 
 
-def _most(p: Partition) -> float | None:
+def _most(p: PartitionFigures) -> float | None:
     return None if p.sizing.most_memory_mib is None else p.sizing.most_memory_mib / 1024

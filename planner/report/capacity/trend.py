@@ -7,20 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from planner.history.monthly import number_of
-from planner.jobs.capacity.figures import Capacity, Month, Place, Usage, month_after
-from planner.report.capacity.frame import (
-    Column,
-    Tables,
-    Written,
-    chart_base,
-    first_of,
-    heading,
-    line,
-    percentile_name,
-    printed,
-    table,
-    widths,
-)
+from planner.jobs.capacity.figures import Capacity, Month, MonthUsage, PlaceFigures, month_after
+from planner.report.capacity.frame import Tables, first_of, percentile_name
+from planner.sheets import Column, Written, chart_base, heading, line, printed, table, widths
 from planner.xlsx import Book
 
 _SIZE = (650, 380)
@@ -28,12 +17,12 @@ _ROWS = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
+class TrendMonth:
     """One month of one place. ``ahead``: months after that of the report."""
 
-    place: Place
+    place: PlaceFigures
     month: Month
-    usage: Usage | None
+    usage: MonthUsage | None
     forecast: int | None
     low: int | None
     high: int | None
@@ -41,7 +30,7 @@ class Point:
     recorded: bool
 
 
-def points(capacity: Capacity) -> list[Point]:
+def points(capacity: Capacity) -> list[TrendMonth]:
     """All servers and pools, each with its months in order."""
     return [_point(capacity, place, month) for place in (*capacity.servers, *capacity.pools)
             for month in _months(capacity)]
@@ -51,18 +40,18 @@ def _months(capacity: Capacity) -> list[Month]:
     return [*capacity.months, *(month_after(capacity.month, n + 1) for n in range(capacity.horizon))]
 
 
-def _point(capacity: Capacity, place: Place, month: Month) -> Point:
+def _point(capacity: Capacity, place: PlaceFigures, month: Month) -> TrendMonth:
     usage, outlook = place.past.get(month), place.outlook
     ahead = number_of(month) - number_of(capacity.month)
     if outlook is None:
-        return Point(place, month, usage, None, None, None, ahead, month in place.past)
+        return TrendMonth(place, month, usage, None, None, None, ahead, month in place.past)
     step = number_of(month) - number_of(outlook.after)
     last = place.past[outlook.after].month_end if step == 0 else None
 
     def at(values: tuple[int, ...]) -> int | None:
         return values[step - 1] if 1 <= step <= len(values) else last if values else None
 
-    return Point(place, month, usage, at(outlook.points), at(outlook.low), at(outlook.high), ahead,
+    return TrendMonth(place, month, usage, at(outlook.points), at(outlook.low), at(outlook.high), ahead,
                  month in place.past)
 
 
@@ -73,7 +62,7 @@ def trend_data_sheet(book: Book, sheet: Any, capacity: Capacity, tables: Tables)
     heading(book, sheet, 0, "Months: recorded and forecast",
             "Cores. The forecast begins at the last month-end that is known. At the growth assumed: the month-end peak "
             "of the report with the growth of the Levers sheet.")
-    written = table(book, sheet, 3, "Trend", columns, rows)
+    written = table(book, sheet, 3, columns, rows, name="Trend")
     widths(sheet, columns)
     sheet.freeze_panes(4, 2)
     printed(sheet, written.last, len(columns) - 1, 3)
@@ -81,14 +70,14 @@ def trend_data_sheet(book: Book, sheet: Any, capacity: Capacity, tables: Tables)
 
 
 def _columns(capacity: Capacity, tables: Tables) -> tuple[Column, ...]:
-    def look(p: Point, header: str, *, outlook: bool = False) -> str:
+    def look(p: TrendMonth, header: str, *, outlook: bool = False) -> str:
         if p.place.pool:
             key, place = "Pool", tables.pools_outlook if outlook else tables.pools
         else:
             key, place = "Server", tables.outlook if outlook else tables.servers
         return f"INDEX({place.column(header)},MATCH([Server or pool],{place.column(key)},0))" if place else ""
 
-    def grown(p: Point) -> str:
+    def grown(p: TrendMonth) -> str:
         if p.ahead < 0:
             return ""
         return f"{look(p, 'Month-end peak')}*(1+{p.ahead}*{look(p, 'Growth', outlook=True)})"
@@ -118,7 +107,7 @@ def _columns(capacity: Capacity, tables: Tables) -> tuple[Column, ...]:
     )
 
 
-def _estimated(p: Point) -> float | None:
+def _estimated(p: TrendMonth) -> float | None:
     if p.usage is None:
         return None
     return p.usage.filled / (p.usage.slots * max(len(p.place.members), 1))
@@ -143,13 +132,13 @@ def trend_sheet(book: Book, sheet: Any, capacity: Capacity, data: Written) -> No
     printed(sheet, last, 19, None)
 
 
-def limited(place: Place, capacity: Capacity) -> bool:
+def limited(place: PlaceFigures, capacity: Capacity) -> bool:
     """Whether a pool is less than all of its server."""
     server = next(s for s in capacity.servers if s.name == place.server)
     return place.capacity_units < server.capacity_units
 
 
-def _axis(capacity: Capacity, place: Place) -> dict[str, Any]:
+def _axis(capacity: Capacity, place: PlaceFigures) -> dict[str, Any]:
     """From a little below the least that is drawn, so that lines near each other are told apart."""
     found = [v / 1000 for month in _months(capacity) for p in (_point(capacity, place, month),)
              for v in (p.usage.month_end if p.usage else None, p.forecast, p.low, p.high) if v is not None]
@@ -162,7 +151,7 @@ def _axis(capacity: Capacity, place: Place) -> dict[str, Any]:
     return {"min": math.floor(least) if wide else math.floor(least * 10) / 10, "num_format": "0" if wide else "0.0"}
 
 
-def _chart(book: Book, place: Place, data: Written, first: int, each: int, axis: dict[str, Any]) -> Any:
+def _chart(book: Book, place: PlaceFigures, data: Written, first: int, each: int, axis: dict[str, Any]) -> Any:
     chart = chart_base(book, place.name, "cores", _SIZE, axis=axis)
     end = first + each - 1
     months = data.cells("Month", first, end)

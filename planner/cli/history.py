@@ -85,7 +85,7 @@ def add_command(
                     "known": report.known, "changed": report.changed,
                     "findings": [finding_json(f) for f in report.findings]})
     else:
-        from planner.report.usage import added_view
+        from planner.report.history_views import added_view
 
         show(added_view(report, str(store), stored))
     return 1 if errors(report.findings) else 0
@@ -166,7 +166,7 @@ def show_command(
 
 
 def _show_summary(history: History, as_json: bool) -> None:
-    from planner.report.usage import summary_json, summary_view
+    from planner.report.history_views import summary_json, summary_view
 
     summary, clock = history.show(), history.clock()
     if as_json:
@@ -178,7 +178,7 @@ def _show_summary(history: History, as_json: bool) -> None:
 def _show_profile(history: History, site: Calendar, lpar: str | None, server: str | None,
                   month: tuple[int, int] | None, percentile: str, as_json: bool) -> None:
     from planner.history.profiles import exact_percentile, recorded
-    from planner.report.usage import profile_json, profile_view
+    from planner.report.history_views import profile_json, profile_view
 
     share = exact_percentile(percentile)
     _known(history, lpar, server)
@@ -202,7 +202,7 @@ def _known(history: History, lpar: str | None, server: str | None) -> None:
 def _show_month(history: History, site: Calendar, month: tuple[int, int], percentile: str, as_json: bool) -> None:
     from planner.errors import UsageError
     from planner.history.profiles import exact_percentile, month_range, recorded
-    from planner.report.usage import month_json, month_view
+    from planner.report.history_views import month_json, month_view
 
     share = exact_percentile(percentile)
     begin, end = month_range(history.clock(), *month)
@@ -258,14 +258,14 @@ def forecast_command(
     """
     from planner.errors import UsageError
     from planner.history.store import History
-    from planner.jobs.forecasts import forecasts
+    from planner.jobs.forecasts import ForecastQuestion, forecasts
     from planner.report.forecasts import forecasts_json, forecasts_view
 
     site = calendar_from(country, subdivision, closed, last, first)
     known = None if estate is None else load_estate(estate).estate
     with History.open(store, read_only=True) as history:
-        found = forecasts(history, site, horizon=horizon, figure=figure.value, estate=known, ceiling_percent=ceiling,
-                          by_lpar=by_lpar, progress=_months_told())
+        found = forecasts(history, site, ForecastQuestion(horizon, figure.value, known, ceiling, by_lpar),
+                          _months_told())
     if not any(one.forecast for one in found):
         raise UsageError(f"{store.name} has no month of which enough is known, of all LPARs of a server; see what it "
                          f"has with: planner history show --store {store}")

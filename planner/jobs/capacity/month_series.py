@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from planner.history.calendar import Calendar, DayKind
 from planner.history.clock import Clock
 from planner.history.monthly import Known, Monthly, known_of, known_percent, lacking, unknown, weighed
-from planner.history.profiles import Partition, Profiles, at_percentile, month_range, profiles
+from planner.history.profiles import EntitledPartition, Profiles, at_percentile, month_range, profiles
 from planner.history.store import STEP_S, History
-from planner.jobs.capacity.figures import Hours, Month, Usage
+from planner.jobs.capacity.figures import Hours, Month, MonthUsage
 from planner.jobs.capacity.sizing import Measured
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ class MonthSeries:
         """Whether any source states how much memory it uses."""
         return bool((self.profiles.grid.memory_mib[self._row(name)] >= 0).any())
 
-    def usage(self, names: Sequence[str], slower: Mapping[str, float] | None = None) -> Usage:
+    def usage(self, names: Sequence[str], slower: Mapping[str, float] | None = None) -> MonthUsage:
         """The figures of these partitions together, those in ``slower`` with so many times their cores."""
         import numpy as np
 
@@ -131,7 +131,7 @@ class MonthSeries:
             partial=int((self.in_month & some & ~known.all(axis=0)).sum()))
         return weighed(one, self._known(names, self.in_month), self._known(names, self.in_end), self.weights)
 
-    def single(self, name: str) -> Usage | None:
+    def single(self, name: str) -> MonthUsage | None:
         """The figures of one partition, of what is recorded alone; None of one without a record in the month."""
         known = self.known(name)
         if not (known & self.in_month).any():
@@ -141,7 +141,7 @@ class MonthSeries:
                            int(max(memory[self.in_month].max(), 0)), int((~known & self.in_month).sum()))
 
     def _usage(self, values: NDArray[Any], in_month: NDArray[np.bool_], in_end: NDArray[np.bool_],
-               known: NDArray[np.bool_], memory_mib: int, filled: int) -> Usage:
+               known: NDArray[np.bool_], memory_mib: int, filled: int) -> MonthUsage:
         import numpy as np
 
         month, end = np.flatnonzero(in_month), np.flatnonzero(in_end)
@@ -149,10 +149,13 @@ class MonthSeries:
         here, there = values[month], values[end]
         mean = (2 * int(here.sum()) + len(here)) // (2 * len(here))
         enough = 2 * int((in_end & known).sum()) >= self.end_slots > 0
-        return Usage(mean, at_percentile(here, share), int(here.max()), self._when(month[int(here.argmax())]),
-                     int(there.max()) if enough else None, at_percentile(there, share) if enough else None,
-                     self._when(end[int(there.argmax())]) if enough else None, memory_mib,
-                     int(self.in_month.sum()), filled)
+        usage = MonthUsage(
+            mean=mean, high=at_percentile(here, share), peak=int(here.max()),
+            peak_at=self._when(month[int(here.argmax())]), month_end=None, month_end_high=None, month_end_at=None,
+            memory_mib=memory_mib, slots=int(self.in_month.sum()), filled=filled)
+        return usage if not enough else replace(
+            usage, month_end=int(there.max()), month_end_high=at_percentile(there, share),
+            month_end_at=self._when(end[int(there.argmax())]))
 
     def _when(self, slot: Any) -> datetime:
         return self.clock.local(int(self.profiles.grid.starts[int(slot)]))
@@ -198,7 +201,7 @@ class MonthSeries:
         return found
 
 
-def month_series(history: History, partitions: Sequence[Partition], site: Calendar, month: Month, *,
+def month_series(history: History, partitions: Sequence[EntitledPartition], site: Calendar, month: Month, *,
                  percentile: Fraction, first_seen: Mapping[str, int], step_s: int = STEP_S) -> MonthSeries | None:
     """A month of these partitions; None when nothing at all is recorded in it."""
     import numpy as np
@@ -221,7 +224,8 @@ def month_series(history: History, partitions: Sequence[Partition], site: Calend
     absent = frozenset(n for n, first in first_seen.items() if first >= last)
     kinds = {date.fromordinal(d): site.kind(date.fromordinal(d)) for d in np.unique(days).tolist()}
     weights = {p.name: p.entitlement_units for p in partitions if p.name in first_seen}
-    return MonthSeries(month, found, clock, days, hours, in_month, in_end, kinds, whole, absent, weights, site)
+    return MonthSeries(month=month, profiles=found, clock=clock, days=days, hours=hours, in_month=in_month,
+                       in_end=in_end, kinds=kinds, end_slots=whole, absent=absent, weights=weights, site=site)
 
 
 def _length(clock: Clock, day: date) -> int:

@@ -15,7 +15,7 @@ from rich.text import Text
 from planner.findings import Finding
 from planner.history.calendar import BUCKETS, KINDS, Bucket, Calendar
 from planner.history.clock import Clock
-from planner.history.profiles import PeakSum, Recorded
+from planner.history.profiles import PeakSum, RecordedUsage
 from planner.history.store import AddReport, SeriesSummary, Summary
 from planner.report.terminal import counts, findings_table
 from planner.report.text import listed, number_of
@@ -167,7 +167,7 @@ def _iso(instant_s: int, clock: Clock) -> str:
 # --- what was used when -----------------------------------------------------------------------------------------------
 
 
-def profile_view(found: Recorded, who: str, month: tuple[int, int] | None, share: Fraction,
+def profile_view(found: RecordedUsage, who: str, month: tuple[int, int] | None, share: Fraction,
                  site: Calendar) -> RenderableType:
     """Hour by hour and kind of day: of one LPAR, or of what ran on a server (the sum, and the singles beside it)."""
     alone = len(found.lpars) == 1
@@ -185,12 +185,12 @@ def profile_view(found: Recorded, who: str, month: tuple[int, int] | None, share
     return Group(*parts)
 
 
-def _cores(found: Recorded, bucket: Bucket, alone: bool) -> str:
+def _cores(found: RecordedUsage, bucket: Bucket, alone: bool) -> str:
     value = _value(found.physc.sums, found.physc.singles, bucket, alone)
     return "-" if value is None else show_thousandths(value)
 
 
-def _gib(found: Recorded, bucket: Bucket, alone: bool) -> str:
+def _gib(found: RecordedUsage, bucket: Bucket, alone: bool) -> str:
     value = _value(found.memory.sums, found.memory.singles, bucket, alone)
     return "-" if value is None else f"{gib(value):.1f}"
 
@@ -238,7 +238,7 @@ def month_view(rows: Mapping[str, PeakSum], month: tuple[int, int], share: Fract
                  Text(f"{calendar_words(site)}. A hole in a recording adds nothing to a sum.", "dim"))
 
 
-def profile_json(found: Recorded, who: str, month: tuple[int, int] | None, share: Fraction) -> dict[str, Any]:
+def profile_json(found: RecordedUsage, who: str, month: tuple[int, int] | None, share: Fraction) -> dict[str, Any]:
     """The same for programs: thousandths of a core and MiB; null where nothing was recorded."""
     alone = len(found.lpars) == 1
     return {"name": who, "lpars": list(found.lpars), "month": None if month is None else _month(month),
@@ -250,7 +250,7 @@ def profile_json(found: Recorded, who: str, month: tuple[int, int] | None, share
             "peak": _peak_json(found.peak())}
 
 
-def _singles(found: Recorded, bucket: Bucket) -> int | None:
+def _singles(found: RecordedUsage, bucket: Bucket) -> int | None:
     return found.physc.sums[bucket].sum_of_singles if bucket in found.physc.sums else None
 
 

@@ -1,0 +1,220 @@
+"""What a headroom plan says besides its moves: on the terminal and as a sheet of plan.xlsx."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import reduce
+from operator import getitem
+from typing import Any
+
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from planner.plan.choices import By
+from planner.plan.plan import Plan
+from planner.plan.questions import Headroom
+from planner.sheets import Column, chart_base, line, points, table
+from planner.units import cores, gib, show_duration
+from planner.xlsx import Book
+
+_FREE_WHEN = (("now", "free_now"), ("after the moves", "free_after"))
+_NOTE = ("entitled to nobody: configurable, less ceiling and reserve, less all entitlements; unused at the peak: the "
+         "least that was left in any slot of the hours that count")
+
+
+def _cores(value: float | None) -> str:
+    return "?" if value is None else f"{value:.2f}"
+
+
+def _least(free: Mapping[str, Any]) -> str:
+    return _cores(free.get("cores_by_usage")) if free.get("cores_by_usage") is not None else "no history"
+
+
+def sentences(plan: Plan) -> list[str]:
+    """The answer in sentences, for terminal, runbook and workbook alike."""
+    goal, d, out = plan.goal, plan.details or {}, []
+    if not isinstance(goal, Headroom):
+        return []
+    most = d.get("largest")
+    if most:
+        out.append(_most_sentence(goal, most))
+    for row in d.get("further_cores", ()):
+        out.append(f"room of {row['cores']:.2f} cores: " + (
+            f"{row['extra_s']:+.1f} s of cost ({row['why']})" if row["extra_s"] is not None
+            else str(row["why"])))
+    slot = next((s for s in d.get("slots", ()) if s["server"] == goal.server), None)
+    if slot:
+        now, after = (_slot(slot[when]) for when in ("now", "after"))
+        out.append(f"the largest single LPAR that fits on {slot['server']}: now {now}; after the moves {after}")
+    worth = _worth(d, goal.server)
+    return [*out, worth] if worth else out
+
+
+def _slot(slot: Mapping[str, Any]) -> str:
+    unused = "" if slot["cores_unused"] is None else f" (nobody uses {slot['cores_unused']:.2f} of them at the peak)"
+    return f"{slot['cores']:.2f} cores of entitlement{unused} and {slot['memory_gib']:.2f} GiB"
+
+
+def _most_sentence(goal: Headroom, most: Mapping[str, Any]) -> str:
+    def amount_of(amount: float | None, unit: str, status: str, at_most: float | None) -> str:
+        if amount is None:
+            return f"not found in time ({unit})" if status != "infeasible" else f"no {unit} at all"
+        proof = "proved for the placement" if status == "optimal" else f"found; at most {_cores(at_most)}"
+        return f"{amount:.2f} {unit} ({proof})"
+
+    most_cores = amount_of(most["cores"], "cores", most["cores_status"], most["cores_at_most"])
+    text = f"the most room that can be had: {most_cores} with {gib(goal.memory_mib):g} GiB"
+    if "memory_status" in most:
+        memory = amount_of(most["memory_gib"], "GiB", most["memory_status"], most["memory_at_most_gib"])
+        text += f", or {memory} with {cores(goal.units):.2f} cores"
+    return text
+
+
+def _worth(d: Mapping[str, Any], server: str) -> str:
+    """What planning with the peak of the sum is worth against the sum of the peaks, on the goal's server."""
+    rows = [r for r in d.get("hours", ()) if r["server"] == server]
+    if not rows:
+        return ""
+    peak, singles = max(r["peak_after"] for r in rows), float(d["sum_of_peaks_after"])
+    return (f"after the moves {server} peaks at {peak:.2f} cores; the sum of each partition's own peak, "
+            f"whenever it is, would be {singles:.2f}: planning with the peak of the sum is worth "
+            f"{singles - peak:.2f} cores")
+
+
+def headroom_view(plan: Plan) -> list[RenderableType]:
+    """The terminal's tables."""
+    goal, d = plan.goal, plan.details or {}
+    parts: list[RenderableType] = []
+    if not isinstance(goal, Headroom):
+        return parts
+    if "free_now" in d:
+        table = Table(title=f"Room on {goal.server}", title_justify="left", box=None, header_style="bold")
+        table.add_column("")
+        for name in ("cores entitled to nobody", "cores unused at the peak", "GiB free"):
+            table.add_column(name, justify="right")
+        for name, key in _FREE_WHEN:
+            if key in d:
+                table.add_row(name, _cores(d[key]["cores_by_entitlement"]), _least(d[key]),
+                              f"{d[key]['memory_gib']:.2f}")
+        asked = _cores(cores(goal.units))
+        table.add_row("asked for", asked if goal.by is not By.USAGE else "-",
+                      asked if goal.by is not By.ENTITLEMENT else "-", f"{gib(goal.memory_mib):.2f}")
+        parts += [Text(""), table]
+    if d.get("curve"):
+        parts += [Text(""), _curve_table(goal, d["curve"])]
+    parts += [Text(f"• {line}") for line in sentences(plan)]
+    return parts
+
+
+def _curve_table(goal: Headroom, curve: Sequence[Mapping[str, Any]]) -> RenderableType:
+    table = Table(title="What room costs", title_justify="left", box=None, header_style="bold")
+    for name in ("cores", "cost", "moves", "GiB moved", "status"):
+        table.add_column(name, justify="left" if name == "status" else "right")
+    for row in curve:
+        asked = " ← asked for" if row["cores"] == cores(goal.units) else ""
+        cost = "-" if row["cost_s"] is None else show_duration(row["cost_s"])
+        order = "" if row["ordered"] or row["cost_s"] is None else ", no order of the moves found"
+        table.add_row(_cores(row["cores"]), cost, str(row["moves"]), f"{row['moved_gib']:.1f}",
+                      row["status"] + order + asked)
+    return table
+
+
+def headroom_sheet(book: Book, plan: Plan) -> None:
+    """The sheet Room: what is free, the curve with its chart, peaks by hour with theirs, critical LPARs, slots."""
+    goal, d = plan.goal, plan.details or {}
+    if not isinstance(goal, Headroom) or "free_now" not in d:
+        return
+    sheet = book.sheet("Room")
+    sheet.set_column(0, 0, 26)
+    sheet.set_column(1, 9, 14)
+    sheet.write_string(0, 0, f"Room on {goal.server}: {goal.when}", book.title)
+    row = _free(book, sheet, goal, d)
+    for sentence in sentences(plan):
+        sheet.write_string(row, 0, sentence[:1].upper() + sentence[1:] + ".")
+        row += 1
+    row = _curve(book, sheet, d.get("curve", ()), row + 1)
+    for title, columns, rows in (
+            ("Largest single LPAR that fits", _SLOTS, d.get("slots", ())),
+            ("Critical LPARs, in cores: what each may draw, and what it gets when every LPAR of the server pulls at "
+             "once", _CRITICAL, d.get("critical", ()))):
+        row += 1
+        if rows:
+            sheet.write_string(row, 0, title, book.subtitle)
+            row = table(book, sheet, row + 1, columns, rows, height=30).last + 2
+    _hours(book, goal.server, d.get("hours", ()))
+
+
+def _columns(*columns: tuple[str, str, str]) -> tuple[Column, ...]:
+    """Of headers, keys of a row such as ``now/cores``, and kinds of figures."""
+    def get(key: str) -> Callable[[Any], Any]:
+        return lambda row: reduce(getitem, key.split("/"), row)
+
+    return tuple(Column(header, get(key), kind, 14) for header, key, kind in columns)
+
+
+_FREE = _columns(
+    ("", "name", "plain"), ("Cores entitled to nobody", "cores_by_entitlement", "cores"),
+    ("Cores unused at the peak", "cores_by_usage", "cores"), ("GiB free", "memory_gib", "cores"))
+_CURVE = _columns(
+    ("Cores", "cores", "cores"), ("Cost (s)", "cost_s", "tenth"), ("Proved bound (s)", "bound_s", "tenth"),
+    ("Moves", "moves", "id"), ("GiB moved", "moved_gib", "tenth"), ("Status", "status", "text"),
+    ("Ordered", "ordered", "plain"), ("LPARs", "lpars", "plain"))
+_SLOTS = _columns(
+    ("Server", "server", "plain"), ("Cores now", "now/cores", "cores"), ("Unused at peak", "now/cores_unused", "cores"),
+    ("GiB now", "now/memory_gib", "cores"), ("Cores after", "after/cores", "cores"),
+    ("Unused at peak", "after/cores_unused", "cores"), ("GiB after", "after/memory_gib", "cores"))
+_CRITICAL = _columns(
+    ("LPAR", "lpar", "plain"), ("Entitled", "entitlement", "cores"), ("Virtual processors", "virtual_processors", "id"),
+    ("Weight", "weight", "id"), ("Sharing", "sharing", "text"), ("May draw", "may_draw", "cores"),
+    ("Peak", "peak", "cores"), ("Contended now", "contended_before", "cores"),
+    ("Contended after", "contended_after", "cores"))
+_HOURS = (
+    *_columns(("Server", "server", "plain"), ("Day kind", "kind", "plain"), ("Hour", "hour", "id"),
+              ("Peak before", "peak_before", "cores"), ("Peak after", "peak_after", "cores"),
+              ("Limit", "limit", "cores"), ("Sum of peaks after", "sum_of_peaks_after", "cores")),
+    Column("Worth", lambda r: r["sum_of_peaks_after"] - r["peak_after"], "cores", 13,
+           "[Sum of peaks after]-[Peak after]"))
+
+
+def _free(book: Book, sheet: Any, goal: Headroom, d: Mapping[str, Any]) -> int:
+    asked = {"cores_by_entitlement": cores(goal.units), "cores_by_usage": cores(goal.units),
+             "memory_gib": gib(goal.memory_mib)}
+    rows = [{"name": name, **d[key]} for name, key in _FREE_WHEN if key in d] + [{"name": "asked for", **asked}]
+    last = table(book, sheet, 2, _FREE, rows, height=30).last
+    sheet.write_string(last + 1, 0, f"Counted: {goal.by}. {_NOTE}.")
+    return last + 3
+
+
+def _curve(book: Book, sheet: Any, curve: Sequence[Mapping[str, Any]], row: int) -> int:
+    if not curve:
+        return row
+    sheet.write_string(row, 0, "What room costs", book.subtitle)
+    written = table(book, sheet, row + 1, _CURVE, [{**point, "lpars": ", ".join(point["lpars"])} for point in curve],
+                    height=30)
+    chart = chart_base(book, "Cost against cores of room", "seconds of moves, risk included", (620, 300), "scatter")
+    chart.add_series(points("cost", "navy", written.cells("Cores"), written.cells("Cost (s)")))
+    chart.set_x_axis({"name": "cores of room"})
+    chart.set_legend({"none": True})
+    sheet.insert_chart(written.last + 2, 0, chart)
+    return written.last + 18
+
+
+def _hours(book: Book, server: str, hours: Sequence[Mapping[str, Any]]) -> None:
+    if not hours:
+        return
+    sheet = book.sheet("Peaks by hour")
+    written = table(book, sheet, 0, _HOURS, hours, height=30, filters=True)
+    sheet.set_column(0, 0, 24)
+    sheet.set_column(1, 7, 13)
+    sheet.freeze_panes(1, 3)
+    sheet.repeat_rows(0)
+    busiest = max(hours, key=lambda r: (r["server"] == server, r["peak_before"]))
+    mine = [n for n, r in enumerate(hours) if r["server"] == busiest["server"] and r["kind"] == busiest["kind"]]
+    chart = chart_base(book, f"{busiest['server']}, {busiest['kind']} days: peak cores by hour", "cores", (620, 320))
+    for name, header, colour in (("before", "Peak before", "before"), ("after", "Peak after", "navy"),
+                                 ("limit", "Limit", "gold")):
+        chart.add_series(line(name, colour, written.cells("Hour", mine[0], mine[-1]),
+                              written.cells(header, mine[0], mine[-1])))
+    chart.set_x_axis({"name": "hour"})
+    sheet.insert_chart(1, 9, chart)

@@ -1,0 +1,256 @@
+"""Tables, charts, findings and texts on the sheets of a workbook: the one way in which all workbooks are written."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from planner.findings import Finding
+from planner.xlsx import ACCENT, Book
+
+NUMBERS = {
+    "cores": "#,##0.00", "tenth": "#,##0.0", "gib": "#,##0.0", "whole": "#,##0", "percent": "0 %", "fine": "0.0 %",
+    "ratio": "0.0000", "id": "0", "exact": "#,##0.##", "time": "yyyy-mm-dd hh:mm", "clock": "yyyy-mm-dd hh:mm:ss",
+    "month": "yyyy-mm", "day": "yyyy-mm-dd", "text": ""}
+"""Kinds of figures and their formats; exact: as many decimals as there are."""
+LOOKS = ("plain", "wrap", "bold", "good", "warn", "bad", "guessed")
+"""Kinds of cells that are looks of the book."""
+COLOURS = {"navy": ACCENT, "blue": "#2E75B6", "sky": "#9DC3E6", "red": "#C00000", "gold": "#D9A441",
+           "grey": "#A6A6A6", "rule": "#D9D9D9", "before": "#7F9DB9"}
+_WORDS = ("text", "time", "clock", "month", "day", *LOOKS)
+_REFERENCE = re.compile(r"\[([^\]]+)\]")
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table. ``style``: a kind of NUMBERS or LOOKS, or a function of the row that gives one. ``formula``
+    (text, or a function of the row that may give ""): ``[Header]`` stands for the cell of that column in the same row;
+    ``value`` then gives the result that is stored with it."""
+
+    header: str
+    value: Callable[[Any], Any]
+    style: str | Callable[[Any], str] = "text"
+    width: float = 10
+    formula: str | Callable[[Any], str] = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """Where a table stands."""
+
+    sheet: str
+    top: int
+    left: int
+    count: int
+    headers: tuple[str, ...]
+
+    @property
+    def last(self) -> int:
+        """Its last row, from 0."""
+        return self.top + max(self.count, 1)
+
+    def letters(self, header: str) -> str:
+        """The letters of a column."""
+        return letters(self.left + self.headers.index(header))
+
+    def column(self, header: str) -> str:
+        """All cells of a column, as a formula on any sheet names them."""
+        at = self.letters(header)
+        return f"'{self.sheet}'!${at}${self.top + 2}:${at}${self.last + 1}"
+
+    def range(self, header: str) -> str:
+        """All cells of a column on its own sheet: ``B5:B9``."""
+        at = self.letters(header)
+        return f"{at}{self.top + 2}:{at}{self.last + 1}"
+
+    def cells(self, header: str, first: int = 0, last: int | None = None) -> list[Any]:
+        """Rows ``first`` to ``last`` of a column, as charts want them."""
+        at = self.left + self.headers.index(header)
+        end = self.last if last is None else self.top + 1 + last
+        return [self.sheet, self.top + 1 + first, at, end, at]
+
+
+def letters(column: int) -> str:
+    """``0`` → ``A``."""
+    return letters(column // 26 - 1) + chr(65 + column % 26) if column >= 26 else chr(65 + column)
+
+
+def style(book: Book, kind: str) -> Any:
+    """The cell format of a kind of figure or of a look."""
+    if kind in LOOKS:
+        return None if kind == "plain" else getattr(book, kind)
+    number = NUMBERS[kind]
+    if not number:
+        return book.format(valign="top", align="left", indent=1)
+    left = {"align": "left", "indent": 1} if kind in _WORDS else {}
+    return book.format(num_format=number, valign="top", **left)
+
+
+def table(book: Book, sheet: Any, top: int, columns: Sequence[Column], rows: Sequence[Any], *, name: str = "",
+          left: int = 0, height: float | None = 48, filters: bool = False, empty: str = "none") -> Written:
+    """A table at (``top``, ``left``): with a name one of Excel's own, with its filters, else plain headers above rows.
+
+    ``height``: of the headers' row, in points. ``empty``: what the only row of a table without rows says.
+    """
+    written = Written(sheet.get_name(), top, left, len(rows), tuple(c.header for c in columns))
+    if name:
+        sheet.add_table(top, left, written.last, left + len(columns) - 1, {
+            "name": name, "style": "Table Style Light 15",
+            "columns": [{"header": c.header, "header_format": _header(book, c.style)} for c in columns]})
+    else:
+        for at, column in enumerate(columns, left):
+            sheet.write_string(top, at, column.header, _header(book, column.style))
+    if filters:
+        sheet.autofilter(top, left, written.last, left + len(columns) - 1)
+    if height:
+        sheet.set_row(top, height)
+    for at, column in enumerate(columns, left):
+        _fill(book, sheet, at, column, rows, written)
+    if empty and not rows:
+        sheet.write_string(top + 1, left, empty)
+    return written
+
+
+def _header(book: Book, kind: str | Callable[[Any], str]) -> Any:
+    """A header: over figures in the middle, over words on the left."""
+    if callable(kind) or kind in _WORDS:
+        return book.header
+    return book.format(bold=True, font_color="#FFFFFF", bg_color=ACCENT, text_wrap=True, valign="vcenter",
+                       align="center", border=1, border_color="#BFBFBF")
+
+
+def _fill(book: Book, sheet: Any, at: int, column: Column, rows: Sequence[Any], written: Written) -> None:
+    """The cells of one column: formulas with their results, or values."""
+    same = None if callable(column.style) else style(book, column.style)
+    for number, row in enumerate(rows, written.top + 1):
+        look = style(book, column.style(row)) if callable(column.style) else same
+        formula = column.formula(row) if callable(column.formula) else column.formula
+        value = column.value(row)
+        if formula:
+            sheet.write_formula(number, at, _formula(formula, written, number), look, stored(value))
+        elif isinstance(value, dt.date) and not isinstance(value, dt.datetime):
+            sheet.write_datetime(number, at, dt.datetime(value.year, value.month, value.day), look)
+        else:
+            book.write(sheet, number, at, value, look)
+
+
+def _formula(text: str, written: Written, row: int) -> str:
+    """A formula of a column as a cell of this row holds it."""
+    return "=" + _REFERENCE.sub(lambda m: f"{written.letters(m[1])}{row + 1}", text)
+
+
+def stored(value: Any) -> Any:
+    """A formula's result as the file holds it: dates as day numbers."""
+    return serial(value) if isinstance(value, dt.date) else "" if value is None else value
+
+
+def serial(day: dt.date) -> int:
+    """The number by which a workbook knows a day."""
+    return (dt.date(day.year, day.month, day.day) - dt.date(1899, 12, 30)).days
+
+
+def widths(sheet: Any, *tables: Sequence[Column]) -> None:
+    """Column widths that suit all tables of a sheet, which begin in its first column."""
+    for at in range(max(len(t) for t in tables)):
+        sheet.set_column(at, at, max(t[at].width for t in tables if at < len(t)))
+
+
+def heading(book: Book, sheet: Any, row: int, text: str, said: str = "") -> None:
+    """A heading, and below it what the reader must know."""
+    sheet.write_string(row, 0, text, book.title if row == 0 else book.subtitle)
+    if said:
+        note(book, sheet, row + 1, said)
+
+
+def note(book: Book, sheet: Any, row: int, text: str) -> None:
+    """What the reader must know, in a row of its own."""
+    sheet.write_string(row, 0, text, book.format(italic=True, font_color="#595959"))
+
+
+def printed(sheet: Any, last_row: int, last_column: int, repeat: int | None = None, *, wide: int = 1) -> None:
+    """What is printed, and the row of headers on each page; on so many pages beside each other the first column on
+    each of them."""
+    if wide > 1:
+        sheet.fit_to_pages(wide, 0)
+        sheet.repeat_columns(0)
+    sheet.print_area(0, 0, last_row, last_column)
+    sheet.set_margins(left=0.4, right=0.4, top=0.5, bottom=0.6)
+    if repeat is not None:
+        sheet.repeat_rows(repeat)
+
+
+def chart_base(book: Book, title: str, unit: str, size: tuple[int, int], kind: str = "line", *,
+               axis: dict[str, Any] | None = None) -> Any:
+    """An empty chart (line, column or scatter) in the house's looks."""
+    subtype = {"subtype": "straight_with_markers"} if kind == "scatter" else {}
+    chart = book.workbook.add_chart({"type": kind} | subtype)
+    chart.set_title({"name": title, "name_font": {"size": 11, "color": COLOURS["navy"]}, "overlay": False})
+    chart.set_legend({"position": "bottom", "font": {"size": 9}})
+    chart.set_y_axis({"min": 0, "name": unit, "name_font": {"size": 9, "bold": False}, "num_format": "0",
+                      "major_gridlines": {"visible": True, "line": {"color": COLOURS["rule"]}}, "line": {"none": True},
+                      **(axis or {})})
+    chart.set_size({"width": size[0], "height": size[1]})
+    return chart
+
+
+def line(name: str, colour: str, categories: list[Any], values: list[Any], width: float = 2.25,
+         dash: str = "solid") -> dict[str, Any]:
+    """A line of a chart."""
+    return {"name": name, "categories": categories, "values": values,
+            "line": {"color": COLOURS.get(colour, colour), "width": width, "dash_type": dash}}
+
+
+def points(name: str, colour: str, categories: list[Any], values: list[Any]) -> dict[str, Any]:
+    """A line with its points, of a scatter chart."""
+    return line(name, colour, categories, values) | {
+        "marker": {"type": "circle", "size": 7, "fill": {"color": COLOURS.get(colour, colour)}}}
+
+
+def bars(name: Any, colour: str, categories: list[Any], values: list[Any], gap: int = 80) -> dict[str, Any]:
+    """The columns of one series."""
+    return {"name": name, "categories": categories, "values": values, "fill": {"color": COLOURS.get(colour, colour)},
+            "gap": gap}
+
+
+def grown_row(sheet: Any, row: int, texts: Sequence[tuple[str, int]]) -> None:
+    """A row high enough for its texts, each with the characters of a line: only Excel makes it grow by itself."""
+    sheet.set_row(row, 15 * max(1, *(-(-len(text) // width) for text, width in texts)))
+
+
+def paragraphs(book: Book, sheet: Any, row: int, texts: Sequence[str], characters: int, across: int = 1) -> int:
+    """Texts below each other over so many columns, so many characters a line; the row after the last."""
+    for text in texts:
+        if across > 1:
+            sheet.merge_range(row, 0, row, across - 1, text, book.wrap)
+        else:
+            sheet.write_string(row, 0, text, book.wrap)
+        grown_row(sheet, row, [(text, characters)])
+        row += 1
+    return row
+
+
+def findings_sheet(book: Book, rows: Sequence[Any], of: Callable[[Any], Finding] = lambda row: row, *,
+                   before: Sequence[Column] = (), where: bool = True) -> None:
+    """The sheet Findings in the order given; columns ``before`` say whose a finding is, ``where`` its place."""
+    sheet = book.sheet("Findings")
+    columns = (*before, *_finding_columns(of)[:None if where else -1])
+    table(book, sheet, 0, columns, rows, height=None, filters=True, empty="Nothing was found.")
+    for number, row in enumerate(rows, 1):
+        grown_row(sheet, number, [(str(c.value(row)), int(c.width) - 1 - (c.width > 50)) for c in columns])
+    widths(sheet, columns)
+    sheet.freeze_panes(1, 0)
+
+
+def _finding_columns(of: Callable[[Any], Finding]) -> tuple[Column, ...]:
+    looks = {"error": "bad", "warning": "warn"}
+    return (
+        Column("Severity", lambda r: of(r).severity.value, lambda r: looks.get(of(r).severity.value, "wrap"), 11),
+        Column("Subject", lambda r: of(r).subject, "wrap", 20),
+        Column("Rule", lambda r: of(r).rule, "wrap", 28),
+        Column("What was found", lambda r: of(r).message, "wrap", 70),
+        Column("What to do", lambda r: of(r).fix, "wrap", 50),
+        Column("Where", lambda r: str(of(r).source or ""), "wrap", 30),
+    )
