@@ -6,9 +6,11 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import fields, is_dataclass
 from functools import wraps
+from inspect import Parameter, Signature, signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast, get_type_hints
 
 import typer
 from typer.core import TyperGroup
@@ -38,13 +40,6 @@ app = typer.Typer(
     Exit codes: 0 done · 1 check or verify found what needs a person · 2 usage or unreadable input · 3 proved
     impossible · 4 no answer in time · 5 the program's own plan failed its replay""",
 )
-
-Estate = Annotated[Path, typer.Argument(metavar="ESTATE", help="Directory of exports, workbook, or saved estate.")]
-Json = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
-Force = Annotated[bool, typer.Option("--force", help="Overwrite files that were edited.")]
-PolicyFile = Annotated[list[Path] | None, typer.Option("--policy", metavar="FILE", help="More policies (TOML); may "
-                                                       "be given several times.")]
-
 
 def fail(error: Exception) -> int:
     """Say what is wrong on stderr; the exit code."""
@@ -114,19 +109,40 @@ def show(renderable: Any) -> None:
     console().print(renderable)
 
 
+def _groups(function: Callable[..., int]) -> tuple[dict[str, type], list[Parameter]]:
+    """The groups of options among a command's parameters, and all parameters with the groups' fields in their place."""
+    hints = get_type_hints(function, include_extras=True)
+    groups, parameters = {}, []
+    for one in signature(function).parameters.values():
+        kind = hints[one.name]
+        if is_dataclass(kind):
+            groups[one.name] = cast(type, kind)
+            of = get_type_hints(kind, include_extras=True)
+            parameters += [Parameter(f.name, Parameter.KEYWORD_ONLY, default=f.default, annotation=of[f.name])
+                           for f in fields(kind)]
+        else:
+            parameters.append(one.replace(kind=Parameter.KEYWORD_ONLY, annotation=kind))
+    return groups, parameters
+
+
 def command(name: str, to: typer.Typer = app) -> Callable[[Callable[..., int]], Callable[..., None]]:
     """Register a command: its return value is the exit code, what a user can cause becomes a message and a code.
 
-    ``to``: the application of a group of commands, such as ``planner history``.
+    A parameter whose type is a dataclass stands for the options that its fields declare. ``to``: the application of a
+    group of commands, such as ``planner history``.
     """
 
     def register(function: Callable[..., int]) -> Callable[..., None]:
+        groups, parameters = _groups(function)
+
         @wraps(function)
-        def run(*arguments: Any, **options: Any) -> None:
+        def run(**options: Any) -> None:
             from planner.errors import PlannerError
 
+            for group, kind in groups.items():
+                options[group] = kind(**{f.name: options.pop(f.name) for f in fields(kind)})
             try:
-                code = function(*arguments, **options)
+                code = function(**options)
                 sys.stdout.flush()
             except PlannerError as error:
                 code = fail(error)
@@ -142,6 +158,8 @@ def command(name: str, to: typer.Typer = app) -> Callable[[Callable[..., int]], 
                 code = 2
             raise typer.Exit(code)
 
+        run.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
+        run.__annotations__ = {p.name: p.annotation for p in parameters}
         to.command(name)(run)
         return run
 

@@ -9,17 +9,8 @@ from typing import Annotated
 
 import typer
 
-from planner.cli.app import Estate, Force, Json, PolicyFile, command, load_estate, print_json, show
-from planner.cli.calendars import (
-    Closed,
-    Country,
-    MonthEndFirst,
-    MonthEndLast,
-    Percentile,
-    Subdivision,
-    calendar_from,
-    month_from,
-)
+from planner.cli.app import command, load_estate, print_json, show
+from planner.cli.options import OUTPUT, Estate, Output, Percentile, PolicyFile, SiteCalendar, month_from
 from planner.cli.plans import read_plan
 
 _LEVERS = "Levers, which the workbook can change too"
@@ -27,17 +18,14 @@ _LEVERS = "Levers, which the workbook can change too"
 
 @command("capacity")
 def capacity_command(
-    estate: Estate,
+    estate: Estate, *,
     history: Annotated[Path, typer.Option("--history", metavar="FILE", help="The usage history (one file).")],
     month: Annotated[str, typer.Option("--month", metavar="YYYY-MM", help="The month whose month-end is told.")],
-    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="The workbook "
-                                             "[default: reports/capacity-MONTH.xlsx].")] = None,
     plan: Annotated[Path | None, typer.Option("--plan", metavar="PLAN", help="A plan to show: plan.json, or the "
                                               "directory that holds it.")] = None,
     months: Annotated[int, typer.Option("--months", min=1, max=120, help="Months to look back on.")] = 24,
     horizon: Annotated[int, typer.Option("--horizon", min=1, max=36, help="Months to forecast.")] = 6,
-    country: Country = "", subdivision: Subdivision = "", closed: Closed = None,
-    month_end_last: MonthEndLast = 3, month_end_first: MonthEndFirst = 2, percentile: Percentile = "95",
+    percentile: Percentile = "95", policy: PolicyFile = None, site: SiteCalendar,
     cpu_ceiling: Annotated[int, typer.Option("--cpu-ceiling", min=1, max=100, rich_help_panel=_LEVERS, help="Per cent "
                                              "of the cores that may be used, unless a policy says it.")] = 90,
     memory_ceiling: Annotated[int, typer.Option("--memory-ceiling", min=1, max=100, rich_help_panel=_LEVERS,
@@ -48,7 +36,9 @@ def capacity_command(
                                         "per cent on top of what was used.")] = 10,
     production_margin: Annotated[int, typer.Option("--production-margin", min=0, max=500, rich_help_panel=_LEVERS,
                                                    help="The same for production.")] = 20,
-    policy: PolicyFile = None, as_json: Json = False, force: Force = False,
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", rich_help_panel=OUTPUT, help="The workbook "
+                                             "[default: reports/capacity-MONTH.xlsx].")] = None,
+    output: Output,
 ) -> int:
     """The month-end capacity workbook: how full, when full, what right-sizing would free. For people in Excel.
 
@@ -63,16 +53,15 @@ def capacity_command(
     from planner.report.output import write_file
 
     levers = Levers(exact_percentile(percentile), cpu_ceiling, memory_ceiling, growth, production_margin, margin)
-    options = CapacityOptions(month_from(month), calendar_from(country, subdivision, closed, month_end_last,
-                                                               month_end_first), levers, months, horizon)
+    options = CapacityOptions(month_from(month), site.calendar(), levers, months, horizon)
     loaded = load_estate(estate, policy)
     shown = None if plan is None else read_plan(plan)
     asked = usage_again(loaded.estate, history, shown.goal.usage) if shown and shown.goal.usage else None
     with History.open(history, read_only=True) as store:
         figures = figures_of(loaded, store, options, shown, _progress(), asked=asked)
     where = out or Path("reports") / f"capacity-{options.month[0]}-{options.month[1]:02d}.xlsx"
-    write_file(where, capacity_workbook(figures), force=force)
-    if as_json:
+    write_file(where, capacity_workbook(figures), force=output.force)
+    if output.as_json:
         print_json(capacity_json(figures))
         return 0
     from planner.report.terminal import counts

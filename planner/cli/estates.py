@@ -9,20 +9,20 @@ from typing import Annotated
 
 import typer
 
-from planner.cli.app import Estate, Force, Json, PolicyFile, command, load_estate, print_json, progress, show, some
+from planner.cli.app import command, load_estate, print_json, progress, show, some
+from planner.cli.options import Estate, Json, MappingFile, Output, PolicyFile
 
 GRAPH_ENDINGS = (".graphml", ".dot", ".gv")
 
 
 @command("load")
 def load_command(
-    sources: Annotated[list[Path], typer.Argument(metavar="SOURCE...", help="Directories, exports, workbooks.")],
+    sources: Annotated[list[Path], typer.Argument(metavar="SOURCE...", help="Directories, exports, workbooks.")], *,
     out: Annotated[Path | None, typer.Option("--out", help="Estate to write: .xlsx or .json.")] = None,
-    mapping: Annotated[Path | None, typer.Option("--mapping", metavar="FILE", help="What the columns of your own "
-                                                 "tables mean (TOML, docs/formats.md).")] = None,
+    mapping: MappingFile = None,
     draft: Annotated[bool, typer.Option("--draft", help="Write --out even when facts are missing: fill the coloured "
                                         "cells and load it again.")] = False,
-    as_json: Json = False, force: Force = False,
+    output: Output,
 ) -> int:
     """What have I got? Reads exports, merges them, lists findings, writes an estate to correct and feed back.
 
@@ -40,7 +40,7 @@ def load_command(
     wrong = errors(loaded.findings)
     if draft and out is not None and out.suffix.lower() == ".xlsx":
         wrong = tuple(f for f in wrong if f.rule != "input.missing-fact")
-    if as_json:
+    if output.as_json:
         print_json({"estate": saved.estate_json(loaded.estate), "kinds": loaded.kinds,
                      "findings": [finding_json(f) for f in loaded.findings]})
     else:
@@ -54,7 +54,7 @@ def load_command(
         from planner.report.output import write_file
 
         data = workbook_bytes(loaded) if out.suffix.lower() == ".xlsx" else saved.dump(loaded).encode()
-        write_file(out, data, force=force)
+        write_file(out, data, force=output.force)
         sys.stderr.write(f"written: {out}\n")
     return 1 if loaded.partial else 0
 
@@ -95,12 +95,12 @@ def check_command(estate: Estate, policy: PolicyFile = None, as_json: Json = Fal
 
 @command("reach")
 def reach_command(
-    estate: Estate,
+    estate: Estate, *,
     lpar: Annotated[str | None, typer.Option("--lpar", help="One LPAR: each server with every reason.")] = None,
     server: Annotated[str | None, typer.Option("--server", help="Only this server.")] = None,
     graph: Annotated[Path | None, typer.Option("--graph", metavar="FILE", help="Write the graph of LPARs, VLANs, LUNs, "
                                                "fabrics, VIOSes and servers: .graphml or .dot.")] = None,
-    policy: PolicyFile = None, as_json: Json = False, force: Force = False,
+    policy: PolicyFile = None, output: Output,
 ) -> int:
     """Where could each LPAR go; if not, why not.
 
@@ -121,7 +121,7 @@ def reach_command(
         raise UsageError(f"no server {server!r}; the estate has: {some(site.servers)}")
     servers = [server] if server else list(site.servers)
     names = [lpar] if lpar else sorted(site.lpars)
-    if as_json:
+    if output.as_json:
         print_json({"lpars": [{"lpar": n, "server": site.lpars[n].server, "targets": {
             s: {"allowed": n in site.start and judge.allowed(n, site.start[n], s),
                 "refusals": [finding_json(f) for f in terminal.refusals(site, judge, n, s)]}
@@ -136,7 +136,7 @@ def reach_command(
         from planner.report.output import write_file
         from planner.report.reach_graph import graph_bytes
 
-        write_file(graph, graph_bytes(site.reach, graph.suffix.lower()), force=force)
+        write_file(graph, graph_bytes(site.reach, graph.suffix.lower()), force=output.force)
         sys.stderr.write(f"written: {graph}\n")
     return 0
 

@@ -12,19 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from planner.cli.app import Json, app, command, load_estate, print_json, show, some
-from planner.cli.calendars import (
-    Closed,
-    Country,
-    Month,
-    MonthEndFirst,
-    MonthEndLast,
-    Percentile,
-    Store,
-    Subdivision,
-    calendar_from,
-    month_from,
-)
+from planner.cli.app import app, command, load_estate, print_json, show, some
+from planner.cli.options import Json, MappingFile, Percentile, SiteCalendar, Store, month_from
 
 if TYPE_CHECKING:
     from planner.history.calendar import Calendar
@@ -49,8 +38,7 @@ def add_command(
                                              "history.")] = False,
     estate: Annotated[Path | None, typer.Option("--estate", metavar="ESTATE", help="Names the servers of which nmon "
                                                 "knows the serial number.")] = None,
-    mapping: Annotated[Path | None, typer.Option("--mapping", metavar="FILE", help="What the columns of your own "
-                                                 "tables mean (TOML, docs/formats.md).")] = None,
+    mapping: MappingFile = None,
     start: Annotated[str | None, typer.Option("--start", metavar="TIME", rich_help_panel=_CLOCKLESS,
                                               help="When it was started: '2026-11-30 14:05', local.")] = None,
     interval: Annotated[int | None, typer.Option("--interval", metavar="SECONDS", min=1, max=86400,
@@ -136,13 +124,14 @@ def _watched(files: Iterable[SourceFile]) -> Iterator[SourceFile]:
 
 @command("show", history_app)
 def show_command(
-    store: Store, month: Month = None,
+    store: Store, *,
+    month: Annotated[str | None, typer.Option("--month", metavar="YYYY-MM", help="Only this month [default: all].")
+                     ] = None,
     lpar: Annotated[str | None, typer.Option("--lpar", metavar="NAME", help="One LPAR by hour and kind of day.")
                     ] = None,
     server: Annotated[str | None, typer.Option("--server", metavar="NAME", help="What ran on a server, by hour and "
                                                "kind of day.")] = None,
-    percentile: Percentile = "95", country: Country = "", subdivision: Subdivision = "", closed: Closed = None,
-    last: MonthEndLast = 3, first: MonthEndFirst = 2, as_json: Json = False,
+    percentile: Percentile = "95", site: SiteCalendar, as_json: Json = False,
 ) -> int:
     """What is in a history: series, gaps, changes; with --month, --lpar or --server what was used when.
 
@@ -154,12 +143,12 @@ def show_command(
     if lpar is not None and server is not None:
         raise UsageError("give --lpar or --server, not both")
     asked = None if month is None else month_from(month)
-    site = calendar_from(country, subdivision, closed, last, first)
+    calendar = site.calendar()
     with History.open(store, read_only=True) as history:
         if lpar is not None or server is not None:
-            _show_profile(history, site, lpar, server, asked, percentile, as_json)
+            _show_profile(history, calendar, lpar, server, asked, percentile, as_json)
         elif asked is not None:
-            _show_month(history, site, asked, percentile, as_json)
+            _show_month(history, calendar, asked, percentile, as_json)
         else:
             _show_summary(history, as_json)
     return 0
@@ -239,7 +228,7 @@ def _months_told() -> Callable[[int, int], None] | None:
 
 @command("forecast", history_app)
 def forecast_command(
-    store: Store,
+    store: Store, *,
     estate: Annotated[Path | None, typer.Option("--estate", metavar="ESTATE", help="For ceilings and pools, and the "
                                                 "LPARs as they stand now.")] = None,
     horizon: Annotated[int, typer.Option("--horizon", min=1, max=120, help="Months ahead.")] = 6,
@@ -249,8 +238,7 @@ def forecast_command(
                                             "month-end, of all of it, its 95th percentile or mean.")
                       ] = _Figure.MONTH_END,
     by_lpar: Annotated[bool, typer.Option("--by-lpar", help="Each LPAR as well.")] = False,
-    country: Country = "", subdivision: Subdivision = "", closed: Closed = None, last: MonthEndLast = 3,
-    first: MonthEndFirst = 2, as_json: Json = False,
+    site: SiteCalendar, as_json: Json = False,
 ) -> int:
     """What the next month-ends will use, how far such forecasts were off, and when a ceiling is reached.
 
@@ -261,10 +249,10 @@ def forecast_command(
     from planner.jobs.forecasts import ForecastQuestion, forecasts
     from planner.report.forecasts import forecasts_json, forecasts_view
 
-    site = calendar_from(country, subdivision, closed, last, first)
+    calendar = site.calendar()
     known = None if estate is None else load_estate(estate).estate
     with History.open(store, read_only=True) as history:
-        found = forecasts(history, site, ForecastQuestion(horizon, figure.value, known, ceiling, by_lpar),
+        found = forecasts(history, calendar, ForecastQuestion(horizon, figure.value, known, ceiling, by_lpar),
                           _months_told())
     if not any(one.forecast for one in found):
         raise UsageError(f"{store.name} has no month of which enough is known, of all LPARs of a server; see what it "
@@ -272,5 +260,5 @@ def forecast_command(
     if as_json:
         print_json(forecasts_json(found, figure.value))
     else:
-        show(forecasts_view(found, figure.value, site, None if known is None else ceiling))
+        show(forecasts_view(found, figure.value, calendar, None if known is None else ceiling))
     return 0

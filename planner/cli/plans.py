@@ -7,20 +7,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from planner.cli.app import Estate, Force, Json, PolicyFile, command, load_estate, print_json, show, working
-from planner.cli.calendars import (
-    Closed,
-    Country,
+from planner.cli.app import command, load_estate, print_json, show, working
+from planner.cli.options import (
+    TIMES,
+    Estate,
     HistoryFile,
-    MonthEndFirst,
-    MonthEndLast,
-    Subdivision,
-    UsageGrowth,
-    UsageMonths,
-    UsagePercentile,
-    calendar_from,
+    Json,
+    Out,
+    Output,
+    PolicyFile,
+    Solver,
+    Times,
+    Usage,
+    Window,
     history_end,
-    usage_spec,
+    window_of,
 )
 from planner.plan.choices import By
 
@@ -32,48 +33,32 @@ if TYPE_CHECKING:
 @command("evacuate")
 def evacuate_command(
     estate: Estate,
-    servers: Annotated[list[str], typer.Argument(metavar="SERVER...", help="Servers to free.")],
-    out: Annotated[Path | None, typer.Option("--out", metavar="DIR",
-                                             help="Where the plan goes (default reports/evacuate-SERVER).")] = None,
-    window: Annotated[str | None, typer.Option("--window", help='"2026-12-05 22:00/04:00", local time.')] = None,
-    come_back: Annotated[bool, typer.Option("--return", help="Plan the way back as well.")] = False,
-    work: Annotated[str | None, typer.Option("--work", help="Time for the work before the way back [default: 60m].")
-                    ] = None,
+    servers: Annotated[list[str], typer.Argument(metavar="SERVER...", help="Servers to free.")], *,
     leave: Annotated[list[str] | None, typer.Option("--leave", metavar="LPAR",
                                                     help="Leave this LPAR there (it will be stopped).")] = None,
-    time_limit: Annotated[float, typer.Option("--time-limit", min=0.1, help="Seconds for the solver.")] = 60.0,
-    gap: Annotated[float, typer.Option("--gap", min=0.0, max=1.0, help="Relative gap that counts as proved.")] = 0.0,
-    policy: PolicyFile = None, history: HistoryFile = None, percentile: UsagePercentile = "100",
-    months: UsageMonths = 13, growth: UsageGrowth = 0, country: Country = "", subdivision: Subdivision = "",
-    closed: Closed = None, month_end_last: MonthEndLast = 3, month_end_first: MonthEndFirst = 2,
-    as_json: Json = False, force: Force = False,
+    policy: PolicyFile = None, times: Times, usage: Usage, solver: Solver,
+    out: Out = None, output: Output,
 ) -> int:
     """Free these servers: a proved placement, a checked order of moves, a runbook and the way back.
 
     Example: planner evacuate estate.xlsx SN8379A80_p595-2 --window "2026-12-05 22:00/04:00" --return --work 60m
     """
     from planner import jobs
-    from planner.errors import UsageError
     from planner.plan.questions import Evacuate
 
-    if work is not None and not come_back:
-        raise UsageError("--work is the time before the way back: give --return as well")
-    options = jobs.Options(time_limit, gap, None if window is None else jobs.window_from(window),
-                           work_s=jobs.span_from(work or "60m"))
+    options = times.options(solver)
     loaded = load_estate(estate, policy)
     where = directory(out, "evacuate-" + "-".join(file_name(s) for s in sorted(set(servers))))
-    goal = Evacuate(servers=tuple(servers), leave=tuple(leave or ()), come_back=come_back)
-    plan = jobs.evacuate(loaded, goal, options,
-                         usage_spec(history, calendar_from(country, subdivision, closed, month_end_last,
-                                                           month_end_first), percentile, months, growth))
-    deliver(plan, loaded, where, as_json=as_json, force=force)
+    goal = Evacuate(servers=tuple(servers), leave=tuple(leave or ()), come_back=times.come_back)
+    plan = jobs.evacuate(loaded, goal, options, usage.spec())
+    deliver(plan, loaded, where, output)
     return jobs.exit_code(plan, estate=loaded.estate)
 
 
 @command("headroom")
 def headroom_command(
     estate: Estate,
-    server: Annotated[str, typer.Argument(metavar="SERVER", help="The server on which room is made.")],
+    server: Annotated[str, typer.Argument(metavar="SERVER", help="The server on which room is made.")], *,
     cores: Annotated[str, typer.Option("--cores", metavar="N", help="Processor room for the critical LPARs.")] = "0",
     memory: Annotated[str, typer.Option("--memory", metavar="GiB", help="Memory room.")] = "0",
     when: Annotated[str, typer.Option("--when", metavar="WHEN", help="month-end (the next one), a month's end such as "
@@ -82,22 +67,16 @@ def headroom_command(
         "--critical", metavar="LPAR", help="This LPAR stays (patterns too), besides those of production.")] = None,
     by: Annotated[By | None, typer.Option("--by", help="Count cores that nobody is entitled to, that nobody used, or "
                                            "both [default: both with --history, else entitlement].")] = None,
-    window: Annotated[str | None, typer.Option("--window", help='Of the way out: "2026-11-21 20:00/23:00".')] = None,
-    back_window: Annotated[str | None, typer.Option("--back-window", help="Of the way back "
-                                                    "[default: when the month-end is over].")] = None,
-    come_back: Annotated[bool | None, typer.Option("--return/--no-return", help="Plan the way back as well "
-                                                   "[default: yes; with --when always only with --back-window].")
-                         ] = None,
+    window: Window = None,
+    back_window: Annotated[str | None, typer.Option("--back-window", rich_help_panel=TIMES, help="Of the way "
+                                                    "back [default: when the month-end is over].")] = None,
+    come_back: Annotated[bool | None, typer.Option("--return/--no-return", rich_help_panel=TIMES, help="Plan the "
+                                                   "way back as well [default: yes; with --when always only with "
+                                                   "--back-window].")] = None,
     curve: Annotated[bool, typer.Option("--curve/--no-curve", help="Also find the most that can be had, and what each "
                                         "further core costs.")] = True,
-    out: Annotated[Path | None, typer.Option("--out", metavar="DIR",
-                                             help="Where the plan goes (default reports/headroom-SERVER).")] = None,
-    time_limit: Annotated[float, typer.Option("--time-limit", min=0.1, help="Seconds for the solver.")] = 60.0,
-    gap: Annotated[float, typer.Option("--gap", min=0.0, max=1.0, help="Relative gap that counts as proved.")] = 0.0,
-    policy: PolicyFile = None, history: HistoryFile = None, percentile: UsagePercentile = "100",
-    months: UsageMonths = 13, growth: UsageGrowth = 0, country: Country = "", subdivision: Subdivision = "",
-    closed: Closed = None, month_end_last: MonthEndLast = 3, month_end_first: MonthEndFirst = 2,
-    as_json: Json = False, force: Force = False,
+    policy: PolicyFile = None, usage: Usage, solver: Solver, out: Out = None,
+    output: Output,
 ) -> int:
     """Make this much room: who leaves, and comes back, at the least cost; the most that can be had; what more costs.
 
@@ -113,25 +92,22 @@ def headroom_command(
         units, mib = units_from_cores(cores), mib_from_gib(memory)
     except ValueError as error:
         raise UsageError(f"--cores {cores} --memory {memory}: {error}") from None
-    calendar = calendar_from(country, subdivision, closed, month_end_last, month_end_first)
-    spec = usage_spec(history, calendar, percentile, months, growth)
-    first = None if window is None else jobs.window_from(window)
-    last = None if back_window is None else jobs.window_from(back_window, "--back-window")
+    spec, first, last = usage.spec(), window_of(window), window_of(back_window, "--back-window")
     if when == ALWAYS and come_back and last is None:
         raise UsageError("--when always --return: say when they come back with --back-window")
-    needed = period_from(when, calendar, first.end if first else history_end(history))
-    options = jobs.Options(time_limit, gap, first, last)
+    needed = period_from(when, usage.calendar(), first.end if first else history_end(usage.history))
     goal = Headroom(
         server=server, units=units, memory_mib=mib, critical=tuple(critical or ()),
         by=by or (By.ENTITLEMENT if spec is None else By.BOTH), **needed._asdict(),
         come_back=(when != ALWAYS or last is not None) if come_back is None else come_back)
     where = directory(out, f"headroom-{file_name(server)}")
     loaded = load_estate(estate, policy)
-    told = working()
-    plan = jobs.headroom(loaded, goal, options, spec, curve=curve, progress=told)
-    if told:
-        told("")
-    deliver(plan, loaded, where, as_json=as_json, force=force)
+    progress = working()
+    plan = jobs.headroom(loaded, goal, jobs.Options(solver.time_limit, solver.gap, first, last), spec, curve=curve,
+                         progress=progress)
+    if progress:
+        progress("")
+    deliver(plan, loaded, where, output)
     return jobs.exit_code(plan, estate=loaded.estate)
 
 
@@ -152,7 +128,7 @@ _MANY_MOVES = 500
 """Moves from which on workbook and runbook are made side by side."""
 
 
-def deliver(plan: Plan, loaded: Loaded, where: Path, *, as_json: bool, force: bool) -> None:
+def deliver(plan: Plan, loaded: Loaded, where: Path, output: Output) -> None:
     """Write the plan's directory and show the plan."""
     from planner.parallel import beside
     from planner.plan import plan as plans
@@ -171,8 +147,8 @@ def deliver(plan: Plan, loaded: Loaded, where: Path, *, as_json: bool, force: bo
 
         files["runbook.md"], files["plan.xlsx"] = (
             beside(written, tabled) if len(plan.moves) > _MANY_MOVES else (written(), tabled()))
-    write_directory(where, files, force=force)
-    if as_json:
+    write_directory(where, files, force=output.force)
+    if output.as_json:
         print_json(plans.plan_json(plan))
         return
     from planner.report.terminal import plan_view

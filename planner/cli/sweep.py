@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from planner.cli.app import Estate, Force, Json, PolicyFile, command, load_estate, print_json, show
+from planner.cli.app import command, load_estate, print_json, show
+from planner.cli.options import OUTPUT, Estate, Hardware, Output, PolicyFile, Solver, window_of
 from planner.cli.plans import directory
 
 if TYPE_CHECKING:
-    from planner.jobs.sweep import Progress, Runner, SweepOutcome
+    from planner.jobs.sweep import Progress, Runner, SweepContext, SweepOutcome
+    from planner.scenarios.sweep_file import Cell, Sweep
+
+
+_WHERE = "Where the cells are answered"
 
 
 class TableFormat(StrEnum):
@@ -28,24 +34,21 @@ class TableFormat(StrEnum):
 def sweep_command(
     estate: Estate,
     sweep_file: Annotated[Path, typer.Argument(metavar="SWEEP.toml", help="A scenario and a grid of parameters "
-                                               "(docs/sweep.md).")],
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where results and finished cells go.")
-                   ] = Path("reports/sweep"),
-    workers: Annotated[int | None, typer.Option("--workers", min=1, max=1024, help="Processes; one for each "
-                                                "processor if not given.")] = None,
-    scheduler: Annotated[str | None, typer.Option("--scheduler", metavar="tcp://HOST:PORT", help="Answer the cells on "
-                                                  "this Dask cluster (planner[dask]).")] = None,
-    kind: Annotated[TableFormat, typer.Option("--format", help="Table of the cells.")] = TableFormat.CSV,
-    resume: Annotated[bool, typer.Option("--resume/--fresh", help="Use what an earlier run finished in DIR, or answer "
-                                         "every cell anew.")] = True,
-    catalogue: Annotated[Path | None, typer.Option("--catalogue", metavar="FILE", help="Models of your own (TOML), as "
-                                                   "for whatif.")] = None,
-    window: Annotated[str | None, typer.Option("--window", help='"2026-12-05 22:00/04:00", local time.')] = None,
-    history: Annotated[Path | None, typer.Option("--history", metavar="FILE", help="Usage history, as for whatif.")
-                       ] = None,
-    time_limit: Annotated[float, typer.Option("--time-limit", min=0.1, help="Seconds for the solver, a cell.")] = 60.0,
-    gap: Annotated[float, typer.Option("--gap", min=0.0, max=1.0, help="Relative gap that counts as proved.")] = 0.0,
-    policy: PolicyFile = None, as_json: Json = False, force: Force = False,
+                                               "(docs/sweep.md).")], *,
+    policy: PolicyFile = None,
+    workers: Annotated[int | None, typer.Option("--workers", min=1, max=1024, rich_help_panel=_WHERE, help="Processes; "
+                                                "one for each processor if not given.")] = None,
+    scheduler: Annotated[str | None, typer.Option("--scheduler", metavar="tcp://HOST:PORT", rich_help_panel=_WHERE,
+                                                  help="Answer the cells on this Dask cluster (planner[dask]).")
+                         ] = None,
+    resume: Annotated[bool, typer.Option("--resume/--fresh", rich_help_panel=_WHERE, help="Use what an earlier run "
+                                         "finished in DIR, or answer every cell anew.")] = True,
+    hardware: Hardware, solver: Solver,
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", rich_help_panel=OUTPUT, help="Where results and finished "
+                                      "cells go.")] = Path("reports/sweep"),
+    kind: Annotated[TableFormat, typer.Option("--format", rich_help_panel=OUTPUT, help="Table of the cells.")
+                    ] = TableFormat.CSV,
+    output: Output,
 ) -> int:
     """Many scenarios: every combination of a grid of parameters, on all processors or a Dask cluster.
 
@@ -54,15 +57,12 @@ def sweep_command(
     Example: planner sweep estate.xlsx growth.toml --out reports/sweep --workers 4
     """
     from planner import jobs
-    from planner.cli.whatif import peaks_of
     from planner.errors import UsageError
-    from planner.estate.catalogue import CATALOGUE
-    from planner.estate.catalogue_file import read_catalogue
     from planner.estate.saved import digest
-    from planner.jobs.sweep import Store, SweepContext, planned, run_sweep
-    from planner.report.output import refuse_edited, write_directory
-    from planner.report.sweep import dump, require_format, sweep_json, table
-    from planner.scenarios.sweep_file import read_sweep, scenario_text
+    from planner.jobs.sweep import SweepContext, planned
+    from planner.report.output import refuse_edited
+    from planner.report.sweep import require_format, sweep_json
+    from planner.scenarios.sweep_file import read_sweep
 
     directory(out, "", "the results")
     if workers is not None and scheduler is not None:
@@ -70,36 +70,54 @@ def sweep_command(
                          "--scheduler")
     require_format(kind)
     runner = _runner(workers, scheduler)
-    results = f"results.{kind}"
-    refuse_edited(out, {results: b"", "results.json": b""}, force=force)
-    refuse_edited(out / "scenarios", {}, force=force)
-    options = jobs.Options(time_limit, gap, None if window is None else jobs.window_from(window))
-    models = CATALOGUE if catalogue is None else read_catalogue(catalogue)
+    refuse_edited(out, {f"results.{kind}": b"", "results.json": b""}, force=output.force)
+    refuse_edited(out / "scenarios", {}, force=output.force)
+    options = jobs.Options(solver.time_limit, solver.gap, window_of(hardware.window))
+    models = hardware.models()
     sweep = read_sweep(sweep_file)
     loaded = load_estate(estate, policy)
     cells = planned(sweep, loaded, models)
-    context = SweepContext(loaded, options, models, None if history is None else peaks_of(loaded, history))
-    watch = _Watch(out / "cells")
+    context = SweepContext(loaded, options, models, hardware.peaks(loaded))
+    outcome = _answered(context, cells, runner, out / "cells", resume=resume)
+    document = sweep_json(sweep, cells, outcome, digest(loaded.estate), {
+        "time_limit_s": solver.time_limit, "gap": solver.gap, "window": hardware.window,
+        "catalogue": hardware.catalogue and hardware.catalogue.name,
+        "history": hardware.history and hardware.history.name})
+    _write(sweep, cells, document, out, kind, output)
+    return 1 if outcome.failed else 0
+
+
+def _answered(context: SweepContext, cells: Sequence[Cell], runner: Runner, kept: Path, *,
+              resume: bool) -> SweepOutcome:
+    from planner.jobs.sweep import Store, run_sweep
+
+    watch = _Watch(kept)
     try:
-        outcome = run_sweep(context, cells, runner, Store(out / "cells"), resume=resume, told=watch)
+        outcome = run_sweep(context, cells, runner, Store(kept), resume=resume, told=watch)
     except KeyboardInterrupt:
         watch.stopped()
         raise
     watch.finished(outcome)
-    document = sweep_json(sweep, cells, outcome, digest(loaded.estate), {
-        "time_limit_s": time_limit, "gap": gap, "window": window, "catalogue": catalogue and catalogue.name,
-        "history": history and history.name})
-    write_directory(out / "scenarios", {f"cell-{n}.toml": scenario_text(sweep, cells[n - 1]).encode()
-                                        for group in document["frontier"] for n in group["cells"]}, force=force)
-    write_directory(out, {results: table(document, kind), "results.json": dump(document).encode()}, force=force)
-    if as_json:
-        print_json(document)
-    else:
-        from planner.report.sweep_terminal import sweep_view
+    return outcome
 
-        show(sweep_view(document))
-        show(f"\nResults: {out}: {results}, results.json; these cells for planner whatif: scenarios/cell-N.toml")
-    return 1 if outcome.failed else 0
+
+def _write(sweep: Sweep, cells: Sequence[Cell], document: dict[str, Any], out: Path, kind: TableFormat,
+           output: Output) -> None:
+    from planner.report.output import write_directory
+    from planner.report.sweep import dump, table
+    from planner.scenarios.sweep_file import scenario_text
+
+    results = f"results.{kind}"
+    write_directory(out / "scenarios", {f"cell-{n}.toml": scenario_text(sweep, cells[n - 1]).encode()
+                                        for group in document["frontier"] for n in group["cells"]}, force=output.force)
+    write_directory(out, {results: table(document, kind), "results.json": dump(document).encode()}, force=output.force)
+    if output.as_json:
+        print_json(document)
+        return
+    from planner.report.sweep_terminal import sweep_view
+
+    show(sweep_view(document))
+    show(f"\nResults: {out}: {results}, results.json; these cells for planner whatif: scenarios/cell-N.toml")
 
 
 def _runner(workers: int | None, scheduler: str | None) -> Runner:

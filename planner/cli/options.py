@@ -1,0 +1,214 @@
+"""Options that commands share: single ones, and groups that a command takes as one parameter (see app.command)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from planner.estate.assemble import Loaded
+    from planner.estate.catalogue import Catalogue
+    from planner.history.calendar import Calendar
+    from planner.jobs import Options
+    from planner.jobs.peak_hours import UsageSpec
+    from planner.plan.plan import Window as WindowOfTime
+
+_MOST_CLOSED_DAYS = 366
+_MONTH = re.compile(r"([0-9]{4})-([0-9]{1,2})")
+TIMES, _USAGE, _CALENDAR, _SOLVER, OUTPUT = (
+    "Times of the work", "Usage history", "Calendar of the site", "Solver", "Output")
+
+Estate = Annotated[Path, typer.Argument(metavar="ESTATE", help="Directory of exports, workbook, or saved estate.")]
+Json = Annotated[bool, typer.Option("--json", rich_help_panel=OUTPUT, help="Print the answer as JSON.")]
+Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", rich_help_panel=OUTPUT, help="Where the plan goes "
+                                          "[default: reports/COMMAND-NAME].")]
+PolicyFile = Annotated[list[Path] | None, typer.Option("--policy", metavar="FILE", help="More policies (TOML); may "
+                                                       "be given several times.")]
+Window = Annotated[str | None, typer.Option("--window", rich_help_panel=TIMES,
+                                            help='"2026-12-05 22:00/04:00", local time.')]
+MappingFile = Annotated[Path | None, typer.Option("--mapping", metavar="FILE", help="What the columns of your own "
+                                                  "tables mean (TOML, docs/formats.md).")]
+Store = Annotated[Path, typer.Option("--store", metavar="FILE", help="The usage history (one file).")]
+HistoryFile = Annotated[Path | None, typer.Option("--history", metavar="FILE", rich_help_panel=_USAGE,
+                                                  help="The usage history (made by planner history add).")]
+Percentile = Annotated[str, typer.Option("--percentile", metavar="P", help="Percentile of the slots of a bucket.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """How an answer is given."""
+
+    as_json: Json = False
+    force: Annotated[bool, typer.Option("--force", rich_help_panel=OUTPUT, help="Overwrite files that were edited.")
+                     ] = False
+
+
+@dataclass(frozen=True, slots=True)
+class Solver:
+    """When the solver may stop."""
+
+    time_limit: Annotated[float, typer.Option("--time-limit", min=0.1, rich_help_panel=_SOLVER, help="Seconds for the "
+                                              "solver (a scenario, a cell).")] = 60.0
+    gap: Annotated[float, typer.Option("--gap", min=0.0, max=1.0, rich_help_panel=_SOLVER, help="Relative gap that "
+                                       "counts as proved.")] = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """When the moves happen, and whether they are undone."""
+
+    window: Window = None
+    come_back: Annotated[bool, typer.Option("--return", rich_help_panel=TIMES, help="Plan the way back as well.")
+                         ] = False
+    work: Annotated[str | None, typer.Option("--work", rich_help_panel=TIMES, help="Time for the work before the way "
+                                             "back [default: 60m].")] = None
+
+    def options(self, solver: Solver, span: WindowOfTime | None = None) -> Options:
+        """For a job, with another window if there is one; raises UsageError."""
+        from planner.errors import UsageError
+        from planner.jobs import Options, span_from
+
+        if self.work is not None and not self.come_back:
+            raise UsageError("--work is the time before the way back: give --return as well")
+        return Options(solver.time_limit, solver.gap, span or window_of(self.window),
+                       work_s=span_from(self.work or "60m"))
+
+
+@dataclass(frozen=True, slots=True)
+class SiteCalendar:
+    """Which days are working days, and which of them month-end."""
+
+    country: Annotated[str, typer.Option("--country", metavar="CODE", rich_help_panel=_CALENDAR, help="Country of the "
+                                         "holidays (ISO 3166), such as AU. [default: no holidays]")] = ""
+    subdivision: Annotated[str, typer.Option("--subdivision", metavar="CODE", rich_help_panel=_CALENDAR,
+                                             help="State or region of the holidays, such as VIC.")] = ""
+    closed: Annotated[list[str] | None, typer.Option(
+        "--closed", metavar="DATE", rich_help_panel=_CALENDAR,
+        help="A further day off, 2026-12-24, or several, 2026-12-24/2026-12-31; may be given several times.")] = None
+    month_end_last: Annotated[int, typer.Option("--month-end-last", rich_help_panel=_CALENDAR, help="Month-end days: "
+                                                "so many last working days of a month …")] = 3
+    month_end_first: Annotated[int, typer.Option("--month-end-first", rich_help_panel=_CALENDAR, help="… and so many "
+                                                 "first ones of the next.")] = 2
+
+    def calendar(self) -> Calendar:
+        """The site's calendar; raises UsageError and InputError with all that is wrong."""
+        from planner.errors import UsageError
+        from planner.history.calendar import Calendar
+
+        days: set[date] = set()
+        wrong = []
+        for text in self.closed or ():
+            try:
+                days |= _days(text)
+            except ValueError:
+                wrong.append(repr(text))
+        if wrong:
+            raise UsageError(f"--closed {', '.join(wrong)}: not a day like 2026-12-24, nor days like "
+                             f"2026-12-24/2026-12-31 (at most {_MOST_CLOSED_DAYS})")
+        return Calendar(self.country.strip().upper(), self.subdivision.strip(), frozenset(days), self.month_end_last,
+                        self.month_end_first)
+
+
+@dataclass(frozen=True, slots=True)
+class Usage(SiteCalendar):
+    """Which usage of a history a plan must carry."""
+
+    history: HistoryFile = None
+    percentile: Annotated[str, typer.Option("--percentile", metavar="P", rich_help_panel=_USAGE, help="What counts of "
+                                            "each LPAR's samples in an hour; 100: its peak.")] = "100"
+    months: Annotated[int, typer.Option("--months", min=1, max=1200, rich_help_panel=_USAGE, help="So many months back "
+                                        "from the history's end.")] = 13
+    growth: Annotated[int, typer.Option("--growth", metavar="PERCENT", min=-90, max=1000, rich_help_panel=_USAGE,
+                                        help="Take so much more usage than was recorded.")] = 0
+
+    def spec(self) -> UsageSpec | None:
+        """For a job; None without a history. Raises UsageError for options that need one."""
+        from planner.errors import UsageError
+        from planner.history.profiles import exact_percentile
+        from planner.jobs.peak_hours import UsageSpec
+
+        calendar = self.calendar()
+        if self.percentile != "100":
+            exact_percentile(self.percentile)
+        if self.history is None and (self.percentile != "100" or self.growth):
+            raise UsageError("--percentile and --growth are of the usage in a history: give --history as well")
+        return None if self.history is None else UsageSpec(self.history, calendar, self.percentile, self.months,
+                                                           self.growth)
+
+
+@dataclass(frozen=True, slots=True)
+class Hardware:
+    """What scenarios are built and sized with."""
+
+    catalogue: Annotated[Path | None, typer.Option("--catalogue", metavar="FILE", help="Models of your own (TOML): "
+                                                   "added, or in place of those of the same type-model.")] = None
+    window: Window = None
+    history: Annotated[Path | None, typer.Option("--history", metavar="FILE", help="Usage history: virtual processors "
+                                                 "follow each LPAR's peak.")] = None
+
+    def models(self) -> Catalogue:
+        """The catalogue of models."""
+        from planner.estate.catalogue import CATALOGUE
+        from planner.estate.catalogue_file import read_catalogue
+
+        return CATALOGUE if self.catalogue is None else read_catalogue(self.catalogue)
+
+    def peaks(self, loaded: Loaded) -> dict[str, int] | None:
+        """Highest mean of five minutes of each LPAR that the history knows, in thousandths of a core."""
+        from planner.history.store import History
+
+        if self.history is None:
+            return None
+        with History.open(self.history, read_only=True) as history:
+            extent = history.extent()
+            known = set(history.names())
+            names = [p.name for p in loaded.estate.lpars if p.name in known]
+            if extent is None or not names:
+                return {}
+            grid = history.grid(names, *extent)
+        highest = grid.physc.max(axis=1, initial=-1).tolist()
+        return {name: peak for name, peak in zip(names, highest, strict=True) if peak >= 0}
+
+
+def window_of(text: str | None, option: str = "--window") -> WindowOfTime | None:
+    """A window as it is typed; None where none is. Raises UsageError."""
+    from planner.jobs import window_from
+
+    return None if text is None else window_from(text, option)
+
+
+def history_end(history: Path | None) -> datetime | None:
+    """The local time of a history's last sample; None without one."""
+    from planner.history.store import History
+
+    if history is None:
+        return None
+    with History.open(history, read_only=True) as store:
+        extent = store.extent()
+        return store.clock().local(extent[1]) if extent else None
+
+
+def _days(text: str) -> set[date]:
+    first, _, last = text.partition("/")
+    begin = date.fromisoformat(first.strip())
+    count = (date.fromisoformat(last.strip()) - begin).days + 1 if last else 1
+    if not 1 <= count <= _MOST_CLOSED_DAYS:
+        raise ValueError(text)
+    return {begin + timedelta(days=n) for n in range(count)}
+
+
+def month_from(text: str, option: str = "--month") -> tuple[int, int]:
+    """``2026-11`` as (year, month); raises UsageError."""
+    from planner.errors import UsageError
+
+    match = _MONTH.fullmatch(text.strip())
+    if not match or not 1 <= int(match[2]) <= 12 or not 1971 <= int(match[1]) <= 2200:
+        raise UsageError(f"{option} {text!r} is not a month like 2026-11")
+    return int(match[1]), int(match[2])
