@@ -31,7 +31,8 @@ from planner.estate.model import (
     sorted_estate,
 )
 from planner.estate.workbook import workbook_bytes
-from planner.units import MIB_PER_GIB, show_cores, units_from_cores
+from planner.formats.values import units_from_cores
+from planner.units import MIB_PER_GIB, show_cores
 
 # ---- lparstat -i ----------------------------------------------------------------------------------------------------
 

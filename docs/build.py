@@ -6,9 +6,9 @@ import json
 import sys
 from pathlib import Path
 
-from planner.cost import Parameters
 from planner.estate import saved
-from planner.formats.estate_tables import TABLES
+from planner.estate.model import TABLES
+from planner.estate.parameters import Parameters
 from planner.plan.plan import schema as plan_schema
 from planner.rules import RULES, Rule, Scope
 from planner.rules.base import On

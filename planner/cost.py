@@ -9,56 +9,15 @@ among the assumptions of every report.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 
 from planner.estate.catalogue import rperf_per_core
-from planner.estate.model import Lpar, Parameter, Server, Vios
+from planner.estate.model import Lpar, Server, Vios
+from planner.estate.parameters import Parameters
 
 MIB = 1024 * 1024
 #: What a partition's state holds beyond memory and max memory/64: vasistat of the seed, 4,364,697,600 bytes.
 FIXED_STATE_BYTES = 5 * MIB // 2
-
-
-@dataclass(frozen=True, slots=True)
-class Parameters:
-    """Parameters of the model, with where each comes from (confidence as in docs/cost-model.md)."""
-
-    link_efficiency: float = 0.632
-    """Share of the link's line rate that a move gets: seed, 78.95 MB/s of 1 Gbit/s (measured there)."""
-    overhead_s: float = 45.0
-    """Fixed seconds of a move outside the copy: assumption that fits the seed. HMC sites: 120 to 300 s."""
-    dirty_mb_s_per_core: float = 20.0
-    """10⁶ bytes per second dirtied by each busy core: assumption that fits the seed."""
-    stop_mb: float = 100.0
-    """Pre-copy stops when the next round would be no larger than this (10⁶ bytes): assumption."""
-    stop_ratio: float = 0.9
-    """Pre-copy stops when the next round would be at least this share of the last: "no longer decreasing"."""
-    resume_s: float = 0.5
-    """Seconds of suspension besides the last copy: assumption."""
-    stream_mb_s: float = 0.0
-    """Limit of one move's stream (10⁶ bytes/s); 0: none. VIOS before 2.2.4: about 110 (isg3T7000117)."""
-    source_rperf_per_mb_s: float = 0.130
-    """rPerf that the source VIOS spends per 10⁶ bytes/s: seed, 1.36 cores at 78.95 MB/s."""
-    target_rperf_per_mb_s: float = 0.115
-    """rPerf that the target VIOS spends per 10⁶ bytes/s: seed, 1.20 cores."""
-    unknown_rperf_per_core: float = 7.57
-    """rPerf per core where the type-model is not in the catalogue: the seed's JS22."""
-    wave_gap_s: float = 0.0
-    """Seconds between the end of a wave and the start of the next, for checks."""
-    risk_production_s: float = 30.0
-    """Seconds by which moving a production LPAR counts as dearer than its duration."""
-    risk_heartbeat_s: float = 60.0
-    """The same for an LPAR that runs cluster software."""
-    risk_warning_s: float = 10.0
-    """The same for each warning that a move carries."""
-
-
-def parameters_of(rows: Iterable[Parameter]) -> tuple[Parameters, tuple[str, ...]]:
-    """The model's parameters with an estate's own values, and the names in it that are none."""
-    known = {f.name for f in fields(Parameters)}
-    given = {r.name: r.value for r in rows}
-    return replace(Parameters(), **{k: v for k, v in given.items() if k in known}), tuple(sorted(set(given) - known))
 
 
 def state_bytes(memory_mib: int, max_memory_mib: int) -> int:

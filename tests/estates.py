@@ -18,9 +18,20 @@ from openpyxl import load_workbook
 from planner.estate.assemble import Loaded
 from planner.estate.capacity import lpar_demand, vios_demand
 from planner.estate.load import checked
-from planner.estate.model import Bridge, Disk, Estate, Lpar, Network, Policy, ProcessorPool, Server, Vios, Zoning
+from planner.estate.model import (
+    TABLES,
+    Bridge,
+    Disk,
+    Estate,
+    Lpar,
+    Network,
+    Policy,
+    ProcessorPool,
+    Server,
+    Vios,
+    Zoning,
+)
 from planner.estate.workbook import workbook_bytes
-from planner.formats.estate_tables import TABLES
 from planner.formats.estate_workbook import letters
 from planner.history.calendar import BUCKETS, Bucket, DayKind
 from planner.history.clock import Clock

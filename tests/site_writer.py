@@ -28,9 +28,8 @@ from planner.estate import saved
 from planner.estate.assemble import Loaded
 from planner.estate.capacity import hash_page_table_mib
 from planner.estate.join import UNKNOWN_FABRIC
-from planner.estate.model import Estate, Lpar, Server, Vios
+from planner.estate.model import TABLE, TABLES, Column, Estate, Lpar, Server, Type, Vios
 from planner.estate.workbook import workbook_bytes
-from planner.formats.estate_tables import LPARS, TABLES, Column, Type
 from planner.report.collect import MARKER
 from planner.units import gib, show_cores
 
@@ -581,8 +580,8 @@ def _lparstat_family(estate: Estate, directory: Path) -> None:
 def _rest_of_the_workbook(estate: Estate) -> bytes:
     """The estate workbook with every cell empty that ``lparstat -i`` states."""
     book = load_workbook(io.BytesIO(workbook_bytes(Loaded(estate))))
-    sheet = book[LPARS.sheet]
-    columns = {c.field: number for number, c in enumerate(LPARS.columns, 1)}
+    sheet = book[TABLE["lpars"].sheet]
+    columns = {c.field: number for number, c in enumerate(TABLE["lpars"].columns, 1)}
     for row, p in enumerate(estate.lpars, 2):
         facts = LINUX_FACTS if p.os == "Linux" else LPARSTAT_FACTS
         for name in facts if has_lparstat(p) else ():

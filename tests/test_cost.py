@@ -11,17 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from planner.cost import (
-    Parameters,
     converges,
     copy_at,
     dirty_rate,
-    parameters_of,
     side_rate,
     state_bytes,
     stream_rate,
     vios_limit,
 )
 from planner.estate.model import Lpar, Parameter, Server
+from planner.estate.parameters import Parameters, parameters_of
 
 P = Parameters()
 JS22 = server("JS22", 4, 16, model="7998-61X")

@@ -14,12 +14,13 @@ import pytest
 from planner.estate.load import checked, load
 from planner.estate.policy_file import read_policy_file, with_policies
 from planner.findings import Severity
+from planner.formats.values import units_from_cores
 from planner.jobs import Options, evacuate, exit_code, window_from
 from planner.plan.choices import Status
 from planner.plan.questions import Evacuate
 from planner.rules import Judge, Site
 from planner.rules.ledger import Ledger
-from planner.units import show_gib, units_from_cores
+from planner.units import show_gib
 
 DATA = Path(__file__).parent.parent / "data"
 BLADE_13, BLADE_14 = "Server-7998-61X-SN10071DA", "Server-7998-61X-SN10071FA"

@@ -84,9 +84,9 @@ def headroom_command(
     """
     from planner import jobs
     from planner.errors import UsageError
+    from planner.formats.values import mib_from_gib, units_from_cores
     from planner.jobs.peak_hours import ALWAYS, period_from
     from planner.plan.questions import Headroom
-    from planner.units import mib_from_gib, units_from_cores
 
     try:
         units, mib = units_from_cores(cores), mib_from_gib(memory)

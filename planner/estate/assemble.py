@@ -14,11 +14,10 @@ from planner.errors import InputError
 from planner.estate import intake_hmc, intake_rest, intake_scanner, intake_table, intake_vios
 from planner.estate.catalogue import generation_of
 from planner.estate.join import Join
-from planner.estate.model import CLASSES, Estate, sorted_estate
+from planner.estate.model import CLASSES, TABLE, Estate, Table, Type, sorted_estate
 from planner.findings import Finding, Severity, Source, errors, ordered
 from planner.formats import registry
 from planner.formats.base import Reading, Record
-from planner.formats.estate_tables import TABLES, Table, Type
 from planner.formats.estate_workbook import KIND as WORKBOOK
 from planner.formats.estate_workbook import cell_source
 from planner.formats.facts import Intake, SelfReport, state_of
@@ -27,7 +26,6 @@ from planner.units import gib, show_cores
 Key = tuple[Any, ...]
 Provenance = dict[str, Source]
 
-_TABLES = {t.kind: t for t in TABLES}
 _TAKES = {**intake_hmc.TAKES, **intake_vios.TAKES, **intake_scanner.TAKES, **intake_rest.TAKES}
 ASSUMED = 2
 """Rank of a fact that no source states: anything stated replaces it without a word."""
@@ -89,19 +87,19 @@ class Facts:
 
 
 def _header(kind: str, name: str) -> str:
-    return next((c.header for c in _TABLES[kind].columns if c.field == name), name)
+    return next((c.header for c in TABLE[kind].columns if c.field == name), name)
 
 
 def _shown(kind: str, name: str, value: Any) -> str:
     """A value in the unit of its header: cores and GiB."""
-    column = next((c for c in _TABLES[kind].columns if c.field == name), None)
+    column = next((c for c in TABLE[kind].columns if c.field == name), None)
     if column and isinstance(value, int) and column.type in (Type.CORES, Type.GIB):
         return show_cores(value) if column.type is Type.CORES else f"{gib(value):g}"
     return "; ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def _add_workbook(facts: Facts, record: Record) -> None:
-    table = _TABLES[record.kind]
+    table = TABLE[record.kind]
     values = {name: (state_of(value) if name == "state" else value, cell_source(record, name))
               for name, value in record.fields.items()}
     defaults = {f.name: f.default for f in fields(CLASSES[record.kind])}
@@ -260,7 +258,7 @@ def _build(facts: Facts) -> tuple[dict[str, list[Any]], Provenance, list[tuple[s
     partial: list[tuple[str, dict[str, Any]]] = []
     provenance: Provenance = {}
     for (kind, key), stated in facts.rows.items():
-        cls, table = CLASSES[kind], _TABLES[kind]
+        cls, table = CLASSES[kind], TABLE[kind]
         chosen = {name: _choose(facts, kind, key, name, found) for name, found in stated.items()}
         for part, name in zip(key, table.key, strict=True):
             chosen.setdefault(name, Fact(part, facts.places[(kind, key)][0][0], 0))

@@ -15,6 +15,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from planner.estate.model import GENERATIONS
+
 FILE = Path(__file__).with_name("catalogue.toml")
 
 
@@ -158,8 +160,6 @@ def _per_core(model: ServerModel) -> float:
 #: type-model → (generation, rPerf per core in the largest listed size of its first processor)
 MODELS: dict[str, tuple[str, float]] = {
     name: (model.generation, _per_core(model)) for name, model in CATALOGUE.models.items()}
-
-GENERATIONS = ("POWER6", "POWER6+", "POWER7", "POWER7+", "POWER8", "POWER9", "POWER10", "POWER11")
 
 MODES: dict[str, tuple[str, ...]] = {
     "POWER6": ("POWER6", "POWER6 enhanced"),

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from planner.errors import InputError
-from planner.estate.catalogue import CATALOGUE, GENERATIONS, Catalogue, model_of
+from planner.estate.catalogue import CATALOGUE, Catalogue, model_of
+from planner.estate.model import GENERATIONS
 from planner.findings import Finding, Severity, Source
 
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import MISSING, fields
 from typing import Any
 
-from planner.estate.model import CLASSES
+from planner.estate.model import CLASSES, TABLES, Column, Table
 from planner.findings import Finding, Severity, Source
 from planner.formats.base import NonValue, Record
-from planner.formats.estate_tables import TABLES, Column, Table
-from planner.formats.estate_workbook import join_list, parse_cell
+from planner.formats.estate_workbook import parse_cell
+from planner.formats.values import join_list
 
 PREFIX = "table-"
 _BY_NAME: dict[str, Table] = {}

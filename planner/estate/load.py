@@ -100,7 +100,8 @@ def _read_file(file: _File) -> _Read:
 
 def _read_entry(entry: archive.Entry, read: _Read) -> None:
     if entry.head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
-        data = entry.read()
+        is_saved = saved.FORMAT.encode() in entry.head
+        data = entry.read(saved.MOST_BYTES) if is_saved else entry.read()
         text, _ = decode(data, entry.shown)
         if entry.problem is not None:
             read.readings.append(Reading(registry.UNRECOGNISED, (), (entry.problem,)))

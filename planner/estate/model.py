@@ -1,18 +1,69 @@
-"""The estate: frozen dataclasses in exact integers.
+"""The estate: frozen dataclasses in exact integers; each field says its header, unit and limits on its sheet.
 
+One description serves the workbook (read and written), its drop-downs and comments, the saved estate and the docs.
 Units: ``*_units`` are hundredths of a core, ``*_mib`` MiB, ``link_mbit`` Mbit/s. ``None`` means that no source
 states the fact. Every collection is sorted by its key, so that the same facts give the same estate.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from dataclasses import MISSING, dataclass, field, fields, replace
+from enum import StrEnum
+from functools import cache
 from operator import attrgetter
 from typing import Any
 
 DEFAULT_VSWITCH = "ETHERNET0"
+GENERATIONS = ("POWER6", "POWER6+", "POWER7", "POWER7+", "POWER8", "POWER9", "POWER10", "POWER11")
+POLICY_KINDS = (
+    "production-stays", "pin", "fence", "keep-apart", "keep-together", "cluster", "blackout", "priority",
+    "cpu-ceiling", "memory-ceiling", "reserve-cores", "reserve-memory", "concurrency", "console-link", "site-link",
+    "ignorable-vlan", "minimum-software", "refused-software", "redundancy", "target-pool",
+)
+_MODES = (
+    "default", "POWER6", "POWER6+", "POWER6 enhanced", "POWER6+ enhanced", "POWER7", "POWER8", "POWER9_base",
+    "POWER9", "POWER10", "POWER11",
+)
 _STRICT = {"extra": "forbid", "strict": True}
+
+
+class Type(StrEnum):
+    """What a cell holds. Inside the program: cores are hundredths, GiB are MiB."""
+
+    TEXT = "text"
+    INTEGER = "whole number"
+    NUMBER = "number"
+    CORES = "cores"
+    GIB = "GiB"
+    YES_NO = "yes/no"
+    LIST = "list, separated by ;"
+    INTEGERS = "whole numbers, separated by ;"
+
+
+T = Type
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A field as a person reads and writes it: its header with the unit, what a cell holds, what one should know.
+
+    ``after``: the field that stands before it on the sheet, where that is not the one before it in the class.
+    """
+
+    header: str
+    type: Type = Type.TEXT
+    choices: tuple[str, ...] = ()
+    comment: str = ""
+    minimum: float | None = None
+    maximum: float | None = None
+    after: str = ""
+    field: str = ""
+    required: bool = False
+
+
+def column(header: str, of: Type = Type.TEXT, **stated: Any) -> dict[str, Column]:
+    """Metadata of a field."""
+    return {"column": Column(header, of, **stated)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,26 +71,42 @@ class Server:
     """A managed system. ``firmware_memory_mib`` excludes the hash page tables of partitions; watts: while it is on."""
 
     __pydantic_config__ = _STRICT
-    name: str
-    configurable_units: int
-    configurable_memory_mib: int
-    model: str = ""
-    serial: str = ""
-    generation: str = ""
-    console: str = ""
-    site: str = ""
-    firmware_memory_mib: int | None = None
-    lmb_mib: int | None = None
-    firmware: str = ""
-    enterprise: bool | None = None
-    modes: tuple[str, ...] = ()
-    min_units_per_vp: int | None = None
-    max_migrations: int | None = None
-    dpo_running: bool | None = None
-    shared_memory_pool_mib: int | None = None
-    idle_watts: int | None = None
-    max_watts: int | None = None
-    note: str = ""
+    name: str = field(metadata=column("Server", comment="Managed system name as the HMC shows it."))
+    configurable_units: int = field(metadata=column("Configurable (cores)", T.CORES, after="site", minimum=0,
+        comment="lshwres -r proc --level sys: configurable_sys_proc_units."))
+    configurable_memory_mib: int = field(metadata=column("Configurable memory (GiB)", T.GIB, after="configurable_units",
+        minimum=0, comment="lshwres -r mem --level sys: configurable_sys_mem / 1024."))
+    model: str = field(default="", metadata=column("Type-model",
+        comment="For example 9119-FHA; gives the processor generation when that is empty."))
+    serial: str = field(default="", metadata=column("Serial"))
+    generation: str = field(default="", metadata=column("Generation", choices=GENERATIONS))
+    console: str = field(default="", metadata=column("Console",
+        comment="HMC or IVM that manages it. Other consoles: policy console-link."))
+    site: str = field(default="", metadata=column("Site", comment="Moves between sites need the policy site-link."))
+    firmware_memory_mib: int | None = field(default=None, metadata=column("Firmware memory (GiB)", T.GIB, minimum=0,
+        comment="Memory that the hypervisor holds WITHOUT the hash page tables of the partitions."))
+    lmb_mib: int | None = field(default=None, metadata=column("LMB (MiB)", T.INTEGER, minimum=1,
+        comment="Logical memory block (mem_region_size). Must be equal on both servers."))
+    firmware: str = field(default="", metadata=column("Firmware",
+        comment="Activated level, for example EM350_085, 01AM780_054, FW860.10."))
+    enterprise: bool | None = field(default=None, metadata=column("PowerVM Enterprise", T.YES_NO))
+    modes: tuple[str, ...] = field(default=(), metadata=column("Processor modes", T.LIST,
+        comment="Only when they differ from the generation's own."))
+    min_units_per_vp: int | None = field(default=None, metadata=column("Minimum per VP (cores)", T.CORES, minimum=0,
+        comment="0.10 up to POWER7, 0.05 from POWER7+. Empty: by generation."))
+    max_migrations: int | None = field(default=None, metadata=column("Max migrations", T.INTEGER, minimum=0,
+        comment="Concurrent active migrations supported (lslparmigr -r sys). Empty: 4, which every level supports."))
+    dpo_running: bool | None = field(default=None, metadata=column("DPO running", T.YES_NO,
+        comment="Dynamic Platform Optimizer at work: no inbound moves."))
+    shared_memory_pool_mib: int | None = field(default=None, metadata=column("Shared memory pool (GiB)", T.GIB,
+        minimum=0, comment="Active Memory Sharing pool. Empty: none."))
+    idle_watts: int | None = field(default=None, metadata=column("Idle (W)", T.INTEGER, minimum=0, maximum=200_000,
+        comment="Watts while it is on and does nothing. Empty: assumed from the catalogue, and said so."))
+    max_watts: int | None = field(default=None, metadata=column("Maximum (W)", T.INTEGER, minimum=0, maximum=200_000,
+        comment="Watts at full load, measured or of the data sheet. Empty: assumed from the catalogue."))
+    memory_expansion_capable: bool | None = field(default=None, metadata=column("Memory expansion capable", T.YES_NO,
+        comment="Active Memory Expansion: active_mem_expansion_capable."))
+    note: str = field(default="", metadata=column("Note"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +114,13 @@ class ProcessorPool:
     """A shared processor pool. ``max_units`` of None: no limit but the server's."""
 
     __pydantic_config__ = _STRICT
-    server: str
-    pool_id: int
-    name: str = ""
-    max_units: int | None = None
-    reserved_units: int = 0
-    note: str = ""
+    server: str = field(metadata=column("Server"))
+    pool_id: int = field(metadata=column("Pool id", T.INTEGER, minimum=0, maximum=63))
+    name: str = field(default="", metadata=column("Pool name"))
+    max_units: int | None = field(default=None, metadata=column("Maximum (cores)", T.CORES, minimum=0,
+        comment="Empty: no limit but the server's."))
+    reserved_units: int = field(default=0, metadata=column("Reserved (cores)", T.CORES, minimum=0))
+    note: str = field(default="", metadata=column("Note"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,21 +128,25 @@ class Vios:
     """A Virtual I/O Server; ``msp``: it is a mover service partition."""
 
     __pydantic_config__ = _STRICT
-    name: str
-    server: str
-    entitlement_units: int
-    memory_mib: int
-    lpar_id: int | None = None
-    level: str = ""
-    rmc_active: bool | None = None
-    msp: bool | None = None
-    virtual_processors: int | None = None
-    sharing: str = ""
-    max_memory_mib: int | None = None
-    link_mbit: int | None = None
-    max_migrations: int | None = None
-    paging_devices_mib: tuple[int, ...] = ()
-    note: str = ""
+    name: str = field(metadata=column("VIOS"))
+    server: str = field(metadata=column("Server"))
+    entitlement_units: int = field(metadata=column("Entitlement (cores)", T.CORES, after="msp", minimum=0))
+    memory_mib: int = field(metadata=column("Memory (GiB)", T.GIB, after="sharing", minimum=0))
+    lpar_id: int | None = field(default=None, metadata=column("Id", T.INTEGER, minimum=1))
+    level: str = field(default="", metadata=column("Level", comment="ioslevel, for example 2.1.0.10."))
+    rmc_active: bool | None = field(default=None, metadata=column("RMC active", T.YES_NO))
+    msp: bool | None = field(default=None, metadata=column("Mover (MSP)", T.YES_NO, comment="Mover service partition."))
+    virtual_processors: int | None = field(default=None, metadata=column("Virtual processors", T.INTEGER, minimum=0))
+    sharing: str = field(default="", metadata=column("Sharing", choices=("capped", "uncapped", "dedicated")))
+    max_memory_mib: int | None = field(default=None, metadata=column("Max memory (GiB)", T.GIB, minimum=0,
+        comment="Empty: as Memory. Sizes its hash page table."))
+    link_mbit: int | None = field(default=None, metadata=column("Mover link (Mbit/s)", T.INTEGER, minimum=1,
+        comment="Empty: 1000 is assumed, and said so."))
+    max_migrations: int | None = field(default=None, metadata=column("Max migrations", T.INTEGER, minimum=0,
+        comment="Empty: 4, which every level supports."))
+    paging_devices_mib: tuple[int, ...] = field(default=(), metadata=column("Paging devices (GiB)", T.LIST,
+        comment="Sizes of free AMS paging devices."))
+    note: str = field(default="", metadata=column("Note"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,38 +154,60 @@ class Lpar:
     """A client partition. ``busy_units``: physc while it would be moved; ``software``: products with versions."""
 
     __pydantic_config__ = _STRICT
-    name: str
-    server: str
-    entitlement_units: int
-    virtual_processors: int
-    memory_mib: int
-    max_memory_mib: int
-    lpar_id: int | None = None
-    os: str = ""
-    os_level: str = ""
-    environment: str = ""
-    state: str = ""
-    rmc_active: bool | None = None
-    processors: str = "shared"
-    sharing: str = ""
-    max_virtual_processors: int | None = None
-    weight: int | None = None
-    pool_id: int | None = None
-    hpt_ratio: int = 64
-    memory_mode: str = "dedicated"
-    current_mode: str = ""
-    preferred_mode: str = ""
-    physical_adapters: tuple[str, ...] = ()
-    lhea: bool | None = None
-    sriov_ports: int | None = None
-    huge_pages: int | None = None
-    bsr_arrays: int | None = None
-    error_path_reporting: bool | None = None
-    workload_group: str = ""
-    software: tuple[str, ...] = ()
-    busy_units: int | None = None
-    working_set_mib: int | None = None
-    note: str = ""
+    name: str = field(metadata=column("LPAR"))
+    server: str = field(metadata=column("Server"))
+    entitlement_units: int = field(metadata=column("Entitlement (cores)", T.CORES, after="sharing", minimum=0,
+        comment="Dedicated: the number of cores."))
+    virtual_processors: int = field(metadata=column("Virtual processors", T.INTEGER, after="entitlement_units",
+        minimum=0))
+    memory_mib: int = field(metadata=column("Memory (GiB)", T.GIB, after="pool_id", minimum=0))
+    max_memory_mib: int = field(metadata=column("Max memory (GiB)", T.GIB, after="memory_mib", minimum=0,
+        comment="Sizes the hash page table."))
+    lpar_id: int | None = field(default=None, metadata=column("Id", T.INTEGER, minimum=1))
+    os: str = field(default="", metadata=column("OS", choices=("AIX", "Linux", "IBM i")))
+    os_level: str = field(default="", metadata=column("OS level", comment="For example 6.1 TL2 SP3, 7.1 TR4."))
+    environment: str = field(default="", metadata=column("Environment", choices=("production", "non-production")))
+    state: str = field(default="", metadata=column("State",
+        comment="running, not activated, or as the console says. Empty: unknown."))
+    rmc_active: bool | None = field(default=None, metadata=column("RMC active", T.YES_NO))
+    processors: str = field(default="shared", metadata=column("Processors", choices=("shared", "dedicated")))
+    sharing: str = field(default="", metadata=column("Sharing", choices=("capped", "uncapped", "donating")))
+    max_virtual_processors: int | None = field(default=None, metadata=column("Max virtual processors", T.INTEGER,
+        minimum=0))
+    weight: int | None = field(default=None, metadata=column("Weight", T.INTEGER, minimum=0, maximum=255))
+    pool_id: int | None = field(default=None, metadata=column("Pool id", T.INTEGER, minimum=0, maximum=63))
+    hpt_ratio: int = field(default=64, metadata=column("HPT ratio (1:n)", T.INTEGER, minimum=1, comment="Empty: 64."))
+    memory_mode: str = field(default="dedicated", metadata=column("Memory mode", choices=("dedicated", "shared")))
+    current_mode: str = field(default="", metadata=column("Current mode", choices=_MODES[1:],
+        comment="Processor compatibility mode now."))
+    preferred_mode: str = field(default="", metadata=column("Preferred mode", choices=_MODES))
+    physical_adapters: tuple[str, ...] = field(default=(), metadata=column("Physical adapters", T.LIST,
+        comment="Required or assigned physical I/O, by location."))
+    lhea: bool | None = field(default=None, metadata=column("LHEA", T.YES_NO,
+        comment="Logical Host Ethernet ports assigned."))
+    sriov_ports: int | None = field(default=None, metadata=column("SR-IOV ports", T.INTEGER, minimum=0))
+    huge_pages: int | None = field(default=None, metadata=column("Huge pages", T.INTEGER, minimum=0))
+    bsr_arrays: int | None = field(default=None, metadata=column("BSR arrays", T.INTEGER, minimum=0))
+    error_path_reporting: bool | None = field(default=None, metadata=column("Error path reporting", T.YES_NO,
+        comment="Redundant error path reporting."))
+    workload_group: str = field(default="", metadata=column("Workload group"))
+    software: tuple[str, ...] = field(default=(), metadata=column("Software", T.LIST,
+        comment="For example SAP; Oracle 10.2.0.4; Oracle RAC; PowerHA 5.4.1; NIM client."))
+    busy_units: int | None = field(default=None, metadata=column("Busy (cores)", T.CORES, minimum=0,
+        comment="physc in the window. Empty: the entitlement."))
+    working_set_mib: int | None = field(default=None, metadata=column("Working set (GiB)", T.GIB, minimum=0,
+        comment="Empty: all of its memory."))
+    physical_io: bool | None = field(default=None, metadata=column("Physical I/O", T.YES_NO, after="physical_adapters",
+        comment="Where only that it has some is stated, not which."))
+    vnic_adapters: int | None = field(default=None, metadata=column("vNIC adapters", T.INTEGER, minimum=0))
+    migration_disabled: bool | None = field(default=None, metadata=column("Migration disabled", T.YES_NO,
+        comment="Its profile forbids migration (migration_disabled)."))
+    vtpm: bool | None = field(default=None, metadata=column("vTPM", T.YES_NO,
+        comment="Virtual Trusted Platform Module enabled."))
+    memory_expansion_percent: int | None = field(default=None, metadata=column(
+        "Memory expansion (%)", T.INTEGER, minimum=0, maximum=1000,
+        comment="Active Memory Expansion factor: 125 is 1.25; 0 and 100: none."))
+    note: str = field(default="", metadata=column("Note"))
 
     @property
     def active(self) -> bool:
@@ -131,11 +225,11 @@ class Bridge:
     """A VLAN that a Shared Ethernet Adapter of a VIOS bridges."""
 
     __pydantic_config__ = _STRICT
-    vios: str
-    sea: str
-    vlan: int
-    vswitch: str = DEFAULT_VSWITCH
-    note: str = ""
+    vios: str = field(metadata=column("VIOS"))
+    sea: str = field(metadata=column("SEA", comment="Shared Ethernet Adapter, for example ent6."))
+    vlan: int = field(metadata=column("VLAN", T.INTEGER, minimum=1, maximum=4094))
+    vswitch: str = field(default=DEFAULT_VSWITCH, metadata=column("Virtual switch", comment="Empty: ETHERNET0."))
+    note: str = field(default="", metadata=column("Note"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,12 +237,12 @@ class Network:
     """A virtual Ethernet adapter of an LPAR: its port VLAN and tagged VLANs."""
 
     __pydantic_config__ = _STRICT
-    lpar: str
-    slot: int
-    vlan: int
-    tagged: tuple[int, ...] = ()
-    vswitch: str = DEFAULT_VSWITCH
-    note: str = ""
+    lpar: str = field(metadata=column("LPAR"))
+    slot: int = field(metadata=column("Slot", T.INTEGER, minimum=0))
+    vlan: int = field(metadata=column("VLAN", T.INTEGER, minimum=1, maximum=4094, comment="Port VLAN id."))
+    tagged: tuple[int, ...] = field(default=(), metadata=column("Tagged VLANs", T.INTEGERS))
+    vswitch: str = field(default=DEFAULT_VSWITCH, metadata=column("Virtual switch", comment="Empty: ETHERNET0."))
+    note: str = field(default="", metadata=column("Note"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,14 +250,15 @@ class Disk:
     """One path of an LPAR to a disk: through a client slot and the VIOS that serves it."""
 
     __pydantic_config__ = _STRICT
-    lpar: str
-    slot: int
-    lun: str
-    vios: str
-    backing: str = "lun"
-    vtd: str = ""
-    vhost: str = ""
-    note: str = ""
+    lpar: str = field(metadata=column("LPAR"))
+    slot: int = field(metadata=column("Slot", T.INTEGER, minimum=0, comment="Client slot of the virtual SCSI adapter."))
+    lun: str = field(metadata=column("LUN", comment="PVID, UDID or serial; the same word in Zoning."))
+    vios: str = field(metadata=column("VIOS", comment="The VIOS that serves it through this slot; one row per path."))
+    backing: str = field(default="lun", metadata=column("Backing", choices=("lun", "lv", "file", "optical", "ssp"),
+        comment="Empty: lun."))
+    vtd: str = field(default="", metadata=column("VTD", comment="Virtual target device on the VIOS."))
+    vhost: str = field(default="", metadata=column("vhost", comment="Virtual SCSI server adapter on the VIOS."))
+    note: str = field(default="", metadata=column("Note"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,11 +266,12 @@ class Zoning:
     """A LUN that a VIOS sees, under which hdisk and reserve policy."""
 
     __pydantic_config__ = _STRICT
-    lun: str
-    vios: str
-    hdisk: str = ""
-    reserve_policy: str = ""
-    note: str = ""
+    lun: str = field(metadata=column("LUN"))
+    vios: str = field(metadata=column("VIOS"))
+    hdisk: str = field(default="", metadata=column("hdisk"))
+    reserve_policy: str = field(default="", metadata=column("Reserve policy",
+        choices=("no_reserve", "single_path", "PR_shared", "PR_exclusive")))
+    note: str = field(default="", metadata=column("Note"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,14 +279,14 @@ class Fibre:
     """A virtual Fibre Channel adapter (NPIV) of an LPAR: its WWPN pair and the fabric they are zoned in."""
 
     __pydantic_config__ = _STRICT
-    lpar: str
-    slot: int
-    vios: str
-    wwpn1: str
-    wwpn2: str
-    fabric: str
-    both_zoned: bool | None = None
-    note: str = ""
+    lpar: str = field(metadata=column("LPAR"))
+    slot: int = field(metadata=column("Slot", T.INTEGER, minimum=0))
+    vios: str = field(metadata=column("VIOS"))
+    wwpn1: str = field(metadata=column("WWPN 1"))
+    wwpn2: str = field(metadata=column("WWPN 2", comment="Used for the move: must be zoned like the first."))
+    fabric: str = field(metadata=column("Fabric"))
+    both_zoned: bool | None = field(default=None, metadata=column("Both zoned", T.YES_NO))
+    note: str = field(default="", metadata=column("Note"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,11 +294,12 @@ class Port:
     """An NPIV-capable Fibre Channel port of a VIOS."""
 
     __pydantic_config__ = _STRICT
-    vios: str
-    port: str
-    fabric: str
-    free_ports: int | None = None
-    note: str = ""
+    vios: str = field(metadata=column("VIOS"))
+    port: str = field(metadata=column("Port", comment="For example fcs0."))
+    fabric: str = field(metadata=column("Fabric"))
+    free_ports: int | None = field(default=None, metadata=column("Free virtual ports", T.INTEGER, minimum=0,
+        comment="lsnports awwpns / aports. Empty: enough."))
+    note: str = field(default="", metadata=column("Note"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,11 +307,13 @@ class Policy:
     """One statement of a person; see docs/policies.md for the kinds."""
 
     __pydantic_config__ = _STRICT
-    kind: str
-    subject: str = ""
-    value: str = ""
-    active: bool = True
-    note: str = ""
+    kind: str = field(metadata=column("Policy", choices=POLICY_KINDS))
+    subject: str = field(default="", metadata=column("Subject",
+        comment="LPAR, server, group or product; * and ? are wildcards; several with ;"))
+    value: str = field(default="", metadata=column("Value"))
+    active: bool = field(default=True, metadata=column("Active", T.YES_NO,
+        comment="no: kept on file, not applied. Empty: yes."))
+    note: str = field(default="", metadata=column("Note"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,9 +321,9 @@ class Parameter:
     """A parameter of the cost model set for this estate."""
 
     __pydantic_config__ = _STRICT
-    name: str
-    value: float
-    note: str = ""
+    name: str = field(metadata=column("Parameter"))
+    value: float = field(metadata=column("Value", T.NUMBER, minimum=0))
+    note: str = field(default="", metadata=column("Note"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,24 +361,57 @@ CLASSES: dict[str, type[Any]] = {
     "parameters": Parameter,
 }
 
-#: What tells the rows of a kind apart, and their order.
-KEYS: dict[str, Callable[[Any], Any]] = {
-    "servers": attrgetter("name"),
-    "pools": attrgetter("server", "pool_id"),
-    "vioses": attrgetter("name"),
-    "lpars": attrgetter("name"),
-    "bridges": attrgetter("vios", "sea", "vswitch", "vlan"),
-    "networks": attrgetter("lpar", "slot"),
-    "disks": attrgetter("lpar", "slot", "lun", "vios"),
-    "zonings": attrgetter("lun", "vios"),
-    "fibres": attrgetter("lpar", "slot"),
-    "ports": attrgetter("vios", "port"),
-    "policies": attrgetter("kind", "subject", "value", "active", "note"),
-    "parameters": attrgetter("name"),
-}
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One kind of thing: its sheet, what tells its rows apart (``key``), its columns in the sheet's order.
+
+    ``mandatory`` sheets must be in every workbook.
+    """
+
+    kind: str
+    sheet: str
+    key: tuple[str, ...]
+    mandatory: bool = True
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """All columns, in the order in which the sheet has them."""
+        return _columns(self.kind)
+
+    def key_of(self, row: Any) -> tuple[Any, ...]:
+        """The key of a row."""
+        return tuple(getattr(row, name) for name in self.key)
+
+
+@cache
+def _columns(kind: str) -> tuple[Column, ...]:
+    stated = [replace(f.metadata["column"], field=f.name, required=f.default is MISSING)
+              for f in fields(CLASSES[kind])]
+    ordered = [one for one in stated if not one.after]
+    for one in stated:
+        if one.after:
+            ordered.insert([c.field for c in ordered].index(one.after) + 1, one)
+    return tuple(ordered)
+
+
+TABLES = (
+    Table("servers", "Servers", ("name",)),
+    Table("pools", "Pools", ("server", "pool_id")),
+    Table("vioses", "VIOS", ("name",)),
+    Table("lpars", "LPARs", ("name",)),
+    Table("bridges", "VLANs", ("vios", "sea", "vswitch", "vlan")),
+    Table("networks", "LPAR networks", ("lpar", "slot")),
+    Table("disks", "Disks", ("lpar", "slot", "lun", "vios")),
+    Table("zonings", "Zoning", ("lun", "vios")),
+    Table("fibres", "NPIV", ("lpar", "slot"), mandatory=False),
+    Table("ports", "FC ports", ("vios", "port"), mandatory=False),
+    Table("policies", "Policies", ("kind", "subject", "value")),
+    Table("parameters", "Parameters", ("name",), mandatory=False),
+)
+TABLE = {table.kind: table for table in TABLES}
 
 
 def sorted_estate(estate: Estate) -> Estate:
     """The same estate with each collection in the order of its key."""
-    return replace(estate, **{f.name: tuple(sorted(getattr(estate, f.name), key=KEYS[f.name]))
-                              for f in fields(estate)})
+    return replace(estate, **{t.kind: tuple(sorted(getattr(estate, t.kind), key=attrgetter(*t.key))) for t in TABLES})

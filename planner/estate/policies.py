@@ -10,10 +10,9 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from planner.estate.assemble import Loaded
-from planner.estate.model import Estate, Lpar, Policy
+from planner.estate.model import POLICY_KINDS, Estate, Lpar, Policy
 from planner.findings import Finding, Severity, ordered
-from planner.formats.estate_tables import POLICY_KINDS
-from planner.units import decimal_from, mib_from_gib, units_from_cores
+from planner.formats.values import decimal_from, mib_from_gib, units_from_cores
 
 _CLOCK = re.compile(
     r"^(?:(\d{4}-\d{2}-\d{2})|daily)\s+(\d{1,2}:\d{2})\s*/\s*(?:(\d{4}-\d{2}-\d{2})\s+)?(\d{1,2}:\d{2})$")

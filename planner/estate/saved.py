@@ -10,13 +10,15 @@ from functools import cache
 from operator import attrgetter
 from typing import Any
 
+from planner.errors import InputError
 from planner.estate.assemble import Loaded
-from planner.estate.model import CLASSES, KEYS, Estate, sorted_estate
+from planner.estate.model import CLASSES, TABLES, Estate, sorted_estate
 from planner.findings import Finding, Severity, Source, ordered
 
 FORMAT = "planner-estate"
 VERSION = 1
-
+#: Of a saved estate, written or read: some 30,000 servers with all their LPARs, disks and places.
+MOST_BYTES = 1 << 30
 
 _FIELDS = {kind: tuple(f.name for f in fields(of)) for kind, of in CLASSES.items()}
 
@@ -56,12 +58,20 @@ def digest(estate: Estate) -> str:
 
 
 def dump(loaded: Loaded) -> str:
-    """The text of a saved estate, provenance included; the format comes first, so that a file cut short is known."""
+    """The text of a saved estate, provenance included; the format comes first, so that a file cut short is known.
+
+    Raises InputError for one that would be larger than what is read again.
+    """
     document = {
         "format": FORMAT, "version": VERSION, "estate": estate_json(loaded.estate),
         "provenance": {name: str(source) for name, source in sorted(loaded.provenance.items())},
     }
-    return json.dumps(document, ensure_ascii=False, indent=1) + "\n"
+    text = json.dumps(document, ensure_ascii=False, indent=1) + "\n"
+    if len(text) > MOST_BYTES // 4 and len(text.encode()) > MOST_BYTES:
+        raise InputError([Finding("output.too-large", Severity.ERROR, "estate",
+                                  f"the saved estate would be larger than {MOST_BYTES >> 20} MiB",
+                                  "load the servers of one site, or of one console, at a time")])
+    return text
 
 
 def recognise(text: str) -> bool:
@@ -152,15 +162,16 @@ def _read_slowly(text: str, file: str) -> tuple[Estate, Mapping[str, str]] | Loa
 
 def _duplicates(estate: Estate, file: str) -> tuple[Finding, ...]:
     found = []
-    for kind, key in KEYS.items():
-        keys = [key(row) for row in getattr(estate, kind)]
+    for table in TABLES:
+        keys = [table.key_of(row) for row in getattr(estate, table.kind)]
         if len(set(keys)) == len(keys):
             continue
         seen: set[Any] = set()
         for one in keys:
             if one in seen:
-                found.append(Finding("input.duplicate", Severity.ERROR, str(one),
-                                     f"{kind}: {one} stands twice", "keep one", Source(file)))
+                shown = " / ".join(map(str, one))
+                found.append(Finding("input.duplicate", Severity.ERROR, shown, f"{table.kind}: {shown} stands twice",
+                                     "keep one", Source(file)))
             seen.add(one)
     return ordered(found)
 

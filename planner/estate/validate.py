@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from operator import attrgetter
-from typing import Any
 
 from planner.estate.assemble import Loaded
 from planner.estate.capacity import lpar_demand, min_units_per_vp, vios_demand
-from planner.estate.catalogue import GENERATIONS
 from planner.estate.energy import MOST_WATTS
-from planner.estate.model import KEYS, Estate, Lpar, Server
+from planner.estate.model import GENERATIONS, TABLE, Estate, Lpar, Server
+from planner.estate.parameters import Parameters
 from planner.findings import Finding, Severity, ordered
 from planner.units import show_cores, show_gib
 
@@ -43,13 +42,8 @@ def _references(c: _Check) -> Iterator[Finding]:
         for row in rows if strange else ():
             value = getattr(row, name)
             if value in strange:
-                yield c.finding(Severity.ERROR, "input.unknown-name", kind, _key(kind, row), name,
+                yield c.finding(Severity.ERROR, "input.unknown-name", kind, TABLE[kind].key_of(row), name,
                                 f"{value!r} is not in sheet {sheet}", f"correct the name or add it to {sheet}")
-
-
-def _key(kind: str, row: Any) -> tuple[object, ...]:
-    key = KEYS[kind](row)
-    return key if isinstance(key, tuple) else (key,)
 
 
 def _names(c: _Check) -> Iterator[Finding]:
@@ -256,26 +250,17 @@ def _watts(c: _Check) -> Iterator[Finding]:
                             f"{s.name}: {s.idle_watts} W idle, {s.max_watts} W at most", "correct one of the two")
 
 
-#: Parameters of the cost model and the values that mean something: (least, most); 0 as least: above 0.
-PARAMETER_LIMITS: dict[str, tuple[float, float]] = {
-    "link_efficiency": (0, 1), "overhead_s": (-1, 86_400), "dirty_mb_s_per_core": (-1, 100_000),
-    "stop_mb": (-1, 1e9), "stop_ratio": (0, 1), "resume_s": (-1, 86_400), "stream_mb_s": (-1, 1e6),
-    "source_rperf_per_mb_s": (0, 1000), "target_rperf_per_mb_s": (0, 1000), "unknown_rperf_per_core": (0, 1000),
-    "wave_gap_s": (-1, 86_400), "risk_production_s": (-1, 1e6), "risk_heartbeat_s": (-1, 1e6),
-    "risk_warning_s": (-1, 1e6),
-}
-
-
 def _parameters(c: _Check) -> Iterator[Finding]:
+    known = {f.name: f.metadata for f in fields(Parameters)}
     for p in c.loaded.estate.parameters:
-        limits = PARAMETER_LIMITS.get(p.name)
+        limits = known.get(p.name)
         if limits is None:
             yield c.finding(Severity.ERROR, "input.unknown-name", "parameters", (p.name,), "name",
-                            f"{p.name!r} is no parameter of the cost model", "one of: " + ", ".join(PARAMETER_LIMITS))
-        elif not limits[0] < p.value <= limits[1]:
-            least = f"above {limits[0]:g}" if limits[0] == 0 else "at least 0"
+                            f"{p.name!r} is no parameter of the cost model", "one of: " + ", ".join(known))
+        elif not 0 <= p.value <= limits["most"] or (limits["above_zero"] and p.value == 0):
+            least = "above 0" if limits["above_zero"] else "at least 0"
             yield c.finding(Severity.ERROR, "input.bad-value", "parameters", (p.name,), "value",
-                            f"{p.name} = {p.value:g}; expected {least} and at most {limits[1]:g}",
+                            f"{p.name} = {p.value:g}; expected {least} and at most {limits['most']:g}",
                             "correct it, or clear the row for the default")
 
 

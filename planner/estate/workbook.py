@@ -10,9 +10,9 @@ from typing import Any
 
 from planner import __version__
 from planner.estate.assemble import Loaded, fact_name
-from planner.formats.estate_tables import TABLES, Table, Type
-from planner.formats.estate_tables import Column as EstateColumn
-from planner.formats.estate_workbook import join_list
+from planner.estate.model import TABLES, Table, Type
+from planner.estate.model import Column as EstateColumn
+from planner.formats.values import join_list
 from planner.sheets import Column, findings_sheet, style, table, widths
 from planner.units import cores, gib
 from planner.xlsx import Book, open_book

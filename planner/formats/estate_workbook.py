@@ -11,15 +11,15 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from planner.estate.model import TABLES, Column, Table, Type
 from planner.findings import Finding, Severity, Source
 from planner.formats.base import Reading, Record
-from planner.formats.estate_tables import REPORT_SHEETS, TABLES, Column, Table, Type
-from planner.units import decimal_from, mib_from_gib, units_from_cores
+from planner.formats.values import decimal_from, mib_from_gib, split_list, units_from_cores, whole_number, yes_no
 
 KIND = "estate-workbook"
+#: Sheets that `load` writes for people and does not read back.
+REPORT_SHEETS = ("Read me", "Findings", "Sources")
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-_YES = {"yes", "y", "true", "1", "x"}
-_NO = {"no", "n", "false", "0"}
 _MAX_UNCOMPRESSED = 512 * 1024 * 1024
 
 
@@ -32,28 +32,6 @@ def letters(column: int) -> str:
     return text
 
 
-def split_list(text: str) -> tuple[str, ...]:
-    """``a; b\\; c`` → ``("a", "b; c")``; empty parts are dropped."""
-    parts: list[str] = [""]
-    escaped = False
-    for char in text:
-        if escaped:
-            parts[-1] += char
-            escaped = False
-        elif char == "\\":
-            escaped = True
-        elif char == ";":
-            parts.append("")
-        else:
-            parts[-1] += char
-    return tuple(p.strip() for p in parts if p.strip())
-
-
-def join_list(parts: Iterable[Any]) -> str:
-    """The inverse of :func:`split_list`."""
-    return "; ".join(str(p).replace("\\", "\\\\").replace(";", "\\;") for p in parts)
-
-
 def _as_text(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
@@ -62,22 +40,6 @@ def _as_text(value: Any) -> str:
     if isinstance(value, dt.datetime):
         return value.strftime("%Y-%m-%d %H:%M")
     return str(value).strip()
-
-
-def _as_integer(value: Any) -> int:
-    number = decimal_from(str(value))
-    if number != number.to_integral_value():
-        raise ValueError(f"{value!r} is not a whole number")
-    return int(number)
-
-
-def _as_yes_no(value: Any) -> bool:
-    word = _as_text(value).lower()
-    if word in _YES:
-        return True
-    if word in _NO:
-        return False
-    raise ValueError(f"{value!r} is neither yes nor no")
 
 
 def _number_text(value: Any) -> str:
@@ -100,12 +62,12 @@ def parse_cell(column: Column, value: Any) -> Any:
             parsed = by_fold[parsed.casefold()]
         return parsed
     if column.type is Type.YES_NO:
-        return _as_yes_no(value)
+        return yes_no(_as_text(value))
     if column.type is Type.LIST:
         parts = split_list(_as_text(value))
         return tuple(mib_from_gib(p) for p in parts) if column.field.endswith("_mib") else parts
     if column.type is Type.INTEGERS:
-        return tuple(_as_integer(p) for p in split_list(_as_text(value).replace(",", ";")))
+        return tuple(whole_number(p) for p in split_list(_as_text(value).replace(",", ";")))
     text = _number_text(value)
     number = decimal_from(text)
     if column.minimum is not None and number < column.minimum:
@@ -113,7 +75,7 @@ def parse_cell(column: Column, value: Any) -> Any:
     if column.maximum is not None and number > column.maximum:
         raise ValueError(f"{text} is above {column.maximum:g}")
     if column.type is Type.INTEGER:
-        return _as_integer(text)
+        return whole_number(text)
     if column.type is Type.CORES:
         return units_from_cores(text)
     if column.type is Type.GIB:

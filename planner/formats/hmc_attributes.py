@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from planner.formats import hmc_values as values
-from planner.formats.hmc_values import Parser
+from planner.formats import hmc_values, values
+from planner.formats.values import Parser
 
 _MOST_CACHED = 400
 
@@ -23,18 +23,18 @@ _TYPES: dict[str, Parser] = {
     "counter": values.counter,
     "mib": values.mib,
     "units": values.units,
-    "decimal": values.decimal,
-    "flag": values.flag,
+    "decimal": values.number,
+    "flag": values.bit,
     "time": values.time,
     "texts": values.list_of(values.text),
     "wholes": values.list_of(values.whole),
     "mibs": values.list_of(values.mib),
-    "eths": values.list_of(values.eth_adapter),
-    "scsis": values.list_of(values.scsi_adapter),
-    "fcs": values.list_of(values.fc_adapter),
-    "serials": values.list_of(values.serial_adapter),
-    "slots": values.list_of(values.io_slot),
-    "mappings": values.list_of(values.vios_mapping),
+    "eths": values.list_of(hmc_values.eth_adapter),
+    "scsis": values.list_of(hmc_values.scsi_adapter),
+    "fcs": values.list_of(hmc_values.fc_adapter),
+    "serials": values.list_of(hmc_values.serial_adapter),
+    "slots": values.list_of(hmc_values.io_slot),
+    "mappings": values.list_of(hmc_values.vios_mapping),
 }
 
 
@@ -56,7 +56,7 @@ class Listing:
     def parser(self, name: str) -> Parser | None:
         """The parser of an attribute; None if the listing is not known to have it."""
         known = self.parsers.get(name)
-        return values.flag if known is None and name.endswith("_capable") else known
+        return values.bit if known is None and name.endswith("_capable") else known
 
 
 def _listing(kind: str, identity: str, of_system: bool = True, always: str | None = None, **types: str) -> Listing:

@@ -23,7 +23,7 @@ from planner.formats import hmc_messages as messages
 from planner.formats.base import Format, Reading, Record
 from planner.formats.hmc_attributes import LISTINGS, Listing, kinds_of, most_known
 from planner.formats.hmc_commands import Command, other_command, parse_command
-from planner.formats.hmc_values import split_fields, text, typed
+from planner.formats.values import split_fields, text, typed
 
 KIND = "hmc-cli"
 

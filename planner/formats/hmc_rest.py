@@ -14,15 +14,14 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from decimal import Decimal
+from functools import partial
 from itertools import pairwise
 from typing import Any
 from xml.parsers import expat
 
 from planner.findings import Finding, Severity, Source
 from planner.formats.base import Format, NonValue, Reading, Record
-from planner.formats.hmc_values import MOST_COUNT, MOST_MIB, MOST_UNITS
-from planner.units import UNITS_PER_CORE
+from planner.formats.values import flag, integral, mib, mtms, number, typed, units, whole, whole_or_any
 
 KIND = "hmc-rest"
 
@@ -154,13 +153,10 @@ _LISTS = {
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _OF_SYSTEM = re.compile(r"/ManagedSystem/([0-9a-fA-F-]{36})(?:/|$)")
-_MTMS = re.compile(r"([0-9A-Za-z]{4})-([0-9A-Za-z]{3})\*([0-9A-Za-z]{7})")
-_DECIMAL = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,20})?")
 _DOCUMENT = re.compile(r"^[ \t]*(<\?xml\s)", re.MULTILINE)
 _QUICK = re.compile(r'"(?:PartitionName|SystemName|PoolName)"\s*:')
 _SPELLINGS = {"IBMi": "Ibmi", "VLANIDs": "VlanIds", "VLANID": "VlanId", "WWPNs": "Wwpns"}
 _SPELLED = re.compile("|".join(_SPELLINGS))
-_NON_VALUES = {member.value: member for member in NonValue}
 
 
 def snake(name: str) -> str:
@@ -169,50 +165,9 @@ def snake(name: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", spelled).lower()
 
 
-def _number(text: str) -> Decimal:
-    if not _DECIMAL.fullmatch(text):
-        raise ValueError(f"{text[:40]!r} is not a number with a decimal point, or is negative or absurd")
-    return Decimal(text)
-
-
-def _integer(number: Decimal, most: int, what: str) -> int:
-    if number != number.to_integral_value():
-        raise ValueError(f"{number} is not {what}")
-    if number > most:
-        raise ValueError(f"{number} is more than any machine has")
-    return int(number)
-
-
-def _whole(text: str) -> int:
-    return _integer(_number(text), MOST_COUNT, "a whole number")
-
-
-def _whole_or_any(text: str) -> int | str:
-    """``65535`` is how the HMC writes any partition or any slot."""
-    return "any" if text in ("any", "65535") else _whole(text)
-
-
-def _mib(text: str) -> int:
-    return _integer(_number(text), MOST_MIB, "memory in whole MB")
-
-
-def _units(text: str) -> int:
-    return _integer(_number(text) * UNITS_PER_CORE, MOST_UNITS, "a whole number of hundredths of a core")
-
-
-def _float(text: str) -> float:
-    return float(_number(text))
-
-
-def _flag(text: str) -> bool:
-    if text not in ("true", "false"):
-        raise ValueError(f"{text[:40]!r} is neither true nor false")
-    return text == "true"
-
-
 _TYPES: tuple[tuple[frozenset[str], Callable[[str], Any]], ...] = (
-    (_MEMORY, _mib), (_UNITS, _units), (_WHOLE, _whole), (_WHOLE_OR_ANY, _whole_or_any), (_NUMBER, _float),
-    (_FLAG, _flag), (_TEXT, str),
+    (_MEMORY, mib), (_UNITS, units), (_WHOLE, integral), (_WHOLE_OR_ANY, whole_or_any), (_NUMBER, number),
+    (_FLAG, flag), (_TEXT, str),
 )
 _PARSERS: dict[str, Callable[[str], Any]] = {name: parse for names, parse in _TYPES for name in names}
 
@@ -286,7 +241,7 @@ class _Fields:
         if element not in _PARSERS and len(self.log.unknown) < 10_000:
             self.log.unknown.setdefault(element[:80], line)
         try:
-            value = _NON_VALUES[text] if text in _NON_VALUES else _typed(element, text)
+            value = typed(text, partial(_parsed, element))
         except ValueError as error:
             self.log.bad(name, error, line)
             return
@@ -296,9 +251,9 @@ class _Fields:
             self.put(name, value, line)
 
 
-def _typed(element: str, text: str) -> Any:
+def _parsed(element: str, text: str) -> Any:
     if element in _SPLIT:
-        return tuple(_whole(part) if _SPLIT[element] else part for part in text.split())
+        return tuple(whole(part) if _SPLIT[element] else part for part in text.split())
     return _PARSERS.get(element, str)(text)
 
 
@@ -600,8 +555,8 @@ def _add_json(log: _Log, pairs: _Pairs, line: int) -> None:
     fields = _Fields(log)
     for name, value in pairs:
         _put_json(fields, name, value, line)
-    mtms = _MTMS.fullmatch(str(fields.values.get("mtms", "")))
-    for part, value in zip(("machine_type", "model", "serial_number"), mtms.groups() if mtms else (), strict=False):
+    named = mtms(str(fields.values.get("mtms", ""))) or ()
+    for part, value in zip(("machine_type", "model", "serial_number"), named, strict=False):
         fields.values.setdefault(part, value)
     fields.lines.clear()
     _add_record(log, kind, fields, line)

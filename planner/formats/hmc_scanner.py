@@ -19,39 +19,29 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from planner.findings import Finding, Severity, Source
+from planner.formats import values
 from planner.formats.base import Format, NonValue, Reading, Record
-from planner.formats.hmc_values import MOST_COUNT, MOST_MIB, MOST_UNITS
 from planner.formats.workbook_cells import (
     Cell,
     CellLog,
     ErrorCell,
     Sheet,
     column_letters,
-    hundredths,
+    non_value_of,
     open_workbook,
     sheet_names,
     text_of,
 )
-from planner.units import MIB_PER_GIB, UNITS_PER_CORE
+from planner.units import UNITS_PER_CORE
 
 KIND = "hmc-scanner"
 
 Parse = Callable[[Cell], Any]
 Columns = dict[str, tuple[str, Parse]]
-
-_NON_VALUES = {member.value: member for member in NonValue} | {"n/a": NonValue.UNAVAILABLE}
-_NUMBER = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,20})?(?:e-[0-9]{1,3})?")
-_TRUE = {"true", "yes", "1"}
-_FALSE = {"false", "no", "0"}
-
-
-def _non_value(cell: Cell) -> NonValue | None:
-    return _NON_VALUES.get(cell.strip().lower()) if isinstance(cell, str) else NonValue.EMPTY if cell is None else None
-
 
 def _refuse_error(cell: Cell) -> None:
     if isinstance(cell, ErrorCell):
@@ -65,58 +55,16 @@ def _text(cell: Cell) -> str:
     return text_of(cell)
 
 
-def _number(cell: Cell) -> Decimal:
-    """A number, or text that is one with a decimal point. Negative ones are refused: no column has them."""
-    _refuse_error(cell)
-    shown = repr(cell) if isinstance(cell, float) and abs(cell) < 1e15 else text_of(cell)
-    number = _NUMBER.fullmatch(shown)
-    if not number or isinstance(cell, bool):
-        raise ValueError(f"{shown[:40]!r} is not a number, or is negative or absurd")
-    return Decimal(shown)
+def _of(parse: values.Parser) -> Parse:
+    """A parser of a cell: a number as it is written in full, anything else as it is shown."""
+    def of_cell(cell: Cell) -> Any:
+        _refuse_error(cell)
+        return parse(repr(cell) if isinstance(cell, float) and abs(cell) < 1e15 and cell % 1 else text_of(cell))
+    return of_cell
 
 
-def _limited(number: Decimal, most: int) -> int:
-    if number > most:
-        raise ValueError(f"{number:g} is more than any machine has")
-    return int(number.to_integral_value())
-
-
-def _whole(cell: Cell) -> int:
-    number = _number(cell)
-    if number != number.to_integral_value():
-        raise ValueError(f"{text_of(cell)} is not a whole number")
-    return _limited(number, MOST_COUNT)
-
-
-def _units(cell: Cell) -> int:
-    return _limited(Decimal(hundredths(_number(cell))), MOST_UNITS)
-
-
-def _gib(cell: Cell) -> int:
-    return _limited(_number(cell) * MIB_PER_GIB, MOST_MIB)
-
-
-def _mib(cell: Cell) -> int:
-    return _limited(_number(cell), MOST_MIB)
-
-
-def _float(cell: Cell) -> float:
-    number = _number(cell)
-    _limited(number, MOST_COUNT)
-    return float(number)
-
-
-def _flag(cell: Cell) -> bool:
-    """A boolean in any of its spellings: ``true``, ``True``, ``yes``, a truth value."""
-    _refuse_error(cell)
-    shown = text_of(cell).lower()
-    if shown not in _TRUE | _FALSE:
-        raise ValueError(f"{shown[:40]!r} is not true/false or yes/no")
-    return shown in _TRUE
-
-
-def _whole_or_any(cell: Cell) -> int | str:
-    return "any" if text_of(cell).lower() == "any" else _whole(cell)
+_whole, _float, _flag = _of(values.integral), _of(values.number), _of(values.yes_no)
+_units, _gib, _whole_or_any = _of(partial(values.units, exact=False)), _of(values.gib), _of(values.whole_or_any)
 
 
 def _vp_e(cell: Cell) -> float | str:
@@ -290,7 +238,6 @@ _USAGE_SHEET = re.compile(r"(cpu pool|sys ram|lpar(?: cpu)?) (?:(daily|hourly|mo
 _USAGE_KINDS = {"cpu pool": "scanner-pool-usage", "sys ram": "scanner-ram-usage",
                 "lpar": "scanner-lpar-usage", "lpar cpu": "scanner-lpar-usage"}
 _MONTH = re.compile(r"(\d{4})[/-](\d{1,2})")
-_TIME = re.compile(r"(\d{4})/(\d{1,2})/(\d{1,2})(?: (\d{1,2}))?")
 _STATISTICS: Columns = {
     **_as(_whole, "Days"), **_as(_float, "Max", "Avg", reds_percent="reds %", yellows_percent="yellows %",
                                  over_cap_percent="over cap %", percentile_90="90% <=", percentile_95="95% <="),
@@ -507,9 +454,9 @@ def _read_row(scan: _Scan, sheet: Sheet, row: int, header: _Header, block: dict[
 def _set(log: _Log, fields: dict[str, Any], sheet: Sheet, row: int, column: int, name: str, parse: Parse) -> None:
     cells = sheet.rows[row]
     cell = cells[column] if column < len(cells) else None
-    non_value = _non_value(cell)
+    none = non_value_of(cell)
     try:
-        fields[name] = parse(cell) if non_value is None else non_value
+        fields[name] = parse(cell) if none is None else none
     except ValueError as error:
         log.bad_cell(sheet, row, column, f"{name}: {error}")
 
@@ -604,7 +551,7 @@ def _read_disk(scan: _Scan, sheet: Sheet, row: int, uuid: int, size: int | None,
     fields: dict[str, Any] = {}
     _set(scan.log, fields, sheet, row, uuid, "uuid", _text)
     if size is not None:
-        _set(scan.log, fields, sheet, row, size, "size", _mib)
+        _set(scan.log, fields, sheet, row, size, "size", _float)
     names: dict[str, Any] = {}
     for column, vios in vioses.items():
         _set(scan.log, names, sheet, row, column, vios, _text)
@@ -668,7 +615,7 @@ def _sample(log: _Log, sheet: Sheet, row: int, column: int) -> float | None:
     if type(cell) is float and 0 <= cell < 1e9:
         return cell
     try:
-        return None if _non_value(cell) else _float(cell)
+        return None if non_value_of(cell) else float(_float(cell))
     except ValueError as error:
         log.bad_cell(sheet, row, column, str(error))
         return None
@@ -722,13 +669,8 @@ def _when(log: _Log, sheet: Sheet, row: int, column: int) -> dt.datetime | None:
         return cell
     if isinstance(cell, dt.date):
         return dt.datetime(cell.year, cell.month, cell.day)
-    match = _TIME.fullmatch(text_of(cell))
     try:
-        if match:
-            year, month, day, hour = (int(part or 0) for part in match.groups())
-            return dt.datetime(year, month, day, hour)
-        if _filled(cells):
-            raise ValueError(f"{text_of(cell)[:40]!r} is not YYYY/M/D or YYYY/M/D H")
+        return values.time(text_of(cell)) if _filled(cells) else None
     except ValueError as error:
         log.bad_cell(sheet, row, column, str(error))
     return None

@@ -21,41 +21,17 @@ from planner.findings import Severity, Source
 from planner.formats.base import Format, Reading, Record, clean, pick, stated
 from planner.formats.facts import Intake, Partition, PartRef
 from planner.formats.lparstat_i import Notes
-from planner.formats.lparstat_interval import processors
+from planner.formats.values import bit, counter, hundredths, mib, processors
 
 KIND = "lparcfg"
 
 _BANNER = re.compile(r"lparcfg[ \t]+([0-9]{1,4}(?:\.[0-9]{1,4})*)")
 _KEY = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
-_COUNT = re.compile(r"[0-9]{1,20}")
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-_MOST_HUNDREDTHS = 10_000_000
-_MOST_MIB = 1 << 30
-
-
-def _count(value: str) -> int:
-    if not _COUNT.fullmatch(value):
-        raise ValueError(f"{value[:40]!r} is not a whole number")
-    return int(value)
 
 
 def _signed(value: str) -> int:
-    return -_count(value[1:]) if value.startswith("-") else _count(value)
-
-
-def _at_most(limit: int, what: str) -> Callable[[str], int]:
-    def parse(value: str) -> int:
-        number = _count(value)
-        if number > limit:
-            raise ValueError(f"{value!r} is more {what} than any server has")
-        return number
-    return parse
-
-
-def _flag(value: str) -> bool:
-    if value not in ("0", "1"):
-        raise ValueError(f"{value[:40]!r} is neither 0 nor 1")
-    return value == "1"
+    return -counter(value[1:]) if value.startswith("-") else counter(value)
 
 
 def _keys(parse: Callable[[str], Any], names: str) -> Iterable[tuple[str, Callable[[str], Any]]]:
@@ -64,16 +40,16 @@ def _keys(parse: Callable[[str], Any], names: str) -> Iterable[tuple[str, Callab
 
 _PARSERS: dict[str, Callable[[str], Any]] = dict((
     *_keys(str, "serial_number system_type"),
-    *_keys(_flag, "capped shared_processor_mode cmo_enabled"),
-    *_keys(_at_most(_MOST_HUNDREDTHS, "hundredths of a core"),
+    *_keys(bit, "capped shared_processor_mode cmo_enabled"),
+    *_keys(hundredths,
            "CapInc MinEntCap MinEntCapPerVP partition_max_entitled_capacity DesEntCap partition_entitled_capacity "
            "pool_capacity unallocated_capacity max_proc_entitled_capacity entitled_proc_capacity_available"),
     *_keys(processors,
            "MinProcs system_potential_processors DesProcs system_active_processors pool_num_procs "
            "physical_procs_allocated_to_virtualization partition_active_processors partition_potential_processors"),
-    *_keys(_at_most(_MOST_MIB, "MB"), "MinMem DesMem MaxMem"),
+    *_keys(mib, "MinMem DesMem MaxMem"),
     *_keys(_signed, "entitled_memory_loan_request"),
-    *_keys(_count,
+    *_keys(counter,
            "partition_id group BoundThrds DisWheRotPer DesVarCapWt DedDonMode pool pool_idle_time "
            "boot_pool_idle_time unallocated_capacity_weight capacity_weight dispatches dispatch_dispersions purr tbr "
            "slb_size entitled_memory mapped_entitled_memory entitled_memory_group_number entitled_memory_pool_number "
@@ -142,7 +118,7 @@ class _Reader:
 
 
 def _int_or_text(value: str) -> int | str:
-    return int(value) if _COUNT.fullmatch(value) else value
+    return int(value) if value.isascii() and value.isdigit() and len(value) <= 20 else value
 
 
 def read(text: str, file: str, first_line: int = 1) -> Reading:

@@ -16,20 +16,18 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable
-from decimal import Decimal
 from typing import Any
 
 from planner.findings import Finding, Severity, Source
+from planner.formats import values
 from planner.formats.base import Format, NonValue, Reading, Record, clean, pick, stated
 from planner.formats.facts import Intake, SelfReport, Values
-from planner.units import decimal_from, units_from_cores
+from planner.formats.values import Parser
 
 KIND = "lparstat-i"
 
-_KIB = {"KB": 1, "MB": 1024, "GB": 1024 * 1024}
 _NUMBER = re.compile(r"[0-9]{1,12}(?:[.,][0-9]{1,6})?")
 _WHOLE = re.compile(r"[0-9]{1,12}")
-_MEMORY = re.compile(r"([0-9.,]+)\s*([A-Za-z]+)")
 _ERROR_TEXT = re.compile(r"(?:-?(?:ba|k|)sh|lparstat)\b.*:|[0-9]{4}-[0-9]{3}\b|HSC[A-Z0-9]{4,}|No results were found")
 
 
@@ -93,59 +91,36 @@ def split_line(line: str) -> tuple[str, str] | None:
     return (key, value.strip()) if colon and key[:1].isalpha() else None
 
 
-def _text(value: str) -> str:
-    return value
-
-
-def _number(value: str) -> Decimal:
-    if not _NUMBER.fullmatch(value):
-        raise ValueError(f"{value[:40]!r} is not a number such as 4 or 4.00")
-    return decimal_from(value)
-
-
-def _cores(value: str) -> int:
-    return units_from_cores(_number(value))
-
-
-def _integer(value: str) -> int:
-    number = _number(value)
-    if number != number.to_integral_value():
-        raise ValueError(f"{value!r} is not a whole number")
-    return int(number)
-
-
 def _pool_units(value: str) -> int:
     if _NUMBER.fullmatch(value) and not _WHOLE.fullmatch(value):
         raise UnclearUnit(f"{value!r} has decimals: cores or hundredths of a core?")
-    return _integer(value)
+    return values.hundredths(value)
 
 
 def _memory(value: str) -> int:
     if _NUMBER.fullmatch(value):
-        if _number(value) == 0:
+        if not value.strip("0.,"):
             return 0
         raise UnclearUnit(f"{value!r} has no unit such as MB")
-    match = _MEMORY.fullmatch(value)
-    if not match:
-        raise ValueError(f"{value[:40]!r} is not a number with a unit such as 4096 MB")
-    unit = match[2].upper()
-    if unit not in _KIB:
-        raise ValueError(f"{value[:40]!r} has an unknown unit {match[2][:20]!r}")
-    kib = _number(match[1]) * _KIB[unit]
-    return int(kib // 1024)
+    return values.memory(value)
 
 
-def _percent(value: str) -> float:
-    return float(_number(value.rstrip("%")))
+def _with_comma(parse: Parser) -> Parser:
+    """Locales write ``4,00``."""
+    return lambda value: parse(value.replace(",", ".") if value.count(",") == 1 else value)
+
+
+_cores, _integer = _with_comma(values.units), _with_comma(values.integral)
+_percent = _with_comma(lambda value: values.number(value.removesuffix("%")))
 
 
 #: key in lower case → (field, parser). Spellings of AIX first, those of powerpc-utils' Linux tool after them.
 _KEYS: dict[str, tuple[str, Callable[[str], Any]]] = {
-    "node name": ("node_name", _text),
-    "partition name": ("partition_name", _text),
+    "node name": ("node_name", values.text),
+    "partition name": ("partition_name", values.text),
     "partition number": ("partition_number", _integer),
-    "type": ("type", _text),
-    "mode": ("mode", _text),
+    "type": ("type", values.text),
+    "mode": ("mode", values.text),
     "entitled capacity": ("entitled_capacity", _cores),
     "partition group-id": ("group_id", _integer),
     "shared pool id": ("shared_pool_id", _integer),
@@ -169,12 +144,12 @@ _KEYS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "unallocated processor capacity": ("group_unallocated_capacity", _cores),
     "physical cpu percentage": ("physical_cpu_percentage", _percent),
     "unallocated weight": ("group_unallocated_weight", _integer),
-    "memory mode": ("memory_mode", _text),
+    "memory mode": ("memory_mode", values.text),
     "total i/o memory entitlement": ("io_memory_entitlement", _memory),
     "variable memory capacity weight": ("memory_weight", _integer),
     "memory pool id": ("memory_pool_id", _integer),
     "physical memory in the pool": ("memory_pool_size", _memory),
-    "hypervisor page size": ("hypervisor_page_size", _text),
+    "hypervisor page size": ("hypervisor_page_size", values.text),
     "unallocated variable memory capacity weight": ("unallocated_memory_weight", _integer),
     "unallocated i/o memory entitlement": ("unallocated_io_memory", _memory),
     "memory group id of lpar": ("memory_group_id", _integer),
@@ -184,8 +159,8 @@ _KEYS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "desired capacity": ("desired_capacity", _cores),
     "target memory expansion factor": ("expansion_factor", _percent),
     "target memory expansion size": ("expansion_size", _memory),
-    "power saving mode": ("power_saving_mode", _text),
-    "sub processor mode": ("sub_processor_mode", _text),
+    "power saving mode": ("power_saving_mode", values.text),
+    "sub processor mode": ("sub_processor_mode", values.text),
 }
 
 #: What every generation prints; one that is not there means a truncated or filtered file.

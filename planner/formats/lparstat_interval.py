@@ -33,7 +33,7 @@ from planner.findings import Severity, Source
 from planner.formats.base import Format, NonValue, Reading, Record, clean
 from planner.formats.lparstat_i import Notes
 from planner.formats.samples import Extract, Kind, Sample, thousandths, whole
-from planner.units import units_from_cores
+from planner.formats.values import MOST_PROCESSORS, counter, memory, number, processors, units
 
 KIND = "lparstat-interval"
 
@@ -41,16 +41,11 @@ Value = float | int | str | NonValue
 
 _REFUSED = "this row is left out"
 _COMMAND = re.compile(r"lparstat(?:\s+-\w+)*\s+([1-9][0-9]{0,5})(?:\s|$)")
-_NUMBER = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,12})?")
-_COUNT = re.compile(r"[0-9]{1,18}")
 _CONFIG = re.compile(r"System [Cc]onfiguration(:?)(.*)")
 _CHANGED = re.compile(r"System configuration (?:has )?changed", re.IGNORECASE)
 _DASHES = re.compile(r"n?[- ]+")
 _GROUPS = re.compile(r"-+ ?Actual ?-+ +-+ ?Normali[sz]ed ?-+")
 _FREQUENCY = re.compile(r"([0-9.]{1,8})GHz\[ {0,4}([0-9]{1,4})%\]")
-_MEMORY = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,4})?)(kB|KB|MB|GB)")
-_KIB = {"kB": 1, "KB": 1, "MB": 1024, "GB": 1024 * 1024}
-_UNITS = frozenset(_KIB)
 
 _UTILISATION = ("%user", "%sys", "%wait", "%idle")
 _ENERGY_AIX = ("user", "sys", "wait", "idle", "freq", "user", "sys", "wait", "idle")
@@ -70,47 +65,7 @@ _TITLES = frozenset({
 _NUMBER_LIKE = frozenset({"inf", "-inf", "nan", "-nan", "-"})
 _SINCE_BOOT = 1_000_000  # context switches in one row; less means an interval
 _LARGER = 100  # times as many context switches as in the intervals before: since boot
-MOST_PROCESSORS = 100_000
-_MOST_MIB = 1 << 30
 _MOST_PERCENT = 100_000.0
-
-
-def number(text: str) -> float:
-    """A number with a decimal point; ValueError for anything else (comma, sign, exponent, inf, nan)."""
-    if not _NUMBER.fullmatch(text):
-        raise ValueError(f"{text[:40]!r} is not a number such as 0.25")
-    return float(text)
-
-
-def count(text: str) -> int:
-    """A whole number of at most 18 digits; ValueError for anything else."""
-    if not _COUNT.fullmatch(text):
-        raise ValueError(f"{text[:40]!r} is not a whole number")
-    return int(text)
-
-
-def processors(text: str) -> int:
-    """A number of processors, physical or logical; ValueError for more than any server has."""
-    if count(text) > MOST_PROCESSORS:
-        raise ValueError(f"{text!r} is more processors than any server has")
-    return int(text)
-
-
-def hundredths(text: str) -> int:
-    """Cores as hundredths of a core; ValueError for more than any server has, or a finer figure."""
-    if number(text) > MOST_PROCESSORS:
-        raise ValueError(f"{text!r} is more cores than any server has")
-    return units_from_cores(text)
-
-
-def _mib(text: str) -> int:
-    match = _MEMORY.fullmatch(text)
-    if not match:
-        raise ValueError(f"{text[:40]!r} is not a number with a unit such as 4096MB")
-    size = int(float(match[1]) * _KIB[match[2]]) // 1024
-    if size > _MOST_MIB:
-        raise ValueError(f"{text!r} is more memory than any server has")
-    return size
 
 
 def _threads(text: str) -> int | str:
@@ -118,8 +73,8 @@ def _threads(text: str) -> int | str:
 
 
 _CONFIG_KEYS: dict[str, Callable[[str], Any]] = {
-    "type": str, "mode": str, "smt": _threads, "lcpu": processors, "mem": _mib, "psize": processors,
-    "cpus": processors, "ent": hundredths, "Power": str, "mpsz": _mib, "iome": _mib, "iomp": count,
+    "type": str, "mode": str, "smt": _threads, "lcpu": processors, "mem": memory, "psize": processors,
+    "cpus": processors, "ent": units, "Power": str, "mpsz": memory, "iome": memory, "iomp": counter,
 }
 
 
@@ -159,7 +114,7 @@ def _joined(words: list[str]) -> list[str]:
     """Give a unit that stands alone back to its figure: ``mem=4101120 kB``."""
     joined: list[str] = []
     for word in words:
-        if word in _UNITS and joined and "=" in joined[-1]:
+        if word in ("kB", "KB", "MB", "GB") and joined and "=" in joined[-1]:
             joined[-1] += word
         else:
             joined.append(word)
@@ -430,7 +385,7 @@ class _Reader:
 def _value(name: str, word: str) -> Value:
     if word == "-":
         return NonValue.DASH
-    value = count(word) if name in _COUNTS else number(word)
+    value = counter(word) if name in _COUNTS else number(word)
     if value > (100.5 if name in _PERCENT_OF_TIME else _MOST_PERCENT) and (name[0] == "%" or name in _PERCENT_OF_TIME):
         raise ValueError(f"{word} % cannot be")
     return value

@@ -39,12 +39,13 @@ from typing import Any, NamedTuple
 
 from planner.findings import Finding, Severity, Source
 from planner.formats import lparstat_i
-from planner.formats.base import Format, NonValue, Reading, Record, clean, pick, stated
+from planner.formats.base import Format, Reading, Record, clean, pick, stated
 from planner.formats.facts import Intake, Partition, PartRef
 from planner.formats.lines import MOST_BYTES, LineStream
 from planner.formats.lparstat_i import Notes
-from planner.formats.lparstat_interval import MOST_PROCESSORS, count, hundredths, number, processors
 from planner.formats.samples import Extract, Kind, Sample, server_of_serial, spans, thousandths, whole
+from planner.formats.values import bit, counter, mib_floor, number, percent, processors, typed, units, used_cores
+from planner.formats.values import time as time_of
 
 KIND = "nmon"
 CONFIG = "nmon-config"
@@ -52,16 +53,11 @@ SAMPLE = "nmon-sample"
 
 MOST_SAMPLES = 200_000     # a year at 300 s is 105,120
 _MOST_KEPT = 500           # lines of AAA, BBBL and lparstat -i; names of other sections
-_MOST_MIB = 1 << 30
 
 _SECTION = re.compile(r"[A-Z][A-Z0-9_]{1,40}")
 _SNAPSHOT = re.compile(r"T[0-9]{4,9}")
-_TIME = re.compile(r"([0-9]{2}):([0-9]{2}):([0-9]{2})")
-_DATE = re.compile(r"([0-9]{2})-([A-Z]{3})-([0-9]{4})")
 _STARTED = re.compile(r"([0-9]{1,2}):([0-9]{2})[.:]([0-9]{2})")
 _ARTEFACT = re.compile(r"n[- ]*")
-_MONTHS = {m: i for i, m in enumerate(
-    ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"), 1)}
 _NOT_IN_NAMES = re.compile(r"[^a-z0-9]+")
 _LINUX = ("OS,Linux", "x86,", "proc_cpuinfo")
 _NO_LINES: dict[str, int] = {}  # shared by all samples
@@ -75,62 +71,36 @@ class _Column(NamedTuple):
     parse: Callable[[str], Any]
 
 
-def _percent(text: str) -> float:
-    value = number(text)
-    if value > 100.5:
-        raise ValueError(f"{text} % cannot be")
-    return value
-
-
-def _cores(text: str) -> float:
-    value = number(text)
-    if value > MOST_PROCESSORS:
-        raise ValueError(f"{text!r} is more cores than any server has")
-    return value
-
-
-def _mib(text: str) -> int:
-    value = number(text)
-    if value > _MOST_MIB:
-        raise ValueError(f"{text!r} is more memory than any server has")
-    return int(value)
-
-
-def _flag(text: str) -> bool:
-    if text not in ("0", "1"):
-        raise ValueError(f"{text[:40]!r} is neither 0 nor 1")
-    return text == "1"
-
-
 #: section → column in the header → where it goes in a sample.
 _COLUMNS: dict[str, dict[str, _Column]] = {
     "LPAR": {
-        "PhysicalCPU": _Column("physc", _cores), "virtualCPUs": _Column("virtual_cpus", processors),
+        "PhysicalCPU": _Column("physc", used_cores), "virtualCPUs": _Column("virtual_cpus", processors),
         "logicalCPUs": _Column("logical_cpus", processors), "poolCPUs": _Column("pool_cpus", processors),
-        "entitled": _Column("entitled", hundredths), "PoolIdle": _Column("pool_idle", _cores),
-        "usedPoolCPU%": _Column("used_pool_cpu_percent", number), "Capped": _Column("capped", _flag),
-        "Pool_id": _Column("pool_id", count),
+        "entitled": _Column("entitled", units), "PoolIdle": _Column("pool_idle", used_cores),
+        "usedPoolCPU%": _Column("used_pool_cpu_percent", number), "Capped": _Column("capped", bit),
+        "Pool_id": _Column("pool_id", counter),
     },
     "CPU_ALL": {
-        "User%": _Column("cpu_user", _percent), "Sys%": _Column("cpu_sys", _percent),
-        "Wait%": _Column("cpu_wait", _percent), "Idle%": _Column("cpu_idle", _percent),
+        "User%": _Column("cpu_user", percent), "Sys%": _Column("cpu_sys", percent),
+        "Wait%": _Column("cpu_wait", percent), "Idle%": _Column("cpu_idle", percent),
     },
     "PCPU_ALL": {
-        "User": _Column("pcpu_user", _cores), "Sys": _Column("pcpu_sys", _cores),
-        "Wait": _Column("pcpu_wait", _cores), "Idle": _Column("pcpu_idle", _cores),
+        "User": _Column("pcpu_user", used_cores), "Sys": _Column("pcpu_sys", used_cores),
+        "Wait": _Column("pcpu_wait", used_cores), "Idle": _Column("pcpu_idle", used_cores),
     },
     "MEM": {
-        "Real total(MB)": _Column("memory_total", _mib), "Real free(MB)": _Column("memory_free", _mib),
-        "Virtual total(MB)": _Column("paging_total", _mib), "Virtual free(MB)": _Column("paging_free", _mib),
+        "Real total(MB)": _Column("memory_total", mib_floor), "Real free(MB)": _Column("memory_free", mib_floor),
+        "Virtual total(MB)": _Column("paging_total", mib_floor),
+        "Virtual free(MB)": _Column("paging_free", mib_floor),
     },
     "MEMNEW": {
-        "Process%": _Column("process_percent", _percent), "FScache%": _Column("fscache_percent", _percent),
-        "System%": _Column("system_percent", _percent), "Pinned%": _Column("pinned_percent", _percent),
+        "Process%": _Column("process_percent", percent), "FScache%": _Column("fscache_percent", percent),
+        "System%": _Column("system_percent", percent), "Pinned%": _Column("pinned_percent", percent),
     },
     "POOLS": {
         "shcpus_in_sys": _Column("shcpus_in_sys", processors),
-        "max_pool_capacity": _Column("max_pool_capacity", hundredths),
-        "entitled_pool_capacity": _Column("entitled_pool_capacity", hundredths),
+        "max_pool_capacity": _Column("max_pool_capacity", units),
+        "entitled_pool_capacity": _Column("entitled_pool_capacity", units),
         "pool_max_time": _Column("pool_max_time", number), "pool_busy_time": _Column("pool_busy_time", number),
         "shcpu_tot_time": _Column("shcpu_tot_time", number), "shcpu_busy_time": _Column("shcpu_busy_time", number),
     },
@@ -145,25 +115,24 @@ _SUMS = (
 
 _AAA: dict[str, tuple[str, Callable[[str], Any]]] = {
     "progname": ("progname", str), "version": ("version", str), "build": ("build", str), "host": ("host", str),
-    "runname": ("runname", str), "time": ("time", str), "date": ("date", str), "interval": ("interval", count),
-    "snapshots": ("snapshots", count), "hardware": ("hardware", str), "SerialNumber": ("serial_number", str),
-    "MachineType": ("machine_type", str), "timestampsize": ("timestampsize", count), "AIX": ("aix", str),
+    "runname": ("runname", str), "time": ("time", str), "date": ("date", str), "interval": ("interval", counter),
+    "snapshots": ("snapshots", counter), "hardware": ("hardware", str), "SerialNumber": ("serial_number", str),
+    "MachineType": ("machine_type", str), "timestampsize": ("timestampsize", counter), "AIX": ("aix", str),
     "TL": ("tl", str),
 }
 _BBBL: dict[str, tuple[str, Callable[[str], Any]]] = {
-    "lparno": ("lparno", count), "lparname": ("lparname", str), "cpu in sys": ("cpu_in_sys", processors),
+    "lparno": ("lparno", counter), "lparname": ("lparname", str), "cpu in sys": ("cpu_in_sys", processors),
     "virtual cpu": ("virtual_cpu", processors), "logical cpu": ("logical_cpu", processors),
-    "smt threads": ("smt_threads", processors), "capped": ("capped", _flag),
+    "smt threads": ("smt_threads", processors), "capped": ("capped", bit),
     "min virtual": ("min_virtual", processors), "max virtual": ("max_virtual", processors),
     "min logical": ("min_logical", processors), "max logical": ("max_logical", processors),
-    "min capacity": ("min_capacity", hundredths), "max capacity": ("max_capacity", hundredths),
-    "entitled capacity": ("entitled_capacity", hundredths), "min memory mb": ("min_memory", _mib),
-    "max memory mb": ("max_memory", _mib), "min memory": ("min_memory", _mib), "max memory": ("max_memory", _mib),
-    "online memory": ("online_memory", _mib), "online memory mb": ("online_memory", _mib),
-    "pool cpu": ("pool_cpu", processors), "weight": ("weight", count), "pool id": ("pool_id", count),
+    "min capacity": ("min_capacity", units), "max capacity": ("max_capacity", units),
+    "entitled capacity": ("entitled_capacity", units), "min memory mb": ("min_memory", mib_floor),
+    "max memory mb": ("max_memory", mib_floor), "min memory": ("min_memory", mib_floor),
+    "max memory": ("max_memory", mib_floor),
+    "online memory": ("online_memory", mib_floor), "online memory mb": ("online_memory", mib_floor),
+    "pool cpu": ("pool_cpu", processors), "weight": ("weight", counter), "pool id": ("pool_id", counter),
 }
-_NON_VALUES = {"": NonValue.EMPTY, "none": NonValue.NONE, "null": NonValue.NULL, "-": NonValue.DASH,
-               "Not Available": NonValue.UNAVAILABLE, "unavailable": NonValue.UNAVAILABLE}
 
 
 # --- one recording ----------------------------------------------------------------------------------------------------
@@ -275,7 +244,7 @@ class _Reader:
     def lpar_number_name(self, value: str, at: int) -> None:
         first, comma, name = value.partition(",")
         if comma:
-            self.config("lpar_number", count, first.strip(), "AAA,LPARNumberName", at)
+            self.config("lpar_number", counter, first.strip(), "AAA,LPARNumberName", at)
         self.config("lpar_name", str, (name if comma else first).strip(), "AAA,LPARNumberName", at)
 
     def pair(self, names: tuple[str, str], parse: Callable[[str], Any], value: str, at: int) -> None:
@@ -289,7 +258,7 @@ class _Reader:
                             "the first one counts", at)
         elif self.room(self.now.config, at):
             try:
-                self.now.config[name] = _NON_VALUES[value] if value in _NON_VALUES else parse(value)
+                self.now.config[name] = typed(value, parse)
                 self.now.config_lines[name] = at
             except ValueError as error:
                 self.bad(f"{what!r}: {error}", "left out", at)
@@ -328,7 +297,7 @@ class _Reader:
 
     def zzzz(self, rest: str, at: int) -> None:
         parts = [part.strip() for part in rest.split(",")]
-        time = _time(parts[1], parts[2]) if len(parts) >= 3 and _SNAPSHOT.fullmatch(parts[0]) else None
+        time = _time(parts) if len(parts) >= 3 and _SNAPSHOT.fullmatch(parts[0]) else None
         if time is None:
             self.bad(f"not ZZZZ,T0001,HH:MM:SS,DD-MON-YYYY: {rest[:60]!r}", "the snapshot is left out", at)
         elif parts[0] in self.now.times:
@@ -518,12 +487,9 @@ def _words(text: str) -> tuple[str, ...]:
     return tuple(text.removesuffix(".").split())
 
 
-def _time(clock: str, date: str) -> datetime | None:
-    time, day = _TIME.fullmatch(clock), _DATE.fullmatch(date)
-    if not time or not day or day[2] not in _MONTHS:
-        return None
+def _time(parts: list[str]) -> datetime | None:
     try:
-        return datetime(int(day[3]), _MONTHS[day[2]], int(day[1]), int(time[1]), int(time[2]), int(time[3]))
+        return time_of(f"{parts[2]} {parts[1]}")
     except ValueError:
         return None
 

@@ -25,26 +25,26 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from fnmatch import fnmatchcase
+from functools import partial
 from itertools import islice
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from planner.findings import Finding, Severity, Source
+from planner.formats import values
 from planner.formats.base import Format, NonValue, Reading, Record
-from planner.formats.hmc_values import MOST_COUNT, MOST_MIB, MOST_UNITS
+from planner.formats.values import Parser, non_value, yes_no
 from planner.formats.workbook_cells import (
     Cell,
     CellLog,
     ErrorCell,
     Sheet,
     Workbook,
-    hundredths,
     open_workbook,
     sheet_names,
     text_of,
 )
-from planner.units import MIB_PER_GIB
 
 KIND = "table"
 
@@ -54,9 +54,9 @@ FieldName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,60}$")]
 
 _HEADER_ROWS = 30
 _DELIMITERS = (",", ";", "\t", "|")
-_NON_VALUES = {member.value: member for member in NonValue} | {"n/a": NonValue.UNAVAILABLE}
-_YES = {"yes", "y", "true", "1", "x", "ja", "oui", "tak"}
-_NO = {"no", "n", "false", "0", "nein", "non", "nie"}
+_OF_UNIT: dict[str, Parser] = {
+    "percent": values.number, "cores": partial(values.units, exact=False), "GB": values.gib, "MB": values.mib,
+    "hundredths": partial(values.integral, most=values.MOST_UNITS), "count": values.integral}
 _SUFFIXES = {"GB": {"gb", "gib", "g"}, "MB": {"mb", "mib", "m"}, "cores": {"core", "cores"}, "percent": {"%"}}
 _NUMBERS = {mark: re.compile(rf"([0-9]{{1,15}}(?:{re.escape(mark)}[0-9]{{1,20}})?)\s*([^\s0-9.,]{{0,10}})")
             for mark in (".", ",")}
@@ -359,14 +359,15 @@ def _value(cell: Cell, unit: str | None, decimal: str) -> Any:
     shown = text_of(cell)
     if isinstance(cell, ErrorCell) or _SHOWN_ERROR.match(shown):
         raise ValueError("the cell shows an error such as #N/A")
-    if shown.lower() in _NON_VALUES:
-        return _NON_VALUES[shown.lower()]
+    none = non_value(shown)
+    if none is not None:
+        return none
     if unit is None:
         return _text(cell, shown)
     if unit == "list":
         return tuple(part.strip() for part in re.split(r"[,;|\n]", shown) if part.strip())
     if unit == "yes-no":
-        return _yes_no(shown)
+        return yes_no(shown)
     return _quantity(_number(cell, shown, unit, decimal), unit)
 
 
@@ -374,12 +375,6 @@ def _text(cell: Cell, shown: str) -> str:
     if isinstance(cell, float) and not abs(cell) < 2**53:
         raise ValueError(f"{cell!r} is a number of which a workbook keeps 15 digits; format the column as text")
     return shown
-
-
-def _yes_no(shown: str) -> bool:
-    if shown.lower() not in _YES | _NO:
-        raise ValueError(f"{shown[:40]!r} is neither yes nor no")
-    return shown.lower() in _YES
 
 
 def _number(cell: Cell, shown: str, unit: str, decimal: str) -> Decimal:
@@ -397,18 +392,6 @@ def _number(cell: Cell, shown: str, unit: str, decimal: str) -> Decimal:
 
 
 def _quantity(number: Decimal, unit: str) -> int | float:
-    if unit == "percent":
-        return float(number)
-    if unit == "cores":
-        return _limited(hundredths(number), MOST_UNITS)
-    if unit == "GB":
-        return _limited(int((number * MIB_PER_GIB).to_integral_value()), MOST_MIB)
-    if number != number.to_integral_value():
-        raise ValueError(f"{number} is not a whole number of {unit}")
-    return _limited(int(number), {"MB": MOST_MIB, "hundredths": MOST_UNITS}.get(unit, MOST_COUNT))
-
-
-def _limited(number: int, most: int) -> int:
-    if number > most:
-        raise ValueError(f"{number} is more than any machine has")
-    return number
+    """A number in the program's units."""
+    quantity: int | float = _OF_UNIT[unit](format(number, "f"))
+    return quantity

@@ -4,47 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from planner.findings import Finding, Severity, Source
 from planner.formats.base import NonValue, Reading, Record, clean, stated
 from planner.formats.facts import ViosRef
+from planner.formats.values import flag, non_value, shown
 
 #: field → its text and the line that states it
 Raw = dict[str, tuple[str, int]]
 
-_NON_VALUES = {
-    "": NonValue.EMPTY,
-    "-": NonValue.DASH,
-    "none": NonValue.NONE,
-    "null": NonValue.NULL,
-    "unavailable": NonValue.UNAVAILABLE,
-    "n/a": NonValue.UNAVAILABLE,
-}
 _ERROR_TEXT = re.compile(
     r"HSC[A-Z]{1,3}[0-9A-Z]{3,6}\b|(?:\w{1,20}:\s?)?0[0-9]{3}-[0-9]{3}\b"
     r"|No results were found|Nie znaleziono wynik"
 )
 _PROMPT = re.compile(r"[^\s$#]{0,100}\s?[$#](?:\s|$)")
-_PHYSLOC = re.compile(r"U([0-9A-Z]{4})\.([0-9A-Z]{3})\.([0-9A-Z]{5,10})-V([0-9]{1,5})-C([0-9]{1,5})(?:-T[0-9]{1,3})?")
-_LAST_PARTITION = 0xFFFE
-
-
-class Location(NamedTuple):
-    """What the physical location of a virtual adapter says: whose it is and in which slot."""
-
-    type_model: str
-    serial_num: str
-    partition_id: int
-    slot: int
-
-
-def location(physloc: object) -> Location | None:
-    """``U9117.MMD.1045EE7-V2-C31`` → 9117-MMD, 1045EE7, partition 2, slot 31; None for anything else."""
-    match = _PHYSLOC.fullmatch(physloc) if isinstance(physloc, str) else None
-    if match is None:
-        return None
-    return Location(f"{match[1]}-{match[2]}", match[3], int(match[4]), int(match[5]))
 
 
 def vios_of(record: Record, reading: Reading) -> ViosRef:
@@ -83,53 +57,19 @@ def is_rule(line: str) -> bool:
 
 def word(text: str) -> str | NonValue:
     """Text, or the non-value that it is (``N/A`` is :attr:`NonValue.UNAVAILABLE`)."""
-    return _NON_VALUES.get(text.lower(), text)
-
-
-def integer(text: str) -> int:
-    """A whole number of at most 18 digits; raises ValueError for anything else."""
-    if re.fullmatch(r"[0-9]{1,18}", text) is None:
-        raise ValueError(f"{shown(text)} is not a whole number")
-    return int(text)
-
-
-def partition_id(text: str) -> int | NonValue:
-    """A partition id, decimal or ``0x…``; 0 (any client) is :attr:`NonValue.NONE`."""
-    if not text:
-        return NonValue.EMPTY
-    number = int(text, 16) if re.fullmatch(r"0x[0-9a-fA-F]{1,8}", text) else integer(text)
-    if number > _LAST_PARTITION:
-        raise ValueError(f"{shown(text)} is not a partition id")
-    return number or NonValue.NONE
-
-
-def vlan_id(text: str) -> int:
-    """A VLAN id, 1 to 4095; raises ValueError for anything else."""
-    number = integer(text)
-    if not 1 <= number <= 4095:
-        raise ValueError(f"{shown(text)} is not a VLAN id (1 to 4095)")
-    return number
+    none = non_value(text)
+    return text if none is None else none
 
 
 def boolean(text: str) -> bool | NonValue:
     """``true``, ``yes`` and their opposites; non-values as :func:`word` has them."""
-    known = {"true": True, "yes": True, "false": False, "no": False}
-    lowered = text.lower()
-    if lowered in known:
-        return known[lowered]
-    if lowered in _NON_VALUES:
-        return _NON_VALUES[lowered]
-    raise ValueError(f"{shown(text)} is neither true nor false")
+    none = non_value(text)
+    return flag(text) if none is None else none
 
 
 def snake(name: str) -> str:
     """The name of a field for an export's key: ``Backing device`` → ``backing_device``."""
     return re.sub(r"\W+", "_", name).strip("_").lower() or "unnamed"
-
-
-def shown(text: str) -> str:
-    """A piece of an input as a message quotes it."""
-    return repr(text.strip()[:80])
 
 
 class Notes:

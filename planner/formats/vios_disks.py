@@ -17,17 +17,16 @@ from typing import Any
 from planner.findings import Severity
 from planner.formats.base import Format, NonValue, Reading, Record, stated
 from planner.formats.facts import Hdisk, Intake
+from planner.formats.values import counter, shown
 from planner.formats.vios_common import (
     Notes,
     Raw,
     boolean,
     head,
-    integer,
     is_error,
     is_prompt,
     is_rule,
     lines,
-    shown,
     snake,
     vios_of,
     word,
@@ -90,17 +89,17 @@ def _unless_unavailable(parse: Callable[[str], Any]) -> Callable[[str], Any]:
     return lambda text: NonValue.UNAVAILABLE if _UNAVAILABLE.fullmatch(text) else parse(text)
 
 
-_TABLE_PARSERS: Mapping[str, Callable[[str], Any]] = {"pvid": _pvid, "size": integer}
+_TABLE_PARSERS: Mapping[str, Callable[[str], Any]] = {"pvid": _pvid, "size": counter}
 _DETAIL_PARSERS: Mapping[str, Callable[[str], Any]] = {
     name: _unless_unavailable(word) for name in _DETAIL_KEYS.values()
 } | {
     "pvid": _unless_unavailable(_pvid),
-    "stale_partitions": _unless_unavailable(integer),
+    "stale_partitions": _unless_unavailable(counter),
     "allocatable": _unless_unavailable(boolean),
     "pp_size": _megabytes,
-    "logical_volumes": _unless_unavailable(integer),
+    "logical_volumes": _unless_unavailable(counter),
     "size": _megabytes,
-    "vg_descriptors": _unless_unavailable(integer),
+    "vg_descriptors": _unless_unavailable(counter),
     "free": _megabytes,
     "hot_spare": _unless_unavailable(boolean),
     "used": _megabytes,
@@ -238,7 +237,7 @@ def _attr_pvid(text: str) -> str | NonValue:
 
 
 def _attr_integer(text: str) -> int | NonValue:
-    return integer(text) if text else NonValue.EMPTY
+    return counter(text) if text else NonValue.EMPTY
 
 
 _ATTR_PARSERS: Mapping[str, Callable[[str], Any]] = (

@@ -19,19 +19,8 @@ from typing import Any
 
 from planner.findings import Severity
 from planner.formats.base import Format, Reading, Record
-from planner.formats.vios_common import (
-    Notes,
-    Raw,
-    boolean,
-    head,
-    integer,
-    is_error,
-    is_prompt,
-    is_rule,
-    lines,
-    shown,
-    vlan_id,
-)
+from planner.formats.values import counter, shown, vlan_id
+from planner.formats.vios_common import Notes, Raw, boolean, head, is_error, is_prompt, is_rule, lines
 
 KIND = "vios-entstat"
 
@@ -77,10 +66,10 @@ _VIRTUAL_KEYS: Mapping[str, str] = {
     "LAN State": "lan_state",
 }
 _PARSERS: Mapping[str, Callable[[str], Any]] = {
-    "number_of_adapters": integer,
+    "number_of_adapters": counter,
     "control_channel_pvid": vlan_id,
     "ha_state": _state,
-    "priority": integer,
+    "priority": counter,
     "trunk": boolean,
     "active": boolean,
     "pvid": vlan_id,

@@ -23,21 +23,8 @@ from planner.findings import Severity
 from planner.formats import facts
 from planner.formats.base import Format, NonValue, Reading, Record, TakeFacts, stated
 from planner.formats.facts import Intake, PartRef, Vfc
-from planner.formats.vios_common import (
-    Notes,
-    Raw,
-    boolean,
-    head,
-    integer,
-    is_rule,
-    lines,
-    location,
-    partition_id,
-    shown,
-    snake,
-    vios_of,
-    word,
-)
+from planner.formats.values import counter, location, partition_id, shown
+from planner.formats.vios_common import Notes, Raw, boolean, head, is_rule, lines, snake, vios_of, word
 
 KIND = "vios-lsmap"
 KIND_NET = "vios-lsmap-net"
@@ -253,7 +240,7 @@ _PARSERS: Mapping[str, Callable[[str], Any]] = {
     "vtd": _one_word,
     "lun": _lun,
     "mirrored": boolean,
-    "ports_logged_in": integer,
+    "ports_logged_in": counter,
     "flags": _flags,
 }
 

@@ -17,7 +17,6 @@ import zipfile
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from decimal import Decimal
 from enum import Enum
 from typing import Any
 
@@ -25,7 +24,8 @@ import xlrd
 from python_calamine import CalamineWorkbook
 
 from planner.findings import Finding, Severity, Source
-from planner.units import UNITS_PER_CORE
+from planner.formats.base import NonValue
+from planner.formats.values import non_value
 
 MIB = 1024 * 1024
 MAX_UNPACKED = 512 * MIB
@@ -168,15 +168,9 @@ def text_of(cell: Cell) -> str:
     return str(cell).strip()
 
 
-def hundredths(cores: Decimal) -> int:
-    """Cores of a cell in hundredths, by the seven digits that a single-precision number keeps.
-
-    Raises ValueError when it is finer than that.
-    """
-    scaled = Decimal(format(cores, ".7g")) * UNITS_PER_CORE
-    if scaled != scaled.to_integral_value():
-        raise ValueError(f"{cores} cores is finer than a hundredth of a core")
-    return int(scaled)
+def non_value_of(cell: Cell) -> NonValue | None:
+    """The non-value that a cell is; None for a value."""
+    return NonValue.EMPTY if cell is None else non_value(cell) if isinstance(cell, str) else None
 
 
 def _corrupt(detail: object) -> _RefusedError:

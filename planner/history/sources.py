@@ -8,7 +8,6 @@ and ``name``, and may have ``entity`` (lpar, pool, server), ``server``, ``physc`
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -22,15 +21,14 @@ from planner.findings import Finding, Severity, Source
 from planner.formats import nmon, registry, table
 from planner.formats.base import NonValue, Reading, Record, decode
 from planner.formats.samples import Context, Count, Extract, Kind, Sample, spans, thousandths, whole
-from planner.units import decimal_from
+from planner.formats.values import decimal_from
+from planner.formats.values import time as time_of
 
 _GZIP = b"\x1f\x8b"
 _BINARY = (b"PK", b"\xd0\xcf\x11\xe0")
 _SINCE_BOOT = "input.since-boot"
 _UNRECOGNISED = "input.unrecognised"
 _TIME_ORDER = "input.time-order"  # said by :meth:`Extract.instants`, which knows when summer time ends
-_TIME = re.compile(r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})(?:[ T](\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d{1,6})?)?)?\s*"
-                   r"(Z|[+-]\d{2}:?\d{2})?")
 _MOST_COUNTER = (1 << 64) - 1
 PHYSICAL_POOL = "physical pool"
 
@@ -270,7 +268,7 @@ def _table_row(out: Extract, record: Record) -> _Row | None:
     name = str(fields.get("name", fields.get("lpar", "")))
     try:
         kind = Kind(str(fields.get("entity", "lpar")).casefold())
-        time = _table_time(str(fields.get("time", "")))
+        time = time_of(str(fields.get("time", "")).strip())
         if not name:
             raise ValueError("no name")
     except ValueError as error:
@@ -283,18 +281,6 @@ def _table_row(out: Extract, record: Record) -> _Row | None:
 def _bad_row(out: Extract, record: Record, what: str) -> None:
     out.say("input.bad-value", Severity.WARNING, what, "the row is left out; correct it and add the file again",
             source=record.source)
-
-
-def _table_time(text: str) -> datetime:
-    match = _TIME.fullmatch(text.strip())
-    if not match:
-        raise ValueError(f"time {text[:40]!r} is not like 2026-11-30 14:05 (seconds and an offset may follow)")
-    year, month, day, hour, minute, second = (int(part or 0) for part in match.groups()[:6])
-    try:
-        local = datetime(year, month, day, hour, minute, second)
-        return datetime.fromisoformat(local.isoformat() + match[7]) if match[7] else local
-    except ValueError:
-        raise ValueError(f"time {text[:40]!r} is no time that exists") from None
 
 
 def _table_series(out: Extract, key: tuple[Kind, str, str], rows: list[_Row]) -> None:

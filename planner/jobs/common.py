@@ -7,10 +7,11 @@ import math
 import re
 from dataclasses import dataclass, fields
 
-from planner.cost import Parameters, parameters_of, side_rate, state_bytes
+from planner.cost import side_rate, state_bytes
 from planner.errors import ReplayError, UsageError
 from planner.estate.assemble import Loaded
 from planner.estate.model import Estate
+from planner.estate.parameters import Parameters, parameters_of
 from planner.findings import Finding, Severity, errors, ordered
 from planner.plan.choices import BACK, OUT, Status
 from planner.plan.plan import Plan, Window

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Literal
 
-from planner.cost import Copy, Parameters, copy_at, parameters_of, side_rate, stream_rate
+from planner.cost import Copy, copy_at, side_rate, stream_rate
 from planner.estate.capacity import Demand, lpar_demand, vios_demand
 from planner.estate.catalogue import rperf_per_core
 from planner.estate.model import Estate, Lpar, ProcessorPool, Server, Vios
+from planner.estate.parameters import Parameters, parameters_of
 from planner.estate.policies import Group, compile_policies
 from planner.reach import Reach
 

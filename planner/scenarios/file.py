@@ -14,8 +14,9 @@ from planner.errors import InputError
 from planner.estate.energy import HOURS_PER_YEAR, MOST_WATTS, Tariff
 from planner.estate.model import Policy
 from planner.findings import Finding, Severity, Source
+from planner.formats.values import units_from_cores
 from planner.scenarios.model import ALL, Growth, NewServer, Scenario, ServerClock
-from planner.units import MIB_PER_GIB, units_from_cores
+from planner.units import MIB_PER_GIB
 
 Path_ = Sequence[str | int]
 _HELP = "see docs/whatif.md"

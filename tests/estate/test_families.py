@@ -15,11 +15,10 @@ from site_writer import FAMILIES, LPARSTAT_FACTS, Wiring, carries, has_lparstat,
 
 from planner.estate.assemble import Loaded
 from planner.estate.load import checked, load
-from planner.estate.model import Estate, Lpar, Vios
+from planner.estate.model import TABLES, Estate, Lpar, Vios
 from planner.findings import Severity, errors
 from planner.formats import registry, table
 from planner.formats.base import Reading, Record
-from planner.formats.estate_tables import TABLES
 
 FEW = settings(max_examples=12)
 

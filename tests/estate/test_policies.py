@@ -11,11 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from planner.errors import InputError
-from planner.estate.model import Policy
+from planner.estate.model import POLICY_KINDS, Policy
 from planner.estate.policies import Group, PolicySet, blackout_from, compile_policies, percent_from, words
 from planner.estate.policy_file import read_policy_file, with_policies
 from planner.findings import Severity
-from planner.formats.estate_tables import POLICY_KINDS
 
 SITE = changed(changed(changed(BASE, "a1", environment="production", software=("SAP ECC 6.0", "Oracle 10.2.0.4")),
                        "B", console="hmc2"), "C", site="south")

@@ -20,7 +20,9 @@ from planner.estate.assemble import Loaded
 from planner.estate.catalogue import GENERATIONS
 from planner.estate.load import load
 from planner.estate.model import (
-    KEYS,
+    POLICY_KINDS,
+    TABLE,
+    TABLES,
     Bridge,
     Disk,
     Estate,
@@ -38,7 +40,6 @@ from planner.estate.model import (
 )
 from planner.estate.workbook import workbook_bytes
 from planner.findings import Source
-from planner.formats.estate_tables import LPARS, POLICY_KINDS, TABLES
 
 WEIRD = (
     "=cmd|' /C calc'!A0", "=1+1", "+1", "-2", "@sum", "'quoted", "a;b", "c\\", "d\\;e", ";", "\\", "a,b", "ünïcødé",
@@ -62,7 +63,7 @@ def maybe(of: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 
 def one_of(field: str) -> st.SearchStrategy[str]:
     """One of the choices of an LPAR's column, or nothing."""
-    return st.sampled_from(("", *next(c.choices for c in LPARS.columns if c.field == field)))
+    return st.sampled_from(("", *next(c.choices for c in TABLE["lpars"].columns if c.field == field)))
 
 
 def lists(of: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
@@ -73,7 +74,7 @@ WORDS = lists(TEXT)
 ROWS: dict[str, st.SearchStrategy[Any]] = {
     "servers": st.builds(
         Server, TEXT, UNITS, MIB, NOTE, NOTE, st.sampled_from(GENERATIONS), NOTE, NOTE, maybe(MIB), maybe(st.integers(1, 512)),
-        NOTE, YES, WORDS, maybe(UNITS), maybe(SMALL), YES, maybe(MIB), maybe(WATTS), maybe(WATTS), NOTE),
+        NOTE, YES, WORDS, maybe(UNITS), maybe(SMALL), YES, maybe(MIB), maybe(WATTS), maybe(WATTS), YES, NOTE),
     "pools": st.builds(ProcessorPool, TEXT, st.integers(0, 63), NOTE, maybe(UNITS), UNITS, NOTE),
     "vioses": st.builds(
         Vios, TEXT, TEXT, UNITS, MIB, maybe(st.integers(1, 999)), NOTE, YES, YES, maybe(SMALL),
@@ -87,7 +88,8 @@ ROWS: dict[str, st.SearchStrategy[Any]] = {
         hpt_ratio=st.integers(1, 512), memory_mode=st.sampled_from(("dedicated", "shared")),
         physical_adapters=WORDS, lhea=YES, sriov_ports=maybe(SMALL), huge_pages=maybe(SMALL), bsr_arrays=maybe(SMALL),
         error_path_reporting=YES, workload_group=NOTE, software=WORDS, busy_units=maybe(UNITS),
-        working_set_mib=maybe(MIB), note=NOTE),
+        working_set_mib=maybe(MIB), physical_io=YES, vnic_adapters=maybe(SMALL), migration_disabled=YES, vtpm=YES,
+        memory_expansion_percent=maybe(st.integers(0, 1000)), note=NOTE),
     "bridges": st.builds(Bridge, TEXT, TEXT, st.integers(1, 4094), TEXT, NOTE),
     "networks": st.builds(Network, TEXT, SMALL, st.integers(1, 4094), lists(st.integers(1, 4094)), TEXT, NOTE),
     "disks": st.builds(Disk, TEXT, SMALL, TEXT, TEXT, st.sampled_from(("lun", "lv", "file", "optical", "ssp")), NOTE,
@@ -101,13 +103,8 @@ ROWS: dict[str, st.SearchStrategy[Any]] = {
 }
 
 
-def _key(kind: str, row: Any) -> Any:
-    """What identifies a row: of a policy, what it says."""
-    return (row.kind, row.subject, row.value) if kind == "policies" else KEYS[kind](row)
-
-
 ESTATES = st.fixed_dictionaries({
-    kind: st.lists(rows, max_size=3, unique_by=lambda r, k=kind: _key(k, r)).map(tuple) for kind, rows in ROWS.items()
+    kind: st.lists(rows, max_size=3, unique_by=TABLE[kind].key_of).map(tuple) for kind, rows in ROWS.items()
 }).map(lambda kinds: sorted_estate(Estate(**kinds)))
 
 
@@ -122,7 +119,7 @@ def through(name: str, data: bytes) -> Loaded:
 @settings(max_examples=120)
 @given(ESTATES)
 def test_the_workbook_gives_the_estate_back(estate: Estate) -> None:
-    if any(getattr(estate, kind) for kind in KEYS):
+    if any(getattr(estate, kind) for kind in TABLE):
         assert through("e.xlsx", workbook_bytes(Loaded(estate))).estate == estate
 
 

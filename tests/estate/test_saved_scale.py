@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import MISSING, fields, replace
+from pathlib import Path
 
 import pytest
 from estates import BASE, policy, stating
@@ -12,9 +13,10 @@ from estates_random import random_estate
 from pydantic import TypeAdapter, ValidationError
 from scale_estates import ring
 
+from planner.errors import InputError
 from planner.estate import saved
 from planner.estate.assemble import Loaded
-from planner.estate.load import checked
+from planner.estate.load import checked, read_sources
 from planner.estate.model import CLASSES, Estate, Parameter, Server
 from planner.findings import Source
 
@@ -90,3 +92,20 @@ def test_plain_words_of_a_policy_name_one_thing_and_patterns_many() -> None:
 
     assert refused("a1; b1") == [] and refused("a*") == [] and refused("[ab]1") == [] and refused("?1") == []
     assert "'A1' matches no LPAR" in refused("A1; b1")[0]
+
+
+def test_an_estate_larger_than_any_other_document_is_read_again(tmp_path: Path) -> None:
+    text = saved.dump(Loaded(BASE))
+    (tmp_path / "e.json").write_text(text[:-2] + " " * (130 << 20) + "}\n")
+    _, estates, problems = read_sources([tmp_path / "e.json"])
+    assert [one.estate for one in estates] == [BASE] and problems == []
+
+
+def test_what_could_not_be_read_again_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = saved.dump(Loaded(BASE))
+    (tmp_path / "e.json").write_text(text)
+    monkeypatch.setattr(saved, "MOST_BYTES", len(text.encode()))
+    assert saved.dump(Loaded(BASE)) == text and read_sources([tmp_path / "e.json"])[1][0].estate == BASE
+    monkeypatch.setattr(saved, "MOST_BYTES", len(text.encode()) - 1)
+    with pytest.raises(InputError, match="larger"):
+        saved.dump(Loaded(BASE))

@@ -13,10 +13,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl import Workbook, load_workbook
 
+from planner.estate.model import TABLE, TABLES, Column, Type
 from planner.findings import Finding, Severity
 from planner.formats.base import Reading
-from planner.formats.estate_tables import LPARS, REPORT_SHEETS, SERVERS, TABLES, Column, Type
-from planner.formats.estate_workbook import cell_source, join_list, letters, parse_cell, read_bytes, split_list
+from planner.formats.estate_workbook import (
+    REPORT_SHEETS,
+    cell_source,
+    letters,
+    parse_cell,
+    read_bytes,
+)
+from planner.formats.values import join_list, split_list
 
 
 def reading(cells: dict[str, Any] | None = None, without: tuple[str, ...] = ()) -> Reading:
@@ -144,7 +151,7 @@ def test_headers_and_sheets_in_another_case_are_known() -> None:
 
 
 def test_unknown_columns_and_sheets_are_warned_of_and_report_sheets_are_not() -> None:
-    width = len(LPARS.columns) + 1
+    width = len(TABLE["lpars"].columns) + 1
     book = load_workbook(io.BytesIO(workbook_with(BASE, {f"LPARs!{letters(width)}1": "Cost centre"})))
     book.create_sheet("Holidays")
     for name in REPORT_SHEETS:
@@ -159,7 +166,7 @@ def test_unknown_columns_and_sheets_are_warned_of_and_report_sheets_are_not() ->
 
 
 def test_a_column_that_stands_twice_is_an_error() -> None:
-    width = len(LPARS.columns) + 1
+    width = len(TABLE["lpars"].columns) + 1
     one = only(reading({f"LPARs!{letters(width)}1": "Server"}), "input.duplicate-column")
     assert one.severity is Severity.ERROR and str(one.source) == f"site.xlsx[LPARs!{letters(width)}1]"
 
@@ -258,4 +265,4 @@ def test_headers_are_unique_and_say_their_unit() -> None:
         for c in table.columns:
             assert not (c.type is Type.CORES and "(cores)" not in c.header)
             assert not (c.type is Type.GIB and "(GiB)" not in c.header)
-    assert column("Servers", "Server") is SERVERS.columns[0]
+    assert column("Servers", "Server") is TABLE["servers"].columns[0]

@@ -476,7 +476,7 @@ def test_many_bad_cells_of_one_column_are_counted() -> None:
     rows = [BOOK["LPAR_CPU"][0]] + [[f"l{n}", "on", "shared", "?", *[None] * 13, *EAST] for n in range(50)]
     found = [f for f in reading({"LPAR_CPU": rows}).findings if f.rule == "input.bad-value"]
     assert [f.message for f in found][-2:] == [
-        "min_cpu: '?' is not a number, or is negative or absurd",
+        "min_cpu: '?' is not a whole number of up to 64 bits",
         "47 more of these in column LPAR_CPU!D"]
     assert len(found) == 4
 

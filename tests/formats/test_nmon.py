@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from planner.findings import Severity, Source
-from planner.formats import lparstat_i, nmon
+from planner.formats import lines, lparstat_i, nmon
 from planner.formats.base import NonValue, Reading
 from planner.formats.nmon import CONFIG, FORMAT, SAMPLE, LineStream, read, read_file, read_lines, recognise
 
@@ -328,7 +328,7 @@ def test_a_gzip_bomb_is_stopped(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("size", [2, 3, 4, 5, 6, 7, 30])
 def test_lines_at_the_edge_of_a_piece(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int) -> None:
-    monkeypatch.setattr(nmon, "_CHUNK", size)
+    monkeypatch.setattr(lines, "_CHUNK", size)
     path = tmp_path / "x"
     path.write_bytes("aaaa\r\nbé\r\n\r\nccé\rd\n\ne\r".encode())
     assert list(LineStream(path)) == ["aaaa", "bé", "", "ccé", "d", "", "e"]
