@@ -53,7 +53,7 @@ def free_on(site: Site, goal: Headroom, server: str, where: Where) -> ServerHead
     held, limit = site.holding(server, names), site.limit(server)
     used = None
     if site.usage is not None:
-        used = int((10 * limit.units - site.usage_on(server, names))[needed_slots(goal, site)].min()) // 10
+        used = int((10 * limit.units - site.used.on(server, names))[needed_slots(goal, site)].min()) // 10
     return ServerHeadroom(limit.units - held.units, used, limit.memory_mib - held.memory_mib)
 
 
@@ -93,8 +93,8 @@ def hours(site: Site, servers: Sequence[str], after: Where) -> list[dict[str, An
         return []
     for server in dict.fromkeys(servers):
         names = on(after, server)
-        before, total = site.usage_at_start(server), site.usage_on(server, names)
-        rows = [site.use(n, server) for n in names] + [site.vios_use(v) for v in site.vioses_on(server)]
+        before, total = site.used.at_start(server), site.used.on(server, names)
+        rows = [site.used.of(n, server) for n in names] + [site.used.of_vios(v) for v in site.vioses_on(server)]
         singles: dict[Any, int] = {}
         for row in rows:
             for bucket, slot in usage.worst_by_bucket(row).items():
@@ -112,7 +112,7 @@ def sum_of_peaks(site: Site, goal: Headroom, where: Where) -> float | None:
     if site.usage is None:
         return None
     server, inside = goal.server, needed_slots(goal, site)
-    rows = [site.use(n, server) for n in on(where, server)] + [site.vios_use(v) for v in site.vioses_on(server)]
+    rows = [site.used.of(n, server) for n in on(where, server)] + [site.used.of_vios(v) for v in site.vioses_on(server)]
     return sum(int(row[inside].max()) for row in rows) / 1000
 
 
@@ -123,7 +123,7 @@ def critical(site: Site, goal: Headroom, after: Where) -> list[dict[str, Any]]:
     out = []
     for name in critical_here(goal, site):
         p = site.lpars[name]
-        inside = None if site.usage is None else site.use(name, goal.server)[needed_slots(goal, site)]
+        inside = None if site.usage is None else site.used.of(name, goal.server)[needed_slots(goal, site)]
         peak = None if inside is None else int(inside.max()) / 1000
         out.append({"lpar": name, "entitlement": p.entitlement_units / 100, "virtual_processors": p.virtual_processors,
                     "weight": p.weight, "sharing": p.sharing or p.processors, "may_draw": most_units(p) / 100,
@@ -162,5 +162,5 @@ def _group_peak(site: Site, goal: Headroom, names: Sequence[str]) -> int:
     """The most that these LPARs used together (hundredths, rounded up); their entitlements where nothing is known."""
     if site.usage is None:
         return sum(site.lpars[n].entitlement_units for n in names)
-    total = sum((site.use(n, goal.server) for n in names[1:]), site.use(names[0], goal.server))
+    total = sum((site.used.of(n, goal.server) for n in names[1:]), site.used.of(names[0], goal.server))
     return -(-int(total[needed_slots(goal, site)].max()) // 10)

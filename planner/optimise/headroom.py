@@ -133,7 +133,7 @@ class HeadroomProgram(PlacementProgram):
         for slot in usage.worst_by_bucket(over).values():
             if over[slot] > 0 and slot not in self.slots[server, -1]:
                 self.slots[server, -1].add(slot)
-                terms = {self.x[n, server]: int(self.site.use(n, server)[slot]) for n in self.by_server[server]
+                terms = {self.x[n, server]: int(self.site.used.of(n, server)[slot]) for n in self.by_server[server]
                          if self.site.pool_on(n, server) in self.pools}
                 held = int(self._pool_use(self.fixed[server])[slot])
                 self.program.at_most({**terms, **self.wanted_use(server)},
@@ -144,12 +144,12 @@ class HeadroomProgram(PlacementProgram):
 
     def _pool_use(self, names: Iterable[str]) -> NDArray[np.int64]:
         listed = list(names)
-        uses = [self.site.usage_on(self.goal.server, listed, p) for p in self.pools]
+        uses = [self.site.used.on(self.goal.server, listed, p) for p in self.pools]
         total: NDArray[np.int64] = sum(uses[1:], uses[0])
         return total
 
     def _pool_most(self) -> int:
-        return sum(self.site.usage_limit(self.goal.server, p) or 0 for p in self.pools)
+        return sum(self.site.used.limit(self.goal.server, p) or 0 for p in self.pools)
 
     def add_cost(self) -> None:
         """The objective: migration cost, or the most of what is wanted beyond the goal (minimised as its negative)."""

@@ -246,8 +246,7 @@ class PlacementProgram:
 
     def usage_room(self, server: str, pool: int | None) -> NDArray[np.int64] | None:
         """Slot by slot what may be used, in thousandths: the limit, or what was used at the start if that is more."""
-        limit = self.site.usage_limit(server, pool)
-        return None if limit is None else np.maximum(limit, self.site.usage_at_start(server, pool))
+        return self.site.used.allowed(server, pool)
 
     def add_usage(self, solution: Solution) -> int:
         """Rows for the slots in which this solution uses too much, the worst of each bucket; their number."""
@@ -263,7 +262,7 @@ class PlacementProgram:
                 room = self.usage_room(s, pool)
                 if room is None:
                     continue
-                over = self.site.usage_on(s, where[s], pool) + self.usage_extra(s, pool, solution) - room
+                over = self.site.used.on(s, where[s], pool) + self.usage_extra(s, pool, solution) - room
                 for slot in usage.worst_by_bucket(over).values():
                     if over[slot] > 0:
                         added += self.add_slot(s, pool, slot)
@@ -283,8 +282,8 @@ class PlacementProgram:
         if room is None or slot in self.slots[server, pool]:
             return False
         self.slots[server, pool].add(slot)
-        held = self.site.usage_on(server, self.fixed[server], pool)
-        terms = {self.x[n, server]: int(self.site.use(n, server)[slot]) for n in self.by_server[server]
+        held = self.site.used.on(server, self.fixed[server], pool)
+        terms = {self.x[n, server]: int(self.site.used.of(n, server)[slot]) for n in self.by_server[server]
                  if pool is None or self.site.pool_on(n, server) == pool}
         tag = Tag("processor.usage", server) if pool is None else Tag("processor.pool-usage", server, str(pool))
         self.program.at_most({**terms, **self.usage_wanted(server, pool, slot)}, int(room[slot]) - int(held[slot]), tag)

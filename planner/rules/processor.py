@@ -39,27 +39,12 @@ def pool(site: Site, server: str, holders: Collection[str]) -> Iterator[Breach]:
 _USAGE_ROWS = "rows for the slots that a placement would break, added until none is left"
 
 
-def _overused(site: Site, server: str, holders: Collection[str], pool_id: int | None) -> tuple[int, int, str] | None:
-    """(used, allowed, when) in thousandths of a core in the slot that is broken most, or None."""
-    import numpy as np
-
-    limit = site.usage_limit(server, pool_id)
-    if limit is None or site.usage is None:
-        return None
-    used = site.usage_on(server, holders, pool_id)
-    over = used - np.maximum(limit, site.usage_at_start(server, pool_id))
-    worst = int(np.argmax(over)) if len(over) else 0
-    if not len(over) or over[worst] <= 0:
-        return None
-    return int(used[worst]), limit, f"{site.usage.when(worst):%Y-%m-%d %H:%M}, a {site.usage.bucket(worst).kind} day"
-
-
 @rule("processor.usage", "Where usage history exists, what runs on a server never used more together than the server "
       "may give (configurable, ceiling, reserve), in any slot of the hours that count; slots that were over at the "
       "start do not rise.", Scope.SERVER, hold=Hold.END, encoding=_USAGE_ROWS,
       source="the peak of the sum, not the sum of peaks")
 def usage(site: Site, server: str, holders: Collection[str]) -> Iterator[Breach]:
-    if site.usage is not None and (found := _overused(site, server, holders, None)):
+    if site.usage is not None and (found := site.used.worst(server, holders)):
         yield Breach(f"with the usage of {found[2]}, {server} would use {found[0] / 1000:.2f} cores of "
                      f"{found[1] / 1000:.2f}", "place less there, or raise its ceiling")
 
@@ -69,7 +54,7 @@ def usage(site: Site, server: str, holders: Collection[str]) -> Iterator[Breach]
       hold=Hold.END, encoding=_USAGE_ROWS, source="REDP-4798 p. 136 (maximum pool capacity)")
 def pool_usage(site: Site, server: str, holders: Collection[str]) -> Iterator[Breach]:
     for pool_id in sorted(site.pools.get(server, {})) if site.usage is not None else ():
-        if found := _overused(site, server, holders, pool_id):
+        if found := site.used.worst(server, holders, pool_id):
             yield Breach(f"with the usage of {found[2]}, pool {pool_id} of {server} would use {found[0] / 1000:.2f} "
                          f"cores of {found[1] / 1000:.2f}",
                          "raise the pool's maximum or choose another with the policy target-pool")

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 from planner.cost import Copy, copy_at, side_rate, stream_rate
 from planner.estate.capacity import Demand, lpar_demand, vios_demand
-from planner.estate.catalogue import rperf_per_core
 from planner.estate.model import Estate, Lpar, ProcessorPool, Server, Vios
 from planner.estate.parameters import Parameters, parameters_of
 from planner.estate.policies import Group, compile_policies
 from planner.reach import Reach
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from planner.history.usage import Usage
+    from planner.rules.usage_on_site import UsageOnSite
 
 DEFAULT_POOL = 0
 
@@ -78,7 +75,6 @@ class Site:
         self.at_start = {s: self.holding(s, self._residents[s]) for s in self.servers}
         self.ledger: object = None
         """What the ledger works out once for all programs and schedules of this site."""
-        self._usage_at_start: dict[tuple[str, int | None], NDArray[np.int64]] = {}
 
     def residents(self, server: str) -> Sequence[str]:
         """The active LPARs of a server at the start, by name."""
@@ -166,67 +162,14 @@ class Site:
         share = self._shares[lpar, server] = demand.units, demand.memory_mib, self.pool_on(lpar, server)
         return share
 
-    # ---- usage --------------------------------------------------------------------------------------------------
-
-    def use(self, lpar: str, server: str) -> NDArray[np.int64]:
-        """What an LPAR uses on a server, slot by slot, in thousandths of a core; needs ``usage``.
-
-        Dedicated processors are held whole. On a server whose cores are slower (rPerf per core) the same work takes
-        more of them; a faster server is not credited, since an LPAR keeps its compatibility mode until it restarts.
-        """
-        import numpy as np
-
-        p = self.lpars[lpar]
-        if self.usage is None:
-            raise ValueError("this site has no usage")
-        if p.processors == "dedicated":
-            return np.full(len(self.usage.starts), p.entitlement_units * 10, dtype=np.int64)
-        home = self.home.get(lpar, p.server)
-        here, there = (rperf_per_core(self.servers[s].model)
-                       for s in (home if home in self.servers else p.server, server))
-        used = self.usage.of(lpar).astype(np.int64)
-        if here and there and here > there:
-            ratio = Fraction(str(here)) / Fraction(str(there))
-            used = -(-used * ratio.numerator // ratio.denominator)
-        return used
-
-    def vios_use(self, vios: Vios) -> NDArray[np.int64]:
-        """What a VIOS uses, slot by slot, in thousandths of a core: its history, else its entitlement."""
-        import numpy as np
+    @cached_property
+    def used(self) -> UsageOnSite:
+        """What is used on this site; raises ValueError without ``usage``."""
+        from planner.rules.usage_on_site import UsageOnSite  # start-up: numpy is for questions of usage alone
 
         if self.usage is None:
             raise ValueError("this site has no usage")
-        if vios.sharing == "dedicated" or vios.name not in self.usage:
-            return np.full(len(self.usage.starts), vios.entitlement_units * 10, dtype=np.int64)
-        return self.usage.of(vios.name).astype(np.int64)
-
-    def usage_on(self, server: str, lpars: Iterable[str], pool: int | None = None) -> NDArray[np.int64]:
-        """What these LPARs use together on a server (with its VIOSes), or those of one shared pool of it."""
-        import numpy as np
-
-        if self.usage is None:
-            raise ValueError("this site has no usage")
-        total = np.zeros(len(self.usage.starts), dtype=np.int64)
-        if pool is None:
-            for vios in self.vioses_on(server):
-                total += self.vios_use(vios)
-        for name in lpars:
-            if pool is None or self.pool_on(name, server) == pool:
-                total += self.use(name, server)
-        return total
-
-    def usage_at_start(self, server: str, pool: int | None = None) -> NDArray[np.int64]:
-        """The same for the LPARs that are there at the start."""
-        if (server, pool) not in self._usage_at_start:
-            self._usage_at_start[server, pool] = self.usage_on(server, self._residents[server], pool)
-        return self._usage_at_start[server, pool]
-
-    def usage_limit(self, server: str, pool: int | None = None) -> int | None:
-        """Thousandths of a core that may be used: of a server its limit; of a pool its maximum, None without one."""
-        if pool is None:
-            return self.limit(server).units * 10
-        known = self.pools.get(server, {}).get(pool)
-        return None if known is None or known.max_units is None else known.max_units * 10
+        return UsageOnSite(self, self.usage)
 
     # ---- movers and time ----------------------------------------------------------------------------------------
 

@@ -157,8 +157,8 @@ def _pool_room(goal: Headroom, site: Site, names: Sequence[str]) -> list[Finding
                             f"LPARs have {show_cores(free)} cores left after the way out; {show_cores(goal.units)} "
                             "were asked for"))
     if goal.by is not By.ENTITLEMENT and site.usage is not None:
-        most = sum(site.usage_limit(server, p) or 0 for p in limits)
-        total = sum((site.usage_on(server, names, p) for p in sorted(limits)), 0 * site.usage.starts)
+        most = sum(site.used.limit(server, p) or 0 for p in limits)
+        total = sum((site.used.on(server, names, p) for p in sorted(limits)), 0 * site.usage.starts)
         least = most - int(total[_needed(goal, site.usage)].max())
         if least < 10 * goal.units:
             found.append(broken("goal.reached", server, "at their peak the pools of the critical LPARs leave "
@@ -173,7 +173,7 @@ def _needed(goal: Headroom, usage: Usage) -> NDArray[np.bool_]:
 
 def _unused(goal: Headroom, site: Site, usage: Usage, names: Sequence[str]) -> list[Finding]:
     """The slot in which the history leaves least, if that is less than was asked for."""
-    left = 10 * site.limit(goal.server).units - site.usage_on(goal.server, names)
+    left = 10 * site.limit(goal.server).units - site.used.on(goal.server, names)
     left[~_needed(goal, usage)] = left.max()
     worst = int(left.argmin())
     if left[worst] >= 10 * goal.units:

@@ -49,17 +49,17 @@ def test_an_lpar_uses_more_on_a_slower_server_and_no_less_on_a_faster_one() -> N
     """9119-FHA: 8.64 rPerf a core; 9117-MMA: 8.40. 1000 thousandths there are ceil(1000 x 8.64 / 8.40) here."""
     found = changed(of(), "A", model="9119-FHA")
     site, _ = judged(found, {"a1": [1000]})
-    assert site.use("a1", "A").tolist() == [1000] and site.use("a1", "B").tolist() == [1029]
+    assert site.used.of("a1", "A").tolist() == [1000] and site.used.of("a1", "B").tolist() == [1029]
     site, _ = judged(changed(of(), "B", model="9119-FHA"), {"a1": [1000]})
-    assert site.use("a1", "B").tolist() == [1000]
+    assert site.used.of("a1", "B").tolist() == [1000]
 
 
 def test_dedicated_processors_are_held_whole_and_vioses_by_their_history() -> None:
     found = changed(of(), "a1", processors="dedicated", sharing="")
     site, _ = judged(found, {"a1": [10], "a2": [10], "A-v1": [700]})
-    assert site.use("a1", "A").tolist() == [1000]
-    assert [site.vios_use(v).tolist() for v in site.vioses_on("A")] == [[700], [500]]
-    assert site.usage_on("A", ["a1", "a2"]).tolist() == [1000 + 10 + 700 + 500]
+    assert site.used.of("a1", "A").tolist() == [1000]
+    assert [site.used.of_vios(v).tolist() for v in site.vioses_on("A")] == [[700], [500]]
+    assert site.used.on("A", ["a1", "a2"]).tolist() == [1000 + 10 + 700 + 500]
 
 
 def test_the_largest_lpar_has_its_own_page_table() -> None:
