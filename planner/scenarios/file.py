@@ -10,6 +10,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from pydantic import ConfigDict, Field, ValidationError, create_model
+
 from planner.errors import InputError
 from planner.estate.energy import HOURS_PER_YEAR, MOST_WATTS, Tariff
 from planner.estate.model import Policy
@@ -109,11 +111,8 @@ def document_of(text: str, file: str, found: list[Finding]) -> dict[str, Any] | 
 
 def scenario_from(document: Mapping[str, Any], text: str, file: str, found: list[Finding]) -> Scenario | None:
     """A scenario from a parsed document; ``text``: where its lines are looked for. Problems are added to ``found``."""
-    from pydantic import ValidationError
-
-    shape = _shape()
     try:
-        row = shape.model_validate(dict(document))
+        row = _SCENARIO.model_validate(dict(document))
     except ValidationError as error:
         told = [told_error(file, text, e) for e in error.errors()]
         found += sorted(told, key=lambda f: (f.source.line or 0) if f.source else 0)
@@ -147,62 +146,50 @@ def told_error(file: str, text: str, error: Any, what: str = "a scenario") -> Fi
     return problem(file, text, path, f"found {shown!r}, expected {wanted}"[:300], f"correct it; {_HELP}")
 
 
-_SHAPE: list[Any] = []
+def _model(title: str, /, **fields: Any) -> Any:
+    return create_model(title, __config__=ConfigDict(extra="forbid"), **fields)
 
 
-def _shape() -> Any:
-    """The pydantic model of the file, built when first needed."""
-    if not _SHAPE:
-        _SHAPE.append(_build_shape())
-    return _SHAPE[0]
+def _text(default: Any = "", **more: Any) -> Any:
+    return (str, Field(default, strict=True, max_length=500, **more))
 
 
-def _build_shape() -> Any:
-    from pydantic import BaseModel, ConfigDict, Field, create_model
+def _whole(default: Any, least: int, most: int) -> Any:
+    kind = int | None if default is None else int
+    return (kind, Field(default, strict=True, ge=least, le=most))
 
-    strict = ConfigDict(extra="forbid")
 
-    def model(title: str, /, **fields: Any) -> Any:
-        return create_model(title, __config__=strict, **fields)
+def _number(default: Any, least: float, most: float) -> Any:
+    kind = Decimal | None if default is None else Decimal
+    return (kind, Field(default, ge=least, le=most, allow_inf_nan=False))
 
-    def text(default: Any = "", **more: Any) -> Any:
-        return (str, Field(default, strict=True, max_length=500, **more))
 
-    def whole(default: Any, least: int, most: int) -> Any:
-        kind = int | None if default is None else int
-        return (kind, Field(default, strict=True, ge=least, le=most))
-
-    def number(default: Any, least: float, most: float) -> Any:
-        kind = Decimal | None if default is None else Decimal
-        return (kind, Field(default, ge=least, le=most, allow_inf_nan=False))
-
-    name = text(..., min_length=1, pattern=r"^[^\s/;*?\[\]][^/;*?\[\]]*$")
-    new = model(
-        "Add", name=name, model=text(..., min_length=1), cores=whole(..., 1, 4096), ghz=number(None, 0.1, 20),
-        memory_gib=number(..., 1, 1 << 20), wired_like=text(ALL), console=text(), site=text(), firmware=text(),
-        firmware_memory_gib=number(None, 0, 4096), lmb_mib=whole(None, 1, 4096), idle_watts=whole(None, 0, MOST_WATTS),
-        max_watts=whole(None, 0, MOST_WATTS), max_migrations=whole(None, 1, 64), vioses=whole(2, 1, 8),
-        vios_cores=number(1, 0.05, 64), vios_memory_gib=number(4, 0.5, 1024), vios_link_mbit=whole(None, 1, 1_000_000),
-        vios_level=text())
-    growth = model("Growth", lpars=text(..., min_length=1), cores_percent=number(0, -90, 10_000),
-                   memory_percent=number(0, -90, 10_000))
-    resize = model("Resize", enabled=(bool, Field(True, strict=True)), headroom_percent=number(0, -50, 1000))
-    clock = model("Clock", server=text(..., min_length=1), ghz=number(..., 0.1, 20))
-    ceiling = model("Ceiling", servers=text("*"), cpu_percent=whole(None, 1, 100), memory_percent=whole(None, 1, 100))
-    policy = model("Policy", kind=text(..., min_length=1), subject=text(), value=(str | int | Decimal, ""),
-                   active=(bool, Field(True, strict=True)), note=text())
-    migration = model("Migration", restart_minutes=whole(30, 1, 10_000), restart_cost_minutes=whole(240, 0, 100_000))
-    energy = model("Energy", price_per_kwh=number(None, 0, 1000), currency=text(), co2_kg_per_kwh=number(None, 0, 100),
-                   hours=whole(HOURS_PER_YEAR, 1, 1_000_000))
-    many: Any = list
-    made: type[BaseModel] = model(
-        "ScenarioFile", name=name, note=(str, Field("", strict=True, max_length=5000)),
-        retire=(list[str], Field(default_factory=list)), add=(many[new], Field(default_factory=list)),
-        growth=(many[growth], Field(default_factory=list)), resize=(resize, Field(default_factory=resize)),
-        clock=(many[clock], Field(default_factory=list)), ceiling=(many[ceiling], Field(default_factory=list)),
-        policy=(many[policy], Field(default_factory=list)), energy=(energy, Field(default_factory=energy)),
-        migration=(migration, Field(default_factory=migration)), frontier=(bool, Field(True, strict=True)))
-    return made
+_MANY: Any = list
+_NAME = _text(..., min_length=1, pattern=r"^[^\s/;*?\[\]][^/;*?\[\]]*$")
+_NEW = _model(
+    "Add", name=_NAME, model=_text(..., min_length=1), cores=_whole(..., 1, 4096), ghz=_number(None, 0.1, 20),
+    memory_gib=_number(..., 1, 1 << 20), wired_like=_text(ALL), console=_text(), site=_text(), firmware=_text(),
+    firmware_memory_gib=_number(None, 0, 4096), lmb_mib=_whole(None, 1, 4096), idle_watts=_whole(None, 0, MOST_WATTS),
+    max_watts=_whole(None, 0, MOST_WATTS), max_migrations=_whole(None, 1, 64), vioses=_whole(2, 1, 8),
+    vios_cores=_number(1, 0.05, 64), vios_memory_gib=_number(4, 0.5, 1024), vios_link_mbit=_whole(None, 1, 1_000_000),
+    vios_level=_text())
+_GROWTH = _model("Growth", lpars=_text(..., min_length=1), cores_percent=_number(0, -90, 10_000),
+                 memory_percent=_number(0, -90, 10_000))
+_RESIZE = _model("Resize", enabled=(bool, Field(True, strict=True)), headroom_percent=_number(0, -50, 1000))
+_CLOCK = _model("Clock", server=_text(..., min_length=1), ghz=_number(..., 0.1, 20))
+_CEILING = _model("Ceiling", servers=_text("*"), cpu_percent=_whole(None, 1, 100), memory_percent=_whole(None, 1, 100))
+_POLICY = _model("Policy", kind=_text(..., min_length=1), subject=_text(), value=(str | int | Decimal, ""),
+                 active=(bool, Field(True, strict=True)), note=_text())
+_MIGRATION = _model("Migration", restart_minutes=_whole(30, 1, 10_000), restart_cost_minutes=_whole(240, 0, 100_000))
+_ENERGY = _model("Energy", price_per_kwh=_number(None, 0, 1000), currency=_text(), co2_kg_per_kwh=_number(None, 0, 100),
+                 hours=_whole(HOURS_PER_YEAR, 1, 1_000_000))
+_SCENARIO = _model(
+    "ScenarioFile", name=_NAME, note=(str, Field("", strict=True, max_length=5000)),
+    retire=(list[str], Field(default_factory=list)), add=(_MANY[_NEW], Field(default_factory=list)),
+    growth=(_MANY[_GROWTH], Field(default_factory=list)), resize=(_RESIZE, Field(default_factory=_RESIZE)),
+    clock=(_MANY[_CLOCK], Field(default_factory=list)), ceiling=(_MANY[_CEILING], Field(default_factory=list)),
+    policy=(_MANY[_POLICY], Field(default_factory=list)), energy=(_ENERGY, Field(default_factory=_ENERGY)),
+    migration=(_MIGRATION, Field(default_factory=_MIGRATION)), frontier=(bool, Field(True, strict=True)))
 
 
 def _mib(gib: Decimal | None) -> int | None:
@@ -234,7 +221,7 @@ def _policies(row: Any) -> tuple[Policy, ...]:
     return tuple(out)
 
 
-def _number(value: Decimal | None) -> float | None:
+def _float(value: Decimal | None) -> float | None:
     return None if value is None else float(value)
 
 
@@ -245,5 +232,5 @@ def _scenario(row: Any, file: str, lines: Mapping[str, int]) -> Scenario:
         tuple(Growth(g.lpars, _share(g.cores_percent), _share(g.memory_percent)) for g in row.growth),
         tuple(ServerClock(c.server, _ghz(c.ghz)) for c in row.clock), _policies(row), row.resize.enabled,
         _share(row.resize.headroom_percent), row.migration.restart_minutes, 60 * row.migration.restart_cost_minutes,
-        Tariff(_number(e.price_per_kwh), e.currency, _number(e.co2_kg_per_kwh)), e.hours, row.frontier,
+        Tariff(_float(e.price_per_kwh), e.currency, _float(e.co2_kg_per_kwh)), e.hours, row.frontier,
         lines)

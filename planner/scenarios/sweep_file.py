@@ -10,7 +10,10 @@ from decimal import Decimal
 from itertools import islice, product
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+
+import tomli_w
+from pydantic import ConfigDict, Field, ValidationError, create_model
 
 from planner.errors import InputError
 from planner.findings import Finding, Source
@@ -145,29 +148,22 @@ def _first_cell(sweep: Sweep) -> list[Finding]:
 
 
 def _shaped(document: Mapping[str, Any], text: str, file: str, found: list[Finding]) -> Any:
-    from pydantic import ValidationError
-
     try:
-        return _shape().model_validate({k: v for k, v in document.items() if k not in ("scenario", "grid")})
+        return _FORM.model_validate({k: v for k, v in document.items() if k not in ("scenario", "grid")})
     except ValidationError as error:
         told = [told_error(file, text, e, "a sweep") for e in error.errors()]
         found += [replace(f, fix=f.fix.replace("docs/whatif.md", "docs/sweep.md")) for f in told]
         return None
 
 
-def _shape() -> Any:
-    from typing import Literal
-
-    from pydantic import ConfigDict, Field, create_model
-
-    measures: Any = list[Literal[MEASURES]]  # type: ignore[valid-type]
-    return create_model(
-        "SweepFile", __config__=ConfigDict(extra="forbid"),
-        name=(str, Field(strict=True, min_length=1, max_length=500)),
-        note=(str, Field("", strict=True, max_length=5000)), base=(str | None, Field(None, strict=True)),
-        given=(list[str], Field(default_factory=list)), max_cells=(int, Field(1000, strict=True, ge=1, le=_MOST_CELLS)),
-        minimise=(measures, Field(default_factory=lambda: ["servers", "watts"])),
-        maximise=(measures, Field(default_factory=lambda: ["headroom_cores"])))
+_MEASURES: Any = list[Literal[MEASURES]]  # type: ignore[valid-type]
+_FORM = create_model(
+    "SweepFile", __config__=ConfigDict(extra="forbid"),
+    name=(str, Field(strict=True, min_length=1, max_length=500)),
+    note=(str, Field("", strict=True, max_length=5000)), base=(str | None, Field(None, strict=True)),
+    given=(list[str], Field(default_factory=list)), max_cells=(int, Field(1000, strict=True, ge=1, le=_MOST_CELLS)),
+    minimise=(_MEASURES, Field(default_factory=lambda: ["servers", "watts"])),
+    maximise=(_MEASURES, Field(default_factory=lambda: ["headroom_cores"])))
 
 
 def _base(document: Mapping[str, Any], text: str, path: Path, found: list[Finding]
@@ -401,8 +397,6 @@ def _place(sweep: Sweep, path: str) -> Source:
 
 def scenario_text(sweep: Sweep, cell: Cell) -> str:
     """A cell as a scenario file for ``planner whatif``."""
-    import tomli_w
-
     name = re.sub(r"[/;*?\[\]]", " ", sweep.name).strip() or "sweep"
     stated = {k: v for k, v in cell.document.items() if k not in _FIXED}
     note = f"{sweep.file}: {', '.join(f'{k} = {v}' for k, v in cell.values.items())}"
