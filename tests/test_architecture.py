@@ -46,6 +46,13 @@ def imported(path: Path) -> Iterator[str]:
                 yield from (f"planner.{alias.name}" for alias in node.names)
 
 
+def names_from(path: Path, module: str) -> Iterator[str]:
+    """What a file imports from a module by name."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module == module:
+            yield from (alias.name for alias in node.names)
+
+
 def rooms_used(path: Path) -> set[str]:
     parts = [name.split(".") for name in imported(path)]
     return {MODEL if ".".join(p[1:3]) == MODEL else p[1]
@@ -94,6 +101,29 @@ def test_the_replay_shares_nothing_with_optimiser_and_scheduler_but_estate_and_r
                 todo.append(found)
     assert not {room_of(p) for p in seen if p.parent != PACKAGE or p.stem != "__init__"} & {
         "optimise", "schedule", "jobs", "report", "cli"}
+
+
+def test_the_replay_counts_by_itself() -> None:
+    """The ledger is for optimiser and schedule; neither the replay nor the rules that it asks know it."""
+    users = {room_of(p) for p in modules() if "planner.rules.ledger" in {*imported(p), *(
+        f"planner.rules.{a}" for a in names_from(p, "planner.rules"))}}
+    assert users == {"optimise", "schedule"}
+
+
+#: What of the optimiser may import what: base, heuristics, sites that are taken apart, questions.
+LAYERS = (("program",), ("solver",), ("placement",), ("heuristics",), ("conflict",), ("stages",),
+          ("measure", "asked"), ("evacuate", "headroom", "scenario"), ("frontier",), ("large",),
+          ("consolidation_program",), ("consolidation",))
+
+
+def test_the_optimiser_stands_in_layers_without_a_circle() -> None:
+    place = {name: number for number, layer in enumerate(LAYERS) for name in layer}
+    for path in (PACKAGE / "optimise").rglob("*.py"):
+        here = path.relative_to(PACKAGE / "optimise").with_suffix("").parts[0]
+        for name in imported(path):
+            parts = name.split(".")
+            if parts[:2] == ["planner", "optimise"] and len(parts) > 2 and here != parts[2]:
+                assert place[parts[2]] < place[here], f"{here} imports {parts[2]}"
 
 
 def test_starting_the_command_line_imports_nothing_heavy() -> None:

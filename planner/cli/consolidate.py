@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from planner.cli.app import command, load_estate
+from planner.cli.models import ModelFile, models_in
 from planner.cli.options import TIMES, Estate, Out, Output, PolicyFile, Solver, Times, Usage
 from planner.cli.plans import deliver, directory, file_name
 from planner.plan.choices import Measure
@@ -42,7 +43,7 @@ def consolidate_command(
     co2: Annotated[float, typer.Option("--co2", min=0.0, rich_help_panel=_ENERGY, help="kg of CO₂ per kWh.")] = 0.35,
     hours: Annotated[float, typer.Option("--hours", min=1.0, rich_help_panel=_ENERGY, help="Hours over which a "
                                          "permanent change is counted.")] = 8760.0,
-    policy: PolicyFile = None, times: Times, usage: Usage, solver: Solver,
+    policy: PolicyFile = None, times: Times, usage: Usage, solver: Solver, write_model: ModelFile = None,
     out: Out = None, output: Output,
 ) -> int:
     """Which servers can be switched off: the cheapest set that carries it all, and the moves that empty the others.
@@ -63,7 +64,8 @@ def consolidate_command(
     goal = Consolidate(measure=minimise, n_plus_1=n_plus_1, keep=tuple(keep or ()), off=tuple(off or ()),
                        weekend=weekend, come_back=times.come_back)
     loaded = load_estate(estate, policy)
-    plan = jobs.consolidate(loaded, goal, options, usage.spec(), jobs.Terms(Tariff(tariff, currency, co2), hours))
+    with models_in(write_model, force=output.force):
+        plan = jobs.consolidate(loaded, goal, options, usage.spec(), jobs.Terms(Tariff(tariff, currency, co2), hours))
     deliver(plan, loaded, where, output)
     return jobs.exit_code(plan, estate=loaded.estate)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from planner.cli.app import command, load_estate, print_json, show, working
+from planner.cli.models import ModelFile, models_in
 from planner.cli.options import (
     TIMES,
     Estate,
@@ -36,7 +37,7 @@ def evacuate_command(
     servers: Annotated[list[str], typer.Argument(metavar="SERVER...", help="Servers to free.")], *,
     leave: Annotated[list[str] | None, typer.Option("--leave", metavar="LPAR",
                                                     help="Leave this LPAR there (it will be stopped).")] = None,
-    policy: PolicyFile = None, times: Times, usage: Usage, solver: Solver,
+    policy: PolicyFile = None, times: Times, usage: Usage, solver: Solver, write_model: ModelFile = None,
     out: Out = None, output: Output,
 ) -> int:
     """Free these servers: a proved placement, a checked order of moves, a runbook and the way back.
@@ -50,7 +51,8 @@ def evacuate_command(
     loaded = load_estate(estate, policy)
     where = directory(out, "evacuate-" + "-".join(file_name(s) for s in sorted(set(servers))))
     goal = Evacuate(servers=tuple(servers), leave=tuple(leave or ()), come_back=times.come_back)
-    plan = jobs.evacuate(loaded, goal, options, usage.spec())
+    with models_in(write_model, force=output.force):
+        plan = jobs.evacuate(loaded, goal, options, usage.spec())
     deliver(plan, loaded, where, output)
     return jobs.exit_code(plan, estate=loaded.estate)
 
@@ -75,7 +77,7 @@ def headroom_command(
                                                    "--back-window].")] = None,
     curve: Annotated[bool, typer.Option("--curve/--no-curve", help="Also find the most that can be had, and what each "
                                         "further core costs.")] = True,
-    policy: PolicyFile = None, usage: Usage, solver: Solver, out: Out = None,
+    policy: PolicyFile = None, usage: Usage, solver: Solver, write_model: ModelFile = None, out: Out = None,
     output: Output,
 ) -> int:
     """Make this much room: who leaves, and comes back, at the least cost; the most that can be had; what more costs.
@@ -103,8 +105,9 @@ def headroom_command(
     where = directory(out, f"headroom-{file_name(server)}")
     loaded = load_estate(estate, policy)
     progress = working()
-    plan = jobs.headroom(loaded, goal, jobs.Options(solver.time_limit, solver.gap, first, last), spec, curve=curve,
-                         progress=progress)
+    with models_in(write_model, force=output.force):
+        plan = jobs.headroom(loaded, goal, jobs.Options(solver.time_limit, solver.gap, first, last), spec, curve=curve,
+                             progress=progress)
     if progress:
         progress("")
     deliver(plan, loaded, where, output)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from planner.cli.app import command, load_estate, print_json, show
+from planner.cli.models import ModelFile, models_in
 from planner.cli.options import OUTPUT, Estate, Hardware, Output, PolicyFile, Solver, window_of
 from planner.cli.plans import directory
 
@@ -24,7 +25,7 @@ def whatif_command(
     estate: Estate,
     scenarios: Annotated[list[Path], typer.Argument(metavar="SCENARIO.toml...", help="Scenario files "
                                                     "(docs/whatif.md).")], *,
-    policy: PolicyFile = None, hardware: Hardware, solver: Solver,
+    policy: PolicyFile = None, hardware: Hardware, solver: Solver, write_model: ModelFile = None,
     out: Annotated[Path, typer.Option("--out", metavar="DIR", rich_help_panel=OUTPUT, help="Where the reports go.")
                    ] = Path("reports/whatif"),
     output: Output,
@@ -47,10 +48,11 @@ def whatif_command(
     options = jobs.Options(solver.time_limit, solver.gap, window_of(hardware.window))
     peaks = hardware.peaks(loaded)
     results = [today(loaded, asked[0], models)]
-    for number, scenario in enumerate(asked, 1):
-        if sys.stderr.isatty():
-            sys.stderr.write(f"\r\033[Kscenario {number} of {len(asked)}: {scenario.name}")
-        results.append(whatif(loaded, scenario, options, models, peaks))
+    with models_in(write_model, force=output.force):
+        for number, scenario in enumerate(asked, 1):
+            if sys.stderr.isatty():
+                sys.stderr.write(f"\r\033[Kscenario {number} of {len(asked)}: {scenario.name}")
+            results.append(whatif(loaded, scenario, options, models, peaks))
     if sys.stderr.isatty():
         sys.stderr.write("\r\033[K")
     document = whatif_json(results, digest(loaded.estate))

@@ -101,20 +101,23 @@ def stranded(question: Question, names: Sequence[str]) -> Conflict:
     if not question.survivors:
         return Conflict("every server of the estate is to be freed: there is none to go to", tuple(names), (), (),
                         ("free fewer servers",), refusals)
-    count = len(names)
-    what = (f"{names[0]} may go to no other server" if count == 1 else
-            f"{count} LPARs may go to no other server; each of them alone makes it impossible")
-    if any(f.message.startswith(_BACK) for _, f in findings):
-        what += " from which it could come home" if count == 1 else " (the way back counts: see the reasons)"
     units, mib = _too_large(question.site, refusals)
+    what = _nowhere(names, back=any(f.message.startswith(_BACK) for _, f in findings))
     if units or mib:
         what += (f"; the other servers lack {show_cores(sum(units.values()))} cores and "
                  f"{show_gib(sum(mib.values()))} GiB for it even without any other LPAR")
-    leave = " ".join(f"--leave {n}" for n in names[:5]) + (" …" if count > 5 else "")
+    leave = " ".join(f"--leave {n}" for n in names[:5]) + (" …" if len(names) > 5 else "")
     lifts = dict.fromkeys((*(f"{n}: {f.fix}" for n, f in findings), f"or stop and leave them there: {leave}"))
     servers = sorted({s for by_server in refusals.values() for s in by_server if s})
     return Conflict(what, tuple(names), tuple(servers), tuple(dict.fromkeys(f.rule for _, f in findings)),
-                    tuple(lifts), refusals, units, mib, irreducible=count == 1)
+                    tuple(lifts), refusals, units, mib, irreducible=len(names) == 1)
+
+
+def _nowhere(names: Sequence[str], *, back: bool) -> str:
+    if len(names) == 1:
+        return f"{names[0]} may go to no other server" + (" from which it could come home" if back else "")
+    return (f"{len(names)} LPARs may go to no other server; each of them alone makes it impossible"
+            + (" (the way back counts: see the reasons)" if back else ""))
 
 
 def _too_large(site: Site, refusals: Mapping[str, Mapping[str, Sequence[tuple[str, str]]]]

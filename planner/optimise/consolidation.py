@@ -23,6 +23,7 @@ from planner.optimise.large.wide import take_wide
 from planner.optimise.measure import Scale
 from planner.optimise.placement import Candidates, candidates_of
 from planner.optimise.program import MEASURE, ONE_PLACE, Outcome, Solution
+from planner.optimise.solver import is_read
 from planner.parallel import two_processors
 from planner.plan.choices import Status
 from planner.plan.questions import Consolidate, Evacuate
@@ -179,7 +180,7 @@ class ConsolidationProblem:
         """The answers of these components in their order: one after the other, or where they are large on two
         processors. Which process answers makes no difference to the answer."""
         size = sum(self._size(self.components[n]) for n in numbers)
-        if len(numbers) < 2 or size < _LARGE or self.cuts or not two_processors():
+        if len(numbers) < 2 or size < _LARGE or self.cuts or is_read() or not two_processors():
             yield from ((n, self._numbered(n, len(numbers) - k, deadline, gap, quick)) for k, n in enumerate(numbers))
             return
         global _shared

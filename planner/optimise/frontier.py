@@ -152,6 +152,7 @@ class Frontier:
         candidates = Candidates({n: dict.fromkeys(places, 0) for n, places in self.places.items()})
         model = ScenarioProgram(self.site, candidates, self.servers, self.problem.displaced, self.problem.sizes)
         program, x = model.program, model.x
+        program.title = "how few servers, and what stays free"
         on = {s: program.variable(1, s, "is in use") for s in self.servers}
         self._on: dict[str, list[str]] = defaultdict(list)
         for (n, s), i in x.items():

@@ -94,7 +94,7 @@ class PlacementProgram:
     def __init__(self, site: Site, candidates: Candidates, survivors: Sequence[str], displaced: Iterable[str]) -> None:
         self.site, self.candidates, self.survivors = site, candidates, list(survivors)
         self.displaced = set(displaced)
-        self.program = Program()
+        self.program = Program("where LPARs end")
         self.x: dict[tuple[str, str], int] = {
             (n, s): self.program.variable(1, n, "on", s) for n, places in candidates.cost.items() for s in places}
         self.fixed: dict[str, list[str]] = {s: [] for s in self.survivors}

@@ -91,9 +91,11 @@ def near(value: float, bound: float, gap: float) -> bool:
 
 
 class Program:
-    """An integer program: bounded integer variables, rows, one linear objective to minimise."""
+    """An integer program: bounded integer variables, rows, one linear objective to minimise. ``title``: what it
+    decides, for a person who reads it; none for the trials of a proof."""
 
-    def __init__(self) -> None:
+    def __init__(self, title: str = "") -> None:
+        self.title = title
         self.upper: list[int] = []
         self.meaning: list[tuple[str, ...]] = []
         self.rows: list[Row] = []

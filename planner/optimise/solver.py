@@ -11,11 +11,16 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import sys
+import tempfile
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
+from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import highspy
@@ -23,6 +28,56 @@ import numpy as np
 import pulp
 
 from planner.optimise.program import Outcome, Program, Solution, arrays, near
+
+_reader: ContextVar[Callable[[Program], None] | None] = ContextVar("reader", default=None)
+
+
+@contextmanager
+def read_by(reader: Callable[[Program], None]) -> Iterator[None]:
+    """Show every program that has a title to ``reader`` before it is solved."""
+    token = _reader.set(reader)
+    try:
+        yield
+    finally:
+        _reader.reset(token)
+
+
+def is_read() -> bool:
+    """Whether somebody reads the programs: then they are solved in this process."""
+    return _reader.get() is not None
+
+
+def _shown(program: Program) -> None:
+    reader = _reader.get()
+    if reader is not None and program.title:
+        reader(program)
+
+
+def as_text(program: Program, *, mps: bool = False) -> str:
+    """A program in the LP or MPS format, by PuLP. Rows and variables have their index and their meaning as a name;
+    comments say what letters a name cannot hold."""
+    variables = {f"v{i}": " ".join(words) for i, words in enumerate(program.meaning)}
+    rows = {f"c{i}": str(row.tag) for i, row in enumerate(program.rows)}
+    names = {key: _name(key, meaning) for key, meaning in (variables | rows).items()}
+    lost = [f"{names[key]}: {meaning}" for key, meaning in (variables | rows).items()
+            if meaning and set(_NO_LETTERS.findall(meaning)) - {" ", ":"}]
+    problem, _ = _model(program, names)
+    with tempfile.TemporaryDirectory() as where:
+        path = Path(where) / "program"
+        if mps:
+            problem.writeMPS(str(path))
+        else:
+            problem.writeLP(str(path))
+        text = path.read_text(encoding="utf-8")
+    comment = "* " if mps else "\\ "
+    return "".join(f"{comment}{line}\n" for line in (f"planner: {program.title}", *lost)) + text
+
+
+_NO_LETTERS = re.compile(r"[^A-Za-z0-9_]")
+
+
+def _name(key: str, meaning: str) -> str:
+    return f"{key}_{_NO_LETTERS.sub('_', meaning)[:80]}" if meaning else key
 
 
 def solve(program: Program, time_limit: float, gap: float = 0.0, max_nodes: int | None = None,
@@ -32,6 +87,7 @@ def solve(program: Program, time_limit: float, gap: float = 0.0, max_nodes: int 
     OPTIMAL means: proved within ``gap``. Raises nothing for a solver that fails: the outcome is UNKNOWN. With
     ``max_nodes`` only HiGHS is asked, since CBC would not stop there.
     """
+    _shown(program)
     if any(not r.terms and (r.rhs != 0 if r.equal else r.rhs < 0) for r in program.rows):
         return Solution(Outcome.INFEASIBLE, solver="presolve")
     if not program.upper:
@@ -70,14 +126,16 @@ def _silent() -> Iterator[None]:
         os.close(nowhere)
 
 
-def _model(program: Program) -> tuple[Any, list[Any]]:
+def _model(program: Program, names: Mapping[str, str] = MappingProxyType({})) -> tuple[Any, list[Any]]:
+    """PuLP's model; rows and variables are named by index but for ``names``."""
     problem = pulp.LpProblem("p", pulp.LpMinimize)
-    variables = [problem.add_variable(f"v{i}", 0, u, pulp.LpInteger) for i, u in enumerate(program.upper)]
+    variables = [problem.add_variable(names.get(f"v{i}", f"v{i}"), 0, u, pulp.LpInteger)
+                 for i, u in enumerate(program.upper)]
     problem += pulp.LpAffineExpression([(variables[i], c) for i, c in program.objective.items()])
     for number, row in enumerate(program.rows):
         sense = pulp.LpConstraintEQ if row.equal else pulp.LpConstraintLE
         expression = pulp.LpAffineExpression([(variables[i], c) for i, c in row.terms.items()])
-        problem.addConstraint(pulp.LpConstraint(expression, sense, f"c{number}", row.rhs))
+        problem.addConstraint(pulp.LpConstraint(expression, sense, names.get(f"c{number}", f"c{number}"), row.rhs))
     return problem, variables
 
 
@@ -243,6 +301,7 @@ def relaxed(program: Program, fractional: Collection[int], time_limit: float, ga
     Rows are taken as :meth:`Program.at_most` keeps them, rounded for whole variables: a row of fractional variables
     alone must have the right side 0, or coefficients without a common divisor, for the bound to hold for them.
     """
+    _shown(program)
     try:
         options = highs_options(time_limit, gap, None) | RELAXED_OPTIONS
         model, raw = _run_arrays(program, options, (), frozenset(fractional))

@@ -112,6 +112,7 @@ class StagedProblem:
         if not choices or len(model.x) > _BALANCE_VARIABLES or deadline - time.monotonic() < 1:
             return best
         even = self.program(kept)
+        even.program.title += ", balanced"
         if kept is model.candidates:
             even.program.at_most(even.program.objective, cost, COST)
         rest = solution.values[len(model.x):]

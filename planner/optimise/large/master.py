@@ -44,7 +44,7 @@ class Master:
     def __init__(self, site: Site, part: Component, candidates: Candidates, goal: Consolidate, scale: Scale) -> None:
         self.site, self.part, self.candidates, self.goal, self.scale = site, part, candidates, goal, scale
         self.resources = of_whole_servers(site)
-        self.program = Program()
+        self.program = Program("which servers stay on")
         self.on = {s: self.program.variable(1, s, "stays on") for s in part.servers}
         self.add_asked()
         self.add_capacity()
@@ -135,7 +135,7 @@ class Master:
     def _relaxation(self, rest: bool) -> Program:
         """A program that starts with the servers' variables and rows; ``rest``: sets that are done with left out."""
         program = self.program.without(*([] if rest else [_DONE]))
-        program.objective = {}
+        program.title, program.objective = self.program.title, {}
         return program
 
     def _solved(self, program: Program, deadline: float, gap: float, *, whole: bool, spare: float

@@ -73,18 +73,14 @@ def place_wide(site: Site, judge: Judge, master: Master, choice: Choice, slack: 
                most: int | None = None) -> tuple[Placed, Choice]:
     """A placement on these servers, or on a few more, exact in every rule; or UNKNOWN. ``most``: the set must weigh
     less than this."""
-    on, candidates = set(choice.on), master.candidates
-    grouped = {n for _, group in kept_apart(site) for n in group.members}
-    options = Candidates({n: {s: c for s, c in places.items() if s in on} for n, places in candidates.cost.items()
-                          # who is kept apart from another stays at home: two that change places could not be ordered
-                          if n not in grouped or site.start[n] not in on})
+    options, on = _options(master, choice), set(choice.on)
     if any(not places for places in options.cost.values()):
         return Placed(Outcome.INFEASIBLE), choice
     model = PlacementProgram(site, options, choice.on, [n for n in options.cost if site.start[n] not in on])
     linear = _linear(master, model, choice, slack, deadline)
     if linear.bound is None or not linear.values:
         return Placed(Outcome.UNKNOWN), choice
-    filling = _Filling(site, candidates, options, choice, master, most)
+    filling = _Filling(site, master.candidates, options, choice, master, most)
     value = {key: linear.values[i] for key, i in model.x.items()}
     if not filling.fill(value, deadline) or not _holds(site, judge, filling.where):
         return Placed(Outcome.UNKNOWN, bound_ms=linear.bound), choice
@@ -92,6 +88,15 @@ def place_wide(site: Site, judge: Judge, master: Master, choice: Choice, slack: 
     cost = sum(options.cost[n][s] for n, s in moving.items())
     more = len(filling.on) > len(choice.on)
     return Placed(Outcome.FEASIBLE, moving, cost, 0.0), master.chosen(filling.on) if more else choice
+
+
+def _options(master: Master, choice: Choice) -> Candidates:
+    """Who may go where on the servers of a choice. Who is kept apart from another stays at home where that is on: two
+    that change places could not be ordered."""
+    site, on = master.site, set(choice.on)
+    grouped = {n for _, group in kept_apart(site) for n in group.members}
+    return Candidates({n: {s: c for s, c in places.items() if s in on} for n, places in master.candidates.cost.items()
+                       if n not in grouped or site.start[n] not in on})
 
 
 def _linear(master: Master, model: PlacementProgram, choice: Choice, slack: float, deadline: float) -> Relaxed:
@@ -123,6 +128,7 @@ def _programs(master: Master, model: PlacementProgram, choice: Choice, slack: fl
 
 def _roomier(program: Program, slack: float) -> Program:
     out = program.without()
+    out.title = program.title
     out.rows = [replace(r, rhs=int(r.rhs * (1 - slack))) if r.tag.rule in _CAPACITY and r.rhs > 0 else r
                 for r in out.rows]
     return out
