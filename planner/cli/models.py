@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from planner.optimise.program import Program
 
 ModelFile = Annotated[Path | None, typer.Option(
-    "--write-model", metavar="FILE", rich_help_panel="Solver", help="Also write the integer programs that were solved, in their order: .lp or "
-    ".mps. Where there are several, FILE-1, FILE-2, ...; each begins with what it decides.")]
+    "--write-model", metavar="FILE", rich_help_panel="Solver", help="Also write the integer programs that were solved, "
+    "in their order: .lp or .mps. Where there are several, FILE-1, FILE-2, ...; each begins with what it decides.")]
 _SUFFIXES = (".lp", ".mps")
 
 
