@@ -85,9 +85,9 @@ def _timed(read: Callable[[Path], int], path: Path, results: multiprocessing.Que
 
 def read_all(path: Path) -> int:
     """The number of records under a path, as ``load`` reads them before it assembles."""
-    from planner.estate.load import read_sources
+    from planner.formats.open import documents
 
-    return sum(len(reading.records) for reading in read_sources([path])[0])
+    return sum(len(reading.records) for document in documents([path]) for reading in document.readings)
 
 
 def measured(what: str, path: Path, seconds: float, most: int) -> bool:

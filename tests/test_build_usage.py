@@ -14,7 +14,6 @@ import pytest
 from landscape import DATA, build_usage, landscape
 
 from planner.errors import InputError
-from planner.formats.table import load_mapping
 from planner.history.calendar import Bucket, DayKind
 from planner.history.clock import Clock
 from planner.history.profiles import month_range, profiles, sum_by_bucket
@@ -73,14 +72,15 @@ def test_the_files_say_what_the_fast_path_does(tmp_path: Path) -> None:
     """The last hours of November's recordings in both formats against the columns, across the start of summer time."""
     usage = build_usage.landscape_usage(landscape(), months=1, step_s=3600, last=(2026, 10))
     loads = [usage.load(name) for name in ("hxaix09adm", "hxaix43adm", "hxaix11adm")]
-    mapping = load_mapping(build_usage.MAPPING, "m.toml")
+    mapping = tmp_path / "m.toml"
+    mapping.write_text(build_usage.MAPPING)
     for form, text in (("nmon", usage.nmon), ("csv", usage.csv)):
         where = tmp_path / form
         where.mkdir()
         for load in loads:
             (where / f"{load.lpar.name}.{form}").write_text(text(load, (2026, 10)))
         with History.open(tmp_path / f"h-{form}") as read, History.open(tmp_path / f"g-{form}") as made:
-            read.add(read_sources([where], None if isinstance(mapping, tuple) else mapping), build_usage.ZONE,
+            read.add(read_sources([where], mapping), build_usage.ZONE,
                      servers=serial_numbers(landscape().servers))
             usage.into(made)
             for load in loads:

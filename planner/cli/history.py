@@ -16,8 +16,8 @@ from planner.cli.app import app, command, load_estate, print_json, show, some
 from planner.cli.options import Json, MappingFile, Percentile, SiteCalendar, Store, month_from
 
 if TYPE_CHECKING:
+    from planner.formats.open import Document
     from planner.history.calendar import Calendar
-    from planner.history.sources import SourceFile
     from planner.history.store import History
 
 history_app = typer.Typer(
@@ -52,7 +52,6 @@ def add_command(
     Example: planner history add nmon/ --store usage.duckdb --zone Australia/Melbourne --estate estate.xlsx
     """
     from planner.errors import UsageError
-    from planner.estate.load import read_mapping
     from planner.findings import errors
     from planner.history.sources import read_sources, serial_numbers
     from planner.plan.plan import finding_json
@@ -60,11 +59,9 @@ def add_command(
     if force_zone and not zone:
         raise UsageError("--force-zone: say which zone with --zone")
     begun = None if start is None else _start_from(start)
-    known = None if mapping is None else read_mapping(mapping)
     servers = {} if estate is None else serial_numbers(load_estate(estate).estate.servers)
     with _opened(store) as history:
-        own = [store, _log(store), *([] if mapping is None else [mapping])]
-        files = read_sources(list(dict.fromkeys(sources)), known, but=own)
+        files = read_sources(list(dict.fromkeys(sources)), mapping, but=(store, _log(store)))
         report = history.add(_watched(files), zone, start=begun, interval_s=interval, lpar=lpar, servers=servers,
                              force_zone=force_zone)
         stored = history.zone
@@ -109,7 +106,7 @@ def _opened(store: Path) -> Iterator[History]:
         raise
 
 
-def _watched(files: Iterable[SourceFile]) -> Iterator[SourceFile]:
+def _watched(files: Iterable[Document]) -> Iterator[Document]:
     """The files, with a line on stderr when somebody watches."""
     if not sys.stderr.isatty():
         yield from files

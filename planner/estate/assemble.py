@@ -11,16 +11,14 @@ from dataclasses import MISSING, dataclass, field, fields, replace
 from typing import Any
 
 from planner.errors import InputError
-from planner.estate import intake_hmc, intake_rest, intake_scanner, intake_table, intake_vios
+from planner.estate import intake_hmc, intake_rest, intake_scanner, intake_vios
 from planner.estate.catalogue import generation_of
 from planner.estate.join import Join
 from planner.estate.model import CLASSES, TABLE, Estate, Table, Type, sorted_estate
 from planner.findings import Finding, Severity, Source, errors, ordered
-from planner.formats import registry
-from planner.formats.base import Reading, Record
-from planner.formats.estate_workbook import KIND as WORKBOOK
-from planner.formats.estate_workbook import cell_source
-from planner.formats.facts import Intake, SelfReport, state_of
+from planner.formats import registry, saved_estate
+from planner.formats.base import Reading
+from planner.formats.facts import Intake, Row, SelfReport
 from planner.units import gib, show_cores
 
 Key = tuple[Any, ...]
@@ -98,24 +96,18 @@ def _shown(kind: str, name: str, value: Any) -> str:
     return "; ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
-def _add_workbook(facts: Facts, record: Record) -> None:
-    table = TABLE[record.kind]
-    values = {name: (state_of(value) if name == "state" else value, cell_source(record, name))
-              for name, value in record.fields.items()}
-    defaults = {f.name: f.default for f in fields(CLASSES[record.kind])}
-    key = tuple(record.fields.get(k, defaults.get(k)) for k in table.key)
-    if any(part is None or part is MISSING for part in key):
-        return
-    where = Source(record.source.file, cell=record.source.cell)
-    earlier = [s for s, rank in facts.places.get((record.kind, key), []) if rank == 0]
+def _add_row(facts: Facts, row: Row) -> None:
+    """A row of the estate workbook (rank 0), which may stand there once, or of a person's own table."""
+    kind, key, values, source, rank = row
+    earlier = [place for place, ranked in facts.places.get((kind, key), []) if rank == ranked == 0]
     if earlier:
         # A policy or path may stand twice without harm only when it says the same; anything else is a slip.
         facts.findings.append(Finding(
             "input.duplicate", Severity.ERROR, str(key[0]),
-            f"{table.sheet}: {' / '.join(map(str, key))} stands twice (first at {earlier[0]})",
-            "keep one row", where))
+            f"{TABLE[kind].sheet}: {' / '.join(map(str, key))} stands twice (first at {earlier[0]})",
+            "keep one row", source))
         return
-    facts.add(record.kind, key, values, where, 0)
+    facts.add(kind, key, values, source, rank)
 
 
 def _add_report(facts: Facts, report: SelfReport) -> None:
@@ -154,6 +146,8 @@ def _choose(facts: Facts, kind: str, key: Key, name: str, candidates: list[Fact]
 
 def _join(facts: Facts, intake: Intake) -> None:
     """What exports say, joined and added as facts. A name in the workbook stands over one that an export gives."""
+    for stated in intake.rows:
+        _add_row(facts, stated)
     for (kind, key), row in facts.rows.items():
         if kind == "servers":
             serial = [str(f.value) for f in row.get("serial", ())]
@@ -166,18 +160,6 @@ def _join(facts: Facts, intake: Intake) -> None:
         facts.add(kind, tuple(key), values, source, rank)
     for report in intake.reports:
         _add_report(facts, report)
-
-
-def _add_table(facts: Facts, record: Record, told: set[tuple[str, str]]) -> None:
-    """A row of a person's own table; an unknown field is said once."""
-    row, found = intake_table.take(record)
-    for finding in found:
-        if finding.severity is Severity.ERROR or (finding.subject, finding.message) not in told:
-            told.add((finding.subject, finding.message))
-            facts.findings.append(finding)
-    if row is not None:
-        kind, key, values, source = row
-        facts.add(kind, key, values, source, 1)
 
 
 def _missing(facts: Facts, table: Table, key: Key, absent: list[str]) -> None:
@@ -193,7 +175,7 @@ def _take(intake: Intake, reading: Reading) -> None:
     form = registry.by_kind(reading.kind)
     takes = {**_TAKES, **(form.facts if form else {})}
     for record in reading.records:
-        take = takes.get(record.kind)
+        take = takes.get(record.kind) or takes.get("")
         if take is not None:
             take(intake, record, reading)
 
@@ -203,21 +185,16 @@ def assemble(readings: Iterable[Reading]) -> Loaded:
     facts, intake = Facts(), Intake()
     kinds: dict[str, int] = {}
     stated: dict[str, int] = {}
-    tables: list[Record] = []
     for reading in readings:
         kinds[reading.kind] = kinds.get(reading.kind, 0) + 1
         stated[reading.kind] = stated.get(reading.kind, 0) + sum(len(r.fields) for r in reading.records)
         facts.findings += reading.findings
-        if reading.kind == WORKBOOK:
-            for record in reading.records:
-                _add_workbook(facts, record)
-        elif reading.kind == "table":
-            tables += reading.records
-        elif reading.records:
+        if reading.records:
             _take(intake, reading)
-    told: set[tuple[str, str]] = set()
-    for record in tables:
-        _add_table(facts, record, told)
+    if intake.saved is not None:
+        estate, places = intake.saved
+        provenance = {name: Source(place) for name, place in places.items()}
+        return Loaded(estate, provenance, ordered(facts.findings), {saved_estate.KIND: 1})
     _join(facts, intake)
     rows, provenance, partial = _build(facts)
     estate = sorted_estate(Estate(**{k: tuple(v) for k, v in rows.items()}))

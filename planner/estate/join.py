@@ -12,11 +12,9 @@ from collections.abc import Iterable
 from planner.estate.capacity import hash_page_table_mib
 from planner.estate.model import Lpar, Vios
 from planner.findings import Finding, Severity, Source
-from planner.formats.facts import Client, Hdisk, Intake, Mapping, Partition, PartRef, Values, ViosRef
+from planner.formats.facts import Client, Hdisk, Intake, Mapping, Partition, PartRef, Row, Values, ViosRef
 
 UNKNOWN_FABRIC = "unknown"
-ROW = tuple[str, tuple[object, ...], Values, Source, int]
-"""(kind, key, values, place, rank) of one row of facts; rank 1 machine output, 2 assumed."""
 
 _VIOS_FIELDS = set(Vios.__dataclass_fields__)
 _LPAR_FIELDS = set(Lpar.__dataclass_fields__)
@@ -27,7 +25,7 @@ class Join:
 
     def __init__(self, intake: Intake, known_vioses: Iterable[tuple[str, str]] = ()) -> None:
         self.intake = intake
-        self.rows: list[ROW] = []
+        self.rows: list[Row] = []
         self.findings: list[Finding] = list(intake.findings)
         self.names: dict[tuple[str, int], str] = {}
         self.system_of: dict[str, str] = {}

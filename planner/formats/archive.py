@@ -25,6 +25,7 @@ MIB = 1 << 20
 MOST_UNPACKED = 2048 * MIB   # all members of an archive together
 MOST_MEMBER = 512 * MIB
 MOST_DOCUMENT = 128 * MIB    # a file that is read whole; nmon is not
+MOST_SAVED = 1024 * MIB      # of a saved estate, written or read: some 30,000 servers with all that belongs to them
 MOST_MEMBERS = 200_000
 SUSPECT_UNPACKED = 64 * MIB  # from here on an archive may not unpack to more than MOST_RATIO times its size
 MOST_RATIO = 200
@@ -73,7 +74,8 @@ class Budget:
 class Entry:
     """One file: the name to show for it, its first 64 KiB, and all of it, once.
 
-    ``path`` where it is a file of its own; ``problem`` where reading had to stop before its end.
+    ``path`` where it is a file of its own; ``problem`` where reading had to stop before its end; ``hashed`` (of
+    :mod:`hashlib`) is given all that is read.
     """
 
     def __init__(self, shown: str, stream: Readable, path: Path | None = None) -> None:
@@ -82,14 +84,16 @@ class Entry:
         self.problem: Finding | None = None
         self._stream = stream
         self._passed = False
+        self.hashed: Any = None
         self.head = self._beginning()
 
     def read1(self, size: int = -1, /) -> bytes:
         """The next piece, the head again first; ends early, with :attr:`problem`, where it cannot go on."""
-        if not self._passed:
-            self._passed = True
-            return self.head
-        return self._next(size)
+        piece = self._next(size) if self._passed else self.head
+        self._passed = True
+        if self.hashed is not None:
+            self.hashed.update(piece)
+        return piece
 
     def read(self, most: int = MOST_DOCUMENT) -> bytes:
         """All of it. What is longer than ``most`` is not read and is :attr:`problem`."""

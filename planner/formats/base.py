@@ -90,12 +90,11 @@ class Format:
 
     ``recognise`` looks at the content (the first 64 KiB of a text, all bytes of a ``binary`` one), never at a name.
     ``read(text, file, first_line=1)``, or ``read(data, file)``, returns a :class:`Reading` and raises nothing for any
-    content. ``facts`` takes the records of a reading by their kind, ``samples`` all of it; a record that neither takes
-    is said to the person who loads it, in its reading's findings or in docs/formats.md.
+    content. ``facts`` takes the records of a reading by their kind ("": of any other kind), ``samples`` all of it.
     """
 
     kind: str
-    recognise: Callable[[Any], bool]
+    recognise: Callable[..., bool]
     read: Callable[..., Reading]
     facts: Mapping[str, TakeFacts] = field(default_factory=dict)
     samples: TakeSamples | None = None

@@ -6,14 +6,16 @@ import datetime as dt
 import io
 import warnings
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import MISSING, fields
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from planner.estate.model import TABLES, Column, Table, Type
+from planner.estate.model import CLASSES, TABLE, TABLES, Column, Table, Type
 from planner.findings import Finding, Severity, Source
-from planner.formats.base import Reading, Record
+from planner.formats.base import Format, Reading, Record
+from planner.formats.facts import Intake, state_of
 from planner.formats.values import decimal_from, mib_from_gib, split_list, units_from_cores, whole_number, yes_no
 
 KIND = "estate-workbook"
@@ -249,3 +251,20 @@ def _read_sheets(book: Any, file: str) -> Reading:
             records += sheet.records
             findings += sheet.findings
     return Reading(KIND, tuple(records), tuple(findings))
+
+
+def key_of(table: Table, values: Mapping[str, Any]) -> tuple[Any, ...]:
+    """The key of a row that states these values, defaults in their place; MISSING where there is none."""
+    defaults = {f.name: f.default for f in fields(CLASSES[table.kind])}
+    return tuple(values.get(name, defaults.get(name, MISSING)) for name in table.key)
+
+
+def _take(intake: Intake, record: Record, reading: Reading) -> None:
+    key = key_of(TABLE[record.kind], record.fields)
+    if not any(part is None or part is MISSING for part in key):
+        values = {name: (state_of(value) if name == "state" else value, cell_source(record, name))
+                  for name, value in record.fields.items()}
+        intake.rows.append((record.kind, key, values, Source(record.source.file, cell=record.source.cell), 0))
+
+
+FORMAT = Format(KIND, lambda data: data.startswith(b"PK"), read_bytes, {"": _take}, binary=True)

@@ -6,9 +6,11 @@ system; to a VIOS, the host whose output it was or the location code ``U…-Vn``
 
 from __future__ import annotations
 
+import collections.abc
 from dataclasses import dataclass, field
 from typing import Any
 
+from planner.estate.model import Estate
 from planner.findings import Finding, Severity, Source
 
 Values = dict[str, tuple[Any, Source]]
@@ -129,6 +131,10 @@ class Vfc:
     source: Source
 
 
+#: (kind, key, values, place, rank) of one row of an estate; rank 0 a person's word, 1 a machine's, 2 assumed.
+Row = tuple[str, tuple[Any, ...], Values, Source, int]
+
+
 @dataclass(slots=True)
 class Intake:
     """Everything that was said. ``aliases``: serial number or identifier → name of a system."""
@@ -148,7 +154,10 @@ class Intake:
     seas: list[Sea] = field(default_factory=list)
     vfcs: list[Vfc] = field(default_factory=list)
     levels: list[tuple[ViosRef, str, Source]] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
+    saved: tuple[Estate, collections.abc.Mapping[str, str]] | None = None
     findings: list[Finding] = field(default_factory=list)
+    _said: set[tuple[str, str]] = field(default_factory=set)
 
     def system(self, name: str, values: Values, source: Source, *aliases: str) -> None:
         """Facts of a system."""
@@ -163,6 +172,12 @@ class Intake:
     def say(self, severity: Severity, rule: str, subject: str, message: str, fix: str, source: Source | None) -> None:
         """Add a finding."""
         self.findings.append(Finding(rule, severity, subject, message, fix, source))
+
+    def once(self, severity: Severity, rule: str, subject: str, message: str, fix: str, source: Source | None) -> None:
+        """Add a finding that stands for all that say the same of the subject."""
+        if (subject, message) not in self._said:
+            self._said.add((subject, message))
+            self.say(severity, rule, subject, message, fix, source)
 
 
 _STATES = {"running": "running", "not activated": "not activated", "not available": "not activated"}

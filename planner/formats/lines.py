@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import codecs
-import gzip
-import zlib
 from collections.abc import Iterator
-from contextlib import ExitStack
-from io import BufferedReader
-from pathlib import Path
 
 from planner.findings import Finding, Severity, Source
+from planner.formats.archive import Entry
 
 MOST_BYTES = 4 << 30       # uncompressed, per file
 _MOST_LINE = 1 << 18
@@ -18,15 +14,15 @@ _CHUNK = 1 << 20
 
 
 class LineStream:
-    """The lines of a file, compressed with gzip or not, without holding more than 2 MiB of it.
+    """The lines of a file or of a member of an archive, without holding more than 2 MiB of it.
 
     Line ends are LF, CRLF or CR; the encoding is UTF-8, UTF-16 with a mark, or else Latin-1. Reading stops with a
-    finding at ``limit`` bytes (uncompressed) and where gzip data are damaged. Raises OSError as the system does.
+    finding at ``limit`` bytes. Raises OSError as the system does.
     """
 
-    def __init__(self, path: Path, shown_as: str | None = None, limit: int = MOST_BYTES) -> None:
-        self.path = path
-        self.name = shown_as or path.name
+    def __init__(self, entry: Entry, limit: int = MOST_BYTES) -> None:
+        self.entry = entry
+        self.name = entry.shown
         self.limit = limit
         self.findings: list[Finding] = []
 
@@ -44,7 +40,7 @@ class LineStream:
 
     def _cut(self, last: str) -> None:
         """Say that the last line has no end, unless it is said already why no more was read."""
-        if not any(finding.severity is Severity.ERROR for finding in self.findings):
+        if self.entry.problem is None and not any(f.severity is Severity.ERROR for f in self.findings):
             self._report("input.truncated", Severity.WARNING, f"the last line has no end: the file is cut off after "
                          f"{last[-40:]!r}", "copy it again; what came before is read")
 
@@ -70,27 +66,14 @@ class LineStream:
         yield held
 
     def _chunks(self) -> Iterator[bytes]:
-        with self.path.open("rb") as raw, ExitStack() as opened:
-            packed = raw.read(2) == b"\x1f\x8b"
-            raw.seek(0)
-            stream = opened.enter_context(gzip.open(raw)) if packed else raw
-            left = self.limit
-            while chunk := self._next(stream):
-                yield chunk[:left]
-                left -= len(chunk)
-                if left < 0:
-                    self._report("input.too-large", Severity.ERROR, f"more than {self.limit:,} bytes: the rest is "
-                                 "left out", "split the file")
-                    return
-
-    def _next(self, stream: gzip.GzipFile | BufferedReader) -> bytes:
-        """The next piece; ``read1``, because ``read`` would lose what comes before the damage."""
-        try:
-            return stream.read1(_CHUNK)
-        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            self._report("input.truncated", Severity.ERROR, f"the compressed file is damaged: {error}",
-                         "copy it again; what came before is read")
-            return b""
+        left = self.limit
+        while chunk := self.entry.read1(_CHUNK):
+            yield chunk[:left]
+            left -= len(chunk)
+            if left < 0:
+                self._report("input.too-large", Severity.ERROR, f"more than {self.limit:,} bytes: the rest is "
+                             "left out", "split the file")
+                return
 
 
 def _decoder_for(start: bytes) -> codecs.IncrementalDecoder:

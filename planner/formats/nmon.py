@@ -1,7 +1,7 @@
 """nmon of AIX (``topas_nmon``): configuration and one record for each snapshot; other sections are left out.
 
-:func:`read_lines` takes any iterable of lines and holds on to no line; :func:`read_file` streams a file, compressed
-with gzip or not. Two recordings in one file (``AAA,progname`` again) give two configurations. Record kinds:
+:func:`read_lines` takes any iterable of lines and holds on to no line. Two recordings in one file (``AAA,progname``
+again) give two configurations. Record kinds:
 
 ``nmon-config``
     From ``AAA``: ``progname``, ``version``, ``build``, ``host``, ``runname`` (on AIX 5.3 the only name of the LPAR),
@@ -34,14 +34,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from planner.findings import Finding, Severity, Source
 from planner.formats import lparstat_i
 from planner.formats.base import Format, Reading, Record, clean, pick, stated
 from planner.formats.facts import Intake, Partition, PartRef
-from planner.formats.lines import MOST_BYTES, LineStream
 from planner.formats.lparstat_i import Notes
 from planner.formats.samples import Extract, Kind, Sample, server_of_serial, spans, thousandths, whole
 from planner.formats.values import bit, counter, mib_floor, number, percent, processors, typed, units, used_cores
@@ -561,13 +559,6 @@ def read_lines(lines: Iterable[str], file: str, first_line: int = 1) -> Reading:
 def read(text: str, file: str, first_line: int = 1) -> Reading:
     """nmon from text; see :func:`read_lines`."""
     return read_lines(clean(text).split("\n"), file, first_line)
-
-
-def read_file(path: Path, shown_as: str | None = None, limit: int = MOST_BYTES) -> Reading:
-    """nmon from a file, compressed with gzip or not, in one pass. Raises OSError as the system does."""
-    stream = LineStream(path, shown_as, limit)
-    reading = read_lines(stream, stream.name)
-    return replace(reading, findings=(*stream.findings, *reading.findings))
 
 
 # --- what is taken ----------------------------------------------------------------------------------------------------

@@ -11,12 +11,11 @@ import zipfile
 from dataclasses import replace
 from functools import cache
 from importlib import import_module
-from pathlib import Path
-from typing import IO, cast
+from typing import IO
 
 from planner.findings import Finding, Severity, Source
 from planner.formats import split
-from planner.formats.archive import HEAD, MOST_RATIO, SUSPECT_UNPACKED, Entry
+from planner.formats.archive import HEAD, MOST_DOCUMENT, MOST_RATIO, MOST_SAVED, SUSPECT_UNPACKED
 from planner.formats.base import Format, Reading, decode
 
 UNRECOGNISED = "unrecognised"
@@ -36,7 +35,8 @@ _TEXTS = {
     "vios-lsdev": "vios_disks", "vios-entstat": "vios_entstat", "vios-ioslevel": "vios_level", "hmc-cli": "hmc_cli",
 }
 _WORKBOOKS = {"hmc-scanner": "hmc_scanner"}
-_MODULES = {**_TEXTS, **_WORKBOOKS}
+_MODULES = {**_TEXTS, **_WORKBOOKS, "estate-workbook": "estate_workbook", "saved-estate": "saved_estate",
+            "table": "table"}
 _TEXT = tuple(dict.fromkeys(_TEXTS.values()))
 _HMC = "hmc_cli"
 _DISKS = "vios_disks"
@@ -97,54 +97,15 @@ def read_document(data: bytes, shown_as: str) -> list[Reading]:
     return read_text_document(text, shown_as, notes)
 
 
-def read_entry(entry: Entry) -> list[Reading]:
-    """All that one file or member of an archive says; nmon is streamed, anything else is read whole."""
-    if _is_nmon(entry.head):
-        readings = [_stream_nmon(entry)]
-    else:
-        data = entry.read()
-        readings = read_document(data, entry.shown) if data or entry.problem is None else [Reading(UNRECOGNISED)]
-    return _with_findings(readings, () if entry.problem is None else (entry.problem,))
-
-
-def _is_nmon(head: bytes) -> bool:
+def is_nmon(head: bytes) -> bool:
+    """Whether a file that begins so is nmon, which is read line by line."""
     text, _ = decode(head, "")
-    form = _whole(text) if text[:4096].lstrip().startswith(_NMON) else None
-    return form is not None
+    return text[:4096].lstrip().startswith(_NMON) and _whole(text) is not None
 
 
-def _stream_nmon(entry: Entry) -> Reading:
-    from planner.formats import nmon
-    from planner.formats.lines import LineStream
-
-    lines = LineStream(cast(Path, _Once(entry)), entry.shown)
-    reading = nmon.read_lines(lines, entry.shown)
-    return replace(reading, findings=(*lines.findings, *reading.findings))
-
-
-class _Once:
-    """An entry in place of the path that nmon opens, reads two bytes of, and rewinds."""
-
-    def __init__(self, entry: Entry) -> None:
-        self._entry, self.name = entry, entry.shown
-
-    def open(self, _mode: str) -> _Once:
-        return self
-
-    def __enter__(self) -> _Once:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
-
-    def read(self, count: int) -> bytes:
-        return self._entry.head[:count]
-
-    def seek(self, _at: int) -> None:
-        pass
-
-    def read1(self, size: int) -> bytes:
-        return self._entry.read1(size)
+def most_of(head: bytes) -> int:
+    """How many bytes of a file that begins so are read: what load has written is read again, however large."""
+    return MOST_SAVED if b'"planner-estate"' in head else MOST_DOCUMENT
 
 
 def _with_findings(readings: list[Reading], notes: tuple[Finding, ...]) -> list[Reading]:
@@ -169,9 +130,11 @@ def _whole(text: str) -> Format | None:
     start = text[:4096].lstrip("\ufeff \t\n")
     if start.startswith(_NMON):
         return next((form for form in _formats("nmon") if form.recognise(text[:HEAD])), None)
-    if start.startswith(("<", "[", "{", "INFO{")):
-        return next((form for form in _formats("hmc_rest") if form.recognise(text[:HEAD])), None)
-    return None
+    if start.startswith("{"):
+        modules: tuple[str, ...] = ("saved_estate", "hmc_rest")
+    else:
+        modules = ("hmc_rest",) if start.startswith(("<", "[", "INFO{")) else ()
+    return next((form for module in modules for form in _formats(module) if form.recognise(text)), None)
 
 
 def _read_section(part: split.Section, file: str, of_several: bool) -> list[Reading]:

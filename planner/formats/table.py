@@ -13,6 +13,12 @@
 Units: ``GB`` and ``MB`` (binary) become MiB, ``cores`` and ``hundredths`` hundredths of a core, ``percent`` a float,
 ``count`` a whole number, ``yes-no`` a truth value, ``list`` (separated by ``,``, ``;``, ``|`` or line ends) a tuple of
 texts. A column without a unit is text. Grouped digits (``1.024,5``) are refused, never guessed at.
+
+``kind`` names a sheet of the estate workbook (``lpars`` or ``lpar``, ``servers``, ``zoning`` …), a field one of its
+fields (docs/estate-workbook.md) with or without its unit: ``memory`` is ``memory_mib``. ``kind = "usage"`` has the
+fields ``time`` (``2026-11-30 14:05``, with or without an offset) and ``name``, and may have ``entity`` (lpar, pool,
+server), ``server``, ``physc``, ``entitlement`` (cores), ``memory_used``, ``memory_total`` (with a unit in the
+mapping), ``span`` (seconds).
 """
 
 from __future__ import annotations
@@ -22,18 +28,24 @@ import io
 import re
 import tomllib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, replace
+from datetime import datetime
 from decimal import Decimal
 from fnmatch import fnmatchcase
 from functools import partial
-from itertools import islice
+from itertools import groupby, islice
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from planner.estate.model import TABLES, Column, Table
 from planner.findings import Finding, Severity, Source
 from planner.formats import values
-from planner.formats.base import Format, NonValue, Reading, Record
+from planner.formats.archive import HEAD
+from planner.formats.base import Format, NonValue, Reading, Record, decode, stated
+from planner.formats.estate_workbook import key_of, parse_cell
+from planner.formats.facts import Intake, Values
+from planner.formats.samples import Extract, Kind, Sample, spans, whole
 from planner.formats.values import Parser, non_value, yes_no
 from planner.formats.workbook_cells import (
     Cell,
@@ -47,6 +59,12 @@ from planner.formats.workbook_cells import (
 )
 
 KIND = "table"
+PREFIX = "table-"
+USAGE = "table-usage"
+_BY_NAME: dict[str, Table] = {}
+for _table in TABLES:
+    for _name in (_table.kind, _table.sheet.casefold().replace(" ", "_")):
+        _BY_NAME[_name] = _BY_NAME[_name.removesuffix("es")] = _BY_NAME[_name.removesuffix("s")] = _table
 
 Unit = Literal["GB", "MB", "cores", "hundredths", "percent", "count", "yes-no", "list"]
 Text = Annotated[str, Field(min_length=1, max_length=200)]
@@ -157,21 +175,16 @@ def _mapping_finding(text: str, file: str, place: tuple[int | str, ...], message
                    "correct the mapping file", Source(file, line))
 
 
-def applies(mapping: Mapping, file: str, sheet: str | None = None) -> bool:
-    """Whether one of the tables may stand in this file (or on this sheet of it)."""
-    return any(t.applies(file, sheet) for t in mapping.table)
-
-
-def text_format(mapping: Mapping) -> Format:
-    """The tables of a mapping as a format for CSV and TSV."""
-    return Format(KIND, lambda head: recognise(head, mapping),
-                  lambda text, file, first_line=1: read(text, file, mapping, first_line))
-
-
-def binary_format(mapping: Mapping) -> Format:
-    """The tables of a mapping as a format for workbooks."""
-    return Format(KIND, lambda data: recognise_bytes(data, mapping),
-                  lambda data, file: read_bytes(data, file, mapping), binary=True)
+def read_document(data: bytes, file: str, mapping: Mapping) -> Reading | None:
+    """The table in a file or the tables in a workbook; None where the mapping fits none of it."""
+    if data[:2] in (b"PK", b"\xd0\xcf"):
+        return read_bytes(data, file, mapping) if recognise_bytes(data, mapping) else None
+    text, notes = decode(data, file)
+    # A table is known by its headers and by its file's name.
+    if not any(table.applies(file, None) for table in mapping.table) or not recognise(text[:HEAD], mapping):
+        return None
+    reading = read(text, file, mapping)
+    return replace(reading, findings=(*notes, *reading.findings))
 
 
 @dataclass(frozen=True, slots=True)
@@ -395,3 +408,130 @@ def _quantity(number: Decimal, unit: str) -> int | float:
     """A number in the program's units."""
     quantity: int | float = _OF_UNIT[unit](format(number, "f"))
     return quantity
+
+
+# --- rows of the estate -----------------------------------------------------------------------------------------------
+
+
+def _estate_column(table: Table, name: str) -> Column | None:
+    wanted = (name, f"{name}_mib", f"{name}_units")
+    return next((c for c in table.columns if c.field in wanted), None)
+
+
+def _take(intake: Intake, record: Record, reading: Reading) -> None:
+    kind = record.kind.removeprefix(PREFIX)
+    table = _BY_NAME.get(kind)
+    if record.kind == USAGE:
+        return
+    if table is None:
+        intake.say(Severity.ERROR, "input.bad-mapping", kind, f"kind {kind!r} is no sheet of the estate",
+                   "one of: " + ", ".join(t.kind for t in TABLES), record.source)
+        return
+    found = _estate_values(intake, record, table)
+    key = key_of(table, {name: value for name, (value, _) in found.items()})
+    lacking = ", ".join(name for name, part in zip(table.key, key, strict=True) if part is MISSING)
+    if lacking:
+        intake.say(Severity.ERROR, "input.missing-value", kind, f"a row of {table.sheet} without {lacking}",
+                   "map a column to it, or fill the cell", record.source)
+    else:
+        intake.rows.append((table.kind, key, found, record.source, 1))
+
+
+def _estate_values(intake: Intake, record: Record, table: Table) -> Values:
+    """A value with a unit in the mapping comes in the program's own units already; lists come as texts."""
+    kind = record.kind.removeprefix(PREFIX)
+    found: Values = {}
+    for name, value in stated(record).items():
+        column, where = _estate_column(table, name), record.where(name)
+        if column is None:
+            intake.once(Severity.WARNING, "input.unknown-column", kind, f"{name!r} is no field of {table.sheet}: not "
+                        "used", "one of: " + ", ".join(c.field for c in table.columns), where)
+            continue
+        text = values.join_list(value) if isinstance(value, tuple) else value
+        try:
+            found[column.field] = (parse_cell(column, text) if isinstance(text, str) else text, where)
+        except ValueError as error:
+            intake.say(Severity.ERROR, "input.bad-value", kind, f"{column.header}: {error}",
+                       f"expected: {column.type.value}", where)
+    return found
+
+
+# --- usage ------------------------------------------------------------------------------------------------------------
+
+_USAGE_FIELDS = ("time", "name", "lpar", "entity", "server", "physc", "entitlement", "memory_used", "memory_total",
+                 "span")
+_UsageRow = tuple[tuple[Kind, str, str], datetime, Record]
+
+
+def _take_samples(out: Extract, reading: Reading) -> None:
+    rows = [row for record in reading.records if record.kind == USAGE and (row := _table_row(out, record))]
+    rows.sort(key=lambda row: row[0])
+    for key, series in groupby(rows, key=lambda row: row[0]):
+        _table_series(out, key, list(series))
+
+
+def _table_row(out: Extract, record: Record) -> _UsageRow | None:
+    fields = {name: value for name, value in record.fields.items() if not isinstance(value, NonValue)}
+    for name in fields.keys() - set(_USAGE_FIELDS):
+        out.once(f"field {name}", "input.unknown-column", Severity.WARNING, f"{name!r} is no field of usage: not used",
+                 "one of: " + ", ".join(_USAGE_FIELDS), record.source)
+    name = str(fields.get("name", fields.get("lpar", "")))
+    try:
+        kind = Kind(str(fields.get("entity", "lpar")).casefold())
+        time = values.time(str(fields.get("time", "")).strip())
+        if not name:
+            raise ValueError("no name")
+    except ValueError as error:
+        text = str(error)
+        _bad_row(out, record, text if "time" in text or "no name" in text else "entity is not lpar, pool or server")
+        return None
+    return (kind, name, str(fields.get("server", ""))), time, record
+
+
+def _bad_row(out: Extract, record: Record, what: str) -> None:
+    out.say("input.bad-value", Severity.WARNING, what, "the row is left out; correct it and add the file again",
+            source=record.source)
+
+
+def _table_series(out: Extract, key: tuple[Kind, str, str], rows: list[_UsageRow]) -> None:
+    instants = out.instants([time for _, time, _ in rows], key[1])
+    if instants is None:
+        return
+    timed = sorted(zip(instants, (record for _, _, record in rows), strict=True), key=lambda pair: pair[0])
+    lengths = spans([at for at, _ in timed])
+    for (at, record), span in zip(timed, lengths, strict=True):
+        try:
+            out.sample(_table_sample(record.fields, key, at, span), record.source)
+        except ValueError as error:
+            _bad_row(out, record, str(error))
+
+
+def _table_sample(fields: dict[str, Any], key: tuple[Kind, str, str], at: int, span: int) -> Sample:
+    """A figure with a unit in the mapping is in the program's units; text is a number of cores, or of seconds."""
+    physc = _usage_quantity(fields, "physc", 1000, 10)
+    entitled = _usage_quantity(fields, "entitlement", 100, 1)
+    stated = _usage_quantity(fields, "span", 1, 1)
+    for name in ("memory_used", "memory_total"):
+        if isinstance(fields.get(name), str):
+            raise ValueError(f"{name} has no unit: give it GB or MB in the mapping")
+    return Sample(*key, at, stated or span, physc, entitled, whole(fields.get("memory_used")),
+                  whole(fields.get("memory_total")))
+
+
+def _usage_quantity(fields: dict[str, Any], name: str, of_text: int, of_number: int) -> int | None:
+    value = fields.get(name)
+    if value is None or isinstance(value, NonValue):
+        return None
+    if not isinstance(value, str):
+        return int(value) * of_number
+    try:
+        number = values.decimal_from(value)
+    except ValueError:
+        raise ValueError(f"{name}: {value[:40]!r} is not a number") from None
+    if number < 0:
+        raise ValueError(f"{name}: {value[:40]!r} is negative")
+    return int((number * of_text + Decimal("0.5")) // 1)
+
+
+#: Its ``recognise`` and ``read`` ask for the mapping as well; see :func:`read_document`.
+FORMAT = Format(KIND, recognise, read, {"": _take}, _take_samples)

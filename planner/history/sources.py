@@ -1,31 +1,20 @@
-"""Files that hold usage → samples and counters: nmon, lparstat with an interval, lslparutil, HMC Scanner, tables.
-
-A mapped table of usage (``kind = "usage"``) has the fields ``time`` (``2026-11-30 14:05``, with or without an offset)
-and ``name``, and may have ``entity`` (lpar, pool, server), ``server``, ``physc``, ``entitlement`` (cores),
-``memory_used``, ``memory_total`` (with a unit in the mapping), ``span`` (seconds).
-"""
+"""Documents that hold usage → samples and counters, by what their formats take of them."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
-from decimal import Decimal
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from planner.errors import InputError
-from planner.findings import Finding, Severity, Source
-from planner.formats import nmon, registry, table
-from planner.formats.base import NonValue, Reading, Record, decode
+from planner.findings import Severity
+from planner.formats import registry
+from planner.formats.base import Reading, Record
+from planner.formats.open import ARCHIVE, Document, documents
 from planner.formats.samples import Context, Count, Extract, Kind, Sample, spans, thousandths, whole
-from planner.formats.values import decimal_from
-from planner.formats.values import time as time_of
 
-_GZIP = b"\x1f\x8b"
-_BINARY = (b"PK", b"\xd0\xcf\x11\xe0")
 _SINCE_BOOT = "input.since-boot"
 _UNRECOGNISED = "input.unrecognised"
 _TIME_ORDER = "input.time-order"  # said by :meth:`Extract.instants`, which knows when summer time ends
@@ -33,90 +22,23 @@ _MOST_COUNTER = (1 << 64) - 1
 PHYSICAL_POOL = "physical pool"
 
 
-@dataclass(frozen=True, slots=True)
-class SourceFile:
-    """A file that has been read: its name to show, the SHA-256 of its bytes, what the readers made of it."""
-
-    name: str
-    digest: str
-    readings: tuple[Reading, ...]
-
-    @staticmethod
-    def of(readings: Iterable[Reading], name: str) -> SourceFile:
-        """Readings that came from elsewhere than a file, identified by what they say."""
-        kept = tuple(readings)
-        said = hashlib.sha256()
-        for reading in kept:
-            said.update(repr((reading.kind, reading.host, reading.command)).encode())
-            for record in reading.records:
-                said.update(repr((record.kind, sorted(record.fields.items()))).encode())
-        return SourceFile(name, said.hexdigest(), kept)
+def read_sources(paths: Sequence[Path], mapping: Path | None = None, *,
+                 but: Collection[Path] = ()) -> Iterator[Document]:
+    """What stands under these paths, one file or member of an archive at a time, ``but`` what directories hold for
+    another purpose. Raises InputError where something cannot be read, for paths that are missing all at once."""
+    for document in documents(paths, mapping, but=but, streamed=True):
+        if document.problems:
+            raise InputError(document.problems)
+        if not _is_archive(document) or document.readings[0].findings:
+            yield document
 
 
-def read_sources(paths: Sequence[Path], mapping: table.Mapping | None = None, *,
-                 but: Collection[Path] = ()) -> Iterator[SourceFile]:
-    """The files under these paths, one at a time, ``but`` those that directories hold for another purpose.
-
-    Raises InputError with all paths that are missing, at once.
-    """
-    missing = [_finding(str(path), "history.no-file", "no such file or directory", "check the path")
-               for path in paths if not path.exists()]
-    if missing:
-        raise InputError(missing)
-    others = {path.resolve() for path in but}
-    for path in paths:
-        for file, shown in _files(path):
-            if file != path and file.resolve() in others:
-                continue
-            try:
-                yield _read(file, shown, mapping)
-            except OSError as error:
-                raise InputError([_finding(shown, "input.unreadable", f"cannot be read: {error.strerror or error}",
-                                           "check its permissions")]) from None
+def _is_archive(document: Document) -> bool:
+    """Whether it stands for an archive, whose members are documents of their own."""
+    return {reading.kind for reading in document.readings} == {ARCHIVE}
 
 
-def _files(path: Path) -> Iterator[tuple[Path, str]]:
-    if path.is_file():
-        yield path, path.name
-        return
-    for found in sorted(path.rglob("*")):
-        if found.is_file() and not found.name.startswith((".", "~$")):
-            yield found, found.relative_to(path).as_posix()
-
-
-def _read(path: Path, shown: str, mapping: table.Mapping | None) -> SourceFile:
-    """nmon is streamed, since a recording of a year is large; whatever a mapping fits is a table."""
-    with path.open("rb") as stream:
-        head = stream.read(4096)
-        digest = hashlib.file_digest(stream, "sha256") if not stream.seek(0) else hashlib.sha256()
-    if head.startswith((_GZIP, b"AAA,", b"\xef\xbb\xbfAAA,")):
-        return SourceFile(shown, digest.hexdigest(), (nmon.read_file(path, shown),))
-    data = path.read_bytes()
-    readings = _mapped(data, shown, mapping) if mapping else None
-    if readings is None:
-        readings = registry.read_document(data, shown)
-    return SourceFile(shown, digest.hexdigest(), tuple(readings))
-
-
-def _mapped(data: bytes, shown: str, mapping: table.Mapping) -> list[Reading] | None:
-    if data.startswith(_BINARY):
-        return [table.read_bytes(data, shown, mapping)] if table.recognise_bytes(data, mapping) else None
-    text, notes = decode(data, shown)
-    if not table.recognise(text, mapping):
-        return None
-    reading = table.read(text, shown, mapping)
-    return [replace(reading, findings=(*notes, *reading.findings))]
-
-
-def _finding(file: str, rule: str, message: str, fix: str, severity: Severity = Severity.ERROR, *,
-             subject: str = "", source: Source | None = None) -> Finding:
-    return Finding(rule, severity, subject or file, message, fix, source or Source(file))
-
-
-# --- what a source says -----------------------------------------------------------------------------------------------
-
-
-def extract(source: SourceFile, context: Context) -> Extract:
+def extract(source: Document, context: Context) -> Extract:
     """All usage in a file. What cannot be used is a finding, never an exception."""
     out = Extract(source.name, context)
     for reading in source.readings:
@@ -128,7 +50,7 @@ def extract(source: SourceFile, context: Context) -> Extract:
             take(out, reading)
     if not out.samples and not out.counts and {r.kind for r in source.readings} == {registry.UNRECOGNISED}:
         out.findings = [replace(f, severity=Severity.ERROR) if f.rule == _UNRECOGNISED else f for f in out.findings]
-    if not out.samples and not out.counts and not any(
+    if not out.samples and not out.counts and not _is_archive(source) and not any(
             f.severity is Severity.ERROR or f.rule == _UNRECOGNISED for f in out.findings):
         out.say("history.no-usage", Severity.INFO, "no usage in it",
                 "nothing to do; see docs/history.md for what is read")
@@ -245,86 +167,8 @@ def _scanner_series(out: Extract, record: Record, kind: Kind) -> None:
             out.sample(Sample(kind, name, server, end, end - at, thousandths(value), entitled), record.source)
 
 
-# --- mapped tables ----------------------------------------------------------------------------------------------------
-
-_USAGE_FIELDS = ("time", "name", "lpar", "entity", "server", "physc", "entitlement", "memory_used", "memory_total",
-                 "span")
-TABLE_USAGE = "table-usage"
-_Row = tuple[tuple[Kind, str, str], datetime, Record]
-
-
-def _table(out: Extract, reading: Reading) -> None:
-    rows = [row for record in reading.records if record.kind == TABLE_USAGE and (row := _table_row(out, record))]
-    rows.sort(key=lambda row: row[0])
-    for key, series in groupby(rows, key=lambda row: row[0]):
-        _table_series(out, key, list(series))
-
-
-def _table_row(out: Extract, record: Record) -> _Row | None:
-    fields = {name: value for name, value in record.fields.items() if not isinstance(value, NonValue)}
-    for name in fields.keys() - set(_USAGE_FIELDS):
-        out.once(f"field {name}", "input.unknown-column", Severity.WARNING, f"{name!r} is no field of usage: not used",
-                 "one of: " + ", ".join(_USAGE_FIELDS), record.source)
-    name = str(fields.get("name", fields.get("lpar", "")))
-    try:
-        kind = Kind(str(fields.get("entity", "lpar")).casefold())
-        time = time_of(str(fields.get("time", "")).strip())
-        if not name:
-            raise ValueError("no name")
-    except ValueError as error:
-        text = str(error)
-        _bad_row(out, record, text if "time" in text or "no name" in text else "entity is not lpar, pool or server")
-        return None
-    return (kind, name, str(fields.get("server", ""))), time, record
-
-
-def _bad_row(out: Extract, record: Record, what: str) -> None:
-    out.say("input.bad-value", Severity.WARNING, what, "the row is left out; correct it and add the file again",
-            source=record.source)
-
-
-def _table_series(out: Extract, key: tuple[Kind, str, str], rows: list[_Row]) -> None:
-    instants = out.instants([time for _, time, _ in rows], key[1])
-    if instants is None:
-        return
-    timed = sorted(zip(instants, (record for _, _, record in rows), strict=True), key=lambda pair: pair[0])
-    lengths = spans([at for at, _ in timed])
-    for (at, record), span in zip(timed, lengths, strict=True):
-        try:
-            out.sample(_table_sample(record.fields, key, at, span), record.source)
-        except ValueError as error:
-            _bad_row(out, record, str(error))
-
-
-def _table_sample(fields: dict[str, Any], key: tuple[Kind, str, str], at: int, span: int) -> Sample:
-    """A figure with a unit in the mapping is in the program's units; text is a number of cores, or of seconds."""
-    physc = _quantity(fields, "physc", 1000, 10)
-    entitled = _quantity(fields, "entitlement", 100, 1)
-    stated = _quantity(fields, "span", 1, 1)
-    for name in ("memory_used", "memory_total"):
-        if isinstance(fields.get(name), str):
-            raise ValueError(f"{name} has no unit: give it GB or MB in the mapping")
-    return Sample(*key, at, stated or span, physc, entitled, whole(fields.get("memory_used")),
-                  whole(fields.get("memory_total")))
-
-
-def _quantity(fields: dict[str, Any], name: str, of_text: int, of_number: int) -> int | None:
-    value = fields.get(name)
-    if value is None or isinstance(value, NonValue):
-        return None
-    if not isinstance(value, str):
-        return int(value) * of_number
-    try:
-        number = decimal_from(value)
-    except ValueError:
-        raise ValueError(f"{name}: {value[:40]!r} is not a number") from None
-    if number < 0:
-        raise ValueError(f"{name}: {value[:40]!r} is negative")
-    return int((number * of_text + Decimal("0.5")) // 1)
-
-
 _TAKERS: dict[str, Callable[[Extract, Reading], None]] = {
-    "hmc-cli": _hmc, "hmc-scanner": _scanner, table.KIND: _table,
+    "hmc-cli": _hmc, "hmc-scanner": _scanner,
 }
 
 
@@ -341,6 +185,6 @@ def settings_of(context: Context, local: bool, clockless: bool) -> str:
                      context.lpar if clockless else ""))
 
 
-def has_lparstat(source: SourceFile) -> bool:
+def has_lparstat(source: Document) -> bool:
     """Whether rows without a clock are in it."""
     return any(reading.kind == "lparstat-interval" for reading in source.readings)

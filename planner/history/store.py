@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from planner.errors import InputError
 from planner.findings import Finding, Severity, Source, errors, ordered
+from planner.formats.open import Document
 from planner.formats.samples import (
     MOST_SPAN_S,
     SERIAL,
@@ -30,7 +31,7 @@ from planner.formats.samples import (
     server_of_serial,
 )
 from planner.history.clock import Clock
-from planner.history.sources import SourceFile, extract, has_lparstat, settings_of
+from planner.history.sources import extract, has_lparstat, settings_of
 from planner.units import show_duration
 
 if TYPE_CHECKING:
@@ -187,7 +188,7 @@ class _Adding:
     counts: list[int] = field(default_factory=lambda: [0, 0, 0])
     keys: set[tuple[str, str]] = field(default_factory=set)
     times: tuple[int, ...] = ()
-    started: dict[str, SourceFile] = field(default_factory=dict)
+    started: dict[str, Document] = field(default_factory=dict)
     stopped: bool = False
 
     def say(self, findings: Iterable[Finding]) -> None:
@@ -206,7 +207,7 @@ class _Adding:
         self.times = min(ends), max(ends)
         self.keys |= {(row.kind.value, row.name) for row in rows}
 
-    def started_twice(self, source: SourceFile, names: set[str]) -> list[Finding]:
+    def started_twice(self, source: Document, names: set[str]) -> list[Finding]:
         """Two runs of ``lparstat`` on one LPAR cannot begin at the one start that was given."""
         other = {name: self.started.setdefault(name, source) for name in sorted(names)}
         return [Finding("history.no-clock", Severity.ERROR, name, f"{source.name} and {first.name} are both of "
@@ -310,7 +311,7 @@ class History:
 
     # --- adding -------------------------------------------------------------------------------------------------------
 
-    def add(self, sources: Iterable[SourceFile], zone: str | None = None, *, start: datetime | None = None,
+    def add(self, sources: Iterable[Document], zone: str | None = None, *, start: datetime | None = None,
             interval_s: int | None = None, lpar: str = "", servers: Mapping[str, str] | None = None,
             force_zone: bool = False) -> AddReport:
         """Add all usage in these files, in one transaction: when this returns, it will survive a crash.
@@ -402,7 +403,7 @@ class History:
         name = zone or stored
         return Clock(name) if name else None
 
-    def _stage(self, found: Extract, source: SourceFile, context: Context, adding: _Adding) -> None:
+    def _stage(self, found: Extract, source: Document, context: Context, adding: _Adding) -> None:
         """Put what a file says with what is to be merged, unless something in it stands in the way."""
         rows: list[Sample | Count] = [*found.samples, *found.counts]
         adding.say(found.findings)

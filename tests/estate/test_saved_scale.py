@@ -16,7 +16,7 @@ from scale_estates import ring
 from planner.errors import InputError
 from planner.estate import saved
 from planner.estate.assemble import Loaded
-from planner.estate.load import checked, read_sources
+from planner.estate.load import checked, load
 from planner.estate.model import CLASSES, Estate, Parameter, Server
 from planner.findings import Source
 
@@ -97,15 +97,14 @@ def test_plain_words_of_a_policy_name_one_thing_and_patterns_many() -> None:
 def test_an_estate_larger_than_any_other_document_is_read_again(tmp_path: Path) -> None:
     text = saved.dump(Loaded(BASE))
     (tmp_path / "e.json").write_text(text[:-2] + " " * (130 << 20) + "}\n")
-    _, estates, problems = read_sources([tmp_path / "e.json"])
-    assert [one.estate for one in estates] == [BASE] and problems == []
+    assert load([tmp_path / "e.json"]).estate == BASE
 
 
 def test_what_could_not_be_read_again_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text = saved.dump(Loaded(BASE))
     (tmp_path / "e.json").write_text(text)
-    monkeypatch.setattr(saved, "MOST_BYTES", len(text.encode()))
-    assert saved.dump(Loaded(BASE)) == text and read_sources([tmp_path / "e.json"])[1][0].estate == BASE
-    monkeypatch.setattr(saved, "MOST_BYTES", len(text.encode()) - 1)
+    monkeypatch.setattr(saved, "MOST_SAVED", len(text.encode()))
+    assert saved.dump(Loaded(BASE)) == text and load([tmp_path / "e.json"]).estate == BASE
+    monkeypatch.setattr(saved, "MOST_SAVED", len(text.encode()) - 1)
     with pytest.raises(InputError, match="larger"):
         saved.dump(Loaded(BASE))

@@ -15,9 +15,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from planner.findings import Severity, Source
-from planner.formats import lines, lparstat_i, nmon
+from planner.formats import archive, lines, lparstat_i
 from planner.formats.base import NonValue, Reading
-from planner.formats.nmon import CONFIG, FORMAT, SAMPLE, LineStream, read, read_file, read_lines, recognise
+from planner.formats.lines import LineStream
+from planner.formats.nmon import CONFIG, FORMAT, SAMPLE, read, read_lines, recognise
+from planner.formats.open import read_entry
 
 ROOT = Path(__file__).parents[2]
 FIXTURES = ROOT / "tests" / "fixtures" / "nmon"
@@ -26,6 +28,17 @@ SHARED = (FIXTURES / "aix_shared.nmon").read_text()
 OLD = (FIXTURES / "aix53_20_values_cr.nmon").read_bytes().decode()
 TEXTS = [SHARED, OLD, (FIXTURES / "linux_x86.nmon").read_text()]
 LPAR = next(line for line in SHARED.splitlines() if line.startswith("LPAR,T0001"))
+
+
+def opened(path: Path, shown: str | None = None) -> archive.Entry:
+    (entry,) = archive.entries(path, shown or path.name)
+    assert isinstance(entry, archive.Entry)
+    return entry
+
+
+def read_file(path: Path, shown: str | None = None) -> Reading:
+    """As the only way in reads it."""
+    return read_entry(opened(path, shown)).readings[0]
 
 
 def of_kind(result: Reading, kind: str) -> list[dict[str, Any]]:
@@ -280,7 +293,7 @@ def test_foreign_lines_are_reported() -> None:
 
 
 def test_too_many_snapshots(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(nmon, "MOST_SAMPLES", 2)
+    monkeypatch.setattr(lines, "MOST_SAMPLES", 2)
     result = read(SHARED, "x")
     assert len(of_kind(result, SAMPLE)) == 2
     assert told(result) == [("error", "input.too-large", line_of("ZZZZ,T0003"))]
@@ -321,7 +334,7 @@ def test_damaged_gzip_keeps_what_came_before(tmp_path: Path) -> None:
 def test_a_gzip_bomb_is_stopped(tmp_path: Path) -> None:
     path = tmp_path / "x.gz"
     path.write_bytes(gzip.compress(b"\0" * 50_000_000))
-    stream = LineStream(path, limit=20_000_000)
+    stream = LineStream(opened(path), limit=20_000_000)
     assert max(map(len, stream)) <= 3 << 20
     assert [f.rule for f in stream.findings] == ["input.too-large"]
 
@@ -331,7 +344,7 @@ def test_lines_at_the_edge_of_a_piece(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(lines, "_CHUNK", size)
     path = tmp_path / "x"
     path.write_bytes("aaaa\r\nbé\r\n\r\nccé\rd\n\ne\r".encode())
-    assert list(LineStream(path)) == ["aaaa", "bé", "", "ccé", "d", "", "e"]
+    assert list(LineStream(opened(path))) == ["aaaa", "bé", "", "ccé", "d", "", "e"]
 
 
 def recording(snapshots: int) -> Iterator[str]:

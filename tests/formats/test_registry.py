@@ -14,9 +14,9 @@ import pytest
 import xlsxwriter
 
 from planner.errors import InputError
-from planner.estate import load as loading
 from planner.estate.load import load
 from planner.findings import Severity
+from planner.formats import open as door
 from planner.formats import registry
 
 ROOT = Path(__file__).parents[2]
@@ -97,9 +97,9 @@ def test_encodings():
 
 def test_a_site_of_lparstat_and_a_workbook_loads_no_other_reader():
     code = (
-        "import sys; from pathlib import Path; from planner.estate import load\n"
-        "load._read_file((Path(sys.argv[1]) / 'js22.xlsx', 'a')); "
-        "load._read_file((Path(sys.argv[1]) / 'lparstat/bxaix85.txt', 'b'))\n"
+        "import sys; from pathlib import Path; from planner.formats.open import documents\n"
+        "import planner.estate.load\n"
+        "list(documents([Path(sys.argv[1]) / 'js22.xlsx', Path(sys.argv[1]) / 'lparstat/bxaix85.txt']))\n"
         "print(sorted(m for m in sys.modules if m.startswith('planner.formats.') or m in ('xlrd', 'python_calamine')))")
     done = subprocess.run([sys.executable, "-c", code, str(ROOT / "data" / "js22")], capture_output=True, text=True,
                           check=True, cwd=ROOT)
@@ -123,9 +123,8 @@ def allowed_by_assembler() -> set[str]:
 
 
 def gathered(path: Path):
-    readings, estates, problems = loading.read_sources([path])
-    assert not estates
-    return readings, problems
+    found = list(door.documents([path]))
+    return [r for one in found for r in one.readings], [p for one in found for p in one.problems]
 
 
 @pytest.mark.parametrize("pack", ["plain", "gz", "tar.gz", "zip"])
@@ -146,15 +145,15 @@ def test_nmon_is_streamed_from_wherever_it_is(tmp_path, pack):
             opened.addfile(info, io.BytesIO(data))
     readings, problems = gathered(path)
     assert not problems
-    (plain,) = registry.read_document(NMON, readings[-1].records[0].source.file)
-    assert readings[-1] == plain
+    (plain,) = registry.read_document(NMON, readings[0].records[0].source.file)
+    assert readings[0] == plain
 
 
 def test_damaged_nmon_keeps_what_came_before_the_damage(tmp_path):
     (tmp_path / "a.gz").write_bytes(gzip.compress(NMON)[:-40])
     readings, _ = gathered(tmp_path / "a.gz")
-    assert readings[-1].records
-    assert "input.truncated" in {f.rule for f in readings[-1].findings}
+    assert readings[0].records
+    assert "input.truncated" in {f.rule for f in readings[0].findings}
 
 
 def test_an_archive_counts_as_one_and_says_what_it_left_out(tmp_path):
@@ -164,9 +163,9 @@ def test_an_archive_counts_as_one_and_says_what_it_left_out(tmp_path):
         packed.writestr("web.txt", LPARSTAT)
     readings, problems = gathered(path)
     assert not problems
-    assert [r.kind for r in readings] == ["archive", "lparstat-i"]
-    assert readings[0].findings[0].rule == "input.unsafe-name"
-    assert readings[1].records[0].source.file == "site.zip/web.txt"
+    assert [r.kind for r in readings] == ["lparstat-i", "archive"]
+    assert readings[1].findings[0].rule == "input.unsafe-name"
+    assert readings[0].records[0].source.file == "site.zip/web.txt"
 
 
 def test_a_tarball_of_a_directory_says_what_the_directory_says(tmp_path):
@@ -179,11 +178,11 @@ def test_reading_in_parallel_gives_the_same_in_the_same_order(tmp_path, monkeypa
     for number in range(40):
         (tmp_path / f"{number:02d}.txt").write_bytes(LPARSTAT)
     alone, _ = gathered(tmp_path)
-    monkeypatch.setattr(loading, "_MANY_FILES", 1)
+    monkeypatch.setattr(door, "_MANY_FILES", 1)
     monkeypatch.setattr("os.sched_getaffinity", lambda _: {0, 1}, raising=False)
     seen: list[tuple[int, int]] = []
-    readings, _, problems = loading.read_sources([tmp_path], lambda done, total: seen.append((done, total)))
-    assert readings == alone and not problems
+    found = list(door.documents([tmp_path], progress=lambda done, total: seen.append((done, total))))
+    assert [r for one in found for r in one.readings] == alone and not any(one.problems for one in found)
     assert seen[-1] == (40, 40) and seen == sorted(seen)
 
 
@@ -191,7 +190,7 @@ def test_progress_is_told_file_by_file(tmp_path):
     for number in range(3):
         (tmp_path / f"{number}.txt").write_bytes(LPARSTAT)
     seen: list[tuple[int, int]] = []
-    loading.read_sources([tmp_path], lambda done, total: seen.append((done, total)))
+    list(door.documents([tmp_path], progress=lambda done, total: seen.append((done, total))))
     assert seen == [(1, 3), (2, 3), (3, 3)]
 
 

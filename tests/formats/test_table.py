@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from planner.findings import Finding, Source
 from planner.formats.base import NonValue, Reading
-from planner.formats.table import Mapping, binary_format, load_mapping, read, read_bytes, recognise, text_format
+from planner.formats.table import Mapping, load_mapping, read, read_bytes, read_document, recognise, recognise_bytes
 
 ROOT = Path(__file__).parents[2]
 FIXTURES = ROOT / "tests" / "fixtures" / "table"
@@ -101,16 +101,18 @@ def test_workbook() -> None:
         {"name": "lager02", "entitlement": 125, "memory": 2048}]
 
 
-def test_formats_carry_the_mapping() -> None:
-    text, binary = text_format(MAPPING), binary_format(MAPPING)
-    assert text.recognise(TEXTS["partitionen.csv"]) and not text.recognise("Name;Anteil\na;1\n")
-    assert len(text.read(TEXTS["partitionen.csv"], "partitionen.csv", 11).records) == 2
-    assert text.read(TEXTS["partitionen.csv"], "partitionen.csv", 11).records[0].source.line == 12
+def test_what_fits_a_mapping_is_its_table() -> None:
+    text = TEXTS["partitionen.csv"]
+    assert recognise(text, MAPPING) and not recognise("Name;Anteil\na;1\n", MAPPING)
+    assert len(read(text, "partitionen.csv", MAPPING, 11).records) == 2
+    assert read(text, "partitionen.csv", MAPPING, 11).records[0].source.line == 12
+    assert read_document(text.encode(), "partitionen.csv", MAPPING) == read(text, "partitionen.csv", MAPPING)
+    assert read_document(text.encode(), "other.csv", MAPPING) is None
     data = _xlsx({"Server": [["System"]]})
-    assert binary.recognise(data) and not binary.recognise(_xlsx({"Other": [["System"]]}))
-    assert not binary.recognise(b"System,Units")
-    assert binary_format(small()).recognise(_xlsx({"Any": [[], ["Value", "Name"]]}))
-    assert rules(binary.read(data, "b.xlsx")) == [
+    assert recognise_bytes(data, MAPPING) and not recognise_bytes(_xlsx({"Other": [["System"]]}), MAPPING)
+    assert not recognise_bytes(b"System,Units", MAPPING)
+    assert recognise_bytes(_xlsx({"Any": [[], ["Value", "Name"]]}), small())
+    assert rules(read_bytes(data, "b.xlsx", MAPPING)) == [
         ("error", "input.missing-column", "b.xlsx[Server!A1]"), ("error", "input.missing-column", "b.xlsx[Server!A1]")]
 
 

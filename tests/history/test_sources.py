@@ -11,10 +11,10 @@ import xlsxwriter
 from usage_writer import lslparutil_text, nmon_text, source, write
 
 from planner.errors import InputError
+from planner.formats.open import Document
 from planner.formats.samples import Context, Count, Extract, Kind, Sample
-from planner.formats.table import load_mapping
 from planner.history.clock import Clock
-from planner.history.sources import SourceFile, extract, read_sources
+from planner.history.sources import extract, read_sources
 
 BERLIN = Context(clock=Clock("Europe/Berlin"))
 NOON = datetime(2026, 1, 10, 12, 0)  # 11:00 UTC
@@ -159,8 +159,7 @@ units = { "RAM used" = "GB", "Seconds" = "count" }
 
 
 def _table(tmp_path: Path, rows: str) -> Extract:
-    mapping = load_mapping(MAPPING, "m.toml")
-    assert not isinstance(mapping, tuple)
+    mapping = write(tmp_path, "m.toml", MAPPING)
     path = write(tmp_path, "u.csv", "When,LPAR,Cores,RAM used,Seconds\n" + rows)
     return extract(next(read_sources([path], mapping)), BERLIN)
 
@@ -185,4 +184,4 @@ def test_missing_paths_are_told_together(tmp_path: Path) -> None:
 
 
 def test_a_file_without_usage_says_so() -> None:
-    assert rules(extract(SourceFile.of([], "empty"), BERLIN)) == [("info", "history.no-usage")]
+    assert rules(extract(Document("empty"), BERLIN)) == [("info", "history.no-usage")]

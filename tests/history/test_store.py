@@ -20,10 +20,11 @@ from hypothesis import strategies as st
 from usage_writer import columns, lslparutil_text, nmon_text, source, write
 
 from planner.errors import InputError
+from planner.formats.open import Document
 from planner.formats.samples import Kind
 from planner.history import store
 from planner.history.clock import Clock
-from planner.history.sources import SourceFile, read_sources
+from planner.history.sources import read_sources
 from planner.history.store import History
 
 ZONE = "Europe/Berlin"
@@ -47,7 +48,7 @@ def answers(history: History) -> str:
                        grid.spans], sort_keys=True)
 
 
-def stored(path: Path, groups: list[list[SourceFile]]) -> str:
+def stored(path: Path, groups: list[list[Document]]) -> str:
     with History.open(path) as history:
         for group in groups:
             history.add(group, ZONE)
@@ -84,7 +85,7 @@ def test_the_larger_figure_counts(tmp_path: Path) -> None:
         assert [s.physc for s in history.samples("a", 0, NOON_S)] == [3000]
 
 
-def _pool() -> list[SourceFile]:
+def _pool() -> list[Document]:
     """Files that overlap, contradict each other, cut counters apart and come from several servers."""
     counts = [(NOON + timedelta(minutes=5 * n), "c", 1000 * n, 400 * n if n < 6 else 10 * n) for n in range(12)]
     return [

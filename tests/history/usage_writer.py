@@ -7,8 +7,8 @@ from datetime import datetime
 from pathlib import Path
 
 from planner.formats import registry
+from planner.formats.open import Document
 from planner.formats.samples import Kind
-from planner.history.sources import SourceFile
 from planner.history.store import Columns
 
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
@@ -40,12 +40,12 @@ def lslparutil_text(rows: Iterable[tuple[datetime, str, int, int]], system: str 
     return "\n".join(lines) + "\n"
 
 
-def source(text: str, name: str = "a.txt") -> SourceFile:
+def source(text: str, name: str = "a.txt") -> Document:
     """A text as the file that it would have been read from."""
     import hashlib
 
     data = text.encode()
-    return SourceFile(name, hashlib.sha256(data).hexdigest(), tuple(registry.read_document(data, name)))
+    return Document(name, hashlib.sha256(data).hexdigest(), tuple(registry.read_document(data, name)))
 
 
 def write(directory: Path, name: str, text: str) -> Path:
