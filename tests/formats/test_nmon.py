@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from planner.findings import Severity, Source
-from planner.formats import archive, lines, lparstat_i
+from planner.formats import archive, lines, lparstat_i, nmon
 from planner.formats.base import NonValue, Reading
 from planner.formats.lines import LineStream
 from planner.formats.nmon import CONFIG, FORMAT, SAMPLE, read, read_lines, recognise
@@ -293,7 +293,7 @@ def test_foreign_lines_are_reported() -> None:
 
 
 def test_too_many_snapshots(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lines, "MOST_SAMPLES", 2)
+    monkeypatch.setattr(nmon, "MOST_SAMPLES", 2)
     result = read(SHARED, "x")
     assert len(of_kind(result, SAMPLE)) == 2
     assert told(result) == [("error", "input.too-large", line_of("ZZZZ,T0003"))]
