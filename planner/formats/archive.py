@@ -198,9 +198,8 @@ def _opened(entry: Entry, seekable: io.BufferedIOBase | None, budget: Budget, de
     is_tar, is_zip = _is_tar(entry.head), entry.head.startswith(_ZIP_STARTS)
     if not (make or is_tar or is_zip):
         yield entry
-    elif depth > _DEEPEST:
-        yield finding(entry.shown, "an archive in an archive in an archive: not opened", "unpack it by hand",
-                      "input.nested-archive")
+    elif depth > _DEEPEST and not is_zip:
+        yield _too_deep(entry)
     elif make:
         inner = Entry(_unsuffixed(entry.shown), _Limited(_Unpacked(entry, make), budget))
         # a .tar.gz is one archive, not two
@@ -210,6 +209,11 @@ def _opened(entry: Entry, seekable: io.BufferedIOBase | None, budget: Budget, de
         yield from _tar(entry, _Forward(counted), budget, depth)
     else:
         yield from _zip(entry, seekable, budget, depth)
+
+
+def _too_deep(entry: Entry) -> Finding:
+    return finding(entry.shown, "an archive in an archive in an archive: not opened", "unpack it by hand",
+                   "input.nested-archive")
 
 
 def _unsuffixed(name: str) -> str:
@@ -466,6 +470,8 @@ def _zip(archive: Entry, seekable: io.BufferedIOBase | None, budget: Budget, dep
             if any(info.filename in _OFFICE for info in infos):
                 seekable.seek(0)
                 yield Entry(archive.shown, seekable, archive.path)
+            elif depth > _DEEPEST:
+                yield _too_deep(archive)
             elif len(infos) > MOST_MEMBERS:
                 yield finding(archive.shown, f"{len(infos):,} members (limit {MOST_MEMBERS:,})", "split the archive",
                               "input.too-large")

@@ -19,6 +19,7 @@ from planner.estate.assemble import Loaded
 from planner.estate.load import checked, load
 from planner.estate.model import CLASSES, Estate, Parameter, Server
 from planner.findings import Source
+from planner.formats import saved_estate
 
 ODD = Estate(servers=(Server('a\x01\x7f\n"\\ü\u2028/', 0, -5, enterprise=False),),
              parameters=(Parameter("x", 1e22), Parameter("y", 0.1), Parameter("z", 45.0)))
@@ -37,7 +38,7 @@ def test_one_pass_reads_what_step_by_step_reads(name: str, monkeypatch: pytest.M
     loaded = Loaded(ESTATES[name], {"servers/A/": Source("a.xlsx", cell="Servers!A2")})
     text = saved.dump(loaded)
     quick = saved.parse(text, "e.json")
-    monkeypatch.setattr(saved, "_read_whole", lambda _: None)
+    monkeypatch.setattr(saved_estate, "_read_whole", lambda _: None)
     assert quick == saved.parse(text, "e.json")
     assert quick.estate == ESTATES[name] and quick.findings == ()
 
@@ -47,7 +48,7 @@ def test_one_pass_reads_what_step_by_step_reads(name: str, monkeypatch: pytest.M
     ('"lpars": [', '"lpars": [7, '), ('"A"', '3'), ('"format"', '"Format"')])
 def test_what_is_not_in_order_is_told_step_by_step(old: str, new: str) -> None:
     text = saved.dump(Loaded(BASE)).replace(old, new, 1)
-    assert saved._read_whole(text) is None
+    assert saved_estate._read_whole(text) is None
     assert saved.parse(text, "e.json").findings
 
 
@@ -59,7 +60,7 @@ def _accepted(text: str) -> tuple[bool, bool]:
     except ValidationError:
         fits = False
     whole = f'{{"format": "planner-estate", "version": 1, "estate": {text}}}'
-    return saved._read_whole(whole) is not None, fits
+    return saved_estate._read_whole(whole) is not None, fits
 
 
 def test_one_pass_takes_what_pydantic_takes_and_nothing_else() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import tracemalloc
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from time import process_time
@@ -30,15 +31,17 @@ TEXTS = [SHARED, OLD, (FIXTURES / "linux_x86.nmon").read_text()]
 LPAR = next(line for line in SHARED.splitlines() if line.startswith("LPAR,T0001"))
 
 
-def opened(path: Path, shown: str | None = None) -> archive.Entry:
-    (entry,) = archive.entries(path, shown or path.name)
-    assert isinstance(entry, archive.Entry)
-    return entry
+@contextmanager
+def opened(path: Path, shown: str | None = None) -> Iterator[archive.Entry]:
+    for entry in archive.entries(path, shown or path.name):
+        assert isinstance(entry, archive.Entry)
+        yield entry
 
 
 def read_file(path: Path, shown: str | None = None) -> Reading:
     """As the only way in reads it."""
-    return read_entry(opened(path, shown)).readings[0]
+    with opened(path, shown) as entry:
+        return read_entry(entry).readings[0]
 
 
 def of_kind(result: Reading, kind: str) -> list[dict[str, Any]]:
@@ -334,8 +337,9 @@ def test_damaged_gzip_keeps_what_came_before(tmp_path: Path) -> None:
 def test_a_gzip_bomb_is_stopped(tmp_path: Path) -> None:
     path = tmp_path / "x.gz"
     path.write_bytes(gzip.compress(b"\0" * 50_000_000))
-    stream = LineStream(opened(path), limit=20_000_000)
-    assert max(map(len, stream)) <= 3 << 20
+    with opened(path) as entry:
+        stream = LineStream(entry, limit=20_000_000)
+        assert max(map(len, stream)) <= 3 << 20
     assert [f.rule for f in stream.findings] == ["input.too-large"]
 
 
@@ -344,7 +348,8 @@ def test_lines_at_the_edge_of_a_piece(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(lines, "_CHUNK", size)
     path = tmp_path / "x"
     path.write_bytes("aaaa\r\nbé\r\n\r\nccé\rd\n\ne\r".encode())
-    assert list(LineStream(opened(path))) == ["aaaa", "bé", "", "ccé", "d", "", "e"]
+    with opened(path) as entry:
+        assert list(LineStream(entry)) == ["aaaa", "bé", "", "ccé", "d", "", "e"]
 
 
 def recording(snapshots: int) -> Iterator[str]:

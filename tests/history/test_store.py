@@ -384,9 +384,9 @@ with History.open(Path(sys.argv[1])) as history:
 def test_killed_while_adding(tmp_path: Path, after: int) -> None:
     """kill -9 in the middle of an add: the store opens, holds all that was acknowledged, and nothing by halves."""
     path = tmp_path / "h"
-    here = Path(__file__).parent
+    here = Path(__file__).parents[1]
     with subprocess.Popen([sys.executable, "-c", _ADD_FOR_EVER, str(path)], stdout=subprocess.PIPE, text=True,
-                          env={**os.environ, "PYTHONPATH": f"{here.parents[1]}{os.pathsep}{here}"}) as adding:
+                          env={**os.environ, "PYTHONPATH": f"{here.parent}{os.pathsep}{here}"}) as adding:
         assert adding.stdout is not None
         acknowledged = [int(adding.stdout.readline()) for _ in range(after)]
         adding.send_signal(signal.SIGKILL)
