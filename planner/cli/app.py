@@ -64,16 +64,9 @@ def fail(error: Exception) -> int:
 
 
 def load_estate(estate: Path, policy: list[Path] | None = None) -> Loaded:
-    from planner.estate.load import checked, load
-    from planner.estate.policy_file import read_policy_file, with_policies
+    from planner.api import loaded
 
-    loaded = load([estate])
-    if policy:
-        extra = tuple(row for file in policy for row in read_policy_file(file))
-        loaded.usable()
-        loaded.estate = with_policies(loaded.estate, extra)
-        loaded = checked(loaded)
-    return loaded.usable()
+    return loaded([estate], policy or ())
 
 
 def progress() -> Callable[[int, int], None] | None:

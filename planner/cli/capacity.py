@@ -11,7 +11,6 @@ import typer
 
 from planner.cli.app import command, load_estate, print_json, show
 from planner.cli.options import OUTPUT, Estate, Output, Percentile, PolicyFile, SiteCalendar, month_from
-from planner.cli.plans import read_plan
 
 _LEVERS = "Levers, which the workbook can change too"
 
@@ -44,6 +43,7 @@ def capacity_command(
 
     Example: planner capacity estate.xlsx --history usage.duckdb --month 2026-11 --country AU --subdivision VIC
     """
+    from planner.api import read_plan
     from planner.history.profiles import exact_percentile
     from planner.history.store import History
     from planner.jobs.capacity import CapacityOptions, Levers

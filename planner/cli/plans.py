@@ -160,21 +160,6 @@ def deliver(plan: Plan, loaded: Loaded, where: Path, output: Output) -> None:
     show(f"\nReports: {where}: {', '.join(files)}")
 
 
-def read_plan(plan_file: Path) -> Plan:
-    """A plan.json, or the one in a directory; raises UsageError and InputError."""
-    from planner.errors import UsageError
-    from planner.plan import plan as plans
-
-    path = plan_file / "plan.json" if plan_file.is_dir() else plan_file
-    try:
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError:
-        raise UsageError(f"{path} is no plan.json: give the directory of the plan, or its plan.json") from None
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror or error}") from None
-    return plans.parse(text, path.name)
-
-
 @command("verify")
 def verify_command(
     plan_file: Annotated[Path, typer.Argument(metavar="PLAN", help="plan.json, or the directory that holds it.")],
@@ -184,6 +169,7 @@ def verify_command(
 
     Example: planner verify reports/evacuate-SN8379A80_p595-2 estate.xlsx
     """
+    from planner.api import read_plan
     from planner.plan.plan import finding_json
     from planner.verify import verify_plan
 

@@ -11,7 +11,12 @@ from dataclasses import MISSING, dataclass, field, fields, replace
 from enum import StrEnum
 from functools import cache
 from operator import attrgetter
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from planner.frames import frame
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 DEFAULT_VSWITCH = "ETHERNET0"
 GENERATIONS = ("POWER6", "POWER6+", "POWER7", "POWER7+", "POWER8", "POWER9", "POWER10", "POWER11")
@@ -353,6 +358,10 @@ class Estate:
         return replace(self, lpars=tuple(
             replace(p, server=placement[p.name]) if placement.get(p.name, p.server) != p.server else p
             for p in self.lpars))
+
+    def frames(self) -> dict[str, DataFrame]:
+        """One DataFrame a collection, with typed columns and units in their names (docs/python.md)."""
+        return {kind: frame(getattr(self, kind), of) for kind, of in CLASSES.items()}
 
 
 CLASSES: dict[str, type[Any]] = {

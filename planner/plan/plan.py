@@ -9,7 +9,7 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, GetPydanticSchema, TypeAdapter, ValidationError, computed_field
 from pydantic_core import from_json
@@ -17,9 +17,13 @@ from typing_extensions import TypedDict
 
 from planner.errors import InputError
 from planner.findings import Finding, Severity, Source
+from planner.frames import frame
 from planner.plan.choices import BACK, OUT, Status
 from planner.plan.questions import AnyQuestion, Consolidate
 from planner.plan.wire import Clock, Listed, Minutes, Scaled, WireSchema, empty
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 VERSION = 1
 
@@ -236,6 +240,15 @@ class Plan:
         """Clock time of a moment, when there is a window."""
         return self.window.start + dt.timedelta(milliseconds=ms) if self.window else None
 
+    def frames(self) -> dict[str, DataFrame]:
+        """Moves, levels, findings, and what each server holds before, at most and after: typed columns with units in
+        their names (docs/python.md)."""
+        states = [(moment, state) for moment in ("before", "peak", "after") for state in getattr(self, moment)]
+        servers = frame([state for _, state in states], ServerState)
+        servers.insert(1, "moment", [moment for moment, _ in states])
+        servers["moment"] = servers["moment"].astype("category")
+        return {"moves": frame(_clocked(self).moves, Move, {"end_ms": int}), "servers": servers,
+                "levels": frame(self.levels, Level), "findings": frame(self.findings, Finding)}
 
     @computed_field(alias="waves")  # type: ignore[prop-decorator]
     @property

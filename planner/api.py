@@ -1,0 +1,122 @@
+"""The planner for programs and notebooks: what ``from planner import …`` gives. See docs/python.md.
+
+Estates are :class:`Estate`, answers :class:`Plan`, both immutable and with ``frames()``. Errors are
+:class:`planner.errors.PlannerError`: UsageError for a wrong question, InputError for an input that cannot be used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from planner import jobs
+from planner.errors import UsageError
+from planner.estate.assemble import Loaded
+from planner.estate.catalogue import CATALOGUE
+from planner.estate.catalogue_file import read_catalogue
+from planner.estate.energy import HOURS_PER_YEAR, Tariff
+from planner.estate.load import checked, load
+from planner.estate.model import Estate
+from planner.estate.policy_file import read_policy_file, with_policies
+from planner.formats.values import mib_from_gib, units_from_cores
+from planner.history.calendar import Calendar
+from planner.jobs import whatif as scenarios
+from planner.jobs.peak_hours import ALWAYS, UsageSpec, period_from
+from planner.plan.choices import By, Measure
+from planner.plan.plan import Plan, Window, parse
+from planner.plan.questions import Consolidate, Evacuate, Headroom
+from planner.scenarios.file import read_scenarios
+from planner.verify import Replay
+from planner.verify import verify_plan as replayed
+
+__all__ = ["Calendar", "Estate", "Plan", "UsageSpec", "consolidate", "evacuate", "headroom", "load_estate", "loaded",
+           "read_plan", "verify_plan", "whatif"]
+
+
+def load_estate(*sources: str | Path, policies: Iterable[str | Path] = ()) -> Estate:
+    """The estate in directories of exports, workbooks or saved estates, with further policies (TOML files).
+
+    Raises InputError with all that makes it unusable.
+    """
+    return loaded(sources, policies).estate
+
+
+def loaded(sources: Iterable[str | Path], policies: Iterable[str | Path] = ()) -> Loaded:
+    """The same with its findings and where each fact is stated."""
+    found = load([Path(s) for s in sources])
+    if extra := tuple(row for file in policies for row in read_policy_file(Path(file))):
+        found.usable()
+        found.estate = with_policies(found.estate, extra)
+        found = checked(found)
+    return found.usable()
+
+
+def evacuate(estate: Estate, *servers: str, leave: Iterable[str] = (), come_back: bool = False,
+             window: str | Window | None = None, work: str = "60m", usage: UsageSpec | None = None,
+             time_limit: float = 60.0, gap: float = 0.0) -> Plan:
+    """Free these servers. ``window``: ``2026-12-05 22:00/04:00``; ``work``: the time before the way back.
+
+    Raises UsageError for unknown names; a plan that is impossible has the status infeasible and says why.
+    """
+    options = jobs.Options(time_limit, gap, _window(window), work_s=jobs.span_from(work))
+    return jobs.evacuate(Loaded(estate), Evacuate(servers=servers, leave=tuple(leave), come_back=come_back), options,
+                         usage)
+
+
+def headroom(estate: Estate, server: str, *, cores: float = 0, memory_gib: float = 0, when: str = ALWAYS,
+             critical: Iterable[str] = (), by: By | str | None = None, window: str | Window | None = None,
+             back_window: str | Window | None = None, curve: bool = False, usage: UsageSpec | None = None,
+             time_limit: float = 60.0, gap: float = 0.0) -> Plan:
+    """Make this much headroom; what leaves comes back when it is over, where ``when`` or ``back_window`` says it.
+
+    ``when``: ``always``, ``month-end`` or a month such as ``2026-11``. ``by``: what counts as free (entitlement, usage,
+    both). ``curve``: also the most that can be had, and what further cores cost. Raises UsageError.
+    """
+    first, last = _window(window), _window(back_window)
+    needed = period_from(when, usage.calendar if usage else Calendar(), first.end if first else None)
+    goal = Headroom(
+        server=server, units=units_from_cores(cores), memory_mib=mib_from_gib(memory_gib),
+        critical=tuple(critical), by=By(by) if by else By.ENTITLEMENT if usage is None else By.BOTH,
+        come_back=when != ALWAYS or last is not None, **needed._asdict())
+    return jobs.headroom(Loaded(estate), goal, jobs.Options(time_limit, gap, first, last), usage, curve=curve)
+
+
+def consolidate(estate: Estate, *, measure: Measure | str = Measure.WATTS, n_plus_1: bool = False,
+                keep: Iterable[str] = (), off: Iterable[str] = (), come_back: bool = False,
+                window: str | Window | None = None, usage: UsageSpec | None = None, tariff: Tariff | None = None,
+                hours: float = HOURS_PER_YEAR, time_limit: float = 60.0, gap: float = 0.0) -> Plan:
+    """Which servers can be switched off: the least of ``measure`` (watts, servers, …) that carries it all."""
+    goal = Consolidate(measure=Measure(measure), n_plus_1=n_plus_1, keep=tuple(keep), off=tuple(off),
+                       come_back=come_back)
+    terms = jobs.Terms(tariff or Tariff(), hours)
+    return jobs.consolidate(Loaded(estate), goal, jobs.Options(time_limit, gap, _window(window)), usage, terms)
+
+
+def whatif(estate: Estate, *files: str | Path, catalogue: str | Path | None = None,
+           window: str | Window | None = None, time_limit: float = 60.0, gap: float = 0.0
+           ) -> list[scenarios.ScenarioResult]:
+    """Scenario files answered, one result each; its ``plan`` is what moves live, its ``estate`` what is there then."""
+    models = CATALOGUE if catalogue is None else read_catalogue(Path(catalogue))
+    options = jobs.Options(time_limit, gap, _window(window))
+    return [scenarios.whatif(Loaded(estate), one, options, models) for one in read_scenarios([Path(f) for f in files])]
+
+
+def verify_plan(plan: Plan, estate: Estate) -> Replay:
+    """A plan replayed step by step against an estate: ``holds``, and findings that say why not."""
+    return replayed(plan, estate)
+
+
+def read_plan(path: str | Path) -> Plan:
+    """A plan.json, or the one in a directory; raises UsageError and InputError."""
+    file = Path(path) / "plan.json" if Path(path).is_dir() else Path(path)
+    try:
+        text = file.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise UsageError(f"{file} is no plan.json: give the directory of the plan, or its plan.json") from None
+    except OSError as error:
+        raise UsageError(f"{file} cannot be read: {error.strerror or error}") from None
+    return parse(text, file.name)
+
+
+def _window(window: str | Window | None) -> Window | None:
+    return jobs.window_from(window) if isinstance(window, str) else window

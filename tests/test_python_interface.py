@@ -1,0 +1,65 @@
+"""The examples for Python run, and the notebook shows what its cells give today."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import planner
+from planner import load_estate
+
+ROOT = Path(__file__).parents[1]
+EXAMPLES = ROOT / "examples"
+
+
+def maker() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("notebook", EXAMPLES / "notebook.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_script_runs() -> None:
+    shown = subprocess.run([sys.executable, EXAMPLES / "free_a_server.py"], capture_output=True, text=True, cwd=ROOT)
+    assert shown.returncode == 0, shown.stderr
+    assert "SN8379A80_p595-2: optimal" in shown.stdout and "the replay holds" in shown.stdout
+
+
+def test_the_notebook_is_what_its_cells_give(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    made = json.loads(maker().notebook((EXAMPLES / "month_end.py").read_text("utf-8")))
+    kept = json.loads((EXAMPLES / "month_end.ipynb").read_text("utf-8"))
+    texts = [[[(o.get("text"), o.get("data", {}).get("text/plain")) for o in c.get("outputs", ())] for c in n["cells"]]
+             for n in (made, kept)]
+    assert [c["source"] for c in made["cells"]] == [c["source"] for c in kept["cells"]]
+    assert texts[0] == texts[1], "run python examples/notebook.py"
+    assert any(o for c in kept["cells"] for o in c.get("outputs", ()))
+
+
+def test_frames_have_types_and_units() -> None:
+    frames = load_estate(ROOT / "data" / "landscape").frames()
+    kinds = {name: str(kind) for name, kind in frames["lpars"].dtypes.items()}
+    assert kinds["entitlement_cores"] == kinds["memory_gib"] == "Float64" and kinds["virtual_processors"] == "Int64"
+    assert kinds["rmc_active"] == "boolean" and kinds["name"] == "string" and kinds["environment"] == "category"
+    assert not [n for f in frames.values() for n in f.columns if n.endswith(("_units", "_mib", "_ms"))]
+    assert frames["vioses"]["max_memory_gib"].isna().any() or frames["vioses"]["max_memory_gib"].notna().all()
+    one = load_estate(ROOT / "data" / "landscape").lpars[0]
+    row = frames["lpars"].iloc[0]
+    assert row["name"] == one.name and row["entitlement_cores"] == one.entitlement_units / 100
+    assert row["memory_gib"] == one.memory_mib / 1024
+
+
+def test_importing_the_package_imports_nothing_of_it() -> None:
+    code = "import sys, planner; print(' '.join(m for m in sys.modules if m.startswith('planner.') or m == 'pandas'))"
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert shown.stdout.strip() == ""
+    assert all(hasattr(planner, name) for name in planner.__all__)
+    with pytest.raises(AttributeError):
+        planner.nothing  # noqa: B018
