@@ -11,10 +11,10 @@ from typing import Generic, Protocol, TypeVar
 from planner.estate.assemble import Loaded
 from planner.findings import Finding, Severity
 from planner.jobs.common import PROVED, Options, checked_plan
-from planner.optimise.conflict import Conflict
 from planner.optimise.placement import move_cost_ms
 from planner.optimise.stages import Answer
 from planner.plan.choices import BACK, OUT, Status
+from planner.plan.details import Conflict
 from planner.plan.plan import Plan
 from planner.rules import Judge, Site
 from planner.schedule.timetable import Timetable
@@ -109,7 +109,7 @@ def impossible(blank: Plan, conflict: Conflict) -> Plan:
     if not found:
         found = [Finding(rule, Severity.ERROR, ", ".join(conflict.servers) or ", ".join(conflict.lpars),
                          conflict.summary, "; ".join(conflict.lifts)) for rule in conflict.rules or ("goal.reached",)]
-    return blank.replace(status=Status.INFEASIBLE, conflict=conflict.json(), findings=tuple(found))
+    return blank.replace(status=Status.INFEASIBLE, conflict=conflict, findings=tuple(found))
 
 
 def _fix(lifts: Sequence[str], name: str) -> str:

@@ -66,13 +66,8 @@ def consolidate(loaded: Loaded, goal: Consolidate, options: Options, usage: Usag
     Raises UsageError for unknown names, InputError for a history that cannot be used, and ReplayError when the own
     plan fails its replay.
     """
-    used, basis = (None, None) if usage is None else usage.read(loaded.estate, _together(goal, options, usage))
-    active = {p.name for p in loaded.estate.lpars if p.active}
-    busy = {} if used is None else {n: round(float(used.of(n).mean())) for n in sorted(used.measured) if n in active}
-    site = Site(loaded.estate, usage=used)
-    judge = Judge(site)
-    goal = checked_consolidate(goal.replace(usage=basis, come_back=goal.come_back or goal.weekend), site)
-    case = _Case(loaded, site, judge, options, goal, terms, busy)
+    case = _case(loaded, goal, options, usage, terms)
+    site, goal = case.site, case.goal
     deadline = time.monotonic() + options.time_limit
     staying: dict[str, str] = {}
     flat = False
@@ -83,11 +78,20 @@ def consolidate(loaded: Loaded, goal: Consolidate, options: Options, usage: Usag
             continue
         more = _not_in_time(plan, site, goal) if time.monotonic() < deadline else {}
         if not more and len(staying) <= len(site.servers):
-            more = _not_worth(plan, goal, Meter(site, busy))
+            more = _not_worth(plan, goal, Meter(site, case.busy))
         if not more:
             return _among(plan, staying)
         staying |= more
         goal = goal.replace(keep=tuple(sorted({*goal.keep, *more})))
+
+
+def _case(loaded: Loaded, goal: Consolidate, options: Options, usage: UsageSpec | None, terms: Terms) -> _Case:
+    used, basis = (None, None) if usage is None else usage.read(loaded.estate, _together(goal, options, usage))
+    active = {p.name for p in loaded.estate.lpars if p.active}
+    busy = {} if used is None else {n: round(float(used.of(n).mean())) for n in sorted(used.measured) if n in active}
+    site = Site(loaded.estate, usage=used)
+    goal = checked_consolidate(goal.replace(usage=basis, come_back=goal.come_back or goal.weekend), site)
+    return _Case(loaded, site, Judge(site), options, goal, terms, busy)
 
 
 _NOT_WORTH = "at this length of time off the saving is below what the moves and the start cost"
@@ -206,7 +210,7 @@ def _finished(case: _Case, blank: Plan, answer: Consolidation, scale: Scale, tab
         plan = plan.replace(back_window=home, back_from_s=begin, work_s=0)
     plan = checked_plan(plan, loaded, site, judge)
     account = accounts.account(plan, Meter(site, case.busy), case.terms)
-    kwh = account["net"]["kwh"]
+    kwh = account.net.kwh
     if plan.off and kwh < 0:
         lost = Finding("energy.net", Severity.WARNING, "plan", f"uses {-kwh:,.1f} kWh more than leaving everything as "
                        "it is, the moves and starts counted", "leave the servers on, or ask for watts without --off")

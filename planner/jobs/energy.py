@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from planner.cost import state_bytes
 from planner.estate.catalogue import rperf_per_core
 from planner.estate.energy import HOURS_PER_YEAR, Tariff, energy, power_of, watts
 from planner.plan.choices import BACK, OUT
+from planner.plan.details import Account, ServerEnergy, Value
 from planner.plan.plan import Move, Plan
 from planner.rules import Site
 
@@ -26,12 +26,11 @@ class Terms:
     hours: float = HOURS_PER_YEAR
     start_s: int = 1800
 
-    def value(self, kwh: float) -> dict[str, float]:
+    def value(self, kwh: float) -> Value:
         """Energy as kWh, and as money and CO₂ where the tariff says."""
         found = energy(1000 * kwh, 1.0, self.tariff)
-        out = {"kwh": round(found.kwh, 3)}
-        out |= {} if found.money is None else {"money": round(found.money, 2)}
-        return out | ({} if found.co2_kg is None else {"co2_kg": round(found.co2_kg, 2)})
+        return Value(round(found.kwh, 3), None if found.money is None else round(found.money, 2),
+                     None if found.co2_kg is None else round(found.co2_kg, 2))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +79,8 @@ def off_seconds(plan: Plan, server: str, terms: Terms, until_s: float) -> float:
     return max(0.0, end - left)
 
 
-def account(plan: Plan, meter: Meter, terms: Terms) -> dict[str, Any]:
-    """The account of a plan as plain data, servers one by one; kWh over ``hours``.
+def account(plan: Plan, meter: Meter, terms: Terms) -> Account:
+    """The account of a plan, servers one by one; kWh over ``hours``.
 
     A plan that comes back is counted over its own time, one that does not over the tariff's hours: as if the change
     were instant, the moves' own energy taken off.
@@ -96,18 +95,16 @@ def account(plan: Plan, meter: Meter, terms: Terms) -> dict[str, Any]:
     until = plan.total_s if not back else (
         (window.end - plan.window.start).total_seconds() if plan.window and window else plan.total_s)
     hours = until / 3600 if back else terms.hours
-    rows = []
-    for s in site.servers:
-        rows.append(_server(plan, meter, terms, s, before[s], after[s], until if back else terms.hours * 3600))
-    saved = sum(r["saved_kwh"] for r in rows)
+    rows = tuple(_server(plan, meter, terms, s, before[s], after[s], until if back else terms.hours * 3600)
+                 for s in site.servers)
+    saved = sum(r.saved_kwh for r in rows)
     moves = sum(meter.move_kwh(m) for m in plan.moves)
-    both = [sum(r[k] for r in rows) for k in ("before_w", "after_w")]
-    return {
-        "hours": round(hours, 3), "tariff_per_kwh": terms.tariff.price_per_kwh, "currency": terms.tariff.currency,
-        "co2_kg_per_kwh": terms.tariff.co2_kg_per_kwh, "before_w": round(both[0], 1), "after_w": round(both[1], 1),
-        "before": terms.value(both[0] * hours / 1000), "saved": terms.value(saved),
-        "moves": terms.value(moves), "net": terms.value(saved - moves),
-        "move_hours": round(sum(m.duration_ms for m in plan.moves) / 3.6e6, 3), "servers": rows}
+    before_w, after_w = sum(r.before_w for r in rows), sum(r.after_w for r in rows)
+    return Account(
+        round(hours, 3), terms.tariff.price_per_kwh, terms.tariff.currency, terms.tariff.co2_kg_per_kwh,
+        round(before_w, 1), round(after_w, 1), before=terms.value(before_w * hours / 1000), saved=terms.value(saved),
+        moves=terms.value(moves), net=terms.value(saved - moves),
+        move_hours=round(sum(m.duration_ms for m in plan.moves) / 3.6e6, 3), servers=rows)
 
 
 def _by_server(site: Site, where: Mapping[str, str]) -> dict[str, list[str]]:
@@ -118,7 +115,7 @@ def _by_server(site: Site, where: Mapping[str, str]) -> dict[str, list[str]]:
 
 
 def _server(plan: Plan, meter: Meter, terms: Terms, server: str, before: list[str], after: list[str],
-            until_s: float) -> dict[str, Any]:
+            until_s: float) -> ServerEnergy:
     power = power_of(meter.site.servers[server])
     off = server in plan.off
     first = meter.watts(server, before)
@@ -132,9 +129,8 @@ def _server(plan: Plan, meter: Meter, terms: Terms, server: str, before: list[st
         seconds = 0.0
         saved = (first - then) * _changed_seconds(plan, until_s) / KWH
     moves = sum(meter.move_kwh(m) for m in plan.moves if server in (m.source, m.target)) if off else 0.0
-    return {"server": server, "off": off, "idle_w": power.idle_w, "max_w": power.max_w, "assumed": power.assumed,
-            "source": power.source, "before_w": round(first, 1), "after_w": round(then, 1),
-            "off_h": round(seconds / 3600, 3), "saved_kwh": round(saved, 3), "moves_kwh": round(moves, 3)}
+    return ServerEnergy(server, off, power.idle_w, power.max_w, power.assumed, power.source, round(first, 1),
+                        round(then, 1), round(seconds / 3600, 3), round(saved, 3), round(moves, 3))
 
 
 def _changed_seconds(plan: Plan, until_s: float) -> float:
@@ -145,18 +141,14 @@ def _changed_seconds(plan: Plan, until_s: float) -> float:
     return max(0.0, min(m.start_ms for m in plan.leg(BACK)) / 1000 - left)
 
 
-def not_worth(found: Mapping[str, Any], per_core: Mapping[str, float], meter: Meter, plan: Plan) -> list[str]:
+def not_worth(found: Account, per_core: Mapping[str, float], meter: Meter, plan: Plan) -> list[str]:
     """Servers whose time off saves no more than the moves to empty and fill them cost, the load moved included."""
     out = []
-    for row in found["servers"]:
-        if not row["off"]:
-            continue
-        taken = 0.0
-        for m in plan.leg(OUT):
-            if m.source == row["server"]:
-                taken += per_core[m.target] * meter.cores([m.lpar]) * row["off_h"] / 1000
-        if row["saved_kwh"] - row["moves_kwh"] - taken <= 0:
-            out.append(row["server"])
+    for row in found.servers:
+        taken = sum(per_core[m.target] * meter.cores([m.lpar]) * row.off_h / 1000
+                    for m in plan.leg(OUT) if m.source == row.server)
+        if row.off and row.saved_kwh - row.moves_kwh - taken <= 0:
+            out.append(row.server)
     return sorted(out)
 
 

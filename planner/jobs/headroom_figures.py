@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
 
 from planner.estate.capacity import hash_page_table_mib
 from planner.findings import Finding, Severity
+from planner.history.calendar import Bucket
 from planner.optimise.asked import critical_here, needed_slots
-from planner.plan.choices import By
+from planner.plan.details import Critical, Fit, Free, HourPeak, Slot
 from planner.plan.questions import Headroom
 from planner.rules import Site
 from planner.rules.shares import contended_shares, most_units
@@ -23,38 +22,19 @@ def on(where: Where, server: str) -> list[str]:
     return sorted(n for n, s in where.items() if s == server)
 
 
-@dataclass(frozen=True, slots=True)
-class ServerHeadroom:
-    """What is free on a server below its limits: entitlement and the least unused in any slot (hundredths), memory."""
-
-    units: int
-    used_units: int | None
-    memory_mib: int
-
-    def units_counted(self, by: By) -> int:
-        """The cores that count as free, in hundredths."""
-        unused = self.units if self.used_units is None else self.used_units
-        return {By.ENTITLEMENT: self.units, By.USAGE: unused, By.BOTH: min(self.units, unused)}[by]
-
-    def json(self) -> dict[str, Any]:
-        """As plan.json has it: cores and GiB."""
-        return {"cores_by_entitlement": self.units / 100, "memory_gib": self.memory_mib / 1024,
-                "cores_by_usage": None if self.used_units is None else self.used_units / 100}
-
-
-def goal_headroom(site: Site, goal: Headroom, where: Where) -> ServerHeadroom:
+def goal_headroom(site: Site, goal: Headroom, where: Where) -> Free:
     """What is free on the goal's server when the LPARs are there. A server over its limit has less than nothing."""
     return free_on(site, goal, goal.server, where)
 
 
-def free_on(site: Site, goal: Headroom, server: str, where: Where) -> ServerHeadroom:
+def free_on(site: Site, goal: Headroom, server: str, where: Where) -> Free:
     """What is free on a server when the LPARs are there, in the hours in which the room is needed."""
     names = on(where, server)
     held, limit = site.holding(server, names), site.limit(server)
     used = None
     if site.usage is not None:
         used = int((10 * limit.units - site.used.on(server, names))[needed_slots(goal, site)].min()) // 10
-    return ServerHeadroom(limit.units - held.units, used, limit.memory_mib - held.memory_mib)
+    return Free(limit.units - held.units, used, limit.memory_mib - held.memory_mib)
 
 
 def largest_lpar_mib(free_mib: int, lmb_mib: int) -> int:
@@ -69,54 +49,47 @@ def largest_lpar_mib(free_mib: int, lmb_mib: int) -> int:
     return memory
 
 
-def slots(site: Site, goal: Headroom, before: Where, after: Where) -> list[dict[str, Any]]:
-    """For each server the largest single LPAR that fits now and after the plan: cores and GiB.
+def slots(site: Site, goal: Headroom, before: Where, after: Where) -> tuple[Slot, ...]:
+    """For each server the largest single LPAR that fits now and after the plan."""
+    def fit(server: str, where: Where) -> Fit:
+        free = free_on(site, goal, server, where)
+        unused = None if free.used_units is None else max(min(free.units, free.used_units), 0)
+        memory = largest_lpar_mib(free.memory_mib, site.servers[server].lmb_mib or 0)
+        return Fit(max(free.units, 0), unused, memory)
 
-    ``cores`` is what it can be entitled to; ``cores_unused`` what of that nobody uses at the peak (None unknown).
-    """
-    out = []
-    for server in site.servers:
-        row: dict[str, Any] = {"server": server}
-        for name, where in (("now", before), ("after", after)):
-            room = free_on(site, goal, server, where)
-            memory = largest_lpar_mib(room.memory_mib, site.servers[server].lmb_mib or 0)
-            unused = None if room.used_units is None else max(min(room.units, room.used_units), 0) / 100
-            row[name] = {"cores": max(room.units, 0) / 100, "cores_unused": unused, "memory_gib": memory / 1024}
-        out.append(row)
-    return out
+    return tuple(Slot(server, fit(server, before), fit(server, after)) for server in site.servers)
 
 
-def hours(site: Site, servers: Sequence[str], after: Where) -> list[dict[str, Any]]:
-    """By server and bucket, in cores: the peak of the sum before and after, the sum of the peaks after, the limit."""
+def hours(site: Site, servers: Sequence[str], after: Where) -> tuple[HourPeak, ...]:
+    """By server and bucket: the peak of the sum before and after, the sum of the peaks after, the limit."""
     usage, out = site.usage, []
     if usage is None:
-        return []
+        return ()
     for server in dict.fromkeys(servers):
         names = on(after, server)
         before, total = site.used.at_start(server), site.used.on(server, names)
         rows = [site.used.of(n, server) for n in names] + [site.used.of_vios(v) for v in site.vioses_on(server)]
-        singles: dict[Any, int] = {}
+        singles: dict[Bucket, int] = {}
         for row in rows:
             for bucket, slot in usage.worst_by_bucket(row).items():
                 singles[bucket] = singles.get(bucket, 0) + int(row[slot])
         first, then = usage.worst_by_bucket(before), usage.worst_by_bucket(total)
         for bucket in sorted(then):
-            out.append({"server": server, "kind": bucket.kind.value, "hour": bucket.hour,
-                        "peak_before": int(before[first[bucket]]) / 1000, "peak_after": int(total[then[bucket]]) / 1000,
-                        "sum_of_peaks_after": singles[bucket] / 1000, "limit": site.limit(server).units / 100})
-    return out
+            out.append(HourPeak(server, bucket.kind, bucket.hour, int(before[first[bucket]]), int(total[then[bucket]]),
+                                singles[bucket], site.limit(server).units))
+    return tuple(out)
 
 
-def sum_of_peaks(site: Site, goal: Headroom, where: Where) -> float | None:
-    """The sum of each partition's own peak on the goal's server, in the hours of the room; None without usage."""
+def sum_of_peaks(site: Site, goal: Headroom, where: Where) -> int | None:
+    """The sum of each partition's own peak on the goal's server (thousandths of a core), in the hours of the room."""
     if site.usage is None:
         return None
     server, inside = goal.server, needed_slots(goal, site)
     rows = [site.used.of(n, server) for n in on(where, server)] + [site.used.of_vios(v) for v in site.vioses_on(server)]
-    return sum(int(row[inside].max()) for row in rows) / 1000
+    return sum(int(row[inside].max()) for row in rows)
 
 
-def critical(site: Site, goal: Headroom, after: Where) -> list[dict[str, Any]]:
+def critical(site: Site, goal: Headroom, after: Where) -> tuple[Critical, ...]:
     """Each critical LPAR: what it may draw, its peak, and what it gets when every LPAR of the server pulls at once."""
     before = contended_shares(site, goal.server, on(site.start, goal.server))
     then = contended_shares(site, goal.server, on(after, goal.server))
@@ -124,11 +97,9 @@ def critical(site: Site, goal: Headroom, after: Where) -> list[dict[str, Any]]:
     for name in critical_here(goal, site):
         p = site.lpars[name]
         inside = None if site.usage is None else site.used.of(name, goal.server)[needed_slots(goal, site)]
-        peak = None if inside is None else int(inside.max()) / 1000
-        out.append({"lpar": name, "entitlement": p.entitlement_units / 100, "virtual_processors": p.virtual_processors,
-                    "weight": p.weight, "sharing": p.sharing or p.processors, "may_draw": most_units(p) / 100,
-                    "peak": peak, "contended_before": before[name] / 100, "contended_after": then[name] / 100})
-    return out
+        out.append(Critical(name, p.entitlement_units, p.virtual_processors, p.weight, p.sharing or p.processors,
+                            most_units(p), None if inside is None else int(inside.max()), before[name], then[name]))
+    return tuple(out)
 
 
 def warnings(site: Site, goal: Headroom, after: Where) -> list[Finding]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from planner.errors import UsageError
 from planner.estate.assemble import Loaded
@@ -19,6 +20,7 @@ from planner.optimise.asked import checked_headroom, critical_here
 from planner.optimise.headroom import CORES, MEMORY, HeadroomProblem, Most, Step
 from planner.optimise.stages import Answer
 from planner.plan.choices import Status
+from planner.plan.details import Further, HeadroomDetails, Largest, Point
 from planner.plan.plan import Plan
 from planner.plan.questions import Headroom
 from planner.rules import Judge, Site
@@ -135,20 +137,14 @@ def _assumed(goal: Headroom, spec: UsageSpec | None, options: Options) -> list[s
 def _impossible(blank: Plan, problem: HeadroomProblem, options: Options) -> Plan:
     most, memory = (problem.most(what, options.time_limit) for what in (CORES, MEMORY))
     plan = impossible(blank, problem.conflict(most, memory, options.time_limit))
-    room = figures.goal_headroom(problem.site, problem.goal, dict(problem.site.start))
-    return plan.replace(details={"free_now": room.json(), "largest": _largest(problem, most, memory)},
+    free = figures.goal_headroom(problem.site, problem.goal, dict(problem.site.start))
+    return plan.replace(details=HeadroomDetails(free, _largest(most, memory)),
                         findings=(*plan.findings, *blank.findings))
 
 
-def _largest(problem: HeadroomProblem, most_cores: Most, most_memory: Most | None) -> dict[str, Any]:
-    out: dict[str, Any] = {"cores": None if most_cores.amount is None else most_cores.amount / 100,
-                           "cores_status": most_cores.status.value,
-                           "cores_at_most": None if most_cores.at_most is None else most_cores.at_most / 100}
-    if most_memory is not None:
-        out |= {"memory_gib": None if most_memory.amount is None else most_memory.amount / 1024,
-                "memory_status": most_memory.status.value,
-                "memory_at_most_gib": None if most_memory.at_most is None else most_memory.at_most / 1024}
-    return out
+def _largest(most: Most, memory: Most | None) -> Largest:
+    beside = (memory.amount, memory.status, memory.at_most) if memory else ()
+    return Largest(most.amount, most.status, most.at_most, *beside)
 
 
 def _completed(plan: Plan, problem: HeadroomProblem, answer: Answer, options: Options,
@@ -156,21 +152,20 @@ def _completed(plan: Plan, problem: HeadroomProblem, answer: Answer, options: Op
     site, goal = problem.site, problem.goal
     after = {**site.start, **answer.placement}
     now, then = (figures.goal_headroom(site, goal, where) for where in (dict(site.start), after))
-    details: dict[str, Any] = {"free_now": now.json(), "free_after": then.json(),
-                               "slots": figures.slots(site, goal, dict(site.start), after),
-                               "critical": figures.critical(site, goal, after),
-                               "hours": figures.hours(site, [goal.server, *sorted(set(answer.placement.values()))],
-                                                      after),
-                               "sum_of_peaks_after": figures.sum_of_peaks(site, goal, after)}
+    servers = [goal.server, *sorted(set(answer.placement.values()))]
+    details = HeadroomDetails(
+        now, free_after=then, slots=figures.slots(site, goal, dict(site.start), after),
+        critical=figures.critical(site, goal, after), hours=figures.hours(site, servers, after),
+        sum_of_peaks_after=figures.sum_of_peaks(site, goal, after))
     if curve:
-        details |= _curve(problem, now, plan, answer, options, told)
+        details = _with_curve(details, problem, plan, answer, options, told)
     found = [*plan.findings, *figures.warnings(site, goal, after)]
     return plan.replace(details=details, findings=ordered(dict.fromkeys(found)))
 
 
-def _curve(problem: HeadroomProblem, now: figures.ServerHeadroom, plan: Plan, answer: Answer, options: Options,
-           told: Callable[[str], None]) -> dict[str, Any]:
-    """The most that can be had, and the cost of each further core up to it, in no more than the time limit again."""
+def _with_curve(details: HeadroomDetails, problem: HeadroomProblem, plan: Plan, answer: Answer, options: Options,
+                told: Callable[[str], None]) -> HeadroomDetails:
+    """With the most that can be had and the cost of each further core up to it, in no more than the time limit."""
     deadline = time.monotonic() + options.time_limit
 
     def limit() -> float:
@@ -182,14 +177,14 @@ def _curve(problem: HeadroomProblem, now: figures.ServerHeadroom, plan: Plan, an
                  answer.placement)
     points = {asked.units: asked}
     problem.cuts.clear()
-    grid = _grid(now.units_counted(problem.goal.by), asked.units, most.amount or asked.units)
+    grid = _grid(details.free_now.units_counted(problem.goal.by), asked.units, most.amount or asked.units)
     for number, units in enumerate(grid, 1):
         told(f"what room costs: {number} of {len(grid)}")
         if units not in points and time.monotonic() < deadline:
             points[units] = problem.step(units, limit(), options.gap)
     steps = [points[u] for u in sorted(points)]
-    return {"largest": _largest(problem, most, memory), "curve": [_point(s, problem, options) for s in steps],
-            "further_cores": _further(points, asked, most)}
+    return replace(details, largest=_largest(most, memory), curve=tuple(_point(s, problem) for s in steps),
+                   further_cores=tuple(_further(points, asked, most)))
 
 
 def _grid(free: int, asked: int, most: int) -> list[int]:
@@ -202,19 +197,15 @@ def _grid(free: int, asked: int, most: int) -> list[int]:
     return sorted({u for u in (*even, *near, most) if u > 0})
 
 
-def _point(step: Step, problem: HeadroomProblem, options: Options) -> dict[str, Any]:
-    """A point of the curve; ``ordered``: an order of its moves was found (windows and blackouts aside)."""
-    site = problem.site
-    gib = sum(site.lpars[n].memory_mib for n in step.moves) / 1024
-    found = step.cost_ms is not None and timetable(site, problem.judge, step.moves, None,
-                                                   come_back=problem.goal.come_back).found
-    return {"cores": step.units / 100, "status": step.status.value, "ordered": found,
-            "cost_s": None if step.cost_ms is None else step.cost_ms / 1000,
-            "bound_s": None if step.bound_ms is None else step.bound_ms / 1000, "moves": len(step.moves),
-            "moved_gib": gib, "lpars": sorted(step.moves)}
+def _point(step: Step, problem: HeadroomProblem) -> Point:
+    ordered_moves = step.cost_ms is not None and timetable(problem.site, problem.judge, step.moves, None,
+                                                           come_back=problem.goal.come_back).found
+    return Point(step.units, step.status, ordered_moves, step.cost_ms,
+                 None if step.bound_ms is None else step.bound_ms / 1000, len(step.moves),
+                 sum(problem.site.lpars[n].memory_mib for n in step.moves), tuple(sorted(step.moves)))
 
 
-def _further(points: dict[int, Step], asked: Step, most: Most) -> list[dict[str, Any]]:
+def _further(points: dict[int, Step], asked: Step, most: Most) -> list[Further]:
     """What each core beyond the asked ones adds to the cost, and where it ends; None where a cost is not known."""
     if most.status is Status.INFEASIBLE:
         return []
@@ -225,17 +216,16 @@ def _further(points: dict[int, Step], asked: Step, most: Most) -> list[dict[str,
             if most.amount > before:
                 out.append(_extra(points.get(before), points.get(most.amount), most.amount))
             proof = " (proved)" if most.status is Status.OPTIMAL else " that was found"
-            out.append({"cores": units / 100, "extra_s": None,
-                        "why": f"not to be had: {show_cores(most.amount)} cores is the most{proof}"})
+            out.append(Further(units, None, f"not to be had: {show_cores(most.amount)} cores is the most{proof}"))
             break
         out.append(_extra(points.get(before), points.get(units), units))
     return out
 
 
-def _extra(before: Step | None, here: Step | None, units: int) -> dict[str, Any]:
+def _extra(before: Step | None, here: Step | None, units: int) -> Further:
     """What the step from one point to the next adds to the cost."""
     if before is None or here is None or before.cost_ms is None or here.cost_ms is None:
-        return {"cores": units / 100, "extra_s": None, "why": "not found in time"}
+        return Further(units, None, "not found in time")
     proved = before.status is here.status is Status.OPTIMAL
-    return {"cores": units / 100, "extra_s": (here.cost_ms - before.cost_ms) / 1000,
-            "why": "both costs proved" if proved else "of the best plans found, not proved"}
+    return Further(units, here.cost_ms - before.cost_ms,
+                   "both costs proved" if proved else "of the best plans found, not proved")

@@ -101,11 +101,11 @@ def failed(reason: str) -> Answer:
 
 
 def _answer(r: ScenarioResult) -> Answer:
-    conflict = r.conflict
-    reason = ""
-    if conflict is not None:
-        reason = str(conflict["summary"])
-        conflict = {k: list(conflict[k])[:20] for k in ("lpars", "servers", "rules", "lifts")}
+    c, conflict, reason = r.conflict, None, ""
+    if c is not None:
+        reason = c.summary
+        conflict = {"lpars": list(c.lpars[:20]), "servers": list(c.servers[:20]), "rules": list(c.rules[:20]),
+                    "lifts": list(c.lifts[:20])}
     elif r.status is Status.UNKNOWN:
         reason = "; ".join(f.message for f in r.findings)
     return {"status": r.status.value, "reason": reason, "figures": _figures(r), "conflict": conflict,

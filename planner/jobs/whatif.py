@@ -17,12 +17,12 @@ from planner.estate.saved import digest
 from planner.findings import Finding, Severity, Source, errors, ordered
 from planner.jobs.attempt import Case, attempted, finished
 from planner.jobs.common import PROVED, Options, assumptions
-from planner.optimise.conflict import Conflict
 from planner.optimise.frontier import Frontier, Point
 from planner.optimise.placement import move_cost_ms
 from planner.optimise.scenario import Kept, ScenarioProblem, Sizes
 from planner.optimise.stages import Answer
 from planner.plan.choices import Status
+from planner.plan.details import Change, Conflict, WhatifDetails
 from planner.plan.plan import Plan
 from planner.plan.questions import Whatif
 from planner.rules import Judge, Site
@@ -41,7 +41,6 @@ from planner.scenarios.paths import (
 )
 from planner.scenarios.sizing import Size, Sizer, ratings, told_rating
 from planner.schedule.timetable import Timetable, timetable
-from planner.units import cores, gib
 from planner.verify import replay_changes
 
 _FRONTIER_S = 10.0
@@ -85,22 +84,6 @@ class LparLine:
     stages: tuple[Stage, ...]
     reasons: tuple[Finding, ...] = ()
     wave: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What is done to an LPAR after the live moves: ``kind`` is restart, restart after work, re-activation, DLPAR or
-    growth; ``row`` what it is then."""
-
-    lpar: str
-    kind: str
-    row: Lpar
-
-    def json(self) -> dict[str, Any]:
-        """As plan.json and whatif.json have it."""
-        return {"lpar": self.lpar, "kind": self.kind, "server": self.row.server,
-                "cores": cores(self.row.entitlement_units), "virtual_processors": self.row.virtual_processors,
-                "memory_gib": gib(self.row.memory_mib), "mode": self.row.current_mode}
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +131,7 @@ class ScenarioResult:
     waves: int = 0
     doors: tuple[Door, ...] = ()
     findings: tuple[Finding, ...] = ()
-    conflict: Mapping[str, Any] | None = None
+    conflict: Conflict | None = None
     ratings: tuple[str, ...] = ()
     assumptions: tuple[str, ...] = ()
     frontier: tuple[Point, ...] = ()
@@ -274,7 +257,7 @@ def _stranded(case: _Case, names: Sequence[str]) -> Conflict:
 def _infeasible(case: _Case, conflict: Conflict) -> ScenarioResult:
     found = [Finding(rule, Severity.ERROR, ", ".join(conflict.lpars[:8]) or ", ".join(conflict.servers),
                      conflict.summary, "; ".join(conflict.lifts[:8])) for rule in conflict.rules or ("goal.reached",)]
-    return _blank(case, Status.INFEASIBLE, conflict=conflict.json(), findings=tuple(found))
+    return _blank(case, Status.INFEASIBLE, conflict=conflict, findings=tuple(found))
 
 
 def _unknown(case: _Case, reason: str) -> ScenarioResult:
@@ -321,31 +304,39 @@ def _result(case: _Case, problem: ScenarioProblem, answer: Answer, table: Timeta
     final = {n: case.sizer.final(case.site.lpars[n], s) for n, s in where.items()}
     ways = _ways(case, answer.placement)
     plan = _plan(case, answer, ways, table)
-    changes = _changes(case, ways, final)
-    _replayed(case, answer.placement, ways, changes)
+    changed = _changed(case, ways, final)
+    _replayed(case, answer.placement, ways, [row for _, row in changed])
+    changes = tuple(Change(row.name, kind, row.server, row.entitlement_units, row.virtual_processors, row.memory_mib,
+                           row.current_mode) for kind, row in changed)
     lines = _lines(case, where, final, ways, plan)
     rows = {n: replace(size.row, current_mode=_mode(case, n, where[n])) for n, size in final.items()}
     opened = tuple(doors(case.site, answer.placement, rows, ways))
     if plan is not None:
         plan = plan.replace(findings=ordered((*plan.findings, *_one_way(opened))),
-                            details={"changes": [c.json() for c in changes]})
+                            details=WhatifDetails(changes))
     servers = _servers(case, where, final, ways)
     points, note = _frontier(case, problem)
     restarts = sum(w is not Way.LIVE for w in ways.values())
-    joined = sum(w is not Way.LIVE and case.passages.of(n, where[n]).way is Way.LIVE for n, w in ways.items())
-    objective = (answer.objective_ms or 0) / 1000 + joined * case.scenario.restart_cost_s
-    status = Status.FEASIBLE if joined else answer.status
-    bound = objective if status is Status.OPTIMAL else (answer.bound_ms or 0.0) / 1000
+    status, cost = _cost(case, answer, ways)
     return _blank(
-        case, status, objective=objective, bound=bound,
-        gap=0.0 if objective - bound <= PROVED * objective else round((objective - bound) / objective, 6),
-        totals=_totals(case, servers), servers=servers, lpars=lines, changes=changes,
+        case, status, **cost, totals=_totals(case, servers), servers=servers, lpars=lines, changes=changes,
         inactive=tuple(p.name for p in case.loaded.estate.lpars if not p.active and p.server in case.built.retired),
         live=len(ways) - restarts, restarts=restarts, activations=sum(needs_activation(x.stages) for x in lines),
         resized=sum(x.final.entitlement_units != x.old.entitlement_units for x in lines),
         hours=round((plan.total_s if plan else 0.0) / 3600, 4), outage_minutes=restarts * case.scenario.restart_minutes,
         waves=len(plan.waves("out")) if plan else 0, doors=opened, findings=_risks(case, lines, opened, plan),
         frontier=points, frontier_note=note, plan=plan, estate=case.loaded.estate if plan else None)
+
+
+def _cost(case: _Case, answer: Answer, ways: Mapping[str, Way]) -> tuple[Status, dict[str, float]]:
+    """What is proved, and objective, bound and gap; restarts for the sake of others that restart cost extra."""
+    joined = sum(w is not Way.LIVE and case.passages.of(n, answer.placement[n]).way is Way.LIVE
+                 for n, w in ways.items())
+    objective = (answer.objective_ms or 0) / 1000 + joined * case.scenario.restart_cost_s
+    status = Status.FEASIBLE if joined else answer.status
+    bound = objective if status is Status.OPTIMAL else (answer.bound_ms or 0.0) / 1000
+    gap = 0.0 if objective - bound <= PROVED * objective else round((objective - bound) / objective, 6)
+    return status, {"objective": objective, "bound": bound, "gap": gap}
 
 
 def _mode(case: _Case, lpar: str, target: str) -> str:
@@ -370,15 +361,15 @@ def _plan(case: _Case, answer: Answer, ways: Mapping[str, Way], table: Timetable
     return finished(case, blank, part, table)
 
 
-def _changes(case: _Case, ways: Mapping[str, Way], final: Mapping[str, Size]) -> tuple[Change, ...]:
+def _changed(case: _Case, ways: Mapping[str, Way], final: Mapping[str, Size]) -> list[tuple[str, Lpar]]:
     """What follows the live moves, in this order: restarts, then new sizes, those that shrink first."""
     old = case.site.lpars
     rows = {n: replace(size.row, current_mode=_mode(case, n, size.row.server)) for n, size in final.items()}
-    restarts = [Change(n, ways[n].value, rows[n]) for n in sorted(ways) if ways[n] is not Way.LIVE]
+    restarts = [(ways[n].value, rows[n]) for n in sorted(ways) if ways[n] is not Way.LIVE]
     rest = sorted((n for n in rows if ways.get(n, Way.LIVE) is Way.LIVE and _differs(case, old[n], rows[n])),
                   key=lambda n: (rows[n].entitlement_units - old[n].entitlement_units,
                                  rows[n].memory_mib - old[n].memory_mib, n))
-    return (*restarts, *(Change(n, _kind(case, n, rows[n], ways), rows[n]) for n in rest))
+    return [*restarts, *((_kind(case, n, rows[n], ways), rows[n]) for n in rest)]
 
 
 def _differs(case: _Case, old: Lpar, row: Lpar) -> bool:
@@ -394,10 +385,10 @@ def _kind(case: _Case, name: str, row: Lpar, ways: Mapping[str, Way]) -> str:
     return "DLPAR" if row.current_mode in ("", mode_now(case.site, old)) else "re-activation"
 
 
-def _replayed(case: _Case, placement: Mapping[str, str], ways: Mapping[str, Way], changes: Sequence[Change]) -> None:
+def _replayed(case: _Case, placement: Mapping[str, str], ways: Mapping[str, Way], changes: Sequence[Lpar]) -> None:
     """Replay what follows the live moves. Raises ReplayError."""
     where = {**case.site.start, **_live(ways, placement)}
-    found = replay_changes(case.site, where, [c.row for c in changes], case.built.kept)
+    found = replay_changes(case.site, where, changes, case.built.kept)
     if found:
         raise ReplayError(found)
 
@@ -539,4 +530,4 @@ def exit_code(results: Sequence[ScenarioResult]) -> int:
     return 3 if Status.INFEASIBLE in found else 4 if missed or Status.UNKNOWN in found else 0
 
 
-__all__ = ["Change", "LparLine", "ScenarioResult", "ServerLine", "Totals", "exit_code", "today", "whatif"]
+__all__ = ["LparLine", "ScenarioResult", "ServerLine", "Totals", "exit_code", "today", "whatif"]

@@ -11,6 +11,7 @@ from planner.findings import Finding, Severity
 from planner.optimise.placement import PlacementProgram
 from planner.optimise.program import CUT, ONE_PLACE, Outcome, Program, Row, Tag
 from planner.optimise.solver import solve
+from planner.plan.details import Conflict, shortfall
 from planner.rules import Judge, Site, ledger
 from planner.rules.ledger import MEMORY, POOLS, PROCESSORS
 from planner.units import show_cores, show_gib
@@ -30,38 +31,6 @@ class Question(Protocol):
     come_back: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Conflict:
-    """A proof of impossibility in the reader's words.
-
-    ``refusals``: LPAR → server (or "") → [(rule, reason)]; ``short_units`` and ``short_mib``: the least that the
-    survivors lack, by server; ``irreducible``: take any one member away and the rest is possible.
-    """
-
-    summary: str
-    lpars: tuple[str, ...]
-    servers: tuple[str, ...]
-    rules: tuple[str, ...]
-    lifts: tuple[str, ...]
-    refusals: Mapping[str, Mapping[str, Sequence[tuple[str, str]]]] = field(default_factory=dict)
-    short_units: Mapping[str, int] = field(default_factory=dict)
-    short_mib: Mapping[str, int] = field(default_factory=dict)
-    irreducible: bool = True
-
-    def json(self) -> dict[str, Any]:
-        """As plan.json has it: cores and GiB."""
-        return {
-            "summary": self.summary, "lpars": list(self.lpars), "servers": list(self.servers),
-            "rules": list(self.rules), "lifts": list(self.lifts), "irreducible": self.irreducible,
-            "shortfall": {"cores": sum(self.short_units.values()) / 100, "gib": sum(self.short_mib.values()) / 1024,
-                          "by_server": {s: {"cores": self.short_units.get(s, 0) / 100,
-                                            "gib": self.short_mib.get(s, 0) / 1024}
-                                        for s in sorted({*self.short_units, *self.short_mib})}},
-            "refusals": {n: {s: [{"rule": r, "reason": m} for r, m in reasons] for s, reasons in servers.items()}
-                         for n, servers in self.refusals.items()},
-        }
-
-
 def joined(conflicts: Sequence[Conflict]) -> Conflict:
     """The conflicts of parts of a site that have nothing to do with each other, as one."""
     if len(conflicts) == 1:
@@ -74,7 +43,7 @@ def joined(conflicts: Sequence[Conflict]) -> Conflict:
         return {k: v for c in conflicts for k, v in getattr(c, name).items()}
 
     return Conflict("; and: ".join(c.summary for c in conflicts), all_of("lpars"), all_of("servers"), all_of("rules"),
-                    all_of("lifts"), merged("refusals"), merged("short_units"), merged("short_mib"), irreducible=False)
+                    all_of("lifts"), merged("refusals"), merged("shortfall"), irreducible=False)
 
 
 def refusals_of(judge: Judge, lpar: str, servers: Sequence[str], *, come_back: bool) -> dict[str, list[Finding]]:
@@ -110,7 +79,7 @@ def stranded(question: Question, names: Sequence[str]) -> Conflict:
     lifts = dict.fromkeys((*(f"{n}: {f.fix}" for n, f in findings), f"or stop and leave them there: {leave}"))
     servers = sorted({s for by_server in refusals.values() for s in by_server if s})
     return Conflict(what, tuple(names), tuple(servers), tuple(dict.fromkeys(f.rule for _, f in findings)),
-                    tuple(lifts), refusals, units, mib, irreducible=len(names) == 1)
+                    tuple(lifts), refusals, shortfall(units, mib), irreducible=len(names) == 1)
 
 
 def _nowhere(names: Sequence[str], *, back: bool) -> str:
@@ -257,7 +226,8 @@ def of_program(model: PlacementProgram, deadline: float) -> Conflict:
     if len(named) > len(lpars):
         summary += f" (beside {len(named) - len(lpars)} LPARs that run there and cannot make more room)"
     rules = tuple(dict.fromkeys(t.rule for t in rows))
-    return Conflict(summary, lpars, tuple(servers), rules, tuple(lifts), {}, short.units, short.mib, complete)
+    return Conflict(summary, lpars, tuple(servers), rules, tuple(lifts), {}, shortfall(short.units, short.mib),
+                    complete)
 
 
 def tightenings(site: Site, short_units: Mapping[str, int], short_mib: Mapping[str, int]) -> list[str]:

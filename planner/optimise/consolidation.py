@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from planner.findings import Severity
-from planner.optimise.conflict import Conflict, reduced
+from planner.optimise.conflict import reduced
 from planner.optimise.consolidation_program import ConsolidationProgram, Restarts
 from planner.optimise.evacuate import EvacuationProblem
 from planner.optimise.large.components import Component, components
@@ -26,6 +26,7 @@ from planner.optimise.program import MEASURE, ONE_PLACE, Outcome, Solution
 from planner.optimise.solver import is_read
 from planner.parallel import two_processors
 from planner.plan.choices import Status
+from planner.plan.details import Conflict
 from planner.plan.questions import Consolidate, Evacuate
 from planner.rules import Judge, Site
 from planner.rules.availability import restart_refusals

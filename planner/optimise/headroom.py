@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 
 from planner.findings import Finding
 from planner.optimise.asked import critical_here, critical_pools, may_leave, needed_mib, needed_slots
-from planner.optimise.conflict import Conflict, reduced, refusals_of, tightenings
+from planner.optimise.conflict import reduced, refusals_of, tightenings
 from planner.optimise.placement import Candidates, PlacementProgram, candidates_of, move_cost_ms
 from planner.optimise.program import ONE_PLACE, Outcome, Solution, Tag, Terms
 from planner.optimise.stages import Answer, StagedProblem
 from planner.plan.choices import By, Status
+from planner.plan.details import Conflict, shortfall
 from planner.plan.questions import Headroom
 from planner.rules import Judge, Site
 from planner.rules.ledger import MEMORY as MEMORY_USED
@@ -264,7 +265,7 @@ class HeadroomProblem(StagedProblem):
         return Conflict(self._summary(most, memory), tuple(t.subject for t in kept if t.rule == ONE_PLACE),
                         tuple(sorted({t.subject for t in rows if t.family != "policy"})),
                         tuple(dict.fromkeys(t.rule for t in rows)), tuple(dict.fromkeys(lifts)), refusals,
-                        {self.goal.server: short} if short else {}, {}, complete)
+                        shortfall({self.goal.server: short} if short else {}, {}), complete)
 
     def _lifts(self, most: Most, memory: Most) -> Iterator[str]:
         """What to ask instead."""

@@ -10,11 +10,12 @@ from enum import StrEnum
 from functools import cached_property
 
 from planner.estate.capacity import Demand
-from planner.optimise.conflict import Conflict, of_program
+from planner.optimise.conflict import of_program
 from planner.optimise.placement import Candidates, Moment, PlacementProgram
 from planner.optimise.program import Outcome
 from planner.optimise.solver import solve
 from planner.optimise.stages import Answer, StagedProblem
+from planner.plan.details import Conflict
 from planner.rules import Judge, Site
 from planner.rules.ledger import Amounts, Resource, allowed
 

@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from planner.optimise.conflict import Conflict, of_program
+from planner.optimise.conflict import of_program
 from planner.optimise.heuristics.search import searched
 from planner.optimise.placement import Candidates, PlacementProgram
 from planner.optimise.program import BALANCE, COST, Outcome, Solution, near
 from planner.plan.choices import Status
+from planner.plan.details import Conflict
 from planner.rules import Judge, Site
 
 _BALANCE_NODES, _BALANCE_GAP, _BALANCE_VARIABLES = 100, 0.02, 4000

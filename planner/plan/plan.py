@@ -8,10 +8,9 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field, GetPydanticSchema, TypeAdapter, ValidationError, computed_field
+from pydantic import Field, GetPydanticSchema, ValidationError, computed_field
 from pydantic_core import from_json
 from typing_extensions import TypedDict
 
@@ -19,8 +18,9 @@ from planner.errors import InputError
 from planner.findings import Finding, Severity, Source
 from planner.frames import frame
 from planner.plan.choices import BACK, OUT, Status
+from planner.plan.details import Account, Conflict, Cores, HeadroomDetails, WhatifDetails
 from planner.plan.questions import AnyQuestion, Consolidate
-from planner.plan.wire import Clock, Listed, Minutes, Scaled, WireSchema, empty
+from planner.plan.wire import Clock, Listed, Minutes, Scaled, WireSchema, absent, adapter
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -30,8 +30,6 @@ VERSION = 1
 Leg = Annotated[str, GetPydanticSchema(lambda _, handler: handler(Literal["out", "back"]))]
 Moment = Annotated[int, Scaled(1000, 0, 1e8)]
 """Milliseconds; seconds in JSON."""
-Cores = Annotated[int, Scaled(100)]
-"""Hundredths of a core; cores in JSON."""
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
@@ -96,8 +94,8 @@ class Move:
     disks: Annotated[Adapters, Field(alias="virtual_scsi")] = ()
     fibres: Annotated[Adapters, Field(alias="virtual_fc")] = ()
     parking: bool = False
-    start_clock: Annotated[Clock | None, Field(exclude_if=empty)] = field(default=None, compare=False, repr=False)
-    end_clock: Annotated[Clock | None, Field(exclude_if=empty)] = field(default=None, compare=False, repr=False)
+    start_clock: Annotated[Clock | None, Field(exclude_if=absent)] = field(default=None, compare=False, repr=False)
+    end_clock: Annotated[Clock | None, Field(exclude_if=absent)] = field(default=None, compare=False, repr=False)
 
     @property
     def end_ms(self) -> int:
@@ -178,7 +176,7 @@ class Plan:
     verified: bool = False
     moves: tuple[Move, ...] = ()
     findings: Findings = ()
-    conflict: Mapping[str, Any] | None = None
+    conflict: Conflict | None = None
     window: Window | None = None
     back_window: Window | None = None
     """The way back's own window, when it is not on the same evening."""
@@ -194,14 +192,13 @@ class Plan:
     stays: Stays = ()
     """(LPAR, server, why) of what is left on the freed servers on purpose."""
     notes: tuple[str, ...] = ()
-    details: Annotated[Mapping[str, Any] | None, Field(exclude_if=empty)] = None
-    """Figures of the goal's own: for headroom what is free, the curve of its cost, peaks by hour."""
+    details: Annotated[HeadroomDetails | WhatifDetails | None, Field(exclude_if=absent)] = None
     levels: tuple[Level, ...] = ()
     off: Annotated[tuple[str, ...], Field(alias="switched_off")] = ()
     """Servers that a consolidation empties and switches off."""
     restart: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """N+1: server that fails after the plan → LPAR that ran there → server on which it restarts."""
-    energy: Mapping[str, Any] | None = None
+    energy: Account | None = None
 
     def replace(self, **changes: Any) -> Plan:
         """A copy with other values."""
@@ -213,8 +210,10 @@ class Plan:
 
     def waves(self, leg: str) -> list[tuple[int, tuple[Move, ...]]]:
         """(wave number, its moves) of one leg in order."""
-        numbers = sorted({m.wave for m in self.leg(leg)})
-        return [(n, tuple(m for m in self.leg(leg) if m.wave == n)) for n in numbers]
+        waves: dict[int, list[Move]] = {}
+        for m in self.leg(leg):
+            waves.setdefault(m.wave, []).append(m)
+        return [(n, tuple(waves[n])) for n in sorted(waves)]
 
     def leg_span_s(self, name: str) -> float:
         """Seconds from the first start to the last end of a leg; 0 when it has no move."""
@@ -263,11 +262,6 @@ _MUST = ("version", "objective", "bound", "gap", "verified", "moves")
 """What a plan.json must have although a Plan has a default for it."""
 
 
-@cache
-def _adapter() -> TypeAdapter[Plan]:
-    return TypeAdapter(Plan)
-
-
 def _clocked(plan: Plan) -> Plan:
     """With the clock times of its moves, when there is a window."""
     return plan.replace(moves=tuple(replace(
@@ -280,32 +274,32 @@ def _left_out(plan: Plan) -> set[str] | None:
 
 def plan_json(plan: Plan) -> dict[str, Any]:
     """The plan as plain data; its schema is docs/plan.schema.json."""
-    found: dict[str, Any] = _adapter().dump_python(_clocked(plan), mode="json", by_alias=True, exclude=_left_out(plan))
+    found: dict[str, Any] = adapter(Plan).dump_python(_clocked(plan), mode="json", by_alias=True,
+                                                      exclude=_left_out(plan))
     return found
 
 
 def dump(plan: Plan) -> str:
     """The text of plan.json."""
-    return _adapter().dump_json(_clocked(plan), indent=1, by_alias=True, exclude=_left_out(plan)).decode() + "\n"
+    return adapter(Plan).dump_json(_clocked(plan), indent=1, by_alias=True, exclude=_left_out(plan)).decode() + "\n"
 
 
 def parse(text: str, file: str) -> Plan:
     """Read a plan.json back; raises InputError that names every field that does not fit."""
-    problems, plan = [], None
     try:
-        plan = _adapter().validate_json(text, strict=True, by_alias=True, by_name=False)
+        plan: Plan = adapter(Plan).validate_json(text, strict=True, by_alias=True, by_name=False)
         problems = [f"{name}: Field required" for name in sorted(set(_MUST) - from_json(text).keys())]
+        if not problems:
+            return plan
     except ValidationError as error:
         problems = [f"{'.'.join(map(str, e['loc'])) or 'plan'}: {e['msg']}" for e in error.errors()]
-    if plan is None or problems:
-        raise InputError(Finding("input.bad-plan", Severity.ERROR, file, problem, "give a plan.json as the planner "
-                                 "wrote it (docs/plan.schema.json)", Source(file)) for problem in problems)
-    return plan
+    raise InputError(Finding("input.bad-plan", Severity.ERROR, file, problem, "give a plan.json as the planner wrote "
+                             "it (docs/plan.schema.json)", Source(file)) for problem in problems)
 
 
 def schema() -> dict[str, Any]:
     """The JSON Schema of plan.json. Seconds count from the start of the window; ``objective`` and ``bound`` are seconds
     of cost, for a consolidation those of the first of its ``levels``, in its unit."""
-    found = _adapter().json_schema(mode="serialization", by_alias=True, schema_generator=WireSchema)
+    found = adapter(Plan).json_schema(mode="serialization", by_alias=True, schema_generator=WireSchema)
     found["required"] = [name for name in found["required"] if name not in ("switched_off", *_CONSOLIDATION)]
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **found, "title": "planner plan"}

@@ -11,11 +11,13 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from planner.plan.choices import By
+from planner.plan.choices import By, Status
+from planner.plan.details import Fit, Free, HeadroomDetails, Largest, Point
 from planner.plan.plan import Plan
 from planner.plan.questions import Headroom
+from planner.plan.wire import as_json
 from planner.sheets import Column, chart_base, line, points, table
-from planner.units import cores, gib, show_duration
+from planner.units import cores, gib, show_cores, show_duration
 from planner.xlsx import Book
 
 _FREE_WHEN = (("now", "free_now"), ("after the moves", "free_after"))
@@ -23,60 +25,53 @@ _NOTE = ("entitled to nobody: configurable, less ceiling and reserve, less all e
          "least that was left in any slot of the hours that count")
 
 
-def _cores(value: float | None) -> str:
-    return "?" if value is None else f"{value:.2f}"
-
-
-def _least(free: Mapping[str, Any]) -> str:
-    return _cores(free.get("cores_by_usage")) if free.get("cores_by_usage") is not None else "no history"
+def _free_row(name: str, free: Free) -> tuple[str, str, str, str]:
+    unused = "no history" if free.used_units is None else show_cores(free.used_units)
+    return name, show_cores(free.units), unused, f"{gib(free.memory_mib):.2f}"
 
 
 def sentences(plan: Plan) -> list[str]:
     """The answer in sentences, for terminal, runbook and workbook alike."""
-    goal, d, out = plan.goal, plan.details or {}, []
-    if not isinstance(goal, Headroom):
+    goal, d = plan.goal, plan.details
+    if not isinstance(goal, Headroom) or not isinstance(d, HeadroomDetails):
         return []
-    most = d.get("largest")
-    if most:
-        out.append(_most_sentence(goal, most))
-    for row in d.get("further_cores", ()):
-        out.append(f"room of {row['cores']:.2f} cores: " + (
-            f"{row['extra_s']:+.1f} s of cost ({row['why']})" if row["extra_s"] is not None
-            else str(row["why"])))
-    slot = next((s for s in d.get("slots", ()) if s["server"] == goal.server), None)
-    if slot:
-        now, after = (_slot(slot[when]) for when in ("now", "after"))
-        out.append(f"the largest single LPAR that fits on {slot['server']}: now {now}; after the moves {after}")
+    out = [_most_sentence(goal, d.largest)] if d.largest else []
+    out += [f"room of {show_cores(row.units)} cores: " + (
+        row.why if row.extra_ms is None else f"{row.extra_ms / 1000:+.1f} s of cost ({row.why})")
+        for row in d.further_cores]
+    out += [f"the largest single LPAR that fits on {slot.server}: now {_fit(slot.now)}; after the moves "
+            f"{_fit(slot.after)}" for slot in d.slots if slot.server == goal.server]
     worth = _worth(d, goal.server)
     return [*out, worth] if worth else out
 
 
-def _slot(slot: Mapping[str, Any]) -> str:
-    unused = "" if slot["cores_unused"] is None else f" (nobody uses {slot['cores_unused']:.2f} of them at the peak)"
-    return f"{slot['cores']:.2f} cores of entitlement{unused} and {slot['memory_gib']:.2f} GiB"
+def _fit(fit: Fit) -> str:
+    unused = "" if fit.unused_units is None else f" (nobody uses {show_cores(fit.unused_units)} of them at the peak)"
+    return f"{show_cores(fit.units)} cores of entitlement{unused} and {gib(fit.memory_mib):.2f} GiB"
 
 
-def _most_sentence(goal: Headroom, most: Mapping[str, Any]) -> str:
-    def amount_of(amount: float | None, unit: str, status: str, at_most: float | None) -> str:
+def _most_sentence(goal: Headroom, most: Largest) -> str:
+    def amount_of(amount: int | None, unit: str, per: int, status: Status, at_most: int | None) -> str:
         if amount is None:
-            return f"not found in time ({unit})" if status != "infeasible" else f"no {unit} at all"
-        proof = "proved for the placement" if status == "optimal" else f"found; at most {_cores(at_most)}"
-        return f"{amount:.2f} {unit} ({proof})"
+            return f"not found in time ({unit})" if status is not Status.INFEASIBLE else f"no {unit} at all"
+        limit = "?" if at_most is None else f"{at_most / per:.2f}"
+        proof = "proved for the placement" if status is Status.OPTIMAL else f"found; at most {limit}"
+        return f"{amount / per:.2f} {unit} ({proof})"
 
-    most_cores = amount_of(most["cores"], "cores", most["cores_status"], most["cores_at_most"])
+    most_cores = amount_of(most.units, "cores", 100, most.cores_status, most.units_at_most)
     text = f"the most room that can be had: {most_cores} with {gib(goal.memory_mib):g} GiB"
-    if "memory_status" in most:
-        memory = amount_of(most["memory_gib"], "GiB", most["memory_status"], most["memory_at_most_gib"])
-        text += f", or {memory} with {cores(goal.units):.2f} cores"
+    if most.memory_status is not None:
+        memory = amount_of(most.memory_mib, "GiB", 1024, most.memory_status, most.memory_at_most_mib)
+        text += f", or {memory} with {show_cores(goal.units)} cores"
     return text
 
 
-def _worth(d: Mapping[str, Any], server: str) -> str:
+def _worth(d: HeadroomDetails, server: str) -> str:
     """What planning with the peak of the sum is worth against the sum of the peaks, on the goal's server."""
-    rows = [r for r in d.get("hours", ()) if r["server"] == server]
+    rows = [r for r in d.hours if r.server == server]
     if not rows:
         return ""
-    peak, singles = max(r["peak_after"] for r in rows), float(d["sum_of_peaks_after"])
+    peak, singles = max(r.peak_after for r in rows) / 1000, (d.sum_of_peaks_after or 0) / 1000
     return (f"after the moves {server} peaks at {peak:.2f} cores; the sum of each partition's own peak, "
             f"whenever it is, would be {singles:.2f}: planning with the peak of the sum is worth "
             f"{singles - peak:.2f} cores")
@@ -84,46 +79,40 @@ def _worth(d: Mapping[str, Any], server: str) -> str:
 
 def headroom_view(plan: Plan) -> list[RenderableType]:
     """The terminal's tables."""
-    goal, d = plan.goal, plan.details or {}
-    parts: list[RenderableType] = []
-    if not isinstance(goal, Headroom):
-        return parts
-    if "free_now" in d:
-        table = Table(title=f"Room on {goal.server}", title_justify="left", box=None, header_style="bold")
-        table.add_column("")
-        for name in ("cores entitled to nobody", "cores unused at the peak", "GiB free"):
-            table.add_column(name, justify="right")
-        for name, key in _FREE_WHEN:
-            if key in d:
-                table.add_row(name, _cores(d[key]["cores_by_entitlement"]), _least(d[key]),
-                              f"{d[key]['memory_gib']:.2f}")
-        asked = _cores(cores(goal.units))
-        table.add_row("asked for", asked if goal.by is not By.USAGE else "-",
-                      asked if goal.by is not By.ENTITLEMENT else "-", f"{gib(goal.memory_mib):.2f}")
-        parts += [Text(""), table]
-    if d.get("curve"):
-        parts += [Text(""), _curve_table(goal, d["curve"])]
-    parts += [Text(f"• {line}") for line in sentences(plan)]
-    return parts
+    goal, d = plan.goal, plan.details
+    if not isinstance(goal, Headroom) or not isinstance(d, HeadroomDetails):
+        return []
+    table = Table(title=f"Room on {goal.server}", title_justify="left", box=None, header_style="bold")
+    table.add_column("")
+    for name in ("cores entitled to nobody", "cores unused at the peak", "GiB free"):
+        table.add_column(name, justify="right")
+    for name, free in (("now", d.free_now), ("after the moves", d.free_after)):
+        if free is not None:
+            table.add_row(*_free_row(name, free))
+    asked = show_cores(goal.units)
+    table.add_row("asked for", asked if goal.by is not By.USAGE else "-",
+                  asked if goal.by is not By.ENTITLEMENT else "-", f"{gib(goal.memory_mib):.2f}")
+    curve = [Text(""), _curve_table(goal, d.curve)] if d.curve else []
+    return [Text(""), table, *curve, *(Text(f"• {line}") for line in sentences(plan))]
 
 
-def _curve_table(goal: Headroom, curve: Sequence[Mapping[str, Any]]) -> RenderableType:
+def _curve_table(goal: Headroom, curve: Sequence[Point]) -> RenderableType:
     table = Table(title="What room costs", title_justify="left", box=None, header_style="bold")
     for name in ("cores", "cost", "moves", "GiB moved", "status"):
         table.add_column(name, justify="left" if name == "status" else "right")
     for row in curve:
-        asked = " ← asked for" if row["cores"] == cores(goal.units) else ""
-        cost = "-" if row["cost_s"] is None else show_duration(row["cost_s"])
-        order = "" if row["ordered"] or row["cost_s"] is None else ", no order of the moves found"
-        table.add_row(_cores(row["cores"]), cost, str(row["moves"]), f"{row['moved_gib']:.1f}",
-                      row["status"] + order + asked)
+        asked = " ← asked for" if row.units == goal.units else ""
+        cost = "-" if row.cost_ms is None else show_duration(row.cost_ms / 1000)
+        order = "" if row.ordered or row.cost_ms is None else ", no order of the moves found"
+        table.add_row(show_cores(row.units), cost, str(row.moves), f"{gib(row.moved_mib):.1f}",
+                      row.status + order + asked)
     return table
 
 
 def headroom_sheet(book: Book, plan: Plan) -> None:
     """The sheet Room: what is free, the curve with its chart, peaks by hour with theirs, critical LPARs, slots."""
-    goal, d = plan.goal, plan.details or {}
-    if not isinstance(goal, Headroom) or "free_now" not in d:
+    goal, d = plan.goal, as_json(plan.details)
+    if not isinstance(goal, Headroom) or d is None:
         return
     sheet = book.sheet("Room")
     sheet.set_column(0, 0, 26)
@@ -133,16 +122,16 @@ def headroom_sheet(book: Book, plan: Plan) -> None:
     for sentence in sentences(plan):
         sheet.write_string(row, 0, sentence[:1].upper() + sentence[1:] + ".")
         row += 1
-    row = _curve(book, sheet, d.get("curve", ()), row + 1)
+    row = _curve(book, sheet, d["curve"], row + 1)
     for title, columns, rows in (
-            ("Largest single LPAR that fits", _SLOTS, d.get("slots", ())),
+            ("Largest single LPAR that fits", _SLOTS, d["slots"]),
             ("Critical LPARs, in cores: what each may draw, and what it gets when every LPAR of the server pulls at "
-             "once", _CRITICAL, d.get("critical", ()))):
+             "once", _CRITICAL, d["critical"])):
         row += 1
         if rows:
             sheet.write_string(row, 0, title, book.subtitle)
             row = table(book, sheet, row + 1, columns, rows, height=30).last + 2
-    _hours(book, goal.server, d.get("hours", ()))
+    _hours(book, goal.server, d["hours"])
 
 
 def _columns(*columns: tuple[str, str, str]) -> tuple[Column, ...]:
@@ -180,7 +169,7 @@ _HOURS = (
 def _free(book: Book, sheet: Any, goal: Headroom, d: Mapping[str, Any]) -> int:
     asked = {"cores_by_entitlement": cores(goal.units), "cores_by_usage": cores(goal.units),
              "memory_gib": gib(goal.memory_mib)}
-    rows = [{"name": name, **d[key]} for name, key in _FREE_WHEN if key in d] + [{"name": "asked for", **asked}]
+    rows = [{"name": name, **d[key]} for name, key in _FREE_WHEN if d[key]] + [{"name": "asked for", **asked}]
     last = table(book, sheet, 2, _FREE, rows, height=30).last
     sheet.write_string(last + 1, 0, f"Counted: {goal.by}. {_NOTE}.")
     return last + 3

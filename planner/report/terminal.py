@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from rich.console import Console, Group, RenderableType
 from rich.markup import escape
@@ -259,20 +259,21 @@ def _servers(plan: Plan) -> RenderableType:
 
 
 def _no_plan(plan: Plan) -> RenderableType:
-    conflict: Mapping[str, object] = plan.conflict or {}
+    conflict = plan.conflict
+    if conflict is None:
+        return findings_table(plan.findings, 20)
     lines = Text()
     lines.append("IMPOSSIBLE (proved): ", "bold red")
-    lines.append(f"{conflict.get('summary')}\n")
-    for key in ("lpars", "servers", "rules"):
-        values = conflict.get(key)
-        if isinstance(values, list) and values:
+    lines.append(f"{conflict.summary}\n")
+    for key, values in (("lpars", conflict.lpars), ("servers", conflict.servers), ("rules", conflict.rules)):
+        if values:
             lines.append(f"{key}: ", "bold")
-            lines.append(", ".join(map(str, values)) + "\n")
-    if not conflict.get("refusals"):
+            lines.append(", ".join(values) + "\n")
+    if not conflict.refusals:
         lines.append("(an irreducible set: without any one of these the rest is possible)\n"
-                     if conflict.get("irreducible") else "(not fully reduced: time ran out)\n", "dim")
-    lifts = conflict.get("lifts")
-    if isinstance(lifts, list) and lifts:
+                     if conflict.irreducible else "(not fully reduced: time ran out)\n", "dim")
+    lifts = conflict.lifts
+    if lifts:
         lines.append("what would lift it:\n", "bold")
         lines.append("\n".join(f"  • {x}" for x in lifts[:20]))
         if len(lifts) > 20:

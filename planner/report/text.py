@@ -80,13 +80,13 @@ def energy_lines(plan: Plan) -> list[str]:
     """The energy account in sentences; none without one."""
     if not plan.energy:
         return []
-    e, net = plan.energy, plan.energy["net"]
-    money = "" if "money" not in net else f", {net['money']:,.2f} {e['currency']}"
-    co2 = "" if "co2_kg" not in net else f", {round(net['co2_kg']) + 0:,} kg CO₂"
-    guessed = " (watts partly assumed)" if any(r["assumed"] for r in e["servers"]) else ""
-    return [f"power {e['before_w']:,.0f} W before, {e['after_w']:,.0f} W after{guessed}",
-            f"saved over {e['hours']:,.1f} h: {e['saved']['kwh']:,.1f} kWh; the moves cost {e['moves']['kwh']:,.1f} "
-            f"kWh and {e['move_hours']:,.1f} hours of moving; net {net['kwh']:,.1f} kWh{money}{co2}"]
+    e, net = plan.energy, plan.energy.net
+    money = "" if net.money is None else f", {net.money:,.2f} {e.currency}"
+    co2 = "" if net.co2_kg is None else f", {round(net.co2_kg) + 0:,} kg CO₂"
+    guessed = " (watts partly assumed)" if any(r.assumed for r in e.servers) else ""
+    return [f"power {e.before_w:,.0f} W before, {e.after_w:,.0f} W after{guessed}",
+            f"saved over {e.hours:,.1f} h: {e.saved.kwh:,.1f} kWh; the moves cost {e.moves.kwh:,.1f} kWh and "
+            f"{e.move_hours:,.1f} hours of moving; net {net.kwh:,.1f} kWh{money}{co2}"]
 
 
 def number_of(number: int, word: str) -> str:

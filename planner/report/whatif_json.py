@@ -10,6 +10,7 @@ from planner.jobs.whatif import LparLine, ScenarioResult, ServerLine
 from planner.optimise.frontier import Point
 from planner.plan.choices import OUT
 from planner.plan.plan import finding_json
+from planner.plan.wire import as_json
 from planner.units import cores, gib
 
 VERSION = 1
@@ -56,9 +57,9 @@ def _scenario(r: ScenarioResult, directory: str) -> dict[str, Any]:
         "migration": {"live": r.live, "restarts": r.restarts, "reactivations": r.activations, "resized": r.resized,
                       "inactive": list(r.inactive), "waves": r.waves, "hours": round(r.hours, 2),
                       "outage_minutes": r.outage_minutes},
-        "waves": _waves(r), "changes": [c.json() for c in r.changes],
+        "waves": _waves(r), "changes": [as_json(c) for c in r.changes],
         "one_way_doors": [{"after": d.after, "reason": d.reason, "lpars": list(d.lpars)} for d in r.doors],
-        "risks": [finding_json(f) for f in r.findings], "conflict": r.conflict,
+        "risks": [finding_json(f) for f in r.findings], "conflict": as_json(r.conflict),
         "frontier": [_point(p) for p in r.frontier], "frontier_note": r.frontier_note,
         "servers": [_server(s) for s in r.servers], "lpars": [_lpar(x) for x in r.lpars],
         "rperf": list(r.ratings), "assumptions": list(r.assumptions),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
+from planner.plan.details import Change, WhatifDetails
 from planner.plan.plan import Plan
 from planner.plan.questions import Whatif
 from planner.report.text import md
+from planner.units import gib, show_cores
 
 _HEADS = (
     (("restart", "restart after work"), "Restarts",
@@ -22,9 +23,9 @@ _HEADS = (
 
 def after_the_moves(plan: Plan, goal: Whatif) -> Iterator[str]:
     """Restarts and new sizes in the order in which they were replayed; then the retired servers."""
-    changes: list[Mapping[str, Any]] = list((plan.details or {}).get("changes", ()))
+    changes = plan.details.changes if isinstance(plan.details, WhatifDetails) else ()
     for kinds, title, text in _HEADS:
-        found = [c for c in changes if c["kind"] in kinds]
+        found = [c for c in changes if c.kind in kinds]
         if found:
             yield f"### {title}"
             yield ""
@@ -40,11 +41,11 @@ def after_the_moves(plan: Plan, goal: Whatif) -> Iterator[str]:
         yield ""
 
 
-def _line(c: Mapping[str, Any]) -> str:
-    work = "the work is done that its findings name; " if c["kind"] == "restart after work" else ""
-    mode = f", mode {c['mode']}" if c["mode"] else ""
-    processors = f"{c['cores']:.2f} cores, {c['virtual_processors']} virtual processors"
-    return f"- [ ] {md(c['lpar'])} on {md(c['server'])}: {work}{processors}, {c['memory_gib']:g} GiB{mode}"
+def _line(c: Change) -> str:
+    work = "the work is done that its findings name; " if c.kind == "restart after work" else ""
+    mode = f", mode {c.mode}" if c.mode else ""
+    processors = f"{show_cores(c.units)} cores, {c.virtual_processors} virtual processors"
+    return f"- [ ] {md(c.lpar)} on {md(c.server)}: {work}{processors}, {gib(c.memory_mib):g} GiB{mode}"
 
 
 WAY_BACK = ("Only for LPARs that have neither been restarted nor activated again: from then on the older server does "

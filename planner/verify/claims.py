@@ -26,9 +26,9 @@ def claims(plan: Plan, site: Site) -> list[Finding]:
     after = site.start | {m.lpar: m.target for m in plan.leg(OUT)}
     first = plan.levels[0]
     sums = [(first.name, first.objective, _stays_on(site, after, plan.off, goal.measure, first.name.endswith("idle")))]
-    for key, where, off in (("before", site.start, ()), ("after", after, plan.off)):
-        said = (plan.energy or {}).get(f"{key}_w")
-        sums += [(f"power {key}", float(said), _power(site, where, off))] if isinstance(said, int | float) else []
+    if plan.energy is not None:
+        sums += [("power before", plan.energy.before_w, _power(site, site.start, ())),
+                 ("power after", plan.energy.after_w, _power(site, after, plan.off))]
     return found + [broken("plan.figures", "plan", f"{name}: the plan says {said:,.1f}, its servers and moves make "
                            f"{summed:,.1f}") for name, said, summed in sums
                     if abs(said - summed) > max(1.0, _TOLERANCE * abs(summed))]

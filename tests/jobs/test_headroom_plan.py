@@ -28,6 +28,7 @@ from planner.history.calendar import BUCKETS, Calendar, DayKind
 from planner.history.store import Columns, History
 from planner.jobs.peak_hours import UsageSpec, period_from, usage_again
 from planner.plan.choices import BACK, OUT, By, Status
+from planner.plan.details import HeadroomDetails
 from planner.plan.plan import Plan, Window, parse, plan_json, schema
 from planner.plan.plan import dump as dump_plan
 from planner.plan.questions import Evacuate, Headroom, Period, hours_json
@@ -60,6 +61,11 @@ def store(tmp_path_factory: pytest.TempPathFactory, series: Any) -> Path:
 
 
 OPTIONS = jobs.Options(30)
+
+
+def details_of(plan: Plan) -> HeadroomDetails:
+    assert isinstance(plan.details, HeadroomDetails)
+    return plan.details
 
 
 def planned(of: Estate, store: Path | None, cores: float = 1.0, gib: float = 64, options: jobs.Options = OPTIONS,
@@ -106,11 +112,11 @@ def test_the_plan_keeps_every_ceiling_in_the_raw_series_and_without_its_moves_it
 
 def test_the_profile_finds_the_known_peak(plan: Plan, series: Any, estate: Estate) -> None:
     """At 10:00 on month-end days the generated sum is exact, and the day's highest."""
-    rows = [r for r in (plan.details or {})["hours"] if r["server"] == P595]
-    busiest = max(rows, key=lambda r: r["peak_before"])
+    rows = [r for r in details_of(plan).hours if r.server == P595]
+    busiest = max(rows, key=lambda r: r.peak_before)
     idle = sum(v.entitlement_units for v in estate.vioses if v.server == P595) / 100
-    assert busiest["kind"] == "month-end" and busiest["hour"] == 10
-    assert busiest["peak_before"] == pytest.approx(series.sum_at(P595, 10) / 1000 + idle)
+    assert busiest.kind == "month-end" and busiest.hour == 10
+    assert busiest.peak_before / 1000 == pytest.approx(series.sum_at(P595, 10) / 1000 + idle)
 
 
 def test_nobody_critical_moves_and_everything_comes_home(plan: Plan, estate: Estate) -> None:
@@ -125,6 +131,7 @@ def test_it_comes_out_the_same_twice_and_reads_back(plan: Plan, estate: Estate, 
     assert plan_workbook(again, estate) == plan_workbook(plan, estate)
     jsonschema.validate(plan_json(plan), schema())
     back = parse(dump_plan(plan), "plan.json")
+    assert back.goal == plan.goal and back.details == plan.details
     assert verify_plan(back, estate, usage_again(estate, store, back.goal.usage)).holds
 
 
@@ -193,17 +200,18 @@ def test_no_production_lpar_moves_whatever_the_plan_calls_critical(plan: Plan, e
 
 
 def test_the_curve_rises_to_the_most_and_tells_the_next_cores(plan: Plan) -> None:
-    details = plan.details or {}
-    costs = [p["cost_s"] for p in details["curve"] if p["status"] == "optimal"]
+    details = details_of(plan)
+    costs = [p.cost_ms for p in details.curve if p.status is Status.OPTIMAL and p.cost_ms is not None]
     assert costs == sorted(costs) and len(costs) > 2
-    assert details["curve"][-1]["cores"] == details["largest"]["cores"] and details["largest"]["cores_status"] == "optimal"
-    asked = next(p for p in details["curve"] if p["cores"] == 1.0)
-    assert asked["cost_s"] == plan.objective
-    for row in details["further_cores"]:
-        if row["extra_s"] is not None:
-            here = next(p for p in details["curve"] if p["cores"] == row["cores"])
-            assert row["extra_s"] == pytest.approx(here["cost_s"] - asked["cost_s"])
-    assert [r["cores"] for r in details["further_cores"]] == [1.3, 2.0]
+    assert details.largest and details.curve[-1].units == details.largest.units
+    assert details.largest.cores_status is Status.OPTIMAL
+    asked = next(p for p in details.curve if p.units == 100)
+    assert asked.cost_ms is not None and asked.cost_ms / 1000 == plan.objective
+    for row in details.further_cores:
+        if row.extra_ms is not None:
+            here = next(p for p in details.curve if p.units == row.units)
+            assert here.cost_ms is not None and row.extra_ms == here.cost_ms - asked.cost_ms
+    assert [r.units for r in details.further_cores] == [130, 200]
 
 
 def test_without_history_entitlements_count_and_it_is_said(estate: Estate) -> None:
@@ -216,10 +224,10 @@ def test_without_history_entitlements_count_and_it_is_said(estate: Estate) -> No
 def test_more_than_there_is_names_the_most(estate: Estate, store: Path) -> None:
     plan = planned(estate, store, 8)
     assert plan.status is Status.INFEASIBLE and jobs.exit_code(plan) == 3
-    most = (plan.details or {})["largest"]
-    assert most["cores_status"] == "optimal"
-    assert planned(estate, store, most["cores"], curve=False).status is Status.OPTIMAL
-    more = planned(estate, store, most["cores"] + 0.01, curve=False)
+    most = details_of(plan).largest
+    assert most and most.cores_status is Status.OPTIMAL and most.units
+    assert planned(estate, store, most.units / 100, curve=False).status is Status.OPTIMAL
+    more = planned(estate, store, most.units / 100 + 0.01, curve=False)
     assert more.status is Status.INFEASIBLE
 
 
@@ -280,9 +288,9 @@ def test_reports_say_what_was_asked(plan: Plan, estate: Estate, tmp_path: Path) 
     file.write_bytes(plan_workbook(plan, estate))
     book = load_workbook(file)
     assert {"Room", "Peaks by hour"} <= set(book.sheetnames)
-    sheet = book["Room"]
-    assert sheet["B4"].value == (plan.details or {})["free_now"]["cores_by_entitlement"]
-    assert sheet["C5"].value == (plan.details or {})["free_after"]["cores_by_usage"]
+    sheet, free_after = book["Room"], details_of(plan).free_after
+    assert sheet["B4"].value == details_of(plan).free_now.units / 100
+    assert free_after and free_after.used_units and sheet["C5"].value == free_after.used_units / 100
 
 
 def run(*arguments: str) -> Any:
@@ -395,7 +403,7 @@ def test_memory_alone_is_room_on_a_server_over_its_ceiling_of_cores(tmp_path: Pa
         plan = quick(of, asked.replace(units=0, memory_mib=4096, by=by), usage)
         assert plan.status is Status.OPTIMAL and not plan.moves
     none = quick(of, asked.replace(units=100, memory_mib=4096), usage)
-    assert none.conflict is not None and "with 1.00 cores" not in none.conflict["summary"]
+    assert none.conflict is not None and "with 1.00 cores" not in none.conflict.summary
 
 
 def test_another_lpar_leaves_when_the_cheapest_may_not_in_the_window(tmp_path: Path) -> None:
@@ -412,10 +420,10 @@ def test_a_room_that_no_lpar_could_free_is_not_blamed_on_the_critical_ones(tmp_p
     rows = dict.fromkeys(("prod", "dev1", "dev2", "b1"), CALM)
     of, asked, usage = small(rows, tmp_path / "u.db")
     plan = quick(of, asked.replace(units=10_000), usage)
-    assert plan.conflict is not None and not any("critical" in x for x in plan.conflict["lifts"])
-    assert any("without any LPAR has 7.00 cores" in x for x in plan.conflict["lifts"])
+    assert plan.conflict is not None and not any("critical" in x for x in plan.conflict.lifts)
+    assert any("without any LPAR has 7.00 cores" in x for x in plan.conflict.lifts)
     memory = quick(of, asked.replace(units=100, memory_mib=64 * 1024), usage)
-    assert memory.conflict is not None and any("GiB or less" in x for x in memory.conflict["lifts"])
+    assert memory.conflict is not None and any("GiB or less" in x for x in memory.conflict.lifts)
 
 
 @pytest.mark.parametrize(("changes", "field"), [

@@ -158,16 +158,16 @@ def test_energy_is_worked_out(power7: ScenarioResult, landscape: Any) -> None:
 def test_the_smaller_machine_fails_on_arrival_alone(landscape: Any) -> None:
     found = whatif(landscape, sample("power7-770-small.toml"), OPTIONS)
     assert found.status is Status.INFEASIBLE and found.conflict is not None and found.plan is None
-    assert found.conflict["summary"].startswith("on arrival, before anything is resized")
-    assert "processor.capacity" in found.conflict["rules"] and set(found.conflict["servers"]) == {"p770-1", "p770-2"}
+    assert found.conflict.summary.startswith("on arrival, before anything is resized")
+    assert "processor.capacity" in found.conflict.rules and set(found.conflict.servers) == {"p770-1", "p770-2"}
 
 
 def test_a_pin_on_a_retired_server_is_named(landscape: Any) -> None:
     kept = replace(sample("power7-770.toml"), policies=())
     found = whatif(landscape, kept, OPTIONS)
     assert found.status is Status.INFEASIBLE and found.conflict is not None
-    assert found.conflict["lpars"] == ["hxaix50"] and found.conflict["rules"] == ["policy.pin"]
-    assert found.conflict["summary"] == "hxaix50 can get to no other server, not even by a restart"
+    assert found.conflict.lpars == ("hxaix50",) and found.conflict.rules == ("policy.pin",)
+    assert found.conflict.summary == "hxaix50 can get to no other server, not even by a restart"
 
 
 def test_exit_codes() -> None:

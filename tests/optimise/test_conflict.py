@@ -12,11 +12,11 @@ from test_oracle import estates
 
 from planner.estate.model import Estate
 from planner.jobs import Options, evacuate, exit_code
-from planner.optimise.conflict import Conflict
 from planner.optimise.evacuate import EvacuationProblem
 from planner.optimise.stages import Answer
 from planner.plan.choices import Status
-from planner.plan.plan import dump
+from planner.plan.details import Conflict
+from planner.plan.plan import dump, parse
 from planner.plan.questions import Evacuate
 
 
@@ -72,12 +72,14 @@ def test_survivors_too_full_say_the_shortfall_in_cores_and_gib() -> None:
     assert plan.status is Status.INFEASIBLE and exit_code(plan) == 3
     assert not plan.moves and not plan.verified and plan.objective is None
     assert plan.conflict is not None
-    reasons = {r["rule"] for by_server in plan.conflict["refusals"].values() for row in by_server.values() for r in row}
+    reasons = {rule for by_server in plan.conflict.refusals.values() for row in by_server.values() for rule, _ in row}
     assert reasons == {"processor.fits", "memory.fits"} or not reasons
     # Two cores and 8 GiB with its table of 128 MiB on 0.5 cores and 2 GiB; a1 alone lacks 1.5 cores.
-    short = plan.conflict["shortfall"]
-    assert short["cores"] > 0 and short["gib"] > 0
-    assert json.loads(dump(plan))["conflict"]["shortfall"] == short
+    told = plan.conflict
+    assert told.short_units and told.short_mib
+    short = json.loads(dump(plan))["conflict"]["shortfall"]
+    assert (short["cores"], short["gib"]) == (sum(told.short_units.values()) / 100, sum(told.short_mib.values()) / 1024)
+    assert parse(dump(plan), "plan.json").conflict == told
 
 
 def test_survivors_too_full_together_say_the_exact_shortfall() -> None:
@@ -101,11 +103,11 @@ def test_keep_apart_against_evacuation_is_named() -> None:
     rule = policy("keep-apart", "central instances", "a1; a2")
     plan = evacuate(loaded(stating(of, rule)), Evacuate(servers=("A",)), Options())
     assert plan.status is Status.INFEASIBLE and exit_code(plan) == 3 and plan.conflict is not None
-    assert plan.conflict["rules"] == ["policy.keep-apart"]
-    assert sorted(plan.conflict["lpars"]) == ["a1", "a2"]
-    assert "policy.keep-apart" in plan.conflict["summary"] and "central instances" in plan.conflict["summary"]
+    assert plan.conflict.rules == ("policy.keep-apart",)
+    assert sorted(plan.conflict.lpars) == ["a1", "a2"]
+    assert "policy.keep-apart" in plan.conflict.summary and "central instances" in plan.conflict.summary
     assert any(f.rule == "policy.keep-apart" for f in plan.findings)
-    assert any("lift policy.keep-apart" in x for x in plan.conflict["lifts"])
+    assert any("lift policy.keep-apart" in x for x in plan.conflict.lifts)
     assert answer(of, "A").status is Status.OPTIMAL
 
 

@@ -21,6 +21,7 @@ from planner.estate import saved
 from planner.estate.model import Estate
 from planner.jobs import Options, Terms, consolidate, weekend_from
 from planner.plan.choices import BACK, OUT, Measure, Status
+from planner.plan.details import Value
 from planner.plan.plan import Plan, Window, dump, parse, plan_json
 from planner.plan.plan import schema as plan_schema
 from planner.plan.questions import Consolidate
@@ -49,10 +50,10 @@ def test_the_heaviest_server_goes_off_and_the_energy_is_that_of_the_formula() ->
     plan = planned(SITE)
     assert (plan.status, plan.off, plan.verified) == (Status.OPTIMAL, ("C",), True)
     assert plan.energy is not None
-    assert (plan.energy["before_w"], plan.energy["after_w"]) == (830.0, 330.0)
-    assert plan.energy["saved"] == {"kwh": 4380.0, "money": 1095.0, "co2_kg": 1533.0}
-    assert not any(r["assumed"] for r in plan.energy["servers"])
-    assert 0 < plan.energy["moves"]["kwh"] < 0.1
+    assert (plan.energy.before_w, plan.energy.after_w) == (830.0, 330.0)
+    assert plan.energy.saved == Value(4380.0, 1095.0, 1533.0)
+    assert not any(r.assumed for r in plan.energy.servers)
+    assert 0 < plan.energy.moves.kwh < 0.1
     assert [x.unit for x in plan.levels] == ["W", "s"] and all(x.gap == 0 for x in plan.levels)
 
 
@@ -72,9 +73,9 @@ def test_a_weekend_has_both_legs_and_ends_when_it_must() -> None:
     assert end is not None and plan.back_window is not None and plan.back_window.fits
     assert 1800 <= (WEEKEND.end - end).total_seconds() < 1920, "half an hour to spare"
     assert plan.energy is not None
-    off = next(r for r in plan.energy["servers"] if r["server"] == "C")
-    assert 56.5 < off["off_h"] < 57.4 and plan.energy["hours"] == 58.0
-    assert plan.energy["net"]["kwh"] == pytest.approx(plan.energy["saved"]["kwh"] - plan.energy["moves"]["kwh"], abs=0.002)
+    off = next(r for r in plan.energy.servers if r.server == "C")
+    assert 56.5 < off.off_h < 57.4 and plan.energy.hours == 58.0
+    assert plan.energy.net.kwh == pytest.approx(plan.energy.saved.kwh - plan.energy.moves.kwh, abs=0.002)
     again = verify_plan(parse(dump(plan), "plan.json"), SITE)
     assert again.holds, [str(f) for f in again.findings]
 
@@ -109,7 +110,9 @@ def test_every_consolidation_of_a_small_estate_passes_the_replay_and_reads_back(
         if not plan.verified:
             assert not plan.moves and not plan.off and plan.status in (Status.INFEASIBLE, Status.UNKNOWN)
             return
-        again = verify_plan(parse(dump(plan), "plan.json"), of)
+        back = parse(dump(plan), "plan.json")
+        assert (back.goal, back.energy, back.levels, back.restart) == (plan.goal, plan.energy, plan.levels, plan.restart)
+        again = verify_plan(back, of)
         assert again.holds, [str(f) for f in again.findings]
         assert all(x.bound <= x.objective for x in plan.levels)
         seen["off"] += bool(plan.off)
@@ -156,7 +159,7 @@ def test_what_cannot_go_off_is_exit_code_3_with_the_conflict(tmp_path: Path) -> 
 
 def test_the_same_plan_gives_the_same_runbook() -> None:
     plan = planned(SITE, terms=Terms(hours=100))
-    assert plan.energy is not None and plan.energy["hours"] == 100
+    assert plan.energy is not None and plan.energy.hours == 100
     assert runbook(plan, SITE) == runbook(planned(SITE, terms=Terms(hours=100)), SITE)
 
 

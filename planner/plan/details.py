@@ -1,0 +1,261 @@
+"""What a plan says besides its moves, one class a thing: room and what it costs, energy, changes, a conflict.
+
+Integers are hundredths of a core, MiB and milliseconds; plan.json has cores, GiB and seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from planner.history.calendar import DayKind
+from planner.plan.choices import By, Status
+from planner.plan.wire import Listed, Scaled, absent
+
+Cores = Annotated[int, Scaled(100)]
+"""Hundredths of a core; cores in JSON."""
+Physc = Annotated[int, Scaled(1000)]
+"""Thousandths of a core; cores in JSON."""
+Gib = Annotated[int, Scaled(1024)]
+"""MiB; GiB in JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class Free:
+    """What is free on a server below its limits: entitlement, the least unused in any slot, memory."""
+
+    units: Annotated[Cores, Field(alias="cores_by_entitlement")]
+    used_units: Annotated[Cores | None, Field(alias="cores_by_usage")]
+    memory_mib: Annotated[Gib, Field(alias="memory_gib")]
+
+    def units_counted(self, by: By) -> int:
+        """The cores that count as free, in hundredths."""
+        unused = self.units if self.used_units is None else self.used_units
+        return {By.ENTITLEMENT: self.units, By.USAGE: unused, By.BOTH: min(self.units, unused)}[by]
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """The largest single LPAR that fits: entitlement, what of that nobody uses at the peak (None: unknown), memory."""
+
+    units: Annotated[Cores, Field(alias="cores")]
+    unused_units: Annotated[Cores | None, Field(alias="cores_unused")]
+    memory_mib: Annotated[Gib, Field(alias="memory_gib")]
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """What fits on a server now and after the plan."""
+
+    server: str
+    now: Fit
+    after: Fit
+
+
+@dataclass(frozen=True, slots=True)
+class Critical:
+    """A critical LPAR: what it may draw, its peak, and what it gets when every LPAR of the server pulls at once."""
+
+    lpar: str
+    entitlement: Cores
+    virtual_processors: int
+    weight: int | None
+    sharing: str
+    may_draw: Cores
+    peak: Physc | None
+    contended_before: Cores
+    contended_after: Cores
+
+
+@dataclass(frozen=True, slots=True)
+class HourPeak:
+    """A server in an hour of the days of a kind: the peak of the sum, the sum of the peaks, the limit."""
+
+    server: str
+    kind: DayKind
+    hour: int
+    peak_before: Physc
+    peak_after: Physc
+    sum_of_peaks_after: Physc
+    limit: Cores
+
+
+@dataclass(frozen=True, slots=True)
+class Largest:
+    """The most room that can be had, each with the proof: cores beside the memory asked for, memory beside the cores.
+
+    A status of None: not asked.
+    """
+
+    units: Annotated[Cores | None, Field(alias="cores")]
+    cores_status: Status
+    units_at_most: Annotated[Cores | None, Field(alias="cores_at_most")]
+    memory_mib: Annotated[Gib | None, Field(alias="memory_gib")] = None
+    memory_status: Status | None = None
+    memory_at_most_mib: Annotated[Gib | None, Field(alias="memory_at_most_gib")] = None
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """What room of so many cores costs; ``ordered``: an order of its moves was found (windows and blackouts aside)."""
+
+    units: Annotated[Cores, Field(alias="cores")]
+    status: Status
+    ordered: bool
+    cost_ms: Annotated[Annotated[int, Scaled(1000)] | None, Field(alias="cost_s")]
+    bound_s: float | None
+    moves: int
+    moved_mib: Annotated[Gib, Field(alias="moved_gib")]
+    lpars: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Further:
+    """What a core beyond the asked ones adds to the cost; None where that is not known, or there is none."""
+
+    units: Annotated[Cores, Field(alias="cores")]
+    extra_ms: Annotated[Annotated[int, Scaled(1000)] | None, Field(alias="extra_s")]
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class HeadroomDetails:
+    """The room: what is free, the most that can be had, the curve of its cost, peaks by hour, who gets what."""
+
+    free_now: Free
+    largest: Largest | None = None
+    free_after: Free | None = None
+    slots: tuple[Slot, ...] = ()
+    critical: tuple[Critical, ...] = ()
+    hours: tuple[HourPeak, ...] = ()
+    sum_of_peaks_after: Physc | None = None
+    curve: tuple[Point, ...] = ()
+    further_cores: tuple[Further, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What is done to an LPAR after the live moves: ``kind`` is restart, restart after work, re-activation, DLPAR or
+    growth; the rest is what it is then."""
+
+    lpar: str
+    kind: str
+    server: str
+    units: Annotated[Cores, Field(alias="cores")]
+    virtual_processors: int
+    memory_mib: Annotated[Gib, Field(alias="memory_gib")]
+    mode: str
+
+
+@dataclass(frozen=True, slots=True)
+class WhatifDetails:
+    """What follows the live moves, in order."""
+
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """Energy, and what it costs where the tariff says."""
+
+    kwh: float
+    money: Annotated[float | None, Field(exclude_if=absent)] = None
+    co2_kg: Annotated[float | None, Field(exclude_if=absent)] = None
+
+
+@dataclass(frozen=True, slots=True)
+class ServerEnergy:
+    """A server's part in the account: watts before and after, hours off, kWh saved and spent on its moves."""
+
+    server: str
+    off: bool
+    idle_w: int
+    max_w: int
+    assumed: bool
+    source: str
+    before_w: float
+    after_w: float
+    off_h: float
+    saved_kwh: float
+    moves_kwh: float
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """The energy that a consolidation saves over ``hours``, less that of its moves."""
+
+    hours: float
+    tariff_per_kwh: float | None
+    currency: str
+    co2_kg_per_kwh: float | None
+    before_w: float
+    after_w: float
+    before: Value
+    saved: Value
+    moves: Value
+    net: Value
+    move_hours: float
+    servers: tuple[ServerEnergy, ...]
+
+
+class Short(TypedDict):
+    cores: float
+    gib: float
+
+
+class Shortfall(Short):
+    by_server: dict[str, Short]
+
+
+class Refusal(TypedDict):
+    rule: str
+    reason: str
+
+
+def _shortfall_json(short: Mapping[str, tuple[int, int]]) -> Shortfall:
+    return {"cores": sum(units for units, _ in short.values()) / 100, "gib": sum(m for _, m in short.values()) / 1024,
+            "by_server": {s: {"cores": units / 100, "gib": mib / 1024} for s, (units, mib) in sorted(short.items())}}
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """A proof of impossibility in the reader's words.
+
+    ``refusals``: LPAR → server (or "") → [(rule, reason)]; ``shortfall``: the least that the survivors lack, by server
+    (hundredths of a core, MiB); ``irreducible``: take any one member away and the rest is possible.
+    """
+
+    summary: str
+    lpars: tuple[str, ...]
+    servers: tuple[str, ...]
+    rules: tuple[str, ...]
+    lifts: tuple[str, ...]
+    refusals: Annotated[Mapping[str, Mapping[str, Sequence[tuple[str, str]]]], Listed(
+        dict[str, dict[str, list[Refusal]]],
+        lambda told: {n: {s: [(r["rule"], r["reason"]) for r in reasons] for s, reasons in by.items()}
+                      for n, by in told.items()},
+        lambda held: {n: {s: [{"rule": r, "reason": m} for r, m in reasons] for s, reasons in by.items()}
+                      for n, by in held.items()})] = field(default_factory=dict)
+    shortfall: Annotated[Mapping[str, tuple[int, int]], Listed(
+        Shortfall, lambda told: {s: (round(100 * x["cores"]), round(1024 * x["gib"]))
+                                 for s, x in told["by_server"].items()}, _shortfall_json)] = field(default_factory=dict)
+    irreducible: bool = True
+
+    @property
+    def short_units(self) -> dict[str, int]:
+        """The hundredths of a core that servers lack."""
+        return {s: units for s, (units, _) in self.shortfall.items() if units}
+
+    @property
+    def short_mib(self) -> dict[str, int]:
+        """The MiB that servers lack."""
+        return {s: mib for s, (_, mib) in self.shortfall.items() if mib}
+
+
+def shortfall(units: Mapping[str, int], mib: Mapping[str, int]) -> dict[str, tuple[int, int]]:
+    """What servers lack, from the hundredths of a core and the MiB of each."""
+    return {s: (units.get(s, 0), mib.get(s, 0)) for s in sorted({*units, *mib})}
