@@ -131,16 +131,17 @@ class Usage(SiteCalendar):
     def spec(self) -> UsageSpec | None:
         """For a job; None without a history. Raises UsageError for options that need one."""
         from planner.errors import UsageError
+
+        calendar = self.calendar()
+        if self.history is None and self.percentile == "100" and not self.growth:
+            return None
         from planner.history.profiles import exact_percentile
         from planner.jobs.peak_hours import UsageSpec
 
-        calendar = self.calendar()
-        if self.percentile != "100":
-            exact_percentile(self.percentile)
-        if self.history is None and (self.percentile != "100" or self.growth):
+        exact_percentile(self.percentile)
+        if self.history is None:
             raise UsageError("--percentile and --growth are of the usage in a history: give --history as well")
-        return None if self.history is None else UsageSpec(self.history, calendar, self.percentile, self.months,
-                                                           self.growth)
+        return UsageSpec(self.history, calendar, self.percentile, self.months, self.growth)
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,7 +114,7 @@ def public_holidays(country: str, subdivision: str, year: int) -> frozenset[date
     """The holidays of a year by the ``holidays`` library; none without a country. Raises InputError."""
     if not country:
         return frozenset()
-    import holidays
+    import holidays  # start-up: a slow import that most questions do not need
 
     try:
         return frozenset(holidays.country_holidays(country, subdiv=subdivision or None, years=year))
@@ -124,7 +124,7 @@ def public_holidays(country: str, subdivision: str, year: int) -> frozenset[date
 
 def _expected(country: str) -> str:
     """What could have been meant."""
-    import holidays
+    import holidays  # start-up: a slow import that most questions do not need
 
     known = holidays.list_supported_countries(include_aliases=True)
     if country not in known:

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from planner.history.calendar import Calendar
 from planner.history.clock import Clock
 from planner.history.profiles import at_percentile, exact_percentile, month_range
 from planner.history.store import STEP_S, Grid, History
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 MonthOf = tuple[int, int]
 #: Called with the number of months asked for and of months in all.
@@ -175,8 +173,6 @@ def _expected(history: History, site: Calendar, months: Sequence[MonthOf]) -> di
 
 
 def _add_up(grid: Grid, used: Mapping[str, list[int]]) -> None:
-    import numpy as np
-
     totals = np.maximum(grid.physc, 0).sum(axis=1, dtype=np.int64)
     slots = (grid.physc >= 0).sum(axis=1)
     for name, total, count in zip(grid.names, totals.tolist(), slots.tolist(), strict=True):
@@ -244,8 +240,6 @@ def _midnight(clock: Clock, day: date) -> int:
 
 
 def _monthly(grid: Grid, rows: Sequence[int], clock: Clock, site: Calendar, month: MonthOf) -> Monthly:
-    import numpy as np
-
     figures = grid.physc[list(rows)]
     known = (figures >= 0).sum(axis=0)
     total = np.maximum(figures, 0).sum(axis=0, dtype=np.int64)
@@ -258,8 +252,6 @@ def _monthly(grid: Grid, rows: Sequence[int], clock: Clock, site: Calendar, mont
 
 def _masks(grid: Grid, clock: Clock, site: Calendar, month: MonthOf) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Which slots are of the month, and which of its month-end."""
-    import numpy as np
-
     middles = grid.starts + grid.step_s // 2
     begin, _, end = _period(clock, site, month)
     closing = np.zeros(len(middles), dtype=bool)

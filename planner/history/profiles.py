@@ -7,7 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from planner.errors import InputError
 from planner.findings import Finding, Severity, ordered
@@ -15,10 +18,6 @@ from planner.history.calendar import BUCKETS, Bucket, Calendar, DayKind
 from planner.history.clock import Clock
 from planner.history.store import STEP_S, Grid, History
 from planner.units import show_cores
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 _QUARTER_S = 900
 
@@ -94,8 +93,6 @@ def exact_percentile(percentile: float | int | str | Fraction) -> Fraction:
 
 def at_percentile(values: NDArray[Any], percentile: Fraction) -> int:
     """The nearest-rank percentile: the smallest value that at least that share of the values does not exceed."""
-    import numpy as np
-
     rank = -(-percentile.numerator * len(values) // (percentile.denominator * 100))
     return int(np.partition(values, rank - 1)[rank - 1])
 
@@ -108,8 +105,6 @@ def month_range(clock: Clock, year: int, month: int) -> tuple[int, int]:
 
 def bucket_numbers(grid: Grid, clock: Clock, site: Calendar) -> NDArray[np.int16]:
     """The number (in ``BUCKETS``) of each slot's bucket: the local hour and day of the slot's middle."""
-    import numpy as np
-
     quarters, which = np.unique((grid.starts + grid.step_s // 2) // _QUARTER_S, return_inverse=True)
     kinds: dict[Any, DayKind] = {}
     numbers = np.empty(len(quarters), dtype=np.int16)
@@ -124,8 +119,6 @@ def bucket_numbers(grid: Grid, clock: Clock, site: Calendar) -> NDArray[np.int16
 
 def _columns(numbers: NDArray[np.int16]) -> dict[Bucket, NDArray[np.int64]]:
     """Bucket → its slots, for the buckets that have any."""
-    import numpy as np
-
     found = {bucket: np.flatnonzero(numbers == number) for bucket, number in _AT.items()}
     return {bucket: columns for bucket, columns in found.items() if len(columns)}
 
@@ -164,8 +157,6 @@ class Profiles:
 
     def series(self, lpar: str, what: str = "physc") -> NDArray[np.int32]:
         """An LPAR slot by slot (``grid.starts``), holes filled with its own percentile of the bucket."""
-        import numpy as np
-
         figures: NDArray[np.int32] = (self.grid.physc if what == "physc" else self.grid.memory_mib)[self._rows[lpar]]
         profile = self.by_lpar[lpar]
         stated = profile.physc if what == "physc" else profile.memory_mib
@@ -180,8 +171,6 @@ class Profiles:
 
         A bucket without any slot in the period has the sum of the singles.
         """
-        import numpy as np
-
         names = sorted(set(lpars))
         figures = self.grid.physc if what == "physc" else self.grid.memory_mib
         total = np.zeros(len(self.grid.starts), dtype=np.int64)
@@ -328,8 +317,6 @@ def recorded(history: History, site: Calendar, *, lpars: Sequence[str] | None = 
 
 
 def _figures(figures: NDArray[np.int32], columns: Mapping[Bucket, NDArray[np.int64]], share: Fraction) -> Figures:
-    import numpy as np
-
     singles = tuple(_singles(row, columns, share) for row in figures)
     total = np.maximum(figures, 0).sum(axis=0, dtype=np.int64)
     holes = (figures < 0).sum(axis=0)

@@ -17,6 +17,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from planner.errors import InputError
 from planner.findings import Finding, Severity, Source, errors, ordered
 from planner.formats.open import Document
@@ -36,8 +39,6 @@ from planner.units import show_duration
 
 if TYPE_CHECKING:
     import duckdb
-    import numpy as np
-    from numpy.typing import NDArray
 
 FORMAT = "planner-history"
 VERSION = "1"
@@ -258,7 +259,7 @@ class History:
     @contextmanager
     def _mapped(self) -> Iterator[None]:
         """DuckDB's exceptions as InputError."""
-        import duckdb
+        import duckdb  # start-up: who asks for no history does not wait for it
 
         try:
             yield
@@ -453,8 +454,6 @@ class History:
 
     def _merge(self, columns: Columns) -> tuple[int, int, int]:
         """Rows in, each once. Returns how many were new, known, changed."""
-        import numpy as np
-
         key, figures = _ENTITY_KEY[columns.table], _FIGURES[columns.table]
         numbers = self._entities(dict.fromkeys(columns.entities))
         batch: dict[str, Any] = {"entity": np.array([numbers[one] for one in columns.entities], dtype=np.int32)}
@@ -674,8 +673,6 @@ class History:
         in every slot whose middle they cover. Where sources of different resolution meet, the finest counts.
         Raises InputError for more than 200 million figures.
         """
-        import numpy as np
-
         first, last = start_s // step_s, -(-end_s // step_s)
         shape = (len(names), max(0, last - first))
         if shape[0] * shape[1] > _MOST_SLOTS:
@@ -742,7 +739,7 @@ def _once(table: str, rows: str) -> str:
 
 def _connect(path: Path, read_only: bool) -> duckdb.DuckDBPyConnection:
     """A connection that loads nothing from elsewhere and reads no other file."""
-    import duckdb
+    import duckdb  # start-up: who asks for no history does not wait for it
 
     try:
         return duckdb.connect(str(path), read_only=read_only, config={

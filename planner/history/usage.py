@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
-from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from planner.findings import Finding
 from planner.history.calendar import BUCKETS, Bucket, Calendar
 from planner.history.clock import Clock
 from planner.history.profiles import HISTORY, EntitledPartition, bucket_numbers, exact_percentile, profiles
 from planner.history.store import STEP_S, History
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,14 +52,10 @@ class Usage:
 
     def inside(self, buckets: Collection[Bucket]) -> NDArray[np.bool_]:
         """For each slot whether its bucket is one of these."""
-        import numpy as np
-
         return np.isin(self.numbers, [n for n, b in enumerate(BUCKETS) if b in set(buckets)])
 
     def digest(self) -> str:
         """SHA-256 of everything that planning looks at."""
-        import hashlib
-
         found = hashlib.sha256(repr((self.names, sorted(self.measured), self.percentile, self.step_s)).encode())
         for column in (self.starts, self.numbers, self.physc):
             found.update(column.tobytes())
@@ -76,8 +71,6 @@ class Usage:
 
     def worst_by_bucket(self, total: NDArray[np.int64]) -> dict[Bucket, int]:
         """Bucket → the slot in which a series over the slots is highest (the first of equals)."""
-        import numpy as np
-
         found = {}
         for number in np.unique(self.numbers).tolist():
             listed = np.flatnonzero(self.numbers == number)
@@ -93,8 +86,6 @@ def usage_of(history: History, partitions: Iterable[EntitledPartition], site: Ca
     A hole takes the partition's own percentile of its bucket; a partition without history its entitlement, which the
     findings tell. Raises InputError.
     """
-    import numpy as np
-
     share = exact_percentile(percentile)
     known = profiles(history, partitions, site, percentile=share, start_s=start_s, end_s=end_s, step_s=step_s)
     numbers = bucket_numbers(known.grid, history.clock(), site)

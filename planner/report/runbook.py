@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from planner.estate.model import Estate
 from planner.plan.choices import BACK, OUT, Status
@@ -306,8 +307,6 @@ def _room(plan: Plan, goal: Headroom, site: Site) -> Iterator[str]:
 
 
 def _way_back_lines(plan: Plan, site: Site, ids: dict[str, int | None]) -> Iterator[str]:
-    from dataclasses import replace
-
     yield "## The way back"
     yield ""
     if not plan.leg(OUT):

@@ -8,6 +8,8 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import pandas as pd
+
 from planner.errors import UsageError
 from planner.jobs.sweep import FAILED, SweepOutcome
 from planner.scenarios.sweep_file import MEASURES, Cell, GridParameter, Sweep, plain
@@ -131,8 +133,6 @@ def require_format(kind: str) -> None:
 
 def table(document: Document, kind: str) -> bytes:
     """results.csv or results.parquet: one row a cell; parameters first, by their paths."""
-    import pandas as pd
-
     frame = pd.DataFrame({name: pd.array(values, dtype=dtype) for name, values, dtype in _columns(document)})
     out = io.BytesIO()
     if kind == "parquet":

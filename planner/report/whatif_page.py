@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
 from planner.report.charts import Series, bars, lines, shown
 from planner.units import show_duration
 
@@ -84,8 +86,6 @@ def charts(document: Document) -> list[dict[str, Any]]:
 
 def whatif_page(document: Document) -> str:
     """The page as HTML; the same document gives the same bytes."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
     made = Environment(loader=PackageLoader("planner.report"), autoescape=True, undefined=StrictUndefined,
                        trim_blocks=True, lstrip_blocks=True)
     made.filters |= {"shown": lambda v: "–" if v is None else shown(float(v)) if isinstance(v, (int, float)) else v,

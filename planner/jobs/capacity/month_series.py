@@ -6,7 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from planner.history.calendar import Calendar, DayKind
 from planner.history.clock import Clock
@@ -15,10 +18,6 @@ from planner.history.profiles import EntitledPartition, Profiles, at_percentile,
 from planner.history.store import STEP_S, History
 from planner.jobs.capacity.figures import Hours, Month, MonthUsage
 from planner.jobs.capacity.sizing import Measured
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 _QUARTER_S = 900
 
@@ -58,8 +57,6 @@ class MonthSeries:
 
     def series(self, name: str, what: str = "physc") -> NDArray[np.int64]:
         """A partition slot by slot, holes filled; nothing of one that came only later."""
-        import numpy as np
-
         if name in self.absent:
             return np.zeros(len(self.days), dtype=np.int64)
         if (name, what) not in self._filled:
@@ -70,8 +67,6 @@ class MonthSeries:
     def total(self, names: Iterable[str], what: str = "physc",
               slower: Mapping[str, float] | None = None) -> NDArray[np.int64]:
         """What these partitions use together, slot by slot; those in ``slower`` so many times as much, rounded up."""
-        import numpy as np
-
         total = np.zeros(len(self.days), dtype=np.int64)
         for name in names:
             times = (slower or {}).get(name)
@@ -99,8 +94,6 @@ class MonthSeries:
 
     def usage(self, names: Sequence[str], slower: Mapping[str, float] | None = None) -> MonthUsage:
         """The figures of these partitions together, those in ``slower`` with so many times their cores."""
-        import numpy as np
-
         total = self.total(names, slower=slower)
         memory = self.total(names, "memory")[self.in_month]
         known = np.zeros(len(total), dtype=bool)
@@ -116,8 +109,6 @@ class MonthSeries:
 
     def monthly(self, names: Sequence[str], *, alone: bool = False) -> Monthly:
         """The same as a month of a forecast; ``alone``: of one partition, what is recorded only."""
-        import numpy as np
-
         usage = (self.single(names[0]) if alone else self.usage(names)) if self.any_known(names) else None
         nothing = unknown(self.clock, self.site, self.month, self.profiles.grid.step_s)
         if usage is None:
@@ -142,8 +133,6 @@ class MonthSeries:
 
     def _usage(self, values: NDArray[Any], in_month: NDArray[np.bool_], in_end: NDArray[np.bool_],
                known: NDArray[np.bool_], memory_mib: int, filled: int) -> MonthUsage:
-        import numpy as np
-
         month, end = np.flatnonzero(in_month), np.flatnonzero(in_end)
         share = self.profiles.percentile
         here, there = values[month], values[end]
@@ -176,8 +165,6 @@ class MonthSeries:
 
     def by_hour(self, names: Sequence[str]) -> dict[DayKind, Hours]:
         """The percentile of the sum in each hour: days of this month-end, other working days, weekends."""
-        import numpy as np
-
         total = self.total(names)
         kind_of = np.array([list(DayKind).index(self.kinds[date.fromordinal(d)]) for d in np.unique(self.days)])
         kinds = kind_of[np.unique(self.days, return_inverse=True)[1]]
@@ -190,8 +177,6 @@ class MonthSeries:
 
     def heat(self, names: Sequence[str]) -> dict[date, Hours]:
         """For each day of the month the most in each hour; None where the history has not come or gone that far."""
-        import numpy as np
-
         total = self.total(names)
         found = {}
         for day in np.unique(self.days[self.in_month]).tolist():
@@ -204,8 +189,6 @@ class MonthSeries:
 def month_series(history: History, partitions: Sequence[EntitledPartition], site: Calendar, month: Month, *,
                  percentile: Fraction, first_seen: Mapping[str, int], step_s: int = STEP_S) -> MonthSeries | None:
     """A month of these partitions; None when nothing at all is recorded in it."""
-    import numpy as np
-
     clock, extent = history.clock(), history.extent()
     begin, end = month_range(clock, *month)
     end_days = site.month_end(*month)
@@ -236,8 +219,6 @@ def _length(clock: Clock, day: date) -> int:
 
 def _local(instants: NDArray[np.int64], clock: Clock) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The local day (its ordinal) and hour of each instant."""
-    import numpy as np
-
     quarters, which = np.unique(instants // _QUARTER_S, return_inverse=True)
     local = [clock.local(quarter * _QUARTER_S) for quarter in quarters.tolist()]
     days = np.array([time.toordinal() for time in local], dtype=np.int64)
