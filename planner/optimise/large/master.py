@@ -44,6 +44,7 @@ class Master:
     def __init__(self, site: Site, part: Component, candidates: Candidates, goal: Consolidate, scale: Scale) -> None:
         self.site, self.part, self.candidates, self.goal, self.scale = site, part, candidates, goal, scale
         self.resources = of_whole_servers(site)
+        self._known: dict[tuple[str, str, tuple[str, ...]], int] = {}
         self.program = Program("which servers stay on")
         self.on = {s: self.program.variable(1, s, "stays on") for s in part.servers}
         self.add_asked()
@@ -176,7 +177,11 @@ class Master:
 
     def _least(self, lpar: str, places: Iterable[str], resource: Resource) -> int:
         """What it holds at least on any of these servers."""
-        return min(takes(self.site, resource, lpar, s)[WHOLE] for s in places)
+        key = lpar, resource.rule, tuple(places)
+        least = self._known.get(key)
+        if least is None:
+            least = self._known[key] = min(takes(self.site, resource, lpar, s)[WHOLE] for s in key[2])
+        return least
 
     def classes(self) -> dict[str, int]:
         """Servers in classes of those that receive moves at the same rate and draw the same for a busy core. Any
