@@ -19,7 +19,7 @@ from planner.optimise.program import CUT, MEASURE, Outcome, Program, Tag
 from planner.optimise.solver import relaxed
 from planner.plan.questions import Consolidate
 from planner.rules import Site
-from planner.rules.ledger import PROCESSORS, WHOLE, Resource, allowed, of_whole_servers, takes
+from planner.rules.ledger import PROCESSORS, WHOLE, Resource, allowed, of_whole_servers
 
 _DONE = Tag("done")
 """The rows of sets that are not to be chosen again."""
@@ -180,7 +180,8 @@ class Master:
         key = lpar, resource.rule, tuple(places)
         least = self._known.get(key)
         if least is None:
-            least = self._known[key] = min(takes(self.site, resource, lpar, s)[WHOLE] for s in key[2])
+            site, amounts = self.site, resource.takes
+            least = self._known[key] = min(amounts(site, lpar, s, site.demand(lpar, s))[WHOLE] for s in key[2])
         return least
 
     def classes(self) -> dict[str, int]:
