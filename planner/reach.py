@@ -145,7 +145,7 @@ class Reach:
         self._fibres: dict[str, list[Fibre]] = _by_lpar(estate.fibres)
         self._answers: dict[tuple[str, int, str], tuple[StoragePaths, frozenset[Node]]] = {}
         self._nears: dict[Any, set[str] | None] = {}
-        self._servers: dict[Node, set[str]] = {}
+        self._serving: dict[Node, set[str]] = {}
         self._known_groups: dict[Any, tuple[int, tuple[PathGroup, ...], tuple[PathGroup, ...]]] = {}
         self._storages: dict[Any, int] = {}
 
@@ -162,29 +162,23 @@ class Reach:
         graph = nx.DiGraph()
         graph.add_nodes_from(("server", s.name) for s in self.estate.servers)
         graph.add_edges_from((("vios", v.name), ("server", v.server)) for v in self.estate.vioses)
-        self._add_bridges(graph)
-        self._add_ports(graph)
+        self._add_bridges_and_ports(graph)
         lun_nodes = self._add_luns(graph)
         nodes: dict[Any, Alike] = {}
         for name in dict.fromkeys((*(p.name for p in self.estate.lpars), *self._networks, *self._disks, *self._fibres)):
             self._add_lpar(graph, name, nodes, lun_nodes)
         return graph
 
-    def _add_bridges(self, graph: nx.DiGraph) -> None:
+    def _add_bridges_and_ports(self, graph: nx.DiGraph) -> None:
+        seas: dict[tuple[Node, Node], list[str]] = defaultdict(list)
         for b in self.estate.bridges:
-            vlan, vios = ("vlan", b.vswitch, b.vlan), ("vios", b.vios)
-            if not graph.has_edge(vlan, vios):
-                graph.add_edge(vlan, vios, usable=True, seas=[])
-            graph.edges[vlan, vios]["seas"].append(b.sea)
-
-    def _add_ports(self, graph: nx.DiGraph) -> None:
+            seas[("vlan", b.vswitch, b.vlan), ("vios", b.vios)].append(b.sea)
+        ports: dict[tuple[Node, Node], dict[str, int]] = defaultdict(dict)
         for p in self.estate.ports:
-            fabric, vios = ("fabric", p.fabric), ("vios", p.vios)
-            if not graph.has_edge(fabric, vios):
-                graph.add_edge(fabric, vios, usable=False, ports={})
-            edge = graph.edges[fabric, vios]
-            edge["ports"][p.port] = UNSTATED_PORTS if p.free_ports is None else p.free_ports
-            edge["usable"] = edge["usable"] or edge["ports"][p.port] > 0
+            free = UNSTATED_PORTS if p.free_ports is None else p.free_ports
+            ports[("fabric", p.fabric), ("vios", p.vios)][p.port] = free
+        graph.add_edges_from((*ends, {"usable": True, "seas": names}) for ends, names in seas.items())
+        graph.add_edges_from((*ends, {"usable": any(n > 0 for n in free.values()), "ports": free}) for ends, free in ports.items())
 
     def _add_luns(self, graph: nx.DiGraph) -> dict[str, Node]:
         """LUN → its node."""
@@ -206,7 +200,7 @@ class Reach:
         return out
 
     def _add_lpar(self, graph: nx.DiGraph, name: str, nodes: dict[Any, Alike], lun_nodes: Mapping[str, Node]) -> None:
-        vlans = tuple(sorted({(n.vswitch, v) for n in self.networks_of(name) for v in (n.vlan, *n.tagged)}))
+        vlans = tuple(sorted({(n.vswitch, v) for n in self._networks.get(name, ()) for v in (n.vlan, *n.tagged)}))
         storage, scsi, fibre = self._grouped(name, lun_nodes)
         alike = nodes.get((vlans, storage))
         if alike is None:
@@ -236,22 +230,18 @@ class Reach:
             known = self._known_groups[disks, fibres] = storage, scsi, fibre
         return known
 
-    def servers_of(self, thing: Node) -> set[str]:
+    def serving(self, thing: Node) -> set[str]:
         """The servers on which a VIOS can serve a VLAN, LUNs or a fabric to an arriving LPAR."""
-        if thing not in self._servers:
-            self._servers[thing] = {self.server_of.get(vios, "") for (_, vios), edge in self._edges(thing).items()
+        if thing not in self._serving:
+            self._serving[thing] = {self.server_of.get(vios, "") for (_, vios), edge in self._edges(thing).items()
                                     if edge["usable"]}
-        return self._servers[thing]
+        return self._serving[thing]
 
     def _edges(self, node: Node) -> Mapping[Node, Mapping[str, Any]]:
         """What stands behind a node; the plain dictionaries of the graph, asked a million times on a large estate."""
         return self.graph._adj.get(node, {})  # type: ignore[no-any-return]
 
     # ---- what an LPAR has ---------------------------------------------------------------------------------------
-
-    def networks_of(self, lpar: str) -> list[Network]:
-        """Its virtual Ethernet adapters."""
-        return self._networks.get(lpar, [])
 
     def disks_of(self, lpar: str) -> list[Disk]:
         """Its virtual SCSI paths."""
@@ -299,7 +289,7 @@ class Reach:
         key = (tuple(v for v in alike.vlans if v[1] not in ignorable), alike.storage)
         if key not in self._nears:
             things = [t for t in self._edges(alike.node) if t[0] != "vlan" or t[2] not in ignorable]
-            self._nears[key] = set.intersection(*map(self.servers_of, things)) if things else None
+            self._nears[key] = set.intersection(*map(self.serving, things)) if things else None
         return self._nears[key]
 
     def disk_paths(self, lpar: str, server: str) -> StoragePaths:

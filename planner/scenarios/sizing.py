@@ -19,7 +19,7 @@ from planner.estate.catalogue import MODES, Catalogue, Rating
 from planner.estate.model import Estate, Lpar, Server
 from planner.estate.policies import words
 from planner.scenarios.model import Scenario
-from planner.units import UNITS_PER_CORE, round_up, show_cores
+from planner.units import UNITS_PER_CORE, round_up
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,12 +167,6 @@ def told_rating(server: str, rating: Rating) -> str:
     assumed = f" ({rating.assumed})" if rating.assumed else ""
     listed = f"{float(rating.listed_rperf):g} / {rating.listed_cores} cores"
     return f"{server}: {per_core:.4f} rPerf per core = {listed} at {rating.ghz} GHz{assumed}"
-
-
-def told_size(old: Lpar, size: Size) -> str:
-    """``0.50 → 0.30 cores, 2 → 2 virtual processors``."""
-    return (f"{show_cores(old.entitlement_units)} → {show_cores(size.row.entitlement_units)} cores, "
-            f"{old.virtual_processors} → {size.row.virtual_processors} virtual processors")
 
 
 def unselected(scenario: Scenario, lpars: Iterable[Lpar]) -> list[tuple[int, str]]:
