@@ -178,7 +178,8 @@ class Reach:
             free = UNSTATED_PORTS if p.free_ports is None else p.free_ports
             ports[("fabric", p.fabric), ("vios", p.vios)][p.port] = free
         graph.add_edges_from((*ends, {"usable": True, "seas": names}) for ends, names in seas.items())
-        graph.add_edges_from((*ends, {"usable": any(n > 0 for n in free.values()), "ports": free}) for ends, free in ports.items())
+        graph.add_edges_from((*ends, {"usable": any(n > 0 for n in free.values()), "ports": free})
+                             for ends, free in ports.items())
 
     def _add_luns(self, graph: nx.DiGraph) -> dict[str, Node]:
         """LUN → its node."""
