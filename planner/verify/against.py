@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from planner.estate.model import Estate
 from planner.estate.saved import digest
 from planner.findings import Finding, Severity, ordered
-from planner.history.usage import Usage
 from planner.plan.choices import By, Status
 from planner.plan.plan import Plan
 from planner.plan.questions import Headroom
@@ -14,6 +15,9 @@ from planner.verify.base import Replay, broken
 from planner.verify.claims import claims
 from planner.verify.progress import done_of
 from planner.verify.replay import replay
+
+if TYPE_CHECKING:  # start-up: what reads a history takes longer to import than a small plan to make
+    from planner.history.usage import Usage
 
 
 def verify_plan(plan: Plan, estate: Estate, usage: Usage | None = None) -> Replay:

@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import singledispatch
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from planner.findings import Finding
-from planner.history.usage import Usage
 from planner.plan.choices import BACK, OUT, By
 from planner.plan.plan import Plan
 from planner.plan.questions import Consolidate, Evacuate, Headroom, Period, Question, Whatif
 from planner.rules import Judge, Site
 from planner.units import show_cores, show_gib
 from planner.verify.base import broken
+
+if TYPE_CHECKING:  # start-up: what reads a history takes longer to import than a small plan to make
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from planner.history.usage import Usage
 
 
 @dataclass(frozen=True, slots=True)
