@@ -142,7 +142,8 @@ class _Builder:
             current_mode=self.pick(MODES[server.generation]) if running else "", preferred_mode="default",
             huge_pages=self.pick((0, 0, 0, 2)), error_path_reporting=self.chance(5),
             workload_group=self.pick(("", "", "", "7")),
-            physical_adapters=("U5877.001.00Z9Z9Z-P1-C3",) if self.chance(5) else (), **self.processors(server)))
+            physical_adapters=("U5877.001.00Z9Z9Z-P1-C3",) if self.chance(5) else (), **_hindrances(name),
+            **self.processors(server)))
         self.networks(name, server)
         if self.chance(70):
             self.vscsi(name, server)
@@ -234,6 +235,15 @@ class _Builder:
     def demands(self, server: Server) -> Iterator[Demand]:
         yield from (vios_demand(v, server) for v in self.pair(server.name))
         yield from (lpar_demand(p, server) for p in self.of("lpars") if p.server == server.name and p.active)
+
+
+def _hindrances(name: str) -> dict[str, Any]:
+    """What rarely stands in the way of a move; drawn by the name, so that the rest of an estate does not depend on it."""
+    rng = Random(name)
+    return {"lhea": rng.random() < 0.03, "sriov_ports": rng.choice((0,) * 30 + (2,)),
+            "bsr_arrays": rng.choice((0,) * 30 + (1,)), "vnic_adapters": rng.choice((0, 0, 1)),
+            "migration_disabled": rng.random() < 0.03, "vtpm": rng.random() < 0.1,
+            "memory_expansion_percent": rng.choice((0, 0, 0, 125, 150))}
 
 
 def with_vhosts(estate: Estate) -> Estate:

@@ -222,6 +222,7 @@ def _hmc_lpar(p: Partition) -> str:
     if isinstance(p, Lpar):
         pairs += [("work_group_id", p.workload_group or "none"),
                   ("redundant_err_path_reporting", int(bool(p.error_path_reporting))),
+                  ("migration_disabled", int(bool(p.migration_disabled))), ("vtpm_enabled", int(bool(p.vtpm))),
                   ("desired_lpar_proc_compat_mode", _hmc_mode(p.preferred_mode))]
         pairs += [("curr_lpar_proc_compat_mode", _hmc_mode(p.current_mode))] if p.current_mode else []
     return attributes((*pairs, ("power_ctrl_lpar_ids", "none")))
@@ -240,7 +241,16 @@ def _hmc_profile(p: Partition) -> str:
         ("all_resources", 0), ("min_mem", 256), ("desired_mem", p.memory_mib),
         ("max_mem", p.max_memory_mib or p.memory_mib), ("proc_mode", "ded" if _dedicated(p) else "shared"),
         ("min_procs", 1), ("desired_procs", p.virtual_processors), ("max_procs", _maximum(p)), ("io_slots", "none"),
-        ("max_virtual_slots", 1000), ("conn_monitoring", 0), ("auto_start", 0)))
+        ("max_virtual_slots", 1000), ("conn_monitoring", 0), ("auto_start", 0), *_hmc_ports(p)))
+
+
+def _hmc_ports(p: Partition) -> tuple[tuple[str, str], ...]:
+    """Adapters that the HMC lists with profiles; each of SR-IOV ports and vNIC adapters counts, whatever it says."""
+    if isinstance(p, Vios):
+        return ()
+    return (("lhea_logical_ports", "23000000/1/1/none/0" if p.lhea else "none"),
+            ("sriov_eth_logical_ports", _list(f"{n}/1" for n in range(p.sriov_ports or 0)) or "none"),
+            ("vnic_adapters", _list(f"slot_num={n}" for n in range(p.vnic_adapters or 0)) or "none"))
 
 
 def _hmc_proc_system(s: Server) -> str:
@@ -306,7 +316,8 @@ def _hmc_mem(p: Partition) -> str:
         pairs += [(f"{when}_min_mem", 256), (f"{when}_mem", 0 if blank else p.memory_mib),
                   (f"{when}_max_mem", 0 if blank else p.max_memory_mib or p.memory_mib)]
         pairs += [(f"{when}_num_huge_pages", p.huge_pages)] if isinstance(p, Lpar) else []
-    pairs += [("mem_mode", "ded"), ("curr_mem_expansion", "0.0")]
+    expansion, arrays = (p.memory_expansion_percent, p.bsr_arrays) if isinstance(p, Lpar) else (0, 0)
+    pairs += [("mem_mode", "ded"), ("curr_mem_expansion", (expansion or 0) / 100), ("curr_bsr_arrays", arrays or 0)]
     return attributes((*pairs, ("curr_hpt_ratio", f"1:{getattr(p, 'hpt_ratio', 64)}")))
 
 
@@ -600,7 +611,7 @@ def _scanner(estate: Estate, directory: Path) -> None:
     for name, rows in (
         ("System_Summary", _scan_systems(w)), ("LPAR_Summary", _scan_lpars(w)), ("LPAR_CPU", _scan_cpu(w)),
         ("LPAR_MEM", _scan_mem(w)), ("Virtual_Ethernet", _scan_ethernet(w)), ("Virtual_SCSI", _scan_scsi(w)),
-        ("VSCSI_Map", _scan_map(w)), ("Virtual_Fibre", _scan_fibre(w)), ("VIOS disks", _scan_disks(w)),
+        ("Physical_Slots", _scan_slots(w)), ("VSCSI_Map", _scan_map(w)), ("Virtual_Fibre", _scan_fibre(w)), ("VIOS disks", _scan_disks(w)),
     ):
         sheet = book.create_sheet(name)
         for row in rows:
@@ -636,11 +647,12 @@ def _on(p: Partition) -> bool:
 
 def _scan_lpars(w: Wiring) -> Rows:
     yield ("Name", "ID", "Status", "Environment", "OS Version", "Proc mode", "RMC State", "Default profile",
-           "Current profile", *_BY_SYSTEM)
+           "Current profile", "Migration disabled", *_BY_SYSTEM)
     for p, system in _everyone(w):
         yield (p.name, p.lpar_id, "Running" if _on(p) else "Not Activated", _environment(p), os_version(p),
                _hmc_mode(p.current_mode) if isinstance(p, Lpar) else "default",
-               {True: "active", False: "inactive", None: "none"}[p.rmc_active], "normal", None, *system)
+               {True: "active", False: "inactive", None: "none"}[p.rmc_active], "normal", None,
+               bool(isinstance(p, Lpar) and p.migration_disabled), *system)
 
 
 def _scan_cpu(w: Wiring) -> Rows:
@@ -682,7 +694,15 @@ def _scan_mem(w: Wiring) -> Rows:
            "Sec VIOS", "Curr VIOS", "Active", "Max", "Firmw", "<-AMS", *_BY_SYSTEM)
     for p, system in _everyone(w):
         yield (p.name, "ded", 0.25, gib(p.memory_mib) if _on(p) else 0, gib(p.memory_mib),
-               gib(p.max_memory_mib or p.memory_mib), 0, *(None,) * 9, *system)
+               gib(p.max_memory_mib or p.memory_mib),
+               (p.memory_expansion_percent or 0) / 100 if isinstance(p, Lpar) else 0, *(None,) * 9, *system)
+
+
+def _scan_slots(w: Wiring) -> Rows:
+    yield ("LPAR", "Reqrd", "Adapter description", "Location", "drc_index", *_BY_SYSTEM)
+    for p, system in _everyone(w):
+        for place in p.physical_adapters if isinstance(p, Lpar) else ():
+            yield (p.name, None, "Ethernet", place, "21010010", *system)
 
 
 def _scan_ethernet(w: Wiring) -> Rows:
@@ -845,12 +865,24 @@ def _rest_partition(p: Partition) -> Tree:
         ("OperatingSystemVersion", os_version(p) + " "), ("PartitionID", p.lpar_id),
         ("PartitionMemoryConfiguration", (
             ("DesiredMemory", p.memory_mib), ("MaximumMemory", p.max_memory_mib or p.memory_mib),
-            ("MinimumMemory", 256), ("CurrentMemory", p.memory_mib if on else 0),
+            ("MinimumMemory", 256), ("CurrentMemory", p.memory_mib if on else 0), *_rest_expansion(p),
             ("CurrentMaximumMemory", p.max_memory_mib or p.memory_mib))),
         ("PartitionName", p.name), ("PartitionProcessorConfiguration", _rest_processors(p)),
         ("PartitionState", "running" if on else "not activated"),
         ("PartitionType", {"os400": "OS400", "aixlinux": "AIX/Linux"}.get(_environment(p), "Virtual IO Server")),
-        ("ResourceMonitoringControlState", {True: "active", False: "inactive", None: "none"}[p.rmc_active]))
+        ("ResourceMonitoringControlState", {True: "active", False: "inactive", None: "none"}[p.rmc_active]),
+        *_rest_hindrances(p))
+
+
+def _rest_expansion(p: Partition) -> Tree:
+    return (("CurrentExpansionFactor", (p.memory_expansion_percent or 0) / 100),) if isinstance(p, Lpar) else ()
+
+
+def _rest_hindrances(p: Partition) -> Tree:
+    if isinstance(p, Vios):
+        return ()
+    return (("HasPhysicalIO", bool(p.physical_adapters)), ("MigrationDisable", bool(p.migration_disabled)),
+            ("IsVirtualTrustedPlatformModuleEnabled", bool(p.vtpm)))
 
 
 def _rest_processors(p: Partition) -> Tree:
@@ -1043,12 +1075,16 @@ def _without_ratios(estate: Estate, whole: Estate) -> Estate:
                                                          + (s.firmware_memory_mib or 0))) for s in estate.servers))
 
 
+#: Adapters that only profiles and the HMC's memory listing name.
+_NOT_LISTED: dict[str, Any] = {"lhea": None, "sriov_ports": None, "vnic_adapters": None, "bsr_arrays": None}
+
+
 def _scanner_states(estate: Estate) -> Estate:
     """HMC Scanner names no SEA (a bridge goes by its trunk's slot) and no physical port behind a WWPN pair.
 
     Lost besides: LMB, smallest share, mobility and migration limits of servers; ids of pools (LPARs name theirs), and
-    pools without an LPAR; the mover, HPT ratio, preferred mode, error path reporting, workload group, huge pages and
-    physical adapters of partitions (on sheets that are not written here); reserve policies.
+    pools without an LPAR; the mover, HPT ratio, preferred mode, error path reporting, workload group, huge pages,
+    vTPM and adapters of profiles (on sheets that are not written here); reserve policies.
     """
     slots = {(t.vios, t.vswitch, vlan): t.slot for t in Wiring(estate).trunks for vlan in t.vlans}
     out = _console_output(estate, lmb_mib=None, min_units_per_vp=None, enterprise=None, max_migrations=None)
@@ -1057,7 +1093,7 @@ def _scanner_states(estate: Estate) -> Estate:
         pools=(), ports=(),
         vioses=tuple(replace(v, msp=None) for v in out.vioses),
         lpars=tuple(replace(p, preferred_mode="", error_path_reporting=None, workload_group="",
-                            huge_pages=None, physical_adapters=(), pool_id=None) for p in out.lpars),
+                            huge_pages=None, pool_id=None, **_NOT_LISTED, vtpm=None) for p in out.lpars),
         bridges=tuple(replace(b, sea=f"trunk in slot {slots[b.vios, b.vswitch, b.vlan]}") for b in out.bridges),
         zonings=tuple(replace(z, reserve_policy="") for z in out.zonings))
 
@@ -1066,14 +1102,15 @@ def _rest_states(estate: Estate) -> Estate:
     """REST objects of systems, partitions, VIOSes and pools.
 
     Lost besides: the console; client Ethernet adapters, which are objects of their own; HPT ratio, preferred mode,
-    error path reporting, workload group, huge pages and physical adapters of partitions; whether a virtual disk of a
+    error path reporting, workload group, huge pages and, but that there are some, adapters of partitions; whether a virtual disk of a
     VIOS is a logical volume or a file.
     """
     out = _without_ratios(_console_output(estate, console=""), estate)
     return out.replace(
         networks=(), disks=tuple(replace(d, backing="lv") if d.backing == "file" else d for d in out.disks),
         lpars=tuple(replace(p, preferred_mode="", error_path_reporting=None, workload_group="", huge_pages=None,
-                            physical_adapters=()) for p in out.lpars))
+                            physical_adapters=(), physical_io=bool(p.physical_adapters), **_NOT_LISTED)
+                    for p in out.lpars))
 
 
 _CARRIED: dict[str, Callable[[Estate], Estate]] = {

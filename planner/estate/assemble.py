@@ -11,7 +11,6 @@ from dataclasses import MISSING, dataclass, field, fields, replace
 from typing import Any
 
 from planner.errors import InputError
-from planner.estate import intake_hmc, intake_rest, intake_scanner, intake_vios
 from planner.estate.catalogue import generation_of
 from planner.estate.join import Join
 from planner.estate.model import CLASSES, TABLE, Estate, Table, Type, sorted_estate
@@ -24,7 +23,6 @@ from planner.units import gib, show_cores
 Key = tuple[Any, ...]
 Provenance = dict[str, Source]
 
-_TAKES = {**intake_hmc.TAKES, **intake_vios.TAKES, **intake_scanner.TAKES, **intake_rest.TAKES}
 ASSUMED = 2
 """Rank of a fact that no source states: anything stated replaces it without a word."""
 
@@ -173,10 +171,9 @@ def _missing(facts: Facts, table: Table, key: Key, absent: list[str]) -> None:
 
 def _take(intake: Intake, reading: Reading) -> None:
     form = registry.by_kind(reading.kind)
-    takes = {**_TAKES, **(form.facts if form else {})}
-    for record in reading.records:
-        take = takes.get(record.kind) or takes.get("")
-        if take is not None:
+    for record in reading.records if form else ():
+        take = (form.facts.get(record.kind) or form.facts.get("")) if form else None
+        if take:
             take(intake, record, reading)
 
 

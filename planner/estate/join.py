@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from planner.estate.capacity import hash_page_table_mib
 from planner.estate.model import Lpar, Vios
 from planner.findings import Finding, Severity, Source
-from planner.formats.facts import Client, Hdisk, Intake, Mapping, Partition, PartRef, Row, Values, ViosRef
+from planner.formats.facts import Client, Hdisk, Intake, Mapping, Partition, PartRef, Profile, Row, Values, ViosRef
 
 UNKNOWN_FABRIC = "unknown"
 
@@ -37,6 +37,7 @@ class Join:
     def run(self) -> Join:
         """Everything, in the order in which one thing needs another."""
         self._partitions()
+        self._profiles()
         self._hosts()
         self._systems()
         self._pools()
@@ -110,6 +111,17 @@ class Join:
         if p.ref.lpar_id is not None:
             values.setdefault("lpar_id", (p.ref.lpar_id, p.source))
         self.part_sources.setdefault(name, p.source)
+
+    def _profiles(self) -> None:
+        """What the profile in use gives an LPAR and nothing else states; the only one listed counts as that."""
+        listed: dict[str, list[Profile]] = defaultdict(list)
+        for profile in self.intake.profiles:
+            listed[self.part(profile.ref) or profile.ref.name].append(profile)
+        for name, own in listed.items():
+            values = self.parts.get(name, {})
+            in_use = [p for p in own if p.name == values.get("profile", ("",))[0]] or (own if len(own) == 1 else [])
+            for key, value in in_use[0].values.items() if in_use else ():
+                values.setdefault(key, value)
 
     def _rename(self, old: str, new: str) -> None:
         self.parts[new] = self.parts.pop(old)

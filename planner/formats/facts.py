@@ -7,6 +7,7 @@ system; to a VIOS, the host whose output it was or the location code ``U…-Vn``
 from __future__ import annotations
 
 import collections.abc
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -135,6 +136,15 @@ class Vfc:
 Row = tuple[str, tuple[Any, ...], Values, Source, int]
 
 
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What a profile of an LPAR gives it; it counts where it is the profile in use."""
+
+    ref: PartRef
+    name: str
+    values: Values
+
+
 @dataclass(slots=True)
 class Intake:
     """Everything that was said. ``aliases``: serial number or identifier → name of a system."""
@@ -145,6 +155,7 @@ class Intake:
     firmware_total: Values = field(default_factory=dict)
     partitions: list[Partition] = field(default_factory=list)
     reports: list[SelfReport] = field(default_factory=list)
+    profiles: list[Profile] = field(default_factory=list)
     pools: list[tuple[str, int, Values, Source]] = field(default_factory=list)
     ethernets: list[Ethernet] = field(default_factory=list)
     scsi: list[Client] = field(default_factory=list)
@@ -216,3 +227,28 @@ def runs(environment: str, version: str, *, vios: bool | None, source: Source) -
     system, level = os_of(environment, version)
     values: Values = {"os": (system, source)} if system else {}
     return values | {"os_level": (level, source)} if system and level else values
+
+
+_FIRMWARE = re.compile(r"(?:01)?([A-Z]{2}[0-9]{3,4}_[0-9]{1,4})(?![0-9])")
+_SERVICE_PACK = re.compile(r"FW[0-9]{3,4}\.[0-9A-Z]{1,4}")
+_RELEASE = re.compile(r"(?:01)?([A-Z]{2}[0-9]{3,4})")
+
+
+def firmware_of(release: str, level: str = "", service_pack: str = "") -> str:
+    """A firmware level as a person states it: ``VL950_099``, else ``FW950.30``; "" where the texts name none.
+
+    ``release`` may be ``01ML1030`` with its ``level`` ``48`` apart: ML1030_048.
+    """
+    texts = (release, level, service_pack)
+    for pattern, part in ((_FIRMWARE, 1), (_SERVICE_PACK, 0)):
+        named = next((found for text in texts if (found := pattern.search(text))), None)
+        if named:
+            return named[part]
+    alone = _RELEASE.fullmatch(release.strip())
+    number = level.strip()
+    return f"{alone[1]}_{int(number):03}" if alone and number.isdecimal() and len(number) <= 4 else ""
+
+
+def percent_of(factor: float) -> int:
+    """A factor of memory expansion in per cent: 1.25 → 125."""
+    return round(factor * 100)

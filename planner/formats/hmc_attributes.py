@@ -9,12 +9,32 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
+from typing import Any
 
+from planner.estate.model import DEFAULT_VSWITCH
+from planner.findings import Severity
 from planner.formats import hmc_values, values
+from planner.formats.base import NonValue, Reading, Record, TakeFacts, first, pick, stated
+from planner.formats.facts import (
+    Client,
+    Ethernet,
+    Intake,
+    Partition,
+    PartRef,
+    Profile,
+    Values,
+    mode_of,
+    percent_of,
+    runs,
+    state_of,
+)
+from planner.formats.samples import Count, Extract, Kind, Sample, spans, whole
 from planner.formats.values import Parser
 
 _MOST_CACHED = 400
+PHYSICAL_POOL = "physical pool"
 
 _TYPES: dict[str, Parser] = {
     "text": values.text,
@@ -335,3 +355,254 @@ def _count(names: tuple[str, ...], listing: Listing) -> int:
         return 0
     return sum(listing.parser(name) is not None for name in names)
 
+
+# --- what is taken ----------------------------------------------------------------------------------------------------
+
+
+def _system_name(intake: Intake, record: Record) -> str:
+    return str(stated(record).get("managed_system", ""))
+
+
+def _sys(intake: Intake, r: Record, reading: Reading) -> None:
+    have = stated(r)
+    name = have.get("name")
+    if not isinstance(name, str):
+        return
+    values = pick(r, {"type_model": "model", "serial_num": "serial", "active_lpar_mobility_capable": "enterprise",
+                      "active_mem_expansion_capable": "memory_expansion_capable"})
+    if reading.host:
+        values["console"] = (reading.host, r.source)
+    intake.system(name, values, r.source, str(have.get("serial_num", "")))
+
+
+def _lpar(intake: Intake, r: Record, reading: Reading) -> None:
+    have = stated(r)
+    environment, version = str(have.get("lpar_env", "")), str(have.get("os_version", ""))
+    vios = environment == "vioserver" or version.startswith("VIOS") if environment or version else None
+    values: Values = pick(r, {"lpar_id": "lpar_id", "msp": "msp", "redundant_err_path_reporting":
+                              "error_path_reporting", "work_group_id": "workload_group",
+                              "migration_disabled": "migration_disabled", "vtpm_enabled": "vtpm"})
+    values |= first(r, "profile", "curr_profile", "last_activated_profile", "default_profile")
+    if "workload_group" in values:
+        values["workload_group"] = (str(values["workload_group"][0]), values["workload_group"][1])
+    if "state" in have:
+        values["state"] = (state_of(str(have["state"])), r.where("state"))
+    if "rmc_state" in have:
+        values["rmc_active"] = (have["rmc_state"] == "active", r.where("rmc_state"))
+    for theirs, ours in (("curr_lpar_proc_compat_mode", "current_mode"),
+                         ("desired_lpar_proc_compat_mode", "preferred_mode")):
+        if theirs in have:
+            values[ours] = (mode_of(str(have[theirs])), r.where(theirs))
+    values |= runs(environment, version, vios=vios, source=r.where("os_version"))
+    ref = PartRef(_system_name(intake, r), have.get("lpar_id"), str(have.get("name", "")))
+    intake.partitions.append(Partition(ref, vios, values, r.source))
+
+
+def _ref(r: Record) -> PartRef:
+    have = stated(r)
+    return PartRef(str(have.get("managed_system", "")), have.get("lpar_id"), str(have.get("lpar_name", "")))
+
+
+_SHARING = {"cap": "capped", "uncap": "uncapped"}
+
+
+def _proc_lpar(intake: Intake, r: Record, reading: Reading) -> None:
+    have = stated(r)
+    dedicated = have.get("curr_proc_mode", have.get("pend_proc_mode")) == "ded"
+    values = first(r, "virtual_processors", "curr_procs", "pend_procs")
+    values |= first(r, "max_virtual_processors", "curr_max_procs", "pend_max_procs")
+    values["processors"] = ("dedicated" if dedicated else "shared", r.where("curr_proc_mode"))
+    sharing = str(have.get("curr_sharing_mode", have.get("pend_sharing_mode", "")))
+    if dedicated:
+        if "virtual_processors" in values:
+            number, source = values["virtual_processors"]
+            values["entitlement_units"] = (number * 100, source)
+    else:
+        values |= first(r, "entitlement_units", "curr_proc_units", "pend_proc_units")
+        values |= pick(r, {"curr_shared_proc_pool_id": "pool_id", "curr_uncap_weight": "weight"})
+        if sharing in _SHARING:
+            values["sharing"] = (_SHARING[sharing], r.where("curr_sharing_mode"))
+    intake.partitions.append(Partition(_ref(r), None, values, r.source))
+
+
+def _mem_lpar(intake: Intake, r: Record, reading: Reading) -> None:
+    have = stated(r)
+    values = first(r, "memory_mib", "curr_mem", "pend_mem") | first(r, "max_memory_mib", "curr_max_mem", "pend_max_mem")
+    values |= pick(r, {"curr_num_huge_pages": "huge_pages", "curr_bsr_arrays": "bsr_arrays"})
+    if "curr_mem_expansion" in have:
+        values["memory_expansion_percent"] = (percent_of(have["curr_mem_expansion"]), r.where("curr_mem_expansion"))
+    mode = have.get("mem_mode")
+    if mode in ("ded", "shared"):
+        values["memory_mode"] = ("shared" if mode == "shared" else "dedicated", r.where("mem_mode"))
+    ratio = str(have.get("curr_hpt_ratio", "")).removeprefix("1:")
+    if ratio.isdecimal() and int(ratio) > 0:
+        values["hpt_ratio"] = (int(ratio), r.where("curr_hpt_ratio"))
+    intake.partitions.append(Partition(_ref(r), None, values, r.source))
+
+
+def _of_system(wanted: dict[str, str]) -> TakeFacts:
+    def take(intake: Intake, r: Record, reading: Reading) -> None:
+        name = _only_system(intake, r)
+        if name:
+            intake.system(name, pick(r, wanted), r.source)
+            if "sys_firmware_mem" in stated(r):
+                intake.firmware_total[name] = (stated(r)["sys_firmware_mem"], r.where("sys_firmware_mem"))
+    return take
+
+
+def _only_system(intake: Intake, r: Record) -> str:
+    """The system that a record names, else "" with a finding: nothing is guessed."""
+    name = _system_name(intake, r)
+    if not name:
+        intake.say(Severity.WARNING, "input.no-system", r.source.file,
+                   f"{r.kind.removeprefix('hmc-')}: no line says which managed system this is; left out",
+                   "keep the command line above its output (planner collect hmc does)", r.source)
+    return name
+
+
+def _procpool(intake: Intake, r: Record, reading: Reading) -> None:
+    have, name = stated(r), _only_system(intake, r)
+    if name and "shared_proc_pool_id" in have:
+        values = pick(r, {"name": "name", "max_pool_proc_units": "max_units",
+                          "curr_reserved_pool_proc_units": "reserved_units"})
+        if values.get("max_units", (0, None))[0] == 0:
+            values.pop("max_units", None)
+        intake.pools.append((name, have["shared_proc_pool_id"], values, r.source))
+
+
+def _eth(intake: Intake, r: Record, reading: Reading) -> None:
+    have = stated(r)
+    if "slot_num" not in have or "port_vlan_id" not in have:
+        return
+    tagged = tuple(sorted(have.get("addl_vlan_ids", ())))
+    intake.ethernets.append(Ethernet(_ref(r), have["slot_num"], have["port_vlan_id"], tagged,
+                                     str(have.get("vswitch", DEFAULT_VSWITCH)), bool(have.get("is_trunk")), r.source))
+
+
+def _adapter(into: str) -> TakeFacts:
+    def take(intake: Intake, r: Record, reading: Reading) -> None:
+        have = stated(r)
+        if have.get("adapter_type") != "client" or "slot_num" not in have:
+            return
+        remote, slot = have.get("remote_lpar_id"), have.get("remote_slot_num")
+        vios = PartRef(str(have.get("managed_system", "")), remote if isinstance(remote, int) else None,
+                       str(have.get("remote_lpar_name", "")))
+        getattr(intake, into).append(Client(_ref(r), have["slot_num"], vios, slot if isinstance(slot, int) else None,
+                                            tuple(have.get("wwpns", ())), r.source))
+    return take
+
+
+def _slot(intake: Intake, r: Record, reading: Reading) -> None:
+    have = stated(r)
+    if have.get("lpar_id") is not None and have.get("lpar_name"):
+        place: Any = have.get("drc_name") or have.get("phys_loc") or have.get("drc_index")
+        intake.partitions.append(Partition(_ref(r), None, {"physical_adapters": ((str(place),), r.source)}, r.source))
+
+
+def _profile(intake: Intake, r: Record, reading: Reading) -> None:
+    """Adapters that only a profile lists; a list that is empty says that there is none."""
+    ports = {"lhea": ("lhea_logical_ports",), "sriov_ports": ("sriov_eth_logical_ports", "sriov_roce_logical_ports"),
+             "vnic_adapters": ("vnic_adapters",)}
+    values: Values = pick(r, {"bsr_arrays": "bsr_arrays"})
+    for ours, theirs in ports.items():
+        lists = [r.fields[name] for name in theirs if name in r.fields]
+        if lists:
+            count = sum(0 if isinstance(one, NonValue) else len(one) for one in lists)
+            values[ours] = (count > 0 if ours == "lhea" else count, r.where(theirs[0]))
+    intake.profiles.append(Profile(_ref(r), str(stated(r).get("name", "")), values))
+
+
+FACTS: dict[str, TakeFacts] = {
+    "hmc-lssyscfg-sys": _sys,
+    "hmc-lssyscfg-lpar": _lpar,
+    "hmc-lssyscfg-prof": _profile,
+    "hmc-lshwres-proc-sys": _of_system({"configurable_sys_proc_units": "configurable_units",
+                                        "min_proc_units_per_virtual_proc": "min_units_per_vp"}),
+    "hmc-lshwres-mem-sys": _of_system({"configurable_sys_mem": "configurable_memory_mib",
+                                       "mem_region_size": "lmb_mib"}),
+    "hmc-lslparmigr-sys": _of_system({"num_active_migrations_supported": "max_migrations"}),
+    "hmc-lshwres-mempool": _of_system({"curr_pool_mem": "shared_memory_pool_mib"}),
+    "hmc-lshwres-proc-lpar": _proc_lpar,
+    "hmc-lshwres-mem-lpar": _mem_lpar,
+    "hmc-lshwres-procpool": _procpool,
+    "hmc-lshwres-eth": _eth,
+    "hmc-lshwres-scsi": _adapter("scsi"),
+    "hmc-lshwres-fc": _adapter("fc"),
+    "hmc-lshwres-slot": _slot,
+}
+
+
+def take_samples(out: Extract, reading: Reading) -> None:
+    series: dict[tuple[Kind, str, str], list[Record]] = {}
+    for record in reading.records:
+        if record.kind.startswith("hmc-lslparutil-"):
+            key = _sample_entity(out, record)
+            if key and isinstance(record.fields.get("time"), datetime):
+                series.setdefault(key, []).append(record)
+    for key in sorted(series):
+        _sample_series(out, key, series[key])
+
+
+def _sample_entity(out: Extract, record: Record) -> tuple[Kind, str, str] | None:
+    what, fields = record.kind.rpartition("-")[2], record.fields
+    server = str(fields.get("managed_system") or "")
+    if what == "lpar" and isinstance(fields.get("lpar_name"), str):
+        return Kind.LPAR, fields["lpar_name"], server
+    if what == "pool":
+        return Kind.POOL, PHYSICAL_POOL, server
+    if what == "procpool" and isinstance(fields.get("shared_proc_pool_name"), str):
+        return Kind.POOL, fields["shared_proc_pool_name"], server
+    if what == "sys" and server:
+        return Kind.SERVER, server, server
+    out.once(f"entity {what}", "input.missing-value", Severity.WARNING,
+             f"a sample of lslparutil -r {what} that does not say whose it is: left out",
+             "keep the command line with its -m above the output, and list names", record.source)
+    return None
+
+
+def _sample_series(out: Extract, key: tuple[Kind, str, str], records: list[Record]) -> None:
+    instants = out.instants([record.fields["time"] for record in records], key[1])
+    if instants is None:
+        return
+    timed = sorted(zip(instants, records, strict=True), key=lambda pair: pair[0])
+    if key[0] is Kind.SERVER:
+        lengths = spans([at for at, _ in timed])
+        for (at, record), span in zip(timed, lengths, strict=True):
+            out.sample(_sample_server(record.fields, key[1], at, span), record.source)
+        return
+    for at, record in timed:
+        count = _sample_count(record.fields, key, at)
+        if count is None:
+            out.once(f"cycles {key[0]}", "input.missing-value", Severity.WARNING,
+                     "a sample without the cycles used and the cycles of time: left out", "list all attributes",
+                     record.source)
+        else:
+            out.counts.append(count)
+
+
+def _sample_server(fields: dict[str, Any], name: str, at: int, span: int) -> Sample:
+    units, free = whole(fields.get("configurable_sys_proc_units")), whole(fields.get("curr_avail_sys_proc_units"))
+    memory, spare = whole(fields.get("configurable_sys_mem")), whole(fields.get("curr_avail_sys_mem"))
+    return Sample(Kind.SERVER, name, name, at, span, None, _less(units, free), _less(memory, spare), memory)
+
+
+def _less(whole: int | None, free: int | None) -> int | None:
+    return whole - free if whole is not None and free is not None and free <= whole else None
+
+
+def _sample_count(fields: dict[str, Any], key: tuple[Kind, str, str], at: int) -> Count | None:
+    """Cores used are Δ(capped + uncapped cycles) / Δ time cycles; of a pool, Δ utilized / Δ time cycles."""
+    names = ("capped_cycles", "uncapped_cycles") if key[0] is Kind.LPAR else ("utilized_pool_cycles",)
+    parts = [whole(fields.get(name)) for name in names]
+    dedicated = fields.get("curr_proc_mode") == "ded"
+    if dedicated and len(parts) == 2 and parts[1] is None:
+        parts[1] = 0
+    passed, used = whole(fields.get("time_cycles")), sum(part or 0 for part in parts)
+    if passed is None or None in parts or used > values.MOST_COUNT:
+        return None
+    processors = whole(fields.get("curr_procs"))
+    entitled = processors * 100 if dedicated and processors is not None else whole(fields.get("curr_proc_units"))
+    if key[0] is Kind.POOL:
+        entitled = _less(whole(fields.get("configurable_pool_proc_units")),
+                         whole(fields.get("curr_avail_pool_proc_units")))
+    return Count(*key, at, passed, used, entitled, whole(fields.get("phys_run_mem")), whole(fields.get("curr_mem")))

@@ -21,7 +21,7 @@ from typing import Any
 from planner.findings import Finding, Severity, Source
 from planner.formats import hmc_messages as messages
 from planner.formats.base import Format, Reading, Record
-from planner.formats.hmc_attributes import LISTINGS, Listing, kinds_of, most_known
+from planner.formats.hmc_attributes import FACTS, LISTINGS, Listing, kinds_of, most_known, take_samples
 from planner.formats.hmc_commands import Command, other_command, parse_command
 from planner.formats.values import split_fields, text, typed
 
@@ -509,4 +509,4 @@ def read(text: str, file: str, first_line: int = 1) -> Reading:
     return _Reader(file).read(text, first_line)
 
 
-FORMAT = Format(KIND, recognise, read)
+FORMAT = Format(KIND, recognise, read, FACTS, take_samples)

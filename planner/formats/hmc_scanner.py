@@ -22,9 +22,29 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from planner.estate.model import DEFAULT_VSWITCH
 from planner.findings import Finding, Severity, Source
 from planner.formats import values
-from planner.formats.base import Format, NonValue, Reading, Record
+from planner.formats.base import Format, NonValue, Reading, Record, TakeFacts, first, pick, stated
+from planner.formats.facts import (
+    Client,
+    Ethernet,
+    Hdisk,
+    Intake,
+    Mapping,
+    Partition,
+    PartRef,
+    Profile,
+    Values,
+    ViosRef,
+    firmware_of,
+    mode_of,
+    percent_of,
+    runs,
+    state_of,
+)
+from planner.formats.samples import Extract, Kind, Sample, thousandths, whole
+from planner.formats.vios_lsmap import BACKING, backing_kind
 from planner.formats.workbook_cells import (
     Cell,
     CellLog,
@@ -329,8 +349,6 @@ def read_bytes(data: bytes, file: str) -> Reading:
                         "run HMC Scanner again and keep all its sheets", None)
     return Reading(KIND, tuple(scan.records), scan.log.closed())
 
-
-FORMAT = Format(KIND, recognise_bytes, read_bytes, binary=True)
 
 
 def _sheet_key(name: str) -> str:
@@ -674,3 +692,173 @@ def _when(log: _Log, sheet: Sheet, row: int, column: int) -> dt.datetime | None:
     except ValueError as error:
         log.bad_cell(sheet, row, column, str(error))
     return None
+
+
+# --- what is taken ----------------------------------------------------------------------------------------------------
+
+
+def _system(r: Record) -> str:
+    have = stated(r)
+    return str(have.get("managed_system_serial") or have.get("managed_system_name") or "")
+
+
+def _ref(r: Record, name: str = "name") -> PartRef:
+    have = stated(r)
+    return PartRef(_system(r), have.get("id"), str(have.get(name, "")))
+
+
+def _sys(intake: Intake, r: Record, reading: Reading) -> None:
+    have = stated(r)
+    name, serial = str(have["managed_system_name"]), str(have.get("managed_system_serial", ""))
+    values = pick(r, {"type_model": "model", "managed_system_serial": "serial", "act_proc_units": "configurable_units",
+                      "act_mem": "configurable_memory_mib", "mgr_1": "console"})
+    release, level = (str(have.get(name, "")) for name in ("ec_number", "activated_level"))
+    if firmware_of(release, level):
+        values["firmware"] = (firmware_of(release, level), r.source)
+    intake.system(name, values, r.source, serial)
+    if "firm_mem" in have:
+        intake.firmware_total[name] = (have["firm_mem"], r.where("firm_mem"))
+
+
+def _lpar(intake: Intake, r: Record, reading: Reading) -> None:
+    have = stated(r)
+    environment, version = str(have.get("environment", "")), str(have.get("os_version", ""))
+    vios = environment == "vioserver" or version.startswith("VIOS") if environment else None
+    values: Values = pick(r, {"id": "lpar_id", "migration_disabled": "migration_disabled"})
+    values |= first(r, "profile", "current_profile", "default_profile")
+    if "status" in have:
+        values["state"] = (state_of(str(have["status"])), r.source)
+    if "rmc_state" in have:
+        values["rmc_active"] = (str(have["rmc_state"]).lower() == "active", r.source)
+    if "proc_mode" in have:
+        values["current_mode"] = (mode_of(str(have["proc_mode"])), r.source)
+    values |= runs(environment, version, vios=vios, source=r.source)
+    intake.partitions.append(Partition(_ref(r), vios, values, r.source))
+
+
+def _cpu(intake: Intake, r: Record, reading: Reading) -> None:
+    have = stated(r)
+    dedicated = have.get("mode") == "ded"
+    values = first(r, "virtual_processors", "curr_cpu", "tgt_cpu") | first(r, "max_virtual_processors", "max_cpu")
+    values["processors"] = ("dedicated" if dedicated else "shared", r.source)
+    if dedicated:
+        if "virtual_processors" in values:
+            values["entitlement_units"] = (values["virtual_processors"][0] * 100, r.source)
+    else:
+        values |= first(r, "entitlement_units", "curr_ent", "tgt_ent") | pick(r, {"weight": "weight"})
+        sharing = {"cap": "capped", "uncap": "uncapped"}.get(str(have.get("sharing_mode", "")))
+        if sharing:
+            values["sharing"] = (sharing, r.source)
+    intake.partitions.append(Partition(_ref(r), None, values, r.source))
+
+
+def _mem(intake: Intake, r: Record, reading: Reading) -> None:
+    have = stated(r)
+    values = first(r, "memory_mib", "curr_mem", "tgt_mem") | first(r, "max_memory_mib", "max_mem")
+    if "exp_fact" in have:
+        values["memory_expansion_percent"] = (percent_of(have["exp_fact"]), r.where("exp_fact"))
+    if have.get("mode") in ("ded", "shared"):
+        values["memory_mode"] = ("shared" if have["mode"] == "shared" else "dedicated", r.source)
+    intake.partitions.append(Partition(_ref(r), None, values, r.source))
+
+
+def _eth(intake: Intake, r: Record, reading: Reading) -> None:
+    have = stated(r)
+    if "slot" in have and "port_vlan_id" in have:
+        intake.ethernets.append(Ethernet(
+            _ref(r, "lpar_name"), have["slot"], have["port_vlan_id"], tuple(sorted(have.get("ieee_vlan_ids", ()))),
+            str(have.get("virtual_switch") or DEFAULT_VSWITCH), bool(have.get("trunk")), r.source))
+
+
+def _adapter(into: str) -> TakeFacts:
+    def take(intake: Intake, r: Record, reading: Reading) -> None:
+        have = stated(r)
+        if str(have.get("type", "")).lower() != "client" or "slot" not in have:
+            return
+        slot = have.get("remote_slot")
+        wwpns = tuple(str(have[w]) for w in ("wwpn_1", "wwpn_2") if w in have)
+        getattr(intake, into).append(Client(
+            _ref(r, "lpar_name"), have["slot"], PartRef(_system(r), None, str(have.get("remote_lpar", ""))),
+            slot if isinstance(slot, int) else None, wwpns, r.source))
+    return take
+
+
+def _slot(intake: Intake, r: Record, reading: Reading) -> None:
+    have = stated(r)
+    if have.get("lpar"):
+        place = ((str(have.get("location") or have.get("drc_index")),), r.source)
+        ref = PartRef(_system(r), None, str(have["lpar"]))
+        intake.partitions.append(Partition(ref, None, {"physical_adapters": place}, r.source))
+
+
+def _profile(intake: Intake, r: Record, reading: Reading) -> None:
+    intake.profiles.append(Profile(_ref(r, "lpar_name"), str(stated(r).get("profile_name", "")),
+                                   pick(r, {"bsr_arrays": "bsr_arrays"})))
+
+
+def _backing(r: Record) -> str:
+    have = stated(r)
+    kind = backing_kind(have.get("backing_device"), have.get("vtd"), r.fields.get("phys_loc"))
+    return BACKING.get(kind or "", "lv")
+
+
+def _map(intake: Intake, r: Record, reading: Reading) -> None:
+    have = stated(r)
+    if "vtd" not in have:
+        return
+    slot = re.search(r"(\d+)$", str(have.get("slot", "")))
+    device = str(have.get("backing_device", have["vtd"]))
+    vios = ViosRef(str(have["vios"]), file=r.source.file)
+    client = PartRef(_system(r), have.get("client_lpar_id") or None, str(have.get("client_lpar_name", "")))
+    intake.mappings.append(Mapping(vios, int(slot[1]) if slot else None, client, str(have["vtd"]), _backing(r),
+                                   device, r.source, vhost=str(have.get("name", ""))))
+    if "identifier" in have and device.startswith("hdisk"):
+        intake.hdisks.append(Hdisk(vios, device, (f"uid:{have['identifier']}",), "", r.source))
+
+
+def _disk(intake: Intake, r: Record, reading: Reading) -> None:
+    have = stated(r)
+    if "uuid" in have:
+        for _, vios, hdisk in have.get("hdisks", ()):
+            ref = ViosRef(vios, file=r.source.file)
+            intake.hdisks.append(Hdisk(ref, hdisk, (f"uid:{have['uuid']}",), "", r.source))
+
+
+_FACTS: dict[str, TakeFacts] = {
+    "scanner-system": _sys, "scanner-lpar": _lpar, "scanner-lpar-cpu": _cpu, "scanner-lpar-mem": _mem,
+    "scanner-slot": _slot, "scanner-profile": _profile,
+    "scanner-veth": _eth, "scanner-vscsi": _adapter("scsi"), "scanner-vfc": _adapter("fc"), "scanner-vscsi-map": _map,
+    "scanner-vios-disk": _disk,
+}
+
+
+_USAGE = {"scanner-lpar-usage": Kind.LPAR, "scanner-pool-usage": Kind.POOL}
+
+
+def _take_samples(out: Extract, reading: Reading) -> None:
+    for record in reading.records:
+        if record.fields.get("resolution") == "monthly":
+            out.once("monthly", "history.too-coarse", Severity.INFO, "monthly averages are not kept",
+                     "daily and hourly sheets of the workbook are", record.source)
+        elif record.kind in _USAGE:
+            _take_series(out, record, _USAGE[record.kind])
+
+
+def _take_series(out: Extract, record: Record, kind: Kind) -> None:
+    """A label is taken as the beginning of its day or hour; an hour that is not sampled is a gap."""
+    fields = record.fields
+    hourly = fields["resolution"] == "hourly"
+    name, server = fields["name"], str(fields.get("managed_system_name") or "")
+    starts: list[dt.datetime] = list(fields["times"])
+    begun = out.instants(starts, name)
+    if begun is None or not starts:
+        return
+    ends = ([at + 3600 for at in begun] if hourly
+            else out.instants([start + dt.timedelta(days=1) for start in starts], name) or [])
+    entitled = whole(fields.get("last_ent"))
+    for at, end, value in zip(begun, ends, fields["values"], strict=True):
+        if value is not None:
+            out.sample(Sample(kind, name, server, end, end - at, thousandths(value), entitled), record.source)
+
+
+FORMAT = Format(KIND, recognise_bytes, read_bytes, _FACTS, _take_samples, binary=True)

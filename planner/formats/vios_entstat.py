@@ -17,10 +17,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from planner.estate.model import DEFAULT_VSWITCH
 from planner.findings import Severity
-from planner.formats.base import Format, Reading, Record
+from planner.formats.base import Format, Reading, Record, stated
+from planner.formats.facts import Intake, Sea
 from planner.formats.values import counter, shown, vlan_id
-from planner.formats.vios_common import Notes, Raw, boolean, head, is_error, is_prompt, is_rule, lines
+from planner.formats.vios_common import Notes, Raw, boolean, head, is_error, is_prompt, is_rule, lines, vios_of
 
 KIND = "vios-entstat"
 
@@ -317,4 +319,18 @@ def read(text: str, file: str, first_line: int = 1) -> Reading:
     return Reading(KIND, records, tuple(notes.findings))
 
 
-FORMAT = Format(KIND, recognise, read)
+def _take(intake: Intake, r: Record, reading: Reading) -> None:
+    have = stated(r)
+    vlans: set[tuple[str, int]] = set()
+    for adapter in have.get("adapters", ()):
+        if adapter.get("role") == "virtual" and adapter.get("trunk"):
+            switch = adapter.get("switch_id")
+            switch = switch if isinstance(switch, str) and switch else DEFAULT_VSWITCH
+            numbers = [adapter.get("pvid"), *(adapter.get("tags") or ())]
+            vlans |= {(switch, n) for n in numbers if isinstance(n, int)}
+    if not vlans:
+        vlans = {(DEFAULT_VSWITCH, n) for n in have.get("vlans", ())}
+    intake.seas.append(Sea(vios_of(r, reading), str(have.get("sea", "")), tuple(sorted(vlans)), r.source))
+
+
+FORMAT = Format(KIND, recognise, read, {KIND: _take})

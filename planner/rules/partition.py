@@ -36,8 +36,9 @@ def rmc(site: Site, lpar: str) -> Iterator[Breach]:
       source=f"{_TABLE}; seed")
 def physical_io(site: Site, lpar: str) -> Iterator[Breach]:
     found = site.lpars[lpar].physical_adapters
-    if found:
-        yield Breach(f"owns physical adapters: {', '.join(found)}", "remove them by DLPAR and from its profile")
+    if found or site.lpars[lpar].physical_io:
+        yield Breach(f"owns physical adapters: {', '.join(found) or 'no export says which'}",
+                     "remove them by DLPAR and from its profile")
 
 
 @rule("partition.lhea", "The LPAR has no Logical Host Ethernet (LHEA) port.", Scope.LPAR, binds=UNTIL_WORK,
