@@ -7,7 +7,7 @@ Types: ``mib`` memory in MiB; ``units`` hundredths of a core; ``counter`` 64 bit
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -370,6 +370,9 @@ def _sys(intake: Intake, r: Record, reading: Reading) -> None:
         return
     values = pick(r, {"type_model": "model", "serial_num": "serial", "active_lpar_mobility_capable": "enterprise",
                       "active_mem_expansion_capable": "memory_expansion_capable"})
+    modes = tuple(mode_of(mode.strip()) for mode in str(have.get("lpar_proc_compat_modes", "default")).split(","))
+    if modes != ("default",):
+        values["modes"] = (tuple(mode for mode in modes if mode != "default"), r.where("lpar_proc_compat_modes"))
     if reading.host:
         values["console"] = (reading.host, r.source)
     intake.system(name, values, r.source, str(have.get("serial_num", "")))
@@ -606,3 +609,105 @@ def _sample_count(fields: dict[str, Any], key: tuple[Kind, str, str], at: int) -
         entitled = _less(whole(fields.get("configurable_pool_proc_units")),
                          whole(fields.get("curr_avail_pool_proc_units")))
     return Count(*key, at, passed, used, entitled, whole(fields.get("phys_run_mem")), whole(fields.get("curr_mem")))
+
+
+def known_fields() -> Iterator[tuple[str, str]]:
+    """(record kind, attribute) of all that is typed here."""
+    return ((kind, name) for kind, listing in LISTINGS.items() for name in listing.parsers)
+
+
+#: Reason → (record kind, fields) that are neither facts of an estate nor usage; ``*`` and ``?`` are wildcards.
+NOT_TAKEN: dict[str, tuple[tuple[str, str], ...]] = {
+    "what the next activation would have: a plan moves what runs, and pend stands in only where nothing runs": (
+        ("hmc-lshwres-*", "pend_*"),
+        ("hmc-lssyscfg-sys", "pend_* config_version *mfg_default_config"),
+    ),
+    "what runs at this moment (run_…): the same as curr_… but for changes that DLPAR has yet to finish": (
+        ("hmc-lshwres-*", "run_*"),
+    ),
+    "a limit of the LPAR's profile: a move neither checks it nor changes it": (
+        ("hmc-lshwres-*-lpar", "curr_min_* curr_max_proc_units curr_max_num_huge_pages"),
+    ),
+    "what an activation from the profile would give: what the LPAR has now is listed by lshwres": (
+        ("hmc-lssyscfg-prof", "affinity_group_id all_resources auto_start boot_mode conn_monitoring desired_* max_*"
+         " min_* electronic_err_reporting hpt_ratio hsl_pool_id io_slots"
+         " lhea_capabilities lpar_env lpar_io_pool_ids mem_expansion lpar_proc_compat_mode mem_mode"
+         " power_ctrl_lpar_* proc_mode redundant_err_path_reporting shared_proc_pool_* sharing_mode"
+         " uncap_weight virtual_* vtpm_adapters work_group_id"),
+    ),
+    "adapters that only clusters of InfiniBand or its successors have, none of which is moved": (
+        ("hmc-lssyscfg-prof", "hca_adapters sni_device_ids"),
+    ),
+    "of IBM i on one machine: a licence or a load source, not a condition of a move": (
+        ("*", "*5250* os400_* assign_5250* load_source_attached alt_restart_device_attached iop"
+         " iop_info_stale ipl_source console_capable"),
+    ),
+    "what is free now: a plan computes it from what each partition holds": (
+        ("hmc-lshwres-*", "curr_avail_*"),
+        ("hmc-lshwres-mem-sys", "requested_num_* configurable_num_*"),
+    ),
+    "installed, but not licensed or not in order: only what is configurable can be used": (
+        ("hmc-lshwres-*-sys", "installed_* deconfig_*"),
+    ),
+    "what the model of server can do at most: no move of an LPAR that runs comes near it": (
+        ("hmc-lshwres-*-sys", "max_* total_sys_* bsr_array_size huge_page_size default_hpt_ratios possible_*"
+         " *mirroring_mode"),
+        ("hmc-lssyscfg-sys", "max_* *_configured_max_lpars"),
+    ),
+    "power, service processor, addresses and clock of the server: not of a move": (
+        ("hmc-lssyscfg-sys", "*power* sp_* *keylock ipaddr* sys_time service_lpar_* state detailed_state cod_*"
+         " capabilities virtual_* micro_lpar_capable huge_page_mem_capable"
+         " active_lpar_share_idle_procs_capable active_mem_sharing_capable"),
+    ),
+    "only an LPAR that does not run is moved like that, and a plan moves those as files": (
+        ("*", "inactive_lpar_mobility_capable inactive_prof_policy num_inactive_*"),
+    ),
+    "what was under way when it was exported; the plan is of another evening": (
+        ("hmc-lslparmigr-sys", "num_active_migrations_in_progress num_active_migrations_possible"),
+        ("hmc-lslparmigr-lpar", "*"),
+    ),
+    "said by lssyscfg -r sys as well": (
+        ("hmc-lslparmigr-sys", "active_lpar_mobility_capable"),
+    ),
+    "the console's own opinion of one move: the rules answer for all, and migrlpar -o v has the last word": (
+        ("hmc-lslparmigr-msp", "*"),
+        ("hmc-lslparmigr-virtualio", "*"),
+        ("hmc-lslparmigr-procpool", "*"),
+    ),
+    "a message: its text is told as a finding": (
+        ("hmc-message", "*"),
+    ),
+    "names and states of an adapter: it follows its LPAR as it is": (
+        ("hmc-lshwres-*", "drc_name is_required state mac_addr allowed_os_mac_addresses ieee_virtual_eth"
+         " qos_priority trunk_priority"),
+    ),
+    "what the slot's adapter is; that an LPAR has it is enough": (
+        ("hmc-lshwres-slot", "*"),
+    ),
+    "members of a pool: each LPAR names its pool": (
+        ("hmc-lshwres-*pool", "lpar_*"),
+        ("hmc-lshwres-proc-lpar", "*_pool_name"),
+    ),
+    "paging of a shared memory pool: its devices are not listed here, only who serves them": (
+        ("hmc-lshwres-mempool", "*"),
+    ),
+    "weights between partitions that share memory; entitlement to I/O memory follows the LPAR": (
+        ("*", "*mem_weight *io_entitled_mem"),
+    ),
+    "the physical shared pool is what the processor pools and dedicated partitions leave": (
+        ("hmc-lshwres-proc-pool", "*"),
+    ),
+    "switches and networks by themselves: adapters name theirs": (
+        ("hmc-lshwres-vswitch", "*"),
+        ("hmc-lshwres-vnetwork", "*"),
+    ),
+    "restart, console and management of the LPAR: the same after a move": (
+        ("hmc-lssyscfg-lpar", "affinity_group_id allow_perf_collection auto_start boot_mode dlpar_* logical_serial_num"
+         " lpar_avail_priority lpar_keylock power_ctrl_* *remote_restart_* resource_config"
+         " rmc_ipaddr rmc_osshutdown_capable shared_proc_pool_util_auth suspend_capable"
+         " sync_curr_profile time_ref uuid"),
+    ),
+    "of a sample, what lshwres states for now or what no figure of usage is made of": (
+        ("hmc-lslparutil-*", "*"),
+    ),
+}

@@ -763,3 +763,37 @@ _FACTS: dict[str, TakeFacts] = {
 }
 
 FORMAT = Format(KIND, recognise, read, _FACTS)
+
+
+#: Reason → (record kind, fields) that are neither facts of an estate nor usage; ``*`` and ``?`` are wildcards.
+NOT_TAKEN: dict[str, tuple[tuple[str, str], ...]] = {
+    "a limit of the LPAR's profile: a move neither checks it nor changes it": (
+        ("rest-*", "minimum_memory minimum_processing_units minimum_processors minimum_virtual_processors"
+         " maximum_processing_units"),
+    ),
+    "what is free, or installed and not configurable: a plan computes the first and cannot use the second": (
+        ("rest-managed-system", "current_available_* installed_* available_wwpns"),
+    ),
+    "other objects: they name the system themselves": (
+        ("rest-*", "associated_logical_partitions shared_processor_pools assigned_partitions processor_pool"),
+        ("rest-managed-system", "mtms"),
+        ("rest-lpar", "uuid"),
+        ("rest-vios", "uuid"),
+        ("rest-pool", "uuid"),
+    ),
+    "only an LPAR that does not run is moved like that": (
+        ("rest-managed-system", "*inactive_*"),
+    ),
+    "what was under way when it was exported": (
+        ("rest-*", "number_of_active_* migration_state runtime_memory"),
+    ),
+    "the firmware's limit, of which the console's is the smaller": (
+        ("rest-managed-system", "maximum_firmware_*"),
+    ),
+    "state and lamps of the console": (
+        ("rest-*", "state is_classic_* *attention_led* partition_type"),
+    ),
+    "elements that this program does not know: told as input.unknown-key": (
+        ("rest-*", "flying_toasters quantum_leap_capable"),
+    ),
+}

@@ -862,3 +862,82 @@ def _take_series(out: Extract, record: Record, kind: Kind) -> None:
 
 
 FORMAT = Format(KIND, recognise_bytes, read_bytes, _FACTS, _take_samples, binary=True)
+
+
+def known_fields() -> Iterator[tuple[str, str]]:
+    """(record kind, field) of all columns that are typed here."""
+    yield from ((table.kind, name) for tables in _SHEETS.values() for table in tables
+                for name, _ in table.columns.values())
+    yield from ((kind, name) for kind in _USAGE for name, _ in _STATISTICS.values() if name != "last_ent")
+
+
+#: Reason → (record kind, fields) that are neither facts of an estate nor usage; ``*`` and ``?`` are wildcards.
+NOT_TAKEN: dict[str, tuple[tuple[str, str], ...]] = {
+    "named by its serial number": (
+        ("scanner-*", "managed_system_name"),
+    ),
+    "what is held by licences on demand: only what is active counts": (
+        ("scanner-cod*", "*"),
+    ),
+    "links to other sheets, not facts": (
+        ("scanner-header", "*"),
+    ),
+    "what an activation from the profile would give: sheets LPAR_CPU and LPAR_MEM have what is": (
+        ("scanner-profile", "*"),
+    ),
+    "restart, console and management of the LPAR: the same after a move": (
+        ("scanner-lpar", "auto_start pool_data_available *remote_restart* rmc_ip suspend_capable"
+         " sync_current_profile"),
+    ),
+    "a limit of the LPAR's profile, or a figure computed from two others": (
+        ("scanner-lpar-cpu", "max_ent min_* status vp_e_percent"),
+        ("scanner-lpar-mem", "min_mem"),
+    ),
+    "the sheet names pools without their ids, by which LPARs and plans know them": (
+        ("scanner-lpar-cpu", "pool_*"),
+    ),
+    "who pages for shared memory; whether it is shared is taken": (
+        ("scanner-lpar-mem", "ams_*"),
+    ),
+    "power, processors' speed, addresses and what is free: a plan computes the last from what each partition holds": (
+        ("scanner-system", "cpu_type *avail* deconf_* ded_* deferred_level ghz ipl_level lpar_count mgr_2"
+         " perf_sample_rate pool_size_proc_units prim_sp sec_sp status tot_* virt_procs"),
+    ),
+    "names and states of an adapter: it follows its LPAR as it is": (
+        ("scanner-v*", "mac_address required state trunk_priority physical_fc_slot"),
+    ),
+    "what the slot's adapter is; that an LPAR has it is enough": (
+        ("scanner-slot", "adapter_description profiles_* reqrd"),
+        ("scanner-slot-child", "*"),
+    ),
+    "taken apart before: client_lpar_id and client_lpar_name": (
+        ("scanner-vscsi-map", "client"),
+    ),
+    "the path's number and state on this VIOS, which a move makes anew": (
+        ("scanner-vscsi-map", "lun mirrored status"),
+    ),
+    "the size of a disk does not move with the LPAR: the disk stays where it is": (
+        ("scanner-vios-disk", "size"),
+    ),
+    "switches by themselves: adapters name theirs": (
+        ("scanner-vswitch", "*"),
+    ),
+    "the sheet has no VLAN: trunk adapters on Virtual_Ethernet say what is bridged": (
+        ("scanner-sea", "*"),
+        ("scanner-etherchannel", "*"),
+        ("scanner-entstat", "*"),
+    ),
+    "columns that vary, with no count of virtual ports: FC ports are read from the VIOS": (
+        ("scanner-fc", "*"),
+    ),
+    "headers only in every workbook known: which columns name the LPAR is not known": (
+        ("scanner-sriov-*", "*"),
+        ("scanner-vnic", "*"),
+    ),
+    "memory of the whole server in use: usage is kept by LPAR and by pool": (
+        ("scanner-ram-usage", "*"),
+    ),
+    "how the sheet was made, or a statistic of the samples beside it": (
+        ("scanner-*-usage", "*"),
+    ),
+}
