@@ -868,7 +868,8 @@ def known_fields() -> Iterator[tuple[str, str]]:
     """(record kind, field) of all columns that are typed here."""
     yield from ((table.kind, name) for tables in _SHEETS.values() for table in tables
                 for name, _ in table.columns.values())
-    yield from ((kind, name) for kind in set(_USAGE_KINDS.values()) for name, _ in _STATISTICS.values() if name != "last_ent")
+    yield from ((kind, name) for kind in set(_USAGE_KINDS.values())
+                for name, _ in _STATISTICS.values() if name != "last_ent")
 
 
 #: Reason → (record kind, fields) that are neither facts of an estate nor usage; ``*`` and ``?`` are wildcards.
