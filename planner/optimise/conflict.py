@@ -52,6 +52,12 @@ def refusals_of(judge: Judge, lpar: str, servers: Sequence[str], *, come_back: b
     return {"": ready} if ready else {s: _refused(judge, lpar, s, come_back=come_back) for s in servers}
 
 
+def reasons_of(refused: Mapping[str, Mapping[str, Sequence[Finding]]]) -> dict[str, dict[str, list[tuple[str, str]]]]:
+    """LPAR → server → rules and reasons."""
+    return {n: {s: [(f.rule, f.message) for f in found] for s, found in by_server.items()}
+            for n, by_server in refused.items()}
+
+
 def _refused(judge: Judge, lpar: str, server: str, *, come_back: bool) -> list[Finding]:
     home = judge.site.start[lpar]
     found = [f for f in judge.move(lpar, home, server) if f.severity is Severity.ERROR]
@@ -65,8 +71,7 @@ def stranded(question: Question, names: Sequence[str]) -> Conflict:
     """LPARs that no rule lets go anywhere: each is a conflict of its own."""
     refused = {n: refusals_of(question.judge, n, question.survivors, come_back=question.come_back) for n in names}
     findings = [(n, f) for n, by_server in refused.items() for found in by_server.values() for f in found]
-    refusals = {n: {s: [(f.rule, f.message) for f in found] for s, found in by_server.items()}
-                for n, by_server in refused.items()}
+    refusals = reasons_of(refused)
     if not question.survivors:
         return Conflict("every server of the estate is to be freed: there is none to go to", tuple(names), (), (),
                         ("free fewer servers",), refusals)

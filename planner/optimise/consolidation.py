@@ -303,10 +303,7 @@ class ConsolidationProblem:
                 return found
             if self._size(part) > _EXACT_RESTARTS:
                 return Placed(Outcome.UNKNOWN, bound_ms=first.bound_ms, cramped=True)
-            goal = Consolidate(measure=self.goal.measure, n_plus_1=True, keep=choice.on, off=choice.off)
-            model = ConsolidationProgram(self.site, master.candidates, part.servers, goal, self.scale, restarts)
-            for cut in self.cuts_in(part):
-                model.forbid(cut)
+            model = self.program(part, choice)
             if master.loaded:
                 terms = {i: self.scale.excess(n, s) for (n, s), i in model.x.items()}
                 model.program.at_most(terms, most, MEASURE)
@@ -325,8 +322,7 @@ class ConsolidationProblem:
         """A placement with a place to restart for every LPAR of every server that fails, or None."""
         where = self.site.start | dict(placed.placement)
         settled = Candidates({n: {where[n]: places[where[n]]} for n, places in self.candidates_in(part).cost.items()})
-        goal = Consolidate(measure=self.goal.measure, n_plus_1=True, keep=choice.on, off=choice.off)
-        model = ConsolidationProgram(self.site, settled, part.servers, goal, self.scale,
+        model = ConsolidationProgram(self.site, settled, part.servers, self._asked(choice), self.scale,
                                      {(n, s): targets for (n, s), targets in restarts.items() if where[n] == s})
         solution = model.solve(deadline, 1.0)
         return replace(placed, restart=model.restart(solution)) if solution.found else None
@@ -336,10 +332,15 @@ class ConsolidationProblem:
         cuts = [{n: s for n, s in cut.items() if n in part.lpars} for cut in self.cuts]
         return [cut for cut in cuts if cut]
 
-    def program(self, part: Component) -> ConsolidationProgram:
-        """The exact program of a component."""
+    def _asked(self, choice: Choice | None) -> Consolidate:
+        """The question, with the servers that stay on as they were chosen."""
+        return self.goal if choice is None else self.goal.replace(keep=choice.on, off=choice.off)
+
+    def program(self, part: Component, choice: Choice | None = None) -> ConsolidationProgram:
+        """The exact program of a component, cuts included; with a ``choice`` of the servers that stay on."""
         restarts = self.restarts(part) if self.goal.n_plus_1 else None
-        model = ConsolidationProgram(self.site, self.candidates_in(part), part.servers, self.goal, self.scale, restarts)
+        model = ConsolidationProgram(self.site, self.candidates_in(part), part.servers, self._asked(choice), self.scale,
+                                     restarts)
         for cut in self.cuts_in(part):
             model.forbid(cut)
         return model

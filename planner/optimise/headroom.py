@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from planner.findings import Finding
 from planner.optimise.asked import critical_here, critical_pools, may_leave, needed_mib, needed_slots
-from planner.optimise.conflict import reduced, refusals_of, tightenings
+from planner.optimise.conflict import reasons_of, reduced, refusals_of, tightenings
 from planner.optimise.placement import Candidates, PlacementProgram, candidates_of, move_cost_ms
 from planner.optimise.program import ONE_PLACE, Outcome, Solution, Tag, Terms
 from planner.optimise.stages import Answer, StagedProblem
@@ -257,14 +257,12 @@ class HeadroomProblem(StagedProblem):
         kept, complete = reduced(model.program, until)
         rows = [t for t in kept if t.rule != ONE_PLACE]
         stuck = {n: self._refused(n) for n in self.leaving if len(self.narrow.cost[n]) < 2}
-        refusals = {n: {s: [(f.rule, f.message) for f in found] for s, found in by_server.items()}
-                    for n, by_server in stuck.items()}
         short = max(0, self.goal.units - (most.amount or 0))
         lifts = (*self._fixes(stuck), *tightenings(self.site, {self.goal.server: max(short, 1)}, {self.goal.server: 1}),
                  *self._lifts(most, memory))
         return Conflict(self._summary(most, memory), tuple(t.subject for t in kept if t.rule == ONE_PLACE),
                         tuple(sorted({t.subject for t in rows if t.family != "policy"})),
-                        tuple(dict.fromkeys(t.rule for t in rows)), tuple(dict.fromkeys(lifts)), refusals,
+                        tuple(dict.fromkeys(t.rule for t in rows)), tuple(dict.fromkeys(lifts)), reasons_of(stuck),
                         shortfall({self.goal.server: short} if short else {}, {}), complete)
 
     def _lifts(self, most: Most, memory: Most) -> Iterator[str]:
