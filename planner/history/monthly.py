@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from planner.history.calendar import Calendar
 from planner.history.clock import Clock
+from planner.history.contents import STEP_S, Grid
 from planner.history.profiles import at_percentile, exact_percentile, month_range
-from planner.history.store import STEP_S, Grid, History
+from planner.history.store import History
 
 MonthOf = tuple[int, int]
 #: Called with the number of months asked for and of months in all.

@@ -16,7 +16,8 @@ from planner.errors import InputError
 from planner.findings import Finding, Severity, ordered
 from planner.history.calendar import BUCKETS, Bucket, Calendar, DayKind
 from planner.history.clock import Clock
-from planner.history.store import STEP_S, Grid, History
+from planner.history.contents import STEP_S, Grid
+from planner.history.store import History
 from planner.units import show_cores
 
 _QUARTER_S = 900

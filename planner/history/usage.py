@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from planner.findings import Finding
 from planner.history.calendar import BUCKETS, Bucket, Calendar
 from planner.history.clock import Clock
+from planner.history.contents import STEP_S
 from planner.history.profiles import HISTORY, EntitledPartition, bucket_numbers, exact_percentile, profiles
-from planner.history.store import STEP_S, History
+from planner.history.store import History
 
 
 @dataclass(frozen=True, slots=True, eq=False)

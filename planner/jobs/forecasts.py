@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from planner.estate.model import Estate, Lpar, ProcessorPool, Server, Vios
 from planner.formats.samples import Kind
 from planner.history.calendar import Calendar
+from planner.history.contents import STEP_S
 from planner.history.forecast import Forecast, forecast_monthly
 from planner.history.monthly import (
     P95,
@@ -19,7 +20,7 @@ from planner.history.monthly import (
     months_of,
     unknown,
 )
-from planner.history.store import STEP_S, History
+from planner.history.store import History
 from planner.jobs.capacity.month_series import month_series
 
 FIGURES = {"month-end": "month_end_peak", "peak": "peak", "p95": "p95", "mean": "mean"}

@@ -13,8 +13,9 @@ from planner.errors import InputError, UsageError
 from planner.estate.model import Estate
 from planner.findings import Finding, Severity
 from planner.history.calendar import BUCKETS, Bucket, Calendar, DayKind
+from planner.history.contents import STEP_S
 from planner.history.profiles import exact_percentile, month_range
-from planner.history.store import STEP_S, History
+from planner.history.store import History
 from planner.history.usage import Usage, usage_of
 from planner.plan.questions import Period, UsageBasis
 

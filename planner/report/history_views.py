@@ -15,8 +15,9 @@ from rich.text import Text
 from planner.findings import Finding
 from planner.history.calendar import BUCKETS, KINDS, Bucket, Calendar
 from planner.history.clock import Clock
+from planner.history.contents import SeriesSummary, Summary
 from planner.history.profiles import PeakSum, RecordedUsage
-from planner.history.store import AddReport, SeriesSummary, Summary
+from planner.history.store import AddReport
 from planner.report.terminal import counts, findings_table
 from planner.report.text import listed, number_of
 from planner.units import gib

@@ -11,9 +11,10 @@ from planner.estate.catalogue import rperf_per_core
 from planner.estate.model import Lpar, Vios
 from planner.findings import Finding, Severity, ordered
 from planner.formats.samples import Kind
+from planner.history.contents import SeriesSummary
 from planner.history.forecast import forecast, of_some_words, with_left_out
 from planner.history.monthly import number_of
-from planner.history.store import History, SeriesSummary
+from planner.history.store import History
 from planner.history.usage import Usage
 from planner.jobs.capacity.assumptions import assumptions
 from planner.jobs.capacity.figures import (

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from planner.history.calendar import Calendar, DayKind
 from planner.history.clock import Clock
+from planner.history.contents import STEP_S
 from planner.history.monthly import Known, Monthly, known_of, known_percent, lacking, unknown, weighed
 from planner.history.profiles import EntitledPartition, Profiles, at_percentile, month_range, profiles
-from planner.history.store import STEP_S, History
+from planner.history.store import History
 from planner.jobs.capacity.figures import Hours, Month, MonthUsage
 from planner.jobs.capacity.sizing import Measured
 
