@@ -74,11 +74,22 @@ def progress() -> Callable[[int, int], None] | None:
     if not sys.stderr.isatty():
         return None
 
-    def told(done: int, of: int) -> None:
+    def tell(done: int, of: int) -> None:
         if of > 200 and (done % 100 == 0 or done == of):
             sys.stderr.write(f"\rread {done} of {of} files" + ("\n" if done == of else ""))
             sys.stderr.flush()
-    return told
+    return tell
+
+
+def months_progress() -> Callable[[int, int], None] | None:
+    """A line on stderr while months are asked for, when somebody watches."""
+    if not sys.stderr.isatty():
+        return None
+
+    def tell(done: int, of: int) -> None:
+        sys.stderr.write(f"\r\033[K{done} of {of} months" if done < of else "\r\033[K")
+        sys.stderr.flush()
+    return tell
 
 
 def working() -> Callable[[str], None] | None:
@@ -86,10 +97,10 @@ def working() -> Callable[[str], None] | None:
     if not sys.stderr.isatty():
         return None
 
-    def told(text: str) -> None:
+    def tell(text: str) -> None:
         sys.stderr.write(f"\r\033[K{text} …" if text else "\r\033[K")
         sys.stderr.flush()
-    return told
+    return tell
 
 
 def print_json(value: Any) -> None:

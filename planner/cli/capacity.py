@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from planner.cli.app import command, load_estate, print_json, show
+from planner.cli.app import command, load_estate, months_progress, print_json, show
 from planner.cli.options import OUTPUT, Estate, Output, Percentile, PolicyFile, SiteCalendar, month_from
 
 _LEVERS = "Levers, which the workbook can change too"
@@ -58,7 +56,7 @@ def capacity_command(
     shown = None if plan is None else read_plan(plan)
     asked = usage_again(loaded.estate, history, shown.goal.usage) if shown and shown.goal.usage else None
     with History.open(history, read_only=True) as store:
-        figures = figures_of(loaded, store, options, shown, _progress(), asked=asked)
+        figures = figures_of(loaded, store, options, shown, months_progress(), asked=asked)
     where = out or Path("reports") / f"capacity-{options.month[0]}-{options.month[1]:02d}.xlsx"
     write_file(where, capacity_workbook(figures), force=output.force)
     if output.as_json:
@@ -70,14 +68,3 @@ def capacity_command(
         show(line)
     show(f"\n{counts(figures.findings)} on the data (sheet Data)\nWorkbook: {where}")
     return 0
-
-
-def _progress() -> Callable[[int, int], None] | None:
-    """A line on stderr while months are read, when somebody watches."""
-    if not sys.stderr.isatty():
-        return None
-
-    def told(done: int, of: int) -> None:
-        sys.stderr.write(f"\rread {done} of {of} months" + ("\n" if done == of else ""))
-        sys.stderr.flush()
-    return told

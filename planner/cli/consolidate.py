@@ -9,7 +9,7 @@ import typer
 
 from planner.cli.app import command, load_estate
 from planner.cli.models import ModelFile, models_in
-from planner.cli.options import TIMES, Estate, Out, Output, PolicyFile, Solver, Times, Usage
+from planner.cli.options import TIMES, Estate, Out, Output, PlannedUsage, PolicyFile, Solver, Times
 from planner.cli.plans import deliver, directory, file_name
 from planner.plan.choices import Measure
 
@@ -43,7 +43,7 @@ def consolidate_command(
     co2: Annotated[float, typer.Option("--co2", min=0.0, rich_help_panel=_ENERGY, help="kg of CO₂ per kWh.")] = 0.35,
     hours: Annotated[float, typer.Option("--hours", min=1.0, rich_help_panel=_ENERGY, help="Hours over which a "
                                          "permanent change is counted.")] = 8760.0,
-    policy: PolicyFile = None, times: Times, usage: Usage, solver: Solver, write_model: ModelFile = None,
+    policy: PolicyFile = None, times: Times, usage: PlannedUsage, solver: Solver, write_model: ModelFile = None,
     out: Out = None, output: Output,
 ) -> int:
     """Which servers can be switched off: the cheapest set that carries it all, and the moves that empty the others.

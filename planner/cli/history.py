@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from enum import StrEnum
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from planner.cli.app import app, command, load_estate, print_json, show, some
+from planner.cli.app import app, command, load_estate, months_progress, print_json, show, some
 from planner.cli.options import Json, MappingFile, Percentile, SiteCalendar, Store, month_from
 
 if TYPE_CHECKING:
@@ -212,17 +212,6 @@ class _Figure(StrEnum):
     MEAN = "mean"
 
 
-def _months_told() -> Callable[[int, int], None] | None:
-    """A line on stderr while months are asked for, when somebody watches."""
-    if not sys.stderr.isatty():
-        return None
-
-    def told(done: int, of: int) -> None:
-        sys.stderr.write(f"\r\033[K{done} of {of} months" if done < of else "\r\033[K")
-        sys.stderr.flush()
-    return told
-
-
 @command("forecast", history_app)
 def forecast_command(
     store: Store, *,
@@ -250,7 +239,7 @@ def forecast_command(
     known = None if estate is None else load_estate(estate).estate
     with History.open(store, read_only=True) as history:
         found = forecasts(history, calendar, ForecastQuestion(horizon, figure.value, known, ceiling, by_lpar),
-                          _months_told())
+                          months_progress())
     if not any(one.forecast for one in found):
         raise UsageError(f"{store.name} has no month of which enough is known, of all LPARs of a server; see what it "
                          f"has with: planner history show --store {store}")

@@ -117,7 +117,7 @@ class SiteCalendar:
 
 
 @dataclass(frozen=True, slots=True)
-class Usage(SiteCalendar):
+class PlannedUsage(SiteCalendar):
     """Which usage of a history a plan must carry."""
 
     history: HistoryFile = None

@@ -16,10 +16,10 @@ from planner.cli.options import (
     Json,
     Out,
     Output,
+    PlannedUsage,
     PolicyFile,
     Solver,
     Times,
-    Usage,
     Window,
     history_end,
     window_of,
@@ -37,7 +37,7 @@ def evacuate_command(
     servers: Annotated[list[str], typer.Argument(metavar="SERVER...", help="Servers to free.")], *,
     leave: Annotated[list[str] | None, typer.Option("--leave", metavar="LPAR",
                                                     help="Leave this LPAR there (it will be stopped).")] = None,
-    policy: PolicyFile = None, times: Times, usage: Usage, solver: Solver, write_model: ModelFile = None,
+    policy: PolicyFile = None, times: Times, usage: PlannedUsage, solver: Solver, write_model: ModelFile = None,
     out: Out = None, output: Output,
 ) -> int:
     """Free these servers: a proved placement, a checked order of moves, a runbook and the way back.
@@ -77,7 +77,7 @@ def headroom_command(
                                                    "--back-window].")] = None,
     curve: Annotated[bool, typer.Option("--curve/--no-curve", help="Also find the most that can be had, and what each "
                                         "further core costs.")] = True,
-    policy: PolicyFile = None, usage: Usage, solver: Solver, write_model: ModelFile = None, out: Out = None,
+    policy: PolicyFile = None, usage: PlannedUsage, solver: Solver, write_model: ModelFile = None, out: Out = None,
     output: Output,
 ) -> int:
     """Make this much room: who leaves, and comes back, at the least cost; the most that can be had; what more costs.

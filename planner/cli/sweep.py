@@ -87,13 +87,13 @@ def sweep_command(
     return 1 if outcome.failed else 0
 
 
-def _answered(context: SweepContext, cells: Sequence[Cell], runner: Runner, kept: Path, *,
+def _answered(context: SweepContext, cells: Sequence[Cell], runner: Runner, cells_dir: Path, *,
               resume: bool) -> SweepOutcome:
     from planner.jobs.sweep import Store, run_sweep
 
-    watch = _Watch(kept)
+    watch = _Watch(cells_dir)
     try:
-        outcome = run_sweep(context, cells, runner, Store(kept), resume=resume, told=watch)
+        outcome = run_sweep(context, cells, runner, Store(cells_dir), resume=resume, told=watch)
     except KeyboardInterrupt:
         watch.stopped()
         raise
@@ -129,8 +129,8 @@ def _runner(workers: int | None, scheduler: str | None) -> Runner:
 class _Watch:
     """What is told on stderr: a line of progress to those who watch, and what was kept from before to everyone."""
 
-    def __init__(self, kept: Path) -> None:
-        self.kept, self.start, self.last = kept, time.monotonic(), (0, 0)
+    def __init__(self, directory: Path) -> None:
+        self.directory, self.start, self.last = directory, time.monotonic(), (0, 0)
 
     def __call__(self, now: Progress) -> None:
         if now.done == now.reused and now.reused:
@@ -143,11 +143,11 @@ class _Watch:
     def _rest(self, now: Progress) -> str:
         from planner.units import show_duration
 
-        told = f", {now.failed} failed" if now.failed else ""
+        rest = f", {now.failed} failed" if now.failed else ""
         here = now.done - now.reused
         if here and now.done < now.of:
-            told += f", about {show_duration((time.monotonic() - self.start) / here * (now.of - now.done))} to go"
-        return told
+            rest += f", about {show_duration((time.monotonic() - self.start) / here * (now.of - now.done))} to go"
+        return rest
 
     def _clear(self) -> None:
         if sys.stderr.isatty():
@@ -156,12 +156,12 @@ class _Watch:
     def stopped(self) -> None:
         """Say what an interrupted sweep leaves."""
         self._clear()
-        sys.stderr.write(f"planner: {self.last[0]} of {self.last[1]} cells are finished and kept in {self.kept}; the "
-                         "same command goes on from there\n")
+        sys.stderr.write(f"planner: {self.last[0]} of {self.last[1]} cells are finished and kept in {self.directory}; "
+                         "the same command goes on from there\n")
 
     def finished(self, outcome: SweepOutcome) -> None:
         """Clear the line; say what could not be used again."""
         self._clear()
         if outcome.damaged:
-            sys.stderr.write(f"{outcome.damaged} files in {self.kept} were damaged or edited; their cells were "
+            sys.stderr.write(f"{outcome.damaged} files in {self.directory} were damaged or edited; their cells were "
                              "answered anew\n")

@@ -93,9 +93,9 @@ def bars(title: str, categories: Sequence[str], series: Sequence[Series], unit: 
                         f'data-series="{escape(s.name)}" data-value="{value!r}"><title>{escape(category)}: '
                         f'{escape(s.name)} {shown(value)} {escape(unit)}</title></rect>')
             if each >= 18:
-                told = shown(round(value, 1 if value < 100 else 0))
+                label = shown(round(value, 1 if value < 100 else 0))
                 body.append(f'<text class="{"value" if each >= 30 else "small"}" x="{x + each / 2:.1f}" '
-                            f'y="{y - 4:.1f}" text-anchor="middle">{told}</text>')
+                            f'y="{y - 4:.1f}" text-anchor="middle">{label}</text>')
         if all(s.values[number] is None for s in series):
             body.append(f'<text class="none" x="{middle:.1f}" y="{height - _BOTTOM - 8}" text-anchor="middle">none'
                         "</text>")

@@ -145,8 +145,8 @@ def _preparation(plan: Plan, site: Site) -> Iterator[str]:
 def _room_note(site: Site, move: Move) -> str:
     """A remark on a validation that must complain of room as long as an earlier wave has not made it."""
     server = site.servers[move.target]
-    held = site.holding(move.target, [*site.residents(move.target), move.lpar])
-    if held.units <= server.configurable_units and held.memory_mib <= server.configurable_memory_mib:
+    there = site.holding(move.target, [*site.residents(move.target), move.lpar])
+    if there.units <= server.configurable_units and there.memory_mib <= server.configurable_memory_mib:
         return ""
     return f"    # finds too little room before the waves ahead of wave {move.wave} are done: validate it again then"
 

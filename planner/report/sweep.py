@@ -83,8 +83,8 @@ def frontier(sweep: Sweep, rows: Sequence[Document]) -> list[Document]:
     groups: dict[tuple[str, ...], list[Document]] = {}
     for row in rows:
         groups.setdefault(tuple(str(row["parameters"][g]) for g in given), []).append(row)
-    return [{"given": {g: members[0]["parameters"][g] for g in given}, "cells": kept, "best": kept[0] if kept else None}
-            for members in groups.values() for kept in [_unbeaten(sweep, members)]]
+    return [{"given": {g: members[0]["parameters"][g] for g in given}, "cells": best, "best": best[0] if best else None}
+            for members in groups.values() for best in [_unbeaten(sweep, members)]]
 
 
 def _unbeaten(sweep: Sweep, rows: Sequence[Document]) -> list[int]:
@@ -94,11 +94,11 @@ def _unbeaten(sweep: Sweep, rows: Sequence[Document]) -> list[int]:
         if row["status"] in ANSWERED and None not in values:
             cut = len(sweep.minimise)
             scored.append(((*values[:cut], *(-v for v in values[cut:])), row["cell"]))
-    kept: list[tuple[tuple[float, ...], int]] = []
+    unbeaten: list[tuple[tuple[float, ...], int]] = []
     for score, number in sorted(scored):
-        if not any(all(a <= b for a, b in zip(k, score, strict=True)) and k != score for k, _ in kept):
-            kept.append((score, number))
-    return [number for _, number in kept]
+        if not any(all(a <= b for a, b in zip(k, score, strict=True)) and k != score for k, _ in unbeaten):
+            unbeaten.append((score, number))
+    return [number for _, number in unbeaten]
 
 
 def influence(name: str, rows: Sequence[Document]) -> Document:

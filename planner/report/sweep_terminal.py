@@ -26,8 +26,8 @@ _MOST_ROWS, _MOST_REASONS = 30, 8
 def sweep_view(document: Mapping[str, Any]) -> RenderableType:
     """Best and frontier cells, what each parameter changes, cells without an answer."""
     counts = document["counts"]
-    told = ", ".join(f"{counts[s]} {s}" for s in STATUSES if counts[s])
-    return Group(Text(f"{document['name']}: {counts['cells']} cells: {told}", "bold"), Text(""),
+    tally = ", ".join(f"{counts[s]} {s}" for s in STATUSES if counts[s])
+    return Group(Text(f"{document['name']}: {counts['cells']} cells: {tally}", "bold"), Text(""),
                  _frontier(document), Text(""), _influence(document), *_without(document))
 
 
@@ -55,8 +55,8 @@ def _nothing(document: Mapping[str, Any]) -> Iterator[RenderableType]:
     """What is given and carried by no cell."""
     for group in document["frontier"]:
         if not group["cells"]:
-            told = ", ".join(f"{k} = {_value(v)}" for k, v in group["given"].items())
-            yield Text(f"no cell carries it{f' with {told}' if told else ''}", "red")
+            given = ", ".join(f"{k} = {_value(v)}" for k, v in group["given"].items())
+            yield Text(f"no cell carries it{f' with {given}' if given else ''}", "red")
 
 
 def _value(value: Any) -> str:

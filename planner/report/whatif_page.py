@@ -46,8 +46,8 @@ def cells(document: Document) -> list[dict[str, Any]]:
         row = []
         for s in document["scenarios"]:
             value = _figure(key)(s) if s["totals"] is not None else None
-            told = (s["totals"] or {}).get("currency", "") if unit == "CURRENCY" else unit
-            row.append({"key": key, "value": value, "unit": told})
+            in_unit = (s["totals"] or {}).get("currency", "") if unit == "CURRENCY" else unit
+            row.append({"key": key, "value": value, "unit": in_unit})
         shown_unit = next((c["unit"] for c in row if c["unit"]), "")
         out.append({"label": label, "unit": "" if unit == "CURRENCY" and not shown_unit else shown_unit, "cells": row})
     return [r for r in out if any(c["value"] is not None for c in r["cells"])]
@@ -58,7 +58,7 @@ def _of(document: Document, key: str) -> tuple[float | None, ...]:
     return tuple(get(s) if s["totals"] is not None else None for s in document["scenarios"])
 
 
-def _held(document: Document, key: str) -> tuple[float | None, ...]:
+def _by_server(document: Document, key: str) -> tuple[float | None, ...]:
     return tuple(None if s["totals"] is None else round(sum(x[key] for x in s["servers"]), 2)
                  for s in document["scenarios"])
 
@@ -66,10 +66,11 @@ def _held(document: Document, key: str) -> tuple[float | None, ...]:
 def charts(document: Document) -> list[dict[str, Any]]:
     """The page's charts with their legends."""
     names = [s["name"] for s in document["scenarios"]]
-    core_series = [Series("may be held", _held(document, "cores_limit")),
-                   Series("held on arrival", _held(document, "cores_arrival")),
-                   Series("held in the end", _held(document, "cores"))]
-    memory = [Series("may be held", _held(document, "gib_limit")), Series("held in the end", _held(document, "gib"))]
+    core_series = [Series("may be held", _by_server(document, "cores_limit")),
+                   Series("held on arrival", _by_server(document, "cores_arrival")),
+                   Series("held in the end", _by_server(document, "cores"))]
+    memory = [Series("may be held", _by_server(document, "gib_limit")),
+              Series("held in the end", _by_server(document, "gib"))]
     out = [
         {"title": "Cores", "svg": bars("Cores", names, core_series), "legend": [s.name for s in core_series]},
         {"title": "Memory (GiB)", "svg": bars("Memory", names, memory, "GiB"), "legend": [s.name for s in memory]},

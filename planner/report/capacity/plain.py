@@ -38,7 +38,7 @@ def capacity_json(capacity: Capacity) -> dict[str, Any]:
 
 def _place(place: PlaceFigures, capacity: Capacity) -> dict[str, Any]:
     full = place.full_in(capacity.month, capacity.levers)
-    told: dict[str, Any] = {
+    figures: dict[str, Any] = {
         "name": place.name, "server": place.server, "pool": place.pool or None, "lpars": place.lpars,
         "cores": place.capacity, "ceiling": place.ceiling, "cores_usable": place.usable,
         "cores_entitled": place.entitled_units / 100, **_usage(place.usage), "headroom": place.headroom,
@@ -48,9 +48,9 @@ def _place(place: PlaceFigures, capacity: Capacity) -> dict[str, Any]:
         "month_end_peaks": {show_month(m): _cores(u.month_end) for m, u in place.past.items()},
     }
     if not place.pool:
-        told |= {"memory_gib": place.memory_mib / 1024, "memory_allocated_gib": place.memory_allocated_mib / 1024,
+        figures |= {"memory_gib": place.memory_mib / 1024, "memory_allocated_gib": place.memory_allocated_mib / 1024,
                  "memory_headroom_gib": place.memory_headroom}
-    return told
+    return figures
 
 
 def _measured(found: MeasuredShare) -> dict[str, Any]:
