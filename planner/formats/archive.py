@@ -74,12 +74,13 @@ class Budget:
 class Entry:
     """One file: the name to show for it, its first 64 KiB, and all of it, once.
 
-    ``path`` where it is a file of its own; ``problem`` where reading had to stop before its end; ``hashed`` (of
-    :mod:`hashlib`) is given all that is read.
+    ``path`` where it is a file of its own; ``problem`` where reading had to stop before its end, of the file as it is
+    ``packed_as``; ``hashed`` (of :mod:`hashlib`) is given all that is read.
     """
 
-    def __init__(self, shown: str, stream: Readable, path: Path | None = None) -> None:
+    def __init__(self, shown: str, stream: Readable, path: Path | None = None, packed_as: str = "") -> None:
         self.shown = shown
+        self.packed_as = packed_as or shown
         self.path = path
         self.problem: Finding | None = None
         self._stream = stream
@@ -130,7 +131,7 @@ class Entry:
         return b""
 
     def _stop(self, rule: str, message: str, fix: str) -> None:
-        self.problem = finding(self.shown, message, fix, rule)
+        self.problem = finding(self.packed_as, message, fix, rule)
 
 
 def finding(shown: str, message: str, fix: str, rule: str, severity: Severity = Severity.ERROR) -> Finding:
@@ -201,7 +202,7 @@ def _opened(entry: Entry, seekable: io.BufferedIOBase | None, budget: Budget, de
     elif depth > _DEEPEST and not is_zip:
         yield _too_deep(entry)
     elif make:
-        inner = Entry(_unsuffixed(entry.shown), _Limited(_Unpacked(entry, make), budget))
+        inner = Entry(_unsuffixed(entry.shown), _Limited(_Unpacked(entry, make), budget), packed_as=entry.shown)
         # a .tar.gz is one archive, not two
         yield from _opened(inner, None, budget, depth if _is_tar(inner.head) else depth + 1)
     elif is_tar:
