@@ -33,17 +33,21 @@ from collections.abc import Callable, Iterable, Iterator, Sized
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any, NamedTuple
 
 from planner.findings import Finding, Severity, Source
-from planner.formats import lparstat_i
+from planner.formats import lparstat_i, values
 from planner.formats.base import Format, Reading, Record, clean, pick, stated
 from planner.formats.facts import Intake, Partition, PartRef
 from planner.formats.lparstat_i import Notes
 from planner.formats.samples import Extract, Kind, Sample, server_of_serial, spans, thousandths, whole
-from planner.formats.values import bit, counter, mib_floor, number, percent, processors, typed, units, used_cores
+from planner.formats.values import bit, counter, number, percent, typed, used_cores
 from planner.formats.values import time as time_of
+
+#: Row after row says the same: each text is parsed once.
+units, processors, mib_floor = map(lru_cache(4096), (values.units, values.processors, values.mib_floor))
 
 KIND = "nmon"
 CONFIG = "nmon-config"
