@@ -8,28 +8,28 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from planner import jobs
-from planner.errors import UsageError
 from planner.estate.assemble import Loaded
 from planner.estate.catalogue import CATALOGUE
 from planner.estate.catalogue_file import read_catalogue
 from planner.estate.energy import HOURS_PER_YEAR, Tariff
-from planner.estate.load import checked, load
 from planner.estate.model import Estate
-from planner.estate.policy_file import read_policy_file, with_policies
+from planner.estate.policy_file import loaded
 from planner.formats.values import mib_from_gib, units_from_cores
 from planner.history.calendar import Calendar
-from planner.jobs import whatif as scenarios
 from planner.jobs.peak_hours import ALWAYS, UsageSpec, period_from
 from planner.plan.choices import By, Measure
-from planner.plan.plan import Plan, Window, parse
+from planner.plan.plan import Plan, Window, read_plan
 from planner.plan.questions import Consolidate, Evacuate, Headroom
-from planner.scenarios.file import read_scenarios
 from planner.verify import Replay
 from planner.verify import verify_plan as replayed
 
-__all__ = ["Calendar", "Estate", "Plan", "UsageSpec", "consolidate", "evacuate", "headroom", "load_estate", "loaded",
+if TYPE_CHECKING:
+    from planner.jobs.whatif import ScenarioResult
+
+__all__ = ["Calendar", "Estate", "Plan", "UsageSpec", "consolidate", "evacuate", "headroom", "load_estate",
            "read_plan", "verify_plan", "whatif"]
 
 
@@ -39,16 +39,6 @@ def load_estate(*sources: str | Path, policies: Iterable[str | Path] = ()) -> Es
     Raises InputError with all that makes it unusable.
     """
     return loaded(sources, policies).estate
-
-
-def loaded(sources: Iterable[str | Path], policies: Iterable[str | Path] = ()) -> Loaded:
-    """The same with its findings and where each fact is stated."""
-    found = load([Path(s) for s in sources])
-    if extra := tuple(row for file in policies for row in read_policy_file(Path(file))):
-        found.usable()
-        found.estate = with_policies(found.estate, extra)
-        found = checked(found)
-    return found.usable()
 
 
 def evacuate(estate: Estate, *servers: str, leave: Iterable[str] = (), come_back: bool = False,
@@ -94,8 +84,11 @@ def consolidate(estate: Estate, *, measure: Measure | str = Measure.WATTS, n_plu
 
 def whatif(estate: Estate, *files: str | Path, catalogue: str | Path | None = None,
            window: str | Window | None = None, time_limit: float = 60.0, gap: float = 0.0
-           ) -> list[scenarios.ScenarioResult]:
+           ) -> list[ScenarioResult]:
     """Scenario files answered, one result each; its ``plan`` is what moves live, its ``estate`` what is there then."""
+    from planner.jobs import whatif as scenarios  # start-up: the other questions do without scenarios
+    from planner.scenarios.file import read_scenarios
+
     models = CATALOGUE if catalogue is None else read_catalogue(Path(catalogue))
     options = jobs.Options(time_limit, gap, _window(window))
     return [scenarios.whatif(Loaded(estate), one, options, models) for one in read_scenarios([Path(f) for f in files])]
@@ -104,18 +97,6 @@ def whatif(estate: Estate, *files: str | Path, catalogue: str | Path | None = No
 def verify_plan(plan: Plan, estate: Estate) -> Replay:
     """A plan replayed step by step against an estate: ``holds``, and findings that say why not."""
     return replayed(plan, estate)
-
-
-def read_plan(path: str | Path) -> Plan:
-    """A plan.json, or the one in a directory; raises UsageError and InputError."""
-    file = Path(path) / "plan.json" if Path(path).is_dir() else Path(path)
-    try:
-        text = file.read_text(encoding="utf-8")
-    except UnicodeDecodeError:
-        raise UsageError(f"{file} is no plan.json: give the directory of the plan, or its plan.json") from None
-    except OSError as error:
-        raise UsageError(f"{file} cannot be read: {error.strerror or error}") from None
-    return parse(text, file.name)
 
 
 def _window(window: str | Window | None) -> Window | None:

@@ -64,7 +64,7 @@ def fail(error: Exception) -> int:
 
 
 def load_estate(estate: Path, policy: list[Path] | None = None) -> Loaded:
-    from planner.api import loaded
+    from planner.estate.policy_file import loaded
 
     return loaded([estate], policy or ())
 

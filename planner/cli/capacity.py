@@ -41,12 +41,12 @@ def capacity_command(
 
     Example: planner capacity estate.xlsx --history usage.duckdb --month 2026-11 --country AU --subdivision VIC
     """
-    from planner.api import read_plan
     from planner.history.profiles import exact_percentile
     from planner.history.store import History
     from planner.jobs.capacity import CapacityOptions, Levers
     from planner.jobs.capacity import capacity as figures_of
     from planner.jobs.peak_hours import usage_again
+    from planner.plan.plan import read_plan
     from planner.report.capacity import answer, capacity_json, capacity_workbook
     from planner.report.output import write_file
 

@@ -169,8 +169,7 @@ def verify_command(
 
     Example: planner verify reports/evacuate-SN8379A80_p595-2 estate.xlsx
     """
-    from planner.api import read_plan
-    from planner.plan.plan import finding_json
+    from planner.plan.plan import finding_json, read_plan
     from planner.verify import verify_plan
 
     plan = read_plan(plan_file)

@@ -11,9 +11,12 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 
 from planner.errors import InputError
+from planner.estate.assemble import Loaded
+from planner.estate.load import checked, load
 from planner.estate.model import Estate, Policy
 from planner.findings import Finding, Severity, Source
 
@@ -56,3 +59,16 @@ def with_policies(estate: Estate, extra: tuple[Policy, ...]) -> Estate:
     replaced = {(p.kind, p.subject) for p in extra}
     kept = tuple(p for p in estate.policies if (p.kind, p.subject) not in replaced)
     return estate.replace(policies=kept + extra)
+
+
+def loaded(sources: Iterable[str | Path], policies: Iterable[str | Path] = ()) -> Loaded:
+    """The estate in these sources, with further policies (TOML files), its findings, and where each fact is stated.
+
+    Raises InputError with all that makes it unusable.
+    """
+    found = load([Path(s) for s in sources])
+    if extra := tuple(row for file in policies for row in read_policy_file(Path(file))):
+        found.usable()
+        found.estate = with_policies(found.estate, extra)
+        found = checked(found)
+    return found.usable()

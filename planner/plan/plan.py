@@ -8,13 +8,14 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, GetPydanticSchema, ValidationError, computed_field
 from pydantic_core import from_json
 from typing_extensions import TypedDict
 
-from planner.errors import InputError
+from planner.errors import InputError, UsageError
 from planner.findings import Finding, Severity, Source
 from planner.frames import frame
 from planner.plan.choices import BACK, OUT, Status
@@ -295,6 +296,18 @@ def parse(text: str, file: str) -> Plan:
         problems = [f"{'.'.join(map(str, e['loc'])) or 'plan'}: {e['msg']}" for e in error.errors()]
     raise InputError(Finding("input.bad-plan", Severity.ERROR, file, problem, "give a plan.json as the planner wrote "
                              "it (docs/plan.schema.json)", Source(file)) for problem in problems)
+
+
+def read_plan(path: str | Path) -> Plan:
+    """A plan.json, or the one in a directory; raises UsageError and InputError."""
+    file = Path(path) / "plan.json" if Path(path).is_dir() else Path(path)
+    try:
+        text = file.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise UsageError(f"{file} is no plan.json: give the directory of the plan, or its plan.json") from None
+    except OSError as error:
+        raise UsageError(f"{file} cannot be read: {error.strerror or error}") from None
+    return parse(text, file.name)
 
 
 def schema() -> dict[str, Any]:
