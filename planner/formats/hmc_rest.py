@@ -1,11 +1,9 @@
 """The HMC's REST API: Atom XML of managed systems, partitions, VIOS and processor pools, and ``quick`` JSON.
 
-Fields are named after the elements: ``CurrentMemory`` → ``current_memory``; ``uuid`` is the AtomID or ``UUID``.
-Elements inside configuration blocks stand beside the others (``desired_processing_units``,
-``maximum_active_migrations``, ``machine_type``); references to other objects are their UUIDs. The mappings, adapters
-and volumes of a VIOS are tuples of dicts. Units: memory and volume capacities in MiB, processing units in hundredths
-of a core. An empty element is :attr:`NonValue.EMPTY`, JSON's null is :attr:`NonValue.NULL`; what an answer leaves out
-is no field. Elements without a known type are kept as text and listed once; blocks that are not read are listed too.
+Fields are named after the elements (``CurrentMemory`` → ``current_memory``), whether they stand in a configuration
+block or not; ``uuid`` is the AtomID or ``UUID``, a reference to another object is its UUID; the mappings, adapters and
+volumes of a VIOS are tuples of dicts. Memory in MiB, processing units in hundredths of a core. An element that no
+fact is made of goes by its family, else it is text; of no family, it is listed once, as are blocks that are not read.
 """
 
 from __future__ import annotations
@@ -13,10 +11,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import partial
+from functools import lru_cache, partial
 from itertools import pairwise
-from typing import Any
+from typing import Any, cast
 from xml.parsers import expat
 
 from planner.estate.model import DEFAULT_VSWITCH
@@ -62,87 +61,39 @@ _REQUIRED = {
 }
 
 
-def _names(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-_MEMORY = _names("""
-    CurrentMaximumMemory CurrentMemory CurrentMinimumMemory DesiredMemory MaximumMemory MinimumMemory RuntimeMemory
-    RuntimeMinimumMemory RequiredMinimumForMaximum ConfigurableSystemMemory ConfiguredMirroredMemory
-    CurrentAvailableMirroredMemory CurrentAvailableSystemMemory CurrentLogicalMemoryBlockSize CurrentMirroredMemory
-    DeconfiguredSystemMemory InstalledSystemMemory MemoryRegionSize MemoryUsedByHypervisor
-    MirroredMemoryUsedByHypervisor PendingAvailableSystemMemory PendingLogicalMemoryBlockSize PermanentSystemMemory
-    TemporaryMemoryForLogicalPartitionMobilityInUse PendingMemoryRegionSize VolumeCapacity UsableVolumeCapacity
-""")
-_UNITS = _names("""
-    DesiredProcessingUnits MaximumProcessingUnits MinimumProcessingUnits CurrentMaximumProcessingUnits
-    CurrentMinimumProcessingUnits CurrentProcessingUnits RuntimeProcessingUnits ConfigurableSystemProcessorUnits
-    CurrentAvailableSystemProcessorUnits DeconfiguredSystemProcessorUnits InstalledSystemProcessorUnits
-    MinimumProcessorUnitsPerVirtualProcessor PendingAvailableSystemProcessorUnits PermanentSystemProcessors
-    TemporaryProcessorUnitsForLogicalPartitionMobilityInUse CurrentReservedProcessingUnits
-    PendingReservedProcessingUnits AvailableProcUnits
-""")
-_WHOLE = _names("""
-    PartitionID PoolID SharedProcessorPoolID CurrentSharedProcessorPoolID DesiredVirtualProcessors
-    MaximumVirtualProcessors MinimumVirtualProcessors AllocatedVirtualProcessors CurrentMaximumVirtualProcessors
-    CurrentMinimumVirtualProcessors RuntimeVirtualProcessors UncappedWeight CurrentUncappedWeight
-    RuntimeUncappedWeight DesiredProcessors MaximumProcessors MinimumProcessors CurrentMaximumProcessors
-    CurrentMinimumProcessors CurrentProcessors RunProcessors RuntimeProcessors AvailabilityPriority
-    MaximumInactiveMigrations MaximumActiveMigrations MaximumFirmwareActiveMigrations
-    NumberOfInactiveMigrationsInProgress NumberOfActiveMigrationsInProgress MaximumPartitions
-    MaximumPowerControlPartitions MaximumRemoteRestartPartitions MaximumSuspendablePartitions
-    MaximumSharedProcessorCapablePartitionID SharedProcessorPoolCount MaximumMemoryPoolCount
-    MaximumVirtualIOSlots CurrentMaximumVirtualIOSlots AvailableWWPNs DesiredHugePageCount MaximumHugePageCount
-    MinimumHugePageCount CurrentHugePageCount CurrentMaximumHugePageCount CurrentMinimumHugePageCount
-    RuntimeHugePageCount VirtualSlotNumber LocalPartitionID PortVLANID TrunkPriority ConnectingPartitionID
-    ConnectingVirtualSlotNumber ControlChannelID VirtualSwitchID QueueSize ProgressPartitionDataRemaining
-    ProgressPartitionDataTotal AffinityGroupID AvailablePorts TotalPorts
-    CurrentMaximumProcessorsPerAIXOrLinuxPartition CurrentMaximumProcessorsPerIBMiPartition
-    CurrentMaximumProcessorsPerVirtualIOServerPartition CurrentMaximumVirtualProcessorsPerAIXOrLinuxPartition
-    CurrentMaximumVirtualProcessorsPerIBMiPartition CurrentMaximumVirtualProcessorsPerVirtualIOServerPartition
-    CurrentMaximumAllowedProcessorsPerPartition MaximumAllowedVirtualProcessorsPerPartition
-""")
-_WHOLE_OR_ANY = _names("RemoteLogicalPartitionID RemoteSlotNumber RemotePartitionID")
-_NUMBER = _names("ExpansionFactor CurrentExpansionFactor RuntimeExpansionFactor HardwarePageTableRatio "
-                 "CurrentHardwarePageTableRatio DefaultHardwarePageTableRatio")
-_FLAG = _names("""
-    HasDedicatedProcessors CurrentHasDedicatedProcessors RuntimeHasDedicatedProcessors HasPhysicalIO MigrationDisable
-    IsServicePartition ActiveMemoryExpansionEnabled ActiveMemorySharingEnabled MemoryExpansionEnabled
-    SharedMemoryEnabled MoverServicePartition IsVNICCapable VNICFailOverCapable IsRestrictedIOPartition
-    AllowPerformanceDataCollection IsBootable IsConnectionMonitoringEnabled IsOperationInProgress
-    IsRedundantErrorPathReportingEnabled IsTimeReferencePartition IsVirtualServiceAttentionLEDOn
-    IsVirtualTrustedPlatformModuleEnabled SuspendCapable RemoteRestartCapable SimplifiedRemoteRestartCapable
-    PowerVMManagementCapable AssignAllResources AvailableForUsage IsFibreChannelBacked IsISCSIBacked
-    RequiredAdapter VariedOn TaggedVLANSupported ThreadModeEnabled JumboFramesEnabled LargeSend
-    QualityOfServicePriorityEnabled DynamicLogicalPartitionIOCapable DynamicLogicalPartitionMemoryCapable
-    DynamicLogicalPartitionProcessorCapable ActiveLogicalPartitionMobilityCapable
-    InactiveLogicalPartitionMobilityCapable ActiveMemoryExpansionCapable ActiveMemorySharingCapable
-    LogicalPartitionProcessorCompatibilityModeCapable MicroPartitionCapable IsClassicHMCManagement
-    IsHMCPowerVMManagementMaster IsNotPowerVMManagementMaster IsPowerVMManagementMaster IsPowerVMManagementNormal
-    IsPowerVMManagementPartitionReady ManufacturingDefaultConfigurationEnabled PhysicalSystemAttentionLEDState
-    ProcessorThrottling CapacityOnDemandMemoryCapable CapacityOnDemandProcessorCapable
-    LogicalPartitionAffinityCheckCapable ManagerPassthroughCapable APICapable VirtualIOServerLicenseAccepted
-    MemoryExpansionHardwareAccessEnabled MemoryEncryptionHardwareAccessEnabled AutoEntitledMemoryEnabled
-    RedundantErrorPathReportingEnabled IsEnergyManaged
-""")
-_TEXT = _names("""
-    PartitionName PartitionState PartitionType PartitionUUID SystemName State DetailedState SharingMode
-    CurrentSharingMode RuntimeSharingMode OperatingSystemVersion OperatingSystemType LogicalSerialNumber
-    CurrentProcessorCompatibilityMode PendingProcessorCompatibilityMode ResourceMonitoringControlState
-    ResourceMonitoringIPAddress MigrationState RemoteRestartState LastActivatedProfile MemoryMode Description
-    ReferenceCode MergedReferenceCode KeylockPosition BootMode CurrentProfileSync PowerManagementMode ProgressState
-    PoolName UniqueDeviceID MachineType Model SerialNumber MTMS PrimaryIPAddress IPAddress ActivatedLevel
-    ActivatedServicePackNameAndLevel DeferredLevel DeferredServicePackNameAndLevel ServiceProcessorVersion
-    SystemFirmware SystemLocation SystemType SystemTime WWPNPrefix MACAddressPrefix MemoryDefragmentationState
-    CurrentMemoryMirroringMode PendingMemoryMirroringMode VolumeName VolumeState VolumeUniqueID ReservePolicy
-    ReservePolicyAlgorithm LocationCode DeviceName DeviceID DeviceType AdapterName AdapterType BackingDeviceName
-    ServerLocationCode MapPort PortName WWPN WWNN WWPNs TargetName LogicalUnitAddress
-    DynamicReconfigurationConnectorName HighAvailabilityMode QualityOfServiceMode AddressToPing MACAddress
-    AllowedOperatingSystemMACAddresses TaggedVLANIDs VirtualSwitchName ControlChannelInterface DescriptorPage83
-    StorageLabel MediaName MediaUDID MountType DiskName DiskLabel DiskCapacity DiskUniqueID PartitionSize Size
-    AllowedHardwarePageTableRations AllowedMemoryRegionSize UUID InterfaceName
-    SupportedPartitionProcessorCompatibilityModes AssociatedManagedSystem
-""")
+#: Elements of which facts are made, by their type: what is none of it is an error.
+_TYPED: dict[str, Callable[[str], Any]] = {name: parse for parse, names in (
+    (mib, "CurrentMaximumMemory CurrentMemory DesiredMemory MaximumMemory ConfigurableSystemMemory"
+          " CurrentLogicalMemoryBlockSize MemoryUsedByHypervisor"),
+    (units, "DesiredProcessingUnits CurrentProcessingUnits MaximumProcessingUnits CurrentReservedProcessingUnits"
+            " ConfigurableSystemProcessorUnits MinimumProcessorUnitsPerVirtualProcessor"),
+    (integral, "PartitionID PoolID SharedProcessorPoolID DesiredVirtualProcessors MaximumVirtualProcessors"
+               " AllocatedVirtualProcessors UncappedWeight DesiredProcessors MaximumProcessors CurrentProcessors"
+               " RunProcessors MaximumActiveMigrations CurrentHugePageCount VirtualSlotNumber LocalPartitionID"
+               " PortVLANID ConnectingPartitionID ConnectingVirtualSlotNumber"),
+    (whole_or_any, "RemoteLogicalPartitionID RemoteSlotNumber RemotePartitionID"),
+    (number, "ExpansionFactor CurrentExpansionFactor"),
+    (flag, "HasDedicatedProcessors HasPhysicalIO MigrationDisable MoverServicePartition ActiveMemoryExpansionCapable"
+           " IsVirtualTrustedPlatformModuleEnabled IsRedundantErrorPathReportingEnabled"
+           " ActiveLogicalPartitionMobilityCapable"),
+    (str, "PartitionName PartitionState PartitionType SystemName SharingMode OperatingSystemVersion PoolName Model"
+          " CurrentProcessorCompatibilityMode ResourceMonitoringControlState UniqueDeviceID MachineType SerialNumber"
+          " MTMS ActivatedLevel ActivatedServicePackNameAndLevel SystemFirmware ReservePolicy WWPNs TaggedVLANIDs UUID"
+          " SupportedPartitionProcessorCompatibilityModes AssociatedManagedSystem"),
+) for name in names.split()}
+#: The other elements by their names; what is not of its family is kept as text.
+_FAMILIES = tuple((re.compile(name), parse) for name, parse in cast(tuple[tuple[str, Callable[[str], Any]], ...], (
+    (r"(?:Is|Has|Allow|Assign)[A-Z]\w*|AvailableForUsage|\w*(?:Capable|Enabled|Supported|Required|State|Send|VariedOn)",
+     flag),
+    (r"\w*(?:Memory|VolumeCapacity|RegionSize|BlockSize)|RequiredMinimumForMaximum", mib),
+    (r"\w*(?:ProcessingUnits|ProcessorUnits|ProcUnits|SystemProcessors)", units),
+    (r"\w*(?:Processors(?:Per\w+)?|Weight|Priority|Migrations|InProgress|Partitions|Slots|Count|Ports|WWPNs|Number|Total"
+     r"|Remaining|QueueSize|PartitionID|PoolID|VLANID|SwitchID|GroupID|ChannelID)", integral),
+    (r"\w*(?:Factor|Ratio)", number),
+    (r"\w*(?:Name|State|Type|Mode|Level|ID|UUID|Address|Addresses|Version|Serial\w+|Prefix|Code|Label|Policy|Algorithm"
+     r"|Location|Profile|Sync|Position|Status|Description|Port|Interface|WWPN|WWNN|Ping|Page83|Size|Capacity|Time|Rations"
+     r"|Mirroring\w*|InUse)", str),
+)))
 #: Elements whose text is a list, separated by blanks; True: of whole numbers.
 _SPLIT = {"WWPNs": False, "TaggedVLANIDs": True}
 _REPEATED = frozenset({"SupportedPartitionProcessorCompatibilityModes"})
@@ -183,11 +134,20 @@ def snake(name: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", spelled).lower()
 
 
-_TYPES: tuple[tuple[frozenset[str], Callable[[str], Any]], ...] = (
-    (_MEMORY, mib), (_UNITS, units), (_WHOLE, integral), (_WHOLE_OR_ANY, whole_or_any), (_NUMBER, number),
-    (_FLAG, flag), (_TEXT, str),
-)
-_PARSERS: dict[str, Callable[[str], Any]] = {name: parse for names, parse in _TYPES for name in names}
+def _value(element: str, text: str) -> Any:
+    """A value by the type of its element, else by its family, else text."""
+    if element in _SPLIT:
+        return tuple(whole(part) if _SPLIT[element] else part for part in text.split())
+    if element in _TYPED:
+        return _TYPED[element](text)
+    with suppress(ValueError):
+        return (_family(element[:80]) or str)(text)
+    return text
+
+
+@lru_cache(maxsize=4096)
+def _family(element: str) -> Callable[[str], Any] | None:
+    return next((parse for names, parse in _FAMILIES if names.fullmatch(element)), None)
 
 
 @dataclass(slots=True)
@@ -222,7 +182,7 @@ class _Log:
         self.say(Severity.ERROR, "input.bad-value", f"{name}: {error}", "export it again; the value is left out", line)
 
     def closed(self) -> Reading:
-        self._list(Severity.WARNING, self.unknown, "input.unknown-key", "elements without a known type", "kept as text")
+        self._list(Severity.WARNING, self.unknown, "input.unknown-key", "elements of no known family", "kept as text")
         self._list(Severity.INFO, self.unread, "input.not-read", "blocks that are not read", "no plan needs them")
         return Reading(KIND, tuple(self.records), tuple(self.findings))
 
@@ -256,10 +216,10 @@ class _Fields:
         """A value by the type of its element; the non-values are the same for all types."""
         element = _SAME_AS.get(element, element)
         name = prefix + snake(element)
-        if element not in _PARSERS and len(self.log.unknown) < 10_000:
+        if not (element in _TYPED or element in _SPLIT or _family(element[:80])) and len(self.log.unknown) < 10_000:
             self.log.unknown.setdefault(element[:80], line)
         try:
-            value = typed(text, partial(_parsed, element))
+            value = typed(text, partial(_value, element))
         except ValueError as error:
             self.log.bad(name, error, line)
             return
@@ -267,12 +227,6 @@ class _Fields:
             self.append(name, value, line)
         else:
             self.put(name, value, line)
-
-
-def _parsed(element: str, text: str) -> Any:
-    if element in _SPLIT:
-        return tuple(whole(part) if _SPLIT[element] else part for part in text.split())
-    return _PARSERS.get(element, str)(text)
 
 
 def recognise(text: str) -> bool:
@@ -444,18 +398,25 @@ def _add_record(log: _Log, kind: str, fields: _Fields, line: int) -> None:
 
 def _collect(fields: _Fields, element: _Element, prefix: str) -> None:
     for child in element.children:
+        href = child.attributes.get("href")
         if child.name == "Metadata":
             _metadata(fields, child, prefix)
-        elif child.name in _LISTS and child.children:
-            _items(fields, child, prefix)
-        elif child.attributes.get("href"):
-            _reference(fields, child.name, child.attributes["href"], child.line, prefix)
-        elif child.children and all(one.name == "link" for one in child.children):
-            _links(fields, child, prefix)
+        elif href:
+            _reference(fields, child.name, href, child.line, prefix)
         elif child.children:
-            _block(fields, child, prefix)
+            _compound(fields, child, prefix)
         elif child.text or not ("schemaVersion" in child.attributes or child.name in _BLOCKS or child.name in _LISTS):
             fields.leaf(child.name, child.text, child.line, prefix)
+
+
+def _compound(fields: _Fields, child: _Element, prefix: str) -> None:
+    if child.name in _LISTS:
+        _items(fields, child, prefix)
+    elif all(one.name == "link" for one in child.children):
+        found = tuple(_uuid_of(one.attributes.get("href", "")) for one in child.children)
+        fields.put(prefix + snake(child.name), found, child.line)
+    else:
+        _block(fields, child, prefix)
 
 
 def _metadata(fields: _Fields, element: _Element, prefix: str) -> None:
@@ -472,11 +433,6 @@ def _reference(fields: _Fields, name: str, href: str, line: int, prefix: str) ->
         fields.append(prefix + "shared_processor_pools", uuid, line)
     else:
         fields.put(prefix + snake(name), uuid, line)
-
-
-def _links(fields: _Fields, element: _Element, prefix: str) -> None:
-    found = tuple(_uuid_of(one.attributes.get("href", "")) for one in element.children)
-    fields.put(prefix + snake(element.name), found, element.line)
 
 
 def _uuid_of(href: str) -> str:
@@ -793,7 +749,7 @@ NOT_TAKEN: dict[str, tuple[tuple[str, str], ...]] = {
     "state and lamps of the console": (
         ("rest-*", "state is_classic_* *attention_led* partition_type"),
     ),
-    "elements that this program does not know: told as input.unknown-key": (
+    "elements that this program does not know: told as input.unknown-key, capabilities apart": (
         ("rest-*", "flying_toasters quantum_leap_capable"),
     ),
 }

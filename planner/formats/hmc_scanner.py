@@ -1,14 +1,9 @@
 """HMC Scanner workbooks (``.xls`` of BIFF8, and ``.xlsx``). Columns are found by their headers, tables by theirs.
 
-Fields are named after the headers: ``Curr Ent`` → ``curr_ent``, ``MinMem`` → ``min_mem``, ``Tot GB`` → ``tot_mem``,
-``Tot Cores`` → ``tot_proc_units``; ``Managed System`` and ``Serial`` of System_Summary are ``managed_system_name``
-and ``managed_system_serial`` as on all other sheets. Units: memory in MiB (exported in GB; in MB on ``OnOff CoD`` and
-``VIOS disks``), cores and entitlements in hundredths of a core, ``*_cpu`` and ``*_proc`` whole processors. Usage is
-as exported, in cores (``times`` and ``values`` of equal length; None where nothing was sampled), percentages are
-floats. An empty cell is :attr:`NonValue.EMPTY`, a column that the sheet does not have no field at all.
-
-``SW_cores`` is never read: its formulas are stored uncalculated, and what is real in it stands on ``LPAR_CPU`` too.
-A powered-off LPAR has zeros on ``LPAR_CPU`` with ``status`` ``off``: they are what runs, not what is configured.
+Fields are named after the headers (``Curr Ent`` → ``curr_ent``). Units: memory in MiB, cores and entitlements in
+hundredths of a core; usage as exported, in cores (None where nothing was sampled). An empty cell is
+:attr:`NonValue.EMPTY`, a column that the sheet does not have no field at all. A powered-off LPAR has zeros on
+``LPAR_CPU`` with ``status`` ``off``: they are what runs, not what is configured.
 """
 
 from __future__ import annotations
@@ -56,7 +51,6 @@ from planner.formats.workbook_cells import (
     sheet_names,
     text_of,
 )
-from planner.units import UNITS_PER_CORE
 
 KIND = "hmc-scanner"
 
@@ -207,14 +201,6 @@ _SLOT_COLUMNS: Columns = {
     **_as(_text, "LPAR", "Adapter description", "Location", "drc_index"),
     **_as(_flag, "Reqrd"), **_as(_list, "Profiles desiring", "Profiles requiring"), **_SYSTEM,
 }
-_COD_COLUMNS: Columns = {
-    **_as(_text, "Type", "State", "Report date", "Report time"),
-    **_as(_guess, "Activated", "Available", "Unreturned"),
-    **_as(_whole, "Days left", "Hours left", "Days available", "Hist expired days", "Hist unreturned days",
-          "Tot sys runtime hours"),
-    **_SYSTEM,
-}
-
 _BY_SYSTEM = "managed system name|managed system serial"
 _OF_LPAR = "name managed_system_serial"
 
@@ -222,17 +208,12 @@ _OF_LPAR = "name managed_system_serial"
 _SHEETS: dict[str, tuple[_Table, ...]] = {
     "system summary": (_table("scanner-system", "managed system|serial", _SUMMARY_COLUMNS,
                               "managed_system_name managed_system_serial", unique=True),),
-    "onoff cod": (_table("scanner-cod", "type|state|activated", _COD_COLUMNS, "type managed_system_serial"),),
-    "cod events": (_table("scanner-cod-event", "time|event", {**_as(_text, "Time", "Event"), **_SYSTEM}, "time"),),
     "lpar summary": (_table("scanner-lpar", "name|id|environment", _LPAR_COLUMNS, _OF_LPAR, unique=True),),
     "lpar profiles": (_table("scanner-profile", "lpar name|profile name", _PROFILE_COLUMNS,
                              "lpar_name profile_name managed_system_serial", unique=True),),
     "lpar cpu": (_table("scanner-lpar-cpu", "name|curr cpu", _CPU_COLUMNS, _OF_LPAR, unique=True),),
     "lpar mem": (_table("scanner-lpar-mem", "name|curr gb", _MEM_COLUMNS, _OF_LPAR, unique=True),),
     "physical slots": (_table("scanner-slot", "lpar|location", _SLOT_COLUMNS, "location managed_system_serial"),),
-    "io slot children": (_table("scanner-slot-child", "physical location|description",
-                                {**_as(_text, "Physical Location", "Description", "Microcode Version", "MAC Address",
-                                       "WWPN"), **_SYSTEM}, "physical_location"),),
     "virtual ethernet": (_table("scanner-vswitch", "name|vlan ids", {**_as(_text, "Name"), **_as(_vlans, "VLAN ids")},
                                 "name"),
                          _table("scanner-veth", "lpar name|slot|port vlan id", _ETH_COLUMNS, "lpar_name slot")),
@@ -242,7 +223,6 @@ _SHEETS: dict[str, tuple[_Table, ...]] = {
                          "vios name managed_system_serial"),),
     "virtual fibre": (_table("scanner-vfc", "lpar name|slot|type", _ADAPTER_COLUMNS,
                              "lpar_name slot managed_system_serial"),),
-    "sea": (_table("scanner-sea", _BY_SYSTEM, _SYSTEM, open=True),),
     "fc": (_table("scanner-fc", _BY_SYSTEM, _SYSTEM, open=True),),
     "sriov phys ports": (_table("scanner-sriov-physical-port", _BY_SYSTEM, _SYSTEM, open=True),),
     "sriov logical ports": (_table("scanner-sriov-logical-port", _BY_SYSTEM, _SYSTEM, open=True),),
@@ -250,19 +230,18 @@ _SHEETS: dict[str, tuple[_Table, ...]] = {
 }
 _REQUIRED_SHEETS = {"system summary": "System_Summary", "lpar summary": "LPAR_Summary", "lpar cpu": "LPAR_CPU",
                     "lpar mem": "LPAR_MEM"}
-_LEFT_OUT = {"hmc", "service agent", "sw cores"}
+#: Sheets without a fact of an estate, and why.
+_LEFT_OUT = {
+    "hmc": "the console itself", "service agent": "the console itself", "header": "how the workbook was made",
+    "sw cores": "formulas stored uncalculated, of what LPAR_CPU has", "io slot children": "parts of adapters",
+    "onoff cod": "licences on demand: only what is active counts", "cod events": "licences on demand",
+    "sea": "no VLANs: trunk adapters on Virtual_Ethernet say what is bridged"}
 _LABELS = {"virtual switches"}
-_SEA_KINDS = ("scanner-sea", "scanner-etherchannel", "scanner-entstat")
-
 _USAGE_SHEET = re.compile(r"(cpu pool|sys ram|lpar(?: cpu)?) (?:(daily|hourly|monthly) )?usage(?: n\d+)?")
-_USAGE_KINDS = {"cpu pool": "scanner-pool-usage", "sys ram": "scanner-ram-usage",
-                "lpar": "scanner-lpar-usage", "lpar cpu": "scanner-lpar-usage"}
-_MONTH = re.compile(r"(\d{4})[/-](\d{1,2})")
-_STATISTICS: Columns = {
-    **_as(_whole, "Days"), **_as(_float, "Max", "Avg", reds_percent="reds %", yellows_percent="yellows %",
-                                 over_cap_percent="over cap %", percentile_90="90% <=", percentile_95="95% <="),
-    **_as(_units, "Last Ent"),
-}
+_MONTH = re.compile(r"\d{4}[/-]\d{1,2}")
+_USAGE_KINDS = {"cpu pool": "scanner-pool-usage", "lpar": "scanner-lpar-usage", "lpar cpu": "scanner-lpar-usage"}
+#: What stands between the names and ``Date`` of a usage sheet; all but the entitlement follows from the samples.
+_STATISTICS = frozenset(("days", "max", "avg", "reds %", "yellows %", "over cap %", "90% <=", "95% <=", "last ent"))
 
 
 @dataclass(slots=True)
@@ -284,7 +263,6 @@ class _Header:
     """The header row of one table: the field and the parser of each of its columns."""
 
     table: _Table
-    kind: str
     columns: dict[int, tuple[str, Parse]]
 
 
@@ -329,8 +307,8 @@ class _Scan:
 
 def recognise_bytes(data: bytes) -> bool:
     """A workbook that has at least three of HMC Scanner's own sheets."""
-    own = {_sheet_key(name) for name in sheet_names(data)} & (_SHEETS.keys() | {"vios disks", "sw cores"})
-    return len(own - {"sea", "fc", "vnic"}) >= 3
+    own = {_sheet_key(name) for name in sheet_names(data)} & (_SHEETS.keys() | _LEFT_OUT.keys() | {"vios disks"})
+    return len(own - {"sea", "fc", "vnic", "hmc", "header", "service agent"}) >= 3
 
 
 def read_bytes(data: bytes, file: str) -> Reading:
@@ -362,15 +340,14 @@ def _read_sheet(scan: _Scan, sheet: Sheet) -> None:
         return
     if key in _SHEETS:
         _read_tables(scan, sheet, _SHEETS[key])
-    elif key == "header":
-        _read_header(scan, sheet)
     elif key == "vios disks":
         _read_disks(scan, sheet)
-    elif usage:
+    elif usage and usage[1] != "sys ram":
         _read_usage(scan, sheet, _USAGE_KINDS[usage[1]], usage[2])
     else:
-        severity = Severity.INFO if key in _LEFT_OUT else Severity.WARNING
-        scan.log.at(severity, "input.unknown-sheet", f"the sheet {sheet.name!r} is not read",
+        known = "memory of the whole server in use" if usage else _LEFT_OUT.get(key)
+        scan.log.at(Severity.INFO if known else Severity.WARNING, "input.unknown-sheet",
+                    f"the sheet {sheet.name!r} is not read", f"no plan needs it: {known}" if known else
                     "nothing to do unless it holds what the plan needs", sheet.address(0, 0))
 
 
@@ -383,14 +360,13 @@ def _read_tables(scan: _Scan, sheet: Sheet, tables: tuple[_Table, ...]) -> None:
     header: _Header | None = None
     block: dict[str, Any] = {}
     by_block, lone_titles = len(tables) > 1, len(tables) > 1 or tables[0].open
-    opened: list[str] = []
+    opened = False
     for number, row in enumerate(sheet.rows):
         filled = _filled(row)
         keys = [_key(cell) for cell in row]
         table = next((table for table in tables if table.known_by.issubset(keys)), None)
         if table:
-            header = _header(scan, sheet, number, table, opened)
-            opened.append(header.kind)
+            header, opened = _header(scan, sheet, number, table), True
         elif lone_titles and len(filled) == 1:
             header = None
             if by_block and keys[filled[0]] not in _LABELS:
@@ -415,7 +391,7 @@ def _block(scan: _Scan, sheet: Sheet, row: int, column: int) -> dict[str, Any]:
     return system or {"managed_system_name": shown}
 
 
-def _header(scan: _Scan, sheet: Sheet, row: int, table: _Table, opened: list[str]) -> _Header:
+def _header(scan: _Scan, sheet: Sheet, row: int, table: _Table) -> _Header:
     cells = sheet.rows[row]
     columns: dict[int, tuple[str, Parse]] = {}
     names: Counter[str] = Counter()
@@ -433,7 +409,7 @@ def _header(scan: _Scan, sheet: Sheet, row: int, table: _Table, opened: list[str
         if not names[name]:
             scan.log.at(Severity.ERROR, "input.missing-column", f"{sheet.name} has no column for {name}",
                         "keep all columns as HMC Scanner wrote them", sheet.address(row, 0))
-    return _Header(table, _sea_kind(names, opened) if table.kind == "scanner-sea" else table.kind, columns)
+    return _Header(table, columns)
 
 
 def _grouped(cells: tuple[Cell, ...]) -> Iterator[str | None]:
@@ -448,13 +424,6 @@ def _grouped(cells: tuple[Cell, ...]) -> Iterator[str | None]:
             yield group + key if key else None
 
 
-def _sea_kind(names: Iterable[str], opened: list[str]) -> str:
-    """Which of the three tables of sheet SEA: by its columns, else the first that has not been there yet."""
-    if any(name.startswith("virt_1") for name in names):
-        return "scanner-sea"
-    return next((kind for kind in _SEA_KINDS if kind not in opened), _SEA_KINDS[-1])
-
-
 def _read_row(scan: _Scan, sheet: Sheet, row: int, header: _Header, block: dict[str, Any]) -> None:
     fields = dict(block)
     cells = sheet.rows[row]
@@ -464,9 +433,9 @@ def _read_row(scan: _Scan, sheet: Sheet, row: int, header: _Header, block: dict[
         if column not in header.columns and _key(cells[column]):
             message = f"{text_of(cells[column])[:60]!r} has no header"
             scan.log.bad_cell(sheet, row, column, message, "input.unknown-text")
-    _completed(header.kind, fields)
+    _completed(header.table.kind, fields)
     if _acceptable(scan, sheet, row, header, fields):
-        scan.add(header.kind, fields, sheet.address(row, 0))
+        scan.add(header.table.kind, fields, sheet.address(row, 0))
 
 
 def _set(log: _Log, fields: dict[str, Any], sheet: Sheet, row: int, column: int, name: str, parse: Parse) -> None:
@@ -486,7 +455,7 @@ def _acceptable(scan: _Scan, sheet: Sheet, row: int, header: _Header, fields: di
         if name in present and isinstance(fields.get(name), NonValue):
             column = next(c for c, (other, _) in header.columns.items() if other == name)
             scan.log.bad_cell(sheet, row, column, f"{name} is empty", "input.missing-value")
-    key = (header.kind, *(fields.get(name) for name in header.table.needed))
+    key = (header.table.kind, *(fields.get(name) for name in header.table.needed))
     first = scan.seen.setdefault(key, sheet.address(row, 0)) if header.table.unique else ""
     if header.table.unique and first != sheet.address(row, 0):
         shown = ", ".join(str(part) for part in key[1:])
@@ -496,19 +465,14 @@ def _acceptable(scan: _Scan, sheet: Sheet, row: int, header: _Header, fields: di
 
 
 _CLIENT = re.compile(r'0x([0-9a-fA-F]{1,8})(?:\s+"?([^"]*)"?)?')
-_VIRTUAL = re.compile(r"virt_(\d+)(_slot)?")
 
 
 def _completed(kind: str, fields: dict[str, Any]) -> None:
-    """What the cells of a row say together: ids inside texts, units that another cell decides, numbered columns."""
+    """What the cells of a row say together: an id and a name inside a text, a flag that is set or not written."""
     if kind == "scanner-vscsi-map":
         _split_client(fields)
     elif kind == "scanner-slot" and fields.get("reqrd") is NonValue.EMPTY:
         fields["reqrd"] = False
-    elif kind == "scanner-cod":
-        _cod_units(fields)
-    elif kind == "scanner-sea":
-        _virtual_adapters(fields)
 
 
 def _split_client(fields: dict[str, Any]) -> None:
@@ -517,34 +481,6 @@ def _split_client(fields: dict[str, Any]) -> None:
     if match:
         fields["client_lpar_id"] = int(match[1], 16) or NonValue.NONE
         fields["client_lpar_name"] = (match[2] or "").strip() or NonValue.EMPTY
-
-
-def _cod_units(fields: dict[str, Any]) -> None:
-    """Processors are in cores (→ hundredths), memory is in MB here."""
-    for name in ("activated", "available", "unreturned"):
-        if isinstance(fields.get(name), int | float) and fields.get("type") == "CPU":
-            fields[name] = round(fields[name] * UNITS_PER_CORE)
-
-
-def _virtual_adapters(fields: dict[str, Any]) -> None:
-    """``Virt#1``, ``Virt#1 slot``, … → ``virtual_adapters``: (adapter, slot) of each that is there."""
-    found: dict[int, list[Any]] = {}
-    for name in list(fields):
-        match = _VIRTUAL.fullmatch(name)
-        if match:
-            found.setdefault(int(match[1][:6]), [None, None])[1 if match[2] else 0] = fields.pop(name)
-    pairs = [tuple(found[number]) for number in sorted(found)]
-    fields["virtual_adapters"] = tuple(pair for pair in pairs if not isinstance(pair[0], NonValue | None))
-
-
-def _read_header(scan: _Scan, sheet: Sheet) -> None:
-    """Sheet Header: names in column A, values in column B; names without a value are links to other sheets."""
-    fields: dict[str, Any] = {}
-    for row, cells in enumerate(sheet.rows):
-        name = _snake(text_of(cells[0])) if cells else ""
-        if name and len(cells) > 1 and name not in fields:
-            _set(scan.log, fields, sheet, row, 1, name, _text)
-    scan.add("scanner-header", fields, sheet.address(0, 0))
 
 
 def _read_disks(scan: _Scan, sheet: Sheet) -> None:
@@ -589,40 +525,12 @@ def _read_usage(scan: _Scan, sheet: Sheet, kind: str, resolution: str | None) ->
     if dates and resolution != "monthly":
         _read_series(scan, sheet, kind, resolution or "daily", *dates)
         return
-    months = next((row for row, cells in enumerate(sheet.rows[:60]) if any(map(_month, cells))), None)
-    if months is not None:
-        _read_months(scan, sheet, kind, months)
+    if any(isinstance(cell, dt.date) or _MONTH.fullmatch(text_of(cell)) for cells in sheet.rows[:60] for cell in cells):
+        scan.log.at(Severity.INFO, "history.too-coarse", f"{sheet.name} has monthly averages, which are not kept",
+                    "daily and hourly sheets of the workbook are", sheet.address(0, 0))
         return
     scan.log.at(Severity.ERROR, "input.missing-column", f"{sheet.name} has neither a Date row nor months as headers",
                 "keep the sheet as HMC Scanner wrote it", sheet.address(0, 0))
-
-
-def _month(cell: Cell) -> tuple[int, int] | None:
-    if isinstance(cell, dt.date):
-        return cell.year, cell.month
-    match = _MONTH.fullmatch(text_of(cell))
-    return (int(match[1]), int(match[2])) if match and 1 <= int(match[2]) <= 12 else None
-
-
-def _read_months(scan: _Scan, sheet: Sheet, kind: str, top: int) -> None:
-    """Left block averages, right block percentages, the same months in both."""
-    header = sheet.rows[top]
-    months = [(column, month) for column, cell in enumerate(header) if (month := _month(cell))]
-    first_time = {month: column for column, month in reversed(months)}
-    labels = [column for column in _filled(header) if not _month(header[column])]
-    for row in range(top + 1, len(sheet.rows)):
-        fields: dict[str, Any] = {"resolution": "monthly"}
-        for column in labels:
-            name, parse = _SYSTEM.get(_key(header[column]), (_snake(text_of(header[column])), _guess))
-            _set(scan.log, fields, sheet, row, column, name, parse)
-        for block in ("average", "percent"):
-            chosen = [(m, c) for c, m in months if (c == first_time[m]) == (block == "average")]
-            fields[block] = tuple((month, _sample(scan.log, sheet, row, column)) for month, column in chosen)
-        values = [value for block in ("average", "percent") for _, value in fields[block]]
-        if any(values) or (_filled(sheet.rows[row]) and scan.sampled(fields.get("managed_system_name"))):
-            scan.add(kind, fields, sheet.address(row, 0))
-        elif _filled(sheet.rows[row]):
-            scan.no_data(sheet, row, 0)
 
 
 def _sample(log: _Log, sheet: Sheet, row: int, column: int) -> float | None:
@@ -651,7 +559,8 @@ def _read_series(scan: _Scan, sheet: Sheet, kind: str, resolution: str, top: int
             fields.update(scan.system(heading))
         fields["headings"] = headings
         for row in statistics:
-            _set(scan.log, fields, sheet, row, column, *_STATISTICS[_label(sheet, row, label)])
+            if _label(sheet, row, label) == "last ent":
+                _set(scan.log, fields, sheet, row, column, "last_ent", _units)
         fields["times"] = times
         fields["values"] = tuple(_sample(scan.log, sheet, row, column) for row, _ in rows)
         if any(fields["values"]) or scan.sampled(fields.get("managed_system_name")):
@@ -837,10 +746,7 @@ _USAGE = {"scanner-lpar-usage": Kind.LPAR, "scanner-pool-usage": Kind.POOL}
 
 def _take_samples(out: Extract, reading: Reading) -> None:
     for record in reading.records:
-        if record.fields.get("resolution") == "monthly":
-            out.once("monthly", "history.too-coarse", Severity.INFO, "monthly averages are not kept",
-                     "daily and hourly sheets of the workbook are", record.source)
-        elif record.kind in _USAGE:
+        if record.kind in _USAGE:
             _take_series(out, record, _USAGE[record.kind])
 
 
@@ -866,22 +772,13 @@ FORMAT = Format(KIND, recognise_bytes, read_bytes, _FACTS, _take_samples, binary
 
 def known_fields() -> Iterator[tuple[str, str]]:
     """(record kind, field) of all columns that are typed here."""
-    yield from ((table.kind, name) for tables in _SHEETS.values() for table in tables
-                for name, _ in table.columns.values())
-    yield from ((kind, name) for kind in set(_USAGE_KINDS.values())
-                for name, _ in _STATISTICS.values() if name != "last_ent")
+    return ((table.kind, name) for tables in _SHEETS.values() for table in tables for name, _ in table.columns.values())
 
 
 #: Reason → (record kind, fields) that are neither facts of an estate nor usage; ``*`` and ``?`` are wildcards.
 NOT_TAKEN: dict[str, tuple[tuple[str, str], ...]] = {
     "named by its serial number": (
         ("scanner-*", "managed_system_name"),
-    ),
-    "what is held by licences on demand: only what is active counts": (
-        ("scanner-cod*", "*"),
-    ),
-    "links to other sheets, not facts": (
-        ("scanner-header", "*"),
     ),
     "what an activation from the profile would give: sheets LPAR_CPU and LPAR_MEM have what is": (
         ("scanner-profile", "*"),
@@ -909,7 +806,6 @@ NOT_TAKEN: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "what the slot's adapter is; that an LPAR has it is enough": (
         ("scanner-slot", "adapter_description profiles_* reqrd"),
-        ("scanner-slot-child", "*"),
     ),
     "taken apart before: client_lpar_id and client_lpar_name": (
         ("scanner-vscsi-map", "client"),
@@ -923,11 +819,6 @@ NOT_TAKEN: dict[str, tuple[tuple[str, str], ...]] = {
     "switches by themselves: adapters name theirs": (
         ("scanner-vswitch", "*"),
     ),
-    "the sheet has no VLAN: trunk adapters on Virtual_Ethernet say what is bridged": (
-        ("scanner-sea", "*"),
-        ("scanner-etherchannel", "*"),
-        ("scanner-entstat", "*"),
-    ),
     "columns that vary, with no count of virtual ports: FC ports are read from the VIOS": (
         ("scanner-fc", "*"),
     ),
@@ -935,10 +826,7 @@ NOT_TAKEN: dict[str, tuple[tuple[str, str], ...]] = {
         ("scanner-sriov-*", "*"),
         ("scanner-vnic", "*"),
     ),
-    "memory of the whole server in use: usage is kept by LPAR and by pool": (
-        ("scanner-ram-usage", "*"),
-    ),
-    "how the sheet was made, or a statistic of the samples beside it": (
-        ("scanner-*-usage", "*"),
+    "what stands above the name: the system, which is found by it": (
+        ("scanner-*-usage", "headings managed_system_serial"),
     ),
 }

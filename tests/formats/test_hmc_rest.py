@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,7 @@ def test_managed_system() -> None:
         "machine_type": "9105", "model": "42A", "serial_number": "7812345", "activated_level": "48",
         "associated_logical_partitions": (ERP01, "2a4c3333-0000-3000-8000-00000000cccd"),
         "active_logical_partition_mobility_capable": True, "inactive_logical_partition_mobility_capable": True,
-        "quantum_leap_capable": "false", "available_wwpns": 65400,
+        "quantum_leap_capable": False, "available_wwpns": 65400,
         "configurable_system_memory": 786432, "current_available_system_memory": 312576,
         "current_logical_memory_block_size": 256, "current_memory_mirroring_mode": NonValue.NONE,
         "installed_system_memory": 1048576, "memory_used_by_hypervisor": 18688,
@@ -60,9 +61,8 @@ def test_managed_system() -> None:
         "maximum_firmware_active_migrations": 32,
     }
     assert record.where("maximum_active_migrations").line == 67
-    assert rules(result) == [("warning", "input.unknown-key", 30), ("info", "input.not-read", 20)]
+    assert rules(result) == [("info", "input.not-read", 20)]
     assert [f.message for f in result.findings] == [
-        "elements without a known type: QuantumLeapCapable",
         "blocks that are not read: AssociatedIPLConfiguration, IOSlots"]
 
 
@@ -193,6 +193,21 @@ def test_bad_values(old: str, new: str, field: str, line: int) -> None:
     assert rules(result) == [("error", "input.bad-value", line)]
     assert only(result).fields == {
         name: value for name, value in only(reading("lpars.xml")).fields.items() if name != field}
+
+
+def test_what_no_fact_is_made_of_is_never_an_error() -> None:
+    for element, value, bad in (("QuantumLeapCapable", "false", "perhaps"), ("MaximumInactiveMigrations", "16", "true")):
+        text = re.sub(rf"(<{element}[^>]*>){value}<", rf"\g<1>{bad}<", TEXTS["managed_system.xml"])
+        result = read(text, "managed_system.xml")
+        assert [f.rule for f in result.findings] == ["input.not-read"]
+        assert only(result).fields[snake(element)] == bad
+
+
+def test_elements_of_no_known_family_are_listed_once() -> None:
+    result = read(TEXTS["managed_system.xml"].replace("QuantumLeapCapable", "Toasters"), "managed_system.xml")
+    assert [f.message for f in result.findings] == [
+        "elements of no known family: Toasters", "blocks that are not read: AssociatedIPLConfiguration, IOSlots"]
+    assert only(result).fields["toasters"] == "false"
 
 
 def test_bad_value_in_json() -> None:
