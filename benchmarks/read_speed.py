@@ -87,7 +87,8 @@ def read_all(path: Path) -> int:
     """The number of records under a path, as ``load`` reads them before it assembles."""
     from planner.formats.open import documents
 
-    return sum(len(reading.records) for document in documents([path]) for reading in document.readings)
+    held = list(documents([path]))
+    return sum(len(reading.records) for document in held for reading in document.readings)
 
 
 def measured(what: str, path: Path, seconds: float, most: int) -> bool:
