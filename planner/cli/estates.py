@@ -74,14 +74,14 @@ def check_command(estate: Estate, policy: PolicyFile = None, as_json: Json = Fal
     judge = Judge(site)
     if as_json:
         rows = []
-        for name, server in sorted(site.start.items()):
+        for name in judge.told():
             found = judge.readiness(name)
-            targets = judge.targets(name)
-            rows.append({"lpar": name, "server": server, "targets": targets,
+            targets = judge.targets(name) if name in site.start else ()
+            rows.append({"lpar": name, "server": site.lpars[name].server, "targets": targets,
                          "ready": bool(targets) and not any(f.severity is Severity.ERROR for f in found),
                          "findings": [finding_json(f) for f in found]})
         print_json({"lpars": rows, "findings": [finding_json(f) for f in loaded.findings]})
-        return 1 if any(not r["ready"] for r in rows) else 0
+        return 1 if any(not r["ready"] for r in rows if r["lpar"] in site.start) else 0
     from planner.report.terminal import check_view, counts, findings_table
 
     view, refused = check_view(site, judge)

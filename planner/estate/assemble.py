@@ -160,12 +160,19 @@ def _join(facts: Facts, intake: Intake) -> None:
         _add_report(facts, report)
 
 
+#: Sizes of a partition that nothing states are 0: it is not planned, and where it runs nobody is let in.
+_SIZES = frozenset({"entitlement_units", "virtual_processors", "memory_mib", "max_memory_mib"})
+_PARTITIONS = ("lpars", "vioses")
+
+
 def _missing(facts: Facts, table: Table, key: Key, absent: list[str]) -> None:
     headers = {c.field: c.header for c in table.columns}
     places = [s for s, _ in sorted(facts.places[(table.kind, key)], key=lambda p: p[1])]
+    alone = table.kind in _PARTITIONS
     facts.findings.append(Finding(
-        "input.missing-fact", Severity.ERROR, str(key[0]),
-        f"{table.sheet}: {' / '.join(map(str, key))} has no " + ", ".join(headers.get(a, a) for a in absent),
+        "input.missing-fact", Severity.WARNING if alone else Severity.ERROR, str(key[0]),
+        f"{table.sheet}: {' / '.join(map(str, key))} has no " + ", ".join(headers.get(a, a) for a in absent)
+        + ("; not planned" if alone else ""),
         f"add it in sheet {table.sheet} or give the export that has it", places[0]))
 
 
@@ -240,8 +247,13 @@ def _build(facts: Facts) -> tuple[dict[str, list[Any]], Provenance, list[tuple[s
         for name, fact in chosen.items():
             provenance[fact_name(kind, key, name)] = fact.source
         provenance[fact_name(kind, key, "")] = facts.places[(kind, key)][0][0]
+        if needed == ["max_memory_mib"]:
+            chosen["max_memory_mib"], needed = chosen["memory_mib"], []
         if needed:
             _missing(facts, table, key, needed)
+        if needed and kind in _PARTITIONS and _SIZES.issuperset(needed):
+            chosen |= {name: Fact(0, facts.places[(kind, key)][0][0], ASSUMED) for name in needed}
+        elif needed:
             partial.append((kind, {name: fact.value for name, fact in chosen.items()}))
             continue
         values = {name: fact.value for name, fact in chosen.items()}

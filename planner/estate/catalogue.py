@@ -104,11 +104,15 @@ class ServerModel:
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """Models by type-model, and the watts per core that are assumed where no model states any."""
+    """Models by type-model, and the watts per core that are assumed where no model states any.
+
+    ``generations``: of type-models of which nothing else is known.
+    """
 
     models: Mapping[str, ServerModel]
     idle_share: Fraction = Fraction(65, 100)
     watts_per_core: Mapping[str, int] = field(default_factory=dict)
+    generations: Mapping[str, str] = field(default_factory=dict)
 
     def find(self, model: str) -> ServerModel | None:
         """A model by its type-model, however it is written."""
@@ -116,7 +120,8 @@ class Catalogue:
 
     def with_models(self, models: Iterable[ServerModel]) -> Catalogue:
         """This catalogue with more models; one of the same type-model replaces its own."""
-        return Catalogue({**self.models, **{m.type_model: m for m in models}}, self.idle_share, self.watts_per_core)
+        return Catalogue({**self.models, **{m.type_model: m for m in models}}, self.idle_share, self.watts_per_core,
+                         self.generations)
 
 
 def _processor(row: Mapping[str, Any]) -> Processor:
@@ -140,7 +145,7 @@ def _packaged() -> Catalogue:
     defaults = document["defaults"]
     models = [model_of(row) for row in document["model"]]
     return Catalogue({m.type_model: m for m in models}, Fraction(str(defaults["idle_share"])),
-                     dict(defaults["max_watts_per_core"]))
+                     dict(defaults["max_watts_per_core"]), document["generations"])
 
 
 CATALOGUE = _packaged()
@@ -175,7 +180,8 @@ MODES: dict[str, tuple[str, ...]] = {
 
 def generation_of(model: str) -> str:
     """The generation of a type-model, or ``""`` when it is not in the catalogue."""
-    return MODELS.get(model.strip().upper(), ("", 0.0))[0]
+    stated = model.strip().upper()
+    return MODELS[stated][0] if stated in MODELS else CATALOGUE.generations.get(stated, "")
 
 
 def rperf_per_core(model: str) -> float | None:

@@ -64,6 +64,7 @@ def problems(document: Mapping[str, Any]) -> list[tuple[str, str]]:
 
     class File(Strict):
         defaults: dict[str, Any] | None = None
+        generations: dict[str, str] = Field(default={})
         model: list[ModelRow] = Field(min_length=1)
 
     try:

@@ -60,7 +60,7 @@ def _names(c: _Check) -> Iterator[Finding]:
             continue
         other = seen.setdefault((server, lpar_id), name)
         if other != name:
-            yield c.finding(Severity.ERROR, "estate.duplicate-id", kind, (name,), "lpar_id",
+            yield c.finding(Severity.WARNING, "estate.duplicate-id", kind, (name,), "lpar_id",
                             f"{name} and {other} both have partition id {lpar_id} on {server}",
                             "one of the two is wrong: a server gives an id once")
 
@@ -78,23 +78,23 @@ def _entitlement(c: _Check, p: Lpar, server: Server) -> Iterator[Finding]:
     key = (p.name,)
     if p.processors == "dedicated":
         if p.entitlement_units % 100 or p.entitlement_units != p.virtual_processors * 100:
-            yield c.finding(Severity.ERROR, "estate.dedicated", "lpars", key, "entitlement_units",
+            yield c.finding(Severity.WARNING, "estate.dedicated", "lpars", key, "entitlement_units",
                             f"{p.name} is dedicated: {show_cores(p.entitlement_units)} cores for "
                             f"{p.virtual_processors} processors", "dedicated partitions hold whole cores")
         return
     least = min_units_per_vp(server)
     if p.entitlement_units < least * p.virtual_processors:
         yield c.finding(
-            Severity.ERROR, "estate.entitlement-per-vp", "lpars", key, "entitlement_units",
+            Severity.WARNING, "estate.entitlement-per-vp", "lpars", key, "entitlement_units",
             f"{p.name}: {show_cores(p.entitlement_units)} cores for {p.virtual_processors} virtual processors; "
             f"{server.generation or 'this server'} needs {show_cores(least)} for each",
             "correct the entitlement or the number of virtual processors")
     if p.entitlement_units > 100 * p.virtual_processors:
-        yield c.finding(Severity.ERROR, "estate.entitlement-above-vp", "lpars", key, "entitlement_units",
+        yield c.finding(Severity.WARNING, "estate.entitlement-above-vp", "lpars", key, "entitlement_units",
                         f"{p.name}: {show_cores(p.entitlement_units)} cores on {p.virtual_processors} virtual "
                         "processors; one carries at most 1.00", "correct one of the two")
     if p.max_virtual_processors is not None and p.max_virtual_processors < p.virtual_processors:
-        yield c.finding(Severity.ERROR, "estate.vp-above-max", "lpars", key, "max_virtual_processors",
+        yield c.finding(Severity.WARNING, "estate.vp-above-max", "lpars", key, "max_virtual_processors",
                         f"{p.name}: {p.virtual_processors} virtual processors, maximum {p.max_virtual_processors}",
                         "correct one of the two")
 
@@ -102,11 +102,11 @@ def _entitlement(c: _Check, p: Lpar, server: Server) -> Iterator[Finding]:
 def _memory(c: _Check, p: Lpar, server: Server) -> Iterator[Finding]:
     key = (p.name,)
     if p.memory_mib > p.max_memory_mib:
-        yield c.finding(Severity.ERROR, "estate.memory-above-max", "lpars", key, "max_memory_mib",
+        yield c.finding(Severity.WARNING, "estate.memory-above-max", "lpars", key, "max_memory_mib",
                         f"{p.name}: {show_gib(p.memory_mib)} GiB of memory, maximum {show_gib(p.max_memory_mib)}",
                         "correct one of the two")
     if p.memory_mib <= 0 and p.active:
-        yield c.finding(Severity.ERROR, "estate.no-memory", "lpars", key, "memory_mib",
+        yield c.finding(Severity.WARNING, "estate.no-memory", "lpars", key, "memory_mib",
                         f"{p.name} runs without memory", "give its memory, or the state 'not activated'")
     if server.lmb_mib and p.memory_mib % server.lmb_mib:
         yield c.finding(Severity.WARNING, "estate.memory-not-lmb", "lpars", key, "memory_mib",
@@ -176,7 +176,7 @@ def _vlans(c: _Check) -> Iterator[Finding]:
     for n in e.networks:
         for vlan in (n.vlan, *n.tagged):
             if (n.vswitch, vlan) not in bridged and str(vlan) not in ignorable:
-                yield c.finding(Severity.ERROR, "input.unknown-vlan", "networks", (n.lpar, n.slot), "vlan",
+                yield c.finding(Severity.WARNING, "input.unknown-vlan", "networks", (n.lpar, n.slot), "vlan",
                                 f"{n.lpar} uses VLAN {vlan} (switch {n.vswitch}), which no VIOS bridges",
                                 "add it to VLANs, correct it, or state the policy ignorable-vlan")
 
@@ -196,17 +196,18 @@ def _pairs_of_wwpns(c: _Check) -> Iterator[Finding]:
         for wwpn in (f.wwpn1, f.wwpn2):
             other = seen.setdefault(wwpn.lower(), (f.lpar, f.slot))
             if other != (f.lpar, f.slot) or f.wwpn1.lower() == f.wwpn2.lower():
-                yield c.finding(Severity.ERROR, "estate.duplicate-wwpn", "fibres", (f.lpar, f.slot), "wwpn1",
+                yield c.finding(Severity.WARNING, "estate.duplicate-wwpn", "fibres", (f.lpar, f.slot), "wwpn1",
                                 f"WWPN {wwpn} of {f.lpar} slot {f.slot} also belongs to {other[0]} slot {other[1]}",
                                 "a WWPN is unique: correct it")
                 break
 
 
+_GENERATION = "processor modes are not checked"
 #: facts without which a rule can only assume: kind → (field, what it means when unknown)
 _GAPS: dict[str, tuple[tuple[str, str], ...]] = {
     "servers": (("firmware_memory_mib", "0 is assumed for the hypervisor"), ("lmb_mib", "equality is not checked"),
                 ("firmware", "the firmware matrix is not checked"), ("enterprise", "PowerVM Enterprise is assumed"),
-                ("generation", "processor modes are not checked"), ("console", "one console is assumed")),
+                ("generation", _GENERATION), ("console", "one console is assumed")),
     "vioses": (("msp", "a mover is assumed"), ("rmc_active", "RMC is assumed active"),
                ("link_mbit", "1000 Mbit/s is assumed")),
     "lpars": (("state", "running is assumed"), ("rmc_active", "RMC is assumed active"),
@@ -219,6 +220,12 @@ def _gaps(c: _Check) -> Iterator[Finding]:
     for kind, wanted in _GAPS.items():
         for row in getattr(c.loaded.estate, kind):
             absent = [(n, m) for n, m in wanted if getattr(row, n) in (None, "")]
+            model = row.model if kind == "servers" and ("generation", _GENERATION) in absent else ""
+            if model:
+                absent.remove(("generation", _GENERATION))
+                yield c.finding(Severity.WARNING, "input.unknown-model", kind, (row.name,), "model",
+                                f"{row.name}: model {model} is not in the catalogue, so its generation is unknown: "
+                                f"{_GENERATION}", "fill Generation in sheet Servers")
             if absent:
                 yield c.finding(Severity.WARNING, "input.gap", kind, (row.name,), "",
                                 f"{row.name}: unknown: " + "; ".join(f"{n} ({m})" for n, m in absent),

@@ -43,6 +43,8 @@ def missing(estate: Estate) -> list[Lack]:
     for kind, field, fact, command in _WANTED:
         rows: tuple[Any, ...] = getattr(estate, kind)
         names = tuple(r.name for r in rows if getattr(r, field) in (None, ""))
+        if field == "generation" and all(r.model for r in rows if r.name in names):
+            command = "the model is not in the catalogue: fill the sheet Servers"
         if names:
             out.append(Lack(fact, names, len(rows), command))
     return out

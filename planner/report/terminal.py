@@ -95,20 +95,22 @@ def _lacks_table(lacks: Sequence[Lack]) -> RenderableType:
 
 
 def check_view(site: Site, judge: Judge) -> tuple[RenderableType, int]:
-    """Readiness of every active LPAR, and the number of those that are not ready."""
+    """Readiness of every LPAR that is told of, and the number of active ones that are not ready."""
     table = Table(title="Readiness", title_justify="left", box=None, header_style="bold")
     for name in ("LPAR", "server", "ready", "may go to", "what stands in the way"):
         table.add_column(name, overflow="fold")
     refused = 0
-    for name, server in sorted(site.start.items()):
+    for name in judge.told():
+        server = site.lpars[name].server
         found = [f for f in judge.readiness(name) if f.severity is Severity.ERROR]
         warned = [f for f in judge.readiness(name) if f.severity is Severity.WARNING]
-        targets = judge.targets(name)
+        targets = judge.targets(name) if name in site.start else ()
         good = not found and bool(targets)
-        refused += not good
+        refused += not good and name in site.start
         why = found or ([] if targets else _nearest(judge, site, name))
         word = Text("yes", "green") if good else Text("no", "red")
         reasons = "; ".join(f"{f.message} [{f.rule}]" for f in why)
+        reasons += "" if good or reasons or len(site.servers) > 1 else "no other server is known"
         reasons += ("; " if reasons and warned else "") + "; ".join(f"({f.message})" for f in warned)
         table.add_row(Text(name), Text(server), word, Text(", ".join(targets) or "-"), Text(reasons))
     return table, refused

@@ -72,6 +72,11 @@ class Judge:
             self._shapes[lpar] = tuple(known.setdefault((of, of(self.site, lpar)), len(known)) for of in self._by_shape)
         return self._shapes[lpar]
 
+    def told(self) -> list[str]:
+        """The LPARs that a check tells of, by name: those that run, and those that cannot be planned at all."""
+        return [name for name, p in sorted(self.site.lpars.items())
+                if p.active or any(f.rule == "partition.size-known" for f in self.readiness(name))]
+
     def ready(self, lpar: str) -> bool:
         """No rule forbids moving it."""
         if lpar not in self._ready:

@@ -25,6 +25,19 @@ def running(site: Site, lpar: str) -> Iterator[Breach]:
         yield Breach(f"is {state}", "start it, or leave it: a partition that is not activated holds nothing")
 
 
+@rule("partition.size-known", "An LPAR is planned when its processors and its memory are known.", Scope.LPAR,
+      binds=ANYHOW, source="nothing else can be counted")
+def size_known(site: Site, lpar: str) -> Iterator[Breach]:
+    p = site.lpars[lpar]
+    unknown = [what for what, held in (("processors", p.entitlement_units and p.virtual_processors),
+                                       ("memory", p.memory_mib)) if not held]
+    if unknown:
+        never = "" if p.active else "; it may never have been activated"
+        verb = "is" if unknown == ["memory"] else "are"
+        yield Breach(f"cannot be planned: its {' and '.join(unknown)} {verb} unknown{never}",
+                     "add its sizes in sheet LPARs, or give lshwres and lssyscfg -r prof")
+
+
 @rule("partition.rmc", "The LPAR's RMC connection to the console is active.", Scope.LPAR, source=f"{_TABLE}; seed")
 def rmc(site: Site, lpar: str) -> Iterator[Breach]:
     if site.lpars[lpar].rmc_active is False and site.lpars[lpar].active:

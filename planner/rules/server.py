@@ -18,6 +18,14 @@ def enterprise(site: Site, lpar: str, source: str, target: str) -> Iterator[Brea
             yield Breach(f"{name} has no PowerVM Enterprise Edition", f"enter the Enterprise key on {name}")
 
 
+@rule("server.sizes-known", "Nobody is let in where a running partition has an unknown size.", Scope.MOVE, binds=ANYHOW,
+      shape=two_servers, source="what it holds cannot be counted, so neither can what is free")
+def sizes_known(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
+    if target in site.unsized:
+        yield Breach(f"what {site.unsized[target]} holds of {target} is unknown",
+                     "add its processors and its memory in the workbook, or give lshwres --level lpar")
+
+
 @rule("server.console", "Source and target are managed by one console, or by consoles that reach each other.",
       Scope.MOVE, binds=ANYHOW, shape=two_servers,
       source="seed: same HMC, DR site out of scope; HMC V7R3.4 on: two HMCs")

@@ -76,6 +76,13 @@ class Site:
         self.ledger: object = None
         """What the ledger works out once for all programs and schedules of this site."""
 
+    @cached_property
+    def unsized(self) -> Mapping[str, str]:
+        """Server → an active partition on it whose processors or memory nothing states."""
+        found = {p.server: p.name for p in self.estate.lpars if p.active and not (p.entitlement_units and p.memory_mib)}
+        return found | {v.server: v.name for v in self.estate.vioses
+                        if v.rmc_active is not False and not (v.entitlement_units and v.memory_mib)}
+
     def residents(self, server: str) -> Sequence[str]:
         """The active LPARs of a server at the start, by name."""
         return self._residents.get(server, ())

@@ -15,6 +15,7 @@ from planner.estate.assemble import Loaded
 from planner.estate.load import load
 from planner.estate.workbook import workbook_bytes
 from planner.findings import Finding, Severity
+from planner.rules import Judge, Site
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "lparstat_i"
 
@@ -121,10 +122,6 @@ def duplicate_lpar() -> bytes:
     return workbook_with(BASE, {cell_of(BASE, "LPARs", "a2", "LPAR"): "a1"})
 
 
-def unknown_vlan() -> bytes:
-    return workbook_with(BASE, {cell_of(BASE, "LPAR networks", "a1", "VLAN"): 99})
-
-
 def text_in_a_number() -> bytes:
     return workbook_with(BASE, {cell_of(BASE, "LPARs", "a1", "Memory (GiB)"): "eight"})
 
@@ -133,8 +130,6 @@ def text_in_a_number() -> bytes:
 UNUSABLE: dict[str, tuple[Callable[[Path], Any], str, str, str]] = {
     "a duplicate LPAR": (lambda d: put(d, s__xlsx=duplicate_lpar()), "input.duplicate", "s.xlsx[LPARs!A3]",
                          "LPARs: a1 stands twice (first at s.xlsx[LPARs!A2])"),
-    "an unknown VLAN": (lambda d: put(d, s__xlsx=unknown_vlan()), "input.unknown-vlan",
-                        f"s.xlsx[{cell_of(BASE, 'LPAR networks', 'a1', 'VLAN')}]", "a1 uses VLAN 99"),
     "text in a number cell": (lambda d: put(d, s__xlsx=text_in_a_number()), "input.bad-value",
                               f"s.xlsx[{cell_of(BASE, 'LPARs', 'a1', 'Memory (GiB)')}]", "'eight' is not a number"),
     "a missing sheet": (lambda d: put(d, s__xlsx=workbook_with(BASE, {}, ("LPARs",))), "input.missing-sheet", "s.xlsx",
@@ -153,9 +148,6 @@ UNUSABLE: dict[str, tuple[Callable[[Path], Any], str, str, str]] = {
     "an unknown server": (lambda d: put(d, s__xlsx=workbook_with(
         BASE, {cell_of(BASE, "LPARs", "a1", "Server"): "Z"})), "input.unknown-name",
         f"s.xlsx[{cell_of(BASE, 'LPARs', 'a1', 'Server')}]", "'Z' is not in sheet Servers"),
-    "a fact that is needed": (lambda d: put(d, s__xlsx=workbook_with(
-        BASE, {cell_of(BASE, "LPARs", "a1", "Memory (GiB)"): None})), "input.missing-fact", "s.xlsx[LPARs!A2]",
-        "LPARs: a1 has no Memory (GiB)"),
     "a policy for nobody": (lambda d: put(d, s__xlsx=workbook_with(
         BASE, {"Policies!A2": "pin", "Policies!B2": "nobody"})), "input.bad-policy", "s.xlsx[Policies!A2]",
         "'nobody' matches no LPAR"),
@@ -189,7 +181,7 @@ def test_bad_input_is_refused_with_rule_and_place(name: str, tmp_path: Path) -> 
     assert all(f.severity is Severity.ERROR and f.fix for f in refused.value.findings)
 
 
-@pytest.mark.parametrize("name", ["a duplicate LPAR", "an unknown VLAN", "text in a number cell", "a missing sheet",
+@pytest.mark.parametrize("name", ["a duplicate LPAR", "text in a number cell", "a missing sheet",
                                   "a corrupt workbook", "a truncated lparstat", "an empty directory"])
 def test_one_mistake_gives_one_message(name: str, tmp_path: Path) -> None:
     """Consequences of a mistake (a2 has no row now) may be told as well; the mistake itself once."""
@@ -205,7 +197,24 @@ def test_all_mistakes_are_told_together(tmp_path: Path) -> None:
     with pytest.raises(InputError) as refused:
         load([put(tmp_path / "in", s__xlsx=workbook_with(BASE, cells))]).usable()
     assert {f.rule for f in refused.value.findings} >= {
-        "input.bad-value", "input.unknown-name", "input.unknown-vlan", "input.bad-policy"}
+        "input.bad-value", "input.unknown-name", "input.bad-policy"}
+
+
+@pytest.mark.parametrize(("cell", "value", "rule", "words"), [
+    (cell_of(BASE, "LPAR networks", "a1", "VLAN"), 99, "input.unknown-vlan", "a1 uses VLAN 99"),
+    (cell_of(BASE, "LPARs", "a1", "Memory (GiB)"), None, "input.missing-fact",
+     "LPARs: a1 has no Memory (GiB); not planned"),
+    (cell_of(BASE, "LPARs", "a1", "Server"), None, "input.missing-fact", "LPARs: a1 has no Server; not planned")])
+def test_what_is_wrong_with_one_lpar_is_said_of_it_and_blocks_nothing(
+        tmp_path: Path, cell: str, value: object, rule: str, words: str) -> None:
+    loaded = load([put(tmp_path / "in", s__xlsx=workbook_with(BASE, {cell: value}))]).usable()
+    told = [f for f in loaded.findings if f.rule == rule]
+    assert [(f.severity, f.subject, f.message.startswith(words)) for f in told] == [(Severity.WARNING, "a1", True)]
+    judge = Judge(Site(loaded.estate))
+    assert not ("a1" in judge.site.start and judge.targets("a1"))
+    if "Memory" in words:
+        assert "cannot be planned: its memory is unknown" in judge.readiness("a1")[0].message
+        assert any("what a1 holds of A is unknown" in f.message for f in judge.move("b1", "B", "A"))
 
 
 def test_a_file_that_is_no_export_is_warned_of_and_passed_over(tmp_path: Path) -> None:

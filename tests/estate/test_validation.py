@@ -31,21 +31,21 @@ def pair(first: str, second: str) -> tuple[Fibre, ...]:
 #: What is wrong, the rule that tells it, about whom, how bad, and what it says.
 WRONG: dict[str, tuple[Estate, str, str, Severity, str]] = {
     "too little for each virtual processor": (
-        a1(virtual_processors=11), "estate.entitlement-per-vp", "a1", ERROR,
+        a1(virtual_processors=11), "estate.entitlement-per-vp", "a1", WARNING,
         "1.00 cores for 11 virtual processors; POWER6 needs 0.10 for each"),
     "too little even for POWER7+": (
-        changed(a1(virtual_processors=21), "A", generation="POWER7+"), "estate.entitlement-per-vp", "a1", ERROR,
+        changed(a1(virtual_processors=21), "A", generation="POWER7+"), "estate.entitlement-per-vp", "a1", WARNING,
         "POWER7+ needs 0.05"),
     "more than its virtual processors carry": (
-        a1(entitlement_units=150, virtual_processors=1), "estate.entitlement-above-vp", "a1", ERROR, "at most 1.00"),
+        a1(entitlement_units=150, virtual_processors=1), "estate.entitlement-above-vp", "a1", WARNING, "at most 1.00"),
     "part of a dedicated core": (
-        a1(processors="dedicated", entitlement_units=150, virtual_processors=2), "estate.dedicated", "a1", ERROR,
+        a1(processors="dedicated", entitlement_units=150, virtual_processors=2), "estate.dedicated", "a1", WARNING,
         "1.50 cores for 2 processors"),
     "more virtual processors than its maximum": (
-        a1(max_virtual_processors=0), "estate.vp-above-max", "a1", ERROR, "1 virtual processors, maximum 0"),
+        a1(max_virtual_processors=0), "estate.vp-above-max", "a1", WARNING, "1 virtual processors, maximum 0"),
     "more memory than its maximum": (
-        a1(max_memory_mib=4096), "estate.memory-above-max", "a1", ERROR, "8 GiB of memory, maximum 4"),
-    "no memory": (a1(memory_mib=0), "estate.no-memory", "a1", ERROR, "runs without memory"),
+        a1(max_memory_mib=4096), "estate.memory-above-max", "a1", WARNING, "8 GiB of memory, maximum 4"),
+    "no memory": (a1(memory_mib=0), "estate.no-memory", "a1", WARNING, "runs without memory"),
     "memory between two blocks": (
         a1(memory_mib=8193, max_memory_mib=8193), "estate.memory-not-lmb", "a1", WARNING, "counted as the next multiple"),
     "a server over its cores": (
@@ -65,25 +65,25 @@ WRONG: dict[str, tuple[Estate, str, str, Severity, str]] = {
     "a pool over its maximum by its reserve": (
         BASE.replace(pools=(pool("A", 0, 2, 0.6),)), "estate.pool-over-maximum", "A", ERROR, "2.10 cores, maximum 2.00"),
     "a pool that is not there": (a1(pool_id=3), "input.unknown-name", "a1", ERROR, "pool 3 of A is not in sheet Pools"),
-    "one id twice on a server": (a1(lpar_id=12), "estate.duplicate-id", "a2", ERROR, "both have partition id 12 on A"),
-    "the id of a VIOS": (a1(lpar_id=1), "estate.duplicate-id", "a1", ERROR, "both have partition id 1 on A"),
+    "one id twice on a server": (a1(lpar_id=12), "estate.duplicate-id", "a2", WARNING, "both have partition id 12 on A"),
+    "the id of a VIOS": (a1(lpar_id=1), "estate.duplicate-id", "a1", WARNING, "both have partition id 1 on A"),
     "a name among LPARs and VIOSes": (
         BASE.replace(lpars=(*BASE.lpars, lpar("A-v1", "A", 0.1, 1, lpar_id=90))), "input.duplicate", "A-v1", ERROR,
         "stands among the LPARs and the VIOSes"),
     "a VLAN that nobody bridges": (
-        BASE.replace(networks=(*BASE.networks, Network("a1", 3, 77))), "input.unknown-vlan", "a1", ERROR, "a1 uses VLAN 77"),
+        BASE.replace(networks=(*BASE.networks, Network("a1", 3, 77))), "input.unknown-vlan", "a1", WARNING, "a1 uses VLAN 77"),
     "a tagged VLAN that nobody bridges": (
-        BASE.replace(networks=(*BASE.networks, Network("a1", 3, 10, (78,)))), "input.unknown-vlan", "a1", ERROR, "VLAN 78"),
+        BASE.replace(networks=(*BASE.networks, Network("a1", 3, 10, (78,)))), "input.unknown-vlan", "a1", WARNING, "VLAN 78"),
     "a VLAN on another switch": (
-        BASE.replace(networks=(*BASE.networks, Network("a1", 3, 10, (), "OTHER"))), "input.unknown-vlan", "a1", ERROR,
+        BASE.replace(networks=(*BASE.networks, Network("a1", 3, 10, (), "OTHER"))), "input.unknown-vlan", "a1", WARNING,
         "(switch OTHER)"),
     "a LUN that its own VIOS does not see": (
         BASE.replace(disks=(*BASE.disks, Disk("a1", 9, "ghost", "A-v1"))), "estate.lun-not-zoned", "a1", WARNING,
         "Zoning does not show it there"),
-    "one WWPN twice": (BASE.replace(fibres=pair("C050", "c050")), "estate.duplicate-wwpn", "b1", ERROR,
+    "one WWPN twice": (BASE.replace(fibres=pair("C050", "c050")), "estate.duplicate-wwpn", "b1", WARNING,
                        "also belongs to a1 slot 40"),
     "a pair that is no pair": (
-        BASE.replace(fibres=(Fibre("a1", 40, "A-v1", "c050", "C050", "f1"),)), "estate.duplicate-wwpn", "a1", ERROR, "c050"),
+        BASE.replace(fibres=(Fibre("a1", 40, "A-v1", "c050", "C050", "f1"),)), "estate.duplicate-wwpn", "a1", WARNING, "c050"),
     "a disk of nobody": (BASE.replace(disks=(*BASE.disks, Disk("zz", 3, "l", "A-v1"))), "input.unknown-name", "zz", ERROR,
                          "'zz' is not in sheet LPARs"),
     "a zoning to no VIOS": (BASE.replace(zonings=(*BASE.zonings, Zoning("l", "zz"))), "input.unknown-name", "l", ERROR,

@@ -192,6 +192,9 @@ EXAMPLES: dict[str, Example] = {
                                   "owns physical adapters: U789D-P1-C3"),
     "partition.rmc": fact({"rmc_active": None}, {"rmc_active": False}, "has no active RMC connection"),
     "partition.running": fact({"state": ""}, {"state": "open firmware"}, "is open firmware"),
+    "partition.size-known": Example(
+        [Good(BASE)], [Bad(a1(memory_mib=0), "cannot be planned: its memory is unknown"),
+                       Bad(a1(entitlement_units=0, virtual_processors=0), "its processors are unknown")]),
     "partition.sriov": fact({"sriov_ports": 0}, {"sriov_ports": 2}, "has 2 SR-IOV logical port(s)"),
     "partition.workload-group": fact({"workload_group": "None"}, {"workload_group": "32769"},
                                      "is in workload group 32769"),
@@ -263,6 +266,9 @@ EXAMPLES: dict[str, Example] = {
     "server.console": Example(
         [Good(BASE), Good(b(console="")), Good(stating(b(console="hmc2"), policy("console-link", "hmc1", "hmc2")))],
         [Bad(b(console="hmc2"), "A is managed by hmc1, B by hmc2")]),
+    "server.sizes-known": Example(
+        [Good(BASE), Good(changed(BASE, "b1", memory_mib=0, state="not activated"))],
+        [Bad(changed(BASE, "b1", memory_mib=0), "what b1 holds of B is unknown")]),
     "server.dpo": Example([Good(BASE), Good(changed(BASE, "A", dpo_running=True))],
                           [Bad(b(dpo_running=True), "the Dynamic Platform Optimizer runs on B")]),
     "server.enterprise": Example([Good(BASE), Good(b(enterprise=None))],
