@@ -12,6 +12,7 @@ from planner.estate.policies import policy_findings
 from planner.estate.validate import validate
 from planner.findings import Finding, Severity, Source, ordered
 from planner.formats import saved_estate
+from planner.formats.base import Reading
 from planner.formats.open import ARCHIVE, Progress, documents
 
 #: Without these put right, everything else that is found is only their consequence.
@@ -32,17 +33,21 @@ def load(sources: Sequence[Path], progress: Progress | None = None, mapping: Pat
     found = list(documents(sources, mapping, progress=progress))
     readings = [reading for document in found for reading in document.readings]
     problems = [problem for document in found for problem in document.problems]
-    saved = [reading for reading in readings if reading.kind == saved_estate.KIND]
-    if not problems and saved and (len(saved) > 1 or {r.kind for r in readings} - {ARCHIVE, saved_estate.KIND}):
-        problems.append(_problem(str(sources[0]), "a saved estate stands for itself, but there is more to read",
-                                 "give the saved estate alone, or the sources it was made of"))
-    if not problems and not any(reading.records for reading in readings):
-        problems += [f for r in readings for f in r.findings if f.severity is Severity.ERROR]
-        problems = problems or [
-            _problem(str(sources[0]) if sources else ".", "nothing in it is a format that the planner reads", _PUT_IN)]
-    if problems:
+    if problems := problems or _unusable(readings, str(sources[0]) if sources else "."):
         raise InputError(problems)
     return checked(assemble(readings))
+
+
+def _unusable(readings: Sequence[Reading], where: str) -> list[Finding]:
+    """Why no estate can be made of what was read."""
+    saved = [reading for reading in readings if reading.kind == saved_estate.KIND]
+    if saved and (len(saved) > 1 or {r.kind for r in readings} - {ARCHIVE, saved_estate.KIND}):
+        return [_problem(where, "a saved estate stands for itself, but there is more to read",
+                         "give the saved estate alone, or the sources it was made of")]
+    if any(reading.records for reading in readings):
+        return []
+    return [f for r in readings for f in r.findings if f.severity is Severity.ERROR] or [
+        _problem(where, "nothing in it is a format that the planner reads", _PUT_IN)]
 
 
 def checked(loaded: Loaded) -> Loaded:

@@ -218,32 +218,33 @@ def _marks(text: str) -> list[_Break]:
 def _breaks(text: str) -> list[_Break]:
     """Headers, prompts and echoes in the order of the text; where two claim a line the more telling one has it."""
     found: dict[int, _Break] = {}
+    for one in (*_headers(text), *_prompts(text)):
+        found.setdefault(one.start, one)
+    return _apart([found[start] for start in sorted(found)])
 
-    def add(start: int, end: int, kind: str, hosts: tuple[str, ...] = (), command: str = "") -> None:
-        found.setdefault(start, _Break(start, end, kind, hosts, command[:_LONGEST_COMMAND].strip(_CURSOR)))
 
+def _headers(text: str) -> Iterator[_Break]:
     if "HOST" in text or "--" in text or "\n=" in text or text[:1] in "=>*#":
         for header in (_HOST_LINE, _HOSTS_BLOCK, _RULED):
             for m in header.finditer(text):
                 if hosts := hosts_of(next((g for g in m.groups() if g), "")):
-                    add(m.start(), m.end(2) if header is _RULED else m.end(), "header", hosts)
-    for m in _FILE_HEAD.finditer(text):
-        add(m.start(), m.end(), "boundary")
-    for m in _FENCE.finditer(text):
-        add(m.start(), m.end(), "fence")
-    for m in _LOOP.finditer(text):
-        add(m.start(), m.end(), "header", (m[2] or m[3],))
+                    yield _Break(m.start(), m.end(2) if header is _RULED else m.end(), "header", hosts, "")
+    for kind, line in (("boundary", _FILE_HEAD), ("fence", _FENCE)):
+        yield from (_Break(m.start(), m.end(), kind, (), "") for m in line.finditer(text))
+    yield from (_Break(m.start(), m.end(), "header", (m[2] or m[3],), "") for m in _LOOP.finditer(text))
+
+
+def _prompts(text: str) -> Iterator[_Break]:
     if any(sign in text for sign in "$#>"):
         for prompt in (_AT_HOST, _PATH, _NAMED):
-            for m in prompt.finditer(text):
-                add(m.start(), m.end(), "prompt", (m[1],), m[2])
-        for m in _BARE.finditer(text):
-            add(m.start(), m.end(), "bare", (), m[1] or m[2] or "")
-    for m in _LOGIN.finditer(text):
-        add(m.start(), m.end(), "login", (m[1],))
-    for m in _ECHO.finditer(text):
-        add(m.start(), m.end(), "echo", (), m[1])
-    return _apart([found[start] for start in sorted(found)])
+            yield from (_Break(m.start(), m.end(), "prompt", (m[1],), _typed(m[2])) for m in prompt.finditer(text))
+        yield from (_Break(m.start(), m.end(), "bare", (), _typed(m[1] or m[2] or "")) for m in _BARE.finditer(text))
+    yield from (_Break(m.start(), m.end(), "login", (m[1],), "") for m in _LOGIN.finditer(text))
+    yield from (_Break(m.start(), m.end(), "echo", (), _typed(m[1])) for m in _ECHO.finditer(text))
+
+
+def _typed(command: str) -> str:
+    return command[:_LONGEST_COMMAND].strip(_CURSOR)
 
 
 def _apart(breaks: list[_Break]) -> list[_Break]:
