@@ -16,7 +16,7 @@ from landscape import DATA, build_usage, landscape
 from planner.errors import InputError
 from planner.history.calendar import Bucket, DayKind
 from planner.history.clock import Clock
-from planner.history.profiles import month_range, profiles, sum_by_bucket
+from planner.history.profiles import month_range, profiles, recorded
 from planner.history.sources import read_sources, serial_numbers
 from planner.history.store import History
 
@@ -54,7 +54,7 @@ def test_every_profile_finds_the_known_peak(usage: Any, history: History) -> Non
 def test_the_sum_of_a_server_is_known(usage: Any, history: History, hour: int) -> None:
     for server in landscape().servers:
         for month in usage.months:
-            found = sum_by_bucket(history, build_usage.SITE, server=server.name, month=month, step_s=3600)
+            found = recorded(history, build_usage.SITE, server=server.name, month=month, step_s=3600).physc.sums
             assert found[Bucket(DayKind.MONTH_END, hour)].value == usage.sum_at(server.name, hour, month)
 
 

@@ -6,9 +6,13 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 
+import numpy as np
+
 from planner.formats import registry
 from planner.formats.open import Document
 from planner.formats.samples import Kind
+from planner.history.calendar import BUCKETS, Bucket
+from planner.history.profiles import BucketSum, Profiles, at_percentile
 from planner.history.store import Columns
 
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
@@ -61,3 +65,27 @@ def columns(rows: Sequence[tuple[str, int, int]], *, span: int = 300, server: st
     return Columns("sample", [(Kind.LPAR.value, name, server) for name, _, _ in rows], {
         "t": [end for _, end, _ in rows], "span": [span] * count, "physc": [used for _, _, used in rows],
         "ent": [50] * count, "mem_used": [memory] * count, "mem_total": [4096] * count})
+
+
+def bucket_sums(found: Profiles, lpars: Iterable[str], what: str = "physc") -> dict[Bucket, BucketSum]:
+    """For each bucket what these LPARs use together. ``what``: ``physc`` (thousandths) or ``memory`` (MiB).
+
+    A bucket without any slot in the period has the sum of the singles.
+    """
+    names = sorted(set(lpars))
+    figures = found.grid.physc if what == "physc" else found.grid.memory_mib
+    total = np.zeros(len(found.grid.starts), dtype=np.int64)
+    for name in names:
+        total += found.series(name, what)
+    holes = (figures[[found.grid.names.index(name) for name in names]] < 0).sum(axis=0)
+    sums = {}
+    for bucket in BUCKETS:
+        profiles = [found.by_lpar[name] for name in names]
+        singles = sum((one.physc if what == "physc" else one.memory_mib)[bucket] for one in profiles)
+        listed = found.columns.get(bucket)
+        if listed is None:
+            sums[bucket] = BucketSum(singles, singles, 0, 0)
+        else:
+            sums[bucket] = BucketSum(at_percentile(total[listed], found.percentile), singles, len(listed),
+                                     int(holes[listed].sum()))
+    return sums

@@ -104,21 +104,6 @@ class Forecast:
     ceiling_month_early: MonthOf | None
     notes: tuple[str, ...]
 
-    @property
-    def error_method(self) -> float | None:
-        """The mean absolute error, in the back-test, of the method used; None without a back-test."""
-        return self.backtest.used.mae
-
-    @property
-    def error_naive(self) -> float | None:
-        """The mean absolute error of the baseline in the back-test."""
-        return self.backtest.naive.mae
-
-    @property
-    def error_trend(self) -> float | None:
-        """The mean absolute error of the trend in the back-test, used or not."""
-        return self.backtest.trend.mae
-
     def ceiling_words(self) -> str:
         """``2027-03 (at the earliest 2027-01)``, ``not within 12 months``, ``in 2026-11 already``."""
         if self.ceiling is None:

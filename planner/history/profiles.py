@@ -167,32 +167,6 @@ class Profiles:
             filled[listed] = np.where(values < 0, stated[bucket], values)
         return filled
 
-    def bucket_sums(self, lpars: Iterable[str], what: str = "physc") -> dict[Bucket, BucketSum]:
-        """For each bucket what these LPARs use together. ``what``: ``physc`` (thousandths) or ``memory`` (MiB).
-
-        A bucket without any slot in the period has the sum of the singles.
-        """
-        names = sorted(set(lpars))
-        figures = self.grid.physc if what == "physc" else self.grid.memory_mib
-        total = np.zeros(len(self.grid.starts), dtype=np.int64)
-        for name in names:
-            total += self.series(name, what)
-        holes = (figures[[self._rows[name] for name in names]] < 0).sum(axis=0)
-        found = {}
-        for bucket in BUCKETS:
-            singles = sum(self._single(name, bucket, what) for name in names)
-            listed = self.columns.get(bucket)
-            if listed is None:
-                found[bucket] = BucketSum(singles, singles, 0, 0)
-            else:
-                found[bucket] = BucketSum(at_percentile(total[listed], self.percentile), singles, len(listed),
-                                          int(holes[listed].sum()))
-        return found
-
-    def _single(self, lpar: str, bucket: Bucket, what: str) -> int:
-        profile = self.by_lpar[lpar]
-        return (profile.physc if what == "physc" else profile.memory_mib)[bucket]
-
 
 def profiles(history: History, lpars: Iterable[EntitledPartition], site: Calendar, *,
              percentile: float | int | str | Fraction = 95, start_s: int | None = None, end_s: int | None = None,
@@ -325,14 +299,3 @@ def _figures(figures: NDArray[np.int32], columns: Mapping[Bucket, NDArray[np.int
         bucket: BucketSum(at_percentile(total[listed], share), sum(single.get(bucket, 0) for single in singles),
                           len(listed), int(holes[listed].sum()))
         for bucket, listed in columns.items() if any(bucket in single for single in singles)})
-
-
-def sum_by_bucket(history: History, site: Calendar, *, lpars: Sequence[str] | None = None, server: str | None = None,
-                  month: tuple[int, int] | None = None, percentile: float | int | str | Fraction = 100,
-                  step_s: int = STEP_S) -> dict[Bucket, BucketSum]:
-    """What LPARs, or whatever ran on a server, used together in a month (else in all the history), in thousandths.
-
-    Only what was recorded counts: see :func:`recorded`, which raises InputError.
-    """
-    return dict(recorded(history, site, lpars=lpars, server=server, month=month, percentile=percentile,
-                         step_s=step_s).physc.sums)

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from planner.formats.samples import Kind
@@ -15,6 +14,7 @@ from planner.history.forecast import COVERAGE_PERCENT, Backtest, Errors, Forecas
 from planner.history.monthly import MonthOf, month_at, number_of
 from planner.jobs.forecasts import FIGURES, Entity
 from planner.report.history_views import calendar_words, show_thousandths
+from planner.report.tables import without_empty
 from planner.report.text import listed
 
 _SHOWN = 3
@@ -29,14 +29,7 @@ def forecasts_view(found: Sequence[Entity], figure: str, site: Calendar, percent
     first = max((one.forecast.months[0] for one in found if one.forecast), default=None)
     ahead = [] if first is None else [month_at(number_of(first) + n) for n in range(_SHOWN)]
     rows = [_row(one, figure, ahead) for one in found]
-    shown = [name for name in rows[0] if any(row[name] for row in rows)]
-    table = Table(title=Text(f"Forecast of the {_FIGURE[figure]} (cores)"), title_justify="left", box=None,
-                  header_style="bold")
-    for name in shown:
-        table.add_column(name, overflow="fold", no_wrap=name in _WHOLE or name[:1].isdigit(),
-                         justify="left" if name in _LEFT else "right")
-    for row in rows:
-        table.add_row(*(Text(row[name]) for name in shown))
+    table = without_empty(f"Forecast of the {_FIGURE[figure]} (cores)", rows, _LEFT, (*_WHOLE, *map(show_month, ahead)))
     low = f" Ceilings: {percent} % of a server or pool, all that an LPAR can use." if percent is not None else ""
     gone = "" if percent is not None or not any(_of_some(one, figure) for one in found) else (
         " An LPAR that is not recorded any more counts as missing: with --estate those count that are in it.")

@@ -8,7 +8,6 @@ from operator import getitem
 from typing import Any
 
 from rich.console import RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from planner.plan.choices import By, Status
@@ -16,6 +15,7 @@ from planner.plan.details import Fit, Free, HeadroomDetails, Largest, Point
 from planner.plan.plan import Plan
 from planner.plan.questions import Headroom
 from planner.plan.wire import as_json
+from planner.report.tables import listing
 from planner.sheets import Column, chart_base, line, points, table
 from planner.units import cores, gib, show_cores, show_duration
 from planner.xlsx import Book
@@ -82,10 +82,8 @@ def headroom_view(plan: Plan) -> list[RenderableType]:
     goal, d = plan.goal, plan.details
     if not isinstance(goal, Headroom) or not isinstance(d, HeadroomDetails):
         return []
-    table = Table(title=f"Room on {goal.server}", title_justify="left", box=None, header_style="bold")
-    table.add_column("")
-    for name in ("cores entitled to nobody", "cores unused at the peak", "GiB free"):
-        table.add_column(name, justify="right")
+    table = listing(f"Room on {goal.server}", ("",), ("cores entitled to nobody", "cores unused at the peak",
+                                                      "GiB free"))
     for name, free in (("now", d.free_now), ("after the moves", d.free_after)):
         if free is not None:
             table.add_row(*_free_row(name, free))
@@ -97,9 +95,8 @@ def headroom_view(plan: Plan) -> list[RenderableType]:
 
 
 def _curve_table(goal: Headroom, curve: Sequence[Point]) -> RenderableType:
-    table = Table(title="What room costs", title_justify="left", box=None, header_style="bold")
-    for name in ("cores", "cost", "moves", "GiB moved", "status"):
-        table.add_column(name, justify="left" if name == "status" else "right")
+    table = listing("What room costs", (), ("cores", "cost", "moves", "GiB moved"))
+    table.add_column("status")
     for row in curve:
         asked = " ← asked for" if row.units == goal.units else ""
         cost = "-" if row.cost_ms is None else show_duration(row.cost_ms / 1000)

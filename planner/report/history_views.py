@@ -9,7 +9,6 @@ from fractions import Fraction
 from typing import Any
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from planner.findings import Finding
@@ -18,6 +17,7 @@ from planner.history.clock import Clock
 from planner.history.contents import SeriesSummary, Summary
 from planner.history.profiles import PeakSum, RecordedUsage
 from planner.history.store import AddReport
+from planner.report.tables import listing, without_empty
 from planner.report.terminal import counts, findings_table
 from planner.report.text import listed, number_of
 from planner.units import gib
@@ -46,15 +46,6 @@ def _month(month: tuple[int, int] | None) -> str:
 
 def _percentile(share: Fraction) -> str:
     return "maximum" if share == 100 else f"percentile {float(share):g}"
-
-
-def _table(title: str, left: Sequence[str], right: Sequence[str] = ()) -> Table:
-    table = Table(title=Text(title) if title else None, title_justify="left", box=None, header_style="bold")
-    for name in left:
-        table.add_column(name, overflow="fold")
-    for name in right:
-        table.add_column(name, justify="right")
-    return table
 
 
 # --- adding -----------------------------------------------------------------------------------------------------------
@@ -86,7 +77,7 @@ def _tally(findings: Iterable[Finding]) -> RenderableType:
     subjects: dict[str, dict[str, None]] = {}
     for finding in findings:
         subjects.setdefault(_TOLD.get(finding.rule, "other"), {})[finding.subject] = None
-    table = _table("", ["what", "of how many", "of which"])
+    table = listing("", ["what", "of how many", "of which"])
     for what in (*_TOLD.values(), "other"):
         if names := list(subjects.get(what, ())):
             table.add_row(what, str(len(names)), Text(listed(names)))
@@ -101,14 +92,8 @@ def summary_view(summary: Summary, clock: Clock, store: str) -> RenderableType:
     if not summary.series:
         return Text(f"{store} is empty: planner history add SOURCE --store FILE")
     rows = [_summary_row(one, clock) for one in summary.series]
-    shown = [name for name in rows[0] if any(row[name] for row in rows)]
-    table = Table(title=Text(f"What is in {store} (zone {summary.zone or 'not given: UTC'})"), title_justify="left",
-                  box=None, header_style="bold")
-    for name in shown:
-        table.add_column(name, overflow="fold", justify="left" if name in _LEFT else "right", no_wrap=name in _WHOLE)
-    for row in rows[:_MOST_ROWS]:
-        table.add_row(*(Text(row[name]) for name in shown))
-    parts: list[RenderableType] = [table]
+    parts: list[RenderableType] = [without_empty(
+        f"What is in {store} (zone {summary.zone or 'not given: UTC'})", rows, _LEFT, _WHOLE, _MOST_ROWS)]
     if len(rows) > _MOST_ROWS:
         parts.append(Text(f"… and {len(rows) - _MOST_ROWS} more series (all of them: --json)", "dim"))
     if any(one.changes for one in summary.series):
@@ -142,7 +127,7 @@ def _every(one: SeriesSummary) -> str:
 
 
 def _changes(summary: Summary, clock: Clock) -> RenderableType:
-    table = _table("LPARs that changed server", ["LPAR", "when", "from", "to"])
+    table = listing(Text("LPARs that changed server"), ["LPAR", "when", "from", "to"])
     for one in summary.series:
         for number, (at, was, now) in enumerate(one.changes[:20]):
             table.add_row(Text("" if number else one.name), _at(at, clock), Text(was), Text(now))
@@ -173,7 +158,7 @@ def profile_view(found: RecordedUsage, who: str, month: tuple[int, int] | None, 
     """Hour by hour and kind of day: of one LPAR, or of what ran on a server (the sum, and the singles beside it)."""
     alone = len(found.lpars) == 1
     of = "" if alone else f", {len(found.lpars)} LPARs together"
-    table = _table(f"{who}{of}: {_percentile(share)} of {_month(month)}", ["hour"],
+    table = listing(Text(f"{who}{of}: {_percentile(share)} of {_month(month)}"), ["hour"],
                    [f"{kind.value} {unit}" for unit in ("cores", "GiB") for kind in KINDS])
     for hour in range(24):
         buckets = [Bucket(kind, hour) for kind in KINDS]
@@ -225,7 +210,7 @@ def calendar_words(site: Calendar) -> str:
 def month_view(rows: Mapping[str, PeakSum], month: tuple[int, int], share: Fraction,
                site: Calendar) -> RenderableType:
     """Server by server the peak of the sum against the sum of the peaks, and what the difference is worth."""
-    table = _table(f"Cores used in {_month(month)}, {_percentile(share)} of each bucket",
+    table = listing(Text(f"Cores used in {_month(month)}, {_percentile(share)} of each bucket"),
                    ["server"], ["LPARs", "peak of the sum", "at", "sum of the peaks", "difference", "", "not recorded"])
     for server, peak in rows.items():
         cells = peak.slots * len(peak.lpars)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from planner.estate.model import Estate
@@ -34,15 +34,13 @@ def runbook(plan: Plan, estate: Estate) -> str:
 
 
 def _lines(plan: Plan, site: Site) -> Iterator[str]:
-    yield f"# Runbook: {md(headline(plan))}"
-    yield ""
+    yield f"# Runbook: {md(headline(plan))}\n"
     yield from _summary(plan)
     yield from _stays(plan)
     yield from _warnings(plan)
     yield from _preparation(plan, site)
     ids = {p.name: p.lpar_id for p in site.estate.lpars}
-    yield "## The way out"
-    yield ""
+    yield "## The way out\n"
     for number, moves in plan.waves(OUT):
         yield from _wave(plan, site, number, moves, ids)
     match plan.goal:
@@ -55,29 +53,22 @@ def _lines(plan: Plan, site: Site) -> Iterator[str]:
         case _:
             yield from _freed(plan, site)
     if plan.leg(BACK):
-        yield "## The way back"
-        yield ""
-        yield "- [ ] Every LPAR validated for the way home, now that the work is done:"
-        yield ""
-        yield "```sh"
+        yield "## The way back\n"
+        yield "- [ ] Every LPAR validated for the way home, now that the work is done:\n"
         first = {m.lpar: m for m in reversed(plan.leg(BACK))}
-        yield from (migrlpar(m, site, "v", ids.get(m.lpar)) for m in plan.leg(BACK) if first[m.lpar] is m)
-        yield "```"
-        yield ""
+        yield from _shell(migrlpar(m, site, "v", ids.get(m.lpar)) for m in plan.leg(BACK) if first[m.lpar] is m)
         for number, moves in plan.waves(BACK):
             yield from _wave(plan, site, number, moves, ids)
     else:
         yield from _way_back_lines(plan, site, ids)
     yield from _trouble(plan, site)
-    yield "## Assumptions"
-    yield ""
+    yield "## Assumptions\n"
     yield from (f"- {md(a)}" for a in plan.assumptions)
 
 
 def _summary(plan: Plan) -> Iterator[str]:
     if plan.levels:
-        yield f"{leg_tally(plan, OUT)}. Every step was replayed against the rules."
-        yield ""
+        yield f"{leg_tally(plan, OUT)}. Every step was replayed against the rules.\n"
         yield from (f"- {md(line)}" for line in (*map(level_line, plan.levels), *energy_lines(plan), *plan.notes))
         yield ""
     else:
@@ -97,8 +88,7 @@ def _summary(plan: Plan) -> Iterator[str]:
 
 def _stays(plan: Plan) -> Iterator[str]:
     if plan.stays:
-        yield "Stays on the freed server(s):" if not plan.off else "Stays defined on the servers that go off:"
-        yield ""
+        yield f"Stays {'defined on the servers that go off' if plan.off else 'on the freed server(s)'}:\n"
         yield from (f"- {md(n)} on {md(s)}: {md(why)}" for n, s, why in plan.stays)
         yield ""
 
@@ -106,8 +96,7 @@ def _stays(plan: Plan) -> Iterator[str]:
 def _warnings(plan: Plan) -> Iterator[str]:
     shown = [f for f in plan.findings if f.severity.value != "info"]
     if shown:
-        yield "## Read this first"
-        yield ""
+        yield "## Read this first\n"
         alike: dict[tuple[str, str, str], list[str]] = {}
         for f in shown:
             alike.setdefault((f.severity.value, f.message, f.fix), []).append(f.subject)
@@ -117,29 +106,19 @@ def _warnings(plan: Plan) -> Iterator[str]:
 
 
 def _preparation(plan: Plan, site: Site) -> Iterator[str]:
-    yield "## Before the window"
-    yield ""
+    yield "## Before the window\n"
     usage = " --history HISTORY" if plan.goal.usage else ""
     yield f"- [ ] Fresh exports taken, plan verified against them: `planner verify PLAN ESTATE{usage}`"
     if not plan.leg(OUT):
-        yield "No LPAR has to move."
-        yield ""
+        yield "No LPAR has to move.\n"
         return
-    yield "- [ ] Every move validated today. Each line must end without an error; a warning is to be understood:"
-    yield ""
-    yield "```sh"
-    current = {p.name: p.lpar_id for p in site.estate.lpars}
-    for move in plan.leg(OUT):
-        if move.source == site.start[move.lpar]:
-            yield migrlpar(move, site, "v", current.get(move.lpar)) + _room_note(site, move)
-    yield "```"
-    yield ""
+    yield "- [ ] Every move validated today. Each line must end without an error; a warning is to be understood:\n"
+    yield from _shell(migrlpar(move, site, "v", site.lpars[move.lpar].lpar_id) + _room_note(site, move)
+                      for move in plan.leg(OUT) if move.source == site.start[move.lpar])
     if any(m.source != site.start[m.lpar] for m in plan.leg(OUT)):
-        yield "Moves from a parking place can be validated only once the LPAR stands there."
-        yield ""
+        yield "Moves from a parking place can be validated only once the LPAR stands there.\n"
     if any(move.parking for move in plan.moves):
-        yield "Parked LPARs move twice on the same evening: tell their owners."
-        yield ""
+        yield "Parked LPARs move twice on the same evening: tell their owners.\n"
 
 
 def _room_note(site: Site, move: Move) -> str:
@@ -153,8 +132,7 @@ def _room_note(site: Site, move: Move) -> str:
 
 def _wave(plan: Plan, site: Site, number: int, moves: tuple[Move, ...], ids: dict[str, int | None]) -> Iterator[str]:
     start, end = min(m.start_ms for m in moves), max(m.end_ms for m in moves)
-    yield f"### Wave {number}: {clock_span(plan, start, end)}"
-    yield ""
+    yield f"### Wave {number}: {clock_span(plan, start, end)}\n"
     yield "| LPAR | from | to | cores | GiB | minutes | stands still | movers |"
     yield "|---|---|---|---:|---:|---:|---:|---|"
     for m in moves:
@@ -164,8 +142,7 @@ def _wave(plan: Plan, site: Site, number: int, moves: tuple[Move, ...], ids: dic
                f"{m.suspend_ms / 1000:.1f} s | {md(m.source_msp)} → {md(m.target_msp)} |")
     yield ""
     if len(moves) > 1:
-        yield "Start these together (one session each), and wait until all are over before the next wave."
-        yield ""
+        yield "Start these together (one session each), and wait until all are over before the next wave.\n"
     for m in moves:
         yield from _move(plan, site, m, ids)
         ids[m.lpar] = m.target_id
@@ -175,39 +152,29 @@ def _move(plan: Plan, site: Site, m: Move, ids: dict[str, int | None]) -> Iterat
     p = site.lpars[m.lpar]
     disks = len({d.lun for d in site.reach.disks_of(m.lpar)})
     final = not m.parking and (m.leg == BACK or not plan.leg(BACK))
-    yield f"#### {md(m.lpar)}: {md(m.source)} → {md(m.target)}"
-    yield ""
-    yield "Before:"
-    yield ""
+    yield f"#### {md(m.lpar)}: {md(m.source)} → {md(m.target)}\n"
+    yield "Before:\n"
     yield from _items(before(p, disks))
     yield ""
     yield from _on(site, m.source)
-    yield "```sh"
-    yield migrlpar(m, site, "v", ids.get(m.lpar))
-    yield migrlpar(m, site, "m", ids.get(m.lpar))
-    yield "```"
-    yield ""
-    yield "It has arrived when this says Running" + _where(site, m.target) + ":"
-    yield ""
-    yield "```sh"
-    yield state_query(m)
-    yield "```"
-    yield ""
-    yield "If it hangs or fails half-way, stop it, then recover it" + _where(site, m.source) + ":"
-    yield ""
-    yield "```sh"
-    yield migrlpar(m, site, "s")
-    yield migrlpar(m, site, "r")
-    yield "```"
-    yield ""
+    yield from _shell(migrlpar(m, site, step, ids.get(m.lpar)) for step in "vm")
+    yield "It has arrived when this says Running" + _where(site, m.target) + ":\n"
+    yield from _shell([state_query(m)])
+    yield "If it hangs or fails half-way, stop it, then recover it" + _where(site, m.source) + ":\n"
+    yield from _shell(migrlpar(m, site, step) for step in "sr")
     if m.target_id is not None and m.target_id != ids.get(m.lpar):
         yield (f"Its partition id changes from {ids.get(m.lpar)} to {m.target_id}: `lsmap -all` on the VIOSes shows "
-               "the old one until the LPAR restarts.")
-        yield ""
-    yield "After:"
-    yield ""
+               "the old one until the LPAR restarts.\n")
+    yield "After:\n"
     yield from _items(after(p, permanent=final and m.leg == OUT))
     yield ""
+
+
+def _shell(commands: Iterable[str]) -> Iterator[str]:
+    """Commands as a block of their own."""
+    yield "```sh"
+    yield from commands
+    yield "```\n"
 
 
 def _where(site: Site, server: str) -> str:
@@ -217,8 +184,7 @@ def _where(site: Site, server: str) -> str:
 
 def _on(site: Site, server: str) -> Iterator[str]:
     if site.servers[server].console:
-        yield f"On console {md(site.servers[server].console)}:"
-        yield ""
+        yield f"On console {md(site.servers[server].console)}:\n"
 
 
 def _items(items: list[Item]) -> Iterator[str]:
@@ -228,8 +194,7 @@ def _items(items: list[Item]) -> Iterator[str]:
 
 
 def _freed(plan: Plan, site: Site) -> Iterator[str]:
-    yield "### The work"
-    yield ""
+    yield "### The work\n"
     for name in plan.goal.left:
         yield f"- [ ] {md(name)} was left there on purpose: stopped by its owner (`shutdown -F` on the LPAR)"
     for server in plan.goal.freed:
@@ -248,8 +213,7 @@ def _freed(plan: Plan, site: Site) -> Iterator[str]:
 
 def _powered_off(plan: Plan, site: Site) -> Iterator[str]:
     """Switching off what is empty now, and on again before anything comes back."""
-    yield "### Switching off"
-    yield ""
+    yield "### Switching off\n"
     for server in plan.off:
         name, at = quoted(server), _where(site, server)
         query = f"lssyscfg -r lpar -m {name} -F name,state"
@@ -267,8 +231,7 @@ def _powered_off(plan: Plan, site: Site) -> Iterator[str]:
 
 
 def _powered_on(plan: Plan, site: Site) -> Iterator[str]:
-    yield "### Switching on again"
-    yield ""
+    yield "### Switching on again\n"
     back = plan.leg(BACK)
     if back:
         yield (f"Everything below is done before the way back begins: "
@@ -288,8 +251,7 @@ def _powered_on(plan: Plan, site: Site) -> Iterator[str]:
 def _room(plan: Plan, goal: Headroom, site: Site) -> Iterator[str]:
     """What is to be looked at once the room is there, and what ends the time in which it is needed."""
     server = goal.server
-    yield f"### The room on {md(server)}: {md(between(plan))}"
-    yield ""
+    yield f"### The room on {md(server)}: {md(between(plan))}\n"
     yield from (f"- {md(line)}" for line in sentences(plan))
     yield ""
     where = _where(site, server)
@@ -307,18 +269,15 @@ def _room(plan: Plan, goal: Headroom, site: Site) -> Iterator[str]:
 
 
 def _way_back_lines(plan: Plan, site: Site, ids: dict[str, int | None]) -> Iterator[str]:
-    yield "## The way back"
-    yield ""
+    yield "## The way back\n"
     if not plan.leg(OUT):
-        yield "Nothing moves, so nothing comes back."
-        yield ""
+        yield "Nothing moves, so nothing comes back.\n"
         return
     if isinstance(plan.goal, Whatif):
         yield WAY_BACK
         yield ""
     yield ("Not planned in time (`--return` does that). In this order, one after the other, each LPAR comes home; what "
-           "held on the way out holds backwards. Validate each (`-o v`) first:")
-    yield ""
+           "held on the way out holds backwards. Validate each (`-o v`) first:\n")
     yield "```sh"
     for m in reversed(plan.leg(OUT)):
         home = replace(m, source=m.target, target=m.source, source_msp=m.target_msp, target_msp=m.source_msp,
@@ -327,15 +286,12 @@ def _way_back_lines(plan: Plan, site: Site, ids: dict[str, int | None]) -> Itera
                        fibres=site.reach.fibre_paths(m.lpar, m.source).mapping,
                        target_id=site.lpars[m.lpar].lpar_id if m.source == site.start[m.lpar] else None)
         yield migrlpar(home, site, "m", ids.get(m.lpar))
-    yield "```"
-    yield ""
+    yield "```\n"
 
 
 def _trouble(plan: Plan, site: Site) -> Iterator[str]:
-    yield "## If something fails"
-    yield ""
+    yield "## If something fails\n"
     yield ("- A validation fails: do not move that LPAR. Nothing has changed; moves of later waves that do not need "
            "its room may go on, otherwise stop here: every state between two waves is one in which everything runs.")
     yield "- A move hangs: its own stop and recover lines stand with it; an LPAR is never on both servers for good."
-    yield "- Half-way and no further: the LPARs that have moved stay where they are and run; or take the way back."
-    yield ""
+    yield "- Half-way and no further: the LPARs that have moved stay where they are and run; or take the way back.\n"

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from rich.console import Console, Group, RenderableType
 from rich.markup import escape
 from rich.panel import Panel
-from rich.table import Table
 from rich.text import Text
 
 from planner.estate.assemble import Loaded
@@ -16,6 +15,7 @@ from planner.plan.choices import BACK, OUT, Status
 from planner.plan.plan import Plan
 from planner.report.headroom import headroom_view
 from planner.report.missing import Lack, missing
+from planner.report.tables import listing
 from planner.report.text import clock_span, energy_lines, headline, leg_tally, level_line, pause, windows
 from planner.rules import Judge, Site
 from planner.units import show_cores, show_duration, show_gib
@@ -39,10 +39,8 @@ def console(*, stderr: bool = False) -> Console:
 
 def findings_table(findings: Sequence[Finding], most: int = 40) -> RenderableType:
     """Findings, worst first; the count of what does not fit."""
-    table = Table(box=None, padding=(0, 1), show_header=True, header_style="bold")
     placed = any(f.source for f in findings[:most])
-    for name in ("", "subject", "what was found", "what to do", *(("where",) if placed else ())):
-        table.add_column(name, overflow="fold")
+    table = listing("", ("", "subject", "what was found", "what to do", *(("where",) if placed else ())))
     for f in findings[:most]:
         table.add_row(Text(f.severity.value, _COLOUR[f.severity]), Text(f.subject), Text(f.message), Text(f.fix),
                       *((Text(str(f.source or ""), "dim"),) if placed else ()))
@@ -63,10 +61,7 @@ def counts(findings: Iterable[Finding]) -> str:
 
 def loaded_view(loaded: Loaded, findings: Sequence[Finding]) -> RenderableType:
     """What was read and what there is to say about it."""
-    table = Table(title="What was read", title_justify="left", box=None, header_style="bold")
-    table.add_column("kind")
-    for name in ("read", "values"):
-        table.add_column(name, justify="right")
+    table = listing("What was read", ("kind",), ("read", "values"))
     for kind, number in sorted(loaded.kinds.items()):
         table.add_row(kind, str(number), str(loaded.facts.get(kind, "")))
     e = loaded.estate
@@ -84,10 +79,8 @@ def loaded_view(loaded: Loaded, findings: Sequence[Finding]) -> RenderableType:
 
 
 def _lacks_table(lacks: Sequence[Lack]) -> RenderableType:
-    table = Table(title="Still missing for planning (assumptions are made, and said, until it is there)",
-                  title_justify="left", box=None, header_style="bold")
-    for name in ("fact", "missing for", "the command that gives it"):
-        table.add_column(name, overflow="fold")
+    table = listing("Still missing for planning (assumptions are made, and said, until it is there)",
+                    ("fact", "missing for", "the command that gives it"))
     for lack in lacks:
         some = ", ".join(lack.names[:4]) + (" …" if len(lack.names) > 4 else "")
         table.add_row(lack.fact, Text(f"{len(lack.names)} of {lack.of}: {some}"), Text(lack.command))
@@ -96,9 +89,7 @@ def _lacks_table(lacks: Sequence[Lack]) -> RenderableType:
 
 def check_view(site: Site, judge: Judge) -> tuple[RenderableType, int]:
     """Readiness of every LPAR that is told of, and the number of active ones that are not ready."""
-    table = Table(title="Readiness", title_justify="left", box=None, header_style="bold")
-    for name in ("LPAR", "server", "ready", "may go to", "what stands in the way"):
-        table.add_column(name, overflow="fold")
+    table = listing("Readiness", ("LPAR", "server", "ready", "may go to", "what stands in the way"))
     refused = 0
     for name in judge.told():
         server = site.lpars[name].server
@@ -125,10 +116,7 @@ def _nearest(judge: Judge, site: Site, name: str) -> list[Finding]:
 
 def reach_matrix(site: Site, judge: Judge, lpars: Sequence[str], servers: Sequence[str]) -> RenderableType:
     """LPAR × server: here, yes, or the rules that refuse."""
-    table = Table(box=None, header_style="bold")
-    table.add_column("LPAR")
-    for s in servers:
-        table.add_column(Text(s), overflow="fold")
+    table = listing("", ("LPAR", *servers))
     for name in lpars:
         cells: list[Text] = []
         for s in servers:
@@ -153,10 +141,7 @@ def refusals(site: Site, judge: Judge, lpar: str, server: str) -> list[Finding]:
 def reach_detail(site: Site, judge: Judge, lpar: str, servers: Sequence[str]) -> RenderableType:
     """For one LPAR: each server with every reason, and the VIOS mapping where it may go."""
     source = site.lpars[lpar].server
-    table = Table(title=f"Where {escape(lpar)} (on {escape(source)}) may go", title_justify="left", box=None,
-                  header_style="bold")
-    for name in ("server", "", "why", "what would mend it"):
-        table.add_column(name, overflow="fold")
+    table = listing(f"Where {escape(lpar)} (on {escape(source)}) may go", ("server", "", "why", "what would mend it"))
     for s in servers:
         if s == source:
             continue
@@ -222,11 +207,7 @@ def _head(plan: Plan) -> RenderableType:
 
 
 def _waves(plan: Plan) -> RenderableType:
-    table = Table(box=None, header_style="bold")
-    for name in ("wave", "when", "LPAR", "from", "to"):
-        table.add_column(name, overflow="fold")
-    for name in ("minutes", "stands still"):
-        table.add_column(name, justify="right")
+    table = listing("", ("wave", "when", "LPAR", "from", "to"), ("minutes", "stands still"))
     table.add_column("movers", overflow="fold")
     left = MOST_ROWS
     for leg in (OUT, BACK):
@@ -246,10 +227,7 @@ def _more(count: int, what: str) -> Text:
 
 
 def _servers(plan: Plan) -> RenderableType:
-    table = Table(box=None, header_style="bold", title="Servers before → after (at most on the way) / limit",
-                  title_justify="left")
-    for name in ("server", "LPARs", "cores", "memory (GiB)"):
-        table.add_column(name, overflow="fold")
+    table = listing("Servers before → after (at most on the way) / limit", ("server", "LPARs", "cores", "memory (GiB)"))
     states = list(zip(plan.before, plan.peak, plan.after, strict=True))
     for b, k, a in states[:MOST_ROWS]:
         table.add_row(

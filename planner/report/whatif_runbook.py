@@ -27,15 +27,13 @@ def after_the_moves(plan: Plan, goal: Whatif) -> Iterator[str]:
     for kinds, title, text in _HEADS:
         found = [c for c in changes if c.kind in kinds]
         if found:
-            yield f"### {title}"
-            yield ""
+            yield f"### {title}\n"
             yield text
             yield ""
             yield from (_line(c) for c in found)
             yield ""
     if goal.servers:
-        yield "### The retired servers"
-        yield ""
+        yield "### The retired servers\n"
         yield from (f"- [ ] {md(str(s))} holds no LPAR any more; VIOSes shut down, server powered off, zoning removed"
                     for s in goal.servers)
         yield ""

@@ -39,10 +39,10 @@ def test_linear_growth_is_found_and_the_trend_never_misses() -> None:
     assert found.months == tuple(month_at(JANUARY + n) for n in range(12, 18))
     assert found.points == (1600, 1650, 1700, 1750, 1800, 1850)
     assert found.low == found.high == found.points
-    assert (found.error_method, found.error_trend, found.slope) == (0, 0, 50)
+    assert (found.backtest.used.mae, found.backtest.trend.mae, found.slope) == (0, 0, 50)
     # 9 forecasts one month ahead, 8 two, 7 three; the naive ones miss by 50 a month
     assert found.backtest.naive.tests == 24
-    assert found.error_naive == pytest.approx((9 * 50 + 8 * 100 + 7 * 150) / 24)
+    assert found.backtest.naive.mae == pytest.approx((9 * 50 + 8 * 100 + 7 * 150) / 24)
     assert found.ceiling_month == found.ceiling_month_early == (2026, 3)
     assert found.ceiling_words() == "2026-03"
     assert found.notes == ()
@@ -113,7 +113,7 @@ def test_missing_months_are_told_and_nothing_is_put_in_their_place() -> None:
     assert found.points == (1700, 1750)
     assert found.months_used == 12
     # origins 3, 4 and 5 lack forecasts of the two months; each forecast counts at its true distance
-    assert found.error_trend == 0
+    assert found.backtest.trend.mae == 0
 
 
 def test_the_ceiling() -> None:
@@ -177,7 +177,7 @@ def test_more_of_everything_is_more_of_the_forecast(values: list[int], horizon: 
     one, other = of(high, horizon), of([value + 2 * more for value in high], horizon)
     assert (one.method, one.slope) == (other.method, other.slope)
     assert [p + 2 * more for p in one.points] == list(other.points)
-    assert (one.error_naive, one.error_trend) == (other.error_naive, other.error_trend)
+    assert (one.backtest.naive.mae, one.backtest.trend.mae) == (other.backtest.naive.mae, other.backtest.trend.mae)
     assert one.high is None or [h + 2 * more for h in one.high] == list(other.high or ())
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from usage_writer import columns
+from usage_writer import bucket_sums, columns
 
 from planner.errors import InputError
 from planner.estate.load import load
@@ -27,7 +27,7 @@ from planner.history.profiles import (
     exact_percentile,
     month_range,
     profiles,
-    sum_by_bucket,
+    recorded,
 )
 from planner.history.store import Columns, History
 
@@ -69,13 +69,13 @@ def test_peak_of_the_sum_by_hand(history: History) -> None:
     found = profiles(history, [lpar("b"), lpar("a")], SITE, percentile=100)
     assert found.profile("a").physc[WORKING_10] == 1000
     assert found.profile("b").physc[WORKING_10] == 900
-    together = found.bucket_sums(["a", "b"])[WORKING_10]
+    together = bucket_sums(found, ["a", "b"])[WORKING_10]
     assert (together.value, together.sum_of_singles, together.difference) == (1100, 1900, 800)
     assert (together.slots, together.filled) == (2, 0)
-    assert found.bucket_sums(["a", "b"], "memory")[WORKING_10].value == 2000
-    month = sum_by_bucket(history, SITE, lpars=["a", "b"], month=(2026, 11))
+    assert bucket_sums(found, ["a", "b"], "memory")[WORKING_10].value == 2000
+    month = recorded(history, SITE, lpars=["a", "b"], month=(2026, 11)).physc.sums
     assert (month[WORKING_10].value, month[WORKING_10].sum_of_singles) == (1100, 1900)
-    assert sum_by_bucket(history, SITE, server="s1", month=(2026, 11))[WORKING_10].value == 1100
+    assert recorded(history, SITE, server="s1", month=(2026, 11)).physc.sums[WORKING_10].value == 1100
 
 
 def test_a_hole_takes_the_lpars_own_percentile(history: History) -> None:
@@ -83,9 +83,9 @@ def test_a_hole_takes_the_lpars_own_percentile(history: History) -> None:
     history.add_columns(columns(rows), "x", "x", ZONE)
     found = profiles(history, [lpar("a"), lpar("b")], SITE, percentile=100)
     assert found.series("a").tolist()[:3] == [400, 400, 300]
-    together = found.bucket_sums(["a", "b"])[WORKING_10]
+    together = bucket_sums(found, ["a", "b"])[WORKING_10]
     assert (together.value, together.filled) == (501, 1)
-    assert sum_by_bucket(history, SITE, lpars=["a", "b"], month=(2026, 11))[WORKING_10].value == 500
+    assert recorded(history, SITE, lpars=["a", "b"], month=(2026, 11)).physc.sums[WORKING_10].value == 500
 
 
 def test_without_history_the_entitlement_stands_in(history: History) -> None:
@@ -98,8 +98,8 @@ def test_without_history_the_entitlement_stands_in(history: History) -> None:
     assert known.physc[END_10] == 400
     assert known.physc[Bucket(DayKind.MONTH_END, 11)] == 200
     assert len(known.missing) == 71
-    assert found.bucket_sums(["a", "new"])[WORKING_10].value == 1900
-    assert found.bucket_sums(["a", "new"])[END_10].value == 1900
+    assert bucket_sums(found, ["a", "new"])[WORKING_10].value == 1900
+    assert bucket_sums(found, ["a", "new"])[END_10].value == 1900
     assert [(f.rule, f.subject) for f in found.findings] == [("history.missing-bucket", "a"),
                                                              ("history.missing", "new")]
     assert "1.50 cores" in found.findings[1].message
@@ -115,10 +115,10 @@ def test_coarse_history_is_told(history: History) -> None:
 def test_an_empty_history_and_an_unknown_server(history: History) -> None:
     found = profiles(history, [lpar("a")], SITE)
     assert found.profile("a").source == ENTITLEMENT
-    assert found.bucket_sums(["a"])[END_10].value == 500
-    assert found.bucket_sums([])[END_10].value == 0
+    assert bucket_sums(found, ["a"])[END_10].value == 500
+    assert bucket_sums(found, [])[END_10].value == 0
     with pytest.raises(InputError, match="no usage"):
-        sum_by_bucket(history, SITE, server="s9", month=(2026, 11))
+        recorded(history, SITE, server="s9", month=(2026, 11))
 
 
 def test_buckets_follow_the_local_clock(history: History) -> None:
@@ -126,7 +126,7 @@ def test_buckets_follow_the_local_clock(history: History) -> None:
     history.add_columns(columns([("a", at(2, 10, 0, 10), 200), ("a", at(5, 10, 0, 10), 300)]), "x", "x", ZONE)
     found = profiles(history, [lpar("a")], Calendar(last=0, first=0), percentile=100)
     assert found.profile("a").physc[WORKING_10] == 300
-    assert found.bucket_sums(["a"])[WORKING_10].slots == 12 + 1
+    assert bucket_sums(found, ["a"])[WORKING_10].slots == 12 + 1
 
 
 # --- the sample landscape ---------------------------------------------------------------------------------------------
@@ -184,9 +184,9 @@ def test_the_sum_of_a_server_at_month_end(landscape: tuple[History, list[Lpar], 
     history, lpars, found = landscape
     on = [one for one in lpars if one.server == "SN8379A80_p595-2"]
     expected = sum(one.entitlement_units * 5 * (8 if one.name in CRITICAL else 1) for one in on)
-    assert found.bucket_sums([one.name for one in on])[END_10].value == expected
-    assert found.bucket_sums([one.name for one in on])[WORKING_10].value == sum(o.entitlement_units * 5 for o in on)
-    month = sum_by_bucket(history, SITE, server="SN8379A80_p595-2", month=(2026, 9))
+    assert bucket_sums(found, [one.name for one in on])[END_10].value == expected
+    assert bucket_sums(found, [one.name for one in on])[WORKING_10].value == sum(o.entitlement_units * 5 for o in on)
+    month = recorded(history, SITE, server="SN8379A80_p595-2", month=(2026, 9)).physc.sums
     assert max(month, key=lambda bucket: month[bucket].value).kind is DayKind.MONTH_END
     assert month[END_10].value == expected
 
@@ -198,8 +198,8 @@ def test_the_peak_of_the_sum_is_never_above_the_sum_of_the_peaks(rows: list[tupl
     with tempfile.TemporaryDirectory() as scratch, History.open(Path(scratch) / "h") as history:
         history.add_columns(columns([(n, t, used) for (n, t), used in unique.items()]), "x", "x", ZONE)
         found = profiles(history, [lpar(name) for name in "abc"], SITE, percentile=100)
-        for together in found.bucket_sums("abc").values():
+        for together in bucket_sums(found, "abc").values():
             assert together.value <= together.sum_of_singles
         for name in {name for name, _ in unique}:
-            alone = found.bucket_sums([name])
+            alone = bucket_sums(found, [name])
             assert all(alone[bucket].value == used for bucket, used in found.profile(name).physc.items())

@@ -58,8 +58,8 @@ def test_a_month_without_a_record_is_told_and_not_invented(tmp_path: Path) -> No
     assert found.absent == ((2026, 10),)
     place = found.servers[0]
     assert {m: u.month_end for m, u in place.past.items()} == {(2026, 8): 1500, (2026, 9): None, (2026, 11): 1700}
-    assert place.outlook and place.outlook.months_used == 2 and not place.outlook.low
-    assert "2026-10" in place.outlook.note
+    assert place.outlook and place.outlook.made.months_used == 2 and not place.outlook.made.low
+    assert "2026-10" in "; ".join(place.outlook.made.notes)
     assert capacity_workbook(found)
 
 

@@ -204,11 +204,7 @@ class _Work:
         months, values = [m for m, _ in ends], [v for _, v in ends]
         late = number_of(self.options.month) - number_of(months[-1])
         made = with_left_out(forecast(months, values, self.options.horizon + late, limit), _of_some(past))
-        return Outlook(
-            after=months[-1], points=made.points, low=made.low or (), high=made.high or (),
-            growth=100 * made.slope / values[-1] if values[-1] else 0.0, method=made.method.value,
-            error_method=made.error_method, error_naive=made.error_naive, months_used=made.months_used,
-            full=made.ceiling_month, full_early=made.ceiling_month_early, note="; ".join(made.notes))
+        return Outlook(months[-1], 100 * made.slope / values[-1] if values[-1] else 0.0, made)
 
     # --- partitions -----------------------------------------------------------------------------------------------
 
@@ -286,7 +282,7 @@ class _Work:
                     ": too few, so the peak of the month stands for the month-end peak"
                     if not self.now.end_known else ""),
                 "add the recordings of the last working days and of the first ones of the next month"))
-        found += [_outlook_finding(p) for p in places if p.members and (p.outlook is None or p.outlook.note)]
+        found += [_outlook_finding(p) for p in places if p.members and (p.outlook is None or p.outlook.made.notes)]
         for gap in gaps:
             if gap.gaps or gap.resets or gap.changes:
                 found.append(_series_finding(gap))
@@ -304,7 +300,7 @@ def _outlook_finding(place: PlaceFigures) -> Finding:
         some = "; ".join(of_some_words(_of_some(place.past)))
         return Finding("forecast.none", Severity.WARNING, place.name,
                        "no forecast: " + (some or "no month-end of it is recorded"), "add recordings of month-ends")
-    return Finding("forecast.note", Severity.INFO, place.name, f"forecast: {place.outlook.note}",
+    return Finding("forecast.note", Severity.INFO, place.name, f"forecast: {'; '.join(place.outlook.made.notes)}",
                    "more months with records make a better forecast")
 
 

@@ -10,6 +10,7 @@ from fractions import Fraction
 
 from planner.findings import Finding
 from planner.history.calendar import Calendar, DayKind
+from planner.history.forecast import Forecast
 from planner.history.forecast import show_month as show_month
 from planner.history.monthly import LEAST_KNOWN, LEAST_PERCENT, MonthOf, month_at, number_of
 from planner.plan.plan import Plan, ServerState
@@ -94,28 +95,15 @@ class MonthUsage:
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """The forecast of month-end peaks, in thousandths of a core, for the months after the last that is used.
-
-    ``low`` and ``high`` are empty when there are too few months for an interval. ``growth``: per cent of the last
-    month-end peak that the forecast adds a month. ``full`` and ``full_early``: the month in which the ceiling is
-    reached by the forecast and by the upper end of its interval. ``note`` says what a reader must know.
-    """
+    """The forecast of month-end peaks, in thousandths of a core, for the months after ``after``, the last that is used.
+    ``growth``: per cent of the last month-end peak that the forecast adds a month."""
 
     after: Month
-    points: tuple[int, ...]
-    low: tuple[int, ...]
-    high: tuple[int, ...]
     growth: float
-    method: str
-    error_method: float | None
-    error_naive: float | None
-    months_used: int
-    full: Month | None
-    full_early: Month | None
-    note: str
+    made: Forecast
 
-    def next_after(self, month: Month, values: tuple[int, ...]) -> int | None:
-        """Of ``points``, ``low`` or ``high`` that of the month-end that follows a month."""
+    def next_after(self, month: Month, values: tuple[int, ...] | None) -> int | None:
+        """Of the forecast's ``points``, ``low`` or ``high`` that of the month-end that follows a month."""
         return values[number_of(month) - number_of(self.after)] if values else None
 
 

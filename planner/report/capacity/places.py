@@ -131,7 +131,7 @@ def _outlook(capacity: Capacity, what: str) -> tuple[Column, ...]:
     override = "IF(ISNUMBER(growth_override),growth_override,[Growth, measured])"
     return (
         Column(what, lambda p: p.name, width=22 if what == "Server" else 34),
-        Column("Months looked at", lambda p: p.outlook.months_used if p.outlook else 0, "whole", 9.5),
+        Column("Months looked at", lambda p: p.outlook.made.months_used if p.outlook else 0, "whole", 9.5),
         Column("Growth, measured", lambda p: p.outlook.growth / 100 if p.outlook else 0.0, "fine", 9.5),
         Column("Growth", lambda p: p.growth(levers) / 100, "fine", 12, override),
         Column("Peak, next month-end (as made)", lambda p: next_peak(p, capacity, "points"), "cores", 12),
@@ -146,12 +146,12 @@ def _outlook(capacity: Capacity, what: str) -> tuple[Column, ...]:
                f"IF(ISNUMBER([Months until full]),IF([Months until full]>{FAR},\"{BEYOND}\","
                f"EDATE(report_month,ROUNDUP(ROUND([Months until full],6),0))),\"{NEVER}\")"),
         Column("Full, forecast (as made)",
-               lambda p: _reached(p, capacity, p.outlook.full if p.outlook else None), "month", 13),
+               lambda p: _reached(p, capacity, p.outlook.made.ceiling_month if p.outlook else None), "month", 13),
         Column("Full, upper end (as made)",
-               lambda p: _reached(p, capacity, p.outlook.full_early if p.outlook else None), "month", 13),
-        Column("Error of method", lambda p: _error(p.outlook.error_method if p.outlook else None), "cores", 9.5),
-        Column("Error of repeating", lambda p: _error(p.outlook.error_naive if p.outlook else None), "cores", 16),
-        Column("Method", lambda p: p.outlook.method if p.outlook else "none", "text", 11),
+               lambda p: _reached(p, capacity, p.outlook.made.ceiling_month_early if p.outlook else None), "month", 13),
+        Column("Error of method", lambda p: _error(p, "used"), "cores", 9.5),
+        Column("Error of repeating", lambda p: _error(p, "naive"), "cores", 16),
+        Column("Method", lambda p: p.outlook.made.method.value if p.outlook else "none", "text", 11),
     )
 
 
@@ -166,11 +166,12 @@ def next_peak(of: PlaceFigures | PartitionFigures, capacity: Capacity, what: str
     """The forecast (``points``, ``low`` or ``high``) of the month-end after that of the report, in cores."""
     if of.outlook is None:
         return None
-    found = of.outlook.next_after(capacity.month, getattr(of.outlook, what))
+    found = of.outlook.next_after(capacity.month, getattr(of.outlook.made, what))
     return None if found is None else found / 1000
 
 
-def _error(value: float | None) -> float | None:
+def _error(place: PlaceFigures, method: str) -> float | None:
+    value = getattr(place.outlook.made.backtest, method).mae if place.outlook else None
     return None if value is None else value / 1000
 
 

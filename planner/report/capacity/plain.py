@@ -72,11 +72,12 @@ def _usage(usage: MonthUsage | None) -> dict[str, Any]:
 def _outlook(outlook: Outlook | None) -> dict[str, Any] | None:
     if outlook is None:
         return None
-    return {"after": show_month(outlook.after), "points": [_cores(v) for v in outlook.points],
-            "low": [_cores(v) for v in outlook.low], "high": [_cores(v) for v in outlook.high],
-            "method": outlook.method, "months_used": outlook.months_used,
-            "full": None if outlook.full is None else show_month(outlook.full),
-            "full_early": None if outlook.full_early is None else show_month(outlook.full_early)}
+    made = outlook.made
+    return {"after": show_month(outlook.after),
+            **{name: [_cores(v) for v in getattr(made, name) or ()] for name in ("points", "low", "high")},
+            "method": made.method.value, "months_used": made.months_used,
+            "full": None if made.ceiling_month is None else show_month(made.ceiling_month),
+            "full_early": None if made.ceiling_month_early is None else show_month(made.ceiling_month_early)}
 
 
 def _lpar(p: PartitionFigures) -> dict[str, Any]:

@@ -48,11 +48,14 @@ def _point(capacity: Capacity, place: PlaceFigures, month: Month) -> TrendMonth:
     step = number_of(month) - number_of(outlook.after)
     last = place.past[outlook.after].month_end if step == 0 else None
 
-    def at(values: tuple[int, ...]) -> int | None:
-        return values[step - 1] if 1 <= step <= len(values) else last if values else None
+    made = outlook.made
 
-    return TrendMonth(place, month, usage, at(outlook.points), at(outlook.low), at(outlook.high), ahead,
-                 month in place.past)
+    def at(values: tuple[int, ...] | None) -> int | None:
+        if values is None:
+            return None
+        return values[step - 1] if 1 <= step <= len(values) else last
+
+    return TrendMonth(place, month, usage, at(made.points), at(made.low), at(made.high), ahead, month in place.past)
 
 
 def trend_data_sheet(book: Book, sheet: Any, capacity: Capacity, tables: Tables) -> Written:

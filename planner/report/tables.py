@@ -1,0 +1,31 @@
+"""Tables on the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+from rich.table import Table
+from rich.text import Text
+
+
+def listing(title: str | Text, left: Sequence[str], right: Sequence[str] = ()) -> Table:
+    """An empty table: columns of words that may fold, then columns of figures."""
+    table = Table(title=title or None, title_justify="left", box=None, header_style="bold")
+    for name in left:
+        table.add_column(Text(name), overflow="fold")
+    for name in right:
+        table.add_column(Text(name), justify="right")
+    return table
+
+
+def without_empty(title: str, rows: Sequence[Mapping[str, str]], left: Collection[str], whole: Collection[str],
+                  most: int | None = None) -> Table:
+    """The first rows (all with the same keys) as a table; columns that are empty in all rows are left out. ``left``:
+    columns of words; ``whole``: those that are not folded."""
+    table = Table(title=Text(title), title_justify="left", box=None, header_style="bold")
+    shown = [name for name in rows[0] if any(row[name] for row in rows)]
+    for name in shown:
+        table.add_column(name, overflow="fold", justify="left" if name in left else "right", no_wrap=name in whole)
+    for row in rows[:most]:
+        table.add_row(*(Text(row[name]) for name in shown))
+    return table
