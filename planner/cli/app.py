@@ -69,38 +69,28 @@ def load_estate(estate: Path, policy: list[Path] | None = None) -> Loaded:
     return loaded([estate], policy or ())
 
 
-def progress() -> Callable[[int, int], None] | None:
-    """A line on stderr while many files are read, when somebody watches."""
-    if not sys.stderr.isatty():
-        return None
+def _watched(line: Callable[..., str]) -> Callable[..., None] | None:
+    """What writes a line on stderr, made of what it is told, when somebody watches."""
+    def tell(*said: Any) -> None:
+        sys.stderr.write(line(*said))
+        sys.stderr.flush()
+    return tell if sys.stderr.isatty() else None
 
-    def tell(done: int, of: int) -> None:
-        if of > 200 and (done % 100 == 0 or done == of):
-            sys.stderr.write(f"\rread {done} of {of} files" + ("\n" if done == of else ""))
-            sys.stderr.flush()
-    return tell
+
+def progress() -> Callable[[int, int], None] | None:
+    """Told how many of many files are read."""
+    return _watched(lambda done, of: f"\rread {done} of {of} files" + ("\n" if done == of else "")
+                    if of > 200 and (done % 100 == 0 or done == of) else "")
 
 
 def months_progress() -> Callable[[int, int], None] | None:
-    """A line on stderr while months are asked for, when somebody watches."""
-    if not sys.stderr.isatty():
-        return None
-
-    def tell(done: int, of: int) -> None:
-        sys.stderr.write(f"\r\033[K{done} of {of} months" if done < of else "\r\033[K")
-        sys.stderr.flush()
-    return tell
+    """Told how many of the months are looked at."""
+    return _watched(lambda done, of: f"\r\033[K{done} of {of} months" if done < of else "\r\033[K")
 
 
 def working() -> Callable[[str], None] | None:
-    """A line on stderr that says what is being worked on, when somebody watches; no text takes it away."""
-    if not sys.stderr.isatty():
-        return None
-
-    def tell(text: str) -> None:
-        sys.stderr.write(f"\r\033[K{text} …" if text else "\r\033[K")
-        sys.stderr.flush()
-    return tell
+    """Told what is being worked on; no text takes the line away."""
+    return _watched(lambda text: f"\r\033[K{text} …" if text else "\r\033[K")
 
 
 def print_json(value: Any) -> None:

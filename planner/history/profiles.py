@@ -7,12 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from fractions import Fraction
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from planner.errors import InputError
+from planner.estate.model import Lpar, Vios
 from planner.findings import Finding, Severity, ordered
 from planner.history.calendar import BUCKETS, Bucket, Calendar, DayKind
 from planner.history.clock import Clock
@@ -21,31 +22,13 @@ from planner.history.store import History
 from planner.units import show_cores
 
 _QUARTER_S = 900
-
-
-class EntitledPartition(Protocol):
-    """What is needed of an LPAR: ``Lpar`` and ``Vios`` of the estate are such."""
-
-    @property
-    def name(self) -> str:
-        """The name under which it stands in the history."""
-
-    @property
-    def entitlement_units(self) -> int:
-        """Hundredths of a core."""
-
-    @property
-    def memory_mib(self) -> int:
-        """Its memory in MiB."""
-
-
 _AT = {bucket: number for number, bucket in enumerate(BUCKETS)}
 HISTORY = "history"
 ENTITLEMENT = "entitlement"
 
 
 @dataclass(frozen=True, slots=True)
-class Profile:
+class UsageProfile:
     """What an LPAR uses in each bucket, at a percentile: ``physc`` in thousandths of a core, ``memory_mib`` MiB.
 
     ``source`` is ``history`` or, for an LPAR without any, ``entitlement``: then the entitlement and all its memory
@@ -73,11 +56,6 @@ class BucketSum:
     sum_of_singles: int
     slots: int
     filled: int
-
-    @property
-    def difference(self) -> int:
-        """What planning with the sum is worth against planning with the singles."""
-        return self.sum_of_singles - self.value
 
 
 def exact_percentile(percentile: float | int | str | Fraction) -> Fraction:
@@ -143,7 +121,7 @@ class Profiles:
     percentile: Fraction
     start_s: int
     end_s: int
-    by_lpar: Mapping[str, Profile]
+    by_lpar: Mapping[str, UsageProfile]
     findings: tuple[Finding, ...]
     grid: Grid
     columns: Mapping[Bucket, NDArray[np.int64]]
@@ -152,7 +130,7 @@ class Profiles:
     def __post_init__(self) -> None:
         self._rows = {name: number for number, name in enumerate(self.grid.names)}
 
-    def profile(self, lpar: str) -> Profile:
+    def profile(self, lpar: str) -> UsageProfile:
         """The profile of one LPAR; raises KeyError for one that is not of the estate."""
         return self.by_lpar[lpar]
 
@@ -168,7 +146,7 @@ class Profiles:
         return filled
 
 
-def profiles(history: History, lpars: Iterable[EntitledPartition], site: Calendar, *,
+def profiles(history: History, lpars: Iterable[Lpar | Vios], site: Calendar, *,
              percentile: float | int | str | Fraction = 95, start_s: int | None = None, end_s: int | None = None,
              step_s: int = STEP_S) -> Profiles:
     """The profiles of these LPARs over a period (the whole history where no end is given). Raises InputError."""
@@ -178,7 +156,7 @@ def profiles(history: History, lpars: Iterable[EntitledPartition], site: Calenda
     begin, end = known[0] if start_s is None else start_s, known[1] if end_s is None else end_s
     grid = history.grid([lpar.name for lpar in listed], begin, end, step_s=step_s)
     columns = _columns(bucket_numbers(grid, history.clock(), site))
-    found: dict[str, Profile] = {}
+    found: dict[str, UsageProfile] = {}
     said: list[Finding] = []
     for number, lpar in enumerate(listed):
         found[lpar.name] = _profile(lpar, grid, number, columns, share)
@@ -186,15 +164,15 @@ def profiles(history: History, lpars: Iterable[EntitledPartition], site: Calenda
     return Profiles(share, begin, end, found, ordered(said), grid, columns)
 
 
-def _profile(lpar: EntitledPartition, grid: Grid, row: int, columns: Mapping[Bucket, NDArray[np.int64]],
-             percentile: Fraction) -> Profile:
+def _profile(lpar: Lpar | Vios, grid: Grid, row: int, columns: Mapping[Bucket, NDArray[np.int64]],
+             percentile: Fraction) -> UsageProfile:
     physc = _singles(grid.physc[row], columns, percentile)
     memory = _singles(grid.memory_mib[row], columns, percentile)
     entitled = lpar.entitlement_units * 10
     missing = tuple(bucket for bucket in BUCKETS if bucket not in physc)
     slots = int((grid.physc[row] >= 0).sum())
     source = HISTORY if physc else ENTITLEMENT
-    return Profile(lpar.name, source, percentile, _completed(physc, entitled),
+    return UsageProfile(lpar.name, source, percentile, _completed(physc, entitled),
                    {bucket: memory.get(bucket, lpar.memory_mib) for bucket in BUCKETS},
                    missing if physc else (), slots, grid.spans[row])
 
@@ -205,7 +183,7 @@ def _completed(known: Mapping[Bucket, int], entitled: int) -> dict[Bucket, int]:
     return {bucket: known.get(bucket, at_hour[bucket.hour]) for bucket in BUCKETS}
 
 
-def _findings(profile: Profile, lpar: EntitledPartition) -> Iterable[Finding]:
+def _findings(profile: UsageProfile, lpar: Lpar | Vios) -> Iterable[Finding]:
     if profile.source == ENTITLEMENT:
         yield Finding("history.missing", Severity.WARNING, profile.lpar,
                       f"no usage history: planned with its entitlement, {show_cores(lpar.entitlement_units)} cores, at "

@@ -52,8 +52,6 @@ def extract(source: Document, context: Context) -> Extract:
     return out
 
 
-
-
 def serial_numbers(servers: Iterable[Any]) -> dict[str, str]:
     """Serial number → name of an estate's servers, for :class:`Context`."""
     return {server.serial: server.name for server in servers if server.serial}

@@ -12,28 +12,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from planner.errors import InputError
 from planner.findings import Finding, Severity, Source, errors, ordered
 from planner.formats.open import Document
-from planner.formats.samples import (
-    MOST_SPAN_S,
-    SERIAL,
-    Context,
-    Count,
-    Extract,
-    Sample,
-    server_of_serial,
-)
+from planner.formats.samples import MOST_SPAN_S, SERIAL, Context, Count, Extract, Sample, server_of_serial
 from planner.history.clock import Clock
 from planner.history.contents import Contents, Key, change_finding, connected, gap_finding, refused
 from planner.history.sources import extract, has_lparstat, settings_of
-
-if TYPE_CHECKING:
-    pass
 
 FORMAT = "planner-history"
 VERSION = "1"
@@ -53,11 +42,10 @@ CREATE TABLE derived(entity INTEGER, t BIGINT, span INTEGER, physc INTEGER, ent 
 CREATE TABLE reset(entity INTEGER, t BIGINT);
 CREATE VIEW usage AS SELECT * FROM sample UNION ALL SELECT * FROM derived;
 """
-_SAMPLE = ("t", "span", "physc", "ent", "mem_used", "mem_total")
-_COUNTER = ("t", "passed", "used", "ent", "mem_used", "mem_total")
 _ENTITY_KEY = {"sample": "entity, t, span", "counter": "entity, t"}
 _FIGURES = {"sample": ("physc", "ent", "mem_used", "mem_total"),
             "counter": ("passed", "used", "ent", "mem_used", "mem_total")}
+
 
 @dataclass(frozen=True, slots=True)
 class AddReport:
@@ -85,14 +73,6 @@ class Columns:
         listed.extend([number] * (len(self.entities) - len(listed)))
 
 
-def _sample_columns() -> Columns:
-    return Columns("sample", [], {name: [] for name in _SAMPLE})
-
-
-def _counter_columns() -> Columns:
-    return Columns("counter", [], {name: [] for name in _COUNTER})
-
-
 def _append(columns: Columns, row: Sample | Count) -> None:
     if isinstance(row, Sample):
         first: tuple[int | None, ...] = (row.end_s, row.span_s, row.physc)
@@ -100,13 +80,16 @@ def _append(columns: Columns, row: Sample | Count) -> None:
         first = (row.at_s, row.time_cycles, row.used_cycles)
     columns.entities.append((row.kind.value, row.name, row.server))
     values = (*first, row.entitlement, row.memory_used_mib, row.memory_total_mib)
-    names = _SAMPLE if columns.table == "sample" else _COUNTER
-    for name, value in zip(names, values, strict=True):
+    for name, value in zip(_columns_of(columns.table), values, strict=True):
         columns.values[name].append(_NONE if value is None else value)
 
 
+def _columns_of(table: str) -> tuple[str, ...]:
+    return *_ENTITY_KEY[table].split(", ")[1:], *_FIGURES[table]
+
+
 def _no_batches() -> dict[str, Columns]:
-    return {"sample": _sample_columns(), "counter": _counter_columns()}
+    return {table: Columns(table, [], {name: [] for name in _columns_of(table)}) for table in _FIGURES}
 
 
 @dataclass(slots=True)
@@ -415,6 +398,7 @@ class History(Contents):
         return [Finding("history.one-count", Severity.INFO, name, "one reading of its counters: no usage yet",
                         "add the readings before or after it")
                 for (_, name, _), ids in series.items() if lone & ids.keys()]
+
 
 def _once(table: str, rows: str) -> str:
     """A query of these rows, those of the same entity, instant and span as one."""

@@ -11,11 +11,12 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
+from planner.estate.model import Lpar, Vios
 from planner.findings import Finding
 from planner.history.calendar import BUCKETS, Bucket, Calendar
 from planner.history.clock import Clock
 from planner.history.contents import STEP_S
-from planner.history.profiles import HISTORY, EntitledPartition, bucket_numbers, exact_percentile, profiles
+from planner.history.profiles import HISTORY, bucket_numbers, exact_percentile, profiles
 from planner.history.store import History
 
 
@@ -79,7 +80,7 @@ class Usage:
         return found
 
 
-def usage_of(history: History, partitions: Iterable[EntitledPartition], site: Calendar, *, buckets: Collection[Bucket],
+def usage_of(history: History, partitions: Iterable[Lpar | Vios], site: Calendar, *, buckets: Collection[Bucket],
              percentile: float | int | str | Fraction = 100, start_s: int | None = None, end_s: int | None = None,
              step_s: int = STEP_S) -> Usage:
     """What these partitions used in these buckets of a period (all the history where no end is given).

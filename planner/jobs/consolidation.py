@@ -37,7 +37,7 @@ _SPARE_S = 1800
 
 
 @dataclass(frozen=True, slots=True)
-class _Case(Case):
+class ConsolidationCase(Case):
     """``goal`` as it was asked; ``busy``: mean thousandths of a core by LPAR where a history measured them."""
 
     goal: Consolidate
@@ -85,13 +85,14 @@ def consolidate(loaded: Loaded, goal: Consolidate, options: Options, usage: Usag
         goal = goal.replace(keep=tuple(sorted({*goal.keep, *more})))
 
 
-def _case(loaded: Loaded, goal: Consolidate, options: Options, usage: UsageSpec | None, terms: Terms) -> _Case:
+def _case(loaded: Loaded, goal: Consolidate, options: Options, usage: UsageSpec | None,
+          terms: Terms) -> ConsolidationCase:
     used, basis = (None, None) if usage is None else usage.read(loaded.estate, _together(goal, options, usage))
     active = {p.name for p in loaded.estate.lpars if p.active}
     busy = {} if used is None else {n: round(float(used.of(n).mean())) for n in sorted(used.measured) if n in active}
     site = Site(loaded.estate, usage=used)
     goal = checked_consolidate(goal.replace(usage=basis, come_back=goal.come_back or goal.weekend), site)
-    return _Case(loaded, site, Judge(site), options, goal, terms, busy)
+    return ConsolidationCase(loaded, site, Judge(site), options, goal, terms, busy)
 
 
 _NOT_WORTH = "at this length of time off the saving is below what the moves and the start cost"
@@ -139,7 +140,8 @@ def _together(goal: Consolidate, options: Options, usage: UsageSpec) -> tuple[Bu
     return BUCKETS if window is None else usage.calendar.buckets_between(window.start, window.end)
 
 
-def _planned(case: _Case, goal: Consolidate, deadline: float, staying: Mapping[str, str], *, flat: bool) -> Plan:
+def _planned(case: ConsolidationCase, goal: Consolidate, deadline: float, staying: Mapping[str, str], *,
+             flat: bool) -> Plan:
     """A plan for ``goal``, which may leave more servers on than was asked; ``flat``: the load does not count."""
     site, judge, options = case.site, case.judge, case.options
     scale = scale_of(site, goal.measure, case.busy)
@@ -171,7 +173,7 @@ def timed(site: Site, judge: Judge, placement: Mapping[str, str], goal: Consolid
     return table
 
 
-def _blank(case: _Case, staying: Mapping[str, str]) -> Plan:
+def _blank(case: ConsolidationCase, staying: Mapping[str, str]) -> Plan:
     site, goal, options = case.site, case.goal, case.options
     told = [*assumptions(case.loaded.estate, options),
             *accounts.assumptions(site, case.terms, case.busy, back=goal.come_back)]
@@ -191,7 +193,7 @@ def _blank(case: _Case, staying: Mapping[str, str]) -> Plan:
                 notes=notes, findings=site.usage.findings if site.usage else ())
 
 
-def _finished(case: _Case, blank: Plan, answer: Consolidation, scale: Scale, table: Timetable) -> Plan:
+def _finished(case: ConsolidationCase, blank: Plan, answer: Consolidation, scale: Scale, table: Timetable) -> Plan:
     loaded, site, judge, options = case.loaded, case.site, case.judge, case.options
     levels = _levels(site, judge, answer, scale, table, options)
     proved = all(x.status is Status.OPTIMAL for x in levels)

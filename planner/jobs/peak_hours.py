@@ -14,6 +14,7 @@ from planner.estate.model import Estate
 from planner.findings import Finding, Severity
 from planner.history.calendar import BUCKETS, Bucket, Calendar, DayKind
 from planner.history.contents import STEP_S
+from planner.history.monthly import month_at, number_of
 from planner.history.profiles import exact_percentile, month_range
 from planner.history.store import History
 from planner.history.usage import Usage, usage_of
@@ -83,20 +84,16 @@ def period_from(when: str, calendar: Calendar, after: dt.datetime | None) -> Nee
     if when == MONTH_END:
         if after is None:
             return Needed("month-end", hours)
-        month = (after.year, after.month) if after.day > 15 else _before(after.year, after.month)
+        month = month_at(number_of((after.year, after.month)) - (after.day <= 15))
         for _ in range(4):
             found = _month_end(calendar, month, hours)
             if found.period is not None and found.period.start >= after:
                 return found
-            month = (month[0] + month[1] // 12, month[1] % 12 + 1)
+            month = month_at(number_of(month) + 1)
     match = re.fullmatch(r"(\d{4})-(\d{1,2})", when.strip())
     if not match or not 1 <= int(match[2]) <= 12 or not 1971 <= int(match[1]) <= 2200:
         raise UsageError(f"--when {when!r} is not 'month-end', 'always' or a month like '2026-11'")
     return _month_end(calendar, (int(match[1]), int(match[2])), hours)
-
-
-def _before(year: int, month: int) -> tuple[int, int]:
-    return (year, month - 1) if month > 1 else (year - 1, 12)
 
 
 def _month_end(calendar: Calendar, month: tuple[int, int], hours: frozenset[Bucket]) -> Needed:
@@ -120,8 +117,8 @@ def _span(history: History, spec: UsageSpec, extent: tuple[int, int]) -> tuple[i
     if spec.start_s is not None:
         return spec.start_s, end_s
     last = history.clock().local(end_s)
-    month = last.year * 12 + last.month - 1 - (spec.months - 1)
-    return max(extent[0], month_range(history.clock(), month // 12, month % 12 + 1)[0]), end_s
+    month = month_at(number_of((last.year, last.month)) - spec.months + 1)
+    return max(extent[0], month_range(history.clock(), *month)[0]), end_s
 
 
 def _gathered(usage: Usage, estate: Estate) -> tuple[Finding, ...]:

@@ -27,7 +27,6 @@ from planner.plan.plan import finding_json
 from planner.scenarios.build import problems as unsuited
 from planner.scenarios.model import Scenario
 from planner.scenarios.sweep_file import Cell, Problems, Sweep, cells
-from planner.units import cores, gib
 
 VERSION = 1
 FAILED = "failed"
@@ -117,19 +116,11 @@ def _figures(r: ScenarioResult) -> dict[str, Any]:
     counts = {word: sum(f.severity is kind for f in r.findings)
               for word, kind in (("errors", Severity.ERROR), ("warnings", Severity.WARNING))}
     out: dict[str, Any] = {"objective_s": r.objective, "bound_s": r.bound, "gap": r.gap, **counts}
-    t = r.totals
-    if t is None:
+    if r.totals is None:
         return out
     limit = sum(s.units_limit for s in r.servers)
     return {
-        "servers": t.servers, "cores": cores(t.units), "memory_gib": round(gib(t.memory_mib), 2), "lpars": t.lpars,
-        "watts": round(t.watts, 1), "kwh": round(t.energy.kwh),
-        "money": None if t.energy.money is None else round(t.energy.money),
-        "currency": r.scenario.tariff.currency if r.scenario else "",
-        "co2_kg": None if t.energy.co2_kg is None else round(t.energy.co2_kg),
-        "headroom_cores_arrival": cores(t.free_units_arrival), "headroom_cores": cores(t.free_units),
-        "headroom_gib_arrival": round(gib(t.free_mib_arrival), 2), "headroom_gib": round(gib(t.free_mib), 2),
-        "headroom_percent": round(100 * t.free_units / limit, 2) if limit else 0.0,
+        **r.figures(), "headroom_percent": round(100 * r.totals.free_units / limit, 2) if limit else 0.0,
         "moves": r.live, "restarts": r.restarts, "reactivations": r.activations, "resized": r.resized,
         "hours": round(r.hours, 2), "outage_minutes": r.outage_minutes, "waves": r.waves, **out}
 
@@ -265,7 +256,3 @@ def run_sweep(context: SweepContext, planned_cells: Sequence[Cell], run: Runner,
         if close is not None:
             close()
     return SweepOutcome(ids, answers, reused, store.damaged if store else 0)
-
-
-__all__ = ["FAILED", "Answer", "Progress", "Runner", "Store", "SweepContext", "SweepOutcome", "Task", "answer",
-           "cell_id", "common_id", "failed", "planned", "run_sweep"]

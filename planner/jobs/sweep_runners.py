@@ -231,6 +231,3 @@ def _from_cluster(future: Any, address: str) -> Answer | None:
         raise UsageError(f"--scheduler {address}: lost ({type(error).__name__}); finished cells are kept") from None
     except Exception as error:  # a worker that cannot even start the cell
         return failed(f"on the cluster: {type(error).__name__}: {error}")
-
-
-__all__ = ["TRIES", "cores_here", "dask_cluster", "in_process", "process_pool"]

@@ -28,19 +28,10 @@ from planner.plan.questions import Whatif
 from planner.rules import Judge, Site
 from planner.scenarios.build import Built, build
 from planner.scenarios.model import Scenario
-from planner.scenarios.paths import (
-    Door,
-    Passages,
-    Stage,
-    Way,
-    doors,
-    mode_after,
-    mode_now,
-    needs_activation,
-    stages,
-)
+from planner.scenarios.paths import Door, Passages, Stage, Way, doors, mode_after, mode_now, needs_activation, stages
 from planner.scenarios.sizing import Size, Sizer, ratings, told_rating
 from planner.schedule.timetable import Timetable, timetable
+from planner.units import cores, gib
 from planner.verify import replay_changes
 
 _FRONTIER_S = 10.0
@@ -140,9 +131,29 @@ class ScenarioResult:
     estate: Estate | None = None
     scenario: Scenario | None = None
 
+    def figures(self) -> dict[str, Any]:
+        """The totals in cores, GiB, watts, kWh, money and kg, as whatif.json and the cells of a sweep have them; none
+        without an answer."""
+        t = self.totals
+        if t is None:
+            return {}
+        e = t.energy
+        return {
+            "servers": t.servers, "cores": cores(t.units), "memory_gib": rounded_gib(t.memory_mib), "lpars": t.lpars,
+            "headroom_cores_arrival": cores(t.free_units_arrival), "headroom_cores": cores(t.free_units),
+            "headroom_gib_arrival": rounded_gib(t.free_mib_arrival), "headroom_gib": rounded_gib(t.free_mib),
+            "watts": round(t.watts, 1), "kwh": round(e.kwh), "money": None if e.money is None else round(e.money),
+            "currency": self.scenario.tariff.currency if self.scenario else "",
+            "co2_kg": None if e.co2_kg is None else round(e.co2_kg)}
+
+
+def rounded_gib(mib: int) -> float:
+    """MiB as GiB with two decimals."""
+    return round(gib(mib), 2)
+
 
 @dataclass(frozen=True, slots=True)
-class _Case(Case):
+class ScenarioCase(Case):
     """One scenario's."""
 
     scenario: Scenario
@@ -186,23 +197,23 @@ def on_arrival(loaded: Loaded, scenario: Scenario, catalogue: Catalogue = CATALO
 
 
 def _case(loaded: Loaded, scenario: Scenario, options: Options, catalogue: Catalogue,
-          peaks: Mapping[str, int] | None) -> _Case:
+          peaks: Mapping[str, int] | None) -> ScenarioCase:
     built, arrival = on_arrival(loaded, scenario, catalogue)
     site = Site(arrival.estate)
     judge = Judge(site)
     rated = ratings(arrival.estate, scenario, catalogue)
     sizer = Sizer(arrival.estate, scenario, rated, peaks)
     displaced = sorted(n for n, s in site.start.items() if s in built.retired)
-    return _Case(arrival, site, judge, options, scenario, catalogue, built, sizer, rated,
+    return ScenarioCase(arrival, site, judge, options, scenario, catalogue, built, sizer, rated,
                  Passages(site, judge, sizer, displaced), displaced)
 
 
-def _open(case: _Case, lpar: str) -> list[str]:
+def _open(case: ScenarioCase, lpar: str) -> list[str]:
     """The servers that an LPAR may get to in any way."""
     return [s for s in case.built.kept if s != case.site.start[lpar] and case.passages.of(lpar, s).way is not None]
 
 
-def _costs(case: _Case) -> Callable[[str], Mapping[str, int]]:
+def _costs(case: ScenarioCase) -> Callable[[str], Mapping[str, int]]:
     """Of an LPAR: server → cost in ms: a live move as everywhere; a restart besides as the scenario prices it."""
     extra = 1000 * case.scenario.restart_cost_s
 
@@ -213,7 +224,7 @@ def _costs(case: _Case) -> Callable[[str], Mapping[str, int]]:
     return of
 
 
-def _sizes(case: _Case) -> Sizes:
+def _sizes(case: ScenarioCase) -> Sizes:
     def final(name: str, server: str) -> Demand:
         return lpar_demand(case.sizer.final(case.site.lpars[name], server).row, case.site.servers[server])
 
@@ -223,7 +234,7 @@ def _sizes(case: _Case) -> Sizes:
     return Sizes(Kept(arrival), Kept(final))
 
 
-def _ways(case: _Case, placement: Mapping[str, str]) -> dict[str, Way]:
+def _ways(case: ScenarioCase, placement: Mapping[str, str]) -> dict[str, Way]:
     """How each LPAR of a placement moves; of LPARs that are kept together all restart when one must."""
     ways = {n: case.passages.of(n, s).way or Way.LIVE for n, s in placement.items()}
     for group in case.site.policies.together:
@@ -241,7 +252,7 @@ def _live(ways: Mapping[str, Way], placement: Mapping[str, str]) -> dict[str, st
 # ---- no answer ------------------------------------------------------------------------------------------------------
 
 
-def _stranded(case: _Case, names: Sequence[str]) -> Conflict:
+def _stranded(case: ScenarioCase, names: Sequence[str]) -> Conflict:
     """LPARs of retired servers that can get to no other server, live or by a restart."""
     refusals = {n: {s: [(f.rule, f.message) for f in case.passages.of(n, s).refusals] for s in case.built.kept}
                 for n in names}
@@ -254,20 +265,20 @@ def _stranded(case: _Case, names: Sequence[str]) -> Conflict:
     return Conflict(what, tuple(names), case.built.kept, tuple(rules), tuple(lifts), refusals, irreducible=count == 1)
 
 
-def _infeasible(case: _Case, conflict: Conflict) -> ScenarioResult:
+def _infeasible(case: ScenarioCase, conflict: Conflict) -> ScenarioResult:
     found = [Finding(rule, Severity.ERROR, ", ".join(conflict.lpars[:8]) or ", ".join(conflict.servers),
                      conflict.summary, "; ".join(conflict.lifts[:8])) for rule in conflict.rules or ("goal.reached",)]
     return _blank(case, Status.INFEASIBLE, conflict=conflict, findings=tuple(found))
 
 
-def _unknown(case: _Case, reason: str) -> ScenarioResult:
+def _unknown(case: ScenarioCase, reason: str) -> ScenarioResult:
     message = f"a placement exists, but {reason}" if reason else (
         f"no answer within {case.options.time_limit:g} s, and no proof that there is none")
     note = Finding("plan.unknown", Severity.ERROR, case.scenario.name, message, "give more time (--time-limit)")
     return _blank(case, Status.UNKNOWN, findings=(note,))
 
 
-def _blank(case: _Case, status: Status, **more: Any) -> ScenarioResult:
+def _blank(case: ScenarioCase, status: Status, **more: Any) -> ScenarioResult:
     s = case.scenario
     stated: dict[str, Any] = {
         "retired": case.built.retired, "added": tuple(a.name for a in s.add), "assumptions": _assumptions(case),
@@ -276,7 +287,7 @@ def _blank(case: _Case, status: Status, **more: Any) -> ScenarioResult:
     return ScenarioResult(s.name, s.file, s.note, status, **(stated | more))
 
 
-def _assumptions(case: _Case) -> tuple[str, ...]:
+def _assumptions(case: ScenarioCase) -> tuple[str, ...]:
     s = case.scenario
     out = [*case.built.assumptions]
     if s.resize and s.add:
@@ -299,7 +310,7 @@ def _assumptions(case: _Case) -> tuple[str, ...]:
 # ---- an answer ------------------------------------------------------------------------------------------------------
 
 
-def _result(case: _Case, problem: ScenarioProblem, answer: Answer, table: Timetable) -> ScenarioResult:
+def _result(case: ScenarioCase, problem: ScenarioProblem, answer: Answer, table: Timetable) -> ScenarioResult:
     where = {**case.site.start, **answer.placement}
     final = {n: case.sizer.final(case.site.lpars[n], s) for n, s in where.items()}
     ways = _ways(case, answer.placement)
@@ -319,16 +330,16 @@ def _result(case: _Case, problem: ScenarioProblem, answer: Answer, table: Timeta
     restarts = sum(w is not Way.LIVE for w in ways.values())
     status, cost = _cost(case, answer, ways)
     return _blank(
-        case, status, **cost, totals=_totals(case, servers), servers=servers, lpars=lines, changes=changes,
-        inactive=tuple(p.name for p in case.loaded.estate.lpars if not p.active and p.server in case.built.retired),
-        live=len(ways) - restarts, restarts=restarts, activations=sum(needs_activation(x.stages) for x in lines),
+        case, status, **cost, totals=_totals(case.site, servers, case.scenario), servers=servers, lpars=lines,
+        changes=changes, inactive=_inactive(case), live=len(ways) - restarts, restarts=restarts,
+        activations=sum(needs_activation(x.stages) for x in lines),
         resized=sum(x.final.entitlement_units != x.old.entitlement_units for x in lines),
         hours=round((plan.total_s if plan else 0.0) / 3600, 4), outage_minutes=restarts * case.scenario.restart_minutes,
         waves=len(plan.waves("out")) if plan else 0, doors=opened, findings=_risks(case, lines, opened, plan),
         frontier=points, frontier_note=note, plan=plan, estate=case.loaded.estate if plan else None)
 
 
-def _cost(case: _Case, answer: Answer, ways: Mapping[str, Way]) -> tuple[Status, dict[str, float]]:
+def _cost(case: ScenarioCase, answer: Answer, ways: Mapping[str, Way]) -> tuple[Status, dict[str, float]]:
     """What is proved, and objective, bound and gap; restarts for the sake of others that restart cost extra."""
     joined = sum(w is not Way.LIVE and case.passages.of(n, answer.placement[n]).way is Way.LIVE
                  for n, w in ways.items())
@@ -339,12 +350,12 @@ def _cost(case: _Case, answer: Answer, ways: Mapping[str, Way]) -> tuple[Status,
     return status, {"objective": objective, "bound": bound, "gap": gap}
 
 
-def _mode(case: _Case, lpar: str, target: str) -> str:
+def _mode(case: ScenarioCase, lpar: str, target: str) -> str:
     p = case.site.lpars[lpar]
     return p.current_mode if target == p.server else mode_after(case.site, case.sizer, p, target)
 
 
-def _plan(case: _Case, answer: Answer, ways: Mapping[str, Way], table: Timetable) -> Plan | None:
+def _plan(case: ScenarioCase, answer: Answer, ways: Mapping[str, Way], table: Timetable) -> Plan | None:
     """The live moves as a plan, replayed against the estate on arrival."""
     live = _live(ways, answer.placement)
     if not live:
@@ -361,7 +372,7 @@ def _plan(case: _Case, answer: Answer, ways: Mapping[str, Way], table: Timetable
     return finished(case, blank, part, table)
 
 
-def _changed(case: _Case, ways: Mapping[str, Way], final: Mapping[str, Size]) -> list[tuple[str, Lpar]]:
+def _changed(case: ScenarioCase, ways: Mapping[str, Way], final: Mapping[str, Size]) -> list[tuple[str, Lpar]]:
     """What follows the live moves, in this order: restarts, then new sizes, those that shrink first."""
     old = case.site.lpars
     rows = {n: replace(size.row, current_mode=_mode(case, n, size.row.server)) for n, size in final.items()}
@@ -372,20 +383,21 @@ def _changed(case: _Case, ways: Mapping[str, Way], final: Mapping[str, Size]) ->
     return [*restarts, *((_kind(case, n, rows[n], ways), rows[n]) for n in rest)]
 
 
-def _differs(case: _Case, old: Lpar, row: Lpar) -> bool:
+def _differs(case: ScenarioCase, old: Lpar, row: Lpar) -> bool:
     """Whether anything but the place is another; a mode that nobody states is its server's own."""
     return replace(old, server=row.server, current_mode=row.current_mode) != row or (
         row.current_mode not in ("", mode_now(case.site, old)))
 
 
-def _kind(case: _Case, name: str, row: Lpar, ways: Mapping[str, Way]) -> str:
+def _kind(case: ScenarioCase, name: str, row: Lpar, ways: Mapping[str, Way]) -> str:
     if name not in ways:
         return "growth"
     old = case.site.lpars[name]
     return "DLPAR" if row.current_mode in ("", mode_now(case.site, old)) else "re-activation"
 
 
-def _replayed(case: _Case, placement: Mapping[str, str], ways: Mapping[str, Way], changes: Sequence[Lpar]) -> None:
+def _replayed(case: ScenarioCase, placement: Mapping[str, str], ways: Mapping[str, Way],
+              changes: Sequence[Lpar]) -> None:
     """Replay what follows the live moves. Raises ReplayError."""
     where = {**case.site.start, **_live(ways, placement)}
     found = replay_changes(case.site, where, changes, case.built.kept)
@@ -393,7 +405,7 @@ def _replayed(case: _Case, placement: Mapping[str, str], ways: Mapping[str, Way]
         raise ReplayError(found)
 
 
-def _lines(case: _Case, where: Mapping[str, str], final: Mapping[str, Size], ways: Mapping[str, Way],
+def _lines(case: ScenarioCase, where: Mapping[str, str], final: Mapping[str, Size], ways: Mapping[str, Way],
            plan: Plan | None) -> tuple[LparLine, ...]:
     waves = {m.lpar: m.wave for m in plan.moves} if plan else {}
     out = []
@@ -406,7 +418,7 @@ def _lines(case: _Case, where: Mapping[str, str], final: Mapping[str, Size], way
     return tuple(out)
 
 
-def _not_live(case: _Case, name: str, target: str, way: Way | None) -> tuple[Finding, ...]:
+def _not_live(case: ScenarioCase, name: str, target: str, way: Way | None) -> tuple[Finding, ...]:
     """Why an LPAR does not go live; () when it does or stays."""
     if way in (None, Way.LIVE):
         return ()
@@ -415,7 +427,7 @@ def _not_live(case: _Case, name: str, target: str, way: Way | None) -> tuple[Fin
                                "restart", "lift the policy keep-together for the migration"),)
 
 
-def _staying(case: _Case, name: str, size: Size) -> tuple[Stage, ...]:
+def _staying(case: ScenarioCase, name: str, size: Size) -> tuple[Stage, ...]:
     p, row, mode = case.site.lpars[name], size.row, _mode(case, name, size.row.server)
     today = Stage("today", p.server, mode, p.entitlement_units, p.virtual_processors)
     if (row.entitlement_units, row.virtual_processors) == (p.entitlement_units, p.virtual_processors):
@@ -423,7 +435,7 @@ def _staying(case: _Case, name: str, size: Size) -> tuple[Stage, ...]:
     return today, Stage("after growth", p.server, mode, row.entitlement_units, row.virtual_processors)
 
 
-def _servers(case: _Case, where: Mapping[str, str], final: Mapping[str, Size], ways: Mapping[str, Way]
+def _servers(case: ScenarioCase, where: Mapping[str, str], final: Mapping[str, Size], ways: Mapping[str, Way]
              ) -> tuple[ServerLine, ...]:
     """What each server holds: on arrival LPARs in today's sizes, but those that restart in their final ones."""
     added = {a.name for a in case.scenario.add}
@@ -456,25 +468,27 @@ def _server_line(site: Site, catalogue: Catalogue, name: str, lpars: int, arriva
                       round(drawn, 1), power.assumed, power.source)
 
 
-def _totals(case: _Case, servers: Sequence[ServerLine]) -> Totals:
+def _totals(site: Site, servers: Sequence[ServerLine], scenario: Scenario) -> Totals:
+    """What these servers have, hold, leave free and draw together; energy for the scenario's hours at its prices."""
     drawn = sum(s.watts for s in servers)
     return Totals(
-        len(servers), sum(case.site.servers[s.name].configurable_units for s in servers),
-        sum(case.site.servers[s.name].configurable_memory_mib for s in servers), sum(s.lpars for s in servers),
+        len(servers), sum(site.servers[s.name].configurable_units for s in servers),
+        sum(site.servers[s.name].configurable_memory_mib for s in servers), sum(s.lpars for s in servers),
         sum(s.units_limit - s.units_arrival for s in servers), sum(s.units_limit - s.units_final for s in servers),
         sum(s.memory_limit_mib - s.memory_arrival_mib for s in servers),
         sum(s.memory_limit_mib - s.memory_final_mib for s in servers), round(drawn, 1),
-        energy(drawn, case.scenario.hours, case.scenario.tariff))
+        energy(drawn, scenario.hours, scenario.tariff))
 
 
-def _frontier(case: _Case, problem: ScenarioProblem) -> tuple[tuple[Point, ...], str]:
+def _frontier(case: ScenarioCase, problem: ScenarioProblem) -> tuple[tuple[Point, ...], str]:
     if not case.scenario.frontier:
         return (), "not asked for"
     points = Frontier(problem).points(min(_FRONTIER_S, case.options.time_limit))
     return points, "" if points else "too large to be asked here: planner consolidate answers it"
 
 
-def _risks(case: _Case, lines: Sequence[LparLine], opened: Sequence[Door], plan: Plan | None) -> tuple[Finding, ...]:
+def _risks(case: ScenarioCase, lines: Sequence[LparLine], opened: Sequence[Door],
+           plan: Plan | None) -> tuple[Finding, ...]:
     out = _one_way(opened)
     for x in lines:
         if x.way in (Way.RESTART, Way.WORK):
@@ -485,10 +499,14 @@ def _risks(case: _Case, lines: Sequence[LparLine], opened: Sequence[Door], plan:
         if "minimum" not in x.why_not_resized and x.way != "stays" and x.why_not_resized.startswith("prefers"):
             out.append(Finding("scenario.mode", Severity.WARNING, x.name, f"is not resized: {x.why_not_resized}",
                                "set its preferred mode to default before it is activated there"))
-    for name in (p.name for p in case.loaded.estate.lpars if not p.active and p.server in case.built.retired):
+    for name in _inactive(case):
         out.append(Finding("scenario.inactive", Severity.WARNING, name, "is not activated: it is not moved by the plan",
                            "move it inactive, or keep its profile elsewhere, before its server goes"))
     return ordered((*out, *(f for f in (plan.findings if plan else ()) if f.severity is not Severity.INFO)))
+
+
+def _inactive(case: ScenarioCase) -> tuple[str, ...]:
+    return tuple(p.name for p in case.loaded.estate.lpars if not p.active and p.server in case.built.retired)
 
 
 def _one_way(opened: Sequence[Door]) -> list[Finding]:
@@ -511,16 +529,8 @@ def today(loaded: Loaded, scenario: Scenario | None = None, catalogue: Catalogue
         held = Demand(site.at_start[s].units, site.at_start[s].memory_mib)
         busy = sum(_busy(site.lpars[n], site.lpars[n]) for n in names)
         servers.append(_server_line(site, catalogue, s, len(names), held, held, busy, False))
-    drawn = sum(x.watts for x in servers)
-    free_units = sum(x.units_limit - x.units_final for x in servers)
-    free_mib = sum(x.memory_limit_mib - x.memory_final_mib for x in servers)
-    total = Totals(
-        len(servers), sum(x.configurable_units for x in site.servers.values()),
-        sum(x.configurable_memory_mib for x in site.servers.values()), len(site.start),
-        free_units, free_units, free_mib, free_mib, round(drawn, 1),
-        energy(drawn, scenario.hours, scenario.tariff))
-    return ScenarioResult("today", "", "the estate as it is", Status.OPTIMAL, totals=total, servers=tuple(servers),
-                          scenario=scenario)
+    return ScenarioResult("today", "", "the estate as it is", Status.OPTIMAL, servers=tuple(servers), scenario=scenario,
+                          totals=_totals(site, servers, scenario))
 
 
 def exit_code(results: Sequence[ScenarioResult]) -> int:
@@ -528,6 +538,3 @@ def exit_code(results: Sequence[ScenarioResult]) -> int:
     found = {r.status for r in results}
     missed = any(r.plan is not None and r.plan.window is not None and r.plan.window.fits is False for r in results)
     return 3 if Status.INFEASIBLE in found else 4 if missed or Status.UNKNOWN in found else 0
-
-
-__all__ = ["LparLine", "ScenarioResult", "ServerLine", "Totals", "exit_code", "today", "whatif"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import io
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -64,10 +65,7 @@ def _row(sweep: Sweep, cell: Cell, id_: str, answer: Mapping[str, Any]) -> Docum
 
 def _assumptions(outcome: SweepOutcome) -> list[Document]:
     """Each assumption once, with the number of cells that it is made in."""
-    counts: dict[str, int] = {}
-    for id_ in outcome.ids:
-        for text in outcome.answers[id_]["assumptions"]:
-            counts[text] = counts.get(text, 0) + 1
+    counts = Counter(text for id_ in outcome.ids for text in outcome.answers[id_]["assumptions"])
     return [{"text": text, "cells": n} for text, n in counts.items()]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from rich.console import Console, Group, RenderableType
@@ -51,11 +52,9 @@ def findings_table(findings: Sequence[Finding], most: int = 40) -> RenderableTyp
 
 def counts(findings: Iterable[Finding]) -> str:
     """``2 errors, 5 warnings``."""
-    tally: dict[str, int] = {}
-    for f in findings:
-        tally[f.severity.value] = tally.get(f.severity.value, 0) + 1
+    tally = Counter(f.severity.value for f in findings)
     shown = [f"{n} {word}{'s' if n != 1 and word != 'info' else ''}" for word in ("error", "warning", "info")
-             if (n := tally.get(word, 0))]
+             if (n := tally[word])]
     return ", ".join(shown) or "no findings"
 
 

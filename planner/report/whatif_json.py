@@ -6,12 +6,12 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from planner.jobs.whatif import LparLine, ScenarioResult, ServerLine
+from planner.jobs.whatif import LparLine, ScenarioResult, ServerLine, rounded_gib
 from planner.optimise.frontier import Point
 from planner.plan.choices import OUT
 from planner.plan.plan import finding_json
 from planner.plan.wire import as_json
-from planner.units import cores, gib
+from planner.units import cores
 
 VERSION = 1
 
@@ -44,16 +44,13 @@ def dump(document: dict[str, Any]) -> str:
     return json.dumps(document, ensure_ascii=False, indent=1) + "\n"
 
 
-def _gib(mib: int) -> float:
-    return round(gib(mib), 2)
-
-
 def _scenario(r: ScenarioResult, directory: str) -> dict[str, Any]:
-    currency = r.scenario.tariff.currency if r.scenario else ""
-    out: dict[str, Any] = {
+    return {
         "name": r.name, "file": r.file, "note": r.note, "status": r.status.value, "objective_s": r.objective,
         "bound_s": r.bound, "gap": r.gap, "retired": list(r.retired), "added": list(r.added),
-        "totals": None if r.totals is None else _totals(r, currency),
+        "totals": None if r.totals is None else {
+            **r.figures(), "watts_assumed": any(s.watts_assumed for s in r.servers),
+            "hours": r.scenario.hours if r.scenario else None},
         "migration": {"live": r.live, "restarts": r.restarts, "reactivations": r.activations, "resized": r.resized,
                       "inactive": list(r.inactive), "waves": r.waves, "hours": round(r.hours, 2),
                       "outage_minutes": r.outage_minutes},
@@ -64,7 +61,6 @@ def _scenario(r: ScenarioResult, directory: str) -> dict[str, Any]:
         "servers": [_server(s) for s in r.servers], "lpars": [_lpar(x) for x in r.lpars],
         "rperf": list(r.ratings), "assumptions": list(r.assumptions),
         "plan": directory if r.plan is not None else None}
-    return out
 
 
 def _waves(r: ScenarioResult) -> list[dict[str, Any]]:
@@ -76,32 +72,18 @@ def _waves(r: ScenarioResult) -> list[dict[str, Any]]:
             for n, moves in r.plan.waves(OUT)]
 
 
-def _totals(r: ScenarioResult, currency: str) -> dict[str, Any]:
-    t = r.totals
-    assert t is not None
-    e = t.energy
-    return {
-        "servers": t.servers, "cores": cores(t.units), "memory_gib": _gib(t.memory_mib), "lpars": t.lpars,
-        "headroom_cores_arrival": cores(t.free_units_arrival), "headroom_cores": cores(t.free_units),
-        "headroom_gib_arrival": _gib(t.free_mib_arrival), "headroom_gib": _gib(t.free_mib),
-        "watts": round(t.watts, 1), "watts_assumed": any(s.watts_assumed for s in r.servers),
-        "hours": r.scenario.hours if r.scenario else None, "kwh": round(e.kwh),
-        "money": None if e.money is None else round(e.money), "currency": currency,
-        "co2_kg": None if e.co2_kg is None else round(e.co2_kg)}
-
-
 def _point(p: Point) -> dict[str, Any]:
     return {"servers": p.servers, "status": p.status.value, "headroom_percent": p.share, "bound_percent": p.bound,
             "names": list(p.names), "free_cores": cores(p.free_units),
-            "free_gib": _gib(p.free_mib)}
+            "free_gib": rounded_gib(p.free_mib)}
 
 
 def _server(s: ServerLine) -> dict[str, Any]:
     return {
         "name": s.name, "model": s.model, "generation": s.generation, "added": s.added, "lpars": s.lpars,
         "cores_limit": cores(s.units_limit), "cores_arrival": cores(s.units_arrival), "cores": cores(s.units_final),
-        "gib_limit": _gib(s.memory_limit_mib), "gib_arrival": _gib(s.memory_arrival_mib),
-        "gib": _gib(s.memory_final_mib), "idle_w": s.idle_w, "max_w": s.max_w, "watts": s.watts,
+        "gib_limit": rounded_gib(s.memory_limit_mib), "gib_arrival": rounded_gib(s.memory_arrival_mib),
+        "gib": rounded_gib(s.memory_final_mib), "idle_w": s.idle_w, "max_w": s.max_w, "watts": s.watts,
         "watts_assumed": s.watts_assumed, "watts_source": s.watts_source}
 
 
@@ -110,7 +92,7 @@ def _lpar(x: LparLine) -> dict[str, Any]:
         "name": x.name, "source": x.source, "target": x.target, "way": x.way, "wave": x.wave,
         "cores_today": cores(x.old.entitlement_units), "cores": cores(x.final.entitlement_units),
         "virtual_processors_today": x.old.virtual_processors, "virtual_processors": x.final.virtual_processors,
-        "gib_today": _gib(x.old.memory_mib), "gib": _gib(x.final.memory_mib), "ratio": round(x.ratio, 4),
+        "gib_today": rounded_gib(x.old.memory_mib), "gib": rounded_gib(x.final.memory_mib), "ratio": round(x.ratio, 4),
         "virtual_processors_by": x.basis, "not_resized": x.why_not_resized,
         "path": [{"when": s.when, "server": s.server, "mode": s.mode, "cores": cores(s.units),
                   "virtual_processors": s.virtual_processors} for s in x.stages],

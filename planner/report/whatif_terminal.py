@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -46,9 +47,7 @@ def _told(scenario: Mapping[str, Any]) -> RenderableType:
         lines.append(Text(f"  {x['way']}: {x['name']}: {why}", "yellow"))
     if len(restarted) > 8:
         lines.append(Text(f"  … and {len(restarted) - 8} more restarts"))
-    counts: dict[str, int] = {}
-    for f in scenario["risks"]:
-        counts[f["severity"]] = counts.get(f["severity"], 0) + 1
+    counts = Counter(f["severity"] for f in scenario["risks"])
     if counts:
         lines.append(Text("  " + ", ".join(f"{n} {k}{'s' if n > 1 else ''}" for k, n in sorted(counts.items())), "dim"))
     return Group(*lines)

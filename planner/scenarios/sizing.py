@@ -71,11 +71,6 @@ def ratings(estate: Estate, scenario: Scenario, catalogue: Catalogue) -> dict[st
     return out
 
 
-def _carried(units: Fraction) -> int:
-    """Hundredths of a core, rounded up."""
-    return ceil(units)
-
-
 class Sizer:
     """Sizes of the LPARs of one scenario. ``peaks``: highest physc in thousandths, where a history measured it."""
 
@@ -141,7 +136,7 @@ class Sizer:
         return Fraction(lpar.virtual_processors), "no history: the cores that its virtual processors let it use today"
 
     def _processors(self, row: Lpar, target: str, factor: Fraction, peak: Fraction) -> Lpar:
-        units = _carried(row.entitlement_units * factor)
+        units = ceil(row.entitlement_units * factor)
         if row.processors == "dedicated":
             whole = max(1, -(-units // UNITS_PER_CORE))
             return self._sized(row, target, whole * UNITS_PER_CORE, whole)

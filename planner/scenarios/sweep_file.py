@@ -412,7 +412,3 @@ def plain(value: Any) -> Any:
     if isinstance(value, list):
         return ", ".join(str(plain(v)) for v in value) or "none"
     return str(value)
-
-
-__all__ = ["HELP", "MEASURES", "Cell", "GridChoice", "GridParameter", "Problems", "Sweep", "cells", "plain",
-           "read_sweep", "scenario_text"]

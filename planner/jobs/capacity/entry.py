@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from planner.errors import InputError, UsageError
 from planner.estate.assemble import Loaded
@@ -51,16 +51,6 @@ def capacity(loaded: Loaded, history: History, options: CapacityOptions, plan: P
     """
     work = _Work(loaded, history, options, progress)
     return work.figures(work.planned(plan, asked) if plan else None)
-
-
-@dataclass(frozen=True, slots=True)
-class _Limit:
-    """Of so many hundredths of a core ``ceiling`` per cent may be used (``stated``: by a policy), less a reserve."""
-
-    units: int
-    ceiling: int
-    stated: bool
-    reserve: int
 
 
 class _Work:
@@ -154,17 +144,13 @@ class _Work:
     def _server(self, name: str) -> PlaceFigures:
         server, policies = self.site.servers[name], self.site.policies
         at_start, memory_ceiling = self.site.at_start[name], policies.memory_ceiling.get(name)
-        place = self._place(name, name, self._members(name), self._limit(
-            name, server.configurable_units, policies.reserve_units.get(name, 0)), at_start.units)
+        place = self._place(name, name, self._members(name), server.configurable_units, at_start.units,
+                            policies.reserve_units.get(name, 0))
         return replace(
             place, model=server.model, memory_mib=server.configurable_memory_mib,
             memory_ceiling=self.options.levers.memory_ceiling if memory_ceiling is None else memory_ceiling,
             memory_ceiling_stated=memory_ceiling is not None, memory_reserve_mib=policies.reserve_mib.get(name, 0),
             memory_allocated_mib=at_start.memory_mib)
-
-    def _limit(self, server: str, units: int, reserve: int) -> _Limit:
-        stated = self.site.policies.cpu_ceiling.get(server)
-        return _Limit(units, self.options.levers.cpu_ceiling if stated is None else stated, stated is not None, reserve)
 
     def _pool_ids(self, server: str) -> list[int]:
         used = {self.site.pool_on(n, server) for n, s in self.site.start.items() if s == server}
@@ -178,17 +164,20 @@ class _Work:
         members, limit = self._pool_members(server, number), self.site.pool_limit(server, number)
         pool = self._pool_name(server, number)
         units = self.site.servers[server].configurable_units if limit is None else limit
-        return replace(self._place(f"{server} / {pool}", server, members, self._limit(server, units, 0), sum(
-            self.site.lpars[n].entitlement_units for n in members)), pool=pool)
+        entitled = sum(self.site.lpars[n].entitlement_units for n in members)
+        return replace(self._place(f"{server} / {pool}", server, members, units, entitled), pool=pool)
 
-    def _place(self, name: str, server: str, members: tuple[str, ...], cores: _Limit, entitled: int) -> PlaceFigures:
-        past = self.together[members]
+    def _place(self, name: str, server: str, members: tuple[str, ...], units: int, entitled: int,
+               reserve: int = 0) -> PlaceFigures:
+        """Of ``units`` hundredths of a core the ceiling, a policy's or the lever's, may be used, less the reserve."""
+        past, stated = self.together[members], self.site.policies.cpu_ceiling.get(server)
+        ceiling = self.options.levers.cpu_ceiling if stated is None else stated
         return PlaceFigures(
             name=name, server=server, pool="", model="", members=members,
-            lpars=sum(n in self.site.lpars for n in members), capacity_units=cores.units, ceiling=cores.ceiling,
-            ceiling_stated=cores.stated, reserve_units=cores.reserve, entitled_units=entitled,
+            lpars=sum(n in self.site.lpars for n in members), capacity_units=units, ceiling=ceiling,
+            ceiling_stated=stated is not None, reserve_units=reserve, entitled_units=entitled,
             usage=past[self.options.month], sum_of_peaks=sum(self._own_peak(n) for n in members), past=past,
-            outlook=self._outlook(past, (cores.units * cores.ceiling - cores.reserve * 100) // 10),
+            outlook=self._outlook(past, (units * ceiling - reserve * 100) // 10),
             hours=self.now.by_hour(members), heat=self.now.heat(members))
 
     def _own_peak(self, name: str) -> int:

@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from planner.estate.model import Lpar, Vios
 from planner.history.calendar import Calendar, DayKind
 from planner.history.clock import Clock
 from planner.history.contents import STEP_S
 from planner.history.monthly import Known, Monthly, known_of, known_percent, lacking, unknown, weighed
-from planner.history.profiles import EntitledPartition, Profiles, at_percentile, month_range, profiles
+from planner.history.profiles import Profiles, at_percentile, month_range, profiles
 from planner.history.store import History
 from planner.jobs.capacity.figures import Hours, Month, MonthUsage
 from planner.jobs.capacity.sizing import Measured
@@ -187,7 +188,7 @@ class MonthSeries:
         return found
 
 
-def month_series(history: History, partitions: Sequence[EntitledPartition], site: Calendar, month: Month, *,
+def month_series(history: History, partitions: Sequence[Lpar | Vios], site: Calendar, month: Month, *,
                  percentile: Fraction, first_seen: Mapping[str, int], step_s: int = STEP_S) -> MonthSeries | None:
     """A month of these partitions; None when nothing at all is recorded in it."""
     clock, extent = history.clock(), history.extent()
