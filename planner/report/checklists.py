@@ -6,7 +6,6 @@ docs/facts.md.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from planner.estate.model import Lpar
@@ -48,7 +47,7 @@ def before(lpar: Lpar, disks: int) -> list[Item]:
                   Item("RMC active", "rmcdomainstatus -s ctrmc"), Item("All paths enabled", "multipath -ll")]
     elif lpar.os == "IBM i":
         items += [Item("Note the system value", "DSPSYSVAL QSRLNBR"), Item("No tape or optical in use")]
-    return items + [i for wanted, what in _BEFORE if wanted(lpar) for i in what(lpar)]
+    return items + [i for products, what in _BEFORE if runs(lpar, *products) for i in what]
 
 
 def after(lpar: Lpar, *, permanent: bool) -> list[Item]:
@@ -65,57 +64,35 @@ def after(lpar: Lpar, *, permanent: bool) -> list[Item]:
                  "chdev -l hdiskX -a hcheck_interval=60 -P"),
             Item("Health-check scripts on again in root's crontab", "crontab -e"),
             Item("topas and other monitors restart by themselves; figures of the move itself mean little"),
+            Item("NIM: client-initiated operations fail on the CPU id check until it is reset",
+                 "smitty nim_cpuid_validate (on the NIM master), or register the client again"),
         ]
     elif lpar.os == "Linux":
         items += [Item("Hardware identifier has changed", "grep -E 'serial|system_type' /proc/ppc64/lparcfg"),
                   Item("All paths enabled, kernel log clean", "multipath -ll; dmesg | tail -30")]
     elif lpar.os == "IBM i":
         items += [Item("System value and licence keys", "DSPSYSVAL QSRLNBR; WRKLICINF")]
-    items += [i for wanted, what in _AFTER if wanted(lpar) for i in what(lpar)]
+    items += [i for products, what in _AFTER if runs(lpar, *products) for i in what]
     items.append(Item("Other licensed products that are tied to the hardware identifier still run"))
     if permanent:
         items.append(Item("It stays: update VIOS and LPAR documentation, layout diagrams, backups (mksysb, Legato)"))
     return items
 
 
-Check = tuple[Callable[[Lpar], bool], Callable[[Lpar], list[Item]]]
-
-
-def _sap(lpar: Lpar) -> bool:
-    return runs(lpar, "sap")
-
-
-def _oracle(lpar: Lpar) -> bool:
-    return runs(lpar, "oracle")
-
-
-def _powerha(lpar: Lpar) -> bool:
-    return runs(lpar, "powerha", "hacmp")
-
-
-def _veritas(lpar: Lpar) -> bool:
-    return runs(lpar, "vcs", "veritas")
-
-
-def _nim(lpar: Lpar) -> bool:
-    return _is_aix(lpar)
-
-
-_BEFORE: tuple[Check, ...] = (
-    (_sap, lambda p: [Item("SAP Basis: note the hardware key", "transaction SLICENSE; ST06")]),
-    (_powerha, lambda p: [Item("PowerHA: 7.2 and later handle the move by LPM_POLICY; before 7.2 unmanage the resource "
-                               "groups", "clmgr query cluster | grep -i LPM")]),
-    (_veritas, lambda p: [Item("Veritas: raise the LLT timeout on every node", "lltconfig -T peerinact:9000")]),
+_BEFORE: tuple[tuple[tuple[str, ...], tuple[Item, ...]], ...] = (
+    (("sap",), (Item("SAP Basis: note the hardware key", "transaction SLICENSE; ST06"),)),
+    (("powerha", "hacmp"), (Item("PowerHA: 7.2 and later handle the move by LPM_POLICY; before 7.2 unmanage the "
+                                 "resource groups", "clmgr query cluster | grep -i LPM"),)),
+    (("vcs", "veritas"), (Item("Veritas: raise the LLT timeout on every node", "lltconfig -T peerinact:9000"),)),
 )
-_AFTER: tuple[Check, ...] = (
-    (_nim, lambda p: [Item("NIM: client-initiated operations fail on the CPU id check until it is reset",
-                           "smitty nim_cpuid_validate (on the NIM master), or register the client again")]),
-    (_sap, lambda p: [
+"""By products."""
+_AFTER: tuple[tuple[tuple[str, ...], tuple[Item, ...]], ...] = (
+    (("sap",), (
         Item("SAP: the hardware key has changed; the instance keeps its licence until it is restarted. Request a new "
              "key before the next restart", "transaction SLICENSE; service.sap.com/licensekey"),
-        Item("SAP: system log, OS collector log, Unix log, database log", "transactions SM21, ST06, ST04N")]),
-    (_oracle, lambda p: [Item("Oracle: no error in the alert log", "tail -f alert_SID.log")]),
-    (_powerha, lambda p: [Item("PowerHA: manage the resource groups again; the cluster is stable",
-                               "lssrc -ls clstrmgrES | grep state")]),
-    (_veritas, lambda p: [Item("Veritas: LLT timeout back on every node", "lltconfig -T peerinact:1600")]),
+        Item("SAP: system log, OS collector log, Unix log, database log", "transactions SM21, ST06, ST04N"))),
+    (("oracle",), (Item("Oracle: no error in the alert log", "tail -f alert_SID.log"),)),
+    (("powerha", "hacmp"), (Item("PowerHA: manage the resource groups again; the cluster is stable",
+                                 "lssrc -ls clstrmgrES | grep state"),)),
+    (("vcs", "veritas"), (Item("Veritas: LLT timeout back on every node", "lltconfig -T peerinact:1600"),)),
 )
