@@ -182,6 +182,20 @@ def printed(sheet: Any, last_row: int, last_column: int, repeat: int | None = No
         sheet.repeat_rows(repeat)
 
 
+def ended(sheet: Any, last_row: int, *tables: Sequence[Column], freeze: tuple[int, int] = (0, 1),
+          repeat: int | None = None, wide: int = 1) -> None:
+    """What a sheet of tables that begin in its first column ends with: their widths, what stays in sight, what is
+    printed: as many columns as the first table has."""
+    widths(sheet, *tables)
+    sheet.freeze_panes(*freeze)
+    printed(sheet, last_row, len(tables[0]) - 1, repeat, wide=wide)
+
+
+def coloured(sheet: Any, where: str, criteria: str, value: Any, look: Any) -> None:
+    """Cells whose figure meets a criterion, in another look."""
+    sheet.conditional_format(where, {"type": "cell", "criteria": criteria, "value": value, "format": look})
+
+
 def chart_base(book: Book, title: str, unit: str, size: tuple[int, int], kind: str = "line", *,
                axis: dict[str, Any] | None = None) -> Any:
     """An empty chart (line, column or scatter) in the house's looks."""

@@ -228,6 +228,12 @@ class Figures:
     singles: tuple[Mapping[Bucket, int], ...]
     sums: Mapping[Bucket, BucketSum]
 
+    def value(self, bucket: Bucket) -> int | None:
+        """The percentile of the sum; of one LPAR its own, in which holes have no part. None: nothing was recorded."""
+        if bucket not in self.sums:
+            return None
+        return self.singles[0][bucket] if len(self.singles) == 1 else self.sums[bucket].value
+
 
 @dataclass(frozen=True, slots=True)
 class RecordedUsage:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from fractions import Fraction
@@ -15,7 +15,7 @@ from planner.findings import Finding
 from planner.history.calendar import BUCKETS, KINDS, Bucket, Calendar
 from planner.history.clock import Clock
 from planner.history.contents import SeriesSummary, Summary
-from planner.history.profiles import PeakSum, RecordedUsage
+from planner.history.profiles import Figures, PeakSum, RecordedUsage
 from planner.history.store import AddReport
 from planner.report.tables import listing, without_empty
 from planner.report.terminal import counts, findings_table
@@ -161,9 +161,8 @@ def profile_view(found: RecordedUsage, who: str, month: tuple[int, int] | None, 
     table = listing(Text(f"{who}{of}: {_percentile(share)} of {_month(month)}"), ["hour"],
                    [f"{kind.value} {unit}" for unit in ("cores", "GiB") for kind in KINDS])
     for hour in range(24):
-        buckets = [Bucket(kind, hour) for kind in KINDS]
-        table.add_row(f"{hour:02d}:00", *(_cores(found, bucket, alone) for bucket in buckets),
-                      *(_gib(found, bucket, alone) for bucket in buckets))
+        table.add_row(f"{hour:02d}:00", *_cells(found.physc, hour, show_thousandths),
+                      *_cells(found.memory, hour, lambda mib: f"{gib(mib):.1f}"))
     parts: list[RenderableType] = [table]
     if not alone:
         parts += [Text(""), _peak_line(found.peak())]
@@ -171,22 +170,10 @@ def profile_view(found: RecordedUsage, who: str, month: tuple[int, int] | None, 
     return Group(*parts)
 
 
-def _cores(found: RecordedUsage, bucket: Bucket, alone: bool) -> str:
-    value = _value(found.physc.sums, found.physc.singles, bucket, alone)
-    return "-" if value is None else show_thousandths(value)
-
-
-def _gib(found: RecordedUsage, bucket: Bucket, alone: bool) -> str:
-    value = _value(found.memory.sums, found.memory.singles, bucket, alone)
-    return "-" if value is None else f"{gib(value):.1f}"
-
-
-def _value(sums: Mapping[Bucket, Any], singles: Sequence[Mapping[Bucket, int]], bucket: Bucket,
-           alone: bool) -> int | None:
-    """Of one LPAR its own percentile, in which holes have no part; of several the percentile of the sum."""
-    if bucket not in sums:
-        return None
-    return int(singles[0][bucket] if alone else sums[bucket].value)
+def _cells(figures: Figures, hour: int, show: Callable[[int], str]) -> Iterator[str]:
+    for kind in KINDS:
+        value = figures.value(Bucket(kind, hour))
+        yield "-" if value is None else show(value)
 
 
 def _peak_line(peak: PeakSum) -> Text:
@@ -226,13 +213,12 @@ def month_view(rows: Mapping[str, PeakSum], month: tuple[int, int], share: Fract
 
 def profile_json(found: RecordedUsage, who: str, month: tuple[int, int] | None, share: Fraction) -> dict[str, Any]:
     """The same for programs: thousandths of a core and MiB; null where nothing was recorded."""
-    alone = len(found.lpars) == 1
     return {"name": who, "lpars": list(found.lpars), "month": None if month is None else _month(month),
             "percentile": float(share), "buckets": [{
                 "kind": bucket.kind.value, "hour": bucket.hour,
-                "physc_thousandths": _value(found.physc.sums, found.physc.singles, bucket, alone),
+                "physc_thousandths": found.physc.value(bucket),
                 "sum_of_singles_thousandths": _singles(found, bucket),
-                "memory_mib": _value(found.memory.sums, found.memory.singles, bucket, alone)} for bucket in BUCKETS],
+                "memory_mib": found.memory.value(bucket)} for bucket in BUCKETS],
             "peak": _peak_json(found.peak())}
 
 

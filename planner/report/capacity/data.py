@@ -7,7 +7,7 @@ from typing import Any
 
 from planner.history.clock import Clock
 from planner.jobs.capacity.figures import UNCOUNTED, Capacity, show_month
-from planner.sheets import Column, heading, printed, table, widths
+from planner.sheets import Column, coloured, ended, heading, table
 from planner.xlsx import Book
 
 
@@ -19,13 +19,10 @@ def data_sheet(book: Book, sheet: Any, capacity: Capacity) -> None:
             f"Months looked at: {show_month(capacity.months[0])} to {show_month(capacity.month)}; "
             + (f"without any record: {absent}." if absent else "all have records."))
     first = table(book, sheet, 3, gaps, capacity.gaps, name="Records")
-    sheet.conditional_format(first.range("Missing of the month"), {
-        "type": "cell", "criteria": ">", "value": 0.05, "format": book.warn})
+    coloured(sheet, first.range("Missing of the month"), ">", 0.05, book.warn)
     heading(book, sheet, first.last + 2, "Findings")
     second = table(book, sheet, first.last + 3, findings, capacity.findings, name="Findings")
-    widths(sheet, gaps, findings)
-    sheet.freeze_panes(0, 1)
-    printed(sheet, second.last, len(gaps) - 1)
+    ended(sheet, second.last, gaps, findings)
 
 
 def _gaps(capacity: Capacity) -> tuple[Column, ...]:

@@ -13,7 +13,7 @@ from planner.report.capacity.places import ENOUGH, MEASURED, shown_months
 from planner.report.capacity.sizes import freed_mib, freed_units
 from planner.report.capacity.trend import limited
 from planner.report.text import headline, listed
-from planner.sheets import Column, Written, bars, chart_base, heading, note, printed, table, widths
+from planner.sheets import Column, Written, bars, chart_base, coloured, heading, note, printed, table, widths
 from planner.units import show_duration
 from planner.xlsx import Book
 
@@ -45,8 +45,7 @@ def front_sheet(book: Book, sheet: Any, capacity: Capacity, tables: Tables, sizi
     more = f" (the {_MOST} fullest of {len(capacity.servers)})" if len(shown) < len(capacity.servers) else ""
     heading(book, sheet, top, f"Servers, the fullest first{more}")
     written = table(book, sheet, top + 1, columns, shown, name="Summary_servers")
-    sheet.conditional_format(written.range(MEASURED), {
-        "type": "cell", "criteria": "<", "value": ENOUGH, "format": book.warn})
+    coloured(sheet, written.range(MEASURED), "<", ENOUGH, book.warn)
     _chart(book, sheet, written, capacity)
     widths(sheet, columns)
     sheet.fit_to_pages(1, 1)

@@ -7,7 +7,7 @@ from typing import Any
 from planner.history.calendar import DayKind
 from planner.jobs.capacity.figures import Capacity, Month, PlaceFigures, month_after, show_month
 from planner.report.capacity.frame import first_of, percentile_name
-from planner.sheets import Column, Written, chart_base, heading, line, printed, table, widths
+from planner.sheets import Column, Written, chart_base, ended, heading, line, printed, table, widths
 from planner.xlsx import Book
 
 _SIZE = (560, 300)
@@ -43,9 +43,7 @@ def day_data_sheet(book: Book, sheet: Any, capacity: Capacity) -> Written:
             f"{show_month(capacity.month)} and its month-end.")
     written = table(book, sheet, 3, columns,
                     [(place, hour) for place in capacity.servers for hour in range(24)], name="Hours")
-    widths(sheet, columns)
-    sheet.freeze_panes(4, 2)
-    printed(sheet, written.last, len(columns) - 1, 3)
+    ended(sheet, written.last, columns, freeze=(4, 2), repeat=3)
     return written
 
 

@@ -9,7 +9,7 @@ from planner.plan.choices import BACK, OUT
 from planner.plan.plan import Move, Plan
 from planner.report.capacity.frame import many
 from planner.report.text import clock_span, headline
-from planner.sheets import Column, heading, printed, table, widths
+from planner.sheets import Column, ended, heading, table
 from planner.units import show_duration
 from planner.xlsx import Book
 
@@ -32,9 +32,7 @@ def moves_sheet(book: Book, sheet: Any, capacity: Capacity, figures: PlanFigures
     first = table(book, sheet, 6, effects, figures.effects, name="Plan_servers")
     heading(book, sheet, first.last + 2, "Moves")
     second = table(book, sheet, first.last + 3, moves, plan.moves, name="Plan_moves")
-    widths(sheet, effects, moves)
-    sheet.freeze_panes(0, 1)
-    printed(sheet, second.last, max(len(effects), len(moves)) - 1)
+    ended(sheet, second.last, moves, effects)
 
 
 def _legs(plan: Plan) -> str:

@@ -9,7 +9,7 @@ from planner.history.forecast import COVERAGE_PERCENT
 from planner.history.monthly import LEAST_PERCENT
 from planner.jobs.capacity.figures import FAR, Capacity, PartitionFigures, PlaceFigures, show_month
 from planner.report.capacity.frame import first_of, percentile_name
-from planner.sheets import Column, Written, heading, note, printed, table, widths
+from planner.sheets import Column, Written, coloured, ended, heading, note, table
 from planner.xlsx import Book
 
 NEVER = "never"
@@ -27,10 +27,8 @@ def servers_sheet(book: Book, sheet: Any, capacity: Capacity, sizing: Written) -
             "Cores. Headroom = may be used − month-end peak. A peak is of the sum of all LPARs and VIOSes, 5 minutes "
             "by 5 minutes. Measured: by entitlement, the LPARs of which at least half of the month is recorded.")
     first = table(book, sheet, 3, processors, capacity.servers, name="Servers")
-    _coloured(sheet, first, "Headroom", book)
-    _shares(sheet, first, book)
-    sheet.conditional_format(first.range(MEASURED), {
-        "type": "cell", "criteria": "<", "value": ENOUGH, "format": book.warn})
+    _looks(sheet, first, book)
+    coloured(sheet, first.range(MEASURED), "<", ENOUGH, book.warn)
     at = first.last + 2
     heading(book, sheet, at, "When will they be full?", _OUTLOOK_NOTE)
     note(book, sheet, at + 2, _AS_MADE)
@@ -39,15 +37,13 @@ def servers_sheet(book: Book, sheet: Any, capacity: Capacity, sizing: Written) -
     heading(book, sheet, at, "Memory", "GiB. What counts is what is allocated: page tables, firmware and VIOSes "
             "included. In use: the most at one time; allocated memory where the sources do not state its use.")
     third = table(book, sheet, at + 2, memory, capacity.servers, name="Server_memory")
-    _coloured(sheet, third, "Headroom", book)
+    coloured(sheet, third.range("Headroom"), "<", 0, book.bad)
     at = third.last + 2
     heading(book, sheet, at, "What right-sizing would change", "Sums of the sheet Right-sizing. "
             "Not entitled then: red where the proposals need more than the server has.")
     fourth = table(book, sheet, at + 2, freed, capacity.servers, name="Server_right_sizing")
-    _coloured(sheet, fourth, "Not entitled then", book)
-    widths(sheet, processors, outlook, memory, freed)
-    sheet.freeze_panes(0, 1)
-    printed(sheet, fourth.last, len(processors) - 1)
+    coloured(sheet, fourth.range("Not entitled then"), "<", 0, book.bad)
+    ended(sheet, fourth.last, processors, outlook, memory, freed)
     return first, second
 
 
@@ -64,32 +60,25 @@ def pools_sheet(book: Book, sheet: Any, capacity: Capacity) -> tuple[Written | N
     heading(book, sheet, 0, f"Shared processor pools at the month-end of {show_month(capacity.month)}",
             "Cores. A pool has its maximum less what is reserved, or without a maximum all that its server has. "
             "VIOSes are not counted.")
-    widths(sheet, processors, outlook)
-    sheet.freeze_panes(0, 1)
     if not capacity.pools:
         sheet.write_string(3, 0, "The estate names no shared processor pools.")
-        printed(sheet, 3, len(processors) - 1)
+        ended(sheet, 3, processors, outlook)
         return None, None
     first = table(book, sheet, 3, processors, capacity.pools, name="Pools")
-    _coloured(sheet, first, "Headroom", book)
-    _shares(sheet, first, book)
+    _looks(sheet, first, book)
     heading(book, sheet, first.last + 2, "When will they be full?", _OUTLOOK_NOTE)
     note(book, sheet, first.last + 4, _AS_MADE)
     second = table(book, sheet, first.last + 5, outlook, capacity.pools, name="Pools_outlook")
-    printed(sheet, second.last, len(processors) - 1)
+    ended(sheet, second.last, processors, outlook)
     return first, second
 
 
-def _coloured(sheet: Any, written: Written, header: str, book: Book) -> None:
-    """What is below nothing in red."""
-    sheet.conditional_format(written.range(header), {"type": "cell", "criteria": "<", "value": 0, "format": book.bad})
-
-
-def _shares(sheet: Any, written: Written, book: Book) -> None:
-    """From 90 % of what may be used on amber, above all of it red."""
+def _looks(sheet: Any, written: Written, book: Book) -> None:
+    """No headroom in red; from 90 % of what may be used on amber, above all of it red."""
+    coloured(sheet, written.range("Headroom"), "<", 0, book.bad)
     where = written.range("Use of what may be used")
-    sheet.conditional_format(where, {"type": "cell", "criteria": ">", "value": 1, "format": book.bad})
-    sheet.conditional_format(where, {"type": "cell", "criteria": ">=", "value": 0.9, "format": book.warn})
+    coloured(sheet, where, ">", 1, book.bad)
+    coloured(sheet, where, ">=", 0.9, book.warn)
 
 
 def _processors(capacity: Capacity, what: str) -> tuple[Column, ...]:

@@ -7,7 +7,7 @@ from typing import Any
 from planner.jobs.capacity.figures import Capacity, MonthUsage, PartitionFigures, show_month
 from planner.report.capacity.frame import percentile_name
 from planner.report.capacity.places import next_peak
-from planner.sheets import Column, Written, heading, note, printed, table, widths
+from planner.sheets import Column, Written, coloured, ended, heading, note, table
 from planner.xlsx import Book
 
 
@@ -20,13 +20,11 @@ def lpars_sheet(book: Book, sheet: Any, capacity: Capacity) -> Written:
     written = table(book, sheet, 3, columns, capacity.partitions, name="LPARs")
     verdict = written.range("Verdict")
     for word, look in (("over", book.warn), ("under", book.good), ("no history", book.bad)):
-        sheet.conditional_format(verdict, {"type": "cell", "criteria": "==", "value": f'"{word}"', "format": look})
+        coloured(sheet, verdict, "==", f'"{word}"', look)
     sheet.conditional_format(written.range("Peak of entitled"), {
         "type": "data_bar", "bar_color": "#9DC3E6", "min_type": "num", "min_value": 0,
         "max_type": "num", "max_value": 3})
-    widths(sheet, columns)
-    sheet.freeze_panes(4, 1)
-    printed(sheet, written.last, len(columns) - 1, 3, wide=2)
+    ended(sheet, written.last, columns, freeze=(4, 1), repeat=3, wide=2)
     return written
 
 
@@ -80,13 +78,9 @@ def sizing_sheet(book: Book, sheet: Any, capacity: Capacity) -> Written:
     _sums(book, sheet, written, capacity)
     for header in ("Cores freed", "GiB freed"):
         where = written.range(header)
-        sheet.conditional_format(where, {"type": "cell", "criteria": ">", "value": 0, "format": book.format(
-            bg_color="#C6EFCE", font_color="#006100")})
-        sheet.conditional_format(where, {"type": "cell", "criteria": "<", "value": 0, "format": book.format(
-            bg_color="#FFEB9C", font_color="#7F6000")})
-    widths(sheet, columns)
-    sheet.freeze_panes(_TOP + 1, 1)
-    printed(sheet, written.last, len(columns) - 1, _TOP, wide=2)
+        coloured(sheet, where, ">", 0, book.format(bg_color="#C6EFCE", font_color="#006100"))
+        coloured(sheet, where, "<", 0, book.format(bg_color="#FFEB9C", font_color="#7F6000"))
+    ended(sheet, written.last, columns, freeze=(_TOP + 1, 1), repeat=_TOP, wide=2)
     return written
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from planner.history.monthly import number_of
 from planner.jobs.capacity.figures import Capacity, Month, MonthUsage, PlaceFigures, month_after
 from planner.report.capacity.frame import Tables, first_of, percentile_name
-from planner.sheets import Column, Written, chart_base, heading, line, printed, table, widths
+from planner.sheets import Column, Written, chart_base, ended, heading, line, printed, table
 from planner.xlsx import Book
 
 _SIZE = (650, 380)
@@ -66,9 +66,7 @@ def trend_data_sheet(book: Book, sheet: Any, capacity: Capacity, tables: Tables)
             "Cores. The forecast begins at the last month-end that is known. At the growth assumed: the month-end peak "
             "of the report with the growth of the Levers sheet.")
     written = table(book, sheet, 3, columns, rows, name="Trend")
-    widths(sheet, columns)
-    sheet.freeze_panes(4, 2)
-    printed(sheet, written.last, len(columns) - 1, 3)
+    ended(sheet, written.last, columns, freeze=(4, 2), repeat=3)
     return written
 
 
