@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, fields
 
 from planner.cost import side_rate, state_bytes
@@ -166,6 +167,13 @@ def exit_code(plan: Plan, site: Site | None = None, estate: Estate | None = None
         site = site or (Site(estate) if estate else None)
         return 3 if site is not None and _must_miss(plan, site) else 4
     return 0
+
+
+def left_behind(site: Site, servers: Collection[str]) -> list[tuple[str, str, str]]:
+    """What stays on servers that are emptied, with the reason: LPARs that are not activated, and VIOSes."""
+    stays = [(p.name, p.server, "not activated: holds nothing") for p in site.estate.lpars
+             if p.server in servers and not p.active]
+    return stays + [(v.name, s, "VIOS: goes down with the server") for s in servers for v in site.vioses_on(s)]
 
 
 def assumptions(estate: Estate, options: Options) -> tuple[str, ...]:

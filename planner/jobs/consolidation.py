@@ -16,7 +16,7 @@ from planner.findings import Finding, Severity, ordered
 from planner.history.calendar import BUCKETS, Bucket
 from planner.jobs import energy as accounts
 from planner.jobs.attempt import Case, attempted, unanswered
-from planner.jobs.common import PROVED, Options, assumptions, checked_plan
+from planner.jobs.common import PROVED, Options, assumptions, checked_plan, left_behind
 from planner.jobs.energy import Meter, Terms
 from planner.optimise.asked import checked_consolidate
 from planner.optimise.consolidation import Consolidation, ConsolidationProblem
@@ -197,13 +197,10 @@ def _finished(case: ConsolidationCase, blank: Plan, answer: Consolidation, scale
     loaded, site, judge, options = case.loaded, case.site, case.judge, case.options
     levels = _levels(site, judge, answer, scale, table, options)
     proved = all(x.status is Status.OPTIMAL for x in levels)
-    stays = [(p.name, p.server, "not activated: holds nothing") for p in loaded.estate.lpars
-             if p.server in answer.off and not p.active]
-    stays += [(v.name, s, "VIOS: goes down with the server") for s in answer.off for v in site.vioses_on(s)]
     plan = blank.replace(
         status=Status.OPTIMAL if proved else Status.FEASIBLE, objective=levels[0].objective, bound=levels[0].bound,
         gap=levels[0].gap, levels=levels, moves=table.moves, off=answer.off, restart=answer.restart,
-        stays=tuple(stays), back_window=None)
+        stays=tuple(left_behind(site, answer.off)), back_window=None)
     back, window = plan.leg(BACK), options.window
     if case.goal.weekend and window and back:
         begin = min(m.start_ms for m in back) // 1000

@@ -8,7 +8,7 @@ from planner.estate.assemble import Loaded
 from planner.estate.saved import digest
 from planner.history.calendar import BUCKETS, Bucket
 from planner.jobs.attempt import Case, attempted, finished, unanswered
-from planner.jobs.common import Options, assumptions
+from planner.jobs.common import Options, assumptions, left_behind
 from planner.optimise.asked import checked_evacuate
 from planner.optimise.evacuate import EvacuationProblem
 from planner.plan.choices import Status
@@ -52,9 +52,7 @@ def _together(goal: Evacuate, options: Options, usage: UsageSpec) -> tuple[Bucke
 
 def _blank(loaded: Loaded, site: Site, goal: Evacuate, options: Options) -> Plan:
     stays = [(n, site.start[n], "left on purpose: stop it with the server") for n in goal.leave]
-    stays += [(p.name, p.server, "not activated: holds nothing") for p in loaded.estate.lpars
-              if p.server in goal.servers and not p.active]
-    stays += [(v.name, s, "VIOS: goes down with the server") for s in goal.servers for v in site.vioses_on(s)]
+    stays += left_behind(site, goal.servers)
     return Plan(goal=goal, status=Status.UNKNOWN, estate_digest=digest(loaded.estate),
                 assumptions=assumptions(loaded.estate, options), window=options.window,
                 work_s=options.work_s if goal.come_back else None, stays=tuple(stays))

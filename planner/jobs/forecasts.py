@@ -10,16 +10,7 @@ from planner.formats.samples import Kind
 from planner.history.calendar import Calendar
 from planner.history.contents import STEP_S
 from planner.history.forecast import Forecast, forecast_monthly
-from planner.history.monthly import (
-    P95,
-    Monthly,
-    MonthOf,
-    Progress,
-    monthly_servers,
-    monthly_sets,
-    months_of,
-    unknown,
-)
+from planner.history.monthly import P95, Monthly, MonthOf, Progress, monthly_servers, monthly_sets, months_of, unknown
 from planner.history.store import History
 from planner.jobs.capacity.month_series import month_series
 

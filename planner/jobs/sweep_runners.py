@@ -221,7 +221,7 @@ def _gathered(client: Any, address: str, blob: bytes, tasks: Sequence[Task]) -> 
 
 
 def _from_cluster(future: Any, address: str) -> Answer | None:
-    from distributed import KilledWorker
+    from distributed import KilledWorker  # start-up: Dask need not be installed
 
     try:
         return dict(future.result())

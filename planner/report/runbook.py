@@ -12,17 +12,7 @@ from planner.plan.questions import Consolidate, Headroom, Whatif
 from planner.report.checklists import Item, after, before
 from planner.report.commands import migrlpar, quoted, state_query
 from planner.report.headroom import sentences
-from planner.report.text import (
-    between,
-    clock_span,
-    energy_lines,
-    headline,
-    leg_tally,
-    level_line,
-    md,
-    pause,
-    windows,
-)
+from planner.report.text import between, clock_span, energy_lines, headline, leg_tally, level_line, md, pause, windows
 from planner.report.whatif_runbook import WAY_BACK, after_the_moves
 from planner.rules import Site
 from planner.units import cores, show_cores, show_duration, show_gib
