@@ -2,12 +2,12 @@
 
 Output of the HMC does not say which command made it; the attribute names do. A listing's attributes differ from
 level to level, so this is the union of what was seen or is documented, and never a list of what must be there.
-Types: ``mib`` memory in MiB; ``units`` hundredths of a core; ``counter`` 64 bits; ``flag`` bool; ``time`` local.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -15,7 +15,7 @@ from typing import Any
 
 from planner.estate.model import DEFAULT_VSWITCH
 from planner.findings import Severity
-from planner.formats import hmc_values, values
+from planner.formats import values
 from planner.formats.base import NonValue, Reading, Record, TakeFacts, first, pick, stated
 from planner.formats.facts import (
     Client,
@@ -36,26 +36,33 @@ from planner.formats.values import Parser
 _MOST_CACHED = 400
 PHYSICAL_POOL = "physical pool"
 
-_TYPES: dict[str, Parser] = {
-    "text": values.text,
-    "whole": values.whole,
-    "whole_or_any": values.whole_or_any,
-    "counter": values.counter,
-    "mib": values.mib,
-    "units": values.units,
-    "decimal": values.number,
-    "flag": values.bit,
-    "time": values.time,
-    "texts": values.list_of(values.text),
-    "wholes": values.list_of(values.whole),
-    "mibs": values.list_of(values.mib),
-    "eths": values.list_of(hmc_values.eth_adapter),
-    "scsis": values.list_of(hmc_values.scsi_adapter),
-    "fcs": values.list_of(hmc_values.fc_adapter),
-    "serials": values.list_of(hmc_values.serial_adapter),
-    "slots": values.list_of(hmc_values.io_slot),
-    "mappings": values.list_of(hmc_values.vios_mapping),
-}
+#: What an attribute is, by its name: the first that fits; text if none does.
+_TYPES: tuple[tuple[Parser, re.Pattern[str]], ...] = (
+    (values.whole_or_any, re.compile(r"remote_(?:lpar_id|slot_num)")),
+    (values.list_of(values.text), re.compile(
+        r"capabilities|lhea_capabilities|wwpns|vnetworks|feature_codes|sni_device_ids|allowed_vlan_ids|io_slots"
+        r"|\w+_(?:names|adapters|addresses|ratios|logical_ports|mappings|profiles)|possible_mem_region_size")),
+    (values.list_of(values.whole), re.compile(r"\w+_ids")),
+    (values.mib, re.compile(r"(?:\w+_)?mem|(?:pend_)?mem_region_size|huge_page_size")),
+    (values.units, re.compile(r"\w+_proc_units(?:_per_virtual_proc)?")),
+    (values.counter, re.compile(
+        r"\w+_cycles(?:_per_second|_while_active)?|uptime|bytes_\w+|run_latch_\w+|mem_overage_\w+")),
+    (values.number, re.compile(r"\w+_percent|(?:\w+_)?mem_expansion")),
+    (values.time, re.compile(r"(?:sys_)?time")),
+    (values.bit, re.compile(
+        r"is_\w+|\w+_(?:capable|attached|stale|enabled|disabled|grouping|reporting|auth)|\w*mfg_default_config|time_ref"
+        r"|all_resources|allow_perf_collection|auto_start|conn_monitoring|ieee_virtual_eth|msp|resource_config"
+        r"|sync_curr_profile")),
+    (values.whole, re.compile(
+        r"(?!pci_)\w+_(?:id|weight|arrays|procs|priority|pages|pools|lpars|slots|array_size|per_(?:mem_pool|\w*lpar))"
+        r"|slot_num|num_\w+_migrations_\w+")),
+)
+
+
+@lru_cache(maxsize=4096)
+def parser(name: str) -> Parser:
+    """How an attribute's value is read."""
+    return next((parse for parse, names in _TYPES if names.fullmatch(name)), values.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,255 +76,130 @@ class Listing:
 
     kind: str
     identity: tuple[str, ...]
-    parsers: Mapping[str, Parser]
-    of_system: bool
-    always: str | None
+    names: frozenset[str]
+    of_system: bool = True
+    always: str | None = None
 
-    def parser(self, name: str) -> Parser | None:
-        """The parser of an attribute; None if the listing is not known to have it."""
-        known = self.parsers.get(name)
-        return values.bit if known is None and name.endswith("_capable") else known
+    @classmethod
+    def of(cls, kind: str, identity: str, names: str, of_system: bool = True, always: str | None = None) -> Listing:
+        """The listing with these attributes, which stand between blanks; ``*_x`` is curr_x, pend_x and run_x."""
+        every = (name.replace("*", of) for name in names.split() for of in ("curr", "pend", "run"))
+        return cls(kind, tuple(identity.split()), frozenset(every), of_system, always)
 
-
-def _listing(kind: str, identity: str, of_system: bool = True, always: str | None = None, **types: str) -> Listing:
-    parsers = {name: _TYPES[of_type] for of_type, names in types.items() for name in names.split()}
-    return Listing(kind, tuple(identity.split()), parsers, of_system, always)
-
-
-def _prefixed(prefixes: str, stems: str) -> str:
-    return " ".join(f"{prefix}_{stem}" for prefix in prefixes.split() for stem in stems.split())
+    def knows(self, name: str) -> bool:
+        """Whether the listing is known to have this attribute."""
+        return name in self.names or name.endswith("_capable")
 
 
-_LSSYSCFG_SYS = _listing(
-    "hmc-lssyscfg-sys", "name serial_num type_model", of_system=False,
-    text="name type_model serial_num ipaddr ipaddr_secondary state detailed_state power_off_policy service_lpar_name"
-    " lpar_proc_compat_modes pend_lpar_config_state config_version sp_version sp_boot_attr sp_boot_major_type"
-    " sp_boot_minor_type curr_sys_keylock pend_sys_keylock curr_power_on_side pend_power_on_side power_on_type"
-    " power_on_option power_on_method power_on_attr power_on_lpar_start_policy pend_power_on_lpar_start_policy"
-    " pend_power_on_option curr_power_on_speed pend_power_on_speed curr_power_on_speed_override"
-    " pend_power_on_speed_override",
-    whole="max_lpars max_power_ctrl_lpars service_lpar_id curr_configured_max_lpars pend_configured_max_lpars",
-    decimal="assign_5250_cpw_percent",
-    flag="mfg_default_config curr_mfg_default_config pend_mfg_default_config cod_proc_capable cod_mem_capable"
-    " os400_capable micro_lpar_capable huge_page_mem_capable virtual_fc_capable virtual_io_server_capable"
-    " virtual_switch_capable 5250_application_capable active_lpar_mobility_capable inactive_lpar_mobility_capable"
-    " os400_lpar_mobility_capable active_lpar_share_idle_procs_capable active_mem_expansion_capable"
-    " active_mem_sharing_capable",
-    time="sys_time",
-    texts="capabilities",
-)
-_LSSYSCFG_LPAR = _listing(
-    "hmc-lssyscfg-lpar", "name lpar_id",
-    text="name lpar_env state os_version logical_serial_num default_profile curr_profile last_activated_profile"
-    " boot_mode lpar_keylock rmc_state rmc_ipaddr ipl_source desired_lpar_proc_compat_mode curr_lpar_proc_compat_mode"
-    " remote_restart_status uuid",
-    whole="lpar_id work_group_id affinity_group_id lpar_avail_priority",
-    flag="resource_config shared_proc_pool_util_auth allow_perf_collection auto_start redundant_err_path_reporting"
-    " time_ref suspend_capable remote_restart_capable simplified_remote_restart_capable sync_curr_profile"
-    " vtpm_enabled rmc_osshutdown_capable dlpar_mem_capable dlpar_proc_capable dlpar_io_capable msp"
-    " migration_disabled",
-    wholes="power_ctrl_lpar_ids",
-    texts="power_ctrl_lpar_names",
-)
-_LSSYSCFG_PROF = _listing(
-    "hmc-lssyscfg-prof", "lpar_name lpar_id", always="lpar_name",
-    text="name lpar_name lpar_env mem_mode hpt_ratio proc_mode sharing_mode shared_proc_pool_name boot_mode"
-    " lpar_proc_compat_mode",
-    whole="lpar_id min_procs desired_procs max_procs uncap_weight shared_proc_pool_id affinity_group_id"
-    " max_virtual_slots min_num_huge_pages desired_num_huge_pages max_num_huge_pages work_group_id bsr_arrays"
-    " virtual_opti_pool_id hsl_pool_id",
-    mib="min_mem desired_mem max_mem",
-    units="min_proc_units desired_proc_units max_proc_units",
-    decimal="mem_expansion",
-    flag="all_resources conn_monitoring auto_start redundant_err_path_reporting electronic_err_reporting",
-    wholes="lpar_io_pool_ids power_ctrl_lpar_ids",
-    texts="power_ctrl_lpar_names hca_adapters lhea_logical_ports lhea_capabilities sriov_eth_logical_ports"
-    " sriov_roce_logical_ports vnic_adapters virtual_vasi_adapters vtpm_adapters sni_device_ids"
-    " virtual_eth_vsi_profiles",
-    slots="io_slots",
-    serials="virtual_serial_adapters",
-    scsis="virtual_scsi_adapters",
-    eths="virtual_eth_adapters",
-    fcs="virtual_fc_adapters",
-)
-_PROC_SYS = _listing(
-    "hmc-lshwres-proc-sys", "",
-    units="configurable_sys_proc_units curr_avail_sys_proc_units pend_avail_sys_proc_units installed_sys_proc_units"
-    " deconfig_sys_proc_units min_proc_units_per_virtual_proc",
-    whole="max_virtual_procs_per_lpar max_procs_per_lpar max_shared_proc_pools"
-    " max_curr_virtual_procs_per_aixlinux_lpar max_curr_virtual_procs_per_vios_lpar"
-    " max_curr_virtual_procs_per_os400_lpar max_curr_procs_per_aixlinux_lpar max_curr_procs_per_vios_lpar"
-    " max_curr_procs_per_os400_lpar",
-)
-_PROC_LPAR = _listing(
-    "hmc-lshwres-proc-lpar", "lpar_name lpar_id",
-    text="lpar_name " + _prefixed("curr pend run", "proc_mode sharing_mode shared_proc_pool_name"),
-    whole="lpar_id " + _prefixed("curr pend run", "min_procs procs max_procs uncap_weight shared_proc_pool_id"),
-    units=_prefixed("curr pend run", "min_proc_units proc_units max_proc_units"),
-    decimal=_prefixed("curr pend run", "5250_cpw_percent"),
-)
-_PROC_POOL = _listing(
-    "hmc-lshwres-proc-pool", "",
-    units="configurable_pool_proc_units curr_avail_pool_proc_units pend_avail_pool_proc_units",
-)
-_PROCPOOL = _listing(
-    "hmc-lshwres-procpool", "name shared_proc_pool_id",
-    text="name",
-    whole="shared_proc_pool_id",
-    units="max_pool_proc_units curr_reserved_pool_proc_units pend_reserved_pool_proc_units",
-    wholes="lpar_ids",
-    texts="lpar_names",
-)
-_MEM_SYS = _listing(
-    "hmc-lshwres-mem-sys", "",
-    text="curr_mem_mirroring_mode pend_mem_mirroring_mode",
-    mib="configurable_sys_mem curr_avail_sys_mem pend_avail_sys_mem installed_sys_mem deconfig_sys_mem"
-    " sys_firmware_mem mem_region_size pend_mem_region_size huge_page_size",
-    whole="configurable_num_sys_huge_pages curr_avail_num_sys_huge_pages pend_avail_num_sys_huge_pages"
-    " requested_num_sys_huge_pages max_num_sys_huge_pages total_sys_bsr_arrays bsr_array_size"
-    " curr_avail_sys_bsr_arrays max_mem_pools max_paging_vios_per_mem_pool",
-    texts="default_hpt_ratios possible_hpt_ratios",
-    mibs="possible_mem_region_size",
-)
-_MEM_LPAR = _listing(
-    "hmc-lshwres-mem-lpar", "lpar_name lpar_id",
-    text="lpar_name mem_mode curr_hpt_ratio",
-    mib=_prefixed("curr pend run", "min_mem mem max_mem io_entitled_mem"),
-    whole="lpar_id "
-    + _prefixed("curr pend run", "min_num_huge_pages num_huge_pages max_num_huge_pages bsr_arrays mem_weight"),
-    decimal=_prefixed("curr pend run", "mem_expansion"),
-)
-_MEMPOOL = _listing(
-    "hmc-lshwres-mempool", "",
-    text="paging_storage_pool",
-    mib="curr_pool_mem pend_pool_mem curr_max_pool_mem pend_max_pool_mem curr_avail_pool_mem pend_avail_pool_mem"
-    " sys_firmware_pool_mem",
-    texts="paging_vios_names lpar_names",
-    wholes="paging_vios_ids lpar_ids",
-)
-_ETH = _listing(
-    "hmc-lshwres-eth", "lpar_name lpar_id",
-    text="lpar_name mac_addr vswitch drc_name",
-    whole="lpar_id slot_num trunk_priority port_vlan_id qos_priority",
-    flag="state is_required is_trunk ieee_virtual_eth",
-    wholes="addl_vlan_ids",
-    texts="allowed_os_mac_addresses",
-)
-_SCSI = _listing(
-    "hmc-lshwres-scsi", "lpar_name lpar_id",
-    text="lpar_name adapter_type remote_lpar_name drc_name",
-    whole="lpar_id slot_num",
-    whole_or_any="remote_lpar_id remote_slot_num",
-    flag="state is_required",
-)
-_FC = _listing(
-    "hmc-lshwres-fc", "lpar_name lpar_id",
-    text="lpar_name adapter_type remote_lpar_name drc_name",
-    whole="lpar_id slot_num",
-    whole_or_any="remote_lpar_id remote_slot_num",
-    flag="state is_required",
-    texts="wwpns",
-)
-_VSWITCH = _listing(
-    "hmc-lshwres-vswitch", "vswitch",
-    text="vswitch switch_mode",
-    texts="allowed_vlan_ids vnetworks",
-)
-_VNETWORK = _listing(
-    "hmc-lshwres-vnetwork", "vnetwork vlan_id",
-    text="vnetwork vswitch",
-    whole="vlan_id",
-    flag="is_tagged",
-)
-_SLOT = _listing(
-    "hmc-lshwres-slot", "drc_index drc_name phys_loc",
-    text="unit_phys_loc phys_loc drc_index lpar_name description pci_vendor_id pci_device_id pci_subs_vendor_id"
-    " pci_subs_device_id pci_class pci_revision_id vpd_type vpd_model vpd_serial_num drc_name parent_slot_drc_index"
-    " iop",
-    whole="bus_id lpar_id slot_io_pool_id",
-    flag="bus_grouping iop_info_stale console_capable load_source_attached alt_restart_device_attached vpd_stale",
-    texts="feature_codes",
-)
-_MIG_SYS = _listing(
-    "hmc-lslparmigr-sys", "",
-    text="inactive_prof_policy",
-    flag="inactive_lpar_mobility_capable active_lpar_mobility_capable",
-    whole="num_inactive_migrations_supported num_inactive_migrations_possible num_inactive_migrations_in_progress"
-    " num_active_migrations_supported num_active_migrations_possible num_active_migrations_in_progress",
-)
-_MIG_LPAR = _listing(
-    "hmc-lslparmigr-lpar", "name lpar_id", always="migration_state",
-    text="name migration_state migration_type source_sys_name dest_sys_name source_msp_name dest_msp_name"
-    " remote_manager remote_user",
-    whole="lpar_id source_lpar_id dest_lpar_id source_msp_id dest_msp_id",
-    counter="bytes_transmitted bytes_remaining",
-)
-_MIG_MSP = _listing(
-    "hmc-lslparmigr-msp", "source_msp_name source_msp_id",
-    text="source_msp_name",
-    whole="source_msp_id",
-    texts="dest_msp_names ipaddr_mappings",
-    wholes="dest_msp_ids",
-)
-_MIG_VIRTUALIO = _listing(
-    "hmc-lslparmigr-virtualio", "",
-    mappings="possible_virtual_scsi_mappings suggested_virtual_scsi_mappings possible_virtual_fc_mappings"
-    " suggested_virtual_fc_mappings",
-)
-_MIG_PROCPOOL = _listing(
-    "hmc-lslparmigr-procpool", "shared_proc_pool_ids shared_proc_pool_names",
-    wholes="shared_proc_pool_ids",
-    texts="shared_proc_pool_names",
-)
-_SAMPLE_TEXT = "event_type resource_type"
-_SAMPLE_TIME = "time sys_time"
-_UTIL_SYS = _listing(
-    "hmc-lslparutil-sys", "time", always="time",
-    text=_SAMPLE_TEXT + " state primary_state detailed_state",
-    time=_SAMPLE_TIME,
-    units="configurable_sys_proc_units curr_avail_sys_proc_units",
-    mib="configurable_sys_mem curr_avail_sys_mem sys_firmware_mem",
-    counter="time_cycles proc_cycles_per_second",
-    decimal="curr_avail_5250_cpw_percent",
-)
-_UTIL_LPAR = _listing(
-    "hmc-lslparutil-lpar", "lpar_name lpar_id", always="time",
-    text=_SAMPLE_TEXT + " lpar_name curr_proc_mode curr_sharing_mode curr_shared_proc_pool_name mem_mode state"
-    " primary_state detailed_state",
-    time=_SAMPLE_TIME,
-    whole="lpar_id curr_procs curr_uncap_weight curr_shared_proc_pool_id curr_mem_weight run_mem_weight",
-    units="curr_proc_units",
-    mib="curr_mem phys_run_mem curr_io_entitled_mem mapped_io_entitled_mem",
-    counter="time_cycles entitled_cycles capped_cycles uncapped_cycles shared_cycles_while_active donated_cycles"
-    " idle_cycles run_latch_instructions run_latch_cycles mem_overage_cooperation uptime",
-    decimal="curr_5250_cpw_percent",
-)
-_UTIL_POOL = _listing(
-    "hmc-lslparutil-pool", "time", always="time",
-    text=_SAMPLE_TEXT,
-    time=_SAMPLE_TIME,
-    units="configurable_pool_proc_units curr_avail_pool_proc_units borrowed_pool_proc_units",
-    counter="time_cycles total_pool_cycles utilized_pool_cycles",
-)
-_UTIL_PROCPOOL = _listing(
-    "hmc-lslparutil-procpool", "shared_proc_pool_name shared_proc_pool_id", always="time",
-    text=_SAMPLE_TEXT + " shared_proc_pool_name",
-    time=_SAMPLE_TIME,
-    whole="shared_proc_pool_id",
-    units="max_pool_proc_units curr_reserved_pool_proc_units",
-    counter="time_cycles total_pool_cycles utilized_pool_cycles",
-)
-
-LISTINGS: dict[str, Listing] = {
-    listing.kind: listing
-    for listing in (
-        _LSSYSCFG_SYS, _LSSYSCFG_LPAR, _LSSYSCFG_PROF,
-        _PROC_SYS, _PROC_LPAR, _PROC_POOL, _PROCPOOL, _MEM_SYS, _MEM_LPAR, _MEMPOOL,
-        _ETH, _SCSI, _FC, _VSWITCH, _VNETWORK, _SLOT,
-        _MIG_SYS, _MIG_LPAR, _MIG_MSP, _MIG_VIRTUALIO, _MIG_PROCPOOL,
-        _UTIL_SYS, _UTIL_LPAR, _UTIL_POOL, _UTIL_PROCPOOL,
-    )
-}
+LISTINGS: dict[str, Listing] = {listing.kind: listing for listing in (
+    Listing.of("hmc-lssyscfg-sys", "name serial_num type_model",
+        "name type_model serial_num ipaddr ipaddr_secondary state detailed_state power_off_policy service_lpar_name"
+        " lpar_proc_compat_modes pend_lpar_config_state config_version sp_version sp_boot_attr sp_boot_major_type"
+        " sp_boot_minor_type curr_sys_keylock pend_sys_keylock curr_power_on_side pend_power_on_side power_on_type"
+        " power_on_option power_on_method power_on_attr power_on_lpar_start_policy pend_power_on_lpar_start_policy"
+        " pend_power_on_option curr_power_on_speed pend_power_on_speed curr_power_on_speed_override"
+        " pend_power_on_speed_override max_lpars max_power_ctrl_lpars service_lpar_id curr_configured_max_lpars"
+        " pend_configured_max_lpars assign_5250_cpw_percent mfg_default_config curr_mfg_default_config"
+        " pend_mfg_default_config cod_proc_capable cod_mem_capable os400_capable micro_lpar_capable"
+        " huge_page_mem_capable virtual_fc_capable virtual_io_server_capable virtual_switch_capable"
+        " 5250_application_capable active_lpar_mobility_capable inactive_lpar_mobility_capable"
+        " os400_lpar_mobility_capable active_lpar_share_idle_procs_capable active_mem_expansion_capable"
+        " active_mem_sharing_capable sys_time capabilities", of_system=False),
+    Listing.of("hmc-lssyscfg-lpar", "name lpar_id",
+        "name lpar_env state os_version logical_serial_num default_profile curr_profile last_activated_profile"
+        " boot_mode lpar_keylock rmc_state rmc_ipaddr ipl_source desired_lpar_proc_compat_mode"
+        " curr_lpar_proc_compat_mode remote_restart_status uuid lpar_id work_group_id affinity_group_id"
+        " lpar_avail_priority resource_config shared_proc_pool_util_auth allow_perf_collection auto_start"
+        " redundant_err_path_reporting time_ref suspend_capable remote_restart_capable"
+        " simplified_remote_restart_capable sync_curr_profile vtpm_enabled rmc_osshutdown_capable dlpar_mem_capable"
+        " dlpar_proc_capable dlpar_io_capable msp migration_disabled power_ctrl_lpar_ids power_ctrl_lpar_names"),
+    Listing.of("hmc-lssyscfg-prof", "lpar_name lpar_id",
+        "name lpar_name lpar_env mem_mode hpt_ratio proc_mode sharing_mode shared_proc_pool_name boot_mode"
+        " lpar_proc_compat_mode lpar_id min_procs desired_procs max_procs uncap_weight shared_proc_pool_id"
+        " affinity_group_id max_virtual_slots min_num_huge_pages desired_num_huge_pages max_num_huge_pages"
+        " work_group_id bsr_arrays virtual_opti_pool_id hsl_pool_id min_mem desired_mem max_mem min_proc_units"
+        " desired_proc_units max_proc_units mem_expansion all_resources conn_monitoring auto_start"
+        " redundant_err_path_reporting electronic_err_reporting lpar_io_pool_ids power_ctrl_lpar_ids"
+        " power_ctrl_lpar_names hca_adapters lhea_logical_ports lhea_capabilities sriov_eth_logical_ports"
+        " sriov_roce_logical_ports vnic_adapters virtual_vasi_adapters vtpm_adapters sni_device_ids"
+        " virtual_eth_vsi_profiles io_slots virtual_serial_adapters virtual_scsi_adapters virtual_eth_adapters"
+        " virtual_fc_adapters", always="lpar_name"),
+    Listing.of("hmc-lshwres-proc-sys", "",
+        "configurable_sys_proc_units curr_avail_sys_proc_units pend_avail_sys_proc_units installed_sys_proc_units"
+        " deconfig_sys_proc_units min_proc_units_per_virtual_proc max_virtual_procs_per_lpar max_procs_per_lpar"
+        " max_shared_proc_pools max_curr_virtual_procs_per_aixlinux_lpar max_curr_virtual_procs_per_vios_lpar"
+        " max_curr_virtual_procs_per_os400_lpar max_curr_procs_per_aixlinux_lpar max_curr_procs_per_vios_lpar"
+        " max_curr_procs_per_os400_lpar"),
+    Listing.of("hmc-lshwres-proc-lpar", "lpar_name lpar_id",
+        "lpar_name lpar_id *_proc_mode *_sharing_mode *_shared_proc_pool_name *_min_procs *_procs *_max_procs"
+        " *_uncap_weight *_shared_proc_pool_id *_min_proc_units *_proc_units *_max_proc_units *_5250_cpw_percent"),
+    Listing.of("hmc-lshwres-proc-pool", "",
+        "configurable_pool_proc_units curr_avail_pool_proc_units pend_avail_pool_proc_units"),
+    Listing.of("hmc-lshwres-procpool", "name shared_proc_pool_id",
+        "name shared_proc_pool_id max_pool_proc_units curr_reserved_pool_proc_units pend_reserved_pool_proc_units"
+        " lpar_ids lpar_names"),
+    Listing.of("hmc-lshwres-mem-sys", "",
+        "curr_mem_mirroring_mode pend_mem_mirroring_mode configurable_sys_mem curr_avail_sys_mem pend_avail_sys_mem"
+        " installed_sys_mem deconfig_sys_mem sys_firmware_mem mem_region_size pend_mem_region_size huge_page_size"
+        " configurable_num_sys_huge_pages curr_avail_num_sys_huge_pages pend_avail_num_sys_huge_pages"
+        " requested_num_sys_huge_pages max_num_sys_huge_pages total_sys_bsr_arrays bsr_array_size"
+        " curr_avail_sys_bsr_arrays max_mem_pools max_paging_vios_per_mem_pool default_hpt_ratios"
+        " possible_hpt_ratios possible_mem_region_size"),
+    Listing.of("hmc-lshwres-mem-lpar", "lpar_name lpar_id",
+        "lpar_name mem_mode curr_hpt_ratio lpar_id *_min_mem *_mem *_max_mem *_io_entitled_mem *_min_num_huge_pages"
+        " *_num_huge_pages *_max_num_huge_pages *_bsr_arrays *_mem_weight *_mem_expansion"),
+    Listing.of("hmc-lshwres-mempool", "",
+        "paging_storage_pool curr_pool_mem pend_pool_mem curr_max_pool_mem pend_max_pool_mem curr_avail_pool_mem"
+        " pend_avail_pool_mem sys_firmware_pool_mem paging_vios_names lpar_names paging_vios_ids lpar_ids"),
+    Listing.of("hmc-lshwres-eth", "lpar_name lpar_id",
+        "lpar_name mac_addr vswitch drc_name lpar_id slot_num trunk_priority port_vlan_id qos_priority state"
+        " is_required is_trunk ieee_virtual_eth addl_vlan_ids allowed_os_mac_addresses"),
+    Listing.of("hmc-lshwres-scsi", "lpar_name lpar_id",
+        "lpar_name adapter_type remote_lpar_name drc_name lpar_id slot_num remote_lpar_id remote_slot_num state"
+        " is_required"),
+    Listing.of("hmc-lshwres-fc", "lpar_name lpar_id",
+        "lpar_name adapter_type remote_lpar_name drc_name lpar_id slot_num remote_lpar_id remote_slot_num state"
+        " is_required wwpns"),
+    Listing.of("hmc-lshwres-vswitch", "vswitch", "vswitch switch_mode allowed_vlan_ids vnetworks"),
+    Listing.of("hmc-lshwres-vnetwork", "vnetwork vlan_id", "vnetwork vswitch vlan_id is_tagged"),
+    Listing.of("hmc-lshwres-slot", "drc_index drc_name phys_loc",
+        "unit_phys_loc phys_loc drc_index lpar_name description pci_vendor_id pci_device_id pci_subs_vendor_id"
+        " pci_subs_device_id pci_class pci_revision_id vpd_type vpd_model vpd_serial_num drc_name"
+        " parent_slot_drc_index iop bus_id lpar_id slot_io_pool_id bus_grouping iop_info_stale console_capable"
+        " load_source_attached alt_restart_device_attached vpd_stale feature_codes"),
+    Listing.of("hmc-lslparmigr-sys", "",
+        "inactive_prof_policy inactive_lpar_mobility_capable active_lpar_mobility_capable"
+        " num_inactive_migrations_supported num_inactive_migrations_possible num_inactive_migrations_in_progress"
+        " num_active_migrations_supported num_active_migrations_possible num_active_migrations_in_progress"),
+    Listing.of("hmc-lslparmigr-lpar", "name lpar_id",
+        "name migration_state migration_type source_sys_name dest_sys_name source_msp_name dest_msp_name"
+        " remote_manager remote_user lpar_id source_lpar_id dest_lpar_id source_msp_id dest_msp_id bytes_transmitted"
+        " bytes_remaining", always="migration_state"),
+    Listing.of("hmc-lslparmigr-msp", "source_msp_name source_msp_id",
+        "source_msp_name source_msp_id dest_msp_names ipaddr_mappings dest_msp_ids"),
+    Listing.of("hmc-lslparmigr-virtualio", "",
+        "possible_virtual_scsi_mappings suggested_virtual_scsi_mappings possible_virtual_fc_mappings"
+        " suggested_virtual_fc_mappings"),
+    Listing.of("hmc-lslparmigr-procpool", "shared_proc_pool_ids shared_proc_pool_names",
+        "shared_proc_pool_ids shared_proc_pool_names"),
+    Listing.of("hmc-lslparutil-sys", "time",
+        "event_type resource_type state primary_state detailed_state time sys_time configurable_sys_proc_units"
+        " curr_avail_sys_proc_units configurable_sys_mem curr_avail_sys_mem sys_firmware_mem time_cycles"
+        " proc_cycles_per_second curr_avail_5250_cpw_percent", always="time"),
+    Listing.of("hmc-lslparutil-lpar", "lpar_name lpar_id",
+        "event_type resource_type lpar_name curr_proc_mode curr_sharing_mode curr_shared_proc_pool_name mem_mode"
+        " state primary_state detailed_state time sys_time lpar_id curr_procs curr_uncap_weight"
+        " curr_shared_proc_pool_id curr_mem_weight run_mem_weight curr_proc_units curr_mem phys_run_mem"
+        " curr_io_entitled_mem mapped_io_entitled_mem time_cycles entitled_cycles capped_cycles uncapped_cycles"
+        " shared_cycles_while_active donated_cycles idle_cycles run_latch_instructions run_latch_cycles"
+        " mem_overage_cooperation uptime curr_5250_cpw_percent", always="time"),
+    Listing.of("hmc-lslparutil-pool", "time",
+        "event_type resource_type time sys_time configurable_pool_proc_units curr_avail_pool_proc_units"
+        " borrowed_pool_proc_units time_cycles total_pool_cycles utilized_pool_cycles", always="time"),
+    Listing.of("hmc-lslparutil-procpool", "shared_proc_pool_name shared_proc_pool_id",
+        "event_type resource_type shared_proc_pool_name time sys_time shared_proc_pool_id max_pool_proc_units"
+        " curr_reserved_pool_proc_units time_cycles total_pool_cycles utilized_pool_cycles", always="time"),
+)}
 
 
 def kinds_of(names: tuple[str, ...], wanted: str | None = None) -> tuple[str, ...]:
@@ -353,7 +235,7 @@ _remembered = lru_cache(maxsize=256)(_search)
 def _count(names: tuple[str, ...], listing: Listing) -> int:
     if listing.always and listing.always not in names:
         return 0
-    return sum(listing.parser(name) is not None for name in names)
+    return sum(map(listing.knows, names))
 
 
 # --- what is taken ----------------------------------------------------------------------------------------------------
@@ -613,7 +495,7 @@ def _sample_count(fields: dict[str, Any], key: tuple[Kind, str, str], at: int) -
 
 def known_fields() -> Iterator[tuple[str, str]]:
     """(record kind, attribute) of all that is typed here."""
-    return ((kind, name) for kind, listing in LISTINGS.items() for name in listing.parsers)
+    return ((kind, name) for kind, listing in LISTINGS.items() for name in sorted(listing.names))
 
 
 #: Reason → (record kind, fields) that are neither facts of an estate nor usage; ``*`` and ``?`` are wildcards.

@@ -21,7 +21,7 @@ from typing import Any
 from planner.findings import Finding, Severity, Source
 from planner.formats import hmc_messages as messages
 from planner.formats.base import Format, Reading, Record
-from planner.formats.hmc_attributes import FACTS, LISTINGS, Listing, kinds_of, most_known, take_samples
+from planner.formats.hmc_attributes import FACTS, LISTINGS, Listing, kinds_of, most_known, parser, take_samples
 from planner.formats.hmc_commands import Command, other_command, parse_command
 from planner.formats.values import split_fields, text, typed
 
@@ -465,11 +465,11 @@ class _Reader:
     def _typed(self, number: int, listing: Listing, raw: dict[str, str], subject: str) -> dict[str, Any]:
         fields: dict[str, Any] = {}
         for name, value in raw.items():
-            parse = listing.parser(name)
-            if parse is None:
+            known = listing.knows(name)
+            if not known:
                 self._unknown.setdefault(listing.kind, {}).setdefault(name, number)
             try:
-                fields[name] = typed(value, parse or text)
+                fields[name] = typed(value, parser(name) if known else text)
             except ValueError as error:
                 self._report("input.bad-value", Severity.ERROR, subject, f"{name!r}: {error}", _RUN_AGAIN, number)
         return fields
