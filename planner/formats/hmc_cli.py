@@ -15,17 +15,235 @@ without a zone.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+import shlex
+from dataclasses import dataclass, field
 from typing import Any
 
 from planner.findings import Finding, Severity, Source
-from planner.formats import hmc_messages as messages
 from planner.formats.base import Format, Reading, Record
 from planner.formats.hmc_attributes import FACTS, LISTINGS, Listing, kinds_of, most_known, parser, take_samples
-from planner.formats.hmc_commands import Command, other_command, parse_command
 from planner.formats.values import split_fields, text, typed
 
 KIND = "hmc-cli"
+
+
+# --- command lines ---------------------------------------------------------------------------------------------------
+
+
+_COMMAND = re.compile(r"(?<![\w-])(lssyscfg|lshwres|lslparmigr|lslparutil|migrlpar)\s+-")
+_PROMPT = re.compile(r"\[?[\w.@-]{1,80}[: ][~/][^\s>$#]{0,80}\]?[ ]?[>$#](?:\s*(.*))$")
+_END_OF_COMMAND = frozenset({"|", ";", "&&", "||", "&", ">", ">>", "2>", "2>&1", "<"})
+_LONGEST = 4000
+#: ``lslparutil -r all``: samples of every kind, each of which says what it is.
+ALL_SAMPLES = "hmc-lslparutil-all"
+_SEPARATORS = ",:;|/ "
+_COLUMN = re.compile(r"[A-Za-z0-9_]+")
+
+#: (-r, --rsubtype, --level) of lshwres → what the kind is called after ``hmc-lshwres-``.
+_LSHWRES = {
+    ("proc", "", "sys"): "proc-sys",
+    ("proc", "", "lpar"): "proc-lpar",
+    ("proc", "", "pool"): "proc-pool",
+    ("procpool", "", ""): "procpool",
+    ("mem", "", "sys"): "mem-sys",
+    ("mem", "", "lpar"): "mem-lpar",
+    ("mem", "", "pool"): "mempool",
+    ("mempool", "", ""): "mempool",
+    ("virtualio", "eth", "lpar"): "eth",
+    ("virtualio", "scsi", ""): "scsi",
+    ("virtualio", "scsi", "lpar"): "scsi",
+    ("virtualio", "fc", "lpar"): "fc",
+    ("virtualio", "vswitch", ""): "vswitch",
+    ("virtualio", "vnetwork", ""): "vnetwork",
+    ("io", "slot", ""): "slot",
+    ("io", "slot", "sys"): "slot",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command line. ``kind`` is None if its output is none that the readers know.
+
+    ``columns`` are the names of ``-F`` (empty without, or when a header line names them) and ``header`` says that
+    the first line of output is such a line. ``lpar_names`` and ``lpar_ids`` come from ``-p``, ``--id``, ``--filter``.
+    """
+
+    line: int
+    program: str
+    kind: str | None
+    managed_system: str | None = None
+    target_system: str | None = None
+    operation: str | None = None
+    columns: tuple[str, ...] = ()
+    separator: str = ","
+    header: bool = False
+    lpar_names: tuple[str, ...] = ()
+    lpar_ids: tuple[int, ...] = ()
+
+    @property
+    def is_unread(self) -> bool:
+        """Whether it lists something, but nothing that the readers know."""
+        return self.kind is None and self.program != "migrlpar"
+
+    def prints(self, kind: str) -> bool:
+        """Whether records of this kind belong to its output."""
+        return kind == self.kind or (self.kind == ALL_SAMPLES and kind.startswith("hmc-lslparutil-"))
+
+
+def parse_command(line: str, number: int = 1) -> Command | None:
+    """The command of a line that is an echo of one, behind a prompt, ``ssh`` or nothing; None for any other line."""
+    match = _COMMAND.search(line) if len(line) <= _LONGEST else None
+    if match is None or not _is_prompt(line[: match.start()]):
+        return None
+    words = _words(line[match.start():])
+    return _command(words[0], _options(words[1:]), number)
+
+
+def other_command(line: str) -> str | None:
+    """What was typed at an HMC prompt if the line is one (maybe nothing); None for any other line."""
+    match = _PROMPT.match(line) if len(line) <= _LONGEST else None
+    return None if match is None else (match[1] or "").strip()
+
+
+def _is_prompt(before: str) -> bool:
+    before = before.removesuffix("/usr/hmcrbin/").rstrip()
+    return not before or before[-1] in ">$#%+" or re.search(r"(?:^|[>$#%+]\s*)ssh\s", before) is not None
+
+
+def _words(text: str) -> list[str]:
+    if text.count('"') % 2 or text.count("'") % 2:
+        text = text.rstrip().rstrip("\"'")
+    try:
+        words = shlex.split(text)
+    except ValueError:
+        words = text.split()
+    return words[: next((i for i, word in enumerate(words) if word in _END_OF_COMMAND), len(words))]
+
+
+def _options(words: list[str]) -> dict[str, str]:
+    """Options and their values; one without a value has an empty one."""
+    options: dict[str, str] = {}
+    name = ""
+    for word in words:
+        if word.startswith("--"):
+            name, _, value = word.partition("=")
+            options[name] = value
+        elif word.startswith("-") and len(word) > 1 and not word[1].isdigit():
+            name = word[:2]
+            options[name] = word[2:].rstrip(";")
+        elif name and not options[name]:
+            options[name] = word.rstrip(";")
+    return options
+
+
+def _command(program: str, options: dict[str, str], number: int) -> Command:
+    columns, separator = _columns(options.get("-F", ""))
+    names, ids = _partitions(options)
+    return Command(
+        number, program, _kind(program, options), _literal(options.get("-m")), _literal(options.get("-t")),
+        options.get("-o") or None, columns, separator, "--header" in options, names, ids,
+    )
+
+
+def _kind(program: str, options: dict[str, str]) -> str | None:
+    resource = options.get("-r", "")
+    if program == "lshwres":
+        resource = _LSHWRES.get((resource, options.get("--rsubtype", ""), options.get("--level", "")), "")
+    kind = f"hmc-{program}-{resource}"
+    return kind if kind in LISTINGS or kind == ALL_SAMPLES else None
+
+
+def _literal(value: str | None) -> str | None:
+    """A name that is spelt out: a shell variable such as ``$ms`` names nothing."""
+    return None if not value or "$" in value or "`" in value else value
+
+
+def _columns(text: str) -> tuple[tuple[str, ...], str]:
+    other = next((char for char in text if not (char.isalnum() or char == "_")), ",")
+    names = tuple(text.split(other)) if text else ()
+    usable = other in _SEPARATORS and all(_COLUMN.fullmatch(name) for name in names)
+    return (names, other) if usable else ((), ",")
+
+
+def _partitions(options: dict[str, str]) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    names = _literal(options.get("-p"))
+    ids = _literal(options.get("--id"))
+    key, _, value = options.get("--filter", "").strip("\"'").partition("=")
+    if key == "lpar_names":
+        names = _literal(value)
+    elif key == "lpar_ids":
+        ids = _literal(value)
+    numbers = tuple(int(one) for one in (ids or "").split(",") if re.fullmatch("[0-9]{1,6}", one))
+    return tuple(names.split(",")) if names else (), numbers
+
+
+# --- messages --------------------------------------------------------------------------------------------------------
+
+
+#: A code, a sentence in the console's language, and the lines that belong to them: the code survives localisation.
+BLOCK_START = "VIOS_DETAILED_ERROR"
+BLOCK_END = "End Detailed Message"
+#: Sentences of commands that found nothing to list.
+NO_RESULTS = ("No results were found", "Nie znaleziono wyników")
+
+_CODED = re.compile(r"(HSC[A-Z]{1,2}[A-Z0-9]{4,5}|[0-9]{4}-[0-9]{3}):?\s+(\S.*)")
+_HEADINGS = {"Errors:": "error", "Error:": "error", "Warnings:": "warning", "Warning:": "warning"}
+_NO_CONNECTION = re.compile(r"cannot communicate with partition (\S.{0,100}?)\.(?:\s|$)")
+
+
+def coded(line: str) -> tuple[str, str] | None:
+    """The code and the text of a message such as ``HSCLA246 The management console …``; None for other lines."""
+    match = _CODED.match(line)
+    return (match[1], match[2].rstrip()) if match else None
+
+
+def heading(line: str) -> str | None:
+    """``error`` or ``warning`` if the line announces such messages."""
+    return _HEADINGS.get(line)
+
+
+def found_nothing(line: str) -> bool:
+    """Whether a command says that it has nothing to list."""
+    return line.startswith(NO_RESULTS)
+
+
+@dataclass(slots=True)
+class Message:
+    """A message while its lines come in. ``code`` is empty for lines under a heading that have none."""
+
+    line: int
+    code: str
+    text: str
+    severity: str | None
+    context: dict[str, Any]
+    details: list[str] = field(default_factory=list)
+    detailed_error: list[str] = field(default_factory=list)
+    block_line: int | None = None
+
+    def add(self, number: int, line: str) -> None:
+        """One more line of this message, of its text or of the block of the VIOS."""
+        if line.startswith(BLOCK_START):
+            self.block_line = number
+        elif line.startswith(BLOCK_END):
+            self.block_line = None
+        else:
+            (self.details if self.block_line is None else self.detailed_error).append(line)
+
+    def record(self, file: str) -> Record:
+        """All of it; ``lpar_name`` where the text names the LPAR that does not answer."""
+        fields: dict[str, Any] = {"code": self.code, "text": self.text, **self.context}
+        named = _NO_CONNECTION.search(self.text)
+        if named:
+            fields["lpar_name"] = named[1]
+        if self.severity:
+            fields["severity"] = self.severity
+        fields["details"] = tuple(self.details)
+        fields["vios_detailed_error"] = tuple(self.detailed_error)
+        return Record("hmc-message", fields, Source(file, self.line))
+
+
+# --- records ---------------------------------------------------------------------------------------------------------
+
 
 _ATTRIBUTE = re.compile(r'"?[A-Za-z0-9_]{1,80}=')
 _KEY = re.compile(r"[A-Za-z0-9_]{1,80}")
@@ -86,8 +304,8 @@ def recognise(text: str) -> bool:
 def _is_ours(line: str) -> bool:
     if not line or len(line) > 65536:
         return False
-    code, _ = messages.coded(line) or ("", "")
-    if code.startswith("HSC") or messages.found_nothing(line) or parse_command(line):
+    code, _ = coded(line) or ("", "")
+    if code.startswith("HSC") or found_nothing(line) or parse_command(line):
         return True
     if _ATTRIBUTE.match(line):
         names = _attribute_names(line)
@@ -99,7 +317,7 @@ def _is_ours(line: str) -> bool:
 def _attribute_names(line: str) -> tuple[str, ...]:
     """Names of the attributes of a record of ``attribute=value``; none if it is not well-formed."""
     try:
-        return tuple(field.partition("=")[0] for field in split_fields(line))
+        return tuple(one.partition("=")[0] for one in split_fields(line))
     except ValueError:
         return ()
 
@@ -140,7 +358,7 @@ class _Reader:
         self._command: Command | None = None
         self._header_due = False
         self._table: _Table | None = None
-        self._message: messages.Message | None = None
+        self._message: Message | None = None
         self._severity: str | None = None
         self._run: _Run | None = None
         self._written: _Written | None = None
@@ -241,30 +459,30 @@ class _Reader:
     # Messages
 
     def _take_block(self, number: int, line: str) -> bool:
-        if self._message is None or self._message.block_line is None or messages.coded(line):
+        if self._message is None or self._message.block_line is None or coded(line):
             return False
         self._message.add(number, line)
         return True
 
     def _take_coded(self, number: int, line: str) -> bool:
-        severity = messages.heading(line)
-        coded = messages.coded(line)
+        severity = heading(line)
+        message = coded(line)
         if severity:
             self._end_message()
             self._severity = severity
-        elif coded:
-            self._start_message(number, *coded)
-        elif line.startswith(messages.BLOCK_START):
+        elif message:
+            self._start_message(number, *message)
+        elif line.startswith(BLOCK_START):
             if self._message is None:
                 self._start_message(number, "", line)
             if self._message:
                 self._message.add(number, line)
-        return bool(severity or coded or line.startswith(messages.BLOCK_START))
+        return bool(severity or message or line.startswith(BLOCK_START))
 
     def _start_message(self, number: int, code: str, sentence: str) -> None:
         self._end_message()
         self._written = None
-        self._message = messages.Message(number, code, sentence, self._severity, self._context())
+        self._message = Message(number, code, sentence, self._severity, self._context())
         self._report("input.error-text", Severity.WARNING, code or self.file,
                      f"the console says: {f'{code} {sentence}'.strip()[:200]}",
                      "mend what it names and " + _RUN_AGAIN, number)
@@ -275,7 +493,7 @@ class _Reader:
             self.records.append(message.record(self.file))
             if message.block_line is not None:
                 self._report("input.truncated", Severity.WARNING, self.file,
-                             f"{messages.BLOCK_START} without its {messages.BLOCK_END!r}", _RUN_AGAIN,
+                             f"{BLOCK_START} without its {BLOCK_END!r}", _RUN_AGAIN,
                              message.block_line)
 
     def _take_detail(self, number: int, line: str) -> bool:
@@ -288,7 +506,7 @@ class _Reader:
         return True
 
     def _take_nothing_found(self, number: int, line: str) -> bool:
-        if not messages.found_nothing(line):
+        if not found_nothing(line):
             return False
         command = self._command
         which = f"{command.program} in line {command.line}" if command else "a command"
@@ -338,13 +556,13 @@ class _Reader:
 
     def _pairs(self, number: int, fields: list[str]) -> dict[str, str]:
         raw: dict[str, str] = {}
-        for position, field in enumerate(fields, 1):
-            name, equals, value = field.partition("=")
+        for position, one in enumerate(fields, 1):
+            name, equals, value = one.partition("=")
             if not equals or not _KEY.fullmatch(name):
                 cut = position == len(fields)
                 self._report(
                     "input.truncated" if cut else "input.bad-value", Severity.ERROR, raw.get("lpar_name", self.file),
-                    f"{field[:60]!r} is not attribute=value" + (" (the line is cut here)" if cut else ""),
+                    f"{one[:60]!r} is not attribute=value" + (" (the line is cut here)" if cut else ""),
                     _TO_A_FILE, number,
                 )
             elif name in raw:

@@ -608,7 +608,7 @@ def test_no_mutation_makes_the_reader_fail(text: str, mutations: list[tuple[str,
 def test_any_text_is_read_or_reported(text: str) -> None:
     reading = of_text(text)
     assert not text.strip() or reading.records or reading.findings or hmc_cli.other_command(text.strip()) == "" or (
-        hmc_cli.messages.heading(text.strip()) is not None)
+        hmc_cli.heading(text.strip()) is not None)
 
 
 @pytest.mark.skipif(not SAMPLES.is_dir(), reason="the samples of real sites are not here")

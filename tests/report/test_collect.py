@@ -16,7 +16,7 @@ from site_writer import Wiring, carries, hmc_outputs, outputs
 from planner.estate.load import load
 from planner.formats import hmc_cli, lparstat_i, lparstat_interval, vios_disks, vios_entstat, vios_level, vios_lsmap
 from planner.formats.base import Format, Reading
-from planner.formats.hmc_commands import parse_command
+from planner.formats.hmc_cli import parse_command
 from planner.report.collect import KINDS, MARKER, script
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
