@@ -1,22 +1,11 @@
-"""``lparstat [interval [count]]`` of AIX and of Linux on Power, with ``-m``, ``-m -e``, ``-E`` and ``-H``.
+"""``lparstat [interval [count]]`` of AIX and of Linux on Power: the listing of utilisation.
 
-One record for each configuration line and column header (a repeated header opens no new record). Its fields:
-
-``variant``       ``utilisation``, ``memory`` (-m), ``energy`` (-E) or ``hypervisor`` (-H)
-``os``            ``AIX`` or ``Linux``; absent when there is no configuration line
-``config``        the configuration line: ``type``, ``mode``, ``power`` text; ``smt`` a number of threads, ``On`` or
-                  ``Off``; ``lcpu`` threads (Linux: virtual processors); ``psize``, ``cpus`` processors in the pool;
-                  ``ent`` hundredths of a core; ``mem``, ``mpsz``, ``iome`` MiB; ``iomp`` adapter pools
-``columns``       the names in the header; for ``energy`` ``actual …``, ``freq GHz``, ``freq %``, ``normalised …``;
-                  for ``hypervisor`` ``interval`` (from 0) and the six columns of the listing
-``rows``          one tuple for each interval, in the order of ``columns``: % and cores (``physc``, ``app``) float,
-                  counts int, ``-`` as NonValue.DASH
-``row_lines``     the line of each row
-``since_boot``    a single row under the configuration line, which is an average since boot and no interval; also
-                  true when nothing can tell. A finding says why
-``pool_columns``, ``pool_rows``   ``-m -e`` only: adapter pools; a row begins with the interval (from 0) and the name
-
-Rows with inf, nan, an absurd value or a wrong number of values are refused with a finding.
+One record for each configuration line and column header (a repeated header opens no new record): ``os``; ``config``
+(``ent`` in hundredths of a core, ``mem`` in MiB, ``lcpu`` threads, of Linux virtual processors, ``psize`` and ``cpus``
+processors in the pool); ``columns``; ``rows``, one tuple for each interval (% and cores float, counts int, ``-`` as
+NonValue.DASH); ``row_lines``; ``since_boot``, whether a single row is an average since boot, or nothing can tell. Rows
+with inf, nan, an absurd value or a wrong number of values are refused with a finding. Listings of memory (``-m``),
+adapter pools (``-e``), energy (``-E``) and hypervisor calls (``-H``) hold no usage: they are told and left out.
 """
 
 from __future__ import annotations
@@ -44,23 +33,14 @@ _COMMAND = re.compile(r"lparstat(?:\s+-\w+)*\s+([1-9][0-9]{0,5})(?:\s|$)")
 _CONFIG = re.compile(r"System [Cc]onfiguration(:?)(.*)")
 _CHANGED = re.compile(r"System configuration (?:has )?changed", re.IGNORECASE)
 _DASHES = re.compile(r"n?[- ]+")
-_GROUPS = re.compile(r"-+ ?Actual ?-+ +-+ ?Normali[sz]ed ?-+")
-_FREQUENCY = re.compile(r"([0-9.]{1,8})GHz\[ {0,4}([0-9]{1,4})%\]")
-
 _UTILISATION = ("%user", "%sys", "%wait", "%idle")
 _ENERGY_AIX = ("user", "sys", "wait", "idle", "freq", "user", "sys", "wait", "idle")
 _ENERGY_LINUX = ("%busy", "%idle", "Frequency", "%busy", "%idle")
 _POOLS = ("iompn:", "iomin", "iodes", "iomu", "iores", "iohwm", "iomaf")
-_CALLS = ("interval", "call", "calls", "%total time", "%hypervisor time", "average ns", "maximum ns")
-_COUNTS = frozenset({"vcsw", "phint", "hpi", "hpit", "iomaf", "calls", "average ns", "maximum ns"})
-_PERCENT_OF_TIME = frozenset({*_UTILISATION, "lbusy", "actual %busy", "actual %idle", "%total time"})
+_COUNTS = frozenset({"vcsw", "phint"})
+_PERCENT_OF_TIME = frozenset({*_UTILISATION, "lbusy"})
 _KNOWN = frozenset({
     *_UTILISATION, "physc", "%entc", "lbusy", "app", "vcsw", "phint", "%nsp", "%utcyc", "%xcpu", "dxm",
-    "physb", "hpi", "hpit", "pmem", "iomin", "iomu", "iomf", "iohwm", "iomaf", "pgcol", "mpgcol", "ccol",
-})
-_TITLES = frozenset({
-    "Physical Processor Utilisation:", "Detailed information on Hypervisor Calls",
-    "Call Calls Spent Time Spent Time(ns) Time(ns)",
 })
 _NUMBER_LIKE = frozenset({"inf", "-inf", "nan", "-nan", "-"})
 _SINCE_BOOT = 1_000_000  # context switches in one row; less means an interval
@@ -74,7 +54,7 @@ def _threads(text: str) -> int | str:
 
 _CONFIG_KEYS: dict[str, Callable[[str], Any]] = {
     "type": str, "mode": str, "smt": _threads, "lcpu": processors, "mem": memory, "psize": processors,
-    "cpus": processors, "ent": units, "Power": str, "mpsz": memory, "iome": memory, "iomp": counter,
+    "cpus": processors, "ent": units, "Power": str, "mpsz": str, "iome": str, "iomp": str,
 }
 
 
@@ -89,25 +69,15 @@ def _is_own_configuration(line: str) -> bool:
 
 
 def _variant(words: list[str]) -> str:
-    """The variant whose header these words are; empty when they are no header."""
+    """The option whose header these words are, ``utilisation`` for none; empty when they are no header."""
     if tuple(words[:4]) == _UTILISATION:
         return "utilisation"
-    if words[:3] == ["physb", "hpi", "hpit"]:
-        return "memory"
-    if tuple(words) in (_ENERGY_AIX, _ENERGY_LINUX):
-        return "energy"
-    if tuple(words) == _POOLS:
-        return "pools"
-    return "hypervisor" if words[:3] == ["Hypervisor", "Number", "of"] else ""
-
-
-def _columns(variant: str, words: list[str]) -> tuple[str, ...]:
-    if variant == "hypervisor":
-        return _CALLS
-    if variant != "energy":
-        return tuple(words)
-    at = len(words) // 2
-    return (*(f"actual {w}" for w in words[:at]), "freq GHz", "freq %", *(f"normalised {w}" for w in words[at + 1:]))
+    if words[:3] == ["physb", "hpi", "hpit"] or tuple(words) == _POOLS:
+        return "-m"
+    above = "".join(words[:2]).strip("-")  # a title
+    if tuple(words) in (_ENERGY_AIX, _ENERGY_LINUX) or above.startswith(("Actual", "PhysicalProcessor")):
+        return "-E"
+    return "-H" if words[:3] in (["Hypervisor", "Number", "of"], ["Detailed", "information", "on"]) else ""
 
 
 def _joined(words: list[str]) -> list[str]:
@@ -121,11 +91,6 @@ def _joined(words: list[str]) -> list[str]:
     return joined
 
 
-def _later(rows: list[tuple[Value, ...]], by: int) -> list[tuple[Value, ...]]:
-    """The same rows with ``by`` added to the interval that they begin with."""
-    return [(interval + by, *rest) for interval, *rest in rows if isinstance(interval, int)]
-
-
 @dataclass
 class _Run:
     """One configuration line and the rows under it."""
@@ -133,18 +98,11 @@ class _Run:
     line: int
     os: str = ""
     config: dict[str, Any] = field(default_factory=dict)
-    variant: str = ""
     columns: tuple[str, ...] = ()
     columns_line: int = 0
     rows: list[tuple[Value, ...]] = field(default_factory=list)
     row_lines: list[int] = field(default_factory=list)
-    pool_columns: tuple[str, ...] = ()
-    pool_rows: list[tuple[Value, ...]] = field(default_factory=list)
-    tables: int = 0
     since_boot: bool = False
-
-    def intervals(self) -> int:
-        return self.tables if self.variant == "hypervisor" else len(self.rows)
 
     def most_processors(self) -> float:
         """What physc and app cannot exceed, with 5 % and 0.1 cores of slack for sampling."""
@@ -160,17 +118,13 @@ class _Run:
         """Whether only a repeated configuration line stands between the rows of ``before`` and these."""
         if (self.os, self.config, self.columns) != (before.os, before.config, before.columns):
             return False
-        if self.intervals() == 1 and before.intervals() > 1 and not before.since_boot:
+        if len(self.rows) == 1 and len(before.rows) > 1 and not before.since_boot:
             return max(self.switches(), default=0) <= _LARGER * max(before.switches(), default=0)
         return self.since_boot == before.since_boot
 
     def extend(self, more: _Run) -> None:
-        first = self.intervals()
-        self.rows += _later(more.rows, first) if self.variant == "hypervisor" else more.rows
+        self.rows += more.rows
         self.row_lines += more.row_lines
-        self.pool_rows += _later(more.pool_rows, first)
-        self.pool_columns = self.pool_columns or more.pool_columns
-        self.tables += more.tables
 
     def as_record(self, file: str) -> Record:
         fields: dict[str, Any] = {
@@ -179,10 +133,6 @@ class _Run:
         }
         if self.os:
             fields["os"] = self.os
-        if self.variant:
-            fields["variant"] = self.variant
-        if self.pool_columns:
-            fields |= {"pool_columns": self.pool_columns, "pool_rows": tuple(self.pool_rows)}
         return Record(KIND, fields, Source(file, self.line), {"columns": self.columns_line} if self.columns else {})
 
 
@@ -193,7 +143,8 @@ class _Reader:
         self.file = file
         self.notes = Notes(file)
         self.runs: list[_Run] = []
-        self.in_pools = False
+        self.unread: dict[str, int] = {}
+        self.reads = True
         self.awaits_config = False
 
     def line(self, line: str, at: int) -> None:
@@ -206,13 +157,13 @@ class _Reader:
             self.configuration("AIX" if match[1] else "Linux", match[2].split(), at)
         elif _is_own_configuration(line):
             self.configuration("", line.split(), at)
-        elif not self.header(line.split(), at) and not self.decoration(line):
+        elif not self.header(line.split(), at) and self.reads and not _DASHES.fullmatch(line[:400]):
             self.row(line, at)
 
     def configuration(self, os: str, words: list[str], at: int) -> None:
         if not self.awaits_config:
             self.runs.append(_Run(at, os))
-        self.in_pools = False
+        self.reads = True
         self.awaits_config = not words
         for word in _joined(words):
             self.config_word(self.runs[-1].config, word, at)
@@ -244,62 +195,41 @@ class _Reader:
         if not variant:
             return False
         self.awaits_config = False
-        self.in_pools = variant == "pools"
-        columns = _columns(variant, words)
-        run = self.run_under(variant, columns, at)
-        if self.in_pools:
-            run.pool_columns = ("interval", "pool", *columns[1:])
-        elif not run.columns:
-            run.variant, run.columns, run.columns_line = variant, columns, at
+        self.reads = variant == "utilisation"
+        if not self.reads:
+            self.unread.setdefault(variant, at)
+            if self.runs and not self.runs[-1].columns:
+                self.runs.pop()
+            return True
+        run = self.run_under(tuple(words), at)
+        if not run.columns:
+            run.columns, run.columns_line = tuple(words), at
             self.unknown_columns(run, at)
-        run.tables += variant == "hypervisor"
         return True
 
-    def run_under(self, variant: str, columns: tuple[str, ...], at: int) -> _Run:
+    def run_under(self, columns: tuple[str, ...], at: int) -> _Run:
         """The run that this header belongs to; a new one with the same configuration when the columns change."""
         if not self.runs:
             self.notes.add(Severity.WARNING, "input.truncated", "no line 'System configuration' before the header",
                            "keep all lines of lparstat", at)
             self.runs.append(_Run(at))
-        elif variant != "pools" and self.runs[-1].columns not in ((), columns):
+        elif self.runs[-1].columns not in ((), columns):
             self.runs.append(_Run(self.runs[-1].line, self.runs[-1].os, self.runs[-1].config))
         return self.runs[-1]
 
     def unknown_columns(self, run: _Run, at: int) -> None:
-        if run.variant not in ("utilisation", "memory"):
-            return
         for name in run.columns:
             if name not in _KNOWN:
                 self.notes.once(f"column {name}", Severity.WARNING, "input.unknown-text",
                                 f"unknown column {name[:40]!r}", "kept; its unit is not known", at)
 
-    def decoration(self, line: str) -> bool:
-        text = line[:400]
-        return bool(_DASHES.fullmatch(text) or _GROUPS.fullmatch(text)) or " ".join(text.split()) in _TITLES
-
     def row(self, line: str, at: int) -> None:
-        words = _FREQUENCY.sub(r" \1 \2 ", line).split()
+        words = line.split()
         run = self.runs[-1] if self.runs else _Run(at)
-        if self.in_pools and not (len(words) == len(run.columns) != len(_POOLS)):
-            self.named_row(line, words, run.pool_columns, run.pool_rows, (max(len(run.rows) - 1, 0),), at)
-        elif run.variant == "hypervisor":
-            before = len(run.rows)
-            self.named_row(line, words, run.columns, run.rows, (run.tables - 1,), at)
-            run.row_lines += [at] * (len(run.rows) - before)
-        elif run.columns and (words[0][0].isdigit() or words[0].lower() in _NUMBER_LIKE):
+        if run.columns and (words[0][0].isdigit() or words[0].lower() in _NUMBER_LIKE):
             self.plain_row(words, run, at)
         else:
             self.notes.unknown(line, "lparstat", at)
-
-    def named_row(self, line: str, words: list[str], columns: tuple[str, ...], rows: list[tuple[Value, ...]],
-                  interval: tuple[int], at: int) -> None:
-        """A row that begins with a name: an adapter pool or a hypervisor call."""
-        if len(words) != len(columns) - 1 or not any(word[0].isdigit() for word in words[1:]):
-            self.notes.unknown(line, "lparstat", at)
-            return
-        values = self.values(words[1:], columns[2:], at)
-        if values is not None:
-            rows.append((*interval, words[0], *values))
 
     def plain_row(self, words: list[str], run: _Run, at: int) -> None:
         if len(words) != len(run.columns):
@@ -358,7 +288,7 @@ class _Reader:
     def mark_since_boot(self) -> None:
         for run in self.runs:
             switches = run.switches()
-            run.since_boot = run.intervals() == 1 and (not switches or switches[0] >= _SINCE_BOOT)
+            run.since_boot = len(run.rows) == 1 and (not switches or switches[0] >= _SINCE_BOOT)
 
     def merged(self) -> list[_Run]:
         """Runs with what a repeated configuration line had cut apart put together again."""
@@ -405,7 +335,10 @@ def read(text: str, file: str, first_line: int = 1) -> Reading:
     runs = reader.merged()
     for run in runs:
         reader.tell_since_boot(run)
-    if not runs:
+    for option, at in reader.unread.items():
+        reader.notes.add(Severity.INFO, "input.not-read", f"a listing of lparstat {option}: no usage is made of it",
+                         "run lparstat with an interval and a count for usage", at)
+    if not runs and not reader.unread:
         reader.notes.add(Severity.WARNING, "input.truncated", "neither a configuration line nor a header of lparstat",
                          "run lparstat again", first_line)
     return Reading(KIND, tuple(run.as_record(file) for run in runs), reader.notes.all())
@@ -419,10 +352,10 @@ def _take_samples(out: Extract, reading: Reading) -> None:
     refused = [f.source.line for f in reading.findings if f.fix == _REFUSED and f.source and f.source.line]
     lines: list[int] = list(refused)
     for record in reading.records:
-        if record.fields.get("variant") == "utilisation" and not record.fields.get("since_boot"):
+        if not record.fields.get("since_boot"):
             lines += record.fields["row_lines"]
     for record in reading.records:
-        if record.fields.get("variant") == "utilisation" and not record.fields.get("since_boot"):
+        if not record.fields.get("since_boot"):
             _take_rows(out, record, reading, sorted(lines))
 
 

@@ -1,29 +1,10 @@
 """nmon of AIX (``topas_nmon``): configuration and one record for each snapshot; other sections are left out.
 
 :func:`read_lines` takes any iterable of lines and holds on to no line. Two recordings in one file (``AAA,progname``
-again) give two configurations. Record kinds:
-
-``nmon-config``
-    From ``AAA``: ``progname``, ``version``, ``build``, ``host``, ``runname`` (on AIX 5.3 the only name of the LPAR),
-    ``time``, ``date`` (of the start, as printed), ``interval`` (s), ``snapshots`` (asked for, not taken),
-    ``hardware``, ``cpus_maximum`` and ``cpus_online`` (logical), ``serial_number``, ``lpar_number``, ``lpar_name``
-    (NonValue.NONE on a full-system partition), ``machine_type``, ``timestampsize``, ``aix``, ``tl``, ``notes``;
-    other keys as text under their own names.
-    From ``BBBL``: ``lparno``, ``lparname``, ``cpu_in_sys``, ``virtual_cpu``, ``logical_cpu``, ``smt_threads``,
-    ``capped`` (bool), ``min_virtual``, ``max_virtual``, ``min_logical``, ``max_logical``; ``min_capacity``,
-    ``max_capacity``, ``entitled_capacity`` (hundredths of a core); ``min_memory``, ``max_memory``,
-    ``online_memory`` (MiB); ``pool_cpu``, ``weight``, ``pool_id``, ``flags`` (tuple of words).
-``nmon-sample``
-    ``time`` (local, without zone) and what the snapshot's rows state. Cores as float: ``physc``, ``pool_idle``,
-    ``pcpu_user``, ``pcpu_sys``, ``pcpu_wait``, ``pcpu_idle``; hundredths of a core: ``entitled``,
-    ``max_pool_capacity``, ``entitled_pool_capacity``; numbers: ``virtual_cpus``, ``logical_cpus``, ``pool_cpus``,
-    ``pool_id``, ``shcpus_in_sys``; bool: ``capped``; % of logical processors: ``cpu_user``, ``cpu_sys``,
-    ``cpu_wait``, ``cpu_idle``; % of the pool: ``used_pool_cpu_percent``; MiB: ``memory_total``, ``memory_free``,
-    ``paging_total``, ``paging_free``; % of memory: ``process_percent``, ``fscache_percent``, ``system_percent``,
-    ``pinned_percent``; times: ``pool_max_time``, ``pool_busy_time``, ``shcpu_tot_time``, ``shcpu_busy_time``.
-    ``pool_idle`` and the times are None where AIX prints 0.00 because the LPAR may not see its pool.
-``lparstat-i``
-    The ``lparstat -i`` inside ``BBBP``, as :mod:`planner.formats.lparstat_i` reads it.
+again) give two configurations. Records: ``nmon-config`` of what is taken from ``AAA`` and ``BBBL`` (capacities in
+hundredths of a core, memory in MiB; ``runname`` is on AIX 5.3 the only name of the LPAR, ``lpar_name`` NonValue.NONE on
+a full-system partition), ``nmon-sample`` with ``time`` (local, without zone), cores as float, ``entitled`` in
+hundredths, memory in MiB and its shares in %, and the ``lparstat -i`` inside ``BBBP``.
 """
 
 from __future__ import annotations
@@ -43,7 +24,7 @@ from planner.formats.base import Format, Reading, Record, clean, pick, stated
 from planner.formats.facts import Intake, Partition, PartRef
 from planner.formats.lparstat_i import Notes
 from planner.formats.samples import Extract, Kind, Sample, server_of_serial, spans, thousandths, whole
-from planner.formats.values import bit, counter, number, percent, typed, used_cores
+from planner.formats.values import counter, number, percent, typed, used_cores
 from planner.formats.values import time as time_of
 
 #: Row after row says the same: each text is parsed once.
@@ -60,7 +41,6 @@ _SECTION = re.compile(r"[A-Z][A-Z0-9_]{1,40}")
 _SNAPSHOT = re.compile(r"T[0-9]{4,9}")
 _STARTED = re.compile(r"([0-9]{1,2}):([0-9]{2})[.:]([0-9]{2})")
 _ARTEFACT = re.compile(r"n[- ]*")
-_NOT_IN_NAMES = re.compile(r"[^a-z0-9]+")
 _LINUX = ("OS,Linux", "x86,", "proc_cpuinfo")
 _NO_LINES: dict[str, int] = {}  # shared by all samples
 
@@ -77,37 +57,12 @@ class _Column(NamedTuple):
 _COLUMNS: dict[str, dict[str, _Column]] = {
     "LPAR": {
         "PhysicalCPU": _Column("physc", used_cores), "virtualCPUs": _Column("virtual_cpus", processors),
-        "logicalCPUs": _Column("logical_cpus", processors), "poolCPUs": _Column("pool_cpus", processors),
-        "entitled": _Column("entitled", units), "PoolIdle": _Column("pool_idle", used_cores),
-        "usedPoolCPU%": _Column("used_pool_cpu_percent", number), "Capped": _Column("capped", bit),
-        "Pool_id": _Column("pool_id", counter),
+        "entitled": _Column("entitled", units),
     },
-    "CPU_ALL": {
-        "User%": _Column("cpu_user", percent), "Sys%": _Column("cpu_sys", percent),
-        "Wait%": _Column("cpu_wait", percent), "Idle%": _Column("cpu_idle", percent),
-    },
-    "PCPU_ALL": {
-        "User": _Column("pcpu_user", used_cores), "Sys": _Column("pcpu_sys", used_cores),
-        "Wait": _Column("pcpu_wait", used_cores), "Idle": _Column("pcpu_idle", used_cores),
-    },
-    "MEM": {
-        "Real total(MB)": _Column("memory_total", mib_floor), "Real free(MB)": _Column("memory_free", mib_floor),
-        "Virtual total(MB)": _Column("paging_total", mib_floor),
-        "Virtual free(MB)": _Column("paging_free", mib_floor),
-    },
-    "MEMNEW": {
-        "Process%": _Column("process_percent", percent), "FScache%": _Column("fscache_percent", percent),
-        "System%": _Column("system_percent", percent), "Pinned%": _Column("pinned_percent", percent),
-    },
-    "POOLS": {
-        "shcpus_in_sys": _Column("shcpus_in_sys", processors),
-        "max_pool_capacity": _Column("max_pool_capacity", units),
-        "entitled_pool_capacity": _Column("entitled_pool_capacity", units),
-        "pool_max_time": _Column("pool_max_time", number), "pool_busy_time": _Column("pool_busy_time", number),
-        "shcpu_tot_time": _Column("shcpu_tot_time", number), "shcpu_busy_time": _Column("shcpu_busy_time", number),
-    },
+    "PCPU_ALL": {"User": _Column("pcpu_user", used_cores), "Sys": _Column("pcpu_sys", used_cores)},
+    "MEM": {"Real total(MB)": _Column("memory_total", mib_floor), "Real free(MB)": _Column("memory_free", mib_floor)},
+    "MEMNEW": {"Process%": _Column("process_percent", percent), "System%": _Column("system_percent", percent)},
 }
-_POOL_TIMES = ("pool_max_time", "pool_busy_time", "shcpu_tot_time", "shcpu_busy_time")
 #: Columns that sum to PhysicalCPU as a percentage of another column.
 _SUMS = (
     (("EC_User%", "EC_Sys%", "EC_Wait%", "EC_Idle%"), "entitled"),
@@ -115,25 +70,19 @@ _SUMS = (
     (("usedPoolCPU%",), "poolCPUs"),
 )
 
-_AAA: dict[str, tuple[str, Callable[[str], Any]]] = {
-    "progname": ("progname", str), "version": ("version", str), "build": ("build", str), "host": ("host", str),
-    "runname": ("runname", str), "time": ("time", str), "date": ("date", str), "interval": ("interval", counter),
-    "snapshots": ("snapshots", counter), "hardware": ("hardware", str), "SerialNumber": ("serial_number", str),
-    "MachineType": ("machine_type", str), "timestampsize": ("timestampsize", counter), "AIX": ("aix", str),
-    "TL": ("tl", str),
+Keys = dict[str, tuple[str, Callable[[str], Any]]]
+
+_AAA: Keys = {
+    "host": ("host", str), "runname": ("runname", str), "time": ("time", str), "date": ("date", str),
+    "interval": ("interval", counter), "snapshots": ("snapshots", counter), "SerialNumber": ("serial_number", str),
+    "AIX": ("aix", str),
 }
-_BBBL: dict[str, tuple[str, Callable[[str], Any]]] = {
-    "lparno": ("lparno", counter), "lparname": ("lparname", str), "cpu in sys": ("cpu_in_sys", processors),
-    "virtual cpu": ("virtual_cpu", processors), "logical cpu": ("logical_cpu", processors),
-    "smt threads": ("smt_threads", processors), "capped": ("capped", bit),
-    "min virtual": ("min_virtual", processors), "max virtual": ("max_virtual", processors),
-    "min logical": ("min_logical", processors), "max logical": ("max_logical", processors),
-    "min capacity": ("min_capacity", units), "max capacity": ("max_capacity", units),
-    "entitled capacity": ("entitled_capacity", units), "min memory mb": ("min_memory", mib_floor),
-    "max memory mb": ("max_memory", mib_floor), "min memory": ("min_memory", mib_floor),
-    "max memory": ("max_memory", mib_floor),
+_BBBL: Keys = {
+    "lparno": ("lparno", counter), "lparname": ("lparname", str), "virtual cpu": ("virtual_cpu", processors),
+    "max virtual": ("max_virtual", processors), "entitled capacity": ("entitled_capacity", units),
+    "max memory mb": ("max_memory", mib_floor), "max memory": ("max_memory", mib_floor),
     "online memory": ("online_memory", mib_floor), "online memory mb": ("online_memory", mib_floor),
-    "pool cpu": ("pool_cpu", processors), "weight": ("weight", counter), "pool id": ("pool_id", counter),
+    "pool id": ("pool_id", counter), "flags": ("flags", lambda text: tuple(text.removesuffix(".").split())),
 }
 
 
@@ -183,7 +132,7 @@ class _Reader:
         self.recordings = [self.now]
         self.others: dict[str, int] = {}
         self.other_lines = 0
-        self.unknown_keys: dict[str, int] = {}
+        self.unread_keys: dict[str, int] = {}
         self.snapshots = 0
         self.taken: dict[str, Callable[[str, int], None]] = {
             "AAA": self.aaa, "BBBL": self.bbbl, "BBBP": self.bbbp, "ZZZZ": self.zzzz,
@@ -229,30 +178,23 @@ class _Reader:
             self.recordings.append(self.now)
         if not comma:
             self.notes.add(Severity.INFO, "input.missing-value", f"AAA without a value: {key!r}", "left out", at)
-        elif key == "cpus":
-            self.pair(("cpus_maximum", "cpus_online"), processors, value, at)
         elif key == "LPARNumberName":
             self.lpar_number_name(value, at)
-        elif key.startswith("note"):
-            notes = self.now.config.get("notes", ())
-            if self.room(notes, at):
-                self.now.config["notes"] = (*notes, value)
-                self.now.config_lines.setdefault("notes", at)
-        else:
-            if key not in _AAA and len(self.unknown_keys) < _MOST_KEPT:
-                self.unknown_keys.setdefault(key, at)
-            self.config(*_AAA.get(key, (_field_name(key), str)), value, f"AAA,{key}", at)
+        elif key != "progname":
+            self.known(_AAA, key, value, f"AAA,{key}", at)
+
+    def known(self, keys: Keys, key: str, value: str, what: str, at: int) -> None:
+        """A line of configuration; what no one takes is counted."""
+        if key in keys:
+            self.config(*keys[key], value, what, at)
+        elif len(self.unread_keys) < _MOST_KEPT:
+            self.unread_keys.setdefault(key, at)
 
     def lpar_number_name(self, value: str, at: int) -> None:
         first, comma, name = value.partition(",")
         if comma:
             self.config("lpar_number", counter, first.strip(), "AAA,LPARNumberName", at)
         self.config("lpar_name", str, (name if comma else first).strip(), "AAA,LPARNumberName", at)
-
-    def pair(self, names: tuple[str, str], parse: Callable[[str], Any], value: str, at: int) -> None:
-        values = value.split(",")
-        for name, one in zip(names, values, strict=False):
-            self.config(name, parse, one.strip(), f"AAA,{name}", at)
 
     def config(self, name: str, parse: Callable[[str], Any], value: str, what: str, at: int) -> None:
         if name in self.now.config:
@@ -278,13 +220,7 @@ class _Reader:
             self.bad(f"BBBL without a value: {rest[:80]!r}", "left out", at)
             return
         key = " ".join(parts[1].lower().split())
-        if key == "flags":
-            self.config("flags", _words, parts[2], "BBBL,flags", at)
-            return
-        if key not in _BBBL:
-            self.notes.once(f"BBBL {key}", Severity.WARNING, "input.unknown-text", f"unknown key BBBL {parts[1]!r}",
-                            "kept as text", at)
-        self.config(*_BBBL.get(key, (f"bbbl_{_field_name(key)}", str)), parts[2], f"BBBL,{parts[1]}", at)
+        self.known(_BBBL, key, parts[2], f"BBBL,{parts[1]}", at)
 
     def bbbp(self, rest: str, at: int) -> None:
         parts = rest.split(",", 2)
@@ -425,7 +361,7 @@ class _Reader:
     def sample_records(self, recording: _Recording) -> list[Record]:
         """Samples in the file's order; snapshots without a time or without any row are left out."""
         return [
-            Record(SAMPLE, _without_pool(sample), Source(self.file, recording.times[name]), _NO_LINES)
+            Record(SAMPLE, sample, Source(self.file, recording.times[name]), _NO_LINES)
             for name, sample in recording.samples.items() if len(sample) > 1 and name in recording.times
         ]
 
@@ -467,9 +403,10 @@ class _Reader:
                                 "a change from summer time, or a sorted file; reported once per file", at)
 
     def tell_others(self) -> None:
-        if self.unknown_keys:
-            self.notes.add(Severity.INFO, "input.unknown-text", f"unknown keys of AAA: {_some(self.unknown_keys)}",
-                           "kept as text", min(self.unknown_keys.values()))
+        if self.unread_keys:
+            self.notes.add(Severity.INFO, "input.not-read",
+                           f"keys of AAA and BBBL that no plan needs: {_some(self.unread_keys)}", "nothing to do",
+                           min(self.unread_keys.values()))
         if self.others:
             self.notes.add(Severity.INFO, "input.not-read",
                            f"{self.other_lines} lines of sections that are not read: {_some(self.others)}",
@@ -479,14 +416,6 @@ class _Reader:
 def _some(names: Iterable[str]) -> str:
     ordered = sorted(names)
     return ", ".join(ordered[:20]) + (f" and {len(ordered) - 20} more" if len(ordered) > 20 else "")
-
-
-def _field_name(key: str) -> str:
-    return _NOT_IN_NAMES.sub("_", key.lower()).strip("_")
-
-
-def _words(text: str) -> tuple[str, ...]:
-    return tuple(text.removesuffix(".").split())
 
 
 def _time(parts: list[str]) -> datetime | None:
@@ -507,16 +436,6 @@ def _fits_sum(used: float, parts: list[str | None], base: str | None) -> bool:
         return True
     expected = used / whole * 100
     return abs(total - expected) <= 0.5 + 0.02 * expected + 0.1 / whole
-
-
-def _without_pool(sample: dict[str, Any]) -> dict[str, Any]:
-    """The sample, with None for what AIX prints as 0.00 when the LPAR may not see its pool."""
-    if not any(sample.get(name) for name in _POOL_TIMES):
-        unknown = [name for name in _POOL_TIMES if name in sample]
-        if sample.get("pool_idle") == 0:
-            unknown.append("pool_idle")
-        sample.update(dict.fromkeys(unknown))
-    return sample
 
 
 def _embedded(lines: list[tuple[int, str]], file: str) -> Reading:

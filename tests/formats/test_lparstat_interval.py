@@ -52,7 +52,7 @@ def test_dedicated() -> None:
     assert result.records[0].source == Source("aix_dedicated.txt", 2)
     assert result.records[0].lines == {"columns": 4}
     assert only(result) == {
-        "os": "AIX", "variant": "utilisation", "since_boot": False,
+        "os": "AIX", "since_boot": False,
         "config": {"type": "Dedicated", "mode": "Capped", "smt": 8, "lcpu": 32, "mem": 32768},
         "columns": TIMES, "rows": ((41.2, 8.3, 0.4, 50.1), (39.0, 7.5, 0.5, 53.0)), "row_lines": (6, 7),
     }
@@ -122,79 +122,25 @@ def test_header_only() -> None:
     assert (only(result)["columns"], only(result)["rows"]) == (SHARED, ())
 
 
-def test_shared_memory() -> None:
-    result = reading("aix_m.txt")
-    assert result.findings == ()
-    assert only(result) == {
-        "os": "AIX", "variant": "memory", "since_boot": False,
-        "config": {"lcpu": 8, "mem": 12288, "mpsz": 24576, "iome": 77, "iomp": 9, "ent": 60},
-        "columns": ("physb", "hpi", "hpit", "pmem", "iomin", "iomu", "iomf", "iohwm", "iomaf", "pgcol", "mpgcol",
-                    "ccol", "%entc", "vcsw"),
-        "rows": ((1.12, 4, 9, 11.2, 23.7, 12.0, 53.3, 12.4, 0, 0.0, 0.0, 0.0, 9.7, 612),
-                 (1.08, 0, 0, 11.2, 23.7, 12.0, 53.3, 12.4, 0, 0.0, 0.0, 0.0, 9.1, 598)),
-        "row_lines": (6, 7),
-    }
-
-
-def test_adapter_pools() -> None:
-    result = reading("aix_m_e.txt")
-    found = only(result)
-    assert found["rows"] == ((1.12, 0, 0, 12.0, 23.7, DASH, DASH, DASH, 0, 9.7, 871220433),)
-    assert found["pool_columns"] == ("interval", "pool", "iomin", "iodes", "iomu", "iores", "iohwm", "iomaf")
-    assert found["pool_rows"] == (
-        (0, "ent2.txpool", 2.12, 16.0, 2.0, 2.12, 2.0, 0), (0, "vscsi1", 8.25, 8.25, 0.13, 8.25, 0.18, 0),
-        (0, "sys0", 0.0, 0.0, 0.0, 0.0, 0.0, 0))
-    assert found["since_boot"] is True
-
-
-def test_adapter_pools_of_two_intervals() -> None:
-    text = (FIXTURES / "aix_m_e.txt").read_text().replace("871220433", "1201")
-    config, _, block = text.strip().partition("\n")
-    for twice in (f"{config}\n{block}\n{block}\n", f"{config}\n{block}\n\n{config}\n{block}\n"):
-        found = only(read(twice, "x"))
-        assert [row[10] for row in found["rows"]] == [1201, 1201]
-        assert [row[:2] for row in found["pool_rows"]] == [
-            (0, "ent2.txpool"), (0, "vscsi1"), (0, "sys0"), (1, "ent2.txpool"), (1, "vscsi1"), (1, "sys0")]
-        assert found["since_boot"] is False
-
-
-def test_energy_of_aix() -> None:
-    result = reading("aix_energy.txt")
-    assert result.findings == ()
-    found = only(result)
-    assert found["config"] == {
-        "type": "Shared", "mode": "Uncapped", "smt": 4, "lcpu": 8, "mem": 4096, "ent": 50, "power": "Disabled"}
-    assert found["columns"] == (
-        "actual user", "actual sys", "actual wait", "actual idle", "freq GHz", "freq %", "normalised user",
-        "normalised sys", "normalised wait", "normalised idle")
-    assert found["rows"] == ((0.112, 0.031, 0.002, 0.355, 3.6, 100.0, 0.112, 0.031, 0.002, 0.355),
-                             (0.12, 0.03, 0.0, 0.35, 3.4, 94.0, 0.113, 0.028, 0.0, 0.359))
-
-
-def test_energy_of_linux() -> None:
-    result = reading("linux_energy.txt")
-    assert result.findings == ()
-    found = only(result)
-    assert (found["os"], found["variant"]) == ("Linux", "energy")
-    assert found["columns"] == (
-        "actual %busy", "actual %idle", "freq GHz", "freq %", "normalised %busy", "normalised %idle")
-    assert found["rows"] == ((88.2, 11.8, 2.17, 72.0, 63.5, 36.5), (91.1, 8.9, 3.52, 117.0, 106.59, 0.0))
-
-
-def test_hypervisor_calls() -> None:
-    result = reading("aix_hypervisor.txt")
-    found = only(result)
-    assert found["columns"] == (
-        "interval", "call", "calls", "%total time", "%hypervisor time", "average ns", "maximum ns")
-    assert found["rows"] == ((0, "remove", 17, 0.0, 0.3, 402, 1021), (0, "cede", 51204, 1.9, 88.4, 2817, 90412))
-    assert (found["variant"], found["row_lines"], found["since_boot"]) == ("hypervisor", (9, 10), True)
-    assert rules(result) == [("info", "input.since-boot", 9)]
+@pytest.mark.parametrize(("name", "options"), [
+    ("aix_m.txt", "-m"), ("aix_m_e.txt", "-m"), ("aix_energy.txt", "-E"), ("linux_energy.txt", "-E"),
+    ("aix_hypervisor.txt", "-H")])
+def test_listings_without_usage_are_told_and_left_out(name: str, options: str) -> None:
+    text = (FIXTURES / name).read_text()
+    result = read(text, name)
+    assert result.records == ()
+    assert [(f.severity, f.rule, options in f.message) for f in result.findings] == [
+        (Severity.INFO, "input.not-read", True)]
+    usage = (FIXTURES / "aix_dedicated.txt").read_text()
+    for both in (text + "\n" + usage, usage + "\n" + text):
+        assert only(read(both, "x"))["rows"] == only(read(usage, "x"))["rows"]
+        assert {f.rule for f in read(both, "x").findings} == {"input.not-read"}
 
 
 def test_linux_rows_with_inf_are_refused() -> None:
     result = reading("linux_shared_inf.txt")
     assert only(result) == {
-        "os": "Linux", "variant": "utilisation", "since_boot": False,
+        "os": "Linux", "since_boot": False,
         "config": {"type": "Shared", "mode": "Uncapped", "smt": "Off", "lcpu": 4, "mem": 8040, "cpus": 24, "ent": 200},
         "columns": SHARED,
         "rows": ((60.5, 10.25, 0.0, 29.25, 1.62, 81.0, 70.75, 90217733, 0),
