@@ -123,13 +123,14 @@ class Notes:
         self.add(Severity.WARNING, rule, f"{verb} {what}", "export again and keep all lines", line, subject)
 
     def typed(
-        self, raw: Raw, parsers: Mapping[str, Callable[[str], Any]], subject: str = ""
+        self, raw: Raw, parsers: Mapping[str, Callable[[str], Any]], subject: str = "",
+        other: Callable[[str], Any] = word,
     ) -> tuple[dict[str, Any], dict[str, int]]:
-        """The fields as values (text where no parser is named) and the line of each."""
+        """The fields as values (by ``other``, text, where no parser is named) and the line of each."""
         fields: dict[str, Any] = {}
         for name, (value, line) in raw.items():
             try:
-                fields[name] = parsers.get(name, word)(value)
+                fields[name] = parsers.get(name, other)(value)
             except ValueError as error:
                 self.bad_value(name, error, line, subject)
         return fields, {name: line for name, (_, line) in raw.items()}

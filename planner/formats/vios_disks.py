@@ -1,10 +1,8 @@
-"""Disks and devices of a VIOS: ``lspv``, ``lsdev -dev … -attr`` and ``lsattr -El``, lists of ``lsdev``.
+"""Disks of a VIOS: ``lspv``, ``lsdev -dev … -attr`` and ``lsattr -El``. Lists of ``lsdev`` are told and left out.
 
-Records. ``vios-lspv``, one for each disk: ``name``, ``pvid``, ``vg``, ``status`` (tables of ``lspv``), ``size`` (MiB;
-``lspv -size``, ``-free``), and for ``lspv hdiskN`` its keys as fields, sizes in MiB; what an unavailable disk shows
-as question marks is :attr:`NonValue.UNAVAILABLE`. ``vios-hdisk-attr``, one for each disk: ``device`` where a line
-names it, then its attributes. ``vios-lsdev``, one for each device: ``name``, ``status``, ``location`` (AIX),
-``description``; ``type`` and ``description`` for ``-F name:type:description``.
+Records: ``vios-lspv``, one for each disk: ``name``, ``pvid`` (what an unavailable disk shows as question marks is
+:attr:`NonValue.UNAVAILABLE`), and as text what else the listing says; ``vios-hdisk-attr``, one for each disk:
+``device`` where a line names it, ``pvid``, ``unique_id``, ``reserve_policy`` and other attributes as text.
 """
 
 from __future__ import annotations
@@ -21,7 +19,6 @@ from planner.formats.values import counter, shown
 from planner.formats.vios_common import (
     Notes,
     Raw,
-    boolean,
     head,
     is_error,
     is_prompt,
@@ -66,44 +63,19 @@ _DETAIL_KEYS: Mapping[str, str] = {
     "MIRROR POOL": "mirror_pool",
 }
 _DETAIL_KEY = re.compile(r"(?<!\S)(" + "|".join(_DETAIL_KEYS) + r")(?::|(?=\s))")
-_MEGABYTES = re.compile(r"(?:[0-9]{1,12} \()?([0-9]{1,15}) megabyte(?:s|\(s\))?\)?")
-
-
 def _pvid(text: str) -> str | NonValue:
     if text.lower() != "none" and _PVID.fullmatch(text) is None:
         raise ValueError(f"found {shown(text)}, expected 16 hexadecimal digits or none")
     return word(text)
 
 
-def _megabytes(text: str) -> int | NonValue:
-    """``256 megabyte(s)``, ``546 (139776 megabytes)``: MiB."""
-    if _UNAVAILABLE.fullmatch(text):
-        return NonValue.UNAVAILABLE
-    match = _MEGABYTES.fullmatch(text)
-    if match is None:
-        raise ValueError(f"found {shown(text)}, expected megabytes")
-    return int(match[1])
+def _text(text: str) -> str | NonValue:
+    return NonValue.UNAVAILABLE if _UNAVAILABLE.fullmatch(text) else word(text)
 
 
-def _unless_unavailable(parse: Callable[[str], Any]) -> Callable[[str], Any]:
-    return lambda text: NonValue.UNAVAILABLE if _UNAVAILABLE.fullmatch(text) else parse(text)
-
-
-_TABLE_PARSERS: Mapping[str, Callable[[str], Any]] = {"pvid": _pvid, "size": counter}
 _DETAIL_PARSERS: Mapping[str, Callable[[str], Any]] = {
-    name: _unless_unavailable(word) for name in _DETAIL_KEYS.values()
-} | {
-    "pvid": _unless_unavailable(_pvid),
-    "stale_partitions": _unless_unavailable(counter),
-    "allocatable": _unless_unavailable(boolean),
-    "pp_size": _megabytes,
-    "logical_volumes": _unless_unavailable(counter),
-    "size": _megabytes,
-    "vg_descriptors": _unless_unavailable(counter),
-    "free": _megabytes,
-    "hot_spare": _unless_unavailable(boolean),
-    "used": _megabytes,
-}
+    "pvid": lambda text: NonValue.UNAVAILABLE if _UNAVAILABLE.fullmatch(text) else _pvid(text)}
+_TABLE_PARSERS: Mapping[str, Callable[[str], Any]] = {"pvid": _pvid, "size": counter}
 
 
 def recognise_lspv(text: str) -> bool:
@@ -193,7 +165,7 @@ def _disks(rows: list[Raw], notes: Notes) -> Iterator[Record]:
             continue
         seen.add(name)
         detailed = "pv_state" in row or "vg_identifier" in row
-        fields, field_lines = notes.typed(row, _DETAIL_PARSERS if detailed else _TABLE_PARSERS, name)
+        fields, field_lines = notes.typed(row, _DETAIL_PARSERS if detailed else _TABLE_PARSERS, name, _text)
         if detailed and "size" not in row:
             notes.missing("'TOTAL PPs'", max(field_lines.values()), name, at_end=row is rows[-1])
         yield Record(KIND_LSPV, fields, notes.source(line), field_lines)
@@ -206,18 +178,7 @@ _ATTR_LINE = re.compile(r"\S+\s.*\s(?:True\+?|False)")
 _COMMAND = re.compile(r"(?:.{0,120}[$#]\s+)?(?:lsdev -dev|lsattr -El)\s+([\w.-]{1,64})(?:\s+-attr)?")
 _BARE_NAME = re.compile(r"([a-z]{2,20}[0-9]{1,6}):?")
 _RESERVE_POLICIES = ("no_reserve", "single_path", "PR_shared", "PR_exclusive")
-_INTEGERS = (
-    "queue_depth", "hcheck_interval", "rw_timeout", "start_timeout", "reassign_to", "cntl_delay_time",
-    "cntl_hcheck_int", "dist_err_pcnt", "dist_tw_width", "size_in_mb", "rw_max_time", "max_retry_delay",
-)
-_SWITCHES = ("clr_q", "q_err", "lun_reset_spt", "reserve_lock")
-_TEXTS = (
-    "PCM", "PR_key_value", "algorithm", "dvc_support", "hcheck_cmd", "hcheck_mode", "location", "lun_id",
-    "max_coalesce", "max_transfer", "node_name", "path_priority", "pvid", "q_type", "reserve_policy", "scsi_id",
-    "timeout_policy", "unique_id", "ww_name", "ww_id", "hcheck_path", "FC3_REC", "mode_data", "san_rep_cfg",
-    "san_rep_device", "lbp_enabled", "dist_tw_type", "model_map",
-)
-_KNOWN_ATTRIBUTES = frozenset((*_INTEGERS, *_SWITCHES, *_TEXTS))
+_KNOWN_ATTRIBUTES = frozenset(["queue_depth", "hcheck_interval", "rw_timeout", "start_timeout", "reassign_to", "cntl_delay_time", "cntl_hcheck_int", "dist_err_pcnt", "dist_tw_width", "size_in_mb", "rw_max_time", "max_retry_delay", "clr_q", "q_err", "lun_reset_spt", "reserve_lock", "PCM", "PR_key_value", "algorithm", "dvc_support", "hcheck_cmd", "hcheck_mode", "location", "lun_id", "max_coalesce", "max_transfer", "node_name", "path_priority", "pvid", "q_type", "reserve_policy", "scsi_id", "timeout_policy", "unique_id", "ww_name", "ww_id", "hcheck_path", "FC3_REC", "mode_data", "san_rep_cfg", "san_rep_device", "lbp_enabled", "dist_tw_type", "model_map"])
 #: attributes that only disks have
 _SIGNS_OF_A_DISK = frozenset({
     "reserve_policy", "reserve_lock", "PCM", "hcheck_cmd", "hcheck_interval", "size_in_mb", "reassign_to",
@@ -234,15 +195,6 @@ def _attr_pvid(text: str) -> str | NonValue:
     """lsattr pads a PVID with zeros to 32 digits; here it is as lspv prints it."""
     pvid = _pvid(text)
     return pvid[:16] if isinstance(pvid, str) else pvid
-
-
-def _attr_integer(text: str) -> int | NonValue:
-    return counter(text) if text else NonValue.EMPTY
-
-
-_ATTR_PARSERS: Mapping[str, Callable[[str], Any]] = (
-    dict.fromkeys(_INTEGERS, _attr_integer) | dict.fromkeys(_SWITCHES, boolean) | {"pvid": _attr_pvid}
-)
 
 
 def recognise_attributes(text: str) -> bool:
@@ -328,7 +280,7 @@ def _attr_records(disks: list[Raw], notes: Notes) -> Iterator[Record]:
         if set(disk) == {"device"}:
             notes.missing("attributes", first, subject, at_end=disk is disks[-1])
         else:
-            fields, field_lines = notes.typed(disk, _ATTR_PARSERS, subject)
+            fields, field_lines = notes.typed(disk, {"pvid": _attr_pvid}, subject)
             yield Record(KIND_ATTR, fields, notes.source(first), field_lines)
 
 
@@ -336,10 +288,9 @@ def _attr_records(disks: list[Raw], notes: Notes) -> Iterator[Record]:
 
 _LSDEV_HEADER = ("name", "status", "description")
 _STATUSES = ("Available", "Defined", "Stopped", "Unknown")
-_AIX_LOCATION = re.compile(r"[0-9A-Z]{2}(?:-[0-9A-Z]{2}){1,3}(?:-[0-9A-Z]{1,4}(?:,[0-9A-Z]{1,4})?)?")
 _TYPED_DEVICE = re.compile(
-    r"((?:hdisk|cd|rmt|ent|en|et|fcs|fscsi|scsi|vscsi|sas|sissas|sisscsia|vhost|vfchost|vtscsi|vtopt|vasi|vsa|pci|proc|mem"
-    r"|sys|hba|iscsi)[0-9]{1,5}):([a-z][\w./-]{0,63}):([^:0-9][^:]*|[0-9][^:]*[A-Za-z)])"
+    r"(?:(?:hdisk|cd|rmt|ent|en|et|fcs|fscsi|scsi|vscsi|sas|sissas|sisscsia|vhost|vfchost|vtscsi|vtopt|vasi|vsa|pci|proc|mem"
+    r"|sys|hba|iscsi)[0-9]{1,5}):[a-z][\w./-]{0,63}:(?:[^:0-9][^:]*|[0-9][^:]*[A-Za-z)])"
 )
 
 
@@ -348,42 +299,28 @@ def recognise_lsdev(text: str) -> bool:
     found = head(text)
     if any(tuple(line.split()) == _LSDEV_HEADER for line in found):
         return True
-    return bool(found) and all(_device(line, False) is not None for line in found)
+    return bool(found) and all(map(_is_device, found))
 
 
 def read_lsdev(text: str, file: str, first_line: int = 1) -> Reading:
-    """The devices of a list; one that stands twice counts once."""
+    """No records: one finding says how many devices are left out."""
     notes = Notes(file)
-    records: dict[str, Record] = {}
-    headed = False
+    devices: list[int] = []
     for number, line in lines(text, first_line):
-        fields = _device(line.strip(), headed)
-        if tuple(line.split()) == _LSDEV_HEADER:
-            headed = True
-        elif fields is None:
+        if _is_device(line.strip()):
+            devices.append(number)
+        elif tuple(line.split()) != _LSDEV_HEADER:
             notes.unknown(line, "a device with its status and description", number)
-        elif fields["name"] in records:
-            notes.twice(fields["name"], number, fields["name"])
-        else:
-            typed = {name: word(value) for name, value in fields.items()}
-            records[fields["name"]] = Record(KIND_LSDEV, typed, notes.source(number), dict.fromkeys(typed, number))
-    return Reading(KIND_LSDEV, tuple(records.values()), tuple(notes.findings))
+    if devices:
+        notes.add(Severity.INFO, "input.not-read", f"{len(devices)} devices: no plan needs them", "nothing to do",
+                  devices[0])
+    return Reading(KIND_LSDEV, (), tuple(notes.findings))
 
 
-def _device(line: str, headed: bool) -> dict[str, str] | None:
-    """The fields of a row. A VIOS prints a header and no locations, AIX locations (some empty) and no header."""
-    if match := _TYPED_DEVICE.fullmatch(line):
-        return {"name": match[1], "type": match[2], "description": match[3].strip()}
+def _is_device(line: str) -> bool:
     parts = line.split(None, 2)
-    if len(parts) < 3 or parts[1] not in _STATUSES or not _NAME.fullmatch(parts[0]):
-        return None
-    name, status, rest = parts
-    if headed:
-        return {"name": name, "status": status, "description": rest}
-    first, _, more = rest.partition(" ")
-    if _AIX_LOCATION.fullmatch(first):
-        return {"name": name, "status": status, "location": first, "description": more.strip()}
-    return {"name": name, "status": status, "location": "", "description": rest}
+    named = len(parts) == 3 and parts[1] in _STATUSES and _NAME.fullmatch(parts[0]) is not None
+    return named or _TYPED_DEVICE.fullmatch(line) is not None
 
 
 def _take_disk(intake: Intake, record: Record, reading: Reading) -> None:

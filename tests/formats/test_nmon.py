@@ -87,7 +87,7 @@ def test_findings_of_a_good_recording() -> None:
     result = read(SHARED, "x")
     assert rules(result) == [
         ("info", "input.missing-value", line_of("AAA,Sub")), ("info", "input.unknown-text", line_of("n---")),
-        ("info", "input.not-read", 1), ("info", "input.not-read", line_of("BBBB"))]
+        ("info", "input.not-read", 2), ("info", "input.not-read", line_of("BBBB"))]
     assert "build, capped, command, cpu in sys, cpus, " in result.findings[2].message
     assert "lines of sections that are not read: BBBB, BBBC, BBBN, BBBP, CPU01, CPU_ALL, POOLS, TOP" in (
         result.findings[3].message)
