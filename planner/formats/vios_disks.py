@@ -178,7 +178,14 @@ _ATTR_LINE = re.compile(r"\S+\s.*\s(?:True\+?|False)")
 _COMMAND = re.compile(r"(?:.{0,120}[$#]\s+)?(?:lsdev -dev|lsattr -El)\s+([\w.-]{1,64})(?:\s+-attr)?")
 _BARE_NAME = re.compile(r"([a-z]{2,20}[0-9]{1,6}):?")
 _RESERVE_POLICIES = ("no_reserve", "single_path", "PR_shared", "PR_exclusive")
-_KNOWN_ATTRIBUTES = frozenset(["queue_depth", "hcheck_interval", "rw_timeout", "start_timeout", "reassign_to", "cntl_delay_time", "cntl_hcheck_int", "dist_err_pcnt", "dist_tw_width", "size_in_mb", "rw_max_time", "max_retry_delay", "clr_q", "q_err", "lun_reset_spt", "reserve_lock", "PCM", "PR_key_value", "algorithm", "dvc_support", "hcheck_cmd", "hcheck_mode", "location", "lun_id", "max_coalesce", "max_transfer", "node_name", "path_priority", "pvid", "q_type", "reserve_policy", "scsi_id", "timeout_policy", "unique_id", "ww_name", "ww_id", "hcheck_path", "FC3_REC", "mode_data", "san_rep_cfg", "san_rep_device", "lbp_enabled", "dist_tw_type", "model_map"])
+_KNOWN = """
+    queue_depth hcheck_interval rw_timeout start_timeout reassign_to cntl_delay_time cntl_hcheck_int dist_err_pcnt
+    dist_tw_width size_in_mb rw_max_time max_retry_delay clr_q q_err lun_reset_spt reserve_lock PCM PR_key_value
+    algorithm dvc_support hcheck_cmd hcheck_mode location lun_id max_coalesce max_transfer node_name path_priority pvid
+    q_type reserve_policy scsi_id timeout_policy unique_id ww_name ww_id hcheck_path FC3_REC mode_data san_rep_cfg
+    san_rep_device lbp_enabled dist_tw_type model_map
+"""
+_KNOWN_ATTRIBUTES = frozenset(_KNOWN.split())
 #: attributes that only disks have
 _SIGNS_OF_A_DISK = frozenset({
     "reserve_policy", "reserve_lock", "PCM", "hcheck_cmd", "hcheck_interval", "size_in_mb", "reassign_to",
