@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from planner.findings import Finding, Severity, Source
-from planner.formats.facts import Intake, Values
+from planner.formats.facts import Intake, Values, ViosRef
 from planner.formats.samples import Extract
 
 ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x0f|\x0e")
@@ -76,6 +76,12 @@ def first(record: Record, ours: str, *theirs: str) -> Values:
         if have.get(name):
             return {ours: (have[name], record.where(name))}
     return {}
+
+
+def vios_of(record: Record, reading: Reading) -> ViosRef:
+    """The VIOS whose listing a record is of."""
+    have = stated(record)
+    return ViosRef(reading.host, str(have.get("serial_num", "")), have.get("vios_partition_id"), record.source.file)
 
 
 #: One record into the intake of an estate.

@@ -1,12 +1,17 @@
-"""The lines of a stream that is too large to be held: nmon of a year."""
+"""Lines and what is found in them: of a text, or of a stream that is too large to be held (nmon of a year)."""
 
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterator
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 from planner.findings import Finding, Severity, Source
 from planner.formats.archive import Entry
+from planner.formats.base import NonValue, clean
+from planner.formats.values import flag, non_value, shown
 
 MOST_BYTES = 4 << 30       # uncompressed, per file
 _MOST_LINE = 1 << 18
@@ -80,3 +85,143 @@ def _decoder_for(start: bytes) -> codecs.IncrementalDecoder:
     if start[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
         return codecs.getincrementaldecoder("utf-16")("replace")
     return codecs.getincrementaldecoder("utf-8-sig")()
+
+
+#: field → its text and the line that states it
+Raw = dict[str, tuple[str, int]]
+
+_ERROR_TEXT = re.compile(
+    r"HSC[A-Z]{1,3}[0-9A-Z]{3,6}\b|(?:\w{1,20}:\s?)?[0-9]{4}-[0-9]{3}\b|(?:-?(?:ba|k|)sh|lparstat)\b.*:"
+    r"|No results were found|Nie znaleziono wynik"
+)
+_PROMPT = re.compile(r"[^\s$#]{0,100}\s?[$#](?:\s|$)")
+
+
+def lines(text: str, first_line: int = 1) -> Iterator[tuple[int, str]]:
+    """The lines that hold something, numbered, without blanks at their end."""
+    for number, line in enumerate(clean(text).split("\n"), first_line):
+        stripped = line.rstrip()
+        if stripped:
+            yield number, stripped
+
+
+def head(text: str, count: int = 50) -> list[str]:
+    """The first lines that hold something, prompts and error text left out."""
+    return [line.strip() for _, line in lines(text) if not (is_error(line) or is_prompt(line))][:count]
+
+
+def is_error(line: str) -> bool:
+    """A message with a code of an HMC or of AIX, of a shell or of lparstat, or that nothing was found."""
+    return _ERROR_TEXT.match(line.lstrip()[:200]) is not None
+
+
+def is_prompt(line: str) -> bool:
+    """A line of a terminal session: ``$ lsmap -all``, ``padmin@vio1 $``."""
+    return _PROMPT.match(line.strip()) is not None
+
+
+def is_rule(line: str) -> bool:
+    """A line of dashes or of equal signs."""
+    return not line.strip("-= \t")
+
+
+def word(text: str) -> str | NonValue:
+    """Text, or the non-value that it is (``N/A`` is :attr:`NonValue.UNAVAILABLE`)."""
+    none = non_value(text)
+    return text if none is None else none
+
+
+def boolean(text: str) -> bool | NonValue:
+    """``true``, ``yes`` and their opposites; non-values as :func:`word` has them."""
+    none = non_value(text)
+    return flag(text) if none is None else none
+
+
+def snake(name: str) -> str:
+    """The name of a field for an export's key: ``Backing device`` → ``backing_device``."""
+    return re.sub(r"\W+", "_", name).strip("_").lower() or "unnamed"
+
+
+class Notes:
+    """The findings of one text: of each rule and severity the first ``FULL`` with their line, then their number."""
+
+    FULL = 50
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self._findings: list[Finding] = []
+        self._seen: Counter[tuple[str, Severity]] = Counter()
+        self._beyond: dict[tuple[str, Severity], int] = {}
+        self._said: set[str] = set()
+
+    def source(self, line: int) -> Source:
+        """A line of the text."""
+        return Source(self.file, line)
+
+    def add(self, severity: Severity, rule: str, message: str, fix: str, line: int, subject: str = "") -> None:
+        """One more finding; its subject is the file when no other is given."""
+        self._seen[rule, severity] += 1
+        if self._seen[rule, severity] <= self.FULL:
+            self._findings.append(Finding(rule, severity, subject or self.file, message, fix, self.source(line)))
+        else:
+            self._beyond.setdefault((rule, severity), line)
+
+    def once(self, what: str, severity: Severity, rule: str, message: str, fix: str, line: int) -> None:
+        """Report unless ``what`` has been reported for this file."""
+        if what not in self._said and len(self._said) < 1000:
+            self._said.add(what)
+            self.add(severity, rule, message, fix, line)
+
+    def unknown(self, text: str, expected: str, line: int, subject: str = "") -> None:
+        """A line that is not of this format, prompts and error text apart."""
+        if is_error(text):
+            self.add(Severity.ERROR, "input.error-text", f"an error message, not {expected}: {shown(text)}",
+                     "mend its cause and export again", line, subject)
+        elif is_prompt(text):
+            self.add(Severity.INFO, "input.unknown-text", f"a prompt, not {expected}: {shown(text)}",
+                     "left out; nothing to do", line, subject)
+        else:
+            self.add(Severity.WARNING, "input.unknown-text", f"found {shown(text)}, expected {expected}",
+                     "left out; remove it or report the new line", line, subject)
+
+    def new_key(self, key: str, line: int) -> None:
+        """A key that this format does not know: said once for each key."""
+        self.once(f"key {key}", Severity.WARNING, "input.unknown-text",
+                  f"found the key {shown(key)}, expected a known one", "kept as text; report the new key", line)
+
+    def bad_value(self, key: str, error: object, line: int, subject: str = "") -> None:
+        """A value that cannot be read: its field stays unknown."""
+        self.add(Severity.ERROR, "input.bad-value", f"{key}: {error}", "taken as unknown; export again", line, subject)
+
+    def twice(self, what: str, line: int, subject: str = "") -> None:
+        """Something that may stand once stands again."""
+        self.add(Severity.ERROR, "input.duplicate-key", f"{what} stands twice, expected once",
+                 "the first is used; keep one listing of one VIOS in a file", line, subject)
+
+    def missing(self, what: str, line: int, subject: str = "", at_end: bool = False) -> None:
+        """Something that every listing states is not there; at the end of the text it was probably cut off."""
+        rule = "input.truncated" if at_end else "input.missing-value"
+        verb = "ends without" if at_end else "has no"
+        self.add(Severity.WARNING, rule, f"{verb} {what}", "export again and keep all lines", line, subject)
+
+    def typed(
+        self, raw: Raw, parsers: Mapping[str, Callable[[str], Any]], subject: str = "",
+        other: Callable[[str], Any] = word,
+    ) -> tuple[dict[str, Any], dict[str, int]]:
+        """The fields as values (by ``other``, text, where no parser is named) and the line of each."""
+        fields: dict[str, Any] = {}
+        for name, (value, line) in raw.items():
+            try:
+                fields[name] = parsers.get(name, other)(value)
+            except ValueError as error:
+                self.bad_value(name, error, line, subject)
+        return fields, {name: line for name, (_, line) in raw.items()}
+
+    def all(self) -> tuple[Finding, ...]:
+        """The findings in the order they arose, then one for each rule that arose too often to list."""
+        rest = [
+            Finding(rule, severity, self.file, f"{self._seen[rule, severity] - self.FULL} more findings like the "
+                    f"{self.FULL} above", "see to the first ones", self.source(line))
+            for (rule, severity), line in self._beyond.items()
+        ]
+        return (*self._findings, *rest)

@@ -20,7 +20,7 @@ from typing import Any
 from planner.findings import Severity, Source
 from planner.formats.base import Format, Reading, Record, clean, pick, stated
 from planner.formats.facts import Intake, Partition, PartRef
-from planner.formats.lparstat_i import Notes
+from planner.formats.lines import Notes
 from planner.formats.values import bit, counter, hundredths, mib, processors
 
 KIND = "lparcfg"

@@ -14,74 +14,24 @@ left out with a finding.
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from planner.findings import Finding, Severity, Source
+from planner.findings import Severity, Source
 from planner.formats import values
 from planner.formats.base import Format, NonValue, Reading, Record, clean, pick, stated
 from planner.formats.facts import Intake, SelfReport, Values
+from planner.formats.lines import Notes
 from planner.formats.values import Parser
 
 KIND = "lparstat-i"
 
 _NUMBER = re.compile(r"[0-9]{1,12}(?:[.,][0-9]{1,6})?")
 _WHOLE = re.compile(r"[0-9]{1,12}")
-_ERROR_TEXT = re.compile(r"(?:-?(?:ba|k|)sh|lparstat)\b.*:|[0-9]{4}-[0-9]{3}\b|HSC[A-Z0-9]{4,}|No results were found")
-
-
-class Notes:
-    """Findings about one file: of each rule and severity the first ``FULL`` with their line, then their number."""
-
-    FULL = 50
-
-    def __init__(self, file: str) -> None:
-        self.file = file
-        self._findings: list[Finding] = []
-        self._seen: Counter[tuple[str, Severity]] = Counter()
-        self._said: set[str] = set()
-
-    def add(self, severity: Severity, rule: str, message: str, fix: str, line: int, subject: str = "") -> None:
-        """Report; ``subject`` is the file unless the LPAR is known."""
-        self._seen[rule, severity] += 1
-        if self._seen[rule, severity] <= self.FULL:
-            finding = Finding(rule, severity, subject or self.file, message, fix, Source(self.file, line))
-            self._findings.append(finding)
-
-    def once(self, what: str, severity: Severity, rule: str, message: str, fix: str, line: int) -> None:
-        """Report unless ``what`` has been reported for this file."""
-        if what not in self._said and len(self._said) < 1000:
-            self._said.add(what)
-            self.add(severity, rule, message, fix, line)
-
-    def unknown(self, line: str, expected: str, number: int, subject: str = "") -> None:
-        """Report a line that is not of the format: an error message of a command, or anything else."""
-        shown_line = repr(line.strip()[:80])
-        if is_error_text(line):
-            self.add(Severity.ERROR, "input.error-text", f"an error message, not {expected}: {shown_line}",
-                     "run the command again", number, subject)
-        else:
-            self.add(Severity.WARNING, "input.unknown-text", f"not a line of {expected}: {shown_line}",
-                     "left out; remove it or report the new line", number, subject)
-
-    def all(self) -> tuple[Finding, ...]:
-        """The findings in the order they arose, then one for each rule that arose too often to list."""
-        rest = [
-            Finding(rule, severity, self.file, f"{count - self.FULL} more findings like the {self.FULL} above",
-                    "see to the first ones", Source(self.file))
-            for (rule, severity), count in self._seen.items() if count > self.FULL
-        ]
-        return (*self._findings, *rest)
 
 
 class UnclearUnit(ValueError):
     """A figure that could be in more than one unit."""
-
-
-def is_error_text(line: str) -> bool:
-    """Whether a line begins like an error message of a shell, of lparstat, AIX, a VIOS or an HMC."""
-    return _ERROR_TEXT.match(line.lstrip()[:200]) is not None
 
 
 def split_line(line: str) -> tuple[str, str] | None:

@@ -20,7 +20,7 @@ from typing import Any
 
 from planner.findings import Severity, Source
 from planner.formats.base import Format, NonValue, Reading, Record, clean
-from planner.formats.lparstat_i import Notes
+from planner.formats.lines import Notes
 from planner.formats.samples import Extract, Kind, Sample, thousandths, whole
 from planner.formats.values import MOST_PROCESSORS, counter, memory, number, processors, units
 

@@ -22,7 +22,7 @@ from planner.findings import Finding, Severity, Source
 from planner.formats import lparstat_i, values
 from planner.formats.base import Format, Reading, Record, clean, pick, stated
 from planner.formats.facts import Intake, Partition, PartRef
-from planner.formats.lparstat_i import Notes
+from planner.formats.lines import Notes
 from planner.formats.samples import Extract, Kind, Sample, server_of_serial, spans, thousandths, whole
 from planner.formats.values import counter, number, percent, typed, used_cores
 from planner.formats.values import time as time_of

@@ -13,10 +13,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from planner.findings import Severity
-from planner.formats.base import Format, NonValue, Reading, Record, stated
+from planner.formats.base import Format, NonValue, Reading, Record, stated, vios_of
 from planner.formats.facts import Hdisk, Intake
-from planner.formats.values import counter, shown
-from planner.formats.vios_common import (
+from planner.formats.lines import (
     Notes,
     Raw,
     head,
@@ -25,9 +24,9 @@ from planner.formats.vios_common import (
     is_rule,
     lines,
     snake,
-    vios_of,
     word,
 )
+from planner.formats.values import counter, shown
 
 KIND_LSPV = "vios-lspv"
 KIND_ATTR = "vios-hdisk-attr"
@@ -102,7 +101,7 @@ def read_lspv(text: str, file: str, first_line: int = 1) -> Reading:
             rows.append({name: (value, number) for name, value in row.items()})
         elif not is_rule(line):
             _other_line_of_lspv(line, number, notes)
-    return Reading(KIND_LSPV, tuple(_disks(rows, notes)), tuple(notes.findings))
+    return Reading(KIND_LSPV, tuple(_disks(rows, notes)), notes.all())
 
 
 def _is_lspv_header(line: str) -> bool:
@@ -225,7 +224,7 @@ def read_attributes(text: str, file: str, first_line: int = 1) -> Reading:
             _add_attribute(disks[-1], line, columns, number, notes)
         else:
             notes.unknown(line, "an attribute with value, description and True or False", number)
-    return Reading(KIND_ATTR, tuple(_attr_records(disks, notes)), tuple(notes.findings))
+    return Reading(KIND_ATTR, tuple(_attr_records(disks, notes)), notes.all())
 
 
 def _begin_disk(disks: list[Raw]) -> None:
@@ -321,7 +320,7 @@ def read_lsdev(text: str, file: str, first_line: int = 1) -> Reading:
     if devices:
         notes.add(Severity.INFO, "input.not-read", f"{len(devices)} devices: no plan needs them", "nothing to do",
                   devices[0])
-    return Reading(KIND_LSDEV, (), tuple(notes.findings))
+    return Reading(KIND_LSDEV, (), notes.all())
 
 
 def _is_device(line: str) -> bool:

@@ -19,10 +19,10 @@ from typing import Any
 
 from planner.estate.model import DEFAULT_VSWITCH
 from planner.findings import Severity
-from planner.formats.base import Format, Reading, Record, stated
+from planner.formats.base import Format, Reading, Record, stated, vios_of
 from planner.formats.facts import Intake, Sea
+from planner.formats.lines import Notes, Raw, boolean, head, is_error, is_prompt, is_rule, lines
 from planner.formats.values import counter, shown, vlan_id
-from planner.formats.vios_common import Notes, Raw, boolean, head, is_error, is_prompt, is_rule, lines, vios_of
 
 KIND = "vios-entstat"
 
@@ -316,7 +316,7 @@ def read(text: str, file: str, first_line: int = 1) -> Reading:
     if not seas:
         notes.missing(f"the statistics of a {_SEA}", first_line)
     records = tuple(_record(sea, parts, notes, sea is seas[-1][0]) for sea, parts in seas)
-    return Reading(KIND, records, tuple(notes.findings))
+    return Reading(KIND, records, notes.all())
 
 
 def _take(intake: Intake, r: Record, reading: Reading) -> None:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from planner.formats.base import Format, Reading, Record, stated
+from planner.formats.base import Format, Reading, Record, stated, vios_of
 from planner.formats.facts import Intake
-from planner.formats.vios_common import Notes, head, lines, vios_of
+from planner.formats.lines import Notes, head, lines
 
 KIND = "vios-ioslevel"
 
@@ -38,7 +38,7 @@ def read(text: str, file: str, first_line: int = 1) -> Reading:
             records.append(Record(KIND, _fields(match), notes.source(number)))
     if not records:
         notes.missing("a level such as 2.2.1.4", first_line, at_end=True)
-    return Reading(KIND, tuple(records), tuple(notes.findings))
+    return Reading(KIND, tuple(records), notes.all())
 
 
 def _fields(match: re.Match[str]) -> dict[str, Any]:

@@ -21,10 +21,10 @@ from typing import Any
 
 from planner.findings import Severity
 from planner.formats import facts
-from planner.formats.base import Format, NonValue, Reading, Record, TakeFacts, stated
+from planner.formats.base import Format, NonValue, Reading, Record, TakeFacts, stated, vios_of
 from planner.formats.facts import Intake, PartRef, Vfc
+from planner.formats.lines import Notes, Raw, boolean, head, is_rule, lines, snake, word
 from planner.formats.values import counter, location, partition_id, shown
-from planner.formats.vios_common import Notes, Raw, boolean, head, is_rule, lines, snake, vios_of, word
 
 KIND = "vios-lsmap"
 KIND_NET = "vios-lsmap-net"
@@ -511,7 +511,7 @@ def _read(layout: _Layout, text: str, file: str, first_line: int) -> Reading:
     for number, line in lines(text, first_line):
         parser.take(number, line.strip())
     records = tuple(_Records(layout, notes).of(parser.blocks))
-    return Reading(layout.kind, records, tuple(notes.findings))
+    return Reading(layout.kind, records, notes.all())
 
 
 def _recognise(layout: _Layout, text: str) -> bool:

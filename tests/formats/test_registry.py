@@ -105,7 +105,7 @@ def test_a_site_of_lparstat_and_a_workbook_loads_no_other_reader():
                           check=True, cwd=ROOT)
     loaded = set(eval(done.stdout))
     assert not loaded & {f"planner.formats.{m}" for m in (
-        "hmc_rest", "hmc_scanner", "lparstat_interval", "nmon", "vios_common", "vios_disks", "vios_lsmap",
+        "hmc_rest", "hmc_scanner", "lparstat_interval", "nmon", "vios_disks", "vios_lsmap",
         "workbook_cells", "table")} - allowed_by_assembler()
     assert not loaded & {"xlrd", "python_calamine"} - allowed_by_assembler()
 
