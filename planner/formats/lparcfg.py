@@ -152,3 +152,23 @@ def _take(intake: Intake, record: Record, reading: Reading) -> None:
 
 
 FORMAT = Format(KIND, recognise, read, {KIND: _take})
+
+
+#: Reason → (record kind, fields) that are neither facts of an estate nor usage; ``*`` and ``?`` are wildcards.
+NOT_TAKEN: dict[str, tuple[tuple[str, str], ...]] = {
+    "a limit or a wish of the LPAR's profile: a move neither checks it nor changes it": (
+        ("lparcfg", "des_* min_* cap_inc partition_max_entitled_capacity"),
+    ),
+    "what the server or the pool has: its console says so": (
+        ("lparcfg", "system_* pool* physical_procs_* *unallocated_* max_proc_* entitled_proc_* group"),
+    ),
+    "the kernel shows them whatever the processors are: the console says which count": (
+        ("lparcfg", "capped capacity_weight"),
+    ),
+    "entitlement to I/O memory follows the LPAR": (
+        ("lparcfg", "entitled_memory* mapped_entitled_memory cmo_enabled backing_memory"),
+    ),
+    "counters and settings of the kernel": (
+        ("lparcfg", "*dispatch* purr tbr bound_thrds ded_don_mode dis_whe_rot_per slb_size version"),
+    ),
+}

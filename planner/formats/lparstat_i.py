@@ -20,7 +20,7 @@ from typing import Any
 from planner.findings import Severity, Source
 from planner.formats import values
 from planner.formats.base import Format, NonValue, Reading, Record, clean, pick, stated
-from planner.formats.facts import Intake, SelfReport, Values
+from planner.formats.facts import Intake, SelfReport, Values, percent_of
 from planner.formats.lines import Notes
 from planner.formats.values import Parser
 
@@ -281,9 +281,28 @@ def _values(record: Record) -> Values:
     if "memory_mode" in have:
         shared = str(have["memory_mode"]).lower().startswith("shared")
         values["memory_mode"] = ("shared" if shared else "dedicated", record.where("memory_mode"))
+    if "expansion_factor" in have:
+        values["memory_expansion_percent"] = (percent_of(have["expansion_factor"]), record.where("expansion_factor"))
     if kind.startswith("dedicated"):
         values.pop("weight", None)
     return values
 
 
 FORMAT = Format(KIND, recognise, read, {KIND: take})
+
+
+#: Reason → (record kind, fields) that are neither facts of an estate nor usage; ``*`` and ``?`` are wildcards.
+NOT_TAKEN: dict[str, tuple[tuple[str, str], ...]] = {
+    "a limit or a wish of the LPAR's profile: a move neither checks it nor changes it": (
+        ("lparstat-i", "desired_* minimum_* maximum_capacity capacity_increment"),
+    ),
+    "what the server, the pool or a group has: its console says so": (
+        ("lparstat-i", "active_cpus_* shared_cpus_* pool_* group_* memory_pool_* memory_group_id"),
+    ),
+    "weights and entitlement of memory that partitions share follow the LPAR": (
+        ("lparstat-i", "memory_weight unallocated_*"),
+    ),
+    "another name, or a figure computed from two others": (
+        ("lparstat-i", "node_name physical_cpu_percentage power_saving_mode expansion_size"),
+    ),
+}

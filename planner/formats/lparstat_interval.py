@@ -400,3 +400,12 @@ def _physc(row: dict[str, Any], config: dict[str, Any], system: str) -> int | No
 
 
 FORMAT = Format(KIND, recognise, read, samples=_take_samples)
+
+
+#: Reason → (record kind, fields) that are neither facts of an estate nor usage; ``*`` and ``?`` are wildcards.
+NOT_TAKEN: dict[str, tuple[tuple[str, str], ...]] = {
+    "they check the figures beside them, or say what is in the others": (
+        ("config", "mode psize cpus power"),
+        ("columns", "%wait %idle %entc lbusy app vcsw phint %nsp %utcyc %xcpu dxm"),
+    ),
+}

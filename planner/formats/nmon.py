@@ -622,3 +622,11 @@ def _memory_used(fields: dict[str, Any]) -> int | None:
 
 
 FORMAT = Format(KIND, recognise, read, {CONFIG: _take_config, lparstat_i.KIND: lparstat_i.take}, _take_samples)
+
+
+#: Reason → (record kind, fields) that are neither facts of an estate nor usage; ``*`` and ``?`` are wildcards.
+NOT_TAKEN: dict[str, tuple[tuple[str, str], ...]] = {
+    "they check the figures beside them": (
+        ("nmon-sample", "virtual_cpus"),
+    ),
+}

@@ -352,3 +352,18 @@ FORMATS = (
     Format(KIND_ATTR, recognise_attributes, read_attributes, {KIND_ATTR: _take_attributes}),
     Format(KIND_LSDEV, recognise_lsdev, read_lsdev),
 )
+
+
+#: Reason → (record kind, fields) that are neither facts of an estate nor usage; ``*`` and ``?`` are wildcards.
+NOT_TAKEN: dict[str, tuple[tuple[str, str], ...]] = {
+    "the volume group and its space: a disk is joined by its PVID": (
+        ("vios-lspv", "allocatable free* hot_spare logical_volumes max_request pp_size pv_state size"
+         " stale_partitions status used* vg*"),
+    ),
+    "how this VIOS drives the disk, which the other sets for itself": (
+        ("vios-hdisk-attr", "algorithm clr_q hcheck_* lun_id max_transfer pcm queue_depth size_in_mb ww_name"),
+    ),
+    "an attribute that is not known: told as input.unknown-text": (
+        ("vios-hdisk-attr", "shiny_new"),
+    ),
+}

@@ -334,3 +334,12 @@ def _take(intake: Intake, r: Record, reading: Reading) -> None:
 
 
 FORMAT = Format(KIND, recognise, read, {KIND: _take})
+
+
+#: Reason → (record kind, fields) that are neither facts of an estate nor usage; ``*`` and ``?`` are wildcards.
+NOT_TAKEN: dict[str, tuple[tuple[str, str], ...]] = {
+    "how the bridge is set up and what state it is in; what it bridges is taken": (
+        ("vios-entstat", "bridge_mode control_channel_pvid device_type flags ha_* hardware_address"
+         " number_of_adapters priority vlan_ids"),
+    ),
+}

@@ -51,3 +51,11 @@ def _take(intake: Intake, record: Record, reading: Reading) -> None:
 
 
 FORMAT = Format(KIND, recognise, read, {KIND: _take})
+
+
+#: Reason → (record kind, fields) that are neither facts of an estate nor usage; ``*`` and ``?`` are wildcards.
+NOT_TAKEN: dict[str, tuple[tuple[str, str], ...]] = {
+    "parts of the level": (
+        ("vios-ioslevel", "fix_pack version"),
+    ),
+}

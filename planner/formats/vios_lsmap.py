@@ -556,3 +556,22 @@ def _format(layout: _Layout) -> Format:
 
 
 FORMATS = tuple(_format(layout) for layout in (_VSCSI, _NET, _NPIV, _VNIC))
+
+
+#: Reason → (record kind, fields) that are neither facts of an estate nor usage; ``*`` and ``?`` are wildcards.
+NOT_TAKEN: dict[str, tuple[tuple[str, str], ...]] = {
+    "taken apart before: serial number, partition and slot": (
+        ("vios-lsmap", "physloc type_model"),
+        ("vios-lsmap-npiv", "physloc type_model"),
+    ),
+    "the path's number and state on this VIOS, which a move makes anew": (
+        ("vios-lsmap", "backing_physloc lun mirrored status"),
+        ("vios-lsmap-npiv", "status vfchost fc_physloc ports_logged_in flag* vfc_client_* client_os field_*"),
+    ),
+    "no VLANs: entstat says what a bridge carries": (
+        ("vios-lsmap-net", "*"),
+    ),
+    "what stands behind a vNIC: the profile says that an LPAR has one": (
+        ("vios-lsmap-vnic", "*"),
+    ),
+}

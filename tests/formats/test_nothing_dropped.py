@@ -9,8 +9,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from datetime import datetime
 from fnmatch import fnmatchcase
+from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -19,7 +23,21 @@ from site_writer import write
 from test_hmc_scanner import READING as WORKBOOK
 
 from planner.findings import Source
-from planner.formats import hmc_attributes, hmc_rest, hmc_scanner, registry
+from planner.formats import (
+    hmc_attributes,
+    hmc_rest,
+    hmc_scanner,
+    lparcfg,
+    lparstat_i,
+    lparstat_interval,
+    nmon,
+    registry,
+    table,
+    vios_disks,
+    vios_entstat,
+    vios_level,
+    vios_lsmap,
+)
 from planner.formats.base import Format, NonValue, Reading, Record
 from planner.formats.facts import Intake
 from planner.formats.open import documents
@@ -34,10 +52,16 @@ IDENTITY = frozenset((
     "associated_managed_system", "managed_system_name", "managed_system_serial", "slot_num", "slot", "port_vlan_id",
     "shared_proc_pool_id", "shared_proc_pool_name", "pool_id", "adapter_type", "type", "time", "time_cycles", "vtd",
     "vios", "uuid", "resolution", "times", "values", "device", "has_dedicated_processors", "lpar", "location"))
-MODULES = {"hmc-cli": hmc_attributes, "hmc-rest": hmc_rest, "hmc-scanner": hmc_scanner}
+MODULES: dict[str, ModuleType] = {
+    "hmc-cli": hmc_attributes, "hmc-rest": hmc_rest, "hmc-scanner": hmc_scanner, "lparcfg": lparcfg,
+    "lparstat-i": lparstat_i, "vios-lspv": vios_disks, "vios-hdisk-attr": vios_disks, "vios-entstat": vios_entstat,
+    "vios-ioslevel": vios_level, **dict.fromkeys(("vios-lsmap", "vios-lsmap-net", "vios-lsmap-npiv", "vios-lsmap-vnic"),
+                                                vios_lsmap)}
+#: Formats whose records mean something together only, or (lsdev) that have none.
+TOGETHER = {"nmon", "lparstat-interval", "table", "vios-lsdev", "estate-workbook", "saved-estate"}
 #: What the reader types, whether an export has it or not.
 KNOWN: dict[str, Callable[[], Iterable[tuple[str, str]]]] = {
-    "hmc-cli": hmc_attributes.known_fields, "hmc-scanner": hmc_scanner.known_fields, "hmc-rest": lambda: ()}
+    "hmc-cli": hmc_attributes.known_fields, "hmc-scanner": hmc_scanner.known_fields}
 BY_TYPE: tuple[Any, ...] = (True, 3, 1.25, "x", ("x", "y"), ("x",), (3,), "FW950.30", "VL950_099", NonValue.EMPTY)
 Seen = dict[tuple[str, str], list[Any]]
 
@@ -69,13 +93,21 @@ def corpus(form_kind: str, tmp_path: Path) -> Iterator[Record]:
     """Records as exports have them: the fixtures' and those of random sites."""
     if form_kind == "hmc-scanner":
         yield from WORKBOOK.records
-    paths = [p for p in FIXTURES.rglob("*") if p.is_file()]
-    for family in ("hmc-collected", "rest", "scanner"):
+    yield from (record for reading in readings(form_kind) for record in reading.records)
+    for family in {"hmc-cli": ["hmc-collected"], "hmc-rest": ["rest"], "hmc-scanner": ["scanner"]}.get(form_kind, ()):
         write(random_estate(5, 6, 2), family, tmp_path / family)
-    for document in documents([*paths, tmp_path]):
-        for reading in document.readings:
-            if reading.kind == form_kind:
-                yield from reading.records
+        for document in documents([tmp_path]):
+            yield from (r for reading in document.readings if reading.kind == form_kind for r in reading.records)
+
+
+@cache
+def fixtures() -> tuple[Reading, ...]:
+    found = documents([p for p in FIXTURES.rglob("*") if p.is_file()])
+    return tuple(reading for document in found for reading in document.readings)
+
+
+def readings(form_kind: str) -> list[Reading]:
+    return [reading for reading in fixtures() if reading.kind == form_kind and reading.records]
 
 
 def attributes(form_kind: str, records: Iterable[Record]) -> Seen:
@@ -85,7 +117,7 @@ def attributes(form_kind: str, records: Iterable[Record]) -> Seen:
         for name, value in record.fields.items():
             if not isinstance(value, NonValue) and value not in seen[record.kind, name][:6]:
                 seen[record.kind, name].append(value)
-    for kind, name in KNOWN[form_kind]():
+    for kind, name in KNOWN.get(form_kind, tuple)():
         seen.setdefault((kind, name), [])
     return seen
 
@@ -121,9 +153,101 @@ def test_every_attribute_is_taken_or_is_listed_with_a_reason(form_kind: str, tmp
 
     silent = sorted(key for key in seen if key not in found and not listed(*key))
     assert silent == [], "take it, or say in NOT_TAKEN why no plan needs it"
-    idle = [(k, n) for k, n, _ in reasons if not any(fnmatchcase(kind, k) and fnmatchcase(name, n) for kind, name in seen
+    idle = [(k, n) for k, n, _ in reasons if any(fnmatchcase(kind, k) for kind, _ in seen) and not any(fnmatchcase(kind, k) and fnmatchcase(name, n) for kind, name in seen
                                                      if (kind, name) not in found)]
     assert idle == [], "listed, but taken or unknown"
+
+
+def test_every_format_is_looked_through() -> None:
+    assert set(registry._MODULES) == MODULES.keys() | TOGETHER
+
+
+def of_all(form: Format, reading: Reading) -> tuple[Any, ...]:
+    """What a whole reading gives an estate and a history."""
+    context = Context(clock=Clock("UTC"), start=datetime(2026, 1, 1), interval_s=60, lpar="l")
+    intake, extract = Intake(), Extract("x", context)
+    for record in reading.records:
+        take = form.facts.get(record.kind) or form.facts.get("")
+        if take:
+            take(intake, record, reading)
+    if form.samples:
+        form.samples(extract, reading)
+    return intake, extract.samples, extract.counts, extract.findings
+
+
+def with_fields(reading: Reading, at: int, fields: dict[str, Any]) -> Reading:
+    records = list(reading.records)
+    records[at] = replace(records[at], fields=fields)
+    return replace(reading, records=tuple(records))
+
+
+def unlisted(module: ModuleType, missing: set[tuple[str, str]], seen: set[tuple[str, str]]) -> None:
+    listed = {key for key in seen for pairs in module.NOT_TAKEN.values() for kind, names in pairs
+              for name in names.split() if fnmatchcase(key[0], kind) and fnmatchcase(key[1], name)}
+    assert sorted(missing - listed) == []
+    assert sorted(listed - missing) == []
+
+
+def changes(form: Format, reading: Reading, at: int, name: str, but: set[str]) -> bool:
+    """Whether another value of this field changes anything, where those that are asked before it are not there."""
+    fields = {k: v for k, v in reading.records[at].fields.items() if k not in but}
+    given = of_all(form, with_fields(reading, at, fields))
+    for other in ([datetime(2020, 1, 1)] if isinstance(fields[name], datetime) else [None, 3, 5000, "x", ("dedicated",)]):
+        changed = {k: v for k, v in (fields | {name: other}).items() if v is not None}
+        try:
+            if of_all(form, with_fields(reading, at, changed)) != given:
+                return True
+        except (TypeError, ValueError, AttributeError, KeyError):
+            continue
+    return False
+
+
+def test_every_figure_of_nmon_is_taken_or_listed() -> None:
+    form, seen, found = nmon.FORMAT, set(), set()
+    stand_in_for = {"pcpu_user": {"physc"}, "pcpu_sys": {"physc"}, "lpar_number": {"lparno"},
+                    "host": {"lparname", "lpar_name", "runname"}}
+    for whole in readings("nmon"):
+        alone = replace(whole, records=tuple(r for r in whole.records if r.kind != lparstat_i.KIND))
+        for at, record in enumerate(alone.records):
+            for name in [name for name, value in record.fields.items() if not isinstance(value, NonValue)]:
+                seen.add((record.kind, name))
+                if (record.kind, name) not in found and changes(form, alone, at, name, stand_in_for.get(name, set())):
+                    found.add((record.kind, name))
+    unlisted(nmon, seen - found, seen)
+
+
+def test_every_figure_of_lparstat_with_an_interval_is_taken_or_listed() -> None:
+    form, seen, found = lparstat_interval.FORMAT, set(), set()
+    for reading in readings("lparstat-interval"):
+        given = of_all(form, reading)[1]
+        for at, record in enumerate(reading.records):
+            fields = record.fields
+            for key in fields["config"]:
+                seen.add(("config", key))
+                config = {k: v for k, v in fields["config"].items() if k != key}
+                if of_all(form, with_fields(reading, at, fields | {"config": config}))[1] != given:
+                    found.add(("config", key))
+            for column, name in enumerate(fields["columns"]):
+                seen.add(("columns", name))
+                rows = tuple((*row[:column], 7.5, *row[column + 1:]) for row in fields["rows"])
+                if of_all(form, with_fields(reading, at, fields | {"rows": rows}))[1] != given:
+                    found.add(("columns", name))
+    unlisted(lparstat_interval, seen - found, seen)
+
+
+def test_every_column_of_a_person_is_taken() -> None:
+    """Usage by its fields; rows of the estate go to the sheet whole, and a field that is none of it is told."""
+    row = {"time": "2026-01-01 10:00", "name": "l", "entity": "lpar", "server": "s", "physc": "1.5",
+           "entitlement": "2.5", "memory_used": 4, "memory_total": 8, "span": "300"}
+    assert {*row, "lpar"} == set(table._USAGE_FIELDS)
+    others = {"time": "2026-01-01 11:00", "entity": "server", "memory_used": 5, "memory_total": 9}
+    reading = Reading("table", (Record(table.USAGE, row, WHERE),))
+    given = of_all(table.FORMAT, reading)
+    for name in row:
+        other = row | {name: others.get(name, "7")}
+        assert of_all(table.FORMAT, with_fields(reading, 0, other)) != given, name
+    intake = of_all(table.FORMAT, Reading("table", (Record("table-lpar", {"name": "l", "no_such": "x"}, WHERE),)))[0]
+    assert [f.rule for f in intake.findings if "no_such" in f.message] == ["input.unknown-column"]
 
 
 @pytest.mark.parametrize(("form_kind", "kind", "names"), [
