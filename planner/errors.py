@@ -8,7 +8,7 @@ from planner.findings import Finding
 
 
 class PlannerError(Exception):
-    """Anything a user can cause; carries the exit code of DESIGN §6."""
+    """Anything a user can cause; carries the exit code that README lists."""
 
     exit_code = 2
 

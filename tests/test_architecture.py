@@ -1,4 +1,4 @@
-"""The house (DESIGN §3): a room imports only rooms to its left, and one module alone knows a solver."""
+"""The house (docs/architecture.md): a room imports only rooms to its left, and one module alone knows a solver."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Processor and memory arithmetic of a server (DESIGN §4)."""
+"""Processor and memory arithmetic of a server."""
 
 from __future__ import annotations
 

@@ -112,7 +112,7 @@ def estates(draw: Draw) -> Estate:
 
 
 def cost_ms(site: Site, judge: Judge, name: str, source: str, target: str) -> int:
-    """What a move costs, by the formulas of DESIGN §5 alone: no code of the cost model takes part."""
+    """What a move costs, by the formulas of docs/cost-model.md alone: no code of the cost model takes part."""
     p = site.lpars[name]
     state = p.memory_mib * MIB + p.max_memory_mib * MIB // 64 + 5 * MIB // 2
     link = {s: max(v.link_mbit or 0 for v in site.estate.vioses if v.server == s) for s in (source, target)}

@@ -24,7 +24,7 @@ LIMIT_S = 2.0
 
 
 def held(of: Estate, where: Mapping[str, set[str]], server: str) -> tuple[int, int]:
-    """Hundredths of a core and MiB that a server holds, by the arithmetic of DESIGN §4."""
+    """Hundredths of a core and MiB that a server holds, by its own arithmetic."""
     row = next(s for s in of.servers if s.name == server)
     block = row.lmb_mib or 1
     units, mib = 0, row.firmware_memory_mib or 0
