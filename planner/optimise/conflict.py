@@ -229,7 +229,7 @@ def of_program(model: PlacementProgram, deadline: float) -> Conflict:
         lifts.append("leave behind and stop: " + ", ".join(sorted(behind)))
     summary = _summary(lpars, rows, groups, short)
     if len(named) > len(lpars):
-        summary += f" (beside {len(named) - len(lpars)} LPARs that run there and cannot make more room)"
+        summary += f" (wherever {len(named) - len(lpars)} LPARs that run there and may move are put)"
     rules = tuple(dict.fromkeys(t.rule for t in rows))
     return Conflict(summary, lpars, tuple(servers), rules, tuple(lifts), {}, shortfall(short.units, short.mib),
                     complete)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from planner.estate.model import Estate
 from planner.plan.choices import BACK, OUT, Status
 from planner.plan.plan import Move, Plan
-from planner.plan.questions import Consolidate, Headroom, Whatif
+from planner.plan.questions import Consolidate, Evacuate, Headroom, Whatif
 from planner.report.checklists import Item, after, before
 from planner.report.commands import migrlpar, quoted, state_query
 from planner.report.headroom import sentences
@@ -40,7 +40,7 @@ def _lines(plan: Plan, site: Site) -> Iterator[str]:
             yield from after_the_moves(plan, goal)
         case Consolidate():
             yield from _powered_off(plan, site)
-        case _:
+        case Evacuate():
             yield from _freed(plan, site)
     if plan.leg(BACK):
         yield "## The way back\n"

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from planner.plan.choices import BACK, Status
 from planner.plan.plan import Level, Plan, Window
-from planner.plan.questions import Consolidate, Headroom, Whatif
+from planner.plan.questions import Consolidate, Evacuate, Headroom, Whatif
 from planner.units import cores, gib, show_duration
 
 
@@ -56,7 +56,8 @@ def headline(plan: Plan) -> str:
             return f"make room for {cores(goal.units):g} cores and {gib(goal.memory_mib):g} GiB on {goal.server}{back}"
         case Whatif():
             return f"scenario {goal.scenario}" + (f": free {servers}" if servers else "")
-    return f"free {servers}{back}"
+        case Evacuate():
+            return f"free {servers}{back}"
 
 
 def _switched_off(plan: Plan, goal: Consolidate) -> str:

@@ -89,8 +89,8 @@ class Use:
 PRUNES = "prunes the candidate before the program is built"
 ROWS = "a row per server in the program; every wave checked with both sides held"
 ASKED = "what it refuses of an answer is cut off and the program solved again; asked again when an LPAR arrives"
-"""For a rule that more LPARs never mend: no line in the optimiser. On a server, LPARs that stood together at the start may;
-a rule on groups that forgives the start says so in its check, or holds at the end alone."""
+"""For a rule that more LPARs never mend: no line in the optimiser. On a server, LPARs that stood together at the start
+may; a rule on groups that forgives the start says so in its check, or holds at the end alone."""
 
 
 @dataclass(frozen=True, slots=True)
