@@ -1,14 +1,9 @@
 """``/proc/ppc64/lparcfg`` (newer: ``/proc/powerpc/lparcfg``) of Linux on Power.
 
-One record; its fields are the file's keys in snake case (``MinEntCapPerVP`` → ``min_ent_cap_per_vp``), and
-``version`` from the banner ``lparcfg 1.9``. Units: capacities (``partition_entitled_capacity``,
-``partition_max_entitled_capacity``, ``min_ent_cap``, ``des_ent_cap``, ``min_ent_cap_per_vp``, ``cap_inc``,
-``pool_capacity``, ``unallocated_capacity`` and the two ``…proc…capacity…`` keys) are exported in percent of a core,
-which is hundredths of a core; ``min_mem``, ``des_mem``, ``max_mem`` are the platform's MB, taken as MiB; the
-``entitled_memory`` family and ``backing_memory`` are bytes; ``purr``, ``tbr`` and ``pool_idle_time`` are time base
-ticks. ``capped``, ``shared_processor_mode``, ``cmo_enabled`` are booleans. The ``pool_…`` keys are absent where the
-LPAR may not see its pool. ``lparstat -i`` of Linux prints ``capacity_weight`` and ``entitled_proc_capacity_available``
-under one and the same label; here they are different keys.
+One record; its fields are the file's keys in snake case (``MinEntCapPerVP`` → ``min_ent_cap_per_vp``). Capacities are
+exported in percent of a core, which is hundredths of a core; ``min_mem``, ``des_mem``, ``max_mem`` are the platform's
+MB, taken as MiB; entitled memory is in bytes. ``lparstat -i`` of Linux prints ``capacity_weight`` and
+``entitled_proc_capacity_available`` under one and the same label; here they are different keys.
 """
 
 from __future__ import annotations

@@ -1,14 +1,9 @@
 """``lparstat -i`` of AIX (all generations: 23 to 44 lines) and of Linux on Power.
 
-Grammar: a key, blanks, ``:``, a value; the key may lack the blank before the colon, be padded short, or hold
-doubled blanks. Keys are matched by alias, without regard to case. Units of the records' fields: capacities in
-hundredths of a core (``Capacity`` fields are exported in cores, ``Capacity of Pool`` fields in hundredths),
-memory in MiB. ``-`` is :attr:`NonValue.DASH`; a key that is not there is not in the record.
-
-Linux differs: ``Online Memory`` is what the kernel has left of the assigned memory (``MemTotal``, in kB), and
-minimum, desired and maximum memory carry no unit. These are MB where that fits the online memory; the reading says
-so in a finding. A figure whose unit nothing tells (I/O memory without a unit, a pool's capacity with decimals) is
-left out with a finding.
+Keys are matched by alias, without regard to case and blanks. ``Capacity`` fields are exported in cores, ``Capacity of
+Pool`` fields in hundredths; ``-`` is :attr:`NonValue.DASH`. Linux differs: ``Online Memory`` is what the kernel has
+left of the assigned memory (``MemTotal``, in kB), and minimum, desired and maximum memory carry no unit. These are MB
+where that fits the online memory, said in a finding. A figure whose unit nothing tells is left out with a finding.
 """
 
 from __future__ import annotations

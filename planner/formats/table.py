@@ -1,24 +1,11 @@
-"""Tables with a person's own headers: CSV, TSV and spreadsheets, read by a mapping file in TOML.
-
-::
-
-    [[table]]
-    kind = "lpar"                       # the records are of kind "table-lpar"
-    file = "servers*"                   # which files, without regard to case; a CSV needs this
-    sheet = "LPAR*"                     # which sheets of a workbook; where both are given both must fit
-    columns = { "Partition" = "name", "RAM" = "memory", "Ent." = "entitlement" }
-    units = { "RAM" = "GB", "Ent." = "cores" }
-    decimal = ","                       # "." where it is not given
+"""Tables with a person's own headers: CSV, TSV and spreadsheets, read by a mapping file in TOML (docs/formats.md).
 
 Units: ``GB`` and ``MB`` (binary) become MiB, ``cores`` and ``hundredths`` hundredths of a core, ``percent`` a float,
-``count`` a whole number, ``yes-no`` a truth value, ``list`` (separated by ``,``, ``;``, ``|`` or line ends) a tuple of
-texts. A column without a unit is text. Grouped digits (``1.024,5``) are refused, never guessed at.
+``count`` a whole number, ``yes-no`` a truth value, ``list`` (separated by ``,``, ``;``, ``|`` or line ends) a tuple
+of texts. A column without a unit is text. Grouped digits (``1.024,5``) are refused, never guessed at.
 
 ``kind`` names a sheet of the estate workbook (``lpars`` or ``lpar``, ``servers``, ``zoning`` …), a field one of its
-fields (docs/estate-workbook.md) with or without its unit: ``memory`` is ``memory_mib``. ``kind = "usage"`` has the
-fields ``time`` (``2026-11-30 14:05``, with or without an offset) and ``name``, and may have ``entity`` (lpar, pool,
-server), ``server``, ``physc``, ``entitlement`` (cores), ``memory_used``, ``memory_total`` (with a unit in the
-mapping), ``span`` (seconds).
+fields with or without its unit: ``memory`` is ``memory_mib``. ``kind = "usage"`` has samples of usage.
 """
 
 from __future__ import annotations

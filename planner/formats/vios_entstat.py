@@ -1,13 +1,11 @@
 """``entstat -all`` of a Shared Ethernet Adapter (SEA): which VLANs it bridges over which trunk adapters.
 
 The text has a part for the SEA, then one for each adapter in it, each begun by ``ETHERNET STATISTICS (entN) :`` and
-told apart by ``Device Type``. Counters are not read. Record ``vios-entstat``, one for each SEA: ``sea``,
-``device_type``, ``hardware_address``, ``number_of_adapters``, ``flags`` (tuple), ``vlan_ids`` (adapter → VLAN ids as
-the SEA lists them), ``control_channel_pvid``, ``ha_state``, ``ha_mode``, ``bridge_mode``, ``priority``; ``adapters``, a
-tuple of dictionaries in the order of the text with ``name``, ``role`` (real, virtual, control, or member of a link
-aggregation), ``device_type``, ``hardware_address``, and for virtual ones ``trunk``, ``priority``, ``active``, ``pvid``,
-``tags`` (tuple), ``switch_id``, ``lan_state``; and ``vlans``, the sorted ids of all trunk adapters, port VLAN ids
-included (not there when one adapter's ids are unknown).
+told apart by ``Device Type``. Counters are not read. One record for each SEA: what its part says; ``adapters``, a
+tuple of dictionaries in the order of the text with their ``role`` (real, virtual, control, or member of a link
+aggregation), and for virtual ones ``trunk``, ``pvid``, ``tags``, ``switch_id``; ``vlan_ids`` as the SEA lists them by
+adapter; ``vlans``, the sorted ids of all trunk adapters, port VLAN ids included (not there when one adapter's ids are
+unknown).
 """
 
 from __future__ import annotations
@@ -31,7 +29,6 @@ _BEGIN = re.compile(r"ETHERNET STATISTICS \(\s*(\w{1,40})\s*\)\s*:")
 _ROLE = re.compile(r"(Real|Virtual|Control|Ctrl) Adapter:\s*(\w{1,40})")
 _TRUNK_PRIORITY = re.compile(r"Priority:\s*([0-9]{1,3})\s+Active:\s*(True|False)")
 _LISTED = re.compile(r"([a-z]{1,20}[0-9]{1,6})\s*:(.*)")
-_FLAG = re.compile(r"<\s*(\w{1,40})\s*>")
 _TABLE_ROW = re.compile(r"[A-Z<].*\s#?-?[0-9][0-9.]*")
 _HEADINGS = (
     "Statistics for ", "Hypervisor Information", "Transmit Information", "Receive Information", "Virtual Memory",
@@ -53,23 +50,15 @@ def _state(text: str) -> str:
 _ANY_KEYS: Mapping[str, str] = {"Device Type": "device_type", "Hardware Address": "hardware_address"}
 _SEA_KEYS: Mapping[str, str] = {
     **_ANY_KEYS,
-    "Number of adapters": "number_of_adapters",
-    "Control Channel PVID": "control_channel_pvid",
     "State": "ha_state",
-    "High Availability Mode": "ha_mode",
-    "Bridge Mode": "bridge_mode",
-    "Priority": "priority",
 }
 _VIRTUAL_KEYS: Mapping[str, str] = {
     **_ANY_KEYS,
     "Trunk Adapter": "trunk",
     "Port VLAN ID": "pvid",
     "Switch ID": "switch_id",
-    "LAN State": "lan_state",
 }
 _PARSERS: Mapping[str, Callable[[str], Any]] = {
-    "number_of_adapters": counter,
-    "control_channel_pvid": vlan_id,
     "ha_state": _state,
     "priority": counter,
     "trunk": boolean,
@@ -87,7 +76,6 @@ class _Part:
     role: str
     raw: Raw = field(default_factory=dict)
     lists: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
-    flags: list[str] = field(default_factory=list)
     has_ha: bool = False
 
     @property
@@ -169,8 +157,7 @@ class _Parser:
             return True
         if self.open == "Driver Flags" and indented and ":" not in text:
             return True
-        if self.open == "SEA Flags" and (flag := _FLAG.fullmatch(text)):
-            part.flags.append(flag[1])
+        if self.open == "SEA Flags" and text[:1] == "<":
             return True
         self.open = ""
         return False
@@ -296,7 +283,7 @@ def _record(sea: _Part, parts: list[_Part], notes: Notes, last: bool) -> Record:
         notes.missing(f"the statistics of {', '.join(untold)}", sea.line, sea.name, at_end=True)
     vlans = _all_vlans(listed, adapters)
     more: dict[str, Any] = {"vlan_ids": {name: ids for name, ids in listed.items() if ids is not None}}
-    more |= {"flags": tuple(sea.flags), "adapters": adapters} | ({} if vlans is None else {"vlans": vlans})
+    more |= {"adapters": adapters} | ({} if vlans is None else {"vlans": vlans})
     return Record(KIND, {"sea": sea.name} | fields | more, notes.source(sea.line), {"sea": sea.line} | field_lines)
 
 
@@ -339,7 +326,6 @@ FORMAT = Format(KIND, recognise, read, {KIND: _take})
 #: Reason → (record kind, fields) that are neither facts of an estate nor usage; ``*`` and ``?`` are wildcards.
 NOT_TAKEN: dict[str, tuple[tuple[str, str], ...]] = {
     "how the bridge is set up and what state it is in; what it bridges is taken": (
-        ("vios-entstat", "bridge_mode control_channel_pvid device_type flags ha_* hardware_address"
-         " number_of_adapters priority vlan_ids"),
+        ("vios-entstat", "device_type ha_state hardware_address vlan_ids"),
     ),
 }

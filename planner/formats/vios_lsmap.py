@@ -1,14 +1,12 @@
 """``lsmap -all`` of a VIOS: vSCSI, and with ``-net``, ``-npiv``, ``-vnic``; plain, and with ``-fmt :``.
 
-A plain listing is made of blocks: a header, the row of a server adapter, then keys and values. vSCSI has a group of
-keys for each virtual target device, the others one group for each adapter. Keys of vSCSI and ``-net`` are padded with
-blanks, those of ``-npiv`` and ``-vnic`` end in a colon and may stand two to a line. ``-fmt :`` has a line for each
-adapter, without names: its fields go by their number.
+A plain listing is made of blocks: a header, the row of a server adapter, then keys and values (``-npiv`` and
+``-vnic``: in colons, maybe two to a line). vSCSI has a group of keys for each virtual target device, the others one
+for each adapter. ``-fmt :`` has a line for each adapter, without names: its fields go by their number.
 
-Records: one for each virtual target device (``vios-lsmap``; ``vtd`` is :attr:`NonValue.NONE` where an adapter has
-none) or for each adapter (``vios-lsmap-net``, ``-npiv``, ``-vnic``). Every record has ``physloc`` and what it says:
-``type_model``, ``serial_num`` of the server, ``vios_partition_id``, ``slot``. Partition ids are integers; 0 (any
-client) is :attr:`NonValue.NONE`. ``flags`` of NPIV are a bit mask, ``flag_names`` their names where they are printed.
+Records: one for each virtual target device (``vtd`` is :attr:`NonValue.NONE` where an adapter has none) or for each
+adapter, with ``physloc`` and what it says: server, ``vios_partition_id``, ``slot``. A partition id of 0 (any client)
+is :attr:`NonValue.NONE`; ``flags`` of NPIV are a bit mask, ``flag_names`` their names where they are printed.
 """
 
 from __future__ import annotations
