@@ -27,7 +27,7 @@ from planner.verify import Replay
 from planner.verify import verify_plan as replayed
 
 if TYPE_CHECKING:
-    from planner.jobs.whatif import ScenarioResult
+    from planner.jobs.scenario_result import ScenarioResult
 
 __all__ = ["Calendar", "Estate", "Plan", "UsageSpec", "consolidate", "evacuate", "headroom", "load_estate",
            "read_plan", "verify_plan", "whatif"]

@@ -17,7 +17,7 @@ from planner.cli.plans import directory
 if TYPE_CHECKING:
     from planner.estate.assemble import Loaded
     from planner.findings import Finding
-    from planner.jobs.whatif import ScenarioResult
+    from planner.jobs.scenario_result import ScenarioResult
 
 
 @command("whatif")

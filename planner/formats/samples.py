@@ -72,7 +72,7 @@ class ClockNotes:
     back: list[tuple[datetime, datetime]] = field(default_factory=list)
 
 
-class Clock(Protocol):
+class ZoneClock(Protocol):
     """The site's clock, which knows when summer time begins and ends."""
 
     name: str
@@ -89,7 +89,7 @@ class Context:
     the server for a serial number (nmon knows no other).
     """
 
-    clock: Clock | None = None
+    clock: ZoneClock | None = None
     start: datetime | None = None
     interval_s: int | None = None
     lpar: str = ""

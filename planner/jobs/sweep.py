@@ -21,7 +21,8 @@ from planner.estate.model import Estate
 from planner.estate.saved import digest
 from planner.findings import Severity
 from planner.jobs.common import Options
-from planner.jobs.whatif import ScenarioResult, on_arrival, whatif
+from planner.jobs.scenario_result import ScenarioResult
+from planner.jobs.whatif import on_arrival, whatif
 from planner.plan.choices import Status
 from planner.plan.plan import finding_json
 from planner.scenarios.build import problems as unsuited

@@ -10,14 +10,15 @@ from planner.errors import InputError, ReplayError
 from planner.estate.assemble import Loaded
 from planner.estate.capacity import Demand, lpar_demand
 from planner.estate.catalogue import CATALOGUE, Catalogue, Rating
-from planner.estate.energy import Energy, energy, power_of, watts
+from planner.estate.energy import energy, power_of, watts
 from planner.estate.load import checked
-from planner.estate.model import Estate, Lpar
+from planner.estate.model import Lpar
 from planner.estate.saved import digest
 from planner.findings import Finding, Severity, Source, errors, ordered
 from planner.jobs.attempt import Case, attempted, finished
 from planner.jobs.common import PROVED, Options, assumptions
-from planner.optimise.frontier import Frontier, Point
+from planner.jobs.scenario_result import LparLine, ScenarioResult, ServerLine, Totals
+from planner.optimise.frontier import Frontier, FrontierPoint
 from planner.optimise.placement import move_cost_ms
 from planner.optimise.scenario import Kept, ScenarioProblem, Sizes
 from planner.optimise.stages import Answer
@@ -31,125 +32,9 @@ from planner.scenarios.model import Scenario
 from planner.scenarios.paths import Door, Passages, Stage, Way, doors, mode_after, mode_now, needs_activation, stages
 from planner.scenarios.sizing import Size, Sizer, ratings, told_rating
 from planner.schedule.timetable import Timetable, timetable
-from planner.units import cores, gib
 from planner.verify import replay_changes
 
 _FRONTIER_S = 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class ServerLine:
-    """A server in use in the end. Units in hundredths of a core, memory in MiB, watts at its busy cores."""
-
-    name: str
-    model: str
-    generation: str
-    added: bool
-    lpars: int
-    units_limit: int
-    units_arrival: int
-    units_final: int
-    memory_limit_mib: int
-    memory_arrival_mib: int
-    memory_final_mib: int
-    idle_w: int
-    max_w: int
-    watts: float
-    watts_assumed: bool
-    watts_source: str
-
-
-@dataclass(frozen=True, slots=True)
-class LparLine:
-    """An LPAR in a scenario: where it ends, how it gets there, its size and mode on the way, and why not live."""
-
-    name: str
-    source: str
-    target: str
-    way: str
-    old: Lpar
-    final: Lpar
-    ratio: float
-    basis: str
-    why_not_resized: str
-    stages: tuple[Stage, ...]
-    reasons: tuple[Finding, ...] = ()
-    wave: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Totals:
-    """The figures that are put side by side. Hundredths of a core, MiB, watts."""
-
-    servers: int
-    units: int
-    memory_mib: int
-    lpars: int
-    free_units_arrival: int
-    free_units: int
-    free_mib_arrival: int
-    free_mib: int
-    watts: float
-    energy: Energy
-
-
-@dataclass(frozen=True, slots=True)
-class ScenarioResult:
-    """The answer to one scenario. ``objective`` and ``bound``: seconds of moving, restarts as the scenario prices
-    them; ``hours``: length of the live migration; ``plan`` and ``estate``: of the live moves, None when there is
-    none."""
-
-    name: str
-    file: str
-    note: str
-    status: Status
-    objective: float | None = None
-    bound: float | None = None
-    gap: float | None = None
-    totals: Totals | None = None
-    servers: tuple[ServerLine, ...] = ()
-    lpars: tuple[LparLine, ...] = ()
-    changes: tuple[Change, ...] = ()
-    inactive: tuple[str, ...] = ()
-    retired: tuple[str, ...] = ()
-    added: tuple[str, ...] = ()
-    live: int = 0
-    restarts: int = 0
-    activations: int = 0
-    resized: int = 0
-    hours: float = 0.0
-    outage_minutes: int = 0
-    waves: int = 0
-    doors: tuple[Door, ...] = ()
-    findings: tuple[Finding, ...] = ()
-    conflict: Conflict | None = None
-    ratings: tuple[str, ...] = ()
-    assumptions: tuple[str, ...] = ()
-    frontier: tuple[Point, ...] = ()
-    frontier_note: str = ""
-    plan: Plan | None = None
-    estate: Estate | None = None
-    scenario: Scenario | None = None
-
-    def figures(self) -> dict[str, Any]:
-        """The totals in cores, GiB, watts, kWh, money and kg, as whatif.json and the cells of a sweep have them; none
-        without an answer."""
-        t = self.totals
-        if t is None:
-            return {}
-        e = t.energy
-        return {
-            "servers": t.servers, "cores": cores(t.units), "memory_gib": rounded_gib(t.memory_mib), "lpars": t.lpars,
-            "headroom_cores_arrival": cores(t.free_units_arrival), "headroom_cores": cores(t.free_units),
-            "headroom_gib_arrival": rounded_gib(t.free_mib_arrival), "headroom_gib": rounded_gib(t.free_mib),
-            "watts": round(t.watts, 1), "kwh": round(e.kwh), "money": None if e.money is None else round(e.money),
-            "currency": self.scenario.tariff.currency if self.scenario else "",
-            "co2_kg": None if e.co2_kg is None else round(e.co2_kg)}
-
-
-def rounded_gib(mib: int) -> float:
-    """MiB as GiB with two decimals."""
-    return round(gib(mib), 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -480,7 +365,7 @@ def _totals(site: Site, servers: Sequence[ServerLine], scenario: Scenario) -> To
         energy(drawn, scenario.hours, scenario.tariff))
 
 
-def _frontier(case: ScenarioCase, problem: ScenarioProblem) -> tuple[tuple[Point, ...], str]:
+def _frontier(case: ScenarioCase, problem: ScenarioProblem) -> tuple[tuple[FrontierPoint, ...], str]:
     if not case.scenario.frontier:
         return (), "not asked for"
     points = Frontier(problem).points(min(_FRONTIER_S, case.options.time_limit))

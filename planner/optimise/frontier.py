@@ -20,7 +20,7 @@ _WHAT = ("units", "memory_mib")
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
+class FrontierPoint:
     """With ``servers`` servers in use: the largest share of its cores that each keeps free in the end, in whole per
     cent, proved up to ``bound``; the servers in use, and the cores (hundredths) and memory free on them together."""
 
@@ -49,13 +49,13 @@ class Frontier:
                 out[n] = [s]
         return dict(sorted(out.items()))
 
-    def points(self, time_limit: float) -> tuple[Point, ...]:
+    def points(self, time_limit: float) -> tuple[FrontierPoint, ...]:
         """From the fewest servers to all of them; () when the question is too large to be asked here."""
         if len(self.site.start) * len(self.servers) > _VARIABLES or not self.places:
             return ()
         counts = range(self._fewest(), len(self.servers) + 1)
         left = time.monotonic() + time_limit
-        out: list[Point] = []
+        out: list[FrontierPoint] = []
         for number, k in enumerate(counts):
             share = max(left - time.monotonic(), 0.1) / (len(counts) - number)
             found = self.point(k, time.monotonic() + share)
@@ -78,7 +78,7 @@ class Frontier:
             fewest = max(fewest, count)
         return fewest
 
-    def point(self, count: int, deadline: float) -> Point:
+    def point(self, count: int, deadline: float) -> FrontierPoint:
         """The largest headroom with so many servers."""
         program, x, on = self._program()
         program.equals(dict.fromkeys(on.values(), 1), count, Tag("count"))
@@ -131,9 +131,9 @@ class Frontier:
         lpars = sum(min(self.problem.sizes.final[n, s].units for s in places) for n, places in self.places.items())
         return -(-HUNDRED * (lpars + sum(bases)) // max(sum(limits), 1))
 
-    def _told(self, count: int, answer: Solution, x: Mapping[Pair, int], on: Mapping[str, int]) -> Point:
+    def _told(self, count: int, answer: Solution, x: Mapping[Pair, int], on: Mapping[str, int]) -> FrontierPoint:
         if not answer.found or answer.objective is None:
-            return Point(count, Status(answer.outcome.value))
+            return FrontierPoint(count, Status(answer.outcome.value))
         names = tuple(s for s in self.servers if answer.values[on[s]])
         units = mib = 0
         for s in names:
@@ -145,7 +145,7 @@ class Frontier:
             mib += self.site.limit(s).memory_mib - held.memory_mib
         least = self._least(count) if answer.bound is None else int(-(-(answer.bound - 1e-6) // 1))
         share = HUNDRED - answer.objective
-        return Point(count, Status(answer.outcome.value), share, max(HUNDRED - least, share), names, units, mib)
+        return FrontierPoint(count, Status(answer.outcome.value), share, max(HUNDRED - least, share), names, units, mib)
 
     def _program(self) -> tuple[Program, dict[Pair, int], dict[str, int]]:
         """Every LPAR on one server that is in use, capacity on arrival and in the end."""

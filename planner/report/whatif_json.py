@@ -6,8 +6,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from planner.jobs.whatif import LparLine, ScenarioResult, ServerLine, rounded_gib
-from planner.optimise.frontier import Point
+from planner.jobs.scenario_result import LparLine, ScenarioResult, ServerLine, rounded_gib
+from planner.optimise.frontier import FrontierPoint
 from planner.plan.choices import OUT
 from planner.plan.plan import finding_json
 from planner.plan.wire import as_json
@@ -72,7 +72,7 @@ def _waves(r: ScenarioResult) -> list[dict[str, Any]]:
             for n, moves in r.plan.waves(OUT)]
 
 
-def _point(p: Point) -> dict[str, Any]:
+def _point(p: FrontierPoint) -> dict[str, Any]:
     return {"servers": p.servers, "status": p.status.value, "headroom_percent": p.share, "bound_percent": p.bound,
             "names": list(p.names), "free_cores": cores(p.free_units),
             "free_gib": rounded_gib(p.free_mib)}

@@ -19,7 +19,8 @@ from planner.estate.load import load
 from planner.estate.policy_file import with_policies
 from planner.jobs import Options
 from planner.jobs import whatif as job
-from planner.jobs.whatif import LparLine, ScenarioResult, exit_code, today, whatif
+from planner.jobs.scenario_result import LparLine, ScenarioResult
+from planner.jobs.whatif import exit_code, today, whatif
 from planner.plan.choices import Status
 from planner.plan.plan import plan_json
 from planner.report.whatif_json import whatif_json

@@ -13,7 +13,7 @@ from planner.estate.catalogue import CATALOGUE
 from planner.estate.model import Estate
 from planner.jobs import Options
 from planner.jobs.whatif import _case, _costs, _sizes, whatif
-from planner.optimise.frontier import Frontier, Point
+from planner.optimise.frontier import Frontier, FrontierPoint
 from planner.optimise.scenario import ScenarioProblem
 from planner.plan.choices import Status
 from planner.scenarios.model import NewServer, Scenario, ServerClock
@@ -78,7 +78,7 @@ def _grow(lpars: str, percent: int) -> Any:
     return Growth(lpars, Fraction(percent, 100))
 
 
-def frontier(of: Estate, asked: Scenario) -> tuple[Point, ...]:
+def frontier(of: Estate, asked: Scenario) -> tuple[FrontierPoint, ...]:
     return Frontier(problem(of, asked)).points(20)
 
 
