@@ -16,6 +16,7 @@ from planner.jobs.whatif import _case, _costs, _sizes, whatif
 from planner.optimise.frontier import Frontier, FrontierPoint
 from planner.optimise.scenario import ScenarioProblem
 from planner.plan.choices import Status
+from planner.plan.wire import as_json
 from planner.scenarios.model import NewServer, Scenario, ServerClock
 
 OPTIONS = Options(time_limit=20)
@@ -38,9 +39,9 @@ def test_the_sizes_of_today_must_fit_on_arrival() -> None:
     of = estate([server("A")], [lpar(f"a{n}", "A", 3, 4) for n in range(4)])
     found = whatif(loaded(of), scenario(add=(small,), frontier=False), OPTIONS)
     assert found.status is Status.INFEASIBLE and found.conflict is not None
-    assert found.conflict["summary"].startswith("on arrival, before anything is resized: the other servers lack 2.00 cores")
-    assert found.conflict["rules"] == ["processor.capacity"] and found.conflict["servers"] == ["N"]
-    assert found.conflict["shortfall"]["cores"] == 2.0
+    assert found.conflict.summary.startswith("on arrival, before anything is resized: the other servers lack 2.00 cores")
+    assert found.conflict.rules == ("processor.capacity",) and found.conflict.servers == ("N",)
+    assert as_json(found.conflict)["shortfall"]["cores"] == 2.0
     one_more = whatif(loaded(of), scenario(add=(replace(NEW, ghz="3.5", cores=14),), frontier=False), OPTIONS)
     assert one_more.status is Status.OPTIMAL and one_more.live == 4
 
@@ -51,7 +52,7 @@ def test_what_grows_must_fit_in_the_end() -> None:
     # 7.80 and the VIOSes' 1.00 are 8.80 of 8: neither server carries it.
     found = whatif(loaded(of), grown, OPTIONS)
     assert found.status is Status.INFEASIBLE and found.conflict is not None
-    assert found.conflict["summary"].startswith("after growth and resizing: the other servers lack 0.80 cores")
+    assert found.conflict.summary.startswith("after growth and resizing: the other servers lack 0.80 cores")
 
 
 def test_growth_moves_what_no_longer_fits_together() -> None:
