@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -42,6 +43,50 @@ def lslparutil_text(rows: Iterable[tuple[datetime, str, int, int]], system: str 
               f"curr_mem=8192,entitled_cycles=1,capped_cycles={used},uncapped_cycles=0"
               for at, lpar, passed, used in rows]
     return "\n".join(lines) + "\n"
+
+
+def pcm_part(name: str, capped: Any, uncapped: Any, utilized: Any, *, mode: str = "uncap",
+             state: str = "Running") -> dict[str, Any]:
+    """A partition in PCM metrics, with what both LPARs and VIOSes state of memory."""
+    return {"id": 7, "uuid": "3D2F0000-0000-4000-8000-000000000007", "name": name, "state": state,
+            "memory": {"logicalMem": [8192], "backedPhysicalMem": [8192], "assignedMem": [4096], "utilizedMem": [512]},
+            "processor": {"poolId": 0, "weight": 64, "mode": mode, "maxVirtualProcessors": [4],
+                          "entitledProcUnits": [1], "utilizedProcUnits": [utilized],
+                          "utilizedCappedProcUnits": [capped], "utilizedUncappedProcUnits": [uncapped]}}
+
+
+def pcm_system() -> dict[str, Any]:
+    """What a sample of a managed system says of the server and its pools."""
+    return {"serverUtil": {
+        "processor": {"totalProcUnits": [16], "utilizedProcUnits": [3.125], "availableProcUnits": [2],
+                      "configurableProcUnits": [16]},
+        "memory": {"totalMem": [524288], "availableMem": [131072], "configurableMem": [524288]},
+        "physicalProcessorPool": {"assignedProcUnits": [16], "utilizedProcUnits": [2.75]},
+        "sharedProcessorPool": [
+            {"id": 0, "name": "DefaultPool", "utilizedProcUnits": [2.25], "configuredProcUnits": [9]},
+            {"id": 1, "name": "licences", "utilizedProcUnits": [0.5]}]}}
+
+
+def pcm_metrics(samples: Iterable[tuple[str, dict[str, Any]]], *, frequency: int = 30,
+                order: Sequence[str] = ("AVG",), status: int = 0) -> dict[str, Any]:
+    """ProcessedMetrics or AggregatedMetrics of (time, what is in the sample)."""
+    errors = [{"errId": "4002", "errMsg": "vio2 is not running"}] if status else []
+    return {"systemUtil": {"utilInfo": {
+        "version": "1.3.0", "metricType": "Processed", "frequency": frequency, "mtms": "8286-42A*06AAAB1",
+        "name": "harbour", "metricArrayOrder": list(order)}, "utilSamples": [
+            {"sampleInfo": {"timeStamp": at, "status": status, "errorInfo": errors}, **parts}
+            for at, parts in samples]}}
+
+
+def pcm_cycles(at: str, passed: float, parts: Iterable[tuple[str, int, int]]) -> dict[str, Any]:
+    """One reading of the long-term monitor: (partition, capped cycles, uncapped cycles)."""
+    return {"systemUtil": {
+        "utilInfo": {"metricType": "Raw", "monitoringType": "LTM", "mtms": "8286-42A*06AAAB1", "name": "harbour"},
+        "utilSample": {"timeStamp": at, "status": 0, "timeBasedCycles": passed, "sharedProcessorPool": [
+            {"id": 0, "name": "DefaultPool", "utilizedPoolCycles": 12_345}], "lparsUtil": [
+                {"id": "7", "name": name, "memory": {"logicalMem": 8192, "backedPhysicalMem": 8192},
+                 "processor": {"mode": "uncap", "utilizedCappedProcCycles": capped,
+                               "utilizedUnCappedProcCycles": uncapped}} for name, capped, uncapped in parts]}}}
 
 
 def source(text: str, name: str = "a.txt") -> Document:

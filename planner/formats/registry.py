@@ -30,6 +30,7 @@ _NMON = ("AAA,", "ZZZZ,")
 #: Kind of reading → module of its format. Texts are asked in this order: an HMC's grammar, the loosest, comes last.
 _TEXTS = {
     "lparstat-i": "lparstat_i", "lparstat-interval": "lparstat_interval", "lparcfg": "lparcfg", "nmon": "nmon",
+    "pcm": "pcm",
     "hmc-rest": "hmc_rest", "vios-lsmap": "vios_lsmap", "vios-lsmap-net": "vios_lsmap", "vios-lsmap-npiv": "vios_lsmap",
     "vios-lsmap-vnic": "vios_lsmap", "vios-lspv": "vios_disks", "vios-hdisk-attr": "vios_disks",
     "vios-lsdev": "vios_disks", "vios-entstat": "vios_entstat", "vios-ioslevel": "vios_level", "hmc-cli": "hmc_cli",
@@ -131,9 +132,9 @@ def _whole(text: str) -> Format | None:
     if start.startswith(_NMON):
         return next((form for form in _formats("nmon") if form.recognise(text[:HEAD])), None)
     if start.startswith("{"):
-        modules: tuple[str, ...] = ("saved_estate", "hmc_rest")
+        modules: tuple[str, ...] = ("saved_estate", "pcm", "hmc_rest")
     else:
-        modules = ("hmc_rest",) if start.startswith(("<", "[", "INFO{")) else ()
+        modules = ("pcm", "hmc_rest") if start.startswith(("<", "[", "INFO{")) else ()
     return next((form for module in modules for form in _formats(module) if form.recognise(text)), None)
 
 

@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
+from math import inf
 from typing import Any, NamedTuple
 
 from planner.formats.base import NonValue
@@ -34,7 +35,7 @@ YES = frozenset({"1", "true", "yes", "y", "x", "ja", "oui", "tak"})
 NO = frozenset({"0", "false", "no", "n", "nein", "non", "nie"})
 
 _FLAGS = {"true": True, "yes": True, "false": False, "no": False}
-_NUMBER = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,20})?(?:e-[0-9]{1,3})?")
+_NUMBER = re.compile(r"[0-9]{1,20}(?:\.[0-9]{1,20})?(?:[eE][+-]?[0-9]{1,3})?")
 _DIGITS = re.compile(r"[0-9]{1,20}")
 _WITH_UNIT = re.compile(r"([0-9.,]{1,40})\s*([A-Za-z]{1,8})")
 _PER_MIB = {"KB": Decimal(1024), "MB": Decimal(1), "GB": Decimal(1) / 1024}
@@ -79,7 +80,7 @@ def text(value: str) -> str:
 
 
 def decimal_number(value: str, expected: str = "a number such as 1.25") -> Decimal:
-    """A number that a machine wrote: digits, a decimal point, no sign."""
+    """A number that a machine wrote: digits, a decimal point, perhaps an exponent (``2E+1``), no sign."""
     if not _NUMBER.fullmatch(value):
         raise ValueError(f"{value[:40]!r} is not {expected}")
     return Decimal(value)
@@ -101,7 +102,7 @@ def decimal_from(value: str) -> Decimal:
 
 def number(value: str) -> float:
     """A number that is neither memory nor cores: an expansion factor, a percentage, cores that were used."""
-    if not _NUMBER.fullmatch(value):
+    if not _NUMBER.fullmatch(value) or float(value) == inf:
         raise ValueError(f"{value[:40]!r} is not a number such as 1.25")
     return float(value)
 

@@ -31,6 +31,7 @@ from planner.formats import (
     lparstat_i,
     lparstat_interval,
     nmon,
+    pcm,
     registry,
     table,
     vios_disks,
@@ -54,7 +55,7 @@ IDENTITY = frozenset((
     "vios", "uuid", "resolution", "times", "values", "device", "has_dedicated_processors", "lpar", "location"))
 MODULES: dict[str, ModuleType] = {
     "hmc-cli": hmc_attributes, "hmc-rest": hmc_rest, "hmc-scanner": hmc_scanner, "lparcfg": lparcfg,
-    "lparstat-i": lparstat_i, "vios-lspv": vios_disks, "vios-hdisk-attr": vios_disks, "vios-entstat": vios_entstat,
+    "lparstat-i": lparstat_i, "pcm": pcm, "vios-lspv": vios_disks, "vios-hdisk-attr": vios_disks, "vios-entstat": vios_entstat,
     "vios-ioslevel": vios_level, **dict.fromkeys(("vios-lsmap", "vios-lsmap-net", "vios-lsmap-npiv", "vios-lsmap-vnic"),
                                                 vios_lsmap)}
 #: Formats whose records mean something together only, or (lsdev) that have none.
