@@ -28,7 +28,7 @@ from planner.estate import saved
 from planner.estate.assemble import Loaded
 from planner.estate.capacity import hash_page_table_mib
 from planner.estate.join import UNKNOWN_FABRIC
-from planner.estate.model import TABLE, TABLES, Column, Estate, Lpar, Server, Type, Vios
+from planner.estate.model import DEFAULT_VSWITCH, TABLE, TABLES, Column, Estate, Lpar, Server, Type, Vios
 from planner.estate.workbook import workbook_bytes
 from planner.report.collect import MARKER
 from planner.units import gib, show_cores
@@ -786,13 +786,18 @@ def _xml(tree: Tree) -> str:
     out = []
     for name, value in tree:
         if isinstance(value, Link):
-            out.append(f'<{name} href="https://{CONSOLE}/rest/api/uom/{value.path}" rel="related"/>')
+            rel = "" if name == "link" else ' kb="CUR" kxe="false"'
+            out.append(f'<{name}{rel} href="https://{CONSOLE}:12443/rest/api/uom/{value.path}" rel="related"/>\n')
         elif isinstance(value, list | tuple):
-            out.append(f'<{name} schemaVersion="V1_0">{_xml(value)}</{name}>')
+            atom = "" if name in _PLAIN else "<Metadata>\n<Atom/>\n</Metadata>\n"
+            out.append(f'<{name} kxe="false" kb="CUR" schemaVersion="V1_5_0">\n{atom}{_xml(value)}</{name}>\n')
         elif value is not None:
             text = str(value).lower() if isinstance(value, bool) else str(value)
             out.append(f'<{name} kb="CUR" kxe="false">{escape(text)}</{name}>\n')
     return "".join(out)
+
+
+_PLAIN = ("SRIOVEthernetLogicalPorts", "DedicatedVirtualNICs", "ClientNetworkAdapters", "VirtualNetworks")
 
 
 @dataclass(frozen=True, slots=True)
@@ -802,13 +807,19 @@ class Link:
     path: str
 
 
-def _feed(kind: str, objects: Iterable[tuple[str, str, Tree]]) -> str:
+def _feed(kind: str, home: str, objects: Iterable[tuple[str, Tree]]) -> str:
+    """A feed as the HMC sends it: no declaration, an empty line first; ``home`` is the path above the objects."""
+    url = f"https://{CONSOLE}:12443/rest/api/uom/{home}{kind}"
     entries = "".join(
-        f'<entry><id>{uuid}</id><link rel="SELF" href="https://{CONSOLE}:12443/rest/api/uom/{path}{kind}/{uuid}"/>'
+        f'<entry>\n<id>{uuid}</id>\n<title>{kind}</title>\n<published>2026-01-10T08:00:00.000+01:00</published>\n'
+        f'<link rel="SELF" href="{url}/{uuid}"/>\n<author>\n<name>IBM Power Systems Management Console</name>\n'
+        f'</author>\n<etag:etag xmlns:etag="{_UOM}" xmlns="{_UOM}">-1000001</etag:etag>\n'
         f'<content type="application/vnd.ibm.powervm.uom+xml; type={kind}">\n<{kind}:{kind} xmlns:{kind}="{_UOM}" '
-        f'xmlns="{_UOM}" schemaVersion="V1_0">\n<Metadata><Atom><AtomID>{uuid}</AtomID></Atom></Metadata>\n'
-        f"{_xml(tree)}</{kind}:{kind}>\n</content></entry>\n" for uuid, path, tree in objects)
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n<feed xmlns="http://www.w3.org/2005/Atom">\n{entries}</feed>\n'
+        f'xmlns="{_UOM}" xmlns:ns2="http://www.w3.org/XML/1998/namespace/k2" schemaVersion="V1_5_0">\n<Metadata>\n'
+        f"<Atom>\n<AtomID>{uuid}</AtomID>\n<AtomCreated>1700000000000</AtomCreated>\n</Atom>\n</Metadata>\n"
+        f"{_xml(tree)}</{kind}:{kind}>\n</content>\n</entry>\n" for uuid, tree in objects)
+    return (f'\n<feed xmlns="http://www.w3.org/2005/Atom">\n<id>0</id>\n<link rel="SELF" href="{url}"/>\n'
+            f"<generator>IBM Power Systems Management Console</generator>\n{entries}</feed>\n")
 
 
 class _Uuids:
@@ -817,61 +828,140 @@ class _Uuids:
     def __init__(self) -> None:
         self.known: dict[tuple[str, str], str] = {}
 
-    def of(self, kind: str, name: str) -> str:
+    def of(self, kind: str, name: object) -> str:
         number = len(self.known) + 1
-        return self.known.setdefault((kind, name), f"{number:08x}-0000-3000-8000-{number:012x}")
+        return self.known.setdefault((kind, str(name)), f"{number:08x}-0000-3000-8000-{number:012x}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Rest:
+    """What the REST objects of a site are made of: the wiring, identifiers, numbers of virtual switches."""
+
+    w: Wiring
+    ids: _Uuids
+
+    def system(self, server: str) -> str:
+        return f"ManagedSystem/{self.ids.of('server', server)}"
+
+    def part(self, p: Partition) -> str:
+        return f"{'VirtualIOServer' if isinstance(p, Vios) else 'LogicalPartition'}/{self.ids.of('part', p.name)}"
+
+    def switches(self, server: str) -> dict[str, int]:
+        """Name → number; every system counts its own, and 0 is the default one's everywhere."""
+        more = sorted({b.vswitch for b in self.w.estate.bridges} - {DEFAULT_VSWITCH})
+        offset = 1 + [s.name for s in self.w.estate.servers].index(server)
+        return {DEFAULT_VSWITCH: 0} | {name: offset + number for number, name in enumerate(more)}
+
+    def ports(self, p: Partition, kind: str, count: int | None) -> list[tuple[str, Link]]:
+        return [("link", Link(f"{self.part(p)}/{kind}/{self.ids.of(kind, f'{p.name}/{n}')}")) for n in range(count or 0)]
 
 
 def _rest(estate: Estate, directory: Path) -> None:
-    w, ids = Wiring(estate), _Uuids()
+    r = _Rest(Wiring(estate), _Uuids())
+    _text(directory / "systems.xml", _feed("ManagedSystem", "", [
+        (r.ids.of("server", s.name), _rest_system(r, s)) for s in estate.servers]))
+    for number, s in enumerate(estate.servers):
+        def put(kind: str, objects: Iterable[tuple[str, Tree]], number: int = number, server: str = s.name) -> None:
+            _text(directory / f"{number}_{kind}.xml", _feed(kind, r.system(server) + "/", objects))
+        put("LogicalPartition", [(r.ids.of("part", p.name), _rest_lpar(r, p)) for p in estate.lpars
+                                 if p.server == s.name])
+        put("VirtualIOServer", [(r.ids.of("part", v.name), _rest_vios(r, v)) for v in estate.vioses
+                                if v.server == s.name])
+        put("SharedProcessorPool", _rest_pools(r, s))
+        put("VirtualSwitch", [(r.ids.of("switch", f"{s.name}/{n}"), (("SwitchID", n), ("SwitchMode", "Veb"), (
+            "SwitchName", name + ("(Default)" if n == 0 else "")))) for name, n in r.switches(s.name).items()])
+        put("VirtualNetwork", [(r.ids.of("network", f"{s.name}/{b.vlan}"), (
+            ("NetworkName", f"VLAN{b.vlan}"), ("NetworkVLANID", b.vlan), ("VswitchID", 0), ("TaggedNetwork", True)))
+            for b in estate.bridges[:3]])
+        put("NetworkBridge", [(r.ids.of("bridge", s.name), _rest_bridge(r, s))])
+    for number, p in enumerate(estate.lpars):
+        for kind, objects in _rest_adapters(r, p).items():
+            _text(directory / f"lpar{number}_{kind}.xml", _feed(kind, r.part(p) + "/", objects))
+    _text(directory / "gone.xml", _rest_error())
 
-    def path(server: str) -> str:
-        return f"ManagedSystem/{ids.of('server', server)}/"
 
-    _text(directory / "systems.xml", _feed("ManagedSystem", [
-        (ids.of("server", s.name), "", _rest_system(w, s)) for s in estate.servers]))
-    _text(directory / "lpars.xml", _feed("LogicalPartition", [
-        (ids.of("part", p.name), path(p.server), (*_rest_partition(p), ("AssociatedManagedSystem", Link(
-            path(p.server)[:-1])))) for p in estate.lpars]))
-    _text(directory / "vioses.xml", _feed("VirtualIOServer", [
-        (ids.of("part", v.name), path(v.server), _rest_vios(w, v, ids)) for v in estate.vioses]))
-    _text(directory / "pools.xml", _feed("SharedProcessorPool", [
-        (ids.of("pool", f"{q.server}/{q.pool_id}"), path(q.server), (
-            ("CurrentReservedProcessingUnits", q.reserved_units / 100),
-            ("MaximumProcessingUnits", None if q.max_units is None else q.max_units / 100),
-            ("PoolID", q.pool_id), ("PoolName", q.name))) for q in estate.pools]))
+def _rest_error() -> str:
+    """What the HMC answers where there is nothing."""
+    web = _UOM.replace("/uom/", "/web/")
+    return (f'\n<entry xmlns="http://www.w3.org/2005/Atom">\n<content type="application/vnd.ibm.powervm.web+xml; '
+            f'type=HttpErrorResponse">\n<HttpErrorResponse:HttpErrorResponse xmlns:HttpErrorResponse="{web}" '
+            f'xmlns="{web}" schemaVersion="V1_0">\n<HTTPStatus kb="ROR" kxe="false">404</HTTPStatus>\n'
+            '<Message kb="ROO" kxe="false">REST000B The URL is not valid.</Message>\n'
+            "</HttpErrorResponse:HttpErrorResponse>\n</content>\n</entry>\n")
 
 
-def _rest_system(w: Wiring, s: Server) -> Tree:
+def _rest_system(r: _Rest, s: Server) -> Tree:
     kind, _, model = s.model.partition("-")
+    slots = [("IOSlot", (
+        ("Description", "8 Gigabit PCI Express Dual Port Fibre Channel Adapter"), ("FeatureCodes", "5735"),
+        ("FeatureCodes", "EN0G"), ("PartitionID", p.lpar_id), ("PartitionName", p.name),
+        ("SlotDynamicReconfigurationConnectorName", place)))
+        for p in r.w.estate.lpars if p.server == s.name for place in p.physical_adapters]
+    free = [("IOSlot", (("Description", "Empty slot"), ("SlotDynamicReconfigurationConnectorName", "U5877-P1-C9")))]
     return (
-        ("AssociatedSystemCapabilities", (("ActiveLogicalPartitionMobilityCapable", bool(s.enterprise)),)),
+        ("AssociatedSystemCapabilities", (("ActiveLogicalPartitionMobilityCapable", bool(s.enterprise)),
+                                          ("AIXCapable", "Active"))),
+        ("AssociatedSystemIOConfiguration", (("IOSlots", slots + free), ("WWPNPrefix", "C05076000001"))),
         ("AssociatedSystemMemoryConfiguration", (
+            *(("AllowedHardwarePageTableRations", n) for n in range(5, 10)),
             ("ConfigurableSystemMemory", s.configurable_memory_mib), ("CurrentLogicalMemoryBlockSize", s.lmb_mib),
-            ("InstalledSystemMemory", s.configurable_memory_mib), ("MemoryUsedByHypervisor", w.firmware_total(s)))),
+            ("InstalledSystemMemory", s.configurable_memory_mib), ("MemoryUsedByHypervisor", r.w.firmware_total(s)),
+            ("TemporaryMemoryForLogicalPartitionMobilityInUse", False))),
         ("AssociatedSystemProcessorConfiguration", (
             ("ConfigurableSystemProcessorUnits", s.configurable_units / 100),
             ("InstalledSystemProcessorUnits", s.configurable_units / 100 + 4),
-            ("MinimumProcessorUnitsPerVirtualProcessor", (s.min_units_per_vp or 0) / 100))),
+            ("MinimumProcessorUnitsPerVirtualProcessor", (s.min_units_per_vp or 0) / 100),
+            ("TemporaryProcessorUnitsForLogicalPartitionMobilityInUse", False))),
         ("MachineTypeModelAndSerialNumber", (("MachineType", kind), ("Model", model), ("SerialNumber", s.serial))),
         ("State", "operating"), ("SystemName", s.name),
         ("SystemMigrationInformation", (("MaximumActiveMigrations", s.max_migrations),)))
 
 
-def _rest_partition(p: Partition) -> Tree:
+def _rest_pools(r: _Rest, s: Server) -> list[tuple[str, Tree]]:
+    """64 of them, of which those are unused that have a maximum of nothing."""
+    used = {q.pool_id: q for q in r.w.estate.pools if q.server == s.name}
+    out: list[tuple[str, Tree]] = []
+    for number in range(64):
+        q = used.get(number)
+        name, most, reserved = (q.name, q.max_units, q.reserved_units) if q else (f"SharedPool{number:02}", 0, 0)
+        out.append((r.ids.of("pool", f"{s.name}/{number}"), (
+            ("PoolID", number), ("AvailableProcUnits", "0.00"), ("PoolName", name),
+            ("CurrentReservedProcessingUnits", reserved / 100 if number else None),
+            ("MaximumProcessingUnits", None if most is None else most / 100))))
+    return out
+
+
+def _rest_mode(mode: str) -> str:
+    return mode.replace("+", "_Plus").replace(" enhanced", "_Enhanced").replace("_base", "_Base")
+
+
+def _rest_lpar(r: _Rest, p: Lpar) -> Tree:
+    ports = ((name, r.ports(p, kind, count) or None) for name, kind, count in (
+        ("SRIOVEthernetLogicalPorts", "SRIOVEthernetLogicalPort", p.sriov_ports),
+        ("DedicatedVirtualNICs", "VirtualNICDedicated", p.vnic_adapters)))
+    return (*_rest_partition(r, p), ("AssociatedManagedSystem", Link(r.system(p.server))), *ports)
+
+
+def _rest_partition(r: _Rest, p: Partition) -> Tree:
     on = _on(p)
+    current, preferred = (p.current_mode, p.preferred_mode) if isinstance(p, Lpar) else ("", "")
+    ratio = getattr(p, "hpt_ratio", 64).bit_length() - 1
     return (
-        ("CurrentProcessorCompatibilityMode", p.current_mode if isinstance(p, Lpar) and p.current_mode else None),
+        ("CurrentProcessorCompatibilityMode", _rest_mode(current) or None),
         ("OperatingSystemVersion", os_version(p) + " "), ("PartitionID", p.lpar_id),
         ("PartitionMemoryConfiguration", (
-            ("DesiredMemory", p.memory_mib), ("MaximumMemory", p.max_memory_mib or p.memory_mib),
-            ("MinimumMemory", 256), ("CurrentMemory", p.memory_mib if on else 0), *_rest_expansion(p),
+            ("DesiredMemory", p.memory_mib), ("HardwarePageTableRatio", ratio),
+            ("MaximumMemory", p.max_memory_mib or p.memory_mib), ("MinimumMemory", 256),
+            ("CurrentHugePageCount", getattr(p, "huge_pages", 0)), ("CurrentHardwarePageTableRatio", ratio),
+            ("CurrentMemory", p.memory_mib if on else 0), *_rest_expansion(p),
             ("CurrentMaximumMemory", p.max_memory_mib or p.memory_mib))),
         ("PartitionName", p.name), ("PartitionProcessorConfiguration", _rest_processors(p)),
         ("PartitionState", "running" if on else "not activated"),
         ("PartitionType", {"os400": "OS400", "aixlinux": "AIX/Linux"}.get(_environment(p), "Virtual IO Server")),
+        ("PartitionUUID", r.ids.of("part", p.name).upper()),
+        ("PendingProcessorCompatibilityMode", _rest_mode(preferred) or None),
         ("ResourceMonitoringControlState", {True: "active", False: "inactive", None: "none"}[p.rmc_active]),
-        *_rest_hindrances(p))
+        ("MACAddressPrefix", 209365417978624), *_rest_hindrances(p))
 
 
 def _rest_expansion(p: Partition) -> Tree:
@@ -882,7 +972,8 @@ def _rest_hindrances(p: Partition) -> Tree:
     if isinstance(p, Vios):
         return ()
     return (("HasPhysicalIO", bool(p.physical_adapters)), ("MigrationDisable", bool(p.migration_disabled)),
-            ("IsVirtualTrustedPlatformModuleEnabled", bool(p.vtpm)))
+            ("IsVirtualTrustedPlatformModuleEnabled", bool(p.vtpm)),
+            ("IsRedundantErrorPathReportingEnabled", bool(p.error_path_reporting)))
 
 
 def _rest_processors(p: Partition) -> Tree:
@@ -905,61 +996,123 @@ _REST_POLICIES = {"no_reserve": "NoReserve", "single_path": "SinglePath", "PR_sh
                   "PR_exclusive": "PersistentReserve"}
 
 
-def _rest_vios(w: Wiring, v: Vios, ids: _Uuids) -> Tree:
+def _rest_vios(r: _Rest, v: Vios) -> Tree:
+    trunks = [("TrunkAdapter", _rest_trunk(r, t)) for t in r.w.trunks if t.vios == v.name]
+    control = ("TrunkAdapter", (*_rest_place(r, v, 90), ("PortVLANID", 4093), ("VirtualSwitchID", 0)))
     return (
-        *_rest_partition(v), ("MoverServicePartition", bool(v.msp)),
-        ("AssociatedManagedSystem", Link(f"ManagedSystem/{ids.of('server', v.server)}")),
-        ("PhysicalVolumes", [("PhysicalVolume", (
-            ("ReservePolicy", _REST_POLICIES.get(z.reserve_policy)), ("UniqueDeviceID", z.lun),
-            ("VolumeCapacity", 51200), ("VolumeName", z.hdisk), ("VolumeState", "active")))
-            for z in w.estate.zonings if z.vios == v.name]),
-        ("SharedEthernetAdapters", [("SharedEthernetAdapter", _rest_sea(w, v, sea))
-                                    for sea in sorted({t.sea for t in w.trunks if t.vios == v.name})]),
-        ("VirtualSCSIMappings", list(_rest_scsi(w, v, ids))),
-        ("VirtualFibreChannelMappings", list(_rest_fc(w, v, ids))))
+        *_rest_partition(r, v), ("MoverServicePartition", bool(v.msp)),
+        ("AssociatedManagedSystem", Link(r.system(v.server))),
+        ("PhysicalVolumes", [("PhysicalVolume", _rest_volume(r, z.lun, z.hdisk, z.reserve_policy))
+                             for z in r.w.estate.zonings if z.vios == v.name]),
+        ("SharedEthernetAdapters", _rest_seas(r, v)), ("TrunkAdapters", [*trunks, control]),
+        ("VirtualFibreChannelMappings", list(_rest_fc(r, v))), ("VirtualSCSIMappings", list(_rest_scsi(r, v))))
 
 
-def _rest_sea(w: Wiring, v: Vios, sea: str) -> Tree:
-    return (("DeviceName", sea), ("HighAvailabilityMode", "auto"), ("TrunkAdapters", [("TrunkAdapter", (
-        ("DeviceName", t.name), ("VirtualSlotNumber", t.slot), ("PortVLANID", t.vlans[0]),
-        ("TaggedVLANIDs", " ".join(map(str, t.vlans[1:])) or None), ("TrunkPriority", 1),
-        ("VirtualSwitchName", t.vswitch + ("(Default)" if t.vswitch == "ETHERNET0" else ""))))
-        for t in w.trunks if (t.vios, t.sea) == (v.name, sea)]))
+def _rest_volume(r: _Rest, lun: str, hdisk: str, policy: str) -> Tree:
+    return (("Description", "MPIO IBM 2076 FC Disk"), ("ReservePolicy", _REST_POLICIES.get(policy)),
+            ("UniqueDeviceID", f"01{r.ids.of('volume', lun)}"), ("VolumeCapacity", 51200), ("VolumeName", hdisk),
+            ("VolumeState", "active"), ("VolumeUniqueID", lun))
+
+
+def _rest_place(r: _Rest, p: Partition, slot: int) -> Tree:
+    return (("DynamicReconfigurationConnectorName", r.w.physloc(p.name, slot)),
+            ("LocationCode", r.w.physloc(p.name, slot)), ("LocalPartitionID", p.lpar_id), ("RequiredAdapter", True),
+            ("VariedOn", True), ("VirtualSlotNumber", slot))
+
+
+def _rest_trunk(r: _Rest, t: Trunk) -> Tree:
+    v = r.w.vioses[t.vios]
+    return (*_rest_place(r, v, t.slot), ("PortVLANID", t.vlans[0]),
+            ("TaggedVLANIDs", " ".join(map(str, t.vlans[1:])) or None),
+            ("VirtualSwitchID", r.switches(v.server)[t.vswitch]), ("DeviceName", t.name), ("TrunkPriority", 1))
+
+
+def _rest_seas(r: _Rest, v: Vios) -> list[tuple[str, Tree]]:
+    return [("SharedEthernetAdapter", (
+        ("AssignedVirtualIOServer", Link(f"{r.system(v.server)}/{r.part(v)}")), ("HighAvailabilityMode", "auto"),
+        ("DeviceName", sea), ("TrunkAdapters", [("TrunkAdapter", _rest_trunk(r, t)) for t in r.w.trunks
+                                                if (t.vios, t.sea) == (v.name, sea)]), ("LargeSend", True)))
+        for sea in sorted({t.sea for t in r.w.trunks if t.vios == v.name})]
+
+
+def _rest_bridge(r: _Rest, s: Server) -> Tree:
+    """One trunk stands here twice: in the load group and in its SEA."""
+    vioses = [v for v in r.w.estate.vioses if v.server == s.name]
+    trunks = [("TrunkAdapter", _rest_trunk(r, t)) for v in vioses for t in r.w.trunks if t.vios == v.name]
+    return (("ControlChannelID", 4093), ("FailoverEnabled", True), ("LoadGroups", [("LoadGroup", (
+        ("PortVLANID", 1), ("TrunkAdapters", trunks)))]), ("PortVLANID", 1),
+        ("SharedEthernetAdapters", [sea for v in vioses for sea in _rest_seas(r, v)]))
 
 
 _REST_STORAGE: dict[str, Callable[[str], Tree]] = {
-    "lv": lambda name: (("VirtualDisk", (("DiskName", name),)),),
-    "file": lambda name: (("VirtualDisk", (("DiskName", name),)),),
-    "optical": lambda name: (("VirtualOpticalMedia", (("MediaName", name),)),),
-    "ssp": lambda name: (("LogicalUnit", (("UniqueDeviceID", name),)),),
+    "lv": lambda name: (("VirtualDisk", (("DiskCapacity", 60), ("DiskName", name), ("VirtualDiskType", "LV"))),),
+    "file": lambda name: (("VirtualDisk", (("DiskName", name), ("VirtualDiskType", "File"))),),
+    "optical": lambda name: (("VirtualOpticalMedia", (("MediaName", name), ("Size", "5.3799"))),),
+    "ssp": lambda name: (("LogicalUnit", (("UniqueDeviceID", "27"), ("UnitName", name))),),
 }
 
 
-def _rest_scsi(w: Wiring, v: Vios, ids: _Uuids) -> Iterator[tuple[str, Tree]]:
-    for s in w.vhosts:
-        for d in w.estate.disks if s.vios == v.name else ():
+def _rest_scsi(r: _Rest, v: Vios) -> Iterator[tuple[str, Tree]]:
+    yield "VirtualSCSIMapping", (("ServerAdapter", (
+        *_rest_place(r, v, 99), ("AdapterName", "vhost99"), ("RemoteLogicalPartitionID", 65535),
+        ("RemoteSlotNumber", 65535))),)
+    for s in r.w.vhosts:
+        for d in r.w.estate.disks if s.vios == v.name else ():
             if (d.vios, d.lpar, d.slot) != (s.vios, s.lpar.name, s.client_slot):
                 continue
-            storage: Tree = (("PhysicalVolume", (("UniqueDeviceID", d.lun), ("VolumeName", w.hdisk(d.vios, d.lun)))),
+            storage: Tree = (("PhysicalVolume", _rest_volume(r, d.lun, r.w.hdisk(d.vios, d.lun), "")),
                              ) if d.backing == "lun" else _REST_STORAGE[d.backing](d.lun)
             yield "VirtualSCSIMapping", (
-                ("AssociatedLogicalPartition", Link(f"LogicalPartition/{ids.of('part', s.lpar.name)}")),
-                ("ClientAdapter", (("LocalPartitionID", s.lpar.lpar_id), ("VirtualSlotNumber", s.client_slot))),
-                ("ServerAdapter", (("AdapterName", s.name), ("VirtualSlotNumber", s.slot))), ("Storage", storage),
+                ("AssociatedLogicalPartition", Link(r.part(s.lpar))),
+                ("ClientAdapter", _rest_place(r, s.lpar, s.client_slot)),
+                ("ServerAdapter", (*_rest_place(r, v, s.slot), ("AdapterName", s.name))), ("Storage", storage),
                 ("TargetDevice", (("PhysicalVolumeVirtualTargetDevice", (("TargetName", d.vtd),)),)))
 
 
-def _rest_fc(w: Wiring, v: Vios, ids: _Uuids) -> Iterator[tuple[str, Tree]]:
-    pairs = {(f.lpar, f.slot): f"{f.wwpn1} {f.wwpn2}" for f in w.estate.fibres}
-    for number, s in enumerate([s for s in w.vfchosts if s.vios == v.name]):
-        port = w.port(v.name, number)
+FC_PORTS = 64
+
+
+def _rest_fc(r: _Rest, v: Vios) -> Iterator[tuple[str, Tree]]:
+    pairs = {(f.lpar, f.slot): f"{f.wwpn1} {f.wwpn2}" for f in r.w.estate.fibres}
+    own = [s for s in r.w.vfchosts if s.vios == v.name]
+    for number, s in enumerate(own):
+        port = r.w.port(v.name, number)
         yield "VirtualFibreChannelMapping", (
-            ("AssociatedLogicalPartition", Link(f"LogicalPartition/{ids.of('part', s.lpar.name)}")),
-            ("ClientAdapter", (("LocalPartitionID", s.lpar.lpar_id), ("VirtualSlotNumber", s.client_slot),
+            ("AssociatedLogicalPartition", Link(r.part(s.lpar))),
+            ("ClientAdapter", (*_rest_place(r, s.lpar, s.client_slot), ("ConnectingPartitionID", v.lpar_id),
+                               ("ConnectingVirtualSlotNumber", s.slot),
                                ("WWPNs", pairs[s.lpar.name, s.client_slot]))),
-            ("ServerAdapter", (("AdapterName", s.name), ("VirtualSlotNumber", s.slot),
-                               ("ConnectingPartitionID", s.lpar.lpar_id), ("MapPort", port),
-                               ("PhysicalPort", (("PortName", port),)))))
+            ("Port", (("PortName", port), ("WWPN", "1000000000000001"), ("AvailablePorts", FC_PORTS - len(own)),
+                      ("TotalPorts", FC_PORTS))),
+            ("ServerAdapter", (*_rest_place(r, v, s.slot), ("AdapterName", s.name),
+                               ("ConnectingPartitionID", s.lpar.lpar_id), ("MapPort", port))))
+
+
+def _rest_adapters(r: _Rest, p: Lpar) -> dict[str, list[tuple[str, Tree]]]:
+    """The feeds of an LPAR's own adapters; one that it has none of is not asked for."""
+    pairs = {(f.lpar, f.slot): f"{f.wwpn1} {f.wwpn2}" for f in r.w.estate.fibres}
+    feeds: dict[str, list[tuple[str, Tree]]] = {
+        "ClientNetworkAdapter": [(r.ids.of("cna", f"{p.name}/{n.slot}"), (
+            *_rest_place(r, p, n.slot), ("MACAddress", f"FA00{n.slot:08X}"), ("PortVLANID", n.vlan),
+            ("TaggedVLANIDs", " ".join(map(str, n.tagged))), ("TaggedVLANSupported", bool(n.tagged)),
+            ("AssociatedVirtualSwitch", Link(f"{r.system(p.server)}/VirtualSwitch/{r.ids.of('switch', n.vswitch)}")),
+            ("VirtualSwitchID", r.switches(p.server)[n.vswitch]))) for n in r.w.estate.networks if n.lpar == p.name],
+        "VirtualSCSIClientAdapter": [(r.ids.of("vscsi", f"{s.vios}/{s.slot}"), (
+            ("AdapterType", "Client"), *_rest_place(r, p, s.client_slot),
+            ("RemoteLogicalPartitionID", r.w.vioses[s.vios].lpar_id), ("RemoteSlotNumber", s.slot),
+            ("ServerAdapter", _rest_place(r, r.w.vioses[s.vios], s.slot)))) for s in r.w.vhosts if s.lpar == p],
+        "VirtualFibreChannelClientAdapter": [(r.ids.of("vfc", f"{s.vios}/{s.slot}"), (
+            ("AdapterType", "Client"), *_rest_place(r, p, s.client_slot),
+            ("ConnectingPartitionID", r.w.vioses[s.vios].lpar_id), ("ConnectingVirtualSlotNumber", s.slot),
+            ("ServerAdapter", _rest_place(r, r.w.vioses[s.vios], s.slot)), ("WWPNs", pairs[p.name, s.client_slot])))
+            for s in r.w.vfchosts if s.lpar == p],
+        "SRIOVEthernetLogicalPort": [(r.ids.of("SRIOVEthernetLogicalPort", f"{p.name}/{n}"), (
+            ("AdapterID", 1), ("LocationCode", f"U78D2.001.AAA0001-P1-C8-T1-S{n}"), ("ConfiguredCapacity", "2.0%"),
+            ("VNICPortUsage", "NOT_VNIC"))) for n in range(p.sriov_ports or 0)],
+        "VirtualNICDedicated": [(r.ids.of("VirtualNICDedicated", f"{p.name}/{n}"), (
+            ("LocalPartitionID", p.lpar_id), ("VirtualSlotNumber", 700 + n), ("Details", (("OSDeviceName", "ent3"),))))
+            for n in range(p.vnic_adapters or 0)]}
+    return {kind: objects for kind, objects in feeds.items() if objects}
 
 
 # ---- a person's own tables -------------------------------------------------------------------------------------------
@@ -1099,17 +1252,15 @@ def _scanner_states(estate: Estate) -> Estate:
 
 
 def _rest_states(estate: Estate) -> Estate:
-    """REST objects of systems, partitions, VIOSes and pools.
+    """REST objects of systems, partitions, VIOSes, pools, switches, bridges and adapters.
 
-    Lost besides: the console; client Ethernet adapters, which are objects of their own; HPT ratio, preferred mode,
-    error path reporting, workload group, huge pages and, but that there are some, adapters of partitions; whether a virtual disk of a
-    VIOS is a logical volume or a file.
+    Lost besides: the console; workload group, LHEA ports and BSR arrays of partitions.
     """
-    out = _without_ratios(_console_output(estate, console=""), estate)
+    out = _console_output(estate, console="")
+    served = [s.vios for s in Wiring(estate).vfchosts]
     return out.replace(
-        networks=(), disks=tuple(replace(d, backing="lv") if d.backing == "file" else d for d in out.disks),
-        lpars=tuple(replace(p, preferred_mode="", error_path_reporting=None, workload_group="", huge_pages=None,
-                            physical_adapters=(), physical_io=bool(p.physical_adapters), **_NOT_LISTED)
+        ports=tuple(replace(p, free_ports=FC_PORTS - served.count(p.vios)) for p in out.ports),
+        lpars=tuple(replace(p, workload_group="", physical_io=bool(p.physical_adapters), lhea=None, bsr_arrays=None)
                     for p in out.lpars))
 
 

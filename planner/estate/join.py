@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from planner.estate.capacity import hash_page_table_mib
-from planner.estate.model import Lpar, Vios
+from planner.estate.model import DEFAULT_VSWITCH, Lpar, Vios
 from planner.findings import Finding, Severity, Source
 from planner.formats.facts import Client, Hdisk, Intake, Mapping, Partition, PartRef, Profile, Row, Values, ViosRef
 
@@ -33,6 +33,8 @@ class Join:
         self.parts: dict[str, Values] = {}
         self.part_sources: dict[str, Source] = {}
         self.by_host: dict[str, str] = {}
+        self.switches: dict[tuple[str, int], str] = {}
+        self.strangers: set[tuple[PartRef, str]] = set()
 
     def run(self) -> Join:
         """Everything, in the order in which one thing needs another."""
@@ -63,6 +65,7 @@ class Join:
 
     def part(self, ref: PartRef) -> str:
         """The name of a partition; "" when it is not known."""
+        ref = self.intake.identifiers.get(ref.name, ref)
         if ref.lpar_id is not None:
             named = self.names.get((self.system(ref.system), ref.lpar_id), "")
             if named:
@@ -78,6 +81,13 @@ class Join:
                 self.names.setdefault((system, p.ref.lpar_id), p.ref.name)
         for p in self.intake.partitions:
             self._partition(p)
+        for (ref, fact), things in self.intake.held.items():
+            name = self.part(ref)
+            if name not in self.parts:
+                self._stranger(ref, fact.replace("_", " "), next(iter(things.values())))
+            else:
+                what: object = tuple(things) if fact == "physical_adapters" else len(things)
+                self.parts[name].setdefault(fact, (what, next(iter(things.values()))))
 
     def _partition(self, p: Partition) -> None:
         system = self.system(p.ref.system) or p.ref.system
@@ -167,6 +177,15 @@ class Join:
                      "name the file or its directory after the VIOS, keep the prompt, or use planner collect vios",
                      source)
 
+    def _stranger(self, ref: PartRef, what: str, source: Source) -> None:
+        """Adapters of, or served by, a partition that no listing names: told once for each."""
+        if (ref, what) not in self.strangers:
+            self.strangers.add((ref, what))
+            who = f"partition id {ref.lpar_id}" if ref.lpar_id is not None else f"partition {ref.name or 'any'}"
+            self.say(Severity.WARNING, "input.unknown-partition", source.file,
+                     f"{what}: no listing names {who} of {self.system(ref.system) or ref.system or 'a system'}",
+                     "add lssyscfg -r lpar, or the answers of LogicalPartition and VirtualIOServer", source)
+
     def _systems(self) -> None:
         for name, values in self.intake.systems.items():
             source = self.intake.system_sources[name]
@@ -206,15 +225,36 @@ class Join:
             if vios:
                 self.rows.append(("vioses", (vios,), {"level": (level, source)}, source, 1))
 
+    def _switch(self, reference: str, switch: str | int, source: Source) -> str:
+        """The name of a virtual switch. Number 0 is the one that every system has; another goes by its number."""
+        if isinstance(switch, str):
+            return switch
+        system = self.system(reference) or reference
+        if not self.switches:
+            self.switches = {(self.system(of) or of, number): name
+                             for (of, number), name in self.intake.switches.items()}
+        named = self.switches.get((system, switch))
+        if named:
+            return named
+        name = f"VSWITCH{switch}" if switch else DEFAULT_VSWITCH
+        self.switches[system, switch] = name
+        self.say(Severity.WARNING if switch else Severity.INFO, "input.unknown-switch", system,
+                 f"no file names virtual switch {switch} of {system}: {name} stands for it",
+                 "add the answer of ManagedSystem/UUID/VirtualSwitch", source)
+        return name
+
     # ---- networks -----------------------------------------------------------------------------------------------
 
     def _networks(self) -> None:
         for e in self.intake.ethernets:
             name = self.part(e.ref) or e.ref.name
+            if not name:
+                self._stranger(e.ref, "virtual Ethernet adapters", e.source)
             if e.trunk or not name or name in self.vioses:
                 continue
+            vswitch = self._switch(self.system_of.get(name, e.ref.system), e.vswitch, e.source)
             values: Values = {"lpar": (name, e.source), "slot": (e.slot, e.source), "vlan": (e.vlan, e.source),
-                              "tagged": (e.tagged, e.source), "vswitch": (e.vswitch, e.source)}
+                              "tagged": (e.tagged, e.source), "vswitch": (vswitch, e.source)}
             self.rows.append(("networks", (name, e.slot), values, e.source, 1))
 
     def _bridges(self) -> None:
@@ -234,8 +274,9 @@ class Join:
                 for vlan in (e.vlan, *e.tagged):
                     self._bridge(vios, f"trunk in slot {e.slot}", e.vswitch, vlan, e.source)
 
-    def _bridge(self, vios: str, sea: str, vswitch: str, vlan: int, source: Source) -> None:
+    def _bridge(self, vios: str, sea: str, switch: str | int, vlan: int, source: Source) -> None:
         if 1 <= vlan <= 4094:
+            vswitch = self._switch(self.vioses.get(vios, ""), switch, source)
             values: Values = {"vios": (vios, source), "sea": (sea, source), "vswitch": (vswitch, source),
                               "vlan": (vlan, source)}
             self.rows.append(("bridges", (vios, sea, vswitch, vlan), values, source, 1))
@@ -313,6 +354,8 @@ class Join:
         told: set[tuple[str, str]] = set()
         for c in self.intake.fc:
             name, vios = self.part(c.ref), self.part(c.vios) or c.vios.name
+            if not name or not vios:
+                self._stranger(c.vios if name else c.ref, "virtual Fibre Channel adapters", c.source)
             if not name or not vios or name in self.vioses:
                 continue
             wwpns = (*c.wwpns, "", "")
@@ -326,6 +369,8 @@ class Join:
                 self._lost(v.vios, "virtual Fibre Channel mappings", v.source, told)
             elif v.port:
                 values = {"vios": (vios, v.source), "port": (v.port, v.source)}
+                if v.free_ports is not None:
+                    values["free_ports"] = (v.free_ports, v.source)
                 self.rows.append(("ports", (vios, v.port), values, v.source, 1))
                 self.rows.append(("ports", (vios, v.port), {"fabric": (UNKNOWN_FABRIC, v.source)}, v.source, 2))
         if self.intake.fc:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -97,6 +97,7 @@ class Format:
     ``recognise`` looks at the content (the first 64 KiB of a text, all bytes of a ``binary`` one), never at a name.
     ``read(text, file, first_line=1)``, or ``read(data, file)``, returns a :class:`Reading` and raises nothing for any
     content. ``facts`` takes the records of a reading by their kind ("": of any other kind), ``samples`` all of it.
+    ``inside`` gives the captures that a reading carries, to be read like any.
     """
 
     kind: str
@@ -105,6 +106,7 @@ class Format:
     facts: Mapping[str, TakeFacts] = field(default_factory=dict)
     samples: TakeSamples | None = None
     binary: bool = False
+    inside: Callable[[Reading], Iterable[str]] | None = None
 
 
 def clean(text: str) -> str:

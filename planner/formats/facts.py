@@ -62,13 +62,13 @@ class SelfReport:
 
 @dataclass(frozen=True, slots=True)
 class Ethernet:
-    """A virtual Ethernet adapter; ``trunk``: it belongs to a SEA."""
+    """A virtual Ethernet adapter; ``trunk``: it belongs to a SEA. ``vswitch`` is a name, or a number of its system."""
 
     ref: PartRef
     slot: int
     vlan: int
     tagged: tuple[int, ...]
-    vswitch: str
+    vswitch: str | int
     trunk: bool
     source: Source
 
@@ -117,19 +117,20 @@ class Sea:
 
     vios: ViosRef
     name: str
-    vlans: tuple[tuple[str, int], ...]
+    vlans: tuple[tuple[str | int, int], ...]
     source: Source
 
 
 @dataclass(frozen=True, slots=True)
 class Vfc:
-    """A virtual Fibre Channel server adapter: its slot, client and physical port."""
+    """A virtual Fibre Channel server adapter: its slot, client and physical port, and what that has left."""
 
     vios: ViosRef
     slot: int | None
     client: PartRef
     port: str
     source: Source
+    free_ports: int | None = None
 
 
 #: (kind, key, values, place, rank) of one row of an estate; rank 0 a person's word, 1 a machine's, 2 assumed.
@@ -147,7 +148,11 @@ class Profile:
 
 @dataclass(slots=True)
 class Intake:
-    """Everything that was said. ``aliases``: serial number or identifier → name of a system."""
+    """Everything that was said. ``aliases``: serial number or identifier → name of a system.
+
+    ``identifiers``: UUID → partition; ``switches``: (system, number) → name; ``held``: (partition, fact) → what it has
+    of that, each with its place.
+    """
 
     systems: dict[str, Values] = field(default_factory=dict)
     system_sources: dict[str, Source] = field(default_factory=dict)
@@ -165,6 +170,9 @@ class Intake:
     seas: list[Sea] = field(default_factory=list)
     vfcs: list[Vfc] = field(default_factory=list)
     levels: list[tuple[ViosRef, str, Source]] = field(default_factory=list)
+    identifiers: dict[str, PartRef] = field(default_factory=dict)
+    switches: dict[tuple[str, int], str] = field(default_factory=dict)
+    held: dict[tuple[PartRef, str], dict[str, Source]] = field(default_factory=dict)
     rows: list[Row] = field(default_factory=list)
     saved: tuple[Estate, collections.abc.Mapping[str, str]] | None = None
     findings: list[Finding] = field(default_factory=list)
@@ -179,6 +187,10 @@ class Intake:
         for alias in (name, *aliases):
             if alias:
                 self.aliases.setdefault(alias, name)
+
+    def has(self, ref: PartRef, fact: str, what: str, source: Source) -> None:
+        """One more of something that a partition has: ports are counted, adapters listed."""
+        self.held.setdefault((ref, fact), {}).setdefault(what, source)
 
     def say(self, severity: Severity, rule: str, subject: str, message: str, fix: str, source: Source | None) -> None:
         """Add a finding."""
@@ -201,11 +213,11 @@ def state_of(text: str) -> str:
 
 
 def mode_of(text: str) -> str:
-    """A compatibility mode as consoles write it → as the estate does: ``POWER6_plus`` → ``POWER6+``."""
-    if text.lower() == "default":
-        return "default"
-    base, _, rest = text.replace("_plus", "+").partition("_")
-    return f"{base} enhanced" if rest.lower() == "enhanced" else f"{base}_{rest}" if rest else base
+    """A compatibility mode as consoles write it → as the estate does: ``POWER6_Plus_Enhanced`` → ``POWER6+ enhanced``.
+    """
+    base, *rest = text.strip().lower().replace("_plus", "+").split("_")
+    base = base.replace("power", "POWER")
+    return f"{base} enhanced" if rest == ["enhanced"] else "_".join((base, *rest))
 
 
 def os_of(environment: str, version: str) -> tuple[str, str]:
@@ -230,6 +242,7 @@ def runs(environment: str, version: str, *, vios: bool | None, source: Source) -
 
 
 _FIRMWARE = re.compile(r"(?:01)?([A-Z]{2}[0-9]{3,4}_[0-9]{1,4})(?![0-9])")
+_BOTH = re.compile(r"([A-Z]{2}[0-9]{3,4})_FW[0-9A-Z.]{1,12} \(([0-9]{1,4})\)")
 _SERVICE_PACK = re.compile(r"FW[0-9]{3,4}\.[0-9A-Z]{1,4}")
 _RELEASE = re.compile(r"(?:01)?([A-Z]{2}[0-9]{3,4})")
 
@@ -237,8 +250,10 @@ _RELEASE = re.compile(r"(?:01)?([A-Z]{2}[0-9]{3,4})")
 def firmware_of(release: str, level: str = "", service_pack: str = "") -> str:
     """A firmware level as a person states it: ``VL950_099``, else ``FW950.30``; "" where the texts name none.
 
-    ``release`` may be ``01ML1030`` with its ``level`` ``48`` apart: ML1030_048.
+    ``release`` may be ``01ML1030`` with its ``level`` ``48`` apart: ML1030_048; or ``VL950_FW950.40 (99)``: VL950_099.
     """
+    if both := _BOTH.fullmatch(release.strip()):
+        return f"{both[1]}_{int(both[2]):03}"
     texts = (release, level, service_pack)
     for pattern, part in ((_FIRMWARE, 1), (_SERVICE_PACK, 0)):
         named = next((found for text in texts if (found := pattern.search(text))), None)

@@ -12,35 +12,30 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from itertools import pairwise
 from typing import Any, cast
 from xml.parsers import expat
 
-from planner.estate.model import DEFAULT_VSWITCH
 from planner.findings import Finding, Severity, Source
-from planner.formats.base import Format, NonValue, Reading, Record, TakeFacts, first, pick, stated
-from planner.formats.facts import (
-    Client,
-    Hdisk,
-    Intake,
-    Mapping,
-    Partition,
-    PartRef,
-    Sea,
-    Values,
-    Vfc,
-    ViosRef,
-    firmware_of,
-    mode_of,
-    percent_of,
-    runs,
-    state_of,
+from planner.formats import hmc_rest_facts
+from planner.formats.base import Format, NonValue, Reading, Record
+from planner.formats.values import (
+    flag,
+    integral,
+    mib,
+    mtms,
+    number,
+    page_table_ratio,
+    typed,
+    units,
+    whole,
+    whole_or_any,
 )
-from planner.formats.values import flag, integral, mib, mtms, number, typed, units, whole, whole_or_any
 
 KIND = "hmc-rest"
+JOB = "rest-job"
 
 MOST_DEPTH = 60
 
@@ -50,6 +45,17 @@ _KINDS = {
     "LogicalPartition": "rest-lpar",
     "VirtualIOServer": "rest-vios",
     "SharedProcessorPool": "rest-pool",
+    "ClientNetworkAdapter": "rest-ethernet",
+    "VirtualSCSIClientAdapter": "rest-scsi-client",
+    "VirtualFibreChannelClientAdapter": "rest-fc-client",
+    "VirtualSwitch": "rest-switch",
+    "VirtualNetwork": "rest-network",
+    "NetworkBridge": "rest-bridge",
+    "SRIOVEthernetLogicalPort": "rest-sriov-port",
+    "SRIOVFibreChannelLogicalPort": "rest-sriov-port",
+    "SRIOVRoCELogicalPort": "rest-sriov-port",
+    "VirtualNICDedicated": "rest-vnic",
+    "JobResponse": JOB,
 }
 _ERRORS = "HttpErrorResponse"
 #: What an object of each kind cannot lack.
@@ -58,10 +64,14 @@ _REQUIRED = {
     "rest-lpar": ("partition_name", "partition_id"),
     "rest-vios": ("partition_name", "partition_id"),
     "rest-pool": ("pool_id",),
+    "rest-ethernet": ("virtual_slot_number", "port_vlan_id"),
+    "rest-scsi-client": ("virtual_slot_number",),
+    "rest-fc-client": ("virtual_slot_number",),
+    "rest-switch": ("switch_id", "switch_name"),
 }
 
 
-#: Elements of which facts are made, by their type: what is none of it is an error.
+#: Elements of which facts are made, by their type: what is none of it is left out, and told.
 _TYPED: dict[str, Callable[[str], Any]] = {name: parse for parse, names in (
     (mib, "CurrentMaximumMemory CurrentMemory DesiredMemory MaximumMemory ConfigurableSystemMemory"
           " CurrentLogicalMemoryBlockSize MemoryUsedByHypervisor"),
@@ -70,20 +80,23 @@ _TYPED: dict[str, Callable[[str], Any]] = {name: parse for parse, names in (
     (integral, "PartitionID PoolID SharedProcessorPoolID DesiredVirtualProcessors MaximumVirtualProcessors"
                " AllocatedVirtualProcessors UncappedWeight DesiredProcessors MaximumProcessors CurrentProcessors"
                " RunProcessors MaximumActiveMigrations CurrentHugePageCount VirtualSlotNumber LocalPartitionID"
-               " PortVLANID ConnectingPartitionID ConnectingVirtualSlotNumber"),
-    (whole_or_any, "RemoteLogicalPartitionID RemoteSlotNumber RemotePartitionID"),
+               " PortVLANID ConnectingPartitionID ConnectingVirtualSlotNumber VirtualSwitchID SwitchID AvailablePorts"),
+    (page_table_ratio, "HardwarePageTableRatio CurrentHardwarePageTableRatio"),
+    (whole_or_any, "RemoteLogicalPartitionID RemoteSlotNumber"),
     (number, "ExpansionFactor CurrentExpansionFactor"),
     (flag, "HasDedicatedProcessors HasPhysicalIO MigrationDisable MoverServicePartition ActiveMemoryExpansionCapable"
            " IsVirtualTrustedPlatformModuleEnabled IsRedundantErrorPathReportingEnabled"
            " ActiveLogicalPartitionMobilityCapable"),
     (str, "PartitionName PartitionState PartitionType SystemName SharingMode OperatingSystemVersion PoolName Model"
-          " CurrentProcessorCompatibilityMode ResourceMonitoringControlState UniqueDeviceID MachineType SerialNumber"
-          " MTMS ActivatedLevel ActivatedServicePackNameAndLevel SystemFirmware ReservePolicy WWPNs TaggedVLANIDs UUID"
-          " SupportedPartitionProcessorCompatibilityModes AssociatedManagedSystem"),
+          " CurrentProcessorCompatibilityMode ResourceMonitoringControlState UniqueDeviceID VolumeUniqueID MachineType"
+          " SerialNumber MTMS ActivatedLevel ActivatedServicePackNameAndLevel SystemFirmware ReservePolicy WWPNs"
+          " SupportedPartitionProcessorCompatibilityModes AssociatedManagedSystem PendingProcessorCompatibilityMode"
+          " TaggedVLANIDs UUID SwitchName LocationCode VNICPortUsage VirtualDiskType ParameterName ParameterValue"),
 ) for name in names.split()}
 #: The other elements by their names; what is not of its family is kept as text.
 _FAMILIES = tuple((re.compile(name), parse) for name, parse in cast(tuple[tuple[str, Callable[[str], Any]], ...], (
-    (r"(?:Is|Has|Allow|Assign)[A-Z]\w*|AvailableForUsage|\w*(?:Capable|Enabled|Supported|Required|State|Send|VariedOn)",
+    (r"(?:Is|Has|Allow|Assign)[A-Z]\w*|AvailableForUsage|Required\w+|Tagged\w+"
+     r"|\w*(?:Capable|Enabled|Supported|Required|State|Send|VariedOn|Accepted|Device)",
      flag),
     (r"\w*(?:Memory|VolumeCapacity|RegionSize|BlockSize)|RequiredMinimumForMaximum", mib),
     (r"\w*(?:ProcessingUnits|ProcessorUnits|ProcUnits|SystemProcessors)", units),
@@ -92,7 +105,7 @@ _FAMILIES = tuple((re.compile(name), parse) for name, parse in cast(tuple[tuple[
     (r"\w*(?:Factor|Ratio)", number),
     (r"\w*(?:Name|State|Type|Mode|Level|ID|UUID|Address|Addresses|Version|Serial\w+|Prefix|Code|Label|Policy|Algorithm"
      r"|Location|Profile|Sync|Position|Status|Description|Port|Interface|WWPN|WWNN|Ping|Page83|Size|Capacity|Time|Rations"
-     r"|Mirroring\w*|InUse)", str),
+     r"|Mirroring\w*|InUse|Codes|Index|Started|Completed|VLANs|Priorities|Ratios|Pools|Value|MemoryPartition)", str),
 )))
 #: Elements whose text is a list, separated by blanks; True: of whole numbers.
 _SPLIT = {"WWPNs": False, "TaggedVLANIDs": True}
@@ -112,19 +125,28 @@ _BLOCKS = {
     "BackingDeviceChoice": "backing_", "EthernetBackingDevice": "", "IPInterface": "ip_", "PhysicalVolume": "",
     "VirtualDisk": "", "VirtualOpticalMedia": "", "LogicalUnit": "", "PhysicalVolumeVirtualTargetDevice": "",
     "LogicalVolumeVirtualTargetDevice": "", "VirtualOpticalTargetDevice": "",
-    "SharedStoragePoolLogicalUnitVirtualTargetDevice": "",
+    "SharedStoragePoolLogicalUnitVirtualTargetDevice": "", "JobRequestInstance": "",
 }
+#: Blocks that no plan needs, of which nothing is said.
+_QUIET = frozenset({
+    "ProfileIOSlots", "SRIOVAdapters", "LoadGroups", "NportLoggedInStatus", "Details", "AssociatedBackingDevices",
+    "RequestedOperation", "AssociatedIPLConfiguration", "RelatedIOAdapter", "IORDevices", "HostChannelAdapters",
+    "HostEthernetAdapters", "IOAdapters", "FreeEthernetBackingDevicesForSEA", "FreeIOAdaptersForLinkAggregation",
+})
 _LISTS = {
     "PhysicalVolumes": "PhysicalVolume", "SharedEthernetAdapters": "SharedEthernetAdapter",
     "VirtualSCSIMappings": "VirtualSCSIMapping", "VirtualFibreChannelMappings": "VirtualFibreChannelMapping",
-    "TrunkAdapters": "TrunkAdapter",
+    "TrunkAdapters": "TrunkAdapter", "IOSlots": "IOSlot", "Results": "JobParameter",
+    "JobParameters": "JobParameter",
 }
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _OF_SYSTEM = re.compile(r"/ManagedSystem/([0-9a-fA-F-]{36})(?:/|$)")
+_OF_PARTITION = re.compile(r"/(?:LogicalPartition|VirtualIOServer)/([0-9a-fA-F-]{36})/")
 _DOCUMENT = re.compile(r"^[ \t]*(<\?xml\s)", re.MULTILINE)
 _QUICK = re.compile(r'"(?:PartitionName|SystemName|PoolName)"\s*:')
-_SPELLINGS = {"IBMi": "Ibmi", "VLANIDs": "VlanIds", "VLANID": "VlanId", "WWPNs": "Wwpns"}
+_BESIDE = re.compile(r'"(?:UUID|MTMS|PartitionType|PartitionState|ConfigurableSystemMemory)"\s*:')
+_SPELLINGS = {"IBMi": "Ibmi", "VLANIDs": "VlanIds", "VLANID": "VlanId", "WWPNs": "Wwpns", "NICs": "Nics"}
 _SPELLED = re.compile("|".join(_SPELLINGS))
 
 
@@ -132,6 +154,10 @@ def snake(name: str) -> str:
     """``CurrentMemory`` → ``current_memory``, ``PortVLANID`` → ``port_vlan_id``."""
     spelled = _SPELLED.sub(lambda match: _SPELLINGS[match[0]], _SAME_AS.get(name, name))
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", spelled).lower()
+
+
+_REPEATABLE = frozenset({*_SPLIT, *_REPEATED, "UniqueDeviceID", "LocationCode", "VNICPortUsage", "VirtualDiskType"})
+_SCALARS = frozenset(snake(name) for name in _TYPED if name not in _REPEATABLE)
 
 
 def _value(element: str, text: str) -> Any:
@@ -179,10 +205,11 @@ class _Log:
         self.findings.append(Finding(rule, severity, subject or self.file, message, fix, Source(self.file, line)))
 
     def bad(self, name: str, error: ValueError, line: int) -> None:
-        self.say(Severity.ERROR, "input.bad-value", f"{name}: {error}", "export it again; the value is left out", line)
+        self.say(Severity.WARNING, "input.bad-value", f"{name}: {error}", "export it again; the value is left out",
+                 line)
 
     def closed(self) -> Reading:
-        self._list(Severity.WARNING, self.unknown, "input.unknown-key", "elements of no known family", "kept as text")
+        self._list(Severity.INFO, self.unknown, "input.unknown-key", "elements of no known family", "kept as text")
         self._list(Severity.INFO, self.unread, "input.not-read", "blocks that are not read", "no plan needs them")
         return Reading(KIND, tuple(self.records), tuple(self.findings))
 
@@ -190,6 +217,10 @@ class _Log:
         if names:
             shown = ", ".join(sorted(names)[:30]) + (f" and {len(names) - 30} more" if len(names) > 30 else "")
             self.say(severity, rule, f"{what}: {shown}", fix, min(names.values()))
+
+
+class _Repeated(tuple[Any, ...]):
+    """The values of an element that is repeated."""
 
 
 @dataclass(slots=True)
@@ -201,12 +232,17 @@ class _Fields:
     lines: dict[str, int] = field(default_factory=dict)
 
     def put(self, name: str, value: Any, line: int) -> None:
-        if name in self.values:
-            self.log.say(Severity.ERROR, "input.duplicate-key", f"{name} stands twice in one object "
+        """An element that is repeated is a list; of one that a fact is made of the first counts."""
+        if name not in self.values:
+            self.values[name] = value
+            self.lines[name] = line
+        elif name in _SCALARS and value != self.values[name]:
+            self.log.say(Severity.WARNING, "input.duplicate-key", f"{name} stands twice in one object "
                          f"(first in line {self.lines[name]})", "the first is used; export it again", line)
-            return
-        self.values[name] = value
-        self.lines[name] = line
+        elif name not in _SCALARS:
+            before = self.values[name]
+            self.values[name] = (*(before if isinstance(before, _Repeated) else (before,)), value)
+            self.values[name] = _Repeated(self.values[name])
 
     def append(self, name: str, value: Any, line: int) -> None:
         self.values[name] = (*self.values.get(name, ()), value)
@@ -230,11 +266,13 @@ class _Fields:
 
 
 def recognise(text: str) -> bool:
-    """XML in the HMC's namespace, or JSON objects that name partitions, systems or pools beside a UUID."""
+    """XML in the HMC's namespace, or JSON objects that name partitions, systems or pools themselves, not inside."""
     start = text.lstrip("\ufeff \t\n")[:1]
     if start in ("[", "{"):
-        return bool(_QUICK.search(text)) and '"UUID"' in text
-    return _NAMESPACE in text and ("<feed" in text or "<entry" in text or "Metadata" in text or _ERRORS in text)
+        name = _QUICK.search(text)
+        before = text[:name.start()] if name else ""
+        return bool(name and _BESIDE.search(text)) and before.count("{") - before.count("}") == 1
+    return (_NAMESPACE in text or "/rest/api/uom/" in text) and ("<feed" in text or "<entry" in text or "Metadata" in text or _ERRORS in text)
 
 
 def read(text: str, file: str, first_line: int = 1) -> Reading:
@@ -281,7 +319,8 @@ class _Document:
     offset: int
     path: list[str] = field(default_factory=list)
     inside: list[_Element] = field(default_factory=list)
-    system: str = ""
+    home: dict[str, str] = field(default_factory=dict)
+    of_feed: dict[str, str] = field(default_factory=dict)
     objects: int = 0
 
     def line(self) -> int:
@@ -297,10 +336,17 @@ class _Document:
                 self.inside[-1].children.append(element)
             self.inside.append(element)
         elif name == "entry":
-            self.system = ""
-        elif name == "link" and (match := _OF_SYSTEM.search(attributes.get("href", ""))):
-            self.system = match[1]
+            self.home = dict(self.of_feed)
+        elif name == "link":
+            self._link(attributes.get("href", ""))
         self.path.append(name)
+
+    def _link(self, href: str) -> None:
+        """Whose the objects are: of a feed, or of one entry."""
+        home = self.home if "entry" in self.path else self.of_feed
+        for name, pattern in (("associated_managed_system", _OF_SYSTEM), ("owner", _OF_PARTITION)):
+            if match := pattern.search(href):
+                home[name] = match[1].lower()
 
     def _begins_object(self, name: str) -> bool:
         if self.path and self.path[-1] != "content" and not self.path[-1].endswith("_Collection"):
@@ -318,7 +364,7 @@ class _Document:
             element = self.inside.pop()
             if not self.inside:
                 self.objects += 1
-                _add_object(self.log, element, self.system)
+                _add_object(self.log, element, self.home)
 
     def text(self, piece: str) -> None:
         if self.inside:
@@ -368,31 +414,43 @@ def _broken_off(log: _Log, document: _Document, error: expat.ExpatError) -> None
             "what stands before is used; export it again", error.lineno + document.offset)
 
 
-def _add_object(log: _Log, element: _Element, system: str) -> None:
+def _add_object(log: _Log, element: _Element, home: dict[str, str]) -> None:
     if element.name == _ERRORS:
         _say_error(log, {child.name: child.text for child in element.children}, element.line)
         return
-    fields = _Fields(log)
+    fields, told = _Fields(log), len(log.findings)
     _collect(fields, element, "")
-    if system and not fields.values.keys() & {"associated_managed_system"} and element.name != "ManagedSystem":
-        fields.put("associated_managed_system", system.lower(), element.line)
+    named = home.get("associated_managed_system") or _system_in(element)
+    if named and "associated_managed_system" not in fields.values and element.name != "ManagedSystem":
+        fields.put("associated_managed_system", named, element.line)
+    if "owner" in home and element.name not in ("ManagedSystem", "LogicalPartition", "VirtualIOServer"):
+        fields.put("owner", home["owner"], element.line)
     _add_record(log, _KINDS[element.name], fields, element.line)
+    subject = str(fields.values.get("partition_name") or fields.values.get("system_name") or log.file)
+    log.findings[told:] = [replace(found, subject=subject) for found in log.findings[told:]]
+
+
+def _system_in(element: _Element) -> str:
+    """The managed system that an object's references name."""
+    inside = (one for child in element.children for one in (child, *child.children))
+    found = (_OF_SYSTEM.search(one.attributes.get("href", "")) for one in inside)
+    return next((match[1].lower() for match in found if match), "")
 
 
 def _say_error(log: _Log, answer: dict[str, str], line: int) -> None:
     message = answer.get("Message", "") or answer.get("ReasonCode", "") or "no message"
     status = answer.get("HTTPStatus", "")
-    log.say(Severity.ERROR, "input.error-text", f"the HMC answered with an error{f' ({status})' if status else ''}: "
-            f"{message[:200]}", "export it again once the HMC answers", line)
+    log.say(Severity.INFO, "input.error-text", f"the HMC answered with an error{f' ({status})' if status else ''}: "
+            f"{message[:200]}", "ask the HMC again if the answer is needed", line)
 
 
 def _add_record(log: _Log, kind: str, fields: _Fields, line: int) -> None:
-    subject = str(fields.values.get("partition_name") or fields.values.get("system_name") or "")
-    for name in _REQUIRED[kind]:
-        if isinstance(fields.values.get(name, NonValue.EMPTY), NonValue):
-            log.say(Severity.ERROR, "input.missing-value", f"a {kind.removeprefix('rest-')} without {name}",
-                    "export it again", fields.lines.get(name, line), subject)
-    if fields.values:
+    absent = NonValue.EMPTY
+    lacking = [name for name in _REQUIRED.get(kind, ()) if isinstance(fields.values.get(name, absent), NonValue)]
+    if lacking:
+        log.say(Severity.WARNING, "input.missing-value", f"a {kind.removeprefix('rest-')} without "
+                + " and ".join(lacking), "left out; export it again", fields.lines.get(lacking[0], line))
+    elif fields.values:
         log.records.append(Record(kind, fields.values, Source(log.file, line), fields.lines))
 
 
@@ -443,10 +501,12 @@ def _uuid_of(href: str) -> str:
 
 def _block(fields: _Fields, element: _Element, prefix: str) -> None:
     if element.name not in _BLOCKS:
-        fields.log.unread.setdefault(element.name[:80], element.line)
+        if element.name not in _QUIET:
+            fields.log.unread.setdefault(element.name[:80], element.line)
         return
     if element.name == "Storage":
-        fields.put(prefix + "storage_kind", element.children[0].name, element.line)
+        kind = next((child.name for child in element.children if child.name != "Metadata"), "")
+        fields.put(prefix + "storage_kind", kind, element.line)
     _collect(fields, element, prefix + _BLOCKS[element.name])
 
 
@@ -476,7 +536,7 @@ def _read_json(log: _Log, text: str, first_line: int) -> None:
         if isinstance(value, _Pairs):
             _add_json(log, value, line)
         else:
-            log.say(Severity.ERROR, "input.bad-value", f"{_shown(value)} where an object was expected",
+            log.say(Severity.WARNING, "input.bad-value", f"{_shown(value)} where an object was expected",
                     "export it again with quick/All", line)
 
 
@@ -521,7 +581,7 @@ def _add_json(log: _Log, pairs: _Pairs, line: int) -> None:
         _say_error(log, {name: value for name, value in pairs if isinstance(value, str)}, line)
         return
     if not kind:
-        log.say(Severity.ERROR, "input.unknown-text", "an object that is no system, partition or pool",
+        log.say(Severity.WARNING, "input.unknown-text", "an object that is no system, partition or pool",
                 "export ManagedSystem, LogicalPartition or VirtualIOServer with quick/All", line)
         return
     fields = _Fields(log)
@@ -562,194 +622,15 @@ def _plain(values: Iterable[Any], depth: int = 0) -> tuple[Any, ...]:
     return tuple(_plain(value, depth + 1) if isinstance(value, list | tuple) else value for value in values)
 
 
-# --- what is taken ----------------------------------------------------------------------------------------------------
+def sessions(reading: Reading) -> Iterator[str]:
+    """What commands printed that jobs of the console (CLIRunner) ran, as captures of a session."""
+    for record in reading.records:
+        if record.kind == JOB:
+            asked, answered = (
+                {str(one.get("parameter_name")): str(one.get("parameter_value")) for one in record.fields.get(name, ())}
+                for name in ("job_parameters", "results"))
+            if "cmd" in asked and answered.get("result"):
+                yield f"$ {asked['cmd']}\n{answered['result']}\n"
 
 
-_RESERVE = {"noreserve": "no_reserve", "singlepath": "single_path", "persistentreserveexclusive": "PR_exclusive",
-            "persistentreserveshared": "PR_shared"}
-_BACKING = {"PhysicalVolume": "lun", "LogicalVolume": "lv", "VirtualOpticalMedia": "optical", "LogicalUnit": "ssp",
-            "VirtualDisk": "lv"}
-_FIRMWARE = ("system_firmware", "activated_level", "activated_service_pack_name_and_level")
-_DEVICES = ("storage_volume_name", "storage_disk_name", "storage_media_name", "storage_unit_name",
-            "storage_unique_device_id", "target_target_name")
-
-
-def _valued(row: dict[str, Any]) -> dict[str, Any]:
-    return {k: v for k, v in row.items() if not isinstance(v, NonValue)}
-
-
-def _sys(intake: Intake, r: Record, reading: Reading) -> None:
-    have = stated(r)
-    name = str(have.get("system_name", ""))
-    if not name:
-        return
-    values = pick(r, {
-        "serial_number": "serial", "configurable_system_processor_units": "configurable_units",
-        "configurable_system_memory": "configurable_memory_mib", "current_logical_memory_block_size": "lmb_mib",
-        "minimum_processor_units_per_virtual_processor": "min_units_per_vp", "maximum_active_migrations":
-        "max_migrations", "active_logical_partition_mobility_capable": "enterprise",
-        "active_memory_expansion_capable": "memory_expansion_capable"})
-    level = firmware_of(*(str(have.get(name, "")) for name in _FIRMWARE))
-    if level:
-        values["firmware"] = (level, r.where(next(name for name in _FIRMWARE if name in have)))
-    if "machine_type" in have and "model" in have:
-        values["model"] = (f"{have['machine_type']}-{have['model']}", r.source)
-    modes = [mode_of(str(m)) for m in have.get("supported_partition_processor_compatibility_modes", ())]
-    if modes:
-        values["modes"] = (tuple(m for m in modes if m != "default"), r.source)
-    intake.system(name, values, r.source, str(have.get("uuid", "")), str(have.get("serial_number", "")))
-    if "memory_used_by_hypervisor" in have:
-        intake.firmware_total[name] = (have["memory_used_by_hypervisor"], r.where("memory_used_by_hypervisor"))
-
-
-def _partition(vios: bool) -> TakeFacts:
-    def take(intake: Intake, r: Record, reading: Reading) -> None:
-        have = stated(r)
-        ref = PartRef(str(have.get("associated_managed_system", "")), have.get("partition_id"),
-                      str(have.get("partition_name", "")))
-        intake.partitions.append(Partition(ref, vios, _values(r, vios), r.source))
-        if vios:
-            _vios_parts(intake, r, ref)
-    return take
-
-
-def _values(r: Record, vios: bool) -> Values:
-    have = stated(r)
-    values = pick(r, {"partition_id": "lpar_id", "mover_service_partition": "msp", "shared_processor_pool_id":
-                      "pool_id", "uncapped_weight": "weight", "has_physical_io": "physical_io", "migration_disable":
-                      "migration_disabled", "is_virtual_trusted_platform_module_enabled": "vtpm",
-                      "current_huge_page_count": "huge_pages",
-                      "is_redundant_error_path_reporting_enabled": "error_path_reporting"})
-    for name in ("current_expansion_factor", "expansion_factor"):
-        if name in have:
-            values.setdefault("memory_expansion_percent", (percent_of(have[name]), r.where(name)))
-    values |= first(r, "memory_mib", "current_memory", "desired_memory") | first(r, "max_memory_mib", "maximum_memory",
-                                                                                 "current_maximum_memory")
-    if "partition_state" in have:
-        values["state"] = (state_of(str(have["partition_state"])), r.source)
-    if "resource_monitoring_control_state" in have:
-        values["rmc_active"] = (have["resource_monitoring_control_state"] == "active", r.source)
-    if "current_processor_compatibility_mode" in have:
-        values["current_mode"] = (mode_of(str(have["current_processor_compatibility_mode"])), r.source)
-    values |= _processors(r)
-    version = str(have.get("operating_system_version", ""))
-    environment = "os400" if have.get("partition_type") == "OS400" else ""
-    values |= runs(environment, version, vios=vios, source=r.source)
-    return values
-
-
-def _processors(r: Record) -> Values:
-    have = stated(r)
-    dedicated = have.get("has_dedicated_processors")
-    if dedicated is None:
-        return {}
-    values: Values = {"processors": ("dedicated" if dedicated else "shared", r.source)}
-    if dedicated:
-        values |= first(r, "virtual_processors", "current_processors", "desired_processors", "run_processors")
-        values |= pick(r, {"maximum_processors": "max_virtual_processors"})
-        if "virtual_processors" in values:
-            values["entitlement_units"] = (values["virtual_processors"][0] * 100, r.source)
-        return values
-    values |= first(r, "virtual_processors", "allocated_virtual_processors", "desired_virtual_processors")
-    values |= first(r, "entitlement_units", "current_processing_units", "desired_processing_units")
-    values |= pick(r, {"maximum_virtual_processors": "max_virtual_processors"})
-    if have.get("sharing_mode") in ("capped", "uncapped"):
-        values["sharing"] = (have["sharing_mode"], r.source)
-    return values
-
-
-def _vios_parts(intake: Intake, r: Record, ref: PartRef) -> None:
-    have = stated(r)
-    vios = ViosRef(ref.name, file=r.source.file)
-    for disk in map(_valued, have.get("physical_volumes", ())):
-        ids = (f"uid:{disk['unique_device_id']}",) if "unique_device_id" in disk else ()
-        policy = str(disk.get("reserve_policy", ""))
-        intake.hdisks.append(Hdisk(vios, str(disk.get("volume_name", "")), ids,
-                                   _RESERVE.get(policy.replace("_", "").lower(), policy), r.source))
-    for sea in map(_valued, have.get("shared_ethernet_adapters", ())):
-        vlans = {(_switch(t), n) for t in map(_valued, sea.get("trunk_adapters", ()))
-                 for n in (t.get("port_vlan_id"), *t.get("tagged_vlan_ids", ())) if isinstance(n, int)}
-        intake.seas.append(Sea(vios, str(sea.get("device_name", "")), tuple(sorted(vlans)), r.source))
-    for m in map(_valued, have.get("virtual_scsi_mappings", ())):
-        _scsi(intake, vios, ref, m, r)
-    for m in map(_valued, have.get("virtual_fibre_channel_mappings", ())):
-        _fibre(intake, vios, ref, m, r)
-
-
-def _switch(trunk: dict[str, Any]) -> str:
-    return str(trunk.get("virtual_switch_name", DEFAULT_VSWITCH)).removesuffix("(Default)") or DEFAULT_VSWITCH
-
-
-def _scsi(intake: Intake, vios: ViosRef, ref: PartRef, m: dict[str, Any], r: Record) -> None:
-    device = next((str(m[name]) for name in _DEVICES if m.get(name)), "")
-    if not device:
-        return
-    client = PartRef(ref.system, m.get("client_local_partition_id"))
-    intake.mappings.append(Mapping(
-        vios, m.get("server_virtual_slot_number"), client, str(m.get("target_target_name", device)),
-        _BACKING.get(str(m.get("storage_kind", "")), "lv"), device, r.source, m.get("client_virtual_slot_number"),
-        str(m.get("server_adapter_name", ""))))
-
-
-def _fibre(intake: Intake, vios: ViosRef, ref: PartRef, m: dict[str, Any], r: Record) -> None:
-    lpar = m.get("client_local_partition_id", m.get("server_connecting_partition_id"))
-    client = PartRef(ref.system, lpar if isinstance(lpar, int) else None)
-    port = str(m.get("server_physical_port_name") or m.get("server_map_port") or "")
-    intake.vfcs.append(Vfc(vios, m.get("server_virtual_slot_number"), client, port, r.source))
-    wwpns = tuple(str(w) for w in m.get("client_wwpns", ()))
-    slot = m.get("client_virtual_slot_number", m.get("server_connecting_virtual_slot_number"))
-    if wwpns and isinstance(slot, int):
-        intake.fc.append(Client(client, slot, PartRef(ref.system, ref.lpar_id, ref.name),
-                                m.get("server_virtual_slot_number"), wwpns, r.source))
-
-
-def _pool(intake: Intake, r: Record, reading: Reading) -> None:
-    have = stated(r)
-    system = str(have.get("associated_managed_system", ""))
-    if system and "pool_id" in have:
-        values = pick(r, {"pool_name": "name", "maximum_processing_units": "max_units",
-                          "current_reserved_processing_units": "reserved_units"})
-        if not values.get("max_units", (0, None))[0]:
-            values.pop("max_units", None)
-        intake.pools.append((system, have["pool_id"], values, r.source))
-
-
-_FACTS: dict[str, TakeFacts] = {
-    "rest-managed-system": _sys, "rest-lpar": _partition(False), "rest-vios": _partition(True), "rest-pool": _pool,
-}
-
-FORMAT = Format(KIND, recognise, read, _FACTS)
-
-
-#: Reason → (record kind, fields) that are neither facts of an estate nor usage; ``*`` and ``?`` are wildcards.
-NOT_TAKEN: dict[str, tuple[tuple[str, str], ...]] = {
-    "a limit of the LPAR's profile: a move neither checks it nor changes it": (
-        ("rest-*", "minimum_memory minimum_processing_units minimum_processors minimum_virtual_processors"
-         " maximum_processing_units"),
-    ),
-    "what is free, or installed and not configurable: a plan computes the first and cannot use the second": (
-        ("rest-managed-system", "current_available_* installed_* available_wwpns"),
-    ),
-    "other objects: they name the system themselves": (
-        ("rest-*", "associated_logical_partitions shared_processor_pools assigned_partitions processor_pool"),
-        ("rest-managed-system", "mtms"),
-        ("rest-lpar", "uuid"),
-        ("rest-vios", "uuid"),
-        ("rest-pool", "uuid"),
-    ),
-    "only an LPAR that does not run is moved like that": (
-        ("rest-managed-system", "*inactive_*"),
-    ),
-    "what was under way when it was exported": (
-        ("rest-*", "number_of_active_* migration_state runtime_memory"),
-    ),
-    "the firmware's limit, of which the console's is the smaller": (
-        ("rest-managed-system", "maximum_firmware_*"),
-    ),
-    "state and lamps of the console": (
-        ("rest-*", "state is_classic_* *attention_led* partition_type"),
-    ),
-    "elements that this program does not know: told as input.unknown-key, capabilities apart": (
-        ("rest-*", "flying_toasters quantum_leap_capable"),
-    ),
-}
+FORMAT = Format(KIND, recognise, read, hmc_rest_facts.FACTS, inside=sessions)

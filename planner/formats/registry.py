@@ -118,6 +118,8 @@ def read_text_document(text: str, shown_as: str, notes: tuple[Finding, ...] = ()
     form = _whole(text)
     if form is not None:
         readings = [form.read(text, shown_as)]
+        readings += [r for inside in (form.inside(readings[0]) if form.inside else ())
+                     for r in read_text_document(inside, shown_as)]
     else:
         parts = split.sections(text, lambda one: format_of(one) is not None)
         readings = _one_host([r for part in parts for r in _read_section(part, shown_as, len(parts) > 1)])

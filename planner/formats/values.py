@@ -138,6 +138,14 @@ def integral(value: str, most: int = MOST_COUNT, expected: str = "a whole number
     return int(number)
 
 
+def page_table_ratio(value: str) -> int:
+    """The n of 1:n that an exponent stands for: 6 is 1:64, the ratio of hash page tables."""
+    exponent = integral(value)
+    if not 4 <= exponent <= 12:
+        raise ValueError(f"{value[:40]!r} is no exponent of a page table ratio, of which 6 is 1:64")
+    return 1 << exponent
+
+
 def counter(value: str) -> int:
     """A whole number of up to 64 bits: cycles, instructions, bytes."""
     return whole(value, MOST_COUNT, "a whole number of up to 64 bits")

@@ -187,11 +187,11 @@ def test_rest_records(estate: Estate) -> None:
         (p.name, p.lpar_id, p.memory_mib, p.max_memory_mib, None if dedicated(p) else p.entitlement_units)
         for p in estate.lpars}
     vioses = records(found, "rest-vios")
-    assert {(r.fields["partition_name"], disk["volume_name"], disk["unique_device_id"])
+    assert {(r.fields["partition_name"], disk["volume_name"], disk["volume_unique_id"])
             for r in vioses for disk in r.fields.get("physical_volumes", ())} == {
         (z.vios, z.hdisk, z.lun) for z in estate.zonings}
     assert {(r.fields["partition_name"], m["target_target_name"])
-            for r in vioses for m in r.fields.get("virtual_scsi_mappings", ())} == {
+            for r in vioses for m in r.fields.get("virtual_scsi_mappings", ()) if "target_target_name" in m} == {
         (d.vios, d.vtd) for d in estate.disks}
     assert {m["client_wwpns"] for r in vioses for m in r.fields.get("virtual_fibre_channel_mappings", ())} == {
         (f.wwpn1, f.wwpn2) for f in estate.fibres}

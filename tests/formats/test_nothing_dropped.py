@@ -25,7 +25,7 @@ from test_hmc_scanner import READING as WORKBOOK
 from planner.findings import Source
 from planner.formats import (
     hmc_attributes,
-    hmc_rest,
+    hmc_rest_facts,
     hmc_scanner,
     lparcfg,
     lparstat_i,
@@ -54,9 +54,9 @@ IDENTITY = frozenset((
     "shared_proc_pool_id", "shared_proc_pool_name", "pool_id", "adapter_type", "type", "time", "time_cycles", "vtd",
     "vios", "uuid", "resolution", "times", "values", "device", "has_dedicated_processors", "lpar", "location"))
 MODULES: dict[str, ModuleType] = {
-    "hmc-cli": hmc_attributes, "hmc-rest": hmc_rest, "hmc-scanner": hmc_scanner, "lparcfg": lparcfg,
-    "lparstat-i": lparstat_i, "pcm": pcm, "vios-lspv": vios_disks, "vios-hdisk-attr": vios_disks, "vios-entstat": vios_entstat,
-    "vios-ioslevel": vios_level, **dict.fromkeys(("vios-lsmap", "vios-lsmap-net", "vios-lsmap-npiv", "vios-lsmap-vnic"),
+    "hmc-cli": hmc_attributes, "hmc-rest": hmc_rest_facts, "hmc-scanner": hmc_scanner, "lparcfg": lparcfg,
+    "lparstat-i": lparstat_i, "pcm": pcm, "vios-lspv": vios_disks, "vios-hdisk-attr": vios_disks,
+    "vios-entstat": vios_entstat, "vios-ioslevel": vios_level, **dict.fromkeys(("vios-lsmap", "vios-lsmap-net", "vios-lsmap-npiv", "vios-lsmap-vnic"),
                                                 vios_lsmap)}
 #: Formats whose records mean something together only, or (lsdev) that have none.
 TOGETHER = {"nmon", "lparstat-interval", "table", "vios-lsdev", "estate-workbook", "saved-estate"}
