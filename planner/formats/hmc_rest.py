@@ -272,7 +272,8 @@ def recognise(text: str) -> bool:
         name = _QUICK.search(text)
         before = text[:name.start()] if name else ""
         return bool(name and _BESIDE.search(text)) and before.count("{") - before.count("}") == 1
-    return (_NAMESPACE in text or "/rest/api/uom/" in text) and ("<feed" in text or "<entry" in text or "Metadata" in text or _ERRORS in text)
+    sign = next((one for one in ("<feed", "<entry", "Metadata", _ERRORS) if one in text), "")
+    return bool(sign) and (_NAMESPACE in text or "/rest/api/uom/" in text)
 
 
 def read(text: str, file: str, first_line: int = 1) -> Reading:

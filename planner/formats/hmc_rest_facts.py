@@ -304,7 +304,7 @@ FACTS: dict[str, TakeFacts] = {
 }
 
 
-_ADAPTERS = "rest-ethernet rest-fc-client rest-scsi-client".split()
+_ADAPTERS = ("rest-ethernet", "rest-fc-client", "rest-scsi-client")
 
 #: Reason → (record kind, fields) that are neither facts of an estate nor usage; ``*`` and ``?`` are wildcards.
 NOT_TAKEN: dict[str, tuple[tuple[str, str], ...]] = {
@@ -324,15 +324,18 @@ NOT_TAKEN: dict[str, tuple[tuple[str, str], ...]] = {
         ("rest-switch", "uuid"),
         ("rest-bridge", "uuid"),
         ("rest-job", "uuid job_id status"),
-        *((kind, "uuid associated_virtual_switch owner location_code dynamic_reconfiguration_connector_name")
-          for kind in _ADAPTERS),
+        *((kind, "uuid owner dynamic_reconfiguration_connector_name") for kind in _ADAPTERS),
+        ("rest-ethernet", "associated_virtual_switch location_code"),
     ),
     "the other end of an adapter, which its own fields name as well": (
         ("rest-fc-client", "server_*"),
         ("rest-scsi-client", "server_*"),
     ),
     "names and states of an adapter: it follows its LPAR as it is": (
-        *((kind, "adapter_type required_adapter varied_on mac_address tagged_vlan_supported") for kind in _ADAPTERS),
+        *((kind, "required_adapter varied_on") for kind in _ADAPTERS),
+        ("rest-ethernet", "mac_address tagged_vlan_supported"),
+        ("rest-fc-client", "adapter_type"),
+        ("rest-scsi-client", "adapter_type"),
         ("rest-sriov-port", "adapter_id configured_capacity location_code"),
         ("rest-vnic", "virtual_slot_number"),
     ),
