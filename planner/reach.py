@@ -13,12 +13,14 @@ the target, each of which sees all of those disks: a matching, that is k paths t
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from planner.estate.model import Disk, Estate, Fibre, Network
+from planner.grouping import grouped, linked
+from planner.remember import remembered
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -28,22 +30,6 @@ UNSTATED_PORTS = 64
 """Free NPIV ports of an adapter of which nobody states any."""
 
 Node = tuple[Any, ...]
-T = TypeVar("T", bound=Hashable)
-
-
-def linked(names: Iterable[T], groups: Iterable[Iterable[T]]) -> list[list[T]]:
-    """The connected components of ``names`` when each group hangs together, all in the order of ``names``.
-
-    Members of groups that are not among ``names`` count for nothing.
-    """
-    import networkx as nx  # start-up: questions that ask nothing of reach do without
-
-    order = {name: number for number, name in enumerate(names)}
-    graph = nx.Graph()
-    graph.add_nodes_from(order)
-    for group in groups:
-        nx.add_path(graph, [name for name in group if name in order])
-    return [sorted(part, key=order.__getitem__) for part in nx.connected_components(graph)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,15 +123,12 @@ class Reach:
     def __init__(self, estate: Estate) -> None:
         self.estate = estate
         self.server_of = {v.name: v.server for v in estate.vioses}
-        self.vioses_on: dict[str, list[str]] = {s.name: [] for s in estate.servers}
-        for v in estate.vioses:
-            self.vioses_on.setdefault(v.server, []).append(v.name)
-        self._networks: dict[str, list[Network]] = _by_lpar(estate.networks)
-        self._disks: dict[str, list[Disk]] = _by_lpar(estate.disks)
-        self._fibres: dict[str, list[Fibre]] = _by_lpar(estate.fibres)
+        self.vioses_on = grouped(((v.server, v.name) for v in estate.vioses), (s.name for s in estate.servers))
+        self._networks: dict[str, list[Network]] = grouped((row.lpar, row) for row in estate.networks)
+        self._disks: dict[str, list[Disk]] = grouped((row.lpar, row) for row in estate.disks)
+        self._fibres: dict[str, list[Fibre]] = grouped((row.lpar, row) for row in estate.fibres)
         self._answers: dict[tuple[str, int, str], tuple[StoragePaths, frozenset[Node]]] = {}
         self._nears: dict[Any, set[str] | None] = {}
-        self._serving: dict[Node, set[str]] = {}
         self._known_groups: dict[Any, tuple[int, tuple[PathGroup, ...], tuple[PathGroup, ...]]] = {}
         self._storages: dict[Any, int] = {}
 
@@ -231,12 +214,10 @@ class Reach:
             known = self._known_groups[disks, fibres] = storage, scsi, fibre
         return known
 
+    @remembered
     def serving(self, thing: Node) -> set[str]:
         """The servers on which a VIOS can serve a VLAN, LUNs or a fabric to an arriving LPAR."""
-        if thing not in self._serving:
-            self._serving[thing] = {self.server_of.get(vios, "") for (_, vios), edge in self._edges(thing).items()
-                                    if edge["usable"]}
-        return self._serving[thing]
+        return {self.server_of.get(vios, "") for (_, vios), edge in self._edges(thing).items() if edge["usable"]}
 
     def _edges(self, node: Node) -> Mapping[Node, Mapping[str, Any]]:
         """What stands behind a node; the plain dictionaries of the graph, asked a million times on a large estate."""
@@ -339,9 +320,3 @@ class Reach:
         paths = StoragePaths(tuple(sorted(mapping)), (), tuple(sorted(split)), lost)
         return paths, frozenset(unseen)
 
-
-def _by_lpar(rows: Iterable[Any]) -> dict[str, list[Any]]:
-    found: dict[str, list[Any]] = defaultdict(list)
-    for row in rows:
-        found[row.lpar].append(row)
-    return dict(found)

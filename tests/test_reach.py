@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from planner.estate.model import Bridge, Disk, Estate, Fibre, Network, Port, Zoning
-from planner.reach import Reach, linked, match, path_groups
+from planner.grouping import linked
+from planner.reach import Reach, match, path_groups
 
 NPIV = BASE.replace(
     fibres=(Fibre("a1", 40, "A-v1", "c050", "c051", "f1", True), Fibre("a1", 41, "A-v2", "c060", "c061", "f2", True)),

@@ -32,6 +32,9 @@ class Demand:
     def __add__(self, other: Demand) -> Demand:
         return Demand(self.units + other.units, self.memory_mib + other.memory_mib)
 
+    def __sub__(self, other: Demand) -> Demand:
+        return Demand(self.units - other.units, self.memory_mib - other.memory_mib)
+
 
 def lpar_demand(lpar: Lpar, server: Server) -> Demand:
     """What an active LPAR holds on this server: entitlement; memory rounded up to the LMB plus hash page table.

@@ -12,7 +12,6 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from planner.findings import Severity
 from planner.optimise.conflict import reduced
 from planner.optimise.consolidation_program import ConsolidationProgram, Restarts
 from planner.optimise.evacuate import EvacuationProblem
@@ -28,6 +27,7 @@ from planner.parallel import two_processors
 from planner.plan.choices import Status
 from planner.plan.details import Conflict
 from planner.plan.questions import Consolidate, Evacuate
+from planner.remember import remembered
 from planner.rules import Judge, Site
 from planner.rules.availability import restart_refusals
 
@@ -97,7 +97,6 @@ class ConsolidationProblem:
         self.site, self.judge, self.goal, self.scale, self.come_back = site, judge, goal, scale, come_back
         self.cuts: list[Mapping[str, str]] = []
         self.small = SMALL
-        self._cold: dict[tuple[str, str, str], bool] = {}
         movable = [n for n in sorted(site.start) if judge.ready(n)]
         found = candidates_of(site, judge, (), list(site.servers), movable, come_back=come_back)
         self.candidates = Candidates({n: places for n, places in found.cost.items() if len(places) > 1})
@@ -108,12 +107,10 @@ class ConsolidationProblem:
 
     # ---- facts ------------------------------------------------------------------------------------------------------
 
+    @remembered
     def may_restart(self, lpar: str, source: str, target: str) -> bool:
         """Whether what keeps an LPAR from starting on another server allows this one."""
-        key = (lpar, source, target)
-        if key not in self._cold:
-            self._cold[key] = self.judge.connected(lpar, target) and not restart_refusals(self.site, *key)
-        return self._cold[key]
+        return self.judge.connected(lpar, target) and not restart_refusals(self.site, lpar, source, target)
 
     def restart_servers(self, server: str) -> list[str]:
         """The servers on which something that may be on this server may restart."""
@@ -397,8 +394,8 @@ class ConsolidationProblem:
             home = self.site.start[n]
             places = self.candidates.cost.get(n, {home: 0})
             if not any(self.may_restart(n, s, t) for s in places for t in self.site.servers if t != s):
-                out[n] = {t: [(f.rule, f.message) for f in restart_refusals(self.site, n, home, t)
-                              if f.severity is Severity.ERROR] for t in self.site.servers if t != home}
+                out[n] = {t: [(f.rule, f.message) for f in restart_refusals(self.site, n, home, t)]
+                          for t in self.site.servers if t != home}
         return out
 
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from math import gcd
 
+from planner.grouping import grouped
 from planner.optimise.measure import Scale
 from planner.optimise.placement import Candidates, PlacementProgram
 from planner.optimise.program import MEASURE, Solution, Tag
@@ -71,9 +72,7 @@ class ConsolidationProgram(PlacementProgram):
 
     def add_restart_places(self) -> None:
         """Whoever ends on a server has a place to restart when it fails."""
-        targets: dict[tuple[str, str], list[int]] = {}
-        for (n, s, _), i in self.z.items():
-            targets.setdefault((n, s), []).append(i)
+        targets = grouped(((n, s), i) for (n, s, _), i in self.z.items())
         for n in self._members():
             for s in self.survivors:
                 here, always = self.place(n, s)
@@ -83,9 +82,7 @@ class ConsolidationProgram(PlacementProgram):
 
     def add_restart_room(self) -> None:
         """What restarts on a server fits beside what it carries, and only a server that is on takes anything."""
-        arriving: dict[tuple[str, str], list[tuple[str, int]]] = {}
-        for (n, s, t), i in self.z.items():
-            arriving.setdefault((s, t), []).append((n, i))
+        arriving = grouped(((s, t), (n, i)) for (n, s, t), i in self.z.items())
         for (s, t), more in sorted(arriving.items()):
             tag = Tag(_RULE, s)
             self.program.at_most({**{i: 1 for _, i in more}, self.on[t]: -len(more)}, 0, tag)

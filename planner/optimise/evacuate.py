@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from planner.grouping import grouped, linked
 from planner.optimise.asked import displaced, survivors
 from planner.optimise.conflict import joined, stranded
 from planner.optimise.placement import Candidates, PlacementProgram, candidates_of
 from planner.optimise.stages import Answer, StagedProblem
 from planner.plan.choices import Status
 from planner.plan.questions import Evacuate
-from planner.reach import linked
 from planner.rules import Judge, Scope, Site
 from planner.rules.base import asked_rules
 
@@ -36,9 +36,7 @@ def parts_of(problem: EvacuationProblem) -> list[Part]:
                 for group in site.policies.together]
     components = linked(problem.survivors, (*reached, *together))
     component = {server: number for number, servers in enumerate(components) for server in servers}
-    members: dict[int, list[str]] = {}
-    for name in problem.displaced:
-        members.setdefault(component[next(iter(narrow[name]))], []).append(name)
+    members = grouped((component[next(iter(narrow[name]))], name) for name in problem.displaced)
     return [Part(names, components[number], Candidates({n: narrow[n] for n in names}))
             for number, names in members.items()]
 

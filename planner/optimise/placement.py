@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from planner.estate.capacity import Demand
 from planner.estate.policies import Group
 from planner.findings import Severity
+from planner.grouping import inverted
 from planner.optimise.program import CUT, ONE_PLACE, Outcome, Program, Solution, Tag, Terms
 from planner.optimise.solver import solve
 from planner.parallel import beside
@@ -97,13 +98,8 @@ class PlacementProgram:
         self.program = Program("where LPARs end")
         self.x: dict[tuple[str, str], int] = {
             (n, s): self.program.variable(1, n, "on", s) for n, places in candidates.cost.items() for s in places}
-        self.fixed: dict[str, list[str]] = {s: [] for s in self.survivors}
-        for name, server in site.start.items():
-            if name not in candidates.cost and server in self.fixed:
-                self.fixed[server].append(name)
-        self.by_server: dict[str, list[str]] = defaultdict(list)
-        for n, s in self.x:
-            self.by_server[s].append(n)
+        self.fixed = {s: [n for n in site.residents(s) if n not in candidates.cost] for s in self.survivors}
+        self.by_server = inverted(self.x, self.survivors)
         self.slots: dict[tuple[str, int | None], set[int]] = defaultdict(set)
         self.prepare()
         self.add_one_place()
@@ -253,9 +249,8 @@ class PlacementProgram:
         usage = self.site.usage
         if usage is None:
             return 0
-        where: dict[str, list[str]] = {s: list(names) for s, names in self.fixed.items()}
-        for n, s in self.placement(solution).items():
-            where.setdefault(s, []).append(n)
+        where = inverted([*((n, s) for s, names in self.fixed.items() for n in names),
+                          *self.placement(solution).items()], self.fixed)
         added = 0
         for s in self.survivors:
             for pool in (None, *sorted(self.site.pools.get(s, {}))):

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from planner.grouping import inverted
 from planner.optimise.conflict import of_program
 from planner.optimise.heuristics.search import searched
 from planner.optimise.placement import Candidates, PlacementProgram
@@ -139,9 +140,7 @@ def fill_least(model: PlacementProgram, best: Mapping[str, str]) -> int:
     """
     program, site, size = model.program, model.site, model.moments()[-1].size
     fullest, share = program.variable(_MOST_SHARE, "thousandths of the fullest server"), 0
-    there: dict[str, list[str]] = {}
-    for n, s in best.items():
-        there.setdefault(s, []).append(n)
+    there = inverted(best.items())
     for s in model.survivors:
         for what in ("units", "memory_mib"):
             most = max(getattr(site.limit(s), what), 1)

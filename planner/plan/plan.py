@@ -18,6 +18,7 @@ from typing_extensions import TypedDict
 from planner.errors import InputError, UsageError
 from planner.findings import Finding, Severity, Source
 from planner.frames import frame
+from planner.grouping import grouped
 from planner.plan.choices import BACK, OUT, Status
 from planner.plan.details import Account, Conflict, Cores, HeadroomDetails, WhatifDetails
 from planner.plan.questions import AnyQuestion, Consolidate
@@ -211,10 +212,7 @@ class Plan:
 
     def waves(self, leg: str) -> list[tuple[int, tuple[Move, ...]]]:
         """(wave number, its moves) of one leg in order."""
-        waves: dict[int, list[Move]] = {}
-        for m in self.leg(leg):
-            waves.setdefault(m.wave, []).append(m)
-        return [(n, tuple(waves[n])) for n in sorted(waves)]
+        return [(n, tuple(moves)) for n, moves in sorted(grouped((m.wave, m) for m in self.leg(leg)).items())]
 
     def leg_span_s(self, name: str) -> float:
         """Seconds from the first start to the last end of a leg; 0 when it has no move."""

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, NaiveDatetime
 from typing_extensions import TypedDict
 
 from planner.errors import InputError
+from planner.grouping import grouped
 from planner.history.calendar import Bucket, Calendar, DayKind
 from planner.plan.choices import By, Measure
 from planner.plan.wire import Listed, Scaled, empty
@@ -42,10 +43,7 @@ def _calendar(form: CalendarForm) -> Calendar:
 
 def hours_json(buckets: Collection[Bucket]) -> dict[str, list[int]]:
     """Kind of day → hours."""
-    hours: dict[str, list[int]] = {}
-    for b in sorted(buckets):
-        hours.setdefault(b.kind.value, []).append(b.hour)
-    return hours
+    return grouped((b.kind.value, b.hour) for b in sorted(buckets))
 
 
 Hours = Annotated[frozenset[Bucket], Listed(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
 
-from planner.findings import Severity
+from planner.findings import errors
+from planner.grouping import grouped, inverted
 from planner.rules.base import ASKED, Hold, Rule, Scope, asked_rules
 from planner.rules.site import Site
 
@@ -17,23 +18,20 @@ def stood_there(rule: Rule, site: Site, server: str, holders: Collection[str]) -
 
 def server_refuses(rule: Rule, site: Site, server: str, holders: Sequence[str]) -> bool:
     """Whether a server may not carry these LPARs."""
-    return not stood_there(rule, site, server, holders) and any(
-        f.severity is Severity.ERROR for f in rule.findings(server, site, server, holders))
+    return not stood_there(rule, site, server, holders) and bool(
+        errors(rule.findings(server, site, server, holders)))
 
 
 def group_refuses(rule: Rule, site: Site, where: Mapping[str, Sequence[str]]) -> bool:
     """Whether LPARs may not hold these servers."""
-    return any(f.severity is Severity.ERROR for f in rule.findings("", site, where))
+    return bool(errors(rule.findings("", site, where)))
 
 
 def refused(site: Site, where: Mapping[str, str]) -> Iterator[tuple[Rule, str, dict[str, str]]]:
     """Of a placement (LPAR → server) what rules refuse: the rule, the server if it is of one, and a smallest part of
     the placement that it still refuses."""
     for rule in asked_rules(Scope.SERVER):
-        holders: dict[str, list[str]] = {}
-        for name, server in sorted(where.items()):
-            holders.setdefault(server, []).append(name)
-        for server, names in sorted(holders.items()):
+        for server, names in sorted(inverted(sorted(where.items())).items()):
             if least := _least(names, partial(server_refuses, rule, site, server)):
                 yield rule, server, dict.fromkeys(least, server)
     for rule in asked_rules(Scope.GROUP):
@@ -62,8 +60,6 @@ def may_arrive(site: Site, lpar: str, server: str, holders: Mapping[str, Collect
     here = sorted({lpar, *holders.get(server, ())})
     if any(r.hold is Hold.ALWAYS and server_refuses(r, site, server, here) for r in asked_rules(Scope.SERVER)):
         return False
-    where: dict[str, list[str]] = {}
-    for name, place in ((n, s) for s in sorted({*holders, server}) for n in sorted(holders.get(s, ()))):
-        where.setdefault(name, []).append(place)
+    where = grouped((n, s) for s in sorted({*holders, server}) for n in sorted(holders.get(s, ())))
     where[lpar] = [*(s for s in where.get(lpar, ()) if s != server), server]
     return not any(r.hold is Hold.ALWAYS and group_refuses(r, site, where) for r in asked_rules(Scope.GROUP))

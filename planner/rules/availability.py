@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from functools import cache
 
-from planner.findings import Finding, Severity
+from planner.findings import Finding, errors
+from planner.grouping import grouped, inverted
 from planner.rules.base import REGISTRY, Breach, Hold, On, Rule, Scope, of_scope, rule
 from planner.rules.site import Site
 
@@ -19,11 +20,8 @@ def _on_failover() -> tuple[Rule, ...]:
 
 def restart_refusals(site: Site, lpar: str, source: str, target: str) -> list[Finding]:
     """Why an LPAR that ran on ``source`` cannot be started on ``target`` when ``source`` is lost."""
-    found: list[Finding] = []
-    for asked in _on_failover():
-        arguments = (site, lpar) if asked.scope is Scope.LPAR else (site, lpar, source, target)
-        found += asked.findings(lpar, *arguments)
-    return [f for f in found if f.severity is Severity.ERROR]
+    return [f for rule in _on_failover() for f in errors(rule.findings(
+        lpar, site, lpar, *(() if rule.scope is Scope.LPAR else (source, target))))]
 
 
 @rule("availability.n-plus-1", "Where N+1 is asked for, any one server that stays on may fail: its LPARs restart on "
@@ -32,19 +30,15 @@ def restart_refusals(site: Site, lpar: str, source: str, target: str) -> list[Fi
       "rows on the room that is left, then a restart placement for each failing server",
       source="Ganeti htools manual (N+1 memory redundancy)")
 def n_plus_1(site: Site, where: Mapping[str, str], off: Collection[str], restart: Restart) -> Iterator[Breach]:
-    residents: dict[str, list[str]] = {}
-    for name, server in sorted(where.items()):
-        residents.setdefault(server, []).append(name)
+    residents = inverted(sorted(where.items()))
     known = {(f.subject, f.message) for f in _apart(site, where)}
     for server, names in sorted(residents.items()):
         if server in off:
             continue
         places = restart.get(server, {})
         yield from _places(site, off, server, names, places)
-        arriving: dict[str, list[str]] = {}
-        for name in names:
-            if places.get(name, server) != server and places[name] in site.servers:
-                arriving.setdefault(places[name], []).append(name)
+        arriving = grouped((places[name], name) for name in names
+                           if places.get(name, server) != server and places[name] in site.servers)
         found = [f for target, more in sorted(arriving.items())
                  for f in _overfull(site, target, [*residents.get(target, ()), *more])]
         moved = {n: t for t, more in arriving.items() for n in more}
@@ -68,7 +62,7 @@ def _places(site: Site, off: Collection[str], failed: str, names: Collection[str
 
 def _overfull(site: Site, server: str, holders: Collection[str]) -> list[Finding]:
     return [f for r in of_scope(Scope.SERVER) if r.hold is Hold.ALWAYS
-            for f in r.findings(server, site, server, holders) if f.severity is Severity.ERROR]
+            for f in errors(r.findings(server, site, server, holders))]
 
 
 def _apart(site: Site, where: Mapping[str, str]) -> list[Finding]:

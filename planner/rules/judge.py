@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from operator import itemgetter
 
-from planner.findings import Finding, Severity
+from planner.findings import Finding, errors
+from planner.grouping import grouped, inverted
 from planner.plan.plan import Move, Window
+from planner.remember import remembered
 from planner.rules.asking import stood_there
 from planner.rules.base import Breach, Hold, Scope, of_scope
 from planner.rules.site import Site
@@ -17,36 +19,22 @@ class Judge:
 
     def __init__(self, site: Site) -> None:
         self.site = site
-        self._lpar: dict[str, tuple[Finding, ...]] = {}
-        self._move: dict[tuple[str, str, str], tuple[Finding, ...]] = {}
         self._lpar_rules, self._move_rules = of_scope(Scope.LPAR), of_scope(Scope.MOVE)
-        self._ready: dict[str, bool] = {}
-        self._near: dict[str, set[str] | None] = {}
-        self._by_shape: dict[Callable[[Site, str], Hashable], list[int]] = {}
-        for number, rule in enumerate(self._move_rules):
-            if rule.shape is not None:
-                self._by_shape.setdefault(rule.shape, []).append(number)
+        self._by_shape = grouped((r.shape, n) for n, r in enumerate(self._move_rules) if r.shape is not None)
         self._own = [n for n, rule in enumerate(self._move_rules) if rule.shape is None]
         self._numbers: dict[tuple[Callable[[Site, str], Hashable], Hashable], int] = {}
-        self._shapes: dict[str, tuple[int, ...]] = {}
         self._shared: dict[tuple[int, str, str], tuple[tuple[int, Breach], ...]] = {}
 
+    @remembered
     def readiness(self, lpar: str) -> tuple[Finding, ...]:
         """What the rules say of moving this LPAR anywhere."""
-        if lpar not in self._lpar:
-            self._lpar[lpar] = tuple(f for r in self._lpar_rules for f in r.findings(lpar, self.site, lpar))
-        return self._lpar[lpar]
+        return tuple(f for r in self._lpar_rules for f in r.findings(lpar, self.site, lpar))
 
+    @remembered
     def move(self, lpar: str, source: str, target: str) -> tuple[Finding, ...]:
-        """What the rules say of this LPAR going from one server to another, readiness left out."""
-        key = (lpar, source, target)
-        found = self._move.get(key)
-        if found is None:
-            found = self._move[key] = self._judged(lpar, source, target)
-        return found
+        """What the rules say of this LPAR going from one server to another, readiness left out.
 
-    def _judged(self, lpar: str, source: str, target: str) -> tuple[Finding, ...]:
-        """The rules that look at shapes are asked once for each shape, and for each LPAR where they found something,
+        The rules that look at shapes are asked once for each shape, and for each LPAR where they found something,
         which may have names of its own; the others once for each LPAR."""
         breaches: list[tuple[int, Breach]] = []
         for shape, numbers in zip(self._shapes_of(lpar), self._by_shape.values(), strict=True):
@@ -65,28 +53,25 @@ class Judge:
     def _asked(self, numbers: Iterable[int], lpar: str, source: str, target: str) -> tuple[tuple[int, Breach], ...]:
         return tuple((n, b) for n in numbers for b in self._move_rules[n].check(self.site, lpar, source, target))
 
+    @remembered
     def _shapes_of(self, lpar: str) -> tuple[int, ...]:
         """Numbers of an LPAR's shapes, one for each kind of shape."""
-        if lpar not in self._shapes:
-            known = self._numbers
-            self._shapes[lpar] = tuple(known.setdefault((of, of(self.site, lpar)), len(known)) for of in self._by_shape)
-        return self._shapes[lpar]
+        known = self._numbers
+        return tuple(known.setdefault((of, of(self.site, lpar)), len(known)) for of in self._by_shape)
 
     def told(self) -> list[str]:
         """The LPARs that a check tells of, by name: those that run, and those that cannot be planned at all."""
         return [name for name, p in sorted(self.site.lpars.items())
                 if p.active or any(f.rule == "partition.size-known" for f in self.readiness(name))]
 
+    @remembered
     def ready(self, lpar: str) -> bool:
         """No rule forbids moving it."""
-        if lpar not in self._ready:
-            self._ready[lpar] = not any(f.severity is Severity.ERROR for f in self.readiness(lpar))
-        return self._ready[lpar]
+        return not errors(self.readiness(lpar))
 
     def allowed(self, lpar: str, source: str, target: str) -> bool:
         """No rule forbids this move."""
-        return source != target and self.ready(lpar) and not any(
-            f.severity is Severity.ERROR for f in self.move(lpar, source, target))
+        return source != target and self.ready(lpar) and not errors(self.move(lpar, source, target))
 
     def targets(self, lpar: str, among: Iterable[str] | None = None) -> list[str]:
         """The servers to which it may go from where it is."""
@@ -102,11 +87,10 @@ class Judge:
         near = self.near(lpar)
         return near is None or server in near
 
+    @remembered
     def near(self, lpar: str) -> set[str] | None:
         """The servers to which its networks and storage reach; None: all."""
-        if lpar not in self._near:
-            self._near[lpar] = self.site.reach.near(lpar, self.site.policies.ignorable_vlans)
-        return self._near[lpar]
+        return self.site.reach.near(lpar, self.site.policies.ignorable_vlans)
 
     def server(self, server: str, holders: Sequence[str]) -> list[Finding]:
         """What the rules for every moment say of a server that carries these LPARs."""
@@ -141,10 +125,8 @@ class Judge:
             source = self.site.start[lpar]
             if target != source:
                 found += [*self.readiness(lpar), *self.move(lpar, source, target)]
-        holders: dict[str, list[str]] = {s: [] for s in self.site.servers}
-        for name, server in placement.items():
-            holders.setdefault(server, []).append(name)
+        holders = inverted(placement.items(), self.site.servers)
         for server in self.site.servers:
             found += [*self.server(server, holders[server]), *self.settled(server, holders[server])]
         found += self.groups({n: (s,) for n, s in placement.items()}, end=True)
-        return [f for f in found if f.severity is Severity.ERROR]
+        return list(errors(found))

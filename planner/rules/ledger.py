@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from planner.estate.capacity import Demand
 from planner.estate.policies import Group
+from planner.remember import remembered
 from planner.rules.asking import may_arrive
 from planner.rules.base import Scope, Use, asked_rules, declared_uses
 from planner.rules.site import Site
@@ -50,13 +51,13 @@ def _pool_limits(site: Site, server: str) -> Amounts:
 
 PROCESSORS = Resource(
     "processor.capacity", lambda site, lpar, server, size: {WHOLE: size.units},
-    lambda site, server: {WHOLE: site.limit(server).units - site.base(server).units},
+    lambda site, server: {WHOLE: site.room(server).units},
     lambda amount, server, part: f"{show_cores(amount)} more cores on {server}")
 POOLS = Resource("processor.pool", _in_pool, _pool_limits,
                  lambda amount, server, part: f"{show_cores(amount)} more cores in pool {part} of {server}")
 MEMORY = Resource(
     "memory.capacity", lambda site, lpar, server, size: {WHOLE: size.memory_mib},
-    lambda site, server: {WHOLE: site.limit(server).memory_mib - site.base(server).memory_mib},
+    lambda site, server: {WHOLE: site.room(server).memory_mib},
     lambda amount, server, part: f"{show_gib(amount)} GiB more memory on {server}")
 
 
@@ -123,7 +124,6 @@ class _Rules:
                 self.others.setdefault(n, set()).update(set(group.members) - {n})
         self.asks = bool(asked_rules(Scope.SERVER) or asked_rules(Scope.GROUP))
         """Whether rules have to be asked when an LPAR arrives."""
-        self._needs: dict[tuple[str, str], tuple[tuple[int, int], ...]] = {}
 
     def _allowed(self, resource: Resource, server: str) -> Amounts:
         limits = resource.limits(self.site, server)
@@ -134,14 +134,12 @@ class _Rules:
                     taken[part] += amount
         return {part: max(limit, taken[part]) for part, limit in limits.items()}
 
+    @remembered
     def needs(self, lpar: str, server: str) -> tuple[tuple[int, int], ...]:
         """(number of a count, amount) of all that an LPAR takes there of what has a limit."""
-        found = self._needs.get((lpar, server))
-        if found is None:
-            found = self._needs[lpar, server] = tuple(
-                (self.number[r.rule, server, part], amount) for r in self.resources if self.allowed[r.rule, server]
-                for part, amount in takes(self.site, r, lpar, server).items() if (r.rule, server, part) in self.number)
-        return found
+        return tuple(
+            (self.number[r.rule, server, part], amount) for r in self.resources if self.allowed[r.rule, server]
+            for part, amount in takes(self.site, r, lpar, server).items() if (r.rule, server, part) in self.number)
 
 
 def _rules_of(site: Site) -> _Rules:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 
 from planner.estate.policies import Group
+from planner.grouping import grouped
 from planner.rules.base import ANYHOW, Breach, Hold, Scope, rule
 from planner.rules.site import Site
 
@@ -45,11 +46,8 @@ def _together_now(site: Site, a: str, b: str, server: str) -> bool:
 
 
 def _sharing(site: Site, group: Group, where: Where) -> Iterator[tuple[str, str, str]]:
-    held: dict[str, list[str]] = {}
-    for name in group.members:
-        for server in where.get(name, ()):
-            held.setdefault(server, []).append(name)
-    for server, names in sorted(held.items()):
+    holders = grouped((server, name) for name in group.members for server in where.get(name, ()))
+    for server, names in sorted(holders.items()):
         for i, a in enumerate(names):
             for b in names[i + 1:]:
                 if not _together_now(site, a, b, server):

@@ -4,19 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 from planner.cost import Copy, copy_at, side_rate, stream_rate
 from planner.estate.capacity import Demand, lpar_demand, vios_demand
+from planner.estate.catalogue import rperf_per_core
 from planner.estate.model import Estate, Lpar, ProcessorPool, Server, Vios
 from planner.estate.parameters import Parameters, parameters_of
 from planner.estate.policies import Group, compile_policies
+from planner.grouping import grouped, inverted
 from planner.reach import Reach
+from planner.remember import remembered
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # start-up: numpy is for questions of usage alone
+    import numpy as np
+    from numpy.typing import NDArray
+
     from planner.history.usage import Usage
-    from planner.rules.usage_on_site import UsageOnSite
+
+    Slots = NDArray[np.int64]
 
 DEFAULT_POOL = 0
 
@@ -48,31 +56,12 @@ class Site:
         self.pools: dict[str, dict[int, ProcessorPool]] = {s: {} for s in self.servers}
         for pool in estate.pools:
             self.pools.setdefault(pool.server, {})[pool.pool_id] = pool
-        self._on: dict[str, list[Vios]] = {s: [] for s in self.servers}
-        for v in estate.vioses:
-            self._on.setdefault(v.server, []).append(v)
-        self._demand: dict[tuple[str, str], Demand] = {}
-        self._shares: dict[tuple[str, str], tuple[int, int, int | None]] = {}
+        self._on = grouped((v.server, v) for v in estate.vioses)
         self._held: tuple[str, tuple[str, ...], Holding] | None = None
-        self._sides: dict[tuple[str, bool], float] = {}
-        self._pairs: dict[tuple[str, str], Sequence[tuple[str, str]]] = {}
-        self._solo: dict[tuple[str, str, str], Copy] = {}
-        self._copies: dict[tuple[str, float], Copy] = {}
-        self._rates: dict[tuple[str, str], float] = {}
-        self._defined: dict[str, list[tuple[str, int | None]]] = {s: [] for s in self.servers}
-        for p in estate.lpars:
-            self._defined.setdefault(p.server, []).append((p.name, p.lpar_id))
-        self._named: dict[str, dict[str, list[str]]] = {}
-        self._numbered: dict[str, dict[int, list[str]]] = {}
-        self._heartbeat: dict[str, bool] = {}
-        self._groups: dict[str, dict[str, list[int]]] = {}
+        self._defined = grouped((p.server, (p.name, p.lpar_id)) for p in estate.lpars)
         self.start: dict[str, str] = {p.name: p.server for p in estate.lpars if p.active}
-        self._limits = {s: self._limit(self.servers[s]) for s in self.servers}
-        self._base = {s: self._base_of(self.servers[s]) for s in self.servers}
-        self._residents: dict[str, list[str]] = {s: [] for s in self.servers}
-        for name, server in self.start.items():
-            self._residents.setdefault(server, []).append(name)
-        self.at_start = {s: self.holding(s, self._residents[s]) for s in self.servers}
+        self._residents = inverted(self.start.items())
+        self.at_start = {s: self.holding(s, self.residents(s)) for s in self.servers}
         self.ledger: object = None
         """What the ledger works out once for all programs and schedules of this site."""
 
@@ -89,33 +78,31 @@ class Site:
 
     # ---- capacity -----------------------------------------------------------------------------------------------
 
+    @remembered
     def demand(self, lpar: str, server: str) -> Demand:
         """What an LPAR holds on a server."""
-        key = (lpar, server)
-        if key not in self._demand:
-            self._demand[key] = lpar_demand(self.lpars[lpar], self.servers[server])
-        return self._demand[key]
+        return lpar_demand(self.lpars[lpar], self.servers[server])
 
-    def _base_of(self, server: Server) -> Demand:
-        held = Demand(sum(p.reserved_units for p in self.pools.get(server.name, {}).values()),
-                      (server.firmware_memory_mib or 0) + (server.shared_memory_pool_mib or 0))
-        for vios in self._on.get(server.name, ()):
-            held = held + vios_demand(vios, server)
-        return held
-
+    @remembered
     def base(self, server: str) -> Demand:
         """What a server holds without any client: VIOSes, firmware, shared memory pool, reserved pool units."""
-        return self._base[server]
+        row = self.servers[server]
+        own = Demand(sum(p.reserved_units for p in self.pools.get(server, {}).values()),
+                     (row.firmware_memory_mib or 0) + (row.shared_memory_pool_mib or 0))
+        return sum((vios_demand(vios, row) for vios in self.vioses_on(server)), own)
 
-    def _limit(self, server: Server) -> Demand:
-        p = self.policies
-        units = server.configurable_units * p.cpu_ceiling.get(server.name, 100) // 100
-        memory = server.configurable_memory_mib * p.memory_ceiling.get(server.name, 100) // 100
-        return Demand(units - p.reserve_units.get(server.name, 0), memory - p.reserve_mib.get(server.name, 0))
-
+    @remembered
     def limit(self, server: str) -> Demand:
         """What a server may hold: configurable, lowered by ceiling and reserve."""
-        return self._limits[server]
+        row, p = self.servers[server], self.policies
+        units = row.configurable_units * p.cpu_ceiling.get(server, 100) // 100
+        memory = row.configurable_memory_mib * p.memory_ceiling.get(server, 100) // 100
+        return Demand(units - p.reserve_units.get(server, 0), memory - p.reserve_mib.get(server, 0))
+
+    @remembered
+    def room(self, server: str) -> Demand:
+        """What the clients of a server may hold together: its limit less its base."""
+        return self.limit(server) - self.base(server)
 
     def pool_limit(self, server: str, pool_id: int) -> int | None:
         """Units that the LPARs of a pool may have (maximum less reserved), or None without a maximum."""
@@ -151,29 +138,27 @@ class Site:
         names = tuple(lpars)
         if self._held is not None and self._held[0] == server and self._held[1] == names:
             return self._held[2]
-        base, known = self.base(server), self._shares
+        base = self.base(server)
         units, memory = base.units, base.memory_mib
         pools: dict[int, int] = {}
         for name in names:
-            share = known.get((name, server)) or self._share(name, server)
-            units += share[0]
-            memory += share[1]
-            if share[2] is not None:
-                pools[share[2]] = pools.get(share[2], 0) + share[0]
+            more_units, more_memory, pool = self._share(name, server)
+            units += more_units
+            memory += more_memory
+            if pool is not None:
+                pools[pool] = pools.get(pool, 0) + more_units
         held = Holding(units, memory, pools)
         self._held = server, names, held
         return held
 
+    @remembered
     def _share(self, lpar: str, server: str) -> tuple[int, int, int | None]:
         demand = self.demand(lpar, server)
-        share = self._shares[lpar, server] = demand.units, demand.memory_mib, self.pool_on(lpar, server)
-        return share
+        return demand.units, demand.memory_mib, self.pool_on(lpar, server)
 
     @cached_property
     def used(self) -> UsageOnSite:
         """What is used on this site; raises ValueError without ``usage``."""
-        from planner.rules.usage_on_site import UsageOnSite  # start-up: numpy is for questions of usage alone
-
         if self.usage is None:
             raise ValueError("this site has no usage")
         return UsageOnSite(self, self.usage)
@@ -189,11 +174,10 @@ class Site:
         return [v for v in self.vioses_on(server)
                 if v.msp is not False and v.rmc_active is not False and v.max_migrations != 0]
 
+    @remembered
     def _side(self, mover: str, *, source: bool) -> float:
-        if (mover, source) not in self._sides:
-            vios = self.vioses[mover]
-            self._sides[mover, source] = side_rate(vios, self.servers[vios.server], self.parameters, source=source)
-        return self._sides[mover, source]
+        vios = self.vioses[mover]
+        return side_rate(vios, self.servers[vios.server], self.parameters, source=source)
 
     def pair_rate(self, source_msp: str, target_msp: str, source_moves: int = 1, target_moves: int = 1) -> float:
         """Bytes/s of one move between two movers that carry so many moves at that time."""
@@ -201,40 +185,26 @@ class Site:
         into = self._side(target_msp, source=False) / target_moves
         return stream_rate(min(out, into), self.parameters)
 
+    @remembered
     def pairs(self, source: str, target: str) -> Sequence[tuple[str, str]]:
         """The mover pairs of two servers, the fastest first, by name among equals."""
-        key = (source, target)
-        if key not in self._pairs:
-            found = [(-self.pair_rate(a.name, b.name), a.name, b.name)
-                     for a in self.movers(source) for b in self.movers(target)]
-            self._pairs[key] = [(a, b) for _, a, b in sorted(found)]
-        return self._pairs[key]
-
-    def best_pair(self, source: str, target: str) -> tuple[str, str] | None:
-        """The fastest mover pair of two servers, first by name among equals."""
-        return next(iter(self.pairs(source, target)), None)
+        found = [(-self.pair_rate(a.name, b.name), a.name, b.name)
+                 for a in self.movers(source) for b in self.movers(target)]
+        return [(a, b) for _, a, b in sorted(found)]
 
     def solo(self, lpar: str, source: str, target: str) -> Copy:
         """The cost of a move that has both movers for itself. Servers without a mover: as 1 Gbit/s."""
-        key = (lpar, source, target)
-        if key not in self._solo:
-            self._solo[key] = self.copy(lpar, self._solo_rate(source, target))
-        return self._solo[key]
+        return self.copy(lpar, self._solo_rate(source, target))
 
+    @remembered
     def _solo_rate(self, source: str, target: str) -> float:
-        rate = self._rates.get((source, target))
-        if rate is None:
-            pair = self.best_pair(source, target)
-            rate = self.pair_rate(*pair) if pair else self.parameters.link_efficiency * 125e6
-            self._rates[source, target] = rate
-        return rate
+        pairs = self.pairs(source, target)
+        return self.pair_rate(*pairs[0]) if pairs else self.parameters.link_efficiency * 125e6
 
+    @remembered
     def copy(self, lpar: str, rate: float) -> Copy:
         """The cost of moving an LPAR at ``rate`` bytes/s."""
-        key = (lpar, rate)
-        if key not in self._copies:
-            self._copies[key] = copy_at(self.lpars[lpar], rate, self.parameters)
-        return self._copies[key]
+        return copy_at(self.lpars[lpar], rate, self.parameters)
 
     # ---- groups -------------------------------------------------------------------------------------------------
 
@@ -243,14 +213,12 @@ class Site:
         groups: Sequence[Group] = getattr(self.policies, kind)
         if len(names) > len(groups):
             return groups
-        if kind not in self._groups:
-            index: dict[str, list[int]] = {}
-            for number, group in enumerate(groups):
-                for name in group.members:
-                    index.setdefault(name, []).append(number)
-            self._groups[kind] = index
-        known = self._groups[kind]
+        known = self._group_numbers(kind)
         return [groups[number] for number in sorted({number for name in names for number in known.get(name, ())})]
+
+    @remembered
+    def _group_numbers(self, kind: str) -> Mapping[str, Sequence[int]]:
+        return grouped((name, n) for n, group in enumerate(getattr(self.policies, kind)) for name in group.members)
 
     # ---- names --------------------------------------------------------------------------------------------------
 
@@ -262,29 +230,93 @@ class Site:
 
     def named(self, plain: str, server: str) -> Sequence[str]:
         """The partitions of a server whose own name this is (see :func:`plain_name`)."""
-        if server not in self._named:
-            known: dict[str, list[str]] = {}
-            for name, _ in self.others_on(server):
-                known.setdefault(plain_name(name), []).append(name)
-            self._named[server] = known
-        return self._named[server].get(plain, ())
+        return self._by_plain_name(server).get(plain, ())
+
+    @remembered
+    def _by_plain_name(self, server: str) -> Mapping[str, Sequence[str]]:
+        return grouped((plain_name(name), name) for name, _ in self.others_on(server))
 
     def numbered(self, number: int, server: str) -> Sequence[str]:
         """The partitions of a server that have this id."""
-        if server not in self._numbered:
-            known: dict[int, list[str]] = {}
-            for name, lpar_id in self.others_on(server):
-                if lpar_id is not None:
-                    known.setdefault(lpar_id, []).append(name)
-            self._numbered[server] = known
-        return self._numbered[server].get(number, ())
+        return self._by_number(server).get(number, ())
 
+    @remembered
+    def _by_number(self, server: str) -> Mapping[int | None, Sequence[str]]:
+        return inverted(self.others_on(server))
+
+    @remembered
     def is_heartbeat(self, lpar: str) -> bool:
         """Whether it runs cluster software whose heartbeat must not compete with another move."""
-        if lpar not in self._heartbeat:
-            self._heartbeat[lpar] = lpar in self.clustered or any(
-                s.casefold().startswith(_HEARTBEAT) for s in self.lpars[lpar].software)
-        return self._heartbeat[lpar]
+        return lpar in self.clustered or any(s.casefold().startswith(_HEARTBEAT) for s in self.lpars[lpar].software)
+
+
+class UsageOnSite:
+    """What LPARs and VIOSes use on the servers of a site, slot by slot, in thousandths of a core."""
+
+    def __init__(self, site: Site, usage: Usage) -> None:
+        self.site, self.usage = site, usage
+        self.none: Slots = 0 * usage.starts.astype("int64")
+
+    def of(self, lpar: str, server: str) -> Slots:
+        """What an LPAR uses on a server.
+
+        Dedicated processors are held whole. On a server whose cores are slower (rPerf per core) the same work takes
+        more of them; a faster server is not credited, since an LPAR keeps its compatibility mode until it restarts.
+        """
+        p, servers = self.site.lpars[lpar], self.site.servers
+        if p.processors == "dedicated":
+            return self.none + p.entitlement_units * 10
+        home = self.site.home.get(lpar, p.server)
+        here, there = (rperf_per_core(servers[s].model) for s in (home if home in servers else p.server, server))
+        used = self.usage.of(lpar).astype("int64")
+        if here and there and here > there:
+            ratio = Fraction(str(here)) / Fraction(str(there))
+            used = -(-used * ratio.numerator // ratio.denominator)
+        return used
+
+    def of_vios(self, vios: Vios) -> Slots:
+        """What a VIOS uses: its history, else its entitlement."""
+        if vios.sharing == "dedicated" or vios.name not in self.usage:
+            return self.none + vios.entitlement_units * 10
+        return self.usage.of(vios.name).astype("int64")
+
+    def on(self, server: str, lpars: Iterable[str], pool: int | None = None) -> Slots:
+        """What these LPARs use together on a server (with its VIOSes), or those of one shared pool of it."""
+        total = self.none.copy()
+        for vios in self.site.vioses_on(server) if pool is None else ():
+            total += self.of_vios(vios)
+        for name in lpars:
+            if pool is None or self.site.pool_on(name, server) == pool:
+                total += self.of(name, server)
+        return total
+
+    @remembered
+    def at_start(self, server: str, pool: int | None = None) -> Slots:
+        """The same for the LPARs that are there at the start."""
+        return self.on(server, self.site.residents(server), pool)
+
+    def limit(self, server: str, pool: int | None = None) -> int | None:
+        """What may be used: of a server its limit; of a pool its maximum, None without one."""
+        if pool is None:
+            return self.site.limit(server).units * 10
+        known = self.site.pools.get(server, {}).get(pool)
+        return None if known is None or known.max_units is None else known.max_units * 10
+
+    def allowed(self, server: str, pool: int | None = None) -> Slots | None:
+        """Slot by slot what may be used: the limit, or what was used at the start if that is more; None: no limit."""
+        limit = self.limit(server, pool)
+        return None if limit is None else self.at_start(server, pool).clip(min=limit)
+
+    def worst(self, server: str, lpars: Iterable[str], pool: int | None = None) -> tuple[int, int, str] | None:
+        """(used, limit, when) in the slot in which these LPARs use most above what is allowed; None: in none."""
+        limit, allowed = self.limit(server, pool), self.allowed(server, pool)
+        if limit is None or allowed is None or not len(allowed):
+            return None
+        used = self.on(server, lpars, pool)
+        at = int((used - allowed).argmax())
+        if used[at] <= allowed[at]:
+            return None
+        return int(used[at]), limit, f"{self.usage.when(at):%Y-%m-%d %H:%M}, a {self.usage.bucket(at).kind} day"
 
 
 _HEARTBEAT = ("powerha", "hacmp", "vcs", "veritas cluster", "gpfs", "spectrum scale", "oracle rac", "db2 purescale")

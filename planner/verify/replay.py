@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from planner.findings import Finding, ordered
+from planner.grouping import inverted
 from planner.plan.choices import BACK, OUT
 from planner.plan.plan import Move, Plan, ServerState
 from planner.rules import Judge, Site
@@ -21,9 +22,7 @@ class _Stage:
         self.ids = {p.name: p.lpar_id for p in site.estate.lpars}
         self.found: list[Finding] = []
         self.peaks: dict[str, ServerState] = {s.server: s for s in server_states(site, self.where)}
-        self.holders: dict[str, dict[str, None]] = {s: {} for s in site.servers}
-        for name, server in site.start.items():
-            self.holders.setdefault(server, {})[name] = None
+        self.holders = {s: dict.fromkeys(names) for s, names in inverted(site.start.items(), site.servers).items()}
         self.touched_servers: set[str] = set(site.servers)
         self.touched_lpars: set[str] = set(self.where)
 
@@ -63,12 +62,8 @@ class _Stage:
     def _id(self, move: Move) -> None:
         if move.target_id is None:
             return
-        for name in self.holders[move.target]:
-            if name != move.lpar and self.ids.get(name) == move.target_id:
-                self.found.append(broken("plan.id", move.lpar, f"gets id {move.target_id} on {move.target}, "
-                                         f"which {name} has"))
         idle = {n: i for n, i in self.site.others_on(move.target) if n not in self.where}
-        for name, number in idle.items():
+        for name, number in ({n: self.ids.get(n) for n in self.holders[move.target]} | idle).items():
             if number == move.target_id and name != move.lpar:
                 self.found.append(broken("plan.id", move.lpar, f"gets id {move.target_id} on {move.target}, "
                                          f"which {name} has"))
@@ -206,9 +201,7 @@ def replay(plan: Plan, site: Site, judge: Judge, home: Mapping[str, str] | None 
     end = stage.places()
     middle = middle if middle is not None else end
     stage.found += judge.groups({n: (s,) for n, s in middle.items()}, end=True)
-    holders: dict[str, list[str]] = {s: [] for s in site.servers}
-    for name, server in middle.items():
-        holders.setdefault(server, []).append(name)
+    holders = inverted(middle.items(), site.servers)
     for server in site.servers:
         stage.found += judge.settled(server, holders[server])
     stage.found += judge.flights(moves, plan.window)

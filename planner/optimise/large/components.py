@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from planner.grouping import linked
 from planner.optimise.placement import Candidates
-from planner.reach import linked
 from planner.rules import Site
 
 

@@ -13,7 +13,8 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from planner.findings import Severity
+from planner.findings import errors
+from planner.grouping import inverted
 from planner.optimise.heuristics.packing import tightness
 from planner.optimise.large.decomposition import Found, Placed
 from planner.optimise.large.master import Choice, Master
@@ -334,10 +335,8 @@ class _Filling:
 def _holds(site: Site, judge: Judge, moved: Mapping[str, str]) -> bool:
     """Whether servers and groups keep every rule with these LPARs moved: asked of the rules themselves."""
     where = {**site.start, **moved}
-    holders: dict[str, list[str]] = {}
-    for n, s in where.items():
-        holders.setdefault(s, []).append(n)
+    holders = inverted(where.items())
     touched = sorted({*moved.values()})
     found = [f for s in touched for f in (*judge.server(s, holders[s]), *judge.settled(s, holders[s]))]
     found += judge.groups({n: (s,) for n, s in where.items()}, end=True)
-    return not any(f.severity is Severity.ERROR for f in found)
+    return not errors(found)
