@@ -12,7 +12,8 @@ from collections.abc import Iterable
 from planner.estate.capacity import hash_page_table_mib
 from planner.estate.model import DEFAULT_VSWITCH, Lpar, Vios
 from planner.findings import Finding, Severity, Source
-from planner.formats.facts import Client, Hdisk, Intake, Mapping, Partition, PartRef, Profile, Row, Values, ViosRef
+from planner.formats.facts import Client, Hdisk, Intake, Mapping, Partition, PartRef, Row, Values, ViosRef
+from planner.grouping import grouped, linked
 
 UNKNOWN_FABRIC = "unknown"
 
@@ -124,9 +125,7 @@ class Join:
 
     def _profiles(self) -> None:
         """What the profile in use gives an LPAR and nothing else states; the only one listed counts as that."""
-        listed: dict[str, list[Profile]] = defaultdict(list)
-        for profile in self.intake.profiles:
-            listed[self.part(profile.ref) or profile.ref.name].append(profile)
+        listed = grouped((self.part(profile.ref) or profile.ref.name, profile) for profile in self.intake.profiles)
         for name, own in listed.items():
             values = self.parts.get(name, {})
             in_use = [p for p in own if p.name == values.get("profile", ("",))[0]] or (own if len(own) == 1 else [])
@@ -386,29 +385,10 @@ def _in_path(vios: str, file: str) -> bool:
 
 
 def _lun_names(identities: dict[tuple[str, str], list[str]]) -> dict[tuple[str, str], str]:
-    """(VIOS, hdisk) → the LUN's name: disks that share a PVID or a unique id are one LUN (union of sets).
+    """(VIOS, hdisk) → the LUN's name: disks that share a PVID or a unique id are one LUN.
 
-    The name is its lowest PVID, else its lowest unique id.
+    The name is its lowest PVID, else its lowest unique id: "pvid:" sorts before "uid:".
     """
-    parent: dict[str, str] = {}
-
-    def root(x: str) -> str:
-        parent.setdefault(x, x)
-        while parent[x] != x:
-            parent[x] = parent[parent[x]]
-            x = parent[x]
-        return x
-
-    for ids in identities.values():
-        for other in ids[1:]:
-            parent[root(other)] = root(ids[0])
-    members: dict[str, set[str]] = defaultdict(set)
-    for ids in identities.values():
-        for one in ids:
-            members[root(one)].add(one)
-    out = {}
-    for place, ids in identities.items():
-        if ids:
-            # "pvid:" sorts before "uid:", so a PVID is preferred.
-            out[place] = min(members[root(ids[0])]).split(":", 1)[1]
-    return out
+    every = sorted({one for ids in identities.values() for one in ids})
+    name = {one: same[0].split(":", 1)[1] for same in linked(every, identities.values()) for one in same}
+    return {place: name[ids[0]] for place, ids in identities.items() if ids}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from planner.errors import InputError
@@ -10,7 +11,7 @@ from planner.estate.assemble import Loaded, assemble
 from planner.estate.model import Estate
 from planner.estate.policies import policy_findings
 from planner.estate.validate import validate
-from planner.findings import Finding, Severity, Source, ordered
+from planner.findings import Finding, Severity, Source, errors, ordered
 from planner.formats import saved_estate
 from planner.formats.base import Reading
 from planner.formats.open import ARCHIVE, Progress, documents
@@ -46,27 +47,21 @@ def _unusable(readings: Sequence[Reading], where: str) -> list[Finding]:
                          "give the saved estate alone, or the sources it was made of")]
     if any(reading.records for reading in readings):
         return []
-    return [f for r in readings for f in r.findings if f.severity is Severity.ERROR] or [
+    return [f for r in readings for f in errors(r.findings)] or [
         _problem(where, "nothing in it is a format that the planner reads", _PUT_IN)]
 
 
 def checked(loaded: Loaded) -> Loaded:
     """Validation and policy findings added. An estate that holds no server or no LPAR cannot be planned with."""
-    broken = [f for f in loaded.findings if f.rule in _STRUCTURE and f.severity is Severity.ERROR]
-    if broken:
+    if any(f.rule in _STRUCTURE for f in errors(loaded.findings)):
         kept = [f for f in loaded.findings if f.rule not in ("input.missing-fact", "input.unknown-name")]
-        return Loaded(loaded.estate, loaded.provenance, ordered(kept), loaded.kinds, loaded.facts, loaded.partial)
-    found = list(_emptiness(loaded.estate)) if not _has_errors(loaded.findings) else []
+        return replace(loaded, findings=ordered(kept))
+    found = [] if errors(loaded.findings) else list(_emptiness(loaded.estate))
     out = validate(loaded)
     # What only stands in a row that is refused already is not told a second time as a policy that names nothing.
     refused = {repr(v) for _, values in loaded.partial for v in values.values() if isinstance(v, str) and v}
     policies = [f for f in policy_findings(out) if not any(name in f.message for name in refused)]
-    return Loaded(out.estate, out.provenance, ordered((*out.findings, *policies, *found)), out.kinds,
-                  out.facts, out.partial)
-
-
-def _has_errors(findings: Iterable[Finding]) -> bool:
-    return any(f.severity is Severity.ERROR for f in findings)
+    return replace(out, findings=ordered((*out.findings, *policies, *found)))
 
 
 def _emptiness(estate: Estate) -> Iterator[Finding]:

@@ -73,10 +73,6 @@ class PolicySet:
     redundancy_optional: set[str] = field(default_factory=set)
     target_pool: dict[str, str] = field(default_factory=dict)
 
-    def cluster_of(self, lpar: str) -> Group | None:
-        """The cluster that an LPAR is a node of."""
-        return next((g for g in self.clusters if lpar in g.members), None)
-
 
 def words(text: str) -> tuple[str, ...]:
     """``a; b, c`` → three words."""
@@ -109,6 +105,8 @@ def blackout_from(text: str) -> Blackout:
 
 
 class _Compiler:
+    """Applies rows one by one; ``handlers``: kind of policy → what takes a row of it."""
+
     def __init__(self, estate: Estate) -> None:
         self.estate = estate
         self.out = PolicySet()
@@ -117,6 +115,22 @@ class _Compiler:
         self.servers = [s.name for s in estate.servers]
         self.servers_and_vioses = [*self.servers, *(v.name for v in estate.vioses)]
         self.known = {id(names): frozenset(names) for names in (self.lpars, self.servers, self.servers_and_vioses)}
+        out = self.out
+        self.handlers: dict[str, Callable[[Policy], Any]] = {
+            "production-stays": self.production_stays, "pin": self.pin, "fence": self.fence,
+            "keep-apart": lambda p: out.apart.append(self._group(p)),
+            "keep-together": lambda p: out.together.append(self._group(p)),
+            "cluster": lambda p: out.clusters.append(self._group(p)),
+            "blackout": self.blackout, "priority": self.priority, "concurrency": self.concurrency,
+            "cpu-ceiling": lambda p: self._per_server(p, out.cpu_ceiling, percent_from(p.value)),
+            "memory-ceiling": lambda p: self._per_server(p, out.memory_ceiling, percent_from(p.value)),
+            "reserve-cores": lambda p: self._per_server(p, out.reserve_units, units_from_cores(p.value)),
+            "reserve-memory": lambda p: self._per_server(p, out.reserve_mib, mib_from_gib(p.value)),
+            "console-link": lambda p: self._links(p, out.console_links, "console"),
+            "site-link": lambda p: self._links(p, out.site_links, "site"),
+            "ignorable-vlan": self.ignorable_vlan, "minimum-software": self.minimum_software,
+            "refused-software": self.refused_software, "redundancy": self.redundancy,
+            "target-pool": self.target_pool}
 
     def matching(self, text: str, among: list[str], what: str, default: str = "") -> list[str]:
         """Names that the subject's words match; ``software:X`` and ``env:X`` select LPARs by what they are."""
@@ -159,15 +173,6 @@ class _Compiler:
             raise ValueError("needs at least two LPARs in Value")
         return Group(p.subject or "unnamed", members)
 
-    def keep_apart(self, p: Policy) -> None:
-        self.out.apart.append(self._group(p))
-
-    def keep_together(self, p: Policy) -> None:
-        self.out.together.append(self._group(p))
-
-    def cluster(self, p: Policy) -> None:
-        self.out.clusters.append(self._group(p))
-
     def blackout(self, p: Policy) -> None:
         span = blackout_from(p.value)
         for name in self.matching(p.subject, self.lpars, "LPAR"):
@@ -184,18 +189,6 @@ class _Compiler:
         for name in self.matching(p.subject, self.servers, "server", "*"):
             into[name] = value
 
-    def cpu_ceiling(self, p: Policy) -> None:
-        self._per_server(p, self.out.cpu_ceiling, percent_from(p.value))
-
-    def memory_ceiling(self, p: Policy) -> None:
-        self._per_server(p, self.out.memory_ceiling, percent_from(p.value))
-
-    def reserve_cores(self, p: Policy) -> None:
-        self._per_server(p, self.out.reserve_units, units_from_cores(p.value))
-
-    def reserve_memory(self, p: Policy) -> None:
-        self._per_server(p, self.out.reserve_mib, mib_from_gib(p.value))
-
     def concurrency(self, p: Policy) -> None:
         limit = int(decimal_from(p.value))
         if limit < 1:
@@ -203,7 +196,8 @@ class _Compiler:
         for name in self.matching(p.subject, self.servers_and_vioses, "server or VIOS", "*"):
             self.out.concurrency[name] = limit
 
-    def _links(self, p: Policy, into: set[frozenset[str]], known: set[str], what: str) -> None:
+    def _links(self, p: Policy, into: set[frozenset[str]], what: str) -> None:
+        known = {getattr(s, what) for s in self.estate.servers}
         pairs = [(a, b) for a in words(p.subject) for b in words(p.value)]
         if not pairs:
             raise ValueError(f"needs a {what} in Subject and in Value")
@@ -211,12 +205,6 @@ class _Compiler:
             if word not in known:
                 raise ValueError(f"{word!r} is no {what} of this estate")
         into.update(frozenset(pair) for pair in pairs)
-
-    def console_link(self, p: Policy) -> None:
-        self._links(p, self.out.console_links, {s.console for s in self.estate.servers}, "console")
-
-    def site_link(self, p: Policy) -> None:
-        self._links(p, self.out.site_links, {s.site for s in self.estate.servers}, "site")
 
     def ignorable_vlan(self, p: Policy) -> None:
         chosen = words(f"{p.subject};{p.value}")
@@ -279,13 +267,10 @@ def compile_policies(estate: Estate) -> tuple[PolicySet, tuple[tuple[Policy, str
     for policy in sorted(estate.policies, key=lambda p: bool(p.subject) and "*" not in p.subject):
         if not policy.active:
             continue
-        handler: Callable[[Policy], Any] | None = None
-        if policy.kind in POLICY_KINDS:
-            handler = getattr(compiler, policy.kind.replace("-", "_"))
         try:
-            if handler is None:
+            if policy.kind not in compiler.handlers:
                 raise ValueError(f"unknown policy {policy.kind!r}; one of: {', '.join(POLICY_KINDS)}")
-            handler(policy)
+            compiler.handlers[policy.kind](policy)
         except (ValueError, OverflowError) as error:
             refused.append((policy, str(error)))
     return compiler.out, tuple(refused)

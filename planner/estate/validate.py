@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from operator import attrgetter
 
 from planner.estate.assemble import Loaded
@@ -281,5 +281,4 @@ def validate(loaded: Loaded) -> Loaded:
     """The same estate with the findings of every check added."""
     check = _Check(loaded)
     found = [f for run in CHECKS for f in run(check)]
-    return Loaded(loaded.estate, loaded.provenance, ordered((*loaded.findings, *found)), loaded.kinds,
-                  loaded.facts, loaded.partial)
+    return replace(loaded, findings=ordered((*loaded.findings, *found)))

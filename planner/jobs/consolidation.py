@@ -147,7 +147,7 @@ def _planned(case: ConsolidationCase, goal: Consolidate, deadline: float, stayin
     scale = scale_of(site, goal.measure, case.busy)
     if flat:
         scale = replace(scale, rate={}, busy={}, least={})
-    problem = ConsolidationProblem(site, judge, goal, scale, come_back=goal.come_back)
+    problem = ConsolidationProblem(site, judge, goal, scale)
     found = attempted(problem, options, lambda answer: timed(site, judge, answer.placement, goal, options),
                       deadline=deadline)
     if found.answer is None or found.table is None:

@@ -36,7 +36,7 @@ def evacuate(loaded: Loaded, goal: Evacuate, options: Options, usage: UsageSpec 
     blank = _blank(loaded, site, goal, options)
     if used is not None:
         blank = blank.replace(findings=used.findings)
-    found = attempted(EvacuationProblem(site, judge, goal, come_back=goal.come_back), options,
+    found = attempted(EvacuationProblem(site, judge, goal), options,
                       lambda answer: timetable(site, judge, answer.placement, options.window,
                                                come_back=goal.come_back, work_s=options.work_s))
     if found.answer is None or found.table is None:

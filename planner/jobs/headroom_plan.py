@@ -17,7 +17,7 @@ from planner.jobs import headroom_figures as figures
 from planner.jobs.attempt import Case, attempted, finished, impossible, unanswered
 from planner.jobs.common import Options, assumptions
 from planner.optimise.asked import checked_headroom, critical_here
-from planner.optimise.headroom import CORES, MEMORY, HeadroomProblem, Most, Step
+from planner.optimise.headroom import CORES, MEMORY, CurveStep, HeadroomProblem, Most
 from planner.optimise.stages import Answer
 from planner.plan.choices import Status
 from planner.plan.details import Further, HeadroomDetails, Largest, Point
@@ -53,7 +53,7 @@ def headroom(loaded: Loaded, goal: Headroom, options: Options, usage: UsageSpec 
     site = Site(loaded.estate, usage=used)
     judge = Judge(site)
     goal = checked_headroom(goal.replace(usage=basis), site)
-    problem = HeadroomProblem(site, judge, goal, come_back=goal.come_back)
+    problem = HeadroomProblem(site, judge, goal)
     said = list(used.findings) if used else []
     if not critical_here(goal, site):
         said.append(Finding("headroom.critical", Severity.WARNING, goal.server, "no LPAR on it is critical (none is "
@@ -173,7 +173,7 @@ def _with_curve(details: HeadroomDetails, problem: HeadroomProblem, plan: Plan, 
 
     told("the most that can be had")
     most, memory = problem.most(CORES, limit()), problem.most(MEMORY, limit())
-    asked = Step(problem.goal.units, plan.status, round(1000 * (plan.objective or 0)), 1000 * (plan.bound or 0),
+    asked = CurveStep(problem.goal.units, plan.status, round(1000 * (plan.objective or 0)), 1000 * (plan.bound or 0),
                  answer.placement)
     points = {asked.units: asked}
     problem.cuts.clear()
@@ -197,7 +197,7 @@ def _grid(free: int, asked: int, most: int) -> list[int]:
     return sorted({u for u in (*even, *near, most) if u > 0})
 
 
-def _point(step: Step, problem: HeadroomProblem) -> Point:
+def _point(step: CurveStep, problem: HeadroomProblem) -> Point:
     ordered_moves = step.cost_ms is not None and timetable(problem.site, problem.judge, step.moves, None,
                                                            come_back=problem.goal.come_back).found
     return Point(step.units, step.status, ordered_moves, step.cost_ms,
@@ -205,7 +205,7 @@ def _point(step: Step, problem: HeadroomProblem) -> Point:
                  sum(problem.site.lpars[n].memory_mib for n in step.moves), tuple(sorted(step.moves)))
 
 
-def _further(points: dict[int, Step], asked: Step, most: Most) -> list[Further]:
+def _further(points: dict[int, CurveStep], asked: CurveStep, most: Most) -> list[Further]:
     """What each core beyond the asked ones adds to the cost, and where it ends; None where a cost is not known."""
     if most.status is Status.INFEASIBLE:
         return []
@@ -222,7 +222,7 @@ def _further(points: dict[int, Step], asked: Step, most: Most) -> list[Further]:
     return out
 
 
-def _extra(before: Step | None, here: Step | None, units: int) -> Further:
+def _extra(before: CurveStep | None, here: CurveStep | None, units: int) -> Further:
     """What the step from one point to the next adds to the cost."""
     if before is None or here is None or before.cost_ms is None or here.cost_ms is None:
         return Further(units, None, "not found in time")

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from planner.findings import Finding, Severity
+from planner.findings import Finding, errors
 from planner.optimise.placement import PlacementProgram
 from planner.optimise.program import CUT, ONE_PLACE, Outcome, Program, Row, Tag
 from planner.optimise.solver import solve
@@ -22,7 +22,7 @@ _USAGE = "processor.usage"
 
 
 
-class Question(Protocol):
+class Unanswered(Protocol):
     """What a conflict must know of the question that has no answer."""
 
     site: Site
@@ -48,8 +48,8 @@ def joined(conflicts: Sequence[Conflict]) -> Conflict:
 
 def refusals_of(judge: Judge, lpar: str, servers: Sequence[str], *, come_back: bool) -> dict[str, list[Finding]]:
     """Server → why an LPAR may not go there, or not come home from there when it must; "": why it may not move."""
-    ready = [f for f in judge.readiness(lpar) if f.severity is Severity.ERROR]
-    return {"": ready} if ready else {s: _refused(judge, lpar, s, come_back=come_back) for s in servers}
+    ready = errors(judge.readiness(lpar))
+    return {"": list(ready)} if ready else {s: _refused(judge, lpar, s, come_back=come_back) for s in servers}
 
 
 def reasons_of(refused: Mapping[str, Mapping[str, Sequence[Finding]]]) -> dict[str, dict[str, list[tuple[str, str]]]]:
@@ -60,14 +60,13 @@ def reasons_of(refused: Mapping[str, Mapping[str, Sequence[Finding]]]) -> dict[s
 
 def _refused(judge: Judge, lpar: str, server: str, *, come_back: bool) -> list[Finding]:
     home = judge.site.start[lpar]
-    found = [f for f in judge.move(lpar, home, server) if f.severity is Severity.ERROR]
+    found = list(errors(judge.move(lpar, home, server)))
     if not found and come_back:
-        found = [replace(f, message=f"{_BACK}{f.message}") for f in judge.move(lpar, server, home)
-                 if f.severity is Severity.ERROR]
+        found = [replace(f, message=f"{_BACK}{f.message}") for f in errors(judge.move(lpar, server, home))]
     return found
 
 
-def stranded(question: Question, names: Sequence[str]) -> Conflict:
+def stranded(question: Unanswered, names: Sequence[str]) -> Conflict:
     """LPARs that no rule lets go anywhere: each is a conflict of its own."""
     refused = {n: refusals_of(question.judge, n, question.survivors, come_back=question.come_back) for n in names}
     findings = [(n, f) for n, by_server in refused.items() for found in by_server.values() for f in found]
@@ -103,9 +102,8 @@ def _too_large(site: Site, refusals: Mapping[str, Mapping[str, Sequence[tuple[st
         options = []
         for server, reasons in by_server.items():
             if server and {rule for rule, _ in reasons} <= {"memory.fits", "processor.fits"}:
-                wanted, base, limit = site.demand(name, server), site.base(server), site.limit(server)
-                options.append((max(0, wanted.memory_mib + base.memory_mib - limit.memory_mib),
-                                max(0, wanted.units + base.units - limit.units), server))
+                lacking = site.demand(name, server) - site.room(server)
+                options.append((max(0, lacking.memory_mib), max(0, lacking.units), server))
         if options:
             memory, processors, server = min(options)
             if memory:

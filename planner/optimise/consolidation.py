@@ -44,7 +44,7 @@ WIDE = 40
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class ComponentAnswer:
     """The answer for a component: measure in weights, cost in ms, each with a proved lower bound.
 
     ``cost_bound_ms`` holds among all placements of the component that weigh no more than this one.
@@ -66,7 +66,7 @@ class Consolidation:
     """The answer for the estate; ``placement`` has only LPARs that move. Without a plan ``off`` is empty."""
 
     status: Status
-    parts: tuple[Part, ...] = ()
+    parts: tuple[ComponentAnswer, ...] = ()
     conflict: Conflict | None = None
     measure_bound: float | None = None
 
@@ -93,17 +93,17 @@ class Consolidation:
 class ConsolidationProblem:
     """One consolidation; ``cuts`` are placements that could not be scheduled."""
 
-    def __init__(self, site: Site, judge: Judge, goal: Consolidate, scale: Scale, *, come_back: bool = False) -> None:
-        self.site, self.judge, self.goal, self.scale, self.come_back = site, judge, goal, scale, come_back
+    def __init__(self, site: Site, judge: Judge, goal: Consolidate, scale: Scale) -> None:
+        self.site, self.judge, self.goal, self.scale = site, judge, goal, scale
         self.cuts: list[Mapping[str, str]] = []
         self.small = SMALL
         movable = [n for n in sorted(site.start) if judge.ready(n)]
-        found = candidates_of(site, judge, (), list(site.servers), movable, come_back=come_back)
+        found = candidates_of(site, judge, (), list(site.servers), movable, come_back=goal.come_back)
         self.candidates = Candidates({n: places for n, places in found.cost.items() if len(places) > 1})
         self.scale = scale.among({n: self.candidates.cost.get(n, {s: 0}) for n, s in site.start.items()})
         links = [(s, self.restart_servers(s)) for s in site.servers] if goal.n_plus_1 else []
         self.components = components(site, self.candidates, links)
-        self.proved: dict[Component, Part] = {}
+        self.proved: dict[Component, ComponentAnswer] = {}
 
     # ---- facts ------------------------------------------------------------------------------------------------------
 
@@ -147,7 +147,7 @@ class ConsolidationProblem:
         if refused is not None:
             return refused
         numbers = sorted(range(len(self.components)), key=lambda n: (-self._size(self.components[n]), n))
-        parts: dict[int, Part] = {}
+        parts: dict[int, ComponentAnswer] = {}
         quick = gap > 0 and not self.goal.n_plus_1
         if quick:
             parts = dict(self._answers(numbers, deadline, gap, quick=True))
@@ -164,7 +164,7 @@ class ConsolidationProblem:
         found = [parts[number] for number in sorted(parts)]
         return Consolidation(self._status(found, gap), tuple(found))
 
-    def _unproved(self, parts: Mapping[int, Part], gap: float) -> list[int]:
+    def _unproved(self, parts: Mapping[int, ComponentAnswer], gap: float) -> list[int]:
         """The components that need more work for the whole to be within the gap: those without an answer first, then
         those furthest from their bound."""
         none = [n for n, p in parts.items() if p.status is not Status.FEASIBLE]
@@ -174,7 +174,7 @@ class ConsolidationProblem:
         return none + sorted(far, key=lambda n: (parts[n].cost_bound_ms - parts[n].cost_ms, n))
 
     def _answers(self, numbers: Sequence[int], deadline: float, gap: float, *, quick: bool = False
-                 ) -> Iterator[tuple[int, Part]]:
+                 ) -> Iterator[tuple[int, ComponentAnswer]]:
         """The answers of these components in their order: one after the other, or where they are large on two
         processors. Which process answers makes no difference to the answer."""
         size = sum(self._size(self.components[n]) for n in numbers)
@@ -187,14 +187,14 @@ class ConsolidationProblem:
             tasks = [(n, (len(numbers) - k) / _WORKERS) for k, n in enumerate(numbers)]
             yield from zip(numbers, pool.imap(_in_worker, tasks), strict=True)
 
-    def _numbered(self, number: int, following: float, deadline: float, gap: float, quick: bool) -> Part:
+    def _numbered(self, number: int, following: float, deadline: float, gap: float, quick: bool) -> ComponentAnswer:
         """The answer of one component in its share of the time that is left; ``following``: those still to come, this
         one included."""
         left = deadline - time.monotonic()
         share = max(left / max(following, 1), min(left / 4, 10.0), 0.1)
         return self.part(self.components[number], time.monotonic() + share, gap, quick=quick)
 
-    def _status(self, parts: Sequence[Part], gap: float) -> Status:
+    def _status(self, parts: Sequence[ComponentAnswer], gap: float) -> Status:
         measure, cost = sum(p.measure for p in parts), sum(p.cost_ms for p in parts)
         near = measure - sum(p.measure_bound for p in parts) <= max(gap, 1e-6) * measure
         close = cost - sum(p.cost_bound_ms for p in parts) <= max(gap, 1e-6) * cost + 0.999
@@ -204,15 +204,15 @@ class ConsolidationProblem:
         """The conflict when the servers that must go off cannot be emptied even with every other one on."""
         if not self.goal.off:
             return None
-        asked = EvacuationProblem(self.site, self.judge, Evacuate(servers=self.goal.off), come_back=self.come_back)
-        answer = asked.solve(time_limit, 1.0)
+        asked = Evacuate(servers=self.goal.off, come_back=self.goal.come_back)
+        answer = EvacuationProblem(self.site, self.judge, asked).solve(time_limit, 1.0)
         if answer.status is not Status.INFEASIBLE or answer.conflict is None:
             return None
         named = ", ".join(self.goal.off)
         lifts = tuple(x for x in answer.conflict.lifts if "--leave" not in x)
         return Consolidation(Status.INFEASIBLE, (), replace(answer.conflict, lifts=(*lifts, f"or let {named} stay on")))
 
-    def part(self, part: Component, deadline: float, gap: float, *, quick: bool = False) -> Part:
+    def part(self, part: Component, deadline: float, gap: float, *, quick: bool = False) -> ComponentAnswer:
         """The answer for one component by the time of ``deadline``; ``quick``: a first one, or UNKNOWN."""
         known = self.proved.get(part)
         if known is None:
@@ -221,7 +221,7 @@ class ConsolidationProblem:
             return known
         answer = self._answer(part, deadline, gap, quick)
         if answer.status in (Status.INFEASIBLE, Status.UNKNOWN):
-            return Part(Status.UNKNOWN)
+            return ComponentAnswer(Status.UNKNOWN)
         same = answer.measure == known.measure
         return replace(answer, measure_bound=known.measure_bound, cost_bound_ms=known.cost_bound_ms if same else 0.0)
 
@@ -230,7 +230,7 @@ class ConsolidationProblem:
         size = sum(len(self.candidates.cost.get(n, ())) for n in part.lpars)
         return size + (sum(map(len, self.restarts(part).values())) if self.goal.n_plus_1 else 0)
 
-    def _answer(self, part: Component, deadline: float, gap: float, quick: bool) -> Part:
+    def _answer(self, part: Component, deadline: float, gap: float, quick: bool) -> ComponentAnswer:
         """Whole when it is small, else taken apart."""
         if self._size(part) <= self.small:
             return self._exact(part, deadline, gap)
@@ -238,7 +238,7 @@ class ConsolidationProblem:
         master = Master(self.site, part, self.candidates_in(part), self.goal, self.scale)
         plain = not self.goal.n_plus_1 and not cuts and self.site.usage is None
         if len(part.servers) > WIDE and plain and quick:
-            return Part(Status.UNKNOWN)
+            return ComponentAnswer(Status.UNKNOWN)
         if len(part.servers) > WIDE and plain:
             found = take_wide(self.site, self.judge, master, deadline, gap)
         else:
@@ -266,18 +266,18 @@ class ConsolidationProblem:
             placed = restarted
         return Found(Outcome.FEASIBLE, choice, placed, bound, 0.0)
 
-    def _part(self, part: Component, found: Found, deadline: float) -> Part:
+    def _part(self, part: Component, found: Found, deadline: float) -> ComponentAnswer:
         """What was found, or why there is nothing."""
         if found.outcome is Outcome.INFEASIBLE:
-            return Part(Status.INFEASIBLE, conflict=self._explain(part, self.program(part), deadline))
+            return ComponentAnswer(Status.INFEASIBLE, conflict=self._explain(part, self.program(part), deadline))
         if found.choice is None or found.placed is None:
-            return Part(Status.UNKNOWN)
+            return ComponentAnswer(Status.UNKNOWN)
         placed = found.placed
         where = {n: placed.placement.get(n, self.site.start[n]) for n in part.lpars}
         off = found.choice.off if self.goal.n_plus_1 else self._empty(part, where.values())
         measure = sum(self.scale.fixed[s] for s in part.servers if s not in off)
         measure += sum(self.scale.excess(n, s) for n, s in where.items())
-        return Part(Status.FEASIBLE, off, placed.placement, placed.restart, measure,
+        return ComponentAnswer(Status.FEASIBLE, off, placed.placement, placed.restart, measure,
                     min(found.measure_bound, float(measure)), placed.cost_ms, found.cost_bound_ms)
 
     def _empty(self, part: Component, used: Iterable[str]) -> tuple[str, ...]:
@@ -342,15 +342,15 @@ class ConsolidationProblem:
             model.forbid(cut)
         return model
 
-    def _exact(self, part: Component, deadline: float, gap: float) -> Part:
+    def _exact(self, part: Component, deadline: float, gap: float) -> ComponentAnswer:
         """Both levels by the whole program, one after the other."""
         model = self.program(part)
         divisor = model.minimise_measure()
         first = model.solve(time.monotonic() + 0.6 * _left(deadline), gap)
         if first.outcome is Outcome.INFEASIBLE:
-            return Part(Status.INFEASIBLE, conflict=self._explain(part, model, deadline))
+            return ComponentAnswer(Status.INFEASIBLE, conflict=self._explain(part, model, deadline))
         if not first.found or first.objective is None:
-            return Part(Status.UNKNOWN)
+            return ComponentAnswer(Status.UNKNOWN)
         model.hold_measure(first.objective)
         second = model.solve(deadline, gap, known=first.values)
         best = second if second.found else first
@@ -360,13 +360,13 @@ class ConsolidationProblem:
         return self.answer(model, best, divisor * first.objective, bound, second)
 
     def answer(self, model: ConsolidationProgram, best: Solution, measure: int, bound: float,
-               second: Solution) -> Part:
+               second: Solution) -> ComponentAnswer:
         """A part from a solution of the whole program."""
         placement = model.placement(best)
         moving = {n: s for n, s in sorted(placement.items()) if s != self.site.start[n]}
         cost = sum(model.candidates.cost[n][s] for n, s in moving.items())
         cost_bound = min(float(cost), second.bound or 0.0) if second.found else 0.0
-        return Part(Status.FEASIBLE, tuple(model.off(best)), moving, model.restart(best), measure,
+        return ComponentAnswer(Status.FEASIBLE, tuple(model.off(best)), moving, model.restart(best), measure,
                     min(float(measure), bound), cost, cost_bound)
 
     # ---- why not ----------------------------------------------------------------------------------------------------
@@ -413,7 +413,7 @@ def _left(deadline: float) -> float:
     return max(deadline - time.monotonic(), 0.05)
 
 
-def _better(answer: Part, before: Part, gap: float) -> bool:
+def _better(answer: ComponentAnswer, before: ComponentAnswer, gap: float) -> bool:
     """Whether an answer takes the place of a quick one: the lighter does; of two within the gap the one that is nearer
     its bound of the cost."""
     if answer.status is not Status.FEASIBLE or before.status is not Status.FEASIBLE:
@@ -427,7 +427,7 @@ _shared: tuple[ConsolidationProblem, float, float, bool] | None = None
 """What forked workers answer for: set just before they are made."""
 
 
-def _in_worker(task: tuple[int, float]) -> Part:
+def _in_worker(task: tuple[int, float]) -> ComponentAnswer:
     if _shared is None:
         raise RuntimeError("no problem was shared with this worker")
     problem, deadline, gap, quick = _shared

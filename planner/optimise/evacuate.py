@@ -19,7 +19,7 @@ from planner.rules.base import asked_rules
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class EvacuationPart:
     """What of an evacuation belongs together: LPARs that must go, and the servers among which they can cause moves."""
 
     displaced: Sequence[str]
@@ -27,7 +27,7 @@ class Part:
     direct: Candidates
 
 
-def parts_of(problem: EvacuationProblem) -> list[Part]:
+def parts_of(problem: EvacuationProblem) -> list[EvacuationPart]:
     """The connected components of reach among the surviving servers that have to do with a displaced LPAR."""
     site, narrow = problem.site, problem.narrow.cost
     nears = {(id(near), server): near for name, server in site.start.items() for near in (problem.judge.near(name),)}
@@ -37,21 +37,20 @@ def parts_of(problem: EvacuationProblem) -> list[Part]:
     components = linked(problem.survivors, (*reached, *together))
     component = {server: number for number, servers in enumerate(components) for server in servers}
     members = grouped((component[next(iter(narrow[name]))], name) for name in problem.displaced)
-    return [Part(names, components[number], Candidates({n: narrow[n] for n in names}))
+    return [EvacuationPart(names, components[number], Candidates({n: narrow[n] for n in names}))
             for number, names in members.items()]
 
 
 class EvacuationProblem(StagedProblem):
     """One evacuation; ``part``: what of it is answered, all when it is None."""
 
-    def __init__(self, site: Site, judge: Judge, goal: Evacuate, *, come_back: bool = False,
-                 part: Part | None = None) -> None:
-        super().__init__(site, judge, come_back=come_back)
+    def __init__(self, site: Site, judge: Judge, goal: Evacuate, part: EvacuationPart | None = None) -> None:
+        super().__init__(site, judge, come_back=goal.come_back)
         self.goal, self.is_part = goal, part is not None
         self.displaced = displaced(goal, site) if part is None else list(part.displaced)
         self.survivors = survivors(goal, site) if part is None else list(part.survivors)
         self.narrow = part.direct if part else candidates_of(site, judge, self.displaced, self.survivors,
-                                                             come_back=come_back)
+                                                             come_back=goal.come_back)
 
     @cached_property
     def wide(self) -> Candidates:
@@ -82,8 +81,7 @@ class EvacuationProblem(StagedProblem):
         answers = []
         for number, part in enumerate(parts):
             share = max(deadline - time.monotonic(), 0.1) / (len(parts) - number)
-            answers.append(EvacuationProblem(self.site, self.judge, self.goal, come_back=self.come_back,
-                                             part=part).solve(share, gap))
+            answers.append(EvacuationProblem(self.site, self.judge, self.goal, part).solve(share, gap))
         conflicts = [a.conflict for a in answers if a.conflict is not None]
         if conflicts:
             return Answer(Status.INFEASIBLE, {}, conflict=joined(conflicts))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from planner.estate.capacity import Demand
 from planner.optimise.placement import Candidates
 from planner.optimise.program import Outcome, Program, Solution, Tag
 from planner.optimise.scenario import Pair, ScenarioProblem, ScenarioProgram
@@ -69,8 +69,7 @@ class Frontier:
         for what in _WHAT:
             wanted = sum(min(getattr(self.problem.sizes.final[n, s], what) for s in places)
                          for n, places in self.places.items())
-            rooms = sorted((getattr(self.site.limit(s), what) - getattr(self.site.base(s), what)
-                            for s in self.servers), reverse=True)
+            rooms = sorted((getattr(self.site.room(s), what) for s in self.servers), reverse=True)
             count = 0
             while wanted > 0 and count < len(rooms):
                 wanted -= rooms[count]
@@ -85,10 +84,10 @@ class Frontier:
         used = program.variable(HUNDRED, "per cent of the fullest server in use")
         program.at_most({used: -1}, -min(self._least(count), HUNDRED), Tag("least"))
         for s in self.servers:
-            limit, held = self.site.limit(s).units, self.site.base(s).units
+            limit = self.site.limit(s).units
             terms = {x[n, s]: HUNDRED * self.problem.sizes.final[n, s].units for n in self._on[s]}
             # HUNDRED · held ≤ limit · used, where the server is in use
-            program.at_most({**terms, used: -limit, on[s]: HUNDRED * limit}, HUNDRED * (limit - held),
+            program.at_most({**terms, used: -limit, on[s]: HUNDRED * limit}, HUNDRED * self.site.room(s).units,
                             Tag("headroom", s))
         program.minimise({used: 1})
         known = self._spread(count, program, x, on, used)
@@ -106,7 +105,7 @@ class Frontier:
         a row."""
         site, final = self.site, self.problem.sizes.final
         forced = {places[0] for places in self.places.values() if len(places) == 1}
-        order = sorted(self.servers, key=lambda s: (s not in forced, site.base(s).units - site.limit(s).units, s))
+        order = sorted(self.servers, key=lambda s: (s not in forced, -site.room(s).units, s))
         held = {s: site.base(s) for s in order[:count]}
         values = [0] * len(program.upper)
         largest = sorted(self.places, key=lambda n: (-max(final[n, s].units for s in self.places[n]), n))
@@ -135,17 +134,13 @@ class Frontier:
         if not answer.found or answer.objective is None:
             return FrontierPoint(count, Status(answer.outcome.value))
         names = tuple(s for s in self.servers if answer.values[on[s]])
-        units = mib = 0
-        for s in names:
-            held = self.site.base(s)
-            for n in self._on[s]:
-                if answer.values[x[n, s]]:
-                    held = held + self.problem.sizes.final[n, s]
-            units += self.site.limit(s).units - held.units
-            mib += self.site.limit(s).memory_mib - held.memory_mib
+        free = sum((self.site.room(s) for s in names), Demand(0, 0))
+        free -= sum((self.problem.sizes.final[n, s] for s in names for n in self._on[s] if answer.values[x[n, s]]),
+                    Demand(0, 0))
         least = self._least(count) if answer.bound is None else int(-(-(answer.bound - 1e-6) // 1))
         share = HUNDRED - answer.objective
-        return FrontierPoint(count, Status(answer.outcome.value), share, max(HUNDRED - least, share), names, units, mib)
+        return FrontierPoint(count, Status(answer.outcome.value), share, max(HUNDRED - least, share), names,
+                             free.units, free.memory_mib)
 
     def _program(self) -> tuple[Program, dict[Pair, int], dict[str, int]]:
         """Every LPAR on one server that is in use, capacity on arrival and in the end."""
@@ -154,14 +149,12 @@ class Frontier:
         program, x = model.program, model.x
         program.title = "how few servers, and what stays free"
         on = {s: program.variable(1, s, "is in use") for s in self.servers}
-        self._on: dict[str, list[str]] = defaultdict(list)
-        for (n, s), i in x.items():
-            self._on[s].append(n)
+        self._on = model.by_server
+        for (_, s), i in x.items():
             program.at_most({i: 1, on[s]: -1}, 0, Tag("on", s))
         for s in self.servers:
             # Room only where the server is in use: implied, but a far better bound for the solver.
             for what in _WHAT:
-                room = getattr(self.site.limit(s), what) - getattr(self.site.base(s), what)
                 terms = {x[n, s]: getattr(self.problem.sizes.final[n, s], what) for n in self._on[s]}
-                program.at_most({**terms, on[s]: -room}, 0, Tag("room", s))
+                program.at_most({**terms, on[s]: -getattr(self.site.room(s), what)}, 0, Tag("room", s))
         return program, x, on

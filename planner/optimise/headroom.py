@@ -160,7 +160,7 @@ class HeadroomProgram(PlacementProgram):
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class CurveStep:
     """What room of so many units costs: a point of the curve. Costs in ms; ``moves``: LPAR → server."""
 
     units: int
@@ -184,8 +184,8 @@ class HeadroomProblem(StagedProblem):
 
     balances = False
 
-    def __init__(self, site: Site, judge: Judge, goal: Headroom, *, come_back: bool = True) -> None:
-        super().__init__(site, judge, come_back=come_back)
+    def __init__(self, site: Site, judge: Judge, goal: Headroom) -> None:
+        super().__init__(site, judge, come_back=goal.come_back)
         self.goal = goal
         self.leaving = may_leave(goal, site)
         self.narrow = self._candidates(self.leaving)
@@ -242,12 +242,12 @@ class HeadroomProblem(StagedProblem):
             return Most(solution.values[model.more] * scale, Status(solution.outcome.value), at_most)
         return Most(None, Status(solution.outcome.value), at_most)
 
-    def step(self, units: int, time_limit: float, gap: float) -> Step:
+    def step(self, units: int, time_limit: float, gap: float) -> CurveStep:
         """What room of so many units costs."""
         smaller = copy(self)
         smaller.goal = self.goal.replace(units=units)
         answer = smaller.solve(time_limit, gap)
-        return Step(units, answer.status, answer.objective_ms, answer.bound_ms, answer.placement)
+        return CurveStep(units, answer.status, answer.objective_ms, answer.bound_ms, answer.placement)
 
     def conflict(self, most: Most, memory: Most, time_limit: float) -> Conflict:
         """Why there is no such room: the most that can be had, what holds it, and what would lift that."""
@@ -268,11 +268,10 @@ class HeadroomProblem(StagedProblem):
     def _lifts(self, most: Most, memory: Most) -> Iterator[str]:
         """What to ask instead."""
         server, here = self.goal.server, critical_here(self.goal, self.site)
-        base, limit = self.site.base(server), self.site.limit(server)
-        units, mib = limit.units - base.units, limit.memory_mib - base.memory_mib
-        if self.goal.units > units or self.goal.memory_mib > mib:
-            yield (f"ask another server: {server} without any LPAR has {show_cores(units)} cores and "
-                   f"{show_gib(mib)} GiB")
+        room = self.site.room(server)
+        if self.goal.units > room.units or self.goal.memory_mib > room.memory_mib:
+            yield (f"ask another server: {server} without any LPAR has {show_cores(room.units)} cores and "
+                   f"{show_gib(room.memory_mib)} GiB")
         elif here:
             yield "let a critical LPAR leave too: " + ", ".join(here[:8]) + (" …" if len(here) > 8 else "")
         if most.amount:

@@ -27,7 +27,7 @@ def _memory_shape(site: Site, lpar: str) -> Hashable:
 
 
 def _room(site: Site, demand: Demand, target: str) -> bool:
-    return demand.memory_mib <= site.limit(target).memory_mib - site.base(target).memory_mib
+    return demand.memory_mib <= site.room(target).memory_mib
 
 
 @rule("memory.fits", "The LPAR's memory and hash page table fit the target were it empty of other LPARs.", Scope.MOVE,
@@ -36,9 +36,8 @@ def _room(site: Site, demand: Demand, target: str) -> bool:
 def fits(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     wanted = site.demand(lpar, target)
     if not _room(site, wanted, target):
-        room = site.limit(target).memory_mib - site.base(target).memory_mib
         yield Breach(f"needs {show_gib(wanted.memory_mib)} GiB with its hash page table; {target} without any LPAR has "
-                     f"{show_gib(room)}", "lower its memory or its maximum memory")
+                     f"{show_gib(site.room(target).memory_mib)}", "lower its memory or its maximum memory")
 
 
 @rule("memory.lmb", "Source and target have the same logical memory block size.", Scope.MOVE, shape=two_servers,

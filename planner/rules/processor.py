@@ -86,7 +86,7 @@ def minimum_per_vp(site: Site, lpar: str, source: str, target: str) -> Iterator[
 
 
 def _room(site: Site, demand: Demand, target: str) -> bool:
-    return demand.units <= site.limit(target).units - site.base(target).units
+    return demand.units <= site.room(target).units
 
 
 @rule("processor.fits", "The LPAR's entitlement fits the target were it empty of other LPARs.", Scope.MOVE,
@@ -95,9 +95,8 @@ def _room(site: Site, demand: Demand, target: str) -> bool:
 def fits(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     wanted = site.demand(lpar, target)
     if not _room(site, wanted, target):
-        room = site.limit(target).units - site.base(target).units
-        yield Breach(f"needs {show_cores(wanted.units)} cores; {target} without any LPAR has {show_cores(room)}",
-                     "lower its entitlement or the ceiling's reserve")
+        yield Breach(f"needs {show_cores(wanted.units)} cores; {target} without any LPAR has "
+                     f"{show_cores(site.room(target).units)}", "lower its entitlement or the ceiling's reserve")
 
 
 @rule("processor.pool-known", "The pool that a policy names exists on the target.", Scope.MOVE, binds=ANYHOW,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 
 from planner.rules import Judge, Site
@@ -147,7 +147,7 @@ def _search(site: Site, judge: Judge, start: Mapping[str, str], final: Mapping[s
     while heap and expanded < most:
         _, done, _, places, steps = heapq.heappop(heap)
         if places == goal:
-            return _mark_parking(steps)
+            return mark_parking(steps)
         expanded += 1
         ledger = fixed.copy()
         for name, server in zip(pool, places, strict=True):
@@ -190,6 +190,7 @@ def _options(site: Site, judge: Judge, pool: Sequence[str], places: tuple[str, .
     return direct + parking
 
 
-def _mark_parking(steps: Sequence[Step]) -> list[Step]:
+def mark_parking(steps: Sequence[Step]) -> list[Step]:
+    """The same steps, marked where the LPAR moves again later."""
     last = {step.lpar: n for n, step in enumerate(steps)}
-    return [Step(s.lpar, s.source, s.target, last[s.lpar] != n) for n, s in enumerate(steps)]
+    return [replace(s, parking=last[s.lpar] != n) for n, s in enumerate(steps)]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from planner.plan.choices import BACK, OUT
 from planner.plan.plan import Move, Window
 from planner.rules import Judge, Site
-from planner.schedule.order import Step, serial_order
+from planner.schedule.order import Step, mark_parking, serial_order
 from planner.schedule.waves import Packer, with_ids
 
 
@@ -87,6 +87,4 @@ def timetable(site: Site, judge: Judge, placement: Mapping[str, str], window: Wi
 
 def _reversed(moves: Sequence[Move]) -> list[Step]:
     """The way out backwards: each step leaves what it held and takes what was free, so capacity holds again."""
-    steps = [Step(m.lpar, m.target, m.source) for m in reversed(moves)]
-    last = {s.lpar: n for n, s in enumerate(steps)}
-    return [replace(s, parking=last[s.lpar] != n) for n, s in enumerate(steps)]
+    return mark_parking([Step(m.lpar, m.target, m.source) for m in reversed(moves)])

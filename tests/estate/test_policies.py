@@ -52,7 +52,6 @@ def test_what_each_row_means() -> None:
     assert out.fences == {"a1": frozenset("AB"), "a2": frozenset("AB")}
     assert (out.apart, out.together, out.clusters) == (
         [Group("ci", ("a1", "b1"))], [Group("app", ("a1", "a2"))], [Group("crm", ("b1", "b2"))])
-    assert out.cluster_of("b2") == Group("crm", ("b1", "b2")) and out.cluster_of("a1") is None
     assert out.priority == {"c1": 3} and out.cpu_ceiling == dict.fromkeys("ABC", 90) and out.memory_ceiling == {"A": 80}
     assert out.reserve_units == {"A": 50} and out.reserve_mib == {"A": 2560, "B": 2560}
     assert out.concurrency == {"A-v1": 2}

@@ -35,7 +35,7 @@ WATTS = Consolidate()
 def solved(of: Estate, goal: Consolidate = WATTS, *, come_back: bool = False, **changes: Any) -> tuple[Site, Scale, Consolidation]:
     site, judge = judged(of)
     scale = scale_of(site, goal.measure)
-    problem = ConsolidationProblem(site, judge, goal, scale, come_back=come_back)
+    problem = ConsolidationProblem(site, judge, goal.replace(come_back=come_back), scale)
     for name, value in changes.items():
         setattr(problem, name, value)
     return site, scale, problem.solve(30, 0.0)

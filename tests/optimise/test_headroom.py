@@ -27,7 +27,8 @@ SLOTS = 4
 
 def headroom_goal(site: Site, server: str, units: int, mib: int, critical: Sequence[str] = (),
                   by: By = By.ENTITLEMENT) -> Headroom:
-    return checked_headroom(Headroom(server=server, units=units, memory_mib=mib, critical=tuple(critical), by=by), site)
+    goal = Headroom(server=server, units=units, memory_mib=mib, critical=tuple(critical), by=by, come_back=True)
+    return checked_headroom(goal, site)
 
 
 def uses(site: Site, rows: Mapping[str, Sequence[int]], name: str, slot: int) -> int:

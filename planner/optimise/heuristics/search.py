@@ -21,7 +21,7 @@ _SEARCHES = 20
 Change = dict[int, int]
 
 
-class _Search:
+class _Standing:
     """Where each open LPAR stands (as the index of its variable), and what its rows hold of what they may."""
 
     def __init__(self, model: PlacementProgram) -> None:
@@ -128,7 +128,7 @@ def placement_by_search(model: PlacementProgram) -> list[int]:
     """
     if len(model.x) > _VARIABLES or any(not places for places in model.candidates.cost.values()):
         return []
-    search = _Search(model)
+    search = _Standing(model)
     if not _mend(search, _STEPS):
         return []
     least, best = model.candidates.bound(), list(search.at)
@@ -159,7 +159,7 @@ def searched(model: PlacementProgram, solution: Solution) -> Solution:
     return solution
 
 
-def _mend(search: _Search, steps: int) -> bool:
+def _mend(search: _Standing, steps: int) -> bool:
     """Whether every row holds after at most so many steps."""
     held: dict[int, int] = {}
     for step in range(steps):
@@ -171,7 +171,7 @@ def _mend(search: _Search, steps: int) -> bool:
     return not search.broken()
 
 
-def _step(search: _Search, broken: Sequence[int], held: dict[int, int], step: int) -> None:
+def _step(search: _Standing, broken: Sequence[int], held: dict[int, int], step: int) -> None:
     who = search.culprits(broken)
     best: tuple[float, int, tuple[int, ...], tuple[int, ...]] | None = None
     for moves in (search.shifts(who), search.exchanges(who)):
@@ -192,7 +192,7 @@ def _step(search: _Search, broken: Sequence[int], held: dict[int, int], step: in
         held.update(dict.fromkeys(best[2], step + _TENURE))
 
 
-def _cheaper(search: _Search) -> None:
+def _cheaper(search: _Standing) -> None:
     """Shifts and exchanges that keep every row and cost less, until there is none."""
     for _ in range(_STEPS):
         dear = [k for k, i in enumerate(search.at) if search.cost[i] > min(search.cost[c] for c in search.choices[k])]

@@ -18,6 +18,7 @@ from planner.optimise.heuristics.packing import packed
 from planner.optimise.heuristics.polish import polished
 from planner.optimise.heuristics.search import searched
 from planner.optimise.large.master import Choice, Master
+from planner.optimise.measure import Scale
 from planner.optimise.placement import Candidates, PlacementProgram
 from planner.optimise.program import MEASURE, Outcome, Program, near
 from planner.optimise.solver import Relaxed, relaxed
@@ -52,6 +53,15 @@ class Placed:
     restart: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     heavy: bool = False
     cramped: bool = False
+
+    @property
+    def found(self) -> bool:
+        """There is a placement."""
+        return self.outcome is Outcome.FEASIBLE
+
+    def better(self, other: Placed) -> bool:
+        """Whether it is to be had rather than another."""
+        return self.found and (not other.found or self.cost_ms < other.cost_ms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,18 +237,15 @@ class Placer:
         if any(not places for places in direct.cost.values()):
             return Placed(Outcome.INFEASIBLE)
         least, best = max(float(direct.bound()), floor), self._constructed(choice, direct, most)
-        if best.outcome is not Outcome.FEASIBLE or not near(best.cost_ms, least, self.gap):
+        if not best.found or not near(best.cost_ms, least, self.gap):
             for found, all_in in self._attempts(choice, direct, best, most, deadline, quick=quick):
                 if found.outcome is Outcome.INFEASIBLE and all_in:
                     return found
                 least = max(least, found.bound_ms if all_in else 0.0)
-                if found.outcome is Outcome.FEASIBLE and (best.outcome is not Outcome.FEASIBLE
-                                                          or found.cost_ms < best.cost_ms):
-                    best = found
-                if best.outcome is Outcome.FEASIBLE and near(best.cost_ms, least, self.gap):
+                best = found if found.better(best) else best
+                if best.found and near(best.cost_ms, least, self.gap):
                     break
-        found_any = best.outcome is Outcome.FEASIBLE
-        return replace(best, bound_ms=min(least, float(best.cost_ms)) if found_any else least)
+        return replace(best, bound_ms=min(least, float(best.cost_ms)) if best.found else least)
 
     def _attempts(self, choice: Choice, direct: Candidates, best: Placed, most: int, deadline: float, *, quick: bool
                   ) -> Iterator[tuple[Placed, bool]]:
@@ -249,12 +256,11 @@ class Placer:
             wide = direct
         if self.gap > 0:
             rounded = self._rounded(choice, wide, most, deadline, quick=quick)
-            best = rounded if rounded.outcome is Outcome.FEASIBLE else best
+            best = rounded if rounded.found else best
             yield rounded, all_in
         if quick:
             return
-        same = len(wide.cost) == len(direct.cost)
-        if best.outcome is not Outcome.FEASIBLE and not same:
+        if not best.found and len(wide.cost) != len(direct.cost):
             now = time.monotonic()
             best = self._solved(choice, direct, most, now + max(0.4 * (deadline - now), 0.05))
             yield best, False
@@ -286,9 +292,7 @@ class Placer:
         for cut in self.cuts:
             model.forbid(cut)
         if self.master.loaded:
-            fixed = sum(self.master.scale.excess(n, s) for s, names in model.fixed.items() for n in names)
-            terms = {i: self.master.scale.excess(n, s) for (n, s), i in model.x.items()}
-            model.program.at_most(terms, most - fixed, MEASURE)
+            model.program.at_most(*excess_row(model, self.master.scale, most), MEASURE)
         return model
 
     def _solved(self, choice: Choice, candidates: Candidates, most: int, deadline: float, known: Placed | None = None
@@ -296,7 +300,7 @@ class Placer:
         """By the placement program, from what is known."""
         model = self._program(choice, candidates, most)
         start: list[int] = []
-        if known is not None and known.outcome is Outcome.FEASIBLE:
+        if known is not None and known.found:
             start = _values(model, self.site.start | dict(known.placement))
         solution = model.solve(deadline, self.gap, known=start)
         if solution.outcome is Outcome.INFEASIBLE:
@@ -336,26 +340,23 @@ class Placer:
         by_size = sorted(whole, key=lambda n: (self.site.share(n, whole[n]), n))
         nodes = _QUICK_NODES if quick else _NODES
         for share in _FREE_SHARES:
-            if best.outcome is Outcome.FEASIBLE and near(best.cost_ms, best.bound_ms,
-                                                         self.gap * (_QUICK if quick else 1)):
+            if best.found and near(best.cost_ms, best.bound_ms, self.gap * (_QUICK if quick else 1)):
                 break
             staying = {n: whole[n] for n in by_size[int(share * len(by_size)):]}
             placed = self._mostly(choice, model, staying, best, most, deadline, nodes)
-            if placed is not None and (best.outcome is not Outcome.FEASIBLE or placed.cost_ms < best.cost_ms):
-                best = placed
+            best = placed if placed is not None and placed.better(best) else best
         return best
 
     def _mostly(self, choice: Choice, model: PlacementProgram, staying: Mapping[str, str], best: Placed, most: int,
                 deadline: float, nodes: int) -> Placed | None:
         """A placement that leaves these where they are, unless the best one so far has them elsewhere."""
         where = self.site.start | dict(best.placement)
-        known = best.outcome is Outcome.FEASIBLE
         narrow = Candidates({
-            n: {staying[n]: places[staying[n]]} if n in staying and (not known or where[n] == staying[n]) else places
+            n: {s: places[s]} if (s := staying.get(n)) and (not best.found or where[n] == s) else places
             for n, places in model.candidates.cost.items()})
         part = self._program(choice, narrow, most)
         until = min(deadline, time.monotonic() + _ROUND_S)
-        found = part.solve(until, 0.5 * self.gap, nodes, _values(part, where) if known else [])
+        found = part.solve(until, 0.5 * self.gap, nodes, _values(part, where) if best.found else [])
         values = _values(model, self.site.start | part.placement(found)) if found.found else []
         return self._placed(model, values, best.bound_ms) if values else None
 
@@ -363,6 +364,13 @@ class Placer:
 def _fractional(program: Program, deadline: float) -> Relaxed:
     """The linear program of an integer one."""
     return relaxed(program, range(len(program.upper)), max(deadline - time.monotonic(), 0.05))
+
+
+def excess_row(model: PlacementProgram, scale: Scale, most: int) -> tuple[dict[int, int], int]:
+    """Terms and right side of the row that LPARs weigh ``most`` beyond their least at most, those that stay included.
+    """
+    staying = sum(scale.excess(n, s) for s, names in model.fixed.items() for n in names)
+    return {i: scale.excess(n, s) for (n, s), i in model.x.items()}, most - staying
 
 
 def too_heavy(model: PlacementProgram, deadline: float) -> bool:

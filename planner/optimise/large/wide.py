@@ -16,7 +16,7 @@ from dataclasses import replace
 from planner.findings import errors
 from planner.grouping import inverted
 from planner.optimise.heuristics.packing import tightness
-from planner.optimise.large.decomposition import Found, Placed
+from planner.optimise.large.decomposition import Found, Placed, excess_row
 from planner.optimise.large.master import Choice, Master
 from planner.optimise.placement import Candidates, PlacementProgram
 from planner.optimise.program import MEASURE, Outcome, Program
@@ -62,7 +62,7 @@ def take_wide(site: Site, judge: Judge, master: Master, deadline: float, gap: fl
             continue
         placed, used = place_wide(site, judge, master, choice, slack, deadline, None if best is None else best[0])
         weighs = used.measure + master.excess(placed.placement)
-        if placed.outcome is Outcome.FEASIBLE and (best is None or weighs < best[0]):
+        if placed.found and (best is None or weighs < best[0]):
             best = (weighs, used, placed)
     if best is None:
         return Found(Outcome.UNKNOWN, measure_bound=bound)
@@ -115,12 +115,10 @@ def _programs(master: Master, model: PlacementProgram, choice: Choice, slack: fl
     it matters where LPARs run, first with the load as small as the choice has it."""
     lighter = [model.program]
     if master.loaded:
-        scale = master.scale
-        fixed = sum(scale.excess(n, s) for s, names in model.fixed.items() for n in names)
-        whole = choice.measure_bound + sum(scale.least.get(n, 0) for n in master.part.lpars)
-        most = choice.measure_bound - choice.measure + _HEAVIER * whole - fixed
+        whole = choice.measure_bound + sum(master.scale.least.get(n, 0) for n in master.part.lpars)
+        terms, staying = excess_row(model, master.scale, 0)
         light = model.program.without()
-        light.at_most({i: scale.excess(n, s) for (n, s), i in model.x.items()}, int(most), MEASURE)
+        light.at_most(terms, int(choice.measure_bound - choice.measure + _HEAVIER * whole + staying), MEASURE)
         lighter = [light, model.program]
     for program in lighter:
         for share in _EVEN:
