@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from planner.errors import UsageError
 from planner.estate.model import Estate
-from planner.optimise.asked import checked_headroom
+from planner.optimise.asked import checked_headroom, needed_mib
 from planner.optimise.headroom import CORES, MEMORY, HeadroomProblem
 from planner.plan.choices import By, Status
 from planner.plan.questions import Headroom
@@ -116,7 +116,7 @@ def test_the_program_agrees_with_brute_force_on_feasibility_cost_and_the_most_th
             return
         units = goal.units
         ways = list(kept(site, judge, rows, goal))
-        wanted = goal.needed_mib(site)
+        wanted = needed_mib(goal, site)
         costs = [cost for cost, cores, memory in ways if (not units or cores >= units) and (not wanted or memory >= wanted)]
         answer = HeadroomProblem(site, judge, goal).solve(20, 0.0)
         seen[answer.status] += 1
