@@ -26,7 +26,7 @@ def beside(there: Callable[[], T], here: Callable[[], S]) -> tuple[T, S]:
     """
     if not two_processors():
         return there(), here()
-    import multiprocessing
+    import multiprocessing  # start-up: small questions do without
 
     context = multiprocessing.get_context("fork")
     mine, theirs = context.Pipe(duplex=False)

@@ -33,7 +33,7 @@ def read_catalogue(path: Path, base: Catalogue = CATALOGUE) -> Catalogue:
 
 def problems(document: Mapping[str, Any]) -> list[tuple[str, str]]:
     """(path, what is wrong) of everything in a catalogue document that cannot be used."""
-    from pydantic import BaseModel, ConfigDict, Field, ValidationError
+    from pydantic import BaseModel, ConfigDict, Field, ValidationError  # start-up: few have a catalogue of their own
 
     class Strict(BaseModel):
         model_config = ConfigDict(extra="forbid")

@@ -23,7 +23,7 @@ from planner.findings import Finding, Severity, Source
 
 def read_policy_file(path: Path) -> tuple[Policy, ...]:
     """The rows of a policy file; raises InputError with every problem."""
-    from pydantic import BaseModel, ConfigDict, ValidationError
+    from pydantic import BaseModel, ConfigDict, ValidationError  # start-up: few have a file of policies
 
     class Row(BaseModel):
         model_config = ConfigDict(extra="forbid", strict=True)

@@ -42,7 +42,7 @@ def digest(estate: Estate) -> str:
     The text is that of ``json.dumps`` with sorted keys and no spaces; pydantic writes it several times faster, but
     floats perhaps in another way, and parameters have some.
     """
-    from pydantic_core import to_json
+    from pydantic_core import to_json  # start-up: what only loads and checks does without pydantic
 
     plain = _plain(estate, {kind: tuple(sorted(_FIELDS[kind])) for kind in sorted(_FIELDS)})
     hashed = hashlib.sha256()
@@ -78,7 +78,7 @@ def parse(text: str, file: str) -> Loaded:
 
 def schema() -> dict[str, Any]:
     """JSON Schema of a saved estate."""
-    from pydantic import TypeAdapter
+    from pydantic import TypeAdapter  # start-up: only the published schema needs it
 
     inner = TypeAdapter(Estate).json_schema()
     definitions = inner.pop("$defs")

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from functools import cache
+from operator import attrgetter
 from typing import Any
 
 from planner.estate.model import CLASSES, TABLES, Estate, sorted_estate
@@ -112,11 +113,11 @@ def _read_slowly(text: str) -> tuple[Estate, Mapping[str, str]]:
 def _duplicates(estate: Estate, file: str) -> tuple[Finding, ...]:
     found = []
     for table in TABLES:
-        keys = [table.key_of(row) for row in getattr(estate, table.kind)]
-        if len(set(keys)) == len(keys):
+        rows = getattr(estate, table.kind)
+        if len(set(map(attrgetter(*table.key), rows))) == len(rows):
             continue
         seen: set[Any] = set()
-        for one in keys:
+        for one in map(table.key_of, rows):
             if one in seen:
                 shown = " / ".join(map(str, one))
                 found.append(Finding("input.duplicate", Severity.ERROR, shown, f"{table.kind}: {shown} stands twice",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
 from planner.errors import InputError, ReplayError
@@ -20,7 +21,7 @@ from planner.jobs.common import PROVED, Options, assumptions
 from planner.jobs.scenario_result import LparLine, ScenarioResult, ServerLine, Totals
 from planner.optimise.frontier import Frontier, FrontierPoint
 from planner.optimise.placement import move_cost_ms
-from planner.optimise.scenario import Kept, ScenarioProblem, Sizes
+from planner.optimise.scenario import ScenarioProblem, Sizes
 from planner.optimise.stages import Answer
 from planner.plan.choices import Status
 from planner.plan.details import Change, Conflict, WhatifDetails
@@ -116,7 +117,7 @@ def _sizes(case: ScenarioCase) -> Sizes:
     def arrival(name: str, server: str) -> Demand:
         live = server == case.site.start[name] or case.passages.of(name, server).way in (Way.LIVE, None)
         return case.site.demand(name, server) if live else final(name, server)
-    return Sizes(Kept(arrival), Kept(final))
+    return Sizes(cache(arrival), cache(final))
 
 
 def _ways(case: ScenarioCase, placement: Mapping[str, str]) -> dict[str, Way]:

@@ -67,7 +67,7 @@ class Frontier:
         """So many servers are needed at least: everything in its smallest size on the roomiest servers."""
         fewest = 1
         for what in _WHAT:
-            wanted = sum(min(getattr(self.problem.sizes.final[n, s], what) for s in places)
+            wanted = sum(min(getattr(self.problem.sizes.final(n, s), what) for s in places)
                          for n, places in self.places.items())
             rooms = sorted((getattr(self.site.room(s), what) for s in self.servers), reverse=True)
             count = 0
@@ -85,7 +85,7 @@ class Frontier:
         program.at_most({used: -1}, -min(self._least(count), HUNDRED), Tag("least"))
         for s in self.servers:
             limit = self.site.limit(s).units
-            terms = {x[n, s]: HUNDRED * self.problem.sizes.final[n, s].units for n in self._on[s]}
+            terms = {x[n, s]: HUNDRED * self.problem.sizes.final(n, s).units for n in self._on[s]}
             # HUNDRED · held ≤ limit · used, where the server is in use
             program.at_most({**terms, used: -limit, on[s]: HUNDRED * limit}, HUNDRED * self.site.room(s).units,
                             Tag("headroom", s))
@@ -108,14 +108,14 @@ class Frontier:
         order = sorted(self.servers, key=lambda s: (s not in forced, -site.room(s).units, s))
         held = {s: site.base(s) for s in order[:count]}
         values = [0] * len(program.upper)
-        largest = sorted(self.places, key=lambda n: (-max(final[n, s].units for s in self.places[n]), n))
+        largest = sorted(self.places, key=lambda n: (-max(final(n, s).units for s in self.places[n]), n))
         for n in largest:
-            fits = [s for s in self.places[n] if s in held and held[s].memory_mib + final[n, s].memory_mib
+            fits = [s for s in self.places[n] if s in held and held[s].memory_mib + final(n, s).memory_mib
                     <= site.limit(s).memory_mib]
             if not fits:
                 return []
-            best = min(fits, key=lambda s: ((held[s].units + final[n, s].units) / max(site.limit(s).units, 1), s))
-            held[best] = held[best] + final[n, best]
+            best = min(fits, key=lambda s: ((held[s].units + final(n, s).units) / max(site.limit(s).units, 1), s))
+            held[best] = held[best] + final(n, best)
             values[x[n, best]] = 1
         for s, holding in held.items():
             values[on[s]] = 1
@@ -127,7 +127,7 @@ class Frontier:
         evenly over the largest servers with the smallest bases."""
         limits = sorted((max(self.site.limit(s).units, 0) for s in self.servers), reverse=True)[:count]
         bases = sorted(self.site.base(s).units for s in self.servers)[:count]
-        lpars = sum(min(self.problem.sizes.final[n, s].units for s in places) for n, places in self.places.items())
+        lpars = sum(min(self.problem.sizes.final(n, s).units for s in places) for n, places in self.places.items())
         return -(-HUNDRED * (lpars + sum(bases)) // max(sum(limits), 1))
 
     def _told(self, count: int, answer: Solution, x: Mapping[Pair, int], on: Mapping[str, int]) -> FrontierPoint:
@@ -135,7 +135,7 @@ class Frontier:
             return FrontierPoint(count, Status(answer.outcome.value))
         names = tuple(s for s in self.servers if answer.values[on[s]])
         free = sum((self.site.room(s) for s in names), Demand(0, 0))
-        free -= sum((self.problem.sizes.final[n, s] for s in names for n in self._on[s] if answer.values[x[n, s]]),
+        free -= sum((self.problem.sizes.final(n, s) for s in names for n in self._on[s] if answer.values[x[n, s]]),
                     Demand(0, 0))
         least = self._least(count) if answer.bound is None else int(-(-(answer.bound - 1e-6) // 1))
         share = HUNDRED - answer.objective
@@ -155,6 +155,6 @@ class Frontier:
         for s in self.servers:
             # Room only where the server is in use: implied, but a far better bound for the solver.
             for what in _WHAT:
-                terms = {x[n, s]: getattr(self.problem.sizes.final[n, s], what) for n in self._on[s]}
+                terms = {x[n, s]: getattr(self.problem.sizes.final(n, s), what) for n in self._on[s]}
                 program.at_most({**terms, on[s]: -getattr(self.site.room(s), what)}, 0, Tag("room", s))
         return program, x, on

@@ -30,24 +30,12 @@ class Phase(StrEnum):
     BOTH = "on arrival and after growth and resizing together"
 
 
-class Kept(dict[Pair, Demand]):
-    """What LPARs hold on servers, worked out when first asked for: of most pairs nobody asks."""
-
-    def __init__(self, of: Callable[[str, str], Demand]) -> None:
-        super().__init__()
-        self._of = of
-
-    def __missing__(self, pair: Pair) -> Demand:
-        self[pair] = self._of(*pair)
-        return self[pair]
-
-
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """What each LPAR holds on each server it may end on: ``arrival`` when it gets there, ``final`` in the end."""
+    """What an LPAR holds on a server it may end on: ``arrival`` when it gets there, ``final`` in the end."""
 
-    arrival: Mapping[Pair, Demand]
-    final: Mapping[Pair, Demand]
+    arrival: Callable[[str, str], Demand]
+    final: Callable[[str, str], Demand]
 
 
 class ScenarioProgram(PlacementProgram):
@@ -61,8 +49,8 @@ class ScenarioProgram(PlacementProgram):
     def moments(self) -> Sequence[Moment]:
         """On arrival as for any placement; in the end a server holds its limit at most, whatever it holds today."""
         site, sizes = self.site, self.sizes
-        arrival = Moment(lambda n, s: sizes.arrival[n, s], lambda resource, s: allowed(site, resource, s))
-        final = Moment(lambda n, s: sizes.final[n, s], lambda resource, s: resource.limits(site, s))
+        arrival = Moment(sizes.arrival, lambda resource, s: allowed(site, resource, s))
+        final = Moment(sizes.final, lambda resource, s: resource.limits(site, s))
         return {Phase.ARRIVAL: (arrival,), Phase.FINAL: (final,), Phase.BOTH: (arrival, final)}[self.phase]
 
     def room(self, resource: Resource, server: str) -> Amounts:

@@ -9,6 +9,7 @@ from enum import StrEnum
 from planner.estate.capacity import lpar_demand
 from planner.estate.model import Lpar
 from planner.findings import Finding, Severity, errors
+from planner.remember import remembered
 from planner.rules import Judge, Rule, Site
 from planner.rules.base import REGISTRY, On
 from planner.scenarios.sizing import Sizer, native_mode
@@ -57,16 +58,10 @@ class Passages:
     def __init__(self, site: Site, judge: Judge, sizer: Sizer, displaced: Iterable[str]) -> None:
         self.site, self.judge, self.sizer = site, judge, sizer
         self.displaced = frozenset(displaced)
-        self._known: dict[tuple[str, str], Passage] = {}
 
+    @remembered
     def of(self, lpar: str, target: str) -> Passage:
         """The way of an LPAR to a server; only LPARs of retired servers may restart."""
-        key = (lpar, target)
-        if key not in self._known:
-            self._known[key] = self._of(lpar, target)
-        return self._known[key]
-
-    def _of(self, lpar: str, target: str) -> Passage:
         source = self.site.start[lpar]
         found = errors((*self.judge.readiness(lpar), *self.judge.move(lpar, source, target)))
         if not found:

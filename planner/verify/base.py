@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from planner.findings import Finding, Severity, errors
+from planner.grouping import inverted
 from planner.plan.plan import ServerState
 from planner.rules import Site
 
@@ -31,12 +32,8 @@ def broken(rule: str, subject: str, message: str, fix: str = "plan again") -> Fi
 
 def server_states(site: Site, where: Mapping[str, Sequence[str]]) -> tuple[ServerState, ...]:
     """What every server holds when these LPARs hold these servers."""
-    holders: dict[str, list[str]] = {s: [] for s in site.servers}
-    for name, held in where.items():
-        for server in dict.fromkeys(held):
-            if server in holders:
-                holders[server].append(name)
-    return tuple(server_state(site, server, names) for server, names in holders.items())
+    holders = inverted(((name, s) for name, held in where.items() for s in dict.fromkeys(held)), site.servers)
+    return tuple(server_state(site, server, holders[server]) for server in site.servers)
 
 
 def server_state(site: Site, server: str, names: Collection[str]) -> ServerState:

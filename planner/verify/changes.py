@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from planner.estate.capacity import Demand, lpar_demand, min_units_per_vp
-from planner.estate.catalogue import MODES
 from planner.estate.model import Lpar
 from planner.findings import Finding, errors, ordered
 from planner.rules import Site
 from planner.rules.base import Scope, of_scope
+from planner.rules.processor import modes_of
 from planner.units import show_cores, show_gib
 from planner.verify.base import broken
 
@@ -76,7 +76,7 @@ def _row_findings(site: Site, row: Lpar) -> list[Finding]:
                                 f"on {row.virtual_processors} virtual processors"))
     if row.memory_mib > row.max_memory_mib:
         found.append(broken("estate.memory-above-max", row.name, "more memory than its maximum"))
-    known = server.modes or MODES.get(server.generation, ())
+    known = modes_of(server)
     if known and row.current_mode and row.current_mode not in known:
         found.append(broken("processor.mode", row.name, f"{row.server} has no {row.current_mode} mode"))
     return found

@@ -83,8 +83,7 @@ def scenario() -> None:
     def grown(name: str, target: str) -> Demand:
         return site.demand(name, target) + Demand(50, 0)
 
-    pairs = [(n, s) for n in site.start for s in site.servers]
-    sizes = Sizes({p: site.demand(*p) for p in pairs}, {p: grown(*p) for p in pairs})
+    sizes = Sizes(site.demand, grown)
     ScenarioProgram(site, candidates_of(site, judge, ["a1", "a2"], ["B", "C"]), ["B", "C"], ["a1", "a2"], sizes)
 
 

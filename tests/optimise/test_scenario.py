@@ -100,7 +100,7 @@ def by_hand(made: ScenarioProblem, count: int) -> int | None:
             held = site.base(s)
             arrival = site.base(s)
             for n in used[s]:
-                held, arrival = held + made.sizes.final[n, s], arrival + made.sizes.arrival[n, s]
+                held, arrival = held + made.sizes.final(n, s), arrival + made.sizes.arrival(n, s)
             limit = site.limit(s)
             if max(held.units, arrival.units) > limit.units or max(held.memory_mib, arrival.memory_mib) > limit.memory_mib:
                 break

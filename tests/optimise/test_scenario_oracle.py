@@ -82,7 +82,7 @@ def _holds(case: Any, sizes: Any, where: dict[str, str]) -> bool:
         arrival = final = case.site.base(s)
         for n, t in where.items():
             if t == s:
-                arrival, final = arrival + sizes.arrival[n, s], final + sizes.final[n, s]
+                arrival, final = arrival + sizes.arrival(n, s), final + sizes.final(n, s)
         limit, start = case.site.limit(s), case.site.at_start[s]
         if arrival.units > max(limit.units, start.units) or arrival.memory_mib > max(limit.memory_mib, start.memory_mib):
             return False

@@ -280,8 +280,8 @@ class _Filling:
     def _window(self, lpar: str, deadline: float) -> bool:
         """Place this LPAR and what is on the servers in its reach anew; then in the reach of those as well."""
         window = set(self.options.cost[lpar])
-        if any(self.room.fits(lpar, s) for s in window):
-            self._put(lpar, min(s for s in window if self.room.fits(lpar, s)))
+        if fitting := [s for s in window if self.room.fits(lpar, s)]:
+            self._put(lpar, min(fitting))
             return True
         if self._ejected(lpar, _DEPTH, frozenset((lpar,))) or self._cleared(lpar):
             return True
