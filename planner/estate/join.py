@@ -16,6 +16,7 @@ from planner.formats.facts import Client, Hdisk, Intake, Mapping, Partition, Par
 from planner.grouping import grouped, linked
 
 UNKNOWN_FABRIC = "unknown"
+_IDENTIFIER = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 _VIOS_FIELDS = set(Vios.__dataclass_fields__)
 _LPAR_FIELDS = set(Lpar.__dataclass_fields__)
@@ -49,6 +50,7 @@ class Join:
         self._bridges()
         self._disks()
         self._fibres()
+        self._leave_out()
         return self
 
     def say(self, severity: Severity, rule: str, subject: str, message: str, fix: str, source: Source | None) -> None:
@@ -184,6 +186,18 @@ class Join:
             self.say(Severity.WARNING, "input.unknown-partition", source.file,
                      f"{what}: no listing names {who} of {self.system(ref.system) or ref.system or 'a system'}",
                      "add lssyscfg -r lpar, or the answers of LogicalPartition and VirtualIOServer", source)
+
+    def _leave_out(self) -> None:
+        """Partitions and pools of a system of which nothing but an identifier is known: they block no other."""
+        strange = {name for name, system in self.system_of.items() if _IDENTIFIER.fullmatch(system)}
+        for system in sorted({self.system_of[name] for name in strange}):
+            names = sorted(name for name in strange if self.system_of[name] == system)
+            self.say(Severity.WARNING, "input.unknown-system", system,
+                     f"{', '.join(names[:12])}{' …' if len(names) > 12 else ''}: no file says which system this is",
+                     "left out; add the answer of ManagedSystem", self.part_sources[names[0]])
+        unknown = strange | {of for of, *_ in self.intake.pools if _IDENTIFIER.fullmatch(of) and not self.system(of)}
+        if unknown:
+            self.rows = [row for row in self.rows if unknown.isdisjoint(map(str, row[1]))]
 
     def _systems(self) -> None:
         for name, values in self.intake.systems.items():

@@ -139,6 +139,7 @@ _LISTS = {
     "TrunkAdapters": "TrunkAdapter", "IOSlots": "IOSlot", "Results": "JobParameter",
     "JobParameters": "JobParameter",
 }
+_COMPOUND = _BLOCKS.keys() | _LISTS.keys() | _QUIET
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _OF_SYSTEM = re.compile(r"/ManagedSystem/([0-9a-fA-F-]{36})(?:/|$)")
@@ -464,7 +465,7 @@ def _collect(fields: _Fields, element: _Element, prefix: str) -> None:
             _reference(fields, child.name, href, child.line, prefix)
         elif child.children:
             _compound(fields, child, prefix)
-        elif child.text or not ("schemaVersion" in child.attributes or child.name in _BLOCKS or child.name in _LISTS):
+        elif child.text or not ("schemaVersion" in child.attributes or child.name in _COMPOUND):
             fields.leaf(child.name, child.text, child.line, prefix)
 
 
