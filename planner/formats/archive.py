@@ -6,20 +6,21 @@ archive, links and devices, and archives that unpack to too much. An archive in 
 
 from __future__ import annotations
 
+import bz2
 import io
+import lzma
 import os
 import re
 import stat
+import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from planner.findings import Finding, Severity, Source
-
-if TYPE_CHECKING:
-    import tarfile
 
 MIB = 1 << 20
 MOST_UNPACKED = 2048 * MIB   # all members of an archive together
@@ -176,20 +177,6 @@ def entries_of(opened: io.BufferedIOBase, shown: str, path: Path | None = None) 
 
 # --- archives ---------------------------------------------------------------------------------------------------------
 
-def _bunzip() -> Any:
-    import bz2
-
-    return bz2.BZ2Decompressor()
-
-
-def _unxz() -> Any:
-    import lzma
-
-    return lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_LZMA_MEMORY)
-
-
-_COMPRESSED: dict[bytes, Callable[[], Any]] = {
-    b"\x1f\x8b": lambda: _Inflate(), b"BZh": _bunzip, b"\xfd7zXZ\x00": _unxz}
 _ZIP_STARTS = (b"PK\x03\x04", b"PK\x05\x06")
 _OFFICE = frozenset({"xl/workbook.xml", "[Content_Types].xml", "mimetype"})  # one document, not an archive
 
@@ -252,6 +239,11 @@ class _Inflate:
         out = self._inner.decompress(self._inner.unconsumed_tail + data, max_length)
         self.unused_data = self._inner.unused_data
         return out
+
+
+_COMPRESSED: dict[bytes, Callable[[], Any]] = {
+    b"\x1f\x8b": _Inflate, b"BZh": bz2.BZ2Decompressor,
+    b"\xfd7zXZ\x00": partial(lzma.LZMADecompressor, lzma.FORMAT_XZ, memlimit=_LZMA_MEMORY)}
 
 
 class _Unpacked:
@@ -326,25 +318,28 @@ class _Member:
         return piece
 
 
-def _refusals(shown: str, name: str) -> Iterator[Finding]:
-    parts = re.split(r"[/\\]", name)
-    if name.startswith(("/", "\\")) or ".." in parts or re.match(r"[A-Za-z]:", name) or "\x00" in name:
+def _member(archive: Entry, name: str, kinds: Iterable[tuple[str, bool]], unpack: Callable[[str], Readable | Finding],
+            budget: Budget, depth: int) -> Iterator[Entry | Finding]:
+    """``kinds``: what it may be other than a file, and whether it is; ``unpack`` gives the content, or why not."""
+    what = next((kind for kind, is_so in kinds if is_so), "")
+    shown = f"{archive.shown}/{printable(name.removeprefix('./'))}"
+    if re.match(r"[A-Za-z]:|[/\\]", name) or ".." in re.split(r"[/\\]", name) or "\x00" in name:
         yield finding(shown, "its name leads out of the archive: not read",
                       "check where the archive comes from; pack it again with relative names", "input.unsafe-name")
-
-
-def _shown(archive: Entry, name: str) -> str:
-    return f"{archive.shown}/{printable(name.removeprefix('./'))}"
+    elif what == "directory" or _is_hidden_member(name):
+        return
+    elif what:
+        yield finding(shown, f"a {what} in an archive: not read", "pack the file itself", "input.not-a-file",
+                      Severity.WARNING)
+    elif isinstance(stream := unpack(shown), Finding):
+        yield stream
+    else:
+        yield from _opened(Entry(shown, _Member(stream)), None, budget, depth + 1)
 
 
 def _is_hidden_member(name: str) -> bool:
     parts = [part for part in name.split("/") if part not in ("", ".")]
     return bool(parts) and (_is_hidden(parts[-1]) or "__MACOSX" in parts) and parts[-1] != ".."
-
-
-def _not_a_file(shown: str, what: str) -> Finding:
-    return finding(shown, f"a {what} in an archive: not read", "pack the file itself", "input.not-a-file",
-                   Severity.WARNING)
 
 
 # --- tar --------------------------------------------------------------------------------------------------------------
@@ -415,8 +410,6 @@ def _tar(archive: Entry, stream: _Forward, budget: Budget, depth: int) -> Iterat
 
 
 def _tar_members(stream: _Forward, archive: Entry) -> Iterator[tarfile.TarInfo | Finding]:
-    import tarfile
-
     try:
         opened: Any = tarfile.open(fileobj=stream, mode="r:", errorlevel=0)  # noqa: SIM115
         while (member := opened.next()) is not None:
@@ -437,22 +430,14 @@ def _tar_members(stream: _Forward, archive: Entry) -> Iterator[tarfile.TarInfo |
 
 def _tar_member(archive: Entry, member: tarfile.TarInfo, stream: _Forward, budget: Budget,
                 depth: int) -> Iterator[Entry | Finding]:
-    shown = _shown(archive, member.name)
-    refused = list(_refusals(shown, member.name))
-    if refused:
-        yield from refused
-    elif member.isdir() or _is_hidden_member(member.name):
-        return
-    elif member.issym() or member.islnk():
-        yield _not_a_file(shown, "link")
-    elif member.issparse():
-        yield _not_a_file(shown, "sparse file")
-    elif not member.isreg():
-        yield _not_a_file(shown, "device")
-    else:
+    kinds = (("directory", member.isdir()), ("link", member.issym() or member.islnk()),
+             ("sparse file", member.issparse()), ("device", not member.isreg()))
+
+    def unpack(shown: str) -> Readable:
         stream.seek(member.offset_data)
-        entry = Entry(shown, _Member(_TarMember(stream, member.size)))
-        yield from _opened(entry, None, budget, depth + 1)
+        return _TarMember(stream, member.size)
+
+    yield from _member(archive, member.name, kinds, unpack, budget, depth)
 
 
 # --- zip --------------------------------------------------------------------------------------------------------------
@@ -491,27 +476,17 @@ def _zip(archive: Entry, seekable: io.BufferedIOBase | None, budget: Budget, dep
 
 def _zip_member(archive: Entry, opened: zipfile.ZipFile, info: zipfile.ZipInfo, budget: Budget,
                 depth: int) -> Iterator[Entry | Finding]:
-    shown = _shown(archive, info.filename)
-    mode = info.external_attr >> 16
-    refused = list(_refusals(shown, info.filename))
-    if refused:
-        yield from refused
-    elif info.is_dir() or _is_hidden_member(info.filename):
-        return
-    elif stat.S_ISLNK(mode):
-        yield _not_a_file(shown, "link")
-    elif stat.S_IFMT(mode) not in (0, stat.S_IFREG):
-        yield _not_a_file(shown, "device")
-    elif info.flag_bits & 1:
-        yield finding(shown, "protected by a password: not read", "pack it without a password", "input.password")
-    elif info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2):
-        yield finding(shown, "packed in a way that is not read", "pack it with plain zip", "input.unreadable")
-    else:
+    mode = stat.S_IFMT(info.external_attr >> 16)
+    kinds = (("directory", info.is_dir()), ("link", mode == stat.S_IFLNK), ("device", mode not in (0, stat.S_IFREG)))
+
+    def unpack(shown: str) -> Readable | Finding:
+        if info.flag_bits & 1:
+            return finding(shown, "protected by a password: not read", "pack it without a password", "input.password")
+        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2):
+            return finding(shown, "packed in a way that is not read", "pack it with plain zip", "input.unreadable")
         try:
-            stream = opened.open(info)
+            return _Limited(opened.open(info), budget, info.compress_size)
         except (zipfile.BadZipFile, OSError, ValueError, RuntimeError) as error:
-            yield finding(shown, f"the archive is damaged: {str(error)[:120]}", "copy it again", "input.truncated")
-            return
-        with stream:
-            entry = Entry(shown, _Member(_Limited(stream, budget, info.compress_size)))
-            yield from _opened(entry, None, budget, depth + 1)
+            return finding(shown, f"the archive is damaged: {str(error)[:120]}", "copy it again", "input.truncated")
+
+    yield from _member(archive, info.filename, kinds, unpack, budget, depth)
