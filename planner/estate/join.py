@@ -19,6 +19,9 @@ UNKNOWN_FABRIC = "unknown"
 _IDENTIFIER = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 _VIOS_FIELDS = set(Vios.__dataclass_fields__)
+_SIZES = {"entitlement_units": ("processors", "sharing", "virtual_processors", "entitlement_units", "weight",
+                                "max_virtual_processors", "pool_id"),
+          "memory_mib": ("memory_mib", "max_memory_mib")}
 _LPAR_FIELDS = set(Lpar.__dataclass_fields__)
 
 
@@ -129,10 +132,14 @@ class Join:
         """What the profile in use gives an LPAR and nothing else states; the only one listed counts as that."""
         listed = grouped((self.part(profile.ref) or profile.ref.name, profile) for profile in self.intake.profiles)
         for name, own in listed.items():
-            values = self.parts.get(name, {})
-            in_use = [p for p in own if p.name == values.get("profile", ("",))[0]] or (own if len(own) == 1 else [])
-            for key, value in in_use[0].values.items() if in_use else ():
-                values.setdefault(key, value)
+            values, named = self.parts.get(name, {}), [p for p in own if p.name]
+            in_use = [p for p in named if p.name == values.get("profile", ("",))[0]] or (
+                named if len(named) == 1 else [])
+            for profile in (*in_use[:1], *(p for p in own if not p.name)):
+                for key, value in profile.values.items():
+                    values.setdefault(key, value)
+                if values.get("state", ("",))[0] == "not activated":
+                    _give_sizes(values, profile.sizes)
 
     def _rename(self, old: str, new: str) -> None:
         self.parts[new] = self.parts.pop(old)
@@ -207,6 +214,13 @@ class Join:
                 total, where = self.intake.firmware_total[name]
                 held["firmware_memory_mib"] = (max(0, total - self._tables_on(name)), where)
             self.rows.append(("servers", (name,), {"name": (name, source), **held}, source, 1))
+        for reference, values, source in self.intake.of_known_systems:
+            name = self.system(reference)
+            if name:
+                self.rows.append(("servers", (name,), values, source, 1))
+            else:
+                self.say(Severity.INFO, "input.unknown-name", reference, f"no export lists the system {reference}: "
+                         f"its {', '.join(values)} is left out", "add lssyscfg -r sys", source)
 
     def _tables_on(self, system: str) -> int:
         """Hash page tables of the active partitions of a system, in MiB."""
@@ -390,6 +404,13 @@ class Join:
             self.say(Severity.WARNING, "input.unknown-fabric", "NPIV",
                      "no export says which fabric a port or a WWPN pair is on: one fabric is assumed for all",
                      "state the fabrics in sheets NPIV and FC ports", self.intake.fc[0].source)
+
+
+def _give_sizes(values: Values, sizes: Values) -> None:
+    """The sizes of a profile to an LPAR that stands still and has none."""
+    for missing, names in _SIZES.items():
+        if missing not in values and missing in sizes:
+            values.update({name: sizes[name] for name in names if name in sizes})
 
 
 def _in_path(vios: str, file: str) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from planner.findings import Finding, Severity, Source
-from planner.formats.facts import Intake, Values, ViosRef
+from planner.formats.facts import Intake, Values, ViosRef, sharing_of
 from planner.formats.samples import Extract
 
 ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x0f|\x0e")
@@ -82,6 +82,22 @@ def vios_of(record: Record, reading: Reading) -> ViosRef:
     """The VIOS whose listing a record is of."""
     have = stated(record)
     return ViosRef(reading.host, str(have.get("serial_num", "")), have.get("vios_partition_id"), record.source.file)
+
+
+def profile_sizes(record: Record, names: dict[str, str], mode: str, sharing: str) -> Values:
+    """What an activation from this profile gives: ``names`` as for :func:`pick`, the fields of the two modes."""
+    values, have = pick(record, names), stated(record)
+    if have.get(mode) == "ded":
+        values = {k: v for k, v in values.items() if k not in ("entitlement_units", "weight", "pool_id")}
+        values["processors"] = ("dedicated", record.where(mode))
+        if "virtual_processors" in values:
+            number, source = values["virtual_processors"]
+            values["entitlement_units"] = (number * 100, source)
+    elif have.get(mode):
+        values["processors"] = ("shared", record.where(mode))
+        if sharing_of(str(have.get(sharing, ""))):
+            values["sharing"] = (sharing_of(str(have[sharing])), record.where(sharing))
+    return values
 
 
 #: One record into the intake of an estate.

@@ -139,11 +139,26 @@ Row = tuple[str, tuple[Any, ...], Values, Source, int]
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What a profile of an LPAR gives it; it counts where it is the profile in use."""
+    """What a profile of an LPAR gives it; it counts where it is the profile in use.
+
+    ``sizes``: what an LPAR that stands still would have; without a ``name``, where its profiles do not say it.
+    """
 
     ref: PartRef
     name: str
     values: Values
+    sizes: Values = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class NpivPort:
+    """A Fibre Channel port of a VIOS that serves NPIV; ``fabric`` "" where no label says it."""
+
+    vios: ViosRef
+    name: str
+    fabric: str
+    free: int | None
+    source: Source
 
 
 @dataclass(slots=True)
@@ -169,6 +184,9 @@ class Intake:
     hdisks: list[Hdisk] = field(default_factory=list)
     seas: list[Sea] = field(default_factory=list)
     vfcs: list[Vfc] = field(default_factory=list)
+    ports: list[NpivPort] = field(default_factory=list)
+    of_known_systems: list[tuple[str, Values, Source]] = field(default_factory=list)
+    """Facts of systems (by any reference) that count only where another source knows the system."""
     levels: list[tuple[ViosRef, str, Source]] = field(default_factory=list)
     identifiers: dict[str, PartRef] = field(default_factory=dict)
     switches: dict[tuple[str, int], str] = field(default_factory=dict)
@@ -262,6 +280,20 @@ def firmware_of(release: str, level: str = "", service_pack: str = "") -> str:
     alone = _RELEASE.fullmatch(release.strip())
     number = level.strip()
     return f"{alone[1]}_{int(number):03}" if alone and number.isdecimal() and len(number) <= 4 else ""
+
+
+_SHARING = {"cap": "capped", "uncap": "uncapped"}
+
+
+def sharing_of(word: str) -> str:
+    """``cap``, ``uncap`` as the estate has them; "" for what is a dedicated partition's."""
+    return _SHARING.get(word, "")
+
+
+def hpt_ratio_of(text: object) -> int:
+    """``1:128`` → 128; 0 where nothing is stated."""
+    number = str(text).removeprefix("1:")
+    return int(number) if number.isdecimal() and len(number) < 7 else 0
 
 
 def percent_of(factor: float) -> int:

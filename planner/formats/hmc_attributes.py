@@ -16,7 +16,7 @@ from typing import Any
 from planner.estate.model import DEFAULT_VSWITCH
 from planner.findings import Severity
 from planner.formats import values
-from planner.formats.base import NonValue, Reading, Record, TakeFacts, first, pick, stated
+from planner.formats.base import NonValue, Reading, Record, TakeFacts, first, pick, profile_sizes, stated
 from planner.formats.facts import (
     Client,
     Ethernet,
@@ -25,9 +25,12 @@ from planner.formats.facts import (
     PartRef,
     Profile,
     Values,
+    firmware_of,
+    hpt_ratio_of,
     mode_of,
     percent_of,
     runs,
+    sharing_of,
     state_of,
 )
 from planner.formats.samples import Count, Extract, Kind, Sample, spans, whole
@@ -41,7 +44,9 @@ _TYPES: tuple[tuple[Parser, re.Pattern[str]], ...] = (
     (values.whole_or_any, re.compile(r"remote_(?:lpar_id|slot_num)")),
     (values.list_of(values.text), re.compile(
         r"capabilities|lhea_capabilities|wwpns|vnetworks|feature_codes|sni_device_ids|allowed_vlan_ids|io_slots"
-        r"|\w+_(?:names|adapters|addresses|ratios|logical_ports|mappings|profiles)|possible_mem_region_size")),
+        r"|(?!config|curr_eth|max_eth|adapter_max|phys_port)\w+_(?:names|adapters|addresses|ratios|logical_ports|mappings"
+        r"|profiles)|possible_mem_region_size|backing_devices|backing_device_states")),
+    (values.text, re.compile(r"logical_port_id|slot_id|config_id")),
     (values.list_of(values.whole), re.compile(r"\w+_ids")),
     (values.mib, re.compile(r"(?:\w+_)?mem|(?:pend_)?mem_region_size|huge_page_size")),
     (values.units, re.compile(r"\w+_proc_units(?:_per_virtual_proc)?")),
@@ -50,12 +55,12 @@ _TYPES: tuple[tuple[Parser, re.Pattern[str]], ...] = (
     (values.number, re.compile(r"\w+_percent|(?:\w+_)?mem_expansion")),
     (values.time, re.compile(r"(?:sys_)?time")),
     (values.bit, re.compile(
-        r"is_\w+|\w+_(?:capable|attached|stale|enabled|disabled|grouping|reporting|auth)|\w*mfg_default_config|time_ref"
+        r"is_\w+|supports_hmc|auto_priority_failover|\w+_(?:capable|attached|stale|enabled|disabled|grouping|reporting|auth)|\w*mfg_default_config|time_ref"
         r"|all_resources|allow_perf_collection|auto_start|conn_monitoring|ieee_virtual_eth|msp|resource_config"
         r"|sync_curr_profile")),
     (values.whole, re.compile(
         r"(?!pci_)\w+_(?:id|weight|arrays|procs|priority|pages|pools|lpars|slots|array_size|per_(?:mem_pool|\w*lpar))"
-        r"|slot_num|num_\w+_migrations_\w+")),
+        r"|slot_num|num_\w+_migrations_\w+|\w+_score|next_avail_virtual_slot")),
 )
 
 
@@ -160,6 +165,39 @@ LISTINGS: dict[str, Listing] = {listing.kind: listing for listing in (
     Listing.of("hmc-lshwres-fc", "lpar_name lpar_id",
         "lpar_name adapter_type remote_lpar_name drc_name lpar_id slot_num remote_lpar_id remote_slot_num state"
         " is_required wwpns"),
+    Listing.of("hmc-lshwres-serial", "lpar_name lpar_id",
+        "lpar_name adapter_type connect_status remote_lpar_name lpar_id slot_num remote_lpar_id remote_slot_num state"
+        " is_required supports_hmc", of_system=False, always="supports_hmc"),
+    Listing.of("hmc-lshwres-vslot", "lpar_name lpar_id",
+        "lpar_name lpar_id curr_max_virtual_slots pend_max_virtual_slots next_avail_virtual_slot", of_system=False,
+        always="next_avail_virtual_slot"),
+    Listing.of("hmc-lshwres-vnic", "lpar_name lpar_id",
+        "lpar_name lpar_id slot_num desired_mode curr_mode auto_priority_failover port_vlan_id pvid_priority mac_addr"
+        " allowed_vlan_ids allowed_os_mac_addrs backing_devices backing_device_states", always="backing_devices"),
+    Listing.of("hmc-lshwres-vnicbkdev", "lpar_name lpar_id",
+        "lpar_name lpar_id type adapter_id physical_port_id logical_port_id capacity desired_capacity max_capacity"
+        " desired_max_capacity failover_priority is_active status", of_system=False, always="failover_priority"),
+    Listing.of("hmc-lshwres-sriov-adapter", "adapter_id slot_id phys_loc",
+        "adapter_id slot_id config_state functional_state phys_loc phys_ports logical_ports adapter_max_logical_ports"
+        " sriov_status alternate_config", of_system=False, always="config_state"),
+    Listing.of("hmc-lshwres-sriov-physport", "adapter_id phys_port_loc",
+        "adapter_id phys_port_id phys_port_type phys_port_loc phys_port_label phys_port_sub_label state"
+        " config_logical_ports phys_port_max_logical_ports curr_eth_logical_ports config_eth_logical_ports"
+        " max_eth_logical_ports curr_conn_speed config_conn_speed max_recv_packet_size recv_flow_control"
+        " trans_flow_control veb_mode vepa_mode", of_system=False, always="phys_port_id"),
+    Listing.of("hmc-lshwres-sriov-logport", "logical_port_id drc_name location_code",
+        "config_id lpar_name lpar_id lpar_state adapter_id logical_port_id logical_port_type phys_port_id drc_name"
+        " location_code functional_state capacity max_capacity is_required is_promisc port_vlan_id pvid_priority"
+        " mac_addr curr_mac_addr allowed_os_mac_addrs allowed_vlan_ids diag debug huge_dma_window_capable",
+        always="logical_port_id"),
+    Listing.of("hmc-lslic-sys", "ecnumber",
+        "ecnumber activated_level activated_spname platform_ipl_level platform_ipl_spname deferred_level"
+        " deferred_spname installed_level installed_spname accepted_level accepted_spname lic_type management_status"
+        " disabled_reason mtms update_access_key_exp_date unactivated_level", always="ecnumber"),
+    Listing.of("hmc-lsmemopt-lpar", "lpar_name lpar_id", "lpar_name lpar_id curr_lpar_score predicted_lpar_score",
+        of_system=False, always="curr_lpar_score"),
+    Listing.of("hmc-lsmemopt-sys", "", "curr_sys_score predicted_sys_score", of_system=False,
+        always="curr_sys_score"),
     Listing.of("hmc-lshwres-vswitch", "vswitch", "vswitch switch_mode allowed_vlan_ids vnetworks"),
     Listing.of("hmc-lshwres-vnetwork", "vnetwork vlan_id", "vnetwork vswitch vlan_id is_tagged"),
     Listing.of("hmc-lshwres-slot", "drc_index drc_name phys_loc",
@@ -288,9 +326,6 @@ def _ref(r: Record) -> PartRef:
     return PartRef(str(have.get("managed_system", "")), have.get("lpar_id"), str(have.get("lpar_name", "")))
 
 
-_SHARING = {"cap": "capped", "uncap": "uncapped"}
-
-
 def _proc_lpar(intake: Intake, r: Record, reading: Reading) -> None:
     have = stated(r)
     dedicated = have.get("curr_proc_mode", have.get("pend_proc_mode")) == "ded"
@@ -305,8 +340,8 @@ def _proc_lpar(intake: Intake, r: Record, reading: Reading) -> None:
     else:
         values |= first(r, "entitlement_units", "curr_proc_units", "pend_proc_units")
         values |= pick(r, {"curr_shared_proc_pool_id": "pool_id", "curr_uncap_weight": "weight"})
-        if sharing in _SHARING:
-            values["sharing"] = (_SHARING[sharing], r.where("curr_sharing_mode"))
+        if sharing_of(sharing):
+            values["sharing"] = (sharing_of(sharing), r.where("curr_sharing_mode"))
     intake.partitions.append(Partition(_ref(r), None, values, r.source))
 
 
@@ -319,9 +354,8 @@ def _mem_lpar(intake: Intake, r: Record, reading: Reading) -> None:
     mode = have.get("mem_mode")
     if mode in ("ded", "shared"):
         values["memory_mode"] = ("shared" if mode == "shared" else "dedicated", r.where("mem_mode"))
-    ratio = str(have.get("curr_hpt_ratio", "")).removeprefix("1:")
-    if ratio.isdecimal() and int(ratio) > 0:
-        values["hpt_ratio"] = (int(ratio), r.where("curr_hpt_ratio"))
+    if hpt_ratio_of(have.get("curr_hpt_ratio")):
+        values["hpt_ratio"] = (hpt_ratio_of(have["curr_hpt_ratio"]), r.where("curr_hpt_ratio"))
     intake.partitions.append(Partition(_ref(r), None, values, r.source))
 
 
@@ -394,7 +428,37 @@ def _profile(intake: Intake, r: Record, reading: Reading) -> None:
         if lists:
             count = sum(0 if isinstance(one, NonValue) else len(one) for one in lists)
             values[ours] = (count > 0 if ours == "lhea" else count, r.where(theirs[0]))
-    intake.profiles.append(Profile(_ref(r), str(stated(r).get("name", "")), values))
+    if hpt_ratio_of(stated(r).get("hpt_ratio")):
+        values["hpt_ratio"] = (hpt_ratio_of(stated(r)["hpt_ratio"]), r.where("hpt_ratio"))
+    intake.profiles.append(Profile(_ref(r), str(stated(r).get("name", "")), values,
+                                   profile_sizes(r, _DESIRED, "proc_mode", "sharing_mode")))
+
+
+_DESIRED = {"desired_procs": "virtual_processors", "desired_proc_units": "entitlement_units",
+            "max_procs": "max_virtual_processors", "desired_mem": "memory_mib", "max_mem": "max_memory_mib",
+            "uncap_weight": "weight", "shared_proc_pool_id": "pool_id"}
+
+
+def _each(ours: str, theirs: str) -> TakeFacts:
+    """One more of something that an LPAR has several of."""
+    def take(intake: Intake, r: Record, reading: Reading) -> None:
+        have = stated(r)
+        if theirs in have and ("lpar_name" in have or "lpar_id" in have):
+            intake.has(_ref(r), ours, str(have[theirs]), r.where(theirs))
+    return take
+
+
+def _lslic(intake: Intake, r: Record, reading: Reading) -> None:
+    have = stated(r)
+    level = firmware_of(str(have.get("ecnumber", "")), str(have.get("activated_level", "")),
+                        str(have.get("activated_spname", "")))
+    system = str(have.get("managed_system") or (values.mtms(str(have.get("mtms"))) or ("", "", ""))[2])
+    if level and system:
+        intake.of_known_systems.append((system, {"firmware": (level, r.source)}, r.source))
+    else:
+        intake.say(Severity.WARNING, "input.no-system", r.source.file,
+                   "lslic: " + ("no line says which managed system this is" if level else "no activated level")
+                   + "; left out", "keep the command line above its output", r.source)
 
 
 FACTS: dict[str, TakeFacts] = {
@@ -414,6 +478,9 @@ FACTS: dict[str, TakeFacts] = {
     "hmc-lshwres-scsi": _adapter("scsi"),
     "hmc-lshwres-fc": _adapter("fc"),
     "hmc-lshwres-slot": _slot,
+    "hmc-lshwres-vnic": _each("vnic_adapters", "slot_num"),
+    "hmc-lshwres-sriov-logport": _each("sriov_ports", "logical_port_id"),
+    "hmc-lslic-sys": _lslic,
 }
 
 
@@ -511,11 +578,11 @@ NOT_TAKEN: dict[str, tuple[tuple[str, str], ...]] = {
         ("hmc-lshwres-*-lpar", "curr_min_* curr_max_proc_units curr_max_num_huge_pages"),
     ),
     "what an activation from the profile would give: what the LPAR has now is listed by lshwres": (
-        ("hmc-lssyscfg-prof", "affinity_group_id all_resources auto_start boot_mode conn_monitoring desired_* max_*"
-         " min_* electronic_err_reporting hpt_ratio hsl_pool_id io_slots"
+        ("hmc-lssyscfg-prof", "affinity_group_id all_resources auto_start boot_mode conn_monitoring desired_num_*"
+         " max_num_* max_proc_units max_virtual_slots min_* electronic_err_reporting hsl_pool_id io_slots"
          " lhea_capabilities lpar_env lpar_io_pool_ids mem_expansion lpar_proc_compat_mode mem_mode"
-         " power_ctrl_lpar_* proc_mode redundant_err_path_reporting shared_proc_pool_* sharing_mode"
-         " uncap_weight virtual_* vtpm_adapters work_group_id"),
+         " power_ctrl_lpar_* redundant_err_path_reporting shared_proc_pool_name virtual_* vtpm_adapters"
+         " work_group_id"),
     ),
     "adapters that only clusters of InfiniBand or its successors have, none of which is moved": (
         ("hmc-lssyscfg-prof", "hca_adapters sni_device_ids"),
@@ -578,6 +645,21 @@ NOT_TAKEN: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "the physical shared pool is what the processor pools and dedicated partitions leave": (
         ("hmc-lshwres-proc-pool", "*"),
+    ),
+    "virtual terminals: every partition has them everywhere": (
+        ("hmc-lshwres-serial", "*"),
+    ),
+    "slots and capacity of adapters: what stands in use is not counted by a plan": (
+        ("hmc-lshwres-vslot", "*"),
+        ("hmc-lshwres-vnicbkdev", "*"),
+        ("hmc-lshwres-sriov-*", "*"),
+        ("hmc-lshwres-vnic", "*"),
+    ),
+    "levels that are installed but do not run": (
+        ("hmc-lslic-sys", "*"),
+    ),
+    "how near an LPAR's memory is to its processors: a move decides it anew": (
+        ("hmc-lsmemopt-*", "*"),
     ),
     "switches and networks by themselves: adapters name theirs": (
         ("hmc-lshwres-vswitch", "*"),

@@ -30,13 +30,13 @@ KIND = "hmc-cli"
 # --- command lines ---------------------------------------------------------------------------------------------------
 
 
-_COMMAND = re.compile(r"(?<![\w-])(lssyscfg|lshwres|lslparmigr|lslparutil|migrlpar)\s+-")
+_COMMAND = re.compile(r"(?<![\w-])(lssyscfg|lshwres|lslparmigr|lslparutil|migrlpar|lslic|lsmemopt)\s+-")
 _PROMPT = re.compile(r"\[?[\w.@-]{1,80}[: ][~/][^\s>$#]{0,80}\]?[ ]?[>$#](?:\s*(.*))$")
 _END_OF_COMMAND = frozenset({"|", ";", "&&", "||", "&", ">", ">>", "2>", "2>&1", "<"})
 _LONGEST = 4000
 #: ``lslparutil -r all``: samples of every kind, each of which says what it is.
 ALL_SAMPLES = "hmc-lslparutil-all"
-_SEPARATORS = ",:;|/ "
+_SEPARATORS = ",:;|/ \t%#@!^~"
 _COLUMN = re.compile(r"[A-Za-z0-9_]+")
 
 #: (-r, --rsubtype, --level) of lshwres → what the kind is called after ``hmc-lshwres-``.
@@ -53,6 +53,15 @@ _LSHWRES = {
     ("virtualio", "scsi", ""): "scsi",
     ("virtualio", "scsi", "lpar"): "scsi",
     ("virtualio", "fc", "lpar"): "fc",
+    ("virtualio", "serial", "lpar"): "serial",
+    ("virtualio", "slot", "lpar"): "vslot",
+    ("virtualio", "slot", "slot"): "vslot",
+    ("virtualio", "vnic", "lpar"): "vnic",
+    ("virtualio", "vnic", ""): "vnic",
+    ("virtualio", "vnicbkdev", ""): "vnicbkdev",
+    ("sriov", "adapter", ""): "sriov-adapter",
+    **{("sriov", what, level): f"sriov-{what}" for what in ("physport", "logport")
+       for level in ("", "eth", "ethc", "roce", "rocec")},
     ("virtualio", "vswitch", ""): "vswitch",
     ("virtualio", "vnetwork", ""): "vnetwork",
     ("io", "slot", ""): "slot",
@@ -139,14 +148,15 @@ def _options(words: list[str]) -> dict[str, str]:
 def _command(program: str, options: dict[str, str], number: int) -> Command:
     columns, separator = _columns(options.get("-F", ""))
     names, ids = _partitions(options)
+    target = None if program == "lslic" else _literal(options.get("-t"))
     return Command(
-        number, program, _kind(program, options), _literal(options.get("-m")), _literal(options.get("-t")),
+        number, program, _kind(program, options), _literal(options.get("-m")), target,
         options.get("-o") or None, columns, separator, "--header" in options, names, ids,
     )
 
 
 def _kind(program: str, options: dict[str, str]) -> str | None:
-    resource = options.get("-r", "")
+    resource = options.get("-t" if program == "lslic" else "-r", "")
     if program == "lshwres":
         resource = _LSHWRES.get((resource, options.get("--rsubtype", ""), options.get("--level", "")), "")
     kind = f"hmc-{program}-{resource}"
@@ -246,12 +256,15 @@ class Message:
 
 
 _ATTRIBUTE = re.compile(r'"?[A-Za-z0-9_]{1,80}=')
+_BLANKS = re.compile(r'(?<=[,"])[ \t]+(?="?[A-Za-z0-9_]{1,80}=)')
 _KEY = re.compile(r"[A-Za-z0-9_]{1,80}")
 _NAME = re.compile(r"[0-9]{0,8}[a-z][a-z0-9_]{0,79}")
 _VALUES_OF_THE_HMC = frozenset({"aixlinux", "vioserver", "os400", "Not Activated"})
 _SCSI = "hmc-lshwres-scsi"
 _SCSI_OR_FC = (_SCSI, "hmc-lshwres-fc")
 _HEAD_LINES = 400
+#: Listings that no plan needs a row of.
+_NOT_NEEDED = {"hmc-lshwres-serial": "virtual serial adapters (terminals): not needed"}
 _NARROWEST_TERMINAL = 79
 _MOST_NAMED = 20
 
@@ -317,20 +330,37 @@ def _is_ours(line: str) -> bool:
 def _attribute_names(line: str) -> tuple[str, ...]:
     """Names of the attributes of a record of ``attribute=value``; none if it is not well-formed."""
     try:
-        return tuple(one.partition("=")[0] for one in split_fields(line))
+        return tuple(one.partition("=")[0].strip() for one in split_fields(_retyped(line)))
     except ValueError:
         return ()
 
 
+def _retyped(line: str) -> str:
+    """A line without the blanks that retyping puts between attributes: ``a=1, b=2``, ``," c=3,4"``."""
+    return _BLANKS.sub("", line) if ", " in line or '" ' in line else line
+
+
+def _split(line: str, separator: str) -> list[str]:
+    """Split at a separator; blanks may be repeated."""
+    return line.split() if separator == " " else line.split(separator)
+
+
+def _names_of(line: str) -> tuple[tuple[str, ...], str]:
+    """What would be the names of a header's columns, and what separates them; blanks may be repeated."""
+    bare = line.strip('"')
+    separator = next((char for char in bare if not (char.isalnum() or char == "_")), "")
+    names = tuple(_split(bare, separator)) if separator and separator in _SEPARATORS else ()
+    return (names, separator) if len(names) > 1 and all(map(_NAME.fullmatch, names)) else ((), "")
+
+
 def _header(line: str) -> _Table | None:
     """Two or more names, all of them attributes of one listing, or three quarters of them and of no other."""
-    for separator in (",", ":"):
-        names = tuple(line.strip('"').split(separator))
-        if len(names) < 2 or not all(_NAME.fullmatch(name) for name in names):
-            continue
-        known = most_known(names)
-        if known == len(names) or (4 * known >= 3 * len(names) and len(kinds_of(names)) == 1):
-            return _Table(names, separator)
+    names, separator = _names_of(line)
+    if len(names) < (3 if separator == " " else 2):
+        return None
+    known = most_known(names)
+    if known == len(names) or (4 * known >= 3 * len(names) and len(kinds_of(names)) == 1):
+        return _Table(names, separator)
     return None
 
 
@@ -442,7 +472,7 @@ class _Reader:
         if command.columns:
             self._table = _Table(command.columns, command.separator, readable=command.kind is not None)
         if command.is_unread:
-            self._report("input.unknown-text", Severity.WARNING, self.file,
+            self._report("input.unknown-text", Severity.INFO, self.file,
                          f"a listing of {command.program} that is not read", "left out", command.line)
 
     def _context(self) -> dict[str, Any]:
@@ -520,9 +550,9 @@ class _Reader:
         if not _ATTRIBUTE.match(line) or (self._message and len(kinds_of(_attribute_names(line))) != 1):
             return False
         try:
-            fields = split_fields(line)
+            fields = split_fields(_retyped(line))
         except ValueError as error:
-            self._report("input.truncated", Severity.ERROR, self.file, f"{error} in {line[:60]!r}: record left out",
+            self._report("input.truncated", Severity.WARNING, self.file, f"{error} in {line[:60]!r}: record left out",
                          _TO_A_FILE, number)
             return True
         self._leave_message()
@@ -561,12 +591,12 @@ class _Reader:
             if not equals or not _KEY.fullmatch(name):
                 cut = position == len(fields)
                 self._report(
-                    "input.truncated" if cut else "input.bad-value", Severity.ERROR, raw.get("lpar_name", self.file),
+                    "input.truncated" if cut else "input.bad-value", Severity.WARNING, raw.get("lpar_name", self.file),
                     f"{one[:60]!r} is not attribute=value" + (" (the line is cut here)" if cut else ""),
                     _TO_A_FILE, number,
                 )
             elif name in raw:
-                self._report("input.duplicate-key", Severity.ERROR, raw.get("lpar_name", self.file),
+                self._report("input.duplicate-key", Severity.WARNING, raw.get("lpar_name", self.file),
                              f"{name!r} stands twice in one record: the first is used", _RUN_AGAIN, number)
             else:
                 raw[name] = value
@@ -581,9 +611,11 @@ class _Reader:
         self._written = None
         kinds = self._kinds(table.names)
         doubled = len(set(table.names)) != len(table.names)
-        if doubled or len(kinds) != 1:
+        if self._command and self._command.is_unread:
+            table = _Table(table.names, table.separator, readable=False)
+        elif doubled or len(kinds) != 1:
             what = "a column stands twice" if doubled else "the columns fit " + (", ".join(kinds) or "no listing")
-            self._report("input.duplicate-key" if doubled else "input.ambiguous", Severity.ERROR, self.file,
+            self._report("input.duplicate-key" if doubled else "input.ambiguous", Severity.WARNING, self.file,
                          f"{what}: rows under this header are left out",
                          "keep the command line above its output, or list more columns", number)
             table = _Table(table.names, table.separator, readable=False)
@@ -592,13 +624,11 @@ class _Reader:
 
     def _table_of(self, line: str) -> _Table | None:
         """The header that this line is, if it is one: by position, as the command's columns again, or by its names."""
-        columns = self._table.names if self._table else ()
-        for separator in (",", ":"):
-            names = tuple(line.strip('"').split(separator))
-            if names == columns and self._table:
-                return self._table
-            if self._header_due and len(names) > 1 and all(_NAME.fullmatch(name) for name in names):
-                return _Table(names, separator)
+        if self._table and tuple(_split(line.strip('"'), self._table.separator)) == self._table.names:
+            return self._table
+        names, separator = _names_of(line)
+        if names and self._header_due:
+            return _Table(names, separator)
         if self._header_due and _NAME.fullmatch(line):
             return _Table((line,), ",")
         return _header(line)
@@ -608,7 +638,7 @@ class _Reader:
         if table is None:
             return False
         try:
-            values = split_fields(line, table.separator)
+            values = split_fields(" ".join(line.split()) if table.separator == " " else line, table.separator)
         except ValueError:
             values = []
         if len(values) == len(table.names) and not (len(values) < 4 and _is_sentence(line)):
@@ -619,14 +649,17 @@ class _Reader:
             return True
         if self._message or not table.readable or _is_sentence(line):
             return False
-        self._report_run("input.bad-value", Severity.ERROR,
+        self._report_run("input.bad-value", Severity.WARNING,
                          f"{len(values)} values for {len(table.names)} columns in {line[:60]!r}: row left out",
                          "one row a line; " + _TO_A_FILE, number)
         return True
 
     def _kinds(self, names: tuple[str, ...]) -> tuple[str, ...]:
         """Of which listings attributes of these names can be; the command line decides where they do not."""
-        return kinds_of(names, self._command.kind if self._command else None)
+        kind = self._command.kind if self._command else None
+        found = kinds_of(names, kind)
+        listing = LISTINGS.get(kind or "")
+        return (listing.kind,) if listing and len(found) != 1 and any(map(listing.knows, names)) else found
 
     def _kind(self, raw: dict[str, str]) -> tuple[str, ...]:
         if self._command and self._command.is_unread:
@@ -643,11 +676,13 @@ class _Reader:
             self._report_kinds(number, kinds, raw)
             return
         listing = LISTINGS[kinds[0]]
+        if listing.kind in _NOT_NEEDED:
+            self._report_run("input.not-needed", Severity.INFO, _NOT_NEEDED[listing.kind], "nothing to do", number)
         subject = raw.get("lpar_name") or raw.get("name") or self.file
         if listing.identity and not any(raw.get(name) for name in listing.identity):
-            self._report("input.missing-value", Severity.ERROR, subject,
-                         f"a record of {listing.kind} without {' or '.join(listing.identity)}: left out",
-                         "list that attribute too; if the terminal wrapped the line, " + _TO_A_FILE, number)
+            self._report_run("input.missing-value", Severity.WARNING,
+                             f"a record of {listing.kind} without {' or '.join(listing.identity)}: left out",
+                             "list that attribute too; if the terminal wrapped the line, " + _TO_A_FILE, number)
             return
         fields = {**self._place(number, listing), **self._typed(number, listing, raw, subject)}
         self.records.append(Record(listing.kind, fields, Source(self.file, number)))
@@ -656,7 +691,7 @@ class _Reader:
     def _report_kinds(self, number: int, kinds: tuple[str, ...], raw: dict[str, str]) -> None:
         shown = ", ".join(list(raw)[:_MOST_NAMED])
         if kinds:
-            self._report_run("input.ambiguous", Severity.ERROR,
+            self._report_run("input.ambiguous", Severity.WARNING,
                              f"these attributes ({shown}) fit {', '.join(kinds)}: record left out",
                              "keep the command line above its output, or list more attributes", number)
         else:
@@ -689,7 +724,7 @@ class _Reader:
             try:
                 fields[name] = typed(value, parser(name) if known else text)
             except ValueError as error:
-                self._report("input.bad-value", Severity.ERROR, subject, f"{name!r}: {error}", _RUN_AGAIN, number)
+                self._report("input.bad-value", Severity.WARNING, subject, f"{name!r}: {error}", _RUN_AGAIN, number)
         return fields
 
     # What is left
@@ -705,14 +740,14 @@ class _Reader:
             return False
         self._written = None
         written.fields.pop(written.last_name, None)
-        self._report("input.truncated", Severity.ERROR, self.file,
+        self._report("input.truncated", Severity.WARNING, self.file,
                      f"looks like the rest of the record above, which was wrapped: {line[:60]!r}; its last attribute, "
                      f"{written.last_name!r}, is left out too", _TO_A_FILE, number)
         return True
 
     def _leave_out(self, number: int, line: str) -> None:
         if "," in line and ", " not in line and not line.endswith("."):
-            self._report_run("input.no-header", Severity.ERROR, f"values without names: {line[:80]!r}", _USE_HEADER,
+            self._report_run("input.no-header", Severity.WARNING, f"values without names: {line[:80]!r}", _USE_HEADER,
                              number)
         elif _is_sentence(line):
             self._report_run("input.error-text", Severity.WARNING, f"a sentence, not a record: {line[:160]!r}",

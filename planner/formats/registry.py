@@ -43,7 +43,7 @@ _HMC = "hmc_cli"
 _DISKS = "vios_disks"
 #: Command → module of the reader of its output.
 _COMMANDS = (
-    (re.compile(r"(?:lssyscfg|lshwres|lslparmigr|lslparutil|migrlpar)\b"), _HMC),
+    (re.compile(r"(?:lssyscfg|lshwres|lslparmigr|lslparutil|migrlpar|lslic|lsmemopt)\b"), _HMC),
     (re.compile(r"lparstat\b.*\s-\w*i"), "lparstat_i"),
     (re.compile(r"lparstat\b"), "lparstat_interval"),
     (re.compile(r"cat\s+/proc/(?:ppc64|powerpc)/lparcfg"), "lparcfg"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from datetime import datetime
 from pathlib import Path
 
@@ -9,9 +10,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from planner.estate.assemble import Loaded
+from planner.estate.load import load
 from planner.findings import Severity
 from planner.formats import hmc_cli
 from planner.formats.base import NonValue, Reading, read_text
+from planner.rules import Judge, Site
 
 ROOT = Path(__file__).resolve().parents[2]
 FIXTURES = ROOT / "tests" / "fixtures" / "hmc"
@@ -276,7 +280,7 @@ def test_server_adapters_are_of_the_kind_of_the_clients_listed_with_them() -> No
 def test_server_adapters_that_may_be_of_either_kind_are_left_out_and_reported() -> None:
     reading = of_text(fixture("lshwres_scsi.txt") + fixture("lshwres_fc.txt"))
     assert records(reading) == [("hmc-lshwres-scsi", SCSI_CLIENT), ("hmc-lshwres-fc", FC_CLIENT)]
-    assert said(reading) == [("input.ambiguous", "error", 1), ("input.ambiguous", "error", 3)]
+    assert said(reading) == [("input.ambiguous", "warning", 1), ("input.ambiguous", "warning", 3)]
 
 
 def test_the_command_line_says_of_which_kind_server_adapters_are() -> None:
@@ -401,7 +405,7 @@ def test_columns_named_by_the_command_line_and_separated_by_colons() -> None:
 def test_values_without_names_ask_for_a_header() -> None:
     reading = read("F_untyped.txt")
     assert reading.records == ()
-    assert said(reading) == [("input.no-header", "error", 1)]
+    assert said(reading) == [("input.no-header", "warning", 1)]
     assert "and 1 more such lines" in reading.findings[0].message
     assert "--header" in reading.findings[0].fix
 
@@ -428,7 +432,7 @@ def test_a_header_by_position_below_a_command_without_columns() -> None:
 def test_a_header_that_fits_several_listings_is_an_error() -> None:
     reading = of_text("name,state\nledger1,Running\ntidal db,Running\n")
     assert reading.records == ()
-    assert said(reading) == [("input.ambiguous", "error", 1)]
+    assert said(reading) == [("input.ambiguous", "warning", 1)]
     assert "hmc-lssyscfg-sys, hmc-lssyscfg-lpar" in reading.findings[0].message
 
 
@@ -445,11 +449,11 @@ def test_a_shell_variable_names_no_system() -> None:
     assert [f.rule for f in reading.findings] == ["input.missing-value"]
 
 
-@pytest.mark.parametrize("command", ["lssyscfg -r frame", "lshwres -r virtualio --rsubtype slot --level lpar -m H"])
+@pytest.mark.parametrize("command", ["lssyscfg -r frame", "lssyscfg -r sysprof -m H"])
 def test_output_of_commands_that_are_not_read_is_left_out(command: str) -> None:
     reading = of_text(f"hmc:~> {command}\nname=F1,type_model=9458-100,serial_num=99A9999,state=ok\nhmc:~>\n")
     assert reading.records == ()
-    assert said(reading) == [("input.unknown-text", "warning", 1), ("input.unknown-text", "warning", 2)]
+    assert said(reading) == [("input.unknown-text", "info", 1), ("input.unknown-text", "warning", 2)]
 
 
 def test_another_command_ends_what_the_one_above_says() -> None:
@@ -473,7 +477,7 @@ def test_bad_values_are_refused(attribute: str, message: str) -> None:
     assert reading.records[0].fields == {"lpar_name": "ledger1", "lpar_id": 4, "pend_mem": 4096, "run_mem": 4096}
     finding = reading.findings[0]
     assert (finding.rule, finding.severity, finding.subject, finding.message) == (
-        "input.bad-value", Severity.ERROR, "ledger1", message)
+        "input.bad-value", Severity.WARNING, "ledger1", message)
 
 
 def test_a_list_whose_quotes_do_not_pair_up_is_refused() -> None:
@@ -483,7 +487,7 @@ def test_a_list_whose_quotes_do_not_pair_up_is_refused() -> None:
 
 def test_decimal_commas_are_refused() -> None:
     reading = of_text('lpar_name=a,lpar_id=4,curr_procs=2,"curr_proc_units=0,75"\n')
-    assert said(reading) == [("input.bad-value", "error", 1)]
+    assert said(reading) == [("input.bad-value", "warning", 1)]
     assert "curr_proc_units" not in reading.records[0].fields
 
 
@@ -496,7 +500,7 @@ def test_a_doubled_attribute_and_a_cut_line_are_errors() -> None:
         {"lpar_name": "a", "lpar_id": 4, "curr_mem": 4096}, {"lpar_name": "b", "lpar_id": 5, "curr_mem": 4096},
     ]
     assert said(reading) == [
-        ("input.duplicate-key", "error", 1), ("input.truncated", "error", 2), ("input.truncated", "error", 3),
+        ("input.duplicate-key", "warning", 1), ("input.truncated", "warning", 2), ("input.truncated", "warning", 3),
     ]
 
 
@@ -506,18 +510,18 @@ def test_a_value_that_the_terminal_wrapped_is_not_believed() -> None:
     assert whole[:88].endswith(",curr_mem=8")
     assert "curr_mem" not in reading.records[0].fields
     assert reading.records[0].fields["pend_max_mem"] == 8192
-    assert said(reading) == [("input.truncated", "error", 2)]
+    assert said(reading) == [("input.truncated", "warning", 2)]
 
 
 def test_a_record_without_its_lpar_is_an_error() -> None:
     reading = of_text("curr_mem=4096,run_mem=4096,pend_mem=4096\n")
-    assert (reading.records, said(reading)) == ((), [("input.missing-value", "error", 1)])
+    assert (reading.records, said(reading)) == ((), [("input.missing-value", "warning", 1)])
 
 
 def test_rows_of_another_width_are_errors_and_sentences_are_not_rows() -> None:
     reading = of_text("hmc:~> lssyscfg -r lpar -m H -F name\na,b\nAn invalid attribute was entered.\nc\n")
     assert [record.fields["name"] for record in reading.records] == ["c"]
-    assert said(reading) == [("input.bad-value", "error", 2), ("input.error-text", "warning", 3)]
+    assert said(reading) == [("input.bad-value", "warning", 2), ("input.error-text", "warning", 3)]
 
 
 def test_unknown_attributes_are_kept_and_named_once() -> None:
@@ -621,3 +625,131 @@ def test_samples_of_real_sites() -> None:
             reading = hmc_cli.read(text, path.name)
             assert reading.records, path.name
             assert not [f for f in reading.findings if f.severity is Severity.ERROR], path.name
+
+
+# ---- listings as consoles of POWER9 and POWER10 print them -----------------------------------------------------------
+
+QUARRY_SITE = """\
+hscroot@quarry:~> lssyscfg -r sys -m Quarry
+name=Quarry,type_model=9009-42A,serial_num=78D0E1F,state=Operating
+hscroot@quarry:~> lshwres -r proc -m Quarry --level sys
+configurable_sys_proc_units=16.0,curr_avail_sys_proc_units=8.0
+hscroot@quarry:~> lshwres -r mem -m Quarry --level sys
+configurable_sys_mem=262144,sys_firmware_mem=6144,mem_region_size=256
+hscroot@quarry:~> lssyscfg -r lpar -m Quarry
+name=quarry-v1,lpar_id=1,lpar_env=vioserver,state=Running,os_version=VIOS 3.1.4.21,rmc_state=active
+name=slate,lpar_id=3,lpar_env=aixlinux,state=Running,os_version=AIX 7.2 7200-05-03-2148,rmc_state=active
+name=flint,lpar_id=4,lpar_env=aixlinux,state=Not Activated,os_version=Unknown,rmc_state=none,curr_profile=night
+name=chalk,lpar_id=5,lpar_env=aixlinux,state=Not Activated,os_version=Unknown,rmc_state=none
+hscroot@quarry:~> lshwres -r proc -m Quarry --level lpar
+lpar_name=quarry-v1,lpar_id=1,curr_proc_mode=shared,curr_proc_units=0.5,curr_procs=1,curr_sharing_mode=uncap
+lpar_name=slate,lpar_id=3,curr_proc_mode=shared,curr_proc_units=0.5,curr_procs=1,curr_sharing_mode=uncap
+lpar_name=flint,lpar_id=4,curr_proc_mode=shared,curr_proc_units=0.0,curr_procs=0,curr_sharing_mode=cap,pend_procs=0
+lpar_name=chalk,lpar_id=5,curr_proc_mode=shared,curr_proc_units=0.0,curr_procs=0,curr_sharing_mode=cap,pend_procs=0
+hscroot@quarry:~> lshwres -r mem -m Quarry --level lpar
+lpar_name=quarry-v1,lpar_id=1,curr_min_mem=1024,curr_mem=4096,curr_max_mem=8192,mem_mode=ded
+lpar_name=slate,lpar_id=3,curr_min_mem=1024,curr_mem=8192,curr_max_mem=16384,mem_mode=ded
+lpar_name=flint,lpar_id=4,curr_min_mem=0,curr_mem=0,curr_max_mem=0,mem_mode=ded
+lpar_name=chalk,lpar_id=5,curr_min_mem=0,curr_mem=0,curr_max_mem=0,mem_mode=ded
+"""
+
+
+def site_with(tmp_path: Path, *sessions: str) -> Loaded:
+    (tmp_path / "site").mkdir()
+    for number, text in enumerate((QUARRY_SITE, *sessions)):
+        (tmp_path / "site" / f"{number}.txt").write_text(text)
+    return load([tmp_path / "site"]).usable()
+
+
+def told(loaded: Loaded, words: str) -> list[tuple[str, str]]:
+    return [(f.severity.value, f.subject) for f in loaded.findings if words in f.message]
+
+
+def test_an_lpar_that_never_ran_blocks_nothing_and_its_profile_says_its_sizes(tmp_path: Path) -> None:
+    loaded = site_with(tmp_path, "hscroot@quarry:~> lssyscfg -r prof -m Quarry\n"
+                       "name=day,lpar_name=flint,lpar_id=4,proc_mode=ded,desired_procs=9,desired_mem=1024,max_mem=2048\n"
+                       "name=night,lpar_name=flint,lpar_id=4,proc_mode=ded,desired_procs=2,max_procs=4,desired_mem=4096,"
+                       "max_mem=8192,hpt_ratio=1:128\n")
+    flint, chalk = (next(p for p in loaded.estate.lpars if p.name == n) for n in ("flint", "chalk"))
+    assert (flint.processors, flint.entitlement_units, flint.virtual_processors, flint.memory_mib, flint.max_memory_mib,
+            flint.hpt_ratio) == ("dedicated", 200, 2, 4096, 8192, 128)
+    assert (chalk.entitlement_units, chalk.memory_mib) == (0, 0)
+    assert told(loaded, "has no Entitlement (cores), Virtual processors, Memory") == [("warning", "chalk")]
+    judge = Judge(Site(loaded.estate))
+    assert "cannot be planned: its processors and memory are unknown" in judge.readiness("chalk")[-1].message
+    assert judge.told() == ["chalk", "slate"]
+
+
+def test_a_vlan_that_nobody_bridges_is_said_of_its_lpar(tmp_path: Path) -> None:
+    loaded = site_with(tmp_path, "hscroot@quarry:~> lshwres -r virtualio --rsubtype eth -m Quarry --level lpar\n"
+                       "lpar_name=slate,lpar_id=3,slot_num=2,state=1,is_required=1,is_trunk=0,ieee_virtual_eth=0,"
+                       "port_vlan_id=9,vswitch=ETHERNET0,addl_vlan_ids=,mac_addr=26E6B0001002\n")
+    assert told(loaded, "slate uses VLAN 9 (switch ETHERNET0), which no VIOS bridges") == [("warning", "slate")]
+
+
+SERIAL = "".join(
+    f"lpar_name=slate,lpar_id=3,slot_num={slot},state=1,is_required=1,connect_status=unavailable,adapter_type=server,"
+    "supports_hmc=1,remote_lpar_id=any,remote_lpar_name=,remote_slot_num=any\n" for slot in (0, 1))
+
+
+@pytest.mark.parametrize("above", ["", "hscroot@quarry:~> lshwres -r virtualio --rsubtype serial -m Quarry --level lpar\n"])
+def test_virtual_serial_adapters_are_not_needed(tmp_path: Path, above: str) -> None:
+    loaded = site_with(tmp_path, above + SERIAL)
+    assert told(loaded, "not needed") == [("info", "1.txt")]
+
+
+def test_sriov_and_vnic_listings_count_ports_and_adapters(tmp_path: Path) -> None:
+    loaded = site_with(
+        tmp_path, "hscroot@quarry:~> lshwres -r sriov --rsubtype logport -m Quarry --level eth -F lpar_name,lpar_id,"
+        "adapter_id,logical_port_id,capacity --header\nlpar_name,lpar_id,adapter_id,logical_port_id,capacity\n"
+        "slate,3,1,27004001,2.0\nslate,3,1,27004002,2.0\n"
+        "hscroot@quarry:~> lshwres -r sriov --rsubtype adapter -m Quarry -F adapter_id,config_state --header\n"
+        "adapter_id,config_state\n1,sriov\nnull,dedicated\n"
+        "hscroot@quarry:~> lshwres -r virtualio --rsubtype vnic --level lpar -m Quarry\n"
+        "lpar_name=slate,lpar_id=3,slot_num=7,desired_mode=ded,curr_mode=ded,auto_priority_failover=1,port_vlan_id=0,"
+        "allowed_vlan_ids=all,mac_addr=fa0000000701,"
+        '"backing_devices=sriov/quarry-v1/1/1/3/27004003/10.0/10.0/50/100.0/100.0",backing_device_states=sriov/27004003/1\n'
+        "hscroot@quarry:~> lshwres -r virtualio --rsubtype slot --level lpar -m Quarry\n"
+        "lpar_name=slate,lpar_id=3,curr_max_virtual_slots=64,pend_max_virtual_slots=64,next_avail_virtual_slot=8\n")
+    slate = next(p for p in loaded.estate.lpars if p.name == "slate")
+    assert (slate.sriov_ports, slate.vnic_adapters) == (2, 1)
+    assert not [f for f in loaded.findings if f.rule in ("input.ambiguous", "input.unknown-text")]
+
+
+@pytest.mark.parametrize("text", [
+    "hscroot@quarry:~> lslic -m Quarry -t sys -F ecnumber,activated_level --header\necnumber,activated_level\n01VL950,99\n",
+    "lic_type=Managed System,activated_level=99,installed_level=105,ecnumber=01VL950,mtms=9009-42A*78D0E1F\n"])
+def test_lslic_says_the_firmware(tmp_path: Path, text: str) -> None:
+    assert site_with(tmp_path, text).estate.servers[0].firmware == "VL950_099"
+
+
+def test_lslic_of_a_system_that_nobody_lists_makes_no_server(tmp_path: Path) -> None:
+    loaded = site_with(tmp_path, "hmc:~> lslic -m Other -t sys\nactivated_level=99,ecnumber=01VL950\n")
+    assert [s.name for s in loaded.estate.servers] == ["Quarry"]
+    assert told(loaded, "no export lists the system Other") == [("info", "Other")]
+
+
+@pytest.mark.parametrize("separator", [*",:;|%#@!", " ", "\t"])
+def test_a_header_is_known_whatever_separates_it(separator: str) -> None:
+    rows = ("name lpar_env state curr_profile os_version", 'slate aixlinux Running day "AIX 7.2"')
+    text = "\n".join(separator.join(shlex.split(row)[:4]) + separator + row.split(None, 4)[4] for row in rows)
+    (record,) = of_text(text).records
+    assert record.fields == {"name": "slate", "lpar_env": "aixlinux", "state": "Running", "curr_profile": "day",
+                             "os_version": "AIX 7.2"}
+
+
+def test_blanks_of_retyped_rows_belong_to_nothing() -> None:
+    (record,) = of_text(
+        "lpar_name=slate,lpar_id=3,slot_num=62, is_trunk=1,trunk_priority=1, port_vlan_id=62,vswitch=ETHERNET0,"
+        '" addl_vlan_ids=193,227",mac_addr=FA000001003E, qos_priority=none').records
+    assert record.kind == "hmc-lshwres-eth"
+    assert {n: record.fields[n] for n in ("is_trunk", "port_vlan_id", "addl_vlan_ids", "vswitch")} == {
+        "is_trunk": True, "port_vlan_id": 62, "addl_vlan_ids": (193, 227), "vswitch": "ETHERNET0"}
+
+
+def test_memory_scores_are_read() -> None:
+    reading = of_text("hmc:~> lsmemopt -m Quarry -r lpar -o currscore\n"
+                      "lpar_name=slate,lpar_id=3,curr_lpar_score=100\nlpar_name=chalk,lpar_id=5,curr_lpar_score=none\n")
+    assert [(r.kind, r.fields["curr_lpar_score"]) for r in reading.records] == [
+        ("hmc-lsmemopt-lpar", 100), ("hmc-lsmemopt-lpar", NonValue.NONE)]
+    assert not reading.findings
