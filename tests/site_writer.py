@@ -611,6 +611,7 @@ def _scanner(estate: Estate, directory: Path) -> None:
     for name, rows in (
         ("System_Summary", _scan_systems(w)), ("LPAR_Summary", _scan_lpars(w)), ("LPAR_CPU", _scan_cpu(w)),
         ("LPAR_MEM", _scan_mem(w)), ("Virtual_Ethernet", _scan_ethernet(w)), ("Virtual_SCSI", _scan_scsi(w)),
+        ("LPAR_Profiles", _scan_profiles(w)), ("SEA", _scan_sea(w)),
         ("Physical_Slots", _scan_slots(w)), ("VSCSI_Map", _scan_map(w)), ("Virtual_Fibre", _scan_fibre(w)), ("VIOS disks", _scan_disks(w)),
     ):
         sheet = book.create_sheet(name)
@@ -663,13 +664,15 @@ def _scan_cpu(w: Wiring) -> Rows:
         ents: tuple[Any, ...] = (None, None, None, None, None)
         if not _dedicated(p):
             weight = p.weight if isinstance(p, Lpar) else 128
-            ents = (0.1, p.entitlement_units / 100 if on else 0, p.entitlement_units / 100, _maximum(p), weight)
+            ents = (0.1, p.entitlement_units / 100, p.entitlement_units / 100, _maximum(p), weight)
         sharing = {"capped": "cap", "uncapped": "uncap"}.get(p.sharing, "")
         if _dedicated(p):
             sharing = "share_idle_procs_always" if p.sharing == "donating" else "keep_idle_procs"
-        yield (p.name, "on" if on else "off", "ded" if _dedicated(p) else "shared", 1,
-               p.virtual_processors if on else 0, p.virtual_processors, _maximum(p), *ents, sharing, *pool,
-               _vp_e(p, on), *system)
+        if on:
+            yield (p.name, "On", "ded" if _dedicated(p) else "shared", 1, p.virtual_processors, p.virtual_processors,
+                   _maximum(p), *ents, sharing, *pool, _vp_e(p), *system)
+        else:
+            yield (p.name, "off", "shared", *(0.0,) * 9, sharing, *pool, "Off", *system)
 
 
 def _pool(w: Wiring, p: Partition) -> tuple[Any, Any, Any]:
@@ -681,9 +684,38 @@ def _pool(w: Wiring, p: Partition) -> tuple[Any, Any, Any]:
     return pool.name, pool.reserved_units / 100 if limited else None, (pool.max_units or 0) / 100 if limited else None
 
 
-def _vp_e(p: Partition, on: bool) -> Any:
-    if not on:
-        return "Off"
+def _scan_profiles(w: Wiring) -> Rows:
+    """Two profiles for each partition: the one in use with its sizes, and one of other sizes."""
+    yield ("Lpar Name", "Profile Name", "Active", "ID", "Env", "All Res", "MinMem", "DesMem", "MaxMem", "MemMode",
+           "HPT_ratio", "ProcMode", "MinEnt", "DesEnt", "MaxEnt", "MinProc", "DesProc", "Maxproc", "ShMode", "Weight",
+           *_BY_SYSTEM)
+    for p, system in _everyone(w):
+        ratio = p.hpt_ratio if isinstance(p, Lpar) else 64
+        start = (p.lpar_id, _environment(p), "false", 0.25)
+        sharing = {"capped": "cap", "uncapped": "uncap"}.get(p.sharing, "keep_idle_procs")
+        weight = p.weight if isinstance(p, Lpar) else 128
+        ents: tuple[Any, ...] = (None,) * 3 if _dedicated(p) else (0.1, p.entitlement_units / 100, 4)
+        yield (p.name, "normal", "true", *start, gib(p.memory_mib), gib(p.max_memory_mib or p.memory_mib), "ded",
+               f"1:{ratio}", "ded" if _dedicated(p) else "shared", *ents, 1, p.virtual_processors, _maximum(p), sharing,
+               None if _dedicated(p) else weight, *system)
+        yield (p.name, "other", "false", *start, 999, 999, "ded", "1:512", "shared", 0.1, 9, 9, 1, 9, 9, "cap", 1, *system)
+
+
+def _scan_sea(w: Wiring) -> Rows:
+    yield (*_BY_SYSTEM, "VIOS", "SEA", "ctl_chan", "thread", "thread", "real_adapter", *(
+        f"Virt#{n}{part}" for n in range(1, 9) for part in ("", " slot")))
+    for vios, sea in sorted({(t.vios, t.sea) for t in w.trunks}):
+        server = w.servers[w.vioses[vios].server]
+        trunks = [t for t in w.trunks if (t.vios, t.sea) == (vios, sea)]
+        yield (server.name, server.serial, vios, sea, None, "1", "1", "ent0", *(
+            cell for t in trunks for cell in (t.name, str(t.slot))))
+    yield from ((), (), ())
+    yield (*_BY_SYSTEM, "VIOS", "Etherchannel", "mode")
+    yield from ((), (), ())
+    yield (*_BY_SYSTEM, "VIOS", "SEA", "Virt Eth", "Port VLAN", "VLANs", "Switch")
+
+
+def _vp_e(p: Partition) -> Any:
     if _dedicated(p):
         return "Dedicated"
     return "MicroLPAR" if p.virtual_processors == 1 else 10000 * (p.virtual_processors or 0) / p.entitlement_units
@@ -693,8 +725,8 @@ def _scan_mem(w: Wiring) -> Rows:
     yield ("Name", "Mode", "Min GB", "Curr GB", "Tgt GB", "Max GB", "ExpFact", "AMS->", "Weight", "Prim VIOS",
            "Sec VIOS", "Curr VIOS", "Active", "Max", "Firmw", "<-AMS", *_BY_SYSTEM)
     for p, system in _everyone(w):
-        yield (p.name, "ded", 0.25, gib(p.memory_mib) if _on(p) else 0, gib(p.memory_mib),
-               gib(p.max_memory_mib or p.memory_mib),
+        sizes = (0.25, gib(p.memory_mib), gib(p.memory_mib), gib(p.max_memory_mib or p.memory_mib))
+        yield (p.name, "ded", *(sizes if _on(p) else (0.0,) * 4),
                (p.memory_expansion_percent or 0) / 100 if isinstance(p, Lpar) else 0, *(None,) * 9, *system)
 
 
@@ -714,16 +746,20 @@ def _scan_ethernet(w: Wiring) -> Rows:
         clients = [(n.lpar, n.slot, False, n.vswitch, n.vlan, n.tagged) for n in w.estate.networks
                    if w.lpars[n.lpar].server == s.name]
         used = [(vswitch, {vlan, *tags}) for _, _, _, vswitch, vlan, tags in trunks + clients]
+        switches = sorted({name for name, _ in used})
         yield (s.name,)
-        yield ("Virtual Switches",)
-        yield ("Name", "VLAN ids")
-        for vswitch in sorted({name for name, _ in used}):
-            yield vswitch, "\n".join(map(str, sorted(set().union(*(v for name, v in used if name == vswitch)))))
         yield ()
+        yield ("Virtual Switches",)
+        yield ("Name", *(f"{name}(Default)" if name == "ETHERNET0" else name for name in switches))
+        yield ("VLAN ids", *("\n".join(map(str, sorted(set().union(*(v for name, v in used if name == switch)))))
+                             for switch in switches))
+        yield ()
+        yield ("Virtual Ethernet Slots",)
         yield header
         for lpar, slot, trunk, vswitch, vlan, tags in trunks + clients:
-            yield (lpar, slot, "1", "true", "true" if trunk else "false", 1 if trunk else None, f"FACC{slot:08X}",
-                   vswitch, vlan, ",".join(map(str, tags)) or "none")
+            yield (lpar, slot, "On", "False", "True" if trunk else "False", 1 if trunk else "", f"FACC{slot:08X}",
+                   vswitch, vlan, "\n".join(map(str, tags)) or None)
+        yield ()
         yield ()
 
 
@@ -1233,21 +1269,18 @@ _NOT_LISTED: dict[str, Any] = {"lhea": None, "sriov_ports": None, "vnic_adapters
 
 
 def _scanner_states(estate: Estate) -> Estate:
-    """HMC Scanner names no SEA (a bridge goes by its trunk's slot) and no physical port behind a WWPN pair.
+    """HMC Scanner names no physical port behind a WWPN pair.
 
     Lost besides: LMB, smallest share, mobility and migration limits of servers; ids of pools (LPARs name theirs), and
-    pools without an LPAR; the mover, HPT ratio, preferred mode, error path reporting, workload group, huge pages,
+    pools without an LPAR; the mover, preferred mode, error path reporting, workload group, huge pages,
     vTPM and adapters of profiles (on sheets that are not written here); reserve policies.
     """
-    slots = {(t.vios, t.vswitch, vlan): t.slot for t in Wiring(estate).trunks for vlan in t.vlans}
     out = _console_output(estate, lmb_mib=None, min_units_per_vp=None, enterprise=None, max_migrations=None)
-    out = _without_ratios(out, estate)
     return out.replace(
         pools=(), ports=(),
         vioses=tuple(replace(v, msp=None) for v in out.vioses),
         lpars=tuple(replace(p, preferred_mode="", error_path_reporting=None, workload_group="",
                             huge_pages=None, pool_id=None, **_NOT_LISTED, vtpm=None) for p in out.lpars),
-        bridges=tuple(replace(b, sea=f"trunk in slot {slots[b.vios, b.vswitch, b.vlan]}") for b in out.bridges),
         zonings=tuple(replace(z, reserve_policy="") for z in out.zonings))
 
 

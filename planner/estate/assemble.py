@@ -257,7 +257,7 @@ def _build(facts: Facts) -> tuple[dict[str, list[Any]], Provenance, list[tuple[s
             partial.append((kind, {name: fact.value for name, fact in chosen.items()}))
             continue
         values = {name: fact.value for name, fact in chosen.items()}
-        if kind == "servers" and not values.get("generation"):
-            values["generation"] = generation_of(values.get("model", ""))
+        if kind == "servers" and (not values.get("generation") or chosen["generation"].rank == ASSUMED):
+            values["generation"] = generation_of(values.get("model", "")) or values.get("generation", "")
         rows[kind].append(cls(**values))
     return rows, provenance, partial

@@ -210,6 +210,9 @@ class Join:
         for name, values in self.intake.systems.items():
             source = self.intake.system_sources[name]
             held = dict(values)
+            if "cpu_generation" in held:
+                generation = held.pop("cpu_generation")
+                self.rows.append(("servers", (name,), {"generation": generation}, generation[1], 2))
             if name in self.intake.firmware_total:
                 total, where = self.intake.firmware_total[name]
                 held["firmware_memory_mib"] = (max(0, total - self._tables_on(name)), where)
@@ -377,8 +380,50 @@ class Join:
             ("vhost", m.vhost))}
         self.rows.append(("disks", (name, slot, lun, vios), values, m.source, 1))
 
-    def _fibres(self) -> None:
+    def _ports(self) -> tuple[dict[tuple[str, str], tuple[str, Source]], dict[tuple[str, int], str]]:
+        """Rows of the ports; the fabric of each that a label names, and the port behind each server slot."""
         told: set[tuple[str, str]] = set()
+        fabrics: dict[tuple[str, str], tuple[str, Source]] = {}
+        behind: dict[tuple[str, int], str] = {}
+        stated: list[tuple[ViosRef, str, str, int | None, int | None, Source]] = [
+            (p.vios, p.name, p.fabric, p.free, None, p.source) for p in self.intake.ports]
+        stated += [(v.vios, v.port, "", v.free_ports, v.slot, v.source) for v in self.intake.vfcs]
+        for ref, port, fabric, free, slot, source in stated:
+            vios = self.vios(ref)
+            if not vios:
+                self._lost(ref, "Fibre Channel ports", source, told)
+            elif port:
+                values: Values = {"vios": (vios, source), "port": (port, source)}
+                if free is not None:
+                    values["free_ports"] = (free, source)
+                self.rows.append(("ports", (vios, port), values, source, 1))
+                fabrics.setdefault((vios, port), (fabric, source))
+                if slot is not None:
+                    behind[vios, slot] = port
+        return fabrics, behind
+
+    def _fabrics(self, fabrics: dict[tuple[str, str], tuple[str, Source]], behind: dict[tuple[str, int], str]) -> None:
+        """The fabric of every port and WWPN pair where labels name them all; else one for all, and said so."""
+        places: dict[tuple[str, int], tuple[str, Source]] = {}
+        for c in self.intake.fc:
+            name, vios = self.part(c.ref), self.part(c.vios) or c.vios.name
+            if name and vios and name not in self.vioses:
+                port = behind.get((vios, c.vios_slot or -1), "")
+                places[name, c.slot] = (fabrics.get((vios, port), ("",))[0], c.source)
+        known = all(fabric for fabric, _ in (*fabrics.values(), *places.values()))
+        for kind, found in (("ports", fabrics), ("fibres", places)):
+            for key, (fabric, source) in found.items():
+                self.rows.append((kind, key, {"fabric": (fabric if known else UNKNOWN_FABRIC, source)}, source, 2))
+        labelled = any(fabric for fabric, _ in fabrics.values())
+        if not known and (places or labelled):
+            some = sorted(":".join(key) for key, (fabric, _) in fabrics.items() if not fabric) if labelled else []
+            which = f" ({', '.join(some[:4])}{' …' if len(some) > 4 else ''}: no label)" if some else ""
+            self.say(Severity.WARNING, "input.unknown-fabric", "NPIV",
+                     f"no export says which fabric a port or a WWPN pair is on: one fabric is assumed for all{which}",
+                     "state the fabrics in sheets NPIV and FC ports, or label the ports on the VIOS (lsnports shows "
+                     "labels)", next(iter((*places.values(), *fabrics.values())))[1])
+
+    def _fibres(self) -> None:
         for c in self.intake.fc:
             name, vios = self.part(c.ref), self.part(c.vios) or c.vios.name
             if not name or not vios:
@@ -389,21 +434,7 @@ class Join:
             values: Values = {k: (v, c.source) for k, v in (
                 ("lpar", name), ("slot", c.slot), ("vios", vios), ("wwpn1", wwpns[0]), ("wwpn2", wwpns[1])) if v}
             self.rows.append(("fibres", (name, c.slot), values, c.source, 1))
-            self.rows.append(("fibres", (name, c.slot), {"fabric": (UNKNOWN_FABRIC, c.source)}, c.source, 2))
-        for v in self.intake.vfcs:
-            vios = self.vios(v.vios)
-            if not vios:
-                self._lost(v.vios, "virtual Fibre Channel mappings", v.source, told)
-            elif v.port:
-                values = {"vios": (vios, v.source), "port": (v.port, v.source)}
-                if v.free_ports is not None:
-                    values["free_ports"] = (v.free_ports, v.source)
-                self.rows.append(("ports", (vios, v.port), values, v.source, 1))
-                self.rows.append(("ports", (vios, v.port), {"fabric": (UNKNOWN_FABRIC, v.source)}, v.source, 2))
-        if self.intake.fc:
-            self.say(Severity.WARNING, "input.unknown-fabric", "NPIV",
-                     "no export says which fabric a port or a WWPN pair is on: one fabric is assumed for all",
-                     "state the fabrics in sheets NPIV and FC ports", self.intake.fc[0].source)
+        self._fabrics(*self._ports())
 
 
 def _give_sizes(values: Values, sizes: Values) -> None:

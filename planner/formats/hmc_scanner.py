@@ -20,24 +20,30 @@ from typing import Any
 from planner.estate.model import DEFAULT_VSWITCH
 from planner.findings import Finding, Severity, Source
 from planner.formats import values
-from planner.formats.base import Format, NonValue, Reading, Record, TakeFacts, first, pick, stated
+from planner.formats.base import Format, NonValue, Reading, Record, TakeFacts, first, pick, profile_sizes, stated
 from planner.formats.facts import (
     Client,
     Ethernet,
     Hdisk,
     Intake,
     Mapping,
+    NpivPort,
     Partition,
     PartRef,
     Profile,
+    Sea,
     Values,
+    Vfc,
     ViosRef,
     firmware_of,
+    hpt_ratio_of,
     mode_of,
     percent_of,
     runs,
+    sharing_of,
     state_of,
 )
+from planner.formats.hmc_attributes import PHYSICAL_POOL
 from planner.formats.samples import Extract, Kind, Sample, thousandths, whole
 from planner.formats.vios_lsmap import BACKING, backing_kind
 from planner.formats.workbook_cells import (
@@ -131,6 +137,7 @@ class _Table:
     """A table of a sheet: the headers by which it is known, its columns, the fields that no row lacks.
 
     ``unique``: no two rows have the same ``needed`` fields. ``open``: columns vary, so unknown ones are no news.
+    ``blocks``: it stands once for each system, below the system's name.
     """
 
     kind: str
@@ -139,6 +146,7 @@ class _Table:
     needed: tuple[str, ...] = ()
     unique: bool = False
     open: bool = False
+    blocks: bool = False
 
 
 def _table(kind: str, known_by: str, columns: Columns, needed: str = "", **kind_of: bool) -> _Table:
@@ -214,16 +222,21 @@ _SHEETS: dict[str, tuple[_Table, ...]] = {
     "lpar cpu": (_table("scanner-lpar-cpu", "name|curr cpu", _CPU_COLUMNS, _OF_LPAR, unique=True),),
     "lpar mem": (_table("scanner-lpar-mem", "name|curr gb", _MEM_COLUMNS, _OF_LPAR, unique=True),),
     "physical slots": (_table("scanner-slot", "lpar|location", _SLOT_COLUMNS, "location managed_system_serial"),),
-    "virtual ethernet": (_table("scanner-vswitch", "name|vlan ids", {**_as(_text, "Name"), **_as(_vlans, "VLAN ids")},
-                                "name"),
-                         _table("scanner-veth", "lpar name|slot|port vlan id", _ETH_COLUMNS, "lpar_name slot")),
+    "io slot children": (_table("scanner-slot-child", "physical location|wwpn",
+                                _as(_text, "Physical Location", "WWPN"), open=True),),
+    "virtual ethernet": (_table("scanner-veth", "lpar name|slot|port vlan id", _ETH_COLUMNS, "lpar_name slot",
+                                blocks=True),),
     "virtual scsi": (_table("scanner-vscsi", "lpar name|slot|type", _ADAPTER_COLUMNS,
                             "lpar_name slot managed_system_serial"),),
     "vscsi map": (_table("scanner-vscsi-map", "vios|client|backing device", _MAP_COLUMNS,
                          "vios name managed_system_serial"),),
     "virtual fibre": (_table("scanner-vfc", "lpar name|slot|type", _ADAPTER_COLUMNS,
                              "lpar_name slot managed_system_serial"),),
-    "fc": (_table("scanner-fc", _BY_SYSTEM, _SYSTEM, open=True),),
+    "sea": (_table("scanner-sea", "vios|sea|virt#1", {**_as(_text, "VIOS", "SEA"), **_SYSTEM}, open=True),
+            _table("scanner-etherchannel", "vios|etherchannel", _SYSTEM, open=True),
+            _table("scanner-entstat", "vios|sea|virt eth", _SYSTEM, open=True)),
+    "fc": (_table("scanner-fc", "vios|fc", {**_as(_text, "VIOS", "FC", "WWPN"), **_SYSTEM}, open=True),
+           _table("scanner-fc", _BY_SYSTEM, _SYSTEM, open=True)),
     "sriov phys ports": (_table("scanner-sriov-physical-port", _BY_SYSTEM, _SYSTEM, open=True),),
     "sriov logical ports": (_table("scanner-sriov-logical-port", _BY_SYSTEM, _SYSTEM, open=True),),
     "vnic": (_table("scanner-vnic", _BY_SYSTEM, _SYSTEM, open=True),),
@@ -233,15 +246,19 @@ _REQUIRED_SHEETS = {"system summary": "System_Summary", "lpar summary": "LPAR_Su
 #: Sheets without a fact of an estate, and why.
 _LEFT_OUT = {
     "hmc": "the console itself", "service agent": "the console itself", "header": "how the workbook was made",
-    "sw cores": "formulas stored uncalculated, of what LPAR_CPU has", "io slot children": "parts of adapters",
+    "sw cores": "formulas stored uncalculated, of what LPAR_CPU has",
     "onoff cod": "licences on demand: only what is active counts", "cod events": "licences on demand",
-    "sea": "no VLANs: trunk adapters on Virtual_Ethernet say what is bridged"}
-_LABELS = {"virtual switches"}
+    "ent sys pools": "licences on demand"}
+#: Titles within the block of a system; the table of switches stands on its side, and adapters name theirs.
+_LABELS = {"virtual switches", "virtual ethernet slots"}
+_OF_SWITCHES = {"name", "vlan ids"}
+_NO_TABLE = frozenset({"scanner-etherchannel", "scanner-entstat"})
 _USAGE_SHEET = re.compile(r"(cpu pool|sys ram|lpar(?: cpu)?) (?:(daily|hourly|monthly) )?usage(?: n\d+)?")
 _MONTH = re.compile(r"\d{4}[/-]\d{1,2}")
 _USAGE_KINDS = {"cpu pool": "scanner-pool-usage", "lpar": "scanner-lpar-usage", "lpar cpu": "scanner-lpar-usage"}
 #: What stands between the names and ``Date`` of a usage sheet; all but the entitlement follows from the samples.
-_STATISTICS = frozenset(("days", "max", "avg", "reds %", "yellows %", "over cap %", "90% <=", "95% <=", "last ent"))
+_STATISTICS = frozenset(("days", "hours", "max", "avg", "reds %", "yellows %", "over cap %", "90% <=", "95% <=",
+                         "last ent", "last size"))
 
 
 @dataclass(slots=True)
@@ -255,7 +272,7 @@ class _Log(CellLog):
 
     def bad_cell(self, sheet: Sheet, row: int, column: int, message: str, rule: str = "input.bad-value") -> None:
         where = Source(self.file, cell=sheet.address(row, column))
-        self.bad(rule, message, where, f"{sheet.name}!{column_letters(column)}")
+        self.bad(rule, message, where, f"{sheet.name}!{column_letters(column)}", Severity.WARNING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,8 +292,17 @@ class _Scan:
     systems: list[dict[str, Any]] = field(default_factory=list)
     seen: dict[tuple[Any, ...], str] = field(default_factory=dict)
     empty: set[str] = field(default_factory=set)
+    off: set[tuple[Any, Any]] = field(default_factory=set)
+    """(name, serial number of the system) of the LPARs that are off."""
 
     def add(self, kind: str, fields: dict[str, Any], cell: str) -> None:
+        if kind in _NO_TABLE:
+            return
+        lpar = (fields.get("name"), fields.get("managed_system_serial"))
+        if kind == "scanner-lpar-cpu" and fields.get("status") == "off":
+            self.off.add(lpar)
+        elif kind == "scanner-lpar-mem" and lpar in self.off:
+            fields["status"] = "off"
         self.records.append(Record(kind, fields, Source(self.log.file, cell=cell)))
         if kind == "scanner-system":
             self.systems.append(fields)
@@ -317,7 +343,8 @@ def read_bytes(data: bytes, file: str) -> Reading:
     if isinstance(book, Finding):
         return Reading(KIND, (), (book,))
     scan = _Scan(_Log(file))
-    by_need = sorted(book.sheets, key=lambda sheet: _sheet_key(sheet.name) != "system summary")
+    needed_first = ("system summary", "lpar cpu")
+    by_need = sorted(book.sheets, key=lambda sheet: _sheet_key(sheet.name) not in needed_first)
     for sheet in by_need:
         _read_sheet(scan, sheet)
     present = {_sheet_key(sheet.name) for sheet in book.sheets}
@@ -325,7 +352,41 @@ def read_bytes(data: bytes, file: str) -> Reading:
         if key not in present:
             scan.log.at(Severity.WARNING, "input.missing-sheet", f"the workbook has no sheet {name}",
                         "run HMC Scanner again and keep all its sheets", None)
+    _joined(scan.records)
     return Reading(KIND, tuple(scan.records), scan.log.closed())
+
+
+def _joined(records: list[Record]) -> None:
+    """What sheets say together: the VLANs of a SEA by the slots of its trunks, ports by where they stand."""
+    of: dict[str, list[dict[str, Any]]] = {}
+    for record in records:
+        of.setdefault(record.kind, []).append(stated(record))
+    trunks = {(r.get("managed_system_name"), r.get("lpar_name"), r.get("slot")): r
+              for r in of.get("scanner-veth", ()) if r.get("trunk") and "port_vlan_id" in r}
+    wwpns = {r["physical_location"]: _wwpn(r["wwpn"]) for r in of.get("scanner-slot-child", ())
+             if {"physical_location", "wwpn"} <= r.keys()}
+    names = {(r["vios"], _wwpn(r["wwpn"])): r["fc"] for r in of.get("scanner-fc", ())
+             if {"vios", "fc", "wwpn"} <= r.keys()}
+    for record in records:
+        have = stated(record)
+        if record.kind == "scanner-sea":
+            slots = [(have.get("managed_system_name"), have.get("vios"), int(str(v))) for k, v in have.items()
+                     if _VIRTUAL_SLOT.fullmatch(k) and str(v).isdecimal()]
+            found = [trunks[slot] for slot in slots if slot in trunks]
+            record.fields["vlans"] = tuple(
+                (str(r.get("virtual_switch") or DEFAULT_VSWITCH), vlan)
+                for r in found for vlan in (r["port_vlan_id"], *r.get("ieee_vlan_ids", ())))
+        elif record.kind == "scanner-vfc" and "physical_fc_slot" in have:
+            vios = have.get("lpar_name" if have.get("type") == "server" else "remote_lpar")
+            place = have["physical_fc_slot"]
+            record.fields["port"] = names.get((vios, wwpns.get(place, "")), place)
+
+
+_VIRTUAL_SLOT = re.compile(r"virt_\d{1,3}_slot")
+
+
+def _wwpn(text: Any) -> str:
+    return str(text).lower().removeprefix("0x").replace(":", "")
 
 
 
@@ -359,7 +420,7 @@ def _read_tables(scan: _Scan, sheet: Sheet, tables: tuple[_Table, ...]) -> None:
     """Row by row: a header row opens a table, a lone cell between tables names the system of what follows."""
     header: _Header | None = None
     block: dict[str, Any] = {}
-    by_block, lone_titles = len(tables) > 1, len(tables) > 1 or tables[0].open
+    by_block, lone_titles = tables[0].blocks, tables[0].blocks or tables[0].open
     opened = False
     for number, row in enumerate(sheet.rows):
         filled = _filled(row)
@@ -367,6 +428,8 @@ def _read_tables(scan: _Scan, sheet: Sheet, tables: tuple[_Table, ...]) -> None:
         table = next((table for table in tables if table.known_by.issubset(keys)), None)
         if table:
             header, opened = _header(scan, sheet, number, table), True
+        elif by_block and not header and filled and keys[filled[0]] in _OF_SWITCHES:
+            continue
         elif lone_titles and len(filled) == 1:
             header = None
             if by_block and keys[filled[0]] not in _LABELS:
@@ -378,7 +441,7 @@ def _read_tables(scan: _Scan, sheet: Sheet, tables: tuple[_Table, ...]) -> None:
                               "input.unknown-text")
     if not opened:
         known = " and ".join(sorted(tables[-1].known_by))
-        scan.log.at(Severity.ERROR, "input.missing-column", f"{sheet.name} has no row of headers with {known}",
+        scan.log.at(Severity.WARNING, "input.missing-column", f"{sheet.name} has no row of headers with {known}",
                     "keep the header row as HMC Scanner wrote it", sheet.address(0, 0))
 
 
@@ -396,7 +459,7 @@ def _header(scan: _Scan, sheet: Sheet, row: int, table: _Table) -> _Header:
     columns: dict[int, tuple[str, Parse]] = {}
     names: Counter[str] = Counter()
     for column, key in enumerate(_grouped(cells)):
-        if key is None or key in _LABELS:
+        if key is None:
             continue
         name, parse = table.columns.get(key, (_snake(text_of(cells[column])), _guess))
         names[name] += 1
@@ -407,7 +470,7 @@ def _header(scan: _Scan, sheet: Sheet, row: int, table: _Table) -> _Header:
                         f"kept as {name}; a newer HMC Scanner may mean something by it", sheet.address(row, column))
     for name in table.needed:
         if not names[name]:
-            scan.log.at(Severity.ERROR, "input.missing-column", f"{sheet.name} has no column for {name}",
+            scan.log.at(Severity.WARNING, "input.missing-column", f"{sheet.name} has no column for {name}",
                         "keep all columns as HMC Scanner wrote them", sheet.address(row, 0))
     return _Header(table, columns)
 
@@ -488,7 +551,7 @@ def _read_disks(scan: _Scan, sheet: Sheet) -> None:
     keys = [[_key(cell) for cell in row] for row in sheet.rows[:10]]
     top = next((number for number, row in enumerate(keys) if "uuid" in row), None)
     if top is None:
-        scan.log.at(Severity.ERROR, "input.missing-column", f"{sheet.name} has no row of headers with UUID",
+        scan.log.at(Severity.WARNING, "input.missing-column", f"{sheet.name} has no row of headers with UUID",
                     "keep the header row as HMC Scanner wrote it", sheet.address(0, 0))
         return
     size = next((column for column, key in enumerate(keys[top]) if key.startswith("size")), None)
@@ -529,7 +592,7 @@ def _read_usage(scan: _Scan, sheet: Sheet, kind: str, resolution: str | None) ->
         scan.log.at(Severity.INFO, "history.too-coarse", f"{sheet.name} has monthly averages, which are not kept",
                     "daily and hourly sheets of the workbook are", sheet.address(0, 0))
         return
-    scan.log.at(Severity.ERROR, "input.missing-column", f"{sheet.name} has neither a Date row nor months as headers",
+    scan.log.at(Severity.WARNING, "input.missing-column", f"{sheet.name} has neither a Date row nor months as headers",
                 "keep the sheet as HMC Scanner wrote it", sheet.address(0, 0))
 
 
@@ -555,6 +618,8 @@ def _read_series(scan: _Scan, sheet: Sheet, kind: str, resolution: str, top: int
     times = tuple(when for _, when in rows)
     for column, headings in above.items():
         fields: dict[str, Any] = {"name": headings[-1], "resolution": resolution}
+        if kind == "scanner-pool-usage" and scan.system(headings[-1]):
+            fields["name"], headings = PHYSICAL_POOL, (*headings, PHYSICAL_POOL)
         for heading in headings[:-1]:
             fields.update(scan.system(heading))
         fields["headings"] = headings
@@ -624,6 +689,9 @@ def _sys(intake: Intake, r: Record, reading: Reading) -> None:
     release, level = (str(have.get(name, "")) for name in ("ec_number", "activated_level"))
     if firmware_of(release, level):
         values["firmware"] = (firmware_of(release, level), r.source)
+    generation = re.search(r"POWER\d{1,2}\+?", str(have.get("cpu_type", "")), re.IGNORECASE)
+    if generation:
+        values["cpu_generation"] = (generation[0].upper(), r.where("cpu_type"))
     intake.system(name, values, r.source, serial)
     if "firm_mem" in have:
         intake.firmware_total[name] = (have["firm_mem"], r.where("firm_mem"))
@@ -648,22 +716,36 @@ def _lpar(intake: Intake, r: Record, reading: Reading) -> None:
 def _cpu(intake: Intake, r: Record, reading: Reading) -> None:
     have = stated(r)
     dedicated = have.get("mode") == "ded"
-    values = first(r, "virtual_processors", "curr_cpu", "tgt_cpu") | first(r, "max_virtual_processors", "max_cpu")
+    off = have.get("status") == "off"
+    now = ("tgt_cpu", "curr_cpu", "tgt_ent", "curr_ent") if off else ("curr_cpu", "tgt_cpu", "curr_ent", "tgt_ent")
+    values = first(r, "virtual_processors", *now[:2]) | first(r, "max_virtual_processors", "max_cpu")
     values["processors"] = ("dedicated" if dedicated else "shared", r.source)
     if dedicated:
         if "virtual_processors" in values:
             values["entitlement_units"] = (values["virtual_processors"][0] * 100, r.source)
     else:
-        values |= first(r, "entitlement_units", "curr_ent", "tgt_ent") | pick(r, {"weight": "weight"})
-        sharing = {"cap": "capped", "uncap": "uncapped"}.get(str(have.get("sharing_mode", "")))
+        values |= first(r, "entitlement_units", *now[2:]) | pick(r, {"weight": "weight"})
+        sharing = sharing_of(str(have.get("sharing_mode", "")))
         if sharing:
             values["sharing"] = (sharing, r.source)
-    intake.partitions.append(Partition(_ref(r), None, values, r.source))
+    _sizes(intake, r, values, off)
+
+
+def _sizes(intake: Intake, r: Record, values: Values, off: bool) -> None:
+    """What runs; of an LPAR that is off, what it would get where its profile does not say it."""
+    if off:
+        intake.profiles.append(Profile(_ref(r), "", {}, values))
+    else:
+        intake.partitions.append(Partition(_ref(r), None, values, r.source))
 
 
 def _mem(intake: Intake, r: Record, reading: Reading) -> None:
     have = stated(r)
-    values = first(r, "memory_mib", "curr_mem", "tgt_mem") | first(r, "max_memory_mib", "max_mem")
+    off = have.get("status") == "off"
+    sizes = first(r, "memory_mib", *(("tgt_mem", "curr_mem") if off else ("curr_mem", "tgt_mem")))
+    sizes |= first(r, "max_memory_mib", "max_mem")
+    _sizes(intake, r, sizes, off)
+    values: Values = {}
     if "exp_fact" in have:
         values["memory_expansion_percent"] = (percent_of(have["exp_fact"]), r.where("exp_fact"))
     if have.get("mode") in ("ded", "shared"):
@@ -701,8 +783,40 @@ def _slot(intake: Intake, r: Record, reading: Reading) -> None:
 
 
 def _profile(intake: Intake, r: Record, reading: Reading) -> None:
-    intake.profiles.append(Profile(_ref(r, "lpar_name"), str(stated(r).get("profile_name", "")),
-                                   pick(r, {"bsr_arrays": "bsr_arrays"})))
+    values = pick(r, {"bsr_arrays": "bsr_arrays"})
+    ratio = hpt_ratio_of(stated(r).get("hpt_ratio"))
+    if ratio:
+        values["hpt_ratio"] = (ratio, r.where("hpt_ratio"))
+    intake.profiles.append(Profile(_ref(r, "lpar_name"), str(stated(r).get("profile_name", "")), values,
+                                   profile_sizes(r, _DESIRED, "proc_mode", "sh_mode")))
+
+
+_DESIRED = {"des_proc": "virtual_processors", "des_ent": "entitlement_units", "max_proc": "max_virtual_processors",
+            "des_mem": "memory_mib", "max_mem": "max_memory_mib", "weight": "weight"}
+
+
+def _sea(intake: Intake, r: Record, reading: Reading) -> None:
+    have = stated(r)
+    if "vios" in have and "sea" in have and have.get("vlans"):
+        ref = ViosRef(str(have["vios"]), file=r.source.file)
+        intake.seas.append(Sea(ref, str(have["sea"]), have["vlans"], r.source))
+
+
+def _fc(intake: Intake, r: Record, reading: Reading) -> None:
+    """A port that is linked; the sheet counts no virtual ports and names no fabric."""
+    have = stated(r)
+    if {"vios", "fc", "wwpn"} <= have.keys():
+        ref = ViosRef(str(have["vios"]), file=r.source.file)
+        intake.ports.append(NpivPort(ref, str(have["fc"]), "", None, r.source))
+
+
+def _vfc(intake: Intake, r: Record, reading: Reading) -> None:
+    have = stated(r)
+    if str(have.get("type", "")).lower() == "server" and "port" in have and "slot" in have:
+        ref = ViosRef(str(have.get("lpar_name", "")), file=r.source.file)
+        client = PartRef(_system(r), None, str(have.get("remote_lpar", "")))
+        intake.vfcs.append(Vfc(ref, have["slot"], client, str(have["port"]), r.source))
+    _FC_CLIENT(intake, r, reading)
 
 
 def _backing(r: Record) -> str:
@@ -733,11 +847,12 @@ def _disk(intake: Intake, r: Record, reading: Reading) -> None:
             intake.hdisks.append(Hdisk(ref, hdisk, (f"uid:{have['uuid']}",), "", r.source))
 
 
+_FC_CLIENT = _adapter("fc")
 _FACTS: dict[str, TakeFacts] = {
     "scanner-system": _sys, "scanner-lpar": _lpar, "scanner-lpar-cpu": _cpu, "scanner-lpar-mem": _mem,
     "scanner-slot": _slot, "scanner-profile": _profile,
-    "scanner-veth": _eth, "scanner-vscsi": _adapter("scsi"), "scanner-vfc": _adapter("fc"), "scanner-vscsi-map": _map,
-    "scanner-vios-disk": _disk,
+    "scanner-veth": _eth, "scanner-vscsi": _adapter("scsi"), "scanner-vfc": _vfc, "scanner-vscsi-map": _map,
+    "scanner-vios-disk": _disk, "scanner-sea": _sea, "scanner-fc": _fc,
 }
 
 
@@ -772,7 +887,8 @@ FORMAT = Format(KIND, recognise_bytes, read_bytes, _FACTS, _take_samples, binary
 
 def known_fields() -> Iterator[tuple[str, str]]:
     """(record kind, field) of all columns that are typed here."""
-    return ((table.kind, name) for tables in _SHEETS.values() for table in tables for name, _ in table.columns.values())
+    return ((table.kind, name) for tables in _SHEETS.values() for table in tables if table.kind not in _NO_TABLE
+            for name, _ in table.columns.values())
 
 
 #: Reason → (record kind, fields) that are neither facts of an estate nor usage; ``*`` and ``?`` are wildcards.
@@ -780,15 +896,16 @@ NOT_TAKEN: dict[str, tuple[tuple[str, str], ...]] = {
     "named by its serial number": (
         ("scanner-*", "managed_system_name"),
     ),
-    "what an activation from the profile would give: sheets LPAR_CPU and LPAR_MEM have what is": (
-        ("scanner-profile", "*"),
+    "of a profile, what says no size": (
+        ("scanner-profile", "active affinity_grp all_res auto_start boot_mode conn_monit *_huge_pages env err_reporting"
+         " max_ent mem_exp mem_mode min_* proc_compat proc_pool_*"),
     ),
     "restart, console and management of the LPAR: the same after a move": (
         ("scanner-lpar", "auto_start pool_data_available *remote_restart* rmc_ip suspend_capable"
          " sync_current_profile"),
     ),
     "a limit of the LPAR's profile, or a figure computed from two others": (
-        ("scanner-lpar-cpu", "max_ent min_* status vp_e_percent"),
+        ("scanner-lpar-cpu", "max_ent min_* vp_e_percent"),
         ("scanner-lpar-mem", "min_mem"),
     ),
     "the sheet names pools without their ids, by which LPARs and plans know them": (
@@ -798,11 +915,12 @@ NOT_TAKEN: dict[str, tuple[tuple[str, str], ...]] = {
         ("scanner-lpar-mem", "ams_*"),
     ),
     "power, processors' speed, addresses and what is free: a plan computes the last from what each partition holds": (
-        ("scanner-system", "cpu_type *avail* deconf_* ded_* deferred_level ghz ipl_level lpar_count mgr_2"
+        ("scanner-system", "*avail* deconf_* ded_* deferred_level ghz ipl_level lpar_count mgr_2"
          " perf_sample_rate pool_size_proc_units prim_sp sec_sp status tot_* virt_procs"),
     ),
     "names and states of an adapter: it follows its LPAR as it is": (
         ("scanner-v*", "mac_address required state trunk_priority physical_fc_slot"),
+        ("scanner-sea", "*"),
     ),
     "what the slot's adapter is; that an LPAR has it is enough": (
         ("scanner-slot", "adapter_description profiles_* reqrd"),
@@ -816,11 +934,11 @@ NOT_TAKEN: dict[str, tuple[tuple[str, str], ...]] = {
     "the size of a disk does not move with the LPAR: the disk stays where it is": (
         ("scanner-vios-disk", "size"),
     ),
-    "switches by themselves: adapters name theirs": (
-        ("scanner-vswitch", "*"),
-    ),
-    "columns that vary, with no count of virtual ports: FC ports are read from the VIOS": (
+    "how a port is set and what passed through it": (
         ("scanner-fc", "*"),
+    ),
+    "where ports stand: it names the port behind a virtual adapter": (
+        ("scanner-slot-child", "*"),
     ),
     "headers only in every workbook known: which columns name the LPAR is not known": (
         ("scanner-sriov-*", "*"),

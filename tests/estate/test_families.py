@@ -157,11 +157,16 @@ def test_scanner_records(estate: Estate) -> None:
     w = Wiring(estate)
     assert said(found, "scanner-system", "managed_system_name", "act_proc_units", "act_mem", "firm_mem") == {
         (s.name, s.configurable_units, s.configurable_memory_mib, w.firmware_total(s)) for s in estate.servers}
+    def on(p: Lpar | Vios) -> int:
+        return 1 if isinstance(p, Vios) or p.active else 0
+
     assert said(found, "scanner-lpar-cpu", "managed_system_name", "name", "tgt_cpu", "curr_cpu") == {
-        (p.server, p.name, p.virtual_processors, p.virtual_processors if isinstance(p, Vios) or p.active else 0)
-        for p in everyone(estate)}
+        (p.server, p.name, *(on(p) * (p.virtual_processors or 0),) * 2) for p in everyone(estate)}
     assert said(found, "scanner-lpar-mem", "name", "tgt_mem", "max_mem") == {
-        (p.name, p.memory_mib, p.max_memory_mib) for p in everyone(estate)}
+        (p.name, on(p) * p.memory_mib, on(p) * (p.max_memory_mib or p.memory_mib)) for p in everyone(estate)}
+    assert {(r.fields["lpar_name"], r.fields["des_proc"], r.fields["des_mem"]) for r in records(found, "scanner-profile")
+            if r.fields["profile_name"] == "normal"} == {
+        (p.name, p.virtual_processors, p.memory_mib) for p in everyone(estate)}
     assert {(r.fields["lpar_name"], r.fields["slot"], r.fields["port_vlan_id"])
             for r in records(found, "scanner-veth") if not r.fields["trunk"]} == {
         (n.lpar, n.slot, n.vlan) for n in estate.networks}

@@ -14,6 +14,7 @@ import xlsxwriter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from planner.estate.load import load
 from planner.findings import Severity, Source, errors
 from planner.formats.base import NonValue, Reading, Record
 from planner.formats.hmc_scanner import FORMAT, KIND, read_bytes, recognise_bytes
@@ -89,16 +90,20 @@ BOOK: Sheets = {
     "IO_slot_children": [
         ["Physical Location", "Description", "Microcode Version", "MAC Address", "WWPN", *MS],
         ["U78D8.ND0.FGD0001-P0-C1-T1", "10GbE", "1.2", "98be94000001", "", *EAST],
+        ["U78D8.ND0.FGD0001-P0-C4-T0", "32Gb FC", None, None, "2100000000000001", *EAST],
     ],
     "Virtual_Ethernet": [
-        ["p10-east"], ["Virtual Switches"], ["Name", "VLAN ids"], ["ETHERNET0", "10\n20\n30"], ["EMPTYSW", "none"],
-        [],
+        ["p10-east"], [], ["Virtual Switches"], ["Name", "ETHERNET0(Default)", "EMPTYSW"],
+        ["VLAN ids", "10\n20\n30", "none"], [], ["Virtual Ethernet Slots"],
         ["LPAR name", "Slot", "State", "Required", "Trunk", "Trunk Priority", "MAC Addresss", "Virtual Switch",
          "Port VLAN id", "IEEE VLAN ids"],
-        ["vios1", 10, 1, "true", "true", 1, "FACC15000001", "ETHERNET0", 4000, "10,20"],
+        ["vios1", 10, 1, "true", "true", 1, "FACC15000001", "ETHERNET0", 4000, "10\n20"],
         ["erp01", 2, 1, "false", "false", None, "FACC15000002", "ETHERNET0", 10, "none"],
         [], [],
-        ["9105-42A*78A1B2C"], ["Virtual Switches"], ["Name", "VLAN ids"], ["ETHERNET0", "none"],
+        ["9105-42A*78A1B2C"], [], ["Virtual Switches"], ["Name", "ETHERNET0(Default)"], ["VLAN ids", "none"], [],
+        ["Virtual Ethernet Slots"],
+        ["LPAR name", "Slot", "State", "Required", "Trunk", "Trunk Priority", "MAC Addresss", "Virtual Switch",
+         "Port VLAN id", "IEEE VLAN ids"],
     ],
     "Virtual_SCSI": [
         ["LPAR name", "Slot", "State", "Required", "Type", "Remote LPAR", "Remote Slot", *MS],
@@ -117,7 +122,8 @@ BOOK: Sheets = {
     "Virtual_Fibre": [
         ["LPAR name", "Slot", "State", "Required", "Type", "Remote LPAR", "Remote Slot", "WWPN #1", "WWPN #2",
          "Physical FC Slot", *MS],
-        ["erp01", 6, 1, "true", "client", "vios1", 36, "c05076000000001e", "c05076000000001f", None, *EAST],
+        ["erp01", 6, 1, "true", "client", "vios1", 36, "c05076000000001e", "c05076000000001f", " ", *EAST],
+        ["vios1", 36, 1, "true", "server", "erp01", 6, None, None, "U78D8.ND0.FGD0001-P0-C4-T0", *EAST],
     ],
     "VIOS disks": [
         ["UUID", "SIZE(MB)", "p10-east@vios1", "p10-east@vios2"],
@@ -130,15 +136,22 @@ BOOK: Sheets = {
         [*EAST, "vios2", "ent8", 0, "no", "ent4", 10],
         [], [], [],
         [*MS, "VIOS", "Etherchannel", "mode"], [*EAST, "vios1", "ent7", "8023ad"], [], [], [],
-        [*MS, "VIOS", "Adapter", "Link"], [*EAST, "vios1", "ent0", "Up"],
+        [*MS, "VIOS", "SEA", "Virt Eth", "VLANs"], [*EAST, "vios1", "ent8", "ent4", "10, 20"],
     ],
-    "FC": [[*MS, "VIOS", "Name", "Speed"], [*EAST, "vios1", "fcs0", 16]],
+    "FC": [[*MS, "VIOS", "FC", "init_link", "wwpn", "port_type"],
+           [*EAST, "vios1", "fcs0", "auto", "0x2100000000000001", "Fabric"], [*EAST, "vios1", "fcs1", "auto"]],
     "vNIC": [[*MS, "LPAR", "VIOS", "Priority", "VIOS", "Priority"]],
     "SW_cores": [["LPAR Name", "Curr VPs", "Cores"], ["erp01", 4, 4]],
     "CPU_Pool_Usage": [
-        ["Monthly averages"], [*MS, "Pool", "2024/4", "2024/5", "2024/4", "2024/5"],
-        [*EAST, "DefaultPool", 6.25, 7.5, 34.7, 41.6],
+        ["Red", "Usage >= 90% of max allowed size"], [],
+        ["Average Pool Usage", None, None, None, "Average Percentage Pool Usage"],
+        [None, "2024/4", "2024/5", None, None, "2024/4", "2024/5"], ["p10-east", 6.25, 7.5, None, "p10-east", 34.7, 41.6],
+        [], ["Peak Pool Usage", None, None, None, "Peak Percentage Pool Usage"],
+        [None, "2024/4", "2024/5", None, None, "2024/4", "2024/5"], ["p10-east", 11, 12, None, "p10-east", 44, 48],
     ],
+    "CPU_Pool_Hourly_Usage": [
+        ["Average Pool Usage"], [None, "p10-east"], ["Hours", 1], ["Max", 7], ["Last size", 20], [], ["Date"],
+        ["2024/5/1 0", 6.5]],
     "LPAR_Daily_Usage_N1": [
         ["Legend"], ["red: above entitlement"], [], [None, "p10-east", "p10-east", "p10-west"],
         [None, "erp01", "web01", "erp01"], ["Days", 2, 2, 0], ["Reds %", 50, 0, 0], ["Max", 1.2, 0.3, 0],
@@ -220,7 +233,7 @@ def test_is_recognised_by_its_sheets() -> None:
 def test_what_the_whole_book_gives_rise_to() -> None:
     assert [(f.severity, f.rule, str(f.source)) for f in READING.findings] == [
         *((Severity.INFO, "input.unknown-sheet", f"scan.xlsx[{name}!A1]") for name in (
-            "Header", "HMC", "OnOff CoD", "CoD Events", "IO_slot_children", "SEA", "SW_cores")),
+            "Header", "HMC", "OnOff CoD", "CoD Events", "SW_cores")),
         (Severity.INFO, "history.too-coarse", "scan.xlsx[CPU_Pool_Usage!A1]"),
         (Severity.WARNING, "input.no-data", "scan.xlsx[LPAR_Daily_Usage_N1!D11]"),
     ]
@@ -315,17 +328,13 @@ def test_slots() -> None:
 
 
 def test_virtual_ethernet_blocks_belong_to_their_system() -> None:
-    assert fields("scanner-vswitch") == [
-        {**ON_EAST, "name": "ETHERNET0", "vlan_ids": (10, 20, 30)},
-        {**ON_EAST, "name": "EMPTYSW", "vlan_ids": NonValue.NONE},
-        {**ON_WEST, "name": "ETHERNET0", "vlan_ids": NonValue.NONE}]
     trunk, client = fields("scanner-veth")
     assert trunk == {
         **ON_EAST, "lpar_name": "vios1", "slot": 10, "state": "1", "required": True, "trunk": True,
         "trunk_priority": 1, "mac_address": "FACC15000001", "virtual_switch": "ETHERNET0", "port_vlan_id": 4000,
         "ieee_vlan_ids": (10, 20)}
     assert (client["trunk"], client["trunk_priority"], client["ieee_vlan_ids"]) == (False, EMPTY, NonValue.NONE)
-    assert records("scanner-veth")[0].source == Source("scan.xlsx", cell="Virtual_Ethernet!A8")
+    assert records("scanner-veth")[0].source == Source("scan.xlsx", cell="Virtual_Ethernet!A9")
 
 
 def test_virtual_scsi_and_fibre() -> None:
@@ -337,7 +346,10 @@ def test_virtual_scsi_and_fibre() -> None:
     assert fields("scanner-vfc") == [
         {"lpar_name": "erp01", "slot": 6, "state": "1", "required": True, "type": "client", "remote_lpar": "vios1",
          "remote_slot": 36, "wwpn_1": "c05076000000001e", "wwpn_2": "c05076000000001f", "physical_fc_slot": EMPTY,
-         **ON_EAST}]
+         **ON_EAST},
+        {"lpar_name": "vios1", "slot": 36, "state": "1", "required": True, "type": "server", "remote_lpar": "erp01",
+         "remote_slot": 6, "wwpn_1": EMPTY, "wwpn_2": EMPTY, "physical_fc_slot": "U78D8.ND0.FGD0001-P0-C4-T0",
+         "port": "fcs0", **ON_EAST}]
 
 
 def test_mappings() -> None:
@@ -360,11 +372,22 @@ def test_disks_by_vios() -> None:
 
 
 def test_ports() -> None:
-    assert fields("scanner-fc") == [{**ON_EAST, "vios": "vios1", "name": "fcs0", "speed": 16}]
+    linked, unlinked = fields("scanner-fc")
+    assert linked == {**ON_EAST, "vios": "vios1", "fc": "fcs0", "init_link": "auto", "wwpn": "0x2100000000000001",
+                      "port_type": "Fabric"}
+    assert unlinked["wwpn"] is EMPTY
+    assert [f.get("port") for f in fields("scanner-vfc")] == [None, "fcs0"]
 
 
-def test_monthly_averages_are_no_usage() -> None:
-    assert records("scanner-pool-usage") == []
+def test_seas_have_the_vlans_of_their_trunks_by_slot() -> None:
+    assert [(f["vios"], f["sea"], f["vlans"]) for f in fields("scanner-sea")] == [
+        ("vios1", "ent8", (("ETHERNET0", 4000), ("ETHERNET0", 10), ("ETHERNET0", 20))), ("vios2", "ent8", ())]
+
+
+def test_monthly_blocks_are_no_usage_and_never_an_error() -> None:
+    (pool,) = fields("scanner-pool-usage")
+    assert (pool["name"], pool["managed_system_name"], pool["values"]) == ("physical pool", "p10-east", (6.5,))
+    assert not [f for f in READING.findings if f.source and "CPU_Pool_Usage" in str(f.source) and f.rule != "history.too-coarse"]
 
 
 def test_daily_and_hourly_usage() -> None:
@@ -402,10 +425,10 @@ def test_unknown_column_is_kept_and_said_once() -> None:
 
 def test_missing_header_row_and_missing_key_column() -> None:
     assert said(reading({"LPAR_CPU": [["a", "b"], ["c", "d"]]})) == [
-        ("error", "input.unknown-text", "LPAR_CPU!A1"), ("error", "input.unknown-text", "LPAR_CPU!A2"),
-        ("error", "input.missing-column", "LPAR_CPU!A1")]
+        ("warning", "input.unknown-text", "LPAR_CPU!A1"), ("warning", "input.unknown-text", "LPAR_CPU!A2"),
+        ("warning", "input.missing-column", "LPAR_CPU!A1")]
     cut = [row[:-1] for row in BOOK["LPAR_CPU"]]
-    assert ("error", "input.missing-column", "LPAR_CPU!A1") in said(reading({"LPAR_CPU": cut}))
+    assert ("warning", "input.missing-column", "LPAR_CPU!A1") in said(reading({"LPAR_CPU": cut}))
 
 
 @pytest.mark.parametrize("sheet, row, column, value, cell, field", [
@@ -419,12 +442,12 @@ def test_missing_header_row_and_missing_key_column() -> None:
     ("LPAR_CPU", 1, 16, "Wyłączona", "LPAR_CPU!Q2", "vp_e_percent"),
     ("LPAR_Summary", 1, 11, "peut-être", "LPAR_Summary!L2", "migration_disabled"),
     ("Virtual_Fibre", 1, 7, 5.005076e18, "Virtual_Fibre!H2", "wwpn_1"),
-    ("Virtual_Ethernet", 7, 9, "ten", "Virtual_Ethernet!J8", "ieee_vlan_ids"),
+    ("Virtual_Ethernet", 8, 9, "ten", "Virtual_Ethernet!J9", "ieee_vlan_ids"),
     ("VIOS disks", 1, 1, "big", "VIOS disks!B2", "size"),
 ])
 def test_bad_values(sheet: str, row: int, column: int, value: Any, cell: str, field: str) -> None:
     result = changed(sheet, row, column, value)
-    assert said(result) == [("error", "input.bad-value", cell)]
+    assert said(result) == [("warning", "input.bad-value", cell)]
     changed_record = next(r for r in result.records if str(r.source.cell).startswith(f"{sheet}!")
                           and field not in r.fields and r.source.cell == f"{sheet}!A{row + 1}")
     assert field not in changed_record.fields
@@ -441,19 +464,19 @@ def test_an_error_cell_is_a_bad_value() -> None:
         for part, content in parts.items():
             archive.writestr(part, content)
     result = read_bytes(out.getvalue(), "scan.xlsx")
-    assert said(result) == [("error", "input.bad-value", "LPAR_CPU!I2")]
+    assert said(result) == [("warning", "input.bad-value", "LPAR_CPU!I2")]
     assert "curr_ent" not in fields("scanner-lpar-cpu", result)[0]
 
 
 def test_missing_and_repeated_keys() -> None:
-    assert said(changed("LPAR_CPU", 1, 0, None)) == [("error", "input.missing-value", "LPAR_CPU!A2")]
+    assert said(changed("LPAR_CPU", 1, 0, None)) == [("warning", "input.missing-value", "LPAR_CPU!A2")]
     result = changed("LPAR_CPU", 2, 0, "erp01")
-    assert said(result) == [("error", "input.duplicate-key", "LPAR_CPU!A3")]
+    assert said(result) == [("warning", "input.duplicate-key", "LPAR_CPU!A3")]
     assert len(fields("scanner-lpar-cpu", result)) == 2
 
 
 def test_a_value_beside_the_table_is_reported() -> None:
-    assert said(changed("LPAR_CPU", 1, 25, "note to self")) == [("error", "input.unknown-text", "LPAR_CPU!Z2")]
+    assert said(changed("LPAR_CPU", 1, 25, "note to self")) == [("warning", "input.unknown-text", "LPAR_CPU!Z2")]
 
 
 def test_many_bad_cells_of_one_column_are_counted() -> None:
@@ -467,7 +490,7 @@ def test_many_bad_cells_of_one_column_are_counted() -> None:
 
 def test_bad_dates_and_titles() -> None:
     assert said(changed("LPAR_Hourly_Usage_N1", 3, 0, "2024/13/1 0")) == [
-        ("error", "input.bad-value", "LPAR_Hourly_Usage_N1!A4")]
+        ("warning", "input.bad-value", "LPAR_Hourly_Usage_N1!A4")]
     result = changed("Virtual_Ethernet", 0, 0, "unknown-box")
     assert said(result) == [("warning", "input.unknown-name", "Virtual_Ethernet!A1")]
     assert fields("scanner-veth", result)[0]["managed_system_name"] == "unknown-box"
@@ -501,3 +524,31 @@ def test_samples() -> None:
         data = path.read_bytes()
         if recognise_bytes(data):
             assert errors(read_bytes(data, path.name).findings) == ()
+
+
+def test_an_lpar_that_is_off_has_the_sizes_of_its_profile(tmp_path: Path) -> None:
+    book = deepcopy(BOOK)
+    book["System_Summary"][2:] = [["p10-west", "Operating", "9999-99X", "78A1B2C", 3, "PowerPC_POWER10", 24, 16, *[0] * 6,
+                                   2, 64, 64, 0, 2, 1, 1, 30, "hmc1", *[None] * 3, "01ML1060", 67, 67, "None"]]
+    book["LPAR_Summary"] += [[name, number, "Running", "vioserver", "VIOS 4.1.1.10", *["false"] * 2, None, "active",
+                              "normal", "normal", *["false"] * 5, "N/A", "false", *EAST]
+                             for name, number in (("vios1", 1), ("vios2", 2))]
+    for name, current in (("calm", "night"), ("mute", None)):
+        book["LPAR_Summary"].append([name, 8 + len(name + str(current)), "Not Activated", "aixlinux", "Unknown", "true",
+                                     "POWER10", None, "inactive", "day", current, *["false"] * 5, "N/A", "true", *WEST])
+        book["LPAR_CPU"].append([name, "off", "shared", *[0.0] * 9, "uncap", "DefaultPool", None, None, "Off", *WEST])
+        book["LPAR_MEM"].append([name, "ded", *[0.0] * 4, *[None] * 10, *WEST])
+    for profile, gb in (("day", 2), ("night", 3)):
+        book["LPAR_Profiles"].append(["calm", profile, "true", 8, "aixlinux", "false", 1, gb, 4, 0, 0, 0, "ded", None, "1:128",
+                                      "shared", 0.2, 0.2, 1, 1, 1, 1, "cap", 128, 0, "DefaultPool", "none", "norm", "1", "0",
+                                      None, "default", "null", *WEST])
+    (tmp_path / "scan.xlsx").write_bytes(_xlsx(book))
+    loaded = load([tmp_path])
+    assert not errors(loaded.findings)
+    calm, mute = (next(p for p in loaded.estate.lpars if p.name == name) for name in ("calm", "mute"))
+    assert (calm.entitlement_units, calm.virtual_processors, calm.memory_mib, calm.max_memory_mib, calm.hpt_ratio,
+            calm.sharing) == (20, 1, 3072, 4096, 128, "capped")
+    assert (mute.entitlement_units, mute.memory_mib) == (0, 0)
+    assert any(f.subject == "mute" and "has no Entitlement" in f.message for f in loaded.findings)
+    west = next(s for s in loaded.estate.servers if s.name == "p10-west")
+    assert (west.firmware, west.generation) == ("ML1060_067", "POWER10")
