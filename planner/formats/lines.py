@@ -125,6 +125,15 @@ def is_rule(line: str) -> bool:
     return not line.strip("-= \t")
 
 
+def pairs(key: re.Pattern[str], line: str) -> list[tuple[str, str]]:
+    """The keys (group 1) of a line that begins with one, each with what stands between it and the next."""
+    found = list(key.finditer(line))
+    if not found or line[:found[0].start()].strip():
+        return []
+    ends = [match.start() for match in found[1:]] + [len(line)]
+    return [(match[1], line[match.end():end].strip()) for match, end in zip(found, ends, strict=True)]
+
+
 def word(text: str) -> str | NonValue:
     """Text, or the non-value that it is (``N/A`` is :attr:`NonValue.UNAVAILABLE`)."""
     none = non_value(text)

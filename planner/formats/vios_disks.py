@@ -15,17 +15,7 @@ from typing import Any
 from planner.findings import Severity
 from planner.formats.base import Format, NonValue, Reading, Record, stated, vios_of
 from planner.formats.facts import Hdisk, Intake
-from planner.formats.lines import (
-    Notes,
-    Raw,
-    head,
-    is_error,
-    is_prompt,
-    is_rule,
-    lines,
-    snake,
-    word,
-)
+from planner.formats.lines import Notes, Raw, head, is_error, is_prompt, is_rule, lines, pairs, snake, word
 from planner.formats.values import counter, shown
 
 KIND_LSPV = "vios-lspv"
@@ -41,27 +31,14 @@ _UNAVAILABLE = re.compile(r"\?{3,}")
 
 _VG_HEADER = ("NAME", "PVID", "VG", "STATUS")
 _SIZE_HEADER = ("NAME", "PVID", "SIZE(megabytes)")
-_DETAIL_KEYS: Mapping[str, str] = {
-    "PHYSICAL VOLUME": "name",
-    "VOLUME GROUP": "vg",
-    "PV IDENTIFIER": "pvid",
-    "VG IDENTIFIER": "vg_identifier",
-    "PV STATE": "pv_state",
-    "STALE PARTITIONS": "stale_partitions",
-    "ALLOCATABLE": "allocatable",
-    "PP SIZE": "pp_size",
-    "LOGICAL VOLUMES": "logical_volumes",
-    "TOTAL PPs": "size",
-    "VG DESCRIPTORS": "vg_descriptors",
-    "FREE PPs": "free",
-    "HOT SPARE": "hot_spare",
-    "USED PPs": "used",
-    "MAX REQUEST": "max_request",
-    "FREE DISTRIBUTION": "free_distribution",
-    "USED DISTRIBUTION": "used_distribution",
-    "MIRROR POOL": "mirror_pool",
-}
+_DETAIL_KEYS = {"PHYSICAL VOLUME": "name", "VOLUME GROUP": "vg", "PV IDENTIFIER": "pvid", "TOTAL PPs": "size",
+                "FREE PPs": "free", "USED PPs": "used"}
+_DETAIL_KEYS |= {key: snake(key) for key in (
+    "VG IDENTIFIER", "PV STATE", "STALE PARTITIONS", "ALLOCATABLE", "PP SIZE", "LOGICAL VOLUMES", "VG DESCRIPTORS",
+    "HOT SPARE", "MAX REQUEST", "FREE DISTRIBUTION", "USED DISTRIBUTION", "MIRROR POOL")}
 _DETAIL_KEY = re.compile(r"(?<!\S)(" + "|".join(_DETAIL_KEYS) + r")(?::|(?=\s))")
+
+
 def _pvid(text: str) -> str | NonValue:
     if text.lower() != "none" and _PVID.fullmatch(text) is None:
         raise ValueError(f"found {shown(text)}, expected 16 hexadecimal digits or none")
@@ -95,8 +72,8 @@ def read_lspv(text: str, file: str, first_line: int = 1) -> Reading:
     for number, line in lines(text, first_line):
         if _is_lspv_header(line):
             header = tuple(line.split())
-        elif pairs := _detail_pairs(line):
-            _add_detail(rows, pairs, number, notes)
+        elif found := pairs(_DETAIL_KEY, line):
+            _add_detail(rows, found, number, notes)
         elif row := _table_row(line.strip(), header):
             rows.append({name: (value, number) for name, value in row.items()})
         elif not is_rule(line):
@@ -125,17 +102,8 @@ def _is_pvid(text: str) -> bool:
     return text == "none" or _PVID.fullmatch(text) is not None
 
 
-def _detail_pairs(line: str) -> list[tuple[str, str]]:
-    """The keys of a line of ``lspv hdiskN`` with their values."""
-    found = list(_DETAIL_KEY.finditer(line))
-    if not found or line[:found[0].start()].strip():
-        return []
-    ends = [match.start() for match in found[1:]] + [len(line)]
-    return [(match[1], line[match.end():end].strip()) for match, end in zip(found, ends, strict=True)]
-
-
-def _add_detail(rows: list[Raw], pairs: list[tuple[str, str]], number: int, notes: Notes) -> None:
-    for key, value in pairs:
+def _add_detail(rows: list[Raw], found: list[tuple[str, str]], number: int, notes: Notes) -> None:
+    for key, value in found:
         name = _DETAIL_KEYS[key]
         if name == "name":
             rows.append({})
@@ -329,17 +297,9 @@ def _is_device(line: str) -> bool:
     return named or _TYPED_DEVICE.fullmatch(line) is not None
 
 
-def _take_disk(intake: Intake, record: Record, reading: Reading) -> None:
+def _take(intake: Intake, record: Record, reading: Reading) -> None:
     have = stated(record)
-    name = str(have.get("name", ""))
-    if name.startswith("hdisk"):
-        ids = (f"pvid:{str(have['pvid']).lower()}",) if "pvid" in have else ()
-        intake.hdisks.append(Hdisk(vios_of(record, reading), name, ids, "", record.source))
-
-
-def _take_attributes(intake: Intake, record: Record, reading: Reading) -> None:
-    have = stated(record)
-    name = str(have.get("device", ""))
+    name = str(have.get("name", have.get("device", "")))
     if name.startswith("hdisk"):
         ids = [f"pvid:{str(have['pvid']).lower()}"] if "pvid" in have else []
         ids += [f"uid:{have['unique_id']}"] if "unique_id" in have else []
@@ -348,8 +308,8 @@ def _take_attributes(intake: Intake, record: Record, reading: Reading) -> None:
 
 
 FORMATS = (
-    Format(KIND_LSPV, recognise_lspv, read_lspv, {KIND_LSPV: _take_disk}),
-    Format(KIND_ATTR, recognise_attributes, read_attributes, {KIND_ATTR: _take_attributes}),
+    Format(KIND_LSPV, recognise_lspv, read_lspv, {KIND_LSPV: _take}),
+    Format(KIND_ATTR, recognise_attributes, read_attributes, {KIND_ATTR: _take}),
     Format(KIND_LSDEV, recognise_lsdev, read_lsdev),
 )
 
@@ -358,12 +318,8 @@ FORMATS = (
 NOT_TAKEN: dict[str, tuple[tuple[str, str], ...]] = {
     "the volume group and its space: a disk is joined by its PVID": (
         ("vios-lspv", "allocatable free* hot_spare logical_volumes max_request pp_size pv_state size"
-         " stale_partitions status used* vg*"),
-    ),
+         " stale_partitions status used* vg*"),),
     "how this VIOS drives the disk, which the other sets for itself": (
-        ("vios-hdisk-attr", "algorithm clr_q hcheck_* lun_id max_transfer pcm queue_depth size_in_mb ww_name"),
-    ),
-    "an attribute that is not known: told as input.unknown-text": (
-        ("vios-hdisk-attr", "shiny_new"),
-    ),
+        ("vios-hdisk-attr", "algorithm clr_q hcheck_* lun_id max_transfer pcm queue_depth size_in_mb ww_name"),),
+    "an attribute that is not known: told as input.unknown-text": (("vios-hdisk-attr", "shiny_new"),),
 }

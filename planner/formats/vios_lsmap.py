@@ -21,7 +21,7 @@ from planner.findings import Severity
 from planner.formats import facts
 from planner.formats.base import Format, NonValue, Reading, Record, TakeFacts, stated, vios_of
 from planner.formats.facts import Intake, PartRef, Vfc
-from planner.formats.lines import Notes, Raw, boolean, head, is_rule, lines, snake, word
+from planner.formats.lines import Notes, Raw, boolean, head, is_rule, lines, pairs, snake, word
 from planner.formats.values import counter, location, partition_id, shown
 
 KIND = "vios-lsmap"
@@ -39,7 +39,7 @@ _CLIENT_ROW = re.compile(r"(\S+)\s+(\S+)\s+([0-9]+)(?=\s|$)")
 _LOGIN_STATES = ("LOGGED_IN", "NOT_LOGGED_IN")
 
 
-def _tokens_row(line: str, names: tuple[str, ...]) -> dict[str, str]:
+def _tokens_row(names: tuple[str, ...], line: str) -> dict[str, str]:
     """The words of a row by name; nothing when there are more words than names."""
     tokens = line.split()
     return dict(zip(names, tokens, strict=False)) if len(tokens) <= len(names) else {}
@@ -49,33 +49,21 @@ def _vhost_row(line: str) -> dict[str, str]:
     tokens = line.split()
     if len(tokens) == 2 and tokens[1].startswith("0x"):
         return {"vhost": tokens[0], "client_partition_id": tokens[1]}
-    return _tokens_row(line, ("vhost", "physloc", "client_partition_id"))
+    return _tokens_row(("vhost", "physloc", "client_partition_id"), line)
 
 
-def _svea_row(line: str) -> dict[str, str]:
-    return _tokens_row(line, ("svea", "physloc"))
-
-
-def _client_row(line: str, name: str) -> dict[str, str]:
+def _client_row(name: str, line: str) -> dict[str, str]:
     """Name, location and client id; the client's name may hold blanks, and only known OS names end it."""
     match = _CLIENT_ROW.match(line)
     if match is None:
-        return _tokens_row(line, (name, "physloc"))
+        return _tokens_row((name, "physloc"), line)
     rest = line[match.end():].strip()
     client_os = next((known for known in ("AIX", "Linux", "IBM i", "VIOS", "N/A") if rest.endswith(" " + known)), "")
     if not client_os and "  " in rest:
         client_os = rest.rpartition("  ")[2].strip()
-    client = rest.removesuffix(client_os).strip()
-    return {name: match[1], "physloc": match[2], "client_partition_id": match[3], "client_name": client,
-            "client_os": client_os}
+    return {name: match[1], "physloc": match[2], "client_partition_id": match[3],
+            "client_name": rest.removesuffix(client_os).strip(), "client_os": client_os}
 
-
-def _vfchost_row(line: str) -> dict[str, str]:
-    return _client_row(line, "vfchost")
-
-
-def _vnicserver_row(line: str) -> dict[str, str]:
-    return _client_row(line, "vnicserver")
 
 #: :func:`backing_kind` → what the estate calls it.
 BACKING = {"disk": "lun", "lv": "lv", "file": "file", "optical": "optical", "ssp": "ssp", "tape": "optical"}
@@ -130,14 +118,9 @@ def _one_word(text: str) -> str | NonValue:
     return word(text)
 
 
-def _no_extras(fields: Mapping[str, Any], raw: Raw) -> dict[str, Any]:
-    return {}
-
-
 def _backing_extras(fields: Mapping[str, Any], raw: Raw) -> dict[str, Any]:
-    if "backing_device" not in fields:
-        return {}
-    kind = backing_kind(fields["backing_device"], fields.get("vtd"), fields.get("backing_physloc"))
+    device = fields.get("backing_device", "")
+    kind = backing_kind(device, fields.get("vtd"), fields.get("backing_physloc")) if device else None
     return {"backing_kind": kind} if kind else {}
 
 
@@ -160,21 +143,16 @@ class _Layout:
     row_fields: tuple[str, ...]
     keys: Mapping[str, str]
     colon: bool
-    nothing: str
+    nothing: str = ""
     many: bool = False
     optional: frozenset[str] = frozenset()
-    extras: Callable[[Mapping[str, Any], Raw], dict[str, Any]] = _no_extras
+    extras: Callable[[Mapping[str, Any], Raw], dict[str, Any]] = lambda fields, raw: {}
     evidence: tuple[str, ...] = ()
 
     @property
     def first(self) -> str:
         """The field that begins a group."""
         return next(iter(self.keys.values()))
-
-    @property
-    def name(self) -> str:
-        """The field that names the adapter."""
-        return self.row_fields[0]
 
 
 _CLIENT_FIELDS = ("physloc", "client_partition_id", "client_name", "client_os")
@@ -199,7 +177,7 @@ _NET = _Layout(
     command="lsmap -all -net",
     header=("SVEA", "Physloc"),
     adapter=re.compile(r"\S+(?=\s+U\S+-V[0-9]{1,5}-C[0-9]{1,5}(?:-T[0-9]+)?$)|ent[0-9]+"),
-    row=_svea_row,
+    row=partial(_tokens_row, ("svea", "physloc")),
     row_fields=("svea", "physloc"),
     keys={"SEA": "sea", "Backing device": "backing_device", "Status": "status", "Physloc": "backing_physloc"},
     colon=False,
@@ -210,13 +188,12 @@ _NPIV = _Layout(
     command="lsmap -all -npiv",
     header=_CLIENT_HEADER,
     adapter=re.compile(r"vfchost[0-9]+"),
-    row=_vfchost_row,
+    row=partial(_client_row, "vfchost"),
     row_fields=("vfchost", *_CLIENT_FIELDS),
     keys={"Status": "status", "FC name": "fc_name", "FC loc code": "fc_physloc",
           "Ports logged in": "ports_logged_in", "Flags": "flags", "VFC client name": "vfc_client_name",
           "VFC client DRC": "vfc_client_drc"},
     colon=True,
-    nothing="",
     extras=_flag_extras,
     evidence=("FC name:", "Ports logged in:", "VFC client name:"),
 )
@@ -225,28 +202,26 @@ _VNIC = _Layout(
     command="lsmap -all -vnic",
     header=_CLIENT_HEADER,
     adapter=re.compile(r"vnicserver[0-9]+"),
-    row=_vnicserver_row,
+    row=partial(_client_row, "vnicserver"),
     row_fields=("vnicserver", *_CLIENT_FIELDS),
     keys={"Backing device": "backing_device", "Status": "status", "Physloc": "backing_physloc",
           "Client device name": "client_device_name", "Client device physloc": "client_device_physloc"},
     colon=True,
-    nothing="",
     evidence=("Client device name:", "Client device physloc:"),
 )
+_LAYOUTS = (_VSCSI, _NET, _NPIV, _VNIC)
+_KEYS = {one.kind: re.compile((r"(?<!\S)({}):" if one.colon else r"\A({})(?!\S)").format(
+    "|".join(sorted(one.keys, key=len, reverse=True)))) for one in _LAYOUTS}
 _PARSERS: Mapping[str, Callable[[str], Any]] = {
-    "client_partition_id": partition_id,
-    "vtd": _one_word,
-    "lun": _lun,
-    "mirrored": boolean,
-    "ports_logged_in": counter,
-    "flags": _flags,
-}
+    "client_partition_id": partition_id, "vtd": _one_word, "lun": _lun, "mirrored": boolean,
+    "ports_logged_in": counter, "flags": _flags}
 
 
 @dataclass(slots=True)
 class _Block:
     """The row of an adapter, and its groups of keys; ``nothing`` is the line that says that it has none."""
 
+    name: str
     row: Raw
     line: int
     plain: bool = True
@@ -254,17 +229,15 @@ class _Block:
     nothing: int | None = None
 
 
-class _Parser:
-    """Collects the blocks of one listing, line by line."""
+class _Listing:
+    """One listing: its blocks are collected line by line, then made records."""
 
     def __init__(self, layout: _Layout, notes: Notes) -> None:
-        self.layout = layout
-        self.notes = notes
+        self.layout, self.notes = layout, notes
         self.blocks: list[_Block] = []
         self._current: _Block | None = None
 
     def take(self, number: int, text: str) -> None:
-        """One line that holds something."""
         if tuple(text.split()) == self.layout.header:
             self._current = None
         elif is_rule(text) or self._separated(text, number) or self._keys(text, number) or self._row(text, number):
@@ -293,11 +266,11 @@ class _Parser:
     def _keys(self, text: str, number: int) -> bool:
         """The known keys of a line. A key without an adapter above it is a finding."""
         nothing = bool(self.layout.nothing) and text.endswith(self.layout.nothing)
-        found = [] if nothing else list(_pairs(self.layout, text))
+        found = [] if nothing else pairs(_KEYS[self.layout.kind], text)
         if not (found or nothing):
             return False
         if self._current is None:
-            self.notes.unknown(text, f"the row of a {self.layout.name} above it", number)
+            self.notes.unknown(text, f"the row of a {self.layout.row_fields[0]} above it", number)
         elif nothing:
             self._current.nothing = number
         else:
@@ -311,7 +284,7 @@ class _Parser:
         if not block.groups or (self.layout.many and (repeated or name == self.layout.first)):
             block.groups.append({name: (value, number)})
         elif repeated:
-            self.notes.twice(shown(name), number, block.row[self.layout.name][0])
+            self.notes.twice(shown(name), number, block.name)
         else:
             block.groups[-1][name] = (value, number)
 
@@ -321,7 +294,8 @@ class _Parser:
             return False
         row = self.layout.row(text)
         if row:
-            self._begin(_Block({name: (value, number) for name, value in row.items()}, number))
+            named = row[self.layout.row_fields[0]]
+            self._begin(_Block(named, {name: (value, number) for name, value in row.items()}, number))
         return bool(row)
 
     def _new_key(self, text: str, number: int) -> bool:
@@ -339,25 +313,80 @@ class _Parser:
             self._current = None
         self.notes.unknown(text, f"a line of {self.layout.command}", number)
 
+    def records(self) -> Iterator[Record]:
+        """The records in the order of the listing; an adapter that stands twice counts once."""
+        seen: set[tuple[str, str]] = set()
+        for block in self.blocks:
+            identity = (block.name, block.row.get("physloc", ("", 0))[0])
+            if identity in seen:
+                self.notes.twice(block.name, block.line, block.name)
+                continue
+            seen.add(identity)
+            yield from self._of_block(block, block is self.blocks[-1])
 
-def _pairs(layout: _Layout, text: str) -> Iterator[tuple[str, str]]:
-    """The known keys of a line with their values."""
-    if layout.colon:
-        yield from _colon_pairs(layout, text)
-        return
-    for key in sorted(layout.keys, key=len, reverse=True):
-        if text.startswith(key) and not text[len(key):len(key) + 1].strip():
-            yield key, text[len(key):].strip()
-            return
+    def _of_block(self, block: _Block, last: bool) -> Iterator[Record]:
+        row = self._adapter(block)
+        if not block.groups:
+            yield self._bare(block, row, last)
+        seen: set[str] = set()
+        for group in block.groups:
+            device, line = group.get(self.layout.first, ("", block.line))
+            if device and device in seen:
+                self.notes.twice(f"{device} of {block.name}", line, block.name)
+                continue
+            if not any(value for value, _ in group.values()):
+                self.notes.missing("a device among blank fields", line, block.name)
+                continue
+            seen.add(device)
+            self._check(block, group, last and group is block.groups[-1])
+            yield self._of_group(block, row, group)
 
+    def _of_group(self, block: _Block, row: tuple[dict[str, Any], dict[str, int]], group: Raw) -> Record:
+        fields, field_lines = self.notes.typed(group, _PARSERS, block.name)
+        line = min(field_lines.values()) if self.layout.many else block.line
+        extras = self.layout.extras(fields, group)
+        return Record(self.layout.kind, row[0] | fields | extras, self.notes.source(line), row[1] | field_lines)
 
-def _colon_pairs(layout: _Layout, text: str) -> Iterator[tuple[str, str]]:
-    found = list(re.finditer(r"(?<!\S)(" + "|".join(sorted(layout.keys, key=len, reverse=True)) + "):", text))
-    if not found or found[0].start() > 0:
-        return
-    ends = [match.start() for match in found[1:]] + [len(text)]
-    for match, end in zip(found, ends, strict=True):
-        yield match[1], text[match.end():end].strip()
+    def _adapter(self, block: _Block) -> tuple[dict[str, Any], dict[str, int]]:
+        """The adapter's fields with what its location says, and their lines."""
+        fields, field_lines = self.notes.typed(block.row, _PARSERS, block.name)
+        physloc = fields.get("physloc")
+        place = location(physloc)
+        if place is not None:
+            fields |= {"type_model": place.type_model, "serial_num": place.serial_num,
+                       "vios_partition_id": place.partition_id, "slot": place.slot}
+        elif isinstance(physloc, str):
+            self.notes.add(Severity.WARNING, "input.bad-value",
+                           f"physloc: found {shown(physloc)}, expected a location such as U9117.MMD.1045EE7-V2-C31",
+                           "server, partition and slot stay unknown; export again", block.line, block.name)
+        for name in self.layout.row_fields[1:3]:
+            if block.row.get(name, ("", 0))[0] == "":
+                self.notes.missing(name, block.line, block.name)
+        return fields, field_lines
+
+    def _bare(self, block: _Block, row: tuple[dict[str, Any], dict[str, int]], last: bool) -> Record:
+        """An adapter without a group: the listing says that it has none, or the listing was cut."""
+        fields, field_lines = row
+        if block.nothing is None:
+            self.notes.missing(f"the lines of {block.name}", block.line, block.name, last)
+        else:
+            fields = fields | {self.layout.first: NonValue.NONE}
+            field_lines = field_lines | {self.layout.first: block.nothing}
+        return Record(self.layout.kind, fields, self.notes.source(block.line), field_lines)
+
+    def _check(self, block: _Block, group: Raw, last: bool) -> None:
+        """A plain group states all that it should; a virtual device has something behind it."""
+        line = max(number for _, number in group.values())
+        expected = {name: key for key, name in self.layout.keys.items() if name not in self.layout.optional}
+        absent = [repr(key) for name, key in expected.items() if name not in group]
+        if absent and block.plain:
+            self.notes.missing(", ".join(absent), line, block.name, last)
+        if self.layout.many and _lost_backing(group):
+            self.notes.add(
+                Severity.WARNING, "input.missing-value",
+                f"{group['vtd'][0]} has no backing device, expected one: its disk is gone, or it is optical and empty",
+                "look at the device on the VIOS", line, block.name,
+            )
 
 
 def _is_separated(layout: _Layout, text: str) -> bool:
@@ -373,7 +402,7 @@ def _separated_block(layout: _Layout, values: list[str], number: int) -> _Block 
     row, device = columns
     rest = values[len(row):]
     groups = [_raw(device, rest[at:at + len(device)], number) for at in range(0, len(rest), len(device))]
-    block = _Block(_raw(row, values, number), number, plain=False, groups=groups)
+    block = _Block(values[0], _raw(row, values, number), number, plain=False, groups=groups)
     if len(groups) == 1 and layout.nothing and groups[0][layout.first][0] in ("", layout.nothing):
         block.groups, block.nothing = [], number
     return block
@@ -412,104 +441,17 @@ def _sizes(layout: _Layout) -> str:
     return f"{row} and {group} for each device" if layout.many else str(row + group)
 
 
-class _Records:
-    """Makes the records of the blocks of one listing."""
-
-    def __init__(self, layout: _Layout, notes: Notes) -> None:
-        self.layout = layout
-        self.notes = notes
-
-    def of(self, blocks: list[_Block]) -> Iterator[Record]:
-        """The records in the order of the listing; an adapter that stands twice counts once."""
-        seen: set[tuple[str, str]] = set()
-        for block in blocks:
-            identity = (self._name(block), block.row.get("physloc", ("", 0))[0])
-            if identity in seen:
-                self.notes.twice(identity[0], block.line, identity[0])
-                continue
-            seen.add(identity)
-            yield from self._of_block(block, block is blocks[-1])
-
-    def _name(self, block: _Block) -> str:
-        return block.row[self.layout.name][0]
-
-    def _of_block(self, block: _Block, last: bool) -> Iterator[Record]:
-        row = self._row(block)
-        if not block.groups:
-            yield self._bare(block, row, last)
-        seen: set[str] = set()
-        for group in block.groups:
-            device, line = group.get(self.layout.first, ("", block.line))
-            if device and device in seen:
-                self.notes.twice(f"{device} of {self._name(block)}", line, self._name(block))
-                continue
-            if not any(value for value, _ in group.values()):
-                self.notes.missing("a device among blank fields", line, self._name(block))
-                continue
-            seen.add(device)
-            self._check(block, group, last and group is block.groups[-1])
-            yield self._of_group(block, row, group)
-
-    def _of_group(self, block: _Block, row: tuple[dict[str, Any], dict[str, int]], group: Raw) -> Record:
-        fields, field_lines = self.notes.typed(group, _PARSERS, self._name(block))
-        line = min(field_lines.values()) if self.layout.many else block.line
-        extras = self.layout.extras(fields, group)
-        return Record(self.layout.kind, row[0] | fields | extras, self.notes.source(line), row[1] | field_lines)
-
-    def _row(self, block: _Block) -> tuple[dict[str, Any], dict[str, int]]:
-        """The adapter's fields with what its location says, and their lines."""
-        fields, field_lines = self.notes.typed(block.row, _PARSERS, self._name(block))
-        physloc = fields.get("physloc")
-        place = location(physloc)
-        if place is not None:
-            fields |= {"type_model": place.type_model, "serial_num": place.serial_num,
-                       "vios_partition_id": place.partition_id, "slot": place.slot}
-        elif isinstance(physloc, str):
-            self.notes.add(Severity.WARNING, "input.bad-value",
-                           f"physloc: found {shown(physloc)}, expected a location such as U9117.MMD.1045EE7-V2-C31",
-                           "server, partition and slot stay unknown; export again", block.line, self._name(block))
-        for name in self.layout.row_fields[1:3]:
-            if block.row.get(name, ("", 0))[0] == "":
-                self.notes.missing(name, block.line, self._name(block))
-        return fields, field_lines
-
-    def _bare(self, block: _Block, row: tuple[dict[str, Any], dict[str, int]], last: bool) -> Record:
-        """An adapter without a group: the listing says that it has none, or the listing was cut."""
-        fields, field_lines = row
-        if block.nothing is None:
-            self.notes.missing(f"the lines of {self._name(block)}", block.line, self._name(block), last)
-        else:
-            fields = fields | {self.layout.first: NonValue.NONE}
-            field_lines = field_lines | {self.layout.first: block.nothing}
-        return Record(self.layout.kind, fields, self.notes.source(block.line), field_lines)
-
-    def _check(self, block: _Block, group: Raw, last: bool) -> None:
-        """A plain group states all that it should; a virtual device has something behind it."""
-        line = max(number for _, number in group.values())
-        expected = {name: key for key, name in self.layout.keys.items() if name not in self.layout.optional}
-        absent = [repr(key) for name, key in expected.items() if name not in group]
-        if absent and block.plain:
-            self.notes.missing(", ".join(absent), line, self._name(block), last)
-        if self.layout.many and _lost_backing(group):
-            self.notes.add(
-                Severity.WARNING, "input.missing-value",
-                f"{group['vtd'][0]} has no backing device, expected one: its disk is gone, or it is optical and empty",
-                "look at the device on the VIOS", line, self._name(block),
-            )
-
-
 def _lost_backing(group: Raw) -> bool:
     """A device without anything behind it that is not a virtual optical device by its name."""
     return group.get("backing_device", ("x", 0))[0] == "" and not group.get("vtd", ("vtopt", 0))[0].startswith("vtopt")
 
 
-def _read(layout: _Layout, text: str, file: str, first_line: int) -> Reading:
+def _read(layout: _Layout, text: str, file: str, first_line: int = 1) -> Reading:
     notes = Notes(file)
-    parser = _Parser(layout, notes)
+    listing = _Listing(layout, notes)
     for number, line in lines(text, first_line):
-        parser.take(number, line.strip())
-    records = tuple(_Records(layout, notes).of(parser.blocks))
-    return Reading(layout.kind, records, notes.all())
+        listing.take(number, line.strip())
+    return Reading(layout.kind, tuple(listing.records()), notes.all())
 
 
 def _recognise(layout: _Layout, text: str) -> bool:
@@ -544,32 +486,17 @@ def _take_vfc(intake: Intake, record: Record, reading: Reading) -> None:
 
 
 _TAKES: Mapping[str, Mapping[str, TakeFacts]] = {KIND: {KIND: _take_vtd}, KIND_NPIV: {KIND_NPIV: _take_vfc}}
-
-
-def _format(layout: _Layout) -> Format:
-    def read(text: str, file: str, first_line: int = 1) -> Reading:
-        return _read(layout, text, file, first_line)
-
-    return Format(layout.kind, partial(_recognise, layout), read, _TAKES.get(layout.kind, {}))
-
-
-FORMATS = tuple(_format(layout) for layout in (_VSCSI, _NET, _NPIV, _VNIC))
+FORMATS = tuple(Format(one.kind, partial(_recognise, one), partial(_read, one), _TAKES.get(one.kind, {}))
+                for one in _LAYOUTS)
 
 
 #: Reason → (record kind, fields) that are neither facts of an estate nor usage; ``*`` and ``?`` are wildcards.
 NOT_TAKEN: dict[str, tuple[tuple[str, str], ...]] = {
     "taken apart before: serial number, partition and slot": (
-        ("vios-lsmap", "physloc type_model"),
-        ("vios-lsmap-npiv", "physloc type_model"),
-    ),
+        ("vios-lsmap", "physloc type_model"), ("vios-lsmap-npiv", "physloc type_model")),
     "the path's number and state on this VIOS, which a move makes anew": (
         ("vios-lsmap", "backing_physloc lun mirrored status"),
-        ("vios-lsmap-npiv", "status vfchost fc_physloc ports_logged_in flag* vfc_client_* client_os field_*"),
-    ),
-    "no VLANs: entstat says what a bridge carries": (
-        ("vios-lsmap-net", "*"),
-    ),
-    "what stands behind a vNIC: the profile says that an LPAR has one": (
-        ("vios-lsmap-vnic", "*"),
-    ),
+        ("vios-lsmap-npiv", "status vfchost fc_physloc ports_logged_in flag* vfc_client_* client_os field_*")),
+    "no VLANs: entstat says what a bridge carries": (("vios-lsmap-net", "*"),),
+    "what stands behind a vNIC: the profile says that an LPAR has one": (("vios-lsmap-vnic", "*"),),
 }
