@@ -15,7 +15,7 @@ from typing import Any
 from planner.findings import Severity, Source
 from planner.formats.base import Format, Reading, Record, clean, pick, stated
 from planner.formats.facts import Intake, Partition, PartRef
-from planner.formats.lines import Notes
+from planner.formats.lines import Notes, Raw, lines
 from planner.formats.values import bit, counter, hundredths, mib, processors
 
 KIND = "lparcfg"
@@ -65,51 +65,15 @@ def field_name(key: str) -> str:
     return _HUMP.sub("_", key).lower()
 
 
+_BY_FIELD = {field_name(key): parse for key, parse in _PARSERS.items()} | {"version": str}
+
+
 def recognise(text: str) -> bool:
     """The banner, or at least three keys of lparcfg at the head of lines."""
-    lines = [line.strip()[:200] for line in clean(text).split("\n")[:400]]
-    if any(_BANNER.fullmatch(line) for line in lines):
+    start = [line.strip()[:200] for line in clean(text).split("\n")[:400]]
+    if any(_BANNER.fullmatch(line) for line in start):
         return True
-    return sum("=" in line and line.partition("=")[0] in _PARSERS for line in lines) >= 3
-
-
-class _Reader:
-    """What has been read of one file."""
-
-    def __init__(self, file: str) -> None:
-        self.notes = Notes(file)
-        self.fields: dict[str, Any] = {}
-        self.lines: dict[str, int] = {}
-
-    def line(self, line: str, at: int) -> None:
-        key, equals, value = line.partition("=")
-        banner = _BANNER.fullmatch(line)
-        if banner:
-            self.put("lparcfg", "version", banner[1], str, at)
-        elif not equals or not _KEY.fullmatch(key.strip()):
-            self.notes.unknown(line, "lparcfg (key=value)", at)
-        else:
-            self.pair(key.strip(), value.strip(), at)
-
-    def pair(self, key: str, value: str, at: int) -> None:
-        if key not in _PARSERS:
-            self.notes.add(Severity.WARNING, "input.unknown-text", f"unknown key {key!r}", "kept as it stands", at)
-        parse = _PARSERS.get(key, _int_or_text)
-        if value:
-            self.put(key, field_name(key), value, parse, at)
-        else:
-            self.notes.add(Severity.WARNING, "input.missing-value", f"{key!r} has no value", "export it again", at)
-
-    def put(self, key: str, name: str, value: str, parse: Callable[[str], Any], at: int) -> None:
-        if name in self.lines:
-            self.notes.add(Severity.ERROR, "input.duplicate-key",
-                           f"{key!r} stands twice (first in line {self.lines[name]})", "one lparcfg per file", at)
-            return
-        self.lines[name] = at
-        try:
-            self.fields[name] = parse(value)
-        except ValueError as error:
-            self.notes.add(Severity.ERROR, "input.bad-value", f"{key!r}: {error}", "export it again", at)
+    return sum("=" in line and line.partition("=")[0] in _PARSERS for line in start) >= 3
 
 
 def _int_or_text(value: str) -> int | str:
@@ -118,18 +82,34 @@ def _int_or_text(value: str) -> int | str:
 
 def read(text: str, file: str, first_line: int = 1) -> Reading:
     """One LPAR's lparcfg. Unknown keys, unreadable values and missing keys are findings."""
-    reader = _Reader(file)
-    last = first_line
-    for at, line in enumerate(clean(text).split("\n"), first_line):
-        if line.strip():
-            last = at
-            reader.line(line.strip(), at)
-    missing = [repr(key) for key in REQUIRED if key not in reader.lines]
+    notes, raw, last = Notes(file), Raw(), first_line
+    for last, line in lines(text, first_line):
+        _line(notes, raw, line.strip(), last)
+    missing = [repr(key) for key in REQUIRED if key not in raw]
+    fields, field_lines = notes.typed(raw, _BY_FIELD, other=_int_or_text)
     if missing:
-        reader.notes.add(Severity.WARNING, "input.truncated", "ends without " + ", ".join(missing),
-                         "copy the whole file", last)
-    record = Record(KIND, reader.fields, Source(file, first_line), reader.lines)
-    return Reading(KIND, (record,) if reader.fields else (), reader.notes.all())
+        notes.add(Severity.WARNING, "input.truncated", "ends without " + ", ".join(missing),
+                  "copy the whole file", last)
+    record = Record(KIND, fields, Source(file, first_line), field_lines)
+    return Reading(KIND, (record,) if fields else (), notes.all())
+
+
+def _line(notes: Notes, raw: Raw, line: str, at: int) -> None:
+    banner = _BANNER.fullmatch(line)
+    key, equals, value = ("version", "=", banner[1]) if banner else [part.strip() for part in line.partition("=")]
+    name = field_name(key)
+    if not equals or not _KEY.fullmatch(key):
+        notes.unknown(line, "lparcfg (key=value)", at)
+        return
+    if name not in _BY_FIELD:
+        notes.add(Severity.WARNING, "input.unknown-text", f"unknown key {key!r}", "kept as it stands", at)
+    if not value:
+        notes.add(Severity.WARNING, "input.missing-value", f"{key!r} has no value", "export it again", at)
+    elif name in raw:
+        notes.add(Severity.ERROR, "input.duplicate-key", f"{key!r} stands twice (first in line {raw[name][1]})",
+                  "one lparcfg per file", at)
+    else:
+        raw[name] = (value, at)
 
 
 def _take(intake: Intake, record: Record, reading: Reading) -> None:
@@ -150,20 +130,14 @@ FORMAT = Format(KIND, recognise, read, {KIND: _take})
 
 
 #: Reason → (record kind, fields) that are neither facts of an estate nor usage; ``*`` and ``?`` are wildcards.
-NOT_TAKEN: dict[str, tuple[tuple[str, str], ...]] = {
-    "a limit or a wish of the LPAR's profile: a move neither checks it nor changes it": (
-        ("lparcfg", "des_* min_* cap_inc partition_max_entitled_capacity"),
-    ),
-    "what the server or the pool has: its console says so": (
-        ("lparcfg", "system_* pool* physical_procs_* *unallocated_* max_proc_* entitled_proc_* group"),
-    ),
-    "the kernel shows them whatever the processors are: the console says which count": (
-        ("lparcfg", "capped capacity_weight"),
-    ),
-    "entitlement to I/O memory follows the LPAR": (
-        ("lparcfg", "entitled_memory* mapped_entitled_memory cmo_enabled backing_memory"),
-    ),
-    "counters and settings of the kernel": (
-        ("lparcfg", "*dispatch* purr tbr bound_thrds ded_don_mode dis_whe_rot_per slb_size version"),
-    ),
-}
+NOT_TAKEN: dict[str, tuple[tuple[str, str], ...]] = {reason: (("lparcfg", names),) for reason, names in {
+    "a limit or a wish of the LPAR's profile: a move neither checks it nor changes it":
+        "des_* min_* cap_inc partition_max_entitled_capacity",
+    "what the server or the pool has: its console says so":
+        "system_* pool* physical_procs_* *unallocated_* max_proc_* entitled_proc_* group",
+    "the kernel shows them whatever the processors are: the console says which count": "capped capacity_weight",
+    "entitlement to I/O memory follows the LPAR":
+        "entitled_memory* mapped_entitled_memory cmo_enabled backing_memory",
+    "counters and settings of the kernel":
+        "*dispatch* purr tbr bound_thrds ded_don_mode dis_whe_rot_per slb_size version",
+}.items()}

@@ -9,14 +9,14 @@ where that fits the online memory, said in a finding. A figure whose unit nothin
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from itertools import islice
 from typing import Any
 
 from planner.findings import Severity, Source
 from planner.formats import values
-from planner.formats.base import Format, NonValue, Reading, Record, clean, pick, stated
+from planner.formats.base import Format, NonValue, Reading, Record, pick, stated
 from planner.formats.facts import Intake, SelfReport, Values, percent_of
-from planner.formats.lines import Notes
+from planner.formats.lines import Notes, lines, snake
 from planner.formats.values import Parser
 
 KIND = "lparstat-i"
@@ -59,54 +59,34 @@ _cores, _integer = _with_comma(values.units), _with_comma(values.integral)
 _percent = _with_comma(lambda value: values.number(value.removesuffix("%")))
 
 
-#: key in lower case → (field, parser). Spellings of AIX first, those of powerpc-utils' Linux tool after them.
-_KEYS: dict[str, tuple[str, Callable[[str], Any]]] = {
-    "node name": ("node_name", values.text),
-    "partition name": ("partition_name", values.text),
-    "partition number": ("partition_number", _integer),
-    "type": ("type", values.text),
-    "mode": ("mode", values.text),
-    "entitled capacity": ("entitled_capacity", _cores),
-    "partition group-id": ("group_id", _integer),
-    "shared pool id": ("shared_pool_id", _integer),
-    "online virtual cpus": ("online_vcpus", _integer),
-    "maximum virtual cpus": ("maximum_vcpus", _integer),
-    "minimum virtual cpus": ("minimum_vcpus", _integer),
-    "online memory": ("online_memory", _memory),
-    "maximum memory": ("maximum_memory", _memory),
-    "minimum memory": ("minimum_memory", _memory),
-    "variable capacity weight": ("weight", _integer),
-    "minimum capacity": ("minimum_capacity", _cores),
-    "maximum capacity": ("maximum_capacity", _cores),
-    "capacity increment": ("capacity_increment", _cores),
-    "maximum physical cpus in system": ("installed_cpus_in_system", _integer),
-    "active physical cpus in system": ("active_cpus_in_system", _integer),
-    "active cpus in pool": ("active_cpus_in_pool", _integer),
-    "shared physical cpus in system": ("shared_cpus_in_system", _integer),
-    "maximum capacity of pool": ("pool_maximum_capacity", _pool_units),
-    "entitled capacity of pool": ("pool_entitled_capacity", _pool_units),
-    "unallocated capacity": ("group_unallocated_capacity", _cores),
-    "unallocated processor capacity": ("group_unallocated_capacity", _cores),
-    "physical cpu percentage": ("physical_cpu_percentage", _percent),
-    "unallocated weight": ("group_unallocated_weight", _integer),
-    "memory mode": ("memory_mode", values.text),
-    "total i/o memory entitlement": ("io_memory_entitlement", _memory),
-    "variable memory capacity weight": ("memory_weight", _integer),
-    "memory pool id": ("memory_pool_id", _integer),
-    "physical memory in the pool": ("memory_pool_size", _memory),
-    "hypervisor page size": ("hypervisor_page_size", values.text),
-    "unallocated variable memory capacity weight": ("unallocated_memory_weight", _integer),
-    "unallocated i/o memory entitlement": ("unallocated_io_memory", _memory),
-    "memory group id of lpar": ("memory_group_id", _integer),
-    "desired virtual cpus": ("desired_vcpus", _integer),
-    "desired memory": ("desired_memory", _memory),
-    "desired variable capacity weight": ("desired_weight", _integer),
-    "desired capacity": ("desired_capacity", _cores),
-    "target memory expansion factor": ("expansion_factor", _percent),
-    "target memory expansion size": ("expansion_size", _memory),
-    "power saving mode": ("power_saving_mode", values.text),
-    "sub processor mode": ("sub_processor_mode", values.text),
-}
+#: key in lower case → (field, parser); ``>`` names a field that is not the key. AIX's spelling, then that of Linux.
+_KEYS: dict[str, tuple[str, Parser]] = {
+    key: (name or snake(key), parse) for parse, keys in (
+        (values.text, """node name; partition name; type; mode; memory mode; hypervisor page size; power saving mode;
+                         sub processor mode"""),
+        (_integer, """partition number; partition group-id > group_id; shared pool id;
+                      online virtual cpus > online_vcpus; maximum virtual cpus > maximum_vcpus;
+                      minimum virtual cpus > minimum_vcpus; desired virtual cpus > desired_vcpus;
+                      variable capacity weight > weight; desired variable capacity weight > desired_weight;
+                      unallocated weight > group_unallocated_weight;
+                      maximum physical cpus in system > installed_cpus_in_system;
+                      active physical cpus in system > active_cpus_in_system; active cpus in pool;
+                      shared physical cpus in system > shared_cpus_in_system;
+                      variable memory capacity weight > memory_weight; memory pool id;
+                      unallocated variable memory capacity weight > unallocated_memory_weight;
+                      memory group id of lpar > memory_group_id"""),
+        (_cores, """entitled capacity; minimum capacity; maximum capacity; desired capacity; capacity increment;
+                    unallocated capacity > group_unallocated_capacity;
+                    unallocated processor capacity > group_unallocated_capacity"""),
+        (_pool_units, """maximum capacity of pool > pool_maximum_capacity;
+                         entitled capacity of pool > pool_entitled_capacity"""),
+        (_memory, """online memory; maximum memory; minimum memory; desired memory;
+                     total i/o memory entitlement > io_memory_entitlement;
+                     physical memory in the pool > memory_pool_size;
+                     unallocated i/o memory entitlement > unallocated_io_memory;
+                     target memory expansion size > expansion_size"""),
+        (_percent, "physical cpu percentage; target memory expansion factor > expansion_factor"))
+    for key, _, name in (one.strip().partition(" > ") for one in keys.split(";"))}
 
 #: What every generation prints; one that is not there means a truncated or filtered file.
 REQUIRED = (
@@ -114,27 +94,16 @@ REQUIRED = (
     "minimum_vcpus", "online_memory", "maximum_memory", "minimum_memory", "active_cpus_in_system",
     "physical_cpu_percentage",
 )
-_SHOWN = {name: key for key, (name, _) in reversed(_KEYS.items())}
+_SHOWN = {name: key for key, (name, _) in reversed(_KEYS.items())}  # ``online_memory`` → ``online memory``
 #: Fields that Linux prints without a unit, from the MinMem, DesMem and MaxMem of lparcfg.
 _LINUX_MEMORY = ("minimum_memory", "desired_memory", "maximum_memory")
 _LARGEST_RATIO = 512  # maximum to online memory; a figure in kB or bytes would be 1024 times or more too large
 
 
-def shown(name: str) -> str:
-    """The export's own key for a field: ``online_memory`` → ``online memory``."""
-    return _SHOWN.get(name, name)
-
-
 def recognise(text: str) -> bool:
     """At least three keys of ``lparstat -i`` at the head of lines."""
-    found = 0
-    for line in text.splitlines()[:400]:
-        parts = split_line(line)
-        if parts and parts[0].lower() in _KEYS:
-            found += 1
-            if found >= 3:
-                return True
-    return False
+    found = (line for line in text.splitlines()[:400] if (parts := split_line(line)) and parts[0].lower() in _KEYS)
+    return len(list(islice(found, 3))) == 3
 
 
 class _Lpar:
@@ -155,35 +124,29 @@ class _Lpar:
         self.notes.add(severity, rule, message, fix, line, self.subject())
 
     def bad(self, name: str, error: object) -> None:
-        self.report(Severity.ERROR, "input.bad-value", f"{shown(name)!r}: {error}", "run lparstat -i again",
+        self.report(Severity.ERROR, "input.bad-value", f"{_SHOWN[name]!r}: {error}", "run lparstat -i again",
                     self.lines[name])
 
     def line(self, line: str, number: int) -> None:
-        parts = split_line(line)
-        known = _KEYS.get(parts[0].lower()) if parts else None
-        if parts is None or known is None:
+        key, value = split_line(line) or ("", "")
+        name, parse = _KEYS.get(key.lower(), ("", values.text))
+        if not name:
             self.notes.unknown(line, "lparstat -i", number, self.subject())
-        elif known[0] in self.lines:
+            return
+        if name in self.lines:
             self.report(Severity.ERROR, "input.duplicate-key",
-                        f"{parts[0]!r} stands twice (first in line {self.lines[known[0]]})",
-                        "one lparstat -i per file", number)
-        else:
-            self.value(parts, known, number)
-
-    def value(self, parts: tuple[str, str], known: tuple[str, Callable[[str], Any]], number: int) -> None:
-        key, value = parts
-        name, parse = known
-        self.lines[name] = number
-        self.raw[name] = value
+                        f"{key!r} stands twice (first in line {self.lines[name]})", "one lparstat -i per file", number)
+            return
+        self.lines[name], self.raw[name] = number, value
         if value == "-":
             self.fields[name] = NonValue.DASH
-        elif value == "":
+        elif value:
+            self.parse(name, parse)
+        else:
             self.report(Severity.WARNING, "input.missing-value", f"{key!r} has no value", "run lparstat -i again",
                         number)
-        else:
-            self.parse(name, parse)
 
-    def parse(self, name: str, parse: Callable[[str], Any]) -> None:
+    def parse(self, name: str, parse: Parser) -> None:
         try:
             self.fields[name] = parse(self.raw[name])
         except UnclearUnit as error:
@@ -192,7 +155,7 @@ class _Lpar:
             elif name in REQUIRED:
                 self.bad(name, error)
             else:
-                self.report(Severity.WARNING, "input.missing-unit", f"{shown(name)!r}: {error}",
+                self.report(Severity.WARNING, "input.missing-unit", f"{_SHOWN[name]!r}: {error}",
                             "left out; the HMC states it", self.lines[name])
         except ValueError as error:
             self.bad(name, error)
@@ -212,7 +175,7 @@ class _Lpar:
         elif self.bare_memory:
             self.fields.update({name: int(self.raw[name]) for name in self.bare_memory})
             self.report(Severity.INFO, "input.missing-unit",
-                        "without a unit, read as MB: " + ", ".join(repr(shown(name)) for name in self.bare_memory) +
+                        "without a unit, read as MB: " + ", ".join(repr(_SHOWN[name]) for name in self.bare_memory) +
                         "; 'online memory' is what Linux has left of the assigned memory",
                         "compare with the profile on the HMC", self.lines[self.bare_memory[0]])
 
@@ -222,7 +185,7 @@ class _Lpar:
         if "installed_cpus_in_system" in self.lines and "shared_cpus_in_system" in self.lines:
             # AIX from late 5.3 on prints what the pool has (line 22) and, at its end, what the profile desires.
             wanted.append("desired_capacity")
-        missing = [repr(shown(name)) for name in wanted if name not in self.lines]
+        missing = [repr(_SHOWN[name]) for name in wanted if name not in self.lines]
         severity = Severity.ERROR if missing else Severity.WARNING
         percentage = self.raw.get("physical_cpu_percentage", "%")
         if self.lines.get("physical_cpu_percentage") == last and percentage[-1:] not in ("%", "-", ""):
@@ -235,12 +198,9 @@ class _Lpar:
 
 def read(text: str, file: str, first_line: int = 1) -> Reading:
     """One LPAR's ``lparstat -i``. Unknown keys, unreadable values and missing keys are findings."""
-    lpar = _Lpar(file)
-    last = first_line
-    for number, line in enumerate(clean(text).split("\n"), first_line):
-        if line.strip():
-            last = number
-            lpar.line(line, number)
+    lpar, last = _Lpar(file), first_line
+    for last, line in lines(text, first_line):
+        lpar.line(line, last)
     lpar.settle_memory()
     lpar.check_end(last)
     record = Record(KIND, lpar.fields, Source(file, first_line), lpar.lines)
@@ -287,17 +247,12 @@ FORMAT = Format(KIND, recognise, read, {KIND: take})
 
 
 #: Reason → (record kind, fields) that are neither facts of an estate nor usage; ``*`` and ``?`` are wildcards.
-NOT_TAKEN: dict[str, tuple[tuple[str, str], ...]] = {
-    "a limit or a wish of the LPAR's profile: a move neither checks it nor changes it": (
-        ("lparstat-i", "desired_* minimum_* maximum_capacity capacity_increment"),
-    ),
-    "what the server, the pool or a group has: its console says so": (
-        ("lparstat-i", "active_cpus_* shared_cpus_* pool_* group_* memory_pool_* memory_group_id"),
-    ),
-    "weights and entitlement of memory that partitions share follow the LPAR": (
-        ("lparstat-i", "memory_weight unallocated_*"),
-    ),
-    "another name, or a figure computed from two others": (
-        ("lparstat-i", "node_name physical_cpu_percentage power_saving_mode expansion_size"),
-    ),
-}
+NOT_TAKEN: dict[str, tuple[tuple[str, str], ...]] = {reason: (("lparstat-i", names),) for reason, names in {
+    "a limit or a wish of the LPAR's profile: a move neither checks it nor changes it":
+        "desired_* minimum_* maximum_capacity capacity_increment",
+    "what the server, the pool or a group has: its console says so":
+        "active_cpus_* shared_cpus_* pool_* group_* memory_pool_* memory_group_id",
+    "weights and entitlement of memory that partitions share follow the LPAR": "memory_weight unallocated_*",
+    "another name, or a figure computed from two others":
+        "node_name physical_cpu_percentage power_saving_mode expansion_size",
+}.items()}
