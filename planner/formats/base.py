@@ -132,6 +132,16 @@ def clean(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
+def unframed(text: str, first_line: int) -> tuple[str, int]:
+    """An HMC's answer without the frame ``INFO{…}``, ``HEADERS{…}``, ``BODY{…END OF SECTION}`` of recorded answers."""
+    start = re.search(r"^BODY\{[ \t]*$\n?", text, re.MULTILINE)
+    if not start:
+        return text, first_line
+    end = text.find("END OF SECTION}", start.end())
+    body = text[start.end():] if end < 0 else text[start.end():end]
+    return body, first_line + text.count("\n", 0, start.end())
+
+
 def decode(data: bytes, name: str) -> tuple[str, tuple[Finding, ...]]:
     """UTF-8 (with or without mark), UTF-16 with a mark, else Latin-1 with a finding. Never fails."""
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):

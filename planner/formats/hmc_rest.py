@@ -20,7 +20,7 @@ from xml.parsers import expat
 
 from planner.findings import Finding, Severity, Source
 from planner.formats import hmc_rest_facts
-from planner.formats.base import Format, NonValue, Reading, Record
+from planner.formats.base import Format, NonValue, Reading, Record, unframed
 from planner.formats.values import (
     flag,
     integral,
@@ -280,7 +280,7 @@ def recognise(text: str) -> bool:
 def read(text: str, file: str, first_line: int = 1) -> Reading:
     """All objects of one answer, or of several written one after the other."""
     log = _Log(file)
-    body, line = _body(text, first_line)
+    body, line = unframed(text, first_line)
     start = re.search(r"[<\[{]", body)
     if not start:
         log.say(Severity.WARNING, "input.unknown-text", "neither XML nor JSON of the HMC's REST API",
@@ -295,17 +295,6 @@ def read(text: str, file: str, first_line: int = 1) -> Reading:
     else:
         _read_json(log, body[start.start():], line)
     return log.closed()
-
-
-
-def _body(text: str, first_line: int) -> tuple[str, int]:
-    """The answer without the frame ``INFO{…}``, ``HEADERS{…}``, ``BODY{…END OF SECTION}`` of recorded answers."""
-    start = re.search(r"^BODY\{[ \t]*$\n?", text, re.MULTILINE)
-    if not start:
-        return text, first_line
-    end = text.find("END OF SECTION}", start.end())
-    body = text[start.end():] if end < 0 else text[start.end():end]
-    return body, first_line + text.count("\n", 0, start.end())
 
 
 class _RefusedError(Exception):

@@ -17,7 +17,7 @@ from typing import Any
 
 from planner.findings import Finding, Severity, Source
 from planner.formats import values
-from planner.formats.base import Format, Reading, Record
+from planner.formats.base import Format, Reading, Record, unframed
 from planner.formats.samples import Count, Extract, Kind, Sample, server_of_serial, spans, thousandths
 
 KIND = "pcm"
@@ -25,7 +25,8 @@ PHYSICAL_POOL = "physical pool"
 
 _ROOT = re.compile(r'"(?:systemUtil|lparUtil|energyUtil)"\s*:')
 _FEED = "/rest/api/pcm/"
-_LINK = re.compile(r'<link\s[^<>]{0,200}application/json')
+_UOM = "/xmlns/systems/power/firmware/uom/"
+_LINK = re.compile(r"<link\s[^<>]{0,200}(?:application/|pcm\.)json")
 _MODES = {"cap", "uncap"}
 _NOT_RUNNING = {"open firmware", "error", "not available"}
 _MOST_SPAN = 31 * 86400
@@ -35,14 +36,17 @@ Node = dict[str, Any]
 
 def recognise(text: str) -> bool:
     """JSON of metrics by its outermost name, or a feed that links such files."""
-    start = text.lstrip("\ufeff \t\n")[:1]
-    return bool(_ROOT.search(text)) if start == "{" else start == "<" and _FEED in text and "<feed" in text
+    body, _ = unframed(text, 1)
+    if body.lstrip("\ufeff \t\n").startswith("{"):
+        return bool(_ROOT.search(body))
+    return _FEED in text and "<feed" in text and _UOM not in text
 
 
 def read(text: str, file: str, first_line: int = 1) -> Reading:
     """All samples of one file. A value that cannot be one is left out and counted in one finding."""
-    log = _Log(file, first_line)
-    if text.lstrip("\ufeff \t\n").startswith("<"):
+    text, line = unframed(text, first_line)
+    log = _Log(file, line)
+    if not text.lstrip("\ufeff \t\n").startswith("{"):
         log.say(Severity.INFO, "input.not-read", f"a feed that links {len(_LINK.findall(text))} files of metrics: "
                 "the figures stand in those", "get the JSON files that it links and add them")
         return log.closed()

@@ -117,15 +117,19 @@ def read_text_document(text: str, shown_as: str, notes: tuple[Finding, ...] = ()
     """The same of a text that has been decoded; ``notes`` go with the first reading."""
     form = _whole(text)
     if form is not None:
-        readings = [form.read(text, shown_as)]
-        readings += [r for inside in (form.inside(readings[0]) if form.inside else ())
-                     for r in read_text_document(inside, shown_as)]
+        readings = _with_inside(form, form.read(text, shown_as), shown_as)
     else:
         parts = split.sections(text, lambda one: format_of(one) is not None)
         readings = _one_host([r for part in parts for r in _read_section(part, shown_as, len(parts) > 1)])
     if not readings:
         readings = [_unrecognised(text, shown_as, 1, "")]
     return _with_findings(readings, notes if any(r.kind != UNRECOGNISED for r in readings) else ())
+
+
+def _with_inside(form: Format, reading: Reading, shown_as: str) -> list[Reading]:
+    """A reading, and those of the captures that it carries."""
+    captures = form.inside(reading) if form.inside else ()
+    return [reading, *(one for capture in captures for one in read_text_document(capture, shown_as))]
 
 
 def _whole(text: str) -> Format | None:
@@ -155,8 +159,8 @@ def _read_section(part: split.Section, file: str, of_several: bool) -> list[Read
             return [] if of_several else [Reading(SESSION)]
         return [replace(_unrecognised(part.text, file, part.first_line, part.command), host=hosts[0],
                         command=part.command)]
-    reading = form.read(text, file, first_line)
-    return [replace(reading, host=host, command=part.command) for host in hosts]
+    reading, *inside = _with_inside(form, form.read(text, file, first_line), file)
+    return [*(replace(reading, host=host, command=part.command) for host in hosts), *inside]
 
 
 def _with_echo(part: split.Section) -> tuple[str, int]:

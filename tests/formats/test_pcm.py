@@ -106,6 +106,13 @@ def test_a_feed_says_that_the_figures_stand_elsewhere() -> None:
     assert "links 1 files" in reading.findings[0].message
 
 
+def test_a_recorded_answer_has_a_frame() -> None:
+    document = json.dumps(pcm_metrics([(AT[0], pcm_system())]))
+    text = f"# recorded\n#\nINFO{{\n{{'status': 200}}\nEND OF SECTION}}\n\nBODY{{\n\n{document}\n\nEND OF SECTION}}\n"
+    (reading,) = registry.read_text_document(text, "m.txt")
+    assert (reading.kind, len(reading.records)) == (KIND, 4)
+
+
 @pytest.mark.parametrize("text", [
     '{"lparUtil": [{"id": "3", "name": "oak01", "memory": {"pctRealMemFree": 61}}]}', '{"energyUtil": {}}'])
 def test_what_no_plan_needs_is_told(text: str) -> None:
