@@ -29,23 +29,33 @@ def _signed(value: str) -> int:
     return -counter(value[1:]) if value.startswith("-") else counter(value)
 
 
+_MOST_MB = 1 << 27
+
+
+def _memory(value: str) -> int:
+    """MaxMem in MiB: current kernels print bytes, which as MB would be more than any machine has."""
+    number = counter(value)
+    return number >> 20 if number > _MOST_MB else mib(value)
+
+
 def _keys(parse: Callable[[str], Any], names: str) -> Iterable[tuple[str, Callable[[str], Any]]]:
     return ((name, parse) for name in names.split())
 
 
 _PARSERS: dict[str, Callable[[str], Any]] = dict((
-    *_keys(str, "serial_number system_type"),
-    *_keys(bit, "capped shared_processor_mode cmo_enabled"),
+    *_keys(str, "serial_number system_type power_mode_data"),
+    *_keys(bit, "capped shared_processor_mode cmo_enabled CapiLicensed ServicePartition"),
     *_keys(hundredths,
            "CapInc MinEntCap MinEntCapPerVP partition_max_entitled_capacity DesEntCap partition_entitled_capacity "
            "pool_capacity unallocated_capacity max_proc_entitled_capacity entitled_proc_capacity_available"),
     *_keys(processors,
            "MinProcs system_potential_processors DesProcs system_active_processors pool_num_procs "
            "physical_procs_allocated_to_virtualization partition_active_processors partition_potential_processors"),
-    *_keys(mib, "MinMem DesMem MaxMem"),
+    *_keys(mib, "MinMem DesMem"),
+    *_keys(_memory, "MaxMem"),
     *_keys(_signed, "entitled_memory_loan_request"),
     *_keys(counter,
-           "partition_id group BoundThrds DisWheRotPer DesVarCapWt DedDonMode pool pool_idle_time "
+           "partition_id group security_flavor BoundThrds DisWheRotPer DesVarCapWt DedDonMode pool pool_idle_time "
            "boot_pool_idle_time unallocated_capacity_weight capacity_weight dispatches dispatch_dispersions purr tbr "
            "slb_size entitled_memory mapped_entitled_memory entitled_memory_group_number entitled_memory_pool_number "
            "entitled_memory_pool_size entitled_memory_weight unallocated_entitled_memory_weight "

@@ -33,7 +33,9 @@ _TEXTS = {
     "pcm": "pcm",
     "hmc-rest": "hmc_rest", "vios-lsmap": "vios_lsmap", "vios-lsmap-net": "vios_lsmap", "vios-lsmap-npiv": "vios_lsmap",
     "vios-lsmap-vnic": "vios_lsmap", "vios-lspv": "vios_disks", "vios-hdisk-attr": "vios_disks",
-    "vios-lsdev": "vios_disks", "vios-entstat": "vios_entstat", "vios-ioslevel": "vios_level", "hmc-cli": "hmc_cli",
+    "vios-lsdev": "vios_disks", "vios-entstat": "vios_entstat", "vios-ioslevel": "vios_level",
+    "vios-lsnports": "vios_lsnports", "vios-vasistat": "vios_vasistat", "aix-errpt": "aix_errpt",
+    "hmc-level": "hmc_level", "hmc-lspartition": "hmc_lspartition", "hmc-cli": "hmc_cli",
 }
 _WORKBOOKS = {"hmc-scanner": "hmc_scanner"}
 _MODULES = {**_TEXTS, **_WORKBOOKS, "estate-workbook": "estate_workbook", "saved-estate": "saved_estate",
@@ -51,6 +53,11 @@ _COMMANDS = (
     (re.compile(r"(?:lspv|lsdev|lsattr)\b"), _DISKS),
     (re.compile(r"entstat\b"), "vios_entstat"),
     (re.compile(r"ioslevel\b"), "vios_level"),
+    (re.compile(r"lsnports\b"), "vios_lsnports"),
+    (re.compile(r"vasistat\b"), "vios_vasistat"),
+    (re.compile(r"errpt\b"), "aix_errpt"),
+    (re.compile(r"lshmc\b"), "hmc_level"),
+    (re.compile(r"lspartition\b"), "hmc_lspartition"),
 )
 _DEVICE = re.compile(r"(?:lsdev\s+-dev|lsattr\s+-El)\s+([\w.-]{1,64})")
 _CHATTER = re.compile(
@@ -90,8 +97,9 @@ def _module_of(command: str) -> str | None:
 def read_document(data: bytes, shown_as: str) -> list[Reading]:
     """All that one file says, one reading for each section and host. Raises nothing for any bytes whatever."""
     if not data.strip():
-        return [Reading("empty", (), (_finding(shown_as, "the file is empty", "export it again", "input.unreadable",
-                                               Severity.ERROR),))]
+        severity = Severity.ERROR if shown_as.lower().endswith((".xlsx", ".xlsm")) else Severity.WARNING
+        said = _finding(shown_as, "the file is empty", "export it again", "input.unreadable", severity)
+        return [Reading("empty", (), (said,))]
     if data.startswith((_ZIP, _EMPTY_ZIP, _OLE)) or shown_as.lower().endswith((".xlsx", ".xlsm")):
         return [_read_binary(data, shown_as)]
     text, notes = decode(data, shown_as)

@@ -253,7 +253,7 @@ class _Listing:
         """A line of ``-fmt :``."""
         if not _is_separated(self.layout, text):
             return False
-        values = [value.strip() for value in text.split(":")]
+        values = [value.strip() for value in text.split(_separator(self.layout, text))]
         block = _separated_block(self.layout, values, number)
         if block is None:
             self.notes.bad_value(values[0], f"{len(values)} fields, expected {_sizes(self.layout)}", number, values[0])
@@ -389,9 +389,20 @@ class _Listing:
             )
 
 
+def _separator(layout: _Layout, text: str) -> str:
+    """What separates the fields of a ``-fmt`` line: whatever the caller chose; "" for any other line."""
+    name = re.match(r"[\w.-]{1,64}", text)
+    mark = text[name.end():name.end() + 1] if name else ""
+    rest = text[name.end() + 1:] if name else ""
+    fits = mark in tuple(_FMT) and layout.adapter.fullmatch(name[0] if name else "")
+    return mark if fits and rest[:1] == "U" and mark in rest else ""
+
+
+_FMT = ":,!@#%;|"
+
+
 def _is_separated(layout: _Layout, text: str) -> bool:
-    name, _, rest = text.partition(":")
-    return layout.adapter.fullmatch(name) is not None and rest[:1] == "U" and ":" in rest
+    return bool(_separator(layout, text))
 
 
 def _separated_block(layout: _Layout, values: list[str], number: int) -> _Block | None:
