@@ -38,7 +38,8 @@ _TEXTS = {
     "hmc-level": "hmc_level", "hmc-lspartition": "hmc_lspartition", "hmc-cli": "hmc_cli",
 }
 _WORKBOOKS = {"hmc-scanner": "hmc_scanner"}
-_MODULES = {**_TEXTS, **_WORKBOOKS, "estate-workbook": "estate_workbook", "saved-estate": "saved_estate",
+_MODULES = {**_TEXTS, **_WORKBOOKS, "ansible": "ansible_facts", "checkmk": "checkmk",
+            "estate-workbook": "estate_workbook", "saved-estate": "saved_estate",
             "table": "table"}
 _TEXT = tuple(dict.fromkeys(_TEXTS.values()))
 _HMC = "hmc_cli"
@@ -146,9 +147,9 @@ def _whole(text: str) -> Format | None:
     if start.startswith(_NMON):
         return next((form for form in _formats("nmon") if form.recognise(text[:HEAD])), None)
     if start.startswith("{"):
-        modules: tuple[str, ...] = ("saved_estate", "pcm", "hmc_rest")
+        modules: tuple[str, ...] = ("saved_estate", "ansible_facts", "pcm", "hmc_rest")
     else:
-        modules = ("pcm", "hmc_rest") if start.startswith(("<", "[", "INFO{")) else ()
+        modules = ("checkmk", "pcm", "hmc_rest") if start.startswith(("<", "[", "INFO{")) else ()
     return next((form for module in modules for form in _formats(module) if form.recognise(text)), None)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from pathlib import Path
 
 import pytest
@@ -132,3 +133,60 @@ def test_lparcfg_of_a_kernel_that_prints_bytes() -> None:
             "partition_potential_processors=4\nshared_processor_mode=1\n")
     reading = lparcfg.read(text, "lparcfg")
     assert (reading.records[0].fields["max_mem"], reading.findings) == (32768, ())
+
+
+def facts(**parts: object) -> str:
+    return json.dumps({"host1": {"changed": False, "ansible_facts": parts}})
+
+
+def test_ansible_facts_become_the_captures_they_were_made_from(tmp_path: Path) -> None:
+    vios = {"name": "quarry-v2", "lpar_id": "2", "lpar_env": "vioserver", "msp": "1", "rmc_state": "active",
+            "os_version": "VIOS 3.1.4.10", "state": "Running"}
+    readings = registry.read_document(facts(vios_info=vios).encode(), "vios.json")
+    assert [r.kind for r in readings] == ["ansible", "hmc-cli"]
+    assert readings[1].records[0].fields["name"] == "quarry-v2" and readings[1].records[0].fields["msp"] is True
+
+
+def test_mappings_of_ansible_are_rows_of_lsmap() -> None:
+    device = {"backing": "hdisk4", "bdphysloc": "U78CB-L1", "lun": "0x8100000000000000", "mirrored": False,
+              "status": "Available"}
+    npiv = {"clntid": 3, "clntname": "slate", "clntos": "AIX", "fc": "fcs0", "fcphysloc": "U78CB-T1", "flags": 10,
+            "physloc": "U9009.42A.78D0E1F-V1-C15", "ports": 2, "status": "LOGGED_IN", "vfcclient": "fcs0",
+            "vfcclientdrc": "U9009.42A.78D0E1F-V3-C5"}
+    text = facts(mappings={
+        "vscsi": {"vhost0": {"clientid": 10, "physloc": "U9009.42A.78D0E1F-V1-C12", "vtds": {"vtscsi0": device}},
+                  "vhost1": {"clientid": 0, "physloc": "U9009.42A.78D0E1F-V1-C13", "vtds": {}}},
+        "npiv": {"vfchost0": npiv},
+        "net": {"ent11": {"backing": "ent8", "physloc": "U9009.42A.78D0E1F-V1-C61-T1", "sea": "ent13",
+                          "status": "Available"}}})
+    readings = {r.kind: r for r in registry.read_document(text.encode(), "map.json")}
+    scsi, free = readings["vios-lsmap"].records
+    assert (scsi.fields["vtd"], scsi.fields["client_partition_id"], scsi.fields["backing_device"]) == (
+        "vtscsi0", 10, "hdisk4")
+    assert free.fields["vtd"] is NonValue.NONE
+    (fc,) = readings["vios-lsmap-npiv"].records
+    assert (fc.fields["client_partition_id"], fc.fields["fc_name"], fc.fields["flags"]) == (3, "fcs0", 10)
+    assert readings["vios-lsmap-net"].records[0].fields["sea"] == "ent13"
+    assert not [f for r in readings.values() for f in r.findings]
+
+
+def test_lpar_facts_of_ansible_are_lparstat() -> None:
+    text = facts(lpar={
+        "nodename": "slate", "lpar_name": "slate", "lpar_number": 3, "lpar_type": "Shared-SMT-8", "lpar_mode": "Uncapped",
+        "entitled_capacity": 1.0, "pool_id": 0, "online_vcpus": 2, "max_vcpus": 8, "min_vcpus": 1,
+        "online_memory": 16384.0, "max_memory": 32768.0, "min_memory": 1024.0, "variable_weight": 128,
+        "oslevel": {"tl": 5}})
+    _, lparstat = registry.read_document(text.encode(), "lpar.json")
+    fields = lparstat.records[0].fields
+    assert (fields["partition_name"], fields["entitled_capacity"], fields["online_memory"]) == ("slate", 100, 16384)
+
+
+def test_checkmk_sections() -> None:
+    text = ("<<<check_mk>>>\nVersion: 2.3.0\nAgentOS: aix\nHostname: slate\n<<<df>>>\n/dev/hd4 1 2\n<<<lparstat_aix>>>\n"
+            "System configuration: type=Shared mode=Uncapped smt=8 lcpu=16 mem=16384MB psize=20 ent=1.00\n"
+            "%user  %sys  %wait  %idle physc %entc  lbusy  vcsw phint  %nsp\n"
+            "----- ----- ------ ------ ----- ----- ------ ----- ----- -----\n"
+            "  0.2   0.4    0.0   99.3  0.02   1.7    0.0   215     3   101\n")
+    agent, lparstat = registry.read_document(text.encode(), "agent.txt")
+    assert (agent.host, lparstat.kind, len(lparstat.records) > 0) == ("slate", "lparstat-interval", True)
+    assert "1 sections of a Checkmk agent that are not read: df" in agent.findings[0].message
