@@ -122,18 +122,12 @@ class _Run:
             return max(self.switches(), default=0) <= _LARGER * max(before.switches(), default=0)
         return self.since_boot == before.since_boot
 
-    def extend(self, more: _Run) -> None:
-        self.rows += more.rows
-        self.row_lines += more.row_lines
-
     def as_record(self, file: str) -> Record:
         fields: dict[str, Any] = {
             "config": self.config, "columns": self.columns, "rows": tuple(self.rows),
-            "row_lines": tuple(self.row_lines), "since_boot": self.since_boot,
-        }
-        if self.os:
-            fields["os"] = self.os
-        return Record(KIND, fields, Source(file, self.line), {"columns": self.columns_line} if self.columns else {})
+            "row_lines": tuple(self.row_lines), "since_boot": self.since_boot}
+        return Record(KIND, fields | ({"os": self.os} if self.os else {}), Source(file, self.line),
+                      {"columns": self.columns_line} if self.columns else {})
 
 
 class _Reader:
@@ -182,13 +176,10 @@ class _Reader:
             self.notes.once(f"key {key}", Severity.WARNING, "input.unknown-text", f"unknown key {key[:40]!r}",
                             "kept as text", at)
         else:
-            self.config_value(config, key, value, at)
-
-    def config_value(self, config: dict[str, Any], key: str, value: str, at: int) -> None:
-        try:
-            config[key.lower()] = _CONFIG_KEYS[key](value)
-        except ValueError as error:
-            self.notes.add(Severity.WARNING, "input.bad-value", f"{key!r}: {error}", "run lparstat again", at)
+            try:
+                config[name] = _CONFIG_KEYS[key](value)
+            except ValueError as error:
+                self.notes.add(Severity.WARNING, "input.bad-value", f"{key!r}: {error}", "run lparstat again", at)
 
     def header(self, words: list[str], at: int) -> bool:
         variant = _variant(words)
@@ -233,8 +224,8 @@ class _Reader:
 
     def plain_row(self, words: list[str], run: _Run, at: int) -> None:
         if len(words) != len(run.columns):
-            self.notes.add(Severity.WARNING, "input.truncated" if len(words) < len(run.columns) else "input.bad-value",
-                           f"{len(words)} values under {len(run.columns)} columns", "this row is left out", at)
+            self.refuse(f"{len(words)} values under {len(run.columns)} columns", at,
+                        "input.truncated" if len(words) < len(run.columns) else "input.bad-value")
             return
         values = self.values(words, run.columns, at)
         if values is not None and self.is_possible(dict(zip(run.columns, values, strict=True)), run, at):
@@ -252,8 +243,8 @@ class _Reader:
                 return None
         return tuple(values)
 
-    def refuse(self, why: str, at: int) -> None:
-        self.notes.add(Severity.WARNING, "input.bad-value", why, "this row is left out", at)
+    def refuse(self, why: str, at: int, rule: str = "input.bad-value") -> None:
+        self.notes.add(Severity.WARNING, rule, why, _REFUSED, at)
 
     def is_possible(self, row: dict[str, Value], run: _Run, at: int) -> bool:
         """Refuse rows with more cores than there are, or no use of cores beside busy time; check sums."""
@@ -295,7 +286,8 @@ class _Reader:
         whole: list[_Run] = []
         for run in self.runs:
             if whole and run.continues(whole[-1]):
-                whole[-1].extend(run)
+                whole[-1].rows += run.rows
+                whole[-1].row_lines += run.row_lines
             else:
                 whole.append(run)
         return whole
@@ -349,14 +341,11 @@ def read(text: str, file: str, first_line: int = 1) -> Reading:
 
 def _take_samples(out: Extract, reading: Reading) -> None:
     """The rows of all runs follow one another; a row that the reader refused has taken its time too."""
-    refused = [f.source.line for f in reading.findings if f.fix == _REFUSED and f.source and f.source.line]
-    lines: list[int] = list(refused)
-    for record in reading.records:
-        if not record.fields.get("since_boot"):
-            lines += record.fields["row_lines"]
-    for record in reading.records:
-        if not record.fields.get("since_boot"):
-            _take_rows(out, record, reading, sorted(lines))
+    records = [record for record in reading.records if not record.fields.get("since_boot")]
+    lines = [f.source.line for f in reading.findings if f.fix == _REFUSED and f.source and f.source.line]
+    lines += [line for record in records for line in record.fields["row_lines"]]
+    for record in records:
+        _take_rows(out, record, reading, sorted(lines))
 
 
 def _take_rows(out: Extract, record: Record, reading: Reading, lines: list[int]) -> None:
@@ -406,6 +395,5 @@ FORMAT = Format(KIND, recognise, read, samples=_take_samples)
 NOT_TAKEN: dict[str, tuple[tuple[str, str], ...]] = {
     "they check the figures beside them, or say what is in the others": (
         ("config", "mode psize cpus power"),
-        ("columns", "%wait %idle %entc lbusy app vcsw phint %nsp %utcyc %xcpu dxm"),
-    ),
+        ("columns", "%wait %idle %entc lbusy app vcsw phint %nsp %utcyc %xcpu dxm")),
 }

@@ -115,11 +115,7 @@ class _Recording:
 
 
 class _NotAix(Exception):
-    """The recording is of Linux, as a line says."""
-
-    def __init__(self, at: int) -> None:
-        super().__init__(at)
-        self.line = at
+    """The recording is of Linux, as the line says that is its argument."""
 
 
 class _Reader:
@@ -251,15 +247,14 @@ class _Reader:
         """What is known of a snapshot; None when it is closed or there are too many."""
         if snapshot in self.now.closed:
             return None
-        known = self.now.samples.get(snapshot)
-        if known is None:
+        if snapshot not in self.now.samples:
             if self.snapshots >= MOST_SAMPLES:
                 self.notes.once("samples", Severity.ERROR, "input.too-large",
                                 f"more than {MOST_SAMPLES:,} snapshots: the rest is left out", "split the file", at)
                 return None
             self.snapshots += 1
-            known = self.now.samples[snapshot] = {}
-        return known
+            self.now.samples[snapshot] = {}
+        return self.now.samples[snapshot]
 
     def rows_of(self, section: str) -> Callable[[str, int], None]:
         def row(rest: str, at: int) -> None:
@@ -284,10 +279,8 @@ class _Reader:
         if header is None:
             self.notes.once(f"no header {section}", Severity.WARNING, "input.truncated",
                             f"rows of {section} without a header before them", "record again", at)
-        elif self.fits(section, header, values, at):
-            sample = self.sample(snapshot, at)
-            if sample is not None:
-                self.values(section, header, values, sample, at)
+        elif self.fits(section, header, values, at) and (sample := self.sample(snapshot, at)) is not None:
+            self.values(section, header, values, sample, at)
 
     def fits(self, section: str, header: _Header, values: list[str], at: int) -> bool:
         """Whether a row has a value for each column; the last column may be missing from all rows."""
@@ -345,7 +338,9 @@ class _Reader:
         records: list[Record] = []
         findings: list[Finding] = []
         for recording in self.recordings:
-            records += self.config_records(recording)
+            if recording.config:
+                records.append(Record(CONFIG, recording.config, Source(self.file, recording.line),
+                                      recording.config_lines))
             embedded = _embedded(recording.lparstat, self.file)
             records += embedded.records
             findings += embedded.findings
@@ -353,10 +348,6 @@ class _Reader:
             self.check(recording)
         self.tell_others()
         return Reading(KIND, tuple(records), (*self.notes.all(), *findings))
-
-    def config_records(self, recording: _Recording) -> list[Record]:
-        source = Source(self.file, recording.line)
-        return [Record(CONFIG, recording.config, source, recording.config_lines)] if recording.config else []
 
     def sample_records(self, recording: _Recording) -> list[Record]:
         """Samples in the file's order; snapshots without a time or without any row are left out."""
@@ -475,7 +466,7 @@ def read_lines(lines: Iterable[str], file: str, first_line: int = 1) -> Reading:
     except _NotAix as told:
         refusal = Finding("input.unsupported", Severity.ERROR, file, "nmon of Linux: only that of AIX is read",
                           "use lparstat with an interval on Linux on Power; leave other machines out",
-                          Source(file, told.line))
+                          Source(file, told.args[0]))
         return Reading(KIND, (), (refusal,))
     return reader.reading()
 
@@ -560,13 +551,11 @@ def _recording(out: Extract, config: dict[str, Any], records: list[Record]) -> N
 
 
 def _nmon_name(out: Extract, config: dict[str, Any], where: Source) -> str:
-    for key in ("lpar_name", "lparname", "lpar_name_i"):
+    for key in ("lpar_name", "lparname", "lpar_name_i", "runname", "host"):
         if isinstance(config.get(key), str):
-            return str(config[key]).strip()
-    for key in ("runname", "host"):
-        if isinstance(config.get(key), str):
-            out.say("history.name-assumed", Severity.WARNING, f"no name of the LPAR: taken from {key}, {config[key]!r}",
-                    "check that the LPAR is called so", source=where)
+            if key in ("runname", "host"):
+                out.say("history.name-assumed", Severity.WARNING, f"no name of the LPAR: taken from {key}, "
+                        f"{config[key]!r}", "check that the LPAR is called so", source=where)
             return str(config[key]).strip()
     out.say("input.missing-value", Severity.WARNING, "a recording that does not say whose it is", "it is left out",
             source=where)
@@ -576,8 +565,7 @@ def _nmon_name(out: Extract, config: dict[str, Any], where: Source) -> str:
 def _first_span(config: dict[str, Any], first: datetime, usual: int) -> int:
     """The first snapshot covers only the time since nmon was started."""
     clock = _STARTED.fullmatch(str(config.get("time", "")))
-    day = str(config.get("date", ""))
-    if not clock or day.upper() not in (first.strftime("%d-%b-%Y").upper(),):
+    if not clock or str(config.get("date", "")).upper() != first.strftime("%d-%b-%Y").upper():
         return usual
     started = first.replace(hour=0, minute=0, second=0) + timedelta(
         hours=int(clock[1]), minutes=int(clock[2]), seconds=int(clock[3]))
@@ -598,12 +586,9 @@ def _jumps(out: Extract, name: str, records: list[Record], interval: int | None)
 
 
 def _physc(fields: dict[str, Any]) -> int | None:
-    used = fields.get("physc")
-    if not isinstance(used, int | float):
-        parts = [fields.get("pcpu_user"), fields.get("pcpu_sys")]
-        numbers = [part for part in parts if isinstance(part, int | float)]
-        used = sum(numbers) if len(numbers) == 2 else None
-    return None if used is None else thousandths(used)
+    used = [fields["physc"]] if "physc" in fields else [fields.get("pcpu_user"), fields.get("pcpu_sys")]
+    numbers = [part for part in used if isinstance(part, int | float)]
+    return thousandths(sum(numbers)) if len(numbers) == len(used) else None
 
 
 def _nmon_sample(fields: dict[str, Any], config: dict[str, Any], name: str, server: str, end: int, span: int) -> Sample:
@@ -627,7 +612,5 @@ FORMAT = Format(KIND, recognise, read, {CONFIG: _take_config, lparstat_i.KIND: l
 
 #: Reason → (record kind, fields) that are neither facts of an estate nor usage; ``*`` and ``?`` are wildcards.
 NOT_TAKEN: dict[str, tuple[tuple[str, str], ...]] = {
-    "they check the figures beside them": (
-        ("nmon-sample", "virtual_cpus"),
-    ),
+    "they check the figures beside them": (("nmon-sample", "virtual_cpus"),),
 }

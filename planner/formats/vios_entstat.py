@@ -48,23 +48,10 @@ def _state(text: str) -> str:
 
 #: the keys that are read, and their fields
 _ANY_KEYS: Mapping[str, str] = {"Device Type": "device_type", "Hardware Address": "hardware_address"}
-_SEA_KEYS: Mapping[str, str] = {
-    **_ANY_KEYS,
-    "State": "ha_state",
-}
-_VIRTUAL_KEYS: Mapping[str, str] = {
-    **_ANY_KEYS,
-    "Trunk Adapter": "trunk",
-    "Port VLAN ID": "pvid",
-    "Switch ID": "switch_id",
-}
+_SEA_KEYS = {**_ANY_KEYS, "State": "ha_state"}
+_VIRTUAL_KEYS = {**_ANY_KEYS, "Trunk Adapter": "trunk", "Port VLAN ID": "pvid", "Switch ID": "switch_id"}
 _PARSERS: Mapping[str, Callable[[str], Any]] = {
-    "ha_state": _state,
-    "priority": counter,
-    "trunk": boolean,
-    "active": boolean,
-    "pvid": vlan_id,
-}
+    "ha_state": _state, "priority": counter, "trunk": boolean, "active": boolean, "pvid": vlan_id}
 
 
 @dataclass(slots=True)
@@ -79,26 +66,17 @@ class _Part:
     has_ha: bool = False
 
     @property
-    def device_type(self) -> str:
-        """The device type, as the text has it."""
-        return self.raw.get("device_type", ("", 0))[0]
-
-    @property
     def is_sea(self) -> bool:
-        """Whether this part is that of the SEA itself."""
-        return self.device_type == _SEA
+        return self.raw.get("device_type", ("", 0))[0] == _SEA
 
     @property
     def is_virtual(self) -> bool:
-        """Whether this is a virtual Ethernet adapter of the hypervisor."""
-        return "(l-lan)" in self.device_type
+        return "(l-lan)" in self.raw.get("device_type", ("", 0))[0]
 
     @property
     def keys(self) -> Mapping[str, str]:
         """The keys that matter in this part."""
-        if self.is_sea:
-            return _SEA_KEYS
-        return _VIRTUAL_KEYS if self.is_virtual else _ANY_KEYS
+        return _SEA_KEYS if self.is_sea else _VIRTUAL_KEYS if self.is_virtual else _ANY_KEYS
 
 
 class _Parser:
@@ -111,15 +89,12 @@ class _Parser:
         self.open = ""
 
     def take(self, number: int, line: str) -> None:
-        """One line that holds something."""
         text = line.strip()
         if role := _ROLE.fullmatch(text):
             self.announced = (role[2], "control" if role[1][0] == "C" else role[1].lower(), number)
         elif begin := _BEGIN.fullmatch(text):
             self._begin(begin[1], number)
-        elif is_rule(text):
-            return
-        elif not self._use(text, number, indented=line[:1] in " \t"):
+        elif not is_rule(text) and not self._use(text, number, indented=line[:1] in " \t"):
             self.notes.unknown(text, "a line of entstat -all", number)
 
     def _use(self, text: str, number: int, indented: bool) -> bool:
@@ -131,13 +106,11 @@ class _Parser:
 
     def _begin(self, name: str, number: int) -> None:
         """The part of an adapter. A role announced just above is its own; else it belongs to the one above."""
-        role = "member"
-        if self.announced and self.announced[0] == name:
-            role = self.announced[1]
-        else:
+        role = self.announced[1] if self.announced and self.announced[0] == name else ""
+        if not role:
             self.settle()
         self.announced = None
-        self.parts.append(_Part(name, number, role))
+        self.parts.append(_Part(name, number, role or "member"))
         self.open = ""
 
     def settle(self) -> None:
@@ -155,9 +128,8 @@ class _Parser:
         if in_vlan_ids and (listed := _LISTED.fullmatch(text)):
             self._list(part, listed[1], listed[2], number)
             return True
-        if self.open == "Driver Flags" and indented and ":" not in text:
-            return True
-        if self.open == "SEA Flags" and text[:1] == "<":
+        if (self.open == "Driver Flags" and indented and ":" not in text) or (
+                self.open == "SEA Flags" and text[:1] == "<"):
             return True
         self.open = ""
         return False
@@ -233,7 +205,6 @@ def _vlans(part: _Part, name: str, notes: Notes) -> tuple[int, ...] | None:
 
 
 def _adapter(part: _Part, notes: Notes, last: bool) -> dict[str, Any]:
-    """The fields of an adapter in a SEA."""
     fields, _ = notes.typed(part.raw, _PARSERS, part.name)
     if "tags" in part.lists:
         tags = _vlans(part, "tags", notes)
@@ -260,7 +231,7 @@ def _all_vlans(
     listed: Mapping[str, tuple[int, ...] | None], adapters: tuple[dict[str, Any], ...]
 ) -> tuple[int, ...] | None:
     """The ids of all trunk adapters, as listed by the SEA and as stated by each; None when one's are not known."""
-    known: dict[str, set[int]] = {name: set(ids) for name, ids in listed.items() if ids is not None}
+    known = {name: set(ids) for name, ids in listed.items() if ids is not None}
     trunks = [adapter for adapter in adapters if adapter.get("trunk") is True]
     for adapter in trunks:
         if "pvid" in adapter and "tags" in adapter:
@@ -272,7 +243,6 @@ def _all_vlans(
 
 
 def _record(sea: _Part, parts: list[_Part], notes: Notes, last: bool) -> Record:
-    """One SEA with its adapters."""
     fields, field_lines = notes.typed(sea.raw, _PARSERS, sea.name)
     if sea.has_ha and "ha_state" not in sea.raw:
         notes.missing("'State'", sea.line, sea.name, last and not parts)
@@ -326,6 +296,5 @@ FORMAT = Format(KIND, recognise, read, {KIND: _take})
 #: Reason → (record kind, fields) that are neither facts of an estate nor usage; ``*`` and ``?`` are wildcards.
 NOT_TAKEN: dict[str, tuple[tuple[str, str], ...]] = {
     "how the bridge is set up and what state it is in; what it bridges is taken": (
-        ("vios-entstat", "device_type ha_state hardware_address vlan_ids"),
-    ),
+        ("vios-entstat", "device_type ha_state hardware_address vlan_ids"),),
 }
