@@ -130,13 +130,14 @@ _BLOCKS = {
 #: Blocks that no plan needs, of which nothing is said.
 _QUIET = frozenset({
     "ProfileIOSlots", "SRIOVAdapters", "LoadGroups", "NportLoggedInStatus", "Details", "AssociatedBackingDevices",
-    "RequestedOperation", "AssociatedIPLConfiguration", "RelatedIOAdapter", "IORDevices", "HostChannelAdapters",
-    "HostEthernetAdapters", "IOAdapters", "FreeEthernetBackingDevicesForSEA", "FreeIOAdaptersForLinkAggregation",
+    "RequestedOperation", "RelatedIBMiIOSlot", "AssociatedIPLConfiguration", "RelatedIOAdapter", "IORDevices",
+    "HostChannelAdapters", "HostEthernetAdapters", "IOAdapters", "FreeEthernetBackingDevicesForSEA",
+    "FreeIOAdaptersForLinkAggregation",
 })
 _LISTS = {
     "PhysicalVolumes": "PhysicalVolume", "SharedEthernetAdapters": "SharedEthernetAdapter",
     "VirtualSCSIMappings": "VirtualSCSIMapping", "VirtualFibreChannelMappings": "VirtualFibreChannelMapping",
-    "TrunkAdapters": "TrunkAdapter", "IOSlots": "IOSlot", "Results": "JobParameter",
+    "TrunkAdapters": "TrunkAdapter", "IOSlots": "IOSlot", "IOBuses": "IOBus", "Results": "JobParameter",
     "JobParameters": "JobParameter",
 }
 _COMPOUND = _BLOCKS.keys() | _LISTS.keys() | _QUIET

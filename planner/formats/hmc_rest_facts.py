@@ -84,7 +84,8 @@ def _sys(intake: Intake, r: Record, reading: Reading) -> None:
     if modes:
         values["modes"] = (tuple(m for m in modes if m != "default"), r.source)
     intake.system(name, values, r.source, str(have.get("uuid", "")), str(have.get("serial_number", "")))
-    for slot in map(_valued, _rows(have, "io_slots")):
+    buses = (slot for bus in _rows(have, "io_buses") for slot in _rows(bus, "io_slots"))
+    for slot in map(_valued, (*_rows(have, "io_slots"), *buses)):
         if isinstance(slot.get("partition_id"), int):
             ref = PartRef(name, slot["partition_id"], str(slot.get("partition_name", "")))
             intake.has(ref, "physical_adapters", str(slot.get("slot_dynamic_reconfiguration_connector_name")

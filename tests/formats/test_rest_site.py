@@ -54,6 +54,18 @@ def test_an_lpar_that_runs(site: Loaded) -> None:
     assert (lpar.current_mode, lpar.preferred_mode) == ("POWER8", "default")
 
 
+def test_slots_of_buses_are_the_same_slots(tmp_path: Path) -> None:
+    text = (FIXTURES / "system_with_lists.xml").read_text()
+    start, end = text.index("<IOSlots"), text.index("</IOSlots>") + len("</IOSlots>")
+    slots = text[start:end]
+    for number, inside in enumerate((slots, "")):
+        (tmp_path / str(number)).mkdir()
+        found = loaded("lpars_of_all_kinds.xml", directory=tmp_path / str(number), texts={
+            "s.xml": f"{text[:start]}<IOBuses><IOBus><IOBusID>34</IOBusID>{slots}</IOBus></IOBuses>{inside}{text[end:]}"})
+        assert next(p for p in found.estate.lpars if p.name == "oak07").physical_adapters == (
+            "U78C9.001.WZS0AAA-P1-C6",)
+
+
 def test_a_stopped_lpar_has_what_it_would_have(site: Loaded) -> None:
     lpar = next(p for p in site.estate.lpars if p.name == "oak08")
     assert (lpar.state, lpar.entitlement_units, lpar.virtual_processors, lpar.memory_mib) == (
