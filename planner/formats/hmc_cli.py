@@ -259,7 +259,8 @@ _ATTRIBUTE = re.compile(r'"?[A-Za-z0-9_]{1,80}=')
 _BLANKS = re.compile(r'(?<=[,"])[ \t]+(?="?[A-Za-z0-9_]{1,80}=)')
 _KEY = re.compile(r"[A-Za-z0-9_]{1,80}")
 _NAME = re.compile(r"[0-9]{0,8}[a-z][a-z0-9_]{0,79}")
-_VALUES_OF_THE_HMC = frozenset({"aixlinux", "vioserver", "os400", "Not Activated"})
+_VALUES_OF_THE_HMC = frozenset({
+    "aixlinux", "vioserver", "os400", "Not Activated", "uncap", "share_idle_procs", "keep_idle_procs"})
 _SCSI = "hmc-lshwres-scsi"
 _SCSI_OR_FC = (_SCSI, "hmc-lshwres-fc")
 _HEAD_LINES = 400

@@ -35,10 +35,12 @@ _TEXTS = {
     "vios-lsmap-vnic": "vios_lsmap", "vios-lspv": "vios_disks", "vios-hdisk-attr": "vios_disks",
     "vios-lsdev": "vios_disks", "vios-entstat": "vios_entstat", "vios-ioslevel": "vios_level",
     "vios-lsnports": "vios_lsnports", "vios-vasistat": "vios_vasistat", "aix-errpt": "aix_errpt",
+    "fcstat": "vios_fcstat",
     "hmc-level": "hmc_level", "hmc-lspartition": "hmc_lspartition", "hmc-cli": "hmc_cli",
 }
 _WORKBOOKS = {"hmc-scanner": "hmc_scanner"}
 _MODULES = {**_TEXTS, **_WORKBOOKS, "ansible": "ansible_facts", "checkmk": "checkmk",
+            "vios-site-log": "vios_site_log",
             "estate-workbook": "estate_workbook", "saved-estate": "saved_estate",
             "table": "table"}
 _TEXT = tuple(dict.fromkeys(_TEXTS.values()))
@@ -56,6 +58,7 @@ _COMMANDS = (
     (re.compile(r"ioslevel\b"), "vios_level"),
     (re.compile(r"lsnports\b"), "vios_lsnports"),
     (re.compile(r"vasistat\b"), "vios_vasistat"),
+    (re.compile(r"fcstat\b"), "vios_fcstat"),
     (re.compile(r"errpt\b"), "aix_errpt"),
     (re.compile(r"lshmc\b"), "hmc_level"),
     (re.compile(r"lspartition\b"), "hmc_lspartition"),
@@ -150,6 +153,7 @@ def _whole(text: str) -> Format | None:
         modules: tuple[str, ...] = ("saved_estate", "ansible_facts", "pcm", "hmc_rest")
     else:
         modules = ("checkmk", "pcm", "hmc_rest") if start.startswith(("<", "[", "INFO{")) else ()
+        modules = ("vios_site_log",) if "VIOS hostname:" in start or "running lssea on" in text[:HEAD] else modules
     return next((form for module in modules for form in _formats(module) if form.recognise(text)), None)
 
 

@@ -190,3 +190,45 @@ def test_checkmk_sections() -> None:
     agent, lparstat = registry.read_document(text.encode(), "agent.txt")
     assert (agent.host, lparstat.kind, len(lparstat.records) > 0) == ("slate", "lparstat-interval", True)
     assert "1 sections of a Checkmk agent that are not read: df" in agent.findings[0].message
+
+
+SITE_LOG = """\
+Execution date:
+Sat Jan 10 10:44:49 CET 2026
+VIOS hostname:
+quarry-v1
+Firmware level:\x20
+sys0!system:VL950_099 (t) VL950_075 (p) VL950_099 (t)
+ent0!b315211014101207.002800401000
+FC info:\x20
+FIBRE CHANNEL STATISTICS REPORT: fcs0
+Device Type: PCIe4 4-Port 32Gb FC Adapter (adapter/pciex)
+World Wide Port Name: 0x2100000000000001
+Port Speed (running):   32 GBIT
+NPIV map info:\x20
+vfchost0:U9009.42A.78D0E1F-V1-C15:3: :fcs0:U78CB-T1: : :NOT_LOGGED_IN
+vSCSI map info:\x20
+vhost0:U9009.42A.78D0E1F-V1-C12:0x0000000a: : : : : :\x20
+running lssea on quarry-v1 | IBM,0278D0E1F | ioslevel 3.1.4.10 | 2.0 20200108 | Sat Jan 10 10:45:30 CET 2026
++------------------------------------------------------+
+\x1b[m\x0fSEA : \x1b[m\x0f ent13\x1b[m\x0f\x20
+ha_mode              : Sharing
+vlans                : 61 62 193\x20
+ VIRTUAL ADAPTERS\x20
+adapter slot hardware_path                  priority active port_vlan_id  vswitch         mode    vlan_tags_ids\x20
+------- ---- -------------                  -------- ------ ------------  -------         ----    -------------\x20
+ent11   C61  U9009.42A.78D0E1F-V1-C61-T0    1        True   61            ETHERNET0       VEB     1
+ent12   C62  U9009.42A.78D0E1F-V1-C62-T0    1        True   62            ETHERNET0       VEB     193,2227
+ NO CONTROL CHANNEL\x20
+"""
+
+
+def test_a_site_log_of_lssea(tmp_path: Path) -> None:
+    readings = {r.kind: r for r in registry.read_document(SITE_LOG.encode(), "quarry.log")}
+    assert set(readings) == {"vios-site-log", "fcstat", "vios-lsmap", "vios-lsmap-npiv"}
+    assert readings["fcstat"].records[0].fields == {
+        "name": "fcs0", "device_type": "PCIe4 4-Port 32Gb FC Adapter (adapter/pciex)",
+        "world_wide_port_name": "2100000000000001", "port_speed_running": "32 GBIT"}
+    estate = site(tmp_path, **{"quarry.log": SITE_LOG}).estate
+    assert estate.servers[0].firmware == "VL950_099"
+    assert [(b.sea, b.vlan) for b in estate.bridges] == [("ent13", 61), ("ent13", 62), ("ent13", 193), ("ent13", 2227)]
