@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from planner.findings import Finding
+from planner.units import column_letters
 from planner.xlsx import ACCENT, Book
 
 NUMBERS = {
@@ -54,7 +55,7 @@ class Written:
 
     def letters(self, header: str) -> str:
         """The letters of a column."""
-        return letters(self.left + self.headers.index(header))
+        return column_letters(self.left + self.headers.index(header))
 
     def column(self, header: str) -> str:
         """All cells of a column, as a formula on any sheet names them."""
@@ -71,11 +72,6 @@ class Written:
         at = self.left + self.headers.index(header)
         end = self.last if last is None else self.top + 1 + last
         return [self.sheet, self.top + 1 + first, at, end, at]
-
-
-def letters(column: int) -> str:
-    """``0`` → ``A``."""
-    return letters(column // 26 - 1) + chr(65 + column % 26) if column >= 26 else chr(65 + column)
 
 
 def style(book: Book, kind: str) -> Any:

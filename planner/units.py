@@ -48,3 +48,8 @@ def round_up(value: int, step: int) -> int:
 def power_of_two_at_least(value: int) -> int:
     """The smallest power of two that is not below ``value`` (at least 1)."""
     return 1 if value <= 1 else 1 << (value - 1).bit_length()
+
+
+def column_letters(column: int) -> str:
+    """A column of a workbook: ``0`` → ``A``, ``27`` → ``AB``."""
+    return (column_letters(column // 26 - 1) if column >= 26 else "") + chr(65 + column % 26)

@@ -9,7 +9,6 @@ import zipfile
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, fields
 from difflib import get_close_matches
-from pathlib import Path
 from typing import Any
 
 from planner.estate.model import CLASSES, TABLE, TABLES, Column, Table, Type
@@ -17,6 +16,7 @@ from planner.findings import Finding, Severity, Source
 from planner.formats.base import Format, Reading, Record
 from planner.formats.facts import Intake, state_of
 from planner.formats.values import decimal_from, mib_from_gib, split_list, units_from_cores, whole_number, yes_no
+from planner.units import column_letters
 
 KIND = "estate-workbook"
 #: Sheets that `load` writes for people and does not read back.
@@ -27,11 +27,7 @@ _MAX_UNCOMPRESSED = 512 * 1024 * 1024
 
 def letters(column: int) -> str:
     """1 → ``A``, 28 → ``AB``."""
-    text = ""
-    while column:
-        column, rest = divmod(column - 1, 26)
-        text = chr(65 + rest) + text
-    return text
+    return column_letters(column - 1)
 
 
 def _as_text(value: Any) -> str:
@@ -167,11 +163,6 @@ def cell_source(record: Record, field: str) -> Source:
 
 def _refusal(file: str, message: str, fix: str) -> Reading:
     return Reading(KIND, (), (Finding("input.unreadable", Severity.ERROR, file, message, fix, Source(file)),))
-
-
-def read_workbook(path: Path, file: str | None = None) -> Reading:
-    """:func:`read_bytes` of a file. Raises OSError as the system does."""
-    return read_bytes(path.read_bytes(), file or path.name)
 
 
 def read_bytes(data: bytes, file: str) -> Reading:

@@ -15,6 +15,7 @@ import io
 import re
 import tomllib
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import MISSING, dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -23,7 +24,7 @@ from functools import partial
 from itertools import groupby, islice
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from planner.estate.model import TABLES, Column, Table
 from planner.findings import Finding, Severity, Source
@@ -40,6 +41,7 @@ from planner.formats.workbook_cells import (
     ErrorCell,
     Sheet,
     Workbook,
+    looks_like_workbook,
     open_workbook,
     sheet_names,
     text_of,
@@ -86,9 +88,8 @@ class TableMapping(BaseModel):
 
     @model_validator(mode="after")
     def _consistent(self) -> TableMapping:
-        problems = [*self._problems()]
-        if problems:
-            raise ValueError("; ".join(problems))
+        if problems := "; ".join(self._problems()):
+            raise ValueError(problems)
         return self
 
     def _problems(self) -> Iterator[str]:
@@ -116,18 +117,18 @@ class TableMapping(BaseModel):
         return _fits(file.replace("\\", "/").rpartition("/")[2], self.file)
 
 
+def _not_empty(tables: list[TableMapping]) -> list[TableMapping]:
+    if not tables:
+        raise ValueError("no [[table]] in it")
+    return tables
+
+
 class Mapping(BaseModel):
     """A mapping file: all its tables."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
-    table: list[TableMapping]
-
-    @model_validator(mode="after")
-    def _not_empty(self) -> Mapping:
-        if not self.table:
-            raise ValueError("no [[table]] in it")
-        return self
+    table: Annotated[list[TableMapping], AfterValidator(_not_empty)]
 
 
 def _fits(name: str, pattern: str) -> bool:
@@ -164,7 +165,7 @@ def _mapping_finding(text: str, file: str, place: tuple[int | str, ...], message
 
 def read_document(data: bytes, file: str, mapping: Mapping) -> Reading | None:
     """The table in a file or the tables in a workbook; None where the mapping fits none of it."""
-    if data[:2] in (b"PK", b"\xd0\xcf"):
+    if looks_like_workbook(data):
         return read_bytes(data, file, mapping) if recognise_bytes(data, mapping) else None
     text, notes = decode(data, file)
     # A table is known by its headers and by its file's name.
@@ -258,11 +259,9 @@ def _nothing(file: str, message: str) -> Reading:
 def _csv_head(text: str, delimiter: str) -> list[tuple[Cell, ...]]:
     """The first rows, as far as they can be read."""
     rows: list[tuple[Cell, ...]] = []
-    try:
-        for row in islice(csv.reader(io.StringIO(text[:65536]), delimiter=delimiter), _HEADER_ROWS):
+    with suppress(csv.Error):
+        for row in islice(csv.reader(io.StringIO(text[:HEAD]), delimiter=delimiter), _HEADER_ROWS):
             rows.append(tuple(row))
-    except csv.Error:
-        pass
     return rows
 
 
@@ -330,29 +329,22 @@ def _report_headers(log: CellLog, row: _Row, head: _Head) -> None:
 def _record(log: CellLog, row: _Row, head: _Head) -> Record | None:
     """The row's record; None for a row in which all mapped cells are empty."""
     fields: dict[str, Any] = {}
-    for header, (name, unit) in head.fields.items():
-        if header in head.columns:
-            _put(log, fields, row, head, header, name, unit)
-    if fields and all(value is NonValue.EMPTY for value in fields.values()):
-        stray = next((text_of(cell) for cell in row.cells if text_of(cell)), "")
-        if stray:
-            log.bad("input.unknown-text", f"{stray[:60]!r} in a row without any value in the mapped columns",
-                    row.source(), "rows", Severity.WARNING)
-        return None
-    return Record(f"table-{head.table.kind}", fields, row.source())
-
-
-def _put(log: CellLog, fields: dict[str, Any], row: _Row, head: _Head, header: str, name: str,
-         unit: str | None) -> None:
-    column = head.columns[header]
-    cell = row.cells[column] if column < len(row.cells) else None
-    try:
-        fields[name] = _value(cell, unit, head.table.decimal)
-    except ValueError as error:
-        log.bad("input.bad-value", f"{name}: {error}", row.source(column), repr(header))
-    if unit == "percent" and isinstance(cell, int | float) and 0 < cell <= 1:
-        log.bad("input.ambiguous-percent", f"{name}: {cell} percent, or {cell:.0%} as a spreadsheet shows it?",
-                row.source(column), repr(header), Severity.WARNING)
+    for header, column in head.columns.items():
+        name, unit = head.fields[header]
+        cell = row.cells[column] if column < len(row.cells) else None
+        try:
+            fields[name] = _value(cell, unit, head.table.decimal)
+        except ValueError as error:
+            log.bad("input.bad-value", f"{name}: {error}", row.source(column), repr(header))
+        if unit == "percent" and isinstance(cell, int | float) and 0 < cell <= 1:
+            log.bad("input.ambiguous-percent", f"{name}: {cell} percent, or {cell:.0%} as a spreadsheet shows it?",
+                    row.source(column), repr(header), Severity.WARNING)
+    if not fields or any(value is not NonValue.EMPTY for value in fields.values()):
+        return Record(f"table-{head.table.kind}", fields, row.source())
+    if stray := next((text_of(cell) for cell in row.cells if text_of(cell)), ""):
+        log.bad("input.unknown-text", f"{stray[:60]!r} in a row without any value in the mapped columns",
+                row.source(), "rows", Severity.WARNING)
+    return None
 
 
 def _value(cell: Cell, unit: str | None, decimal: str) -> Any:
@@ -363,18 +355,14 @@ def _value(cell: Cell, unit: str | None, decimal: str) -> Any:
     if none is not None:
         return none
     if unit is None:
-        return _text(cell, shown)
+        if isinstance(cell, float) and not abs(cell) < 2**53:
+            raise ValueError(f"{cell!r} is a number of which a workbook keeps 15 digits; format the column as text")
+        return shown
     if unit == "list":
         return tuple(part.strip() for part in re.split(r"[,;|\n]", shown) if part.strip())
     if unit == "yes-no":
         return yes_no(shown)
-    return _quantity(_number(cell, shown, unit, decimal), unit)
-
-
-def _text(cell: Cell, shown: str) -> str:
-    if isinstance(cell, float) and not abs(cell) < 2**53:
-        raise ValueError(f"{cell!r} is a number of which a workbook keeps 15 digits; format the column as text")
-    return shown
+    return _OF_UNIT[unit](format(_number(cell, shown, unit, decimal), "f"))
 
 
 def _number(cell: Cell, shown: str, unit: str, decimal: str) -> Decimal:
@@ -389,12 +377,6 @@ def _number(cell: Cell, shown: str, unit: str, decimal: str) -> Decimal:
     if match[2] and match[2].lower() not in _SUFFIXES.get(unit, ()):
         raise ValueError(f"{shown[:40]!r} has the unit {match[2]!r}, but the mapping says {unit}")
     return Decimal(match[1].replace(",", "."))
-
-
-def _quantity(number: Decimal, unit: str) -> int | float:
-    """A number in the program's units."""
-    quantity: int | float = _OF_UNIT[unit](format(number, "f"))
-    return quantity
 
 
 # --- rows of the estate -----------------------------------------------------------------------------------------------
@@ -458,21 +440,21 @@ def _take_samples(out: Extract, reading: Reading) -> None:
 
 
 def _table_row(out: Extract, record: Record) -> _UsageRow | None:
-    fields = {name: value for name, value in record.fields.items() if not isinstance(value, NonValue)}
+    fields = stated(record)
     for name in fields.keys() - set(_USAGE_FIELDS):
         out.once(f"field {name}", "input.unknown-column", Severity.WARNING, f"{name!r} is no field of usage: not used",
                  "one of: " + ", ".join(_USAGE_FIELDS), record.source)
-    name = str(fields.get("name", fields.get("lpar", "")))
+    name, entity = str(fields.get("name", fields.get("lpar", ""))), str(fields.get("entity", "lpar")).casefold()
     try:
-        kind = Kind(str(fields.get("entity", "lpar")).casefold())
+        if entity not in {kind.value for kind in Kind}:
+            raise ValueError("entity is not lpar, pool or server")
         time = values.time(str(fields.get("time", "")).strip())
         if not name:
             raise ValueError("no name")
     except ValueError as error:
-        text = str(error)
-        _bad_row(out, record, text if "time" in text or "no name" in text else "entity is not lpar, pool or server")
+        _bad_row(out, record, str(error))
         return None
-    return (kind, name, str(fields.get("server", ""))), time, record
+    return (Kind(entity), name, str(fields.get("server", ""))), time, record
 
 
 def _bad_row(out: Extract, record: Record, what: str) -> None:

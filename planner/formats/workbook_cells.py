@@ -26,6 +26,7 @@ from python_calamine import CalamineWorkbook
 from planner.findings import Finding, Severity, Source
 from planner.formats.base import NonValue
 from planner.formats.values import non_value
+from planner.units import column_letters as column_letters
 
 MIB = 1024 * 1024
 MAX_UNPACKED = 512 * MIB
@@ -118,16 +119,6 @@ class _RefusedError(Exception):
     def __init__(self, rule: str, message: str, fix: str) -> None:
         super().__init__(message)
         self.rule, self.message, self.fix = rule, message, fix
-
-
-def column_letters(column: int) -> str:
-    """``0`` → ``A``, ``27`` → ``AB``."""
-    letters = ""
-    column += 1
-    while column:
-        column, rest = divmod(column - 1, 26)
-        letters = chr(65 + rest) + letters
-    return letters
 
 
 def looks_like_workbook(data: bytes) -> bool:

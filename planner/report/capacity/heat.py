@@ -8,7 +8,8 @@ from typing import Any
 
 from planner.history.calendar import DayKind
 from planner.jobs.capacity.figures import Capacity, PlaceFigures, show_month
-from planner.sheets import Written, heading, letters, printed
+from planner.sheets import Written, heading, printed
+from planner.units import column_letters
 from planner.xlsx import Book
 
 _BLOCK = 29
@@ -43,7 +44,7 @@ def _block(book: Book, sheet: Any, capacity: Capacity, place: PlaceFigures, top:
     for hour in range(24):
         sheet.write_string(top + 3 + hour, 0, f"{hour:02d}:00", book.format(font_size=9, align="right"))
     sheet.write_blank(top + 2, 0, None, book.header)
-    last = letters(calendar.monthrange(year, month)[1])
+    last = column_letters(calendar.monthrange(year, month)[1])
     sheet.conditional_format(f"B{top + 4}:{last}{top + 27}", {
         "type": "3_color_scale", "min_type": "num", "min_value": 0, "mid_type": "formula",
         "mid_value": f"=$J${top + 1}*0.6", "max_type": "formula", "max_value": f"=$J${top + 1}",
