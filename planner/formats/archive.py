@@ -99,23 +99,19 @@ class Entry:
 
     def read(self, most: int = MOST_DOCUMENT) -> bytes:
         """All of it. What is longer than ``most`` is not read and is :attr:`problem`."""
-        pieces: list[bytes] = []
-        left = most
+        data = bytearray()
         while piece := self.read1(_PIECE):
-            pieces.append(piece)
-            left -= len(piece)
-            if left < 0:
+            data += piece
+            if len(data) > most:
                 self._stop("input.too-large", f"larger than {most // MIB} MiB", "split it into smaller files")
                 return b""
-        return b"".join(pieces)
+        return bytes(data)
 
     def _beginning(self) -> bytes:
-        pieces: list[bytes] = []
-        wanted = HEAD
-        while wanted > 0 and (piece := self._next(wanted)):
-            pieces.append(piece)
-            wanted -= len(piece)
-        return b"".join(pieces)
+        head = b""
+        while len(head) < HEAD and (piece := self._next(HEAD - len(head))):
+            head += piece
+        return head
 
     def _next(self, size: int) -> bytes:
         if self.problem is not None:

@@ -201,17 +201,13 @@ def _with_unvalued(reading: Reading, data: bytes, file: str) -> Reading:
     import openpyxl
 
     books = [openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=only) for only in (False, True)]
-    found: list[Finding] = []
-    for table in TABLES:
-        if table.sheet in books[0].sheetnames:
-            rows = [book[table.sheet].iter_rows(values_only=True) for book in books]
-            for number, (stated, valued) in enumerate(zip(*rows, strict=False), 1):
-                found += [Finding("input.bad-value", Severity.ERROR, table.sheet,
-                                  f"the formula {text[:40]!r} has no stored value",
-                                  "open the workbook in a spreadsheet, let it calculate, and save it",
-                                  Source(file, cell=f"{table.sheet}!{letters(column)}{number}"))
-                          for column, (text, value) in enumerate(zip(stated, valued, strict=False), 1)
-                          if isinstance(text, str) and text.startswith("=") and value is None]
+    found = [Finding("input.bad-value", Severity.ERROR, name, f"the formula {text[:40]!r} has no stored value",
+                     "open the workbook in a spreadsheet, let it calculate, and save it",
+                     Source(file, cell=f"{name}!{column_letters(column)}{number}"))
+             for name in (table.sheet for table in TABLES) if name in books[0].sheetnames
+             for number, rows in enumerate(zip(*(b[name].iter_rows(values_only=True) for b in books), strict=False), 1)
+             for column, (text, value) in enumerate(zip(*rows, strict=False))
+             if isinstance(text, str) and text.startswith("=") and value is None]
     for book in books:
         book.close()
     return Reading(reading.kind, reading.records, (*reading.findings, *found))

@@ -210,8 +210,8 @@ def _marks(text: str) -> list[_Break]:
     found = []
     for match in _MARKED.finditer(text):
         mark = _MARK.fullmatch(match[1])
-        host, command = (mark[1] or "", mark[3] or "") if mark else ("", "")
-        found.append(_Break(match.start(), match.end(), "marker", (host,) if host else (), command.strip()))
+        hosts, command = ((mark[1],) if mark and mark[1] else (), mark[3] or "" if mark else "")
+        found.append(_Break(match.start(), match.end(), "marker", hosts, command.strip()))
     return found
 
 
@@ -220,7 +220,11 @@ def _breaks(text: str) -> list[_Break]:
     found: dict[int, _Break] = {}
     for one in (*_headers(text), *_prompts(text)):
         found.setdefault(one.start, one)
-    return _apart([found[start] for start in sorted(found)])
+    apart: list[_Break] = []
+    for start in sorted(found):  # but for those inside another: a name between the dashes of a header
+        if not apart or start >= apart[-1].end:
+            apart.append(found[start])
+    return apart
 
 
 def _headers(text: str) -> Iterator[_Break]:
@@ -245,15 +249,6 @@ def _prompts(text: str) -> Iterator[_Break]:
 
 def _typed(command: str) -> str:
     return command[:_LONGEST_COMMAND].strip(_CURSOR)
-
-
-def _apart(breaks: list[_Break]) -> list[_Break]:
-    """Without those inside another (a name between the dashes of a header)."""
-    kept: list[_Break] = []
-    for one in breaks:
-        if not kept or one.start >= kept[-1].end:
-            kept.append(one)
-    return kept
 
 
 class _Session:
@@ -314,8 +309,7 @@ def _parts(whole: Section) -> Iterator[Section]:
         yield replace(whole, text=text[:breaks[0].start])
     session = _Session()
     line, counted = whole.first_line, 0
-    following = [*breaks[1:], _Break(len(text), len(text), "")]
-    for one, after in zip(breaks, following, strict=True):
+    for one, after in pairwise([*breaks, _Break(len(text), len(text), "")]):
         begin, end = min(one.end + 1, len(text)), after.start
         line += text.count("\n", counted, begin)
         counted = begin
@@ -326,15 +320,8 @@ def _parts(whole: Section) -> Iterator[Section]:
 
 
 def _leaves(part: Section, known: Callable[[str], bool]) -> Iterator[Section]:
-    if part.marked:
-        yield part
-        return
-    per_host = _unprefixed(part, known)
-    if not per_host:
-        yield from _listings(part)
-        return
-    for section in per_host:
-        for inner in (_parts(section) if MARKER in section.text else [section]):
+    for section in ([] if part.marked else _unprefixed(part, known)) or [part]:
+        for inner in (_parts(section) if section is not part and MARKER in section.text else [section]):
             yield from [inner] if inner.marked else _listings(inner)
 
 

@@ -258,19 +258,15 @@ def _xlsx_sheets(data: bytes) -> Iterator[Sheet]:
     errors = {name: _error_positions(parts.get(part, b"")) for name, part in _sheet_parts(parts)}
     try:
         book = CalamineWorkbook.from_filelike(io.BytesIO(_packed(parts)))
-        for index, name in enumerate(_single(book.sheet_names)):
+        if len(set(book.sheet_names)) < len(book.sheet_names):
+            raise _corrupt("two sheets have one name")
+        for index, name in enumerate(book.sheet_names):
             rows = book.get_sheet_by_index(index).to_python(skip_empty_area=False)
             yield Sheet(name, _trimmed(_with_errors(rows, errors.get(name, ()))))
-    except (KeyboardInterrupt, SystemExit, GeneratorExit):
+    except (KeyboardInterrupt, SystemExit, GeneratorExit, _RefusedError):
         raise
     except BaseException as error:  # a panic of the library is no Exception
         raise _corrupt(error) from None
-
-
-def _single(names: list[str]) -> list[str]:
-    if len(set(names)) < len(names):
-        raise _corrupt("two sheets have one name")
-    return names
 
 
 def _packed(parts: dict[str, bytes]) -> bytes:
@@ -358,17 +354,15 @@ def _with_errors(rows: Any, positions: Iterable[tuple[int, int]]) -> list[list[C
 
 
 def _trimmed(rows: Iterable[Iterable[Cell]]) -> tuple[tuple[Cell, ...], ...]:
-    trimmed = [_trimmed_row(row) for row in rows]
-    while trimmed and not trimmed[-1]:
-        trimmed.pop()
-    return tuple(trimmed)
+    trimmed = [tuple(_without_end([None if cell == "" else cell for cell in row])) for row in rows]
+    return tuple(_without_end(trimmed))
 
 
-def _trimmed_row(row: Iterable[Cell]) -> tuple[Cell, ...]:
-    cells = [None if cell == "" else cell for cell in row]
-    while cells and cells[-1] is None:
-        cells.pop()
-    return tuple(cells)
+def _without_end(items: list[Any]) -> list[Any]:
+    """Without what is empty at the end."""
+    while items and items[-1] in (None, ()):
+        items.pop()
+    return items
 
 
 def _open_xls(data: bytes) -> Any:
@@ -407,11 +401,9 @@ def _xls_sheets(book: Any) -> Iterator[Sheet]:
 def _xls_cell(cell: Any, date_mode: int) -> Cell:
     if cell.ctype == xlrd.XL_CELL_ERROR:
         return ErrorCell.ERROR
-    if cell.ctype == xlrd.XL_CELL_BOOLEAN:
-        return bool(cell.value)
     if cell.ctype == xlrd.XL_CELL_DATE:
         return _xls_date(cell.value, date_mode)
-    value: Cell = cell.value
+    value: Cell = bool(cell.value) if cell.ctype == xlrd.XL_CELL_BOOLEAN else cell.value
     return value
 
 
