@@ -234,6 +234,20 @@ def _gathered(findings: Sequence[Finding]) -> list[Finding]:
     return out
 
 
+def _whole(facts: Facts, table: Table, key: Key, chosen: dict[str, Fact]) -> bool:
+    """Whether a row states all that it must; sizes of a partition that are unknown are 0, and said so."""
+    needed = [f.name for f in fields(CLASSES[table.kind]) if f.default is MISSING and f.name not in chosen]
+    if needed == ["max_memory_mib"]:
+        chosen["max_memory_mib"] = chosen["memory_mib"]
+        return True
+    if needed:
+        _missing(facts, table, key, needed)
+    if needed and table.kind in _PARTITIONS and _SIZES.issuperset(needed):
+        chosen |= {name: Fact(0, facts.places[(table.kind, key)][0][0], ASSUMED) for name in needed}
+        return True
+    return not needed
+
+
 def _build(facts: Facts) -> tuple[dict[str, list[Any]], Provenance, list[tuple[str, dict[str, Any]]]]:
     rows: dict[str, list[Any]] = {kind: [] for kind in CLASSES}
     partial: list[tuple[str, dict[str, Any]]] = []
@@ -243,17 +257,10 @@ def _build(facts: Facts) -> tuple[dict[str, list[Any]], Provenance, list[tuple[s
         chosen = {name: _choose(facts, kind, key, name, found) for name, found in stated.items()}
         for part, name in zip(key, table.key, strict=True):
             chosen.setdefault(name, Fact(part, facts.places[(kind, key)][0][0], 0))
-        needed = [f.name for f in fields(cls) if f.default is MISSING and f.name not in chosen]
         for name, fact in chosen.items():
             provenance[fact_name(kind, key, name)] = fact.source
         provenance[fact_name(kind, key, "")] = facts.places[(kind, key)][0][0]
-        if needed == ["max_memory_mib"]:
-            chosen["max_memory_mib"], needed = chosen["memory_mib"], []
-        if needed:
-            _missing(facts, table, key, needed)
-        if needed and kind in _PARTITIONS and _SIZES.issuperset(needed):
-            chosen |= {name: Fact(0, facts.places[(kind, key)][0][0], ASSUMED) for name in needed}
-        elif needed:
+        if not _whole(facts, table, key, chosen):
             partial.append((kind, {name: fact.value for name, fact in chosen.items()}))
             continue
         values = {name: fact.value for name, fact in chosen.items()}

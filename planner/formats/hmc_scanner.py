@@ -363,23 +363,30 @@ def _joined(records: list[Record]) -> None:
         of.setdefault(record.kind, []).append(stated(record))
     trunks = {(r.get("managed_system_name"), r.get("lpar_name"), r.get("slot")): r
               for r in of.get("scanner-veth", ()) if r.get("trunk") and "port_vlan_id" in r}
-    wwpns = {r["physical_location"]: _wwpn(r["wwpn"]) for r in of.get("scanner-slot-child", ())
-             if {"physical_location", "wwpn"} <= r.keys()}
-    names = {(r["vios"], _wwpn(r["wwpn"])): r["fc"] for r in of.get("scanner-fc", ())
-             if {"vios", "fc", "wwpn"} <= r.keys()}
+    names = _port_names(of)
     for record in records:
         have = stated(record)
         if record.kind == "scanner-sea":
-            slots = [(have.get("managed_system_name"), have.get("vios"), int(str(v))) for k, v in have.items()
-                     if _VIRTUAL_SLOT.fullmatch(k) and str(v).isdecimal()]
-            found = [trunks[slot] for slot in slots if slot in trunks]
-            record.fields["vlans"] = tuple(
-                (str(r.get("virtual_switch") or DEFAULT_VSWITCH), vlan)
-                for r in found for vlan in (r["port_vlan_id"], *r.get("ieee_vlan_ids", ())))
+            record.fields["vlans"] = _vlans_of(have, trunks)
         elif record.kind == "scanner-vfc" and "physical_fc_slot" in have:
             vios = have.get("lpar_name" if have.get("type") == "server" else "remote_lpar")
-            place = have["physical_fc_slot"]
-            record.fields["port"] = names.get((vios, wwpns.get(place, "")), place)
+            record.fields["port"] = names.get((vios, have["physical_fc_slot"]), have["physical_fc_slot"])
+
+
+def _vlans_of(sea: dict[str, Any], trunks: dict[tuple[Any, ...], dict[str, Any]]) -> tuple[tuple[str, int], ...]:
+    slots = [int(str(v)) for k, v in sea.items() if _VIRTUAL_SLOT.fullmatch(k) and re.fullmatch("[0-9]{1,6}", str(v))]
+    found = [trunks.get((sea.get("managed_system_name"), sea.get("vios"), slot)) for slot in slots]
+    return tuple((str(r.get("virtual_switch") or DEFAULT_VSWITCH), vlan)
+                 for r in found if r for vlan in (r["port_vlan_id"], *r.get("ieee_vlan_ids", ())))
+
+
+def _port_names(of: dict[str, list[dict[str, Any]]]) -> dict[tuple[Any, Any], str]:
+    """(VIOS, location code) → the name of the port: sheet FC has its WWPN, IO_slot_children where that WWPN is."""
+    names = [(r["vios"], _wwpn(r["wwpn"]), r["fc"]) for r in of.get("scanner-fc", ())
+             if {"vios", "fc", "wwpn"} <= r.keys()]
+    places = {_wwpn(r["wwpn"]): r["physical_location"] for r in of.get("scanner-slot-child", ())
+              if {"physical_location", "wwpn"} <= r.keys()}
+    return {(vios, places[wwpn]): str(name) for vios, wwpn, name in names if wwpn in places}
 
 
 _VIRTUAL_SLOT = re.compile(r"virt_\d{1,3}_slot")
@@ -387,7 +394,6 @@ _VIRTUAL_SLOT = re.compile(r"virt_\d{1,3}_slot")
 
 def _wwpn(text: Any) -> str:
     return str(text).lower().removeprefix("0x").replace(":", "")
-
 
 
 def _sheet_key(name: str) -> str:

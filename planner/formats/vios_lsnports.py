@@ -53,6 +53,8 @@ def _label(text: str) -> Any:
 def _take(intake: Intake, record: Record, reading: Reading) -> None:
     """Each virtual adapter takes one virtual port and two WWPNs; a port without a fabric serves nobody."""
     have = stated(record)
+    if "name" not in have:
+        return
     free = [have["aports"]] if "aports" in have else []
     free += [have["awwpns"] // 2] if "awwpns" in have else []
     vios = vios_of(record, reading)

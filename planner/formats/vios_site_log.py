@@ -24,7 +24,7 @@ _SYSTEM = re.compile(r"sys0!system:(\w{6,14})")
 _SECTION = re.compile(r"([A-Za-z]\w+(?: \w+){0,3} ?(?:info|level|date)|VIOS hostname):\s*")
 _SEA = re.compile(r"SEA\s*:\s*(\w{1,32})\s*")
 _ADAPTER = re.compile(r"(ent\d+)\s+C\d+\s+\S+-V\d+-C\d+\S*\s+(\d+)\s+(?:True|False)\s+(\d{1,4})\s+(\S+)\s+\S+"
-                      r"(?:\s+([\d,]+))?")
+                      r"(?:\s+([\d,]{1,200}))?")
 _MAPS = ("NPIV map info", "vSCSI map info", "FC info")
 
 
@@ -63,7 +63,7 @@ def read(text: str, file: str, first_line: int = 1) -> Reading:
 
 def _vlans(adapter: re.Match[str]) -> tuple[tuple[str, int], ...]:
     _, priority, port, switch, tags = adapter.groups()
-    tagged = [] if tags in (None, priority) else [int(one) for one in str(tags).split(",") if one]
+    tagged = [] if tags in (None, priority) else [int(one) for one in str(tags).split(",") if 0 < len(one) < 6]
     return tuple((switch, vlan) for vlan in (int(port), *tagged))
 
 
