@@ -67,7 +67,6 @@ class Budget:
             self.refuse(f"unpacks to more than {self.most // MIB} MiB")
 
     def refuse(self, message: str) -> None:
-        """End the reading of the archive."""
         self.spent = message
         raise TooMuchError(message)
 
@@ -132,7 +131,6 @@ class Entry:
 
 
 def finding(shown: str, message: str, fix: str, rule: str, severity: Severity = Severity.ERROR) -> Finding:
-    """A finding on a whole file."""
     return Finding(rule, severity, shown, message, fix, Source(shown))
 
 
@@ -271,7 +269,6 @@ class _Unpacked:
                 raise DamagedError(problem.message if problem else "it ends too early")
 
     def _another(self) -> bool:
-        """Whether one more compressed stream follows; zeros may pad the last one."""
         rest: bytes = self._inner.unused_data
         while not (rest := rest.lstrip(b"\x00")):
             rest = self._packed.read1(_PIECE)

@@ -121,7 +121,6 @@ def is_prompt(line: str) -> bool:
 
 
 def is_rule(line: str) -> bool:
-    """A line of dashes or of equal signs."""
     return not line.strip("-= \t")
 
 
@@ -164,7 +163,6 @@ class Notes:
         self._said: set[str] = set()
 
     def source(self, line: int) -> Source:
-        """A line of the text."""
         return Source(self.file, line)
 
     def add(self, severity: Severity, rule: str, message: str, fix: str, line: int, subject: str = "") -> None:
@@ -199,11 +197,9 @@ class Notes:
                   f"found the key {shown(key)}, expected a known one", "kept as text; report the new key", line)
 
     def bad_value(self, key: str, error: object, line: int, subject: str = "") -> None:
-        """A value that cannot be read: its field stays unknown."""
         self.add(Severity.ERROR, "input.bad-value", f"{key}: {error}", "taken as unknown; export again", line, subject)
 
     def twice(self, what: str, line: int, subject: str = "") -> None:
-        """Something that may stand once stands again."""
         self.add(Severity.ERROR, "input.duplicate-key", f"{what} stands twice, expected once",
                  "the first is used; keep one listing of one VIOS in a file", line, subject)
 

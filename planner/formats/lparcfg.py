@@ -9,14 +9,12 @@ MB, taken as MiB; entitled memory is in bytes. ``lparstat -i`` of Linux prints `
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
-from typing import Any
 
 from planner.findings import Severity, Source
 from planner.formats.base import Format, Reading, Record, clean, pick, stated
 from planner.formats.facts import Intake, Partition, PartRef
 from planner.formats.lines import Notes, Raw, lines
-from planner.formats.values import bit, counter, hundredths, mib, processors
+from planner.formats.values import Parser, bit, counter, hundredths, mib, processors
 
 KIND = "lparcfg"
 
@@ -38,30 +36,25 @@ def _memory(value: str) -> int:
     return number >> 20 if number > _MOST_MB else mib(value)
 
 
-def _keys(parse: Callable[[str], Any], names: str) -> Iterable[tuple[str, Callable[[str], Any]]]:
-    return ((name, parse) for name in names.split())
-
-
-_PARSERS: dict[str, Callable[[str], Any]] = dict((
-    *_keys(str, "serial_number system_type power_mode_data"),
-    *_keys(bit, "capped shared_processor_mode cmo_enabled CapiLicensed ServicePartition"),
-    *_keys(hundredths,
-           "CapInc MinEntCap MinEntCapPerVP partition_max_entitled_capacity DesEntCap partition_entitled_capacity "
-           "pool_capacity unallocated_capacity max_proc_entitled_capacity entitled_proc_capacity_available"),
-    *_keys(processors,
-           "MinProcs system_potential_processors DesProcs system_active_processors pool_num_procs "
-           "physical_procs_allocated_to_virtualization partition_active_processors partition_potential_processors"),
-    *_keys(mib, "MinMem DesMem"),
-    *_keys(_memory, "MaxMem"),
-    *_keys(_signed, "entitled_memory_loan_request"),
-    *_keys(counter,
-           "partition_id group security_flavor BoundThrds DisWheRotPer DesVarCapWt DedDonMode pool pool_idle_time "
-           "boot_pool_idle_time unallocated_capacity_weight capacity_weight dispatches dispatch_dispersions purr tbr "
-           "slb_size entitled_memory mapped_entitled_memory entitled_memory_group_number entitled_memory_pool_number "
-           "entitled_memory_pool_size entitled_memory_weight unallocated_entitled_memory_weight "
-           "unallocated_io_mapping_entitlement backing_memory cmo_faults "
-           "cmo_fault_time_usec cmo_primary_psp cmo_secondary_psp cmo_page_size"),
-))
+_PARSERS: dict[str, Parser] = {key: parse for parse, keys in (
+    (str, "serial_number system_type power_mode_data"),
+    (bit, "capped shared_processor_mode cmo_enabled CapiLicensed ServicePartition"),
+    (hundredths, "CapInc MinEntCap MinEntCapPerVP partition_max_entitled_capacity DesEntCap pool_capacity "
+                 "partition_entitled_capacity unallocated_capacity max_proc_entitled_capacity "
+                 "entitled_proc_capacity_available"),
+    (processors, "MinProcs system_potential_processors DesProcs system_active_processors pool_num_procs "
+                 "physical_procs_allocated_to_virtualization partition_active_processors "
+                 "partition_potential_processors"),
+    (mib, "MinMem DesMem"),
+    (_memory, "MaxMem"),
+    (_signed, "entitled_memory_loan_request"),
+    (counter, "partition_id group security_flavor BoundThrds DisWheRotPer DesVarCapWt DedDonMode pool "
+              "pool_idle_time boot_pool_idle_time unallocated_capacity_weight capacity_weight dispatches "
+              "dispatch_dispersions purr tbr slb_size entitled_memory mapped_entitled_memory "
+              "entitled_memory_group_number entitled_memory_pool_number entitled_memory_pool_size "
+              "entitled_memory_weight unallocated_entitled_memory_weight unallocated_io_mapping_entitlement "
+              "backing_memory cmo_faults cmo_fault_time_usec cmo_primary_psp cmo_secondary_psp cmo_page_size"),
+) for key in keys.split()}
 
 #: What every LPAR's lparcfg holds; one that is not there means an excerpt.
 REQUIRED = (

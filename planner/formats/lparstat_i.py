@@ -107,8 +107,6 @@ def recognise(text: str) -> bool:
 
 
 class _Lpar:
-    """What has been read of one LPAR."""
-
     def __init__(self, file: str) -> None:
         self.notes = Notes(file)
         self.fields: dict[str, Any] = {}

@@ -110,7 +110,6 @@ class _Run:
         return float(limit) * 1.05 + 0.1
 
     def switches(self) -> list[int]:
-        """The context switches of each row."""
         at = self.columns.index("vcsw") if "vcsw" in self.columns else len(self.columns)
         return [value for row in self.rows for value in row[at:at + 1] if isinstance(value, int)]
 
@@ -282,7 +281,6 @@ class _Reader:
             run.since_boot = len(run.rows) == 1 and (not switches or switches[0] >= _SINCE_BOOT)
 
     def merged(self) -> list[_Run]:
-        """Runs with what a repeated configuration line had cut apart put together again."""
         whole: list[_Run] = []
         for run in self.runs:
             if whole and run.continues(whole[-1]):

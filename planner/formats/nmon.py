@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sized
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -204,7 +205,6 @@ class _Reader:
                 self.bad(f"{what!r}: {error}", "left out", at)
 
     def room(self, kept: Sized, at: int) -> bool:
-        """Whether one more line of configuration may be kept."""
         if len(kept) >= _MOST_KEPT:
             self.notes.once("configuration", Severity.ERROR, "input.too-large",
                             f"more than {_MOST_KEPT} lines of configuration: the rest is left out", "record again", at)
@@ -231,7 +231,9 @@ class _Reader:
 
     def zzzz(self, rest: str, at: int) -> None:
         parts = [part.strip() for part in rest.split(",")]
-        time = _time(parts) if len(parts) >= 3 and _SNAPSHOT.fullmatch(parts[0]) else None
+        time = None
+        with suppress(ValueError):
+            time = time_of(f"{parts[2]} {parts[1]}") if len(parts) >= 3 and _SNAPSHOT.fullmatch(parts[0]) else None
         if time is None:
             self.bad(f"not ZZZZ,T0001,HH:MM:SS,DD-MON-YYYY: {rest[:60]!r}", "the snapshot is left out", at)
         elif parts[0] in self.now.times:
@@ -344,17 +346,11 @@ class _Reader:
             embedded = _embedded(recording.lparstat, self.file)
             records += embedded.records
             findings += embedded.findings
-            records += self.sample_records(recording)
+            records += [Record(SAMPLE, sample, Source(self.file, recording.times[name]), _NO_LINES)
+                        for name, sample in recording.samples.items() if len(sample) > 1 and name in recording.times]
             self.check(recording)
         self.tell_others()
         return Reading(KIND, tuple(records), (*self.notes.all(), *findings))
-
-    def sample_records(self, recording: _Recording) -> list[Record]:
-        """Samples in the file's order; snapshots without a time or without any row are left out."""
-        return [
-            Record(SAMPLE, sample, Source(self.file, recording.times[name]), _NO_LINES)
-            for name, sample in recording.samples.items() if len(sample) > 1 and name in recording.times
-        ]
 
     def check(self, recording: _Recording) -> None:
         timeless = [name for name in recording.samples if name not in recording.times]
@@ -407,13 +403,6 @@ class _Reader:
 def _some(names: Iterable[str]) -> str:
     ordered = sorted(names)
     return ", ".join(ordered[:20]) + (f" and {len(ordered) - 20} more" if len(ordered) > 20 else "")
-
-
-def _time(parts: list[str]) -> datetime | None:
-    try:
-        return time_of(f"{parts[2]} {parts[1]}")
-    except ValueError:
-        return None
 
 
 def _fits_sum(used: float, parts: list[str | None], base: str | None) -> bool:

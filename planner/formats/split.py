@@ -108,7 +108,6 @@ def _words(command: str) -> list[tuple[str, int]]:
 
 
 def _rest(command: str, at: int) -> str:
-    """The command from a place on; out of its quotes where they hold all of it."""
     rest = command[at:].strip()
     whole = _WORD.fullmatch(rest)
     return rest if whole is None or whole[3] else (whole[1] or whole[2] or "")
@@ -145,7 +144,6 @@ def _dsh(command: str) -> Typed:
 
 
 def _viosvrcmd(command: str) -> Typed:
-    """``viosvrcmd -m SYSTEM -p VIOS -c "COMMAND"`` of the HMC."""
     words = [word for word, _ in _words(command)]
     options = dict(pairwise(words))
     hosts = (options["-p"],) if re.fullmatch(_HOST, options.get("-p", "")) else ()

@@ -257,7 +257,6 @@ def _nothing(file: str, message: str) -> Reading:
 
 
 def _csv_head(text: str, delimiter: str) -> list[tuple[Cell, ...]]:
-    """The first rows, as far as they can be read."""
     rows: list[tuple[Cell, ...]] = []
     with suppress(csv.Error):
         for row in islice(csv.reader(io.StringIO(text[:HEAD]), delimiter=delimiter), _HEADER_ROWS):

@@ -196,7 +196,6 @@ def read_attributes(text: str, file: str, first_line: int = 1) -> Reading:
 
 
 def _begin_disk(disks: list[Raw]) -> None:
-    """A header begins a disk, unless the line above has named it."""
     if not disks or set(disks[-1]) != {"device"}:
         disks.append({})
 

@@ -193,7 +193,6 @@ def _once(part: _Part, told_by: str, seen: set[tuple[str, str]], notes: Notes) -
 
 
 def _vlans(part: _Part, name: str, notes: Notes) -> tuple[int, ...] | None:
-    """A list of VLAN ids; None when one of them cannot be read."""
     numbers: list[int] = []
     for token, line in part.lists[name]:
         try:

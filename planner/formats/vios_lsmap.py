@@ -31,9 +31,9 @@ KIND_VNIC = "vios-lsmap-vnic"
 
 _CLIENT_HEADER = ("Name", "Physloc", "ClntID", "ClntName", "ClntOS")
 _ROW_OF_ANY = re.compile(r"\bv(?:fc)?host[0-9]|\bvnicserver[0-9]|-V[0-9]+-C[0-9]")
-_DISK = re.compile(r"(?:hdisk|hdiskpower|vpath|dlmfdrv)[0-9]+")
-_OPTICAL = re.compile(r"cd[0-9]+|/var/vio/VMLibrary/.*|.*\.iso", re.IGNORECASE)
-_LOGICAL_UNIT = re.compile(r".*\.[0-9a-f]{16,}")
+_KINDS = tuple((re.compile(name), kind) for name, kind in (
+    (r"(?i:cd[0-9]+|/var/vio/VMLibrary/.*|.*\.iso)", "optical"), (r"/.*", "file"),
+    (r"(?:hdisk|hdiskpower|vpath|dlmfdrv)[0-9]+", "disk"), (r"rmt[0-9]+", "tape"), (r".*\.[0-9a-f]{16,}", "ssp")))
 _FLAGS = re.compile(r"([0-9a-fA-F]{1,8})(?:<([A-Z_, ]*)>)?")
 _CLIENT_ROW = re.compile(r"(\S+)\s+(\S+)\s+([0-9]+)(?=\s|$)")
 _LOGIN_STATES = ("LOGGED_IN", "NOT_LOGGED_IN")
@@ -78,44 +78,18 @@ def backing_kind(device: object, vtd: object, physloc: object) -> str | None:
     virtual_optical = isinstance(vtd, str) and vtd.startswith("vtopt")
     if not isinstance(device, str):
         return "optical" if virtual_optical else None
-    if _OPTICAL.fullmatch(device) or (virtual_optical and device.startswith("/")):
+    if virtual_optical and device.startswith("/"):
         return "optical"
-    if device.startswith("/"):
-        return "file"
-    return _kind_by_name(device) or _kind_by_location(physloc)
+    by_place = "disk" if isinstance(physloc, str) else "lv" if physloc is NonValue.EMPTY else None
+    return next((kind for name, kind in _KINDS if name.fullmatch(device)), by_place)
 
 
-def _kind_by_name(device: str) -> str | None:
-    if _DISK.fullmatch(device):
-        return "disk"
-    if re.fullmatch(r"rmt[0-9]+", device):
-        return "tape"
-    return "ssp" if _LOGICAL_UNIT.fullmatch(device) else None
-
-
-def _kind_by_location(physloc: object) -> str | None:
-    if isinstance(physloc, str):
-        return "disk"
-    return "lv" if physloc is NonValue.EMPTY else None
-
-
-def _flags(text: str) -> int:
-    match = _FLAGS.fullmatch(text)
-    if match is None:
-        raise ValueError(f"{shown(text)} is not a mask such as a<LOGGED_IN,STRIP_MERGE>")
-    return int(match[1], 16)
-
-
-def _lun(text: str) -> str | NonValue:
-    if text and re.fullmatch(r"0x[0-9a-fA-F]{1,32}", text) is None:
-        raise ValueError(f"{shown(text)} is not a LUN such as 0x8100000000000000")
-    return word(text)
-
-
-def _one_word(text: str) -> str | NonValue:
-    if " " in text:
-        raise ValueError(f"{shown(text)} is not the name of a device")
-    return word(text)
+def _of_shape(shape: re.Pattern[str], what: str, value: Callable[[str], Any] = word) -> Callable[[str], Any]:
+    def parse(text: str) -> Any:
+        if shape.fullmatch(text) is None:
+            raise ValueError(f"{shown(text)} is not {what}")
+        return value(text)
+    return parse
 
 
 def _backing_extras(fields: Mapping[str, Any], raw: Raw) -> dict[str, Any]:
@@ -213,8 +187,11 @@ _LAYOUTS = (_VSCSI, _NET, _NPIV, _VNIC)
 _KEYS = {one.kind: re.compile((r"(?<!\S)({}):" if one.colon else r"\A({})(?!\S)").format(
     "|".join(sorted(one.keys, key=len, reverse=True)))) for one in _LAYOUTS}
 _PARSERS: Mapping[str, Callable[[str], Any]] = {
-    "client_partition_id": partition_id, "vtd": _one_word, "lun": _lun, "mirrored": boolean,
-    "ports_logged_in": counter, "flags": _flags}
+    "client_partition_id": partition_id, "mirrored": boolean, "ports_logged_in": counter,
+    "vtd": _of_shape(re.compile(r"[^ ]*"), "the name of a device"),
+    "lun": _of_shape(re.compile(r"(?:0x[0-9a-fA-F]{1,32})?"), "a LUN such as 0x8100000000000000"),
+    "flags": _of_shape(_FLAGS, "a mask such as a<LOGGED_IN,STRIP_MERGE>", lambda text: int(text.partition("<")[0], 16)),
+}
 
 
 @dataclass(slots=True)
@@ -250,7 +227,6 @@ class _Listing:
         self._current = block
 
     def _separated(self, text: str, number: int) -> bool:
-        """A line of ``-fmt :``."""
         if not _is_separated(self.layout, text):
             return False
         values = [value.strip() for value in text.split(_separator(self.layout, text))]

@@ -79,8 +79,6 @@ class Sheet:
 
 @dataclass(frozen=True, slots=True)
 class Workbook:
-    """The sheets of a workbook, in its order."""
-
     file: str
     sheets: tuple[Sheet, ...]
 
@@ -95,11 +93,9 @@ class CellLog:
     _counts: Counter[tuple[str, str, Severity]] = field(default_factory=Counter)
 
     def say(self, severity: Severity, rule: str, message: str, fix: str, source: Source) -> None:
-        """One finding, kept whatever others there are."""
         self.findings.append(Finding(rule, severity, self.file, message, fix, source))
 
     def bad(self, rule: str, message: str, source: Source, column: str, severity: Severity = Severity.ERROR) -> None:
-        """Something about a cell of this column."""
         self._counts[rule, column, severity] += 1
         if self._counts[rule, column, severity] <= _SHOWN_PER_COLUMN:
             self.say(severity, rule, message, self.fix, source)
