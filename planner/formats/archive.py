@@ -183,7 +183,8 @@ def _opened(entry: Entry, seekable: io.BufferedIOBase | None, budget: Budget, de
     elif depth > _DEEPEST and not is_zip:
         yield _too_deep(entry)
     elif make:
-        inner = Entry(_unsuffixed(entry.shown), _Limited(_Unpacked(entry, make), budget), packed_as=entry.shown)
+        name = re.sub(r"(?<=[^/])\.(?:gz|bz2|xz|z)$", "", entry.shown, flags=re.IGNORECASE)
+        inner = Entry(name, _Limited(_Unpacked(entry, make), budget), packed_as=entry.shown)
         # a .tar.gz is one archive, not two
         yield from _opened(inner, None, budget, depth if _is_tar(inner.head) else depth + 1)
     elif is_tar:
@@ -198,20 +199,12 @@ def _too_deep(entry: Entry) -> Finding:
                    "input.nested-archive")
 
 
-def _unsuffixed(name: str) -> str:
-    return re.sub(r"(?<=[^/])\.(?:gz|bz2|xz|z)$", "", name, flags=re.IGNORECASE)
-
-
 def _is_tar(head: bytes) -> bool:
-    return head[257:262] == b"ustar" or (len(head) >= 512 and _old_tar(head[:512]))
-
-
-def _old_tar(block: bytes) -> bool:
-    """A header of the oldest format, which has no magic: its checksum is right."""
-    stated = block[148:156].strip(b"\x00 ")
-    if not stated or re.fullmatch(rb"[0-7]{1,7}", stated) is None:
-        return False
-    return sum(block[:148]) + 8 * 32 + sum(block[156:]) == int(stated, 8)
+    """By its magic; a header of the oldest format has none, but a checksum that is right."""
+    stated = head[148:156].strip(b"\x00 ")
+    if head[257:262] == b"ustar" or len(head) < 512 or re.fullmatch(rb"[0-7]{1,7}", stated) is None:
+        return head[257:262] == b"ustar"
+    return sum(head[:148]) + 8 * 32 + sum(head[156:512]) == int(stated, 8)
 
 
 class _Inflate:

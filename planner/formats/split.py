@@ -144,8 +144,7 @@ def _dsh(command: str) -> Typed:
 
 
 def _viosvrcmd(command: str) -> Typed:
-    words = [word for word, _ in _words(command)]
-    options = dict(pairwise(words))
+    options = dict(pairwise(word for word, _ in _words(command)))
     hosts = (options["-p"],) if re.fullmatch(_HOST, options.get("-p", "")) else ()
     return Typed(options.get("-c", ""), hosts, True)
 

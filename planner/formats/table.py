@@ -14,6 +14,7 @@ import csv
 import io
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import MISSING, dataclass, replace
@@ -136,8 +137,7 @@ def _fits(name: str, pattern: str) -> bool:
 
 
 def _repeated(values: Iterable[str]) -> list[str]:
-    listed = list(values)
-    return sorted({value for value in listed if listed.count(value) > 1})
+    return sorted(value for value, count in Counter(values).items() if count > 1)
 
 
 def load_mapping(text: str, file: str) -> Mapping | tuple[Finding, ...]:

@@ -186,18 +186,14 @@ def read_attributes(text: str, file: str, first_line: int = 1) -> Reading:
         if named := _COMMAND.fullmatch(line) or _BARE_NAME.fullmatch(line):
             disks.append({"device": (named[1], number)})
         elif tuple(line.split()) == _ATTR_HEADER:
-            _begin_disk(disks)
+            if not disks or set(disks[-1]) != {"device"}:  # unless the line above has named it
+                disks.append({})
         elif _ATTR_LINE.fullmatch(line):
             disks = disks or [{}]
             _add_attribute(disks[-1], line, columns, number, notes)
         else:
             notes.unknown(line, "an attribute with value, description and True or False", number)
     return Reading(KIND_ATTR, tuple(_attr_records(disks, notes)), notes.all())
-
-
-def _begin_disk(disks: list[Raw]) -> None:
-    if not disks or set(disks[-1]) != {"device"}:
-        disks.append({})
 
 
 def _attr_columns(rows: list[str]) -> tuple[int, int] | None:

@@ -116,7 +116,7 @@ class _Layout:
     row: Callable[[str], dict[str, str]]
     row_fields: tuple[str, ...]
     keys: Mapping[str, str]
-    colon: bool
+    colon: bool = False
     nothing: str = ""
     many: bool = False
     optional: frozenset[str] = frozenset()
@@ -140,7 +140,6 @@ _VSCSI = _Layout(
     row_fields=("vhost", "physloc", "client_partition_id"),
     keys={"VTD": "vtd", "Status": "status", "LUN": "lun", "Backing device": "backing_device",
           "Physloc": "backing_physloc", "Mirrored": "mirrored"},
-    colon=False,
     nothing="NO VIRTUAL TARGET DEVICE FOUND",
     many=True,
     optional=frozenset({"status", "mirrored"}),
@@ -154,7 +153,6 @@ _NET = _Layout(
     row=partial(_tokens_row, ("svea", "physloc")),
     row_fields=("svea", "physloc"),
     keys={"SEA": "sea", "Backing device": "backing_device", "Status": "status", "Physloc": "backing_physloc"},
-    colon=False,
     nothing="NO SHARED ETHERNET ADAPTER FOUND",
 )
 _NPIV = _Layout(
