@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from planner.cost import MIB
 from planner.estate.model import Bridge, Disk, Estate, Lpar, Policy, ProcessorPool, Server, Vios, Zoning
 from planner.findings import Severity
+from planner.optimise.asked import survivors
 from planner.optimise.evacuate import EvacuationProblem
 from planner.plan.choices import Status
 from planner.plan.questions import Evacuate
@@ -130,7 +131,7 @@ def cost_ms(site: Site, judge: Judge, name: str, source: str, target: str) -> in
 
 def placements(site: Site, goal: Evacuate) -> Iterator[dict[str, str]]:
     """Every way of putting the active LPARs on servers that leaves the freed ones empty."""
-    names, kept = sorted(site.start), goal.survivors(site)
+    names, kept = sorted(site.start), survivors(goal, site)
     choices = [kept if site.start[n] in goal.servers else sorted({*kept, site.start[n]}) for n in names]
     for places in itertools.product(*choices):
         yield dict(zip(names, places, strict=True))

@@ -224,7 +224,8 @@ def test_vios(bench: Bench) -> None:
     assert all(command.startswith("ioscli ") and READ_ONLY.search(command) for _, command in bench.asked())
     formats = [vios_level.FORMAT, *vios_lsmap.FORMATS, *vios_disks.FORMATS, vios_entstat.FORMAT]
     for _, _, command, text in found:
-        assert _reading(formats, text).records, command
+        reading = _reading(formats, text)
+        assert reading.records or reading.kind == "vios-lsdev", command  # its lines are counted
 
 
 def test_lpar(bench: Bench) -> None:
