@@ -81,5 +81,9 @@ def _time(text: str) -> dt.datetime:
     return dt.datetime(year, _MONTHS.index(match[1]) + 1, day, hour, minute, second)
 
 
-#: Kept for calibrate; nothing of an estate or of its usage.
+#: What is not taken, and why.
+NOT_TAKEN: dict[str, tuple[tuple[str, str], ...]] = {
+    "moves of the past are for the calibration of the cost model": ((KIND, "*"),),
+}
+
 FORMAT = Format(KIND, recognise, read)

@@ -32,5 +32,9 @@ def read(text: str, file: str, first_line: int = 1) -> Reading:
     return Reading(KIND, (Record(KIND, fields, Source(file, first_line)),))
 
 
-#: No rule asks for the console's level.
+#: What is not taken, and why.
+NOT_TAKEN: dict[str, tuple[tuple[str, str], ...]] = {
+    "no rule asks for the level of a console": ((KIND, "*"),),
+}
+
 FORMAT = Format(KIND, recognise, read)

@@ -75,4 +75,9 @@ def _take(intake: Intake, record: Record, reading: Reading) -> None:
                     "lspartition: partitions without their system are left out", "export it again", record.source)
 
 
+#: What is not taken, and why.
+NOT_TAKEN: dict[str, tuple[tuple[str, str], ...]] = {
+    "how the console reaches the partition": ((KIND, "type_model host ip"),),
+}
+
 FORMAT = Format(KIND, recognise, read, {KIND: _take})

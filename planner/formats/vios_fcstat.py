@@ -39,5 +39,9 @@ def read(text: str, file: str, first_line: int = 1) -> Reading:
     return Reading(KIND, tuple(records))
 
 
-#: No rule asks for a port's speed or name; NPIV ports come from lsnports.
+#: What is not taken, and why.
+NOT_TAKEN: dict[str, tuple[tuple[str, str], ...]] = {
+    "speed and names of a port: no rule asks for them": ((KIND, "*"),),
+}
+
 FORMAT = Format(KIND, recognise, read)

@@ -67,4 +67,9 @@ def _take(intake: Intake, record: Record, reading: Reading) -> None:
                                  record.source))
 
 
+#: What is not taken, and why.
+NOT_TAKEN: dict[str, tuple[tuple[str, str], ...]] = {
+    "where the port sits and how much it has in all; what is free is taken": ((KIND, "physloc tports swwpns"),),
+}
+
 FORMAT = Format(KIND, recognise, read, {KIND: _take})

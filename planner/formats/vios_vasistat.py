@@ -43,5 +43,9 @@ def read(text: str, file: str, first_line: int = 1) -> Reading:
     return Reading(KIND, tuple(records))
 
 
-#: Kept for calibrate; nothing of an estate or of its usage.
+#: What is not taken, and why.
+NOT_TAKEN: dict[str, tuple[tuple[str, str], ...]] = {
+    "bytes and state of a move are for the calibration of the cost model": ((KIND, "*"),),
+}
+
 FORMAT = Format(KIND, recognise, read)

@@ -24,7 +24,10 @@ from test_hmc_scanner import READING as WORKBOOK
 
 from planner.findings import Source
 from planner.formats import (
+    aix_errpt,
     hmc_attributes,
+    hmc_level,
+    hmc_lspartition,
     hmc_rest_facts,
     hmc_scanner,
     lparcfg,
@@ -36,8 +39,11 @@ from planner.formats import (
     table,
     vios_disks,
     vios_entstat,
+    vios_fcstat,
     vios_level,
     vios_lsmap,
+    vios_lsnports,
+    vios_vasistat,
 )
 from planner.formats.base import Format, NonValue, Reading, Record
 from planner.formats.facts import Intake
@@ -56,10 +62,13 @@ IDENTITY = frozenset((
 MODULES: dict[str, ModuleType] = {
     "hmc-cli": hmc_attributes, "hmc-rest": hmc_rest_facts, "hmc-scanner": hmc_scanner, "lparcfg": lparcfg,
     "lparstat-i": lparstat_i, "pcm": pcm, "vios-lspv": vios_disks, "vios-hdisk-attr": vios_disks,
-    "vios-entstat": vios_entstat, "vios-ioslevel": vios_level, **dict.fromkeys(("vios-lsmap", "vios-lsmap-net", "vios-lsmap-npiv", "vios-lsmap-vnic"),
+    "vios-entstat": vios_entstat, "vios-ioslevel": vios_level,
+    "vios-lsnports": vios_lsnports, "vios-vasistat": vios_vasistat, "aix-errpt": aix_errpt, "fcstat": vios_fcstat,
+    "hmc-level": hmc_level, "hmc-lspartition": hmc_lspartition, **dict.fromkeys(("vios-lsmap", "vios-lsmap-net", "vios-lsmap-npiv", "vios-lsmap-vnic"),
                                                 vios_lsmap)}
 #: Formats whose records mean something together only, or (lsdev) that have none.
 TOGETHER = {"nmon", "lparstat-interval", "table", "vios-lsdev", "estate-workbook", "saved-estate"}
+TOGETHER |= {"ansible", "checkmk", "vios-site-log"}  # the captures inside are read as what they are
 #: What the reader types, whether an export has it or not.
 KNOWN: dict[str, Callable[[], Iterable[tuple[str, str]]]] = {
     "hmc-cli": hmc_attributes.known_fields, "hmc-scanner": hmc_scanner.known_fields}

@@ -137,7 +137,7 @@ def agrees(of: Estate, goal: Consolidate, come_back: bool, seen: Counter[str], *
 def test_both_levels_agree_with_brute_force(small: int) -> None:
     seen: Counter[str] = Counter()
 
-    @settings(max_examples=120)
+    @settings(max_examples=200)
     @given(estates(), st.sampled_from(list(Measure)), st.booleans(), st.data())
     def agree(of: Estate, measure: Measure, come_back: bool, data: st.DataObject) -> None:
         names = [s.name for s in of.servers]
@@ -225,7 +225,7 @@ def test_n_plus_1_by_placement_and_restarts_is_bounded(gap: float, monkeypatch: 
     monkeypatch.setattr(consolidation, "_EXACT_RESTARTS", 0)
     seen: Counter[str] = Counter()
 
-    @settings(max_examples=60)
+    @settings(max_examples=90)
     @given(estates(), st.sampled_from(list(Measure)))
     def agree(of: Estate, measure: Measure) -> None:
         site, judge = judged(of.replace(servers=tuple(exactly_more(s) for s in of.servers)))
@@ -248,7 +248,7 @@ def test_overlapping_reach_is_bounded(gap: float, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(consolidation, "WIDE", 1)
     seen: Counter[str] = Counter()
 
-    @settings(max_examples=60)
+    @settings(max_examples=90)
     @given(estates(), st.sampled_from(list(Measure)))
     def agree(of: Estate, measure: Measure) -> None:
         site, judge = judged(of)
