@@ -101,7 +101,7 @@ def test_records_go_on_after_a_message() -> None:
 
 def test_values_without_names_are_not_lost_in_a_message() -> None:
     reading = read("HSCL0000 Something failed.\nledger1,4,aixlinux,Running\n")
-    assert said(reading) == [("input.error-text", "warning", 1), ("input.no-header", "error", 2)]
+    assert said(reading) == [("input.error-text", "warning", 1), ("input.no-header", "warning", 2)]
 
 
 def test_a_message_without_code_below_a_heading() -> None:

@@ -26,7 +26,9 @@ KINDS = {"hmc": "hmc-cli", "lparcfg": "lparcfg", "lparstat_i": "lparstat-i", "lp
          "nmon": "nmon", "rest": "hmc-rest", "pcm": "pcm", "table": "unrecognised"}
 SAMPLE_KINDS = {"hmc_cli": {"hmc-cli"}, "lparstat_i": {"lparstat-i"}, "lparstat_interval": {"lparstat-interval"},
                 "vios_cli": {"vios-lspv", "vios-entstat", "vios-lsmap", "vios-lsmap-npiv"}}
-VIOS_KINDS = {"entstat": "vios-entstat", "hdisk": "vios-hdisk-attr", "ioslevel": "vios-ioslevel",
+LISTINGS = {"errpt": "aix-errpt", "fcstat": "fcstat", "lshmc": "hmc-level", "lsnports": "vios-lsnports",
+            "lspartition": "hmc-lspartition", "vasistat": "vios-vasistat"}
+VIOS_KINDS = LISTINGS | {"entstat": "vios-entstat", "hdisk": "vios-hdisk-attr", "ioslevel": "vios-ioslevel",
               "lsdev": "vios-lsdev", "lsmap_all": "vios-lsmap", "lsmap_net": "vios-lsmap-net",
               "lsmap_npiv": "vios-lsmap-npiv", "lsmap_vnic": "vios-lsmap-vnic", "lspv": "vios-lspv"}
 NMON = (FIXTURES / "nmon" / "aix_shared.nmon").read_bytes()
