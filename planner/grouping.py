@@ -27,11 +27,14 @@ def linked(names: Iterable[T], groups: Iterable[Iterable[T]]) -> list[list[T]]:
 
     Members of groups that are not among ``names`` count for nothing.
     """
-    import networkx as nx  # start-up: questions that ask nothing of reach do without
-
     order = {name: number for number, name in enumerate(names)}
+    chains = [chain for group in groups if len(chain := [name for name in group if name in order]) > 1]
+    if not chains:
+        return [[name] for name in order]
+    import networkx as nx  # start-up: where nothing hangs together it is not needed
+
     graph = nx.Graph()
     graph.add_nodes_from(order)
-    for group in groups:
-        nx.add_path(graph, [name for name in group if name in order])
+    for chain in chains:
+        nx.add_path(graph, chain)
     return [sorted(part, key=order.__getitem__) for part in nx.connected_components(graph)]
