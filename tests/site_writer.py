@@ -28,7 +28,7 @@ from planner.estate import saved
 from planner.estate.assemble import Loaded
 from planner.estate.capacity import hash_page_table_mib
 from planner.estate.join import UNKNOWN_FABRIC
-from planner.estate.model import DEFAULT_VSWITCH, TABLE, TABLES, Column, Estate, Lpar, Server, Type, Vios
+from planner.estate.model import DEFAULT_VSWITCH, TABLE, TABLES, Estate, EstateColumn, Lpar, Server, Type, Vios
 from planner.estate.workbook import workbook_bytes
 from planner.report.collect import MARKER
 from planner.units import gib, show_cores
@@ -1157,7 +1157,7 @@ _UNITS = {Type.CORES: "cores", Type.GIB: "GB", Type.INTEGER: "count", Type.YES_N
           Type.INTEGERS: "list"}
 
 
-def _cell(column: Column, value: Any) -> str:
+def _cell(column: EstateColumn, value: Any) -> str:
     if value is None or value == ():
         return ""
     if column.type is Type.CORES:

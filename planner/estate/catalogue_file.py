@@ -62,13 +62,13 @@ def problems(document: Mapping[str, Any]) -> list[tuple[str, str]]:
         source: str = ""
         confidence: str = Field(default="L", pattern="^[HML]$")
 
-    class File(Strict):
+    class CatalogueDocument(Strict):
         defaults: dict[str, Any] | None = None
         generations: dict[str, str] = Field(default={})
         model: list[ModelRow] = Field(min_length=1)
 
     try:
-        rows = File.model_validate(dict(document)).model
+        rows = CatalogueDocument.model_validate(dict(document)).model
     except ValidationError as error:
         return [(".".join(map(str, e["loc"])), f"{e['msg']}, found {e.get('input')!r}"[:200]) for e in error.errors()]
     found: list[tuple[str, str]] = []

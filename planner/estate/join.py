@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from planner.estate.capacity import hash_page_table_mib
 from planner.estate.model import DEFAULT_VSWITCH, Lpar, Vios
 from planner.findings import Finding, Severity, Source
-from planner.formats.facts import Client, Hdisk, Intake, Mapping, Partition, PartRef, Row, Values, ViosRef
+from planner.formats.facts import Client, DiskMapping, Hdisk, Intake, Partition, PartRef, Row, Values, ViosRef
 from planner.grouping import grouped, linked
 
 UNKNOWN_FABRIC = "unknown"
@@ -349,7 +349,7 @@ class Join:
                 out.setdefault((vios, c.vios_slot), c)
         return out
 
-    def _mapping(self, m: Mapping, vios: str, clients: dict[tuple[str, int], Client],
+    def _mapping(self, m: DiskMapping, vios: str, clients: dict[tuple[str, int], Client],
                  luns: dict[tuple[str, str], str]) -> None:
         adapter = clients.get((vios, m.slot)) if m.slot is not None else None
         name = self.part(adapter.ref) if adapter else ""

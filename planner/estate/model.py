@@ -49,7 +49,7 @@ T = Type
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class EstateColumn:
     """A field as a person reads and writes it: its header with the unit, what a cell holds, what one should know.
 
     ``after``: the field that stands before it on the sheet, where that is not the one before it in the class.
@@ -66,9 +66,9 @@ class Column:
     required: bool = False
 
 
-def column(header: str, of: Type = Type.TEXT, **stated: Any) -> dict[str, Column]:
+def column(header: str, of: Type = Type.TEXT, **stated: Any) -> dict[str, EstateColumn]:
     """Metadata of a field."""
-    return {"column": Column(header, of, **stated)}
+    return {"column": EstateColumn(header, of, **stated)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -384,7 +384,7 @@ class Table:
     mandatory: bool = True
 
     @property
-    def columns(self) -> tuple[Column, ...]:
+    def columns(self) -> tuple[EstateColumn, ...]:
         """All columns, in the order in which the sheet has them."""
         return _columns(self.kind)
 
@@ -394,7 +394,7 @@ class Table:
 
 
 @cache
-def _columns(kind: str) -> tuple[Column, ...]:
+def _columns(kind: str) -> tuple[EstateColumn, ...]:
     stated = [replace(f.metadata["column"], field=f.name, required=f.default is MISSING)
               for f in fields(CLASSES[kind])]
     ordered = [one for one in stated if not one.after]

@@ -25,7 +25,7 @@ def read_policy_file(path: Path) -> tuple[Policy, ...]:
     """The rows of a policy file; raises InputError with every problem."""
     from pydantic import BaseModel, ConfigDict, ValidationError  # start-up: few have a file of policies
 
-    class Row(BaseModel):
+    class PolicyRow(BaseModel):
         model_config = ConfigDict(extra="forbid", strict=True)
         kind: str
         subject: str = ""
@@ -33,9 +33,9 @@ def read_policy_file(path: Path) -> tuple[Policy, ...]:
         active: bool = True
         note: str = ""
 
-    class File(BaseModel):
+    class PolicyDocument(BaseModel):
         model_config = ConfigDict(extra="forbid", strict=True)
-        policy: list[Row] = []
+        policy: list[PolicyRow] = []
 
     def problem(message: str, fix: str) -> Finding:
         return Finding("input.bad-policy-file", Severity.ERROR, path.name, message, fix, Source(path.name))
@@ -47,7 +47,7 @@ def read_policy_file(path: Path) -> tuple[Policy, ...]:
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InputError([problem(f"not a TOML file: {error}", "see docs/policies.md")]) from None
     try:
-        rows = File.model_validate(document).policy
+        rows = PolicyDocument.model_validate(document).policy
     except ValidationError as error:
         raise InputError([problem(f"{'.'.join(map(str, e['loc']))}: {e['msg']}", "see docs/policies.md")
                           for e in error.errors()]) from None

@@ -10,8 +10,7 @@ from typing import Any
 
 from planner import __version__
 from planner.estate.assemble import Loaded, fact_name
-from planner.estate.model import TABLES, Table, Type
-from planner.estate.model import Column as EstateColumn
+from planner.estate.model import TABLES, EstateColumn, Table, Type
 from planner.formats.values import join_list
 from planner.sheets import Column, findings_sheet, style, table, widths
 from planner.units import cores, gib

@@ -11,7 +11,7 @@ from dataclasses import MISSING, fields
 from difflib import get_close_matches
 from typing import Any
 
-from planner.estate.model import CLASSES, TABLE, TABLES, Column, Table, Type
+from planner.estate.model import CLASSES, TABLE, TABLES, EstateColumn, Table, Type
 from planner.findings import Finding, Severity, Source
 from planner.formats.base import Format, Reading, Record
 from planner.formats.facts import Intake, state_of
@@ -48,7 +48,7 @@ def _number_text(value: Any) -> str:
     return str(value)
 
 
-def parse_cell(column: Column, value: Any) -> Any:
+def parse_cell(column: EstateColumn, value: Any) -> Any:
     """A cell's value in the program's units; raises ValueError that says what was expected."""
     parsed: Any
     if column.type is Type.TEXT:
@@ -93,9 +93,9 @@ class _Sheet:
         where = f"{self.table.sheet}!{cell}"
         self.findings.append(Finding(rule, severity, self.table.sheet, message, fix, Source(self.file, cell=where)))
 
-    def columns(self, header: tuple[Any, ...]) -> dict[int, Column]:
+    def columns(self, header: tuple[Any, ...]) -> dict[int, EstateColumn]:
         known = {c.header.casefold(): c for c in self.table.columns}
-        found: dict[int, Column] = {}
+        found: dict[int, EstateColumn] = {}
         for index, value in enumerate(header):
             if value is None or not _as_text(value):
                 continue
@@ -133,7 +133,7 @@ class _Sheet:
             if any(value is not None and _as_text(value) for value in row):
                 self.row(number, row, columns)
 
-    def row(self, number: int, row: tuple[Any, ...], columns: dict[int, Column]) -> None:
+    def row(self, number: int, row: tuple[Any, ...], columns: dict[int, EstateColumn]) -> None:
         fields: dict[str, Any] = {}
         cells: dict[str, int] = {}
         for index, column in columns.items():

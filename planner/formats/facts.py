@@ -6,8 +6,8 @@ system; to a VIOS, the host whose output it was or the location code ``U…-Vn``
 
 from __future__ import annotations
 
-import collections.abc
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -86,7 +86,7 @@ class Client:
 
 
 @dataclass(frozen=True, slots=True)
-class Mapping:
+class DiskMapping:
     """A virtual target device: server slot and client of its vhost, and the device behind it."""
 
     vios: ViosRef
@@ -180,7 +180,7 @@ class Intake:
     ethernets: list[Ethernet] = field(default_factory=list)
     scsi: list[Client] = field(default_factory=list)
     fc: list[Client] = field(default_factory=list)
-    mappings: list[Mapping] = field(default_factory=list)
+    mappings: list[DiskMapping] = field(default_factory=list)
     hdisks: list[Hdisk] = field(default_factory=list)
     seas: list[Sea] = field(default_factory=list)
     vfcs: list[Vfc] = field(default_factory=list)
@@ -192,7 +192,7 @@ class Intake:
     switches: dict[tuple[str, int], str] = field(default_factory=dict)
     held: dict[tuple[PartRef, str], dict[str, Source]] = field(default_factory=dict)
     rows: list[Row] = field(default_factory=list)
-    saved: tuple[Estate, collections.abc.Mapping[str, str]] | None = None
+    saved: tuple[Estate, Mapping[str, str]] | None = None
     findings: list[Finding] = field(default_factory=list)
     _said: set[tuple[str, str]] = field(default_factory=set)
 

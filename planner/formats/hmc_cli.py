@@ -275,7 +275,7 @@ _TO_A_FILE = "redirect the command's output to a file instead of copying it from
 
 
 @dataclass(frozen=True, slots=True)
-class _Table:
+class _ListingTable:
     """Names of the columns of ``-F`` output. ``readable`` is False if rows cannot be told to be of any kind."""
 
     names: tuple[str, ...]
@@ -284,7 +284,7 @@ class _Table:
 
 
 @dataclass(slots=True)
-class _Run:
+class _ListingRun:
     """Lines left out one after another for the same reason: one finding."""
 
     rule: str
@@ -354,14 +354,14 @@ def _names_of(line: str) -> tuple[tuple[str, ...], str]:
     return (names, separator) if len(names) > 1 and all(map(_NAME.fullmatch, names)) else ((), "")
 
 
-def _header(line: str) -> _Table | None:
+def _header(line: str) -> _ListingTable | None:
     """Two or more names, all of them attributes of one listing, or three quarters of them and of no other."""
     names, separator = _names_of(line)
     if len(names) < (3 if separator == " " else 2):
         return None
     known = most_known(names)
     if known == len(names) or (4 * known >= 3 * len(names) and len(kinds_of(names)) == 1):
-        return _Table(names, separator)
+        return _ListingTable(names, separator)
     return None
 
 
@@ -379,7 +379,7 @@ def _line_of(record: Record) -> int:
     return record.source.line or 0
 
 
-class _Reader:
+class _ListingReader:
     """Reads a file line by line; what a line means depends on the command, header and message above it."""
 
     def __init__(self, file: str) -> None:
@@ -388,10 +388,10 @@ class _Reader:
         self.findings: list[Finding] = []
         self._command: Command | None = None
         self._header_due = False
-        self._table: _Table | None = None
+        self._table: _ListingTable | None = None
         self._message: Message | None = None
         self._severity: str | None = None
-        self._run: _Run | None = None
+        self._run: _ListingRun | None = None
         self._written: _Written | None = None
         self._unknown: dict[str, dict[str, int]] = {}
         self._homeless: list[int] = []
@@ -433,7 +433,7 @@ class _Reader:
             run.last = line
         else:
             self._end_run()
-            self._run = _Run(rule, severity, message, fix, line, line)
+            self._run = _ListingRun(rule, severity, message, fix, line, line)
 
     def _end_run(self) -> None:
         if self._run:
@@ -471,7 +471,7 @@ class _Reader:
     def _start(self, command: Command) -> None:
         self._header_due = command.header and not command.columns
         if command.columns:
-            self._table = _Table(command.columns, command.separator, readable=command.kind is not None)
+            self._table = _ListingTable(command.columns, command.separator, readable=command.kind is not None)
         if command.is_unread:
             self._report("input.unknown-text", Severity.INFO, self.file,
                          f"a listing of {command.program} that is not read", "left out", command.line)
@@ -613,25 +613,25 @@ class _Reader:
         kinds = self._kinds(table.names)
         doubled = len(set(table.names)) != len(table.names)
         if self._command and self._command.is_unread:
-            table = _Table(table.names, table.separator, readable=False)
+            table = _ListingTable(table.names, table.separator, readable=False)
         elif doubled or len(kinds) != 1:
             what = "a column stands twice" if doubled else "the columns fit " + (", ".join(kinds) or "no listing")
             self._report("input.duplicate-key" if doubled else "input.ambiguous", Severity.WARNING, self.file,
                          f"{what}: rows under this header are left out",
                          "keep the command line above its output, or list more columns", number)
-            table = _Table(table.names, table.separator, readable=False)
+            table = _ListingTable(table.names, table.separator, readable=False)
         self._table = table
         return True
 
-    def _table_of(self, line: str) -> _Table | None:
+    def _table_of(self, line: str) -> _ListingTable | None:
         """The header that this line is, if it is one: by position, as the command's columns again, or by its names."""
         if self._table and tuple(_split(line.strip('"'), self._table.separator)) == self._table.names:
             return self._table
         names, separator = _names_of(line)
         if names and self._header_due:
-            return _Table(names, separator)
+            return _ListingTable(names, separator)
         if self._header_due and _NAME.fullmatch(line):
-            return _Table((line,), ",")
+            return _ListingTable((line,), ",")
         return _header(line)
 
     def _take_row(self, number: int, line: str) -> bool:
@@ -760,7 +760,7 @@ class _Reader:
 
 def read(text: str, file: str, first_line: int = 1) -> Reading:
     """Every record and message of the text. What is not one, or is not whole, is a finding."""
-    return _Reader(file).read(text, first_line)
+    return _ListingReader(file).read(text, first_line)
 
 
 FORMAT = Format(KIND, recognise, read, FACTS, take_samples)

@@ -298,7 +298,7 @@ def read(text: str, file: str, first_line: int = 1) -> Reading:
     return log.closed()
 
 
-class _RefusedError(Exception):
+class _XmlRefusedError(Exception):
     """XML that is not read on, with the line."""
 
 
@@ -321,7 +321,7 @@ class _Document:
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         name = tag.rpartition(":")[2]
         if len(self.path) >= MOST_DEPTH:
-            raise _RefusedError(f"more than {MOST_DEPTH} elements inside each other")
+            raise _XmlRefusedError(f"more than {MOST_DEPTH} elements inside each other")
         if self.inside or self._begins_object(name):
             element = _Element(name, self.line(), attributes)
             if self.inside:
@@ -363,7 +363,7 @@ class _Document:
             self.inside[-1].pieces.append(piece)
 
     def refuse(self, *_: object) -> None:
-        raise _RefusedError("it declares a document type or entities, which the HMC never does")
+        raise _XmlRefusedError("it declares a document type or entities, which the HMC never does")
 
 
 def _read_xml(log: _Log, text: str, first_line: int) -> None:
@@ -385,7 +385,7 @@ def _read_document(log: _Log, text: str, first_line: int) -> None:
     parser.buffer_text = True
     try:
         parser.Parse(text.encode("utf-8", "replace"), True)
-    except _RefusedError as refused:
+    except _XmlRefusedError as refused:
         log.say(Severity.ERROR, "input.unreadable", f"the XML is refused: {refused}",
                 "export it again from the HMC", document.line())
         return

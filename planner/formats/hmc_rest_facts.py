@@ -13,10 +13,10 @@ from planner.findings import Severity
 from planner.formats.base import NonValue, Reading, Record, TakeFacts, first, pick, stated
 from planner.formats.facts import (
     Client,
+    DiskMapping,
     Ethernet,
     Hdisk,
     Intake,
-    Mapping,
     Partition,
     PartRef,
     Sea,
@@ -211,7 +211,7 @@ def _scsi(intake: Intake, vios: ViosRef, ref: PartRef, m: Row, r: Record) -> Non
     client = PartRef(ref.system, lpar_id if isinstance(lpar_id, int) else None)
     slot = m.get("client_virtual_slot_number", m.get("server_remote_slot_number"))
     backing = "file" if m.get("storage_virtual_disk_type") == "File" else _BACKING.get(kind, "lv")
-    intake.mappings.append(Mapping(
+    intake.mappings.append(DiskMapping(
         vios, m.get("server_virtual_slot_number"), client, str(m.get("target_target_name", device)), backing, device,
         r.source, slot if isinstance(slot, int) else None, str(m.get("server_adapter_name", ""))))
 

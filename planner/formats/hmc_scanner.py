@@ -23,10 +23,10 @@ from planner.formats import values
 from planner.formats.base import Format, NonValue, Reading, Record, TakeFacts, first, pick, profile_sizes, stated
 from planner.formats.facts import (
     Client,
+    DiskMapping,
     Ethernet,
     Hdisk,
     Intake,
-    Mapping,
     NpivPort,
     Partition,
     PartRef,
@@ -133,7 +133,7 @@ _SYSTEM_FIELDS = tuple(name for name, _ in _SYSTEM.values())
 
 
 @dataclass(frozen=True, slots=True)
-class _Table:
+class _SheetTable:
     """A table of a sheet: the headers by which it is known, its columns, the fields that no row lacks.
 
     ``unique``: no two rows have the same ``needed`` fields. ``open``: columns vary, so unknown ones are no news.
@@ -149,8 +149,8 @@ class _Table:
     blocks: bool = False
 
 
-def _table(kind: str, known_by: str, columns: Columns, needed: str = "", **kind_of: bool) -> _Table:
-    return _Table(kind, frozenset(known_by.split("|")), columns, tuple(needed.split()), **kind_of)
+def _table(kind: str, known_by: str, columns: Columns, needed: str = "", **kind_of: bool) -> _SheetTable:
+    return _SheetTable(kind, frozenset(known_by.split("|")), columns, tuple(needed.split()), **kind_of)
 
 
 _SUMMARY_COLUMNS: Columns = {
@@ -213,7 +213,7 @@ _BY_SYSTEM = "managed system name|managed system serial"
 _OF_LPAR = "name managed_system_serial"
 
 #: Sheet (lower case, blanks for ``_``) → the tables that may stand on it.
-_SHEETS: dict[str, tuple[_Table, ...]] = {
+_SHEETS: dict[str, tuple[_SheetTable, ...]] = {
     "system summary": (_table("scanner-system", "managed system|serial", _SUMMARY_COLUMNS,
                               "managed_system_name managed_system_serial", unique=True),),
     "lpar summary": (_table("scanner-lpar", "name|id|environment", _LPAR_COLUMNS, _OF_LPAR, unique=True),),
@@ -276,10 +276,10 @@ class _Log(CellLog):
 
 
 @dataclass(frozen=True, slots=True)
-class _Header:
+class _TableHeader:
     """The header row of one table: the field and the parser of each of its columns."""
 
-    table: _Table
+    table: _SheetTable
     columns: dict[int, tuple[str, Parse]]
 
 
@@ -422,9 +422,9 @@ def _filled(row: Iterable[Cell]) -> list[int]:
     return [column for column, cell in enumerate(row) if text_of(cell)]
 
 
-def _read_tables(scan: _Scan, sheet: Sheet, tables: tuple[_Table, ...]) -> None:
+def _read_tables(scan: _Scan, sheet: Sheet, tables: tuple[_SheetTable, ...]) -> None:
     """Row by row: a header row opens a table, a lone cell between tables names the system of what follows."""
-    header: _Header | None = None
+    header: _TableHeader | None = None
     block: dict[str, Any] = {}
     by_block, lone_titles = tables[0].blocks, tables[0].blocks or tables[0].open
     opened = False
@@ -460,7 +460,7 @@ def _block(scan: _Scan, sheet: Sheet, row: int, column: int) -> dict[str, Any]:
     return system or {"managed_system_name": shown}
 
 
-def _header(scan: _Scan, sheet: Sheet, row: int, table: _Table) -> _Header:
+def _header(scan: _Scan, sheet: Sheet, row: int, table: _SheetTable) -> _TableHeader:
     cells = sheet.rows[row]
     columns: dict[int, tuple[str, Parse]] = {}
     names: Counter[str] = Counter()
@@ -478,7 +478,7 @@ def _header(scan: _Scan, sheet: Sheet, row: int, table: _Table) -> _Header:
         if not names[name]:
             scan.log.at(Severity.WARNING, "input.missing-column", f"{sheet.name} has no column for {name}",
                         "keep all columns as HMC Scanner wrote them", sheet.address(row, 0))
-    return _Header(table, columns)
+    return _TableHeader(table, columns)
 
 
 def _grouped(cells: tuple[Cell, ...]) -> Iterator[str | None]:
@@ -493,7 +493,7 @@ def _grouped(cells: tuple[Cell, ...]) -> Iterator[str | None]:
             yield group + key if key else None
 
 
-def _read_row(scan: _Scan, sheet: Sheet, row: int, header: _Header, block: dict[str, Any]) -> None:
+def _read_row(scan: _Scan, sheet: Sheet, row: int, header: _TableHeader, block: dict[str, Any]) -> None:
     fields = dict(block)
     cells = sheet.rows[row]
     for column, (name, parse) in header.columns.items():
@@ -517,7 +517,7 @@ def _set(log: _Log, fields: dict[str, Any], sheet: Sheet, row: int, column: int,
         log.bad_cell(sheet, row, column, f"{name}: {error}")
 
 
-def _acceptable(scan: _Scan, sheet: Sheet, row: int, header: _Header, fields: dict[str, Any]) -> bool:
+def _acceptable(scan: _Scan, sheet: Sheet, row: int, header: _TableHeader, fields: dict[str, Any]) -> bool:
     """Report needed fields without a value and rows that stand twice; only the latter are left out."""
     present = {name for name, _ in header.columns.values()}
     for name in header.table.needed:
@@ -839,8 +839,8 @@ def _map(intake: Intake, r: Record, reading: Reading) -> None:
     device = str(have.get("backing_device", have["vtd"]))
     vios = ViosRef(str(have["vios"]), file=r.source.file)
     client = PartRef(_system(r), have.get("client_lpar_id") or None, str(have.get("client_lpar_name", "")))
-    intake.mappings.append(Mapping(vios, int(slot[1]) if slot else None, client, str(have["vtd"]), _backing(r),
-                                   device, r.source, vhost=str(have.get("name", ""))))
+    intake.mappings.append(DiskMapping(vios, int(slot[1]) if slot else None, client, str(have["vtd"]), _backing(r),
+                                       device, r.source, vhost=str(have.get("name", ""))))
     if "identifier" in have and device.startswith("hdisk"):
         intake.hdisks.append(Hdisk(vios, device, (f"uid:{have['identifier']}",), "", r.source))
 

@@ -92,7 +92,7 @@ def _joined(words: list[str]) -> list[str]:
 
 
 @dataclass
-class _Run:
+class _IntervalRun:
     """One configuration line and the rows under it."""
 
     line: int
@@ -113,7 +113,7 @@ class _Run:
         at = self.columns.index("vcsw") if "vcsw" in self.columns else len(self.columns)
         return [value for row in self.rows for value in row[at:at + 1] if isinstance(value, int)]
 
-    def continues(self, before: _Run) -> bool:
+    def continues(self, before: _IntervalRun) -> bool:
         """Whether only a repeated configuration line stands between the rows of ``before`` and these."""
         if (self.os, self.config, self.columns) != (before.os, before.config, before.columns):
             return False
@@ -129,13 +129,13 @@ class _Run:
                       {"columns": self.columns_line} if self.columns else {})
 
 
-class _Reader:
+class _IntervalReader:
     """Reads line by line; a run ends where a configuration line or another header stands."""
 
     def __init__(self, file: str) -> None:
         self.file = file
         self.notes = Notes(file)
-        self.runs: list[_Run] = []
+        self.runs: list[_IntervalRun] = []
         self.unread: dict[str, int] = {}
         self.reads = True
         self.awaits_config = False
@@ -155,7 +155,7 @@ class _Reader:
 
     def configuration(self, os: str, words: list[str], at: int) -> None:
         if not self.awaits_config:
-            self.runs.append(_Run(at, os))
+            self.runs.append(_IntervalRun(at, os))
         self.reads = True
         self.awaits_config = not words
         for word in _joined(words):
@@ -197,17 +197,17 @@ class _Reader:
             self.unknown_columns(run, at)
         return True
 
-    def run_under(self, columns: tuple[str, ...], at: int) -> _Run:
+    def run_under(self, columns: tuple[str, ...], at: int) -> _IntervalRun:
         """The run that this header belongs to; a new one with the same configuration when the columns change."""
         if not self.runs:
             self.notes.add(Severity.WARNING, "input.truncated", "no line 'System configuration' before the header",
                            "keep all lines of lparstat", at)
-            self.runs.append(_Run(at))
+            self.runs.append(_IntervalRun(at))
         elif self.runs[-1].columns not in ((), columns):
-            self.runs.append(_Run(self.runs[-1].line, self.runs[-1].os, self.runs[-1].config))
+            self.runs.append(_IntervalRun(self.runs[-1].line, self.runs[-1].os, self.runs[-1].config))
         return self.runs[-1]
 
-    def unknown_columns(self, run: _Run, at: int) -> None:
+    def unknown_columns(self, run: _IntervalRun, at: int) -> None:
         for name in run.columns:
             if name not in _KNOWN:
                 self.notes.once(f"column {name}", Severity.WARNING, "input.unknown-text",
@@ -215,13 +215,13 @@ class _Reader:
 
     def row(self, line: str, at: int) -> None:
         words = line.split()
-        run = self.runs[-1] if self.runs else _Run(at)
+        run = self.runs[-1] if self.runs else _IntervalRun(at)
         if run.columns and (words[0][0].isdigit() or words[0].lower() in _NUMBER_LIKE):
             self.plain_row(words, run, at)
         else:
             self.notes.unknown(line, "lparstat", at)
 
-    def plain_row(self, words: list[str], run: _Run, at: int) -> None:
+    def plain_row(self, words: list[str], run: _IntervalRun, at: int) -> None:
         if len(words) != len(run.columns):
             self.refuse(f"{len(words)} values under {len(run.columns)} columns", at,
                         "input.truncated" if len(words) < len(run.columns) else "input.bad-value")
@@ -245,7 +245,7 @@ class _Reader:
     def refuse(self, why: str, at: int, rule: str = "input.bad-value") -> None:
         self.notes.add(Severity.WARNING, rule, why, _REFUSED, at)
 
-    def is_possible(self, row: dict[str, Value], run: _Run, at: int) -> bool:
+    def is_possible(self, row: dict[str, Value], run: _IntervalRun, at: int) -> bool:
         """Refuse rows with more cores than there are, or no use of cores beside busy time; check sums."""
         for name in ("physc", "app"):
             value = row.get(name, 0.0)
@@ -280,8 +280,8 @@ class _Reader:
             switches = run.switches()
             run.since_boot = len(run.rows) == 1 and (not switches or switches[0] >= _SINCE_BOOT)
 
-    def merged(self) -> list[_Run]:
-        whole: list[_Run] = []
+    def merged(self) -> list[_IntervalRun]:
+        whole: list[_IntervalRun] = []
         for run in self.runs:
             if whole and run.continues(whole[-1]):
                 whole[-1].rows += run.rows
@@ -290,7 +290,7 @@ class _Reader:
                 whole.append(run)
         return whole
 
-    def tell_since_boot(self, run: _Run) -> None:
+    def tell_since_boot(self, run: _IntervalRun) -> None:
         at = run.row_lines[0] if run.row_lines else run.line
         switches = run.switches()
         if run.since_boot:
@@ -317,7 +317,7 @@ def _sum(row: dict[str, Value], names: tuple[str, ...]) -> float:
 
 def read(text: str, file: str, first_line: int = 1) -> Reading:
     """All rows of lparstat in a file. Refused rows, unknown columns and rows since boot are findings."""
-    reader = _Reader(file)
+    reader = _IntervalReader(file)
     for at, line in enumerate(clean(text).split("\n"), first_line):
         if line.strip():
             reader.line(line.strip(), at)

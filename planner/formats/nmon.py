@@ -91,7 +91,7 @@ _BBBL: Keys = {
 
 
 @dataclass
-class _Header:
+class _NmonHeader:
     """The columns of a section, where those that are read stand, and whether a row has had a value for each."""
 
     names: list[str]
@@ -108,7 +108,7 @@ class _Recording:
     config: dict[str, Any] = field(default_factory=dict)
     config_lines: dict[str, int] = field(default_factory=dict)
     lparstat: list[tuple[int, str]] = field(default_factory=list)
-    headers: dict[str, _Header] = field(default_factory=dict)
+    headers: dict[str, _NmonHeader] = field(default_factory=dict)
     samples: dict[str, dict[str, Any]] = field(default_factory=dict)
     times: dict[str, int] = field(default_factory=dict)
     closed: set[str] = field(default_factory=set)
@@ -119,7 +119,7 @@ class _NotAix(Exception):
     """The recording is of Linux, as the line says that is its argument."""
 
 
-class _Reader:
+class _NmonReader:
     """Takes line after line; keeps configuration and samples only."""
 
     def __init__(self, file: str, first_line: int) -> None:
@@ -274,7 +274,7 @@ class _Reader:
         if known is None or known.names != names:
             columns = _COLUMNS[section]
             wanted = [(names.index(name), column) for name, column in columns.items() if name in names]
-            self.now.headers[section] = _Header(names, wanted)
+            self.now.headers[section] = _NmonHeader(names, wanted)
 
     def row(self, section: str, snapshot: str, values: list[str], at: int) -> None:
         header = self.now.headers.get(section)
@@ -284,7 +284,7 @@ class _Reader:
         elif self.fits(section, header, values, at) and (sample := self.sample(snapshot, at)) is not None:
             self.values(section, header, values, sample, at)
 
-    def fits(self, section: str, header: _Header, values: list[str], at: int) -> bool:
+    def fits(self, section: str, header: _NmonHeader, values: list[str], at: int) -> bool:
         """Whether a row has a value for each column; the last column may be missing from all rows."""
         while len(values) > len(header.names) and not values[-1].strip():
             values.pop()
@@ -301,7 +301,7 @@ class _Reader:
             return False
         return True
 
-    def values(self, section: str, header: _Header, values: list[str], sample: dict[str, Any], at: int) -> None:
+    def values(self, section: str, header: _NmonHeader, values: list[str], sample: dict[str, Any], at: int) -> None:
         if any(column.field in sample for _, column in header.wanted):
             self.notes.add(Severity.WARNING, "input.duplicate-key", f"{section} twice in one snapshot",
                            "the first row counts", at)
@@ -316,7 +316,7 @@ class _Reader:
         if section == "LPAR":
             self.check_lpar(header, values, sample, at)
 
-    def check_lpar(self, header: _Header, values: list[str], sample: dict[str, Any], at: int) -> None:
+    def check_lpar(self, header: _NmonHeader, values: list[str], sample: dict[str, Any], at: int) -> None:
         """Refuse more cores than virtual processors; check that percentages fit the cores used."""
         used = sample.get("physc")
         if used is None:
@@ -449,7 +449,7 @@ def recognise(text: str) -> bool:
 
 def read_lines(lines: Iterable[str], file: str, first_line: int = 1) -> Reading:
     """nmon from any iterable of lines, in one pass. nmon of Linux is refused with one finding and no records."""
-    reader = _Reader(file, first_line)
+    reader = _NmonReader(file, first_line)
     try:
         reader.lines(lines, first_line)
     except _NotAix as told:

@@ -112,7 +112,7 @@ def _files(source: Path, problems: list[Finding]) -> list[_File]:
     return found
 
 
-def _documents_of(file: _File, mapping: table.Mapping | None, hashed: bool) -> Iterator[Document]:
+def _documents_of(file: _File, mapping: table.MappingFile | None, hashed: bool) -> Iterator[Document]:
     """One file, or the members of one archive, and after them what was left out of it."""
     path, shown = file
     said: list[Finding] = []
@@ -135,7 +135,7 @@ def _documents_of(file: _File, mapping: table.Mapping | None, hashed: bool) -> I
         yield Document(shown, readings=(Reading(ARCHIVE, (), tuple(said)),))
 
 
-def read_entry(entry: archive.Entry, mapping: table.Mapping | None = None, *, hashed: bool = False) -> Document:
+def read_entry(entry: archive.Entry, mapping: table.MappingFile | None = None, *, hashed: bool = False) -> Document:
     """All that one file or member of an archive says. Raises OSError as the system does."""
     if hashed:
         entry.hashed = hashlib.sha256()
@@ -156,7 +156,7 @@ def _stream_nmon(entry: archive.Entry) -> Reading:
     return replace(reading, findings=(*lines.findings, *reading.findings))
 
 
-def _whole(entry: archive.Entry, mapping: table.Mapping | None) -> list[Reading]:
+def _whole(entry: archive.Entry, mapping: table.MappingFile | None) -> list[Reading]:
     """What has to be held whole; whatever a mapping fits is a table."""
     if mapping is not None:
         from planner.formats import table  # start-up: as above
@@ -201,7 +201,7 @@ def _size(file: _File) -> int:
         return 0
 
 
-def read_mapping(path: Path) -> table.Mapping:
+def read_mapping(path: Path) -> table.MappingFile:
     """What the columns of a person's own tables mean. Raises InputError with all that is wrong with the file."""
     from planner.formats import table  # start-up: pydantic, for those who have tables of their own
 

@@ -27,7 +27,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from planner.estate.model import TABLES, Column, Table
+from planner.estate.model import TABLES, EstateColumn, Table
 from planner.findings import Finding, Severity, Source
 from planner.formats import values
 from planner.formats.archive import HEAD
@@ -124,7 +124,7 @@ def _not_empty(tables: list[TableMapping]) -> list[TableMapping]:
     return tables
 
 
-class Mapping(BaseModel):
+class MappingFile(BaseModel):
     """A mapping file: all its tables."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
@@ -140,10 +140,10 @@ def _repeated(values: Iterable[str]) -> list[str]:
     return sorted(value for value, count in Counter(values).items() if count > 1)
 
 
-def load_mapping(text: str, file: str) -> Mapping | tuple[Finding, ...]:
+def load_mapping(text: str, file: str) -> MappingFile | tuple[Finding, ...]:
     """The mapping, or *all* that is wrong with it. Raises nothing."""
     try:
-        return Mapping.model_validate(tomllib.loads(text))
+        return MappingFile.model_validate(tomllib.loads(text))
     except ValidationError as error:
         return tuple(_mapping_finding(text, file, problem["loc"], problem["msg"]) for problem in error.errors())
     except (ValueError, RecursionError) as error:
@@ -163,7 +163,7 @@ def _mapping_finding(text: str, file: str, place: tuple[int | str, ...], message
                    "correct the mapping file", Source(file, line))
 
 
-def read_document(data: bytes, file: str, mapping: Mapping) -> Reading | None:
+def read_document(data: bytes, file: str, mapping: MappingFile) -> Reading | None:
     """The table in a file or the tables in a workbook; None where the mapping fits none of it."""
     if looks_like_workbook(data):
         return read_bytes(data, file, mapping) if recognise_bytes(data, mapping) else None
@@ -200,12 +200,12 @@ class _Head:
     columns: dict[str, int]
 
 
-def recognise(text: str, mapping: Mapping) -> bool:
+def recognise(text: str, mapping: MappingFile) -> bool:
     """A row near the top has all the headers of one of the tables."""
     return any(_complete(_find_head(_csv_head(text, delimiter), mapping.table)) for delimiter in _DELIMITERS)
 
 
-def recognise_bytes(data: bytes, mapping: Mapping) -> bool:
+def recognise_bytes(data: bytes, mapping: MappingFile) -> bool:
     """A workbook with a sheet of a name that a table asks for, or with all headers of one that asks for none."""
     names = sheet_names(data)
     if any(table.sheet and _fits(name, table.sheet) for table in mapping.table for name in names):
@@ -215,7 +215,7 @@ def recognise_bytes(data: bytes, mapping: Mapping) -> bool:
     return isinstance(book, Workbook) and any(_complete(_find_head(sheet.rows, anywhere)) for sheet in book.sheets)
 
 
-def read(text: str, file: str, mapping: Mapping, first_line: int = 1) -> Reading:
+def read(text: str, file: str, mapping: MappingFile, first_line: int = 1) -> Reading:
     """The table in a CSV or TSV; the delimiter is the one under which most headers are found."""
     tables = [table for table in mapping.table if table.applies(file, None)]
     if not tables:
@@ -228,7 +228,7 @@ def read(text: str, file: str, mapping: Mapping, first_line: int = 1) -> Reading
     return Reading(KIND, tuple(records), log.closed())
 
 
-def read_bytes(data: bytes, file: str, mapping: Mapping) -> Reading:
+def read_bytes(data: bytes, file: str, mapping: MappingFile) -> Reading:
     """The tables on the sheets of a workbook, at most one a sheet."""
     book = open_workbook(data, file)
     if isinstance(book, Finding):
@@ -381,7 +381,7 @@ def _number(cell: Cell, shown: str, unit: str, decimal: str) -> Decimal:
 # --- rows of the estate -----------------------------------------------------------------------------------------------
 
 
-def _estate_column(table: Table, name: str) -> Column | None:
+def _estate_column(table: Table, name: str) -> EstateColumn | None:
     wanted = (name, f"{name}_mib", f"{name}_units")
     return next((c for c in table.columns if c.field in wanted), None)
 

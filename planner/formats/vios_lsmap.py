@@ -458,7 +458,7 @@ def _take_vtd(intake: Intake, record: Record, reading: Reading) -> None:
         return
     client = PartRef(vios.serial, have.get("client_partition_id"))
     backing = BACKING.get(str(have.get("backing_kind", "")), "lv")
-    intake.mappings.append(facts.Mapping(
+    intake.mappings.append(facts.DiskMapping(
         vios, have.get("slot"), client, str(have["vtd"]), backing, str(have.get("backing_device", have["vtd"])),
         record.source, vhost=str(have.get("vhost", ""))))
 

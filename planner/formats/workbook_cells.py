@@ -109,7 +109,7 @@ class CellLog:
         return tuple(self.findings)
 
 
-class _RefusedError(Exception):
+class _NotOpenedError(Exception):
     """Why a file is not opened: the finding's rule, message and fix."""
 
     def __init__(self, rule: str, message: str, fix: str) -> None:
@@ -128,7 +128,7 @@ def sheet_names(data: bytes) -> tuple[str, ...]:
         if data.startswith(OLE_MAGIC):
             return tuple(str(name) for name in _open_xls(data).sheet_names())
         return tuple(name for name, _ in _sheet_parts(_unpack(data, ("xl/workbook.xml",))))
-    except _RefusedError:
+    except _NotOpenedError:
         return ()
 
 
@@ -138,7 +138,7 @@ def open_workbook(data: bytes, file: str) -> Workbook | Finding:
         if data.startswith(OLE_MAGIC):
             return Workbook(file, tuple(_xls_sheets(_open_xls(data))))
         return Workbook(file, tuple(_xlsx_sheets(data)))
-    except _RefusedError as refused:
+    except _NotOpenedError as refused:
         return Finding(refused.rule, Severity.ERROR, file, refused.message, refused.fix, Source(file))
 
 
@@ -160,28 +160,28 @@ def non_value_of(cell: Cell) -> NonValue | None:
     return NonValue.EMPTY if cell is None else non_value(cell) if isinstance(cell, str) else None
 
 
-def _corrupt(detail: object) -> _RefusedError:
-    return _RefusedError("input.corrupt-workbook", f"the workbook is damaged: {str(detail)[:120]}",
+def _corrupt(detail: object) -> _NotOpenedError:
+    return _NotOpenedError("input.corrupt-workbook", f"the workbook is damaged: {str(detail)[:120]}",
                          "copy or export it again; opening and saving it in Excel may repair it")
 
 
-def _password() -> _RefusedError:
-    return _RefusedError("input.password", "the workbook is protected by a password, so its cells cannot be read",
-                         "save a copy without a password")
+def _password() -> _NotOpenedError:
+    return _NotOpenedError("input.password", "the workbook is protected by a password, so its cells cannot be read",
+                           "save a copy without a password")
 
 
-def _not_a_workbook(found: str) -> _RefusedError:
-    return _RefusedError("input.not-a-workbook", f"not an .xlsx or .xls workbook: {found}",
-                         "open it in Excel and save it as .xlsx")
+def _not_a_workbook(found: str) -> _NotOpenedError:
+    return _NotOpenedError("input.not-a-workbook", f"not an .xlsx or .xls workbook: {found}",
+                           "open it in Excel and save it as .xlsx")
 
 
-def _bomb(message: str) -> _RefusedError:
-    return _RefusedError("input.decompression-bomb", message, "check where the file comes from; export it again")
+def _bomb(message: str) -> _NotOpenedError:
+    return _NotOpenedError("input.decompression-bomb", message, "check where the file comes from; export it again")
 
 
-def _too_large(message: str) -> _RefusedError:
-    return _RefusedError("input.too-large", message,
-                         "delete the stray cells far from the data (or split the sheet) and save again")
+def _too_large(message: str) -> _NotOpenedError:
+    return _NotOpenedError("input.too-large", message,
+                           "delete the stray cells far from the data (or split the sheet) and save again")
 
 
 def _unpack(data: bytes, only: tuple[str, ...] = ()) -> dict[str, bytes]:
@@ -193,7 +193,7 @@ def _unpack(data: bytes, only: tuple[str, ...] = ()) -> dict[str, bytes]:
             infos = archive.infolist()
             _check_directory(infos)
             return _parts(archive, [info for info in infos if not only or info.filename in only])
-    except _RefusedError:
+    except _NotOpenedError:
         raise
     except Exception as error:  # zipfile and zlib raise many kinds for damaged archives
         raise _corrupt(error) from None
@@ -259,7 +259,7 @@ def _xlsx_sheets(data: bytes) -> Iterator[Sheet]:
         for index, name in enumerate(book.sheet_names):
             rows = book.get_sheet_by_index(index).to_python(skip_empty_area=False)
             yield Sheet(name, _trimmed(_with_errors(rows, errors.get(name, ()))))
-    except (KeyboardInterrupt, SystemExit, GeneratorExit, _RefusedError):
+    except (KeyboardInterrupt, SystemExit, GeneratorExit, _NotOpenedError):
         raise
     except BaseException as error:  # a panic of the library is no Exception
         raise _corrupt(error) from None
@@ -370,7 +370,7 @@ def _open_xls(data: bytes) -> Any:
         raise _xls_refusal(error) from None
 
 
-def _xls_refusal(error: Exception) -> _RefusedError:
+def _xls_refusal(error: Exception) -> _NotOpenedError:
     message = str(error)
     if "encrypted" in message:
         return _password()

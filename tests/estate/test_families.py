@@ -207,7 +207,7 @@ def test_rest_records(estate: Estate) -> None:
 def test_table_records(estate: Estate) -> None:
     with written(estate, "table") as directory:
         mapping = table.load_mapping((directory / "mapping.toml").read_text(), "mapping.toml")
-        assert isinstance(mapping, table.Mapping), mapping
+        assert isinstance(mapping, table.MappingFile), mapping
         found = [table.read(path.read_text(), path.name, mapping) for path in sorted(directory.glob("*.csv"))]
     no_errors(found)
     for sheet in TABLES:

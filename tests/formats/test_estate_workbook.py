@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl import Workbook, load_workbook
 
-from planner.estate.model import TABLE, TABLES, Column, Type
+from planner.estate.model import TABLE, TABLES, EstateColumn, Type
 from planner.findings import Finding, Severity
 from planner.formats.base import Reading
 from planner.formats.estate_workbook import (
@@ -35,7 +35,7 @@ def only(found: Reading, rule: str) -> Finding:
     return one
 
 
-def column(sheet: str, header: str) -> Column:
+def column(sheet: str, header: str) -> EstateColumn:
     return next(c for t in TABLES if t.sheet == sheet for c in t.columns if c.header == header)
 
 
@@ -235,7 +235,7 @@ CELLS = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=T
 
 
 @given(st.sampled_from([c for t in TABLES for c in t.columns]), CELLS)
-def test_a_cell_is_read_or_refused_and_nothing_else(of: Column, value: Any) -> None:
+def test_a_cell_is_read_or_refused_and_nothing_else(of: EstateColumn, value: Any) -> None:
     if value is None:
         return
     try:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from planner.findings import Finding, Source
 from planner.formats.base import NonValue, Reading
-from planner.formats.table import Mapping, load_mapping, read, read_bytes, read_document, recognise, recognise_bytes
+from planner.formats.table import MappingFile, load_mapping, read, read_bytes, read_document, recognise, recognise_bytes
 
 ROOT = Path(__file__).parents[2]
 FIXTURES = ROOT / "tests" / "fixtures" / "table"
@@ -23,19 +23,19 @@ TOML = (FIXTURES / "mapping.toml").read_text()
 TEXTS = {path.name: path.read_bytes().decode().replace("\r\n", "\n") for path in sorted(FIXTURES.glob("*.csv"))}
 
 
-def mapping(text: str = TOML) -> Mapping:
+def mapping(text: str = TOML) -> MappingFile:
     loaded = load_mapping(text, "map.toml")
-    assert isinstance(loaded, Mapping), loaded
+    assert isinstance(loaded, MappingFile), loaded
     return loaded
 
 
 MAPPING = mapping()
 
 
-def small(**changes: Any) -> Mapping:
+def small(**changes: Any) -> MappingFile:
     """A mapping of one table with the columns Name (text) and Value (as given)."""
     base = {"kind": "lpar", "file": "*", "columns": {"Name": "name", "Value": "value"}}
-    return Mapping.model_validate({"table": [base | changes]})
+    return MappingFile.model_validate({"table": [base | changes]})
 
 
 def value(cell: str, unit: str | None = None, decimal: str = ".") -> Any:
@@ -245,7 +245,7 @@ def test_mutated_mappings_never_raise(edits: list[tuple[float, int, str]]) -> No
     for place, cut, new in edits:
         start = int(place * len(text))
         text = text[:start] + new + text[start + cut:]
-    assert isinstance(load_mapping(text, "map.toml"), Mapping | tuple)
+    assert isinstance(load_mapping(text, "map.toml"), MappingFile | tuple)
 
 
 @pytest.mark.skipif(not SAMPLES.is_dir(), reason="no samples here")
