@@ -290,5 +290,9 @@ def test_collected_samples() -> None:
         result = read(text, path.name)
         assert recognise(text)
         assert [f for f in result.findings if f.severity is Severity.ERROR] == []
-        assert {f.rule for f in result.findings} <= {"input.since-boot", "input.bad-value"}
+        told = {f.rule for f in result.findings}
+        if path.name == "datadog_m_e.txt":  # shared memory and adapter pools hold no usage of cores
+            assert (told, result.records) == ({"input.not-read"}, ())
+            continue
+        assert told <= {"input.since-boot", "input.bad-value"}
         assert only(result)["rows"]

@@ -52,7 +52,7 @@ def test_every_sample_is_recognised():
     for path in sorted(p for p in SAMPLES.rglob("*") if p.is_file()):
         (reading,) = registry.read_document(path.read_bytes(), path.name)
         assert reading.kind in SAMPLE_KINDS[path.parent.name], path.name
-        assert reading.records
+        assert bool(reading.records) == (path.name != "datadog_m_e.txt"), path.name
 
 
 def workbook(*sheets: str) -> bytes:
