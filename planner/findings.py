@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 
 class Severity(StrEnum):
@@ -47,6 +48,12 @@ class Finding:
         where = f"{self.source}: " if self.source else ""
         fix = f" ({self.fix})" if self.fix else ""
         return f"{where}{self.message}{fix}"
+
+
+def finding_json(f: Finding) -> dict[str, Any]:
+    """One finding as every JSON output has it."""
+    return {"rule": f.rule, "severity": f.severity, "subject": f.subject, "message": f.message, "fix": f.fix,
+            "source": str(f.source) if f.source else None}
 
 
 def errors(findings: Iterable[Finding]) -> tuple[Finding, ...]:

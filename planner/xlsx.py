@@ -7,8 +7,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import IO, Any
 
-import xlsxwriter
-
 ACCENT = "#1F4E79"
 
 
@@ -68,6 +66,8 @@ class Book:
 @contextmanager
 def open_book(target: IO[bytes], title: str) -> Iterator[Book]:
     """A workbook that is written to ``target`` on leaving; no clock enters it."""
+    import xlsxwriter  # start-up: most commands write no workbook
+
     workbook = xlsxwriter.Workbook(target, {
         "in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False})
     workbook.set_properties({"title": title, "author": "planner", "created": dt.datetime(2000, 1, 1)})

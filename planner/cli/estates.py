@@ -31,8 +31,7 @@ def load_command(
     from planner.errors import InputError, UsageError
     from planner.estate import saved
     from planner.estate.load import load
-    from planner.findings import errors
-    from planner.plan.plan import finding_json
+    from planner.findings import errors, finding_json
 
     if out is not None and out.suffix.lower() not in (".xlsx", ".json"):
         raise UsageError(f"--out {out}: the name must end in .xlsx or .json")
@@ -65,8 +64,7 @@ def check_command(estate: Estate, policy: PolicyFile = None, as_json: Json = Fal
 
     Example: planner check estate.xlsx
     """
-    from planner.findings import Severity
-    from planner.plan.plan import finding_json
+    from planner.findings import Severity, finding_json
     from planner.rules import Judge, Site
 
     loaded = load_estate(estate, policy)
@@ -107,7 +105,7 @@ def reach_command(
     Example: planner reach estate.xlsx --lpar hxaix26
     """
     from planner.errors import UsageError
-    from planner.plan.plan import finding_json
+    from planner.findings import finding_json
     from planner.report import terminal
     from planner.rules import Judge, Site
 

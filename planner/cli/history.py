@@ -52,9 +52,8 @@ def add_command(
     Example: planner history add nmon/ --store usage.duckdb --zone Australia/Melbourne --estate estate.xlsx
     """
     from planner.errors import UsageError
-    from planner.findings import errors
+    from planner.findings import errors, finding_json
     from planner.history.sources import read_sources, serial_numbers
-    from planner.plan.plan import finding_json
 
     if force_zone and not zone:
         raise UsageError("--force-zone: say which zone with --zone")

@@ -154,7 +154,7 @@ def deliver(plan: Plan, loaded: Loaded, where: Path, output: Output) -> None:
     if output.as_json:
         print_json(plans.plan_json(plan))
         return
-    from planner.report.terminal import plan_view
+    from planner.report.plan_terminal import plan_view
 
     show(plan_view(plan))
     show(f"\nReports: {where}: {', '.join(files)}")
@@ -169,7 +169,8 @@ def verify_command(
 
     Example: planner verify reports/evacuate-SN8379A80_p595-2 estate.xlsx
     """
-    from planner.plan.plan import finding_json, read_plan
+    from planner.findings import finding_json
+    from planner.plan.plan import read_plan
     from planner.verify import verify_plan
 
     plan = read_plan(plan_file)

@@ -9,11 +9,8 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Collection, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -181,6 +178,10 @@ def _in_parallel(files: list[_File], read: _Read) -> Iterator[list[list[Document
     workers = min(_MOST_WORKERS, _processors(), len(files))
     if workers < 2 or (len(files) <= _MANY_FILES and sum(map(_size, files)) <= _MANY_BYTES):
         return
+    from concurrent.futures import ProcessPoolExecutor  # start-up: few sites have so many files
+    from concurrent.futures.process import BrokenProcessPool
+    from multiprocessing import get_context
+
     each = max(1, len(files) // (workers * _CHUNKS_EACH))
     chunks = [files[at:at + each] for at in range(0, len(files), each)]
     try:

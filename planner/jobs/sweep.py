@@ -19,12 +19,11 @@ from planner.estate.assemble import Loaded
 from planner.estate.catalogue import CATALOGUE, Catalogue
 from planner.estate.model import Estate
 from planner.estate.saved import digest
-from planner.findings import Severity
+from planner.findings import Severity, finding_json
 from planner.jobs.common import Options
 from planner.jobs.scenario_result import ScenarioResult
 from planner.jobs.whatif import on_arrival, whatif
 from planner.plan.choices import Status
-from planner.plan.plan import finding_json
 from planner.scenarios.build import problems as unsuited
 from planner.scenarios.model import Scenario
 from planner.scenarios.sweep_file import Cell, Problems, Sweep, cells

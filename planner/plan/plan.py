@@ -16,7 +16,7 @@ from pydantic_core import from_json
 from typing_extensions import TypedDict
 
 from planner.errors import InputError, UsageError
-from planner.findings import Finding, Severity, Source
+from planner.findings import Finding, Severity, Source, finding_json
 from planner.frames import frame
 from planner.grouping import grouped
 from planner.plan.choices import BACK, OUT, Status
@@ -53,12 +53,6 @@ class FindingForm(TypedDict):
     message: str
     fix: str
     source: str | None
-
-
-def finding_json(f: Finding) -> FindingForm:
-    """One finding as every JSON output has it."""
-    return {"rule": f.rule, "severity": f.severity, "subject": f.subject, "message": f.message, "fix": f.fix,
-            "source": str(f.source) if f.source else None}
 
 
 Adapters = Annotated[tuple[tuple[int, str], ...], Listed(

@@ -6,10 +6,10 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from planner.findings import finding_json
 from planner.jobs.scenario_result import LparLine, ScenarioResult, ServerLine, rounded_gib
 from planner.optimise.frontier import FrontierPoint
 from planner.plan.choices import OUT
-from planner.plan.plan import finding_json
 from planner.plan.wire import as_json
 from planner.units import cores
 

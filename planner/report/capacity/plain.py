@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from planner.findings import finding_json
 from planner.jobs.capacity.figures import (
     Capacity,
     MeasuredShare,
@@ -13,7 +14,6 @@ from planner.jobs.capacity.figures import (
     PlaceFigures,
     show_month,
 )
-from planner.plan.plan import finding_json
 from planner.report.capacity.front import answer
 
 

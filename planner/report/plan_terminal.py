@@ -1,0 +1,123 @@
+"""A plan on one screen of the terminal."""
+
+from __future__ import annotations
+
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.text import Text
+
+from planner.plan.choices import BACK, OUT, Status
+from planner.plan.plan import Plan
+from planner.report.headroom import headroom_view
+from planner.report.tables import listing
+from planner.report.terminal import counts, findings_table
+from planner.report.text import clock_span, energy_lines, headline, leg_tally, level_line, pause, windows
+from planner.units import show_cores, show_duration, show_gib
+
+_STATUS = {Status.OPTIMAL: "green", Status.FEASIBLE: "yellow", Status.INFEASIBLE: "red", Status.UNKNOWN: "red"}
+
+MOST_ROWS = 200
+"""Moves, and servers, that the terminal lists at most; the reports have them all."""
+_MOST_STAYS = 20
+
+
+def plan_view(plan: Plan, where: str | None = None) -> RenderableType:
+    """The plan on one screen."""
+    if plan.status is Status.INFEASIBLE:
+        return Group(_no_plan(plan), *headroom_view(plan))
+    if plan.status is Status.UNKNOWN:
+        return Group(Text("UNKNOWN: no plan", "bold red"), findings_table(plan.findings))
+    waves = [_waves(plan)] if plan.moves else []
+    parts: list[RenderableType] = [_head(plan), *waves, _servers(plan), *headroom_view(plan)]
+    if plan.findings:
+        parts += [Text(""), Text(counts(plan.findings), "bold"), findings_table(plan.findings, 15)]
+    if where:
+        parts.append(Text(f"\nReports: {where}", "bold"))
+    return Group(*parts)
+
+
+def _head(plan: Plan) -> RenderableType:
+    lines = Text()
+    lines.append(plan.status.value.upper(), f"bold {_STATUS[plan.status]}")
+    if not plan.levels:
+        lines.append(f"   objective {plan.objective:.1f} s   bound {plan.bound:.1f} s   "
+                     f"gap {100 * (plan.gap or 0):.2f} %")
+    lines.append("   verified by replay" if plan.verified else "   NOT VERIFIED", "green" if plan.verified else "red")
+    for level in plan.levels:
+        lines.append(f"\n{level_line(level)}")
+    for line in energy_lines(plan):
+        lines.append(f"\n{line}")
+    for note in plan.notes:
+        lines.append(f"\n{note}")
+    lines.append(f"\n{leg_tally(plan, OUT)}")
+    if plan.leg(BACK):
+        lines.append(f"; {pause(plan)}; {leg_tally(plan, BACK)}")
+    if plan.back_from_s is None:
+        lines.append(f"; total {show_duration(plan.total_s)}")
+    for name, w in windows(plan):
+        lines.append(f"\n{name} {w.start:%Y-%m-%d %H:%M} – {w.end:%Y-%m-%d %H:%M}: ")
+        if w.fits:
+            lines.append(f"fits, {show_duration(w.spare_s or 0)} to spare", "green")
+        else:
+            lines.append(f"DOES NOT FIT, {show_duration(-(w.spare_s or 0))} too long", "bold red")
+    for name, server, why in plan.stays[:_MOST_STAYS]:
+        lines.append(f"\nstays: {name} on {server} ({why})", "dim")
+    if len(plan.stays) > _MOST_STAYS:
+        lines.append("\n")
+        lines.append(_more(len(plan.stays) - _MOST_STAYS, "that stay"))
+    return Panel(lines, title=Text(headline(plan)), title_align="left")
+
+
+def _waves(plan: Plan) -> RenderableType:
+    table = listing("", ("wave", "when", "LPAR", "from", "to"), ("minutes", "stands still"))
+    table.add_column("movers", overflow="fold")
+    left = MOST_ROWS
+    for leg in (OUT, BACK):
+        for number, moves in plan.waves(leg):
+            span = clock_span(plan, min(m.start_ms for m in moves), max(m.end_ms for m in moves))
+            shown, left = moves[:max(left, 0)], left - len(moves)
+            for n, m in enumerate(shown):
+                table.add_row(f"{number}{' back' if leg == BACK else ''}" if n == 0 else "", span if n == 0 else "",
+                              Text(m.lpar + (" (parking)" if m.parking else "")), Text(m.source), Text(m.target),
+                              f"{m.duration_ms / 60000:.1f}", f"{m.suspend_ms / 1000:.1f} s",
+                              Text(f"{m.source_msp} → {m.target_msp}"))
+    return table if left >= 0 else Group(table, _more(-left, "moves"))
+
+
+def _more(count: int, what: str) -> Text:
+    return Text(f"… and {count} more {what} (plan.xlsx, runbook.md)", "dim")
+
+
+def _servers(plan: Plan) -> RenderableType:
+    table = listing("Servers before → after (at most on the way) / limit", ("server", "LPARs", "cores", "memory (GiB)"))
+    states = list(zip(plan.before, plan.peak, plan.after, strict=True))
+    for b, k, a in states[:MOST_ROWS]:
+        table.add_row(
+            Text(b.server), f"{b.lpars} → {a.lpars}",
+            f"{show_cores(b.units)} → {show_cores(a.units)} ({show_cores(k.units)}) / {show_cores(a.units_limit)}",
+            f"{show_gib(b.memory_mib)} → {show_gib(a.memory_mib)} ({show_gib(k.memory_mib)}) / "
+            f"{show_gib(a.memory_limit_mib)}")
+    return table if len(states) <= MOST_ROWS else Group(table, _more(len(states) - MOST_ROWS, "servers"))
+
+
+def _no_plan(plan: Plan) -> RenderableType:
+    conflict = plan.conflict
+    if conflict is None:
+        return findings_table(plan.findings, 20)
+    lines = Text()
+    lines.append("IMPOSSIBLE (proved): ", "bold red")
+    lines.append(f"{conflict.summary}\n")
+    for key, values in (("lpars", conflict.lpars), ("servers", conflict.servers), ("rules", conflict.rules)):
+        if values:
+            lines.append(f"{key}: ", "bold")
+            lines.append(", ".join(values) + "\n")
+    if not conflict.refusals:
+        lines.append("(an irreducible set: without any one of these the rest is possible)\n"
+                     if conflict.irreducible else "(not fully reduced: time ran out)\n", "dim")
+    lifts = conflict.lifts
+    if lifts:
+        lines.append("what would lift it:\n", "bold")
+        lines.append("\n".join(f"  • {x}" for x in lifts[:20]))
+        if len(lifts) > 20:
+            lines.append(f"\n  … and {len(lifts) - 20} more (plan.json)", "dim")
+    return Group(Panel(lines, title=Text(headline(plan)), title_align="left"), findings_table(plan.findings, 20))
