@@ -6,6 +6,8 @@ import datetime as dt
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import getitem
 from typing import Any
 
 from planner.findings import Finding
@@ -36,6 +38,14 @@ class Column:
     style: str | Callable[[Any], str] = "text"
     width: float = 10
     formula: str | Callable[[Any], str] = ""
+
+
+def keyed(*columns: tuple[str, str, str] | tuple[str, str, str, float]) -> tuple[Column, ...]:
+    """Columns of rows of plain data: header, key such as ``now/cores``, kind of figure, width (14)."""
+    def get(key: str) -> Callable[[Any], Any]:
+        return lambda row: reduce(getitem, key.split("/"), row)
+
+    return tuple(Column(header, get(key), kind, width[0] if width else 14) for header, key, kind, *width in columns)
 
 
 @dataclass(frozen=True, slots=True)

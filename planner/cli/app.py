@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Callable
@@ -94,7 +93,9 @@ def working() -> Callable[[str], None] | None:
 
 
 def print_json(value: Any) -> None:
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=1) + "\n")
+    from planner.report.output import json_text
+
+    sys.stdout.write(json_text(value))
 
 
 def show(renderable: Any) -> None:

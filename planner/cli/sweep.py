@@ -103,14 +103,15 @@ def _answered(context: SweepContext, cells: Sequence[Cell], runner: Runner, cell
 
 def _write(sweep: Sweep, cells: Sequence[Cell], document: dict[str, Any], out: Path, kind: TableFormat,
            output: Output) -> None:
-    from planner.report.output import write_directory
-    from planner.report.sweep import dump, table
+    from planner.report.output import json_text, write_directory
+    from planner.report.sweep import table
     from planner.scenarios.sweep_file import scenario_text
 
     results = f"results.{kind}"
     write_directory(out / "scenarios", {f"cell-{n}.toml": scenario_text(sweep, cells[n - 1]).encode()
                                         for group in document["frontier"] for n in group["cells"]}, force=output.force)
-    write_directory(out, {results: table(document, kind), "results.json": dump(document).encode()}, force=output.force)
+    write_directory(out, {results: table(document, kind), "results.json": json_text(document).encode()},
+                    force=output.force)
     if output.as_json:
         print_json(document)
         return

@@ -87,14 +87,13 @@ def _write(results: Sequence[ScenarioResult], document: dict[str, Any], out: Pat
     from planner.estate import saved
     from planner.estate.assemble import Loaded
     from planner.plan import plan as plans
-    from planner.report.output import write_directory
+    from planner.report.output import json_text, write_directory
     from planner.report.runbook import runbook
-    from planner.report.whatif_json import dump
     from planner.report.whatif_page import whatif_page
     from planner.report.whatif_workbook import whatif_workbook
     from planner.report.workbook import plan_workbook
 
-    write_directory(out, {"whatif.json": dump(document).encode(), "whatif.xlsx": whatif_workbook(document),
+    write_directory(out, {"whatif.json": json_text(document).encode(), "whatif.xlsx": whatif_workbook(document),
                           "whatif.html": whatif_page(document).encode()}, force=force)
     for result, scenario in zip(results, document["scenarios"], strict=True):
         if result.plan is not None and result.estate is not None:

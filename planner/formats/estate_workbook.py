@@ -180,7 +180,7 @@ def read_bytes(data: bytes, file: str) -> Reading:
                            if n.startswith("xl/worksheets/") and n.endswith(".xml"))
     except Exception:  # zipfile raises many kinds for damaged directories, NotImplementedError among them
         return _refusal(file, "not an .xlsx workbook, or a damaged one", "open it in a spreadsheet and save it again")
-    import openpyxl
+    import openpyxl  # start-up: for a workbook alone
 
     try:
         with warnings.catch_warnings():
@@ -198,7 +198,7 @@ def read_bytes(data: bytes, file: str) -> Reading:
 
 def _with_unvalued(reading: Reading, data: bytes, file: str) -> Reading:
     """The same with an error for every formula whose value was not stored: its cell would read as empty."""
-    import openpyxl
+    import openpyxl  # start-up: for a workbook alone
 
     books = [openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=only) for only in (False, True)]
     found = [Finding("input.bad-value", Severity.ERROR, name, f"the formula {text[:40]!r} has no stored value",

@@ -225,7 +225,7 @@ def _unrecognised(text: str, file: str, first_line: int, command: str) -> Readin
 
 
 def _read_binary(data: bytes, shown_as: str) -> Reading:
-    from planner.formats import estate_workbook
+    from planner.formats import estate_workbook  # start-up: openpyxl and pandas are for workbooks alone
 
     refusal = _bomb(data, shown_as)
     if refusal is not None:

@@ -58,7 +58,7 @@ def _reader() -> Any:
 
 def _read_whole(text: str) -> tuple[Estate, Mapping[str, str]] | None:
     """Estate and provenance in one pass, or None when anything is not as it should be."""
-    from pydantic_core import ValidationError
+    from pydantic_core import ValidationError  # start-up: for a saved estate only
 
     try:
         document = _reader().validate_json(text)

@@ -162,7 +162,7 @@ def non_value_of(cell: Cell) -> NonValue | None:
 
 def _corrupt(detail: object) -> _NotOpenedError:
     return _NotOpenedError("input.corrupt-workbook", f"the workbook is damaged: {str(detail)[:120]}",
-                         "copy or export it again; opening and saving it in Excel may repair it")
+                           "copy or export it again; opening and saving it in Excel may repair it")
 
 
 def _password() -> _NotOpenedError:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import reduce
-from operator import getitem
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import RenderableType
@@ -16,7 +14,7 @@ from planner.plan.plan import Plan
 from planner.plan.questions import Headroom
 from planner.plan.wire import as_json
 from planner.report.tables import listing
-from planner.sheets import Column, chart_base, line, points, table
+from planner.sheets import Column, chart_base, keyed, line, points, table
 from planner.units import cores, gib, show_cores, show_duration
 from planner.xlsx import Book
 
@@ -131,32 +129,24 @@ def headroom_sheet(book: Book, plan: Plan) -> None:
     _hours(book, goal.server, d["hours"])
 
 
-def _columns(*columns: tuple[str, str, str]) -> tuple[Column, ...]:
-    """Of headers, keys of a row such as ``now/cores``, and kinds of figures."""
-    def get(key: str) -> Callable[[Any], Any]:
-        return lambda row: reduce(getitem, key.split("/"), row)
-
-    return tuple(Column(header, get(key), kind, 14) for header, key, kind in columns)
-
-
-_FREE = _columns(
+_FREE = keyed(
     ("", "name", "plain"), ("Cores entitled to nobody", "cores_by_entitlement", "cores"),
     ("Cores unused at the peak", "cores_by_usage", "cores"), ("GiB free", "memory_gib", "cores"))
-_CURVE = _columns(
+_CURVE = keyed(
     ("Cores", "cores", "cores"), ("Cost (s)", "cost_s", "tenth"), ("Proved bound (s)", "bound_s", "tenth"),
     ("Moves", "moves", "id"), ("GiB moved", "moved_gib", "tenth"), ("Status", "status", "text"),
     ("Ordered", "ordered", "plain"), ("LPARs", "lpars", "plain"))
-_SLOTS = _columns(
+_SLOTS = keyed(
     ("Server", "server", "plain"), ("Cores now", "now/cores", "cores"), ("Unused at peak", "now/cores_unused", "cores"),
     ("GiB now", "now/memory_gib", "cores"), ("Cores after", "after/cores", "cores"),
     ("Unused at peak", "after/cores_unused", "cores"), ("GiB after", "after/memory_gib", "cores"))
-_CRITICAL = _columns(
+_CRITICAL = keyed(
     ("LPAR", "lpar", "plain"), ("Entitled", "entitlement", "cores"), ("Virtual processors", "virtual_processors", "id"),
     ("Weight", "weight", "id"), ("Sharing", "sharing", "text"), ("May draw", "may_draw", "cores"),
     ("Peak", "peak", "cores"), ("Contended now", "contended_before", "cores"),
     ("Contended after", "contended_after", "cores"))
 _HOURS = (
-    *_columns(("Server", "server", "plain"), ("Day kind", "kind", "plain"), ("Hour", "hour", "id"),
+    *keyed(("Server", "server", "plain"), ("Day kind", "kind", "plain"), ("Hour", "hour", "id"),
               ("Peak before", "peak_before", "cores"), ("Peak after", "peak_after", "cores"),
               ("Limit", "limit", "cores"), ("Sum of peaks after", "sum_of_peaks_after", "cores")),
     Column("Worth", lambda r: r["sum_of_peaks_after"] - r["peak_after"], "cores", 13,

@@ -9,6 +9,7 @@ import os
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from planner.errors import UsageError
 
@@ -32,6 +33,11 @@ def _replace(path: Path, data: bytes) -> None:
         with contextlib.suppress(OSError):
             os.unlink(name)
         raise
+
+
+def json_text(document: Any) -> str:
+    """A JSON document as it is written and printed."""
+    return json.dumps(document, ensure_ascii=False, indent=1) + "\n"
 
 
 def _told(error: OSError, path: Path) -> UsageError:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import io
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -13,7 +12,7 @@ import pandas as pd
 
 from planner.errors import UsageError
 from planner.jobs.sweep import FAILED, SweepOutcome
-from planner.scenarios.sweep_file import MEASURES, Cell, GridParameter, Sweep, plain
+from planner.scenarios.sweep_file import MEASURES, Cell, Sweep, plain
 
 VERSION = 1
 STATUSES = ("optimal", "feasible", "infeasible", "unknown", FAILED)
@@ -36,20 +35,12 @@ def sweep_json(sweep: Sweep, cells: Sequence[Cell], outcome: SweepOutcome, estat
     return {
         "version": VERSION, "name": sweep.name, "note": sweep.note, "file": sweep.file, "base": sweep.base,
         "estate_sha256": estate_digest, "options": dict(options),
-        "parameters": [_parameter(p) for p in sweep.parameters],
+        "parameters": [{"name": p.name, "paths": list(p.paths), "given": p.given,
+                        "values": [plain(c.label) for c in p.choices]} for p in sweep.parameters],
         "minimise": list(sweep.minimise), "maximise": list(sweep.maximise),
         "counts": {"cells": len(rows), **{s: sum(r["status"] == s for r in rows) for s in STATUSES}},
         "frontier": frontier(sweep, rows), "influence": [influence(p.name, rows) for p in sweep.parameters],
         "cells": rows, "assumptions": _assumptions(outcome)}
-
-
-def dump(document: Document) -> str:
-    """The text of results.json."""
-    return json.dumps(document, ensure_ascii=False, indent=1) + "\n"
-
-
-def _parameter(p: GridParameter) -> Document:
-    return {"name": p.name, "paths": list(p.paths), "given": p.given, "values": [plain(c.label) for c in p.choices]}
 
 
 def _row(sweep: Sweep, cell: Cell, id_: str, answer: Mapping[str, Any]) -> Document:

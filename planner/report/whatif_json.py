@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -37,11 +36,6 @@ def whatif_json(results: Sequence[ScenarioResult], estate_digest: str) -> dict[s
     """Today and the scenarios as plain data, in the order given."""
     return {"version": VERSION, "estate_sha256": estate_digest,
             "scenarios": [_scenario(r, name) for r, name in zip(results, directories(results), strict=True)]}
-
-
-def dump(document: dict[str, Any]) -> str:
-    """The text of whatif.json."""
-    return json.dumps(document, ensure_ascii=False, indent=1) + "\n"
 
 
 def _scenario(r: ScenarioResult, directory: str) -> dict[str, Any]:

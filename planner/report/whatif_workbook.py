@@ -9,7 +9,7 @@ from typing import Any
 
 from planner.findings import Finding, Severity
 from planner.report.whatif_page import cells
-from planner.sheets import Column, bars, chart_base, findings_sheet, paragraphs, points, table, widths
+from planner.sheets import Column, bars, chart_base, findings_sheet, keyed, paragraphs, points, table, widths
 from planner.units import show_duration
 from planner.xlsx import Book, open_book
 
@@ -18,11 +18,7 @@ _FORBIDDEN = "[]:*?/\\'"
 _COLOURS = ("#1F4E79", "#D9822B", "#3A9D8F", "#8E5EA2", "#B5443C", "#6B7683")
 
 
-def _columns(*columns: tuple[str, str, str, float]) -> tuple[Column, ...]:
-    return tuple(Column(header, itemgetter(key), kind, width) for header, key, kind, width in columns)
-
-
-_SERVER_COLUMNS = _columns(
+_SERVER_COLUMNS = keyed(
     ("Server", "name", "plain", 22), ("Model", "model", "plain", 12), ("Generation", "generation", "plain", 11),
     ("LPARs", "lpars", "id", 8), ("Cores on arrival", "cores_arrival", "cores", 10),
     ("Cores in the end", "cores", "cores", 10), ("Cores limit", "cores_limit", "cores", 10),
@@ -30,7 +26,7 @@ _SERVER_COLUMNS = _columns(
     ("GiB limit", "gib_limit", "cores", 10), ("Idle (W)", "idle_w", "exact", 9),
     ("Maximum (W)", "max_w", "exact", 9), ("Watts", "watts", "exact", 9), ("Assumed", "watts_assumed", "plain", 9),
     ("Watts from", "watts_source", "plain", 60))
-_LPAR_COLUMNS = _columns(
+_LPAR_COLUMNS = keyed(
     ("LPAR", "name", "plain", 24), ("From", "source", "plain", 20), ("To", "target", "plain", 20),
     ("Way", "way", "plain", 18), ("Wave", "wave", "id", 7), ("Cores today", "cores_today", "cores", 9),
     ("Cores in the end", "cores", "cores", 9), ("VP today", "virtual_processors_today", "id", 8),
@@ -38,7 +34,7 @@ _LPAR_COLUMNS = _columns(
     ("GiB in the end", "gib", "cores", 9), ("Ratio by rPerf", "ratio", "ratio", 10), ("Modes", "modes", "plain", 34),
     ("Virtual processors by", "virtual_processors_by", "plain", 34), ("Not resized", "not_resized", "plain", 30),
     ("Not live because", "why", "plain", 60))
-_FRONTIER_COLUMNS = _columns(
+_FRONTIER_COLUMNS = keyed(
     ("Scenario", "scenario", "plain", 34), ("Servers in use", "servers", "id", 9),
     ("Free on each, at least (%)", "headroom_percent", "exact", 14), ("Proved up to (%)", "bound_percent", "exact", 10),
     ("Free cores", "free_cores", "exact", 10), ("Free GiB", "free_gib", "exact", 10), ("Status", "status", "plain", 11),

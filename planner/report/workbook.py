@@ -131,10 +131,9 @@ def _move_columns(plan: Plan, lpars: Mapping[str, Lpar]) -> tuple[Column, ...]:
 
 def _servers(book: Book, plan: Plan) -> None:
     sheet = book.sheet("Servers")
-    columns = _server_columns()
-    written = table(book, sheet, 0, columns, list(zip(plan.before, plan.peak, plan.after, strict=True)), height=30,
+    written = table(book, sheet, 0, _SERVERS, list(zip(plan.before, plan.peak, plan.after, strict=True)), height=30,
                     empty="")
-    widths(sheet, columns)
+    widths(sheet, _SERVERS)
     sheet.write_string(written.last + 1, 0, "after: when the way out is over; at most: the highest at any moment, both "
                                             "sides of a move counted")
     for title, unit, anchor in (("Cores entitled", "Cores", 0), ("Memory held (GiB)", "GiB", 6)):
@@ -145,25 +144,24 @@ def _servers(book: Book, plan: Plan) -> None:
     sheet.freeze_panes(1, 1)
 
 
-def _server_columns() -> tuple[Column, ...]:
-    """Of rows of the states (before, at most, after) of one server."""
-    return (
-        Column("Server", lambda r: r[0].server, "bold", 24),
-        Column("LPARs before", lambda r: r[0].lpars, "id", 11),
-        Column("LPARs after", lambda r: r[2].lpars, "id", 11),
-        Column("Cores before", lambda r: cores(r[0].units), "cores", 11),
-        Column("Cores at most", lambda r: cores(r[1].units), "cores", 11),
-        Column("Cores after", lambda r: cores(r[2].units), "cores", 11),
-        Column("Cores limit", lambda r: cores(r[2].units_limit), "cores", 11),
-        Column("Cores free after", lambda r: cores(r[2].units_limit - r[2].units), "cores", 11,
-               "[Cores limit]-[Cores after]"),
-        Column("GiB before", lambda r: gib(r[0].memory_mib), "cores", 11),
-        Column("GiB at most", lambda r: gib(r[1].memory_mib), "cores", 11),
-        Column("GiB after", lambda r: gib(r[2].memory_mib), "cores", 11),
-        Column("GiB limit", lambda r: gib(r[2].memory_limit_mib), "cores", 11),
-        Column("GiB free after", lambda r: gib(r[2].memory_limit_mib - r[2].memory_mib), "cores", 11,
-               "[GiB limit]-[GiB after]"),
-    )
+_SERVERS = (
+    Column("Server", lambda r: r[0].server, "bold", 24),
+    Column("LPARs before", lambda r: r[0].lpars, "id", 11),
+    Column("LPARs after", lambda r: r[2].lpars, "id", 11),
+    Column("Cores before", lambda r: cores(r[0].units), "cores", 11),
+    Column("Cores at most", lambda r: cores(r[1].units), "cores", 11),
+    Column("Cores after", lambda r: cores(r[2].units), "cores", 11),
+    Column("Cores limit", lambda r: cores(r[2].units_limit), "cores", 11),
+    Column("Cores free after", lambda r: cores(r[2].units_limit - r[2].units), "cores", 11,
+           "[Cores limit]-[Cores after]"),
+    Column("GiB before", lambda r: gib(r[0].memory_mib), "cores", 11),
+    Column("GiB at most", lambda r: gib(r[1].memory_mib), "cores", 11),
+    Column("GiB after", lambda r: gib(r[2].memory_mib), "cores", 11),
+    Column("GiB limit", lambda r: gib(r[2].memory_limit_mib), "cores", 11),
+    Column("GiB free after", lambda r: gib(r[2].memory_limit_mib - r[2].memory_mib), "cores", 11,
+           "[GiB limit]-[GiB after]"),
+)
+"""Of rows of the states (before, at most, after) of one server."""
 
 
 def _assumptions(book: Book, plan: Plan) -> None:

@@ -21,7 +21,8 @@ from planner.estate.energy import Tariff
 from planner.jobs import Options
 from planner.jobs.whatif import today, whatif
 from planner.report.charts import Series, bars, lines, nice_steps, shown
-from planner.report.whatif_json import directories, dump, slug, whatif_json
+from planner.report.output import json_text
+from planner.report.whatif_json import directories, slug, whatif_json
 from planner.report.whatif_page import ROWS, cells, whatif_page
 from planner.report.whatif_workbook import sheet_names, whatif_workbook
 from planner.scenarios.model import NewServer, Scenario, ServerClock
@@ -89,7 +90,7 @@ def same(found: dict[tuple[int, str], str], wanted: dict[tuple[int, str], Any]) 
 
 
 def test_the_document_is_plain_json(document: Any) -> None:
-    assert json.loads(dump(document)) == document
+    assert json.loads(json_text(document)) == document
     statuses = [s["status"] for s in document["scenarios"]]
     assert statuses == ["optimal", "optimal", "optimal", "infeasible"]
     assert [s["migration"]["restarts"] for s in document["scenarios"]] == [0, 1, 1, 0]
@@ -108,7 +109,7 @@ def test_the_pages_figures_are_those_of_the_json(document: Any) -> None:
 
 def test_a_changed_figure_is_noticed(document: Any) -> None:
     """The comparison itself can fail."""
-    other = json.loads(dump(document))
+    other = json.loads(json_text(document))
     other["scenarios"][1]["totals"]["watts"] += 1
     assert not same(parsed(whatif_page(document)).values, expected(other))
 
@@ -129,8 +130,8 @@ def test_the_conflict_and_the_paths_are_told(document: Any) -> None:
 
 
 def test_the_same_document_gives_the_same_bytes(document: Any) -> None:
-    assert whatif_page(document) == whatif_page(json.loads(dump(document)))
-    assert whatif_workbook(document) == whatif_workbook(json.loads(dump(document)))
+    assert whatif_page(document) == whatif_page(json.loads(json_text(document)))
+    assert whatif_workbook(document) == whatif_workbook(json.loads(json_text(document)))
 
 
 def test_the_workbooks_figures_are_those_of_the_json(document: Any) -> None:

@@ -248,6 +248,16 @@ class PartitionFigures:
         return None if self.usage is None else self.usage.decisive / 10 / self.entitlement_units
 
     @property
+    def freed_units(self) -> int:
+        """Hundredths of a core that the proposal frees; negative where more is needed."""
+        return self.entitlement_units - self.sizing.units
+
+    @property
+    def freed_mib(self) -> int:
+        """MiB that the proposal frees; negative where more is needed."""
+        return self.memory_mib - self.sizing.memory_mib
+
+    @property
     def verdict(self) -> str:
         """``over``: the month-end peak is above the entitlement; ``under``: below half of it."""
         if self.used_share is None:

@@ -13,7 +13,7 @@ from planner.xlsx import Book
 
 def data_sheet(book: Book, sheet: Any, capacity: Capacity) -> None:
     """Gaps by partition, then findings."""
-    gaps, findings = _gaps(capacity), _findings()
+    gaps = _gaps(capacity)
     absent = ", ".join(show_month(m) for m in capacity.absent)
     heading(book, sheet, 0, "Data and gaps",
             f"Months looked at: {show_month(capacity.months[0])} to {show_month(capacity.month)}; "
@@ -21,8 +21,8 @@ def data_sheet(book: Book, sheet: Any, capacity: Capacity) -> None:
     first = table(book, sheet, 3, gaps, capacity.gaps, name="Records")
     coloured(sheet, first.range("Missing of the month"), ">", 0.05, book.warn)
     heading(book, sheet, first.last + 2, "Findings")
-    second = table(book, sheet, first.last + 3, findings, capacity.findings, name="Findings")
-    ended(sheet, second.last, gaps, findings)
+    second = table(book, sheet, first.last + 3, _FINDINGS, capacity.findings, name="Findings")
+    ended(sheet, second.last, gaps, _FINDINGS)
 
 
 def _gaps(capacity: Capacity) -> tuple[Column, ...]:
@@ -46,10 +46,9 @@ def _gaps(capacity: Capacity) -> tuple[Column, ...]:
     )
 
 
-def _findings() -> tuple[Column, ...]:
-    return (
-        Column("About", lambda f: f.subject, width=22),
-        Column("Severity", lambda f: f.severity.value, width=10),
-        Column("Rule", lambda f: f.rule, width=24),
-        Column("What was found, and what to do", lambda f: f"{f.message} ({f.fix})" if f.fix else f.message, width=16),
-    )
+_FINDINGS = (
+    Column("About", lambda f: f.subject, width=22),
+    Column("Severity", lambda f: f.severity.value, width=10),
+    Column("Rule", lambda f: f.rule, width=24),
+    Column("What was found, and what to do", lambda f: f"{f.message} ({f.fix})" if f.fix else f.message, width=16),
+)

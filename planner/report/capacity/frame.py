@@ -33,6 +33,11 @@ def fixed(value: float, digits: int) -> str:
     return f"{exact:f}"
 
 
+def in_cores(thousandths: int | None) -> float | None:
+    """Thousandths of a core as a figure of a sheet; what is not known stays empty."""
+    return None if thousandths is None else thousandths / 1000
+
+
 def literal(text: str) -> str:
     """A text as a formula holds it: quotation marks twice, and no piece of more than the 255 characters allowed."""
     pieces = [text[n:n + _PIECE].replace('"', '""') for n in range(0, len(text), _PIECE)]

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
-from planner.jobs.capacity.figures import FAR, Capacity, PlaceFigures, month_after, show_month
+from planner.jobs.capacity.figures import FAR, Capacity, month_after, show_month
 from planner.plan.choices import OUT
 from planner.report.capacity.frame import Tables, fixed, literal, many
 from planner.report.capacity.places import ENOUGH, MEASURED, shown_months
-from planner.report.capacity.sizes import freed_mib, freed_units
 from planner.report.capacity.trend import limited
 from planner.report.text import headline, listed
 from planner.sheets import Column, Written, bars, chart_base, coloured, heading, note, printed, table, widths
@@ -40,7 +38,7 @@ def front_sheet(book: Book, sheet: Any, capacity: Capacity, tables: Tables, sizi
         else:
             sheet.write_string(row, 0, text, look)
         sheet.set_row(row, max(36, 18 * -(-len(text) // _A_LINE)))
-    shown = _fullest(capacity)
+    shown = sorted(capacity.servers, key=lambda p: (-p.share, p.name))[:_MOST]
     top = _LINES + 6
     more = f" (the {_MOST} fullest of {len(capacity.servers)})" if len(shown) < len(capacity.servers) else ""
     heading(book, sheet, top, f"Servers, the fullest first{more}")
@@ -71,10 +69,6 @@ def answer(capacity: Capacity) -> tuple[str, ...]:
                                      "Headroom", MEASURED, "Months until full", "Growth", "Cores freed", "GiB freed"))
     tables = Tables(nowhere, nowhere, nowhere, nowhere)
     return tuple(text for text, _ in lines(capacity, tables, nowhere))
-
-
-def _fullest(capacity: Capacity) -> Sequence[PlaceFigures]:
-    return sorted(capacity.servers, key=lambda p: (-p.share, p.name))[:_MOST]
 
 
 def _whole(value: float) -> str:
@@ -156,8 +150,8 @@ def _next(capacity: Capacity, tables: Tables) -> Line:
 
 
 def _freed(capacity: Capacity, sizing: Written) -> Line:
-    cores = [freed_units(p) / 100 for p in capacity.lpars]
-    memory = [freed_mib(p) / 1024 for p in capacity.lpars]
+    cores = [p.freed_units / 100 for p in capacity.lpars]
+    memory = [p.freed_mib / 1024 for p in capacity.lpars]
     c, m = sizing.column("Cores freed"), sizing.column("GiB freed")
     less, gib = [v for v in cores if v > 0], [v for v in memory if v > 0]
     more = [-v for v in cores if v < 0]

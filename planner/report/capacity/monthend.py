@@ -6,7 +6,7 @@ from typing import Any
 
 from planner.history.calendar import DayKind
 from planner.jobs.capacity.figures import Capacity, Month, PlaceFigures, month_after, show_month
-from planner.report.capacity.frame import first_of, percentile_name
+from planner.report.capacity.frame import first_of, in_cores, percentile_name
 from planner.sheets import Column, Written, chart_base, ended, heading, line, printed, table, widths
 from planner.xlsx import Book
 
@@ -18,18 +18,17 @@ _BESIDE = 9
 def month_end_sheet(book: Book, sheet: Any, capacity: Capacity, hours: Written) -> None:
     """Comparison, earlier month-ends, and a chart of a day for each server."""
     high = percentile_name(capacity)
-    compared, earlier = _compared(), _earlier()
     heading(book, sheet, 0, f"Month-end of {show_month(capacity.month)} against normal days",
             f"Cores. The busiest hour by {high} of the sum, on month-end days ("
             f"{', '.join(f'{d:%d %b}' for d in capacity.month_end_days)}), other working days, weekends.")
-    first = table(book, sheet, 3, compared, capacity.servers, name="Month_end_compared")
+    first = table(book, sheet, 3, _COMPARED, capacity.servers, name="Month_end_compared")
     top = first.last + 2
     heading(book, sheet, top, "Earlier month-ends", "Cores. Changes in % of the earlier month-end peak.")
     rows = [(place, month) for place in capacity.servers for month in capacity.months if month in place.past]
-    second = table(book, sheet, top + 2, earlier, rows, name="Month_ends")
+    second = table(book, sheet, top + 2, _EARLIER, rows, name="Month_ends")
     for number, place in enumerate(capacity.servers):
         sheet.insert_chart(3, _BESIDE, _chart(book, place, hours, number * 24), {"y_offset": number * _SPACE})
-    widths(sheet, compared, earlier)
+    widths(sheet, _COMPARED, _EARLIER)
     sheet.set_column(_BESIDE, _BESIDE + 8, 9)
     sheet.freeze_panes(0, 1)
     printed(sheet, max(second.last, 3 + len(capacity.servers) * _SPACE // 20), _BESIDE + 8)
@@ -57,19 +56,18 @@ def _ratio(place: PlaceFigures) -> float | None:
     return there / normal if there is not None and normal else None
 
 
-def _compared() -> tuple[Column, ...]:
-    return (
-        Column("Server", lambda p: p.name, width=24),
-        Column("Working day", lambda p: _busiest(p, DayKind.WORKING), "cores", 11),
-        Column("Month-end day", lambda p: _busiest(p, DayKind.MONTH_END), "cores", 11),
-        Column("Weekend", lambda p: _busiest(p, DayKind.WEEKEND), "cores", 16),
-        Column("Month-end ÷ working day", lambda p: _ratio(p), "cores", 12,
-               lambda p: "" if _ratio(p) is None else "[Month-end day]/[Working day]"),
-        Column("Month-end peak", lambda p: p.used, "cores", 11),
-        Column("Sum of single peaks", lambda p: p.sum_of_peaks / 1000, "cores", 11),
-        Column("Gain of sharing", lambda p: p.sum_of_peaks / 1000 - p.used, "cores", 11,
-               "[Sum of single peaks]-[Month-end peak]"),
-    )
+_COMPARED = (
+    Column("Server", lambda p: p.name, width=24),
+    Column("Working day", lambda p: _busiest(p, DayKind.WORKING), "cores", 11),
+    Column("Month-end day", lambda p: _busiest(p, DayKind.MONTH_END), "cores", 11),
+    Column("Weekend", lambda p: _busiest(p, DayKind.WEEKEND), "cores", 16),
+    Column("Month-end ÷ working day", lambda p: _ratio(p), "cores", 12,
+           lambda p: "" if _ratio(p) is None else "[Month-end day]/[Working day]"),
+    Column("Month-end peak", lambda p: p.used, "cores", 11),
+    Column("Sum of single peaks", lambda p: p.sum_of_peaks / 1000, "cores", 11),
+    Column("Gain of sharing", lambda p: p.sum_of_peaks / 1000 - p.used, "cores", 11,
+           "[Sum of single peaks]-[Month-end peak]"),
+)
 
 
 def _change(place: PlaceFigures, month: Month, back: int) -> float | None:
@@ -77,25 +75,20 @@ def _change(place: PlaceFigures, month: Month, back: int) -> float | None:
     return None if now is None or then is None or not then.month_end else now / then.month_end - 1
 
 
-def _earlier() -> tuple[Column, ...]:
-    return (
-        Column("Server", lambda r: r[0].name, width=24),
-        Column("Month-end of", lambda r: first_of(r[1]), "month", 11),
-        Column("Month-end peak", lambda r: _thousandth(r[0].past[r[1]].month_end), "cores", 11),
-        Column("When", lambda r: r[0].past[r[1]].month_end_at, "time", 16),
-        Column("Mean of the month", lambda r: r[0].past[r[1]].mean / 1000, "cores", 12),
-        Column("On the month before", lambda r: _change(r[0], r[1], 1), "fine", 11),
-        Column("On the year before", lambda r: _change(r[0], r[1], 12), "fine", 11),
-    )
-
-
-def _thousandth(value: int | None) -> float | None:
-    return None if value is None else value / 1000
+_EARLIER = (
+    Column("Server", lambda r: r[0].name, width=24),
+    Column("Month-end of", lambda r: first_of(r[1]), "month", 11),
+    Column("Month-end peak", lambda r: in_cores(r[0].past[r[1]].month_end), "cores", 11),
+    Column("When", lambda r: r[0].past[r[1]].month_end_at, "time", 16),
+    Column("Mean of the month", lambda r: r[0].past[r[1]].mean / 1000, "cores", 12),
+    Column("On the month before", lambda r: _change(r[0], r[1], 1), "fine", 11),
+    Column("On the year before", lambda r: _change(r[0], r[1], 12), "fine", 11),
+)
 
 
 def _hours() -> tuple[Column, ...]:
     def of(kind: DayKind) -> Any:
-        return lambda r: _thousandth(r[0].hours[kind][r[1]])
+        return lambda r: in_cores(r[0].hours[kind][r[1]])
 
     return (
         Column("Server", lambda r: r[0].name, width=24),

@@ -6,7 +6,7 @@ from typing import Any
 
 from planner.jobs.capacity.figures import Capacity, PlanFigures, show_month
 from planner.plan.choices import BACK, OUT
-from planner.plan.plan import Move, Plan
+from planner.plan.plan import Plan
 from planner.report.capacity.frame import many
 from planner.report.text import clock_span, headline
 from planner.sheets import Column, ended, heading, table
@@ -24,15 +24,15 @@ def moves_sheet(book: Book, sheet: Any, capacity: Capacity, figures: PlanFigures
     if figures.holds and (open_points := [f for f in figures.findings if f.rule == "plan.usage"]):
         verdict += f" {open_points[0]}"
     sheet.write_string(2, 0, verdict, book.format(bold=True, font_color="#006100" if figures.holds else "#9C0006"))
-    effects, moves = _effects(), _moves(capacity, figures)
+    moves = _moves(capacity, figures)
     heading(book, sheet, 4, "Servers before and after",
             f"Month-end peak: what ran in {show_month(capacity.month)}, summed for the LPARs that are there before and "
             "after the way out; what goes to slower cores uses more of them there (rPerf). Entitled and memory: by the "
             "replay.")
-    first = table(book, sheet, 6, effects, figures.effects, name="Plan_servers")
+    first = table(book, sheet, 6, _EFFECTS, figures.effects, name="Plan_servers")
     heading(book, sheet, first.last + 2, "Moves")
     second = table(book, sheet, first.last + 3, moves, plan.moves, name="Plan_moves")
-    ended(sheet, second.last, moves, effects)
+    ended(sheet, second.last, moves, _EFFECTS)
 
 
 def _legs(plan: Plan) -> str:
@@ -42,30 +42,26 @@ def _legs(plan: Plan) -> str:
     return ", ".join(said) or "no moves"
 
 
-def _effects() -> tuple[Column, ...]:
-    return (
-        Column("Server", lambda e: e.before.server, width=24),
-        Column("LPARs before", lambda e: e.before.lpars, "whole", 9),
-        Column("LPARs after", lambda e: e.after.lpars, "whole", 9),
-        Column("Month-end peak before", lambda e: e.peak_before / 1000, "cores", 22),
-        Column("Month-end peak after", lambda e: e.peak_after / 1000, "cores", 22),
-        Column("Change", lambda e: (e.peak_after - e.peak_before) / 1000, "cores", 9,
-               "[Month-end peak after]-[Month-end peak before]"),
-        Column("Entitled before", lambda e: e.before.units / 100, "cores", 10),
-        Column("Entitled after", lambda e: e.after.units / 100, "cores", 10),
-        Column("Entitled limit", lambda e: e.after.units_limit / 100, "cores", 10),
-        Column("GiB before", lambda e: e.before.memory_mib / 1024, "gib", 10),
-        Column("GiB after", lambda e: e.after.memory_mib / 1024, "gib", 10),
-        Column("GiB limit", lambda e: e.after.memory_limit_mib / 1024, "gib", 10),
-    )
+_EFFECTS = (
+    Column("Server", lambda e: e.before.server, width=24),
+    Column("LPARs before", lambda e: e.before.lpars, "whole", 9),
+    Column("LPARs after", lambda e: e.after.lpars, "whole", 9),
+    Column("Month-end peak before", lambda e: e.peak_before / 1000, "cores", 22),
+    Column("Month-end peak after", lambda e: e.peak_after / 1000, "cores", 22),
+    Column("Change", lambda e: (e.peak_after - e.peak_before) / 1000, "cores", 9,
+           "[Month-end peak after]-[Month-end peak before]"),
+    Column("Entitled before", lambda e: e.before.units / 100, "cores", 10),
+    Column("Entitled after", lambda e: e.after.units / 100, "cores", 10),
+    Column("Entitled limit", lambda e: e.after.units_limit / 100, "cores", 10),
+    Column("GiB before", lambda e: e.before.memory_mib / 1024, "gib", 10),
+    Column("GiB after", lambda e: e.after.memory_mib / 1024, "gib", 10),
+    Column("GiB limit", lambda e: e.after.memory_limit_mib / 1024, "gib", 10),
+)
 
 
 def _moves(capacity: Capacity, figures: PlanFigures) -> tuple[Column, ...]:
     plan = figures.plan
     peaks = {p.name: p.usage.decisive / 1000 for p in capacity.partitions if p.usage}
-
-    def peak(m: Move) -> float | None:
-        return peaks.get(m.lpar)
 
     return (
         Column("LPAR", lambda m: m.lpar, width=24),
@@ -74,7 +70,7 @@ def _moves(capacity: Capacity, figures: PlanFigures) -> tuple[Column, ...]:
         Column("From", lambda m: m.source, width=22),
         Column("To", lambda m: m.target, width=22),
         Column("Parking", lambda m: "yes" if m.parking else "no", width=9),
-        Column("Month-end peak", peak, "cores", 10),
+        Column("Month-end peak", lambda m: peaks.get(m.lpar), "cores", 10),
         Column("Minutes", lambda m: m.duration_ms / 60000, "tenth", 10),
         Column("Stands still (s)", lambda m: m.suspend_ms / 1000, "tenth", 10),
         Column("Data sent (GB)", lambda m: m.bytes_sent / 1e9, "tenth", 10),

@@ -8,7 +8,7 @@ from typing import Any
 from planner.history.forecast import COVERAGE_PERCENT
 from planner.history.monthly import LEAST_PERCENT
 from planner.jobs.capacity.figures import FAR, Capacity, PartitionFigures, PlaceFigures, show_month
-from planner.report.capacity.frame import first_of, percentile_name
+from planner.report.capacity.frame import first_of, in_cores, percentile_name
 from planner.sheets import Column, Written, coloured, ended, heading, note, table
 from planner.xlsx import Book
 
@@ -22,7 +22,7 @@ BEYOND = f"> {FAR // 12} years"
 def servers_sheet(book: Book, sheet: Any, capacity: Capacity, sizing: Written) -> tuple[Written, Written]:
     """Processors, outlook, memory and right-sizing, one table each."""
     processors, outlook = _processors(capacity, "Server"), _outlook(capacity, "Server")
-    memory, freed = _memory(), _freed(capacity, sizing)
+    freed = _freed(capacity, sizing)
     heading(book, sheet, 0, f"Servers at the month-end of {show_month(capacity.month)}",
             "Cores. Headroom = may be used − month-end peak. A peak is of the sum of all LPARs and VIOSes, 5 minutes "
             "by 5 minutes. Measured: by entitlement, the LPARs of which at least half of the month is recorded.")
@@ -36,14 +36,14 @@ def servers_sheet(book: Book, sheet: Any, capacity: Capacity, sizing: Written) -
     at = second.last + 2
     heading(book, sheet, at, "Memory", "GiB. What counts is what is allocated: page tables, firmware and VIOSes "
             "included. In use: the most at one time; allocated memory where the sources do not state its use.")
-    third = table(book, sheet, at + 2, memory, capacity.servers, name="Server_memory")
+    third = table(book, sheet, at + 2, _MEMORY, capacity.servers, name="Server_memory")
     coloured(sheet, third.range("Headroom"), "<", 0, book.bad)
     at = third.last + 2
     heading(book, sheet, at, "What right-sizing would change", "Sums of the sheet Right-sizing. "
             "Not entitled then: red where the proposals need more than the server has.")
     fourth = table(book, sheet, at + 2, freed, capacity.servers, name="Server_right_sizing")
     coloured(sheet, fourth.range("Not entitled then"), "<", 0, book.bad)
-    ended(sheet, fourth.last, processors, outlook, memory, freed)
+    ended(sheet, fourth.last, processors, outlook, _MEMORY, freed)
     return first, second
 
 
@@ -155,13 +155,11 @@ def next_peak(of: PlaceFigures | PartitionFigures, capacity: Capacity, what: str
     """The forecast (``points``, ``low`` or ``high``) of the month-end after that of the report, in cores."""
     if of.outlook is None:
         return None
-    found = of.outlook.next_after(capacity.month, getattr(of.outlook.made, what))
-    return None if found is None else found / 1000
+    return in_cores(of.outlook.next_after(capacity.month, getattr(of.outlook.made, what)))
 
 
 def _error(place: PlaceFigures, method: str) -> float | None:
-    value = getattr(place.outlook.made.backtest, method).mae if place.outlook else None
-    return None if value is None else value / 1000
+    return in_cores(getattr(place.outlook.made.backtest, method).mae) if place.outlook else None
 
 
 def _left(place: PlaceFigures, capacity: Capacity) -> Any:
@@ -188,20 +186,19 @@ def _reached(place: PlaceFigures, capacity: Capacity, month: Any) -> Any:
     return f"> {capacity.horizon} months" if month is None else first_of(month)
 
 
-def _memory() -> tuple[Column, ...]:
-    return (
-        Column("Server", lambda p: p.name, width=22),
-        Column("Configurable", lambda p: p.memory_mib / 1024, "gib", 12),
-        Column("Ceiling", lambda p: p.memory_ceiling / 100, "percent", 9.5,
-               lambda p: "" if p.memory_ceiling_stated else "memory_ceiling"),
-        Column("Reserve", lambda p: p.memory_reserve_mib / 1024, "gib", 9.5),
-        Column("May be used", lambda p: p.memory_usable, "gib", 9.5, "[Configurable]*[Ceiling]-[Reserve]"),
-        Column("Allocated", lambda p: p.memory_allocated_mib / 1024, "gib", 9.5),
-        Column("In use, most", lambda p: p.usage.memory_mib / 1024, "gib", 9.5),
-        Column("Headroom", lambda p: p.memory_headroom, "gib", 9.5, "[May be used]-[Allocated]"),
-        Column("Allocated of configurable", lambda p: p.memory_allocated_mib / p.memory_mib if p.memory_mib else 0.0,
-               "percent", 12, "IF([Configurable]>0,[Allocated]/[Configurable],0)"),
-    )
+_MEMORY = (
+    Column("Server", lambda p: p.name, width=22),
+    Column("Configurable", lambda p: p.memory_mib / 1024, "gib", 12),
+    Column("Ceiling", lambda p: p.memory_ceiling / 100, "percent", 9.5,
+           lambda p: "" if p.memory_ceiling_stated else "memory_ceiling"),
+    Column("Reserve", lambda p: p.memory_reserve_mib / 1024, "gib", 9.5),
+    Column("May be used", lambda p: p.memory_usable, "gib", 9.5, "[Configurable]*[Ceiling]-[Reserve]"),
+    Column("Allocated", lambda p: p.memory_allocated_mib / 1024, "gib", 9.5),
+    Column("In use, most", lambda p: p.usage.memory_mib / 1024, "gib", 9.5),
+    Column("Headroom", lambda p: p.memory_headroom, "gib", 9.5, "[May be used]-[Allocated]"),
+    Column("Allocated of configurable", lambda p: p.memory_allocated_mib / p.memory_mib if p.memory_mib else 0.0,
+           "percent", 12, "IF([Configurable]>0,[Allocated]/[Configurable],0)"),
+)
 
 
 def _freed(capacity: Capacity, sizing: Written) -> tuple[Column, ...]:
@@ -213,12 +210,10 @@ def _freed(capacity: Capacity, sizing: Written) -> tuple[Column, ...]:
         return _above(capacity, "Server").column(header)
 
     def cores(p: PlaceFigures, sign: int) -> float:
-        found = [x.entitlement_units - x.sizing.units for x in capacity.lpars if x.server == p.name]
-        return sum(v for v in found if v * sign > 0) / 100
+        return sum(v for x in capacity.lpars if x.server == p.name and (v := x.freed_units) * sign > 0) / 100
 
     def gib(p: PlaceFigures, sign: int) -> float:
-        found = [x.memory_mib - x.sizing.memory_mib for x in capacity.lpars if x.server == p.name]
-        return sum(v for v in found if v * sign > 0) / 1024
+        return sum(v for x in capacity.lpars if x.server == p.name and (v := x.freed_mib) * sign > 0) / 1024
 
     return (
         Column("Server", lambda p: p.name, width=22),

@@ -14,6 +14,7 @@ from planner.jobs.capacity.figures import (
     PlaceFigures,
     show_month,
 )
+from planner.report.capacity.frame import in_cores
 from planner.report.capacity.front import answer
 
 
@@ -45,7 +46,7 @@ def _place(place: PlaceFigures, capacity: Capacity) -> dict[str, Any]:
         "sum_of_peaks": place.sum_of_peaks / 1000, "growth": place.growth(capacity.levers),
         "months_until_full": place.months_left(capacity.levers), "full": None if full is None else show_month(full),
         "forecast": _outlook(place.outlook),
-        "month_end_peaks": {show_month(m): _cores(u.month_end) for m, u in place.past.items()},
+        "month_end_peaks": {show_month(m): in_cores(u.month_end) for m, u in place.past.items()},
     }
     if not place.pool:
         figures |= {"memory_gib": place.memory_mib / 1024, "memory_allocated_gib": place.memory_allocated_mib / 1024,
@@ -58,15 +59,11 @@ def _measured(found: MeasuredShare) -> dict[str, Any]:
             "of_cores_entitled": found.all_units / 100}
 
 
-def _cores(thousandths: int | None) -> float | None:
-    return None if thousandths is None else thousandths / 1000
-
-
 def _usage(usage: MonthUsage | None) -> dict[str, Any]:
     if usage is None:
         return {"used": None}
-    return {"used": {"mean": _cores(usage.mean), "percentile": _cores(usage.high), "peak": _cores(usage.peak),
-                     "month_end_peak": _cores(usage.month_end), "memory_gib": usage.memory_mib / 1024}}
+    return {"used": {"mean": in_cores(usage.mean), "percentile": in_cores(usage.high), "peak": in_cores(usage.peak),
+                     "month_end_peak": in_cores(usage.month_end), "memory_gib": usage.memory_mib / 1024}}
 
 
 def _outlook(outlook: Outlook | None) -> dict[str, Any] | None:
@@ -74,7 +71,7 @@ def _outlook(outlook: Outlook | None) -> dict[str, Any] | None:
         return None
     made = outlook.made
     return {"after": show_month(outlook.after),
-            **{name: [_cores(v) for v in getattr(made, name) or ()] for name in ("points", "low", "high")},
+            **{name: [in_cores(v) for v in getattr(made, name) or ()] for name in ("points", "low", "high")},
             "method": made.method.value, "months_used": made.months_used,
             "full": None if made.ceiling_month is None else show_month(made.ceiling_month),
             "full_early": None if made.ceiling_month_early is None else show_month(made.ceiling_month_early)}
@@ -94,5 +91,5 @@ def _plan(capacity: Capacity) -> dict[str, Any] | None:
     if capacity.plan is None:
         return None
     return {"holds": capacity.plan.holds, "findings": [finding_json(f) for f in capacity.plan.findings],
-            "servers": [{"server": e.before.server, "month_end_peak_before": _cores(e.peak_before),
-                         "month_end_peak_after": _cores(e.peak_after)} for e in capacity.plan.effects]}
+            "servers": [{"server": e.before.server, "month_end_peak_before": in_cores(e.peak_before),
+                         "month_end_peak_after": in_cores(e.peak_after)} for e in capacity.plan.effects]}

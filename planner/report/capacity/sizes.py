@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from planner.jobs.capacity.figures import Capacity, MonthUsage, PartitionFigures, show_month
-from planner.report.capacity.frame import percentile_name
+from planner.report.capacity.frame import in_cores, percentile_name
 from planner.report.capacity.places import next_peak
 from planner.sheets import Column, Written, coloured, ended, heading, note, table
 from planner.xlsx import Book
@@ -29,8 +29,7 @@ def lpars_sheet(book: Book, sheet: Any, capacity: Capacity) -> Written:
 
 
 def _of(usage: MonthUsage | None, what: str) -> float | None:
-    value = getattr(usage, what) if usage else None
-    return None if value is None else value / 1000
+    return in_cores(getattr(usage, what)) if usage else None
 
 
 def _lpar_columns(capacity: Capacity) -> tuple[Column, ...]:
@@ -88,21 +87,11 @@ def _sums(book: Book, sheet: Any, written: Written, capacity: Capacity) -> None:
     """Net sums above the table, of the rows that a filter shows."""
     sheet.write_string(_TOP - 1, 0, "Net, of the rows shown", book.bold)
     for header, value, number in (
-            ("Cores freed", sum(freed_units(p) for p in capacity.lpars) / 100, "#,##0.00"),
-            ("GiB freed", sum(freed_mib(p) for p in capacity.lpars) / 1024, "#,##0.0")):
+            ("Cores freed", sum(p.freed_units for p in capacity.lpars) / 100, "#,##0.00"),
+            ("GiB freed", sum(p.freed_mib for p in capacity.lpars) / 1024, "#,##0.0")):
         at = written.headers.index(header)
         sheet.write_formula(_TOP - 1, at, f"=SUBTOTAL(109,{written.range(header)})",
                             book.format(bold=True, num_format=number), value)
-
-
-def freed_units(p: PartitionFigures) -> int:
-    """Hundredths of a core that the proposal frees; negative where more is needed."""
-    return p.entitlement_units - p.sizing.units
-
-
-def freed_mib(p: PartitionFigures) -> int:
-    """MiB that the proposal frees; negative where more is needed."""
-    return p.memory_mib - p.sizing.memory_mib
 
 
 def _sizing_columns(noted: bool) -> tuple[Column, ...]:
@@ -130,7 +119,7 @@ def _sizing_columns(noted: bool) -> tuple[Column, ...]:
         Column("Least per virtual processor", lambda p: p.sizing.least_units_per_vp / 100, "cores", 10),
         Column("Entitled", lambda p: p.entitlement_units / 100, "cores", 9),
         Column("Proposed entitlement", lambda p: p.sizing.units / 100, "cores", 12, units),
-        Column("Cores freed", lambda p: freed_units(p) / 100, "cores", 9, "[Entitled]-[Proposed entitlement]"),
+        Column("Cores freed", lambda p: p.freed_units / 100, "cores", 9, "[Entitled]-[Proposed entitlement]"),
         Column("Virtual processors", lambda p: p.virtual_processors, "whole", 11),
         Column("Proposed virtual processors", lambda p: p.sizing.virtual_processors, "whole", 11,
                f'IF([Basis]<>"history",[Virtual processors],{vps})'),
@@ -139,7 +128,7 @@ def _sizing_columns(noted: bool) -> tuple[Column, ...]:
         Column("Block (GiB)", lambda p: p.sizing.lmb_mib / 1024, "cores", 8),
         Column("Memory (GiB)", lambda p: p.memory_mib / 1024, "gib", 9),
         Column("Proposed (GiB)", lambda p: p.sizing.memory_mib / 1024, "gib", 10, memory),
-        Column("GiB freed", lambda p: freed_mib(p) / 1024, "gib", 9, "[Memory (GiB)]-[Proposed (GiB)]"),
+        Column("GiB freed", lambda p: p.freed_mib / 1024, "gib", 9, "[Memory (GiB)]-[Proposed (GiB)]"),
         Column("Note", lambda p: p.sizing.note, width=34 if noted else 8),
     )
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from planner.history.monthly import number_of
 from planner.jobs.capacity.figures import Capacity, Month, MonthUsage, PlaceFigures, month_after
-from planner.report.capacity.frame import Tables, first_of, percentile_name
+from planner.report.capacity.frame import Tables, first_of, in_cores, percentile_name
 from planner.sheets import Column, Written, chart_base, ended, heading, line, printed, table
 from planner.xlsx import Book
 
@@ -47,7 +47,6 @@ def _point(capacity: Capacity, place: PlaceFigures, month: Month) -> TrendMonth:
         return TrendMonth(place, month, usage, None, None, None, ahead, month in place.past)
     step = number_of(month) - number_of(outlook.after)
     last = place.past[outlook.after].month_end if step == 0 else None
-
     made = outlook.made
 
     def at(values: tuple[int, ...] | None) -> int | None:
@@ -84,10 +83,10 @@ def _columns(capacity: Capacity, tables: Tables) -> tuple[Column, ...]:
         return f"{look(p, 'Month-end peak')}*(1+{p.ahead}*{look(p, 'Growth', outlook=True)})"
 
     def of(what: str) -> Any:
-        return lambda p: None if p.usage is None or getattr(p.usage, what) is None else getattr(p.usage, what) / 1000
+        return lambda p: in_cores(getattr(p.usage, what)) if p.usage else None
 
     def ahead(what: str) -> Any:
-        return lambda p: None if getattr(p, what) is None else getattr(p, what) / 1000
+        return lambda p: in_cores(getattr(p, what))
 
     levers = capacity.levers
     return (
