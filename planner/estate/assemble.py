@@ -1,7 +1,7 @@
 """Assembling the records of several sources into one estate, with provenance and findings.
 
-Order of trust: the estate workbook (what a person corrected) over machine output. A difference between two
-sources is reported with both places; an LPAR on two servers, or one stated twice, is an error.
+Order of trust: the estate workbook (what a person corrected) over machine output, of which the newest counts. A
+difference between two sources is reported with both places; a row that a person states twice is an error.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import MISSING, dataclass, field, fields, replace
 from typing import Any
 
 from planner.errors import InputError
+from planner.estate.captures import Difference, Times, differences, newest_first
 from planner.estate.catalogue import generation_of
 from planner.estate.join import Join
 from planner.estate.model import CLASSES, TABLE, Estate, Table, Type, sorted_estate
@@ -18,6 +19,7 @@ from planner.findings import Finding, Severity, Source, errors, ordered
 from planner.formats import registry, saved_estate
 from planner.formats.base import Reading
 from planner.formats.facts import Intake, Row, SelfReport
+from planner.formats.values import LEVELS, same_level
 from planner.units import gib, show_cores
 
 Key = tuple[Any, ...]
@@ -69,7 +71,9 @@ class Loaded:
 class Facts:
     """Collects facts by kind and key before they become an estate."""
 
-    def __init__(self) -> None:
+    def __init__(self, times: Times | None = None) -> None:
+        self.times = times or Times()
+        self.differing: list[Difference] = []
         self.rows: dict[tuple[str, Key], dict[str, list[Fact]]] = {}
         self.places: dict[tuple[str, Key], list[tuple[Source, int]]] = {}
         self.findings: list[Finding] = []
@@ -111,15 +115,9 @@ def _add_row(facts: Facts, row: Row) -> None:
 def _add_report(facts: Facts, report: SelfReport) -> None:
     """What a partition says of itself: of an LPAR, or of a VIOS when another source knows that name as one."""
     name = report.name
-    earlier = facts.reports.get(name)
+    if name in facts.reports and report.embedded:
+        return
     facts.reports[name] = report.source
-    if earlier and report.embedded:
-        return
-    if earlier:
-        facts.findings.append(Finding("input.duplicate", Severity.ERROR, name,
-                                      f"lparstat -i of {name} was read twice (first in {earlier})",
-                                      "keep the newer file", report.source))
-        return
     kind = "vioses" if ("vioses", (name,)) in facts.rows else "lpars"
     known = {f.name for f in fields(CLASSES[kind])} - ({"state"} if kind == "vioses" else set())
     for values, rank in ((report.assumed, ASSUMED), (report.values, 1)):
@@ -127,18 +125,30 @@ def _add_report(facts: Facts, report: SelfReport) -> None:
             facts.add(kind, (name,), {k: v for k, v in values.items() if k in known}, report.source, rank)
 
 
+def _differ(facts: Facts, kind: str, subject: str, name: str, best: tuple[Any, Source],
+            other: tuple[Any, Source]) -> None:
+    """Note that two machines say something else."""
+    if name in LEVELS and same_level(name, str(best[0]), str(other[0])):
+        return
+    facts.differing.append(Difference(subject, _header(kind, name), _shown(kind, name, best[0]),
+                                      _shown(kind, name, other[0]), best[1], other[1]))
+
+
 def _choose(facts: Facts, kind: str, key: Key, name: str, candidates: list[Fact]) -> Fact:
-    best = min(candidates, key=lambda f: (f.rank, str(f.source)))
+    best = min(candidates, key=lambda f: (f.rank, *facts.times.order(f.source)))
     for other in candidates:
-        if other.value != best.value and other.rank < ASSUMED:
-            severe = name == "server"
-            facts.findings.append(Finding(
-                "input.two-servers" if severe else "input.conflict",
-                Severity.ERROR if severe else Severity.WARNING, str(key[0]),
-                f"{_header(kind, name)} of {key[0]}: {_shown(kind, name, best.value)} here, "
-                f"{_shown(kind, name, other.value)} in {other.source}"
-                + ("" if severe else "; the first is used"),
-                "correct one of the two", best.source))
+        if other.value == best.value or other.rank >= ASSUMED:
+            continue
+        if best.rank and name != "server":
+            _differ(facts, kind, str(key[0]), name, (best.value, best.source), (other.value, other.source))
+            continue
+        if name in LEVELS and same_level(name, str(best.value), str(other.value)):
+            continue
+        facts.findings.append(Finding(
+            "input.two-servers" if name == "server" else "input.conflict", Severity.WARNING, str(key[0]),
+            f"{_header(kind, name)} of {key[0]}: {_shown(kind, name, best.value)} here, "
+            f"{_shown(kind, name, other.value)} in {other.source}; the first is used",
+            "correct one of the two", best.source))
     return best
 
 
@@ -152,12 +162,17 @@ def _join(facts: Facts, intake: Intake) -> None:
             intake.aliases.update({str(key[0]): str(key[0]), **{s: str(key[0]) for s in serial}})
     known = [(str(key[0]), str(row["server"][0].value)) for (kind, key), row in facts.rows.items()
              if kind == "vioses" and "server" in row]
-    joined = Join(intake, known).run()
+    joined = Join(intake, known, facts.times).run()
     facts.findings += joined.findings
     for kind, key, values, source, rank in joined.rows:
         facts.add(kind, tuple(key), values, source, rank)
     for report in intake.reports:
         _add_report(facts, report)
+    kinds = {name: kind for (kind, (name, *_)) in facts.rows if kind in ("servers", "vioses", "lpars")}
+    for subject, name, best, other in intake.differing:
+        kind = kinds.get(subject, "")
+        if kind and any(c.field == name for c in TABLE[kind].columns):
+            _differ(facts, kind, subject, name, best, other)
 
 
 #: Sizes of a partition that nothing states are 0: it is not planned, and where it runs nobody is let in.
@@ -186,10 +201,16 @@ def _take(intake: Intake, reading: Reading) -> None:
 
 def assemble(readings: Iterable[Reading]) -> Loaded:
     """Merge what the readers found. Never raises for bad content: everything is in the findings."""
-    facts, intake = Facts(), Intake()
+    every = list(readings)
+    if any(reading.kind == "hmc-cli" for reading in every):
+        from planner.estate.whose import placed  # start-up: the listings of an HMC are known to few
+
+        every = list(placed(every))
+    times = Times(every)
+    facts, intake = Facts(times), Intake()
     kinds: dict[str, int] = {}
     stated: dict[str, int] = {}
-    for reading in readings:
+    for reading in newest_first(every, times):
         kinds[reading.kind] = kinds.get(reading.kind, 0) + 1
         stated[reading.kind] = stated.get(reading.kind, 0) + sum(len(r.fields) for r in reading.records)
         facts.findings += reading.findings
@@ -201,6 +222,7 @@ def assemble(readings: Iterable[Reading]) -> Loaded:
         return Loaded(estate, provenance, ordered(facts.findings), {saved_estate.KIND: 1})
     _join(facts, intake)
     rows, provenance, partial = _build(facts)
+    facts.findings += differences(facts.differing, times)
     estate = sorted_estate(Estate(**{k: tuple(v) for k, v in rows.items()}))
     return Loaded(estate, provenance, ordered(_gathered(facts.findings)), kinds, stated, tuple(partial))
 

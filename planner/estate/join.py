@@ -1,15 +1,18 @@
 """Joining the intake: LUNs by identity across VIOSes, clients by partition id and slot, VLANs by SEA.
 
-Everything that cannot be joined is a finding; nothing is joined by likeness of names alone.
+Everything that cannot be joined is a finding; nothing is joined by likeness of names alone. Which partition an id or a
+name means depends on when the listing was taken: LPARs move between two captures (:mod:`planner.estate.homes`).
 """
 
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 
 from planner.estate.capacity import hash_page_table_mib
+from planner.estate.captures import Times
+from planner.estate.homes import homes
 from planner.estate.model import DEFAULT_VSWITCH, Lpar, Vios
 from planner.findings import Finding, Severity, Source
 from planner.formats.facts import Client, DiskMapping, Hdisk, Intake, Partition, PartRef, Row, Values, ViosRef
@@ -28,21 +31,26 @@ _LPAR_FIELDS = set(Lpar.__dataclass_fields__)
 class Join:
     """One join. ``rows`` are the facts, ``findings`` what could not be joined or had to be assumed."""
 
-    def __init__(self, intake: Intake, known_vioses: Iterable[tuple[str, str]] = ()) -> None:
+    def __init__(self, intake: Intake, known_vioses: Iterable[tuple[str, str]] = (),
+                 times: Times | None = None) -> None:
         self.intake = intake
+        self.times = times or Times()
         self.rows: list[Row] = []
         self.findings: list[Finding] = list(intake.findings)
-        self.names: dict[tuple[str, int], str] = {}
+        self.named: dict[tuple[str, int], list[tuple[Source, str]]] = {}
+        self.homes: dict[tuple[str, str], str] = {}
+        self.gone: set[str] = set()
         self.system_of: dict[str, str] = {}
         self.vioses: dict[str, str] = dict(known_vioses)
         self.parts: dict[str, Values] = {}
         self.part_sources: dict[str, Source] = {}
-        self.by_host: dict[str, str] = {}
+        self.by_host: dict[tuple[str, str], str] = {}
         self.switches: dict[tuple[str, int], str] = {}
         self.strangers: set[tuple[PartRef, str]] = set()
 
     def run(self) -> Join:
         """Everything, in the order in which one thing needs another."""
+        self._same_systems()
         self._partitions()
         self._profiles()
         self._hosts()
@@ -69,68 +77,98 @@ class Join:
                                                if min(len(reference), len(a)) >= 6
                                                and (a.endswith(reference) or reference.endswith(a))), "")
 
-    def part(self, ref: PartRef) -> str:
-        """The name of a partition; "" when it is not known."""
+    def part(self, ref: PartRef, source: Source | None = None) -> str:
+        """The name of a partition, as it was when ``source`` was taken; "" when it is not known."""
         ref = self.intake.identifiers.get(ref.name, ref)
+        system = self.system(ref.system) or ref.system
         if ref.lpar_id is not None:
-            named = self.names.get((self.system(ref.system), ref.lpar_id), "")
+            named = self._named(system, ref.lpar_id, source)
             if named:
                 return named
-        return ref.name if ref.name in self.system_of else ""
+        name = self.homes.get((ref.name, system), ref.name)
+        return name if name in self.system_of or name in self.gone else ""
+
+    def _named(self, system: str, lpar_id: int, source: Source | None) -> str:
+        """The partition that had this id when ``source`` was taken: by the same file, else the nearest in time."""
+        known = self.named.get((system, lpar_id), ())
+        if not known:
+            return ""
+        name = known[0][1]
+        if source is not None and any(other != name for _, other in known):
+            _, name = min(known, key=lambda one: self.times.apart(one[0], source))
+        return self.homes.get((name, system), name)
 
     # ---- partitions and systems ---------------------------------------------------------------------------------
+
+    def _same_systems(self) -> None:
+        """Systems that have two names or none: by serial number, and by what two consoles say of one partition."""
+        aliases = self.intake.aliases
+        names: dict[str, str] = {}
+        for name, values in list(self.intake.systems.items()):
+            serial = str(values.get("serial", ("",))[0])
+            first = names.setdefault(serial, name) if serial else name
+            if first != name:
+                self.intake.merge(first, self.intake.systems[first], self.intake.systems.pop(name))
+                aliases.update({alias: first for alias, of in aliases.items() if of == name})
+        serials = sorted(names, key=len, reverse=True)
+        by_identifier = grouped((identifier, ref.system) for identifier, ref in self.intake.identified if ref.system)
+        for identifier, systems in by_identifier.items():
+            known = {self.system(one) for one in systems} - {""} or {
+                names[serial] for serial in serials if identifier.upper().startswith(serial.upper())}
+            if len(known) == 1:
+                for one in systems:
+                    if not self.system(one):
+                        aliases[one] = next(iter(known))
 
     def _partitions(self) -> None:
         for p in self.intake.partitions:
             system = self.system(p.ref.system) or p.ref.system
             if p.ref.name and p.ref.lpar_id is not None and system:
-                self.names.setdefault((system, p.ref.lpar_id), p.ref.name)
+                self.named.setdefault((system, p.ref.lpar_id), []).append((p.source, p.ref.name))
+        self.homes, self.gone, told = homes(
+            [(self.system(p.ref.system) or p.ref.system, p) for p in self.intake.partitions], self.vioses, self.times)
+        self.findings += told
         for p in self.intake.partitions:
             self._partition(p)
         for (ref, fact), things in self.intake.held.items():
-            name = self.part(ref)
+            first = next(iter(things.values()))
+            name = self.part(ref, first)
             if name not in self.parts:
-                self._stranger(ref, fact.replace("_", " "), next(iter(things.values())))
+                if name not in self.gone:
+                    self._stranger(ref, fact.replace("_", " "), first)
             else:
                 what: object = tuple(things) if fact == "physical_adapters" else len(things)
-                self.parts[name].setdefault(fact, (what, next(iter(things.values()))))
+                self.parts[name].setdefault(fact, (what, first))
 
     def _partition(self, p: Partition) -> None:
         system = self.system(p.ref.system) or p.ref.system
-        name = p.ref.name or (self.names.get((system, p.ref.lpar_id), "") if p.ref.lpar_id is not None else "")
+        name = self.homes.get((p.ref.name, system), p.ref.name) or (
+            self._named(system, p.ref.lpar_id, p.source) if p.ref.lpar_id is not None else "")
         if not name:
             self.say(Severity.WARNING, "input.unknown-partition", p.source.file,
                      f"partition id {p.ref.lpar_id} of {system or 'an unnamed system'} has no name in any listing",
                      "add lssyscfg -r lpar", p.source)
+        if not name or name in self.gone:
             return
-        here = self.system_of.get(name)
-        if here and system and here != system:
-            running = p.values.get("state", ("", None))[0]
-            if running == "not activated":
-                name = f"{name}@{system}"
-            elif self.parts[name].get("state", ("", None))[0] == "not activated":
-                self._rename(name, f"{name}@{here}")
-            else:
-                self.say(Severity.ERROR, "input.two-servers", name, f"{name} is on {here} and on {system}",
-                         "remove the listing that is out of date", p.source)
-                return
         if system:
             self.system_of.setdefault(name, system)
         if p.vios:
             self.vioses.setdefault(name, system)
         values = self.parts.setdefault(name, {})
-        for key, value in p.values.items():
-            if key == "physical_adapters" and key in values:
-                value = ((*values[key][0], *value[0]), values[key][1])
-                values[key] = value
-            values.setdefault(key, value)
+        more = {k: v for k, v in p.values.items() if k != "physical_adapters"}
+        if "physical_adapters" in p.values:
+            new, source = p.values["physical_adapters"]
+            had = values.get("physical_adapters", ((), source))
+            values["physical_adapters"] = (tuple(dict.fromkeys((*had[0], *new))), had[1])
         if p.ref.lpar_id is not None:
-            values.setdefault("lpar_id", (p.ref.lpar_id, p.source))
+            more.setdefault("lpar_id", (p.ref.lpar_id, p.source))
+        self.intake.merge(name, values, more)
         self.part_sources.setdefault(name, p.source)
 
     def _profiles(self) -> None:
         """What the profile in use gives an LPAR and nothing else states; the only one listed counts as that."""
-        listed = grouped((self.part(profile.ref) or profile.ref.name, profile) for profile in self.intake.profiles)
+        listed = grouped((self.part(profile.ref, next((at for _, at in profile.values.values()), None))
+                          or profile.ref.name, profile) for profile in self.intake.profiles)
         for name, own in listed.items():
             values, named = self.parts.get(name, {}), [p for p in own if p.name]
             in_use = [p for p in named if p.name == values.get("profile", ("",))[0]] or (
@@ -141,20 +179,16 @@ class Join:
                 if values.get("state", ("",))[0] == "not activated":
                     _give_sizes(values, profile.sizes)
 
-    def _rename(self, old: str, new: str) -> None:
-        self.parts[new] = self.parts.pop(old)
-        self.part_sources[new] = self.part_sources.pop(old)
-        self.system_of[new] = self.system_of.pop(old)
-
     def _hosts(self) -> None:
-        """Which VIOS each host is: by name, else by the location codes in its own listings."""
+        """Which VIOS each host is: by name, else by the location codes in its own listings, file by file."""
         for vios in self.vioses:
-            self.by_host[vios] = vios
+            self.by_host[vios, ""] = vios
         for ref in self._vios_refs():
-            if ref.host and ref.host not in self.by_host and ref.serial:
-                named = self.names.get((self.system(ref.serial), ref.lpar_id or -1))
+            if ref.host and ref.serial:
+                named = self._named(self.system(ref.serial), ref.lpar_id or -1, Source(ref.file))
                 if named:
-                    self.by_host[ref.host] = named
+                    self.by_host.setdefault((ref.host, ref.file), named)
+                    self.by_host.setdefault((ref.host, ""), named)
 
     def _vios_refs(self) -> Iterable[ViosRef]:
         i = self.intake
@@ -166,14 +200,13 @@ class Join:
     def vios(self, ref: ViosRef) -> str:
         """The name of the VIOS whose output this is; "" when nothing tells."""
         if ref.serial and ref.lpar_id is not None:
-            named = self.names.get((self.system(ref.serial), ref.lpar_id))
+            named = self._named(self.system(ref.serial), ref.lpar_id, Source(ref.file))
             if named:
                 return named
-        if ref.host in self.by_host:
-            return self.by_host[ref.host]
-        short = ref.host.split(".")[0]
-        if short and short in self.by_host:
-            return self.by_host[short]
+        for host in (ref.host, ref.host.split(".")[0]):
+            for file in (ref.file, ""):
+                if host and (host, file) in self.by_host:
+                    return self.by_host[host, file]
         hits = {v for v in self.vioses if _in_path(v, ref.file)}
         return hits.pop() if len(hits) == 1 else ""
 
@@ -202,17 +235,22 @@ class Join:
             self.say(Severity.WARNING, "input.unknown-system", system,
                      f"{', '.join(names[:12])}{' …' if len(names) > 12 else ''}: no file says which system this is",
                      "left out; add the answer of ManagedSystem", self.part_sources[names[0]])
-        unknown = strange | {of for of, *_ in self.intake.pools if _IDENTIFIER.fullmatch(of) and not self.system(of)}
+        unknown = self.gone | strange | {of for of, *_ in self.intake.pools
+                                         if _IDENTIFIER.fullmatch(of) and not self.system(of)}
         if unknown:
             self.rows = [row for row in self.rows if unknown.isdisjoint(map(str, row[1]))]
 
     def _systems(self) -> None:
+        managed = Counter(console for consoles in self.intake.consoles.values() for console in consoles)
         for name, values in self.intake.systems.items():
             source = self.intake.system_sources[name]
             held = dict(values)
             if "cpu_generation" in held:
                 generation = held.pop("cpu_generation")
                 self.rows.append(("servers", (name,), {"generation": generation}, generation[1], 2))
+            consoles = self.intake.consoles.get(name)
+            if consoles:
+                held["console"] = consoles[min(consoles, key=lambda one: (-managed[one], one))]
             if name in self.intake.firmware_total:
                 total, where = self.intake.firmware_total[name]
                 held["firmware_memory_mib"] = (max(0, total - self._tables_on(name)), where)
@@ -277,7 +315,7 @@ class Join:
 
     def _networks(self) -> None:
         for e in self.intake.ethernets:
-            name = self.part(e.ref) or e.ref.name
+            name = self.part(e.ref, e.source) or e.ref.name
             if not name:
                 self._stranger(e.ref, "virtual Ethernet adapters", e.source)
             if e.trunk or not name or name in self.vioses:
@@ -299,7 +337,7 @@ class Join:
             for vswitch, vlan in sea.vlans:
                 self._bridge(vios, sea.name, vswitch, vlan, sea.source)
         for e in self.intake.ethernets:
-            vios = self.part(e.ref) or e.ref.name
+            vios = self.part(e.ref, e.source) or e.ref.name
             if e.trunk and vios in self.vioses and vios not in seen:
                 for vlan in (e.vlan, *e.tagged):
                     self._bridge(vios, f"trunk in slot {e.slot}", e.vswitch, vlan, e.source)
@@ -344,7 +382,7 @@ class Join:
         """(VIOS, server slot) → the client adapter that is joined to it."""
         out: dict[tuple[str, int], Client] = {}
         for c in adapters:
-            vios = self.part(c.vios) or c.vios.name
+            vios = self.part(c.vios, c.source) or c.vios.name
             if vios and c.vios_slot is not None:
                 out.setdefault((vios, c.vios_slot), c)
         return out
@@ -352,8 +390,10 @@ class Join:
     def _mapping(self, m: DiskMapping, vios: str, clients: dict[tuple[str, int], Client],
                  luns: dict[tuple[str, str], str]) -> None:
         adapter = clients.get((vios, m.slot)) if m.slot is not None else None
-        name = self.part(adapter.ref) if adapter else ""
-        name = name or self.part(PartRef(self.vioses.get(vios, ""), m.client.lpar_id, m.client.name))
+        name = self.part(adapter.ref, adapter.source) if adapter else ""
+        name = name or self.part(PartRef(self.vioses.get(vios, ""), m.client.lpar_id, m.client.name), m.source)
+        if name in self.gone:
+            return
         if not name:
             self.say(Severity.WARNING, "input.unknown-client", vios,
                      f"{m.vtd} on {vios} (server slot {m.slot}) serves partition id {m.client.lpar_id or 'any'}, "
@@ -406,7 +446,7 @@ class Join:
         """The fabric of every port and WWPN pair where labels name them all; else one for all, and said so."""
         places: dict[tuple[str, int], tuple[str, Source]] = {}
         for c in self.intake.fc:
-            name, vios = self.part(c.ref), self.part(c.vios) or c.vios.name
+            name, vios = self.part(c.ref, c.source), self.part(c.vios, c.source) or c.vios.name
             if name and vios and name not in self.vioses:
                 port = behind.get((vios, c.vios_slot or -1), "")
                 places[name, c.slot] = (fabrics.get((vios, port), ("",))[0], c.source)
@@ -425,7 +465,7 @@ class Join:
 
     def _fibres(self) -> None:
         for c in self.intake.fc:
-            name, vios = self.part(c.ref), self.part(c.vios) or c.vios.name
+            name, vios = self.part(c.ref, c.source), self.part(c.vios, c.source) or c.vios.name
             if not name or not vios:
                 self._stranger(c.vios if name else c.ref, "virtual Fibre Channel adapters", c.source)
             if not name or not vios or name in self.vioses:

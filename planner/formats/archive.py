@@ -16,6 +16,7 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
@@ -74,12 +75,15 @@ class Budget:
 class Entry:
     """One file: the name to show for it, its first 64 KiB, and all of it, once.
 
-    ``path`` where it is a file of its own; ``problem`` where reading had to stop before its end, of the file as it is
-    ``packed_as``; ``hashed`` (of :mod:`hashlib`) is given all that is read.
+    ``path`` where it is a file of its own; ``changed`` in seconds since 1970, where known; ``problem`` where reading
+    had to stop before its end, of the file as it is ``packed_as``; ``hashed`` (of :mod:`hashlib`) is given all that is
+    read.
     """
 
-    def __init__(self, shown: str, stream: Readable, path: Path | None = None, packed_as: str = "") -> None:
+    def __init__(self, shown: str, stream: Readable, path: Path | None = None, packed_as: str = "",
+                 changed: float | None = None) -> None:
         self.shown = shown
+        self.changed = path.stat().st_mtime if path is not None and changed is None else changed
         self.packed_as = packed_as or shown
         self.path = path
         self.problem: Finding | None = None
@@ -184,7 +188,7 @@ def _opened(entry: Entry, seekable: io.BufferedIOBase | None, budget: Budget, de
         yield _too_deep(entry)
     elif make:
         name = re.sub(r"(?<=[^/])\.(?:gz|bz2|xz|z)$", "", entry.shown, flags=re.IGNORECASE)
-        inner = Entry(name, _Limited(_Unpacked(entry, make), budget), packed_as=entry.shown)
+        inner = Entry(name, _Limited(_Unpacked(entry, make), budget), packed_as=entry.shown, changed=entry.changed)
         # a .tar.gz is one archive, not two
         yield from _opened(inner, None, budget, depth if _is_tar(inner.head) else depth + 1)
     elif is_tar:
@@ -305,7 +309,7 @@ class _Member:
 
 
 def _member(archive: Entry, name: str, kinds: Iterable[tuple[str, bool]], unpack: Callable[[str], Readable | Finding],
-            budget: Budget, depth: int) -> Iterator[Entry | Finding]:
+            budget: Budget, depth: int, changed: float | None) -> Iterator[Entry | Finding]:
     """``kinds``: what it may be other than a file, and whether it is; ``unpack`` gives the content, or why not."""
     what = next((kind for kind, is_so in kinds if is_so), "")
     shown = f"{archive.shown}/{printable(name.removeprefix('./'))}"
@@ -320,7 +324,7 @@ def _member(archive: Entry, name: str, kinds: Iterable[tuple[str, bool]], unpack
     elif isinstance(stream := unpack(shown), Finding):
         yield stream
     else:
-        yield from _opened(Entry(shown, _Member(stream)), None, budget, depth + 1)
+        yield from _opened(Entry(shown, _Member(stream), changed=changed), None, budget, depth + 1)
 
 
 def _is_hidden_member(name: str) -> bool:
@@ -423,7 +427,7 @@ def _tar_member(archive: Entry, member: tarfile.TarInfo, stream: _Forward, budge
         stream.seek(member.offset_data)
         return _TarMember(stream, member.size)
 
-    yield from _member(archive, member.name, kinds, unpack, budget, depth)
+    yield from _member(archive, member.name, kinds, unpack, budget, depth, float(member.mtime) or None)
 
 
 # --- zip --------------------------------------------------------------------------------------------------------------
@@ -460,6 +464,13 @@ def _zip(archive: Entry, seekable: io.BufferedIOBase | None, budget: Budget, dep
         yield finding(archive.shown, f"the archive is damaged: {str(error)[:120]}", "copy it again", "input.truncated")
 
 
+def _zip_time(info: zipfile.ZipInfo) -> float | None:
+    try:
+        return datetime(*info.date_time, tzinfo=UTC).timestamp()
+    except ValueError:
+        return None
+
+
 def _zip_member(archive: Entry, opened: zipfile.ZipFile, info: zipfile.ZipInfo, budget: Budget,
                 depth: int) -> Iterator[Entry | Finding]:
     mode = stat.S_IFMT(info.external_attr >> 16)
@@ -475,4 +486,4 @@ def _zip_member(archive: Entry, opened: zipfile.ZipFile, info: zipfile.ZipInfo, 
         except (zipfile.BadZipFile, OSError, ValueError, RuntimeError) as error:
             return finding(shown, f"the archive is damaged: {str(error)[:120]}", "copy it again", "input.truncated")
 
-    yield from _member(archive, info.filename, kinds, unpack, budget, depth)
+    yield from _member(archive, info.filename, kinds, unpack, budget, depth, _zip_time(info))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from planner.findings import Finding, Severity, Source
 from planner.formats.facts import Intake, Values, ViosRef, sharing_of
@@ -44,11 +44,19 @@ class Record:
         return Source(self.source.file, self.lines.get(name, self.source.line), self.source.cell)
 
 
+class Taken(NamedTuple):
+    """When an export was taken, in seconds since 1970, and what says so."""
+
+    at: float
+    by: str
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """All that one piece of text says: its records and what the reader has to say about it.
 
-    ``host`` and ``command``: whose output it is, when a header, a prompt or a file of one host tells.
+    ``host`` and ``command``: whose output it is, when a header, a prompt or a file of one host tells; ``taken``: when
+    it was printed; ``folder``: the name of the file's folder, where it is not part of the name shown.
     """
 
     kind: str
@@ -56,6 +64,8 @@ class Reading:
     findings: tuple[Finding, ...] = ()
     host: str = ""
     command: str = ""
+    taken: Taken | None = field(default=None, compare=False)
+    folder: str = field(default="", compare=False)
 
 
 def stated(record: Record) -> dict[str, Any]:

@@ -189,22 +189,41 @@ class Intake:
     """Facts of systems (by any reference) that count only where another source knows the system."""
     levels: list[tuple[ViosRef, str, Source]] = field(default_factory=list)
     identifiers: dict[str, PartRef] = field(default_factory=dict)
+    identified: list[tuple[str, PartRef]] = field(default_factory=list)
+    """(UUID or logical serial number, partition) of every listing that states one: they tell alike systems."""
+    consoles: dict[str, Values] = field(default_factory=dict)
+    """System → the consoles that list it."""
     switches: dict[tuple[str, int], str] = field(default_factory=dict)
     held: dict[tuple[PartRef, str], dict[str, Source]] = field(default_factory=dict)
     rows: list[Row] = field(default_factory=list)
     saved: tuple[Estate, Mapping[str, str]] | None = None
     findings: list[Finding] = field(default_factory=list)
+    differing: list[tuple[str, str, tuple[Any, Source], tuple[Any, Source]]] = field(default_factory=list)
+    """(subject, field, what is used, what another place says)."""
     _said: set[tuple[str, str]] = field(default_factory=set)
+
+    def merge(self, subject: str, have: Values, more: Values) -> None:
+        """More facts of a subject: the first to come counts."""
+        for key, value in more.items():
+            kept = have.setdefault(key, value)
+            if kept[0] != value[0]:
+                self.differing.append((subject, key, kept, value))
 
     def system(self, name: str, values: Values, source: Source, *aliases: str) -> None:
         """Facts of a system."""
-        self.systems.setdefault(name, {})
-        for key, value in values.items():
-            self.systems[name].setdefault(key, value)
+        console = values.pop("console", None)
+        if console:
+            self.consoles.setdefault(name, {}).setdefault(console[0], console)
+        self.merge(name, self.systems.setdefault(name, {}), values)
         self.system_sources.setdefault(name, source)
         for alias in (name, *aliases):
             if alias:
                 self.aliases.setdefault(alias, name)
+
+    def identify(self, identifier: str, ref: PartRef) -> None:
+        """A partition by its UUID."""
+        self.identifiers.setdefault(identifier.lower(), ref)
+        self.identified.append((identifier.lower(), ref))
 
     def has(self, ref: PartRef, fact: str, what: str, source: Source) -> None:
         """One more of something that a partition has: ports are counted, adapters listed."""

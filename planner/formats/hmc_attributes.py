@@ -318,6 +318,11 @@ def _lpar(intake: Intake, r: Record, reading: Reading) -> None:
             values[ours] = (mode_of(str(have[theirs])), r.where(theirs))
     values |= runs(environment, version, vios=vios, source=r.where("os_version"))
     ref = PartRef(_system_name(intake, r), have.get("lpar_id"), str(have.get("name", "")))
+    if "uuid" in have:
+        values["uuid"] = (str(have["uuid"]).lower(), r.where("uuid"))
+        intake.identify(str(have["uuid"]), ref)
+    if "logical_serial_num" in have:
+        intake.identified.append((str(have["logical_serial_num"]), ref))
     intake.partitions.append(Partition(ref, vios, values, r.source))
 
 
@@ -365,7 +370,7 @@ def _of_system(wanted: dict[str, str]) -> TakeFacts:
         if name:
             intake.system(name, pick(r, wanted), r.source)
             if "sys_firmware_mem" in stated(r):
-                intake.firmware_total[name] = (stated(r)["sys_firmware_mem"], r.where("sys_firmware_mem"))
+                intake.firmware_total.setdefault(name, (stated(r)["sys_firmware_mem"], r.where("sys_firmware_mem")))
     return take
 
 
@@ -666,10 +671,10 @@ NOT_TAKEN: dict[str, tuple[tuple[str, str], ...]] = {
         ("hmc-lshwres-vnetwork", "*"),
     ),
     "restart, console and management of the LPAR: the same after a move": (
-        ("hmc-lssyscfg-lpar", "affinity_group_id allow_perf_collection auto_start boot_mode dlpar_* logical_serial_num"
+        ("hmc-lssyscfg-lpar", "affinity_group_id allow_perf_collection auto_start boot_mode dlpar_*"
          " lpar_avail_priority lpar_keylock power_ctrl_* *remote_restart_* resource_config"
          " rmc_ipaddr rmc_osshutdown_capable shared_proc_pool_util_auth suspend_capable"
-         " sync_curr_profile time_ref uuid"),
+         " sync_curr_profile time_ref"),
     ),
     "of a sample, what lshwres states for now or what no figure of usage is made of": (
         ("hmc-lslparutil-*", "*"),

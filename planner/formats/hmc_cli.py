@@ -394,7 +394,6 @@ class _ListingReader:
         self._run: _ListingRun | None = None
         self._written: _Written | None = None
         self._unknown: dict[str, dict[str, int]] = {}
-        self._homeless: list[int] = []
         self._adapters: list[tuple[int, dict[str, str]]] = []
         self._adapter_kinds: set[str] = set()
         self._steps = (
@@ -416,12 +415,6 @@ class _ListingReader:
         self._end_run()
         for kind, names in self._unknown.items():
             self._report_unknown(kind, names)
-        if self._homeless:
-            self._report(
-                "input.missing-value", Severity.WARNING, self.file,
-                f"{len(self._homeless)} records do not say which managed system they are of",
-                "keep the command line with its -m above the output", self._homeless[0],
-            )
 
     def _report(self, rule: str, severity: Severity, subject: str, message: str, fix: str, line: int) -> None:
         self._end_run()
@@ -707,8 +700,6 @@ class _ListingReader:
                          f"a record of {listing.kind} under a command that prints {command.kind or 'none'}",
                          "keep every command line above its own output", number)
             self._command = command = None
-        if listing.of_system and (command is None or command.managed_system is None):
-            self._homeless.append(number)
         if command is None:
             return {}
         stated: dict[str, Any] = {"managed_system": command.managed_system, "target_system": command.target_system}

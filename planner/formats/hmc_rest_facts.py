@@ -91,7 +91,8 @@ def _sys(intake: Intake, r: Record, reading: Reading) -> None:
             intake.has(ref, "physical_adapters", str(slot.get("slot_dynamic_reconfiguration_connector_name")
                                                      or slot.get("description", "")), r.where("io_slots"))
     if "memory_used_by_hypervisor" in have:
-        intake.firmware_total[name] = (have["memory_used_by_hypervisor"], r.where("memory_used_by_hypervisor"))
+        intake.firmware_total.setdefault(name, (have["memory_used_by_hypervisor"],
+                                                r.where("memory_used_by_hypervisor")))
 
 
 def _partition(vios: bool) -> TakeFacts:
@@ -104,10 +105,14 @@ def _partition(vios: bool) -> TakeFacts:
             for name, ours in (("sriov_ethernet_logical_ports", "sriov_ports"),
                                ("dedicated_virtual_nics", "vnic_adapters")):
                 values[ours] = (len(have.get(name, ())), r.where(name))
+        if "partition_uuid" in have:
+            values["uuid"] = (str(have["partition_uuid"]).lower(), r.where("partition_uuid"))
         intake.partitions.append(Partition(ref, vios, values, r.source))
+        if "logical_serial_number" in have:
+            intake.identified.append((str(have["logical_serial_number"]), ref))
         for name in ("uuid", "partition_uuid"):
             if have.get(name):
-                intake.identifiers.setdefault(str(have[name]).lower(), ref)
+                intake.identify(str(have[name]), ref)
         if vios:
             _vios_parts(intake, r, ref)
     return take
@@ -365,8 +370,7 @@ NOT_TAKEN: dict[str, tuple[tuple[str, str], ...]] = {
         ("rest-managed-system", "maximum_firmware_*"),
     ),
     "state, lamps and addresses of the console and its machines": (
-        ("rest-*", "state is_classic_* *attention_led* partition_type mac_address_prefix wwpn_prefix aix_capable"
-         " logical_serial_number"),
+        ("rest-*", "state is_classic_* *attention_led* partition_type mac_address_prefix wwpn_prefix aix_capable"),
     ),
     "elements that this program does not know: told as input.unknown-key": (
         ("rest-*", "flying_toasters quantum_leap_capable"),

@@ -20,7 +20,19 @@ from typing import Any
 from planner.estate.model import DEFAULT_VSWITCH
 from planner.findings import Finding, Severity, Source
 from planner.formats import values
-from planner.formats.base import Format, NonValue, Reading, Record, TakeFacts, first, pick, profile_sizes, stated
+from planner.formats.base import (
+    Format,
+    NonValue,
+    Reading,
+    Record,
+    Taken,
+    TakeFacts,
+    first,
+    pick,
+    profile_sizes,
+    stated,
+)
+from planner.formats.capture import stated_time
 from planner.formats.facts import (
     Client,
     DiskMapping,
@@ -353,7 +365,15 @@ def read_bytes(data: bytes, file: str) -> Reading:
             scan.log.at(Severity.WARNING, "input.missing-sheet", f"the workbook has no sheet {name}",
                         "run HMC Scanner again and keep all its sheets", None)
     _joined(scan.records)
-    return Reading(KIND, tuple(scan.records), scan.log.closed())
+    return Reading(KIND, tuple(scan.records), scan.log.closed(), taken=_taken(book.sheets))
+
+
+def _taken(sheets: Iterable[Sheet]) -> Taken | None:
+    """When the console was asked: the date and time in the sheet *Header*."""
+    cells = {text_of(row[0]): text_of(row[1]) for sheet in sheets if _sheet_key(sheet.name) == "header"
+             for row in sheet.rows if len(row) > 1}
+    return next((taken for of in ("Manager", "Generation")
+                 if (taken := stated_time(f"{cells.get(f'{of} Date', '')} {cells.get(f'{of} Time', '')}"))), None)
 
 
 def _joined(records: list[Record]) -> None:
@@ -700,7 +720,7 @@ def _sys(intake: Intake, r: Record, reading: Reading) -> None:
         values["cpu_generation"] = (generation[0].upper(), r.where("cpu_type"))
     intake.system(name, values, r.source, serial)
     if "firm_mem" in have:
-        intake.firmware_total[name] = (have["firm_mem"], r.where("firm_mem"))
+        intake.firmware_total.setdefault(name, (have["firm_mem"], r.where("firm_mem")))
 
 
 def _lpar(intake: Intake, r: Record, reading: Reading) -> None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from planner.errors import InputError
 from planner.findings import Finding, Severity, Source
-from planner.formats import archive, registry
+from planner.formats import archive, capture, registry
 from planner.formats.base import Reading, read_text
 from planner.formats.lines import LineStream
 
@@ -142,6 +142,10 @@ def read_entry(entry: archive.Entry, mapping: table.MappingFile | None = None, *
         readings = _whole(entry, mapping)
     if entry.problem is not None:
         readings[0] = replace(readings[0], findings=(entry.problem, *readings[0].findings))
+    readings = capture.stamped(readings, entry.shown, entry.changed)
+    if entry.path is not None:
+        folder = entry.path.absolute().parents[entry.shown.count("/")].name
+        readings = [replace(reading, folder=folder) for reading in readings]
     return Document(entry.shown, entry.hashed.hexdigest() if entry.hashed else "", tuple(readings))
 
 
@@ -150,7 +154,7 @@ def _stream_nmon(entry: archive.Entry) -> Reading:
 
     lines = LineStream(entry)
     reading = nmon.read_lines(lines, entry.shown)
-    return replace(reading, findings=(*lines.findings, *reading.findings))
+    return capture.of_samples(replace(reading, findings=(*lines.findings, *reading.findings)))
 
 
 def _whole(entry: archive.Entry, mapping: table.MappingFile | None) -> list[Reading]:

@@ -14,7 +14,7 @@ from importlib import import_module
 from typing import IO
 
 from planner.findings import Finding, Severity, Source
-from planner.formats import split
+from planner.formats import capture, split
 from planner.formats.archive import HEAD, MOST_DOCUMENT, MOST_RATIO, MOST_SAVED, SUSPECT_UNPACKED
 from planner.formats.base import Format, Reading, decode
 
@@ -128,11 +128,14 @@ def _with_findings(readings: list[Reading], notes: tuple[Finding, ...]) -> list[
 def read_text_document(text: str, shown_as: str, notes: tuple[Finding, ...] = ()) -> list[Reading]:
     """The same of a text that has been decoded; ``notes`` go with the first reading."""
     form = _whole(text)
+    times = capture.clock(text)
     if form is not None:
-        readings = _with_inside(form, form.read(text, shown_as), shown_as)
+        readings = [replace(reading, taken=times.at(1)) for reading in
+                    _with_inside(form, form.read(text, shown_as), shown_as)]
     else:
-        parts = split.sections(text, lambda one: format_of(one) is not None)
-        readings = _one_host([r for part in parts for r in _read_section(part, shown_as, len(parts) > 1)])
+        parts = split.sections(times.text, lambda one: format_of(one) is not None)
+        readings = _one_host([replace(r, taken=times.at(part.first_line)) for part in parts
+                              for r in _read_section(part, shown_as, len(parts) > 1)])
     if not readings:
         readings = [_unrecognised(text, shown_as, 1, "")]
     return _with_findings(readings, notes if any(r.kind != UNRECOGNISED for r in readings) else ())

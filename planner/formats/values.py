@@ -239,6 +239,38 @@ def _limited(number: int, most: int, value: str) -> int:
     return number
 
 
+# --- levels -----------------------------------------------------------------------------------------------------------
+
+_NUMBERS = re.compile(r"\d+")
+_OSLEVEL = re.compile(r"\s*(\d)(\d)00-(\d\d)(?:-(\d\d))?")
+_FIRMWARE = re.compile(r"(?:01)?([A-Z]{2})(\d{3,4})(?:[_.](\d+))?")
+#: Fields of an estate that are compared by :func:`same_level`.
+LEVELS = frozenset({"os_level", "level", "firmware"})
+_FILESET = 10  # in 7.2.5.101 the fourth number is a fileset's: service packs do not come so far
+
+
+def level(text: str) -> tuple[int, ...]:
+    """The numbers of a level in order: ``6.1 TL2 SP3`` → (6, 1, 2, 3); ``6100-02-03-0846`` → (6, 1, 2, 3)."""
+    oslevel = _OSLEVEL.match(text)
+    return tuple(int(n) for n in (oslevel.groups() if oslevel else _NUMBERS.findall(text)) if n is not None)
+
+
+def same_level(field: str, one: str, other: str) -> bool:
+    """Whether two texts say nothing different of an ``os_level``, a VIOS's ``level`` or a ``firmware``.
+
+    ``7.2 TL5 SP3``, ``7200-05-03-2136``, ``7.2.5.3`` and, with less said, ``7.2``; ``3.1.4.10`` with or without fix
+    packs; ``FW950.40`` (a service pack) and ``VL950_099`` (a level), of which only the release can be compared.
+    """
+    if field == "firmware":
+        a, b = (_FIRMWARE.match(text.strip()) for text in (one, other))
+        if not a or not b:
+            return one == other
+        return a[2] == b[2] and (("FW" in (a[1], b[1]) and a[1] != b[1]) or int(a[3] or 0) == int(b[3] or 0))
+    numbers = sorted((level(one), level(other)), key=len)
+    most = 4 if field == "level" else 3 if any(n[3:] >= (_FILESET,) for n in numbers) else len(numbers[0])
+    return bool(numbers[0]) and numbers[1][:min(most, len(numbers[0]))] == numbers[0][:most]
+
+
 # --- flags, times, ids ------------------------------------------------------------------------------------------------
 
 
@@ -280,6 +312,23 @@ def time(value: str) -> datetime:
         return datetime.fromisoformat(local.isoformat() + part["zone"]) if part.get("zone") else local
     except (KeyError, ValueError):
         raise ValueError(f"{value[:40]!r} is no time such as 11/30/2026 14:05:00 or 2026-11-30 14:05") from None
+
+
+def date_line(value: str) -> datetime:
+    """What ``date`` prints: ``Fri Oct  2 10:00:00 CEST 2026``, ``Fri 02 Oct 2026 10:00:00 AM CEST``, or an ISO time."""
+    words = value.replace(",", " ").split()
+    if words and words[0][:1].isdigit():
+        return time(re.sub(r"[.][0-9]{1,9}|(?<=[0-9]) ?UTC$", "", value.strip()))
+    year = next((word for word in words if re.fullmatch("20[0-9]{2}", word)), "")
+    month = next((number for word in words[1:] if (number := _MONTHS.get(word.upper()[:3]))), 0)
+    day = next((word for word in words if re.fullmatch("[0-9]{1,2}", word)), "")
+    hour = next((word for word in words if re.fullmatch("[0-9]{1,2}:[0-9]{2}:[0-9]{2}", word)), "")
+    zone = next((word for word in words if re.fullmatch("[+-][0-9]{4}", word)), "")
+    if not (year and month and day and hour) or len(words) > 7:
+        raise ValueError(f"{value[:40]!r} is not what date prints")
+    found = time(f"{year}-{month}-{day} {hour}{zone}")
+    half = next((word.upper() for word in words if word.upper() in ("AM", "PM")), "")
+    return found.replace(hour=found.hour % 12 + 12 * (half == "PM")) if half else found
 
 
 def partition_id(value: str) -> int | NonValue:

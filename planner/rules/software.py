@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from planner.findings import Severity
+from planner.formats.values import level
 from planner.rules.base import Breach, Scope, rule
 from planner.rules.site import Site
-from planner.rules.versions import below, level, split_product
+from planner.rules.versions import below, split_product
 
 #: SAP note 1102760 as the seed quotes it, for LPARs that run SAP or Oracle.
 SAP_AIX: dict[tuple[int, ...], str] = {(5, 3): "5.3 TL8 SP4", (6, 1): "6.1 TL2 SP3"}

@@ -4,15 +4,7 @@ from __future__ import annotations
 
 import re
 
-_NUMBERS = re.compile(r"\d+")
-
-
-def level(text: str) -> tuple[int, ...]:
-    """The numbers of a level in order: ``6.1 TL2 SP3`` → (6, 1, 2, 3); ``6100-02-03-0846`` → (6, 1, 2, 3)."""
-    oslevel = re.match(r"^\s*(\d)(\d)00-(\d\d)(?:-(\d\d))?", text)
-    if oslevel:
-        return tuple(int(g) for g in oslevel.groups() if g is not None)
-    return tuple(int(n) for n in _NUMBERS.findall(text))
+from planner.formats.values import level
 
 
 def below(found: str, wanted: str) -> bool | None:

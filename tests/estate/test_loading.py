@@ -143,8 +143,6 @@ UNUSABLE: dict[str, tuple[Callable[[Path], Any], str, str, str]] = {
     "a truncated lparstat": (lambda d: put(d, s__xlsx=workbook_bytes(Loaded(BASE)),
                                            a1__txt="\n".join(lparstat().splitlines()[:9])), "input.truncated", "a1.txt",
                              "ends without"),
-    "the same lparstat twice": (lambda d: put(d, s__xlsx=workbook_bytes(Loaded(BASE)), a__txt=lparstat(), b__txt=lparstat()),
-                                "input.duplicate", "b.txt", "lparstat -i of a1 was read twice (first in a.txt"),
     "an unknown server": (lambda d: put(d, s__xlsx=workbook_with(
         BASE, {cell_of(BASE, "LPARs", "a1", "Server"): "Z"})), "input.unknown-name",
         f"s.xlsx[{cell_of(BASE, 'LPARs', 'a1', 'Server')}]", "'Z' is not in sheet Servers"),

@@ -208,7 +208,7 @@ def test_memory_of_the_system_its_lpars_and_its_pool_without_command_lines() -> 
             "paging_vios_ids": (1, 2),
         }),
     ]
-    assert [f.message for f in reading.findings] == ["4 records do not say which managed system they are of"]
+    assert not reading.findings
 
 
 def test_virtual_ethernet_switches_networks_and_physical_slots() -> None:
@@ -384,7 +384,7 @@ def test_columns_named_by_a_header() -> None:
             "rmc_state": NonValue.NONE, "rmc_ipaddr": NonValue.EMPTY,
         }),
     ]
-    assert [(f.rule, f.source.line) for f in reading.findings if f.source] == [("input.missing-value", 2)]
+    assert not reading.findings
 
 
 def test_columns_named_by_the_command_line_and_separated_by_colons() -> None:
@@ -446,7 +446,6 @@ def test_a_record_under_the_command_line_of_another_listing_loses_its_system() -
 def test_a_shell_variable_names_no_system() -> None:
     reading = of_text('+ lshwres -r proc -m "$ms" --level pool\nconfigurable_pool_proc_units=2.0\n')
     assert [record.fields for record in reading.records] == [{"configurable_pool_proc_units": 200}]
-    assert [f.rule for f in reading.findings] == ["input.missing-value"]
 
 
 @pytest.mark.parametrize("command", ["lssyscfg -r frame", "lssyscfg -r sysprof -m H"])

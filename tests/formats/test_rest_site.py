@@ -165,7 +165,8 @@ def test_adapters_of_a_partition_that_nothing_names(tmp_path: Path) -> None:
 
 
 def test_partitions_of_a_system_that_nothing_describes_block_no_other(tmp_path: Path) -> None:
-    other = (FIXTURES / "lpars_of_all_kinds.xml").read_text().replace("-00000000a001", "-00000000a009")
+    other = (FIXTURES / "lpars_of_all_kinds.xml").read_text().replace("-00000000a001", "-00000000a009").replace(
+        "06BBB2C", "06CCC3C")
     found = loaded("system_with_lists.xml", "vios.xml", "pools.xml", directory=tmp_path, texts={"other.xml": other})
     assert [t for t in told(found) if t[1] == "input.unknown-system"] == [
         ("warning", "input.unknown-system", "5d7f1111-0000-3000-8000-00000000a009")]

@@ -1,0 +1,90 @@
+"""Partitions that stand on more than one system: which of them is the one of that name now.
+
+An LPAR that was listed on one system and later on another has moved: the newest listing counts. Of one name on two
+systems at once there are two partitions, as for VIOSes, which never move, and for a twin that is not activated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from planner.estate.captures import Times
+from planner.findings import Finding, Severity, Source
+from planner.formats.facts import Partition
+from planner.grouping import grouped
+
+_DAY = 86400.0
+_OFF = "not activated"
+#: (name, system) → the name that this partition has in the estate.
+Homes = dict[tuple[str, str], str]
+
+
+class _Sightings:
+    """What is said of one name on one system."""
+
+    def __init__(self, system: str, found: list[Partition], times: Times) -> None:
+        self.system = system
+        self.newest: Source = min((p.source for p in found), key=times.order)
+        self.vios = any(p.vios for p in found)
+        self.files = {p.source.file for p in found}
+        self.uuids = {str(p.values["uuid"][0]) for p in found if "uuid" in p.values}
+        states = sorted((p for p in found if "state" in p.values), key=lambda p: times.order(p.source))
+        self.off = bool(states) and states[0].values["state"][0] == _OFF
+
+
+def homes(partitions: Iterable[tuple[str, Partition]], known_vioses: Mapping[str, str],
+          times: Times) -> tuple[Homes, set[str], list[Finding]]:
+    """The names of partitions that stand on several systems, those of them that are gone, and what is to be said."""
+    names: Homes = {}
+    gone: set[str] = set()
+    findings: list[Finding] = []
+    by_name = grouped((p.ref.name, (system, p)) for system, p in partitions if p.ref.name and system)
+    for name, found in by_name.items():
+        systems = grouped(found)
+        if len(systems) > 1:
+            seen = [_Sightings(system, listed, times) for system, listed in systems.items()]
+            seen.sort(key=lambda one: (*times.order(one.newest), one.system))
+            _settle(name, seen, known_vioses.get(name), times, names, gone, findings)
+    return names, gone, findings
+
+
+def _settle(name: str, seen: list[_Sightings], stated: str | None, times: Times, names: Homes, gone: set[str],
+            findings: list[Finding]) -> None:
+    """``stated``: the system on which a person says that a VIOS of this name stands."""
+    if any(one.vios for one in seen) or _are_two(seen):
+        names.update({(name, one.system): f"{name}@{one.system}" for one in seen if one.system != stated})
+        where = " and ".join(sorted(one.system for one in seen))
+        findings.append(Finding("input.same-name", Severity.INFO, name, f"there is a {name} on {where}: each is named "
+                                "with its server", "give them names of their own", seen[0].newest))
+        return
+    here = next((one for one in seen if not one.off and _apart(one, seen[0], times) < _DAY), seen[0])
+    for one in seen:
+        if one is here:
+            continue
+        names[name, one.system] = f"{name}@{one.system}"
+        if one.off and _apart(one, here, times) < _DAY and not one.uuids & here.uuids:
+            continue  # a twin that stands by
+        gone.add(f"{name}@{one.system}")
+        findings.append(_moved(name, one, here, times))
+
+
+def _apart(one: _Sightings, other: _Sightings, times: Times) -> float:
+    return times.apart(one.newest, other.newest)[1]
+
+
+def _are_two(seen: list[_Sightings]) -> bool:
+    """Whether partitions of one name run at once: consoles know them apart, or one listing has both."""
+    first, *others = [one for one in seen if not one.off] or seen
+    return any((first.uuids and one.uuids and not first.uuids & one.uuids) or first.files == one.files
+               for one in others)
+
+
+def _moved(name: str, old: _Sightings, new: _Sightings, times: Times) -> Finding:
+    if times.tell(old.newest, new.newest):
+        return Finding("input.moved", Severity.INFO, name, f"{name} was on {old.system} in "
+                       f"{times.shown(old.newest)} and is on {new.system} in {times.shown(new.newest)}: it has moved, "
+                       "and the newest counts", "nothing to do if that is so", new.newest)
+    return Finding("input.two-servers", Severity.WARNING, name, f"{name} is on {new.system} ({new.newest}) and on "
+                   f"{old.system} ({old.newest}), and nothing tells which is newer: {new.system} is taken, the first "
+                   "by the name of its file", "leave out the listing that is out of date, or put the date into the "
+                   "names of the files", new.newest)
