@@ -106,7 +106,7 @@ def monthly(history: History, site: Calendar, *, lpars: Iterable[str] | None = N
     names = None if lpars is None else sorted(set(lpars))
     found = []
     for month in _told(months_of(history) if months is None else months, progress):
-        begin, end, _ = _period(history.clock(), site, month)
+        begin, end, _ = period_of(history.clock(), site, month)
         there = history.lpars_on(server or "", begin, end) if names is None else names
         grid = history.grid(there, begin, end, step_s=step_s, server=server)
         found.append(_monthly(grid, range(len(there)), history.clock(), site, month))
@@ -122,7 +122,7 @@ def monthly_sets(history: History, site: Calendar, sets: Mapping[str, Iterable[s
     rows = {lpar: number for number, lpar in enumerate(names)}
     found: dict[str, list[Monthly]] = {name: [] for name in listed}
     for month in _told(months_of(history) if months is None else months, progress):
-        begin, end, _ = _period(history.clock(), site, month)
+        begin, end, _ = period_of(history.clock(), site, month)
         grid = history.grid(names, begin, end, step_s=step_s)
         for name, lpars in listed.items():
             found[name].append(_monthly(grid, [rows[lpar] for lpar in lpars], history.clock(), site, month))
@@ -144,7 +144,7 @@ def monthly_servers(history: History, site: Calendar, *, months: Sequence[MonthO
     known: dict[str, list[tuple[Known, Known]]] = {server: [] for server in expected}
     found: dict[str, list[Monthly]] = {server: [] for server in expected}
     for number, month in enumerate(_told(listed, progress)):
-        begin, end, _ = _period(history.clock(), site, month)
+        begin, end, _ = period_of(history.clock(), site, month)
         grid = history.grid(names, begin, end, step_s=step_s)
         _add_up(grid, used)
         for server, by_month in expected.items():
@@ -160,7 +160,7 @@ def _expected(history: History, site: Calendar, months: Sequence[MonthOf]) -> di
     """Server → for each month the LPARs that are expected there."""
     there: dict[str, list[set[str]]] = {}
     for server in history.servers():
-        spans = [_period(history.clock(), site, month)[:2] for month in months]
+        spans = [period_of(history.clock(), site, month)[:2] for month in months]
         there[server] = [set(history.lpars_on(server, *span)) for span in spans]
     found: dict[str, list[set[str]]] = {server: [set() for _ in months] for server in there}
     for name in sorted({name for sets in there.values() for one in sets for name in one}):
@@ -183,7 +183,7 @@ def _add_up(grid: Grid, used: Mapping[str, list[int]]) -> None:
 
 def _known(grid: Grid, rows: Mapping[str, int], clock: Clock, site: Calendar, month: MonthOf) -> tuple[Known, Known]:
     """What is known of these LPARs in the month, and in its month-end."""
-    inside, closing = _masks(grid, clock, site, month)
+    inside, closing = masks_of(grid, clock, site, month)
     return known_of(grid.physc, rows, inside), known_of(grid.physc, rows, closing)
 
 
@@ -214,8 +214,8 @@ def known_percent(known: Known, weights: Mapping[str, int]) -> int:
 
 def unknown(clock: Clock, site: Calendar, month: MonthOf, step_s: int = STEP_S) -> Monthly:
     """A month of which nothing is known."""
-    begin, _, end = _period(clock, site, month)
-    days = sum(stop - start for start, stop in _month_end(clock, site, month))
+    begin, _, end = period_of(clock, site, month)
+    days = sum(stop - start for start, stop in month_end_of(clock, site, month))
     return Monthly(month, None, None, None, None, 0, (end - begin) // step_s, 0, days // step_s, 0)
 
 
@@ -226,13 +226,14 @@ def _told(months: Sequence[MonthOf], progress: Progress | None) -> Iterator[Mont
             progress(number, len(months))
 
 
-def _period(clock: Clock, site: Calendar, month: MonthOf) -> tuple[int, int, int]:
+def period_of(clock: Clock, site: Calendar, month: MonthOf) -> tuple[int, int, int]:
     """The beginning of a month, the end of what is asked for it (month-end days of the next one too), its own end."""
     begin, end = month_range(clock, *month)
-    return begin, max([end, *(stop for _, stop in _month_end(clock, site, month))]), end
+    return begin, max([end, *(stop for _, stop in month_end_of(clock, site, month))]), end
 
 
-def _month_end(clock: Clock, site: Calendar, month: MonthOf) -> list[tuple[int, int]]:
+def month_end_of(clock: Clock, site: Calendar, month: MonthOf) -> list[tuple[int, int]]:
+    """Beginning and end of each day of a month-end, in UTC seconds."""
     return [(_midnight(clock, day), _midnight(clock, day + timedelta(days=1))) for day in site.month_end(*month)]
 
 
@@ -244,19 +245,19 @@ def _monthly(grid: Grid, rows: Sequence[int], clock: Clock, site: Calendar, mont
     figures = grid.physc[list(rows)]
     known = (figures >= 0).sum(axis=0)
     total = np.maximum(figures, 0).sum(axis=0, dtype=np.int64)
-    inside, closing = _masks(grid, clock, site, month)
+    inside, closing = masks_of(grid, clock, site, month)
     values, last = total[inside & (known > 0)], total[closing & (known > 0)]
     return Monthly(month, _mean(values), at_percentile(values, P95) if len(values) else None, _most(values),
                    _most(last), len(values), int(inside.sum()) - len(values), len(last),
                    int(closing.sum()) - len(last), int((inside & (known > 0) & (known < len(figures))).sum()))
 
 
-def _masks(grid: Grid, clock: Clock, site: Calendar, month: MonthOf) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+def masks_of(grid: Grid, clock: Clock, site: Calendar, month: MonthOf) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Which slots are of the month, and which of its month-end."""
     middles = grid.starts + grid.step_s // 2
-    begin, _, end = _period(clock, site, month)
+    begin, _, end = period_of(clock, site, month)
     closing = np.zeros(len(middles), dtype=bool)
-    for start, stop in _month_end(clock, site, month):
+    for start, stop in month_end_of(clock, site, month):
         closing |= (middles >= start) & (middles < stop)
     return (middles >= begin) & (middles < end), closing
 

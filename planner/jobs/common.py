@@ -77,9 +77,10 @@ def checked_plan(plan: Plan, loaded: Loaded, site: Site, judge: Judge) -> Plan:
     played = replay(plan, site, judge)
     if not played.holds:
         raise ReplayError(errors(played.findings))
-    findings = ordered((*_warnings(loaded, site, judge, plan), *_window_findings(plan, site)))
-    findings = ordered(dict.fromkeys((*findings, *plan.findings)))
-    return plan.replace(verified=True, before=played.before, peak=played.peak, after=played.after, findings=findings)
+    late = [_misses(plan, site, leg, window) for leg, window in ((OUT, plan.window), (BACK, plan.back_window))
+            if window is not None and not window.fits]
+    return plan.replace(verified=True, before=played.before, peak=played.peak, after=played.after,
+                        findings=ordered((*_warnings(loaded, site, judge, plan), *late, *plan.findings)))
 
 
 def _fitted(plan: Plan, leg: str) -> Window | None:
@@ -137,11 +138,6 @@ def _must_miss(plan: Plan, site: Site) -> bool:
         least_time_s(plan, site) > plan.window.length_s)
 
 
-def _window_findings(plan: Plan, site: Site) -> list[Finding]:
-    return [_misses(plan, site, leg, window) for leg, window in ((OUT, plan.window), (BACK, plan.back_window))
-            if window is not None and not window.fits]
-
-
 def _misses(plan: Plan, site: Site, leg: str, window: Window) -> Finding:
     late = [m for m in plan.late() if plan.limit(m.leg) is window]
     waves = sorted({(m.wave, m.leg) for m in late})
@@ -190,5 +186,3 @@ def assumptions(estate: Estate, options: Options) -> tuple[str, ...]:
     if options.window:
         out.append("Clock times are the site's local time; a change to or from summer time is not considered.")
     return tuple(out)
-
-

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from planner.cost import state_bytes
 from planner.estate.catalogue import rperf_per_core
 from planner.estate.energy import HOURS_PER_YEAR, Tariff, energy, power_of, watts
+from planner.grouping import inverted
 from planner.plan.choices import BACK, OUT
 from planner.plan.details import Account, ServerEnergy, Value
 from planner.plan.plan import Move, Plan
@@ -86,10 +87,8 @@ def account(plan: Plan, meter: Meter, terms: Terms) -> Account:
     were instant, the moves' own energy taken off.
     """
     site = meter.site
-    final = dict(site.start)
-    for m in plan.leg(OUT):
-        final[m.lpar] = m.target
-    before, after = _by_server(site, site.start), _by_server(site, final)
+    final = {**site.start, **{m.lpar: m.target for m in plan.leg(OUT)}}
+    before, after = (inverted(sorted(where.items()), site.servers) for where in (site.start, final))
     back = any(m.leg == BACK for m in plan.moves) or plan.goal.come_back
     window = plan.back_window or plan.window
     until = plan.total_s if not back else (
@@ -105,13 +104,6 @@ def account(plan: Plan, meter: Meter, terms: Terms) -> Account:
         round(before_w, 1), round(after_w, 1), before=terms.value(before_w * hours / 1000), saved=terms.value(saved),
         moves=terms.value(moves), net=terms.value(saved - moves),
         move_hours=round(sum(m.duration_ms for m in plan.moves) / 3.6e6, 3), servers=rows)
-
-
-def _by_server(site: Site, where: Mapping[str, str]) -> dict[str, list[str]]:
-    out: dict[str, list[str]] = {s: [] for s in site.servers}
-    for n, s in sorted(where.items()):
-        out[s].append(n)
-    return out
 
 
 def _server(plan: Plan, meter: Meter, terms: Terms, server: str, before: list[str], after: list[str],
@@ -143,13 +135,11 @@ def _changed_seconds(plan: Plan, until_s: float) -> float:
 
 def not_worth(found: Account, per_core: Mapping[str, float], meter: Meter, plan: Plan) -> list[str]:
     """Servers whose time off saves no more than the moves to empty and fill them cost, the load moved included."""
-    out = []
-    for row in found.servers:
-        taken = sum(per_core[m.target] * meter.cores([m.lpar]) * row.off_h / 1000
-                    for m in plan.leg(OUT) if m.source == row.server)
-        if row.off and row.saved_kwh - row.moves_kwh - taken <= 0:
-            out.append(row.server)
-    return sorted(out)
+    def taken(row: ServerEnergy) -> float:
+        return sum(per_core[m.target] * meter.cores([m.lpar]) * row.off_h / 1000
+                   for m in plan.leg(OUT) if m.source == row.server)
+
+    return sorted(r.server for r in found.servers if r.off and r.saved_kwh - r.moves_kwh - taken(r) <= 0)
 
 
 def assumptions(site: Site, terms: Terms, busy: Mapping[str, int], *, back: bool) -> tuple[str, ...]:

@@ -22,13 +22,9 @@ def on(where: Where, server: str) -> list[str]:
     return sorted(n for n, s in where.items() if s == server)
 
 
-def goal_headroom(site: Site, goal: Headroom, where: Where) -> Free:
-    """What is free on the goal's server when the LPARs are there. A server over its limit has less than nothing."""
-    return free_on(site, goal, goal.server, where)
-
-
 def free_on(site: Site, goal: Headroom, server: str, where: Where) -> Free:
-    """What is free on a server when the LPARs are there, in the hours in which the room is needed."""
+    """What is free on a server when the LPARs are there, in the hours in which the room is needed; less than nothing
+    where it is over its limit."""
     names = on(where, server)
     held, limit = site.holding(server, names), site.limit(server)
     used = None

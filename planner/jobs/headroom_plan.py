@@ -137,7 +137,7 @@ def _assumed(goal: Headroom, spec: UsageSpec | None, options: Options) -> list[s
 def _impossible(blank: Plan, problem: HeadroomProblem, options: Options) -> Plan:
     most, memory = (problem.most(what, options.time_limit) for what in (CORES, MEMORY))
     plan = impossible(blank, problem.conflict(most, memory, options.time_limit))
-    free = figures.goal_headroom(problem.site, problem.goal, dict(problem.site.start))
+    free = figures.free_on(problem.site, problem.goal, problem.goal.server, problem.site.start)
     return plan.replace(details=HeadroomDetails(free, _largest(most, memory)),
                         findings=(*plan.findings, *blank.findings))
 
@@ -151,10 +151,10 @@ def _completed(plan: Plan, problem: HeadroomProblem, answer: Answer, options: Op
                told: Callable[[str], None], *, curve: bool) -> Plan:
     site, goal = problem.site, problem.goal
     after = {**site.start, **answer.placement}
-    now, then = (figures.goal_headroom(site, goal, where) for where in (dict(site.start), after))
+    now, then = (figures.free_on(site, goal, goal.server, where) for where in (site.start, after))
     servers = [goal.server, *sorted(set(answer.placement.values()))]
     details = HeadroomDetails(
-        now, free_after=then, slots=figures.slots(site, goal, dict(site.start), after),
+        now, free_after=then, slots=figures.slots(site, goal, site.start, after),
         critical=figures.critical(site, goal, after), hours=figures.hours(site, servers, after),
         sum_of_peaks_after=figures.sum_of_peaks(site, goal, after))
     if curve:

@@ -21,7 +21,6 @@ _BACK = "the way back: "
 _USAGE = "processor.usage"
 
 
-
 class Unanswered(Protocol):
     """What a conflict must know of the question that has no answer."""
 

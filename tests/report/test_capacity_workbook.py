@@ -35,7 +35,8 @@ from planner.estate.catalogue import rperf_per_core
 from planner.history.calendar import DayKind
 from planner.history.forecast import Forecast, forecast
 from planner.history.store import History
-from planner.jobs.capacity import Capacity, CapacityOptions, Levers, capacity, month_after
+from planner.jobs.capacity import Capacity, CapacityOptions, Levers, capacity
+from planner.jobs.capacity.figures import month_after
 from planner.plan.choices import BACK, OUT
 from planner.report.capacity import answer, capacity_json, capacity_workbook
 from planner.report.capacity.places import shown_months

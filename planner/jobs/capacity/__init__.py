@@ -1,16 +1,6 @@
 """Month-end capacity: figures for people who decide. Rendering is in planner.report.capacity; see docs/capacity.md."""
 
 from planner.jobs.capacity.entry import capacity
-from planner.jobs.capacity.figures import (
-    Capacity,
-    CapacityOptions,
-    Levers,
-    Month,
-    MonthUsage,
-    PlaceFigures,
-    month_after,
-    show_month,
-)
+from planner.jobs.capacity.figures import Capacity, CapacityOptions, Levers
 
-__all__ = ["Capacity", "CapacityOptions", "Levers", "Month", "MonthUsage", "PlaceFigures", "capacity", "month_after",
-           "show_month"]
+__all__ = ["Capacity", "CapacityOptions", "Levers", "capacity"]

@@ -74,7 +74,6 @@ class MonthUsage:
     peak: int
     peak_at: datetime
     month_end: int | None
-    month_end_high: int | None
     month_end_at: datetime | None
     memory_mib: int
     slots: int

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from fractions import Fraction
 from typing import Any
 
@@ -15,8 +15,19 @@ from planner.estate.model import Lpar, Vios
 from planner.history.calendar import Calendar, DayKind
 from planner.history.clock import Clock
 from planner.history.contents import STEP_S
-from planner.history.monthly import Known, Monthly, known_of, known_percent, lacking, unknown, weighed
-from planner.history.profiles import Profiles, at_percentile, month_range, profiles
+from planner.history.monthly import (
+    Known,
+    Monthly,
+    known_of,
+    known_percent,
+    lacking,
+    masks_of,
+    month_end_of,
+    period_of,
+    unknown,
+    weighed,
+)
+from planner.history.profiles import Profiles, at_percentile, profiles
 from planner.history.store import History
 from planner.jobs.capacity.figures import Hours, Month, MonthUsage
 from planner.jobs.capacity.sizing import Measured
@@ -142,11 +153,10 @@ class MonthSeries:
         enough = 2 * int((in_end & known).sum()) >= self.end_slots > 0
         usage = MonthUsage(
             mean=mean, high=at_percentile(here, share), peak=int(here.max()),
-            peak_at=self._when(month[int(here.argmax())]), month_end=None, month_end_high=None, month_end_at=None,
+            peak_at=self._when(month[int(here.argmax())]), month_end=None, month_end_at=None,
             memory_mib=memory_mib, slots=int(self.in_month.sum()), filled=filled)
         return usage if not enough else replace(
-            usage, month_end=int(there.max()), month_end_high=at_percentile(there, share),
-            month_end_at=self._when(end[int(there.argmax())]))
+            usage, month_end=int(there.max()), month_end_at=self._when(end[int(there.argmax())]))
 
     def _when(self, slot: Any) -> datetime:
         return self.clock.local(int(self.profiles.grid.starts[int(slot)]))
@@ -192,31 +202,21 @@ def month_series(history: History, partitions: Sequence[Lpar | Vios], site: Cale
                  percentile: Fraction, first_seen: Mapping[str, int], step_s: int = STEP_S) -> MonthSeries | None:
     """A month of these partitions; None when nothing at all is recorded in it."""
     clock, extent = history.clock(), history.extent()
-    begin, end = month_range(clock, *month)
-    end_days = site.month_end(*month)
-    last = max([end, *(clock.instant(datetime(d.year, d.month, d.day) + timedelta(days=1)) for d in end_days)])
+    begin, last, end = period_of(clock, site, month)
     if extent is None or extent[1] <= begin or extent[0] >= end:
         return None
     found = profiles(history, partitions, site, percentile=percentile, start_s=max(begin, extent[0]),
                      end_s=min(last, extent[1]), step_s=step_s)
     days, hours = _local(found.grid.starts + found.grid.step_s // 2, clock)
-    in_month = np.isin(days, [date(*month, 1).toordinal() + n for n in range(31)]) & (
-        days < date(month[0] + month[1] // 12, month[1] % 12 + 1, 1).toordinal())
+    in_month, in_end = masks_of(found.grid, clock, site, month)
     if not in_month.any() or not (found.grid.physc[:, in_month] >= 0).any():
         return None
-    in_end = np.isin(days, [day.toordinal() for day in end_days])
-    whole = sum(_length(clock, day) for day in end_days) // found.grid.step_s
+    whole = sum(stop - start for start, stop in month_end_of(clock, site, month)) // found.grid.step_s
     absent = frozenset(n for n, first in first_seen.items() if first >= last)
     kinds = {date.fromordinal(d): site.kind(date.fromordinal(d)) for d in np.unique(days).tolist()}
     weights = {p.name: p.entitlement_units for p in partitions if p.name in first_seen}
     return MonthSeries(month=month, profiles=found, clock=clock, days=days, hours=hours, in_month=in_month,
                        in_end=in_end, kinds=kinds, end_slots=whole, absent=absent, weights=weights, site=site)
-
-
-def _length(clock: Clock, day: date) -> int:
-    """Seconds of a local day: 23 to 25 hours."""
-    midnight = datetime(day.year, day.month, day.day)
-    return clock.instant(midnight + timedelta(days=1)) - clock.instant(midnight)
 
 
 def _local(instants: NDArray[np.int64], clock: Clock) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -6,7 +6,7 @@ where it fits most tightly; who finds no room is exchanged for one that does els
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 
 from planner.optimise.placement import Candidates
 from planner.rules import Site
@@ -78,7 +78,7 @@ def _wishes(site: Site, candidates: Candidates, room: Ledger) -> tuple[dict[str,
 def _exchanged(candidates: Candidates, room: Ledger, where: dict[str, str], lpar: str) -> str | None:
     """A server where it fits once one of those placed before goes elsewhere; that one has gone then."""
     for s in sorted(candidates.cost[lpar], key=lambda s: (candidates.cost[lpar][s], s)):
-        for m in _placed_on(where, s):
+        for m in [n for n, server in sorted(where.items()) if server == s]:
             room.leave(m, s)
             if room.fits(lpar, s):
                 room.arrive(lpar, s)
@@ -91,7 +91,3 @@ def _exchanged(candidates: Candidates, room: Ledger, where: dict[str, str], lpar
                     return s
             room.arrive(m, s)
     return None
-
-
-def _placed_on(where: Mapping[str, str], server: str) -> Iterable[str]:
-    return [n for n, s in sorted(where.items()) if s == server]
