@@ -12,15 +12,16 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from itertools import pairwise
 from typing import Any, cast
 from xml.parsers import expat
 
-from planner.findings import Finding, Severity, Source
+from planner.findings import Severity, Source
 from planner.formats import hmc_rest_facts
 from planner.formats.base import Format, NonValue, Reading, Record, unframed
+from planner.formats.lines import Notes
 from planner.formats.values import (
     flag,
     integral,
@@ -193,32 +194,28 @@ class _Element:
         return "".join(self.pieces).strip()
 
 
-@dataclass(slots=True)
-class _Log:
-    """The records and findings of one text, and the names that are to be listed once."""
+class _RestNotes(Notes):
+    """With the records of one text, and the names that are to be listed once."""
 
-    file: str
-    records: list[Record] = field(default_factory=list)
-    findings: list[Finding] = field(default_factory=list)
-    unknown: dict[str, int] = field(default_factory=dict)
-    unread: dict[str, int] = field(default_factory=dict)
-
-    def say(self, severity: Severity, rule: str, message: str, fix: str, line: int, subject: str = "") -> None:
-        self.findings.append(Finding(rule, severity, subject or self.file, message, fix, Source(self.file, line)))
+    def __init__(self, file: str) -> None:
+        super().__init__(file)
+        self.records: list[Record] = []
+        self.untyped: dict[str, int] = {}
+        self.unread: dict[str, int] = {}
 
     def bad(self, name: str, error: ValueError, line: int) -> None:
-        self.say(Severity.WARNING, "input.bad-value", f"{name}: {error}", "export it again; the value is left out",
+        self.add(Severity.WARNING, "input.bad-value", f"{name}: {error}", "export it again; the value is left out",
                  line)
 
     def closed(self) -> Reading:
-        self._list(Severity.INFO, self.unknown, "input.unknown-key", "elements of no known family", "kept as text")
+        self._list(Severity.INFO, self.untyped, "input.unknown-key", "elements of no known family", "kept as text")
         self._list(Severity.INFO, self.unread, "input.not-read", "blocks that are not read", "no plan needs them")
-        return Reading(KIND, tuple(self.records), tuple(self.findings))
+        return Reading(KIND, tuple(self.records), self.all())
 
     def _list(self, severity: Severity, names: dict[str, int], rule: str, what: str, fix: str) -> None:
         if names:
             shown = ", ".join(sorted(names)[:30]) + (f" and {len(names) - 30} more" if len(names) > 30 else "")
-            self.say(severity, rule, f"{what}: {shown}", fix, min(names.values()))
+            self.add(severity, rule, f"{what}: {shown}", fix, min(names.values()))
 
 
 class _Repeated(tuple[Any, ...]):
@@ -229,7 +226,7 @@ class _Repeated(tuple[Any, ...]):
 class _Fields:
     """The fields of one object, or of one item of a list inside it."""
 
-    log: _Log
+    log: _RestNotes
     values: dict[str, Any] = field(default_factory=dict)
     lines: dict[str, int] = field(default_factory=dict)
 
@@ -239,7 +236,7 @@ class _Fields:
             self.values[name] = value
             self.lines[name] = line
         elif name in _SCALARS and value != self.values[name]:
-            self.log.say(Severity.WARNING, "input.duplicate-key", f"{name} stands twice in one object "
+            self.log.add(Severity.WARNING, "input.duplicate-key", f"{name} stands twice in one object "
                          f"(first in line {self.lines[name]})", "the first is used; export it again", line)
         elif name not in _SCALARS:
             before = self.values[name]
@@ -254,8 +251,8 @@ class _Fields:
         """A value by the type of its element; the non-values are the same for all types."""
         element = _SAME_AS.get(element, element)
         name = prefix + snake(element)
-        if not (element in _TYPED or element in _SPLIT or _family(element[:80])) and len(self.log.unknown) < 10_000:
-            self.log.unknown.setdefault(element[:80], line)
+        if not (element in _TYPED or element in _SPLIT or _family(element[:80])) and len(self.log.untyped) < 10_000:
+            self.log.untyped.setdefault(element[:80], line)
         try:
             value = typed(text, partial(_value, element))
         except ValueError as error:
@@ -280,15 +277,15 @@ def recognise(text: str) -> bool:
 
 def read(text: str, file: str, first_line: int = 1) -> Reading:
     """All objects of one answer, or of several written one after the other."""
-    log = _Log(file)
+    log = _RestNotes(file)
     body, line = unframed(text, first_line)
     start = re.search(r"[<\[{]", body)
     if not start:
-        log.say(Severity.WARNING, "input.unknown-text", "neither XML nor JSON of the HMC's REST API",
+        log.add(Severity.WARNING, "input.unknown-text", "neither XML nor JSON of the HMC's REST API",
                 "export it again", line)
         return log.closed()
     if body[:start.start()].strip("\ufeff \t\n"):
-        log.say(Severity.WARNING, "input.unknown-text", f"text before the document: {body.strip()[:60]!r}",
+        log.add(Severity.WARNING, "input.unknown-text", f"text before the document: {body.strip()[:60]!r}",
                 "left out", line)
     line += body.count("\n", 0, start.start())
     if start[0] == "<":
@@ -306,7 +303,7 @@ class _XmlRefusedError(Exception):
 class _Document:
     """One XML document while it is parsed. Only what is inside an object is kept, one object at a time."""
 
-    log: _Log
+    log: _RestNotes
     parser: expat.XMLParserType
     offset: int
     path: list[str] = field(default_factory=list)
@@ -366,7 +363,7 @@ class _Document:
         raise _XmlRefusedError("it declares a document type or entities, which the HMC never does")
 
 
-def _read_xml(log: _Log, text: str, first_line: int) -> None:
+def _read_xml(log: _RestNotes, text: str, first_line: int) -> None:
     starts = [match.start(1) for match in _DOCUMENT.finditer(text)]
     bounds = [0, *(start for start in starts if start > 0), len(text)]
     line = first_line
@@ -375,7 +372,7 @@ def _read_xml(log: _Log, text: str, first_line: int) -> None:
         line += text.count("\n", begin, end)
 
 
-def _read_document(log: _Log, text: str, first_line: int) -> None:
+def _read_document(log: _RestNotes, text: str, first_line: int) -> None:
     parser = expat.ParserCreate("utf-8")
     document = _Document(log, parser, first_line - 1)
     parser.StartElementHandler = document.start
@@ -386,31 +383,31 @@ def _read_document(log: _Log, text: str, first_line: int) -> None:
     try:
         parser.Parse(text.encode("utf-8", "replace"), True)
     except _XmlRefusedError as refused:
-        log.say(Severity.ERROR, "input.unreadable", f"the XML is refused: {refused}",
+        log.add(Severity.ERROR, "input.unreadable", f"the XML is refused: {refused}",
                 "export it again from the HMC", document.line())
         return
     except expat.ExpatError as error:
         _broken_off(log, document, error)
     if not document.objects and document.path == []:
-        log.say(Severity.INFO, "input.no-data", "an answer without objects in it", "nothing to do if that is expected",
+        log.add(Severity.INFO, "input.no-data", "an answer without objects in it", "nothing to do if that is expected",
                 first_line)
 
 
-def _broken_off(log: _Log, document: _Document, error: expat.ExpatError) -> None:
+def _broken_off(log: _RestNotes, document: _Document, error: expat.ExpatError) -> None:
     left_out = ""
     if document.inside:
         outer = document.inside[0]
         left_out = f" inside a {outer.name} that begins in line {outer.line}, which is left out"
     document.objects += 1
-    log.say(Severity.ERROR, "input.truncated", f"the XML breaks off ({expat.ErrorString(error.code)}){left_out}",
+    log.add(Severity.ERROR, "input.truncated", f"the XML breaks off ({expat.ErrorString(error.code)}){left_out}",
             "what stands before is used; export it again", error.lineno + document.offset)
 
 
-def _add_object(log: _Log, element: _Element, home: dict[str, str]) -> None:
+def _add_object(log: _RestNotes, element: _Element, home: dict[str, str]) -> None:
     if element.name == _ERRORS:
         _say_error(log, {child.name: child.text for child in element.children}, element.line)
         return
-    fields, told = _Fields(log), len(log.findings)
+    fields, first = _Fields(log), len(log)
     _collect(fields, element, "")
     named = home.get("associated_managed_system") or _system_in(element)
     if named and "associated_managed_system" not in fields.values and element.name != "ManagedSystem":
@@ -419,7 +416,7 @@ def _add_object(log: _Log, element: _Element, home: dict[str, str]) -> None:
         fields.put("owner", home["owner"], element.line)
     _add_record(log, _KINDS[element.name], fields, element.line)
     subject = str(fields.values.get("partition_name") or fields.values.get("system_name") or log.file)
-    log.findings[told:] = [replace(found, subject=subject) for found in log.findings[told:]]
+    log.about(subject, first)
 
 
 def _system_in(element: _Element) -> str:
@@ -429,18 +426,18 @@ def _system_in(element: _Element) -> str:
     return next((match[1].lower() for match in found if match), "")
 
 
-def _say_error(log: _Log, answer: dict[str, str], line: int) -> None:
+def _say_error(log: _RestNotes, answer: dict[str, str], line: int) -> None:
     message = answer.get("Message", "") or answer.get("ReasonCode", "") or "no message"
     status = answer.get("HTTPStatus", "")
-    log.say(Severity.INFO, "input.error-text", f"the HMC answered with an error{f' ({status})' if status else ''}: "
+    log.add(Severity.INFO, "input.error-text", f"the HMC answered with an error{f' ({status})' if status else ''}: "
             f"{message[:200]}", "ask the HMC again if the answer is needed", line)
 
 
-def _add_record(log: _Log, kind: str, fields: _Fields, line: int) -> None:
+def _add_record(log: _RestNotes, kind: str, fields: _Fields, line: int) -> None:
     absent = NonValue.EMPTY
     lacking = [name for name in _REQUIRED.get(kind, ()) if isinstance(fields.values.get(name, absent), NonValue)]
     if lacking:
-        log.say(Severity.WARNING, "input.missing-value", f"a {kind.removeprefix('rest-')} without "
+        log.add(Severity.WARNING, "input.missing-value", f"a {kind.removeprefix('rest-')} without "
                 + " and ".join(lacking), "left out; export it again", fields.lines.get(lacking[0], line))
     elif fields.values:
         log.records.append(Record(kind, fields.values, Source(log.file, line), fields.lines))
@@ -522,17 +519,17 @@ _DECODER = json.JSONDecoder(object_pairs_hook=_Pairs, parse_float=str, parse_int
 _BETWEEN = re.compile(r"[\s,]*")
 
 
-def _read_json(log: _Log, text: str, first_line: int) -> None:
+def _read_json(log: _RestNotes, text: str, first_line: int) -> None:
     """Numbers stay text until the type of their field is known."""
     for value, line in _json_values(log, text, first_line):
         if isinstance(value, _Pairs):
             _add_json(log, value, line)
         else:
-            log.say(Severity.WARNING, "input.bad-value", f"{_shown(value)} where an object was expected",
+            log.add(Severity.WARNING, "input.bad-value", f"{_shown(value)} where an object was expected",
                     "export it again with quick/All", line)
 
 
-def _json_values(log: _Log, text: str, first_line: int) -> Iterator[tuple[Any, int]]:
+def _json_values(log: _RestNotes, text: str, first_line: int) -> Iterator[tuple[Any, int]]:
     """Each object of a list, or the one object, with its line."""
     in_list = text.startswith("[")
     position, counted, line = (1 if in_list else 0), 0, first_line
@@ -545,7 +542,7 @@ def _json_values(log: _Log, text: str, first_line: int) -> Iterator[tuple[Any, i
         try:
             value, position = _DECODER.raw_decode(text, position)
         except (ValueError, RecursionError) as error:
-            log.say(Severity.ERROR, "input.truncated", f"the JSON breaks off: {str(error)[:80]}",
+            log.add(Severity.ERROR, "input.truncated", f"the JSON breaks off: {str(error)[:80]}",
                     "what stands before is used; export it again", line)
             return
         yield value, line
@@ -553,7 +550,7 @@ def _json_values(log: _Log, text: str, first_line: int) -> Iterator[tuple[Any, i
             position = _skip(text, position)
             break
     if position < len(text):
-        log.say(Severity.WARNING, "input.unknown-text", f"text after the JSON: {text[position:position + 60]!r}",
+        log.add(Severity.WARNING, "input.unknown-text", f"text after the JSON: {text[position:position + 60]!r}",
                 "left out", line + text.count("\n", counted, position))
 
 
@@ -566,14 +563,14 @@ def _shown(value: Any) -> str:
     return f"a list of {len(value)}" if isinstance(value, list) else repr(value)[:60]
 
 
-def _add_json(log: _Log, pairs: _Pairs, line: int) -> None:
+def _add_json(log: _RestNotes, pairs: _Pairs, line: int) -> None:
     names = {name for name, _ in pairs}
     kind = _json_kind(dict(pairs))
     if not kind and names & {"Message", "ReasonCode"}:
         _say_error(log, {name: value for name, value in pairs if isinstance(value, str)}, line)
         return
     if not kind:
-        log.say(Severity.WARNING, "input.unknown-text", "an object that is no system, partition or pool",
+        log.add(Severity.WARNING, "input.unknown-text", "an object that is no system, partition or pool",
                 "export ManagedSystem, LogicalPartition or VirtualIOServer with quick/All", line)
         return
     fields = _Fields(log)

@@ -274,7 +274,7 @@ _STATISTICS = frozenset(("days", "hours", "max", "avg", "reds %", "yellows %", "
 
 
 @dataclass(slots=True)
-class _Log(CellLog):
+class _ScanLog(CellLog):
     """The findings of one workbook."""
 
     fix: str = "correct the cell or run HMC Scanner again"
@@ -299,7 +299,7 @@ class _TableHeader:
 class _Scan:
     """One workbook while it is read: the records so far and what the sheets to come need of them."""
 
-    log: _Log
+    log: _ScanLog
     records: list[Record] = field(default_factory=list)
     systems: list[dict[str, Any]] = field(default_factory=list)
     seen: dict[tuple[Any, ...], str] = field(default_factory=dict)
@@ -354,7 +354,7 @@ def read_bytes(data: bytes, file: str) -> Reading:
     book = open_workbook(data, file)
     if isinstance(book, Finding):
         return Reading(KIND, (), (book,))
-    scan = _Scan(_Log(file))
+    scan = _Scan(_ScanLog(file))
     needed_first = ("system summary", "lpar cpu")
     by_need = sorted(book.sheets, key=lambda sheet: _sheet_key(sheet.name) not in needed_first)
     for sheet in by_need:
@@ -527,7 +527,7 @@ def _read_row(scan: _Scan, sheet: Sheet, row: int, header: _TableHeader, block: 
         scan.add(header.table.kind, fields, sheet.address(row, 0))
 
 
-def _set(log: _Log, fields: dict[str, Any], sheet: Sheet, row: int, column: int, name: str, parse: Parse) -> None:
+def _set(log: _ScanLog, fields: dict[str, Any], sheet: Sheet, row: int, column: int, name: str, parse: Parse) -> None:
     cells = sheet.rows[row]
     cell = cells[column] if column < len(cells) else None
     none = non_value_of(cell)
@@ -622,7 +622,7 @@ def _read_usage(scan: _Scan, sheet: Sheet, kind: str, resolution: str | None) ->
                 "keep the sheet as HMC Scanner wrote it", sheet.address(0, 0))
 
 
-def _sample(log: _Log, sheet: Sheet, row: int, column: int) -> float | None:
+def _sample(log: _ScanLog, sheet: Sheet, row: int, column: int) -> float | None:
     cells = sheet.rows[row]
     cell = cells[column] if column < len(cells) else None
     if cell is None:
@@ -679,7 +679,7 @@ def _headings(sheet: Sheet, below: int, label: int) -> dict[int, tuple[str, ...]
     return {column: tuple(found[column]) for column in names if column > label}
 
 
-def _when(log: _Log, sheet: Sheet, row: int, column: int) -> dt.datetime | None:
+def _when(log: _ScanLog, sheet: Sheet, row: int, column: int) -> dt.datetime | None:
     """Local time of the managed system; the hour is 0 where only a day is given."""
     cells = sheet.rows[row]
     cell = cells[column] if column < len(cells) else None

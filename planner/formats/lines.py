@@ -6,6 +6,7 @@ import codecs
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from planner.findings import Finding, Severity, Source
@@ -172,6 +173,13 @@ class Notes:
             self._findings.append(Finding(rule, severity, subject or self.file, message, fix, self.source(line)))
         else:
             self._beyond.setdefault((rule, severity), line)
+
+    def __len__(self) -> int:
+        return len(self._findings)
+
+    def about(self, subject: str, first: int) -> None:
+        """The findings from this number on are about something whose name comes last."""
+        self._findings[first:] = [replace(found, subject=subject) for found in self._findings[first:]]
 
     def once(self, what: str, severity: Severity, rule: str, message: str, fix: str, line: int) -> None:
         """Report unless ``what`` has been reported for this file."""

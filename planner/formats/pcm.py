@@ -12,12 +12,13 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from planner.findings import Finding, Severity, Source
+from planner.findings import Severity
 from planner.formats import values
 from planner.formats.base import Format, Reading, Record, unframed
+from planner.formats.lines import Notes
 from planner.formats.samples import Count, Extract, Kind, Sample, server_of_serial, spans, thousandths
 
 KIND = "pcm"
@@ -45,7 +46,7 @@ def recognise(text: str) -> bool:
 def read(text: str, file: str, first_line: int = 1) -> Reading:
     """All samples of one file. A value that cannot be one is left out and counted in one finding."""
     text, line = unframed(text, first_line)
-    log = _Log(file, line)
+    log = _PcmNotes(file, line)
     if not text.lstrip("\ufeff \t\n").startswith("{"):
         log.say(Severity.INFO, "input.not-read", f"a feed that links {len(_LINK.findall(text))} files of metrics: "
                 "the figures stand in those", "get the JSON files that it links and add them")
@@ -65,30 +66,29 @@ def read(text: str, file: str, first_line: int = 1) -> Reading:
     return log.closed()
 
 
-@dataclass(slots=True)
-class _Log:
-    """Records of one file, and what is counted before it is told."""
+class _PcmNotes(Notes):
+    """With the records of one file, and what is counted before it is told."""
 
-    file: str
-    line: int
-    records: list[Record] = field(default_factory=list)
-    findings: list[Finding] = field(default_factory=list)
-    bad: Counter[str] = field(default_factory=Counter)
-    partial: Counter[str] = field(default_factory=Counter)
+    def __init__(self, file: str, line: int) -> None:
+        super().__init__(file)
+        self.line = line
+        self.records: list[Record] = []
+        self.bad: Counter[str] = Counter()
+        self.partial: Counter[str] = Counter()
 
     def say(self, severity: Severity, rule: str, message: str, fix: str) -> None:
-        self.findings.append(Finding(rule, severity, self.file, message, fix, Source(self.file, self.line)))
+        self.add(severity, rule, message, fix, self.line)
 
-    def add(self, kind: str, fields: Node) -> None:
+    def record(self, kind: str, fields: Node) -> None:
         stated = {name: value for name, value in fields.items() if value is not None}
-        self.records.append(Record(kind, stated, Source(self.file, self.line)))
+        self.records.append(Record(kind, stated, self.source(self.line)))
 
     def closed(self) -> Reading:
         for message, count in sorted(self.bad.items()):
             self.say(Severity.WARNING, "input.bad-value", f"{message} ({count} times)", "the value is left out")
         for message, count in sorted(self.partial.items()):
             self.say(Severity.INFO, "input.partial", f"partial in {count} samples: {message}", "what they have is used")
-        return Reading(KIND, tuple(self.records), tuple(self.findings))
+        return Reading(KIND, tuple(self.records), self.all())
 
 
 def _node(value: Any) -> Node:
@@ -103,7 +103,7 @@ def _nodes(value: Any) -> list[Node]:
 class _Figures:
     """Reads values; ``at``: where the average stands in an array of them."""
 
-    log: _Log
+    log: _PcmNotes
     at: int
 
     def get(self, node: Node, name: str, parse: Callable[[str], Any] = values.used_cores) -> Any:
@@ -129,7 +129,7 @@ class _Figures:
                 "memory_total": self.get(node, total, values.mib_floor)}
 
 
-def _read_samples(log: _Log, util: Node) -> None:
+def _read_samples(log: _PcmNotes, util: Node) -> None:
     info = _node(util.get("utilInfo"))
     order = info.get("metricArrayOrder")
     figures = _Figures(log, order.index("AVG") if isinstance(order, list) and "AVG" in order else 0)
@@ -159,20 +159,20 @@ def _text(node: Node, name: str) -> str | None:
     return value.strip() or None if isinstance(value, str) else None
 
 
-def _units(log: _Log, figures: _Figures, sample: Node, base: Node) -> None:
+def _units(log: _PcmNotes, figures: _Figures, sample: Node, base: Node) -> None:
     for part, used, total in _partitions(sample):
         processor = _node(part.get("processor"))
         fields = figures.processor(processor) | figures.memory(_node(part.get("memory")), used, total)
         if any(value is not None for value in fields.values()):
-            log.add("pcm-lpar", base | fields | {"name": _text(part, "name"), "state": _text(part, "state"),
+            log.record("pcm-lpar", base | fields | {"name": _text(part, "name"), "state": _text(part, "state"),
                                                  "mode": _text(processor, "mode")})
     server = _node(sample.get("serverUtil"))
     for pool in _pools(server):
-        log.add("pcm-pool", base | {"name": _text(pool, "name"), "utilized": figures.get(pool, "utilizedProcUnits"),
+        log.record("pcm-pool", base | {"name": _text(pool, "name"), "utilized": figures.get(pool, "utilizedProcUnits"),
                                     "entitled": figures.get(pool, "configuredProcUnits")})
     if server:
         processor, memory = _node(server.get("processor")), _node(server.get("memory"))
-        log.add("pcm-server", base | {
+        log.record("pcm-server", base | {
             "utilized": figures.get(processor, "utilizedProcUnits"),
             "configurable": figures.get(processor, "configurableProcUnits"),
             "available": figures.get(processor, "availableProcUnits"),
@@ -192,17 +192,17 @@ def _pools(server: Node) -> Iterator[Node]:
         yield {"name": PHYSICAL_POOL, "utilizedProcUnits": physical.get("utilizedProcUnits")}
 
 
-def _cycles(log: _Log, figures: _Figures, sample: Node, base: Node) -> None:
+def _cycles(log: _PcmNotes, figures: _Figures, sample: Node, base: Node) -> None:
     passed = base | {"time_cycles": figures.get(sample, "timeBasedCycles", values.integral)}
     for part, used, total in _partitions(sample):
         processor = _node(part.get("processor"))
         spelled = next((n for n in ("utilizedUnCappedProcCycles", "utilizedUncappedProcCycles") if n in processor), "")
-        log.add("pcm-lpar-cycles", passed | figures.memory(_node(part.get("memory")), used, total) | {
+        log.record("pcm-lpar-cycles", passed | figures.memory(_node(part.get("memory")), used, total) | {
             "name": _text(part, "name"), "used_cycles": figures.get(processor, "utilizedCappedProcCycles",
                                                                     values.integral),
             "more_cycles": figures.get(processor, spelled, values.integral)})
     for pool in _nodes(sample.get("sharedProcessorPool")):
-        log.add("pcm-pool-cycles", passed | {"name": _text(pool, "name"), "used_cycles": figures.get(
+        log.record("pcm-pool-cycles", passed | {"name": _text(pool, "name"), "used_cycles": figures.get(
             pool, "utilizedPoolCycles", values.integral)})
 
 
