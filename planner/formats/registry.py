@@ -11,12 +11,15 @@ import zipfile
 from dataclasses import replace
 from functools import cache
 from importlib import import_module
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from planner.findings import Finding, Severity, Source
-from planner.formats import capture, split
+from planner.formats import capture
 from planner.formats.archive import HEAD, MOST_DOCUMENT, MOST_RATIO, MOST_SAVED, SUSPECT_UNPACKED
 from planner.formats.base import Format, Reading, decode
+
+if TYPE_CHECKING:
+    from planner.formats import split
 
 UNRECOGNISED = "unrecognised"
 SESSION = "session"
@@ -48,20 +51,20 @@ _HMC = "hmc_cli"
 _DISKS = "vios_disks"
 #: Command → module of the reader of its output.
 _COMMANDS = (
-    (re.compile(r"(?:lssyscfg|lshwres|lslparmigr|lslparutil|migrlpar|lslic|lsmemopt)\b"), _HMC),
-    (re.compile(r"lparstat\b.*\s-\w*i"), "lparstat_i"),
-    (re.compile(r"lparstat\b"), "lparstat_interval"),
-    (re.compile(r"cat\s+/proc/(?:ppc64|powerpc)/lparcfg"), "lparcfg"),
-    (re.compile(r"lsmap\b"), "vios_lsmap"),
-    (re.compile(r"(?:lspv|lsdev|lsattr)\b"), _DISKS),
-    (re.compile(r"entstat\b"), "vios_entstat"),
-    (re.compile(r"ioslevel\b"), "vios_level"),
-    (re.compile(r"lsnports\b"), "vios_lsnports"),
-    (re.compile(r"vasistat\b"), "vios_vasistat"),
-    (re.compile(r"fcstat\b"), "vios_fcstat"),
-    (re.compile(r"errpt\b"), "aix_errpt"),
-    (re.compile(r"lshmc\b"), "hmc_level"),
-    (re.compile(r"lspartition\b"), "hmc_lspartition"),
+    (r"(?:lssyscfg|lshwres|lslparmigr|lslparutil|migrlpar|lslic|lsmemopt)\b", _HMC),
+    (r"lparstat\b.*\s-\w*i", "lparstat_i"),
+    (r"lparstat\b", "lparstat_interval"),
+    (r"cat\s+/proc/(?:ppc64|powerpc)/lparcfg", "lparcfg"),
+    (r"lsmap\b", "vios_lsmap"),
+    (r"(?:lspv|lsdev|lsattr)\b", _DISKS),
+    (r"entstat\b", "vios_entstat"),
+    (r"ioslevel\b", "vios_level"),
+    (r"lsnports\b", "vios_lsnports"),
+    (r"vasistat\b", "vios_vasistat"),
+    (r"fcstat\b", "vios_fcstat"),
+    (r"errpt\b", "aix_errpt"),
+    (r"lshmc\b", "hmc_level"),
+    (r"lspartition\b", "hmc_lspartition"),
 )
 _DEVICE = re.compile(r"(?:lsdev\s+-dev|lsattr\s+-El)\s+([\w.-]{1,64})")
 _CHATTER = re.compile(
@@ -95,7 +98,7 @@ def format_of(text: str, command: str = "") -> Format | None:
 
 
 def _module_of(command: str) -> str | None:
-    return next((module for pattern, module in _COMMANDS if pattern.match(command)), None)
+    return next((module for pattern, module in _COMMANDS if re.match(pattern, command)), None)
 
 
 def read_document(data: bytes, shown_as: str) -> list[Reading]:
@@ -133,6 +136,8 @@ def read_text_document(text: str, shown_as: str, notes: tuple[Finding, ...] = ()
         readings = [replace(reading, taken=times.at(1)) for reading in
                     _with_inside(form, form.read(text, shown_as), shown_as)]
     else:
+        from planner.formats import split  # start-up: its patterns, for captures and listings only
+
         parts = split.sections(times.text, lambda one: format_of(one) is not None)
         readings = _one_host([replace(r, taken=times.at(part.first_line)) for part in parts
                               for r in _read_section(part, shown_as, len(parts) > 1)])
