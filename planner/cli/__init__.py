@@ -4,10 +4,9 @@ import gc
 import os
 import sys
 
-from planner.cli import capacity, consolidate, estates, history, plans, sweep, whatif  # registers their commands
 from planner.cli.app import app
 
-__all__ = ["app", "capacity", "consolidate", "estates", "history", "main", "plans", "sweep", "whatif"]
+__all__ = ["app", "main"]
 
 
 def main() -> None:

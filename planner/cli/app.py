@@ -7,26 +7,43 @@ import sys
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from functools import wraps
+from importlib import import_module
 from inspect import Parameter, Signature, signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast, get_type_hints
 
 import typer
 from typer.core import TyperGroup
+from typer.main import get_group
 
 if TYPE_CHECKING:
     from planner.estate.assemble import Loaded
 
-_ORDER = ("load", "check", "reach", "collect", "evacuate", "headroom", "consolidate", "whatif", "sweep", "history",
-          "capacity", "verify")
+_MODULES = {
+    "load": "estates", "check": "estates", "reach": "estates", "collect": "estates", "evacuate": "plans",
+    "headroom": "plans", "consolidate": "consolidate", "whatif": "whatif", "sweep": "sweep", "history": "history",
+    "capacity": "capacity", "verify": "plans"}
+"""The module of each command, in the order in which people come to need them."""
 
 
 class _Commands(TyperGroup):
-    """The commands in the order in which people come to need them."""
+    """The commands; a module of theirs is imported when one of its commands is asked for."""
 
     def list_commands(self, ctx: Any) -> list[str]:
-        """By that order; others last."""
-        return sorted(super().list_commands(ctx), key=lambda c: _ORDER.index(c) if c in _ORDER else len(_ORDER))
+        """By that order."""
+        self._import(*_MODULES.values())
+        return [name for name in _MODULES if name in self.commands]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command of that name, or None."""
+        if cmd_name in _MODULES and cmd_name not in self.commands:
+            self._import(_MODULES[cmd_name])
+        return super().get_command(ctx, cmd_name)
+
+    def _import(self, *modules: str) -> None:
+        for module in dict.fromkeys(modules):
+            import_module(f"planner.cli.{module}")
+        self.commands.update(get_group(app).commands)
 
 
 app = typer.Typer(
@@ -39,6 +56,7 @@ app = typer.Typer(
     Exit codes: 0 done · 1 check or verify found what needs a person · 2 usage or unreadable input · 3 proved
     impossible · 4 no answer in time · 5 the program's own plan failed its replay""",
 )
+
 
 def fail(error: Exception) -> int:
     """Say what is wrong on stderr; the exit code."""
