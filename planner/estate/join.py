@@ -19,7 +19,6 @@ from planner.formats.facts import Client, DiskMapping, Hdisk, Intake, Partition,
 from planner.grouping import grouped, linked
 
 UNKNOWN_FABRIC = "unknown"
-_IDENTIFIER = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 _VIOS_FIELDS = set(Vios.__dataclass_fields__)
 _SIZES = {"entitlement_units": ("processors", "sharing", "virtual_processors", "entitlement_units", "weight",
@@ -228,15 +227,15 @@ class Join:
                      "add lssyscfg -r lpar, or the answers of LogicalPartition and VirtualIOServer", source)
 
     def _leave_out(self) -> None:
-        """Partitions and pools of a system of which nothing but an identifier is known: they block no other."""
-        strange = {name for name, system in self.system_of.items() if _IDENTIFIER.fullmatch(system)}
+        """Partitions and pools of a system of which nothing but a reference is known: they block no other."""
+        aliases = self.intake.aliases
+        strange = {name for name, system in self.system_of.items() if aliases and not self.system(system)}
         for system in sorted({self.system_of[name] for name in strange}):
             names = sorted(name for name in strange if self.system_of[name] == system)
             self.say(Severity.WARNING, "input.unknown-system", system,
                      f"{', '.join(names[:12])}{' …' if len(names) > 12 else ''}: no file says which system this is",
-                     "left out; add the answer of ManagedSystem", self.part_sources[names[0]])
-        unknown = self.gone | strange | {of for of, *_ in self.intake.pools
-                                         if _IDENTIFIER.fullmatch(of) and not self.system(of)}
+                     "left out; add lssyscfg -r sys of it, or the answer of ManagedSystem", self.part_sources[names[0]])
+        unknown = self.gone | strange | {of for of, *_ in self.intake.pools if aliases and not self.system(of)}
         if unknown:
             self.rows = [row for row in self.rows if unknown.isdisjoint(map(str, row[1]))]
 

@@ -68,7 +68,8 @@ _COMMANDS = (
 )
 _DEVICE = re.compile(r"(?:lsdev\s+-dev|lsattr\s+-El)\s+([\w.-]{1,64})")
 _CHATTER = re.compile(
-    r"\s*(?:Last (?:unsuccessful )?login:.*|login as:.*|.{1,80}'s password:.*|Password:\s*|Connection to \S+ closed\.?"
+    r"\s*(?:Last (?:unsuccessful )?login:.*|login as:.*|(?:.{1,80} )?login: ?\S{0,80}|.{1,80}'s password:.*"
+    r"|Password:\s*|Connection to \S+ closed\.?"
     r"|logout|exit|Script (?:started|done|command is (?:started|complete))\b.*|=~=~.*|[█_]|```\w*|-{2,}|)\s*"
 )
 

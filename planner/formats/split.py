@@ -58,11 +58,13 @@ class _Break:
 
 # --- commands ---------------------------------------------------------------------------------------------------------
 
-_HMC_PROGRAMS = r"(?:lssyscfg|lshwres|lslparmigr|lslparutil|migrlpar)[ \t]+-"
+_HMC_PROGRAMS = r"(?:lssyscfg|lshwres|lslparmigr|lslparutil|migrlpar|lslic|lsmemopt)[ \t]+-"
 _END = r"(?=[ \t]*['\"]?[ \t]*(?:$|\|))"
+_ASKS_NAME = r"(?:hostname(?:[ \t]+-s)?|uname[ \t]+-n)"
 _LISTINGS = (
-    rf"(?:{_HMC_PROGRAMS}|(?:lsmap|entstat|lsdev|lsattr)[ \t]+-|lparstat(?:(?=[ \t]+[-0-9])|{_END})"
-    rf"|lspv(?:(?=[ \t]+(?:-|hdisk))|{_END})|ioslevel{_END}|cat[ \t]+/proc/(?:ppc64|powerpc)/lparcfg)"
+    rf"(?:{_HMC_PROGRAMS}|(?:lsmap|entstat|lsdev|lsattr|lscfg|prtconf|lsmcode)[ \t]+-"
+    rf"|lparstat(?:(?=[ \t]+[-0-9])|{_END})|lspv(?:(?=[ \t]+(?:-|hdisk))|{_END})"
+    rf"|(?:ioslevel|prtconf|lsconfig|{_ASKS_NAME}){_END}|cat[ \t]+/proc/(?:ppc64|powerpc)/lparcfg)"
 )
 _WRAPPERS = r"(?:(?:sudo|time|ioscli|/usr/ios/cli/ioscli)[ \t]+|/usr/(?:s?bin|hmcrbin|ios/cli)/)"
 _REMOTE = r"(?:p?dsh|ssh|viosvrcmd)[ \t]+[^\s|][^\n]*?"
@@ -182,8 +184,9 @@ _M = re.MULTILINE
 _MARKED = re.compile(rf"^{MARKER}\b([^\n]*)$", _M)
 _MARK = re.compile(r"\s*(?:host=(\S{1,120}))?\s*(?:kind=(\w+))?\s*(?:command=(.*))?")
 _AT_HOST = re.compile(
-    rf"^\[?[\w.-]{{1,64}}@({_HOST})(?:(?::|[ ]|:[ ])[~/][^\s>$#]{{0,200}})?\]?[ ]?[>$#](?:[ \t]*|$)([^\n]*)$", _M)
-_PATH = re.compile(rf"^({_HOST}):[~/][^\s>$#:]{{0,200}}[ ]?[>$#](?=\s|\w)[ \t]*([^\n]*)$", _M)
+    rf"^\[?[\w.-]{{1,64}}@({_HOST})(?:(?::|[ ]|:[ ]|\][ ])[~/][^\s>$#]{{0,200}})?\]?[ ]?[>$#](?:[ \t]*|$)([^\n]*)$", _M)
+_PATH = re.compile(rf"^[\[{{{{(]?({_HOST}):(?:[\w.-]{{1,64}}:|[\w.-]{{1,64}}[\]}}}})][ ]?)?[~/][^\s>$#:]{{0,200}}"
+                   r"[ ]?[>$#](?=\s|\w)[ \t]*([^\n]*)$", _M)
 _NAMED = re.compile(rf"^({_HOST})[ ]?[$#>][ ]+({_KNOWN}[^\n]*)$", _M)
 _BARE = re.compile(rf"^(?:[#>][ ]+({_KNOWN}[^\n]*)|\$(?:[ ]+([^\n]*))?)$", _M)
 _ECHO = re.compile(rf"^(?:\+{{1,3}}[ ]+)?({_KNOWN}[^\n]*)$", _M)
@@ -287,6 +290,15 @@ class _Session:
         hosts = named if command.remote else self.header or self.login
         return Section("", hosts=hosts, command=command.command)
 
+    def named(self, about: Section, text: str) -> Section:
+        """The section with its text; what ``hostname`` printed is the name of the host from there on."""
+        name = re.fullmatch(rf"\s*({_HOST})\s*", text) if re.fullmatch(_ASKS_NAME, about.command) else None
+        if name is None:
+            return replace(about, text=text)
+        if not about.hosts:
+            self.login = (name[1],)
+        return replace(about, text="")
+
 
 # --- the sections -----------------------------------------------------------------------------------------------------
 
@@ -313,7 +325,8 @@ def _parts(whole: Section) -> Iterator[Section]:
         about = session.at(one)
         if after.kind == "header" and not text[begin:end].strip():
             continue  # the output of this command is that under the headers
-        yield replace(about, text=text[begin:max(begin, end)], first_line=line, hosts=about.hosts or whole.hosts)
+        about = session.named(about, text[begin:max(begin, end)])
+        yield replace(about, first_line=line, hosts=about.hosts or whole.hosts)
 
 
 def _leaves(part: Section, known: Callable[[str], bool]) -> Iterator[Section]:
@@ -362,7 +375,7 @@ _STARTS = re.compile(
     r"|(?P<size>NAME[ \t]+PVID[ \t]+SIZE\()|(?P<dev>name[ \t]+status[ \t]+description\b)"
     r"|(?P<attr>attribute[ \t]+value[ \t]+description\b)|(?P<ent>ETHERNET STATISTICS \()"
     r"|(?P<interval>System [Cc]onfiguration(?:: |[ ]*$))|(?P<cfg>lparcfg [0-9])"
-    r"|(?P<level>[1-4]\.[0-9]\.[0-9]{1,2}\.[0-9]{1,3}(?:[- ][A-Z]{2}[-A-Z0-9.]{0,30})?[ \t]*$))", _M)
+    r"|(?P<level>[1-4]\.[0-9]\.[0-9]{1,2}\.[0-9]{1,3}(?:[- ][A-Z]{2}[-A-Za-z0-9.]{0,30})?[ \t]*$))", _M)
 _ONE_EACH = frozenset({"lpar", "cfg"})  # of these two in a text are of two LPARs
 _NAMES_DISK = re.compile(r"(?:\A|(?<=\n))[a-z]{2,20}[0-9]{1,6}:?[ \t]*\n\s*\Z")
 _NAMES_HOST = re.compile(rf"(?:\A|(?<=\n))({_HOST}):?[ \t]*\n\s*\Z")

@@ -15,7 +15,7 @@ from planner.formats.lines import Notes, head, lines
 
 KIND = "vios-ioslevel"
 
-_LEVEL = re.compile(r"([1-4])\.([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{1,3})(?:[- ]([A-Z]{2}[-A-Z0-9. ]{0,30}))?")
+_LEVEL = re.compile(r"([1-4])\.([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{1,3})(?:[- ]([A-Z]{2}[-A-Za-z0-9. ]{0,30}))?")
 
 
 def recognise(text: str) -> bool:

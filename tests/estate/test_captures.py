@@ -218,3 +218,45 @@ def test_what_date_prints(line: str) -> None:
                                   "2026-02-30 10:00:00", "Date/Time: Fri Oct  2 10:00:00 2026"])
 def test_what_is_no_date_stays(line: str) -> None:
     assert capture.clock(line) == capture.Clock(line)
+
+
+def test_partitions_of_a_system_that_no_file_lists_block_no_other(tmp_path: Path) -> None:
+    stray = "hscroot@hmc2:~> lssyscfg -r lpar -m elsewhere\nname=stray,lpar_id=3,lpar_env=aixlinux,state=Running\n"
+    pool = "hscroot@hmc2:~> lshwres -r procpool -m elsewhere\nname=P1,shared_proc_pool_id=1,max_pool_proc_units=2.0\n"
+    loaded = load([put(tmp_path, {"hmc1.txt": session(SITE), "hmc2.txt": stray + pool, **vioses(SITE)})])
+    assert loaded.usable().estate == carries(SITE, "hmc-sessions")
+    assert [f.subject for f in told(loaded, "input.unknown-system")] == ["elsewhere"]
+
+
+def test_one_name_on_two_systems_at_once_is_two_partitions(tmp_path: Path) -> None:
+    """Every server may have its vios1, and its lpar1."""
+    text = "hscroot@hmc1:~> lssyscfg -r sys\n"
+    text += "".join(f"name=P{n},type_model=9009-42A,serial_num=78AAAA{n}\n" for n in (1, 2))
+    for n in (1, 2):
+        text += f"hscroot@hmc1:~> lssyscfg -r lpar -m P{n}\n" + "".join(
+            f"name={name},lpar_id={at},lpar_env={env},state=Running,os_version={version}\n" for name, at, env, version in (
+                ("vios1", 1, "vioserver", f"VIOS 3.1.4.1{n}"), ("lpar1", 2, "aixlinux", "AIX 7.2 7200-05-03-2136")))
+    level = "padmin@vios1:/home/padmin$ lsmap -all\n" + (
+        "SVSA            Physloc                                      Client Partition ID\n"
+        "--------------- -------------------------------------------- ------------------\n"
+        "vhost0          U9009.42A.78AAAA2-V1-C11                     0x00000002\n\n"
+        "VTD                   vtd0\nStatus                Available\nLUN                   0x8100000000000000\n"
+        "Backing device        hdisk4\nPhysloc               U78D2.001.WZS0001-P1-C1-T1\n")
+    loaded = load([put(tmp_path, {"hmc.txt": text, "two.txt": level})])
+    assert {(p.name, p.server) for p in loaded.estate.lpars} == {("lpar1@P1", "P1"), ("lpar1@P2", "P2")}
+    assert {(v.name, v.server, v.level) for v in loaded.estate.vioses} == {
+        ("vios1@P1", "P1", "3.1.4.11"), ("vios1@P2", "P2", "3.1.4.12")}
+    assert {(d.lpar, d.vios) for d in loaded.estate.disks} == {("lpar1@P2", "vios1@P2")}
+    assert {f.subject for f in told(loaded, "input.same-name")} == {"vios1", "lpar1"}
+
+
+def test_rest_and_console_are_joined_by_uuid(tmp_path: Path) -> None:
+    """REST names the system by its identifier alone; the console lists the same partition of the system by name."""
+    text = (Path(__file__).parents[1] / "fixtures" / "rest" / "lpars_of_all_kinds.xml").read_text().replace(
+        "LogicalSerialNumber", "SomeOtherNumber")
+    uuid = text.split("<id>")[2].split("<")[0].upper()
+    system = "hscroot@hmc1:~> lssyscfg -r sys\nname=P9,type_model=9009-42A,serial_num=78ZZZZ9\n"
+    put(tmp_path, {"hmc.txt": f"{system}hscroot@hmc1:~> lssyscfg -r lpar -m P9\nname=first,lpar_id=77,"
+                              f"lpar_env=aixlinux,state=Running,uuid={uuid}\n", "lpars.xml": text})
+    loaded = load([tmp_path])
+    assert {p.server for p in loaded.estate.lpars} == {"P9"} and len(loaded.estate.lpars) > 1

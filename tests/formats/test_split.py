@@ -253,3 +253,13 @@ def test_commands_are_unwrapped(line, command, hosts):
 @pytest.mark.parametrize("text", ["vio[3-1]", "vio[1-99999999]", "vio[x]", "a b!", "-x"])
 def test_what_is_no_list_of_hosts(text):
     assert split.hosts_of(text) == ()
+
+
+@pytest.mark.parametrize("prompt", [
+    "[padmin@vios1]$ ", "[padmin@vios1 ~]$ ", "padmin@vios1:/home/padmin$ ", "root@vios1:/# ", "root@vios1:/home # ",
+    "vios1:/home/padmin $ ", "[vios1:/home/padmin]$ ", "vios1:padmin:/home/padmin$ ", "{vios1:root}/ # ",
+    "[root@vios1] / # ", "vios1> ", "vios1 # ", "$ hostname\nvios1\n$ ", "# uname -n\nvios1\n# "])
+def test_prompts_tell_whose_output_it_is(prompt: str) -> None:
+    readings = read(f"vios1 login: padmin\n{prompt}ioslevel\n3.1.4.10 IJ45637m1a\n")
+    assert [(r.host, len(r.records)) for r in readings if r.records] == [("vios1", 1)]
+    assert not [f for r in readings for f in r.findings]
