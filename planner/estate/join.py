@@ -254,13 +254,16 @@ class Join:
                 total, where = self.intake.firmware_total[name]
                 held["firmware_memory_mib"] = (max(0, total - self._tables_on(name)), where)
             self.rows.append(("servers", (name,), {"name": (name, source), **held}, source, 1))
+        of_strangers: dict[str, tuple[set[str], Source]] = {}
         for reference, values, source in self.intake.of_known_systems:
-            name = self.system(reference)
+            name = self.system(reference) or self.system_of.get(reference, "")
             if name:
                 self.rows.append(("servers", (name,), values, source, 1))
             else:
-                self.say(Severity.INFO, "input.unknown-name", reference, f"no export lists the system {reference}: "
-                         f"its {', '.join(values)} is left out", "add lssyscfg -r sys", source)
+                of_strangers.setdefault(reference, (set(), source))[0].update(values)
+        for reference, (facts, source) in of_strangers.items():
+            self.say(Severity.INFO, "input.unknown-name", reference, f"no export lists the system {reference}: "
+                     f"its {', '.join(sorted(facts))} is left out", "add lssyscfg -r sys", source)
 
     def _tables_on(self, system: str) -> int:
         """Hash page tables of the active partitions of a system, in MiB."""

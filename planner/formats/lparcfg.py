@@ -125,6 +125,9 @@ def _take(intake: Intake, record: Record, reading: Reading) -> None:
                                 record.where("shared_processor_mode"))
     values["os"] = ("Linux", record.source)
     serial = str(have.get("serial_number", "")).removeprefix("IBM,")
+    model = str(have.get("system_type", "")).removeprefix("IBM,")
+    if serial and model:
+        intake.of_known_systems.append((serial, {"model": (model, record.where("system_type"))}, record.source))
     intake.partitions.append(Partition(PartRef(serial, have.get("partition_id"), reading.host), None, values,
                                        record.source))
 

@@ -15,7 +15,7 @@ from typing import Any
 from planner.findings import Severity, Source
 from planner.formats import values
 from planner.formats.base import Format, NonValue, Reading, Record, pick, stated
-from planner.formats.facts import Intake, SelfReport, Values, percent_of
+from planner.formats.facts import Intake, PartRef, Profile, SelfReport, Values, mode_of, percent_of
 from planner.formats.lines import Notes, lines, snake
 from planner.formats.values import Parser
 
@@ -63,7 +63,8 @@ _percent = _with_comma(lambda value: values.number(value.removesuffix("%")))
 _KEYS: dict[str, tuple[str, Parser]] = {
     key: (name or snake(key), parse) for parse, keys in (
         (values.text, """node name; partition name; type; mode; memory mode; hypervisor page size; power saving mode;
-                         sub processor mode"""),
+                         sub processor mode; processor mode; processor implementation mode > processor_mode;
+                         processor compatibility mode > processor_mode"""),
         (_integer, """partition number; partition group-id > group_id; shared pool id;
                       online virtual cpus > online_vcpus; maximum virtual cpus > maximum_vcpus;
                       minimum virtual cpus > minimum_vcpus; desired virtual cpus > desired_vcpus;
@@ -213,6 +214,10 @@ def take(intake: Intake, record: Record, reading: Reading) -> None:
         if "installed_cpus_in_system" not in record.fields and "memory_mib" in values:
             # Linux prints MemTotal there, which is less than what the partition holds.
             assumed["memory_mib"] = values.pop("memory_mib")
+        if "processor_mode" in stated(record):
+            mode = mode_of(str(record.fields["processor_mode"]).replace(" ", ""))
+            intake.profiles.append(Profile(PartRef(name=name), "", {"current_mode": (mode,
+                                                                                     record.where("processor_mode"))}))
         intake.reports.append(SelfReport(name, values, assumed, reading.kind != KIND, record.source))
     else:
         intake.say(Severity.ERROR, "input.missing-value", record.source.file,

@@ -39,7 +39,7 @@ _TEXTS = {
     "vios-lsdev": "vios_disks", "vios-entstat": "vios_entstat", "vios-ioslevel": "vios_level",
     "vios-lsnports": "vios_lsnports", "vios-vasistat": "vios_vasistat", "aix-errpt": "aix_errpt",
     "fcstat": "vios_fcstat",
-    "hmc-level": "hmc_level", "hmc-lspartition": "hmc_lspartition", "hmc-cli": "hmc_cli",
+    "aix-config": "aix_config", "hmc-level": "hmc_level", "hmc-lspartition": "hmc_lspartition", "hmc-cli": "hmc_cli",
 }
 _WORKBOOKS = {"hmc-scanner": "hmc_scanner"}
 _MODULES = {**_TEXTS, **_WORKBOOKS, "ansible": "ansible_facts", "checkmk": "checkmk",
@@ -56,6 +56,7 @@ _COMMANDS = (
     (r"lparstat\b", "lparstat_interval"),
     (r"cat\s+/proc/(?:ppc64|powerpc)/lparcfg", "lparcfg"),
     (r"lsmap\b", "vios_lsmap"),
+    (r"(?:prtconf|lsconf|lscfg|lsmcode|lsattr\s+-El\s+sys0)\b", "aix_config"),
     (r"(?:lspv|lsdev|lsattr)\b", _DISKS),
     (r"entstat\b", "vios_entstat"),
     (r"ioslevel\b", "vios_level"),
@@ -66,7 +67,7 @@ _COMMANDS = (
     (r"lshmc\b", "hmc_level"),
     (r"lspartition\b", "hmc_lspartition"),
 )
-_DEVICE = re.compile(r"(?:lsdev\s+-dev|lsattr\s+-El)\s+([\w.-]{1,64})")
+_DEVICE = re.compile(r"(?:lsdev\s+-dev|lsattr\s+-El)\s+(?!sys0)([\w.-]{1,64})")
 _CHATTER = re.compile(
     r"\s*(?:Last (?:unsuccessful )?login:.*|login as:.*|(?:.{1,80} )?login: ?\S{0,80}|.{1,80}'s password:.*"
     r"|Password:\s*|Connection to \S+ closed\.?"

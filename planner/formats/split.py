@@ -64,7 +64,7 @@ _ASKS_NAME = r"(?:hostname(?:[ \t]+-s)?|uname[ \t]+-n)"
 _LISTINGS = (
     rf"(?:{_HMC_PROGRAMS}|(?:lsmap|entstat|lsdev|lsattr|lscfg|prtconf|lsmcode)[ \t]+-"
     rf"|lparstat(?:(?=[ \t]+[-0-9])|{_END})|lspv(?:(?=[ \t]+(?:-|hdisk))|{_END})"
-    rf"|(?:ioslevel|prtconf|lsconfig|{_ASKS_NAME}){_END}|cat[ \t]+/proc/(?:ppc64|powerpc)/lparcfg)"
+    rf"|(?:ioslevel|prtconf|lsconf|{_ASKS_NAME}){_END}|cat[ \t]+/proc/(?:ppc64|powerpc)/lparcfg)"
 )
 _WRAPPERS = r"(?:(?:sudo|time|ioscli|/usr/ios/cli/ioscli)[ \t]+|/usr/(?:s?bin|hmcrbin|ios/cli)/)"
 _REMOTE = r"(?:p?dsh|ssh|viosvrcmd)[ \t]+[^\s|][^\n]*?"

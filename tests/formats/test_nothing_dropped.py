@@ -24,6 +24,7 @@ from test_hmc_scanner import READING as WORKBOOK
 
 from planner.findings import Source
 from planner.formats import (
+    aix_config,
     aix_errpt,
     hmc_attributes,
     hmc_level,
@@ -64,7 +65,7 @@ MODULES: dict[str, ModuleType] = {
     "lparstat-i": lparstat_i, "pcm": pcm, "vios-lspv": vios_disks, "vios-hdisk-attr": vios_disks,
     "vios-entstat": vios_entstat, "vios-ioslevel": vios_level,
     "vios-lsnports": vios_lsnports, "vios-vasistat": vios_vasistat, "aix-errpt": aix_errpt, "fcstat": vios_fcstat,
-    "hmc-level": hmc_level, "hmc-lspartition": hmc_lspartition, **dict.fromkeys(("vios-lsmap", "vios-lsmap-net", "vios-lsmap-npiv", "vios-lsmap-vnic"),
+    "aix-config": aix_config, "hmc-level": hmc_level, "hmc-lspartition": hmc_lspartition, **dict.fromkeys(("vios-lsmap", "vios-lsmap-net", "vios-lsmap-npiv", "vios-lsmap-vnic"),
                                                 vios_lsmap)}
 #: Formats whose records mean something together only, or (lsdev) that have none.
 TOGETHER = {"nmon", "lparstat-interval", "table", "vios-lsdev", "estate-workbook", "saved-estate"}

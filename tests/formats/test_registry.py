@@ -27,7 +27,8 @@ KINDS = {"hmc": "hmc-cli", "lparcfg": "lparcfg", "lparstat_i": "lparstat-i", "lp
 SAMPLE_KINDS = {"hmc_cli": {"hmc-cli"}, "lparstat_i": {"lparstat-i"}, "lparstat_interval": {"lparstat-interval"},
                 "vios_cli": {"vios-lspv", "vios-entstat", "vios-lsmap", "vios-lsmap-npiv"}}
 LISTINGS = {"errpt": "aix-errpt", "fcstat": "fcstat", "lshmc": "hmc-level", "lsnports": "vios-lsnports",
-            "lspartition": "hmc-lspartition", "vasistat": "vios-vasistat"}
+            "lspartition": "hmc-lspartition", "prtconf": "aix-config", "lscfg": "aix-config",
+            "vasistat": "vios-vasistat"}
 VIOS_KINDS = LISTINGS | {"entstat": "vios-entstat", "hdisk": "vios-hdisk-attr", "ioslevel": "vios-ioslevel",
               "lsdev": "vios-lsdev", "lsmap_all": "vios-lsmap", "lsmap_net": "vios-lsmap-net",
               "lsmap_npiv": "vios-lsmap-npiv", "lsmap_vnic": "vios-lsmap-vnic", "lspv": "vios-lspv"}

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from test_hmc_cli import QUARRY_SITE
 
-from planner.estate.assemble import Loaded
+from planner.estate.assemble import Loaded, assemble
 from planner.estate.load import load
 from planner.formats import aix_errpt, hmc_level, hmc_lspartition, lparcfg, registry, vios_lsmap, vios_lsnports
 from planner.formats.base import NonValue, Reading
@@ -232,3 +232,22 @@ def test_a_site_log_of_lssea(tmp_path: Path) -> None:
     estate = site(tmp_path, **{"quarry.log": SITE_LOG}).estate
     assert estate.servers[0].firmware == "VL950_099"
     assert [(b.sea, b.vlan) for b in estate.bridges] == [("ent13", 61), ("ent13", 62), ("ent13", 193), ("ent13", 2227)]
+
+
+@pytest.mark.parametrize("text", [
+    Path(__file__).parents[1].joinpath("fixtures/small/prtconf.txt").read_text(),
+    Path(__file__).parents[1].joinpath("fixtures/small/lscfg_sysplanar.txt").read_text(),
+    "tern:/ # lsmcode -A\nsys0!system:VL950_099 (t) VL950_075 (p) VL950_099 (t)\n",
+    "tern:/ # lsattr -El sys0\nfwversion IBM,VL950_099 Firmware version and revision levels False\n"
+    "modelname IBM,9009-42A Machine name False\nsystemid IBM,0278BBBB3 Hardware system identifier False\n"])
+def test_aix_names_its_server_and_the_firmware(text: str) -> None:
+    """Of a server that another source lists; an LPAR that runs there is put there, with its mode."""
+    (reading,) = registry.read_document(text.encode(), "tern.txt")
+    listed = registry.read_document(
+        b"hscroot@hmc1:~> lssyscfg -r sys\nname=P9,type_model=9009-42A,serial_num=78BBBB3\n"
+        b"hscroot@hmc1:~> lssyscfg -r lpar -m P9\nname=tern,lpar_id=3,lpar_env=aixlinux,state=Running\n", "hmc.txt")
+    loaded = assemble([*listed, reading])
+    facts = next(values for kind, values in loaded.partial if kind == "servers")
+    assert (facts["firmware"], facts["model"]) == ("VL950_099", "9009-42A")
+    modes = {p.name: (p.server, p.current_mode) for p in loaded.estate.lpars}
+    assert modes.get("tern db", ("P9", "POWER9")) == ("P9", "POWER9")
