@@ -15,7 +15,7 @@ import stat
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -442,20 +442,11 @@ def _zip(archive: Entry, seekable: io.BufferedIOBase | None, budget: Budget, dep
         seekable = io.BytesIO(data)
     try:
         with zipfile.ZipFile(seekable) as opened:
-            infos = opened.infolist()
-            if any(info.filename in _OFFICE for info in infos):
+            if any(info.filename in _OFFICE for info in opened.infolist()):
                 seekable.seek(0)
                 yield Entry(archive.shown, seekable, archive.path)
-            elif depth > _DEEPEST:
-                yield _too_deep(archive)
-            elif len(infos) > MOST_MEMBERS:
-                yield finding(archive.shown, f"{len(infos):,} members (limit {MOST_MEMBERS:,})", "split the archive",
-                              "input.too-large")
             else:
-                for info in infos:
-                    yield from _zip_member(archive, opened, info, budget, depth)
-                    if budget.spent:
-                        return
+                yield from _zip_members(archive, opened, budget, depth)
     except (zipfile.BadZipFile, ValueError, EOFError, NotImplementedError, OverflowError) as error:
         if archive.path is not None and archive.path.suffix.lower() in (".xlsx", ".xlsm"):
             seekable.seek(0)
@@ -469,6 +460,29 @@ def _zip_time(info: zipfile.ZipInfo) -> float | None:
         return datetime(*info.date_time, tzinfo=UTC).timestamp()
     except ValueError:
         return None
+
+
+def _zip_members(archive: Entry, opened: zipfile.ZipFile, budget: Budget, depth: int) -> Iterator[Entry | Finding]:
+    infos = opened.infolist()
+    if depth > _DEEPEST:
+        yield _too_deep(archive)
+        return
+    if len(infos) > MOST_MEMBERS:
+        yield finding(archive.shown, f"{len(infos):,} members (limit {MOST_MEMBERS:,})", "split the archive",
+                      "input.too-large")
+        return
+    for info in infos:
+        yield from _zip_member(archive, opened, info, budget, depth)
+        if budget.spent:
+            return
+
+
+def swollen(infos: Sequence[zipfile.ZipInfo], size: int, most: int) -> str:
+    """What a workbook of ``size`` bytes says of itself that it unpacks to, where no export does; "" where one may."""
+    unpacked, packed = sum(info.file_size for info in infos), min(size, sum(info.compress_size for info in infos))
+    if unpacked <= most and (unpacked <= SUSPECT_UNPACKED or unpacked <= MOST_RATIO * packed):
+        return ""
+    return f"unpacks to {unpacked // MIB} MiB from {packed // 1024} KiB, which no export does"
 
 
 def _zip_member(archive: Entry, opened: zipfile.ZipFile, info: zipfile.ZipInfo, budget: Budget,

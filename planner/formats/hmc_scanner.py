@@ -454,15 +454,16 @@ def _read_tables(scan: _Scan, sheet: Sheet, tables: tuple[_SheetTable, ...]) -> 
         table = next((table for table in tables if table.known_by.issubset(keys)), None)
         if table:
             header, opened = _header(scan, sheet, number, table), True
-        elif by_block and not header and filled and keys[filled[0]] in _OF_SWITCHES:
             continue
-        elif lone_titles and len(filled) == 1:
+        if not filled or (by_block and not header and keys[filled[0]] in _OF_SWITCHES):
+            continue
+        if lone_titles and len(filled) == 1:
             header = None
             if by_block and keys[filled[0]] not in _LABELS:
                 block = _block(scan, sheet, number, filled[0])
-        elif filled and header:
+        elif header:
             _read_row(scan, sheet, number, header, block)
-        elif filled:
+        else:
             scan.log.bad_cell(sheet, number, filled[0], f"{text_of(row[filled[0]])[:60]!r} stands outside any table",
                               "input.unknown-text")
     if not opened:

@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING
 
 from planner.findings import Finding, Severity, Source
 from planner.formats import capture
-from planner.formats.archive import HEAD, MOST_DOCUMENT, MOST_RATIO, MOST_SAVED, SUSPECT_UNPACKED
+from planner.formats.archive import HEAD, MOST_DOCUMENT, MOST_SAVED, swollen
 from planner.formats.base import Format, Reading, decode
 
 if TYPE_CHECKING:
@@ -268,13 +268,11 @@ def _bomb(data: bytes, shown_as: str) -> Finding | None:
     """Refuse a workbook by what it says of its size, before anything is unpacked."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as book:
-            unpacked = sum(info.file_size for info in book.infolist())
+            unpacked = swollen(book.infolist(), len(data), MOST_UNPACKED)
     except Exception:  # as in _book_xml; the reader says what is damaged
         return None
-    if unpacked <= SUSPECT_UNPACKED or (unpacked <= MOST_UNPACKED and unpacked <= MOST_RATIO * len(data)):
-        return None
-    return _finding(shown_as, f"unpacks to {unpacked >> 20} MiB from {len(data) >> 10} KiB, which no export does",
-                    "check where the file comes from; export it again", "input.decompression-bomb", Severity.ERROR)
+    return None if not unpacked else _finding(shown_as, unpacked, "check where the file comes from; export it again",
+                                              "input.decompression-bomb", Severity.ERROR)
 
 
 def _too_many_cells(data: bytes, shown_as: str) -> Finding | None:

@@ -105,6 +105,10 @@ def _flag_extras(fields: Mapping[str, Any], raw: Raw) -> dict[str, Any]:
     return {"flag_names": tuple(name.strip() for name in match[2].split(",") if name.strip())}
 
 
+def _no_extras(fields: Mapping[str, Any], raw: Raw) -> dict[str, Any]:
+    return {}
+
+
 @dataclass(frozen=True, slots=True)
 class _Layout:
     """How one kind of listing looks. ``keys`` go from an export's key to a field, in the order of ``-fmt``."""
@@ -120,7 +124,7 @@ class _Layout:
     nothing: str = ""
     many: bool = False
     optional: frozenset[str] = frozenset()
-    extras: Callable[[Mapping[str, Any], Raw], dict[str, Any]] = lambda fields, raw: {}
+    extras: Callable[[Mapping[str, Any], Raw], dict[str, Any]] = _no_extras
     evidence: tuple[str, ...] = ()
 
     @property
@@ -130,6 +134,15 @@ class _Layout:
 
 
 _CLIENT_FIELDS = ("physloc", "client_partition_id", "client_name", "client_os")
+
+
+def _of_clients(kind: str, option: str, adapter: str, keys: Mapping[str, str], evidence: tuple[str, ...],
+                extras: Callable[[Mapping[str, Any], Raw], dict[str, Any]] = _no_extras) -> _Layout:
+    """A listing whose rows name an adapter and its client; ``evidence`` tells it from others of the same header."""
+    return _Layout(
+        kind, f"lsmap -all {option}", _CLIENT_HEADER, re.compile(rf"{adapter}[0-9]+"), partial(_client_row, adapter),
+        (adapter, *_CLIENT_FIELDS), keys, colon=True, extras=extras, evidence=evidence)
+
 
 _VSCSI = _Layout(
     kind=KIND,
@@ -155,32 +168,16 @@ _NET = _Layout(
     keys={"SEA": "sea", "Backing device": "backing_device", "Status": "status", "Physloc": "backing_physloc"},
     nothing="NO SHARED ETHERNET ADAPTER FOUND",
 )
-_NPIV = _Layout(
-    kind=KIND_NPIV,
-    command="lsmap -all -npiv",
-    header=_CLIENT_HEADER,
-    adapter=re.compile(r"vfchost[0-9]+"),
-    row=partial(_client_row, "vfchost"),
-    row_fields=("vfchost", *_CLIENT_FIELDS),
-    keys={"Status": "status", "FC name": "fc_name", "FC loc code": "fc_physloc",
-          "Ports logged in": "ports_logged_in", "Flags": "flags", "VFC client name": "vfc_client_name",
-          "VFC client DRC": "vfc_client_drc"},
-    colon=True,
-    extras=_flag_extras,
-    evidence=("FC name:", "Ports logged in:", "VFC client name:"),
-)
-_VNIC = _Layout(
-    kind=KIND_VNIC,
-    command="lsmap -all -vnic",
-    header=_CLIENT_HEADER,
-    adapter=re.compile(r"vnicserver[0-9]+"),
-    row=partial(_client_row, "vnicserver"),
-    row_fields=("vnicserver", *_CLIENT_FIELDS),
-    keys={"Backing device": "backing_device", "Status": "status", "Physloc": "backing_physloc",
-          "Client device name": "client_device_name", "Client device physloc": "client_device_physloc"},
-    colon=True,
-    evidence=("Client device name:", "Client device physloc:"),
-)
+_NPIV = _of_clients(
+    KIND_NPIV, "-npiv", "vfchost",
+    {"Status": "status", "FC name": "fc_name", "FC loc code": "fc_physloc", "Ports logged in": "ports_logged_in",
+     "Flags": "flags", "VFC client name": "vfc_client_name", "VFC client DRC": "vfc_client_drc"},
+    ("FC name:", "Ports logged in:", "VFC client name:"), _flag_extras)
+_VNIC = _of_clients(
+    KIND_VNIC, "-vnic", "vnicserver",
+    {"Backing device": "backing_device", "Status": "status", "Physloc": "backing_physloc",
+     "Client device name": "client_device_name", "Client device physloc": "client_device_physloc"},
+    ("Client device name:", "Client device physloc:"))
 _LAYOUTS = (_VSCSI, _NET, _NPIV, _VNIC)
 _KEYS = {one.kind: re.compile((r"(?<!\S)({}):" if one.colon else r"\A({})(?!\S)").format(
     "|".join(sorted(one.keys, key=len, reverse=True)))) for one in _LAYOUTS}

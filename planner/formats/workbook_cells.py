@@ -24,14 +24,12 @@ import xlrd
 from python_calamine import CalamineWorkbook
 
 from planner.findings import Finding, Severity, Source
+from planner.formats.archive import MIB, swollen
 from planner.formats.base import NonValue
 from planner.formats.values import non_value
 from planner.units import column_letters as column_letters
 
-MIB = 1024 * 1024
 MAX_UNPACKED = 512 * MIB
-SUSPECT_UNPACKED = 64 * MIB
-MAX_RATIO = 200
 MAX_PARTS = 10_000
 MAX_CELLS = 10_000_000
 MAX_TEXT = 512 * MIB
@@ -191,7 +189,7 @@ def _unpack(data: bytes, only: tuple[str, ...] = ()) -> dict[str, bytes]:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             infos = archive.infolist()
-            _check_directory(infos)
+            _check_directory(infos, len(data))
             return _parts(archive, [info for info in infos if not only or info.filename in only])
     except _NotOpenedError:
         raise
@@ -199,13 +197,10 @@ def _unpack(data: bytes, only: tuple[str, ...] = ()) -> dict[str, bytes]:
         raise _corrupt(error) from None
 
 
-def _check_directory(infos: list[zipfile.ZipInfo]) -> None:
+def _check_directory(infos: list[zipfile.ZipInfo], size: int) -> None:
     """Refuse by what the archive says of itself, before anything is unpacked."""
-    unpacked = sum(info.file_size for info in infos)
-    packed = sum(info.compress_size for info in infos)
-    if unpacked > MAX_UNPACKED or (unpacked > SUSPECT_UNPACKED and unpacked > MAX_RATIO * packed):
-        raise _bomb(f"unpacks to {unpacked // MIB} MiB from {packed // 1024} KiB, "
-                    f"which no export does (limits: {MAX_UNPACKED // MIB} MiB, and {MAX_RATIO} times)")
+    if unpacked := swollen(infos, size, MAX_UNPACKED):
+        raise _bomb(unpacked)
     if any(info.flag_bits & 1 for info in infos):
         raise _password()
     names = {info.filename for info in infos}
