@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -151,6 +151,12 @@ def snake(name: str) -> str:
     return re.sub(r"\W+", "_", name).strip("_").lower() or "unnamed"
 
 
+def some(names: Iterable[str]) -> str:
+    """Names in their order, not more than 20 of them."""
+    ordered = sorted(names)
+    return ", ".join(ordered[:20]) + (f" and {len(ordered) - 20} more" if len(ordered) > 20 else "")
+
+
 class Notes:
     """The findings of one text: of each rule and severity the first ``FULL`` with their line, then their number."""
 
@@ -190,7 +196,7 @@ class Notes:
     def unknown(self, text: str, expected: str, line: int, subject: str = "") -> None:
         """A line that is not of this format, prompts and error text apart."""
         if is_error(text):
-            self.add(Severity.ERROR, "input.error-text", f"an error message, not {expected}: {shown(text)}",
+            self.add(Severity.WARNING, "input.error-text", f"an error message, not {expected}: {shown(text)}",
                      "mend its cause and export again", line, subject)
         elif is_prompt(text):
             self.add(Severity.INFO, "input.unknown-text", f"a prompt, not {expected}: {shown(text)}",
@@ -199,16 +205,23 @@ class Notes:
             self.add(Severity.WARNING, "input.unknown-text", f"found {shown(text)}, expected {expected}",
                      "left out; remove it or report the new line", line, subject)
 
+    def new_keys(self, keys: Mapping[str, int], expected: str, fix: str, subject: str = "") -> None:
+        """Keys that this format does not know, each with its line: one finding for all."""
+        if keys:
+            self.add(Severity.INFO, "input.unknown-text", f"keys that are not known to {expected}: {some(keys)}", fix,
+                     min(keys.values()), subject)
+
     def new_key(self, key: str, line: int) -> None:
         """A key that this format does not know: said once for each key."""
         self.once(f"key {key}", Severity.WARNING, "input.unknown-text",
                   f"found the key {shown(key)}, expected a known one", "kept as text; report the new key", line)
 
     def bad_value(self, key: str, error: object, line: int, subject: str = "") -> None:
-        self.add(Severity.ERROR, "input.bad-value", f"{key}: {error}", "taken as unknown; export again", line, subject)
+        self.add(Severity.WARNING, "input.bad-value", f"{key}: {error}", "taken as unknown; export again", line,
+                 subject)
 
     def twice(self, what: str, line: int, subject: str = "") -> None:
-        self.add(Severity.ERROR, "input.duplicate-key", f"{what} stands twice, expected once",
+        self.add(Severity.WARNING, "input.duplicate-key", f"{what} stands twice, expected once",
                  "the first is used; keep one listing of one VIOS in a file", line, subject)
 
     def missing(self, what: str, line: int, subject: str = "", at_end: bool = False) -> None:

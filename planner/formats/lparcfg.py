@@ -86,8 +86,10 @@ def _int_or_text(value: str) -> int | str:
 def read(text: str, file: str, first_line: int = 1) -> Reading:
     """One LPAR's lparcfg. Unknown keys, unreadable values and missing keys are findings."""
     notes, raw, last = Notes(file), Raw(), first_line
+    new: dict[str, int] = {}
     for last, line in lines(text, first_line):
-        _line(notes, raw, line.strip(), last)
+        _line(notes, raw, new, line.strip(), last)
+    notes.new_keys(new, "lparcfg", "kept as they stand")
     missing = [repr(key) for key in REQUIRED if key not in raw]
     fields, field_lines = notes.typed(raw, _BY_FIELD, other=_int_or_text)
     if missing:
@@ -97,7 +99,7 @@ def read(text: str, file: str, first_line: int = 1) -> Reading:
     return Reading(KIND, (record,) if fields else (), notes.all())
 
 
-def _line(notes: Notes, raw: Raw, line: str, at: int) -> None:
+def _line(notes: Notes, raw: Raw, new: dict[str, int], line: str, at: int) -> None:
     banner = _BANNER.fullmatch(line)
     key, equals, value = ("version", "=", banner[1]) if banner else [part.strip() for part in line.partition("=")]
     name = field_name(key)
@@ -105,12 +107,12 @@ def _line(notes: Notes, raw: Raw, line: str, at: int) -> None:
         notes.unknown(line, "lparcfg (key=value)", at)
         return
     if name not in _BY_FIELD:
-        notes.add(Severity.WARNING, "input.unknown-text", f"unknown key {key!r}", "kept as it stands", at)
+        new[key] = at
     if not value:
         notes.add(Severity.WARNING, "input.missing-value", f"{key!r} has no value", "export it again", at)
     elif name in raw:
-        notes.add(Severity.ERROR, "input.duplicate-key", f"{key!r} stands twice (first in line {raw[name][1]})",
-                  "one lparcfg per file", at)
+        notes.add(Severity.WARNING, "input.duplicate-key", f"{key!r} stands twice (first in line {raw[name][1]})",
+                  "the first is used; one lparcfg per file", at)
     else:
         raw[name] = (value, at)
 

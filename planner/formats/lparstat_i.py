@@ -16,7 +16,7 @@ from planner.findings import Severity, Source
 from planner.formats import values
 from planner.formats.base import Format, NonValue, Reading, Record, pick, stated
 from planner.formats.facts import Intake, PartRef, Profile, SelfReport, Values, mode_of, percent_of
-from planner.formats.lines import Notes, lines, snake
+from planner.formats.lines import Notes, is_error, lines, snake
 from planner.formats.values import Parser
 
 KIND = "lparstat-i"
@@ -98,6 +98,7 @@ REQUIRED = (
 _SHOWN = {name: key for key, (name, _) in reversed(_KEYS.items())}  # ``online_memory`` → ``online memory``
 #: Fields that Linux prints without a unit, from the MinMem, DesMem and MaxMem of lparcfg.
 _LINUX_MEMORY = ("minimum_memory", "desired_memory", "maximum_memory")
+_LONGEST_KEY = 60
 _LARGEST_RATIO = 512  # maximum to online memory; a figure in kB or bytes would be 1024 times or more too large
 
 
@@ -114,6 +115,7 @@ class _Lpar:
         self.lines: dict[str, int] = {}
         self.raw: dict[str, str] = {}
         self.bare_memory: list[str] = []
+        self.new: dict[str, int] = {}
 
     def subject(self) -> str:
         name = self.fields.get("partition_name")
@@ -123,18 +125,21 @@ class _Lpar:
         self.notes.add(severity, rule, message, fix, line, self.subject())
 
     def bad(self, name: str, error: object) -> None:
-        self.report(Severity.ERROR, "input.bad-value", f"{_SHOWN[name]!r}: {error}", "run lparstat -i again",
+        self.report(Severity.WARNING, "input.bad-value", f"{_SHOWN[name]!r}: {error}", "run lparstat -i again",
                     self.lines[name])
 
     def line(self, line: str, number: int) -> None:
         key, value = split_line(line) or ("", "")
         name, parse = _KEYS.get(key.lower(), ("", values.text))
+        if not name and key and len(key) <= _LONGEST_KEY and not is_error(line):
+            self.new.setdefault(key, number)
+            return
         if not name:
             self.notes.unknown(line, "lparstat -i", number, self.subject())
             return
         if name in self.lines:
-            self.report(Severity.ERROR, "input.duplicate-key",
-                        f"{key!r} stands twice (first in line {self.lines[name]})", "one lparstat -i per file", number)
+            self.report(Severity.WARNING, "input.duplicate-key", f"{key!r} stands twice (first in line "
+                        f"{self.lines[name]})", "the first is used; one lparstat -i per file", number)
             return
         self.lines[name], self.raw[name] = number, value
         if value == "-":
@@ -185,13 +190,12 @@ class _Lpar:
             # AIX from late 5.3 on prints what the pool has (line 22) and, at its end, what the profile desires.
             wanted.append("desired_capacity")
         missing = [repr(_SHOWN[name]) for name in wanted if name not in self.lines]
-        severity = Severity.ERROR if missing else Severity.WARNING
         percentage = self.raw.get("physical_cpu_percentage", "%")
         if self.lines.get("physical_cpu_percentage") == last and percentage[-1:] not in ("%", "-", ""):
             self.fields.pop("physical_cpu_percentage", None)
             missing.append("the rest of 'physical cpu percentage'")
         if missing:
-            self.report(severity, "input.truncated", "ends without " + ", ".join(missing),
+            self.report(Severity.WARNING, "input.truncated", "ends without " + ", ".join(missing),
                         "run lparstat -i again and keep all its lines, or take the file away", last)
 
 
@@ -202,6 +206,7 @@ def read(text: str, file: str, first_line: int = 1) -> Reading:
         lpar.line(line, last)
     lpar.settle_memory()
     lpar.check_end(last)
+    lpar.notes.new_keys(lpar.new, KIND, "left out; nothing depends on them", lpar.subject())
     record = Record(KIND, lpar.fields, Source(file, first_line), lpar.lines)
     return Reading(KIND, (record,) if lpar.fields else (), lpar.notes.all())
 
@@ -220,7 +225,7 @@ def take(intake: Intake, record: Record, reading: Reading) -> None:
                                                                                      record.where("processor_mode"))}))
         intake.reports.append(SelfReport(name, values, assumed, reading.kind != KIND, record.source))
     else:
-        intake.say(Severity.ERROR, "input.missing-value", record.source.file,
+        intake.say(Severity.WARNING, "input.missing-value", record.source.file,
                    "no 'Partition Name': whose output is it?", "run lparstat -i again", record.source)
 
 

@@ -167,7 +167,7 @@ class _IntervalReader:
         if not equals:
             self.notes.unknown(word, "lparstat's configuration line (key=value)", at)
         elif name in config:
-            self.notes.add(Severity.ERROR, "input.duplicate-key", f"{key!r} stands twice", "run lparstat again", at)
+            self.notes.add(Severity.WARNING, "input.duplicate-key", f"{key!r} stands twice", "run lparstat again", at)
         elif not value:
             self.notes.add(Severity.WARNING, "input.missing-value", f"{key!r} has no value", "run lparstat again", at)
         elif key not in _CONFIG_KEYS:

@@ -23,7 +23,7 @@ from planner.findings import Finding, Severity, Source
 from planner.formats import lparstat_i, values
 from planner.formats.base import Format, Reading, Record, clean, pick, stated
 from planner.formats.facts import Intake, Partition, PartRef
-from planner.formats.lines import Notes
+from planner.formats.lines import Notes, some
 from planner.formats.samples import Extract, Kind, Sample, server_of_serial, spans, thousandths, whole
 from planner.formats.values import counter, number, percent, typed, used_cores
 from planner.formats.values import time as time_of
@@ -374,7 +374,7 @@ class _NmonReader:
         lost = [section for section, snapshot in recording.latest.items() if names[1:] and snapshot == names[0]]
         if lost:
             self.notes.add(Severity.WARNING, "input.truncated", f"the last snapshot, {names[1]}, lacks "
-                           f"{_some(lost)}: the file is cut off, or nmon was stopped in it",
+                           f"{some(lost)}: the file is cut off, or nmon was stopped in it",
                            "copy it again; what is there is read", recording.times[names[1]])
 
     def missing(self, what: str, recording: _Recording) -> None:
@@ -392,17 +392,12 @@ class _NmonReader:
     def tell_others(self) -> None:
         if self.unread_keys:
             self.notes.add(Severity.INFO, "input.not-read",
-                           f"keys of AAA and BBBL that no plan needs: {_some(self.unread_keys)}", "nothing to do",
+                           f"keys of AAA and BBBL that no plan needs: {some(self.unread_keys)}", "nothing to do",
                            min(self.unread_keys.values()))
         if self.others:
             self.notes.add(Severity.INFO, "input.not-read",
-                           f"{self.other_lines} lines of sections that are not read: {_some(self.others)}",
+                           f"{self.other_lines} lines of sections that are not read: {some(self.others)}",
                            "nothing to do", min(self.others.values()))
-
-
-def _some(names: Iterable[str]) -> str:
-    ordered = sorted(names)
-    return ", ".join(ordered[:20]) + (f" and {len(ordered) - 20} more" if len(ordered) > 20 else "")
 
 
 def _fits_sum(used: float, parts: list[str | None], base: str | None) -> bool:

@@ -29,15 +29,16 @@ _MOST_CELLS = 1_000_000
 MOST_UNPACKED = 512 << 20  # of a workbook
 _CELL = re.compile(rb"<(?:\w{1,20}:)?(?:c|row)[\s/>]")
 _NMON = ("AAA,", "ZZZZ,")
+_SYSLOG = re.compile(r"(?:[A-Z][a-z]{2} [ 0-9][0-9]|[0-9]{4}-[0-9]{2}-[0-9]{2}T)[ 0-9:]{8,9}\S{0,16} \S+ [^\n]")
 
 #: Kind of reading → module of its format. Texts are asked in this order: an HMC's grammar, the loosest, comes last.
 _TEXTS = {
     "lparstat-i": "lparstat_i", "lparstat-interval": "lparstat_interval", "lparcfg": "lparcfg", "nmon": "nmon",
-    "pcm": "pcm",
+    "pcm": "pcm", "njmon": "njmon",
     "hmc-rest": "hmc_rest", "vios-lsmap": "vios_lsmap", "vios-lsmap-net": "vios_lsmap", "vios-lsmap-npiv": "vios_lsmap",
     "vios-lsmap-vnic": "vios_lsmap", "vios-lspv": "vios_disks", "vios-hdisk-attr": "vios_disks",
     "vios-lsdev": "vios_disks", "vios-entstat": "vios_entstat", "vios-ioslevel": "vios_level",
-    "vios-lsnports": "vios_lsnports", "vios-vasistat": "vios_vasistat", "aix-errpt": "aix_errpt",
+    "vios-lsnports": "vios_lsnports", "vios-vasistat": "vios_vasistat", "aix-errpt": "aix_errpt", "syslog": "syslog",
     "fcstat": "vios_fcstat",
     "aix-config": "aix_config", "hmc-level": "hmc_level", "hmc-lspartition": "hmc_lspartition", "hmc-cli": "hmc_cli",
 }
@@ -151,7 +152,8 @@ def read_text_document(text: str, shown_as: str, notes: tuple[Finding, ...] = ()
 def _with_inside(form: Format, reading: Reading, shown_as: str) -> list[Reading]:
     """A reading, and those of the captures that it carries."""
     captures = form.inside(reading) if form.inside else ()
-    return [reading, *(one for capture in captures for one in read_text_document(capture, shown_as))]
+    found = (one for capture in captures for one in read_text_document(capture, shown_as))
+    return [reading, *(one if one.host else replace(one, host=reading.host) for one in found)]
 
 
 def _whole(text: str) -> Format | None:
@@ -160,9 +162,10 @@ def _whole(text: str) -> Format | None:
     if start.startswith(_NMON):
         return next((form for form in _formats("nmon") if form.recognise(text[:HEAD])), None)
     if start.startswith("{"):
-        modules: tuple[str, ...] = ("saved_estate", "ansible_facts", "pcm", "hmc_rest")
+        modules: tuple[str, ...] = ("saved_estate", "njmon", "ansible_facts", "pcm", "hmc_rest")
     else:
-        modules = ("checkmk", "pcm", "hmc_rest") if start.startswith(("<", "[", "INFO{")) else ()
+        modules = ("njmon", "checkmk", "pcm", "hmc_rest") if start.startswith(("<", "[", "INFO{")) else ()
+        modules = ("syslog",) if _SYSLOG.match(start) else modules
         modules = ("vios_site_log",) if "VIOS hostname:" in start or "running lssea on" in text[:HEAD] else modules
     return next((form for module in modules for form in _formats(module) if form.recognise(text)), None)
 

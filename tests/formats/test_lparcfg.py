@@ -85,7 +85,7 @@ def test_excerpt_names_what_is_missing() -> None:
 def test_bad_capacity(value: str) -> None:
     result = changed("\npartition_entitled_capacity=200\n", f"\npartition_entitled_capacity={value}\n")
     assert "partition_entitled_capacity" not in fields(result)
-    assert rules(result) == [("error", "input.bad-value", 20)]
+    assert rules(result) == [("warning", "input.bad-value", 20)]
 
 
 @pytest.mark.parametrize("old, new, name", [
@@ -104,9 +104,9 @@ def test_unknown_empty_double_and_foreign_lines() -> None:
     found = fields(result)
     assert (found["new_counter"], found["new_text"], found["partition_id"], found["pool"]) == (12, "a b", 9, 0)
     assert rules(result) == [
-        ("warning", "input.unknown-text", 2), ("warning", "input.unknown-text", 3),
-        ("warning", "input.missing-value", 4), ("warning", "input.unknown-text", 6), ("error", "input.error-text", 7),
-        ("error", "input.duplicate-key", 10)]
+        ("warning", "input.missing-value", 4), ("warning", "input.unknown-text", 6), ("warning", "input.error-text", 7),
+        ("warning", "input.duplicate-key", 10), ("info", "input.unknown-text", 2)]
+    assert "NewText, new_counter" in result.findings[-1].message
 
 
 def test_field_names() -> None:

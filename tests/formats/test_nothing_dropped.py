@@ -34,9 +34,11 @@ from planner.formats import (
     lparcfg,
     lparstat_i,
     lparstat_interval,
+    njmon,
     nmon,
     pcm,
     registry,
+    syslog,
     table,
     vios_disks,
     vios_entstat,
@@ -62,9 +64,9 @@ IDENTITY = frozenset((
     "vios", "uuid", "resolution", "times", "values", "device", "has_dedicated_processors", "lpar", "location"))
 MODULES: dict[str, ModuleType] = {
     "hmc-cli": hmc_attributes, "hmc-rest": hmc_rest_facts, "hmc-scanner": hmc_scanner, "lparcfg": lparcfg,
-    "lparstat-i": lparstat_i, "pcm": pcm, "vios-lspv": vios_disks, "vios-hdisk-attr": vios_disks,
+    "lparstat-i": lparstat_i, "pcm": pcm, "njmon": njmon, "vios-lspv": vios_disks, "vios-hdisk-attr": vios_disks,
     "vios-entstat": vios_entstat, "vios-ioslevel": vios_level,
-    "vios-lsnports": vios_lsnports, "vios-vasistat": vios_vasistat, "aix-errpt": aix_errpt, "fcstat": vios_fcstat,
+    "vios-lsnports": vios_lsnports, "vios-vasistat": vios_vasistat, "aix-errpt": aix_errpt, "syslog": syslog, "fcstat": vios_fcstat,
     "aix-config": aix_config, "hmc-level": hmc_level, "hmc-lspartition": hmc_lspartition, **dict.fromkeys(("vios-lsmap", "vios-lsmap-net", "vios-lsmap-npiv", "vios-lsmap-vnic"),
                                                 vios_lsmap)}
 #: Formats whose records mean something together only, or (lsdev) that have none.

@@ -23,12 +23,12 @@ ROOT = Path(__file__).parents[2]
 FIXTURES = ROOT / "tests" / "fixtures"
 SAMPLES = ROOT.parent / "shared" / "samples"
 KINDS = {"hmc": "hmc-cli", "lparcfg": "lparcfg", "lparstat_i": "lparstat-i", "lparstat_interval": "lparstat-interval",
-         "nmon": "nmon", "rest": "hmc-rest", "pcm": "pcm", "table": "unrecognised"}
+         "nmon": "nmon", "rest": "hmc-rest", "pcm": "pcm", "njmon": "njmon", "table": "unrecognised"}
 SAMPLE_KINDS = {"hmc_cli": {"hmc-cli"}, "lparstat_i": {"lparstat-i"}, "lparstat_interval": {"lparstat-interval"},
                 "vios_cli": {"vios-lspv", "vios-entstat", "vios-lsmap", "vios-lsmap-npiv"}}
 LISTINGS = {"errpt": "aix-errpt", "fcstat": "fcstat", "lshmc": "hmc-level", "lsnports": "vios-lsnports",
             "lspartition": "hmc-lspartition", "prtconf": "aix-config", "lscfg": "aix-config",
-            "vasistat": "vios-vasistat"}
+            "syslog": "syslog", "vasistat": "vios-vasistat"}
 VIOS_KINDS = LISTINGS | {"entstat": "vios-entstat", "hdisk": "vios-hdisk-attr", "ioslevel": "vios-ioslevel",
               "lsdev": "vios-lsdev", "lsmap_all": "vios-lsmap", "lsmap_net": "vios-lsmap-net",
               "lsmap_npiv": "vios-lsmap-npiv", "lsmap_vnic": "vios-lsmap-vnic", "lspv": "vios-lspv"}
@@ -44,7 +44,7 @@ def kinds(data: bytes, name: str = "whatever") -> list[str]:
                          ids=lambda p: f"{p.parent.name}/{p.name}")
 def test_every_fixture_is_of_its_kind(path):
     expected = KINDS.get(path.parent.name) or next(k for start, k in VIOS_KINDS.items() if path.name.startswith(start))
-    inside = {"vios-ioslevel"} if path.name == "job.xml" else set()  # what the job printed
+    inside = {"job.xml": {"vios-ioslevel"}, "linux.json": {"lparcfg"}}.get(path.name, set())  # captures in it
     assert set(kinds(path.read_bytes())) == {expected} | inside
 
 

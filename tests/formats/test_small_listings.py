@@ -11,7 +11,16 @@ from test_hmc_cli import QUARRY_SITE
 
 from planner.estate.assemble import Loaded, assemble
 from planner.estate.load import load
-from planner.formats import aix_errpt, hmc_level, hmc_lspartition, lparcfg, registry, vios_lsmap, vios_lsnports
+from planner.formats import (
+    aix_errpt,
+    hmc_level,
+    hmc_lspartition,
+    lparcfg,
+    registry,
+    syslog,
+    vios_lsmap,
+    vios_lsnports,
+)
 from planner.formats.base import NonValue, Reading
 from planner.formats.vios_vasistat import read as read_vasistat
 
@@ -251,3 +260,15 @@ def test_aix_names_its_server_and_the_firmware(text: str) -> None:
     assert (facts["firmware"], facts["model"]) == ("VL950_099", "9009-42A")
     modes = {p.name: (p.server, p.current_mode) for p in loaded.estate.lpars}
     assert modes.get("tern db", ("P9", "POWER9")) == ("P9", "POWER9")
+
+
+def test_syslog_keeps_the_moves() -> None:
+    reading = only((Path(__file__).parents[1] / "fixtures" / "small" / "syslog.txt").read_text(), syslog.KIND)
+    assert [(r.fields["host"], r.fields["event"], r.fields.get("phase")) for r in reading.records] == [
+        ("alder1", "started", None), ("alder1", "phase", "check"), ("alder1", "phase", "kernel"),
+        ("alder1", "phase", "pre"), ("alder1", "phase", "kernel"), ("alder1", "phase", "post"),
+        ("alder1", "completed", None), ("alder1", "completed", None), ("birch2", "started", None),
+        ("birch2", "completed", None)]
+    assert reading.records[0].fields["stamp"] == "Jan 10 10:40:01"
+    assert reading.records[-1].fields["time"].isoformat() == "2026-01-10T12:01:07+01:00"
+    assert [f.message for f in reading.findings] == ["3 lines that are not about mobility"]

@@ -288,7 +288,7 @@ def test_a_device_whose_disk_is_gone() -> None:
 def test_errors_prompts_and_other_text() -> None:
     result = READ[KIND]("$ lsmap -all\n0516-010 : lsmap\nNieznany błąd\nVTD  a\n" + ROW + GROUP, "x")
     assert [(f.rule, f.severity, f.source.line if f.source else 0) for f in result.findings] == [
-        ("input.unknown-text", Severity.INFO, 1), ("input.error-text", Severity.ERROR, 2),
+        ("input.unknown-text", Severity.INFO, 1), ("input.error-text", Severity.WARNING, 2),
         ("input.unknown-text", Severity.WARNING, 3), ("input.unknown-text", Severity.WARNING, 4),
     ]
     assert len(result.records) == 1
