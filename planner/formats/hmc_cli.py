@@ -36,7 +36,7 @@ _END_OF_COMMAND = frozenset({"|", ";", "&&", "||", "&", ">", ">>", "2>", "2>&1",
 _LONGEST = 4000
 #: ``lslparutil -r all``: samples of every kind, each of which says what it is.
 ALL_SAMPLES = "hmc-lslparutil-all"
-_SEPARATORS = ",:;|/ \t%#@!^~"
+_SEPARATORS = ",:;|/ \t%#@!^~+*&?"
 _COLUMN = re.compile(r"[A-Za-z0-9_]+")
 
 #: (-r, --rsubtype, --level) of lshwres → what the kind is called after ``hmc-lshwres-``.
@@ -86,6 +86,7 @@ class Command:
     columns: tuple[str, ...] = ()
     separator: str = ","
     header: bool = False
+    resource: str = ""
     lpar_names: tuple[str, ...] = ()
     lpar_ids: tuple[int, ...] = ()
 
@@ -151,7 +152,8 @@ def _command(program: str, options: dict[str, str], number: int) -> Command:
     target = None if program == "lslic" else _literal(options.get("-t"))
     return Command(
         number, program, _kind(program, options), _literal(options.get("-m")), target,
-        options.get("-o") or None, columns, separator, "--header" in options, names, ids,
+        options.get("-o") or None, columns, separator, "--header" in options,
+        " ".join(f"{name} {options[name]}" for name in ("-r", "--rsubtype") if name in options), names, ids,
     )
 
 
@@ -258,6 +260,7 @@ class Message:
 _ATTRIBUTE = re.compile(r'"?[A-Za-z0-9_]{1,80}=')
 _BLANKS = re.compile(r'(?<=[,"])[ \t]+(?="?[A-Za-z0-9_]{1,80}=)')
 _KEY = re.compile(r"[A-Za-z0-9_]{1,80}")
+_AFTER_SEPARATOR = re.compile(r"(?<=[,;:|]) +")
 _NAME = re.compile(r"[0-9]{0,8}[a-z][a-z0-9_]{0,79}")
 _VALUES_OF_THE_HMC = frozenset({
     "aixlinux", "vioserver", "os400", "Not Activated", "uncap", "share_idle_procs", "keep_idle_procs"})
@@ -348,7 +351,7 @@ def _split(line: str, separator: str) -> list[str]:
 
 def _names_of(line: str) -> tuple[tuple[str, ...], str]:
     """What would be the names of a header's columns, and what separates them; blanks may be repeated."""
-    bare = line.strip('"')
+    bare = _AFTER_SEPARATOR.sub("", line.strip('"'))
     separator = next((char for char in bare if not (char.isalnum() or char == "_")), "")
     names = tuple(_split(bare, separator)) if separator and separator in _SEPARATORS else ()
     return (names, separator) if len(names) > 1 and all(map(_NAME.fullmatch, names)) else ((), "")
@@ -467,7 +470,8 @@ class _ListingReader:
             self._table = _ListingTable(command.columns, command.separator, readable=command.kind is not None)
         if command.is_unread:
             self._report("input.unknown-text", Severity.INFO, self.file,
-                         f"a listing of {command.program} that is not read", "left out", command.line)
+                         f"a listing that is not read: {command.program} {command.resource}".rstrip(), "left out",
+                         command.line)
 
     def _context(self) -> dict[str, Any]:
         """What the command line says of the messages below it."""
@@ -633,6 +637,7 @@ class _ListingReader:
             return False
         try:
             values = split_fields(" ".join(line.split()) if table.separator == " " else line, table.separator)
+            values = [value.strip() for value in values]
         except ValueError:
             values = []
         if len(values) == len(table.names) and not (len(values) < 4 and _is_sentence(line)):
@@ -688,7 +693,7 @@ class _ListingReader:
             self._report_run("input.ambiguous", Severity.WARNING,
                              f"these attributes ({shown}) fit {', '.join(kinds)}: record left out",
                              "keep the command line above its output, or list more attributes", number)
-        else:
+        elif not (self._command and self._command.is_unread):
             self._report_run("input.unknown-text", Severity.WARNING, f"a record of a listing that is not read: {shown}",
                              "left out", number)
 

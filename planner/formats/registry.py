@@ -193,7 +193,8 @@ def _with_echo(part: split.Section) -> tuple[str, int]:
     """The text with the command above it, for the readers that look for what only the command says."""
     module = _module_of(part.command)
     device = _DEVICE.match(part.command)
-    if part.first_line > 1 and (module == _HMC or device):
+    fields = module == "vios_lsmap" and " -field " in part.command
+    if part.first_line > 1 and (module == _HMC or device or fields):
         echo = f"lsdev -dev {device[1]} -attr" if device else part.command
         return f"{echo}\n{part.text}", part.first_line - 1
     return part.text, part.first_line

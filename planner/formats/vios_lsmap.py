@@ -2,7 +2,8 @@
 
 A plain listing is made of blocks: a header, the row of a server adapter, then keys and values (``-npiv`` and
 ``-vnic``: in colons, maybe two to a line). vSCSI has a group of keys for each virtual target device, the others one
-for each adapter. ``-fmt :`` has a line for each adapter, without names: its fields go by their number.
+for each adapter. ``-fmt :`` has a line for each adapter, without names: its fields go by their number, or by the
+names after ``-field`` in the command above, or in the header line that a script writes.
 
 Records: one for each virtual target device (``vtd`` is :attr:`NonValue.NONE` where an adapter has none) or for each
 adapter, with ``physloc`` and what it says: server, ``vios_partition_id``, ``slot``. A partition id of 0 (any client)
@@ -208,9 +209,16 @@ class _Listing:
         self.layout, self.notes = layout, notes
         self.blocks: list[_Block] = []
         self._current: _Block | None = None
+        self._fields: tuple[str, ...] = ()
 
     def take(self, number: int, text: str) -> None:
-        if tuple(text.split()) == self.layout.header:
+        asked = _asked(self.layout, text)
+        block = _asked_block(self.layout, self._fields, text, number) if self._fields else None
+        if asked:
+            self._fields = asked
+        elif block:
+            self._begin(block)
+        elif tuple(text.split()) == self.layout.header:
             self._current = None
         elif is_rule(text) or self._separated(text, number) or self._keys(text, number) or self._row(text, number):
             return
@@ -330,7 +338,7 @@ class _Listing:
             self.notes.add(Severity.WARNING, "input.bad-value",
                            f"physloc: found {shown(physloc)}, expected a location such as U9117.MMD.1045EE7-V2-C31",
                            "server, partition and slot stay unknown; export again", block.line, block.name)
-        for name in self.layout.row_fields[1:3]:
+        for name in self.layout.row_fields[1:3] if not self._fields else ():
             if block.row.get(name, ("", 0))[0] == "":
                 self.notes.missing(name, block.line, block.name)
         return fields, field_lines
@@ -360,6 +368,45 @@ class _Listing:
             )
 
 
+#: Names of ``-field``, in the order of ``-fmt``.
+_ASKED = {KIND: "svsa physloc clientid vtd status lun backing bdphysloc mirrored",
+          KIND_NET: "svea physloc sea backing status bdphysloc",
+          KIND_NPIV: "name physloc clntid clntname clntos status fc fcphysloc ports flags vfcclient vfcclientdrc",
+          KIND_VNIC: "name physloc clntid clntname clntos backing status bdphysloc clntdev clntphysloc"}
+_COMMAND = re.compile(r"(?:.{0,80}[\s/])?lsmap\s.{0,200}-field\s+([a-z][a-z ,:]{0,200})")
+
+
+def _asked(layout: _Layout, text: str) -> tuple[str, ...]:
+    """The fields of the rows below a command with ``-field``, or below a header of its names; () for other lines."""
+    if len(text) > _LONGEST_HEADER:
+        return ()
+    command = _COMMAND.match(text)
+    names = tuple(re.split(r"[^a-z]+", command[1].strip() if command else text.lower()))
+    known = dict(zip(_ASKED[layout.kind].split(), (*layout.row_fields, *layout.keys.values()), strict=True))
+    if len(names) < 2 or known.get(names[0]) != layout.row_fields[0] or not known.keys() >= {*names}:
+        return ()
+    return tuple(known[name] for name in names)
+
+
+_LONGEST_HEADER = 400
+
+
+def _asked_block(layout: _Layout, asked: tuple[str, ...], text: str, number: int) -> _Block | None:
+    """The block of a row whose fields were asked for; None for other lines."""
+    name = layout.adapter.match(text)
+    mark = text[name.end():name.end() + 1] if name else ""
+    if not name or mark not in tuple(_FMT):
+        return None
+    values = [value.strip() for value in text.split(mark)]
+    row = tuple(one for one in asked if one in layout.row_fields)
+    device, rest = asked[len(row):], values[len(row):]
+    whole = len(rest) % len(device) == 0 if device and layout.many else len(rest) == len(device)
+    if asked[:len(row)] != row or not whole:
+        return None
+    groups = [_raw(device, rest[at:at + len(device)], number) for at in range(0, len(rest), len(device) or 1)]
+    return _Block(values[0], _raw(row, values, number), number, plain=False, groups=groups)
+
+
 def _separator(layout: _Layout, text: str) -> str:
     """What separates the fields of a ``-fmt`` line: whatever the caller chose; "" for any other line."""
     name = re.match(r"[\w.-]{1,64}", text)
@@ -369,7 +416,7 @@ def _separator(layout: _Layout, text: str) -> str:
     return mark if fits and rest[:1] == "U" and mark in rest else ""
 
 
-_FMT = ":,!@#%;|"
+_FMT = ":,!@#%;|^~/*+&?"
 
 
 def _is_separated(layout: _Layout, text: str) -> bool:
@@ -440,6 +487,9 @@ def _recognise(layout: _Layout, text: str) -> bool:
     """The header of the listing (two kinds share one: a row or a key tells them apart) or a line of ``-fmt :``."""
     found = head(text)
     if any(_is_separated(layout, line) for line in found):
+        return True
+    asked = next((asked for line in found if (asked := _asked(layout, line))), ())
+    if asked and any(_asked_block(layout, asked, line, 0) for line in found):
         return True
     if not any(tuple(line.split()) == layout.header for line in found):
         return False

@@ -140,9 +140,6 @@ UNUSABLE: dict[str, tuple[Callable[[Path], Any], str, str, str]] = {
     "a protected workbook": (lambda d: put(d, s__xlsx=b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(3000)
                                            + "EncryptedPackage".encode("utf-16-le")), "input.unreadable", "s.xlsx",
                              "protected with a password"),
-    "a truncated lparstat": (lambda d: put(d, s__xlsx=workbook_bytes(Loaded(BASE)),
-                                           a1__txt="\n".join(lparstat().splitlines()[:9])), "input.truncated", "a1.txt",
-                             "ends without"),
     "an unknown server": (lambda d: put(d, s__xlsx=workbook_with(
         BASE, {cell_of(BASE, "LPARs", "a1", "Server"): "Z"})), "input.unknown-name",
         f"s.xlsx[{cell_of(BASE, 'LPARs', 'a1', 'Server')}]", "'Z' is not in sheet Servers"),
@@ -179,8 +176,15 @@ def test_bad_input_is_refused_with_rule_and_place(name: str, tmp_path: Path) -> 
     assert all(f.severity is Severity.ERROR and f.fix for f in refused.value.findings)
 
 
+def test_a_truncated_lparstat_costs_nothing_that_others_state(tmp_path: Path) -> None:
+    found = load([put(tmp_path / "in", s__xlsx=workbook_bytes(Loaded(BASE)),
+                      a1__txt="\n".join(lparstat().splitlines()[:9]))]).usable()
+    assert [(f.severity, str(f.source)) for f in found.findings if f.rule == "input.truncated"] == [
+        (Severity.WARNING, "a1.txt:9")]
+
+
 @pytest.mark.parametrize("name", ["a duplicate LPAR", "text in a number cell", "a missing sheet",
-                                  "a corrupt workbook", "a truncated lparstat", "an empty directory"])
+                                  "a corrupt workbook", "an empty directory"])
 def test_one_mistake_gives_one_message(name: str, tmp_path: Path) -> None:
     """Consequences of a mistake (a2 has no row now) may be told as well; the mistake itself once."""
     make, rule, *_ = UNUSABLE[name]

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from planner.estate.assemble import Loaded
 from planner.estate.load import load
 from planner.findings import Severity
-from planner.formats import hmc_cli
+from planner.formats import hmc_cli, registry
 from planner.formats.base import NonValue, Reading, read_text
 from planner.rules import Judge, Site
 
@@ -452,7 +452,7 @@ def test_a_shell_variable_names_no_system() -> None:
 def test_output_of_commands_that_are_not_read_is_left_out(command: str) -> None:
     reading = of_text(f"hmc:~> {command}\nname=F1,type_model=9458-100,serial_num=99A9999,state=ok\nhmc:~>\n")
     assert reading.records == ()
-    assert said(reading) == [("input.unknown-text", "info", 1), ("input.unknown-text", "warning", 2)]
+    assert said(reading) == [("input.unknown-text", "info", 1)]
 
 
 def test_another_command_ends_what_the_one_above_says() -> None:
@@ -752,3 +752,20 @@ def test_memory_scores_are_read() -> None:
     assert [(r.kind, r.fields["curr_lpar_score"]) for r in reading.records] == [
         ("hmc-lsmemopt-lpar", 100), ("hmc-lsmemopt-lpar", NonValue.NONE)]
     assert not reading.findings
+
+
+@pytest.mark.parametrize("mark", [",", ";", ":", "\t", " ", "   ", "|", "#", "+", "*", ", ", "; "])
+def test_a_header_tells_the_columns_whatever_separates_them(mark: str) -> None:
+    text = "".join(mark.join(row) + "\n" for row in (
+        ("name", "lpar_id", "lpar_env", "state"), ("alder", "10", "aixlinux", "Running")))
+    (reading,) = registry.read_document(text.encode(), "x.txt")
+    assert [r.fields for r in reading.records] == [
+        {"name": "alder", "lpar_id": 10, "lpar_env": "aixlinux", "state": "Running"}]
+
+
+def test_a_listing_that_is_not_read_is_one_finding() -> None:
+    text = ("hscroot@hmc1:~> lslparmigr -r mspconnection -m harbour -t quay\n"
+            "source_msp_name=vio1,source_msp_id=1,dest_msp_name=vio3\nsource_msp_name=vio2,source_msp_id=2\n")
+    (reading,) = registry.read_document(text.encode(), "x.txt")
+    assert [(str(f.severity), f.message) for f in reading.findings] == [
+        ("info", "a listing that is not read: lslparmigr -r mspconnection")]

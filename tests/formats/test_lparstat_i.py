@@ -153,7 +153,7 @@ def test_memory_without_a_unit_is_not_guessed(online: str, maximum: str) -> None
     text = (FIXTURES / "linux_shared.txt").read_text().replace("8233536 kB", online).replace("16384", maximum)
     result = read(text, "x")
     assert not {"minimum_memory", "desired_memory", "maximum_memory"} & fields(result).keys()
-    assert [f.rule for f in result.findings if f.severity is Severity.WARNING] == ["input.bad-value"] * 3
+    assert [f.rule for f in result.findings].count("input.bad-value") == 3
 
 
 @pytest.mark.parametrize("value", [

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from planner.findings import Severity
+from planner.formats import registry
 from planner.formats.base import NonValue, Reading, Record
 from planner.formats.vios_lsmap import FORMATS, KIND, KIND_NET, KIND_NPIV, KIND_VNIC, backing_kind
 
@@ -304,3 +305,31 @@ def test_npiv_values_that_cannot_be_read() -> None:
 def test_windows_line_ends() -> None:
     text = (FIXTURES / "lsmap_all.txt").read_text().replace("\n", "\r\n")
     assert fields(READ[KIND](text, "x")) == ALL
+
+
+@pytest.mark.parametrize("mark", ":;,%|#@!^~/*+&?")
+def test_any_separator(mark: str) -> None:
+    npiv = ("vfchost0:U9009.42A.78AAA01-V1-C30:10:alder:AIX:LOGGED_IN:fcs0:U78D2.001.WZS001-P1-C2-T1:2:a:fcs0:"
+            "U9009.42A.78AAA01-V10-C10\nvfchost1:U9009.42A.78AAA01-V1-C31:11: : :NOT_LOGGED_IN: : :0:1: : \n")
+    (reading,) = registry.read_document(npiv.replace(":", mark).encode(), "x.txt")
+    assert [(r.fields["slot"], r.fields["client_partition_id"]) for r in reading.records] == [(30, 10), (31, 11)]
+
+
+FIELDS = ("svsa", "clientid", "vtd", "backing")
+
+
+@pytest.mark.parametrize("top", ["$ lsmap -all -field svsa clientid vtd backing -fmt :", ":".join(FIELDS),
+                                 ":".join(FIELDS).upper(), "padmin@vio1 $ ioscli lsmap -all -field svsa clientid vtd backing -fmt2 :"])
+def test_fields_that_were_asked_for(top: str) -> None:
+    text = f"{top}\nvhost0:0x0000000a:vtd0:hdisk4:vtd1:hdisk5\nvhost1:0x0000000b:vtd2:hdisk6\n"
+    (reading,) = registry.read_document(text.encode(), "x.txt")
+    assert [(r.fields["client_partition_id"], r.fields["vtd"], r.fields["backing_device"])
+            for r in reading.records] == [(10, "vtd0", "hdisk4"), (10, "vtd1", "hdisk5"), (11, "vtd2", "hdisk6")]
+    assert reading.findings == ()
+
+
+def test_fields_of_npiv_that_were_asked_for() -> None:
+    text = "$ lsmap -all -npiv -field name clntid fc status -fmt :\nvfchost0:10:fcs0:LOGGED_IN\n"
+    (reading,) = registry.read_document(text.encode(), "x.txt")
+    assert [(r.kind, r.fields["client_partition_id"], r.fields["fc_name"]) for r in reading.records] == [
+        (KIND_NPIV, 10, "fcs0")]
