@@ -13,6 +13,7 @@ from planner.formats.capture import BY_FILE
 from planner.grouping import grouped
 
 _TOGETHER = 60.0  # seconds: files that were changed so shortly one after another were copied, and say nothing
+_ONE_CAPTURE = 3600.0
 _MANY = 5
 _NEVER = Taken(float("-inf"), "")
 
@@ -51,6 +52,11 @@ class Times:
         """How far apart two places were taken; those in the same file are nearest."""
         between = abs(self.of(one).at - self.of(other).at) if self.tell(one, other) else 0.0
         return one.file != other.file, between
+
+    def long_before(self, one: Source, other: Source) -> bool:
+        """Whether a place is of an older capture than another: not minutes, but an hour or more apart."""
+        apart = self.of(other).at - self.of(one).at if self.tell(one, other) else 0.0
+        return one.file != other.file and apart >= _ONE_CAPTURE
 
     def shown(self, source: Source) -> str:
         """``hmc1.txt (2026-10-02 10:00, by its name)``."""

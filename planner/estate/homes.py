@@ -48,6 +48,23 @@ def homes(partitions: Iterable[tuple[str, Partition]], known_vioses: Mapping[str
     return names, gone, findings
 
 
+def unlisted(partitions: Iterable[tuple[str, Partition]], gone: set[str], names: Homes,
+             times: Times) -> list[Finding]:
+    """Partitions that an older listing has and a newer one of the same system has not; they are kept."""
+    findings = []
+    by_system = grouped((system, p) for system, p in partitions if system and p.ref.name and "state" in p.values)
+    for system, found in sorted(by_system.items()):
+        newest = min((p.source for p in found), key=times.order)
+        recent = {p.ref.name for p in found if not times.long_before(p.source, newest)}
+        old = sorted({p.ref.name for p in found if names.get((p.ref.name, system)) not in gone} - recent)
+        if old and len(recent) > 1:
+            findings.append(Finding("input.older-capture", Severity.WARNING, system, f"{', '.join(old[:12])}"
+                                    f"{' …' if len(old) > 12 else ''}: {times.shown(newest)} lists {system} without, "
+                                    "only an older capture has it; kept", "leave out the older capture if it is gone",
+                                    newest))
+    return findings
+
+
 def _settle(name: str, seen: list[_Sightings], stated: str | None, times: Times, names: Homes, gone: set[str],
             findings: list[Finding]) -> None:
     """``stated``: the system on which a person says that a VIOS of this name stands."""

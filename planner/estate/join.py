@@ -12,10 +12,11 @@ from collections.abc import Iterable
 
 from planner.estate.capacity import hash_page_table_mib
 from planner.estate.captures import Times
-from planner.estate.homes import homes
+from planner.estate.homes import homes, unlisted
 from planner.estate.model import DEFAULT_VSWITCH, Lpar, Vios
 from planner.findings import Finding, Severity, Source
 from planner.formats.facts import Client, DiskMapping, Hdisk, Intake, Partition, PartRef, Row, Values, ViosRef
+from planner.formats.values import mtms
 from planner.grouping import grouped, linked
 
 UNKNOWN_FABRIC = "unknown"
@@ -61,6 +62,7 @@ class Join:
         self._disks()
         self._fibres()
         self._leave_out()
+        self._only_newest()
         return self
 
     def say(self, severity: Severity, rule: str, subject: str, message: str, fix: str, source: Source | None) -> None:
@@ -101,32 +103,35 @@ class Join:
 
     def _same_systems(self) -> None:
         """Systems that have two names or none: by serial number, and by what two consoles say of one partition."""
-        aliases = self.intake.aliases
-        names: dict[str, str] = {}
-        for name, values in list(self.intake.systems.items()):
+        i, names = self.intake, dict[str, str]()
+        for name, values in sorted(i.systems.items(), key=lambda one: mtms(one[0]) is not None):
+            if stated := mtms(name):  # as -m or the name of a file says it
+                source = i.system_sources[name]
+                values |= {"model": (f"{stated[0]}-{stated[1]}", source), "serial": (stated[2], source)}
+                i.aliases.setdefault(stated[2], name)
             serial = str(values.get("serial", ("",))[0])
             first = names.setdefault(serial, name) if serial else name
             if first != name:
-                self.intake.merge(first, self.intake.systems[first], self.intake.systems.pop(name))
-                aliases.update({alias: first for alias, of in aliases.items() if of == name})
-        serials = sorted(names, key=len, reverse=True)
-        by_identifier = grouped((identifier, ref.system) for identifier, ref in self.intake.identified if ref.system)
+                i.merge(first, i.systems[first], i.systems.pop(name))
+                i.consoles[first] = i.consoles.pop(name, {}) | i.consoles.get(first, {})
+                if name in i.firmware_total:
+                    i.firmware_total.setdefault(first, i.firmware_total.pop(name))
+                i.aliases.update({alias: first for alias, of in i.aliases.items() if of == name})
+        by_identifier = grouped((identifier, ref.system) for identifier, ref in i.identified if ref.system)
         for identifier, systems in by_identifier.items():
             known = {self.system(one) for one in systems} - {""} or {
-                names[serial] for serial in serials if identifier.upper().startswith(serial.upper())}
+                name for serial, name in names.items() if identifier.upper().startswith(serial.upper())}
             if len(known) == 1:
-                for one in systems:
-                    if not self.system(one):
-                        aliases[one] = next(iter(known))
+                i.aliases.update({one: next(iter(known)) for one in systems if not self.system(one)})
 
     def _partitions(self) -> None:
         for p in self.intake.partitions:
             system = self.system(p.ref.system) or p.ref.system
             if p.ref.name and p.ref.lpar_id is not None and system:
                 self.named.setdefault((system, p.ref.lpar_id), []).append((p.source, p.ref.name))
-        self.homes, self.gone, told = homes(
-            [(self.system(p.ref.system) or p.ref.system, p) for p in self.intake.partitions], self.vioses, self.times)
-        self.findings += told
+        placed = [(self.system(p.ref.system) or p.ref.system, p) for p in self.intake.partitions]
+        self.homes, self.gone, told = homes(placed, self.vioses, self.times)
+        self.findings += (*told, *unlisted(placed, self.gone, self.homes, self.times))
         for p in self.intake.partitions:
             self._partition(p)
         for (ref, fact), things in self.intake.held.items():
@@ -238,6 +243,23 @@ class Join:
         unknown = self.gone | strange | {of for of, *_ in self.intake.pools if aliases and not self.system(of)}
         if unknown:
             self.rows = [row for row in self.rows if unknown.isdisjoint(map(str, row[1]))]
+
+    def _only_newest(self) -> None:
+        """Adapters that only an older capture of their LPAR shows are there no more."""
+        newest: dict[tuple[str, str], Source] = {}
+        for kind, key, _, source, _ in self.rows:
+            if kind in ("networks", "fibres"):
+                best = newest.setdefault((kind, key[0]), source)
+                newest[kind, key[0]] = min(best, source, key=self.times.order)
+        listed = {(row[0], row[1]) for row in self.rows if (row[0], row[1][0]) in newest
+                  and not self.times.long_before(row[3], newest[row[0], row[1][0]])}
+        old = [row for row in self.rows if (row[0], row[1][0]) in newest and (row[0], row[1]) not in listed]
+        for file, rows in grouped((row[3].file, row) for row in old).items():
+            names = sorted({str(row[1][0]) for row in rows})
+            self.say(Severity.INFO, "input.older-capture", file, f"{len(rows)} adapters of {', '.join(names[:12])}"
+                     f"{' …' if len(names) > 12 else ''} that newer captures do not show are left out",
+                     "nothing to do if they were removed", rows[0][3])
+        self.rows = [row for row in self.rows if row not in old] if old else self.rows
 
     def _systems(self) -> None:
         managed = Counter(console for consoles in self.intake.consoles.values() for console in consoles)

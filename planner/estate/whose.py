@@ -56,9 +56,9 @@ class _Known:
 
     def in_path(self, path: str) -> str:
         """The system after which a file is named, or the nearest of its folders."""
-        serial = mtms_in(path)
+        model, serial = mtms_in(path)
         if serial:
-            return self.name(serial)
+            return self.names.get(serial) or f"{model}*{serial}"
         for part in reversed(re.split(r"[/\\]", path)):
             found = [name for name in self.names if _stands_in(name, part)]
             if found:

@@ -23,6 +23,7 @@ _DATE_LINE = re.compile(
     rf"^(?:(?:{_DAYS})[a-z]{{0,6}},? [^\n]{{10,60}}|20[0-9]{{2}}-[01][0-9]-[0-3][0-9][T ][^\n]{{5,30}})$", re.MULTILINE)
 _STATED = re.compile(r"<(?:\w{1,20}:)?(?:updated|published)>([^<]{10,40})<|\bsys_time=([0-9/]{10} [0-9:]{8})"
                      r"|\"iso8601\": ?\"([^\"]{10,40})\"")
+_STATING = ("updated>", "published>", "sys_time=", '"iso8601"')
 _NAMED = re.compile(r"(?<![0-9])(20[0-9]{2})([-_.]?)(0[1-9]|1[0-2])\2(0[1-9]|[12][0-9]|3[01])"
                     r"(?:[T_ .-]{0,2}([01][0-9]|2[0-3])[-_.:h]?([0-5][0-9])(?:[-_.:m]?([0-5][0-9]))?)?(?![0-9])")
 _MTMS = re.compile(r"(?<![0-9A-Za-z])([0-9]{4}-?[0-9A-Z]{3})(?:[*_. -]?SN|[*_. -]|%2A)([0-9A-Z]{7})(?![0-9A-Za-z])",
@@ -45,9 +46,9 @@ class Clock:
 
 
 def clock(text: str) -> Clock:
-    """What ``date`` printed, which is taken out line by line, else what the export says of itself."""
+    """What ``date`` printed (not in XML and JSON), which is taken out, else what the export says of itself."""
     kept, moments = text, []
-    for match in _DATE_LINE.finditer(text):
+    for match in () if text.lstrip()[:1] in "<{[" else _DATE_LINE.finditer(text):
         try:
             moments.append((text.count("\n", 0, match.start()) + 1, _seconds(values.date_line(match[0]))))
         except ValueError:
@@ -59,7 +60,8 @@ def clock(text: str) -> Clock:
 
 
 def _stated(text: str) -> Iterator[tuple[int, float]]:
-    match = _STATED.search(text[:HEAD])
+    start = text[:HEAD]
+    match = _STATED.search(start) if any(word in start for word in _STATING) else None
     taken = stated_time(next(one for one in match.groups() if one)) if match else None
     if taken:
         yield 1, taken.at
@@ -97,7 +99,7 @@ def of_samples(reading: Reading) -> Reading:
     return replace(reading, taken=Taken(_seconds(first), BY_TEXT)) if first else reading
 
 
-def mtms_in(path: str) -> str:
-    """The serial number in the name of a file or of a folder: ``Server-9117-MMA-SN06A1234`` → 06A1234."""
+def mtms_in(path: str) -> tuple[str, str]:
+    """Type-model and serial number in the name of a file or folder, as in ``Server-9117-MMA-SN06A1234``."""
     found = (m for part in reversed(re.split(r"[/\\]", path)) for m in _MTMS.finditer(part))
-    return next((m[2].upper() for m in found), "")
+    return next(((f"{m[1][:4]}-{m[1][-3:]}".upper(), m[2].upper()) for m in found), ("", ""))

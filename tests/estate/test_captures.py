@@ -260,3 +260,39 @@ def test_rest_and_console_are_joined_by_uuid(tmp_path: Path) -> None:
                               f"lpar_env=aixlinux,state=Running,uuid={uuid}\n", "lpars.xml": text})
     loaded = load([tmp_path])
     assert {p.server for p in loaded.estate.lpars} == {"P9"} and len(loaded.estate.lpars) > 1
+
+
+def test_a_system_is_known_by_its_mtms_alone(tmp_path: Path) -> None:
+    """Neither -m nor lssyscfg -r sys: the folder says type-model and serial number."""
+    of = {s.name: s for s in SITE.servers}
+    files = vioses(SITE)
+    for number, (system, command, text) in enumerate(listings(SITE)):
+        if system:
+            files[f"Server-{SERIAL[system]}/{number}.txt"] = f"hscroot@hmc1:~> {command}\n{text}"
+    loaded = load([put(tmp_path, files)])
+    assert {(s.name, s.model, s.serial) for s in loaded.estate.servers} == {
+        (f"{s.model}*{s.serial}", s.model, s.serial) for s in of.values()}
+    assert {p.name for p in loaded.estate.lpars} == {p.name for p in SITE.lpars}
+    assert len(loaded.estate.disks) == len(SITE.disks)
+
+
+def test_an_mtms_behind_the_option_is_the_system(tmp_path: Path) -> None:
+    text = session(SITE)
+    for s in SITE.servers:
+        text = text.replace(f"-m '{s.name}'", f"-m {s.model}*{s.serial}")
+    assert load([put(tmp_path, {"hmc.txt": text, **vioses(SITE)})]).estate == carries(SITE, "hmc-sessions")
+
+
+def test_what_only_an_older_capture_shows_is_told(tmp_path: Path) -> None:
+    """An adapter that was removed is left out, an LPAR that was deleted is kept: both are said."""
+    lost = next(n for n in SITE.networks if [one.lpar for one in SITE.networks].count(n.lpar) > 1)
+    dead = next(p for p in SITE.lpars if p.name != lost.lpar)
+    new = SITE.replace(lpars=tuple(p for p in SITE.lpars if p != dead), **{
+        rows: tuple(r for r in getattr(SITE, rows) if r.lpar != dead.name and r != lost)
+        for rows in ("networks", "disks", "fibres")})
+    loaded = load(two(tmp_path / "in", untimed(SITE), untimed(new), "a date line"))
+    assert lost not in loaded.estate.networks
+    assert dead.name in {p.name for p in loaded.estate.lpars}
+    said = [f.message for f in told(loaded, "input.older-capture")]
+    assert any(f"adapters of {lost.lpar} that newer" in m for m in said), said
+    assert any(m.startswith(f"{dead.name}: ") and "kept" in m for m in said), said
