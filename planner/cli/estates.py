@@ -72,7 +72,7 @@ def check_command(estate: Estate, policy: PolicyFile = None, as_json: Json = Fal
     judge = Judge(site)
     if as_json:
         rows = []
-        for name in judge.told():
+        for name in judge.reported():
             found = judge.readiness(name)
             targets = judge.targets(name) if name in site.start else ()
             rows.append({"lpar": name, "server": site.lpars[name].server, "targets": targets,

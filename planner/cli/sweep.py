@@ -93,7 +93,7 @@ def _answered(context: SweepContext, cells: Sequence[Cell], runner: Runner, cell
 
     watch = _Watch(cells_dir)
     try:
-        outcome = run_sweep(context, cells, runner, Store(cells_dir), resume=resume, told=watch)
+        outcome = run_sweep(context, cells, runner, Store(cells_dir), resume=resume, progress=watch)
     except KeyboardInterrupt:
         watch.stopped()
         raise

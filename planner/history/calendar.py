@@ -84,12 +84,12 @@ class Calendar:
         """The buckets that the time from ``start`` to ``end`` touches; all of them for more than a year."""
         if end - start > timedelta(days=366):
             return BUCKETS
-        found = set()
+        touched = set()
         moment = start.replace(minute=0, second=0, microsecond=0)
         while moment < end:
-            found.add(Bucket(self.kind(moment.date()), moment.hour))
+            touched.add(Bucket(self.kind(moment.date()), moment.hour))
             moment += timedelta(hours=1)
-        return tuple(b for b in BUCKETS if b in found)
+        return tuple(b for b in BUCKETS if b in touched)
 
     def month_end(self, year: int, month: int) -> tuple[date, ...]:
         """The days of one month-end: the last working days of this month and the first ones of the next."""

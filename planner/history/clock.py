@@ -42,12 +42,12 @@ class Clock:
         return self._ascending(times, notes)
 
     def _ascending(self, times: Sequence[datetime], notes: ClockNotes) -> list[int]:
-        found: list[int] = []
+        instants: list[int] = []
         before: datetime | None = None
         in_twice = second = False
         for time in times:
             if time.tzinfo:
-                found.append(int(time.timestamp()))
+                instants.append(int(time.timestamp()))
                 continue
             local = time.replace(microsecond=0)
             was_twice, in_twice = in_twice, self._occurs_twice(local)
@@ -56,9 +56,9 @@ class Clock:
             if in_twice and before is None:
                 notes.guessed.append(local)
             second = in_twice and was_twice and (second or (before is not None and local <= before))
-            found.append(self._instant(local, second, notes))
+            instants.append(self._instant(local, second, notes))
             before = local
-        return found
+        return instants
 
     def _instant(self, local: datetime, second: bool, notes: ClockNotes) -> int:
         offset = self._offset_of_day(local.date())

@@ -146,11 +146,11 @@ class Contents:
 
     def _series(self) -> dict[Key, dict[int, str]]:
         """Each series (kind, name, and server unless it is an LPAR) with its entities and their servers."""
-        found: dict[Key, dict[int, str]] = {}
+        series: dict[Key, dict[int, str]] = {}
         for number, kind, name, server in self._db.execute(
                 "SELECT id, kind, name, server FROM entity ORDER BY kind, name, server").fetchall():
-            found.setdefault((kind, name, "" if kind == Kind.LPAR else server), {})[number] = server
-        return found
+            series.setdefault((kind, name, "" if kind == Kind.LPAR else server), {})[number] = server
+        return series
 
     def _around(self, series: Mapping[Key, Mapping[int, str]], low: int, high: int) -> tuple[int, int]:
         """The range widened to the neighbours of each series."""
@@ -163,7 +163,7 @@ class Contents:
     def _gaps(self, series: Mapping[Key, Mapping[int, str]], low: int = _FIRST,
               high: int = _LAST) -> dict[Key, list[tuple[int, int]]]:
         """Series → holes (from, to), in order; as many series at a time as memory is used for sensibly."""
-        found: dict[Key, list[tuple[int, int]]] = {}
+        holes: dict[Key, list[tuple[int, int]]] = {}
         keys = list(series)
         for begin in range(0, len(keys), _SERIES):
             some = keys[begin:begin + _SERIES]
@@ -175,20 +175,20 @@ class Contents:
                     WHERE u.t BETWEEN {low} AND {high})
                 WHERE t - span - before > greatest(span, {_GAP_S}) ORDER BY ALL""").fetchall()
             for number, before, after in rows:
-                found.setdefault(some[number], []).append((before, after))
-        return found
+                holes.setdefault(some[number], []).append((before, after))
+        return holes
 
     def _changes(self, series: Mapping[Key, Mapping[int, str]], low: int = _FIRST,
                  high: int = _LAST) -> dict[str, list[tuple[int, str, str]]]:
         """LPAR → changes of server. A serial number and a name are not compared: they may be the same server."""
-        found: dict[str, list[tuple[int, str, str]]] = {}
+        by_lpar: dict[str, list[tuple[int, str, str]]] = {}
         for (kind, name, _), servers in series.items():
             for serial in (False, True):
                 ids = {n: s for n, s in servers.items() if s and s.startswith(SERIAL) == serial}
                 if kind == Kind.LPAR and len(ids) > 1:
-                    found.setdefault(name, []).extend((at, ids[was], ids[now])
-                                                      for at, was, now in self._changes_of(ids, low, high))
-        return {name: sorted(changes) for name, changes in found.items() if changes}
+                    by_lpar.setdefault(name, []).extend((at, ids[was], ids[now])
+                                                        for at, was, now in self._changes_of(ids, low, high))
+        return {name: sorted(changes) for name, changes in by_lpar.items() if changes}
 
     def _changes_of(self, ids: Mapping[int, str], low: int, high: int) -> list[tuple[int, int, int]]:
         """(when, from, to) of an LPAR's entities. Where it has samples on both at once, in the order of their names."""
@@ -332,10 +332,10 @@ class Contents:
         try:
             self._db.execute("INSERT INTO wanted SELECT unnest(?), unnest(?)",
                              [[number for number, _ in numbers], [position for _, position in numbers]])
-            found: dict[str, Any] = self._db.execute(query).fetchnumpy()
+            slots: dict[str, Any] = self._db.execute(query).fetchnumpy()
         finally:
             self._db.execute("DROP TABLE wanted")
-        return found
+        return slots
 
 
 def numbered(series: Iterable[Mapping[int, str]]) -> str:

@@ -171,21 +171,21 @@ def forecast_monthly(months: Sequence[Monthly], horizon: int, ceiling: int | Non
     if not known:
         return None
     some = [month for month in months if month.of_some(figure)]
-    found = forecast([m.month for m in known], [getattr(m, figure) for m in known], horizon, ceiling)
+    made = forecast([m.month for m in known], [getattr(m, figure) for m in known], horizon, ceiling)
     left = [show_month(m.month) for m in months
             if not known[0].month <= m.month <= known[-1].month and m not in some]
     partly = [show_month(m.month) for m in known if figure == "month_end_peak" and m.month_end_missing]
     notes = [f"too little is known of {', '.join(left)}: not used"] if left else []
     notes += [f"the month-end is known in part only of {', '.join(partly)}"] if partly else []
-    return with_left_out(replace(found, notes=(*found.notes, *notes)), [(m.month, m.lacking) for m in some])
+    return with_left_out(replace(made, notes=(*made.notes, *notes)), [(m.month, m.lacking) for m in some])
 
 
-def with_left_out(found: Forecast, some: Sequence[tuple[MonthOf, Sequence[str]]]) -> Forecast:
+def with_left_out(made: Forecast, some: Sequence[tuple[MonthOf, Sequence[str]]]) -> Forecast:
     """A forecast that says of which months too little was known of some LPARs (those) for them to be used."""
     out = {month for month, _ in some}
-    said = [note for note in found.notes if note != _no_figure(found.missing)]
-    lost = [month for month in found.missing if month not in out]
-    return replace(found, notes=(*([_no_figure(lost)] if lost else []), *said, *of_some_words(some)))
+    said = [note for note in made.notes if note != _no_figure(made.missing)]
+    lost = [month for month in made.missing if month not in out]
+    return replace(made, notes=(*([_no_figure(lost)] if lost else []), *said, *of_some_words(some)))
 
 
 def of_some_words(months: Iterable[tuple[MonthOf, Sequence[str]]]) -> list[str]:
@@ -199,11 +199,11 @@ def of_some_words(months: Iterable[tuple[MonthOf, Sequence[str]]]) -> list[str]:
 
 def pooled(forecasts: Iterable[Forecast]) -> Backtest:
     """The back-tests of many forecasts as one: every forecast made in them counts once."""
-    found = Backtest()
+    total = Backtest()
     for one in forecasts:
-        found = Backtest(found.naive + one.backtest.naive, found.trend + one.backtest.trend,
-                         found.used + one.backtest.used)
-    return found
+        total = Backtest(total.naive + one.backtest.naive, total.trend + one.backtest.trend,
+                         total.used + one.backtest.used)
+    return total
 
 
 def slope(known: Sequence[_Pair]) -> float:

@@ -104,13 +104,13 @@ def monthly(history: History, site: Calendar, *, lpars: Iterable[str] | None = N
     with None. Of a server ``partial`` counts an LPAR also while it was elsewhere.
     """
     names = None if lpars is None else sorted(set(lpars))
-    found = []
-    for month in _told(months_of(history) if months is None else months, progress):
+    figures = []
+    for month in _watched(months_of(history) if months is None else months, progress):
         begin, end, _ = period_of(history.clock(), site, month)
         there = history.lpars_on(server or "", begin, end) if names is None else names
         grid = history.grid(there, begin, end, step_s=step_s, server=server)
-        found.append(_monthly(grid, range(len(there)), history.clock(), site, month))
-    return found
+        figures.append(_monthly(grid, range(len(there)), history.clock(), site, month))
+    return figures
 
 
 def monthly_sets(history: History, site: Calendar, sets: Mapping[str, Iterable[str]], *,
@@ -120,13 +120,13 @@ def monthly_sets(history: History, site: Calendar, sets: Mapping[str, Iterable[s
     listed = {name: sorted(set(lpars)) for name, lpars in sets.items()}
     names = sorted({lpar for lpars in listed.values() for lpar in lpars})
     rows = {lpar: number for number, lpar in enumerate(names)}
-    found: dict[str, list[Monthly]] = {name: [] for name in listed}
-    for month in _told(months_of(history) if months is None else months, progress):
+    figures: dict[str, list[Monthly]] = {name: [] for name in listed}
+    for month in _watched(months_of(history) if months is None else months, progress):
         begin, end, _ = period_of(history.clock(), site, month)
         grid = history.grid(names, begin, end, step_s=step_s)
         for name, lpars in listed.items():
-            found[name].append(_monthly(grid, [rows[lpar] for lpar in lpars], history.clock(), site, month))
-    return found
+            figures[name].append(_monthly(grid, [rows[lpar] for lpar in lpars], history.clock(), site, month))
+    return figures
 
 
 def monthly_servers(history: History, site: Calendar, *, months: Sequence[MonthOf] | None = None,
@@ -142,17 +142,17 @@ def monthly_servers(history: History, site: Calendar, *, months: Sequence[MonthO
     rows = {name: number for number, name in enumerate(names)}
     used: dict[str, list[int]] = {name: [0, 0] for name in names}
     known: dict[str, list[tuple[Known, Known]]] = {server: [] for server in expected}
-    found: dict[str, list[Monthly]] = {server: [] for server in expected}
-    for number, month in enumerate(_told(listed, progress)):
+    made: dict[str, list[Monthly]] = {server: [] for server in expected}
+    for number, month in enumerate(_watched(listed, progress)):
         begin, end, _ = period_of(history.clock(), site, month)
         grid = history.grid(names, begin, end, step_s=step_s)
         _add_up(grid, used)
         for server, by_month in expected.items():
             there = sorted(by_month[number])
             known[server].append(_known(grid, {name: rows[name] for name in there}, history.clock(), site, month))
-            found[server] += monthly(history, site, server=server, months=[month], step_s=step_s)
+            made[server] += monthly(history, site, server=server, months=[month], step_s=step_s)
     weights = {name: -(-total // max(1, slots)) for name, (total, slots) in used.items()}
-    return {server: [weighed(one, *counted, weights) for one, counted in zip(found[server], known[server], strict=True)]
+    return {server: [weighed(one, *counted, weights) for one, counted in zip(made[server], known[server], strict=True)]
             for server in expected}
 
 
@@ -162,15 +162,15 @@ def _expected(history: History, site: Calendar, months: Sequence[MonthOf]) -> di
     for server in history.servers():
         spans = [period_of(history.clock(), site, month)[:2] for month in months]
         there[server] = [set(history.lpars_on(server, *span)) for span in spans]
-    found: dict[str, list[set[str]]] = {server: [set() for _ in months] for server in there}
+    expected: dict[str, list[set[str]]] = {server: [set() for _ in months] for server in there}
     for name in sorted({name for sets in there.values() for one in sets for name in one}):
         on = [[server for server, sets in there.items() if name in sets[n]] for n in range(len(months))]
         last = next(servers for servers in on if servers)
         for number, servers in enumerate(on):
             last = servers or last
             for server in last:
-                found[server][number].add(name)
-    return found
+                expected[server][number].add(name)
+    return expected
 
 
 def _add_up(grid: Grid, used: Mapping[str, list[int]]) -> None:
@@ -219,7 +219,7 @@ def unknown(clock: Clock, site: Calendar, month: MonthOf, step_s: int = STEP_S) 
     return Monthly(month, None, None, None, None, 0, (end - begin) // step_s, 0, days // step_s, 0)
 
 
-def _told(months: Sequence[MonthOf], progress: Progress | None) -> Iterator[MonthOf]:
+def _watched(months: Sequence[MonthOf], progress: Progress | None) -> Iterator[MonthOf]:
     for number, month in enumerate(months, 1):
         yield month
         if progress:

@@ -98,20 +98,20 @@ def bucket_numbers(grid: Grid, clock: Clock, site: Calendar) -> NDArray[np.int16
 
 def _columns(numbers: NDArray[np.int16]) -> dict[Bucket, NDArray[np.int64]]:
     """Bucket → its slots, for the buckets that have any."""
-    found = {bucket: np.flatnonzero(numbers == number) for bucket, number in _AT.items()}
-    return {bucket: columns for bucket, columns in found.items() if len(columns)}
+    slots = {bucket: np.flatnonzero(numbers == number) for bucket, number in _AT.items()}
+    return {bucket: columns for bucket, columns in slots.items() if len(columns)}
 
 
 def _singles(row: NDArray[np.int32], columns: Mapping[Bucket, NDArray[np.int64]],
              percentile: Fraction) -> dict[Bucket, int]:
     """The percentile in each bucket of which something is known."""
-    found = {}
+    singles = {}
     for bucket, listed in columns.items():
         values = row[listed]
         known = values[values >= 0]
         if len(known):
-            found[bucket] = at_percentile(known, percentile)
-    return found
+            singles[bucket] = at_percentile(known, percentile)
+    return singles
 
 
 @dataclass(slots=True)
@@ -156,12 +156,12 @@ def profiles(history: History, lpars: Iterable[Lpar | Vios], site: Calendar, *,
     begin, end = known[0] if start_s is None else start_s, known[1] if end_s is None else end_s
     grid = history.grid([lpar.name for lpar in listed], begin, end, step_s=step_s)
     columns = _columns(bucket_numbers(grid, history.clock(), site))
-    found: dict[str, UsageProfile] = {}
+    by_lpar: dict[str, UsageProfile] = {}
     said: list[Finding] = []
     for number, lpar in enumerate(listed):
-        found[lpar.name] = _profile(lpar, grid, number, columns, share)
-        said += _findings(found[lpar.name], lpar)
-    return Profiles(share, begin, end, found, ordered(said), grid, columns)
+        by_lpar[lpar.name] = _profile(lpar, grid, number, columns, share)
+        said += _findings(by_lpar[lpar.name], lpar)
+    return Profiles(share, begin, end, by_lpar, ordered(said), grid, columns)
 
 
 def _profile(lpar: Lpar | Vios, grid: Grid, row: int, columns: Mapping[Bucket, NDArray[np.int64]],

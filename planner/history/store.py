@@ -107,9 +107,9 @@ class _Adding:
 
     def say(self, findings: Iterable[Finding]) -> None:
         """Keep findings; from one that stands in the way on, nothing more is held."""
-        kept = list(findings)
-        self.findings += kept
-        self.stopped = self.stopped or any(f.rule.startswith("history.") for f in errors(kept))
+        listed = list(findings)
+        self.findings += listed
+        self.stopped = self.stopped or any(f.rule.startswith("history.") for f in errors(listed))
 
     def take(self, rows: Sequence[Sample | Count], number: int) -> None:
         """Hold these rows of a source."""
@@ -231,9 +231,9 @@ class History(Contents):
                     "history.server-name", Severity.WARNING, name, f"serial number {serial} is {was} in this history: "
                     f"what nmon recorded there stays under {was}",
                     "correct the name in the estate, or make a new history of the sources")])
-        found = {key.removeprefix(SERIAL): name for key, name in known.items()}
-        adding.say(self._named(found))
-        return found
+        names = {key.removeprefix(SERIAL): name for key, name in known.items()}
+        adding.say(self._named(names))
+        return names
 
     def _named(self, servers: Mapping[str, str]) -> list[Finding]:
         """Samples that stand under a serial number go to the server of that name, each once."""

@@ -73,11 +73,11 @@ class Usage:
 
     def worst_by_bucket(self, total: NDArray[np.int64]) -> dict[Bucket, int]:
         """Bucket → the slot in which a series over the slots is highest (the first of equals)."""
-        found = {}
+        worst = {}
         for number in np.unique(self.numbers).tolist():
             listed = np.flatnonzero(self.numbers == number)
-            found[BUCKETS[number]] = int(listed[int(np.argmax(total[listed]))])
-        return found
+            worst[BUCKETS[number]] = int(listed[int(np.argmax(total[listed]))])
+        return worst
 
 
 def usage_of(history: History, partitions: Iterable[Lpar | Vios], site: Calendar, *, buckets: Collection[Bucket],

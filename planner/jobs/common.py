@@ -98,22 +98,22 @@ def _fitted(plan: Plan, leg: str) -> Window | None:
 
 def _warnings(loaded: Loaded, site: Site, judge: Judge, plan: Plan) -> list[Finding]:
     """What the rules warn of for the moves of the plan, and the gaps of what takes part."""
-    found: list[Finding] = []
+    warned: list[Finding] = []
     for m in plan.moves:
-        found += [f for f in (*judge.readiness(m.lpar), *judge.move(m.lpar, m.source, m.target))
-                  if f.severity is not Severity.ERROR]
+        warned += [f for f in (*judge.readiness(m.lpar), *judge.move(m.lpar, m.source, m.target))
+                   if f.severity is not Severity.ERROR]
     touched = {x for m in plan.moves for x in (m.lpar, m.source, m.target, m.source_msp, m.target_msp)}
-    found += [f for f in loaded.findings if f.subject in touched]
+    warned += [f for f in loaded.findings if f.subject in touched]
     if plan.window is None and any(m.lpar in site.policies.blackouts for m in plan.moves):
         names = sorted({m.lpar for m in plan.moves if m.lpar in site.policies.blackouts})
-        found.append(Finding("timing.blackout", Severity.WARNING, ", ".join(names),
-                             "has blackout times, but the plan has no clock", "give --window"))
+        warned.append(Finding("timing.blackout", Severity.WARNING, ", ".join(names),
+                              "has blackout times, but the plan has no clock", "give --window"))
     for m in plan.moves:
         if m.suspend_ms > 5000:
-            found.append(Finding("timing.suspend", Severity.WARNING, m.lpar,
-                                 f"is expected to stand still for {m.suspend_ms / 1000:.1f} s on its way to {m.target}",
-                                 "move it in a quiet time or over a faster link"))
-    return found
+            still = f"is expected to stand still for {m.suspend_ms / 1000:.1f} s on its way to {m.target}"
+            warned.append(Finding("timing.suspend", Severity.WARNING, m.lpar, still,
+                                  "move it in a quiet time or over a faster link"))
+    return warned
 
 
 def least_time_s(plan: Plan, site: Site) -> float:

@@ -29,9 +29,9 @@ class Terms:
 
     def value(self, kwh: float) -> Value:
         """Energy as kWh, and as money and CO₂ where the tariff says."""
-        found = energy(1000 * kwh, 1.0, self.tariff)
-        return Value(round(found.kwh, 3), None if found.money is None else round(found.money, 2),
-                     None if found.co2_kg is None else round(found.co2_kg, 2))
+        cost = energy(1000 * kwh, 1.0, self.tariff)
+        return Value(round(cost.kwh, 3), None if cost.money is None else round(cost.money, 2),
+                     None if cost.co2_kg is None else round(cost.co2_kg, 2))
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,13 +133,13 @@ def _changed_seconds(plan: Plan, until_s: float) -> float:
     return max(0.0, min(m.start_ms for m in plan.leg(BACK)) / 1000 - left)
 
 
-def not_worth(found: Account, per_core: Mapping[str, float], meter: Meter, plan: Plan) -> list[str]:
+def not_worth(account: Account, per_core: Mapping[str, float], meter: Meter, plan: Plan) -> list[str]:
     """Servers whose time off saves no more than the moves to empty and fill them cost, the load moved included."""
     def taken(row: ServerEnergy) -> float:
         return sum(per_core[m.target] * meter.cores([m.lpar]) * row.off_h / 1000
                    for m in plan.leg(OUT) if m.source == row.server)
 
-    return sorted(r.server for r in found.servers if r.off and r.saved_kwh - r.moves_kwh - taken(r) <= 0)
+    return sorted(r.server for r in account.servers if r.off and r.saved_kwh - r.moves_kwh - taken(r) <= 0)
 
 
 def assumptions(site: Site, terms: Terms, busy: Mapping[str, int], *, back: bool) -> tuple[str, ...]:

@@ -105,9 +105,9 @@ def warnings(site: Site, goal: Headroom, after: Where) -> list[Finding]:
         return []
     used = _group_peak(site, goal, here)
     draw = sum(most_units(site.lpars[n]) for n in here)
-    found = []
+    findings = []
     if draw - used < goal.units:
-        found.append(Finding(
+        findings.append(Finding(
             "headroom.draw", Severity.WARNING, goal.server,
             f"its critical LPARs as they are can draw {show_cores(max(draw - used, 0))} of the "
             f"{show_cores(goal.units)} cores more: their virtual processors and caps end there",
@@ -116,13 +116,13 @@ def warnings(site: Site, goal: Headroom, after: Where) -> list[Finding]:
     wanted = min(used + goal.units, draw)
     if share < wanted:
         weights = ", ".join(f"{n} {w}" for n in here[:6] if (w := site.lpars[n].weight) is not None)
-        found.append(Finding(
+        findings.append(Finding(
             "headroom.weights", Severity.WARNING, goal.server,
             f"when every LPAR there pulls at once, the critical ones get {show_cores(share)} cores by entitlement and "
             f"weight, {show_cores(wanted - share)} less than their peak and the room asked for"
             + (f" (weights: {weights}{' …' if len(here) > 6 else ''})" if weights else ""),
             "raise their weights (up to 255) or their entitlement for the time, or lower those of the others"))
-    return found
+    return findings
 
 
 def _group_peak(site: Site, goal: Headroom, names: Sequence[str]) -> int:

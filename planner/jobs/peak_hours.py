@@ -86,9 +86,9 @@ def period_from(when: str, calendar: Calendar, after: dt.datetime | None) -> Nee
             return Needed("month-end", hours)
         month = month_at(number_of((after.year, after.month)) - (after.day <= 15))
         for _ in range(4):
-            found = _month_end(calendar, month, hours)
-            if found.period is not None and found.period.start >= after:
-                return found
+            needed = _month_end(calendar, month, hours)
+            if needed.period is not None and needed.period.start >= after:
+                return needed
             month = month_at(number_of(month) + 1)
     match = re.fullmatch(r"(\d{4})-(\d{1,2})", when.strip())
     if not match or not 1 <= int(match[2]) <= 12 or not 1971 <= int(match[1]) <= 2200:
@@ -125,15 +125,15 @@ def _gathered(usage: Usage, estate: Estate) -> tuple[Finding, ...]:
     """The findings, those on active partitions that have no history in one."""
     counted = {p.name for p in estate.lpars if p.active} | {v.name for v in estate.vioses}
     lost = sorted(f.subject for f in usage.findings if f.rule == "history.missing" and f.subject in counted)
-    found = [f for f in usage.findings if f.rule != "history.missing" and f.subject in counted]
+    rest = [f for f in usage.findings if f.rule != "history.missing" and f.subject in counted]
     if lost:
         few = " Most of what this plan says of usage rests on entitlements, not on measurements." if (
             2 * len(lost) > len(counted)) else ""
-        found.insert(0, Finding("history.missing", Severity.WARNING, ", ".join(lost[:8]) + (" …" if lost[8:] else ""),
-                                f"{len(lost)} of {len(counted)} partitions have no usage in the hours that count: "
-                                f"planned with their entitlement at all times.{few}",
-                                "add recordings of them to the history"))
-    return tuple(found)
+        rest.insert(0, Finding("history.missing", Severity.WARNING, ", ".join(lost[:8]) + (" …" if lost[8:] else ""),
+                               f"{len(lost)} of {len(counted)} partitions have no usage in the hours that count: "
+                               f"planned with their entitlement at all times.{few}",
+                               "add recordings of them to the history"))
+    return tuple(rest)
 
 
 def usage_again(estate: Estate, path: Path, basis: UsageBasis) -> Usage:

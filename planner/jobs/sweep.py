@@ -135,11 +135,11 @@ def planned(sweep: Sweep, loaded: Loaded, catalogue: Catalogue = CATALOGUE) -> t
     sound: dict[Any, bool] = {}
     for cell in cells(sweep, problems):
         s = cell.scenario
-        found = list(unsuited(loaded.estate, s, catalogue))
-        for f in found:
+        wrong = list(unsuited(loaded.estate, s, catalogue))
+        for f in wrong:
             problems.add(cell.values, cell.rows, f)
         key = (s.add, s.retire, s.policies)
-        if not found and not sound.get(key):
+        if not wrong and not sound.get(key):
             sound[key] = _arrives(loaded, cell, catalogue, problems)
         out.append(cell)
     problems.raise_any()
@@ -229,7 +229,7 @@ class Store:
 
 
 def run_sweep(context: SweepContext, planned_cells: Sequence[Cell], run: Runner, store: Store | None = None, *,
-              resume: bool = True, told: Callable[[Progress], None] | None = None) -> SweepOutcome:
+              resume: bool = True, progress: Callable[[Progress], None] | None = None) -> SweepOutcome:
     """Answer every cell; each finished one is kept in the store at once. Cells of the same scenario are one task."""
     common, limit = common_id(context), context.options.time_limit
     ids = tuple(cell_id(common, c.scenario) for c in planned_cells)
@@ -241,12 +241,12 @@ def run_sweep(context: SweepContext, planned_cells: Sequence[Cell], run: Runner,
     stream = run(context, [t for i, t in tasks.items() if i not in answers])
     try:
         while True:
-            if told is not None:
-                told(Progress(len(answers), len(tasks), reused, broken))
-            found = next(stream, None)
-            if found is None:
+            if progress is not None:
+                progress(Progress(len(answers), len(tasks), reused, broken))
+            finished = next(stream, None)
+            if finished is None:
                 break
-            id_, answers[id_] = found
+            id_, answers[id_] = finished
             if answers[id_]["status"] == FAILED:
                 broken += 1
             elif store is not None:

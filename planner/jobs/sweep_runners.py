@@ -66,7 +66,7 @@ def _outlived(parent: Any) -> None:
     os._exit(1)
 
 
-def _held(scenario: Scenario) -> Answer:
+def _answered_here(scenario: Scenario) -> Answer:
     return answer(_HELD[0], scenario)
 
 
@@ -112,11 +112,11 @@ def _pool(blob: bytes) -> ProcessPoolExecutor:
 def _submitted(pool: ProcessPoolExecutor, blob: bytes, task: Task) -> tuple[ProcessPoolExecutor, Future[Answer]]:
     """A cell given to a pool, or to a new one when its worker died while it had nothing to do."""
     try:
-        return pool, pool.submit(_held, task.scenario)
+        return pool, pool.submit(_answered_here, task.scenario)
     except BrokenProcessPool:
         pool.shutdown(wait=False)
         pool = _pool(blob)
-        return pool, pool.submit(_held, task.scenario)
+        return pool, pool.submit(_answered_here, task.scenario)
 
 
 def _result(future: Future[Answer]) -> Answer | None:

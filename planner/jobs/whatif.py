@@ -286,9 +286,9 @@ def _replayed(case: ScenarioCase, placement: Mapping[str, str], ways: Mapping[st
               changes: Sequence[Lpar]) -> None:
     """Replay what follows the live moves. Raises ReplayError."""
     where = {**case.site.start, **_live(ways, placement)}
-    found = replay_changes(case.site, where, changes, case.built.kept)
-    if found:
-        raise ReplayError(found)
+    breaches = replay_changes(case.site, where, changes, case.built.kept)
+    if breaches:
+        raise ReplayError(breaches)
 
 
 def _lines(case: ScenarioCase, where: Mapping[str, str], final: Mapping[str, Size], ways: Mapping[str, Way],
@@ -421,6 +421,6 @@ def today(loaded: Loaded, scenario: Scenario | None = None, catalogue: Catalogue
 
 def exit_code(results: Sequence[ScenarioResult]) -> int:
     """3 when a scenario is proved impossible, else 4 when one has no answer or misses its window, else 0."""
-    found = {r.status for r in results}
+    statuses = {r.status for r in results}
     missed = any(r.plan is not None and r.plan.window is not None and r.plan.window.fits is False for r in results)
-    return 3 if Status.INFEASIBLE in found else 4 if missed or Status.UNKNOWN in found else 0
+    return 3 if Status.INFEASIBLE in statuses else 4 if missed or Status.UNKNOWN in statuses else 0

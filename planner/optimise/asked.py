@@ -86,8 +86,8 @@ def critical_here(goal: Headroom, site: Site) -> list[str]:
 
 def critical_pools(goal: Headroom, site: Site) -> tuple[int, ...]:
     """The shared pools in which the critical LPARs run; none when one of them has dedicated processors."""
-    found = {site.pool_on(n, goal.server) for n in critical_here(goal, site)} or {DEFAULT_POOL}
-    return () if None in found else tuple(sorted(p for p in found if p is not None))
+    pools = {site.pool_on(n, goal.server) for n in critical_here(goal, site)} or {DEFAULT_POOL}
+    return () if None in pools else tuple(sorted(p for p in pools if p is not None))
 
 
 def needed_mib(goal: Headroom, site: Site) -> int:

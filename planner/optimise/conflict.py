@@ -59,10 +59,10 @@ def reasons_of(refused: Mapping[str, Mapping[str, Sequence[Finding]]]) -> dict[s
 
 def _refused(judge: Judge, lpar: str, server: str, *, come_back: bool) -> list[Finding]:
     home = judge.site.start[lpar]
-    found = list(errors(judge.move(lpar, home, server)))
-    if not found and come_back:
-        found = [replace(f, message=f"{_BACK}{f.message}") for f in errors(judge.move(lpar, server, home))]
-    return found
+    refusals = list(errors(judge.move(lpar, home, server)))
+    if not refusals and come_back:
+        refusals = [replace(f, message=f"{_BACK}{f.message}") for f in errors(judge.move(lpar, server, home))]
+    return refusals
 
 
 def stranded(question: Unanswered, names: Sequence[str]) -> Conflict:
@@ -128,16 +128,16 @@ def reduced(program: Program, until: float) -> tuple[list[Tag], bool]:
     tags = list(dict.fromkeys(r.tag for r in program.rows if r.tag != CUT))
     # Rows of servers and groups go first, so that few rules stay; LPARs go after them.
     tags.sort(key=lambda t: t.rule == ONE_PLACE)
-    kept = list(tags)
+    needed = list(tags)
     complete = True
     for tag in tags:
-        trial = program.without(*(t for t in tags if t not in kept), tag)
+        trial = program.without(*(t for t in tags if t not in needed), tag)
         proved = _infeasible(trial, until)
         if proved:
-            kept.remove(tag)
+            needed.remove(tag)
         elif proved is None:
             complete = False
-    return kept, complete
+    return needed, complete
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,10 +212,10 @@ def _left_behind(model: PlacementProgram, until: float) -> list[str]:
 def of_program(model: PlacementProgram, deadline: float) -> Conflict:
     """The conflict behind a placement that is proved impossible."""
     until = min(max(deadline, time.monotonic() + 2.0), time.monotonic() + _BUDGET_S)
-    kept, complete = reduced(model.program, until)
-    named = [t.subject for t in kept if t.rule == ONE_PLACE]
+    tags, complete = reduced(model.program, until)
+    named = [t.subject for t in tags if t.rule == ONE_PLACE]
     lpars = tuple(n for n in named if n in model.displaced)
-    rows = [t for t in kept if t.rule != ONE_PLACE]
+    rows = [t for t in tags if t.rule != ONE_PLACE]
     groups = [t for t in rows if t.family == "policy"]
     servers = sorted({t.subject for t in rows if t.family != "policy"})
     short = _shortage(model, max(until, time.monotonic() + 2)) if servers else _Short()

@@ -97,9 +97,9 @@ class ConsolidationProgram(PlacementProgram):
             for s in self.survivors:
                 for t in self.survivors:
                     if s != t and any((n, s, t) in self.z for n in group.members):
-                        self.keep_apart(group, t, partial(self._held, failed=s, target=t), Tag(_RULE, s))
+                        self.keep_apart(group, t, partial(self._placed_when_failed, failed=s, target=t), Tag(_RULE, s))
 
-    def _held(self, lpar: str, failed: str, target: str) -> tuple[list[int], int]:
+    def _placed_when_failed(self, lpar: str, failed: str, target: str) -> tuple[list[int], int]:
         """What places an LPAR on a server when another has failed: it is there, or restarts there."""
         here, always = self.place(lpar, target)
         again = self.z.get((lpar, failed, target))

@@ -97,7 +97,7 @@ class Frontier:
             answer = solve(program, max(deadline - time.monotonic(), 0.05), 0.0, _NODES, known)
         if not answer.found and known:
             answer = Solution(Outcome.FEASIBLE, tuple(known), known[used], answer.bound, "spread")
-        return self._told(count, answer, x, on)
+        return self._point_of(count, answer, x, on)
 
     def _spread(self, count: int, program: Program, x: Mapping[Pair, int], on: Mapping[str, int],
                 used: int) -> list[int]:
@@ -130,7 +130,7 @@ class Frontier:
         lpars = sum(min(self.problem.sizes.final(n, s).units for s in places) for n, places in self.places.items())
         return -(-HUNDRED * (lpars + sum(bases)) // max(sum(limits), 1))
 
-    def _told(self, count: int, answer: Solution, x: Mapping[Pair, int], on: Mapping[str, int]) -> FrontierPoint:
+    def _point_of(self, count: int, answer: Solution, x: Mapping[Pair, int], on: Mapping[str, int]) -> FrontierPoint:
         if not answer.found or answer.objective is None:
             return FrontierPoint(count, Status(answer.outcome.value))
         names = tuple(s for s in self.servers if answer.values[on[s]])

@@ -71,5 +71,5 @@ def scale_of(site: Site, measure: Measure, busy: Mapping[str, int] | None = None
     fixed = {n: 1000 * p.idle_w + rate[n] * sum(v.entitlement_units for v in site.vioses_on(n)) // 100
              for n, p in powers.items()}
     used = {n: (busy or {}).get(n, 10 * site.lpars[n].kept_busy_units) for n in site.start}
-    found = Scale("W", 1000, fixed, rate, used)
-    return found.among({n: [s] for n, s in site.start.items()})
+    scale = Scale("W", 1000, fixed, rate, used)
+    return scale.among({n: [s] for n, s in site.start.items()})

@@ -93,5 +93,5 @@ class ScenarioProblem(StagedProblem):
                 break
         else:
             phase, alone = Phase.BOTH, self.model(model.candidates)
-        found = of_program(alone, time.monotonic() + left)
-        return replace(found, summary=f"{phase.value}: {found.summary}")
+        conflict = of_program(alone, time.monotonic() + left)
+        return replace(conflict, summary=f"{phase.value}: {conflict.summary}")

@@ -91,10 +91,10 @@ class WireSchema(GenerateJsonSchema):
         return False
 
     def generate(self, schema: CoreSchema, mode: Any = "serialization") -> JsonSchemaValue:
-        found = super().generate(schema, mode)
-        for part in (found, *found.get("$defs", {}).values()):
+        made = super().generate(schema, mode)
+        for part in (made, *made.get("$defs", {}).values()):
             part.pop("description", None)
             part.pop("title", None)
             if "properties" in part:
                 part["additionalProperties"] = False
-        return found
+        return made

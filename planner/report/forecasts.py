@@ -24,17 +24,17 @@ _FIGURE = {"month-end": "month-end peak", "peak": "month's peak", "p95": "month'
            "mean": "month's mean"}
 
 
-def forecasts_view(found: Sequence[Entity], figure: str, site: Calendar, percent: int | None) -> RenderableType:
+def forecasts_view(entities: Sequence[Entity], figure: str, site: Calendar, percent: int | None) -> RenderableType:
     """One line an entity: the last month, those ahead with their interval, the method, the ceiling."""
-    first = max((one.forecast.months[0] for one in found if one.forecast), default=None)
+    first = max((one.forecast.months[0] for one in entities if one.forecast), default=None)
     ahead = [] if first is None else [month_at(number_of(first) + n) for n in range(_SHOWN)]
-    rows = [_row(one, figure, ahead) for one in found]
+    rows = [_row(one, figure, ahead) for one in entities]
     table = without_empty(f"Forecast of the {_FIGURE[figure]} (cores)", rows, _LEFT, (*_WHOLE, *map(show_month, ahead)))
     low = f" Ceilings: {percent} % of a server or pool, all that an LPAR can use." if percent is not None else ""
-    gone = "" if percent is not None or not any(_of_some(one, figure) for one in found) else (
+    gone = "" if percent is not None or not any(_of_some(one, figure) for one in entities) else (
         " An LPAR that is not recorded any more counts as missing: with --estate those count that are in it.")
-    tested = pooled(one.forecast for one in found if one.forecast)
-    return Group(table, *_notes(found, figure), Text(f"\n{_words(tested)}"),
+    tested = pooled(one.forecast for one in entities if one.forecast)
+    return Group(table, *_notes(entities, figure), Text(f"\n{_words(tested)}"),
                  Text(f"In brackets: where {COVERAGE_PERCENT} % of such forecasts fall. {calendar_words(site)}."
                       f"{low}{gone}", "dim"))
 
@@ -52,24 +52,24 @@ def _row(one: Entity, figure: str, ahead: Sequence[MonthOf]) -> dict[str, str]:
     return row
 
 
-def _point(found: Forecast | None, month: MonthOf) -> str:
-    if found is None or month not in found.months:
+def _point(forecast: Forecast | None, month: MonthOf) -> str:
+    if forecast is None or month not in forecast.months:
         return ""
-    number = found.months.index(month)
-    if found.low is None or found.high is None:
-        return show_thousandths(found.points[number])
-    return (f"{show_thousandths(found.points[number])} ({show_thousandths(found.low[number])}–"
-            f"{show_thousandths(found.high[number])})")
+    number = forecast.months.index(month)
+    if forecast.low is None or forecast.high is None:
+        return show_thousandths(forecast.points[number])
+    return (f"{show_thousandths(forecast.points[number])} ({show_thousandths(forecast.low[number])}–"
+            f"{show_thousandths(forecast.high[number])})")
 
 
 def _of_some(one: Entity, figure: str) -> list[str]:
     return of_some_words((m.month, m.lacking) for m in one.months if m.of_some(FIGURES[figure]))
 
 
-def _notes(found: Sequence[Entity], figure: str) -> list[RenderableType]:
+def _notes(entities: Sequence[Entity], figure: str) -> list[RenderableType]:
     """What must be known to read them, each sentence once with those that it is true of."""
     said: dict[str, list[str]] = {}
-    for one in found:
+    for one in entities:
         name = f"{one.server} {one.name}" if one.kind is Kind.POOL else one.name
         for note in one.forecast.notes if one.forecast else _of_some(one, figure):
             said.setdefault(note, []).append(name)
@@ -91,9 +91,9 @@ def _missed(errors: Errors) -> str:
     return f"{(errors.mae or 0) / 1000:.3f} cores{share}"
 
 
-def forecasts_json(found: Sequence[Entity], figure: str) -> dict[str, Any]:
+def forecasts_json(entities: Sequence[Entity], figure: str) -> dict[str, Any]:
     """For programs: thousandths of a core; null where nothing is known."""
-    tested = pooled(one.forecast for one in found if one.forecast)
+    tested = pooled(one.forecast for one in entities if one.forecast)
     return {"figure": figure, "backtest": _backtest_json(tested), "entities": [{
         "kind": one.kind.value, "name": one.name, "server": one.server, "lpars": list(one.lpars),
         "without_history": list(one.unknown), "assumed": one.assumed, "ceiling": one.ceiling,
@@ -103,19 +103,20 @@ def forecasts_json(found: Sequence[Entity], figure: str) -> dict[str, Any]:
                     "known_percent": m.known_percent, "month_end_known_percent": m.month_end_known_percent,
                     "lacking": list(m.lacking)}
                    for m in one.months],
-        "forecast": None if one.forecast is None else _forecast_json(one.forecast)} for one in found]}
+        "forecast": None if one.forecast is None else _forecast_json(one.forecast)} for one in entities]}
 
 
-def _forecast_json(found: Forecast) -> dict[str, Any]:
-    return {"method": found.method.value, "slope": found.slope, "months_used": found.months_used,
-            "months": [{"month": show_month(month), "point": found.points[n],
-                        "low": None if found.low is None else found.low[n],
-                        "high": None if found.high is None else found.high[n]} for n, month in enumerate(found.months)],
-            "coverage_percent": found.coverage_percent, "backtest": _backtest_json(found.backtest),
-            "missing_months": [show_month(month) for month in found.missing],
-            "ceiling_month": None if found.ceiling_month is None else show_month(found.ceiling_month),
-            "ceiling_month_early": None if found.ceiling_month_early is None else show_month(found.ceiling_month_early),
-            "notes": list(found.notes)}
+def _forecast_json(forecast: Forecast) -> dict[str, Any]:
+    return {"method": forecast.method.value, "slope": forecast.slope, "months_used": forecast.months_used,
+            "months": [{"month": show_month(month), "point": forecast.points[n],
+                        "low": None if forecast.low is None else forecast.low[n],
+                        "high": None if forecast.high is None else forecast.high[n]}
+                       for n, month in enumerate(forecast.months)],
+            "coverage_percent": forecast.coverage_percent, "backtest": _backtest_json(forecast.backtest),
+            "missing_months": [show_month(month) for month in forecast.missing],
+            "ceiling_month": forecast.ceiling_month and show_month(forecast.ceiling_month),
+            "ceiling_month_early": forecast.ceiling_month_early and show_month(forecast.ceiling_month_early),
+            "notes": list(forecast.notes)}
 
 
 def _backtest_json(tested: Backtest) -> dict[str, Any]:

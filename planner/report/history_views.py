@@ -67,9 +67,9 @@ def _together(findings: Iterable[Finding]) -> list[Finding]:
     alike: dict[tuple[str, str, str], list[Finding]] = {}
     for finding in findings:
         alike.setdefault((finding.rule, finding.message, finding.fix), []).append(finding)
-    return [found[0] if len(found) == 1 else
-            replace(found[0], subject=listed([finding.subject for finding in found]), source=None)
-            for found in alike.values()]
+    return [group[0] if len(group) == 1 else
+            replace(group[0], subject=listed([finding.subject for finding in group]), source=None)
+            for group in alike.values()]
 
 
 def _tally(findings: Iterable[Finding]) -> RenderableType:
@@ -153,19 +153,19 @@ def _iso(instant_s: int, clock: Clock) -> str:
 # --- what was used when -----------------------------------------------------------------------------------------------
 
 
-def profile_view(found: RecordedUsage, who: str, month: tuple[int, int] | None, share: Fraction,
+def profile_view(usage: RecordedUsage, who: str, month: tuple[int, int] | None, share: Fraction,
                  site: Calendar) -> RenderableType:
     """Hour by hour and kind of day: of one LPAR, or of what ran on a server (the sum, and the singles beside it)."""
-    alone = len(found.lpars) == 1
-    of = "" if alone else f", {len(found.lpars)} LPARs together"
+    alone = len(usage.lpars) == 1
+    of = "" if alone else f", {len(usage.lpars)} LPARs together"
     table = listing(Text(f"{who}{of}: {_percentile(share)} of {_month(month)}"), ["hour"],
                    [f"{kind.value} {unit}" for unit in ("cores", "GiB") for kind in KINDS])
     for hour in range(24):
-        table.add_row(f"{hour:02d}:00", *_cells(found.physc, hour, show_thousandths),
-                      *_cells(found.memory, hour, lambda mib: f"{gib(mib):.1f}"))
+        table.add_row(f"{hour:02d}:00", *_cells(usage.physc, hour, show_thousandths),
+                      *_cells(usage.memory, hour, lambda mib: f"{gib(mib):.1f}"))
     parts: list[RenderableType] = [table]
     if not alone:
-        parts += [Text(""), _peak_line(found.peak())]
+        parts += [Text(""), _peak_line(usage.peak())]
     parts.append(Text(f"\n{calendar_words(site)}. - : nothing was recorded in these hours.", "dim"))
     return Group(*parts)
 
@@ -211,19 +211,19 @@ def month_view(rows: Mapping[str, PeakSum], month: tuple[int, int], share: Fract
                  Text(f"{calendar_words(site)}. A hole in a recording adds nothing to a sum.", "dim"))
 
 
-def profile_json(found: RecordedUsage, who: str, month: tuple[int, int] | None, share: Fraction) -> dict[str, Any]:
+def profile_json(usage: RecordedUsage, who: str, month: tuple[int, int] | None, share: Fraction) -> dict[str, Any]:
     """The same for programs: thousandths of a core and MiB; null where nothing was recorded."""
-    return {"name": who, "lpars": list(found.lpars), "month": None if month is None else _month(month),
+    return {"name": who, "lpars": list(usage.lpars), "month": None if month is None else _month(month),
             "percentile": float(share), "buckets": [{
                 "kind": bucket.kind.value, "hour": bucket.hour,
-                "physc_thousandths": found.physc.value(bucket),
-                "sum_of_singles_thousandths": _singles(found, bucket),
-                "memory_mib": found.memory.value(bucket)} for bucket in BUCKETS],
-            "peak": _peak_json(found.peak())}
+                "physc_thousandths": usage.physc.value(bucket),
+                "sum_of_singles_thousandths": _singles(usage, bucket),
+                "memory_mib": usage.memory.value(bucket)} for bucket in BUCKETS],
+            "peak": _peak_json(usage.peak())}
 
 
-def _singles(found: RecordedUsage, bucket: Bucket) -> int | None:
-    return found.physc.sums[bucket].sum_of_singles if bucket in found.physc.sums else None
+def _singles(usage: RecordedUsage, bucket: Bucket) -> int | None:
+    return usage.physc.sums[bucket].sum_of_singles if bucket in usage.physc.sums else None
 
 
 def _peak_json(peak: PeakSum) -> dict[str, Any]:

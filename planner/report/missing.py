@@ -57,7 +57,7 @@ def _tables(estate: Estate) -> list[Lack]:
     seen = {z.vios for z in estate.zonings}
     bridging = {b.vios for b in estate.bridges}
     clients = {d.vios for d in estate.disks}
-    found = (
+    lacks = (
         ("VLANs of the LPAR", [n for n in lpars if n not in networked], len(lpars),
          "lshwres -r virtualio --rsubtype eth --level lpar -m SYSTEM"),
         ("disks of the LPAR", [n for n in lpars if n not in stored], len(lpars),
@@ -70,4 +70,4 @@ def _tables(estate: Estate) -> list[Lack]:
         ("reserve policy of the LUNs", sorted({z.lun for z in estate.zonings if not z.reserve_policy}),
          len({z.lun for z in estate.zonings}), "lsdev -dev hdiskN -attr on each VIOS"),
     )
-    return [Lack(fact, tuple(names), of, command) for fact, names, of, command in found if names]
+    return [Lack(fact, tuple(names), of, command) for fact, names, of, command in lacks if names]

@@ -40,7 +40,7 @@ def json_text(document: Any) -> str:
     return json.dumps(document, ensure_ascii=False, indent=1) + "\n"
 
 
-def _told(error: OSError, path: Path) -> UsageError:
+def _not_written(error: OSError, path: Path) -> UsageError:
     return UsageError(f"cannot write {path}: {error.strerror or error}")
 
 
@@ -54,7 +54,7 @@ def write_file(path: Path, data: bytes, *, force: bool) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         _replace(path, data)
     except OSError as error:
-        raise _told(error, path) from None
+        raise _not_written(error, path) from None
 
 
 def _manifest(directory: Path) -> dict[str, str]:
@@ -100,4 +100,4 @@ def write_directory(directory: Path, files: Mapping[str, bytes], *, force: bool)
         digests = {name: _digest(data) for name, data in sorted(files.items())}
         _replace(directory / MANIFEST, (json.dumps(digests, indent=1) + "\n").encode())
     except OSError as error:
-        raise _told(error, directory) from None
+        raise _not_written(error, directory) from None

@@ -65,19 +65,19 @@ def _value(value: Any) -> str:
 
 def _influence(document: Mapping[str, Any]) -> RenderableType:
     lines = [Text("What changes the answer, all else equal")]
-    for found in document["influence"]:
+    for effect in document["influence"]:
         parts = []
-        of = found["groups"]
-        if found["possible_differs"]:
-            parts.append(f"whether it is possible in {found['possible_differs']} of {of} comparisons")
-        parts += [f"{_NAMES[m]} by up to {shown(found['figures'][m]['most'])}"
+        of = effect["groups"]
+        if effect["possible_differs"]:
+            parts.append(f"whether it is possible in {effect['possible_differs']} of {of} comparisons")
+        parts += [f"{_NAMES[m]} by up to {shown(effect['figures'][m]['most'])}"
                   for m in dict.fromkeys((*document["minimise"], *document["maximise"], *_ALWAYS))
-                  if m in found["figures"]]
-        rest = sum(m not in (*document["minimise"], *document["maximise"], *_ALWAYS) for m in found["figures"])
+                  if m in effect["figures"]]
+        rest = sum(m not in (*document["minimise"], *document["maximise"], *_ALWAYS) for m in effect["figures"])
         parts += [f"{rest} more figures"] if rest and not parts else []
         text = "; ".join(parts) or ("nothing" if of else "nothing to compare")
-        open_ = "" if found["proved"] else " (some of it may be a solver that ran out of time)"
-        lines.append(Text(f"  {found['parameter']}: {text}{open_}"))
+        open_ = "" if effect["proved"] else " (some of it may be a solver that ran out of time)"
+        lines.append(Text(f"  {effect['parameter']}: {text}{open_}"))
     return Group(*lines)
 
 

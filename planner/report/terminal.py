@@ -82,14 +82,14 @@ def check_view(site: Site, judge: Judge) -> tuple[RenderableType, int]:
     """Readiness of every LPAR that is told of, and the number of active ones that are not ready."""
     table = listing("Readiness", ("LPAR", "server", "ready", "may go to", "what stands in the way"))
     refused = 0
-    for name in judge.told():
+    for name in judge.reported():
         server = site.lpars[name].server
-        found = [f for f in judge.readiness(name) if f.severity is Severity.ERROR]
+        refusals = [f for f in judge.readiness(name) if f.severity is Severity.ERROR]
         warned = [f for f in judge.readiness(name) if f.severity is Severity.WARNING]
         targets = judge.targets(name) if name in site.start else ()
-        good = not found and bool(targets)
+        good = not refusals and bool(targets)
         refused += not good and name in site.start
-        why = found or ([] if targets else _nearest(judge, site, name))
+        why = refusals or ([] if targets else _nearest(judge, site, name))
         word = Text("yes", "green") if good else Text("no", "red")
         reasons = "; ".join(f"{f.message} [{f.rule}]" for f in why)
         reasons += "" if good or reasons or len(site.servers) > 1 else "no other server is known"
@@ -125,8 +125,8 @@ def reach_matrix(site: Site, judge: Judge, lpars: Sequence[str], servers: Sequen
 def refusals(site: Site, judge: Judge, lpar: str, server: str) -> list[Finding]:
     """Every reason why an LPAR may not go to a server."""
     source = site.lpars[lpar].server
-    found = [*judge.readiness(lpar), *judge.move(lpar, source, server)]
-    return [f for f in found if f.severity is Severity.ERROR]
+    findings = [*judge.readiness(lpar), *judge.move(lpar, source, server)]
+    return [f for f in findings if f.severity is Severity.ERROR]
 
 
 def reach_detail(site: Site, judge: Judge, lpar: str, servers: Sequence[str]) -> RenderableType:

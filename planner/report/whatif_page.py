@@ -16,10 +16,10 @@ Document = Mapping[str, Any]
 def _figure(key: str, digits: int = 2) -> Callable[[Any], Any]:
     """Reads ``totals.watts`` out of a scenario of whatif.json."""
     def get(scenario: Any) -> Any:
-        found = scenario
+        value = scenario
         for part in key.split("."):
-            found = found[part]
-        return round(found, digits) if isinstance(found, float) else found
+            value = value[part]
+        return round(value, digits) if isinstance(value, float) else value
     return get
 
 

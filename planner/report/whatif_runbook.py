@@ -25,12 +25,12 @@ def after_the_moves(plan: Plan, goal: Whatif) -> Iterator[str]:
     """Restarts and new sizes in the order in which they were replayed; then the retired servers."""
     changes = plan.details.changes if isinstance(plan.details, WhatifDetails) else ()
     for kinds, title, text in _HEADS:
-        found = [c for c in changes if c.kind in kinds]
-        if found:
+        listed = [c for c in changes if c.kind in kinds]
+        if listed:
             yield f"### {title}\n"
             yield text
             yield ""
-            yield from (_line(c) for c in found)
+            yield from (_line(c) for c in listed)
             yield ""
     if goal.servers:
         yield "### The retired servers\n"

@@ -29,10 +29,10 @@ def whatif_view(document: Mapping[str, Any]) -> RenderableType:
         unit = f" ({row['unit']})" if row["unit"] else ""
         table.add_row(Text(f"{row['label']}{unit}"),
                       *("–" if c["value"] is None else shown(float(c["value"])) for c in row["cells"]))
-    return Group(table, *(_told(s) for s in document["scenarios"][1:]))
+    return Group(table, *(_remarks(s) for s in document["scenarios"][1:]))
 
 
-def _told(scenario: Mapping[str, Any]) -> RenderableType:
+def _remarks(scenario: Mapping[str, Any]) -> RenderableType:
     lines = [Text(f"\n{scenario['name']}", "bold")]
     conflict = scenario["conflict"]
     if conflict:

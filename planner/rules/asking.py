@@ -47,12 +47,12 @@ def _least(names: Sequence[str], refuses: Callable[[Sequence[str]], bool]) -> li
     """A part of these names that is refused and would not be without any one of them; [] when they are not."""
     if not refuses(names):
         return []
-    kept = list(names)
+    needed = list(names)
     for name in names:
-        rest = [n for n in kept if n != name]
+        rest = [n for n in needed if n != name]
         if refuses(rest):
-            kept = rest
-    return kept
+            needed = rest
+    return needed
 
 
 def may_arrive(site: Site, lpar: str, server: str, holders: Mapping[str, Collection[str]]) -> bool:

@@ -59,7 +59,7 @@ class Judge:
         known = self._numbers
         return tuple(known.setdefault((of, of(self.site, lpar)), len(known)) for of in self._by_shape)
 
-    def told(self) -> list[str]:
+    def reported(self) -> list[str]:
         """The LPARs that a check tells of, by name: those that run, and those that cannot be planned at all."""
         return [name for name, p in sorted(self.site.lpars.items())
                 if p.active or any(f.rule == "partition.size-known" for f in self.readiness(name))]
@@ -120,13 +120,13 @@ class Judge:
 
     def placement(self, placement: Mapping[str, str]) -> list[Finding]:
         """Every breach of a final placement (active LPAR → server), moves from the start included."""
-        found: list[Finding] = []
+        findings: list[Finding] = []
         for lpar, target in placement.items():
             source = self.site.start[lpar]
             if target != source:
-                found += [*self.readiness(lpar), *self.move(lpar, source, target)]
+                findings += [*self.readiness(lpar), *self.move(lpar, source, target)]
         holders = inverted(placement.items(), self.site.servers)
         for server in self.site.servers:
-            found += [*self.server(server, holders[server]), *self.settled(server, holders[server])]
-        found += self.groups({n: (s,) for n, s in placement.items()}, end=True)
-        return list(errors(found))
+            findings += [*self.server(server, holders[server]), *self.settled(server, holders[server])]
+        findings += self.groups({n: (s,) for n, s in placement.items()}, end=True)
+        return list(errors(findings))

@@ -188,9 +188,9 @@ class Site:
     @remembered
     def pairs(self, source: str, target: str) -> Sequence[tuple[str, str]]:
         """The mover pairs of two servers, the fastest first, by name among equals."""
-        found = [(-self.pair_rate(a.name, b.name), a.name, b.name)
-                 for a in self.movers(source) for b in self.movers(target)]
-        return [(a, b) for _, a, b in sorted(found)]
+        ranked = [(-self.pair_rate(a.name, b.name), a.name, b.name)
+                  for a in self.movers(source) for b in self.movers(target)]
+        return [(a, b) for _, a, b in sorted(ranked)]
 
     def solo(self, lpar: str, source: str, target: str) -> Copy:
         """The cost of a move that has both movers for itself. Servers without a mover: as 1 Gbit/s."""

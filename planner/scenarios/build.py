@@ -33,9 +33,9 @@ class Built:
 
 def build(estate: Estate, scenario: Scenario, catalogue: Catalogue) -> Built:
     """The estate on arrival; raises InputError with everything that the estate or the catalogue does not have."""
-    found = list(problems(estate, scenario, catalogue))
-    if found:
-        raise InputError(found)
+    wrong = list(problems(estate, scenario, catalogue))
+    if wrong:
+        raise InputError(wrong)
     retired = _retired(estate, scenario)
     assumed: list[str] = []
     out = estate
@@ -52,7 +52,7 @@ def _retired(estate: Estate, scenario: Scenario) -> tuple[str, ...]:
     return tuple(s.name for s in estate.servers if any(fnmatchcase(s.name, w) for w in scenario.retire))
 
 
-def _told(scenario: Scenario, path: str, message: str, fix: str) -> Finding:
+def _problem(scenario: Scenario, path: str, message: str, fix: str) -> Finding:
     where = Source(scenario.file, scenario.lines.get(path))
     return Finding("input.bad-scenario", Severity.ERROR, scenario.file, f"{path}: {message}", fix, where)
 
@@ -66,20 +66,20 @@ def problems(estate: Estate, scenario: Scenario, catalogue: Catalogue) -> Iterat
         yield from _unmatched(scenario, f"clock[{number}].server", clock.servers, names)
         yield from _unknown_clock(estate, scenario, f"clock[{number}].ghz", clock, catalogue)
     for number, word in unselected(scenario, estate.lpars):
-        yield _told(scenario, f"growth[{number}].lpars", f"{word!r} selects no LPAR",
-                    "a name, a wildcard, env:production or software:SAP")
+        yield _problem(scenario, f"growth[{number}].lpars", f"{word!r} selects no LPAR",
+                       "a name, a wildcard, env:production or software:SAP")
     taken = {*names, *(v.name for v in estate.vioses), *(p.name for p in estate.lpars)}
     for number, new in enumerate(scenario.add):
         yield from _wrong_server(scenario, f"add[{number}]", new, catalogue, names, taken)
         taken |= {new.name}
     if names and not scenario.add and len(_retired(estate, scenario)) == len(names):
-        yield _told(scenario, "retire", "no server is left", "keep or add one")
+        yield _problem(scenario, "retire", "no server is left", "keep or add one")
 
 
 def _unmatched(scenario: Scenario, path: str, word: str, names: Sequence[str]) -> Iterator[Finding]:
     if not any(fnmatchcase(n, word) for n in names):
         shown = ", ".join(names[:12]) + (", …" if len(names) > 12 else "")
-        yield _told(scenario, path, f"{word!r} matches no server", f"one of: {shown}")
+        yield _problem(scenario, path, f"{word!r} matches no server", f"one of: {shown}")
 
 
 def _unknown_clock(estate: Estate, scenario: Scenario, path: str, clock: ServerClock, catalogue: Catalogue
@@ -87,8 +87,8 @@ def _unknown_clock(estate: Estate, scenario: Scenario, path: str, clock: ServerC
     for s in estate.servers:
         model = catalogue.find(s.model)
         if fnmatchcase(s.name, clock.servers) and model and model.with_clock(clock.ghz) is None:
-            yield _told(scenario, path, f"{s.name} is a {s.model}, of which the catalogue has no {clock.ghz} GHz",
-                        f"one of: {_clocks(model)}")
+            yield _problem(scenario, path, f"{s.name} is a {s.model}, of which the catalogue has no {clock.ghz} GHz",
+                           f"one of: {_clocks(model)}")
 
 
 def _clocks(model: ServerModel) -> str:
@@ -99,17 +99,17 @@ def _wrong_server(scenario: Scenario, path: str, new: NewServer, catalogue: Cata
                   taken: set[str]) -> Iterator[Finding]:
     clash = sorted({new.name, *_vios_names(new)} & taken)
     if clash:
-        yield _told(scenario, f"{path}.name", f"{clash[0]!r} is taken", "choose another name")
+        yield _problem(scenario, f"{path}.name", f"{clash[0]!r} is taken", "choose another name")
     if new.wired_like != ALL and new.wired_like not in names:
-        yield _told(scenario, f"{path}.wired_like", f"no server {new.wired_like!r}",
-                    f"{ALL!r} or one of: {', '.join(names[:12])}")
+        yield _problem(scenario, f"{path}.wired_like", f"no server {new.wired_like!r}",
+                       f"{ALL!r} or one of: {', '.join(names[:12])}")
     if new.idle_watts is not None and new.max_watts is not None and new.idle_watts > new.max_watts:
-        yield _told(scenario, f"{path}.idle_watts", f"{new.idle_watts} W idle, {new.max_watts} W at most",
-                    "correct one of the two")
+        yield _problem(scenario, f"{path}.idle_watts", f"{new.idle_watts} W idle, {new.max_watts} W at most",
+                       "correct one of the two")
     model = catalogue.find(new.model)
     if model is None:
-        yield _told(scenario, f"{path}.model", f"{new.model!r} is not in the catalogue",
-                    f"one of: {', '.join(sorted(catalogue.models))}; or give --catalogue FILE")
+        yield _problem(scenario, f"{path}.model", f"{new.model!r} is not in the catalogue",
+                       f"one of: {', '.join(sorted(catalogue.models))}; or give --catalogue FILE")
         return
     yield from _beyond_model(scenario, path, new, model)
 
@@ -117,17 +117,18 @@ def _wrong_server(scenario: Scenario, path: str, new: NewServer, catalogue: Cata
 def _beyond_model(scenario: Scenario, path: str, new: NewServer, model: ServerModel) -> Iterator[Finding]:
     processor = model.with_clock(new.ghz) if new.ghz else None
     if new.ghz and processor is None:
-        yield _told(scenario, f"{path}.ghz", f"{new.model} has no {new.ghz} GHz", f"one of: {_clocks(model)}")
+        yield _problem(scenario, f"{path}.ghz", f"{new.model} has no {new.ghz} GHz", f"one of: {_clocks(model)}")
     most = processor.most_cores if processor else max(p.most_cores for p in model.processors)
     if new.cores > most:
-        yield _told(scenario, f"{path}.cores", f"{new.cores} cores; {new.model}"
-                    f"{f' at {new.ghz} GHz' if processor else ''} has at most {most}", "lower it or take another model")
+        yield _problem(scenario, f"{path}.cores", f"{new.cores} cores; {new.model}"
+                       f"{f' at {new.ghz} GHz' if processor else ''} has at most {most}",
+                       "lower it or take another model")
     if model.max_memory_mib is not None and new.memory_mib > model.max_memory_mib:
-        yield _told(scenario, f"{path}.memory_gib", f"{show_gib(new.memory_mib)} GiB; {new.model} has at most "
-                    f"{show_gib(model.max_memory_mib)}", "lower it or take another model")
+        yield _problem(scenario, f"{path}.memory_gib", f"{show_gib(new.memory_mib)} GiB; {new.model} has at most "
+                       f"{show_gib(model.max_memory_mib)}", "lower it or take another model")
     if new.lmb_mib is not None and model.lmb_mib and new.lmb_mib not in model.lmb_mib:
-        yield _told(scenario, f"{path}.lmb_mib", f"{new.lmb_mib} MiB; {new.model} offers "
-                    f"{', '.join(map(str, model.lmb_mib))}", "choose one of these")
+        yield _problem(scenario, f"{path}.lmb_mib", f"{new.lmb_mib} MiB; {new.model} offers "
+                       f"{', '.join(map(str, model.lmb_mib))}", "choose one of these")
 
 
 def _vios_names(new: NewServer) -> list[str]:

@@ -109,9 +109,9 @@ class Problems:
     def raise_any(self) -> None:
         """Raises InputError when there are problems."""
         if self.cells:
-            raise InputError(self._told(f, where) for f, where in self.cells.items())
+            raise InputError(self._with_cells(f, where) for f, where in self.cells.items())
 
-    def _told(self, found: Finding, where: Sequence[str]) -> Finding:
+    def _with_cells(self, found: Finding, where: Sequence[str]) -> Finding:
         if len(where) == self.sweep.size:
             return found
         more = f" and {len(where) - 1} more" if len(where) > 1 else ""

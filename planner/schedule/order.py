@@ -123,9 +123,9 @@ def _with_parking(site: Site, judge: Judge, start: Mapping[str, str], final: Map
     for others, deep in (([], False), (near, False), (ready, True)):
         if (len(others), deep) not in tried:
             tried.add((len(others), deep))
-            found = _search(site, judge, start, final, [*movers, *others], deep)
-            if found is not None:
-                return found
+            steps = _search(site, judge, start, final, [*movers, *others], deep)
+            if steps is not None:
+                return steps
     return None
 
 

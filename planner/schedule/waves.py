@@ -178,15 +178,15 @@ class Packer:
 
     def _fill(self, ledger: Ledger, left: list[Step], now: int, free_order: bool) -> _Wave:
         wave = _Wave(self, now)
-        held = ledger.copy()
+        ahead = ledger.copy()
         waiting: set[str] = set()
         skipped: dict[str, list[Step]] = {}
         for step in left:
-            blocked = step.lpar in waiting or not held.fits(step.lpar, step.target)
+            blocked = step.lpar in waiting or not ahead.fits(step.lpar, step.target)
             offer = None if blocked else wave.offer(step)
             if offer is not None and (free_order or self._rest_goes(ledger, skipped, wave, step)):
                 wave.take(offer)
-                held.arrive(step.lpar, step.target)
+                ahead.arrive(step.lpar, step.target)
             else:
                 for server in (step.source, step.target):
                     skipped.setdefault(server, []).append(step)

@@ -676,7 +676,7 @@ def test_an_lpar_that_never_ran_blocks_nothing_and_its_profile_says_its_sizes(tm
     assert told(loaded, "has no Entitlement (cores), Virtual processors, Memory") == [("warning", "chalk")]
     judge = Judge(Site(loaded.estate))
     assert "cannot be planned: its processors and memory are unknown" in judge.readiness("chalk")[-1].message
-    assert judge.told() == ["chalk", "slate"]
+    assert judge.reported() == ["chalk", "slate"]
 
 
 def test_a_vlan_that_nobody_bridges_is_said_of_its_lpar(tmp_path: Path) -> None:

@@ -118,7 +118,7 @@ def test_a_dead_worker_costs_nothing_and_a_deadly_cell_only_itself(
         failed: int) -> None:
     (tmp_path / "lives").write_text(str(deaths))
     monkeypatch.setenv(BOMB, str(tmp_path / "lives"))
-    monkeypatch.setattr(sweep_runners, "_held", bombed)
+    monkeypatch.setattr(sweep_runners, "_answered_here", bombed)
     four = cells[:4]
     outcome = run_sweep(context, four, process_pool(2))
     wanted = run_sweep(context, four, in_process)
@@ -267,7 +267,7 @@ def test_stopping_leaves_finished_cells_and_no_process(context: SweepContext, ce
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run_sweep(context, cells, process_pool(2), Store(tmp_path), told=told)
+        run_sweep(context, cells, process_pool(2), Store(tmp_path), progress=told)
     deadline = time.monotonic() + 10
     while {c.pid for c in active_children()} - before and time.monotonic() < deadline:
         threading.Event().wait(0.05)

@@ -252,13 +252,13 @@ class _Work:
     def _slower(self, names: Iterable[str], server: str) -> dict[str, float]:
         """LPARs whose work takes more cores on this server than where they are: so many times as many."""
         there = rperf_per_core(self.site.servers[server].model)
-        found = {}
+        factors = {}
         for name in names:
             row = self.site.lpars.get(name)
             here = rperf_per_core(self.site.servers[row.server].model) if row else None
             if row and row.processors != "dedicated" and here and there and here > there:
-                found[name] = here / there
-        return found
+                factors[name] = here / there
+        return factors
 
     def _findings(self, gaps: Iterable[Gap], places: Iterable[PlaceFigures]) -> tuple[Finding, ...]:
         inactive = {p.name for p in self.loaded.estate.lpars if not p.active}

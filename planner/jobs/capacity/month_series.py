@@ -180,22 +180,22 @@ class MonthSeries:
         total = self.total(names)
         kind_of = np.array([list(DayKind).index(self.kinds[date.fromordinal(d)]) for d in np.unique(self.days)])
         kinds = kind_of[np.unique(self.days, return_inverse=True)[1]]
-        found = {}
+        by_kind = {}
         for number, kind in enumerate(DayKind):
             slots = self.in_end if kind is DayKind.MONTH_END else self.in_month & (kinds == number)
-            found[kind] = tuple(at_percentile(total[at], self.profiles.percentile)
-                                if (at := slots & (self.hours == hour)).any() else None for hour in range(24))
-        return found
+            by_kind[kind] = tuple(at_percentile(total[at], self.profiles.percentile)
+                                  if (at := slots & (self.hours == hour)).any() else None for hour in range(24))
+        return by_kind
 
     def heat(self, names: Sequence[str]) -> dict[date, Hours]:
         """For each day of the month the most in each hour; None where the history has not come or gone that far."""
         total = self.total(names)
-        found = {}
+        by_day = {}
         for day in np.unique(self.days[self.in_month]).tolist():
             on = self.days == day
-            found[date.fromordinal(day)] = tuple(int(total[at].max()) if (at := on & (self.hours == hour)).any()
-                                                 else None for hour in range(24))
-        return found
+            by_day[date.fromordinal(day)] = tuple(int(total[at].max()) if (at := on & (self.hours == hour)).any()
+                                                  else None for hour in range(24))
+        return by_day
 
 
 def month_series(history: History, partitions: Sequence[Lpar | Vios], site: Calendar, month: Month, *,

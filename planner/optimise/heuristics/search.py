@@ -150,10 +150,10 @@ def placement_by_search(model: PlacementProgram) -> list[int]:
 def searched(model: PlacementProgram, solution: Solution) -> Solution:
     """A placement by local search that breaks no row, those of usage included; else the solution as it is."""
     for _ in range(_SEARCHES):
-        found = placement_by_search(model)
-        if not found:
+        values = placement_by_search(model)
+        if not values:
             break
-        other = Solution(Outcome.FEASIBLE, tuple(found), model.program.value(found), solution.bound, "search")
+        other = Solution(Outcome.FEASIBLE, tuple(values), model.program.value(values), solution.bound, "search")
         if not model.mend(other):
             return other
     return solution
@@ -161,22 +161,22 @@ def searched(model: PlacementProgram, solution: Solution) -> Solution:
 
 def _mend(search: _Standing, steps: int) -> bool:
     """Whether every row holds after at most so many steps."""
-    held: dict[int, int] = {}
+    tabu: dict[int, int] = {}
     for step in range(steps):
         broken = search.broken()
         if not broken:
             _cheaper(search)
             return True
-        _step(search, broken, held, step)
+        _step(search, broken, tabu, step)
     return not search.broken()
 
 
-def _step(search: _Standing, broken: Sequence[int], held: dict[int, int], step: int) -> None:
+def _step(search: _Standing, broken: Sequence[int], tabu: dict[int, int], step: int) -> None:
     who = search.culprits(broken)
     best: tuple[float, int, tuple[int, ...], tuple[int, ...]] | None = None
     for moves in (search.shifts(who), search.exchanges(who)):
         for names, to in moves:
-            if any(held.get(k, -1) >= step for k in names):
+            if any(tabu.get(k, -1) >= step for k in names):
                 continue
             worse = search.worse(search.change([(search.at[k], i) for k, i in zip(names, to, strict=True)]))
             dearer = sum(search.cost[i] - search.cost[search.at[k]] for k, i in zip(names, to, strict=True))
@@ -189,7 +189,7 @@ def _step(search: _Standing, broken: Sequence[int], held: dict[int, int], step: 
             search.weight[row] *= 1.5
     if best is not None:
         search.take(best[2], best[3])
-        held.update(dict.fromkeys(best[2], step + _TENURE))
+        tabu.update(dict.fromkeys(best[2], step + _TENURE))
 
 
 def _cheaper(search: _Standing) -> None:

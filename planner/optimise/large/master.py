@@ -145,10 +145,10 @@ class Master:
         for resource in self.resources if spare else ():
             self.add_failures(program, *self.totals(resource), spare)
         split = range(len(self.on) if whole else 0, len(program.upper))
-        found = relaxed(program, split, max(deadline - time.monotonic(), 0.05), gap)
-        if found.outcome is Outcome.INFEASIBLE:
+        answer = relaxed(program, split, max(deadline - time.monotonic(), 0.05), gap)
+        if answer.outcome is Outcome.INFEASIBLE:
             return [], math.inf
-        return [round(v) for v in found.values[:len(self.on)]] if whole else [], found.bound or 0.0
+        return [round(v) for v in answer.values[:len(self.on)]] if whole else [], answer.bound or 0.0
 
     def _flows(self, program: Program, resource: Resource, weights: dict[int, int]) -> dict[str, dict[int, int]]:
         """Variables and rows that spread what LPARs hold of a resource; by server what arrives there. Adds to

@@ -307,13 +307,13 @@ class _Filling:
         cost = self._places(lpar, inside, residents=residents)
         model = PlacementProgram(self.site, Candidates(cost), window, [n for n in cost if self.site.start[n] not in
                                                                        self.held])
-        found = model.solve(min(deadline, time.monotonic() + _WINDOW_S), _WINDOW_GAP, nodes)
-        if not found.found:
+        solution = model.solve(min(deadline, time.monotonic() + _WINDOW_S), _WINDOW_GAP, nodes)
+        if not solution.found:
             return False
         for n in cost:
             if n in self.where:
                 self._take(n)
-        for n, s in model.placement(found).items():
+        for n, s in model.placement(solution).items():
             if s != _NOWHERE:
                 self._put(n, s)
         return True
@@ -335,6 +335,6 @@ def _holds(site: Site, judge: Judge, moved: Mapping[str, str]) -> bool:
     where = {**site.start, **moved}
     holders = inverted(where.items())
     touched = sorted({*moved.values()})
-    found = [f for s in touched for f in (*judge.server(s, holders[s]), *judge.settled(s, holders[s]))]
-    found += judge.groups({n: (s,) for n, s in where.items()}, end=True)
-    return not errors(found)
+    findings = [f for s in touched for f in (*judge.server(s, holders[s]), *judge.settled(s, holders[s]))]
+    findings += judge.groups({n: (s,) for n, s in where.items()}, end=True)
+    return not errors(findings)

@@ -52,9 +52,9 @@ def front_sheet(book: Book, sheet: Any, capacity: Capacity, tables: Tables, sizi
 
 def measured(capacity: Capacity, server: str | None = None) -> str:
     """``71 of 72 LPARs (50.1 of 50.6 entitled cores) measured``."""
-    found = capacity.recorded(server)
-    return (f"{found.measured} of {many(found.lpars, 'active LPAR')} ({fixed(found.units / 100, 1)} of "
-            f"{fixed(found.all_units / 100, 1)} entitled cores) measured")
+    share = capacity.recorded(server)
+    return (f"{share.measured} of {many(share.lpars, 'active LPAR')} ({fixed(share.units / 100, 1)} of "
+            f"{fixed(share.all_units / 100, 1)} entitled cores) measured")
 
 
 def lines(capacity: Capacity, tables: Tables, sizing: Written) -> tuple[Line, ...]:
@@ -99,11 +99,11 @@ def _how_full(capacity: Capacity, tables: Tables) -> Line:
 
 def _caveat(capacity: Capacity) -> str:
     """What stands before all figures where most of them rest on no recording."""
-    found = capacity.recorded()
-    if found.enough:
+    share = capacity.recorded()
+    if share.enough:
         return ""
-    return (f"Only {found.measured} of {many(found.lpars, 'LPAR')} {'has' if found.measured == 1 else 'have'} usage in "
-            f"this month ({fixed(found.units / 100, 1)} of {fixed(found.all_units / 100, 1)} entitled cores): the "
+    return (f"Only {share.measured} of {many(share.lpars, 'LPAR')} {'has' if share.measured == 1 else 'have'} usage in "
+            f"this month ({fixed(share.units / 100, 1)} of {fixed(share.all_units / 100, 1)} entitled cores): the "
             "others count with their entitlement. ")
 
 
@@ -188,8 +188,8 @@ def _asked(capacity: Capacity, tables: Tables) -> Line:
 
 def _not_known(capacity: Capacity) -> str:
     """Servers of which too little is measured for a recommendation."""
-    few = [f"{p.name} ({found.measured} of {many(found.lpars, 'LPAR')} measured)" for p in capacity.servers
-           if not (found := capacity.recorded(p.name)).enough]
+    few = [f"{p.name} ({share.measured} of {many(share.lpars, 'LPAR')} measured)" for p in capacity.servers
+           if not (share := capacity.recorded(p.name)).enough]
     return f" Nothing is said of {listed(few)}." if few else ""
 
 

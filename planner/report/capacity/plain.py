@@ -54,9 +54,9 @@ def _place(place: PlaceFigures, capacity: Capacity) -> dict[str, Any]:
     return figures
 
 
-def _measured(found: MeasuredShare) -> dict[str, Any]:
-    return {"lpars": found.measured, "of_lpars": found.lpars, "cores_entitled": found.units / 100,
-            "of_cores_entitled": found.all_units / 100}
+def _measured(share: MeasuredShare) -> dict[str, Any]:
+    return {"lpars": share.measured, "of_lpars": share.lpars, "cores_entitled": share.units / 100,
+            "of_cores_entitled": share.all_units / 100}
 
 
 def _usage(usage: MonthUsage | None) -> dict[str, Any]:

@@ -140,10 +140,10 @@ def limited(place: PlaceFigures, capacity: Capacity) -> bool:
 
 def _axis(capacity: Capacity, place: PlaceFigures) -> dict[str, Any]:
     """From a little below the least that is drawn, so that lines near each other are told apart."""
-    found = [v / 1000 for month in _months(capacity) for p in (_point(capacity, place, month),)
+    drawn = [v / 1000 for month in _months(capacity) for p in (_point(capacity, place, month),)
              for v in (p.usage.month_end if p.usage else None, p.forecast, p.low, p.high) if v is not None]
-    found += [place.usable, place.used]
-    low, high = min(found), max(found)
+    drawn += [place.usable, place.used]
+    low, high = min(drawn), max(drawn)
     if high <= 0:
         return {}
     least = max(0.0, low - max((high - low) / 4, high / 50))
