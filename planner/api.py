@@ -23,8 +23,7 @@ from planner.jobs.peak_hours import ALWAYS, UsageSpec, period_from
 from planner.plan.choices import By, Measure
 from planner.plan.plan import Plan, Window, read_plan
 from planner.plan.questions import Consolidate, Evacuate, Headroom
-from planner.verify import Replay
-from planner.verify import verify_plan as replayed
+from planner.verify import verify_plan as verify_plan
 
 if TYPE_CHECKING:
     from planner.jobs.scenario_result import ScenarioResult
@@ -92,11 +91,6 @@ def whatif(estate: Estate, *files: str | Path, catalogue: str | Path | None = No
     models = CATALOGUE if catalogue is None else read_catalogue(Path(catalogue))
     options = jobs.Options(time_limit, gap, _window(window))
     return [scenarios.whatif(Loaded(estate), one, options, models) for one in read_scenarios([Path(f) for f in files])]
-
-
-def verify_plan(plan: Plan, estate: Estate) -> Replay:
-    """A plan replayed step by step against an estate: ``holds``, and findings that say why not."""
-    return replayed(plan, estate)
 
 
 def _window(window: str | Window | None) -> Window | None:

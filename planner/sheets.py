@@ -60,11 +60,9 @@ class Written:
 
     @property
     def last(self) -> int:
-        """Its last row, from 0."""
         return self.top + max(self.count, 1)
 
     def letters(self, header: str) -> str:
-        """The letters of a column."""
         return column_letters(self.left + self.headers.index(header))
 
     def column(self, header: str) -> str:
@@ -218,7 +216,6 @@ def chart_base(book: Book, title: str, unit: str, size: tuple[int, int], kind: s
 
 def line(name: str, colour: str, categories: list[Any], values: list[Any], width: float = 2.25,
          dash: str = "solid") -> dict[str, Any]:
-    """A line of a chart."""
     return {"name": name, "categories": categories, "values": values,
             "line": {"color": COLOURS.get(colour, colour), "width": width, "dash_type": dash}}
 

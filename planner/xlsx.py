@@ -58,7 +58,6 @@ class Book:
             sheet.write_string(row, column, str(value)[:32767], style)
 
     def row(self, sheet: Any, row: int, values: Sequence[Any], style: Any = None, start: int = 0) -> None:
-        """One row of cells in one style."""
         for index, value in enumerate(values, start):
             self.write(sheet, row, index, value, style)
 

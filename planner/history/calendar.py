@@ -68,11 +68,9 @@ class Calendar:
                 and day not in public_holidays(self.country, self.subdivision, day.year))
 
     def working_days(self, year: int, month: int) -> tuple[date, ...]:
-        """The working days of a month, in order."""
         return _working_days(self, year, month)
 
     def kind(self, day: date) -> DayKind:
-        """What kind of day it is."""
         if not self.is_working(day):
             return DayKind.WEEKEND
         days = self.working_days(day.year, day.month)

@@ -68,7 +68,6 @@ class Usage:
         return self.clock.local(int(self.starts[slot]))
 
     def bucket(self, slot: int) -> Bucket:
-        """The bucket of a slot."""
         return BUCKETS[int(self.numbers[slot])]
 
     def worst_by_bucket(self, total: NDArray[np.int64]) -> dict[Bucket, int]:

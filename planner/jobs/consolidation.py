@@ -108,7 +108,6 @@ def _not_worth(plan: Plan, goal: Consolidate, meter: Meter) -> dict[str, str]:
 
 
 def _late(plan: Plan) -> list[Window]:
-    """The windows that it misses."""
     return [w for w in (plan.window, plan.back_window) if w is not None and w.fits is False]
 
 

@@ -18,7 +18,6 @@ Where = Mapping[str, str]
 
 
 def on(where: Where, server: str) -> list[str]:
-    """The LPARs that are on a server."""
     return sorted(n for n, s in where.items() if s == server)
 
 

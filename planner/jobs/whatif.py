@@ -131,7 +131,6 @@ def _ways(case: ScenarioCase, placement: Mapping[str, str]) -> dict[str, Way]:
 
 
 def _live(ways: Mapping[str, Way], placement: Mapping[str, str]) -> dict[str, str]:
-    """Of a placement what moves live."""
     return {n: s for n, s in placement.items() if ways[n] is Way.LIVE}
 
 

@@ -127,7 +127,6 @@ class ConsolidationProblem:
         return out
 
     def candidates_in(self, part: Component) -> Candidates:
-        """The candidates of a component."""
         return Candidates({n: self.candidates.cost[n] for n in part.lpars if n in self.candidates.cost})
 
     def refuse(self, answer: Consolidation) -> bool:
@@ -325,7 +324,6 @@ class ConsolidationProblem:
         return replace(placed, restart=model.restart(solution)) if solution.found else None
 
     def cuts_in(self, part: Component) -> list[Mapping[str, str]]:
-        """The cuts that concern a component."""
         cuts = [{n: s for n, s in cut.items() if n in part.lpars} for cut in self.cuts]
         return [cut for cut in cuts if cut]
 

@@ -122,7 +122,6 @@ class ConsolidationProgram(PlacementProgram):
         self.add_cost()
 
     def off(self, solution: Solution) -> list[str]:
-        """The servers that are off."""
         placed = set(self.placement(solution).values())
         return [s for s, i in self.on.items() if solution.values[i] == 0 and s not in placed]
 

@@ -61,7 +61,6 @@ class EvacuationProblem(StagedProblem):
                              come_back=self.come_back)
 
     def model(self, candidates: Candidates) -> PlacementProgram:
-        """The placement on the survivors."""
         return PlacementProgram(self.site, candidates, self.survivors, self.displaced)
 
     def solve(self, time_limit: float, gap: float) -> Answer:

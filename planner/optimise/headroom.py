@@ -46,6 +46,7 @@ class HeadroomProgram(PlacementProgram):
         self.guaranteed, self.measured = cores and goal.by is not By.USAGE, cores and goal.by is not By.ENTITLEMENT
         limits = {p: site.pool_limit(goal.server, p) for p in critical_pools(goal, site)}
         self.pools = tuple(limits) if all(v is not None for v in limits.values()) else ()
+        self.grouped = len(servers or site.servers) == len(site.servers)
         super().__init__(site, candidates, list(servers or site.servers), ())
         self.add_pool_room()
 
@@ -97,16 +98,6 @@ class HeadroomProgram(PlacementProgram):
         if pool is not None or not self.wanted_use(server) or not needed_slots(self.goal, self.site)[slot]:
             return {}
         return self.wanted_use(server)
-
-    def add_apart(self) -> None:
-        """As for any placement; not in the relaxation."""
-        if len(self.survivors) == len(self.site.servers):
-            super().add_apart()
-
-    def add_together(self) -> None:
-        """As for any placement; not in the relaxation."""
-        if len(self.survivors) == len(self.site.servers):
-            super().add_together()
 
     def add_pool_room(self) -> None:
         """headroom.pool: the pools of the critical LPARs have the room too, entitlements counted."""

@@ -26,7 +26,6 @@ class Scale:
     least: Mapping[str, int] = field(default_factory=dict)
 
     def load(self, lpar: str, server: str) -> int:
-        """What an LPAR weighs on a server."""
         return self.rate[server] * self.busy.get(lpar, 0) // 1000 if self.rate else 0
 
     def excess(self, lpar: str, server: str) -> int:

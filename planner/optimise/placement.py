@@ -92,6 +92,9 @@ class Moment:
 class PlacementProgram:
     """Rows and variables of one placement question over a site."""
 
+    grouped = True
+    """Whether groups of LPARs count."""
+
     def __init__(self, site: Site, candidates: Candidates, survivors: Sequence[str], displaced: Iterable[str]) -> None:
         self.site, self.candidates, self.survivors = site, candidates, list(survivors)
         self.displaced = set(displaced)
@@ -104,8 +107,9 @@ class PlacementProgram:
         self.prepare()
         self.add_one_place()
         self.add_capacity()
-        self.add_apart()
-        self.add_together()
+        if self.grouped:
+            self.add_apart()
+            self.add_together()
         self.add_cost()
 
     def prepare(self) -> None:

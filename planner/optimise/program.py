@@ -119,7 +119,6 @@ class Program:
         self.rows.append(Row({i: c for i, c in terms.items() if c}, rhs, True, tag))
 
     def minimise(self, terms: Terms) -> None:
-        """The objective."""
         self.objective = {i: c for i, c in terms.items() if c}
 
     def without(self, *tags: Tag) -> Program:

@@ -56,7 +56,6 @@ class StagedProblem:
         raise NotImplementedError
 
     def explain(self, model: PlacementProgram, deadline: float) -> Conflict | None:
-        """Why there is no placement."""
         return of_program(model, deadline)
 
     def cut_of(self, placement: Mapping[str, str]) -> dict[str, str]:

@@ -15,6 +15,7 @@ from planner.findings import Finding
 from planner.history.calendar import BUCKETS, KINDS, Bucket, Calendar
 from planner.history.clock import Clock
 from planner.history.contents import SeriesSummary, Summary
+from planner.history.forecast import show_month
 from planner.history.profiles import Figures, PeakSum, RecordedUsage
 from planner.history.store import AddReport
 from planner.report.tables import listing, without_empty
@@ -38,10 +39,6 @@ _TOLD = {
 def show_thousandths(physc: int) -> str:
     """``1234`` thousandths of a core → ``1.23`` (half up)."""
     return f"{(physc + 5) // 10 / 100:.2f}"
-
-
-def _month(month: tuple[int, int] | None) -> str:
-    return "all months" if month is None else f"{month[0]}-{month[1]:02d}"
 
 
 def _percentile(share: Fraction) -> str:
@@ -158,14 +155,19 @@ def profile_view(usage: RecordedUsage, who: str, month: tuple[int, int] | None, 
     """Hour by hour and kind of day: of one LPAR, or of what ran on a server (the sum, and the singles beside it)."""
     alone = len(usage.lpars) == 1
     of = "" if alone else f", {len(usage.lpars)} LPARs together"
-    table = listing(Text(f"{who}{of}: {_percentile(share)} of {_month(month)}"), ["hour"],
-                   [f"{kind.value} {unit}" for unit in ("cores", "GiB") for kind in KINDS])
+    when = show_month(month) if month else "all months"
+    table = listing(Text(f"{who}{of}: {_percentile(share)} of {when}"), ["hour"],
+                    [f"{kind.value} {unit}" for unit in ("cores", "GiB") for kind in KINDS])
     for hour in range(24):
         table.add_row(f"{hour:02d}:00", *_cells(usage.physc, hour, show_thousandths),
                       *_cells(usage.memory, hour, lambda mib: f"{gib(mib):.1f}"))
     parts: list[RenderableType] = [table]
     if not alone:
-        parts += [Text(""), _peak_line(usage.peak())]
+        peak = usage.peak()
+        parts += [Text(""), Text(
+            f"The peak of the sum is {show_thousandths(peak.peak_of_sum)} cores ({_bucket(peak.bucket)}); the sum of "
+            f"the peaks would be {show_thousandths(peak.sum_of_peaks)}: the difference, "
+            f"{show_thousandths(peak.difference)} cores, is what planning with the sum is worth.")]
     parts.append(Text(f"\n{calendar_words(site)}. - : nothing was recorded in these hours.", "dim"))
     return Group(*parts)
 
@@ -174,12 +176,6 @@ def _cells(figures: Figures, hour: int, show: Callable[[int], str]) -> Iterator[
     for kind in KINDS:
         value = figures.value(Bucket(kind, hour))
         yield "-" if value is None else show(value)
-
-
-def _peak_line(peak: PeakSum) -> Text:
-    return Text(f"The peak of the sum is {show_thousandths(peak.peak_of_sum)} cores ({_bucket(peak.bucket)}); the sum "
-                f"of the peaks would be {show_thousandths(peak.sum_of_peaks)}: the difference, "
-                f"{show_thousandths(peak.difference)} cores, is what planning with the sum is worth.")
 
 
 def _bucket(bucket: Bucket) -> str:
@@ -197,7 +193,7 @@ def calendar_words(site: Calendar) -> str:
 def month_view(rows: Mapping[str, PeakSum], month: tuple[int, int], share: Fraction,
                site: Calendar) -> RenderableType:
     """Server by server the peak of the sum against the sum of the peaks, and what the difference is worth."""
-    table = listing(Text(f"Cores used in {_month(month)}, {_percentile(share)} of each bucket"),
+    table = listing(Text(f"Cores used in {show_month(month)}, {_percentile(share)} of each bucket"),
                    ["server"], ["LPARs", "peak of the sum", "at", "sum of the peaks", "difference", "", "not recorded"])
     for server, peak in rows.items():
         cells = peak.slots * len(peak.lpars)
@@ -213,7 +209,7 @@ def month_view(rows: Mapping[str, PeakSum], month: tuple[int, int], share: Fract
 
 def profile_json(usage: RecordedUsage, who: str, month: tuple[int, int] | None, share: Fraction) -> dict[str, Any]:
     """The same for programs: thousandths of a core and MiB; null where nothing was recorded."""
-    return {"name": who, "lpars": list(usage.lpars), "month": None if month is None else _month(month),
+    return {"name": who, "lpars": list(usage.lpars), "month": month and show_month(month),
             "percentile": float(share), "buckets": [{
                 "kind": bucket.kind.value, "hour": bucket.hour,
                 "physc_thousandths": usage.physc.value(bucket),
@@ -234,5 +230,5 @@ def _peak_json(peak: PeakSum) -> dict[str, Any]:
 
 def month_json(rows: Mapping[str, PeakSum], month: tuple[int, int], share: Fraction) -> dict[str, Any]:
     """The same for programs, in thousandths of a core; ``server`` is empty where no source states it."""
-    return {"month": _month(month), "percentile": float(share), "servers": [
+    return {"month": show_month(month), "percentile": float(share), "servers": [
         {"server": server, "lpars": list(peak.lpars), **_peak_json(peak)} for server, peak in rows.items()]}

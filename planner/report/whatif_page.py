@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from functools import reduce
+from operator import getitem
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -13,14 +15,10 @@ from planner.units import show_duration
 Document = Mapping[str, Any]
 
 
-def _figure(key: str, digits: int = 2) -> Callable[[Any], Any]:
-    """Reads ``totals.watts`` out of a scenario of whatif.json."""
-    def get(scenario: Any) -> Any:
-        value = scenario
-        for part in key.split("."):
-            value = value[part]
-        return round(value, digits) if isinstance(value, float) else value
-    return get
+def _figure(scenario: Any, key: str) -> Any:
+    """``totals.watts`` of a scenario of whatif.json, None without an answer."""
+    value = reduce(getitem, key.split("."), scenario) if scenario["totals"] is not None else None
+    return round(value, 2) if isinstance(value, float) else value
 
 
 #: What is put side by side: label, key in a scenario of whatif.json, unit.
@@ -45,7 +43,7 @@ def cells(document: Document) -> list[dict[str, Any]]:
     for label, key, unit in ROWS:
         row = []
         for s in document["scenarios"]:
-            value = _figure(key)(s) if s["totals"] is not None else None
+            value = _figure(s, key)
             in_unit = (s["totals"] or {}).get("currency", "") if unit == "CURRENCY" else unit
             row.append({"key": key, "value": value, "unit": in_unit})
         shown_unit = next((c["unit"] for c in row if c["unit"]), "")
@@ -54,8 +52,7 @@ def cells(document: Document) -> list[dict[str, Any]]:
 
 
 def _of(document: Document, key: str) -> tuple[float | None, ...]:
-    get = _figure(key)
-    return tuple(get(s) if s["totals"] is not None else None for s in document["scenarios"])
+    return tuple(_figure(s, key) for s in document["scenarios"])
 
 
 def _by_server(document: Document, key: str) -> tuple[float | None, ...]:

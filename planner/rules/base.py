@@ -122,7 +122,6 @@ class Rule:
         return [self.finding(b, subject) for b in self.check(*arguments)]
 
     def finding(self, b: Breach, subject: str) -> Finding:
-        """One breach as a finding."""
         return Finding(self.id, b.severity or self.severity, b.subject or subject, b.message, b.fix)
 
 

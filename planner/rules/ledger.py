@@ -161,7 +161,6 @@ class Ledger:
             self.arrive(lpar, server)
 
     def copy(self) -> Ledger:
-        """An independent copy."""
         other = object.__new__(type(self))
         other.site, other._rules, other._left = self.site, self._rules, self._left.copy()
         other._members = {s: set(names) for s, names in self._members.items()}
@@ -188,14 +187,12 @@ class Ledger:
         return bool(here) and not (start.get(lpar) == server and all(start.get(n) == server for n in here))
 
     def arrive(self, lpar: str, server: str) -> None:
-        """It is there from now on."""
         for number, amount in self._rules.needs(lpar, server):
             self._left[number] -= amount
         if lpar in self._rules.others or self._rules.asks:
             self._members.setdefault(server, set()).add(lpar)
 
     def leave(self, lpar: str, server: str) -> None:
-        """It is there no longer."""
         for number, amount in self._rules.needs(lpar, server):
             self._left[number] += amount
         if lpar in self._rules.others or self._rules.asks:

@@ -80,7 +80,6 @@ class Site:
 
     @remembered
     def demand(self, lpar: str, server: str) -> Demand:
-        """What an LPAR holds on a server."""
         return lpar_demand(self.lpars[lpar], self.servers[server])
 
     @remembered
@@ -166,7 +165,6 @@ class Site:
     # ---- movers and time ----------------------------------------------------------------------------------------
 
     def vioses_on(self, server: str) -> list[Vios]:
-        """The VIOSes of a server."""
         return self._on.get(server, [])
 
     def movers(self, server: str) -> list[Vios]:

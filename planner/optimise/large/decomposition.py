@@ -56,7 +56,6 @@ class Placed:
 
     @property
     def found(self) -> bool:
-        """There is a placement."""
         return self.outcome is Outcome.FEASIBLE
 
     def better(self, other: Placed) -> bool:
@@ -211,7 +210,6 @@ class _Search:
         return True
 
     def found(self) -> Found:
-        """What there is."""
         if self.best is None:
             return Found(Outcome.UNKNOWN, measure_bound=self.measure_bound)
         choice, placed = self.best
@@ -297,7 +295,6 @@ class Placer:
 
     def _solved(self, choice: Choice, candidates: Candidates, most: int, deadline: float, known: Placed | None = None
                 ) -> Placed:
-        """By the placement program, from what is known."""
         model = self._program(choice, candidates, most)
         start: list[int] = []
         if known is not None and known.found:

@@ -107,7 +107,6 @@ class Master:
 
     @property
     def done(self) -> bool:
-        """Whether there are sets that are done with."""
         return any(r.tag == _DONE for r in self.program.rows)
 
     def forget(self) -> None:

@@ -23,7 +23,6 @@ class Tables:
 
 
 def first_of(month: Month) -> dt.date:
-    """The first day of a month."""
     return dt.date(*month, 1)
 
 
