@@ -45,7 +45,32 @@ def homes(partitions: Iterable[tuple[str, Partition]], known_vioses: Mapping[str
             seen = [_Sightings(system, listed, times) for system, listed in systems.items()]
             seen.sort(key=lambda one: (*times.order(one.newest), one.system))
             _settle(name, seen, known_vioses.get(name), times, names, gone, findings)
+    findings += _renamed(partitions, names, gone, times)
     return names, gone, findings
+
+
+def _renamed(partitions: Iterable[tuple[str, Partition]], names: Homes, gone: set[str],
+             times: Times) -> list[Finding]:
+    """Partitions whose UUID, or whose id on their system, has another name in a newer capture."""
+    every = [(system, p) for system, p in partitions if p.ref.name and system]
+    last = {name: min(found, key=times.order) for name, found in grouped(
+        (p.ref.name, p.source) for _, p in every).items()}
+    same = grouped((key, (system, p.ref.name)) for system, p in every for key in (
+        ("uuid", p.values.get("uuid", ("",))[0]), (system, p.ref.lpar_id)) if key[1])
+    findings = []
+    for key in same:
+        here = sorted(set(same[key]), key=lambda one: times.order(last[one[1]]))
+        for system, name in here[1:]:
+            new = here[0][1]
+            if name != new and times.tell(last[name], last[new]) and (name, system) not in names:
+                names[name, system] = f"{name}@{system}"
+                gone.add(f"{name}@{system}")
+                findings.append(Finding(
+                    "input.older-capture", Severity.INFO if key[0] == "uuid" else Severity.WARNING, name,
+                    f"{name} of {times.shown(last[name])} is {new} in {times.shown(last[new])} (the same "
+                    f"{'UUID' if key[0] == 'uuid' else 'id on ' + system}): it was renamed, or another took its place; "
+                    "the newest counts", "nothing to do if that is so", last[new]))
+    return findings
 
 
 def unlisted(partitions: Iterable[tuple[str, Partition]], gone: set[str], names: Homes,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
+from dataclasses import replace
 
 from planner.estate.capacity import hash_page_table_mib
 from planner.estate.captures import Times
@@ -125,11 +126,17 @@ class Join:
                 i.aliases.update({one: next(iter(known)) for one in systems if not self.system(one)})
 
     def _partitions(self) -> None:
-        for p in self.intake.partitions:
-            system = self.system(p.ref.system) or p.ref.system
-            if p.ref.name and p.ref.lpar_id is not None and system:
-                self.named.setdefault((system, p.ref.lpar_id), []).append((p.source, p.ref.name))
+        listed = {p.ref.name for p in self.intake.partitions if _is_listed(p)}
+        for wanted in (True, False):  # a name that only a host gives itself comes last
+            for p in self.intake.partitions:
+                key = (self.system(p.ref.system) or p.ref.system, p.ref.lpar_id or 0)
+                if p.ref.name and all(key) and _is_listed(p) is wanted and (wanted or key not in self.named):
+                    self.named.setdefault(key, []).append((p.source, p.ref.name))
         placed = [(self.system(p.ref.system) or p.ref.system, p) for p in self.intake.partitions]
+        placed = [(system, p if p.ref.name in listed or not p.ref.name or p.ref.lpar_id is None else replace(
+            p, ref=replace(p.ref, name=self._named(system, p.ref.lpar_id, p.source) or p.ref.name)))
+            for system, p in placed]
+        self.intake.partitions = [p for _, p in placed]
         self.homes, self.gone, told = homes(placed, self.vioses, self.times)
         self.findings += (*told, *unlisted(placed, self.gone, self.homes, self.times))
         for p in self.intake.partitions:
@@ -499,6 +506,11 @@ class Join:
                 ("lpar", name), ("slot", c.slot), ("vios", vios), ("wwpn1", wwpns[0]), ("wwpn2", wwpns[1])) if v}
             self.rows.append(("fibres", (name, c.slot), values, c.source, 1))
         self._fabrics(*self._ports())
+
+
+def _is_listed(p: Partition) -> bool:
+    """Whether a console says it: what a host says of itself may be another name."""
+    return p.vios is not None or "state" in p.values
 
 
 def _give_sizes(values: Values, sizes: Values) -> None:

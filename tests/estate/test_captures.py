@@ -12,7 +12,7 @@ from random import Random
 
 import pytest
 from estates_random import random_estate
-from site_writer import Wiring, carries, hmc_outputs, vios_outputs
+from site_writer import Wiring, carries, hmc_outputs, vios_outputs, write
 
 from planner.estate.assemble import Loaded
 from planner.estate.load import load
@@ -71,8 +71,7 @@ NAMES = {
 }
 
 
-@pytest.mark.parametrize("way", NAMES)
-@pytest.mark.parametrize("prompts", [True, False])
+@pytest.mark.parametrize(("way", "prompts"), [(way, n % 2 == 0) for n, way in enumerate(NAMES)])
 def test_a_file_or_folder_says_whose_listing_it_is(tmp_path: Path, way: str, prompts: bool) -> None:
     """Nothing says ``-m``; with prompts each command is known, without them the attributes tell."""
     of = {s.name: s for s in SITE.servers}
@@ -296,3 +295,40 @@ def test_what_only_an_older_capture_shows_is_told(tmp_path: Path) -> None:
     said = [f.message for f in told(loaded, "input.older-capture")]
     assert any(f"adapters of {lost.lpar} that newer" in m for m in said), said
     assert any(m.startswith(f"{dead.name}: ") and "kept" in m for m in said), said
+
+
+@pytest.mark.parametrize("kind", KINDS[:2])
+def test_an_lpar_with_another_name_since_is_one_lpar(tmp_path: Path, kind: str) -> None:
+    """Its id, or where it has moved as well its UUID, is the same."""
+    texts = [f"hscroot@hmc1:~> lssyscfg -r sys\nname=P1,type_model=9009-42A,serial_num=78AAAA1\n"
+             f"name=P2,type_model=9009-42A,serial_num=78AAAA2\nhscroot@hmc1:~> lssyscfg -r lpar -m {system}\n" + "".join(
+                 f"name={name},lpar_id={at},lpar_env=aixlinux,state=Running,uuid={uuid}\n" for name, at, uuid in rows)
+             for system, rows in (("P1", (("one", 3, "A"), ("two", 4, "B"), ("three", 5, "C"))),
+                                  ("P2", (("uno", 7, "A"),)))]
+    texts[1] += "hscroot@hmc1:~> lssyscfg -r lpar -m P1\nname=due,lpar_id=4,lpar_env=aixlinux,state=Running\n"
+    texts[1] += "name=three,lpar_id=5,lpar_env=aixlinux,state=Running\n"
+    loaded = load(two(tmp_path / "in", *texts, kind))
+    assert {(p.name, p.server) for p in loaded.estate.lpars} == {("uno", "P2"), ("due", "P1"), ("three", "P1")}
+    assert {f.subject for f in told(loaded, "input.older-capture")} == {"one", "two"}
+
+
+def test_a_host_that_has_another_name_than_its_partition_is_no_second_one(tmp_path: Path) -> None:
+    cfg = (Path(__file__).parents[1] / "fixtures" / "lparcfg").glob("*.txt")
+    text = "serial_number=IBM,0278AAAA1\n" + "".join(
+        line for line in sorted(cfg)[0].read_text().splitlines(True) if not line.startswith(("serial_number", "partition_id")))
+    site = ("hscroot@hmc1:~> lssyscfg -r sys\nname=P1,type_model=9009-42A,serial_num=78AAAA1\n"
+            "hscroot@hmc1:~> lssyscfg -r lpar -m P1\nname=linux one,lpar_id=3,lpar_env=aixlinux,state=Running\n")
+    files = {"hmc.txt": site, "lx1.txt": f"root@lx1:~# cat /proc/powerpc/lparcfg\n{text}partition_id=3\n"}
+    assert [p.name for p in load([put(tmp_path, files)]).estate.lpars] == ["linux one"]
+
+
+def test_two_kinds_of_exports_of_one_site_contradict_each_other_in_nothing(tmp_path: Path) -> None:
+    site = random_estate(5, 3, 2)
+    for family in ("hmc-sessions", "rest", "scanner"):
+        (tmp_path / family).mkdir()
+        write(site, family, tmp_path / family)
+    loaded = load([tmp_path])
+    assert not [f for f in loaded.findings if f.rule not in ("input.gap", "input.unknown-fabric")
+                and f.severity is not Severity.INFO]
+    assert [len(getattr(loaded.estate, rows)) for rows in ("servers", "lpars", "disks", "fibres", "zonings")] == [
+        len(getattr(site, rows)) for rows in ("servers", "lpars", "disks", "fibres", "zonings")]
