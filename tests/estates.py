@@ -40,6 +40,7 @@ from planner.optimise.asked import checked_evacuate
 from planner.optimise.evacuate import EvacuationProblem
 from planner.optimise.stages import Answer
 from planner.plan.choices import Status
+from planner.plan.details import Conflict
 from planner.plan.plan import Move, Plan
 from planner.plan.questions import Evacuate
 from planner.rules import Judge, Site
@@ -241,3 +242,13 @@ def workbook_with(of: Estate, cells: Mapping[str, Any], without_sheets: Sequence
     out = io.BytesIO()
     book.save(out)
     return out.getvalue()
+
+
+def short_units(of: Conflict) -> dict[str, int]:
+    """The hundredths of a core that servers lack."""
+    return {s: units for s, (units, _) in of.shortfall.items() if units}
+
+
+def short_mib(of: Conflict) -> dict[str, int]:
+    """The MiB that servers lack."""
+    return {s: mib for s, (_, mib) in of.shortfall.items() if mib}

@@ -16,7 +16,7 @@ from planner.optimise.conflict import reduced
 from planner.optimise.consolidation_program import ConsolidationProgram, Restarts
 from planner.optimise.evacuate import EvacuationProblem
 from planner.optimise.large.components import Component, components
-from planner.optimise.large.decomposition import Found, Place, Placed, Placer, take_apart, too_heavy
+from planner.optimise.large.decomposition import Place, Placed, Placer, Settled, take_apart, too_heavy
 from planner.optimise.large.master import Choice, Master
 from planner.optimise.large.wide import take_wide
 from planner.optimise.measure import Scale
@@ -250,22 +250,22 @@ class ConsolidationProblem:
             found = self._as_it_is(part, found.measure_bound)
         return self._part(part, found, deadline)
 
-    def _as_it_is(self, part: Component, bound: float) -> Found:
+    def _as_it_is(self, part: Component, bound: float) -> Settled:
         """Everything stays where it is; only what is empty already goes off. Impossible when more must go off."""
         off = () if self.goal.n_plus_1 else self._empty(part, (self.site.start[n] for n in part.lpars))
         if not set(self.goal.off) & set(part.servers) <= set(off):
-            return Found(Outcome.UNKNOWN)
+            return Settled(Outcome.UNKNOWN)
         on = tuple(s for s in part.servers if s not in off)
         measure = sum(self.scale.fixed[s] for s in on)
         choice, placed = Choice(on, off, measure, bound), Placed(Outcome.FEASIBLE)
         if self.goal.n_plus_1:
             restarted = self._restarted(part, choice, placed, self.restarts(part), time.monotonic() + _LAST_S)
             if restarted is None:
-                return Found(Outcome.UNKNOWN)
+                return Settled(Outcome.UNKNOWN)
             placed = restarted
-        return Found(Outcome.FEASIBLE, choice, placed, bound, 0.0)
+        return Settled(Outcome.FEASIBLE, choice, placed, bound, 0.0)
 
-    def _part(self, part: Component, found: Found, deadline: float) -> ComponentAnswer:
+    def _part(self, part: Component, found: Settled, deadline: float) -> ComponentAnswer:
         """What was found, or why there is nothing."""
         if found.outcome is Outcome.INFEASIBLE:
             return ComponentAnswer(Status.INFEASIBLE, conflict=self._explain(part, self.program(part), deadline))

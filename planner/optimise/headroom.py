@@ -229,9 +229,8 @@ class HeadroomProblem(StagedProblem):
         solution = model.solve(deadline, gap)
         scale = 1 if what == CORES else model.block
         at_most = None if solution.bound is None else int(-solution.bound + 1e-6) * scale
-        if solution.found and model.more is not None:
-            return Most(solution.values[model.more] * scale, Status(solution.outcome.value), at_most)
-        return Most(None, Status(solution.outcome.value), at_most)
+        amount = solution.values[model.more] * scale if solution.found and model.more is not None else None
+        return Most(amount, Status(solution.outcome.value), at_most)
 
     def step(self, units: int, time_limit: float, gap: float) -> CurveStep:
         """What room of so many units costs."""

@@ -245,16 +245,6 @@ class Conflict:
                                  for s, x in told["by_server"].items()}, _shortfall_json)] = field(default_factory=dict)
     irreducible: bool = True
 
-    @property
-    def short_units(self) -> dict[str, int]:
-        """The hundredths of a core that servers lack."""
-        return {s: units for s, (units, _) in self.shortfall.items() if units}
-
-    @property
-    def short_mib(self) -> dict[str, int]:
-        """The MiB that servers lack."""
-        return {s: mib for s, (_, mib) in self.shortfall.items() if mib}
-
 
 def shortfall(units: Mapping[str, int], mib: Mapping[str, int]) -> dict[str, tuple[int, int]]:
     """What servers lack, from the hundredths of a core and the MiB of each."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from planner.cost import converges, copy_at
 from planner.estate.model import Vios
@@ -37,13 +38,8 @@ def moments(moves: Sequence[Move]) -> Iterator[tuple[int, list[Move]]]:
         yield start, [m for m in moves if m.start_ms <= start < m.end_ms]
 
 
-def _crowded(flying: Iterable[Move], keys: Sequence[str]) -> dict[str, int]:
-    count: dict[str, int] = {}
-    for m in flying:
-        for key in keys:
-            name = getattr(m, key)
-            count[name] = count.get(name, 0) + 1
-    return count
+def _crowded(flying: Iterable[Move], keys: Sequence[str]) -> Mapping[str, int]:
+    return Counter(getattr(m, key) for m in flying for key in keys)
 
 
 @rule("timing.server-limit", "A server takes part in no more moves at a time than it supports.", Scope.FLIGHT,
@@ -81,12 +77,9 @@ def shares(site: Site, moves: Sequence[Move]) -> dict[Move, float]:
     """Each move's bytes per second when it shares its movers with the most moves it ever flies with."""
     worst: dict[Move, tuple[int, int]] = dict.fromkeys(moves, (1, 1))
     for _, flying in moments(moves):
-        out, into = _crowded(flying, ("source_msp",)), _crowded(flying, ("target_msp",))
-        both = _crowded(flying, ("source_msp", "target_msp"))
+        busy = _crowded(flying, ("source_msp", "target_msp"))
         for m in flying:
-            a = max(out.get(m.source_msp, 1), both.get(m.source_msp, 1))
-            b = max(into.get(m.target_msp, 1), both.get(m.target_msp, 1))
-            worst[m] = (max(worst[m][0], a), max(worst[m][1], b))
+            worst[m] = max(worst[m][0], busy[m.source_msp]), max(worst[m][1], busy[m.target_msp])
     return {m: site.pair_rate(m.source_msp, m.target_msp, *worst[m]) for m in moves
             if m.source_msp in site.vioses and m.target_msp in site.vioses}
 

@@ -52,12 +52,7 @@ def reached(goal: Question, course: Course) -> list[Finding]:
 
 
 @reached.register
-def _evacuate(goal: Evacuate, course: Course) -> list[Finding]:
-    return _freed(course, goal.servers, goal.leave)
-
-
-@reached.register
-def _whatif(goal: Whatif, course: Course) -> list[Finding]:
+def _freeing(goal: Evacuate | Whatif, course: Course) -> list[Finding]:
     return _freed(course, goal.servers, goal.leave)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import test_oracle
-from estates import changed, estate, judged, lpar, policy, pool, server, stating
+from estates import changed, estate, judged, lpar, policy, pool, server, short_units, stating
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -221,7 +221,7 @@ def test_what_cannot_be_had_is_told_with_the_most_and_with_who_stays() -> None:
     most = wish.most(CORES, 10)
     assert most.amount == 220  # 7.2 less VIOSes 1, prod 2 and dev2 2
     conflict = wish.conflict(most, wish.most(MEMORY, 10), 10)
-    assert "2.20 cores at most" in conflict.summary and conflict.short_units == {"A": 180}
+    assert "2.20 cores at most" in conflict.summary and short_units(conflict) == {"A": 180}
     assert "dev2" in conflict.refusals and any("prod" in x for x in conflict.lifts)
     assert any("cpu-ceiling" in x for x in conflict.lifts) and "ask for 2.20 cores or less" in conflict.lifts
     assert conflict.rules == ("processor.capacity",) and conflict.servers == ("A",)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from estates import estate, evacuate_goal, judged, lpar, pool, server
+from estates import estate, evacuate_goal, judged, lpar, pool, server, short_units
 
 from planner.estate.model import Estate
 from planner.optimise.evacuate import EvacuationProblem
@@ -41,7 +41,7 @@ def test_no_room_at_one_hour_is_proved_and_named() -> None:
     answer = freed(of(), {"a1": [3000, 0], "a2": [3000, 0], "b1": [3000, 0], "c1": [3000, 0]})
     assert answer.status is Status.INFEASIBLE and answer.conflict is not None
     assert "processor.usage" in answer.conflict.rules
-    assert sum(answer.conflict.short_units.values()) == 200, answer.conflict.summary
+    assert sum(short_units(answer.conflict).values()) == 200, answer.conflict.summary
 
 
 def test_a_pools_maximum_counts_what_its_lpars_use() -> None:

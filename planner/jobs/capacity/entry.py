@@ -272,9 +272,7 @@ class _Work:
                     if not self.now.end_known else ""),
                 "add the recordings of the last working days and of the first ones of the next month"))
         found += [_outlook_finding(p) for p in places if p.members and (p.outlook is None or p.outlook.made.notes)]
-        for gap in gaps:
-            if gap.gaps or gap.resets or gap.changes:
-                found.append(_series_finding(gap))
+        found += [_series_finding(gap) for gap in gaps if gap.gaps or gap.resets or gap.changes]
         return ordered(found)
 
 

@@ -64,7 +64,7 @@ class Placed:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Settled:
     """The best set found with its placement, and what is proved of both levels: ``cost_bound_ms`` of all placements
     that weigh no more than this one."""
 
@@ -101,11 +101,11 @@ class _Search:
         self.spare = 0.0
         """Share of the room that the next set leaves free when one server fails."""
 
-    def run(self) -> Found:
+    def run(self) -> Settled:
         """Until both levels are proved within the gap, or time is out."""
         first, bound = self.master.lightest(self.deadline, self.gap / 8)
         if first is None:
-            return Found(Outcome.INFEASIBLE if bound == math.inf else Outcome.UNKNOWN)
+            return Settled(Outcome.INFEASIBLE if bound == math.inf else Outcome.UNKNOWN)
         self.settle(first, bound)
         rest, unasked = 0.0, [first]
         for _ in range(MOST_SETS):
@@ -119,7 +119,7 @@ class _Search:
                 if self.best is not None or rest < math.inf:
                     break
                 if not self.higher():
-                    return Found(Outcome.UNKNOWN if self.given_up else Outcome.INFEASIBLE,
+                    return Settled(Outcome.UNKNOWN if self.given_up else Outcome.INFEASIBLE,
                                  measure_bound=self.measure_bound)
             elif self.near(self.bound(rest)):
                 break
@@ -127,7 +127,7 @@ class _Search:
                 rest = 0.0
                 break
         self.bounds.append(rest)
-        return self.found()
+        return self.result()
 
     def following(self) -> tuple[Choice | None, float]:
         """The next set to try, and a bound of what any set costs that is still to be tried; no set and an infinite
@@ -209,15 +209,15 @@ class _Search:
             self.best = (choice, placed)
         return True
 
-    def found(self) -> Found:
+    def result(self) -> Settled:
         if self.best is None:
-            return Found(Outcome.UNKNOWN, measure_bound=self.measure_bound)
+            return Settled(Outcome.UNKNOWN, measure_bound=self.measure_bound)
         choice, placed = self.best
         bound = min(self.bound(math.inf), float(placed.cost_ms))
-        return Found(Outcome.FEASIBLE, choice, placed, self.measure_bound, bound)
+        return Settled(Outcome.FEASIBLE, choice, placed, self.measure_bound, bound)
 
 
-def take_apart(master: Master, place: Place, deadline: float, gap: float, *, quick: bool = False) -> Found:
+def take_apart(master: Master, place: Place, deadline: float, gap: float, *, quick: bool = False) -> Settled:
     """Master and placement in turn until both levels are proved within ``gap`` or time is out; ``quick``: no more than
     a first placement, which may be further away."""
     return _Search(master, place, deadline, gap, quick=quick).run()

@@ -16,7 +16,7 @@ from dataclasses import replace
 from planner.findings import errors
 from planner.grouping import inverted
 from planner.optimise.heuristics.packing import tightness
-from planner.optimise.large.decomposition import Found, Placed, excess_row
+from planner.optimise.large.decomposition import Placed, Settled, excess_row
 from planner.optimise.large.master import Choice, Master
 from planner.optimise.placement import Candidates, PlacementProgram
 from planner.optimise.program import MEASURE, Outcome, Program
@@ -44,13 +44,13 @@ _CRUMBS = 3
 """Hundredths of a core that each server of a window has to spare at least for it to be tried: less is in crumbs."""
 
 
-def take_wide(site: Site, judge: Judge, master: Master, deadline: float, gap: float) -> Found:
+def take_wide(site: Site, judge: Judge, master: Master, deadline: float, gap: float) -> Settled:
     """A set and a placement with bounds of both levels; that of the cost comes from servers that are on in part, and
     is far."""
     share = max(0.1, (deadline - time.monotonic()) / 6)
     bound = master.lightest(time.monotonic() + share, _SPREAD_GAP, whole=False)[1]
     if bound == math.inf:
-        return Found(Outcome.INFEASIBLE)
+        return Settled(Outcome.INFEASIBLE)
     load = sum(master.scale.least.get(n, 0) for n in master.part.lpars)
     best: tuple[int, Choice, Placed] | None = None
     for slack in (*SLACKS, *TIGHTER):
@@ -65,9 +65,9 @@ def take_wide(site: Site, judge: Judge, master: Master, deadline: float, gap: fl
         if placed.found and (best is None or weighs < best[0]):
             best = (weighs, used, placed)
     if best is None:
-        return Found(Outcome.UNKNOWN, measure_bound=bound)
+        return Settled(Outcome.UNKNOWN, measure_bound=bound)
     least = master.tighten(max(deadline, time.monotonic() + _LINEAR_S), best[0], 0.0, whole=False)[1]
-    return Found(Outcome.FEASIBLE, best[1], best[2], min(bound, float(best[0])), min(least, float(best[2].cost_ms)))
+    return Settled(Outcome.FEASIBLE, best[1], best[2], min(bound, float(best[0])), min(least, float(best[2].cost_ms)))
 
 
 def place_wide(site: Site, judge: Judge, master: Master, choice: Choice, slack: float, deadline: float,
