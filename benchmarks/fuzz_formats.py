@@ -11,11 +11,13 @@ from __future__ import annotations
 import argparse
 import gzip
 import io
+import json
 import random
 import resource
 import signal
 import sys
 import tarfile
+import tempfile
 import time
 import traceback
 import zipfile
@@ -24,7 +26,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from planner.formats import archive, registry  # noqa: E402
 from planner.formats.base import Reading  # noqa: E402
@@ -54,9 +56,50 @@ def corpus() -> dict[str, bytes]:
         if path.is_file() and path.suffix not in (".py", ".pyc") and held[path.parent] < _OF_ONE_DIRECTORY:
             held[path.parent] += path.parts[-3:-1] == ("landscape", "lparstat")
             found[str(path.relative_to(ROOT))] = path.read_bytes()
+    found |= _of_a_site() | {name: text.encode() for name, text in SMALL.items()}
     some = [(name, data) for name, data in found.items() if len(data) < 20_000][::6]
     return found | {"all.tar.gz": gzip.compress(packed_tar(some), mtime=0), "all.zip": packed_zip(some),
                     "scan.xlsx": scanner_workbook()}
+
+
+def _of_a_site() -> dict[str, bytes]:
+    """The files of a random site as REST feeds, as listings of HMC and VIOSes, and as an HMC Scanner workbook."""
+    from estates_random import random_estate
+    from site_writer import write
+
+    with tempfile.TemporaryDirectory() as made:
+        for family in ("rest", "hmc-collected", "scanner"):
+            write(random_estate(3, 4, 2), family, Path(made) / family)
+        files = sorted(path for path in Path(made).rglob("*") if path.is_file())
+        return {str(path.relative_to(made)): path.read_bytes() for path in files}
+
+
+#: Small captures of formats that the fixtures do not hold.
+SMALL = {
+    "ansible-mappings.json": json.dumps({"ansible_facts": {"mappings": {
+        "vscsi": {"vhost0": {"physloc": "U9009.42A.78AAA01-V1-C20", "clientid": 10, "vtds": {"vtd0": {
+            "status": "Available", "lun": "0x8100000000000000", "backing": "hdisk4", "mirrored": False}}}},
+        "npiv": {"vfchost0": {"physloc": "U9009.42A.78AAA01-V1-C30", "clntid": 10, "status": "LOGGED_IN", "fc": "fcs0",
+                              "flags": 10}}}}, "changed": False}),
+    "ansible-system.json": json.dumps({"system_info": {"SystemName": "p9a", "MTMS": "9009-42A*78AAA01", "UUID": "u",
+        "ConfigurableSystemProcessorUnits": 20, "ConfigurableSystemMemory": 720896}, "changed": False}),
+    "ansible-lpar.json": json.dumps({"ansible_facts": {"lpar": {"lpar_name": "alder", "lpar_number": 7,
+        "lpar_type": "Shared-SMT-8", "lpar_mode": "Uncapped", "entitled_capacity": 0.5, "online_vcpus": 2,
+        "online_memory": 8192.0}}, "changed": False}),
+    "checkmk.txt": "<<<check_mk>>>\nVersion: 2.3.0\nAgentOS: aix\nHostname: alder\n<<<lparstat_aix>>>\n"
+        "System configuration: type=Shared mode=Uncapped smt=8 lcpu=16 mem=16384MB psize=20 ent=1.00\n"
+        "%user  %sys  %wait  %idle physc %entc  lbusy  vcsw phint\n  0.2   0.4    0.0   99.3  0.02   1.7  0.0  215 3\n",
+    "hmc-small.txt": "hscroot@hmc1:~> lslic -m p9a -t sys\nlic_type=p9a,ecnumber=01VL950,activated_level=99\n"
+        "hscroot@hmc1:~> lsmemopt -m p9a -r lpar -o currscore\nlpar_name=alder,lpar_id=7,curr_lpar_score=100\n"
+        "hscroot@hmc1:~> lshwres -m p9a -r sriov --rsubtype logport --level eth\nadapter_id=1,logical_port_id=27004001,"
+        "lpar_name=alder,lpar_id=7,capacity=2.0,phys_port_id=0\nhscroot@hmc1:~> lshwres -m p9a -r virtualio --rsubtype "
+        "vnic --level lpar\nlpar_name=alder,lpar_id=7,slot_num=5,port_vlan_id=0,\"backing_devices=sriov/vios1/1/1/0/"
+        "27004002/2.0/2.0/50\"\nhscroot@hmc1:~> lslparmigr -r msp -m p9a -t p9b --filter lpar_names=alder\n"
+        "source_msp_name=vios1,source_msp_id=1,\"dest_msp_names=vios3,vios4\",\"dest_msp_ids=1,2\"\n",
+    "lsmap-field.txt": "$ lsmap -all -field svsa clientid vtd backing -fmt :\nvhost0:0x0000000a:vtd0:hdisk4\n",
+    "errpt-a.txt": "LABEL:          CLIENT_PMIG_DONE\nIDENTIFIER:     A5E6DB96\n\nDate/Time:       Sat Jan 10 10:45:53 "
+        "CET 2026\nSequence Number: 81372\nNode Id:         alder\nResource Name:   pmig\n\nDescription\nMigration done\n",
+}
 
 
 def packed_tar(files: list[tuple[str, bytes]]) -> bytes:

@@ -7,6 +7,8 @@ that the family cannot state (each loss is named there). Families:
 - ``hmc-files``: one file of the HMC with the bare command lines above their output, and for each VIOS a directory of
   that name with a file for each command; ``hmc-sessions``: one file for each host, as a terminal shows it;
   ``hmc-collected``: one file for each kind of host, as the scripts of ``planner collect`` write them;
+  ``hmc-scripts``: sessions as sites' own scripts make them, with columns asked for in any separator, ports of SR-IOV
+  and vNIC adapters, ``lsmap -fmt`` and ``lsnports``;
 - ``lparstat``: ``lparstat -i`` of each AIX and Linux partition that runs, and a workbook with the rest;
 - ``scanner``: an HMC Scanner workbook; ``rest``: XML of the HMC's REST API;
 - ``table``: a CSV for each kind of thing, and the mapping file ``mapping.toml``.
@@ -526,6 +528,83 @@ def _hmc_collected(estate: Estate, directory: Path) -> None:
         kinds[o.kind] = kinds.get(o.kind, "") + mark + o.text
     for kind, text in kinds.items():
         _text(directory / f"{kind}.txt", text)
+
+
+# ---- scripts of a site's own -----------------------------------------------------------------------------------------
+
+_MARKS = ",:;|#%"
+
+
+def _hmc_scripts(estate: Estate, directory: Path) -> None:
+    w = Wiring(estate)
+    found = [o for o in outputs(estate) if not o.command.startswith(("lssyscfg -r prof", "lsmap -all", "lspv"))]
+    for number, s in enumerate(estate.servers):
+        mark = _MARKS[number % len(_MARKS)]
+        found += [o for o in _script_listings(w, s, mark) if o.text]
+    hosts: dict[str, str] = {}
+    for o in [*found, *(o for v in estate.vioses for o in _vios_scripts(w, v.name))]:
+        prompt = f"hscroot@{o.host}:~> " if o.kind == "hmc" else f"padmin@{o.host} $ "
+        hosts[o.host] = hosts.get(o.host, "") + f"{prompt}{o.command}\n{o.text}"
+    for host, text in hosts.items():
+        _text(directory / f"{host}.log", text)
+
+
+def _script_listings(w: Wiring, s: Server, mark: str) -> Iterator[Output]:
+    """What profiles would say of adapters: a row for each port and vNIC, and of the rest the profiles' own columns."""
+    parts = w.partitions(s.name)
+
+    def listing(command: str, names: str, rows: Iterable[Sequence[object]]) -> Output:
+        cells = [[f'"{cell}"' if mark in str(cell) else str(cell) for cell in row] for row in rows]
+        body = [mark.join(row) for row in cells]
+        asked = f"{command} -m '{s.name}' -F '{names.replace(',', mark)}' --header"
+        return Output(CONSOLE, "hmc", asked, "\n".join((names.replace(",", mark), *body, "")) if body else "")
+
+    yield listing("lshwres -r sriov --rsubtype logport --level eth",
+                  "config_id,lpar_name,lpar_id,adapter_id,logical_port_id,logical_port_type,capacity",
+                  [(n, p.name, p.lpar_id, 1, f"2700{p.lpar_id:02x}{n:02x}", "eth", "2.0") for p in parts
+                   if isinstance(p, Lpar) for n in range(p.sriov_ports or 0)])
+    yield listing("lshwres -r virtualio --rsubtype vnic --level lpar",
+                  "lpar_name,lpar_id,slot_num,curr_mode,port_vlan_id,backing_devices",
+                  [(p.name, p.lpar_id, 700 + n, "ded", 0, "sriov/vios1/1/1/0/27004003/2.0/2.0/50/100.0/100.0")
+                   for p in parts if isinstance(p, Lpar) for n in range(p.vnic_adapters or 0)])
+    yield listing("lssyscfg -r prof", "name,lpar_name,lpar_id,lhea_logical_ports", [
+        ("normal", p.name, p.lpar_id, "23000000/1/1/none/0" if p.lhea else "none") for p in parts
+        if isinstance(p, Lpar)])
+
+
+def _vios_scripts(w: Wiring, vios: str) -> Iterator[Output]:
+    """``lsmap -fmt`` of disks and WWPN pairs, ``lspv`` and the ports with their labels."""
+    for one in vios_outputs(w, vios):
+        if one.command in ("lspv", "lspv -size", "lsmap -all -net"):
+            yield one
+    blank = " "
+    rows = []
+    for v in (one for one in w.vhosts if one.vios == vios):
+        cells = [v.name, w.physloc(vios, v.slot), f"0x{v.lpar.lpar_id:08x}"]
+        for number, d in enumerate(d for d in w.estate.disks if (d.vios, d.lpar, d.slot) == (
+                vios, v.lpar.name, v.client_slot)):
+            lun = d.backing == "lun"
+            cells += [d.vtd, "Available", f"0x8{number + 1}00000000000000", w.hdisk(vios, d.lun) if lun else d.lun,
+                      "U78A0.001.DAAAAA1-P1-C5-T1" if lun else blank, "false"]
+        rows.append("|".join(cells))
+    pairs = []
+    own = [one for one in w.vfchosts if one.vios == vios]
+    for number, v in enumerate(own):
+        on = v.lpar.active
+        pairs.append("%".join((v.name, w.physloc(vios, v.slot), str(v.lpar.lpar_id), v.lpar.name if on else blank,
+                               v.lpar.os if on and v.lpar.os else blank, "LOGGED_IN" if on else "NOT_LOGGED_IN",
+                               w.port(vios, number), "U78A0.001.DAAAAA1-P1-C5-T1", "5", "a",
+                               "fcs0" if on else blank, w.physloc(v.lpar.name, v.client_slot) if on else blank)))
+    ports = [p for p in w.estate.ports if p.vios == vios]
+    listed = [(p.port, "U78A0.001.DAAAAA1-P1-C5-T1", "1", str(FC_PORTS), str(FC_PORTS - len(own)), "2048", "2010",
+               p.fabric) for p in ports]
+    for command, lines in (("lsmap -all -fmt '|'", rows), ("lsmap -all -npiv -fmt %", pairs)):
+        if lines:
+            yield Output(vios, "vios", command, "\n".join(lines) + "\n")
+    if listed:
+        yield Output(vios, "vios", "lsnports", _table(
+            ("name", "physloc", "fabric", "tports", "aports", "swwpns", "awwpns", "label"),
+            (17, 31, 7, 7, 7, 7, 8), listed))
 
 
 # ---- lparstat -i -----------------------------------------------------------------------------------------------------
@@ -1208,7 +1287,7 @@ def _json(estate: Estate, directory: Path) -> None:
 
 _WRITERS: dict[str, Callable[[Estate, Path], None]] = {
     "workbook": _workbook, "json": _json, "hmc-files": _hmc_files, "hmc-sessions": _hmc_sessions,
-    "hmc-collected": _hmc_collected, "lparstat": _lparstat_family, "scanner": _scanner, "rest": _rest,
+    "hmc-collected": _hmc_collected, "hmc-scripts": _hmc_scripts, "lparstat": _lparstat_family, "scanner": _scanner, "rest": _rest,
     "table": _tables,
 }
 FAMILIES = tuple(_WRITERS)
@@ -1248,6 +1327,17 @@ def _console_output(estate: Estate, **servers: Any) -> Estate:
         fibres=tuple(replace(f, fabric=UNKNOWN_FABRIC, both_zoned=None, note="") for f in estate.fibres),
         ports=tuple(replace(p, fabric=UNKNOWN_FABRIC, free_ports=None, note="") for p in estate.ports),
         policies=(), parameters=())
+
+
+def _scripts_state(estate: Estate) -> Estate:
+    """Labels name the fabrics, and ports say what they have left; who has no row of ports or vNICs is not known."""
+    used = {v.name: sum(f.vios == v.name for f in estate.fibres) for v in estate.vioses}
+    out = _console_output(estate)
+    return out.replace(
+        lpars=tuple(replace(p, sriov_ports=p.sriov_ports or None, vnic_adapters=p.vnic_adapters or None)
+                    for p in out.lpars),
+        fibres=tuple(replace(f, both_zoned=None, note="") for f in estate.fibres),
+        ports=tuple(replace(p, free_ports=FC_PORTS - used[p.vios], note="") for p in estate.ports))
 
 
 def _hmc_without_host(estate: Estate) -> Estate:
@@ -1299,6 +1389,6 @@ def _rest_states(estate: Estate) -> Estate:
 
 _CARRIED: dict[str, Callable[[Estate], Estate]] = {
     "workbook": _all, "json": _all, "lparstat": _all, "table": _all, "hmc-files": _hmc_without_host,
-    "hmc-sessions": _console_output, "hmc-collected": _console_output, "scanner": _scanner_states,
+    "hmc-scripts": _scripts_state, "hmc-sessions": _console_output, "hmc-collected": _console_output, "scanner": _scanner_states,
     "rest": _rest_states,
 }
