@@ -98,7 +98,7 @@ SMALL = {
         "source_msp_name=vios1,source_msp_id=1,\"dest_msp_names=vios3,vios4\",\"dest_msp_ids=1,2\"\n",
     "lsmap-field.txt": "$ lsmap -all -field svsa clientid vtd backing -fmt :\nvhost0:0x0000000a:vtd0:hdisk4\n",
     "errpt-a.txt": "LABEL:          CLIENT_PMIG_DONE\nIDENTIFIER:     A5E6DB96\n\nDate/Time:       Sat Jan 10 10:45:53 "
-        "CET 2026\nSequence Number: 81372\nNode Id:         alder\nResource Name:   pmig\n\nDescription\nMigration done\n",
+        "CET 2026\nSequence Number: 81372\nNode Id:         alder\nResource Name:   pmig\n\nDescription\nDone\n",
 }
 
 

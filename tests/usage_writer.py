@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import numpy as np
 
+from planner.estate.model import Estate, Lpar, Server, Vios
 from planner.formats import registry
 from planner.formats.open import Document
-from planner.formats.samples import Kind
+from planner.formats.samples import Kind, Sample
 from planner.history.calendar import BUCKETS, Bucket
 from planner.history.profiles import BucketSum, Profiles, at_percentile
 from planner.history.store import Columns
@@ -134,3 +136,42 @@ def bucket_sums(found: Profiles, lpars: Iterable[str], what: str = "physc") -> d
             sums[bucket] = BucketSum(at_percentile(total[listed], found.percentile), singles, len(listed),
                                      int(holes[listed].sum()))
     return sums
+
+
+def pcm_site(estate: Estate, seed: int, count: int = 4) -> tuple[dict[str, Any], list[Sample]]:
+    """What a console's PCM says of a site: file name → ProcessedMetrics of the systems (VIOSes, pools, servers) and of
+    each LPAR, every 30 s from 2026-01-10 11:00 UTC; and the samples that a history is to have of it."""
+    rng = Random(seed)
+    start = 1_768_042_800
+    times = [(start + 30 * n, datetime.fromtimestamp(start + 30 * n, UTC).strftime("%Y-%m-%dT%H:%M:%S+0000"))
+             for n in range(count)]
+    files: dict[str, Any] = {}
+    expected: list[Sample] = []
+
+    def part(p: Lpar | Vios, at: int, memory: tuple[str, str]) -> dict[str, Any]:
+        alone = (p.sharing if isinstance(p, Vios) else p.processors) == "dedicated"
+        used = [rng.randrange(2000), rng.randrange(2000)]
+        idle = rng.randrange(1 + sum(used) // 2)
+        expected.append(Sample(Kind.LPAR, p.name, p.server, at, 30, sum(used) - (idle if alone else 0),
+                               p.entitlement_units, p.memory_mib // 2, p.memory_mib))
+        return {"id": p.lpar_id, "name": p.name, "state": "Running", "uuid": f"{p.lpar_id:032x}",
+                "memory": {memory[0]: [p.memory_mib // 2], memory[1]: [p.memory_mib]},
+                "processor": {"mode": "keep_idle_procs" if alone else "uncap", "poolId": 0,
+                              "entitledProcUnits": [p.entitlement_units / 100],
+                              "utilizedProcUnits": [(sum(used) - idle) / 1000],
+                              "utilizedCappedProcUnits": [used[0] / 1000],
+                              "utilizedUncappedProcUnits": [used[1] / 1000]}}
+
+    def put(server: Server, name: str, samples: list[tuple[str, dict[str, Any]]]) -> None:
+        metrics = pcm_metrics(samples)
+        metrics["systemUtil"]["utilInfo"] |= {"name": server.name, "mtms": f"{server.model}*{server.serial}"}
+        files[f"{name}_20260110T110000+0000_20260110T110200+0000_30.json"] = metrics
+
+    for number, s in enumerate(estate.servers):
+        put(s, f"ManagedSystem_{number}", [(shown, {"viosUtil": [
+            part(v, at, ("utilizedMem", "assignedMem")) for v in estate.vioses if v.server == s.name]})
+            for at, shown in times])
+        for p in (p for p in estate.lpars if p.server == s.name):
+            put(s, f"LogicalPartition_{number}_{p.lpar_id}", [(shown, {"lparsUtil": [
+                part(p, at, ("backedPhysicalMem", "logicalMem"))]}) for at, shown in times])
+    return files, expected

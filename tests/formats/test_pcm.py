@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from estates_random import estates
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from usage_writer import pcm_cycles, pcm_metrics, pcm_part, pcm_system, write
+from usage_writer import pcm_cycles, pcm_metrics, pcm_part, pcm_site, pcm_system, write
 
+from planner.estate.model import Estate
 from planner.findings import Severity
 from planner.formats import registry
 from planner.formats.base import Reading
@@ -132,6 +135,17 @@ def test_what_cannot_be_is_counted() -> None:
     result = read(json.dumps(document), "m.json")
     assert told(result) == [("warning", "input.bad-value")] * 3
     assert sum(f.message.endswith("(2 times)") for f in result.findings) == 2
+
+
+@settings(max_examples=6, deadline=None)
+@given(estates(), st.integers(0, 999))
+def test_a_site_written_as_the_console_does_is_the_same_usage(estate: Estate, seed: int) -> None:
+    files, expected = pcm_site(estate, seed)
+    with TemporaryDirectory() as made:
+        for name, document in files.items():
+            write(Path(made), name, json.dumps(document))
+        read_back = [one for document in read_sources([Path(made)]) for one in extract(document, Context()).samples]
+    assert sorted(read_back, key=str) == sorted(expected, key=str)
 
 
 PIECES = st.sampled_from(["{", "[", "]", "}", ",", "null", "1e999", "NaN", '"', ":", "-", "[]", "{}", "\ud800", "9" * 40])
