@@ -12,7 +12,7 @@ from typing import Any
 
 from planner.errors import InputError
 from planner.estate.captures import Difference, Times, differences, newest_first
-from planner.estate.catalogue import generation_of
+from planner.estate.catalogue import generation_of, judged_generation
 from planner.estate.join import Join
 from planner.estate.model import CLASSES, TABLE, Estate, Table, Type, sorted_estate
 from planner.findings import Finding, Severity, Source, errors, ordered
@@ -287,6 +287,7 @@ def _build(facts: Facts) -> tuple[dict[str, list[Any]], Provenance, list[tuple[s
             continue
         values = {name: fact.value for name, fact in chosen.items()}
         if kind == "servers" and (not values.get("generation") or chosen["generation"].rank == ASSUMED):
-            values["generation"] = generation_of(values.get("model", "")) or values.get("generation", "")
+            values["generation"] = (generation_of(values.get("model", "")) or values.get("generation", "")
+                                    or judged_generation(values.get("modes", ()), values.get("firmware", "")))
         rows[kind].append(cls(**values))
     return rows, provenance, partial

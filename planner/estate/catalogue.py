@@ -7,6 +7,7 @@ p8hc3_pcmdefs) and, from POWER9 on, the later editions of that page.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -182,6 +183,21 @@ def generation_of(model: str) -> str:
     """The generation of a type-model, or ``""`` when it is not in the catalogue."""
     stated = model.strip().upper()
     return MODELS[stated][0] if stated in MODELS else CATALOGUE.generations.get(stated, "")
+
+
+_FIRMWARE = re.compile(r"(?:01)?[A-Z]{2}([0-9]{3,4})(?:[_.].*)?")
+
+
+def judged_generation(modes: Iterable[str], firmware: str) -> str:
+    """The generation of a server whose model is unknown: of its newest processor mode, else of its firmware's release.
+
+    POWER7+ has the modes of POWER7, and counts as that.
+    """
+    bases = [base for mode in modes if (base := mode.split()[0].split("_")[0]) in GENERATIONS]
+    release = _FIRMWARE.fullmatch(firmware)
+    if bases:
+        return max(bases, key=GENERATIONS.index)
+    return f"POWER{min(11, max(6, int(release[1]) // 100))}" if release and int(release[1]) >= 700 else ""
 
 
 def rperf_per_core(model: str) -> float | None:

@@ -9,6 +9,7 @@ from operator import attrgetter
 
 from planner.estate.assemble import Loaded
 from planner.estate.capacity import lpar_demand, min_units_per_vp, vios_demand
+from planner.estate.catalogue import generation_of
 from planner.estate.energy import MOST_WATTS
 from planner.estate.model import GENERATIONS, TABLE, Estate, Lpar, Server
 from planner.estate.parameters import Parameters
@@ -241,6 +242,10 @@ def _gaps(c: _Check) -> Iterator[Finding]:
 
 def _generations(c: _Check) -> Iterator[Finding]:
     for s in c.loaded.estate.servers:
+        if s.model and s.generation in GENERATIONS and not generation_of(s.model):
+            yield c.finding(Severity.INFO, "input.unknown-model", "servers", (s.name,), "model",
+                            f"{s.name}: model {s.model} is not in the catalogue: it is judged as {s.generation}",
+                            "correct Generation in sheet Servers if that is wrong")
         if s.generation and s.generation not in GENERATIONS:
             yield c.finding(Severity.ERROR, "input.bad-value", "servers", (s.name,), "generation",
                             f"{s.name}: unknown generation {s.generation!r}", "one of " + ", ".join(GENERATIONS))

@@ -332,3 +332,20 @@ def test_two_kinds_of_exports_of_one_site_contradict_each_other_in_nothing(tmp_p
                 and f.severity is not Severity.INFO]
     assert [len(getattr(loaded.estate, rows)) for rows in ("servers", "lpars", "disks", "fibres", "zonings")] == [
         len(getattr(site, rows)) for rows in ("servers", "lpars", "disks", "fibres", "zonings")]
+
+
+@pytest.mark.parametrize(("said", "firmware", "generation"), [
+    (',"lpar_proc_compat_modes=default,POWER8,POWER9_base,POWER9,POWER10"', "", "POWER10"),
+    ("", "ecnumber=01ML1030,activated_level=48", "POWER10"), ("", "ecnumber=01SV860,activated_level=185", "POWER8"),
+    ("", "", "")])
+def test_a_model_that_is_not_in_the_catalogue_is_judged_by_what_is_said_of_it(
+        tmp_path: Path, said: str, firmware: str, generation: str) -> None:
+    text = f"hscroot@hmc1:~> lssyscfg -r sys\nname=P,type_model=9999-99X,serial_num=78AAAA1{said}\n"
+    text += f"hscroot@hmc1:~> lslic -m P -t sys\n{firmware}\n" if firmware else ""
+    text += ("hscroot@hmc1:~> lshwres -r proc -m P --level sys\nconfigurable_sys_proc_units=16.0\n"
+             "hscroot@hmc1:~> lshwres -r mem -m P --level sys\nconfigurable_sys_mem=262144,mem_region_size=256\n")
+    loaded = load([put(tmp_path, {"hmc.txt": text})])
+    assert [s.generation for s in loaded.estate.servers] == [generation]
+    (told_of,) = told(loaded, "input.unknown-model")
+    assert "model 9999-99X is not in the catalogue" in told_of.message
+    assert told_of.severity is (Severity.INFO if generation else Severity.WARNING)
