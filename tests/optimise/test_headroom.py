@@ -64,19 +64,22 @@ def room(site: Site, rows: Mapping[str, Sequence[int]], goal: Headroom, placemen
     return entitled, unused, memory
 
 
-def placements(site: Site, goal: Headroom) -> Iterator[dict[str, str]]:
+def placements(site: Site, judge: Judge, goal: Headroom) -> Iterator[dict[str, str]]:
+    """Every way of putting LPARs on servers from which they may come back; critical ones stay."""
     names = sorted(site.start)
-    choices = [[site.start[n]] if n in goal.critical else list(site.servers) for n in names]
+    choices = [[s for s in site.servers if s == site.start[n]
+                or (n not in goal.critical and test_oracle.there_and_back(judge, n, site.start[n], s))] for n in names]
     for places in itertools.product(*choices):
         yield dict(zip(names, places, strict=True))
 
 
 def kept(site: Site, judge: Judge, rows: Mapping[str, Sequence[int]], goal: Headroom) -> Iterator[tuple[int, int, int]]:
     """(cost, cores that count, MiB) of every placement that the rules allow, the way back included."""
-    for placement in placements(site, goal):
-        moves = [(n, site.start[n], s) for n, s in placement.items() if s != site.start[n]]
-        if judge.placement(placement) or any(not judge.allowed(n, t, s) for n, s, t in moves):
+    holds = test_oracle.lawful(site, judge)
+    for placement in placements(site, judge, goal):
+        if not holds(placement):
             continue
+        moves = [(n, site.start[n], s) for n, s in placement.items() if s != site.start[n]]
         entitled, unused, memory = room(site, rows, goal, placement)
         counted = {By.ENTITLEMENT: entitled, By.USAGE: unused, By.BOTH: min(entitled, unused)}[goal.by]
         cost = sum(test_oracle.cost_ms(site, judge, n, s, t) + test_oracle.cost_ms(site, judge, n, t, s) for n, s, t in moves)

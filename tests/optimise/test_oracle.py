@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from typing import Any
 
 from estates import VLAN, estate, evacuate_goal, exactly, judged, lpar, policy, pool, server, vioses
@@ -13,7 +14,8 @@ from hypothesis import strategies as st
 
 from planner.cost import MIB
 from planner.estate.model import Bridge, Disk, Estate, Lpar, Policy, ProcessorPool, Server, Vios, Zoning
-from planner.findings import Severity
+from planner.findings import Severity, errors
+from planner.grouping import inverted
 from planner.optimise.asked import survivors
 from planner.optimise.evacuate import EvacuationProblem
 from planner.plan.choices import Status
@@ -129,10 +131,29 @@ def cost_ms(site: Site, judge: Judge, name: str, source: str, target: str) -> in
     return int(-(-seconds * 1000 // 1)) + 10_000 * sum(f.severity is Severity.WARNING for f in told)
 
 
-def placements(site: Site, goal: Evacuate) -> Iterator[dict[str, str]]:
-    """Every way of putting the active LPARs on servers that leaves the freed ones empty."""
+def there_and_back(judge: Judge, name: str, source: str, target: str, come_back: bool = True) -> bool:
+    """Whether no rule on single moves refuses these."""
+    return judge.allowed(name, source, target) and (not come_back or judge.allowed(name, target, source))
+
+
+def lawful(site: Site, judge: Judge) -> Callable[[Mapping[str, str]], bool]:
+    """Whether a placement of LPARs that may move breaches nothing; what a server carries is judged once."""
+    @cache
+    def carried(server: str, holders: tuple[str, ...]) -> bool:
+        return not errors((*judge.server(server, holders), *judge.settled(server, holders)))
+
+    def holds(placement: Mapping[str, str]) -> bool:
+        holders = inverted(placement.items(), site.servers)
+        return all(carried(s, tuple(holders[s])) for s in site.servers) and not errors(
+            judge.groups({n: (s,) for n, s in placement.items()}, end=True))
+    return holds
+
+
+def placements(site: Site, judge: Judge, goal: Evacuate, come_back: bool) -> Iterator[dict[str, str]]:
+    """Every way of putting the active LPARs on servers that they may go to which leaves the freed ones empty."""
     names, kept = sorted(site.start), survivors(goal, site)
-    choices = [kept if site.start[n] in goal.servers else sorted({*kept, site.start[n]}) for n in names]
+    choices = [[s for s in (kept if site.start[n] in goal.servers else sorted({*kept, site.start[n]}))
+                if s == site.start[n] or there_and_back(judge, n, site.start[n], s, come_back)] for n in names]
     for places in itertools.product(*choices):
         yield dict(zip(names, places, strict=True))
 
@@ -140,11 +161,12 @@ def placements(site: Site, goal: Evacuate) -> Iterator[dict[str, str]]:
 def brute(site: Site, judge: Judge, goal: Evacuate, come_back: bool) -> int | None:
     """The least cost of a placement that the rules allow, or None when there is none."""
     best: int | None = None
-    for placement in placements(site, goal):
-        moves = [(n, site.start[n], s) for n, s in placement.items() if s != site.start[n]]
-        cost = sum(cost_ms(site, judge, *m) for m in moves)
-        if (best is None or cost < best) and not judge.placement(placement) and not (
-                come_back and any(not judge.allowed(n, t, s) for n, s, t in moves)):
+    costs = {(n, s): cost_ms(site, judge, n, site.start[n], s)
+             for n in site.start for s in site.servers if s != site.start[n]}
+    holds = lawful(site, judge)
+    for placement in placements(site, judge, goal, come_back):
+        cost = sum(costs.get((n, s), 0) for n, s in placement.items())
+        if (best is None or cost < best) and holds(placement):
             best = cost
     return best
 
