@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from random import Random
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 from estates import estate, exactly, judged, lpar, policy, server, vioses
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_oracle import cost_ms, estates
+from test_oracle import cost_ms, estates, lawful
 
 from planner.estate.model import Bridge, Estate, Zoning
 from planner.optimise.consolidation import Consolidation, ConsolidationProblem
@@ -49,10 +50,15 @@ def choices(site: Site, judge: Judge, goal: Consolidate, come_back: bool) -> lis
     return out
 
 
-def survives(site: Site, judge: Judge, where: Where, on: Sequence[str], failed: str) -> bool:
+def restarts(site: Site) -> Callable[[str, str, str], bool]:
+    """Whether an LPAR of a failed server may start on another, asked of the rules once."""
+    return cache(lambda name, failed, target: not restart_refusals(site, name, failed, target))
+
+
+def survives(judge: Judge, may: Callable[[str, str, str], bool], where: Where, on: Sequence[str], failed: str) -> bool:
     """Whether what runs on a server that fails can be started on the others, tried in every way."""
     lost = [n for n, s in where.items() if s == failed]
-    places = [[t for t in on if t != failed and not restart_refusals(site, n, failed, t)] for n in lost]
+    places = [[t for t in on if t != failed and may(n, failed, t)] for n in lost]
     before = {(f.rule, f.subject, f.message) for f in judge.groups({n: (s,) for n, s in where.items()}, end=False)}
     for chosen in itertools.product(*places):
         after = {**where, **dict(zip(lost, chosen, strict=True))}
@@ -80,18 +86,21 @@ def brute(site: Site, judge: Judge, goal: Consolidate, scale: Scale, come_back: 
 def allowed(site: Site, judge: Judge, goal: Consolidate, scale: Scale, come_back: bool) -> Iterator[tuple[int, int]]:
     """(measure, cost) of every placement that the rules allow, the least first."""
     names = sorted(site.start)
+    costs = {(n, s): 0 if s == home else cost_ms(site, judge, n, home, s)
+             for n, home in site.start.items() for s in site.servers}
     ranked = []
     for places in itertools.product(*choices(site, judge, goal, come_back)):
         where = dict(zip(names, places, strict=True))
-        cost = sum(cost_ms(site, judge, n, site.start[n], s) for n, s in where.items() if s != site.start[n])
+        cost = sum(costs[n, s] for n, s in where.items())
         ranked += [((scale.at(off, where), cost), off, where) for off in allowed_off(site, goal, where)
                    if set(goal.off) <= set(off)]
     ranked.sort(key=lambda r: r[0])
+    holds, may = lawful(site, judge), restarts(site)
     for value, off, where in ranked:
-        if judge.placement(where):
+        if not holds(where):
             continue
         on = [s for s in site.servers if s not in off]
-        if not goal.n_plus_1 or all(survives(site, judge, where, on, s) for s in on):
+        if not goal.n_plus_1 or all(survives(judge, may, where, on, s) for s in on):
             yield value
 
 
