@@ -70,6 +70,10 @@ class Written:
         at = self.letters(header)
         return f"'{self.sheet}'!${at}${self.top + 2}:${at}${self.last + 1}"
 
+    def lookup(self, header: str, key: str, own: str = "") -> str:
+        """A formula: this column's cell in the row known by ``key``, which a row of the other table has in ``own``."""
+        return f"INDEX({self.column(header)},MATCH([{own or key}],{self.column(key)},0))"
+
     def range(self, header: str) -> str:
         """All cells of a column on its own sheet: ``B5:B9``."""
         at = self.letters(header)

@@ -73,14 +73,14 @@ def _suits(loaded: Loaded, scenarios: Sequence[Any], catalogue: Any) -> None:
     from planner.errors import InputError
     from planner.jobs.whatif import on_arrival
 
-    found: list[Finding] = []
+    problems: list[Finding] = []
     for scenario in scenarios:
         try:
             on_arrival(loaded, scenario, catalogue)
         except InputError as error:
-            found += error.findings
-    if found:
-        raise InputError(found)
+            problems += error.findings
+    if problems:
+        raise InputError(problems)
 
 
 def _write(results: Sequence[ScenarioResult], document: dict[str, Any], out: Path, *, force: bool) -> None:

@@ -143,7 +143,7 @@ def _stranded(case: ScenarioCase, names: Sequence[str]) -> Conflict:
                 for n in names}
     lifts = {f"{n}: {f.fix}": None for n in names for s in case.built.kept
              for f in case.passages.of(n, s).refusals if f.fix}
-    rules = {rule: None for by_server in refusals.values() for found in by_server.values() for rule, _ in found}
+    rules = {rule: None for by_server in refusals.values() for reasons in by_server.values() for rule, _ in reasons}
     count = len(names)
     what = (f"{names[0]} can get to no other server, not even by a restart" if count == 1 else
             f"{count} LPARs can get to no other server, not even by a restart; each alone makes it impossible")

@@ -196,8 +196,8 @@ class HeadroomProblem(StagedProblem):
         """With the LPARs of the other servers that are not critical, which may make room for those that leave."""
         critical = set(self.goal.critical)
         others = [n for n, s in self.site.start.items() if s != self.goal.server and n not in critical]
-        found = self._candidates(sorted([*self.leaving, *others]))
-        return Candidates({n: p for n, p in found.cost.items() if len(p) > 1 or n in self.narrow.cost})
+        opened = self._candidates(sorted([*self.leaving, *others]))
+        return Candidates({n: p for n, p in opened.cost.items() if len(p) > 1 or n in self.narrow.cost})
 
     def cut_of(self, placement: Mapping[str, str]) -> dict[str, str]:
         """All who may move, those that stay included."""
@@ -285,8 +285,8 @@ class HeadroomProblem(StagedProblem):
     def _refused(self, lpar: str) -> dict[str, list[Finding]]:
         """Server → why an LPAR may not leave for it."""
         others = [s for s in self.site.servers if s != self.site.start[lpar]]
-        found = refusals_of(self.judge, lpar, others, come_back=self.come_back)
-        return {s: reasons for s, reasons in found.items() if reasons}
+        refusals = refusals_of(self.judge, lpar, others, come_back=self.come_back)
+        return {s: reasons for s, reasons in refusals.items() if reasons}
 
     def _fixes(self, stuck: Mapping[str, Mapping[str, Sequence[Finding]]]) -> list[str]:
         """What would let those leave that may go nowhere, the first few."""

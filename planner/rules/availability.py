@@ -39,12 +39,12 @@ def n_plus_1(site: Site, where: Mapping[str, str], off: Collection[str], restart
         yield from _places(site, off, server, names, places)
         arriving = grouped((places[name], name) for name in names
                            if places.get(name, server) != server and places[name] in site.servers)
-        found = [f for target, more in sorted(arriving.items())
-                 for f in _overfull(site, target, [*residents.get(target, ()), *more])]
+        findings = [f for target, more in sorted(arriving.items())
+                    for f in _overfull(site, target, [*residents.get(target, ()), *more])]
         moved = {n: t for t, more in arriving.items() for n in more}
         after = {n: s for n, s in where.items() if s != server} | moved
-        found += [f for f in _apart(site, after) if (f.subject, f.message) not in known]
-        for f in found:
+        findings += [f for f in _apart(site, after) if (f.subject, f.message) not in known]
+        for f in findings:
             yield Breach(f"when {server} fails: {f.message}", f.fix, subject=f.subject)
 
 

@@ -48,9 +48,9 @@ def rmc(site: Site, lpar: str) -> Iterator[Breach]:
 @rule("partition.physical-io", "The LPAR owns no physical adapter.", Scope.LPAR, binds=UNTIL_WORK,
       source=f"{_TABLE}; seed")
 def physical_io(site: Site, lpar: str) -> Iterator[Breach]:
-    found = site.lpars[lpar].physical_adapters
-    if found or site.lpars[lpar].physical_io:
-        yield Breach(f"owns physical adapters: {', '.join(found) or 'no export says which'}",
+    adapters = site.lpars[lpar].physical_adapters
+    if adapters or site.lpars[lpar].physical_io:
+        yield Breach(f"owns physical adapters: {', '.join(adapters) or 'no export says which'}",
                      "remove them by DLPAR and from its profile")
 
 

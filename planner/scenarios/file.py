@@ -63,59 +63,59 @@ def problem(file: str, text: str, path: Path_, message: str, fix: str = _HELP) -
 
 def read_scenarios(files: Iterable[Path]) -> tuple[Scenario, ...]:
     """The scenarios of these files; raises InputError with every problem of all of them."""
-    found: list[Finding] = []
+    wrong: list[Finding] = []
     out: list[Scenario] = []
     for path in files:
-        text = text_of(path, found)
+        text = text_of(path, wrong)
         if text is not None:
-            scenario = parse_scenario(text, path.name, found)
+            scenario = parse_scenario(text, path.name, wrong)
             out += [] if scenario is None else [scenario]
     names: dict[str, str] = {}
     for s in out:
         if s.name in names:
-            found.append(Finding("input.bad-scenario", Severity.ERROR, s.file, f"name: {s.name!r} is the name of "
+            wrong.append(Finding("input.bad-scenario", Severity.ERROR, s.file, f"name: {s.name!r} is the name of "
                                  f"{names[s.name]} as well", "give each scenario a name of its own", Source(s.file)))
         names.setdefault(s.name, s.file)
-    if found:
-        raise InputError(found)
+    if wrong:
+        raise InputError(wrong)
     return tuple(out)
 
 
-def text_of(path: Path, found: list[Finding]) -> str | None:
+def text_of(path: Path, wrong: list[Finding]) -> str | None:
     """The text of a file; a problem is added to ``found``, and then there is none."""
     try:
         return path.read_text(encoding="utf-8-sig")
     except OSError as error:
-        found.append(problem(path.name, "", (), f"cannot be read: {error.strerror or error}", "check the path"))
+        wrong.append(problem(path.name, "", (), f"cannot be read: {error.strerror or error}", "check the path"))
     except UnicodeDecodeError as error:
-        found.append(problem(path.name, "", (), f"not UTF-8 text: {error.reason}", "save it as UTF-8"))
+        wrong.append(problem(path.name, "", (), f"not UTF-8 text: {error.reason}", "save it as UTF-8"))
     return None
 
 
-def parse_scenario(text: str, file: str, found: list[Finding]) -> Scenario | None:
+def parse_scenario(text: str, file: str, wrong: list[Finding]) -> Scenario | None:
     """A scenario from its text; problems are added to ``found``, and then there is none."""
-    document = document_of(text, file, found)
-    return None if document is None else scenario_from(document, text, file, found)
+    document = document_of(text, file, wrong)
+    return None if document is None else scenario_from(document, text, file, wrong)
 
 
-def document_of(text: str, file: str, found: list[Finding]) -> dict[str, Any] | None:
+def document_of(text: str, file: str, wrong: list[Finding]) -> dict[str, Any] | None:
     """The document of a TOML text, decimals exact; a problem is added to ``found``, and then there is none."""
     try:
         return tomllib.loads(text, parse_float=Decimal)
     except tomllib.TOMLDecodeError as error:
         match = re.search(r"at line (\d+)", str(error))
-        found.append(Finding("input.bad-scenario", Severity.ERROR, file, f"not a TOML file: {error}", _HELP,
+        wrong.append(Finding("input.bad-scenario", Severity.ERROR, file, f"not a TOML file: {error}", _HELP,
                              Source(file, int(match[1]) if match else None)))
         return None
 
 
-def scenario_from(document: Mapping[str, Any], text: str, file: str, found: list[Finding]) -> Scenario | None:
+def scenario_from(document: Mapping[str, Any], text: str, file: str, wrong: list[Finding]) -> Scenario | None:
     """A scenario from a parsed document; ``text``: where its lines are looked for. Problems are added to ``found``."""
     try:
         row = _SCENARIO.model_validate(dict(document))
     except ValidationError as error:
         told = [told_error(file, text, e) for e in error.errors()]
-        found += sorted(told, key=lambda f: (f.source.line or 0) if f.source else 0)
+        wrong += sorted(told, key=lambda f: (f.source.line or 0) if f.source else 0)
         return None
     return _scenario(row, file, _lines(document, text))
 

@@ -22,17 +22,17 @@ def replay_changes(site: Site, where: Mapping[str, str], changes: Sequence[Lpar]
     end every survivor holds its limit at most; sizes and modes must suit the server; groups are kept apart in the end.
     """
     world = _World(site, where)
-    found = [f for row in changes for f in (*_row_findings(site, row), *world.change(row))]
+    wrong = [f for row in changes for f in (*_row_findings(site, row), *world.change(row))]
     for s in sorted(survivors):
         held, limit = world.held[s], site.limit(s)
         if held.units > limit.units or held.memory_mib > limit.memory_mib:
-            found.append(broken("scenario.capacity", s, f"holds {show_cores(held.units)} of "
+            wrong.append(broken("scenario.capacity", s, f"holds {show_cores(held.units)} of "
                                 f"{show_cores(limit.units)} cores and {show_gib(held.memory_mib)} of "
                                 f"{show_gib(limit.memory_mib)} GiB in the end"))
-    found += [broken("scenario.retired", n, f"is still on {s}, which is retired")
+    wrong += [broken("scenario.retired", n, f"is still on {s}, which is retired")
               for n, s in sorted(world.at.items()) if s not in survivors]
-    found += [f for r in of_scope(Scope.GROUP) for f in r.findings("", site, {n: (s,) for n, s in world.at.items()})]
-    return ordered(errors(found))
+    wrong += [f for r in of_scope(Scope.GROUP) for f in r.findings("", site, {n: (s,) for n, s in world.at.items()})]
+    return ordered(errors(wrong))
 
 
 class _World:
@@ -49,16 +49,16 @@ class _World:
 
     def change(self, row: Lpar) -> list[Finding]:
         """Make a change; what it takes further over a limit."""
-        found, touched = [], sorted({self.at[row.name], row.server})
+        wrong, touched = [], sorted({self.at[row.name], row.server})
         self.rows[row.name], self.at[row.name] = row, row.server
         for s in touched:
             before, now, limit = self.held[s], self._sum(s), self.site.limit(s)
             self.held[s] = now
             if now.units > max(limit.units, before.units):
-                found.append(self._over(row, s, f"{show_cores(now.units)} of {show_cores(limit.units)} cores"))
+                wrong.append(self._over(row, s, f"{show_cores(now.units)} of {show_cores(limit.units)} cores"))
             if now.memory_mib > max(limit.memory_mib, before.memory_mib):
-                found.append(self._over(row, s, f"{show_gib(now.memory_mib)} of {show_gib(limit.memory_mib)} GiB"))
-        return found
+                wrong.append(self._over(row, s, f"{show_gib(now.memory_mib)} of {show_gib(limit.memory_mib)} GiB"))
+        return wrong
 
     @staticmethod
     def _over(row: Lpar, server: str, amounts: str) -> Finding:
@@ -66,17 +66,17 @@ class _World:
 
 
 def _row_findings(site: Site, row: Lpar) -> list[Finding]:
-    server, found = site.servers[row.server], []
+    server, wrong = site.servers[row.server], []
     if row.processors != "dedicated":
         if row.entitlement_units < min_units_per_vp(server) * row.virtual_processors:
-            found.append(broken("processor.minimum-per-vp", row.name, f"{show_cores(row.entitlement_units)} cores are "
+            wrong.append(broken("processor.minimum-per-vp", row.name, f"{show_cores(row.entitlement_units)} cores are "
                                 f"too few for {row.virtual_processors} virtual processors on {row.server}"))
         if row.entitlement_units > 100 * row.virtual_processors:
-            found.append(broken("estate.entitlement-above-vp", row.name, f"{show_cores(row.entitlement_units)} cores "
+            wrong.append(broken("estate.entitlement-above-vp", row.name, f"{show_cores(row.entitlement_units)} cores "
                                 f"on {row.virtual_processors} virtual processors"))
     if row.memory_mib > row.max_memory_mib:
-        found.append(broken("estate.memory-above-max", row.name, "more memory than its maximum"))
+        wrong.append(broken("estate.memory-above-max", row.name, "more memory than its maximum"))
     known = modes_of(server)
     if known and row.current_mode and row.current_mode not in known:
-        found.append(broken("processor.mode", row.name, f"{row.server} has no {row.current_mode} mode"))
-    return found
+        wrong.append(broken("processor.mode", row.name, f"{row.server} has no {row.current_mode} mode"))
+    return wrong

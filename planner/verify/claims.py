@@ -18,18 +18,18 @@ _TOLERANCE = 1e-4
 
 def claims(plan: Plan, site: Site) -> list[Finding]:
     """What a plan says of itself that its servers and moves do not bear out; a bound above what it bounds."""
-    found = [broken("plan.bound", "plan", f"{x.name}: the bound {x.bound:,.1f} is above the objective "
+    wrong = [broken("plan.bound", "plan", f"{x.name}: the bound {x.bound:,.1f} is above the objective "
                     f"{x.objective:,.1f}") for x in plan.levels if x.bound > x.objective * (1 + _TOLERANCE)]
     goal = plan.goal
     if not isinstance(goal, Consolidate) or not plan.levels or (goal.usage and site.usage is None):
-        return found
+        return wrong
     after = site.start | {m.lpar: m.target for m in plan.leg(OUT)}
     first = plan.levels[0]
     sums = [(first.name, first.objective, _stays_on(site, after, plan.off, goal.measure, first.name.endswith("idle")))]
     if plan.energy is not None:
         sums += [("power before", plan.energy.before_w, _power(site, site.start, ())),
                  ("power after", plan.energy.after_w, _power(site, after, plan.off))]
-    return found + [broken("plan.figures", "plan", f"{name}: the plan says {said:,.1f}, its servers and moves make "
+    return wrong + [broken("plan.figures", "plan", f"{name}: the plan says {said:,.1f}, its servers and moves make "
                            f"{summed:,.1f}") for name, said, summed in sums
                     if abs(said - summed) > max(1.0, _TOLERANCE * abs(summed))]
 

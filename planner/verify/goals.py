@@ -59,11 +59,11 @@ def _freeing(goal: Evacuate | Whatif, course: Course) -> list[Finding]:
 @reached.register
 def _consolidate(goal: Consolidate, course: Course) -> list[Finding]:
     plan = course.plan
-    found = [broken("goal.reached", s, "was to go off and stays on") for s in sorted(set(goal.off) - set(plan.off))]
-    found += [broken("goal.reached", s, "was to stay on and goes off") for s in goal.keep if s in plan.off]
+    wrong = [broken("goal.reached", s, "was to go off and stays on") for s in sorted(set(goal.off) - set(plan.off))]
+    wrong += [broken("goal.reached", s, "was to stay on and goes off") for s in goal.keep if s in plan.off]
     if goal.n_plus_1 and not course.coming_home:
-        found += course.judge.restarts(course.middle, plan.off, plan.restart)
-    return found + _freed(course, plan.off)
+        wrong += course.judge.restarts(course.middle, plan.off, plan.restart)
+    return wrong + _freed(course, plan.off)
 
 
 @reached.register
@@ -77,29 +77,29 @@ def _headroom(goal: Headroom, course: Course) -> list[Finding]:
     names = [n for n, s in course.middle.items() if s == server]
     held, limit = site.holding(server, names), site.limit(server)
     units, memory = limit.units - held.units, limit.memory_mib - held.memory_mib
-    found = [broken("goal.reached", n, "is critical and moves", "plan again, or take it out of the critical ones")
+    wrong = [broken("goal.reached", n, "is critical and moves", "plan again, or take it out of the critical ones")
              for n in sorted({m.lpar for m in plan.moves})
              if n in goal.critical or (n in site.lpars and site.lpars[n].environment == "production")]
     if goal.units and goal.by is not By.USAGE and units < goal.units:
-        found.append(broken("goal.reached", server, f"{show_cores(units)} cores are entitled to nobody after the way "
+        wrong.append(broken("goal.reached", server, f"{show_cores(units)} cores are entitled to nobody after the way "
                             f"out; {show_cores(goal.units)} were asked for"))
     if goal.memory_mib and memory < goal.memory_mib:
-        found.append(broken("goal.reached", server, f"{show_gib(memory)} GiB are free after the way out; "
+        wrong.append(broken("goal.reached", server, f"{show_gib(memory)} GiB are free after the way out; "
                             f"{show_gib(goal.memory_mib)} were asked for"))
     if goal.units:
-        found += _pool_room(goal, site, names)
+        wrong += _pool_room(goal, site, names)
         if goal.by is not By.ENTITLEMENT and site.usage is not None:
-            found += _unused(goal, site, site.usage, names)
-    return found + (_in_time(plan, goal.period) if goal.period else [])
+            wrong += _unused(goal, site, site.usage, names)
+    return wrong + (_in_time(plan, goal.period) if goal.period else [])
 
 
 def _freed(course: Course, servers: Collection[str], leave: Collection[str] = ()) -> list[Finding]:
     """Nobody is on these servers after the way out but those that are left on purpose."""
-    found = [broken("goal.reached", s, "the estate has no such server")
+    wrong = [broken("goal.reached", s, "the estate has no such server")
              for s in servers if s not in course.site.servers]
     if course.coming_home:
-        return found
-    return found + [broken("goal.reached", lpar, f"is still on {server} after the way out")
+        return wrong
+    return wrong + [broken("goal.reached", lpar, f"is still on {server} after the way out")
                     for lpar, server in sorted(course.middle.items()) if server in servers and lpar not in leave]
 
 
@@ -128,16 +128,16 @@ def _in_time(plan: Plan, period: Period) -> list[Finding]:
     start, end = period.start, period.end
     out = [clock for m in plan.leg(OUT) if (clock := plan.clock(m.end_ms))]
     back = [clock for m in plan.leg(BACK) if (clock := plan.clock(m.start_ms))]
-    found = []
+    wrong = []
     if (plan.window and plan.window.end > start) or max(out, default=start) > start:
-        found.append(broken("goal.reached", "plan", f"the way out may last into the time of the room, which begins "
+        wrong.append(broken("goal.reached", "plan", f"the way out may last into the time of the room, which begins "
                             f"{start:%Y-%m-%d %H:%M}"))
     if min(back, default=end) < end:
-        found.append(broken("goal.reached", "plan", f"the way back begins {min(back):%Y-%m-%d %H:%M}; the room is "
+        wrong.append(broken("goal.reached", "plan", f"the way back begins {min(back):%Y-%m-%d %H:%M}; the room is "
                             f"needed until {end:%Y-%m-%d %H:%M}"))
     if plan.window is None and plan.leg(BACK) and plan.leg(OUT) and (plan.work_s or 0) < (end - start).total_seconds():
-        found.append(broken("goal.reached", "plan", "the way back begins before the time of the room is over"))
-    return found
+        wrong.append(broken("goal.reached", "plan", "the way back begins before the time of the room is over"))
+    return wrong
 
 
 def _pool_room(goal: Headroom, site: Site, names: Sequence[str]) -> list[Finding]:
@@ -147,11 +147,11 @@ def _pool_room(goal: Headroom, site: Site, names: Sequence[str]) -> list[Finding
     limits = {p: site.pool_limit(server, p) for p in pools if p is not None}
     if not pools or None in pools or None in limits.values():
         return []
-    found = []
+    wrong = []
     held = site.holding(server, names).pools
     free = sum((limit or 0) - held.get(p, 0) for p, limit in limits.items())
     if goal.by is not By.USAGE and free < goal.units:
-        found.append(broken("goal.reached", server, f"pools {', '.join(map(str, sorted(limits)))} of the critical "
+        wrong.append(broken("goal.reached", server, f"pools {', '.join(map(str, sorted(limits)))} of the critical "
                             f"LPARs have {show_cores(free)} cores left after the way out; {show_cores(goal.units)} "
                             "were asked for"))
     if goal.by is not By.ENTITLEMENT and site.usage is not None:
@@ -159,9 +159,9 @@ def _pool_room(goal: Headroom, site: Site, names: Sequence[str]) -> list[Finding
         total = sum((site.used.on(server, names, p) for p in sorted(limits)), 0 * site.usage.starts)
         least = most - int(total[_needed(goal, site.usage)].max())
         if least < 10 * goal.units:
-            found.append(broken("goal.reached", server, "at their peak the pools of the critical LPARs leave "
+            wrong.append(broken("goal.reached", server, "at their peak the pools of the critical LPARs leave "
                                 f"{show_cores(least // 10)} cores; {show_cores(goal.units)} were asked for"))
-    return found
+    return wrong
 
 
 def _needed(goal: Headroom, usage: Usage) -> NDArray[np.bool_]:

@@ -71,7 +71,7 @@ class _Stage:
 
     def _adapters(self, move: Move) -> list[Finding]:
         """Every client slot is mapped, to a VIOS of the target that serves what it carries."""
-        reach, found = self.site.reach, []
+        reach, wrong = self.site.reach, []
         here = {v.name for v in self.site.vioses_on(move.target)}
         wanted: dict[int, set[str]] = {}
         for d in reach.disks_of(move.lpar):
@@ -81,32 +81,32 @@ class _Stage:
         for slot, luns in sorted(wanted.items()):
             vios = given.get(slot)
             if vios not in here:
-                found.append(broken("plan.adapters", move.lpar, f"slot {slot} is mapped to no VIOS of {move.target}"))
+                wrong.append(broken("plan.adapters", move.lpar, f"slot {slot} is mapped to no VIOS of {move.target}"))
                 continue
             blind = [x for x in sorted(luns) if reach.reserve_policies(x, move.target).get(vios, "none")
                      not in ("no_reserve", "")]
             if blind:
-                found.append(broken("plan.adapters", move.lpar, f"slot {slot} is mapped to {vios}, which does not "
+                wrong.append(broken("plan.adapters", move.lpar, f"slot {slot} is mapped to {vios}, which does not "
                                     f"serve {', '.join(blind)}"))
-        found += self._doubled(move, given)
+        wrong += self._doubled(move, given)
         if move.pool_id is not None and move.pool_id != self.site.pool_on(move.lpar, move.target):
-            found.append(broken("plan.pool", move.lpar, f"goes into pool {move.pool_id} of {move.target}; by name and "
+            wrong.append(broken("plan.pool", move.lpar, f"goes into pool {move.pool_id} of {move.target}; by name and "
                                 f"policy it belongs into {self.site.pool_on(move.lpar, move.target)}"))
-        return found + self._fibres(move, here)
+        return wrong + self._fibres(move, here)
 
     def _fibres(self, move: Move, here: Collection[str]) -> list[Finding]:
         """The same for virtual Fibre Channel: a VIOS of the target with a free port on the adapter's fabric."""
-        found, given = [], dict(move.fibres)
+        wrong, given = [], dict(move.fibres)
         served = {(p.vios, p.fabric) for p in self.site.estate.ports if p.free_ports != 0}
         for f in self.site.reach.fibres_of(move.lpar):
             vios = given.get(f.slot, "")
             if vios not in here:
-                found.append(broken("plan.adapters", move.lpar, f"slot {f.slot} (Fibre Channel) is mapped to no VIOS "
+                wrong.append(broken("plan.adapters", move.lpar, f"slot {f.slot} (Fibre Channel) is mapped to no VIOS "
                                     f"of {move.target}"))
             elif (vios, f.fabric) not in served:
-                found.append(broken("plan.adapters", move.lpar, f"slot {f.slot} (Fibre Channel) is mapped to {vios}, "
+                wrong.append(broken("plan.adapters", move.lpar, f"slot {f.slot} (Fibre Channel) is mapped to {vios}, "
                                     f"which has no free port on fabric {f.fabric}"))
-        return found
+        return wrong
 
     def _doubled(self, move: Move, given: Mapping[int, str]) -> list[Finding]:
         """Paths to one disk over two VIOSes must lead over two on the target."""
@@ -160,7 +160,7 @@ def _events(moves: Sequence[Move]) -> list[tuple[int, int, int]]:
 
 
 def _sane(moves: Sequence[Move]) -> list[Finding]:
-    found = []
+    wrong = []
     starts: dict[tuple[str, int], set[int]] = {}
     for m in moves:
         starts.setdefault((m.leg, m.wave), set()).add(m.start_ms)
@@ -171,14 +171,14 @@ def _sane(moves: Sequence[Move]) -> list[Finding]:
         highest[leg] = max(latest[leg, wave], *starts[leg, wave])
     for m in moves:
         if m.duration_ms <= 0 or m.start_ms < 0:
-            found.append(broken("plan.times", m.lpar, f"starts at {m.start_ms / 1000} s for {m.duration_ms / 1000} s"))
+            wrong.append(broken("plan.times", m.lpar, f"starts at {m.start_ms / 1000} s for {m.duration_ms / 1000} s"))
         if latest[m.leg, m.wave] > m.start_ms:
-            found.append(broken("plan.times", m.lpar, f"wave {m.wave} starts before an earlier one"))
+            wrong.append(broken("plan.times", m.lpar, f"wave {m.wave} starts before an earlier one"))
         if len(starts[m.leg, m.wave]) > 1:
-            found.append(broken("plan.times", m.lpar, f"the moves of wave {m.wave} do not start together"))
+            wrong.append(broken("plan.times", m.lpar, f"the moves of wave {m.wave} do not start together"))
         if m.leg not in (OUT, BACK):
-            found.append(broken("plan.times", m.lpar, f"leg {m.leg!r} is neither out nor back"))
-    return found
+            wrong.append(broken("plan.times", m.lpar, f"leg {m.leg!r} is neither out nor back"))
+    return wrong
 
 
 def replay(plan: Plan, site: Site, judge: Judge, home: Mapping[str, str] | None = None) -> Replay:

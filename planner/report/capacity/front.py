@@ -213,10 +213,6 @@ def _planned(capacity: Capacity) -> str:
 
 def _columns(capacity: Capacity, tables: Tables) -> tuple[Column, ...]:
     servers, outlook = tables.servers, tables.outlook
-
-    def look(header: str, place: Written = servers) -> str:
-        return f"INDEX({place.column(header)},MATCH([Server],{place.column('Server')},0))"
-
     return (
         Column("Server", lambda p: p.name, width=24),
         Column("LPARs", lambda p: p.lpars, "whole", 9),
@@ -225,10 +221,12 @@ def _columns(capacity: Capacity, tables: Tables) -> tuple[Column, ...]:
         Column("Entitled", lambda p: p.entitled_units / 100, "tenth", 11),
         Column("Used, mean", lambda p: p.usage.mean / 1000, "tenth", 11),
         Column("Month-end peak", lambda p: p.used, "tenth", 13),
-        Column("May be used", lambda p: p.usable, "tenth", 11, look("May be used")),
+        Column("May be used", lambda p: p.usable, "tenth", 11, servers.lookup("May be used", "Server")),
         Column("Headroom", lambda p: p.headroom, "tenth", 11, "[May be used]-[Month-end peak]"),
-        Column("Use of what may be used", lambda p: p.share, "percent", 13, look("Use of what may be used")),
-        Column("Growth a month", lambda p: p.growth(capacity.levers) / 100, "fine", 11, look("Growth", outlook)),
+        Column("Use of what may be used", lambda p: p.share, "percent", 13,
+               servers.lookup("Use of what may be used", "Server")),
+        Column("Growth a month", lambda p: p.growth(capacity.levers) / 100, "fine", 11,
+               outlook.lookup("Growth", "Server")),
     )
 
 

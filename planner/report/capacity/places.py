@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import ROUND_CEILING, Decimal
+from functools import partial
 from typing import Any
 
 from planner.history.forecast import COVERAGE_PERCENT
@@ -111,11 +112,7 @@ def _processors(capacity: Capacity, what: str) -> tuple[Column, ...]:
 
 def _outlook(capacity: Capacity, what: str) -> tuple[Column, ...]:
     """Looks at the table above it by name, so that either can be sorted."""
-    above = _above(capacity, what)
-
-    def look(header: str) -> str:
-        return f"INDEX({above.column(header)},MATCH([{what}],{above.column(what)},0))"
-
+    look = partial(_above(capacity, what).lookup, key=what)
     levers = capacity.levers
     override = "IF(ISNUMBER(growth_override),growth_override,[Growth, measured])"
     return (
@@ -206,9 +203,6 @@ def _freed(capacity: Capacity, sizing: Written) -> tuple[Column, ...]:
         return (f"SUMIFS({sizing.column(what)},{sizing.column('Server')},[Server],"
                 f"{sizing.column(what)},\"{sign}0\")")
 
-    def above(header: str) -> str:
-        return _above(capacity, "Server").column(header)
-
     def cores(p: PlaceFigures, sign: int) -> float:
         return sum(v for x in capacity.lpars if x.server == p.name and (v := x.freed_units) * sign > 0) / 100
 
@@ -221,7 +215,7 @@ def _freed(capacity: Capacity, sizing: Written) -> tuple[Column, ...]:
         Column("Cores added", lambda p: -cores(p, -1), "cores", 9.5, f"-{total('Cores freed', '<')}"),
         Column("Net cores", lambda p: cores(p, 1) + cores(p, -1), "cores", 9.5, "[Cores freed]-[Cores added]"),
         Column("Not entitled then", lambda p: (p.capacity_units - p.entitled_units) / 100 + cores(p, 1) + cores(p, -1),
-               "cores", 9.5, f"INDEX({above('Not entitled')},MATCH([Server],{above('Server')},0))+[Net cores]"),
+               "cores", 9.5, f"{_above(capacity, 'Server').lookup('Not entitled', 'Server')}+[Net cores]"),
         Column("GiB freed", lambda p: gib(p, 1), "gib", 9.5, total("GiB freed", ">")),
         Column("GiB added", lambda p: -gib(p, -1), "gib", 9.5, f"-{total('GiB freed', '<')}"),
         Column("Net GiB", lambda p: gib(p, 1) + gib(p, -1), "gib", 9.5, "[GiB freed]-[GiB added]"),

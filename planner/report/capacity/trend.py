@@ -75,7 +75,7 @@ def _columns(capacity: Capacity, tables: Tables) -> tuple[Column, ...]:
             key, place = "Pool", tables.pools_outlook if outlook else tables.pools
         else:
             key, place = "Server", tables.outlook if outlook else tables.servers
-        return f"INDEX({place.column(header)},MATCH([Server or pool],{place.column(key)},0))" if place else ""
+        return place.lookup(header, key, "Server or pool") if place else ""
 
     def grown(p: TrendMonth) -> str:
         if p.ahead < 0:
