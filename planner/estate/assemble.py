@@ -14,7 +14,7 @@ from planner.errors import InputError
 from planner.estate.captures import Difference, Times, differences, newest_first
 from planner.estate.catalogue import generation_of, judged_generation
 from planner.estate.join import Join
-from planner.estate.model import CLASSES, TABLE, Estate, Table, Type, sorted_estate
+from planner.estate.model import CLASSES, GENERATIONS, TABLE, Estate, Table, Type, sorted_estate
 from planner.findings import Finding, Severity, Source, errors, ordered
 from planner.formats import registry, saved_estate
 from planner.formats.base import Reading
@@ -173,21 +173,34 @@ def _join(facts: Facts, intake: Intake) -> None:
         kind = kinds.get(subject, "")
         if kind and any(c.field == name for c in TABLE[kind].columns):
             _differ(facts, kind, subject, name, best, other)
+    _name_servers(facts)
 
 
-#: Sizes of a partition that nothing states are 0: it is not planned, and where it runs nobody is let in.
-_SIZES = frozenset({"entitlement_units", "virtual_processors", "memory_mib", "max_memory_mib"})
-_PARTITIONS = ("lpars", "vioses")
+def _name_servers(facts: Facts) -> None:
+    """A server that exports name and none describes is a server of which nothing is known."""
+    for (kind, _), row in list(facts.rows.items()):
+        best = min(row.get("server", ()), key=lambda f: (f.rank, *facts.times.order(f.source)), default=None)
+        if kind in ("lpars", "vioses", "pools") and best and best.rank and ("servers", (best.value,)) not in facts.rows:
+            facts.add("servers", (best.value,), {}, best.source, best.rank)
+
+
+_PARTITION = frozenset({"entitlement_units", "virtual_processors", "memory_mib", "max_memory_mib"})
+#: What stands for facts that nothing states, and what they cost: such a partition or the LPAR of such an adapter is not
+#: planned, such a server lets nobody in.
+_UNKNOWN: dict[str, tuple[frozenset[str], Any, str]] = {
+    "lpars": (_PARTITION, 0, "; not planned"), "vioses": (_PARTITION, 0, "; not planned"),
+    "servers": (frozenset({"configurable_units", "configurable_memory_mib"}), 0, "; nobody is planned onto it"),
+    "fibres": (frozenset({"wwpn1", "wwpn2"}), "", "; its LPAR is not planned")}
 
 
 def _missing(facts: Facts, table: Table, key: Key, absent: list[str]) -> None:
     headers = {c.field: c.header for c in table.columns}
     places = [s for s, _ in sorted(facts.places[(table.kind, key)], key=lambda p: p[1])]
-    alone = table.kind in _PARTITIONS
+    _, _, cost = _UNKNOWN.get(table.kind, ("", "", ""))
     facts.findings.append(Finding(
-        "input.missing-fact", Severity.WARNING if alone else Severity.ERROR, str(key[0]),
+        "input.missing-fact", Severity.WARNING if cost else Severity.ERROR, str(key[0]),
         f"{table.sheet}: {' / '.join(map(str, key))} has no " + ", ".join(headers.get(a, a) for a in absent)
-        + ("; not planned" if alone else ""),
+        + cost,
         f"add it in sheet {table.sheet} or give the export that has it", places[0]))
 
 
@@ -257,15 +270,16 @@ def _gathered(findings: Sequence[Finding]) -> list[Finding]:
 
 
 def _whole(facts: Facts, table: Table, key: Key, chosen: dict[str, Fact]) -> bool:
-    """Whether a row states all that it must; sizes of a partition that are unknown are 0, and said so."""
+    """Whether a row states all that it must; what may be unknown is filled, and said so."""
     needed = [f.name for f in fields(CLASSES[table.kind]) if f.default is MISSING and f.name not in chosen]
     if needed == ["max_memory_mib"]:
         chosen["max_memory_mib"] = chosen["memory_mib"]
         return True
     if needed:
         _missing(facts, table, key, needed)
-    if needed and table.kind in _PARTITIONS and _SIZES.issuperset(needed):
-        chosen |= {name: Fact(0, facts.places[(table.kind, key)][0][0], ASSUMED) for name in needed}
+    replaceable, unknown, _ = _UNKNOWN.get(table.kind, (frozenset(), None, ""))
+    if needed and replaceable.issuperset(needed):
+        chosen |= {name: Fact(unknown, facts.places[(table.kind, key)][0][0], ASSUMED) for name in needed}
         return True
     return not needed
 
@@ -286,6 +300,12 @@ def _build(facts: Facts) -> tuple[dict[str, list[Any]], Provenance, list[tuple[s
             partial.append((kind, {name: fact.value for name, fact in chosen.items()}))
             continue
         values = {name: fact.value for name, fact in chosen.items()}
+        if kind == "servers" and chosen.get("generation") and chosen["generation"].rank and (
+                values["generation"] not in ("", *GENERATIONS)):
+            facts.findings.append(Finding(
+                "input.bad-value", Severity.WARNING, str(key[0]), f"{key[0]}: unknown generation "
+                f"{values.pop('generation')!r}: taken as unknown", "fill Generation in sheet Servers",
+                chosen["generation"].source))
         if kind == "servers" and (not values.get("generation") or chosen["generation"].rank == ASSUMED):
             values["generation"] = (generation_of(values.get("model", "")) or values.get("generation", "")
                                     or judged_generation(values.get("modes", ()), values.get("firmware", "")))

@@ -43,8 +43,12 @@ def _references(c: _Check) -> Iterator[Finding]:
         for row in rows if strange else ():
             value = getattr(row, name)
             if value in strange:
-                yield c.finding(Severity.ERROR, "input.unknown-name", kind, TABLE[kind].key_of(row), name,
-                                f"{value!r} is not in sheet {sheet}", f"correct the name or add it to {sheet}")
+                whole = name == "server"
+                about = "" if whole else f"; {row.lpar} is not planned" if hasattr(row, "lpar") and (
+                    name == "vios") else "; not counted"
+                yield c.finding(Severity.ERROR if whole else Severity.WARNING, "input.unknown-name", kind,
+                                TABLE[kind].key_of(row), name, f"{value!r} is not in sheet {sheet}{about}",
+                                f"correct the name or add it to {sheet}")
 
 
 def _names(c: _Check) -> Iterator[Finding]:
@@ -52,8 +56,8 @@ def _names(c: _Check) -> Iterator[Finding]:
     vioses = {v.name for v in e.vioses}
     for p in e.lpars:
         if p.name in vioses:
-            yield c.finding(Severity.ERROR, "input.duplicate", "lpars", (p.name,), "name",
-                            f"{p.name} stands among the LPARs and the VIOSes", "keep it where it belongs")
+            yield c.finding(Severity.WARNING, "input.duplicate", "lpars", (p.name,), "name",
+                            f"{p.name} stands among the LPARs and the VIOSes; not planned", "keep it where it belongs")
     seen: dict[tuple[str, int], str] = {}
     for kind, name, server, lpar_id in [("vioses", v.name, v.server, v.lpar_id) for v in e.vioses] + [
             ("lpars", p.name, p.server, p.lpar_id) for p in e.lpars]:
@@ -134,15 +138,16 @@ def _server_sums(c: _Check) -> Iterator[Finding]:
         units[pool.server] += pool.reserved_units
     for s in e.servers:
         used = memory[s.name] + (s.firmware_memory_mib or 0) + (s.shared_memory_pool_mib or 0)
-        if units[s.name] > s.configurable_units:
-            yield c.finding(Severity.ERROR, "estate.server-over-cores", "servers", (s.name,), "configurable_units",
+        if units[s.name] > s.configurable_units > 0:
+            yield c.finding(Severity.WARNING, "estate.server-over-cores", "servers", (s.name,), "configurable_units",
                             f"{s.name}: partitions hold {show_cores(units[s.name])} cores of "
-                            f"{show_cores(s.configurable_units)} configurable", "one of the figures is wrong")
-        if used > s.configurable_memory_mib:
-            yield c.finding(Severity.ERROR, "estate.server-over-memory", "servers", (s.name,),
+                            f"{show_cores(s.configurable_units)} configurable: nobody is let in",
+                            "one of the figures is wrong")
+        if used > s.configurable_memory_mib > 0:
+            yield c.finding(Severity.WARNING, "estate.server-over-memory", "servers", (s.name,),
                             "configurable_memory_mib",
                             f"{s.name}: {show_gib(used)} GiB held of "
-                            f"{show_gib(s.configurable_memory_mib)} configurable",
+                            f"{show_gib(s.configurable_memory_mib)} configurable: nobody is let in",
                             "one of the figures is wrong")
 
 
@@ -154,14 +159,15 @@ def _pool_sums(c: _Check) -> Iterator[Finding]:
         if p.processors == "shared" and p.active:
             entitled[(p.server, p.pool_id or 0)] += p.entitlement_units
             if p.pool_id and (p.server, p.pool_id) not in known:
-                yield c.finding(Severity.ERROR, "input.unknown-name", "lpars", (p.name,), "pool_id",
-                                f"{p.name}: pool {p.pool_id} of {p.server} is not in sheet Pools", "add it to Pools")
+                yield c.finding(Severity.WARNING, "input.unknown-name", "lpars", (p.name,), "pool_id",
+                                f"{p.name}: pool {p.pool_id} of {p.server} is not in sheet Pools: no maximum is known",
+                                "add it to Pools, or give lshwres -r procpool")
     for pool in e.pools:
         used = entitled[(pool.server, pool.pool_id)] + pool.reserved_units
         if pool.max_units is not None and used > pool.max_units:
-            yield c.finding(Severity.ERROR, "estate.pool-over-maximum", "pools", (pool.server, pool.pool_id),
+            yield c.finding(Severity.WARNING, "estate.pool-over-maximum", "pools", (pool.server, pool.pool_id),
                             "max_units", f"pool {pool.pool_id} of {pool.server}: entitled and reserved "
-                            f"{show_cores(used)} cores, maximum {show_cores(pool.max_units)}",
+                            f"{show_cores(used)} cores, maximum {show_cores(pool.max_units)}: nobody is let in",
                             "one of the figures is wrong")
 
 
@@ -194,7 +200,7 @@ def _storage(c: _Check) -> Iterator[Finding]:
 def _pairs_of_wwpns(c: _Check) -> Iterator[Finding]:
     seen: dict[str, tuple[str, int]] = {}
     for f in c.loaded.estate.fibres:
-        for wwpn in (f.wwpn1, f.wwpn2):
+        for wwpn in filter(None, (f.wwpn1, f.wwpn2)):
             other = seen.setdefault(wwpn.lower(), (f.lpar, f.slot))
             if other != (f.lpar, f.slot) or f.wwpn1.lower() == f.wwpn2.lower():
                 yield c.finding(Severity.WARNING, "estate.duplicate-wwpn", "fibres", (f.lpar, f.slot), "wwpn1",

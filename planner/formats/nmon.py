@@ -448,7 +448,7 @@ def read_lines(lines: Iterable[str], file: str, first_line: int = 1) -> Reading:
     try:
         reader.lines(lines, first_line)
     except _NotAix as told:
-        refusal = Finding("input.unsupported", Severity.ERROR, file, "nmon of Linux: only that of AIX is read",
+        refusal = Finding("input.unsupported", Severity.WARNING, file, "nmon of Linux: only that of AIX is read",
                           "use lparstat with an interval on Linux on Power; leave other machines out",
                           Source(file, told.args[0]))
         return Reading(KIND, (), (refusal,))

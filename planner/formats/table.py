@@ -334,7 +334,7 @@ def _record(log: CellLog, row: _Row, head: _Head) -> Record | None:
         try:
             fields[name] = _value(cell, unit, head.table.decimal)
         except ValueError as error:
-            log.bad("input.bad-value", f"{name}: {error}", row.source(column), repr(header))
+            log.bad("input.bad-value", f"{name}: {error}", row.source(column), repr(header), Severity.WARNING)
         if unit == "percent" and isinstance(cell, int | float) and 0 < cell <= 1:
             log.bad("input.ambiguous-percent", f"{name}: {cell} percent, or {cell:.0%} as a spreadsheet shows it?",
                     row.source(column), repr(header), Severity.WARNING)
@@ -399,7 +399,7 @@ def _take(intake: Intake, record: Record, reading: Reading) -> None:
     key = key_of(table, {name: value for name, (value, _) in found.items()})
     lacking = ", ".join(name for name, part in zip(table.key, key, strict=True) if part is MISSING)
     if lacking:
-        intake.say(Severity.ERROR, "input.missing-value", kind, f"a row of {table.sheet} without {lacking}",
+        intake.say(Severity.WARNING, "input.missing-value", kind, f"a row of {table.sheet} without {lacking}: left out",
                    "map a column to it, or fill the cell", record.source)
     else:
         intake.rows.append((table.kind, key, found, record.source, 1))
@@ -419,7 +419,7 @@ def _estate_values(intake: Intake, record: Record, table: Table) -> Values:
         try:
             found[column.field] = (parse_cell(column, text) if isinstance(text, str) else text, where)
         except ValueError as error:
-            intake.say(Severity.ERROR, "input.bad-value", kind, f"{column.header}: {error}",
+            intake.say(Severity.WARNING, "input.bad-value", kind, f"{column.header}: {error}",
                        f"expected: {column.type.value}", where)
     return found
 

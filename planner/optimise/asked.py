@@ -42,8 +42,14 @@ def checked_consolidate(goal: Consolidate, site: Site) -> Consolidate:
 
 def checked_headroom(goal: Headroom, site: Site) -> Headroom:
     """The question with the critical LPARs by name: the active ones of production and those that the patterns name,
-    estate-wide. Raises UsageError for an unknown server, a pattern that matches nothing, or room of nothing."""
+    estate-wide. Raises UsageError for a server that is unknown or of unknown size, a pattern that matches nothing, or
+    room of nothing."""
     _known(site, (goal.server,))
+    row, unsized = site.servers[goal.server], site.unsized.get(goal.server)
+    if not (row.configurable_units and row.configurable_memory_mib) or unsized:
+        what = f"what {unsized} holds of it" if unsized else "how many cores and how much memory it has"
+        raise UsageError(f"{goal.server}: nothing says {what}, so its room is unknown: add it in the workbook, or give "
+                         "lshwres -r proc and -r mem at --level sys and --level lpar")
     strangers = [c for c in goal.critical if not any(fnmatchcase(n, c) for n in site.lpars)]
     if strangers:
         raise UsageError(f"--critical: {', '.join(map(repr, strangers))} matches no LPAR of the estate")

@@ -35,7 +35,7 @@ def _room(site: Site, demand: Demand, target: str) -> bool:
       source="arithmetic (a placement that a rule forbids never becomes a variable)")
 def fits(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     wanted = site.demand(lpar, target)
-    if not _room(site, wanted, target):
+    if site.servers[target].configurable_memory_mib and not _room(site, wanted, target):
         yield Breach(f"needs {show_gib(wanted.memory_mib)} GiB with its hash page table; {target} without any LPAR has "
                      f"{show_gib(site.room(target).memory_mib)}", "lower its memory or its maximum memory")
 

@@ -94,7 +94,7 @@ def _room(site: Site, demand: Demand, target: str) -> bool:
       source="arithmetic (a placement that a rule forbids never becomes a variable)")
 def fits(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     wanted = site.demand(lpar, target)
-    if not _room(site, wanted, target):
+    if site.servers[target].configurable_units and not _room(site, wanted, target):
         yield Breach(f"needs {show_cores(wanted.units)} cores; {target} without any LPAR has "
                      f"{show_cores(site.room(target).units)}", "lower its entitlement or the ceiling's reserve")
 

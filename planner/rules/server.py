@@ -18,9 +18,15 @@ def enterprise(site: Site, lpar: str, source: str, target: str) -> Iterator[Brea
             yield Breach(f"{name} has no PowerVM Enterprise Edition", f"enter the Enterprise key on {name}")
 
 
-@rule("server.sizes-known", "Nobody is let in where a running partition has an unknown size.", Scope.MOVE, binds=ANYHOW,
-      shape=two_servers, source="what it holds cannot be counted, so neither can what is free")
+@rule("server.sizes-known", "Nobody is let in where the size of the server or of a running partition is unknown.",
+      Scope.MOVE, binds=ANYHOW, shape=two_servers, source="what cannot be counted leaves nothing that is free")
 def sizes_known(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
+    row = site.servers[target]
+    unknown = [what for what, held in (("many cores", row.configurable_units),
+                                       ("much memory", row.configurable_memory_mib)) if not held]
+    if unknown:
+        yield Breach(f"nothing says how {' and how '.join(unknown)} {target} has",
+                     "add its sizes in sheet Servers, or give lshwres -r proc and -r mem --level sys")
     if target in site.unsized:
         yield Breach(f"what {site.unsized[target]} holds of {target} is unknown",
                      "add its processors and its memory in the workbook, or give lshwres --level lpar")

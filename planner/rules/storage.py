@@ -26,6 +26,21 @@ def whole_lun(site: Site, lpar: str) -> Iterator[Breach]:
                          "move its data to a SAN LUN (migratepv) and unmap it")
 
 
+@rule("storage.path-known", "The VIOS behind each storage adapter of the LPAR, and the adapter's WWPNs, are known.",
+      Scope.LPAR, binds=ANYHOW, source="a path of which nothing is known cannot be looked for on another server")
+def path_known(site: Site, lpar: str) -> Iterator[Breach]:
+    paths = {(d.slot, d.vios) for d in site.reach.disks_of(lpar)} | {
+        (f.slot, f.vios) for f in site.reach.fibres_of(lpar)}
+    for slot, vios in sorted(paths):
+        if vios not in site.vioses:
+            yield Breach(f"slot {slot} leads to {vios}, which no listing names as a VIOS",
+                         "give the listing that names it, add it in sheet VIOS, or remove the adapter")
+    for f in site.reach.fibres_of(lpar):
+        if not (f.wwpn1 and f.wwpn2):
+            yield Breach(f"the WWPNs of its Fibre Channel adapter in slot {f.slot} are unknown",
+                         "give lshwres -r virtualio --rsubtype fc, or add them in sheet NPIV")
+
+
 @rule("storage.no-optical", "No virtual optical device is attached.", Scope.LPAR,
       source="aix-skills 2020-04 IBM System p LPM")
 def no_optical(site: Site, lpar: str) -> Iterator[Breach]:

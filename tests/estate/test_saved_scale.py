@@ -82,8 +82,8 @@ def test_unknown_names_are_told_once_a_row() -> None:
     lost = BASE.replace(disks=tuple(replace(d, vios="gone") if d.lpar == "a1" else d for d in BASE.disks),
                         lpars=tuple(replace(p, server="nowhere") if p.name == "c1" else p for p in BASE.lpars))
     found = [(f.rule, f.subject, f.message) for f in checked(Loaded(lost)).findings if f.rule == "input.unknown-name"]
-    assert found == [("input.unknown-name", "a1", "'gone' is not in sheet VIOS"),
-                     ("input.unknown-name", "c1", "'nowhere' is not in sheet Servers")]
+    assert found == [("input.unknown-name", "c1", "'nowhere' is not in sheet Servers"),
+                     ("input.unknown-name", "a1", "'gone' is not in sheet VIOS; a1 is not planned")]
 
 
 def test_plain_words_of_a_policy_name_one_thing_and_patterns_many() -> None:

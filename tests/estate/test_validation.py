@@ -49,10 +49,10 @@ WRONG: dict[str, tuple[Estate, str, str, Severity, str]] = {
     "memory between two blocks": (
         a1(memory_mib=8193, max_memory_mib=8193), "estate.memory-not-lmb", "a1", WARNING, "counted as the next multiple"),
     "a server over its cores": (
-        changed(BASE, "A", configurable_units=249), "estate.server-over-cores", "A", ERROR,
+        changed(BASE, "A", configurable_units=249), "estate.server-over-cores", "A", WARNING,
         "partitions hold 2.50 cores of 2.49"),
     "a server over its memory": (
-        changed(BASE, "A", configurable_memory_mib=17_000), "estate.server-over-memory", "A", ERROR, "GiB held of 16.60"),
+        changed(BASE, "A", configurable_memory_mib=17_000), "estate.server-over-memory", "A", WARNING, "GiB held of 16.60"),
     "idle above maximum": (
         changed(BASE, "A", idle_watts=1500, max_watts=1400), "estate.idle-above-maximum", "A", ERROR,
         "1500 W idle, 1400 W at most"),
@@ -60,15 +60,15 @@ WRONG: dict[str, tuple[Estate, str, str, Severity, str]] = {
         changed(BASE, "A", max_watts=200_001), "input.bad-value", "A", ERROR, "200001 W; expected 0 to 200000"),
     "watts below nothing": (changed(BASE, "A", idle_watts=-1), "input.bad-value", "A", ERROR, "-1 W; expected 0"),
     "a pool over its maximum": (
-        BASE.replace(pools=(pool("A", 0, 1.49),)), "estate.pool-over-maximum", "A", ERROR,
+        BASE.replace(pools=(pool("A", 0, 1.49),)), "estate.pool-over-maximum", "A", WARNING,
         "entitled and reserved 1.50 cores, maximum 1.49"),
     "a pool over its maximum by its reserve": (
-        BASE.replace(pools=(pool("A", 0, 2, 0.6),)), "estate.pool-over-maximum", "A", ERROR, "2.10 cores, maximum 2.00"),
-    "a pool that is not there": (a1(pool_id=3), "input.unknown-name", "a1", ERROR, "pool 3 of A is not in sheet Pools"),
+        BASE.replace(pools=(pool("A", 0, 2, 0.6),)), "estate.pool-over-maximum", "A", WARNING, "2.10 cores, maximum 2.00"),
+    "a pool that is not there": (a1(pool_id=3), "input.unknown-name", "a1", WARNING, "pool 3 of A is not in sheet Pools"),
     "one id twice on a server": (a1(lpar_id=12), "estate.duplicate-id", "a2", WARNING, "both have partition id 12 on A"),
     "the id of a VIOS": (a1(lpar_id=1), "estate.duplicate-id", "a1", WARNING, "both have partition id 1 on A"),
     "a name among LPARs and VIOSes": (
-        BASE.replace(lpars=(*BASE.lpars, lpar("A-v1", "A", 0.1, 1, lpar_id=90))), "input.duplicate", "A-v1", ERROR,
+        BASE.replace(lpars=(*BASE.lpars, lpar("A-v1", "A", 0.1, 1, lpar_id=90))), "input.duplicate", "A-v1", WARNING,
         "stands among the LPARs and the VIOSes"),
     "a VLAN that nobody bridges": (
         BASE.replace(networks=(*BASE.networks, Network("a1", 3, 77))), "input.unknown-vlan", "a1", WARNING, "a1 uses VLAN 77"),
@@ -84,9 +84,9 @@ WRONG: dict[str, tuple[Estate, str, str, Severity, str]] = {
                        "also belongs to a1 slot 40"),
     "a pair that is no pair": (
         BASE.replace(fibres=(Fibre("a1", 40, "A-v1", "c050", "C050", "f1"),)), "estate.duplicate-wwpn", "a1", WARNING, "c050"),
-    "a disk of nobody": (BASE.replace(disks=(*BASE.disks, Disk("zz", 3, "l", "A-v1"))), "input.unknown-name", "zz", ERROR,
+    "a disk of nobody": (BASE.replace(disks=(*BASE.disks, Disk("zz", 3, "l", "A-v1"))), "input.unknown-name", "zz", WARNING,
                          "'zz' is not in sheet LPARs"),
-    "a zoning to no VIOS": (BASE.replace(zonings=(*BASE.zonings, Zoning("l", "zz"))), "input.unknown-name", "l", ERROR,
+    "a zoning to no VIOS": (BASE.replace(zonings=(*BASE.zonings, Zoning("l", "zz"))), "input.unknown-name", "l", WARNING,
                             "'zz' is not in sheet VIOS"),
     "an unknown generation": (changed(BASE, "A", generation="POWER99"), "input.bad-value", "A", ERROR,
                               "unknown generation 'POWER99'"),

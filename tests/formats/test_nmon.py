@@ -143,7 +143,7 @@ def test_old_configuration_in_french() -> None:
 def test_linux_is_refused_with_one_finding() -> None:
     result = read(TEXTS[2], "x")
     assert result.records == ()
-    assert rules(result) == [("error", "input.unsupported", 6)]
+    assert rules(result) == [("warning", "input.unsupported", 6)]
 
 
 @pytest.mark.parametrize("cut, rule", [(1, "input.truncated"), (2, "input.truncated"), (12, "input.truncated")])

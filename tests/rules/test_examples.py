@@ -104,6 +104,10 @@ def _fabric(*free: tuple[str, str, int | None], both_zoned: bool | None = True) 
     return BASE.replace(fibres=fibres, ports=ports)
 
 
+def _nameless(of: Estate) -> Estate:
+    return of.replace(fibres=tuple(replace(f, wwpn2="") for f in of.fibres))
+
+
 def _reserved(policy_name: str, *vioses: str) -> Estate:
     return BASE.replace(zonings=tuple(
         replace(z, reserve_policy=policy_name) if z.lun == "lun-a1" and z.vios in vioses else z for z in BASE.zonings))
@@ -268,7 +272,9 @@ EXAMPLES: dict[str, Example] = {
         [Bad(b(console="hmc2"), "A is managed by hmc1, B by hmc2")]),
     "server.sizes-known": Example(
         [Good(BASE), Good(changed(BASE, "b1", memory_mib=0, state="not activated"))],
-        [Bad(changed(BASE, "b1", memory_mib=0), "what b1 holds of B is unknown")]),
+        [Bad(changed(BASE, "b1", memory_mib=0), "what b1 holds of B is unknown"),
+         Bad(changed(BASE, "B", configurable_units=0), "nothing says how many cores B has"),
+         Bad(changed(BASE, "B", configurable_memory_mib=0), "nothing says how much memory B has")]),
     "server.dpo": Example([Good(BASE), Good(changed(BASE, "A", dpo_running=True))],
                           [Bad(b(dpo_running=True), "the Dynamic Platform Optimizer runs on B")]),
     "server.enterprise": Example([Good(BASE), Good(b(enterprise=None))],
@@ -323,6 +329,10 @@ EXAMPLES: dict[str, Example] = {
         [Bad(_unzoned("B-v1", "B-v2"), "LUN lun-a1 is not seen by any VIOS of B"),
          Bad(_reserved("single_path", "B-v1", "B-v2"), "is reserved on B: single_path on B-v1, single_path on B-v2")]),
     "storage.no-optical": Example([Good(BASE)], [Bad(_disk("optical"), "virtual optical vtopt0 (slot 9, vtopt0) on A-v1")]),
+    "storage.path-known": Example(
+        [Good(BASE), Good(_fabric(*ALL_PORTS))],
+        [Bad(BASE.replace(disks=(*BASE.disks, Disk("a1", 9, "lun-a1", "gone"))), "slot 9 leads to gone, which no listing"),
+         Bad(_nameless(_fabric(*ALL_PORTS)), "the WWPNs of its Fibre Channel adapter in slot")]),
     "storage.redundancy": Example(
         [Good(BASE)],
         [Bad(_unzoned("B-v2"), "disks: 1 path(s) over a VIOS of their own would be lost on B"),
