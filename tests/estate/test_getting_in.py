@@ -84,16 +84,6 @@ def test_one_name_of_two_vioses_is_told_apart(tmp_path: Path) -> None:
     assert again(loaded, tmp_path).estate == loaded.estate
 
 
-@pytest.mark.parametrize(("name", "known"), [("S1/vios1.level", True), ("some/vios1.level", False)])
-def test_listings_of_such_a_vios_go_by_the_folder_of_its_system(tmp_path: Path, name: str, known: bool) -> None:
-    put(tmp_path / "in", s1__txt=system("S1", "app1", "vios1"), s2__txt=system("S2", "app2", "vios1"))
-    path = tmp_path / "in" / name
-    path.parent.mkdir()
-    path.write_text("$ ioslevel\n2.2.3.50\n")
-    loaded = load([tmp_path / "in"]).usable()
-    assert {v.name: v.level for v in loaded.estate.vioses} == {"vios1@S1": "2.2.3.50" if known else "", "vios1@S2": ""}
-
-
 @pytest.mark.parametrize("fibre", [(9, "gone"), (1, "vios1")])
 def test_an_adapter_that_leads_nowhere_known_is_of_its_lpar_alone(tmp_path: Path, fibre: tuple[int, str]) -> None:
     wwpns = {} if fibre[0] == 9 else {"wwpns": "wwpns="}
@@ -106,11 +96,8 @@ def test_an_adapter_that_leads_nowhere_known_is_of_its_lpar_alone(tmp_path: Path
     assert again(loaded, tmp_path).estate == loaded.estate
 
 
-@pytest.mark.parametrize("listed", [True, False])
-def test_a_server_without_figures_lets_nobody_in_and_its_lpars_go(tmp_path: Path, listed: bool) -> None:
-    text = system("S2", "app2", "vios2", sizes=False)
-    loaded = site(tmp_path, s1__txt=system("S1", "app1", "vios1"),
-                  s2__txt=text if listed else text.partition("\n")[2].partition("\n")[2])
+def test_a_server_without_figures_lets_nobody_in_and_its_lpars_go(tmp_path: Path) -> None:
+    loaded = site(tmp_path, s1__txt=system("S1", "app1", "vios1"), s2__txt=system("S2", "app2", "vios2", sizes=False))
     assert [(f.severity, f.subject) for f in told(loaded, "input.missing-fact")] == [(Severity.WARNING, "S2")]
     judge = Judge(Site(loaded.estate))
     assert judge.targets("app1") == [] and judge.targets("app2") == ["S1"]
