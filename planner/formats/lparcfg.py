@@ -27,6 +27,10 @@ def _signed(value: str) -> int:
     return -counter(value[1:]) if value.startswith("-") else counter(value)
 
 
+def _bytes(value: str) -> int:
+    return counter(value.removesuffix("bytes").rstrip())
+
+
 _MOST_MB = 1 << 27
 
 
@@ -37,11 +41,12 @@ def _memory(value: str) -> int:
 
 
 _PARSERS: dict[str, Parser] = {key: parse for parse, keys in (
-    (str, "serial_number system_type power_mode_data"),
+    (str, "serial_number system_type power_mode_data partition_name"),
+    (_bytes, "entitled_memory_pool_size backing_memory"),
     (bit, "capped shared_processor_mode cmo_enabled CapiLicensed ServicePartition"),
     (hundredths, "CapInc MinEntCap MinEntCapPerVP partition_max_entitled_capacity DesEntCap pool_capacity "
                  "partition_entitled_capacity unallocated_capacity max_proc_entitled_capacity "
-                 "entitled_proc_capacity_available"),
+                 "max_proc_capacity_available entitled_proc_capacity_available"),
     (processors, "MinProcs system_potential_processors DesProcs system_active_processors pool_num_procs "
                  "physical_procs_allocated_to_virtualization partition_active_processors "
                  "partition_potential_processors"),
@@ -51,9 +56,10 @@ _PARSERS: dict[str, Parser] = {key: parse for parse, keys in (
     (counter, "partition_id group security_flavor BoundThrds DisWheRotPer DesVarCapWt DedDonMode pool "
               "pool_idle_time boot_pool_idle_time unallocated_capacity_weight capacity_weight dispatches "
               "dispatch_dispersions purr tbr slb_size entitled_memory mapped_entitled_memory "
-              "entitled_memory_group_number entitled_memory_pool_number entitled_memory_pool_size "
+              "entitled_memory_group_number entitled_memory_pool_number "
               "entitled_memory_weight unallocated_entitled_memory_weight unallocated_io_mapping_entitlement "
-              "backing_memory cmo_faults cmo_fault_time_usec cmo_primary_psp cmo_secondary_psp cmo_page_size"),
+              "coalesced_bytes pool_coalesced_bytes coalesce_pool_purr coalesce_pool_spurr partition_affinity_score "
+              "cmo_faults cmo_fault_time_usec cmo_primary_psp cmo_secondary_psp cmo_page_size"),
 ) for key in keys.split()}
 
 #: What every LPAR's lparcfg holds; one that is not there means an excerpt.
@@ -130,8 +136,8 @@ def _take(intake: Intake, record: Record, reading: Reading) -> None:
     model = str(have.get("system_type", "")).removeprefix("IBM,")
     if serial and model:
         intake.of_known_systems.append((serial, {"model": (model, record.where("system_type"))}, record.source))
-    intake.partitions.append(Partition(PartRef(serial, have.get("partition_id"), reading.host), None, values,
-                                       record.source))
+    intake.partitions.append(Partition(PartRef(
+        serial, have.get("partition_id"), have.get("partition_name") or reading.host), None, values, record.source))
 
 
 FORMAT = Format(KIND, recognise, read, {KIND: _take})
@@ -147,5 +153,6 @@ NOT_TAKEN: dict[str, tuple[tuple[str, str], ...]] = {reason: (("lparcfg", names)
     "entitlement to I/O memory follows the LPAR":
         "entitled_memory* mapped_entitled_memory cmo_enabled backing_memory",
     "counters and settings of the kernel":
-        "*dispatch* purr tbr bound_thrds ded_don_mode dis_whe_rot_per slb_size version",
+        "*dispatch* purr tbr *coalesce* partition_affinity_score bound_thrds ded_don_mode dis_whe_rot_per slb_size"
+        " version power_mode_data security_flavor capi_licensed service_partition",
 }.items()}

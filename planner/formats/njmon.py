@@ -4,7 +4,8 @@ Record ``njmon-config``, of the newest snapshot: ``name``, ``lpar_id``, ``serial
 a core, memory in MiB), ``shared``, ``capped``, ``aix``. Record ``njmon-sample``, one a snapshot: ``time`` (UTC where it
 is stated), ``span`` (seconds), ``physc`` (cores), ``entitled``, ``memory_used`` and ``memory_total``. On Linux the
 section ``ppc64_lparcfg`` is a capture of ``/proc/ppc64/lparcfg``, which is read like any, and the host name stands for
-the LPAR's. Memory that is used is computational (processes and system); on Linux what is not available.
+the LPAR's where an older kernel does not say it. Memory that is used is computational (processes and system); on Linux
+what is not available.
 """
 
 from __future__ import annotations
@@ -145,7 +146,8 @@ def _whose(log: _Log, snapshot: Node) -> Node:
     server, config, cfg = (_node(snapshot.get(name)) for name in ("server", "config", "ppc64_lparcfg"))
     number, _, name = _text(server, "lpar_number_name").partition(",")
     if not name and cfg:
-        number, name = _text(cfg, "partition_id"), _text(_node(snapshot.get("identity")), "hostname")
+        number = _text(cfg, "partition_id")
+        name = _text(cfg, "partition_name") or _text(_node(snapshot.get("identity")), "hostname")
     return {"name": name.strip() or _text(config, "partitionname"),
             "lpar_id": log.figure({"lpar_id": number or None}, "lpar_id", values.whole),
             "serial": _text(server, "serial_no") or _text(cfg, "serial_number")}

@@ -11,7 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from planner.findings import Severity
+from planner.formats import registry
 from planner.formats.base import Reading
+from planner.formats.facts import Intake, PartRef
 from planner.formats.lparcfg import FORMAT, KIND, field_name, read, recognise
 
 ROOT = Path(__file__).parents[2]
@@ -149,3 +151,17 @@ def test_collected_samples() -> None:
         result = read(path.read_text(), path.name)
         assert [f for f in result.findings if f.severity is Severity.ERROR] == []
         assert result.records
+
+
+def test_a_current_kernel_names_the_partition_and_says_bytes() -> None:
+    reading = registry.read_document((FIXTURES / "linux_power10.txt").read_bytes(), "x.txt")[0]
+    assert reading.findings == ()
+    (partition,) = assemble_intake(reading).partitions
+    assert (partition.ref, partition.values["max_memory_mib"][0]) == (PartRef("0278BBB04", 14, "cedar db"), 65536)
+
+
+def assemble_intake(reading: Reading) -> Intake:
+    intake = Intake()
+    for record in reading.records:
+        FORMAT.facts[KIND](intake, record, reading)
+    return intake
