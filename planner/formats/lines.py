@@ -7,6 +7,8 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 from planner.findings import Finding, Severity, Source
@@ -106,9 +108,11 @@ def lines(text: str, first_line: int = 1) -> Iterator[tuple[int, str]]:
             yield number, stripped
 
 
-def head(text: str, count: int = 50) -> list[str]:
+@lru_cache(maxsize=2)  # every format asks for that of the same text
+def head(text: str, count: int = 50) -> tuple[str, ...]:
     """The first lines that hold something, prompts and error text left out."""
-    return [line.strip() for _, line in lines(text) if not (is_error(line) or is_prompt(line))][:count]
+    said = (line.strip() for _, line in lines(text) if not (is_error(line) or is_prompt(line)))
+    return tuple(islice(said, count))
 
 
 def is_error(line: str) -> bool:

@@ -9,7 +9,7 @@ import io
 import re
 import zipfile
 from dataclasses import replace
-from functools import cache
+from functools import cache, lru_cache
 from importlib import import_module
 from typing import IO, TYPE_CHECKING
 
@@ -100,6 +100,7 @@ def format_of(text: str, command: str = "") -> Format | None:
     return None
 
 
+@lru_cache(maxsize=256)
 def _module_of(command: str) -> str | None:
     return next((module for pattern, module in _COMMANDS if re.match(pattern, command)), None)
 

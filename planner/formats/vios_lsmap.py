@@ -378,9 +378,9 @@ _COMMAND = re.compile(r"(?:.{0,80}[\s/])?lsmap\s.{0,200}-field\s+([a-z][a-z ,:]{
 
 def _asked(layout: _Layout, text: str) -> tuple[str, ...]:
     """The fields of the rows below a command with ``-field``, or below a header of its names; () for other lines."""
-    if len(text) > _LONGEST_HEADER:
+    command = _COMMAND.match(text) if "-field" in text else None
+    if len(text) > _LONGEST_HEADER or (command is None and text[:4].lower() not in ("svsa", "svea", "name")):
         return ()
-    command = _COMMAND.match(text)
     names = tuple(re.split(r"[^a-z]+", command[1].strip() if command else text.lower()))
     known = dict(zip(_ASKED[layout.kind].split(), (*layout.row_fields, *layout.keys.values()), strict=True))
     if len(names) < 2 or known.get(names[0]) != layout.row_fields[0] or not known.keys() >= {*names}:
@@ -409,13 +409,14 @@ def _asked_block(layout: _Layout, asked: tuple[str, ...], text: str, number: int
 
 def _separator(layout: _Layout, text: str) -> str:
     """What separates the fields of a ``-fmt`` line: whatever the caller chose; "" for any other line."""
-    name = re.match(r"[\w.-]{1,64}", text)
+    name = _WORD.match(text)
     mark = text[name.end():name.end() + 1] if name else ""
     rest = text[name.end() + 1:] if name else ""
     fits = mark in tuple(_FMT) and layout.adapter.fullmatch(name[0] if name else "")
     return mark if fits and rest[:1] == "U" and mark in rest else ""
 
 
+_WORD = re.compile(r"[\w.-]{1,64}")
 _FMT = ":,!@#%;|^~/*+&?"
 
 
