@@ -135,6 +135,8 @@ def _differ(facts: Facts, kind: str, subject: str, name: str, best: tuple[Any, S
 
 
 def _choose(facts: Facts, kind: str, key: Key, name: str, candidates: list[Fact]) -> Fact:
+    if len(candidates) == 1:
+        return candidates[0]
     best = min(candidates, key=lambda f: (f.rank, *facts.times.order(f.source)))
     for other in candidates:
         if other.value == best.value or other.rank >= ASSUMED:

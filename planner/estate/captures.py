@@ -61,8 +61,10 @@ class Times:
     def shown(self, source: Source) -> str:
         """``hmc1.txt (2026-10-02 10:00, by its name)``."""
         taken = self.of(source)
-        at = f"{datetime.fromtimestamp(taken.at, UTC):%Y-%m-%d %H:%M}, {taken.by}" if taken is not _NEVER else "?"
-        return f"{source.file} ({at})"
+        try:
+            return f"{source.file} ({datetime.fromtimestamp(taken.at, UTC):%Y-%m-%d %H:%M}, {taken.by})"
+        except (OverflowError, ValueError, OSError):  # never, or the mark of a damaged archive
+            return source.file
 
 
 def _copied(times: Iterable[float]) -> dict[float, float]:

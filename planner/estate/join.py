@@ -266,7 +266,8 @@ class Join:
             self.say(Severity.INFO, "input.older-capture", file, f"{len(rows)} adapters of {', '.join(names[:12])}"
                      f"{' …' if len(names) > 12 else ''} that newer captures do not show are left out",
                      "nothing to do if they were removed", rows[0][3])
-        self.rows = [row for row in self.rows if row not in old] if old else self.rows
+        left_out = set(map(id, old))
+        self.rows = [row for row in self.rows if id(row) not in left_out] if old else self.rows
 
     def _systems(self) -> None:
         managed = Counter(console for consoles in self.intake.consoles.values() for console in consoles)

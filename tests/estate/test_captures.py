@@ -14,11 +14,11 @@ import pytest
 from estates_random import random_estate
 from site_writer import Wiring, carries, hmc_outputs, vios_outputs, write
 
-from planner.estate.assemble import Loaded
+from planner.estate.assemble import Loaded, assemble
 from planner.estate.load import load
 from planner.estate.model import Estate
 from planner.findings import Finding, Severity
-from planner.formats import capture, values
+from planner.formats import capture, registry, values
 
 SITE = random_estate(5, 7, 2)
 SERIAL = {s.name: f"{s.model}-SN{s.serial}" for s in SITE.servers}
@@ -349,3 +349,13 @@ def test_a_model_that_is_not_in_the_catalogue_is_judged_by_what_is_said_of_it(
     (told_of,) = told(loaded, "input.unknown-model")
     assert "model 9999-99X is not in the catalogue" in told_of.message
     assert told_of.severity is (Severity.INFO if generation else Severity.WARNING)
+
+
+@pytest.mark.parametrize("at", [2.0 ** 60, -(2.0 ** 60), 0.0])
+def test_a_time_that_no_clock_shows_is_no_traceback(tmp_path: Path, at: float) -> None:
+    """As the headers of damaged archives have it."""
+    readings = [replace(r, taken=capture.Taken(when, capture.BY_FILE)) for when, cores in ((at, "1.0"), (9e8, "2.0"))
+                for r in registry.read_document(
+                    b"hscroot@hmc1:~> lshwres -r proc -m P --level sys\nconfigurable_sys_proc_units=" + cores.encode()
+                    + b"\n", f"{cores}.txt")]
+    assert told(assemble(readings), "input.older-capture")
