@@ -30,9 +30,9 @@ _TIME = re.compile(r"\w{3} (\w{3}) +(\d{1,2}) (\d{2}):(\d{2}):(\d{2}) .{0,40}?(\
 
 
 def recognise(text: str) -> bool:
-    """The header of the short form, or the first keys of an entry of the long one."""
+    """The header or a row of the short form, or the first keys of an entry of the long one."""
     found = head(text)
-    return any(_HEADER.fullmatch(line) for line in found) or (
+    return any(_HEADER.fullmatch(line) or _ROW.fullmatch(line) for line in found) or (
         any(line.startswith("LABEL:") for line in found) and any(line.startswith("IDENTIFIER:") for line in found))
 
 

@@ -101,6 +101,8 @@ def _remote(command: str) -> Typed | None:
         return _ssh(command)
     if program in ("dsh", "pdsh"):
         return _dsh(_DSHBAK.sub("", command))
+    if program == "vios":
+        return _lpar_tool(command)
     return _viosvrcmd(command) if program == "viosvrcmd" else None
 
 
@@ -143,6 +145,14 @@ def _dsh(command: str) -> Typed:
         else:
             return Typed(_rest(command, at), hosts, True)
     return Typed("", hosts, True)
+
+
+def _lpar_tool(command: str) -> Typed:
+    """``vios lsnports vio1``, with options before or after the name of the VIOS."""
+    words = [word for word, _ in _words(command)]
+    names = [word for word in words[1:] if not word.startswith("-")]
+    hosts = (names[0],) if len(names) == 1 and re.fullmatch(_HOST, names[0]) else ()
+    return Typed(" ".join(word for word in words if word not in hosts), hosts, True)
 
 
 def _viosvrcmd(command: str) -> Typed:

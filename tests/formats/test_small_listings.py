@@ -272,3 +272,13 @@ def test_syslog_keeps_the_moves() -> None:
     assert reading.records[0].fields["stamp"] == "Jan 10 10:40:01"
     assert reading.records[-1].fields["time"].isoformat() == "2026-01-10T12:01:07+01:00"
     assert [f.message for f in reading.findings] == ["3 lines that are not about mobility"]
+
+
+def test_the_vios_is_named_after_the_command_of_a_tool() -> None:
+    (reading,) = registry.read_document(PLAIN.replace("$ lsnports", "$ vios lsnports ms15-vio1").encode(), "x.txt")
+    assert (reading.kind, reading.host, reading.command) == (vios_lsnports.KIND, "ms15-vio1", "lsnports")
+
+
+def test_rows_that_grep_left_of_errpt() -> None:
+    text = "root@tern / # errpt | grep pmig\nA5E6DB96   0110104526 I S pmig           Client Partition Migration Completed\n"
+    assert [r.fields["event"] for r in only(text, aix_errpt.KIND).records] == ["completed"]
