@@ -90,14 +90,18 @@ def _more(count: int, what: str) -> Text:
 
 def _servers(plan: Plan) -> RenderableType:
     table = listing("Servers before → after (at most on the way) / limit", ("server", "LPARs", "cores", "memory (GiB)"))
-    states = list(zip(plan.before, plan.peak, plan.after, strict=True))
+    touched = {s for m in plan.moves for s in (m.source, m.target)} or {b.server for b in plan.before}
+    states = [row for row in zip(plan.before, plan.peak, plan.after, strict=True) if row[0].server in touched]
     for b, k, a in states[:MOST_ROWS]:
         table.add_row(
             Text(b.server), f"{b.lpars} → {a.lpars}",
             f"{show_cores(b.units)} → {show_cores(a.units)} ({show_cores(k.units)}) / {show_cores(a.units_limit)}",
             f"{show_gib(b.memory_mib)} → {show_gib(a.memory_mib)} ({show_gib(k.memory_mib)}) / "
             f"{show_gib(a.memory_limit_mib)}")
-    return table if len(states) <= MOST_ROWS else Group(table, _more(len(states) - MOST_ROWS, "servers"))
+    more = [_more(len(states) - MOST_ROWS, "servers")] if len(states) > MOST_ROWS else []
+    left = len(plan.before) - len(states)
+    more += [_more(left, "that no move touches")] if left else []
+    return Group(table, *more)
 
 
 def _no_plan(plan: Plan) -> RenderableType:
