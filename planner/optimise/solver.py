@@ -25,7 +25,6 @@ from typing import Any
 
 import highspy
 import numpy as np
-import pulp
 
 from planner.optimise.program import Outcome, Program, Solution, arrays, near
 
@@ -128,6 +127,8 @@ def _silent() -> Iterator[None]:
 
 def _model(program: Program, names: Mapping[str, str] = MappingProxyType({})) -> tuple[Any, list[Any]]:
     """PuLP's model; rows and variables are named by index but for ``names``."""
+    import pulp  # start-up: large programs go to HiGHS as arrays
+
     problem = pulp.LpProblem("p", pulp.LpMinimize)
     variables = [problem.add_variable(names.get(f"v{i}", f"v{i}"), 0, u, pulp.LpInteger)
                  for i, u in enumerate(program.upper)]
@@ -211,6 +212,8 @@ def _run_highs(program: Program, options: Mapping[str, Any], known: Sequence[int
     """HiGHS's own model after its run, and the values of the variables; PuLP builds it, unless it is large."""
     if program.large:
         return _run_arrays(program, options, known)
+    import pulp  # start-up: large programs go to HiGHS as arrays
+
     problem, variables = _model(program)
     solver = pulp.HiGHS(msg=False, **options)
     with _silent():
@@ -255,6 +258,8 @@ def _highs(program: Program, time_limit: float, gap: float, max_nodes: int | Non
 
 def _cbc(program: Program, time_limit: float, gap: float) -> Solution:
     """CBC reports no bound: without proof the answer is FEASIBLE with none."""
+    import pulp  # start-up: HiGHS answers first
+
     try:
         problem, variables = _model(program)
         problem.solve(pulp.PULP_CBC_CMD(msg=False, timeLimit=time_limit, gapRel=gap, threads=1))
