@@ -256,8 +256,8 @@ def test_aix_names_its_server_and_the_firmware(text: str) -> None:
         b"hscroot@hmc1:~> lssyscfg -r sys\nname=P9,type_model=9009-42A,serial_num=78BBBB3\n"
         b"hscroot@hmc1:~> lssyscfg -r lpar -m P9\nname=tern,lpar_id=3,lpar_env=aixlinux,state=Running\n", "hmc.txt")
     loaded = assemble([*listed, reading])
-    facts = next(values for kind, values in loaded.partial if kind == "servers")
-    assert (facts["firmware"], facts["model"]) == ("VL950_099", "9009-42A")
+    (server,) = loaded.estate.servers
+    assert (server.firmware, server.model) == ("VL950_099", "9009-42A")
     modes = {p.name: (p.server, p.current_mode) for p in loaded.estate.lpars}
     assert modes.get("tern db", ("P9", "POWER9")) == ("P9", "POWER9")
 
