@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -16,6 +17,7 @@ class Severity(StrEnum):
     INFO = "info"
 
 
+_PARTICULAR = re.compile(r"'[^']*'|\"[^\"]*\"|\S*[0-9@/]\S*")
 _ORDER = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
 
 
@@ -59,6 +61,35 @@ def finding_json(f: Finding) -> dict[str, Any]:
 def errors(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """Only the findings that stop something."""
     return tuple(f for f in findings if f.severity is Severity.ERROR)
+
+
+def as_bad_as(findings: Iterable[Finding], severity: Severity) -> list[Finding]:
+    """Those of this severity or worse, the worst first."""
+    return [f for f in ordered(findings) if _ORDER[f.severity] <= _ORDER[severity]]
+
+
+_MANY = 5
+
+
+def gathered(findings: Iterable[Finding]) -> list[Finding]:
+    """For people: what is said of more than five in the same words is one finding, with their number and names."""
+    groups: dict[tuple[str, Severity, str], list[Finding]] = {}
+    for f in findings:
+        groups.setdefault((f.rule, f.severity, _wording(f)), []).append(f)
+    return [f for group in groups.values() for f in (group if len(group) <= _MANY else (_as_one(group),))]
+
+
+def _wording(f: Finding) -> str:
+    """A message without what differs from one subject to the next: names, numbers and what stands in quotes."""
+    return _PARTICULAR.sub("#", f.message.replace(f.subject, "#") if f.subject else f.message)
+
+
+def _as_one(group: list[Finding]) -> Finding:
+    subjects = list(dict.fromkeys(f.subject for f in group))
+    names = ", ".join(subjects[:8]) + (" …" if len(subjects) > 8 else "")
+    return replace(group[0], subject=subjects[0] if len(subjects) == 1 else f"{len(subjects)} of them",
+                   message=f"{group[0].message} — {len(group):,} such findings" + (
+                       f": {names}" if len(subjects) > 1 else ""))
 
 
 def ordered(findings: Iterable[Finding]) -> tuple[Finding, ...]:

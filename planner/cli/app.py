@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import fields, is_dataclass
 from functools import wraps
 from importlib import import_module
@@ -18,6 +18,7 @@ from typer.main import get_group
 
 if TYPE_CHECKING:
     from planner.estate.assemble import Loaded
+    from planner.findings import Finding, Severity
 
 _MODULES = {
     "load": "estates", "check": "estates", "reach": "estates", "collect": "estates", "evacuate": "plans",
@@ -63,16 +64,18 @@ def fail(error: Exception) -> int:
     from planner.errors import InputError, PlannerError, ReplayError
 
     if isinstance(error, (InputError, ReplayError)):
+        from planner.findings import gathered
         from planner.report.terminal import console, counts
 
         err = console(stderr=True)
         what = "This input cannot be used" if isinstance(error, InputError) else (
             "The planner's own plan failed its replay: a defect. Nothing was written")
         err.print(f"[bold red]{what}[/]: {counts(error.findings)}")
-        for f in error.findings[:60]:
+        found = gathered(error.findings)
+        for f in found[:60]:
             err.print(f"  {f}", markup=False, soft_wrap=True)
-        if len(error.findings) > 60:
-            err.print(f"  … and {len(error.findings) - 60} more", markup=False)
+        if len(found) > 60:
+            err.print(f"  … and {len(found) - 60} more", markup=False)
         return error.exit_code
     if isinstance(error, PlannerError):
         sys.stderr.write(f"planner: {error}\n")
@@ -83,7 +86,24 @@ def fail(error: Exception) -> int:
 def load_estate(estate: Path, policy: list[Path] | None = None) -> Loaded:
     from planner.estate.policy_file import loaded
 
-    return loaded([estate], policy or ())
+    found = loaded([estate], policy or ())
+    strictly(found.findings)
+    return found
+
+
+_asked: dict[str, Severity | None] = {}
+
+
+def strictly(findings: Iterable[Finding]) -> None:
+    """Raises UsageError when --strict was given and a finding is as bad as it says, or worse."""
+    from planner.errors import UsageError
+    from planner.findings import as_bad_as
+
+    least = _asked.get("strict")
+    bad = as_bad_as(findings, least) if least else []
+    if bad:
+        raise UsageError(f"--strict {least}: {len(bad)} finding{'s' if len(bad) > 1 else ''} of that severity or "
+                         f"worse, the first: {bad[0]}")
 
 
 def _watched(line: Callable[..., str]) -> Callable[..., None] | None:
@@ -147,11 +167,16 @@ def command(name: str, to: typer.Typer = app) -> Callable[[Callable[..., int]], 
 
     def register(function: Callable[..., int]) -> Callable[..., None]:
         groups, parameters = _groups(function)
+        if function.__name__ == "load_command" or any(p.name == "estate" for p in parameters):
+            from planner.cli.options import Strict
+
+            parameters.append(Parameter("strict", Parameter.KEYWORD_ONLY, default=None, annotation=Strict))
 
         @wraps(function)
         def run(**options: Any) -> None:
             from planner.errors import PlannerError
 
+            _asked["strict"] = options.pop("strict", None)
             for group, kind in groups.items():
                 options[group] = kind(**{f.name: options.pop(f.name) for f in fields(kind)})
             try:

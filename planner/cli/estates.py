@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from planner.cli.app import command, load_estate, print_json, progress, show, some
+from planner.cli.app import command, load_estate, print_json, progress, show, some, strictly
 from planner.cli.options import Estate, Json, MappingFile, Output, PolicyFile
 
 GRAPH_ENDINGS = (".graphml", ".dot", ".gv")
@@ -20,8 +20,7 @@ def load_command(
     sources: Annotated[list[Path], typer.Argument(metavar="SOURCE...", help="Directories, exports, workbooks.")], *,
     out: Annotated[Path | None, typer.Option("--out", help="Estate to write: .xlsx or .json.")] = None,
     mapping: MappingFile = None,
-    draft: Annotated[bool, typer.Option("--draft", help="Write --out even when facts are missing: fill the coloured "
-                                        "cells and load it again.")] = False,
+    draft: Annotated[bool, typer.Option("--draft", hidden=True)] = False,
     output: Output,
 ) -> int:
     """What have I got? Reads exports, merges them, lists findings, writes an estate to correct and feed back.
@@ -37,8 +36,6 @@ def load_command(
         raise UsageError(f"--out {out}: the name must end in .xlsx or .json")
     loaded = load(list(dict.fromkeys(s.resolve() if s.exists() else s for s in sources)), progress(), mapping)
     wrong = errors(loaded.findings)
-    if draft and out is not None and out.suffix.lower() == ".xlsx":
-        wrong = tuple(f for f in wrong if f.rule != "input.missing-fact")
     if output.as_json:
         print_json({"estate": saved.estate_json(loaded.estate), "kinds": loaded.kinds,
                      "findings": [finding_json(f) for f in loaded.findings]})
@@ -46,15 +43,16 @@ def load_command(
         from planner.report.terminal import loaded_view
 
         show(loaded_view(loaded, [f for f in loaded.findings if f not in wrong]))
-    if wrong:
-        raise InputError(wrong)
-    if out is not None:
+    if out is not None and (out.suffix.lower() == ".xlsx" or not wrong):
         from planner.estate.workbook import workbook_bytes
         from planner.report.output import write_file
 
         data = workbook_bytes(loaded) if out.suffix.lower() == ".xlsx" else saved.dump(loaded).encode()
         write_file(out, data, force=output.force)
         sys.stderr.write(f"written: {out}\n")
+    if wrong:
+        raise InputError(wrong)
+    strictly(loaded.findings)
     return 1 if loaded.partial else 0
 
 

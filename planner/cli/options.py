@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from planner.findings import Severity
+
 if TYPE_CHECKING:
     from datetime import datetime
 
@@ -27,6 +29,8 @@ TIMES, _USAGE, _CALENDAR, _SOLVER, OUTPUT = (
 
 Estate = Annotated[Path, typer.Argument(metavar="ESTATE", help="Directory of exports, workbook, or saved estate.")]
 Json = Annotated[bool, typer.Option("--json", rich_help_panel=OUTPUT, help="Print the answer as JSON.")]
+Strict = Annotated[Severity | None, typer.Option("--strict", metavar="SEVERITY", help="Exit code 2 when the input "
+                                                 "has a finding this bad or worse: error, warning, info.")]
 Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", rich_help_panel=OUTPUT, help="Where the plan goes "
                                           "[default: reports/COMMAND-NAME].")]
 PolicyFile = Annotated[list[Path] | None, typer.Option("--policy", metavar="FILE", help="More policies (TOML); may "

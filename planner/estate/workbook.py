@@ -13,7 +13,7 @@ from planner.estate.assemble import Loaded, fact_name
 from planner.estate.model import TABLES, EstateColumn, Table, Type
 from planner.formats.values import join_list
 from planner.sheets import Column, findings_sheet, style, table, widths
-from planner.units import cores, gib
+from planner.units import column_letters, cores, gib
 from planner.xlsx import Book, open_book
 
 _KINDS = {Type.CORES: "cores", Type.GIB: "exact", Type.INTEGER: "id"}
@@ -56,7 +56,50 @@ def _estate_sheet(book: Book, loaded: Loaded, of: Table) -> None:
         sheet.set_column(index, index, shown.width, style(book, _KINDS.get(column.type, "plain")))
         _drop_down(sheet, column, index, len(rows))
     table(book, sheet, 0, columns, rows, height=None, filters=True, empty="")
+    for number, index, what in _to_fill(of, rows):
+        sheet.write_comment(number, index, f"Fill in {what}: {_depends(of)}.")
     sheet.freeze_panes(1, len(of.key) if of.key[0] != "kind" else 0)
+
+
+_DEPENDS = {
+    "servers": "until then nobody is planned onto this server",
+    "lpars": "until then this LPAR is not planned, and nobody onto its server",
+    "vioses": "until then nobody is planned onto its server", "fibres": "until then its LPAR is not planned"}
+_SIZES = ("configurable_units", "configurable_memory_mib", "entitlement_units", "virtual_processors", "memory_mib",
+          "max_memory_mib")
+
+
+def _depends(of: Table) -> str:
+    return _DEPENDS.get(of.kind, "until then the estate cannot be planned with")
+
+
+def _known(column: EstateColumn, value: Any) -> Any:
+    """A required size of 0 is one that nothing states."""
+    return None if column.required and column.field in _SIZES and value == 0 else value
+
+
+def _to_fill(of: Table, rows: Sequence[Any]) -> Iterator[tuple[int, int, str]]:
+    """Row and column on its sheet of every cell that a person must fill, and its header."""
+    for number, row in enumerate(rows, 1):
+        for index, column in enumerate(of.columns):
+            if column.required and _cell(column, _known(column, getattr(row, column.field))) is None:
+                yield number, index, column.header
+
+
+def _fill_sheet(book: Book, loaded: Loaded) -> None:
+    """All cells to fill on one sheet, where there are any."""
+    found = [(of.sheet, " / ".join(str(getattr(rows[number - 1], k) or "?") for k in of.key), what,
+              f"{column_letters(index)}{number + 1}", _depends(of))
+             for of in TABLES for rows in [[*getattr(loaded.estate, of.kind), *_unfinished(loaded, of)]]
+             for number, index, what in _to_fill(of, rows)]
+    if not found:
+        return
+    sheet = book.sheet("To fill")
+    columns = tuple(Column(header, itemgetter(at), "plain", width) for at, (header, width) in enumerate(
+        (("Sheet", 16), ("Item", 36), ("Fill in", 26), ("Cell", 8), ("What depends on it", 60))))
+    table(book, sheet, 0, columns, found, height=None, filters=True, empty="")
+    widths(sheet, columns)
+    sheet.freeze_panes(1, 0)
 
 
 def _column(column: EstateColumn, rows: Sequence[Any]) -> Column:
@@ -64,7 +107,7 @@ def _column(column: EstateColumn, rows: Sequence[Any]) -> Column:
     kind = _KINDS.get(column.type, "plain")
 
     def value(row: Any) -> Any:
-        return _cell(column, getattr(row, column.field))
+        return _cell(column, _known(column, getattr(row, column.field)))
 
     def look(row: Any) -> str:
         return "bad" if value(row) is None else kind
@@ -120,6 +163,7 @@ def workbook_bytes(loaded: Loaded) -> bytes:
     buffer = io.BytesIO()
     with open_book(buffer, "Estate") as book:
         _read_me(book)
+        _fill_sheet(book, loaded)
         for kind in TABLES:
             _estate_sheet(book, loaded, kind)
         findings_sheet(book, loaded.findings)

@@ -20,7 +20,7 @@ from planner.units import column_letters
 
 KIND = "estate-workbook"
 #: Sheets that `load` writes for people and does not read back.
-REPORT_SHEETS = ("Read me", "Findings", "Sources")
+REPORT_SHEETS = ("Read me", "To fill", "Findings", "Sources")
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _MAX_UNCOMPRESSED = 512 * 1024 * 1024
 

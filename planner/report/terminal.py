@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.text import Text
 
 from planner.estate.assemble import Loaded
-from planner.findings import Finding, Severity
+from planner.findings import Finding, Severity, gathered
 from planner.report.missing import Lack, missing
 from planner.report.tables import listing
 from planner.units import show_duration
@@ -19,6 +19,7 @@ from planner.units import show_duration
 if TYPE_CHECKING:
     from planner.rules import Judge, Site  # start-up: what was loaded is shown without them
 
+ALL_OF_THEM = "all of them: --json, or the sheet Findings of load --out FILE.xlsx"
 _COLOUR = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
 
 
@@ -32,14 +33,16 @@ def console(*, stderr: bool = False) -> Console:
 
 def findings_table(findings: Sequence[Finding], most: int = 40) -> RenderableType:
     """Findings, worst first; the count of what does not fit."""
+    every, findings = len(findings), gathered(findings)
     placed = any(f.source for f in findings[:most])
     table = listing("", ("", "subject", "what was found", "what to do", *(("where",) if placed else ())))
     for f in findings[:most]:
         table.add_row(Text(f.severity.value, _COLOUR[f.severity]), Text(f.subject), Text(f.message), Text(f.fix),
                       *((Text(str(f.source or ""), "dim"),) if placed else ()))
     if len(findings) > most:
-        return Group(table, Text(f"… and {len(findings) - most} more (all of them: --json, or the reports)", "dim"))
-    return table
+        return Group(table, Text(f"… and {len(findings) - most} more; {ALL_OF_THEM}", "dim"))
+    return Group(table, Text(f"{every:,} findings in {len(findings):,} lines; {ALL_OF_THEM}", "dim")) if (
+        every > len(findings)) else table
 
 
 def counts(findings: Iterable[Finding]) -> str:

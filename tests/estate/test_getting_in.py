@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
 import pytest
+from openpyxl import load_workbook
 from test_loading import lparstat, put
 
 from planner.errors import UsageError
 from planner.estate.assemble import Loaded
 from planner.estate.load import load
 from planner.estate.workbook import workbook_bytes
-from planner.findings import Finding, Severity, errors
+from planner.findings import Finding, Severity, as_bad_as, errors, gathered
 from planner.jobs import Options, headroom
 from planner.plan.choices import By
 from planner.plan.questions import Headroom
@@ -122,3 +124,26 @@ def test_what_is_wrong_with_one_file_of_one_lpar(tmp_path: Path, name: str) -> N
                   one__txt=ONE_LPAR[name])
     assert any(f.source and f.source.file == "one.txt" and f.severity is Severity.WARNING for f in loaded.findings)
     assert Judge(Site(loaded.estate)).targets("app2") == ["S1"]
+
+
+def test_what_must_be_filled_is_marked_and_filling_it_gives_the_whole_estate(tmp_path: Path) -> None:
+    loaded = site(tmp_path, s1__txt=system("S1", "app1", "vios1"), s2__txt=system("S2", "app2", "vios2", sizes=False))
+    book = load_workbook(io.BytesIO(workbook_bytes(loaded)))
+    wanted = [[c.value for c in row] for row in book["To fill"].iter_rows(min_row=2)]
+    assert [row[:3] for row in wanted] == [["Servers", "S2", "Configurable (cores)"],
+                                           ["Servers", "S2", "Configurable memory (GiB)"]]
+    for sheet, _, _, cell, depends in wanted:
+        assert book[sheet][cell].value is None and depends in book[sheet][cell].comment.text
+        book[sheet][cell] = 64
+    book.save(tmp_path / "filled.xlsx")
+    filled = load([tmp_path / "filled.xlsx"]).usable()
+    assert Judge(Site(filled.estate)).targets("app1") == ["S2"]
+    assert "To fill" not in load_workbook(io.BytesIO(workbook_bytes(filled))).sheetnames
+
+
+def test_what_is_said_of_many_is_one_line_with_their_number() -> None:
+    found = [Finding("r", Severity.WARNING, f"lpar{n}", f"lpar{n}: {n} MiB is odd", "mend it") for n in range(40)]
+    other = Finding("r", Severity.WARNING, "x", "x: something else", "mend it")
+    (one, last) = gathered([*found, other])
+    assert "40 such findings" in one.message and one.subject == "40 of them" and last == other
+    assert gathered(found[:5]) == found[:5] and as_bad_as([other], Severity.ERROR) == []
