@@ -73,16 +73,18 @@ def _depends(of: Table) -> str:
     return _DEPENDS.get(of.kind, "until then the estate cannot be planned with")
 
 
-def _known(column: EstateColumn, value: Any) -> Any:
-    """A required size of 0 is one that nothing states."""
-    return None if column.required and column.field in _SIZES and value == 0 else value
+def _known(column: EstateColumn, row: Any) -> Any:
+    """A required size of 0 is one that nothing states, unless the partition was never activated."""
+    value = getattr(row, column.field)
+    off = getattr(row, "state", "") == "not activated"
+    return None if column.required and column.field in _SIZES and value == 0 and not off else value
 
 
 def _to_fill(of: Table, rows: Sequence[Any]) -> Iterator[tuple[int, int, str]]:
     """Row and column on its sheet of every cell that a person must fill, and its header."""
     for number, row in enumerate(rows, 1):
         for index, column in enumerate(of.columns):
-            if column.required and _cell(column, _known(column, getattr(row, column.field))) is None:
+            if column.required and _cell(column, _known(column, row)) is None:
                 yield number, index, column.header
 
 
@@ -107,7 +109,7 @@ def _column(column: EstateColumn, rows: Sequence[Any]) -> Column:
     kind = _KINDS.get(column.type, "plain")
 
     def value(row: Any) -> Any:
-        return _cell(column, _known(column, getattr(row, column.field)))
+        return _cell(column, _known(column, row))
 
     def look(row: Any) -> str:
         return "bad" if value(row) is None else kind
