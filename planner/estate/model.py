@@ -151,6 +151,8 @@ class Vios:
         comment="Empty: 4, which every level supports."))
     paging_devices_mib: tuple[int, ...] = field(default=(), metadata=column("Paging devices (GiB)", T.LIST,
         comment="Sizes of free AMS paging devices."))
+    mover_address: str = field(default="", metadata=column("Mover address",
+        comment="IP address over which it moves LPARs (source_msp_ipaddr of migrlpar). Empty: the console chooses."))
     note: str = field(default="", metadata=column("Note"))
 
 

@@ -1,17 +1,117 @@
-"""The lines that a person runs on the console. Names are quoted: none can become a command of its own."""
+"""The lines that a person runs on a console. Names are quoted: none can become a command of its own.
+
+Sources, IBM's pages of migrlpar: IVM (POWER6 iphcg: ``--ip`` and ``-u`` in recover too, none of the overrides, movers
+and pools), HMC V7 (POWER7 p7edm), V8 (HW4P4 p8edm), V9 (POWER9 p9edm); mappings ``slot/VIOS/id``: pypowervm
+tasks/migration; ``redundant_msps``: POWER8 p8hc3_redunmspmigr; mkauthkeys ``--test``: HMC scripts and HSCL3653.
+"""
 
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from planner.plan.plan import Move
 from planner.rules import Site
+from planner.rules.versions import below
+
+OVERRIDES_SINCE, REDUNDANT_MOVERS_SINCE = "V7R7", "V9"
+"""The HMC level whose page of migrlpar lists the overrides, and (surely) redundant movers."""
+_PLACEHOLDER = "USER"
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """Options with which migrlpar goes on although its validation would refuse, and what it would refuse."""
+
+    words: tuple[str, ...]
+    message: str
+
+
+def is_ivm(site: Site, server: str) -> bool:
+    """Whether an Integrated Virtualization Manager manages it: its console is one of its own VIOSes."""
+    console = site.servers[server].console
+    return any(v.name == console for v in site.vioses_on(server)) or console.casefold().startswith("ivm")
+
+
+def console_level(site: Site, server: str) -> str:
+    """The level of the console that manages a server; ``""``: not known."""
+    return getattr(site.servers[server], "console_level", "")
+
+
+def remote(site: Site, source: str, target: str) -> list[str]:
+    """``--ip`` and ``-u`` where another console manages the target."""
+    here, there = site.servers[source].console, site.servers[target].console
+    if not here or not there or here == there:
+        return []
+    return ["--ip", there, "-u", "padmin" if is_ivm(site, target) else _PLACEHOLDER]
+
+
+def overrides(move: Move, site: Site) -> Iterator[Override]:
+    """What the plan goes on in spite of: ignorable VLANs that are not bridged there, paths that a policy waives."""
+    reach, policies = site.reach, site.policies
+    blind = sorted({vlan for vswitch, vlan in reach.vlans_of(move.lpar)
+                    if vlan in policies.ignorable_vlans and not reach.bridging(vswitch, vlan, move.target)})
+    if blind:
+        yield Override(("--vlanbridge", "2"), f"VLAN {', '.join(map(str, blind))}")
+    paths = reach.disk_paths(move.lpar, move.target), reach.fibre_paths(move.lpar, move.target)
+    if move.lpar in policies.redundancy_optional and any(p.lost for p in paths):
+        yield Override(("--redundantvios", "2", "--mpio", "2"), "lost VIOS redundancy and multipath I/O")
+
+
+def _console_knows(move: Move, site: Site) -> bool | None:
+    """Whether the source's console knows the overrides; None: its level is not known."""
+    if is_ivm(site, move.source):
+        return False
+    older = below(console_level(site, move.source), OVERRIDES_SINCE)
+    return None if older is None else not older
+
+
+def remark(move: Move, site: Site) -> str:
+    """What stands as a comment behind a move's command: which options its console may not have."""
+    wanted = list(overrides(move, site))
+    known = _console_knows(move, site)
+    if not wanted or known:
+        return ""
+    names = ", ".join(word for o in wanted for word in o.words if word.startswith("--"))
+    if known is None:
+        return f"    # {names}: from HMC {OVERRIDES_SINCE} on, else leave it out"
+    messages = "; ".join(o.message for o in wanted)
+    return f"    # this console has no {names}: expect the message about {messages}"
 
 
 def _attribute(name: str, value: str) -> str:
     """One attribute=value; the HMC wants the whole field quoted when its value holds a comma."""
     text = f"{name}={value}".replace('"', '""')
     return f'"{text}"' if "," in value or '"' in value else text
+
+
+def _redundant_movers(move: Move, site: Site) -> str:
+    """``redundant_msps`` for two pairs of movers with known addresses, on a console that has them; else ``""``."""
+    if below(console_level(site, move.source), REDUNDANT_MOVERS_SINCE) is not False or is_ivm(site, move.target):
+        return ""
+    sides = [[v for v in site.movers(server) if v.mover_address and v.lpar_id is not None]
+             for server in (move.source, move.target)]
+    firsts = (move.source_msp, move.target_msp)
+    if any(len(side) < 2 or first not in [v.name for v in side] for side, first in zip(sides, firsts, strict=True)):
+        return ""
+    ordered = [sorted(side, key=lambda v: (v.name not in firsts, v.name))[:2] for side in sides]
+    return ",".join("/".join(("1", *(x for v in pair for x in (v.name, str(v.lpar_id), v.mover_address))))
+                    for pair in zip(*ordered, strict=True))
+
+
+def _movers(move: Move, site: Site) -> Iterator[str]:
+    """The pair of movers, with their addresses where these are known."""
+    if not (move.source_msp and move.target_msp):
+        return
+    pairs = _redundant_movers(move, site)
+    if pairs:
+        yield _attribute("redundant_msps", pairs)
+        return
+    for side, name in (("source", move.source_msp), ("dest", move.target_msp)):
+        yield _attribute(f"{side}_msp_name", name)
+        if name in site.vioses and site.vioses[name].mover_address:
+            yield _attribute(f"{side}_msp_ipaddr", site.vioses[name].mover_address)
 
 
 def input_data(move: Move, site: Site, own_id: int | None) -> str:
@@ -28,29 +128,39 @@ def input_data(move: Move, site: Site, own_id: int | None) -> str:
         fields.append(_attribute("virtual_scsi_mappings", mapping(move.disks)))
     if move.fibres:
         fields.append(_attribute("virtual_fc_mappings", mapping(move.fibres)))
-    if move.source_msp and move.target_msp:
-        fields += [_attribute("source_msp_name", move.source_msp), _attribute("dest_msp_name", move.target_msp)]
-    if move.pool_id is not None:
-        fields.append(_attribute("shared_proc_pool_id", str(move.pool_id)))
+    if not is_ivm(site, move.source) and not is_ivm(site, move.target):
+        fields += _movers(move, site)
+        if move.pool_id is not None:
+            fields.append(_attribute("shared_proc_pool_id", str(move.pool_id)))
     if move.target_id is not None and move.target_id != own_id:
         fields.append(_attribute("dest_lpar_id", str(move.target_id)))
     return ",".join(fields)
 
 
 def migrlpar(move: Move, site: Site, operation: str, own_id: int | None = None) -> str:
-    """A migrlpar line: ``v`` validates, ``m`` moves, ``s`` stops, ``r`` recovers."""
+    """A migrlpar line: ``v`` validates, ``m`` validates and moves, ``s`` stops, ``r`` recovers."""
     parts = ["migrlpar", "-o", operation, "-m", move.source]
     if operation in ("v", "m"):
         parts += ["-t", move.target]
+    if operation != "s":
+        parts += remote(site, move.source, move.target)
     parts += ["-p", move.lpar]
     if operation in ("v", "m"):
-        here, there = site.servers[move.source].console, site.servers[move.target].console
-        if here and there and here != there:
-            parts += ["--ip", there, "-u", "USER"]
+        if _console_knows(move, site) is not False:
+            parts += [word for o in overrides(move, site) for word in o.words]
         data = input_data(move, site, own_id)
+        if "redundant_msps=" in data:
+            parts += ["--redundantmsps", "2"]
         if data:
             parts += ["-i", data]
-    return " ".join(p if p == "USER" else shlex.quote(_one_line(p)) for p in parts)
+    return " ".join(quoted(p) for p in parts)
+
+
+def mkauthkeys(site: Site, source: str, target: str) -> str:
+    """What lets the source's console work on the target's (an HMC tests it first); ``""``: one console has both."""
+    ends = remote(site, source, target)
+    test = ["--test"] if ends and not is_ivm(site, source) else []
+    return " ".join(map(quoted, ["mkauthkeys", *ends, *test])) if ends else ""
 
 
 def quoted(name: str) -> str:
@@ -62,7 +172,8 @@ def _one_line(text: str) -> str:
     return "".join(c if c.isprintable() else "?" for c in text)
 
 
-def state_query(move: Move) -> str:
-    """How to see that an LPAR has arrived and runs."""
-    chosen = quoted(_attribute("lpar_names", move.lpar))
-    return f"lssyscfg -r lpar -m {quoted(move.target)} -F name,lpar_id,state,rmc_state --filter {chosen}"
+def state_query(server: str, lpars: Iterable[str], *, rmc: bool = True) -> str:
+    """How to see which of these LPARs a server has, and in which state they are."""
+    chosen = quoted(_attribute("lpar_names", ",".join(lpars)))
+    shown = "name,lpar_id,state" + (",rmc_state" if rmc else "")
+    return f"lssyscfg -r lpar -m {quoted(server)} -F {shown} --filter {chosen}"

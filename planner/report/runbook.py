@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 
 from planner.estate.model import Estate
 from planner.plan.choices import BACK, OUT, Status
 from planner.plan.plan import Move, Plan
 from planner.plan.questions import Consolidate, Evacuate, Headroom, Whatif
-from planner.report.checklists import Item, after, before
-from planner.report.commands import migrlpar, quoted, state_query
+from planner.report.commands import migrlpar, quoted, remark
 from planner.report.headroom import sentences
+from planner.report.runbook_steps import items, lists, on_consoles, sole_console, wave
+from planner.report.site_checks import console_items, vios_items, vlan_table, where
 from planner.report.text import between, clock_span, energy_lines, headline, leg_tally, level_line, md, pause, windows
 from planner.report.whatif_runbook import WAY_BACK, after_the_moves
 from planner.rules import Site
-from planner.units import cores, show_cores, show_duration, show_gib
+from planner.units import cores, show_duration
 
 
 def runbook(plan: Plan, estate: Estate) -> str:
@@ -29,10 +30,11 @@ def _lines(plan: Plan, site: Site) -> Iterator[str]:
     yield from _stays(plan)
     yield from _warnings(plan)
     yield from _preparation(plan, site)
+    yield from lists(plan, site)
     ids = {p.name: p.lpar_id for p in site.estate.lpars}
     yield "## The way out\n"
     for number, moves in plan.waves(OUT):
-        yield from _wave(plan, site, number, moves, ids)
+        yield from wave(plan, site, number, moves, ids)
     match plan.goal:
         case Headroom() as goal:
             yield from _room(plan, goal, site)
@@ -46,12 +48,13 @@ def _lines(plan: Plan, site: Site) -> Iterator[str]:
         yield "## The way back\n"
         yield "- [ ] Every LPAR validated for the way home, now that the work is done:\n"
         first = {m.lpar: m for m in reversed(plan.leg(BACK))}
-        yield from _shell(migrlpar(m, site, "v", ids.get(m.lpar)) for m in plan.leg(BACK) if first[m.lpar] is m)
+        yield from on_consoles(site, ((m.source, migrlpar(m, site, "v", ids.get(m.lpar)) + remark(m, site))
+                                       for m in plan.leg(BACK) if first[m.lpar] is m))
         for number, moves in plan.waves(BACK):
-            yield from _wave(plan, site, number, moves, ids)
+            yield from wave(plan, site, number, moves, ids)
     else:
         yield from _way_back_lines(plan, site, ids)
-    yield from _trouble(plan, site)
+    yield from _trouble()
     yield "## Assumptions\n"
     yield from (f"- {md(a)}" for a in plan.assumptions)
 
@@ -102,9 +105,15 @@ def _preparation(plan: Plan, site: Site) -> Iterator[str]:
     if not plan.leg(OUT):
         yield "No LPAR has to move.\n"
         return
+    if sole_console(site):
+        yield f"- Every console command of this runbook: on console {md(sole_console(site))}."
+    yield from items([*console_items(plan.moves, site), *vios_items(plan.moves, site)])
+    yield ""
+    yield from vlan_table(plan.leg(OUT), site)
     yield "- [ ] Every move validated today. Each line must end without an error; a warning is to be understood:\n"
-    yield from _shell(migrlpar(move, site, "v", site.lpars[move.lpar].lpar_id) + _room_note(site, move)
-                      for move in plan.leg(OUT) if move.source == site.start[move.lpar])
+    yield from on_consoles(site, ((move.source, migrlpar(move, site, "v", site.lpars[move.lpar].lpar_id)
+                                    + _room_note(site, move) + remark(move, site))
+                                   for move in plan.leg(OUT) if move.source == site.start[move.lpar]))
     if any(m.source != site.start[m.lpar] for m in plan.leg(OUT)):
         yield "Moves from a parking place can be validated only once the LPAR stands there.\n"
     if any(move.parking for move in plan.moves):
@@ -120,76 +129,13 @@ def _room_note(site: Site, move: Move) -> str:
     return f"    # finds too little room before the waves ahead of wave {move.wave} are done: validate it again then"
 
 
-def _wave(plan: Plan, site: Site, number: int, moves: tuple[Move, ...], ids: dict[str, int | None]) -> Iterator[str]:
-    start, end = min(m.start_ms for m in moves), max(m.end_ms for m in moves)
-    yield f"### Wave {number}: {clock_span(plan, start, end)}\n"
-    yield "| LPAR | from | to | cores | GiB | minutes | stands still | movers |"
-    yield "|---|---|---|---:|---:|---:|---:|---|"
-    for m in moves:
-        p = site.lpars[m.lpar]
-        yield (f"| {md(m.lpar)}{' (parking)' if m.parking else ''} | {md(m.source)} | {md(m.target)} | "
-               f"{show_cores(p.entitlement_units)} | {show_gib(p.memory_mib)} | {m.duration_ms / 60000:.1f} | "
-               f"{m.suspend_ms / 1000:.1f} s | {md(m.source_msp)} → {md(m.target_msp)} |")
-    yield ""
-    if len(moves) > 1:
-        yield "Start these together (one session each), and wait until all are over before the next wave.\n"
-    for m in moves:
-        yield from _move(plan, site, m, ids)
-        ids[m.lpar] = m.target_id
-
-
-def _move(plan: Plan, site: Site, m: Move, ids: dict[str, int | None]) -> Iterator[str]:
-    p = site.lpars[m.lpar]
-    disks = len({d.lun for d in site.reach.disks_of(m.lpar)})
-    final = not m.parking and (m.leg == BACK or not plan.leg(BACK))
-    yield f"#### {md(m.lpar)}: {md(m.source)} → {md(m.target)}\n"
-    yield "Before:\n"
-    yield from _items(before(p, disks))
-    yield ""
-    yield from _on(site, m.source)
-    yield from _shell(migrlpar(m, site, step, ids.get(m.lpar)) for step in "vm")
-    yield "It has arrived when this says Running" + _where(site, m.target) + ":\n"
-    yield from _shell([state_query(m)])
-    yield "If it hangs or fails half-way, stop it, then recover it" + _where(site, m.source) + ":\n"
-    yield from _shell(migrlpar(m, site, step) for step in "sr")
-    if m.target_id is not None and m.target_id != ids.get(m.lpar):
-        yield (f"Its partition id changes from {ids.get(m.lpar)} to {m.target_id}: `lsmap -all` on the VIOSes shows "
-               "the old one until the LPAR restarts.\n")
-    yield "After:\n"
-    yield from _items(after(p, permanent=final and m.leg == OUT))
-    yield ""
-
-
-def _shell(commands: Iterable[str]) -> Iterator[str]:
-    """Commands as a block of their own."""
-    yield "```sh"
-    yield from commands
-    yield "```\n"
-
-
-def _where(site: Site, server: str) -> str:
-    console = site.servers[server].console
-    return f" (on console {md(console)})" if console else ""
-
-
-def _on(site: Site, server: str) -> Iterator[str]:
-    if site.servers[server].console:
-        yield f"On console {md(site.servers[server].console)}:\n"
-
-
-def _items(items: list[Item]) -> Iterator[str]:
-    for item in items:
-        command = f": `{item.command}`" if item.command else ""
-        yield f"- [ ] {item.text}{command}"
-
-
 def _freed(plan: Plan, site: Site) -> Iterator[str]:
     yield "### The work\n"
     for name in plan.goal.left:
         yield f"- [ ] {md(name)} was left there on purpose: stopped by its owner (`shutdown -F` on the LPAR)"
     for server in plan.goal.freed:
         query = f"lssyscfg -r lpar -m {quoted(server)} -F name,state"
-        yield f"- [ ] No client LPAR is Running on {md(server)} any more{_where(site, server)}: `{query}`"
+        yield f"- [ ] No client LPAR is Running on {md(server)} any more{where(site, server)}: `{query}`"
     yield "- [ ] VIOSes of the freed server(s) shut down, firmware work done, VIOSes up again, RMC and MSP active"
     for name in plan.goal.left:
         yield f"- [ ] {md(name)} started again"
@@ -205,7 +151,7 @@ def _powered_off(plan: Plan, site: Site) -> Iterator[str]:
     """Switching off what is empty now, and on again before anything comes back."""
     yield "### Switching off\n"
     for server in plan.off:
-        name, at = quoted(server), _where(site, server)
+        name, at = quoted(server), where(site, server)
         query = f"lssyscfg -r lpar -m {name} -F name,state"
         yield f"- [ ] No client LPAR is Running on {md(server)} any more{at}: `{query}`"
         for vios in site.vioses_on(server):
@@ -231,7 +177,7 @@ def _powered_on(plan: Plan, site: Site) -> Iterator[str]:
     yield ""
     for server in plan.off:
         name = quoted(server)
-        yield f"- [ ] {md(server)} powered on{_where(site, server)}: `chsysstate -m {name} -r sys -o on`"
+        yield f"- [ ] {md(server)} powered on{where(site, server)}: `chsysstate -m {name} -r sys -o on`"
         for vios in site.vioses_on(server):
             yield (f"- [ ] VIOS {md(vios.name)} activated (PROFILE: its own), RMC and MSP active: "
                    f"`chsysstate -m {name} -r lpar -o on -n {quoted(vios.name)} -f PROFILE`")
@@ -244,10 +190,10 @@ def _room(plan: Plan, goal: Headroom, site: Site) -> Iterator[str]:
     yield f"### The room on {md(server)}: {md(between(plan))}\n"
     yield from (f"- {md(line)}" for line in sentences(plan))
     yield ""
-    where = _where(site, server)
-    yield (f"- [ ] Free processor units{where}: `lshwres -r proc -m {quoted(server)} --level sys -F "
+    at = where(site, server)
+    yield (f"- [ ] Free processor units{at}: `lshwres -r proc -m {quoted(server)} --level sys -F "
            f"curr_avail_sys_proc_units` (asked for: {cores(goal.units):.2f})")
-    yield (f"- [ ] Free memory{where}: `lshwres -r mem -m {quoted(server)} --level sys -F curr_avail_sys_mem` "
+    yield (f"- [ ] Free memory{at}: `lshwres -r mem -m {quoted(server)} --level sys -F curr_avail_sys_mem` "
            f"(MB; asked for: {goal.memory_mib})")
     if goal.critical:
         yield ("- [ ] The critical LPARs can use it: uncapped with virtual processors to spare, or given more by DLPAR "
@@ -268,20 +214,22 @@ def _way_back_lines(plan: Plan, site: Site, ids: dict[str, int | None]) -> Itera
         yield ""
     yield ("Not planned in time (`--return` does that). In this order, one after the other, each LPAR comes home; what "
            "held on the way out holds backwards. Validate each (`-o v`) first:\n")
-    yield "```sh"
+    yield from on_consoles(site, ((m.target, line) for m, line in _homewards(plan, site, ids)))
+
+
+def _homewards(plan: Plan, site: Site, ids: dict[str, int | None]) -> Iterator[tuple[Move, str]]:
     for m in reversed(plan.leg(OUT)):
         home = replace(m, source=m.target, target=m.source, source_msp=m.target_msp, target_msp=m.source_msp,
                        pool_id=site.pool_on(m.lpar, m.source),
                        disks=site.reach.disk_paths(m.lpar, m.source).mapping,
                        fibres=site.reach.fibre_paths(m.lpar, m.source).mapping,
                        target_id=site.lpars[m.lpar].lpar_id if m.source == site.start[m.lpar] else None)
-        yield migrlpar(home, site, "m", ids.get(m.lpar))
-    yield "```\n"
+        yield m, migrlpar(home, site, "m", ids.get(m.lpar)) + remark(home, site)
 
 
-def _trouble(plan: Plan, site: Site) -> Iterator[str]:
+def _trouble() -> Iterator[str]:
     yield "## If something fails\n"
     yield ("- A validation fails: do not move that LPAR. Nothing has changed; moves of later waves that do not need "
            "its room may go on, otherwise stop here: every state between two waves is one in which everything runs.")
-    yield "- A move hangs: its own stop and recover lines stand with it; an LPAR is never on both servers for good."
+    yield "- A move hangs: its stop and recover lines stand in its wave; an LPAR is never on both servers for good."
     yield "- Half-way and no further: the LPARs that have moved stay where they are and run; or take the way back.\n"

@@ -138,7 +138,8 @@ def firmware(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach
       source="IBM POWER8 p8hc3_hmcservers: blocks inbound mobility until it ends")
 def dpo(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     if site.servers[target].dpo_running:
-        yield Breach(f"the Dynamic Platform Optimizer runs on {target}", "wait for it or stop it (optmem -o stop)")
+        yield Breach(f"the Dynamic Platform Optimizer runs on {target}",
+                     f"wait for it, or stop it: optmem -m {target} -o stop")
 
 
 @rule("server.mover", "Source and target each have a mover service partition with active RMC.", Scope.MOVE,

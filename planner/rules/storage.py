@@ -59,7 +59,8 @@ def reserve_here(site: Site, lpar: str) -> Iterator[Breach]:
         if d.backing == "lun" and policy not in ("", "no_reserve") and (d.lun, d.vios) not in told:
             told.add((d.lun, d.vios))
             yield Breach(f"LUN {d.lun} has reserve_policy {policy} on {d.vios}",
-                         f"on {d.vios}: chdev -dev hdiskN -attr reserve_policy=no_reserve")
+                         f"on {d.vios}: chdev -dev hdiskN -attr reserve_policy=no_reserve -perm (it is mapped: this "
+                         "takes effect when it is configured again)")
 
 
 def _fibre_zoned(site: Site, lpar: str) -> Iterator[Breach]:
@@ -82,7 +83,8 @@ def lun_seen(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach
         held = {v: p for v, p in site.reach.reserve_policies(lun, target).items() if p not in ("", "no_reserve")}
         if held:
             where = ", ".join(f"{p} on {v}" for v, p in held.items())
-            yield Breach(f"LUN {lun} is reserved on {target}: {where}", "set reserve_policy=no_reserve there")
+            yield Breach(f"LUN {lun} is reserved on {target}: {where}",
+                         "there: chdev -dev hdiskN -attr reserve_policy=no_reserve (-perm where it is mapped)")
         else:
             blind.append(lun)
     if blind:

@@ -25,7 +25,7 @@ def test_a_name_stays_one_word_of_a_command(name):
     words = shlex.split(line)
     assert words[words.index("-p") + 1] == name.replace("\n", "?")
     assert len(words) == 9
-    assert len(shlex.split(state_query(Move(name, "A", "B")))) == 9
+    assert len(shlex.split(state_query("B", [name]))) == 9
 
 
 @pytest.mark.parametrize("name", NASTY)

@@ -1,0 +1,113 @@
+"""The steps of a runbook: the lists, said once, and each wave of moves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from planner.grouping import grouped, inverted
+from planner.plan.choices import BACK, OUT
+from planner.plan.plan import Move, Plan
+from planner.report.checklists import PERMANENT, Item, lists_for, lists_of, needs_rmc
+from planner.report.commands import migrlpar, remark, state_query
+from planner.report.site_checks import AFTER_A_WAVE, WHILE_IT_MOVES
+from planner.report.text import clock_span, md
+from planner.rules import Site
+from planner.units import show_cores, show_gib
+
+
+def lists(plan: Plan, site: Site) -> Iterator[str]:
+    """What is done for every LPAR of a kind, said once; the waves name the lists."""
+    if not plan.moves:
+        return
+    yield "## The lists\n"
+    yield "Each wave names the lists of its LPARs: what to do on the LPAR before its move, and after it.\n"
+    for one in lists_for(site.lpars[m.lpar] for m in plan.moves):
+        yield f"### {one.key}: {one.title}\n"
+        for word, listed in (("Before", one.before), ("After", one.after)):
+            if listed:
+                yield f"{word}:\n"
+                yield from items(listed, "-")
+                yield ""
+    yield "### In every wave\n"
+    if len(plan.moves) > len(plan.waves(OUT)) + len(plan.waves(BACK)):
+        yield "- The moves of a wave start together (one session each); the next wave begins when all are over."
+    yield ("- `migrlpar -o m` validates once more and moves only if that passes. An LPAR **has arrived** when its "
+           "target says exactly `Running` and its source does not list it any more; `Migrating - Running` is still on "
+           "its way.")
+    if any(needs_rmc(site.lpars[m.lpar]) for m in plan.moves):
+        yield "- Its RMC (`rmc_state`) is active again some minutes after that. IBM i is not asked for it."
+    yield ("- A move **hangs or fails half-way**: its stop line, then its recover line, on the console of its source; "
+           "then the queries of its wave, before anything else.")
+    yield from items(WHILE_IT_MOVES, "-")
+    yield "- After the wave:"
+    yield from items(AFTER_A_WAVE, "  -")
+    yield ""
+
+
+def wave(plan: Plan, site: Site, number: int, moves: tuple[Move, ...], ids: dict[str, int | None]) -> Iterator[str]:
+    """One wave: its moves, what is done before, the commands, what shows that all is well. ``ids`` is kept up."""
+    start, end = min(m.start_ms for m in moves), max(m.end_ms for m in moves)
+    yield f"### Wave {number}: {clock_span(plan, start, end)}\n"
+    yield "| LPAR | from | to | id | cores | GiB | disks | minutes | stands still | movers |"
+    yield "|---|---|---|---|---:|---:|---:|---:|---:|---|"
+    yield from (_row(site, m, ids.get(m.lpar)) for m in moves)
+    yield ""
+    for m in moves:
+        yield f"- [ ] {md(m.lpar)}: before, lists {_named(site, m)}"
+    yield ""
+    yield from on_consoles(site, ((m.source, migrlpar(m, site, "m", ids.get(m.lpar)) + remark(m, site))
+                                  for m in moves))
+    yield "- [ ] Arrived: exactly `Running` on the target, not listed on the source any more:\n"
+    yield from on_consoles(site, _arrivals(site, moves))
+    yield "Only if one hangs: stop (`s`), then recover (`r`).\n"
+    yield from on_consoles(site, ((m.source, migrlpar(m, site, step)) for m in moves for step in "sr"))
+    for m in moves:
+        final = m.leg == OUT and not m.parking and not plan.leg(BACK)
+        yield f"- [ ] {md(m.lpar)}: after, lists {_named(site, m)}" + (f". {PERMANENT.text}" if final else "")
+        ids[m.lpar] = m.target_id
+    yield "- [ ] VIOSes looked at (In every wave)\n"
+
+
+def _row(site: Site, m: Move, own_id: int | None) -> str:
+    p = site.lpars[m.lpar]
+    disks = len({d.lun for d in site.reach.disks_of(m.lpar)})
+    number = "" if own_id is None else str(own_id)
+    changed = f"{number} → {m.target_id}" if m.target_id is not None and m.target_id != own_id else number
+    return (f"| {md(m.lpar)}{' (parking)' if m.parking else ''} | {md(m.source)} | {md(m.target)} | {changed} | "
+            f"{show_cores(p.entitlement_units)} | {show_gib(p.memory_mib)} | {disks or ''} | "
+            f"{m.duration_ms / 60000:.1f} | {m.suspend_ms / 1000:.1f} s | {md(m.source_msp)} → {md(m.target_msp)} |")
+
+
+def _named(site: Site, m: Move) -> str:
+    return " ".join(f"**{one.key}**" for one in lists_of(site.lpars[m.lpar]))
+
+
+def _arrivals(site: Site, moves: tuple[Move, ...]) -> Iterator[tuple[str, str]]:
+    """(server, query): the targets with what must run there, then the sources with what must be gone."""
+    for server, names in inverted((m.lpar, m.target) for m in moves).items():
+        yield server, state_query(server, names, rmc=any(needs_rmc(site.lpars[n]) for n in names))
+    for server, names in inverted((m.lpar, m.source) for m in moves).items():
+        yield server, state_query(server, names, rmc=False) + "    # must find none"
+
+
+def sole_console(site: Site) -> str:
+    """The console that manages every server; ``""`` where there are several, or none is stated."""
+    consoles = {s.console for s in site.servers.values()}
+    return consoles.pop() if len(consoles) == 1 else ""
+
+
+def on_consoles(site: Site, rows: Iterable[tuple[str, str]]) -> Iterator[str]:
+    """Commands as blocks of their own, one for each console that manages the servers which they are about."""
+    for console, commands in grouped((site.servers[server].console, command) for server, command in rows).items():
+        if console and not sole_console(site):
+            yield f"On console {md(console)}:\n"
+        yield "```sh"
+        yield from commands
+        yield "```\n"
+
+
+def items(of: Iterable[Item], mark: str = "- [ ]") -> Iterator[str]:
+    """Things to do as lines of a list."""
+    for item in of:
+        command = f": `{item.command}`" if item.command else ""
+        yield f"{mark} {item.text}{command}"

@@ -1,0 +1,182 @@
+"""What a runbook tells people to type: by console, its level, the LPAR's system and levels; said once what is alike."""
+
+import shlex
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from planner.api import evacuate, load_estate
+from planner.estate.model import Bridge, Estate
+from planner.plan.plan import Move
+from planner.report import commands
+from planner.report.checklists import CHECKLISTS, lists_of
+from planner.report.commands import migrlpar, mkauthkeys, remark, state_query
+from planner.report.runbook import runbook
+from planner.report.site_checks import vlan_table
+from planner.rules import Site
+from tests.estates import BASE, changed, estate, lpar, policy, server, stating, vioses, without
+
+DATA = Path(__file__).parents[2] / "data"
+MOVE = Move("a1", "A", "B", source_msp="A-v1", target_msp="B-v1", pool_id=0, disks=((3, "B-v1"), (4, "B-v2")),
+            target_id=40)
+
+
+def consoles(of: Estate, **named: str) -> Estate:
+    for name, console in named.items():
+        of = changed(of, name, console=console)
+    return of
+
+
+@pytest.fixture
+def level(monkeypatch):
+    """Says the level of every console."""
+    return lambda text: monkeypatch.setattr(commands, "console_level", lambda site, server: text)
+
+
+def test_one_console_needs_neither_address_nor_key():
+    site = Site(BASE)
+    for operation in "vmsr":
+        assert "--ip" not in migrlpar(MOVE, site, operation, 11)
+    assert mkauthkeys(site, "A", "B") == ""
+    assert "source_msp_name=A-v1,dest_msp_name=B-v1,shared_proc_pool_id=0,dest_lpar_id=40" in migrlpar(MOVE, site, "m", 11)
+
+
+def test_two_consoles_name_the_other_in_all_but_the_stop():
+    site = Site(consoles(BASE, B="hmc2"))
+    for operation in "vmr":
+        words = shlex.split(migrlpar(MOVE, site, operation, 11))
+        assert words[words.index("--ip"):][:4] == ["--ip", "hmc2", "-u", "USER"]
+    assert "--ip" not in migrlpar(MOVE, site, "s", 11)
+    assert mkauthkeys(site, "A", "B") == "mkauthkeys --ip hmc2 -u USER --test"
+
+
+@pytest.mark.parametrize(("here", "there"), [("A-v1", "B-v1"), ("A-v1", "hmc1"), ("hmc1", "B-v1"), ("IVM a", "IVM b")])
+def test_an_ivm_is_told_no_movers_and_no_pool(here, there):
+    """On either end: IVM's page of migrlpar has none of them, nor the overrides."""
+    of = stating(consoles(BASE, A=here, B=there), policy("ignorable-vlan", "10"))
+    site = Site(without(of, "bridges", vios="B-v1").replace(bridges=tuple(
+        b for b in of.bridges if not b.vios.startswith("B"))))
+    line = migrlpar(MOVE, site, "m", 11)
+    assert "msp" not in line and "pool" not in line and f"--ip {shlex.quote(there)} -u " in line
+    assert "virtual_scsi_mappings=3/B-v1/1,4/B-v2/2" in line and "dest_lpar_id=40" in line
+    assert ("--vlanbridge 2" in line) is (here == "hmc1")
+    assert ("padmin" in line) is (there != "hmc1")
+    assert "--ip" in migrlpar(MOVE, site, "r", 11)
+
+
+def blind() -> Estate:
+    """VLAN 10 is not bridged on B, and may be ignored; of a1's disk one VIOS of B sees nothing, which is waived."""
+    of = stating(BASE, policy("ignorable-vlan", "10"), policy("redundancy", "a1", "if-possible"))
+    of = of.replace(bridges=tuple(b for b in of.bridges if not b.vios.startswith("B")))
+    return without(of, "zonings", lun="lun-a1", vios="B-v2")
+
+
+OVERRIDES = "--vlanbridge 2 --redundantvios 2 --mpio 2"
+
+
+def test_overrides_by_the_level_of_the_console(level):
+    site = Site(blind())
+    assert OVERRIDES in migrlpar(MOVE, site, "v") and "from HMC V7R7 on" in remark(MOVE, site)  # nobody knows the level
+    level("V7R3.5.0")
+    assert "--vlanbridge" not in migrlpar(MOVE, site, "m") and "VLAN 10" in remark(MOVE, site)
+    for text in ("V7R7.9.0", "V8R8.6.0", "V10R3 M1060"):
+        level(text)
+        assert OVERRIDES in migrlpar(MOVE, site, "m") and not remark(MOVE, site)
+    for operation in "sr":
+        assert "--vlanbridge" not in migrlpar(MOVE, site, operation)
+
+
+def test_no_override_where_nothing_is_overridden():
+    for of in (BASE, stating(BASE, policy("ignorable-vlan", "10"), policy("redundancy", "", "if-possible"))):
+        assert "--" not in migrlpar(MOVE, Site(of), "m") and not remark(MOVE, Site(of))
+
+
+def test_addresses_of_the_movers_and_two_pairs_of_them(level):
+    addressed = changed(changed(BASE, "A-v1", mover_address="10.0.0.1"), "B-v1", mover_address="10.0.0.3")
+    assert ("source_msp_name=A-v1,source_msp_ipaddr=10.0.0.1,dest_msp_name=B-v1,dest_msp_ipaddr=10.0.0.3"
+            in migrlpar(MOVE, Site(addressed), "m"))
+    level("V9R2.950")
+    assert "redundant" not in migrlpar(MOVE, Site(addressed), "m")
+    both = changed(changed(addressed, "A-v2", mover_address="10.0.0.2"), "B-v2", mover_address="10.0.0.4")
+    line = migrlpar(replace(MOVE, source_msp="A-v2"), Site(both), "m")
+    assert "redundant_msps=1/A-v2/2/10.0.0.2/B-v1/1/10.0.0.3,1/A-v1/1/10.0.0.1/B-v2/2/10.0.0.4" in line
+    assert "--redundantmsps 2" in line and "source_msp_name" not in line
+    level("V8R8.4.0")
+    assert "redundant" not in migrlpar(MOVE, Site(both), "m")
+
+
+def test_what_has_arrived_is_asked_by_server():
+    line = state_query("B", ["a1", "a2"])
+    assert shlex.split(line)[-1] == '"lpar_names=a1,a2"' and "rmc_state" in line
+    assert "rmc" not in state_query("B", ["a1"], rmc=False)
+
+
+@pytest.mark.parametrize(("facts", "keys"), [
+    ({"os": "AIX", "os_level": "5.3 TL9 SP2"}, "ALL AIX AIX-6"), ({"os": "AIX", "os_level": "7200-05-03-2136"}, "ALL AIX AIX-7"),
+    ({"os": "AIX", "os_level": ""}, "ALL AIX AIX-6 AIX-7"), ({"os": "", "os_level": ""}, "ALL AIX AIX-6 AIX-7"),
+    ({"os": "Linux", "os_level": "RHEL 9.2"}, "ALL LINUX"), ({"os": "IBM i", "os_level": "7.4"}, "ALL IBMI"),
+    ({"software": ("PowerHA 7.2.5",)}, "ALL AIX AIX-6 HA-7.2"), ({"software": ("HACMP 5.4.1",)}, "ALL AIX AIX-6 HA-OLD"),
+    ({"software": ("PowerHA", "SAP ECC 6.0", "Oracle 11.2")}, "ALL AIX AIX-6 SAP ORACLE HA-7.2 HA-OLD")])
+def test_the_lists_of_an_lpar(facts, keys):
+    assert " ".join(one.key for one in lists_of(lpar("x", "A", **facts))) == keys
+
+
+def text_of(key: str) -> str:
+    one = next(c for c in CHECKLISTS if c.key == key)
+    return "\n".join(f"{i.text} {i.command}" for i in (*one.before, *one.after))
+
+
+def test_lists_say_what_their_level_can_do():
+    assert "hcheck_interval=0 -P" in text_of("AIX-6") and "does nothing now" in text_of("AIX-6")
+    assert "IBM.ManagementServer" in text_of("AIX-6") and "IBM.CSMAgentRM_dr.sh" in text_of("AIX-6")
+    assert "hcheck_interval=0 -U" in text_of("AIX-7") and "IBM.MCP" in text_of("AIX-7")
+    assert "LPM_POLICY=manage HEARTBEAT_FREQUENCY_DURING_LPM=600" in text_of("HA-7.2")
+    assert "RMC" not in text_of("IBMI") and "rmcdomainstatus -s ctrmc" in text_of("AIX") + text_of("LINUX")
+
+
+def test_ibm_i_moves_without_rmc():
+    facts = {"os": "IBM i", "os_level": "7.4", "current_mode": "POWER8", "rmc_active": None}
+    power8 = {"model": "8286-42A", "generation": "POWER8", "firmware": "FW860.10"}
+    of = estate([server("A", **power8), server("B", **power8)], [lpar("i1", "A", **facts)],
+                vioses=tuple(v for s in "AB" for v in vioses(s, level="2.2.6.0")))
+    text = runbook(evacuate(of, "A"), of)
+    assert "rmc_state" not in text and "rmcdomainstatus" not in text and "QSRLNBR" in text
+    assert "lsmemopt -m B" in text and "optmem -m B -o stop" in text
+
+
+def test_power6_has_no_platform_optimizer():
+    assert "optmem" not in runbook(evacuate(BASE, "A"), BASE)
+
+
+def test_vlans_by_switch():
+    of = BASE.replace(networks=(*BASE.networks, replace(BASE.networks[0], slot=9, vlan=10, vswitch="DMZ")),
+                      bridges=(*BASE.bridges, Bridge("A-v2", "ent7", 10, "DMZ")))
+    rows = list(vlan_table([replace(MOVE, lpar=BASE.networks[0].lpar)], Site(of)))
+    assert "| A | 10 (DMZ) → A-v2; 10 (ETHERNET0) → A-v1 and A-v2 | B | 10 (DMZ) → not bridged there; " in rows[3]
+
+
+@pytest.fixture(scope="module")
+def landscape() -> tuple[str, int]:
+    of = load_estate(DATA / "landscape")
+    plan = evacuate(of, "SN8379A80_p595-2", come_back=True)
+    return runbook(plan, of), len(plan.moves)
+
+
+def test_the_table_of_the_talk(landscape):
+    text, _ = landscape
+    assert ("| SN8379A80_p595-2 | 10 → hvio6; 40, 41 → hvio7; 42 → hvio8 | SN1001C70_p570-1 | 10 → not bridged there; "
+            "40, 41 → hvio1; 42 → hvio2 |") in text
+    line = next(x for x in text.splitlines() if x.startswith("migrlpar -o m") and "-p hxaix26 " in x)
+    assert "virtual_scsi_mappings=38/hvio1/1,48/hvio2/2" in line
+    assert "source_msp_name=hvio7,dest_msp_name=hvio1" in line and "--vlanbridge 2" in line
+    for wanted in ("pcmpath query device", "grep vasi", "vasistat", "errlog", "-perm", "gratuitous ARP", "End: DR PMIG"):
+        assert wanted in text, wanted
+
+
+def test_what_is_alike_is_said_once(landscape):
+    """Twenty lines a move, the head apart; no sentence of a list twice."""
+    text, moves = landscape
+    assert len(text.splitlines()) < 20 * moves
+    for once in ("crontab -e", "IBM.CSMAgentRM_dr.sh", "SLICENSE", "nim_cpuid_validate", "has arrived"):
+        assert text.count(once) <= 2, once
