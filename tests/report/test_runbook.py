@@ -2,11 +2,10 @@
 
 import shlex
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-from planner.api import evacuate, load_estate
+from planner.api import evacuate
 from planner.estate.model import Bridge, Estate
 from planner.plan.plan import Move
 from planner.report import commands
@@ -16,8 +15,8 @@ from planner.report.runbook import runbook
 from planner.report.site_checks import vlan_table
 from planner.rules import Site
 from tests.estates import BASE, changed, estate, lpar, policy, server, stating, vioses, without
+from tests.landscape import landscape
 
-DATA = Path(__file__).parents[2] / "data"
 MOVE = Move("a1", "A", "B", source_msp="A-v1", target_msp="B-v1", pool_id=0, disks=((3, "B-v1"), (4, "B-v2")),
             target_id=40)
 
@@ -157,14 +156,14 @@ def test_vlans_by_switch():
 
 
 @pytest.fixture(scope="module")
-def landscape() -> tuple[str, int]:
-    of = load_estate(DATA / "landscape")
+def night() -> tuple[str, int]:
+    of = landscape()
     plan = evacuate(of, "SN8379A80_p595-2", come_back=True)
     return runbook(plan, of), len(plan.moves)
 
 
-def test_the_table_of_the_talk(landscape):
-    text, _ = landscape
+def test_the_table_of_the_talk(night):
+    text, _ = night
     assert ("| SN8379A80_p595-2 | 10 → hvio6; 40, 41 → hvio7; 42 → hvio8 | SN1001C70_p570-1 | 10 → not bridged there; "
             "40, 41 → hvio1; 42 → hvio2 |") in text
     line = next(x for x in text.splitlines() if x.startswith("migrlpar -o m") and "-p hxaix26 " in x)
@@ -174,9 +173,9 @@ def test_the_table_of_the_talk(landscape):
         assert wanted in text, wanted
 
 
-def test_what_is_alike_is_said_once(landscape):
+def test_what_is_alike_is_said_once(night):
     """Twenty lines a move, the head apart; no sentence of a list twice."""
-    text, moves = landscape
+    text, moves = night
     assert len(text.splitlines()) < 20 * moves
     for once in ("crontab -e", "IBM.CSMAgentRM_dr.sh", "SLICENSE", "nim_cpuid_validate", "has arrived"):
         assert text.count(once) <= 2, once
