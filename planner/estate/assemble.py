@@ -43,6 +43,10 @@ class Fact:
     rank: int
 
 
+NOTHING_TO_PLAN = "input.nothing-to-plan"
+"""No server or no LPAR: what there is can be shown and corrected, but nothing can be planned."""
+
+
 @dataclass(slots=True)
 class Loaded:
     """An estate, where each of its facts came from, and what there is to say about them."""
@@ -61,10 +65,10 @@ class Loaded:
         return self.provenance.get(fact_name(kind, key, name)) or self.provenance.get(fact_name(kind, key, ""))
 
     def usable(self) -> Loaded:
-        """Itself; raises InputError with every error when there is one."""
-        found = errors(self.findings)
+        """Itself; raises InputError with every error when there is one, and when there is nothing to plan."""
+        found = errors(self.findings) or [f for f in self.findings if f.rule == NOTHING_TO_PLAN]
         if found:
-            raise InputError(found)
+            raise InputError([replace(f, severity=Severity.ERROR) for f in found])
         return self
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from planner.errors import InputError
-from planner.estate.assemble import Loaded, assemble
+from planner.estate.assemble import NOTHING_TO_PLAN, Loaded, assemble
 from planner.estate.model import Estate
 from planner.estate.policies import policy_findings
 from planner.estate.validate import validate
@@ -68,7 +68,9 @@ def checked(loaded: Loaded) -> Loaded:
 
 
 def _emptiness(estate: Estate) -> Iterator[Finding]:
+    """What there is not one of: an error where there is neither, since then there is nothing to show."""
+    severity = Severity.WARNING if estate.servers or estate.lpars else Severity.ERROR
     for rows, what in ((estate.servers, "server"), (estate.lpars, "LPAR")):
         if not rows:
-            yield Finding("input.missing-fact", Severity.ERROR, what, f"no {what} is stated by any source",
+            yield Finding(NOTHING_TO_PLAN, severity, what, f"no {what} is stated by any source",
                           f"add it to the estate workbook (sheet {'Servers' if what == 'server' else 'LPARs'})")

@@ -14,9 +14,12 @@ from planner.estate.assemble import Loaded
 from planner.findings import Finding, Severity, gathered
 from planner.report.missing import Lack, missing
 from planner.report.tables import listing
-from planner.units import show_duration
+from planner.units import show_cores, show_duration, show_gib
+
+_MOST_SERVERS = 30
 
 if TYPE_CHECKING:
+    from planner.estate.model import Estate
     from planner.rules import Judge, Site  # start-up: what was loaded is shown without them
 
 ALL_OF_THEM = "all of them: --json, or the sheet Findings of load --out FILE.xlsx"
@@ -62,7 +65,8 @@ def loaded_view(loaded: Loaded, findings: Sequence[Finding]) -> RenderableType:
     facts = (f"{len(e.servers)} servers, {len(e.pools)} pools, {len(e.vioses)} VIOSes, {len(e.lpars)} LPARs, "
              f"{len(e.bridges)} bridged VLANs, {len({d.lun for d in e.disks})} LUNs in use, "
              f"{len(e.policies)} policies")
-    parts: list[RenderableType] = [table, Text(facts), Text(""), Text(counts(loaded.findings), "bold")]
+    parts: list[RenderableType] = [table, Text(facts), *_servers_table(e), Text(""),
+                                   Text(counts(loaded.findings), "bold")]
     shown = [f for f in findings if f.rule != "input.gap"]
     if shown:
         parts.append(findings_table(shown))
@@ -70,6 +74,18 @@ def loaded_view(loaded: Loaded, findings: Sequence[Finding]) -> RenderableType:
     if lacks:
         parts += [Text(""), _lacks_table(lacks)]
     return Group(*parts)
+
+
+def _servers_table(e: Estate) -> list[RenderableType]:
+    """The servers, where they are few enough to be looked at."""
+    if not 0 < len(e.servers) <= _MOST_SERVERS:
+        return []
+    table = listing("", ("server", "type-model", "firmware"), ("cores", "memory (GiB)", "VIOSes", "LPARs"))
+    vioses, lpars = Counter(v.server for v in e.vioses), Counter(p.server for p in e.lpars)
+    for s in e.servers:
+        table.add_row(Text(s.name), Text(s.model or "?"), Text(s.firmware or "?"), show_cores(s.configurable_units),
+                      show_gib(s.configurable_memory_mib), str(vioses[s.name]), str(lpars[s.name]))
+    return [table]
 
 
 def _lacks_table(lacks: Sequence[Lack]) -> RenderableType:

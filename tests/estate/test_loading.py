@@ -14,7 +14,7 @@ from planner.estate import saved
 from planner.estate.assemble import Loaded
 from planner.estate.load import load
 from planner.estate.workbook import workbook_bytes
-from planner.findings import Finding, Severity
+from planner.findings import Finding, Severity, errors
 from planner.rules import Judge, Site
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "lparstat_i"
@@ -235,8 +235,10 @@ def test_hidden_files_and_locks_are_passed_over(tmp_path: Path, name: str) -> No
 
 def test_an_estate_without_lpars_or_servers_cannot_be_planned_with(tmp_path: Path) -> None:
     of = BASE.replace(lpars=(), networks=(), disks=())
+    shown = load([put(tmp_path / "in", site__xlsx=workbook_bytes(Loaded(of)))])
+    assert len(shown.estate.servers) == len(BASE.servers) and not errors(shown.findings)
     with pytest.raises(InputError, match="no LPAR is stated"):
-        load([put(tmp_path / "in", site__xlsx=workbook_bytes(Loaded(of)))]).usable()
+        shown.usable()
 
 
 def test_the_base_estate_of_the_tests_has_no_finding(tmp_path: Path) -> None:
