@@ -83,9 +83,9 @@ def _servers_table(e: Estate) -> list[RenderableType]:
     table = listing("", ("server", "type-model", "firmware"), ("cores", "memory (GiB)", "VIOSes", "LPARs"))
     vioses, lpars = Counter(v.server for v in e.vioses), Counter(p.server for p in e.lpars)
     for s in e.servers:
-        table.add_row(Text(s.name), Text(s.model or "?"), Text(s.firmware or "?"), show_cores(s.configurable_units) if s.configurable_units else "?",
-                      show_gib(s.configurable_memory_mib) if s.configurable_memory_mib else "?",
-                      str(vioses[s.name]), str(lpars[s.name]))
+        cores = show_cores(s.configurable_units) if s.configurable_units else "?"
+        memory = show_gib(s.configurable_memory_mib) if s.configurable_memory_mib else "?"
+        table.add_row(Text(s.name), Text(s.model or "?"), Text(s.firmware or "?"), cores, memory, str(vioses[s.name]), str(lpars[s.name]))
     return [table]
 
 
