@@ -85,7 +85,8 @@ def _servers_table(e: Estate) -> list[RenderableType]:
     for s in e.servers:
         cores = show_cores(s.configurable_units) if s.configurable_units else "?"
         memory = show_gib(s.configurable_memory_mib) if s.configurable_memory_mib else "?"
-        table.add_row(Text(s.name), Text(s.model or "?"), Text(s.firmware or "?"), cores, memory, str(vioses[s.name]), str(lpars[s.name]))
+        table.add_row(Text(s.name), Text(s.model or "?"), Text(s.firmware or "?"), cores, memory,
+                      str(vioses[s.name]), str(lpars[s.name]))
     return [table]
 
 
