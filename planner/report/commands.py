@@ -68,16 +68,16 @@ def _console_knows(move: Move, site: Site) -> bool | None:
 
 
 def remark(move: Move, site: Site) -> str:
-    """What stands as a comment behind a move's command: which options its console may not have."""
+    """A comment to stand above a move's command: which of its options the console may not have; ``""``: none."""
     wanted = list(overrides(move, site))
     known = _console_knows(move, site)
     if not wanted or known:
         return ""
     names = ", ".join(word for o in wanted for word in o.words if word.startswith("--"))
     if known is None:
-        return f"    # {names}: from HMC {OVERRIDES_SINCE} on, else leave it out"
+        return f"# {names}: from HMC {OVERRIDES_SINCE} on, else leave it out"
     messages = "; ".join(o.message for o in wanted)
-    return f"    # this console has no {names}: expect the message about {messages}"
+    return f"# this console has no {names}: expect the message about {messages}"
 
 
 def _attribute(name: str, value: str) -> str:

@@ -9,9 +9,9 @@ from planner.estate.model import Estate
 from planner.plan.choices import BACK, OUT, Status
 from planner.plan.plan import Move, Plan
 from planner.plan.questions import Consolidate, Evacuate, Headroom, Whatif
-from planner.report.commands import migrlpar, quoted, remark
+from planner.report.commands import quoted
 from planner.report.headroom import sentences
-from planner.report.runbook_steps import items, lists, on_consoles, sole_console, wave
+from planner.report.runbook_steps import items, lists, move_lines, on_consoles, sole_console, wave
 from planner.report.site_checks import console_items, vios_items, vlan_table, where
 from planner.report.text import between, clock_span, energy_lines, headline, leg_tally, level_line, md, pause, windows
 from planner.report.whatif_runbook import WAY_BACK, after_the_moves
@@ -48,8 +48,7 @@ def _lines(plan: Plan, site: Site) -> Iterator[str]:
         yield "## The way back\n"
         yield "- [ ] Every LPAR validated for the way home, now that the work is done:\n"
         first = {m.lpar: m for m in reversed(plan.leg(BACK))}
-        yield from on_consoles(site, ((m.source, migrlpar(m, site, "v", ids.get(m.lpar)) + remark(m, site))
-                                       for m in plan.leg(BACK) if first[m.lpar] is m))
+        yield from on_consoles(site, move_lines(site, (m for m in plan.leg(BACK) if first[m.lpar] is m), "v", ids))
         for number, moves in plan.waves(BACK):
             yield from wave(plan, site, number, moves, ids)
     else:
@@ -90,11 +89,14 @@ def _warnings(plan: Plan) -> Iterator[str]:
     shown = [f for f in plan.findings if f.severity.value != "info"]
     if shown:
         yield "## Read this first\n"
-        alike: dict[tuple[str, str, str], list[str]] = {}
+        alike: dict[tuple[str, str, str], dict[str, list[str]]] = {}
         for f in shown:
-            alike.setdefault((f.severity.value, f.message, f.fix), []).append(f.subject)
-        yield from (f"- **{severity}** {md(', '.join(dict.fromkeys(subjects)))}: {md(message)}"
-                    + (f" — {md(fix)}" if fix else "") for (severity, message, fix), subjects in alike.items())
+            what, colon, follows = f.message.partition(": ")
+            key = (f.severity.value, colon + follows or f.message, f.fix)
+            alike.setdefault(key, {}).setdefault(what if colon else "", []).append(f.subject)
+        for (severity, follows, fix), found in alike.items():
+            told = "; ".join(", ".join(dict.fromkeys(subjects)) + f": {what}" for what, subjects in found.items())
+            yield f"- **{severity}** {md(told + follows)}" + (f" — {md(fix)}" if fix else "")
         yield ""
 
 
@@ -111,9 +113,9 @@ def _preparation(plan: Plan, site: Site) -> Iterator[str]:
     yield ""
     yield from vlan_table(plan.leg(OUT), site)
     yield "- [ ] Every move validated today. Each line must end without an error; a warning is to be understood:\n"
-    yield from on_consoles(site, ((move.source, migrlpar(move, site, "v", site.lpars[move.lpar].lpar_id)
-                                    + _room_note(site, move) + remark(move, site))
-                                   for move in plan.leg(OUT) if move.source == site.start[move.lpar]))
+    yield from on_consoles(site, ((m.source, line + _room_note(site, m))
+                                  for m in plan.leg(OUT) if m.source == site.start[m.lpar]
+                                  for _, line in move_lines(site, [m], "v", {m.lpar: site.lpars[m.lpar].lpar_id})))
     if any(m.source != site.start[m.lpar] for m in plan.leg(OUT)):
         yield "Moves from a parking place can be validated only once the LPAR stands there.\n"
     if any(move.parking for move in plan.moves):
@@ -214,17 +216,16 @@ def _way_back_lines(plan: Plan, site: Site, ids: dict[str, int | None]) -> Itera
         yield ""
     yield ("Not planned in time (`--return` does that). In this order, one after the other, each LPAR comes home; what "
            "held on the way out holds backwards. Validate each (`-o v`) first:\n")
-    yield from on_consoles(site, ((m.target, line) for m, line in _homewards(plan, site, ids)))
+    yield from on_consoles(site, move_lines(site, _homewards(plan, site), "m", ids))
 
 
-def _homewards(plan: Plan, site: Site, ids: dict[str, int | None]) -> Iterator[tuple[Move, str]]:
+def _homewards(plan: Plan, site: Site) -> Iterator[Move]:
     for m in reversed(plan.leg(OUT)):
-        home = replace(m, source=m.target, target=m.source, source_msp=m.target_msp, target_msp=m.source_msp,
+        yield replace(m, source=m.target, target=m.source, source_msp=m.target_msp, target_msp=m.source_msp,
                        pool_id=site.pool_on(m.lpar, m.source),
                        disks=site.reach.disk_paths(m.lpar, m.source).mapping,
                        fibres=site.reach.fibre_paths(m.lpar, m.source).mapping,
                        target_id=site.lpars[m.lpar].lpar_id if m.source == site.start[m.lpar] else None)
-        yield m, migrlpar(home, site, "m", ids.get(m.lpar)) + remark(home, site)
 
 
 def _trouble() -> Iterator[str]:

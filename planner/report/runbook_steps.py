@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from planner.grouping import grouped, inverted
 from planner.plan.choices import BACK, OUT
@@ -35,7 +35,7 @@ def lists(plan: Plan, site: Site) -> Iterator[str]:
            "target says exactly `Running` and its source does not list it any more; `Migrating - Running` is still on "
            "its way.")
     if any(needs_rmc(site.lpars[m.lpar]) for m in plan.moves):
-        yield "- Its RMC (`rmc_state`) is active again some minutes after that. IBM i is not asked for it."
+        yield "- Its RMC (`rmc_state`; IBM i has none) is active again some minutes after that."
     yield ("- A move **hangs or fails half-way**: its stop line, then its recover line, on the console of its source; "
            "then the queries of its wave, before anything else.")
     yield from items(WHILE_IT_MOVES, "-")
@@ -55,8 +55,7 @@ def wave(plan: Plan, site: Site, number: int, moves: tuple[Move, ...], ids: dict
     for m in moves:
         yield f"- [ ] {md(m.lpar)}: before, lists {_named(site, m)}"
     yield ""
-    yield from on_consoles(site, ((m.source, migrlpar(m, site, "m", ids.get(m.lpar)) + remark(m, site))
-                                  for m in moves))
+    yield from on_consoles(site, move_lines(site, moves, "m", ids))
     yield "- [ ] Arrived: exactly `Running` on the target, not listed on the source any more:\n"
     yield from on_consoles(site, _arrivals(site, moves))
     yield "Only if one hangs: stop (`s`), then recover (`r`).\n"
@@ -96,13 +95,24 @@ def sole_console(site: Site) -> str:
     return consoles.pop() if len(consoles) == 1 else ""
 
 
+def move_lines(site: Site, moves: Iterable[Move], operation: str, ids: Mapping[str, int | None]
+               ) -> Iterator[tuple[str, str]]:
+    """(server, line) of the validations or moves themselves, with what is to be known of their options."""
+    for m in moves:
+        lines = remark(m, site), migrlpar(m, site, operation, ids.get(m.lpar))
+        yield from ((m.source, line) for line in lines if line)
+
+
 def on_consoles(site: Site, rows: Iterable[tuple[str, str]]) -> Iterator[str]:
-    """Commands as blocks of their own, one for each console that manages the servers which they are about."""
+    """Commands as blocks of their own, one for each console that manages the servers which they are about.
+
+    Comments stand above the commands, each once.
+    """
     for console, commands in grouped((site.servers[server].console, command) for server, command in rows).items():
         if console and not sole_console(site):
             yield f"On console {md(console)}:\n"
         yield "```sh"
-        yield from commands
+        yield from dict.fromkeys(sorted(commands, key=lambda line: not line.startswith("#")))
         yield "```\n"
 
 

@@ -75,7 +75,8 @@ def vlan_table(moves: Sequence[Move], site: Site) -> Iterator[str]:
         vlans.setdefault((m.source, m.target), set()).update(site.reach.vlans_of(m.lpar))
     if not any(vlans.values()):
         return
-    yield "Which VLAN goes by which VIOS (to be compared with what the console shows):\n"
+    yield ("Which VLAN goes by which VIOS, to be compared with what the console shows (not bridged: listed as "
+           "ignorable):\n")
     yield "| from | before | to | after |"
     yield "|---|---|---|---|"
     for (source, target), used in vlans.items():
@@ -90,7 +91,7 @@ def _by_vios(site: Site, server: str, used: Sequence[tuple[str, int]]) -> str:
         return str(vlan) if len({name for name, _ in used}) == 1 else f"{vlan} ({md(vswitch)})"
 
     groups = inverted((text(*one), site.reach.bridging(*one, server)) for one in used)
-    return "; ".join(f"{', '.join(vlans)} → {' and '.join(map(md, vioses)) or 'not bridged there'}"
+    return "; ".join(f"{', '.join(vlans)} → {' and '.join(map(md, vioses)) or 'not bridged'}"
                      for vioses, vlans in groups.items())
 
 

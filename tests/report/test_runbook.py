@@ -152,7 +152,7 @@ def test_vlans_by_switch():
     of = BASE.replace(networks=(*BASE.networks, replace(BASE.networks[0], slot=9, vlan=10, vswitch="DMZ")),
                       bridges=(*BASE.bridges, Bridge("A-v2", "ent7", 10, "DMZ")))
     rows = list(vlan_table([replace(MOVE, lpar=BASE.networks[0].lpar)], Site(of)))
-    assert "| A | 10 (DMZ) → A-v2; 10 (ETHERNET0) → A-v1 and A-v2 | B | 10 (DMZ) → not bridged there; " in rows[3]
+    assert "| A | 10 (DMZ) → A-v2; 10 (ETHERNET0) → A-v1 and A-v2 | B | 10 (DMZ) → not bridged; " in rows[3]
 
 
 @pytest.fixture(scope="module")
@@ -164,7 +164,7 @@ def night() -> tuple[str, int]:
 
 def test_the_table_of_the_talk(night):
     text, _ = night
-    assert ("| SN8379A80_p595-2 | 10 → hvio6; 40, 41 → hvio7; 42 → hvio8 | SN1001C70_p570-1 | 10 → not bridged there; "
+    assert ("| SN8379A80_p595-2 | 10 → hvio6; 40, 41 → hvio7; 42 → hvio8 | SN1001C70_p570-1 | 10 → not bridged; "
             "40, 41 → hvio1; 42 → hvio2 |") in text
     line = next(x for x in text.splitlines() if x.startswith("migrlpar -o m") and "-p hxaix26 " in x)
     assert "virtual_scsi_mappings=38/hvio1/1,48/hvio2/2" in line
@@ -177,5 +177,6 @@ def test_what_is_alike_is_said_once(night):
     """Twenty lines a move, the head apart; no sentence of a list twice."""
     text, moves = night
     assert len(text.splitlines()) < 20 * moves
+    assert text.count("it will get another") == 1 and text.count("is listed as ignorable") == 2
     for once in ("crontab -e", "IBM.CSMAgentRM_dr.sh", "SLICENSE", "nim_cpuid_validate", "has arrived"):
         assert text.count(once) <= 2, once
