@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 VERSION = 1
+HIGHEST_ID = 65_535
+"""Of partition ids, as the HMC counts them."""
 
 Leg = Annotated[str, GetPydanticSchema(lambda _, handler: handler(Literal["out", "back"]))]
 Moment = Annotated[int, Scaled(1000, 0, 1e8)]

@@ -5,9 +5,11 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
+from operator import attrgetter
 
 from planner.cost import Copy, converges
-from planner.plan.plan import Move, Window
+from planner.plan.plan import HIGHEST_ID, Move, Window
 from planner.rules import Site
 from planner.rules.ledger import Ledger
 from planner.rules.timing import in_blackout, server_limit, vios_limit
@@ -73,6 +75,9 @@ class _Wave:
         for server in (step.source, step.target):
             if self.busy.get(server, 0) >= server_limit(site, server):
                 return False
+        number = site.lpars[step.lpar].lpar_id
+        if number is not None and self.packer.leaving.get((step.target, number), step.lpar) != step.lpar:
+            return False
         return not any(not self.flying.isdisjoint(g.members) for g in site.groups_with("clusters", (step.lpar,))
                        if step.lpar in g.members)
 
@@ -125,6 +130,8 @@ class Packer:
     def __init__(self, site: Site, window: Window | None) -> None:
         self.site, self.window = site, window
         self.gap_ms = round(site.parameters.wave_gap_s * 1000)
+        self.leaving: Mapping[tuple[str, int], str] = {}
+        """(server, partition id) → the LPAR that has it and will leave there: who waits for that keeps its own id."""
 
     def clock(self, ms: int) -> dt.datetime | None:
         """Clock time of a moment, when there is a window."""
@@ -152,7 +159,11 @@ class Packer:
         moves: list[Move] = []
         now, waits = start_ms, 0
         while left:
+            self.leaving = self._with_ids(left)
             wave = self._fill(ledger, left, now, free_order)
+            if not wave.flights and self.leaving:
+                self.leaving = {}
+                wave = self._fill(ledger, left, now, free_order)
             if not wave.flights:
                 later = self._later(left, now)
                 waits += 1
@@ -175,6 +186,9 @@ class Packer:
                 if (end := self.blackout_end(s.lpar, now, self.site.solo(s.lpar, s.source, s.target).duration_ms))
                 is not None]
         return min((e for e in ends if e > now), default=None)
+
+    def _with_ids(self, left: Sequence[Step]) -> dict[tuple[str, int], str]:
+        return {(s.source, number): s.lpar for s in left if (number := self.site.lpars[s.lpar].lpar_id) is not None}
 
     def _fill(self, ledger: Ledger, left: list[Step], now: int, free_order: bool) -> _Wave:
         wave = _Wave(self, now)
@@ -225,26 +239,26 @@ def _move(site: Site, flight: Flight, cost: Copy, leg: str, wave: int, start_ms:
 def with_ids(site: Site, moves: Sequence[Move]) -> list[Move]:
     """The moves with a partition id on each target: its own where that is free, else one free on all servers.
 
-    Ids best are unique over all servers (the seed's known problem with lsmap), so a new one is.
+    An id is held on both sides from the start of a wave to its end. Ids best are unique over all servers (the seed's
+    known problem with lsmap), so a new one is.
     """
-    ids: dict[str, dict[str, int]] = {s: {n: i for n, i in site.others_on(s) if i is not None} for s in site.servers}
+    ids = {s: {n: i for n, i in site.others_on(s) if i is not None} for s in site.servers}
     everywhere = {i for there in ids.values() for i in there.values()}
-    current = {p.name: p.lpar_id for p in site.estate.lpars}
-    own = dict(current)
-    out = []
-    for move in moves:
-        number = own[move.lpar]
-        if number is not None:
-            taken = {i for n, i in ids[move.target].items() if n != move.lpar}
-            if number in taken:
-                number = current[move.lpar] if current[move.lpar] not in taken else None
-            if number is None:
-                number = next(i for i in range(1, 65536) if i not in everywhere)
-            everywhere.add(number)
+    own = {n: p.lpar_id for n, p in site.lpars.items()}
+    current = dict(own)
+    out: list[Move] = []
+    for _, wave in groupby(moves, key=attrgetter("leg", "wave")):
+        flown = []
+        for move in wave:
+            wanted = [i for i in (own[move.lpar], current[move.lpar]) if i is not None]
+            if wanted:
+                taken = {i for n, i in ids[move.target].items() if n != move.lpar}
+                number = next((i for i in wanted if i not in taken), None) or next(
+                    i for i in range(1, HIGHEST_ID + 1) if i not in everywhere)
+                everywhere.add(number)
+                ids[move.target][move.lpar] = current[move.lpar] = number
+            flown.append(replace(move, target_id=current[move.lpar]))
+        for move in flown:
             ids[move.source].pop(move.lpar, None)
-            ids[move.target][move.lpar] = number
-            current[move.lpar] = number
-        out.append(replace(move, target_id=number))
+        out += flown
     return out
-
-

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from planner.findings import Finding, ordered
 from planner.grouping import inverted
 from planner.plan.choices import BACK, OUT
-from planner.plan.plan import Move, Plan, ServerState
+from planner.plan.plan import HIGHEST_ID, Move, Plan, ServerState
 from planner.rules import Judge, Site
 from planner.verify.base import Replay, broken, server_state, server_states
 from planner.verify.goals import Course, goal_findings
@@ -19,7 +19,7 @@ class _Stage:
     def __init__(self, site: Site, judge: Judge) -> None:
         self.site, self.judge = site, judge
         self.where: dict[str, tuple[str, ...]] = {n: (s,) for n, s in site.start.items()}
-        self.ids = {p.name: p.lpar_id for p in site.estate.lpars}
+        self.ids = {(p.name, p.server): p.lpar_id for p in site.estate.lpars}
         self.found: list[Finding] = []
         self.peaks: dict[str, ServerState] = {s.server: s for s in server_states(site, self.where)}
         self.holders = {s: dict.fromkeys(names) for s, names in inverted(site.start.items(), site.servers).items()}
@@ -60,14 +60,23 @@ class _Stage:
         self.where[lpar] = servers
 
     def _id(self, move: Move) -> None:
+        """It has an id on the target that nobody holds there, from the start on, beside its own on the source."""
+        here = self.ids.get((move.lpar, move.source))
         if move.target_id is None:
+            if here is not None:
+                self.found.append(broken("plan.id", move.lpar, f"gets no id on {move.target}; it has {here}"))
             return
+        if not 1 <= move.target_id <= HIGHEST_ID:
+            self.found.append(broken("plan.id", move.lpar, f"gets id {move.target_id}, which no partition can have"))
+        elif here is None:
+            self.found.append(broken("plan.id", move.lpar, f"gets id {move.target_id}; nobody knows the one it has"))
         idle = {n: i for n, i in self.site.others_on(move.target) if n not in self.where}
-        for name, number in ({n: self.ids.get(n) for n in self.holders[move.target]} | idle).items():
+        held = {n: self.ids.get((n, move.target)) for n in self.holders[move.target]}
+        for name, number in (held | idle).items():
             if number == move.target_id and name != move.lpar:
                 self.found.append(broken("plan.id", move.lpar, f"gets id {move.target_id} on {move.target}, "
                                          f"which {name} has"))
-        self.ids[move.lpar] = move.target_id
+        self.ids[move.lpar, move.target] = move.target_id
 
     def _adapters(self, move: Move) -> list[Finding]:
         """Every client slot is mapped, to a VIOS of the target that serves what it carries."""

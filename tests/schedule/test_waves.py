@@ -23,7 +23,7 @@ from planner.plan.questions import Evacuate
 from planner.rules.timing import moments
 from planner.schedule.order import Step
 from planner.schedule.timetable import Timetable, timetable
-from planner.schedule.waves import Packer
+from planner.schedule.waves import Packer, with_ids
 from planner.verify import replay
 
 
@@ -250,6 +250,6 @@ def test_every_packing_passes_the_replay(sizes: list[tuple[int, int, bool]], lim
     site, judge = judged(of)
     moves = Packer(site, None).pack(_steps(of.lpars), site.start, OUT, 0, 1, free)
     assert moves is not None and len(moves) == len(lpars)
-    plan = Plan(freeing("A"), Status.OPTIMAL, "", moves=tuple(moves))
+    plan = Plan(freeing("A"), Status.OPTIMAL, "", moves=tuple(with_ids(site, moves)))
     played = replay(plan, site, judge)
     assert played.holds, [str(f) for f in played.findings]
