@@ -6,8 +6,11 @@ The classes are the model of plan.json too: written, read and published (docs/pl
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -197,6 +200,11 @@ class Plan:
     restart: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """N+1: server that fails after the plan → LPAR that ran there → server on which it restarts."""
     energy: Account | None = None
+    seal: Annotated[str, Field(alias="plan_sha256")] = ""
+    """SHA-256 of everything else as it was written (:func:`seal_of`): what only the solver could tell anew, such as a
+    proof or the question itself, is as it was. Against slips, not against forgers."""
+    altered: Annotated[tuple[str, ...], Field(exclude=True)] = field(default=(), compare=False, repr=False)
+    """What of the text that it was read from is not as the planner writes it."""
 
     def replace(self, **changes: Any) -> Plan:
         """A copy with other values."""
@@ -263,44 +271,107 @@ def _clocked(plan: Plan) -> Plan:
         m, start_clock=plan.clock(m.start_ms), end_clock=plan.clock(m.end_ms)) for m in plan.moves))
 
 
-def _left_out(plan: Plan) -> set[str] | None:
-    return None if isinstance(plan.goal, Consolidate) else _CONSOLIDATION
-
-
 def plan_json(plan: Plan) -> dict[str, Any]:
     """The plan as plain data; its schema is docs/plan.schema.json."""
-    found: dict[str, Any] = adapter(Plan).dump_python(_clocked(plan), mode="json", by_alias=True,
-                                                      exclude=_left_out(plan))
+    found = _unsealed(plan)
+    return found | {"plan_sha256": seal_of(found)}
+
+
+def _unsealed(plan: Plan) -> dict[str, Any]:
+    left_out = {"seal", *(() if isinstance(plan.goal, Consolidate) else _CONSOLIDATION)}
+    found: dict[str, Any] = adapter(Plan).dump_python(_clocked(plan), mode="json", by_alias=True, exclude=left_out)
     return found
 
 
 def dump(plan: Plan) -> str:
     """The text of plan.json."""
-    return adapter(Plan).dump_json(_clocked(plan), indent=1, by_alias=True, exclude=_left_out(plan)).decode() + "\n"
+    return json.dumps(plan_json(plan), ensure_ascii=False, indent=1) + "\n"
+
+
+def _canonical(document: Any) -> Any:
+    """The same facts in one form: moves in the order of their times, no difference between 5 and 5.0."""
+    if isinstance(document, dict):
+        out = {key: _canonical(value) for key, value in document.items()}
+        for name in ("moves", "waves"):
+            if isinstance(rows := out.get(name), list):
+                out[name] = sorted(rows, key=lambda row: json.dumps(row, sort_keys=True))
+        if "wave" in out and isinstance(lpars := out.get("lpars"), list):
+            out["lpars"] = sorted(lpars, key=str)
+        return out
+    if isinstance(document, list):
+        return [_canonical(one) for one in document]
+    return int(document) if isinstance(document, float) and document.is_integer() else document
+
+
+def seal_of(document: Mapping[str, Any]) -> str:
+    """SHA-256 of a plan.json, its own seal left out; in whatever order its moves stand."""
+    return _sha256(_canonical({key: value for key, value in document.items() if key != "plan_sha256"}))
+
+
+def _sha256(facts: Any) -> str:
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+def _misread(raw: Any, read: Any, place: str = "") -> Iterator[str]:
+    """What stands in a document and is not what is read from it: fields that a plan has not, figures that follow from
+    others and do not."""
+    if isinstance(raw, dict) and isinstance(read, dict):
+        for key, value in raw.items():
+            if key in read:
+                yield from _misread(value, read[key], f"{place}.{key}")
+            elif value:
+                yield f"{place}.{key}"[1:] + ": a plan has no such field"
+        yield from (f"{place}.{key}"[1:] + ": is left out" for key in read.keys() - raw.keys())
+    elif isinstance(raw, list) and isinstance(read, list) and len(raw) == len(read):
+        for number, pair in enumerate(zip(raw, read, strict=True)):
+            yield from _misread(*pair, f"{place}.{number}")
+    elif raw != read:
+        yield f"{place[1:]}: {str(raw)[:80]!r} is not what the rest makes it, {str(read)[:80]!r}"
 
 
 def parse(text: str, file: str) -> Plan:
     """Read a plan.json back; raises InputError that names every field that does not fit."""
     try:
         plan: Plan = adapter(Plan).validate_json(text, strict=True, by_alias=True, by_name=False)
-        problems = [f"{name}: Field required" for name in sorted(set(_MUST) - from_json(text).keys())]
+        raw = from_json(text)
+        problems = [f"{name}: Field required" for name in sorted(set(_MUST) - raw.keys())]
         if not problems:
-            return plan
+            return plan.replace(altered=tuple(_alterations(raw, plan)))
     except ValidationError as error:
         problems = [f"{'.'.join(map(str, e['loc'])) or 'plan'}: {e['msg']}" for e in error.errors()]
     raise InputError(Finding("input.bad-plan", Severity.ERROR, file, problem, "give a plan.json as the planner wrote "
                              "it (docs/plan.schema.json)", Source(file)) for problem in problems)
 
 
+def _alterations(raw: dict[str, Any], plan: Plan) -> Iterator[str]:
+    seal = raw.pop("plan_sha256", "")
+    facts = _canonical(raw)
+    yield from islice(_misread(facts, _canonical(_unsealed(plan))), 3)
+    if not seal:
+        yield "it has no plan_sha256"
+    elif seal != _sha256(facts):
+        yield "its plan_sha256 is that of another text"
+
+
+_MOST_BYTES = 1 << 27
+"""Of a plan.json: some hundred thousand moves."""
+
+
 def read_plan(path: str | Path) -> Plan:
     """A plan.json, or the one in a directory; raises UsageError and InputError."""
     file = Path(path) / "plan.json" if Path(path).is_dir() else Path(path)
     try:
-        text = file.read_text(encoding="utf-8")
+        with file.open("rb") as stream:
+            data = stream.read(_MOST_BYTES + 1)
+        text = data.decode("utf-8") if len(data) <= _MOST_BYTES else "\0"
+    except MemoryError:
+        raise UsageError(f"{file} is too large for a plan.json") from None
     except UnicodeDecodeError:
         raise UsageError(f"{file} is no plan.json: give the directory of the plan, or its plan.json") from None
     except OSError as error:
         raise UsageError(f"{file} cannot be read: {error.strerror or error}") from None
+    if "\0" in text:
+        raise UsageError(f"{file} is no plan.json: give the directory of the plan, or its plan.json")
     return parse(text, file.name)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from planner.estate.model import Estate
 from planner.estate.saved import digest
 from planner.findings import Finding, Severity, ordered
-from planner.plan.choices import By, Status
+from planner.plan.choices import BACK, By, Status
 from planner.plan.plan import Plan
 from planner.plan.questions import Headroom
 from planner.rules import Judge, Site
@@ -26,19 +26,22 @@ def verify_plan(plan: Plan, estate: Estate, usage: Usage | None = None) -> Repla
     ``usage`` is what the plan was made with (``goal.usage``); without it the rules on usage stay unchecked. Where the
     LPARs stand tells how far the work has come; the rest of the moves is replayed from there.
     """
-    notes: list[Finding] = []
-    if plan.status not in (Status.OPTIMAL, Status.FEASIBLE) or not plan.verified:
-        notes.append(broken("plan.status", "plan", f"its status is {plan.status}, verified {plan.verified}: it is no "
-                            "plan"))
+    same = plan.estate_digest == digest(estate)
+    plan = plan.replace(moves=tuple(sorted(plan.moves, key=lambda m: (m.start_ms, m.leg == BACK, m.wave, m.lpar))))
+    strangers = _strangers(plan, estate, same=same)
+    if strangers:
+        return Replay(strangers, (), (), ())
+    notes = _formed(plan)
     home: dict[str, str] = {}
     for m in plan.moves:
         home.setdefault(m.lpar, m.source)
     start = {p.name: p.server for p in estate.lpars if p.active}
-    done = done_of(plan.moves, home, start)
+    done = [] if same else done_of(plan.moves, home, start)
     rest = [m for m in plan.moves if m not in done]
-    if plan.estate_digest and plan.estate_digest != digest(estate) and not done:
+    if not same and not done:
         notes.append(Finding("plan.estate", Severity.WARNING, "estate",
-                             "the estate is not the one the plan was made for; the replay is against this one",
+                             "the estate is not the one the plan was made for; the replay is against this one, and "
+                             "nothing is said of what the plan costs, proves and saves",
                              "check what has changed since"))
     if done:
         notes.append(Finding("plan.progress", Severity.INFO, "plan",
@@ -47,11 +50,37 @@ def verify_plan(plan: Plan, estate: Estate, usage: Usage | None = None) -> Repla
     notes += _vios_ids(plan, estate)
     notes += _usage(plan, usage)
     site = Site(estate, home={n: home.get(n, s) for n, s in start.items()}, usage=usage)
-    played = replay(plan.replace(moves=tuple(rest)), site, Judge(site), home)
+    judge = Judge(site)
+    played = replay(plan.replace(moves=tuple(rest)), site, judge, home)
     notes += _late(plan)
-    if plan.estate_digest == digest(estate) and not done:
-        notes += claims(plan, site)
+    if same:
+        notes += claims(plan, site, judge, played)
     return Replay(ordered((*notes, *played.findings)), played.peak, played.before, played.after)
+
+
+def _strangers(plan: Plan, estate: Estate, *, same: bool) -> tuple[Finding, ...]:
+    """Names that the estate has not: with them nothing else can be said. When they are most, it is another estate."""
+    servers = {s for m in plan.moves for s in (m.source, m.target)} | {*plan.goal.freed, *plan.off}
+    named = {**dict.fromkeys(sorted(servers), "server"), **dict.fromkeys(sorted({m.lpar for m in plan.moves}), "LPAR")}
+    known = {"server": {s.name for s in estate.servers}, "LPAR": {p.name for p in estate.lpars}}
+    unknown = {n: kind for n, kind in named.items() if n not in known[kind]}
+    if not same and 2 * len(unknown) > len(named):
+        shown = ", ".join(f"{kind} {n!r}" for n, kind in [*unknown.items()][:3])
+        return broken("plan.estate", "estate", f"is another than the plan was made for: it has no {shown}"
+                      + (f" and {len(unknown) - 3} more" if len(unknown) > 3 else ""),
+                      "give the estate of the plan, as it was or as it is now"),
+    return tuple(broken("plan.known", n, f"the estate has no {kind} {n!r}") for n, kind in unknown.items())
+
+
+def _formed(plan: Plan) -> list[Finding]:
+    """Whether it is a plan, and as it was written."""
+    wrong = []
+    if plan.status not in (Status.OPTIMAL, Status.FEASIBLE) or not plan.verified or plan.conflict is not None:
+        wrong.append(broken("plan.status", "plan", f"its status is {plan.status}, verified {plan.verified}: it is no "
+                            "plan"))
+    if plan.altered:
+        wrong.append(broken("plan.altered", "plan", f"is not as the planner wrote it: {'; '.join(plan.altered)}"))
+    return wrong
 
 
 def _late(plan: Plan) -> list[Finding]:
@@ -84,5 +113,8 @@ def _usage(plan: Plan, usage: Usage | None) -> list[Finding]:
 def _vios_ids(plan: Plan, estate: Estate) -> list[Finding]:
     """VIOSes whose partition id is not the one that the plan's commands name."""
     now = {v.name: v.lpar_id for v in estate.vioses}
-    return [broken("plan.vios-id", name, f"the plan's commands name it with id {number}; it has {now[name]}")
-            for name, number in plan.vios_ids.items() if name in now and now[name] != number]
+    named = {v for m in plan.moves for v in (m.source_msp, m.target_msp, *(x for _, x in (*m.disks, *m.fibres)))}
+    wrong = [broken("plan.vios-id", name, f"the plan's commands name it with id {plan.vios_ids.get(name)}; it has "
+                    f"{now[name]}") for name in sorted(named & now.keys()) if plan.vios_ids.get(name) != now[name]]
+    return wrong + [broken("plan.vios-id", name, "the plan states an id of it, and no move takes part with it")
+                    for name in sorted(plan.vios_ids.keys() - (named & now.keys()))]

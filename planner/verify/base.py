@@ -30,6 +30,32 @@ def broken(rule: str, subject: str, message: str, fix: str = "plan again") -> Fi
     return Finding(rule, Severity.ERROR, subject, message, fix)
 
 
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a plan says of something, and what its servers and moves make of it."""
+
+    what: str
+    said: object
+    worked: object
+    subject: str = "plan"
+
+    def findings(self) -> list[Finding]:
+        """The breach, when they differ."""
+        return [] if self.said == self.worked else [broken(
+            "plan.figures", self.subject, f"{self.what}: the plan says {_shown(self.said)}; its servers and moves make "
+            f"{_shown(self.worked)}")]
+
+
+def near(what: str, said: float | None, worked: float, slack: float = 0.0011, subject: str = "plan") -> Claim:
+    """A claim of a figure that is rounded, by no more than ``slack``; from 1 on also by a ten-thousandth of it."""
+    same = said is not None and abs(said - worked) <= max(slack, 1e-4 * abs(worked) if slack >= 1 else slack)
+    return Claim(what, worked if same else said, worked, subject)
+
+
+def _shown(value: object) -> str:
+    return f"{value:,.3f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)[:200]
+
+
 def server_states(site: Site, where: Mapping[str, Sequence[str]]) -> tuple[ServerState, ...]:
     """What every server holds when these LPARs hold these servers."""
     holders = inverted(((name, s) for name, held in where.items() for s in dict.fromkeys(held)), site.servers)

@@ -1,66 +1,160 @@
-"""The figures that a plan claims of itself, summed up again from its servers and moves."""
+"""What a plan claims of itself, worked out again from its servers and moves."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterator
+from itertools import chain
+from math import floor
 
-from planner.estate.energy import power_of
-from planner.findings import Finding
-from planner.plan.choices import OUT, Measure
-from planner.plan.plan import Plan
-from planner.plan.questions import Consolidate
-from planner.rules import Site
-from planner.verify.base import broken
+from planner.findings import Finding, Severity
+from planner.plan.choices import BACK, OUT, Measure, Status
+from planner.plan.details import HeadroomDetails
+from planner.plan.plan import Move, Plan
+from planner.plan.questions import Consolidate, Headroom, Whatif
+from planner.rules import Judge, Site
+from planner.verify.account import account_claims, stays_on
+from planner.verify.base import Claim, Replay, broken, near
 
-_TOLERANCE = 1e-4
-"""Relative difference between a plan's figure and the one summed here that is put down to rounding."""
+_UNITS = {Measure.WATTS: "W", Measure.SERVERS: "servers", Measure.CORES: "cores"}
 
 
-def claims(plan: Plan, site: Site) -> list[Finding]:
+def claims(plan: Plan, site: Site, judge: Judge, played: Replay) -> list[Finding]:
     """What a plan says of itself that its servers and moves do not bear out; a bound above what it bounds."""
-    wrong = [broken("plan.bound", "plan", f"{x.name}: the bound {x.bound:,.1f} is above the objective "
-                    f"{x.objective:,.1f}") for x in plan.levels if x.bound > x.objective * (1 + _TOLERANCE)]
-    goal = plan.goal
-    if not isinstance(goal, Consolidate) or not plan.levels or (goal.usage and site.usage is None):
-        return wrong
+    made = chain(_moves(plan, site), _states(plan, played), _cost(plan, site, judge), _proof(plan), _clock(plan),
+                 _stays(plan, site), _details(plan, site), _consolidation(plan, site))
+    return [*_bounds(plan), *(f for claim in made for f in claim.findings())]
+
+
+def _moves(plan: Plan, site: Site) -> Iterator[Claim]:
+    """Time, bytes and standstill at the share of the links that a move has in its wave; whether it moves again."""
+    last = {(m.leg, m.lpar): m for m in plan.moves}
+    for _, wave in chain(plan.waves(OUT), plan.waves(BACK)):
+        busy = Counter(v for m in wave for v in {m.source_msp, m.target_msp})
+        for m in wave:
+            yield Claim("whether it moves again on this leg", m.parking, last[m.leg, m.lpar] != m, m.lpar)
+            if m.source_msp in site.vioses and m.target_msp in site.vioses and m.lpar in site.lpars:
+                rate = site.pair_rate(m.source_msp, m.target_msp, busy[m.source_msp], busy[m.target_msp])
+                cost = site.copy(m.lpar, rate)
+                yield Claim("milliseconds, milliseconds of standstill, bytes",
+                            (m.duration_ms, m.suspend_ms, m.bytes_sent),
+                            (cost.duration_ms, cost.suspend_ms, cost.bytes_sent), m.lpar)
+
+
+def _states(plan: Plan, played: Replay) -> Iterator[Claim]:
+    for name in ("before", "peak", "after"):
+        said, worked = ({s.server: s for s in getattr(of, name)} for of in (plan, played))
+        yield Claim(f"servers {name}", sorted(said), sorted(worked))
+        yield from (Claim(f"what it holds {name}", said.get(server), state, server) for server, state in worked.items())
+
+
+def _cost(plan: Plan, site: Site, judge: Judge) -> Iterator[Claim]:
+    """Each move's time alone on the fastest pair of movers and its surcharges for risk."""
+    legs = (OUT, BACK) if plan.goal.back_counts else (OUT,)
+    worked = sum(_surcharged(m, site, judge) for m in plan.moves if m.leg in legs) / 1000
+    if not isinstance(plan.goal, Consolidate):
+        yield near("objective (s)", plan.objective, worked)
+        return
+    names = [(x.name.removesuffix(", idle"), x.unit) for x in plan.levels]
+    yield Claim("levels", names, [("what stays on", _UNITS[plan.goal.measure]), ("moves", "s")])
+    yield from (near("cost of the moves (s)", x.objective, worked) for x in plan.levels[1:2])
+    yield from (Claim("objective, bound, gap", (plan.objective, plan.bound, plan.gap), (x.objective, x.bound, x.gap))
+                for x in plan.levels[:1])
+
+
+def _surcharged(move: Move, site: Site, judge: Judge) -> float:
+    p, found = site.parameters, (*judge.readiness(move.lpar), *judge.move(move.lpar, move.source, move.target))
+    risk = p.risk_warning_s * sum(f.severity is Severity.WARNING for f in found)
+    risk += p.risk_production_s * (site.lpars[move.lpar].environment == "production")
+    risk += p.risk_heartbeat_s * site.is_heartbeat(move.lpar)
+    return site.solo(move.lpar, move.source, move.target).duration_ms + round(1000 * risk)
+
+
+def _bounds(plan: Plan) -> list[Finding]:
+    """A bound above what it bounds, or below nothing."""
+    rows = [(x.name, x.bound, x.objective) for x in plan.levels] if plan.levels else [
+        ("objective", plan.bound, plan.objective)]
+    return [broken("plan.bound", "plan", f"{name}: the bound {bound or 0:,.1f} is above the objective "
+                   f"{objective or 0:,.1f}, or is none") for name, bound, objective in rows
+            if bound is None or objective is None or not 0 <= bound <= objective + 0.0011]
+
+
+def _proof(plan: Plan) -> Iterator[Claim]:
+    """The gap is that between objective and bound; a plan with one is not optimal."""
+    rows = [(x.name, x.objective, x.bound, x.gap) for x in plan.levels] if plan.levels else [
+        ("plan", plan.objective, plan.bound, plan.gap)]
+    for name, objective, bound, gap in rows:
+        if objective is not None and bound is not None:
+            yield near(f"gap of {name}", gap, max(0.0, objective - bound) / objective if objective > 0 else 0.0, 2e-6)
+    if plan.levels:
+        proved = plan.status is not Status.OPTIMAL or all(x.status is Status.OPTIMAL for x in plan.levels)
+        yield Claim("whether all levels are proved", proved, True)
+    elif plan.status is Status.OPTIMAL:
+        yield near("bound of what is optimal", plan.bound, plan.objective or 0.0)
+
+
+def _clock(plan: Plan) -> Iterator[Claim]:
+    """Whether the windows are kept, and what they have to spare; no work without a way back."""
+    for leg, window in ((OUT, plan.window), (BACK, plan.back_window)):
+        if window is None or plan.window is None:
+            yield Claim("a window of the way back alone", window, None)
+            continue
+        ends = [clock for m in plan.leg(leg) if (clock := plan.clock(m.end_ms))]
+        spare = floor(window.length_s - plan.total_s) if plan.back_from_s is None else floor(
+            (window.end - max(ends, default=window.start)).total_seconds())
+        yield Claim(f"whether the way {leg} fits, and seconds to spare", (window.fits, window.spare_s),
+                    (spare >= 0, spare))
+    if not plan.goal.come_back:
+        yield Claim("times of a way back", (plan.work_s, plan.back_from_s), (None, None))
+    elif plan.work_s is None or plan.work_s < 0:
+        yield Claim("whether the seconds of work are known", plan.work_s is None and isinstance(
+            plan.goal, Consolidate) and plan.goal.weekend, True)
+
+
+def _stays(plan: Plan, site: Site) -> Iterator[Claim]:
+    """Who is left on the freed servers on purpose, is not activated, or is a VIOS."""
+    freed = plan.off if isinstance(plan.goal, Consolidate) else plan.goal.freed
+    held = {(n, site.start.get(n, "")) for n in plan.goal.left}
+    if not isinstance(plan.goal, Whatif):
+        held |= {(p.name, p.server) for p in site.estate.lpars if p.server in freed and not p.active}
+        held |= {(v.name, s) for s in freed for v in site.vioses_on(s)}
+    yield Claim("who stays", sorted((n, s) for n, s, _ in plan.stays), sorted(held))
+
+
+def _details(plan: Plan, site: Site) -> Iterator[Claim]:
+    """The room on the server now and after the way out, as far as no usage history is needed to tell."""
+    goal, told = plan.goal, plan.details
+    if not isinstance(goal, Headroom) or not isinstance(told, HeadroomDetails):
+        yield Claim("details of another question", told is None or isinstance(goal, Whatif), not isinstance(
+            goal, Headroom))
+        return
+    if goal.server not in site.servers:
+        return
     after = site.start | {m.lpar: m.target for m in plan.leg(OUT)}
-    first = plan.levels[0]
-    sums = [(first.name, first.objective, _stays_on(site, after, plan.off, goal.measure, first.name.endswith("idle")))]
-    if plan.energy is not None:
-        sums += [("power before", plan.energy.before_w, _power(site, site.start, ())),
-                 ("power after", plan.energy.after_w, _power(site, after, plan.off))]
-    return wrong + [broken("plan.figures", "plan", f"{name}: the plan says {said:,.1f}, its servers and moves make "
-                           f"{summed:,.1f}") for name, said, summed in sums
-                    if abs(said - summed) > max(1.0, _TOLERANCE * abs(summed))]
+    for name, free, where in (("now", told.free_now, site.start), ("after", told.free_after, after)):
+        held = site.holding(goal.server, [n for n, s in where.items() if s == goal.server])
+        limit = site.limit(goal.server)
+        yield Claim(f"room {name} (hundredths of a core, MiB)", free and (free.units, free.memory_mib),
+                    (limit.units - held.units, limit.memory_mib - held.memory_mib))
+    yield Claim("servers with a largest LPAR", sorted(x.server for x in told.slots), sorted(site.servers))
 
 
-def _stays_on(site: Site, where: Mapping[str, str], off: Collection[str], measure: Measure, idle: bool) -> float:
-    """The measure of a consolidation: servers, cores, or watts without the limit of a server's maximum."""
-    on = [s for s in site.servers if s not in off]
-    if measure is Measure.SERVERS:
-        return float(len(on))
-    if measure is Measure.CORES:
-        return sum(site.servers[s].configurable_units for s in on) / 100
-    return sum(_drawn(site, s, [] if idle else [n for n, t in where.items() if t == s], limited=False) for s in on)
-
-
-def _power(site: Site, where: Mapping[str, str], off: Collection[str]) -> float:
-    """Watts of the servers that are on."""
-    on = [s for s in site.servers if s not in off]
-    return sum(_drawn(site, s, [n for n, t in where.items() if t == s], limited=True) for s in on)
-
-
-def _drawn(site: Site, server: str, names: Iterable[str], *, limited: bool) -> float:
-    """Watts of a server with these LPARs: idle, and (maximum − idle) for the share of its cores that is busy."""
-    row, power = site.servers[server], power_of(site.servers[server])
-    cores = sum(v.entitlement_units for v in site.vioses_on(server)) / 100
-    cores += sum(_busy_cores(site, n) for n in names)
-    share = cores / max(row.configurable_units / 100, 0.01)
-    return power.idle_w + (power.max_w - power.idle_w) * (min(share, 1.0) if limited else share)
-
-
-def _busy_cores(site: Site, lpar: str) -> float:
-    """Cores that an LPAR keeps busy: measured on average, else stated, else its entitlement."""
-    if site.usage is not None and lpar in site.usage.measured:
-        return round(float(site.usage.of(lpar).mean())) / 1000
-    return site.lpars[lpar].kept_busy_units / 100
+def _consolidation(plan: Plan, site: Site) -> Iterator[Claim]:
+    """What stays on, and the energy that follows from it; of no other question."""
+    goal = plan.goal
+    if not isinstance(goal, Consolidate):
+        yield Claim("what only a consolidation has", (plan.levels, plan.off, dict(plan.restart), plan.energy),
+                    ((), (), {}, None))
+        return
+    yield Claim("servers that go off", plan.off, tuple(sorted({*plan.off})))
+    if not goal.n_plus_1:
+        yield Claim("restarts that were not asked for", dict(plan.restart), {})
+    if goal.usage and site.usage is None:
+        return
+    after = site.start | {m.lpar: m.target for m in plan.leg(OUT)}
+    for x in plan.levels[:1]:
+        yield near(x.name, x.objective, stays_on(site, after, plan.off, goal.measure, x.name.endswith("idle")), 1.0)
+    if plan.energy is None:
+        yield Claim("energy", None, "an account")
+    else:
+        yield from account_claims(plan, plan.energy, site, after)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 
 from planner.findings import Finding, ordered
@@ -98,10 +99,21 @@ class _Stage:
                 wrong.append(broken("plan.adapters", move.lpar, f"slot {slot} is mapped to {vios}, which does not "
                                     f"serve {', '.join(blind)}"))
         wrong += self._doubled(move, given)
-        if move.pool_id is not None and move.pool_id != self.site.pool_on(move.lpar, move.target):
+        wrong += self._needless("", move.lpar, move.disks, wanted)
+        wrong += self._needless(" (Fibre Channel)", move.lpar, move.fibres,
+                                {f.slot for f in reach.fibres_of(move.lpar)})
+        if move.pool_id != self.site.pool_on(move.lpar, move.target):
             wrong.append(broken("plan.pool", move.lpar, f"goes into pool {move.pool_id} of {move.target}; by name and "
                                 f"policy it belongs into {self.site.pool_on(move.lpar, move.target)}"))
         return wrong + self._fibres(move, here)
+
+    @staticmethod
+    def _needless(kind: str, lpar: str, given: Sequence[tuple[int, str]], wanted: Collection[int]) -> list[Finding]:
+        """Slots that the LPAR has not, or that are mapped twice."""
+        times = Counter(slot for slot, _ in given)
+        return [broken("plan.adapters", lpar, f"slot {slot}{kind} is mapped, " + (
+            "which it has not" if slot not in wanted else "twice")) for slot, count in sorted(times.items())
+            if slot not in wanted or count > 1]
 
     def _fibres(self, move: Move, here: Collection[str]) -> list[Finding]:
         """The same for virtual Fibre Channel: a VIOS of the target with a free port on the adapter's fabric."""
