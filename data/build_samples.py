@@ -1,4 +1,4 @@
-"""Builds the two sample estates, ``data/js22`` and ``data/landscape``, from the tables below.
+"""Builds the sample estates: ``data/js22`` and ``data/landscape`` from the tables below, ``data/modern`` of its own.
 
     python data/build_samples.py [DIRECTORY]      (default: the directory of this file)
 
@@ -487,8 +487,10 @@ def files() -> dict[str, bytes]:
 
 
 def main(directory: Path) -> None:
-    """Write the files; nothing else in the directory is touched."""
-    for name, data in sorted(files().items()):
+    """Write the files of all three estates; nothing else in the directory is touched."""
+    from build_modern import files as modern
+
+    for name, data in sorted({**files(), **modern()}.items()):
         path = directory / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)

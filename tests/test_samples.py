@@ -11,9 +11,10 @@ from typing import Any
 import openpyxl
 import pytest
 
+from planner.estate.catalogue import generation_of
 from planner.estate.load import checked, load
 from planner.estate.policy_file import read_policy_file, with_policies
-from planner.findings import Severity
+from planner.findings import Severity, errors
 from planner.formats.values import units_from_cores
 from planner.jobs import Options, evacuate, exit_code, window_from
 from planner.plan.choices import Status
@@ -73,7 +74,7 @@ def test_the_script_reproduces_the_committed_files(tmp_path: Path) -> None:
     """Byte for byte. Another release of XlsxWriter may pack a workbook otherwise: then every cell must be the same."""
     subprocess.run([sys.executable, str(DATA / "build_samples.py"), str(tmp_path)], check=True)
     written = {str(p.relative_to(tmp_path)): p for p in sorted(tmp_path.rglob("*")) if p.is_file()}
-    kept = {str(p.relative_to(DATA)): p for name in ("js22", "landscape") for p in sorted((DATA / name).rglob("*"))
+    kept = {str(p.relative_to(DATA)): p for name in ("js22", "landscape", "modern") for p in sorted((DATA / name).rglob("*"))
             if p.is_file()}
     kept["landscape-production-stays.toml"] = DATA / "landscape-production-stays.toml"
     assert sorted(written) == sorted(kept)
@@ -87,6 +88,15 @@ def test_both_load_without_a_finding(js22: Any, landscape: Any) -> None:
     assert landscape.findings == ()
     assert js22.kinds == {"estate-workbook": 1, "lparstat-i": 1}
     assert landscape.kinds == {"estate-workbook": 1, "lparstat-i": 72}
+
+
+def test_the_modern_estate_loads_without_an_error_and_each_console_s_smallest_server_can_be_freed() -> None:
+    modern = load([DATA / "modern"])
+    assert not errors(modern.findings)
+    assert {s.generation or generation_of(s.model) for s in modern.estate.servers} == {"POWER9", "POWER10", "POWER11"}
+    plan = evacuate(modern, Evacuate(servers=("east-s1024b",), come_back=True), Options())
+    assert plan.status is Status.OPTIMAL and plan.verified
+    assert len(plan.leg("out")) == len(plan.leg("back")) == sum(p.server == "east-s1024b" for p in modern.estate.lpars)
 
 
 # ---- the landscape --------------------------------------------------------------------------------------------------
