@@ -146,8 +146,10 @@ def assumptions(site: Site, terms: Terms, busy: Mapping[str, int], *, back: bool
     """What the account takes for granted."""
     stated = sum(site.lpars[n].busy_units is not None for n in site.start if n not in busy)
     guessed = [s for s, row in site.servers.items() if power_of(row).assumed]
-    out = [f"Energy: {terms.tariff.price_per_kwh:g} {terms.tariff.currency}/kWh, "
-           f"{terms.tariff.co2_kg_per_kwh:g} kg CO₂/kWh.",
+    t = terms.tariff
+    priced = [*([] if t.price_per_kwh is None else [f"{t.price_per_kwh:g} {t.currency}/kWh"]),
+              *([] if t.co2_kg_per_kwh is None else [f"{t.co2_kg_per_kwh:g} kg CO₂/kWh"])]
+    out = [f"Energy: {', '.join(priced) or 'in kWh alone, no price and no CO₂ were given'}.",
            "Power of a server: idle + (maximum − idle) × cores in use / configurable cores; 0 when it is off. Every "
            "server counts as on before the plan. Cooling is not counted.",
            f"Cores in use: {len(busy)} LPARs as measured on average, {stated} as stated (Busy (cores)), "

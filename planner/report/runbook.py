@@ -9,7 +9,7 @@ from planner.estate.model import Estate
 from planner.plan.choices import BACK, OUT, Status
 from planner.plan.plan import Move, Plan
 from planner.plan.questions import Consolidate, Evacuate, Headroom, Whatif
-from planner.report.commands import quoted
+from planner.report.commands import is_ivm, quoted
 from planner.report.headroom import sentences
 from planner.report.runbook_steps import items, lists, move_lines, on_consoles, sole_console, wave
 from planner.report.site_checks import console_items, vios_items, vlan_table, where
@@ -156,6 +156,10 @@ def _powered_off(plan: Plan, site: Site) -> Iterator[str]:
         name, at = quoted(server), where(site, server)
         query = f"lssyscfg -r lpar -m {name} -F name,state"
         yield f"- [ ] No client LPAR is Running on {md(server)} any more{at}: `{query}`"
+        if is_ivm(site, server):
+            yield f"- [ ] Its console, VIOS {md(site.servers[server].console)}, shut down last, as padmin: `shutdown`"
+            yield f"- [ ] {md(server)} powered off at its management module or ASMI: no IVM runs any more to do it"
+            continue
         for vios in site.vioses_on(server):
             yield (f"- [ ] VIOS {md(vios.name)} shut down: `chsysstate -m {name} -r lpar -o osshutdown -n "
                    f"{quoted(vios.name)}`")
@@ -179,6 +183,9 @@ def _powered_on(plan: Plan, site: Site) -> Iterator[str]:
     yield ""
     for server in plan.off:
         name = quoted(server)
+        if is_ivm(site, server):
+            yield f"- [ ] {md(server)} powered on at its management module or ASMI; its VIOS starts, RMC and MSP active"
+            continue
         yield f"- [ ] {md(server)} powered on{where(site, server)}: `chsysstate -m {name} -r sys -o on`"
         for vios in site.vioses_on(server):
             yield (f"- [ ] VIOS {md(vios.name)} activated (PROFILE: its own), RMC and MSP active: "

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from planner.api import evacuate
+from planner.api import consolidate, evacuate
 from planner.estate.model import Bridge, Estate
 from planner.plan.plan import Move
 from planner.report import commands
@@ -146,6 +146,14 @@ def test_ibm_i_moves_without_rmc():
 
 def test_power6_has_no_platform_optimizer():
     assert "optmem" not in runbook(evacuate(BASE, "A"), BASE)
+
+
+def test_an_ivm_cannot_switch_its_own_server():
+    of = consoles(estate([server("A"), server("B")], [lpar("a1", "A")]), A="A-v1", B="B-v1")
+    plan = consolidate(of)
+    assert plan.off == ("B",)
+    text = runbook(plan, of)
+    assert "chsysstate" not in text and text.count("management module or ASMI") == 2
 
 
 def test_vlans_by_switch():
