@@ -12,13 +12,14 @@ the target, each of which sees all of those disks: a matching, that is k paths t
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import islice, product
 from typing import TYPE_CHECKING, Any
 
-from planner.estate.model import Disk, Estate, Fibre, Network
+from planner.estate.model import Disk, Estate, Fibre, Network, Port
 from planner.grouping import grouped, linked
 from planner.remember import remembered
 
@@ -27,17 +28,25 @@ if TYPE_CHECKING:
 
 NO_RESERVE = ("no_reserve", "")
 UNSTATED_PORTS = 64
-"""Free NPIV ports of an adapter of which nobody states any."""
+"""Clients of a physical port (16 Gbit/s and slower) of which nobody states how many more it takes."""
+_WAYS = 5000
+"""Ways to map the adapters of an LPAR that are looked at."""
 
 Node = tuple[Any, ...]
+Spot = tuple[str, str]
+"""(VIOS, fabric): the physical ports of a VIOS on a fabric, each as good as the other."""
+Fibres = tuple[tuple[int, str, str], ...]
+"""(client slot, VIOS, physical port) of virtual Fibre Channel adapters; "" where the port is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
 class PathGroup:
-    """Client adapters that carry the same storage: source VIOS → its slots, and what they carry."""
+    """Client adapters that carry the same storage: source VIOS → its slots, and what they carry; how many adapters
+    carry it where each takes a virtual port."""
 
     slots: Mapping[str, tuple[int, ...]]
     carries: Mapping[str, frozenset[Any]]
+    ports: Mapping[str, Mapping[Any, int]] = field(default_factory=dict)
 
 
 def match(wanted: Sequence[str], eligible: Mapping[str, Sequence[str]]) -> dict[str, str]:
@@ -131,6 +140,8 @@ class Reach:
         self._nears: dict[Any, set[str] | None] = {}
         self._known_groups: dict[Any, tuple[int, tuple[PathGroup, ...], tuple[PathGroup, ...]]] = {}
         self._storages: dict[Any, int] = {}
+        self._ways: dict[tuple[int, str], Sequence[tuple[tuple[int, str], ...]]] = {}
+        self._uses: dict[tuple[int, str], Sequence[Mapping[Spot, int]]] = {}
 
     # ---- the graph ----------------------------------------------------------------------------------------------
 
@@ -156,13 +167,10 @@ class Reach:
         seas: dict[tuple[Node, Node], list[str]] = defaultdict(list)
         for b in self.estate.bridges:
             seas[("vlan", b.vswitch, b.vlan), ("vios", b.vios)].append(b.sea)
-        ports: dict[tuple[Node, Node], dict[str, int]] = defaultdict(dict)
-        for p in self.estate.ports:
-            free = UNSTATED_PORTS if p.free_ports is None else p.free_ports
-            ports[("fabric", p.fabric), ("vios", p.vios)][p.port] = free
         graph.add_edges_from((*ends, {"usable": True, "seas": names}) for ends, names in seas.items())
-        graph.add_edges_from((*ends, {"usable": any(n > 0 for n in free.values()), "ports": free})
-                             for ends, free in ports.items())
+        graph.add_edges_from((("fabric", fabric), ("vios", vios), {
+            "usable": self.port_room[vios, fabric] > 0, "ports": {p.port: p.free_ports for p in ports}})
+            for (vios, fabric), ports in self.ports_at.items())
 
     def _add_luns(self, graph: nx.DiGraph) -> dict[str, Node]:
         """LUN → its node."""
@@ -207,10 +215,11 @@ class Reach:
             scsi = tuple(PathGroup(g.slots, {v: frozenset(node[lun] for lun in c) for v, c in g.carries.items()})
                          for g in path_groups(row[:3] for row in disks))
             # All virtual Fibre Channel adapters of an LPAR lead to the same disks: one group over its VIOSes.
-            fibre = (_group((slot, vios, [fabric]) for slot, vios, fabric in fibres),) if fibres else ()
+            fibre = (replace(_group((slot, vios, [fabric]) for slot, vios, fabric in fibres), ports={
+                vios: Counter(f for _, v, f in fibres if v == vios) for _, vios, _ in fibres}),) if fibres else ()
             shape = tuple((tuple(g.slots.items()), tuple((v, tuple(sorted(c))) for v, c in sorted(g.carries.items())))
-                          for g in (*scsi, *fibre))
-            storage = self._storages.setdefault((len(scsi), shape), len(self._storages))
+                          for g in scsi)
+            storage = self._storages.setdefault((shape, fibres), len(self._storages))
             known = self._known_groups[disks, fibres] = storage, scsi, fibre
         return known
 
@@ -281,9 +290,90 @@ class Reach:
             {d.lun for d in self.disks_of(lpar) if d.backing == "lun" and self.lun_nodes[d.lun] in blind})))
 
     def fibre_paths(self, lpar: str, server: str) -> StoragePaths:
-        """How its virtual Fibre Channel adapters can be mapped on a server."""
+        """How its virtual Fibre Channel adapters can be mapped on a server: the first of the ways."""
         paths, blind = self._paths("fibre", lpar, server)
         return paths if not blind else replace(paths, unseen=tuple(sorted(fabric for _, fabric in blind)))
+
+    # ---- virtual ports of Fibre Channel -------------------------------------------------------------------------
+
+    @cached_property
+    def ports_at(self) -> Mapping[Spot, Sequence[Port]]:
+        """(VIOS, fabric) → its physical ports."""
+        return grouped(((p.vios, p.fabric), p) for p in self.estate.ports)
+
+    @cached_property
+    def _active(self) -> Mapping[str, str]:
+        return {p.name: p.server for p in self.estate.lpars if p.active}
+
+    @cached_property
+    def adapters_on(self) -> Mapping[str, int]:
+        """Fabric → virtual Fibre Channel adapters of active LPARs on it."""
+        return Counter(f.fabric for f in self.estate.fibres if f.lpar in self._active)
+
+    @cached_property
+    def port_room(self) -> Mapping[Spot, int]:
+        """(VIOS, fabric) → the virtual ports that LPARs may have there together: what is free now, and what the active
+        LPARs that are served there have. A port of which nobody states what is free takes ``UNSTATED_PORTS``."""
+        held = Counter((f.vios, f.fabric) for f in self.estate.fibres if f.lpar in self._active)
+        room: dict[Spot, int] = {}
+        for spot, ports in self.ports_at.items():
+            unstated = UNSTATED_PORTS * sum(p.free_ports is None for p in ports)
+            room[spot] = sum(p.free_ports or 0 for p in ports) + max(held[spot], unstated)
+        return room
+
+    def port_of(self, fibre: Fibre) -> str:
+        """The physical port of an adapter: as stated, else the only one of its VIOS and fabric; "" where unknown."""
+        there = self.ports_at.get((fibre.vios, fibre.fabric), ())
+        return fibre.port or (there[0].port if len(there) == 1 else "")
+
+    def own_fibres(self, lpar: str) -> Fibres:
+        """Where its virtual Fibre Channel adapters are now."""
+        return tuple(sorted((f.slot, f.vios, self.port_of(f)) for f in self.fibres_of(lpar)))
+
+    def ports_left(self, server: str) -> dict[str, Counter[str]]:
+        """VIOS → physical port → virtual ports that are free at the start; those that nobody states share what is taken
+        to be free there."""
+        left: dict[str, Counter[str]] = {v: Counter() for v in self.vioses_on.get(server, ())}
+        held = Counter((f.vios, f.fabric) for f in self.estate.fibres if f.lpar in self._active)
+        for (vios, fabric), ports in self.ports_at.items():
+            if vios in left:
+                unstated = [p.port for p in ports if p.free_ports is None]
+                rest = max(0, UNSTATED_PORTS * len(unstated) - held[vios, fabric])
+                left[vios].update({p.port: p.free_ports for p in ports if p.free_ports is not None})
+                left[vios].update({port: (rest + n) // len(unstated) for n, port in enumerate(unstated)})
+        return left
+
+    def fibre_ways(self, lpar: str, server: str) -> Sequence[tuple[tuple[int, str], ...]]:
+        """Every way to map its virtual Fibre Channel adapters on a server that loses no path more than it must and for
+        which the ports are enough when nobody else takes any; none where there is no such way."""
+        if not self.fibres_of(lpar):
+            return ((),)
+        key = self.alike[lpar].storage, server
+        if key not in self._ways:
+            (group,) = self.alike[lpar].fibre
+            wanted, eligible = self._eligible(group, server)
+            apart = len(match(wanted, eligible))
+            ways = product(*(eligible[v] for v in wanted))
+            self._ways[key] = [tuple(sorted((slot, vios) for v, vios in zip(wanted, way, strict=True)
+                                            for slot in group.slots[v]))
+                               for way in islice(ways, _WAYS) if len(set(way)) == apart]
+        return self._ways[key]
+
+    @remembered
+    def port_uses(self, lpar: str, server: str) -> Sequence[Mapping[Spot, int]]:
+        """The virtual ports that it may take on a server, one entry for each choice; on its own server what it has."""
+        fabrics = {f.slot: f.fabric for f in self.fibres_of(lpar)}
+        if not fabrics:
+            return ({},)
+        if self._active.get(lpar) == server:
+            return (Counter((f.vios, f.fabric) for f in self.fibres_of(lpar)),)
+        key = self.alike[lpar].storage, server
+        if key not in self._uses:
+            found = (Counter((vios, fabrics[slot]) for slot, vios in way) for way in self.fibre_ways(lpar, server))
+            self._uses[key] = list({tuple(sorted(use.items())): use for use in found}.values())
+        return self._uses[key]
+
+    # ---- mapping ------------------------------------------------------------------------------------------------
 
     def _paths(self, kind: str, lpar: str, server: str) -> tuple[StoragePaths, frozenset[Node]]:
         """The paths, and what of theirs no VIOS of the server can serve."""
@@ -293,9 +383,16 @@ class Reach:
             self._answers[key] = self._solve(alike.scsi if kind == "scsi" else alike.fibre, server)
         return self._answers[key]
 
-    def _serves(self, vios: str, thing: Node) -> bool:
+    def _serves(self, vios: str, thing: Node, ports: int = 0) -> bool:
         edge = self._edges(thing).get(("vios", vios))
-        return edge is not None and edge["usable"]
+        return edge is not None and edge["usable"] and (not ports or self.port_room[vios, thing[1]] >= ports)
+
+    def _eligible(self, group: PathGroup, server: str) -> tuple[list[str], dict[str, list[str]]]:
+        """The source VIOSes of a group by slot, and the VIOSes of a server that can stand for each."""
+        wanted = sorted(group.slots, key=lambda v: group.slots[v])
+        here = self.vioses_on.get(server, [])
+        return wanted, {v: [t for t in here if all(self._serves(t, c, group.ports.get(v, {}).get(c, 0))
+                                                   for c in group.carries[v])] for v in wanted}
 
     def _solve(self, groups: Iterable[PathGroup], server: str) -> tuple[StoragePaths, frozenset[Node]]:
         mapping: list[tuple[int, str]] = []
@@ -304,8 +401,7 @@ class Reach:
         lost = 0
         here = self.vioses_on.get(server, [])
         for group in groups:
-            wanted = sorted(group.slots, key=lambda v: group.slots[v])
-            eligible = {v: [t for t in here if all(self._serves(t, c) for c in group.carries[v])] for v in wanted}
+            wanted, eligible = self._eligible(group, server)
             for v in wanted:
                 blind = {c for c in group.carries[v] if not any(self._serves(t, c) for t in here)}
                 unseen |= blind

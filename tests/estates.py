@@ -209,7 +209,7 @@ def move(of: Estate, name: str, source: str, target: str, **changes: Any) -> Mov
         "pool_id": site.pool_on(name, target) if name in site.lpars and target in site.servers else None,
         "target_id": site.lpars[name].lpar_id if name in site.lpars else None,
         "disks": tuple((d.slot, f"{target}-{d.vios[-2:]}") for d in slots),
-        "fibres": tuple((f.slot, f"{target}-{f.vios[-2:]}") for f in fibres)}
+        "fibres": tuple((f.slot, f"{target}-{f.vios[-2:]}", "") for f in fibres)}
     return Move(name, source, target, **(stated | changes))
 
 

@@ -214,7 +214,7 @@ class _Builder:
             self.wwpns += 2
             fabric = "AB"[number]
             self.add("fibres", Fibre(lpar, self.slot(lpar), vios.name, f"c0507600{self.wwpns:08x}",
-                                     f"c0507600{self.wwpns + 1:08x}", fabric))
+                                     f"c0507600{self.wwpns + 1:08x}", fabric, port="fcs0"))
             if not any(p.vios == vios.name for p in self.of("ports")):
                 self.add("ports", Port(vios.name, "fcs0", fabric))
 

@@ -1367,7 +1367,7 @@ def _scanner_states(estate: Estate) -> Estate:
     """
     out = _console_output(estate, lmb_mib=None, min_units_per_vp=None, enterprise=None, max_migrations=None)
     return out.replace(
-        pools=(), ports=(),
+        pools=(), ports=(), fibres=tuple(replace(f, port="") for f in out.fibres),
         vioses=tuple(replace(v, msp=None) for v in out.vioses),
         lpars=tuple(replace(p, preferred_mode="", error_path_reporting=None, workload_group="",
                             huge_pages=None, pool_id=None, **_NOT_LISTED, vtpm=None) for p in out.lpars),

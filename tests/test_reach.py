@@ -194,7 +194,8 @@ def served(of: Estate, lpar_name: str, target: str) -> dict[str, tuple[set[str],
     whose load no single one takes over; how many of those that could lose a VIOS of their own, by trying all ways."""
     there = [v.name for v in of.vioses if v.server == target]
     usable = {(z.lun, z.vios) for z in of.zonings if z.reserve_policy in ("", "no_reserve")}
-    ports = {(p.fabric, p.vios) for p in of.ports if p.free_ports != 0}
+    here = {(f.fabric, f.vios) for f in of.fibres if f.lpar in {p.name for p in of.lpars if p.active}}
+    ports = {(p.fabric, p.vios) for p in of.ports if p.free_ports != 0 or (p.fabric, p.vios) in here}
     disks = [(d.slot, d.vios, d.lun) for d in of.disks if d.lpar == lpar_name and d.backing == "lun"]
     fibres = [(f.slot, f.vios, f.fabric) for f in of.fibres if f.lpar == lpar_name]
     out = {}

@@ -482,6 +482,8 @@ class Join:
             if name and vios and name not in self.vioses:
                 port = behind.get((vios, c.vios_slot or -1), "")
                 places[name, c.slot] = (fabrics.get((vios, port), ("",))[0], c.source)
+                if port:
+                    self.rows.append(("fibres", (name, c.slot), {"port": (port, c.source)}, c.source, 1))
         known = all(fabric for fabric, _ in (*fabrics.values(), *places.values()))
         for kind, found in (("ports", fabrics), ("fibres", places)):
             for key, (fabric, source) in found.items():

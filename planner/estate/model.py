@@ -293,6 +293,8 @@ class Fibre:
     wwpn2: str = field(metadata=column("WWPN 2", comment="Used for the move: must be zoned like the first."))
     fabric: str = field(metadata=column("Fabric"))
     both_zoned: bool | None = field(default=None, metadata=column("Both zoned", T.YES_NO))
+    port: str = field(default="", metadata=column("Port", after="vios",
+        comment="Physical port of the VIOS that carries it now (lsmap -all -npiv). Empty: unknown."))
     note: str = field(default="", metadata=column("Note"))
 
 
@@ -305,7 +307,7 @@ class Port:
     port: str = field(metadata=column("Port", comment="For example fcs0."))
     fabric: str = field(metadata=column("Fabric"))
     free_ports: int | None = field(default=None, metadata=column("Free virtual ports", T.INTEGER, minimum=0,
-        comment="lsnports awwpns / aports. Empty: enough."))
+        comment="lsnports: the smaller of aports and awwpns / 2. Empty: unknown, 64 with its clients is assumed."))
     note: str = field(default="", metadata=column("Note"))
 
 

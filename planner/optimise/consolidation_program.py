@@ -16,7 +16,8 @@ from planner.optimise.placement import Candidates, PlacementProgram
 from planner.optimise.program import MEASURE, Solution, Tag
 from planner.plan.questions import Consolidate
 from planner.rules import Site, ledger
-from planner.rules.ledger import WHOLE, kept_apart, takes
+from planner.rules.base import WHOLE
+from planner.rules.ledger import kept_apart, takes
 
 Restarts = Mapping[tuple[str, str], Sequence[str]]
 """(LPAR, server that it may end on) → servers on which it may restart when that one fails."""

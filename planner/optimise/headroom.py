@@ -22,8 +22,9 @@ from planner.plan.choices import By, Status
 from planner.plan.details import Conflict, shortfall
 from planner.plan.questions import Headroom
 from planner.rules import Judge, Site
+from planner.rules.base import WHOLE
 from planner.rules.ledger import MEMORY as MEMORY_USED
-from planner.rules.ledger import PROCESSORS, WHOLE, Amounts, Resource
+from planner.rules.ledger import PROCESSORS, Amounts, Resource
 from planner.units import show_cores, show_gib
 
 CORES, MEMORY = "cores", "memory"

@@ -141,6 +141,8 @@ class PlacementProgram:
                 loads = [self.load(resource, s, coming, moment) for moment in self.moments()]
                 for part in loads[0]:
                     for terms, rhs in (load[part] for load in loads):
+                        if resource.rare and sum(terms.values()) <= rhs:
+                            continue
                         self.program.at_most({**terms, **self.wanted(s, resource)}, rhs, Tag(resource.rule, s, part))
 
     def load(self, resource: Resource, server: str, coming: Sequence[tuple[str, int]], moment: Moment | None = None

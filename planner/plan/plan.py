@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NotRequired
 
 from pydantic import Field, GetPydanticSchema, ValidationError, computed_field
 from pydantic_core import from_json
@@ -45,6 +45,10 @@ class AdapterForm(TypedDict):
     vios: str
 
 
+class FibreForm(AdapterForm):
+    port: NotRequired[str]
+
+
 class StayForm(TypedDict):
     lpar: str
     server: str
@@ -63,6 +67,9 @@ class FindingForm(TypedDict):
 Adapters = Annotated[tuple[tuple[int, str], ...], Listed(
     list[AdapterForm], lambda rows: tuple((a["slot"], a["vios"]) for a in rows),
     lambda pairs: [{"slot": slot, "vios": vios} for slot, vios in pairs])]
+Fibres = Annotated[tuple[tuple[int, str, str], ...], Listed(
+    list[FibreForm], lambda rows: tuple((a["slot"], a["vios"], a.get("port", "")) for a in rows),
+    lambda rows: [{"slot": slot, "vios": vios, **({"port": port} if port else {})} for slot, vios, port in rows])]
 Stays = Annotated[tuple[tuple[str, str, str], ...], Listed(
     list[StayForm], lambda rows: tuple((s["lpar"], s["server"], s["why"]) for s in rows),
     lambda stays: [{"lpar": lpar, "server": server, "why": why} for lpar, server, why in stays])]
@@ -75,8 +82,8 @@ Findings = Annotated[tuple[Finding, ...], Listed(
 class Move:
     """One live migration. Times in ms from the start of the window; ``bytes_sent`` over the wire, all rounds.
 
-    ``disks`` and ``fibres``: (client slot, VIOS on the target). ``parking``: it will move again on this leg. The clocks
-    are in plan.json alone.
+    ``disks``: (client slot, VIOS on the target); ``fibres``: the same with the physical port there, ``""`` where the
+    console chooses it. ``parking``: it will move again on this leg. The clocks are in plan.json alone.
     """
 
     lpar: str
@@ -93,7 +100,7 @@ class Move:
     pool_id: Annotated[int | None, Field(alias="target_pool_id")] = None
     target_id: Annotated[int | None, Field(alias="target_lpar_id")] = None
     disks: Annotated[Adapters, Field(alias="virtual_scsi")] = ()
-    fibres: Annotated[Adapters, Field(alias="virtual_fc")] = ()
+    fibres: Annotated[Fibres, Field(alias="virtual_fc")] = ()
     parking: bool = False
     start_clock: Annotated[Clock | None, Field(exclude_if=absent)] = field(default=None, compare=False, repr=False)
     end_clock: Annotated[Clock | None, Field(exclude_if=absent)] = field(default=None, compare=False, repr=False)

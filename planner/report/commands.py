@@ -116,16 +116,16 @@ def _movers(move: Move, site: Site) -> Iterator[str]:
 
 def input_data(move: Move, site: Site, own_id: int | None) -> str:
     """The ``-i`` data of migrlpar: adapter maps, movers, pool, and the new id where it changes."""
-    def mapping(pairs: tuple[tuple[int, str], ...]) -> str:
+    def mapping(rows: Iterable[tuple[int, str, str]]) -> str:
         out = []
-        for slot, vios in pairs:
+        for slot, vios, port in rows:
             number = site.vioses[vios].lpar_id if vios in site.vioses else None
-            out.append(f"{slot}/{vios}/{'' if number is None else number}")
+            out.append(f"{slot}/{vios}/{'' if number is None else number}" + (f"//{port}" if port else ""))
         return ",".join(out)
 
     fields = []
     if move.disks:
-        fields.append(_attribute("virtual_scsi_mappings", mapping(move.disks)))
+        fields.append(_attribute("virtual_scsi_mappings", mapping((slot, vios, "") for slot, vios in move.disks)))
     if move.fibres:
         fields.append(_attribute("virtual_fc_mappings", mapping(move.fibres)))
     if not is_ivm(site, move.source) and not is_ivm(site, move.target):

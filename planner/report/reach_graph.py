@@ -62,7 +62,7 @@ def _to_vioses(reach: Reach) -> Iterator[tuple[Node, Node, dict[str, Any]]]:
             yield ("sea", vios[1], sea), vios, {}
         for port, free in edge.get("ports", {}).items():
             yield thing, ("port", vios[1], port), {}
-            yield ("port", vios[1], port), vios, {"free_ports": free}
+            yield ("port", vios[1], port), vios, {} if free is None else {"free_ports": free}
 
 
 def graph_bytes(reach: Reach, ending: str) -> bytes:

@@ -231,7 +231,7 @@ def _homewards(plan: Plan, site: Site) -> Iterator[Move]:
         yield replace(m, source=m.target, target=m.source, source_msp=m.target_msp, target_msp=m.source_msp,
                        pool_id=site.pool_on(m.lpar, m.source),
                        disks=site.reach.disk_paths(m.lpar, m.source).mapping,
-                       fibres=site.reach.fibre_paths(m.lpar, m.source).mapping,
+                       fibres=site.reach.own_fibres(m.lpar) if m.source == site.start[m.lpar] else (),
                        target_id=site.lpars[m.lpar].lpar_id if m.source == site.start[m.lpar] else None)
 
 

@@ -124,8 +124,9 @@ def _move_columns(plan: Plan, lpars: Mapping[str, Lpar]) -> tuple[Column, ...]:
         Column("Target mover", lambda m: m.target_msp, "plain", 15),
         Column("Target pool", lambda m: m.pool_id, "id", 8),
         Column("Target id", lambda m: m.target_id, "id", 9),
-        Column("Adapters (slot → VIOS)", lambda m: ", ".join(f"{s} → {v}" for s, v in (*m.disks, *m.fibres)), "plain",
-               30),
+        Column("Adapters (slot → VIOS)",
+               lambda m: ", ".join(f"{s} → {'/'.join(filter(None, at))}" for s, *at in (*m.disks, *m.fibres)),
+               "plain", 30),
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Hashable, Iterator
+from collections import Counter
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -72,18 +73,40 @@ class Use:
     """Something of a server that LPARs use up, in whole numbers.
 
     ``what``: what it is, for a person; ``by`` (site, lpar, server): what an LPAR takes there; ``most`` (site, server):
-    what all may take, None: no limit. A server that is over at the start does not rise.
+    what all may take, None: no limit; both by part of the server where it has several. A server that is over at the
+    start does not rise.
     """
 
     what: str
-    by: Callable[[Any, str, str], int]
-    most: Callable[[Any, str], int | None]
+    by: Callable[[Any, str, str], int | Mapping[str, int]]
+    most: Callable[[Any, str], int | Mapping[str, int] | None]
+    rare: bool = False
+    """It seldom lacks: rows that nothing can break are left out of the programs."""
 
     def over(self, site: Any, server: str, holders: Collection[str]) -> tuple[int, int] | None:
         """(what these LPARs take, the most there is) where that is too much."""
-        held, at_start = (sum(self.by(site, n, server) for n in names) for names in (holders, site.residents(server)))
-        most = self.most(site, server)
-        return None if most is None or held <= max(most, at_start) else (held, most)
+        return next(((held, most) for _, held, most in self.parts_over(site, server, holders)), None)
+
+    def parts_over(self, site: Any, server: str, holders: Collection[str]) -> Iterator[tuple[str, int, int]]:
+        """The same with the part before it, of each part where it is too much."""
+        most = by_part(self.most(site, server))
+        if most:
+            held, at_start = (Counter[str]() for _ in range(2))
+            for names, into in ((holders, held), (site.residents(server), at_start)):
+                for n in names:
+                    into.update(by_part(self.by(site, n, server)))
+            for part, limit in most.items():
+                if held[part] > max(limit, at_start[part]):
+                    yield part, held[part], limit
+
+
+WHOLE = ""
+"""The part of a server that is the server itself."""
+
+
+def by_part(amount: int | Mapping[str, int] | None) -> Mapping[str, int]:
+    """Part of a server → so much of it."""
+    return {} if amount is None else {WHOLE: amount} if isinstance(amount, int) else amount
 
 
 PRUNES = "prunes the candidate before the program is built"
@@ -100,7 +123,7 @@ class Rule:
     ``use``: what a SERVER rule counts. ``fits`` (site, demand, target): a MOVE rule that looks at nothing of the LPAR
     but its size. ``lasting``: it is of the two servers and the LPAR, not of what people want at the moment. ``shape``
     (site, lpar) gives all that a MOVE rule looks at in the LPAR: LPARs of one shape get one answer for the same two
-    servers. None: it looks at the LPAR itself.
+    servers. None: it looks at the LPAR itself. ``concerns`` (site): it may have something to say there.
     """
 
     id: str
@@ -116,6 +139,7 @@ class Rule:
     fits: Callable[[Any, Demand, str], bool] | None = None
     lasting: bool = True
     shape: Callable[[Any, str], Hashable] | None = None
+    concerns: Callable[[Any], bool] | None = None
 
     def findings(self, subject: str, *arguments: Any) -> list[Finding]:
         """The breaches as findings about ``subject``."""
@@ -138,9 +162,10 @@ def declared_uses() -> list[tuple[Rule, Use]]:
     return [(r, r.use) for r in of_scope(Scope.SERVER) if r.use is not None]
 
 
-def asked_rules(scope: Scope) -> list[Rule]:
-    """The rules that the programs keep by asking them."""
-    return [r for r in of_scope(scope) if r.encoding == ASKED]
+def asked_rules(scope: Scope, site: Any = None) -> list[Rule]:
+    """The rules that the programs keep by asking them; of a ``site`` those that concern it."""
+    return [r for r in of_scope(scope) if r.encoding == ASKED and (
+        site is None or r.concerns is None or r.concerns(site))]
 
 
 def two_servers(site: Any, lpar: str) -> Hashable:
@@ -151,7 +176,8 @@ def two_servers(site: Any, lpar: str) -> Hashable:
 def rule(id: str, sentence: str, scope: Scope, *, source: str, severity: Severity = Severity.ERROR,
          hold: Hold = Hold.ALWAYS, binds: frozenset[On] = MOVES, encoding: str = "", use: Use | None = None,
          fits: Callable[[Any, Demand, str], bool] | None = None, lasting: bool = True,
-         shape: Callable[[Any, str], Hashable] | None = None) -> Callable[[Callable[..., Iterator[Breach]]], Rule]:
+         shape: Callable[[Any, str], Hashable] | None = None,
+         concerns: Callable[[Any], bool] | None = None) -> Callable[[Callable[..., Iterator[Breach]]], Rule]:
     """Register a check as a rule; raises ValueError when the id is taken or nothing says how the programs keep it.
 
     What looks at one LPAR prunes candidates, what declares a ``use`` becomes rows; everything else states its
@@ -164,7 +190,8 @@ def rule(id: str, sentence: str, scope: Scope, *, source: str, severity: Severit
         raise ValueError(f"rule {id}: say how the programs keep it: use=Use(…), or encoding=… (ASKED is always there)")
 
     def register(check: Callable[..., Iterator[Breach]]) -> Rule:
-        REGISTRY[id] = Rule(id, sentence, scope, severity, hold, binds, kept, source, check, use, fits, lasting, shape)
+        REGISTRY[id] = Rule(id, sentence, scope, severity, hold, binds, kept, source, check, use, fits, lasting, shape,
+                            concerns)
         return REGISTRY[id]
 
     return register

@@ -14,12 +14,10 @@ from planner.estate.capacity import Demand
 from planner.estate.policies import Group
 from planner.remember import remembered
 from planner.rules.asking import may_arrive
-from planner.rules.base import Scope, Use, asked_rules, declared_uses
+from planner.rules.base import WHOLE, Scope, Use, asked_rules, by_part, declared_uses
 from planner.rules.site import Site
 from planner.units import show_cores, show_gib
 
-WHOLE = ""
-"""The part of a server that is the server itself."""
 Amounts = Mapping[str, int]
 """Part of a server → so much of it."""
 
@@ -30,13 +28,15 @@ class Resource:
 
     ``takes`` (site, LPAR, server, size): what an LPAR of that size takes of the server's parts. ``limits`` (site,
     server): what LPARs may take of each part together, VIOSes and firmware deducted; a part that is not named has no
-    limit. ``more`` (amount, server, part): how a person is told that so much is lacking.
+    limit. ``more`` (amount, server, part): how a person is told that so much is lacking. ``rare``: it seldom lacks, and
+    rows that nothing can break are left out.
     """
 
     rule: str
     takes: Callable[[Site, str, str, Demand], Amounts]
     limits: Callable[[Site, str], Amounts]
     more: Callable[[int, str, str], str]
+    rare: bool = False
 
 
 def _in_pool(site: Site, lpar: str, server: str, size: Demand) -> Amounts:
@@ -67,12 +67,9 @@ def resources() -> tuple[Resource, ...]:
 
 
 def _declared(rule: str, use: Use) -> Resource:
-    def limits(site: Site, server: str) -> Amounts:
-        most = use.most(site, server)
-        return {} if most is None else {WHOLE: most}
-
-    return Resource(rule, lambda site, lpar, server, size: {WHOLE: use.by(site, lpar, server)}, limits,
-                    lambda amount, server, part: f"{amount} more {use.what} on {server}")
+    return Resource(rule, lambda site, lpar, server, size: by_part(use.by(site, lpar, server)),
+                    lambda site, server: by_part(use.most(site, server)),
+                    lambda amount, server, part: f"{amount} more {use.what} on {part or server}", use.rare)
 
 
 RESOURCES: tuple[Resource, ...] = resources()
@@ -122,7 +119,7 @@ class _Rules:
         for _, group in kept_apart(site):
             for n in group.members:
                 self.others.setdefault(n, set()).update(set(group.members) - {n})
-        self.asks = bool(asked_rules(Scope.SERVER) or asked_rules(Scope.GROUP))
+        self.asks = bool(asked_rules(Scope.SERVER, site) or asked_rules(Scope.GROUP, site))
         """Whether rules have to be asked when an LPAR arrives."""
 
     def _allowed(self, resource: Resource, server: str) -> Amounts:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from planner.estate.model import Disk
@@ -108,7 +109,8 @@ def redundancy(site: Site, lpar: str, source: str, target: str) -> Iterator[Brea
                          "zone the LUNs to a second VIOS there, or state the policy redundancy if-possible", optional)
 
 
-@rule("storage.fabric", "Every virtual Fibre Channel adapter finds a port with NPIV on its fabric on the target.",
+@rule("storage.fabric", "Every virtual Fibre Channel adapter finds a port with NPIV on its fabric on the target, which "
+      "has a virtual port for each were the target empty of other LPARs.",
       Scope.MOVE, binds=ANYHOW, shape=storage_shape,
       source="IBM p8hc3_hmcvios (no FC adapters … npiv_dest_adapter rc=83); HSCLA319")
 def fabric(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
@@ -116,5 +118,14 @@ def fabric(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     for name in paths.unseen:
         yield Breach(f"no VIOS of {target} has a free NPIV port on fabric {name}", "connect or free a port there")
     for vios in paths.split:
-        yield Breach(f"the fabrics that {vios} serves are seen on {target} by no single VIOS",
-                     "connect one VIOS there to all of them")
+        wanted = Counter(f.fabric for f in site.reach.fibres_of(lpar) if f.vios == vios)
+        room = {v: {x: site.reach.port_room.get((v.name, x), 0) for x in wanted} for v in site.vioses_on(target)}
+        enough = [", ".join(f"{v.name} has {n} on {x}" for x, n in there.items() if n < wanted[x])
+                  for v, there in room.items() if all(there.values())]
+        if enough:
+            needed = " and ".join(f"{n} on {x}" for x, n in wanted.items())
+            yield Breach(f"its Fibre Channel adapters over {vios} need virtual ports of one VIOS, {needed}; on "
+                         f"{target} {'; '.join(enough)}", "free ports there (lsnports: aports), or add a port")
+        else:
+            yield Breach(f"the fabrics that {vios} serves are seen on {target} by no single VIOS",
+                         "connect one VIOS there to all of them")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from planner.plan.choices import BACK, OUT
 from planner.plan.plan import Move, Window
 from planner.rules import Judge, Site
+from planner.schedule.fibre import with_ports
 from planner.schedule.order import Step, mark_parking, serial_order
 from planner.schedule.waves import Packer, with_ids
 
@@ -82,7 +83,10 @@ def timetable(site: Site, judge: Judge, placement: Mapping[str, str], window: Wi
         if isinstance(back, str):
             return Timetable(reason=f"the way back: {back}")
         moves += back
-    return Timetable(tuple(with_ids(site, moves)))
+    ported = with_ports(site, moves)
+    if ported is None:
+        return Timetable(reason="no mapping was found that keeps every VIOS within its virtual Fibre Channel ports")
+    return Timetable(tuple(with_ids(site, ported)))
 
 
 def _reversed(moves: Sequence[Move]) -> list[Step]:

@@ -232,8 +232,7 @@ def _move(site: Site, flight: Flight, cost: Copy, leg: str, wave: int, start_ms:
     step = flight.step
     return Move(step.lpar, step.source, step.target, leg, wave, start_ms, cost.duration_ms, cost.suspend_ms,
                 cost.bytes_sent, flight.pair[0], flight.pair[1], site.pool_on(step.lpar, step.target),
-                disks=site.reach.disk_paths(step.lpar, step.target).mapping,
-                fibres=site.reach.fibre_paths(step.lpar, step.target).mapping, parking=step.parking)
+                disks=site.reach.disk_paths(step.lpar, step.target).mapping, parking=step.parking)
 
 
 def with_ids(site: Site, moves: Sequence[Move]) -> list[Move]:

@@ -12,6 +12,7 @@ from planner.plan.plan import HIGHEST_ID, Move, Plan, ServerState
 from planner.rules import Judge, Site
 from planner.verify.base import Replay, broken, server_state, server_states
 from planner.verify.goals import Course, goal_findings
+from planner.verify.ports import PortCount
 
 
 class _Stage:
@@ -21,6 +22,7 @@ class _Stage:
         self.site, self.judge = site, judge
         self.where: dict[str, tuple[str, ...]] = {n: (s,) for n, s in site.start.items()}
         self.ids = {(p.name, p.server): p.lpar_id for p in site.estate.lpars}
+        self.ports = PortCount(site.estate)
         self.found: list[Finding] = []
         self.peaks: dict[str, ServerState] = {s.server: s for s in server_states(site, self.where)}
         self.holders = {s: dict.fromkeys(names) for s, names in inverted(site.start.items(), site.servers).items()}
@@ -50,6 +52,7 @@ class _Stage:
     def end(self, move: Move) -> None:
         if move.lpar in self.where and move.target in self.site.servers:
             self._hold(move.lpar, (move.target,))
+            self.ports.give(move)
 
     def _hold(self, lpar: str, servers: tuple[str, ...]) -> None:
         for server in self.where[lpar]:
@@ -99,8 +102,8 @@ class _Stage:
                 wrong.append(broken("plan.adapters", move.lpar, f"slot {slot} is mapped to {vios}, which does not "
                                     f"serve {', '.join(blind)}"))
         wrong += self._doubled(move, given)
-        wrong += self._needless("", move.lpar, move.disks, wanted)
-        wrong += self._needless(" (Fibre Channel)", move.lpar, move.fibres,
+        wrong += self._needless("", move.lpar, [slot for slot, _ in move.disks], wanted)
+        wrong += self._needless(" (Fibre Channel)", move.lpar, [slot for slot, *_ in move.fibres],
                                 {f.slot for f in reach.fibres_of(move.lpar)})
         if move.pool_id != self.site.pool_on(move.lpar, move.target):
             wrong.append(broken("plan.pool", move.lpar, f"goes into pool {move.pool_id} of {move.target}; by name and "
@@ -108,17 +111,17 @@ class _Stage:
         return wrong + self._fibres(move, here)
 
     @staticmethod
-    def _needless(kind: str, lpar: str, given: Sequence[tuple[int, str]], wanted: Collection[int]) -> list[Finding]:
+    def _needless(kind: str, lpar: str, given: Collection[int], wanted: Collection[int]) -> list[Finding]:
         """Slots that the LPAR has not, or that are mapped twice."""
-        times = Counter(slot for slot, _ in given)
+        times = Counter(given)
         return [broken("plan.adapters", lpar, f"slot {slot}{kind} is mapped, " + (
             "which it has not" if slot not in wanted else "twice")) for slot, count in sorted(times.items())
             if slot not in wanted or count > 1]
 
     def _fibres(self, move: Move, here: Collection[str]) -> list[Finding]:
         """The same for virtual Fibre Channel: a VIOS of the target with a free port on the adapter's fabric."""
-        wrong, given = [], dict(move.fibres)
-        served = {(p.vios, p.fabric) for p in self.site.estate.ports if p.free_ports != 0}
+        wrong, given = [], {slot: vios for slot, vios, _ in move.fibres}
+        served = {(p.vios, p.fabric) for p in self.site.estate.ports}
         for f in self.site.reach.fibres_of(move.lpar):
             vios = given.get(f.slot, "")
             if vios not in here:
@@ -126,8 +129,8 @@ class _Stage:
                                     f"of {move.target}"))
             elif (vios, f.fabric) not in served:
                 wrong.append(broken("plan.adapters", move.lpar, f"slot {f.slot} (Fibre Channel) is mapped to {vios}, "
-                                    f"which has no free port on fabric {f.fabric}"))
-        return wrong
+                                    f"which has no port on fabric {f.fabric}"))
+        return wrong + [broken("plan.ports", move.lpar, what) for what in self.ports.take(move)]
 
     def _doubled(self, move: Move, given: Mapping[int, str]) -> list[Finding]:
         """Paths to one disk over two VIOSes must lead over two on the target."""
@@ -137,7 +140,7 @@ class _Stage:
         for d in self.site.reach.disks_of(move.lpar):
             if d.backing == "lun" and d.slot in given:
                 paths.setdefault(f"LUN {d.lun}", {})[d.vios] = given[d.slot]
-        fibres = dict(move.fibres)
+        fibres = {slot: vios for slot, vios, _ in move.fibres}
         for f in self.site.reach.fibres_of(move.lpar):
             if f.slot in fibres:
                 paths.setdefault("its Fibre Channel adapters", {})[f.vios] = fibres[f.slot]

@@ -104,6 +104,33 @@ def _fabric(*free: tuple[str, str, int | None], both_zoned: bool | None = True) 
     return BASE.replace(fibres=fibres, ports=ports)
 
 
+def _adapters(*free: tuple[str, str, int | None], names: Sequence[str] = ("a1", "a2")) -> Estate:
+    """These LPARs on NPIV, over the first VIOS on fabric f1 and over the second on f2."""
+    of = _fabric(*free)
+    home = {p.name: p.server for p in of.lpars}
+    return of.replace(fibres=tuple(
+        Fibre(name, 40 + n, f"{home[name]}-v{n}", f"c0{name}{n}0", f"c0{name}{n}1", f"f{n}", True)
+        for name in names for n in (1, 2)))
+
+
+def _twice() -> Estate:
+    """a1 with two adapters over one VIOS and fabric."""
+    of = _fabric(("B-v1", "f1", 1))
+    return of.replace(fibres=tuple(replace(f, vios="A-v1", fabric="f1") for f in of.fibres))
+
+
+def _crossed(last: int) -> Estate:
+    """a1, a2 and c1 on NPIV; both VIOSes of B have ports on both fabrics, enough of each fabric."""
+    return _adapters(("B-v1", "f1", 2), ("B-v1", "f2", 2), ("B-v2", "f1", 1), ("B-v2", "f2", last), names=("a1", "a2", "c1"))
+
+
+def three_to_b(of: Estate) -> list[Move]:
+    """a1, a2 and c1 one after the other, c1 over crossed VIOSes."""
+    first, second = one_after_the_other(of)
+    crossed = tuple((slot, {"B-v1": "B-v2", "B-v2": "B-v1"}[vios], "") for slot, vios, _ in first.fibres)
+    return [first, second, replace(move(of, "c1", "C", "B"), fibres=crossed, start_ms=second.end_ms, wave=3)]
+
+
 def _nameless(of: Estate) -> Estate:
     return of.replace(fibres=tuple(replace(f, wwpn2="") for f in of.fibres))
 
@@ -323,7 +350,16 @@ EXAMPLES: dict[str, Example] = {
     "storage.fabric": Example(
         [Good(BASE), Good(_fabric(*ALL_PORTS)), Good(_fabric(("B-v1", "f1", None), ("B-v2", "f2", 1)))],
         [Bad(_fabric(("B-v1", "f1", 8)), "no VIOS of B has a free NPIV port on fabric f2"),
-         Bad(_fabric(("B-v1", "f1", 8), ("B-v2", "f2", 0)), "free NPIV port on fabric f2")]),
+         Bad(_fabric(("B-v1", "f1", 8), ("B-v2", "f2", 0)), "free NPIV port on fabric f2"),
+         Bad(_twice(), "need virtual ports of one VIOS, 2 on f1; on B B-v1 has 1 on f1")]),
+    "storage.npiv-mapping": Example(
+        [Good(_crossed(2), three_to_b), Good(_fabric(*ALL_PORTS))],
+        [Bad(_crossed(1), "no mapping of all virtual Fibre Channel adapters onto the VIOSes of B", moves=three_to_b)]),
+    "storage.npiv-ports": Example(
+        [Good(_adapters(("B-v1", "f1", 2), ("B-v2", "f2", 2)), both_to_b),
+         Good(_adapters(("B-v1", "f1", 1), ("B-v2", "f2", 1))), Good(_adapters(("B-v1", "f1", None), ("B-v2", "f2", None)))],
+        [Bad(_adapters(("B-v1", "f1", 1), ("B-v2", "f2", 2)),
+             "2 virtual Fibre Channel ports would be in use on B-v1, fabric f1, which has 1", moves=both_to_b)]),
     "storage.lun-seen": Example(
         [Good(BASE), Good(_reserved("", "B-v1", "B-v2"))],
         [Bad(_unzoned("B-v1", "B-v2"), "LUN lun-a1 is not seen by any VIOS of B"),

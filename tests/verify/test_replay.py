@@ -111,7 +111,7 @@ BROKEN: dict[str, tuple[str, Build]] = {
         plan_of([move(_fibre_estate(), "a1", "A", "B")]),
         _fibre_estate().replace(ports=(Port("B-v2", "fcs0", "f1", 8),)))),
     "has both Fibre Channel paths on one VIOS": ("plan.adapters", lambda: (
-        plan_of([move(_two_fibres(), "a1", "A", "B", fibres=((40, "B-v1"), (41, "B-v1")))]), _two_fibres())),
+        plan_of([move(_two_fibres(), "a1", "A", "B", fibres=((40, "B-v1", ""), (41, "B-v1", "")))]), _two_fibres())),
     "has both paths to a LUN on one VIOS": ("plan.adapters", lambda: (
         plan_of([move(BASE, "a1", "A", "B", disks=((3, "B-v1"), (4, "B-v1")))]), BASE)),
     "goes into another pool": ("plan.pool", lambda: (plan_of([move(BASE, "a1", "A", "B", pool_id=3)]), BASE)),

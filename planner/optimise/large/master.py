@@ -19,7 +19,8 @@ from planner.optimise.program import CUT, MEASURE, Outcome, Program, Tag
 from planner.optimise.solver import relaxed
 from planner.plan.questions import Consolidate
 from planner.rules import Site
-from planner.rules.ledger import PROCESSORS, WHOLE, Resource, allowed, of_whole_servers
+from planner.rules.base import WHOLE
+from planner.rules.ledger import PROCESSORS, Resource, allowed, of_whole_servers
 
 _DONE = Tag("done")
 """The rows of sets that are not to be chosen again."""

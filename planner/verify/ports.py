@@ -1,0 +1,74 @@
+"""What a plan's moves take of the virtual ports of Fibre Channel, counted from the estate's rows alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from planner.estate.model import Estate
+from planner.plan.plan import Move
+
+PER_PORT = 64
+"""Clients of a physical port that states nothing (16 Gbit/s and slower)."""
+
+
+class PortCount:
+    """Who has which virtual ports at a moment of the replay."""
+
+    def __init__(self, estate: Estate) -> None:
+        active = {p.name for p in estate.lpars if p.active}
+        self._fabric = {(p.vios, p.port): p.fabric for p in estate.ports}
+        self._adapters: dict[str, dict[int, str]] = {}
+        self._held: dict[tuple[str, str], list[tuple[str, str, str]]] = {}
+        """(LPAR, server) → (VIOS, fabric, port or "") of each adapter there."""
+        on_port: dict[tuple[str, str], int] = {}
+        clients: dict[tuple[str, str], int] = {}
+        home = {p.name: p.server for p in estate.lpars}
+        for f in estate.fibres:
+            self._adapters.setdefault(f.lpar, {})[f.slot] = f.fabric
+            if f.lpar in active:
+                ports = [port for (vios, port), fabric in self._fabric.items() if (vios, fabric) == (f.vios, f.fabric)]
+                port = f.port or (ports[0] if len(ports) == 1 else "")
+                self._held.setdefault((f.lpar, home[f.lpar]), []).append((f.vios, f.fabric, port))
+                clients[f.vios, f.fabric] = clients.get((f.vios, f.fabric), 0) + 1
+        self._free: dict[tuple[str, str], int] = {}
+        """(VIOS, fabric) → virtual ports that are left."""
+        unstated: dict[tuple[str, str], int] = {}
+        for p in estate.ports:
+            self._free.setdefault((p.vios, p.fabric), 0)
+            if p.free_ports is None:
+                unstated[p.vios, p.fabric] = unstated.get((p.vios, p.fabric), 0) + PER_PORT
+            else:
+                self._free[p.vios, p.fabric] += p.free_ports
+                on_port[p.vios, p.port] = p.free_ports
+        for spot, most in unstated.items():
+            self._free[spot] += max(0, most - clients.get(spot, 0))
+        self._on_port = on_port
+        """(VIOS, port) → virtual ports that are left of one that states them."""
+
+    def take(self, move: Move) -> Iterator[str]:
+        """The move has begun: its adapters have their ports on the target too. What is wrong with that."""
+        taken = self._held.setdefault((move.lpar, move.target), [])
+        fabrics = self._adapters.get(move.lpar, {})
+        for slot, vios, port in move.fibres:
+            fabric = fabrics.get(slot)
+            if fabric is None:
+                continue
+            if port and self._fabric.get((vios, port)) != fabric:
+                yield f"slot {slot} is mapped to {port} of {vios}, which is no port on fabric {fabric}"
+            taken.append((vios, fabric, port))
+            if (vios, fabric) in self._free:
+                self._free[vios, fabric] -= 1
+                if self._free[vios, fabric] < 0:
+                    yield f"slot {slot} finds no free virtual port on fabric {fabric} of {vios} at that moment"
+            if (vios, port) in self._on_port:
+                self._on_port[vios, port] -= 1
+                if self._on_port[vios, port] < 0 <= self._free.get((vios, fabric), 0):
+                    yield f"slot {slot} finds no free virtual port on {port} of {vios} at that moment"
+
+    def give(self, move: Move) -> None:
+        """The move is over: what it had on the source is free."""
+        for vios, fabric, port in self._held.pop((move.lpar, move.source), ()):
+            if (vios, fabric) in self._free:
+                self._free[vios, fabric] += 1
+            if (vios, port) in self._on_port:
+                self._on_port[vios, port] += 1
