@@ -71,7 +71,7 @@ def span_from(text: str) -> int:
 
 def checked_plan(plan: Plan, loaded: Loaded, site: Site, judge: Judge) -> Plan:
     """The plan with its replay, windows and warnings; raises ReplayError when it does not hold."""
-    named = {v for m in plan.moves for v in (m.source_msp, m.target_msp, *(v for _, v in m.disks), *(v for _, v, _ in m.fibres))}
+    named = {v for m in plan.moves for v in m.vioses}
     plan = plan.replace(window=_fitted(plan, OUT), back_window=_fitted(plan, BACK) if plan.back_window else None,
                         vios_ids={v: site.vioses[v].lpar_id for v in sorted(named) if v in site.vioses})
     played = replay(plan, site, judge)

@@ -110,6 +110,11 @@ class Move:
         """When it is over, in ms from the start of the window."""
         return self.start_ms + self.duration_ms
 
+    @property
+    def vioses(self) -> tuple[str, ...]:
+        """The VIOSes that its commands name."""
+        return self.source_msp, self.target_msp, *(v for _, v in self.disks), *(v for _, v, _ in self.fibres)
+
 
 @dataclass(frozen=True, slots=True)
 class Window:

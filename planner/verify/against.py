@@ -113,7 +113,7 @@ def _usage(plan: Plan, usage: Usage | None) -> list[Finding]:
 def _vios_ids(plan: Plan, estate: Estate) -> list[Finding]:
     """VIOSes whose partition id is not the one that the plan's commands name."""
     now = {v.name: v.lpar_id for v in estate.vioses}
-    named = {v for m in plan.moves for v in (m.source_msp, m.target_msp, *(v for _, v in m.disks), *(v for _, v, _ in m.fibres))}
+    named = {v for m in plan.moves for v in m.vioses}
     wrong = [broken("plan.vios-id", name, f"the plan's commands name it with id {plan.vios_ids.get(name)}; it has "
                     f"{now[name]}") for name in sorted(named & now.keys()) if plan.vios_ids.get(name) != now[name]]
     return wrong + [broken("plan.vios-id", name, "the plan states an id of it, and no move takes part with it")
