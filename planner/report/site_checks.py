@@ -16,6 +16,7 @@ from planner.report.checklists import Item
 from planner.report.commands import is_ivm, mkauthkeys, quoted
 from planner.report.text import md
 from planner.rules import Site
+from planner.rules.versions import firmware_release
 
 
 def servers_of(moves: Sequence[Move]) -> list[str]:
@@ -30,7 +31,7 @@ def where(site: Site, server: str) -> str:
 
 
 def console_items(moves: Sequence[Move], site: Site) -> Iterator[Item]:
-    """Keys between consoles, and servers on which the optimizer would block what arrives."""
+    """Keys between consoles, what they reach by RMC, and where the optimizer would block what arrives."""
     told = set()
     for source, target in dict.fromkeys(pair for m in moves for pair in ((m.source, m.target), (m.target, m.source))):
         command = mkauthkeys(site, source, target)
@@ -39,6 +40,9 @@ def console_items(moves: Sequence[Move], site: Site) -> Iterator[Item]:
             told.add(ends)
             again = "" if is_ivm(site, source) else "; where that fails, the same without --test"
             yield Item(f"Console {md(ends[0])} may work on {md(ends[1])}{again}", command)
+    for server in {site.servers[s].console: s for s in servers_of(moves) if not is_ivm(site, s)}.values():
+        yield Item(f"VIOSes, and LPARs other than IBM i, are Active with DCaps other than 0x0{where(site, server)}",
+                   "lspartition -dlpar")
     for server in dict.fromkeys(m.target for m in moves):
         if _may_optimize(site, server):
             name = quoted(server)
@@ -48,8 +52,9 @@ def console_items(moves: Sequence[Move], site: Site) -> Iterator[Item]:
 
 def _may_optimize(site: Site, server: str) -> bool:
     row = site.servers[server]
-    generation = generation_of(row.model) or row.generation
-    return row.dpo_running is True or generation in GENERATIONS[GENERATIONS.index("POWER7"):]
+    generation, release = generation_of(row.model) or row.generation, firmware_release(row.firmware)
+    return row.dpo_running is True or (
+        generation in GENERATIONS[GENERATIONS.index("POWER7"):] and (release is None or release >= (760, 0)))
 
 
 def vios_items(moves: Sequence[Move], site: Site) -> Iterator[Item]:

@@ -39,7 +39,7 @@ def console(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]
     a, b = site.servers[source].console, site.servers[target].console
     if a and b and a != b and frozenset((a, b)) not in site.policies.console_links:
         yield Breach(f"{source} is managed by {a}, {target} by {b}",
-                     "set up SSH keys between the consoles and state the policy console-link")
+                     "set up SSH keys between the consoles (mkauthkeys --ip) and state the policy console-link")
 
 
 @rule("server.site", "Source and target stand on one site, or on sites that are linked.", Scope.MOVE,

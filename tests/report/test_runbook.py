@@ -144,8 +144,12 @@ def test_ibm_i_moves_without_rmc():
     assert "lsmemopt -m B" in text and "optmem -m B -o stop" in text
 
 
-def test_power6_has_no_platform_optimizer():
-    assert "optmem" not in runbook(evacuate(BASE, "A"), BASE)
+@pytest.mark.parametrize(("firmware", "has"), [("AL740_121", False), ("AL770_109", True), ("", True)])
+def test_the_platform_optimizer_is_of_firmware_760_and_later(firmware, has):
+    power7 = {"model": "8233-E8B", "generation": "POWER7", "firmware": firmware}
+    of = estate([server("A", **power7), server("B", **power7)], [lpar("a1", "A")])
+    assert ("optmem" in runbook(evacuate(of, "A"), of)) is has
+    assert "optmem" not in runbook(evacuate(BASE, "A"), BASE)  # POWER6 has none
 
 
 def test_an_ivm_cannot_switch_its_own_server():
