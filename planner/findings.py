@@ -69,14 +69,17 @@ def as_bad_as(findings: Iterable[Finding], severity: Severity) -> list[Finding]:
 
 
 _MANY = 5
+_AT_MOST = {"input.unrecognised": 1}
 
 
 def gathered(findings: Iterable[Finding]) -> list[Finding]:
-    """For people: what is said of more than five in the same words is one finding, with their number and names."""
+    """For people: what is said of more than five in the same words is one finding, with their number and names; of
+    files that are not read of more than one."""
     groups: dict[tuple[str, Severity, str], list[Finding]] = {}
     for f in findings:
         groups.setdefault((f.rule, f.severity, _wording(f)), []).append(f)
-    return [f for group in groups.values() for f in (group if len(group) <= _MANY else (_as_one(group),))]
+    return [f for (rule, *_), group in groups.items()
+            for f in (group if len(group) <= _AT_MOST.get(rule, _MANY) else (_as_one(group),))]
 
 
 def _wording(f: Finding) -> str:

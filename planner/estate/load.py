@@ -47,11 +47,10 @@ def _unusable(readings: Sequence[Reading], where: str) -> list[Finding]:
                          "give the saved estate alone, or the sources it was made of")]
     if any(reading.records for reading in readings):
         return []
-    why = [f"{f.subject}: {f.message}" for r in readings for f in r.findings if f.severity is not Severity.INFO]
-    more = f" (and {len(why) - 3} more)" if len(why) > 3 else ""
-    return [f for r in readings for f in errors(r.findings)] or [
-        _problem(where, "nothing in it is a format that the planner reads"
-                 + (f": {'; '.join(why[:3])}{more}" if why else ""), _PUT_IN)]
+    said = [f for r in readings for f in r.findings]
+    why = errors(said) or [f for f in said if f.severity is not Severity.INFO] or said
+    return [replace(f, severity=Severity.ERROR) for f in why] or [
+        _problem(where, "nothing in it states anything", _PUT_IN)]
 
 
 def checked(loaded: Loaded) -> Loaded:

@@ -200,7 +200,7 @@ def _opened(entry: Entry, seekable: io.BufferedIOBase | None, budget: Budget, de
 
 def _too_deep(entry: Entry) -> Finding:
     return finding(entry.shown, "an archive in an archive in an archive: not opened", "unpack it by hand",
-                   "input.nested-archive")
+                   "input.nested-archive", Severity.WARNING)
 
 
 def _is_tar(head: bytes) -> bool:
@@ -492,9 +492,11 @@ def _zip_member(archive: Entry, opened: zipfile.ZipFile, info: zipfile.ZipInfo, 
 
     def unpack(shown: str) -> Readable | Finding:
         if info.flag_bits & 1:
-            return finding(shown, "protected by a password: not read", "pack it without a password", "input.password")
+            return finding(shown, "protected by a password: not read", "pack it without a password", "input.password",
+                           Severity.WARNING)
         if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2):
-            return finding(shown, "packed in a way that is not read", "pack it with plain zip", "input.unreadable")
+            return finding(shown, "packed in a way that is not read", "pack it with plain zip", "input.unreadable",
+                           Severity.WARNING)
         try:
             return _Limited(opened.open(info), budget, info.compress_size)
         except (zipfile.BadZipFile, OSError, ValueError, RuntimeError) as error:

@@ -21,6 +21,8 @@ from planner.units import column_letters
 KIND = "estate-workbook"
 #: Sheets that `load` writes for people and does not read back.
 REPORT_SHEETS = ("Read me", "To fill", "Findings", "Sources")
+_REPORTS = {name.casefold() for name in REPORT_SHEETS}
+SHEETS = {table.sheet.casefold() for table in TABLES}
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _MAX_UNCOMPRESSED = 512 * 1024 * 1024
 
@@ -217,9 +219,8 @@ def _read_sheets(book: Any, file: str) -> Reading:
     records: list[Record] = []
     findings: list[Finding] = []
     by_name = {name.casefold(): name for name in book.sheetnames}
-    known = {t.sheet.casefold() for t in TABLES} | {s.casefold() for s in REPORT_SHEETS}
     for folded, name in by_name.items():
-        if folded not in known:
+        if folded not in SHEETS and folded not in _REPORTS:
             findings.append(Finding("input.unknown-sheet", Severity.WARNING, name, f"unknown sheet {name!r}: not read",
                                     "sheets: " + ", ".join(t.sheet for t in TABLES), Source(file, cell=f"{name}!A1")))
     missing = [t.sheet for t in TABLES if t.mandatory and t.sheet.casefold() not in by_name]

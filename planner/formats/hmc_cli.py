@@ -272,7 +272,7 @@ _NOT_NEEDED = {"hmc-lshwres-serial": "virtual serial adapters (terminals): not n
 _NARROWEST_TERMINAL = 79
 _MOST_NAMED = 20
 
-_USE_HEADER = "add --header to -F, or keep the command line above its output"
+_USE_HEADER = "run the command again with --header after -F, or keep its command line above the output"
 _RUN_AGAIN = "run the command again"
 _TO_A_FILE = "redirect the command's output to a file instead of copying it from a terminal"
 

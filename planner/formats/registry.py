@@ -14,7 +14,7 @@ from importlib import import_module
 from typing import IO, TYPE_CHECKING
 
 from planner.findings import Finding, Severity, Source
-from planner.formats import capture
+from planner.formats import capture, foreign
 from planner.formats.archive import HEAD, MOST_DOCUMENT, MOST_SAVED, swollen
 from planner.formats.base import Format, Reading, decode
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 UNRECOGNISED = "unrecognised"
 SESSION = "session"
+_NOT_READ = "input.unrecognised"
 _ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 _EMPTY_ZIP = b"PK\x05\x06"
 _MOST_CELLS = 1_000_000
@@ -113,6 +114,8 @@ def read_document(data: bytes, shown_as: str) -> list[Reading]:
         return [Reading("empty", (), (said,))]
     if data.startswith((_ZIP, _EMPTY_ZIP, _OLE)) or shown_as.lower().endswith((".xlsx", ".xlsm")):
         return [_read_binary(data, shown_as)]
+    if (known := foreign.of_bytes(data)) is not None:
+        return [_not_read(known, shown_as)]
     text, notes = decode(data, shown_as)
     return read_text_document(text, shown_as, notes)
 
@@ -145,8 +148,9 @@ def read_text_document(text: str, shown_as: str, notes: tuple[Finding, ...] = ()
         parts = split.sections(times.text, lambda one: format_of(one) is not None)
         readings = _one_host([replace(r, taken=times.at(part.first_line)) for part in parts
                               for r in _read_section(part, shown_as, len(parts) > 1)])
-    if not readings:
-        readings = [_unrecognised(text, shown_as, 1, "")]
+    if all(r.kind == UNRECOGNISED and {f.rule for f in r.findings} == {_NOT_READ} for r in readings):
+        known = foreign.of_text(text)
+        readings = [_not_read(known, shown_as)] if known else readings or [_unrecognised(text, shown_as, 1, "")]
     return _with_findings(readings, notes if any(r.kind != UNRECOGNISED for r in readings) else ())
 
 
@@ -229,11 +233,14 @@ def _unrecognised(text: str, file: str, first_line: int, command: str) -> Readin
     """One warning: how the text begins, and where."""
     body = text.lstrip()
     line = first_line + text[:len(text) - len(body)].count("\n")
-    what = f"the output of {command[:60]!r} is " if command else ""
-    found = _finding(file, f"{what}not a format that the planner reads (it begins {body[:40]!r})",
-                     "remove it, or see docs/formats.md for what is read", "input.unrecognised", Severity.WARNING,
-                     line if line > 1 or command else None)
-    return Reading(UNRECOGNISED, (), (found,))
+    begins = f" (it begins {body[:40]!r})"
+    known = foreign.Foreign(f"the output of {command[:60]!r}{begins}" if command else f"text of no known kind{begins}")
+    return _not_read(known, file, line if line > 1 or command else None)
+
+
+def _not_read(known: foreign.Foreign, file: str, line: int | None = None) -> Reading:
+    return Reading(UNRECOGNISED, (), (_finding(file, f"{known.what}: not a format that the planner reads", known.fix,
+                                               _NOT_READ, Severity.WARNING, line),))
 
 
 # --- workbooks --------------------------------------------------------------------------------------------------------
@@ -245,20 +252,23 @@ def _read_binary(data: bytes, shown_as: str) -> Reading:
     refusal = _bomb(data, shown_as)
     if refusal is not None:
         return Reading(UNRECOGNISED, (), (refusal,))
-    if not _has_estate_sheet(data):
+    sheets = _sheet_names(data)
+    if not {"Servers", "LPARs"} <= set(sheets):
         for form in (form for module in _WORKBOOKS.values() for form in _formats(module)):
             if form.recognise(data):
                 return form.read(data, shown_as)
-    if data.startswith(_ZIP) and not _book_xml(data) and not shown_as.lower().endswith((".xlsx", ".xlsm")):
-        return _unrecognised(data[:HEAD].decode("latin-1"), shown_as, 1, "")
+    if data.startswith((_ZIP, _OLE)) and (known := foreign.of_package(data)) is not None:
+        if not shown_as.lower().endswith((".xlsx", ".xlsm")):
+            return _not_read(known, shown_as)
+    if sheets and not estate_workbook.SHEETS.intersection(map(str.casefold, sheets)):
+        return _not_read(foreign.workbook(sheets), shown_as)
     refusal = _too_many_cells(data, shown_as)
     return Reading(UNRECOGNISED, (), (refusal,)) if refusal else estate_workbook.read_bytes(data, shown_as)
 
 
-def _has_estate_sheet(data: bytes) -> bool:
-    """Whether a sheet is named as one of the estate workbook's that no other export has."""
+def _sheet_names(data: bytes) -> list[str]:
     names = re.findall(rb"<(?:\w{1,20}:)?sheet\s[^<>]{0,400}?\bname=\"([^\"<>]{1,80})\"", _book_xml(data))
-    return {b"Servers", b"LPARs"} <= set(names)
+    return [name.decode(errors="replace") for name in names]
 
 
 def _book_xml(data: bytes) -> bytes:

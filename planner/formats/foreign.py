@@ -1,0 +1,161 @@
+"""What a file is that no reader knows, in a person's words, and what to do about it."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import NamedTuple
+
+from planner.formats.archive import HEAD
+
+
+class Foreign(NamedTuple):
+    """What it is, with what differs from one file to the next in quotes; and what to do."""
+
+    what: str
+    fix: str = "remove it, or see docs/formats.md for what is read"
+
+
+_AS_TEXT = "export what it shows as text, CSV or a workbook"
+_PICTURE = "copy the text instead of a picture of it"
+_UNPACK = "unpack it, or pack it as .tar.gz or .zip"
+_OLE = b"\xd0\xcf\x11\xe0"
+_BY_BEGINNING: tuple[tuple[bytes, Foreign], ...] = (
+    (b"%PDF-", Foreign("a PDF document", _AS_TEXT)), (b"{\\rtf", Foreign("an RTF document", _AS_TEXT)),
+    (b"\x89PNG\r\n", Foreign("a picture (PNG)", _PICTURE)), (b"\xff\xd8\xff", Foreign("a picture (JPEG)", _PICTURE)),
+    (b"GIF8", Foreign("a picture (GIF)", _PICTURE)), (b"II*\x00", Foreign("a picture (TIFF)", _PICTURE)),
+    (b"MM\x00*", Foreign("a picture (TIFF)", _PICTURE)), (b"\x00\x00\x01\x00", Foreign("a picture (icon)", _PICTURE)),
+    (b"\x1f\x9d", Foreign("packed by compress (.Z), as snap does", "uncompress it; " + _UNPACK)),
+    (b"7z\xbc\xaf'\x1c", Foreign("a 7-Zip archive", _UNPACK)), (b"Rar!\x1a\x07", Foreign("a RAR archive", _UNPACK)),
+    (b"(\xb5/\xfd", Foreign("packed by zstd", _UNPACK)), (b"\x1f\x8b", Foreign("packed by gzip", _UNPACK)),
+    (b"\xed\xab\xee\xdb", Foreign("an RPM package")), (b"!<arch>\n", Foreign("a library or Debian package")),
+    (b"\x09\x00\x6f\xea", Foreign("an AIX backup (.bff)")), (b"\x7fELF", Foreign("a program (ELF)")),
+    (b"\x01\xdf\x00", Foreign("a program (AIX)")), (b"\x01\xf7\x00", Foreign("a program (AIX)")),
+    (b"MZ\x90\x00", Foreign("a program (Windows)")), (b"\xca\xfe\xba\xbe", Foreign("a Java class")),
+    (b"SQLite format 3\x00", Foreign("an SQLite database", "give a usage history with --history; of another database, "
+                                     "export the tables as CSV")),
+    (b"PAR1", Foreign("a Parquet file", "export it as CSV")),
+)
+_PACKED = ((b"word/", "a Word document"), (b"ppt/", "a PowerPoint presentation"), (b"visio/", "a Visio drawing"),
+           (b"xl/workbook.bin", "a binary workbook (.xlsb)"), (b"opendocument.spreadsheet", "an OpenDocument workbook"),
+           (b"opendocument.", "an OpenDocument file"), (b"META-INF/", "a Java archive"))
+_IN_OLE = (("WordDocument", "a Word document"), ("PowerPoint Document", "a PowerPoint presentation"),
+           ("VisioDocument", "a Visio drawing"), ("__substg1.0_", "an Outlook message"))
+_KEY = re.compile(r"-----BEGIN [A-Z0-9 ]{1,60}-----")
+_MAIL = re.compile(r"(?:(?:From|To|Received|Return-Path|Subject|Message-ID|MIME-Version|Date|Delivered-To|X-[\w-]{1,40}):"
+                   r" [^\n]{0,998}\n(?:[ \t][^\n]{0,998}\n){0,50}){2}")
+_SNAP = re.compile(r"^\.{5}\n\.{5}[ \t]{1,8}[^\n]{1,200}\n\.{5}$", re.MULTILINE)
+_ROOT = re.compile(r"<([A-Za-z_][\w.:-]{0,99})")
+_BESIDES = re.compile(r"<\?.{0,2000}?\?>|<!--.{0,20000}?-->|<!DOCTYPE[^>\[]{0,2000}(?:\[.{0,20000}?\]\s*)?>", re.DOTALL)
+_JSON = re.compile(r"[{\[]\s*[\"{\[\]}]")
+_YAML = re.compile(r"---\s*\n(?:#[^\n]{0,200}\n|\s*\n){0,50}(?:- |[\w.-]{1,60}:)")
+_MAPPING = "say what its columns mean with --mapping FILE (docs/formats.md)"
+_MOST_JSON = 32 << 20
+_MOST_NAMES = 12
+
+
+def of_bytes(data: bytes) -> Foreign | None:
+    """What its beginning says that it is; None for text and what is asked elsewhere."""
+    return next((known for mark, known in _BY_BEGINNING if data.startswith(mark)), None)
+
+
+def of_package(data: bytes) -> Foreign | None:
+    """The document that a zip or OLE container is; None for a workbook."""
+    if data.startswith(_OLE):
+        parts = (data[:1 << 20], data[-(1 << 16):])
+        return next((Foreign(what, _AS_TEXT) for name, what in _IN_OLE
+                     if any(name.encode("utf-16-le") in part for part in parts)), None)
+    if b"xl/workbook.xml" in data:
+        return None
+    return next((Foreign(what, _AS_TEXT) for name, what in _PACKED if name in data),
+                Foreign("a zip file that is damaged or no archive of exports", _UNPACK))
+
+
+def workbook(sheets: list[str]) -> Foreign:
+    """A workbook with none of the sheets of an estate or of a known export."""
+    return Foreign(f"a workbook with sheets of its own ('{_listed(sheets)}')", _MAPPING)
+
+
+def of_text(text: str) -> Foreign | None:
+    """What a whole text is; None where it is just text."""
+    body = text.lstrip("\ufeff \t\n")
+    head = body[:HEAD]
+    if "\x00" in head:
+        shown = " ".join(f"{ord(c):02x}" for c in text[:8])
+        return Foreign(f"binary data of an unknown kind (it begins '{shown}')")
+    if body.startswith("#!"):
+        return Foreign(f"a script ('{body[2:80].splitlines()[0].strip()}')", "run it, and give what it prints")
+    if _KEY.match(body):
+        return Foreign("a key or certificate", "keep it out of the exports")
+    if body.startswith("<"):
+        return _markup(head)
+    if _JSON.match(body):
+        return _json(body)
+    if _MAIL.match(head):
+        return Foreign("a mail", "save what is attached to it")
+    if _SNAP.search(head):
+        return Foreign("a part of an AIX snap", "give what planner collect lpar prints on that LPAR")
+    if _YAML.match(head):
+        return Foreign("a YAML file")
+    return _table(head, len(body) <= HEAD)
+
+
+def _markup(head: str) -> Foreign | None:
+    if re.search(r"<!doctype html|<html", head[:4096], re.IGNORECASE):
+        title = re.search(r"<title[^>]{0,200}>([^<]{0,120})", head, re.IGNORECASE)
+        named = " '" + " ".join(title[1].split()).replace("'", "’") + "'" if title and title[1].strip() else ""
+        if re.search(r"type=[\"']?password|\blog ?[io]n\b|\bsign ?in\b", head, re.IGNORECASE):
+            return Foreign(f"a login page{named} (HTML), saved instead of the answer", "log in, and export it again")
+        return Foreign(f"a web page{named} (HTML)", _AS_TEXT)
+    root = _ROOT.search(_BESIDES.sub("", head))
+    return Foreign(f"XML whose root '{root[1]}' is none of an HMC's", "see docs/formats.md for the answers that are "
+                   "read, or remove it") if root else None
+
+
+def _json(body: str) -> Foreign | None:
+    if len(body) > _MOST_JSON:
+        return Foreign("JSON of no known kind")
+    try:
+        value = json.loads(body)
+    except RecursionError:
+        return Foreign("JSON of no known kind")
+    except json.JSONDecodeError as error:
+        try:  # an object a line
+            value = json.loads(body.partition("\n")[0])
+        except (ValueError, RecursionError):
+            return Foreign(f"JSON that is damaged or cut off ({error.msg} in line {error.lineno})", "export it again")
+    except ValueError:  # a number of thousands of digits
+        return Foreign("JSON of no known kind")
+    of = ""
+    while isinstance(value, list) and value:
+        value, of = value[0], " of its objects"
+    if not isinstance(value, dict) or not value:
+        return Foreign("JSON that states nothing")
+    return Foreign(f"JSON of no known kind (the keys{of}: '{_listed(list(value))}')")
+
+
+def _table(head: str, whole: bool) -> Foreign | None:
+    """Lines of as many fields each: with names above them, of values alone, or of names alone."""
+    lines = [line for line in head.split("\n") if line.strip()][:20]
+    if not whole and len(lines) > 1:
+        lines.pop()
+    for separator in ("\t", ";", ",", "|", ":"):
+        counts = {line.count(separator) for line in lines}
+        if len(counts) != 1 or not (count := counts.pop()) or (separator == ":" and count < 2):
+            continue
+        names = [one.strip().strip('"') for one in lines[0].split(separator)]
+        if any(re.fullmatch(r"[0-9.]*", one) for one in names):
+            return Foreign("rows of values without names", "if a command printed it with -F, run it again with "
+                           "--header; a table needs a row of names") if len(lines) > 1 else None
+        if any(len(one) > 60 or one.endswith(".") for one in names):
+            continue
+        if len(lines) == 1:
+            return Foreign(f"an empty table: names of columns ('{_listed(names)}') and no row",
+                           "export it again, with its rows") if count > 1 else None
+        return Foreign(f"a table with columns of its own ('{_listed(names)}')", _MAPPING)
+    return None
+
+
+def _listed(names: list[str]) -> str:
+    shown = ", ".join(name[:40].replace("'", "’") for name in names[:_MOST_NAMES])
+    return shown + (" …" if len(names) > _MOST_NAMES else "")
