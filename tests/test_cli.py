@@ -171,7 +171,7 @@ def test_load_does_not_overwrite_another_file(tmp_path):
                                           + "EncryptedPackage".encode("utf-16-le") + bytes(4096)), "password"),
     (lambda d: (d / "a.txt").write_text("Partition Name : a\nPartition Number : 1\nType : Shared-SMT\n"), "ends without"),
     (lambda d: (d / "a.txt").write_text(""), "empty"),
-    (lambda d: (d / "a.txt").write_text("hello\n"), "is a format that the planner reads"),
+    (lambda d: (d / "a.txt").write_text("hello\n"), "text of no known kind"),
 ])
 def test_bad_input_is_one_message_exit_2_nothing_written(tmp_path, make, word):
     source = tmp_path / "in"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import fields, is_dataclass
 from functools import wraps
 from importlib import import_module
@@ -18,13 +18,18 @@ from typer.main import get_group
 
 if TYPE_CHECKING:
     from planner.estate.assemble import Loaded
-    from planner.findings import Finding, Severity
+    from planner.findings import Finding
+    from planner.report.file_bar import FileBar
 
 _MODULES = {
     "load": "estates", "check": "estates", "reach": "estates", "collect": "estates", "evacuate": "plans",
     "headroom": "plans", "consolidate": "consolidate", "whatif": "whatif", "sweep": "sweep", "history": "history",
     "capacity": "capacity", "verify": "plans"}
 """The module of each command, in the order in which people come to need them."""
+
+
+_FEW_FILES = 200
+_SEVERITIES = (["error"], ["warning"], ["info"])
 
 
 class _Commands(TyperGroup):
@@ -40,6 +45,13 @@ class _Commands(TyperGroup):
         if cmd_name in _MODULES and cmd_name not in self.commands:
             self._import(_MODULES[cmd_name])
         return super().get_command(ctx, cmd_name)
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """``--strict`` alone is ``--strict warning``; what follows it is a severity or something of its own."""
+        end = args.index("--") if "--" in args else len(args)
+        return super().parse_args(ctx, [
+            "--strict=warning" if one == "--strict" and at < end and args[at + 1:at + 2] not in _SEVERITIES else one
+            for at, one in enumerate(args)])
 
     def _import(self, *modules: str) -> None:
         for module in dict.fromkeys(modules):
@@ -63,6 +75,11 @@ def fail(error: Exception) -> int:
     """Say what is wrong on stderr; the exit code."""
     from planner.errors import InputError, PlannerError, ReplayError
 
+    if isinstance(error, InputError):
+        try:
+            write_findings(error.findings)
+        except PlannerError as unwritten:
+            sys.stderr.write(f"planner: {unwritten}\n")
     if isinstance(error, (InputError, ReplayError)):
         from planner.findings import gathered
         from planner.report.terminal import console, counts
@@ -86,24 +103,36 @@ def fail(error: Exception) -> int:
 def load_estate(estate: Path, policy: list[Path] | None = None) -> Loaded:
     from planner.estate.policy_file import loaded
 
-    found = loaded([estate], policy or ())
+    found = loaded([estate], policy or (), progress())
     strictly(found.findings)
     return found
 
 
-_asked: dict[str, Severity | None] = {}
+_asked: dict[str, Any] = {}
 
 
-def strictly(findings: Iterable[Finding]) -> None:
+def strictly(findings: Sequence[Finding]) -> None:
     """Raises UsageError when --strict was given and a finding is as bad as it says, or worse."""
     from planner.errors import UsageError
     from planner.findings import as_bad_as
 
+    write_findings(findings)
     least = _asked.get("strict")
     bad = as_bad_as(findings, least) if least else []
     if bad:
         raise UsageError(f"--strict {least}: {len(bad)} finding{'s' if len(bad) > 1 else ''} of that severity or "
                          f"worse, the first: {bad[0]}")
+
+
+def write_findings(findings: Sequence[Finding]) -> None:
+    """All of them into the file that --findings names, once."""
+    path = _asked.pop("findings", None)
+    if path is None:
+        return
+    from planner.report import output
+
+    output.write_findings(path, findings)
+    sys.stderr.write(f"written: {path}\n")
 
 
 def _watched(line: Callable[..., str]) -> Callable[..., None] | None:
@@ -115,9 +144,17 @@ def _watched(line: Callable[..., str]) -> Callable[..., None] | None:
 
 
 def progress() -> Callable[[int, int], None] | None:
-    """Told how many of many files are read."""
-    return _watched(lambda done, of: f"\rread {done} of {of} files" + ("\n" if done == of else "")
-                    if of > 200 and (done % 100 == 0 or done == of) else "")
+    """A bar of how many of many files are read, when somebody watches."""
+    bars: list[FileBar] = []
+
+    def at(done: int, of: int) -> None:
+        from planner.report.file_bar import FileBar  # start-up: for many files alone
+
+        if not bars:
+            bars.append(FileBar(of))
+        bars[0].at(done)
+
+    return (lambda done, of: at(done, of) if of > _FEW_FILES else None) if sys.stderr.isatty() else None
 
 
 def months_progress() -> Callable[[int, int], None] | None:
@@ -168,15 +205,16 @@ def command(name: str, to: typer.Typer = app) -> Callable[[Callable[..., int]], 
     def register(function: Callable[..., int]) -> Callable[..., None]:
         groups, parameters = _groups(function)
         if function.__name__ == "load_command" or any(p.name == "estate" for p in parameters):
-            from planner.cli.options import Strict
+            from planner.cli.options import FindingsFile, Strict
 
-            parameters.append(Parameter("strict", Parameter.KEYWORD_ONLY, default=None, annotation=Strict))
+            parameters += [Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation=kind)
+                           for name, kind in (("strict", Strict), ("findings", FindingsFile))]
 
         @wraps(function)
         def run(**options: Any) -> None:
             from planner.errors import PlannerError
 
-            _asked["strict"] = options.pop("strict", None)
+            _asked.update({name: options.pop(name, None) for name in ("strict", "findings")})
             for group, kind in groups.items():
                 options[group] = kind(**{f.name: options.pop(f.name) for f in fields(kind)})
             try:

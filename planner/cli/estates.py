@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from planner.cli.app import command, load_estate, print_json, progress, show, some, strictly
+from planner.cli.app import command, load_estate, print_json, progress, show, some, strictly, write_findings
 from planner.cli.options import Estate, Json, MappingFile, Output, PolicyFile
 
 GRAPH_ENDINGS = (".graphml", ".dot", ".gv")
@@ -50,6 +50,7 @@ def load_command(
         data = workbook_bytes(loaded) if out.suffix.lower() == ".xlsx" else saved.dump(loaded).encode()
         write_file(out, data, force=output.force)
         sys.stderr.write(f"written: {out}\n")
+    write_findings(loaded.findings)
     if wrong:
         raise InputError(wrong)
     strictly(loaded.findings)

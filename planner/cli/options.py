@@ -29,8 +29,11 @@ TIMES, _USAGE, _CALENDAR, _SOLVER, OUTPUT = (
 
 Estate = Annotated[Path, typer.Argument(metavar="ESTATE", help="Directory of exports, workbook, or saved estate.")]
 Json = Annotated[bool, typer.Option("--json", rich_help_panel=OUTPUT, help="Print the answer as JSON.")]
-Strict = Annotated[Severity | None, typer.Option("--strict", metavar="SEVERITY", help="Exit code 2 when the input "
-                                                 "has a finding this bad or worse: error, warning, info.")]
+Strict = Annotated[Severity | None, typer.Option("--strict", metavar="[SEVERITY]", help="Exit code 2 when the input "
+                                                 "has a finding this bad or worse: error, warning, info. Alone: "
+                                                 "warning.")]
+FindingsFile = Annotated[Path | None, typer.Option("--findings", metavar="FILE", help="Write every finding on the "
+                                                   "input, one a row (CSV).")]
 Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", rich_help_panel=OUTPUT, help="Where the plan goes "
                                           "[default: reports/COMMAND-NAME].")]
 PolicyFile = Annotated[list[Path] | None, typer.Option("--policy", metavar="FILE", help="More policies (TOML); may "

@@ -19,6 +19,7 @@ from planner.estate.assemble import Loaded
 from planner.estate.load import checked, load
 from planner.estate.model import Estate, Policy
 from planner.findings import Finding, Severity, Source
+from planner.formats.open import Progress
 
 
 def read_policy_file(path: Path) -> tuple[Policy, ...]:
@@ -61,12 +62,13 @@ def with_policies(estate: Estate, extra: tuple[Policy, ...]) -> Estate:
     return estate.replace(policies=kept + extra)
 
 
-def loaded(sources: Iterable[str | Path], policies: Iterable[str | Path] = ()) -> Loaded:
+def loaded(sources: Iterable[str | Path], policies: Iterable[str | Path] = (),
+           progress: Progress | None = None) -> Loaded:
     """The estate in these sources, with further policies (TOML files), its findings, and where each fact is stated.
 
     Raises InputError with all that makes it unusable.
     """
-    found = load([Path(s) for s in sources])
+    found = load([Path(s) for s in sources], progress)
     if extra := tuple(row for file in policies for row in read_policy_file(Path(file))):
         found.usable()
         found.estate = with_policies(found.estate, extra)

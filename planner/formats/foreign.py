@@ -42,8 +42,8 @@ _PACKED = ((b"word/", "a Word document"), (b"ppt/", "a PowerPoint presentation")
 _IN_OLE = (("WordDocument", "a Word document"), ("PowerPoint Document", "a PowerPoint presentation"),
            ("VisioDocument", "a Visio drawing"), ("__substg1.0_", "an Outlook message"))
 _KEY = re.compile(r"-----BEGIN [A-Z0-9 ]{1,60}-----")
-_MAIL = re.compile(r"(?:(?:From|To|Received|Return-Path|Subject|Message-ID|MIME-Version|Date|Delivered-To|X-[\w-]{1,40}):"
-                   r" [^\n]{0,998}\n(?:[ \t][^\n]{0,998}\n){0,50}){2}")
+_MAIL = re.compile(r"(?:(?:From|To|Received|Return-Path|Subject|Message-ID|MIME-Version|Date|X-[\w-]{1,40})"
+                   r": [^\n]{0,998}\n(?:[ \t][^\n]{0,998}\n){0,50}){2}")
 _SNAP = re.compile(r"^\.{5}\n\.{5}[ \t]{1,8}[^\n]{1,200}\n\.{5}$", re.MULTILINE)
 _ROOT = re.compile(r"<([A-Za-z_][\w.:-]{0,99})")
 _BESIDES = re.compile(r"<\?.{0,2000}?\?>|<!--.{0,20000}?-->|<!DOCTYPE[^>\[]{0,2000}(?:\[.{0,20000}?\]\s*)?>", re.DOTALL)

@@ -257,9 +257,9 @@ def _read_binary(data: bytes, shown_as: str) -> Reading:
         for form in (form for module in _WORKBOOKS.values() for form in _formats(module)):
             if form.recognise(data):
                 return form.read(data, shown_as)
-    if data.startswith((_ZIP, _OLE)) and (known := foreign.of_package(data)) is not None:
-        if not shown_as.lower().endswith((".xlsx", ".xlsm")):
-            return _not_read(known, shown_as)
+    named_as_one = shown_as.lower().endswith((".xlsx", ".xlsm"))
+    if data.startswith((_ZIP, _OLE)) and not named_as_one and (known := foreign.of_package(data)) is not None:
+        return _not_read(known, shown_as)
     if sheets and not estate_workbook.SHEETS.intersection(map(str.casefold, sheets)):
         return _not_read(foreign.workbook(sheets), shown_as)
     refusal = _too_many_cells(data, shown_as)

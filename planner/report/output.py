@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+import csv
 import hashlib
+import io
 import json
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from planner.errors import UsageError
+from planner.findings import Finding, finding_json
 
 MANIFEST = ".planner-manifest.json"
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FINDING = ("severity", "rule", "subject", "message", "fix", "source")
 
 
 def _digest(data: bytes) -> str:
@@ -40,6 +45,32 @@ def json_text(document: Any) -> str:
     return json.dumps(document, ensure_ascii=False, indent=1) + "\n"
 
 
+def no_formula(text: str) -> str:
+    """A text that a spreadsheet does not take for a formula."""
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def findings_csv(findings: Iterable[Finding]) -> bytes:
+    """One finding a row, under the names that they have in JSON."""
+    out = io.StringIO()
+    rows = csv.writer(out, lineterminator="\n")
+    rows.writerow(_FINDING)
+    for row in map(finding_json, findings):
+        rows.writerow([no_formula(str(row[name] or "")) for name in _FINDING])
+    return out.getvalue().encode()
+
+
+def write_findings(path: Path, findings: Iterable[Finding]) -> None:
+    """The file of all findings, over one of an earlier run; raises UsageError when something else stands there."""
+    data = findings_csv(())
+    try:
+        with path.open("rb") as earlier:
+            ours = earlier.read(len(data)) == data
+    except OSError:
+        ours = False
+    write_file(path, findings_csv(findings), force=ours)
+
+
 def _not_written(error: OSError, path: Path) -> UsageError:
     return UsageError(f"cannot write {path}: {error.strerror or error}")
 
@@ -50,7 +81,7 @@ def write_file(path: Path, data: bytes, *, force: bool) -> None:
         if path.is_dir():
             raise UsageError(f"{path} is a directory; name a file")
         if path.exists() and not force and path.read_bytes() != data:
-            raise UsageError(f"{path} exists and differs; --force overwrites it, or choose another --out")
+            raise UsageError(f"{path} exists and differs; --force overwrites it, or name another file")
         path.parent.mkdir(parents=True, exist_ok=True)
         _replace(path, data)
     except OSError as error:

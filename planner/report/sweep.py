@@ -12,6 +12,7 @@ import pandas as pd
 
 from planner.errors import UsageError
 from planner.jobs.sweep import FAILED, SweepOutcome
+from planner.report.output import no_formula
 from planner.scenarios.sweep_file import MEASURES, Cell, Sweep, plain
 
 VERSION = 1
@@ -24,7 +25,6 @@ FIGURES = ("servers", "cores", "memory_gib", "lpars", "watts", "kwh", "money", "
            "moves", "restarts", "reactivations", "resized", "hours", "outage_minutes", "waves", "objective_s",
            "bound_s", "gap", "errors", "warnings")
 """Columns of a cell after its parameters and its status; docs/sweep.md says what each is."""
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 Document = dict[str, Any]
 
 
@@ -129,14 +129,9 @@ def table(document: Document, kind: str) -> bytes:
         return out.getvalue()
     for name in frame.columns:
         if str(frame[name].dtype) == "string":
-            frame[name] = frame[name].map(_text, na_action="ignore")
+            frame[name] = frame[name].map(no_formula, na_action="ignore")
     frame.to_csv(out, index=False, lineterminator="\n", encoding="utf-8")
     return out.getvalue()
-
-
-def _text(value: str) -> str:
-    """A text that a spreadsheet does not take for a formula."""
-    return f"'{value}" if value.startswith(_FORMULA) else value
 
 
 def _columns(document: Document) -> Iterator[tuple[str, list[Any], str]]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from planner.estate.model import Estate
     from planner.rules import Judge, Site  # start-up: what was loaded is shown without them
 
-ALL_OF_THEM = "all of them: --json, or the sheet Findings of load --out FILE.xlsx"
+ALL_OF_THEM = "all of them: --findings FILE.csv, --json, or the sheet Findings of load --out FILE.xlsx"
 _COLOUR = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
 
 

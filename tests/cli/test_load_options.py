@@ -1,0 +1,58 @@
+"""--strict and --findings, which every command that loads has."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from planner.cli import app
+
+ROOT = Path(__file__).parents[2]
+JS22 = ROOT / "data" / "js22"
+
+
+def run(*arguments: Any) -> Any:
+    return CliRunner().invoke(app, [str(a) for a in arguments])
+
+
+def _with_a_picture(directory: Path) -> Path:
+    (directory / "site.xlsx").write_bytes((JS22 / "js22.xlsx").read_bytes())
+    (directory / "=x.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    return directory
+
+
+@pytest.mark.parametrize("command", ["load", "check"])
+@pytest.mark.parametrize(("options", "refused"), [
+    (["--strict"], True), (["--strict", "warning"], True), (["--strict=info"], True), (["--strict", "error"], False),
+    ([], False)])
+def test_strict_alone_means_warning(tmp_path: Path, command: str, options: list[str], refused: bool) -> None:
+    """Before the source, after it, with a severity and without."""
+    site = _with_a_picture(tmp_path)
+    for line in ([command, *options, site], [command, site, *options]):
+        done = run(*line)
+        assert (done.exit_code == 2) == refused, done.output
+        assert ("a picture (PNG)" in done.stderr) == refused
+    assert run(command, JS22, "--strict").exit_code == 0
+    assert run(command, "--strict", "grave", site).exit_code == 2
+
+
+def test_findings_are_all_written_over_those_of_an_earlier_run_and_over_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    site, told = _with_a_picture(tmp_path / "in"), tmp_path / "told.csv"
+    for number in range(9):
+        (site / f"{number}.pdf").write_bytes(b"%PDF-1.7")
+    for command in ("load", "check"):
+        assert run(command, site, "--findings", told).exit_code != 2
+        rows = [r for r in csv.DictReader(told.read_text().splitlines()) if r["rule"] == "input.unrecognised"]
+        assert len(rows) == 10 and {r["severity"] for r in rows} == {"warning"}
+        assert {r["subject"] for r in rows} >= {"0.pdf", "'=x.png"}
+    (site / "site.xlsx").unlink()
+    assert run("load", site, "--findings", told).exit_code == 2
+    assert {r["severity"] for r in csv.DictReader(told.read_text().splitlines())} == {"error"}
+    told.write_text("mine")
+    refused = run("load", site, "--findings", told)
+    assert refused.exit_code == 2 and "exists" in refused.stderr and told.read_text() == "mine"
