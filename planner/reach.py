@@ -321,6 +321,12 @@ class Reach:
             room[spot] = sum(p.free_ports or 0 for p in ports) + max(held[spot], unstated)
         return room
 
+    @cached_property
+    def short_of_ports(self) -> Mapping[str, Sequence[Spot]]:
+        """Server → the places of its ports where all LPARs together would want more than there are."""
+        return grouped((self.server_of[spot[0]], spot) for spot, room in sorted(self.port_room.items())
+                       if spot[0] in self.server_of and self.adapters_on.get(spot[1], 0) > room)
+
     def port_of(self, fibre: Fibre) -> str:
         """The physical port of an adapter: as stated, else the only one of its VIOS and fabric; "" where unknown."""
         there = self.ports_at.get((fibre.vios, fibre.fabric), ())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import cache
 
 from planner.reach import Spot
 from planner.rules.base import ASKED, ROWS, Breach, Scope, Use, rule
@@ -13,35 +14,31 @@ _STATES = 20_000
 """States of a search for a mapping; beyond them it is not refused."""
 
 
-def _short(site: Site, server: str) -> list[Spot]:
-    """The places of a server's ports where all LPARs together would want more than there are."""
-    return [(v.name, fabric) for v in site.vioses_on(server) for fabric, wanted in site.reach.adapters_on.items()
-            if wanted > site.reach.port_room.get((v.name, fabric), wanted)]
-
-
 def _most(site: Site, server: str) -> Mapping[str, int]:
     """By VIOS and fabric, and by fabric where several VIOSes have ports on it."""
     if not site.estate.ports:
         return {}
     room = site.reach.port_room
-    out = {_part(vios, fabric): room[vios, fabric] for vios, fabric in _short(site, server)}
-    for fabric in dict.fromkeys(fabric for _, fabric in _short(site, server)):
+    out = {_part(vios, fabric): room[vios, fabric] for vios, fabric in site.reach.short_of_ports.get(server, ())}
+    for fabric in dict.fromkeys(fabric for _, fabric in site.reach.short_of_ports.get(server, ())):
         there = [room[v.name, fabric] for v in site.vioses_on(server) if (v.name, fabric) in room]
         if len(there) > 1:
             out[_part(server, fabric)] = sum(there)
     return out
 
 
+@cache
 def _part(where: str, fabric: str) -> str:
     return f"{where}, fabric {fabric}"
 
 
 def _taken(site: Site, lpar: str, server: str) -> Mapping[str, int]:
     """What it takes at least, whichever of its ways is chosen."""
-    ways = site.reach.port_uses(lpar, server)
+    ways = site.reach.port_uses(lpar, server) if server in site.reach.short_of_ports else ()
     if not ways or not ways[0]:
         return {}
-    out = {_part(*spot): least for spot in ways[0] if (least := min(way.get(spot, 0) for way in ways))}
+    out = {_part(*spot): least for spot, count in ways[0].items()
+           if (least := count if len(ways) == 1 else min(way.get(spot, 0) for way in ways))}
     for (_, fabric), count in ways[0].items():
         out[_part(server, fabric)] = out.get(_part(server, fabric), 0) + count
     return out
@@ -63,9 +60,9 @@ def npiv_ports(site: Site, server: str, holders: Collection[str]) -> Iterator[Br
 @rule("storage.npiv-mapping", "There is a mapping of all virtual Fibre Channel adapters on a server onto its VIOSes in "
       "which no VIOS has more of them on a fabric than it has virtual ports.", Scope.SERVER, encoding=ASKED,
       source="lsnports (aports); IBM p8hc3_hmcvios",
-      concerns=lambda site: bool(site.estate.ports) and any(_short(site, s) for s in site.servers))
+      concerns=lambda site: bool(site.reach.short_of_ports))
 def npiv_mapping(site: Site, server: str, holders: Collection[str]) -> Iterator[Breach]:
-    left = {spot: site.reach.port_room[spot] for spot in _short(site, server)}
+    left = {spot: site.reach.port_room[spot] for spot in site.reach.short_of_ports.get(server, ())}
     coming: list[Sequence[Mapping[Spot, int]]] = []
     for n in holders if left else ():
         ways = site.reach.port_uses(n, server)

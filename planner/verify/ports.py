@@ -23,10 +23,13 @@ class PortCount:
         on_port: dict[tuple[str, str], int] = {}
         clients: dict[tuple[str, str], int] = {}
         home = {p.name: p.server for p in estate.lpars}
+        there: dict[tuple[str, str], list[str]] = {}
+        for (vios, port), fabric in self._fabric.items():
+            there.setdefault((vios, fabric), []).append(port)
         for f in estate.fibres:
             self._adapters.setdefault(f.lpar, {})[f.slot] = f.fabric
             if f.lpar in active:
-                ports = [port for (vios, port), fabric in self._fabric.items() if (vios, fabric) == (f.vios, f.fabric)]
+                ports = there.get((f.vios, f.fabric), [])
                 port = f.port or (ports[0] if len(ports) == 1 else "")
                 self._held.setdefault((f.lpar, home[f.lpar]), []).append((f.vios, f.fabric, port))
                 clients[f.vios, f.fabric] = clients.get((f.vios, f.fabric), 0) + 1
