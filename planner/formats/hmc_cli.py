@@ -272,6 +272,7 @@ _NOT_NEEDED = {"hmc-lshwres-serial": "virtual serial adapters (terminals): not n
 _NARROWEST_TERMINAL = 79
 _MOST_NAMED = 20
 
+_NAMES = re.compile(r"[a-z][a-z0-9_]{1,40}(?:[^a-z0-9_][a-z][a-z0-9_]{1,40})+$")
 _USE_HEADER = "run the command again with --header after -F, or keep its command line above the output"
 _RUN_AGAIN = "run the command again"
 _TO_A_FILE = "redirect the command's output to a file instead of copying it from a terminal"
@@ -358,12 +359,13 @@ def _names_of(line: str) -> tuple[tuple[str, ...], str]:
 
 
 def _header(line: str) -> _ListingTable | None:
-    """Two or more names, all of them attributes of one listing, or three quarters of them and of no other."""
+    """Two or more names, all of them attributes of one listing, or half of them, three or more, and of no other."""
     names, separator = _names_of(line)
     if len(names) < (3 if separator == " " else 2):
         return None
     known = most_known(names)
-    if known == len(names) or (4 * known >= 3 * len(names) and len(kinds_of(names)) == 1):
+    mostly = 4 * known >= 3 * len(names) or (known > 2 and 2 * known >= len(names) and _NAMES.match(line))
+    if known == len(names) or (mostly and len(kinds_of(names)) == 1):
         return _ListingTable(names, separator)
     return None
 
