@@ -11,7 +11,7 @@ from dataclasses import MISSING, dataclass, field, fields, replace
 from typing import Any
 
 from planner.errors import InputError
-from planner.estate.captures import Difference, Times, differences, newest_first
+from planner.estate.captures import CaptureTimes, Difference, differences, newest_first
 from planner.estate.catalogue import generation_of, judged_generation
 from planner.estate.join import Join
 from planner.estate.model import CLASSES, GENERATIONS, TABLE, Estate, Table, Type, sorted_estate
@@ -75,8 +75,8 @@ class Loaded:
 class Facts:
     """Collects facts by kind and key before they become an estate."""
 
-    def __init__(self, times: Times | None = None) -> None:
-        self.times = times or Times()
+    def __init__(self, times: CaptureTimes | None = None) -> None:
+        self.times = times or CaptureTimes()
         self.differing: list[Difference] = []
         self.rows: dict[tuple[str, Key], dict[str, list[Fact]]] = {}
         self.places: dict[tuple[str, Key], list[tuple[Source, int]]] = {}
@@ -225,7 +225,7 @@ def assemble(readings: Iterable[Reading]) -> Loaded:
         from planner.estate.whose import placed  # start-up: the listings of an HMC are known to few
 
         every = list(placed(every))
-    times = Times(every)
+    times = CaptureTimes(every)
     facts, intake = Facts(times), Intake()
     kinds: dict[str, int] = {}
     stated: dict[str, int] = {}

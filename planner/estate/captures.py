@@ -18,7 +18,7 @@ _MANY = 5
 _NEVER = Taken(float("-inf"), "")
 
 
-class Times:
+class CaptureTimes:
     """When what stands at a place was taken."""
 
     def __init__(self, readings: Iterable[Reading] = ()) -> None:
@@ -79,7 +79,7 @@ def _copied(times: Iterable[float]) -> dict[float, float]:
     return out | dict.fromkeys(group, group[-1] if group else 0.0)
 
 
-def newest_first(readings: Sequence[Reading], times: Times) -> list[Reading]:
+def newest_first(readings: Sequence[Reading], times: CaptureTimes) -> list[Reading]:
     """The readings in the order in which they count; those without records keep their place at the end."""
     def order(reading: Reading) -> tuple[float, str, int]:
         source = reading.records[0].source
@@ -103,14 +103,14 @@ class Difference:
     where: Source
 
 
-def differences(found: Iterable[Difference], times: Times) -> list[Finding]:
+def differences(found: Iterable[Difference], times: CaptureTimes) -> list[Finding]:
     """One finding for two files of which one is known to be newer, or that differ in many facts."""
     pairs = grouped(((one.at.file, one.where.file), one) for one in found
                     if one.at.file != one.where.file or times.tell(one.at, one.where))
     return [finding for pair in sorted(pairs) for finding in _of_pair(list(dict.fromkeys(pairs[pair])), times)]
 
 
-def _of_pair(every: list[Difference], times: Times) -> list[Finding]:
+def _of_pair(every: list[Difference], times: CaptureTimes) -> list[Finding]:
     first = every[0]
     told = times.tell(first.at, first.where)
     if not told and len(every) <= _MANY:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from planner.estate.captures import Times
+from planner.estate.captures import CaptureTimes
 from planner.findings import Finding, Severity, Source
 from planner.formats.facts import Partition
 from planner.grouping import grouped
@@ -22,7 +22,7 @@ Homes = dict[tuple[str, str], str]
 class _Sightings:
     """What is said of one name on one system."""
 
-    def __init__(self, system: str, found: list[Partition], times: Times) -> None:
+    def __init__(self, system: str, found: list[Partition], times: CaptureTimes) -> None:
         self.system = system
         self.newest: Source = min((p.source for p in found), key=times.order)
         self.vios = any(p.vios for p in found)
@@ -33,7 +33,7 @@ class _Sightings:
 
 
 def homes(partitions: Iterable[tuple[str, Partition]], known_vioses: Mapping[str, str],
-          times: Times) -> tuple[Homes, set[str], list[Finding]]:
+          times: CaptureTimes) -> tuple[Homes, set[str], list[Finding]]:
     """The names of partitions that stand on several systems, those of them that are gone, and what is to be said."""
     names: Homes = {}
     gone: set[str] = set()
@@ -50,7 +50,7 @@ def homes(partitions: Iterable[tuple[str, Partition]], known_vioses: Mapping[str
 
 
 def _renamed(partitions: Iterable[tuple[str, Partition]], names: Homes, gone: set[str],
-             times: Times) -> list[Finding]:
+             times: CaptureTimes) -> list[Finding]:
     """Partitions whose UUID, or whose id on their system, has another name in a newer capture."""
     every = [(system, p) for system, p in partitions if p.ref.name and system]
     last = {name: min(found, key=times.order) for name, found in grouped(
@@ -74,7 +74,7 @@ def _renamed(partitions: Iterable[tuple[str, Partition]], names: Homes, gone: se
 
 
 def unlisted(partitions: Iterable[tuple[str, Partition]], gone: set[str], names: Homes,
-             times: Times) -> list[Finding]:
+             times: CaptureTimes) -> list[Finding]:
     """Partitions that an older listing has and a newer one of the same system has not; they are kept."""
     findings = []
     by_system = grouped((system, p) for system, p in partitions if system and p.ref.name and "state" in p.values)
@@ -90,7 +90,7 @@ def unlisted(partitions: Iterable[tuple[str, Partition]], gone: set[str], names:
     return findings
 
 
-def _settle(name: str, seen: list[_Sightings], stated: str | None, times: Times, names: Homes, gone: set[str],
+def _settle(name: str, seen: list[_Sightings], stated: str | None, times: CaptureTimes, names: Homes, gone: set[str],
             findings: list[Finding]) -> None:
     """``stated``: the system on which a person says that a VIOS of this name stands."""
     if any(one.vios for one in seen) or _are_two(seen):
@@ -110,7 +110,7 @@ def _settle(name: str, seen: list[_Sightings], stated: str | None, times: Times,
         findings.append(_moved(name, one, here, times))
 
 
-def _apart(one: _Sightings, other: _Sightings, times: Times) -> float:
+def _apart(one: _Sightings, other: _Sightings, times: CaptureTimes) -> float:
     return times.apart(one.newest, other.newest)[1]
 
 
@@ -121,7 +121,7 @@ def _are_two(seen: list[_Sightings]) -> bool:
                for one in others)
 
 
-def _moved(name: str, old: _Sightings, new: _Sightings, times: Times) -> Finding:
+def _moved(name: str, old: _Sightings, new: _Sightings, times: CaptureTimes) -> Finding:
     if times.tell(old.newest, new.newest):
         return Finding("input.moved", Severity.INFO, name, f"{name} was on {old.system} in "
                        f"{times.shown(old.newest)} and is on {new.system} in {times.shown(new.newest)}: it has moved, "

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from planner.estate.capacity import hash_page_table_mib
-from planner.estate.captures import Times
+from planner.estate.captures import CaptureTimes
 from planner.estate.homes import homes, unlisted
 from planner.estate.model import DEFAULT_VSWITCH, Lpar, Vios
 from planner.findings import Finding, Severity, Source
@@ -33,9 +33,9 @@ class Join:
     """One join. ``rows`` are the facts, ``findings`` what could not be joined or had to be assumed."""
 
     def __init__(self, intake: Intake, known_vioses: Iterable[tuple[str, str]] = (),
-                 times: Times | None = None) -> None:
+                 times: CaptureTimes | None = None) -> None:
         self.intake = intake
-        self.times = times or Times()
+        self.times = times or CaptureTimes()
         self.rows: list[Row] = []
         self.findings: list[Finding] = list(intake.findings)
         self.named: dict[tuple[str, int], list[tuple[Source, str]]] = {}
@@ -126,6 +126,17 @@ class Join:
                 i.aliases.update({one: next(iter(known)) for one in systems if not self.system(one)})
 
     def _partitions(self) -> None:
+        placed = self._named_partitions()
+        self.intake.partitions = [p for _, p in placed]
+        self.homes, self.gone, told = homes(placed, self.vioses, self.times)
+        self.findings += (*told, *unlisted(placed, self.gone, self.homes, self.times))
+        for p in self.intake.partitions:
+            self._partition(p)
+        for (ref, fact), things in self.intake.held.items():
+            self._holds(ref, fact, things)
+
+    def _named_partitions(self) -> list[tuple[str, Partition]]:
+        """Each partition with its system, under the name that the listings give it."""
         listed = {p.ref.name for p in self.intake.partitions if _is_listed(p)}
         for wanted in (True, False):  # a name that only a host gives itself comes last
             for p in self.intake.partitions:
@@ -133,23 +144,19 @@ class Join:
                 if p.ref.name and all(key) and _is_listed(p) is wanted and (wanted or key not in self.named):
                     self.named.setdefault(key, []).append((p.source, p.ref.name))
         placed = [(self.system(p.ref.system) or p.ref.system, p) for p in self.intake.partitions]
-        placed = [(system, p if p.ref.name in listed or not p.ref.name or p.ref.lpar_id is None else replace(
+        return [(system, p if p.ref.name in listed or not p.ref.name or p.ref.lpar_id is None else replace(
             p, ref=replace(p.ref, name=self._named(system, p.ref.lpar_id, p.source) or p.ref.name)))
             for system, p in placed]
-        self.intake.partitions = [p for _, p in placed]
-        self.homes, self.gone, told = homes(placed, self.vioses, self.times)
-        self.findings += (*told, *unlisted(placed, self.gone, self.homes, self.times))
-        for p in self.intake.partitions:
-            self._partition(p)
-        for (ref, fact), things in self.intake.held.items():
-            first = next(iter(things.values()))
-            name = self.part(ref, first)
-            if name not in self.parts:
-                if name not in self.gone:
-                    self._stranger(ref, fact.replace("_", " "), first)
-            else:
-                what: object = tuple(things) if fact == "physical_adapters" else len(things)
-                self.parts[name].setdefault(fact, (what, first))
+
+    def _holds(self, ref: PartRef, fact: str, things: dict[str, Source]) -> None:
+        """What adapters a partition holds, or their number."""
+        first = next(iter(things.values()))
+        name = self.part(ref, first)
+        if name in self.parts:
+            what: object = tuple(things) if fact == "physical_adapters" else len(things)
+            self.parts[name].setdefault(fact, (what, first))
+        elif name not in self.gone:
+            self._stranger(ref, fact.replace("_", " "), first)
 
     def _partition(self, p: Partition) -> None:
         system = self.system(p.ref.system) or p.ref.system
@@ -484,18 +491,20 @@ class Join:
                 places[name, c.slot] = (fabrics.get((vios, port), ("",))[0], c.source)
                 if port:
                     self.rows.append(("fibres", (name, c.slot), {"port": (port, c.source)}, c.source, 1))
-        known = all(fabric for fabric, _ in (*fabrics.values(), *places.values()))
+        every = (*places.values(), *fabrics.values())
+        known = all(fabric for fabric, _ in every)
         for kind, found in (("ports", fabrics), ("fibres", places)):
             for key, (fabric, source) in found.items():
                 self.rows.append((kind, key, {"fabric": (fabric if known else UNKNOWN_FABRIC, source)}, source, 2))
-        labelled = any(fabric for fabric, _ in fabrics.values())
+        unlabelled = sorted(":".join(key) for key, (fabric, _) in fabrics.items() if not fabric)
+        labelled = len(unlabelled) < len(fabrics)
         if not known and (places or labelled):
-            some = sorted(":".join(key) for key, (fabric, _) in fabrics.items() if not fabric) if labelled else []
+            some = unlabelled if labelled else []
             which = f" ({', '.join(some[:4])}{' …' if len(some) > 4 else ''}: no label)" if some else ""
             self.say(Severity.WARNING, "input.unknown-fabric", "NPIV",
                      f"no export says which fabric a port or a WWPN pair is on: one fabric is assumed for all{which}",
                      "state the fabrics in sheets NPIV and FC ports, or label the ports on the VIOS (lsnports shows "
-                     "labels)", next(iter((*places.values(), *fabrics.values())))[1])
+                     "labels)", every[0][1])
 
     def _fibres(self) -> None:
         for c in self.intake.fc:

@@ -31,7 +31,7 @@ _MTMS = re.compile(r"(?<![0-9A-Za-z])([0-9]{4}-?[0-9A-Z]{3})(?:[*_. -]?SN|[*_. -
 
 
 @dataclass(frozen=True, slots=True)
-class Clock:
+class StatedTimes:
     """The times that a text states, by the lines at which they stand; ``text`` is the rest of it."""
 
     text: str
@@ -45,7 +45,7 @@ class Clock:
         return Taken(self.moments[max(0, place - 1)][1], BY_TEXT)
 
 
-def clock(text: str) -> Clock:
+def clock(text: str) -> StatedTimes:
     """What ``date`` printed (not in XML and JSON), which is taken out, else what the export says of itself."""
     kept, moments = text, []
     for match in () if text.lstrip()[:1] in "<{[" else _DATE_LINE.finditer(text):
@@ -56,7 +56,7 @@ def clock(text: str) -> Clock:
         kept = kept[:match.start()] + " " * len(match[0]) + kept[match.end():]
         if len(moments) == 1000:
             break
-    return Clock(kept, tuple(moments or _stated(text)))
+    return StatedTimes(kept, tuple(moments or _stated(text)))
 
 
 def _stated(text: str) -> Iterator[tuple[int, float]]:

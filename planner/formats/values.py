@@ -314,21 +314,22 @@ def time(value: str) -> datetime:
         raise ValueError(f"{value[:40]!r} is no time such as 11/30/2026 14:05:00 or 2026-11-30 14:05") from None
 
 
+#: Year, day, time, zone and half of the day, as ``date`` prints them.
+_DATE_WORDS = ("20[0-9]{2}", "[0-9]{1,2}", "[0-9]{1,2}:[0-9]{2}:[0-9]{2}", "[+-][0-9]{4}", "[AaPp][Mm]")
+
+
 def date_line(value: str) -> datetime:
     """What ``date`` prints: ``Fri Oct  2 10:00:00 CEST 2026``, ``Fri 02 Oct 2026 10:00:00 AM CEST``, or an ISO time."""
     words = value.replace(",", " ").split()
     if words and words[0][:1].isdigit():
         return time(re.sub(r"[.][0-9]{1,9}|(?<=[0-9]) ?UTC$", "", value.strip()))
-    year = next((word for word in words if re.fullmatch("20[0-9]{2}", word)), "")
+    year, day, hour, zone, half = (
+        next((word for word in words if re.fullmatch(pattern, word)), "") for pattern in _DATE_WORDS)
     month = next((number for word in words[1:] if (number := _MONTHS.get(word.upper()[:3]))), 0)
-    day = next((word for word in words if re.fullmatch("[0-9]{1,2}", word)), "")
-    hour = next((word for word in words if re.fullmatch("[0-9]{1,2}:[0-9]{2}:[0-9]{2}", word)), "")
-    zone = next((word for word in words if re.fullmatch("[+-][0-9]{4}", word)), "")
     if not (year and month and day and hour) or len(words) > 7:
         raise ValueError(f"{value[:40]!r} is not what date prints")
     found = time(f"{year}-{month}-{day} {hour}{zone}")
-    half = next((word.upper() for word in words if word.upper() in ("AM", "PM")), "")
-    return found.replace(hour=found.hour % 12 + 12 * (half == "PM")) if half else found
+    return found.replace(hour=found.hour % 12 + 12 * (half.upper() == "PM")) if half else found
 
 
 def partition_id(value: str) -> int | NonValue:

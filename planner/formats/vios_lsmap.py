@@ -379,32 +379,36 @@ _COMMAND = re.compile(r"(?:.{0,80}[\s/])?lsmap\s.{0,200}-field\s+([a-z][a-z ,:]{
 def _asked(layout: _Layout, text: str) -> tuple[str, ...]:
     """The fields of the rows below a command with ``-field``, or below a header of its names; () for other lines."""
     command = _COMMAND.match(text) if "-field" in text else None
-    if len(text) > _LONGEST_HEADER or (command is None and text[:4].lower() not in ("svsa", "svea", "name")):
+    ours = _ASKED[layout.kind].split()
+    if len(text) > _LONGEST_HEADER or (command is None and _FIRST_NAME.match(text) is None):
         return ()
     names = tuple(re.split(r"[^a-z]+", command[1].strip() if command else text.lower()))
-    known = dict(zip(_ASKED[layout.kind].split(), (*layout.row_fields, *layout.keys.values()), strict=True))
-    if len(names) < 2 or known.get(names[0]) != layout.row_fields[0] or not known.keys() >= {*names}:
+    known = dict(zip(ours, (*layout.row_fields, *layout.keys.values()), strict=True))
+    if len(names) < 2 or ours[0] not in names or not known.keys() >= {*names}:
         return ()
     return tuple(known[name] for name in names)
 
 
 _LONGEST_HEADER = 400
+_FIRST_NAME = re.compile("|".join(sorted({name for names in _ASKED.values() for name in names.split()}, reverse=True)),
+                         re.IGNORECASE)
 
 
 def _asked_block(layout: _Layout, asked: tuple[str, ...], text: str, number: int) -> _Block | None:
     """The block of a row whose fields were asked for; None for other lines."""
-    name = layout.adapter.match(text)
-    mark = text[name.end():name.end() + 1] if name else ""
-    if not name or mark not in tuple(_FMT):
+    at = asked.index(layout.row_fields[0])
+    parts = (text.split(mark) for mark in _FMT if mark in text)
+    values = next((v for v in ([one.strip() for one in part] for part in parts)
+                   if len(v) > at and layout.adapter.fullmatch(v[at])), None)
+    if values is None:
         return None
-    values = [value.strip() for value in text.split(mark)]
     row = tuple(one for one in asked if one in layout.row_fields)
     device, rest = asked[len(row):], values[len(row):]
     whole = len(rest) % len(device) == 0 if device and layout.many else len(rest) == len(device)
     if asked[:len(row)] != row or not whole:
         return None
     groups = [_raw(device, rest[at:at + len(device)], number) for at in range(0, len(rest), len(device) or 1)]
-    return _Block(values[0], _raw(row, values, number), number, plain=False, groups=groups)
+    return _Block(values[at], _raw(row, values, number), number, plain=False, groups=groups)
 
 
 def _separator(layout: _Layout, text: str) -> str:

@@ -216,7 +216,7 @@ def test_what_date_prints(line: str) -> None:
 @pytest.mark.parametrize("line", ["Fri Oct 32 10:00:00 2026", "Sun came out at 10:00:00", "2026-10-02 is a Friday, so",
                                   "2026-02-30 10:00:00", "Date/Time: Fri Oct  2 10:00:00 2026"])
 def test_what_is_no_date_stays(line: str) -> None:
-    assert capture.clock(line) == capture.Clock(line)
+    assert capture.clock(line) == capture.StatedTimes(line)
 
 
 def test_partitions_of_a_system_that_no_file_lists_block_no_other(tmp_path: Path) -> None:

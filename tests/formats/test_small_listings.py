@@ -243,6 +243,16 @@ def test_a_site_log_of_lssea(tmp_path: Path) -> None:
     assert [(b.sea, b.vlan) for b in estate.bridges] == [("ent13", 61), ("ent13", 62), ("ent13", 193), ("ent13", 2227)]
 
 
+def test_the_clients_that_a_tool_around_fcstat_prints_again_and_again() -> None:
+    head = "HOSTNAME   PHYSDEV  WWPN                DEV    INREQS    INBYTES      OUTREQS    OUTBYTES     CTRLREQS\n"
+    row = "tern       fcs2     0xC050760001230058  fcs6   318.10/s  83.39 MB/s   481.34/s   126.18 MB/s  0\n"
+    text = "$ vios fcstat quarry\n" + (head + row.replace("tern", "quarry").replace("0xC05076", "0x210000") + row) * 3
+    (reading,) = registry.read_document(text.encode(), "x.txt")
+    assert (reading.kind, reading.host, reading.findings) == ("fcstat", "quarry", ())
+    assert [r.fields for r in reading.records][1:] == [
+        {"host": "tern", "port": "fcs2", "wwpn": "c050760001230058", "client_port": "fcs6"}]
+
+
 @pytest.mark.parametrize("text", [
     Path(__file__).parents[1].joinpath("fixtures/small/prtconf.txt").read_text(),
     Path(__file__).parents[1].joinpath("fixtures/small/lscfg_sysplanar.txt").read_text(),

@@ -328,6 +328,15 @@ def test_fields_that_were_asked_for(top: str) -> None:
     assert reading.findings == ()
 
 
+@pytest.mark.parametrize("top", ["$ lsmap -all -fmt : -field clientid svsa vtd backing", "clientid:svsa:vtd:backing"])
+def test_fields_that_begin_with_another_than_the_adapter(top: str) -> None:
+    text = f"{top}\n0x0000000a:vhost0:vtd0:hdisk4:vtd1:hdisk5\n0x0000000b:vhost1:vtd2:hdisk6\n"
+    (reading,) = registry.read_document(text.encode(), "x.txt")
+    assert [(r.fields["vhost"], r.fields["client_partition_id"], r.fields["backing_device"])
+            for r in reading.records] == [("vhost0", 10, "hdisk4"), ("vhost0", 10, "hdisk5"), ("vhost1", 11, "hdisk6")]
+    assert reading.findings == ()
+
+
 def test_fields_of_npiv_that_were_asked_for() -> None:
     text = "$ lsmap -all -npiv -field name clntid fc status -fmt :\nvfchost0:10:fcs0:LOGGED_IN\n"
     (reading,) = registry.read_document(text.encode(), "x.txt")
