@@ -14,6 +14,12 @@ def cores(units: int) -> float:
     return units / UNITS_PER_CORE
 
 
+MOST_MIB = 1 << 30
+MOST_UNITS = 1_000_000
+MOST_WHOLE = (1 << 31) - 1
+"""What no machine can have more of: memory, hundredths of a core, anything that is counted."""
+
+
 def gib(mib: int) -> float:
     """MiB to GiB (exact: a power of two)."""
     return mib / MIB_PER_GIB

@@ -93,7 +93,7 @@ def headroom_command(
     try:
         units, mib = units_from_cores(cores), mib_from_gib(memory)
     except ValueError as error:
-        raise UsageError(f"--cores {cores} --memory {memory}: {error}") from None
+        raise UsageError(f"--cores {cores[:40]} --memory {memory[:40]}: {error}") from None
     spec, first, last = usage.spec(), window_of(window), window_of(back_window, "--back-window")
     if when == ALWAYS and come_back and last is None:
         raise UsageError("--when always --return: say when they come back with --back-window")

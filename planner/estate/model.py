@@ -14,6 +14,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from planner.frames import frame
+from planner.units import MOST_MIB, MOST_UNITS, MOST_WHOLE
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -64,6 +65,23 @@ class EstateColumn:
     after: str = ""
     field: str = ""
     required: bool = False
+
+    def outside(self, value: float) -> str:
+        """``is above 1048576``: what is wrong with a number of the program for this column; "" when nothing is."""
+        if self.type not in _MOST:
+            return ""
+        per, most = _MOST[self.type]
+        least = (-most / per if self.type is Type.NUMBER else 0) if self.minimum is None else self.minimum
+        high = most / per if self.maximum is None else self.maximum
+        if least * per <= value <= high * per:
+            return ""
+        return f"is below {least:.12g}" if value < least * per else f"is above {high:.12g}"
+
+
+_MOST: dict[Type, tuple[int, int]] = {
+    T.INTEGER: (1, MOST_WHOLE), T.INTEGERS: (1, MOST_WHOLE), T.CORES: (100, MOST_UNITS), T.GIB: (1024, MOST_MIB),
+    T.NUMBER: (1, 10**15)}
+"""Type of a column → how many of the program's units are one on the sheet, and the most of them."""
 
 
 def column(header: str, of: Type = Type.TEXT, **stated: Any) -> dict[str, EstateColumn]:

@@ -10,8 +10,7 @@ from operator import attrgetter
 from planner.estate.assemble import Loaded
 from planner.estate.capacity import lpar_demand, min_units_per_vp, vios_demand
 from planner.estate.catalogue import generation_of
-from planner.estate.energy import MOST_WATTS
-from planner.estate.model import GENERATIONS, TABLE, Estate, Lpar, Server
+from planner.estate.model import GENERATIONS, TABLE, TABLES, Estate, EstateColumn, Lpar, Server, Type
 from planner.estate.parameters import Parameters
 from planner.findings import Finding, Severity, ordered
 from planner.units import show_cores, show_gib
@@ -24,6 +23,28 @@ class _Check:
     def finding(self, severity: Severity, rule: str, kind: str, key: tuple[object, ...], name: str, message: str,
                 fix: str) -> Finding:
         return Finding(rule, severity, str(key[0]), message, fix, self.loaded.source(kind, key, name))
+
+
+def _limits(c: _Check) -> Iterator[Finding]:
+    """Numbers that nothing can have: with them no sum is worth making."""
+    for table in TABLES:
+        rows = getattr(c.loaded.estate, table.kind)
+        for column in table.columns:
+            values = [v if isinstance(v, tuple) else (v,) for v in map(attrgetter(column.field), rows)]
+            if not any(column.outside(n) for n in {n for v in values for n in v} if isinstance(n, (int, float))):
+                continue
+            for row, held in zip(rows, values, strict=True):
+                for number in held:
+                    if isinstance(number, (int, float)) and (wrong := column.outside(number)):
+                        key = table.key_of(row)
+                        what = f"{' / '.join(map(str, key))}: {column.header}{_stated(column, number)}"
+                        yield c.finding(Severity.ERROR, "input.bad-value", table.kind, key, column.field,
+                                        f"{what} {wrong}", "correct it")
+
+
+def _stated(column: EstateColumn, number: float) -> str:
+    """The number, where the sheet has it as the program does."""
+    return "" if column.type in (Type.CORES, Type.GIB) else f": {str(number)[:30]}"
 
 
 def _references(c: _Check) -> Iterator[Finding]:
@@ -259,10 +280,6 @@ def _generations(c: _Check) -> Iterator[Finding]:
 
 def _watts(c: _Check) -> Iterator[Finding]:
     for s in c.loaded.estate.servers:
-        for name, value in (("idle_watts", s.idle_watts), ("max_watts", s.max_watts)):
-            if value is not None and not 0 <= value <= MOST_WATTS:
-                yield c.finding(Severity.ERROR, "input.bad-value", "servers", (s.name,), name,
-                                f"{s.name}: {value} W; expected 0 to {MOST_WATTS}", "give watts, not kilowatts or VA")
         if s.idle_watts is not None and s.max_watts is not None and s.idle_watts > s.max_watts:
             yield c.finding(Severity.ERROR, "estate.idle-above-maximum", "servers", (s.name,), "idle_watts",
                             f"{s.name}: {s.idle_watts} W idle, {s.max_watts} W at most", "correct one of the two")
@@ -291,5 +308,5 @@ CHECKS: tuple[Callable[[_Check], Iterator[Finding]], ...] = (
 def validate(loaded: Loaded) -> Loaded:
     """The same estate with the findings of every check added."""
     check = _Check(loaded)
-    found = [f for run in CHECKS for f in run(check)]
+    found = [*_limits(check)] or [f for run in CHECKS for f in run(check)]
     return replace(loaded, findings=ordered((*loaded.findings, *found)))

@@ -69,18 +69,11 @@ def parse_cell(column: EstateColumn, value: Any) -> Any:
     if column.type is Type.INTEGERS:
         return tuple(whole_number(p) for p in split_list(_as_text(value).replace(",", ";")))
     text = _number_text(value)
-    number = decimal_from(text)
-    if column.minimum is not None and number < column.minimum:
-        raise ValueError(f"{text} is below {column.minimum:g}")
-    if column.maximum is not None and number > column.maximum:
-        raise ValueError(f"{text} is above {column.maximum:g}")
-    if column.type is Type.INTEGER:
-        return whole_number(text)
-    if column.type is Type.CORES:
-        return units_from_cores(text)
-    if column.type is Type.GIB:
-        return mib_from_gib(text)
-    return float(number)
+    read = {Type.INTEGER: whole_number, Type.CORES: units_from_cores, Type.GIB: mib_from_gib}
+    number = read.get(column.type, lambda text: float(decimal_from(text)))(text)
+    if wrong := column.outside(number):
+        raise ValueError(f"{text} {wrong}")
+    return number
 
 
 class _Sheet:

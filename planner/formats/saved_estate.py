@@ -96,6 +96,8 @@ def _read_slowly(text: str) -> tuple[Estate, Mapping[str, str]]:
         document = json.loads(text)
     except (json.JSONDecodeError, RecursionError) as error:
         raise _Refused((*unreadable, f"not valid JSON: {error}", "save the estate again")) from None
+    except ValueError:
+        raise _Refused((*unreadable, "a number in it has thousands of digits", "correct it")) from None
     if not isinstance(document, dict) or document.get("format") != FORMAT_NAME:
         raise _Refused((*unreadable, "not a saved estate", f'expected an object with "format": "{FORMAT_NAME}"'))
     if document.get("version") != VERSION:

@@ -494,8 +494,8 @@ def _usage_quantity(fields: dict[str, Any], name: str, of_text: int, of_number: 
         return int(value) * of_number
     try:
         number = values.decimal_from(value)
-    except ValueError:
-        raise ValueError(f"{name}: {value[:40]!r} is not a number") from None
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
     if number < 0:
         raise ValueError(f"{name}: {value[:40]!r} is negative")
     return int((number * of_text + Decimal("0.5")) // 1)

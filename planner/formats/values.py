@@ -17,14 +17,14 @@ from typing import Any, NamedTuple
 
 from planner.formats.base import NonValue
 from planner.units import MIB_PER_GIB, UNITS_PER_CORE
+from planner.units import MOST_MIB as MOST_MIB
+from planner.units import MOST_UNITS as MOST_UNITS
+from planner.units import MOST_WHOLE as MOST_WHOLE
 
 Parser = Callable[[str], Any]
 
 ANY = "any"
-MOST_MIB = 1 << 30
-MOST_UNITS = 1_000_000
 MOST_PROCESSORS = 100_000
-MOST_WHOLE = (1 << 31) - 1
 MOST_COUNT = (1 << 64) - 1
 
 #: Words that stand for no value, as they are written; :func:`non_value` knows them in any case.
@@ -36,6 +36,7 @@ NO = frozenset({"0", "false", "no", "n", "nein", "non", "nie"})
 
 _FLAGS = {"true": True, "yes": True, "false": False, "no": False}
 _NUMBER = re.compile(r"[0-9]{1,20}(?:\.[0-9]{1,20})?(?:[eE][+-]?[0-9]{1,3})?")
+_THOUSANDS = re.compile(r"[+-]?[1-9][0-9]{0,2},[0-9]{3}")
 _DIGITS = re.compile(r"[0-9]{1,20}")
 _WITH_UNIT = re.compile(r"([0-9.,]{1,40})\s*([A-Za-z]{1,8})")
 _PER_MIB = {"KB": Decimal(1024), "MB": Decimal(1), "GB": Decimal(1) / 1024}
@@ -87,8 +88,14 @@ def decimal_number(value: str, expected: str = "a number such as 1.25") -> Decim
 
 
 def decimal_from(value: str) -> Decimal:
-    """A finite number as a person writes it: with a sign, a point or a comma (``4,00``), and blanks between digits."""
+    """A finite number as a person writes it: with a sign, a point or a comma (``4,00``), and blanks between digits.
+
+    ``1,024`` is refused: it may be a thousand and 24.
+    """
     cleaned = "".join(value.split())
+    if _THOUSANDS.fullmatch(cleaned):
+        raise ValueError(f"{value[:80]!r} may be {cleaned.replace(',', '')} or {cleaned.replace(',', '.')}: write it "
+                         "without a comma")
     if cleaned.count(",") == 1 and "." not in cleaned:
         cleaned = cleaned.replace(",", ".")
     try:
@@ -181,12 +188,12 @@ def units_from_cores(cores: Decimal | float | int | str) -> int:
     rounded = scaled.to_integral_value()
     if abs(scaled - rounded) > _SLACK * max(Decimal(10), abs(rounded)):
         raise ValueError(f"{cores} cores is finer than a hundredth of a core")
-    return int(rounded)
+    return _limited(int(rounded), MOST_UNITS, str(cores))
 
 
 def mib_from_gib(gib: Decimal | float | int | str) -> int:
     """GiB to whole MiB (half a MiB of slack for shown decimals)."""
-    return int((_exact(gib) * MIB_PER_GIB).to_integral_value())
+    return _limited(int((_exact(gib) * MIB_PER_GIB).to_integral_value()), MOST_MIB, str(gib))
 
 
 def _exact(number: Decimal | float | int | str) -> Decimal:
@@ -230,7 +237,7 @@ def memory(value: str) -> int:
         raise ValueError(f"{value[:40]!r} is not a number with a unit such as 4096 MB")
     if match[2].upper() not in _PER_MIB:
         raise ValueError(f"{value[:40]!r} has an unknown unit {match[2]!r}")
-    return _limited(int(decimal_number(match[1].replace(",", ".")) / _PER_MIB[match[2].upper()]), MOST_MIB, value)
+    return _limited(int(decimal_from(match[1]) / _PER_MIB[match[2].upper()]), MOST_MIB, value)
 
 
 def _limited(number: int, most: int, value: str) -> int:

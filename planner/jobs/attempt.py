@@ -17,6 +17,7 @@ from planner.plan.choices import BACK, OUT, Status
 from planner.plan.details import Conflict
 from planner.plan.plan import Plan
 from planner.rules import Judge, Site
+from planner.schedule.order import QUICK, THOROUGH
 from planner.schedule.timetable import Timetable
 
 _TRIES = 12
@@ -65,25 +66,35 @@ class Attempt(Generic[R]):
     reason: str = ""
 
 
-def attempted(problem: Problem[R], options: Options, timed: Callable[[R], Timetable],
+def attempted(problem: Problem[R], options: Options, timed: Callable[[R, int], Timetable],
               keeps: Callable[[Timetable], bool] = lambda table: True, deadline: float | None = None) -> Attempt[R]:
     """Answers from the cheapest on, until one has an order that ``keeps`` its windows; else the first that has an
-    order. ``timed`` makes the timetable of an answer."""
+    order. ``timed`` makes the timetable of an answer, searching so many states; only when none was found quickly for
+    any answer are they searched thoroughly, one after the other, while there is time."""
     deadline = deadline or time.monotonic() + options.time_limit
     late: Attempt[R] | None = None
     answer, reason = None, ""
+    tried: list[R] = []
     for _ in range(_TRIES):
         answer = problem.solve(max(deadline - time.monotonic(), 0.1), options.gap)
         if answer.status in (Status.INFEASIBLE, Status.UNKNOWN):
             break
-        table = timed(answer)
+        table = timed(answer, QUICK)
         if table.found and keeps(table):
             return Attempt(answer, table)
         if table.found:
             late = late or Attempt(answer, table)
+        else:
+            tried.append(answer)
         reason, given, answer = table.reason or reason, answer, None
         if not problem.refuse(given) or time.monotonic() > deadline:
             break
+    for given in tried if late is None else ():
+        if time.monotonic() > deadline:
+            break
+        table = timed(given, THOROUGH)
+        if table.found:
+            return Attempt(given, table)
     return late or Attempt(answer, None, reason)
 
 

@@ -26,6 +26,7 @@ from planner.plan.choices import BACK, OUT, Measure, Status
 from planner.plan.plan import Level, Plan, Window
 from planner.plan.questions import Consolidate
 from planner.rules import Judge, Site
+from planner.schedule.order import THOROUGH
 from planner.schedule.timetable import Timetable, timetable
 
 if TYPE_CHECKING:  # start-up: what reads a history takes longer to import than a small plan to make
@@ -147,21 +148,22 @@ def _planned(case: ConsolidationCase, goal: Consolidate, deadline: float, stayin
     if flat:
         scale = replace(scale, rate={}, busy={}, least={})
     problem = ConsolidationProblem(site, judge, goal, scale)
-    found = attempted(problem, options, lambda answer: timed(site, judge, answer.placement, goal, options),
-                      deadline=deadline)
+    found = attempted(problem, options, lambda answer, states: timed(
+        site, judge, answer.placement, goal, options, states), deadline=deadline)
     if found.answer is None or found.table is None:
         return unanswered(_blank(case, staying), found, options)
     return _finished(case, _blank(case, staying), found.answer, problem.scale, found.table)
 
 
-def timed(site: Site, judge: Judge, placement: Mapping[str, str], goal: Consolidate, options: Options) -> Timetable:
+def timed(site: Site, judge: Judge, placement: Mapping[str, str], goal: Consolidate, options: Options,
+          states: int = THOROUGH) -> Timetable:
     """The legs; at a weekend the way back ends as late as it may."""
     window = options.window
     if not goal.weekend or window is None:
-        return timetable(site, judge, placement, window, come_back=goal.come_back, work_s=options.work_s)
+        return timetable(site, judge, placement, window, come_back=goal.come_back, work_s=options.work_s, states=states)
     late, table = 0, Timetable()
     for _ in range(_ROUNDS):
-        table = timetable(site, judge, placement, window, come_back=True, back_from_s=late)
+        table = timetable(site, judge, placement, window, come_back=True, back_from_s=late, states=states)
         back = [m for m in table.moves if m.leg == BACK]
         if not table.found or not back:
             return table

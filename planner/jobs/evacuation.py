@@ -37,8 +37,9 @@ def evacuate(loaded: Loaded, goal: Evacuate, options: Options, usage: UsageSpec 
     if used is not None:
         blank = blank.replace(findings=used.findings)
     found = attempted(EvacuationProblem(site, judge, goal), options,
-                      lambda answer: timetable(site, judge, answer.placement, options.window,
-                                               come_back=goal.come_back, work_s=options.work_s))
+                      lambda answer, states: timetable(site, judge, answer.placement, options.window,
+                                               come_back=goal.come_back, work_s=options.work_s,
+                                               unmoved=goal.unmoved, states=states))
     if found.answer is None or found.table is None:
         return unanswered(blank, found, options)
     return finished(case, blank, found.answer, found.table)

@@ -60,9 +60,10 @@ def headroom(loaded: Loaded, goal: Headroom, options: Options, usage: UsageSpec 
                             "production, none named): all may leave", "name those that stay with --critical"))
     blank = _blank(loaded, goal, usage, options).replace(findings=tuple(said))
     told("placement and order")
-    found = attempted(problem, options, lambda answer: timetable(
+    found = attempted(problem, options, lambda answer, states: timetable(
         site, judge, answer.placement, options.window, come_back=goal.come_back, work_s=blank.work_s or 0,
-        back_from_s=blank.back_from_s or 0), lambda table: not blank.replace(moves=table.moves).late())
+        back_from_s=blank.back_from_s or 0, unmoved=goal.unmoved, states=states),
+        lambda table: not blank.replace(moves=table.moves).late())
     if found.answer is not None and found.answer.status is Status.INFEASIBLE:
         told("why it is impossible")
         return _impossible(blank, problem, options)
@@ -199,7 +200,8 @@ def _grid(free: int, asked: int, most: int) -> list[int]:
 
 def _point(step: CurveStep, problem: HeadroomProblem) -> Point:
     ordered_moves = step.cost_ms is not None and timetable(problem.site, problem.judge, step.moves, None,
-                                                           come_back=problem.goal.come_back).found
+                                                           come_back=problem.goal.come_back,
+                                                           unmoved=problem.goal.unmoved).found
     return Point(step.units, step.status, ordered_moves, step.cost_ms,
                  None if step.bound_ms is None else step.bound_ms / 1000, len(step.moves),
                  sum(problem.site.lpars[n].memory_mib for n in step.moves), tuple(sorted(step.moves)))

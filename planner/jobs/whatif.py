@@ -63,8 +63,8 @@ def whatif(loaded: Loaded, scenario: Scenario, options: Options, catalogue: Cata
     if stranded:
         return _infeasible(case, _stranded(case, stranded))
     problem = ScenarioProblem(case.site, case.judge, case.built.kept, case.displaced, _costs(case), _sizes(case))
-    found = attempted(problem, options, lambda answer: timetable(
-        case.site, case.judge, _live(_ways(case, answer.placement), answer.placement), options.window))
+    found = attempted(problem, options, lambda answer, states: timetable(
+        case.site, case.judge, _live(_ways(case, answer.placement), answer.placement), options.window, states=states))
     if found.answer is not None and found.answer.conflict is not None:
         return _infeasible(case, found.answer.conflict)
     if found.answer is None or found.table is None:

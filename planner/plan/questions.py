@@ -103,6 +103,11 @@ class Question(_Model):
         """The LPARs that stay on those servers on purpose."""
         return ()
 
+    @property
+    def unmoved(self) -> Names:
+        """The LPARs that do not move at all, not even to come back."""
+        return self.left
+
 
 class _Freeing(Question):
     servers: Names
@@ -146,6 +151,10 @@ class Headroom(Question):
     """The hours in which the room is needed; None: in all that usage is known of."""
     period: Annotated[Period | None, Field(exclude_if=empty)] = None
     back_counts: ClassVar[bool] = True
+
+    @property
+    def unmoved(self) -> Names:
+        return self.critical
 
     @property
     def text(self) -> str:

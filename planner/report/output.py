@@ -25,18 +25,25 @@ def _digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def _replace(path: Path, data: bytes) -> None:
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".planner-")
+def _replace(files: Mapping[Path, bytes]) -> None:
+    """Put these files in their places when all of them are on the disk; else none."""
+    written: dict[Path, str] = {}
+    umask = os.umask(0)
+    os.umask(umask)
     try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(name, 0o666 & ~umask)
-        os.replace(name, path)
+        for path, data in files.items():
+            handle, written[path] = tempfile.mkstemp(dir=path.parent, prefix=".planner-")
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(data)
+                stream.flush()
+                os.fsync(stream.fileno())
+            os.chmod(written[path], 0o666 & ~umask)
+        for path, name in written.items():
+            os.replace(name, path)
     except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(name)
+        for name in written.values():
+            with contextlib.suppress(OSError):
+                os.unlink(name)
         raise
 
 
@@ -83,7 +90,7 @@ def write_file(path: Path, data: bytes, *, force: bool) -> None:
         if path.exists() and not force and path.read_bytes() != data:
             raise UsageError(f"{path} exists and differs; --force overwrites it, or name another file")
         path.parent.mkdir(parents=True, exist_ok=True)
-        _replace(path, data)
+        _replace({path: data})
     except OSError as error:
         raise _not_written(error, path) from None
 
@@ -123,12 +130,11 @@ def write_directory(directory: Path, files: Mapping[str, bytes], *, force: bool)
     try:
         known = refuse_edited(directory, files, force=force)
         directory.mkdir(parents=True, exist_ok=True)
+        digests = {name: _digest(data) for name, data in sorted(files.items())}
+        _replace({directory / name: data for name, data in files.items()}
+                 | {directory / MANIFEST: (json.dumps(digests, indent=1) + "\n").encode()})
         for name in known:
             if name not in files and "/" not in name:
                 (directory / name).unlink(missing_ok=True)
-        for name, data in files.items():
-            _replace(directory / name, data)
-        digests = {name: _digest(data) for name, data in sorted(files.items())}
-        _replace(directory / MANIFEST, (json.dumps(digests, indent=1) + "\n").encode())
     except OSError as error:
         raise _not_written(error, directory) from None

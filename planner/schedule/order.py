@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 
@@ -13,7 +13,8 @@ from planner.rules.ledger import Ledger
 _DIRECT_STATES = 50_000
 _DEEPEST = 400
 """Movers of a depth-first search at most: it recurses once for each."""
-_PARKING_STATES = 30_000
+QUICK, THOROUGH = 4_000, 30_000
+"""States of a search for parking moves at most: when other placements may be tried, and when none is left."""
 _PARKING_WORK = 1_500_000
 """States times LPARs times servers: bounds a search by work, not by the clock, so that answers do not depend on it."""
 
@@ -29,12 +30,13 @@ class Step:
 
 
 def serial_order(site: Site, judge: Judge, start: Mapping[str, str], final: Mapping[str, str],
-                 first: Sequence[str] = ()) -> list[Step] | None:
+                 first: Sequence[str] = (), unmoved: Collection[str] = (),
+                 states: int = THOROUGH) -> list[Step] | None:
     """An order that takes every LPAR from ``start`` to ``final``, or None when none was found.
 
     Servers that are only left (nobody arrives there) free room nobody needs, so LPARs that come from them go last:
-    they take room and give none. ``first`` orders equals. The search is exhaustive over the others' orders up to a
-    number of states; only then does it try parking.
+    they take room and give none. ``first`` orders equals; ``unmoved`` are never parked. The
+    search is exhaustive over the others' orders up to a number of states; only then does it try parking.
     """
     rank = {name: n for n, name in enumerate(first)}
     movers = sorted((n for n in final if final[n] != start[n]), key=lambda n: (rank.get(n, len(rank)), n))
@@ -44,7 +46,7 @@ def serial_order(site: Site, judge: Judge, start: Mapping[str, str], final: Mapp
     found = _direct(site, start, final, early, late)
     if found is None and early and len(movers) <= _DEEPEST:
         found = _direct(site, start, final, movers, [])
-    return found if found is not None else _with_parking(site, judge, start, final, movers)
+    return found if found is not None else _with_parking(site, judge, start, final, movers, unmoved, states)
 
 
 def _run(ledger: Ledger, start: Mapping[str, str], final: Mapping[str, str],
@@ -111,26 +113,27 @@ def _direct(site: Site, start: Mapping[str, str], final: Mapping[str, str], earl
 
 
 def _with_parking(site: Site, judge: Judge, start: Mapping[str, str], final: Mapping[str, str],
-                  movers: Sequence[str]) -> list[Step] | None:
+                  movers: Sequence[str], unmoved: Collection[str], states: int) -> list[Step] | None:
     """Best first over places: direct moves, and parking moves of whatever stands in the way of a blocked one.
 
     Tried with the movers alone, then with what runs where they arrive, then with everything that may move.
     """
-    ready = [n for n in sorted(start) if n not in movers and judge.ready(n)]
+    kept = {*movers, *unmoved}
+    ready = [n for n in sorted(start) if n not in kept and judge.ready(n)]
     busy = {final[n] for n in movers}
     near = [n for n in ready if start[n] in busy]
     tried: set[tuple[int, bool]] = set()
     for others, deep in (([], False), (near, False), (ready, True)):
         if (len(others), deep) not in tried:
             tried.add((len(others), deep))
-            steps = _search(site, judge, start, final, [*movers, *others], deep)
+            steps = _search(site, judge, start, final, [*movers, *others], deep, states)
             if steps is not None:
                 return steps
     return None
 
 
 def _search(site: Site, judge: Judge, start: Mapping[str, str], final: Mapping[str, str],
-            pool: Sequence[str], deep: bool) -> list[Step] | None:
+            pool: Sequence[str], deep: bool, states: int) -> list[Step] | None:
     ticket = count()
     origin = tuple(start[n] for n in pool)
     goal = tuple(final.get(n, start[n]) for n in pool)
@@ -143,7 +146,7 @@ def _search(site: Site, judge: Judge, start: Mapping[str, str], final: Mapping[s
     heap: list[tuple[int, int, int, tuple[str, ...], tuple[Step, ...]]] = [
         (left(origin), 0, next(ticket), origin, ())]
     seen = {origin: 0}
-    expanded, most = 0, min(_PARKING_STATES, _PARKING_WORK // max(1, len(pool) * len(site.servers)))
+    expanded, most = 0, min(states, _PARKING_WORK // max(1, len(pool) * len(site.servers)))
     while heap and expanded < most:
         _, done, _, places, steps = heapq.heappop(heap)
         if places == goal:

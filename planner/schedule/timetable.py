@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from planner.plan.choices import BACK, OUT
 from planner.plan.plan import Move, Window
 from planner.rules import Judge, Site
 from planner.schedule.fibre import with_ports
-from planner.schedule.order import Step, mark_parking, serial_order
+from planner.schedule.order import THOROUGH, Step, mark_parking, serial_order
 from planner.schedule.waves import Packer, with_ids
 
 
@@ -45,15 +45,18 @@ class _Leg:
     final: Mapping[str, str]
     begin_ms: int = 0
     wave: int = 1
+    unmoved: Collection[str] = ()
+    states: int = THOROUGH
 
     def packed(self, judge: Judge, packer: Packer, prepared: Sequence[Step] = ()) -> list[Move] | str:
         """Its moves in an order of its own, or as ``prepared``; or why there are none."""
         site, start, final = judge.site, self.start, self.final
         moving = [n for n in final if final[n] != start[n]]
         wish = preference(site, moving, final if self.name == OUT else start)
-        steps = prepared or serial_order(site, judge, start, final, wish)
+        steps = prepared or serial_order(site, judge, start, final, wish, self.unmoved, self.states)
         if steps is None:
-            return "no order of the moves keeps capacity at every moment, parking moves included"
+            return ("no order of its moves was found that keeps capacity at every moment, parking moves included; "
+                    "that is no proof that there is none")
         arriving = {final[n] for n in moving}
         free = not prepared and not any(s.parking for s in steps) and not any(start[n] in arriving for n in moving)
         moves = packer.pack(steps, start, self.name, self.begin_ms, self.wave, free)
@@ -61,22 +64,24 @@ class _Leg:
 
 
 def timetable(site: Site, judge: Judge, placement: Mapping[str, str], window: Window | None, *,
-              come_back: bool = False, work_s: int = 0, back_from_s: int = 0) -> Timetable:
-    """The legs of a plan that ends with ``placement`` (LPAR → server, only those that move).
+              come_back: bool = False, work_s: int = 0, back_from_s: int = 0,
+              unmoved: Collection[str] = (), states: int = THOROUGH) -> Timetable:
+    """The legs of a plan that ends with ``placement`` (LPAR → server, only those that move); ``unmoved`` are not parked
+    either. ``states``: how far an order with parking moves is searched for.
 
     The way back begins when ``work_s`` seconds of work are over, and not before ``back_from_s``.
     """
     start = dict(site.start)
     final = start | dict(placement)
     packer = Packer(site, window)
-    out = _Leg(OUT, start, final).packed(judge, packer)
+    out = _Leg(OUT, start, final, unmoved=unmoved, states=states).packed(judge, packer)
     if isinstance(out, str):
         return Timetable(reason=out)
     moves = list(out)
     if come_back and moves:
         begin = max(max(m.end_ms for m in moves) + work_s * 1000, back_from_s * 1000)
         number = max(m.wave for m in moves) + 1
-        home = _Leg(BACK, final, start, begin, number)
+        home = _Leg(BACK, final, start, begin, number, unmoved, states)
         back = home.packed(judge, packer)
         if isinstance(back, str):
             back = home.packed(judge, packer, _reversed(moves))

@@ -109,3 +109,22 @@ def test_places_name_a_system() -> None:
     assert values.mtms("8205-E6B*1234567") == ("8205", "E6B", "1234567") and values.mtms("8205-E6B") is None
     place = values.location("U9117.MMD.1045EE7-V2-C31")
     assert place == ("9117-MMD", "1045EE7", 2, 31) and values.location(NonValue.EMPTY) is None
+
+
+@pytest.mark.parametrize("text", ["1,024", "12,345", "-3,500", " 999,000 ", "1,024,000", "1,024.5"])
+def test_a_comma_that_may_part_thousands_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"without a comma|not a number"):
+        values.decimal_from(text)
+
+
+@pytest.mark.parametrize(("text", "number"), [("4,00", "4.00"), ("0,125", "0.125"), ("1,5", "1.5"), ("1024,250", "1024.250")])
+def test_a_comma_that_can_only_be_decimal_is_read(text: str, number: str) -> None:
+    assert values.decimal_from(text) == Decimal(number)
+
+
+@pytest.mark.parametrize("parse", [values.units_from_cores, values.mib_from_gib, values.whole_number, values.memory,
+                                   values.whole, values.units, values.gib, values.mib])
+def test_four_hundred_digits_are_refused_everywhere(parse: Callable[[str], int]) -> None:
+    for text in ("9" * 400, "9" * 5000, "1e4000"):
+        with pytest.raises(ValueError):
+            parse(text)

@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 
 from planner.estate.model import Estate
 from planner.jobs import Options, evacuate
+from planner.jobs.attempt import attempted
+from planner.optimise.stages import Answer
 from planner.plan.choices import Status
 from planner.plan.plan import Plan
 from planner.plan.questions import Evacuate
-from planner.schedule.order import Step, serial_order
-from planner.schedule.timetable import timetable
+from planner.schedule.order import QUICK, THOROUGH, Step, serial_order
+from planner.schedule.timetable import Timetable, timetable
 from planner.verify import replay
 
 
@@ -186,3 +188,42 @@ def test_a_timetable_of_any_reachable_placement_goes_out_and_comes_back(data: st
     if table.moves:
         played = replay(plan, site, judge)
         assert played.holds, [str(f) for f in played.findings]
+
+
+def test_who_may_not_move_is_not_parked() -> None:
+    """The one way that x and y can change places is to park one of them, or what stands on C."""
+    x, y, z = lpar("x", "A", 2, 8), lpar("y", "B", 2, 8), lpar("z", "C", 2, 8)
+    of = estate([exactly(server("A"), [x]), exactly(server("B"), [y]), exactly(server("C"), [z]),
+                 exactly(server("D"), [z])], [x, y, z])
+    site, judge = judged(changed_to_stay(of))
+    final = site.start | {"x": "B", "y": "A"}
+    assert serial_order(site, judge, site.start, final) is not None
+    assert serial_order(site, judge, site.start, final, unmoved=("z",)) is None
+
+
+def changed_to_stay(of: Estate) -> Estate:
+    """x and y may be on A, B and C alone, z on C and D."""
+    return of.replace(policies=(policy("fence", "x; y", "A; B; C"), policy("fence", "z", "C; D")))
+
+
+def test_what_is_not_found_quickly_is_searched_thoroughly_and_never_called_impossible() -> None:
+    """Answers are tried quickly one after the other; then thoroughly, the cheapest first."""
+    asked: list[tuple[int, int]] = []
+
+    class Stub:
+        number = 0
+
+        def solve(self, time_limit: float, gap: float) -> Answer:
+            self.number += 1
+            return Answer(Status.OPTIMAL, {"n": str(self.number)}, 0, 0.0)
+
+        def refuse(self, answer: Answer) -> bool:
+            return self.number < 3
+
+    def timed(answer: Answer, states: int) -> Timetable:
+        asked.append((int(answer.placement["n"]), states))
+        return Timetable() if asked[-1] == (2, THOROUGH) else Timetable(reason="none was found")
+
+    found = attempted(Stub(), Options(20), timed)
+    assert asked == [(1, QUICK), (2, QUICK), (3, QUICK), (1, THOROUGH), (2, THOROUGH)]
+    assert found.answer is not None and found.answer.placement == {"n": "2"}
