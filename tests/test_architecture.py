@@ -20,7 +20,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
 PLACE = {room: number for number, group in enumerate(ORDER) for room in group}
 #: What a room may import at most, where that is less than all to its left.
 ONLY = {"plan": {*BASE, MODEL, "history"}, "reach": {*BASE, MODEL, "estate"}, "cost": {*BASE, MODEL, "estate"},
-        MODEL: {"frames"}, "formats": {*BASE, MODEL},
+        MODEL: {"frames", "units"}, "formats": {*BASE, MODEL},
         "verify": {*BASE, MODEL, "estate", "history", "plan", "rules", "reach", "cost"}}
 SOLVERS = {"pulp", "highspy"}
 
