@@ -62,6 +62,8 @@ class Site:
         self.start: dict[str, str] = {p.name: p.server for p in estate.lpars if p.active}
         self._residents = inverted(self.start.items())
         self.at_start = {s: self.holding(s, self.residents(s)) for s in self.servers}
+        self.limits_known: dict[object, tuple[int, str]] = {}
+        """Limits on moves at a time that have been asked for (rules/concurrency.py)."""
         self.ledger: object = None
         """What the ledger works out once for all programs and schedules of this site."""
 

@@ -7,29 +7,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from planner.cost import converges, copy_at
-from planner.estate.model import Vios
 from planner.plan.plan import Move, Window
 from planner.rules.base import Breach, Scope, rule
+from planner.rules.concurrency import mover_limit, server_limit
 from planner.rules.site import Site
 
-BASE_LIMIT = 4
-"""Concurrent moves that every firmware, console and VIOS level supports, per server and per VIOS."""
 _SCHEDULE = "kept by the scheduler when it builds a wave"
-
-
-def server_limit(site: Site, server: str) -> int:
-    """Concurrent moves that a server takes part in at most: as stated, else 4; a policy may lower it."""
-    stated = site.servers[server].max_migrations
-    limit = BASE_LIMIT if stated is None else stated
-    return min(limit, site.policies.concurrency.get(server, limit))
-
-
-def vios_limit(site: Site, vios: Vios) -> int:
-    """Concurrent moves of a mover at most: as stated, else 4; never above 4 on a link of 1 Gbit/s or less."""
-    limit = BASE_LIMIT if vios.max_migrations is None else vios.max_migrations
-    if (vios.link_mbit or 1000) <= 1000:
-        limit = min(limit, BASE_LIMIT)
-    return min(limit, site.policies.concurrency.get(vios.name, limit))
 
 
 def moments(moves: Sequence[Move]) -> Iterator[tuple[int, list[Move]]]:
@@ -42,24 +25,26 @@ def _crowded(flying: Iterable[Move], keys: Sequence[str]) -> Mapping[str, int]:
     return Counter(getattr(m, key) for m in flying for key in keys)
 
 
-@rule("timing.server-limit", "A server takes part in no more moves at a time than it supports.", Scope.FLIGHT,
+@rule("timing.server-limit", "A server takes part in no more moves at a time than it, its firmware, console and "
+      "movers support (4, 8 or 16).", Scope.FLIGHT,
       encoding=_SCHEDULE, source="IBM Power11 and POWER7 firmware pages, table 2 (4 at any level)")
 def server_concurrency(site: Site, moves: Sequence[Move], window: Window | None) -> Iterator[Breach]:
     for start, flying in moments(moves):
         for server, count in sorted(_crowded(flying, ("source", "target")).items()):
-            if server in site.servers and count > server_limit(site, server):
-                yield Breach(f"{count} moves at {start // 1000} s on {server}, which supports "
-                             f"{server_limit(site, server)}", "spread them over more waves", subject=server)
+            if server in site.servers and count > (limit := server_limit(site, server))[0]:
+                yield Breach(f"{count} moves at {start // 1000} s on {server}, which supports {limit[0]} ({limit[1]})",
+                             "spread them over more waves", subject=server)
 
 
-@rule("timing.mover-limit", "A mover carries no more moves at a time than it supports; never more than 4 on 1 Gbit/s.",
+@rule("timing.mover-limit", "A mover carries no more moves at a time than it and its level support; never more "
+      "than 4 on 1 Gbit/s.",
       Scope.FLIGHT, encoding=_SCHEDULE, source="IBM restriction list (robmcnelly.com); p8hc3_vioslpmpseudo")
 def mover_concurrency(site: Site, moves: Sequence[Move], window: Window | None) -> Iterator[Breach]:
     for start, flying in moments(moves):
         for name, count in sorted(_crowded(flying, ("source_msp", "target_msp")).items()):
             vios = site.vioses.get(name)
-            if vios and count > vios_limit(site, vios):
-                yield Breach(f"{count} moves at {start // 1000} s over {name}, which supports {vios_limit(site, vios)}",
+            if vios and count > (limit := mover_limit(site, vios))[0]:
+                yield Breach(f"{count} moves at {start // 1000} s over {name}, which supports {limit[0]} ({limit[1]})",
                              "spread them over more waves or movers", subject=name)
 
 

@@ -11,8 +11,9 @@ from operator import attrgetter
 from planner.cost import Copy, converges
 from planner.plan.plan import HIGHEST_ID, Move, Window
 from planner.rules import Site
+from planner.rules.concurrency import mover_limit, server_limit
 from planner.rules.ledger import Ledger
-from planner.rules.timing import in_blackout, server_limit, vios_limit
+from planner.rules.timing import in_blackout
 from planner.schedule.order import Step
 
 Pair = tuple[str, str]
@@ -60,7 +61,7 @@ class _Wave:
             f = added if n == number else self.flights[n]
             a, b = f.pair
             users = self._users(a, added.pair), self._users(b, added.pair)
-            if users[0] > vios_limit(site, site.vioses[a]) or users[1] > vios_limit(site, site.vioses[b]):
+            if users[0] > mover_limit(site, site.vioses[a])[0] or users[1] > mover_limit(site, site.vioses[b])[0]:
                 return None
             rate = site.pair_rate(a, b, *users)
             if rate < site.pair_rate(a, b) and not converges(site.lpars[f.step.lpar], rate, site.parameters):
@@ -73,7 +74,7 @@ class _Wave:
     def _allowed(self, step: Step) -> bool:
         site = self.packer.site
         for server in (step.source, step.target):
-            if self.busy.get(server, 0) >= server_limit(site, server):
+            if self.busy.get(server, 0) >= server_limit(site, server)[0]:
                 return False
         number = site.lpars[step.lpar].lpar_id
         if number is not None and self.packer.leaving.get((step.target, number), step.lpar) != step.lpar:

@@ -11,6 +11,7 @@ from planner.plan.choices import BACK, OUT
 from planner.plan.plan import HIGHEST_ID, Move, Plan, ServerState
 from planner.rules import Judge, Site
 from planner.verify.base import Replay, broken, server_state, server_states
+from planner.verify.flights import crowd_findings
 from planner.verify.goals import Course, goal_findings
 from planner.verify.ports import PortCount
 
@@ -229,6 +230,7 @@ def replay(plan: Plan, site: Site, judge: Judge, home: Mapping[str, str] | None 
     for server in site.servers:
         stage.found += judge.settled(server, holders[server])
     stage.found += judge.flights(moves, plan.window)
+    stage.found += crowd_findings(site.estate, moves)
     stage.found += goal_findings(Course(plan, site, judge, middle, end, home or {}))
     after = server_states(site, {n: (s,) for n, s in middle.items()})
     return Replay(ordered(stage.found), tuple(stage.peaks[s] for s in site.servers), before, after)

@@ -425,7 +425,7 @@ EXAMPLES: dict[str, Example] = {
          Bad(BASE, "no VIOS is no mover of B", moves=lambda of: [move(of, "a1", "A", "B", target_msp="")])]),
     "timing.server-limit": Example(
         [Good(BASE, both_to_b), Good(b(max_migrations=1), one_after_the_other)],
-        [Bad(b(max_migrations=1), "2 moves at 0 s on B, which supports 1", moves=both_to_b),
+        [Bad(b(max_migrations=1), "2 moves at 0 s on B, which supports 1 (Max migrations)", moves=both_to_b),
          Bad(stating(BASE, policy("concurrency", "A", "1")), "2 moves at 0 s on A, which supports 1", moves=both_to_b)]),
     "timing.share": Example(
         [Good(BUSY, both_to_b), Good(BUSY, one_after_the_other), Good(IDLE, one_link)],

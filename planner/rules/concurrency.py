@@ -1,0 +1,72 @@
+"""How many migrations run at a time: what is stated and what each level supports; the smallest counts.
+
+Source: IBM firmware support matrices for partition mobility, table 2 (4 at any level; 8 from HMC V7R7.4.0 SP1 and VIOS
+2.2.0.11 on; 16 from FW760, HMC V7R7.6 and VIOS 2.2.2.0 on), and IBM's restriction list (robmcnelly.com): 4 over a VIOS
+below 2.2.2.0 or over 1 Gbit/s, 8 over a later one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from planner.estate.model import Vios
+from planner.rules.site import Site
+from planner.rules.versions import below, firmware_release
+
+BASE_LIMIT = 4
+"""Concurrent moves that every firmware, console and VIOS level supports, per server and per VIOS."""
+Limit = tuple[int, str]
+"""So many at most, and what says so."""
+
+
+def _by_level(level: str, eight: str, sixteen: str, what: str) -> Iterator[Limit]:
+    """What a level supports; nothing where it is not known."""
+    if below(level, sixteen):
+        yield (BASE_LIMIT if below(level, eight) else 8), f"{what} {level}"
+
+
+def _of_server(site: Site, server: str) -> Iterator[Limit]:
+    row = site.servers[server]
+    if row.max_migrations is None:
+        yield BASE_LIMIT, "what every level supports"
+    else:
+        yield row.max_migrations, "Max migrations"
+    release = firmware_release(row.firmware)
+    if release and release[0] < 760:
+        yield 8, f"firmware {row.firmware}"
+    for v in site.movers(server):
+        yield from _by_level(v.level, "2.2.0.11", "2.2.2.0", f"VIOS level of {v.name}")
+    yield from _by_level(getattr(row, "console_level", ""), "7.7.4", "7.7.6", "console level")
+    if server in site.policies.concurrency:
+        yield site.policies.concurrency[server], "policy concurrency"
+
+
+def _of_vios(site: Site, name: str) -> Iterator[Limit]:
+    vios = site.vioses[name]
+    if vios.max_migrations is None:
+        yield BASE_LIMIT, "what every level supports"
+    else:
+        yield vios.max_migrations, "Max migrations"
+    if (vios.link_mbit or 1000) <= 1000:
+        yield BASE_LIMIT, "a link of 1 Gbit/s"
+    if below(vios.level, "2.2.2.0"):
+        yield BASE_LIMIT, f"level {vios.level}"
+    if name in site.policies.concurrency:
+        yield site.policies.concurrency[name], "policy concurrency"
+
+
+def _least(of: Callable[[Site, str], Iterator[Limit]], site: Site, name: str) -> Limit:
+    known = site.limits_known
+    if (of, name) not in known:
+        known[of, name] = min(of(site, name))
+    return known[of, name]
+
+
+def server_limit(site: Site, server: str) -> Limit:
+    """Concurrent moves that a server takes part in at most, and what says so."""
+    return _least(_of_server, site, server)
+
+
+def mover_limit(site: Site, vios: Vios) -> Limit:
+    """Concurrent moves of a mover at most, and what says so."""
+    return _least(_of_vios, site, vios.name)

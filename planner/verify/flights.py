@@ -1,0 +1,44 @@
+"""How many moves fly at once, counted and limited from the estate's rows alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from planner.estate.model import Estate, Vios
+from planner.findings import Finding
+from planner.plan.plan import Move
+from planner.verify.base import broken
+
+_VIOS_STEPS = ((16, (2, 2, 2, 0)), (8, (2, 2, 0, 11)))
+"""Moves of a server at once that its movers support, and from which level on."""
+
+
+def crowd_findings(estate: Estate, moves: Sequence[Move]) -> Iterator[Finding]:
+    """Servers and movers with more moves at once than they support, each at the first such moment."""
+    movers = {v.name: v for v in estate.vioses}
+    most = {("server", s.name): min(_stated(s.max_migrations), *(
+        _by_vios(v) for v in estate.vioses if v.server == s.name and v.msp is not False)) if any(
+            v.server == s.name for v in estate.vioses) else _stated(s.max_migrations) for s in estate.servers}
+    most |= {("mover", v.name): min(_stated(v.max_migrations), 4 if (v.link_mbit or 0) <= 1000 else 99)
+             for v in movers.values()}
+    events = sorted([(m.start_ms, 1, n) for n, m in enumerate(moves)] + [(m.end_ms, 0, n) for n, m in enumerate(moves)])
+    flying: dict[tuple[str, str], int] = {}
+    told: set[tuple[str, str]] = set()
+    for time, begins, n in events:
+        m = moves[n]
+        for key in {("server", m.source), ("server", m.target), ("mover", m.source_msp), ("mover", m.target_msp)}:
+            flying[key] = flying.get(key, 0) + (1 if begins else -1)
+            if key in most and flying[key] > most[key] and key not in told:
+                told.add(key)
+                yield broken("plan.crowded", key[1], f"{flying[key]} moves at once at {time // 1000} s, of {most[key]} "
+                             "that it supports", "spread them over more waves")
+
+
+def _stated(limit: int | None) -> int:
+    return 4 if limit is None else limit
+
+
+def _by_vios(vios: Vios) -> int:
+    numbers = tuple(map(int, re.findall(r"\d+", vios.level)[:4]))
+    return next((n for n, since in _VIOS_STEPS if numbers >= since), 4) if numbers else 99
