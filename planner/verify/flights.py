@@ -17,9 +17,10 @@ _VIOS_STEPS = ((16, (2, 2, 2, 0)), (8, (2, 2, 0, 11)))
 def crowd_findings(estate: Estate, moves: Sequence[Move]) -> Iterator[Finding]:
     """Servers and movers with more moves at once than they support, each at the first such moment."""
     movers = {v.name: v for v in estate.vioses}
-    most = {("server", s.name): min(_stated(s.max_migrations), *(
-        _by_vios(v) for v in estate.vioses if v.server == s.name and v.msp is not False)) if any(
-            v.server == s.name for v in estate.vioses) else _stated(s.max_migrations) for s in estate.servers}
+    most = {("server", s.name): _stated(s.max_migrations) for s in estate.servers}
+    for v in estate.vioses:
+        if v.msp is not False and ("server", v.server) in most:
+            most["server", v.server] = min(most["server", v.server], _by_vios(v))
     most |= {("mover", v.name): min(_stated(v.max_migrations), 4 if (v.link_mbit or 0) <= 1000 else 99)
              for v in movers.values()}
     events = sorted([(m.start_ms, 1, n) for n, m in enumerate(moves)] + [(m.end_ms, 0, n) for n, m in enumerate(moves)])
