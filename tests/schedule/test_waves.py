@@ -55,6 +55,8 @@ def test_a_server_that_supports_eight_takes_eight_over_two_movers() -> None:
     of = many(16)
     for s in "ABC":
         of = changed(of, s, max_migrations=8)
+        for n in (1, 2):
+            of = changed(of, f"{s}-v{n}", level="2.2.0.11")
     plan = planned(of)
     assert plan.verified and most_at_once(plan.moves, "source", "target") == 8
     assert most_at_once(plan.moves, "source_msp", "target_msp") == 4
@@ -246,7 +248,7 @@ def test_every_packing_passes_the_replay(sizes: list[tuple[int, int, bool]], lim
              for n, (gib, busy, beats) in enumerate(sizes)]
     of = estate([server(s, max_migrations=limit) for s in "ABC"], lpars)
     for v in of.vioses:
-        of = changed(of, v.name, link_mbit=link, max_migrations=limit)
+        of = changed(of, v.name, link_mbit=link, max_migrations=limit, level="2.2.2.1")
     site, judge = judged(of)
     moves = Packer(site, None).pack(_steps(of.lpars), site.start, OUT, 0, 1, free)
     assert moves is not None and len(moves) == len(lpars)
