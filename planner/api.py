@@ -42,12 +42,13 @@ def load_estate(*sources: str | Path, policies: Iterable[str | Path] = ()) -> Es
 
 def evacuate(estate: Estate, *servers: str, leave: Iterable[str] = (), come_back: bool = False,
              window: str | Window | None = None, work: str = "60m", usage: UsageSpec | None = None,
-             time_limit: float = 60.0, gap: float = 0.0) -> Plan:
+             time_limit: float = 60.0, gap: float = 0.0, assume_nothing: bool = False) -> Plan:
     """Free these servers. ``window``: ``2026-12-05 22:00/04:00``; ``work``: the time before the way back.
 
     Raises UsageError for unknown names; a plan that is impossible has the status infeasible and says why.
     """
-    options = jobs.Options(time_limit, gap, _window(window), work_s=jobs.span_from(work))
+    options = jobs.Options(time_limit, gap, _window(window), work_s=jobs.span_from(work),
+                           assume_nothing=assume_nothing)
     return jobs.evacuate(Loaded(estate), Evacuate(servers=servers, leave=tuple(leave), come_back=come_back), options,
                          usage)
 
@@ -55,7 +56,7 @@ def evacuate(estate: Estate, *servers: str, leave: Iterable[str] = (), come_back
 def headroom(estate: Estate, server: str, *, cores: float = 0, memory_gib: float = 0, when: str = ALWAYS,
              critical: Iterable[str] = (), by: By | str | None = None, window: str | Window | None = None,
              back_window: str | Window | None = None, curve: bool = False, usage: UsageSpec | None = None,
-             time_limit: float = 60.0, gap: float = 0.0) -> Plan:
+             time_limit: float = 60.0, gap: float = 0.0, assume_nothing: bool = False) -> Plan:
     """Make this much headroom; what leaves comes back when it is over, where ``when`` or ``back_window`` says it.
 
     ``when``: ``always``, ``month-end`` or a month such as ``2026-11``. ``by``: what counts as free (entitlement, usage,
@@ -67,29 +68,33 @@ def headroom(estate: Estate, server: str, *, cores: float = 0, memory_gib: float
         server=server, units=units_from_cores(cores), memory_mib=mib_from_gib(memory_gib),
         critical=tuple(critical), by=By(by) if by else By.ENTITLEMENT if usage is None else By.BOTH,
         come_back=when != ALWAYS or last is not None, **needed._asdict())
-    return jobs.headroom(Loaded(estate), goal, jobs.Options(time_limit, gap, first, last), usage, curve=curve)
+    return jobs.headroom(
+        Loaded(estate), goal, jobs.Options(time_limit, gap, first, last, assume_nothing=assume_nothing), usage,
+        curve=curve)
 
 
 def consolidate(estate: Estate, *, measure: Measure | str = Measure.WATTS, n_plus_1: bool = False,
                 keep: Iterable[str] = (), off: Iterable[str] = (), come_back: bool = False,
                 window: str | Window | None = None, usage: UsageSpec | None = None, tariff: Tariff | None = None,
-                hours: float = HOURS_PER_YEAR, time_limit: float = 60.0, gap: float = 0.0) -> Plan:
+                hours: float = HOURS_PER_YEAR, time_limit: float = 60.0, gap: float = 0.0,
+                assume_nothing: bool = False) -> Plan:
     """Which servers can be switched off: the least of ``measure`` (watts, servers, …) that carries it all."""
     goal = Consolidate(measure=Measure(measure), n_plus_1=n_plus_1, keep=tuple(keep), off=tuple(off),
                        come_back=come_back)
     terms = jobs.Terms(tariff or Tariff(), hours)
-    return jobs.consolidate(Loaded(estate), goal, jobs.Options(time_limit, gap, _window(window)), usage, terms)
+    options = jobs.Options(time_limit, gap, _window(window), assume_nothing=assume_nothing)
+    return jobs.consolidate(Loaded(estate), goal, options, usage, terms)
 
 
 def whatif(estate: Estate, *files: str | Path, catalogue: str | Path | None = None,
-           window: str | Window | None = None, time_limit: float = 60.0, gap: float = 0.0
-           ) -> list[ScenarioResult]:
+           window: str | Window | None = None, time_limit: float = 60.0, gap: float = 0.0,
+           assume_nothing: bool = False) -> list[ScenarioResult]:
     """Scenario files answered, one result each; its ``plan`` is what moves live, its ``estate`` what is there then."""
     from planner.jobs import whatif as scenarios  # start-up: the other questions do without scenarios
     from planner.scenarios.file import read_scenarios
 
     models = CATALOGUE if catalogue is None else read_catalogue(Path(catalogue))
-    options = jobs.Options(time_limit, gap, _window(window))
+    options = jobs.Options(time_limit, gap, _window(window), assume_nothing=assume_nothing)
     return [scenarios.whatif(Loaded(estate), one, options, models) for one in read_scenarios([Path(f) for f in files])]
 
 

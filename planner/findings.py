@@ -10,15 +10,17 @@ from typing import Any
 
 
 class Severity(StrEnum):
-    """How much a finding matters. Only an ERROR stops something."""
+    """How much a finding matters. Only an ERROR stops something; an ASSUMPTION is what nobody stated and a plan takes
+    for granted until the command in ``fix`` has settled it."""
 
     ERROR = "error"
+    ASSUMPTION = "assumption"
     WARNING = "warning"
     INFO = "info"
 
 
 _PARTICULAR = re.compile(r"'[^']*'|\"[^\"]*\"|\S*[0-9@/]\S*")
-_ORDER = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
+_ORDER = {severity: number for number, severity in enumerate(Severity)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,11 @@ def _as_one(group: list[Finding]) -> Finding:
     return replace(group[0], subject=subjects[0] if len(subjects) == 1 else f"{len(subjects)} of them",
                    message=f"{group[0].message} — {len(group):,} such findings" + (
                        f": {names}" if len(subjects) > 1 else ""))
+
+
+def assumed(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Only what is taken for granted."""
+    return tuple(f for f in findings if f.severity is Severity.ASSUMPTION)
 
 
 def ordered(findings: Iterable[Finding]) -> tuple[Finding, ...]:

@@ -266,7 +266,7 @@ def findings_sheet(book: Book, rows: Sequence[Any], of: Callable[[Any], Finding]
 
 
 def _finding_columns(of: Callable[[Any], Finding]) -> tuple[Column, ...]:
-    looks = {"error": "bad", "warning": "warn"}
+    looks = {"error": "bad", "assumption": "warn", "warning": "warn"}
     return (
         Column("Severity", lambda r: of(r).severity.value, lambda r: looks.get(of(r).severity.value, "wrap"), 11),
         Column("Subject", lambda r: of(r).subject, "wrap", 20),

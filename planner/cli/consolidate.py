@@ -9,7 +9,7 @@ import typer
 
 from planner.cli.app import command, load_estate
 from planner.cli.models import ModelFile, models_in
-from planner.cli.options import TIMES, Estate, Out, Output, PlannedUsage, PolicyFile, Solver, Times
+from planner.cli.options import TIMES, AssumeNothing, Estate, Out, Output, PlannedUsage, PolicyFile, Solver, Times
 from planner.cli.plans import deliver, directory, file_name
 from planner.plan.choices import Measure
 
@@ -43,8 +43,8 @@ def consolidate_command(
     co2: Annotated[float, typer.Option("--co2", min=0.0, rich_help_panel=_ENERGY, help="kg of CO₂ per kWh.")] = 0.35,
     hours: Annotated[float, typer.Option("--hours", min=1.0, rich_help_panel=_ENERGY, help="Hours over which a "
                                          "permanent change is counted.")] = 8760.0,
-    policy: PolicyFile = None, times: Times, usage: PlannedUsage, solver: Solver, write_model: ModelFile = None,
-    out: Out = None, output: Output,
+    policy: PolicyFile = None, assume_nothing: AssumeNothing = False, times: Times, usage: PlannedUsage,
+    solver: Solver, write_model: ModelFile = None, out: Out = None, output: Output,
 ) -> int:
     """Which servers can be switched off: the cheapest set that carries it all, and the moves that empty the others.
 
@@ -59,7 +59,7 @@ def consolidate_command(
         raise UsageError("--tariff, --co2 and --hours are finite numbers")
     if hours != HOURS_PER_YEAR and (weekend or times.come_back):
         raise UsageError("--hours is for a change that stays: a way back ends it before")
-    options = times.options(solver, _weekend(weekend, start, end, times))
+    options = times.options(solver, _weekend(weekend, start, end, times), assume_nothing=assume_nothing)
     where = directory(out, f"consolidate-{file_name(estate.resolve().stem)}")
     goal = Consolidate(measure=minimise, n_plus_1=n_plus_1, keep=tuple(keep or ()), off=tuple(off or ()),
                        weekend=weekend, come_back=times.come_back)

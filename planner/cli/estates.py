@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from planner.cli.app import command, load_estate, print_json, progress, show, some, strictly, write_findings
-from planner.cli.options import Estate, Json, MappingFile, Output, PolicyFile
+from planner.cli.options import AssumeNothing, Estate, Json, MappingFile, Output, PolicyFile
 
 GRAPH_ENDINGS = (".graphml", ".dot", ".gv")
 
@@ -58,36 +58,38 @@ def load_command(
 
 
 @command("check")
-def check_command(estate: Estate, policy: PolicyFile = None, as_json: Json = False) -> int:
-    """Which LPARs are ready to move at all, and what stands in the way of the others. Exit code 1: some are not.
+def check_command(estate: Estate, policy: PolicyFile = None, assume_nothing: AssumeNothing = False,
+                  as_json: Json = False) -> int:
+    """Which LPARs are ready to move, which are ready if …, and what stands in the way. Exit code 1: some are not ready.
 
     Example: planner check estate.xlsx
     """
-    from planner.findings import Severity, finding_json
+    from planner.findings import finding_json
     from planner.rules import Judge, Site
 
     loaded = load_estate(estate, policy)
-    site = Site(loaded.estate)
+    site = Site(loaded.estate, assume_nothing=assume_nothing)
     judge = Judge(site)
     if as_json:
         rows = []
         for name in judge.reported():
-            found = judge.readiness(name)
-            targets = judge.targets(name) if name in site.start else ()
-            rows.append({"lpar": name, "server": site.lpars[name].server, "targets": targets,
-                         "ready": bool(targets) and not any(f.severity is Severity.ERROR for f in found),
-                         "findings": [finding_json(f) for f in found]})
+            found = judge.answer(name)
+            said = dict.fromkeys((*judge.readiness(name), *found.assumptions))
+            rows.append({"lpar": name, "server": site.lpars[name].server, "targets": found.targets,
+                         "answer": found.answer, "ready": found.answer == "ready",
+                         "findings": [finding_json(f) for f in said]})
         print_json({"lpars": rows, "findings": [finding_json(f) for f in loaded.findings]})
-        return 1 if any(not r["ready"] for r in rows if r["lpar"] in site.start) else 0
+        return 1 if any(r["answer"] == "not ready" for r in rows if r["lpar"] in site.start) else 0
     from planner.report.terminal import check_view, counts, findings_table
 
-    view, refused = check_view(site, judge)
+    view, tally = check_view(site, judge)
     show(view)
-    show(f"\n{len(site.start) - refused} of {len(site.start)} LPARs are ready")
+    show(f"\n{tally['ready']} of {len(site.start)} LPARs are ready"
+         + (f", {tally['ready if']} ready if … (--assume-nothing refuses them)" if tally["ready if"] else ""))
     if loaded.findings:
         show(counts(loaded.findings))
         show(findings_table(loaded.findings, 20))
-    return 1 if refused else 0
+    return 1 if tally["not ready"] else 0
 
 
 @command("reach")
@@ -97,7 +99,7 @@ def reach_command(
     server: Annotated[str | None, typer.Option("--server", help="Only this server.")] = None,
     graph: Annotated[Path | None, typer.Option("--graph", metavar="FILE", help="Write the graph of LPARs, VLANs, LUNs, "
                                                "fabrics, VIOSes and servers: .graphml or .dot.")] = None,
-    policy: PolicyFile = None, output: Output,
+    policy: PolicyFile = None, assume_nothing: AssumeNothing = False, output: Output,
 ) -> int:
     """Where could each LPAR go; if not, why not.
 
@@ -110,7 +112,7 @@ def reach_command(
 
     if graph is not None and graph.suffix.lower() not in GRAPH_ENDINGS:
         raise UsageError(f"--graph {graph}: the name must end in .graphml, or in .dot or .gv")
-    site = Site(load_estate(estate, policy).estate)
+    site = Site(load_estate(estate, policy).estate, assume_nothing=assume_nothing)
     judge = Judge(site)
     if lpar is not None and lpar not in site.lpars:
         raise UsageError(f"no LPAR {lpar!r}; the estate has: {some(site.lpars)}")
@@ -121,7 +123,8 @@ def reach_command(
     if output.as_json:
         print_json({"lpars": [{"lpar": n, "server": site.lpars[n].server, "targets": {
             s: {"allowed": n in site.start and judge.allowed(n, site.start[n], s),
-                "refusals": [finding_json(f) for f in terminal.refusals(site, judge, n, s)]}
+                "refusals": [finding_json(f) for f in terminal.refusals(site, judge, n, s)],
+                "assumptions": [finding_json(f) for f in terminal.assumptions(judge, n, site.lpars[n].server, s)]}
             for s in servers if s != site.lpars[n].server}} for n in names]})
     elif lpar and servers == [site.lpars[lpar].server]:
         show(f"{lpar} is on {servers[0]}")

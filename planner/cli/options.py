@@ -38,6 +38,8 @@ Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", rich_help_pane
                                           "[default: reports/COMMAND-NAME].")]
 PolicyFile = Annotated[list[Path] | None, typer.Option("--policy", metavar="FILE", help="More policies (TOML); may "
                                                        "be given several times.")]
+AssumeNothing = Annotated[bool, typer.Option("--assume-nothing", help="Refuse what would rest on a fact that nobody "
+                                             "states.")]
 Window = Annotated[str | None, typer.Option("--window", rich_help_panel=TIMES,
                                             help='"2026-12-05 22:00/04:00", local time.')]
 MappingFile = Annotated[Path | None, typer.Option("--mapping", metavar="FILE", help="What the columns of your own "
@@ -77,7 +79,7 @@ class Times:
     work: Annotated[str | None, typer.Option("--work", rich_help_panel=TIMES, help="Time for the work before the way "
                                              "back [default: 60m].")] = None
 
-    def options(self, solver: Solver, span: WindowOfTime | None = None) -> Options:
+    def options(self, solver: Solver, span: WindowOfTime | None = None, *, assume_nothing: bool = False) -> Options:
         """For a job, with another window if there is one; raises UsageError."""
         from planner.errors import UsageError
         from planner.jobs import Options, span_from
@@ -85,7 +87,7 @@ class Times:
         if self.work is not None and not self.come_back:
             raise UsageError("--work is the time before the way back: give --return as well")
         return Options(solver.time_limit, solver.gap, span or window_of(self.window),
-                       work_s=span_from(self.work or "60m"))
+                       work_s=span_from(self.work or "60m"), assume_nothing=assume_nothing)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from planner.cli.app import command, load_estate, print_json, show, working
 from planner.cli.models import ModelFile, models_in
 from planner.cli.options import (
     TIMES,
+    AssumeNothing,
     Estate,
     HistoryFile,
     Json,
@@ -37,8 +38,8 @@ def evacuate_command(
     servers: Annotated[list[str], typer.Argument(metavar="SERVER...", help="Servers to free.")], *,
     leave: Annotated[list[str] | None, typer.Option("--leave", metavar="LPAR",
                                                     help="Leave this LPAR there (it will be stopped).")] = None,
-    policy: PolicyFile = None, times: Times, usage: PlannedUsage, solver: Solver, write_model: ModelFile = None,
-    out: Out = None, output: Output,
+    policy: PolicyFile = None, assume_nothing: AssumeNothing = False, times: Times, usage: PlannedUsage,
+    solver: Solver, write_model: ModelFile = None, out: Out = None, output: Output,
 ) -> int:
     """Free these servers: a proved placement, a checked order of moves, a runbook and the way back.
 
@@ -47,7 +48,7 @@ def evacuate_command(
     from planner import jobs
     from planner.plan.questions import Evacuate
 
-    options = times.options(solver)
+    options = times.options(solver, assume_nothing=assume_nothing)
     loaded = load_estate(estate, policy)
     where = directory(out, "evacuate-" + "-".join(file_name(s) for s in sorted(set(servers))))
     goal = Evacuate(servers=tuple(servers), leave=tuple(leave or ()), come_back=times.come_back)
@@ -77,8 +78,8 @@ def headroom_command(
                                                    "--back-window].")] = None,
     curve: Annotated[bool, typer.Option("--curve/--no-curve", help="Also find the most that can be had, and what each "
                                         "further core costs.")] = True,
-    policy: PolicyFile = None, usage: PlannedUsage, solver: Solver, write_model: ModelFile = None, out: Out = None,
-    output: Output,
+    policy: PolicyFile = None, assume_nothing: AssumeNothing = False, usage: PlannedUsage, solver: Solver,
+    write_model: ModelFile = None, out: Out = None, output: Output,
 ) -> int:
     """Make this much room: who leaves, and comes back, at the least cost; the most that can be had; what more costs.
 
@@ -105,9 +106,9 @@ def headroom_command(
     where = directory(out, f"headroom-{file_name(server)}")
     loaded = load_estate(estate, policy)
     progress = working()
+    options = jobs.Options(solver.time_limit, solver.gap, first, last, assume_nothing=assume_nothing)
     with models_in(write_model, force=output.force):
-        plan = jobs.headroom(loaded, goal, jobs.Options(solver.time_limit, solver.gap, first, last), spec, curve=curve,
-                             progress=progress)
+        plan = jobs.headroom(loaded, goal, options, spec, curve=curve, progress=progress)
     if progress:
         progress("")
     deliver(plan, loaded, where, output)

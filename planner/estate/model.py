@@ -129,6 +129,19 @@ class Server:
         comment="Watts at full load, measured or of the data sheet. Empty: assumed from the catalogue."))
     memory_expansion_capable: bool | None = field(default=None, metadata=column("Memory expansion capable", T.YES_NO,
         comment="Active Memory Expansion: active_mem_expansion_capable."))
+    console_level: str = field(default="", metadata=column("Console level", after="console",
+        comment="lshmc -V of its console, for example V10R3M1060. Some devices are mobile from a level on."))
+    trusted_key: str = field(default="", metadata=column("Trusted system key",
+        comment="The same word on servers that share the key (chtskey): LPARs with a vTPM move only between them."))
+    vnic_capable: bool | None = field(default=None, metadata=column("vNIC capable", T.YES_NO,
+        comment="vnic_dedicated_sriov_capable."))
+    remote_restart_capable: bool | None = field(default=None, metadata=column("Remote restart capable", T.YES_NO,
+        comment="Simplified remote restart: powervm_lpar_simplified_remote_restart_capable."))
+    secure_boot_capable: bool | None = field(default=None, metadata=column("Secure boot capable", T.YES_NO))
+    ibmi_mobility_capable: bool | None = field(default=None, metadata=column("IBM i mobility capable", T.YES_NO,
+        comment="os400_lpar_mobility_capable."))
+    persistent_memory_capable: bool | None = field(default=None, metadata=column("Persistent memory mobile", T.YES_NO,
+        comment="Moves LPARs with virtual persistent memory (vPMEM)."))
     note: str = field(default="", metadata=column("Note"))
 
 
@@ -167,6 +180,8 @@ class Vios:
         comment="Empty: 1000 is assumed, and said so."))
     max_migrations: int | None = field(default=None, metadata=column("Max migrations", T.INTEGER, minimum=0,
         comment="Empty: 4, which every level supports."))
+    cluster: str = field(default="", metadata=column("SSP cluster",
+        comment="Shared storage pool cluster that it is a node of (cluster -list); none: of no cluster."))
     paging_devices_mib: tuple[int, ...] = field(default=(), metadata=column("Paging devices (GiB)", T.LIST,
         comment="Sizes of free AMS paging devices."))
     mover_address: str = field(default="", metadata=column("Mover address",
@@ -229,6 +244,16 @@ class Lpar:
         comment="Its profile forbids migration (migration_disabled)."))
     vtpm: bool | None = field(default=None, metadata=column("vTPM", T.YES_NO,
         comment="Virtual Trusted Platform Module enabled."))
+    migratable_sriov_ports: int | None = field(default=None, metadata=column("Migratable SR-IOV ports", T.INTEGER,
+        after="sriov_ports", minimum=0,
+        comment="Of its SR-IOV ports those that are migratable (hybrid network virtualisation, with a backup vNIC)."))
+    simplified_remote_restart: bool | None = field(default=None, metadata=column("Remote restart", T.YES_NO,
+        comment="Simplified remote restart is on (simplified_remote_restart_capable)."))
+    secure_boot: bool | None = field(default=None, metadata=column("Secure boot", T.YES_NO))
+    restricted_io: bool | None = field(default=None, metadata=column("Restricted I/O", T.YES_NO,
+        comment="IBM i: restricted I/O partition, as a move needs it."))
+    persistent_memory: int | None = field(default=None, metadata=column("Persistent memory volumes", T.INTEGER,
+        minimum=0, comment="vPMEM volumes in DRAM."))
     memory_expansion_percent: int | None = field(default=None, metadata=column(
         "Memory expansion (%)", T.INTEGER, minimum=0, maximum=1000,
         comment="Active Memory Expansion factor: 125 is 1.25; 0 and 100: none."))

@@ -39,6 +39,8 @@ class Options:
     back_window: Window | None = None
     """The way back's own window, when it is not in ``window``."""
     work_s: int = 0
+    assume_nothing: bool = False
+    """What nobody states and a rule would take for granted is refused."""
 
 
 def window_from(text: str, option: str = "--window") -> Window:

@@ -91,8 +91,9 @@ def _case(loaded: Loaded, goal: Consolidate, options: Options, usage: UsageSpec 
     used, basis = (None, None) if usage is None else usage.read(loaded.estate, _together(goal, options, usage))
     active = {p.name for p in loaded.estate.lpars if p.active}
     busy = {} if used is None else {n: round(float(used.of(n).mean())) for n in sorted(used.measured) if n in active}
-    site = Site(loaded.estate, usage=used)
-    goal = checked_consolidate(goal.replace(usage=basis, come_back=goal.come_back or goal.weekend), site)
+    site = Site(loaded.estate, usage=used, assume_nothing=options.assume_nothing)
+    goal = checked_consolidate(goal.replace(usage=basis, come_back=goal.come_back or goal.weekend,
+                                            assume_nothing=options.assume_nothing), site)
     return ConsolidationCase(loaded, site, Judge(site), options, goal, terms, busy)
 
 

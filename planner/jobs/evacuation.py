@@ -29,9 +29,9 @@ def evacuate(loaded: Loaded, goal: Evacuate, options: Options, usage: UsageSpec 
     plan fails its replay.
     """
     used, basis = (None, None) if usage is None else usage.read(loaded.estate, _together(goal, options, usage))
-    site = Site(loaded.estate, usage=used)
+    site = Site(loaded.estate, usage=used, assume_nothing=options.assume_nothing)
     judge = Judge(site)
-    goal = checked_evacuate(goal.replace(usage=basis), site)
+    goal = checked_evacuate(goal.replace(usage=basis, assume_nothing=options.assume_nothing), site)
     case = Case(loaded, site, judge, options)
     blank = _blank(loaded, site, goal, options)
     if used is not None:

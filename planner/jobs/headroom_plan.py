@@ -50,9 +50,9 @@ def headroom(loaded: Loaded, goal: Headroom, options: Options, usage: UsageSpec 
     if usage is not None:
         told("usage history")
         used, basis = usage.read(loaded.estate, {*_away(goal, options, usage.calendar), *(goal.hours or BUCKETS)})
-    site = Site(loaded.estate, usage=used)
+    site = Site(loaded.estate, usage=used, assume_nothing=options.assume_nothing)
     judge = Judge(site)
-    goal = checked_headroom(goal.replace(usage=basis), site)
+    goal = checked_headroom(goal.replace(usage=basis, assume_nothing=options.assume_nothing), site)
     problem = HeadroomProblem(site, judge, goal)
     said = list(used.findings) if used else []
     if not critical_here(goal, site):

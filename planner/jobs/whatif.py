@@ -85,7 +85,7 @@ def on_arrival(loaded: Loaded, scenario: Scenario, catalogue: Catalogue = CATALO
 def _case(loaded: Loaded, scenario: Scenario, options: Options, catalogue: Catalogue,
           peaks: Mapping[str, int] | None) -> ScenarioCase:
     built, arrival = on_arrival(loaded, scenario, catalogue)
-    site = Site(arrival.estate)
+    site = Site(arrival.estate, assume_nothing=options.assume_nothing)
     judge = Judge(site)
     rated = ratings(arrival.estate, scenario, catalogue)
     sizer = Sizer(arrival.estate, scenario, rated, peaks)
@@ -248,7 +248,8 @@ def _plan(case: ScenarioCase, answer: Answer, ways: Mapping[str, Way], table: Ti
     restarted = sorted(n for n in ways if ways[n] is not Way.LIVE)
     cost = {n: move_cost_ms(case.site, case.judge, n, case.site.start[n], s) for n, s in live.items()}
     rest = (answer.objective_ms or 0) - sum(cost.values())  # what the restarts cost
-    goal = Whatif(scenario=case.scenario.name, servers=tuple(case.built.retired), leave=tuple(restarted))
+    goal = Whatif(scenario=case.scenario.name, servers=tuple(case.built.retired), leave=tuple(restarted),
+                  assume_nothing=case.options.assume_nothing)
     stays = [(n, case.site.start[n], f"{ways[n].value} on {answer.placement[n]}") for n in restarted]
     blank = Plan(goal=goal, status=Status.UNKNOWN, estate_digest=digest(case.loaded.estate), window=case.options.window,
                  assumptions=(*case.built.assumptions, *assumptions(case.loaded.estate, case.options)),

@@ -86,9 +86,11 @@ class Period(_Model):
 
 
 class Question(_Model):
-    """What every question may ask besides: the way back, and what was used (the planner fills that in)."""
+    """What every question may ask besides: the way back; what was used and ``assume_nothing``, that an assumption is a
+    refusal (the planner fills these in)."""
 
     usage: Annotated[UsageBasis | None, Field(exclude_if=empty)] = None
+    assume_nothing: Annotated[bool, Field(exclude_if=empty)] = False
     come_back: Annotated[bool, Field(alias="return", exclude_if=empty)] = False
     back_counts: ClassVar[bool] = False
     """Whether the moves of the way back count in the objective."""

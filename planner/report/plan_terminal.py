@@ -6,6 +6,7 @@ from rich.console import Group, RenderableType
 from rich.panel import Panel
 from rich.text import Text
 
+from planner.findings import Severity, assumed
 from planner.plan.choices import BACK, OUT, Status
 from planner.plan.plan import Plan
 from planner.report.headroom import headroom_view
@@ -30,7 +31,10 @@ def plan_view(plan: Plan, where: str | None = None) -> RenderableType:
     waves = [_waves(plan)] if plan.moves else []
     parts: list[RenderableType] = [_head(plan), *waves, _servers(plan), *headroom_view(plan)]
     if plan.findings:
-        parts += [Text(""), Text(counts(plan.findings), "bold"), findings_table(plan.findings, 15)]
+        taken = assumed(plan.findings)
+        shown = [f for f in plan.findings if f.severity is not Severity.ASSUMPTION]
+        parts += [Text(""), Text(counts(plan.findings), "bold")]
+        parts += [findings_table(rows, 15) for rows in (taken, shown) if rows]
     if where:
         parts.append(Text(f"\nReports: {where}", "bold"))
     return Group(*parts)

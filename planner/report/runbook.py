@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from planner.estate.model import Estate
+from planner.findings import Severity, assumed
 from planner.plan.choices import BACK, OUT, Status
 from planner.plan.plan import Move, Plan
 from planner.plan.questions import Consolidate, Evacuate, Headroom, Whatif
@@ -13,7 +14,18 @@ from planner.report.commands import is_ivm, quoted
 from planner.report.headroom import sentences
 from planner.report.runbook_steps import items, lists, move_lines, on_consoles, sole_console, wave
 from planner.report.site_checks import console_items, vios_items, vlan_table, where
-from planner.report.text import between, clock_span, energy_lines, headline, leg_tally, level_line, md, pause, windows
+from planner.report.text import (
+    alike,
+    between,
+    clock_span,
+    energy_lines,
+    headline,
+    leg_tally,
+    level_line,
+    md,
+    pause,
+    windows,
+)
 from planner.report.whatif_runbook import WAY_BACK, after_the_moves
 from planner.rules import Site
 from planner.units import cores, show_duration
@@ -86,15 +98,15 @@ def _stays(plan: Plan) -> Iterator[str]:
 
 
 def _warnings(plan: Plan) -> Iterator[str]:
-    shown = [f for f in plan.findings if f.severity.value != "info"]
+    shown = [f for f in plan.findings if f.severity not in (Severity.INFO, Severity.ASSUMPTION)]
     if shown:
         yield "## Read this first\n"
-        alike: dict[tuple[str, str, str], dict[str, list[str]]] = {}
+        same: dict[tuple[str, str, str], dict[str, list[str]]] = {}
         for f in shown:
             what, colon, follows = f.message.partition(": ")
             key = (f.severity.value, colon + follows or f.message, f.fix)
-            alike.setdefault(key, {}).setdefault(what if colon else "", []).append(f.subject)
-        for (severity, follows, fix), found in alike.items():
+            same.setdefault(key, {}).setdefault(what if colon else "", []).append(f.subject)
+        for (severity, follows, fix), found in same.items():
             told = "; ".join(", ".join(dict.fromkeys(subjects)) + f": {what}" for what, subjects in found.items())
             yield f"- **{severity}** {md(told + follows)}" + (f" — {md(fix)}" if fix else "")
         yield ""
@@ -103,6 +115,8 @@ def _warnings(plan: Plan) -> Iterator[str]:
 def _preparation(plan: Plan, site: Site) -> Iterator[str]:
     yield "## Before the window\n"
     usage = " --history HISTORY" if plan.goal.usage else ""
+    for f in alike(assumed(plan.findings)):
+        yield f"- [ ] **Gate** {md(f.subject)} stays until this is settled: {md(f.message)} — {md(f.fix)}"
     yield f"- [ ] Fresh exports taken, plan verified against them: `planner verify PLAN ESTATE{usage}`"
     if not plan.leg(OUT):
         yield "No LPAR has to move.\n"

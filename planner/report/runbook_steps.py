@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from planner.findings import assumed
 from planner.grouping import grouped, inverted
 from planner.plan.choices import BACK, OUT
 from planner.plan.plan import Move, Plan
@@ -53,7 +54,8 @@ def wave(plan: Plan, site: Site, number: int, moves: tuple[Move, ...], ids: dict
     yield from (_row(site, m, ids.get(m.lpar)) for m in moves)
     yield ""
     for m in moves:
-        yield f"- [ ] {md(m.lpar)}: before, lists {_named(site, m)}"
+        taken = m.leg == OUT and any(f.subject == m.lpar for f in assumed(plan.findings))
+        yield f"- [ ] {md(m.lpar)}: {'its gates are settled; ' if taken else ''}before, lists {_named(site, m)}"
     yield ""
     yield from on_consoles(site, move_lines(site, moves, "m", ids))
     yield "- [ ] Arrived: exactly `Running` on the target, not listed on the source any more:\n"

@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.text import Text
 
 from planner.estate.assemble import Loaded
-from planner.findings import Finding, Severity, gathered
+from planner.findings import Finding, Severity, assumed, gathered
 from planner.report.missing import Lack, missing
 from planner.report.tables import listing
 from planner.units import show_cores, show_duration, show_gib
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from planner.rules import Judge, Site  # start-up: what was loaded is shown without them
 
 ALL_OF_THEM = "all of them: --findings FILE.csv, --json, or the sheet Findings of load --out FILE.xlsx"
-_COLOUR = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
+_COLOUR = {Severity.ERROR: "red", Severity.ASSUMPTION: "magenta", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -50,8 +50,8 @@ def findings_table(findings: Sequence[Finding], most: int = 40) -> RenderableTyp
 
 def counts(findings: Iterable[Finding]) -> str:
     """``2 errors, 5 warnings``."""
-    tally = Counter(f.severity.value for f in findings)
-    shown = [f"{n} {word}{'s' if n != 1 and word != 'info' else ''}" for word in ("error", "warning", "info")
+    tally = Counter(f.severity for f in findings)
+    shown = [f"{n} {word}{'s' if n != 1 and word is not Severity.INFO else ''}" for word in Severity
              if (n := tally[word])]
     return ", ".join(shown) or "no findings"
 
@@ -99,31 +99,27 @@ def _lacks_table(lacks: Sequence[Lack]) -> RenderableType:
     return table
 
 
-def check_view(site: Site, judge: Judge) -> tuple[RenderableType, int]:
-    """Readiness of every LPAR that is told of, and the number of active ones that are not ready."""
-    table = listing("Readiness", ("LPAR", "server", "ready", "may go to", "what stands in the way"))
-    refused = 0
+_ANSWERS = {"ready": "green", "ready if": "magenta", "not ready": "red"}
+
+
+def check_view(site: Site, judge: Judge) -> tuple[RenderableType, Counter[str]]:
+    """Readiness of every LPAR that is told of, what settles its assumptions, and how many active ones there are of
+    each answer."""
+    table = listing("Readiness", ("LPAR", "server", "", "may go to", "what stands in the way, or is taken for granted"))
+    tally: Counter[str] = Counter()
+    taken: list[Finding] = []
     for name in judge.reported():
-        server = site.lpars[name].server
-        refusals = [f for f in judge.readiness(name) if f.severity is Severity.ERROR]
-        warned = [f for f in judge.readiness(name) if f.severity is Severity.WARNING]
-        targets = judge.targets(name) if name in site.start else ()
-        good = not refusals and bool(targets)
-        refused += not good and name in site.start
-        why = refusals or ([] if targets else _nearest(judge, site, name))
-        word = Text("yes", "green") if good else Text("no", "red")
-        reasons = "; ".join(f"{f.message} [{f.rule}]" for f in why)
-        reasons += "" if good or reasons or len(site.servers) > 1 else "no other server is known"
-        reasons += ("; " if reasons and warned else "") + "; ".join(f"({f.message})" for f in warned)
-        table.add_row(Text(name), Text(server), word, Text(", ".join(targets) or "-"), Text(reasons))
-    return table, refused
-
-
-def _nearest(judge: Judge, site: Site, name: str) -> list[Finding]:
-    """The refusals of the server that refuses for the fewest reasons."""
-    options = [[f for f in judge.move(name, site.start[name], s) if f.severity is Severity.ERROR]
-               for s in site.servers if s != site.start[name]]
-    return min(options, key=len, default=[])
+        found = judge.answer(name)
+        tally[found.answer] += name in site.start
+        taken += found.assumptions
+        reasons = [f"{f.message} [{f.rule}]" for f in (*found.refusals, *found.assumptions)]
+        if not (found.targets or reasons or len(site.servers) > 1):
+            reasons.append("no other server is known")
+        reasons += [f"({f.message})" for f in judge.readiness(name) if f.severity is Severity.WARNING]
+        table.add_row(Text(name), Text(site.lpars[name].server), Text(found.answer, _ANSWERS[found.answer]),
+                      Text(", ".join(found.targets) or "-"), Text("; ".join(reasons)))
+    settled = [Text("\nTaken for granted until the command has settled it"), findings_table(taken)]
+    return Group(table, *(settled if taken else ())), tally
 
 
 def reach_matrix(site: Site, judge: Judge, lpars: Sequence[str], servers: Sequence[str]) -> RenderableType:
@@ -135,12 +131,17 @@ def reach_matrix(site: Site, judge: Judge, lpars: Sequence[str], servers: Sequen
             if s == site.start.get(name):
                 cells.append(Text("here", "dim"))
             elif name in site.start and judge.allowed(name, site.start[name], s):
-                cells.append(Text("yes", "green"))
+                cells.append(Text("yes, if" if assumptions(judge, name, site.start[name], s) else "yes", "green"))
             else:
                 rules = dict.fromkeys(f.rule for f in refusals(site, judge, name, s))
                 cells.append(Text(", ".join(rules) or "not active", "red"))
         table.add_row(Text(name), *cells)
     return table
+
+
+def assumptions(judge: Judge, lpar: str, source: str, target: str) -> tuple[Finding, ...]:
+    """What is taken for granted when an LPAR goes there."""
+    return assumed((*judge.readiness(lpar), *judge.move(lpar, source, target)))
 
 
 def refusals(site: Site, judge: Judge, lpar: str, server: str) -> list[Finding]:
@@ -163,8 +164,10 @@ def reach_detail(site: Site, judge: Judge, lpar: str, servers: Sequence[str]) ->
             time = site.solo(lpar, source, s)
             notes = [f"about {show_duration(time.duration_ms / 1000)}, stands still {time.suspend_ms / 1000:.1f} s"]
             notes += [f"slot {slot} → {vios}" for slot, vios in paths]
-            notes += [f"warning: {f.message}" for f in (*judge.readiness(lpar), *judge.move(lpar, source, s))]
-            table.add_row(Text(s), Text("yes", "green"), Text("; ".join(notes)), Text(""))
+            said = (*judge.readiness(lpar), *judge.move(lpar, source, s))
+            notes += [f"{'if' if f.severity is Severity.ASSUMPTION else f.severity}: {f.message}" for f in said]
+            table.add_row(Text(s), Text("yes, if" if assumed(said) else "yes", "green"), Text("; ".join(notes)),
+                          Text("; ".join(dict.fromkeys(f.fix for f in assumed(said)))))
         for n, f in enumerate(bad):
             table.add_row(Text(s if n == 0 else ""), Text("no", "red") if n == 0 else Text(""),
                           Text(f"{f.message} [{f.rule}]"), Text(f.fix))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
+from planner.findings import Finding, Severity, assumed
 from planner.plan.choices import BACK, Status
 from planner.plan.plan import Level, Plan, Window
 from planner.plan.questions import Consolidate, Evacuate, Headroom, Whatif
@@ -43,6 +44,20 @@ def pause(plan: Plan) -> str:
 def listed(names: Sequence[str], most: int = 6) -> str:
     """Names in a row, and how many more there are."""
     return ", ".join(names[:most]) + (f", … ({len(names) - most} more)" if len(names) > most else "")
+
+
+def alike(findings: Iterable[Finding]) -> list[Finding]:
+    """Findings with the same words as one, all its subjects in a row."""
+    same: dict[tuple[str, Severity, str, str], list[str]] = {}
+    for f in findings:
+        same.setdefault((f.rule, f.severity, f.message, f.fix), []).append(f.subject)
+    return [Finding(rule, severity, ", ".join(dict.fromkeys(names)), message, fix)
+            for (rule, severity, message, fix), names in same.items()]
+
+
+def assumed_lines(findings: Iterable[Finding]) -> list[str]:
+    """What a plan takes for granted of its LPARs, a line each, with the command that settles it."""
+    return [f"{f.subject}: {f.message} (settled by: {f.fix})" for f in alike(assumed(findings))]
 
 
 def headline(plan: Plan) -> str:

@@ -10,7 +10,7 @@ from planner.plan.choices import BACK, OUT
 from planner.plan.plan import Plan
 from planner.report.energy import energy_sheet
 from planner.report.headroom import headroom_sheet
-from planner.report.text import clock_span, headline, pause, windows
+from planner.report.text import assumed_lines, clock_span, headline, pause, windows
 from planner.sheets import Column, bars, chart_base, findings_sheet, paragraphs, table, widths
 from planner.units import cores, gib, show_duration
 from planner.xlsx import Book, open_book
@@ -169,5 +169,5 @@ def _assumptions(book: Book, plan: Plan) -> None:
     sheet = book.sheet("Assumptions")
     sheet.set_column(0, 0, 120)
     sheet.write_string(0, 0, "Assumptions of this plan", book.title)
-    row = paragraphs(book, sheet, 2, (*plan.assumptions, *plan.notes), 110)
+    row = paragraphs(book, sheet, 2, (*assumed_lines(plan.findings), *plan.assumptions, *plan.notes), 110)
     sheet.write_string(row + 1, 0, f"Estate (SHA-256): {plan.estate_digest}")

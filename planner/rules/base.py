@@ -60,12 +60,20 @@ ANYHOW = frozenset({On.LIVE, On.FAILOVER, On.RESTART})
 
 @dataclass(frozen=True, slots=True)
 class Breach:
-    """A breach of a rule: what is wrong and what would mend it. ``severity`` overrides the rule's own."""
+    """A breach of a rule: what is wrong and what would mend it. ``severity`` overrides the rule's own.
+
+    See :func:`unknown` for what nobody states.
+    """
 
     message: str
     fix: str = ""
     severity: Severity | None = None
     subject: str = ""
+
+
+def unknown(message: str, settle: str) -> Breach:
+    """What nobody states and is taken for granted, with the command that settles it."""
+    return Breach(message, settle, Severity.ASSUMPTION)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,12 +149,16 @@ class Rule:
     shape: Callable[[Any, str], Hashable] | None = None
     concerns: Callable[[Any], bool] | None = None
 
-    def findings(self, subject: str, *arguments: Any) -> list[Finding]:
+    def findings(self, subject: str, site: Any, *arguments: Any) -> list[Finding]:
         """The breaches as findings about ``subject``."""
-        return [self.finding(b, subject) for b in self.check(*arguments)]
+        return [self.finding(b, subject, site) for b in self.check(site, *arguments)]
 
-    def finding(self, b: Breach, subject: str) -> Finding:
-        return Finding(self.id, b.severity or self.severity, b.subject or subject, b.message, b.fix)
+    def finding(self, b: Breach, subject: str, site: Any) -> Finding:
+        """A breach as a finding; what would be assumed is an error on a site where nothing may be."""
+        severity = b.severity or self.severity
+        if severity is Severity.ASSUMPTION and site.assume_nothing:
+            severity = Severity.ERROR
+        return Finding(self.id, severity, b.subject or subject, b.message, b.fix)
 
 
 REGISTRY: dict[str, Rule] = {}

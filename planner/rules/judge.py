@@ -3,15 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
 from operator import itemgetter
 
-from planner.findings import Finding, errors
+from planner.findings import Finding, assumed, errors
 from planner.grouping import grouped, inverted
 from planner.plan.plan import Move, Window
 from planner.remember import remembered
 from planner.rules.asking import stood_there
 from planner.rules.base import Breach, Hold, Scope, of_scope
 from planner.rules.site import Site
+
+
+class Answer(StrEnum):
+    """Whether an LPAR may be moved."""
+
+    READY = "ready"
+    IF = "ready if"
+    """Nothing forbids it, but something that nobody states is taken for granted."""
+    NOT = "not ready"
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """An LPAR's answer: where it may go; what is assumed there (of the target with least); what refuses it."""
+
+    answer: Answer
+    targets: tuple[str, ...] = ()
+    assumptions: tuple[Finding, ...] = ()
+    refusals: tuple[Finding, ...] = ()
 
 
 class Judge:
@@ -48,7 +69,7 @@ class Judge:
         if not breaches:
             return ()
         breaches.sort(key=itemgetter(0))
-        return tuple(self._move_rules[number].finding(breach, lpar) for number, breach in breaches)
+        return tuple(self._move_rules[number].finding(breach, lpar, self.site) for number, breach in breaches)
 
     def _asked(self, numbers: Iterable[int], lpar: str, source: str, target: str) -> tuple[tuple[int, Breach], ...]:
         return tuple((n, b) for n in numbers for b in self._move_rules[n].check(self.site, lpar, source, target))
@@ -63,6 +84,17 @@ class Judge:
         """The LPARs that a check tells of, by name: those that run, and those that cannot be planned at all."""
         return [name for name, p in sorted(self.site.lpars.items())
                 if p.active or any(f.rule == "partition.size-known" for f in self.readiness(name))]
+
+    def answer(self, lpar: str) -> Readiness:
+        """Ready, ready if …, or not: with the refusals of the LPAR, else those of the server that has fewest."""
+        own, source = self.readiness(lpar), self.site.lpars[lpar].server
+        targets = tuple(self.targets(lpar)) if lpar in self.site.start else ()
+        if not targets:
+            refused = errors(own) or min((errors(self.move(lpar, source, s)) for s in self.site.servers if s != source),
+                                         key=len, default=())
+            return Readiness(Answer.NOT, (), (), refused)
+        taken = (*assumed(own), *min((assumed(self.move(lpar, source, s)) for s in targets), key=len))
+        return Readiness(Answer.IF if taken else Answer.READY, targets, taken)
 
     @remembered
     def ready(self, lpar: str) -> bool:

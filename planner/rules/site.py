@@ -41,8 +41,10 @@ class Holding:
 class Site:
     """Everything that a rule may ask. Never changes after it is made."""
 
-    def __init__(self, estate: Estate, home: Mapping[str, str] | None = None, usage: Usage | None = None) -> None:
+    def __init__(self, estate: Estate, home: Mapping[str, str] | None = None, usage: Usage | None = None, *,
+                 assume_nothing: bool = False) -> None:
         self.estate = estate
+        self.assume_nothing = assume_nothing
         self.usage = usage
         self.home: Mapping[str, str] = home or {}
         self.reach = Reach(estate)

@@ -127,13 +127,13 @@ def doors(site: Site, placement: Mapping[str, str], final: Mapping[str, Lpar], w
     live = {n: s for n, s in moved.items() if ways[n] is Way.LIVE}
     found: dict[tuple[str, str], list[str]] = {}
     closed = set()
-    after_move = Judge(Site(site.estate.moved(live)))
+    after_move = Judge(Site(site.estate.moved(live), assume_nothing=site.assume_nothing))
     for n, target in sorted(live.items()):
         for reason in _reasons(after_move, n, target, site.start[n]):
             closed.add(n)
             found.setdefault(("the live move", reason), []).append(n)
     rows = tuple(final.get(p.name, p) for p in site.estate.lpars)
-    after_all = Judge(Site(replace(site.estate, lpars=rows)))
+    after_all = Judge(Site(replace(site.estate, lpars=rows), assume_nothing=site.assume_nothing))
     for n, target in sorted(moved.items()):
         if n not in closed:
             event = "re-activation" if ways[n] is Way.LIVE else f"the {ways[n].value}"

@@ -49,7 +49,8 @@ def verify_plan(plan: Plan, estate: Estate, usage: Usage | None = None) -> Repla
                              + (", ".join(m.lpar for m in rest if m.wave == rest[0].wave) if rest else "nothing"), ""))
     notes += _vios_ids(plan, estate)
     notes += _usage(plan, usage)
-    site = Site(estate, home={n: home.get(n, s) for n, s in start.items()}, usage=usage)
+    site = Site(estate, home={n: home.get(n, s) for n, s in start.items()}, usage=usage,
+                assume_nothing=plan.goal.assume_nothing)
     judge = Judge(site)
     played = replay(plan.replace(moves=tuple(rest)), site, judge, home)
     notes += _late(plan)
