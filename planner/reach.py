@@ -26,7 +26,11 @@ from planner.remember import remembered
 if TYPE_CHECKING:
     import networkx as nx
 
-NO_RESERVE = ("no_reserve", "")
+PR_SHARED = "PR_shared"
+NO_RESERVE = ("no_reserve", PR_SHARED, "")
+"""Reserve policies with which a LUN may be served to an arriving LPAR."""
+SHARED = ("lun", "ssp")
+"""Backings of disks that other servers may serve: LUNs, and logical units of a cluster."""
 UNSTATED_PORTS = 64
 """Clients of a physical port (16 Gbit/s and slower) of which nobody states how many more it takes."""
 _WAYS = 5000
@@ -175,6 +179,8 @@ class Reach:
     def _add_luns(self, graph: nx.DiGraph) -> dict[str, Node]:
         """LUN → its node."""
         seen: dict[str, dict[str, str]] = {d.lun: {} for d in self.estate.disks if d.backing == "lun"}
+        seen |= {d.lun: dict.fromkeys(self._nodes_of(d.vios), "no_reserve") for d in self.estate.disks
+                 if d.backing == "ssp"}
         for z in self.estate.zonings:
             seen.setdefault(z.lun, {})[z.vios] = z.reserve_policy
         nodes: dict[frozenset[tuple[str, str]], Node] = {}
@@ -190,6 +196,12 @@ class Reach:
             graph.nodes[node]["members"].append(lun)
             out[lun] = node
         return out
+
+    @remembered
+    def _nodes_of(self, vios: str) -> Sequence[str]:
+        """The VIOSes that are, or may be, nodes of the shared storage pool cluster of this one."""
+        own = next((v.cluster for v in self.estate.vioses if v.name == vios), "")
+        return [v.name for v in self.estate.vioses if not own or v.cluster in ("", own)]
 
     def _add_lpar(self, graph: nx.DiGraph, name: str, nodes: dict[Any, Alike], lun_nodes: Mapping[str, Node]) -> None:
         vlans = tuple(sorted({(n.vswitch, v) for n in self._networks.get(name, ()) for v in (n.vlan, *n.tagged)}))
@@ -207,7 +219,7 @@ class Reach:
         """The number of an LPAR's storage and its path groups over virtual SCSI and Fibre Channel."""
         number: dict[str, int] = {}
         disks = tuple((d.slot, d.vios, number.setdefault(d.lun, len(number)), lun_nodes[d.lun])
-                      for d in self.disks_of(lpar) if d.backing == "lun")
+                      for d in self.disks_of(lpar) if d.backing in SHARED)
         fibres = tuple((f.slot, f.vios, ("fabric", f.fabric)) for f in self.fibres_of(lpar))
         known = self._known_groups.get((disks, fibres))
         if known is None:
@@ -284,10 +296,10 @@ class Reach:
         return self._nears[key]
 
     def disk_paths(self, lpar: str, server: str) -> StoragePaths:
-        """How its virtual SCSI adapters can be mapped on a server. Disks that are no LUNs are left out."""
+        """How its virtual SCSI adapters can be mapped on a server. Disks of one VIOS alone are left out."""
         paths, blind = self._paths("scsi", lpar, server)
         return paths if not blind else replace(paths, unseen=tuple(sorted(
-            {d.lun for d in self.disks_of(lpar) if d.backing == "lun" and self.lun_nodes[d.lun] in blind})))
+            {d.lun for d in self.disks_of(lpar) if d.backing in SHARED and self.lun_nodes[d.lun] in blind})))
 
     def fibre_paths(self, lpar: str, server: str) -> StoragePaths:
         """How its virtual Fibre Channel adapters can be mapped on a server: the first of the ways."""

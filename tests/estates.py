@@ -201,7 +201,7 @@ def move(of: Estate, name: str, source: str, target: str, **changes: Any) -> Mov
     """A move as a careful person would write it down: alone on the first movers, one VIOS for each slot."""
     site = Site(of)
     cost = site.solo(name, source, target)
-    slots = [d for d in of.disks if d.lpar == name and d.backing == "lun"]
+    slots = [d for d in of.disks if d.lpar == name and d.backing in ("lun", "ssp")]
     fibres = [f for f in of.fibres if f.lpar == name]
     stated: dict[str, Any] = {
         "wave": 1, "duration_ms": cost.duration_ms, "suspend_ms": cost.suspend_ms, "bytes_sent": cost.bytes_sent,

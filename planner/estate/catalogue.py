@@ -179,6 +179,11 @@ MODES: dict[str, tuple[str, ...]] = {
 }
 
 
+def older(generation: str, than: str) -> bool:
+    """Whether a generation is known and older than another."""
+    return generation in GENERATIONS and GENERATIONS.index(generation) < GENERATIONS.index(than)
+
+
 def generation_of(model: str) -> str:
     """The generation of a type-model, or ``""`` when it is not in the catalogue."""
     stated = model.strip().upper()

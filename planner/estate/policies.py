@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from planner.estate.assemble import Loaded
-from planner.estate.model import POLICY_KINDS, Estate, Lpar, Policy
+from planner.estate.model import GENERATIONS, POLICY_KINDS, Estate, Lpar, Policy
 from planner.findings import Finding, Severity, ordered
 from planner.formats.values import decimal_from, mib_from_gib, units_from_cores
 
@@ -69,6 +69,8 @@ class PolicySet:
     site_links: set[frozenset[str]] = field(default_factory=set)
     ignorable_vlans: set[int] = field(default_factory=set)
     minimum_software: dict[str, str] = field(default_factory=dict)
+    minimum_there: list[tuple[str, str, tuple[str, ...]]] = field(default_factory=list)
+    """(product, version, generations of the target for which it is needed)."""
     refused_software: set[str] = field(default_factory=set)
     redundancy_optional: set[str] = field(default_factory=set)
     target_pool: dict[str, str] = field(default_factory=dict)
@@ -102,6 +104,19 @@ def blackout_from(text: str) -> Blackout:
         return dt.datetime.strptime(value, "%H:%M").time()
 
     return Blackout(day(match[1]), clock(match[2]), day(match[3]), clock(match[4]), text.strip())
+
+
+def minimum_from(text: str) -> tuple[str, tuple[str, ...]]:
+    """``6.1 TL9 SP5 on POWER8`` → that level, for targets of that generation (several with commas); ``from POWER8``:
+    for that and later ones; no generation: for all. Raises ValueError for an unknown one."""
+    match = re.fullmatch(r"(.*?)(?:\s+(on|from)\s+(POWER.*))?", text.strip(), re.IGNORECASE)
+    named = words(match[3].upper()) if match and match[3] else ()
+    for one in named:
+        if one not in GENERATIONS:
+            raise ValueError(f"{one!r} is no generation; one of: {', '.join(GENERATIONS)}")
+    if match and named and match[2].casefold() == "from":
+        named = GENERATIONS[min(map(GENERATIONS.index, named)):]
+    return (match[1] if match else text).strip(), named
 
 
 class _Compiler:
@@ -213,10 +228,15 @@ class _Compiler:
         self.out.ignorable_vlans.update(int(decimal_from(w)) for w in chosen)
 
     def minimum_software(self, p: Policy) -> None:
-        if not p.subject or not p.value:
+        named = p.subject or "".join(re.findall(r"^\D*[^\d\s](?=\s+v?\d)", p.value))
+        if not named or not p.value:
             raise ValueError("needs a product in Subject and a version in Value")
-        for product in self._products(p.subject):
-            self.out.minimum_software[product] = p.value.strip()
+        version, generations = minimum_from(p.value)
+        for product in self._products(named):
+            if generations:
+                self.out.minimum_there.append((product, version, generations))
+            else:
+                self.out.minimum_software[product] = version
 
     def refused_software(self, p: Policy) -> None:
         self.out.refused_software.update(self._products(f"{p.subject};{p.value}"))

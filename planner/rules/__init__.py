@@ -2,6 +2,8 @@
 
 from planner.rules import (
     availability,
+    capability,
+    firmware,
     memory,
     network,
     npiv,
@@ -19,5 +21,5 @@ from planner.rules.site import Site
 
 RULES: tuple[Rule, ...] = tuple(REGISTRY[i] for i in sorted(REGISTRY))
 
-__all__ = ["RULES", "Breach", "Hold", "Judge", "Rule", "Scope", "Site", "availability", "memory", "network", "npiv",
-           "partition", "policy", "processor", "server", "software", "storage", "timing"]
+__all__ = ["RULES", "Breach", "Hold", "Judge", "Rule", "Scope", "Site", "availability", "capability", "firmware",
+           "memory", "network", "npiv", "partition", "policy", "processor", "server", "software", "storage", "timing"]

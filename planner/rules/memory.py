@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Hashable, Iterator
 
 from planner.estate.capacity import Demand
-from planner.rules.base import ANYHOW, ROWS, Breach, Scope, rule, two_servers
+from planner.rules.base import ANYHOW, ROWS, Breach, Scope, rule, two_servers, unknown
 from planner.rules.site import Site
 from planner.units import show_gib
 
@@ -47,6 +47,10 @@ def lmb(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     if a and b and a != b:
         yield Breach(f"logical memory block {a} MiB on {source}, {b} MiB on {target}",
                      "set the same size on one of them; that needs a restart of the server")
+    for name, size in ((source, a), (target, b)):
+        if not size:
+            yield unknown(f"the logical memory block size of {name} is unknown",
+                          f"lshwres -r mem -m {name} --level sys -F mem_region_size")
 
 
 @rule("memory.shared", "A partition in shared memory mode finds a shared memory pool and a large enough paging "

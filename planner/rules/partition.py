@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from planner.findings import Severity
-from planner.rules.base import ANYHOW, UNTIL_WORK, Breach, On, Scope, rule
-from planner.rules.site import Site, is_ibm_i, plain_name
+from planner.rules.base import ANYHOW, UNTIL_WORK, Breach, On, Scope, rule, unknown
+from planner.rules.site import Site, plain_name
 
 _TABLE = "IBM POWER7 iphc3hmcvalidation and its IVM edition iphc3ivmvalidation"
 
@@ -20,8 +20,10 @@ def client(site: Site, lpar: str) -> Iterator[Breach]:
 
 @rule("partition.running", "An LPAR that is moved live is running.", Scope.LPAR, source=f"{_TABLE}; seed")
 def running(site: Site, lpar: str) -> Iterator[Breach]:
-    state = site.lpars[lpar].state
-    if state and state != "running":
+    state, query = site.lpars[lpar].state, f"lssyscfg -r lpar -m {site.lpars[lpar].server} -F name,state"
+    if not state:
+        yield unknown("whether it is running is unknown", query)
+    elif state != "running":
         yield Breach(f"is {state}", "start it, or leave it: a partition that is not activated holds nothing")
 
 
@@ -38,11 +40,27 @@ def size_known(site: Site, lpar: str) -> Iterator[Breach]:
                      "add its sizes in sheet LPARs, or give lshwres and lssyscfg -r prof")
 
 
-@rule("partition.rmc", "The LPAR's RMC connection to the console is active.", Scope.LPAR, source=f"{_TABLE}; seed")
+@rule("partition.rmc", "The LPAR's RMC connection to the console is active (IBM i needs none).", Scope.LPAR,
+      source=f"{_TABLE}; seed; pypowervm can_lpm")
 def rmc(site: Site, lpar: str) -> Iterator[Breach]:
-    if site.lpars[lpar].rmc_active is False and site.lpars[lpar].active:
+    p = site.lpars[lpar]
+    if p.os == "IBM i" or not p.active:
+        return
+    if p.rmc_active is False:
         yield Breach("has no active RMC connection",
                      "on the LPAR: /usr/sbin/rsct/bin/rmcctrl -z; rmcctrl -A; rmcctrl -p")
+    elif p.rmc_active is None:
+        yield unknown("whether its RMC connection is active is unknown",
+                      f"lssyscfg -r lpar -m {p.server} -F name,rmc_state")
+
+
+@rule("partition.migration-disabled", "Migration is not switched off for the LPAR.", Scope.LPAR,
+      source="IBM p8efc_partitiontemplate_lpmdisable; lssyscfg -r lpar (migration_disabled)")
+def migration_disabled(site: Site, lpar: str) -> Iterator[Breach]:
+    if site.lpars[lpar].migration_disabled:
+        yield Breach("migration is switched off for it (migration_disabled), often because of a licence",
+                     f"ask the owner of its licences; then chsyscfg -r lpar -m {site.lpars[lpar].server} "
+                     f"-i 'name={lpar},migration_disabled=0'")
 
 
 @rule("partition.physical-io", "The LPAR owns no physical adapter.", Scope.LPAR, binds=UNTIL_WORK,
@@ -61,12 +79,14 @@ def lhea(site: Site, lpar: str) -> Iterator[Breach]:
         yield Breach("has LHEA ports", "replace them by virtual Ethernet")
 
 
-@rule("partition.sriov", "The LPAR has no SR-IOV logical port.", Scope.LPAR, binds=UNTIL_WORK,
+@rule("partition.sriov", "The LPAR has no SR-IOV logical port that is not migratable.", Scope.LPAR, binds=UNTIL_WORK,
       source="migrlpar P9 man page (physical I/O unless --migsriov; vNIC is allowed)")
 def sriov(site: Site, lpar: str) -> Iterator[Breach]:
-    count = site.lpars[lpar].sriov_ports
-    if count:
-        yield Breach(f"has {count} SR-IOV logical port(s)", "replace them by vNIC or virtual Ethernet")
+    p = site.lpars[lpar]
+    count = (p.sriov_ports or 0) - (p.migratable_sriov_ports or 0)
+    if count > 0:
+        yield Breach(f"has {count} SR-IOV logical port(s)", "replace them by vNIC or virtual Ethernet, or make them "
+                     "migratable with a backup adapter (FW950) and say so in sheet LPARs")
 
 
 @rule("partition.bsr", "The LPAR has no barrier synchronisation register (BSR) array.", Scope.LPAR,
@@ -108,13 +128,3 @@ def id_free(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]
     if taken:
         yield Breach(f"partition id {own} is taken by {taken} on {target}: it will get another, and lsmap -all shows "
                      "the old one until it restarts", "give ids that are unique across all servers")
-
-
-@rule("partition.ibm-i", "IBM i moves only between POWER7 or later servers, from 7.1 TR4 on.", Scope.MOVE,
-      shape=is_ibm_i, source="IBM nas8N1011014")
-def ibm_i(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
-    if site.lpars[lpar].os != "IBM i":
-        return
-    for name in (source, target):
-        if site.servers[name].generation.startswith("POWER6"):
-            yield Breach(f"runs IBM i; {name} is {site.servers[name].generation}", "IBM i needs POWER7 on both sides")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Hashable, Iterator
 
 from planner.estate.capacity import Demand, min_units_per_vp
-from planner.estate.catalogue import MODES
-from planner.estate.model import Server
-from planner.rules.base import ANYHOW, AS_IT_IS, ROWS, Breach, Hold, Scope, rule
-from planner.rules.site import Site
+from planner.findings import Severity
+from planner.rules.base import ANYHOW, AS_IT_IS, ROWS, Breach, Hold, Scope, rule, unknown
+from planner.rules.modes import fullest_mode, modes_of, rank
+from planner.rules.site import DEFAULT_POOL, Site
 from planner.units import show_cores
 
 
@@ -108,11 +108,6 @@ def pool_known(site: Site, lpar: str, source: str, target: str) -> Iterator[Brea
         yield Breach(f"{target} has no processor pool {wanted!r}", "create it there or change the policy target-pool")
 
 
-def modes_of(server: Server) -> tuple[str, ...]:
-    """The compatibility modes of a server: as stated, else as its generation has them; () when unknown."""
-    return server.modes or MODES.get(server.generation, ())
-
-
 _MODES = "IBM p8hc3_pcmdefs; 8231-E2C iphc3pcmcombosact (default preferred mode is portable, the current must fit)"
 _SET_MODE = "set a mode that both support and restart the LPAR"
 
@@ -123,6 +118,14 @@ def mode(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     now, known = site.lpars[lpar].current_mode, modes_of(site.servers[target])
     if now and known and now not in known:
         yield Breach(f"runs in {now} mode, which {target} does not support", _SET_MODE)
+    if now or not known:
+        return
+    here = modes_of(site.servers[source])
+    if here and not set(here) & set(known):
+        yield Breach(f"{source} and {target} have no processor mode in common", "a move needs a mode that both support")
+    elif set(here) - set(known):
+        yield unknown(f"its processor mode is unknown, and {target} does not support every mode of {source}",
+                      f"lssyscfg -r lpar -m {source} -F name,curr_lpar_proc_compat_mode")
 
 
 @rule("processor.preferred-mode", "The target supports the mode that the LPAR prefers: a restart does not change it.",
@@ -131,3 +134,50 @@ def preferred_mode(site: Site, lpar: str, source: str, target: str) -> Iterator[
     wanted, known = site.lpars[lpar].preferred_mode, modes_of(site.servers[target])
     if wanted not in ("", "default") and known and wanted not in known:
         yield Breach(f"prefers {wanted} mode, which {target} does not support", _SET_MODE)
+
+
+def _os_shape(site: Site, lpar: str) -> Hashable:
+    return site.lpars[lpar].os, site.lpars[lpar].os_level
+
+
+@rule("processor.os-mode", "The target offers a mode that the LPAR's operating system supports.", Scope.MOVE,
+      severity=Severity.WARNING, binds=ANYHOW, shape=_os_shape, encoding="adds risk_warning_s to the move's cost",
+      source="IBM p10hc3_pcmdefs; AIX 5.3 on POWER8: aixtechblog 2017-02-14; Linux: Red Hat solution 7127918")
+def os_mode(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
+    p, known = site.lpars[lpar], modes_of(site.servers[target])
+    fullest = fullest_mode(p.os, p.os_level)
+    if fullest and known and min(map(rank, known)) > rank(fullest):
+        yield Breach(f"{p.os} {p.os_level} is not known to support any mode that {target} offers",
+                     "look it up in IBM's map of systems and operating systems before it is restarted there")
+
+
+def _pool_kept_shape(site: Site, lpar: str) -> Hashable:
+    p = site.lpars[lpar]
+    return p.server, p.pool_id, p.processors, site.policies.target_pool.get(lpar)
+
+
+@rule("processor.pool-kept", "An LPAR of a named processor pool arrives in the pool of that name.", Scope.MOVE,
+      severity=Severity.ASSUMPTION, shape=_pool_kept_shape,
+      source="github IBM/ansible-power-hmc 115, 169: it arrives in DefaultPool otherwise")
+def pool_kept(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
+    p = site.lpars[lpar]
+    if p.processors == "dedicated" or not p.pool_id or target == p.server:
+        return
+    own, there = site.pools.get(p.server, {}).get(p.pool_id), site.pools.get(target, {})
+    chosen = site.pool_on(lpar, target) or DEFAULT_POOL
+    name = own.name if own and own.name else str(p.pool_id)
+    arrives = there[chosen].name if chosen in there and there[chosen].name else (
+        "DefaultPool" if chosen == DEFAULT_POOL else str(chosen))
+    if arrives == name:
+        return
+    most = "" if own is None or own.max_units is None else (
+        f"; its maximum of {show_cores(own.max_units)} cores binds no more (licences)")
+    said = f"leaves processor pool {name} for {arrives} of {target}{most}"
+    query = f"lshwres -r procpool -m {target}"
+    if site.policies.target_pool.get(lpar):
+        yield Breach(said, "accepted by the policy target-pool", Severity.WARNING)
+    elif there:
+        yield unknown(f"{said}: it has no pool of that name",
+                      f"{query}; create the pool there, or accept it with the policy target-pool")
+    else:
+        yield unknown(f"{said}: nothing says which pools {target} has", query)

@@ -1,13 +1,12 @@
-"""Rules on a pair of servers: edition, consoles, sites, firmware, movers."""
+"""Rules on a pair of servers: edition, consoles, sites, movers."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from planner.findings import Severity
-from planner.rules.base import ANYHOW, Breach, Scope, rule, two_servers
+from planner.rules.base import ANYHOW, Breach, Scope, rule, two_servers, unknown
 from planner.rules.site import Site, is_ibm_i, storage_shape
-from planner.rules.versions import below, firmware_release
+from planner.rules.versions import below
 
 
 @rule("server.enterprise", "Source and target have PowerVM Enterprise Edition.", Scope.MOVE, shape=two_servers,
@@ -16,6 +15,9 @@ def enterprise(site: Site, lpar: str, source: str, target: str) -> Iterator[Brea
     for name in (source, target):
         if site.servers[name].enterprise is False:
             yield Breach(f"{name} has no PowerVM Enterprise Edition", f"enter the Enterprise key on {name}")
+        elif site.servers[name].enterprise is None:
+            yield unknown(f"whether {name} has PowerVM Enterprise Edition is unknown",
+                          f"lssyscfg -r sys -m {name} -F active_lpar_mobility_capable")
 
 
 @rule("server.sizes-known", "Nobody is let in where the size of the server or of a running partition is unknown.",
@@ -40,6 +42,10 @@ def console(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]
     if a and b and a != b and frozenset((a, b)) not in site.policies.console_links:
         yield Breach(f"{source} is managed by {a}, {target} by {b}",
                      "set up SSH keys between the consoles (mkauthkeys --ip) and state the policy console-link")
+    elif bool(a) != bool(b):
+        named, other = (source, target) if a else (target, source)
+        yield unknown(f"{named} is managed by {a or b}; the console of {other} is unknown",
+                      "on each console: lssyscfg -r sys -F name")
 
 
 @rule("server.site", "Source and target stand on one site, or on sites that are linked.", Scope.MOVE,
@@ -48,90 +54,6 @@ def linked_site(site: Site, lpar: str, source: str, target: str) -> Iterator[Bre
     a, b = site.servers[source].site, site.servers[target].site
     if a and b and a != b and frozenset((a, b)) not in site.policies.site_links:
         yield Breach(f"{source} stands in {a}, {target} in {b}", "state the policy site-link if that is allowed")
-
-
-_P67 = (350, 710, 720, 730, 740, 760, 763, 770, 773, 780)
-#: Rows of IBM's POWER6/POWER7 matrix: from → targets that are blocked.
-_BLOCKED = {
-    340: {730, 740, 760, 763, 770, 773, 780}, 710: {760, 763, 770, 773, 780}, 720: {770, 773, 780},
-    760: {710}, 763: {710}, 770: {710, 720}, 773: {710, 720}, 780: {710, 720},
-}
-
-
-def firmware_mobile(source: str, target: str) -> bool | None:
-    """Whether a partition may move between two firmware levels; None when the published matrices do not say.
-
-    Sources: IBM firmware support matrices for partition mobility (8231-E2C p7hc3firmwaresupportmatrix; 8286-42A
-    p8hc3_firmwaresupportmatrix; 9856-42H security-firmware-support-matrix-partition-mobility); eFW3.2 as the
-    lowest level on POWER6: REDP-4798 p. 142.
-    """
-    a, b = firmware_release(source), firmware_release(target)
-    if a is None or b is None:
-        return None
-    if a[0] < 320 or b[0] < 320:
-        return False
-    if a[0] == b[0]:
-        return True
-    era_a, era_b = _era(a[0]), _era(b[0])
-    if {era_a, era_b} <= {6, 7}:
-        return _power6_7(a, b)
-    if {era_a, era_b} == {8} or (8 in (era_a, era_b) and {era_a, era_b} <= {6, 7, 8}):
-        return _power8(a, b)
-    if era_a == era_b == 9 or {era_a, era_b} == {9, 10} or era_a == era_b == 10:
-        return True
-    if era_a == 11 and era_b in (9, 10, 11):
-        return True
-    return None
-
-
-def _era(release: int) -> int:
-    """The generation that a firmware release belongs to."""
-    if release < 700:
-        return 6
-    return 7 if release < 800 else 8 if release < 900 else 9 if release < 1000 else 10 if release < 1100 else 11
-
-
-def _column(release: int) -> int | None:
-    """The matrix column: 350 stands for every later POWER6 level."""
-    if 350 <= release < 700:
-        return 350
-    return release if release in _P67 else None
-
-
-def _power6_7(a: tuple[int, int], b: tuple[int, int]) -> bool | None:
-    if a[0] < 700 and b[0] < 700:
-        return True
-    if a[0] < 350:
-        if a < (340, 39):
-            return None
-        column = _column(b[0])
-        return None if column is None else column not in _BLOCKED[340]
-    if b[0] < 350:
-        return None
-    row, column = _column(a[0]), _column(b[0])
-    return None if row is None or column is None else column not in _BLOCKED.get(row, set())
-
-
-def _power8(a: tuple[int, int], b: tuple[int, int]) -> bool | None:
-    for release, _ in (a, b):
-        listed = 810 <= release <= 860 or 730 <= release <= 783 or 350 <= release < 700
-        if not listed:
-            return None
-    return not (a[0] == 760 and b[0] == 840 and b[1] < 113)
-
-
-@rule("server.firmware", "IBM's firmware matrix lists the two levels as mobile.", Scope.MOVE, shape=two_servers,
-      source="IBM firmware support matrices for partition mobility, POWER6/7, POWER8, Power11 editions")
-def firmware(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
-    a, b = site.servers[source].firmware, site.servers[target].firmware
-    if not a or not b:
-        return
-    allowed = firmware_mobile(a, b)
-    if allowed is False:
-        yield Breach(f"firmware {a} on {source} cannot send to {b} on {target}", "update the firmware of one of them")
-    elif allowed is None:
-        yield Breach(f"firmware {a} ({source}) to {b} ({target}) is in no matrix known here",
-                     "look it up in IBM's firmware support matrix", Severity.WARNING)
 
 
 @rule("server.dpo", "The target does not run the Dynamic Platform Optimizer.", Scope.MOVE, shape=two_servers,
@@ -149,6 +71,9 @@ def mover(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
         vioses = site.vioses_on(name)
         if not vioses:
             yield Breach(f"{name} has no VIOS", "the estate must show at least one VIOS with the mover attribute")
+        elif all(v.msp is None for v in vioses):
+            yield unknown(f"which VIOS of {name} is a mover service partition is unknown",
+                          f"lssyscfg -r lpar -m {name} -F name,msp --header")
         elif all(v.msp is False for v in vioses):
             yield Breach(f"no VIOS of {name} is a mover service partition",
                          f"chsyscfg -r lpar -m {name} -i 'name={vioses[0].name},msp=1'")
@@ -178,6 +103,9 @@ def vios_rmc(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach
     for name in sorted(serving | mapped):
         if site.vioses[name].rmc_active is False:
             yield Breach(f"{name} has no active RMC connection", "mend RMC between the console and the VIOS")
+        elif site.vioses[name].rmc_active is None:
+            yield unknown(f"whether {name} has an active RMC connection is unknown",
+                          f"lssyscfg -r lpar -m {site.vioses[name].server} -F name,rmc_state")
 
 
 @rule("server.vios-level", "The VIOSes have at least the level that Live Partition Mobility needs.", Scope.MOVE,

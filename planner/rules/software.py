@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 
 from planner.findings import Severity
 from planner.formats.values import level
@@ -54,6 +54,33 @@ def _stated_minimums(site: Site, lpar: str, products: list[tuple[str, str]]) -> 
         for name, version in products:
             if name.casefold() == wanted_name.casefold() and version and below(version, wanted):
                 yield Breach(f"{name} {version} is below {wanted} (policy)", f"update to {wanted}")
+
+
+#: (system, level from which, level below which, generations that it must not go to, from which generations, source).
+_APARS = (("AIX", "6.1 TL9", "6.1 TL9 SP5", ("POWER7+", "POWER8"), ("POWER6", "POWER6+", "POWER7"), "APAR IV59492"),)
+
+
+def _software_shape(site: Site, lpar: str) -> Hashable:
+    p = site.lpars[lpar]
+    return p.os, p.os_level, p.software, p.environment
+
+
+@rule("software.minimum-there", "The software has the level that is needed on a target of that generation: stated by a "
+      "policy, or known to fail there (production is refused, others warned of).", Scope.MOVE, shape=_software_shape,
+      source="policy minimum-software; IBM APAR IV59492 (AIX 6.1 TL9 below 6.1.9.45 crashes after a move and DLPAR)")
+def minimum_there(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
+    p = site.lpars[lpar]
+    here, there = site.servers[source].generation, site.servers[target].generation
+    for system, first, least, on, came, name in _APARS:
+        if (p.os == system and p.os_level and there in on and here in came
+                and not below(p.os_level, first) and below(p.os_level, least)):
+            yield _too_low(site, lpar, f"on {there} ({name})", f"{system} {p.os_level}", least)
+    have = [(p.os, p.os_level), *_products(site, lpar)]
+    for product, wanted, generations in site.policies.minimum_there:
+        for name, version in have if there in generations else ():
+            if name.casefold() == product.casefold() and version and below(version, wanted):
+                yield Breach(f"{name} {version} is below {wanted}, which the policy wants on {there}",
+                             f"update to {wanted}")
 
 
 @rule("software.refused", "No product that refuses live moves runs there: Oracle RAC, and what a policy names.",

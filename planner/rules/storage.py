@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from planner.estate.model import Disk
 from planner.findings import Severity
-from planner.rules.base import ANYHOW, UNTIL_WORK, Breach, Scope, rule
+from planner.reach import PR_SHARED
+from planner.rules.base import ANYHOW, UNTIL_WORK, Breach, Scope, rule, unknown
+from planner.rules.capability import console_needed, vios_needed
 from planner.rules.site import Site, storage_shape
+from planner.rules.versions import below
 
 _KINDS = {"lv": "a logical volume", "file": "a file", "ssp": "a shared storage pool"}
 
@@ -42,37 +46,133 @@ def path_known(site: Site, lpar: str) -> Iterator[Breach]:
                          "give lshwres -r virtualio --rsubtype fc, or add them in sheet NPIV")
 
 
-@rule("storage.no-optical", "No virtual optical device is attached.", Scope.LPAR,
-      source="aix-skills 2020-04 IBM System p LPM")
+_OPTICAL = "3.1.3"
+
+
+@rule("storage.no-optical", "No virtual optical device is attached, unless VIOS (3.1.3) and console (V10R1) are new "
+      "enough.", Scope.LPAR,
+      source="aix-skills 2020-04 IBM System p LPM; IBM Power E1080 technical overview (VIOS 3.1.3, HMC V10R1)")
 def no_optical(site: Site, lpar: str) -> Iterator[Breach]:
     for d in site.reach.disks_of(lpar):
-        if d.backing == "optical":
-            yield Breach(f"virtual optical {d.vtd or d.lun} ({_place(d)}) on {d.vios} is attached",
-                         f"on {d.vios}: unloadopt -vtd {d.vtd or d.lun}; rmvdev -vtd {d.vtd or d.lun}")
+        if d.backing != "optical":
+            continue
+        name = d.vtd or d.lun
+        what, fix = f"virtual optical {name} ({_place(d)})", f"on {d.vios}: unloadopt -vtd {name}; rmvdev -vtd {name}"
+        level = site.vioses[d.vios].level if d.vios in site.vioses else ""
+        if not level or below(level, _OPTICAL):
+            yield Breach(f"{what} on {d.vios} is attached", fix)
+            continue
+        yield Breach(f"{what} on {d.vios} is attached: it moves with VIOS {_OPTICAL} and console V10R1", fix,
+                     Severity.INFO)
+        yield from console_needed(site, site.lpars[lpar].server, "V10R1", what)
 
 
-@rule("storage.reserve-here", "The source VIOSes hold the LPAR's LUNs with no_reserve.", Scope.LPAR,
-      source="IBM nas8N1011014; seed")
+@rule("storage.optical-there", "A virtual optical device finds VIOSes on the target that let it move.", Scope.MOVE,
+      shape=lambda site, lpar: any(d.backing == "optical" for d in site.reach.disks_of(lpar)),
+      source="IBM Power E1080 technical overview (VIOS 3.1.3, HMC V10R1)")
+def optical_there(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
+    d = next((d for d in site.reach.disks_of(lpar) if d.backing == "optical"), None)
+    for vios in site.vioses_on(target) if d else ():
+        yield from vios_needed(site, vios.name, _OPTICAL, f"virtual optical {d.vtd or d.lun}" if d else "",
+                               "unload and remove the virtual optical device before the move")
+
+
+_RESERVES = ("", "no_reserve", PR_SHARED)
+_PR_LEVEL = "2.1.2.0"
+
+
+@rule("storage.reserve-here", "The source VIOSes hold the LPAR's LUNs with no_reserve, or PR_shared where their level "
+      "knows it.", Scope.LPAR, source="IBM nas8N1011014; seed; IBM 8231-E2C iphb1setnoreserve (PR_shared)")
 def reserve_here(site: Site, lpar: str) -> Iterator[Breach]:
-    told = set()
+    told, silent = set(), set()
     for d in site.reach.disks_of(lpar):
-        policy = site.reach.reserve_policies(d.lun, site.lpars[lpar].server).get(d.vios, "")
-        if d.backing == "lun" and policy not in ("", "no_reserve") and (d.lun, d.vios) not in told:
-            told.add((d.lun, d.vios))
+        policy = site.reach.reserve_policies(d.lun, site.lpars[lpar].server).get(d.vios)
+        if d.backing != "lun" or (d.lun, d.vios) in told:
+            continue
+        told.add((d.lun, d.vios))
+        if policy not in (None, *_RESERVES):
             yield Breach(f"LUN {d.lun} has reserve_policy {policy} on {d.vios}",
                          f"on {d.vios}: chdev -dev hdiskN -attr reserve_policy=no_reserve -perm (it is mapped: this "
                          "takes effect when it is configured again)")
+        elif policy == PR_SHARED:
+            yield from vios_needed(site, d.vios, _PR_LEVEL, "reserve_policy PR_shared", f"update {d.vios}")
+        elif policy == "":
+            silent.add(d.vios)
+    if silent:
+        yield _reserve_unknown(silent)
 
 
-def _fibre_zoned(site: Site, lpar: str) -> Iterator[Breach]:
-    for f in site.reach.fibres_of(lpar):
+def _reserve_unknown(vioses: Collection[str]) -> Breach:
+    names = ", ".join(sorted(vioses))
+    return unknown(f"the reserve policy of its LUNs on {names} is unknown",
+                   f"on {names}: lsdev -dev hdiskN -attr reserve_policy")
+
+
+@rule("storage.reserve-there", "The target VIOSes hold the LPAR's LUNs with the same reserve policy as the source's.",
+      Scope.MOVE, shape=storage_shape, source="IBM 8231-E2C iphb1setnoreserve (the same on both; PR_shared)")
+def reserve_there(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
+    silent = set()
+    luns = sorted({d.lun for d in site.reach.disks_of(lpar) if d.backing == "lun"})
+    mapped = {v for _, v in site.reach.disk_paths(lpar, target).mapping}
+    for lun in luns:
+        here = set(site.reach.reserve_policies(lun, source).values()) - {""}
+        there = {v: p for v, p in site.reach.reserve_policies(lun, target).items() if v in mapped}
+        silent |= {v for v, p in there.items() if not p}
+        for vios in [v for v, p in there.items() if p == PR_SHARED]:
+            yield from vios_needed(site, vios, _PR_LEVEL, "reserve_policy PR_shared", f"update {vios}")
+        if PR_SHARED in here | set(there.values()) and len(here | {p for p in there.values() if p}) > 1:
+            yield Breach(f"LUN {lun} has reserve_policy {', '.join(sorted(here))} on {source}, "
+                         f"{', '.join(sorted(set(there.values())))} on {target}", "set the same policy on both sides")
+    if silent:
+        yield _reserve_unknown(silent)
+
+
+@rule("storage.wwpn-pair", "Both WWPNs of every virtual Fibre Channel adapter are zoned to the same storage.",
+      Scope.LPAR, source="IBM support hscla319-during-lpm-validation-aix-npiv-client; p8edm chnportlogin")
+def wwpn_pair(site: Site, lpar: str) -> Iterator[Breach]:
+    fibres, server = site.reach.fibres_of(lpar), site.lpars[lpar].server
+    for f in fibres:
         if f.both_zoned is False:
             yield Breach(f"the second WWPN {f.wwpn2} (slot {f.slot}) is not zoned like {f.wwpn1}",
                          "zone both WWPNs of the pair to the same storage ports")
+    slots = ", ".join(str(f.slot) for f in fibres if f.both_zoned is None)
+    if slots:
+        yield unknown(f"whether the second WWPN of each Fibre Channel adapter (slot {slots}) is zoned, to the same "
+                      "target ports, is unknown", f"chnportlogin -o login -m {server} -p {lpar}; lsnportlogin "
+                      f"-m {server} --filter lpar_names={lpar}; chnportlogin -o logout -m {server} -p {lpar}")
 
 
-rule("storage.wwpn-pair", "Both WWPNs of every virtual Fibre Channel adapter are zoned to the same storage.",
-     Scope.LPAR, source="IBM support hscla319-during-lpm-validation-aix-npiv-client")(_fibre_zoned)
+@rule("storage.cluster", "A disk in a shared storage pool stays within its cluster.", Scope.MOVE, binds=ANYHOW,
+      shape=storage_shape, source="IBM shared storage pools: a logical unit is seen by the nodes of its cluster")
+def cluster(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
+    serving = sorted({d.vios for d in site.reach.disks_of(lpar) if d.backing == "ssp" and d.vios in site.vioses})
+    for vios in serving:
+        own = site.vioses[vios].cluster
+        there = {v.cluster for v in site.vioses_on(target)}
+        if own and own in there:
+            continue
+        if own and "" not in there:
+            yield Breach(f"{vios} serves it a disk of cluster {own}, of which no VIOS of {target} is a node",
+                         f"cluster -addnode -clustername {own}, or move its data to a SAN LUN")
+        else:
+            yield unknown(f"{vios} serves it a disk of a shared storage pool; whether a VIOS of {target} is a node of "
+                          "that cluster is unknown", f"on {vios} and the VIOSes of {target}: cluster -list; "
+                          "cluster -status -clustername NAME; lssp -clustername NAME; state it in sheet VIOS")
+
+
+_DEFAULT_VTD = re.compile(r"v(?:tscsi|topt|target)?[0-9]+")
+
+
+@rule("storage.device-names", "Names that people gave to virtual target devices, and slots of server adapters, may "
+      "change.", Scope.LPAR, severity=Severity.INFO,
+      source="seed, Known Problems (VIOS of 2009); IBM POWER6 partition mobility process (kept where possible)")
+def device_names(site: Site, lpar: str) -> Iterator[Breach]:
+    own = sorted({d.vtd for d in site.reach.disks_of(lpar) if d.vtd and not _DEFAULT_VTD.fullmatch(d.vtd)})
+    if own:
+        vios = site.reach.disks_of(lpar)[0].vios
+        yield Breach(f"its virtual target devices have names of their own ({', '.join(own[:6])}"
+                     f"{', …' if len(own) > 6 else ''}), which may be lost, and server adapter slots may change",
+                     f"note them before: on {vios} and the others: lsmap -all; rename after: chdev -dev OLD -newname")
 
 
 @rule("storage.lun-seen", "Every LUN of the LPAR is seen by a VIOS of the target with no_reserve, those of one "
@@ -81,7 +181,7 @@ def lun_seen(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach
     paths = site.reach.disk_paths(lpar, target)
     blind = []
     for lun in paths.unseen:
-        held = {v: p for v, p in site.reach.reserve_policies(lun, target).items() if p not in ("", "no_reserve")}
+        held = {v: p for v, p in site.reach.reserve_policies(lun, target).items() if p not in _RESERVES}
         if held:
             where = ", ".join(f"{p} on {v}" for v, p in held.items())
             yield Breach(f"LUN {lun} is reserved on {target}: {where}",

@@ -22,7 +22,8 @@ def split_product(text: str) -> tuple[str, str]:
     return (match[1].strip(), match[2].strip()) if match else (text.strip(), "")
 
 
-def firmware_release(text: str) -> tuple[int, int] | None:
-    """``EM350_085`` → (350, 85), ``FW860.10`` → (860, 10), ``01AM780_054`` → (780, 54); None when unreadable."""
-    match = re.search(r"(?:^|[A-Za-z])(\d{3,4})(?:[_.](\d+))?", re.sub(r"^\s*01(?=[A-Z])", "", text))
-    return (int(match[1]), int(match[2] or 0)) if match else None
+def firmware_release(text: str) -> tuple[int, int | None] | None:
+    """Release and level: ``EM350_085`` → (350, 85), ``01AM780_054`` → (780, 54); ``FW860.10``, a service pack, does not
+    say its level: (860, None). None when unreadable."""
+    match = re.search(r"(?:^|[A-Za-z])(\d{3,4})(?:_(\d+))?", re.sub(r"^\s*01(?=[A-Z])", "", text))
+    return (int(match[1]), int(match[2]) if match[2] else None) if match else None

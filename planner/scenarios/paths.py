@@ -12,7 +12,8 @@ from planner.findings import Finding, Severity, errors
 from planner.remember import remembered
 from planner.rules import Judge, Rule, Site
 from planner.rules.base import REGISTRY, On
-from planner.scenarios.sizing import Sizer, native_mode
+from planner.rules.modes import native_mode
+from planner.scenarios.sizing import Sizer
 
 
 class Way(StrEnum):
@@ -85,13 +86,13 @@ class Passages:
 
 def mode_now(site: Site, lpar: Lpar) -> str:
     """The mode that an LPAR runs in; where nobody states it, its server's own."""
-    return lpar.current_mode or native_mode(site.servers[lpar.server].generation)
+    return lpar.current_mode or native_mode(site.servers[lpar.server])
 
 
 def mode_after(site: Site, sizer: Sizer, lpar: Lpar, target: str) -> str:
     """The mode after it is activated on a server."""
     held = sizer.keeps_mode(lpar, target)
-    return held or native_mode(site.servers[target].generation) or mode_now(site, lpar)
+    return held or native_mode(site.servers[target]) or mode_now(site, lpar)
 
 
 def stages(site: Site, sizer: Sizer, lpar: Lpar, target: str, way: Way) -> tuple[Stage, ...]:

@@ -15,9 +15,10 @@ from fractions import Fraction
 from math import ceil
 
 from planner.estate.capacity import min_units_per_vp
-from planner.estate.catalogue import MODES, Catalogue, Rating
+from planner.estate.catalogue import Catalogue, Rating
 from planner.estate.model import Estate, Lpar, Server
 from planner.estate.policies import words
+from planner.rules.modes import native_mode, supported_mode
 from planner.scenarios.model import Scenario
 from planner.units import UNITS_PER_CORE, round_up
 
@@ -31,12 +32,6 @@ class Size:
     ratio: Fraction
     basis: str
     why: str = ""
-
-
-def native_mode(generation: str) -> str:
-    """The mode in which an LPAR with preferred mode ``default`` is activated: the newest plain mode."""
-    plain = [m for m in MODES.get(generation, ()) if "enhanced" not in m and not m.endswith("_base")]
-    return plain[-1] if plain else ""
 
 
 def selects(word: str, lpar: Lpar) -> bool:
@@ -98,13 +93,18 @@ class Sizer:
         if missing:
             return f"rPerf of {self.servers[missing[0]].model or missing[0]} is not in the catalogue"
         fixed = self.keeps_mode(lpar, target)
-        return f"prefers {fixed} mode, in which the target's own rPerf is not reached" if fixed else ""
+        if not fixed:
+            return ""
+        why = f"prefers {fixed} mode" if fixed == lpar.preferred_mode else (
+            f"{lpar.os} {lpar.os_level} supports no newer mode than {fixed}")
+        return f"{why}, in which the target's own rPerf is not reached"
 
     def keeps_mode(self, lpar: Lpar, target: str) -> str:
-        """The older mode that its preference holds it in even after a re-activation, or ``""``."""
-        native = native_mode(self.servers[target].generation)
+        """The older mode that its preference or its system holds it in even after a re-activation, or ``""``."""
+        server = self.servers[target]
         wanted = lpar.preferred_mode
-        return wanted if wanted not in ("", "default", native) else ""
+        return wanted if wanted not in ("", "default", native_mode(server)) else supported_mode(
+            server, lpar.os, lpar.os_level)
 
     def _final(self, lpar: Lpar, target: str) -> Size:
         cores, memory = growth_of(self.scenario, lpar)

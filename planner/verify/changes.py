@@ -9,7 +9,7 @@ from planner.estate.model import Lpar
 from planner.findings import Finding, errors, ordered
 from planner.rules import Site
 from planner.rules.base import Scope, of_scope
-from planner.rules.processor import modes_of
+from planner.rules.modes import modes_of
 from planner.units import show_cores, show_gib
 from planner.verify.base import broken
 

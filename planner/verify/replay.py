@@ -89,7 +89,7 @@ class _Stage:
         here = {v.name for v in self.site.vioses_on(move.target)}
         wanted: dict[int, set[str]] = {}
         for d in reach.disks_of(move.lpar):
-            if d.backing == "lun":
+            if d.backing in ("lun", "ssp"):
                 wanted.setdefault(d.slot, set()).add(d.lun)
         given = dict(move.disks)
         for slot, luns in sorted(wanted.items()):
@@ -98,7 +98,9 @@ class _Stage:
                 wrong.append(broken("plan.adapters", move.lpar, f"slot {slot} is mapped to no VIOS of {move.target}"))
                 continue
             blind = [x for x in sorted(luns) if reach.reserve_policies(x, move.target).get(vios, "none")
-                     not in ("no_reserve", "")]
+                     not in ("no_reserve", "PR_shared", "")]
+            blind += [d.lun for d in reach.disks_of(move.lpar)
+                      if d.slot == slot and d.backing == "ssp" and self._strangers(d.vios, vios)]
             if blind:
                 wrong.append(broken("plan.adapters", move.lpar, f"slot {slot} is mapped to {vios}, which does not "
                                     f"serve {', '.join(blind)}"))
@@ -118,6 +120,11 @@ class _Stage:
         return [broken("plan.adapters", lpar, f"slot {slot}{kind} is mapped, " + (
             "which it has not" if slot not in wanted else "twice")) for slot, count in sorted(times.items())
             if slot not in wanted or count > 1]
+
+    def _strangers(self, one: str, other: str) -> bool:
+        """Whether two VIOSes are known to be of different shared storage pool clusters."""
+        known = {v.cluster for name in (one, other) if (v := self.site.vioses.get(name)) and v.cluster}
+        return len(known) > 1
 
     def _fibres(self, move: Move, here: Collection[str]) -> list[Finding]:
         """The same for virtual Fibre Channel: a VIOS of the target with a free port on the adapter's fabric."""
@@ -139,7 +146,7 @@ class _Stage:
             return []
         paths: dict[str, dict[str, str]] = {}
         for d in self.site.reach.disks_of(move.lpar):
-            if d.backing == "lun" and d.slot in given:
+            if d.backing in ("lun", "ssp") and d.slot in given:
                 paths.setdefault(f"LUN {d.lun}", {})[d.vios] = given[d.slot]
         fibres = {slot: vios for slot, vios, _ in move.fibres}
         for f in self.site.reach.fibres_of(move.lpar):

@@ -20,10 +20,10 @@ from planner.plan.choices import Measure
 from planner.plan.plan import Move, Plan, Window
 from planner.plan.questions import Consolidate
 from planner.rules import RULES, Judge, Rule, Scope, Site
-from planner.rules.server import firmware_mobile
+from planner.rules.firmware import firmware_mobile
 from planner.verify import replay
 
-ERROR, WARNING = Severity.ERROR, Severity.WARNING
+ERROR, ASSUMED, WARNING, INFO = Severity
 Moves = Callable[[Estate], list[Move]]
 
 
@@ -83,9 +83,9 @@ def b(**changes: Any) -> Estate:
     return changed(BASE, "B", **changes)
 
 
-def fact(good: dict[str, Any], bad: dict[str, Any], message: str, severity: Severity = ERROR) -> Example:
+def fact(good: dict[str, Any], bad: dict[str, Any], message: str, severity: Severity = ERROR, *more: Bad) -> Example:
     """A rule on facts of a1 alone."""
-    return Example([Good(BASE), Good(a1(**good))], [Bad(a1(**bad), message, severity)])
+    return Example([Good(BASE), Good(a1(**good))], [Bad(a1(**bad), message, severity), *more])
 
 
 def _with(lpars: Sequence[str], on: str, *, cores: int = 0, mib: int = 0) -> Estate:
@@ -161,9 +161,32 @@ def _levels(of: Estate, level: str) -> Estate:
     return of
 
 
-IBM_I = _levels(a1(os="IBM i", os_level="7.1 TR4"), "2.2.1.4")
-POWER7 = changed(changed(IBM_I, "A", generation="POWER7", firmware="AM740_088"), "B", generation="POWER7",
-                 firmware="AM740_088")
+def both(of: Estate, **changes: Any) -> Estate:
+    """The estate with other facts of A and B alike."""
+    return changed(changed(of, "A", **changes), "B", **changes)
+
+
+def _clusters(here: str, there: str) -> Estate:
+    """a1 with a logical unit that A-v1, of the cluster ``here``, serves; the VIOSes of B are of ``there``."""
+    of = changed(_disk("ssp"), "A-v1", cluster=here)
+    return changed(changed(of, "B-v1", cluster=there), "B-v2", cluster=there)
+
+
+def _vtd(name: str) -> Estate:
+    return BASE.replace(disks=tuple(replace(d, vtd=name) if d.lpar == "a1" else d for d in BASE.disks))
+
+
+IBM_I = _levels(a1(os="IBM i", os_level="7.1 TR4", restricted_io=True, rmc_active=None), "2.2.1.4")
+POWER7 = both(IBM_I, generation="POWER7", firmware="AM740_088", ibmi_mobility_capable=True)
+POWER9 = both(_levels(a1(current_mode="POWER9", os_level="7.2 TL5"), "3.1.4.10"), generation="POWER9",
+              firmware="VL950_099", console_level="V10R3M1060")
+POWER8 = changed(changed(a1(current_mode="POWER7", os_level="6.1 TL9 SP5"), "A", generation="POWER7", firmware="AM780_056"),
+                 "B", generation="POWER8", firmware="SV860_056")
+OPTICAL = POWER9.replace(disks=_disk("optical").disks)
+HNV = changed(POWER9, "a1", sriov_ports=1, migratable_sriov_ports=1)
+PR = _levels(_reserved("PR_shared", "A-v1", "A-v2", "B-v1", "B-v2"), "2.1.2.0")
+NAMED_POOL = a1(pool_id=3).replace(pools=(pool("A", 0, name="DefaultPool"), pool("A", 3, 4, name="DB"),
+                                          pool("B", 0, name="DefaultPool")))
 SHARED = a1(memory_mode="shared")
 AMS = changed(changed(SHARED, "B", shared_memory_pool_mib=16384), "B-v1", paging_devices_mib=(4096, 8192))
 NIGHT = window_from("2026-12-05 22:00/04:00")
@@ -184,8 +207,9 @@ EXAMPLES: dict[str, Example] = {
         [Good(_with(["a1"], "C"))],
         [Bad(_with(["a1"], "C", mib=128), "needs 8.12 GiB with its hash page table; B without any LPAR has 8")]),
     "memory.huge-pages": fact({"huge_pages": 0}, {"huge_pages": 2}, "has 2 huge page(s)"),
-    "memory.lmb": Example([Good(BASE), Good(b(lmb_mib=None))],
-                          [Bad(b(lmb_mib=128), "logical memory block 256 MiB on A, 128 MiB on B")]),
+    "memory.lmb": Example([Good(BASE)],
+                          [Bad(b(lmb_mib=128), "logical memory block 256 MiB on A, 128 MiB on B"),
+                           Bad(b(lmb_mib=None), "block size of B is unknown", ASSUMED)]),
     "memory.shared": Example(
         [Good(BASE), Good(AMS)],
         [Bad(SHARED, "uses Active Memory Sharing; B has no shared memory pool"),
@@ -210,7 +234,37 @@ EXAMPLES: dict[str, Example] = {
     "partition.ibm-i": Example(
         [Good(BASE), Good(POWER7)],
         [Bad(changed(POWER7, "B", generation="POWER6"), "runs IBM i; B is POWER6"),
-         Bad(changed(POWER7, "A", generation="POWER6"), "runs IBM i; A is POWER6")]),
+         Bad(changed(POWER7, "A", generation="POWER6"), "runs IBM i; A is POWER6"),
+         Bad(changed(POWER7, "B", ibmi_mobility_capable=False), "runs IBM i, which B cannot move"),
+         Bad(changed(POWER7, "B", firmware="AM720_064"), "IBM i needs firmware FW730; B has AM720_064"),
+         Bad(changed(POWER7, "B", ibmi_mobility_capable=None, console_level="V7R7.4"), "needs console level V7R7.5; that of B"),
+         Bad(changed(POWER7, "B", ibmi_mobility_capable=None), "whether B can move it is unknown", ASSUMED)]),
+    "partition.restricted-io": Example(
+        [Good(BASE), Good(POWER7)],
+        [Bad(changed(POWER7, "a1", restricted_io=False), "runs IBM i with unrestricted I/O"),
+         Bad(changed(POWER7, "a1", restricted_io=None), "whether it is a restricted I/O partition is unknown", ASSUMED)]),
+    "partition.capability": Example(
+        [Good(BASE), Good(changed(POWER9, "a1", secure_boot=False)),
+         Good(changed(changed(POWER9, "a1", secure_boot=True), "B", secure_boot_capable=True)),
+         Good(a1(memory_expansion_percent=100))],
+        [Bad(a1(memory_expansion_percent=125), "uses Active Memory Expansion, which B does not have"),
+         Bad(changed(POWER9, "a1", memory_expansion_percent=125), "whether B has it is unknown", ASSUMED),
+         Bad(changed(changed(POWER9, "a1", secure_boot=True), "B", secure_boot_capable=False), "uses secure boot, which B"),
+         Bad(changed(changed(POWER9, "a1", persistent_memory=2), "B", persistent_memory_capable=False), "persistent memory"),
+         Bad(changed(changed(POWER9, "a1", simplified_remote_restart=True), "B", remote_restart_capable=False),
+             "uses simplified remote restart, which B does not have", WARNING)]),
+    "partition.migratable-sriov": Example(
+        [Good(BASE), Good(POWER9)],
+        [Bad(HNV, "runs over the backup adapter", INFO),
+         Bad(changed(HNV, "B", firmware="VL940_071"), "a migratable SR-IOV port needs firmware FW950; B has VL940_071"),
+         Bad(changed(HNV, "A", console_level="V9R1M940"), "needs console level V9R2M950; that of A has V9R1M940"),
+         Bad(changed(HNV, "B", console_level=""), "that of the console of B is unknown", ASSUMED)]),
+    "partition.migration-disabled": fact({"migration_disabled": False}, {"migration_disabled": True},
+                                         "migration is switched off for it"),
+    "partition.vtpm": Example(
+        [Good(BASE), Good(both(a1(vtpm=True), trusted_key="k1"))],
+        [Bad(changed(both(a1(vtpm=True), trusted_key="k1"), "B", trusted_key="k2"), "have different trusted system keys"),
+         Bad(a1(vtpm=True), "whether A and B share the trusted system key is unknown", ASSUMED)]),
     "partition.id-free": Example([Good(BASE), Good(a1(lpar_id=None))],
                                  [Bad(changed(BASE, "b1", lpar_id=11), "partition id 11 is taken by b1 on B", WARNING),
                                   Bad(changed(BASE, "B-v2", lpar_id=11), "is taken by B-v2", WARNING)]),
@@ -221,8 +275,10 @@ EXAMPLES: dict[str, Example] = {
              "B already has a partition named a1")]),
     "partition.physical-io": fact({"physical_adapters": ()}, {"physical_adapters": ("U789D-P1-C3",)},
                                   "owns physical adapters: U789D-P1-C3"),
-    "partition.rmc": fact({"rmc_active": None}, {"rmc_active": False}, "has no active RMC connection"),
-    "partition.running": fact({"state": ""}, {"state": "open firmware"}, "is open firmware"),
+    "partition.rmc": fact({}, {"rmc_active": False}, "has no active RMC connection", ERROR,
+                          Bad(a1(rmc_active=None), "whether its RMC connection is active is unknown", ASSUMED)),
+    "partition.running": fact({}, {"state": "open firmware"}, "is open firmware", ERROR,
+                              Bad(a1(state=""), "whether it is running is unknown", ASSUMED)),
     "partition.size-known": Example(
         [Good(BASE)], [Bad(a1(memory_mib=0), "cannot be planned: its memory is unknown"),
                        Bad(a1(entitlement_units=0, virtual_processors=0), "its processors are unknown")]),
@@ -271,7 +327,20 @@ EXAMPLES: dict[str, Example] = {
          Bad(a1(virtual_processors=11), "B needs 0.10 for each")]),
     "processor.mode": Example(
         [Good(BASE), Good(a1(preferred_mode="POWER6 enhanced")), Good(changed(a1(current_mode="POWER7"), "B", modes=("POWER7",)))],
-        [Bad(a1(current_mode="POWER7"), "runs in POWER7 mode, which B does not support")]),
+        [Bad(a1(current_mode="POWER7"), "runs in POWER7 mode, which B does not support"),
+         Bad(changed(POWER9, "B", firmware="VL930_116"), "runs in POWER9 mode, which B does not support"),
+         Bad(changed(changed(POWER8, "a1", current_mode=""), "A", generation="POWER9", firmware=""),
+             "its processor mode is unknown, and B does not support", ASSUMED),
+         Bad(changed(changed(POWER8, "a1", current_mode=""), "B", generation="POWER10"), "have no processor mode in common")]),
+    "processor.os-mode": Example(
+        [Good(BASE), Good(POWER8), Good(POWER9), Good(changed(POWER9, "a1", os_level=""))],
+        [Bad(changed(POWER9, "a1", os_level="5.3 TL12 SP9"), "AIX 5.3 TL12 SP9 is not known to support any mode", WARNING)]),
+    "processor.pool-kept": Example(
+        [Good(BASE), Good(NAMED_POOL.replace(pools=(*NAMED_POOL.pools, pool("B", 7, 4, name="DB")))),
+         Good(changed(NAMED_POOL, "a1", processors="dedicated"))],
+        [Bad(NAMED_POOL, "leaves processor pool DB for DefaultPool of B; its maximum of 4.00 cores binds no more", ASSUMED),
+         Bad(without(NAMED_POOL, "pools", server="B"), "nothing says which pools B has", ASSUMED),
+         Bad(stating(NAMED_POOL, policy("target-pool", "a1", "DefaultPool")), "leaves processor pool DB", WARNING)]),
     "processor.preferred-mode": Example(
         [Good(BASE), Good(a1(preferred_mode="default")), Good(a1(preferred_mode="POWER6 enhanced")),
          Good(changed(a1(current_mode="POWER7", preferred_mode="POWER7"), "B", modes=("POWER7",)))],
@@ -295,8 +364,9 @@ EXAMPLES: dict[str, Example] = {
         [Good(BASE), Good(stating(BASE.replace(pools=(pool("B", 2, 5, name="SAP"),)), policy("target-pool", "a1", "SAP")))],
         [Bad(stating(BASE, policy("target-pool", "a1", "SAP")), "B has no processor pool 'SAP'")]),
     "server.console": Example(
-        [Good(BASE), Good(b(console="")), Good(stating(b(console="hmc2"), policy("console-link", "hmc1", "hmc2")))],
-        [Bad(b(console="hmc2"), "A is managed by hmc1, B by hmc2")]),
+        [Good(BASE), Good(changed(b(console=""), "A", console="")), Good(stating(b(console="hmc2"), policy("console-link", "hmc1", "hmc2")))],
+        [Bad(b(console="hmc2"), "A is managed by hmc1, B by hmc2"),
+         Bad(b(console=""), "A is managed by hmc1; the console of B is unknown", ASSUMED)]),
     "server.sizes-known": Example(
         [Good(BASE), Good(changed(BASE, "b1", memory_mib=0, state="not activated"))],
         [Bad(changed(BASE, "b1", memory_mib=0), "what b1 holds of B is unknown"),
@@ -304,18 +374,21 @@ EXAMPLES: dict[str, Example] = {
          Bad(changed(BASE, "B", configurable_memory_mib=0), "nothing says how much memory B has")]),
     "server.dpo": Example([Good(BASE), Good(changed(BASE, "A", dpo_running=True))],
                           [Bad(b(dpo_running=True), "the Dynamic Platform Optimizer runs on B")]),
-    "server.enterprise": Example([Good(BASE), Good(b(enterprise=None))],
-                                 [Bad(b(enterprise=False), "B has no PowerVM Enterprise Edition"),
+    "server.enterprise": Example([Good(BASE)],
+                                 [Bad(b(enterprise=None), "whether B has PowerVM Enterprise", ASSUMED),
+                                  Bad(b(enterprise=False), "B has no PowerVM Enterprise Edition"),
                                   Bad(changed(BASE, "A", enterprise=False), "A has no PowerVM Enterprise Edition")]),
     "server.firmware": Example(
-        [Good(BASE), Good(b(firmware="")), Good(changed(b(firmware="AM730_087"), "A", firmware="EM350_085"))],
+        [Good(BASE), Good(POWER9), Good(changed(b(firmware="AM730_087"), "A", firmware="EM350_085"))],
         [Bad(changed(b(firmware="AM730_087"), "A", firmware="EM340_061"),
              "firmware EM340_061 on A cannot send to AM730_087 on B"),
+         Bad(b(firmware=""), "the firmware level of B is unknown", ASSUMED),
          Bad(b(firmware="EL310_048"), "cannot send to EL310_048"),
          Bad(b(firmware="FW1060.10"), "is in no matrix known here", WARNING)]),
     "server.mover": Example(
         [Good(BASE), Good(changed(BASE, "B-v2", msp=False))],
-        [Bad(_movers(msp=False), "no VIOS of B is a mover service partition"),
+        [Bad(_movers(msp=None), "which VIOS of B is a mover service partition is unknown", ASSUMED),
+         Bad(_movers(msp=False), "no VIOS of B is a mover service partition"),
          Bad(_movers(rmc_active=False), "no mover service partition of B has an active RMC connection and carries a migration")]),
     "server.site": Example(
         [Good(BASE), Good(stating(b(site="south"), policy("site-link", "north", "south")))],
@@ -325,8 +398,9 @@ EXAMPLES: dict[str, Example] = {
         [Bad(b(max_migrations=0), "B supports 0 migrations"),
          Bad(changed(BASE, "A", max_migrations=0), "A supports 0 migrations")]),
     "server.vios-rmc": Example(
-        [Good(BASE), Good(changed(BASE, "B-v2", rmc_active=None))],
-        [Bad(changed(BASE, "B-v2", rmc_active=False), "B-v2 has no active RMC connection"),
+        [Good(BASE)],
+        [Bad(changed(BASE, "B-v2", rmc_active=None), "whether B-v2 has an active RMC connection is unknown", ASSUMED),
+         Bad(changed(BASE, "B-v2", rmc_active=False), "B-v2 has no active RMC connection"),
          Bad(changed(BASE, "A-v2", rmc_active=False), "A-v2 has no active RMC connection")]),
     "server.vios-level": Example(
         [Good(BASE), Good(changed(BASE, "B-v2", level="")), Good(POWER7)],
@@ -342,6 +416,15 @@ EXAMPLES: dict[str, Example] = {
          Bad(a1(os_level="5.3 TL6 SP9"), "AIX 5.3 TL6 SP9 is below 5.3 TL7 SP1", WARNING),
          Bad(stating(a1(software=("PowerHA 5.4.1",)), policy("minimum-software", "PowerHA", "6.1")),
              "PowerHA 5.4.1 is below 6.1 (policy)")]),
+    "software.minimum-there": Example(
+        [Good(BASE), Good(POWER8), Good(stating(POWER8, policy("minimum-software", "AIX", "7.1 on POWER9"))),
+         Good(changed(changed(POWER8, "a1", os_level="6.1 TL9 SP1"), "B", generation="POWER7", firmware="AM780_056"))],
+        [Bad(changed(POWER8, "a1", os_level="6.1 TL9 SP1", environment="production"),
+             "on POWER8 (APAR IV59492) AIX 6.1 TL9 SP1 is below 6.1 TL9 SP5"),
+         Bad(changed(POWER8, "a1", os_level="6.1 TL9 SP1"), "is below 6.1 TL9 SP5", WARNING),
+         Bad(stating(POWER8, policy("minimum-software", "AIX", "AIX 7.1 TL3 on POWER7+, POWER8")),
+             "which the policy wants on POWER8"),
+         Bad(stating(POWER8, policy("minimum-software", "AIX", "7.1 from POWER7+")), "is below 7.1, which the policy wants")]),
     "software.refused": Example(
         [Good(BASE), Good(a1(software=("Oracle 10.2.0.4",)))],
         [Bad(a1(software=("Oracle RAC 10.2.0.4",)), "runs Oracle RAC 10.2.0.4"),
@@ -361,10 +444,33 @@ EXAMPLES: dict[str, Example] = {
         [Bad(_adapters(("B-v1", "f1", 1), ("B-v2", "f2", 2)),
              "2 virtual Fibre Channel ports would be in use on B-v1, fabric f1, which has 1", moves=both_to_b)]),
     "storage.lun-seen": Example(
-        [Good(BASE), Good(_reserved("", "B-v1", "B-v2"))],
+        [Good(BASE), Good(PR), Good(_clusters("pool1", "pool1"))],
         [Bad(_unzoned("B-v1", "B-v2"), "LUN lun-a1 is not seen by any VIOS of B"),
          Bad(_reserved("single_path", "B-v1", "B-v2"), "is reserved on B: single_path on B-v1, single_path on B-v2")]),
-    "storage.no-optical": Example([Good(BASE)], [Bad(_disk("optical"), "virtual optical vtopt0 (slot 9, vtopt0) on A-v1")]),
+    "storage.no-optical": Example(
+        [Good(BASE)],
+        [Bad(_disk("optical"), "virtual optical vtopt0 (slot 9, vtopt0) on A-v1 is attached"),
+         Bad(_levels(_disk("optical"), ""), "virtual optical vtopt0 (slot 9, vtopt0) on A-v1 is attached"),
+         Bad(OPTICAL, "is attached: it moves with VIOS 3.1.3", INFO),
+         Bad(changed(OPTICAL, "A", console_level="V9R2M950"), "needs console level V10R1; that of A has V9R2M950"),
+         Bad(changed(OPTICAL, "A", console_level=""), "that of the console of A is unknown", ASSUMED)]),
+    "storage.optical-there": Example(
+        [Good(BASE), Good(OPTICAL)],
+        [Bad(changed(OPTICAL, "B-v2", level="3.1.2.10"), "virtual optical vtopt0 needs VIOS level 3.1.3; B-v2 has 3.1.2.10"),
+         Bad(changed(OPTICAL, "B-v2", level=""), "that of B-v2 is unknown", ASSUMED)]),
+    "storage.cluster": Example(
+        [Good(BASE), Good(_clusters("pool1", "pool1"))],
+        [Bad(_clusters("pool1", "pool2"), "A-v1 serves it a disk of cluster pool1, of which no VIOS of B is a node"),
+         Bad(_clusters("pool1", "none"), "of which no VIOS of B is a node"),
+         Bad(_clusters("pool1", ""), "whether a VIOS of B is a node of that cluster is unknown", ASSUMED),
+         Bad(_clusters("", "pool1"), "whether a VIOS of B is a node of that cluster is unknown", ASSUMED)]),
+    "storage.device-names": Example(
+        [Good(BASE), Good(_vtd("vtscsi3"))], [Bad(_vtd("ora_data"), "have names of their own (ora_data)", INFO)]),
+    "storage.reserve-there": Example(
+        [Good(BASE), Good(PR)],
+        [Bad(_levels(_reserved("PR_shared", "A-v1", "A-v2"), "2.1.2.0"), "PR_shared on A, no_reserve on B"),
+         Bad(changed(PR, "B-v1", level="2.1.1.0"), "reserve_policy PR_shared needs VIOS level 2.1.2.0; B-v1 has 2.1.1.0"),
+         Bad(_reserved("", "B-v1"), "the reserve policy of its LUNs on B-v1 is unknown", ASSUMED)]),
     "storage.path-known": Example(
         [Good(BASE), Good(_fabric(*ALL_PORTS))],
         [Bad(BASE.replace(disks=(*BASE.disks, Disk("a1", 9, "lun-a1", "gone"))), "slot 9 leads to gone, which no listing"),
@@ -376,14 +482,18 @@ EXAMPLES: dict[str, Example] = {
          Bad(_fabric(("B-v1", "f1", 8), ("B-v1", "f2", 8)), "Fibre Channel adapters: 1 path(s)"),
          Bad(stating(_unzoned("B-v2"), policy("redundancy", "a*", "if-possible")), "1 path(s)", WARNING)]),
     "storage.reserve-here": Example(
-        [Good(BASE), Good(_reserved("", "A-v1")), Good(_reserved("single_path", "C-v1"))],
-        [Bad(_reserved("single_path", "A-v2"), "LUN lun-a1 has reserve_policy single_path on A-v2")]),
+        [Good(BASE), Good(PR), Good(_reserved("single_path", "C-v1"))],
+        [Bad(_reserved("", "A-v1"), "the reserve policy of its LUNs on A-v1 is unknown", ASSUMED),
+         Bad(changed(PR, "A-v1", level=""), "that of A-v1 is unknown", ASSUMED),
+         Bad(changed(PR, "A-v2", level="2.1.1.0"), "needs VIOS level 2.1.2.0; A-v2 has 2.1.1.0"),
+         Bad(_reserved("single_path", "A-v2"), "LUN lun-a1 has reserve_policy single_path on A-v2")]),
     "storage.whole-lun": Example(
         [Good(BASE)], [Bad(_disk("lv"), "disk extra (slot 9, vtopt0) on A-v1 is a logical volume"),
                        Bad(_disk("file"), "on A-v1 is a file")]),
     "storage.wwpn-pair": Example(
-        [Good(_fabric(*ALL_PORTS)), Good(_fabric(*ALL_PORTS, both_zoned=None))],
-        [Bad(_fabric(*ALL_PORTS, both_zoned=False), "the second WWPN c0511 (slot 41) is not zoned like c0510")]),
+        [Good(_fabric(*ALL_PORTS))],
+        [Bad(_fabric(*ALL_PORTS, both_zoned=None), "(slot 41, 42) is zoned, to the same target ports, is unknown", ASSUMED),
+         Bad(_fabric(*ALL_PORTS, both_zoned=False), "the second WWPN c0511 (slot 41) is not zoned like c0510")]),
     "timing.blackout": Example(
         [Good(stating(BASE, policy("blackout", "a1", "daily 22:00/23:00"))),
          Good(stating(BASE, policy("blackout", "a1", "2026-12-04 22:00/23:00")), window=NIGHT),
@@ -488,6 +598,15 @@ def test_a_rule_says_what_is_wrong_and_how_bad_it_is(rule: str, example: Bad) ->
     assert all(f.subject and f.fix for f in found)
 
 
+@pytest.mark.parametrize(("rule", "example"), [p for p in BAD if p.values[1].severity is ASSUMED])
+def test_an_assumption_is_told_by_the_replay_and_refused_where_nothing_is_assumed(rule: str, example: Bad) -> None:
+    plan = plan_for(example, rule)
+    for nothing, severity in ((False, ASSUMED), (True, ERROR)):
+        site = Site(example.estate, assume_nothing=nothing)
+        found = [f for f in replay(plan, site, Judge(site)).findings if f.rule == rule and example.message in f.message]
+        assert {f.severity for f in found} == {severity}
+
+
 @pytest.mark.parametrize(("rule", "example"), GOOD)
 def test_the_replay_accepts_a_plan_that_keeps_the_rule(rule: str, example: Good) -> None:
     played = replay(plan_for(example, rule), *judged(example.estate, example.usage))
@@ -524,8 +643,12 @@ def test_the_firmware_matrix_is_ibms(row: str) -> None:
 
 
 @pytest.mark.parametrize(("source", "target", "mobile"), [
-    ("EM350_085", "FW860.10", True), ("AM780_040", "FW840.00", True), ("AM760_034", "FW840.00", False),
-    ("AM760_034", "SV840_113", True), ("FW860.10", "EM350_085", True), ("FW950.10", "FW1050.00", True),
+    ("EM350_085", "FW860.10", True), ("AM780_040", "FW840.00", True), ("AM760_034", "SV840_100", False),
+    ("SV840_100", "AM760_034", False), ("AM760_034", "FW840.00", None), ("FW850.10", "AM780_040", None),
+    ("AM780_040", "SV850_010", True), ("AM710_043", "SV860_056", None), ("FW1050.00", "FW1060.10", None),
+    ("FW950.A0", "NH1060_012", None), ("FW1060.10", "VL950_099", True), ("FW1060.10", "FW1050.20", True),
+    ("VL920_101", "FW950.10", None), ("FW950.10", "FW920.10", None), ("FW1060.00", "FW1061.00", None),
+    ("FW1110.00", "FW1061.00", True), ("AM760_034", "SV840_113", True), ("FW860.10", "EM350_085", True), ("FW950.10", "FW1050.00", True),
     ("FW1110.00", "FW1060.10", True), ("FW1060.10", "FW1110.00", None), ("EM350_085", "FW950.10", None),
     ("EM310_048", "EM350_085", False), ("EM350_085", "unknown", None)])
 def test_later_firmware_is_mobile_only_where_a_matrix_says_so(source: str, target: str, mobile: bool | None) -> None:

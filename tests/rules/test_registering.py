@@ -50,7 +50,8 @@ def test_every_rule_on_one_lpar_binds_live_moves() -> None:
 
 def test_what_work_gets_round_binds_a_failover_and_no_planned_restart() -> None:
     work = {r.id: r.binds for r in RULES if WORK in r.binds}
-    assert set(work) == {"partition.lhea", "partition.physical-io", "partition.sriov", "storage.whole-lun"}
+    assert set(work) == {"partition.lhea", "partition.migratable-sriov", "partition.physical-io", "partition.sriov",
+                         "storage.whole-lun"}
     assert all(FAILOVER in b and RESTART not in b for b in work.values())
 
 

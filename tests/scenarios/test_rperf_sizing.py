@@ -10,9 +10,10 @@ import pytest
 from estates import estate, lpar, server
 
 from planner.estate.catalogue import CATALOGUE
+from planner.rules.modes import native_mode
 from planner.scenarios.build import build
 from planner.scenarios.model import Growth, NewServer, Scenario, ServerClock
-from planner.scenarios.sizing import Size, Sizer, native_mode, ratings
+from planner.scenarios.sizing import Size, Sizer, ratings
 
 #: A Power 770 of 16 cores at 3.1 GHz: 165.30 rPerf / 16 = 10.33125 a core.
 P770 = NewServer("N", "9117-MMB", 16, 256 * 1024, ghz="3.1")
@@ -126,7 +127,7 @@ def test_growth_where_it_stays() -> None:
 
 
 def test_the_mode_of_a_fresh_activation() -> None:
-    assert [native_mode(g) for g in ("POWER6", "POWER6+", "POWER7", "POWER7+", "POWER9", "")] == [
+    assert [native_mode(server("A", generation=g, firmware="")) for g in ("POWER6", "POWER6+", "POWER7", "POWER7+", "POWER9", "")] == [
         "POWER6", "POWER6+", "POWER7", "POWER7", "POWER9", ""]
 
 

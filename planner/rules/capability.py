@@ -1,0 +1,158 @@
+"""Rules on what an LPAR uses and both servers, their consoles or VIOSes must be able to take."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator
+from dataclasses import dataclass
+
+from planner.estate.catalogue import older
+from planner.estate.model import Lpar
+from planner.findings import Severity
+from planner.rules.base import ANYHOW, UNTIL_WORK, Breach, Scope, rule, unknown
+from planner.rules.site import Site, is_ibm_i
+from planner.rules.versions import below, firmware_release
+
+CONSOLE = "on the console: lshmc -V"
+
+
+def console_needed(site: Site, server: str, wanted: str, what: str) -> Iterator[Breach]:
+    """What a device demands of the level of a server's console."""
+    found = site.servers[server].console_level
+    low = below(found, wanted)
+    if low is None:
+        yield unknown(f"{what} needs console level {wanted}; that of the console of {server} is unknown", CONSOLE)
+    elif low:
+        yield Breach(f"{what} needs console level {wanted}; that of {server} has {found}", "update the console")
+
+
+def vios_needed(site: Site, vios: str, wanted: str, what: str, fix: str) -> Iterator[Breach]:
+    """What a device demands of the level of a VIOS."""
+    found = site.vioses[vios].level if vios in site.vioses else ""
+    low = below(found, wanted)
+    if low is None:
+        yield unknown(f"{what} needs VIOS level {wanted}; that of {vios} is unknown", f"on {vios}: ioslevel")
+    elif low:
+        yield Breach(f"{what} needs VIOS level {wanted}; {vios} has {found}", fix)
+
+
+def firmware_needed(site: Site, server: str, wanted: int, what: str) -> Iterator[Breach]:
+    """What a device demands of a server's firmware release; an unknown level is told by server.firmware."""
+    release = firmware_release(site.servers[server].firmware)
+    if release and release[0] < wanted:
+        yield Breach(f"{what} needs firmware FW{wanted}; {server} has {site.servers[server].firmware}",
+                     f"update the firmware of {server}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Capability:
+    """What an LPAR may use: the server's field that says whether it has that, and the oldest generation that may."""
+
+    what: str
+    used: Callable[[Lpar], bool]
+    field: str
+    oldest: str
+    settle: str
+    severity: Severity | None = None
+
+
+_CAPABILITIES = (
+    _Capability("Active Memory Expansion", lambda p: (p.memory_expansion_percent or 0) > 100,
+                "memory_expansion_capable", "POWER7", "lssyscfg -r sys -m {} -F active_mem_expansion_capable"),
+    _Capability("secure boot", lambda p: bool(p.secure_boot), "secure_boot_capable", "POWER9",
+                "lssyscfg -r sys -m {} -F capabilities"),
+    _Capability("virtual persistent memory", lambda p: bool(p.persistent_memory), "persistent_memory_capable", "POWER9",
+                "lssyscfg -r sys -m {} -F capabilities"),
+    _Capability("simplified remote restart", lambda p: bool(p.simplified_remote_restart), "remote_restart_capable",
+                "POWER8", "lssyscfg -r sys -m {} -F capabilities", Severity.WARNING),
+)
+
+
+def _used(site: Site, lpar: str) -> Hashable:
+    return tuple(c.used(site.lpars[lpar]) for c in _CAPABILITIES)
+
+
+@rule("partition.capability", "What the LPAR uses, the target has: memory expansion, secure boot, persistent memory, "
+      "remote restart.", Scope.MOVE, binds=ANYHOW, shape=_used,
+      source="pypowervm capability flags; PowerVC 2.3 migration requirements (secure boot); migrlpar P9 (--requirerr)")
+def capability(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
+    for c in _CAPABILITIES:
+        row = site.servers[target]
+        if not c.used(site.lpars[lpar]):
+            continue
+        if getattr(row, c.field) is False or older(row.generation, c.oldest):
+            yield Breach(f"uses {c.what}, which {target} does not have",
+                         "migrlpar --requirerr 2 moves it; it cannot be restarted remotely there" if c.severity else
+                         "choose another server, or switch it off in its profile and restart it", c.severity)
+        elif getattr(row, c.field) is None:
+            yield unknown(f"uses {c.what}; whether {target} has it is unknown", c.settle.format(target))
+
+
+def _vtpm(site: Site, lpar: str) -> Hashable:
+    return bool(site.lpars[lpar].vtpm)
+
+
+@rule("partition.vtpm", "An LPAR with a virtual TPM moves between servers that share the trusted system key.",
+      Scope.MOVE, shape=_vtpm,
+      source="IBM 9009-42A p9edm chtskey; kernel.org bindings ibm,vtpm (that both need one key: assumed)")
+def vtpm(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
+    if not site.lpars[lpar].vtpm:
+        return
+    a, b = (site.servers[s].trusted_key for s in (source, target))
+    if not a or not b:
+        yield unknown(f"has a vTPM; whether {source} and {target} share the trusted system key is unknown",
+                      f"migrlpar -o v -m {source} -t {target} -p {lpar}; set with chtskey; state it in sheet Servers")
+    elif a != b:
+        yield Breach(f"has a vTPM; {source} and {target} have different trusted system keys",
+                     "chtskey on one of them, with all its vTPM LPARs down")
+
+
+def _migratable(site: Site, lpar: str) -> Hashable:
+    return bool(site.lpars[lpar].migratable_sriov_ports)
+
+
+@rule("partition.migratable-sriov", "Migratable SR-IOV ports move between servers and consoles that know hybrid "
+      "network virtualisation.", Scope.MOVE, binds=UNTIL_WORK, shape=_migratable,
+      source="IBM linux-on-systems hybrid-network-virtualization: FW950, HMC V9R2M950; community blog 2025-09-29")
+def migratable_sriov(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
+    if not site.lpars[lpar].migratable_sriov_ports:
+        return
+    what = "a migratable SR-IOV port"
+    for server in (source, target):
+        yield from firmware_needed(site, server, 950, what)
+        yield from console_needed(site, server, "V9R2M950", what)
+    yield Breach(f"runs over the backup adapter of its migratable SR-IOV port on the way; {target} needs an SR-IOV "
+                 "port for it", f"lshwres -r sriov --rsubtype physport -m {target}; migrlpar --migsriov", Severity.INFO)
+
+
+@rule("partition.ibm-i", "IBM i moves between POWER7 or later servers whose firmware, console and mobility capability "
+      "are new enough, from 7.1 TR4 on.", Scope.MOVE, shape=is_ibm_i,
+      source="IBM nas8N1011014; IBM support live-partition-mobility; pypowervm can_lpm")
+def ibm_i(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
+    if site.lpars[lpar].os != "IBM i":
+        return
+    for name in (source, target):
+        row = site.servers[name]
+        if row.generation.startswith("POWER6"):
+            yield Breach(f"runs IBM i; {name} is {row.generation}", "IBM i needs POWER7 on both sides")
+            continue
+        yield from firmware_needed(site, name, 730, "IBM i")
+        if row.ibmi_mobility_capable is False:
+            yield Breach(f"runs IBM i, which {name} cannot move", f"lssyscfg -r sys -m {name}: "
+                         "os400_lpar_mobility_capable; update firmware and console")
+        elif row.ibmi_mobility_capable is None:
+            yield unknown(f"runs IBM i; whether {name} can move it is unknown",
+                          f"lssyscfg -r sys -m {name} -F os400_lpar_mobility_capable")
+            yield from console_needed(site, name, "V7R7.5", "IBM i")
+
+
+@rule("partition.restricted-io", "IBM i that moves is a restricted I/O partition.", Scope.LPAR,
+      source="IBM support live-partition-mobility (IBM i); pypowervm can_lpm")
+def restricted_io(site: Site, lpar: str) -> Iterator[Breach]:
+    p = site.lpars[lpar]
+    if p.os != "IBM i" or p.restricted_io:
+        return
+    query = f"lssyscfg -r prof -m {p.server} --filter lpar_names={lpar} -F os400_restricted_io_mode"
+    if p.restricted_io is None:
+        yield unknown("runs IBM i; whether it is a restricted I/O partition is unknown", query)
+    else:
+        yield Breach("runs IBM i with unrestricted I/O", "set restricted I/O in its profile and restart it")

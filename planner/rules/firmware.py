@@ -1,0 +1,100 @@
+"""Which firmware levels may send to which, as IBM's tables list it, and what a level is needed for.
+
+Sources: IBM firmware support matrices for partition mobility (8231-E2C p7hc3firmwaresupportmatrix; 8286-42A
+p8hc3_firmwaresupportmatrix; 9856-42H security-firmware-support-matrix-partition-mobility); eFW3.2 as the lowest level
+on POWER6: REDP-4798 p. 142. The first says what is blocked; the later ones only list what is supported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from planner.findings import Severity
+from planner.rules.base import Breach, Scope, rule, two_servers, unknown
+from planner.rules.site import Site
+from planner.rules.versions import firmware_release
+
+_P67 = (350, 710, 720, 730, 740, 760, 763, 770, 773, 780)
+#: Rows of the POWER6/POWER7 matrix: from → targets that are blocked.
+_BLOCKED = {
+    340: {730, 740, 760, 763, 770, 773, 780}, 710: {760, 763, 770, 773, 780}, 720: {770, 773, 780},
+    760: {710}, 763: {710}, 770: {710, 720}, 773: {710, 720}, 780: {710, 720},
+}
+_P9, _P10 = (910, 930, 940, 950), (1010, 1020, 1030, 1040, 1050)
+_NEWER = {
+    **{release: {*_P9, *_P10} for release in (*_P9, *_P10)},
+    1060: {*_P9, *_P10, 1060}, 1061: {*_P9, *_P10, 1060, 1061}, 1110: {*_P9, *_P10, 1060, 1061, 1110},
+}
+"""Rows of the Power11 edition: release → releases that it is listed to send to."""
+_WITHOUT_ROW = 850
+
+
+def firmware_mobile(source: str, target: str) -> bool | None:
+    """Whether a partition may move between two firmware levels; None when the published matrices do not say."""
+    a, b = firmware_release(source), firmware_release(target)
+    if a is None or b is None:
+        return None
+    if a[0] < 320 or b[0] < 320:
+        return False
+    if a[0] == b[0]:
+        return True
+    if a[0] < 800 and b[0] < 800:
+        return _power6_7(a, b)
+    if a[0] < 900 and b[0] < 900:
+        return _power8(a, b)
+    return True if b[0] in _NEWER.get(a[0], ()) else None
+
+
+Release = tuple[int, int | None]
+
+
+def _column(release: int) -> int | None:
+    """The matrix column: 350 stands for every later POWER6 level."""
+    if 350 <= release < 700:
+        return 350
+    return release if release in _P67 else None
+
+
+def _power6_7(a: Release, b: Release) -> bool | None:
+    if a[0] < 700 and b[0] < 700:
+        return True
+    if a[0] < 350:
+        if a[0] < 340 or (a[0] == 340 and (a[1] is None or a[1] < 39)):
+            return None
+        column = _column(b[0])
+        return None if column is None else column not in _BLOCKED[340]
+    if b[0] < 350:
+        return None
+    row, column = _column(a[0]), _column(b[0])
+    return None if row is None or column is None else column not in _BLOCKED.get(row, set())
+
+
+def _power8(a: Release, b: Release) -> bool | None:
+    for release, _ in (a, b):
+        if not (810 <= release <= 860 or 730 <= release <= 783 or 350 <= release < 700):
+            return None
+    if a[0] == _WITHOUT_ROW:
+        return None
+    if {a[0], b[0]} == {760, 840}:
+        pack = dict((a, b))[840]
+        return None if pack is None else pack >= 113
+    return True
+
+
+@rule("server.firmware", "No matrix of IBM's blocks a move between the two firmware levels; a pair that none lists is "
+      "to be looked up.", Scope.MOVE, shape=two_servers,
+      source="IBM firmware support matrices for partition mobility, POWER6/7, POWER8, Power11 editions")
+def firmware(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
+    a, b = site.servers[source].firmware, site.servers[target].firmware
+    for name, stated in ((source, a), (target, b)):
+        if not stated:
+            yield unknown(f"the firmware level of {name} is unknown",
+                          f"lslic -m {name} -t sys -F ecnumber,activated_level")
+    if not a or not b:
+        return
+    allowed = firmware_mobile(a, b)
+    if allowed is False:
+        yield Breach(f"firmware {a} on {source} cannot send to {b} on {target}", "update the firmware of one of them")
+    elif allowed is None:
+        yield Breach(f"firmware {a} ({source}) to {b} ({target}) is in no matrix known here",
+                     "look it up in IBM's firmware support matrix", Severity.WARNING)
