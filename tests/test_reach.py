@@ -13,7 +13,7 @@ from estates_random import random_estate
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from planner.estate.model import Bridge, Disk, Estate, Fibre, Network, Port, Zoning
+from planner.estate.model import Bridge, Disk, Estate, Fibre, Network, Port, Vios, Zoning
 from planner.grouping import linked
 from planner.reach import Reach, match, path_groups
 
@@ -196,7 +196,8 @@ def served(of: Estate, lpar_name: str, target: str) -> dict[str, tuple[set[str],
     usable = {(z.lun, z.vios) for z in of.zonings if z.reserve_policy in ("", "no_reserve")}
     here = {(f.fabric, f.vios) for f in of.fibres if f.lpar in {p.name for p in of.lpars if p.active}}
     ports = {(p.fabric, p.vios) for p in of.ports if p.free_ports != 0 or (p.fabric, p.vios) in here}
-    disks = [(d.slot, d.vios, d.lun) for d in of.disks if d.lpar == lpar_name and d.backing == "lun"]
+    usable |= {(d.lun, v.name) for d in of.disks if d.backing == "ssp" for v in of.vioses if in_cluster(of, d.vios, v)}
+    disks = [(d.slot, d.vios, d.lun) for d in of.disks if d.lpar == lpar_name and d.backing in ("lun", "ssp")]
     fibres = [(f.slot, f.vios, f.fabric) for f in of.fibres if f.lpar == lpar_name]
     out = {}
     for kind, rows, pairs in (("scsi", disks, usable), ("fibre", fibres, ports)):
@@ -213,6 +214,12 @@ def served(of: Estate, lpar_name: str, target: str) -> dict[str, tuple[set[str],
     return out
 
 
+def in_cluster(of: Estate, vios: str, other: Vios) -> bool:
+    """Whether a VIOS is, or may be, a node of the cluster of another."""
+    own = next(v.cluster for v in of.vioses if v.name == vios)
+    return not own or other.cluster in ("", own)
+
+
 def together(rows: list[tuple[int, str, str]], *, all_one: bool) -> list[list[tuple[int, str, str]]]:
     """Rows of adapters that carry a thing in common, directly or over others."""
     groups: list[list[tuple[int, str, str]]] = []
@@ -225,6 +232,7 @@ def together(rows: list[tuple[int, str, str]], *, all_one: bool) -> list[list[tu
 @pytest.mark.parametrize("seed", range(30))
 def test_the_graph_answers_as_the_rows_of_the_estate_do(seed: int) -> None:
     of = blinded(seed, random_estate(seed, 10, 4))
+    of = of.replace(vioses=tuple(replace(v, cluster=("", "pool1", "pool2")[(n * seed) % 3]) for n, v in enumerate(of.vioses)))
     reach = Reach(of)
     for name, target in product((p.name for p in of.lpars), (s.name for s in of.servers)):
         there = {v.name for v in of.vioses if v.server == target}
@@ -237,7 +245,7 @@ def test_the_graph_answers_as_the_rows_of_the_estate_do(seed: int) -> None:
             assert (set(paths.unseen), set(paths.split), paths.lost) == expected[kind]
         near = reach.near(name)
         assert (near is None or target in near) is (all(bridged.values()) and not any(b for b, *_ in expected.values()))
-        for lun in {d.lun for d in of.disks if d.lpar == name}:
+        for lun in {d.lun for d in of.disks if d.lpar == name and d.backing != "ssp"}:
             assert reach.reserve_policies(lun, target) == {
                 z.vios: z.reserve_policy for z in of.zonings if z.lun == lun and z.vios in there}
 

@@ -36,7 +36,7 @@ def is_ivm(site: Site, server: str) -> bool:
 
 def console_level(site: Site, server: str) -> str:
     """The level of the console that manages a server; ``""``: not known."""
-    return getattr(site.servers[server], "console_level", "")
+    return site.servers[server].console_level
 
 
 def remote(site: Site, source: str, target: str) -> list[str]:

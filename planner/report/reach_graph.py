@@ -9,7 +9,7 @@ from typing import Any
 
 import networkx as nx
 
-from planner.reach import Node, Reach
+from planner.reach import SHARED, Node, Reach
 
 _SHAPES = {"server": "box3d", "vios": "box", "lpar": "ellipse", "lun": "cylinder"}
 
@@ -45,7 +45,7 @@ def _to_storage(reach: Reach) -> Iterator[tuple[Node, Node, dict[str, str]]]:
     for name, alike in reach.alike.items():
         lpar = ("lpar", name)
         yield from ((lpar, ("vlan", *vlan), {}) for vlan in alike.vlans)
-        yield from ((lpar, ("lun", d.lun), {}) for d in reach.disks_of(name) if d.backing == "lun")
+        yield from ((lpar, ("lun", d.lun), {}) for d in reach.disks_of(name) if d.backing in SHARED)
         for f in reach.fibres_of(name):
             yield lpar, ("wwpns", name, f.slot), {}
             yield ("wwpns", name, f.slot), ("fabric", f.fabric), {}

@@ -56,8 +56,9 @@ def test_it_has_the_rows_of_the_estate(seed: int) -> None:
     edges = {(("vlan", b.vswitch, b.vlan), ("sea", b.vios, b.sea)) for b in of.bridges}
     edges |= {(("sea", b.vios, b.sea), ("vios", b.vios)) for b in of.bridges}
     edges |= {(("lpar", n.lpar), ("vlan", n.vswitch, v)) for n in of.networks for v in (n.vlan, *n.tagged)}
-    edges |= {(("lpar", d.lpar), ("lun", d.lun)) for d in of.disks if d.backing == "lun"}
+    edges |= {(("lpar", d.lpar), ("lun", d.lun)) for d in of.disks if d.backing in ("lun", "ssp")}
     edges |= {(("lun", z.lun), ("vios", z.vios)) for z in of.zonings}
+    edges |= {(("lun", d.lun), ("vios", v.name)) for d in of.disks if d.backing == "ssp" for v in of.vioses}
     edges |= {(("lpar", f.lpar), ("wwpns", f.lpar, f.slot)) for f in of.fibres}
     edges |= {(("wwpns", f.lpar, f.slot), ("fabric", f.fabric)) for f in of.fibres}
     edges |= {(("fabric", p.fabric), ("port", p.vios, p.port)) for p in of.ports}
