@@ -6,13 +6,12 @@ names, the name of the file or of its folders, the only system that the files be
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from planner.findings import Finding, Severity
 from planner.formats.base import Reading, Record, stated
-from planner.formats.capture import mtms_in
+from planner.formats.capture import system_in
 from planner.formats.hmc_attributes import LISTINGS
 from planner.formats.hmc_cli import KIND as _HMC
 from planner.formats.values import location
@@ -54,21 +53,6 @@ class _Known:
             (serial for serial in sorted(self.serials) if logical.startswith(serial)), "")
         return self.name(str(said)) if said else ""
 
-    def in_path(self, path: str) -> str:
-        """The system after which a file is named, or the nearest of its folders."""
-        model, serial = mtms_in(path)
-        if serial:
-            return self.names.get(serial) or f"{model}*{serial}"
-        for part in reversed(re.split(r"[/\\]", path)):
-            found = [name for name in self.names if _stands_in(name, part)]
-            if found:
-                return self.names[max(found, key=lambda name: (len(name), name))]
-        return ""
-
-
-def _stands_in(name: str, part: str) -> bool:
-    return name in part and re.search(rf"(?<![A-Za-z0-9]){re.escape(name)}(?![A-Za-z0-9])", part) is not None
-
 
 def placed(readings: Iterable[Reading]) -> Iterator[Reading]:
     """The readings; listings of an HMC without ``-m`` with the system of which they are, as far as anything tells."""
@@ -103,7 +87,7 @@ def _place(reading: Reading, known: _Known, named: dict[str, set[str]], told: se
     file = reading.records[0].source.file
     folder = file.rpartition("/")[0] + "/"
     alone = [next(iter(named[scope])) if len(named.get(scope, ())) == 1 else "" for scope in (file, folder, "")]
-    system = alone[0] or known.in_path(f"{reading.folder}/{file}") or alone[1] or alone[2]
+    system = alone[0] or system_in(f"{reading.folder}/{file}", known.names) or alone[1] or alone[2]
     records, lost = [], 0
     for record in reading.records:
         of = (known.of(record) or system) if _is_homeless(record) else ""

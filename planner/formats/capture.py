@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -103,3 +103,17 @@ def mtms_in(path: str) -> tuple[str, str]:
     """Type-model and serial number in the name of a file or folder, as in ``Server-9117-MMA-SN06A1234``."""
     found = (m for part in reversed(re.split(r"[/\\]", path)) for m in _MTMS.finditer(part))
     return next(((f"{m[1][:4]}-{m[1][-3:]}".upper(), m[2].upper()) for m in found), ("", ""))
+
+
+def system_in(path: str, names: Mapping[str, str]) -> str:
+    """The system after which a file is named, or the nearest of its folders: by its MTMS, or a name or serial number
+    (keys of ``names``, which give the system's name). "" where none is."""
+    model, serial = mtms_in(path)
+    if serial:
+        return names.get(serial) or f"{model}*{serial}"
+    for part in reversed(re.split(r"[/\\]", path)):
+        found = [name for name in names if name in part and re.search(
+            rf"(?<![A-Za-z0-9]){re.escape(name)}(?![A-Za-z0-9])", part)]
+        if found:
+            return names[max(found, key=lambda name: (len(name), name))]
+    return ""

@@ -17,6 +17,7 @@ from planner.estate.model import DEFAULT_VSWITCH
 from planner.findings import Severity
 from planner.formats import values
 from planner.formats.base import NonValue, Reading, Record, TakeFacts, first, pick, profile_sizes, stated
+from planner.formats.capture import mtms_in, system_in
 from planner.formats.facts import (
     Client,
     Ethernet,
@@ -33,7 +34,7 @@ from planner.formats.facts import (
     sharing_of,
     state_of,
 )
-from planner.formats.samples import Count, Extract, Kind, Sample, spans, whole
+from planner.formats.samples import Count, Extract, Kind, Sample, server_of_serial, spans, whole
 from planner.formats.values import Parser
 
 _MOST_CACHED = 400
@@ -491,18 +492,20 @@ FACTS: dict[str, TakeFacts] = {
 
 def take_samples(out: Extract, reading: Reading) -> None:
     series: dict[tuple[Kind, str, str], list[Record]] = {}
+    path, known = f"{reading.folder}/{out.file}", out.context.servers
+    by_path = server_of_serial(mtms_in(path)[1], known) or system_in(path, {name: name for name in known.values()})
     for record in reading.records:
         if record.kind.startswith("hmc-lslparutil-"):
-            key = _sample_entity(out, record)
+            key = _sample_entity(out, record, by_path)
             if key and isinstance(record.fields.get("time"), datetime):
                 series.setdefault(key, []).append(record)
     for key in sorted(series):
         _sample_series(out, key, series[key])
 
 
-def _sample_entity(out: Extract, record: Record) -> tuple[Kind, str, str] | None:
+def _sample_entity(out: Extract, record: Record, by_path: str) -> tuple[Kind, str, str] | None:
     what, fields = record.kind.rpartition("-")[2], record.fields
-    server = str(fields.get("managed_system") or "")
+    server = str(fields.get("managed_system") or by_path)
     if what == "lpar" and isinstance(fields.get("lpar_name"), str):
         return Kind.LPAR, fields["lpar_name"], server
     if what == "pool":
@@ -513,7 +516,8 @@ def _sample_entity(out: Extract, record: Record) -> tuple[Kind, str, str] | None
         return Kind.SERVER, server, server
     out.once(f"entity {what}", "input.missing-value", Severity.WARNING,
              f"a sample of lslparutil -r {what} that does not say whose it is: left out",
-             "keep the command line with its -m above the output, and list names", record.source)
+             "keep the command line with its -m above the output, or name the file or folder after the system; and "
+             "list names", record.source)
     return None
 
 

@@ -12,7 +12,7 @@ from usage_writer import lslparutil_text, nmon_text, source, write
 
 from planner.errors import InputError
 from planner.formats.open import Document
-from planner.formats.samples import Context, Count, Extract, Kind, Sample
+from planner.formats.samples import SERIAL, Context, Count, Extract, Kind, Sample
 from planner.history.clock import Clock
 from planner.history.sources import extract, read_sources
 
@@ -114,6 +114,19 @@ def test_lslparutil_counts() -> None:
     found = extract(source(text), BERLIN)
     assert found.counts == [Count(Kind.LPAR, "a", "Harbour", NOON_S, 1000, 100, 75, None, 8192),
                             Count(Kind.LPAR, "a", "Harbour", NOON_S + 300, 2000, 700, 75, None, 8192)]
+
+
+@pytest.mark.parametrize(("path", "server"), [
+    ("9117-MMB_06A1B2C/lslparutil.txt", "Harbour"), ("x/Server-9117-MMB-SN06A1B2C.txt", "Harbour"),
+    ("Harbour/lpar.txt", "Harbour"), ("Quay.txt", "Quay"), ("9117-MMB_06A9999.txt", SERIAL + "06A9999"),
+    ("Harbours/lpar.txt", "")])
+def test_lslparutil_without_its_system_is_of_the_one_that_the_file_or_a_folder_is_named_after(
+        tmp_path: Path, path: str, server: str) -> None:
+    text = lslparutil_text([(NOON, "a", 1000, 100)]).partition("\n")[2]
+    (tmp_path / path).parent.mkdir(exist_ok=True)
+    known = Context(clock=BERLIN.clock, servers={"06A1B2C": "Harbour", "06A7777": "Quay"})
+    (found,) = read_sources([write(tmp_path, path, text)])
+    assert [c.server for c in extract(found, known).counts] == [server]
 
 
 def test_lslparutil_of_the_system_and_its_pools() -> None:
