@@ -243,9 +243,11 @@ def _headers(text: str) -> Iterator[_Break]:
             for m in header.finditer(text):
                 if hosts := hosts_of(next((g for g in m.groups() if g), "")):
                     yield _Break(m.start(), m.end(2) if header is _RULED else m.end(), "header", hosts, "")
-    for kind, line in (("boundary", _FILE_HEAD), ("fence", _FENCE)):
-        yield from (_Break(m.start(), m.end(), kind, (), "") for m in line.finditer(text))
-    yield from (_Break(m.start(), m.end(), "header", (m[2] or m[3],), "") for m in _LOOP.finditer(text))
+    for kind, line, sign in (("boundary", _FILE_HEAD, "==> "), ("fence", _FENCE, "```")):
+        if sign in text:
+            yield from (_Break(m.start(), m.end(), kind, (), "") for m in line.finditer(text))
+    if any(sign in text for sign in ("==", ">>", "--", "**", "##")):
+        yield from (_Break(m.start(), m.end(), "header", (m[2] or m[3],), "") for m in _LOOP.finditer(text))
 
 
 def _prompts(text: str) -> Iterator[_Break]:
@@ -253,7 +255,8 @@ def _prompts(text: str) -> Iterator[_Break]:
         for prompt in (_AT_HOST, _PATH, _NAMED):
             yield from (_Break(m.start(), m.end(), "prompt", (m[1],), _typed(m[2])) for m in prompt.finditer(text))
         yield from (_Break(m.start(), m.end(), "bare", (), _typed(m[1] or m[2] or "")) for m in _BARE.finditer(text))
-    yield from (_Break(m.start(), m.end(), "login", (m[1],), "") for m in _LOGIN.finditer(text))
+    if "assword:" in text:
+        yield from (_Break(m.start(), m.end(), "login", (m[1],), "") for m in _LOGIN.finditer(text))
     yield from (_Break(m.start(), m.end(), "echo", (), _typed(m[1])) for m in _ECHO.finditer(text))
 
 
