@@ -13,7 +13,7 @@ from planner.rules.ledger import Ledger
 _DIRECT_STATES = 50_000
 _DEEPEST = 400
 """Movers of a depth-first search at most: it recurses once for each."""
-QUICK, THOROUGH = 4_000, 30_000
+QUICK, THOROUGH = 1_000, 30_000
 """States of a search for parking moves at most: when other placements may be tried, and when none is left."""
 _PARKING_WORK = 1_500_000
 """States times LPARs times servers: bounds a search by work, not by the clock, so that answers do not depend on it."""
