@@ -46,11 +46,12 @@ _MAIL = re.compile(r"(?:(?:From|To|Received|Return-Path|Subject|Message-ID|MIME-
                    r": [^\n]{0,998}\n(?:[ \t][^\n]{0,998}\n){0,50}){2}")
 _SNAP = re.compile(r"^\.{5}\n\.{5}[ \t]{1,8}[^\n]{1,200}\n\.{5}$", re.MULTILINE)
 _ROOT = re.compile(r"<([A-Za-z_][\w.:-]{0,99})")
-_BESIDES = re.compile(r"<\?.{0,2000}?\?>|<!--.{0,20000}?-->|<!DOCTYPE[^>\[]{0,2000}(?:\[.{0,20000}?\]\s*)?>", re.DOTALL)
+_BESIDES = re.compile(r"<\?.{0,2000}?\?>|<!--.{0,2000}?-->|<!DOCTYPE[^>\[]{0,2000}(?:\[.{0,2000}?\]\s{0,9})?>",
+                      re.DOTALL)
 _JSON = re.compile(r"[{\[]\s*[\"{\[\]}]")
-_YAML = re.compile(r"---\s*\n(?:#[^\n]{0,200}\n|\s*\n){0,50}(?:- |[\w.-]{1,60}:)")
+_YAML = re.compile(r"---[ \t]*\n(?:#[^\n]{0,200}\n|[ \t]{0,80}\n){0,50}(?:- |[\w.-]{1,60}:)")
 _MAPPING = "say what its columns mean with --mapping FILE (docs/formats.md)"
-_MOST_JSON = 32 << 20
+_MOST_JSON = 8 << 20
 _MOST_NAMES = 12
 
 
@@ -84,7 +85,7 @@ def of_text(text: str) -> Foreign | None:
         shown = " ".join(f"{ord(c):02x}" for c in text[:8])
         return Foreign(f"binary data of an unknown kind (it begins '{shown}')")
     if body.startswith("#!"):
-        return Foreign(f"a script ('{body[2:80].splitlines()[0].strip()}')", "run it, and give what it prints")
+        return Foreign(f"a script ('{body[2:80].partition(chr(10))[0].strip()}')", "run it, and give what it prints")
     if _KEY.match(body):
         return Foreign("a key or certificate", "keep it out of the exports")
     if body.startswith("<"):
@@ -104,10 +105,11 @@ def _markup(head: str) -> Foreign | None:
     if re.search(r"<!doctype html|<html", head[:4096], re.IGNORECASE):
         title = re.search(r"<title[^>]{0,200}>([^<]{0,120})", head, re.IGNORECASE)
         named = " '" + " ".join(title[1].split()).replace("'", "’") + "'" if title and title[1].strip() else ""
-        if re.search(r"type=[\"']?password|\blog ?[io]n\b|\bsign ?in\b", head, re.IGNORECASE):
+        if re.search(r"\btype=[\"']?password", head, re.IGNORECASE) or (
+                re.search(r"\blog ?[io]n\b|\bsign ?in\b", named, re.IGNORECASE)):
             return Foreign(f"a login page{named} (HTML), saved instead of the answer", "log in, and export it again")
         return Foreign(f"a web page{named} (HTML)", _AS_TEXT)
-    root = _ROOT.search(_BESIDES.sub("", head))
+    root = _ROOT.search(_BESIDES.sub("", head[:8192]))
     return Foreign(f"XML whose root '{root[1]}' is none of an HMC's", "see docs/formats.md for the answers that are "
                    "read, or remove it") if root else None
 

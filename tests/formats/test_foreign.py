@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 import zipfile
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import xlsxwriter
 from planner.errors import InputError
 from planner.estate.load import load
 from planner.findings import Severity, gathered
-from planner.formats import registry
+from planner.formats import foreign, registry
 
 ROOT = Path(__file__).parents[2]
 
@@ -39,6 +40,7 @@ STRANGERS = {
     "login": (b'<!DOCTYPE html>\n<html><head><title>Console: Log on</title></head><input type="password"></html>',
               "a login page 'Console: Log on'", "log in"),
     "page": (b"<html><body>Rack 4</body></html>", "a web page", "export"),
+    "page with a link": (b"<html><title>Rack 4</title><a href='/login'>Log in</a></html>", "a web page 'Rack 4'", "export"),
     "xml": (b'<?xml version="1.0"?>\n<!-- a <b> -->\n<project xmlns="urn:x"><a/></project>', "root 'project'", "docs"),
     "json": (b'{"machines": [{"a": 1}], "version": 3}', "the keys: 'machines, version'", "docs"),
     "json array": (b'[{"rack": "a"}, {"rack": "b"}]', "the keys of its objects: 'rack'", "docs"),
@@ -54,6 +56,7 @@ STRANGERS = {
     "values of an HMC": (b"alpha,1,Running,aixlinux\nbeta,2,Running,aixlinux\n", "values without names", "--header"),
     "binary": (bytes(range(256)) * 4, "binary data of an unknown kind (it begins '00 01", "remove"),
     "program": (b"\x7fELF\x02\x01" + bytes(90), "a program", ""),
+    "mark alone": (b"#!", "a script", ""),
     "key": (b"-----BEGIN RSA PRIVATE KEY-----\nabc\n", "a key or certificate", "keep it out"),
     "mail": (b"From: a@example.com\nTo: b@example.com\nSubject: x\n\nhello\n", "a mail", "attached"),
     "yaml": (b"---\n- hosts: all\n  tasks: []\n", "a YAML file", ""),
@@ -77,6 +80,14 @@ def test_it_says_what_it_is_and_what_to_do(name: str, tmp_path: Path) -> None:
     assert "nothing in it is" not in found.message
     (reading,) = registry.read_document(data, "x.dat")
     assert reading.findings[0].severity is Severity.WARNING and not reading.records
+
+
+@pytest.mark.parametrize("piece", ["<!--", "<?", "<!DOCTYPE [", "<html><title", "---\n" + "\n" * 3000, "From: a\n \n",
+                                   ".....\n.....  x\n", '{"a":', "[{},", "a,", ":;|\t", "#!", '"\'', "-----BEGIN "])
+def test_no_text_takes_long(piece: str) -> None:
+    started = time.process_time()
+    foreign.of_text(piece * (200_000 // len(piece)))
+    assert time.process_time() - started < 1.5
 
 
 def test_an_archive_without_exports_says_what_is_in_it(tmp_path: Path) -> None:
