@@ -287,6 +287,11 @@ class Join:
             consoles = self.intake.consoles.get(name)
             if consoles:
                 held["console"] = consoles[min(consoles, key=lambda one: (-managed[one], one))]
+            levels = self.intake.console_levels
+            level = levels.get(str(held["console"][0]) if consoles else "") or (
+                next(iter(levels.values())) if len(levels) == 1 and len(managed) <= 1 else None)
+            if level:
+                held["console_level"] = level
             if name in self.intake.firmware_total:
                 total, where = self.intake.firmware_total[name]
                 held["firmware_memory_mib"] = (max(0, total - self._tables_on(name)), where)

@@ -193,6 +193,8 @@ class Intake:
     """(UUID or logical serial number, partition) of every listing that states one: they tell alike systems."""
     consoles: dict[str, Values] = field(default_factory=dict)
     """System → the consoles that list it."""
+    console_levels: Values = field(default_factory=dict)
+    """Console → its level; "": of a console that nothing names."""
     switches: dict[tuple[str, int], str] = field(default_factory=dict)
     held: dict[tuple[PartRef, str], dict[str, Source]] = field(default_factory=dict)
     rows: list[Row] = field(default_factory=list)

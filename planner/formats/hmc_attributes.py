@@ -284,13 +284,24 @@ def _system_name(intake: Intake, record: Record) -> str:
     return str(stated(record).get("managed_system", ""))
 
 
+_CAPABILITIES = {"os400_lpar_mobility_capable": "ibmi_mobility_capable", "active_mem_expansion_capable":
+                 "memory_expansion_capable", "powervm_lpar_simplified_remote_restart_capable": "remote_restart_capable",
+                 "vnic_dedicated_sriov_capable": "vnic_capable"}
+"""What a system's list of capabilities names; one that it does not name may be one that the console does not know."""
+
+
 def _sys(intake: Intake, r: Record, reading: Reading) -> None:
     have = stated(r)
     name = have.get("name")
     if not isinstance(name, str):
         return
     values = pick(r, {"type_model": "model", "serial_num": "serial", "active_lpar_mobility_capable": "enterprise",
-                      "active_mem_expansion_capable": "memory_expansion_capable"})
+                      "active_mem_expansion_capable": "memory_expansion_capable",
+                      "os400_lpar_mobility_capable": "ibmi_mobility_capable"})
+    named = str(have.get("capabilities", ""))
+    for word, ours in _CAPABILITIES.items():
+        if word in named:
+            values.setdefault(ours, (True, r.where("capabilities")))
     modes = tuple(mode_of(mode.strip()) for mode in str(have.get("lpar_proc_compat_modes", "default")).split(","))
     if modes != ("default",):
         values["modes"] = (tuple(mode for mode in modes if mode != "default"), r.where("lpar_proc_compat_modes"))
@@ -305,7 +316,8 @@ def _lpar(intake: Intake, r: Record, reading: Reading) -> None:
     vios = environment == "vioserver" or version.startswith("VIOS") if environment or version else None
     values: Values = pick(r, {"lpar_id": "lpar_id", "msp": "msp", "redundant_err_path_reporting":
                               "error_path_reporting", "work_group_id": "workload_group",
-                              "migration_disabled": "migration_disabled", "vtpm_enabled": "vtpm"})
+                              "migration_disabled": "migration_disabled", "vtpm_enabled": "vtpm",
+                              "simplified_remote_restart_capable": "simplified_remote_restart"})
     values |= first(r, "profile", "curr_profile", "last_activated_profile", "default_profile")
     if "workload_group" in values:
         values["workload_group"] = (str(values["workload_group"][0]), values["workload_group"][1])
@@ -614,7 +626,7 @@ NOT_TAKEN: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "power, service processor, addresses and clock of the server: not of a move": (
         ("hmc-lssyscfg-sys", "*power* sp_* *keylock ipaddr* sys_time service_lpar_* state detailed_state cod_*"
-         " capabilities virtual_* micro_lpar_capable huge_page_mem_capable"
+         " virtual_* micro_lpar_capable huge_page_mem_capable"
          " active_lpar_share_idle_procs_capable active_mem_sharing_capable"),
     ),
     "only an LPAR that does not run is moved like that, and a plan moves those as files": (
@@ -664,6 +676,9 @@ NOT_TAKEN: dict[str, tuple[tuple[str, str], ...]] = {
         ("hmc-lshwres-sriov-*", "*"),
         ("hmc-lshwres-vnic", "*"),
     ),
+    "of the list of capabilities, what no rule asks for": (
+        ("hmc-lssyscfg-sys", "capabilities"),
+    ),
     "levels that are installed but do not run": (
         ("hmc-lslic-sys", "*"),
     ),
@@ -676,7 +691,7 @@ NOT_TAKEN: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "restart, console and management of the LPAR: the same after a move": (
         ("hmc-lssyscfg-lpar", "affinity_group_id allow_perf_collection auto_start boot_mode dlpar_*"
-         " lpar_avail_priority lpar_keylock power_ctrl_* *remote_restart_* resource_config"
+         " lpar_avail_priority lpar_keylock power_ctrl_* remote_restart_* resource_config"
          " rmc_ipaddr rmc_osshutdown_capable shared_proc_pool_util_auth suspend_capable"
          " sync_curr_profile time_ref"),
     ),

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 
 from planner.findings import Source
-from planner.formats.base import Format, Reading, Record
+from planner.formats.base import Format, Reading, Record, stated
+from planner.formats.facts import Intake
 
 KIND = "hmc-level"
 
@@ -32,9 +33,14 @@ def read(text: str, file: str, first_line: int = 1) -> Reading:
     return Reading(KIND, (Record(KIND, fields, Source(file, first_line)),))
 
 
+def _take(intake: Intake, record: Record, reading: Reading) -> None:
+    if "level" in stated(record):
+        intake.console_levels.setdefault(reading.host, (stated(record)["level"], record.source))
+
+
 #: What is not taken, and why.
 NOT_TAKEN: dict[str, tuple[tuple[str, str], ...]] = {
-    "no rule asks for the level of a console": ((KIND, "*"),),
+    "parts of the level": ((KIND, "version release service_pack build_level base_version"),),
 }
 
-FORMAT = Format(KIND, recognise, read)
+FORMAT = Format(KIND, recognise, read, {KIND: _take})

@@ -74,7 +74,12 @@ def _sys(intake: Intake, r: Record, reading: Reading) -> None:
         "configurable_system_memory": "configurable_memory_mib", "current_logical_memory_block_size": "lmb_mib",
         "minimum_processor_units_per_virtual_processor": "min_units_per_vp", "maximum_active_migrations":
         "max_migrations", "active_logical_partition_mobility_capable": "enterprise",
-        "active_memory_expansion_capable": "memory_expansion_capable"})
+        "active_memory_expansion_capable": "memory_expansion_capable",
+        "ibmi_logical_partition_mobility_capable": "ibmi_mobility_capable",
+        "partition_secure_boot_capable": "secure_boot_capable",
+        "logical_partition_persistent_memory_migration_capable": "persistent_memory_capable",
+        "virtual_nic_dedicated_sriov_capable": "vnic_capable",
+        "power_vm_logical_partition_simplified_remote_restart_capable": "remote_restart_capable"})
     level = firmware_of(*(str(have.get(name, "")) for name in _FIRMWARE))
     if level:
         values["firmware"] = (level, r.where(next(name for name in _FIRMWARE if name in have)))

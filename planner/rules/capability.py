@@ -142,7 +142,8 @@ def ibm_i(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
         elif row.ibmi_mobility_capable is None:
             yield unknown(f"runs IBM i; whether {name} can move it is unknown",
                           f"lssyscfg -r sys -m {name} -F os400_lpar_mobility_capable")
-            yield from console_needed(site, name, "V7R7.5", "IBM i")
+            if older(row.generation, "POWER8"):  # later servers are managed by later consoles
+                yield from console_needed(site, name, "V7R7.5", "IBM i")
 
 
 @rule("partition.restricted-io", "IBM i that moves is a restricted I/O partition.", Scope.LPAR,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import chain
 from math import floor
 
-from planner.findings import Finding, Severity
+from planner.findings import Finding, Severity, assumed
 from planner.plan.choices import BACK, OUT, Measure, Status
 from planner.plan.details import HeadroomDetails
 from planner.plan.plan import Move, Plan
@@ -22,7 +22,7 @@ _UNITS = {Measure.WATTS: "W", Measure.SERVERS: "servers", Measure.CORES: "cores"
 def claims(plan: Plan, site: Site, judge: Judge, played: Replay) -> list[Finding]:
     """What a plan says of itself that its servers and moves do not bear out; a bound above what it bounds."""
     made = chain(_moves(plan, site), _states(plan, played), _cost(plan, site, judge), _proof(plan), _clock(plan),
-                 _stays(plan, site), _details(plan, site), _consolidation(plan, site))
+                 _stays(plan, site), _details(plan, site), _consolidation(plan, site), _assumptions(plan, played))
     return [*_bounds(plan), *(f for claim in made for f in claim.findings())]
 
 
@@ -39,6 +39,12 @@ def _moves(plan: Plan, site: Site) -> Iterator[Claim]:
                 yield Claim("milliseconds, milliseconds of standstill, bytes",
                             (m.duration_ms, m.suspend_ms, m.bytes_sent),
                             (cost.duration_ms, cost.suspend_ms, cost.bytes_sent), m.lpar)
+
+
+def _assumptions(plan: Plan, played: Replay) -> Iterator[Claim]:
+    """None of what the replay had to take for granted is left out."""
+    said, worked = ({(f.rule, f.subject, f.message) for f in assumed(of.findings)} for of in (plan, played))
+    yield Claim("what it takes for granted", sorted(said & worked), sorted(worked))
 
 
 def _states(plan: Plan, played: Replay) -> Iterator[Claim]:

@@ -104,6 +104,16 @@ def test_level_of_a_console() -> None:
     assert (record.fields["level"], record.fields["base_version"]) == ("V10R3M1060", "V10R3")
 
 
+def test_level_of_a_console_is_that_of_its_servers(tmp_path: Path) -> None:
+    text = ('hscroot@quarry:~> lshmc -V\n"version= Version: 10\n Release: 3\n Service Pack: 1060\n'
+            'HMC Build level 2406041953\n","base_version=V10R3\n"\n'
+            "hscroot@quarry:~> lssyscfg -r sys\n"
+            "name=flint,type_model=9009-42A,serial_num=7800A10,state=Operating,active_lpar_mobility_capable=1,"
+            "os400_lpar_mobility_capable=1\n")
+    server = next(s for s in site(tmp_path, only__txt=text).estate.servers if s.name == "flint")
+    assert (server.console, server.console_level, server.ibmi_mobility_capable) == ("quarry", "V10R3M1060", True)
+
+
 def test_moves_in_the_error_log() -> None:
     short = ("IDENTIFIER TIMESTAMP  T C RESOURCE_NAME  DESCRIPTION\n"
              "A5E6DB96   0110104526 I S pmig           Client Partition Migration Completed\n"
