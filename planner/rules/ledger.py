@@ -69,7 +69,8 @@ def resources() -> tuple[Resource, ...]:
 def _declared(rule: str, use: Use) -> Resource:
     return Resource(rule, lambda site, lpar, server, size: by_part(use.by(site, lpar, server)),
                     lambda site, server: by_part(use.most(site, server)),
-                    lambda amount, server, part: f"{amount} more {use.what} on {part or server}", use.rare)
+                    lambda amount, server, part: f"{amount} more {use.what} on {server}" + (part and f" ({part})"),
+                    use.rare)
 
 
 RESOURCES: tuple[Resource, ...] = resources()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Iterator
+from collections.abc import Collection, Hashable, Iterator, Mapping
 
 from planner.estate.capacity import Demand
-from planner.rules.base import ANYHOW, ROWS, Breach, Scope, rule, two_servers, unknown
+from planner.rules.base import ANYHOW, ROWS, Breach, Scope, Use, rule, two_servers, unknown
 from planner.rules.site import Site
 from planner.units import show_gib
 
@@ -66,6 +66,37 @@ def shared(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     if not any(size >= p.max_memory_mib for v in site.vioses_on(target) for size in v.paging_devices_mib):
         yield Breach(f"no free paging device of {show_gib(p.max_memory_mib)} GiB (its maximum memory) on {target}",
                      f"add a paging device to the shared memory pool of {target}")
+
+
+def _at_least(mib: int) -> str:
+    return f"{show_gib(mib)} GiB or more"
+
+
+def _paged(site: Site, lpar: str, server: str) -> Mapping[str, int]:
+    p = site.lpars[lpar]
+    return {} if p.memory_mode != "shared" else {
+        _at_least(size): 1 for size in site.paging_sizes if size <= p.max_memory_mib}
+
+
+def _paging_devices(site: Site, server: str) -> Mapping[str, int]:
+    """By size what is free and what those who are there have, which is free when they have left."""
+    if not site.paging_sizes:
+        return {}
+    sizes = [size for v in site.vioses_on(server) for size in v.paging_devices_mib]
+    sizes += [p.max_memory_mib for n in site.residents(server) if (p := site.lpars[n]).memory_mode == "shared"]
+    return {_at_least(size): sum(one >= size for one in sizes) for size in site.paging_sizes}
+
+
+PAGING = Use("paging devices", _paged, _paging_devices, rare=True)
+
+
+@rule("memory.paging-devices", "Each partition in shared memory mode has a paging device of its own, at least as large "
+      "as its maximum memory.", Scope.SERVER, use=PAGING, encoding=ROWS,
+      source="HMC V7R3.4 help MigrationRequirements (AMS); IBM p11hcg_prepdev (a device serves one partition)")
+def paging_devices(site: Site, server: str, holders: Collection[str]) -> Iterator[Breach]:
+    for part, held, most in PAGING.parts_over(site, server, holders):
+        yield Breach(f"{held} paging devices of {part} would be in use on {server}, which has {most}",
+                     f"add paging devices to the shared memory pool of {server}")
 
 
 @rule("memory.huge-pages", "The LPAR has no huge pages.", Scope.LPAR,

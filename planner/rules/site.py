@@ -76,6 +76,11 @@ class Site:
         return found | {v.server: v.name for v in self.estate.vioses
                         if v.rmc_active is not False and not (v.entitlement_units and v.memory_mib)}
 
+    @cached_property
+    def paging_sizes(self) -> Sequence[int]:
+        """What active LPARs in shared memory mode need of a paging device, each size once."""
+        return sorted({p.max_memory_mib for p in self.estate.lpars if p.active and p.memory_mode == "shared"})
+
     def residents(self, server: str) -> Sequence[str]:
         """The active LPARs of a server at the start, by name."""
         return self._residents.get(server, ())

@@ -30,6 +30,16 @@ def broken(rule: str, subject: str, message: str, fix: str = "plan again") -> Fi
     return Finding(rule, Severity.ERROR, subject, message, fix)
 
 
+def pageless(site: Site, server: str, names: Collection[str]) -> list[str]:
+    """The LPARs in shared memory mode that find no paging device, when the largest take the largest."""
+    devices = [size for v in site.estate.vioses if v.server == server for size in v.paging_devices_mib]
+    needs = [p for p in site.estate.lpars if p.memory_mode == "shared" and p.active]
+    devices += [p.max_memory_mib for p in needs if p.server == server]
+    devices.sort(reverse=True)
+    wanted = sorted((p for p in needs if p.name in names), key=lambda p: -p.max_memory_mib)
+    return [p.name for n, p in enumerate(wanted) if n >= len(devices) or devices[n] < p.max_memory_mib]
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
     """What a plan says of something, and what its servers and moves make of it."""

@@ -10,7 +10,7 @@ from planner.grouping import inverted
 from planner.plan.choices import BACK, OUT
 from planner.plan.plan import HIGHEST_ID, Move, Plan, ServerState
 from planner.rules import Judge, Site
-from planner.verify.base import Replay, broken, server_state, server_states
+from planner.verify.base import Replay, broken, pageless, server_state, server_states
 from planner.verify.flights import crowd_findings
 from planner.verify.goals import Course, goal_findings
 from planner.verify.ports import PortCount
@@ -165,6 +165,8 @@ class _Stage:
             names = list(self.holders[server])
             state = server_state(self.site, server, names)
             self.found += self.judge.server(server, names)
+            self.found += [broken("plan.paging", n, f"has no paging device on {server} at that moment")
+                           for n in (pageless(self.site, server, names) if self.site.paging_sizes else ())]
             top = self.peaks[server]
             self.peaks[server] = ServerState(
                 server, max(top.lpars, state.lpars), max(top.units, state.units), state.units_limit,

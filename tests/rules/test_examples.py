@@ -113,6 +113,11 @@ def _adapters(*free: tuple[str, str, int | None], names: Sequence[str] = ("a1", 
         for name in names for n in (1, 2)))
 
 
+def _paging(*sizes: int) -> Estate:
+    """a1 and a2 in shared memory mode; B with paging devices of these sizes."""
+    return changed(changed(AMS, "a2", memory_mode="shared", max_memory_mib=8192), "B-v1", paging_devices_mib=sizes)
+
+
 def _twice() -> Estate:
     """a1 with two adapters over one VIOS and fabric."""
     of = _fabric(("B-v1", "f1", 1))
@@ -206,6 +211,9 @@ EXAMPLES: dict[str, Example] = {
     "memory.fits": Example(
         [Good(_with(["a1"], "C"))],
         [Bad(_with(["a1"], "C", mib=128), "needs 8.12 GiB with its hash page table; B without any LPAR has 8")]),
+    "memory.paging-devices": Example(
+        [Good(BASE), Good(_paging(16 * 1024, 8 * 1024), both_to_b)],
+        [Bad(_paging(16 * 1024), "2 paging devices of 8 GiB or more would be in use on B, which has 1", moves=both_to_b)]),
     "memory.huge-pages": fact({"huge_pages": 0}, {"huge_pages": 2}, "has 2 huge page(s)"),
     "memory.lmb": Example([Good(BASE)],
                           [Bad(b(lmb_mib=128), "logical memory block 256 MiB on A, 128 MiB on B"),

@@ -1,0 +1,114 @@
+"""Brute force over orders: every state of small estates with scarce cores and scarce virtual Fibre Channel ports.
+
+``ORDERS=10000 pytest tests/jobs/test_order_oracle.py`` asks so many estates. The brute force counts by itself: an LPAR
+that moves holds both servers, what it had is free afterwards, and any LPAR may park anywhere.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter, deque
+from collections.abc import Iterator
+from itertools import permutations
+from random import Random
+
+from estates import estate as estate_of
+from estates import exactly, loaded, lpar, renamed, server, vioses
+
+from planner.estate.model import Estate, Fibre, Port
+from planner.jobs import Options, evacuate
+from planner.plan.choices import Status
+from planner.plan.questions import Evacuate
+
+ORDERS = int(os.environ.get("ORDERS", "25"))
+Way = tuple[str, ...]
+"""The VIOS of each adapter of an LPAR, in the order of its slots."""
+State = tuple[tuple[str, Way], ...]
+"""(server, way) of each LPAR."""
+
+
+def drawn(seed: int) -> Estate:
+    """Two or three servers, up to five LPARs on them, some with two adapters; few ports and cores free."""
+    rng = Random(seed)
+    homes = "ABC"[:rng.choice((2, 3, 3))]
+    lpars = [lpar(f"p{n}", "A" if n == 0 else rng.choice(homes), rng.choice((50, 50, 100)) / 100, 1, busy_units=5)
+             for n in range(rng.choice((2, 3, 4, 5)))]
+    servers = [exactly(server(s), [p for p in lpars if p.server == s], rng.choice((0, 0.5, 1, 1.5)), 64) for s in homes]
+    fibres = [Fibre(p.name, 10 + n, f"{p.server}-v{v}", f"c0{p.name}{n}0", f"c0{p.name}{n}1", f"f{f}", True)
+              for p in lpars if rng.random() < 0.7
+              for n, (v, f) in enumerate(rng.choice((((1, 1), (2, 2)), ((1, 1), (2, 1)), ((1, 1), (1, 1)), ((2, 2),))))]
+    ports = [Port(v.name, f"fcs{f}", f"f{f}", rng.choice((0, 1, 1, 2, 3))) for s in homes for v in vioses(s) for f in (1, 2)]
+    return estate_of(servers, lpars, fibres=tuple(fibres), ports=tuple(ports))
+
+
+class Brute:
+    """All states that can be reached one move at a time."""
+
+    def __init__(self, of: Estate) -> None:
+        self.names = [p.name for p in of.lpars]
+        self.units = [p.entitlement_units for p in of.lpars]
+        self.adapters = [[(f.vios, f.fabric) for f in of.fibres if f.lpar == n] for n in self.names]
+        self.start: State = tuple((p.server, tuple(v for v, _ in a))
+                                  for p, a in zip(of.lpars, self.adapters, strict=True))
+        self.servers = {s.name: [v.name for v in of.vioses if v.server == s.name] for s in of.servers}
+        self.room = {s.name: s.configurable_units - sum(v.entitlement_units for v in of.vioses if v.server == s.name)
+                     for s in of.servers}
+        self.free = Counter({(p.vios, p.fabric): p.free_ports or 0 for p in of.ports})
+        for a in self.adapters:
+            self.free.update(a)
+
+    def ways(self, n: int, target: str) -> Iterator[Way]:
+        """Each VIOS of today finds another of the target; at home it is its own."""
+        if target == self.start[n][0]:
+            yield self.start[n][1]
+            return
+        old = sorted({v for v, _ in self.adapters[n]})
+        for new in permutations(self.servers[target], len(old)):
+            yield tuple(dict(zip(old, new, strict=True))[v] for v, _ in self.adapters[n])
+
+    def holds(self, held: list[tuple[int, str, Way]]) -> bool:
+        units: Counter[str] = Counter()
+        taken: Counter[tuple[str, str]] = Counter()
+        for n, s, way in held:
+            units[s] += self.units[n]
+            taken.update((v, fabric) for v, (_, fabric) in zip(way, self.adapters[n], strict=True))
+        return all(u <= self.room[s] for s, u in units.items()) and all(t <= self.free[k] for k, t in taken.items())
+
+    def can_empty(self, freed: str) -> bool:
+        seen, queue = {self.start}, deque([self.start])
+        while queue:
+            state = queue.popleft()
+            if all(s != freed for s, _ in state):
+                return True
+            held = [(n, s, way) for n, (s, way) in enumerate(state)]
+            for n, (s, _) in enumerate(state):
+                for t in self.servers:
+                    for way in self.ways(n, t) if t != s else ():
+                        after = (*state[:n], (t, way), *state[n + 1:])
+                        if after not in seen and self.holds([*held, (n, t, way)]):
+                            seen.add(after)
+                            queue.append(after)
+        return False
+
+
+def answered(of: Estate, freed: str = "A") -> tuple[Status, int, float | None]:
+    plan = evacuate(loaded(of), Evacuate(servers=(freed,)), Options(time_limit=20))
+    assert plan.verified or plan.status in (Status.INFEASIBLE, Status.UNKNOWN)
+    return plan.status, len(plan.moves), plan.objective
+
+
+def test_the_planner_finds_an_order_where_there_is_one() -> None:
+    seen: Counter[Status] = Counter()
+    for seed in range(ORDERS):
+        of = drawn(seed)
+        status, _, _ = answered(of)
+        seen[status] += 1
+        assert (status in (Status.OPTIMAL, Status.FEASIBLE)) == Brute(of).can_empty("A"), (seed, status)
+    assert seen[Status.OPTIMAL] > ORDERS // 5 and seen[Status.INFEASIBLE] > ORDERS // 10, seen
+
+
+def test_other_names_give_the_same_answer() -> None:
+    for seed in range(8):
+        of = drawn(seed)
+        names = {p.name: f"z{9 - n}" for n, p in enumerate(of.lpars)}
+        assert answered(renamed(of, names)) == answered(of), seed
