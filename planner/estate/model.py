@@ -135,6 +135,9 @@ class Server:
         comment="The same word on servers that share the key (chtskey): LPARs with a vTPM move only between them."))
     vnic_capable: bool | None = field(default=None, metadata=column("vNIC capable", T.YES_NO,
         comment="vnic_dedicated_sriov_capable."))
+    free_sriov_ports: int | None = field(default=None, metadata=column("Free SR-IOV logical ports", T.INTEGER,
+        minimum=0,
+        comment="On physical ports that have capacity left, for vNICs (lshwres -r sriov --rsubtype physport)."))
     remote_restart_capable: bool | None = field(default=None, metadata=column("Remote restart capable", T.YES_NO,
         comment="Simplified remote restart: powervm_lpar_simplified_remote_restart_capable."))
     secure_boot_capable: bool | None = field(default=None, metadata=column("Secure boot capable", T.YES_NO))

@@ -244,6 +244,17 @@ _GAPS: dict[str, tuple[tuple[str, str], ...]] = {
 }
 
 
+def _unstated_ports(c: _Check) -> Iterator[Finding]:
+    """Ports whose free virtual ports nobody states, told once for all."""
+    unstated = [(p.vios, p.port) for p in c.loaded.estate.ports if p.free_ports is None]
+    if unstated and c.loaded.estate.fibres:
+        first = ", ".join(map("/".join, unstated[:4])) + (" …" if len(unstated) > 4 else "")
+        yield c.finding(Severity.WARNING, "input.unknown-ports", "ports", unstated[0], "free_ports",
+                        f"nothing says how many virtual ports are free on {len(unstated)} Fibre Channel port(s) "
+                        f"({first}): 64 with its clients is taken, the most of ports of 16 Gbit/s and slower",
+                        "give lsnports of each VIOS, or fill Free virtual ports in sheet FC ports")
+
+
 def _gaps(c: _Check) -> Iterator[Finding]:
     for kind, wanted in _GAPS.items():
         for row in getattr(c.loaded.estate, kind):
@@ -258,7 +269,8 @@ def _gaps(c: _Check) -> Iterator[Finding]:
                 yield c.finding(Severity.WARNING, "input.gap", kind, (row.name,), "",
                                 f"{row.name}: unknown: " + "; ".join(f"{n} ({m})" for n, m in absent),
                                 "add it to the estate workbook")
-    networked = {n.lpar for n in c.loaded.estate.networks}
+    yield from _unstated_ports(c)
+    networked = {n.lpar for n in c.loaded.estate.networks} | {p.name for p in c.loaded.estate.lpars if p.vnic_adapters}
     stored = {d.lpar for d in c.loaded.estate.disks} | {f.lpar for f in c.loaded.estate.fibres}
     for p in c.loaded.estate.lpars:
         for known, sheet in ((networked, "LPAR networks"), (stored, "Disks or NPIV")):

@@ -184,6 +184,10 @@ def assumptions(estate: Estate, options: Options) -> tuple[str, ...]:
     out = ["Hash page table: maximum memory / 64, rounded up to a power of two, unless the LPAR states a ratio.",
            "An LPAR whose busy cores nobody stated is taken to be as busy as its entitlement.",
            "Moves of one wave start together; the next wave starts when all of them are over."]
+    unstated = sum(p.free_ports is None for p in estate.ports)
+    if unstated and estate.fibres:
+        out.append(f"Virtual ports of {unstated} Fibre Channel port(s) of which nobody states how many are free: 64 "
+                   "with the clients of today each (16 Gbit/s and slower); lsnports shows them.")
     for f in fields(Parameters):
         value = getattr(parameters, f.name)
         given = " (set in the estate)" if value != f.default else " (default)"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Collection, Hashable, Iterator
 
 from planner.findings import Severity
-from planner.rules.base import ANYHOW, Breach, Scope, rule
+from planner.rules.base import ANYHOW, ROWS, Breach, Scope, Use, rule, unknown
 from planner.rules.site import Site
 
 
@@ -38,3 +38,37 @@ def redundancy(site: Site, lpar: str, source: str, target: str) -> Iterator[Brea
         if 0 < there < here and number not in site.policies.ignorable_vlans:
             yield Breach(f"VLAN {number} goes over {here} VIOSes on {source}, over {there} on {target}",
                          "bridge it on a second VIOS there, or state the policy redundancy if-possible", optional)
+
+
+def _vnics(site: Site, lpar: str) -> Hashable:
+    return site.lpars[lpar].vnic_adapters or 0
+
+
+@rule("network.vnic", "Every vNIC of the LPAR finds on the target a logical port with capacity on an SR-IOV port, and "
+      "a VIOS behind it.", Scope.MOVE, binds=ANYHOW, shape=_vnics,
+      source="IBM p8ecu_vniconcepts_network; migrlpar P9 man page (vnic_mappings)")
+def vnic(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
+    count, row = site.lpars[lpar].vnic_adapters or 0, site.servers[target]
+    if count and row.vnic_capable is False:
+        yield Breach(f"has {count} vNIC adapter(s); {target} is not vNIC capable", "replace them by virtual Ethernet")
+    elif count and row.free_sriov_ports is None:
+        yield unknown(f"has {count} vNIC adapter(s); whether {target} has SR-IOV ports with capacity for them, and a "
+                      "VIOS behind, is unknown", f"lshwres -r sriov --rsubtype physport --level eth -m {target}")
+    elif count and row.free_sriov_ports == 0 and not any(_vnics(site, n) for n in site.residents(target)):
+        yield Breach(f"has {count} vNIC adapter(s); {target} has no SR-IOV logical port left", "free one there")
+
+
+def _logical_ports(site: Site, server: str) -> int | None:
+    free = site.servers[server].free_sriov_ports
+    return None if free is None else free + sum(site.lpars[n].vnic_adapters or 0 for n in site.residents(server))
+
+
+VNIC_PORTS = Use("SR-IOV logical ports", lambda site, lpar, server: site.lpars[lpar].vnic_adapters or 0, _logical_ports,
+                 rare=True)
+
+
+@rule("network.vnic-ports", "The vNICs on a server take no more SR-IOV logical ports than are free there, one each at "
+      "least.", Scope.SERVER, use=VNIC_PORTS, encoding=ROWS, source="IBM p8ecu_vniconcepts_network")
+def vnic_ports(site: Site, server: str, holders: Collection[str]) -> Iterator[Breach]:
+    for _, held, most in VNIC_PORTS.parts_over(site, server, holders):
+        yield Breach(f"{server} would need {held} SR-IOV logical ports for vNICs; it has {most}", "free some there")

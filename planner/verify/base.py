@@ -40,6 +40,14 @@ def pageless(site: Site, server: str, names: Collection[str]) -> list[str]:
     return [p.name for n, p in enumerate(wanted) if n >= len(devices) or devices[n] < p.max_memory_mib]
 
 
+def vnics_over(site: Site, server: str, names: Collection[str]) -> int:
+    """How many vNICs find no SR-IOV logical port of a server that states what is free."""
+    free = site.servers[server].free_sriov_ports
+    new = sum(p.vnic_adapters or 0 for p in site.estate.lpars if p.name in names)
+    old = sum(p.vnic_adapters or 0 for p in site.estate.lpars if p.active and p.server == server)
+    return 0 if free is None else max(0, new - old - free)
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
     """What a plan says of something, and what its servers and moves make of it."""

@@ -10,7 +10,7 @@ from planner.grouping import inverted
 from planner.plan.choices import BACK, OUT
 from planner.plan.plan import HIGHEST_ID, Move, Plan, ServerState
 from planner.rules import Judge, Site
-from planner.verify.base import Replay, broken, pageless, server_state, server_states
+from planner.verify.base import Replay, broken, pageless, server_state, server_states, vnics_over
 from planner.verify.flights import crowd_findings
 from planner.verify.goals import Course, goal_findings
 from planner.verify.ports import PortCount
@@ -167,6 +167,8 @@ class _Stage:
             self.found += self.judge.server(server, names)
             self.found += [broken("plan.paging", n, f"has no paging device on {server} at that moment")
                            for n in (pageless(self.site, server, names) if self.site.paging_sizes else ())]
+            if lacking := vnics_over(self.site, server, names):
+                self.found.append(broken("plan.vnics", server, f"{lacking} vNIC(s) find no SR-IOV logical port"))
             top = self.peaks[server]
             self.peaks[server] = ServerState(
                 server, max(top.lpars, state.lpars), max(top.units, state.units), state.units_limit,

@@ -118,6 +118,12 @@ def _paging(*sizes: int) -> Estate:
     return changed(changed(AMS, "a2", memory_mode="shared", max_memory_mib=8192), "B-v1", paging_devices_mib=sizes)
 
 
+def _vnic(vnics: int = 1, b: int | None = None) -> Estate:
+    """a1 and a2 with so many vNICs; ``b``: SR-IOV logical ports that are left on B, those on A are known."""
+    of = changed(changed(BASE, "a1", vnic_adapters=vnics), "a2", vnic_adapters=vnics)
+    return changed(changed(of, "B", free_sriov_ports=b), "A", free_sriov_ports=4)
+
+
 def _twice() -> Estate:
     """a1 with two adapters over one VIOS and fabric."""
     of = _fabric(("B-v1", "f1", 1))
@@ -227,6 +233,14 @@ EXAMPLES: dict[str, Example] = {
         [Bad(without(BASE, "bridges", vios="B-v2"), "VLAN 10 goes over 2 VIOSes on A, over 1 on B"),
          Bad(stating(without(BASE, "bridges", vios="B-v2"), policy("redundancy", "a1", "if-possible")), "over 1 on B",
              WARNING)]),
+    "network.vnic": Example(
+        [Good(BASE), Good(_vnic(b=1)), Good(_vnic(vnics=0))],
+        [Bad(_vnic(), "whether B has SR-IOV ports with capacity for them, and a VIOS behind, is unknown", ASSUMED),
+         Bad(changed(_vnic(b=1), "B", vnic_capable=False), "B is not vNIC capable"),
+         Bad(_vnic(b=0), "B has no SR-IOV logical port left")]),
+    "network.vnic-ports": Example(
+        [Good(_vnic(b=2), both_to_b), Good(_vnic(b=1))],
+        [Bad(_vnic(b=1), "B would need 2 SR-IOV logical ports for vNICs; it has 1", moves=both_to_b)]),
     "network.vlan": Example(
         [Good(BASE)],
         [Bad(without(without(BASE, "bridges", vios="B-v1"), "bridges", vios="B-v2"),
