@@ -12,7 +12,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 MARKER = "### planner-collect"
 
@@ -213,6 +213,8 @@ _LOOP = re.compile(
     _M | re.IGNORECASE)
 _FILE_HEAD = re.compile(r"^==> [^\n]{1,400} <==$", _M)
 _FENCE = re.compile(r"^```[^\n`]{0,30}$", _M)  # a capture pasted into a Markdown page
+_TITLED = re.compile(r"^[#=*-]{2,}[ ]*[Cc]ommand[ ]*:[ ]*([^\n]{1,400}?)[ ]*[#=*-]{2,}$", _M)
+_BESIDE = re.compile(r"([^\n|]{2,200}?)\| \|([^\n]*)")  # the command beside each line that it printed
 _CURSOR = " \t█"
 
 
@@ -255,6 +257,8 @@ def _prompts(text: str) -> Iterator[_Break]:
         for prompt in (_AT_HOST, _PATH, _NAMED):
             yield from (_Break(m.start(), m.end(), "prompt", (m[1],), _typed(m[2])) for m in prompt.finditer(text))
         yield from (_Break(m.start(), m.end(), "bare", (), _typed(m[1] or m[2] or "")) for m in _BARE.finditer(text))
+    if "ommand" in text:
+        yield from (_Break(m.start(), m.end(), "bare", (), _typed(m[1])) for m in _TITLED.finditer(text))
     if "assword:" in text:
         yield from (_Break(m.start(), m.end(), "login", (m[1],), "") for m in _LOGIN.finditer(text))
     yield from (_Break(m.start(), m.end(), "echo", (), _typed(m[1])) for m in _ECHO.finditer(text))
@@ -318,7 +322,18 @@ class _Session:
 
 def sections(text: str, known: Callable[[str], bool]) -> list[Section]:
     """The sections of a text, those without any text but a command among them. ``known``: whether a reader has it."""
-    return [leaf for part in _parts(Section(text)) for leaf in _leaves(part, known)]
+    parts = _beside(text) if _BESIDE.match(text.lstrip()) else _parts(Section(text))
+    return [leaf for part in parts for leaf in _leaves(part, known)]
+
+
+def _beside(text: str) -> Iterator[Section]:
+    """The output of each command where every line has the command before it: ``lsmap -all| |vhost0 …``."""
+    session, number = _Session(), 1
+    for command, lines in groupby(map(_BESIDE.fullmatch, text.split("\n")), lambda match: match[1] if match else ""):
+        printed = [match[2] if match else "" for match in lines]
+        about = session.at(_Break(0, 0, "bare", (), _typed(command)))
+        yield replace(session.named(about, "\n".join(printed)), first_line=number)
+        number += len(printed)
 
 
 def _parts(whole: Section) -> Iterator[Section]:
