@@ -6,7 +6,7 @@ Estates are :class:`Estate`, answers :class:`Plan`, both immutable and with ``fr
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,15 +42,17 @@ def load_estate(*sources: str | Path, policies: Iterable[str | Path] = ()) -> Es
 
 def evacuate(estate: Estate, *servers: str, leave: Iterable[str] = (), come_back: bool = False,
              window: str | Window | None = None, work: str = "60m", usage: UsageSpec | None = None,
-             time_limit: float = 60.0, gap: float = 0.0, assume_nothing: bool = False) -> Plan:
-    """Free these servers. ``window``: ``2026-12-05 22:00/04:00``; ``work``: the time before the way back.
+             firmware_after: Mapping[str, str] | None = None, zone: str = "", time_limit: float = 60.0,
+             gap: float = 0.0, assume_nothing: bool = False) -> Plan:
+    """Free these servers. ``window``: ``2026-12-05 22:00/04:00``; ``work``: the time before the way back;
+    ``firmware_after``: server → its level once the work is done, with which the way back is judged.
 
     Raises UsageError for unknown names; a plan that is impossible has the status infeasible and says why.
     """
-    options = jobs.Options(time_limit, gap, _window(window), work_s=jobs.span_from(work),
+    options = jobs.Options(time_limit, gap, _window(window), work_s=jobs.span_from(work), zone=zone,
                            assume_nothing=assume_nothing)
-    return jobs.evacuate(Loaded(estate), Evacuate(servers=servers, leave=tuple(leave), come_back=come_back), options,
-                         usage)
+    goal = Evacuate(servers=servers, leave=tuple(leave), come_back=come_back, firmware_after=firmware_after or {})
+    return jobs.evacuate(Loaded(estate), goal, options, usage)
 
 
 def headroom(estate: Estate, server: str, *, cores: float = 0, memory_gib: float = 0, when: str = ALWAYS,

@@ -9,7 +9,19 @@ import typer
 
 from planner.cli.app import command, load_estate
 from planner.cli.models import ModelFile, models_in
-from planner.cli.options import TIMES, AssumeNothing, Estate, Out, Output, PlannedUsage, PolicyFile, Solver, Times
+from planner.cli.options import (
+    TIMES,
+    AssumeNothing,
+    Estate,
+    NotTargets,
+    Out,
+    Output,
+    PlannedUsage,
+    PolicyFile,
+    Solver,
+    Times,
+    levels_from,
+)
 from planner.cli.plans import deliver, directory, file_name
 from planner.plan.choices import Measure
 
@@ -31,6 +43,7 @@ def consolidate_command(
                                                    help=f"This server stays on; {_SERVERS}.")] = None,
     off: Annotated[list[str] | None, typer.Option("--off", metavar="SERVER",
                                                   help=f"This server goes off; {_SERVERS}.")] = None,
+    not_a_target: NotTargets = None,
     weekend: Annotated[bool, typer.Option("--weekend", rich_help_panel=TIMES, help="Off from --from to --to only: both "
                                           "legs, and what they cost against what is saved.")] = False,
     start: Annotated[str | None, typer.Option("--from", metavar="TIME", rich_help_panel=TIMES,
@@ -62,7 +75,8 @@ def consolidate_command(
     options = times.options(solver, _weekend(weekend, start, end, times), assume_nothing=assume_nothing)
     where = directory(out, f"consolidate-{file_name(estate.resolve().stem)}")
     goal = Consolidate(measure=minimise, n_plus_1=n_plus_1, keep=tuple(keep or ()), off=tuple(off or ()),
-                       weekend=weekend, come_back=times.come_back)
+                       weekend=weekend, come_back=times.come_back, not_targets=tuple(not_a_target or ()),
+                       firmware_after=levels_from(times.firmware_after, come_back=times.come_back or weekend))
     loaded = load_estate(estate, policy)
     with models_in(write_model, force=output.force):
         plan = jobs.consolidate(loaded, goal, options, usage.spec(), jobs.Terms(Tariff(tariff, currency, co2), hours))

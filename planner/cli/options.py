@@ -42,6 +42,13 @@ AssumeNothing = Annotated[bool, typer.Option("--assume-nothing", help="Refuse wh
                                              "states.")]
 Window = Annotated[str | None, typer.Option("--window", rich_help_panel=TIMES,
                                             help='"2026-12-05 22:00/04:00", local time.')]
+FirmwareAfter = Annotated[list[str] | None, typer.Option(
+    "--firmware-after", metavar="SERVER=LEVEL", rich_help_panel=TIMES, help="The level that a server has once the work "
+    "is done: the way back is judged with it; may be given several times.")]
+NotTargets = Annotated[list[str] | None, typer.Option(
+    "--not-a-target", metavar="SERVER", help="This server takes nobody in; may be given several times.")]
+Zone = Annotated[str, typer.Option("--zone", metavar="ZONE", rich_help_panel=TIMES, help="Of the clock times, such as "
+                                   "Europe/Berlin [default: the estate's, else this machine's].")]
 MappingFile = Annotated[Path | None, typer.Option("--mapping", metavar="FILE", help="What the columns of your own "
                                                   "tables mean (TOML, docs/formats.md).")]
 Store = Annotated[Path, typer.Option("--store", metavar="FILE", help="The usage history (one file).")]
@@ -78,6 +85,8 @@ class Times:
                          ] = False
     work: Annotated[str | None, typer.Option("--work", rich_help_panel=TIMES, help="Time for the work before the way "
                                              "back [default: 60m].")] = None
+    firmware_after: FirmwareAfter = None
+    zone: Zone = ""
 
     def options(self, solver: Solver, span: WindowOfTime | None = None, *, assume_nothing: bool = False) -> Options:
         """For a job, with another window if there is one; raises UsageError."""
@@ -87,7 +96,8 @@ class Times:
         if self.work is not None and not self.come_back:
             raise UsageError("--work is the time before the way back: give --return as well")
         return Options(solver.time_limit, solver.gap, span or window_of(self.window),
-                       work_s=span_from(self.work or "60m"), assume_nothing=assume_nothing)
+                       work_s=span_from(self.work or "60m"), zone=zone_known(self.zone),
+                       assume_nothing=assume_nothing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +195,29 @@ class Hardware:
             grid = history.grid(names, *extent)
         highest = grid.physc.max(axis=1, initial=-1).tolist()
         return {name: peak for name, peak in zip(names, highest, strict=True) if peak >= 0}
+
+
+def levels_from(texts: list[str] | None, *, come_back: bool) -> dict[str, str]:
+    """``SERVER=LEVEL`` each, by server; raises UsageError."""
+    from planner.errors import UsageError
+
+    levels: dict[str, str] = {}
+    for text in texts or ():
+        server, _, level = (part.strip() for part in text.rpartition("="))
+        if not server or not level:
+            raise UsageError(f"--firmware-after {text!r} is not like SERVER=LEVEL, such as p570-1=EM350_085")
+        if levels.setdefault(server, level) != level:
+            raise UsageError(f"--firmware-after: {server} is to have {levels[server]} and {level}")
+    if levels and not come_back:
+        raise UsageError("--firmware-after is for the way back: give --return as well")
+    return levels
+
+
+def zone_known(name: str) -> str:
+    """The name of a zone, as typed; raises InputError when there is no such zone."""
+    from planner.history.clock import zone_of
+
+    return zone_of(name.strip()).key if name else ""
 
 
 def window_of(text: str | None, option: str = "--window") -> WindowOfTime | None:

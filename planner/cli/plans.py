@@ -13,8 +13,10 @@ from planner.cli.options import (
     TIMES,
     AssumeNothing,
     Estate,
+    FirmwareAfter,
     HistoryFile,
     Json,
+    NotTargets,
     Out,
     Output,
     PlannedUsage,
@@ -22,8 +24,11 @@ from planner.cli.options import (
     Solver,
     Times,
     Window,
+    Zone,
     history_end,
+    levels_from,
     window_of,
+    zone_known,
 )
 from planner.plan.choices import By
 
@@ -38,6 +43,9 @@ def evacuate_command(
     servers: Annotated[list[str], typer.Argument(metavar="SERVER...", help="Servers to free.")], *,
     leave: Annotated[list[str] | None, typer.Option("--leave", metavar="LPAR",
                                                     help="Leave this LPAR there (it will be stopped).")] = None,
+    home: Annotated[Path | None, typer.Option("--home", metavar="PLAN", rich_help_panel=TIMES, help="Bring those home "
+                                              "too that this earlier plan has moved away.")] = None,
+    not_a_target: NotTargets = None,
     policy: PolicyFile = None, assume_nothing: AssumeNothing = False, times: Times, usage: PlannedUsage,
     solver: Solver, write_model: ModelFile = None, out: Out = None, output: Output,
 ) -> int:
@@ -46,12 +54,19 @@ def evacuate_command(
     Example: planner evacuate estate.xlsx SN8379A80_p595-2 --window "2026-12-05 22:00/04:00" --return --work 60m
     """
     from planner import jobs
+    from planner.errors import UsageError
+    from planner.plan.plan import read_plan
     from planner.plan.questions import Evacuate
 
     options = times.options(solver, assume_nothing=assume_nothing)
     loaded = load_estate(estate, policy)
     where = directory(out, "evacuate-" + "-".join(file_name(s) for s in sorted(set(servers))))
-    goal = Evacuate(servers=tuple(servers), leave=tuple(leave or ()), come_back=times.come_back)
+    if home is not None and not times.come_back:
+        raise UsageError("--home is for the way back: give --return as well")
+    homes = jobs.homes_of(read_plan(home), loaded.estate) if home is not None else {}
+    goal = Evacuate(servers=tuple(servers), leave=tuple(leave or ()), come_back=times.come_back, homes=homes,
+                    not_targets=tuple(not_a_target or ()),
+                    firmware_after=levels_from(times.firmware_after, come_back=times.come_back))
     with models_in(write_model, force=output.force):
         plan = jobs.evacuate(loaded, goal, options, usage.spec())
     deliver(plan, loaded, where, output)
@@ -78,6 +93,7 @@ def headroom_command(
                                                    "--back-window].")] = None,
     curve: Annotated[bool, typer.Option("--curve/--no-curve", help="Also find the most that can be had, and what each "
                                         "further core costs.")] = True,
+    firmware_after: FirmwareAfter = None, zone: Zone = "", not_a_target: NotTargets = None,
     policy: PolicyFile = None, assume_nothing: AssumeNothing = False, usage: PlannedUsage, solver: Solver,
     write_model: ModelFile = None, out: Out = None, output: Output,
 ) -> int:
@@ -99,14 +115,17 @@ def headroom_command(
     if when == ALWAYS and come_back and last is None:
         raise UsageError("--when always --return: say when they come back with --back-window")
     needed = period_from(when, usage.calendar(), first.end if first else history_end(usage.history))
+    coming = (when != ALWAYS or last is not None) if come_back is None else come_back
     goal = Headroom(
         server=server, units=units, memory_mib=mib, critical=tuple(critical or ()),
         by=by or (By.ENTITLEMENT if spec is None else By.BOTH), **needed._asdict(),
-        come_back=(when != ALWAYS or last is not None) if come_back is None else come_back)
+        come_back=coming, firmware_after=levels_from(firmware_after, come_back=coming),
+        not_targets=tuple(not_a_target or ()))
     where = directory(out, f"headroom-{file_name(server)}")
     loaded = load_estate(estate, policy)
     progress = working()
-    options = jobs.Options(solver.time_limit, solver.gap, first, last, assume_nothing=assume_nothing)
+    options = jobs.Options(solver.time_limit, solver.gap, first, last, assume_nothing=assume_nothing,
+                           zone=zone_known(zone))
     with models_in(write_model, force=output.force):
         plan = jobs.headroom(loaded, goal, options, spec, curve=curve, progress=progress)
     if progress:

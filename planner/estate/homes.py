@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from planner.estate.captures import CaptureTimes
+from planner.estate.model import INACTIVE, MIGRATING
 from planner.findings import Finding, Severity, Source
 from planner.formats.facts import Partition
 from planner.grouping import grouped
 
 _DAY = 86400.0
-_OFF = "not activated"
 #: (name, system) → the name that this partition has in the estate.
 Homes = dict[tuple[str, str], str]
 
@@ -29,7 +29,8 @@ class _Sightings:
         self.files = {p.source.file for p in found}
         self.uuids = {str(p.values["uuid"][0]) for p in found if "uuid" in p.values}
         states = sorted((p for p in found if "state" in p.values), key=lambda p: times.order(p.source))
-        self.off = bool(states) and states[0].values["state"][0] == _OFF
+        self.state = str(states[0].values["state"][0]) if states else ""
+        self.off = self.state in INACTIVE
 
 
 def homes(partitions: Iterable[tuple[str, Partition]], known_vioses: Mapping[str, str],
@@ -93,6 +94,17 @@ def unlisted(partitions: Iterable[tuple[str, Partition]], gone: set[str], names:
 def _settle(name: str, seen: list[_Sightings], stated: str | None, times: CaptureTimes, names: Homes, gone: set[str],
             findings: list[Finding]) -> None:
     """``stated``: the system on which a person says that a VIOS of this name stands."""
+    moving = [one for one in seen if one.state in MIGRATING]
+    if moving and not any(one.vios for one in seen) and all(
+            one.state in MIGRATING or (not one.off and one.uuids & moving[0].uuids) for one in seen) and all(
+            _apart(one, seen[0], times) < _DAY for one in seen):
+        names.update({(name, one.system): f"{name}@{one.system}" for one in seen if one is not moving[0]})
+        both = " and ".join(sorted(one.system for one in seen))
+        findings.append(Finding("input.migrating", Severity.WARNING, name, f"is in migration between {both}: it is "
+                                "counted on both until that is over", f"lslparmigr -r lpar -m {moving[0].system} "
+                                f"--filter lpar_names={name}; when it hangs: migrlpar -o s, then migrlpar -o r, with "
+                                f"-m SOURCE -p {name}", moving[0].newest))
+        return
     if any(one.vios for one in seen) or _are_two(seen):
         names.update({(name, one.system): f"{name}@{one.system}" for one in seen if one.system != stated})
         where = " and ".join(sorted(one.system for one in seen))

@@ -14,7 +14,7 @@ from dataclasses import replace
 from planner.estate.capacity import hash_page_table_mib
 from planner.estate.captures import CaptureTimes
 from planner.estate.homes import homes, unlisted
-from planner.estate.model import DEFAULT_VSWITCH, Lpar, Vios
+from planner.estate.model import DEFAULT_VSWITCH, INACTIVE, STATES, Lpar, Vios
 from planner.findings import Finding, Severity, Source
 from planner.formats.facts import Client, DiskMapping, Hdisk, Intake, Partition, PartRef, Row, Values, ViosRef
 from planner.formats.values import mtms
@@ -194,7 +194,7 @@ class Join:
             for profile in (*in_use[:1], *(p for p in own if not p.name)):
                 for key, value in profile.values.items():
                     values.setdefault(key, value)
-                if values.get("state", ("",))[0] == "not activated":
+                if values.get("state", ("",))[0] in INACTIVE:
                     _give_sizes(values, profile.sizes)
 
     def _hosts(self) -> None:
@@ -311,7 +311,7 @@ class Join:
         """Hash page tables of the active partitions of a system, in MiB."""
         total = 0
         for name, values in self.parts.items():
-            if self.system_of.get(name) == system and values.get("state", ("",))[0] != "not activated":
+            if self.system_of.get(name) == system and values.get("state", ("",))[0] not in INACTIVE:
                 maximum = values.get("max_memory_mib", values.get("memory_mib", (0,)))[0]
                 total += hash_page_table_mib(maximum, values.get("hpt_ratio", (64,))[0])
         return total
@@ -328,6 +328,11 @@ class Join:
             own: Values = {"name": (name, source), **values}
             if name in self.system_of:
                 own["server"] = (self.system_of[name], source)
+            if (state := str(values.get("state", ("",))[0])) and state not in STATES:
+                at = values["state"][1]
+                own["state"] = ("unknown", at)
+                self.say(Severity.WARNING, "input.unknown-state", name, f"its state is {state!r}, which is no word of "
+                         "the HMC: it counts as active", "see what state it has: lssyscfg -r lpar -F name,state", at)
             kind, known = ("vioses", _VIOS_FIELDS) if name in self.vioses else ("lpars", _LPAR_FIELDS)
             if kind == "vioses" and values.get("processors", ("",))[0] == "dedicated":
                 own["sharing"] = ("dedicated", values["processors"][1])

@@ -22,14 +22,20 @@ if TYPE_CHECKING:
 DEFAULT_VSWITCH = "ETHERNET0"
 GENERATIONS = ("POWER6", "POWER6+", "POWER7", "POWER7+", "POWER8", "POWER9", "POWER10", "POWER11")
 POLICY_KINDS = (
-    "production-stays", "pin", "fence", "keep-apart", "keep-together", "cluster", "blackout", "priority",
-    "cpu-ceiling", "memory-ceiling", "reserve-cores", "reserve-memory", "concurrency", "console-link", "site-link",
-    "ignorable-vlan", "minimum-software", "refused-software", "redundancy", "target-pool",
+    "production-stays", "pin", "soft-pin", "fence", "not-a-target", "keep-apart", "keep-together", "cluster",
+    "blackout", "priority", "cpu-ceiling", "memory-ceiling", "cpu-warning", "memory-warning", "reserve-cores",
+    "reserve-memory", "concurrency", "console-link", "site-link", "ignorable-vlan", "minimum-software",
+    "refused-software", "redundancy", "target-pool", "time-zone",
 )
 _MODES = (
     "default", "POWER6", "POWER6+", "POWER6 enhanced", "POWER6+ enhanced", "POWER7", "POWER8", "POWER9_base",
     "POWER9", "POWER10", "POWER11",
 )
+MIGRATING = ("migrating - running", "migrating - not activated")
+STATES = ("running", "not activated", "not available", "open firmware", "starting", "shutting down", "error",
+          "hardware discovery", "suspended", "suspending", "resuming", *MIGRATING, "unknown")
+"""The HMC's words for the state of a partition (HMC V7R3.4 help, LparProperties; pypowervm LPARState)."""
+INACTIVE = ("not activated", "migrating - not activated")
 _STRICT = {"extra": "forbid", "strict": True}
 
 
@@ -210,8 +216,8 @@ class Lpar:
     os: str = field(default="", metadata=column("OS", choices=("AIX", "Linux", "IBM i")))
     os_level: str = field(default="", metadata=column("OS level", comment="For example 6.1 TL2 SP3, 7.1 TR4."))
     environment: str = field(default="", metadata=column("Environment", choices=("production", "non-production")))
-    state: str = field(default="", metadata=column("State",
-        comment="running, not activated, or as the console says. Empty: unknown."))
+    state: str = field(default="", metadata=column("State", choices=STATES,
+        comment="As the console says. Empty: unknown. Only what is not activated holds nothing."))
     rmc_active: bool | None = field(default=None, metadata=column("RMC active", T.YES_NO))
     processors: str = field(default="shared", metadata=column("Processors", choices=("shared", "dedicated")))
     sharing: str = field(default="", metadata=column("Sharing", choices=("capped", "uncapped", "donating")))
@@ -260,12 +266,15 @@ class Lpar:
     memory_expansion_percent: int | None = field(default=None, metadata=column(
         "Memory expansion (%)", T.INTEGER, minimum=0, maximum=1000,
         comment="Active Memory Expansion factor: 125 is 1.25; 0 and 100: none."))
+    home: str = field(default="", metadata=column("Home",
+        comment="The server to which it belongs when it stands elsewhere; a plan with --return brings it there. Empty: "
+        "where it is."))
     note: str = field(default="", metadata=column("Note"))
 
     @property
     def active(self) -> bool:
         """Holds processors and memory now. Unknown states count as active: that is the careful side."""
-        return self.state != "not activated"
+        return self.state not in INACTIVE
 
     @property
     def kept_busy_units(self) -> int:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import Any
+from itertools import combinations
+from typing import Any, TypeVar
+from zoneinfo import available_timezones
 
 from planner.estate.assemble import Loaded
 from planner.estate.model import GENERATIONS, POLICY_KINDS, Estate, Lpar, Policy
+from planner.estate.standing import TODAY, broken_policies
 from planner.findings import Finding, Severity, ordered
-from planner.formats.values import decimal_from, mib_from_gib, units_from_cores
+from planner.formats.values import decimal_from, level, mib_from_gib, units_from_cores
 
+V = TypeVar("V")
 _CLOCK = re.compile(
     r"^(?:(\d{4}-\d{2}-\d{2})|daily)\s+(\d{1,2}:\d{2})\s*/\s*(?:(\d{4}-\d{2}-\d{2})\s+)?(\d{1,2}:\d{2})$")
 
@@ -48,13 +52,26 @@ class Blackout:
         return [(a, b) for a, b in found if a < last and first < b]
 
 
+@dataclass(frozen=True, slots=True)
+class Contradiction:
+    """Two rows that cannot both be kept for what they name, and what is done about it."""
+
+    rows: tuple[Policy, Policy]
+    names: tuple[str, ...]
+    applied: str
+
+
 @dataclass(slots=True)
 class PolicySet:
     """The active policies of an estate in the form in which rules ask for them."""
 
     production_stays: dict[str, str] = field(default_factory=dict)
     pins: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    soft_pins: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """LPAR → its servers: it leaves them only when they are freed, and comes home."""
     fences: dict[str, frozenset[str]] = field(default_factory=dict)
+    not_targets: dict[str, frozenset[str]] = field(default_factory=dict)
+    """Server → the LPARs that it does not take in."""
     apart: list[Group] = field(default_factory=list)
     together: list[Group] = field(default_factory=list)
     clusters: list[Group] = field(default_factory=list)
@@ -62,6 +79,8 @@ class PolicySet:
     priority: dict[str, int] = field(default_factory=dict)
     cpu_ceiling: dict[str, int] = field(default_factory=dict)
     memory_ceiling: dict[str, int] = field(default_factory=dict)
+    cpu_warning: dict[str, int] = field(default_factory=dict)
+    memory_warning: dict[str, int] = field(default_factory=dict)
     reserve_units: dict[str, int] = field(default_factory=dict)
     reserve_mib: dict[str, int] = field(default_factory=dict)
     concurrency: dict[str, int] = field(default_factory=dict)
@@ -74,6 +93,9 @@ class PolicySet:
     refused_software: set[str] = field(default_factory=set)
     redundancy_optional: set[str] = field(default_factory=set)
     target_pool: dict[str, str] = field(default_factory=dict)
+    zone: str = ""
+    """IANA name of the zone of clock times."""
+    contradictions: list[Contradiction] = field(default_factory=list)
 
 
 def words(text: str) -> tuple[str, ...]:
@@ -129,30 +151,42 @@ class _Compiler:
         self.lpars = list(self.by_name)
         self.servers = [s.name for s in estate.servers]
         self.servers_and_vioses = [*self.servers, *(v.name for v in estate.vioses)]
+        self.stated: dict[tuple[str, str], Policy] = {}
+        """(kind, name) → the row that counts for it."""
+        self.redundant: dict[str, str] = {}
+        self.grouped: list[tuple[Policy, Group]] = []
         self.known = {id(names): frozenset(names) for names in (self.lpars, self.servers, self.servers_and_vioses)}
         out = self.out
         self.handlers: dict[str, Callable[[Policy], Any]] = {
-            "production-stays": self.production_stays, "pin": self.pin, "fence": self.fence,
+            "production-stays": self.production_stays, "pin": self.pin, "soft-pin": self.pin, "fence": self.fence,
+            "not-a-target": self.not_a_target,
             "keep-apart": lambda p: out.apart.append(self._group(p)),
             "keep-together": lambda p: out.together.append(self._group(p)),
             "cluster": lambda p: out.clusters.append(self._group(p)),
             "blackout": self.blackout, "priority": self.priority, "concurrency": self.concurrency,
-            "cpu-ceiling": lambda p: self._per_server(p, out.cpu_ceiling, percent_from(p.value)),
-            "memory-ceiling": lambda p: self._per_server(p, out.memory_ceiling, percent_from(p.value)),
-            "reserve-cores": lambda p: self._per_server(p, out.reserve_units, units_from_cores(p.value)),
-            "reserve-memory": lambda p: self._per_server(p, out.reserve_mib, mib_from_gib(p.value)),
+            "cpu-ceiling": lambda p: self._per_server(p, out.cpu_ceiling, percent_from(p.value), min),
+            "memory-ceiling": lambda p: self._per_server(p, out.memory_ceiling, percent_from(p.value), min),
+            "cpu-warning": lambda p: self._per_server(p, out.cpu_warning, percent_from(p.value), min),
+            "memory-warning": lambda p: self._per_server(p, out.memory_warning, percent_from(p.value), min),
+            "reserve-cores": lambda p: self._per_server(p, out.reserve_units, units_from_cores(p.value), max),
+            "reserve-memory": lambda p: self._per_server(p, out.reserve_mib, mib_from_gib(p.value), max),
             "console-link": lambda p: self._links(p, out.console_links, "console"),
             "site-link": lambda p: self._links(p, out.site_links, "site"),
             "ignorable-vlan": self.ignorable_vlan, "minimum-software": self.minimum_software,
             "refused-software": self.refused_software, "redundancy": self.redundancy,
-            "target-pool": self.target_pool}
+            "target-pool": self.target_pool, "time-zone": self.time_zone}
 
     def matching(self, text: str, among: list[str], what: str, default: str = "") -> list[str]:
-        """Names that the subject's words match; ``software:X`` and ``env:X`` select LPARs by what they are."""
+        """Names that the subject's words match; ``software:X`` and ``env:X`` select LPARs by what they are,
+        ``generation:X``, ``model:X``, ``site:X`` and ``console:X`` servers."""
         found: list[str] = []
         for word in words(text) or words(default):
             if word.startswith(("software:", "env:")):
                 hits = [p.name for p in self.estate.lpars if _selects(word, p)]
+            elif among is self.servers and word.partition(":")[0] in ("generation", "model", "site", "console"):
+                kind, _, wanted = word.partition(":")
+                hits = [s.name for s in self.estate.servers
+                        if fnmatchcase(getattr(s, kind).casefold(), wanted.strip().casefold())]
             elif not any(c in word for c in "*?["):
                 hits = [word] if word in self.known[id(among)] else []
             else:
@@ -172,21 +206,82 @@ class _Compiler:
 
     def pin(self, p: Policy) -> None:
         for name in self.matching(p.subject, self.lpars, "LPAR"):
-            wanted = tuple(self.matching(p.value, self.servers, "server")) if p.value else (self.by_name[name].server,)
-            if set(self.out.pins.get(name, wanted)) != set(wanted):
-                raise ValueError(f"another row pins {name} to {', '.join(self.out.pins[name])}")
-            self.out.pins[name] = wanted
+            row = self.by_name[name]
+            own = (p.kind == "soft-pin" and row.home) or row.server
+            wanted = self.matching(p.value, self.servers, "server") if p.value else [own]
+            into = self.out.pins if p.kind == "pin" else self.out.soft_pins
+            both = tuple(s for s in into.get(name, wanted) if s in wanted)
+            if not both:
+                self._against(self.stated[p.kind, name], p, [name], "no server suits both: it stays where it is")
+            into[name] = both
+            self.stated[p.kind, name] = p
 
     def fence(self, p: Policy) -> None:
         allowed = frozenset(self.matching(p.value, self.servers, "server"))
         for name in self.matching(p.subject, self.lpars, "LPAR"):
-            self.out.fences[name] = self.out.fences.get(name, allowed) & allowed
+            before = self.out.fences.get(name, allowed)
+            if before and not before & allowed:
+                self._against(self.stated[p.kind, name], p, [name], "no server suits both: it stays where it is")
+            self.out.fences[name] = before & allowed
+            self.stated[p.kind, name] = p
+
+    def not_a_target(self, p: Policy) -> None:
+        refused = frozenset(self.matching(p.value, self.lpars, "LPAR", "*")) if self.lpars else frozenset()
+        for server in self.matching(p.subject, self.servers, "server"):
+            self.out.not_targets[server] = self.out.not_targets.get(server, frozenset()) | refused
+
+    def _against(self, before: Policy, now: Policy, names: Iterable[str], applied: str) -> None:
+        """Tell two rows that contradict each other once, with all that they name."""
+        told = self.out.contradictions
+        for n, one in enumerate(told):
+            if one.rows == (before, now) and one.applied == applied:
+                told[n] = Contradiction(one.rows, tuple(dict.fromkeys((*one.names, *names))), applied)
+                return
+        told.append(Contradiction((before, now), tuple(names), applied))
+
+    def _once(self, p: Policy, into: dict[str, V], names: Iterable[str], value: V, careful: Callable[[V, V], V],
+              ) -> None:
+        """One value for each name: a row that says which goes before one for all; of two of the same reach that
+        differ, the careful value counts and both are told."""
+        for name in names:
+            before, counts = self.stated.get((p.kind, name)), value
+            if before is not None and _says_which(before) == _says_which(p) and into[name] != value:
+                counts = careful(into[name], value)
+                self._against(before, p, [name], f"{(p if counts == value else before).value} counts")
+            if counts == value:
+                self.stated[p.kind, name] = p
+            into[name] = counts
+
+    def across(self) -> None:
+        """Contradictions between rows of different kinds."""
+        out = self.out
+        allowed: Sequence[tuple[str, Mapping[str, Collection[str]]]] = (
+            ("pin", out.pins), ("soft-pin", out.soft_pins), ("fence", out.fences))
+        for n, (kind, first) in enumerate(allowed):
+            for other, second in allowed[n + 1:]:
+                for name in sorted(first.keys() & second.keys()):
+                    if first[name] and second[name] and not set(first[name]) & set(second[name]):
+                        self._against(self.stated[kind, name], self.stated[other, name], [name],
+                                      "no server suits both: it stays where it is")
+        together = [(p, g) for p, g in self.grouped if p.kind == "keep-together"]
+        for p, group in self.grouped:
+            if p.kind != "keep-together":
+                for q, other_group in together:
+                    if len(both := sorted(set(group.members) & set(other_group.members))) > 1:
+                        self._against(p, q, both, "they do not come to share a server, and where they are apart they "
+                                      "do not move")
+            pinned = [(m, frozenset(out.pins[m])) for m in group.members if out.pins.get(m)]
+            for (a, at), (b, there) in combinations(pinned, 2):
+                if (not at & there) if p.kind == "keep-together" else (at == there and len(at) == 1):
+                    self._against(p, self.stated["pin", b], [a, b], "they do not move")
 
     def _group(self, p: Policy) -> Group:
         members = tuple(sorted(self.matching(p.value, self.lpars, "LPAR")))
         if len(members) < 2:
             raise ValueError("needs at least two LPARs in Value")
-        return Group(p.subject or "unnamed", members)
+        group = Group(p.subject or "unnamed", members)
+        self.grouped.append((p, group))
+        return group
 
     def blackout(self, p: Policy) -> None:
         span = blackout_from(p.value)
@@ -194,22 +289,19 @@ class _Compiler:
             self.out.blackouts.setdefault(name, []).append(span)
 
     def priority(self, p: Policy) -> None:
-        number = int(decimal_from(p.value))
-        for name in self.matching(p.subject, self.lpars, "LPAR"):
-            self.out.priority[name] = number
+        self._once(p, self.out.priority, self.matching(p.subject, self.lpars, "LPAR"), int(decimal_from(p.value)), min)
 
-    def _per_server(self, p: Policy, into: dict[str, int], value: int) -> None:
+    def _per_server(self, p: Policy, into: dict[str, int], value: int, careful: Callable[[int, int], int]) -> None:
         if value < 0:
             raise ValueError(f"{p.value!r} is below 0")
-        for name in self.matching(p.subject, self.servers, "server", "*"):
-            into[name] = value
+        self._once(p, into, self.matching(p.subject, self.servers, "server", "*"), value, careful)
 
     def concurrency(self, p: Policy) -> None:
         limit = int(decimal_from(p.value))
         if limit < 1:
             raise ValueError("a concurrency below 1 allows no move at all")
-        for name in self.matching(p.subject, self.servers_and_vioses, "server or VIOS", "*"):
-            self.out.concurrency[name] = limit
+        self._once(p, self.out.concurrency, self.matching(p.subject, self.servers_and_vioses, "server or VIOS", "*"),
+                   limit, min)
 
     def _links(self, p: Policy, into: set[frozenset[str]], what: str) -> None:
         known = {getattr(s, what) for s in self.estate.servers}
@@ -232,11 +324,11 @@ class _Compiler:
         if not named or not p.value:
             raise ValueError("needs a product in Subject and a version in Value")
         version, generations = minimum_from(p.value)
-        for product in self._products(named):
-            if generations:
-                self.out.minimum_there.append((product, version, generations))
-            else:
-                self.out.minimum_software[product] = version
+        products = self._products(named)
+        if generations:
+            self.out.minimum_there += [(product, version, generations) for product in products]
+        else:
+            self._once(p, self.out.minimum_software, products, version, lambda a, b: max(a, b, key=level))
 
     def refused_software(self, p: Policy) -> None:
         self.out.refused_software.update(self._products(f"{p.subject};{p.value}"))
@@ -257,15 +349,28 @@ class _Compiler:
     def redundancy(self, p: Policy) -> None:
         if p.value not in ("must", "if-possible"):
             raise ValueError(f"value {p.value!r} is neither 'must' nor 'if-possible'")
-        chosen = self.matching(p.subject, self.lpars, "LPAR", "*")
-        (self.out.redundancy_optional.update if p.value == "if-possible"
-         else self.out.redundancy_optional.difference_update)(chosen)
+        self._once(p, self.redundant, self.matching(p.subject, self.lpars, "LPAR", "*"), p.value, max)
+        self.out.redundancy_optional = {n for n, word in self.redundant.items() if word == "if-possible"}
+
+    def time_zone(self, p: Policy) -> None:
+        zone = p.value.strip() or p.subject.strip()
+        if zone not in available_timezones():
+            raise ValueError(f"{zone!r} is no time zone such as Europe/Berlin")
+        if self.out.zone and self.out.zone != zone:
+            self._against(self.stated[p.kind, ""], p, ["clock times"], f"{self.out.zone} counts")
+            return
+        self.out.zone, self.stated[p.kind, ""] = zone, p
 
     def target_pool(self, p: Policy) -> None:
         if not p.value:
             raise ValueError("names no pool in Value")
-        for name in self.matching(p.subject, self.lpars, "LPAR"):
-            self.out.target_pool[name] = p.value.strip()
+        self._once(p, self.out.target_pool, self.matching(p.subject, self.lpars, "LPAR"), p.value.strip(),
+                   lambda a, b: a)
+
+
+def _says_which(policy: Policy) -> bool:
+    """Whether a row names its subjects rather than all of them."""
+    return bool(policy.subject) and "*" not in policy.subject
 
 
 def _product(text: str) -> str:
@@ -284,7 +389,7 @@ def compile_policies(estate: Estate) -> tuple[PolicySet, tuple[tuple[Policy, str
     """The policy set, and each row that could not be applied with the reason."""
     compiler = _Compiler(estate)
     refused: list[tuple[Policy, str]] = []
-    for policy in sorted(estate.policies, key=lambda p: bool(p.subject) and "*" not in p.subject):
+    for policy in sorted(estate.policies, key=_says_which):
         if not policy.active:
             continue
         try:
@@ -293,15 +398,28 @@ def compile_policies(estate: Estate) -> tuple[PolicySet, tuple[tuple[Policy, str
             compiler.handlers[policy.kind](policy)
         except (ValueError, OverflowError) as error:
             refused.append((policy, str(error)))
+    compiler.across()
     return compiler.out, tuple(refused)
 
 
 def policy_findings(loaded: Loaded) -> Iterable[Finding]:
-    """An error for every active policy row that cannot be applied: a policy is never dropped in silence."""
-    _, refused = compile_policies(loaded.estate)
-    return ordered(
+    """An error for every active policy row that cannot be applied, a warning for two that contradict each other and for
+    what is broken today: a policy is never dropped in silence."""
+    policies, refused = compile_policies(loaded.estate)
+    today = {p.name: p.server for p in loaded.estate.lpars if p.active}
+    return ordered((*broken_policies(loaded.estate, policies, today, TODAY),
+                    *(_contradicted(loaded, one) for one in policies.contradictions), *(
         Finding("input.bad-policy", Severity.ERROR, policy.kind,
                 f"policy {policy.kind} ({policy.subject or '-'} / {policy.value or '-'}): {reason}",
                 "correct the row or set Active to no",
                 loaded.source("policies", (policy.kind, policy.subject, policy.value), "kind"))
-        for policy, reason in refused)
+        for policy, reason in refused)))
+
+
+def _contradicted(loaded: Loaded, one: Contradiction) -> Finding:
+    sources = [loaded.source("policies", (p.kind, p.subject, p.value), "kind") for p in one.rows]
+    rows = [f"{p.kind} ({p.subject or '-'} / {p.value or '-'})" + (f" at {at}" if at else "")
+            for p, at in zip(one.rows, sources, strict=True)]
+    return Finding("policy.contradiction", Severity.WARNING, ", ".join(one.names),
+                   f"two policies contradict each other: {rows[0]} and {rows[1]}: {one.applied}",
+                   "correct one of the rows or set its Active to no", sources[1])

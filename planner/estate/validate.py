@@ -10,7 +10,7 @@ from operator import attrgetter
 from planner.estate.assemble import Loaded
 from planner.estate.capacity import lpar_demand, min_units_per_vp, vios_demand
 from planner.estate.catalogue import generation_of
-from planner.estate.model import GENERATIONS, TABLE, TABLES, Estate, EstateColumn, Lpar, Server, Type
+from planner.estate.model import GENERATIONS, STATES, TABLE, TABLES, Estate, EstateColumn, Lpar, Server, Type
 from planner.estate.parameters import Parameters
 from planner.findings import Finding, Severity, ordered
 from planner.units import show_cores, show_gib
@@ -70,6 +70,21 @@ def _references(c: _Check) -> Iterator[Finding]:
                 yield c.finding(Severity.ERROR if whole else Severity.WARNING, "input.unknown-name", kind,
                                 TABLE[kind].key_of(row), name, f"{value!r} is not in sheet {sheet}{about}",
                                 f"correct the name or add it to {sheet}")
+
+
+def _states(c: _Check) -> Iterator[Finding]:
+    for p in c.loaded.estate.lpars:
+        if p.state and p.state not in STATES:
+            yield c.finding(Severity.WARNING, "input.unknown-state", "lpars", (p.name,), "state", f"state {p.state!r} "
+                            "is no word of the HMC: it counts as active", "one of " + ", ".join(STATES))
+
+
+def _homes(c: _Check) -> Iterator[Finding]:
+    servers = {s.name for s in c.loaded.estate.servers}
+    for p in c.loaded.estate.lpars:
+        if p.home and p.home not in servers:
+            yield c.finding(Severity.WARNING, "input.unknown-name", "lpars", (p.name,), "home",
+                            f"home {p.home!r} is not in sheet Servers: not counted", "correct the name")
 
 
 def _names(c: _Check) -> Iterator[Finding]:
@@ -312,8 +327,8 @@ def _parameters(c: _Check) -> Iterator[Finding]:
 
 
 CHECKS: tuple[Callable[[_Check], Iterator[Finding]], ...] = (
-    _references, _names, _generations, _watts, _lpar_arithmetic, _server_sums, _pool_sums, _vlans, _storage,
-    _pairs_of_wwpns, _parameters, _gaps,
+    _references, _names, _states, _homes, _generations, _watts, _lpar_arithmetic, _server_sums, _pool_sums, _vlans,
+    _storage, _pairs_of_wwpns, _parameters, _gaps,
 )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from planner import __version__
 from planner.estate.assemble import Loaded, fact_name
-from planner.estate.model import TABLES, EstateColumn, Table, Type
+from planner.estate.model import INACTIVE, TABLES, EstateColumn, Table, Type
 from planner.formats.values import join_list
 from planner.sheets import Column, findings_sheet, style, table, widths
 from planner.units import column_letters, cores, gib
@@ -38,11 +38,32 @@ def _cell(column: EstateColumn, value: Any) -> Any:
     return value
 
 
+_MOST_TYPED = 255
+"""Characters of a drop-down that Excel takes in the cell itself."""
+_LONG = tuple(dict.fromkeys(c.choices for of in TABLES for c in of.columns if len(",".join(c.choices)) > _MOST_TYPED))
+
+
+def _in_list(choices: Sequence[str]) -> str:
+    """Where a drop-down too long for Excel stands on the hidden sheet; nothing for others."""
+    if choices not in _LONG:
+        return ""
+    letter = column_letters(_LONG.index(tuple(choices)))
+    return f"=Lists!${letter}$1:${letter}${len(choices)}"
+
+
+def _lists(book: Book) -> None:
+    sheet = book.sheet("Lists")
+    for index, choices in enumerate(_LONG):
+        for number, word in enumerate(choices):
+            sheet.write_string(number, index, word)
+    sheet.hide()
+
+
 def _drop_down(sheet: Any, column: EstateColumn, index: int, rows: int) -> None:
     choices = column.choices or (("yes", "no") if column.type is Type.YES_NO else ())
     if choices:
         sheet.data_validation(1, index, rows + _SPARE_ROWS, index, {
-            "validate": "list", "source": list(choices), "error_title": column.header,
+            "validate": "list", "source": _in_list(choices) or list(choices), "error_title": column.header,
             "error_message": "Pick one of the list."})
 
 
@@ -76,7 +97,7 @@ def _depends(of: Table) -> str:
 def _known(column: EstateColumn, row: Any) -> Any:
     """A required size of 0 is one that nothing states, unless the partition was never activated."""
     value = getattr(row, column.field)
-    off = getattr(row, "state", "") == "not activated"
+    off = getattr(row, "state", "") in INACTIVE
     return None if column.required and column.field in _SIZES and value == 0 and not off else value
 
 
@@ -170,4 +191,5 @@ def workbook_bytes(loaded: Loaded) -> bytes:
             _estate_sheet(book, loaded, kind)
         findings_sheet(book, loaded.findings)
         _sources(book, loaded)
+        _lists(book)
     return buffer.getvalue()

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from planner.findings import Finding, Severity, Source
-from planner.formats.facts import Intake, Values, ViosRef, sharing_of
+from planner.formats.facts import Intake, Values, ViosRef, sharing_of, state_of
 from planner.formats.samples import Extract
 
 ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x0f|\x0e")
@@ -77,6 +77,14 @@ def pick(record: Record, wanted: dict[str, str]) -> Values:
     """Fields of a record under our names, each with its place."""
     have = stated(record)
     return {ours: (have[theirs], record.where(theirs)) for theirs, ours in wanted.items() if theirs in have}
+
+
+def state_from(record: Record, name: str) -> Values:
+    """The state of a partition as a field says it; ``Not Available`` is a state like any other."""
+    value = record.fields.get(name)
+    if value is None or (isinstance(value, NonValue) and value is not NonValue.UNAVAILABLE):
+        return {}
+    return {"state": ("not available" if isinstance(value, NonValue) else state_of(str(value)), record.where(name))}
 
 
 def first(record: Record, ours: str, *theirs: str) -> Values:

@@ -20,7 +20,7 @@ from planner.units import column_letters
 
 KIND = "estate-workbook"
 #: Sheets that `load` writes for people and does not read back.
-REPORT_SHEETS = ("Read me", "To fill", "Findings", "Sources")
+REPORT_SHEETS = ("Read me", "To fill", "Findings", "Sources", "Lists")
 _REPORTS = {name.casefold() for name in REPORT_SHEETS}
 SHEETS = {table.sheet.casefold() for table in TABLES}
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"

@@ -242,12 +242,13 @@ class Intake:
             self.say(severity, rule, subject, message, fix, source)
 
 
-_STATES = {"running": "running", "not activated": "not activated", "not available": "not activated"}
+_STATES = {"migrating running": "migrating - running", "migrating not active": "migrating - not activated",
+           "migrating - not active": "migrating - not activated"}
 
 
 def state_of(text: str) -> str:
-    """``Running`` → running; other states as they are, in lower case."""
-    folded = text.strip().lower()
+    """``Running`` → running, ``migrating running`` (REST) → migrating - running; others as they are, in lower case."""
+    folded = " ".join(text.lower().replace("_", " ").split())
     return _STATES.get(folded, folded)
 
 

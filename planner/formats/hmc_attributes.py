@@ -16,7 +16,7 @@ from typing import Any
 from planner.estate.model import DEFAULT_VSWITCH
 from planner.findings import Severity
 from planner.formats import values
-from planner.formats.base import NonValue, Reading, Record, TakeFacts, first, pick, profile_sizes, stated
+from planner.formats.base import NonValue, Reading, Record, TakeFacts, first, pick, profile_sizes, state_from, stated
 from planner.formats.capture import mtms_in, system_in
 from planner.formats.facts import (
     Client,
@@ -32,7 +32,6 @@ from planner.formats.facts import (
     percent_of,
     runs,
     sharing_of,
-    state_of,
 )
 from planner.formats.samples import Count, Extract, Kind, Sample, server_of_serial, spans, whole
 from planner.formats.values import Parser
@@ -321,8 +320,7 @@ def _lpar(intake: Intake, r: Record, reading: Reading) -> None:
     values |= first(r, "profile", "curr_profile", "last_activated_profile", "default_profile")
     if "workload_group" in values:
         values["workload_group"] = (str(values["workload_group"][0]), values["workload_group"][1])
-    if "state" in have:
-        values["state"] = (state_of(str(have["state"])), r.where("state"))
+    values |= state_from(r, "state")
     if "rmc_state" in have:
         values["rmc_active"] = (have["rmc_state"] == "active", r.where("rmc_state"))
     for theirs, ours in (("curr_lpar_proc_compat_mode", "current_mode"),

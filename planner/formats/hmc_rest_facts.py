@@ -10,7 +10,7 @@ from typing import Any
 
 from planner.estate.model import DEFAULT_VSWITCH
 from planner.findings import Severity
-from planner.formats.base import NonValue, Reading, Record, TakeFacts, first, pick, stated
+from planner.formats.base import NonValue, Reading, Record, TakeFacts, first, pick, state_from, stated
 from planner.formats.facts import (
     Client,
     DiskMapping,
@@ -27,7 +27,6 @@ from planner.formats.facts import (
     mode_of,
     percent_of,
     runs,
-    state_of,
 )
 from planner.formats.values import location
 
@@ -137,8 +136,7 @@ def _values(r: Record, vios: bool) -> Values:
             values.setdefault("memory_expansion_percent", (percent_of(have[name]), r.where(name)))
     values |= first(r, "memory_mib", "current_memory", "desired_memory") | first(r, "max_memory_mib", "maximum_memory",
                                                                                  "current_maximum_memory")
-    if "partition_state" in have:
-        values["state"] = (state_of(str(have["partition_state"])), r.source)
+    values |= state_from(r, "partition_state")
     if "resource_monitoring_control_state" in have:
         values["rmc_active"] = (have["resource_monitoring_control_state"] == "active", r.source)
     for name, ours in (("current_processor_compatibility_mode", "current_mode"),

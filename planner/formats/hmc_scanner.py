@@ -30,6 +30,7 @@ from planner.formats.base import (
     first,
     pick,
     profile_sizes,
+    state_from,
     stated,
 )
 from planner.formats.capture import stated_time
@@ -53,7 +54,6 @@ from planner.formats.facts import (
     percent_of,
     runs,
     sharing_of,
-    state_of,
 )
 from planner.formats.hmc_attributes import PHYSICAL_POOL
 from planner.formats.samples import Extract, Kind, Sample, thousandths, whole
@@ -730,8 +730,7 @@ def _lpar(intake: Intake, r: Record, reading: Reading) -> None:
     vios = environment == "vioserver" or version.startswith("VIOS") if environment else None
     values: Values = pick(r, {"id": "lpar_id", "migration_disabled": "migration_disabled"})
     values |= first(r, "profile", "current_profile", "default_profile")
-    if "status" in have:
-        values["state"] = (state_of(str(have["status"])), r.source)
+    values |= state_from(r, "status")
     if "rmc_state" in have:
         values["rmc_active"] = (str(have["rmc_state"]).lower() == "active", r.source)
     if "proc_mode" in have:

@@ -10,11 +10,13 @@ if TYPE_CHECKING:
     from planner.jobs.energy import Terms
     from planner.jobs.evacuation import evacuate
     from planner.jobs.headroom_plan import headroom
+    from planner.jobs.homes import homes_of
 
 _MODULE = {"Terms": "energy", "consolidate": "consolidation", "evacuate": "evacuation", "headroom": "headroom_plan",
+           "homes_of": "homes",
            "weekend_from": "consolidation"}
 
-__all__ = ["PROVED", "Options", "Terms", "consolidate", "evacuate", "exit_code", "headroom",
+__all__ = ["PROVED", "Options", "Terms", "consolidate", "evacuate", "exit_code", "headroom", "homes_of",
            "least_time_s", "span_from", "weekend_from", "window_from"]
 
 

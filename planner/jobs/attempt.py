@@ -130,7 +130,8 @@ def _fix(lifts: Sequence[str], name: str) -> str:
 def finished(case: Case, blank: Plan, answer: Answer, table: Timetable) -> Plan:
     """The plan of an answer, checked; what its moves cost is counted again."""
     counted = (OUT, BACK) if blank.goal.back_counts else (OUT,)
-    objective = sum(move_cost_ms(case.site, case.judge, m.lpar, m.source, m.target)
+    judges = {OUT: case.judge, BACK: case.judge.homeward}
+    objective = sum(move_cost_ms(judges[m.leg].site, judges[m.leg], m.lpar, m.source, m.target)
                     for m in table.moves if m.leg in counted)
     bound = min(answer.bound_ms or 0.0, float(objective))
     status = answer.status if objective - bound <= PROVED * objective + 0.999 else Status.FEASIBLE

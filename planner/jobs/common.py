@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import os
 import re
+import time
 from collections.abc import Collection
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 from planner.cost import side_rate, state_bytes
-from planner.errors import ReplayError, UsageError
+from planner.errors import InputError, ReplayError, UsageError
 from planner.estate.assemble import Loaded
 from planner.estate.model import Estate
 from planner.estate.parameters import Parameters, parameters_of
+from planner.estate.policies import compile_policies
+from planner.estate.standing import TODAY, broken_policies
 from planner.findings import Finding, Severity, errors, ordered
+from planner.history.clock import zone_of
 from planner.plan.choices import BACK, OUT, Status
 from planner.plan.plan import Plan, Window
 from planner.plan.questions import Evacuate
@@ -41,6 +46,47 @@ class Options:
     work_s: int = 0
     assume_nothing: bool = False
     """What nobody states and a rule would take for granted is refused."""
+    zone: str = ""
+    """IANA name of the zone of all clock times; empty: the estate's, else this machine's."""
+    zone_from: str = ""
+
+
+def machine_zone() -> str:
+    """The zone of this machine; empty when it does not say."""
+    named = os.environ.get("TZ", "").lstrip(":") or os.path.realpath("/etc/localtime").partition("zoneinfo/")[2]
+    try:
+        return zone_of(named or "UTC").key
+    except InputError:
+        return ""
+
+
+def zoned(options: Options, estate: Estate) -> Options:
+    """With the zone of its windows, and who says it."""
+    of_estate = compile_policies(estate)[0].zone
+    zone, said = next((zone, said) for zone, said in (
+        (options.zone, "as asked (--zone)"), (of_estate, "as the estate states (policy time-zone)"),
+        (machine_zone(), "that of this machine, since nobody stated one")) if zone or said.startswith("that"))
+    first, last = (w and replace(w, zone=zone) for w in (options.window, options.back_window))
+    return replace(options, zone=zone, zone_from=said, window=first, back_window=last)
+
+
+def clock_findings(options: Options) -> tuple[Finding, ...]:
+    """That nobody stated the zone of a window, and that a window is over."""
+    out = []
+    if options.window and options.zone_from.startswith("that"):
+        out.append(Finding("timing.zone", Severity.INFO, "plan", f"clock times are those of {options.zone or 'no zone'}"
+                           f", {options.zone_from}", "state it: --zone, or the policy time-zone"))
+    if options.window and options.window.ms_to(_now(options.zone)) > options.window.ms_to(options.window.end):
+        out.append(Finding("timing.past", Severity.WARNING, "plan", "the window is in the past: it ended "
+                           f"{options.window.end:%Y-%m-%d %H:%M}", "give a window to come"))
+    return tuple(out)
+
+
+def _now(zone: str) -> dt.datetime:
+    """The local time now, or of SOURCE_DATE_EPOCH."""
+    epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
+    moment = dt.datetime.fromtimestamp(int(epoch) if epoch.isdecimal() and len(epoch) < 11 else time.time(), dt.UTC)
+    return moment.astimezone(zone_of(zone or "UTC")).replace(tzinfo=None)
 
 
 def window_from(text: str, option: str = "--window") -> Window:
@@ -97,19 +143,24 @@ def _fitted(plan: Plan, leg: str) -> Window | None:
     if plan.back_from_s is None:
         spare = math.floor(window.length_s - plan.total_s)
     else:
-        ends = [end for m in plan.leg(leg) if (end := plan.clock(m.end_ms))]
-        spare = math.floor((window.end - max(ends, default=window.start)).total_seconds())
-    return Window(window.start, window.end, spare >= 0, spare)
+        ends = [m.end_ms for m in plan.leg(leg)]
+        of = plan.window or window
+        spare = (of.ms_to(window.end) - max(ends, default=of.ms_to(window.start))) // 1000
+    return replace(window, fits=spare >= 0, spare_s=spare)
 
 
 def _warnings(loaded: Loaded, site: Site, judge: Judge, plan: Plan) -> list[Finding]:
     """What the rules warn of for the moves of the plan, and the gaps of what takes part."""
     warned: list[Finding] = []
     for m in plan.moves:
-        warned += [f for f in (*judge.readiness(m.lpar), *judge.move(m.lpar, m.source, m.target))
+        then = judge.homeward if m.leg == BACK else judge
+        warned += [f for f in (*judge.readiness(m.lpar), *then.move(m.lpar, m.source, m.target))
                    if f.severity is not Severity.ERROR]
     touched = {x for m in plan.moves for x in (m.lpar, m.source, m.target, m.source_msp, m.target_msp)}
-    warned += [f for f in loaded.findings if f.subject in touched]
+    warned += [f for f in loaded.findings if (f.subject in touched and not f.message.startswith(f"{TODAY}: "))
+               or f.rule == "policy.contradiction"]
+    end = site.start | {m.lpar: m.target for m in plan.moves}
+    warned += broken_policies(site.estate, site.policies, end, "after this plan")
     if plan.window is None and any(m.lpar in site.policies.blackouts for m in plan.moves):
         names = sorted({m.lpar for m in plan.moves if m.lpar in site.policies.blackouts})
         warned.append(Finding("timing.blackout", Severity.WARNING, ", ".join(names),
@@ -194,5 +245,6 @@ def assumptions(estate: Estate, options: Options) -> tuple[str, ...]:
         out.append(f"Cost model: {f.name} = {value:g}{given}")
     out += [f"Cost model: parameter {name!r} is unknown and was not used" for name in unknown]
     if options.window:
-        out.append("Clock times are the site's local time; a change to or from summer time is not considered.")
+        out.append(f"Clock times are those of the zone {options.window.zone or '(none known)'}, {options.zone_from}; a "
+                   "change of its clocks makes a window longer or shorter.")
     return tuple(out)

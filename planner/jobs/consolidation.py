@@ -16,7 +16,7 @@ from planner.findings import Finding, Severity, ordered
 from planner.history.calendar import BUCKETS, Bucket
 from planner.jobs import energy as accounts
 from planner.jobs.attempt import Case, attempted, unanswered
-from planner.jobs.common import PROVED, Options, assumptions, checked_plan, left_behind
+from planner.jobs.common import PROVED, Options, assumptions, checked_plan, clock_findings, left_behind, zoned
 from planner.jobs.energy import Meter, Terms
 from planner.optimise.asked import checked_consolidate
 from planner.optimise.consolidation import Consolidation, ConsolidationProblem
@@ -67,6 +67,7 @@ def consolidate(loaded: Loaded, goal: Consolidate, options: Options, usage: Usag
     Raises UsageError for unknown names, InputError for a history that cannot be used, and ReplayError when the own
     plan fails its replay.
     """
+    options = zoned(options, loaded.estate)
     case = _case(loaded, goal, options, usage, terms)
     site, goal = case.site, case.goal
     deadline = time.monotonic() + options.time_limit
@@ -91,7 +92,7 @@ def _case(loaded: Loaded, goal: Consolidate, options: Options, usage: UsageSpec 
     used, basis = (None, None) if usage is None else usage.read(loaded.estate, _together(goal, options, usage))
     active = {p.name for p in loaded.estate.lpars if p.active}
     busy = {} if used is None else {n: round(float(used.of(n).mean())) for n in sorted(used.measured) if n in active}
-    site = Site(loaded.estate, usage=used, assume_nothing=options.assume_nothing)
+    site = Site(loaded.estate, usage=used, goal=goal, assume_nothing=options.assume_nothing)
     goal = checked_consolidate(goal.replace(usage=basis, come_back=goal.come_back or goal.weekend,
                                             assume_nothing=options.assume_nothing), site)
     return ConsolidationCase(loaded, site, Judge(site), options, goal, terms, busy)
@@ -192,7 +193,7 @@ def _blank(case: ConsolidationCase, staying: Mapping[str, str]) -> Plan:
                   for why, names in kept_on.items())
     return Plan(goal=goal, status=Status.UNKNOWN, estate_digest=digest(case.loaded.estate), assumptions=tuple(told),
                 window=options.window, work_s=options.work_s if goal.come_back and not goal.weekend else None,
-                notes=notes, findings=site.usage.findings if site.usage else ())
+                notes=notes, findings=(*(site.usage.findings if site.usage else ()), *clock_findings(options)))
 
 
 def _finished(case: ConsolidationCase, blank: Plan, answer: Consolidation, scale: Scale, table: Timetable) -> Plan:
@@ -206,8 +207,8 @@ def _finished(case: ConsolidationCase, blank: Plan, answer: Consolidation, scale
     back, window = plan.leg(BACK), options.window
     if case.goal.weekend and window and back:
         begin = min(m.start_ms for m in back) // 1000
-        first = window.start + dt.timedelta(seconds=begin)
-        home = Window(first, window.end) if first < window.end else window
+        first = window.at(begin * 1000)
+        home = replace(window, start=first) if first < window.end else window
         plan = plan.replace(back_window=home, back_from_s=begin, work_s=0)
     plan = checked_plan(plan, loaded, site, judge)
     account = accounts.account(plan, Meter(site, case.busy), case.terms)

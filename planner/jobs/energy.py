@@ -92,7 +92,7 @@ def account(plan: Plan, meter: Meter, terms: Terms) -> Account:
     back = any(m.leg == BACK for m in plan.moves) or plan.goal.come_back
     window = plan.back_window or plan.window
     until = plan.total_s if not back else (
-        (window.end - plan.window.start).total_seconds() if plan.window and window else plan.total_s)
+        plan.window.ms_to(window.end) / 1000 if plan.window and window else plan.total_s)
     hours = until / 3600 if back else terms.hours
     rows = tuple(_server(plan, meter, terms, s, before[s], after[s], until if back else terms.hours * 3600)
                  for s in site.servers)

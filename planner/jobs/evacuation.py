@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 from planner.estate.assemble import Loaded
 from planner.estate.saved import digest
+from planner.findings import Finding, Severity, ordered
 from planner.history.calendar import BUCKETS, Bucket
 from planner.jobs.attempt import Case, attempted, finished, unanswered
-from planner.jobs.common import Options, assumptions, left_behind
-from planner.optimise.asked import checked_evacuate
+from planner.jobs.common import Options, assumptions, clock_findings, left_behind, zoned
+from planner.jobs.homes import not_home, out_of_reach, stated_homes
+from planner.optimise.asked import checked_evacuate, displaced, survivors
 from planner.optimise.evacuate import EvacuationProblem
 from planner.plan.choices import Status
 from planner.plan.plan import Plan
@@ -28,21 +30,46 @@ def evacuate(loaded: Loaded, goal: Evacuate, options: Options, usage: UsageSpec 
     Raises UsageError for unknown names, InputError for a history that cannot be used, and ReplayError when the own
     plan fails its replay.
     """
+    options = zoned(options, loaded.estate)
     used, basis = (None, None) if usage is None else usage.read(loaded.estate, _together(goal, options, usage))
-    site = Site(loaded.estate, usage=used, assume_nothing=options.assume_nothing)
+    homes = stated_homes(loaded.estate, goal.homes) if goal.come_back else {}
+    goal = goal.replace(usage=basis, homes=homes, assume_nothing=options.assume_nothing)
+    site = Site(loaded.estate, usage=used, goal=goal, assume_nothing=goal.assume_nothing)
+    goal = checked_evacuate(goal, site)
+    away = out_of_reach(Judge(site), displaced(goal, site), survivors(goal, site)) if homes else {}
+    if away:
+        goal = goal.replace(homes={n: s for n, s in homes.items() if n not in away})
+        site = Site(loaded.estate, usage=used, goal=goal, assume_nothing=goal.assume_nothing)
+    plan = _planned(loaded, site, goal, options)
+    if plan.status is Status.UNKNOWN and goal.homes:
+        away |= dict.fromkeys(goal.homes, ("no order of moves was found that brings it there as well", ""))
+        goal = goal.replace(homes={})
+        site = Site(loaded.estate, usage=used, goal=goal, assume_nothing=goal.assume_nothing)
+        plan = _planned(loaded, site, goal, options)
+    return plan.replace(findings=ordered((*plan.findings, *not_home(homes, away))))
+
+
+def _planned(loaded: Loaded, site: Site, goal: Evacuate, options: Options) -> Plan:
+    """The plan that brings home whom the question names."""
     judge = Judge(site)
-    goal = checked_evacuate(goal.replace(usage=basis, assume_nothing=options.assume_nothing), site)
-    case = Case(loaded, site, judge, options)
     blank = _blank(loaded, site, goal, options)
-    if used is not None:
-        blank = blank.replace(findings=used.findings)
+    blank = blank.replace(findings=(*(site.usage.findings if site.usage else ()), *_unstated(goal),
+                                    *clock_findings(options)))
     found = attempted(EvacuationProblem(site, judge, goal), options,
                       lambda answer, states: timetable(site, judge, answer.placement, options.window,
                                                come_back=goal.come_back, work_s=options.work_s,
                                                unmoved=goal.unmoved, states=states))
     if found.answer is None or found.table is None:
         return unanswered(blank, found, options)
-    return finished(case, blank, found.answer, found.table)
+    return finished(Case(loaded, site, judge, options), blank, found.answer, found.table)
+
+
+def _unstated(goal: Evacuate) -> list[Finding]:
+    """That the firmware may be another when everybody comes home, where nobody said which."""
+    unknown = [s for s in goal.servers if s not in goal.firmware_after] if goal.come_back else []
+    return [Finding("plan.firmware-after", Severity.WARNING, ", ".join(unknown), "no level after the work was stated: "
+                    "the way back is judged with today's", "if the work brings new firmware, say which: "
+                    f"--firmware-after {unknown[0]}=LEVEL")] if unknown else []
 
 
 def _together(goal: Evacuate, options: Options, usage: UsageSpec) -> tuple[Bucket, ...]:

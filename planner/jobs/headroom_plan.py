@@ -15,7 +15,7 @@ from planner.findings import Finding, Severity, ordered
 from planner.history.calendar import BUCKETS, Bucket, Calendar
 from planner.jobs import headroom_figures as figures
 from planner.jobs.attempt import Case, attempted, finished, impossible, unanswered
-from planner.jobs.common import Options, assumptions
+from planner.jobs.common import Options, assumptions, clock_findings, zoned
 from planner.optimise.asked import checked_headroom, critical_here
 from planner.optimise.headroom import CORES, MEMORY, CurveStep, HeadroomProblem, Most
 from planner.optimise.stages import Answer
@@ -45,16 +45,16 @@ def headroom(loaded: Loaded, goal: Headroom, options: Options, usage: UsageSpec 
 
     Raises UsageError and InputError for what cannot be asked, ReplayError for a plan that fails its replay.
     """
-    told = progress or (lambda text: None)
+    told, options = progress or (lambda text: None), zoned(options, loaded.estate)
     used, basis = None, None
     if usage is not None:
         told("usage history")
         used, basis = usage.read(loaded.estate, {*_away(goal, options, usage.calendar), *(goal.hours or BUCKETS)})
-    site = Site(loaded.estate, usage=used, assume_nothing=options.assume_nothing)
+    site = Site(loaded.estate, usage=used, goal=goal, assume_nothing=options.assume_nothing)
     judge = Judge(site)
     goal = checked_headroom(goal.replace(usage=basis, assume_nothing=options.assume_nothing), site)
     problem = HeadroomProblem(site, judge, goal)
-    said = list(used.findings) if used else []
+    said = [*(used.findings if used else ()), *clock_findings(options)]
     if not critical_here(goal, site):
         said.append(Finding("headroom.critical", Severity.WARNING, goal.server, "no LPAR on it is critical (none is "
                             "production, none named): all may leave", "name those that stay with --critical"))
@@ -112,7 +112,7 @@ def _pause(goal: Headroom, options: Options) -> tuple[int | None, int | None]:
         return 0, None
     if window is None:
         return (int((begin - period.start).total_seconds()) if period else 0), None
-    return 0, int((begin - window.start).total_seconds())
+    return 0, window.ms_to(begin) // 1000
 
 
 def _assumed(goal: Headroom, spec: UsageSpec | None, options: Options) -> list[str]:

@@ -17,7 +17,7 @@ from planner.estate.model import Lpar
 from planner.estate.saved import digest
 from planner.findings import Finding, Severity, Source, errors, ordered
 from planner.jobs.attempt import Case, attempted, finished
-from planner.jobs.common import PROVED, Options, assumptions
+from planner.jobs.common import PROVED, Options, assumptions, zoned
 from planner.jobs.scenario_result import LparLine, ScenarioResult, ServerLine, Totals
 from planner.optimise.frontier import Frontier, FrontierPoint
 from planner.optimise.placement import move_cost_ms
@@ -58,7 +58,7 @@ def whatif(loaded: Loaded, scenario: Scenario, options: Options, catalogue: Cata
     Raises InputError for a scenario that does not suit the estate or the catalogue, and ReplayError when the own
     answer fails its replay.
     """
-    case = _case(loaded, scenario, options, catalogue, peaks)
+    case = _case(loaded, scenario, zoned(options, loaded.estate), catalogue, peaks)
     stranded = [n for n in case.displaced if not _open(case, n)]
     if stranded:
         return _infeasible(case, _stranded(case, stranded))

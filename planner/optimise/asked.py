@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from planner.errors import UsageError
 from planner.plan.choices import By
-from planner.plan.questions import Consolidate, Evacuate, Headroom
+from planner.plan.questions import Consolidate, Evacuate, Headroom, Question
 from planner.rules.site import DEFAULT_POOL, Site
+from planner.rules.versions import firmware_release
 from planner.units import round_up
 
 
@@ -21,9 +22,18 @@ def _known(site: Site, servers: Sequence[str]) -> None:
         raise UsageError(f"no server {', '.join(map(repr, unknown))}; the estate has: {', '.join(site.servers)}")
 
 
+def _beside(goal: Question, site: Site) -> None:
+    """Raises UsageError for servers that are unknown and for levels after the work that nothing can be judged with."""
+    _known(site, (*goal.firmware_after, *goal.not_targets))
+    for server, level in goal.firmware_after.items():
+        if firmware_release(level) is None:
+            raise UsageError(f"--firmware-after {server}={level}: not a level such as EM350_085, AM770_032 or FW860.10")
+
+
 def checked_evacuate(goal: Evacuate, site: Site) -> Evacuate:
     """The question with its names in order; raises UsageError for a server or LPAR that the estate does not have."""
     _known(site, goal.servers)
+    _beside(goal, site)
     strangers = [n for n in goal.leave if site.start.get(n) not in goal.servers]
     if strangers:
         raise UsageError(f"--leave: {', '.join(map(repr, strangers))} is not an active LPAR of "
@@ -34,6 +44,7 @@ def checked_evacuate(goal: Evacuate, site: Site) -> Evacuate:
 def checked_consolidate(goal: Consolidate, site: Site) -> Consolidate:
     """The question with its names in order; raises UsageError for servers that are unknown or both on and off."""
     _known(site, (*goal.keep, *goal.off))
+    _beside(goal, site)
     both = sorted(set(goal.keep) & set(goal.off))
     if both:
         raise UsageError(f"{', '.join(map(repr, both))}: named by --keep and by --off")
@@ -45,6 +56,7 @@ def checked_headroom(goal: Headroom, site: Site) -> Headroom:
     estate-wide. Raises UsageError for a server that is unknown or of unknown size, a pattern that matches nothing, or
     room of nothing."""
     _known(site, (goal.server,))
+    _beside(goal, site)
     row, unsized = site.servers[goal.server], site.unsized.get(goal.server)
     if not (row.configurable_units and row.configurable_memory_mib) or unsized:
         what = f"what {unsized} holds of it" if unsized else "how many cores and how much memory it has"

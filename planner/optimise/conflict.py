@@ -13,6 +13,7 @@ from planner.optimise.program import CUT, ONE_PLACE, Outcome, Program, Row, Tag
 from planner.optimise.solver import solve
 from planner.plan.details import Conflict, shortfall
 from planner.rules import Judge, Site, ledger
+from planner.rules.firmware import in_between
 from planner.rules.ledger import MEMORY, POOLS, PROCESSORS
 from planner.units import show_cores, show_gib
 
@@ -58,11 +59,26 @@ def reasons_of(refused: Mapping[str, Mapping[str, Sequence[Finding]]]) -> dict[s
 
 
 def _refused(judge: Judge, lpar: str, server: str, *, come_back: bool) -> list[Finding]:
-    home = judge.site.start[lpar]
-    refusals = list(errors(judge.move(lpar, home, server)))
-    if not refusals and come_back:
-        refusals = [replace(f, message=f"{_BACK}{f.message}") for f in errors(judge.move(lpar, server, home))]
+    here = judge.site.start[lpar]
+    home = judge.site.homes.get(lpar, here)
+    refusals = list(errors(judge.move(lpar, here, server)))
+    if not refusals and come_back and server != home:
+        refusals = [replace(f, message=f"{_BACK}{f.message}", fix=_by_steps(judge, f, server, home))
+                    for f in errors(judge.homeward.move(lpar, server, home))]
     return refusals
+
+
+def _by_steps(judge: Judge, refusal: Finding, server: str, home: str) -> str:
+    """How a way home that a new firmware level closes can be opened: by a level that goes with both."""
+    now, then = judge.site.servers, judge.homeward.site.servers
+    old, new = now[server].firmware, then[home].firmware
+    if refusal.rule != "server.firmware" or new == now[home].firmware:
+        return refusal.fix
+    steps = in_between(old, new)
+    if not steps:
+        return f"no level that is known here goes with both {old} and {new}: look it up in IBM's matrix"
+    return (f"in this order it works: {home} to {steps[-1]} and everybody home, {server} to {new} and everybody home, "
+            f"then {home} to {new} (levels that go with both: {', '.join(steps)})")
 
 
 def stranded(question: Unanswered, names: Sequence[str]) -> Conflict:

@@ -203,7 +203,8 @@ class ConsolidationProblem:
         """The conflict when the servers that must go off cannot be emptied even with every other one on."""
         if not self.goal.off:
             return None
-        asked = Evacuate(servers=self.goal.off, come_back=self.goal.come_back)
+        asked = Evacuate(servers=self.goal.off, come_back=self.goal.come_back,
+                         firmware_after=self.goal.firmware_after, not_targets=self.goal.not_targets)
         answer = EvacuationProblem(self.site, self.judge, asked).solve(time_limit, 1.0)
         if answer.status is not Status.INFEASIBLE or answer.conflict is None:
             return None

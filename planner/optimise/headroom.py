@@ -187,9 +187,10 @@ class HeadroomProblem(StagedProblem):
         site = self.site
         found = candidates_of(site, self.judge, (), list(site.servers), names, come_back=self.come_back)
         if self.come_back:
+            back = self.judge.homeward
             for name, places in found.cost.items():
                 home = site.start[name]
-                places |= {s: c + move_cost_ms(site, self.judge, name, s, home) for s, c in places.items() if s != home}
+                places |= {s: c + move_cost_ms(back.site, back, name, s, home) for s, c in places.items() if s != home}
         return found
 
     @cached_property

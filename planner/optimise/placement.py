@@ -61,12 +61,15 @@ def candidates_of(site: Site, judge: Judge, displaced: Sequence[str], survivors:
                   shifting: Iterable[str] = (), *, come_back: bool = False) -> Candidates:
     """Displaced LPARs may go to any survivor that the rules allow; shifting ones may also stay, at no cost.
 
-    With ``come_back`` only to where the rules allow the move home as well.
+    With ``come_back`` only to where the rules, as they stand after the work, allow the move home as well.
     """
+    back = judge.homeward
+
     def places(name: str) -> dict[str, int]:
         source = site.start[name]
+        home = site.homes.get(name, source)
         return {s: move_cost_ms(site, judge, name, source, s) for s in judge.targets(name, survivors)
-                if not come_back or judge.allowed(name, s, source)}
+                if not come_back or s == home or back.allowed(name, s, home)}
 
     out = {name: places(name) for name in displaced}
     open_to = list(shifting)

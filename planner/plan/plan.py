@@ -22,10 +22,11 @@ from planner.errors import InputError, UsageError
 from planner.findings import Finding, Severity, Source, finding_json
 from planner.frames import frame
 from planner.grouping import grouped
+from planner.history.clock import zone_of
 from planner.plan.choices import BACK, OUT, Status
 from planner.plan.details import Account, Conflict, Cores, HeadroomDetails, WhatifDetails
 from planner.plan.questions import AnyQuestion, Consolidate
-from planner.plan.wire import Clock, Listed, Minutes, Scaled, WireSchema, absent, adapter
+from planner.plan.wire import Clock, Listed, Minutes, Scaled, WireSchema, absent, adapter, empty
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -118,18 +119,35 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A maintenance window in local clock time (no zone: the site's own), and whether the plan fits."""
+    """A maintenance window in local clock time, and whether the plan fits. ``zone``: IANA name; without one no clock
+    ever changes."""
 
     start: Minutes
     end: Minutes
     fits: bool | None = None
     spare_s: int | None = None
+    zone: Annotated[str, Field(exclude_if=empty)] = ""
 
     @computed_field  # type: ignore[prop-decorator]
     @property
     def length_s(self) -> int:
         """Seconds from start to end."""
-        return int((self.end - self.start).total_seconds())
+        return self.ms_to(self.end) // 1000
+
+    def at(self, ms: int) -> dt.datetime:
+        """The local clock so many ms after the start."""
+        if not self.zone:
+            return self.start + dt.timedelta(milliseconds=ms)
+        zone = zone_of(self.zone)
+        then = self.start.replace(tzinfo=zone).astimezone(dt.UTC) + dt.timedelta(milliseconds=ms)
+        return then.astimezone(zone).replace(tzinfo=None)
+
+    def ms_to(self, clock: dt.datetime) -> int:
+        """Milliseconds from the start to a local clock time; of two alike the first, unless ``fold``."""
+        if not self.zone:
+            return int((clock - self.start).total_seconds() * 1000)
+        zone = zone_of(self.zone)
+        return round((clock.replace(tzinfo=zone).timestamp() - self.start.replace(tzinfo=zone).timestamp()) * 1000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,7 +259,8 @@ class Plan:
 
     def late(self) -> list[Move]:
         """The moves that end after the window of their leg."""
-        return [m for m in self.moves if (w := self.limit(m.leg)) and (end := self.clock(m.end_ms)) and end > w.end]
+        start = self.window
+        return [m for m in self.moves if start and (w := self.limit(m.leg)) and m.end_ms > start.ms_to(w.end)]
 
     @computed_field  # type: ignore[prop-decorator]
     @property
@@ -252,7 +271,7 @@ class Plan:
 
     def clock(self, ms: int) -> dt.datetime | None:
         """Clock time of a moment, when there is a window."""
-        return self.window.start + dt.timedelta(milliseconds=ms) if self.window else None
+        return self.window.at(ms) if self.window else None
 
     def frames(self) -> dict[str, DataFrame]:
         """Moves, levels, findings, and what each server holds before, at most and after: typed columns with units in

@@ -6,7 +6,7 @@ Server and LPAR names are taken as they are; whether an estate has them is asked
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, NaiveDatetime
@@ -92,6 +92,12 @@ class Question(_Model):
     usage: Annotated[UsageBasis | None, Field(exclude_if=empty)] = None
     assume_nothing: Annotated[bool, Field(exclude_if=empty)] = False
     come_back: Annotated[bool, Field(alias="return", exclude_if=empty)] = False
+    firmware_after: Annotated[Mapping[str, str], Field(exclude_if=empty)] = {}
+    """Server → its firmware level once the work is done: the way back is judged with it."""
+    homes: Annotated[Mapping[str, str], Field(exclude_if=empty)] = {}
+    """LPAR → the server to which the way back brings it, of those that stand elsewhere when the plan begins."""
+    not_targets: Annotated[Names, Field(exclude_if=empty)] = ()
+    """Servers that take nobody in but those that belong there."""
     back_counts: ClassVar[bool] = False
     """Whether the moves of the way back count in the objective."""
 

@@ -12,7 +12,7 @@ from planner.plan.plan import Plan
 from planner.report.headroom import headroom_view
 from planner.report.tables import listing
 from planner.report.terminal import counts, findings_table
-from planner.report.text import clock_span, energy_lines, headline, leg_tally, level_line, pause, windows
+from planner.report.text import clock_span, energy_lines, headline, leg_tally, level_line, pause, window_text, windows
 from planner.units import show_cores, show_duration, show_gib
 
 _STATUS = {Status.OPTIMAL: "green", Status.FEASIBLE: "yellow", Status.INFEASIBLE: "red", Status.UNKNOWN: "red"}
@@ -59,7 +59,7 @@ def _head(plan: Plan) -> RenderableType:
     if plan.back_from_s is None:
         lines.append(f"; total {show_duration(plan.total_s)}")
     for name, w in windows(plan):
-        lines.append(f"\n{name} {w.start:%Y-%m-%d %H:%M} – {w.end:%Y-%m-%d %H:%M}: ")
+        lines.append(f"\n{name} {window_text(w)}: ")
         if w.fits:
             lines.append(f"fits, {show_duration(w.spare_s or 0)} to spare", "green")
         else:

@@ -24,6 +24,7 @@ from planner.report.text import (
     level_line,
     md,
     pause,
+    window_text,
     windows,
 )
 from planner.report.whatif_runbook import WAY_BACK, after_the_moves
@@ -86,7 +87,7 @@ def _summary(plan: Plan) -> Iterator[str]:
     for name, w in windows(plan):
         verdict = (f"**It fits, with {show_duration(w.spare_s or 0)} to spare.**" if w.fits
                    else f"**IT DOES NOT FIT: {show_duration(-(w.spare_s or 0))} too long.**")
-        yield f"{name[:1].upper() + name[1:]}: {w.start:%Y-%m-%d %H:%M} to {w.end:%Y-%m-%d %H:%M}. {verdict}"
+        yield f"{name[:1].upper() + name[1:]}: {window_text(w)}. {verdict}"
     yield ""
 
 
@@ -155,8 +156,13 @@ def _freed(plan: Plan, site: Site) -> Iterator[str]:
     yield "- [ ] VIOSes of the freed server(s) shut down, firmware work done, VIOSes up again, RMC and MSP active"
     for name in plan.goal.left:
         yield f"- [ ] {md(name)} started again"
-    yield ("- [ ] The new firmware level is in IBM's matrix with those of the other servers: put it into the estate "
-           "and run `planner verify` again before anything comes back")
+    stated = plan.goal.firmware_after
+    for server, level in stated.items():
+        yield (f"- [ ] {md(server)} has {md(level)}, with which the way back was judged{where(site, server)}: "
+               f"`lslic -m {quoted(server)} -t sys -F curr_ecnumber_primary,activated_level_primary`")
+    if set(plan.goal.freed) - set(stated):
+        yield ("- [ ] The new firmware level is in IBM's matrix with those of the other servers: put it into the "
+               "estate and run `planner verify` again before anything comes back")
     if plan.work_s is not None and plan.leg(BACK):
         moves = plan.leg(BACK)
         yield f"- [ ] Work over by {clock_span(plan, min(m.start_ms for m in moves), None)}"

@@ -23,6 +23,11 @@ def between(plan: Plan) -> str:
     return plan.goal.when if isinstance(plan.goal, Headroom) else "work"
 
 
+def window_text(w: Window) -> str:
+    """``2026-12-05 22:00 – 2026-12-06 04:00 (Europe/Berlin)``."""
+    return f"{w.start:%Y-%m-%d %H:%M} – {w.end:%Y-%m-%d %H:%M}" + (f" ({w.zone})" if w.zone else "")
+
+
 def windows(plan: Plan) -> Iterator[tuple[str, Window]]:
     """The windows of a plan with what they are called."""
     if plan.window:
@@ -62,7 +67,9 @@ def assumed_lines(findings: Iterable[Finding]) -> list[str]:
 
 def headline(plan: Plan) -> str:
     """What the plan is about in a few words."""
+    away = [f.subject for f in plan.findings if f.rule == "plan.home"]
     back, goal = " and bring everything back" if plan.goal.come_back else "", plan.goal
+    back += f" but {listed(away)}" if back and away else ""
     servers = ", ".join(goal.freed)
     match goal:
         case Consolidate():

@@ -10,7 +10,7 @@ from planner.plan.choices import BACK, OUT
 from planner.plan.plan import Plan
 from planner.report.energy import energy_sheet
 from planner.report.headroom import headroom_sheet
-from planner.report.text import assumed_lines, clock_span, headline, pause, windows
+from planner.report.text import assumed_lines, clock_span, headline, pause, window_text, windows
 from planner.sheets import Column, bars, chart_base, findings_sheet, paragraphs, table, widths
 from planner.units import cores, gib, show_duration
 from planner.xlsx import Book, open_book
@@ -55,7 +55,7 @@ def _summary(book: Book, plan: Plan) -> None:
     if plan.back_from_s is None:
         rows.append(("Total time", show_duration(plan.total_s), left))
     for name, w in windows(plan):
-        rows += [(name[:1].upper() + name[1:], f"{w.start:%Y-%m-%d %H:%M} – {w.end:%Y-%m-%d %H:%M}", left),
+        rows += [(name[:1].upper() + name[1:], window_text(w), left),
                  ("Fits it", f"yes, {show_duration(w.spare_s or 0)} to spare" if w.fits
                   else f"NO, {show_duration(-(w.spare_s or 0))} too long", book.good if w.fits else book.bad)]
     for row, (label, value, style) in enumerate(rows, 2):

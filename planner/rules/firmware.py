@@ -45,6 +45,15 @@ def firmware_mobile(source: str, target: str) -> bool | None:
     return True if b[0] in _NEWER.get(a[0], ()) else None
 
 
+_LISTED = (("AM", _P67[1:]), ("FW", (*range(810, 870, 10), *_P9, *_P10, 1060, 1110)))
+
+
+def in_between(a: str, b: str) -> list[str]:
+    """The releases of IBM's matrices that go with both of two levels, either way."""
+    return [name for name in (f"{prefix}{n}" for prefix, releases in _LISTED for n in releases)
+            if all(firmware_mobile(*pair) for other in (a, b) for pair in ((name, other), (other, name)))]
+
+
 Release = tuple[int, int | None]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from operator import itemgetter
 
 from planner.findings import Finding, assumed, errors
@@ -45,6 +46,11 @@ class Judge:
         self._own = [n for n, rule in enumerate(self._move_rules) if rule.shape is None]
         self._numbers: dict[tuple[Callable[[Site, str], Hashable], Hashable], int] = {}
         self._shared: dict[tuple[int, str, str], tuple[tuple[int, Breach], ...]] = {}
+
+    @cached_property
+    def homeward(self) -> Judge:
+        """The rules as they stand when LPARs come home, once the work is done."""
+        return self if self.site.after_work is self.site else Judge(self.site.after_work)
 
     @remembered
     def readiness(self, lpar: str) -> tuple[Finding, ...]:

@@ -181,8 +181,7 @@ class Ledger:
 
     def _clashes(self, lpar: str, others: set[str], server: str) -> bool:
         here = others & self._members.get(server, set())
-        start = self.site.start
-        return bool(here) and not (start.get(lpar) == server and all(start.get(n) == server for n in here))
+        return not all(self.site.may_share(lpar, n, server) for n in here)
 
     def arrive(self, lpar: str, server: str) -> None:
         for number, amount in self._rules.needs(lpar, server):

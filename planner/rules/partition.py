@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from planner.estate.model import MIGRATING
 from planner.findings import Severity
 from planner.rules.base import ANYHOW, UNTIL_WORK, Breach, On, Scope, rule, unknown
 from planner.rules.site import Site, plain_name
@@ -18,13 +19,22 @@ def client(site: Site, lpar: str) -> Iterator[Breach]:
         yield Breach("is a Virtual I/O Server", "it stays; its server's firmware work must expect that")
 
 
+_RECOVER = ("see how far it is: lslparmigr -r lpar -m {server} --filter lpar_names={lpar}; when it hangs, stop it and "
+            "recover it on its source: migrlpar -o s -m SOURCE -p {lpar}; migrlpar -o r -m SOURCE -p {lpar}")
+_TO_RUN = dict.fromkeys(MIGRATING, _RECOVER) | {
+    "not available": "its server is not Operating (lssyscfg -r sys -F name,state): mend that first",
+    "error": "look at its reference code: lsrefcode -r lpar -m {server} --filter lpar_names={lpar}",
+    "unknown": "lssyscfg -r lpar -m {server} -F name,state says it"}
+
+
 @rule("partition.running", "An LPAR that is moved live is running.", Scope.LPAR, source=f"{_TABLE}; seed")
 def running(site: Site, lpar: str) -> Iterator[Breach]:
     state, query = site.lpars[lpar].state, f"lssyscfg -r lpar -m {site.lpars[lpar].server} -F name,state"
     if not state:
         yield unknown("whether it is running is unknown", query)
     elif state != "running":
-        yield Breach(f"is {state}", "start it, or leave it: a partition that is not activated holds nothing")
+        fix = _TO_RUN.get(state, "start it, or leave it: a partition that is not activated holds nothing")
+        yield Breach(f"is {state}", fix.format(lpar=plain_name(lpar), server=site.lpars[lpar].server))
 
 
 @rule("partition.size-known", "An LPAR is planned when its processors and its memory are known.", Scope.LPAR,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 
 from planner.estate.policies import Group
+from planner.findings import Severity
 from planner.grouping import grouped
 from planner.rules.base import ANYHOW, Breach, Hold, Scope, rule
 from planner.rules.site import Site
@@ -29,7 +30,8 @@ def _fixed_shape(site: Site, lpar: str) -> Hashable:
 def pin(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     allowed = site.policies.pins.get(lpar)
     if allowed is not None and target not in allowed:
-        yield Breach(f"is pinned to {', '.join(allowed)}", "lift the policy pin")
+        yield Breach(f"is pinned to {', '.join(allowed) or 'no server at all'}", "lift the policy pin, or make it "
+                     "a soft-pin, which yields when its server is freed")
 
 
 @rule("policy.fence", "A fenced LPAR runs only on the servers of its fence.", Scope.MOVE, binds=ANYHOW,
@@ -40,9 +42,33 @@ def fence(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
         yield Breach(f"is fenced to {', '.join(sorted(allowed)) or 'no server at all'}", "widen the policy fence")
 
 
-def _together_now(site: Site, a: str, b: str, server: str) -> bool:
-    """Whether this server is the home of both: where they stood together before the plan began they may stand."""
-    return all(site.home.get(n, site.start.get(n)) == server for n in (a, b))
+def _soft_shape(site: Site, lpar: str) -> Hashable:
+    return site.policies.soft_pins.get(lpar)
+
+
+@rule("policy.soft-pin", "A softly pinned LPAR leaves its servers only when they are freed; with a way back it comes "
+      "home. A warning where no question says what is freed, else an error.", Scope.MOVE, severity=Severity.WARNING,
+      lasting=False, shape=_soft_shape, source="IBM PowerVC: soft and hard pins")
+def soft_pin(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
+    allowed = site.policies.soft_pins.get(lpar)
+    if allowed and target not in allowed and (site.goal is None or source not in site.goal.freed):
+        yield Breach(f"is softly pinned to {', '.join(allowed)} and leaves only a server that is freed",
+                     "free its server, or lift the policy soft-pin",
+                     Severity.ERROR if site.goal else None)
+
+
+def _target_shape(site: Site, lpar: str) -> Hashable:
+    asked = site.goal.not_targets if site.goal else ()
+    refusing = frozenset(s for s, names in site.policies.not_targets.items() if lpar in names)
+    return (refusing, site.belongs(lpar)) if refusing or asked else ()
+
+
+@rule("policy.not-a-target", "A server that is not a target takes nobody in but those that belong there.", Scope.MOVE,
+      binds=ANYHOW, lasting=False, shape=_target_shape, source="policy; --not-a-target")
+def not_a_target(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
+    asked = site.goal.not_targets if site.goal else ()
+    if (target in asked or lpar in site.policies.not_targets.get(target, ())) and target not in site.belongs(lpar):
+        yield Breach(f"{target} is not a target", "lift the policy not-a-target, or leave --not-a-target out")
 
 
 def _sharing(site: Site, group: Group, where: Where) -> Iterator[tuple[str, str, str]]:
@@ -50,7 +76,7 @@ def _sharing(site: Site, group: Group, where: Where) -> Iterator[tuple[str, str,
     for server, names in sorted(holders.items()):
         for i, a in enumerate(names):
             for b in names[i + 1:]:
-                if not _together_now(site, a, b, server):
+                if not site.may_share(a, b, server):
                     yield server, a, b
 
 

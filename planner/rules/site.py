@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
@@ -23,6 +23,7 @@ if TYPE_CHECKING:  # start-up: numpy is for questions of usage alone
     from numpy.typing import NDArray
 
     from planner.history.usage import Usage
+    from planner.plan.questions import Question
 
     Slots = NDArray[np.int64]
 
@@ -41,10 +42,13 @@ class Holding:
 class Site:
     """Everything that a rule may ask. Never changes after it is made."""
 
-    def __init__(self, estate: Estate, home: Mapping[str, str] | None = None, usage: Usage | None = None, *,
-                 assume_nothing: bool = False) -> None:
+    def __init__(self, estate: Estate, home: Mapping[str, str] | None = None, usage: Usage | None = None,
+                 goal: Question | None = None, *, assume_nothing: bool = False) -> None:
         self.estate = estate
         self.assume_nothing = assume_nothing
+        self.goal = goal
+        self.homes: Mapping[str, str] = goal.homes if goal else {}
+        """LPAR → home, of those that stand elsewhere at the start and come home."""
         self.usage = usage
         self.home: Mapping[str, str] = home or {}
         self.reach = Reach(estate)
@@ -68,6 +72,26 @@ class Site:
         """Limits on moves at a time that have been asked for (rules/concurrency.py)."""
         self.ledger: object = None
         """What the ledger works out once for all programs and schedules of this site."""
+
+    @cached_property
+    def after_work(self) -> Site:
+        """The site in which LPARs come home: servers have the levels that the question states for then."""
+        levels = self.goal.firmware_after if self.goal else {}
+        if not levels:
+            return self
+        rows = tuple(replace(s, firmware=levels.get(s.name, s.firmware)) for s in self.estate.servers)
+        return Site(self.estate.replace(servers=rows), self.home, self.usage, self.goal,
+                    assume_nothing=self.assume_nothing)
+
+    def belongs(self, lpar: str) -> frozenset[str]:
+        """The servers to which an LPAR may always return: where it was before the plan began, and its home."""
+        places = (self.home.get(lpar), self.start.get(lpar), self.homes.get(lpar), self.lpars[lpar].home)
+        return frozenset(s for s in places if s)
+
+    def may_share(self, a: str, b: str, server: str) -> bool:
+        """Whether LPARs that are kept apart may be together there: they were before the plan, or it is home to both."""
+        before, homes = ([of.get(n, self.start.get(n)) for n in (a, b)] for of in (self.home, self.homes))
+        return before == [server, server] or homes == [server, server]
 
     @cached_property
     def unsized(self) -> Mapping[str, str]:

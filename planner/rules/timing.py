@@ -117,11 +117,15 @@ def heartbeat(site: Site, moves: Sequence[Move], window: Window | None) -> Itera
                              "move it in a wave of its own", subject=m.lpar)
 
 
-def in_blackout(site: Site, lpar: str, start: dt.datetime, end: dt.datetime) -> tuple[dt.datetime, str] | None:
-    """The end and text of a blackout that a move in [start, end] would touch."""
+def in_blackout(site: Site, lpar: str, window: Window, start_ms: int, end_ms: int) -> tuple[int, str] | None:
+    """The end (ms from the window's start) and the text of a blackout that a move in [start, end] would touch. A time
+    that occurs twice lies in it both times."""
+    day = dt.timedelta(days=1)
     for blackout in site.policies.blackouts.get(lpar, ()):
-        for _, until in blackout.spans(start, end):
-            return until, blackout.text
+        for start, end in blackout.spans(window.at(start_ms) - day, window.at(end_ms) + day):
+            until = window.ms_to(end.replace(fold=1))
+            if window.ms_to(start) < end_ms and start_ms < until:
+                return until, blackout.text
     return None
 
 
@@ -130,8 +134,8 @@ def blackout(site: Site, moves: Sequence[Move], window: Window | None) -> Iterat
     if window is None:
         return
     for m in moves:
-        start, end = (window.start + dt.timedelta(milliseconds=t) for t in (m.start_ms, m.end_ms))
-        hit = in_blackout(site, m.lpar, start, end)
+        hit = in_blackout(site, m.lpar, window, m.start_ms, m.end_ms)
         if hit:
+            start, end = window.at(m.start_ms), window.at(m.end_ms)
             yield Breach(f"moves from {start:%H:%M} to {end:%H:%M}, inside its blackout {hit[1]}",
                          "move it at another time", subject=m.lpar)

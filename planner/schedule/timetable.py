@@ -78,13 +78,13 @@ def timetable(site: Site, judge: Judge, placement: Mapping[str, str], window: Wi
     if isinstance(out, str):
         return Timetable(reason=out)
     moves = list(out)
-    if come_back and moves:
-        begin = max(max(m.end_ms for m in moves) + work_s * 1000, back_from_s * 1000)
-        number = max(m.wave for m in moves) + 1
-        home = _Leg(BACK, final, start, begin, number, unmoved, states)
-        back = home.packed(judge, packer)
-        if isinstance(back, str):
-            back = home.packed(judge, packer, _reversed(moves))
+    if come_back and (moves or site.homes):
+        begin = max(max((m.end_ms for m in moves), default=0) + work_s * 1000, back_from_s * 1000)
+        number = max((m.wave for m in moves), default=0) + 1
+        home = _Leg(BACK, final, start | dict(site.homes), begin, number, unmoved, states)
+        back = home.packed(judge.homeward, packer)
+        if isinstance(back, str) and not site.homes and (mirrored := _reversed(moves, judge.homeward)):
+            back = home.packed(judge.homeward, packer, mirrored)
         if isinstance(back, str):
             return Timetable(reason=f"the way back: {back}")
         moves += back
@@ -94,6 +94,9 @@ def timetable(site: Site, judge: Judge, placement: Mapping[str, str], window: Wi
     return Timetable(tuple(with_ids(site, ported)))
 
 
-def _reversed(moves: Sequence[Move]) -> list[Step]:
-    """The way out backwards: each step leaves what it held and takes what was free, so capacity holds again."""
+def _reversed(moves: Sequence[Move], judge: Judge) -> list[Step]:
+    """The way out backwards: each step leaves what it held and takes what was free, so capacity holds again; [] when
+    a rule forbids one of them."""
+    if not all(judge.allowed(m.lpar, m.target, m.source) for m in moves):
+        return []
     return mark_parking([Step(m.lpar, m.target, m.source) for m in reversed(moves)])

@@ -136,17 +136,16 @@ class Packer:
 
     def clock(self, ms: int) -> dt.datetime | None:
         """Clock time of a moment, when there is a window."""
-        return self.window.start + dt.timedelta(milliseconds=ms) if self.window else None
+        return self.window.at(ms) if self.window else None
 
     def blackout_end(self, lpar: str, start_ms: int, duration_ms: int) -> int | None:
         """When a blackout ends that a move of this LPAR would touch; None when it touches none."""
         if lpar not in self.site.policies.blackouts:
             return None
-        start = self.clock(start_ms)
-        if start is None or self.window is None:
+        if self.window is None:
             return None
-        hit = in_blackout(self.site, lpar, start, start + dt.timedelta(milliseconds=duration_ms))
-        return None if hit is None else int((hit[0] - self.window.start).total_seconds() * 1000)
+        hit = in_blackout(self.site, lpar, self.window, start_ms, start_ms + duration_ms)
+        return None if hit is None else hit[0]
 
     def pack(self, steps: Sequence[Step], start: Mapping[str, str], leg: str, start_ms: int, wave_number: int,
              free_order: bool) -> list[Move] | None:

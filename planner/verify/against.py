@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from planner.estate.model import Estate
 from planner.estate.saved import digest
-from planner.findings import Finding, Severity, ordered
-from planner.plan.choices import BACK, By, Status
-from planner.plan.plan import Plan
+from planner.findings import Finding, Severity, errors, ordered
+from planner.plan.choices import BACK, OUT, By, Status
+from planner.plan.plan import Move, Plan
 from planner.plan.questions import Headroom
 from planner.rules import Judge, Site
+from planner.rules.versions import firmware_release
 from planner.verify.base import Replay, broken
 from planner.verify.claims import claims
 from planner.verify.progress import done_of
@@ -50,10 +52,12 @@ def verify_plan(plan: Plan, estate: Estate, usage: Usage | None = None) -> Repla
     notes += _vios_ids(plan, estate)
     notes += _usage(plan, usage)
     site = Site(estate, home={n: home.get(n, s) for n, s in start.items()}, usage=usage,
-                assume_nothing=plan.goal.assume_nothing)
+                goal=plan.goal, assume_nothing=plan.goal.assume_nothing)
     judge = Judge(site)
-    played = replay(plan.replace(moves=tuple(rest)), site, judge, home)
+    played = replay(plan.replace(moves=tuple(rest)), site, judge, home, begun=bool(done))
     notes += _late(plan)
+    if done and not any(m.leg == OUT for m in rest):
+        notes += _other_levels(plan, rest, judge)
     if same:
         notes += claims(plan, site, judge, played)
     return Replay(ordered((*notes, *played.findings)), played.peak, played.before, played.after)
@@ -82,6 +86,18 @@ def _formed(plan: Plan) -> list[Finding]:
     if plan.altered:
         wrong.append(broken("plan.altered", "plan", f"is not as the planner wrote it: {'; '.join(plan.altered)}"))
     return wrong
+
+
+def _other_levels(plan: Plan, rest: Sequence[Move], judge: Judge) -> list[Finding]:
+    """Before the way home: servers whose level is not the one that it was planned with, and what that refuses."""
+    servers = judge.site.servers
+    other = {s: level for s, level in plan.goal.firmware_after.items()
+             if s in servers and firmware_release(servers[s].firmware) != firmware_release(level)}
+    told = [Finding("plan.firmware-after", Severity.WARNING, s, f"has {servers[s].firmware or 'no known level'}; the "
+                    f"way back was planned with {level}", "once the work is done it must have that level; else plan "
+                    f"again with --firmware-after {s}=LEVEL") for s, level in sorted(other.items())]
+    return told + [f for m in rest if {m.source, m.target} & other.keys() and {m.source, m.target} <= servers.keys()
+                   and m.lpar in judge.site.start for f in errors(judge.move(m.lpar, m.source, m.target))]
 
 
 def _late(plan: Plan) -> list[Finding]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from planner.findings import Finding, Severity, errors
 from planner.grouping import inverted
-from planner.plan.plan import ServerState
-from planner.rules import Site
+from planner.plan.plan import Plan, ServerState
+from planner.rules import Judge, Site
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,3 +84,13 @@ def server_state(site: Site, server: str, names: Collection[str]) -> ServerState
     """What a server holds with these LPARs."""
     holding, limit = site.holding(server, names), site.limit(server)
     return ServerState(server, len(names), holding.units, limit.units, holding.memory_mib, limit.memory_mib)
+
+
+def after_work(plan: Plan, site: Site, judge: Judge) -> Judge:
+    """The rules in the world of the way home: every server at the level that the question states for then."""
+    stated = plan.goal.firmware_after
+    if not stated:
+        return judge
+    servers = [replace(s, firmware=stated[s.name]) if s.name in stated else s for s in site.estate.servers]
+    return Judge(Site(site.estate.replace(servers=tuple(servers)), site.home, site.usage, plan.goal,
+                      assume_nothing=site.assume_nothing))

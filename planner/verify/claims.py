@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from itertools import chain
 from math import floor
 
 from planner.findings import Finding, Severity, assumed
+from planner.history.clock import zone_of
 from planner.plan.choices import BACK, OUT, Measure, Status
 from planner.plan.details import HeadroomDetails
-from planner.plan.plan import Move, Plan
+from planner.plan.plan import Move, Plan, Window
 from planner.plan.questions import Consolidate, Headroom, Whatif
 from planner.rules import Judge, Site
 from planner.verify.account import account_claims, stays_on
-from planner.verify.base import Claim, Replay, broken, near
+from planner.verify.base import Claim, Replay, after_work, broken, near
 
 _UNITS = {Measure.WATTS: "W", Measure.SERVERS: "servers", Measure.CORES: "cores"}
 
@@ -57,7 +59,8 @@ def _states(plan: Plan, played: Replay) -> Iterator[Claim]:
 def _cost(plan: Plan, site: Site, judge: Judge) -> Iterator[Claim]:
     """Each move's time alone on the fastest pair of movers and its surcharges for risk."""
     legs = (OUT, BACK) if plan.goal.back_counts else (OUT,)
-    worked = sum(_surcharged(m, site, judge) for m in plan.moves if m.leg in legs) / 1000
+    then = after_work(plan, site, judge)
+    worked = sum(_surcharged(m, site, then if m.leg == BACK else judge) for m in plan.moves if m.leg in legs) / 1000
     if not isinstance(plan.goal, Consolidate):
         yield near("objective (s)", plan.objective, worked)
         return
@@ -105,9 +108,8 @@ def _clock(plan: Plan) -> Iterator[Claim]:
         if window is None or plan.window is None:
             yield Claim("a window of the way back alone", window, None)
             continue
-        ends = [clock for m in plan.leg(leg) if (clock := plan.clock(m.end_ms))]
-        spare = floor(window.length_s - plan.total_s) if plan.back_from_s is None else floor(
-            (window.end - max(ends, default=window.start)).total_seconds())
+        last = max((m.end_ms / 1000 for m in plan.leg(leg)), default=_seconds(plan.window, window.start))
+        spare = floor(_seconds(plan.window, window.end) - (plan.total_s if plan.back_from_s is None else last))
         yield Claim(f"whether the way {leg} fits, and seconds to spare", (window.fits, window.spare_s),
                     (spare >= 0, spare))
     if not plan.goal.come_back:
@@ -115,6 +117,13 @@ def _clock(plan: Plan) -> Iterator[Claim]:
     elif plan.work_s is None or plan.work_s < 0:
         yield Claim("whether the seconds of work are known", plan.work_s is None and isinstance(
             plan.goal, Consolidate) and plan.goal.weekend, True)
+
+
+def _seconds(window: Window, clock: datetime) -> float:
+    """From the start of a window to a clock time of its zone, clock changes counted."""
+    zone = zone_of(window.zone or "UTC")
+    start, end = (t.replace(tzinfo=zone).astimezone(UTC) for t in (window.start, clock))
+    return (end - start).total_seconds()
 
 
 def _stays(plan: Plan, site: Site) -> Iterator[Claim]:

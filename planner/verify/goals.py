@@ -33,16 +33,18 @@ class Course:
     middle: Mapping[str, str]
     end: Mapping[str, str]
     home: Mapping[str, str]
+    begun: bool = False
 
     @property
     def coming_home(self) -> bool:
         """Whether only the way back is left: what the way out reached is over."""
-        return any(m.leg == BACK for m in self.plan.moves) and not any(m.leg == OUT for m in self.plan.moves)
+        moves = self.plan.moves
+        return self.begun and any(m.leg == BACK for m in moves) and not any(m.leg == OUT for m in moves)
 
 
 def goal_findings(course: Course) -> list[Finding]:
     """What of the question is not reached."""
-    return [*reached(course.plan.goal, course), *_returned(course), *_worked(course)]
+    return [*reached(course.plan.goal, course), *_returned(course), *_worked(course), *_kept_out(course)]
 
 
 @singledispatch
@@ -107,9 +109,18 @@ def _returned(course: Course) -> list[Finding]:
     """Everything is home after the way back."""
     if not course.plan.goal.come_back and not any(m.leg == BACK for m in course.plan.moves):
         return []
-    homes = {n: course.home.get(n, course.site.start[n]) for n in course.end}
+    stated = course.plan.goal.homes
+    homes = {n: stated.get(n) or course.home.get(n, course.site.start[n]) for n in course.end}
     return [broken("goal.returned", lpar, f"ends on {server}, not back on {homes[lpar]}")
             for lpar, server in sorted(course.end.items()) if server != homes[lpar]]
+
+
+def _kept_out(course: Course) -> list[Finding]:
+    """Nobody comes to a server that takes nobody in but whoever was there before the plan, or has its home there."""
+    goal, site = course.plan.goal, course.site
+    return [broken("goal.not-a-target", m.lpar, f"goes to {m.target}, which is not a target")
+            for m in course.plan.moves if m.target in goal.not_targets and m.lpar in site.lpars and m.target not in (
+                course.home.get(m.lpar, site.start.get(m.lpar)), goal.homes.get(m.lpar), site.lpars[m.lpar].home)]
 
 
 def _worked(course: Course) -> list[Finding]:

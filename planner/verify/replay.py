@@ -10,7 +10,7 @@ from planner.grouping import inverted
 from planner.plan.choices import BACK, OUT
 from planner.plan.plan import HIGHEST_ID, Move, Plan, ServerState
 from planner.rules import Judge, Site
-from planner.verify.base import Replay, broken, pageless, server_state, server_states, vnics_over
+from planner.verify.base import Replay, after_work, broken, pageless, server_state, server_states, vnics_over
 from planner.verify.flights import crowd_findings
 from planner.verify.goals import Course, goal_findings
 from planner.verify.ports import PortCount
@@ -19,8 +19,8 @@ from planner.verify.ports import PortCount
 class _Stage:
     """The world during a replay: which servers each active LPAR holds, and what has changed since the last check."""
 
-    def __init__(self, site: Site, judge: Judge) -> None:
-        self.site, self.judge = site, judge
+    def __init__(self, site: Site, judge: Judge, returning: Judge) -> None:
+        self.site, self.judge, self.returning = site, judge, returning
         self.where: dict[str, tuple[str, ...]] = {n: (s,) for n, s in site.start.items()}
         self.ids = {(p.name, p.server): p.lpar_id for p in site.estate.lpars}
         self.ports = PortCount(site.estate)
@@ -45,7 +45,8 @@ class _Stage:
         if move.target in held:
             self.found.append(broken("plan.continuity", move.lpar, f"is already on {move.target}"))
         self.found += self.judge.readiness(move.lpar)
-        self.found += self.judge.move(move.lpar, move.source, move.target)
+        world = self.returning if move.leg == BACK else self.judge
+        self.found += world.move(move.lpar, move.source, move.target)
         self.found += self._adapters(move)
         self._id(move)
         self._hold(move.lpar, (*held, move.target))
@@ -217,9 +218,11 @@ def _sane(moves: Sequence[Move]) -> list[Finding]:
     return wrong
 
 
-def replay(plan: Plan, site: Site, judge: Judge, home: Mapping[str, str] | None = None) -> Replay:
-    """Replay a plan from the estate's own placement; ``home``: where LPARs stood before the plan, if elsewhere."""
-    stage = _Stage(site, judge)
+def replay(plan: Plan, site: Site, judge: Judge, home: Mapping[str, str] | None = None, *,
+           begun: bool = False) -> Replay:
+    """Replay a plan from the estate's own placement; ``home``: where LPARs stood before the plan, if elsewhere;
+    ``begun``: some of its moves are done and left out."""
+    stage = _Stage(site, judge, after_work(plan, site, judge))
     before = server_states(site, stage.where)
     moves = list(plan.moves)
     stage.found += _sane(moves)
@@ -242,6 +245,6 @@ def replay(plan: Plan, site: Site, judge: Judge, home: Mapping[str, str] | None 
         stage.found += judge.settled(server, holders[server])
     stage.found += judge.flights(moves, plan.window)
     stage.found += crowd_findings(site.estate, moves)
-    stage.found += goal_findings(Course(plan, site, judge, middle, end, home or {}))
+    stage.found += goal_findings(Course(plan, site, judge, middle, end, home or {}, begun))
     after = server_states(site, {n: (s,) for n, s in middle.items()})
     return Replay(ordered(stage.found), tuple(stage.peaks[s] for s in site.servers), before, after)

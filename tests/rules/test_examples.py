@@ -326,6 +326,14 @@ EXAMPLES: dict[str, Example] = {
          Good(stating(BASE, policy("keep-together", "app", "b1; c1")))],
         [Bad(stating(BASE, policy("keep-together", "app", "a1; a2")), "a1, a2 are kept together (app) but end on A, B"),
          Bad(stating(BASE, policy("keep-together", "app", "a1; c1")), "but end on B, C")]),
+    "policy.not-a-target": Example(
+        [Good(BASE), Good(stating(BASE, policy("not-a-target", "B", "b*"))), Good(stating(BASE, policy("not-a-target", "A")))],
+        [Bad(stating(BASE, policy("not-a-target", "B")), "B is not a target"),
+         Bad(stating(BASE, policy("not-a-target", "*", "a1")), "B is not a target")]),
+    "policy.soft-pin": Example(
+        [Good(BASE), Good(stating(BASE, policy("soft-pin", "a1", "A; B")))],
+        [Bad(stating(BASE, policy("soft-pin", "a1")), "is softly pinned to A and leaves only a server that is freed",
+             WARNING)]),
     "policy.pin": Example([Good(BASE), Good(stating(BASE, policy("pin", "a1", "A; B"))),
                            Good(stating(BASE, policy("pin", "a1", active=False)))],
                           [Bad(stating(BASE, policy("pin", "a1")), "is pinned to A")]),

@@ -63,4 +63,5 @@ def test_what_binds_a_planned_restart_binds_a_failover_but_for_vioses() -> None:
 
 def test_rules_on_a_size_or_a_wish_close_no_door() -> None:
     assert {r.id for r in RULES if r.fits} == {"memory.fits", "processor.fits"}
-    assert {r.id for r in RULES if not r.lasting} == {"memory.fits", "processor.fits", "policy.fence", "policy.pin"}
+    assert {r.id for r in RULES if not r.lasting} == {
+        "memory.fits", "processor.fits", "policy.fence", "policy.not-a-target", "policy.pin", "policy.soft-pin"}

@@ -1,0 +1,98 @@
+"""Policies that do not hold where LPARs stand, today or after a plan: told, and nobody is kept from planning by it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+from planner.estate.capacity import Demand, lpar_demand, vios_demand
+from planner.estate.model import Estate
+from planner.findings import Finding, Severity
+from planner.grouping import grouped
+
+if TYPE_CHECKING:
+    from planner.estate.policies import PolicySet
+
+TODAY = "today"
+
+
+def broken_policies(estate: Estate, policies: PolicySet, where: Mapping[str, str], when: str) -> Iterator[Finding]:
+    """What policies say against a placement (active LPAR → server); ``when``: how its time is called."""
+    for rule, subject, message, fix in (*_away(estate, where), *_places(policies, where), *_groups(policies, where),
+                                        *_fills(estate, policies, where)):
+        yield Finding(rule, Severity.WARNING, subject, f"{when}: {message}", fix)
+
+
+Told = Iterator[tuple[str, str, str, str]]
+
+
+def _away(estate: Estate, where: Mapping[str, str]) -> Told:
+    for p in estate.lpars:
+        if p.home and where.get(p.name, p.home) != p.home:
+            yield ("estate.away", p.name, f"its home is {p.home} and it stands on {where[p.name]}",
+                   "evacuate with --return brings it home, or correct Home in sheet LPARs")
+
+
+def _places(policies: PolicySet, where: Mapping[str, str]) -> Told:
+    for rule, word, allowed in (("policy.pin", "pinned", policies.pins), ("policy.fence", "fenced", policies.fences),
+                                ("policy.soft-pin", "softly pinned", policies.soft_pins)):
+        for name, servers in sorted(allowed.items()):
+            if servers and name in where and where[name] not in servers:
+                more = ": it is not at home" if rule == "policy.soft-pin" else ""
+                yield (rule, name, f"is {word} to {', '.join(sorted(servers))} and stands on {where[name]}{more}",
+                       "bring it there, or correct the policy: plan with --return, which brings it home" if more else
+                       "move it there, or correct the policy")
+
+
+def _groups(policies: PolicySet, where: Mapping[str, str]) -> Told:
+    for rule, groups in (("policy.keep-apart", policies.apart), ("policy.cluster", policies.clusters)):
+        for group in groups:
+            for server, names in sorted(grouped((where[n], n) for n in group.members if n in where).items()):
+                for a, b in combinations(names, 2):
+                    yield rule, a, f"{a} and {b} are kept apart ({group.name}) but share {server}", "move one of them"
+    for group in policies.together:
+        places = sorted({where[n] for n in group.members if n in where})
+        if len(places) > 1:
+            yield ("policy.keep-together", group.members[0], f"{', '.join(group.members)} are kept together "
+                   f"({group.name}) but stand on {', '.join(places)}", "move them to one server")
+
+
+def _fills(estate: Estate, policies: PolicySet, where: Mapping[str, str]) -> Told:
+    """Servers above a ceiling, into a reserve, or above a threshold that warns."""
+    limits = (policies.cpu_ceiling, policies.memory_ceiling, policies.reserve_units, policies.reserve_mib,
+              policies.cpu_warning, policies.memory_warning)
+    stated = {name for limit in limits for name in limit}
+    held = _held(estate, where, stated) if stated else {}
+    for s in estate.servers:
+        if s.name not in held:
+            continue
+        for what, most, used, ceilings, reserves, warnings in (
+                ("cpu", s.configurable_units, held[s.name].units, policies.cpu_ceiling, policies.reserve_units,
+                 policies.cpu_warning),
+                ("memory", s.configurable_memory_mib, held[s.name].memory_mib, policies.memory_ceiling,
+                 policies.reserve_mib, policies.memory_warning)):
+            allowed = most * ceilings.get(s.name, 100) // 100 - reserves.get(s.name, 0)
+            full = f"its {'cores' if what == 'cpu' else 'memory'} are {100 * used / max(most, 1):.1f} % held"
+            if most and used > allowed and (s.name in ceilings or s.name in reserves):
+                rule = "processor.capacity" if what == "cpu" else "memory.capacity"
+                yield (rule, s.name, f"{full}, above what its policies allow ({100 * allowed / most:.1f} %)",
+                       "free some of it, or correct the policy")
+            if most and s.name in warnings and 100 * used > warnings[s.name] * most:
+                yield (f"policy.{what}-warning", s.name, f"{full}, above the threshold of {warnings[s.name]} %",
+                       "free some of it before it is full")
+
+
+def _held(estate: Estate, where: Mapping[str, str], wanted: set[str]) -> dict[str, Demand]:
+    servers = {s.name: s for s in estate.servers if s.name in wanted}
+    held = {n: Demand(0, (s.firmware_memory_mib or 0) + (s.shared_memory_pool_mib or 0)) for n, s in servers.items()}
+    for pool in estate.pools:
+        if pool.server in held:
+            held[pool.server] += Demand(pool.reserved_units, 0)
+    for v in estate.vioses:
+        if v.server in held:
+            held[v.server] += vios_demand(v, servers[v.server])
+    for p in estate.lpars:
+        if (place := where.get(p.name)) in held:
+            held[place] += lpar_demand(p, servers[place])
+    return held

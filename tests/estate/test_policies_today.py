@@ -1,0 +1,114 @@
+"""Policies that contradict each other, and policies that do not hold where LPARs stand: told, by load and by plans."""
+
+from __future__ import annotations
+
+from itertools import permutations
+
+import pytest
+from estates import BASE, changed, loaded, policy, stating
+
+from planner import jobs
+from planner.estate.assemble import Loaded
+from planner.estate.load import checked
+from planner.estate.model import Policy
+from planner.estate.policies import PolicySet, compile_policies
+from planner.findings import Finding, Severity
+from planner.plan.questions import Evacuate
+
+
+def told(*rows: Policy) -> tuple[PolicySet, list[Finding]]:
+    estate = stating(BASE, *rows)
+    found = checked(Loaded(estate)).findings
+    assert not [f for f in found if f.severity is Severity.ERROR]
+    return compile_policies(estate)[0], [f for f in found if f.rule == "policy.contradiction"]
+
+
+@pytest.mark.parametrize(("rows", "names", "meant"), [
+    ([policy("cpu-ceiling", "A", "80"), policy("cpu-ceiling", "A; B", "90")], "A", lambda p: p.cpu_ceiling["A"] == 80),
+    ([policy("memory-ceiling", "*", "90"), policy("memory-ceiling", "", "70")], "A, B, C",
+     lambda p: p.memory_ceiling["B"] == 70),
+    ([policy("reserve-cores", "A", "1"), policy("reserve-cores", "A ", "2")], "A",
+     lambda p: p.reserve_units["A"] == 200),
+    ([policy("reserve-memory", "A", "1"), policy("reserve-memory", "A;", "2")], "A",
+     lambda p: p.reserve_mib["A"] == 2048),
+    ([policy("concurrency", "A", "3"), policy("concurrency", "A;", "2")], "A", lambda p: p.concurrency["A"] == 2),
+    ([policy("priority", "a1", "1"), policy("priority", "a?", "2")], "a1", lambda p: p.priority == {"a1": 1, "a2": 2}),
+    ([policy("redundancy", "a1", "must"), policy("redundancy", "a1;", "if-possible")], "a1",
+     lambda p: not p.redundancy_optional),
+    ([policy("minimum-software", "AIX", "6.1"), policy("minimum-software", "aix", "10.1")], "AIX",
+     lambda p: p.minimum_software["AIX"] == "10.1"),
+    ([policy("pin", "a1", "A"), policy("pin", "a1", "B")], "a1", lambda p: p.pins["a1"] == ()),
+    ([policy("fence", "a1", "A"), policy("fence", "a1", "B")], "a1", lambda p: p.fences["a1"] == frozenset()),
+    ([policy("pin", "a1", "A"), policy("fence", "a1", "B; C")], "a1", lambda p: p.pins["a1"] == ("A",)),
+    ([policy("soft-pin", "a1", "A"), policy("pin", "a1", "B")], "a1", lambda p: p.pins["a1"] == ("B",)),
+    ([policy("keep-apart", "x", "a1; b1"), policy("keep-together", "y", "a1; b1; c1")], "a1, b1", lambda p: p.apart),
+    ([policy("cluster", "x", "a1; b1"), policy("keep-together", "y", "a1; b1")], "a1, b1", lambda p: p.clusters),
+    ([policy("keep-together", "y", "a1; b1"), policy("pin", "a1; b1")], "a1, b1", lambda p: p.together),
+    ([policy("keep-apart", "y", "a1; a2"), policy("pin", "a1; a2", "A")], "a1, a2", lambda p: p.apart),
+])
+def test_two_rows_that_contradict_each_other_are_told_with_both_whatever_their_order(
+        rows: list[Policy], names: str, meant: object) -> None:
+    for order in permutations(rows):
+        compiled, found = told(*order)
+        assert [f.subject for f in found] == [names]
+        assert all(f"{r.kind} ({r.subject.strip() or '-'} / {r.value})" in found[0].message.replace(" /", " /")
+                   or f"{r.kind} ({r.subject}" in found[0].message for r in rows)
+        assert meant(compiled)  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("rows", [
+    [policy("cpu-ceiling", "*", "90"), policy("cpu-ceiling", "A", "80")],
+    [policy("cpu-ceiling", "A", "80"), policy("cpu-ceiling", "A;", "80")],
+    [policy("pin", "a1", "A; B"), policy("pin", "a1", "B; C"), policy("fence", "a1", "B")],
+    [policy("keep-apart", "x", "a1; b1"), policy("keep-together", "y", "a1; a2")],
+])
+def test_rows_that_go_together_are_not_told(rows: list[Policy]) -> None:
+    assert told(*rows)[1] == []
+
+
+BROKEN = [
+    (policy("pin", "a1", "B"), "policy.pin", "a1"), (policy("fence", "a1", "B"), "policy.fence", "a1"),
+    (policy("soft-pin", "a1", "B"), "policy.soft-pin", "a1"),
+    (policy("keep-apart", "x", "a1; a2"), "policy.keep-apart", "a1"),
+    (policy("cluster", "x", "a1; a2"), "policy.cluster", "a1"),
+    (policy("keep-together", "x", "a1; b1"), "policy.keep-together", "a1"),
+    (policy("cpu-ceiling", "A", "10"), "processor.capacity", "A"),
+    (policy("memory-ceiling", "A", "10"), "memory.capacity", "A"),
+    (policy("reserve-memory", "A", "120"), "memory.capacity", "A"),
+    (policy("cpu-warning", "A", "10"), "policy.cpu-warning", "A"),
+    (policy("memory-warning", "*", "5"), "policy.memory-warning", "A"),
+]
+
+
+@pytest.mark.parametrize(("row", "rule", "subject"), BROKEN, ids=lambda x: getattr(x, "kind", x))
+def test_a_policy_that_is_broken_today_is_told_by_load_and_by_a_plan_that_leaves_it(
+        row: Policy, rule: str, subject: str) -> None:
+    site = loaded(stating(BASE, row))
+    assert (rule, subject) in {(f.rule, f.subject) for f in site.findings if f.message.startswith("today: ")}
+    plan = jobs.evacuate(site, Evacuate(servers=("C",)), jobs.Options())
+    assert plan.verified
+    assert (rule, subject) in {(f.rule, f.subject) for f in plan.findings if f.message.startswith("after this plan: ")}
+
+
+def test_a_plan_that_mends_it_does_not_tell_it() -> None:
+    site = loaded(stating(BASE, policy("cpu-ceiling", "A", "10"), policy("keep-apart", "x", "a1; a2")))
+    plan = jobs.evacuate(site, Evacuate(servers=("A",)), jobs.Options())
+    assert plan.verified and not [f for f in plan.findings if f.message.startswith(("today", "after this plan"))]
+
+
+def test_an_lpar_that_holds_nothing_breaks_nothing() -> None:
+    asleep = changed(BASE, "a1", state="not activated")
+    found = loaded(stating(asleep, policy("keep-apart", "x", "a1; a2"), policy("fence", "a1", "B"))).findings
+    assert not [f for f in found if f.message.startswith("today")]
+
+
+def test_what_a_row_selects_servers_by() -> None:
+    site = changed(changed(BASE, "B", generation="POWER7", site="south"), "C", console="hmc2", model="9119-FHA")
+    compiled, refused = compile_policies(stating(
+        site, policy("fence", "a1", "generation:power7; model:9119-*"), policy("pin", "a2", "site:north"),
+        policy("cpu-ceiling", "console:hmc2", "80"), policy("not-a-target", "generation:POWER7", "env:non-production"),
+        policy("not-a-target", "C")))
+    assert refused == ()
+    assert compiled.fences["a1"] == {"B", "C"} and compiled.pins["a2"] == ("A", "C")
+    assert compiled.cpu_ceiling == {"C": 80}
+    assert compiled.not_targets["B"] == compiled.not_targets["C"] == {"a1", "a2", "b1", "b2", "c1"}

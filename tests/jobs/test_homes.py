@@ -1,0 +1,173 @@
+"""Home is a fact: a plan made half-way brings everybody home; soft pins yield and come home; who takes nobody in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from estates import BASE, changed, loaded, policy, stating
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from planner import jobs, verify_plan
+from planner.errors import UsageError
+from planner.estate.model import Estate
+from planner.plan.plan import Move, Plan, dump, parse
+from planner.plan.questions import Consolidate, Evacuate, Headroom
+from planner.report.text import headline
+
+HALF_WAY = BASE.moved({"a1": "B"})
+"""a1 has arrived on B; its home is A."""
+
+
+def evacuated(estate: Estate, *servers: str, **more: Any) -> Plan:
+    goal = Evacuate(servers=servers or ("A",), **({"come_back": True} | more))
+    plan = jobs.evacuate(loaded(estate), goal, jobs.Options())
+    assert not plan.verified or verify_plan(plan, estate).holds
+    return plan
+
+
+def ends(plan: Plan, estate: Estate) -> dict[str, str]:
+    order = sorted(plan.moves, key=lambda m: m.start_ms)
+    return {p.name: p.server for p in estate.lpars} | {m.lpar: m.target for m in order}
+
+
+def told(plan: Plan, rule: str) -> list[str]:
+    return [f.subject for f in plan.findings if f.rule == rule]
+
+
+@pytest.mark.parametrize("given_by", ["column", "plan", "soft pin"])
+def test_a_plan_made_half_way_brings_everybody_home(given_by: str) -> None:
+    estate, homes = HALF_WAY, {}
+    if given_by == "column":
+        estate = changed(HALF_WAY, "a1", home="A")
+    elif given_by == "plan":
+        homes = jobs.homes_of(evacuated(BASE), HALF_WAY)
+    else:
+        estate = stating(HALF_WAY, policy("soft-pin", "a1", "A"))
+    plan = evacuated(estate, homes=homes)
+    assert plan.goal.homes == {"a1": "A"}
+    assert {n: s for n, s in ends(plan, estate).items() if n in ("a1", "a2")} == {"a1": "A", "a2": "A"}
+    assert parse(dump(plan), "plan.json").goal == plan.goal
+
+
+def test_without_a_home_it_stays_where_it_is_and_without_a_way_back_that_is_told() -> None:
+    assert ends(evacuated(HALF_WAY), HALF_WAY)["a1"] == "B"
+    estate = changed(HALF_WAY, "a1", home="A")
+    assert told(evacuated(estate, come_back=False), "estate.away") == ["a1"]
+    assert told(evacuated(estate), "estate.away") == []
+    assert [f.subject for f in loaded(estate).findings if f.rule == "estate.away"] == ["a1"]
+
+
+def test_only_the_way_home_is_left_to_plan() -> None:
+    estate = changed(BASE.moved({"a1": "B", "a2": "C"}), "a1", home="A")
+    estate = changed(estate, "a2", home="A")
+    plan = evacuated(estate)
+    assert [(m.lpar, m.target, m.leg) for m in plan.moves] == [("a1", "A", "back"), ("a2", "A", "back")]
+
+
+def test_the_server_where_it_stands_is_freed() -> None:
+    estate = changed(HALF_WAY, "a1", home="A")
+    plan = evacuated(estate, "B")
+    assert ends(plan, estate)["a1"] == "A" and ends(plan, estate)["b1"] == "B"
+    assert not [m for m in plan.leg("back") if m.lpar == "a1"] or plan.leg("out")
+
+
+@pytest.mark.parametrize("reason", ["movers", "room"])
+def test_who_cannot_come_home_is_named_and_the_others_come(reason: str) -> None:
+    estate = changed(HALF_WAY, "a1", home="A")
+    if reason == "movers":
+        for name in ("B-v1", "B-v2"):
+            estate = changed(estate, name, rmc_active=False)
+    else:
+        estate = stating(estate, policy("memory-ceiling", "A", "8"))
+    plan = evacuated(estate)
+    assert plan.verified and told(plan, "plan.home") == ["a1"] and ends(plan, estate)["a2"] == "A"
+    assert headline(plan) == "free A and bring everything back but a1"
+
+
+def test_the_replay_sees_who_was_to_come_home_and_does_not() -> None:
+    estate = changed(HALF_WAY, "a1", home="A")
+    plan = evacuated(estate)
+    without: tuple[Move, ...] = tuple(m for m in plan.moves if m.lpar != "a1")
+    wrong = verify_plan(plan.replace(moves=without), estate).findings
+    assert ("goal.returned", "a1") in {(f.rule, f.subject) for f in wrong}
+    only_back = plan.replace(moves=tuple(m for m in plan.moves if m.lpar == "a1"))
+    assert ("goal.reached", "a2") in {(f.rule, f.subject) for f in verify_plan(only_back, estate).findings}
+
+
+def test_two_that_are_kept_apart_may_both_come_home_where_they_lived_together() -> None:
+    estate = stating(changed(HALF_WAY, "a1", home="A"), policy("keep-apart", "x", "a1; a2"))
+    plan = evacuated(estate)
+    assert plan.verified and ends(plan, estate)["a1"] == ends(plan, estate)["a2"] == "A"
+
+
+def test_homes_that_no_plan_can_mean() -> None:
+    strange = changed(BASE, "a1", home="Z")
+    assert [f.subject for f in loaded(strange).findings if "home 'Z'" in f.message] == ["a1"]
+    assert evacuated(strange).goal.homes == {}
+    with pytest.raises(UsageError, match="no LPAR that this plan moves"):
+        jobs.homes_of(evacuated(BASE), BASE.replace(lpars=BASE.lpars[2:]))
+
+
+# ---- soft pins ------------------------------------------------------------------------------------------------------
+
+
+def test_a_soft_pin_yields_when_its_server_is_freed_and_it_comes_home() -> None:
+    estate = stating(BASE, policy("soft-pin", "a1"), policy("keep-apart", "x", "a1; b1"))
+    plan = evacuated(estate)
+    assert {m.target for m in plan.leg("out") if m.lpar == "a1"} == {"C"} and ends(plan, estate)["a1"] == "A"
+    assert told(plan, "policy.soft-pin") == []
+    assert told(evacuated(estate, come_back=False), "policy.soft-pin") == ["a1"]
+
+
+def test_a_soft_pin_yields_to_nothing_else() -> None:
+    tight = stating(changed(changed(BASE, "B", configurable_units=350), "C", configurable_units=260),
+                    policy("soft-pin", "b1"), policy("soft-pin", "c1"))
+    assert all(m.lpar not in ("b1", "c1") for m in evacuated(tight).moves)
+    pinned = stating(BASE, policy("soft-pin", "a1; a2; b1; b2; c1"))
+    room = jobs.headroom(loaded(pinned), Headroom(server="B", units=1400, memory_mib=0), jobs.Options(), curve=False)
+    assert room.status == "infeasible"
+    assert jobs.consolidate(loaded(pinned), Consolidate(), jobs.Options()).off == ()
+
+
+# ---- not a target ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("by", ["option", "policy"])
+def test_a_server_that_is_not_a_target_takes_nobody_in_but_its_own(by: str) -> None:
+    estate = BASE if by == "option" else stating(BASE, policy("not-a-target", "A; B"))
+    plan = evacuated(estate, not_targets=("A", "B") if by == "option" else ())
+    assert {m.target for m in plan.leg("out")} == {"C"} and ends(plan, estate)["a1"] == "A"
+    for goal in (Headroom(server="A", units=1500, memory_mib=0, not_targets=("B",)), Consolidate(not_targets=("B",))):
+        job = jobs.headroom if isinstance(goal, Headroom) else jobs.consolidate
+        found = job(loaded(BASE), goal, jobs.Options())  # type: ignore[operator]
+        assert found.verified and found.moves and all(m.target != "B" for m in found.moves)
+
+
+def test_the_replay_keeps_servers_that_are_not_targets_by_itself() -> None:
+    plan = evacuated(BASE)
+    target = plan.leg("out")[0].target
+    spoilt = plan.replace(goal=plan.goal.replace(not_targets=(target, "A")))
+    rules = {f.rule for f in verify_plan(spoilt, BASE).findings}
+    assert {"goal.not-a-target", "policy.not-a-target"} <= rules
+    with pytest.raises(UsageError, match="no server"):
+        evacuated(BASE, not_targets=("Z",))
+
+
+@given(st.data())
+@settings(max_examples=25, deadline=None)
+def test_whatever_is_stated_everybody_ends_at_home_or_is_named(data: st.DataObject) -> None:
+    """Homes and soft pins by chance, on any state that an earlier plan may have left."""
+    names = [p.name for p in BASE.lpars]
+    estate = BASE.moved({n: data.draw(st.sampled_from("ABC")) for n in data.draw(st.sets(st.sampled_from(names)))})
+    for n in data.draw(st.sets(st.sampled_from(names))):
+        estate = changed(estate, n, home=data.draw(st.sampled_from("ABC")))
+    for n in sorted(data.draw(st.sets(st.sampled_from(names), max_size=2))):
+        estate = stating(estate, policy("soft-pin", n, data.draw(st.sampled_from("ABC"))))
+    plan = evacuated(estate)
+    assert plan.verified
+    pins = {p.subject: p.value for p in estate.policies}
+    for p in estate.lpars:
+        home = p.home or pins.get(p.name) or p.server
+        assert ends(plan, estate)[p.name] == home or p.name in told(plan, "plan.home")
