@@ -43,9 +43,11 @@ def pageless(site: Site, server: str, names: Collection[str]) -> list[str]:
 def vnics_over(site: Site, server: str, names: Collection[str]) -> int:
     """How many vNICs find no SR-IOV logical port of a server that states what is free."""
     free = site.servers[server].free_sriov_ports
-    new = sum(p.vnic_adapters or 0 for p in site.estate.lpars if p.name in names)
-    old = sum(p.vnic_adapters or 0 for p in site.estate.lpars if p.active and p.server == server)
-    return 0 if free is None else max(0, new - old - free)
+    if free is None:
+        return 0
+    new = sum(site.lpars[n].vnic_adapters or 0 for n in names)
+    old = sum(site.lpars[n].vnic_adapters or 0 for n, s in site.start.items() if s == server)
+    return max(0, new - old - free)
 
 
 @dataclass(frozen=True, slots=True)
