@@ -32,6 +32,9 @@ from planner.estate.workbook import workbook_bytes
 from planner.units import MIB_PER_GIB
 
 EAST, WEST = "hmc-east", "hmc-west"
+LEVELS = {EAST: "V10R3M1060", WEST: "V11R1M1110"}
+TRUSTED = {"west-e1080": "west", "west-s1124": "west"}
+"""Servers that share a trusted system key; of the others nobody states it."""
 
 
 class Machine(NamedTuple):
@@ -83,12 +86,14 @@ CLIENTS = (
     Client("crm-db1", "east-s1024b", "AIX", "7.3 TL1 SP2", 3, 5, 128, "POWER10", (110, 120), more=PRODUCTION),
     Client("crm-app1", "east-s1024b", "Linux", "RHEL 9.2", 1, 2, 32, "POWER10"),
     Client("crm-test", "east-s1024b", "Linux", "RHEL 8.8", 0.5, 1, 16, "POWER9", (130,)),
-    Client("bank-i1", "east-s924", "IBM i", "7.4 TR7", 2, 3, 96, "POWER9", (120,), more=PRODUCTION),
+    Client("bank-i1", "east-s924", "IBM i", "7.4 TR7", 2, 3, 96, "POWER9", (120,),
+           more=PRODUCTION | {"restricted_io": True}),
     Client("bank-i2", "east-s1024", "IBM i", "7.5 TR1", 2, 3, 96, "POWER10", (120,), more=PRODUCTION),
     Client("nim-east", "east-s1024", "AIX", "7.3 TL0 SP1", 0.3, 1, 8, "POWER9", (130,), "vscsi",
            {"software": ("NIM master",)}),
     Client("vnic-web1", "east-s1024", "Linux", "SLES 15 SP4", 1, 2, 24, "POWER10", (), more={"vnic_adapters": 2}),
-    Client("hnv-web1", "east-s1024", "Linux", "RHEL 9.2", 1, 2, 24, "POWER10", (130,), more={"sriov_ports": 1}),
+    Client("hnv-web1", "east-s1024", "Linux", "RHEL 9.2", 1, 2, 24, "POWER10", (130,), more={"sriov_ports": 1,
+           "migratable_sriov_ports": 1}),
     Client("ssp-dev1", "east-s1024b", "AIX", "7.2 TL5 SP3", 0.4, 1, 16, "POWER9", (130,), "ssp"),
     Client("ssp-dev2", "east-s1024b", "AIX", "7.2 TL5 SP3", 0.4, 1, 16, "POWER9", (130,), "ssp"),
     Client("old-ledger", "east-s924", "AIX", "7.1 TL5 SP9", 0.5, 1, 24, "POWER8", (110,)),
@@ -102,7 +107,8 @@ CLIENTS = (
     Client("pay-b", "west-e1080", "AIX", "7.2 TL5 SP6", 2, 4, 64, "POWER9", more=PRODUCTION | {
         "software": ("PowerHA 7.2.7",)}),
     Client("hana-1", "west-e1080", "Linux", "SLES 15 SP4", 12, 12, 1536, "POWER10", (110,),
-           more=PRODUCTION | {"processors": "dedicated", "sharing": "", "software": ("SAP HANA",)}),
+           more=PRODUCTION | {"processors": "dedicated", "sharing": "", "software": ("SAP HANA",),
+                              "persistent_memory": 1}),
     Client("ocp-w1", "west-s1124", "Linux", "RHEL 9.6", 4, 8, 128, "POWER10"),
     Client("ocp-w2", "west-s1124", "Linux", "RHEL 9.6", 4, 8, 128, "POWER11"),
     Client("dmz-www", "west-s1124", "AIX", "7.3 TL2 SP1", 0.5, 1, 16, "POWER10", (900,)),
@@ -130,14 +136,16 @@ def _servers() -> Iterator[Server]:
         yield Server(m.name, 100 * m.cores, m.gib * MIB_PER_GIB, m.model, f"78A{number}B{number}0", console=m.console,
                      firmware_memory_mib=(8 + m.cores // 8) * MIB_PER_GIB, lmb_mib=256, firmware=m.firmware,
                      enterprise=True, max_migrations=16 if m.cores > 24 else 8,
-                     memory_expansion_capable=m.model != "9824-42A")
+                     memory_expansion_capable=m.model != "9824-42A", console_level=LEVELS[m.console],
+                     trusted_key=TRUSTED.get(m.name, ""), ibmi_mobility_capable=m.model != "9824-42A" or None,
+                     persistent_memory_capable=m.model in ("9105-42A", "9080-HEX") or None)
 
 
 def _vioses() -> Iterator[Vios]:
     for m in MACHINES:
         for number, name in enumerate(viosse(m), 1):
             yield Vios(name, m.name, 200, 16 * MIB_PER_GIB, number, m.vios_level, True, True, 4, "uncapped",
-                       link_mbit=m.link, max_migrations=8)
+                       link_mbit=m.link, max_migrations=8, cluster="ssp-dev" if m.model == "9105-42A" else "none")
 
 
 def _lpars() -> Iterator[Lpar]:

@@ -13,6 +13,9 @@ from planner.plan.plan import schema as plan_schema
 from planner.rules import RULES, Rule, Scope
 from planner.rules.base import On
 
+sys.path.insert(0, str(Path(__file__).parent))
+from rule_exports import shown_by
+
 HERE = Path(__file__).parent
 
 
@@ -27,12 +30,14 @@ def rules_page() -> str:
              "a move's cost. What a rule needs and nobody states is an *assumption*: the LPAR is ready if …, and "
              "`--assume-nothing` makes it an error. "
              "*binds*: on what a rule about one LPAR binds: a live move; a failover (started elsewhere "
-             "as it is); a restart planned elsewhere, always or before people have worked on the LPAR.", ""]
+             "as it is); a restart planned elsewhere, always or before people have worked on the LPAR. *shown by*: "
+             "the exports in which its facts stand (docs/formats.md).", ""]
     for family in dict.fromkeys(r.id.split(".")[0] for r in RULES):
-        lines += [f"## {family}", "", "| id | rule | severity | holds | looks at | binds | encoded as | source |",
-                  "|---|---|---|---|---|---|---|---|"]
+        lines += [f"## {family}", "",
+                  "| id | rule | severity | holds | looks at | binds | encoded as | source | shown by |",
+                  "|---|---|---|---|---|---|---|---|---|"]
         lines += [f"| `{r.id}` | {r.sentence} | {r.severity.value} | {r.hold.value} | {r.scope.value} | {_binds(r)} | "
-                  f"{r.encoding} | {r.source} |" for r in RULES if r.id.split(".")[0] == family]
+                  f"{r.encoding} | {r.source} | {shown_by(r.id)} |" for r in RULES if r.id.split(".")[0] == family]
         lines.append("")
     return "\n".join(lines)
 

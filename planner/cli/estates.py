@@ -70,6 +70,7 @@ def check_command(estate: Estate, policy: PolicyFile = None, assume_nothing: Ass
     loaded = load_estate(estate, policy)
     site = Site(loaded.estate, assume_nothing=assume_nothing)
     judge = Judge(site)
+    idle = [n for n, p in site.lpars.items() if not p.active]
     if as_json:
         rows = []
         for name in judge.reported():
@@ -78,7 +79,7 @@ def check_command(estate: Estate, policy: PolicyFile = None, assume_nothing: Ass
             rows.append({"lpar": name, "server": site.lpars[name].server, "targets": found.targets,
                          "answer": found.answer, "ready": found.answer == "ready",
                          "findings": [finding_json(f) for f in said]})
-        print_json({"lpars": rows, "findings": [finding_json(f) for f in loaded.findings]})
+        print_json({"lpars": rows, "not_activated": idle, "findings": [finding_json(f) for f in loaded.findings]})
         return 1 if any(r["answer"] == "not ready" for r in rows if r["lpar"] in site.start) else 0
     from planner.report.terminal import check_view, counts, findings_table
 
@@ -86,6 +87,8 @@ def check_command(estate: Estate, policy: PolicyFile = None, assume_nothing: Ass
     show(view)
     show(f"\n{tally['ready']} of {len(site.start)} LPARs are ready"
          + (f", {tally['ready if']} ready if … (--assume-nothing refuses them)" if tally["ready if"] else ""))
+    if idle:
+        show(f"{len(idle)} not activated, not planned: {some(idle)}")
     if loaded.findings:
         show(counts(loaded.findings))
         show(findings_table(loaded.findings, 20))

@@ -1,0 +1,67 @@
+"""Which exports show what each rule looks at; a test holds that none is left out. Sheets are those of the workbook."""
+
+SIZES = ("`lshwres -r proc`, `-r mem` (`--level sys`, `lpar`); REST ManagedSystem, LogicalPartition; HMC Scanner; "
+         "`lparstat -i`")
+LPAR = "`lssyscfg -r lpar`; REST LogicalPartition; HMC Scanner"
+PROFILE = "`lssyscfg -r prof`; REST LogicalPartition"
+SYSTEM = "`lssyscfg -r sys`; REST ManagedSystem"
+POOL = "`lshwres -r procpool`; REST SharedProcessorPool"
+VLAN = "`lshwres -r virtualio --rsubtype eth`; `entstat -all`; REST ClientNetworkAdapter, VirtualIOServer"
+DISK = "`lsmap -all`; `lspv`; `lsdev -dev hdiskN -attr`; `lshwres -r virtualio --rsubtype scsi`; REST VirtualIOServer"
+FIBRE = "`lsmap -all -npiv`; `lsnports`; `lshwres -r virtualio --rsubtype fc`; REST VirtualIOServer"
+VIOS = "`lssyscfg -r lpar`; `ioslevel`; REST VirtualIOServer"
+MOVES = "`lslparmigr -r sys`; REST ManagedSystem"
+LEVEL = "`lshmc -V`"
+VNIC = "`lshwres -r virtualio --rsubtype vnic`; `lshwres -r sriov`; `lssyscfg -r prof`; REST LogicalPartition; workbook"
+HISTORY = "nmon, njmon, `lparstat` intervals, `lslparutil`, PCM (planner history add)"
+STATED = "a person: sheet Policies"
+
+FAMILIES = {"policy": STATED, "software": "`lparstat -i`; `lssyscfg -r lpar` (os_version); sheet LPARs (Software)",
+            "timing": "the plan itself; " + MOVES, "availability": SIZES}
+"""Where all rules of a family look at the same."""
+SHOWN = {
+    "memory.capacity": SIZES,
+    "memory.fits": SIZES,
+    "memory.huge-pages": "`lshwres -r mem --level lpar`; REST LogicalPartition",
+    "memory.lmb": "`lshwres -r mem --level sys` (mem_region_size); REST ManagedSystem",
+    "memory.shared": "`lshwres -r mempool`; sheet VIOS (Paging devices)",
+    "network.redundancy": VLAN,
+    "network.vlan": VLAN,
+    "memory.paging-devices": "`lshwres -r mempool`; sheet VIOS (Paging devices)",
+    "network.vnic": VNIC, "network.vnic-ports": VNIC,
+    "partition.bsr": PROFILE, "partition.capability": f"{SYSTEM}; {LPAR}; sheet LPARs (Secure boot, Persistent memory)",
+    "partition.client": LPAR, "partition.error-path": LPAR, "partition.ibm-i": f"{SYSTEM}; `lslic -t sys`; {LEVEL}",
+    "partition.id-free": LPAR, "partition.lhea": PROFILE,
+    "partition.migratable-sriov": f"sheet LPARs (Migratable SR-IOV ports); `lslic -t sys`; {LEVEL}",
+    "partition.migration-disabled": LPAR, "partition.name-free": LPAR,
+    "partition.physical-io": "`lshwres -r io --rsubtype slot`; `lssyscfg -r prof`; REST ManagedSystem",
+    "partition.restricted-io": "sheet LPARs (Restricted I/O)", "partition.rmc": LPAR + "; `lspartition -dlpar`",
+    "partition.running": LPAR, "partition.size-known": SIZES,
+    "partition.sriov": "`lshwres -r sriov --rsubtype logport`; `lssyscfg -r prof`; REST LogicalPartition",
+    "partition.vtpm": f"{LPAR}; sheet Servers (Trusted system key)", "partition.workload-group": LPAR,
+    "processor.capacity": SIZES, "processor.fits": SIZES, "processor.minimum-per-vp": SIZES,
+    "processor.mode": f"{LPAR}; {SYSTEM} (lpar_proc_compat_modes); `lslic -t sys`", "processor.preferred-mode": LPAR,
+    "processor.os-mode": f"{LPAR} (os_version); {SYSTEM}", "processor.pool": POOL, "processor.pool-kept": POOL,
+    "processor.pool-known": POOL, "processor.pool-usage": HISTORY, "processor.usage": HISTORY,
+    "server.console": "the host of `lssyscfg -r sys`; sheet Servers (Console)",
+    "server.dpo": "sheet Servers (DPO running)",
+    "server.enterprise": SYSTEM, "server.firmware": "`lslic -t sys`; REST ManagedSystem; HMC Scanner",
+    "server.migrations": MOVES,
+    "server.mover": VIOS,
+    "server.site": "sheet Servers (Site)",
+    "server.sizes-known": SIZES,
+    "server.vios-level": VIOS, "server.vios-rmc": VIOS,
+    "storage.cluster": f"{DISK}; sheet VIOS (SSP cluster)", "storage.device-names": DISK, "storage.fabric": FIBRE,
+    "storage.lun-seen": DISK, "storage.no-optical": f"{DISK}; `ioslevel`; {LEVEL}", "storage.npiv-mapping": FIBRE,
+    "storage.npiv-ports": FIBRE,
+    "storage.optical-there": f"{DISK}; `ioslevel`",
+    "storage.path-known": f"{DISK}; {FIBRE}",
+    "storage.redundancy": f"{DISK}; {FIBRE}", "storage.reserve-here": DISK, "storage.reserve-there": DISK,
+    "storage.whole-lun": DISK,
+    "storage.wwpn-pair": "no export: `lsnportlogin` after `chnportlogin -o login`; sheet NPIV",
+}
+
+
+def shown_by(rule: str) -> str:
+    """The exports that show a rule's facts; "" for a rule that nobody entered."""
+    return SHOWN.get(rule) or FAMILIES.get(rule.split(".")[0], "")
