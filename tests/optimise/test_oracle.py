@@ -69,7 +69,7 @@ def _policies(draw: Draw, lpars: list[Lpar], servers: list[Server]) -> list[Poli
     rows = []
     for kind in draw(st.lists(st.sampled_from((
             "keep-apart", "keep-together", "cluster", "fence", "pin", "memory-ceiling", "cpu-ceiling",
-            "reserve-memory", "production-stays", "redundancy")), max_size=3)):
+            "reserve-memory", "production-stays", "redundancy", "not-a-target")), max_size=3)):
         if kind in ("keep-apart", "keep-together", "cluster") and len(names) > 1:
             rows.append(policy(kind, f"group {len(rows)}", "; ".join(draw(some))))
         elif kind == "fence":
@@ -83,6 +83,8 @@ def _policies(draw: Draw, lpars: list[Lpar], servers: list[Server]) -> list[Poli
             rows.append(policy(kind, draw(st.sampled_from(homes)), "1"))
         elif kind == "production-stays":
             rows.append(policy(kind, "*"))
+        elif kind == "not-a-target":
+            rows.append(policy(kind, draw(st.sampled_from(homes)), draw(st.sampled_from(("", *names)))))
         elif kind == "redundancy":
             rows.append(policy(kind, draw(st.sampled_from(names)), "if-possible"))
     return rows
