@@ -13,10 +13,12 @@ from dataclasses import replace
 
 from planner.estate.capacity import hash_page_table_mib
 from planner.estate.captures import CaptureTimes
+from planner.estate.consoles import as_one_name
 from planner.estate.homes import homes, unlisted
 from planner.estate.model import DEFAULT_VSWITCH, INACTIVE, STATES, Lpar, Vios
 from planner.findings import Finding, Severity, Source
 from planner.formats.facts import Client, DiskMapping, Hdisk, Intake, Partition, PartRef, Row, Values, ViosRef
+from planner.formats.values import level as numbers_of
 from planner.formats.values import mtms
 from planner.grouping import grouped, linked
 
@@ -277,7 +279,9 @@ class Join:
         self.rows = [row for row in self.rows if id(row) not in left_out] if old else self.rows
 
     def _systems(self) -> None:
-        managed = Counter(console for consoles in self.intake.consoles.values() for console in consoles)
+        one = as_one_name(console for consoles in self.intake.consoles.values() for console in consoles)
+        managed = Counter(name for consoles in self.intake.consoles.values() for name in {one[c] for c in consoles})
+        levels = {one.get(name, name): level for name, level in self.intake.console_levels.items()}
         for name, values in self.intake.systems.items():
             source = self.intake.system_sources[name]
             held = dict(values)
@@ -285,13 +289,13 @@ class Join:
                 generation = held.pop("cpu_generation")
                 self.rows.append(("servers", (name,), {"generation": generation}, generation[1], 2))
             consoles = self.intake.consoles.get(name)
+            names = sorted({one[c] for c in consoles or ()}, key=lambda name: (-managed[name], name))
             if consoles:
-                held["console"] = consoles[min(consoles, key=lambda one: (-managed[one], one))]
-            levels = self.intake.console_levels
-            level = levels.get(str(held["console"][0]) if consoles else "") or (
-                next(iter(levels.values())) if len(levels) == 1 and len(managed) <= 1 else None)
-            if level:
-                held["console_level"] = level
+                held["console"] = ("; ".join(names), next(iter(consoles.values()))[1])
+            stated = [levels[c] for c in names if c in levels] or (
+                list(levels.values()) if len(levels) == 1 and len(managed) <= 1 else [])
+            if stated:
+                held["console_level"] = min(stated, key=lambda level: numbers_of(str(level[0])))
             if name in self.intake.firmware_total:
                 total, where = self.intake.firmware_total[name]
                 held["firmware_memory_mib"] = (max(0, total - self._tables_on(name)), where)

@@ -110,7 +110,7 @@ class Server:
     serial: str = field(default="", metadata=column("Serial"))
     generation: str = field(default="", metadata=column("Generation", choices=GENERATIONS))
     console: str = field(default="", metadata=column("Console",
-        comment="HMC or IVM that manages it. Other consoles: policy console-link."))
+        comment="HMC or IVM that manages it; several, separated by ;. Other consoles: policy console-link."))
     site: str = field(default="", metadata=column("Site", comment="Moves between sites need the policy site-link."))
     firmware_memory_mib: int | None = field(default=None, metadata=column("Firmware memory (GiB)", T.GIB, minimum=0,
         comment="Memory that the hypervisor holds WITHOUT the hash page tables of the partitions."))
@@ -136,7 +136,7 @@ class Server:
     memory_expansion_capable: bool | None = field(default=None, metadata=column("Memory expansion capable", T.YES_NO,
         comment="Active Memory Expansion: active_mem_expansion_capable."))
     console_level: str = field(default="", metadata=column("Console level", after="console",
-        comment="lshmc -V of its console, for example V10R3M1060. Some devices are mobile from a level on."))
+        comment="lshmc -V, for example V10R3M1060 (the lowest of several). Some devices are mobile from a level on."))
     trusted_key: str = field(default="", metadata=column("Trusted system key",
         comment="The same word on servers that share the key (chtskey): LPARs with a vTPM move only between them."))
     vnic_capable: bool | None = field(default=None, metadata=column("vNIC capable", T.YES_NO,

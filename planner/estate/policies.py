@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from zoneinfo import available_timezones
 
 from planner.estate.assemble import Loaded
+from planner.estate.consoles import consoles_of, same_console
 from planner.estate.model import GENERATIONS, POLICY_KINDS, Estate, Lpar, Policy
 from planner.estate.standing import TODAY, broken_policies
 from planner.findings import Finding, Severity, ordered
@@ -304,12 +305,12 @@ class _Compiler:
                    limit, min)
 
     def _links(self, p: Policy, into: set[frozenset[str]], what: str) -> None:
-        known = {getattr(s, what) for s in self.estate.servers}
+        known = {name for s in self.estate.servers for name in (consoles_of(s) if what == "console" else (s.site,))}
         pairs = [(a, b) for a in words(p.subject) for b in words(p.value)]
         if not pairs:
             raise ValueError(f"needs a {what} in Subject and in Value")
         for word in {w for pair in pairs for w in pair}:
-            if word not in known:
+            if word not in known and not (what == "console" and any(same_console(word, one) for one in known)):
                 raise ValueError(f"{word!r} is no {what} of this estate")
         into.update(frozenset(pair) for pair in pairs)
 

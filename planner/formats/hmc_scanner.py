@@ -712,14 +712,15 @@ def _sys(intake: Intake, r: Record, reading: Reading) -> None:
     have = stated(r)
     name, serial = str(have["managed_system_name"]), str(have.get("managed_system_serial", ""))
     values = pick(r, {"type_model": "model", "managed_system_serial": "serial", "act_proc_units": "configurable_units",
-                      "act_mem": "configurable_memory_mib", "mgr_1": "console"})
+                      "act_mem": "configurable_memory_mib"})
     release, level = (str(have.get(name, "")) for name in ("ec_number", "activated_level"))
     if firmware_of(release, level):
         values["firmware"] = (firmware_of(release, level), r.source)
     generation = re.search(r"POWER\d{1,2}\+?", str(have.get("cpu_type", "")), re.IGNORECASE)
     if generation:
         values["cpu_generation"] = (generation[0].upper(), r.where("cpu_type"))
-    intake.system(name, values, r.source, serial)
+    for manager in ("mgr_1", "mgr_2"):
+        intake.system(name, {**values, **pick(r, {manager: "console"})}, r.source, serial)
     if "firm_mem" in have:
         intake.firmware_total.setdefault(name, (have["firm_mem"], r.where("firm_mem")))
 
@@ -941,7 +942,7 @@ NOT_TAKEN: dict[str, tuple[tuple[str, str], ...]] = {
         ("scanner-lpar-mem", "ams_*"),
     ),
     "power, processors' speed, addresses and what is free: a plan computes the last from what each partition holds": (
-        ("scanner-system", "*avail* deconf_* ded_* deferred_level ghz ipl_level lpar_count mgr_2"
+        ("scanner-system", "*avail* deconf_* ded_* deferred_level ghz ipl_level lpar_count"
          " perf_sample_rate pool_size_proc_units prim_sp sec_sp status tot_* virt_procs"),
     ),
     "names and states of an adapter: it follows its LPAR as it is": (

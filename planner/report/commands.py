@@ -11,6 +11,7 @@ import shlex
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from planner.estate.consoles import between, consoles_of
 from planner.plan.plan import Move
 from planner.rules import Site
 from planner.rules.versions import below
@@ -30,8 +31,13 @@ class Override:
 
 def is_ivm(site: Site, server: str) -> bool:
     """Whether an Integrated Virtualization Manager manages it: its console is one of its own VIOSes."""
-    console = site.servers[server].console
-    return any(v.name == console for v in site.vioses_on(server)) or console.casefold().startswith("ivm")
+    own = {v.name for v in site.vioses_on(server)}
+    return any(name in own or name.casefold().startswith("ivm") for name in consoles_of(site.servers[server]))
+
+
+def consoles_for(site: Site, source: str, target: str) -> tuple[str, str]:
+    """The consoles at which a move is ordered and received, alike where one has both servers; ``""``: not stated."""
+    return between(site.servers[source], site.servers[target], site.policies.console_links)
 
 
 def console_level(site: Site, server: str) -> str:
@@ -41,7 +47,7 @@ def console_level(site: Site, server: str) -> str:
 
 def remote(site: Site, source: str, target: str) -> list[str]:
     """``--ip`` and ``-u`` where another console manages the target."""
-    here, there = site.servers[source].console, site.servers[target].console
+    here, there = consoles_for(site, source, target)
     if not here or not there or here == there:
         return []
     return ["--ip", there, "-u", "padmin" if is_ivm(site, target) else _PLACEHOLDER]

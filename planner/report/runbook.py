@@ -128,9 +128,10 @@ def _preparation(plan: Plan, site: Site) -> Iterator[str]:
     yield ""
     yield from vlan_table(plan.leg(OUT), site)
     yield "- [ ] Every move validated today. Each line must end without an error; a warning is to be understood:\n"
-    yield from on_consoles(site, ((m.source, line + _room_note(site, m))
+    ids = {p.name: p.lpar_id for p in site.estate.lpars}
+    yield from on_consoles(site, ((console, line + _room_note(site, m))
                                   for m in plan.leg(OUT) if m.source == site.start[m.lpar]
-                                  for _, line in move_lines(site, [m], "v", {m.lpar: site.lpars[m.lpar].lpar_id})))
+                                  for console, line in move_lines(site, [m], "v", ids)))
     if any(m.source != site.start[m.lpar] for m in plan.leg(OUT)):
         yield "Moves from a parking place can be validated only once the LPAR stands there.\n"
     if any(move.parking for move in plan.moves):

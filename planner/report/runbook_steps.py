@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from planner.estate.consoles import consoles_of, same_console
 from planner.findings import assumed
 from planner.grouping import grouped, inverted
 from planner.plan.choices import BACK, OUT
 from planner.plan.plan import Move, Plan
 from planner.report.checklists import PERMANENT, Item, lists_for, lists_of, needs_rmc
-from planner.report.commands import migrlpar, remark, state_query
+from planner.report.commands import consoles_for, migrlpar, remark, state_query
 from planner.report.site_checks import AFTER_A_WAVE, WHILE_IT_MOVES
 from planner.report.text import clock_span, md
 from planner.rules import Site
@@ -61,7 +62,8 @@ def wave(plan: Plan, site: Site, number: int, moves: tuple[Move, ...], ids: dict
     yield "- [ ] Arrived: exactly `Running` on the target, not listed on the source any more:\n"
     yield from on_consoles(site, _arrivals(site, moves))
     yield "Only if one hangs: stop (`s`), then recover (`r`).\n"
-    yield from on_consoles(site, ((m.source, migrlpar(m, site, step)) for m in moves for step in "sr"))
+    yield from on_consoles(site, ((consoles_for(site, m.source, m.target)[0], migrlpar(m, site, step))
+                                  for m in moves for step in "sr"))
     for m in moves:
         final = m.leg == OUT and not m.parking and not plan.leg(BACK)
         yield f"- [ ] {md(m.lpar)}: after, lists {_named(site, m)}" + (f". {PERMANENT.text}" if final else "")
@@ -84,34 +86,37 @@ def _named(site: Site, m: Move) -> str:
 
 
 def _arrivals(site: Site, moves: tuple[Move, ...]) -> Iterator[tuple[str, str]]:
-    """(server, query): the targets with what must run there, then the sources with what must be gone."""
-    for server, names in inverted((m.lpar, m.target) for m in moves).items():
-        yield server, state_query(server, names, rmc=any(needs_rmc(site.lpars[n]) for n in names))
-    for server, names in inverted((m.lpar, m.source) for m in moves).items():
-        yield server, state_query(server, names, rmc=False) + "    # must find none"
+    """(console, query): the targets with what must run there, then the sources with what must be gone."""
+    ends = {m.lpar: consoles_for(site, m.source, m.target) for m in moves}
+    for (console, server), names in inverted((m.lpar, (ends[m.lpar][1], m.target)) for m in moves).items():
+        yield console, state_query(server, names, rmc=any(needs_rmc(site.lpars[n]) for n in names))
+    for (console, server), names in inverted((m.lpar, (ends[m.lpar][0], m.source)) for m in moves).items():
+        yield console, state_query(server, names, rmc=False) + "    # must find none"
 
 
 def sole_console(site: Site) -> str:
     """The console that manages every server; ``""`` where there are several, or none is stated."""
-    consoles = {s.console for s in site.servers.values()}
-    return consoles.pop() if len(consoles) == 1 else ""
+    servers = site.estate.servers
+    return next((name for s in servers[:1] for name in consoles_of(s) if all(
+        any(same_console(name, one) for one in consoles_of(other)) for other in servers)), "")
 
 
 def move_lines(site: Site, moves: Iterable[Move], operation: str, ids: Mapping[str, int | None]
                ) -> Iterator[tuple[str, str]]:
-    """(server, line) of the validations or moves themselves, with what is to be known of their options."""
+    """(console, line) of the validations or moves themselves, with what is to be known of their options."""
     for m in moves:
         lines = remark(m, site), migrlpar(m, site, operation, ids.get(m.lpar))
-        yield from ((m.source, line) for line in lines if line)
+        yield from ((consoles_for(site, m.source, m.target)[0], line) for line in lines if line)
 
 
 def on_consoles(site: Site, rows: Iterable[tuple[str, str]]) -> Iterator[str]:
-    """Commands as blocks of their own, one for each console that manages the servers which they are about.
+    """Commands (console, line) as blocks of their own, one for each console at which they are typed.
 
     Comments stand above the commands, each once.
     """
-    for console, commands in grouped((site.servers[server].console, command) for server, command in rows).items():
-        if console and not sole_console(site):
+    sole = sole_console(site)
+    for console, commands in grouped(("" if sole else console, command) for console, command in rows).items():
+        if console:
             yield f"On console {md(console)}:\n"
         yield "```sh"
         yield from dict.fromkeys(sorted(commands, key=lambda line: not line.startswith("#")))

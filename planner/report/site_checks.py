@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from planner.estate.catalogue import generation_of
+from planner.estate.consoles import consoles_of
 from planner.estate.model import GENERATIONS
 from planner.grouping import inverted
 from planner.plan.plan import Move
 from planner.report.checklists import Item
-from planner.report.commands import is_ivm, mkauthkeys, quoted
+from planner.report.commands import consoles_for, is_ivm, mkauthkeys, quoted
 from planner.report.text import md
 from planner.rules import Site
 from planner.rules.versions import firmware_release
@@ -26,8 +27,8 @@ def servers_of(moves: Sequence[Move]) -> list[str]:
 
 def where(site: Site, server: str) -> str:
     """`` (on console hhmc01)``; nothing where no console is stated."""
-    console = site.servers[server].console
-    return f" (on console {md(console)})" if console else ""
+    names = " or ".join(map(md, consoles_of(site.servers[server])))
+    return f" (on console {names})" if names else ""
 
 
 def console_items(moves: Sequence[Move], site: Site) -> Iterator[Item]:
@@ -35,14 +36,16 @@ def console_items(moves: Sequence[Move], site: Site) -> Iterator[Item]:
     told = set()
     for source, target in dict.fromkeys(pair for m in moves for pair in ((m.source, m.target), (m.target, m.source))):
         command = mkauthkeys(site, source, target)
-        ends = site.servers[source].console, site.servers[target].console
+        ends = consoles_for(site, source, target)
         if command and ends not in told:
             told.add(ends)
             again = "" if is_ivm(site, source) else "; where that fails, the same without --test"
             yield Item(f"Console {md(ends[0])} may work on {md(ends[1])}{again}", command)
-    for server in {site.servers[s].console: s for s in servers_of(moves) if not is_ivm(site, s)}.values():
-        yield Item(f"VIOSes, and LPARs other than IBM i, are Active with DCaps other than 0x0{where(site, server)}",
-                   "lspartition -dlpar")
+    used = ((console, server) for m in moves for server, console in zip(
+        (m.source, m.target), consoles_for(site, m.source, m.target), strict=True))
+    for console in dict.fromkeys(console for console, server in used if not is_ivm(site, server)):
+        yield Item("VIOSes, and LPARs other than IBM i, are Active with DCaps other than 0x0"
+                   + (f" (on console {md(console)})" if console else ""), "lspartition -dlpar")
     for server in dict.fromkeys(m.target for m in moves):
         if _may_optimize(site, server):
             name = quoted(server)

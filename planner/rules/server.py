@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from planner.estate.consoles import are_linked, between, consoles_of
 from planner.rules.base import ANYHOW, Breach, Scope, rule, two_servers, unknown
 from planner.rules.site import Site, is_ibm_i, storage_shape
 from planner.rules.versions import below
@@ -34,12 +35,13 @@ def sizes_known(site: Site, lpar: str, source: str, target: str) -> Iterator[Bre
                      "add its processors and its memory in the workbook, or give lshwres --level lpar")
 
 
-@rule("server.console", "Source and target are managed by one console, or by consoles that reach each other.",
-      Scope.MOVE, binds=ANYHOW, shape=two_servers,
+@rule("server.console", "One console (of several that a server may have) manages source and target, or consoles that "
+      "reach each other.", Scope.MOVE, binds=ANYHOW, shape=two_servers,
       source="seed: same HMC, DR site out of scope; HMC V7R3.4 on: two HMCs")
 def console(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
-    a, b = site.servers[source].console, site.servers[target].console
-    if a and b and a != b and frozenset((a, b)) not in site.policies.console_links:
+    a, b = (" and ".join(consoles_of(site.servers[name])) for name in (source, target))
+    here, there = between(site.servers[source], site.servers[target], site.policies.console_links)
+    if a and b and here != there and not are_linked(here, there, site.policies.console_links):
         yield Breach(f"{source} is managed by {a}, {target} by {b}",
                      "set up SSH keys between the consoles (mkauthkeys --ip) and state the policy console-link")
     elif bool(a) != bool(b):

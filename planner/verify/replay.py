@@ -14,6 +14,7 @@ from planner.verify.base import Replay, after_work, broken, pageless, server_sta
 from planner.verify.flights import crowd_findings
 from planner.verify.goals import Course, goal_findings
 from planner.verify.ports import PortCount
+from planner.verify.standing import standing
 
 
 class _Stage:
@@ -47,7 +48,7 @@ class _Stage:
         self.found += self.judge.readiness(move.lpar)
         world = self.returning if move.leg == BACK else self.judge
         self.found += world.move(move.lpar, move.source, move.target)
-        self.found += self._adapters(move)
+        self.found += [*standing(self.site, move), *self._adapters(move)]
         self._id(move)
         self._hold(move.lpar, (*held, move.target))
 

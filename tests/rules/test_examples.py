@@ -394,8 +394,11 @@ EXAMPLES: dict[str, Example] = {
         [Good(BASE), Good(stating(BASE.replace(pools=(pool("B", 2, 5, name="SAP"),)), policy("target-pool", "a1", "SAP")))],
         [Bad(stating(BASE, policy("target-pool", "a1", "SAP")), "B has no processor pool 'SAP'")]),
     "server.console": Example(
-        [Good(BASE), Good(changed(b(console=""), "A", console="")), Good(stating(b(console="hmc2"), policy("console-link", "hmc1", "hmc2")))],
+        [Good(BASE), Good(changed(b(console=""), "A", console="")), Good(stating(b(console="hmc2"), policy("console-link", "hmc1", "hmc2"))),
+         Good(b(console="hmc2; hmc1")), Good(b(console="HMC1.example.com")),
+         Good(stating(changed(b(console="hmc3; hmc2"), "A", console="hmc0; hmc1.a"), policy("console-link", "hmc1", "hmc2")))],
         [Bad(b(console="hmc2"), "A is managed by hmc1, B by hmc2"),
+         Bad(changed(b(console="hmc1.b; hmc3"), "A", console="hmc1.a; hmc2"), "A is managed by hmc1.a and hmc2, B by hmc1.b and hmc3"),
          Bad(b(console=""), "A is managed by hmc1; the console of B is unknown", ASSUMED)]),
     "server.sizes-known": Example(
         [Good(BASE), Good(changed(BASE, "b1", memory_mib=0, state="not activated"))],
