@@ -74,12 +74,13 @@ WORDS = lists(TEXT)
 ROWS: dict[str, st.SearchStrategy[Any]] = {
     "servers": st.builds(
         Server, TEXT, UNITS, MIB, NOTE, NOTE, st.sampled_from(GENERATIONS), NOTE, NOTE, maybe(MIB), maybe(st.integers(1, 512)),
-        NOTE, YES, WORDS, maybe(UNITS), maybe(SMALL), YES, maybe(MIB), maybe(WATTS), maybe(WATTS), YES, NOTE),
+        NOTE, YES, WORDS, maybe(UNITS), maybe(SMALL), YES, maybe(MIB), maybe(WATTS), maybe(WATTS), YES,
+        console_level=NOTE, trusted_key=NOTE, ibmi_mobility_capable=YES, note=NOTE),
     "pools": st.builds(ProcessorPool, TEXT, st.integers(0, 63), NOTE, maybe(UNITS), UNITS, NOTE),
     "vioses": st.builds(
         Vios, TEXT, TEXT, UNITS, MIB, maybe(st.integers(1, 999)), NOTE, YES, YES, maybe(SMALL),
         st.sampled_from(("", "capped", "uncapped", "dedicated")), maybe(MIB), maybe(st.integers(1, 100_000)), maybe(SMALL),
-        lists(MIB), NOTE),
+        cluster=NOTE, paging_devices_mib=lists(MIB), note=NOTE),
     "lpars": st.builds(
         Lpar, TEXT, TEXT, UNITS, SMALL, MIB, MIB, lpar_id=maybe(st.integers(1, 999)), os=one_of("os"), os_level=NOTE,
         environment=one_of("environment"), state=one_of("state"), rmc_active=YES,
@@ -89,6 +90,7 @@ ROWS: dict[str, st.SearchStrategy[Any]] = {
         physical_adapters=WORDS, lhea=YES, sriov_ports=maybe(SMALL), huge_pages=maybe(SMALL), bsr_arrays=maybe(SMALL),
         error_path_reporting=YES, workload_group=NOTE, software=WORDS, busy_units=maybe(UNITS),
         working_set_mib=maybe(MIB), physical_io=YES, vnic_adapters=maybe(SMALL), migration_disabled=YES, vtpm=YES,
+        migratable_sriov_ports=maybe(SMALL), restricted_io=YES, persistent_memory=maybe(SMALL),
         memory_expansion_percent=maybe(st.integers(0, 1000)), note=NOTE),
     "bridges": st.builds(Bridge, TEXT, TEXT, st.integers(1, 4094), TEXT, NOTE),
     "networks": st.builds(Network, TEXT, SMALL, st.integers(1, 4094), lists(st.integers(1, 4094)), TEXT, NOTE),
