@@ -7,7 +7,7 @@ from functools import partial
 
 from planner.findings import errors
 from planner.grouping import grouped, inverted
-from planner.rules.base import ASKED, Hold, Rule, Scope, asked_rules
+from planner.rules.base import ASKED, Hold, Rule, Scope
 from planner.rules.site import Site
 
 
@@ -30,11 +30,11 @@ def group_refuses(rule: Rule, site: Site, where: Mapping[str, Sequence[str]]) ->
 def refused(site: Site, where: Mapping[str, str]) -> Iterator[tuple[Rule, str, dict[str, str]]]:
     """Of a placement (LPAR → server) what rules refuse: the rule, the server if it is of one, and a smallest part of
     the placement that it still refuses."""
-    for rule in asked_rules(Scope.SERVER, site):
+    for rule in site.asked(Scope.SERVER):
         for server, names in sorted(inverted(sorted(where.items())).items()):
             if least := _least(names, partial(server_refuses, rule, site, server)):
                 yield rule, server, dict.fromkeys(least, server)
-    for rule in asked_rules(Scope.GROUP, site):
+    for rule in site.asked(Scope.GROUP):
         if least := _least(sorted(where), partial(_some_refused, rule, site, where)):
             yield rule, "", {n: where[n] for n in least}
 
@@ -58,9 +58,9 @@ def _least(names: Sequence[str], refuses: Callable[[Sequence[str]], bool]) -> li
 def may_arrive(site: Site, lpar: str, server: str, holders: Mapping[str, Collection[str]]) -> bool:
     """Whether an LPAR may arrive where ``holders`` (server → LPARs) are now, its old place still held."""
     here = sorted({lpar, *holders.get(server, ())})
-    if any(r.hold is Hold.ALWAYS and server_refuses(r, site, server, here) for r in asked_rules(Scope.SERVER, site)):
+    if any(r.hold is Hold.ALWAYS and server_refuses(r, site, server, here) for r in site.asked(Scope.SERVER)):
         return False
-    of_groups = [r for r in asked_rules(Scope.GROUP, site) if r.hold is Hold.ALWAYS]
+    of_groups = [r for r in site.asked(Scope.GROUP) if r.hold is Hold.ALWAYS]
     if not of_groups:
         return True
     where = grouped((n, s) for s in sorted({*holders, server}) for n in sorted(holders.get(s, ())))

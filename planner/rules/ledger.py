@@ -14,7 +14,7 @@ from planner.estate.capacity import Demand
 from planner.estate.policies import Group
 from planner.remember import remembered
 from planner.rules.asking import may_arrive
-from planner.rules.base import WHOLE, Scope, Use, asked_rules, by_part, declared_uses
+from planner.rules.base import WHOLE, Scope, Use, by_part, declared_uses
 from planner.rules.site import Site
 from planner.units import show_cores, show_gib
 
@@ -120,7 +120,7 @@ class _Rules:
         for _, group in kept_apart(site):
             for n in group.members:
                 self.others.setdefault(n, set()).update(set(group.members) - {n})
-        self.asks = bool(asked_rules(Scope.SERVER, site) or asked_rules(Scope.GROUP, site))
+        self.asks = bool(site.asked(Scope.SERVER) or site.asked(Scope.GROUP))
         """Whether rules have to be asked when an LPAR arrives."""
 
     def _allowed(self, resource: Resource, server: str) -> Amounts:

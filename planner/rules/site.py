@@ -17,6 +17,7 @@ from planner.estate.policies import Group, compile_policies
 from planner.grouping import grouped, inverted
 from planner.reach import Reach
 from planner.remember import remembered
+from planner.rules.base import Rule, Scope, asked_rules
 
 if TYPE_CHECKING:  # start-up: numpy is for questions of usage alone
     import numpy as np
@@ -110,6 +111,11 @@ class Site:
         return self._residents.get(server, ())
 
     # ---- capacity -----------------------------------------------------------------------------------------------
+
+    @remembered
+    def asked(self, scope: Scope) -> tuple[Rule, ...]:
+        """The rules of a scope that the programs keep by asking them, of those that concern this site."""
+        return tuple(asked_rules(scope, self))
 
     @remembered
     def demand(self, lpar: str, server: str) -> Demand:
