@@ -275,6 +275,11 @@ class Reach:
 
     # ---- who serves it ------------------------------------------------------------------------------------------
 
+    @cached_property
+    def listing(self) -> Collection[str]:
+        """The VIOSes of which some listing shows the disks that they see."""
+        return {z.vios for z in self.estate.zonings}
+
     def bridging(self, vswitch: str, vlan: int, server: str) -> tuple[str, ...]:
         """The VIOSes of a server whose SEA bridges this VLAN."""
         edges = self._edges(("vlan", vswitch, vlan))

@@ -23,6 +23,7 @@ from planner.formats.values import mtms
 from planner.grouping import grouped, linked
 
 UNKNOWN_FABRIC = "unknown"
+UNKNOWN_DISK = "?"
 
 _VIOS_FIELDS = set(Vios.__dataclass_fields__)
 _SIZES = {"entitlement_units": ("processors", "sharing", "virtual_processors", "entitlement_units", "weight",
@@ -430,6 +431,18 @@ class Join:
                 self._mapping(mapping, vios, clients, luns)
             else:
                 self._lost(mapping.vios, "virtual SCSI mappings", mapping.source, told)
+        self._unlisted_adapters(clients)
+
+    def _unlisted_adapters(self, clients: dict[tuple[str, int], Client]) -> None:
+        """Client adapters of which no VIOS lists what hangs on them: a row each, that they are not forgotten."""
+        listed = {(self.vios(ref), slot) for ref, slot in self.intake.vhosts}
+        for (vios, slot), c in clients.items():
+            name = self.part(c.ref, c.source)
+            if name and name not in self.vioses and vios in self.vioses and listed.isdisjoint(
+                    {(vios, slot), (vios, None)}):
+                values: Values = {k: (v, c.source) for k, v in (
+                    ("lpar", name), ("slot", c.slot), ("lun", UNKNOWN_DISK), ("vios", vios), ("backing", "unknown"))}
+                self.rows.append(("disks", (name, c.slot, UNKNOWN_DISK, vios), values, c.source, 1))
 
     def _clients(self, adapters: Iterable[Client]) -> dict[tuple[str, int], Client]:
         """(VIOS, server slot) → the client adapter that is joined to it."""

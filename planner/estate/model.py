@@ -316,8 +316,8 @@ class Disk:
     slot: int = field(metadata=column("Slot", T.INTEGER, minimum=0, comment="Client slot of the virtual SCSI adapter."))
     lun: str = field(metadata=column("LUN", comment="PVID, UDID or serial; the same word in Zoning."))
     vios: str = field(metadata=column("VIOS", comment="The VIOS that serves it through this slot; one row per path."))
-    backing: str = field(default="lun", metadata=column("Backing", choices=("lun", "lv", "file", "optical", "ssp"),
-        comment="Empty: lun."))
+    backing: str = field(default="lun", metadata=column("Backing", comment="Empty: lun. unknown: nobody states "
+        "what hangs there.", choices=("lun", "lv", "file", "optical", "ssp", "unknown")))
     vtd: str = field(default="", metadata=column("VTD", comment="Virtual target device on the VIOS."))
     vhost: str = field(default="", metadata=column("vhost", comment="Virtual SCSI server adapter on the VIOS."))
     note: str = field(default="", metadata=column("Note"))

@@ -179,6 +179,8 @@ class Intake:
     pools: list[tuple[str, int, Values, Source]] = field(default_factory=list)
     ethernets: list[Ethernet] = field(default_factory=list)
     scsi: list[Client] = field(default_factory=list)
+    vhosts: set[tuple[ViosRef, int | None]] = field(default_factory=set)
+    """Server adapters whose mappings, or their absence, a VIOS lists; None: all of its."""
     fc: list[Client] = field(default_factory=list)
     mappings: list[DiskMapping] = field(default_factory=list)
     hdisks: list[Hdisk] = field(default_factory=list)

@@ -181,7 +181,9 @@ def _vios_parts(intake: Intake, r: Record, ref: PartRef) -> None:
         _scsi(intake, vios, ref, m, r)
     for m in map(_valued, _rows(have, "virtual_fibre_channel_mappings")):
         _fibre(intake, vios, ref, m, r)
-    if "physical_volumes" in r.fields and "virtual_scsi_mappings" not in r.fields:
+    if "virtual_scsi_mappings" in r.fields:
+        intake.vhosts.add((vios, None))
+    elif "physical_volumes" in r.fields:
         intake.once(Severity.INFO, "input.no-mappings", ref.name, f"what {ref.name} serves is not in its answer",
                     "ask for VirtualIOServer?group=ViosSCSIMapping,ViosFCMapping", r.source)
 

@@ -859,6 +859,7 @@ def _map(intake: Intake, r: Record, reading: Reading) -> None:
     slot = re.search(r"(\d+)$", str(have.get("slot", "")))
     device = str(have.get("backing_device", have["vtd"]))
     vios = ViosRef(str(have["vios"]), file=r.source.file)
+    intake.vhosts.add((vios, None))
     client = PartRef(_system(r), have.get("client_lpar_id") or None, str(have.get("client_lpar_name", "")))
     intake.mappings.append(DiskMapping(vios, int(slot[1]) if slot else None, client, str(have["vtd"]), _backing(r),
                                        device, r.source, vhost=str(have.get("name", ""))))

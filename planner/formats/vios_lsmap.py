@@ -506,6 +506,7 @@ def _recognise(layout: _Layout, text: str) -> bool:
 def _take_vtd(intake: Intake, record: Record, reading: Reading) -> None:
     have = stated(record)
     vios = vios_of(record, reading)
+    intake.vhosts.add((vios, have.get("slot", -1)))
     if "vtd" not in have:
         return
     client = PartRef(vios.serial, have.get("client_partition_id"))

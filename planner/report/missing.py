@@ -53,15 +53,17 @@ def missing(estate: Estate) -> list[Lack]:
 def _tables(estate: Estate) -> list[Lack]:
     lpars = tuple(p.name for p in estate.lpars)
     networked = {n.lpar for n in estate.networks}
-    stored = {d.lpar for d in estate.disks} | {f.lpar for f in estate.fibres}
+    stored = {d.lpar for d in estate.disks if d.backing != "unknown"} | {f.lpar for f in estate.fibres}
     seen = {z.vios for z in estate.zonings}
     bridging = {b.vios for b in estate.bridges}
     clients = {d.vios for d in estate.disks}
+    unmapped = sorted({d.vios for d in estate.disks if d.backing == "unknown"})
     lacks = (
         ("VLANs of the LPAR", [n for n in lpars if n not in networked], len(lpars),
          "lshwres -r virtualio --rsubtype eth --level lpar -m SYSTEM"),
         ("disks of the LPAR", [n for n in lpars if n not in stored], len(lpars),
          "lsmap -all and lsmap -all -npiv on each VIOS; lshwres -r virtualio --rsubtype scsi (and fc) --level lpar"),
+        ("what hangs on the slots that the VIOS serves", unmapped, len(clients), "lsmap -all on it"),
         ("disks that the VIOS sees", sorted(clients - seen), len(clients),
          "lspv and lsdev -dev hdiskN -attr on each VIOS"),
         ("VLANs that a server bridges",

@@ -63,7 +63,7 @@ def loaded_view(loaded: Loaded, findings: Sequence[Finding]) -> RenderableType:
         table.add_row(kind, str(number), str(loaded.facts.get(kind, "")))
     e = loaded.estate
     facts = (f"{len(e.servers)} servers, {len(e.pools)} pools, {len(e.vioses)} VIOSes, {len(e.lpars)} LPARs, "
-             f"{len(e.bridges)} bridged VLANs, {len({d.lun for d in e.disks})} LUNs in use, "
+             f"{len(e.bridges)} bridged VLANs, {len({d.lun for d in e.disks if d.backing != 'unknown'})} LUNs in use, "
              f"{len(e.policies)} policies")
     parts: list[RenderableType] = [table, Text(facts), *_servers_table(e), Text(""),
                                    Text(counts(loaded.findings), "bold")]

@@ -31,15 +31,24 @@ def whole_lun(site: Site, lpar: str) -> Iterator[Breach]:
                          "move its data to a SAN LUN (migratepv) and unmap it")
 
 
-@rule("storage.path-known", "The VIOS behind each storage adapter of the LPAR, and the adapter's WWPNs, are known.",
+@rule("storage.path-known", "The VIOS behind each storage adapter of the LPAR, what hangs on it, and its WWPNs, are "
+      "known.",
       Scope.LPAR, binds=ANYHOW, source="a path of which nothing is known cannot be looked for on another server")
 def path_known(site: Site, lpar: str) -> Iterator[Breach]:
-    paths = {(d.slot, d.vios) for d in site.reach.disks_of(lpar)} | {
+    disks = site.reach.disks_of(lpar)
+    paths = {(d.slot, d.vios) for d in disks} | {
         (f.slot, f.vios) for f in site.reach.fibres_of(lpar)}
     for slot, vios in sorted(paths):
         if vios not in site.vioses:
             yield Breach(f"slot {slot} leads to {vios}, which no listing names as a VIOS",
                          "give the listing that names it, add it in sheet VIOS, or remove the adapter")
+    for d in disks:
+        if d.backing == "unknown":
+            yield unknown(f"what hangs on its slot {d.slot}, which {d.vios} serves, is unknown",
+                          f"on {d.vios}: lsmap -all")
+    if not paths and not site.lpars[lpar].physical_adapters:
+        yield unknown("no listing states its disks", f"lshwres -r virtualio --rsubtype scsi --level lpar -m "
+                      f"{site.lpars[lpar].server} (and fc); on each VIOS there: lsmap -all; lsmap -all -npiv")
     for f in site.reach.fibres_of(lpar):
         if not (f.wwpn1 and f.wwpn2):
             yield Breach(f"the WWPNs of its Fibre Channel adapter in slot {f.slot} are unknown",
@@ -175,6 +184,13 @@ def device_names(site: Site, lpar: str) -> Iterator[Breach]:
                      f"note them before: on {vios} and the others: lsmap -all; rename after: chdev -dev OLD -newname")
 
 
+def _unlisted(site: Site, target: str, what: str) -> Breach | None:
+    """Where no listing shows the disks of some VIOSes there, nothing is claimed of what they see."""
+    names = ", ".join(v.name for v in site.vioses_on(target) if v.name not in site.reach.listing)
+    return Breach(f"{what} is unknown: neither lspv nor lsdev of {names} was read",
+                  f"on {names}: lspv; lsdev -dev hdiskN -attr; load them with the rest") if names else None
+
+
 @rule("storage.lun-seen", "Every LUN of the LPAR is seen by a VIOS of the target with no_reserve, those of one "
       "adapter by one VIOS.", Scope.MOVE, binds=ANYHOW, shape=storage_shape, source="IBM nas8N1011014; seed")
 def lun_seen(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
@@ -191,7 +207,8 @@ def lun_seen(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach
     if blind:
         what = f"LUN {blind[0]} is" if len(blind) == 1 else f"{len(blind)} LUNs are"
         rest = f" ({', '.join(blind)})" if len(blind) > 1 else ""
-        yield Breach(f"{what} not seen by any VIOS of {target}{rest}", f"zone to the VIOSes of {target}")
+        yield _unlisted(site, target, f"whether {what} seen by a VIOS of {target}{rest}") or Breach(
+            f"{what} not seen by any VIOS of {target}{rest}", f"zone to the VIOSes of {target}")
     for vios in paths.split:
         yield Breach(f"the LUNs that {vios} serves are seen on {target} by no single VIOS",
                      "zone them all to one VIOS there")
@@ -205,8 +222,11 @@ def redundancy(site: Site, lpar: str, source: str, target: str) -> Iterator[Brea
     for paths, what in ((site.reach.disk_paths(lpar, target), "disks"),
                         (site.reach.fibre_paths(lpar, target), "Fibre Channel adapters")):
         if paths.reached and paths.lost:
-            yield Breach(f"{what}: {paths.lost} path(s) over a VIOS of their own would be lost on {target}",
-                         "zone the LUNs to a second VIOS there, or state the policy redundancy if-possible", optional)
+            told = Breach(f"{what}: {paths.lost} path(s) over a VIOS of their own would be lost on {target}",
+                          "zone the LUNs to a second VIOS there, or state the policy redundancy if-possible")
+            if what == "disks":
+                told = _unlisted(site, target, f"whether a second VIOS of {target} sees its LUNs") or told
+            yield Breach(told.message, told.fix, optional)
 
 
 @rule("storage.fabric", "Every virtual Fibre Channel adapter finds a port with NPIV on its fabric on the target, which "

@@ -24,7 +24,8 @@ _UNITS = {Measure.WATTS: "W", Measure.SERVERS: "servers", Measure.CORES: "cores"
 def claims(plan: Plan, site: Site, judge: Judge, played: Replay) -> list[Finding]:
     """What a plan says of itself that its servers and moves do not bear out; a bound above what it bounds."""
     made = chain(_moves(plan, site), _states(plan, played), _cost(plan, site, judge), _proof(plan), _clock(plan),
-                 _stays(plan, site), _details(plan, site), _consolidation(plan, site), _assumptions(plan, played))
+                 _stays(plan, site), _details(plan, site), _consolidation(plan, site), _assumptions(plan, played),
+                 _unknown_slots(plan, site))
     return [*_bounds(plan), *(f for claim in made for f in claim.findings())]
 
 
@@ -47,6 +48,15 @@ def _assumptions(plan: Plan, played: Replay) -> Iterator[Claim]:
     """None of what the replay had to take for granted is left out."""
     said, worked = ({(f.rule, f.subject, f.message) for f in assumed(of.findings)} for of in (plan, played))
     yield Claim("what it takes for granted", sorted(said & worked), sorted(worked))
+
+
+def _unknown_slots(plan: Plan, site: Site) -> Iterator[Claim]:
+    """An adapter on which hangs nobody knows what is named among what the plan takes for granted."""
+    moved, granted = {m.lpar for m in plan.moves}, assumed(plan.findings)
+    for d in site.estate.disks:
+        if d.backing == "unknown" and d.lpar in moved:
+            named = any(f.subject == d.lpar and f"slot {d.slot}," in f.message and d.vios in f.message for f in granted)
+            yield Claim(f"that what hangs on slot {d.slot} ({d.vios}) is unknown", named, True, d.lpar)
 
 
 def _states(plan: Plan, played: Replay) -> Iterator[Claim]:

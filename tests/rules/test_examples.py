@@ -162,6 +162,10 @@ def _disk(backing: str) -> Estate:
     return BASE.replace(disks=(*BASE.disks, Disk("a1", 9, "extra", "A-v1", backing, "vtopt0")))
 
 
+def _unlisted(*vioses: str) -> Estate:
+    return BASE.replace(zonings=tuple(z for z in BASE.zonings if z.vios not in vioses))
+
+
 def _movers(**changes: Any) -> Estate:
     return changed(changed(BASE, "B-v1", **changes), "B-v2", **changes)
 
@@ -479,6 +483,7 @@ EXAMPLES: dict[str, Example] = {
     "storage.lun-seen": Example(
         [Good(BASE), Good(PR), Good(_clusters("pool1", "pool1"))],
         [Bad(_unzoned("B-v1", "B-v2"), "LUN lun-a1 is not seen by any VIOS of B"),
+         Bad(_unlisted("B-v1", "B-v2"), "whether LUN lun-a1 is seen by a VIOS of B is unknown: neither lspv nor lsdev"),
          Bad(_reserved("single_path", "B-v1", "B-v2"), "is reserved on B: single_path on B-v1, single_path on B-v2")]),
     "storage.no-optical": Example(
         [Good(BASE)],
@@ -507,10 +512,13 @@ EXAMPLES: dict[str, Example] = {
     "storage.path-known": Example(
         [Good(BASE), Good(_fabric(*ALL_PORTS))],
         [Bad(BASE.replace(disks=(*BASE.disks, Disk("a1", 9, "lun-a1", "gone"))), "slot 9 leads to gone, which no listing"),
+         Bad(_disk("unknown"), "what hangs on its slot 9, which A-v1 serves, is unknown", ASSUMED),
+         Bad(BASE.replace(disks=()), "no listing states its disks", ASSUMED),
          Bad(_nameless(_fabric(*ALL_PORTS)), "the WWPNs of its Fibre Channel adapter in slot")]),
     "storage.redundancy": Example(
         [Good(BASE)],
         [Bad(_unzoned("B-v2"), "disks: 1 path(s) over a VIOS of their own would be lost on B"),
+         Bad(_unlisted("B-v2"), "whether a second VIOS of B sees its LUNs is unknown"),
          Bad(_reserved("single_path", "B-v1"), "1 path(s)"),
          Bad(_fabric(("B-v1", "f1", 8), ("B-v1", "f2", 8)), "Fibre Channel adapters: 1 path(s)"),
          Bad(stating(_unzoned("B-v2"), policy("redundancy", "a*", "if-possible")), "1 path(s)", WARNING)]),
