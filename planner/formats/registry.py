@@ -146,8 +146,8 @@ def read_text_document(text: str, shown_as: str, notes: tuple[Finding, ...] = ()
         from planner.formats import split  # start-up: its patterns, for captures and listings only
 
         parts = split.sections(times.text, lambda one: format_of(one) is not None)
-        readings = _one_host([replace(r, taken=times.at(part.first_line)) for part in parts
-                              for r in _read_section(part, shown_as, len(parts) > 1)])
+        readings = _own_vios(_one_host([replace(r, taken=times.at(part.first_line)) for part in parts
+                                        for r in _read_section(part, shown_as, len(parts) > 1)]))
     if all(r.kind == UNRECOGNISED and {f.rule for f in r.findings} == {_NOT_READ} for r in readings):
         known = foreign.of_text(text)
         readings = [_not_read(known, shown_as)] if known else readings or [_unrecognised(text, shown_as, 1, "")]
@@ -223,6 +223,26 @@ def _one_host(readings: list[Reading]) -> list[Reading]:
         return readings
     host = hosts.pop()
     return [r if r.host else replace(r, host=host) for r in readings]
+
+
+def _own_vios(readings: list[Reading]) -> list[Reading]:
+    """Where no prompt names a VIOS, the location codes in one listing of a session name it for all of that session. A
+    session ends where a command comes again."""
+    sessions: list[tuple[set[tuple[str, str]], set[str], list[int]]] = []
+    for at, reading in enumerate(readings):
+        if reading.host or not reading.kind.startswith("vios-"):
+            continue
+        ran = reading.kind, reading.command
+        if not sessions or ran in sessions[-1][0]:
+            sessions.append((set(), set(), []))
+        seen, codes, members = sessions[-1]
+        seen.add(ran)
+        codes |= {f"{r.fields['serial_num']}-V{r.fields['vios_partition_id']}" for r in reading.records
+                  if isinstance(r.fields.get("serial_num"), str) and isinstance(r.fields.get("vios_partition_id"), int)}
+        members.append(at)
+    hosts = {at: code for _, codes, members in sessions if len(codes) == 1 < len(members)
+             for code in codes for at in members}
+    return [replace(r, host=hosts[at]) if at in hosts else r for at, r in enumerate(readings)]
 
 
 def _finding(file: str, message: str, fix: str, rule: str, severity: Severity, line: int | None = None) -> Finding:
