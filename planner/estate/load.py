@@ -18,6 +18,9 @@ from planner.formats.open import ARCHIVE, Progress, documents
 
 #: Without these put right, everything else that is found is only their consequence.
 _STRUCTURE = ("input.missing-sheet", "input.missing-column", "input.duplicate-column")
+#: What is wrong with a file as a whole, not with what it states.
+_DAMAGE = ("input.unreadable", "input.truncated", "input.too-large", "input.decompression-bomb", "input.interleaved",
+           "input.password", "input.not-a-file")
 _PUT_IN = "put lparstat -i outputs and an estate workbook into it"
 
 
@@ -36,7 +39,22 @@ def load(sources: Sequence[Path], progress: Progress | None = None, mapping: Pat
     problems = [problem for document in found for problem in document.problems]
     if problems := problems or _unusable(readings, str(sources[0]) if sources else "."):
         raise InputError(problems)
-    return checked(assemble(readings))
+    return checked(assemble(_odd_files_aside(readings)))
+
+
+def _odd_files_aside(readings: Sequence[Reading]) -> list[Reading]:
+    """A damaged file stops nothing where others give an estate; a person's own tables must be whole."""
+    odd = [{id(f) for f in errors(r.findings) if _is_damage(r, f)} for r in readings]
+    if not any(r.records and not damages for r, damages in zip(readings, odd, strict=True)):
+        return list(readings)
+    return [replace(r, findings=tuple(replace(f, severity=Severity.WARNING) if id(f) in damages else f
+                                      for f in r.findings)) if damages else r
+            for r, damages in zip(readings, odd, strict=True)]
+
+
+def _is_damage(reading: Reading, said: Finding) -> bool:
+    return (said.rule in _DAMAGE and reading.kind not in ("table", saved_estate.KIND)
+            and not (said.source and said.source.file.lower().endswith((".xlsx", ".xlsm"))))
 
 
 def _unusable(readings: Sequence[Reading], where: str) -> list[Finding]:
