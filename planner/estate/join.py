@@ -44,6 +44,7 @@ class Join:
         self.named: dict[tuple[str, int], list[tuple[Source, str]]] = {}
         self.homes: dict[tuple[str, str], str] = {}
         self.gone: set[str] = set()
+        self.miscoded: dict[tuple[str, str], str] = {}
         self.system_of: dict[str, str] = {}
         self.vioses: dict[str, str] = dict(known_vioses)
         self.parts: dict[str, Values] = {}
@@ -108,7 +109,7 @@ class Join:
     def _same_systems(self) -> None:
         """Systems that have two names or none: by serial number, and by what two consoles say of one partition."""
         i, names = self.intake, dict[str, str]()
-        for name, values in sorted(i.systems.items(), key=lambda one: mtms(one[0]) is not None):
+        for name, values in sorted(i.systems.items(), key=lambda one: (mtms(one[0]) is not None, _garbled(one[0]))):
             if stated := mtms(name):  # as -m or the name of a file says it
                 source = i.system_sources[name]
                 values |= {"model": (f"{stated[0]}-{stated[1]}", source), "serial": (stated[2], source)}
@@ -129,9 +130,11 @@ class Join:
                 i.aliases.update({one: next(iter(known)) for one in systems if not self.system(one)})
 
     def _partitions(self) -> None:
-        placed = self._named_partitions()
+        placed = self._one_name_each(self._named_partitions())
         self.intake.partitions = [p for _, p in placed]
         self.homes, self.gone, told = homes(placed, self.vioses, self.times)
+        self.homes |= {(bad, system): self.homes.get((good, system), good)
+                       for (bad, system), good in self.miscoded.items()}
         self.findings += (*told, *unlisted(placed, self.gone, self.homes, self.times))
         for p in self.intake.partitions:
             self._partition(p)
@@ -150,6 +153,21 @@ class Join:
         return [(system, p if p.ref.name in listed or not p.ref.name or p.ref.lpar_id is None else replace(
             p, ref=replace(p.ref, name=self._named(system, p.ref.lpar_id, p.source) or p.ref.name)))
             for system, p in placed]
+
+    def _one_name_each(self, placed: list[tuple[str, Partition]]) -> list[tuple[str, Partition]]:
+        """Names of one id on one system that differ in what is not ASCII are one name, once of a lost encoding."""
+        same = grouped(((system, p.ref.lpar_id, _plain(p.ref.name)), p.ref.name) for system, p in placed
+                       if system and p.ref.lpar_id is not None and p.ref.name)
+        for (system, *_), names in same.items():
+            good = min(names, key=_garbled)
+            self.miscoded.update({(bad, system): good for bad in names if bad != good})
+        if self.miscoded:
+            pairs = sorted({f"{bad!r} is {good}" for (bad, _), good in self.miscoded.items()})
+            shown = ", ".join(pairs[:8]) + (" …" if len(pairs) > 8 else "")
+            self.say(Severity.INFO, "input.encoding", "names", f"{shown}: the same id on the same server, its name in "
+                     "two encodings", "nothing to do", None)
+        return [(system, replace(p, ref=replace(p.ref, name=self.miscoded.get((p.ref.name, system), p.ref.name))))
+                for system, p in placed]
 
     def _holds(self, ref: PartRef, fact: str, things: dict[str, Source]) -> None:
         """What adapters a partition holds, or their number."""
@@ -550,6 +568,20 @@ class Join:
 def _is_listed(p: Partition) -> bool:
     """Whether a console says it: what a host says of itself may be another name."""
     return p.vios is not None or "state" in p.values
+
+
+def _plain(name: str) -> str:
+    """What of a name every encoding keeps."""
+    return "".join(char for char in name if char.isascii() and char != "?")
+
+
+def _garbled(name: str) -> tuple[bool, bool]:
+    """Whether a name shows that its encoding was lost: control characters, UTF-8 read as Latin-1, letters missing."""
+    try:
+        twice = not name.isascii() and bool(name.encode("latin-1").decode())
+    except UnicodeError:
+        twice = False
+    return twice or "?" in name or not name.isprintable() or "\ufffd" in name, name.isascii()
 
 
 def _give_sizes(values: Values, sizes: Values) -> None:

@@ -13,7 +13,7 @@ from planner.findings import Finding, Severity, Source
 from planner.formats.facts import Intake, Values, ViosRef, sharing_of, state_of
 from planner.formats.samples import Extract
 
-ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x0f|\x0e")
+ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07\x1b\n]{0,400}(?:\x07|\x1b\\)|\x0f|\x0e")
 
 
 class NonValue(Enum):
@@ -143,10 +143,25 @@ class Format:
     inside: Callable[[Reading], Iterable[str]] | None = None
 
 
+def _corrected(line: str) -> str:
+    """A line as a terminal shows it after its backspaces."""
+    shown: list[str] = []
+    at = 0
+    for char in line:
+        if char == "\b":
+            at = max(0, at - 1)
+            continue
+        shown[at:at + 1] = char
+        at += 1
+    return "".join(shown)
+
+
 def clean(text: str) -> str:
-    """Strip ANSI codes and unify line ends (CRLF, bare CR)."""
+    """Strip ANSI codes and titles of windows, apply backspaces, unify line ends (CRLF, bare CR)."""
     if "\x1b" in text or "\x0f" in text or "\x0e" in text:
         text = ANSI.sub("", text)
+    if "\b" in text:
+        text = "\n".join(_corrected(line) if "\b" in line else line for line in text.split("\n"))
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 

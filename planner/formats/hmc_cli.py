@@ -275,6 +275,9 @@ _MOST_NAMED = 20
 _NAMES = re.compile(r"[a-z][a-z0-9_]{1,40}(?:[^a-z0-9_][a-z][a-z0-9_]{1,40})+$")
 _USE_HEADER = "run the command again with --header after -F, or keep its command line above the output"
 _RUN_AGAIN = "run the command again"
+_SEMICOLONS = re.compile(r"[a-z_]{1,80}=[^,=]{0,200};[a-z_]{1,80}=[^,]*")
+_SHELL = re.compile(r"(?:[\w./-]{1,80}: ){1,3}.{0,200}(?:not found|[Pp]ermission denied|No such file or directory)\.?"
+                    r"|(?:[\w./-]{1,80}: )?.{0,200}: command not found\.?")
 _TO_A_FILE = "redirect the command's output to a file instead of copying it from a terminal"
 
 
@@ -549,6 +552,13 @@ class _ListingReader:
     def _take_attributes(self, number: int, line: str) -> bool:
         if not _ATTRIBUTE.match(line) or (self._message and len(kinds_of(_attribute_names(line))) != 1):
             return False
+        if _SEMICOLONS.fullmatch(line):
+            self._end_run()
+            said = Finding("input.unknown-text", Severity.WARNING, self.file, "attributes stand with ; between them: "
+                           "no record can be read from such lines", "export again with the commas of the HMC",
+                           Source(self.file))
+            self.findings += [said] if said not in self.findings else []
+            return True
         try:
             fields = split_fields(_retyped(line))
         except ValueError as error:
@@ -748,6 +758,9 @@ class _ListingReader:
         if "," in line and ", " not in line and not line.endswith("."):
             self._report_run("input.no-header", Severity.WARNING, f"values without names: {line[:80]!r}", _USE_HEADER,
                              number)
+        elif _SHELL.fullmatch(line):
+            self._report_run("input.error-text", Severity.WARNING, f"a message of the shell: {line[:160]!r}",
+                             "mend it and " + _RUN_AGAIN, number)
         elif _is_sentence(line):
             self._report_run("input.error-text", Severity.WARNING, f"a sentence, not a record: {line[:160]!r}",
                              "if it is an error, mend it and " + _RUN_AGAIN, number)
