@@ -43,6 +43,8 @@ SHOWN = {
     "processor.mode": f"{LPAR}; {SYSTEM} (lpar_proc_compat_modes); `lslic -t sys`", "processor.preferred-mode": LPAR,
     "processor.os-mode": f"{LPAR} (os_version); {SYSTEM}", "processor.pool": POOL, "processor.pool-kept": POOL,
     "processor.pool-known": POOL, "processor.pool-usage": HISTORY, "processor.usage": HISTORY,
+    "server.operating": "`lssyscfg -r sys` (state); REST (State); HMC Scanner (Status); sheet Servers (State)",
+    "server.source-operating": "`lssyscfg -r sys` (state); REST (State); HMC Scanner (Status); sheet Servers (State)",
     "server.console": "the host of `lssyscfg -r sys`; sheet Servers (Console)",
     "server.dpo": "sheet Servers (DPO running)",
     "server.enterprise": SYSTEM, "server.firmware": "`lslic -t sys`; REST ManagedSystem; HMC Scanner",

@@ -87,7 +87,7 @@ class _Builder:
             name, 0, 0, model=model, serial=f"{6 + number % 4}{number:04X}F{self.rng.randrange(10)}",
             generation=generation, console=CONSOLE, firmware_memory_mib=256 * self.rng.randint(2, 20),
             lmb_mib=self.pick((64, 128, 256)), enterprise=self.chance(90),
-            min_units_per_vp=min_units_per_vp(generation), max_migrations=self.pick((4, 8, 16)))
+            min_units_per_vp=min_units_per_vp(generation), max_migrations=self.pick((4, 8, 16)), state="operating")
         self.add("servers", server)
         self.pools(server)
         self.vioses(server, number)

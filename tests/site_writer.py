@@ -1315,7 +1315,7 @@ def _console_output(estate: Estate, **servers: Any) -> Estate:
     environment); the fabric of ports and WWPNs; policies and parameters.
     """
     return estate.replace(
-        servers=tuple(replace(s, site="", firmware="", modes=(), dpo_running=None, note="", **servers)
+        servers=tuple(replace(s, site="", firmware="", modes=(), dpo_running=None, note="", state="operating", **servers)
                       for s in estate.servers),
         vioses=tuple(replace(v, link_mbit=None, max_migrations=None, paging_devices_mib=(), note="")
                      for v in estate.vioses),

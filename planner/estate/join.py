@@ -307,6 +307,8 @@ class Join:
             if "cpu_generation" in held:
                 generation = held.pop("cpu_generation")
                 self.rows.append(("servers", (name,), {"generation": generation}, generation[1], 2))
+            if "unreached" in held:  # by one console of it; another's word counts
+                held.setdefault("state", held.pop("unreached"))
             consoles = self.intake.consoles.get(name)
             names = sorted({one[c] for c in consoles or ()}, key=lambda name: (-managed[name], name))
             if consoles:

@@ -151,7 +151,14 @@ class Server:
         comment="os400_lpar_mobility_capable."))
     persistent_memory_capable: bool | None = field(default=None, metadata=column("Persistent memory mobile", T.YES_NO,
         comment="Moves LPARs with virtual persistent memory (vPMEM)."))
+    state: str = field(default="", metadata=column("State",
+        comment="operating, or as its console says: nobody goes to a server in another state. Empty: unknown."))
     note: str = field(default="", metadata=column("Note"))
+
+    @property
+    def operating(self) -> bool:
+        """Whether it may be: nothing else is stated."""
+        return self.state.strip().casefold() in ("", "operating")
 
 
 @dataclass(frozen=True, slots=True)

@@ -254,6 +254,16 @@ def state_of(text: str) -> str:
     return _STATES.get(folded, folded)
 
 
+_LOST = ("no connection", "incomplete", "failed authentication", "connecting", "version mismatch")
+"""How a console without its server says so (or begins to): another console may have it."""
+
+
+def state_of_system(text: str, where: Source) -> Values:
+    """The state of a server, or what a console that does not reach it says in the place of that."""
+    state = text.strip().lower()
+    return {"unreached" if state.startswith(_LOST) else "state": (state, where)}
+
+
 def mode_of(text: str) -> str:
     """A compatibility mode as consoles write it → as the estate does: ``POWER6_Plus_Enhanced`` → ``POWER6+ enhanced``.
     """

@@ -32,6 +32,7 @@ from planner.formats.facts import (
     percent_of,
     runs,
     sharing_of,
+    state_of_system,
 )
 from planner.formats.samples import Count, Extract, Kind, Sample, server_of_serial, spans, whole
 from planner.formats.values import Parser
@@ -304,7 +305,9 @@ def _sys(intake: Intake, r: Record, reading: Reading) -> None:
     modes = tuple(mode_of(mode.strip()) for mode in str(have.get("lpar_proc_compat_modes", "default")).split(","))
     if modes != ("default",):
         values["modes"] = (tuple(mode for mode in modes if mode != "default"), r.where("lpar_proc_compat_modes"))
-    if reading.host:
+    if "state" in have:
+        values |= state_of_system(str(have["state"]), r.where("state"))
+    if reading.host and "unreached" not in values:
         values["console"] = (reading.host, r.source)
     intake.system(name, values, r.source, str(have.get("serial_num", "")))
 
@@ -623,7 +626,7 @@ NOT_TAKEN: dict[str, tuple[tuple[str, str], ...]] = {
         ("hmc-lssyscfg-sys", "max_* *_configured_max_lpars"),
     ),
     "power, service processor, addresses and clock of the server: not of a move": (
-        ("hmc-lssyscfg-sys", "*power* sp_* *keylock ipaddr* sys_time service_lpar_* state detailed_state cod_*"
+        ("hmc-lssyscfg-sys", "*power* sp_* *keylock ipaddr* sys_time service_lpar_* detailed_state cod_*"
          " virtual_* micro_lpar_capable huge_page_mem_capable"
          " active_lpar_share_idle_procs_capable active_mem_sharing_capable"),
     ),

@@ -27,6 +27,7 @@ from planner.formats.facts import (
     mode_of,
     percent_of,
     runs,
+    state_of_system,
 )
 from planner.formats.values import location
 
@@ -84,6 +85,8 @@ def _sys(intake: Intake, r: Record, reading: Reading) -> None:
         values["firmware"] = (level, r.where(next(name for name in _FIRMWARE if name in have)))
     if "machine_type" in have and "model" in have:
         values["model"] = (f"{have['machine_type']}-{have['model']}", r.source)
+    if "state" in have:
+        values |= state_of_system(str(have["state"]), r.where("state"))
     modes = [mode_of(str(m)) for m in have.get("supported_partition_processor_compatibility_modes", ())]
     if modes:
         values["modes"] = (tuple(m for m in modes if m != "default"), r.source)
@@ -374,8 +377,8 @@ NOT_TAKEN: dict[str, tuple[tuple[str, str], ...]] = {
     "the firmware's limit, of which the console's is the smaller": (
         ("rest-managed-system", "maximum_firmware_*"),
     ),
-    "state, lamps and addresses of the console and its machines": (
-        ("rest-*", "state is_classic_* *attention_led* partition_type mac_address_prefix wwpn_prefix aix_capable"),
+    "lamps and addresses of the console and its machines": (
+        ("rest-*", "is_classic_* *attention_led* partition_type mac_address_prefix wwpn_prefix aix_capable"),
     ),
     "elements that this program does not know: told as input.unknown-key": (
         ("rest-*", "flying_toasters quantum_leap_capable"),

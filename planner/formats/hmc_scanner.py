@@ -54,6 +54,7 @@ from planner.formats.facts import (
     percent_of,
     runs,
     sharing_of,
+    state_of_system,
 )
 from planner.formats.hmc_attributes import PHYSICAL_POOL
 from planner.formats.samples import Extract, Kind, Sample, thousandths, whole
@@ -719,6 +720,8 @@ def _sys(intake: Intake, r: Record, reading: Reading) -> None:
     generation = re.search(r"POWER\d{1,2}\+?", str(have.get("cpu_type", "")), re.IGNORECASE)
     if generation:
         values["cpu_generation"] = (generation[0].upper(), r.where("cpu_type"))
+    if "status" in have:
+        values |= state_of_system(str(have["status"]), r.where("status"))
     for manager in ("mgr_1", "mgr_2"):
         intake.system(name, {**values, **pick(r, {manager: "console"})}, r.source, serial)
     if "firm_mem" in have:
@@ -944,7 +947,7 @@ NOT_TAKEN: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "power, processors' speed, addresses and what is free: a plan computes the last from what each partition holds": (
         ("scanner-system", "*avail* deconf_* ded_* deferred_level ghz ipl_level lpar_count"
-         " perf_sample_rate pool_size_proc_units prim_sp sec_sp status tot_* virt_procs"),
+         " perf_sample_rate pool_size_proc_units prim_sp sec_sp tot_* virt_procs"),
     ),
     "names and states of an adapter: it follows its LPAR as it is": (
         ("scanner-v*", "mac_address required state trunk_priority physical_fc_slot"),

@@ -50,6 +50,26 @@ def console(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]
                       "on each console: lssyscfg -r sys -F name")
 
 
+@rule("server.operating", "Nobody is planned onto a server that is stated to be in another state than Operating.",
+      Scope.MOVE, binds=ANYHOW, shape=two_servers,
+      source="IBM POWER7 iphc3hmcvalidation table 1 (both systems are operating); HMC help, managed system states")
+def operating(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
+    yield from _out_of_order(site, target)
+
+
+@rule("server.source-operating", "Nobody is moved live from a server that is stated to be in another state than "
+      "Operating.", Scope.MOVE, shape=two_servers, source="IBM POWER7 iphc3hmcvalidation table 1")
+def source_operating(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
+    yield from _out_of_order(site, source)
+
+
+def _out_of_order(site: Site, server: str) -> Iterator[Breach]:
+    row = site.servers[server]
+    if not row.operating:
+        yield Breach(f"{server} is in the state {row.state!r}, not Operating",
+                     f"bring it back, then: lssyscfg -r sys -m {server} -F state")
+
+
 @rule("server.site", "Source and target stand on one site, or on sites that are linked.", Scope.MOVE,
       binds=ANYHOW, shape=two_servers, source="seed: DR site out of scope")
 def linked_site(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:

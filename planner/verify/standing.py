@@ -1,4 +1,4 @@
-"""What the two servers of a move are to each other, told from their rows: a console that has both."""
+"""What the two servers of a move are and are to each other, told from their rows: they run, one console has both."""
 
 from __future__ import annotations
 
@@ -13,6 +13,10 @@ from planner.verify.base import broken
 
 def standing(site: Site, move: Move) -> Iterator[Finding]:
     """What keeps two servers apart, whoever moves."""
+    for name in (move.source, move.target):
+        state = site.servers[name].state.strip().lower()
+        if state and state != "operating":
+            yield broken("plan.operating", move.lpar, f"{name} is not Operating, but {state}")
     here, there = (_hosts(site.servers[s].console) for s in (move.source, move.target))
     links = [_hosts(";".join(link)) for link in site.policies.console_links]
     if here and there and not _meet(here, there) and not any(

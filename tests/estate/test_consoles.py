@@ -10,7 +10,7 @@ from planner.plan.plan import Move
 from planner.report.commands import migrlpar, mkauthkeys
 from planner.report.runbook_steps import sole_console
 from planner.rules import Site
-from planner.rules.server import console
+from planner.rules.server import console, operating, source_operating
 from planner.verify.standing import standing
 from tests.estates import BASE, changed, policy, stating
 
@@ -67,3 +67,11 @@ def test_commands_go_to_a_common_console(a, b, link, apart, ip):
 def test_one_console_of_all():
     of = changed(changed(changed(BASE, "A", console="hmc1; hmc2"), "B", console="hmc2; hmc1"), "C", console="hmc2")
     assert sole_console(Site(of)) == "hmc2"
+
+
+@pytest.mark.parametrize(("a", "b", "wrong"), [("", "", 0), ("Operating", "operating", 0), ("Standby", "", 1),
+                                               ("error", "No Connection", 2)])
+def test_the_replay_wants_both_servers_operating(a, b, wrong):
+    site = Site(changed(changed(BASE, "A", state=a), "B", state=b))
+    assert [f.rule for f in standing(site, MOVE)] == ["plan.operating"] * wrong
+    assert sum(len(list(r.check(site, "a1", "A", "B"))) for r in (operating, source_operating)) == wrong

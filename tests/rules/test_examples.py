@@ -409,6 +409,13 @@ EXAMPLES: dict[str, Example] = {
         [Bad(changed(BASE, "b1", memory_mib=0), "what b1 holds of B is unknown"),
          Bad(changed(BASE, "B", configurable_units=0), "nothing says how many cores B has"),
          Bad(changed(BASE, "B", configurable_memory_mib=0), "nothing says how much memory B has")]),
+    "server.operating": Example(
+        [Good(BASE), Good(b(state="Operating")), Good(changed(BASE, "C", state="error"))],
+        [Bad(b(state=state), f"B is in the state '{state}', not Operating") for state in (
+            "Power Off", "no connection", "error", "incomplete", "standby", "initializing", "recovery")]),
+    "server.source-operating": Example(
+        [Good(BASE), Good(changed(BASE, "A", state="operating"))],
+        [Bad(changed(BASE, "A", state="error - terminated"), "A is in the state 'error - terminated', not Operating")]),
     "server.dpo": Example([Good(BASE), Good(changed(BASE, "A", dpo_running=True))],
                           [Bad(b(dpo_running=True), "the Dynamic Platform Optimizer runs on B")]),
     "server.enterprise": Example([Good(BASE)],
