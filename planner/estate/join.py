@@ -456,10 +456,14 @@ class Join:
     def _unlisted_adapters(self, clients: dict[tuple[str, int], Client]) -> None:
         """Client adapters of which no VIOS lists what hangs on them: a row each, that they are not forgotten."""
         listed = {(self.vios(ref), slot) for ref, slot in self.intake.vhosts}
-        for (vios, slot), c in clients.items():
-            name = self.part(c.ref, c.source)
-            if name and name not in self.vioses and vios in self.vioses and listed.isdisjoint(
-                    {(vios, slot), (vios, None)}):
+        served = {row[1][:2] for row in self.rows if row[0] == "disks"}
+        found = [(self.part(c.ref, c.source), vios, slot, c) for (vios, slot), c in clients.items()]
+        newest = {system: min(own, key=self.times.order) for system, own in grouped(
+            (self.vioses.get(vios), c.source) for _, vios, _, c in found).items()}
+        for name, vios, slot, c in found:
+            told = not listed.isdisjoint({(vios, slot), (vios, None)}) or (name, c.slot) in served
+            if name and name not in self.vioses and vios in self.vioses and not told and not self.times.long_before(
+                    c.source, newest[self.vioses[vios]]):
                 values: Values = {k: (v, c.source) for k, v in (
                     ("lpar", name), ("slot", c.slot), ("lun", UNKNOWN_DISK), ("vios", vios), ("backing", "unknown"))}
                 self.rows.append(("disks", (name, c.slot, UNKNOWN_DISK, vios), values, c.source, 1))

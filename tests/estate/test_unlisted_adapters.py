@@ -47,3 +47,17 @@ def test_a_plan_that_hides_an_unknown_slot_does_not_hold() -> None:
     said = tuple(replace(f, message=f.message.replace("slot 9", "slot 8")) for f in plan.findings)
     found = verify_plan(plan.replace(findings=said), dark)
     assert any("what hangs on slot 9 (A-v1)" in f.message for f in found.findings if f.severity is Severity.ERROR)
+
+
+def test_adapters_of_an_older_listing_are_not_missed(tmp_path: Path) -> None:
+    vios = next(v for v in SITE.vioses if v.name == SITE.disks[0].vios)
+    lpar = next(p for p in SITE.lpars if p.name == SITE.disks[0].lpar)
+    listing = "".join(f"hscroot@hmc1:~> {x.command}\n{x.text}" for x in hmc_outputs(Wiring(SITE)))
+    row = (f"lpar_name={lpar.name},lpar_id={lpar.lpar_id},slot_num=77,state=1,is_required=0,adapter_type=client,"
+           f"remote_lpar_id={vios.lpar_id},remote_lpar_name={vios.name},remote_slot_num=777\n")
+    before = listing + f"hscroot@hmc1:~> lshwres -r virtualio --rsubtype scsi -m '{vios.server}' --level lpar\n{row}"
+    for date, text in (("Mon Jun  1", listing), ("Thu Jan  1", before)):
+        (tmp_path / f"{date}.txt").write_text(f"hscroot@hmc1:~> date\n{date} 09:00:00 UTC 2026\n{text}")
+    assert not [d for d in load([tmp_path]).estate.disks if d.slot == 77]
+    (tmp_path / "Mon Jun  1.txt").unlink()
+    assert [d.backing for d in load([tmp_path]).estate.disks if d.slot == 77] == ["unknown"]
