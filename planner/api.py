@@ -1,7 +1,8 @@
 """The planner for programs and notebooks: what ``from planner import …`` gives. See docs/python.md.
 
 Estates are :class:`Estate`, answers :class:`Plan`, both immutable and with ``frames()``. Errors are
-:class:`planner.errors.PlannerError`: UsageError for a wrong question, InputError for an input that cannot be used.
+:class:`planner.errors.PlannerError`: UsageError for a wrong question or argument (named), InputError for an input that
+cannot be used.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from planner import jobs
+from planner.arguments import checked, names, paths
+from planner.errors import UsageError
 from planner.estate.assemble import Loaded
 from planner.estate.catalogue import CATALOGUE
 from planner.estate.catalogue_file import read_catalogue
@@ -23,7 +26,7 @@ from planner.jobs.peak_hours import ALWAYS, UsageSpec, period_from
 from planner.plan.choices import By, Measure
 from planner.plan.plan import Plan, Window, read_plan
 from planner.plan.questions import Consolidate, Evacuate, Headroom
-from planner.verify import verify_plan as verify_plan
+from planner.verify import verify_plan as _verify_plan
 
 if TYPE_CHECKING:
     from planner.jobs.scenario_result import ScenarioResult
@@ -32,29 +35,35 @@ __all__ = ["Calendar", "Estate", "Plan", "UsageSpec", "consolidate", "evacuate",
            "read_plan", "verify_plan", "whatif"]
 
 
-def load_estate(*sources: str | Path, policies: Iterable[str | Path] = ()) -> Estate:
+@checked
+def load_estate(*sources: str | Path | Iterable[str | Path], policies: Iterable[str | Path] = ()) -> Estate:
     """The estate in directories of exports, workbooks or saved estates, with further policies (TOML files).
 
     Raises InputError with all that makes it unusable.
     """
-    return loaded(sources, policies).estate
+    return loaded(paths("sources", sources), policies).estate
 
 
-def evacuate(estate: Estate, *servers: str, leave: Iterable[str] = (), come_back: bool = False,
+@checked
+def evacuate(estate: Estate, *servers: str | Iterable[str], leave: Iterable[str] = (), come_back: bool = False,
              window: str | Window | None = None, work: str = "60m", usage: UsageSpec | None = None,
              firmware_after: Mapping[str, str] | None = None, zone: str = "", time_limit: float = 60.0,
              gap: float = 0.0, assume_nothing: bool = False) -> Plan:
-    """Free these servers. ``window``: ``2026-12-05 22:00/04:00``; ``work``: the time before the way back;
-    ``firmware_after``: server → its level once the work is done, with which the way back is judged.
+    """Free these servers, names or lists of them. ``window``: ``2026-12-05 22:00/04:00``; ``work``: the time before the
+    way back; ``firmware_after``: server → its level once the work is done, with which the way back is judged.
 
     Raises UsageError for unknown names; a plan that is impossible has the status infeasible and says why.
     """
     options = jobs.Options(time_limit, gap, _window(window), work_s=jobs.span_from(work), zone=zone,
                            assume_nothing=assume_nothing)
-    goal = Evacuate(servers=servers, leave=tuple(leave), come_back=come_back, firmware_after=firmware_after or {})
+    chosen = names("servers", servers)
+    if not chosen:
+        raise UsageError("servers: none is named")
+    goal = Evacuate(servers=chosen, leave=tuple(leave), come_back=come_back, firmware_after=firmware_after or {})
     return jobs.evacuate(Loaded(estate), goal, options, usage)
 
 
+@checked
 def headroom(estate: Estate, server: str, *, cores: float = 0, memory_gib: float = 0, when: str = ALWAYS,
              critical: Iterable[str] = (), by: By | str | None = None, window: str | Window | None = None,
              back_window: str | Window | None = None, curve: bool = False, usage: UsageSpec | None = None,
@@ -75,6 +84,7 @@ def headroom(estate: Estate, server: str, *, cores: float = 0, memory_gib: float
         curve=curve)
 
 
+@checked
 def consolidate(estate: Estate, *, measure: Measure | str = Measure.WATTS, n_plus_1: bool = False,
                 keep: Iterable[str] = (), off: Iterable[str] = (), come_back: bool = False,
                 window: str | Window | None = None, usage: UsageSpec | None = None, tariff: Tariff | None = None,
@@ -88,7 +98,8 @@ def consolidate(estate: Estate, *, measure: Measure | str = Measure.WATTS, n_plu
     return jobs.consolidate(Loaded(estate), goal, options, usage, terms)
 
 
-def whatif(estate: Estate, *files: str | Path, catalogue: str | Path | None = None,
+@checked
+def whatif(estate: Estate, *files: str | Path | Iterable[str | Path], catalogue: str | Path | None = None,
            window: str | Window | None = None, time_limit: float = 60.0, gap: float = 0.0,
            assume_nothing: bool = False) -> list[ScenarioResult]:
     """Scenario files answered, one result each; its ``plan`` is what moves live, its ``estate`` what is there then."""
@@ -97,7 +108,11 @@ def whatif(estate: Estate, *files: str | Path, catalogue: str | Path | None = No
 
     models = CATALOGUE if catalogue is None else read_catalogue(Path(catalogue))
     options = jobs.Options(time_limit, gap, _window(window), assume_nothing=assume_nothing)
-    return [scenarios.whatif(Loaded(estate), one, options, models) for one in read_scenarios([Path(f) for f in files])]
+    asked = read_scenarios([Path(f) for f in paths("files", files)])
+    return [scenarios.whatif(Loaded(estate), one, options, models) for one in asked]
+
+
+verify_plan = checked(_verify_plan)
 
 
 def _window(window: str | Window | None) -> Window | None:

@@ -119,6 +119,10 @@ def by_part(amount: int | Mapping[str, int] | None) -> Mapping[str, int]:
 
 PRUNES = "prunes the candidate before the program is built"
 ROWS = "a row per server in the program; every wave checked with both sides held"
+OWN_ROWS = frozenset({
+    "memory.capacity", "policy.cluster", "policy.keep-apart", "policy.keep-together", "processor.capacity",
+    "processor.pool", "processor.pool-usage", "processor.usage"})
+"""The rules on servers and groups for which the programs have rows of their own."""
 ASKED = "what it refuses of an answer is cut off and the program solved again; asked again when an LPAR arrives"
 """For a rule that more LPARs never mend: no line in the optimiser. On a server, LPARs that stood together at the start
 may; a rule on groups that forgives the start says so in its check, or holds at the end alone."""
@@ -185,6 +189,12 @@ def two_servers(site: Any, lpar: str) -> Hashable:
     return ()
 
 
+def _enforced(id: str, scope: Scope, encoding: str, use: Use | None) -> bool:
+    """Whether anything keeps a rule on servers or groups: rows of what it uses, asking, or a family of its own."""
+    return (scope not in (Scope.SERVER, Scope.GROUP) or encoding == ASKED or id in OWN_ROWS
+            or (use is not None and scope is Scope.SERVER))
+
+
 def rule(id: str, sentence: str, scope: Scope, *, source: str, severity: Severity = Severity.ERROR,
          hold: Hold = Hold.ALWAYS, binds: frozenset[On] = MOVES, encoding: str = "", use: Use | None = None,
          fits: Callable[[Any, Demand, str], bool] | None = None, lasting: bool = True,
@@ -193,13 +203,14 @@ def rule(id: str, sentence: str, scope: Scope, *, source: str, severity: Severit
     """Register a check as a rule; raises ValueError when the id is taken or nothing says how the programs keep it.
 
     What looks at one LPAR prunes candidates, what declares a ``use`` becomes rows; everything else states its
-    ``encoding``: ``ASKED`` where it has none of its own.
+    ``encoding``: ``ASKED`` where it has none of its own, which on servers and groups only ``OWN_ROWS`` have.
     """
     if id in REGISTRY:
         raise ValueError(f"rule {id} stands twice")
     kept = encoding or (ROWS if use else PRUNES if scope in (Scope.LPAR, Scope.MOVE) else "")
-    if not kept:
-        raise ValueError(f"rule {id}: say how the programs keep it: use=Use(…), or encoding=… (ASKED is always there)")
+    if not kept or (severity is Severity.ERROR and not _enforced(id, scope, kept, use)):
+        raise ValueError(f"rule {id}: say how the programs keep it: {'use=Use(…), or ' * (scope is not Scope.GROUP)}"
+                         f"encoding=… (ASKED is always there)" + (f"; nothing keeps {kept[:60]!r}" if kept else ""))
 
     def register(check: Callable[..., Iterator[Breach]]) -> Rule:
         REGISTRY[id] = Rule(id, sentence, scope, severity, hold, binds, kept, source, check, use, fits, lasting, shape,

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from planner.findings import Severity
 from planner.rules import RULES, Breach, Scope
-from planner.rules.base import ASKED, PRUNES, REGISTRY, ROWS, On, Use, of_scope, rule
+from planner.rules.base import ASKED, OWN_ROWS, PRUNES, REGISTRY, ROWS, On, Use, of_scope, rule
 
 LIVE, FAILOVER, RESTART, WORK = On
 
@@ -65,3 +66,18 @@ def test_rules_on_a_size_or_a_wish_close_no_door() -> None:
     assert {r.id for r in RULES if r.fits} == {"memory.fits", "processor.fits"}
     assert {r.id for r in RULES if not r.lasting} == {
         "memory.fits", "processor.fits", "policy.fence", "policy.not-a-target", "policy.pin", "policy.soft-pin"}
+
+
+@pytest.mark.parametrize("encoding", ["rows", ROWS, PRUNES, "by hand"])
+@pytest.mark.parametrize(("scope", "use"), [(Scope.SERVER, False), (Scope.GROUP, False), (Scope.GROUP, True)])
+def test_an_encoding_that_nothing_enforces_is_refused(scope: Scope, use: bool, encoding: str) -> None:
+    """Any text once passed, and plans then died in their replay."""
+    counted = Use("LPARs", by=lambda site, lpar, server: 1, most=lambda site, server: 8) if use else None
+    with pytest.raises(ValueError, match=r"test\.text: say how the programs keep it: .*nothing keeps"):
+        rule("test.text", "A sentence.", scope, encoding=encoding, use=counted, source="test")
+
+
+def test_every_rule_on_servers_and_groups_is_kept_by_something() -> None:
+    by_rows = {r.id for r in of_scope(Scope.SERVER, Scope.GROUP) if r.use is None and r.encoding != ASKED
+               and r.severity is Severity.ERROR}
+    assert by_rows == OWN_ROWS

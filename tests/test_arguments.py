@@ -1,0 +1,44 @@
+"""What the Python interface takes, and what it refuses by the argument's name."""
+
+from __future__ import annotations
+
+import pytest
+
+from planner.api import consolidate, evacuate, headroom, load_estate, verify_plan, whatif
+from planner.errors import PlannerError, UsageError
+from tests.estates import BASE
+
+
+@pytest.mark.parametrize("servers", [("A",), (["A"],), (("A",),), ({"A"},), (iter(["A"]),)])
+def test_names_come_one_by_one_or_in_collections(servers):
+    assert evacuate(BASE, *servers, leave="a1").goal.servers == ("A",)
+
+
+@pytest.mark.parametrize(("question", "given", "wrong"), [
+    *[(evacuate, {name: value}, name) for name, value in (
+        ("leave", 5), ("leave", [3]), ("work", 60), ("window", 7), ("window", ("a", "b")), ("usage", "x.db"), ("zone", 1),
+        ("time_limit", "60"), ("time_limit", -1), ("gap", float("nan")), ("assume_nothing", "no"), ("come_back", 1),
+        ("firmware_after", ["A"]))],
+    (evacuate, {"nonsense": 1}, "nonsense"),
+    *[(headroom, {"server": "A", name: value}, name) for name, value in (
+        ("server", ["A"]), ("server", None), ("cores", "4"), ("cores", -1), ("memory_gib", None), ("by", "x"), ("curve", None),
+        ("critical", 1), ("when", 5), ("back_window", 5))],
+    *[(consolidate, {name: value}, name) for name, value in (
+        ("measure", "x"), ("measure", None), ("keep", 1), ("off", [None]), ("tariff", 0.3), ("hours", "x"), ("n_plus_1", "x"))],
+    *[(whatif, {name: value}, name) for name, value in (("catalogue", 3),)]])
+def test_a_wrong_argument_is_named(question, given, wrong):
+    with pytest.raises(UsageError, match=wrong):
+        question(BASE, **given)
+
+
+def test_no_estate_no_name_no_path():
+    for question in (evacuate, consolidate, whatif, lambda of: headroom(of, "A"), lambda of: verify_plan(None, of)):
+        with pytest.raises(UsageError, match=r"estate|plan"):
+            question("estate.xlsx")
+    with pytest.raises(UsageError, match="servers: 3 is not"):
+        evacuate(BASE, 3)
+    with pytest.raises(UsageError, match="sources: 3 is not"):
+        load_estate(3)
+    for servers in ((), ([],)):
+        with pytest.raises(PlannerError):
+            evacuate(BASE, *servers)
