@@ -119,6 +119,8 @@ class Join:
             if first != name:
                 i.merge(first, i.systems[first], i.systems.pop(name))
                 i.consoles[first] = i.consoles.pop(name, {}) | i.consoles.get(first, {})
+                if name in i.unreached:
+                    i.unreached.setdefault(first, i.unreached.pop(name))
                 if name in i.firmware_total:
                     i.firmware_total.setdefault(first, i.firmware_total.pop(name))
                 i.aliases.update({alias: first for alias, of in i.aliases.items() if of == name})
@@ -307,10 +309,12 @@ class Join:
             if "cpu_generation" in held:
                 generation = held.pop("cpu_generation")
                 self.rows.append(("servers", (name,), {"generation": generation}, generation[1], 2))
-            if "unreached" in held:  # by one console of it; another's word counts
-                held.setdefault("state", held.pop("unreached"))
             consoles = self.intake.consoles.get(name)
-            names = sorted({one[c] for c in consoles or ()}, key=lambda name: (-managed[name], name))
+            if name in self.intake.unreached:  # by one console; another's word counts
+                lost, by = self.intake.unreached[name]
+                held.setdefault("state", lost)
+                consoles = consoles or {str(by[0]): by} if by else consoles
+            names = sorted({one.get(c, c) for c in consoles or ()}, key=lambda name: (-managed[name], name))
             if consoles:
                 held["console"] = ("; ".join(names), next(iter(consoles.values()))[1])
             stated = [levels[c] for c in names if c in levels] or (

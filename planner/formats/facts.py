@@ -195,6 +195,8 @@ class Intake:
     """(UUID or logical serial number, partition) of every listing that states one: they tell alike systems."""
     consoles: dict[str, Values] = field(default_factory=dict)
     """System → the consoles that list it."""
+    unreached: dict[str, tuple[tuple[Any, Source], tuple[Any, Source] | None]] = field(default_factory=dict)
+    """System → what a console says that does not reach it, and that console."""
     console_levels: Values = field(default_factory=dict)
     """Console → its level; "": of a console that nothing names."""
     switches: dict[tuple[str, int], str] = field(default_factory=dict)
@@ -215,8 +217,10 @@ class Intake:
 
     def system(self, name: str, values: Values, source: Source, *aliases: str) -> None:
         """Facts of a system."""
-        console = values.pop("console", None)
-        if console:
+        console, lost = values.pop("console", None), values.pop("unreached", None)
+        if lost:
+            self.unreached.setdefault(name, (lost, console))
+        elif console:
             self.consoles.setdefault(name, {}).setdefault(console[0], console)
         self.merge(name, self.systems.setdefault(name, {}), values)
         self.system_sources.setdefault(name, source)

@@ -307,7 +307,7 @@ def _sys(intake: Intake, r: Record, reading: Reading) -> None:
         values["modes"] = (tuple(mode for mode in modes if mode != "default"), r.where("lpar_proc_compat_modes"))
     if "state" in have:
         values |= state_of_system(str(have["state"]), r.where("state"))
-    if reading.host and "unreached" not in values:
+    if reading.host:
         values["console"] = (reading.host, r.source)
     intake.system(name, values, r.source, str(have.get("serial_num", "")))
 

@@ -35,11 +35,24 @@ _WANTED: tuple[tuple[str, str, str, str], ...] = (
     ("lpars", "current_mode", "processor mode", "lssyscfg -r lpar -m SYSTEM (curr_lpar_proc_compat_mode)"),
     ("lpars", "environment", "production or not", f"{_WORKBOOK} LPARs"),
 )
+_PROC, _MEM = (f"lshwres -r {what} -m SYSTEM --level {{}}" for what in ("proc", "mem"))
+_SIZES: tuple[tuple[str, str, str, str], ...] = tuple(
+    (kind, field, f"{what} of the {one}", command.format(level))
+    for kind, one, level, cores, memory in (
+        ("servers", "server", "sys", "configurable_units", "configurable_memory_mib"),
+        ("vioses", "VIOS", "lpar", "entitlement_units", "memory_mib"),
+        ("lpars", "LPAR", "lpar", "entitlement_units", "memory_mib"))
+    for field, what, command in ((cores, "cores", _PROC), (memory, "memory", _MEM)))
+"""What 0 stands for where nothing states it; an LPAR that is not activated may hold nothing."""
 
 
 def missing(estate: Estate) -> list[Lack]:
     """The lacks, those of whole tables first."""
     out = _tables(estate)
+    for kind, field, fact, command in _SIZES:
+        held: tuple[Any, ...] = getattr(estate, kind)
+        if names := tuple(r.name for r in held if not getattr(r, field) and getattr(r, "active", True)):
+            out.append(Lack(fact, names, len(held), command))
     for kind, field, fact, command in _WANTED:
         rows: tuple[Any, ...] = getattr(estate, kind)
         names = tuple(r.name for r in rows if getattr(r, field) in (None, ""))

@@ -17,6 +17,8 @@ from planner.report.tables import listing
 from planner.units import show_cores, show_duration, show_gib
 
 _MOST_SERVERS = 30
+_GAP = "input.gap"
+"""What is not stated: listed as still missing, and no more as a finding each."""
 
 if TYPE_CHECKING:
     from planner.estate.model import Estate
@@ -66,14 +68,23 @@ def loaded_view(loaded: Loaded, findings: Sequence[Finding]) -> RenderableType:
              f"{len(e.bridges)} bridged VLANs, {len({d.lun for d in e.disks if d.backing != 'unknown'})} LUNs in use, "
              f"{len(e.policies)} policies")
     parts: list[RenderableType] = [table, Text(facts), *_servers_table(e), Text(""),
-                                   Text(counts(loaded.findings), "bold")]
-    shown = [f for f in findings if f.rule != "input.gap"]
+                                   Text(_counted(loaded.findings), "bold")]
+    shown = [f for f in findings if f.rule != _GAP]
     if shown:
         parts.append(findings_table(shown))
     lacks = missing(e)
     if lacks:
         parts += [Text(""), _lacks_table(lacks)]
     return Group(*parts)
+
+
+def _counted(findings: Sequence[Finding]) -> str:
+    """The counts, with how many of them stand where else than in the table of findings."""
+    gaps = sum(f.rule == _GAP for f in findings)
+    wrong = sum(f.severity is Severity.ERROR for f in findings)
+    elsewhere = ", ".join(f"{n} {where}" for n, where in (
+        (gaps, "of the warnings under Still missing"), (wrong, "errors at the end")) if n)
+    return counts(findings) + (f" ({elsewhere})" if elsewhere else "")
 
 
 def _servers_table(e: Estate) -> list[RenderableType]:

@@ -17,7 +17,7 @@ from planner.rules.base import Breach, Hold, Scope, of_scope
 from planner.rules.site import Site
 
 
-class Answer(StrEnum):
+class Word(StrEnum):
     """Whether an LPAR may be moved."""
 
     READY = "ready"
@@ -30,7 +30,7 @@ class Answer(StrEnum):
 class Readiness:
     """An LPAR's answer: where it may go; what is assumed there (of the target with least); what refuses it."""
 
-    answer: Answer
+    answer: Word
     targets: tuple[str, ...] = ()
     assumptions: tuple[Finding, ...] = ()
     refusals: tuple[Finding, ...] = ()
@@ -98,9 +98,9 @@ class Judge:
         if not targets:
             refused = errors(own) or min((errors(self.move(lpar, source, s)) for s in self.site.servers if s != source),
                                          key=len, default=())
-            return Readiness(Answer.NOT, (), (), refused)
+            return Readiness(Word.NOT, (), (), refused)
         taken = (*assumed(own), *min((assumed(self.move(lpar, source, s)) for s in targets), key=len))
-        return Readiness(Answer.IF if taken else Answer.READY, targets, taken)
+        return Readiness(Word.IF if taken else Word.READY, targets, taken)
 
     @remembered
     def ready(self, lpar: str) -> bool:
