@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from planner import jobs
-from planner.arguments import checked, names, paths
 from planner.errors import UsageError
 from planner.estate.assemble import Loaded
 from planner.estate.catalogue import CATALOGUE
@@ -22,6 +21,7 @@ from planner.estate.model import Estate
 from planner.estate.policy_file import loaded
 from planner.formats.values import mib_from_gib, units_from_cores
 from planner.history.calendar import Calendar
+from planner.jobs.arguments import checked, names, paths
 from planner.jobs.peak_hours import ALWAYS, UsageSpec, period_from
 from planner.plan.choices import By, Measure
 from planner.plan.plan import Plan, Window, read_plan
