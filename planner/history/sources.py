@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,9 @@ def extract(source: Document, context: Context) -> Extract:
         form = registry.by_kind(reading.kind)
         if form and form.samples:
             form.samples(out, reading)
+    if not out.samples and not out.counts and ".nmon" in source.name.lower() and {
+            r.kind for r in source.readings} == {registry.UNRECOGNISED}:  # a recording by its name alone
+        out.findings = [replace(f, severity=Severity.ERROR) if f.rule == _UNRECOGNISED else f for f in out.findings]
     if not out.samples and not out.counts and not _is_archive(source) and not any(
             f.severity is Severity.ERROR or f.rule == _UNRECOGNISED for f in out.findings):
         out.say("history.no-usage", Severity.INFO, "no usage in it",

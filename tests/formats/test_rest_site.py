@@ -109,7 +109,7 @@ def test_a_disk_of_rest_meets_the_disk_of_lsdev(tmp_path: Path) -> None:
 
 def test_fibre_channel_with_free_ports(site: Loaded) -> None:
     assert site.estate.fibres == (
-        Fibre("oak07", 9, "vioharb1", "c0507600aaaa0002", "c0507600aaaa0003", "unknown"),)
+        Fibre("oak07", 9, "vioharb1", "c0507600aaaa0002", "c0507600aaaa0003", "unknown", port="fcs0"),)
     assert site.estate.ports == (Port("vioharb1", "fcs0", "unknown", 61),)
 
 
