@@ -32,7 +32,7 @@ def wide_program(of: Estate) -> PlacementProgram:
 def test_what_it_finds_holds_and_it_finds_nearly_all_that_there_is() -> None:
     seen: Counter[str] = Counter()
 
-    @settings(max_examples=200)
+    @settings(max_examples=240)
     @given(estates())
     def tried(of: Estate) -> None:
         model = wide_program(of)
