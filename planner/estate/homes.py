@@ -95,9 +95,7 @@ def _settle(name: str, seen: list[_Sightings], stated: str | None, times: Captur
             findings: list[Finding]) -> None:
     """``stated``: the system on which a person says that a VIOS of this name stands."""
     moving = [one for one in seen if one.state in MIGRATING]
-    if moving and not any(one.vios for one in seen) and all(
-            one.state in MIGRATING or (not one.off and one.uuids & moving[0].uuids) for one in seen) and all(
-            _apart(one, seen[0], times) < _DAY for one in seen):
+    if moving and _in_migration(seen, moving[0], times):
         names.update({(name, one.system): f"{name}@{one.system}" for one in seen if one is not moving[0]})
         both = " and ".join(sorted(one.system for one in seen))
         findings.append(Finding("input.migrating", Severity.WARNING, name, f"is in migration between {both}: it is "
@@ -111,6 +109,12 @@ def _settle(name: str, seen: list[_Sightings], stated: str | None, times: Captur
         findings.append(Finding("input.same-name", Severity.INFO, name, f"there is a {name} on {where}: each is named "
                                 "with its server", "give them names of their own", seen[0].newest))
         return
+    _settle_moved(name, seen, times, names, gone, findings)
+
+
+def _settle_moved(name: str, seen: list[_Sightings], times: CaptureTimes, names: Homes, gone: set[str],
+                  findings: list[Finding]) -> None:
+    """One partition that has been on several systems: it is where it was seen last."""
     here = next((one for one in seen if not one.off and _apart(one, seen[0], times) < _DAY), seen[0])
     for one in seen:
         if one is here:
@@ -120,6 +124,13 @@ def _settle(name: str, seen: list[_Sightings], stated: str | None, times: Captur
             continue  # a twin that stands by
         gone.add(f"{name}@{one.system}")
         findings.append(_moved(name, one, here, times))
+
+
+def _in_migration(seen: list[_Sightings], moving: _Sightings, times: CaptureTimes) -> bool:
+    """Whether one partition is seen on both its servers while it moves."""
+    return not any(one.vios for one in seen) and all(
+        one.state in MIGRATING or (not one.off and one.uuids & moving.uuids) for one in seen) and all(
+        _apart(one, seen[0], times) < _DAY for one in seen)
 
 
 def _apart(one: _Sightings, other: _Sightings, times: CaptureTimes) -> float:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from planner.estate.capacity import hash_page_table_mib
 from planner.estate.captures import CaptureTimes
@@ -317,14 +318,25 @@ class Join:
             names = sorted({one.get(c, c) for c in consoles or ()}, key=lambda name: (-managed[name], name))
             if consoles:
                 held["console"] = ("; ".join(names), next(iter(consoles.values()))[1])
-            stated = [levels[c] for c in names if c in levels] or (
-                list(levels.values()) if len(levels) == 1 and len(managed) <= 1 else [])
-            if stated:
-                held["console_level"] = min(stated, key=lambda level: numbers_of(str(level[0])))
-            if name in self.intake.firmware_total:
-                total, where = self.intake.firmware_total[name]
-                held["firmware_memory_mib"] = (max(0, total - self._tables_on(name)), where)
+            held |= self._console_level(names, levels, len(managed) <= 1) | self._firmware_memory(name)
             self.rows.append(("servers", (name,), {"name": (name, source), **held}, source, 1))
+        self._facts_of_known_systems()
+
+    @staticmethod
+    def _console_level(names: Sequence[str], levels: Mapping[str, Any], alone: bool) -> dict[str, Any]:
+        """The lowest level of these consoles; the only one stated where there is no other console."""
+        stated = [levels[c] for c in names if c in levels] or (list(levels.values()) if len(levels) == 1 and alone else [])
+        return {"console_level": min(stated, key=lambda level: numbers_of(str(level[0])))} if stated else {}
+
+    def _firmware_memory(self, system: str) -> dict[str, Any]:
+        """What the hypervisor holds without the hash page tables of the partitions."""
+        if system not in self.intake.firmware_total:
+            return {}
+        total, where = self.intake.firmware_total[system]
+        return {"firmware_memory_mib": (max(0, total - self._tables_on(system)), where)}
+
+    def _facts_of_known_systems(self) -> None:
+        """Facts that make no server of their own."""
         of_strangers: dict[str, tuple[set[str], Source]] = {}
         for reference, values, source in self.intake.of_known_systems:
             name = self.system(reference) or self.system_of.get(reference, "")

@@ -43,14 +43,19 @@ def extract(source: Document, context: Context) -> Extract:
         form = registry.by_kind(reading.kind)
         if form and form.samples:
             form.samples(out, reading)
-    if not out.samples and not out.counts and ".nmon" in source.name.lower() and {
-            r.kind for r in source.readings} == {registry.UNRECOGNISED}:  # a recording by its name alone
+    if not out.samples and not out.counts:
+        _say_why_nothing(source, out)
+    return out
+
+
+def _say_why_nothing(source: Document, out: Extract) -> None:
+    """A file that gave nothing: an error where it is a recording by its name alone."""
+    if ".nmon" in source.name.lower() and {r.kind for r in source.readings} == {registry.UNRECOGNISED}:
         out.findings = [replace(f, severity=Severity.ERROR) if f.rule == _UNRECOGNISED else f for f in out.findings]
-    if not out.samples and not out.counts and not _is_archive(source) and not any(
+    if not _is_archive(source) and not any(
             f.severity is Severity.ERROR or f.rule == _UNRECOGNISED for f in out.findings):
         out.say("history.no-usage", Severity.INFO, "no usage in it",
                 "nothing to do; see docs/history.md for what is read")
-    return out
 
 
 def serial_numbers(servers: Iterable[Any]) -> dict[str, str]:

@@ -63,12 +63,17 @@ def missing(estate: Estate) -> list[Lack]:
     return out
 
 
+def _without_bridges(estate: Estate) -> list[str]:
+    """The servers of which no VIOS is known to bridge a VLAN."""
+    bridging = {b.vios for b in estate.bridges}
+    return sorted({s.name for s in estate.servers} - {v.server for v in estate.vioses if v.name in bridging})
+
+
 def _tables(estate: Estate) -> list[Lack]:
     lpars = tuple(p.name for p in estate.lpars)
     networked = {n.lpar for n in estate.networks}
     stored = {d.lpar for d in estate.disks if d.backing != "unknown"} | {f.lpar for f in estate.fibres}
     seen = {z.vios for z in estate.zonings}
-    bridging = {b.vios for b in estate.bridges}
     clients = {d.vios for d in estate.disks}
     unmapped = sorted({d.vios for d in estate.disks if d.backing == "unknown"})
     lacks = (
@@ -80,8 +85,8 @@ def _tables(estate: Estate) -> list[Lack]:
         ("disks that the VIOS sees", sorted(clients - seen), len(clients),
          "lspv and lsdev -dev hdiskN -attr on each VIOS"),
         ("VLANs that a server bridges",
-         sorted({s.name for s in estate.servers} - {v.server for v in estate.vioses if v.name in bridging}),
-         len(estate.servers), "entstat -all SEA on each VIOS, or lshwres -r virtualio --rsubtype eth --level lpar"),
+         _without_bridges(estate), len(estate.servers),
+         "entstat -all SEA on each VIOS, or lshwres -r virtualio --rsubtype eth --level lpar"),
         ("reserve policy of the LUNs", sorted({z.lun for z in estate.zonings if not z.reserve_policy}),
          len({z.lun for z in estate.zonings}), "lsdev -dev hdiskN -attr on each VIOS"),
     )
