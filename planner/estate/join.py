@@ -325,7 +325,8 @@ class Join:
     @staticmethod
     def _console_level(names: Sequence[str], levels: Mapping[str, Any], alone: bool) -> dict[str, Any]:
         """The lowest level of these consoles; the only one stated where there is no other console."""
-        stated = [levels[c] for c in names if c in levels] or (list(levels.values()) if len(levels) == 1 and alone else [])
+        known = [levels[c] for c in names if c in levels]
+        stated = known or (list(levels.values()) if len(levels) == 1 and alone else [])
         return {"console_level": min(stated, key=lambda level: numbers_of(str(level[0])))} if stated else {}
 
     def _firmware_memory(self, system: str) -> dict[str, Any]:
