@@ -53,7 +53,7 @@ def _solved(of: Estate, leave: tuple[str, ...] = ()) -> Answer:
 def test_the_shortfall_added_makes_it_possible_and_so_does_leaving_behind() -> None:
     seen: Counter[str] = Counter()
 
-    @settings(max_examples=150)
+    @settings(max_examples=250)
     @given(estates())
     def lifted(of: Estate) -> None:
         plain = of.replace(policies=tuple(p for p in of.policies if not p.kind.endswith("-ceiling")), pools=())

@@ -125,7 +125,7 @@ def check(site: Site, judge: Judge, goal: Consolidate, scale: Scale, answer: Con
         return
     assert (measure, cost) == wanted
     assert cost == sum(cost_ms(site, judge, n, site.start[n], s) for n, s in answer.placement.items())
-    assert answer.status is Status.OPTIMAL or apart  # taken apart by force, the least may be found without a proof
+    assert answer.status is Status.OPTIMAL
     assert problem_scale(site, judge, goal, scale) + sum(p.measure for p in answer.parts) == measure
     assert sum(p.measure for p in answer.parts) >= sum(p.measure_bound for p in answer.parts) - 0.5
     if goal.n_plus_1:

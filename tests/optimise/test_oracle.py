@@ -22,7 +22,7 @@ from planner.plan.choices import Status
 from planner.plan.questions import Evacuate
 from planner.rules import Judge, Site
 
-EXAMPLES = 700
+EXAMPLES = 1000
 NAMES = ("p1", "p2", "p3", "p4", "p5", "p6")
 
 Draw = Callable[[st.SearchStrategy[Any]], Any]

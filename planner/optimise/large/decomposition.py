@@ -161,7 +161,9 @@ class _Search:
             self.master.forget()
             self.bounds.clear()
         self.tight = 0.0
-        following, bound = self.master.lightest(self.deadline, self.gap / 8, rest=True, spare=self.spare)
+        # No set as light as asked is left, however light one looks here.
+        above = self.most if not self.spare and not self.master.loaded else -1
+        following, bound = self.master.lightest(self.deadline, self.gap / 8, rest=True, spare=self.spare, above=above)
         if following is None:
             return False
         if self.spare:

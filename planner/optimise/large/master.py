@@ -115,11 +115,12 @@ class Master:
         self.program.rows = [r for r in self.program.rows if r.tag != _DONE]
 
     def lightest(self, deadline: float, gap: float = 0.0, *, slack: float = 0.0, whole: bool = True,
-                 rest: bool = False, spare: float = 0.0) -> tuple[Choice | None, float]:
+                 rest: bool = False, spare: float = 0.0, above: int = -1) -> tuple[Choice | None, float]:
         """The lightest set when LPARs may be split over the servers in reach, each resource by itself; and a bound of
         the measure of any set that leaves ``slack``, a share of every server's room, free: infinite when there is
         none. Without ``whole`` servers may be on in part: a bound alone, and a quick one. With ``rest`` of those sets
-        that are not done with; with ``spare`` of those with that share of their room free when one server fails."""
+        that are not done with; with ``spare`` of those with that share of their room free when one server fails; with
+        ``above`` of those that weigh more."""
         program = self._relaxation(rest)
         weights = {self.on[s]: w for s, w in self.scale.fixed.items() if s in self.on}
         for resource in self.resources:
@@ -127,6 +128,8 @@ class Master:
             for s, terms in have.items():
                 room = max(int(self.room(s, resource) * (1 - slack)), 0)
                 program.at_most({**terms, self.on[s]: -room}, 0, Tag("room", s))
+        if above >= 0:
+            program.at_most({i: -w for i, w in weights.items()}, -(above + 1), MEASURE)
         program.minimise(weights)
         values, bound = self._solved(program, deadline, gap, whole=whole, spare=spare)
         rounded = len(self.part.lpars) if self.loaded else 0  # what an LPAR weighs is rounded down
