@@ -117,7 +117,7 @@ class _Site:
             self.held[-1][0] += demand.units
             self.held[-1][1] += demand.memory_mib
             self.add("vioses", vios)
-            self.add("ports", Port(vios.name, "fcs0", "AB"[place - 1]))
+            self.add("ports", Port(vios.name, "fcs0", "AB"[place - 1], 64))
 
     def vioses(self, number: int) -> tuple[str, str]:
         return f"srv{number:03d}-vio1", f"srv{number:03d}-vio2"

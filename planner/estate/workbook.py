@@ -95,10 +95,11 @@ def _depends(of: Table) -> str:
 
 
 def _known(column: EstateColumn, row: Any) -> Any:
-    """A required size of 0 is one that nothing states, unless the partition was never activated."""
+    """A required size of 0 is one that nothing states, unless the partition was never activated; a maximum is never
+    missing beside a size, which it is taken from when nobody states it."""
     value = getattr(row, column.field)
-    off = getattr(row, "state", "") in INACTIVE
-    return None if column.required and column.field in _SIZES and value == 0 and not off else value
+    stated = getattr(row, "state", "") in INACTIVE or (column.field == "max_memory_mib" and row.memory_mib)
+    return None if column.required and column.field in _SIZES and value == 0 and not stated else value
 
 
 def _to_fill(of: Table, rows: Sequence[Any]) -> Iterator[tuple[int, int, str]]:

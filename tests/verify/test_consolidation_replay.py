@@ -101,7 +101,7 @@ def test_n_plus_1_is_in_the_plan_and_a_broken_certificate_is_seen() -> None:
 def test_every_consolidation_of_a_small_estate_passes_the_replay_and_reads_back() -> None:
     seen: Counter[str] = Counter()
 
-    @settings(max_examples=80)
+    @settings(max_examples=120)
     @given(estates(), st.sampled_from(list(Measure)), st.booleans(), st.sampled_from((None, WEEKEND)))
     def agree(of: Estate, measure: Measure, n_plus_1: bool, weekend: Window | None) -> None:
         plan = planned(of, weekend, measure=measure, n_plus_1=n_plus_1)
