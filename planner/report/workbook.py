@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from operator import attrgetter
 
 from planner.estate.model import Estate, Lpar
 from planner.plan.choices import BACK, OUT
-from planner.plan.plan import Plan
+from planner.plan.plan import Plan, ServerState
 from planner.report.energy import energy_sheet
 from planner.report.headroom import headroom_sheet
 from planner.report.text import assumed_lines, clock_span, headline, pause, window_text, windows
@@ -145,22 +146,24 @@ def _servers(book: Book, plan: Plan) -> None:
     sheet.freeze_panes(1, 1)
 
 
+def _amounts(unit: str, shown: Callable[[int], float], held: Callable[[ServerState], int],
+             limit: Callable[[ServerState], int]) -> tuple[Column, ...]:
+    """What servers hold of one thing before, at most and after, and how that stands to the limit."""
+    return (
+        Column(f"{unit} before", lambda r: shown(held(r[0])), "cores", 11),
+        Column(f"{unit} at most", lambda r: shown(held(r[1])), "cores", 11),
+        Column(f"{unit} after", lambda r: shown(held(r[2])), "cores", 11),
+        Column(f"{unit} limit", lambda r: shown(limit(r[2])), "cores", 11),
+        Column(f"{unit} free after", lambda r: shown(limit(r[2]) - held(r[2])), "cores", 11,
+               f"[{unit} limit]-[{unit} after]"))
+
+
 _SERVERS = (
     Column("Server", lambda r: r[0].server, "bold", 24),
     Column("LPARs before", lambda r: r[0].lpars, "id", 11),
     Column("LPARs after", lambda r: r[2].lpars, "id", 11),
-    Column("Cores before", lambda r: cores(r[0].units), "cores", 11),
-    Column("Cores at most", lambda r: cores(r[1].units), "cores", 11),
-    Column("Cores after", lambda r: cores(r[2].units), "cores", 11),
-    Column("Cores limit", lambda r: cores(r[2].units_limit), "cores", 11),
-    Column("Cores free after", lambda r: cores(r[2].units_limit - r[2].units), "cores", 11,
-           "[Cores limit]-[Cores after]"),
-    Column("GiB before", lambda r: gib(r[0].memory_mib), "cores", 11),
-    Column("GiB at most", lambda r: gib(r[1].memory_mib), "cores", 11),
-    Column("GiB after", lambda r: gib(r[2].memory_mib), "cores", 11),
-    Column("GiB limit", lambda r: gib(r[2].memory_limit_mib), "cores", 11),
-    Column("GiB free after", lambda r: gib(r[2].memory_limit_mib - r[2].memory_mib), "cores", 11,
-           "[GiB limit]-[GiB after]"),
+    *_amounts("Cores", cores, attrgetter("units"), attrgetter("units_limit")),
+    *_amounts("GiB", gib, attrgetter("memory_mib"), attrgetter("memory_limit_mib")),
 )
 """Of rows of the states (before, at most, after) of one server."""
 

@@ -25,34 +25,31 @@ def _by_level(level: str, eight: str, sixteen: str, what: str) -> Iterator[Limit
         yield (BASE_LIMIT if below(level, eight) else 8), f"{what} {level}"
 
 
+def _stated(site: Site, name: str, most: int | None) -> Iterator[Limit]:
+    """What an export or a person states of a server or VIOS; where none does, what every level supports."""
+    yield (BASE_LIMIT, "what every level supports") if most is None else (most, "Max migrations")
+    if name in site.policies.concurrency:
+        yield site.policies.concurrency[name], "policy concurrency"
+
+
 def _of_server(site: Site, server: str) -> Iterator[Limit]:
     row = site.servers[server]
-    if row.max_migrations is None:
-        yield BASE_LIMIT, "what every level supports"
-    else:
-        yield row.max_migrations, "Max migrations"
+    yield from _stated(site, server, row.max_migrations)
     release = firmware_release(row.firmware)
     if release and release[0] < 760:
         yield 8, f"firmware {row.firmware}"
     for v in site.movers(server):
         yield from _by_level(v.level, "2.2.0.11", "2.2.2.0", f"VIOS level of {v.name}")
-    yield from _by_level(getattr(row, "console_level", ""), "7.7.4", "7.7.6", "console level")
-    if server in site.policies.concurrency:
-        yield site.policies.concurrency[server], "policy concurrency"
+    yield from _by_level(row.console_level, "7.7.4", "7.7.6", "console level")
 
 
 def _of_vios(site: Site, name: str) -> Iterator[Limit]:
     vios = site.vioses[name]
-    if vios.max_migrations is None:
-        yield BASE_LIMIT, "what every level supports"
-    else:
-        yield vios.max_migrations, "Max migrations"
+    yield from _stated(site, name, vios.max_migrations)
     if (vios.link_mbit or 1000) <= 1000:
         yield BASE_LIMIT, "a link of 1 Gbit/s"
     if below(vios.level, "2.2.2.0"):
         yield BASE_LIMIT, f"level {vios.level}"
-    if name in site.policies.concurrency:
-        yield site.policies.concurrency[name], "policy concurrency"
 
 
 def _least(of: Callable[[Site, str], Iterator[Limit]], site: Site, name: str) -> Limit:
