@@ -136,3 +136,18 @@ def test_starting_the_command_line_imports_nothing_heavy() -> None:
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert not {"pulp", "highspy", "numpy", "networkx", "pandas", "openpyxl", "xlsxwriter", "pydantic", "duckdb"} & set(
         told.stdout.split())
+
+
+def within(path: Path) -> Iterator[ast.Import | ast.ImportFrom]:
+    """The imports inside functions of a file."""
+    for function in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield from (node for node in ast.walk(function) if isinstance(node, ast.Import | ast.ImportFrom))
+
+
+def test_an_import_in_a_function_is_for_start_up_and_says_so() -> None:
+    """In the module's docstring, or on the line of one of them: who reads ``# start-up`` knows what it is for."""
+    for path in PACKAGE.rglob("*.py"):
+        inside, text = list(within(path)), path.read_text(encoding="utf-8")
+        said = [ast.get_docstring(ast.parse(text)) or "", *(text.splitlines()[node.lineno - 1] for node in inside)]
+        assert not inside or any("start-up" in one.lower() for one in said), f"{path}: why not at the top?"

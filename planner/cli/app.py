@@ -1,4 +1,7 @@
-"""What every command shares: the application, common options, how answers and errors are shown."""
+"""What every command shares: the application, common options, how answers and errors are shown.
+
+Start-up: reports are imported when there is something to show.
+"""
 
 from __future__ import annotations
 
@@ -16,9 +19,13 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_group
 
+from planner import __version__
+from planner.cli.options import FindingsFile, Strict
+from planner.errors import InputError, PlannerError, ReplayError, UsageError
+from planner.findings import Finding, as_bad_as, gathered
+
 if TYPE_CHECKING:
     from planner.estate.assemble import Loaded
-    from planner.findings import Finding
     from planner.report.file_bar import FileBar
 
 _MODULES = {
@@ -73,15 +80,12 @@ app = typer.Typer(
 
 def fail(error: Exception) -> int:
     """Say what is wrong on stderr; the exit code."""
-    from planner.errors import InputError, PlannerError, ReplayError
-
     if isinstance(error, InputError):
         try:
             write_findings(error.findings)
         except PlannerError as unwritten:
             sys.stderr.write(f"planner: {unwritten}\n")
     if isinstance(error, (InputError, ReplayError)):
-        from planner.findings import gathered
         from planner.report.terminal import console, counts
 
         err = console(stderr=True)
@@ -113,9 +117,6 @@ _asked: dict[str, Any] = {}
 
 def strictly(findings: Sequence[Finding]) -> None:
     """Raises UsageError when --strict was given and a finding is as bad as it says, or worse."""
-    from planner.errors import UsageError
-    from planner.findings import as_bad_as
-
     write_findings(findings)
     least = _asked.get("strict")
     bad = as_bad_as(findings, least) if least else []
@@ -205,15 +206,11 @@ def command(name: str, to: typer.Typer = app) -> Callable[[Callable[..., int]], 
     def register(function: Callable[..., int]) -> Callable[..., None]:
         groups, parameters = _groups(function)
         if function.__name__ == "load_command" or any(p.name == "estate" for p in parameters):
-            from planner.cli.options import FindingsFile, Strict
-
             parameters += [Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation=kind)
                            for name, kind in (("strict", Strict), ("findings", FindingsFile))]
 
         @wraps(function)
         def run(**options: Any) -> None:
-            from planner.errors import PlannerError
-
             _asked.update({name: options.pop(name, None) for name in ("strict", "findings")})
             for group, kind in groups.items():
                 options[group] = kind(**{f.name: options.pop(f.name) for f in fields(kind)})
@@ -249,8 +246,6 @@ def some(names: Any) -> str:
 
 def _version(wanted: bool) -> None:
     if wanted:
-        from planner import __version__
-
         sys.stdout.write(f"planner {__version__}\n")
         raise typer.Exit(0)
 

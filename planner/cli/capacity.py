@@ -1,4 +1,4 @@
-"""The month-end capacity workbook."""
+"""The month-end capacity workbook. Start-up: what a command needs it imports when it runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command that empties servers to switch them off."""
+"""The command that empties servers to switch them off. Start-up: what a command needs it imports when it runs."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from planner.cli.options import (
     levels_from,
 )
 from planner.cli.plans import deliver, directory, file_name
+from planner.errors import UsageError
 from planner.plan.choices import Measure
 
 if TYPE_CHECKING:
@@ -64,7 +65,6 @@ def consolidate_command(
     Example: planner consolidate estate.xlsx --weekend --from "2026-11-27 20:00" --to "2026-11-30 06:00"
     """
     from planner import jobs
-    from planner.errors import UsageError
     from planner.estate.energy import HOURS_PER_YEAR, Tariff
     from planner.plan.questions import Consolidate
 
@@ -86,7 +86,6 @@ def consolidate_command(
 
 def _weekend(weekend: bool, start: str | None, end: str | None, times: Times) -> Window | None:
     from planner import jobs
-    from planner.errors import UsageError
 
     if not weekend:
         if start or end:

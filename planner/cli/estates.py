@@ -1,4 +1,4 @@
-"""Commands on what exists: load, check, reach, collect."""
+"""Commands on what exists: load, check, reach, collect. Start-up: each imports what it needs when it runs."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ import typer
 
 from planner.cli.app import command, load_estate, print_json, progress, show, some, strictly, write_findings
 from planner.cli.options import AssumeNothing, Estate, Json, MappingFile, Output, PolicyFile
+from planner.errors import InputError, UsageError
+from planner.findings import errors, finding_json
+from planner.report.collect import script
 
 GRAPH_ENDINGS = (".graphml", ".dot", ".gv")
 
@@ -27,10 +30,8 @@ def load_command(
 
     Example: planner load exports/ --out estate.xlsx
     """
-    from planner.errors import InputError, UsageError
     from planner.estate import saved
     from planner.estate.load import load
-    from planner.findings import errors, finding_json
 
     if out is not None and out.suffix.lower() not in (".xlsx", ".json"):
         raise UsageError(f"--out {out}: the name must end in .xlsx or .json")
@@ -64,7 +65,6 @@ def check_command(estate: Estate, policy: PolicyFile = None, assume_nothing: Ass
 
     Example: planner check estate.xlsx
     """
-    from planner.findings import finding_json
     from planner.rules import Judge, Site
 
     loaded = load_estate(estate, policy)
@@ -108,8 +108,6 @@ def reach_command(
 
     Example: planner reach estate.xlsx --lpar hxaix26
     """
-    from planner.errors import UsageError
-    from planner.findings import finding_json
     from planner.report import terminal
     from planner.rules import Judge, Site
 
@@ -160,7 +158,5 @@ def collect_command(
 
     Example: planner collect hmc > collect-hmc.sh; sh collect-hmc.sh hscroot@hmc1 > exports/hmc1.txt
     """
-    from planner.report.collect import script
-
     sys.stdout.write(script(kind.value))
     return 0

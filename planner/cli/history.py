@@ -1,4 +1,4 @@
-"""Commands on the usage history: history add, show, forecast."""
+"""Commands on the usage history: history add, show, forecast. Start-up: each imports what it needs when it runs."""
 
 from __future__ import annotations
 
@@ -14,10 +14,12 @@ import typer
 
 from planner.cli.app import app, command, load_estate, months_progress, print_json, show, some
 from planner.cli.options import Json, MappingFile, Percentile, SiteCalendar, Store, month_from
+from planner.errors import UsageError
+from planner.findings import errors, finding_json
+from planner.history.calendar import Calendar
 
 if TYPE_CHECKING:
     from planner.formats.open import Document
-    from planner.history.calendar import Calendar
     from planner.history.store import History
 
 history_app = typer.Typer(
@@ -51,8 +53,6 @@ def add_command(
 
     Example: planner history add nmon/ --store usage.duckdb --zone Australia/Melbourne --estate estate.xlsx
     """
-    from planner.errors import UsageError
-    from planner.findings import errors, finding_json
     from planner.history.sources import read_sources, serial_numbers
 
     if force_zone and not zone:
@@ -76,8 +76,6 @@ def add_command(
 
 
 def _start_from(text: str) -> datetime:
-    from planner.errors import UsageError
-
     try:
         return datetime.fromisoformat(text.strip())
     except ValueError:
@@ -133,7 +131,6 @@ def show_command(
 
     Example: planner history show --store usage.duckdb --month 2026-11 --country AU --subdivision VIC
     """
-    from planner.errors import UsageError
     from planner.history.store import History
 
     if lpar is not None and server is not None:
@@ -177,15 +174,12 @@ def _show_profile(history: History, site: Calendar, lpar: str | None, server: st
 
 
 def _known(history: History, lpar: str | None, server: str | None) -> None:
-    from planner.errors import UsageError
-
     for name, what, names in ((lpar, "LPAR", history.names), (server, "server", history.servers)):
         if name is not None and name not in (listed := names()):
             raise UsageError(f"no {what} {name!r} in {history.path.name}; it has: {some(listed) or 'none'}")
 
 
 def _show_month(history: History, site: Calendar, month: tuple[int, int], percentile: str, as_json: bool) -> None:
-    from planner.errors import UsageError
     from planner.history.profiles import exact_percentile, month_range, recorded
     from planner.report.history_views import month_json, month_view
 
@@ -229,7 +223,6 @@ def forecast_command(
 
     Example: planner history forecast --store usage.duckdb --estate estate.xlsx --country AU --subdivision VIC
     """
-    from planner.errors import UsageError
     from planner.history.store import History
     from planner.jobs.forecasts import ForecastQuestion, forecasts
     from planner.report.forecasts import forecasts_json, forecasts_view

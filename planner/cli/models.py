@@ -1,4 +1,7 @@
-"""The option that writes the integer programs of an answer, for people who read them or give them to another solver."""
+"""The option that writes the integer programs of an answer, for people who read them or give them to another solver.
+
+Start-up: the solver is imported when there are programs to write.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from planner.errors import UsageError
 
 if TYPE_CHECKING:
     from planner.optimise.program import Program
@@ -26,7 +31,6 @@ def models_in(file: Path | None, *, force: bool) -> Iterator[None]:
     if file is None:
         yield
         return
-    from planner.errors import UsageError
     from planner.optimise.solver import as_text, read_by
     from planner.report.output import write_file
 

@@ -1,4 +1,7 @@
-"""Options that commands share: single ones, and groups that a command takes as one parameter (see app.command)."""
+"""Options that commands share: single ones, and groups that a command takes as one parameter (see app.command).
+
+Start-up: what an option stands for is imported when it is given.
+"""
 
 from __future__ import annotations
 
@@ -10,14 +13,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from planner.errors import UsageError
 from planner.findings import Severity
+from planner.history.calendar import Calendar
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from planner.estate.assemble import Loaded
     from planner.estate.catalogue import Catalogue
-    from planner.history.calendar import Calendar
     from planner.jobs import Options
     from planner.jobs.peak_hours import UsageSpec
     from planner.plan.plan import Window as WindowOfTime
@@ -90,7 +94,6 @@ class Times:
 
     def options(self, solver: Solver, span: WindowOfTime | None = None, *, assume_nothing: bool = False) -> Options:
         """For a job, with another window if there is one; raises UsageError."""
-        from planner.errors import UsageError
         from planner.jobs import Options, span_from
 
         if self.work is not None and not self.come_back:
@@ -118,9 +121,6 @@ class SiteCalendar:
 
     def calendar(self) -> Calendar:
         """The site's calendar; raises UsageError and InputError with all that is wrong."""
-        from planner.errors import UsageError
-        from planner.history.calendar import Calendar
-
         days: set[date] = set()
         wrong = []
         for text in self.closed or ():
@@ -149,8 +149,6 @@ class PlannedUsage(SiteCalendar):
 
     def spec(self) -> UsageSpec | None:
         """For a job; None without a history. Raises UsageError for options that need one."""
-        from planner.errors import UsageError
-
         calendar = self.calendar()
         if self.history is None and self.percentile == "100" and not self.growth:
             return None
@@ -199,8 +197,6 @@ class Hardware:
 
 def levels_from(texts: list[str] | None, *, come_back: bool) -> dict[str, str]:
     """``SERVER=LEVEL`` each, by server; raises UsageError."""
-    from planner.errors import UsageError
-
     levels: dict[str, str] = {}
     for text in texts or ():
         server, _, level = (part.strip() for part in text.rpartition("="))
@@ -249,8 +245,6 @@ def _days(text: str) -> set[date]:
 
 def month_from(text: str, option: str = "--month") -> tuple[int, int]:
     """``2026-11`` as (year, month); raises UsageError."""
-    from planner.errors import UsageError
-
     match = _MONTH.fullmatch(text.strip())
     if not match or not 1 <= int(match[2]) <= 12 or not 1971 <= int(match[1]) <= 2200:
         raise UsageError(f"{option} {text!r} is not a month like 2026-11")

@@ -1,4 +1,4 @@
-"""Commands that make plans and verify them."""
+"""Commands that make plans and verify them. Start-up: each imports what it needs when it runs."""
 
 from __future__ import annotations
 
@@ -30,6 +30,9 @@ from planner.cli.options import (
     window_of,
     zone_known,
 )
+from planner.errors import UsageError
+from planner.findings import finding_json
+from planner.parallel import beside
 from planner.plan.choices import By
 
 if TYPE_CHECKING:
@@ -54,7 +57,6 @@ def evacuate_command(
     Example: planner evacuate estate.xlsx SN8379A80_p595-2 --window "2026-12-05 22:00/04:00" --return --work 60m
     """
     from planner import jobs
-    from planner.errors import UsageError
     from planner.plan.plan import read_plan
     from planner.plan.questions import Evacuate
 
@@ -102,7 +104,6 @@ def headroom_command(
     Example: planner headroom estate.xlsx SN8379A80_p595-2 --cores 8 --memory 64 --when 2026-11 --history usage.db
     """
     from planner import jobs
-    from planner.errors import UsageError
     from planner.formats.values import mib_from_gib, units_from_cores
     from planner.jobs.peak_hours import ALWAYS, period_from
     from planner.plan.questions import Headroom
@@ -136,8 +137,6 @@ def headroom_command(
 
 def directory(out: Path | None, name: str, what: str = "the plan") -> Path:
     """Where reports go: ``out``, else ``reports/name``; raises UsageError for the directory that one works in."""
-    from planner.errors import UsageError
-
     if out is not None and str(out) in (".", ""):
         raise UsageError(f"--out: name a directory of its own for {what}")
     return out or Path("reports") / name
@@ -153,7 +152,6 @@ _MANY_MOVES = 500
 
 def deliver(plan: Plan, loaded: Loaded, where: Path, output: Output) -> None:
     """Write the plan's directory and show the plan."""
-    from planner.parallel import beside
     from planner.plan import plan as plans
     from planner.report.output import write_directory
 
@@ -189,7 +187,6 @@ def verify_command(
 
     Example: planner verify reports/evacuate-SN8379A80_p595-2 estate.xlsx
     """
-    from planner.findings import finding_json
     from planner.plan.plan import read_plan
     from planner.verify import verify_plan
 

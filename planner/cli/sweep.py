@@ -1,4 +1,4 @@
-"""Command that answers a grid of scenarios: sweep."""
+"""Command that answers a grid of scenarios: sweep. Start-up: what it needs it imports when it runs."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ import typer
 from planner.cli.app import command, load_estate, print_json, show
 from planner.cli.options import OUTPUT, AssumeNothing, Estate, Hardware, Output, PolicyFile, Solver, window_of
 from planner.cli.plans import directory
+from planner.errors import UsageError
+from planner.units import show_duration
 
 if TYPE_CHECKING:
     from planner.jobs.sweep import Progress, Runner, SweepContext, SweepOutcome
@@ -57,7 +59,6 @@ def sweep_command(
     Example: planner sweep estate.xlsx growth.toml --out reports/sweep --workers 4
     """
     from planner import jobs
-    from planner.errors import UsageError
     from planner.estate.saved import digest
     from planner.jobs.sweep import SweepContext, planned
     from planner.report.output import refuse_edited
@@ -143,8 +144,6 @@ class _Watch:
             sys.stderr.flush()
 
     def _rest(self, now: Progress) -> str:
-        from planner.units import show_duration
-
         rest = f", {now.failed} failed" if now.failed else ""
         here = now.done - now.reused
         if here and now.done < now.of:

@@ -1,4 +1,4 @@
-"""Command that answers scenarios: whatif."""
+"""Command that answers scenarios: whatif. Start-up: what it needs it imports when it runs."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from planner.cli.app import command, load_estate, print_json, show
 from planner.cli.models import ModelFile, models_in
 from planner.cli.options import OUTPUT, AssumeNothing, Estate, Hardware, Output, PolicyFile, Solver, window_of
 from planner.cli.plans import directory
+from planner.errors import InputError
+from planner.findings import Finding
 
 if TYPE_CHECKING:
     from planner.estate.assemble import Loaded
-    from planner.findings import Finding
     from planner.jobs.scenario_result import ScenarioResult
 
 
@@ -72,7 +73,6 @@ def whatif_command(
 
 def _suits(loaded: Loaded, scenarios: Sequence[Any], catalogue: Any) -> None:
     """Raises InputError with everything that does not suit the estate, of all scenarios together."""
-    from planner.errors import InputError
     from planner.jobs.whatif import on_arrival
 
     problems: list[Finding] = []
