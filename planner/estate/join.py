@@ -176,11 +176,23 @@ class Join:
         """What adapters a partition holds, or their number."""
         first = next(iter(things.values()))
         name = self.part(ref, first)
-        if name in self.parts:
+        if name in self.parts and fact == "mover_address":
+            self._moves_over(name, things)
+        elif name in self.parts:
             what: object = tuple(things) if fact == "physical_adapters" else len(things)
             self.parts[name].setdefault(fact, (what, first))
         elif name not in self.gone:
             self._stranger(ref, fact.replace("_", " "), first)
+
+    def _moves_over(self, vios: str, addresses: dict[str, Source]) -> None:
+        """The address of a mover where its console names one; of several none is chosen."""
+        first = next(iter(addresses.values()))
+        if len(addresses) == 1:
+            self.parts[vios].setdefault("mover_address", (next(iter(addresses)), first))
+        else:
+            self.say(Severity.INFO, "input.several-addresses", vios,
+                     f"its console offers {', '.join(sorted(addresses))} as its address for moves: none is chosen",
+                     "state the one wanted in sheet VIOS, Mover address; without it the console chooses", first)
 
     def _partition(self, p: Partition) -> None:
         system = self.system(p.ref.system) or p.ref.system

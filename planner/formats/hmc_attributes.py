@@ -77,7 +77,8 @@ class Listing:
 
     ``identity``: a record without any of these cannot be said to be about anything (empty: it is about the whole
     managed system). ``of_system``: the record belongs to a managed system that its attributes do not name.
-    ``always``: an attribute that no record lacks, even of ``-F``, or it would say nothing.
+    ``always``: an attribute that no record lacks, even of ``-F``, or it would say nothing. ``open``: nobody has
+    described all of its attributes, so that only its command line tells it and none of them is new.
     """
 
     kind: str
@@ -85,12 +86,14 @@ class Listing:
     names: frozenset[str]
     of_system: bool = True
     always: str | None = None
+    open: bool = False
 
     @classmethod
-    def of(cls, kind: str, identity: str, names: str, of_system: bool = True, always: str | None = None) -> Listing:
+    def of(cls, kind: str, identity: str, names: str, of_system: bool = True, always: str | None = None,
+           open: bool = False) -> Listing:
         """The listing with these attributes, which stand between blanks; ``*_x`` is curr_x, pend_x and run_x."""
         every = (name.replace("*", of) for name in names.split() for of in ("curr", "pend", "run"))
-        return cls(kind, tuple(identity.split()), frozenset(every), of_system, always)
+        return cls(kind, tuple(identity.split()), frozenset(every), of_system, always, open)
 
     def knows(self, name: str) -> bool:
         """Whether the listing is known to have this attribute."""
@@ -216,6 +219,10 @@ LISTINGS: dict[str, Listing] = {listing.kind: listing for listing in (
         " bytes_remaining", always="migration_state"),
     Listing.of("hmc-lslparmigr-msp", "source_msp_name source_msp_id",
         "source_msp_name source_msp_id dest_msp_names ipaddr_mappings dest_msp_ids"),
+    Listing.of("hmc-lslparmigr-mspconnection", "",
+        "source_msp_name source_msp_id source_msp_ipaddr dest_msp_name dest_msp_id dest_msp_ipaddr", open=True),
+    Listing.of("hmc-lslparmigr-manager", "", "remote_manager", open=True),
+    Listing.of("hmc-lslparmigr-sriov", "", "lpar_name lpar_id", open=True),
     Listing.of("hmc-lslparmigr-virtualio", "",
         "possible_virtual_scsi_mappings suggested_virtual_scsi_mappings possible_virtual_fc_mappings"
         " suggested_virtual_fc_mappings"),
@@ -272,7 +279,7 @@ _remembered = lru_cache(maxsize=256)(_search)
 
 
 def _count(names: tuple[str, ...], listing: Listing) -> int:
-    if listing.always and listing.always not in names:
+    if listing.open or (listing.always and listing.always not in names):
         return 0
     return sum(map(listing.knows, names))
 
@@ -467,6 +474,36 @@ def _each(ours: str, theirs: str) -> TakeFacts:
     return take
 
 
+def _mover_pair(intake: Intake, r: Record, reading: Reading) -> None:
+    """The address of each mover that a console names in a pair (``lslparmigr -r mspconnection``)."""
+    have = stated(r)
+    for side, system in (("source", "managed_system"), ("dest", "target_system")):
+        _mover(intake, r, PartRef(str(have.get(system, "")), _number(have.get(f"{side}_msp_id")),
+                                  str(have.get(f"{side}_msp_name", ""))), have.get(f"{side}_msp_ipaddr"))
+
+
+def _mover_pairs(intake: Intake, r: Record, reading: Reading) -> None:
+    """The same of the pairs of ``lslparmigr -r msp``: ``address/interface/id/name/address``, of the source first."""
+    have = stated(r)
+    here, there = (str(have.get(name, "")) for name in ("managed_system", "target_system"))
+    for pair in have.get("ipaddr_mappings", ()):
+        parts = str(pair).split("/")
+        if len(parts) >= 5:
+            _mover(intake, r, PartRef(here, _number(have.get("source_msp_id")), str(have.get("source_msp_name", ""))),
+                   parts[0])
+            _mover(intake, r, PartRef(there, _number(parts[2]), parts[3]), parts[4])
+
+
+def _mover(intake: Intake, r: Record, vios: PartRef, address: object) -> None:
+    if isinstance(address, str) and address and (vios.name or vios.lpar_id is not None):
+        intake.has(vios, "mover_address", address, r.source)
+
+
+def _number(value: object) -> int | None:
+    return int(value) if isinstance(value, int) or (isinstance(value, str) and re.fullmatch("[0-9]{1,6}", value)) else (
+        None)
+
+
 def _lslic(intake: Intake, r: Record, reading: Reading) -> None:
     have = stated(r)
     level = firmware_of(str(have.get("ecnumber", "")), str(have.get("activated_level", "")),
@@ -489,6 +526,8 @@ FACTS: dict[str, TakeFacts] = {
     "hmc-lshwres-mem-sys": _of_system({"configurable_sys_mem": "configurable_memory_mib",
                                        "mem_region_size": "lmb_mib"}),
     "hmc-lslparmigr-sys": _of_system({"num_active_migrations_supported": "max_migrations"}),
+    "hmc-lslparmigr-msp": _mover_pairs,
+    "hmc-lslparmigr-mspconnection": _mover_pair,
     "hmc-lshwres-mempool": _of_system({"curr_pool_mem": "shared_memory_pool_mib"}),
     "hmc-lshwres-proc-lpar": _proc_lpar,
     "hmc-lshwres-mem-lpar": _mem_lpar,
@@ -644,6 +683,11 @@ NOT_TAKEN: dict[str, tuple[tuple[str, str], ...]] = {
         ("hmc-lslparmigr-msp", "*"),
         ("hmc-lslparmigr-virtualio", "*"),
         ("hmc-lslparmigr-procpool", "*"),
+        ("hmc-lslparmigr-sriov", "*"),
+        ("hmc-lslparmigr-mspconnection", "*"),
+    ),
+    "which consoles a console may move LPARs to: the policy console-link states it": (
+        ("hmc-lslparmigr-manager", "*"),
     ),
     "a message: its text is told as a finding": (
         ("hmc-message", "*"),

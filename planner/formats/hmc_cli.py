@@ -5,8 +5,8 @@ double quotes, quotes inside are doubled, the value of a list attribute is CSV a
 values alone, whose names are known from a ``--header`` line or from the command line. A record's kind (``hmc-`` and
 the command's name and options) comes from its attribute names; an echo of the command (``hmc:~> lshwres …``, also
 behind ``ssh`` or without a prompt) settles doubts and gives the field ``managed_system`` (``-m``), which the output
-itself does not hold. What ``lslparmigr -r msp|virtualio|procpool`` answers is about a target (``target_system``) and
-LPARs (``lpar_names``, ``lpar_ids``) that only the command line names.
+itself does not hold. What ``lslparmigr -r msp|mspconnection|virtualio|procpool|sriov`` answers is about a target
+(``target_system``) and LPARs (``lpar_names``, ``lpar_ids``) that only the command line names.
 
 Units: memory in MiB, processing units in hundredths of a core, cycles and bytes as counted, times as local times
 without a zone.
@@ -267,6 +267,7 @@ _VALUES_OF_THE_HMC = frozenset({
 _SCSI = "hmc-lshwres-scsi"
 _SCSI_OR_FC = (_SCSI, "hmc-lshwres-fc")
 _HEAD_LINES = 400
+_OF_ONE_MOVE = tuple(f"hmc-lslparmigr-{of}" for of in ("msp", "mspconnection", "virtualio", "procpool", "sriov"))
 #: Listings that no plan needs a row of.
 _NOT_NEEDED = {"hmc-lshwres-serial": "virtual serial adapters (terminals): not needed"}
 _NARROWEST_TERMINAL = 79
@@ -670,7 +671,9 @@ class _ListingReader:
         kind = self._command.kind if self._command else None
         found = kinds_of(names, kind)
         listing = LISTINGS.get(kind or "")
-        return (listing.kind,) if listing and len(found) != 1 and any(map(listing.knows, names)) else found
+        if listing and (listing.open or (len(found) != 1 and any(map(listing.knows, names)))):
+            return (listing.kind,)
+        return found
 
     def _kind(self, raw: dict[str, str]) -> tuple[str, ...]:
         if self._command and self._command.is_unread:
@@ -720,7 +723,7 @@ class _ListingReader:
         if command is None:
             return {}
         stated: dict[str, Any] = {"managed_system": command.managed_system, "target_system": command.target_system}
-        if listing.kind in ("hmc-lslparmigr-msp", "hmc-lslparmigr-virtualio", "hmc-lslparmigr-procpool"):
+        if listing.kind in _OF_ONE_MOVE:
             stated.update(lpar_names=command.lpar_names, lpar_ids=command.lpar_ids)
         return {name: value for name, value in stated.items() if value}
 
@@ -728,7 +731,7 @@ class _ListingReader:
         fields: dict[str, Any] = {}
         for name, value in raw.items():
             known = listing.knows(name)
-            if not known:
+            if not known and not listing.open:
                 self._unknown.setdefault(listing.kind, {}).setdefault(name, number)
             try:
                 fields[name] = typed(value, parser(name) if known else text)

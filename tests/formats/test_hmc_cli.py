@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from planner.estate.assemble import Loaded
+from planner.estate.assemble import Loaded, assemble
 from planner.estate.load import load
 from planner.findings import Severity
 from planner.formats import hmc_cli, registry
@@ -764,8 +764,48 @@ def test_a_header_tells_the_columns_whatever_separates_them(mark: str) -> None:
 
 
 def test_a_listing_that_is_not_read_is_one_finding() -> None:
-    text = ("hscroot@hmc1:~> lslparmigr -r mspconnection -m harbour -t quay\n"
-            "source_msp_name=vio1,source_msp_id=1,dest_msp_name=vio3\nsource_msp_name=vio2,source_msp_id=2\n")
+    text = ("hscroot@hmc1:~> lssyscfg -r cage -m harbour\n"
+            "cage_num=1,unit_phys_loc=U5\ncage_num=2,unit_phys_loc=U6\n")
     (reading,) = registry.read_document(text.encode(), "x.txt")
     assert [(str(f.severity), f.message) for f in reading.findings] == [
-        ("info", "a listing that is not read: lslparmigr -r mspconnection")]
+        ("info", "a listing that is not read: lssyscfg -r cage")]
+
+
+@pytest.mark.parametrize("resource", ["mspconnection", "manager", "sriov"])
+def test_listings_that_nobody_has_described_keep_all_that_they_state(resource: str) -> None:
+    """Their attributes are known by name at best: whatever stands there is kept, and none of it is called new."""
+    command = f"hmc7:~> lslparmigr -r {resource} -m {HARBOUR} -t {QUARRY}"
+    reading = of_text(f"{command}\nlpar_id=4,source_msp_name=vios-h1,colour=green\n"
+                      f"{command} -F colour,shade\nblue,dark\n{command} -F --header\ncolour:shade\nred:light\n")
+    assert [(r.kind, r.fields["managed_system"], r.fields["colour"]) for r in reading.records] == [
+        (f"hmc-lslparmigr-{resource}", HARBOUR, colour) for colour in ("green", "blue", "red")]
+    assert not reading.findings
+
+
+def test_one_attribute_of_what_a_system_supports_is_read() -> None:
+    reading = of_text(f"hmc7:~> lslparmigr -r sys -m {HARBOUR} -F num_active_migrations_supported\n16\n")
+    assert records(reading) == [("hmc-lslparmigr-sys", OF_HARBOUR | {"num_active_migrations_supported": 16})]
+    assert not reading.findings
+
+
+MOVERS = (
+    (f'lslparmigr -r msp -m {HARBOUR} -t {QUARRY} --filter lpar_ids=5',
+     'source_msp_name=vios-h1,source_msp_id=1,"dest_msp_names=vios-q1,vios-q2","dest_msp_ids=1,2",'
+     '"ipaddr_mappings=10.7.1.1//1/vios-q1/10.7.2.1,10.7.1.1//2/vios-q2/10.7.2.2,10.7.1.1//2/vios-q2/10.8.2.2"'),
+    (f'lslparmigr -r mspconnection -m {HARBOUR} -t {QUARRY}',
+     'source_msp_name=vios-h1,source_msp_id=1,source_msp_ipaddr=10.7.1.1,dest_msp_name=vios-q1,dest_msp_id=1,'
+     'dest_msp_ipaddr=10.7.2.1\nsource_msp_id=1,source_msp_ipaddr=10.7.1.1,dest_msp_id=2,dest_msp_ipaddr=10.7.2.2\n'
+     'source_msp_id=1,source_msp_ipaddr=10.7.1.1,dest_msp_id=2,dest_msp_ipaddr=10.8.2.2'),
+)
+
+
+@pytest.mark.parametrize(("command", "rows"), MOVERS)
+def test_the_only_address_that_a_console_names_for_a_mover_is_its_address(command: str, rows: str) -> None:
+    """migrlpar is told the address of a mover; of several that the console offers none is chosen, and that is told."""
+    listed = "".join(f"hmc7:~> lssyscfg -r lpar -m {system}\nname={name},lpar_id={number},lpar_env=vioserver\n"
+                     for system, name, number in ((HARBOUR, "vios-h1", 1), (QUARRY, "vios-q1", 1), (QUARRY, "vios-q2", 2)))
+    found = assemble([of_text(f"{listed}hmc7:~> {command}\n{rows}\n")])
+    assert {v.name: v.mover_address for v in found.estate.vioses} == {
+        "vios-h1": "10.7.1.1", "vios-q1": "10.7.2.1", "vios-q2": ""}
+    assert [(f.subject, f.message) for f in found.findings if f.rule == "input.several-addresses"] == [
+        ("vios-q2", "its console offers 10.7.2.2, 10.8.2.2 as its address for moves: none is chosen")]
