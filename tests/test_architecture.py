@@ -151,3 +151,18 @@ def test_an_import_in_a_function_is_for_start_up_and_says_so() -> None:
         inside, text = list(within(path)), path.read_text(encoding="utf-8")
         said = [ast.get_docstring(ast.parse(text)) or "", *(text.splitlines()[node.lineno - 1] for node in inside)]
         assert not inside or any("start-up" in one.lower() for one in said), f"{path}: why not at the top?"
+
+
+#: Calls into other people's code: these take any number of like arguments, and HiGHS takes its arrays by their place.
+BY_PLACE = {"chain", "add_row", "passModel"}
+
+
+def test_no_call_has_more_than_seven_arguments_by_place() -> None:
+    """Nobody counts to the twelfth: they have names, but where a function takes any number of like ones."""
+    trees = {path: ast.parse(path.read_text(encoding="utf-8")) for path in PACKAGE.rglob("*.py")}
+    any_number = {node.name for tree in trees.values() for node in ast.walk(tree)
+                  if isinstance(node, ast.FunctionDef) and node.args.vararg}
+    for path, tree in trees.items():
+        for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call) and len(node.args) > 7):
+            name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+            assert name in any_number | BY_PLACE, f"{path}:{call.lineno}: {name} with {len(call.args)} arguments by place"

@@ -135,10 +135,11 @@ def model_of(row: Mapping[str, Any]) -> ServerModel:
     gib = row.get("max_memory_gib")
     watts = row.get("watts")
     return ServerModel(
-        row["type_model"].strip().upper(), row.get("name", ""), row["generation"],
-        tuple(_processor(p) for p in row["processor"]), None if gib is None else int(gib) * 1024,
-        tuple(sorted(row.get("lmb_mib", ()))), tuple(row.get("modes", ())),
-        None if watts is None else ModelWatts(**watts), row.get("source", ""), row.get("confidence", "L"))
+        row["type_model"].strip().upper(), name=row.get("name", ""), generation=row["generation"],
+        processors=tuple(_processor(p) for p in row["processor"]),
+        max_memory_mib=None if gib is None else int(gib) * 1024, lmb_mib=tuple(sorted(row.get("lmb_mib", ()))),
+        modes=tuple(row.get("modes", ())), watts=None if watts is None else ModelWatts(**watts),
+        source=row.get("source", ""), confidence=row.get("confidence", "L"))
 
 
 def _packaged() -> Catalogue:

@@ -596,7 +596,8 @@ def _sample_series(out: Extract, key: tuple[Kind, str, str], records: list[Recor
 def _sample_server(fields: dict[str, Any], name: str, at: int, span: int) -> Sample:
     units, free = whole(fields.get("configurable_sys_proc_units")), whole(fields.get("curr_avail_sys_proc_units"))
     memory, spare = whole(fields.get("configurable_sys_mem")), whole(fields.get("curr_avail_sys_mem"))
-    return Sample(Kind.SERVER, name, name, at, span, None, _less(units, free), _less(memory, spare), memory)
+    return Sample(Kind.SERVER, name, name, at, span, physc=None, entitlement=_less(units, free),
+                  memory_used_mib=_less(memory, spare), memory_total_mib=memory)
 
 
 def _less(whole: int | None, free: int | None) -> int | None:

@@ -151,10 +151,10 @@ def _command(program: str, options: dict[str, str], number: int) -> Command:
     names, ids = _partitions(options)
     target = None if program == "lslic" else _literal(options.get("-t"))
     return Command(
-        number, program, _kind(program, options), _literal(options.get("-m")), target,
-        options.get("-o") or None, columns, separator, "--header" in options,
-        " ".join(f"{name} {options[name]}" for name in ("-r", "--rsubtype") if name in options), names, ids,
-    )
+        number, program, kind=_kind(program, options), managed_system=_literal(options.get("-m")), target_system=target,
+        operation=options.get("-o") or None, columns=columns, separator=separator, header="--header" in options,
+        resource=" ".join(f"{name} {options[name]}" for name in ("-r", "--rsubtype") if name in options),
+        lpar_names=names, lpar_ids=ids)
 
 
 def _kind(program: str, options: dict[str, str]) -> str | None:

@@ -225,8 +225,9 @@ def _scsi(intake: Intake, vios: ViosRef, ref: PartRef, m: Row, r: Record) -> Non
     slot = m.get("client_virtual_slot_number", m.get("server_remote_slot_number"))
     backing = "file" if m.get("storage_virtual_disk_type") == "File" else _BACKING.get(kind, "lv")
     intake.mappings.append(DiskMapping(
-        vios, m.get("server_virtual_slot_number"), client, str(m.get("target_target_name", device)), backing, device,
-        r.source, slot if isinstance(slot, int) else None, str(m.get("server_adapter_name", ""))))
+        vios, m.get("server_virtual_slot_number"), client, vtd=str(m.get("target_target_name", device)),
+        backing=backing, device=device, source=r.source, client_slot=slot if isinstance(slot, int) else None,
+        vhost=str(m.get("server_adapter_name", ""))))
 
 
 def _fibre(intake: Intake, vios: ViosRef, ref: PartRef, m: Row, r: Record) -> None:

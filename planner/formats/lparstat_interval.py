@@ -369,8 +369,9 @@ def _take_rows(out: Extract, record: Record, reading: Reading, lines: list[int])
         if used is None:
             out.once("lparstat physc", "history.no-physc", Severity.WARNING,
                      "neither physc nor a number of threads per core (smt) to tell the cores used", "not known", where)
-        out.sample(Sample(Kind.LPAR, name, "", started[0] + number * interval, interval, used,
-                          whole(config.get("ent")), None, whole(config.get("mem"))), where)
+        out.sample(Sample(Kind.LPAR, name, "", started[0] + number * interval, interval, physc=used,
+                          entitlement=whole(config.get("ent")), memory_used_mib=None,
+                          memory_total_mib=whole(config.get("mem"))), where)
 
 
 def _physc(row: dict[str, Any], config: dict[str, Any], system: str) -> int | None:

@@ -249,8 +249,9 @@ def _take_sample(out: Extract, record: Record, whose: tuple[str, str], at: int, 
                  "from them", "nothing to do", record.source)
         if "memory_used" not in have:
             return
-    out.sample(Sample(Kind.LPAR, *whose, at, span, None if physc is None else thousandths(physc), have.get("entitled"),
-                      have.get("memory_used"), have.get("memory_total")), record.source)
+    out.sample(Sample(Kind.LPAR, *whose, at, span, physc=None if physc is None else thousandths(physc),
+                      entitlement=have.get("entitled"), memory_used_mib=have.get("memory_used"),
+                      memory_total_mib=have.get("memory_total")), record.source)
 
 
 def _inside(reading: Reading) -> Iterable[str]:

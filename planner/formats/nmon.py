@@ -577,8 +577,8 @@ def _physc(fields: dict[str, Any]) -> int | None:
 
 def _nmon_sample(fields: dict[str, Any], config: dict[str, Any], name: str, server: str, end: int, span: int) -> Sample:
     entitled = fields.get("entitled", config.get("entitled_capacity"))
-    return Sample(Kind.LPAR, name, server, end, span, _physc(fields), whole(entitled), _memory_used(fields),
-                  whole(fields.get("memory_total")))
+    return Sample(Kind.LPAR, name, server, end, span, physc=_physc(fields), entitlement=whole(entitled),
+                  memory_used_mib=_memory_used(fields), memory_total_mib=whole(fields.get("memory_total")))
 
 
 def _memory_used(fields: dict[str, Any]) -> int | None:

@@ -350,9 +350,9 @@ def _summary(row: tuple[Any, ...], gaps: dict[Key, list[tuple[int, int]]],
     holes = gaps.get((kind, name, place), [])
     longest = max(holes, key=lambda hole: (hole[1] - hole[0], -hole[0]), default=None)
     return SeriesSummary(
-        Kind(kind), name, tuple(servers), first, last, number, finest, coarsest, len(holes),
-        sum(end - begin for begin, end in holes), longest, resets.get((kind, name, place), 0),
-        tuple(changes.get(name, ())) if kind == Kind.LPAR else ())
+        Kind(kind), name, tuple(servers), first_s=first, last_s=last, samples=number, finest_span_s=finest,
+        coarsest_span_s=coarsest, gaps=len(holes), gap_s=sum(end - begin for begin, end in holes), longest_gap=longest,
+        resets=resets.get((kind, name, place), 0), changes=tuple(changes.get(name, ())) if kind == Kind.LPAR else ())
 
 
 def connected(path: Path, read_only: bool) -> duckdb.DuckDBPyConnection:

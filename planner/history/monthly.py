@@ -216,7 +216,8 @@ def unknown(clock: Clock, site: Calendar, month: MonthOf, step_s: int = STEP_S) 
     """A month of which nothing is known."""
     begin, _, end = period_of(clock, site, month)
     days = sum(stop - start for start, stop in month_end_of(clock, site, month))
-    return Monthly(month, None, None, None, None, 0, (end - begin) // step_s, 0, days // step_s, 0)
+    return Monthly(month, mean=None, p95=None, peak=None, month_end_peak=None, slots=0, missing=(end - begin) // step_s,
+                   month_end_slots=0, month_end_missing=days // step_s, partial=0)
 
 
 def _watched(months: Sequence[MonthOf], progress: Progress | None) -> Iterator[MonthOf]:
@@ -247,9 +248,11 @@ def _monthly(grid: Grid, rows: Sequence[int], clock: Clock, site: Calendar, mont
     total = np.maximum(figures, 0).sum(axis=0, dtype=np.int64)
     inside, closing = masks_of(grid, clock, site, month)
     values, last = total[inside & (known > 0)], total[closing & (known > 0)]
-    return Monthly(month, _mean(values), at_percentile(values, P95) if len(values) else None, _most(values),
-                   _most(last), len(values), int(inside.sum()) - len(values), len(last),
-                   int(closing.sum()) - len(last), int((inside & (known > 0) & (known < len(figures))).sum()))
+    return Monthly(
+        month, mean=_mean(values), p95=at_percentile(values, P95) if len(values) else None, peak=_most(values),
+        month_end_peak=_most(last), slots=len(values), missing=int(inside.sum()) - len(values),
+        month_end_slots=len(last), month_end_missing=int(closing.sum()) - len(last),
+        partial=int((inside & (known > 0) & (known < len(figures))).sum()))
 
 
 def masks_of(grid: Grid, clock: Clock, site: Calendar, month: MonthOf) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:

@@ -172,9 +172,9 @@ def _profile(lpar: Lpar | Vios, grid: Grid, row: int, columns: Mapping[Bucket, N
     missing = tuple(bucket for bucket in BUCKETS if bucket not in physc)
     slots = int((grid.physc[row] >= 0).sum())
     source = HISTORY if physc else ENTITLEMENT
-    return UsageProfile(lpar.name, source, percentile, _completed(physc, entitled),
-                   {bucket: memory.get(bucket, lpar.memory_mib) for bucket in BUCKETS},
-                   missing if physc else (), slots, grid.spans[row])
+    return UsageProfile(lpar.name, source, percentile, physc=_completed(physc, entitled),
+                        memory_mib={bucket: memory.get(bucket, lpar.memory_mib) for bucket in BUCKETS},
+                        missing=missing if physc else (), slots=slots, span_s=grid.spans[row])
 
 
 def _completed(known: Mapping[Bucket, int], entitled: int) -> dict[Bucket, int]:

@@ -99,5 +99,5 @@ def usage_of(history: History, partitions: Iterable[Lpar | Vios], site: Calendar
             stated = np.array([known.profile(name).physc[bucket] for bucket in BUCKETS], dtype=np.int32)
             rows[number] = np.minimum(rows[number], stated[numbers[chosen]])
     measured = frozenset(n for n in names if known.profile(n).source == HISTORY)
-    return Usage(tuple(names), known.grid.starts[chosen], numbers[chosen], rows, measured, share, history.clock(),
-                 step_s, known.findings)
+    return Usage(tuple(names), starts=known.grid.starts[chosen], numbers=numbers[chosen], physc=rows, measured=measured,
+                 percentile=share, clock=history.clock(), step_s=step_s, findings=known.findings)

@@ -121,8 +121,9 @@ def _server(plan: Plan, meter: Meter, terms: Terms, server: str, before: list[st
         seconds = 0.0
         saved = (first - then) * _changed_seconds(plan, until_s) / KWH
     moves = sum(meter.move_kwh(m) for m in plan.moves if server in (m.source, m.target)) if off else 0.0
-    return ServerEnergy(server, off, power.idle_w, power.max_w, power.assumed, power.source, round(first, 1),
-                        round(then, 1), round(seconds / 3600, 3), round(saved, 3), round(moves, 3))
+    return ServerEnergy(server, off, idle_w=power.idle_w, max_w=power.max_w, assumed=power.assumed, source=power.source,
+                        before_w=round(first, 1), after_w=round(then, 1), off_h=round(seconds / 3600, 3),
+                        saved_kwh=round(saved, 3), moves_kwh=round(moves, 3))
 
 
 def _changed_seconds(plan: Plan, until_s: float) -> float:

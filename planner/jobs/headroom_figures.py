@@ -92,8 +92,10 @@ def critical(site: Site, goal: Headroom, after: Where) -> tuple[Critical, ...]:
     for name in critical_here(goal, site):
         p = site.lpars[name]
         inside = None if site.usage is None else site.used.of(name, goal.server)[needed_slots(goal, site)]
-        out.append(Critical(name, p.entitlement_units, p.virtual_processors, p.weight, p.sharing or p.processors,
-                            most_units(p), None if inside is None else int(inside.max()), before[name], then[name]))
+        out.append(Critical(name, entitlement=p.entitlement_units, virtual_processors=p.virtual_processors,
+                            weight=p.weight, sharing=p.sharing or p.processors, may_draw=most_units(p),
+                            peak=None if inside is None else int(inside.max()), contended_before=before[name],
+                            contended_after=then[name]))
     return tuple(out)
 
 

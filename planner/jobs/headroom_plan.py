@@ -202,9 +202,9 @@ def _point(step: CurveStep, problem: HeadroomProblem) -> Point:
     ordered_moves = step.cost_ms is not None and timetable(problem.site, problem.judge, step.moves, None,
                                                            come_back=problem.goal.come_back,
                                                            unmoved=problem.goal.unmoved).found
-    return Point(step.units, step.status, ordered_moves, step.cost_ms,
-                 None if step.bound_ms is None else step.bound_ms / 1000, len(step.moves),
-                 sum(problem.site.lpars[n].memory_mib for n in step.moves), tuple(sorted(step.moves)))
+    return Point(step.units, step.status, ordered_moves, cost_ms=step.cost_ms,
+                 bound_s=None if step.bound_ms is None else step.bound_ms / 1000, moves=len(step.moves),
+                 moved_mib=sum(problem.site.lpars[n].memory_mib for n in step.moves), lpars=tuple(sorted(step.moves)))
 
 
 def _further(points: dict[int, CurveStep], asked: CurveStep, most: Most) -> list[Further]:

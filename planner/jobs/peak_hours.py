@@ -138,6 +138,6 @@ def _gathered(usage: Usage, estate: Estate) -> tuple[Finding, ...]:
 
 def usage_again(estate: Estate, path: Path, basis: UsageBasis) -> Usage:
     """The usage that a plan was made with, from what plan.json keeps."""
-    spec = UsageSpec(path, basis.calendar, basis.percentile, 0, basis.growth_percent, basis.step_s, basis.from_s,
-                     basis.to_s)
+    spec = UsageSpec(path, basis.calendar, basis.percentile, months=0, growth_percent=basis.growth_percent,
+                     step_s=basis.step_s, start_s=basis.from_s, end_s=basis.to_s)
     return spec.read(estate, basis.hours)[0]

@@ -90,8 +90,9 @@ def _case(loaded: Loaded, scenario: Scenario, options: Options, catalogue: Catal
     rated = ratings(arrival.estate, scenario, catalogue)
     sizer = Sizer(arrival.estate, scenario, rated, peaks)
     displaced = sorted(n for n, s in site.start.items() if s in built.retired)
-    return ScenarioCase(arrival, site, judge, options, scenario, catalogue, built, sizer, rated,
-                 Passages(site, judge, sizer, displaced), displaced)
+    return ScenarioCase(
+        loaded=arrival, site=site, judge=judge, options=options, scenario=scenario, catalogue=catalogue, built=built,
+        sizer=sizer, rated=rated, passages=Passages(site, judge, sizer, displaced), displaced=displaced)
 
 
 def _open(case: ScenarioCase, lpar: str) -> list[str]:
@@ -298,9 +299,9 @@ def _lines(case: ScenarioCase, where: Mapping[str, str], final: Mapping[str, Siz
     for n, target in sorted(where.items()):
         old, size, way = case.site.lpars[n], final[n], ways.get(n)
         path = stages(case.site, case.sizer, old, target, way) if way else _staying(case, n, size)
-        out.append(LparLine(
-            n, old.server, target, way.value if way else "stays", old, size.row, float(size.ratio), size.basis,
-            size.why, path, _not_live(case, n, target, way), waves.get(n)))
+        out.append(LparLine(n, old.server, target, way=way.value if way else "stays", old=old, final=size.row,
+                            ratio=float(size.ratio), basis=size.basis, why_not_resized=size.why, stages=path,
+                            reasons=_not_live(case, n, target, way), wave=waves.get(n)))
     return tuple(out)
 
 
@@ -334,7 +335,7 @@ def _servers(case: ScenarioCase, where: Mapping[str, str], final: Mapping[str, S
             arrival = arrival + (case.site.demand(n, s) if ways.get(n, Way.LIVE) is Way.LIVE else last)
             held = held + last
         busy = sum(_busy(case.site.lpars[n], final[n].row) for n in names)
-        out.append(_server_line(case.site, case.catalogue, s, len(names), arrival, held, busy, s in added))
+        out.append(_server_line(case.site, case.catalogue, s, len(names), arrival, held, busy=busy, added=s in added))
     return tuple(out)
 
 
@@ -343,27 +344,30 @@ def _busy(old: Lpar, row: Lpar) -> float:
     return old.kept_busy_units * row.entitlement_units / max(old.entitlement_units, 1)
 
 
-def _server_line(site: Site, catalogue: Catalogue, name: str, lpars: int, arrival: Demand, held: Demand, busy: float,
+def _server_line(site: Site, catalogue: Catalogue, name: str, lpars: int, arrival: Demand, held: Demand, *, busy: float,
                  added: bool) -> ServerLine:
     row, limit = site.servers[name], site.limit(name)
     power = power_of(row, catalogue)
     vios = sum(v.entitlement_units for v in site.vioses_on(name))
     drawn = watts(power, (busy + vios) / max(row.configurable_units, 1))
-    return ServerLine(name, row.model, row.generation, added, lpars, limit.units, arrival.units, held.units,
-                      limit.memory_mib, arrival.memory_mib, held.memory_mib, power.idle_w, power.max_w,
-                      round(drawn, 1), power.assumed, power.source)
+    return ServerLine(
+        name, model=row.model, generation=row.generation, added=added, lpars=lpars, units_limit=limit.units,
+        units_arrival=arrival.units, units_final=held.units, memory_limit_mib=limit.memory_mib,
+        memory_arrival_mib=arrival.memory_mib, memory_final_mib=held.memory_mib, idle_w=power.idle_w, max_w=power.max_w,
+        watts=round(drawn, 1), watts_assumed=power.assumed, watts_source=power.source)
 
 
 def _totals(site: Site, servers: Sequence[ServerLine], scenario: Scenario) -> Totals:
     """What these servers have, hold, leave free and draw together; energy for the scenario's hours at its prices."""
     drawn = sum(s.watts for s in servers)
     return Totals(
-        len(servers), sum(site.servers[s.name].configurable_units for s in servers),
-        sum(site.servers[s.name].configurable_memory_mib for s in servers), sum(s.lpars for s in servers),
-        sum(s.units_limit - s.units_arrival for s in servers), sum(s.units_limit - s.units_final for s in servers),
-        sum(s.memory_limit_mib - s.memory_arrival_mib for s in servers),
-        sum(s.memory_limit_mib - s.memory_final_mib for s in servers), round(drawn, 1),
-        energy(drawn, scenario.hours, scenario.tariff))
+        servers=len(servers), units=sum(site.servers[s.name].configurable_units for s in servers),
+        memory_mib=sum(site.servers[s.name].configurable_memory_mib for s in servers),
+        lpars=sum(s.lpars for s in servers), free_units_arrival=sum(s.units_limit - s.units_arrival for s in servers),
+        free_units=sum(s.units_limit - s.units_final for s in servers),
+        free_mib_arrival=sum(s.memory_limit_mib - s.memory_arrival_mib for s in servers),
+        free_mib=sum(s.memory_limit_mib - s.memory_final_mib for s in servers), watts=round(drawn, 1),
+        energy=energy(drawn, scenario.hours, scenario.tariff))
 
 
 def _frontier(case: ScenarioCase, problem: ScenarioProblem) -> tuple[tuple[FrontierPoint, ...], str]:
@@ -414,7 +418,7 @@ def today(loaded: Loaded, scenario: Scenario | None = None, catalogue: Catalogue
         names = sorted(n for n, t in site.start.items() if t == s)
         held = Demand(site.at_start[s].units, site.at_start[s].memory_mib)
         busy = sum(_busy(site.lpars[n], site.lpars[n]) for n in names)
-        servers.append(_server_line(site, catalogue, s, len(names), held, held, busy, False))
+        servers.append(_server_line(site, catalogue, s, len(names), held, held, busy=busy, added=False))
     return ScenarioResult("today", "", "the estate as it is", Status.OPTIMAL, servers=tuple(servers), scenario=scenario,
                           totals=_totals(site, servers, scenario))
 

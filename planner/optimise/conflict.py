@@ -244,8 +244,8 @@ def of_program(model: PlacementProgram, deadline: float) -> Conflict:
     if len(named) > len(lpars):
         summary += f" (wherever {len(named) - len(lpars)} LPARs that run there and may move are put)"
     rules = tuple(dict.fromkeys(t.rule for t in rows))
-    return Conflict(summary, lpars, tuple(servers), rules, tuple(lifts), {}, shortfall(short.units, short.mib),
-                    complete)
+    return Conflict(summary, lpars, servers=tuple(servers), rules=rules, lifts=tuple(lifts),
+                    shortfall=shortfall(short.units, short.mib), irreducible=complete)
 
 
 def tightenings(site: Site, short_units: Mapping[str, int], short_mib: Mapping[str, int]) -> list[str]:

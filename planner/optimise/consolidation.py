@@ -277,8 +277,9 @@ class ConsolidationProblem:
         off = found.choice.off if self.goal.n_plus_1 else self._empty(part, where.values())
         measure = sum(self.scale.fixed[s] for s in part.servers if s not in off)
         measure += sum(self.scale.excess(n, s) for n, s in where.items())
-        return ComponentAnswer(Status.FEASIBLE, off, placed.placement, placed.restart, measure,
-                    min(found.measure_bound, float(measure)), placed.cost_ms, found.cost_bound_ms)
+        return ComponentAnswer(Status.FEASIBLE, off=off, placement=placed.placement, restart=placed.restart,
+                               measure=measure, measure_bound=min(found.measure_bound, float(measure)),
+                               cost_ms=placed.cost_ms, cost_bound_ms=found.cost_bound_ms)
 
     def _empty(self, part: Component, used: Iterable[str]) -> tuple[str, ...]:
         """The servers that need not stay on, since nothing is there."""
@@ -365,8 +366,9 @@ class ConsolidationProblem:
         moving = {n: s for n, s in sorted(placement.items()) if s != self.site.start[n]}
         cost = sum(model.candidates.cost[n][s] for n, s in moving.items())
         cost_bound = min(float(cost), second.bound or 0.0) if second.found else 0.0
-        return ComponentAnswer(Status.FEASIBLE, tuple(model.off(best)), moving, model.restart(best), measure,
-                    min(float(measure), bound), cost, cost_bound)
+        return ComponentAnswer(
+            Status.FEASIBLE, off=tuple(model.off(best)), placement=moving, restart=model.restart(best), measure=measure,
+            measure_bound=min(float(measure), bound), cost_ms=cost, cost_bound_ms=cost_bound)
 
     # ---- why not ----------------------------------------------------------------------------------------------------
 

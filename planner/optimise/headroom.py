@@ -253,9 +253,10 @@ class HeadroomProblem(StagedProblem):
         lifts = (*self._fixes(stuck), *tightenings(self.site, {self.goal.server: max(short, 1)}, {self.goal.server: 1}),
                  *self._lifts(most, memory))
         return Conflict(self._summary(most, memory), tuple(t.subject for t in kept if t.rule == ONE_PLACE),
-                        tuple(sorted({t.subject for t in rows if t.family != "policy"})),
-                        tuple(dict.fromkeys(t.rule for t in rows)), tuple(dict.fromkeys(lifts)), reasons_of(stuck),
-                        shortfall({self.goal.server: short} if short else {}, {}), complete)
+                        servers=tuple(sorted({t.subject for t in rows if t.family != "policy"})),
+                        rules=tuple(dict.fromkeys(t.rule for t in rows)), lifts=tuple(dict.fromkeys(lifts)),
+                        refusals=reasons_of(stuck), shortfall=shortfall({self.goal.server: short} if short else {}, {}),
+                        irreducible=complete)
 
     def _lifts(self, most: Most, memory: Most) -> Iterator[str]:
         """What to ask instead."""

@@ -213,8 +213,9 @@ def rule(id: str, sentence: str, scope: Scope, *, source: str, severity: Severit
                          f"encoding=… (ASKED is always there)" + (f"; nothing keeps {kept[:60]!r}" if kept else ""))
 
     def register(check: Callable[..., Iterator[Breach]]) -> Rule:
-        REGISTRY[id] = Rule(id, sentence, scope, severity, hold, binds, kept, source, check, use, fits, lasting, shape,
-                            concerns)
+        REGISTRY[id] = Rule(
+            id, sentence, scope, severity=severity, hold=hold, binds=binds, encoding=kept, source=source, check=check,
+            use=use, fits=fits, lasting=lasting, shape=shape, concerns=concerns)
         return REGISTRY[id]
 
     return register

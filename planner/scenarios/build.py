@@ -182,11 +182,12 @@ def _server(new: NewServer, model: ServerModel, like: Sequence[Server], assumed:
     if not new.firmware:
         assumed.append(f"{new.name}: firmware level not stated, so the firmware matrix is not checked.")
     return Server(
-        new.name, UNITS_PER_CORE * new.cores, new.memory_mib, new.model, "",
-        (processor.generation if processor else "") or model.generation,
-        new.console or next((s.console for s in like if s.console), ""),
-        new.site or next((s.site for s in like if s.site), ""), firmware, lmb, new.firmware, True, model.modes, None,
-        new.max_migrations, idle_watts=new.idle_watts, max_watts=new.max_watts,
+        new.name, configurable_units=UNITS_PER_CORE * new.cores, configurable_memory_mib=new.memory_mib,
+        model=new.model, generation=(processor.generation if processor else "") or model.generation,
+        console=new.console or next((s.console for s in like if s.console), ""),
+        site=new.site or next((s.site for s in like if s.site), ""), firmware_memory_mib=firmware, lmb_mib=lmb,
+        firmware=new.firmware, enterprise=True, modes=model.modes,
+        max_migrations=new.max_migrations, idle_watts=new.idle_watts, max_watts=new.max_watts,
         note=f"added by the scenario, {new.ghz or 'unstated'} GHz")
 
 
@@ -217,6 +218,7 @@ def _vios(new: NewServer, name: str, number: int, theirs: Sequence[Vios], assume
         assumed.append(f"{new.name}: mover links of {link} Mbit/s, as the fastest of today.")
     level = new.vios_level or max((v.level for v in theirs), default="")
     count = max(2, -(-new.vios_units // UNITS_PER_CORE))
-    return Vios(name, new.name, new.vios_units, new.vios_memory_mib, number, level, True, True, count, "uncapped",
-                new.vios_memory_mib, link, note="of the scenario")
+    return Vios(name, new.name, entitlement_units=new.vios_units, memory_mib=new.vios_memory_mib, lpar_id=number,
+                level=level, rmc_active=True, msp=True, virtual_processors=count, sharing="uncapped",
+                max_memory_mib=new.vios_memory_mib, link_mbit=link, note="of the scenario")
 

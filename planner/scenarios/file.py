@@ -206,10 +206,12 @@ def _share(percent: Decimal) -> Fraction:
 
 def _new(row: Any) -> NewServer:
     return NewServer(
-        row.name, row.model.strip().upper(), row.cores, _mib(row.memory_gib) or 0, row.wired_like, _ghz(row.ghz),
-        row.console, row.site, row.firmware, _mib(row.firmware_memory_gib), row.lmb_mib, row.idle_watts, row.max_watts,
-        row.max_migrations, row.vioses, units_from_cores(round(row.vios_cores, 2)), _mib(row.vios_memory_gib) or 0,
-        row.vios_link_mbit, row.vios_level)
+        row.name, model=row.model.strip().upper(), cores=row.cores, memory_mib=_mib(row.memory_gib) or 0,
+        wired_like=row.wired_like, ghz=_ghz(row.ghz), console=row.console, site=row.site, firmware=row.firmware,
+        firmware_memory_mib=_mib(row.firmware_memory_gib), lmb_mib=row.lmb_mib, idle_watts=row.idle_watts,
+        max_watts=row.max_watts, max_migrations=row.max_migrations, vioses=row.vioses,
+        vios_units=units_from_cores(round(row.vios_cores, 2)), vios_memory_mib=_mib(row.vios_memory_gib) or 0,
+        vios_link_mbit=row.vios_link_mbit, vios_level=row.vios_level)
 
 
 def _policies(row: Any) -> tuple[Policy, ...]:
@@ -228,9 +230,10 @@ def _float(value: Decimal | None) -> float | None:
 def _scenario(row: Any, file: str, lines: Mapping[str, int]) -> Scenario:
     e = row.energy
     return Scenario(
-        row.name, file, row.note, tuple(_new(a) for a in row.add), tuple(row.retire),
-        tuple(Growth(g.lpars, _share(g.cores_percent), _share(g.memory_percent)) for g in row.growth),
-        tuple(ServerClock(c.server, _ghz(c.ghz)) for c in row.clock), _policies(row), row.resize.enabled,
-        _share(row.resize.headroom_percent), row.migration.restart_minutes, 60 * row.migration.restart_cost_minutes,
-        Tariff(_float(e.price_per_kwh), e.currency, _float(e.co2_kg_per_kwh)), e.hours, row.frontier,
-        lines)
+        row.name, file, row.note, add=tuple(_new(a) for a in row.add), retire=tuple(row.retire),
+        growth=tuple(Growth(g.lpars, _share(g.cores_percent), _share(g.memory_percent)) for g in row.growth),
+        clocks=tuple(ServerClock(c.server, _ghz(c.ghz)) for c in row.clock), policies=_policies(row),
+        resize=row.resize.enabled, headroom=_share(row.resize.headroom_percent),
+        restart_minutes=row.migration.restart_minutes, restart_cost_s=60 * row.migration.restart_cost_minutes,
+        tariff=Tariff(_float(e.price_per_kwh), e.currency, _float(e.co2_kg_per_kwh)), hours=e.hours,
+        frontier=row.frontier, lines=lines)

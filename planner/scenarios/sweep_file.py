@@ -128,9 +128,9 @@ def read_sweep(path: Path) -> Sweep:
     row = _shaped(document, text, path.name, found)
     base, base_file, base_text = _base(document, text, path, found)
     parameters = _parameters(document, text, path.name, found)
-    sweep = Sweep(
-        str(document.get("name", "")), path.name, str(document.get("note", "")), parameters,
-        tuple(row.minimise) if row else (), tuple(row.maximise) if row else (), base or {}, base_file, text, base_text)
+    sweep = Sweep(str(document.get("name", "")), path.name, str(document.get("note", "")), parameters=parameters,
+                  minimise=tuple(row.minimise) if row else (), maximise=tuple(row.maximise) if row else (),
+                  document=base or {}, base=base_file, text=text, base_text=base_text)
     if row and sweep.size > row.max_cells:
         counts = " × ".join(str(len(p.choices)) for p in parameters)
         found.append(problem(path.name, text, ("grid",), f"makes {counts} = {sweep.size} cells, more than max_cells = "

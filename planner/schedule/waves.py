@@ -230,8 +230,9 @@ class Packer:
 
 def _move(site: Site, flight: Flight, cost: Copy, leg: str, wave: int, start_ms: int) -> Move:
     step = flight.step
-    return Move(step.lpar, step.source, step.target, leg, wave, start_ms, cost.duration_ms, cost.suspend_ms,
-                cost.bytes_sent, flight.pair[0], flight.pair[1], site.pool_on(step.lpar, step.target),
+    return Move(step.lpar, step.source, step.target, leg=leg, wave=wave, start_ms=start_ms,
+                duration_ms=cost.duration_ms, suspend_ms=cost.suspend_ms, bytes_sent=cost.bytes_sent,
+                source_msp=flight.pair[0], target_msp=flight.pair[1], pool_id=site.pool_on(step.lpar, step.target),
                 disks=site.reach.disk_paths(step.lpar, step.target).mapping, parking=step.parking)
 
 

@@ -40,8 +40,9 @@ def proposal(lpar: Lpar, server: Server | None, measured: Measured | None, lever
     most = measured.memory_mib if measured and memory_basis == USED else None
     if most is not None:
         memory = max(round_up(levers.least_memory_mib, lmb), with_margin(most, margin, lmb))
-    return Sizing(basis, memory_basis, held, need, peak, most, margin, least, lmb, units, vps, memory,
-                  _note(lpar, vps, memory, held))
+    return Sizing(basis, memory_basis=memory_basis, held_back=held, need=need, peak=peak, most_memory_mib=most,
+                  margin=margin, least_units_per_vp=least, lmb_mib=lmb, units=units, virtual_processors=vps,
+                  memory_mib=memory, note=_note(lpar, vps, memory, held))
 
 
 def with_margin(value: int, margin: int, step: int) -> int:

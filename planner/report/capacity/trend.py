@@ -44,7 +44,8 @@ def _point(capacity: Capacity, place: PlaceFigures, month: Month) -> TrendMonth:
     usage, outlook = place.past.get(month), place.outlook
     ahead = number_of(month) - number_of(capacity.month)
     if outlook is None:
-        return TrendMonth(place, month, usage, None, None, None, ahead, month in place.past)
+        return TrendMonth(place, month=month, usage=usage, forecast=None, low=None, high=None, ahead=ahead,
+                          recorded=month in place.past)
     step = number_of(month) - number_of(outlook.after)
     last = place.past[outlook.after].month_end if step == 0 else None
     made = outlook.made
@@ -54,7 +55,8 @@ def _point(capacity: Capacity, place: PlaceFigures, month: Month) -> TrendMonth:
             return None
         return values[step - 1] if 1 <= step <= len(values) else last
 
-    return TrendMonth(place, month, usage, at(made.points), at(made.low), at(made.high), ahead, month in place.past)
+    return TrendMonth(place, month=month, usage=usage, forecast=at(made.points), low=at(made.low), high=at(made.high),
+                      ahead=ahead, recorded=month in place.past)
 
 
 def trend_data_sheet(book: Book, sheet: Any, capacity: Capacity, tables: Tables) -> Written:
