@@ -166,3 +166,22 @@ def test_no_call_has_more_than_seven_arguments_by_place() -> None:
         for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call) and len(node.args) > 7):
             name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
             assert name in any_number | BY_PLACE, f"{path}:{call.lineno}: {name} with {len(call.args)} arguments by place"
+
+
+def depth(statements: list[ast.stmt]) -> int:
+    """How deep blocks stand in each other; an ``elif`` stands as deep as its ``if``."""
+    deepest = 0
+    for one in statements:
+        if isinstance(one, ast.For | ast.While | ast.If | ast.With | ast.Try):
+            chain = isinstance(one, ast.If) and len(one.orelse) == 1 and isinstance(one.orelse[0], ast.If)
+            handled = [line for handler in getattr(one, "handlers", ()) for line in handler.body]
+            inside = [*one.body, *handled, *getattr(one, "finalbody", ()), *(() if chain else getattr(one, "orelse", ()))]
+            deepest = max(deepest, 1 + depth(inside), depth(one.orelse) if chain else 0)
+    return deepest
+
+
+def test_no_function_has_blocks_deeper_than_four() -> None:
+    for path in PACKAGE.rglob("*.py"):
+        for function in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(function, ast.FunctionDef):
+                assert depth(function.body) <= 4, f"{path}:{function.lineno}: {function.name}"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from operator import attrgetter
+from typing import Any
 
 from planner.estate.assemble import Loaded
 from planner.estate.capacity import lpar_demand, min_units_per_vp, vios_demand
@@ -30,16 +31,20 @@ def _limits(c: _Check) -> Iterator[Finding]:
     for table in TABLES:
         rows = getattr(c.loaded.estate, table.kind)
         for column in table.columns:
-            values = [v if isinstance(v, tuple) else (v,) for v in map(attrgetter(column.field), rows)]
-            if not any(column.outside(n) for n in {n for v in values for n in v} if isinstance(n, (int, float))):
-                continue
-            for row, held in zip(rows, values, strict=True):
-                for number in held:
-                    if isinstance(number, (int, float)) and (wrong := column.outside(number)):
-                        key = table.key_of(row)
-                        what = f"{' / '.join(map(str, key))}: {column.header}{_stated(column, number)}"
-                        yield c.finding(Severity.ERROR, "input.bad-value", table.kind, key, column.field,
-                                        f"{what} {wrong}", "correct it")
+            for row, number, wrong in _outside(rows, column):
+                key = table.key_of(row)
+                what = f"{' / '.join(map(str, key))}: {column.header}{_stated(column, number)}"
+                yield c.finding(Severity.ERROR, "input.bad-value", table.kind, key, column.field, f"{what} {wrong}",
+                                "correct it")
+
+
+def _outside(rows: Sequence[Any], column: EstateColumn) -> Iterator[tuple[Any, float, str]]:
+    """The rows with a number that the column cannot have, and what is wrong with it."""
+    values = [v if isinstance(v, tuple) else (v,) for v in map(attrgetter(column.field), rows)]
+    numbers = {n for v in values for n in v if isinstance(n, (int, float))}
+    outside = {n: wrong for n in numbers if (wrong := column.outside(n))}
+    for row, stated in zip(rows, values, strict=True) if outside else ():
+        yield from ((row, n, outside[n]) for n in stated if n in outside)
 
 
 def _stated(column: EstateColumn, number: float) -> str:

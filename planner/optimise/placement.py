@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -138,15 +139,12 @@ class PlacementProgram:
     def add_capacity(self) -> None:
         """processor.capacity, processor.pool, memory.capacity and whatever else is used up: of each part of a server
         LPARs take what its ``room`` is at most, those that stay included."""
-        for resource in ledger.RESOURCES:
-            for s in self.survivors:
-                coming = [(n, self.x[n, s]) for n in self.by_server[s]]
-                loads = [self.load(resource, s, coming, moment) for moment in self.moments()]
-                for part in loads[0]:
-                    for terms, rhs in (load[part] for load in loads):
-                        if resource.rare and sum(terms.values()) <= rhs:
-                            continue
-                        self.program.at_most({**terms, **self.wanted(s, resource)}, rhs, Tag(resource.rule, s, part))
+        for resource, s in product(ledger.RESOURCES, self.survivors):
+            coming = [(n, self.x[n, s]) for n in self.by_server[s]]
+            loads = [self.load(resource, s, coming, moment) for moment in self.moments()]
+            for part, (terms, rhs) in ((part, load[part]) for part in loads[0] for load in loads):
+                if not resource.rare or sum(terms.values()) > rhs:
+                    self.program.at_most({**terms, **self.wanted(s, resource)}, rhs, Tag(resource.rule, s, part))
 
     def load(self, resource: Resource, server: str, coming: Sequence[tuple[str, int]], moment: Moment | None = None
              ) -> dict[str, tuple[dict[int, int], int]]:

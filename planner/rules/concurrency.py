@@ -7,7 +7,7 @@ below 2.2.2.0 or over 1 Gbit/s, 8 over a later one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from planner.estate.model import Vios
 from planner.rules.site import Site
@@ -52,18 +52,11 @@ def _of_vios(site: Site, name: str) -> Iterator[Limit]:
         yield BASE_LIMIT, f"level {vios.level}"
 
 
-def _least(of: Callable[[Site, str], Iterator[Limit]], site: Site, name: str) -> Limit:
-    known = site.limits_known
-    if (of, name) not in known:
-        known[of, name] = min(of(site, name))
-    return known[of, name]
-
-
 def server_limit(site: Site, server: str) -> Limit:
     """Concurrent moves that a server takes part in at most, and what says so."""
-    return _least(_of_server, site, server)
+    return site.least(_of_server, server)
 
 
 def mover_limit(site: Site, vios: Vios) -> Limit:
     """Concurrent moves of a mover at most, and what says so."""
-    return _least(_of_vios, site, vios.name)
+    return site.least(_of_vios, vios.name)

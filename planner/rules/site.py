@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
@@ -69,8 +69,6 @@ class Site:
         self.start: dict[str, str] = {p.name: p.server for p in estate.lpars if p.active}
         self._residents = inverted(self.start.items())
         self.at_start = {s: self.holding(s, self.residents(s)) for s in self.servers}
-        self.limits_known: dict[object, tuple[int, str]] = {}
-        """Limits on moves at a time that have been asked for (rules/concurrency.py)."""
         self.ledger: object = None
         """What the ledger works out once for all programs and schedules of this site."""
 
@@ -116,6 +114,11 @@ class Site:
     def asked(self, scope: Scope) -> tuple[Rule, ...]:
         """The rules of a scope that the programs keep by asking them, of those that concern this site."""
         return tuple(asked_rules(scope, self))
+
+    @remembered
+    def least(self, limits: Callable[[Site, str], Iterable[tuple[int, str]]], name: str) -> tuple[int, str]:
+        """The lowest of the limits of a server or VIOS (rules/concurrency.py), and what says so."""
+        return min(limits(self, name))
 
     @remembered
     def demand(self, lpar: str, server: str) -> Demand:

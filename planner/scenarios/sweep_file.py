@@ -239,17 +239,21 @@ def _choices(name: str, value: Any, wrong: Any) -> Iterator[GridChoice]:
     elif not isinstance(value, list) or not value:
         wrong(f"found {value!r}, expected a list of values or {{ start = 0, stop = 30, step = 10 }}")
     elif all(isinstance(v, dict) for v in value):
-        for row in value:
-            settings = {k: v for k, v in row.items() if k != "label"}
-            label = row.get("label", ", ".join(str(plain(v)) for v in settings.values()))
-            if not settings or not isinstance(label, str):
-                wrong(f"found {row!r}, expected a table of paths and values, and perhaps a label (a text)")
-            elif False not in [_path(p, wrong) for p in settings]:
-                yield GridChoice(label, settings)
+        yield from (choice for row in value for choice in _together(row, wrong))
     elif any(isinstance(v, dict) for v in value):
         wrong("mixes tables and values", "write all values as tables, or none")
     elif _path(name, wrong):
         yield from (GridChoice(v, {name: v}) for v in value)
+
+
+def _together(row: Mapping[str, Any], wrong: Any) -> Iterator[GridChoice]:
+    """The choice that sets the paths of a table together."""
+    settings = {k: v for k, v in row.items() if k != "label"}
+    label = row.get("label", ", ".join(str(plain(v)) for v in settings.values()))
+    if not settings or not isinstance(label, str):
+        wrong(f"found {row!r}, expected a table of paths and values, and perhaps a label (a text)")
+    elif False not in [_path(p, wrong) for p in settings]:
+        yield GridChoice(label, settings)
 
 
 def _range(row: Mapping[str, Any], wrong: Any) -> Iterator[Any]:

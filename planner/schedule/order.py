@@ -172,24 +172,20 @@ def _options(site: Site, judge: Judge, pool: Sequence[str], places: tuple[str, .
 
     ``deep``: a server where a parking move does not fit is waited for as well.
     """
-    direct, blocked = [], []
-    for i, name in enumerate(pool):
-        if places[i] != goal[i]:
-            if judge.allowed(name, places[i], goal[i]) and ledger.fits(name, goal[i]):
-                direct.append((i, goal[i]))
-            elif goal[i] not in blocked:
-                blocked.append(goal[i])
-    parking = []
+    direct, parking, blocked = [], [], []
+    for i, (name, here, there) in enumerate(zip(pool, places, goal, strict=True)):
+        if here != there and judge.allowed(name, here, there) and ledger.fits(name, there):
+            direct.append((i, there))
+        elif here != there and there not in blocked:
+            blocked.append(there)
     for waited in blocked:
-        for i, name in enumerate(pool):
-            if places[i] != waited:
-                continue
-            for s in site.servers:
-                if s not in (waited, goal[i]) and judge.allowed(name, waited, s):
-                    if ledger.fits(name, s):
-                        parking.append((i, s))
-                    elif deep and s not in blocked:
-                        blocked.append(s)
+        aside = ((i, s) for i, name in enumerate(pool) if places[i] == waited
+                 for s in site.servers if s not in (waited, goal[i]) and judge.allowed(name, waited, s))
+        for i, s in aside:
+            if ledger.fits(pool[i], s):
+                parking.append((i, s))
+            elif deep and s not in blocked:
+                blocked.append(s)
     return direct + parking
 
 
