@@ -20,7 +20,8 @@ from planner.formats.open import ARCHIVE, Progress, documents
 _STRUCTURE = ("input.missing-sheet", "input.missing-column", "input.duplicate-column")
 #: What is wrong with a file as a whole, not with what it states.
 _DAMAGE = ("input.unreadable", "input.truncated", "input.too-large", "input.decompression-bomb", "input.interleaved",
-           "input.password", "input.not-a-file")
+           "input.password", "input.not-a-file", "input.corrupt-workbook", "input.not-a-workbook")
+_BOOKS = (".xlsx", ".xlsm", ".xls")
 _PUT_IN = "put lparstat -i outputs and an estate workbook into it"
 
 
@@ -43,18 +44,23 @@ def load(sources: Sequence[Path], progress: Progress | None = None, mapping: Pat
 
 
 def _odd_files_aside(readings: Sequence[Reading]) -> list[Reading]:
-    """A damaged file stops nothing where others give an estate; a person's own tables must be whole."""
+    """A file that cannot be read stops nothing where others give an estate; a person's own tables must be whole."""
     odd = [{id(f) for f in errors(r.findings) if _is_damage(r, f)} for r in readings]
     if not any(r.records and not damages for r, damages in zip(readings, odd, strict=True)):
         return list(readings)
-    return [replace(r, findings=tuple(replace(f, severity=Severity.WARNING) if id(f) in damages else f
-                                      for f in r.findings)) if damages else r
+    return [replace(r, findings=tuple(_aside(f) if id(f) in damages else f for f in r.findings)) if damages else r
             for r, damages in zip(readings, odd, strict=True)]
 
 
+def _aside(said: Finding) -> Finding:
+    """As a warning; of a workbook, which may be an estate's, that no policy in it counts."""
+    book = said.source is not None and said.source.file.lower().endswith(_BOOKS)
+    return replace(said, severity=Severity.WARNING, message=said.message + (
+        "; nothing in it counts, policies neither" if book else ""))
+
+
 def _is_damage(reading: Reading, said: Finding) -> bool:
-    return (said.rule in _DAMAGE and reading.kind not in ("table", saved_estate.KIND)
-            and not (said.source and said.source.file.lower().endswith((".xlsx", ".xlsm"))))
+    return said.rule in _DAMAGE and reading.kind not in ("table", saved_estate.KIND)
 
 
 def _unusable(readings: Sequence[Reading], where: str) -> list[Finding]:

@@ -15,6 +15,7 @@ from planner.estate.model import CLASSES, TABLE, TABLES, EstateColumn, Table, Ty
 from planner.findings import Finding, Severity, Source
 from planner.formats.base import Format, Reading, Record
 from planner.formats.facts import Intake, state_of
+from planner.formats.foreign import ENCRYPTED
 from planner.formats.values import decimal_from, mib_from_gib, split_list, units_from_cores, whole_number, yes_no
 from planner.units import column_letters
 
@@ -163,9 +164,11 @@ def _refusal(file: str, message: str, fix: str) -> Reading:
 def read_bytes(data: bytes, file: str) -> Reading:
     """Every sheet of an estate workbook; unreadable files and every bad cell are findings, all at once."""
     if data.startswith(_OLE):
-        encrypted = "EncryptedPackage".encode("utf-16-le")
-        if encrypted in data[:1 << 20] or encrypted in data[-(1 << 16):]:
-            return _refusal(file, "the workbook is protected with a password", "save it without a password")
+        from planner.formats.workbook_cells import open_workbook  # start-up: xlrd, for an old workbook alone
+
+        found = open_workbook(data, file)
+        if isinstance(found, Finding) and found.rule == ENCRYPTED.rule:
+            return Reading(KIND, (), (found,))
         return _refusal(file, "this is an old .xls workbook", "save it as .xlsx")
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:

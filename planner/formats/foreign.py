@@ -8,26 +8,35 @@ from typing import NamedTuple
 
 from planner.formats.archive import HEAD
 
+#: The rules of what is no export, and of what exports may stand in that nobody sees.
+NO_EXPORT, MAY_HOLD = "input.unrecognised", "input.may-hold"
+
 
 class Foreign(NamedTuple):
-    """What it is, with what differs from one file to the next in quotes; and what to do."""
+    """What it is, with what differs from one file to the next in quotes; what to do; the rule that tells it."""
 
     what: str
     fix: str = "remove it, or see docs/formats.md for what is read"
+    rule: str = NO_EXPORT
 
 
+ENCRYPTED = Foreign("this workbook is protected by a password, so its cells cannot be read",
+                    "save a copy without a password and give that in its place", "input.password")
 _AS_TEXT = "export what it shows as text, CSV or a workbook"
 _PICTURE = "copy the text instead of a picture of it"
 _UNPACK = "unpack it, or pack it as .tar.gz or .zip"
 _OLE = b"\xd0\xcf\x11\xe0"
+_ENCRYPTED_PACKAGE = "EncryptedPackage".encode("utf-16-le")
 _BY_BEGINNING: tuple[tuple[bytes, Foreign], ...] = (
     (b"%PDF-", Foreign("a PDF document", _AS_TEXT)), (b"{\\rtf", Foreign("an RTF document", _AS_TEXT)),
     (b"\x89PNG\r\n", Foreign("a picture (PNG)", _PICTURE)), (b"\xff\xd8\xff", Foreign("a picture (JPEG)", _PICTURE)),
     (b"GIF8", Foreign("a picture (GIF)", _PICTURE)), (b"II*\x00", Foreign("a picture (TIFF)", _PICTURE)),
     (b"MM\x00*", Foreign("a picture (TIFF)", _PICTURE)), (b"\x00\x00\x01\x00", Foreign("a picture (icon)", _PICTURE)),
-    (b"\x1f\x9d", Foreign("packed by compress (.Z), as snap does", "uncompress it; " + _UNPACK)),
-    (b"7z\xbc\xaf'\x1c", Foreign("a 7-Zip archive", _UNPACK)), (b"Rar!\x1a\x07", Foreign("a RAR archive", _UNPACK)),
-    (b"(\xb5/\xfd", Foreign("packed by zstd", _UNPACK)), (b"\x1f\x8b", Foreign("packed by gzip", _UNPACK)),
+    (b"\x1f\x9d", Foreign("packed by compress (.Z), as snap does", "uncompress it; " + _UNPACK, MAY_HOLD)),
+    (b"7z\xbc\xaf'\x1c", Foreign("a 7-Zip archive", _UNPACK, MAY_HOLD)),
+    (b"Rar!\x1a\x07", Foreign("a RAR archive", _UNPACK, MAY_HOLD)),
+    (b"(\xb5/\xfd", Foreign("packed by zstd", _UNPACK, MAY_HOLD)),
+    (b"\x1f\x8b", Foreign("packed by gzip", _UNPACK, MAY_HOLD)),
     (b"\xed\xab\xee\xdb", Foreign("an RPM package")), (b"!<arch>\n", Foreign("a library or Debian package")),
     (b"\x09\x00\x6f\xea", Foreign("an AIX backup (.bff)")), (b"\x7fELF", Foreign("a program (ELF)")),
     (b"\x01\xdf\x00", Foreign("a program (AIX)")), (b"\x01\xf7\x00", Foreign("a program (AIX)")),
@@ -50,6 +59,8 @@ _BESIDES = re.compile(r"<\?.{0,2000}?\?>|<!--.{0,2000}?-->|<!DOCTYPE[^>\[]{0,200
                       re.DOTALL)
 _JSON = re.compile(r"[{\[]\s*[\"{\[\]}]")
 _YAML = re.compile(r"---[ \t]*\n(?:#[^\n]{0,200}\n|[ \t]{0,80}\n){0,50}(?:- |[\w.-]{1,60}:)")
+_NMON = re.compile(r"(?:[A-Z][A-Z0-9_]{1,30},[^\n]{0,4000}\n){0,50}"
+                   r"[A-Z][A-Z0-9_]{1,30},T[0-9]{4,8},[0-9.,-]{1,4000}$", re.MULTILINE)
 _MAPPING = "say what its columns mean with --mapping FILE (docs/formats.md)"
 _MOST_JSON = 8 << 20
 _MOST_NAMES = 12
@@ -58,6 +69,11 @@ _MOST_NAMES = 12
 def of_bytes(data: bytes) -> Foreign | None:
     """What its beginning says that it is; None for text and what is asked elsewhere."""
     return next((known for mark, known in _BY_BEGINNING if data.startswith(mark)), None)
+
+
+def is_encrypted(data: bytes) -> bool:
+    """Whether it is an OLE container around a workbook or document that a password protects."""
+    return data.startswith(_OLE) and _ENCRYPTED_PACKAGE in data
 
 
 def of_package(data: bytes) -> Foreign | None:
@@ -69,7 +85,7 @@ def of_package(data: bytes) -> Foreign | None:
     if b"xl/workbook.xml" in data:
         return None
     return next((Foreign(what, _AS_TEXT) for name, what in _PACKED if name in data),
-                Foreign("a zip file that is damaged or no archive of exports", _UNPACK))
+                Foreign("a zip file that is damaged or no archive of exports", _UNPACK, MAY_HOLD))
 
 
 def workbook(sheets: list[str]) -> Foreign:
@@ -83,7 +99,9 @@ def of_text(text: str) -> Foreign | None:
     head = body[:HEAD]
     if "\x00" in head:
         shown = " ".join(f"{ord(c):02x}" for c in text[:8])
-        return Foreign(f"binary data of an unknown kind (it begins '{shown}')")
+        return Foreign(f"binary data of an unknown kind (it begins '{shown}')", rule=MAY_HOLD)
+    if _NMON.match(body):
+        return Foreign("a recording of nmon without its beginning", "copy the whole file again", MAY_HOLD)
     if body.startswith("#!"):
         return Foreign(f"a script ('{body[2:80].partition(chr(10))[0].strip()}')", "run it, and give what it prints")
     if _KEY.match(body):
@@ -125,7 +143,8 @@ def _json(body: str) -> Foreign | None:
         try:  # an object a line
             value = json.loads(body.partition("\n")[0])
         except (ValueError, RecursionError):
-            return Foreign(f"JSON that is damaged or cut off ({error.msg} in line {error.lineno})", "export it again")
+            return Foreign(f"JSON that is damaged or cut off ({error.msg} in line {error.lineno})", "export it again",
+                           MAY_HOLD)
     except ValueError:  # a number of thousands of digits
         return Foreign("JSON of no known kind")
     of = ""

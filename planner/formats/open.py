@@ -37,7 +37,8 @@ _PUT_IN = "put the exports into it"
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A file, or a member of an archive: the name to show, what it says, or why it could not be read.
+    """A file, or a member of an archive: the name to show, and what it says; or what is wrong with a path that was
+    given.
 
     ``digest``: SHA-256 of its content, unpacked, where it was asked for.
     """
@@ -63,11 +64,13 @@ def documents(sources: Sequence[Path], mapping: Path | None = None, *, but: Coll
     known = None if mapping is None else read_mapping(mapping)
     others = {path.resolve() for path in but}
     problems: list[Finding] = []
-    files = [(path, shown) for source in sources for path, shown in _files(source, problems)
+    closed: list[Finding] = []
+    files = [(path, shown) for source in sources for path, shown in _files(source, problems, closed)
              if not (mapping and path.resolve() == mapping.resolve())
              and (path == source or not others or path.resolve() not in others)]
     if problems:
         yield Document("", problems=tuple(problems))
+    yield from (_closed(one.subject, one) for one in closed)
     done = 0
     read = partial(_documents_of, mapping=known, hashed=streamed)
     for chunk in () if streamed else _in_parallel(files, read):
@@ -90,7 +93,12 @@ def _system_problem(file: str, error: OSError) -> Finding:
     return _problem(file, f"cannot be read: {error.strerror or error}", "check its permissions")
 
 
-def _files(source: Path, problems: list[Finding]) -> list[_File]:
+def _closed(shown: str, problem: Finding) -> Document:
+    """A file or directory that the system does not let read: what is wrong with it alone."""
+    return Document(shown, readings=(Reading(registry.UNRECOGNISED, (), (problem,)),))
+
+
+def _files(source: Path, problems: list[Finding], closed: list[Finding]) -> list[_File]:
     shown = archive.printable(str(source))
     try:
         if not source.exists():
@@ -99,12 +107,12 @@ def _files(source: Path, problems: list[Finding]) -> list[_File]:
         if not source.is_dir() and not source.is_file():
             problems.append(_problem(shown, "neither a file nor a directory", "give a file or a directory"))
             return []
-        found = archive.files(source, lambda error: problems.append(
+        found = archive.files(source, lambda error: closed.append(
             _system_problem(archive.printable(str(error.filename)), error)))
     except OSError as error:
         problems.append(_system_problem(shown, error))
         return []
-    if not found:
+    if not found and not closed:
         problems.append(_problem(shown, "the directory is empty", _PUT_IN))
     return found
 
@@ -124,7 +132,7 @@ def _documents_of(file: _File, mapping: table.MappingFile | None, hashed: bool) 
                 packed = packed or entry.path is None
                 yield read_entry(entry, mapping, hashed=hashed)
     except OSError as error:
-        yield Document(shown, problems=(_system_problem(shown, error),))
+        yield _closed(shown, _system_problem(shown, error))
         return
     if not members:
         said.append(_problem(shown, "the archive is empty", _PUT_IN))

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 UNRECOGNISED = "unrecognised"
 SESSION = "session"
-_NOT_READ = "input.unrecognised"
 _ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 _EMPTY_ZIP = b"PK\x05\x06"
 _MOST_CELLS = 1_000_000
@@ -148,7 +147,7 @@ def read_text_document(text: str, shown_as: str, notes: tuple[Finding, ...] = ()
         parts = split.sections(times.text, lambda one: format_of(one) is not None)
         readings = _own_vios(_one_host([replace(r, taken=times.at(part.first_line)) for part in parts
                                         for r in _read_section(part, shown_as, len(parts) > 1)]))
-    if all(r.kind == UNRECOGNISED and {f.rule for f in r.findings} == {_NOT_READ} for r in readings):
+    if all(r.kind == UNRECOGNISED and {f.rule for f in r.findings} == {foreign.NO_EXPORT} for r in readings):
         known = foreign.of_text(text)
         readings = [_not_read(known, shown_as)] if known else readings or [_unrecognised(text, shown_as, 1, "")]
     return _with_findings(readings, notes if any(r.kind != UNRECOGNISED for r in readings) else ())
@@ -260,7 +259,7 @@ def _unrecognised(text: str, file: str, first_line: int, command: str) -> Readin
 
 def _not_read(known: foreign.Foreign, file: str, line: int | None = None) -> Reading:
     return Reading(UNRECOGNISED, (), (_finding(file, f"{known.what}: not a format that the planner reads", known.fix,
-                                               _NOT_READ, Severity.WARNING, line),))
+                                               known.rule, Severity.WARNING, line),))
 
 
 # --- workbooks --------------------------------------------------------------------------------------------------------
@@ -269,8 +268,8 @@ def _not_read(known: foreign.Foreign, file: str, line: int | None = None) -> Rea
 def _read_binary(data: bytes, shown_as: str) -> Reading:
     from planner.formats import estate_workbook  # start-up: openpyxl and pandas are for workbooks alone
 
-    refusal = _bomb(data, shown_as)
-    if refusal is not None:
+    locked = _finding(shown_as, *foreign.ENCRYPTED, Severity.ERROR) if foreign.is_encrypted(data) else None
+    if refusal := locked or _bomb(data, shown_as):
         return Reading(UNRECOGNISED, (), (refusal,))
     sheets = _sheet_names(data)
     if not {"Servers", "LPARs"} <= set(sheets):

@@ -26,6 +26,7 @@ from python_calamine import CalamineWorkbook
 from planner.findings import Finding, Severity, Source
 from planner.formats.archive import MIB, swollen
 from planner.formats.base import NonValue
+from planner.formats.foreign import ENCRYPTED, is_encrypted
 from planner.formats.values import non_value
 from planner.units import column_letters as column_letters
 
@@ -37,7 +38,6 @@ _SHOWN_PER_COLUMN = 3
 
 OLE_MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 ZIP_MAGIC = b"PK\x03\x04"
-_ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 
 _REF = re.compile(rb"""\br\s*=\s*["']([A-Za-z]+)(\d+)["']""")
 _ROW_REF = re.compile(rb"""\br\s*=\s*["'](\d+)["']""")
@@ -164,8 +164,7 @@ def _corrupt(detail: object) -> _NotOpenedError:
 
 
 def _password() -> _NotOpenedError:
-    return _NotOpenedError("input.password", "the workbook is protected by a password, so its cells cannot be read",
-                           "save a copy without a password")
+    return _NotOpenedError(ENCRYPTED.rule, ENCRYPTED.what, ENCRYPTED.fix)
 
 
 def _not_a_workbook(found: str) -> _NotOpenedError:
@@ -357,7 +356,7 @@ def _without_end(items: list[Any]) -> list[Any]:
 
 
 def _open_xls(data: bytes) -> Any:
-    if _ENCRYPTED in data:
+    if is_encrypted(data):
         raise _password()
     try:
         return xlrd.open_workbook(file_contents=data, logfile=io.StringIO(), on_demand=True, ragged_rows=True)

@@ -10,18 +10,18 @@ from typing import Any
 from planner.errors import InputError
 from planner.findings import Severity
 from planner.formats import registry
+from planner.formats.foreign import MAY_HOLD, NO_EXPORT
 from planner.formats.open import ARCHIVE, Document, documents
 from planner.formats.samples import Context, Extract
 
 _SINCE_BOOT = "input.since-boot"
-_UNRECOGNISED = "input.unrecognised"
 _TIME_ORDER = "input.time-order"  # said by :meth:`Extract.instants`, which knows when summer time ends
 
 
 def read_sources(paths: Sequence[Path], mapping: Path | None = None, *,
                  but: Collection[Path] = ()) -> Iterator[Document]:
     """What stands under these paths, one file or member of an archive at a time, ``but`` what directories hold for
-    another purpose. Raises InputError where something cannot be read, for paths that are missing all at once."""
+    another purpose. Raises InputError for paths that are missing, all at once."""
     for document in documents(paths, mapping, but=but, streamed=True):
         if document.problems:
             raise InputError(document.problems)
@@ -49,11 +49,10 @@ def extract(source: Document, context: Context) -> Extract:
 
 
 def _say_why_nothing(source: Document, out: Extract) -> None:
-    """A file that gave nothing: an error where it is a recording by its name alone."""
-    if ".nmon" in source.name.lower() and {r.kind for r in source.readings} == {registry.UNRECOGNISED}:
-        out.findings = [replace(f, severity=Severity.ERROR) if f.rule == _UNRECOGNISED else f for f in out.findings]
+    """A file that gave nothing: an error where usage may stand in it that nobody sees."""
+    out.findings = [replace(f, severity=Severity.ERROR) if f.rule == MAY_HOLD else f for f in out.findings]
     if not _is_archive(source) and not any(
-            f.severity is Severity.ERROR or f.rule == _UNRECOGNISED for f in out.findings):
+            f.severity is Severity.ERROR or f.rule == NO_EXPORT for f in out.findings):
         out.say("history.no-usage", Severity.INFO, "no usage in it",
                 "nothing to do; see docs/history.md for what is read")
 

@@ -138,8 +138,8 @@ UNUSABLE: dict[str, tuple[Callable[[Path], Any], str, str, str]] = {
                            "damaged"),
     "an empty workbook file": (lambda d: put(d, s__xlsx=b""), "input.unreadable", "s.xlsx", "empty"),
     "a protected workbook": (lambda d: put(d, s__xlsx=b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(3000)
-                                           + "EncryptedPackage".encode("utf-16-le")), "input.unreadable", "s.xlsx",
-                             "protected with a password"),
+                                           + "EncryptedPackage".encode("utf-16-le")), "input.password", "s.xlsx",
+                             "this workbook is protected by a password"),
     "an unknown server": (lambda d: put(d, s__xlsx=workbook_with(
         BASE, {cell_of(BASE, "LPARs", "a1", "Server"): "Z"})), "input.unknown-name",
         f"s.xlsx[{cell_of(BASE, 'LPARs', 'a1', 'Server')}]", "'Z' is not in sheet Servers"),

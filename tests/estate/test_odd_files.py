@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import gzip
 import io
+import os
 import tarfile
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -47,7 +49,9 @@ def _docx() -> bytes:
     return out.getvalue()
 
 
-ODD = {"a.tar.gz": gzip.compress(_tar())[:120], "a.tar": _tar()[:1500], "offer.docx": _docx()[:300], "feed.xml": REST}
+LOCKED = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(3 << 20) + "EncryptedPackage".encode("utf-16-le") + bytes(1 << 20)
+ODD = {"locked.xlsx": LOCKED, "locked.xls": LOCKED, "locked": LOCKED, "cut.xlsx": _docx()[:300], "empty.xlsx": b"",
+       "old.xls": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(3000), "a.tar.gz": gzip.compress(_tar())[:120], "a.tar": _tar()[:1500], "offer.docx": _docx()[:300], "feed.xml": REST}
 
 
 @pytest.mark.parametrize("name", ODD)
@@ -61,6 +65,39 @@ def test_a_damaged_file_beside_good_ones_is_a_warning(tmp_path: Path, name: str)
     (tmp_path / "web1.txt").unlink()
     with pytest.raises(InputError):
         load([tmp_path]).usable()
+
+
+@pytest.mark.parametrize("name", ["locked.xlsx", "locked.xls", "locked"])
+def test_a_protected_workbook_alone_is_named_with_what_to_do(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(LOCKED)
+    with pytest.raises(InputError) as refused:
+        load([tmp_path])
+    (told,) = refused.value.findings
+    assert str(told.source) == name and told.message.startswith("this workbook is protected by a password")
+    assert "without a password" in told.fix
+
+
+@pytest.mark.parametrize("into", ["file", "directory"])
+def test_what_the_system_does_not_let_read_keeps_nothing_else_out(
+        tmp_path: Path, into: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One file without permission kept a whole site out."""
+    (tmp_path / "web1.txt").write_text(GOOD)
+    (tmp_path / "closed").mkdir() if into == "directory" else (tmp_path / "closed").write_text(GOOD)
+    scandir, opening = os.scandir, Path.open
+
+    def refuse(call: Any) -> Any:
+        def guarded(path: Any, *rest: Any, **more: Any) -> Any:
+            if str(path).endswith("closed"):
+                raise PermissionError(13, "Permission denied", str(path))
+            return call(path, *rest, **more)
+        return guarded
+
+    monkeypatch.setattr(os, "scandir", refuse(scandir))
+    monkeypatch.setattr(Path, "open", refuse(opening))
+    loaded = load([tmp_path])
+    assert loaded.kinds["lparstat-i"] == 1 and "web1" in {values["name"] for _, values in loaded.partial}
+    assert [(f.severity, f.message) for f in loaded.findings if "closed" in f.subject] == [
+        (Severity.WARNING, "cannot be read: Permission denied")]
 
 
 @pytest.mark.parametrize("content", [b"%PDF-1.4\n%\xe2\xe3", b"<html><head><title>Log in</title></head><form><input "

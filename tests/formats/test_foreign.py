@@ -65,6 +65,7 @@ STRANGERS = {
             "a Word document", "export"),
     "workbook": (_workbook(), "sheets of its own ('Inventory')", "--mapping"),
     "7z": (b"7z\xbc\xaf'\x1c" + bytes(30), "a 7-Zip archive", "unpack"),
+    "nmon cut": (b"CPU_ALL,T0002,3.1,1.0,0.2,95.7\nLPAR,T0002,0.04,2\n", "nmon without its beginning", "copy"),
     "words": (b"# A page\n\nwith words\n", "text of no known kind (it begins '# A page", "docs"),
 }
 
@@ -80,6 +81,12 @@ def test_it_says_what_it_is_and_what_to_do(name: str, tmp_path: Path) -> None:
     assert "nothing in it is" not in found.message
     (reading,) = registry.read_document(data, "x.dat")
     assert reading.findings[0].severity is Severity.WARNING and not reading.records
+
+
+def test_what_is_of_no_use_is_told_from_what_may_hold_exports() -> None:
+    rules = {name: registry.read_document(data, "x.nmon")[0].findings[0].rule for name, (data, *_) in STRANGERS.items()}
+    assert {name for name, rule in rules.items() if rule == foreign.MAY_HOLD} == {
+        "snap packed", "7z", "binary", "json cut off", "nmon cut"}
 
 
 @pytest.mark.parametrize("piece", ["<!--", "<?", "<!DOCTYPE [", "<html><title", "---\n" + "\n" * 3000, "From: a\n \n",

@@ -198,3 +198,19 @@ def test_missing_paths_are_told_together(tmp_path: Path) -> None:
 
 def test_a_file_without_usage_says_so() -> None:
     assert rules(extract(Document("empty"), BERLIN)) == [("info", "history.no-usage")]
+
+
+@pytest.mark.parametrize(("name", "data", "severity"), [
+    ("readme.nmon.txt", b"# How we record\n\nnmon starts at midnight.\n", "warning"),
+    ("offer.nmon.pdf", b"%PDF-1.7\n1 0 obj\n", "warning"),
+    ("july.Z", b"\x1f\x9d\x90" + bytes(100), "error"),
+    ("july.7z", b"7z\xbc\xaf'\x1c" + bytes(100), "error"),
+    ("july", b"CPU_ALL,T0002,3.1,1.0,0.2,95.7\nLPAR,T0002,0.04,2\n", "error"),
+    ("july.json", b'{"samples": [{"a": 1},\n', "error"),
+])
+def test_what_a_file_is_and_not_its_name_says_how_bad_it_is_that_nobody_reads_it(
+        name: str, data: bytes, severity: str, tmp_path: Path) -> None:
+    """Only what was called .nmon was an error; a recording in a packed file of another name was lost with a warning."""
+    (tmp_path / name).write_bytes(data)
+    found = extract(next(read_sources([tmp_path / name])), BERLIN)
+    assert [str(f.severity) for f in found.findings] == [severity]
