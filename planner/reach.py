@@ -382,7 +382,6 @@ class Reach:
                                for way in islice(ways, _WAYS) if len(set(way)) == apart]
         return self._ways[key]
 
-    @remembered
     def port_uses(self, lpar: str, server: str) -> Sequence[Mapping[Spot, int]]:
         """The virtual ports that it may take on a server, one entry for each choice; on its own server what it has."""
         fabrics = {f.slot: f.fabric for f in self.fibres_of(lpar)}
@@ -439,3 +438,14 @@ class Reach:
         paths = StoragePaths(tuple(sorted(mapping)), (), tuple(sorted(split)), lost)
         return paths, frozenset(unseen)
 
+
+_KEPT: list[Reach] = []
+
+
+def reach_of(estate: Estate) -> Reach:
+    """The reach of an estate; the last two are kept with all that they have answered."""
+    known = next((r for r in _KEPT if r.estate is estate), None)
+    if known is None:
+        known = Reach(estate)
+        _KEPT[:] = [known, *_KEPT[:1]]
+    return known

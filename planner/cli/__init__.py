@@ -20,3 +20,6 @@ def main() -> None:
         app()
     except KeyboardInterrupt:
         sys.exit(130)
+    finally:
+        # Nor at the end, when the process gives back everything at once.
+        gc.freeze()

@@ -102,7 +102,7 @@ class Use:
             held, at_start = (Counter[str]() for _ in range(2))
             for names, into in ((holders, held), (site.residents(server), at_start)):
                 for n in names:
-                    into.update(by_part(self.by(site, n, server)))
+                    into.update(site.taken(self, n, server))
             for part, limit in most.items():
                 if held[part] > max(limit, at_start[part]):
                     yield part, held[part], limit

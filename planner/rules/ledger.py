@@ -67,7 +67,7 @@ def resources() -> tuple[Resource, ...]:
 
 
 def _declared(rule: str, use: Use) -> Resource:
-    return Resource(rule, lambda site, lpar, server, size: by_part(use.by(site, lpar, server)),
+    return Resource(rule, lambda site, lpar, server, size: site.taken(use, lpar, server),
                     lambda site, server: by_part(use.most(site, server)),
                     lambda amount, server, part: f"{amount} more {use.what} on {server}" + (part and f" ({part})"),
                     use.rare)

@@ -15,9 +15,9 @@ from planner.estate.model import Estate, Lpar, ProcessorPool, Server, Vios
 from planner.estate.parameters import Parameters, parameters_of
 from planner.estate.policies import Group, compile_policies
 from planner.grouping import grouped, inverted
-from planner.reach import Reach
+from planner.reach import reach_of
 from planner.remember import remembered
-from planner.rules.base import Rule, Scope, asked_rules
+from planner.rules.base import Rule, Scope, Use, asked_rules, by_part
 
 if TYPE_CHECKING:  # start-up: numpy is for questions of usage alone
     import numpy as np
@@ -52,7 +52,7 @@ class Site:
         """LPAR → home, of those that stand elsewhere at the start and come home."""
         self.usage = usage
         self.home: Mapping[str, str] = home or {}
-        self.reach = Reach(estate)
+        self.reach = reach_of(estate)
         self.policies, _ = compile_policies(estate)
         self.clustered = frozenset(n for g in self.policies.clusters for n in g.members)
         self.parameters: Parameters
@@ -119,6 +119,11 @@ class Site:
     def least(self, limits: Callable[[Site, str], Iterable[tuple[int, str]]], name: str) -> tuple[int, str]:
         """The lowest of the limits of a server or VIOS (rules/concurrency.py), and what says so."""
         return min(limits(self, name))
+
+    @remembered
+    def taken(self, use: Use, lpar: str, server: str) -> Mapping[str, int]:
+        """What an LPAR uses up of a server, by part."""
+        return by_part(use.by(self, lpar, server))
 
     @remembered
     def demand(self, lpar: str, server: str) -> Demand:
