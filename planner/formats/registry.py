@@ -11,7 +11,7 @@ import zipfile
 from dataclasses import replace
 from functools import cache, lru_cache
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from planner.findings import Finding, Severity, Source
 from planner.formats import capture, foreign
@@ -314,9 +314,9 @@ def _too_many_cells(data: bytes, shown_as: str) -> Finding | None:
     count = 0
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as book:
-            for name in book.namelist():
-                if name.startswith("xl/worksheets/") and count <= _MOST_CELLS:
-                    count += _cells(book, name)
+            for name in (n for n in book.namelist() if n.startswith("xl/worksheets/") and count <= _MOST_CELLS):
+                with book.open(name) as part:
+                    count += _cells(part)
     except Exception:  # as in _book_xml
         return None
     if count <= _MOST_CELLS:
@@ -325,12 +325,11 @@ def _too_many_cells(data: bytes, shown_as: str) -> Finding | None:
                     "delete the empty but formatted cells and save it again", "input.too-large", Severity.ERROR)
 
 
-def _cells(book: zipfile.ZipFile, name: str) -> int:
+def _cells(part: IO[bytes]) -> int:
     count, rest = 0, b""
-    with book.open(name) as part:
-        while count <= _MOST_CELLS and (piece := part.read(1 << 20)):
-            piece = rest + piece
-            count += sum(1 for _ in _CELL.finditer(piece))
-            rest = piece[piece.rfind(b"<"):][:100] if b"<" in piece[-100:] else b""
-            count -= _CELL.match(rest) is not None
+    while count <= _MOST_CELLS and (piece := part.read(1 << 20)):
+        piece = rest + piece
+        count += sum(1 for _ in _CELL.finditer(piece))
+        rest = piece[piece.rfind(b"<"):][:100] if b"<" in piece[-100:] else b""
+        count -= _CELL.match(rest) is not None
     return count
