@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from operator import attrgetter
 from typing import Any
@@ -40,11 +40,14 @@ def _limits(c: _Check) -> Iterator[Finding]:
 
 def _outside(rows: Sequence[Any], column: EstateColumn) -> Iterator[tuple[Any, float, str]]:
     """The rows with a number that the column cannot have, and what is wrong with it."""
-    values = [v if isinstance(v, tuple) else (v,) for v in map(attrgetter(column.field), rows)]
-    numbers = {n for v in values for n in v if isinstance(n, (int, float))}
-    outside = {n: wrong for n in numbers if (wrong := column.outside(n))}
+    values = list(map(attrgetter(column.field), rows))
+    outside = {n: wrong for v in set(values) for n in _numbers(v) if (wrong := column.outside(n))}
     for row, stated in zip(rows, values, strict=True) if outside else ():
-        yield from ((row, n, outside[n]) for n in stated if n in outside)
+        yield from ((row, n, outside[n]) for n in _numbers(stated) if n in outside)
+
+
+def _numbers(value: Any) -> Iterable[int | float]:
+    return (n for n in (value if isinstance(value, tuple) else (value,)) if isinstance(n, (int, float)))
 
 
 def _stated(column: EstateColumn, number: float) -> str:
