@@ -13,6 +13,7 @@ from planner.cli.app import command, load_estate, print_json, progress, show, so
 from planner.cli.options import AssumeNothing, Estate, Json, MappingFile, Output, PolicyFile
 from planner.errors import InputError, UsageError
 from planner.findings import errors, finding_json
+from planner.names import named
 from planner.report.collect import script
 
 GRAPH_ENDINGS = (".graphml", ".dot", ".gv")
@@ -115,10 +116,8 @@ def reach_command(
         raise UsageError(f"--graph {graph}: the name must end in .graphml, or in .dot or .gv")
     site = Site(load_estate(estate, policy).estate, assume_nothing=assume_nothing)
     judge = Judge(site)
-    if lpar is not None and lpar not in site.lpars:
-        raise UsageError(f"no LPAR {lpar!r}; the estate has: {some(site.lpars)}")
-    if server is not None and server not in site.servers:
-        raise UsageError(f"no server {server!r}; the estate has: {some(site.servers)}")
+    lpar = lpar and named("LPAR", lpar, site.lpars)
+    server = server and named("server", server, site.servers)
     servers = [server] if server else list(site.servers)
     names = [lpar] if lpar else sorted(site.lpars)
     if output.as_json:

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from planner.cli.app import app, command, load_estate, months_progress, print_json, show, some
+from planner.cli.app import app, command, load_estate, months_progress, print_json, show
 from planner.cli.options import Json, MappingFile, Percentile, SiteCalendar, Store, month_from
 from planner.errors import UsageError
 from planner.findings import errors, finding_json
 from planner.history.calendar import Calendar
+from planner.names import named
 
 if TYPE_CHECKING:
     from planner.formats.open import Document
@@ -163,7 +164,8 @@ def _show_profile(history: History, site: Calendar, lpar: str | None, server: st
     from planner.report.history_views import profile_json, profile_view
 
     share = exact_percentile(percentile)
-    _known(history, lpar, server)
+    lpar, server = (None if name is None else named(what, name, names(), history.path.name) for name, what, names in (
+        (lpar, "LPAR", history.names), (server, "server", history.servers)))
     found = recorded(history, site, lpars=None if lpar is None else [lpar], server=server, month=month,
                      percentile=share)
     who = lpar or server or ""
@@ -171,12 +173,6 @@ def _show_profile(history: History, site: Calendar, lpar: str | None, server: st
         print_json(profile_json(found, who, month, share))
     else:
         show(profile_view(found, who, month, share, site))
-
-
-def _known(history: History, lpar: str | None, server: str | None) -> None:
-    for name, what, names in ((lpar, "LPAR", history.names), (server, "server", history.servers)):
-        if name is not None and name not in (listed := names()):
-            raise UsageError(f"no {what} {name!r} in {history.path.name}; it has: {some(listed) or 'none'}")
 
 
 def _show_month(history: History, site: Calendar, month: tuple[int, int], percentile: str, as_json: bool) -> None:

@@ -22,6 +22,7 @@ from planner.formats.facts import Client, DiskMapping, Hdisk, Intake, Partition,
 from planner.formats.values import level as numbers_of
 from planner.formats.values import mtms
 from planner.grouping import grouped, linked
+from planner.names import composed, spelt
 
 UNKNOWN_FABRIC = "unknown"
 UNKNOWN_DISK = "?"
@@ -80,6 +81,8 @@ class Join:
         aliases = self.intake.aliases
         if not reference:
             return ""
+        if not reference.isascii():
+            reference = spelt(reference, aliases)
         return aliases.get(reference) or next((n for a, n in sorted(aliases.items())
                                                if min(len(reference), len(a)) >= 6
                                                and (a.endswith(reference) or reference.endswith(a))), "")
@@ -607,16 +610,18 @@ def _is_listed(p: Partition) -> bool:
 
 def _plain(name: str) -> str:
     """What of a name every encoding keeps."""
-    return "".join(char for char in name if char.isascii() and char != "?")
+    return "".join(char for char in composed(name) if char.isascii() and char != "?")
 
 
 def _garbled(name: str) -> tuple[bool, bool]:
-    """Whether a name shows that its encoding was lost: control characters, UTF-8 read as Latin-1, letters missing."""
+    """Whether a name shows that its encoding was lost: control characters, UTF-8 read as Latin-1, letters
+    missing, accents apart."""
     try:
         twice = not name.isascii() and bool(name.encode("latin-1").decode())
     except UnicodeError:
         twice = False
-    return twice or "?" in name or not name.isprintable() or "\ufffd" in name, name.isascii()
+    lost = "?" in name or not name.isprintable() or "\ufffd" in name or composed(name) != name
+    return twice or lost, name.isascii()
 
 
 def _give_sizes(values: Values, sizes: Values) -> None:
@@ -628,7 +633,7 @@ def _give_sizes(values: Values, sizes: Values) -> None:
 
 def _in_path(vios: str, file: str) -> bool:
     """Whether a file or one of its directories is named after a VIOS: ``hvio1.lsmap``, ``hvio1/lspv.txt``."""
-    parts = re.split(r"[/\\]", file)
+    parts, vios = re.split(r"[/\\]", composed(file)), composed(vios)
     return vios in parts or any(re.match(rf"{re.escape(vios)}([._-]|$)", p) for p in parts)
 
 

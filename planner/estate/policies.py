@@ -17,6 +17,7 @@ from planner.estate.model import GENERATIONS, POLICY_KINDS, Estate, Lpar, Policy
 from planner.estate.standing import TODAY, broken_policies
 from planner.findings import Finding, Severity, ordered
 from planner.formats.values import decimal_from, level, mib_from_gib, units_from_cores
+from planner.names import composed, spelt
 
 V = TypeVar("V")
 _CLOCK = re.compile(
@@ -189,9 +190,10 @@ class _Compiler:
                 hits = [s.name for s in self.estate.servers
                         if fnmatchcase(getattr(s, kind).casefold(), wanted.strip().casefold())]
             elif not any(c in word for c in "*?["):
-                hits = [word] if word in self.known[id(among)] else []
+                meant = word if word in self.known[id(among)] or word.isascii() else spelt(word, among)
+                hits = [meant] if meant in self.known[id(among)] else []
             else:
-                hits = [n for n in among if fnmatchcase(n, word)]
+                hits = [n for n in among if fnmatchcase(composed(n), composed(word))]
             if not hits:
                 raise ValueError(f"{word!r} matches no {what}")
             found += hits

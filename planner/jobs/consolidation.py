@@ -18,7 +18,7 @@ from planner.jobs import energy as accounts
 from planner.jobs.attempt import Case, attempted, unanswered
 from planner.jobs.common import PROVED, Options, assumptions, checked_plan, clock_findings, left_behind, zoned
 from planner.jobs.energy import Meter, Terms
-from planner.optimise.asked import checked_consolidate
+from planner.optimise.asked import checked_consolidate, spelt_as
 from planner.optimise.consolidation import Consolidation, ConsolidationProblem
 from planner.optimise.measure import Scale, scale_of
 from planner.optimise.placement import move_cost_ms
@@ -89,6 +89,7 @@ def consolidate(loaded: Loaded, goal: Consolidate, options: Options, usage: Usag
 
 def _case(loaded: Loaded, goal: Consolidate, options: Options, usage: UsageSpec | None,
           terms: Terms) -> ConsolidationCase:
+    goal = spelt_as(goal, loaded.estate)
     used, basis = (None, None) if usage is None else usage.read(loaded.estate, _together(goal, options, usage))
     active = {p.name for p in loaded.estate.lpars if p.active}
     busy = {} if used is None else {n: round(float(used.of(n).mean())) for n in sorted(used.measured) if n in active}

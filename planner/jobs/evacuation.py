@@ -11,7 +11,7 @@ from planner.history.calendar import BUCKETS, Bucket
 from planner.jobs.attempt import Case, attempted, finished, unanswered
 from planner.jobs.common import Options, assumptions, clock_findings, left_behind, zoned
 from planner.jobs.homes import not_home, out_of_reach, stated_homes
-from planner.optimise.asked import checked_evacuate, displaced, survivors
+from planner.optimise.asked import checked_evacuate, displaced, spelt_as, survivors
 from planner.optimise.evacuate import EvacuationProblem
 from planner.plan.choices import Status
 from planner.plan.plan import Plan
@@ -30,7 +30,7 @@ def evacuate(loaded: Loaded, goal: Evacuate, options: Options, usage: UsageSpec 
     Raises UsageError for unknown names, InputError for a history that cannot be used, and ReplayError when the own
     plan fails its replay.
     """
-    options = zoned(options, loaded.estate)
+    options, goal = zoned(options, loaded.estate), spelt_as(goal, loaded.estate)
     used, basis = (None, None) if usage is None else usage.read(loaded.estate, _together(goal, options, usage))
     homes = stated_homes(loaded.estate, goal.homes) if goal.come_back else {}
     goal = goal.replace(usage=basis, homes=homes, assume_nothing=options.assume_nothing)

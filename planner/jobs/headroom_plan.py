@@ -16,7 +16,7 @@ from planner.history.calendar import BUCKETS, Bucket, Calendar
 from planner.jobs import headroom_figures as figures
 from planner.jobs.attempt import Case, attempted, finished, impossible, unanswered
 from planner.jobs.common import Options, assumptions, clock_findings, zoned
-from planner.optimise.asked import checked_headroom, critical_here
+from planner.optimise.asked import checked_headroom, critical_here, spelt_as
 from planner.optimise.headroom import CORES, MEMORY, CurveStep, HeadroomProblem, Most
 from planner.optimise.stages import Answer
 from planner.plan.choices import Status
@@ -46,6 +46,7 @@ def headroom(loaded: Loaded, goal: Headroom, options: Options, usage: UsageSpec 
     Raises UsageError and InputError for what cannot be asked, ReplayError for a plan that fails its replay.
     """
     told, options = progress or (lambda text: None), zoned(options, loaded.estate)
+    goal = spelt_as(goal, loaded.estate)
     used, basis = None, None
     if usage is not None:
         told("usage history")

@@ -4,22 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from planner.errors import UsageError
+from planner.estate.model import Estate
+from planner.names import composed, spelt, unknown
 from planner.plan.choices import By
 from planner.plan.questions import Consolidate, Evacuate, Headroom, Question
 from planner.rules.site import DEFAULT_POOL, Site
 from planner.rules.versions import firmware_release
 from planner.units import round_up
 
+_SERVERS, _LPARS = ("servers", "keep", "off", "not_targets"), ("leave",)
+Q = TypeVar("Q", bound=Question)
+
+
+def spelt_as(goal: Q, estate: Estate) -> Q:
+    """The question with its names as the estate spells them: an accent or an encoding makes no other name."""
+    servers, lpars = [s.name for s in estate.servers], [p.name for p in estate.lpars]
+    changed: dict[str, object] = {
+        field: tuple(spelt(name, known) for name in getattr(goal, field))
+        for fields, known in ((_SERVERS, servers), (_LPARS, lpars)) for field in fields if hasattr(goal, field)}
+    if isinstance(goal, Headroom):
+        changed["server"] = spelt(goal.server, servers)
+    changed["firmware_after"] = {spelt(name, servers): level for name, level in goal.firmware_after.items()}
+    return goal.replace(**changed)
+
 
 def _known(site: Site, servers: Sequence[str]) -> None:
-    unknown = sorted({s for s in servers if s not in site.servers})
-    if unknown:
-        raise UsageError(f"no server {', '.join(map(repr, unknown))}; the estate has: {', '.join(site.servers)}")
+    strange = sorted({s for s in servers if s not in site.servers})
+    if strange:
+        raise UsageError(unknown("server", strange, site.servers))
 
 
 def _beside(goal: Question, site: Site) -> None:
@@ -62,7 +80,7 @@ def checked_headroom(goal: Headroom, site: Site) -> Headroom:
         what = f"what {unsized} holds of it" if unsized else "how many cores and how much memory it has"
         raise UsageError(f"{goal.server}: nothing says {what}, so its room is unknown: add it in the workbook, or give "
                          "lshwres -r proc and -r mem at --level sys and --level lpar")
-    strangers = [c for c in goal.critical if not any(fnmatchcase(n, c) for n in site.lpars)]
+    strangers = [c for c in goal.critical if not any(_fits(n, c) for n in site.lpars)]
     if strangers:
         raise UsageError(f"--critical: {', '.join(map(repr, strangers))} matches no LPAR of the estate")
     if min(goal.units, goal.memory_mib) < 0 or not (goal.units or goal.memory_mib):
@@ -70,8 +88,12 @@ def checked_headroom(goal: Headroom, site: Site) -> Headroom:
     if goal.by is not By.ENTITLEMENT and site.usage is None:
         raise UsageError(f"--by {goal.by.value} needs usage: give --history, or count by entitlement")
     critical = tuple(sorted(n for n in site.start if site.lpars[n].environment == "production"
-                            or any(fnmatchcase(n, c) for c in goal.critical)))
+                            or any(_fits(n, c) for c in goal.critical)))
     return goal.replace(critical=critical, hours=None if site.usage is None else goal.hours)
+
+
+def _fits(name: str, pattern: str) -> bool:
+    return fnmatchcase(composed(name), composed(pattern))
 
 
 def displaced(goal: Evacuate, site: Site) -> list[str]:

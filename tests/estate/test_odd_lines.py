@@ -20,7 +20,7 @@ def console(text: str = "") -> str:
     return "".join(f"hscroot@hmc1:~> {x.command}\n{x.text}" for x in hmc_outputs(Wiring(SITE))) + text
 
 
-@pytest.mark.parametrize("lost", ["utf-8 read as latin-1", "cp850", "?", "\ufffd"])
+@pytest.mark.parametrize("lost", ["utf-8 read as latin-1", "cp850", "?", "\ufffd", "o\u0308"])
 def test_one_id_on_one_server_is_one_lpar_in_any_encoding(tmp_path: Path, lost: str) -> None:
     system = SITE.servers[0].name
     listing = f"hscroot@hmc1:~> lssyscfg -r lpar -m {system}\n{ROW.replace('11', '99')}\n"
