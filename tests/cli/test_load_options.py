@@ -6,6 +6,7 @@ import csv
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
 from typer.testing import CliRunner
 
@@ -56,3 +57,36 @@ def test_findings_are_all_written_over_those_of_an_earlier_run_and_over_nothing_
     told.write_text("mine")
     refused = run("load", site, "--findings", told)
     assert refused.exit_code == 2 and "exists" in refused.stderr and told.read_text() == "mine"
+
+
+LPAR = "Partition Name : web1\nPartition Number : 7\nType : Shared-SMT\nMode : Uncapped\nEntitled Capacity : 0.5\n"
+SERVER = ("hmc1:~> lssyscfg -r sys\nname=S,type_model=9117-MMA,serial_num=10AAAAA,state=Operating\n"
+          "hmc1:~> lssyscfg -r lpar -m S\nname=web1,lpar_id=7,lpar_env=aixlinux,state=Running\n")
+CAUSES: dict[str, tuple[dict[str, bytes], int]] = {
+    "an LPAR of an unknown server beside a server": ({"a.txt": LPAR.encode(), "b.txt": SERVER.replace("web1", "x").encode()}, 0),
+    "an LPAR without sizes": ({"b.txt": SERVER.encode()}, 0),
+    "a foreign file beside a server": ({"b.txt": SERVER.encode(), "c.pdf": b"%PDF-1.7"}, 0),
+    "a file cut off beside a server": ({"b.txt": SERVER.encode(), "c.xlsx": b"PK\x03\x04broken"}, 0),
+    "an LPAR of an unknown server alone": ({"a.txt": LPAR.encode()}, 2),
+    "a foreign file alone": ({"c.pdf": b"%PDF-1.7"}, 2),
+    "an empty file alone": ({"c.txt": b""}, 2),
+    "a bad cell of a person": ({"e.xlsx": b""}, 2),
+    "no such path": ({}, 2),
+}
+
+
+@pytest.mark.parametrize("cause", CAUSES)
+def test_the_exit_code_of_load_says_whether_there_is_an_estate_and_nothing_else(tmp_path: Path, cause: str) -> None:
+    """A row without its server gave 1, an LPAR without memory 0, a workbook with a bad cell 2."""
+    files, code = CAUSES[cause]
+    for name, data in files.items():
+        (tmp_path / name).write_bytes(data)
+    if "cell" in cause:
+        book = openpyxl.load_workbook(JS22 / "js22.xlsx")
+        book["LPARs"]["C2"] = "eight"
+        book.save(tmp_path / "e.xlsx")
+    done = run("load", tmp_path if files else tmp_path / "nowhere")
+    assert done.exit_code == code, done.output
+    assert ("This input cannot be used" in done.output) == (code == 2)
+    if not code:
+        assert run("load", tmp_path, "--strict").exit_code == 2
