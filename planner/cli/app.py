@@ -92,11 +92,11 @@ def fail(error: Exception) -> int:
         what = "This input cannot be used" if isinstance(error, InputError) else (
             "The planner's own plan failed its replay: a defect. Nothing was written")
         err.print(f"[bold red]{what}[/]: {counts(error.findings)}")
-        found = gathered(error.findings)
-        for f in found[:60]:
+        shown = gathered(error.findings)
+        for f in shown[:60]:
             err.print(f"  {f}", markup=False, soft_wrap=True)
-        if len(found) > 60:
-            err.print(f"  … and {len(found) - 60} more", markup=False)
+        if len(shown) > 60:
+            err.print(f"  … and {len(shown) - 60} more", markup=False)
         return error.exit_code
     if isinstance(error, PlannerError):
         sys.stderr.write(f"planner: {error}\n")
@@ -107,9 +107,9 @@ def fail(error: Exception) -> int:
 def load_estate(estate: Path, policy: list[Path] | None = None) -> Loaded:
     from planner.estate.policy_file import loaded
 
-    found = loaded([estate], policy or (), progress())
-    strictly(found.findings)
-    return found
+    merged = loaded([estate], policy or (), progress())
+    strictly(merged.findings)
+    return merged
 
 
 _asked: dict[str, Any] = {}

@@ -77,10 +77,10 @@ def check_command(estate: Estate, policy: PolicyFile = None, assume_nothing: Ass
     if as_json:
         rows = []
         for name in judge.reported():
-            found = judge.answer(name)
-            said = dict.fromkeys((*judge.readiness(name), *found.assumptions))
-            rows.append({"lpar": name, "server": site.lpars[name].server, "targets": found.targets,
-                         "answer": found.answer, "ready": found.answer == "ready",
+            verdict = judge.answer(name)
+            said = dict.fromkeys((*judge.readiness(name), *verdict.assumptions))
+            rows.append({"lpar": name, "server": site.lpars[name].server, "targets": verdict.targets,
+                         "answer": verdict.answer, "ready": verdict.answer == "ready",
                          "findings": [finding_json(f) for f in said]})
         print_json({"lpars": rows, "not_activated": idle, "findings": [finding_json(f) for f in loaded.findings]})
         return 1 if any(r["answer"] == "not ready" for r in rows if r["lpar"] in site.start) else 0

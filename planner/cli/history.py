@@ -166,13 +166,13 @@ def _show_profile(history: History, site: Calendar, lpar: str | None, server: st
     share = exact_percentile(percentile)
     lpar, server = (None if name is None else named(what, name, names(), history.path.name) for name, what, names in (
         (lpar, "LPAR", history.names), (server, "server", history.servers)))
-    found = recorded(history, site, lpars=None if lpar is None else [lpar], server=server, month=month,
-                     percentile=share)
+    profiles = recorded(history, site, lpars=None if lpar is None else [lpar], server=server, month=month,
+                        percentile=share)
     who = lpar or server or ""
     if as_json:
-        print_json(profile_json(found, who, month, share))
+        print_json(profile_json(profiles, who, month, share))
     else:
-        show(profile_view(found, who, month, share, site))
+        show(profile_view(profiles, who, month, share, site))
 
 
 def _show_month(history: History, site: Calendar, month: tuple[int, int], percentile: str, as_json: bool) -> None:
@@ -226,13 +226,13 @@ def forecast_command(
     calendar = site.calendar()
     known = None if estate is None else load_estate(estate).estate
     with History.open(store, read_only=True) as history:
-        found = forecasts(history, calendar, ForecastQuestion(horizon, figure.value, known, ceiling, by_lpar),
-                          months_progress())
-    if not any(one.forecast for one in found):
+        answers = forecasts(history, calendar, ForecastQuestion(horizon, figure.value, known, ceiling, by_lpar),
+                            months_progress())
+    if not any(one.forecast for one in answers):
         raise UsageError(f"{store.name} has no month of which enough is known, of all LPARs of a server; see what it "
                          f"has with: planner history show --store {store}")
     if as_json:
-        print_json(forecasts_json(found, figure.value))
+        print_json(forecasts_json(answers, figure.value))
     else:
-        show(forecasts_view(found, figure.value, calendar, None if known is None else ceiling))
+        show(forecasts_view(answers, figure.value, calendar, None if known is None else ceiling))
     return 0

@@ -66,9 +66,9 @@ class Loaded:
 
     def usable(self) -> Loaded:
         """Itself; raises InputError with every error when there is one, and when there is nothing to plan."""
-        found = errors(self.findings) or [f for f in self.findings if f.rule == NOTHING_TO_PLAN]
-        if found:
-            raise InputError([replace(f, severity=Severity.ERROR) for f in found])
+        fatal = errors(self.findings) or [f for f in self.findings if f.rule == NOTHING_TO_PLAN]
+        if fatal:
+            raise InputError([replace(f, severity=Severity.ERROR) for f in fatal])
         return self
 
 
@@ -296,7 +296,7 @@ def _build(facts: Facts) -> tuple[dict[str, list[Any]], Provenance, list[tuple[s
     provenance: Provenance = {}
     for (kind, key), stated in facts.rows.items():
         cls, table = CLASSES[kind], TABLE[kind]
-        chosen = {name: _choose(facts, kind, key, name, found) for name, found in stated.items()}
+        chosen = {name: _choose(facts, kind, key, name, readings) for name, readings in stated.items()}
         for part, name in zip(key, table.key, strict=True):
             chosen.setdefault(name, Fact(part, facts.places[(kind, key)][0][0], 0))
         for name, fact in chosen.items():

@@ -103,9 +103,9 @@ class Difference:
     where: Source
 
 
-def differences(found: Iterable[Difference], times: CaptureTimes) -> list[Finding]:
+def differences(stated: Iterable[Difference], times: CaptureTimes) -> list[Finding]:
     """One finding for two files of which one is known to be newer, or that differ in many facts."""
-    pairs = grouped(((one.at.file, one.where.file), one) for one in found
+    pairs = grouped(((one.at.file, one.where.file), one) for one in stated
                     if one.at.file != one.where.file or times.tell(one.at, one.where))
     return [finding for pair in sorted(pairs) for finding in _of_pair(list(dict.fromkeys(pairs[pair])), times)]
 

@@ -25,9 +25,9 @@ def read_catalogue(path: Path, base: Catalogue = CATALOGUE) -> Catalogue:
         raise InputError([problem(f"cannot be read: {error.strerror or error}", "check the path")]) from None
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InputError([problem(f"not a TOML file: {error}", "see docs/whatif.md")]) from None
-    found = [problem(f"{where}: {message}", "see docs/whatif.md") for where, message in problems(document)]
-    if found:
-        raise InputError(found)
+    wrong = [problem(f"{where}: {message}", "see docs/whatif.md") for where, message in problems(document)]
+    if wrong:
+        raise InputError(wrong)
     return base.with_models(model_of(row) for row in document["model"])
 
 
@@ -71,15 +71,15 @@ def problems(document: Mapping[str, Any]) -> list[tuple[str, str]]:
         rows = CatalogueDocument.model_validate(dict(document)).model
     except ValidationError as error:
         return [(".".join(map(str, e["loc"])), f"{e['msg']}, found {e.get('input')!r}"[:200]) for e in error.errors()]
-    found: list[tuple[str, str]] = []
+    out: list[tuple[str, str]] = []
     for number, row in enumerate(rows):
         where = f"model.{number} ({row.type_model})"
-        found += [(where, f"unknown generation {g!r}; one of: {', '.join(GENERATIONS)}")
-                  for g in {row.generation, *(p.generation for p in row.processor if p.generation)} - set(GENERATIONS)]
+        out += [(where, f"unknown generation {g!r}; one of: {', '.join(GENERATIONS)}")
+                for g in {row.generation, *(p.generation for p in row.processor if p.generation)} - set(GENERATIONS)]
         for p in row.processor:
             wrong = [c for c, total in p.rperf.items() if not c.isdigit() or int(c) < 1 or total <= 0]
-            found += [(where, f"{p.ghz} GHz: rperf {c!r} = {p.rperf[c]}: expected a number of cores and a figure "
-                       "above 0") for c in wrong]
+            out += [(where, f"{p.ghz} GHz: rperf {c!r} = {p.rperf[c]}: expected a number of cores and a figure "
+                     "above 0") for c in wrong]
         if row.watts and row.watts.idle > row.watts.maximum:
-            found.append((where, f"watts: {row.watts.idle} idle, {row.watts.maximum} at most"))
-    return found
+            out.append((where, f"watts: {row.watts.idle} idle, {row.watts.maximum} at most"))
+    return out

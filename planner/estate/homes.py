@@ -22,13 +22,13 @@ Homes = dict[tuple[str, str], str]
 class _Sightings:
     """What is said of one name on one system."""
 
-    def __init__(self, system: str, found: list[Partition], times: CaptureTimes) -> None:
+    def __init__(self, system: str, partitions: list[Partition], times: CaptureTimes) -> None:
         self.system = system
-        self.newest: Source = min((p.source for p in found), key=times.order)
-        self.vios = any(p.vios for p in found)
-        self.files = {p.source.file for p in found}
-        self.uuids = {str(p.values["uuid"][0]) for p in found if "uuid" in p.values}
-        states = sorted((p for p in found if "state" in p.values), key=lambda p: times.order(p.source))
+        self.newest: Source = min((p.source for p in partitions), key=times.order)
+        self.vios = any(p.vios for p in partitions)
+        self.files = {p.source.file for p in partitions}
+        self.uuids = {str(p.values["uuid"][0]) for p in partitions if "uuid" in p.values}
+        states = sorted((p for p in partitions if "state" in p.values), key=lambda p: times.order(p.source))
         self.state = str(states[0].values["state"][0]) if states else ""
         self.off = self.state in INACTIVE
 
@@ -40,8 +40,8 @@ def homes(partitions: Iterable[tuple[str, Partition]], known_vioses: Mapping[str
     gone: set[str] = set()
     findings: list[Finding] = []
     by_name = grouped((p.ref.name, (system, p)) for system, p in partitions if p.ref.name and system)
-    for name, found in by_name.items():
-        systems = grouped(found)
+    for name, namesakes in by_name.items():
+        systems = grouped(namesakes)
         if len(systems) > 1:
             seen = [_Sightings(system, listed, times) for system, listed in systems.items()]
             seen.sort(key=lambda one: (*times.order(one.newest), one.system))
@@ -54,7 +54,7 @@ def _renamed(partitions: Iterable[tuple[str, Partition]], names: Homes, gone: se
              times: CaptureTimes) -> list[Finding]:
     """Partitions whose UUID, or whose id on their system, has another name in a newer capture."""
     every = [(system, p) for system, p in partitions if p.ref.name and system]
-    last = {name: min(found, key=times.order) for name, found in grouped(
+    last = {name: min(sources, key=times.order) for name, sources in grouped(
         (p.ref.name, p.source) for _, p in every).items()}
     same = grouped((key, (system, p.ref.name)) for system, p in every for key in (
         ("uuid", p.values.get("uuid", ("",))[0]), (system, p.ref.lpar_id)) if key[1])
@@ -79,10 +79,10 @@ def unlisted(partitions: Iterable[tuple[str, Partition]], gone: set[str], names:
     """Partitions that an older listing has and a newer one of the same system has not; they are kept."""
     findings = []
     by_system = grouped((system, p) for system, p in partitions if system and p.ref.name and "state" in p.values)
-    for system, found in sorted(by_system.items()):
-        newest = min((p.source for p in found), key=times.order)
-        recent = {p.ref.name for p in found if not times.long_before(p.source, newest)}
-        old = sorted({p.ref.name for p in found if names.get((p.ref.name, system)) not in gone} - recent)
+    for system, listed in sorted(by_system.items()):
+        newest = min((p.source for p in listed), key=times.order)
+        recent = {p.ref.name for p in listed if not times.long_before(p.source, newest)}
+        old = sorted({p.ref.name for p in listed if names.get((p.ref.name, system)) not in gone} - recent)
         if old and len(recent) > 1:
             findings.append(Finding("input.older-capture", Severity.WARNING, system, f"{', '.join(old[:12])}"
                                     f"{' …' if len(old) > 12 else ''}: {times.shown(newest)} lists {system} without, "

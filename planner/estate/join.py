@@ -489,10 +489,10 @@ class Join:
         """Client adapters of which no VIOS lists what hangs on them: a row each, that they are not forgotten."""
         listed = {(self.vios(ref), slot) for ref, slot in self.intake.vhosts}
         served = {row[1][:2] for row in self.rows if row[0] == "disks"}
-        found = [(self.part(c.ref, c.source), vios, slot, c) for (vios, slot), c in clients.items()]
+        adapters = [(self.part(c.ref, c.source), vios, slot, c) for (vios, slot), c in clients.items()]
         newest = {system: min(own, key=self.times.order) for system, own in grouped(
-            (self.vioses.get(vios), c.source) for _, vios, _, c in found).items()}
-        for name, vios, slot, c in found:
+            (self.vioses.get(vios), c.source) for _, vios, _, c in adapters).items()}
+        for name, vios, slot, c in adapters:
             told = not listed.isdisjoint({(vios, slot), (vios, None)}) or (name, c.slot) in served
             if name and name not in self.vioses and vios in self.vioses and not told and not self.times.long_before(
                     c.source, newest[self.vioses[vios]]):
@@ -576,8 +576,8 @@ class Join:
                     self.rows.append(("fibres", (name, c.slot), {"port": (port, c.source)}, c.source, 1))
         every = (*places.values(), *fabrics.values())
         known = all(fabric for fabric, _ in every)
-        for kind, found in (("ports", fabrics), ("fibres", places)):
-            for key, (fabric, source) in found.items():
+        for kind, of_kind in (("ports", fabrics), ("fibres", places)):
+            for key, (fabric, source) in of_kind.items():
                 self.rows.append((kind, key, {"fabric": (fabric if known else UNKNOWN_FABRIC, source)}, source, 2))
         unlabelled = sorted(":".join(key) for key, (fabric, _) in fabrics.items() if not fabric)
         labelled = len(unlabelled) < len(fabrics)

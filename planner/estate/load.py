@@ -35,9 +35,9 @@ def load(sources: Sequence[Path], progress: Progress | None = None, mapping: Pat
     Raises InputError when a path is missing or holds nothing readable. Other problems, errors among them, are in
     the findings: call :meth:`Loaded.usable` before planning with it.
     """
-    found = list(documents(sources, mapping, progress=progress))
-    readings = [reading for document in found for reading in document.readings]
-    problems = [problem for document in found for problem in document.problems]
+    read = list(documents(sources, mapping, progress=progress))
+    readings = [reading for document in read for reading in document.readings]
+    problems = [problem for document in read for problem in document.problems]
     if problems := problems or _unusable(readings, str(sources[0]) if sources else "."):
         raise InputError(problems)
     return checked(assemble(_odd_files_aside(readings)))
@@ -82,12 +82,12 @@ def checked(loaded: Loaded) -> Loaded:
     if any(f.rule in _STRUCTURE for f in errors(loaded.findings)):
         kept = [f for f in loaded.findings if f.rule not in ("input.missing-fact", "input.unknown-name")]
         return replace(loaded, findings=ordered(kept))
-    found = [] if errors(loaded.findings) else list(_emptiness(loaded.estate))
+    empty = [] if errors(loaded.findings) else list(_emptiness(loaded.estate))
     out = validate(loaded)
     # What only stands in a row that is refused already is not told a second time as a policy that names nothing.
     refused = {repr(v) for _, values in loaded.partial for v in values.values() if isinstance(v, str) and v}
     policies = [f for f in policy_findings(out) if not any(name in f.message for name in refused)]
-    return replace(out, findings=ordered((*out.findings, *policies, *found)))
+    return replace(out, findings=ordered((*out.findings, *policies, *empty)))
 
 
 def _emptiness(estate: Estate) -> Iterator[Finding]:

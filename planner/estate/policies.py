@@ -46,12 +46,12 @@ class Blackout:
         """The concrete spans that may touch [first, last]."""
         days = [self.day] if self.day else [
             first.date() + dt.timedelta(days=n) for n in range(-1, (last.date() - first.date()).days + 2)]
-        found = []
+        windows = []
         for day in days:
             start = dt.datetime.combine(day, self.start)
             end = dt.datetime.combine(self.end_day or day, self.end)
-            found.append((start, end if end > start else end + dt.timedelta(days=1)))
-        return [(a, b) for a, b in found if a < last and first < b]
+            windows.append((start, end if end > start else end + dt.timedelta(days=1)))
+        return [(a, b) for a, b in windows if a < last and first < b]
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +181,7 @@ class _Compiler:
     def matching(self, text: str, among: list[str], what: str, default: str = "") -> list[str]:
         """Names that the subject's words match; ``software:X`` and ``env:X`` select LPARs by what they are,
         ``generation:X``, ``model:X``, ``site:X`` and ``console:X`` servers."""
-        found: list[str] = []
+        matches: list[str] = []
         for word in words(text) or words(default):
             if word.startswith(("software:", "env:")):
                 hits = [p.name for p in self.estate.lpars if _selects(word, p)]
@@ -196,10 +196,10 @@ class _Compiler:
                 hits = [n for n in among if fnmatchcase(composed(n), composed(word))]
             if not hits:
                 raise ValueError(f"{word!r} matches no {what}")
-            found += hits
-        if not found:
+            matches += hits
+        if not matches:
             raise ValueError(f"names no {what}")
-        return list(dict.fromkeys(found))
+        return list(dict.fromkeys(matches))
 
     def production_stays(self, p: Policy) -> None:
         chosen = self.matching(p.subject, self.lpars, "LPAR", "*") if self.lpars else []
@@ -339,15 +339,15 @@ class _Compiler:
     def _products(self, text: str) -> list[str]:
         """Software texts, products and systems of the estate that the words match."""
         known = {s for p in self.estate.lpars for s in (*p.software, *(_product(x) for x in p.software), p.os) if s}
-        found: list[str] = []
+        products: list[str] = []
         for word in words(text):
             hits = sorted(k for k in known if fnmatchcase(k.casefold(), word.casefold()))
             if not hits:
                 raise ValueError(f"{word!r} matches nothing that runs in an LPAR of this estate")
-            found += hits
-        if not found:
+            products += hits
+        if not products:
             raise ValueError("names no product")
-        return found
+        return products
 
     def redundancy(self, p: Policy) -> None:
         if p.value not in ("must", "if-possible"):

@@ -68,9 +68,9 @@ def loaded(sources: Iterable[str | Path], policies: Iterable[str | Path] = (),
 
     Raises InputError with all that makes it unusable.
     """
-    found = load([Path(s) for s in sources], progress)
+    merged = load([Path(s) for s in sources], progress)
     if extra := tuple(row for file in policies for row in read_policy_file(Path(file))):
-        found.usable()
-        found.estate = with_policies(found.estate, extra)
-        found = checked(found)
-    return found.usable()
+        merged.usable()
+        merged.estate = with_policies(merged.estate, extra)
+        merged = checked(merged)
+    return merged.usable()

@@ -344,5 +344,5 @@ CHECKS: tuple[Callable[[_Check], Iterator[Finding]], ...] = (
 def validate(loaded: Loaded) -> Loaded:
     """The same estate with the findings of every check added."""
     check = _Check(loaded)
-    found = [*_limits(check)] or [f for run in CHECKS for f in run(check)]
-    return replace(loaded, findings=ordered((*loaded.findings, *found)))
+    findings = [*_limits(check)] or [f for run in CHECKS for f in run(check)]
+    return replace(loaded, findings=ordered((*loaded.findings, *findings)))

@@ -69,9 +69,9 @@ def placed(readings: Iterable[Reading]) -> Iterator[Reading]:
     named: dict[str, set[str]] = {}
     for r in listings:
         for record in r.records:
-            found = known.of(record)
-            for scope in (record.source.file, record.source.file.rpartition("/")[0] + "/", "") if found else ():
-                named.setdefault(scope, set()).add(found)
+            system = known.of(record)
+            for scope in (record.source.file, record.source.file.rpartition("/")[0] + "/", "") if system else ():
+                named.setdefault(scope, set()).add(system)
     named.setdefault("", set()).update(known.names.values())
     told: set[str] = set()
     for r in every:

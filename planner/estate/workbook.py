@@ -112,16 +112,16 @@ def _to_fill(of: Table, rows: Sequence[Any]) -> Iterator[tuple[int, int, str]]:
 
 def _fill_sheet(book: Book, loaded: Loaded) -> None:
     """All cells to fill on one sheet, where there are any."""
-    found = [(of.sheet, " / ".join(str(getattr(rows[number - 1], k) or "?") for k in of.key), what,
+    cells = [(of.sheet, " / ".join(str(getattr(rows[number - 1], k) or "?") for k in of.key), what,
               f"{column_letters(index)}{number + 1}", _depends(of))
              for of in TABLES for rows in [[*getattr(loaded.estate, of.kind), *_unfinished(loaded, of)]]
              for number, index, what in _to_fill(of, rows)]
-    if not found:
+    if not cells:
         return
     sheet = book.sheet("To fill")
     columns = tuple(Column(header, itemgetter(at), "plain", width) for at, (header, width) in enumerate(
         (("Sheet", 16), ("Item", 36), ("Fill in", 26), ("Cell", 8), ("What depends on it", 60))))
-    table(book, sheet, 0, columns, found, height=None, filters=True, empty="")
+    table(book, sheet, 0, columns, cells, height=None, filters=True, empty="")
     widths(sheet, columns)
     sheet.freeze_panes(1, 0)
 

@@ -35,8 +35,8 @@ _PARSERS: dict[str, values.Parser] = {"lpar_id": values.whole, "type_model": lam
 
 def recognise(text: str) -> bool:
     """Two such lines, or the only line that ``lsmcode`` prints."""
-    found = [line for _, line in lines(text[:65536]) if _matched(line)]
-    return len(found) > 1 or (len(found) == 1 and ("sys0!" in found[0] or "level is" in found[0]))
+    matching = [line for _, line in lines(text[:65536]) if _matched(line)]
+    return len(matching) > 1 or (len(matching) == 1 and ("sys0!" in matching[0] or "level is" in matching[0]))
 
 
 def _matched(line: str) -> re.Match[str] | None:

@@ -31,9 +31,9 @@ _TIME = re.compile(r"\w{3} (\w{3}) +(\d{1,2}) (\d{2}):(\d{2}):(\d{2}) .{0,40}?(\
 
 def recognise(text: str) -> bool:
     """The header or a row of the short form, or the first keys of an entry of the long one."""
-    found = head(text)
-    return any(_HEADER.fullmatch(line) or _ROW.fullmatch(line) for line in found) or (
-        any(line.startswith("LABEL:") for line in found) and any(line.startswith("IDENTIFIER:") for line in found))
+    first = head(text)
+    return any(_HEADER.fullmatch(line) or _ROW.fullmatch(line) for line in first) or (
+        any(line.startswith("LABEL:") for line in first) and any(line.startswith("IDENTIFIER:") for line in first))
 
 
 def read(text: str, file: str, first_line: int = 1) -> Reading:

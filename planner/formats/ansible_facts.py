@@ -47,9 +47,9 @@ def read(text: str, file: str, first_line: int = 1) -> Reading:
     try:
         document = json.loads(text)
     except (ValueError, RecursionError):
-        found = Finding("input.truncated", Severity.WARNING, file, "JSON of Ansible that cannot be read",
-                        "run the playbook again", Source(file, first_line))
-        return Reading(KIND, (), (found,))
+        finding = Finding("input.truncated", Severity.WARNING, file, "JSON of Ansible that cannot be read",
+                          "run the playbook again", Source(file, first_line))
+        return Reading(KIND, (), (finding,))
     parts = list(_found(document, 0))
     captures = tuple(capture for name, value in parts for capture in _captures(name, value))
     where = Source(file, first_line)

@@ -150,9 +150,9 @@ def files(path: Path, unreadable: Callable[[OSError], None]) -> list[tuple[Path,
     """The files under a path with the names to show for them, by name; hidden files and lock files are left out."""
     if not path.is_dir():
         return [(path, printable(path.name))]
-    found = [Path(where, name) for where, _, names in os.walk(path, onerror=unreadable)
+    paths = [Path(where, name) for where, _, names in os.walk(path, onerror=unreadable)
              for name in names if not _is_hidden(name)]
-    return [(one, printable(str(one.relative_to(path)))) for one in sorted(found) if one.is_file()]
+    return [(one, printable(str(one.relative_to(path)))) for one in sorted(paths) if one.is_file()]
 
 
 def _is_hidden(name: str) -> bool:

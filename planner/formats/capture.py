@@ -82,11 +82,11 @@ def _seconds(at: datetime) -> float:
 
 def stamped(readings: list[Reading], shown: str, changed: float | None) -> list[Reading]:
     """The readings of a file, each with its time: its own, else that in the name, else that of the file."""
-    found = next((m for part in reversed(re.split(r"[/\\]", shown)) if (m := _NAMED.search(part))), None)
+    named = next((m for part in reversed(re.split(r"[/\\]", shown)) if (m := _NAMED.search(part))), None)
     fallback = None if changed is None else Taken(changed, BY_FILE)
-    if found:
+    if named:
         try:
-            year, month, day, hour, minute, second = (int(found[n] or 0) for n in (1, 3, 4, 5, 6, 7))
+            year, month, day, hour, minute, second = (int(named[n] or 0) for n in (1, 3, 4, 5, 6, 7))
             fallback = Taken(_seconds(datetime(year, month, day, hour, minute, second)), BY_NAME)
         except ValueError:  # 30 February
             pass
@@ -101,8 +101,8 @@ def of_samples(reading: Reading) -> Reading:
 
 def mtms_in(path: str) -> tuple[str, str]:
     """Type-model and serial number in the name of a file or folder, as in ``Server-9117-MMA-SN06A1234``."""
-    found = (m for part in reversed(re.split(r"[/\\]", path)) for m in _MTMS.finditer(part))
-    return next(((f"{m[1][:4]}-{m[1][-3:]}".upper(), m[2].upper()) for m in found), ("", ""))
+    matches = (m for part in reversed(re.split(r"[/\\]", path)) for m in _MTMS.finditer(part))
+    return next(((f"{m[1][:4]}-{m[1][-3:]}".upper(), m[2].upper()) for m in matches), ("", ""))
 
 
 def system_in(path: str, names: Mapping[str, str]) -> str:
@@ -112,8 +112,8 @@ def system_in(path: str, names: Mapping[str, str]) -> str:
     if serial:
         return names.get(serial) or f"{model}*{serial}"
     for part in reversed(re.split(r"[/\\]", path)):
-        found = [name for name in names if name in part and re.search(
+        named = [name for name in names if name in part and re.search(
             rf"(?<![A-Za-z0-9]){re.escape(name)}(?![A-Za-z0-9])", part)]
-        if found:
-            return names[max(found, key=lambda name: (len(name), name))]
+        if named:
+            return names[max(named, key=lambda name: (len(name), name))]
     return ""

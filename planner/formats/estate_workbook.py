@@ -91,7 +91,7 @@ class _Sheet:
 
     def columns(self, header: tuple[Any, ...]) -> dict[int, EstateColumn]:
         known = {c.header.casefold(): c for c in self.table.columns}
-        found: dict[int, EstateColumn] = {}
+        columns: dict[int, EstateColumn] = {}
         for index, value in enumerate(header):
             if value is None or not _as_text(value):
                 continue
@@ -99,16 +99,16 @@ class _Sheet:
             cell = f"{letters(index + 1)}1"
             if column is None:
                 self.unknown_column(_as_text(value), cell, header)
-            elif column in found.values():
+            elif column in columns.values():
                 self.report(Severity.ERROR, "input.duplicate-column", cell, f"column {column.header!r} stands twice",
                             "keep one")
             else:
-                found[index] = column
+                columns[index] = column
         for column in self.table.columns:
-            if column.required and column.field in self.table.key and column not in found.values():
+            if column.required and column.field in self.table.key and column not in columns.values():
                 self.report(Severity.ERROR, "input.missing-column", "A1", f"column {column.header!r} is missing",
                             "add it to row 1")
-        return found
+        return columns
 
     def unknown_column(self, name: str, cell: str, header: tuple[Any, ...]) -> None:
         """A warning; an error when it looks like a column that is not there."""
@@ -199,7 +199,7 @@ def _with_unvalued(reading: Reading, data: bytes, file: str) -> Reading:
     import openpyxl  # start-up: for a workbook alone
 
     books = [openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=only) for only in (False, True)]
-    found = [Finding("input.bad-value", Severity.ERROR, name, f"the formula {text[:40]!r} has no stored value",
+    empty = [Finding("input.bad-value", Severity.ERROR, name, f"the formula {text[:40]!r} has no stored value",
                      "open the workbook in a spreadsheet, let it calculate, and save it",
                      Source(file, cell=f"{name}!{column_letters(column)}{number}"))
              for name in (table.sheet for table in TABLES) if name in books[0].sheetnames
@@ -208,7 +208,7 @@ def _with_unvalued(reading: Reading, data: bytes, file: str) -> Reading:
              if isinstance(text, str) and text.startswith("=") and value is None]
     for book in books:
         book.close()
-    return Reading(reading.kind, reading.records, (*reading.findings, *found))
+    return Reading(reading.kind, reading.records, (*reading.findings, *empty))
 
 
 def _read_sheets(book: Any, file: str) -> Reading:

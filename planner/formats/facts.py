@@ -312,7 +312,7 @@ def firmware_of(release: str, level: str = "", service_pack: str = "") -> str:
         return f"{both[1]}_{int(both[2]):03}"
     texts = (release, level, service_pack)
     for pattern, part in ((_FIRMWARE, 1), (_SERVICE_PACK, 0)):
-        named = next((found for text in texts if (found := pattern.search(text))), None)
+        named = next((match for text in texts if (match := pattern.search(text))), None)
         if named:
             return named[part]
     alone = _RELEASE.fullmatch(release.strip())

@@ -669,11 +669,11 @@ class _ListingReader:
     def _kinds(self, names: tuple[str, ...]) -> tuple[str, ...]:
         """Of which listings attributes of these names can be; the command line decides where they do not."""
         kind = self._command.kind if self._command else None
-        found = kinds_of(names, kind)
+        kinds = kinds_of(names, kind)
         listing = LISTINGS.get(kind or "")
-        if listing and (listing.open or (len(found) != 1 and any(map(listing.knows, names)))):
+        if listing and (listing.open or (len(kinds) != 1 and any(map(listing.knows, names)))):
             return (listing.kind,)
-        return found
+        return kinds
 
     def _kind(self, raw: dict[str, str]) -> tuple[str, ...]:
         if self._command and self._command.is_unread:

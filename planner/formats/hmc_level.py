@@ -27,7 +27,7 @@ def recognise(text: str) -> bool:
 
 def read(text: str, file: str, first_line: int = 1) -> Reading:
     """One record with what the text states."""
-    fields = {name: found[1] for name, pattern in _PARTS if (found := pattern.search(text[:65536]))}
+    fields = {name: match[1] for name, pattern in _PARTS if (match := pattern.search(text[:65536]))}
     if {"version", "release", "service_pack"} <= fields.keys():
         fields["level"] = f"V{fields['version']}R{fields['release']}M{fields['service_pack']}"
     return Reading(KIND, (Record(KIND, fields, Source(file, first_line)),))

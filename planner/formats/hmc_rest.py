@@ -422,8 +422,8 @@ def _add_object(log: _RestNotes, element: _Element, home: dict[str, str]) -> Non
 def _system_in(element: _Element) -> str:
     """The managed system that an object's references name."""
     inside = (one for child in element.children for one in (child, *child.children))
-    found = (_OF_SYSTEM.search(one.attributes.get("href", "")) for one in inside)
-    return next((match[1].lower() for match in found if match), "")
+    matches = (_OF_SYSTEM.search(one.attributes.get("href", "")) for one in inside)
+    return next((match[1].lower() for match in matches if match), "")
 
 
 def _say_error(log: _RestNotes, answer: dict[str, str], line: int) -> None:
@@ -460,15 +460,15 @@ def _compound(fields: _Fields, child: _Element, prefix: str) -> None:
     if child.name in _LISTS:
         _items(fields, child, prefix)
     elif all(one.name == "link" for one in child.children):
-        found = tuple(_uuid_of(one.attributes.get("href", "")) for one in child.children)
-        fields.put(prefix + snake(child.name), found, child.line)
+        uuids = tuple(_uuid_of(one.attributes.get("href", "")) for one in child.children)
+        fields.put(prefix + snake(child.name), uuids, child.line)
     else:
         _block(fields, child, prefix)
 
 
 def _metadata(fields: _Fields, element: _Element, prefix: str) -> None:
-    found = (one for atom in element.children for one in atom.children if one.name == "AtomID")
-    for one in found:
+    ids = (one for atom in element.children for one in atom.children if one.name == "AtomID")
+    for one in ids:
         if not prefix and "uuid" not in fields.values:
             fields.put("uuid", one.text.lower(), one.line)
 
@@ -484,8 +484,8 @@ def _reference(fields: _Fields, name: str, href: str, line: int, prefix: str) ->
 
 def _uuid_of(href: str) -> str:
     """The object a link points to: the last UUID in it, else the link itself."""
-    found = _UUID.findall(href)
-    return found[-1].lower() if found else href
+    uuids = _UUID.findall(href)
+    return uuids[-1].lower() if uuids else href
 
 
 def _block(fields: _Fields, element: _Element, prefix: str) -> None:

@@ -107,10 +107,10 @@ def _vp_e(cell: Cell) -> float | str:
 
 
 def _vlans(cell: Cell) -> tuple[int, ...]:
-    found = tuple(int(one) for one in re.split(r"[\s,;]+", _text(cell)) if re.fullmatch(r"\d{1,4}", one))
-    if len(found) != len(_text(cell).replace(",", " ").replace(";", " ").split()):
+    vlans = tuple(int(one) for one in re.split(r"[\s,;]+", _text(cell)) if re.fullmatch(r"\d{1,4}", one))
+    if len(vlans) != len(_text(cell).replace(",", " ").replace(";", " ").split()):
         raise ValueError(f"{_text(cell)[:40]!r} is not a list of VLAN ids")
-    return found
+    return vlans
 
 
 def _list(cell: Cell) -> tuple[str, ...]:
@@ -324,9 +324,9 @@ class _Scan:
         """The two system fields for a name, a serial number, or a title that holds the serial number."""
         words = re.split(r"[^\w-]+", shown)
         for fields in self.systems:
-            found = {name: fields[name] for name in _SYSTEM_FIELDS if isinstance(fields.get(name), str)}
-            if found.get("managed_system_name") == shown or found.get("managed_system_serial") in words:
-                return found
+            names = {name: fields[name] for name in _SYSTEM_FIELDS if isinstance(fields.get(name), str)}
+            if names.get("managed_system_name") == shown or names.get("managed_system_serial") in words:
+                return names
         return {}
 
     def sampled(self, system: Any) -> bool:
@@ -396,9 +396,9 @@ def _joined(records: list[Record]) -> None:
 
 def _vlans_of(sea: dict[str, Any], trunks: dict[tuple[Any, ...], dict[str, Any]]) -> tuple[tuple[str, int], ...]:
     slots = [int(str(v)) for k, v in sea.items() if _VIRTUAL_SLOT.fullmatch(k) and re.fullmatch("[0-9]{1,6}", str(v))]
-    found = [trunks.get((sea.get("managed_system_name"), sea.get("vios"), slot)) for slot in slots]
+    rows = [trunks.get((sea.get("managed_system_name"), sea.get("vios"), slot)) for slot in slots]
     return tuple((str(r.get("virtual_switch") or DEFAULT_VSWITCH), vlan)
-                 for r in found if r for vlan in (r["port_vlan_id"], *r.get("ieee_vlan_ids", ())))
+                 for r in rows if r for vlan in (r["port_vlan_id"], *r.get("ieee_vlan_ids", ())))
 
 
 def _port_names(of: dict[str, list[dict[str, Any]]]) -> dict[tuple[Any, Any], str]:
@@ -672,13 +672,13 @@ def _headings(sheet: Sheet, below: int, label: int) -> dict[int, tuple[str, ...]
     first = below
     while first > 0 and any(column > label for column in _filled(sheet.rows[first - 1])):
         first -= 1
-    found: dict[int, list[str]] = {}
+    above: dict[int, list[str]] = {}
     for row in range(first, below):
         for column in _filled(sheet.rows[row]):
             if column > label:
-                found.setdefault(column, []).append(text_of(sheet.rows[row][column]))
+                above.setdefault(column, []).append(text_of(sheet.rows[row][column]))
     names = _filled(sheet.rows[below - 1]) if below > first else []
-    return {column: tuple(found[column]) for column in names if column > label}
+    return {column: tuple(above[column]) for column in names if column > label}
 
 
 def _when(log: _ScanLog, sheet: Sheet, row: int, column: int) -> dt.datetime | None:

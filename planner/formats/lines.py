@@ -131,11 +131,11 @@ def is_rule(line: str) -> bool:
 
 def pairs(key: re.Pattern[str], line: str) -> list[tuple[str, str]]:
     """The keys (group 1) of a line that begins with one, each with what stands between it and the next."""
-    found = list(key.finditer(line))
-    if not found or line[:found[0].start()].strip():
+    keys = list(key.finditer(line))
+    if not keys or line[:keys[0].start()].strip():
         return []
-    ends = [match.start() for match in found[1:]] + [len(line)]
-    return [(match[1], line[match.end():end].strip()) for match, end in zip(found, ends, strict=True)]
+    ends = [match.start() for match in keys[1:]] + [len(line)]
+    return [(match[1], line[match.end():end].strip()) for match, end in zip(keys, ends, strict=True)]
 
 
 def word(text: str) -> str | NonValue:
@@ -189,7 +189,7 @@ class Notes:
 
     def about(self, subject: str, first: int) -> None:
         """The findings from this number on are about something whose name comes last."""
-        self._findings[first:] = [replace(found, subject=subject) for found in self._findings[first:]]
+        self._findings[first:] = [replace(finding, subject=subject) for finding in self._findings[first:]]
 
     def once(self, what: str, severity: Severity, rule: str, message: str, fix: str, line: int) -> None:
         """Report unless ``what`` has been reported for this file."""

@@ -104,8 +104,8 @@ _LARGEST_RATIO = 512  # maximum to online memory; a figure in kB or bytes would 
 
 def recognise(text: str) -> bool:
     """At least three keys of ``lparstat -i`` at the head of lines."""
-    found = (line for line in text.splitlines()[:400] if (parts := split_line(line)) and parts[0].lower() in _KEYS)
-    return len(list(islice(found, 3))) == 3
+    known = (line for line in text.splitlines()[:400] if (parts := split_line(line)) and parts[0].lower() in _KEYS)
+    return len(list(islice(known, 3))) == 3
 
 
 class _Lpar:

@@ -101,15 +101,15 @@ def _snapshots(log: _Log, text: str) -> Iterator[tuple[int, Node]]:
         line += text.count("\n", counted, at)
         counted = at
         try:
-            found, at = decoder.raw_decode(text, at)
+            value, at = decoder.raw_decode(text, at)
         except (ValueError, RecursionError):
             log.bad["a snapshot that is cut off or damaged"] += 1
             at = text.find("\n{", at)
             if at < 0 or log.bad.total() > _MOST_DAMAGED:
                 return
             continue
-        if isinstance(found, dict):
-            yield line, found
+        if isinstance(value, dict):
+            yield line, value
 
 
 def _skip(text: str, at: int) -> int:
@@ -208,19 +208,19 @@ def _level(log: _Log, server: Node) -> str:
 
 def _take_config(intake: Intake, record: Record, reading: Reading) -> None:
     have = stated(record)
-    found = pick(record, {"entitled": "entitlement_units", "virtual_cpus": "virtual_processors", "max_virtual_cpus":
+    taken = pick(record, {"entitled": "entitlement_units", "virtual_cpus": "virtual_processors", "max_virtual_cpus":
                           "max_virtual_processors", "memory": "memory_mib", "max_memory": "max_memory_mib"})
-    found["os"] = ("AIX", record.source)
+    taken["os"] = ("AIX", record.source)
     if "aix" in have:
-        found["os_level"] = (have["aix"], record.source)
+        taken["os_level"] = (have["aix"], record.source)
     if have.get("shared"):
-        found |= pick(record, {"pool_id": "pool_id", "weight": "weight"})
+        taken |= pick(record, {"pool_id": "pool_id", "weight": "weight"})
         if "capped" in have:
-            found["sharing"] = ("capped" if have["capped"] else "uncapped", record.source)
+            taken["sharing"] = ("capped" if have["capped"] else "uncapped", record.source)
     if "shared" in have:
-        found["processors"] = ("shared" if have["shared"] else "dedicated", record.source)
+        taken["processors"] = ("shared" if have["shared"] else "dedicated", record.source)
     ref = PartRef(have.get("serial", ""), have.get("lpar_id"), have.get("name", ""))
-    intake.partitions.append(Partition(ref, None, found, record.source))
+    intake.partitions.append(Partition(ref, None, taken, record.source))
 
 
 def _take_samples(out: Extract, reading: Reading) -> None:

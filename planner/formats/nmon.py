@@ -495,18 +495,18 @@ def _take_samples(out: Extract, reading: Reading) -> None:
 def _recordings(records: Iterable[Record]) -> Iterator[tuple[dict[str, Any], list[Record]]]:
     """Each recording's configuration and snapshots; the name in ``lparstat -i`` counts as configuration."""
     config: dict[str, Any] = {}
-    found: list[Record] = []
+    recording: list[Record] = []
     for record in records:
         if record.kind == CONFIG:
-            if found:
-                yield config, found
-            config, found = dict(record.fields), []
+            if recording:
+                yield config, recording
+            config, recording = dict(record.fields), []
         elif record.kind == SAMPLE:
-            found.append(record)
+            recording.append(record)
         else:
             config.setdefault("lpar_name_i", record.fields.get("partition_name"))
-    if found:
-        yield config, found
+    if recording:
+        yield config, recording
 
 
 def _recording(out: Extract, config: dict[str, Any], records: list[Record]) -> None:

@@ -74,8 +74,8 @@ def documents(sources: Sequence[Path], mapping: Path | None = None, *, but: Coll
     done = 0
     read = partial(_documents_of, mapping=known, hashed=streamed)
     for chunk in () if streamed else _in_parallel(files, read):
-        for found in chunk:
-            yield from found
+        for of_file in chunk:
+            yield from of_file
         done += len(chunk)
         if progress:
             progress(done, len(files))
@@ -107,14 +107,14 @@ def _files(source: Path, problems: list[Finding], closed: list[Finding]) -> list
         if not source.is_dir() and not source.is_file():
             problems.append(_problem(shown, "neither a file nor a directory", "give a file or a directory"))
             return []
-        found = archive.files(source, lambda error: closed.append(
+        files = archive.files(source, lambda error: closed.append(
             _system_problem(archive.printable(str(error.filename)), error)))
     except OSError as error:
         problems.append(_system_problem(shown, error))
         return []
-    if not found and not closed:
+    if not files and not closed:
         problems.append(_problem(shown, "the directory is empty", _PUT_IN))
-    return found
+    return files
 
 
 def _documents_of(file: _File, mapping: table.MappingFile | None, hashed: bool) -> Iterator[Document]:

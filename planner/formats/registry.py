@@ -78,8 +78,8 @@ _CHATTER = re.compile(
 
 @cache
 def _formats(module: str) -> tuple[Format, ...]:
-    found = import_module(f"planner.formats.{module}")
-    return tuple(getattr(found, "FORMATS", ())) or (found.FORMAT,)
+    imported = import_module(f"planner.formats.{module}")
+    return tuple(getattr(imported, "FORMATS", ())) or (imported.FORMAT,)
 
 
 def by_kind(kind: str) -> Format | None:
@@ -156,8 +156,8 @@ def read_text_document(text: str, shown_as: str, notes: tuple[Finding, ...] = ()
 def _with_inside(form: Format, reading: Reading, shown_as: str) -> list[Reading]:
     """A reading, and those of the captures that it carries."""
     captures = form.inside(reading) if form.inside else ()
-    found = (one for capture in captures for one in read_text_document(capture, shown_as))
-    return [reading, *(one if one.host else replace(one, host=reading.host) for one in found)]
+    inside = (one for capture in captures for one in read_text_document(capture, shown_as))
+    return [reading, *(one if one.host else replace(one, host=reading.host) for one in inside)]
 
 
 def _whole(text: str) -> Format | None:
@@ -177,9 +177,9 @@ def _whole(text: str) -> Format | None:
 def _read_section(part: split.Section, file: str, of_several: bool) -> list[Reading]:
     hosts = part.hosts or ("",)
     if part.note:
-        found = _finding(file, part.note, "split the file by host", "input.interleaved", Severity.ERROR,
-                         part.first_line)
-        return [Reading(UNRECOGNISED, (), (found,), hosts[0], part.command)]
+        finding = _finding(file, part.note, "split the file by host", "input.interleaved", Severity.ERROR,
+                           part.first_line)
+        return [Reading(UNRECOGNISED, (), (finding,), hosts[0], part.command)]
     if not part.text.strip():
         return _nothing_printed(part, file, hosts)
     text, first_line = _with_echo(part)

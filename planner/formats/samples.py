@@ -133,9 +133,9 @@ class Extract:
                       "give the site's zone once, for example --zone Europe/Berlin", Source(self.file))
             return None
         notes = ClockNotes()
-        found = self.context.clock.instants(times, notes)
+        instants = self.context.clock.instants(times, notes)
         self._clock_findings(notes, subject)
-        return found
+        return instants
 
     def _clock_findings(self, notes: ClockNotes, subject: str) -> None:
         zone = self.context.clock.name if self.context.clock else ""

@@ -69,16 +69,16 @@ def _read_whole(text: str) -> tuple[Estate, Mapping[str, str]] | None:
 
 def read(text: str, file: str, first_line: int = 1) -> Reading:
     """The estate and the place of each fact, in one record; every problem is a finding."""
-    found = _read_whole(text)
+    whole = _read_whole(text)
     problems: tuple[Finding, ...] = ()
-    if found is None:
+    if whole is None:
         try:
-            found = _read_slowly(text)
+            whole = _read_slowly(text)
         except _Refused as refused:
-            found = Estate(), {}
+            whole = Estate(), {}
             problems = tuple(Finding(rule, Severity.ERROR, subject or file, message, fix, Source(file))
                              for rule, subject, message, fix in refused.args)
-    estate, provenance = found
+    estate, provenance = whole
     record = Record(KIND, {"estate": sorted_estate(estate), "provenance": provenance}, Source(file, first_line))
     return Reading(KIND, (record,), ordered((*problems, *_duplicates(estate, file))))
 
@@ -113,7 +113,7 @@ def _read_slowly(text: str) -> tuple[Estate, Mapping[str, str]]:
 
 
 def _duplicates(estate: Estate, file: str) -> tuple[Finding, ...]:
-    found = []
+    findings = []
     for table in TABLES:
         rows = getattr(estate, table.kind)
         if len(set(map(attrgetter(*table.key), rows))) == len(rows):
@@ -122,10 +122,10 @@ def _duplicates(estate: Estate, file: str) -> tuple[Finding, ...]:
         for one in map(table.key_of, rows):
             if one in seen:
                 shown = " / ".join(map(str, one))
-                found.append(Finding("input.duplicate", Severity.ERROR, shown, f"{table.kind}: {shown} stands twice",
-                                     "keep one", Source(file)))
+                findings.append(Finding("input.duplicate", Severity.ERROR, shown, f"{table.kind}: {shown} stands twice",
+                                        "keep one", Source(file)))
             seen.add(one)
-    return ordered(found)
+    return ordered(findings)
 
 
 def _take(intake: Intake, record: Record, reading: Reading) -> None:

@@ -219,23 +219,23 @@ _CURSOR = " \t█"
 
 
 def _marks(text: str) -> list[_Break]:
-    found = []
+    breaks = []
     for match in _MARKED.finditer(text):
         mark = _MARK.fullmatch(match[1])
         hosts, command = ((mark[1],) if mark and mark[1] else (), mark[3] or "" if mark else "")
-        found.append(_Break(match.start(), match.end(), "marker", hosts, command.strip()))
-    return found
+        breaks.append(_Break(match.start(), match.end(), "marker", hosts, command.strip()))
+    return breaks
 
 
 def _breaks(text: str) -> list[_Break]:
     """Headers, prompts and echoes in the order of the text; where two claim a line the more telling one has it."""
-    found: dict[int, _Break] = {}
+    breaks: dict[int, _Break] = {}
     for one in (*_headers(text), *_prompts(text)):
-        found.setdefault(one.start, one)
+        breaks.setdefault(one.start, one)
     apart: list[_Break] = []
-    for start in sorted(found):  # but for those inside another: a name between the dashes of a header
+    for start in sorted(breaks):  # but for those inside another: a name between the dashes of a header
         if not apart or start >= apart[-1].end:
-            apart.append(found[start])
+            apart.append(breaks[start])
     return apart
 
 
@@ -422,11 +422,11 @@ class _Piece:
 
 def _listings(part: Section) -> list[Section]:
     """The section cut where the first line of another listing stands, or a name alone above such a line."""
-    found = [(match.start(), match.lastgroup or "") for match in _STARTS.finditer(part.text)]
-    several = len({kind for _, kind in found}) > 1
+    starts = [(match.start(), match.lastgroup or "") for match in _STARTS.finditer(part.text)]
+    several = len({kind for _, kind in starts}) > 1
     pieces = [_Piece(0, 0)]
     now = ""
-    for start, kind in found:
+    for start, kind in starts:
         named = None if kind == "attr" else _named(_NAMES_HOST, part.text, start)
         if named and named[1] not in _KEYS_ALONE:
             pieces.append(_Piece(named.start(), start, named[1]))

@@ -32,8 +32,8 @@ _FEWEST = 2
 
 def recognise(text: str) -> bool:
     """Two of the first lines stamped as syslog does, or a single line with an entry of the error log on mobility."""
-    found = [bool(LINE.fullmatch(line)) for line in head(text, 5)]
-    return sum(found) >= min(_FEWEST, len(found)) > 0
+    dated = [bool(LINE.fullmatch(line)) for line in head(text, 5)]
+    return sum(dated) >= min(_FEWEST, len(dated)) > 0
 
 
 def read(text: str, file: str, first_line: int = 1) -> Reading:

@@ -221,7 +221,7 @@ def read(text: str, file: str, mapping: MappingFile, first_line: int = 1) -> Rea
     if not tables:
         return _nothing(file, "no [[table]] of the mapping has a file pattern that fits this name")
     heads = {mark: _find_head(_csv_head(text, mark), tables) for mark in _DELIMITERS}
-    delimiter = max(_DELIMITERS, key=lambda mark: len(found.columns) if (found := heads[mark]) else 0)
+    delimiter = max(_DELIMITERS, key=lambda mark: len(head.columns) if (head := heads[mark]) else 0)
     log = CellLog(file, "correct the table and export it again")
     rows = list(_csv_rows(text, delimiter, file, first_line, log))
     records = _read_rows(log, rows, tables, Source(file, first_line))
@@ -303,8 +303,8 @@ def _read_rows(log: CellLog, rows: list[_Row], tables: list[TableMapping], where
                 "correct the headers in the mapping", where)
         return []
     _report_headers(log, rows[head.row], head)
-    found = (_record(log, row, head) for row in rows[head.row + 1:])
-    return [record for record in found if record]
+    records = (_record(log, row, head) for row in rows[head.row + 1:])
+    return [record for record in records if record]
 
 
 def _report_headers(log: CellLog, row: _Row, head: _Head) -> None:
@@ -395,20 +395,20 @@ def _take(intake: Intake, record: Record, reading: Reading) -> None:
         intake.say(Severity.ERROR, "input.bad-mapping", kind, f"kind {kind!r} is no sheet of the estate",
                    "one of: " + ", ".join(t.kind for t in TABLES), record.source)
         return
-    found = _estate_values(intake, record, table)
-    key = key_of(table, {name: value for name, (value, _) in found.items()})
+    taken = _estate_values(intake, record, table)
+    key = key_of(table, {name: value for name, (value, _) in taken.items()})
     lacking = ", ".join(name for name, part in zip(table.key, key, strict=True) if part is MISSING)
     if lacking:
         intake.say(Severity.WARNING, "input.missing-value", kind, f"a row of {table.sheet} without {lacking}: left out",
                    "map a column to it, or fill the cell", record.source)
     else:
-        intake.rows.append((table.kind, key, found, record.source, 1))
+        intake.rows.append((table.kind, key, taken, record.source, 1))
 
 
 def _estate_values(intake: Intake, record: Record, table: Table) -> Values:
     """A value with a unit in the mapping comes in the program's own units already; lists come as texts."""
     kind = record.kind.removeprefix(PREFIX)
-    found: Values = {}
+    taken: Values = {}
     for name, value in stated(record).items():
         column, where = _estate_column(table, name), record.where(name)
         if column is None:
@@ -417,11 +417,11 @@ def _estate_values(intake: Intake, record: Record, table: Table) -> Values:
             continue
         text = values.join_list(value) if isinstance(value, tuple) else value
         try:
-            found[column.field] = (parse_cell(column, text) if isinstance(text, str) else text, where)
+            taken[column.field] = (parse_cell(column, text) if isinstance(text, str) else text, where)
         except ValueError as error:
             intake.say(Severity.WARNING, "input.bad-value", kind, f"{column.header}: {error}",
                        f"expected: {column.type.value}", where)
-    return found
+    return taken
 
 
 # --- usage ------------------------------------------------------------------------------------------------------------

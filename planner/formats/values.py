@@ -290,10 +290,10 @@ def bit(value: str) -> bool:
 
 def flag(value: str) -> bool:
     """``true``, ``yes`` and their opposites, in any case."""
-    found = _FLAGS.get(value.lower())
-    if found is None:
+    known = _FLAGS.get(value.lower())
+    if known is None:
         raise ValueError(f"{value[:40]!r} is neither true nor false")
-    return found
+    return known
 
 
 def yes_no(value: str) -> bool:
@@ -310,7 +310,7 @@ def time(value: str) -> datetime:
     ``11/30/2026 14:05:00`` (HMC), ``30-NOV-2026 14:05:00`` (nmon), ``2026-11-30 14:05`` or ``2026/11/30 14``; the
     hour is 0 where only a day is given.
     """
-    match = next((found for pattern in _TIMES if (found := pattern.fullmatch(value))), None)
+    match = next((match for pattern in _TIMES if (match := pattern.fullmatch(value))), None)
     part = match.groupdict() if match else {}
     month = _MONTHS.get(part["month"], 13) if part.get("month") else int(part.get("m") or 13)
     try:
@@ -335,8 +335,8 @@ def date_line(value: str) -> datetime:
     month = next((number for word in words[1:] if (number := _MONTHS.get(word.upper()[:3]))), 0)
     if not (year and month and day and hour) or len(words) > 7:
         raise ValueError(f"{value[:40]!r} is not what date prints")
-    found = time(f"{year}-{month}-{day} {hour}{zone}")
-    return found.replace(hour=found.hour % 12 + 12 * (half.upper() == "PM")) if half else found
+    moment = time(f"{year}-{month}-{day} {hour}{zone}")
+    return moment.replace(hour=moment.hour % 12 + 12 * (half.upper() == "PM")) if half else moment
 
 
 def partition_id(value: str) -> int | NonValue:

@@ -56,12 +56,12 @@ _TABLE_PARSERS: Mapping[str, Callable[[str], Any]] = {"pvid": _pvid, "size": cou
 
 def recognise_lspv(text: str) -> bool:
     """A header of ``lspv``, the first line of ``lspv hdiskN``, or rows of a disk, its PVID and more."""
-    found = head(text)
-    if not found:
+    first = head(text)
+    if not first:
         return "0516-" in text[:2000] and all(is_error(line) or is_prompt(line) for _, line in lines(text))
-    if any(_is_lspv_header(line) or line.startswith("PHYSICAL VOLUME:") for line in found):
+    if any(_is_lspv_header(line) or line.startswith("PHYSICAL VOLUME:") for line in first):
         return True
-    return all(_table_row(line, ()) is not None for line in found)
+    return all(_table_row(line, ()) is not None for line in first)
 
 
 def read_lspv(text: str, file: str, first_line: int = 1) -> Reading:
@@ -72,8 +72,8 @@ def read_lspv(text: str, file: str, first_line: int = 1) -> Reading:
     for number, line in lines(text, first_line):
         if _is_lspv_header(line):
             header = tuple(line.split())
-        elif found := pairs(_DETAIL_KEY, line):
-            _add_detail(rows, found, number, notes)
+        elif detail := pairs(_DETAIL_KEY, line):
+            _add_detail(rows, detail, number, notes)
         elif row := _table_row(line.strip(), header):
             rows.append({name: (value, number) for name, value in row.items()})
         elif not is_rule(line):
@@ -102,8 +102,8 @@ def _is_pvid(text: str) -> bool:
     return text == "none" or _PVID.fullmatch(text) is not None
 
 
-def _add_detail(rows: list[Raw], found: list[tuple[str, str]], number: int, notes: Notes) -> None:
-    for key, value in found:
+def _add_detail(rows: list[Raw], detail: list[tuple[str, str]], number: int, notes: Notes) -> None:
+    for key, value in detail:
         name = _DETAIL_KEYS[key]
         if name == "name":
             rows.append({})
@@ -265,10 +265,10 @@ _TYPED_DEVICE = re.compile(
 
 def recognise_lsdev(text: str) -> bool:
     """The header of ``lsdev`` on a VIOS, or nothing but rows of a device with its status or its type."""
-    found = head(text)
-    if any(tuple(line.split()) == _LSDEV_HEADER for line in found):
+    first = head(text)
+    if any(tuple(line.split()) == _LSDEV_HEADER for line in first):
         return True
-    return bool(found) and all(map(_is_device, found))
+    return bool(first) and all(map(_is_device, first))
 
 
 def read_lsdev(text: str, file: str, first_line: int = 1) -> Reading:

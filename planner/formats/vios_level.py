@@ -20,8 +20,8 @@ _LEVEL = re.compile(r"([1-4])\.([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{1,3})(?:[- ]([
 
 def recognise(text: str) -> bool:
     """Nothing but one line that is a level (AIX's own levels begin with 5 or more)."""
-    found = head(text)
-    return len(found) == 1 and _LEVEL.fullmatch(found[0]) is not None
+    first = head(text)
+    return len(first) == 1 and _LEVEL.fullmatch(first[0]) is not None
 
 
 def read(text: str, file: str, first_line: int = 1) -> Reading:

@@ -245,15 +245,15 @@ class _Listing:
     def _keys(self, text: str, number: int) -> bool:
         """The known keys of a line. A key without an adapter above it is a finding."""
         nothing = bool(self.layout.nothing) and text.endswith(self.layout.nothing)
-        found = [] if nothing else pairs(_KEYS[self.layout.kind], text)
-        if not (found or nothing):
+        keys = [] if nothing else pairs(_KEYS[self.layout.kind], text)
+        if not (keys or nothing):
             return False
         if self._current is None:
             self.notes.unknown(text, f"the row of a {self.layout.row_fields[0]} above it", number)
         elif nothing:
             self._current.nothing = number
         else:
-            for key, value in found:
+            for key, value in keys:
                 self._set(self._current, self.layout.keys[key], value, number)
         return True
 
@@ -279,8 +279,8 @@ class _Listing:
 
     def _new_key(self, text: str, number: int) -> bool:
         """A key that is not known, in the shape of the others: kept, and said once."""
-        key, found, value = text.partition(":" if self.layout.colon else "  ")
-        if not found or self._current is None or not re.fullmatch(r"[A-Za-z][A-Za-z ]{1,30}", key):
+        key, mark, value = text.partition(":" if self.layout.colon else "  ")
+        if not mark or self._current is None or not re.fullmatch(r"[A-Za-z][A-Za-z ]{1,30}", key):
             return False
         self.notes.new_key(key, number)
         self._set(self._current, snake(key), value.strip(), number)
@@ -490,16 +490,16 @@ def _read(layout: _Layout, text: str, file: str, first_line: int = 1) -> Reading
 
 def _recognise(layout: _Layout, text: str) -> bool:
     """The header of the listing (two kinds share one: a row or a key tells them apart) or a line of ``-fmt :``."""
-    found = head(text)
-    if any(_is_separated(layout, line) for line in found):
+    first = head(text)
+    if any(_is_separated(layout, line) for line in first):
         return True
-    asked = next((asked for line in found if (asked := _asked(layout, line))), ())
-    if asked and any(_asked_block(layout, asked, line, 0) for line in found):
+    asked = next((asked for line in first if (asked := _asked(layout, line))), ())
+    if asked and any(_asked_block(layout, asked, line, 0) for line in first):
         return True
-    if not any(tuple(line.split()) == layout.header for line in found):
+    if not any(tuple(line.split()) == layout.header for line in first):
         return False
     return not layout.evidence or any(
-        line.startswith(layout.evidence) or layout.adapter.match(line) is not None for line in found
+        line.startswith(layout.evidence) or layout.adapter.match(line) is not None for line in first
     )
 
 

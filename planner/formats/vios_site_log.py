@@ -56,7 +56,7 @@ def read(text: str, file: str, first_line: int = 1) -> Reading:
                 seas[-1].fields["vlans"] += _vlans(adapter)
         elif system := _SYSTEM.match(line):
             whole["firmware"] = firmware_of(system[1])
-    whole["captures"] = tuple("\n".join(found) + "\n" for found in captures.values())
+    whole["captures"] = tuple("\n".join(own) + "\n" for own in captures.values())
     record = Record("vios-log", {k: v for k, v in whole.items() if v}, Source(file, first_line))
     return Reading(KIND, (record, *seas), host=str(whole.get("host", "")))
 

@@ -225,8 +225,8 @@ def _parts(archive: zipfile.ZipFile, infos: list[zipfile.ZipInfo]) -> dict[str, 
 
 
 def _attributes(tag: str) -> dict[str, str]:
-    found = _ATTRIBUTE.findall(tag)
-    return {name.rpartition(":")[2]: html.unescape(double or single) for name, double, single in found}
+    pairs = _ATTRIBUTE.findall(tag)
+    return {name.rpartition(":")[2]: html.unescape(double or single) for name, double, single in pairs}
 
 
 def _sheet_parts(parts: dict[str, bytes]) -> list[tuple[str, str]]:
@@ -330,8 +330,8 @@ def _check_shared_text(parts: dict[str, bytes]) -> None:
 def _error_positions(part: bytes) -> list[tuple[int, int]]:
     if b'"e"' not in part and b"'e'" not in part:
         return []
-    found = (_REF.search(tag) for tag in _ERROR_CELL.findall(part))
-    return [(int(ref[2]) - 1, _column_number(ref[1]) - 1) for ref in found if ref]
+    refs = (_REF.search(tag) for tag in _ERROR_CELL.findall(part))
+    return [(int(ref[2]) - 1, _column_number(ref[1]) - 1) for ref in refs if ref]
 
 
 def _with_errors(rows: Any, positions: Iterable[tuple[int, int]]) -> list[list[Cell]]:
