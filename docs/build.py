@@ -29,9 +29,9 @@ def rules_page() -> str:
     lines = ["# Rules", "", "Printed from the code by `make docs`. An *error* refuses, a *warning* is told and adds to "
              "a move's cost. What a rule needs and nobody states is an *assumption*: the LPAR is ready if …, and "
              "`--assume-nothing` makes it an error. "
-             "*binds*: on what a rule about one LPAR binds: a live move; a failover (started elsewhere "
-             "as it is); a restart planned elsewhere, always or before people have worked on the LPAR. *shown by*: "
-             "the exports in which its facts stand (docs/formats.md).", ""]
+             "*binds*: on what a rule about one LPAR binds: a live move; an inactive migration; a failover (started "
+             "elsewhere as it is); a restart planned elsewhere, always or before people have worked on the LPAR. "
+             "*shown by*: the exports in which its facts stand (docs/formats.md).", ""]
     for family in dict.fromkeys(r.id.split(".")[0] for r in RULES):
         lines += [f"## {family}", "",
                   "| id | rule | severity | holds | looks at | binds | encoded as | source | shown by |",

@@ -48,9 +48,11 @@ def load_estate(*sources: str | Path | Iterable[str | Path], policies: Iterable[
 def evacuate(estate: Estate, *servers: str | Iterable[str], leave: Iterable[str] = (), come_back: bool = False,
              window: str | Window | None = None, work: str = "60m", usage: UsageSpec | None = None,
              firmware_after: Mapping[str, str] | None = None, zone: str = "", time_limit: float = 60.0,
-             gap: float = 0.0, assume_nothing: bool = False) -> Plan:
-    """Free these servers, names or lists of them. ``window``: ``2026-12-05 22:00/04:00``; ``work``: the time before the
-    way back; ``firmware_after``: server → its level once the work is done, with which the way back is judged.
+             gap: float = 0.0, assume_nothing: bool = False, inactive: bool = False) -> Plan:
+    """Free these servers, names or lists of them; with ``inactive`` of LPARs that are not activated, too.
+
+    ``window``: ``2026-12-05 22:00/04:00``; ``work``: the time before the way back; ``firmware_after``: server → its
+    level once the work is done, with which the way back is judged.
 
     Raises UsageError for unknown names; a plan that is impossible has the status infeasible and says why.
     """
@@ -59,7 +61,8 @@ def evacuate(estate: Estate, *servers: str | Iterable[str], leave: Iterable[str]
     chosen = names("servers", servers)
     if not chosen:
         raise UsageError("servers: none is named")
-    goal = Evacuate(servers=chosen, leave=tuple(leave), come_back=come_back, firmware_after=firmware_after or {})
+    goal = Evacuate(servers=chosen, leave=tuple(leave), come_back=come_back, inactive=inactive,
+                    firmware_after=firmware_after or {})
     return jobs.evacuate(Loaded(estate), goal, options, usage)
 
 

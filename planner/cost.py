@@ -72,11 +72,13 @@ def converges(lpar: Lpar, rate: float, p: Parameters) -> bool:
 
 
 def copy_at(lpar: Lpar, rate: float, p: Parameters) -> Copy:
-    """The cost of moving an LPAR at ``rate`` bytes per second.
+    """The cost of moving an LPAR at ``rate`` bytes per second; one that is not activated has nothing to copy.
 
     Rounds: S₀ = V, Sᵢ₊₁ = min(working set, D·Sᵢ/b), until the next is ≤ ``stop_mb`` or ≥ ``stop_ratio`` of this
     one. Duration = overhead + Σ Sᵢ/b + suspension; suspension = last/b + ``resume_s``.
     """
+    if not lpar.active:
+        return Copy(math.ceil(p.inactive_s * 1000), 0, 0, ())
     size = float(state_bytes(lpar.memory_mib, lpar.max_memory_mib))
     working_set = size if lpar.working_set_mib is None else min(size, float(lpar.working_set_mib * MIB))
     dirtied = dirty_rate(lpar, p)

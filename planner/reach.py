@@ -131,10 +131,14 @@ class Alike:
 
 
 class Reach:
-    """Reachability over an estate. Answers are computed once for each shape of question."""
+    """Reachability over an estate. Answers are computed once for each shape of question.
 
-    def __init__(self, estate: Estate) -> None:
+    ``held``: LPAR → server of those that hold their virtual ports; by default the active ones.
+    """
+
+    def __init__(self, estate: Estate, held: Mapping[str, str] | None = None) -> None:
         self.estate = estate
+        self.holding = {p.name: p.server for p in estate.lpars if p.active} if held is None else held
         self.server_of = {v.name: v.server for v in estate.vioses}
         self.vioses_on = grouped(((v.server, v.name) for v in estate.vioses), (s.name for s in estate.servers))
         self._networks: dict[str, list[Network]] = grouped((row.lpar, row) for row in estate.networks)
@@ -319,19 +323,15 @@ class Reach:
         return grouped(((p.vios, p.fabric), p) for p in self.estate.ports)
 
     @cached_property
-    def _active(self) -> Mapping[str, str]:
-        return {p.name: p.server for p in self.estate.lpars if p.active}
-
-    @cached_property
     def adapters_on(self) -> Mapping[str, int]:
-        """Fabric → virtual Fibre Channel adapters of active LPARs on it."""
-        return Counter(f.fabric for f in self.estate.fibres if f.lpar in self._active)
+        """Fabric → virtual Fibre Channel adapters of the LPARs on it that hold them."""
+        return Counter(f.fabric for f in self.estate.fibres if f.lpar in self.holding)
 
     @cached_property
     def port_room(self) -> Mapping[Spot, int]:
-        """(VIOS, fabric) → the virtual ports that LPARs may have there together: what is free now, and what the active
-        LPARs that are served there have. A port of which nobody states what is free takes ``UNSTATED_PORTS``."""
-        held = Counter((f.vios, f.fabric) for f in self.estate.fibres if f.lpar in self._active)
+        """(VIOS, fabric) → the virtual ports that LPARs may have there together: what is free now, and what the
+        LPARs that are served there hold. A port of which nobody states what is free takes ``UNSTATED_PORTS``."""
+        held = Counter((f.vios, f.fabric) for f in self.estate.fibres if f.lpar in self.holding)
         room: dict[Spot, int] = {}
         for spot, ports in self.ports_at.items():
             unstated = UNSTATED_PORTS * sum(p.free_ports is None for p in ports)
@@ -357,7 +357,7 @@ class Reach:
         """VIOS → physical port → virtual ports that are free at the start; those that nobody states share what is taken
         to be free there."""
         left: dict[str, Counter[str]] = {v: Counter() for v in self.vioses_on.get(server, ())}
-        held = Counter((f.vios, f.fabric) for f in self.estate.fibres if f.lpar in self._active)
+        held = Counter((f.vios, f.fabric) for f in self.estate.fibres if f.lpar in self.holding)
         for (vios, fabric), ports in self.ports_at.items():
             if vios in left:
                 unstated = [p.port for p in ports if p.free_ports is None]
@@ -387,7 +387,7 @@ class Reach:
         fabrics = {f.slot: f.fabric for f in self.fibres_of(lpar)}
         if not fabrics:
             return ({},)
-        if self._active.get(lpar) == server:
+        if self.holding.get(lpar) == server:
             return (Counter((f.vios, f.fabric) for f in self.fibres_of(lpar)),)
         key = self.alike[lpar].storage, server
         if key not in self._uses:
@@ -442,10 +442,11 @@ class Reach:
 _KEPT: list[Reach] = []
 
 
-def reach_of(estate: Estate) -> Reach:
-    """The reach of an estate; the last two are kept with all that they have answered."""
-    known = next((r for r in _KEPT if r.estate is estate), None)
+def reach_of(estate: Estate, held: Mapping[str, str]) -> Reach:
+    """The reach of an estate in which these LPARs hold their virtual ports (LPAR → server); the last two are kept with
+    all that they have answered."""
+    known = next((r for r in _KEPT if r.estate is estate and r.holding == held), None)
     if known is None:
-        known = Reach(estate)
+        known = Reach(estate, held)
         _KEPT[:] = [known, *_KEPT[:1]]
     return known

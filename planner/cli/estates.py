@@ -76,11 +76,12 @@ def check_command(estate: Estate, policy: PolicyFile = None, assume_nothing: Ass
     idle = [n for n, p in site.lpars.items() if not p.active]
     if as_json:
         rows = []
-        for name in judge.reported():
+        for name in sorted(site.lpars):
             verdict = judge.answer(name)
             said = dict.fromkeys((*judge.readiness(name), *verdict.assumptions))
             rows.append({"lpar": name, "server": site.lpars[name].server, "targets": verdict.targets,
                          "answer": verdict.answer, "ready": verdict.answer == "ready",
+                         "migration": "inactive" if name in idle else "live",
                          "findings": [finding_json(f) for f in said]})
         print_json({"lpars": rows, "not_activated": idle, "findings": [finding_json(f) for f in loaded.findings]})
         return 1 if any(r["answer"] == "not ready" for r in rows if r["lpar"] in site.start) else 0
@@ -91,7 +92,7 @@ def check_command(estate: Estate, policy: PolicyFile = None, assume_nothing: Ass
     show(f"\n{tally['ready']} of {len(site.start)} LPARs are ready"
          + (f", {tally['ready if']} ready if … (--assume-nothing refuses them)" if tally["ready if"] else ""))
     if idle:
-        show(f"{len(idle)} not activated, not planned: {some(idle)}")
+        show(f"{len(idle)} not activated, planned only with --inactive: {some(idle)}")
     if loaded.findings:
         show(counts(loaded.findings))
         show(findings_table(loaded.findings, 20))
@@ -124,7 +125,7 @@ def reach_command(
     names = [lpar] if lpar else sorted(site.lpars)
     if output.as_json:
         print_json({"lpars": [{"lpar": n, "server": site.lpars[n].server, "targets": {
-            s: {"allowed": n in site.start and judge.allowed(n, site.start[n], s),
+            s: {"allowed": judge.allowed(n, site.lpars[n].server, s),
                 "refusals": [finding_json(f) for f in terminal.refusals(site, judge, n, s)],
                 "assumptions": [finding_json(f) for f in terminal.assumptions(judge, n, site.lpars[n].server, s)]}
             for s in servers if s != site.lpars[n].server}} for n in names]})

@@ -46,6 +46,8 @@ def evacuate_command(
     servers: Annotated[list[str], typer.Argument(metavar="SERVER...", help="Servers to free.")], *,
     leave: Annotated[list[str] | None, typer.Option("--leave", metavar="LPAR",
                                                     help="Leave this LPAR there (it will be stopped).")] = None,
+    inactive: Annotated[bool, typer.Option("--inactive", help="LPARs that are not activated go as well, each by an "
+                                           "inactive migration.")] = False,
     home: Annotated[Path | None, typer.Option("--home", metavar="PLAN", rich_help_panel=TIMES, help="Bring those home "
                                               "too that this earlier plan has moved away.")] = None,
     not_a_target: NotTargets = None,
@@ -66,8 +68,8 @@ def evacuate_command(
     if home is not None and not times.come_back:
         raise UsageError("--home is for the way back: give --return as well")
     homes = jobs.homes_of(read_plan(home), loaded.estate) if home is not None else {}
-    goal = Evacuate(servers=tuple(servers), leave=tuple(leave or ()), come_back=times.come_back, homes=homes,
-                    not_targets=tuple(not_a_target or ()),
+    goal = Evacuate(servers=tuple(servers), leave=tuple(leave or ()), inactive=inactive, come_back=times.come_back,
+                    homes=homes, not_targets=tuple(not_a_target or ()),
                     firmware_after=levels_from(times.firmware_after, come_back=times.come_back))
     with models_in(write_model, force=output.force):
         plan = jobs.evacuate(loaded, goal, options, usage.spec())

@@ -21,6 +21,8 @@ class Parameters:
     """Share of the link's line rate that a move gets: seed, 78.95 MB/s of 1 Gbit/s (measured there)."""
     overhead_s: float = field(default=45.0, metadata=within(86_400))
     """Fixed seconds of a move outside the copy: assumption that fits the seed. HMC sites: 120 to 300 s."""
+    inactive_s: float = field(default=60.0, metadata=within(86_400, above_zero=True))
+    """Seconds of an inactive migration, which copies no memory: not known, assumed; measure yours."""
     dirty_mb_s_per_core: float = field(default=20.0, metadata=within(100_000))
     """10⁶ bytes per second dirtied by each busy core: assumption that fits the seed."""
     stop_mb: float = field(default=100.0, metadata=within(1_000_000_000))

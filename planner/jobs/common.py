@@ -19,6 +19,7 @@ from planner.estate.policies import compile_policies
 from planner.estate.standing import TODAY, broken_policies
 from planner.findings import Finding, Severity, errors, ordered
 from planner.history.clock import zone_of
+from planner.jobs.inactive import no_room_to_start, profiles_left
 from planner.plan.choices import BACK, OUT, Status
 from planner.plan.plan import Plan, Window
 from planner.plan.questions import Evacuate
@@ -131,8 +132,9 @@ def checked_plan(plan: Plan, loaded: Loaded, site: Site, judge: Judge) -> Plan:
         raise ReplayError(errors(played.findings))
     late = [_misses(plan, site, leg, window) for leg, window in ((OUT, plan.window), (BACK, plan.back_window))
             if window is not None and not window.fits]
-    return plan.replace(verified=True, before=played.before, peak=played.peak, after=played.after,
-                        findings=ordered((*_warnings(loaded, site, judge, plan), *late, *plan.findings)))
+    plan = plan.replace(verified=True, before=played.before, peak=played.peak, after=played.after)
+    return plan.replace(findings=ordered((*_warnings(loaded, site, judge, plan), *no_room_to_start(site, plan), *late,
+                                          *plan.findings)))
 
 
 def _fitted(plan: Plan, leg: str) -> Window | None:
@@ -180,7 +182,7 @@ def least_time_s(plan: Plan, site: Site) -> float:
     longest = max((site.solo(m.lpar, m.source, m.target).duration_ms / 1000 for m in out), default=0.0)
     for server in (*plan.goal.freed, *plan.off):
         size = sum(state_bytes(site.lpars[m.lpar].memory_mib, site.lpars[m.lpar].max_memory_mib)
-                   for m in out if m.source == server)
+                   for m in out if m.source == server and not m.inactive)
         rate = sum(side_rate(v, site.servers[server], site.parameters, source=True) for v in site.movers(server))
         longest = max(longest, size / rate if rate else 0.0)
     if plan.goal.come_back and plan.back_from_s is None:
@@ -224,9 +226,8 @@ def exit_code(plan: Plan, site: Site | None = None, estate: Estate | None = None
 
 def left_behind(site: Site, servers: Collection[str]) -> list[tuple[str, str, str]]:
     """What stays on servers that are emptied, with the reason: LPARs that are not activated, and VIOSes."""
-    stays = [(p.name, p.server, "not activated: holds nothing") for p in site.estate.lpars
-             if p.server in servers and not p.active]
-    return stays + [(v.name, s, "VIOS: goes down with the server") for s in servers for v in site.vioses_on(s)]
+    return [*profiles_left(site, servers),
+            *((v.name, s, "VIOS: goes down with the server") for s in servers for v in site.vioses_on(s))]
 
 
 def assumptions(estate: Estate, options: Options) -> tuple[str, ...]:
@@ -235,6 +236,12 @@ def assumptions(estate: Estate, options: Options) -> tuple[str, ...]:
     out = ["Hash page table: maximum memory / 64, rounded up to a power of two, unless the LPAR states a ratio.",
            "An LPAR whose busy cores nobody stated is taken to be as busy as its entitlement.",
            "Moves of one wave start together; the next wave starts when all of them are over."]
+    if any(not p.active for p in estate.lpars):
+        stated = any(p.name == "inactive_s" for p in estate.parameters)
+        out.append("An inactive migration copies no memory. How long it takes is " + (
+            f"stated in the estate: {parameters.inactive_s:g} s." if stated else
+            f"not known: {parameters.inactive_s:g} s assumed (parameter inactive_s).")
+            + " While it is not activated an LPAR holds neither processors nor memory.")
     unstated = sum(p.free_ports is None for p in estate.ports)
     if unstated and estate.fibres:
         out.append(f"Virtual ports of {unstated} Fibre Channel port(s) of which nobody states how many are free: 64 "

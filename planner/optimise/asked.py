@@ -54,8 +54,8 @@ def checked_evacuate(goal: Evacuate, site: Site) -> Evacuate:
     _beside(goal, site)
     strangers = [n for n in goal.leave if site.start.get(n) not in goal.servers]
     if strangers:
-        raise UsageError(f"--leave: {', '.join(map(repr, strangers))} is not an active LPAR of "
-                         f"{', '.join(goal.servers)}")
+        raise UsageError(f"--leave: {', '.join(map(repr, strangers))} is not {'an' if goal.inactive else 'an active'} "
+                         f"LPAR of {', '.join(goal.servers)}")
     return goal.replace(servers=tuple(sorted(set(goal.servers))), leave=tuple(sorted(set(goal.leave))))
 
 

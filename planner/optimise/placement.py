@@ -125,7 +125,7 @@ class PlacementProgram:
 
     def moments(self) -> Sequence[Moment]:
         """When the rows of what is used up hold; here at one moment, in the sizes of today."""
-        return (Moment(self.site.demand, self.room),)
+        return (Moment(self.site.held, self.room),)
 
     def wanted(self, server: str, resource: Resource) -> Terms:
         """What the row of a server must leave free besides; nothing here."""
@@ -149,7 +149,7 @@ class PlacementProgram:
     def load(self, resource: Resource, server: str, coming: Sequence[tuple[str, int]], moment: Moment | None = None
              ) -> dict[str, tuple[dict[int, int], int]]:
         """By part of a server what those who may come take, by their variables, and what those who stay leave them."""
-        size, room = (moment.size, moment.room) if moment else (self.site.demand, self.room)
+        size, room = (moment.size, moment.room) if moment else (self.site.held, self.room)
         limits = room(resource, server)
         out: dict[str, tuple[dict[int, int], int]] = {}
         if not limits:

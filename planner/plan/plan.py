@@ -81,10 +81,11 @@ Findings = Annotated[tuple[Finding, ...], Listed(
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """One live migration. Times in ms from the start of the window; ``bytes_sent`` over the wire, all rounds.
+    """One migration. Times in ms from the start of the window; ``bytes_sent`` over the wire, all rounds.
 
     ``disks``: (client slot, VIOS on the target); ``fibres``: the same with the physical port there, ``""`` where the
-    console chooses it. ``parking``: it will move again on this leg. The clocks are in plan.json alone.
+    console chooses it. ``parking``: it will move again on this leg. ``inactive``: the LPAR is not activated, no mover
+    takes part and nothing is copied. The clocks are in plan.json alone.
     """
 
     lpar: str
@@ -103,6 +104,7 @@ class Move:
     disks: Annotated[Adapters, Field(alias="virtual_scsi")] = ()
     fibres: Annotated[Fibres, Field(alias="virtual_fc")] = ()
     parking: bool = False
+    inactive: Annotated[bool, Field(exclude_if=empty)] = False
     start_clock: Annotated[Clock | None, Field(exclude_if=absent)] = field(default=None, compare=False, repr=False)
     end_clock: Annotated[Clock | None, Field(exclude_if=absent)] = field(default=None, compare=False, repr=False)
 

@@ -112,6 +112,11 @@ class Question(_Model):
         return ()
 
     @property
+    def takes_along(self) -> Names:
+        """The servers of which LPARs that are not activated are migrated too."""
+        return ()
+
+    @property
     def unmoved(self) -> Names:
         """The LPARs that do not move at all, not even to come back."""
         return self.left
@@ -120,6 +125,8 @@ class Question(_Model):
 class _Freeing(Question):
     servers: Names
     leave: Annotated[Names, Field(exclude_if=empty)] = ()
+    inactive: Annotated[bool, Field(exclude_if=empty)] = False
+    """LPARs that are not activated go as well, by an inactive migration each."""
 
     @property
     def freed(self) -> Names:
@@ -128,6 +135,10 @@ class _Freeing(Question):
     @property
     def left(self) -> Names:
         return self.leave
+
+    @property
+    def takes_along(self) -> Names:
+        return self.servers if self.inactive else ()
 
 
 class Evacuate(_Freeing):

@@ -150,7 +150,7 @@ def migrlpar(move: Move, site: Site, operation: str, own_id: int | None = None) 
         parts += ["-t", move.target]
     if operation != "s":
         parts += remote(site, move.source, move.target)
-    parts += ["-p", move.lpar]
+    parts += ["-p", own_name(move.lpar, site)]
     if operation in ("v", "m"):
         if _console_knows(move, site) is not False:
             parts += [word for o in overrides(move, site) for word in o.words]
@@ -160,6 +160,11 @@ def migrlpar(move: Move, site: Site, operation: str, own_id: int | None = None) 
         if data:
             parts += ["-i", data]
     return " ".join(quoted(p) for p in parts)
+
+
+def own_name(lpar: str, site: Site) -> str:
+    """What its console calls an LPAR: of namesakes those that do not run are kept as ``name@server``."""
+    return lpar.removesuffix(f"@{site.lpars[lpar].server}")
 
 
 def mkauthkeys(site: Site, source: str, target: str) -> str:

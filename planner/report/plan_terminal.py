@@ -12,7 +12,18 @@ from planner.plan.plan import Plan
 from planner.report.headroom import headroom_view
 from planner.report.tables import listing
 from planner.report.terminal import counts, findings_table
-from planner.report.text import clock_span, energy_lines, headline, leg_tally, level_line, pause, window_text, windows
+from planner.report.text import (
+    clock_span,
+    energy_lines,
+    headline,
+    leg_tally,
+    level_line,
+    movers,
+    pause,
+    stands_still,
+    window_text,
+    windows,
+)
 from planner.units import show_cores, show_duration, show_gib
 
 _STATUS = {Status.OPTIMAL: "green", Status.FEASIBLE: "yellow", Status.INFEASIBLE: "red", Status.UNKNOWN: "red"}
@@ -83,8 +94,7 @@ def _waves(plan: Plan) -> RenderableType:
             for n, m in enumerate(shown):
                 table.add_row(f"{number}{' back' if leg == BACK else ''}" if n == 0 else "", span if n == 0 else "",
                               Text(m.lpar + (" (parking)" if m.parking else "")), Text(m.source), Text(m.target),
-                              f"{m.duration_ms / 60000:.1f}", f"{m.suspend_ms / 1000:.1f} s",
-                              Text(f"{m.source_msp} → {m.target_msp}"))
+                              f"{m.duration_ms / 60000:.1f}", stands_still(m), Text(movers(m)))
     return table if left >= 0 else Group(table, _more(-left, "moves"))
 
 

@@ -34,7 +34,7 @@ from planner.units import cores, show_duration
 
 def runbook(plan: Plan, estate: Estate) -> str:
     """The whole runbook as Markdown."""
-    return "\n".join(_lines(plan, Site(estate))) + "\n"
+    return "\n".join(_lines(plan, Site(estate, goal=plan.goal))) + "\n"
 
 
 def _lines(plan: Plan, site: Site) -> Iterator[str]:
@@ -153,7 +153,9 @@ def _freed(plan: Plan, site: Site) -> Iterator[str]:
         yield f"- [ ] {md(name)} was left there on purpose: stopped by its owner (`shutdown -F` on the LPAR)"
     for server in plan.goal.freed:
         query = f"lssyscfg -r lpar -m {quoted(server)} -F name,state"
-        yield f"- [ ] No client LPAR is Running on {md(server)} any more{where(site, server)}: `{query}`"
+        rest = ("Running on" if not plan.goal.takes_along else "defined on" if not plan.goal.left else
+                "defined, but those named above, on")
+        yield f"- [ ] No client LPAR is {rest} {md(server)} any more{where(site, server)}: `{query}`"
     yield "- [ ] VIOSes of the freed server(s) shut down, firmware work done, VIOSes up again, RMC and MSP active"
     for name in plan.goal.left:
         yield f"- [ ] {md(name)} started again"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from planner.estate.consoles import consoles_of, same_console
 from planner.findings import assumed
@@ -10,9 +10,9 @@ from planner.grouping import grouped, inverted
 from planner.plan.choices import BACK, OUT
 from planner.plan.plan import Move, Plan
 from planner.report.checklists import PERMANENT, Item, lists_for, lists_of, needs_rmc
-from planner.report.commands import consoles_for, migrlpar, remark, state_query
+from planner.report.commands import consoles_for, migrlpar, own_name, remark, state_query
 from planner.report.site_checks import AFTER_A_WAVE, WHILE_IT_MOVES
-from planner.report.text import clock_span, md
+from planner.report.text import clock_span, md, movers, stands_still
 from planner.rules import Site
 from planner.units import show_cores, show_gib
 
@@ -23,7 +23,8 @@ def lists(plan: Plan, site: Site) -> Iterator[str]:
         return
     yield "## The lists\n"
     yield "Each wave names the lists of its LPARs: what to do on the LPAR before its move, and after it.\n"
-    for one in lists_for(site.lpars[m.lpar] for m in plan.moves):
+    live = [m for m in plan.moves if not m.inactive]
+    for one in lists_for(site.lpars[m.lpar] for m in live):
         yield f"### {one.key}: {one.title}\n"
         for word, listed in (("Before", one.before), ("After", one.after)):
             if listed:
@@ -36,11 +37,16 @@ def lists(plan: Plan, site: Site) -> Iterator[str]:
     yield ("- `migrlpar -o m` validates once more and moves only if that passes. An LPAR **has arrived** when its "
            "target says exactly `Running` and its source does not list it any more; `Migrating - Running` is still on "
            "its way.")
-    if any(needs_rmc(site.lpars[m.lpar]) for m in plan.moves):
+    if len(live) < len(plan.moves):
+        yield ("- One that is marked *inactive* is `Not Activated` and stays so: the console migrates its last valid "
+               "configuration by the same command, without movers. It has arrived when its target says exactly "
+               "`Not Activated` and its source does not list it any more. Nobody activates it meanwhile; its lists "
+               "are for the day on which it is activated there.")
+    if any(needs_rmc(site.lpars[m.lpar]) for m in live):
         yield "- Its RMC (`rmc_state`; IBM i has none) is active again some minutes after that."
     yield ("- A move **hangs or fails half-way**: its stop line, then its recover line, on the console of its source; "
            "then the queries of its wave, before anything else.")
-    yield from items(WHILE_IT_MOVES, "-")
+    yield from items(WHILE_IT_MOVES if live else (), "-")
     yield "- After the wave:"
     yield from items(AFTER_A_WAVE, "  -")
     yield ""
@@ -56,17 +62,21 @@ def wave(plan: Plan, site: Site, number: int, moves: tuple[Move, ...], ids: dict
     yield ""
     for m in moves:
         taken = m.leg == OUT and any(f.subject == m.lpar for f in assumed(plan.findings))
-        yield f"- [ ] {md(m.lpar)}: {'its gates are settled; ' if taken else ''}before, lists {_named(site, m)}"
+        before = f"is `Not Activated` on {md(m.source)}" if m.inactive else f"before, lists {_named(site, m)}"
+        yield f"- [ ] {md(m.lpar)}: {'its gates are settled; ' if taken else ''}{before}"
     yield ""
     yield from on_consoles(site, move_lines(site, moves, "m", ids))
-    yield "- [ ] Arrived: exactly `Running` on the target, not listed on the source any more:\n"
-    yield from on_consoles(site, _arrivals(site, moves))
+    for state, inactive in (("Running", False), ("Not Activated", True)):
+        if coming := [m for m in moves if m.inactive is inactive]:
+            yield f"- [ ] Arrived: exactly `{state}` on the target, not listed on the source any more:\n"
+            yield from on_consoles(site, _arrivals(site, coming))
     yield "Only if one hangs: stop (`s`), then recover (`r`).\n"
     yield from on_consoles(site, ((consoles_for(site, m.source, m.target)[0], migrlpar(m, site, step))
                                   for m in moves for step in "sr"))
     for m in moves:
         final = m.leg == OUT and not m.parking and not plan.leg(BACK)
-        yield f"- [ ] {md(m.lpar)}: after, lists {_named(site, m)}" + (f". {PERMANENT.text}" if final else "")
+        after = "still `Not Activated`, its profiles are there" if m.inactive else f"after, lists {_named(site, m)}"
+        yield f"- [ ] {md(m.lpar)}: {after}" + (f". {PERMANENT.text}" if final else "")
         ids[m.lpar] = m.target_id
     yield "- [ ] VIOSes looked at (In every wave)\n"
 
@@ -78,20 +88,21 @@ def _row(site: Site, m: Move, own_id: int | None) -> str:
     changed = f"{number} → {m.target_id}" if m.target_id is not None and m.target_id != own_id else number
     return (f"| {md(m.lpar)}{' (parking)' if m.parking else ''} | {md(m.source)} | {md(m.target)} | {changed} | "
             f"{show_cores(p.entitlement_units)} | {show_gib(p.memory_mib)} | {disks or ''} | "
-            f"{m.duration_ms / 60000:.1f} | {m.suspend_ms / 1000:.1f} s | {md(m.source_msp)} → {md(m.target_msp)} |")
+            f"{m.duration_ms / 60000:.1f} | {stands_still(m)} | {md(movers(m))} |")
 
 
 def _named(site: Site, m: Move) -> str:
     return " ".join(f"**{one.key}**" for one in lists_of(site.lpars[m.lpar]))
 
 
-def _arrivals(site: Site, moves: tuple[Move, ...]) -> Iterator[tuple[str, str]]:
+def _arrivals(site: Site, moves: Sequence[Move]) -> Iterator[tuple[str, str]]:
     """(console, query): the targets with what must run there, then the sources with what must be gone."""
     ends = {m.lpar: consoles_for(site, m.source, m.target) for m in moves}
     for (console, server), names in inverted((m.lpar, (ends[m.lpar][1], m.target)) for m in moves).items():
-        yield console, state_query(server, names, rmc=any(needs_rmc(site.lpars[n]) for n in names))
+        yield console, state_query(server, [own_name(n, site) for n in names],
+                                   rmc=any(needs_rmc(site.lpars[n]) and site.lpars[n].active for n in names))
     for (console, server), names in inverted((m.lpar, (ends[m.lpar][0], m.source)) for m in moves).items():
-        yield console, state_query(server, names, rmc=False) + "    # must find none"
+        yield console, state_query(server, [own_name(n, site) for n in names], rmc=False) + "    # must find none"
 
 
 def sole_console(site: Site) -> str:

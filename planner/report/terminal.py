@@ -114,20 +114,21 @@ _ANSWERS = {"ready": "green", "ready if": "magenta", "not ready": "red"}
 
 
 def check_view(site: Site, judge: Judge) -> tuple[RenderableType, Counter[str]]:
-    """Readiness of every LPAR that is told of, what settles its assumptions, and how many active ones there are of
-    each answer."""
+    """Readiness of every LPAR (for an inactive migration where it is not activated), what settles its assumptions, and
+    how many active ones there are of each answer."""
     table = listing("Readiness", ("LPAR", "server", "", "may go to", "what stands in the way, or is taken for granted"))
     tally: Counter[str] = Counter()
     taken: list[Finding] = []
-    for name in judge.reported():
+    for name, p in sorted(site.lpars.items()):
         found = judge.answer(name)
         tally[found.answer] += name in site.start
         taken += found.assumptions
-        reasons = [f"{f.message} [{f.rule}]" for f in (*found.refusals, *found.assumptions)]
-        if not (found.targets or reasons or len(site.servers) > 1):
+        reasons = [] if p.active else ["not activated: inactive migration"]
+        reasons += [f"{f.message} [{f.rule}]" for f in (*found.refusals, *found.assumptions)]
+        if not (found.targets or found.refusals or len(site.servers) > 1):
             reasons.append("no other server is known")
         reasons += [f"({f.message})" for f in judge.readiness(name) if f.severity is Severity.WARNING]
-        table.add_row(Text(name), Text(site.lpars[name].server), Text(found.answer, _ANSWERS[found.answer]),
+        table.add_row(Text(name), Text(p.server), Text(found.answer, _ANSWERS[found.answer]),
                       Text(", ".join(found.targets) or "-"), Text("; ".join(reasons)))
     settled = [Text("\nTaken for granted until the command has settled it"), findings_table(taken)]
     return Group(table, *(settled if taken else ())), tally
@@ -138,14 +139,16 @@ def reach_matrix(site: Site, judge: Judge, lpars: Sequence[str], servers: Sequen
     table = listing("", ("LPAR", *servers))
     for name in lpars:
         cells: list[Text] = []
+        here = site.lpars[name].server
         for s in servers:
-            if s == site.start.get(name):
+            if s == here:
                 cells.append(Text("here", "dim"))
-            elif name in site.start and judge.allowed(name, site.start[name], s):
-                cells.append(Text("yes, if" if assumptions(judge, name, site.start[name], s) else "yes", "green"))
+            elif judge.allowed(name, here, s):
+                word = "yes, if" if assumptions(judge, name, here, s) else "yes"
+                cells.append(Text(word if name in site.start else f"{word} (inactive)", "green"))
             else:
                 rules = dict.fromkeys(f.rule for f in refusals(site, judge, name, s))
-                cells.append(Text(", ".join(rules) or "not active", "red"))
+                cells.append(Text(", ".join(rules), "red"))
         table.add_row(Text(name), *cells)
     return table
 
@@ -173,7 +176,8 @@ def reach_detail(site: Site, judge: Judge, lpar: str, servers: Sequence[str]) ->
         if not bad:
             paths = site.reach.disk_paths(lpar, s).mapping + site.reach.fibre_paths(lpar, s).mapping
             time = site.solo(lpar, source, s)
-            notes = [f"about {show_duration(time.duration_ms / 1000)}, stands still {time.suspend_ms / 1000:.1f} s"]
+            notes = [f"about {show_duration(time.duration_ms / 1000)}, " + (
+                f"stands still {time.suspend_ms / 1000:.1f} s" if site.lpars[lpar].active else "inactive")]
             notes += [f"slot {slot} → {vios}" for slot, vios in paths]
             said = (*judge.readiness(lpar), *judge.move(lpar, source, s))
             notes += [f"{'if' if f.severity is Severity.ASSUMPTION else f.severity}: {f.message}" for f in said]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from planner.findings import Finding, Severity, assumed
 from planner.plan.choices import BACK, Status
-from planner.plan.plan import Level, Plan, Window
+from planner.plan.plan import Level, Move, Plan, Window
 from planner.plan.questions import Consolidate, Evacuate, Headroom, Whatif
 from planner.units import cores, gib, show_duration
 
@@ -44,6 +44,16 @@ def pause(plan: Plan) -> str:
     if isinstance(plan.goal, Headroom) and not plan.work_s:
         return f"{between(plan)} (its days were not given; the way back is timed as if it began at once)"
     return f"{between(plan)} {show_duration(plan.work_s or 0)}"
+
+
+def stands_still(move: Move) -> str:
+    """``1.4 s``; of an inactive migration that it is one."""
+    return "inactive" if move.inactive else f"{move.suspend_ms / 1000:.1f} s"
+
+
+def movers(move: Move) -> str:
+    """``hvio1 → hvio7``; an inactive migration has none."""
+    return "none" if move.inactive else f"{move.source_msp} → {move.target_msp}"
 
 
 def listed(names: Sequence[str], most: int = 6) -> str:

@@ -46,15 +46,19 @@ class On(StrEnum):
     """stopped here and activated there on purpose, where its size and mode may change"""
     WORK = "restart before work"
     """the same before people have changed the LPAR's adapters or disks"""
+    INACTIVE = "inactive migration"
+    """migrated while it is not activated: no memory is copied, no mover carries it"""
 
 
 MOVES = frozenset({On.LIVE})
 """A condition of live moves alone."""
-AS_IT_IS = frozenset({On.LIVE, On.FAILOVER})
+MIGRATIONS = frozenset({On.LIVE, On.INACTIVE})
+"""A condition of every migration, whether the LPAR runs or not."""
+AS_IT_IS = frozenset({On.LIVE, On.FAILOVER, On.INACTIVE})
 """Binds an LPAR as it is; a planned restart changes that."""
 UNTIL_WORK = frozenset({On.LIVE, On.FAILOVER, On.WORK})
 """A planned restart gets round it only after work on the LPAR."""
-ANYHOW = frozenset({On.LIVE, On.FAILOVER, On.RESTART})
+ANYHOW = frozenset({On.LIVE, On.FAILOVER, On.RESTART, On.INACTIVE})
 """However it gets there."""
 
 

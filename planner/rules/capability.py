@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from planner.estate.catalogue import older
 from planner.estate.model import Lpar
 from planner.findings import Severity
-from planner.rules.base import ANYHOW, UNTIL_WORK, Breach, Scope, rule, unknown
+from planner.rules.base import ANYHOW, MIGRATIONS, UNTIL_WORK, Breach, Scope, rule, unknown
 from planner.rules.site import Site, is_ibm_i
 from planner.rules.versions import below, firmware_release
 
@@ -92,7 +92,7 @@ def _vtpm(site: Site, lpar: str) -> Hashable:
 
 
 @rule("partition.vtpm", "An LPAR with a virtual TPM moves between servers that share the trusted system key.",
-      Scope.MOVE, shape=_vtpm,
+      Scope.MOVE, binds=MIGRATIONS, shape=_vtpm,
       source="IBM 9009-42A p9edm chtskey; kernel.org bindings ibm,vtpm (that both need one key: assumed)")
 def vtpm(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     if not site.lpars[lpar].vtpm:
@@ -125,7 +125,7 @@ def migratable_sriov(site: Site, lpar: str, source: str, target: str) -> Iterato
 
 
 @rule("partition.ibm-i", "IBM i moves between POWER7 or later servers whose firmware, console and mobility capability "
-      "are new enough, from 7.1 TR4 on.", Scope.MOVE, shape=is_ibm_i,
+      "are new enough, from 7.1 TR4 on.", Scope.MOVE, binds=MIGRATIONS, shape=is_ibm_i,
       source="IBM nas8N1011014; IBM support live-partition-mobility; pypowervm can_lpm")
 def ibm_i(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     if site.lpars[lpar].os != "IBM i":
@@ -146,7 +146,7 @@ def ibm_i(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
                 yield from console_needed(site, name, "V7R7.5", "IBM i")
 
 
-@rule("partition.restricted-io", "IBM i that moves is a restricted I/O partition.", Scope.LPAR,
+@rule("partition.restricted-io", "IBM i that moves is a restricted I/O partition.", Scope.LPAR, binds=MIGRATIONS,
       source="IBM support live-partition-mobility (IBM i); pypowervm can_lpm")
 def restricted_io(site: Site, lpar: str) -> Iterator[Breach]:
     p = site.lpars[lpar]

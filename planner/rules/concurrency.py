@@ -57,6 +57,11 @@ def server_limit(site: Site, server: str) -> Limit:
     return site.least(_of_server, server)
 
 
+def inactive_limit(site: Site, server: str) -> Limit:
+    """Concurrent inactive migrations that a server takes part in at most, and what says so."""
+    return BASE_LIMIT, "what every level supports"
+
+
 def mover_limit(site: Site, vios: Vios) -> Limit:
     """Concurrent moves of a mover at most, and what says so."""
     return site.least(_of_vios, vios.name)

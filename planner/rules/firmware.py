@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from planner.findings import Severity
-from planner.rules.base import Breach, Scope, rule, two_servers, unknown
+from planner.rules.base import MIGRATIONS, Breach, Scope, rule, two_servers, unknown
 from planner.rules.site import Site
 from planner.rules.versions import firmware_release
 
@@ -91,7 +91,7 @@ def _power8(a: Release, b: Release) -> bool | None:
 
 
 @rule("server.firmware", "No matrix of IBM's blocks a move between the two firmware levels; a pair that none lists is "
-      "to be looked up.", Scope.MOVE, shape=two_servers,
+      "to be looked up.", Scope.MOVE, binds=MIGRATIONS, shape=two_servers,
       source="IBM firmware support matrices for partition mobility, POWER6/7, POWER8, Power11 editions")
 def firmware(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     a, b = site.servers[source].firmware, site.servers[target].firmware

@@ -13,7 +13,7 @@ from planner.grouping import grouped, inverted
 from planner.plan.plan import Move, Window
 from planner.remember import remembered
 from planner.rules.asking import stood_there
-from planner.rules.base import Breach, Hold, Scope, of_scope
+from planner.rules.base import MIGRATIONS, Breach, Hold, On, Scope, of_scope
 from planner.rules.site import Site
 
 
@@ -42,9 +42,11 @@ class Judge:
     def __init__(self, site: Site) -> None:
         self.site = site
         self._lpar_rules, self._move_rules = of_scope(Scope.LPAR), of_scope(Scope.MOVE)
-        self._by_shape = grouped((r.shape, n) for n, r in enumerate(self._move_rules) if r.shape is not None)
-        self._own = [n for n, rule in enumerate(self._move_rules) if rule.shape is None]
-        self._numbers: dict[tuple[Callable[[Site, str], Hashable], Hashable], int] = {}
+        self._by_shape = {on: grouped((r.shape, n) for n, r in enumerate(self._move_rules)
+                                      if r.shape is not None and on in r.binds) for on in MIGRATIONS}
+        self._own = {on: [n for n, r in enumerate(self._move_rules) if r.shape is None and on in r.binds]
+                     for on in MIGRATIONS}
+        self._numbers: dict[tuple[On, Callable[[Site, str], Hashable], Hashable], int] = {}
         self._shared: dict[tuple[int, str, str], tuple[tuple[int, Breach], ...]] = {}
 
     @cached_property
@@ -55,23 +57,26 @@ class Judge:
     @remembered
     def readiness(self, lpar: str) -> tuple[Finding, ...]:
         """What the rules say of moving this LPAR anywhere."""
-        return tuple(f for r in self._lpar_rules for f in r.findings(lpar, self.site, lpar))
+        on = self.site.migration(lpar)
+        return tuple(f for r in self._lpar_rules if on in r.binds for f in r.findings(lpar, self.site, lpar))
 
     @remembered
     def move(self, lpar: str, source: str, target: str) -> tuple[Finding, ...]:
-        """What the rules say of this LPAR going from one server to another, readiness left out.
+        """What the rules say of this LPAR going from one server to another, readiness left out: those that bind on a
+        live move, or on an inactive migration where it is not activated.
 
         The rules that look at shapes are asked once for each shape, and for each LPAR where they found something,
         which may have names of its own; the others once for each LPAR."""
         breaches: list[tuple[int, Breach]] = []
-        for shape, numbers in zip(self._shapes_of(lpar), self._by_shape.values(), strict=True):
+        on = self.site.migration(lpar)
+        for shape, numbers in zip(self._shapes_of(lpar), self._by_shape[on].values(), strict=True):
             shared = self._shared.get((shape, source, target))
             if shared is None:
                 shared = self._shared[shape, source, target] = self._asked(numbers, lpar, source, target)
             elif shared:
                 shared = self._asked(numbers, lpar, source, target)
             breaches += shared
-        breaches += self._asked(self._own, lpar, source, target)
+        breaches += self._asked(self._own[on], lpar, source, target)
         if not breaches:
             return ()
         breaches.sort(key=itemgetter(0))
@@ -83,18 +88,14 @@ class Judge:
     @remembered
     def _shapes_of(self, lpar: str) -> tuple[int, ...]:
         """Numbers of an LPAR's shapes, one for each kind of shape."""
-        known = self._numbers
-        return tuple(known.setdefault((of, of(self.site, lpar)), len(known)) for of in self._by_shape)
-
-    def reported(self) -> list[str]:
-        """The LPARs that a check tells of, by name: those that run, and those that cannot be planned at all."""
-        return [name for name, p in sorted(self.site.lpars.items())
-                if p.active or any(f.rule == "partition.size-known" for f in self.readiness(name))]
+        known, on = self._numbers, self.site.migration(lpar)
+        return tuple(known.setdefault((on, of, of(self.site, lpar)), len(known)) for of in self._by_shape[on])
 
     def answer(self, lpar: str) -> Readiness:
-        """Ready, ready if …, or not: with the refusals of the LPAR, else those of the server that has fewest."""
+        """Ready, ready if …, or not, for a live move or, where it is not activated, an inactive migration: with the
+        refusals of the LPAR, else those of the server that has fewest."""
         own, source = self.readiness(lpar), self.site.lpars[lpar].server
-        targets = tuple(self.targets(lpar)) if lpar in self.site.start else ()
+        targets = tuple(self.targets(lpar))
         if not targets:
             refused = errors(own) or min((errors(self.move(lpar, source, s)) for s in self.site.servers if s != source),
                                          key=len, default=())

@@ -78,7 +78,7 @@ RESOURCES: tuple[Resource, ...] = resources()
 
 def takes(site: Site, resource: Resource, lpar: str, server: str) -> Amounts:
     """What an LPAR takes of a resource on a server in its size of today."""
-    return resource.takes(site, lpar, server, site.demand(lpar, server))
+    return resource.takes(site, lpar, server, site.held(lpar, server))
 
 
 def allowed(site: Site, resource: Resource, server: str) -> Amounts:

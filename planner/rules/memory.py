@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Hashable, Iterator, Mapping
 
 from planner.estate.capacity import Demand
-from planner.rules.base import ANYHOW, ROWS, Breach, Scope, Use, rule, two_servers, unknown
+from planner.rules.base import ANYHOW, MIGRATIONS, ROWS, Breach, Scope, Use, rule, two_servers, unknown
 from planner.rules.site import Site
 from planner.units import show_gib
 
@@ -40,7 +40,8 @@ def fits(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
                      f"{show_gib(site.room(target).memory_mib)}", "lower its memory or its maximum memory")
 
 
-@rule("memory.lmb", "Source and target have the same logical memory block size.", Scope.MOVE, shape=two_servers,
+@rule("memory.lmb", "Source and target have the same logical memory block size.", Scope.MOVE, binds=MIGRATIONS,
+      shape=two_servers,
       source="IBM POWER7 iphatlparmemory; HMC V7R3.4 help MigrationRequirements; seed (memory region size)")
 def lmb(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     a, b = site.servers[source].lmb_mib, site.servers[target].lmb_mib
@@ -74,7 +75,7 @@ def _at_least(mib: int) -> str:
 
 def _paged(site: Site, lpar: str, server: str) -> Mapping[str, int]:
     p = site.lpars[lpar]
-    return {} if p.memory_mode != "shared" else {
+    return {} if p.memory_mode != "shared" or not p.active else {
         _at_least(size): 1 for size in site.paging_sizes if size <= p.max_memory_mib}
 
 
@@ -83,7 +84,8 @@ def _paging_devices(site: Site, server: str) -> Mapping[str, int]:
     if not site.paging_sizes:
         return {}
     sizes = [size for v in site.vioses_on(server) for size in v.paging_devices_mib]
-    sizes += [p.max_memory_mib for n in site.residents(server) if (p := site.lpars[n]).memory_mode == "shared"]
+    sizes += [p.max_memory_mib for n in site.residents(server)
+              if (p := site.lpars[n]).memory_mode == "shared" and p.active]
     return {_at_least(size): sum(one >= size for one in sizes) for size in site.paging_sizes}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Hashable, Iterator
 
 from planner.findings import Severity
-from planner.rules.base import ANYHOW, ROWS, Breach, Scope, Use, rule, unknown
+from planner.rules.base import ANYHOW, MIGRATIONS, ROWS, Breach, Scope, Use, rule, unknown
 from planner.rules.site import Site
 
 
@@ -29,7 +29,7 @@ def vlan(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
 
 
 @rule("network.redundancy", "A VLAN that two VIOSes bridge on the source is bridged by two on the target.",
-      Scope.MOVE,
+      Scope.MOVE, binds=MIGRATIONS,
       shape=_vlan_shape, source="migrlpar man page (--redundantvios); IBM p8hc3_hmcvios (most cases must maintain)")
 def redundancy(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     optional = Severity.WARNING if lpar in site.policies.redundancy_optional else None

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from planner.estate.model import MIGRATING
 from planner.findings import Severity
-from planner.rules.base import ANYHOW, UNTIL_WORK, Breach, On, Scope, rule, unknown
+from planner.rules.base import ANYHOW, MIGRATIONS, UNTIL_WORK, Breach, On, Scope, rule, unknown
 from planner.rules.site import Site, plain_name
 
 _TABLE = "IBM POWER7 iphc3hmcvalidation and its IVM edition iphc3ivmvalidation"
@@ -27,12 +27,13 @@ _TO_RUN = dict.fromkeys(MIGRATING, _RECOVER) | {
     "unknown": "lssyscfg -r lpar -m {server} -F name,state says it"}
 
 
-@rule("partition.running", "An LPAR that is moved live is running.", Scope.LPAR, source=f"{_TABLE}; seed")
+@rule("partition.running", "An LPAR that is moved live is running; one that is migrated inactive is not activated.",
+      Scope.LPAR, binds=MIGRATIONS, source=f"{_TABLE}; seed")
 def running(site: Site, lpar: str) -> Iterator[Breach]:
     state, query = site.lpars[lpar].state, f"lssyscfg -r lpar -m {site.lpars[lpar].server} -F name,state"
     if not state:
         yield unknown("whether it is running is unknown", query)
-    elif state != "running":
+    elif state not in ("running", "not activated"):
         fix = _TO_RUN.get(state, "start it, or leave it: a partition that is not activated holds nothing")
         yield Breach(f"is {state}", fix.format(lpar=plain_name(lpar), server=site.lpars[lpar].server))
 
@@ -64,7 +65,7 @@ def rmc(site: Site, lpar: str) -> Iterator[Breach]:
                       f"lssyscfg -r lpar -m {p.server} -F name,rmc_state")
 
 
-@rule("partition.migration-disabled", "Migration is not switched off for the LPAR.", Scope.LPAR,
+@rule("partition.migration-disabled", "Migration is not switched off for the LPAR.", Scope.LPAR, binds=MIGRATIONS,
       source="IBM p8efc_partitiontemplate_lpmdisable; lssyscfg -r lpar (migration_disabled)")
 def migration_disabled(site: Site, lpar: str) -> Iterator[Breach]:
     if site.lpars[lpar].migration_disabled:
@@ -108,13 +109,14 @@ def bsr(site: Site, lpar: str) -> Iterator[Breach]:
 
 
 @rule("partition.error-path", "The LPAR is not the redundant error path reporting partition.", Scope.LPAR,
-      source=_TABLE)
+      binds=MIGRATIONS, source=_TABLE)
 def error_path(site: Site, lpar: str) -> Iterator[Breach]:
     if site.lpars[lpar].error_path_reporting:
         yield Breach("reports redundant error paths", "switch it off in its profile and restart it")
 
 
-@rule("partition.workload-group", "The LPAR is in no partition workload group.", Scope.LPAR, source=_TABLE)
+@rule("partition.workload-group", "The LPAR is in no partition workload group.", Scope.LPAR, binds=MIGRATIONS,
+      source=_TABLE)
 def workload_group(site: Site, lpar: str) -> Iterator[Breach]:
     group = site.lpars[lpar].workload_group
     if group and group.casefold() != "none":
@@ -130,7 +132,8 @@ def name_free(site: Site, lpar: str, source: str, target: str) -> Iterator[Breac
 
 
 @rule("partition.id-free", "The LPAR's partition id is free on the target; ids are best unique over all servers.",
-      Scope.MOVE, severity=Severity.WARNING, encoding="adds risk_warning_s to the move's cost; a free id is chosen",
+      Scope.MOVE, binds=MIGRATIONS, severity=Severity.WARNING,
+      encoding="adds risk_warning_s to the move's cost; a free id is chosen",
       source="seed, Known Problems: lsmap keeps showing the old id until the LPAR restarts")
 def id_free(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     own = site.lpars[lpar].lpar_id

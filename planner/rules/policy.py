@@ -7,7 +7,7 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from planner.estate.policies import Group
 from planner.findings import Severity
 from planner.grouping import grouped
-from planner.rules.base import ANYHOW, Breach, Hold, Scope, rule
+from planner.rules.base import ANYHOW, MIGRATIONS, Breach, Hold, Scope, rule
 from planner.rules.site import Site
 
 Where = Mapping[str, Sequence[str]]
@@ -47,7 +47,8 @@ def _soft_shape(site: Site, lpar: str) -> Hashable:
 
 
 @rule("policy.soft-pin", "A softly pinned LPAR leaves its servers only when they are freed; with a way back it comes "
-      "home. A warning where no question says what is freed, else an error.", Scope.MOVE, severity=Severity.WARNING,
+      "home. A warning where no question says what is freed, else an error.", Scope.MOVE, binds=MIGRATIONS,
+      severity=Severity.WARNING,
       lasting=False, shape=_soft_shape, source="IBM PowerVC: soft and hard pins")
 def soft_pin(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     allowed = site.policies.soft_pins.get(lpar)

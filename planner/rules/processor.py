@@ -6,7 +6,7 @@ from collections.abc import Collection, Hashable, Iterator
 
 from planner.estate.capacity import Demand, min_units_per_vp
 from planner.findings import Severity
-from planner.rules.base import ANYHOW, AS_IT_IS, ROWS, Breach, Hold, Scope, rule, unknown
+from planner.rules.base import ANYHOW, AS_IT_IS, MIGRATIONS, ROWS, Breach, Hold, Scope, rule, unknown
 from planner.rules.modes import fullest_mode, modes_of, rank
 from planner.rules.site import DEFAULT_POOL, Site
 from planner.units import show_cores
@@ -157,6 +157,7 @@ def _pool_kept_shape(site: Site, lpar: str) -> Hashable:
 
 
 @rule("processor.pool-kept", "An LPAR of a named processor pool arrives in the pool of that name.", Scope.MOVE,
+      binds=MIGRATIONS,
       severity=Severity.ASSUMPTION, shape=_pool_kept_shape,
       source="github IBM/ansible-power-hmc 115, 169: it arrives in DefaultPool otherwise")
 def pool_kept(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:

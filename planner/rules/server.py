@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from planner.estate.consoles import are_linked, between, consoles_of
-from planner.rules.base import ANYHOW, Breach, Scope, rule, two_servers, unknown
+from planner.rules.base import ANYHOW, MIGRATIONS, Breach, Scope, rule, two_servers, unknown
 from planner.rules.site import Site, is_ibm_i, storage_shape
 from planner.rules.versions import below
 
 
-@rule("server.enterprise", "Source and target have PowerVM Enterprise Edition.", Scope.MOVE, shape=two_servers,
+@rule("server.enterprise", "Source and target have PowerVM Enterprise Edition.", Scope.MOVE,
+      binds=MIGRATIONS, shape=two_servers,
       source="HMC V7R3.4 help MigrationRequirements; seed, JS22 checklist")
 def enterprise(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     for name in (source, target):
@@ -58,7 +59,7 @@ def operating(site: Site, lpar: str, source: str, target: str) -> Iterator[Breac
 
 
 @rule("server.source-operating", "Nobody is moved live from a server that is stated to be in another state than "
-      "Operating.", Scope.MOVE, shape=two_servers, source="IBM POWER7 iphc3hmcvalidation table 1")
+      "Operating.", Scope.MOVE, binds=MIGRATIONS, shape=two_servers, source="IBM POWER7 iphc3hmcvalidation table 1")
 def source_operating(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     yield from _out_of_order(site, source)
 
@@ -78,7 +79,8 @@ def linked_site(site: Site, lpar: str, source: str, target: str) -> Iterator[Bre
         yield Breach(f"{source} stands in {a}, {target} in {b}", "state the policy site-link if that is allowed")
 
 
-@rule("server.dpo", "The target does not run the Dynamic Platform Optimizer.", Scope.MOVE, shape=two_servers,
+@rule("server.dpo", "The target does not run the Dynamic Platform Optimizer.", Scope.MOVE,
+      binds=MIGRATIONS, shape=two_servers,
       source="IBM POWER8 p8hc3_hmcservers: blocks inbound mobility until it ends")
 def dpo(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     if site.servers[target].dpo_running:
@@ -114,7 +116,7 @@ def migrations(site: Site, lpar: str, source: str, target: str) -> Iterator[Brea
 
 
 @rule("server.vios-rmc", "The VIOSes that serve the LPAR's storage now, and those that shall, have active RMC.",
-      Scope.MOVE,
+      Scope.MOVE, binds=MIGRATIONS,
       shape=storage_shape, source="IBM POWER7 iphc3hmcvalidation table 1 (RMC to source and destination VIOS); seed")
 def vios_rmc(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     reach = site.reach
@@ -131,6 +133,7 @@ def vios_rmc(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach
 
 
 @rule("server.vios-level", "The VIOSes have at least the level that Live Partition Mobility needs.", Scope.MOVE,
+      binds=MIGRATIONS,
       shape=is_ibm_i, source="SAP note 1102760 (text copy): VIOS 1.5.1.1-FP-10.1; IBM nas8N1011014 for IBM i: 2.2.1.4")
 def vios_level(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     wanted = "2.2.1.4" if site.lpars[lpar].os == "IBM i" else "1.5.1.1"

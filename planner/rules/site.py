@@ -17,7 +17,7 @@ from planner.estate.policies import Group, compile_policies
 from planner.grouping import grouped, inverted
 from planner.reach import reach_of
 from planner.remember import remembered
-from planner.rules.base import Rule, Scope, Use, asked_rules, by_part
+from planner.rules.base import On, Rule, Scope, Use, asked_rules, by_part
 
 if TYPE_CHECKING:  # start-up: numpy is for questions of usage alone
     import numpy as np
@@ -48,11 +48,16 @@ class Site:
         self.estate = estate
         self.assume_nothing = assume_nothing
         self.goal = goal
+        along = goal.takes_along if goal else ()
         self.homes: Mapping[str, str] = goal.homes if goal else {}
         """LPAR → home, of those that stand elsewhere at the start and come home."""
         self.usage = usage
         self.home: Mapping[str, str] = home or {}
-        self.reach = reach_of(estate)
+        self.start: dict[str, str] = {p.name: p.server for p in estate.lpars if p.active
+                                      or p.server in along or self.home.get(p.name) in along}
+        """Where those stand that are planned: the active LPARs; and the others of servers that are freed of them too,
+        which hold neither processors nor memory."""
+        self.reach = reach_of(estate, self.start)
         self.policies, _ = compile_policies(estate)
         self.clustered = frozenset(n for g in self.policies.clusters for n in g.members)
         self.parameters: Parameters
@@ -66,7 +71,6 @@ class Site:
         self._on = grouped((v.server, v) for v in estate.vioses)
         self._held: tuple[str, tuple[str, ...], Holding] | None = None
         self._defined = grouped((p.server, (p.name, p.lpar_id)) for p in estate.lpars)
-        self.start: dict[str, str] = {p.name: p.server for p in estate.lpars if p.active}
         self._residents = inverted(self.start.items())
         self.at_start = {s: self.holding(s, self.residents(s)) for s in self.servers}
         self.ledger: object = None
@@ -105,8 +109,12 @@ class Site:
         return sorted({p.max_memory_mib for p in self.estate.lpars if p.active and p.memory_mode == "shared"})
 
     def residents(self, server: str) -> Sequence[str]:
-        """The active LPARs of a server at the start, by name."""
+        """The LPARs of a server at the start that are planned, by name."""
         return self._residents.get(server, ())
+
+    def migration(self, lpar: str) -> On:
+        """How an LPAR is migrated in its state of today."""
+        return On.LIVE if self.lpars[lpar].active else On.INACTIVE
 
     # ---- capacity -----------------------------------------------------------------------------------------------
 
@@ -127,7 +135,12 @@ class Site:
 
     @remembered
     def demand(self, lpar: str, server: str) -> Demand:
+        """What an LPAR needs of a server to run there."""
         return lpar_demand(self.lpars[lpar], self.servers[server])
+
+    def held(self, lpar: str, server: str) -> Demand:
+        """What an LPAR holds of a server where it stands: nothing while it is not activated."""
+        return self.demand(lpar, server) if self.lpars[lpar].active else Demand(0, 0)
 
     @remembered
     def base(self, server: str) -> Demand:
@@ -199,8 +212,8 @@ class Site:
 
     @remembered
     def _share(self, lpar: str, server: str) -> tuple[int, int, int | None]:
-        demand = self.demand(lpar, server)
-        return demand.units, demand.memory_mib, self.pool_on(lpar, server)
+        held = self.held(lpar, server)
+        return held.units, held.memory_mib, self.pool_on(lpar, server)
 
     @cached_property
     def used(self) -> UsageOnSite:
@@ -239,7 +252,7 @@ class Site:
 
     def solo(self, lpar: str, source: str, target: str) -> Copy:
         """The cost of a move that has both movers for itself. Servers without a mover: as 1 Gbit/s."""
-        return self.copy(lpar, self._solo_rate(source, target))
+        return self.copy(lpar, self._solo_rate(source, target) if self.lpars[lpar].active else 1.0)
 
     @remembered
     def _solo_rate(self, source: str, target: str) -> float:
@@ -309,6 +322,8 @@ class UsageOnSite:
         more of them; a faster server is not credited, since an LPAR keeps its compatibility mode until it restarts.
         """
         p, servers = self.site.lpars[lpar], self.site.servers
+        if not p.active:
+            return self.none
         if p.processors == "dedicated":
             return self.none + p.entitlement_units * 10
         home = self.site.home.get(lpar, p.server)

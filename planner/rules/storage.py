@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator
 from planner.estate.model import Disk
 from planner.findings import Severity
 from planner.reach import PR_SHARED
-from planner.rules.base import ANYHOW, UNTIL_WORK, Breach, Scope, rule, unknown
+from planner.rules.base import ANYHOW, MIGRATIONS, UNTIL_WORK, Breach, Scope, rule, unknown
 from planner.rules.capability import console_needed, vios_needed
 from planner.rules.site import Site, storage_shape
 from planner.rules.versions import below
@@ -23,7 +23,7 @@ def _place(d: Disk) -> str:
 
 
 @rule("storage.whole-lun", "Every virtual disk is a whole LUN, none a logical volume or a file of a VIOS.",
-      Scope.LPAR, binds=UNTIL_WORK, source="seed; IBM nas8N1011014")
+      Scope.LPAR, binds=UNTIL_WORK | MIGRATIONS, source="seed; IBM nas8N1011014")
 def whole_lun(site: Site, lpar: str) -> Iterator[Breach]:
     for d in site.reach.disks_of(lpar):
         if d.backing in ("lv", "file"):
@@ -59,7 +59,7 @@ _OPTICAL = "3.1.3"
 
 
 @rule("storage.no-optical", "No virtual optical device is attached, unless VIOS (3.1.3) and console (V10R1) are new "
-      "enough.", Scope.LPAR,
+      "enough.", Scope.LPAR, binds=MIGRATIONS,
       source="aix-skills 2020-04 IBM System p LPM; IBM Power E1080 technical overview (VIOS 3.1.3, HMC V10R1)")
 def no_optical(site: Site, lpar: str) -> Iterator[Breach]:
     for d in site.reach.disks_of(lpar):
@@ -77,6 +77,7 @@ def no_optical(site: Site, lpar: str) -> Iterator[Breach]:
 
 
 @rule("storage.optical-there", "A virtual optical device finds VIOSes on the target that let it move.", Scope.MOVE,
+      binds=MIGRATIONS,
       shape=lambda site, lpar: any(d.backing == "optical" for d in site.reach.disks_of(lpar)),
       source="IBM Power E1080 technical overview (VIOS 3.1.3, HMC V10R1)")
 def optical_there(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
@@ -91,7 +92,8 @@ _PR_LEVEL = "2.1.2.0"
 
 
 @rule("storage.reserve-here", "The source VIOSes hold the LPAR's LUNs with no_reserve, or PR_shared where their level "
-      "knows it.", Scope.LPAR, source="IBM nas8N1011014; seed; IBM 8231-E2C iphb1setnoreserve (PR_shared)")
+      "knows it.", Scope.LPAR, binds=MIGRATIONS,
+      source="IBM nas8N1011014; seed; IBM 8231-E2C iphb1setnoreserve (PR_shared)")
 def reserve_here(site: Site, lpar: str) -> Iterator[Breach]:
     told, silent = set(), set()
     for d in site.reach.disks_of(lpar):
@@ -118,7 +120,8 @@ def _reserve_unknown(vioses: Collection[str]) -> Breach:
 
 
 @rule("storage.reserve-there", "The target VIOSes hold the LPAR's LUNs with the same reserve policy as the source's.",
-      Scope.MOVE, shape=storage_shape, source="IBM 8231-E2C iphb1setnoreserve (the same on both; PR_shared)")
+      Scope.MOVE, binds=MIGRATIONS,
+      shape=storage_shape, source="IBM 8231-E2C iphb1setnoreserve (the same on both; PR_shared)")
 def reserve_there(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     silent = set()
     luns = sorted({d.lun for d in site.reach.disks_of(lpar) if d.backing == "lun"})
@@ -173,7 +176,7 @@ _DEFAULT_VTD = re.compile(r"v(?:tscsi|topt|target)?[0-9]+")
 
 
 @rule("storage.device-names", "Names that people gave to virtual target devices, and slots of server adapters, may "
-      "change.", Scope.LPAR, severity=Severity.INFO,
+      "change.", Scope.LPAR, binds=MIGRATIONS, severity=Severity.INFO,
       source="seed, Known Problems (VIOS of 2009); IBM POWER6 partition mobility process (kept where possible)")
 def device_names(site: Site, lpar: str) -> Iterator[Breach]:
     own = sorted({d.vtd for d in site.reach.disks_of(lpar) if d.vtd and not _DEFAULT_VTD.fullmatch(d.vtd)})
@@ -215,6 +218,7 @@ def lun_seen(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach
 
 
 @rule("storage.redundancy", "Disks over k VIOSes on the source find k different VIOSes on the target.", Scope.MOVE,
+      binds=MIGRATIONS,
       shape=storage_shape,
       source="IBM p8hc3_hmcvios (redundancy must mostly be kept); seed (slot 38 to hvio1, 48 to hvio2)")
 def redundancy(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from planner.cost import converges, copy_at
 from planner.plan.plan import Move, Window
 from planner.rules.base import Breach, Scope, rule
-from planner.rules.concurrency import mover_limit, server_limit
+from planner.rules.concurrency import inactive_limit, mover_limit, server_limit
 from planner.rules.site import Site
 
 _SCHEDULE = "kept by the scheduler when it builds a wave"
@@ -21,11 +21,11 @@ def moments(moves: Sequence[Move]) -> Iterator[tuple[int, list[Move]]]:
         yield start, [m for m in moves if m.start_ms <= start < m.end_ms]
 
 
-def _crowded(flying: Iterable[Move], keys: Sequence[str]) -> Mapping[str, int]:
-    return Counter(getattr(m, key) for m in flying for key in keys)
+def _crowded(flying: Iterable[Move], keys: Sequence[str], *, inactive: bool = False) -> Mapping[str, int]:
+    return Counter(getattr(m, key) for m in flying if m.inactive is inactive for key in keys)
 
 
-@rule("timing.server-limit", "A server takes part in no more moves at a time than it, its firmware, console and "
+@rule("timing.server-limit", "A server takes part in no more live moves at a time than it, its firmware, console and "
       "movers support (4, 8 or 16).", Scope.FLIGHT,
       encoding=_SCHEDULE, source="IBM Power11 and POWER7 firmware pages, table 2 (4 at any level)")
 def server_concurrency(site: Site, moves: Sequence[Move], window: Window | None) -> Iterator[Breach]:
@@ -34,6 +34,17 @@ def server_concurrency(site: Site, moves: Sequence[Move], window: Window | None)
             if server in site.servers and count > (limit := server_limit(site, server))[0]:
                 yield Breach(f"{count} moves at {start // 1000} s on {server}, which supports {limit[0]} ({limit[1]})",
                              "spread them over more waves", subject=server)
+
+
+@rule("timing.inactive-limit", "A server takes part in no more inactive migrations at a time than it supports, "
+      "whatever moves live.", Scope.FLIGHT, encoding=_SCHEDULE,
+      source="IBM POWER7 iphc3hmcvalidation table 1 (current against supported inactive migrations)")
+def inactive_concurrency(site: Site, moves: Sequence[Move], window: Window | None) -> Iterator[Breach]:
+    for start, flying in moments(moves):
+        for server, count in sorted(_crowded(flying, ("source", "target"), inactive=True).items()):
+            if server in site.servers and count > (limit := inactive_limit(site, server))[0]:
+                yield Breach(f"{count} inactive migrations at {start // 1000} s on {server}, which supports {limit[0]} "
+                             f"({limit[1]})", "spread them over more waves", subject=server)
 
 
 @rule("timing.mover-limit", "A mover carries no more moves at a time than it and its level support; never more "
@@ -48,10 +59,16 @@ def mover_concurrency(site: Site, moves: Sequence[Move], window: Window | None) 
                              "spread them over more waves or movers", subject=name)
 
 
-@rule("timing.mover-place", "A move goes from a mover of its source to a mover of its target.", Scope.FLIGHT,
-      encoding=_SCHEDULE, source="HMC V7R3.4 help LPARMobilityMSP")
+@rule("timing.mover-place", "A live move goes from a mover of its source to a mover of its target; an inactive "
+      "migration uses none.", Scope.FLIGHT, encoding=_SCHEDULE,
+      source="HMC V7R3.4 help LPARMobilityMSP, MigVerification.DestMSPLabel")
 def mover_place(site: Site, moves: Sequence[Move], window: Window | None) -> Iterator[Breach]:
     for m in moves:
+        if m.inactive:
+            if m.source_msp or m.target_msp:
+                yield Breach("is migrated inactive, which no mover carries, and the plan names one", "plan again",
+                             subject=m.lpar)
+            continue
         for msp, server in ((m.source_msp, m.source), (m.target_msp, m.target)):
             if msp not in {v.name for v in site.movers(server)}:
                 yield Breach(f"{msp or 'no VIOS'} is no mover of {server}", "name a mover service partition of it",
@@ -73,7 +90,8 @@ def shares(site: Site, moves: Sequence[Move]) -> dict[Move, float]:
       "links.", Scope.FLIGHT, encoding="the scheduler takes durations from the cost model",
       source="the cost model (docs/cost-model.md)")
 def duration(site: Site, moves: Sequence[Move], window: Window | None) -> Iterator[Breach]:
-    for m, rate in shares(site, moves).items():
+    rates = shares(site, moves) | dict.fromkeys((m for m in moves if m.inactive), 1.0)
+    for m, rate in rates.items():
         if m.lpar in site.lpars:
             needed = copy_at(site.lpars[m.lpar], rate, site.parameters).duration_ms
             if m.duration_ms < needed - 1000:

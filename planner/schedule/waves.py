@@ -11,12 +11,15 @@ from operator import attrgetter
 from planner.cost import Copy, converges
 from planner.plan.plan import HIGHEST_ID, Move, Window
 from planner.rules import Site
-from planner.rules.concurrency import mover_limit, server_limit
+from planner.rules.base import On
+from planner.rules.concurrency import inactive_limit, mover_limit, server_limit
 from planner.rules.ledger import Ledger
 from planner.rules.timing import in_blackout
 from planner.schedule.order import Step
 
 Pair = tuple[str, str]
+_NO_MOVERS: Pair = "", ""
+"""Of an inactive migration."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +43,8 @@ class _Wave:
         self.costs: list[Copy] = []
         self.over: dict[str, list[int]] = {}
         """Mover → numbers of the flights that use it."""
-        self.busy: dict[str, int] = {}
-        """Server → flights that it takes part in."""
+        self.busy: dict[tuple[str, On], int] = {}
+        """(server, kind) → flights of that kind that it takes part in."""
         self.flying: set[str] = set()
 
     @property
@@ -56,6 +59,8 @@ class _Wave:
         None when a limit or a fair share is broken. The others do not feel it."""
         site = self.packer.site
         number = len(self.flights)
+        if added.pair == _NO_MOVERS:
+            return {number: site.copy(added.step.lpar, 1.0)}
         out: dict[int, Copy] = {}
         for n in dict.fromkeys((*(n for mover in added.pair for n in self.over.get(mover, ())), number)):
             f = added if n == number else self.flights[n]
@@ -73,8 +78,10 @@ class _Wave:
 
     def _allowed(self, step: Step) -> bool:
         site = self.packer.site
+        on = site.migration(step.lpar)
+        limit = server_limit if on is On.LIVE else inactive_limit
         for server in (step.source, step.target):
-            if self.busy.get(server, 0) >= server_limit(site, server)[0]:
+            if self.busy.get((server, on), 0) >= limit(site, server)[0]:
                 return False
         number = site.lpars[step.lpar].lpar_id
         if number is not None and self.packer.leaving.get((step.target, number), step.lpar) != step.lpar:
@@ -88,7 +95,8 @@ class _Wave:
         if not self._allowed(step):
             return None
         best: tuple[int, int, Offer] | None = None
-        for number, pair in enumerate(site.pairs(step.source, step.target)):
+        live = site.migration(step.lpar) is On.LIVE
+        for number, pair in enumerate(site.pairs(step.source, step.target) if live else (_NO_MOVERS,)):
             flight = Flight(step, pair)
             costs = self._priced(flight)
             if costs is None or self._blacked_out(flight, costs):
@@ -118,10 +126,11 @@ class _Wave:
         self.costs.append(costs[number])
         for n, cost in costs.items():
             self.costs[n] = cost
-        for mover in dict.fromkeys(flight.pair):
+        for mover in dict.fromkeys(flight.pair) if flight.pair != _NO_MOVERS else ():
             self.over.setdefault(mover, []).append(number)
+        on = self.packer.site.migration(flight.step.lpar)
         for server in dict.fromkeys((flight.step.source, flight.step.target)):
-            self.busy[server] = self.busy.get(server, 0) + 1
+            self.busy[server, on] = self.busy.get((server, on), 0) + 1
         self.flying.add(flight.step.lpar)
 
 
@@ -233,7 +242,8 @@ def _move(site: Site, flight: Flight, cost: Copy, leg: str, wave: int, start_ms:
     return Move(step.lpar, step.source, step.target, leg=leg, wave=wave, start_ms=start_ms,
                 duration_ms=cost.duration_ms, suspend_ms=cost.suspend_ms, bytes_sent=cost.bytes_sent,
                 source_msp=flight.pair[0], target_msp=flight.pair[1], pool_id=site.pool_on(step.lpar, step.target),
-                disks=site.reach.disk_paths(step.lpar, step.target).mapping, parking=step.parking)
+                disks=site.reach.disk_paths(step.lpar, step.target).mapping, parking=step.parking,
+                inactive=flight.pair == _NO_MOVERS)
 
 
 def with_ids(site: Site, moves: Sequence[Move]) -> list[Move]:

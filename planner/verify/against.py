@@ -37,7 +37,8 @@ def verify_plan(plan: Plan, estate: Estate, usage: Usage | None = None) -> Repla
     home: dict[str, str] = {}
     for m in plan.moves:
         home.setdefault(m.lpar, m.source)
-    start = {p.name: p.server for p in estate.lpars if p.active}
+    along = {m.lpar for m in plan.moves if m.inactive}
+    start = {p.name: p.server for p in estate.lpars if p.active or p.name in along}
     done = [] if same else done_of(plan.moves, home, start)
     rest = [m for m in plan.moves if m not in done]
     if not same and not done:

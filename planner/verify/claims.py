@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import chain
-from math import floor
+from math import ceil, floor
 
 from planner.findings import Finding, Severity, assumed
 from planner.history.clock import zone_of
@@ -36,6 +36,10 @@ def _moves(plan: Plan, site: Site) -> Iterator[Claim]:
         busy = Counter(v for m in wave for v in {m.source_msp, m.target_msp})
         for m in wave:
             yield Claim("whether it moves again on this leg", m.parking, last[m.leg, m.lpar] != m, m.lpar)
+            if m.inactive:
+                needed = ceil(1000 * site.parameters.inactive_s)
+                yield Claim("milliseconds, milliseconds of standstill, bytes of an inactive migration",
+                            (m.duration_ms, m.suspend_ms, m.bytes_sent), (needed, 0, 0), m.lpar)
             if m.source_msp in site.vioses and m.target_msp in site.vioses and m.lpar in site.lpars:
                 rate = site.pair_rate(m.source_msp, m.target_msp, busy[m.source_msp], busy[m.target_msp])
                 cost = site.copy(m.lpar, rate)
@@ -141,7 +145,7 @@ def _stays(plan: Plan, site: Site) -> Iterator[Claim]:
     freed = plan.off if isinstance(plan.goal, Consolidate) else plan.goal.freed
     held = {(n, site.start.get(n, "")) for n in plan.goal.left}
     if not isinstance(plan.goal, Whatif):
-        held |= {(p.name, p.server) for p in site.estate.lpars if p.server in freed and not p.active}
+        held |= {(p.name, p.server) for p in site.estate.lpars if p.server in freed and p.name not in site.start}
         held |= {(v.name, s) for s in freed for v in site.vioses_on(s)}
     yield Claim("who stays", sorted((n, s) for n, s, _ in plan.stays), sorted(held))
 

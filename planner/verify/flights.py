@@ -15,9 +15,11 @@ _VIOS_STEPS = ((16, (2, 2, 2, 0)), (8, (2, 2, 0, 11)))
 
 
 def crowd_findings(estate: Estate, moves: Sequence[Move]) -> Iterator[Finding]:
-    """Servers and movers with more moves at once than they support, each at the first such moment."""
+    """Servers and movers with more moves at once than they support, each at the first such moment; inactive migrations
+    of a server are counted apart."""
     movers = {v.name: v for v in estate.vioses}
     most = {("server", s.name): _stated(s.max_migrations) for s in estate.servers}
+    most |= {("inactive", s.name): 4 for s in estate.servers}
     for v in estate.vioses:
         if v.msp is not False and ("server", v.server) in most:
             most["server", v.server] = min(most["server", v.server], _by_vios(v))
@@ -28,7 +30,10 @@ def crowd_findings(estate: Estate, moves: Sequence[Move]) -> Iterator[Finding]:
     told: set[tuple[str, str]] = set()
     for time, begins, n in events:
         m = moves[n]
-        for key in {("server", m.source), ("server", m.target), ("mover", m.source_msp), ("mover", m.target_msp)}:
+        sides = {"server": (m.source, m.target), "mover": (m.source_msp, m.target_msp)}
+        if m.inactive:
+            sides = {"inactive": (m.source, m.target)}
+        for key in {(kind, name) for kind, names in sides.items() for name in names}:
             flying[key] = flying.get(key, 0) + (1 if begins else -1)
             if key in most and flying[key] > most[key] and key not in told:
                 told.add(key)

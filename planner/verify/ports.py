@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from planner.estate.model import Estate
 from planner.plan.plan import Move
@@ -14,8 +14,7 @@ PER_PORT = 64
 class PortCount:
     """Who has which virtual ports at a moment of the replay."""
 
-    def __init__(self, estate: Estate) -> None:
-        active = {p.name for p in estate.lpars if p.active}
+    def __init__(self, estate: Estate, there_now: Collection[str]) -> None:
         self._fabric = {(p.vios, p.port): p.fabric for p in estate.ports}
         self._adapters: dict[str, dict[int, str]] = {}
         self._held: dict[tuple[str, str], list[tuple[str, str, str]]] = {}
@@ -28,7 +27,7 @@ class PortCount:
             there.setdefault((vios, fabric), []).append(port)
         for f in estate.fibres:
             self._adapters.setdefault(f.lpar, {})[f.slot] = f.fabric
-            if f.lpar in active:
+            if f.lpar in there_now:
                 ports = there.get((f.vios, f.fabric), [])
                 port = f.port or (ports[0] if len(ports) == 1 else "")
                 self._held.setdefault((f.lpar, home[f.lpar]), []).append((f.vios, f.fabric, port))

@@ -24,7 +24,7 @@ class _Stage:
         self.site, self.judge, self.returning = site, judge, returning
         self.where: dict[str, tuple[str, ...]] = {n: (s,) for n, s in site.start.items()}
         self.ids = {(p.name, p.server): p.lpar_id for p in site.estate.lpars}
-        self.ports = PortCount(site.estate)
+        self.ports = PortCount(site.estate, self.where)
         self.found: list[Finding] = []
         self.peaks: dict[str, ServerState] = {s.server: s for s in server_states(site, self.where)}
         self.holders = {s: dict.fromkeys(names) for s, names in inverted(site.start.items(), site.servers).items()}

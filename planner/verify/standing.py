@@ -12,7 +12,11 @@ from planner.verify.base import broken
 
 
 def standing(site: Site, move: Move) -> Iterator[Finding]:
-    """What keeps two servers apart, whoever moves."""
+    """What keeps two servers apart, whoever moves; whether it moves in the state in which it is."""
+    state = site.lpars[move.lpar].state
+    if move.inactive != (state in ("not activated", "migrating - not activated")):
+        yield broken("plan.inactive", move.lpar, f"is {state or 'of unknown state'} and is to move "
+                     f"{'inactive' if move.inactive else 'live'}")
     for name in (move.source, move.target):
         state = site.servers[name].state.strip().lower()
         if state and state != "operating":

@@ -676,7 +676,9 @@ def test_an_lpar_that_never_ran_blocks_nothing_and_its_profile_says_its_sizes(tm
     assert told(loaded, "has no Entitlement (cores), Virtual processors, Memory") == [("warning", "chalk")]
     judge = Judge(Site(loaded.estate))
     assert any("cannot be planned: its processors and memory are unknown" in f.message for f in judge.readiness("chalk"))
-    assert judge.reported() == ["chalk", "slate"]
+    assert {n: judge.answer(n).answer.value for n in judge.site.lpars} == dict.fromkeys(
+        ("chalk", "flint", "slate"), "not ready")  # there is no other server
+    assert "partition.size-known" in {f.rule for f in judge.answer("chalk").refusals}
 
 
 def test_a_vlan_that_nobody_bridges_is_said_of_its_lpar(tmp_path: Path) -> None:

@@ -11,14 +11,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
-from estates import BASE, changed, exactly, judged, lpar, move, plan_of, policy, pool, server, stating, without
+from estates import BASE, changed, estate, exactly, judged, lpar, move, plan_of, policy, pool, server, stating, without
 
 from planner.estate.model import Disk, Estate, Fibre, Port
 from planner.findings import Finding, Severity
 from planner.jobs import window_from
 from planner.plan.choices import Measure
 from planner.plan.plan import Move, Plan, Window
-from planner.plan.questions import Consolidate
+from planner.plan.questions import Consolidate, Evacuate
 from planner.rules import RULES, Judge, Rule, Scope, Site
 from planner.rules.firmware import firmware_mobile
 from planner.verify import replay
@@ -39,6 +39,14 @@ def both_to_b(of: Estate, **second: Any) -> list[Move]:
 def one_link(of: Estate) -> list[Move]:
     """a1 and a2 at once over one pair of movers, with time enough for half the rate each."""
     return [replace(m, duration_ms=3 * m.duration_ms) for m in both_to_b(of, source_msp="A-v1", target_msp="B-v1")]
+
+
+def asleep_to_b(of: Estate) -> list[Move]:
+    """All that is not activated at once."""
+    return [move(of, p.name, "A", "B", inactive=True, source_msp="", target_msp="") for p in of.lpars if not p.active]
+
+
+SLEEPING = estate([server("A"), server("B")], [lpar(f"z{n}", "A", state="not activated") for n in range(5)])
 
 
 def one_after_the_other(of: Estate) -> list[Move]:
@@ -565,6 +573,9 @@ EXAMPLES: dict[str, Example] = {
     "timing.heartbeat": Example(
         [Good(a1(software=("PowerHA 6.1",)), both_to_b), Good(a1(software=("PowerHA 6.1",)), one_after_the_other)],
         [Bad(a1(software=("PowerHA 6.1",)), "has a heartbeat and shares its movers with a2", moves=one_link)]),
+    "timing.inactive-limit": Example(
+        [Good(SLEEPING, lambda of: [*(found := asleep_to_b(of))[1:], replace(found[0], start_ms=60_000, wave=2)])],
+        [Bad(SLEEPING, "5 inactive migrations at 0 s on A, which supports 4", moves=lambda of: asleep_to_b(of))]),
     "timing.mover-limit": Example(
         [Good(changed(BASE, "B-v1", max_migrations=1), both_to_b),
          Good(changed(BASE, "B-v1", max_migrations=1), one_after_the_other)],
@@ -601,10 +612,19 @@ RESTART = {"A": {"a2": "C"}, "B": {"a1": "A", "b1": "A", "b2": "A"}, "C": {"c1":
 
 def plan_for(example: Good | Bad, rule: str = "") -> Plan:
     plan = plan_of(example.moves(example.estate), window=example.window)
+    if any(m.inactive for m in plan.moves):
+        return plan.replace(goal=Evacuate(servers=("A",), inactive=True))
     if rule.startswith("availability."):
         goal = Consolidate(measure=Measure.SERVERS, n_plus_1=True)
         return plan.replace(goal=goal, restart=RESTART)
     return plan
+
+
+def situation(example: Good | Bad, plan: Plan) -> tuple[Site, Judge]:
+    """The site of an example; with the question where LPARs are planned that are not activated."""
+    if plan.goal.takes_along:
+        return (site := Site(example.estate, goal=plan.goal)), Judge(site)
+    return judged(example.estate, example.usage)
 
 
 def said(rule: Rule, site: Site, judge: Judge, plan: Plan) -> list[Finding]:
@@ -633,15 +653,16 @@ def test_every_rule_has_a_good_and_a_bad_example() -> None:
 
 @pytest.mark.parametrize(("rule", "example"), GOOD)
 def test_a_rule_is_silent_on_its_good_example(rule: str, example: Good) -> None:
-    site, judge = judged(example.estate, example.usage)
-    assert said(BY_ID[rule], site, judge, plan_for(example, rule)) == []
+    plan = plan_for(example, rule)
+    assert said(BY_ID[rule], *situation(example, plan), plan) == []
 
 
 @pytest.mark.parametrize(("rule", "example"), BAD)
 def test_a_rule_says_what_is_wrong_and_how_bad_it_is(rule: str, example: Bad) -> None:
-    site, judge = judged(example.estate, example.usage)
-    found = [f for f in said(BY_ID[rule], site, judge, plan_for(example, rule)) if example.message in f.message]
-    assert found, [f.message for f in said(BY_ID[rule], site, judge, plan_for(example, rule))]
+    plan = plan_for(example, rule)
+    site, judge = situation(example, plan)
+    found = [f for f in said(BY_ID[rule], site, judge, plan) if example.message in f.message]
+    assert found, [f.message for f in said(BY_ID[rule], site, judge, plan)]
     assert {(f.rule, f.severity) for f in found} == {(rule, example.severity)}
     assert all(f.subject and f.fix for f in found)
 
@@ -657,13 +678,15 @@ def test_an_assumption_is_told_by_the_replay_and_refused_where_nothing_is_assume
 
 @pytest.mark.parametrize(("rule", "example"), GOOD)
 def test_the_replay_accepts_a_plan_that_keeps_the_rule(rule: str, example: Good) -> None:
-    played = replay(plan_for(example, rule), *judged(example.estate, example.usage))
+    plan = plan_for(example, rule)
+    played = replay(plan, *situation(example, plan))
     assert played.holds, [str(f) for f in played.findings]
 
 
 @pytest.mark.parametrize(("rule", "example"), [p for p in BAD if p.values[1].severity is ERROR])
 def test_the_replay_rejects_a_plan_that_breaks_the_rule(rule: str, example: Bad) -> None:
-    played = replay(plan_for(example, rule), *judged(example.estate, example.usage))
+    plan = plan_for(example, rule)
+    played = replay(plan, *situation(example, plan))
     assert not played.holds
     assert rule in {f.rule for f in played.findings if f.severity is ERROR}
 

@@ -11,7 +11,7 @@ from planner.findings import Severity
 from planner.rules import RULES, Breach, Scope
 from planner.rules.base import ASKED, OWN_ROWS, PRUNES, REGISTRY, ROWS, On, Use, of_scope, rule
 
-LIVE, FAILOVER, RESTART, WORK = On
+LIVE, FAILOVER, RESTART, WORK, INACTIVE = On
 
 
 def nothing(*_: Any) -> Iterator[Breach]:
@@ -60,6 +60,14 @@ def test_what_binds_a_planned_restart_binds_a_failover_but_for_vioses() -> None:
     assert {r.id for r in RULES if RESTART in r.binds and FAILOVER not in r.binds} == {"partition.client"}
     only_failover = {r.id for r in RULES if FAILOVER in r.binds and not r.binds & {RESTART, WORK}}
     assert only_failover == {"processor.minimum-per-vp", "processor.mode"}
+
+
+def test_what_an_inactive_migration_does_without() -> None:
+    """Everything else binds it: networks, storage, slots and ports, modes, sizes, firmware, policies."""
+    assert {r.id for r in of_scope(Scope.LPAR, Scope.MOVE) if INACTIVE not in r.binds} == {
+        "memory.huge-pages", "partition.bsr", "partition.lhea", "partition.migratable-sriov", "partition.physical-io",
+        "partition.rmc", "partition.sriov", "policy.production-stays", "server.migrations", "server.mover",
+        "software.minimum", "software.minimum-there", "software.refused", "storage.wwpn-pair"}
 
 
 def test_rules_on_a_size_or_a_wish_close_no_door() -> None:

@@ -17,7 +17,8 @@ from planner.rules.base import of_scope
 
 
 def asked_alone(site: Site, lpar: str, source: str, target: str) -> tuple[Finding, ...]:
-    return tuple(f for r in of_scope(Scope.MOVE) for f in r.findings(lpar, site, lpar, source, target))
+    return tuple(f for r in of_scope(Scope.MOVE) if site.migration(lpar) in r.binds
+                 for f in r.findings(lpar, site, lpar, source, target))
 
 
 def with_policies(seed: int, estate: Estate) -> Estate:

@@ -50,6 +50,7 @@ def plans() -> dict[str, Plan]:
     weekend = weekend_from("2026-11-27 20:00", "2026-11-30 06:00")
     return {
         "evacuate": evacuate(of, Evacuate(servers=("A",)), Options(window=NIGHT)),
+        "inactive": evacuate(of, Evacuate(servers=("A",), inactive=True), Options(window=NIGHT)),
         "headroom": headroom(of, Headroom(server="B", units=1300, memory_mib=1024), Options(), curve=False),
         "consolidate": consolidate(of, Consolidate(weekend=True, n_plus_1=True, off=("C",)), Options(window=weekend))}
 
@@ -113,7 +114,7 @@ def listed(leaf: str) -> bool:
     return any(name == one or name.startswith(f"{one}.") for one in LISTED)
 
 
-@pytest.mark.parametrize("kind", ["evacuate", "headroom", "consolidate"])
+@pytest.mark.parametrize("kind", ["evacuate", "inactive", "headroom", "consolidate"])
 def test_no_leaf_of_a_plan_is_believed(kind: str) -> None:
     document = json.loads(dump(plans()[kind]))
     assert not refused(document)
