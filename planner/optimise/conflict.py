@@ -9,10 +9,11 @@ from typing import Any, Protocol
 
 from planner.findings import Finding, errors
 from planner.optimise.placement import PlacementProgram
-from planner.optimise.program import CUT, ONE_PLACE, Outcome, Program, Row, Tag
+from planner.optimise.program import CUT, ONE_PLACE, Outcome, Program, Tag
 from planner.optimise.solver import solve
 from planner.plan.details import Conflict, shortfall
 from planner.rules import Judge, Site, ledger
+from planner.rules.base import WHOLE
 from planner.rules.firmware import in_between
 from planner.rules.ledger import MEMORY, POOLS, PROCESSORS
 from planner.units import show_cores, show_gib
@@ -117,8 +118,9 @@ def _too_large(site: Site, refusals: Mapping[str, Mapping[str, Sequence[tuple[st
         options = []
         for server, reasons in by_server.items():
             if server and {rule for rule, _ in reasons} <= {"memory.fits", "processor.fits"}:
-                lacking = site.demand(name, server) - site.room(server)
-                options.append((max(0, lacking.memory_mib), max(0, lacking.units), server))
+                lacking = [ledger.takes(site, r, name, server)[WHOLE] - r.limits(site, server)[WHOLE]
+                           for r in (MEMORY, PROCESSORS)]
+                options.append((max(0, lacking[0]), max(0, lacking[1]), server))
         if options:
             memory, processors, server = min(options)
             if memory:
@@ -181,7 +183,7 @@ def _elastic(model: PlacementProgram, until: float) -> dict[Tag, int]:
                 slack[row.tag] = program.variable(10_000_000, "lacking", str(row.tag))
                 program.objective[slack[row.tag]] = max(1, round(1e9 / max(whole[row.tag.rule], 1)))
             terms, rhs = row.stated
-            program.rows[number] = Row({**terms, slack[row.tag]: -1}, rhs, False, row.tag)
+            program.rows[number] = replace(row, terms={**terms, slack[row.tag]: -1}, rhs=rhs, divisor=1, rest=0)
     answer = solve(program, max(until - time.monotonic(), 0.05), 0.001)
     return {tag: answer.values[i] for tag, i in slack.items() if answer.values[i]} if answer.found else {}
 

@@ -21,7 +21,7 @@ from planner.optimise.large.master import Choice, Master
 from planner.optimise.large.wide import take_wide
 from planner.optimise.measure import Scale
 from planner.optimise.placement import Candidates, candidates_of
-from planner.optimise.program import MEASURE, ONE_PLACE, Outcome, Solution
+from planner.optimise.program import ONE_PLACE, Outcome, Solution
 from planner.optimise.solver import is_read
 from planner.parallel import two_processors
 from planner.plan.choices import Status
@@ -303,8 +303,7 @@ class ConsolidationProblem:
                 return Placed(Outcome.UNKNOWN, bound_ms=first.bound_ms, cramped=True)
             model = self.program(part, choice)
             if master.loaded:
-                terms = {i: self.scale.excess(n, s) for (n, s), i in model.x.items()}
-                model.program.at_most(terms, most, MEASURE)
+                model.add_excess(self.scale.excess, most)
             solution = model.solve(deadline, gap)
             if not solution.found:
                 heavy = solution.outcome is Outcome.INFEASIBLE and master.loaded and too_heavy(model, deadline)
@@ -339,7 +338,7 @@ class ConsolidationProblem:
         model = ConsolidationProgram(self.site, self.candidates_in(part), part.servers, self._asked(choice), self.scale,
                                      restarts)
         for cut in self.cuts_in(part):
-            model.forbid(cut)
+            model.add_cut(cut)
         return model
 
     def _exact(self, part: Component, deadline: float, gap: float) -> ComponentAnswer:
@@ -351,7 +350,8 @@ class ConsolidationProblem:
             return ComponentAnswer(Status.INFEASIBLE, conflict=self._explain(part, model, deadline))
         if not first.found or first.objective is None:
             return ComponentAnswer(Status.UNKNOWN)
-        model.hold_measure(first.objective)
+        model.add_measure(first.objective)
+        model.add_cost()
         second = model.solve(deadline, gap, known=first.values)
         best = second if second.found else first
         bound = divisor * (first.bound if first.bound is not None else 0.0)

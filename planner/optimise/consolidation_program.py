@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
+from itertools import permutations
 from math import gcd
 
 from planner.grouping import grouped
@@ -95,10 +96,10 @@ class ConsolidationProgram(PlacementProgram):
     def add_restart_apart(self) -> None:
         """Members of a group that is kept apart restart apart; who stood together at the start may again."""
         for _, group in kept_apart(self.site):
-            for s in self.survivors:
-                for t in self.survivors:
-                    if s != t and any((n, s, t) in self.z for n in group.members):
-                        self.keep_apart(group, t, partial(self._placed_when_failed, failed=s, target=t), Tag(_RULE, s))
+            for s, t in permutations(self.survivors, 2):
+                if any((n, s, t) in self.z for n in group.members):
+                    for terms, rhs in self.apart(group, t, partial(self._placed_when_failed, failed=s, target=t)):
+                        self.program.at_most(terms, rhs, Tag(_RULE, s))
 
     def _placed_when_failed(self, lpar: str, failed: str, target: str) -> tuple[list[int], int]:
         """What places an LPAR on a server when another has failed: it is there, or restarts there."""
@@ -117,10 +118,9 @@ class ConsolidationProgram(PlacementProgram):
         self.program.minimise(self.measure)
         return divisor
 
-    def hold_measure(self, value: int) -> None:
-        """From now on the first objective is at most ``value`` (as the program counts), and cost is made least."""
-        self.program.at_most(self.measure, value, MEASURE)
-        self.add_cost()
+    def add_measure(self, most: int) -> None:
+        """The first objective is ``most`` at most (as the program counts)."""
+        self.program.at_most(self.measure, most, MEASURE)
 
     def off(self, solution: Solution) -> list[str]:
         placed = set(self.placement(solution).values())

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 from planner.estate.capacity import Demand
 from planner.optimise.placement import Candidates
-from planner.optimise.program import Outcome, Program, Solution, Tag
-from planner.optimise.scenario import Pair, ScenarioProblem, ScenarioProgram
+from planner.optimise.program import Outcome, Solution, Tag
+from planner.optimise.scenario import ScenarioProblem, ScenarioProgram
 from planner.optimise.solver import solve
 from planner.plan.choices import Status
+from planner.rules.base import WHOLE
+from planner.rules.ledger import PROCESSORS, Resource, of_whole_servers
 
 HUNDRED = 100
 _NODES, _VARIABLES = 300, 20_000
-_WHAT = ("units", "memory_mib")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,56 @@ class FrontierPoint:
     names: tuple[str, ...] = ()
     free_units: int = 0
     free_mib: int = 0
+
+
+class FrontierProgram(ScenarioProgram):
+    """Every LPAR on one of ``count`` servers that are in use, the fullest of them as empty as can be; ``least``: per
+    cent that it is filled to at least."""
+
+    def __init__(self, problem: ScenarioProblem, places: Mapping[str, Iterable[str]], count: int, least: int) -> None:
+        candidates = Candidates({n: dict.fromkeys(servers, 0) for n, servers in places.items()})
+        super().__init__(problem.site, candidates, problem.survivors, problem.displaced, problem.sizes)
+        self.program.title = "how few servers, and what stays free"
+        self.on = {s: self.program.variable(1, s, "is in use") for s in self.survivors}
+        self.add_on()
+        self.add_room()
+        self.add_count(count)
+        self.used = self.program.variable(HUNDRED, "per cent of the fullest server in use")
+        self.add_least(least)
+        self.add_headroom()
+        self.program.minimise({self.used: 1})
+
+    def in_the_end(self, resource: Resource, server: str) -> tuple[dict[int, int], int]:
+        """What those who may come take of a whole server in the end, by their variables, and what there is for them."""
+        coming = [(n, self.x[n, server]) for n in self.by_server[server]]
+        return self.load(resource, server, coming, self.moments()[-1])[WHOLE]
+
+    def add_on(self) -> None:
+        """An LPAR ends where the server is in use."""
+        for (_, s), i in self.x.items():
+            self.program.at_most({i: 1, self.on[s]: -1}, 0, Tag("on", s))
+
+    def add_room(self) -> None:
+        """There is room only where the server is in use: implied, but a far better bound for the solver."""
+        for s in self.survivors:
+            for resource in of_whole_servers(self.site):
+                terms, room = self.in_the_end(resource, s)
+                self.program.at_most({**terms, self.on[s]: -room}, 0, Tag("room", s))
+
+    def add_count(self, count: int) -> None:
+        """So many servers are in use."""
+        self.program.equals(dict.fromkeys(self.on.values(), 1), count, Tag("count"))
+
+    def add_least(self, least: int) -> None:
+        """The fullest server is filled to this at least."""
+        self.program.at_most({self.used: -1}, -least, Tag("least"))
+
+    def add_headroom(self) -> None:
+        """A server that is in use is no fuller than the fullest: HUNDRED · held ≤ limit · used."""
+        for s in self.survivors:
+            limit, (terms, room) = self.site.limit(s).units, self.in_the_end(PROCESSORS, s)
+            self.program.at_most({**{i: HUNDRED * units for i, units in terms.items()}, self.used: -limit,
+                                  self.on[s]: HUNDRED * limit}, HUNDRED * room, Tag("headroom", s))
 
 
 class Frontier:
@@ -66,10 +117,11 @@ class Frontier:
     def _fewest(self) -> int:
         """So many servers are needed at least: everything in its smallest size on the roomiest servers."""
         fewest = 1
-        for what in _WHAT:
-            wanted = sum(min(getattr(self.problem.sizes.final(n, s), what) for s in places)
+        site, final = self.site, self.problem.sizes.final
+        for resource in of_whole_servers(site):
+            wanted = sum(min(resource.takes(site, n, s, final(n, s))[WHOLE] for s in places)
                          for n, places in self.places.items())
-            rooms = sorted((getattr(self.site.room(s), what) for s in self.servers), reverse=True)
+            rooms = sorted((resource.limits(site, s)[WHOLE] for s in self.servers), reverse=True)
             count = 0
             while wanted > 0 and count < len(rooms):
                 wanted -= rooms[count]
@@ -79,35 +131,24 @@ class Frontier:
 
     def point(self, count: int, deadline: float) -> FrontierPoint:
         """The largest headroom with so many servers."""
-        program, x, on = self._program()
-        program.equals(dict.fromkeys(on.values(), 1), count, Tag("count"))
-        used = program.variable(HUNDRED, "per cent of the fullest server in use")
-        program.at_most({used: -1}, -min(self._least(count), HUNDRED), Tag("least"))
-        for s in self.servers:
-            limit = self.site.limit(s).units
-            terms = {x[n, s]: HUNDRED * self.problem.sizes.final(n, s).units for n in self._on[s]}
-            # HUNDRED · held ≤ limit · used, where the server is in use
-            program.at_most({**terms, used: -limit, on[s]: HUNDRED * limit}, HUNDRED * self.site.room(s).units,
-                            Tag("headroom", s))
-        program.minimise({used: 1})
-        known = self._spread(count, program, x, on, used)
-        if known and program.value(known) == self._least(count):
-            answer = Solution(Outcome.OPTIMAL, tuple(known), known[used], float(known[used]), "spread")
+        model = FrontierProgram(self.problem, self.places, count, min(self._least(count), HUNDRED))
+        known = self._spread(count, model)
+        if known and known[model.used] == self._least(count):
+            answer = Solution(Outcome.OPTIMAL, tuple(known), known[model.used], float(known[model.used]), "spread")
         else:
-            answer = solve(program, max(deadline - time.monotonic(), 0.05), 0.0, _NODES, known)
+            answer = solve(model.program, max(deadline - time.monotonic(), 0.05), 0.0, _NODES, known)
         if not answer.found and known:
-            answer = Solution(Outcome.FEASIBLE, tuple(known), known[used], answer.bound, "spread")
-        return self._point_of(count, answer, x, on)
+            answer = Solution(Outcome.FEASIBLE, tuple(known), known[model.used], answer.bound, "spread")
+        return self._point_of(count, answer, model)
 
-    def _spread(self, count: int, program: Program, x: Mapping[Pair, int], on: Mapping[str, int],
-                used: int) -> list[int]:
+    def _spread(self, count: int, model: FrontierProgram) -> list[int]:
         """A first placement: the largest LPARs first, each where the fullest server stays emptiest; [] when that breaks
         a row."""
         site, final = self.site, self.problem.sizes.final
         forced = {places[0] for places in self.places.values() if len(places) == 1}
         order = sorted(self.servers, key=lambda s: (s not in forced, -site.room(s).units, s))
         held = {s: site.base(s) for s in order[:count]}
-        values = [0] * len(program.upper)
+        values = [0] * len(model.program.upper)
         largest = sorted(self.places, key=lambda n: (-max(final(n, s).units for s in self.places[n]), n))
         for n in largest:
             fits = [s for s in self.places[n] if s in held and held[s].memory_mib + final(n, s).memory_mib
@@ -116,11 +157,11 @@ class Frontier:
                 return []
             best = min(fits, key=lambda s: ((held[s].units + final(n, s).units) / max(site.limit(s).units, 1), s))
             held[best] = held[best] + final(n, best)
-            values[x[n, best]] = 1
+            values[model.x[n, best]] = 1
         for s, holding in held.items():
-            values[on[s]] = 1
-            values[used] = max(values[used], -(-HUNDRED * holding.units // max(site.limit(s).units, 1)))
-        return values if program.holds(values) else []
+            values[model.on[s]] = 1
+            values[model.used] = max(values[model.used], -(-HUNDRED * holding.units // max(site.limit(s).units, 1)))
+        return values if model.program.holds(values) else []
 
     def _least(self, count: int) -> int:
         """Per cent that the fullest of so many servers is filled to at least: everything in its smallest size, spread
@@ -130,31 +171,14 @@ class Frontier:
         lpars = sum(min(self.problem.sizes.final(n, s).units for s in places) for n, places in self.places.items())
         return -(-HUNDRED * (lpars + sum(bases)) // max(sum(limits), 1))
 
-    def _point_of(self, count: int, answer: Solution, x: Mapping[Pair, int], on: Mapping[str, int]) -> FrontierPoint:
+    def _point_of(self, count: int, answer: Solution, model: FrontierProgram) -> FrontierPoint:
         if not answer.found or answer.objective is None:
             return FrontierPoint(count, Status(answer.outcome.value))
-        names = tuple(s for s in self.servers if answer.values[on[s]])
+        names = tuple(s for s in self.servers if answer.values[model.on[s]])
         free = sum((self.site.room(s) for s in names), Demand(0, 0))
-        free -= sum((self.problem.sizes.final(n, s) for s in names for n in self._on[s] if answer.values[x[n, s]]),
-                    Demand(0, 0))
+        placed = model.placement(answer).items()
+        free -= sum((self.problem.sizes.final(n, s) for n, s in placed if s in names), Demand(0, 0))
         least = self._least(count) if answer.bound is None else int(-(-(answer.bound - 1e-6) // 1))
         share = HUNDRED - answer.objective
         return FrontierPoint(count, Status(answer.outcome.value), share, max(HUNDRED - least, share), names,
                              free.units, free.memory_mib)
-
-    def _program(self) -> tuple[Program, dict[Pair, int], dict[str, int]]:
-        """Every LPAR on one server that is in use, capacity on arrival and in the end."""
-        candidates = Candidates({n: dict.fromkeys(places, 0) for n, places in self.places.items()})
-        model = ScenarioProgram(self.site, candidates, self.servers, self.problem.displaced, self.problem.sizes)
-        program, x = model.program, model.x
-        program.title = "how few servers, and what stays free"
-        on = {s: program.variable(1, s, "is in use") for s in self.servers}
-        self._on = model.by_server
-        for (_, s), i in x.items():
-            program.at_most({i: 1, on[s]: -1}, 0, Tag("on", s))
-        for s in self.servers:
-            # Room only where the server is in use: implied, but a far better bound for the solver.
-            for what in _WHAT:
-                terms = {x[n, s]: getattr(self.problem.sizes.final(n, s), what) for n in self._on[s]}
-                program.at_most({**terms, on[s]: -getattr(self.site.room(s), what)}, 0, Tag("room", s))
-        return program, x, on

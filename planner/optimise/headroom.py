@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from planner.findings import Finding
 from planner.optimise.asked import critical_here, critical_pools, may_leave, needed_mib, needed_slots
 from planner.optimise.conflict import reasons_of, reduced, refusals_of, tightenings
-from planner.optimise.placement import Candidates, PlacementProgram, candidates_of, move_cost_ms
+from planner.optimise.placement import Candidates, Moment, PlacementProgram, candidates_of, move_cost_ms
 from planner.optimise.program import ONE_PLACE, Outcome, Solution, Tag, Terms
 from planner.optimise.stages import Answer, StagedProblem
 from planner.plan.choices import By, Status
@@ -24,7 +24,7 @@ from planner.plan.questions import Headroom
 from planner.rules import Judge, Site
 from planner.rules.base import WHOLE
 from planner.rules.ledger import MEMORY as MEMORY_USED
-from planner.rules.ledger import PROCESSORS, Amounts, Resource
+from planner.rules.ledger import POOLS, PROCESSORS, Amounts, Resource
 from planner.units import show_cores, show_gib
 
 CORES, MEMORY = "cores", "memory"
@@ -105,13 +105,12 @@ class HeadroomProgram(PlacementProgram):
         server = self.goal.server
         if not self.pools or not self.guaranteed:
             return
-        held = self.site.holding(server, self.fixed[server]).pools
-        allowed = sum(self.site.pool_limit(server, p) or 0 for p in self.pools)
-        terms = {self.x[n, server]: self.site.demand(n, server).units for n in self.by_server[server]
-                 if self.site.pool_on(n, server) in self.pools}
+        strictly = Moment(self.site.demand, lambda resource, s: resource.limits(self.site, s))
+        coming = [(n, self.x[n, server]) for n in self.by_server[server]]
+        loads = [self.load(POOLS, server, coming, strictly)[str(p)] for p in self.pools]
+        terms = {i: units for load, _ in loads for i, units in load.items()}
         self.program.at_most({**terms, **self.wanted(server, PROCESSORS)},
-                             allowed - self.goal.units - sum(held.get(p, 0) for p in self.pools),
-                             Tag("headroom.pool", server))
+                             sum(left for _, left in loads) - self.goal.units, Tag("headroom.pool", server))
 
     def add_usage(self, solution: Solution) -> int:
         """Rows of usage as for any placement, and those of the critical LPARs' pools together."""

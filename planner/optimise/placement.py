@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import product
@@ -17,7 +17,7 @@ from planner.estate.capacity import Demand
 from planner.estate.policies import Group
 from planner.findings import Severity
 from planner.grouping import inverted
-from planner.optimise.program import CUT, ONE_PLACE, Outcome, Program, Solution, Tag, Terms
+from planner.optimise.program import BALANCE, COST, CUT, MEASURE, ONE_PLACE, Outcome, Program, Solution, Tag, Terms
 from planner.optimise.solver import solve
 from planner.parallel import beside
 from planner.rules import Judge, Site, ledger
@@ -26,6 +26,7 @@ from planner.rules.ledger import Amounts, Resource, allowed, kept_apart, old_and
 
 _IN_TWO = 1000
 """LPARs from which on they are judged by two processes."""
+_THOUSAND, _MOST_SHARE = 1000, 100_000
 
 
 def move_cost_ms(site: Site, judge: Judge, lpar: str, source: str, target: str) -> int:
@@ -167,36 +168,40 @@ class PlacementProgram:
             open_to = {s for n in group.members for s in self.candidates.cost.get(n, ())}
             for s in self.survivors:
                 if s in open_to:
-                    self.keep_apart(group, s, partial(self.place, server=s), Tag(rule, group.name))
+                    for terms, rhs in self.apart(group, s, partial(self.place, server=s)):
+                        self.program.at_most(terms, rhs, Tag(rule, group.name))
 
-    def keep_apart(self, group: Group, server: str, place: Callable[[str], tuple[list[int], int]], tag: Tag) -> None:
-        """Rows that keep a group apart on a server. ``place``: a member's variables there, and how often it is there
+    def apart(self, group: Group, server: str, place: Callable[[str], tuple[list[int], int]]
+              ) -> Iterator[tuple[Terms, int]]:
+        """What keeps a group apart on a server. ``place``: a member's variables there, and how often it is there
         whatever they are."""
         old, new = old_and_new(self.site, group, server)
         arriving = [i for n in new for i in place(n)[0]]
         if not arriving:
             return
-        self.program.at_most(dict.fromkeys(arriving, 1), 1, tag)
+        yield dict.fromkeys(arriving, 1), 1
         standing, always = {i: 1 for n in old for i in place(n)[0]}, sum(place(n)[1] for n in old)
         for i in arriving if old else ():
-            self.program.at_most({**standing, i: len(old)}, len(old) - always, tag)
+            yield {**standing, i: len(old)}, len(old) - always
 
     def add_together(self) -> None:
         """policy.keep-together: members end on one server, unless none of them moves."""
         for group in self.site.policies.together:
             members = [n for n in group.members if n in self.site.start]
-            if len(members) > 1:
-                self._together(members, Tag("policy.keep-together", group.name))
+            if len(members) < 2:
+                continue
+            tag, joined = Tag("policy.keep-together", group.name), self.program.variable(1, group.name, "is together")
+            if any(n in self.displaced for n in members):
+                self.program.equals({joined: 1}, 1, tag)
+            for terms, rhs in self._together(members, joined):
+                self.program.at_most(terms, rhs, tag)
 
-    def _together(self, members: Sequence[str], tag: Tag) -> None:
-        program, start = self.program, self.site.start
-        joined = program.variable(1, tag.subject, "is together")
-        if any(n in self.displaced for n in members):
-            program.equals({joined: 1}, 1, tag)
-        else:
+    def _together(self, members: Sequence[str], joined: int) -> Iterator[tuple[Terms, int]]:
+        start = self.site.start
+        if not any(n in self.displaced for n in members):
             for n in members:
                 if n in self.candidates.cost:
-                    program.at_most({**dict.fromkeys(self.place(n, start[n])[0], -1), joined: -1}, -1, tag)
+                    yield {**dict.fromkeys(self.place(n, start[n])[0], -1), joined: -1}, -1
         everywhere = sorted({start[n] for n in members} | set(self.survivors))
         first = members[0]
         for other in members[1:]:
@@ -206,7 +211,7 @@ class PlacementProgram:
                 # a - b ≤ 1 - joined and b - a ≤ 1 - joined
                 for plus, minus, constant in ((a, b, here_b - here_a), (b, a, here_a - here_b)):
                     terms = dict.fromkeys(plus, 1) | dict.fromkeys(minus, -1)
-                    program.at_most(terms | {joined: 1}, 1 + constant, tag)
+                    yield terms | {joined: 1}, 1 + constant
 
     def place(self, name: str, server: str) -> tuple[list[int], int]:
         """An LPAR's variable on a server, or the constant that it is there."""
@@ -219,7 +224,35 @@ class PlacementProgram:
         self.program.minimise({self.x[n, s]: c for n, places in self.candidates.cost.items()
                                for s, c in places.items()})
 
-    def forbid(self, placement: Mapping[str, str]) -> None:
+    def add_cost_limit(self, most: int) -> None:
+        """The cost of now is ``most`` at most, whatever is made least."""
+        self.program.at_most(self.program.objective, most, COST)
+
+    def add_excess(self, excess: Callable[[str, str], int], most: int) -> None:
+        """LPARs weigh ``most`` beyond their least at most, those that stay included. ``excess`` (LPAR, server)."""
+        staying = sum(excess(n, s) for s, names in self.fixed.items() for n in names)
+        self.program.at_most({i: excess(n, s) for (n, s), i in self.x.items()}, most - staying, MEASURE)
+
+    def add_balance(self, best: Mapping[str, str]) -> int:
+        """Minimise the fullest server's share in the end, in thousandths of its limit, processors and memory alike.
+
+        Returns that share for ``best``, the last variable's value in a known solution.
+        """
+        site, size = self.site, self.moments()[-1].size
+        fullest, share = self.program.variable(_MOST_SHARE, "thousandths of the fullest server"), 0
+        there = inverted(best.items())
+        for s in self.survivors:
+            for what in ("units", "memory_mib"):
+                most = max(getattr(site.limit(s), what), 1)
+                held = getattr(site.base(s), what) + sum(getattr(size(n, s), what) for n in self.fixed[s])
+                terms = {self.x[n, s]: _THOUSAND * getattr(size(n, s), what) for n in self.by_server[s]}
+                self.program.at_most({**terms, fullest: -most}, -_THOUSAND * held, BALANCE)
+                full = held + sum(getattr(size(n, s), what) for n in there.get(s, ()))
+                share = max(share, -(-_THOUSAND * full // most))
+        self.program.minimise({fullest: 1})
+        return min(share, _MOST_SHARE)
+
+    def add_cut(self, placement: Mapping[str, str]) -> None:
         """Cut off every placement that agrees with this one on these LPARs."""
         if placement and all((n, s) in self.x for n, s in placement.items()):
             terms = {self.x[n, s]: 1 for n, s in placement.items()}

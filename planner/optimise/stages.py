@@ -7,18 +7,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from planner.grouping import inverted
 from planner.optimise.conflict import of_program
 from planner.optimise.heuristics.search import searched
 from planner.optimise.placement import Candidates, PlacementProgram
-from planner.optimise.program import BALANCE, COST, Outcome, Solution, near
+from planner.optimise.program import Outcome, Solution, near
 from planner.plan.choices import Status
 from planner.plan.details import Conflict
 from planner.rules import Judge, Site
 
 _BALANCE_NODES, _BALANCE_GAP, _BALANCE_VARIABLES = 100, 0.02, 4000
 """Balancing is bounded by nodes rather than time, so that the answer does not hang on the machine's speed."""
-_THOUSAND, _MOST_SHARE = 1000, 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +70,7 @@ class StagedProblem:
         model, start = self.model(candidates), self.site.start
         for cut in self.cuts:
             if all(n in candidates.cost or s == start[n] for n, s in cut.items()):
-                model.forbid({n: s for n, s in cut.items() if n in candidates.cost})
+                model.add_cut({n: s for n, s in cut.items() if n in candidates.cost})
         return model
 
     def staged(self, bound: float, deadline: float, gap: float) -> Answer:
@@ -115,9 +113,9 @@ class StagedProblem:
         even = self.program(kept)
         even.program.title += ", balanced"
         if kept is model.candidates:
-            even.program.at_most(even.program.objective, cost, COST)
+            even.add_cost_limit(cost)
         rest = solution.values[len(model.x):]
-        known = [int(best.get(n) == s) for n, s in even.x] + [*rest, fill_least(even, best)]
+        known = [int(best.get(n) == s) for n, s in even.x] + [*rest, even.add_balance(best)]
         for (server, pool), slots in sorted(model.slots.items(), key=str):
             for slot in sorted(slots):
                 even.add_slot(server, pool, slot)
@@ -130,23 +128,3 @@ def _solved(model: PlacementProgram, deadline: float, gap: float) -> Solution:
     """By the solver, else by local search (not given to HiGHS to start from: on tight estates that made it slower)."""
     solution = model.solve(deadline, gap)
     return searched(model, solution) if solution.outcome is Outcome.UNKNOWN else solution
-
-
-def fill_least(model: PlacementProgram, best: Mapping[str, str]) -> int:
-    """Minimise the fullest server's share in the end, in thousandths of its limit, processors and memory alike.
-
-    Returns that share for ``best``, the last variable's value in a known solution.
-    """
-    program, site, size = model.program, model.site, model.moments()[-1].size
-    fullest, share = program.variable(_MOST_SHARE, "thousandths of the fullest server"), 0
-    there = inverted(best.items())
-    for s in model.survivors:
-        for what in ("units", "memory_mib"):
-            most = max(getattr(site.limit(s), what), 1)
-            held = getattr(site.base(s), what) + sum(getattr(size(n, s), what) for n in model.fixed[s])
-            terms = {model.x[n, s]: _THOUSAND * getattr(size(n, s), what) for n in model.by_server[s]}
-            program.at_most({**terms, fullest: -most}, -_THOUSAND * held, BALANCE)
-            full = held + sum(getattr(size(n, s), what) for n in there.get(s, ()))
-            share = max(share, -(-_THOUSAND * full // most))
-    program.minimise({fullest: 1})
-    return min(share, _MOST_SHARE)

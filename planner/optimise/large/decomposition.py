@@ -18,7 +18,6 @@ from planner.optimise.heuristics.packing import packed
 from planner.optimise.heuristics.polish import polished
 from planner.optimise.heuristics.search import searched
 from planner.optimise.large.master import Choice, Master
-from planner.optimise.measure import Scale
 from planner.optimise.placement import Candidates, PlacementProgram
 from planner.optimise.program import MEASURE, Outcome, Program, near
 from planner.optimise.solver import Relaxed, relaxed
@@ -196,9 +195,9 @@ class _Search:
         until = self.deadline if self.best is not None else now + max((self.deadline - now) / 2, 0.05)
         placed = self.place(choice, self.most - choice.measure, until, self.tight, quick=self.quick)
         if placed.outcome is Outcome.INFEASIBLE and not placed.heavy:
-            self.master.cut(choice.off)
+            self.master.add_cut(choice.off)
             return False
-        self.master.forbid(choice)
+        self.master.add_done(choice)
         if placed.outcome is Outcome.INFEASIBLE:
             return False
         if placed.outcome is Outcome.UNKNOWN:
@@ -290,9 +289,9 @@ class Placer:
         displaced = [n for n in candidates.cost if self.site.start[n] not in choice.on]
         model = PlacementProgram(self.site, candidates, choice.on, displaced)
         for cut in self.cuts:
-            model.forbid(cut)
+            model.add_cut(cut)
         if self.master.loaded:
-            model.program.at_most(*excess_row(model, self.master.scale, most), MEASURE)
+            model.add_excess(self.master.scale.excess, most)
         return model
 
     def _solved(self, choice: Choice, candidates: Candidates, most: int, deadline: float, known: Placed | None = None
@@ -363,13 +362,6 @@ class Placer:
 def _fractional(program: Program, deadline: float) -> Relaxed:
     """The linear program of an integer one."""
     return relaxed(program, range(len(program.upper)), max(deadline - time.monotonic(), 0.05))
-
-
-def excess_row(model: PlacementProgram, scale: Scale, most: int) -> tuple[dict[int, int], int]:
-    """Terms and right side of the row that LPARs weigh ``most`` beyond their least at most, those that stay included.
-    """
-    staying = sum(scale.excess(n, s) for s, names in model.fixed.items() for n in names)
-    return {i: scale.excess(n, s) for (n, s), i in model.x.items()}, most - staying
 
 
 def too_heavy(model: PlacementProgram, deadline: float) -> bool:

@@ -97,11 +97,11 @@ class Master:
         """What the LPARs weigh beyond their least when these have moved."""
         return sum(self.scale.excess(n, moved.get(n, self.site.start[n])) for n in self.part.lpars)
 
-    def cut(self, off: Sequence[str]) -> None:
+    def add_cut(self, off: Sequence[str]) -> None:
         """At least one of these servers stays on."""
         self.program.at_most({self.on[s]: -1 for s in off}, -1, CUT)
 
-    def forbid(self, choice: Choice) -> None:
+    def add_done(self, choice: Choice) -> None:
         """Never choose exactly this set again, until :meth:`forget`."""
         off = set(choice.off)
         self.program.at_most({i: 1 if s not in off else -1 for s, i in self.on.items()}, len(choice.on) - 1, _DONE)
@@ -124,12 +124,9 @@ class Master:
         program = self._relaxation(rest)
         weights = {self.on[s]: w for s, w in self.scale.fixed.items() if s in self.on}
         for resource in self.resources:
-            have = self._flows(program, resource, weights)
-            for s, terms in have.items():
-                room = max(int(self.room(s, resource) * (1 - slack)), 0)
-                program.at_most({**terms, self.on[s]: -room}, 0, Tag("room", s))
+            self.add_room(program, resource, self.add_flows(program, resource, weights), slack)
         if above >= 0:
-            program.at_most({i: -w for i, w in weights.items()}, -(above + 1), MEASURE)
+            self.add_above(program, weights, above)
         program.minimise(weights)
         values, bound = self._solved(program, deadline, gap, whole=whole, spare=spare)
         rounded = len(self.part.lpars) if self.loaded else 0  # what an LPAR weighs is rounded down
@@ -153,8 +150,20 @@ class Master:
             return [], math.inf
         return [round(v) for v in answer.values[:len(self.on)]] if whole else [], answer.bound or 0.0
 
-    def _flows(self, program: Program, resource: Resource, weights: dict[int, int]) -> dict[str, dict[int, int]]:
-        """Variables and rows that spread what LPARs hold of a resource; by server what arrives there. Adds to
+    def add_room(self, program: Program, resource: Resource, have: Mapping[str, Mapping[int, int]], slack: float
+                 ) -> None:
+        """A server takes what it has room for, a share left free, and nothing when it is off. ``have``: by server what
+        arrives there."""
+        for s, terms in have.items():
+            room = max(int(self.room(s, resource) * (1 - slack)), 0)
+            program.at_most({**terms, self.on[s]: -room}, 0, Tag("room", s))
+
+    def add_above(self, program: Program, weights: Mapping[int, int], above: int) -> None:
+        """The set weighs more than this."""
+        program.at_most({i: -w for i, w in weights.items()}, -(above + 1), MEASURE)
+
+    def add_flows(self, program: Program, resource: Resource, weights: dict[int, int]) -> dict[str, dict[int, int]]:
+        """What LPARs hold of a resource is spread over the servers in reach; by server what arrives there. Adds to
         ``weights`` what it weighs that they run there."""
         have: dict[str, dict[int, int]] = {s: {} for s in self.part.servers}
         for (places, tenths), names in sorted(self._alike(resource).items()):
@@ -209,20 +218,29 @@ class Master:
             (k, r.rule): {self.on[s]: -max(self.room(s, r), 0) for s in of if of[s] == k}
             for k in sorted(set(of.values())) for r in self.resources}
         for n in self.part.lpars:
-            for i, k, servers, price in self._ways(program, n, of):
+            for i, k, servers, price in self.add_ways(program, n, of):
                 cost[i] = price
                 weights[i] = min(self.scale.excess(n, s) for s in servers)
                 for r in self.resources:
                     held[k, r.rule][i] = self._least(n, servers, r)
-        for terms in held.values():
-            program.at_most(terms, 0, Tag("room"))
-        program.at_most(weights, at_most, MEASURE)
+        self.add_shared_room(program, held.values())
+        self.add_measure(program, weights, at_most)
         program.minimise(cost)
         values, bound = self._solved(program, deadline, gap, whole=whole, spare=spare)
         return (self._choice(values, 0.0) if values else None), max(0.0, bound)
 
-    def _ways(self, program: Program, lpar: str, of: Mapping[str, int]) -> list[tuple[int, int, list[str], int]]:
-        """Variables and rows of where an LPAR goes, in part: (variable, class, servers of it, price), to stay first."""
+    def add_shared_room(self, program: Program, held: Iterable[Mapping[int, int]]) -> None:
+        """The servers of a class that are on have room together for what goes to it, of each resource."""
+        for terms in held:
+            program.at_most(terms, 0, Tag("room"))
+
+    def add_measure(self, program: Program, weights: Mapping[int, int], most: int) -> None:
+        """What is on weighs this at most, what runs beyond its least included."""
+        program.at_most(weights, most, MEASURE)
+
+    def add_ways(self, program: Program, lpar: str, of: Mapping[str, int]) -> list[tuple[int, int, list[str], int]]:
+        """Where an LPAR goes, in part, to stay first: (variable, class, servers of it, price). It stays only where the
+        server is on."""
         home = self.site.start[lpar]
         ways = [(program.variable(1, lpar, "stays"), of[home], [home], 0)]
         for k, (price, servers) in self._by_class(lpar, of).items():

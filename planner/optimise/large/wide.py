@@ -16,10 +16,10 @@ from dataclasses import replace
 from planner.findings import errors
 from planner.grouping import inverted
 from planner.optimise.heuristics.packing import tightness
-from planner.optimise.large.decomposition import Placed, Settled, excess_row
+from planner.optimise.large.decomposition import Placed, Settled
 from planner.optimise.large.master import Choice, Master
 from planner.optimise.placement import Candidates, PlacementProgram
-from planner.optimise.program import MEASURE, Outcome, Program
+from planner.optimise.program import Outcome, Program
 from planner.optimise.solver import Relaxed, relaxed
 from planner.rules import Judge, Site
 from planner.rules.ledger import MEMORY, PROCESSORS, Ledger, kept_apart
@@ -113,14 +113,13 @@ def _linear(master: Master, model: PlacementProgram, choice: Choice, slack: floa
 def _programs(master: Master, model: PlacementProgram, choice: Choice, slack: float) -> Iterator[Program]:
     """The program with a share of every server's room left free, so that no server is full before the rounding; where
     it matters where LPARs run, first with the load as small as the choice has it."""
-    lighter = [model.program]
+    programs = [model.program]
     if master.loaded:
         whole = choice.measure_bound + sum(master.scale.least.get(n, 0) for n in master.part.lpars)
-        terms, staying = excess_row(model, master.scale, 0)
-        light = model.program.without()
-        light.at_most(terms, int(choice.measure_bound - choice.measure + _HEAVIER * whole + staying), MEASURE)
-        lighter = [light, model.program]
-    for program in lighter:
+        model.program = model.program.without()
+        model.add_excess(master.scale.excess, int(choice.measure_bound - choice.measure + _HEAVIER * whole))
+        programs.insert(0, model.program)
+    for program in programs:
         for share in _EVEN:
             yield _roomier(program, slack * share)
 
