@@ -292,10 +292,10 @@ class Contents:
         met: Counter[int] = Counter()
         with self._mapped():
             for begin in range(first, last, _CHUNK):
-                found = self._slots(names, begin, min(begin + _CHUNK, last), step_s, kind, server)
-                at = found["pos"], found["slot"] - first
-                physc[at], memory[at] = found["physc"], found["mem"]
-                codes, counts = np.unique(found["pos"].astype(np.int64) * _CODE + found["span"], return_counts=True)
+                slots = self._slots(names, begin, min(begin + _CHUNK, last), step_s, kind, server)
+                at = slots["pos"], slots["slot"] - first
+                physc[at], memory[at] = slots["physc"], slots["mem"]
+                codes, counts = np.unique(slots["pos"].astype(np.int64) * _CODE + slots["span"], return_counts=True)
                 met.update(dict(zip(codes.tolist(), counts.tolist(), strict=True)))
         usual = {code // _CODE: code % _CODE for code, _ in sorted(met.items(), key=lambda one: (one[1], -one[0]))}
         starts = np.arange(first, max(first, last), dtype=np.int64) * step_s

@@ -271,12 +271,12 @@ class History(Contents):
         name = zone or stored
         return Clock(name) if name else None
 
-    def _stage(self, found: Extract, source: Document, context: Context, adding: _Adding) -> None:
+    def _stage(self, extracted: Extract, source: Document, context: Context, adding: _Adding) -> None:
         """Put what a file says with what is to be merged, unless something in it stands in the way."""
-        rows: list[Sample | Count] = [*found.samples, *found.counts]
-        adding.say(found.findings)
+        rows: list[Sample | Count] = [*extracted.samples, *extracted.counts]
+        adding.say(extracted.findings)
         clockless = has_lparstat(source)
-        settings = settings_of(context, found.local, clockless)
+        settings = settings_of(context, extracted.local, clockless)
         known = self._db.execute("SELECT settings FROM source WHERE digest = ?", [source.digest]).fetchone()
         if rows and known and known[0] != settings:
             adding.say([Finding(
@@ -384,12 +384,12 @@ class History(Contents):
         """Gaps, resets and changes of server in and around what was just added."""
         series = {key: ids for key, ids in self._series().items() if key[:2] in adding.keys}
         low, high = self._around(series, min(adding.times), max(adding.times))
-        found = [gap_finding(name, gaps, clock) for (_, name, _), gaps in self._gaps(series, low, high).items()]
-        found += [change_finding(name, one, clock) for name, one in self._changes(series, low, high).items()]
-        found += [Finding("history.reset", Severity.INFO, name, f"its counters were reset {number} times",
-                          "the interval across a reset is left out: the LPAR was activated or moved there")
-                  for (_, name, _), number in self._resets(series, low, high).items()]
-        return [*found, *self._lone_counts(series)]
+        findings = [gap_finding(name, gaps, clock) for (_, name, _), gaps in self._gaps(series, low, high).items()]
+        findings += [change_finding(name, one, clock) for name, one in self._changes(series, low, high).items()]
+        findings += [Finding("history.reset", Severity.INFO, name, f"its counters were reset {number} times",
+                             "the interval across a reset is left out: the LPAR was activated or moved there")
+                     for (_, name, _), number in self._resets(series, low, high).items()]
+        return [*findings, *self._lone_counts(series)]
 
     def _lone_counts(self, series: Mapping[Key, Mapping[int, str]]) -> list[Finding]:
         """Counters that have no neighbour yet say nothing of usage."""

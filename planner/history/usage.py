@@ -49,8 +49,8 @@ class Usage:
 
     def of(self, name: str) -> NDArray[np.int32]:
         """A partition slot by slot in thousandths of a core; raises KeyError for one that is not in it."""
-        found: NDArray[np.int32] = self.physc[self._rows[name]]
-        return found
+        row: NDArray[np.int32] = self.physc[self._rows[name]]
+        return row
 
     def inside(self, buckets: Collection[Bucket]) -> NDArray[np.bool_]:
         """For each slot whether its bucket is one of these."""
@@ -58,10 +58,10 @@ class Usage:
 
     def digest(self) -> str:
         """SHA-256 of everything that planning looks at."""
-        found = hashlib.sha256(repr((self.names, sorted(self.measured), self.percentile, self.step_s)).encode())
+        hashed = hashlib.sha256(repr((self.names, sorted(self.measured), self.percentile, self.step_s)).encode())
         for column in (self.starts, self.numbers, self.physc):
-            found.update(column.tobytes())
-        return found.hexdigest()
+            hashed.update(column.tobytes())
+        return hashed.hexdigest()
 
     def when(self, slot: int) -> datetime:
         """The local time at which a slot begins."""

@@ -98,29 +98,29 @@ def attempted(problem: Problem[R], options: Options, timed: Callable[[R, int], T
     return late or Attempt(answer, None, reason)
 
 
-def unanswered(blank: Plan, found: Attempt[R], options: Options) -> Plan:
+def unanswered(blank: Plan, tried: Attempt[R], options: Options) -> Plan:
     """The plan that there is not: why it is impossible, or what would help to find one."""
-    if found.answer is not None and found.answer.status is Status.INFEASIBLE and found.answer.conflict is not None:
-        return impossible(blank, found.answer.conflict)
-    message = f"a placement exists, but {found.reason}" if found.reason else (
+    if tried.answer is not None and tried.answer.status is Status.INFEASIBLE and tried.answer.conflict is not None:
+        return impossible(blank, tried.answer.conflict)
+    message = f"a placement exists, but {tried.reason}" if tried.reason else (
         f"no answer within {options.time_limit:g} s, and no proof that there is none")
-    fix = "free more room first, lift policies, or ask for less" if found.reason else (
+    fix = "free more room first, lift policies, or ask for less" if tried.reason else (
         "give more time (--time-limit), free more room, or lift policies")
     note = Finding("plan.unknown", Severity.ERROR, "plan", message, fix)
-    bound = None if found.answer is None else found.answer.bound_ms
+    bound = None if tried.answer is None else tried.answer.bound_ms
     return blank.replace(status=Status.UNKNOWN, findings=(note,), bound=None if bound is None else bound / 1000)
 
 
 def impossible(blank: Plan, conflict: Conflict) -> Plan:
     """The plan that cannot be, with a finding for each refusal, else for each rule."""
-    found = [Finding(rule, Severity.ERROR, name, message if not server else f"to {server}: {message}",
-                     _fix(conflict.lifts, name))
-             for name, by_server in conflict.refusals.items() for server, reasons in by_server.items()
-             for rule, message in reasons]
-    if not found:
-        found = [Finding(rule, Severity.ERROR, ", ".join(conflict.servers) or ", ".join(conflict.lpars),
-                         conflict.summary, "; ".join(conflict.lifts)) for rule in conflict.rules or ("goal.reached",)]
-    return blank.replace(status=Status.INFEASIBLE, conflict=conflict, findings=tuple(found))
+    why = [Finding(rule, Severity.ERROR, name, message if not server else f"to {server}: {message}",
+                   _fix(conflict.lifts, name))
+           for name, by_server in conflict.refusals.items() for server, reasons in by_server.items()
+           for rule, message in reasons]
+    if not why:
+        why = [Finding(rule, Severity.ERROR, ", ".join(conflict.servers) or ", ".join(conflict.lpars),
+                       conflict.summary, "; ".join(conflict.lifts)) for rule in conflict.rules or ("goal.reached",)]
+    return blank.replace(status=Status.INFEASIBLE, conflict=conflict, findings=tuple(why))
 
 
 def _fix(lifts: Sequence[str], name: str) -> str:

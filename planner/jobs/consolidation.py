@@ -151,11 +151,11 @@ def _planned(case: ConsolidationCase, goal: Consolidate, deadline: float, stayin
     if flat:
         scale = replace(scale, rate={}, busy={}, least={})
     problem = ConsolidationProblem(site, judge, goal, scale)
-    found = attempted(problem, options, lambda answer, states: timed(
+    tried = attempted(problem, options, lambda answer, states: timed(
         site, judge, answer.placement, goal, options, states), deadline=deadline)
-    if found.answer is None or found.table is None:
-        return unanswered(_blank(case, staying), found, options)
-    return _finished(case, _blank(case, staying), found.answer, problem.scale, found.table)
+    if tried.answer is None or tried.table is None:
+        return unanswered(_blank(case, staying), tried, options)
+    return _finished(case, _blank(case, staying), tried.answer, problem.scale, tried.table)
 
 
 def timed(site: Site, judge: Judge, placement: Mapping[str, str], goal: Consolidate, options: Options,

@@ -55,13 +55,13 @@ def _planned(loaded: Loaded, site: Site, goal: Evacuate, options: Options) -> Pl
     blank = _blank(loaded, site, goal, options)
     blank = blank.replace(findings=(*(site.usage.findings if site.usage else ()), *_unstated(goal),
                                     *clock_findings(options)))
-    found = attempted(EvacuationProblem(site, judge, goal), options,
+    tried = attempted(EvacuationProblem(site, judge, goal), options,
                       lambda answer, states: timetable(site, judge, answer.placement, options.window,
                                                come_back=goal.come_back, work_s=options.work_s,
                                                unmoved=goal.unmoved, states=states))
-    if found.answer is None or found.table is None:
-        return unanswered(blank, found, options)
-    return finished(Case(loaded, site, judge, options), blank, found.answer, found.table)
+    if tried.answer is None or tried.table is None:
+        return unanswered(blank, tried, options)
+    return finished(Case(loaded, site, judge, options), blank, tried.answer, tried.table)
 
 
 def _unstated(goal: Evacuate) -> list[Finding]:

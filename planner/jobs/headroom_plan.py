@@ -61,17 +61,17 @@ def headroom(loaded: Loaded, goal: Headroom, options: Options, usage: UsageSpec 
                             "production, none named): all may leave", "name those that stay with --critical"))
     blank = _blank(loaded, goal, usage, options).replace(findings=tuple(said))
     told("placement and order")
-    found = attempted(problem, options, lambda answer, states: timetable(
+    tried = attempted(problem, options, lambda answer, states: timetable(
         site, judge, answer.placement, options.window, come_back=goal.come_back, work_s=blank.work_s or 0,
         back_from_s=blank.back_from_s or 0, unmoved=goal.unmoved, states=states),
         lambda table: not blank.replace(moves=table.moves).late())
-    if found.answer is not None and found.answer.status is Status.INFEASIBLE:
+    if tried.answer is not None and tried.answer.status is Status.INFEASIBLE:
         told("why it is impossible")
         return _impossible(blank, problem, options)
-    if found.answer is None or found.table is None:
-        return unanswered(blank, found, options)
-    plan = finished(Case(loaded, site, judge, options), blank, found.answer, found.table)
-    return _completed(plan, problem, found.answer, options, told, curve=curve)
+    if tried.answer is None or tried.table is None:
+        return unanswered(blank, tried, options)
+    plan = finished(Case(loaded, site, judge, options), blank, tried.answer, tried.table)
+    return _completed(plan, problem, tried.answer, options, told, curve=curve)
 
 
 def _away(goal: Headroom, options: Options, calendar: Calendar) -> Collection[Bucket]:
@@ -161,8 +161,8 @@ def _completed(plan: Plan, problem: HeadroomProblem, answer: Answer, options: Op
         sum_of_peaks_after=figures.sum_of_peaks(site, goal, after))
     if curve:
         details = _with_curve(details, problem, plan, answer, options, told)
-    found = [*plan.findings, *figures.warnings(site, goal, after)]
-    return plan.replace(details=details, findings=ordered(dict.fromkeys(found)))
+    findings = [*plan.findings, *figures.warnings(site, goal, after)]
+    return plan.replace(details=details, findings=ordered(dict.fromkeys(findings)))
 
 
 def _with_curve(details: HeadroomDetails, problem: HeadroomProblem, plan: Plan, answer: Answer, options: Options,

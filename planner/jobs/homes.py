@@ -45,9 +45,9 @@ def out_of_reach(judge: Judge, displaced: Sequence[str], survivors: Sequence[str
         here = site.start[name]
         places = judge.targets(name, survivors) if name in displaced else [here]
         if not any(s == home or back.allowed(name, s, home) for s in places):
-            found = errors((*back.readiness(name), *back.move(name, here, home)))
-            out[name] = ("; ".join(dict.fromkeys(f.message for f in found)) or "no server from which it could come "
-                         "home takes it in", "; ".join(dict.fromkeys(f.fix for f in found if f.fix)))
+            refusals = errors((*back.readiness(name), *back.move(name, here, home)))
+            out[name] = ("; ".join(dict.fromkeys(f.message for f in refusals)) or "no server from which it could come "
+                         "home takes it in", "; ".join(dict.fromkeys(f.fix for f in refusals if f.fix)))
     return out
 
 

@@ -50,15 +50,15 @@ class UsageSpec:
             if extent is None:
                 raise _nothing(self.path, "holds no usage")
             start_s, end_s = _span(history, self, extent)
-            found = usage_of(history, (*estate.lpars, *estate.vioses), self.calendar, buckets=buckets,
+            usage = usage_of(history, (*estate.lpars, *estate.vioses), self.calendar, buckets=buckets,
                              percentile=self.percentile, start_s=start_s, end_s=end_s, step_s=self.step_s)
-        if not len(found.starts):
+        if not len(usage.starts):
             raise _nothing(self.path, "holds no usage of these hours and days in the time asked for")
-        physc = found.physc.copy()
-        for row, name in enumerate(found.names):
-            if name in found:
+        physc = usage.physc.copy()
+        for row, name in enumerate(usage.names):
+            if name in usage:
                 physc[row] = -(-physc[row] * (100 + self.growth_percent) // 100)
-        grown = replace(found, physc=physc, findings=_gathered(found, estate))
+        grown = replace(usage, physc=physc, findings=_gathered(usage, estate))
         return grown, UsageBasis(
             percentile=self.percentile, from_s=start_s, to_s=end_s, step_s=self.step_s,
             growth_percent=self.growth_percent, hours=frozenset(buckets), calendar=self.calendar,

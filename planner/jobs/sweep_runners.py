@@ -87,15 +87,15 @@ def process_pool(workers: int) -> Runner:
                     running[future] = (pool, task, attempt)
                 for future in sorted(wait(running, return_when=FIRST_COMPLETED).done, key=lambda f: running[f][1].id):
                     pool, task, attempt = running.pop(future)
-                    found = _result(future)
-                    if found is None:
+                    reply = _result(future)
+                    if reply is None:
                         pool.shutdown(wait=False)
                         pool = _pool(blob)
                     free.append(pool)
-                    if found is None and attempt < TRIES:
+                    if reply is None and attempt < TRIES:
                         todo.append((task, attempt + 1))
                     else:
-                        yield task.id, found or failed(_DEAD)
+                        yield task.id, reply or failed(_DEAD)
         finally:
             for pool in (*free, *(p for p, _, _ in running.values())):
                 pool.shutdown(wait=False, cancel_futures=True)
@@ -172,11 +172,11 @@ def _suits(client: Any, address: str) -> None:
     except TimeoutError:
         raise UsageError(f"--scheduler {address}: has no worker; start some with 'dask worker {address}'") from None
     try:
-        found = client.run(_version)
+        versions = client.run(_version)
     except Exception as error:  # whatever a worker lacks arises here
         raise UsageError(f"--scheduler {address}: a worker cannot run planner ({type(error).__name__}: {error}); "
                          f"install planner[dask] {__version__} there") from None
-    wrong = sorted(f"{worker} has {version}" for worker, version in found.items() if version != __version__)
+    wrong = sorted(f"{worker} has {version}" for worker, version in versions.items() if version != __version__)
     if wrong:
         raise UsageError(f"--scheduler {address}: {', '.join(wrong)}; planner here is {__version__}")
 
@@ -186,14 +186,14 @@ def _on_cluster(client: Any, address: str, context: SweepContext,
     """Dask blames a death on every task that the worker had in hand: those it gives up are tried again, each alone."""
     blob = pickle.dumps(context)
     suspects = []
-    for task, found in _gathered(client, address, blob, tasks):
-        if found is None:
+    for task, reply in _gathered(client, address, blob, tasks):
+        if reply is None:
             suspects.append(task)
         else:
-            yield task.id, found
+            yield task.id, reply
     for suspect in suspects:
-        for task, found in _gathered(client, address, blob, [suspect]):
-            yield task.id, found or failed("its worker died again and again (killed, or out of memory)")
+        for task, reply in _gathered(client, address, blob, [suspect]):
+            yield task.id, reply or failed("its worker died again and again (killed, or out of memory)")
 
 
 def _gathered(client: Any, address: str, blob: bytes, tasks: Sequence[Task]) -> Iterator[tuple[Task, Answer | None]]:

@@ -63,13 +63,13 @@ def whatif(loaded: Loaded, scenario: Scenario, options: Options, catalogue: Cata
     if stranded:
         return _infeasible(case, _stranded(case, stranded))
     problem = ScenarioProblem(case.site, case.judge, case.built.kept, case.displaced, _costs(case), _sizes(case))
-    found = attempted(problem, options, lambda answer, states: timetable(
+    tried = attempted(problem, options, lambda answer, states: timetable(
         case.site, case.judge, _live(_ways(case, answer.placement), answer.placement), options.window, states=states))
-    if found.answer is not None and found.answer.conflict is not None:
-        return _infeasible(case, found.answer.conflict)
-    if found.answer is None or found.table is None:
-        return _unknown(case, found.reason)
-    return _result(case, problem, found.answer, found.table)
+    if tried.answer is not None and tried.answer.conflict is not None:
+        return _infeasible(case, tried.answer.conflict)
+    if tried.answer is None or tried.table is None:
+        return _unknown(case, tried.reason)
+    return _result(case, problem, tried.answer, tried.table)
 
 
 def on_arrival(loaded: Loaded, scenario: Scenario, catalogue: Catalogue = CATALOGUE) -> tuple[Built, Loaded]:
@@ -152,9 +152,9 @@ def _stranded(case: ScenarioCase, names: Sequence[str]) -> Conflict:
 
 
 def _infeasible(case: ScenarioCase, conflict: Conflict) -> ScenarioResult:
-    found = [Finding(rule, Severity.ERROR, ", ".join(conflict.lpars[:8]) or ", ".join(conflict.servers),
-                     conflict.summary, "; ".join(conflict.lifts[:8])) for rule in conflict.rules or ("goal.reached",)]
-    return _blank(case, Status.INFEASIBLE, conflict=conflict, findings=tuple(found))
+    why = [Finding(rule, Severity.ERROR, ", ".join(conflict.lpars[:8]) or ", ".join(conflict.servers),
+                   conflict.summary, "; ".join(conflict.lifts[:8])) for rule in conflict.rules or ("goal.reached",)]
+    return _blank(case, Status.INFEASIBLE, conflict=conflict, findings=tuple(why))
 
 
 def _unknown(case: ScenarioCase, reason: str) -> ScenarioResult:

@@ -306,14 +306,14 @@ def _clocked(plan: Plan) -> Plan:
 
 def plan_json(plan: Plan) -> dict[str, Any]:
     """The plan as plain data; its schema is docs/plan.schema.json."""
-    found = _unsealed(plan)
-    return found | {"plan_sha256": seal_of(found)}
+    unsealed = _unsealed(plan)
+    return unsealed | {"plan_sha256": seal_of(unsealed)}
 
 
 def _unsealed(plan: Plan) -> dict[str, Any]:
     left_out = {"seal", *(() if isinstance(plan.goal, Consolidate) else _CONSOLIDATION)}
-    found: dict[str, Any] = adapter(Plan).dump_python(_clocked(plan), mode="json", by_alias=True, exclude=left_out)
-    return found
+    document: dict[str, Any] = adapter(Plan).dump_python(_clocked(plan), mode="json", by_alias=True, exclude=left_out)
+    return document
 
 
 def dump(plan: Plan) -> str:
@@ -411,6 +411,6 @@ def read_plan(path: str | Path) -> Plan:
 def schema() -> dict[str, Any]:
     """The JSON Schema of plan.json. Seconds count from the start of the window; ``objective`` and ``bound`` are seconds
     of cost, for a consolidation those of the first of its ``levels``, in its unit."""
-    found = adapter(Plan).json_schema(mode="serialization", by_alias=True, schema_generator=WireSchema)
-    found["required"] = [name for name in found["required"] if name not in ("switched_off", *_CONSOLIDATION)]
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **found, "title": "planner plan"}
+    document = adapter(Plan).json_schema(mode="serialization", by_alias=True, schema_generator=WireSchema)
+    document["required"] = [name for name in document["required"] if name not in ("switched_off", *_CONSOLIDATION)]
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **document, "title": "planner plan"}

@@ -40,15 +40,15 @@ def forecasts_view(entities: Sequence[Entity], figure: str, site: Calendar, perc
 
 
 def _row(one: Entity, figure: str, ahead: Sequence[MonthOf]) -> dict[str, str]:
-    found = one.forecast
+    forecast = one.forecast
     row = {"of": one.name, "on": "" if one.kind is Kind.SERVER else one.server, "months": "0", "last": "-"}
-    if found is not None:
+    if forecast is not None:
         last = next(m for m in reversed(one.months) if m.counts(FIGURES[figure]))
-        row |= {"months": str(found.months_used), "last": show_thousandths(getattr(last, FIGURES[figure]))}
-    row |= {show_month(month): _point(found, month) for month in ahead}
-    row["method"] = "no month is known" if found is None else found.method.value
+        row |= {"months": str(forecast.months_used), "last": show_thousandths(getattr(last, FIGURES[figure]))}
+    row |= {show_month(month): _point(forecast, month) for month in ahead}
+    row["method"] = "no month is known" if forecast is None else forecast.method.value
     row["ceiling"] = "" if one.ceiling is None else show_thousandths(one.ceiling)
-    row["reaches it"] = "" if found is None or one.ceiling is None else found.ceiling_words()
+    row["reaches it"] = "" if forecast is None or one.ceiling is None else forecast.ceiling_words()
     return row
 
 

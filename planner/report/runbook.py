@@ -107,8 +107,8 @@ def _warnings(plan: Plan) -> Iterator[str]:
             what, colon, follows = f.message.partition(": ")
             key = (f.severity.value, colon + follows or f.message, f.fix)
             same.setdefault(key, {}).setdefault(what if colon else "", []).append(f.subject)
-        for (severity, follows, fix), found in same.items():
-            told = "; ".join(", ".join(dict.fromkeys(subjects)) + f": {what}" for what, subjects in found.items())
+        for (severity, follows, fix), messages in same.items():
+            told = "; ".join(", ".join(dict.fromkeys(subjects)) + f": {what}" for what, subjects in messages.items())
             yield f"- **{severity}** {md(told + follows)}" + (f" — {md(fix)}" if fix else "")
         yield ""
 

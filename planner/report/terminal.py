@@ -120,16 +120,16 @@ def check_view(site: Site, judge: Judge) -> tuple[RenderableType, Counter[str]]:
     tally: Counter[str] = Counter()
     taken: list[Finding] = []
     for name, p in sorted(site.lpars.items()):
-        found = judge.answer(name)
-        tally[found.answer] += name in site.start
-        taken += found.assumptions
+        verdict = judge.answer(name)
+        tally[verdict.answer] += name in site.start
+        taken += verdict.assumptions
         reasons = [] if p.active else ["not activated: inactive migration"]
-        reasons += [f"{f.message} [{f.rule}]" for f in (*found.refusals, *found.assumptions)]
-        if not (found.targets or found.refusals or len(site.servers) > 1):
+        reasons += [f"{f.message} [{f.rule}]" for f in (*verdict.refusals, *verdict.assumptions)]
+        if not (verdict.targets or verdict.refusals or len(site.servers) > 1):
             reasons.append("no other server is known")
         reasons += [f"({f.message})" for f in judge.readiness(name) if f.severity is Severity.WARNING]
-        table.add_row(Text(name), Text(p.server), Text(found.answer, _ANSWERS[found.answer]),
-                      Text(", ".join(found.targets) or "-"), Text("; ".join(reasons)))
+        table.add_row(Text(name), Text(p.server), Text(verdict.answer, _ANSWERS[verdict.answer]),
+                      Text(", ".join(verdict.targets) or "-"), Text("; ".join(reasons)))
     settled = [Text("\nTaken for granted until the command has settled it"), findings_table(taken)]
     return Group(table, *(settled if taken else ())), tally
 

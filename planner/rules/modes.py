@@ -32,8 +32,8 @@ def fullest_mode(os: str, os_level: str) -> str:
     folded = os_level.casefold()
     name = next((known for word, known in _DISTRIBUTIONS.items() if word in folded), os if os != "Linux" else "")
     numbers = level(os_level)
-    found = [mode for least, mode in _FULLEST.get(name, ()) if numbers >= least]
-    return found[-1] if found and numbers else ""
+    modes = [mode for least, mode in _FULLEST.get(name, ()) if numbers >= least]
+    return modes[-1] if modes and numbers else ""
 
 
 def rank(mode: str) -> int:

@@ -44,9 +44,9 @@ _USAGE_ROWS = "rows for the slots that a placement would break, added until none
       "start do not rise.", Scope.SERVER, hold=Hold.END, encoding=_USAGE_ROWS,
       source="the peak of the sum, not the sum of peaks")
 def usage(site: Site, server: str, holders: Collection[str]) -> Iterator[Breach]:
-    if site.usage is not None and (found := site.used.worst(server, holders)):
-        yield Breach(f"with the usage of {found[2]}, {server} would use {found[0] / 1000:.2f} cores of "
-                     f"{found[1] / 1000:.2f}", "place less there, or raise its ceiling")
+    if site.usage is not None and (worst := site.used.worst(server, holders)):
+        yield Breach(f"with the usage of {worst[2]}, {server} would use {worst[0] / 1000:.2f} cores of "
+                     f"{worst[1] / 1000:.2f}", "place less there, or raise its ceiling")
 
 
 @rule("processor.pool-usage", "Where usage history exists, the LPARs of a shared pool never used more together than "
@@ -54,9 +54,9 @@ def usage(site: Site, server: str, holders: Collection[str]) -> Iterator[Breach]
       hold=Hold.END, encoding=_USAGE_ROWS, source="REDP-4798 p. 136 (maximum pool capacity)")
 def pool_usage(site: Site, server: str, holders: Collection[str]) -> Iterator[Breach]:
     for pool_id in sorted(site.pools.get(server, {})) if site.usage is not None else ():
-        if found := site.used.worst(server, holders, pool_id):
-            yield Breach(f"with the usage of {found[2]}, pool {pool_id} of {server} would use {found[0] / 1000:.2f} "
-                         f"cores of {found[1] / 1000:.2f}",
+        if worst := site.used.worst(server, holders, pool_id):
+            yield Breach(f"with the usage of {worst[2]}, pool {pool_id} of {server} would use {worst[0] / 1000:.2f} "
+                         f"cores of {worst[1] / 1000:.2f}",
                          "raise the pool's maximum or choose another with the policy target-pool")
 
 

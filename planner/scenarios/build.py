@@ -168,12 +168,12 @@ def _bridges(old: Estate, like: Sequence[Server], vioses: Sequence[Vios]) -> tup
         for b in old.bridges:
             if b.vios in order:
                 here.setdefault((b.vlan, b.vswitch), set()).add(order.index(b.vios))
-        for vlan, found in sorted(here.items()):
-            if len(found) > len(places.get(vlan, ())):
-                places[vlan] = sorted(found)
+        for vlan, ordinals in sorted(here.items()):
+            if len(ordinals) > len(places.get(vlan, ())):
+                places[vlan] = sorted(ordinals)
     return tuple(Bridge(vioses[at % len(vioses)].name, "ent6", vlan, vswitch)
-                 for (vlan, vswitch), found in sorted(places.items())
-                 for at in sorted({n % len(vioses) for n in found}))
+                 for (vlan, vswitch), ordinals in sorted(places.items())
+                 for at in sorted({n % len(vioses) for n in ordinals}))
 
 
 def _server(new: NewServer, model: ServerModel, like: Sequence[Server], assumed: list[str]) -> Server:

@@ -64,17 +64,17 @@ class Passages:
     def of(self, lpar: str, target: str) -> Passage:
         """The way of an LPAR to a server; only LPARs of retired servers may restart."""
         source = self.site.start[lpar]
-        found = errors((*self.judge.readiness(lpar), *self.judge.move(lpar, source, target)))
-        if not found:
+        refusals = errors((*self.judge.readiness(lpar), *self.judge.move(lpar, source, target)))
+        if not refusals:
             return Passage(Way.LIVE)
         if lpar not in self.displaced:
-            return Passage(None, (), found)
-        rules = {f: REGISTRY[f.rule] for f in found}
+            return Passage(None, (), refusals)
+        rules = {f: REGISTRY[f.rule] for f in refusals}
         binding = tuple(f for f, r in rules.items()
                         if On.RESTART in r.binds and not self._fits_resized(r, lpar, target))
         if binding:
-            return Passage(None, found, binding)
-        return Passage(Way.WORK if any(On.WORK in r.binds for r in rules.values()) else Way.RESTART, found)
+            return Passage(None, refusals, binding)
+        return Passage(Way.WORK if any(On.WORK in r.binds for r in rules.values()) else Way.RESTART, refusals)
 
     def _fits_resized(self, rule: Rule, lpar: str, target: str) -> bool:
         """Whether a size that is too large today fits in the end: a restarted LPAR arrives in its final size."""
@@ -126,21 +126,21 @@ def doors(site: Site, placement: Mapping[str, str], final: Mapping[str, Lpar], w
     stand together."""
     moved = {n: s for n, s in placement.items() if s != site.start[n]}
     live = {n: s for n, s in moved.items() if ways[n] is Way.LIVE}
-    found: dict[tuple[str, str], list[str]] = {}
+    opened: dict[tuple[str, str], list[str]] = {}
     closed = set()
     after_move = Judge(Site(site.estate.moved(live), assume_nothing=site.assume_nothing))
     for n, target in sorted(live.items()):
         for reason in _reasons(after_move, n, target, site.start[n]):
             closed.add(n)
-            found.setdefault(("the live move", reason), []).append(n)
+            opened.setdefault(("the live move", reason), []).append(n)
     rows = tuple(final.get(p.name, p) for p in site.estate.lpars)
     after_all = Judge(Site(replace(site.estate, lpars=rows), assume_nothing=site.assume_nothing))
     for n, target in sorted(moved.items()):
         if n not in closed:
             event = "re-activation" if ways[n] is Way.LIVE else f"the {ways[n].value}"
             for reason in _reasons(after_all, n, target, site.start[n]):
-                found.setdefault((event, reason), []).append(n)
-    return [Door(after, reason, tuple(names)) for (after, reason), names in sorted(found.items())]
+                opened.setdefault((event, reason), []).append(n)
+    return [Door(after, reason, tuple(names)) for (after, reason), names in sorted(opened.items())]
 
 
 def _reasons(judge: Judge, lpar: str, source: str, target: str) -> list[str]:

@@ -46,11 +46,11 @@ def selects(word: str, lpar: Lpar) -> bool:
 
 def growth_of(scenario: Scenario, lpar: Lpar) -> tuple[Fraction, Fraction]:
     """Shares by which an LPAR grows: (cores, memory). Of several rows that select it the last counts."""
-    found = (Fraction(0), Fraction(0))
+    growth = (Fraction(0), Fraction(0))
     for g in scenario.growth:
         if any(selects(w, lpar) for w in words(g.lpars)):
-            found = (g.cores, g.memory)
-    return found
+            growth = (g.cores, g.memory)
+    return growth
 
 
 def ratings(estate: Estate, scenario: Scenario, catalogue: Catalogue) -> dict[str, Rating]:

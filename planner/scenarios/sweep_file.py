@@ -96,10 +96,10 @@ class Problems:
     sweep: Sweep
     cells: dict[Finding, list[str]] = field(default_factory=dict)
 
-    def add(self, values: Mapping[str, Any], rows: Sequence[int], found: Finding) -> None:
+    def add(self, values: Mapping[str, Any], rows: Sequence[int], finding: Finding) -> None:
         """A problem of a cell, told with the place that states it; ``rows`` as in Cell."""
-        message = _original(found.message, rows)
-        told = replace(found, subject=self.sweep.file, message=message,
+        message = _original(finding.message, rows)
+        told = replace(finding, subject=self.sweep.file, message=message,
                        source=_place(self.sweep, message.partition(": ")[0]))
         where = self.cells.setdefault(told, [])
         cell = ", ".join(f"{k} = {v}" for k, v in values.items())
@@ -111,32 +111,32 @@ class Problems:
         if self.cells:
             raise InputError(self._with_cells(f, where) for f, where in self.cells.items())
 
-    def _with_cells(self, found: Finding, where: Sequence[str]) -> Finding:
+    def _with_cells(self, finding: Finding, where: Sequence[str]) -> Finding:
         if len(where) == self.sweep.size:
-            return found
+            return finding
         more = f" and {len(where) - 1} more" if len(where) > 1 else ""
-        return replace(found, message=f"{found.message} [in the cell {where[0]}{more}]")
+        return replace(finding, message=f"{finding.message} [in the cell {where[0]}{more}]")
 
 
 def read_sweep(path: Path) -> Sweep:
     """The sweep of a file; raises InputError with every problem of its form."""
-    found: list[Finding] = []
-    text = text_of(path, found)
-    document = None if text is None else document_of(text, path.name, found)
+    wrong: list[Finding] = []
+    text = text_of(path, wrong)
+    document = None if text is None else document_of(text, path.name, wrong)
     if text is None or document is None:
-        raise InputError(found)
-    row = _shaped(document, text, path.name, found)
-    base, base_file, base_text = _base(document, text, path, found)
-    parameters = _parameters(document, text, path.name, found)
+        raise InputError(wrong)
+    row = _shaped(document, text, path.name, wrong)
+    base, base_file, base_text = _base(document, text, path, wrong)
+    parameters = _parameters(document, text, path.name, wrong)
     sweep = Sweep(str(document.get("name", "")), path.name, str(document.get("note", "")), parameters=parameters,
                   minimise=tuple(row.minimise) if row else (), maximise=tuple(row.maximise) if row else (),
                   document=base or {}, base=base_file, text=text, base_text=base_text)
     if row and sweep.size > row.max_cells:
         counts = " × ".join(str(len(p.choices)) for p in parameters)
-        found.append(problem(path.name, text, ("grid",), f"makes {counts} = {sweep.size} cells, more than max_cells = "
+        wrong.append(problem(path.name, text, ("grid",), f"makes {counts} = {sweep.size} cells, more than max_cells = "
                              f"{row.max_cells}", f"take values out or raise max_cells (at most {_MOST_CELLS})"))
-    if found:
-        raise InputError(dict.fromkeys((*found, *(_first_cell(sweep) if base is not None else ()))))
+    if wrong:
+        raise InputError(dict.fromkeys((*wrong, *(_first_cell(sweep) if base is not None else ()))))
     return sweep
 
 
@@ -147,12 +147,12 @@ def _first_cell(sweep: Sweep) -> list[Finding]:
     return [f for f in problems.cells if not f.message.endswith("is missing")]
 
 
-def _shaped(document: Mapping[str, Any], text: str, file: str, found: list[Finding]) -> Any:
+def _shaped(document: Mapping[str, Any], text: str, file: str, wrong: list[Finding]) -> Any:
     try:
         return _FORM.model_validate({k: v for k, v in document.items() if k not in ("scenario", "grid")})
     except ValidationError as error:
         told = [told_error(file, text, e, "a sweep") for e in error.errors()]
-        found += [replace(f, fix=f.fix.replace("docs/whatif.md", "docs/sweep.md")) for f in told]
+        wrong += [replace(f, fix=f.fix.replace("docs/whatif.md", "docs/sweep.md")) for f in told]
         return None
 
 
@@ -166,42 +166,42 @@ _FORM = create_model(
     maximise=(_MEASURES, Field(default_factory=lambda: ["headroom_cores"])))
 
 
-def _base(document: Mapping[str, Any], text: str, path: Path, found: list[Finding]
+def _base(document: Mapping[str, Any], text: str, path: Path, wrong: list[Finding]
           ) -> tuple[dict[str, Any] | None, str, str]:
     """The base scenario, its file and that file's text."""
     inline, other = document.get("scenario"), document.get("base")
     if (inline is None) == (other is None):
-        found.append(problem(path.name, text, ("base" if other else "scenario",), "expected either base (a scenario "
+        wrong.append(problem(path.name, text, ("base" if other else "scenario",), "expected either base (a scenario "
                              f"file) or a table [scenario], found {'both' if other else 'neither'}", HELP))
         return None, path.name, text
     if isinstance(inline, dict):
         return dict(inline), path.name, text
     if not isinstance(other, str):
         if inline is not None:
-            found.append(problem(path.name, text, ("scenario",), f"found {inline!r}, expected a table", HELP))
+            wrong.append(problem(path.name, text, ("scenario",), f"found {inline!r}, expected a table", HELP))
         return None, path.name, text  # a base that is no text is told with the form
     file = path.parent / other
     read: list[Finding] = []
     told = text_of(file, read)
     base = None if told is None else document_of(told, file.name, read)
-    found += [replace(f, message=f"{f.message} (base of {path.name})") for f in read]
+    wrong += [replace(f, message=f"{f.message} (base of {path.name})") for f in read]
     return base, file.name, told or ""
 
 
 # ---- the grid -------------------------------------------------------------------------------------------------------
 
 
-def _parameters(document: Mapping[str, Any], text: str, file: str, found: list[Finding]) -> tuple[GridParameter, ...]:
+def _parameters(document: Mapping[str, Any], text: str, file: str, said: list[Finding]) -> tuple[GridParameter, ...]:
     grid = document.get("grid")
     if not isinstance(grid, dict) or not grid:
-        found.append(problem(file, text, ("grid",), "is missing" if grid is None else f"found {grid!r}, expected a "
-                             'table of paths, such as "growth[0].cores_percent" = [0, 10]', HELP))
+        said.append(problem(file, text, ("grid",), "is missing" if grid is None else f"found {grid!r}, expected a "
+                            'table of paths, such as "growth[0].cores_percent" = [0, 10]', HELP))
         return ()
     stated = document.get("given")
     given = stated if isinstance(stated, list) else None
 
     def wrong(name: str, message: str, fix: str = HELP) -> None:
-        found.append(problem(file, text, ("grid", name), message, fix))
+        said.append(problem(file, text, ("grid", name), message, fix))
 
     out: list[GridParameter] = []
     for name, value in grid.items():
@@ -215,8 +215,8 @@ def _parameters(document: Mapping[str, Any], text: str, file: str, found: list[F
     _clashes(out, wrong)
     for number, name in enumerate(given or ()):
         if name not in grid:
-            found.append(problem(file, text, ("given", number), f"{name!r} is no parameter of the grid",
-                                 f"one of: {', '.join(grid)}"))
+            said.append(problem(file, text, ("given", number), f"{name!r} is no parameter of the grid",
+                                f"one of: {', '.join(grid)}"))
     return tuple(out)
 
 
@@ -304,10 +304,10 @@ def cells(sweep: Sweep, problems: Problems) -> Iterator[Cell]:
     """The cells in the order of the grid, the last parameter changing fastest; problems of others are gathered."""
     for number, choices in enumerate(product(*(p.choices for p in sweep.parameters)), 1):
         values = {p.name: plain(c.label) for p, c in zip(sweep.parameters, choices, strict=True)}
-        found: list[Finding] = []
-        document, rows = _document(sweep, choices, found)
-        scenario = None if found else scenario_from(document, "", sweep.file, found)
-        for f in found:
+        wrong: list[Finding] = []
+        document, rows = _document(sweep, choices, wrong)
+        scenario = None if wrong else scenario_from(document, "", sweep.file, wrong)
+        for f in wrong:
             problems.add(values, rows, f)
         if scenario is not None:
             shown = ", ".join(f"{k} {v}" for k, v in values.items())
@@ -322,7 +322,7 @@ def _original(message: str, rows: Sequence[int]) -> str:
     return f"add[{rows[int(match[1])]}]{message[match.end():]}"
 
 
-def _document(sweep: Sweep, choices: Sequence[GridChoice], found: list[Finding]) -> tuple[dict[str, Any], list[int]]:
+def _document(sweep: Sweep, choices: Sequence[GridChoice], said: list[Finding]) -> tuple[dict[str, Any], list[int]]:
     """The scenario of a cell, and for each server that it adds the row that states it."""
     document: dict[str, Any] = {"name": "sweep", **deepcopy(dict(sweep.document))}
     document["frontier"] = False
@@ -330,8 +330,8 @@ def _document(sweep: Sweep, choices: Sequence[GridChoice], found: list[Finding])
         for path, value in choice.settings.items():
             wrong = _set(document, _steps(path) or [], value)
             if wrong:
-                found.append(problem(sweep.file, "", (path,), *wrong))
-    return document, _copied(document, sweep.file, found)
+                said.append(problem(sweep.file, "", (path,), *wrong))
+    return document, _copied(document, sweep.file, said)
 
 
 def _set(node: Any, steps: Sequence[str | int], value: Any) -> tuple[str, str] | None:
@@ -360,7 +360,7 @@ def _set(node: Any, steps: Sequence[str | int], value: Any) -> tuple[str, str] |
     return _set(node.get(str(head)), rest, value)
 
 
-def _copied(document: dict[str, Any], file: str, found: list[Finding]) -> list[int]:
+def _copied(document: dict[str, Any], file: str, wrong: list[Finding]) -> list[int]:
     """Write rows of ``add`` that state a ``count`` so many times, ``NAME-1`` and on; the row of each server."""
     stated = document.get("add")
     if not isinstance(stated, list):
@@ -372,7 +372,7 @@ def _copied(document: dict[str, Any], file: str, found: list[Finding]) -> list[i
             out.append(row)
             rows.append(number)
         elif isinstance(count, bool) or not isinstance(count, int) or not 0 <= count <= _MOST_COPIES:
-            found.append(problem(file, "", ("add", len(out), "count"), f"found {count!r}, expected a whole number from "
+            wrong.append(problem(file, "", ("add", len(out), "count"), f"found {count!r}, expected a whole number from "
                                  f"0 to {_MOST_COPIES}", f"correct it; {HELP}"))
             out.append(row)
             rows.append(number)

@@ -43,10 +43,10 @@ def serial_order(site: Site, judge: Judge, start: Mapping[str, str], final: Mapp
     arriving = {final[n] for n in movers}
     late = [n for n in movers if start[n] not in arriving]
     early = [n for n in movers if start[n] in arriving]
-    found = _direct(site, start, final, early, late)
-    if found is None and early and len(movers) <= _DEEPEST:
-        found = _direct(site, start, final, movers, [])
-    return found if found is not None else _with_parking(site, judge, start, final, movers, unmoved, states)
+    steps = _direct(site, start, final, early, late)
+    if steps is None and early and len(movers) <= _DEEPEST:
+        steps = _direct(site, start, final, movers, [])
+    return steps if steps is not None else _with_parking(site, judge, start, final, movers, unmoved, states)
 
 
 def _run(ledger: Ledger, start: Mapping[str, str], final: Mapping[str, str],

@@ -86,8 +86,8 @@ def _cost(plan: Plan, site: Site, judge: Judge) -> Iterator[Claim]:
 
 
 def _surcharged(move: Move, site: Site, judge: Judge) -> float:
-    p, found = site.parameters, (*judge.readiness(move.lpar), *judge.move(move.lpar, move.source, move.target))
-    risk = p.risk_warning_s * sum(f.severity is Severity.WARNING for f in found)
+    p, findings = site.parameters, (*judge.readiness(move.lpar), *judge.move(move.lpar, move.source, move.target))
+    risk = p.risk_warning_s * sum(f.severity is Severity.WARNING for f in findings)
     risk += p.risk_production_s * (site.lpars[move.lpar].environment == "production")
     risk += p.risk_heartbeat_s * site.is_heartbeat(move.lpar)
     return site.solo(move.lpar, move.source, move.target).duration_ms + round(1000 * risk)

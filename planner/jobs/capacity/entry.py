@@ -262,18 +262,18 @@ class _Work:
 
     def _findings(self, gaps: Iterable[Gap], places: Iterable[PlaceFigures]) -> tuple[Finding, ...]:
         inactive = {p.name for p in self.loaded.estate.lpars if not p.active}
-        found = [f for f in self.now.profiles.findings if f.subject not in inactive]
+        findings = [f for f in self.now.profiles.findings if f.subject not in inactive]
         if self.now.in_end.sum() < self.now.end_slots:
             share = int(100 * self.now.in_end.sum()) // self.now.end_slots
-            found.append(Finding(
+            findings.append(Finding(
                 "history.month-end", Severity.WARNING, show_month(self.options.month),
                 f"{share} % of its month-end days are recorded" + (
                     ": too few, so the peak of the month stands for the month-end peak"
                     if not self.now.end_known else ""),
                 "add the recordings of the last working days and of the first ones of the next month"))
-        found += [_outlook_finding(p) for p in places if p.members and (p.outlook is None or p.outlook.made.notes)]
-        found += [_series_finding(gap) for gap in gaps if gap.gaps or gap.resets or gap.changes]
-        return ordered(found)
+        findings += [_outlook_finding(p) for p in places if p.members and (p.outlook is None or p.outlook.made.notes)]
+        findings += [_series_finding(gap) for gap in gaps if gap.gaps or gap.resets or gap.changes]
+        return ordered(findings)
 
 
 def _of_some(past: Mapping[Month, MonthUsage]) -> list[tuple[Month, tuple[str, ...]]]:

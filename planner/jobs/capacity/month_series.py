@@ -74,8 +74,8 @@ class MonthSeries:
             return np.zeros(len(self.days), dtype=np.int64)
         if (name, what) not in self._filled:
             self._filled[name, what] = self.profiles.series(name, what)
-        found: NDArray[np.int64] = self._filled[name, what]
-        return found
+        row: NDArray[np.int64] = self._filled[name, what]
+        return row
 
     def total(self, names: Iterable[str], what: str = "physc",
               slower: Mapping[str, float] | None = None) -> NDArray[np.int64]:
@@ -89,8 +89,8 @@ class MonthSeries:
 
     def known(self, name: str) -> NDArray[np.bool_]:
         """In which slots something is recorded of a partition."""
-        found: NDArray[np.bool_] = self.profiles.grid.physc[self._row(name)] >= 0
-        return found
+        row: NDArray[np.bool_] = self.profiles.grid.physc[self._row(name)] >= 0
+        return row
 
     def _row(self, name: str) -> int:
         if not self._rows:
@@ -113,9 +113,9 @@ class MonthSeries:
         for name in names:
             known |= self.known(name)
         filled = sum(int((~self.known(name) & self.in_month).sum()) for name in names if name not in self.absent)
-        found = self._usage(total, self.in_month, self.in_end, known, int(memory.max()), filled)
+        whole = self._usage(total, self.in_month, self.in_end, known, int(memory.max()), filled)
         of = self._known(names, self.in_end)
-        return replace(found, known_percent=known_percent(of, self.weights), lacking=lacking(of))
+        return replace(whole, known_percent=known_percent(of, self.weights), lacking=lacking(of))
 
     def _known(self, names: Iterable[str], slots: NDArray[np.bool_]) -> Known:
         return known_of(self.profiles.grid.physc, {n: self._row(n) for n in names if n in self.weights}, slots)
@@ -205,17 +205,17 @@ def month_series(history: History, partitions: Sequence[Lpar | Vios], site: Cale
     begin, last, end = period_of(clock, site, month)
     if extent is None or extent[1] <= begin or extent[0] >= end:
         return None
-    found = profiles(history, partitions, site, percentile=percentile, start_s=max(begin, extent[0]),
-                     end_s=min(last, extent[1]), step_s=step_s)
-    days, hours = _local(found.grid.starts + found.grid.step_s // 2, clock)
-    in_month, in_end = masks_of(found.grid, clock, site, month)
-    if not in_month.any() or not (found.grid.physc[:, in_month] >= 0).any():
+    profiled = profiles(history, partitions, site, percentile=percentile, start_s=max(begin, extent[0]),
+                        end_s=min(last, extent[1]), step_s=step_s)
+    days, hours = _local(profiled.grid.starts + profiled.grid.step_s // 2, clock)
+    in_month, in_end = masks_of(profiled.grid, clock, site, month)
+    if not in_month.any() or not (profiled.grid.physc[:, in_month] >= 0).any():
         return None
-    whole = sum(stop - start for start, stop in month_end_of(clock, site, month)) // found.grid.step_s
+    whole = sum(stop - start for start, stop in month_end_of(clock, site, month)) // profiled.grid.step_s
     absent = frozenset(n for n, first in first_seen.items() if first >= last)
     kinds = {date.fromordinal(d): site.kind(date.fromordinal(d)) for d in np.unique(days).tolist()}
     weights = {p.name: p.entitlement_units for p in partitions if p.name in first_seen}
-    return MonthSeries(month=month, profiles=found, clock=clock, days=days, hours=hours, in_month=in_month,
+    return MonthSeries(month=month, profiles=profiled, clock=clock, days=days, hours=hours, in_month=in_month,
                        in_end=in_end, kinds=kinds, end_slots=whole, absent=absent, weights=weights, site=site)
 
 
