@@ -112,14 +112,14 @@ def differences(stated: Iterable[Difference], times: CaptureTimes) -> list[Findi
 
 def _of_pair(every: list[Difference], times: CaptureTimes) -> list[Finding]:
     first = every[0]
-    told = times.tell(first.at, first.where)
-    if not told and len(every) <= _MANY:
+    dated = times.tell(first.at, first.where)
+    if not dated and len(every) <= _MANY:
         return [Finding("input.conflict", Severity.WARNING, one.subject, f"{one.what} of {one.subject}: {one.used} "
                         f"here, {one.other} in {one.where}; the first is used", "correct one of the two", one.at)
                 for one in every]
     shown = "; ".join(f"{one.subject}: {one.what} {one.used}, not {one.other}" for one in every[:_MANY])
     shown += f"; and {len(every) - _MANY} more" if len(every) > _MANY else ""
-    if not told:
+    if not dated:
         return [Finding("input.conflict", Severity.WARNING, first.where.file,
                         f"{first.at.file} and {first.where.file} differ in {len(every)} facts and nothing tells which "
                         f"is newer: the first is used: {shown}", "leave out the older of the two", first.at)]

@@ -138,10 +138,10 @@ class Join:
     def _partitions(self) -> None:
         placed = self._one_name_each(self._named_partitions())
         self.intake.partitions = [p for _, p in placed]
-        self.homes, self.gone, told = homes(placed, self.vioses, self.times)
+        self.homes, self.gone, findings = homes(placed, self.vioses, self.times)
         self.homes |= {(bad, system): self.homes.get((good, system), good)
                        for (bad, system), good in self.miscoded.items()}
-        self.findings += (*told, *unlisted(placed, self.gone, self.homes, self.times))
+        self.findings += (*findings, *unlisted(placed, self.gone, self.homes, self.times))
         for p in self.intake.partitions:
             self._partition(p)
         for (ref, fact), things in self.intake.held.items():
@@ -321,20 +321,20 @@ class Join:
         levels = {one.get(name, name): level for name, level in self.intake.console_levels.items()}
         for name, values in self.intake.systems.items():
             source = self.intake.system_sources[name]
-            held = dict(values)
-            if "cpu_generation" in held:
-                generation = held.pop("cpu_generation")
+            row = dict(values)
+            if "cpu_generation" in row:
+                generation = row.pop("cpu_generation")
                 self.rows.append(("servers", (name,), {"generation": generation}, generation[1], 2))
             consoles = self.intake.consoles.get(name)
             if name in self.intake.unreached:  # by one console; another's word counts
                 lost, by = self.intake.unreached[name]
-                held.setdefault("state", lost)
+                row.setdefault("state", lost)
                 consoles = consoles or {str(by[0]): by} if by else consoles
             names = sorted({one.get(c, c) for c in consoles or ()}, key=lambda name: (-managed[name], name))
             if consoles:
-                held["console"] = ("; ".join(names), next(iter(consoles.values()))[1])
-            held |= self._console_level(names, levels, len(managed) <= 1) | self._firmware_memory(name)
-            self.rows.append(("servers", (name,), {"name": (name, source), **held}, source, 1))
+                row["console"] = ("; ".join(names), next(iter(consoles.values()))[1])
+            row |= self._console_level(names, levels, len(managed) <= 1) | self._firmware_memory(name)
+            self.rows.append(("servers", (name,), {"name": (name, source), **row}, source, 1))
         self._facts_of_known_systems()
 
     @staticmethod
@@ -493,8 +493,8 @@ class Join:
         newest = {system: min(own, key=self.times.order) for system, own in grouped(
             (self.vioses.get(vios), c.source) for _, vios, _, c in adapters).items()}
         for name, vios, slot, c in adapters:
-            told = not listed.isdisjoint({(vios, slot), (vios, None)}) or (name, c.slot) in served
-            if name and name not in self.vioses and vios in self.vioses and not told and not self.times.long_before(
+            shown = not listed.isdisjoint({(vios, slot), (vios, None)}) or (name, c.slot) in served
+            if name and name not in self.vioses and vios in self.vioses and not shown and not self.times.long_before(
                     c.source, newest[self.vioses[vios]]):
                 values: Values = {k: (v, c.source) for k, v in (
                     ("lpar", name), ("slot", c.slot), ("lun", UNKNOWN_DISK), ("vios", vios), ("backing", "unknown"))}

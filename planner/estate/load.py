@@ -80,8 +80,8 @@ def _unusable(readings: Sequence[Reading], where: str) -> list[Finding]:
 def checked(loaded: Loaded) -> Loaded:
     """Validation and policy findings added. An estate that holds no server or no LPAR cannot be planned with."""
     if any(f.rule in _STRUCTURE for f in errors(loaded.findings)):
-        kept = [f for f in loaded.findings if f.rule not in ("input.missing-fact", "input.unknown-name")]
-        return replace(loaded, findings=ordered(kept))
+        rest = [f for f in loaded.findings if f.rule not in ("input.missing-fact", "input.unknown-name")]
+        return replace(loaded, findings=ordered(rest))
     empty = [] if errors(loaded.findings) else list(_emptiness(loaded.estate))
     out = validate(loaded)
     # What only stands in a row that is refused already is not told a second time as a policy that names nothing.

@@ -235,12 +235,12 @@ class _Compiler:
 
     def _against(self, before: Policy, now: Policy, names: Iterable[str], applied: str) -> None:
         """Tell two rows that contradict each other once, with all that they name."""
-        told = self.out.contradictions
-        for n, one in enumerate(told):
+        contradictions = self.out.contradictions
+        for n, one in enumerate(contradictions):
             if one.rows == (before, now) and one.applied == applied:
-                told[n] = Contradiction(one.rows, tuple(dict.fromkeys((*one.names, *names))), applied)
+                contradictions[n] = Contradiction(one.rows, tuple(dict.fromkeys((*one.names, *names))), applied)
                 return
-        told.append(Contradiction((before, now), tuple(names), applied))
+        contradictions.append(Contradiction((before, now), tuple(names), applied))
 
     def _once(self, p: Policy, into: dict[str, V], names: Iterable[str], value: V, careful: Callable[[V, V], V],
               ) -> None:

@@ -170,14 +170,14 @@ def _server_sums(c: _Check) -> Iterator[Finding]:
     memory: dict[str, int] = defaultdict(int)
     for v in e.vioses:
         if v.server in servers:
-            held = vios_demand(v, servers[v.server])
-            units[v.server] += held.units
-            memory[v.server] += held.memory_mib
+            demand = vios_demand(v, servers[v.server])
+            units[v.server] += demand.units
+            memory[v.server] += demand.memory_mib
     for p in e.lpars:
         if p.active and p.server in servers:
-            held = lpar_demand(p, servers[p.server])
-            units[p.server] += held.units
-            memory[p.server] += held.memory_mib
+            demand = lpar_demand(p, servers[p.server])
+            units[p.server] += demand.units
+            memory[p.server] += demand.memory_mib
     for pool in e.pools:
         units[pool.server] += pool.reserved_units
     for s in e.servers:

@@ -47,16 +47,16 @@ class StatedTimes:
 
 def clock(text: str) -> StatedTimes:
     """What ``date`` printed (not in XML and JSON), which is taken out, else what the export says of itself."""
-    kept, moments = text, []
+    rest, moments = text, []
     for match in () if text.lstrip()[:1] in "<{[" else _DATE_LINE.finditer(text):
         try:
             moments.append((text.count("\n", 0, match.start()) + 1, _seconds(values.date_line(match[0]))))
         except ValueError:
             continue
-        kept = kept[:match.start()] + " " * len(match[0]) + kept[match.end():]
+        rest = rest[:match.start()] + " " * len(match[0]) + rest[match.end():]
         if len(moments) == 1000:
             break
-    return StatedTimes(kept, tuple(moments or _stated(text)))
+    return StatedTimes(rest, tuple(moments or _stated(text)))
 
 
 def _stated(text: str) -> Iterator[tuple[int, float]]:

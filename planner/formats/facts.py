@@ -211,9 +211,9 @@ class Intake:
     def merge(self, subject: str, have: Values, more: Values) -> None:
         """More facts of a subject: the first to come counts."""
         for key, value in more.items():
-            kept = have.setdefault(key, value)
-            if kept[0] != value[0]:
-                self.differing.append((subject, key, kept, value))
+            first = have.setdefault(key, value)
+            if first[0] != value[0]:
+                self.differing.append((subject, key, first, value))
 
     def system(self, name: str, values: Values, source: Source, *aliases: str) -> None:
         """Facts of a system."""

@@ -294,8 +294,8 @@ class _IntervalReader:
         at = run.row_lines[0] if run.row_lines else run.line
         switches = run.switches()
         if run.since_boot:
-            told = f"{switches[0]} context switches: an" if switches else "no sign of its interval: taken as an"
-            self.notes.add(Severity.INFO, "input.since-boot", f"a single interval with {told} average since boot",
+            sign = f"{switches[0]} context switches: an" if switches else "no sign of its interval: taken as an"
+            self.notes.add(Severity.INFO, "input.since-boot", f"a single interval with {sign} average since boot",
                            "run lparstat with an interval and a count for usage", at)
         elif len(switches) > 1 and switches[0] >= _SINCE_BOOT and all(a <= b for a, b in pairwise(switches)):
             self.notes.add(Severity.INFO, "input.since-boot", "'vcsw' and 'phint' count since boot in every row",

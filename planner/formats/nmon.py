@@ -204,11 +204,11 @@ class _NmonReader:
             except ValueError as error:
                 self.bad(f"{what!r}: {error}", "left out", at)
 
-    def room(self, kept: Sized, at: int) -> bool:
-        if len(kept) >= _MOST_KEPT:
+    def room(self, rows: Sized, at: int) -> bool:
+        if len(rows) >= _MOST_KEPT:
             self.notes.once("configuration", Severity.ERROR, "input.too-large",
                             f"more than {_MOST_KEPT} lines of configuration: the rest is left out", "record again", at)
-        return len(kept) < _MOST_KEPT
+        return len(rows) < _MOST_KEPT
 
     def bbbl(self, rest: str, at: int) -> None:
         parts = [part.strip()[:1000] for part in rest.split(",", 2)]

@@ -145,8 +145,8 @@ def _read_samples(log: _PcmNotes, util: Node) -> None:
             log.bad[f"timeStamp: {error}"[:120]] += 1
             continue
         if str(head.get("status", "0")) not in ("0", "0.0"):
-            told = next((str(one.get("errMsg") or one.get("errId")) for one in _nodes(head.get("errorInfo"))), "")
-            log.partial[told[:100] or f"status {str(head.get('status'))[:20]}"] += 1
+            message = next((str(one.get("errMsg") or one.get("errId")) for one in _nodes(head.get("errorInfo"))), "")
+            log.partial[message[:100] or f"status {str(head.get('status'))[:20]}"] += 1
         base = whose | {"time": time}
         if "timeBasedCycles" in sample:
             _cycles(log, figures, sample, base)

@@ -200,14 +200,14 @@ def _must_miss(plan: Plan, site: Site) -> bool:
 def _misses(plan: Plan, site: Site, leg: str, window: Window) -> Finding:
     late = [m for m in plan.late() if plan.limit(m.leg) is window]
     waves = sorted({(m.wave, m.leg) for m in late})
-    told = ", ".join(f"{n} ({leg})" for n, leg in waves)
+    those = ", ".join(f"{n} ({leg})" for n, leg in waves)
     needed = plan.total_s if plan.back_from_s is None else window.length_s - (window.spare_s or 0)
     proof = (f"; no schedule could fit: these moves need at least {show_duration(least_time_s(plan, site))}"
              if _must_miss(plan, site) else "; no fitting schedule was found, which is no proof that there is none")
     which = "the window" if leg == OUT else "the window of the way back"
     return Finding("timing.window", Severity.ERROR, "plan",
                    f"does not fit {which}: it needs {show_duration(needed)} of {show_duration(window.length_s)}, "
-                   f"{show_duration(-(window.spare_s or 0))} too long; waves {told} "
+                   f"{show_duration(-(window.spare_s or 0))} too long; waves {those} "
                    f"({', '.join(dict.fromkeys(m.lpar for m in late))}) end after {window.end:%H:%M}{proof}",
                    "start earlier, shorten the work, use a faster mover link, or leave LPARs behind (--leave)")
 

@@ -179,20 +179,20 @@ def timed(site: Site, judge: Judge, placement: Mapping[str, str], goal: Consolid
 
 def _blank(case: ConsolidationCase, staying: Mapping[str, str]) -> Plan:
     site, goal, options = case.site, case.goal, case.options
-    told = [*assumptions(case.loaded.estate, options),
-            *accounts.assumptions(site, case.terms, case.busy, back=goal.come_back)]
+    assumed = [*assumptions(case.loaded.estate, options),
+               *accounts.assumptions(site, case.terms, case.busy, back=goal.come_back)]
     if goal.measure is Measure.WATTS:
-        told.append("Watts: idle watts of the servers that stay on, and for each busy core the (maximum − idle) / "
-                    "cores of the server on which it runs.")
+        assumed.append("Watts: idle watts of the servers that stay on, and for each busy core the (maximum − idle) / "
+                       "cores of the server on which it runs.")
     if goal.weekend:
-        told.append(f"The way back is planned to end {_SPARE_S // 60} minutes before the end of the weekend.")
+        assumed.append(f"The way back is planned to end {_SPARE_S // 60} minutes before the end of the weekend.")
     if goal.n_plus_1:
-        told.append("N+1: one server fails at a time; its LPARs start anew on the others, which keep their ceilings "
-                    "and reserves; usage history does not bind while a server is down.")
+        assumed.append("N+1: one server fails at a time; its LPARs start anew on the others, which keep their ceilings "
+                       "and reserves; usage history does not bind while a server is down.")
     kept_on = {why: sorted(s for s in staying if staying[s] == why) for why in sorted({*staying.values()})}
     notes = tuple(f"{', '.join(names)} {'stays' if len(names) == 1 else 'stay'} on: {why}"
                   for why, names in kept_on.items())
-    return Plan(goal=goal, status=Status.UNKNOWN, estate_digest=digest(case.loaded.estate), assumptions=tuple(told),
+    return Plan(goal=goal, status=Status.UNKNOWN, estate_digest=digest(case.loaded.estate), assumptions=tuple(assumed),
                 window=options.window, work_s=options.work_s if goal.come_back and not goal.weekend else None,
                 notes=notes, findings=(*(site.usage.findings if site.usage else ()), *clock_findings(options)))
 

@@ -25,11 +25,11 @@ def free_on(site: Site, goal: Headroom, server: str, where: Where) -> Free:
     """What is free on a server when the LPARs are there, in the hours in which the room is needed; less than nothing
     where it is over its limit."""
     names = on(where, server)
-    held, limit = site.holding(server, names), site.limit(server)
+    holding, limit = site.holding(server, names), site.limit(server)
     used = None
     if site.usage is not None:
         used = int((10 * limit.units - site.used.on(server, names))[needed_slots(goal, site)].min()) // 10
-    return Free(limit.units - held.units, used, limit.memory_mib - held.memory_mib)
+    return Free(limit.units - holding.units, used, limit.memory_mib - holding.memory_mib)
 
 
 def largest_lpar_mib(free_mib: int, lmb_mib: int) -> int:

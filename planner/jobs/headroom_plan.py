@@ -45,11 +45,11 @@ def headroom(loaded: Loaded, goal: Headroom, options: Options, usage: UsageSpec 
 
     Raises UsageError and InputError for what cannot be asked, ReplayError for a plan that fails its replay.
     """
-    told, options = progress or (lambda text: None), zoned(options, loaded.estate)
+    tell, options = progress or (lambda text: None), zoned(options, loaded.estate)
     goal = spelt_as(goal, loaded.estate)
     used, basis = None, None
     if usage is not None:
-        told("usage history")
+        tell("usage history")
         used, basis = usage.read(loaded.estate, {*_away(goal, options, usage.calendar), *(goal.hours or BUCKETS)})
     site = Site(loaded.estate, usage=used, goal=goal, assume_nothing=options.assume_nothing)
     judge = Judge(site)
@@ -60,18 +60,18 @@ def headroom(loaded: Loaded, goal: Headroom, options: Options, usage: UsageSpec 
         said.append(Finding("headroom.critical", Severity.WARNING, goal.server, "no LPAR on it is critical (none is "
                             "production, none named): all may leave", "name those that stay with --critical"))
     blank = _blank(loaded, goal, usage, options).replace(findings=tuple(said))
-    told("placement and order")
+    tell("placement and order")
     tried = attempted(problem, options, lambda answer, states: timetable(
         site, judge, answer.placement, options.window, come_back=goal.come_back, work_s=blank.work_s or 0,
         back_from_s=blank.back_from_s or 0, unmoved=goal.unmoved, states=states),
         lambda table: not blank.replace(moves=table.moves).late())
     if tried.answer is not None and tried.answer.status is Status.INFEASIBLE:
-        told("why it is impossible")
+        tell("why it is impossible")
         return _impossible(blank, problem, options)
     if tried.answer is None or tried.table is None:
         return unanswered(blank, tried, options)
     plan = finished(Case(loaded, site, judge, options), blank, tried.answer, tried.table)
-    return _completed(plan, problem, tried.answer, options, told, curve=curve)
+    return _completed(plan, problem, tried.answer, options, tell, curve=curve)
 
 
 def _away(goal: Headroom, options: Options, calendar: Calendar) -> Collection[Bucket]:
@@ -150,7 +150,7 @@ def _largest(most: Most, memory: Most | None) -> Largest:
 
 
 def _completed(plan: Plan, problem: HeadroomProblem, answer: Answer, options: Options,
-               told: Callable[[str], None], *, curve: bool) -> Plan:
+               tell: Callable[[str], None], *, curve: bool) -> Plan:
     site, goal = problem.site, problem.goal
     after = {**site.start, **answer.placement}
     now, then = (figures.free_on(site, goal, goal.server, where) for where in (site.start, after))
@@ -160,20 +160,20 @@ def _completed(plan: Plan, problem: HeadroomProblem, answer: Answer, options: Op
         critical=figures.critical(site, goal, after), hours=figures.hours(site, servers, after),
         sum_of_peaks_after=figures.sum_of_peaks(site, goal, after))
     if curve:
-        details = _with_curve(details, problem, plan, answer, options, told)
+        details = _with_curve(details, problem, plan, answer, options, tell)
     findings = [*plan.findings, *figures.warnings(site, goal, after)]
     return plan.replace(details=details, findings=ordered(dict.fromkeys(findings)))
 
 
 def _with_curve(details: HeadroomDetails, problem: HeadroomProblem, plan: Plan, answer: Answer, options: Options,
-                told: Callable[[str], None]) -> HeadroomDetails:
+                tell: Callable[[str], None]) -> HeadroomDetails:
     """With the most that can be had and the cost of each further core up to it, in no more than the time limit."""
     deadline = time.monotonic() + options.time_limit
 
     def limit() -> float:
         return max(min(_STEP_LIMIT_S, deadline - time.monotonic()), 0.05)
 
-    told("the most that can be had")
+    tell("the most that can be had")
     most, memory = problem.most(CORES, limit()), problem.most(MEMORY, limit())
     asked = CurveStep(problem.goal.units, plan.status, round(1000 * (plan.objective or 0)), 1000 * (plan.bound or 0),
                  answer.placement)
@@ -181,7 +181,7 @@ def _with_curve(details: HeadroomDetails, problem: HeadroomProblem, plan: Plan, 
     problem.cuts.clear()
     grid = _grid(details.free_now.units_counted(problem.goal.by), asked.units, most.amount or asked.units)
     for number, units in enumerate(grid, 1):
-        told(f"what room costs: {number} of {len(grid)}")
+        tell(f"what room costs: {number} of {len(grid)}")
         if units not in points and time.monotonic() < deadline:
             points[units] = problem.step(units, limit(), options.gap)
     steps = [points[u] for u in sorted(points)]

@@ -236,7 +236,7 @@ def run_sweep(context: SweepContext, planned_cells: Sequence[Cell], run: Runner,
     tasks = {i: Task(i, c.scenario) for i, c in zip(ids, planned_cells, strict=True)}
     answers: dict[str, Answer] = {}
     if store is not None and resume:
-        answers = {i: kept for i in tasks if (kept := store.load(i, limit)) is not None}
+        answers = {i: stored for i in tasks if (stored := store.load(i, limit)) is not None}
     reused, broken = len(answers), 0
     stream = run(context, [t for i, t in tasks.items() if i not in answers])
     try:

@@ -200,8 +200,8 @@ def _gathered(client: Any, address: str, blob: bytes, tasks: Sequence[Task]) -> 
     """Answers of the cluster as they come; None where Dask gave a cell up because workers died."""
     cluster: Any = import_module("distributed")
     # The context is the result of a task, so that the cluster makes it anew when the worker that holds it dies.
-    held = client.submit(pickle.loads, blob, pure=False)
-    waiting = {client.submit(answer, held, task.scenario, pure=False): task for task in tasks}
+    context = client.submit(pickle.loads, blob, pure=False)
+    waiting = {client.submit(answer, context, task.scenario, pure=False): task for task in tasks}
     seen = time.monotonic()
     while waiting:
         try:

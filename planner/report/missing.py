@@ -50,9 +50,9 @@ def missing(estate: Estate) -> list[Lack]:
     """The lacks, those of whole tables first."""
     out = _tables(estate)
     for kind, field, fact, command in _SIZES:
-        held: tuple[Any, ...] = getattr(estate, kind)
-        if names := tuple(r.name for r in held if not getattr(r, field) and getattr(r, "active", True)):
-            out.append(Lack(fact, names, len(held), command))
+        things: tuple[Any, ...] = getattr(estate, kind)
+        if names := tuple(r.name for r in things if not getattr(r, field) and getattr(r, "active", True)):
+            out.append(Lack(fact, names, len(things), command))
     for kind, field, fact, command in _WANTED:
         rows: tuple[Any, ...] = getattr(estate, kind)
         names = tuple(r.name for r in rows if getattr(r, field) in (None, ""))

@@ -108,8 +108,8 @@ def _warnings(plan: Plan) -> Iterator[str]:
             key = (f.severity.value, colon + follows or f.message, f.fix)
             same.setdefault(key, {}).setdefault(what if colon else "", []).append(f.subject)
         for (severity, follows, fix), messages in same.items():
-            told = "; ".join(", ".join(dict.fromkeys(subjects)) + f": {what}" for what, subjects in messages.items())
-            yield f"- **{severity}** {md(told + follows)}" + (f" — {md(fix)}" if fix else "")
+            text = "; ".join(", ".join(dict.fromkeys(subjects)) + f": {what}" for what, subjects in messages.items())
+            yield f"- **{severity}** {md(text + follows)}" + (f" — {md(fix)}" if fix else "")
         yield ""
 
 

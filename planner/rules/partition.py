@@ -42,8 +42,8 @@ def running(site: Site, lpar: str) -> Iterator[Breach]:
       binds=ANYHOW, source="nothing else can be counted")
 def size_known(site: Site, lpar: str) -> Iterator[Breach]:
     p = site.lpars[lpar]
-    unknown = [what for what, held in (("processors", p.entitlement_units and p.virtual_processors),
-                                       ("memory", p.memory_mib)) if not held]
+    unknown = [what for what, size in (("processors", p.entitlement_units and p.virtual_processors),
+                                       ("memory", p.memory_mib)) if not size]
     if unknown:
         never = "" if p.active else "; it may never have been activated"
         verb = "is" if unknown == ["memory"] else "are"

@@ -26,8 +26,8 @@ def enterprise(site: Site, lpar: str, source: str, target: str) -> Iterator[Brea
       Scope.MOVE, binds=ANYHOW, shape=two_servers, source="what cannot be counted leaves nothing that is free")
 def sizes_known(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     row = site.servers[target]
-    unknown = [what for what, held in (("many cores", row.configurable_units),
-                                       ("much memory", row.configurable_memory_mib)) if not held]
+    unknown = [what for what, size in (("many cores", row.configurable_units),
+                                       ("much memory", row.configurable_memory_mib)) if not size]
     if unknown:
         yield Breach(f"nothing says how {' and how '.join(unknown)} {target} has",
                      "add its sizes in sheet Servers, or give lshwres -r proc and -r mem --level sys")

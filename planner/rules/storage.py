@@ -200,9 +200,9 @@ def lun_seen(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach
     paths = site.reach.disk_paths(lpar, target)
     blind = []
     for lun in paths.unseen:
-        held = {v: p for v, p in site.reach.reserve_policies(lun, target).items() if p not in _RESERVES}
-        if held:
-            where = ", ".join(f"{p} on {v}" for v, p in held.items())
+        reserves = {v: p for v, p in site.reach.reserve_policies(lun, target).items() if p not in _RESERVES}
+        if reserves:
+            where = ", ".join(f"{p} on {v}" for v, p in reserves.items())
             yield Breach(f"LUN {lun} is reserved on {target}: {where}",
                          "there: chdev -dev hdiskN -attr reserve_policy=no_reserve (-perm where it is mapped)")
         else:
@@ -226,11 +226,11 @@ def redundancy(site: Site, lpar: str, source: str, target: str) -> Iterator[Brea
     for paths, what in ((site.reach.disk_paths(lpar, target), "disks"),
                         (site.reach.fibre_paths(lpar, target), "Fibre Channel adapters")):
         if paths.reached and paths.lost:
-            told = Breach(f"{what}: {paths.lost} path(s) over a VIOS of their own would be lost on {target}",
-                          "zone the LUNs to a second VIOS there, or state the policy redundancy if-possible")
+            breach = Breach(f"{what}: {paths.lost} path(s) over a VIOS of their own would be lost on {target}",
+                            "zone the LUNs to a second VIOS there, or state the policy redundancy if-possible")
             if what == "disks":
-                told = _unlisted(site, target, f"whether a second VIOS of {target} sees its LUNs") or told
-            yield Breach(told.message, told.fix, optional)
+                breach = _unlisted(site, target, f"whether a second VIOS of {target} sees its LUNs") or breach
+            yield Breach(breach.message, breach.fix, optional)
 
 
 @rule("storage.fabric", "Every virtual Fibre Channel adapter finds a port with NPIV on its fabric on the target, which "

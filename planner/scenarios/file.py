@@ -114,8 +114,8 @@ def scenario_from(document: Mapping[str, Any], text: str, file: str, wrong: list
     try:
         row = _SCENARIO.model_validate(dict(document))
     except ValidationError as error:
-        told = [told_error(file, text, e) for e in error.errors()]
-        wrong += sorted(told, key=lambda f: (f.source.line or 0) if f.source else 0)
+        errors = [told_error(file, text, e) for e in error.errors()]
+        wrong += sorted(errors, key=lambda f: (f.source.line or 0) if f.source else 0)
         return None
     return _scenario(row, file, _lines(document, text))
 

@@ -91,8 +91,8 @@ def mode_now(site: Site, lpar: Lpar) -> str:
 
 def mode_after(site: Site, sizer: Sizer, lpar: Lpar, target: str) -> str:
     """The mode after it is activated on a server."""
-    held = sizer.keeps_mode(lpar, target)
-    return held or native_mode(site.servers[target]) or mode_now(site, lpar)
+    mode = sizer.keeps_mode(lpar, target)
+    return mode or native_mode(site.servers[target]) or mode_now(site, lpar)
 
 
 def stages(site: Site, sizer: Sizer, lpar: Lpar, target: str, way: Way) -> tuple[Stage, ...]:

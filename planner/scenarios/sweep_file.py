@@ -99,9 +99,9 @@ class Problems:
     def add(self, values: Mapping[str, Any], rows: Sequence[int], finding: Finding) -> None:
         """A problem of a cell, told with the place that states it; ``rows`` as in Cell."""
         message = _original(finding.message, rows)
-        told = replace(finding, subject=self.sweep.file, message=message,
-                       source=_place(self.sweep, message.partition(": ")[0]))
-        where = self.cells.setdefault(told, [])
+        key = replace(finding, subject=self.sweep.file, message=message,
+                      source=_place(self.sweep, message.partition(": ")[0]))
+        where = self.cells.setdefault(key, [])
         cell = ", ".join(f"{k} = {v}" for k, v in values.items())
         if where[-1:] != [cell]:
             where.append(cell)
@@ -151,8 +151,8 @@ def _shaped(document: Mapping[str, Any], text: str, file: str, wrong: list[Findi
     try:
         return _FORM.model_validate({k: v for k, v in document.items() if k not in ("scenario", "grid")})
     except ValidationError as error:
-        told = [told_error(file, text, e, "a sweep") for e in error.errors()]
-        wrong += [replace(f, fix=f.fix.replace("docs/whatif.md", "docs/sweep.md")) for f in told]
+        errors = [told_error(file, text, e, "a sweep") for e in error.errors()]
+        wrong += [replace(f, fix=f.fix.replace("docs/whatif.md", "docs/sweep.md")) for f in errors]
         return None
 
 
@@ -182,10 +182,10 @@ def _base(document: Mapping[str, Any], text: str, path: Path, wrong: list[Findin
         return None, path.name, text  # a base that is no text is told with the form
     file = path.parent / other
     read: list[Finding] = []
-    told = text_of(file, read)
-    base = None if told is None else document_of(told, file.name, read)
+    base_text = text_of(file, read)
+    base = None if base_text is None else document_of(base_text, file.name, read)
     wrong += [replace(f, message=f"{f.message} (base of {path.name})") for f in read]
-    return base, file.name, told or ""
+    return base, file.name, base_text or ""
 
 
 # ---- the grid -------------------------------------------------------------------------------------------------------

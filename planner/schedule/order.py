@@ -118,8 +118,8 @@ def _with_parking(site: Site, judge: Judge, start: Mapping[str, str], final: Map
 
     Tried with the movers alone, then with what runs where they arrive, then with everything that may move.
     """
-    kept = {*movers, *unmoved}
-    ready = [n for n in sorted(start) if n not in kept and judge.ready(n)]
+    excluded = {*movers, *unmoved}
+    ready = [n for n in sorted(start) if n not in excluded and judge.ready(n)]
     busy = {final[n] for n in movers}
     near = [n for n in ready if start[n] in busy]
     tried: set[tuple[int, bool]] = set()

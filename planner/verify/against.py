@@ -94,10 +94,10 @@ def _other_levels(plan: Plan, rest: Sequence[Move], judge: Judge) -> list[Findin
     servers = judge.site.servers
     other = {s: level for s, level in plan.goal.firmware_after.items()
              if s in servers and firmware_release(servers[s].firmware) != firmware_release(level)}
-    told = [Finding("plan.firmware-after", Severity.WARNING, s, f"has {servers[s].firmware or 'no known level'}; the "
+    said = [Finding("plan.firmware-after", Severity.WARNING, s, f"has {servers[s].firmware or 'no known level'}; the "
                     f"way back was planned with {level}", "once the work is done it must have that level; else plan "
                     f"again with --firmware-after {s}=LEVEL") for s, level in sorted(other.items())]
-    return told + [f for m in rest if {m.source, m.target} & other.keys() and {m.source, m.target} <= servers.keys()
+    return said + [f for m in rest if {m.source, m.target} & other.keys() and {m.source, m.target} <= servers.keys()
                    and m.lpar in judge.site.start for f in errors(judge.move(m.lpar, m.source, m.target))]
 
 

@@ -78,7 +78,7 @@ def _shown(value: object) -> str:
 
 def server_states(site: Site, where: Mapping[str, Sequence[str]]) -> tuple[ServerState, ...]:
     """What every server holds when these LPARs hold these servers."""
-    holders = inverted(((name, s) for name, held in where.items() for s in dict.fromkeys(held)), site.servers)
+    holders = inverted(((name, s) for name, servers in where.items() for s in dict.fromkeys(servers)), site.servers)
     return tuple(server_state(site, server, holders[server]) for server in site.servers)
 
 

@@ -24,10 +24,10 @@ def replay_changes(site: Site, where: Mapping[str, str], changes: Sequence[Lpar]
     world = _World(site, where)
     wrong = [f for row in changes for f in (*_row_findings(site, row), *world.change(row))]
     for s in sorted(survivors):
-        held, limit = world.held[s], site.limit(s)
-        if held.units > limit.units or held.memory_mib > limit.memory_mib:
-            wrong.append(broken("scenario.capacity", s, f"holds {show_cores(held.units)} of "
-                                f"{show_cores(limit.units)} cores and {show_gib(held.memory_mib)} of "
+        holding, limit = world.held[s], site.limit(s)
+        if holding.units > limit.units or holding.memory_mib > limit.memory_mib:
+            wrong.append(broken("scenario.capacity", s, f"holds {show_cores(holding.units)} of "
+                                f"{show_cores(limit.units)} cores and {show_gib(holding.memory_mib)} of "
                                 f"{show_gib(limit.memory_mib)} GiB in the end"))
     wrong += [broken("scenario.retired", n, f"is still on {s}, which is retired")
               for n, s in sorted(world.at.items()) if s not in survivors]

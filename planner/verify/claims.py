@@ -143,29 +143,29 @@ def _seconds(window: Window, clock: datetime) -> float:
 def _stays(plan: Plan, site: Site) -> Iterator[Claim]:
     """Who is left on the freed servers on purpose, is not activated, or is a VIOS."""
     freed = plan.off if isinstance(plan.goal, Consolidate) else plan.goal.freed
-    held = {(n, site.start.get(n, "")) for n in plan.goal.left}
+    stays = {(n, site.start.get(n, "")) for n in plan.goal.left}
     if not isinstance(plan.goal, Whatif):
-        held |= {(p.name, p.server) for p in site.estate.lpars if p.server in freed and p.name not in site.start}
-        held |= {(v.name, s) for s in freed for v in site.vioses_on(s)}
-    yield Claim("who stays", sorted((n, s) for n, s, _ in plan.stays), sorted(held))
+        stays |= {(p.name, p.server) for p in site.estate.lpars if p.server in freed and p.name not in site.start}
+        stays |= {(v.name, s) for s in freed for v in site.vioses_on(s)}
+    yield Claim("who stays", sorted((n, s) for n, s, _ in plan.stays), sorted(stays))
 
 
 def _details(plan: Plan, site: Site) -> Iterator[Claim]:
     """The room on the server now and after the way out, as far as no usage history is needed to tell."""
-    goal, told = plan.goal, plan.details
-    if not isinstance(goal, Headroom) or not isinstance(told, HeadroomDetails):
-        yield Claim("details of another question", told is None or isinstance(goal, Whatif), not isinstance(
+    goal, details = plan.goal, plan.details
+    if not isinstance(goal, Headroom) or not isinstance(details, HeadroomDetails):
+        yield Claim("details of another question", details is None or isinstance(goal, Whatif), not isinstance(
             goal, Headroom))
         return
     if goal.server not in site.servers:
         return
     after = site.start | {m.lpar: m.target for m in plan.leg(OUT)}
-    for name, free, where in (("now", told.free_now, site.start), ("after", told.free_after, after)):
-        held = site.holding(goal.server, [n for n, s in where.items() if s == goal.server])
+    for name, free, where in (("now", details.free_now, site.start), ("after", details.free_after, after)):
+        holding = site.holding(goal.server, [n for n, s in where.items() if s == goal.server])
         limit = site.limit(goal.server)
         yield Claim(f"room {name} (hundredths of a core, MiB)", free and (free.units, free.memory_mib),
-                    (limit.units - held.units, limit.memory_mib - held.memory_mib))
-    yield Claim("servers with a largest LPAR", sorted(x.server for x in told.slots), sorted(site.servers))
+                    (limit.units - holding.units, limit.memory_mib - holding.memory_mib))
+    yield Claim("servers with a largest LPAR", sorted(x.server for x in details.slots), sorted(site.servers))
 
 
 def _consolidation(plan: Plan, site: Site) -> Iterator[Claim]:

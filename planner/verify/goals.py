@@ -77,8 +77,8 @@ def _headroom(goal: Headroom, course: Course) -> list[Finding]:
     if course.coming_home:
         return []
     names = [n for n, s in course.middle.items() if s == server]
-    held, limit = site.holding(server, names), site.limit(server)
-    units, memory = limit.units - held.units, limit.memory_mib - held.memory_mib
+    holding, limit = site.holding(server, names), site.limit(server)
+    units, memory = limit.units - holding.units, limit.memory_mib - holding.memory_mib
     wrong = [broken("goal.reached", n, "is critical and moves", "plan again, or take it out of the critical ones")
              for n in sorted({m.lpar for m in plan.moves})
              if n in goal.critical or (n in site.lpars and site.lpars[n].environment == "production")]
@@ -159,8 +159,8 @@ def _pool_room(goal: Headroom, site: Site, names: Sequence[str]) -> list[Finding
     if not pools or None in pools or None in limits.values():
         return []
     wrong = []
-    held = site.holding(server, names).pools
-    free = sum((limit or 0) - held.get(p, 0) for p, limit in limits.items())
+    drawn = site.holding(server, names).pools
+    free = sum((limit or 0) - drawn.get(p, 0) for p, limit in limits.items())
     if goal.by is not By.USAGE and free < goal.units:
         wrong.append(broken("goal.reached", server, f"pools {', '.join(map(str, sorted(limits)))} of the critical "
                             f"LPARs have {show_cores(free)} cores left after the way out; {show_cores(goal.units)} "

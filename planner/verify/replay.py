@@ -32,25 +32,25 @@ class _Stage:
         self.touched_lpars: set[str] = set(self.where)
 
     def start(self, move: Move) -> None:
-        held = self.where.get(move.lpar)
+        here = self.where.get(move.lpar)
         strange = [s for s in (move.source, move.target) if s not in self.site.servers]
-        if held is None or strange:
+        if here is None or strange:
             known = move.lpar in self.site.lpars
-            what = f"no server {strange[0]!r}" if held else (
+            what = f"no server {strange[0]!r}" if here else (
                 "is not active" if known else "is not in the estate")
             self.found.append(broken("plan.known", move.lpar, what))
             return
-        if held != (move.source,):
+        if here != (move.source,):
             self.found.append(broken("plan.continuity", move.lpar,
-                                     f"is to leave {move.source}, but holds {' and '.join(held)} at that moment"))
-        if move.target in held:
+                                     f"is to leave {move.source}, but holds {' and '.join(here)} at that moment"))
+        if move.target in here:
             self.found.append(broken("plan.continuity", move.lpar, f"is already on {move.target}"))
         self.found += self.judge.readiness(move.lpar)
         world = self.returning if move.leg == BACK else self.judge
         self.found += world.move(move.lpar, move.source, move.target)
         self.found += [*standing(self.site, move), *self._adapters(move)]
         self._id(move)
-        self._hold(move.lpar, (*held, move.target))
+        self._hold(move.lpar, (*here, move.target))
 
     def end(self, move: Move) -> None:
         if move.lpar in self.where and move.target in self.site.servers:
@@ -78,8 +78,8 @@ class _Stage:
         elif here is None:
             self.found.append(broken("plan.id", move.lpar, f"gets id {move.target_id}; nobody knows the one it has"))
         idle = {n: i for n, i in self.site.others_on(move.target) if n not in self.where}
-        held = {n: self.ids.get((n, move.target)) for n in self.holders[move.target]}
-        for name, number in (held | idle).items():
+        ids = {n: self.ids.get((n, move.target)) for n in self.holders[move.target]}
+        for name, number in (ids | idle).items():
             if number == move.target_id and name != move.lpar:
                 self.found.append(broken("plan.id", move.lpar, f"gets id {move.target_id} on {move.target}, "
                                          f"which {name} has"))
@@ -189,7 +189,7 @@ class _Stage:
 
     def places(self) -> dict[str, str]:
         """Where everything is when nothing flies."""
-        return {n: held[-1] for n, held in self.where.items()}
+        return {n: servers[-1] for n, servers in self.where.items()}
 
 
 def _events(moves: Sequence[Move]) -> list[tuple[int, int, int]]:
