@@ -39,7 +39,10 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One statement: which rule, how bad, about whom, what was found, what to do, and where it was seen."""
+    """One statement: which rule, how bad, about whom, what was found, what to do, and where it was seen.
+
+    ``unstated``: it stands on what nobody states, so that it proves nothing.
+    """
 
     rule: str
     severity: Severity
@@ -47,6 +50,7 @@ class Finding:
     message: str
     fix: str = ""
     source: Source | None = None
+    unstated: bool = False
 
     def __str__(self) -> str:
         where = f"{self.source}: " if self.source else ""

@@ -284,6 +284,16 @@ class Reach:
         """The VIOSes of which some listing shows the disks that they see."""
         return {z.vios for z in self.estate.zonings}
 
+    @cached_property
+    def ported(self) -> Collection[str]:
+        """The VIOSes of which some listing shows a Fibre Channel port that serves NPIV."""
+        return {p.vios for p in self.estate.ports}
+
+    @cached_property
+    def bridgers(self) -> Collection[str]:
+        """The VIOSes of which some listing shows a VLAN that they bridge."""
+        return {b.vios for b in self.estate.bridges}
+
     def bridging(self, vswitch: str, vlan: int, server: str) -> tuple[str, ...]:
         """The VIOSes of a server whose SEA bridges this VLAN."""
         edges = self._edges(("vlan", vswitch, vlan))

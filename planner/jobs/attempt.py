@@ -120,7 +120,7 @@ def impossible(blank: Plan, conflict: Conflict) -> Plan:
     if not why:
         why = [Finding(rule, Severity.ERROR, ", ".join(conflict.servers) or ", ".join(conflict.lpars),
                        conflict.summary, "; ".join(conflict.lifts)) for rule in conflict.rules or ("goal.reached",)]
-    return blank.replace(status=Status.INFEASIBLE, conflict=conflict, findings=tuple(why))
+    return blank.replace(status=conflict.status, conflict=conflict, findings=tuple(why))
 
 
 def _fix(lifts: Sequence[str], name: str) -> str:

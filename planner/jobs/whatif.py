@@ -19,6 +19,7 @@ from planner.findings import Finding, Severity, Source, errors, ordered
 from planner.jobs.attempt import Case, attempted, finished
 from planner.jobs.common import PROVED, Options, assumptions, zoned
 from planner.jobs.scenario_result import LparLine, ScenarioResult, ServerLine, Totals
+from planner.optimise.conflict import unproved
 from planner.optimise.frontier import Frontier, FrontierPoint
 from planner.optimise.placement import move_cost_ms
 from planner.optimise.scenario import ScenarioProblem, Sizes
@@ -66,7 +67,8 @@ def whatif(loaded: Loaded, scenario: Scenario, options: Options, catalogue: Cata
     tried = attempted(problem, options, lambda answer, states: timetable(
         case.site, case.judge, _live(_ways(case, answer.placement), answer.placement), options.window, states=states))
     if tried.answer is not None and tried.answer.conflict is not None:
-        return _infeasible(case, tried.answer.conflict)
+        conflict = tried.answer.conflict
+        return _infeasible(case, replace(conflict, unstated=unproved(_closed(case, conflict.lpars))))
     if tried.answer is None or tried.table is None:
         return _unknown(case, tried.reason)
     return _result(case, problem, tried.answer, tried.table)
@@ -148,13 +150,19 @@ def _stranded(case: ScenarioCase, names: Sequence[str]) -> Conflict:
     count = len(names)
     what = (f"{names[0]} can get to no other server, not even by a restart" if count == 1 else
             f"{count} LPARs can get to no other server, not even by a restart; each alone makes it impossible")
-    return Conflict(what, tuple(names), case.built.kept, tuple(rules), tuple(lifts), refusals, irreducible=count == 1)
+    return Conflict(what, tuple(names), case.built.kept, tuple(rules), tuple(lifts), refusals, irreducible=count == 1,
+                    unstated=unproved(_closed(case, names), alone=True))
+
+
+def _closed(case: ScenarioCase, names: Sequence[str]) -> dict[str, dict[str, Sequence[Finding]]]:
+    """Why LPARs can get to no server that is kept, not even by a restart."""
+    return {n: {s: case.passages.of(n, s).refusals for s in case.built.kept} for n in names}
 
 
 def _infeasible(case: ScenarioCase, conflict: Conflict) -> ScenarioResult:
     why = [Finding(rule, Severity.ERROR, ", ".join(conflict.lpars[:8]) or ", ".join(conflict.servers),
                    conflict.summary, "; ".join(conflict.lifts[:8])) for rule in conflict.rules or ("goal.reached",)]
-    return _blank(case, Status.INFEASIBLE, conflict=conflict, findings=tuple(why))
+    return _blank(case, conflict.status, conflict=conflict, findings=tuple(why))
 
 
 def _unknown(case: ScenarioCase, reason: str) -> ScenarioResult:

@@ -23,13 +23,18 @@ _BACK = "the way back: "
 _USAGE = "processor.usage"
 
 
-class Unanswered(Protocol):
-    """What a conflict must know of the question that has no answer."""
+class Asked(Protocol):
+    """What a conflict must know of any question that has no answer."""
 
     site: Site
     judge: Judge
-    survivors: list[str]
     come_back: bool
+
+
+class Unanswered(Asked, Protocol):
+    """What it must know of one that frees servers."""
+
+    survivors: list[str]
 
 
 def joined(conflicts: Sequence[Conflict]) -> Conflict:
@@ -44,7 +49,31 @@ def joined(conflicts: Sequence[Conflict]) -> Conflict:
         return {k: v for c in conflicts for k, v in getattr(c, name).items()}
 
     return Conflict("; and: ".join(c.summary for c in conflicts), all_of("lpars"), all_of("servers"), all_of("rules"),
-                    all_of("lifts"), merged("refusals"), merged("shortfall"), irreducible=False)
+                    all_of("lifts"), merged("refusals"), merged("shortfall"), irreducible=False,
+                    unstated=all_of("unstated") if all(c.unstated for c in conflicts) else ())
+
+
+Refused = Mapping[str, Mapping[str, Sequence[Finding]]]
+"""LPAR → server → why it may not go there."""
+
+
+def unproved(refused: Refused, *, alone: bool = False) -> tuple[str, ...]:
+    """What has to be exported before a conflict of these LPARs is a proof: of each, what closes a server to it on
+    unstated facts only; () where it is one already. ``alone``: each LPAR is a conflict of its own, so that one whose
+    refusals are stated proves it."""
+    gaps = {n: [f for found in by_server.values() if found and all(f.unstated for f in found) for f in found]
+            for n, by_server in refused.items()}
+    proof = alone and not all(gaps.values())
+    return () if proof else tuple(dict.fromkeys(f"{f.message}: {f.fix}" for found in gaps.values() for f in found))
+
+
+def with_gaps(conflict: Conflict, question: Asked) -> Conflict:
+    """The conflict of a program, with what nobody states of where its LPARs may go."""
+    site = question.site
+    freed = site.goal.freed if site.goal else ()
+    return replace(conflict, unstated=unproved({n: refusals_of(
+        question.judge, n, [s for s in site.servers if s not in freed and s != site.start[n]],
+        come_back=question.come_back) for n in conflict.lpars if n in site.start}))
 
 
 def refusals_of(judge: Judge, lpar: str, servers: Sequence[str], *, come_back: bool) -> dict[str, list[Finding]]:
@@ -99,7 +128,8 @@ def stranded(question: Unanswered, names: Sequence[str]) -> Conflict:
     lifts = dict.fromkeys((*(f"{n}: {f.fix}" for n, f in findings), f"or stop and leave them there: {leave}"))
     servers = sorted({s for by_server in refusals.values() for s in by_server if s})
     return Conflict(what, tuple(names), tuple(servers), tuple(dict.fromkeys(f.rule for _, f in findings)),
-                    tuple(lifts), refusals, shortfall(units, mib), irreducible=len(names) == 1)
+                    tuple(lifts), refusals, shortfall(units, mib), irreducible=len(names) == 1,
+                    unstated=unproved(refused, alone=True))
 
 
 def _nowhere(names: Sequence[str], *, back: bool) -> str:

@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from planner.optimise.conflict import reduced
+from planner.optimise.conflict import reduced, refusals_of, unproved
 from planner.optimise.consolidation_program import ConsolidationProgram, Restarts
 from planner.optimise.evacuate import EvacuationProblem
 from planner.optimise.large.components import Component, components
@@ -386,7 +386,10 @@ class ConsolidationProblem:
         what = (f"the failure of {', '.join(failing)} cannot be absorbed by the servers that may stay on" if failing
                 else f"{', '.join(asked)} cannot go off beside what else must hold")
         lifts = [*(f"let {s} stay on" for s in asked), *([] if not failing else ["ask without --n-plus-1"])]
-        return Conflict(what, lpars, tuple(failing or asked), rules, tuple(lifts), irreducible=complete)
+        refused = {n: refusals_of(self.judge, n, [s for s in self.site.servers if s != self.site.start[n]],
+                                  come_back=self.goal.come_back) for n in lpars}
+        return Conflict(what, lpars, tuple(failing or asked), rules, tuple(lifts), irreducible=complete,
+                        unstated=unproved(refused))
 
     def _stranded(self, part: Component) -> dict[str, dict[str, list[tuple[str, str]]]]:
         """LPARs that may restart nowhere, whatever server they end on; with the refusals at home."""

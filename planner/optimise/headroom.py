@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from planner.findings import Finding
 from planner.optimise.asked import critical_here, critical_pools, may_leave, needed_mib, needed_slots
-from planner.optimise.conflict import reasons_of, reduced, refusals_of, tightenings
+from planner.optimise.conflict import reasons_of, reduced, refusals_of, tightenings, unproved
 from planner.optimise.placement import Candidates, Moment, PlacementProgram, candidates_of, move_cost_ms
 from planner.optimise.program import ONE_PLACE, Outcome, Solution, Tag, Terms
 from planner.optimise.stages import Answer, StagedProblem
@@ -255,7 +255,7 @@ class HeadroomProblem(StagedProblem):
                         servers=tuple(sorted({t.subject for t in rows if t.family != "policy"})),
                         rules=tuple(dict.fromkeys(t.rule for t in rows)), lifts=tuple(dict.fromkeys(lifts)),
                         refusals=reasons_of(stuck), shortfall=shortfall({self.goal.server: short} if short else {}, {}),
-                        irreducible=complete)
+                        irreducible=complete, unstated=unproved({n: self._refused(n) for n in self.leaving}))
 
     def _lifts(self, most: Most, memory: Most) -> Iterator[str]:
         """What to ask instead."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from planner.optimise.conflict import of_program
+from planner.optimise.conflict import of_program, with_gaps
 from planner.optimise.heuristics.search import searched
 from planner.optimise.placement import Candidates, PlacementProgram
 from planner.optimise.program import Outcome, Solution, near
@@ -54,7 +54,7 @@ class StagedProblem:
         raise NotImplementedError
 
     def explain(self, model: PlacementProgram, deadline: float) -> Conflict | None:
-        return of_program(model, deadline)
+        return with_gaps(of_program(model, deadline), self)
 
     def cut_of(self, placement: Mapping[str, str]) -> dict[str, str]:
         """What of a placement must not come again: that of the LPARs that the question is not about."""

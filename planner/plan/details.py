@@ -14,7 +14,7 @@ from typing_extensions import TypedDict
 
 from planner.history.calendar import DayKind
 from planner.plan.choices import By, Status
-from planner.plan.wire import Listed, Scaled, absent
+from planner.plan.wire import Listed, Scaled, absent, empty
 
 Cores = Annotated[int, Scaled(100)]
 """Hundredths of a core; cores in JSON."""
@@ -223,7 +223,7 @@ def _shortfall_json(short: Mapping[str, tuple[int, int]]) -> Shortfall:
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """A proof of impossibility in the reader's words.
+    """A proof of impossibility in the reader's words; none where something is ``unstated``.
 
     ``refusals``: LPAR → server (or "") → [(rule, reason)]; ``shortfall``: the least that the survivors lack, by server
     (hundredths of a core, MiB); ``irreducible``: take any one member away and the rest is possible.
@@ -244,6 +244,13 @@ class Conflict:
         Shortfall, lambda told: {s: (round(100 * x["cores"]), round(1024 * x["gib"]))
                                  for s, x in told["by_server"].items()}, _shortfall_json)] = field(default_factory=dict)
     irreducible: bool = True
+    unstated: Annotated[tuple[str, ...], Field(exclude_if=empty)] = ()
+    """What nobody states and would have to be exported before this is a proof."""
+
+    @property
+    def status(self) -> Status:
+        """Impossible where it is proved; else unknown."""
+        return Status.UNKNOWN if self.unstated else Status.INFEASIBLE
 
 
 def shortfall(units: Mapping[str, int], mib: Mapping[str, int]) -> dict[str, tuple[int, int]]:

@@ -16,6 +16,7 @@ from planner.report.text import (
     clock_span,
     energy_lines,
     headline,
+    impossible_word,
     leg_tally,
     level_line,
     movers,
@@ -31,11 +32,12 @@ _STATUS = {Status.OPTIMAL: "green", Status.FEASIBLE: "yellow", Status.INFEASIBLE
 MOST_ROWS = 200
 """Moves, and servers, that the terminal lists at most; the reports have them all."""
 _MOST_STAYS = 20
+_MOST_UNSTATED = 10
 
 
 def plan_view(plan: Plan, where: str | None = None) -> RenderableType:
     """The plan on one screen."""
-    if plan.status is Status.INFEASIBLE:
+    if plan.conflict is not None or plan.status is Status.INFEASIBLE:
         return Group(_no_plan(plan), *headroom_view(plan))
     if plan.status is Status.UNKNOWN:
         return Group(Text("UNKNOWN: no plan", "bold red"), findings_table(plan.findings))
@@ -123,8 +125,13 @@ def _no_plan(plan: Plan) -> RenderableType:
     if conflict is None:
         return findings_table(plan.findings, 20)
     lines = Text()
-    lines.append("IMPOSSIBLE (proved): ", "bold red")
+    lines.append(f"{impossible_word(bool(conflict.unstated))}: ", "bold red")
     lines.append(f"{conflict.summary}\n")
+    if conflict.unstated:
+        lines.append("to be exported, since nobody states it:\n", "bold")
+        lines.append("".join(f"  • {x}\n" for x in conflict.unstated[:_MOST_UNSTATED]))
+        if len(conflict.unstated) > _MOST_UNSTATED:
+            lines.append(f"  … and {len(conflict.unstated) - _MOST_UNSTATED} more (plan.json)\n", "dim")
     for key, values in (("lpars", conflict.lpars), ("servers", conflict.servers), ("rules", conflict.rules)):
         if values:
             lines.append(f"{key}: ", "bold")

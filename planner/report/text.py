@@ -92,6 +92,11 @@ def headline(plan: Plan) -> str:
             return f"free {servers}{back}"
 
 
+def impossible_word(unstated: bool) -> str:
+    """``IMPOSSIBLE (proved)``, unless that stands on what nobody states."""
+    return "CANNOT BE PLANNED from what was exported" if unstated else "IMPOSSIBLE (proved)"
+
+
 def _switched_off(plan: Plan, goal: Consolidate) -> str:
     """``switch off 2 of 3 servers: A, B``; without an answer what was asked."""
     if not plan.levels:

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from planner.report.charts import shown
-from planner.report.text import number_of
+from planner.report.text import impossible_word, number_of
 from planner.report.whatif_page import cells
 
 _COLOUR = {"optimal": "green", "feasible": "yellow", "infeasible": "red", "unknown": "red"}
@@ -36,7 +36,9 @@ def _remarks(scenario: Mapping[str, Any]) -> RenderableType:
     lines = [Text(f"\n{scenario['name']}", "bold")]
     conflict = scenario["conflict"]
     if conflict:
-        lines.append(Text(f"  proved impossible: {conflict['summary']}", "red"))
+        open_to = conflict.get("unstated", ())
+        lines.append(Text(f"  {impossible_word(bool(open_to))}: {conflict['summary']}", "red"))
+        lines += [Text(f"  to export: {x}") for x in open_to[:5]]
         lines += [Text(f"  would lift it: {x}") for x in conflict["lifts"][:5]]
     for door in scenario["one_way_doors"]:
         whom = number_of(len(door["lpars"]), "LPAR")

@@ -66,18 +66,24 @@ ANYHOW = frozenset({On.LIVE, On.FAILOVER, On.RESTART, On.INACTIVE})
 class Breach:
     """A breach of a rule: what is wrong and what would mend it. ``severity`` overrides the rule's own.
 
-    See :func:`unknown` for what nobody states.
+    See :func:`unknown` for what nobody states and is taken for granted; ``unstated``: see :func:`untold`.
     """
 
     message: str
     fix: str = ""
     severity: Severity | None = None
     subject: str = ""
+    unstated: bool = False
 
 
 def unknown(message: str, settle: str) -> Breach:
     """What nobody states and is taken for granted, with the command that settles it."""
     return Breach(message, settle, Severity.ASSUMPTION)
+
+
+def untold(message: str, give: str) -> Breach:
+    """What nobody states and cannot be planned without, with what has to be exported: a refusal, but no proof."""
+    return Breach(message, give, unstated=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +172,7 @@ class Rule:
         severity = b.severity or self.severity
         if severity is Severity.ASSUMPTION and site.assume_nothing:
             severity = Severity.ERROR
-        return Finding(self.id, severity, b.subject or subject, b.message, b.fix)
+        return Finding(self.id, severity, b.subject or subject, b.message, b.fix, unstated=b.unstated)
 
 
 REGISTRY: dict[str, Rule] = {}

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Hashable, Iterator
 
 from planner.findings import Severity
-from planner.rules.base import ANYHOW, MIGRATIONS, ROWS, Breach, Scope, Use, rule, unknown
+from planner.rules.base import ANYHOW, MIGRATIONS, ROWS, Breach, Scope, Use, rule, unknown, untold
 from planner.rules.site import Site
+
+_SHOW_BRIDGES = ("lssyscfg -r lpar -m {target}; lshwres -r virtualio --rsubtype eth --level lpar -m {target}; on each "
+                 "VIOS there: lsmap -all -net; entstat -all SEA")
 
 
 def _vlan_shape(site: Site, lpar: str) -> Hashable:
@@ -17,7 +20,14 @@ def _vlan_shape(site: Site, lpar: str) -> Hashable:
       "listed as ignorable.", Scope.MOVE, binds=ANYHOW, shape=_vlan_shape,
       source="seed; migrlpar man page (--vlanbridge)")
 def vlan(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
-    for vswitch, number in site.reach.vlans_of(lpar):
+    own = site.reach.vlans_of(lpar)
+    needed = ", ".join(str(number) for _, number in own if number not in site.policies.ignorable_vlans)
+    if needed and not any(v.name in site.reach.bridgers for v in site.vioses_on(target)):
+        why = "no listing shows a SEA of it" if site.vioses_on(target) else "no VIOS of it was exported"
+        yield untold(f"whether VLAN {needed} is bridged on {target} is unknown: {why}",
+                     _SHOW_BRIDGES.format(target=target))
+        return
+    for vswitch, number in own:
         if site.reach.bridging(vswitch, number, target):
             continue
         if number in site.policies.ignorable_vlans:

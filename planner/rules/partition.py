@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from planner.estate.model import MIGRATING
 from planner.findings import Severity
-from planner.rules.base import ANYHOW, MIGRATIONS, UNTIL_WORK, Breach, On, Scope, rule, unknown
+from planner.rules.base import ANYHOW, MIGRATIONS, UNTIL_WORK, Breach, On, Scope, rule, unknown, untold
 from planner.rules.site import Site, plain_name
 
 _TABLE = "IBM POWER7 iphc3hmcvalidation and its IVM edition iphc3ivmvalidation"
@@ -47,7 +47,7 @@ def size_known(site: Site, lpar: str) -> Iterator[Breach]:
     if unknown:
         never = "" if p.active else "; it may never have been activated"
         verb = "is" if unknown == ["memory"] else "are"
-        yield Breach(f"cannot be planned: its {' and '.join(unknown)} {verb} unknown{never}",
+        yield untold(f"cannot be planned: its {' and '.join(unknown)} {verb} unknown{never}",
                      "add its sizes in sheet LPARs, or give lshwres and lssyscfg -r prof")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from planner.estate.consoles import are_linked, between, consoles_of
-from planner.rules.base import ANYHOW, MIGRATIONS, Breach, Scope, rule, two_servers, unknown
+from planner.rules.base import ANYHOW, MIGRATIONS, Breach, Scope, rule, two_servers, unknown, untold
 from planner.rules.site import Site, is_ibm_i, storage_shape
 from planner.rules.versions import below
 
@@ -29,10 +29,10 @@ def sizes_known(site: Site, lpar: str, source: str, target: str) -> Iterator[Bre
     unknown = [what for what, size in (("many cores", row.configurable_units),
                                        ("much memory", row.configurable_memory_mib)) if not size]
     if unknown:
-        yield Breach(f"nothing says how {' and how '.join(unknown)} {target} has",
+        yield untold(f"nothing says how {' and how '.join(unknown)} {target} has",
                      "add its sizes in sheet Servers, or give lshwres -r proc and -r mem --level sys")
     if target in site.unsized:
-        yield Breach(f"what {site.unsized[target]} holds of {target} is unknown",
+        yield untold(f"what {site.unsized[target]} holds of {target} is unknown",
                      "add its processors and its memory in the workbook, or give lshwres --level lpar")
 
 
@@ -94,7 +94,8 @@ def mover(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     for name in (source, target):
         vioses = site.vioses_on(name)
         if not vioses:
-            yield Breach(f"{name} has no VIOS", "the estate must show at least one VIOS with the mover attribute")
+            yield untold(f"no VIOS of {name} was exported",
+                         f"lssyscfg -r lpar -m {name}: a VIOS with the mover attribute is needed there")
         elif all(v.msp is None for v in vioses):
             yield unknown(f"which VIOS of {name} is a mover service partition is unknown",
                           f"lssyscfg -r lpar -m {name} -F name,msp --header")

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 
 from planner.estate.model import Disk
 from planner.findings import Severity
 from planner.reach import PR_SHARED
-from planner.rules.base import ANYHOW, MIGRATIONS, UNTIL_WORK, Breach, Scope, rule, unknown
+from planner.rules.base import ANYHOW, MIGRATIONS, UNTIL_WORK, Breach, Scope, rule, unknown, untold
 from planner.rules.capability import console_needed, vios_needed
 from planner.rules.site import Site, storage_shape
 from planner.rules.versions import below
@@ -40,7 +41,7 @@ def path_known(site: Site, lpar: str) -> Iterator[Breach]:
         (f.slot, f.vios) for f in site.reach.fibres_of(lpar)}
     for slot, vios in sorted(paths):
         if vios not in site.vioses:
-            yield Breach(f"slot {slot} leads to {vios}, which no listing names as a VIOS",
+            yield untold(f"slot {slot} leads to {vios}, which no listing names as a VIOS",
                          "give the listing that names it, add it in sheet VIOS, or remove the adapter")
     for d in disks:
         if d.backing == "unknown":
@@ -51,7 +52,7 @@ def path_known(site: Site, lpar: str) -> Iterator[Breach]:
                       f"{site.lpars[lpar].server} (and fc); on each VIOS there: lsmap -all; lsmap -all -npiv")
     for f in site.reach.fibres_of(lpar):
         if not (f.wwpn1 and f.wwpn2):
-            yield Breach(f"the WWPNs of its Fibre Channel adapter in slot {f.slot} are unknown",
+            yield untold(f"the WWPNs of its Fibre Channel adapter in slot {f.slot} are unknown",
                          "give lshwres -r virtualio --rsubtype fc, or add them in sheet NPIV")
 
 
@@ -190,7 +191,10 @@ def device_names(site: Site, lpar: str) -> Iterator[Breach]:
 def _unlisted(site: Site, target: str, what: str) -> Breach | None:
     """Where no listing shows the disks of some VIOSes there, nothing is claimed of what they see."""
     names = ", ".join(v.name for v in site.vioses_on(target) if v.name not in site.reach.listing)
-    return Breach(f"{what} is unknown: neither lspv nor lsdev of {names} was read",
+    if not site.vioses_on(target):
+        return untold(f"{what} is unknown: no VIOS of {target} was exported", f"lssyscfg -r lpar -m {target}; on each "
+                      "VIOS there: lspv; lsdev -dev hdiskN -attr; load them with the rest")
+    return untold(f"{what} is unknown: neither lspv nor lsdev of {names} was read",
                   f"on {names}: lspv; lsdev -dev hdiskN -attr; load them with the rest") if names else None
 
 
@@ -230,7 +234,7 @@ def redundancy(site: Site, lpar: str, source: str, target: str) -> Iterator[Brea
                             "zone the LUNs to a second VIOS there, or state the policy redundancy if-possible")
             if what == "disks":
                 breach = _unlisted(site, target, f"whether a second VIOS of {target} sees its LUNs") or breach
-            yield Breach(breach.message, breach.fix, optional)
+            yield replace(breach, severity=optional)
 
 
 @rule("storage.fabric", "Every virtual Fibre Channel adapter finds a port with NPIV on its fabric on the target, which "
@@ -239,6 +243,11 @@ def redundancy(site: Site, lpar: str, source: str, target: str) -> Iterator[Brea
       source="IBM p8hc3_hmcvios (no FC adapters … npiv_dest_adapter rc=83); HSCLA319")
 def fabric(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     paths = site.reach.fibre_paths(lpar, target)
+    if paths.unseen and not any(v.name in site.reach.ported for v in site.vioses_on(target)):
+        why = "no listing shows a port of it" if site.vioses_on(target) else "no VIOS of it was exported"
+        yield untold(f"whether a VIOS of {target} has a free NPIV port on fabric {', '.join(paths.unseen)} is unknown: "
+                     f"{why}", f"on each VIOS of {target}: lsnports; lsmap -all -npiv")
+        return
     for name in paths.unseen:
         yield Breach(f"no VIOS of {target} has a free NPIV port on fabric {name}", "connect or free a port there")
     for vios in paths.split:

@@ -255,8 +255,10 @@ EXAMPLES: dict[str, Example] = {
         [Bad(_vnic(b=1), "B would need 2 SR-IOV logical ports for vNICs; it has 1", moves=both_to_b)]),
     "network.vlan": Example(
         [Good(BASE)],
-        [Bad(without(without(BASE, "bridges", vios="B-v1"), "bridges", vios="B-v2"),
+        [Bad(BASE.replace(bridges=tuple(replace(x, vlan=99) if x.vios[0] == "B" else x for x in BASE.bridges)),
              "VLAN 10 (ETHERNET0) is not bridged on B"),
+         Bad(without(without(BASE, "bridges", vios="B-v1"), "bridges", vios="B-v2"),
+             "whether VLAN 10 is bridged on B is unknown: no listing shows a SEA of it"),
          Bad(BASE.replace(bridges=tuple(replace(x, vswitch="OTHER") if x.vios[0] == "B" else x for x in BASE.bridges)),
              "VLAN 10 (ETHERNET0) is not bridged on B"),
          Bad(stating(without(without(BASE, "bridges", vios="B-v1"), "bridges", vios="B-v2"),
