@@ -49,12 +49,14 @@ class Machine(NamedTuple):
     vios_level: str
     link: int
     free_ports: int
+    slots: int = 400
+    """The most virtual slots of each of its VIOSes; 12 of them have adapters of its own."""
 
 
 MACHINES = (
     Machine("east-s924", "9009-42A", EAST, 24, 1024, "VL950_141", "3.1.4.10", 10_000, 60),
     Machine("east-s1024", "9105-42A", EAST, 40, 2048, "ML1040_027", "3.1.4.21", 25_000, 58),
-    Machine("east-s1024b", "9105-42A", EAST, 24, 1024, "ML1040_027", "4.1.0.10", 25_000, 12),
+    Machine("east-s1024b", "9105-42A", EAST, 24, 1024, "ML1040_027", "4.1.0.10", 25_000, 12, 20),
     Machine("west-e980", "9080-M9S", WEST, 64, 4096, "VH950_131", "3.1.4.10", 40_000, 200),
     Machine("west-e1080", "9080-HEX", WEST, 60, 4096, "MH1050_066", "4.1.0.10", 100_000, 220),
     Machine("west-s1124", "9824-42A", WEST, 32, 2048, "NL1110_069", "4.1.1.0", 100_000, 250),
@@ -145,7 +147,8 @@ def _vioses() -> Iterator[Vios]:
     for m in MACHINES:
         for number, name in enumerate(viosse(m), 1):
             yield Vios(name, m.name, 200, 16 * MIB_PER_GIB, number, m.vios_level, True, True, 4, "uncapped",
-                       link_mbit=m.link, max_migrations=8, cluster="ssp-dev" if m.model == "9105-42A" else "none")
+                       link_mbit=m.link, max_migrations=8, cluster="ssp-dev" if m.model == "9105-42A" else "none",
+                       max_virtual_slots=m.slots, used_virtual_slots=12 + sum(c.server == m.name for c in CLIENTS))
 
 
 def _lpars() -> Iterator[Lpar]:

@@ -134,6 +134,7 @@ def _blade(name: str, console: str, slot: int) -> Server:
 
 def _blade_vios(name: str, server: str) -> Vios:
     return Vios(name, server, 40, 2048, 1, "2.1.0.10-FP-20.1", True, True, 4, "uncapped", 2048, 1000,
+                max_virtual_slots=64,
                 note="VIOS and IVM of the blade; boots from the internal disk")
 
 
@@ -309,7 +310,7 @@ SERVERS = (
 
 def _vios(name: str, server: str, number: int, gib: int, mover: bool = True, note: str = "") -> Vios:
     return Vios(name, server, 50, gib * MIB_PER_GIB, number, "2.1.0.10-FP-20.1", True, mover, 2, "uncapped",
-                gib * MIB_PER_GIB, 1000, note=note)
+                gib * MIB_PER_GIB, 1000, max_virtual_slots=500, note=note)
 
 
 VIOSES = (

@@ -9,6 +9,8 @@ POOL = "`lshwres -r procpool`; REST SharedProcessorPool"
 VLAN = "`lshwres -r virtualio --rsubtype eth`; `entstat -all`; REST ClientNetworkAdapter, VirtualIOServer"
 DISK = "`lsmap -all`; `lspv`; `lsdev -dev hdiskN -attr`; `lshwres -r virtualio --rsubtype scsi`; REST VirtualIOServer"
 FIBRE = "`lsmap -all -npiv`; `lsnports`; `lshwres -r virtualio --rsubtype fc`; REST VirtualIOServer"
+SLOTS = ("`lshwres -r virtualio --rsubtype slot`, `scsi`, `fc`, `eth` (`--level lpar`); `lssyscfg -r prof`; REST "
+         "VirtualIOServer; sheet VIOS (Max virtual slots)")
 VIOS = "`lssyscfg -r lpar`; `ioslevel`; REST VirtualIOServer"
 MOVES = "`lslparmigr -r sys`; REST ManagedSystem"
 LEVEL = "`lshmc -V`"
@@ -55,7 +57,7 @@ SHOWN = {
     "server.vios-level": VIOS, "server.vios-rmc": VIOS,
     "storage.cluster": f"{DISK}; sheet VIOS (SSP cluster)", "storage.device-names": DISK, "storage.fabric": FIBRE,
     "storage.lun-seen": DISK, "storage.no-optical": f"{DISK}; `ioslevel`; {LEVEL}", "storage.npiv-mapping": FIBRE,
-    "storage.npiv-ports": FIBRE,
+    "storage.npiv-ports": FIBRE, "storage.slots": SLOTS, "storage.virtual-slots": SLOTS,
     "storage.optical-there": f"{DISK}; `ioslevel`",
     "storage.path-known": f"{DISK}; {FIBRE}",
     "storage.redundancy": f"{DISK}; {FIBRE}", "storage.reserve-here": DISK, "storage.reserve-there": DISK,

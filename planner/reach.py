@@ -13,7 +13,7 @@ the target, each of which sees all of those disks: a matching, that is k paths t
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import islice, product
@@ -31,6 +31,10 @@ NO_RESERVE = ("no_reserve", PR_SHARED, "")
 """Reserve policies with which a LUN may be served to an arriving LPAR."""
 SHARED = ("lun", "ssp")
 """Backings of disks that other servers may serve: LUNs, and logical units of a cluster."""
+SLOTS = " virtual slots"
+"""Stands for a fabric where the virtual slots of a VIOS are meant: each adapter that it serves takes one."""
+SERIAL_SLOTS = 2
+"""Slots 0 and 1 of every partition hold serial adapters (HMC V7R3.4 help, VEthernetAdapter.AdapterID)."""
 UNSTATED_PORTS = 64
 """Clients of a physical port (16 Gbit/s and slower) of which nobody states how many more it takes."""
 _WAYS = 5000
@@ -38,7 +42,9 @@ _WAYS = 5000
 
 Node = tuple[Any, ...]
 Spot = tuple[str, str]
-"""(VIOS, fabric): the physical ports of a VIOS on a fabric, each as good as the other."""
+"""(VIOS, fabric): the physical ports of a VIOS on a fabric, each as good as the other; (VIOS, SLOTS): its slots."""
+Disks = tuple[tuple[int, str], ...]
+"""(client slot, VIOS) of virtual SCSI adapters."""
 Fibres = tuple[tuple[int, str, str], ...]
 """(client slot, VIOS, physical port) of virtual Fibre Channel adapters; "" where the port is unknown."""
 
@@ -100,6 +106,11 @@ def _group(adapters: Iterable[tuple[int, str, Collection[Any]]]) -> PathGroup:
     return PathGroup({v: tuple(s) for v, s in slots.items()}, {v: frozenset(c) for v, c in carries.items()})
 
 
+def _spread(way: Disks) -> Hashable:
+    """How many adapters each VIOS serves."""
+    return tuple(sorted(Counter(vios for _, vios in way).items()))
+
+
 @dataclass(frozen=True, slots=True)
 class StoragePaths:
     """How an LPAR's storage adapters map onto the VIOSes of a target.
@@ -133,7 +144,7 @@ class Alike:
 class Reach:
     """Reachability over an estate. Answers are computed once for each shape of question.
 
-    ``held``: LPAR → server of those that hold their virtual ports; by default the active ones.
+    ``held``: LPAR → server of those that hold their virtual ports and slots; by default the active ones.
     """
 
     def __init__(self, estate: Estate, held: Mapping[str, str] | None = None) -> None:
@@ -148,7 +159,7 @@ class Reach:
         self._nears: dict[Any, set[str] | None] = {}
         self._known_groups: dict[Any, tuple[int, tuple[PathGroup, ...], tuple[PathGroup, ...]]] = {}
         self._storages: dict[Any, int] = {}
-        self._ways: dict[tuple[int, str], Sequence[tuple[tuple[int, str], ...]]] = {}
+        self._ways: dict[tuple[int, str], Sequence[Disks]] = {}
         self._uses: dict[tuple[int, str], Sequence[Mapping[Spot, int]]] = {}
 
     # ---- the graph ----------------------------------------------------------------------------------------------
@@ -333,26 +344,59 @@ class Reach:
         return grouped(((p.vios, p.fabric), p) for p in self.estate.ports)
 
     @cached_property
+    def _slots_of(self) -> Mapping[str, Sequence[str]]:
+        """LPAR → the VIOS that serves each of its virtual SCSI and Fibre Channel adapters."""
+        adapters = dict.fromkeys([*((d.lpar, d.slot, d.vios, "scsi") for d in self.estate.disks),
+                                  *((f.lpar, f.slot, f.vios, "fibre") for f in self.estate.fibres)])
+        return grouped((lpar, vios) for lpar, _, vios, _ in adapters)
+
+    def served_by(self, lpar: str) -> Sequence[str]:
+        """The VIOS that serves each of its virtual SCSI and Fibre Channel adapters."""
+        return self._slots_of.get(lpar, ())
+
+    @remembered
+    def comers(self, server: str) -> int:
+        """The most slots of one VIOS that all the LPARs of other servers together may want there."""
+        return sum(max(Counter(served).values()) for n, served in self._slots_of.items()
+                   if self.holding.get(n, server) != server)
+
+    @cached_property
     def adapters_on(self) -> Mapping[str, int]:
-        """Fabric → virtual Fibre Channel adapters of the LPARs on it that hold them."""
-        return Counter(f.fabric for f in self.estate.fibres if f.lpar in self.holding)
+        """Fabric → virtual Fibre Channel adapters of the LPARs on it that hold them; SLOTS → all that VIOSes serve."""
+        on = Counter(f.fabric for f in self.estate.fibres if f.lpar in self.holding)
+        on[SLOTS] = sum(len(self.served_by(n)) for n in self.holding)
+        return on
+
+    @cached_property
+    def slots_used(self) -> Mapping[str, int]:
+        """VIOS → slots in use at the start: as stated, else those of the adapters that are known here and two more."""
+        served = Counter(vios for served in self._slots_of.values() for vios in served)
+        return {v.name: served[v.name] + SERIAL_SLOTS if v.used_virtual_slots is None else v.used_virtual_slots
+                for v in self.estate.vioses}
 
     @cached_property
     def port_room(self) -> Mapping[Spot, int]:
         """(VIOS, fabric) → the virtual ports that LPARs may have there together: what is free now, and what the
-        LPARs that are served there hold. A port of which nobody states what is free takes ``UNSTATED_PORTS``."""
+        LPARs that are served there hold. A port of which nobody states what is free takes ``UNSTATED_PORTS``. The same
+        of slots, where their maximum is stated."""
         held = Counter((f.vios, f.fabric) for f in self.estate.fibres if f.lpar in self.holding)
+        held.update((vios, SLOTS) for n in self.holding for vios in self.served_by(n))
         room: dict[Spot, int] = {}
         for spot, ports in self.ports_at.items():
             unstated = UNSTATED_PORTS * sum(p.free_ports is None for p in ports)
             room[spot] = sum(p.free_ports or 0 for p in ports) + max(held[spot], unstated)
-        return room
+        return room | {(v.name, SLOTS): v.max_virtual_slots - self.slots_used[v.name] + held[v.name, SLOTS]
+                       for v in self.estate.vioses if v.max_virtual_slots is not None}
 
     @cached_property
     def short_of_ports(self) -> Mapping[str, Sequence[Spot]]:
-        """Server → the places of its ports where all LPARs together would want more than there are."""
+        """Server → the places of its ports, and the slots, where all LPARs together would want more than there are."""
         return grouped((self.server_of[spot[0]], spot) for spot, room in sorted(self.port_room.items())
                        if spot[0] in self.server_of and self.adapters_on.get(spot[1], 0) > room)
+
+    def short_of_slots(self, server: str) -> bool:
+        """Whether the slots of a VIOS there may not be enough."""
+        return any(fabric == SLOTS for _, fabric in self.short_of_ports.get(server, ()))
 
     def port_of(self, fibre: Fibre) -> str:
         """The physical port of an adapter: as stated, else the only one of its VIOS and fabric; "" where unknown."""
@@ -376,7 +420,16 @@ class Reach:
                 left[vios].update({port: (rest + n) // len(unstated) for n, port in enumerate(unstated)})
         return left
 
-    def fibre_ways(self, lpar: str, server: str) -> Sequence[tuple[tuple[int, str], ...]]:
+    def _group_ways(self, group: PathGroup, server: str) -> Iterator[Disks]:
+        """Every way to map the adapters of a group that loses no path more than it must."""
+        wanted, eligible = self._eligible(group, server)
+        apart = len(match(wanted, eligible))
+        for way in islice(product(*(eligible[v] for v in wanted)), _WAYS):
+            if len(set(way)) == apart:
+                yield tuple(sorted((slot, vios) for v, vios in zip(wanted, way, strict=True)
+                                   for slot in group.slots[v]))
+
+    def fibre_ways(self, lpar: str, server: str) -> Sequence[Disks]:
         """Every way to map its virtual Fibre Channel adapters on a server that loses no path more than it must and for
         which the ports are enough when nobody else takes any; none where there is no such way."""
         if not self.fibres_of(lpar):
@@ -384,24 +437,53 @@ class Reach:
         key = self.alike[lpar].storage, server
         if key not in self._ways:
             (group,) = self.alike[lpar].fibre
-            wanted, eligible = self._eligible(group, server)
-            apart = len(match(wanted, eligible))
-            ways = product(*(eligible[v] for v in wanted))
-            self._ways[key] = [tuple(sorted((slot, vios) for v, vios in zip(wanted, way, strict=True)
-                                            for slot in group.slots[v]))
-                               for way in islice(ways, _WAYS) if len(set(way)) == apart]
+            self._ways[key] = list(self._group_ways(group, server))
         return self._ways[key]
 
-    def port_uses(self, lpar: str, server: str) -> Sequence[Mapping[Spot, int]]:
-        """The virtual ports that it may take on a server, one entry for each choice; on its own server what it has."""
+    @remembered
+    def disk_ways(self, lpar: str, server: str) -> Sequence[Disks]:
+        """The ways to map its virtual SCSI adapters on a server: the usual one; where slots may lack there, one more
+        for each other number of them that VIOSes might take, with nothing that a rule has to ask about."""
+        first = self.disk_paths(lpar, server).mapping
+        if not self.short_of_slots(server):
+            return (first,)
+        found: Sequence[Disks] = ((),)
+        for group in self.alike[lpar].scsi:
+            sure = [way for way in self._group_ways(group, server) if self._sure(group, way)]
+            longer = (tuple(sorted((*before, *way))) for before in found for way in sure)
+            found = tuple({_spread(way): way for way in longer}.values())
+        return (first, *(way for way in found if _spread(way) != _spread(first)))
+
+    def _sure(self, group: PathGroup, way: Disks) -> bool:
+        """Whether RMC is active and reserve policies are no_reserve on all VIOSes of a way."""
+        things = {c for carried in group.carries.values() for c in carried}
+        return all(self._with_rmc.get(vios) and all(self._edges(c)["vios", vios]["reserve_policy"] == "no_reserve"
+                   for c in things if ("vios", vios) in self._edges(c)) for _, vios in way)
+
+    @cached_property
+    def _with_rmc(self) -> Mapping[str, bool | None]:
+        return {v.name: v.rmc_active for v in self.estate.vioses}
+
+    def taken(self, lpar: str, disks: Disks, fibres: Disks) -> Counter[Spot]:
+        """The virtual ports and slots that it takes when its adapters are mapped like that."""
         fabrics = {f.slot: f.fabric for f in self.fibres_of(lpar)}
-        if not fabrics:
+        out = Counter((vios, fabrics[slot]) for slot, vios in fibres)
+        out.update((vios, SLOTS) for _, vios in (*disks, *fibres))
+        return out
+
+    def port_uses(self, lpar: str, server: str) -> Sequence[Mapping[Spot, int]]:
+        """The virtual ports and slots that it may take on a server, one entry for each choice; on its own server what
+        it has."""
+        if not self.fibres_of(lpar) and not self.short_of_slots(server):
             return ({},)
         if self.holding.get(lpar) == server:
-            return (Counter((f.vios, f.fabric) for f in self.fibres_of(lpar)),)
+            held = Counter((f.vios, f.fabric) for f in self.fibres_of(lpar))
+            held.update((vios, SLOTS) for vios in self.served_by(lpar))
+            return (held,)
         key = self.alike[lpar].storage, server
         if key not in self._uses:
-            found = (Counter((vios, fabrics[slot]) for slot, vios in way) for way in self.fibre_ways(lpar, server))
+            found = (self.taken(lpar, disks, fibres) for disks in self.disk_ways(lpar, server)
+                     for fibres in self.fibre_ways(lpar, server))
             self._uses[key] = list({tuple(sorted(use.items())): use for use in found}.values())
         return self._uses[key]
 

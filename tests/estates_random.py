@@ -112,7 +112,7 @@ class _Builder:
                 lpar_id=lpar_id, level=level, rmc_active=self.chance(95), msp=self.chance(90),
                 virtual_processors=processors,
                 sharing="dedicated" if dedicated else self.pick(("capped", "uncapped")),
-                max_memory_mib=memory * self.rng.randint(1, 2)))
+                max_memory_mib=memory * self.rng.randint(1, 2), max_virtual_slots=1000))
 
     def pair(self, server: str) -> list[Vios]:
         return [v for v in self.of("vioses") if v.server == server]

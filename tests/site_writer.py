@@ -194,6 +194,7 @@ def hmc_outputs(w: Wiring) -> Iterator[Output]:
             (f"lshwres -r virtualio --rsubtype eth {of} --level lpar", "".join(_hmc_eth(w, s))),
             (f"lshwres -r virtualio --rsubtype scsi {of} --level lpar", "".join(_hmc_scsi(w, s))),
             (f"lshwres -r virtualio --rsubtype fc {of} --level lpar", "".join(_hmc_fc(w, s))),
+            (f"lshwres -r virtualio --rsubtype slot {of} --level lpar", "".join(map(_hmc_virtual_slots, w.partitions(s.name)))),
             (f"lshwres -r io --rsubtype slot {of}", "".join(_hmc_slots(w, s))),
             (f"lslparmigr -r sys {of}", attributes((
                 ("inactive_lpar_mobility_capable", 1), ("num_inactive_migrations_supported", 8),
@@ -368,6 +369,12 @@ def _hmc_ends(w: Wiring, v: Serving) -> tuple[Pairs, Pairs]:
 
 def _hmc_remote(p: Partition, slot: int) -> Pairs:
     return ("remote_lpar_id", p.lpar_id), ("remote_lpar_name", p.name), ("remote_slot_num", slot)
+
+
+def _hmc_virtual_slots(p: Partition) -> str:
+    most = p.max_virtual_slots if isinstance(p, Vios) else 64
+    return attributes((("lpar_name", p.name), ("lpar_id", p.lpar_id), ("curr_max_virtual_slots", most),
+                       ("pend_max_virtual_slots", most), ("next_avail_virtual_slot", 9)))
 
 
 def _hmc_slots(w: Wiring, s: Server) -> Iterator[str]:
@@ -1317,7 +1324,7 @@ def _console_output(estate: Estate, **servers: Any) -> Estate:
     return estate.replace(
         servers=tuple(replace(s, site="", firmware="", modes=(), dpo_running=None, note="", state="operating", **servers)
                       for s in estate.servers),
-        vioses=tuple(replace(v, link_mbit=None, max_migrations=None, paging_devices_mib=(), note="")
+        vioses=tuple(replace(v, link_mbit=None, max_migrations=None, paging_devices_mib=(), max_virtual_slots=None, note="")
                      for v in estate.vioses),
         lpars=tuple(replace(
             p, environment="", software=(), busy_units=None, working_set_mib=None, note="",
@@ -1329,10 +1336,21 @@ def _console_output(estate: Estate, **servers: Any) -> Estate:
         policies=(), parameters=())
 
 
+def _hmc_states(estate: Estate, **servers: Any) -> Estate:
+    """The console lists what takes the virtual slots of a VIOS, serial adapters (0 and 1) apart."""
+    w, most = Wiring(estate), {v.name: v.max_virtual_slots for v in estate.vioses}
+    used = {v: {0, 1, *(x.slot for x in (*w.trunks, *w.vhosts, *w.vfchosts) if x.vios == v)} for v in most}
+    out = _console_output(estate, **servers)
+    serving = {x.vios for x in (*w.vhosts, *w.vfchosts)} & {t.vios for t in w.trunks}
+    return out.replace(vioses=tuple(
+        replace(v, max_virtual_slots=most[v.name], used_virtual_slots=len(used[v.name]) if v.name in serving else None)
+        for v in out.vioses))
+
+
 def _scripts_state(estate: Estate) -> Estate:
     """Labels name the fabrics, and ports say what they have left; who has no row of ports or vNICs is not known."""
     used = {v.name: sum(f.vios == v.name for f in estate.fibres) for v in estate.vioses}
-    out = _console_output(estate)
+    out = _hmc_states(estate)
     return out.replace(
         lpars=tuple(replace(p, sriov_ports=p.sriov_ports or None, vnic_adapters=p.vnic_adapters or None)
                     for p in out.lpars),
@@ -1342,7 +1360,7 @@ def _scripts_state(estate: Estate) -> Estate:
 
 def _hmc_without_host(estate: Estate) -> Estate:
     """No prompt says which HMC it was."""
-    return _console_output(estate, console="")
+    return _hmc_states(estate, console="")
 
 
 def _without_ratios(estate: Estate, whole: Estate) -> Estate:
@@ -1389,6 +1407,6 @@ def _rest_states(estate: Estate) -> Estate:
 
 _CARRIED: dict[str, Callable[[Estate], Estate]] = {
     "workbook": _all, "json": _all, "lparstat": _all, "table": _all, "hmc-files": _hmc_without_host,
-    "hmc-scripts": _scripts_state, "hmc-sessions": _console_output, "hmc-collected": _console_output, "scanner": _scanner_states,
+    "hmc-scripts": _scripts_state, "hmc-sessions": _hmc_states, "hmc-collected": _hmc_states, "scanner": _scanner_states,
     "rest": _rest_states,
 }

@@ -146,6 +146,17 @@ class Join:
             self._partition(p)
         for (ref, fact), things in self.intake.held.items():
             self._holds(ref, fact, things)
+        for ref, slots in self.intake.occupied.items():
+            self._occupied(ref, slots)
+
+    def _occupied(self, ref: PartRef, slots: dict[int, tuple[str, Source]]) -> None:
+        """How many virtual slots a VIOS uses, where its Ethernet adapters and those that serve others are listed; the
+        two serial ones, which every partition has, come on top."""
+        newest = min((at for _, at in slots.values()), key=self.times.order)
+        now = {slot: kind for slot, (kind, at) in slots.items() if not self.times.long_before(at, newest)}
+        name = self.part(ref, newest)
+        if name in self.vioses and name in self.parts and "eth" in now.values() and {"scsi", "fc"} & {*now.values()}:
+            self.parts[name].setdefault("used_virtual_slots", (len(now.keys() | {0, 1}), newest))
 
     def _named_partitions(self) -> list[tuple[str, Partition]]:
         """Each partition with its system, under the name that the listings give it."""

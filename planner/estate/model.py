@@ -200,6 +200,10 @@ class Vios:
         comment="Shared storage pool cluster that it is a node of (cluster -list); none: of no cluster."))
     paging_devices_mib: tuple[int, ...] = field(default=(), metadata=column("Paging devices (GiB)", T.LIST,
         comment="Sizes of free AMS paging devices."))
+    max_virtual_slots: int | None = field(default=None, metadata=column("Max virtual slots", T.INTEGER, minimum=0,
+        comment="lshwres -r virtualio --rsubtype slot --level lpar: curr_max_virtual_slots. Empty: unknown."))
+    used_virtual_slots: int | None = field(default=None, metadata=column("Used virtual slots", T.INTEGER, minimum=0,
+        comment="All its virtual adapters now, its own included. Empty: the client adapters known here and 2."))
     mover_address: str = field(default="", metadata=column("Mover address",
         comment="IP address over which it moves LPARs (source_msp_ipaddr of migrlpar). Empty: the console chooses."))
     note: str = field(default="", metadata=column("Note"))

@@ -201,6 +201,8 @@ class Intake:
     """Console → its level; "": of a console that nothing names."""
     switches: dict[tuple[str, int], str] = field(default_factory=dict)
     held: dict[tuple[PartRef, str], dict[str, Source]] = field(default_factory=dict)
+    occupied: dict[PartRef, dict[int, tuple[str, Source]]] = field(default_factory=dict)
+    """Partition → virtual slot → what kind of adapter a console lists there, and where."""
     rows: list[Row] = field(default_factory=list)
     saved: tuple[Estate, Mapping[str, str]] | None = None
     findings: list[Finding] = field(default_factory=list)

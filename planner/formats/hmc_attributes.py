@@ -173,7 +173,7 @@ LISTINGS: dict[str, Listing] = {listing.kind: listing for listing in (
         "lpar_name adapter_type connect_status remote_lpar_name lpar_id slot_num remote_lpar_id remote_slot_num state"
         " is_required supports_hmc", of_system=False, always="supports_hmc"),
     Listing.of("hmc-lshwres-vslot", "lpar_name lpar_id",
-        "lpar_name lpar_id curr_max_virtual_slots pend_max_virtual_slots next_avail_virtual_slot", of_system=False,
+        "lpar_name lpar_id curr_max_virtual_slots pend_max_virtual_slots next_avail_virtual_slot",
         always="next_avail_virtual_slot"),
     Listing.of("hmc-lshwres-vnic", "lpar_name lpar_id",
         "lpar_name lpar_id slot_num desired_mode curr_mode auto_priority_failover port_vlan_id pvid_priority mac_addr"
@@ -419,14 +419,26 @@ def _eth(intake: Intake, r: Record, reading: Reading) -> None:
     have = stated(r)
     if "slot_num" not in have or "port_vlan_id" not in have:
         return
+    _occupies(intake, r, "eth")
     tagged = tuple(sorted(have.get("addl_vlan_ids", ())))
     intake.ethernets.append(Ethernet(_ref(r), have["slot_num"], have["port_vlan_id"], tagged,
                                      str(have.get("vswitch", DEFAULT_VSWITCH)), bool(have.get("is_trunk")), r.source))
 
 
+def _occupies(intake: Intake, r: Record, kind: str) -> None:
+    if isinstance(slot := stated(r).get("slot_num"), int):
+        intake.occupied.setdefault(_ref(r), {})[slot] = (kind, r.where("slot_num"))
+
+
+def _vslot(intake: Intake, r: Record, reading: Reading) -> None:
+    most = pick(r, {"curr_max_virtual_slots": "max_virtual_slots"})
+    intake.partitions.append(Partition(_ref(r), None, most, r.source))
+
+
 def _adapter(into: str) -> TakeFacts:
     def take(intake: Intake, r: Record, reading: Reading) -> None:
         have = stated(r)
+        _occupies(intake, r, into)
         if have.get("adapter_type") != "client" or "slot_num" not in have:
             return
         remote, slot = have.get("remote_lpar_id"), have.get("remote_slot_num")
@@ -448,7 +460,7 @@ def _profile(intake: Intake, r: Record, reading: Reading) -> None:
     """Adapters that only a profile lists; a list that is empty says that there is none."""
     ports = {"lhea": ("lhea_logical_ports",), "sriov_ports": ("sriov_eth_logical_ports", "sriov_roce_logical_ports"),
              "vnic_adapters": ("vnic_adapters",)}
-    values: Values = pick(r, {"bsr_arrays": "bsr_arrays"})
+    values: Values = pick(r, {"bsr_arrays": "bsr_arrays", "max_virtual_slots": "max_virtual_slots"})
     for ours, theirs in ports.items():
         lists = [r.fields[name] for name in theirs if name in r.fields]
         if lists:
@@ -536,6 +548,7 @@ FACTS: dict[str, TakeFacts] = {
     "hmc-lshwres-scsi": _adapter("scsi"),
     "hmc-lshwres-fc": _adapter("fc"),
     "hmc-lshwres-slot": _slot,
+    "hmc-lshwres-vslot": _vslot,
     "hmc-lshwres-vnic": _each("vnic_adapters", "slot_num"),
     "hmc-lshwres-sriov-logport": _each("sriov_ports", "logical_port_id"),
     "hmc-lslic-sys": _lslic,
@@ -641,7 +654,7 @@ NOT_TAKEN: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "what an activation from the profile would give: what the LPAR has now is listed by lshwres": (
         ("hmc-lssyscfg-prof", "affinity_group_id all_resources auto_start boot_mode conn_monitoring desired_num_*"
-         " max_num_* max_proc_units max_virtual_slots min_* electronic_err_reporting hsl_pool_id io_slots"
+         " max_num_* max_proc_units min_* electronic_err_reporting hsl_pool_id io_slots"
          " lhea_capabilities lpar_env lpar_io_pool_ids mem_expansion lpar_proc_compat_mode mem_mode"
          " power_ctrl_lpar_* redundant_err_path_reporting shared_proc_pool_name virtual_* vtpm_adapters"
          " work_group_id"),
@@ -716,8 +729,10 @@ NOT_TAKEN: dict[str, tuple[tuple[str, str], ...]] = {
     "virtual terminals: every partition has them everywhere": (
         ("hmc-lshwres-serial", "*"),
     ),
+    "the lowest slot that is free: the slots that are not are counted from the adapters": (
+        ("hmc-lshwres-vslot", "next_avail_virtual_slot"),
+    ),
     "slots and capacity of adapters: what stands in use is not counted by a plan": (
-        ("hmc-lshwres-vslot", "*"),
         ("hmc-lshwres-vnicbkdev", "*"),
         ("hmc-lshwres-sriov-*", "*"),
         ("hmc-lshwres-vnic", "*"),

@@ -81,7 +81,8 @@ _TYPED: dict[str, Callable[[str], Any]] = {name: parse for parse, names in (
     (integral, "PartitionID PoolID SharedProcessorPoolID DesiredVirtualProcessors MaximumVirtualProcessors"
                " AllocatedVirtualProcessors UncappedWeight DesiredProcessors MaximumProcessors CurrentProcessors"
                " RunProcessors MaximumActiveMigrations CurrentHugePageCount VirtualSlotNumber LocalPartitionID"
-               " PortVLANID ConnectingPartitionID ConnectingVirtualSlotNumber VirtualSwitchID SwitchID AvailablePorts"),
+               " PortVLANID ConnectingPartitionID ConnectingVirtualSlotNumber VirtualSwitchID SwitchID AvailablePorts"
+               " MaximumVirtualIOSlots CurrentMaximumVirtualIOSlots"),
     (page_table_ratio, "HardwarePageTableRatio CurrentHardwarePageTableRatio"),
     (whole_or_any, "RemoteLogicalPartitionID RemoteSlotNumber"),
     (number, "ExpansionFactor CurrentExpansionFactor"),

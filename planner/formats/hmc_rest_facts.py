@@ -137,6 +137,7 @@ def _values(r: Record, vios: bool) -> Values:
     for name in ("current_expansion_factor", "expansion_factor"):
         if name in have:
             values.setdefault("memory_expansion_percent", (percent_of(have[name]), r.where(name)))
+    values |= first(r, "max_virtual_slots", "current_maximum_virtual_io_slots", "maximum_virtual_io_slots")
     values |= first(r, "memory_mib", "current_memory", "desired_memory") | first(r, "max_memory_mib", "maximum_memory",
                                                                                  "current_maximum_memory")
     values |= state_from(r, "partition_state")

@@ -24,6 +24,7 @@ from planner.plan.choices import BACK, OUT, Status
 from planner.plan.plan import Plan, Window
 from planner.plan.questions import Evacuate
 from planner.rules import Judge, Site
+from planner.rules.npiv import LEAST_SLOTS
 from planner.units import show_duration
 from planner.verify import replay
 
@@ -246,6 +247,10 @@ def assumptions(estate: Estate, options: Options) -> tuple[str, ...]:
     if unstated and estate.fibres:
         out.append(f"Virtual ports of {unstated} Fibre Channel port(s) of which nobody states how many are free: 64 "
                    "with the clients of today each (16 Gbit/s and slower); lsnports shows them.")
+    slotless = sum(v.max_virtual_slots is None for v in estate.vioses)
+    if slotless and (estate.disks or estate.fibres):
+        out.append(f"Virtual slots of {slotless} VIOS(es) of which nobody states the maximum: not counted, at least "
+                   f"{LEAST_SLOTS} taken; lshwres -r virtualio --rsubtype slot --level lpar shows them.")
     for f in fields(Parameters):
         value = getattr(parameters, f.name)
         given = " (set in the estate)" if value != f.default else " (default)"

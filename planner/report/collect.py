@@ -96,6 +96,7 @@ system() {
     ask "$1" "lshwres -r virtualio --rsubtype eth $of --level lpar"
     ask "$1" "lshwres -r virtualio --rsubtype scsi $of --level lpar"
     ask "$1" "lshwres -r virtualio --rsubtype fc $of --level lpar"
+    ask "$1" "lshwres -r virtualio --rsubtype slot $of --level lpar"
     ask "$1" "lshwres -r io --rsubtype slot $of"
     ask "$1" "lslparmigr -r sys $of"
     capabilities=$(first "$1" "lssyscfg -r sys $of -F capabilities") || exit

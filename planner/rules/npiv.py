@@ -1,4 +1,5 @@
-"""Rules on virtual ports of Fibre Channel (NPIV): each virtual adapter takes one of a physical port."""
+"""Rules on what VIOSes have for client adapters: each takes a virtual slot, one of Fibre Channel (NPIV) a virtual port.
+"""
 
 from __future__ import annotations
 
@@ -6,30 +7,35 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cache
 
-from planner.reach import Spot
-from planner.rules.base import ASKED, ROWS, Breach, Scope, Use, rule
-from planner.rules.site import Site
+from planner.estate.model import Vios
+from planner.reach import SERIAL_SLOTS, SLOTS, Spot
+from planner.rules.base import ANYHOW, ASKED, ROWS, Breach, Scope, Use, rule, unknown
+from planner.rules.site import Site, storage_shape
 
 _STATES = 20_000
 """States of a search for a mapping; beyond them it is not refused."""
 
 
-def _most(site: Site, server: str) -> Mapping[str, int]:
-    """By VIOS and fabric, and by fabric where several VIOSes have ports on it."""
-    if not site.estate.ports:
-        return {}
-    room = site.reach.port_room
-    out = {_part(vios, fabric): room[vios, fabric] for vios, fabric in site.reach.short_of_ports.get(server, ())}
-    for fabric in dict.fromkeys(fabric for _, fabric in site.reach.short_of_ports.get(server, ())):
-        there = [room[v.name, fabric] for v in site.vioses_on(server) if (v.name, fabric) in room]
-        if len(there) > 1:
-            out[_part(server, fabric)] = sum(there)
+def _most(site: Site, server: str, *, slots: bool = False) -> Mapping[str, int]:
+    """By VIOS and fabric, and by fabric where several VIOSes have ports on it; or the slots, by VIOS and in all."""
+    room, here = site.reach.port_room, site.vioses_on(server)
+    short = [spot for spot in site.reach.short_of_ports.get(server, ()) if (spot[1] == SLOTS) is slots]
+    out = {_part(*spot): room[spot] for spot in short}
+    for fabric in dict.fromkeys(fabric for _, fabric in short):
+        there = [room[v.name, fabric] for v in here if (v.name, fabric) in room]
+        if len(there) > 1 and (not slots or len(there) == len(here)):
+            out[_all(server, fabric)] = sum(there)
     return out
 
 
 @cache
-def _part(where: str, fabric: str) -> str:
-    return f"{where}, fabric {fabric}"
+def _part(vios: str, fabric: str) -> str:
+    return vios if fabric == SLOTS else f"{vios}, fabric {fabric}"
+
+
+@cache
+def _all(server: str, fabric: str) -> str:
+    return f"all VIOSes of {server}" if fabric == SLOTS else f"{server}, fabric {fabric}"
 
 
 def _taken(site: Site, lpar: str, server: str) -> Mapping[str, int]:
@@ -40,11 +46,14 @@ def _taken(site: Site, lpar: str, server: str) -> Mapping[str, int]:
     out = {_part(*spot): least for spot, count in ways[0].items()
            if (least := count if len(ways) == 1 else min(way.get(spot, 0) for way in ways))}
     for (_, fabric), count in ways[0].items():
-        out[_part(server, fabric)] = out.get(_part(server, fabric), 0) + count
+        out[_all(server, fabric)] = out.get(_all(server, fabric), 0) + count
     return out
 
 
 PORTS = Use("virtual Fibre Channel ports", _taken, _most, rare=True)
+_MORE_SLOTS = ("remove server adapters there that serve nobody, or raise max_virtual_slots in the profile of the VIOS "
+               "and activate it anew")
+VIRTUAL_SLOTS = Use("virtual slots", _taken, lambda site, server: _most(site, server, slots=True), rare=True)
 
 
 @rule("storage.npiv-ports", "The virtual Fibre Channel adapters on a server take no more virtual ports of a fabric and "
@@ -57,9 +66,50 @@ def npiv_ports(site: Site, server: str, holders: Collection[str]) -> Iterator[Br
                      "free ports there (lsnports: aports), or add a port")
 
 
-@rule("storage.npiv-mapping", "There is a mapping of all virtual Fibre Channel adapters on a server onto its VIOSes in "
-      "which no VIOS has more of them on a fabric than it has virtual ports.", Scope.SERVER, encoding=ASKED,
-      source="lsnports (aports); IBM p8hc3_hmcvios",
+@rule("storage.virtual-slots", "The virtual SCSI and Fibre Channel adapters of the LPARs on a server take no more "
+      "virtual slots of a VIOS than it has beside what else is in them.", Scope.SERVER, use=VIRTUAL_SLOTS,
+      encoding=ROWS, source="HMC V7R3.4 help, VEthernetAdapter.AdapterID (slots below the maximum number of adapters); "
+      "lshwres -r virtualio --rsubtype slot; powercampus.de 7.1 (another maximum takes a new activation)")
+def virtual_slots(site: Site, server: str, holders: Collection[str]) -> Iterator[Breach]:
+    for part, held, most in VIRTUAL_SLOTS.parts_over(site, server, holders):
+        yield Breach(f"client adapters would take {held} virtual slots of {part}, which has {most} for them",
+                     _MORE_SLOTS)
+
+
+LEAST_SLOTS = 64
+"""A VIOS of which nobody states the maximum is taken to have so many; captures show 64, 400 and 2000."""
+_OWN_SLOTS = 20
+"""Slots that a VIOS of which nobody states the number may use itself: serial, trunk adapters, control channels."""
+
+
+@rule("storage.slots", "The target's VIOSes have virtual slots for the LPAR's adapters were no other LPAR there; where "
+      "they might be too few, their number is known.", Scope.MOVE, binds=ANYHOW, shape=storage_shape,
+      source="lshwres -r virtualio --rsubtype slot (curr_max_virtual_slots); pypowervm test data "
+      "(MaximumVirtualIOSlots 64, 400, 2000)")
+def slots(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
+    reach, wanted = site.reach, len(site.reach.served_by(lpar))
+    short = {spot: reach.port_room[spot] for spot in reach.short_of_ports.get(target, ()) if spot[1] == SLOTS}
+    uses = reach.port_uses(lpar, target) if short and target not in site.belongs(lpar) else ()
+    if uses and all(any(use.get(spot, 0) > most for spot, most in short.items()) for use in uses):
+        yield Breach(f"its {wanted} adapters find no virtual slots: were nobody else on {target}, " + ", ".join(
+            f"{vios} would have {most}" for (vios, _), most in short.items()), _MORE_SLOTS)
+    elif wanted and any(_unknown(site, v) for v in site.vioses_on(target)):
+        yield unknown(f"whether the VIOSes of {target} have virtual slots for all that may come is unknown",
+                      f"lshwres -r virtualio --rsubtype slot --level lpar -m {target}")
+
+
+def _unknown(site: Site, vios: Vios) -> bool:
+    """Whether nobody states what a VIOS has or uses, and it might be too little."""
+    if vios.max_virtual_slots is not None and vios.used_virtual_slots is not None:
+        return False
+    most = LEAST_SLOTS if vios.max_virtual_slots is None else vios.max_virtual_slots
+    own = 0 if vios.used_virtual_slots is not None else _OWN_SLOTS - SERIAL_SLOTS
+    return site.reach.slots_used[vios.name] + own + site.reach.comers(vios.server) > most
+
+
+@rule("storage.npiv-mapping", "There is a mapping of all client adapters on a server onto its VIOSes in which no VIOS "
+      "has more of them on a fabric than it has virtual ports, nor more than it has slots.", Scope.SERVER,
+      encoding=ASKED, source="lsnports (aports); IBM p8hc3_hmcvios",
       concerns=lambda site: bool(site.reach.short_of_ports))
 def npiv_mapping(site: Site, server: str, holders: Collection[str]) -> Iterator[Breach]:
     left = {spot: site.reach.port_room[spot] for spot in site.reach.short_of_ports.get(server, ())}
@@ -71,9 +121,12 @@ def npiv_mapping(site: Site, server: str, holders: Collection[str]) -> Iterator[
                 left[spot] -= ways[0][spot]
         elif ways:
             coming.append(ways)
-    if coming and not _mapped(left, coming) and not any(PORTS.parts_over(site, server, holders)):
+    if coming and not _mapped(left, coming) and not any(
+            use.over(site, server, holders) for use in (PORTS, VIRTUAL_SLOTS)):
+        slots = ", and to their virtual slots" if site.reach.short_of_slots(server) else ""
         yield Breach(f"no mapping of all virtual Fibre Channel adapters onto the VIOSes of {server} keeps to their "
-                     "free virtual ports", "free ports there (lsnports: aports), or add a port")
+                     f"free virtual ports{slots}", "free ports there (lsnports: aports), or add a port"
+                     + (slots and ", or free virtual slots"))
 
 
 def _mapped(left: Mapping[Spot, int], coming: Sequence[Sequence[Mapping[Spot, int]]]) -> bool:

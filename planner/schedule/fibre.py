@@ -1,4 +1,4 @@
-"""Which virtual Fibre Channel adapter goes to which VIOS and physical port, so that none has too many at any moment."""
+"""Which virtual adapter goes to which VIOS and physical port, so that none has too many at any moment."""
 
 from __future__ import annotations
 
@@ -7,25 +7,29 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from planner.plan.plan import Move
-from planner.reach import Fibres, Spot
+from planner.reach import SLOTS, Disks, Fibres, Spot
 from planner.rules import Site
 
 _STATES = 2_000
 """States that are followed at one arrival."""
 
-Way = tuple[tuple[int, str], ...]
-"""(client slot, VIOS) of each adapter."""
+Way = tuple[Disks, Disks]
+"""(client slot, VIOS) of each adapter: those of virtual SCSI, those of Fibre Channel."""
 
 
 def with_ports(site: Site, moves: Sequence[Move]) -> list[Move] | None:
-    """The moves with VIOS and port of each virtual Fibre Channel adapter; None when no choice was found that keeps
-    every VIOS within its virtual ports at every moment."""
+    """The moves with the VIOS of each virtual adapter, and the port of one of Fibre Channel; None when no choice was
+    found that keeps every VIOS within its virtual ports and slots at every moment."""
     out = list(moves)
-    for server in dict.fromkeys(m.target for m in moves if site.reach.fibres_of(m.lpar)):
+    for server in dict.fromkeys(m.target for m in moves):
         there = _There(site, server, moves)
+        if not any(there.counts(m.lpar) for m in moves if m.target == server):
+            continue
         ways = there.chosen(1) or there.chosen(_STATES)
         if ways is None:
             return None
+        for i, (disks, _) in ways.items():
+            out[i] = replace(out[i], disks=disks)
         for i, fibres in there.named(ways):
             out[i] = replace(out[i], fibres=fibres)
     return out
@@ -41,17 +45,28 @@ class _There:
         """(time, 0 for a departure or 1 for an arrival, number of the move)."""
         self.leaving = {m.lpar for m in moves if m.source == server}
         here = [v.name for v in site.vioses_on(server)]
-        self.room: Mapping[Spot, int] = {spot: n for spot, n in site.reach.port_room.items() if spot[0] in here}
+        self.slots = site.reach.short_of_slots(server)
+        self.room: Mapping[Spot, int] = {spot: n for spot, n in site.reach.port_room.items()
+                                         if spot[0] in here and (self.slots or spot[1] != SLOTS)}
 
-    def use(self, lpar: str, way: Way) -> Counter[Spot]:
-        fabrics = {f.slot: f.fabric for f in self.site.reach.fibres_of(lpar)}
-        return Counter((vios, fabrics[slot]) for slot, vios in way)
+    def counts(self, lpar: str) -> bool:
+        """Whether anything that an LPAR takes there has to be counted."""
+        return bool(self.site.reach.fibres_of(lpar)) or self.slots
+
+    def use(self, lpar: str, way: Way | None) -> Mapping[Spot, int]:
+        """What a way of its adapters takes; None: what it had at the start."""
+        reach = self.site.reach
+        return reach.port_uses(lpar, self.server)[0] if way is None else reach.taken(lpar, *way)
 
     def ways(self, lpar: str) -> Sequence[Way]:
         """The ways of its adapters; where it was at the start, what it had."""
-        if self.site.start.get(lpar) == self.server:
-            return (tuple((slot, vios) for slot, vios, _ in self.site.reach.own_fibres(lpar)),)
-        return self.site.reach.fibre_ways(lpar, self.server)
+        reach = self.site.reach
+        if self.site.start.get(lpar) != self.server:
+            return [(disks, fibres) for disks in reach.disk_ways(lpar, self.server)
+                    for fibres in reach.fibre_ways(lpar, self.server)]
+        own = {d.slot: d.vios for d in reach.disks_of(lpar)} if self.slots else {}
+        disks = tuple((slot, own.get(slot, vios)) for slot, vios in reach.disk_paths(lpar, self.server).mapping)
+        return ((disks, tuple((slot, vios) for slot, vios, _ in reach.own_fibres(lpar))),)
 
     def chosen(self, most: int) -> dict[int, Way] | None:
         """The way of each move that arrives, by its number. Arrival by arrival the states are followed that may be
@@ -59,24 +74,24 @@ class _There:
         spots = sorted(self.room)
         left = Counter(self.room)
         for n in self.site.residents(self.server):
-            left.subtract(self.use(n, self.ways(n)[0]))
+            left.subtract(self.use(n, None))
+        least = [min(0, left[s]) for s in spots]
         states: dict[tuple[tuple[int, ...], frozenset[tuple[str, Way]]], dict[int, Way]] = {
             (tuple(left[s] for s in spots), frozenset()): {}}
         for _, arrives, i in self.events:
             lpar = self.moves[i].lpar
-            if not self.site.reach.fibres_of(lpar):
+            if not self.counts(lpar):
                 continue
             after: dict[tuple[tuple[int, ...], frozenset[tuple[str, Way]]], dict[int, Way]] = {}
             for (free, held), ways in states.items():
                 if not arrives:
-                    way = dict(held).get(lpar) or self.ways(lpar)[0]
-                    use = self.use(lpar, way)
-                    key = tuple(n + use[s] for n, s in zip(free, spots, strict=True)), held - {(lpar, way)}
-                    after.setdefault(key, ways)
+                    use = self.use(lpar, dict(held).get(lpar))
+                    rest = frozenset(one for one in held if one[0] != lpar)
+                    after.setdefault((tuple(n + use.get(s, 0) for n, s in zip(free, spots, strict=True)), rest), ways)
                 for way in self.ways(lpar) if arrives and len(after) < most else ():
                     use = self.use(lpar, way)
-                    now = tuple(n - use[s] for n, s in zip(free, spots, strict=True))
-                    if all(n >= 0 for n, s in zip(now, spots, strict=True) if use[s]):
+                    now = tuple(n - use.get(s, 0) for n, s in zip(free, spots, strict=True))
+                    if all(n >= low for n, low, s in zip(now, least, spots, strict=True) if use.get(s)):
                         stays = held | {(lpar, way)} if lpar in self.leaving else held
                         after.setdefault((now, stays), ways | {i: way})
             states = after
@@ -100,7 +115,7 @@ class _There:
             home = {slot: port for slot, _, port in self.site.reach.own_fibres(lpar)} if (
                 self.site.start.get(lpar) == self.server) else {}
             taken = []
-            for slot, vios in ways[i]:
+            for slot, vios in ways[i][1]:
                 ports = [p.port for p in self.site.reach.ports_at.get((vios, fabrics[slot]), ())
                          if left[vios][p.port] > 0]
                 port = min(ports, key=lambda p: (p != home.get(slot), -left[vios][p], p), default="")

@@ -90,7 +90,8 @@ def timetable(site: Site, judge: Judge, placement: Mapping[str, str], window: Wi
         moves += back
     ported = with_ports(site, moves)
     if ported is None:
-        return Timetable(reason="no mapping was found that keeps every VIOS within its virtual Fibre Channel ports")
+        return Timetable(reason="no mapping was found that keeps every VIOS within its virtual Fibre Channel ports "
+                                "and slots")
     return Timetable(tuple(with_ids(site, ported)))
 
 

@@ -14,6 +14,7 @@ from planner.verify.base import Replay, after_work, broken, pageless, server_sta
 from planner.verify.flights import crowd_findings
 from planner.verify.goals import Course, goal_findings
 from planner.verify.ports import PortCount
+from planner.verify.slots import SlotCount
 from planner.verify.standing import standing
 
 
@@ -24,7 +25,7 @@ class _Stage:
         self.site, self.judge, self.returning = site, judge, returning
         self.where: dict[str, tuple[str, ...]] = {n: (s,) for n, s in site.start.items()}
         self.ids = {(p.name, p.server): p.lpar_id for p in site.estate.lpars}
-        self.ports = PortCount(site.estate, self.where)
+        self.ports, self.slots = PortCount(site.estate, self.where), SlotCount(site.estate, self.where)
         self.found: list[Finding] = []
         self.peaks: dict[str, ServerState] = {s.server: s for s in server_states(site, self.where)}
         self.holders = {s: dict.fromkeys(names) for s, names in inverted(site.start.items(), site.servers).items()}
@@ -56,6 +57,7 @@ class _Stage:
         if move.lpar in self.where and move.target in self.site.servers:
             self._hold(move.lpar, (move.target,))
             self.ports.give(move)
+            self.slots.give(move)
 
     def _hold(self, lpar: str, servers: tuple[str, ...]) -> None:
         for server in self.where[lpar]:
@@ -140,6 +142,7 @@ class _Stage:
             elif (vios, f.fabric) not in served:
                 wrong.append(broken("plan.adapters", move.lpar, f"slot {f.slot} (Fibre Channel) is mapped to {vios}, "
                                     f"which has no port on fabric {f.fabric}"))
+        wrong += [broken("plan.slots", move.lpar, what) for what in self.slots.take(move)]
         return wrong + [broken("plan.ports", move.lpar, what) for what in self.ports.take(move)]
 
     def _doubled(self, move: Move, given: Mapping[int, str]) -> list[Finding]:

@@ -717,6 +717,23 @@ def test_sriov_and_vnic_listings_count_ports_and_adapters(tmp_path: Path) -> Non
     assert not [f for f in loaded.findings if f.rule in ("input.ambiguous", "input.unknown-text")]
 
 
+SLOTS = ("hscroot@quarry:~> lshwres -r virtualio --rsubtype slot --level lpar -m Quarry\n"
+         "lpar_name=quarry-v1,lpar_id=1,curr_max_virtual_slots=20,pend_max_virtual_slots=40,next_avail_virtual_slot=4\n")
+ADAPTERS = ("hscroot@quarry:~> lshwres -r virtualio --rsubtype scsi --level lpar -m Quarry\n"
+            "lpar_name=quarry-v1,lpar_id=1,slot_num=5,adapter_type=server,remote_lpar_id=any,remote_slot_num=any\n"
+            "lpar_name=quarry-v1,lpar_id=1,slot_num=6,adapter_type=server,remote_lpar_id=any,remote_slot_num=any\n")
+TRUNK = ("hscroot@quarry:~> lshwres -r virtualio --rsubtype eth --level lpar -m Quarry\n"
+         "lpar_name=quarry-v1,lpar_id=1,slot_num=2,is_trunk=1,trunk_priority=1,port_vlan_id=10,addl_vlan_ids=none\n")
+
+
+@pytest.mark.parametrize(("text", "most", "used"), [
+    (SLOTS + ADAPTERS + TRUNK, 20, 5), (SLOTS + ADAPTERS, 20, None), (SLOTS + TRUNK, 20, None), (ADAPTERS + TRUNK, None, 5)])
+def test_virtual_slots_of_a_vios_are_counted_where_all_kinds_are_listed(
+        tmp_path: Path, text: str, most: int | None, used: int | None) -> None:
+    vios = next(v for v in site_with(tmp_path, text).estate.vioses if v.name == "quarry-v1")
+    assert (vios.max_virtual_slots, vios.used_virtual_slots) == (most, used)
+
+
 @pytest.mark.parametrize("text", [
     "hscroot@quarry:~> lslic -m Quarry -t sys -F ecnumber,activated_level --header\necnumber,activated_level\n01VL950,99\n",
     "lic_type=Managed System,activated_level=99,installed_level=105,ecnumber=01VL950,mtms=9009-42A*78D0E1F\n"])

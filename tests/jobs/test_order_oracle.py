@@ -1,4 +1,4 @@
-"""Brute force over orders: every state of small estates with scarce cores and scarce virtual Fibre Channel ports.
+"""Brute force over orders: every state of small estates with scarce cores, virtual Fibre Channel ports and slots.
 
 ``ORDERS=10000 pytest tests/jobs/test_order_oracle.py`` asks so many estates. The brute force counts by itself: an LPAR
 that moves holds both servers, what it had is free afterwards, and any LPAR may park anywhere.
@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 from collections import Counter, deque
 from collections.abc import Iterator
-from itertools import permutations
+from dataclasses import replace
+from itertools import permutations, product
 from random import Random
 
 from estates import estate as estate_of
@@ -21,8 +22,10 @@ from planner.plan.choices import Status
 from planner.plan.questions import Evacuate
 
 ORDERS = int(os.environ.get("ORDERS", "25"))
+DISKS = "disks"
+"""Stands for the fabric of a virtual SCSI adapter."""
 Way = tuple[str, ...]
-"""The VIOS of each adapter of an LPAR, in the order of its slots."""
+"""The VIOS of each adapter of an LPAR, in the order of its slots; those of Fibre Channel first."""
 State = tuple[tuple[str, Way], ...]
 """(server, way) of each LPAR."""
 
@@ -41,13 +44,27 @@ def drawn(seed: int) -> Estate:
     return estate_of(servers, lpars, fibres=tuple(fibres), ports=tuple(ports))
 
 
+def with_slots(of: Estate, seed: int) -> Estate:
+    """The same with few virtual slots on some VIOSes, and some LPARs on one VIOS alone."""
+    rng = Random(f"slots {seed}")
+    alone = {p.name: rng.choice(("", "", "-v1", "-v2")) for p in of.lpars}
+    disks = tuple(d for d in of.disks if d.vios.endswith(alone[d.lpar]))
+    used = Counter(a.vios for a in (*disks, *of.fibres))
+    return of.replace(disks=disks, vioses=tuple(
+        replace(v, max_virtual_slots=used[v.name] + 2 + rng.choice((0, 1, 1, 2, 3)),
+                used_virtual_slots=rng.choice((None, used[v.name] + 2))) if rng.random() < 0.8 else v for v in of.vioses))
+
+
 class Brute:
     """All states that can be reached one move at a time."""
 
     def __init__(self, of: Estate) -> None:
         self.names = [p.name for p in of.lpars]
         self.units = [p.entitlement_units for p in of.lpars]
-        self.adapters = [[(f.vios, f.fabric) for f in of.fibres if f.lpar == n] for n in self.names]
+        self.slots = {v.name: v.max_virtual_slots - 2 for v in of.vioses if v.max_virtual_slots is not None}
+        disks = of.disks if self.slots else ()
+        self.adapters = [[*((f.vios, f.fabric) for f in of.fibres if f.lpar == n),
+                          *((d.vios, DISKS) for d in disks if d.lpar == n)] for n in self.names]
         self.start: State = tuple((p.server, tuple(v for v, _ in a))
                                   for p, a in zip(of.lpars, self.adapters, strict=True))
         self.servers = {s.name: [v.name for v in of.vioses if v.server == s.name] for s in of.servers}
@@ -55,16 +72,17 @@ class Brute:
                      for s in of.servers}
         self.free = Counter({(p.vios, p.fabric): p.free_ports or 0 for p in of.ports})
         for a in self.adapters:
-            self.free.update(a)
+            self.free.update(one for one in a if one[1] != DISKS)
 
     def ways(self, n: int, target: str) -> Iterator[Way]:
         """Each VIOS of today finds another of the target; at home it is its own."""
         if target == self.start[n][0]:
             yield self.start[n][1]
             return
-        old = sorted({v for v, _ in self.adapters[n]})
-        for new in permutations(self.servers[target], len(old)):
-            yield tuple(dict(zip(old, new, strict=True))[v] for v, _ in self.adapters[n])
+        old = [sorted({v for v, f in self.adapters[n] if (f == DISKS) is disks}) for disks in (False, True)]
+        for new in product(*(permutations(self.servers[target], len(one)) for one in old)):
+            there = [dict(zip(a, b, strict=True)) for a, b in zip(old, new, strict=True)]
+            yield tuple(there[f == DISKS][v] for v, f in self.adapters[n])
 
     def holds(self, held: list[tuple[int, str, Way]]) -> bool:
         units: Counter[str] = Counter()
@@ -72,7 +90,10 @@ class Brute:
         for n, s, way in held:
             units[s] += self.units[n]
             taken.update((v, fabric) for v, (_, fabric) in zip(way, self.adapters[n], strict=True))
-        return all(u <= self.room[s] for s, u in units.items()) and all(t <= self.free[k] for k, t in taken.items())
+        slots = Counter(v for (v, _), count in taken.items() for _ in range(count))
+        return (all(u <= self.room[s] for s, u in units.items())
+                and all(t <= self.free[k] for k, t in taken.items() if k[1] != DISKS)
+                and all(slots[v] <= most for v, most in self.slots.items()))
 
     def can_empty(self, freed: str) -> bool:
         seen, queue = {self.start}, deque([self.start])
@@ -105,6 +126,17 @@ def test_the_planner_finds_an_order_where_there_is_one() -> None:
         seen[status] += 1
         assert (status in (Status.OPTIMAL, Status.FEASIBLE)) == Brute(of).can_empty("A"), (seed, status)
     assert seen[Status.OPTIMAL] > ORDERS // 5 and seen[Status.INFEASIBLE] > ORDERS // 10, seen
+
+
+def test_the_planner_finds_an_order_that_keeps_to_virtual_slots() -> None:
+    """Each adapter that arrives takes a slot of its VIOS; one path alone may go to either VIOS."""
+    seen: Counter[Status] = Counter()
+    for seed in range(ORDERS):
+        of = with_slots(drawn(seed), seed)
+        status, _, _ = answered(of)
+        seen[status] += 1
+        assert (status in (Status.OPTIMAL, Status.FEASIBLE)) == Brute(of).can_empty("A"), (seed, status)
+    assert seen[Status.OPTIMAL] > ORDERS // 10 and seen[Status.INFEASIBLE] > ORDERS // 5, seen
 
 
 def test_other_names_give_the_same_answer() -> None:

@@ -38,6 +38,7 @@ OF = estate([server("A"), server("B", 6), server("C", 6)],
             [lpar("a1", "A"), lpar("a2", "A", 2), lpar("b1", "B"), lpar("c1", "C")],
             [policy("keep-apart", "databases", "a1; b1"), policy("keep-together", "one application", "a1; a2")],
             pools=(pool("A", 0, 6), pool("B", 0, 4, 1), pool("C", 0)))
+OF = changed(OF, "C-v1", max_virtual_slots=5, used_virtual_slots=3)
 USED = {"a1": [3000, 0], "a2": [2500, 0], "b1": [500, 0], "c1": [0, 0]}
 ROW_WRITERS = ("at_most", "equals")
 #: a1 and a2 each want a paging device, a vNIC and a port of fabric f1, of which B has one of each.

@@ -132,6 +132,18 @@ def _vnic(vnics: int = 1, b: int | None = None) -> Estate:
     return changed(changed(of, "B", free_sriov_ports=b), "A", free_sriov_ports=4)
 
 
+def _slots(most: int | None, used: int | None = 7) -> Estate:
+    """The VIOSes of B with so many virtual slots; nobody is served there."""
+    of = without(without(BASE, "lpars", name="b1"), "lpars", name="b2")
+    return both_vioses(of.replace(disks=tuple(d for d in of.disks if d.lpar[0] != "b")), max_virtual_slots=most,
+                       used_virtual_slots=used)
+
+
+def both_vioses(of: Estate, **changes: Any) -> Estate:
+    """The VIOSes of B with other facts."""
+    return changed(changed(of, "B-v1", **changes), "B-v2", **changes)
+
+
 def _twice() -> Estate:
     """a1 with two adapters over one VIOS and fabric."""
     of = _fabric(("B-v1", "f1", 1))
@@ -497,6 +509,14 @@ EXAMPLES: dict[str, Example] = {
          Good(_adapters(("B-v1", "f1", 1), ("B-v2", "f2", 1))), Good(_adapters(("B-v1", "f1", None), ("B-v2", "f2", None)))],
         [Bad(_adapters(("B-v1", "f1", 1), ("B-v2", "f2", 2)),
              "2 virtual Fibre Channel ports would be in use on B-v1, fabric f1, which has 1", moves=both_to_b)]),
+    "storage.slots": Example(
+        [Good(BASE), Good(_slots(8)), Good(_slots(100, None)), Good(_slots(None)), Good(_slots(None, 60))],
+        [Bad(_slots(7), "its 2 adapters find no virtual slots: were nobody else on B, B-v1 would have 0, B-v2 would"),
+         Bad(_slots(None, 62), "whether the VIOSes of B have virtual slots for all that may come is unknown", ASSUMED),
+         Bad(_slots(20, None), "for all that may come is unknown", ASSUMED)]),
+    "storage.virtual-slots": Example(
+        [Good(_slots(9), both_to_b), Good(_slots(8)), Good(_slots(None), both_to_b)],
+        [Bad(_slots(8), "client adapters would take 2 virtual slots of B-v1, which has 1 for them", moves=both_to_b)]),
     "storage.lun-seen": Example(
         [Good(BASE), Good(PR), Good(_clusters("pool1", "pool1"))],
         [Bad(_unzoned("B-v1", "B-v2"), "LUN lun-a1 is not seen by any VIOS of B"),

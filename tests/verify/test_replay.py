@@ -114,6 +114,10 @@ BROKEN: dict[str, tuple[str, Build]] = {
         plan_of([move(_two_fibres(), "a1", "A", "B", fibres=((40, "B-v1", ""), (41, "B-v1", "")))]), _two_fibres())),
     "has both paths to a LUN on one VIOS": ("plan.adapters", lambda: (
         plan_of([move(BASE, "a1", "A", "B", disks=((3, "B-v1"), (4, "B-v1")))]), BASE)),
+    "takes slots that a VIOS has not": ("plan.slots", lambda: (plan_of([move(BASE, "a1", "A", "B")]), changed(
+        BASE, "B-v2", max_virtual_slots=9, used_virtual_slots=9))),
+    "takes slots that another will leave later": ("plan.slots", lambda: (
+        plan_of([move(BASE, "b1", "B", "C"), move(BASE, "a1", "A", "B")]), changed(BASE, "B-v1", max_virtual_slots=4))),
     "goes into another pool": ("plan.pool", lambda: (plan_of([move(BASE, "a1", "A", "B", pool_id=3)]), BASE)),
     "has waves that do not start together": ("plan.times", lambda: (edited("a2", start_ms=1000), BASE)),
     "starts before the window": ("plan.times", lambda: (edited("a1", start_ms=-1), BASE)),
@@ -129,6 +133,11 @@ BROKEN: dict[str, tuple[str, Build]] = {
     "comes back too early": ("goal.work-time", lambda: (
         edited("a1", BACK, start_ms=max(m.end_ms for m in PLAN.leg(OUT)) + 599_000), BASE)),
 }
+
+
+def test_slots_are_free_once_their_lpar_has_left() -> None:
+    of, later = changed(BASE, "B-v1", max_virtual_slots=4), {"start_ms": 10**7, "wave": 2}
+    assert "plan.slots" not in errors_of(plan_of([move(BASE, "b1", "B", "C"), move(BASE, "a1", "A", "B", **later)]), of)
 
 
 @pytest.mark.parametrize("name", BROKEN)
