@@ -37,6 +37,10 @@ TRUSTED = {"west-e1080": "west", "west-s1124": "west"}
 """Servers that share a trusted system key; of the others nobody states it."""
 
 
+POOLS = {"east-s924": 8 * MIB_PER_GIB, "west-e980": 64 * MIB_PER_GIB}
+"""Shared memory pools (AMS): the smaller one is less than ams-dev1 keeps in use."""
+
+
 class Machine(NamedTuple):
     """A server: active cores of those installed, GiB, the level of its firmware and of its VIOSes, Mbit/s of movers."""
 
@@ -115,6 +119,8 @@ CLIENTS = (
     Client("ocp-w2", "west-s1124", "Linux", "RHEL 9.6", 4, 8, 128, "POWER11"),
     Client("dmz-www", "west-s1124", "AIX", "7.3 TL2 SP1", 0.5, 1, 16, "POWER10", (900,)),
     Client("cold-dr", "west-s1124", "AIX", "7.2 TL5 SP6", 2, 4, 64, "POWER9", more={"state": "not activated"}),
+    Client("ams-dev1", "west-e980", "AIX", "7.2 TL5 SP3", 0.5, 1, 16, "POWER9", (130,),
+           more={"memory_mode": "shared", "io_entitled_mib": 256}),
     Client("mute-1", "west-e980", "AIX", "7.2 TL5 SP6", 0.5, 1, 16, "POWER9", more={"rmc_active": False}),
 )
 POLICIES = (
@@ -139,6 +145,7 @@ def _servers() -> Iterator[Server]:
                      firmware_memory_mib=(8 + m.cores // 8) * MIB_PER_GIB, lmb_mib=256, firmware=m.firmware,
                      enterprise=True, max_migrations=16 if m.cores > 24 else 8,
                      memory_expansion_capable=m.model != "9824-42A", console_level=LEVELS[m.console],
+                     shared_memory_pool_mib=POOLS.get(m.name), free_pool_mib=POOLS.get(m.name, 512) - 512 or None,
                      trusted_key=TRUSTED.get(m.name, ""), ibmi_mobility_capable=m.model != "9824-42A" or None,
                      persistent_memory_capable=m.model in ("9105-42A", "9080-HEX") or None)
 
@@ -148,6 +155,7 @@ def _vioses() -> Iterator[Vios]:
         for number, name in enumerate(viosse(m), 1):
             yield Vios(name, m.name, 200, 16 * MIB_PER_GIB, number, m.vios_level, True, True, 4, "uncapped",
                        link_mbit=m.link, max_migrations=8, cluster="ssp-dev" if m.model == "9105-42A" else "none",
+                       paging_devices_mib=(32 * MIB_PER_GIB,) if m.name in POOLS else (),
                        max_virtual_slots=m.slots, used_virtual_slots=12 + sum(c.server == m.name for c in CLIENTS))
 
 

@@ -5,6 +5,7 @@ SIZES = ("`lshwres -r proc`, `-r mem` (`--level sys`, `lpar`); REST ManagedSyste
 LPAR = "`lssyscfg -r lpar`; REST LogicalPartition; HMC Scanner"
 PROFILE = "`lssyscfg -r prof`; REST LogicalPartition"
 SYSTEM = "`lssyscfg -r sys`; REST ManagedSystem"
+POOL_MEMORY = "`lshwres -r mempool`; `lshwres -r mem --level lpar` (curr_io_entitled_mem); `lparstat -i`"
 POOL = "`lshwres -r procpool`; REST SharedProcessorPool"
 VLAN = "`lshwres -r virtualio --rsubtype eth`; `entstat -all`; REST ClientNetworkAdapter, VirtualIOServer"
 DISK = "`lsmap -all`; `lspv`; `lsdev -dev hdiskN -attr`; `lshwres -r virtualio --rsubtype scsi`; REST VirtualIOServer"
@@ -29,6 +30,7 @@ SHOWN = {
     "memory.shared": "`lshwres -r mempool`; sheet VIOS (Paging devices)",
     "network.redundancy": VLAN,
     "network.vlan": VLAN,
+    "memory.pool": POOL_MEMORY, "memory.pool-paging": POOL_MEMORY,
     "memory.paging-devices": "`lshwres -r mempool`; sheet VIOS (Paging devices)",
     "network.vnic": VNIC, "network.vnic-ports": VNIC,
     "partition.bsr": PROFILE, "partition.capability": f"{SYSTEM}; {LPAR}; sheet LPARs (Secure boot, Persistent memory)",

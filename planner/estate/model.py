@@ -151,6 +151,9 @@ class Server:
         comment="os400_lpar_mobility_capable."))
     persistent_memory_capable: bool | None = field(default=None, metadata=column("Persistent memory mobile", T.YES_NO,
         comment="Moves LPARs with virtual persistent memory (vPMEM)."))
+    free_pool_mib: int | None = field(default=None, metadata=column("Free pool memory (GiB)", T.GIB,
+        after="shared_memory_pool_mib", minimum=0, comment="lshwres -r mempool: curr_avail_pool_mem, what I/O entitled "
+        "memory may still take of the pool. Empty: all but what those there have."))
     state: str = field(default="", metadata=column("State",
         comment="operating, or as its console says: nobody goes to a server in another state. Empty: unknown."))
     note: str = field(default="", metadata=column("Note"))
@@ -277,6 +280,8 @@ class Lpar:
     memory_expansion_percent: int | None = field(default=None, metadata=column(
         "Memory expansion (%)", T.INTEGER, minimum=0, maximum=1000,
         comment="Active Memory Expansion factor: 125 is 1.25; 0 and 100: none."))
+    io_entitled_mib: int | None = field(default=None, metadata=column("I/O entitled memory (GiB)", T.GIB, minimum=0,
+        after="memory_mode", comment="In shared memory mode: curr_io_entitled_mem, what its devices are guaranteed."))
     home: str = field(default="", metadata=column("Home",
         comment="The server to which it belongs when it stands elsewhere; a plan with --return brings it there. Empty: "
         "where it is."))

@@ -380,6 +380,8 @@ def _mem_lpar(intake: Intake, r: Record, reading: Reading) -> None:
     mode = have.get("mem_mode")
     if mode in ("ded", "shared"):
         values["memory_mode"] = ("shared" if mode == "shared" else "dedicated", r.where("mem_mode"))
+    if mode == "shared":
+        values |= pick(r, {"curr_io_entitled_mem": "io_entitled_mib"})
     if hpt_ratio_of(have.get("curr_hpt_ratio")):
         values["hpt_ratio"] = (hpt_ratio_of(have["curr_hpt_ratio"]), r.where("curr_hpt_ratio"))
     intake.partitions.append(Partition(_ref(r), None, values, r.source))
@@ -540,7 +542,8 @@ FACTS: dict[str, TakeFacts] = {
     "hmc-lslparmigr-sys": _of_system({"num_active_migrations_supported": "max_migrations"}),
     "hmc-lslparmigr-msp": _mover_pairs,
     "hmc-lslparmigr-mspconnection": _mover_pair,
-    "hmc-lshwres-mempool": _of_system({"curr_pool_mem": "shared_memory_pool_mib"}),
+    "hmc-lshwres-mempool": _of_system({"curr_pool_mem": "shared_memory_pool_mib",
+                                       "curr_avail_pool_mem": "free_pool_mib"}),
     "hmc-lshwres-proc-lpar": _proc_lpar,
     "hmc-lshwres-mem-lpar": _mem_lpar,
     "hmc-lshwres-procpool": _procpool,
@@ -720,8 +723,9 @@ NOT_TAKEN: dict[str, tuple[tuple[str, str], ...]] = {
     "paging of a shared memory pool: its devices are not listed here, only who serves them": (
         ("hmc-lshwres-mempool", "*"),
     ),
-    "weights between partitions that share memory; entitlement to I/O memory follows the LPAR": (
-        ("*", "*mem_weight *io_entitled_mem"),
+    "weights between partitions that share memory; entitlement to I/O memory is taken as it is now": (
+        ("*", "*mem_weight pend_io_entitled_mem run_io_entitled_mem mapped_io_entitled_mem"),
+        ("hmc-lslparutil-lpar", "curr_io_entitled_mem"),
     ),
     "the physical shared pool is what the processor pools and dedicated partitions leave": (
         ("hmc-lshwres-proc-pool", "*"),

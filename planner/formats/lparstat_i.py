@@ -244,6 +244,8 @@ def _values(record: Record) -> Values:
     if "memory_mode" in have:
         shared = str(have["memory_mode"]).lower().startswith("shared")
         values["memory_mode"] = ("shared" if shared else "dedicated", record.where("memory_mode"))
+        if shared and "io_memory_entitlement" in have:
+            values["io_entitled_mib"] = (have["io_memory_entitlement"], record.where("io_memory_entitlement"))
     if "expansion_factor" in have:
         values["memory_expansion_percent"] = (percent_of(have["expansion_factor"]), record.where("expansion_factor"))
     if kind.startswith("dedicated"):

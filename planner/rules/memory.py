@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Hashable, Iterator, Mapping
 
 from planner.estate.capacity import Demand
-from planner.rules.base import ANYHOW, MIGRATIONS, ROWS, Breach, Scope, Use, rule, two_servers, unknown
+from planner.findings import Severity
+from planner.rules.base import ANYHOW, MIGRATIONS, ROWS, Breach, Hold, Scope, Use, rule, two_servers, unknown
 from planner.rules.site import Site
 from planner.units import show_gib
 
@@ -23,7 +24,7 @@ def capacity(site: Site, server: str, holders: Collection[str]) -> Iterator[Brea
 
 def _memory_shape(site: Site, lpar: str) -> Hashable:
     p = site.lpars[lpar]
-    return p.memory_mode, p.memory_mib, p.max_memory_mib, p.hpt_ratio
+    return p.memory_mode, p.memory_mib, p.max_memory_mib, p.hpt_ratio, p.io_entitled_mib, p.active
 
 
 def _room(site: Site, demand: Demand, target: str) -> bool:
@@ -67,6 +68,53 @@ def shared(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     if not any(size >= p.max_memory_mib for v in site.vioses_on(target) for size in v.paging_devices_mib):
         yield Breach(f"no free paging device of {show_gib(p.max_memory_mib)} GiB (its maximum memory) on {target}",
                      f"add a paging device to the shared memory pool of {target}")
+    room = _pool_room(site, target)
+    if not p.active:
+        return
+    if p.io_entitled_mib is None:
+        yield unknown(f"its I/O entitled memory, which the pool of {target} must have free, is unknown",
+                      f"lshwres -r mem -m {source} --level lpar --filter lpar_names={lpar} -F curr_io_entitled_mem")
+    elif room is not None and p.io_entitled_mib > room:
+        yield Breach(f"its devices need {show_gib(p.io_entitled_mib)} GiB of the shared memory pool of {target}, which "
+                     f"has {show_gib(room)} for that", f"enlarge the shared memory pool of {target}")
+
+
+def _entitled(site: Site, lpar: str) -> int:
+    p = site.lpars[lpar]
+    return p.io_entitled_mib or 0 if p.memory_mode == "shared" and p.active else 0
+
+
+def _pool_room(site: Site, server: str) -> int | None:
+    """MiB that the I/O entitled memory of all LPARs together may take of a server's shared memory pool."""
+    row = site.servers[server]
+    if row.free_pool_mib is None:
+        return row.shared_memory_pool_mib
+    return row.free_pool_mib + sum(_entitled(site, n) for n in site.residents(server))
+
+
+POOL_MEMORY = Use("MiB of I/O entitled memory", lambda site, lpar, server: _entitled(site, lpar), _pool_room, rare=True)
+
+
+@rule("memory.pool", "The I/O entitled memory of the LPARs in shared memory mode on a server fits its shared memory "
+      "pool.", Scope.SERVER, use=POOL_MEMORY, encoding=ROWS, source="HMC V7R3.4 help, Shared.CustomEntitledMemory (at "
+      "activation the pool must have it available) and Mig_SharedMemoryPool (available memory on the destination)")
+def pool(site: Site, server: str, holders: Collection[str]) -> Iterator[Breach]:
+    if over := POOL_MEMORY.over(site, server, holders):
+        yield Breach(f"the I/O entitled memory of LPARs on {server} would be {show_gib(over[0])} GiB; its shared "
+                     f"memory pool has {show_gib(over[1])} for that", f"enlarge the shared memory pool of {server}")
+
+
+@rule("memory.pool-paging", "What LPARs in shared memory mode keep in use fits the shared memory pool of their server; "
+      "else they page.", Scope.SERVER, severity=Severity.WARNING, hold=Hold.END, encoding="told; no row keeps it",
+      source="IBM REDP-4470 PowerVM Active Memory Sharing (physical overcommitment)")
+def pool_paging(site: Site, server: str, holders: Collection[str]) -> Iterator[Breach]:
+    size = site.servers[server].shared_memory_pool_mib
+    used, before = (sum(p.memory_mib if p.working_set_mib is None else p.working_set_mib
+                        for p in (site.lpars[n] for n in names) if p.memory_mode == "shared" and p.active)
+                    for names in (holders, site.residents(server)))
+    if size and used > max(size, before):
+        yield Breach(f"LPARs in shared memory mode on {server} would keep {show_gib(used)} GiB in use, its pool has "
+                     f"{show_gib(size)}: they will page", f"enlarge the shared memory pool of {server}")
 
 
 def _at_least(mib: int) -> str:

@@ -40,6 +40,17 @@ def pageless(site: Site, server: str, names: Collection[str]) -> list[str]:
     return [p.name for n, p in enumerate(wanted) if n >= len(devices) or devices[n] < p.max_memory_mib]
 
 
+def pool_over(site: Site, server: str, names: Collection[str]) -> int:
+    """MiB of I/O entitled memory that find no place in a server's shared memory pool, beside what never had one."""
+    row = next(s for s in site.estate.servers if s.name == server)
+    sharing = [p for p in site.estate.lpars if p.memory_mode == "shared" and p.active]
+    before = sum(p.io_entitled_mib or 0 for p in sharing if p.server == server)
+    now = sum(p.io_entitled_mib or 0 for p in sharing if p.name in names)
+    if row.free_pool_mib is not None:
+        return max(0, now - before - row.free_pool_mib)
+    return 0 if row.shared_memory_pool_mib is None else max(0, now - max(before, row.shared_memory_pool_mib))
+
+
 def vnics_over(site: Site, server: str, names: Collection[str]) -> int:
     """How many vNICs find no SR-IOV logical port of a server that states what is free."""
     free = site.servers[server].free_sriov_ports

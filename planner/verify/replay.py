@@ -10,7 +10,7 @@ from planner.grouping import inverted
 from planner.plan.choices import BACK, OUT
 from planner.plan.plan import HIGHEST_ID, Move, Plan, ServerState
 from planner.rules import Judge, Site
-from planner.verify.base import Replay, after_work, broken, pageless, server_state, server_states, vnics_over
+from planner.verify.base import Replay, after_work, broken, pageless, pool_over, server_state, server_states, vnics_over
 from planner.verify.flights import crowd_findings
 from planner.verify.goals import Course, goal_findings
 from planner.verify.ports import PortCount
@@ -172,6 +172,9 @@ class _Stage:
             self.found += self.judge.server(server, names)
             self.found += [broken("plan.paging", n, f"has no paging device on {server} at that moment")
                            for n in (pageless(self.site, server, names) if self.site.paging_sizes else ())]
+            if self.site.paging_sizes and (lacking := pool_over(self.site, server, names)):
+                self.found.append(broken("plan.pool-memory", server, f"{lacking} MiB of I/O entitled memory find no "
+                                         "place in the shared memory pool"))
             if lacking := vnics_over(self.site, server, names):
                 self.found.append(broken("plan.vnics", server, f"{lacking} vNIC(s) find no SR-IOV logical port"))
             top = self.peaks[server]

@@ -75,7 +75,7 @@ ROWS: dict[str, st.SearchStrategy[Any]] = {
     "servers": st.builds(
         Server, TEXT, UNITS, MIB, NOTE, NOTE, st.sampled_from(GENERATIONS), NOTE, NOTE, maybe(MIB), maybe(st.integers(1, 512)),
         NOTE, YES, WORDS, maybe(UNITS), maybe(SMALL), YES, maybe(MIB), maybe(WATTS), maybe(WATTS), YES,
-        console_level=NOTE, trusted_key=NOTE, ibmi_mobility_capable=YES, note=NOTE),
+        free_pool_mib=maybe(MIB), console_level=NOTE, trusted_key=NOTE, ibmi_mobility_capable=YES, note=NOTE),
     "pools": st.builds(ProcessorPool, TEXT, st.integers(0, 63), NOTE, maybe(UNITS), UNITS, NOTE),
     "vioses": st.builds(
         Vios, TEXT, TEXT, UNITS, MIB, maybe(st.integers(1, 999)), NOTE, YES, YES, maybe(SMALL),
@@ -86,7 +86,7 @@ ROWS: dict[str, st.SearchStrategy[Any]] = {
         environment=one_of("environment"), state=one_of("state"), rmc_active=YES,
         processors=st.sampled_from(("shared", "dedicated")), sharing=one_of("sharing"),
         max_virtual_processors=maybe(SMALL), weight=maybe(st.integers(0, 255)), pool_id=maybe(st.integers(0, 63)),
-        hpt_ratio=st.integers(1, 512), memory_mode=st.sampled_from(("dedicated", "shared")),
+        hpt_ratio=st.integers(1, 512), memory_mode=st.sampled_from(("dedicated", "shared")), io_entitled_mib=maybe(MIB),
         physical_adapters=WORDS, lhea=YES, sriov_ports=maybe(SMALL), huge_pages=maybe(SMALL), bsr_arrays=maybe(SMALL),
         error_path_reporting=YES, workload_group=NOTE, software=WORDS, busy_units=maybe(UNITS),
         working_set_mib=maybe(MIB), physical_io=YES, vnic_adapters=maybe(SMALL), migration_disabled=YES, vtpm=YES,

@@ -717,6 +717,20 @@ def test_sriov_and_vnic_listings_count_ports_and_adapters(tmp_path: Path) -> Non
     assert not [f for f in loaded.findings if f.rule in ("input.ambiguous", "input.unknown-text")]
 
 
+def test_the_shared_memory_pool_and_what_devices_are_guaranteed_of_it(tmp_path: Path) -> None:
+    loaded = site_with(
+        tmp_path, "hscroot@quarry:~> lshwres -r mempool -m Quarry\n"
+        "curr_pool_mem=32768,curr_avail_pool_mem=30720,pend_pool_mem=32768,pend_avail_pool_mem=30720,"
+        'sys_firmware_pool_mem=512,"paging_vios_names=quarry-v1,null","paging_vios_ids=1,none"\n'
+        "hscroot@quarry:~> lshwres -r mem -m Quarry --level lpar\n"
+        "lpar_name=slate,lpar_id=3,curr_mem=8192,curr_max_mem=16384,mem_mode=shared,curr_io_entitled_mem=256,"
+        "pend_io_entitled_mem=300,run_io_entitled_mem=256\n"
+        "lpar_name=quarry-v1,lpar_id=1,curr_mem=4096,curr_max_mem=8192,mem_mode=ded,curr_io_entitled_mem=0\n")
+    server, slate = loaded.estate.servers[0], next(p for p in loaded.estate.lpars if p.name == "slate")
+    assert (server.shared_memory_pool_mib, server.free_pool_mib) == (32768, 30720)
+    assert slate.io_entitled_mib == 256
+
+
 SLOTS = ("hscroot@quarry:~> lshwres -r virtualio --rsubtype slot --level lpar -m Quarry\n"
          "lpar_name=quarry-v1,lpar_id=1,curr_max_virtual_slots=20,pend_max_virtual_slots=40,next_avail_virtual_slot=4\n")
 ADAPTERS = ("hscroot@quarry:~> lshwres -r virtualio --rsubtype scsi --level lpar -m Quarry\n"

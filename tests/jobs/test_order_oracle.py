@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import os
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import permutations, product
 from random import Random
 
+import pytest
 from estates import estate as estate_of
 from estates import exactly, loaded, lpar, renamed, server, vioses
 
@@ -55,6 +56,16 @@ def with_slots(of: Estate, seed: int) -> Estate:
                 used_virtual_slots=rng.choice((None, used[v.name] + 2))) if rng.random() < 0.8 else v for v in of.vioses))
 
 
+def with_pools(of: Estate, seed: int) -> Estate:
+    """The same with most LPARs in shared memory mode and little left of the pools; paging devices for all."""
+    rng = Random(f"pools {seed}")
+    lpars = tuple(replace(p, memory_mode="shared", io_entitled_mib=rng.choice((128, 256, 384))) if rng.random() < 0.8 else p
+                  for p in of.lpars)
+    servers = tuple(replace(s, shared_memory_pool_mib=4096, free_pool_mib=rng.choice((0, 128, 256, 512))) for s in of.servers)
+    vioses = tuple(replace(v, paging_devices_mib=(8192,) * 5) for v in of.vioses)
+    return of.replace(lpars=lpars, servers=servers, vioses=vioses)
+
+
 class Brute:
     """All states that can be reached one move at a time."""
 
@@ -70,6 +81,9 @@ class Brute:
         self.servers = {s.name: [v.name for v in of.vioses if v.server == s.name] for s in of.servers}
         self.room = {s.name: s.configurable_units - sum(v.entitlement_units for v in of.vioses if v.server == s.name)
                      for s in of.servers}
+        self.entitled = [p.io_entitled_mib or 0 for p in of.lpars]
+        self.pool = {s.name: s.free_pool_mib + sum(p.io_entitled_mib or 0 for p in of.lpars if p.server == s.name)
+                     for s in of.servers if s.free_pool_mib is not None}
         self.free = Counter({(p.vios, p.fabric): p.free_ports or 0 for p in of.ports})
         for a in self.adapters:
             self.free.update(one for one in a if one[1] != DISKS)
@@ -85,15 +99,17 @@ class Brute:
             yield tuple(there[f == DISKS][v] for v, f in self.adapters[n])
 
     def holds(self, held: list[tuple[int, str, Way]]) -> bool:
-        units: Counter[str] = Counter()
+        units, entitled = Counter[str](), Counter[str]()
         taken: Counter[tuple[str, str]] = Counter()
         for n, s, way in held:
             units[s] += self.units[n]
+            entitled[s] += self.entitled[n]
             taken.update((v, fabric) for v, (_, fabric) in zip(way, self.adapters[n], strict=True))
         slots = Counter(v for (v, _), count in taken.items() for _ in range(count))
         return (all(u <= self.room[s] for s, u in units.items())
                 and all(t <= self.free[k] for k, t in taken.items() if k[1] != DISKS)
-                and all(slots[v] <= most for v, most in self.slots.items()))
+                and all(slots[v] <= most for v, most in self.slots.items())
+                and all(entitled[s] <= most for s, most in self.pool.items()))
 
     def can_empty(self, freed: str) -> bool:
         seen, queue = {self.start}, deque([self.start])
@@ -128,11 +144,13 @@ def test_the_planner_finds_an_order_where_there_is_one() -> None:
     assert seen[Status.OPTIMAL] > ORDERS // 5 and seen[Status.INFEASIBLE] > ORDERS // 10, seen
 
 
-def test_the_planner_finds_an_order_that_keeps_to_virtual_slots() -> None:
-    """Each adapter that arrives takes a slot of its VIOS; one path alone may go to either VIOS."""
+@pytest.mark.parametrize("scarce", [with_slots, with_pools])
+def test_the_planner_finds_an_order_that_keeps_to_what_is_used_up(scarce: Callable[[Estate, int], Estate]) -> None:
+    """Each adapter that arrives takes a slot of its VIOS, one path alone of either; each LPAR with shared memory its I/O
+    entitlement of the pool."""
     seen: Counter[Status] = Counter()
     for seed in range(ORDERS):
-        of = with_slots(drawn(seed), seed)
+        of = scarce(drawn(seed), seed)
         status, _, _ = answered(of)
         seen[status] += 1
         assert (status in (Status.OPTIMAL, Status.FEASIBLE)) == Brute(of).can_empty("A"), (seed, status)

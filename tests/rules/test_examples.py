@@ -123,7 +123,13 @@ def _adapters(*free: tuple[str, str, int | None], names: Sequence[str] = ("a1", 
 
 def _paging(*sizes: int) -> Estate:
     """a1 and a2 in shared memory mode; B with paging devices of these sizes."""
-    return changed(changed(AMS, "a2", memory_mode="shared", max_memory_mib=8192), "B-v1", paging_devices_mib=sizes)
+    return changed(changed(AMS, "a2", memory_mode="shared", max_memory_mib=8192, io_entitled_mib=256), "B-v1", paging_devices_mib=sizes)
+
+
+def _entitled(mib: int, free: int | None = None) -> Estate:
+    """a1 and a2 in shared memory mode, each with so much I/O entitled memory; ``free``: of the pool of B."""
+    of = changed(_paging(16 * 1024, 8 * 1024), "a1", io_entitled_mib=mib)
+    return changed(changed(of, "a2", io_entitled_mib=mib), "B", free_pool_mib=free)
 
 
 def _vnic(vnics: int = 1, b: int | None = None) -> Estate:
@@ -222,7 +228,7 @@ HNV = changed(POWER9, "a1", sriov_ports=1, migratable_sriov_ports=1)
 PR = _levels(_reserved("PR_shared", "A-v1", "A-v2", "B-v1", "B-v2"), "2.1.2.0")
 NAMED_POOL = a1(pool_id=3).replace(pools=(pool("A", 0, name="DefaultPool"), pool("A", 3, 4, name="DB"),
                                           pool("B", 0, name="DefaultPool")))
-SHARED = a1(memory_mode="shared")
+SHARED = a1(memory_mode="shared", io_entitled_mib=256)
 AMS = changed(changed(SHARED, "B", shared_memory_pool_mib=16384), "B-v1", paging_devices_mib=(4096, 8192))
 NIGHT = window_from("2026-12-05 22:00/04:00")
 IDLE = a1(busy_units=50)
@@ -251,7 +257,17 @@ EXAMPLES: dict[str, Example] = {
     "memory.shared": Example(
         [Good(BASE), Good(AMS)],
         [Bad(SHARED, "uses Active Memory Sharing; B has no shared memory pool"),
-         Bad(changed(AMS, "B-v1", paging_devices_mib=(4096,)), "no free paging device of 8 GiB")]),
+         Bad(changed(AMS, "B-v1", paging_devices_mib=(4096,)), "no free paging device of 8 GiB"),
+         Bad(changed(AMS, "a1", io_entitled_mib=None), "which the pool of B must have free, is unknown", ASSUMED),
+         Bad(changed(AMS, "B", free_pool_mib=128), "need 0.25 GiB of the shared memory pool of B, which has 0.12")]),
+    "memory.pool": Example(
+        [Good(BASE), Good(_entitled(256), both_to_b), Good(_entitled(512, free=1024), both_to_b)],
+        [Bad(_entitled(512, free=1000), "would be 1 GiB; its shared memory pool has 0.98 for that", moves=both_to_b),
+         Bad(changed(_entitled(512), "B", shared_memory_pool_mib=1000), "pool has 0.98 for that", moves=both_to_b)]),
+    "memory.pool-paging": Example(
+        [Good(BASE), Good(_entitled(256), both_to_b), Good(changed(_entitled(1), "B", shared_memory_pool_mib=8192))],
+        [Bad(changed(_entitled(1), "B", shared_memory_pool_mib=8192), "would keep 12 GiB in use, its pool has 8", WARNING,
+             moves=both_to_b)]),
     "network.redundancy": Example(
         [Good(BASE)],
         [Bad(without(BASE, "bridges", vios="B-v2"), "VLAN 10 goes over 2 VIOSes on A, over 1 on B"),

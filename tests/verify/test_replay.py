@@ -70,6 +70,11 @@ def _two_fibres() -> Estate:
     return of.replace(fibres=(*of.fibres, Fibre("a1", 41, "A-v2", "c060", "c061", "f1", True)))
 
 
+def _sharing(**changes: Any) -> Estate:
+    of = changed(changed(BASE, "a1", memory_mode="shared", io_entitled_mib=256), "B", shared_memory_pool_mib=1024)
+    return changed(changed(of, "B", **changes), "B-v1", paging_devices_mib=(8192,))
+
+
 Build = Callable[[], tuple[Plan, Estate]]
 
 
@@ -118,6 +123,10 @@ BROKEN: dict[str, tuple[str, Build]] = {
         BASE, "B-v2", max_virtual_slots=9, used_virtual_slots=9))),
     "takes slots that another will leave later": ("plan.slots", lambda: (
         plan_of([move(BASE, "b1", "B", "C"), move(BASE, "a1", "A", "B")]), changed(BASE, "B-v1", max_virtual_slots=4))),
+    "finds too little of a shared memory pool": ("plan.pool-memory", lambda: (
+        plan_of([move(BASE, "a1", "A", "B")]), _sharing(free_pool_mib=255))),
+    "finds a shared memory pool that is too small": ("plan.pool-memory", lambda: (
+        plan_of([move(BASE, "a1", "A", "B")]), _sharing(shared_memory_pool_mib=255))),
     "goes into another pool": ("plan.pool", lambda: (plan_of([move(BASE, "a1", "A", "B", pool_id=3)]), BASE)),
     "has waves that do not start together": ("plan.times", lambda: (edited("a2", start_ms=1000), BASE)),
     "starts before the window": ("plan.times", lambda: (edited("a1", start_ms=-1), BASE)),
