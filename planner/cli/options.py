@@ -44,6 +44,8 @@ PolicyFile = Annotated[list[Path] | None, typer.Option("--policy", metavar="FILE
                                                        "be given several times.")]
 AssumeNothing = Annotated[bool, typer.Option("--assume-nothing", help="Refuse what would rest on a fact that nobody "
                                              "states.")]
+Inactive = Annotated[bool, typer.Option("--inactive/--no-inactive", help="Migrate what is not activated on a server "
+                                        "that is retired.")]
 Window = Annotated[str | None, typer.Option("--window", rich_help_panel=TIMES,
                                             help='"2026-12-05 22:00/04:00", local time.')]
 FirmwareAfter = Annotated[list[str] | None, typer.Option(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from planner.cli.app import command, load_estate, print_json, show
-from planner.cli.options import OUTPUT, AssumeNothing, Estate, Hardware, Output, PolicyFile, Solver, window_of
+from planner.cli.options import OUTPUT, AssumeNothing, Estate, Hardware, Inactive, Output, PolicyFile, Solver, window_of
 from planner.cli.plans import directory
 from planner.errors import UsageError
 from planner.units import show_duration
@@ -37,7 +37,7 @@ def sweep_command(
     estate: Estate,
     sweep_file: Annotated[Path, typer.Argument(metavar="SWEEP.toml", help="A scenario and a grid of parameters "
                                                "(docs/sweep.md).")], *,
-    policy: PolicyFile = None, assume_nothing: AssumeNothing = False,
+    policy: PolicyFile = None, assume_nothing: AssumeNothing = False, inactive: Inactive = True,
     workers: Annotated[int | None, typer.Option("--workers", min=1, max=1024, rich_help_panel=_WHERE, help="Processes; "
                                                 "one for each processor if not given.")] = None,
     scheduler: Annotated[str | None, typer.Option("--scheduler", metavar="tcp://HOST:PORT", rich_help_panel=_WHERE,
@@ -73,7 +73,7 @@ def sweep_command(
     runner = _runner(workers, scheduler)
     refuse_edited(out, {f"results.{kind}": b"", "results.json": b""}, force=output.force)
     refuse_edited(out / "scenarios", {}, force=output.force)
-    options = jobs.Options(solver.time_limit, solver.gap, window_of(hardware.window),
+    options = jobs.Options(solver.time_limit, solver.gap, window_of(hardware.window), inactive=inactive,
                            assume_nothing=assume_nothing)
     models = hardware.models()
     sweep = read_sweep(sweep_file)

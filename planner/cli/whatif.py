@@ -11,7 +11,7 @@ import typer
 
 from planner.cli.app import command, load_estate, print_json, show
 from planner.cli.models import ModelFile, models_in
-from planner.cli.options import OUTPUT, AssumeNothing, Estate, Hardware, Output, PolicyFile, Solver, window_of
+from planner.cli.options import OUTPUT, AssumeNothing, Estate, Hardware, Inactive, Output, PolicyFile, Solver, window_of
 from planner.cli.plans import directory
 from planner.errors import InputError
 from planner.findings import Finding
@@ -26,8 +26,8 @@ def whatif_command(
     estate: Estate,
     scenarios: Annotated[list[Path], typer.Argument(metavar="SCENARIO.toml...", help="Scenario files "
                                                     "(docs/whatif.md).")], *,
-    policy: PolicyFile = None, assume_nothing: AssumeNothing = False, hardware: Hardware,
-    solver: Solver, write_model: ModelFile = None,
+    policy: PolicyFile = None, assume_nothing: AssumeNothing = False, inactive: Inactive = True,
+    hardware: Hardware, solver: Solver, write_model: ModelFile = None,
     out: Annotated[Path, typer.Option("--out", metavar="DIR", rich_help_panel=OUTPUT, help="Where the reports go.")
                    ] = Path("reports/whatif"),
     output: Output,
@@ -48,7 +48,7 @@ def whatif_command(
     loaded = load_estate(estate, policy)
     _suits(loaded, asked, models)
     options = jobs.Options(solver.time_limit, solver.gap, window_of(hardware.window),
-                           assume_nothing=assume_nothing)
+                           inactive=inactive, assume_nothing=assume_nothing)
     peaks = hardware.peaks(loaded)
     results = [today(loaded, asked[0], models)]
     with models_in(write_model, force=output.force):

@@ -9,7 +9,7 @@ from planner.findings import Finding, Severity
 from planner.grouping import grouped
 from planner.plan.choices import OUT
 from planner.plan.plan import Plan
-from planner.plan.questions import Evacuate
+from planner.plan.questions import Evacuate, Whatif
 from planner.rules import Judge, Site
 from planner.units import show_cores, show_gib
 
@@ -17,7 +17,7 @@ from planner.units import show_cores, show_gib
 def profiles_left(site: Site, servers: Collection[str]) -> Iterator[tuple[str, str, str]]:
     """(LPAR, server, why) of those that stay defined on servers that are emptied, with the answer of the rules to an
     inactive migration."""
-    judge, option = Judge(site), " (--inactive)" if isinstance(site.goal, Evacuate) else ""
+    judge, option = Judge(site), " (--inactive)" if isinstance(site.goal, Evacuate | Whatif) else ""
     for p in site.estate.lpars:
         if p.server in servers and p.name not in site.start:
             found = judge.answer(p.name)

@@ -91,6 +91,8 @@ class ScenarioResult:
     lpars: tuple[LparLine, ...] = ()
     changes: tuple[Change, ...] = ()
     inactive: tuple[str, ...] = ()
+    """LPARs of retired servers that are not activated; ``inactive_moved``: those that are migrated."""
+    inactive_moved: tuple[str, ...] = ()
     retired: tuple[str, ...] = ()
     added: tuple[str, ...] = ()
     live: int = 0

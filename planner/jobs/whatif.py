@@ -18,6 +18,7 @@ from planner.estate.saved import digest
 from planner.findings import Finding, Severity, Source, errors, ordered
 from planner.jobs.attempt import Case, attempted, finished
 from planner.jobs.common import PROVED, Options, assumptions, zoned
+from planner.jobs.inactive import profiles_left
 from planner.jobs.scenario_result import LparLine, ScenarioResult, ServerLine, Totals
 from planner.optimise.conflict import unproved
 from planner.optimise.frontier import Frontier, FrontierPoint
@@ -51,6 +52,12 @@ class ScenarioCase(Case):
     passages: Passages
     displaced: list[str] = field(default_factory=list)
 
+    @property
+    def goal(self) -> Whatif:
+        """The question of its plan, but for those that restart."""
+        assert isinstance(self.site.goal, Whatif)
+        return self.site.goal
+
 
 def whatif(loaded: Loaded, scenario: Scenario, options: Options, catalogue: Catalogue = CATALOGUE,
            peaks: Mapping[str, int] | None = None) -> ScenarioResult:
@@ -65,7 +72,8 @@ def whatif(loaded: Loaded, scenario: Scenario, options: Options, catalogue: Cata
         return _infeasible(case, _stranded(case, stranded))
     problem = ScenarioProblem(case.site, case.judge, case.built.kept, case.displaced, _costs(case), _sizes(case))
     tried = attempted(problem, options, lambda answer, states: timetable(
-        case.site, case.judge, _live(_ways(case, answer.placement), answer.placement), options.window, states=states))
+        case.site, case.judge, _migrated(_ways(case, answer.placement), answer.placement), options.window,
+        states=states))
     if tried.answer is not None and tried.answer.conflict is not None:
         conflict = tried.answer.conflict
         return _infeasible(case, replace(conflict, unstated=unproved(_closed(case, conflict.lpars))))
@@ -87,14 +95,22 @@ def on_arrival(loaded: Loaded, scenario: Scenario, catalogue: Catalogue = CATALO
 def _case(loaded: Loaded, scenario: Scenario, options: Options, catalogue: Catalogue,
           peaks: Mapping[str, int] | None) -> ScenarioCase:
     built, arrival = on_arrival(loaded, scenario, catalogue)
-    site = Site(arrival.estate, assume_nothing=options.assume_nothing)
-    judge = Judge(site)
+    goal = Whatif(scenario=scenario.name, servers=tuple(built.retired), inactive=options.inactive,
+                  assume_nothing=options.assume_nothing)
+    site, judge = _judged(arrival, goal)
+    if stuck := [n for n in site.start if not site.lpars[n].active and not judge.targets(n, built.kept)]:
+        site, judge = _judged(arrival, goal.replace(leave=tuple(sorted(stuck))))
     rated = ratings(arrival.estate, scenario, catalogue)
     sizer = Sizer(arrival.estate, scenario, rated, peaks)
     displaced = sorted(n for n, s in site.start.items() if s in built.retired)
     return ScenarioCase(
         loaded=arrival, site=site, judge=judge, options=options, scenario=scenario, catalogue=catalogue, built=built,
         sizer=sizer, rated=rated, passages=Passages(site, judge, sizer, displaced), displaced=displaced)
+
+
+def _judged(arrival: Loaded, goal: Whatif) -> tuple[Site, Judge]:
+    site = Site(arrival.estate, goal=goal, assume_nothing=goal.assume_nothing)
+    return site, Judge(site)
 
 
 def _open(case: ScenarioCase, lpar: str) -> list[str]:
@@ -109,17 +125,21 @@ def _costs(case: ScenarioCase) -> Callable[[str], Mapping[str, int]]:
     def of(name: str) -> Mapping[str, int]:
         source = case.site.start[name]
         return {s: move_cost_ms(case.site, case.judge, name, source, s)
-                + (0 if case.passages.of(name, s).way is Way.LIVE else extra) for s in _open(case, name)}
+                + (0 if way.migrates else extra)
+                for s in case.built.kept if s != source and (way := case.passages.of(name, s).way) is not None}
     return of
 
 
 def _sizes(case: ScenarioCase) -> Sizes:
     def final(name: str, server: str) -> Demand:
+        if not case.site.lpars[name].active:
+            return Demand(0, 0)
         return lpar_demand(case.sizer.final(case.site.lpars[name], server).row, case.site.servers[server])
 
     def arrival(name: str, server: str) -> Demand:
-        live = server == case.site.start[name] or case.passages.of(name, server).way in (Way.LIVE, None)
-        return case.site.demand(name, server) if live else final(name, server)
+        live = server == case.site.start[name] or case.passages.of(name, server).way in (
+            Way.LIVE, Way.INACTIVE, None)
+        return case.site.held(name, server) if live else final(name, server)
     return Sizes(cache(arrival), cache(final))
 
 
@@ -128,13 +148,17 @@ def _ways(case: ScenarioCase, placement: Mapping[str, str]) -> dict[str, Way]:
     ways = {n: case.passages.of(n, s).way or Way.LIVE for n, s in placement.items()}
     for group in case.site.policies.together:
         inside = [n for n in group.members if n in ways]
-        if any(ways[n] is not Way.LIVE for n in inside):
+        if any(not ways[n].migrates for n in inside):
             ways |= {n: Way.RESTART for n in inside if ways[n] is Way.LIVE}
     return ways
 
 
-def _live(ways: Mapping[str, Way], placement: Mapping[str, str]) -> dict[str, str]:
-    return {n: s for n, s in placement.items() if ways[n] is Way.LIVE}
+def _migrated(ways: Mapping[str, Way], placement: Mapping[str, str]) -> dict[str, str]:
+    return {n: s for n, s in placement.items() if ways[n].migrates}
+
+
+def _running(case: ScenarioCase, where: Mapping[str, str]) -> dict[str, str]:
+    return {n: s for n, s in where.items() if case.site.lpars[n].active}
 
 
 # ---- no answer ------------------------------------------------------------------------------------------------------
@@ -205,7 +229,7 @@ def _assumptions(case: ScenarioCase) -> tuple[str, ...]:
 
 
 def _result(case: ScenarioCase, problem: ScenarioProblem, answer: Answer, table: Timetable) -> ScenarioResult:
-    where = {**case.site.start, **answer.placement}
+    where = _running(case, {**case.site.start, **answer.placement})
     final = {n: case.sizer.final(case.site.lpars[n], s) for n, s in where.items()}
     ways = _ways(case, answer.placement)
     plan = _plan(case, answer, ways, table)
@@ -215,17 +239,19 @@ def _result(case: ScenarioCase, problem: ScenarioProblem, answer: Answer, table:
                            row.current_mode) for kind, row in changed)
     lines = _lines(case, where, final, ways, plan)
     rows = {n: replace(size.row, current_mode=_mode(case, n, where[n])) for n, size in final.items()}
-    opened = tuple(doors(case.site, answer.placement, rows, ways))
+    opened = tuple(doors(case.site, _running(case, answer.placement), rows, ways))
     if plan is not None:
         plan = plan.replace(findings=ordered((*plan.findings, *_one_way(opened))),
                             details=WhatifDetails(changes))
     servers = _servers(case, where, final, ways)
     points, note = _frontier(case, problem)
-    restarts = sum(w is not Way.LIVE for w in ways.values())
+    restarts = sum(not w.migrates for w in ways.values())
     status, cost = _cost(case, answer, ways)
     return _blank(
         case, status, **cost, totals=_totals(case.site, servers, case.scenario), servers=servers, lpars=lines,
-        changes=changes, inactive=_inactive(case), live=len(ways) - restarts, restarts=restarts,
+        changes=changes, inactive=_inactive(case),
+        inactive_moved=tuple(sorted(n for n, w in ways.items() if w is Way.INACTIVE)),
+        live=sum(w is Way.LIVE for w in ways.values()), restarts=restarts,
         activations=sum(needs_activation(x.stages) for x in lines),
         resized=sum(x.final.entitlement_units != x.old.entitlement_units for x in lines),
         hours=round((plan.total_s if plan else 0.0) / 3600, 4), outage_minutes=restarts * case.scenario.restart_minutes,
@@ -235,7 +261,7 @@ def _result(case: ScenarioCase, problem: ScenarioProblem, answer: Answer, table:
 
 def _cost(case: ScenarioCase, answer: Answer, ways: Mapping[str, Way]) -> tuple[Status, dict[str, float]]:
     """What is proved, and objective, bound and gap; restarts for the sake of others that restart cost extra."""
-    joined = sum(w is not Way.LIVE and case.passages.of(n, answer.placement[n]).way is Way.LIVE
+    joined = sum(not w.migrates and case.passages.of(n, answer.placement[n]).way is Way.LIVE
                  for n, w in ways.items())
     objective = (answer.objective_ms or 0) / 1000 + joined * case.scenario.restart_cost_s
     status = Status.FEASIBLE if joined else answer.status
@@ -250,16 +276,16 @@ def _mode(case: ScenarioCase, lpar: str, target: str) -> str:
 
 
 def _plan(case: ScenarioCase, answer: Answer, ways: Mapping[str, Way], table: Timetable) -> Plan | None:
-    """The live moves as a plan, replayed against the estate on arrival."""
-    live = _live(ways, answer.placement)
+    """What is migrated as a plan, replayed against the estate on arrival."""
+    live = _migrated(ways, answer.placement)
     if not live:
         return None
-    restarted = sorted(n for n in ways if ways[n] is not Way.LIVE)
+    restarted = sorted(n for n in ways if not ways[n].migrates)
     cost = {n: move_cost_ms(case.site, case.judge, n, case.site.start[n], s) for n, s in live.items()}
     rest = (answer.objective_ms or 0) - sum(cost.values())  # what the restarts cost
-    goal = Whatif(scenario=case.scenario.name, servers=tuple(case.built.retired), leave=tuple(restarted),
-                  assume_nothing=case.options.assume_nothing)
+    goal = case.goal.replace(leave=tuple(sorted({*case.goal.leave, *restarted})))
     stays = [(n, case.site.start[n], f"{ways[n].value} on {answer.placement[n]}") for n in restarted]
+    stays += profiles_left(case.site, case.built.retired)
     blank = Plan(goal=goal, status=Status.UNKNOWN, estate_digest=digest(case.loaded.estate), window=case.options.window,
                  assumptions=(*case.built.assumptions, *assumptions(case.loaded.estate, case.options)),
                  stays=tuple(stays))
@@ -271,7 +297,7 @@ def _changed(case: ScenarioCase, ways: Mapping[str, Way], final: Mapping[str, Si
     """What follows the live moves, in this order: restarts, then new sizes, those that shrink first."""
     old = case.site.lpars
     rows = {n: replace(size.row, current_mode=_mode(case, n, size.row.server)) for n, size in final.items()}
-    restarts = [(ways[n].value, rows[n]) for n in sorted(ways) if ways[n] is not Way.LIVE]
+    restarts = [(ways[n].value, rows[n]) for n in sorted(ways) if not ways[n].migrates]
     rest = sorted((n for n in rows if ways.get(n, Way.LIVE) is Way.LIVE and _differs(case, old[n], rows[n])),
                   key=lambda n: (rows[n].entitlement_units - old[n].entitlement_units,
                                  rows[n].memory_mib - old[n].memory_mib, n))
@@ -294,7 +320,7 @@ def _kind(case: ScenarioCase, name: str, row: Lpar, ways: Mapping[str, Way]) -> 
 def _replayed(case: ScenarioCase, placement: Mapping[str, str], ways: Mapping[str, Way],
               changes: Sequence[Lpar]) -> None:
     """Replay what follows the live moves. Raises ReplayError."""
-    where = {**case.site.start, **_live(ways, placement)}
+    where = {**case.site.start, **_migrated(ways, placement)}
     breaches = replay_changes(case.site, where, changes, case.built.kept)
     if breaches:
         raise ReplayError(breaches)
@@ -397,8 +423,8 @@ def _risks(case: ScenarioCase, lines: Sequence[LparLine], opened: Sequence[Door]
         if "minimum" not in x.why_not_resized and x.way != "stays" and x.why_not_resized.startswith("prefers"):
             out.append(Finding("scenario.mode", Severity.WARNING, x.name, f"is not resized: {x.why_not_resized}",
                                "set its preferred mode to default before it is activated there"))
-    for name in _inactive(case):
-        out.append(Finding("scenario.inactive", Severity.WARNING, name, "is not activated: it is not moved by the plan",
+    for name, _, why in profiles_left(case.site, case.built.retired):
+        out.append(Finding("scenario.inactive", Severity.WARNING, name, f"is not moved by the plan: {why}",
                            "move it inactive, or keep its profile elsewhere, before its server goes"))
     return ordered((*out, *(f for f in (plan.findings if plan else ()) if f.severity is not Severity.INFO)))
 

@@ -52,7 +52,8 @@ def checked_evacuate(goal: Evacuate, site: Site) -> Evacuate:
     """The question with its names in order; raises UsageError for a server or LPAR that the estate does not have."""
     _known(site, goal.servers)
     _beside(goal, site)
-    strangers = [n for n in goal.leave if site.start.get(n) not in goal.servers]
+    defined = {n: p.server for n, p in site.lpars.items() if p.active or goal.inactive}
+    strangers = [n for n in goal.leave if defined.get(n) not in goal.servers]
     if strangers:
         raise UsageError(f"--leave: {', '.join(map(repr, strangers))} is not {'an' if goal.inactive else 'an active'} "
                          f"LPAR of {', '.join(goal.servers)}")

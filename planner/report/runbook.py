@@ -149,15 +149,16 @@ def _room_note(site: Site, move: Move) -> str:
 
 def _freed(plan: Plan, site: Site) -> Iterator[str]:
     yield "### The work\n"
-    for name in plan.goal.left:
+    stopped = [name for name in plan.goal.left if site.lpars[name].active]
+    for name in stopped:
         yield f"- [ ] {md(name)} was left there on purpose: stopped by its owner (`shutdown -F` on the LPAR)"
     for server in plan.goal.freed:
         query = f"lssyscfg -r lpar -m {quoted(server)} -F name,state"
         rest = ("Running on" if not plan.goal.takes_along else "defined on" if not plan.goal.left else
-                "defined, but those named above, on")
+                "defined, but what is left on purpose, on")
         yield f"- [ ] No client LPAR is {rest} {md(server)} any more{where(site, server)}: `{query}`"
     yield "- [ ] VIOSes of the freed server(s) shut down, firmware work done, VIOSes up again, RMC and MSP active"
-    for name in plan.goal.left:
+    for name in stopped:
         yield f"- [ ] {md(name)} started again"
     stated = plan.goal.firmware_after
     for server, level in stated.items():

@@ -34,8 +34,10 @@ def after_the_moves(plan: Plan, goal: Whatif) -> Iterator[str]:
             yield ""
     if goal.servers:
         yield "### The retired servers\n"
-        yield from (f"- [ ] {md(str(s))} holds no LPAR any more; VIOSes shut down, server powered off, zoning removed"
-                    for s in goal.servers)
+        for s in goal.servers:
+            left = [n for n, at, why in plan.stays if at == s and why.startswith("not activated")]
+            still = f", but the profiles of {md(', '.join(left))} (saved elsewhere first)" if left else ""
+            yield f"- [ ] {md(s)} holds no LPAR any more{still}; VIOSes shut down, server powered off, zoning removed"
         yield ""
 
 

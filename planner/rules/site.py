@@ -48,13 +48,13 @@ class Site:
         self.estate = estate
         self.assume_nothing = assume_nothing
         self.goal = goal
-        along = goal.takes_along if goal else ()
+        along, left = (goal.takes_along, goal.left) if goal else ((), ())
         self.homes: Mapping[str, str] = goal.homes if goal else {}
         """LPAR → home, of those that stand elsewhere at the start and come home."""
         self.usage = usage
         self.home: Mapping[str, str] = home or {}
-        self.start: dict[str, str] = {p.name: p.server for p in estate.lpars if p.active
-                                      or p.server in along or self.home.get(p.name) in along}
+        self.start: dict[str, str] = {p.name: p.server for p in estate.lpars if p.active or (
+            p.name not in left and {p.server, self.home.get(p.name)} & {*along})}
         """Where those stand that are planned: the active LPARs; and the others of servers that are freed of them too,
         which hold neither processors nor memory."""
         self.reach = reach_of(estate, self.start)

@@ -20,8 +20,15 @@ class Way(StrEnum):
     """How an LPAR gets to another server."""
 
     LIVE = "live"
+    INACTIVE = "inactive"
+    """migrated while it is not activated"""
     RESTART = "restart"
     WORK = "restart after work"
+
+    @property
+    def migrates(self) -> bool:
+        """Whether it is migrated as it is, and nothing is restarted."""
+        return self in (Way.LIVE, Way.INACTIVE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +72,10 @@ class Passages:
         """The way of an LPAR to a server; only LPARs of retired servers may restart."""
         source = self.site.start[lpar]
         refusals = errors((*self.judge.readiness(lpar), *self.judge.move(lpar, source, target)))
+        running = self.site.lpars[lpar].active
         if not refusals:
-            return Passage(Way.LIVE)
-        if lpar not in self.displaced:
+            return Passage(Way.LIVE if running else Way.INACTIVE)
+        if lpar not in self.displaced or not running:
             return Passage(None, (), refusals)
         rules = {f: REGISTRY[f.rule] for f in refusals}
         binding = tuple(f for f, r in rules.items()

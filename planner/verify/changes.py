@@ -44,7 +44,7 @@ class _World:
         self.held = {s: self._sum(s) for s in site.servers}
 
     def _sum(self, server: str) -> Demand:
-        rows = (self.rows[n] for n in sorted(self.at) if self.at[n] == server)
+        rows = (self.rows[n] for n in sorted(self.at) if self.at[n] == server and self.rows[n].active)
         return sum((lpar_demand(row, self.site.servers[server]) for row in rows), self.site.base(server))
 
     def change(self, row: Lpar) -> list[Finding]:

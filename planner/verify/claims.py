@@ -143,9 +143,9 @@ def _seconds(window: Window, clock: datetime) -> float:
 def _stays(plan: Plan, site: Site) -> Iterator[Claim]:
     """Who is left on the freed servers on purpose, is not activated, or is a VIOS."""
     freed = plan.off if isinstance(plan.goal, Consolidate) else plan.goal.freed
-    stays = {(n, site.start.get(n, "")) for n in plan.goal.left}
+    stays = {(n, site.start.get(n, "")) for n in plan.goal.left if n not in site.lpars or site.lpars[n].active}
+    stays |= {(p.name, p.server) for p in site.estate.lpars if p.server in freed and p.name not in site.start}
     if not isinstance(plan.goal, Whatif):
-        stays |= {(p.name, p.server) for p in site.estate.lpars if p.server in freed and p.name not in site.start}
         stays |= {(v.name, s) for s in freed for v in site.vioses_on(s)}
     yield Claim("who stays", sorted((n, s) for n, s, _ in plan.stays), sorted(stays))
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from estates import BASE, changed, estate, exactly, judged, loaded, lpar, policy, server, stating, without
+from estates import BASE, changed, estate, exactly, judged, loaded, lpar, policy, server, stating
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
@@ -77,8 +77,8 @@ def test_without_being_asked_it_stays_and_every_report_says_that_the_server_is_n
     why = {n: why for n, _, why in plan.stays}["a2"]
     assert "the server is not empty; an inactive migration (--inactive): ready (B, C)" in why
     assert "its profile stays" in runbook(plan, ONE_OFF) and b"its profile stays" in dump(plan).encode()
-    blind = without(ONE_OFF, "bridges", vios="B-v1").replace(
-        bridges=tuple(b for b in ONE_OFF.bridges if b.vios.startswith("A")))
+    blind = ONE_OFF.replace(
+        bridges=tuple(b if b.vios.startswith("A") else replace(b, vlan=11) for b in ONE_OFF.bridges))
     assert "VLAN 10 (ETHERNET0) is not bridged on" in str(evacuate(
         loaded(blind), Evacuate(servers=("A",), leave=("a1",)), Options()).stays)
 
@@ -92,7 +92,7 @@ def test_a_server_that_takes_only_what_is_off_needs_no_mover() -> None:
 
 
 @pytest.mark.parametrize(("change", "rule"), [
-    ({"state": "migrating - not activated"}, "partition.running"), ({"memory_mib": 0}, "partition.size-known"),
+    ({"state": "migrating - not activated"}, "partition.running"),
     ({"memory_mib": 200 * 1024}, "memory.fits"), ({"entitlement_units": 1700, "virtual_processors": 17}, "processor.fits"),
     ({"migration_disabled": True}, "partition.migration-disabled"), ({"current_mode": "POWER9"}, "processor.mode")])
 def test_what_binds_an_inactive_migration_makes_it_impossible_and_leave_lifts_it(change: dict[str, Any], rule: str) -> None:
@@ -102,6 +102,14 @@ def test_what_binds_an_inactive_migration_makes_it_impossible_and_leave_lifts_it
     assert rule in plan.conflict.rules and any("--leave a2" in x for x in plan.conflict.lifts)
     left = freed(of, leave=("a2",))
     assert left.verified and [m.lpar for m in left.moves] == ["a1"]
+
+
+def test_one_that_may_never_have_been_activated_gives_no_plan_and_says_why() -> None:
+    of = changed(ONE_OFF, "a2", memory_mib=0)
+    plan = freed(of)
+    assert not plan.moves and plan.status in (Status.INFEASIBLE, Status.UNKNOWN)
+    assert any("it may never have been activated" in f.message for f in plan.findings)
+    assert freed(of, leave=("a2",)).verified
 
 
 @pytest.mark.parametrize("change", [
