@@ -28,7 +28,7 @@ SHOWN = {
     "memory.huge-pages": "`lshwres -r mem --level lpar`; REST LogicalPartition",
     "memory.lmb": "`lshwres -r mem --level sys` (mem_region_size); REST ManagedSystem",
     "memory.shared": "`lshwres -r mempool`; sheet VIOS (Paging devices)",
-    "network.redundancy": VLAN,
+    "network.known": f"{VLAN}; {VNIC}", "network.redundancy": VLAN,
     "network.vlan": VLAN,
     "memory.pool": POOL_MEMORY, "memory.pool-paging": POOL_MEMORY,
     "memory.paging-devices": "`lshwres -r mempool`; sheet VIOS (Paging devices)",

@@ -16,6 +16,15 @@ def _vlan_shape(site: Site, lpar: str) -> Hashable:
     return site.reach.vlans_of(lpar), lpar in site.policies.redundancy_optional
 
 
+@rule("network.known", "The networks of the LPAR are known.", Scope.LPAR, severity=Severity.ASSUMPTION, binds=ANYHOW,
+      source="a network of which nothing is known cannot be looked for on another server")
+def networks_known(site: Site, lpar: str) -> Iterator[Breach]:
+    p = site.lpars[lpar]
+    if not (site.reach.vlans_of(lpar) or p.vnic_adapters or p.sriov_ports or p.lhea or p.physical_adapters):
+        yield unknown("no listing states its networks: it may go where they are bridged",
+                      f"lshwres -r virtualio --rsubtype eth --level lpar -m {p.server}")
+
+
 @rule("network.vlan", "Every VLAN of the LPAR is bridged by a VIOS of the target on the same virtual switch, or "
       "listed as ignorable.", Scope.MOVE, binds=ANYHOW, shape=_vlan_shape,
       source="seed; migrlpar man page (--vlanbridge)")

@@ -281,6 +281,9 @@ EXAMPLES: dict[str, Example] = {
     "network.vnic-ports": Example(
         [Good(_vnic(b=2), both_to_b), Good(_vnic(b=1))],
         [Bad(_vnic(b=1), "B would need 2 SR-IOV logical ports for vNICs; it has 1", moves=both_to_b)]),
+    "network.known": Example(
+        [Good(BASE), Good(changed(without(BASE, "networks", lpar="a1"), "a1", vnic_adapters=1))],
+        [Bad(without(BASE, "networks", lpar="a1"), "no listing states its networks", ASSUMED)]),
     "network.vlan": Example(
         [Good(BASE)],
         [Bad(BASE.replace(bridges=tuple(replace(x, vlan=99) if x.vios[0] == "B" else x for x in BASE.bridges)),
