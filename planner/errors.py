@@ -13,27 +13,23 @@ class PlannerError(Exception):
     exit_code = 2
 
 
-class InputError(PlannerError):
-    """Unusable input. Holds *all* the problems found, never only the first."""
-
-    exit_code = 2
+class _WithFindings(PlannerError):
+    """Holds *all* that is wrong, never only the first."""
 
     def __init__(self, findings: Iterable[Finding]) -> None:
         self.findings = tuple(findings)
         super().__init__("\n".join(str(f) for f in self.findings))
+
+
+class InputError(_WithFindings):
+    """Unusable input."""
 
 
 class UsageError(PlannerError):
     """A command line that cannot be acted on: an unknown server, a window that ends before it starts…"""
 
-    exit_code = 2
 
-
-class ReplayError(PlannerError):
+class ReplayError(_WithFindings):
     """The program's own plan failed its replay: a defect, never written out as a plan."""
 
     exit_code = 5
-
-    def __init__(self, findings: Iterable[Finding]) -> None:
-        self.findings = tuple(findings)
-        super().__init__("\n".join(str(f) for f in self.findings))
