@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
+from planner.units import some
+
 
 class Severity(StrEnum):
     """How much a finding matters. Only an ERROR stops something; an ASSUMPTION is what nobody stated and a plan takes
@@ -95,10 +97,9 @@ def _wording(f: Finding) -> str:
 
 def _as_one(group: list[Finding]) -> Finding:
     subjects = list(dict.fromkeys(f.subject for f in group))
-    names = ", ".join(subjects[:8]) + (" …" if len(subjects) > 8 else "")
     return replace(group[0], subject=subjects[0] if len(subjects) == 1 else f"{len(subjects)} of them",
                    message=f"{group[0].message} — {len(group):,} such findings" + (
-                       f": {names}" if len(subjects) > 1 else ""))
+                       f": {some(subjects, 8)}" if len(subjects) > 1 else ""))
 
 
 def assumed(findings: Iterable[Finding]) -> tuple[Finding, ...]:

@@ -11,9 +11,9 @@ from collections.abc import Collection, Iterable, Iterator
 from difflib import get_close_matches
 
 from planner.errors import UsageError
+from planner.units import some
 
 _OLD = ("cp1252", "latin-1", "cp850")
-_FEW = 12
 
 
 def composed(name: str) -> str:
@@ -40,9 +40,8 @@ def unknown(what: str, names: Iterable[str], known: Iterable[str], where: str = 
     near = list(dict.fromkeys(folded[hit] for one in wanted for hit in get_close_matches(
         composed(one).casefold(), folded, 2, 0.75)))
     meant = f": is it {' or '.join(map(repr, near))}?" if near else ";"
-    shown = ", ".join(there[:_FEW]) + (f", … ({len(there)} in all)" if len(there) > _FEW else "")
     place, it = (f" in {where}", "it") if where else ("", "the estate")
-    return f"no {what} {', '.join(map(repr, wanted))}{place}{meant} {it} has: {shown or 'none'}"
+    return f"no {what} {', '.join(map(repr, wanted))}{place}{meant} {it} has: {some(there) or 'none'}"
 
 
 def named(what: str, name: str, known: Collection[str], where: str = "") -> str:

@@ -5,6 +5,8 @@ What a person reads or types is in cores and GiB: shown here, read by :mod:`plan
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 MIB_PER_GIB = 1024
 UNITS_PER_CORE = 100
 
@@ -44,6 +46,12 @@ def show_duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60:02d} s"
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min {whole % 60:02d} s"
+
+
+def some(names: Iterable[object], most: int = 12) -> str:
+    """``a, b, c``; of more than ``most`` the first ones, and how many there are: ``a, b, … (30 in all)``."""
+    every = list(map(str, names))
+    return ", ".join(every[:most]) + (f", … ({len(every)} in all)" if len(every) > most else "")
 
 
 def round_up(value: int, step: int) -> int:

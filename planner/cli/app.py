@@ -239,11 +239,6 @@ def command(name: str, to: typer.Typer = app) -> Callable[[Callable[..., int]], 
     return register
 
 
-def some(names: Any) -> str:
-    shown = list(names)
-    return ", ".join(shown[:12]) + (f", … ({len(shown)} in all)" if len(shown) > 12 else "")
-
-
 def _version(wanted: bool) -> None:
     if wanted:
         sys.stdout.write(f"planner {__version__}\n")

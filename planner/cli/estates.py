@@ -9,12 +9,13 @@ from typing import Annotated
 
 import typer
 
-from planner.cli.app import command, load_estate, print_json, progress, show, some, strictly, write_findings
+from planner.cli.app import command, load_estate, print_json, progress, show, strictly, write_findings
 from planner.cli.options import AssumeNothing, Estate, Json, MappingFile, Output, PolicyFile
 from planner.errors import InputError, UsageError
 from planner.findings import errors, finding_json
 from planner.names import named
 from planner.report.collect import script
+from planner.units import some
 
 GRAPH_ENDINGS = (".graphml", ".dot", ".gv")
 

@@ -20,7 +20,7 @@ from planner.formats import registry, saved_estate
 from planner.formats.base import Reading
 from planner.formats.facts import Intake, Row, SelfReport
 from planner.formats.values import LEVELS, same_level
-from planner.units import gib, show_cores
+from planner.units import gib, show_cores, some
 
 Key = tuple[Any, ...]
 Provenance = dict[str, Source]
@@ -269,9 +269,9 @@ def _gathered(findings: Sequence[Finding]) -> list[Finding]:
     hidden = {id(f) for group in many.values() for f in group}
     out = [f for f in findings if id(f) not in hidden]
     for (sheet, lacking), group in many.items():
-        names, more = ", ".join(f.subject for f in group[:12]), " …" if len(group) > 12 else ""
         out.append(replace(group[0], subject=sheet,
-                           message=f"{sheet}: {len(group)} rows have no {lacking}: {names}{more}"))
+                           message=f"{sheet}: {len(group)} rows have no {lacking}: "
+                                   f"{some(f.subject for f in group)}"))
     return out
 
 

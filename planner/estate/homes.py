@@ -13,6 +13,7 @@ from planner.estate.model import INACTIVE, MIGRATING
 from planner.findings import Finding, Severity, Source
 from planner.formats.facts import Partition
 from planner.grouping import grouped
+from planner.units import some
 
 _DAY = 86400.0
 #: (name, system) → the name that this partition has in the estate.
@@ -84,10 +85,9 @@ def unlisted(partitions: Iterable[tuple[str, Partition]], gone: set[str], names:
         recent = {p.ref.name for p in listed if not times.long_before(p.source, newest)}
         old = sorted({p.ref.name for p in listed if names.get((p.ref.name, system)) not in gone} - recent)
         if old and len(recent) > 1:
-            findings.append(Finding("input.older-capture", Severity.WARNING, system, f"{', '.join(old[:12])}"
-                                    f"{' …' if len(old) > 12 else ''}: {times.shown(newest)} lists {system} without, "
-                                    "only an older capture has it; kept", "leave out the older capture if it is gone",
-                                    newest))
+            findings.append(Finding("input.older-capture", Severity.WARNING, system,
+                                    f"{some(old)}: {times.shown(newest)} lists {system} without, only an older capture "
+                                    "has it; kept", "leave out the older capture if it is gone", newest))
     return findings
 
 

@@ -23,6 +23,7 @@ from planner.formats.values import level as numbers_of
 from planner.formats.values import mtms
 from planner.grouping import grouped, linked
 from planner.names import composed, spelt
+from planner.units import some
 
 UNKNOWN_FABRIC = "unknown"
 UNKNOWN_DISK = "?"
@@ -180,9 +181,8 @@ class Join:
             self.miscoded.update({(bad, system): good for bad in names if bad != good})
         if self.miscoded:
             pairs = sorted({f"{bad!r} is {good}" for (bad, _), good in self.miscoded.items()})
-            shown = ", ".join(pairs[:8]) + (" …" if len(pairs) > 8 else "")
-            self.say(Severity.INFO, "input.encoding", "names", f"{shown}: the same id on the same server, its name in "
-                     "two encodings", "nothing to do", None)
+            self.say(Severity.INFO, "input.encoding", "names", f"{some(pairs, 8)}: the same id on the same server, its "
+                     "name in two encodings", "nothing to do", None)
         return [(system, replace(p, ref=replace(p.ref, name=self.miscoded.get((p.ref.name, system), p.ref.name))))
                 for system, p in placed]
 
@@ -302,7 +302,7 @@ class Join:
         for system in sorted({self.system_of[name] for name in strange}):
             names = sorted(name for name in strange if self.system_of[name] == system)
             self.say(Severity.WARNING, "input.unknown-system", system,
-                     f"{', '.join(names[:12])}{' …' if len(names) > 12 else ''}: no file says which system this is",
+                     f"{some(names)}: no file says which system this is",
                      "left out; add lssyscfg -r sys of it, or the answer of ManagedSystem", self.part_sources[names[0]])
         unknown = self.gone | strange | {of for of, *_ in self.intake.pools if aliases and not self.system(of)}
         if unknown:
@@ -320,9 +320,8 @@ class Join:
         old = [row for row in self.rows if (row[0], row[1][0]) in newest and (row[0], row[1]) not in listed]
         for file, rows in grouped((row[3].file, row) for row in old).items():
             names = sorted({str(row[1][0]) for row in rows})
-            self.say(Severity.INFO, "input.older-capture", file, f"{len(rows)} adapters of {', '.join(names[:12])}"
-                     f"{' …' if len(names) > 12 else ''} that newer captures do not show are left out",
-                     "nothing to do if they were removed", rows[0][3])
+            self.say(Severity.INFO, "input.older-capture", file, f"{len(rows)} adapters of {some(names)} that newer "
+                     "captures do not show are left out", "nothing to do if they were removed", rows[0][3])
         left_out = set(map(id, old))
         self.rows = [row for row in self.rows if id(row) not in left_out] if old else self.rows
 
@@ -593,8 +592,7 @@ class Join:
         unlabelled = sorted(":".join(key) for key, (fabric, _) in fabrics.items() if not fabric)
         labelled = len(unlabelled) < len(fabrics)
         if not known and (places or labelled):
-            some = unlabelled if labelled else []
-            which = f" ({', '.join(some[:4])}{' …' if len(some) > 4 else ''}: no label)" if some else ""
+            which = f" ({some(unlabelled, 4)}: no label)" if unlabelled and labelled else ""
             self.say(Severity.WARNING, "input.unknown-fabric", "NPIV",
                      f"no export says which fabric a port or a WWPN pair is on: one fabric is assumed for all{which}",
                      "state the fabrics in sheets NPIV and FC ports, or label the ports on the VIOS (lsnports shows "

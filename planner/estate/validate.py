@@ -14,7 +14,7 @@ from planner.estate.catalogue import generation_of
 from planner.estate.model import GENERATIONS, STATES, TABLE, TABLES, Estate, EstateColumn, Lpar, Server, Type
 from planner.estate.parameters import Parameters
 from planner.findings import Finding, Severity, ordered
-from planner.units import show_cores, show_gib
+from planner.units import show_cores, show_gib, some
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,11 +271,10 @@ def _unstated_ports(c: _Check) -> Iterator[Finding]:
     """Ports whose free virtual ports nobody states, told once for all."""
     unstated = [(p.vios, p.port) for p in c.loaded.estate.ports if p.free_ports is None]
     if unstated and c.loaded.estate.fibres:
-        first = ", ".join(map("/".join, unstated[:4])) + (" …" if len(unstated) > 4 else "")
         yield c.finding(Severity.WARNING, "input.unknown-ports", "ports", unstated[0], "free_ports",
                         f"nothing says how many virtual ports are free on {len(unstated)} Fibre Channel port(s) "
-                        f"({first}): 64 with its clients is taken, the most of ports of 16 Gbit/s and slower",
-                        "give lsnports of each VIOS, or fill Free virtual ports in sheet FC ports")
+                        f"({some(map('/'.join, unstated), 4)}): 64 with its clients is taken, the most of ports of 16 "
+                        "Gbit/s and slower", "give lsnports of each VIOS, or fill Free virtual ports in sheet FC ports")
 
 
 def _gaps(c: _Check) -> Iterator[Finding]:

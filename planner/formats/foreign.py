@@ -7,6 +7,7 @@ import re
 from typing import NamedTuple
 
 from planner.formats.archive import HEAD
+from planner.units import some
 
 #: The rules of what is no export, and of what exports may stand in that nobody sees.
 NO_EXPORT, MAY_HOLD = "input.unrecognised", "input.may-hold"
@@ -178,5 +179,4 @@ def _table(head: str, whole: bool) -> Foreign | None:
 
 
 def _listed(names: list[str]) -> str:
-    shown = ", ".join(name[:40].replace("'", "’") for name in names[:_MOST_NAMES])
-    return shown + (" …" if len(names) > _MOST_NAMES else "")
+    return some((name[:40].replace("'", "’") for name in names), _MOST_NAMES)

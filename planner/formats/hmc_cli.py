@@ -23,6 +23,7 @@ from planner.findings import Finding, Severity, Source
 from planner.formats.base import Format, Reading, Record
 from planner.formats.hmc_attributes import FACTS, LISTINGS, Listing, kinds_of, most_known, parser, take_samples
 from planner.formats.values import split_fields, text, typed
+from planner.units import some
 
 KIND = "hmc-cli"
 
@@ -443,9 +444,9 @@ class _ListingReader:
             self.findings.append(run.finding(self.file))
 
     def _report_unknown(self, kind: str, names: dict[str, int]) -> None:
-        shown = ", ".join(list(names)[:_MOST_NAMED]) + (", …" if len(names) > _MOST_NAMED else "")
         self._report(
-            "input.unknown-key", Severity.WARNING, self.file, f"{kind} has attributes that are not known: {shown}",
+            "input.unknown-key", Severity.WARNING, self.file, f"{kind} has attributes that are not known: "
+            f"{some(names, _MOST_NAMED)}",
             "kept as text; nothing depends on them", next(iter(names.values())),
         )
 

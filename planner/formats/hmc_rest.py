@@ -34,6 +34,7 @@ from planner.formats.values import (
     whole,
     whole_or_any,
 )
+from planner.units import some
 
 KIND = "hmc-rest"
 JOB = "rest-job"
@@ -215,8 +216,7 @@ class _RestNotes(Notes):
 
     def _list(self, severity: Severity, names: dict[str, int], rule: str, what: str, fix: str) -> None:
         if names:
-            shown = ", ".join(sorted(names)[:30]) + (f" and {len(names) - 30} more" if len(names) > 30 else "")
-            self.add(severity, rule, f"{what}: {shown}", fix, min(names.values()))
+            self.add(severity, rule, f"{what}: {some(sorted(names), 30)}", fix, min(names.values()))
 
 
 class _Repeated(tuple[Any, ...]):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from itertools import islice
@@ -15,6 +15,7 @@ from planner.findings import Finding, Severity, Source
 from planner.formats.archive import Entry
 from planner.formats.base import NonValue, clean
 from planner.formats.values import flag, non_value, shown
+from planner.units import some
 
 MOST_BYTES = 4 << 30       # uncompressed, per file
 _MOST_LINE = 1 << 18
@@ -155,12 +156,6 @@ def snake(name: str) -> str:
     return re.sub(r"\W+", "_", name).strip("_").lower() or "unnamed"
 
 
-def some(names: Iterable[str]) -> str:
-    """Names in their order, not more than 20 of them."""
-    ordered = sorted(names)
-    return ", ".join(ordered[:20]) + (f" and {len(ordered) - 20} more" if len(ordered) > 20 else "")
-
-
 class Notes:
     """The findings of one text: of each rule and severity the first ``FULL`` with their line, then their number."""
 
@@ -212,8 +207,8 @@ class Notes:
     def new_keys(self, keys: Mapping[str, int], expected: str, fix: str, subject: str = "") -> None:
         """Keys that this format does not know, each with its line: one finding for all."""
         if keys:
-            self.add(Severity.INFO, "input.unknown-text", f"keys that are not known to {expected}: {some(keys)}", fix,
-                     min(keys.values()), subject)
+            said = f"keys that are not known to {expected}: {some(sorted(keys), 20)}"
+            self.add(Severity.INFO, "input.unknown-text", said, fix, min(keys.values()), subject)
 
     def new_key(self, key: str, line: int) -> None:
         """A key that this format does not know: said once for each key."""

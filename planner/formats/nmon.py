@@ -23,10 +23,11 @@ from planner.findings import Finding, Severity, Source
 from planner.formats import lparstat_i, values
 from planner.formats.base import Format, Reading, Record, clean, pick, stated
 from planner.formats.facts import Intake, Partition, PartRef
-from planner.formats.lines import Notes, some
+from planner.formats.lines import Notes
 from planner.formats.samples import Extract, Kind, Sample, server_of_serial, spans, thousandths, whole
 from planner.formats.values import counter, number, percent, typed, used_cores
 from planner.formats.values import time as time_of
+from planner.units import some
 
 #: Row after row says the same: each text is parsed once.
 units, processors, mib_floor = map(lru_cache(4096), (values.units, values.processors, values.mib_floor))
@@ -374,7 +375,7 @@ class _NmonReader:
         lost = [section for section, snapshot in recording.latest.items() if names[1:] and snapshot == names[0]]
         if lost:
             self.notes.add(Severity.WARNING, "input.truncated", f"the last snapshot, {names[1]}, lacks "
-                           f"{some(lost)}: the file is cut off, or nmon was stopped in it",
+                           f"{some(sorted(lost), 20)}: the file is cut off, or nmon was stopped in it",
                            "copy it again; what is there is read", recording.times[names[1]])
 
     def missing(self, what: str, recording: _Recording) -> None:
@@ -392,11 +393,11 @@ class _NmonReader:
     def tell_others(self) -> None:
         if self.unread_keys:
             self.notes.add(Severity.INFO, "input.not-read",
-                           f"keys of AAA and BBBL that no plan needs: {some(self.unread_keys)}", "nothing to do",
-                           min(self.unread_keys.values()))
+                           f"keys of AAA and BBBL that no plan needs: {some(sorted(self.unread_keys), 20)}",
+                           "nothing to do", min(self.unread_keys.values()))
         if self.others:
             self.notes.add(Severity.INFO, "input.not-read",
-                           f"{self.other_lines} lines of sections that are not read: {some(self.others)}",
+                           f"{self.other_lines} lines of sections that are not read: {some(sorted(self.others), 20)}",
                            "nothing to do", min(self.others.values()))
 
 

@@ -24,6 +24,7 @@ from statistics import median
 from typing import NamedTuple
 
 from planner.history.monthly import Monthly, MonthOf, month_at, number_of
+from planner.units import some
 
 COVERAGE_PERCENT = 80
 #: Months that are known before the first forecast of the back-test.
@@ -170,22 +171,22 @@ def forecast_monthly(months: Sequence[Monthly], horizon: int, ceiling: int | Non
     known = [month for month in months if month.counts(figure)]
     if not known:
         return None
-    some = [month for month in months if month.of_some(figure)]
+    short = [month for month in months if month.of_some(figure)]
     made = forecast([m.month for m in known], [getattr(m, figure) for m in known], horizon, ceiling)
     left = [show_month(m.month) for m in months
-            if not known[0].month <= m.month <= known[-1].month and m not in some]
+            if not known[0].month <= m.month <= known[-1].month and m not in short]
     partly = [show_month(m.month) for m in known if figure == "month_end_peak" and m.month_end_missing]
     notes = [f"too little is known of {', '.join(left)}: not used"] if left else []
     notes += [f"the month-end is known in part only of {', '.join(partly)}"] if partly else []
-    return with_left_out(replace(made, notes=(*made.notes, *notes)), [(m.month, m.lacking) for m in some])
+    return with_left_out(replace(made, notes=(*made.notes, *notes)), [(m.month, m.lacking) for m in short])
 
 
-def with_left_out(made: Forecast, some: Sequence[tuple[MonthOf, Sequence[str]]]) -> Forecast:
+def with_left_out(made: Forecast, short: Sequence[tuple[MonthOf, Sequence[str]]]) -> Forecast:
     """A forecast that says of which months too little was known of some LPARs (those) for them to be used."""
-    out = {month for month, _ in some}
+    out = {month for month, _ in short}
     said = [note for note in made.notes if note != _no_figure(made.missing)]
     lost = [month for month in made.missing if month not in out]
-    return replace(made, notes=(*([_no_figure(lost)] if lost else []), *said, *of_some_words(some)))
+    return replace(made, notes=(*([_no_figure(lost)] if lost else []), *said, *of_some_words(short)))
 
 
 def of_some_words(months: Iterable[tuple[MonthOf, Sequence[str]]]) -> list[str]:
@@ -193,8 +194,8 @@ def of_some_words(months: Iterable[tuple[MonthOf, Sequence[str]]]) -> list[str]:
     alike: dict[tuple[str, ...], list[str]] = {}
     for month, lacking in months:
         alike.setdefault(tuple(lacking), []).append(show_month(month))
-    return [f"not used: {', '.join(listed)}, in which too little is recorded of {', '.join(names[:_NAMED])}"
-            + (f" and {len(names) - _NAMED} more" if names[_NAMED:] else "") for names, listed in alike.items()]
+    return [f"not used: {', '.join(listed)}, in which too little is recorded of {some(names, _NAMED)}"
+            for names, listed in alike.items()]
 
 
 def pooled(forecasts: Iterable[Forecast]) -> Backtest:

@@ -13,6 +13,7 @@ from planner.plan.choices import BACK, OUT
 from planner.plan.details import Account, ServerEnergy, Value
 from planner.plan.plan import Move, Plan
 from planner.rules import Site
+from planner.units import some
 
 KWH = 3.6e6
 """Watt-seconds in a kWh."""
@@ -156,8 +157,8 @@ def assumptions(site: Site, terms: Terms, busy: Mapping[str, int], *, back: bool
            f"Cores in use: {len(busy)} LPARs as measured on average, {stated} as stated (Busy (cores)), "
            f"{len(site.start) - len(busy) - stated} by entitlement; VIOSes by entitlement."]
     if guessed:
-        shown = ", ".join(guessed[:6]) + (f", … ({len(guessed)} in all)" if len(guessed) > 6 else "")
-        out.append(f"Watts assumed, not stated by the estate: {shown} (columns Idle (W) and Maximum (W) state them).")
+        out.append(f"Watts assumed, not stated by the estate: {some(guessed, 6)} (columns Idle (W) and "
+                   "Maximum (W) state them).")
     out.append(f"A server that was off takes {terms.start_s // 60} minutes at maximum power to start." if back else
                f"Counted over {terms.hours:g} hours, as if the change were instant.")
     return tuple(out)

@@ -19,6 +19,7 @@ from planner.history.profiles import exact_percentile, month_range
 from planner.history.store import History
 from planner.history.usage import Usage, usage_of
 from planner.plan.questions import Period, UsageBasis
+from planner.units import some
 
 MONTH_END, ALWAYS = "month-end", "always"
 
@@ -129,7 +130,7 @@ def _gathered(usage: Usage, estate: Estate) -> tuple[Finding, ...]:
     if lost:
         few = " Most of what this plan says of usage rests on entitlements, not on measurements." if (
             2 * len(lost) > len(counted)) else ""
-        rest.insert(0, Finding("history.missing", Severity.WARNING, ", ".join(lost[:8]) + (" …" if lost[8:] else ""),
+        rest.insert(0, Finding("history.missing", Severity.WARNING, some(lost, 8),
                                f"{len(lost)} of {len(counted)} partitions have no usage in the hours that count: "
                                f"planned with their entitlement at all times.{few}",
                                "add recordings of them to the history"))

@@ -35,6 +35,7 @@ from planner.scenarios.model import Scenario
 from planner.scenarios.paths import Door, Passages, Stage, Way, doors, mode_after, mode_now, needs_activation, stages
 from planner.scenarios.sizing import Size, Sizer, ratings, told_rating
 from planner.schedule.timetable import Timetable, timetable
+from planner.units import some
 from planner.verify import replay_changes
 
 _FRONTIER_S = 10.0
@@ -434,13 +435,9 @@ def _inactive(case: ScenarioCase) -> tuple[str, ...]:
 
 
 def _one_way(opened: Sequence[Door]) -> list[Finding]:
-    return [Finding("scenario.one-way", Severity.WARNING, _some(d.lpars),
+    return [Finding("scenario.one-way", Severity.WARNING, some(d.lpars, 4),
                     f"after {d.after} the way back live is closed: {d.reason}",
                     "go back before that, or by a restart") for d in opened]
-
-
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names) if len(names) <= 4 else f"{', '.join(names[:3])} and {len(names) - 3} more"
 
 
 def today(loaded: Loaded, scenario: Scenario | None = None, catalogue: Catalogue = CATALOGUE) -> ScenarioResult:

@@ -25,7 +25,7 @@ from planner.rules import Judge, Site
 from planner.rules.base import WHOLE
 from planner.rules.ledger import MEMORY as MEMORY_USED
 from planner.rules.ledger import POOLS, PROCESSORS, Amounts, Resource
-from planner.units import show_cores, show_gib
+from planner.units import show_cores, show_gib, some
 
 CORES, MEMORY = "cores", "memory"
 
@@ -265,7 +265,7 @@ class HeadroomProblem(StagedProblem):
             yield (f"ask another server: {server} without any LPAR has {show_cores(room.units)} cores and "
                    f"{show_gib(room.memory_mib)} GiB")
         elif here:
-            yield "let a critical LPAR leave too: " + ", ".join(here[:8]) + (" …" if len(here) > 8 else "")
+            yield "let a critical LPAR leave too: " + some(here, 8)
         if most.amount:
             yield f"ask for {show_cores(most.amount)} cores or less"
         if memory.amount:

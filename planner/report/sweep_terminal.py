@@ -12,6 +12,7 @@ from rich.text import Text
 from planner.jobs.sweep import FAILED
 from planner.report.charts import shown
 from planner.report.sweep import STATUSES
+from planner.units import some
 
 _COLOUR = {"optimal": "green", "feasible": "yellow"}
 _NAMES = {"servers": "servers", "cores": "cores", "memory_gib": "GiB", "watts": "W", "kwh": "kWh", "money": "money",
@@ -97,5 +98,4 @@ def _without(document: Mapping[str, Any]) -> Iterator[RenderableType]:
 
 
 def _cells(numbers: Sequence[int]) -> str:
-    shown_ = ", ".join(map(str, numbers[:6])) + (", …" if len(numbers) > 6 else "")
-    return f"cell{'s' if len(numbers) > 1 else ''} {shown_}"
+    return f"cell{'s' if len(numbers) > 1 else ''} {some(numbers, 6)}"

@@ -14,7 +14,7 @@ from planner.estate.assemble import Loaded
 from planner.findings import Finding, Severity, assumed, gathered
 from planner.report.missing import Lack, missing
 from planner.report.tables import listing
-from planner.units import show_cores, show_duration, show_gib
+from planner.units import show_cores, show_duration, show_gib, some
 
 _MOST_SERVERS = 30
 _GAP = "input.gap"
@@ -105,8 +105,7 @@ def _lacks_table(lacks: Sequence[Lack]) -> RenderableType:
     table = listing("Still missing for planning (assumptions are made, and said, until it is there)",
                     ("fact", "missing for", "the command that gives it"))
     for lack in lacks:
-        some = ", ".join(lack.names[:4]) + (" …" if len(lack.names) > 4 else "")
-        table.add_row(lack.fact, Text(f"{len(lack.names)} of {lack.of}: {some}"), Text(lack.command))
+        table.add_row(lack.fact, Text(f"{len(lack.names)} of {lack.of}: {some(lack.names, 4)}"), Text(lack.command))
     return table
 
 

@@ -8,7 +8,7 @@ from planner.findings import Finding, Severity, assumed
 from planner.plan.choices import BACK, Status
 from planner.plan.plan import Level, Move, Plan, Window
 from planner.plan.questions import Consolidate, Evacuate, Headroom, Whatif
-from planner.units import cores, gib, show_duration
+from planner.units import cores, gib, show_duration, some
 
 
 def md(text: str) -> str:
@@ -101,7 +101,7 @@ def _switched_off(plan: Plan, goal: Consolidate) -> str:
     """``switch off 2 of 3 servers: A, B``; without an answer what was asked."""
     if not plan.levels:
         return f"switch off what can be ({goal.measure})"
-    names = ", ".join(plan.off[:6]) + (f", … ({len(plan.off)} in all)" if len(plan.off) > 6 else "")
+    names = some(plan.off, 6)
     return f"switch off {len(plan.off)} of {len(plan.before) or '?'} servers" + (f": {names}" if names else "")
 
 

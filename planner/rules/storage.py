@@ -14,6 +14,7 @@ from planner.rules.base import ANYHOW, MIGRATIONS, UNTIL_WORK, Breach, Scope, ru
 from planner.rules.capability import console_needed, vios_needed
 from planner.rules.site import Site, storage_shape
 from planner.rules.versions import below
+from planner.units import some
 
 _KINDS = {"lv": "a logical volume", "file": "a file", "ssp": "a shared storage pool"}
 
@@ -183,8 +184,8 @@ def device_names(site: Site, lpar: str) -> Iterator[Breach]:
     own = sorted({d.vtd for d in site.reach.disks_of(lpar) if d.vtd and not _DEFAULT_VTD.fullmatch(d.vtd)})
     if own:
         vios = site.reach.disks_of(lpar)[0].vios
-        yield Breach(f"its virtual target devices have names of their own ({', '.join(own[:6])}"
-                     f"{', …' if len(own) > 6 else ''}), which may be lost, and server adapter slots may change",
+        yield Breach(f"its virtual target devices have names of their own ({some(own, 6)}), "
+                     "which may be lost, and server adapter slots may change",
                      f"note them before: on {vios} and the others: lsmap -all; rename after: chdev -dev OLD -newname")
 
 

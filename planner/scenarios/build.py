@@ -16,7 +16,7 @@ from planner.estate.policy_file import with_policies
 from planner.findings import Finding, Severity, Source
 from planner.scenarios.model import ALL, NewServer, Scenario, ServerClock
 from planner.scenarios.sizing import unselected
-from planner.units import UNITS_PER_CORE, show_gib
+from planner.units import UNITS_PER_CORE, show_gib, some
 
 _LEAST_FIRMWARE_MIB = 1024
 
@@ -78,8 +78,7 @@ def problems(estate: Estate, scenario: Scenario, catalogue: Catalogue) -> Iterat
 
 def _unmatched(scenario: Scenario, path: str, word: str, names: Sequence[str]) -> Iterator[Finding]:
     if not any(fnmatchcase(n, word) for n in names):
-        shown = ", ".join(names[:12]) + (", …" if len(names) > 12 else "")
-        yield _problem(scenario, path, f"{word!r} matches no server", f"one of: {shown}")
+        yield _problem(scenario, path, f"{word!r} matches no server", f"one of: {some(names)}")
 
 
 def _unknown_clock(estate: Estate, scenario: Scenario, path: str, clock: ServerClock, catalogue: Catalogue

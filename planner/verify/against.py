@@ -13,6 +13,7 @@ from planner.plan.plan import Move, Plan
 from planner.plan.questions import Headroom
 from planner.rules import Judge, Site
 from planner.rules.versions import firmware_release
+from planner.units import some
 from planner.verify.base import Replay, broken
 from planner.verify.claims import claims
 from planner.verify.progress import done_of
@@ -71,9 +72,8 @@ def _strangers(plan: Plan, estate: Estate, *, same: bool) -> tuple[Finding, ...]
     known = {"server": {s.name for s in estate.servers}, "LPAR": {p.name for p in estate.lpars}}
     unknown = {n: kind for n, kind in named.items() if n not in known[kind]}
     if not same and 2 * len(unknown) > len(named):
-        shown = ", ".join(f"{kind} {n!r}" for n, kind in [*unknown.items()][:3])
-        return broken("plan.estate", "estate", f"is another than the plan was made for: it has no {shown}"
-                      + (f" and {len(unknown) - 3} more" if len(unknown) > 3 else ""),
+        shown = some((f"{kind} {n!r}" for n, kind in unknown.items()), 3)
+        return broken("plan.estate", "estate", f"is another than the plan was made for: it has no {shown}",
                       "give the estate of the plan, as it was or as it is now"),
     return tuple(broken("plan.known", n, f"the estate has no {kind} {n!r}") for n, kind in unknown.items())
 

@@ -37,6 +37,7 @@ from planner.jobs.capacity.sizing import proposal
 from planner.plan.choices import OUT
 from planner.plan.plan import Plan, ServerState
 from planner.rules import Site
+from planner.units import some
 from planner.verify import verify_plan
 
 VIOS = "VIOS"
@@ -111,8 +112,8 @@ class _Work:
                     f"{clock.local(first):%Y-%m-%d} to {clock.local(last):%Y-%m-%d}")
             fix = "ask for a month that it holds, or add recordings of this one"
         elif self.known:
-            what = (f"the history has nothing of this estate: it holds {_some(self.known)}; the estate has "
-                    f"{_some(row.name for row in self.rows) or 'no LPAR'}")
+            what = (f"the history has nothing of this estate: it holds {some(sorted(self.known), _NAMED)}; the estate "
+                    f"has {some(sorted(row.name for row in self.rows), _NAMED) or 'no LPAR'}")
             fix = "give the history of this estate; an LPAR is known by its name, which must be the same in both"
         else:
             what, fix = "the history holds no usage of any LPAR", "add recordings with: planner history add"
@@ -284,9 +285,9 @@ def _of_some(past: Mapping[Month, MonthUsage]) -> list[tuple[Month, tuple[str, .
 
 def _outlook_finding(place: PlaceFigures) -> Finding:
     if place.outlook is None:
-        some = "; ".join(of_some_words(_of_some(place.past)))
+        why = "; ".join(of_some_words(_of_some(place.past)))
         return Finding("forecast.none", Severity.WARNING, place.name,
-                       "no forecast: " + (some or "no month-end of it is recorded"), "add recordings of month-ends")
+                       "no forecast: " + (why or "no month-end of it is recorded"), "add recordings of month-ends")
     return Finding("forecast.note", Severity.INFO, place.name, f"forecast: {'; '.join(place.outlook.made.notes)}",
                    "more months with records make a better forecast")
 
@@ -297,12 +298,6 @@ def _series_finding(gap: Gap) -> Finding:
     return Finding("history.series", Severity.INFO, gap.name,
                    ", ".join(counts).replace("change", "change of server") + " in all of its history",
                    "see it in full with: planner history show --store FILE")
-
-
-def _some(names: Iterable[str]) -> str:
-    """Some names, and how many there are."""
-    listed = sorted(names)
-    return ", ".join(listed[:_NAMED]) + (f", … ({len(listed)} names)" if listed[_NAMED:] else "")
 
 
 def _as_lpar(vios: Vios) -> Lpar:

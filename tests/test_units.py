@@ -1,0 +1,10 @@
+"""How figures and names are shown."""
+
+from __future__ import annotations
+
+from planner.units import some
+
+
+def test_a_list_of_names_that_is_cut_says_how_many_there_are() -> None:
+    assert some(n for n in range(3)) == "0, 1, 2" and some([]) == ""
+    assert some("abc", 3) == "a, b, c" and some("abcd", 3) == "a, b, c, … (4 in all)"
