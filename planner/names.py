@@ -27,9 +27,9 @@ def spelt(name: str, known: Iterable[str]) -> str:
     if name in names or (name.isascii() and all(map(str.isascii, names))):
         return name
     meant = set(_typed(name))
-    found = [one for one in names if composed(one) in meant] or [
+    alike = [one for one in names if composed(one) in meant] or [
         one for one in names if not meant.isdisjoint(_stored(one))]
-    return found[0] if len(found) == 1 else name
+    return alike[0] if len(alike) == 1 else name
 
 
 def unknown(what: str, names: Iterable[str], known: Iterable[str], where: str = "") -> str:
@@ -46,10 +46,10 @@ def unknown(what: str, names: Iterable[str], known: Iterable[str], where: str = 
 
 def named(what: str, name: str, known: Collection[str], where: str = "") -> str:
     """The name as it is known. Raises UsageError for one that is not."""
-    found = spelt(name, known)
-    if found not in known:
+    spelling = spelt(name, known)
+    if spelling not in known:
         raise UsageError(unknown(what, [name], known, where))
-    return found
+    return spelling
 
 
 def _typed(name: str) -> Iterator[str]:

@@ -20,11 +20,11 @@ def profiles_left(site: Site, servers: Collection[str]) -> Iterator[tuple[str, s
     judge, option = Judge(site), " (--inactive)" if isinstance(site.goal, Evacuate | Whatif) else ""
     for p in site.estate.lpars:
         if p.server in servers and p.name not in site.start:
-            found = judge.answer(p.name)
+            verdict = judge.answer(p.name)
             yield p.name, p.server, (
                 "not activated: holds nothing, but its profile stays, so the server is not empty; an inactive "
-                f"migration{option}: {found.answer}" + (f" ({', '.join(found.targets)})" if found.targets else "")
-                + "".join(f"; {f.message}" for f in (*found.refusals, *found.assumptions)[:2]))
+                f"migration{option}: {verdict.answer}" + (f" ({', '.join(verdict.targets)})" if verdict.targets else "")
+                + "".join(f"; {f.message}" for f in (*verdict.refusals, *verdict.assumptions)[:2]))
 
 
 def no_room_to_start(site: Site, plan: Plan) -> list[Finding]:

@@ -61,10 +61,10 @@ def unproved(refused: Refused, *, alone: bool = False) -> tuple[str, ...]:
     """What has to be exported before a conflict of these LPARs is a proof: of each, what closes a server to it on
     unstated facts only; () where it is one already. ``alone``: each LPAR is a conflict of its own, so that one whose
     refusals are stated proves it."""
-    gaps = {n: [f for found in by_server.values() if found and all(f.unstated for f in found) for f in found]
+    gaps = {n: [f for why in by_server.values() if why and all(f.unstated for f in why) for f in why]
             for n, by_server in refused.items()}
     proof = alone and not all(gaps.values())
-    return () if proof else tuple(dict.fromkeys(f"{f.message}: {f.fix}" for found in gaps.values() for f in found))
+    return () if proof else tuple(dict.fromkeys(f"{f.message}: {f.fix}" for why in gaps.values() for f in why))
 
 
 def with_gaps(conflict: Conflict, question: Asked) -> Conflict:
@@ -84,7 +84,7 @@ def refusals_of(judge: Judge, lpar: str, servers: Sequence[str], *, come_back: b
 
 def reasons_of(refused: Mapping[str, Mapping[str, Sequence[Finding]]]) -> dict[str, dict[str, list[tuple[str, str]]]]:
     """LPAR → server → rules and reasons."""
-    return {n: {s: [(f.rule, f.message) for f in found] for s, found in by_server.items()}
+    return {n: {s: [(f.rule, f.message) for f in why] for s, why in by_server.items()}
             for n, by_server in refused.items()}
 
 
@@ -114,7 +114,7 @@ def _by_steps(judge: Judge, refusal: Finding, server: str, home: str) -> str:
 def stranded(question: Unanswered, names: Sequence[str]) -> Conflict:
     """LPARs that no rule lets go anywhere: each is a conflict of its own."""
     refused = {n: refusals_of(question.judge, n, question.survivors, come_back=question.come_back) for n in names}
-    findings = [(n, f) for n, by_server in refused.items() for found in by_server.values() for f in found]
+    findings = [(n, f) for n, by_server in refused.items() for why in by_server.values() for f in why]
     refusals = reasons_of(refused)
     if not question.survivors:
         return Conflict("every server of the estate is to be freed: there is none to go to", tuple(names), (), (),

@@ -98,8 +98,8 @@ class ConsolidationProblem:
         self.cuts: list[Mapping[str, str]] = []
         self.small = SMALL
         movable = [n for n in sorted(site.start) if judge.ready(n)]
-        found = candidates_of(site, judge, (), list(site.servers), movable, come_back=goal.come_back)
-        self.candidates = Candidates({n: places for n, places in found.cost.items() if len(places) > 1})
+        everywhere = candidates_of(site, judge, (), list(site.servers), movable, come_back=goal.come_back)
+        self.candidates = Candidates({n: places for n, places in everywhere.cost.items() if len(places) > 1})
         self.scale = scale.among({n: self.candidates.cost.get(n, {s: 0}) for n, s in site.start.items()})
         links = [(s, self.restart_servers(s)) for s in site.servers] if goal.n_plus_1 else []
         self.components = components(site, self.candidates, links)
@@ -160,8 +160,8 @@ class ConsolidationProblem:
                 break
         for number, answer in parts.items():
             self.proved.setdefault(self.components[number], answer)
-        found = [parts[number] for number in sorted(parts)]
-        return Consolidation(self._status(found, gap), tuple(found))
+        answers = [parts[number] for number in sorted(parts)]
+        return Consolidation(self._status(answers, gap), tuple(answers))
 
     def _unproved(self, parts: Mapping[int, ComponentAnswer], gap: float) -> list[int]:
         """The components that need more work for the whole to be within the gap: those without an answer first, then
@@ -240,16 +240,16 @@ class ConsolidationProblem:
         if len(part.servers) > WIDE and plain and quick:
             return ComponentAnswer(Status.UNKNOWN)
         if len(part.servers) > WIDE and plain:
-            found = take_wide(self.site, self.judge, master, deadline, gap)
+            settled = take_wide(self.site, self.judge, master, deadline, gap)
         else:
             placer: Place = self._with_restarts(part, master, gap) if self.goal.n_plus_1 else Placer(master, gap, cuts)
-            found = take_apart(master, placer, deadline, gap, quick=quick)
-            if found.outcome is Outcome.UNKNOWN and plain and not quick:
+            settled = take_apart(master, placer, deadline, gap, quick=quick)
+            if settled.outcome is Outcome.UNKNOWN and plain and not quick:
                 made = take_wide(self.site, self.judge, master, time.monotonic() + _LAST_S, gap)
-                found = replace(made, measure_bound=max(found.measure_bound, made.measure_bound))
-        if found.outcome is Outcome.UNKNOWN and not cuts and self.site.usage is None and not quick:
-            found = self._as_it_is(part, found.measure_bound)
-        return self._part(part, found, deadline)
+                settled = replace(made, measure_bound=max(settled.measure_bound, made.measure_bound))
+        if settled.outcome is Outcome.UNKNOWN and not cuts and self.site.usage is None and not quick:
+            settled = self._as_it_is(part, settled.measure_bound)
+        return self._part(part, settled, deadline)
 
     def _as_it_is(self, part: Component, bound: float) -> Settled:
         """Everything stays where it is; only what is empty already goes off. Impossible when more must go off."""
@@ -266,25 +266,25 @@ class ConsolidationProblem:
             placed = restarted
         return Settled(Outcome.FEASIBLE, choice, placed, bound, 0.0)
 
-    def _part(self, part: Component, found: Settled, deadline: float) -> ComponentAnswer:
+    def _part(self, part: Component, settled: Settled, deadline: float) -> ComponentAnswer:
         """What was found, or why there is nothing."""
-        if found.outcome is Outcome.INFEASIBLE:
+        if settled.outcome is Outcome.INFEASIBLE:
             return ComponentAnswer(Status.INFEASIBLE, conflict=self._explain(part, self.program(part), deadline))
-        if found.choice is None or found.placed is None:
+        if settled.choice is None or settled.placed is None:
             return ComponentAnswer(Status.UNKNOWN)
-        placed = found.placed
+        placed = settled.placed
         where = {n: placed.placement.get(n, self.site.start[n]) for n in part.lpars}
-        off = found.choice.off if self.goal.n_plus_1 else self._empty(part, where.values())
+        off = settled.choice.off if self.goal.n_plus_1 else self._empty(part, where.values())
         measure = sum(self.scale.fixed[s] for s in part.servers if s not in off)
         measure += sum(self.scale.excess(n, s) for n, s in where.items())
         return ComponentAnswer(Status.FEASIBLE, off=off, placement=placed.placement, restart=placed.restart,
-                               measure=measure, measure_bound=min(found.measure_bound, float(measure)),
-                               cost_ms=placed.cost_ms, cost_bound_ms=found.cost_bound_ms)
+                               measure=measure, measure_bound=min(settled.measure_bound, float(measure)),
+                               cost_ms=placed.cost_ms, cost_bound_ms=settled.cost_bound_ms)
 
     def _empty(self, part: Component, used: Iterable[str]) -> tuple[str, ...]:
         """The servers that need not stay on, since nothing is there."""
-        kept = {*used, *self.goal.keep}
-        return tuple(s for s in part.servers if s not in kept)
+        needed = {*used, *self.goal.keep}
+        return tuple(s for s in part.servers if s not in needed)
 
     def _with_restarts(self, part: Component, master: Master, gap: float) -> Place:
         """Placement and restart places of one set of servers: a placement that knows nothing of restarts bounds the
@@ -296,9 +296,9 @@ class ConsolidationProblem:
             first = placer(choice, most, now + 0.3 * max(deadline - now, 0.0), floor, quick=False)
             if first.outcome is Outcome.INFEASIBLE:
                 return first
-            found = first.outcome is Outcome.FEASIBLE and self._restarted(part, choice, first, restarts, deadline)
-            if found:
-                return found
+            placed = first.outcome is Outcome.FEASIBLE and self._restarted(part, choice, first, restarts, deadline)
+            if placed:
+                return placed
             if self._size(part) > _EXACT_RESTARTS:
                 return Placed(Outcome.UNKNOWN, bound_ms=first.bound_ms, cramped=True)
             model = self.program(part, choice)
@@ -378,11 +378,11 @@ class ConsolidationProblem:
         if stranded:
             return stranded_conflict(stranded)
         model.program.minimise({})
-        kept, complete = reduced(model.program, max(deadline, time.monotonic() + 5.0))
-        failing = sorted({t.subject for t in kept if t.family == "availability"})
-        asked = sorted(t.subject for t in kept if t.family == "goal")
-        lpars = tuple(sorted(t.subject for t in kept if t.rule == ONE_PLACE))
-        rules = tuple(dict.fromkeys(t.rule for t in kept if t.rule not in (ONE_PLACE, "on")))
+        rows, complete = reduced(model.program, max(deadline, time.monotonic() + 5.0))
+        failing = sorted({t.subject for t in rows if t.family == "availability"})
+        asked = sorted(t.subject for t in rows if t.family == "goal")
+        lpars = tuple(sorted(t.subject for t in rows if t.rule == ONE_PLACE))
+        rules = tuple(dict.fromkeys(t.rule for t in rows if t.rule not in (ONE_PLACE, "on")))
         what = (f"the failure of {', '.join(failing)} cannot be absorbed by the servers that may stay on" if failing
                 else f"{', '.join(asked)} cannot go off beside what else must hold")
         lifts = [*(f"let {s} stay on" for s in asked), *([] if not failing else ["ask without --n-plus-1"])]

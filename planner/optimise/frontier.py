@@ -109,9 +109,9 @@ class Frontier:
         out: list[FrontierPoint] = []
         for number, k in enumerate(counts):
             share = max(left - time.monotonic(), 0.1) / (len(counts) - number)
-            found = self.point(k, time.monotonic() + share)
-            if out or found.status is not Status.INFEASIBLE:
-                out.append(found)
+            point = self.point(k, time.monotonic() + share)
+            if out or point.status is not Status.INFEASIBLE:
+                out.append(point)
         return tuple(out)
 
     def _fewest(self) -> int:

@@ -184,13 +184,13 @@ class HeadroomProblem(StagedProblem):
     def _candidates(self, names: Sequence[str]) -> Candidates:
         """Where each may go, with the cost of the way out and, when they come back, of the way home."""
         site = self.site
-        found = candidates_of(site, self.judge, (), list(site.servers), names, come_back=self.come_back)
+        candidates = candidates_of(site, self.judge, (), list(site.servers), names, come_back=self.come_back)
         if self.come_back:
             back = self.judge.homeward
-            for name, places in found.cost.items():
+            for name, places in candidates.cost.items():
                 home = site.start[name]
                 places |= {s: c + move_cost_ms(back.site, back, name, s, home) for s, c in places.items() if s != home}
-        return found
+        return candidates
 
     @cached_property
     def wide(self) -> Candidates:
@@ -245,13 +245,13 @@ class HeadroomProblem(StagedProblem):
         until = time.monotonic() + time_limit
         model = self.program(self.wide)
         model.solve(until, 0.0)
-        kept, complete = reduced(model.program, until)
-        rows = [t for t in kept if t.rule != ONE_PLACE]
+        tags, complete = reduced(model.program, until)
+        rows = [t for t in tags if t.rule != ONE_PLACE]
         stuck = {n: self._refused(n) for n in self.leaving if len(self.narrow.cost[n]) < 2}
         short = max(0, self.goal.units - (most.amount or 0))
         lifts = (*self._fixes(stuck), *tightenings(self.site, {self.goal.server: max(short, 1)}, {self.goal.server: 1}),
                  *self._lifts(most, memory))
-        return Conflict(self._summary(most, memory), tuple(t.subject for t in kept if t.rule == ONE_PLACE),
+        return Conflict(self._summary(most, memory), tuple(t.subject for t in tags if t.rule == ONE_PLACE),
                         servers=tuple(sorted({t.subject for t in rows if t.family != "policy"})),
                         rules=tuple(dict.fromkeys(t.rule for t in rows)), lifts=tuple(dict.fromkeys(lifts)),
                         refusals=reasons_of(stuck), shortfall=shortfall({self.goal.server: short} if short else {}, {}),
@@ -272,14 +272,14 @@ class HeadroomProblem(StagedProblem):
             yield f"ask for {show_gib(memory.amount)} GiB or less"
 
     def _summary(self, most: Most, memory: Most) -> str:
-        found = " that were found; more is not excluded"
+        unproved = " that were found; more is not excluded"
         parts = []
         if most.amount is not None:
             parts.append(f"with {show_gib(self.goal.memory_mib)} GiB it is {show_cores(most.amount)} cores at most"
-                         + ("" if most.status is Status.OPTIMAL else found))
+                         + ("" if most.status is Status.OPTIMAL else unproved))
         if memory.amount is not None:
             parts.append(f"with {show_cores(self.goal.units)} cores it is {show_gib(memory.amount)} GiB at most"
-                         + ("" if memory.status is Status.OPTIMAL else found))
+                         + ("" if memory.status is Status.OPTIMAL else unproved))
         if not parts and most.status is memory.status is Status.INFEASIBLE:
             parts = ["neither the cores nor the memory can be had, even one without the other"]
         return f"{self.goal.text} cannot be made free" + (": " + "; ".join(parts) if parts else "")
@@ -292,5 +292,5 @@ class HeadroomProblem(StagedProblem):
 
     def _fixes(self, stuck: Mapping[str, Mapping[str, Sequence[Finding]]]) -> list[str]:
         """What would let those leave that may go nowhere, the first few."""
-        return list(dict.fromkeys(f"{n}: {f.fix}" for n, by_server in stuck.items() for found in by_server.values()
-                                  for f in found if f.fix))[:10]
+        return list(dict.fromkeys(f"{n}: {f.fix}" for n, by_server in stuck.items() for refusals in by_server.values()
+                                  for f in refusals if f.fix))[:10]

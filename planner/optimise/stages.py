@@ -86,10 +86,10 @@ class StagedProblem:
         if solution.outcome is Outcome.INFEASIBLE and not self.cuts:
             return Answer(Status.INFEASIBLE, {}, conflict=self.explain(model, deadline))
         proved = bound if self.cuts else max(bound, solution.bound or 0.0)
-        found = [(s.objective, m, s) for m, s in ((first, early), (model, solution)) if s.objective is not None]
-        if not found:
+        solved = [(s.objective, m, s) for m, s in ((first, early), (model, solution)) if s.objective is not None]
+        if not solved:
             return Answer(Status.UNKNOWN, {}, bound_ms=proved)
-        cost, best, chosen = min(found, key=lambda f: f[0])
+        cost, best, chosen = min(solved, key=lambda f: f[0])
         status = Status.OPTIMAL if near(cost, proved, gap) and not self.cuts else Status.FEASIBLE
         return self._answer(best, chosen, status, min(proved, cost), deadline)
 
@@ -104,15 +104,15 @@ class StagedProblem:
     def _balanced(self, model: PlacementProgram, solution: Solution, best: dict[str, str], deadline: float
                   ) -> dict[str, str]:
         """Among placements of the same cost one that fills no server more than it must (last in the order of aims)."""
-        cost, kept = solution.objective or 0, model.candidates
-        if self.balances_cheapest and cost == kept.bound():
-            kept = kept.only_cheapest()
-        choices = [places for places in kept.cost.values() if len(places) > 1]
+        cost, candidates = solution.objective or 0, model.candidates
+        if self.balances_cheapest and cost == candidates.bound():
+            candidates = candidates.only_cheapest()
+        choices = [places for places in candidates.cost.values() if len(places) > 1]
         if not choices or len(model.x) > _BALANCE_VARIABLES or deadline - time.monotonic() < 1:
             return best
-        even = self.program(kept)
+        even = self.program(candidates)
         even.program.title += ", balanced"
-        if kept is model.candidates:
+        if candidates is model.candidates:
             even.add_cost_limit(cost)
         rest = solution.values[len(model.x):]
         known = [int(best.get(n) == s) for n, s in even.x] + [*rest, even.add_balance(best)]
@@ -120,8 +120,8 @@ class StagedProblem:
             for slot in sorted(slots):
                 even.add_slot(server, pool, slot)
         answer = even.solve(deadline, _BALANCE_GAP, _BALANCE_NODES, known)
-        found = even.placement(answer) if answer.found else best
-        return found if sum(kept.cost[n][s] for n, s in found.items()) == cost else best
+        placement = even.placement(answer) if answer.found else best
+        return placement if sum(candidates.cost[n][s] for n, s in placement.items()) == cost else best
 
 
 def _solved(model: PlacementProgram, deadline: float, gap: float) -> Solution:

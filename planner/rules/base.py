@@ -217,14 +217,14 @@ def rule(id: str, sentence: str, scope: Scope, *, source: str, severity: Severit
     """
     if id in REGISTRY:
         raise ValueError(f"rule {id} stands twice")
-    kept = encoding or (ROWS if use else PRUNES if scope in (Scope.LPAR, Scope.MOVE) else "")
-    if not kept or (severity is Severity.ERROR and not _enforced(id, scope, kept, use)):
+    coded = encoding or (ROWS if use else PRUNES if scope in (Scope.LPAR, Scope.MOVE) else "")
+    if not coded or (severity is Severity.ERROR and not _enforced(id, scope, coded, use)):
         raise ValueError(f"rule {id}: say how the programs keep it: {'use=Use(…), or ' * (scope is not Scope.GROUP)}"
-                         f"encoding=… (ASKED is always there)" + (f"; nothing keeps {kept[:60]!r}" if kept else ""))
+                         f"encoding=… (ASKED is always there)" + (f"; nothing keeps {coded[:60]!r}" if coded else ""))
 
     def register(check: Callable[..., Iterator[Breach]]) -> Rule:
         REGISTRY[id] = Rule(
-            id, sentence, scope, severity=severity, hold=hold, binds=binds, encoding=kept, source=source, check=check,
+            id, sentence, scope, severity=severity, hold=hold, binds=binds, encoding=coded, source=source, check=check,
             use=use, fits=fits, lasting=lasting, shape=shape, concerns=concerns)
         return REGISTRY[id]
 

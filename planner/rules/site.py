@@ -99,8 +99,8 @@ class Site:
     @cached_property
     def unsized(self) -> Mapping[str, str]:
         """Server → an active partition on it whose processors or memory nothing states."""
-        found = {p.server: p.name for p in self.estate.lpars if p.active and not (p.entitlement_units and p.memory_mib)}
-        return found | {v.server: v.name for v in self.estate.vioses
+        lpars = {p.server: p.name for p in self.estate.lpars if p.active and not (p.entitlement_units and p.memory_mib)}
+        return lpars | {v.server: v.name for v in self.estate.vioses
                         if v.rmc_active is not False and not (v.entitlement_units and v.memory_mib)}
 
     @cached_property

@@ -33,16 +33,16 @@ def proposal(lpar: Lpar, server: Server | None, measured: Measured | None, lever
     least = min_units_per_vp(server) if server else 10
     lmb = (server.lmb_mib if server else None) or 256
     need, peak = (measured.need, measured.peak) if measured else (0, 0)
-    held = basis == HISTORY and _held_back(lpar, peak)
-    units, vps = _processors(lpar, need, peak, margin, least, held, levers) if basis == HISTORY else (
+    limited = basis == HISTORY and _held_back(lpar, peak)
+    units, vps = _processors(lpar, need, peak, margin, least, limited, levers) if basis == HISTORY else (
         lpar.entitlement_units, lpar.virtual_processors)
     memory = lpar.memory_mib
     most = measured.memory_mib if measured and memory_basis == USED else None
     if most is not None:
         memory = max(round_up(levers.least_memory_mib, lmb), with_margin(most, margin, lmb))
-    return Sizing(basis, memory_basis=memory_basis, held_back=held, need=need, peak=peak, most_memory_mib=most,
+    return Sizing(basis, memory_basis=memory_basis, held_back=limited, need=need, peak=peak, most_memory_mib=most,
                   margin=margin, least_units_per_vp=least, lmb_mib=lmb, units=units, virtual_processors=vps,
-                  memory_mib=memory, note=_note(lpar, vps, memory, held))
+                  memory_mib=memory, note=_note(lpar, vps, memory, limited))
 
 
 def with_margin(value: int, margin: int, step: int) -> int:
@@ -73,23 +73,23 @@ def _held_back(lpar: Lpar, peak: int) -> bool:
     return peak * 100 >= limit * 10 * _NEAR
 
 
-def _processors(lpar: Lpar, need: int, peak: int, margin: int, least: int, held: bool,
+def _processors(lpar: Lpar, need: int, peak: int, margin: int, least: int, limited: bool,
                 levers: Levers) -> tuple[int, int]:
     """Entitlement in hundredths and virtual processors."""
     vps = max(1, with_margin(peak, margin, 1000) // 1000)
-    if held:
+    if limited:
         vps = max(vps, lpar.virtual_processors)
     if lpar.processors == "dedicated":
         return vps * 100, vps
     units = max(min(with_margin(need, margin, levers.step_units * 10) // 10, vps * 100), vps * least)
-    if held and lpar.sharing == "capped":
+    if limited and lpar.sharing == "capped":
         units = max(units, lpar.entitlement_units)
     return units, vps
 
 
-def _note(lpar: Lpar, vps: int, memory_mib: int, held: bool) -> str:
+def _note(lpar: Lpar, vps: int, memory_mib: int, limited: bool) -> str:
     notes = []
-    if held:
+    if limited:
         notes.append("at its own limit: may want more")
     if lpar.max_virtual_processors is not None and vps > lpar.max_virtual_processors:
         notes.append(f"above its maximum of {lpar.max_virtual_processors} virtual processors")

@@ -229,10 +229,10 @@ class _Board:
         """Which of these are cheaper elsewhere, or weigh where something is overdrawn: one of two that change places
         is, or the exchange gains nothing."""
         at = self.at[free]
-        found: NDArray[np.bool_] = (self.cost[free, at] > self.least[free]) | (self.left < 0)
+        worth: NDArray[np.bool_] = (self.cost[free, at] > self.least[free]) | (self.left < 0)
         for room in self.rooms:
-            found |= room.spare[at] < 0
-        return found
+            worth |= room.spare[at] < 0
+        return worth
 
     def _exchanges(self, some: NDArray[np.int64], free: NDArray[np.int64]) -> Floats:
         """By LPAR and LPAR, what their changing places costs."""

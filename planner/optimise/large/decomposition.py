@@ -237,11 +237,11 @@ class Placer:
             return Placed(Outcome.INFEASIBLE)
         least, best = max(float(direct.bound()), floor), self._constructed(choice, direct, most)
         if not best.found or not near(best.cost_ms, least, self.gap):
-            for found, all_in in self._attempts(choice, direct, best, most, deadline, quick=quick):
-                if found.outcome is Outcome.INFEASIBLE and all_in:
-                    return found
-                least = max(least, found.bound_ms if all_in else 0.0)
-                best = found if found.better(best) else best
+            for placed, all_in in self._attempts(choice, direct, best, most, deadline, quick=quick):
+                if placed.outcome is Outcome.INFEASIBLE and all_in:
+                    return placed
+                least = max(least, placed.bound_ms if all_in else 0.0)
+                best = placed if placed.better(best) else best
                 if best.found and near(best.cost_ms, least, self.gap):
                     break
         return replace(best, bound_ms=min(least, float(best.cost_ms)) if best.found else least)
@@ -354,8 +354,8 @@ class Placer:
             for n, places in model.candidates.cost.items()})
         part = self._program(choice, narrow, most)
         until = min(deadline, time.monotonic() + _ROUND_S)
-        found = part.solve(until, 0.5 * self.gap, nodes, _values(part, where) if best.found else [])
-        values = _values(model, self.site.start | part.placement(found)) if found.found else []
+        solution = part.solve(until, 0.5 * self.gap, nodes, _values(part, where) if best.found else [])
+        values = _values(model, self.site.start | part.placement(solution)) if solution.found else []
         return self._placed(model, values, best.bound_ms) if values else None
 
 

@@ -261,8 +261,8 @@ class Master:
 
     def chosen(self, on: Iterable[str]) -> Choice:
         """This set, without any bound."""
-        kept = set(on)
-        return self._choice([int(s in kept) for s in self.on], 0.0)
+        names = set(on)
+        return self._choice([int(s in names) for s in self.on], 0.0)
 
     def _choice(self, values: Sequence[int], measure_bound: float) -> Choice:
         on = tuple(s for s, i in self.on.items() if values[i])
