@@ -272,14 +272,14 @@ class HeadroomProblem(StagedProblem):
             yield f"ask for {show_gib(memory.amount)} GiB or less"
 
     def _summary(self, most: Most, memory: Most) -> str:
-        unproved = " that were found; more is not excluded"
+        more = " that were found; more is not excluded"
         parts = []
         if most.amount is not None:
             parts.append(f"with {show_gib(self.goal.memory_mib)} GiB it is {show_cores(most.amount)} cores at most"
-                         + ("" if most.status is Status.OPTIMAL else unproved))
+                         + ("" if most.status is Status.OPTIMAL else more))
         if memory.amount is not None:
             parts.append(f"with {show_cores(self.goal.units)} cores it is {show_gib(memory.amount)} GiB at most"
-                         + ("" if memory.status is Status.OPTIMAL else unproved))
+                         + ("" if memory.status is Status.OPTIMAL else more))
         if not parts and most.status is memory.status is Status.INFEASIBLE:
             parts = ["neither the cores nor the memory can be had, even one without the other"]
         return f"{self.goal.text} cannot be made free" + (": " + "; ".join(parts) if parts else "")
