@@ -54,6 +54,11 @@ def some(names: Iterable[object], most: int = 12) -> str:
     return ", ".join(every[:most]) + (f", … ({len(every)} in all)" if len(every) > most else "")
 
 
+def many(number: int, word: str) -> str:
+    """``1 move``, ``2,400 samples``."""
+    return f"{number:,} {word}{'' if number == 1 else 's'}"
+
+
 def round_up(value: int, step: int) -> int:
     """The smallest multiple of ``step`` that is not below ``value``; ``step`` of 0 or less leaves it alone."""
     return value if step <= 0 else -(-value // step) * step

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from planner.units import some
+from planner.units import many, some
 
 
 def test_a_list_of_names_that_is_cut_says_how_many_there_are() -> None:
     assert some(n for n in range(3)) == "0, 1, 2" and some([]) == ""
     assert some("abc", 3) == "a, b, c" and some("abcd", 3) == "a, b, c, … (4 in all)"
+
+
+def test_things_are_counted_in_words() -> None:
+    assert [many(n, "move") for n in (0, 1, 2400)] == ["0 moves", "1 move", "2,400 moves"]

@@ -23,6 +23,7 @@ from planner import __version__
 from planner.cli.options import FindingsFile, Strict
 from planner.errors import InputError, PlannerError, ReplayError, UsageError
 from planner.findings import Finding, as_bad_as, gathered
+from planner.units import many
 
 if TYPE_CHECKING:
     from planner.estate.assemble import Loaded
@@ -121,7 +122,7 @@ def strictly(findings: Sequence[Finding]) -> None:
     least = _asked.get("strict")
     bad = as_bad_as(findings, least) if least else []
     if bad:
-        raise UsageError(f"--strict {least}: {len(bad)} finding{'s' if len(bad) > 1 else ''} of that severity or "
+        raise UsageError(f"--strict {least}: {many(len(bad), 'finding')} of that severity or "
                          f"worse, the first: {bad[0]}")
 
 

@@ -20,8 +20,8 @@ from planner.history.profiles import Figures, PeakSum, RecordedUsage
 from planner.history.store import AddReport
 from planner.report.tables import listing, without_empty
 from planner.report.terminal import counts, findings_table
-from planner.report.text import listed, number_of
-from planner.units import gib
+from planner.report.text import listed
+from planner.units import gib, many
 
 NOT_STATED = "(not stated)"
 _MOST_ROWS = 200
@@ -50,7 +50,7 @@ def _percentile(share: Fraction) -> str:
 
 def added_view(report: AddReport, store: str, zone: str) -> RenderableType:
     """What adding did, and what there is to say about the sources."""
-    head = Text(f"{number_of(report.files, 'file')}: {number_of(report.added, 'sample')} new, {report.known:,} known "
+    head = Text(f"{many(report.files, 'file')}: {many(report.added, 'sample')} new, {report.known:,} known "
                 f"already, {report.changed:,} changed")
     parts: list[RenderableType] = [head, Text(f"history {store}, zone {zone or 'not given: UTC'}", "dim")]
     if report.findings:
@@ -96,7 +96,7 @@ def summary_view(summary: Summary, clock: Clock, store: str) -> RenderableType:
     if any(one.changes for one in summary.series):
         parts += [Text(""), _changes(summary, clock)]
     total = sum(one.samples for one in summary.series)
-    return Group(*parts, Text(f"\n{number_of(len(summary.sources), 'source')}, {number_of(total, 'sample')}"))
+    return Group(*parts, Text(f"\n{many(len(summary.sources), 'source')}, {many(total, 'sample')}"))
 
 
 def _summary_row(one: SeriesSummary, clock: Clock) -> dict[str, str]:

@@ -14,7 +14,7 @@ from planner.estate.assemble import Loaded
 from planner.findings import Finding, Severity, assumed, gathered
 from planner.report.missing import Lack, missing
 from planner.report.tables import listing
-from planner.units import show_cores, show_duration, show_gib, some
+from planner.units import many, show_cores, show_duration, show_gib, some
 
 _MOST_SERVERS = 30
 _GAP = "input.gap"
@@ -53,8 +53,7 @@ def findings_table(findings: Sequence[Finding], most: int = 40) -> RenderableTyp
 def counts(findings: Iterable[Finding]) -> str:
     """``2 errors, 5 warnings``."""
     tally = Counter(f.severity for f in findings)
-    shown = [f"{n} {word}{'s' if n != 1 and word is not Severity.INFO else ''}" for word in Severity
-             if (n := tally[word])]
+    shown = [f"{n} {word}" if word is Severity.INFO else many(n, word) for word in Severity if (n := tally[word])]
     return ", ".join(shown) or "no findings"
 
 

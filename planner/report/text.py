@@ -8,7 +8,7 @@ from planner.findings import Finding, Severity, assumed
 from planner.plan.choices import BACK, Status
 from planner.plan.plan import Level, Move, Plan, Window
 from planner.plan.questions import Consolidate, Evacuate, Headroom, Whatif
-from planner.units import cores, gib, show_duration, some
+from planner.units import cores, gib, many, show_duration, some
 
 
 def md(text: str) -> str:
@@ -127,14 +127,9 @@ def energy_lines(plan: Plan) -> list[str]:
             f"{e.move_hours:,.1f} hours of moving; net {net.kwh:,.1f} kWh{money}{co2}"]
 
 
-def number_of(number: int, word: str) -> str:
-    """``1 move``, ``2,400 samples``."""
-    return f"{number:,} {word}{'' if number == 1 else 's'}"
-
-
 def leg_tally(plan: Plan, leg: str) -> str:
     """``20 moves out in 6 waves, 1 h 03 min 10 s``."""
-    return (f"{number_of(len(plan.leg(leg)), 'move')} {leg} in {number_of(len(plan.waves(leg)), 'wave')}, "
+    return (f"{many(len(plan.leg(leg)), 'move')} {leg} in {many(len(plan.waves(leg)), 'wave')}, "
             f"{show_duration(plan.leg_span_s(leg))}")
 
 

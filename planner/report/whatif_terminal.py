@@ -11,8 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from planner.report.charts import shown
-from planner.report.text import impossible_word, number_of
+from planner.report.text import impossible_word
 from planner.report.whatif_page import cells
+from planner.units import many
 
 _COLOUR = {"optimal": "green", "feasible": "yellow", "infeasible": "red", "unknown": "red"}
 
@@ -41,7 +42,7 @@ def _remarks(scenario: Mapping[str, Any]) -> RenderableType:
         lines += [Text(f"  to export: {x}") for x in open_to[:5]]
         lines += [Text(f"  would lift it: {x}") for x in conflict["lifts"][:5]]
     for door in scenario["one_way_doors"]:
-        whom = number_of(len(door["lpars"]), "LPAR")
+        whom = many(len(door["lpars"]), "LPAR")
         lines.append(Text(f"  one-way after {door['after']}: {door['reason']} ({whom})", "yellow"))
     restarted = [x for x in scenario["lpars"] if x["way"].startswith("restart")]
     for x in restarted[:8]:
@@ -51,5 +52,5 @@ def _remarks(scenario: Mapping[str, Any]) -> RenderableType:
         lines.append(Text(f"  … and {len(restarted) - 8} more restarts"))
     counts = Counter(f["severity"] for f in scenario["risks"])
     if counts:
-        lines.append(Text("  " + ", ".join(f"{n} {k}{'s' if n > 1 else ''}" for k, n in sorted(counts.items())), "dim"))
+        lines.append(Text("  " + ", ".join(many(n, k) for k, n in sorted(counts.items())), "dim"))
     return Group(*lines)

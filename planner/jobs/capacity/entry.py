@@ -37,7 +37,7 @@ from planner.jobs.capacity.sizing import proposal
 from planner.plan.choices import OUT
 from planner.plan.plan import Plan, ServerState
 from planner.rules import Site
-from planner.units import some
+from planner.units import many, some
 from planner.verify import verify_plan
 
 VIOS = "VIOS"
@@ -293,10 +293,9 @@ def _outlook_finding(place: PlaceFigures) -> Finding:
 
 
 def _series_finding(gap: Gap) -> Finding:
-    counts = [f"{number} {word}{'' if number == 1 else 's'}" for number, word in (
-        (gap.gaps, "gap"), (gap.resets, "reset"), (gap.changes, "change")) if number]
-    return Finding("history.series", Severity.INFO, gap.name,
-                   ", ".join(counts).replace("change", "change of server") + " in all of its history",
+    counts = [many(number, word) + of for number, word, of in (
+        (gap.gaps, "gap", ""), (gap.resets, "reset", ""), (gap.changes, "change", " of server")) if number]
+    return Finding("history.series", Severity.INFO, gap.name, ", ".join(counts) + " in all of its history",
                    "see it in full with: planner history show --store FILE")
 
 

@@ -43,11 +43,6 @@ def literal(text: str) -> str:
     return "&".join(f'"{piece}"' for piece in pieces) or '""'
 
 
-def many(number: int, word: str) -> str:
-    """``1 server``, ``3 servers``."""
-    return f"{number} {word}{'' if number == 1 else 's'}"
-
-
 def percentile_name(capacity: Capacity) -> str:
     """``p95``."""
     return f"p{float(capacity.levers.percentile):g}"

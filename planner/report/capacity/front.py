@@ -7,12 +7,12 @@ from typing import Any
 
 from planner.jobs.capacity.figures import FAR, Capacity, month_after, show_month
 from planner.plan.choices import OUT
-from planner.report.capacity.frame import Tables, fixed, literal, many
+from planner.report.capacity.frame import Tables, fixed, literal
 from planner.report.capacity.places import ENOUGH, MEASURED, shown_months
 from planner.report.capacity.trend import limited
 from planner.report.text import headline, listed
 from planner.sheets import Column, Written, bars, chart_base, coloured, heading, note, printed, table, widths
-from planner.units import show_duration
+from planner.units import many, show_duration
 from planner.xlsx import Book
 
 _MOST = 15

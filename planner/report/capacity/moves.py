@@ -7,10 +7,9 @@ from typing import Any
 from planner.jobs.capacity.figures import Capacity, PlanFigures, show_month
 from planner.plan.choices import BACK, OUT
 from planner.plan.plan import Plan
-from planner.report.capacity.frame import many
 from planner.report.text import clock_span, headline
 from planner.sheets import Column, ended, heading, table
-from planner.units import show_duration
+from planner.units import many, show_duration
 from planner.xlsx import Book
 
 
