@@ -258,7 +258,8 @@ class Message:
 # --- records ---------------------------------------------------------------------------------------------------------
 
 
-_ATTRIBUTE = re.compile(r'"?[A-Za-z0-9_]{1,80}=')
+#: How a record of ``attribute=value`` begins.
+ATTRIBUTE = re.compile(r'"?[A-Za-z0-9_]{1,80}=')
 _BLANKS = re.compile(r'(?<=[,"])[ \t]+(?="?[A-Za-z0-9_]{1,80}=)')
 _KEY = re.compile(r"[A-Za-z0-9_]{1,80}")
 _AFTER_SEPARATOR = re.compile(r"(?<=[,;:|]) +")
@@ -330,14 +331,14 @@ def _is_ours(line: str) -> bool:
     code, _ = coded(line) or ("", "")
     if code.startswith("HSC") or found_nothing(line) or parse_command(line):
         return True
-    if _ATTRIBUTE.match(line):
-        names = _attribute_names(line)
+    if ATTRIBUTE.match(line):
+        names = attribute_names(line)
         kinds = kinds_of(names)
         return most_known(names) >= 2 and (len(kinds) == 1 or kinds == _SCSI_OR_FC)
     return _header(line) is not None or _is_untyped_row(line)
 
 
-def _attribute_names(line: str) -> tuple[str, ...]:
+def attribute_names(line: str) -> tuple[str, ...]:
     """Names of the attributes of a record of ``attribute=value``; none if it is not well-formed."""
     try:
         return tuple(one.partition("=")[0].strip() for one in split_fields(_retyped(line)))
@@ -355,7 +356,7 @@ def _split(line: str, separator: str) -> list[str]:
     return line.split() if separator == " " else line.split(separator)
 
 
-def _names_of(line: str) -> tuple[tuple[str, ...], str]:
+def names_of(line: str) -> tuple[tuple[str, ...], str]:
     """What would be the names of a header's columns, and what separates them; blanks may be repeated."""
     bare = _AFTER_SEPARATOR.sub("", line.strip('"'))
     separator = next((char for char in bare if not (char.isalnum() or char == "_")), "")
@@ -365,7 +366,7 @@ def _names_of(line: str) -> tuple[tuple[str, ...], str]:
 
 def _header(line: str) -> _ListingTable | None:
     """Two or more names, all of them attributes of one listing, or half of them, three or more, and of no other."""
-    names, separator = _names_of(line)
+    names, separator = names_of(line)
     if len(names) < (3 if separator == " " else 2):
         return None
     known = most_known(names)
@@ -552,7 +553,7 @@ class _ListingReader:
     # Records
 
     def _take_attributes(self, number: int, line: str) -> bool:
-        if not _ATTRIBUTE.match(line) or (self._message and len(kinds_of(_attribute_names(line))) != 1):
+        if not ATTRIBUTE.match(line) or (self._message and len(kinds_of(attribute_names(line))) != 1):
             return False
         if _SEMICOLONS.fullmatch(line):
             self._end_run()
@@ -638,7 +639,7 @@ class _ListingReader:
         """The header that this line is, if it is one: by position, as the command's columns again, or by its names."""
         if self._table and tuple(_split(line.strip('"'), self._table.separator)) == self._table.names:
             return self._table
-        names, separator = _names_of(line)
+        names, separator = names_of(line)
         if names and self._header_due:
             return _ListingTable(names, separator)
         if self._header_due and _NAME.fullmatch(line):

@@ -144,6 +144,10 @@ def read_text_document(text: str, shown_as: str, notes: tuple[Finding, ...] = ()
     else:
         from planner.formats import split  # start-up: its patterns, for captures and listings only
 
+        wrapped = _unwrapped(times.text, shown_as)
+        if wrapped:
+            notes = (*notes, wrapped[1])
+            times = replace(times, text=wrapped[0])
         parts = split.sections(times.text, lambda one: format_of(one) is not None)
         readings = _own_vios(_one_host([replace(r, taken=times.at(part.first_line)) for part in parts
                                         for r in _read_section(part, shown_as, len(parts) > 1)]))
@@ -151,6 +155,19 @@ def read_text_document(text: str, shown_as: str, notes: tuple[Finding, ...] = ()
         known = foreign.of_text(text)
         readings = [_not_read(known, shown_as)] if known else readings or [_unrecognised(text, shown_as, 1, "")]
     return _with_findings(readings, notes if any(r.kind != UNRECOGNISED for r in readings) else ())
+
+
+def _unwrapped(text: str, shown_as: str) -> tuple[str, Finding] | None:
+    """A capture of a terminal that wrapped the lines of an HMC's listing, put together again, and that it was."""
+    if "=" not in text and "," not in text:
+        return None
+    from planner.formats import wrapped  # start-up: of listings alone
+
+    whole, joined, width = wrapped.rejoined(text)
+    return (whole, _finding(
+        shown_as, f"{joined:,} lines are the rest of lines that a terminal of {width} columns wrapped: joined again",
+        "nothing to do; to be sure redirect the command's output to a file instead of copying it from a terminal",
+        "input.wrapped", Severity.INFO)) if joined else None
 
 
 def _with_inside(form: Format, reading: Reading, shown_as: str) -> list[Reading]:
