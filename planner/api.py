@@ -36,12 +36,14 @@ __all__ = ["Calendar", "Estate", "Plan", "UsageSpec", "consolidate", "evacuate",
 
 
 @checked
-def load_estate(*sources: str | Path | Iterable[str | Path], policies: Iterable[str | Path] = ()) -> Estate:
-    """The estate in directories of exports, workbooks or saved estates, with further policies (TOML files).
+def load_estate(*sources: str | Path | Iterable[str | Path], policies: Iterable[str | Path] = (),
+                mapping: str | Path | None = None) -> Estate:
+    """The estate in directories of exports, workbooks or saved estates, with further policies (TOML files); ``mapping``
+    (TOML) says what the columns of your own tables mean.
 
     Raises InputError with all that makes it unusable.
     """
-    return loaded(paths("sources", sources), policies).estate
+    return loaded(paths("sources", sources), policies, mapping=None if mapping is None else Path(mapping)).estate
 
 
 @checked

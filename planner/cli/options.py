@@ -57,6 +57,8 @@ Zone = Annotated[str, typer.Option("--zone", metavar="ZONE", rich_help_panel=TIM
                                    "Europe/Berlin [default: the estate's, else this machine's].")]
 MappingFile = Annotated[Path | None, typer.Option("--mapping", metavar="FILE", help="What the columns of your own "
                                                   "tables mean (TOML, docs/formats.md).")]
+#: What every command that loads an estate has: name → option.
+OF_INPUT = {"strict": Strict, "findings": FindingsFile, "mapping": MappingFile}
 Store = Annotated[Path, typer.Option("--store", metavar="FILE", help="The usage history (one file).")]
 HistoryFile = Annotated[Path | None, typer.Option("--history", metavar="FILE", rich_help_panel=_USAGE,
                                                   help="The usage history (made by planner history add).")]

@@ -63,12 +63,13 @@ def with_policies(estate: Estate, extra: tuple[Policy, ...]) -> Estate:
 
 
 def loaded(sources: Iterable[str | Path], policies: Iterable[str | Path] = (),
-           progress: Progress | None = None) -> Loaded:
-    """The estate in these sources, with further policies (TOML files), its findings, and where each fact is stated.
+           progress: Progress | None = None, mapping: Path | None = None) -> Loaded:
+    """The estate in these sources, with further policies (TOML files), its findings, and where each fact is stated;
+    ``mapping`` says what a person's own tables mean.
 
     Raises InputError with all that makes it unusable.
     """
-    merged = load([Path(s) for s in sources], progress)
+    merged = load([Path(s) for s in sources], progress, mapping)
     if extra := tuple(row for file in policies for row in read_policy_file(Path(file))):
         merged.usable()
         merged.estate = with_policies(merged.estate, extra)
