@@ -354,11 +354,17 @@ class Reach:
         """The VIOS that serves each of its virtual SCSI and Fibre Channel adapters."""
         return self._slots_of.get(lpar, ())
 
-    @remembered
+    @cached_property
+    def _widest_on(self) -> Counter[str]:
+        """Server → the sum, over the LPARs that hold it, of the slots that each wants of one VIOS; "": of the others."""
+        wanted: Counter[str] = Counter()
+        for n, served in self._slots_of.items():
+            wanted[self.holding.get(n, "")] += max(Counter(served).values())
+        return wanted
+
     def comers(self, server: str) -> int:
         """The most slots of one VIOS that all the LPARs of other servers together may want there."""
-        return sum(max(Counter(served).values()) for n, served in self._slots_of.items()
-                   if self.holding.get(n, server) != server)
+        return self._widest_on.total() - self._widest_on[server]
 
     @cached_property
     def adapters_on(self) -> Mapping[str, int]:
@@ -474,8 +480,6 @@ class Reach:
     def port_uses(self, lpar: str, server: str) -> Sequence[Mapping[Spot, int]]:
         """The virtual ports and slots that it may take on a server, one entry for each choice; on its own server what
         it has."""
-        if not self.fibres_of(lpar) and not self.short_of_slots(server):
-            return ({},)
         if self.holding.get(lpar) == server:
             held = Counter((f.vios, f.fabric) for f in self.fibres_of(lpar))
             held.update((vios, SLOTS) for vios in self.served_by(lpar))
@@ -486,6 +490,12 @@ class Reach:
                      for fibres in self.fibre_ways(lpar, server))
             self._uses[key] = list({tuple(sorted(use.items())): use for use in found}.values())
         return self._uses[key]
+
+    @remembered
+    def most_ports(self, lpar: str, server: str) -> tuple[int, ...]:
+        """What it takes at most of each place in ``short_of_ports`` of a server, whichever of its ways is chosen."""
+        uses = self.port_uses(lpar, server)
+        return tuple(max((use.get(spot, 0) for use in uses), default=0) for spot in self.short_of_ports[server])
 
     # ---- mapping ------------------------------------------------------------------------------------------------
 

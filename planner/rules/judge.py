@@ -42,11 +42,10 @@ class Judge:
     def __init__(self, site: Site) -> None:
         self.site = site
         self._lpar_rules, self._move_rules = of_scope(Scope.LPAR), of_scope(Scope.MOVE)
-        self._by_shape = {on: grouped((r.shape, n) for n, r in enumerate(self._move_rules)
-                                      if r.shape is not None and on in r.binds) for on in MIGRATIONS}
+        self._kinds = {on: self._told_apart(on) for on in MIGRATIONS}
         self._own = {on: [n for n, r in enumerate(self._move_rules) if r.shape is None and on in r.binds]
                      for on in MIGRATIONS}
-        self._numbers: dict[tuple[On, Callable[[Site, str], Hashable], Hashable], int] = {}
+        self._numbers: dict[tuple[On, tuple[Shape, ...], Hashable], int] = {}
         self._shared: dict[tuple[int, str, str], tuple[tuple[int, Breach], ...]] = {}
 
     @cached_property
@@ -69,12 +68,12 @@ class Judge:
         which may have names of its own; the others once for each LPAR."""
         breaches: list[tuple[int, Breach]] = []
         on = self.site.migration(lpar)
-        for shape, numbers in zip(self._shapes_of(lpar), self._by_shape[on].values(), strict=True):
+        for shape, (_, numbers) in zip(self._shapes_of(lpar), self._kinds[on], strict=True):
             shared = self._shared.get((shape, source, target))
             if shared is None:
                 shared = self._shared[shape, source, target] = self._asked(numbers, lpar, source, target)
             elif shared:
-                shared = self._asked(numbers, lpar, source, target)
+                shared = self._asked(dict.fromkeys(n for n, _ in shared), lpar, source, target)
             breaches += shared
         breaches += self._asked(self._own[on], lpar, source, target)
         if not breaches:
@@ -85,11 +84,22 @@ class Judge:
     def _asked(self, numbers: Iterable[int], lpar: str, source: str, target: str) -> tuple[tuple[int, Breach], ...]:
         return tuple((n, b) for n in numbers for b in self._move_rules[n].check(self.site, lpar, source, target))
 
+    def _told_apart(self, on: On) -> list[tuple[tuple[Shape, ...], tuple[int, ...]]]:
+        """Kinds of shape, each with the rules that look at it. Those in which the LPARs of a site hardly differ, as a
+        few of them show, are one kind: it is asked for once."""
+        of_shape: dict[Shape, list[int]] = grouped(
+            (r.shape, n) for n, r in enumerate(self._move_rules) if r.shape is not None and on in r.binds)
+        some = list(self.site.lpars)[::max(1, len(self.site.lpars) // _SOME)]
+        alike = [of for of in of_shape if len({of(self.site, n) for n in some}) <= _HARDLY]
+        kinds = [tuple(alike), *((of,) for of in of_shape if of not in alike)]
+        return [(kind, tuple(n for of in kind for n in of_shape[of])) for kind in kinds]
+
     @remembered
     def _shapes_of(self, lpar: str) -> tuple[int, ...]:
         """Numbers of an LPAR's shapes, one for each kind of shape."""
         known, on = self._numbers, self.site.migration(lpar)
-        return tuple(known.setdefault((on, of, of(self.site, lpar)), len(known)) for of in self._by_shape[on])
+        return tuple(known.setdefault((on, kind, tuple(of(self.site, lpar) for of in kind)), len(known))
+                     for kind, _ in self._kinds[on])
 
     def answer(self, lpar: str) -> Readiness:
         """Ready, ready if …, or not, for a live move or, where it is not activated, an inactive migration: with the

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cache
+from operator import le
 
 from planner.estate.model import Vios
 from planner.reach import SERIAL_SLOTS, SLOTS, Spot
@@ -50,6 +51,13 @@ def _taken(site: Site, lpar: str, server: str) -> Mapping[str, int]:
     return out
 
 
+def _enough(site: Site, server: str, holders: Collection[str]) -> bool:
+    """Whether there are ports and slots for all whichever ways they choose."""
+    spots = site.reach.short_of_ports.get(server, ())
+    worst = map(sum, zip(*(site.reach.most_ports(n, server) for n in holders if spots), strict=True))
+    return all(map(le, worst, map(site.reach.port_room.__getitem__, spots)))
+
+
 PORTS = Use("virtual Fibre Channel ports", _taken, _most, rare=True)
 _MORE_SLOTS = ("remove server adapters there that serve nobody, or raise max_virtual_slots in the profile of the VIOS "
                "and activate it anew")
@@ -61,7 +69,7 @@ VIRTUAL_SLOTS = Use("virtual slots", _taken, lambda site, server: _most(site, se
       encoding=ROWS, source="IBM POWER9 p9efd_managing_vfc_storage (64 active adapters a port at 16 Gb and slower); "
       "lsnports (tports, aports); HSCLA319")
 def npiv_ports(site: Site, server: str, holders: Collection[str]) -> Iterator[Breach]:
-    for part, held, most in PORTS.parts_over(site, server, holders):
+    for part, held, most in () if _enough(site, server, holders) else PORTS.parts_over(site, server, holders):
         yield Breach(f"{held} virtual Fibre Channel ports would be in use on {part}, which has {most}",
                      "free ports there (lsnports: aports), or add a port")
 
@@ -71,7 +79,7 @@ def npiv_ports(site: Site, server: str, holders: Collection[str]) -> Iterator[Br
       encoding=ROWS, source="HMC V7R3.4 help, VEthernetAdapter.AdapterID (slots below the maximum number of adapters); "
       "lshwres -r virtualio --rsubtype slot; powercampus.de 7.1 (another maximum takes a new activation)")
 def virtual_slots(site: Site, server: str, holders: Collection[str]) -> Iterator[Breach]:
-    for part, held, most in VIRTUAL_SLOTS.parts_over(site, server, holders):
+    for part, held, most in () if _enough(site, server, holders) else VIRTUAL_SLOTS.parts_over(site, server, holders):
         yield Breach(f"client adapters would take {held} virtual slots of {part}, which has {most} for them",
                      _MORE_SLOTS)
 
@@ -113,6 +121,8 @@ def _unknown(site: Site, vios: Vios) -> bool:
       concerns=lambda site: bool(site.reach.short_of_ports))
 def npiv_mapping(site: Site, server: str, holders: Collection[str]) -> Iterator[Breach]:
     left = {spot: site.reach.port_room[spot] for spot in site.reach.short_of_ports.get(server, ())}
+    if _enough(site, server, holders):
+        return
     coming: list[Sequence[Mapping[Spot, int]]] = []
     for n in holders if left else ():
         ways = site.reach.port_uses(n, server)
