@@ -356,10 +356,10 @@ class Reach:
 
     @cached_property
     def _widest_on(self) -> Counter[str]:
-        """Server → the sum, over the LPARs that hold it, of the slots that each wants of one VIOS; "": of the others."""
+        """Server → the sum, over the LPARs that hold it, of the slots that each wants of one VIOS."""
         wanted: Counter[str] = Counter()
-        for n, served in self._slots_of.items():
-            wanted[self.holding.get(n, "")] += max(Counter(served).values())
+        for n, server in self.holding.items():
+            wanted[server] += max(Counter(self.served_by(n)).values(), default=0)
         return wanted
 
     def comers(self, server: str) -> int:

@@ -16,6 +16,10 @@ from planner.rules.asking import stood_there
 from planner.rules.base import MIGRATIONS, Breach, Hold, On, Scope, of_scope
 from planner.rules.site import Site
 
+Shape = Callable[[Site, str], Hashable]
+_SOME, _HARDLY = 50, 3
+"""Of so many LPARs of a site, shapes that take so few values are asked for as one."""
+
 
 class Word(StrEnum):
     """Whether an LPAR may be moved."""
