@@ -5,7 +5,6 @@ Start-up: what an option stands for is imported when it is given.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -15,7 +14,7 @@ import typer
 
 from planner.errors import UsageError
 from planner.findings import Severity
-from planner.history.calendar import Calendar
+from planner.history.calendar import Calendar, month_in
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     from planner.plan.plan import Window as WindowOfTime
 
 _MOST_CLOSED_DAYS = 366
-_MONTH = re.compile(r"([0-9]{4})-([0-9]{1,2})")
 TIMES, _USAGE, _CALENDAR, _SOLVER, OUTPUT = (
     "Times of the work", "Usage history", "Calendar of the site", "Solver", "Output")
 
@@ -249,7 +247,7 @@ def _days(text: str) -> set[date]:
 
 def month_from(text: str, option: str = "--month") -> tuple[int, int]:
     """``2026-11`` as (year, month); raises UsageError."""
-    match = _MONTH.fullmatch(text.strip())
-    if not match or not 1 <= int(match[2]) <= 12 or not 1971 <= int(match[1]) <= 2200:
+    month = month_in(text)
+    if month is None:
         raise UsageError(f"{option} {text!r} is not a month like 2026-11")
-    return int(match[1]), int(match[2])
+    return month

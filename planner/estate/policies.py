@@ -184,7 +184,7 @@ class _Compiler:
         matches: list[str] = []
         for word in words(text) or words(default):
             if word.startswith(("software:", "env:")):
-                hits = [p.name for p in self.estate.lpars if _selects(word, p)]
+                hits = [p.name for p in self.estate.lpars if selects(word, p)]
             elif among is self.servers and word.partition(":")[0] in ("generation", "model", "site", "console"):
                 kind, _, wanted = word.partition(":")
                 hits = [s.name for s in self.estate.servers
@@ -381,11 +381,14 @@ def _product(text: str) -> str:
     return re.sub(r"[\s-]+v?\d[\w.]*.*$", "", text.strip())
 
 
-def _selects(word: str, lpar: Lpar) -> bool:
+def selects(word: str, lpar: Lpar) -> bool:
+    """Whether ``env:production``, ``software:SAP`` or a name with wildcards selects an LPAR."""
     kind, _, wanted = word.partition(":")
-    if kind == "env":
+    if kind == "env" and wanted:
         return lpar.environment.casefold() == wanted.casefold()
-    return any(s.casefold().startswith(wanted.casefold()) for s in lpar.software)
+    if kind == "software" and wanted:
+        return any(s.casefold().startswith(wanted.casefold()) for s in lpar.software)
+    return fnmatchcase(lpar.name, word)
 
 
 def compile_policies(estate: Estate) -> tuple[PolicySet, tuple[tuple[Policy, str], ...]]:

@@ -34,11 +34,10 @@ from planner.formats.facts import (
     sharing_of,
     state_of_system,
 )
-from planner.formats.samples import Count, Extract, Kind, Sample, server_of_serial, spans, whole
+from planner.formats.samples import PHYSICAL_POOL, Count, Extract, Kind, Sample, less, server_of_serial, spans, whole
 from planner.formats.values import Parser
 
 _MOST_CACHED = 400
-PHYSICAL_POOL = "physical pool"
 
 #: What an attribute is, by its name: the first that fits; text if none does.
 _TYPES: tuple[tuple[Parser, re.Pattern[str]], ...] = (
@@ -612,12 +611,8 @@ def _sample_series(out: Extract, key: tuple[Kind, str, str], records: list[Recor
 def _sample_server(fields: dict[str, Any], name: str, at: int, span: int) -> Sample:
     units, free = whole(fields.get("configurable_sys_proc_units")), whole(fields.get("curr_avail_sys_proc_units"))
     memory, spare = whole(fields.get("configurable_sys_mem")), whole(fields.get("curr_avail_sys_mem"))
-    return Sample(Kind.SERVER, name, name, at, span, physc=None, entitlement=_less(units, free),
-                  memory_used_mib=_less(memory, spare), memory_total_mib=memory)
-
-
-def _less(whole: int | None, free: int | None) -> int | None:
-    return whole - free if whole is not None and free is not None and free <= whole else None
+    return Sample(Kind.SERVER, name, name, at, span, physc=None, entitlement=less(units, free),
+                  memory_used_mib=less(memory, spare), memory_total_mib=memory)
 
 
 def _sample_count(fields: dict[str, Any], key: tuple[Kind, str, str], at: int) -> Count | None:
@@ -633,7 +628,7 @@ def _sample_count(fields: dict[str, Any], key: tuple[Kind, str, str], at: int) -
     processors = whole(fields.get("curr_procs"))
     entitled = processors * 100 if dedicated and processors is not None else whole(fields.get("curr_proc_units"))
     if key[0] is Kind.POOL:
-        entitled = _less(whole(fields.get("configurable_pool_proc_units")),
+        entitled = less(whole(fields.get("configurable_pool_proc_units")),
                          whole(fields.get("curr_avail_pool_proc_units")))
     return Count(*key, at, passed, used, entitled, whole(fields.get("phys_run_mem")), whole(fields.get("curr_mem")))
 

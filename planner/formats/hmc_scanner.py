@@ -56,8 +56,7 @@ from planner.formats.facts import (
     sharing_of,
     state_of_system,
 )
-from planner.formats.hmc_attributes import PHYSICAL_POOL
-from planner.formats.samples import Extract, Kind, Sample, thousandths, whole
+from planner.formats.samples import PHYSICAL_POOL, Extract, Kind, Sample, thousandths, whole
 from planner.formats.vios_lsmap import BACKING, backing_kind
 from planner.formats.workbook_cells import (
     Cell,

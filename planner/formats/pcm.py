@@ -19,10 +19,19 @@ from planner.findings import Severity
 from planner.formats import values
 from planner.formats.base import Format, Reading, Record, unframed
 from planner.formats.lines import Notes
-from planner.formats.samples import Count, Extract, Kind, Sample, server_of_serial, spans, thousandths
+from planner.formats.samples import (
+    PHYSICAL_POOL,
+    Count,
+    Extract,
+    Kind,
+    Sample,
+    less,
+    server_of_serial,
+    spans,
+    thousandths,
+)
 
 KIND = "pcm"
-PHYSICAL_POOL = "physical pool"
 
 _ROOT = re.compile(r'"(?:systemUtil|lparUtil|energyUtil)"\s*:')
 _FEED = "/rest/api/pcm/"
@@ -239,8 +248,8 @@ def _take_sample(out: Extract, record: Record, key: tuple[Kind, str, str], at: i
     used, total, physc = have.get("memory_used"), have.get("memory_total"), _physc(have)
     entitled = have.get("entitled")
     if key[0] is Kind.SERVER:
-        entitled = _less(have.get("configurable"), have.get("available"))
-        used = _less(total, have.get("memory_free"))
+        entitled = less(have.get("configurable"), have.get("available"))
+        used = less(total, have.get("memory_free"))
     if physc is None:
         out.once(f"physc {key[0]}", "input.missing-value", Severity.INFO,
                  "samples without the cores used (null, or a partition in firmware): no load is taken from them",
@@ -259,10 +268,6 @@ def _physc(have: Node) -> float | None:
         return float(have["capped"] + have["uncapped"])
     used = have.get("utilized")
     return used if have.get("mode") not in _MODES else None
-
-
-def _less(whole: Any, free: Any) -> Any:
-    return whole - free if whole is not None and free is not None and free <= whole else None
 
 
 def _take_count(out: Extract, record: Record, key: tuple[Kind, str, str], at: int) -> None:

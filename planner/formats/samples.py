@@ -18,6 +18,7 @@ MOST_SPAN_S = 25 * 3600
 DEFAULT_SPAN_S = 300
 _MOST_THOUSANDTHS = 4_096_000
 SERIAL = "serial "
+PHYSICAL_POOL = "physical pool"
 
 
 class Kind(StrEnum):
@@ -183,6 +184,11 @@ def thousandths(cores: float | Decimal) -> int:
 def whole(value: Any) -> int | None:
     """The value where it is a whole number that is not negative."""
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+
+def less(total: Any, free: Any) -> Any:
+    """What is used of a total; None where it is not known."""
+    return total - free if total is not None and free is not None and free <= total else None
 
 
 def spans(instants: Sequence[int], interval_s: int | None = None) -> list[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import calendar
+import re
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -28,6 +29,7 @@ class Bucket(NamedTuple):
     hour: int
 
 
+_MONTH = re.compile(r"([0-9]{4})-(0?[1-9]|1[0-2])")
 KINDS = tuple(DayKind)
 BUCKETS = tuple(Bucket(kind, hour) for kind in KINDS for hour in range(24))
 
@@ -105,6 +107,12 @@ def _working_days(site: Calendar, year: int, month: int) -> tuple[date, ...]:
     first = date(year, month, 1)
     days = (first + timedelta(days=n) for n in range(calendar.monthrange(year, month)[1]))
     return tuple(day for day in days if site.is_working(day))
+
+
+def month_in(text: str) -> tuple[int, int] | None:
+    """``2026-11`` as (year, month); None for what is no month of 1971 to 2200."""
+    match = _MONTH.fullmatch(text.strip())
+    return (int(match[1]), int(match[2])) if match and 1971 <= int(match[1]) <= 2200 else None
 
 
 @lru_cache(maxsize=1024)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import NamedTuple
 from planner.errors import InputError, UsageError
 from planner.estate.model import Estate
 from planner.findings import Finding, Severity
-from planner.history.calendar import BUCKETS, Bucket, Calendar, DayKind
+from planner.history.calendar import BUCKETS, Bucket, Calendar, DayKind, month_in
 from planner.history.contents import STEP_S
 from planner.history.monthly import month_at, number_of
 from planner.history.profiles import exact_percentile, month_range
@@ -91,10 +90,10 @@ def period_from(when: str, calendar: Calendar, after: dt.datetime | None) -> Nee
             if needed.period is not None and needed.period.start >= after:
                 return needed
             month = month_at(number_of(month) + 1)
-    match = re.fullmatch(r"(\d{4})-(\d{1,2})", when.strip())
-    if not match or not 1 <= int(match[2]) <= 12 or not 1971 <= int(match[1]) <= 2200:
+    asked = month_in(when)
+    if asked is None:
         raise UsageError(f"--when {when!r} is not 'month-end', 'always' or a month like '2026-11'")
-    return _month_end(calendar, (int(match[1]), int(match[2])), hours)
+    return _month_end(calendar, asked, hours)
 
 
 def _month_end(calendar: Calendar, month: tuple[int, int], hours: frozenset[Bucket]) -> Needed:

@@ -400,7 +400,7 @@ def read_plan(path: str | Path) -> Plan:
     except MemoryError:
         raise UsageError(f"{file} is too large for a plan.json") from None
     except UnicodeDecodeError:
-        raise UsageError(f"{file} is no plan.json: give the directory of the plan, or its plan.json") from None
+        text = "\0"
     except OSError as error:
         raise UsageError(f"{file} cannot be read: {error.strerror or error}") from None
     if "\0" in text:

@@ -17,7 +17,7 @@ from math import ceil
 from planner.estate.capacity import min_units_per_vp
 from planner.estate.catalogue import Catalogue, Rating
 from planner.estate.model import Estate, Lpar, Server
-from planner.estate.policies import words
+from planner.estate.policies import selects, words
 from planner.rules.modes import native_mode, supported_mode
 from planner.scenarios.model import Scenario
 from planner.units import UNITS_PER_CORE, round_up
@@ -32,16 +32,6 @@ class Size:
     ratio: Fraction
     basis: str
     why: str = ""
-
-
-def selects(word: str, lpar: Lpar) -> bool:
-    """Whether ``env:production``, ``software:SAP`` or a name with wildcards selects an LPAR."""
-    kind, _, wanted = word.partition(":")
-    if kind == "env" and wanted:
-        return lpar.environment.casefold() == wanted.casefold()
-    if kind == "software" and wanted:
-        return any(s.casefold().startswith(wanted.casefold()) for s in lpar.software)
-    return fnmatchcase(lpar.name, word)
 
 
 def growth_of(scenario: Scenario, lpar: Lpar) -> tuple[Fraction, Fraction]:
