@@ -699,6 +699,7 @@ def _scanner(estate: Estate, directory: Path) -> None:
         ("LPAR_MEM", _scan_mem(w)), ("Virtual_Ethernet", _scan_ethernet(w)), ("Virtual_SCSI", _scan_scsi(w)),
         ("LPAR_Profiles", _scan_profiles(w)), ("SEA", _scan_sea(w)),
         ("Physical_Slots", _scan_slots(w)), ("VSCSI_Map", _scan_map(w)), ("Virtual_Fibre", _scan_fibre(w)), ("VIOS disks", _scan_disks(w)),
+        ("SRIOV Logical Ports", _scan_ports(w)), ("vNIC", _scan_vnics(w)),
     ):
         sheet = book.create_sheet(name)
         for row in rows:
@@ -887,6 +888,34 @@ def _scan_map(w: Wiring) -> Rows:
                        "0x8100000000000000", w.hdisk(d.vios, d.lun) if lun else d.lun,
                        "U78A0.001.DAAAAA1-P1-C5-T1" if lun else None, "false" if lun else None,
                        d.lun if lun else None, server.name, server.serial)
+
+
+def _scan_ports(w: Wiring) -> Rows:
+    """Ports of LPARs, one that nobody has, and one behind a vNIC, which is its VIOS's."""
+    yield (*_BY_SYSTEM, "LPAR", "LPAR State", "Physical Port", "Logical Port", "Required", "Type", "Max capacity",
+           "Capacity", "MAC", "Curr MAC", "Allowed OS MAC", "Allowed VLAN", "Port VLAN", "VNIC backing device", "Mode",
+           "Client LPARs")
+    number = 0
+    for p, system in _everyone(w):
+        backed = p.name if isinstance(p, Vios) else None
+        for lpar, behind in [(p.name, "false")] * (_count(p, "sriov_ports")) + [(backed, "true"), (None, None)] * bool(backed):
+            number += 1
+            yield (*system, lpar, "Running", "U78C9.001.A-P1-C6-T1", f"U78C9.001.A-P1-C6-T1-S{number}", "1", "eth", 100.0,
+                   2.0, "FA0000000001", None, "all", "all", 0, behind, "ethernet", None)
+
+
+def _scan_vnics(w: Wiring) -> Rows:
+    yield (*_BY_SYSTEM, "LPAR", "Slot", "Des mode", "Curr mode", "Auto failover", "Port VLAN", "PVID priority",
+           "Allowed VLANs", "MAC", "Allowerd MACs", *("VIOS", "Priority", "Physical Port", "Logical Port") * 6)
+    for p, system in _everyone(w):
+        vios = next((v.name for v in w.estate.vioses if v.server == p.server), None)
+        for n in range(_count(p, "vnic_adapters")):
+            yield (*system, p.name, 700 + n, "ded", "ded", "1", 0, 0, "all", "FA0000000002", "all",
+                   vios, 50, "U78C9.001.A-P1-C6-T1", "27004003")
+
+
+def _count(p: Partition, what: str) -> int:
+    return getattr(p, what, None) or 0
 
 
 def _scan_disks(w: Wiring) -> Rows:
@@ -1380,15 +1409,17 @@ def _scanner_states(estate: Estate) -> Estate:
     """HMC Scanner names no physical port behind a WWPN pair.
 
     Lost besides: LMB, smallest share, mobility and migration limits of servers; ids of pools (LPARs name theirs), and
-    pools without an LPAR; the mover, preferred mode, error path reporting, workload group, huge pages,
-    vTPM and adapters of profiles (on sheets that are not written here); reserve policies.
+    pools without an LPAR; the mover, preferred mode, error path reporting, workload group, huge pages, vTPM, LHEA
+    ports and BSR arrays of profiles; reserve policies. An LPAR without an SR-IOV port or vNIC has no row.
     """
     out = _console_output(estate, lmb_mib=None, min_units_per_vp=None, enterprise=None, max_migrations=None)
     return out.replace(
         pools=(), ports=(), fibres=tuple(replace(f, port="") for f in out.fibres),
         vioses=tuple(replace(v, msp=None) for v in out.vioses),
         lpars=tuple(replace(p, preferred_mode="", error_path_reporting=None, workload_group="",
-                            huge_pages=None, pool_id=None, **_NOT_LISTED, vtpm=None) for p in out.lpars),
+                            huge_pages=None, pool_id=None, **_NOT_LISTED | {
+                                "sriov_ports": p.sriov_ports or None, "vnic_adapters": p.vnic_adapters or None},
+                            vtpm=None) for p in out.lpars),
         zonings=tuple(replace(z, reserve_policy="") for z in out.zonings))
 
 

@@ -221,6 +221,9 @@ _SLOT_COLUMNS: Columns = {
     **_as(_text, "LPAR", "Adapter description", "Location", "drc_index"),
     **_as(_flag, "Reqrd"), **_as(_list, "Profiles desiring", "Profiles requiring"), **_SYSTEM,
 }
+_PORT_COLUMNS: Columns = {
+    **_as(_text, "LPAR", "Physical Port", "Logical Port", "VNIC backing device"), **_SYSTEM,
+}
 _BY_SYSTEM = "managed system name|managed system serial"
 _OF_LPAR = "name managed_system_serial"
 
@@ -250,8 +253,10 @@ _SHEETS: dict[str, tuple[_SheetTable, ...]] = {
     "fc": (_table("scanner-fc", "vios|fc", {**_as(_text, "VIOS", "FC", "WWPN"), **_SYSTEM}, open=True),
            _table("scanner-fc", _BY_SYSTEM, _SYSTEM, open=True)),
     "sriov phys ports": (_table("scanner-sriov-physical-port", _BY_SYSTEM, _SYSTEM, open=True),),
-    "sriov logical ports": (_table("scanner-sriov-logical-port", _BY_SYSTEM, _SYSTEM, open=True),),
-    "vnic": (_table("scanner-vnic", _BY_SYSTEM, _SYSTEM, open=True),),
+    "sriov logical ports": (_table("scanner-sriov-logical-port", "lpar|logical port", _PORT_COLUMNS, "", open=True),
+                            _table("scanner-sriov-logical-port", _BY_SYSTEM, _SYSTEM, open=True)),
+    "vnic": (_table("scanner-vnic", "lpar|slot|des mode", {**_as(_text, "LPAR"), **_as(_whole, "Slot"), **_SYSTEM},
+                    open=True), _table("scanner-vnic", _BY_SYSTEM, _SYSTEM, open=True)),
 }
 _REQUIRED_SHEETS = {"system summary": "System_Summary", "lpar summary": "LPAR_Summary", "lpar cpu": "LPAR_CPU",
                     "lpar mem": "LPAR_MEM"}
@@ -811,6 +816,16 @@ def _slot(intake: Intake, r: Record, reading: Reading) -> None:
         intake.partitions.append(Partition(ref, None, {"physical_adapters": place}, r.source))
 
 
+def _each(ours: str, theirs: str) -> TakeFacts:
+    """One more adapter that an LPAR has; a port behind a vNIC is its VIOS's."""
+    def take(intake: Intake, r: Record, reading: Reading) -> None:
+        have = stated(r)
+        behind = str(have.get("vnic_backing_device", "")).lower() in ("1", "true", "yes")
+        if have.get("lpar") and theirs in have and not behind:
+            intake.has(PartRef(_system(r), None, str(have["lpar"])), ours, str(have[theirs]), r.where(theirs))
+    return take
+
+
 def _profile(intake: Intake, r: Record, reading: Reading) -> None:
     values = pick(r, {"bsr_arrays": "bsr_arrays"})
     ratio = hpt_ratio_of(stated(r).get("hpt_ratio"))
@@ -883,6 +898,8 @@ _FACTS: dict[str, TakeFacts] = {
     "scanner-slot": _slot, "scanner-profile": _profile,
     "scanner-veth": _eth, "scanner-vscsi": _adapter("scsi"), "scanner-vfc": _vfc, "scanner-vscsi-map": _map,
     "scanner-vios-disk": _disk, "scanner-sea": _sea, "scanner-fc": _fc,
+    "scanner-vnic": _each("vnic_adapters", "slot"),
+    "scanner-sriov-logical-port": _each("sriov_ports", "logical_port"),
 }
 
 
@@ -970,7 +987,7 @@ NOT_TAKEN: dict[str, tuple[tuple[str, str], ...]] = {
     "where ports stand: it names the port behind a virtual adapter": (
         ("scanner-slot-child", "*"),
     ),
-    "headers only in every workbook known: which columns name the LPAR is not known": (
+    "how a port or a vNIC is set, and physical ports: what stands in use is not counted by a plan": (
         ("scanner-sriov-*", "*"),
         ("scanner-vnic", "*"),
     ),
