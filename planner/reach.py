@@ -385,13 +385,13 @@ class Reach:
         """(VIOS, fabric) → the virtual ports that LPARs may have there together: what is free now, and what the
         LPARs that are served there hold. A port of which nobody states what is free takes ``UNSTATED_PORTS``. The same
         of slots, where their maximum is stated."""
-        held = Counter((f.vios, f.fabric) for f in self.estate.fibres if f.lpar in self.holding)
-        held.update((vios, SLOTS) for n in self.holding for vios in self.served_by(n))
+        in_use = Counter((f.vios, f.fabric) for f in self.estate.fibres if f.lpar in self.holding)
+        in_use.update((vios, SLOTS) for n in self.holding for vios in self.served_by(n))
         room: dict[Spot, int] = {}
         for spot, ports in self.ports_at.items():
             unstated = UNSTATED_PORTS * sum(p.free_ports is None for p in ports)
-            room[spot] = sum(p.free_ports or 0 for p in ports) + max(held[spot], unstated)
-        return room | {(v.name, SLOTS): v.max_virtual_slots - self.slots_used[v.name] + held[v.name, SLOTS]
+            room[spot] = sum(p.free_ports or 0 for p in ports) + max(in_use[spot], unstated)
+        return room | {(v.name, SLOTS): v.max_virtual_slots - self.slots_used[v.name] + in_use[v.name, SLOTS]
                        for v in self.estate.vioses if v.max_virtual_slots is not None}
 
     @cached_property
@@ -417,11 +417,11 @@ class Reach:
         """VIOS → physical port → virtual ports that are free at the start; those that nobody states share what is taken
         to be free there."""
         left: dict[str, Counter[str]] = {v: Counter() for v in self.vioses_on.get(server, ())}
-        held = Counter((f.vios, f.fabric) for f in self.estate.fibres if f.lpar in self.holding)
+        in_use = Counter((f.vios, f.fabric) for f in self.estate.fibres if f.lpar in self.holding)
         for (vios, fabric), ports in self.ports_at.items():
             if vios in left:
                 unstated = [p.port for p in ports if p.free_ports is None]
-                rest = max(0, UNSTATED_PORTS * len(unstated) - held[vios, fabric])
+                rest = max(0, UNSTATED_PORTS * len(unstated) - in_use[vios, fabric])
                 left[vios].update({p.port: p.free_ports for p in ports if p.free_ports is not None})
                 left[vios].update({port: (rest + n) // len(unstated) for n, port in enumerate(unstated)})
         return left
@@ -453,12 +453,12 @@ class Reach:
         first = self.disk_paths(lpar, server).mapping
         if not self.short_of_slots(server):
             return (first,)
-        found: Sequence[Disks] = ((),)
+        ways: Sequence[Disks] = ((),)
         for group in self.alike[lpar].scsi:
             sure = [way for way in self._group_ways(group, server) if self._sure(group, way)]
-            longer = (tuple(sorted((*before, *way))) for before in found for way in sure)
-            found = tuple({_spread(way): way for way in longer}.values())
-        return (first, *(way for way in found if _spread(way) != _spread(first)))
+            longer = (tuple(sorted((*before, *way))) for before in ways for way in sure)
+            ways = tuple({_spread(way): way for way in longer}.values())
+        return (first, *(way for way in ways if _spread(way) != _spread(first)))
 
     def _sure(self, group: PathGroup, way: Disks) -> bool:
         """Whether RMC is active and reserve policies are no_reserve on all VIOSes of a way."""
@@ -481,14 +481,14 @@ class Reach:
         """The virtual ports and slots that it may take on a server, one entry for each choice; on its own server what
         it has."""
         if self.holding.get(lpar) == server:
-            held = Counter((f.vios, f.fabric) for f in self.fibres_of(lpar))
-            held.update((vios, SLOTS) for vios in self.served_by(lpar))
-            return (held,)
+            now = Counter((f.vios, f.fabric) for f in self.fibres_of(lpar))
+            now.update((vios, SLOTS) for vios in self.served_by(lpar))
+            return (now,)
         key = self.alike[lpar].storage, server
         if key not in self._uses:
-            found = (self.taken(lpar, disks, fibres) for disks in self.disk_ways(lpar, server)
-                     for fibres in self.fibre_ways(lpar, server))
-            self._uses[key] = list({tuple(sorted(use.items())): use for use in found}.values())
+            uses = (self.taken(lpar, disks, fibres) for disks in self.disk_ways(lpar, server)
+                    for fibres in self.fibre_ways(lpar, server))
+            self._uses[key] = list({tuple(sorted(use.items())): use for use in uses}.values())
         return self._uses[key]
 
     @remembered

@@ -166,9 +166,9 @@ def read_bytes(data: bytes, file: str) -> Reading:
     if data.startswith(_OLE):
         from planner.formats.workbook_cells import open_workbook  # start-up: xlrd, for an old workbook alone
 
-        found = open_workbook(data, file)
-        if isinstance(found, Finding) and found.rule == ENCRYPTED.rule:
-            return Reading(KIND, (), (found,))
+        legacy = open_workbook(data, file)
+        if isinstance(legacy, Finding) and legacy.rule == ENCRYPTED.rule:
+            return Reading(KIND, (), (legacy,))
         return _refusal(file, "this is an old .xls workbook", "save it as .xlsx")
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
