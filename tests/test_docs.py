@@ -1,7 +1,10 @@
 """The generated pages of docs/ are what the code says."""
 
 import importlib.util
+import re
 from pathlib import Path
+
+from planner.formats import registry
 
 ROOT = Path(__file__).parents[1]
 
@@ -18,3 +21,19 @@ def test_every_rule_says_which_exports_show_its_facts():
     text = (ROOT / "docs" / "rules.md").read_text("utf-8")
     assert [line for line in text.splitlines() if line.startswith("| `") and line.endswith("|  |")] == [], (
         "enter the rule in docs/rule_exports.py")
+
+
+def test_every_format_says_whether_it_was_seen_real_or_is_only_described():
+    """A kind that stands in no line, or in one without the word, is a format that promises what nobody has seen."""
+    rows = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in (
+        ROOT / "docs" / "formats.md").read_text("utf-8").splitlines() if line.startswith("| `")]
+    marks = {}
+    for kinds, *_, seen in (row for row in rows if len(row) == 3):
+        for kind in re.findall(r"`([^`]+)`", kinds):
+            marks.setdefault(kind, []).append(seen)
+    assert set(registry.kinds()) == set(marks)
+    assert [k for k, seen in marks.items() if not all(re.search(r"\breal\b|\bdescribed\b", one) for one in seen)] == []
+
+
+def test_the_kinds_of_the_registry_are_those_of_its_formats():
+    assert [kind for kind in registry.kinds() if registry.by_kind(kind) is None] == []

@@ -82,6 +82,11 @@ def _formats(module: str) -> tuple[Format, ...]:
     return tuple(getattr(imported, "FORMATS", ())) or (imported.FORMAT,)
 
 
+def kinds() -> tuple[str, ...]:
+    """Every kind of reading that a format gives."""
+    return tuple(dict.fromkeys(_MODULES))
+
+
 def by_kind(kind: str) -> Format | None:
     """The format whose readings are of this kind; None for what is no export (``unrecognised``, ``archive``)."""
     module = _MODULES.get(kind)
