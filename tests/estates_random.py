@@ -87,7 +87,8 @@ class _Builder:
             name, 0, 0, model=model, serial=f"{6 + number % 4}{number:04X}F{self.rng.randrange(10)}",
             generation=generation, console=CONSOLE, firmware_memory_mib=256 * self.rng.randint(2, 20),
             lmb_mib=self.pick((64, 128, 256)), enterprise=self.chance(90),
-            min_units_per_vp=min_units_per_vp(generation), max_migrations=self.pick((4, 8, 16)), state="operating")
+            min_units_per_vp=min_units_per_vp(generation), max_migrations=self.pick((4, 8, 16)),
+            max_inactive_migrations=4 + number % 5, state="operating")
         self.add("servers", server)
         self.pools(server)
         self.vioses(server, number)
@@ -139,6 +140,7 @@ class _Builder:
             max_memory_mib=memory + server.lmb_mib * self.rng.randint(0, 64), os=kind,
             os_level=self.pick(_LEVELS[kind]), state="running" if running else "not activated",
             rmc_active=self.chance(90) if running else None, hpt_ratio=self.pick((64, 64, 128)),
+            never_activated=None if running else number % 7 == 0,
             current_mode=self.pick(MODES[server.generation]) if running else "", preferred_mode="default",
             huge_pages=self.pick((0, 0, 0, 2)), error_path_reporting=self.chance(5),
             workload_group=self.pick(("", "", "", "7")),

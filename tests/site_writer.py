@@ -197,7 +197,7 @@ def hmc_outputs(w: Wiring) -> Iterator[Output]:
             (f"lshwres -r virtualio --rsubtype slot {of} --level lpar", "".join(map(_hmc_virtual_slots, w.partitions(s.name)))),
             (f"lshwres -r io --rsubtype slot {of}", "".join(_hmc_slots(w, s))),
             (f"lslparmigr -r sys {of}", attributes((
-                ("inactive_lpar_mobility_capable", 1), ("num_inactive_migrations_supported", 8),
+                ("inactive_lpar_mobility_capable", 1), ("num_inactive_migrations_supported", s.max_inactive_migrations),
                 ("active_lpar_mobility_capable", int(bool(s.enterprise))),
                 ("num_active_migrations_supported", s.max_migrations), ("inactive_prof_policy", "config")))),
         ):
@@ -227,6 +227,8 @@ def _hmc_lpar(p: Partition) -> str:
                   ("redundant_err_path_reporting", int(bool(p.error_path_reporting))),
                   ("migration_disabled", int(bool(p.migration_disabled))), ("vtpm_enabled", int(bool(p.vtpm))),
                   ("desired_lpar_proc_compat_mode", _hmc_mode(p.preferred_mode))]
+        pairs += [] if p.never_activated is None else [
+            ("last_activated_profile", "" if p.never_activated else "normal")]
         pairs += [("curr_lpar_proc_compat_mode", _hmc_mode(p.current_mode))] if p.current_mode else []
     return attributes((*pairs, ("power_ctrl_lpar_ids", "none")))
 
@@ -1065,7 +1067,8 @@ def _rest_system(r: _Rest, s: Server) -> Tree:
             ("TemporaryProcessorUnitsForLogicalPartitionMobilityInUse", False))),
         ("MachineTypeModelAndSerialNumber", (("MachineType", kind), ("Model", model), ("SerialNumber", s.serial))),
         ("State", "operating"), ("SystemName", s.name),
-        ("SystemMigrationInformation", (("MaximumActiveMigrations", s.max_migrations),)))
+        ("SystemMigrationInformation", (
+            ("MaximumActiveMigrations", s.max_migrations), ("MaximumInactiveMigrations", s.max_inactive_migrations))))
 
 
 def _rest_pools(r: _Rest, s: Server) -> list[tuple[str, Tree]]:
@@ -1412,14 +1415,15 @@ def _scanner_states(estate: Estate) -> Estate:
     pools without an LPAR; the mover, preferred mode, error path reporting, workload group, huge pages, vTPM, LHEA
     ports and BSR arrays of profiles; reserve policies. An LPAR without an SR-IOV port or vNIC has no row.
     """
-    out = _console_output(estate, lmb_mib=None, min_units_per_vp=None, enterprise=None, max_migrations=None)
+    out = _console_output(estate, lmb_mib=None, min_units_per_vp=None, enterprise=None, max_migrations=None,
+                          max_inactive_migrations=None)
     return out.replace(
         pools=(), ports=(), fibres=tuple(replace(f, port="") for f in out.fibres),
         vioses=tuple(replace(v, msp=None) for v in out.vioses),
         lpars=tuple(replace(p, preferred_mode="", error_path_reporting=None, workload_group="",
                             huge_pages=None, pool_id=None, **_NOT_LISTED | {
                                 "sriov_ports": p.sriov_ports or None, "vnic_adapters": p.vnic_adapters or None},
-                            vtpm=None) for p in out.lpars),
+                            vtpm=None, never_activated=None) for p in out.lpars),
         zonings=tuple(replace(z, reserve_policy="") for z in out.zonings))
 
 
@@ -1432,7 +1436,8 @@ def _rest_states(estate: Estate) -> Estate:
     served = [s.vios for s in Wiring(estate).vfchosts]
     return out.replace(
         ports=tuple(replace(p, free_ports=FC_PORTS - served.count(p.vios)) for p in out.ports),
-        lpars=tuple(replace(p, workload_group="", physical_io=bool(p.physical_adapters), lhea=None, bsr_arrays=None)
+        lpars=tuple(replace(p, workload_group="", physical_io=bool(p.physical_adapters), lhea=None, bsr_arrays=None,
+                            never_activated=None)
                     for p in out.lpars))
 
 

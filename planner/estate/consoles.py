@@ -14,6 +14,11 @@ def consoles_of(server: Server) -> tuple[str, ...]:
     return tuple(name.strip() for name in server.console.split(";") if name.strip())
 
 
+def is_ivm(server: Server, own_vioses: Collection[str]) -> bool:
+    """Whether an Integrated Virtualization Manager manages it: its console is one of its own VIOSes."""
+    return any(name in own_vioses or name.casefold().startswith("ivm") for name in consoles_of(server))
+
+
 def same_console(one: str, other: str) -> bool:
     """``hmc1`` is ``HMC1`` and ``hmc1.example.com``; two domains make two consoles."""
     short, long = sorted((one.casefold(), other.casefold()), key=len)

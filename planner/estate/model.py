@@ -156,6 +156,8 @@ class Server:
         "memory may still take of the pool. Empty: all but what those there have."))
     state: str = field(default="", metadata=column("State",
         comment="operating, or as its console says: nobody goes to a server in another state. Empty: unknown."))
+    max_inactive_migrations: int | None = field(default=None, metadata=column("Max inactive migrations", T.INTEGER,
+        minimum=0, comment="num_inactive_migrations_supported. Empty: 4."))
     note: str = field(default="", metadata=column("Note"))
 
     @property
@@ -285,6 +287,8 @@ class Lpar:
     home: str = field(default="", metadata=column("Home",
         comment="The server to which it belongs when it stands elsewhere; a plan with --return brings it there. Empty: "
         "where it is."))
+    never_activated: bool | None = field(default=None, metadata=column("Never activated", T.YES_NO,
+        comment="Of one that is not activated: its console names no last activated profile, so it cannot be migrated."))
     note: str = field(default="", metadata=column("Note"))
 
     @property

@@ -281,7 +281,8 @@ def _gaps(c: _Check) -> Iterator[Finding]:
     for kind, wanted in _GAPS.items():
         for row in getattr(c.loaded.estate, kind):
             absent = [(n, m) for n, m in wanted if getattr(row, n) in (None, "")
-                      and not (n == "rmc_active" and getattr(row, "os", "") == "IBM i")]
+                      and not (n == "rmc_active" and (getattr(row, "os", "") == "IBM i" or not getattr(
+                          row, "active", True)))]
             model = row.model if kind == "servers" and ("generation", _GENERATION) in absent else ""
             if model:
                 absent.remove(("generation", _GENERATION))

@@ -327,6 +327,9 @@ def _lpar(intake: Intake, r: Record, reading: Reading) -> None:
                               "migration_disabled": "migration_disabled", "vtpm_enabled": "vtpm",
                               "simplified_remote_restart_capable": "simplified_remote_restart"})
     values |= first(r, "profile", "curr_profile", "last_activated_profile", "default_profile")
+    for name in ("last_activated_profile", "curr_profile"):
+        if name in have or (name == "last_activated_profile" and r.fields.get(name) in (NonValue.EMPTY, NonValue.NONE)):
+            values["never_activated"] = (name not in have, r.where(name))
     if "workload_group" in values:
         values["workload_group"] = (str(values["workload_group"][0]), values["workload_group"][1])
     values |= state_from(r, "state")
@@ -538,7 +541,8 @@ FACTS: dict[str, TakeFacts] = {
                                         "min_proc_units_per_virtual_proc": "min_units_per_vp"}),
     "hmc-lshwres-mem-sys": _of_system({"configurable_sys_mem": "configurable_memory_mib",
                                        "mem_region_size": "lmb_mib"}),
-    "hmc-lslparmigr-sys": _of_system({"num_active_migrations_supported": "max_migrations"}),
+    "hmc-lslparmigr-sys": _of_system({"num_active_migrations_supported": "max_migrations",
+                                      "num_inactive_migrations_supported": "max_inactive_migrations"}),
     "hmc-lslparmigr-msp": _mover_pairs,
     "hmc-lslparmigr-mspconnection": _mover_pair,
     "hmc-lshwres-mempool": _of_system({"curr_pool_mem": "shared_memory_pool_mib",
@@ -681,8 +685,9 @@ NOT_TAKEN: dict[str, tuple[tuple[str, str], ...]] = {
          " virtual_* micro_lpar_capable huge_page_mem_capable"
          " active_lpar_share_idle_procs_capable active_mem_sharing_capable"),
     ),
-    "only an LPAR that does not run is moved like that, and a plan moves those as files": (
-        ("*", "inactive_lpar_mobility_capable inactive_prof_policy num_inactive_*"),
+    "of what is migrated inactive: how many at a time is taken, and which profile goes is set on the console": (
+        ("*", "inactive_lpar_mobility_capable inactive_prof_policy num_inactive_migrations_in_progress"
+         " num_inactive_migrations_possible"),
     ),
     "what was under way when it was exported; the plan is of another evening": (
         ("hmc-lslparmigr-sys", "num_active_migrations_in_progress num_active_migrations_possible"),

@@ -73,7 +73,8 @@ def _sys(intake: Intake, r: Record, reading: Reading) -> None:
         "serial_number": "serial", "configurable_system_processor_units": "configurable_units",
         "configurable_system_memory": "configurable_memory_mib", "current_logical_memory_block_size": "lmb_mib",
         "minimum_processor_units_per_virtual_processor": "min_units_per_vp", "maximum_active_migrations":
-        "max_migrations", "active_logical_partition_mobility_capable": "enterprise",
+        "max_migrations", "maximum_inactive_migrations": "max_inactive_migrations",
+        "active_logical_partition_mobility_capable": "enterprise",
         "active_memory_expansion_capable": "memory_expansion_capable",
         "ibmi_logical_partition_mobility_capable": "ibmi_mobility_capable",
         "partition_secure_boot_capable": "secure_boot_capable",
@@ -370,8 +371,8 @@ NOT_TAKEN: dict[str, tuple[tuple[str, str], ...]] = {
         ("rest-vios", "*hardware_page_table_ratio"),
         ("rest-managed-system", "allowed_* default_*"),
     ),
-    "only an LPAR that does not run is moved like that": (
-        ("rest-managed-system", "*inactive_*"),
+    "of what is migrated inactive: how many at a time is taken": (
+        ("rest-managed-system", "number_of_inactive_* inactive_*"),
     ),
     "what was under way when it was exported": (
         ("rest-*", "number_of_active_* migration_state runtime_memory"),

@@ -11,7 +11,8 @@ import shlex
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from planner.estate.consoles import between, consoles_of
+from planner.estate import consoles
+from planner.estate.consoles import between
 from planner.plan.plan import Move
 from planner.rules import Site
 from planner.rules.versions import below
@@ -31,8 +32,7 @@ class Override:
 
 def is_ivm(site: Site, server: str) -> bool:
     """Whether an Integrated Virtualization Manager manages it: its console is one of its own VIOSes."""
-    own = {v.name for v in site.vioses_on(server)}
-    return any(name in own or name.casefold().startswith("ivm") for name in consoles_of(site.servers[server]))
+    return consoles.is_ivm(site.servers[server], [v.name for v in site.vioses_on(server)])
 
 
 def consoles_for(site: Site, source: str, target: str) -> tuple[str, str]:

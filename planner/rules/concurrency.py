@@ -25,9 +25,9 @@ def _by_level(level: str, eight: str, sixteen: str, what: str) -> Iterator[Limit
         yield (BASE_LIMIT if below(level, eight) else 8), f"{what} {level}"
 
 
-def _stated(site: Site, name: str, most: int | None) -> Iterator[Limit]:
+def _stated(site: Site, name: str, most: int | None, by: str = "Max migrations") -> Iterator[Limit]:
     """What an export or a person states of a server or VIOS; where none does, what every level supports."""
-    yield (BASE_LIMIT, "what every level supports") if most is None else (most, "Max migrations")
+    yield (BASE_LIMIT, "what every level supports") if most is None else (most, by)
     if name in site.policies.concurrency:
         yield site.policies.concurrency[name], "policy concurrency"
 
@@ -59,7 +59,7 @@ def server_limit(site: Site, server: str) -> Limit:
 
 def inactive_limit(site: Site, server: str) -> Limit:
     """Concurrent inactive migrations that a server takes part in at most, and what says so."""
-    return BASE_LIMIT, "what every level supports"
+    return next(_stated(site, server, site.servers[server].max_inactive_migrations, "Max inactive migrations"))
 
 
 def mover_limit(site: Site, vios: Vios) -> Limit:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from planner.estate.model import MIGRATING
+from planner.estate.consoles import is_ivm
+from planner.estate.model import MIGRATING, Lpar
 from planner.findings import Severity
 from planner.rules.base import ANYHOW, MIGRATIONS, UNTIL_WORK, Breach, On, Scope, rule, unknown, untold
 from planner.rules.site import Site, plain_name
@@ -49,6 +50,46 @@ def size_known(site: Site, lpar: str) -> Iterator[Breach]:
         verb = "is" if unknown == ["memory"] else "are"
         yield untold(f"cannot be planned: its {' and '.join(unknown)} {verb} unknown{never}",
                      "add its sizes in sheet LPARs, or give lshwres and lssyscfg -r prof")
+
+
+@rule("partition.activated-once", "An LPAR that is migrated inactive has been activated before, unless an IVM manages "
+      "it: an HMC migrates the last activated profile.", Scope.LPAR, binds=MIGRATIONS,
+      source="IBM POWER6 iphc3kickoff (never activated: not by an HMC, by an IVM)")
+def activated_once(site: Site, lpar: str) -> Iterator[Breach]:
+    p = site.lpars[lpar]
+    if p.active or is_ivm(site.servers[p.server], [v.name for v in site.vioses_on(p.server)]):
+        return
+    if p.never_activated:
+        yield Breach("was never activated, so there is no last valid configuration to migrate",
+                     "activate it once (to its SMS menu is enough), or define it anew on the target")
+    elif p.never_activated is None:
+        yield unknown("whether it was ever activated is unknown",
+                      f"lssyscfg -r lpar -m {p.server} -F name,last_activated_profile,curr_profile")
+
+
+def _owned(p: Lpar) -> Iterator[str]:
+    """What of its server's hardware an LPAR has that does not go with it."""
+    if p.physical_adapters or p.physical_io:
+        yield "physical adapters"
+    if p.lhea:
+        yield "LHEA ports"
+    if (p.sriov_ports or 0) > 0:
+        yield "SR-IOV ports"
+    if p.bsr_arrays:
+        yield "BSR arrays"
+    if p.huge_pages:
+        yield "huge pages"
+
+
+@rule("partition.hardware-left", "Physical adapters, LHEA and SR-IOV ports, BSR arrays and huge pages do not go with "
+      "an LPAR that is migrated inactive: told for the day on which it is activated.", Scope.LPAR,
+      severity=Severity.WARNING, binds=MIGRATIONS, encoding="adds risk_warning_s to the move's cost",
+      source="IBM Power10 source-destination-servers (huge pages); HMC V7R3.4 help MigrationRequirements (I/O)")
+def hardware_left(site: Site, lpar: str) -> Iterator[Breach]:
+    p = site.lpars[lpar]
+    if not p.active and (owned := ", ".join(_owned(p))):
+        yield Breach(f"has {owned}, which stay behind in an inactive migration",
+                     "see to them on the target, or take them out of its profile, before it is activated there")
 
 
 @rule("partition.rmc", "The LPAR's RMC connection to the console is active (IBM i needs none).", Scope.LPAR,

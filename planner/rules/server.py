@@ -116,6 +116,16 @@ def migrations(site: Site, lpar: str, source: str, target: str) -> Iterator[Brea
                          "correct the figure, or enable mobility there")
 
 
+@rule("server.inactive-migrations", "Source and target support at least one inactive migration at a time, where the "
+      "LPAR is not activated.", Scope.MOVE, binds=MIGRATIONS, shape=lambda site, lpar: site.lpars[lpar].active,
+      source="IBM POWER7 iphc3hmcvalidation table 1 (inactive migrations against the number supported)")
+def inactive_migrations(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
+    for name in (source, target) if not site.lpars[lpar].active else ():
+        if site.servers[name].max_inactive_migrations == 0:
+            yield Breach(f"{name} supports 0 inactive migrations (Max inactive migrations)",
+                         "correct the figure, or enable mobility there")
+
+
 @rule("server.vios-rmc", "The VIOSes that serve the LPAR's storage now, and those that shall, have active RMC.",
       Scope.MOVE, binds=MIGRATIONS,
       shape=storage_shape, source="IBM POWER7 iphc3hmcvalidation table 1 (RMC to source and destination VIOS); seed")

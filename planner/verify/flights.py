@@ -19,7 +19,7 @@ def crowd_findings(estate: Estate, moves: Sequence[Move]) -> Iterator[Finding]:
     of a server are counted apart."""
     movers = {v.name: v for v in estate.vioses}
     most = {("server", s.name): _stated(s.max_migrations) for s in estate.servers}
-    most |= {("inactive", s.name): 4 for s in estate.servers}
+    most |= {("inactive", s.name): _stated(s.max_inactive_migrations) for s in estate.servers}
     for v in estate.vioses:
         if v.msp is not False and ("server", v.server) in most:
             most["server", v.server] = min(most["server", v.server], _by_vios(v))

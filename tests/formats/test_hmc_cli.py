@@ -681,6 +681,20 @@ def test_an_lpar_that_never_ran_blocks_nothing_and_its_profile_says_its_sizes(tm
     assert "partition.size-known" in {f.rule for f in judge.answer("chalk").refusals}
 
 
+def test_who_was_never_activated_is_said_by_the_last_activated_profile_alone(tmp_path: Path) -> None:
+    """curr_profile is empty of everything that is off; a name in it shows that it has run."""
+    rows = "".join(f"name={n},lpar_id={i},lpar_env=aixlinux,state=Not Activated,{more}\n" for n, i, more in (
+        ("marl", 6, "curr_profile=,last_activated_profile="), ("loess", 7, "curr_profile=,last_activated_profile=day"),
+        ("silt", 8, "curr_profile="), ("till", 9, "curr_profile=day,last_activated_profile=null")))
+    loaded = site_with(tmp_path, f"hscroot@quarry:~> lssyscfg -r lpar -m Quarry\n{rows}"
+                       "hscroot@quarry:~> lslparmigr -r sys -m Quarry\n"
+                       "inactive_lpar_mobility_capable=1,num_inactive_migrations_supported=6\n")
+    known = {p.name: p.never_activated for p in loaded.estate.lpars}
+    assert {n: known[n] for n in ("marl", "loess", "silt", "till", "flint", "chalk")} == {
+        "marl": True, "loess": False, "silt": None, "till": False, "flint": False, "chalk": None}
+    assert loaded.estate.servers[0].max_inactive_migrations == 6
+
+
 def test_a_vlan_that_nobody_bridges_is_said_of_its_lpar(tmp_path: Path) -> None:
     loaded = site_with(tmp_path, "hscroot@quarry:~> lshwres -r virtualio --rsubtype eth -m Quarry --level lpar\n"
                        "lpar_name=slate,lpar_id=3,slot_num=2,state=1,is_required=1,is_trunk=0,ieee_virtual_eth=0,"

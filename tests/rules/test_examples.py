@@ -46,7 +46,13 @@ def asleep_to_b(of: Estate) -> list[Move]:
     return [move(of, p.name, "A", "B", inactive=True, source_msp="", target_msp="") for p in of.lpars if not p.active]
 
 
-SLEEPING = estate([server("A"), server("B")], [lpar(f"z{n}", "A", state="not activated") for n in range(5)])
+SLEEPING = estate([server("A"), server("B")], [
+    lpar(f"z{n}", "A", state="not activated", never_activated=False) for n in range(5)])
+
+
+def a1_asleep(**changes: Any) -> Estate:
+    stated: dict[str, Any] = {"state": "not activated", "rmc_active": None, "never_activated": False}
+    return changed(without(BASE, "lpars", name="a2"), "a1", **(stated | changes))
 
 
 def one_after_the_other(of: Estate) -> list[Move]:
@@ -294,6 +300,13 @@ EXAMPLES: dict[str, Example] = {
              "VLAN 10 (ETHERNET0) is not bridged on B"),
          Bad(stating(without(without(BASE, "bridges", vios="B-v1"), "bridges", vios="B-v2"),
                      policy("ignorable-vlan", "10")), "listed as ignorable", WARNING)]),
+    "partition.activated-once": Example(
+        [Good(BASE), Good(a1_asleep(), asleep_to_b)],
+        [Bad(a1_asleep(never_activated=True), "was never activated", moves=asleep_to_b),
+         Bad(a1_asleep(never_activated=None), "whether it was ever activated is unknown", ASSUMED, asleep_to_b)]),
+    "partition.hardware-left": Example(
+        [Good(BASE), Good(a1_asleep(), asleep_to_b)],
+        [Bad(a1_asleep(huge_pages=4, lhea=True), "has LHEA ports, huge pages, which stay behind", WARNING, asleep_to_b)]),
     "partition.bsr": fact({"bsr_arrays": 0}, {"bsr_arrays": 1}, "has 1 BSR array(s)"),
     "partition.client": Example([Good(BASE)], [Bad(a1(os="VIOS"), "is a Virtual I/O Server")]),
     "partition.error-path": fact({"error_path_reporting": False}, {"error_path_reporting": True},
@@ -478,6 +491,11 @@ EXAMPLES: dict[str, Example] = {
     "server.site": Example(
         [Good(BASE), Good(stating(b(site="south"), policy("site-link", "north", "south")))],
         [Bad(b(site="south"), "A stands in north, B in south")]),
+    "server.inactive-migrations": Example(
+        [Good(BASE), Good(changed(a1_asleep(), "B", max_inactive_migrations=1), asleep_to_b),
+         Good(changed(BASE, "B", max_inactive_migrations=0))],
+        [Bad(changed(a1_asleep(), "B", max_inactive_migrations=0), "B supports 0 inactive migrations",
+             moves=asleep_to_b)]),
     "server.migrations": Example(
         [Good(BASE), Good(b(max_migrations=1))],
         [Bad(b(max_migrations=0), "B supports 0 migrations"),
@@ -712,7 +730,7 @@ def test_a_rule_says_what_is_wrong_and_how_bad_it_is(rule: str, example: Bad) ->
 def test_an_assumption_is_told_by_the_replay_and_refused_where_nothing_is_assumed(rule: str, example: Bad) -> None:
     plan = plan_for(example, rule)
     for nothing, severity in ((False, ASSUMED), (True, ERROR)):
-        site = Site(example.estate, assume_nothing=nothing)
+        site = Site(example.estate, goal=plan.goal if plan.goal.takes_along else None, assume_nothing=nothing)
         found = [f for f in replay(plan, site, Judge(site)).findings if f.rule == rule and example.message in f.message]
         assert {f.severity for f in found} == {severity}
 

@@ -36,7 +36,7 @@ NIGHT = window_from("2026-12-05 22:00/04:00")
 
 def off(of: Estate, *names: str, **more: Any) -> Estate:
     for name in names:
-        of = changed(of, name, state="not activated", rmc_active=None, **more)
+        of = changed(of, name, **({"state": "not activated", "rmc_active": None, "never_activated": False} | more))
     return of
 
 
@@ -93,6 +93,7 @@ def test_a_server_that_takes_only_what_is_off_needs_no_mover() -> None:
 
 @pytest.mark.parametrize(("change", "rule"), [
     ({"state": "migrating - not activated"}, "partition.running"),
+    ({"never_activated": True}, "partition.activated-once"),
     ({"memory_mib": 200 * 1024}, "memory.fits"), ({"entitlement_units": 1700, "virtual_processors": 17}, "processor.fits"),
     ({"migration_disabled": True}, "partition.migration-disabled"), ({"current_mode": "POWER9"}, "processor.mode")])
 def test_what_binds_an_inactive_migration_makes_it_impossible_and_leave_lifts_it(change: dict[str, Any], rule: str) -> None:
@@ -119,13 +120,15 @@ def test_what_binds_live_moves_alone_does_not_keep_it(change: dict[str, Any]) ->
     of = stating(changed(ONE_OFF, "a2", **change), policy("production-stays", "*"))
     plan = freed(of)
     assert plan.verified and {m.lpar for m in plan.moves} == {"a1", "a2"}
+    hardware = set(change) & {"huge_pages", "bsr_arrays", "physical_adapters", "lhea", "sriov_ports"}
+    assert told(plan, "partition.hardware-left") == [(Severity.WARNING, "a2")] * len(hardware)
     assert freed(changed(of, "a2", state="running")).status is Status.INFEASIBLE
 
 
 def crowd(count: int, **changes: Any) -> Estate:
     names = [f"x{n}" for n in range(count)]
     return estate([server("A", **changes), server("B")], [
-        *(lpar(n, "A", state="not activated") for n in names), lpar("a1", "A"), lpar("a2", "A")])
+        *(lpar(n, "A", state="not activated", never_activated=False) for n in names), lpar("a1", "A"), lpar("a2", "A")])
 
 
 def test_inactive_migrations_are_counted_apart_from_live_moves() -> None:
@@ -136,6 +139,23 @@ def test_inactive_migrations_are_counted_apart_from_live_moves() -> None:
     one = [replace(m, wave=1, start_ms=0) for m in plan.moves]
     found = {f.rule for f in verify_plan(plan.replace(moves=tuple(one)), crowd(6)).findings}
     assert {"timing.inactive-limit", "plan.crowded"} <= found
+
+
+def test_a_server_that_states_how_many_takes_so_many() -> None:
+    waves = freed(crowd(6, max_inactive_migrations=2)).waves(OUT)
+    assert [sum(m.inactive for m in moves) for _, moves in waves] == [2, 2, 2]
+    none = freed(crowd(2, max_inactive_migrations=0))
+    assert none.conflict and none.conflict.rules == ("server.inactive-migrations",)
+
+
+def test_whether_it_was_ever_activated_is_no_yes_where_nobody_says_it() -> None:
+    of = off(BASE, "a2", never_activated=None)
+    assert told(freed(of), "partition.activated-once") == [(Severity.ASSUMPTION, "a2")]
+    assert not evacuate(loaded(of), Evacuate(servers=("A",), inactive=True), Options(assume_nothing=True)).verified
+    ivm = of.replace(servers=tuple(replace(s, console="ivm-a") for s in of.servers))
+    for never in (None, True):
+        plan = freed(changed(ivm, "a2", never_activated=never))
+        assert plan.verified and not told(plan, "partition.activated-once")
 
 
 def test_the_time_is_the_estates_own_where_it_states_one_and_said_to_be_assumed_else() -> None:
