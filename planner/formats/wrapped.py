@@ -7,6 +7,7 @@ were joined to one stay as empty lines, so that every line keeps its number.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 
 from planner.formats.hmc_attributes import most_known
@@ -35,26 +36,39 @@ def rejoined(text: str) -> tuple[str, int, int]:
     width = max(map(len, lines), default=0)
     if not _NARROWEST <= width <= _WIDEST:
         return text, 0, 0
-    out, at, joined, barren = [], 0, 0, 0
+    out, joined = _through(lines, width, _names_go_on)
+    if any(before != after and not parse_command(after) for before, after in zip(lines, out, strict=True) if after):
+        out, joined = _through(lines, width, _command_goes_on)
+    return ("\n".join(out), joined, width) if joined else (text, 0, 0)
+
+
+GoesOn = Callable[[str, str], bool]
+"""Whether a line goes on in the next."""
+
+
+def _through(lines: list[str], width: int, command_goes_on: GoesOn) -> tuple[list[str], int]:
+    """All lines, joined, and how many were."""
+    out: list[str] = []
+    at, joined, barren = 0, 0, 0
     columns: Columns = ((), "")
     while at < len(lines):
-        count, looked = _taken(lines, at, width, columns) if at >= barren else (1, 1)
+        count, looked = _taken(lines, at, width, columns, command_goes_on) if at >= barren else (1, 1)
         barren = max(barren, at + looked)  # what was looked at in vain is not looked at again
         whole = _joined(lines[at:at + count], width)
         out += [whole, *[""] * (count - 1)]
         columns = _columns(whole, columns)
         joined += count - 1
         at += count
-    return ("\n".join(out), joined, width) if joined else (text, 0, 0)
+    return out, joined
 
 
-def _taken(lines: list[str], at: int, width: int, columns: Columns) -> tuple[int, int]:
+def _taken(lines: list[str], at: int, width: int, columns: Columns, command_goes_on: GoesOn) -> tuple[int, int]:
     """How many lines from this one on are one, and how many were looked at."""
     if not _is_full(lines[at], width):
         return 1, 1
     first = lines[at].lstrip()
     if parse_command(first):
-        count = _more(lines, at, width, _command_goes_on)
+        count = _more(lines, at, width, command_goes_on)
         return count, count
     if ATTRIBUTE.match(first):
         return _record(lines, at, width)
@@ -81,7 +95,7 @@ def _is_said(line: str) -> bool:
         coded(line) is not None or heading(line) is not None or found_nothing(line))
 
 
-def _more(lines: list[str], at: int, width: int, goes_on: Callable[[str, str], bool]) -> int:
+def _more(lines: list[str], at: int, width: int, goes_on: GoesOn) -> int:
     count = 1
     while (_is_full(lines[at + count - 1], width) and at + count < len(lines) and count < _MOST_LINES
            and not _is_said(lines[at + count]) and goes_on(_joined(lines[at:at + count], width), lines[at + count])):
@@ -89,14 +103,22 @@ def _more(lines: list[str], at: int, width: int, goes_on: Callable[[str, str], b
     return count
 
 
-def _command_goes_on(command: str, line: str) -> bool:
-    """In quotes that are still open, with names after those of -F, or with what is neither a record nor a row."""
-    if command.count('"') % 2 or command.count("'") % 2:
+def _names_go_on(command: str, line: str) -> bool:
+    """In quotes that are still open, with further names of -F, or with the rest of the last one."""
+    try:
+        shlex.split(command)
+    except ValueError:
         return True
     now, then = (_names_after(of) for of in (command.lstrip(), command.lstrip() + line))
-    if now and len(then) >= len(now) and most_known(then[:-1]) == len(then) - 1:
-        return then != now
-    return not ATTRIBUTE.match(line) and ("," not in line or " -" in f" {line}")
+    if len(now) == len(then):
+        return bool(now) and not most_known(now[-1:]) and most_known(then) == len(then)
+    return 0 < len(now) < len(then) and most_known(then[:-1]) == len(then) - 1
+
+
+def _command_goes_on(command: str, line: str) -> bool:
+    """As that, or, where other lines show that the terminal wrapped, with what is neither record nor row nor header."""
+    return _names_go_on(command, line) or not (
+        ATTRIBUTE.match(line) or _is_header(line) or ("," in line and " -" not in f" {line}"))
 
 
 def _names_after(command: str) -> tuple[str, ...]:

@@ -83,6 +83,19 @@ def test_no_text_takes_long(line: str) -> None:
     assert time.process_time() - started < 2
 
 
+@pytest.mark.parametrize("below", [
+    "name lpar_env state\nalder aixlinux Running\n", "16\n", "none\n", "alder\nelm\n", "No results were found.\n",
+    "name=alder,lpar_id=3\n", "alder,3,aixlinux\n", "vhost0 U9117\n"])
+def test_a_command_that_is_the_longest_line_has_its_output_below_it(below: str) -> None:
+    """A header between blanks below the longest line became columns of the command, and its rows LPARs."""
+    for command in ("lssyscfg -r lpar -m Server-9117-MMA-SN10AAAAA -F name,lpar_env,state",
+                    "lssyscfg -r lpar -m Server-9117-MMA-SN10AAAAA -F --header",
+                    "lssyscfg -r lpar -m Server-9117-MMA --filter \"lpar_names=O'Brien\" -F name,lpar_env,state",
+                    "lslparmigr -r sys -m Server-9117-MMA-SN10AAAAA --filter lpar_names=alder -F num_active_lpars"):
+        text = f"hscroot@hmc1.example.com:~> {command}\n{below}"
+        assert wrapped.rejoined(text) == (text, 0, 0)
+
+
 def test_what_is_not_certain_is_left_as_it_is() -> None:
     row = "name=alder,lpar_id=3,lpar_env=aixlinux,state=Running,colour=" + "g" * 40
     for text in (f"{row}\nreen\n", f"{row[:80]}\n{row[80:]},name=twice\n", f"{'x' * 80}\n{'y' * 30}\n"):
