@@ -24,6 +24,7 @@ from planner.estate.model import (
     Port,
     ProcessorPool,
     Server,
+    SriovPort,
     Vios,
     Zoning,
     sorted_estate,
@@ -39,6 +40,11 @@ TRUSTED = {"west-e1080": "west", "west-s1124": "west"}
 
 POOLS = {"east-s924": 8 * MIB_PER_GIB, "west-e980": 64 * MIB_PER_GIB}
 """Shared memory pools (AMS): the smaller one is less than ams-dev1 keeps in use."""
+
+
+SRIOV = (("east-s1024", "U78D2.001.WZS0AAA-P1-C4-T1", 40, 60), ("east-s1024b", "U78D2.001.WZS0AAB-P1-C4-T1", 57, 8),
+         ("east-s1024b", "U78D2.001.WZS0AAB-P1-C4-T2", 1, 90), ("west-s1124", "U78D9.001.WZS0AAC-P1-C4-T1", 60, 100))
+"""Physical SR-IOV ports: free logical ports and % of capacity. On east-s1024b there is room for one vNIC on each."""
 
 
 class Machine(NamedTuple):
@@ -97,7 +103,8 @@ CLIENTS = (
     Client("bank-i2", "east-s1024", "IBM i", "7.5 TR1", 2, 3, 96, "POWER10", (120,), more=PRODUCTION),
     Client("nim-east", "east-s1024", "AIX", "7.3 TL0 SP1", 0.3, 1, 8, "POWER9", (130,), "vscsi",
            {"software": ("NIM master",)}),
-    Client("vnic-web1", "east-s1024", "Linux", "SLES 15 SP4", 1, 2, 24, "POWER10", (), more={"vnic_adapters": 2}),
+    Client("vnic-web1", "east-s1024", "Linux", "SLES 15 SP4", 1, 2, 24, "POWER10", (), more={"vnic_adapters": 2,
+           "vnic_backing": (2, 2, 10, 10)}),
     Client("hnv-web1", "east-s1024", "Linux", "RHEL 9.2", 1, 2, 24, "POWER10", (130,), more={"sriov_ports": 1,
            "migratable_sriov_ports": 1}),
     Client("ssp-dev1", "east-s1024b", "AIX", "7.2 TL5 SP3", 0.4, 1, 16, "POWER9", (130,), "ssp"),
@@ -214,7 +221,7 @@ def modern() -> Estate:
         disks=tuple(disks), zonings=tuple(zonings), fibres=tuple(fibres),
         ports=tuple(Port(name, f"fcs{n}", f"SAN-{fabric}", m.free_ports)
                     for m in MACHINES for n, (name, fabric) in enumerate(zip(viosse(m), "AB", strict=True))),
-        policies=POLICIES))
+        sriov=tuple(SriovPort(*port) for port in SRIOV), policies=POLICIES))
 
 
 def files() -> dict[str, bytes]:

@@ -16,6 +16,8 @@ VIOS = "`lssyscfg -r lpar`; `ioslevel`; REST VirtualIOServer"
 MOVES = "`lslparmigr -r sys`; REST ManagedSystem"
 LEVEL = "`lshmc -V`"
 VNIC = "`lshwres -r virtualio --rsubtype vnic`; `lshwres -r sriov`; `lssyscfg -r prof`; REST LogicalPartition; workbook"
+SRIOV = ("`lshwres -r sriov --rsubtype physport`, `logport`; `lshwres -r virtualio --rsubtype vnic`; sheets SR-IOV "
+         "ports and LPARs (vNIC backing)")
 HISTORY = "nmon, njmon, `lparstat` intervals, `lslparutil`, PCM (planner history add)"
 STATED = "a person: sheet Policies"
 
@@ -32,7 +34,7 @@ SHOWN = {
     "network.vlan": VLAN,
     "memory.pool": POOL_MEMORY, "memory.pool-paging": POOL_MEMORY,
     "memory.paging-devices": "`lshwres -r mempool`; sheet VIOS (Paging devices)",
-    "network.vnic": VNIC, "network.vnic-ports": VNIC,
+    "network.vnic": VNIC, "network.vnic-ports": VNIC, "network.vnic-capacity": SRIOV, "network.vnic-fit": SRIOV,
     "partition.activated-once": f"{LPAR} (last_activated_profile, curr_profile); sheet LPARs (Never activated)",
     "partition.hardware-left": "`lshwres -r io --rsubtype slot`; `lshwres -r mem --level lpar`; `lssyscfg -r prof`",
     "partition.bsr": PROFILE, "partition.capability": f"{SYSTEM}; {LPAR}; sheet LPARs (Secure boot, Persistent memory)",

@@ -186,7 +186,8 @@ def _name_servers(facts: Facts) -> None:
     """A server that exports name and none describes is a server of which nothing is known."""
     for (kind, _), row in list(facts.rows.items()):
         best = min(row.get("server", ()), key=lambda f: (f.rank, *facts.times.order(f.source)), default=None)
-        if kind in ("lpars", "vioses", "pools") and best and best.rank and ("servers", (best.value,)) not in facts.rows:
+        known = ("servers", (best.value,)) in facts.rows if best else True
+        if kind in ("lpars", "vioses", "pools", "sriov") and best and best.rank and not known:
             facts.add("servers", (best.value,), {}, best.source, best.rank)
 
 

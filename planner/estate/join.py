@@ -64,6 +64,7 @@ class Join:
         self._hosts()
         self._systems()
         self._pools()
+        self._sriov()
         self._emit_partitions()
         self._networks()
         self._bridges()
@@ -194,6 +195,8 @@ class Join:
             self._moves_over(name, things)
         elif name in self.parts:
             what: object = tuple(things) if fact == "physical_adapters" else len(things)
+            if fact == "vnic_backing":
+                what = tuple(sorted(int(one.rpartition("/")[2]) for one in things))
             self.parts[name].setdefault(fact, (what, first))
         elif name not in self.gone:
             self._stranger(ref, fact.replace("_", " "), first)
@@ -304,7 +307,8 @@ class Join:
             self.say(Severity.WARNING, "input.unknown-system", system,
                      f"{some(names)}: no file says which system this is",
                      "left out; add lssyscfg -r sys of it, or the answer of ManagedSystem", self.part_sources[names[0]])
-        unknown = self.gone | strange | {of for of, *_ in self.intake.pools if aliases and not self.system(of)}
+        listed = (*(of for of, *_ in self.intake.pools), *(of for of, _ in self.intake.sriov))
+        unknown = self.gone | strange | {of for of in listed if aliases and not self.system(of)}
         if unknown:
             self.rows = [row for row in self.rows if unknown.isdisjoint(map(str, row[1]))]
 
@@ -388,6 +392,18 @@ class Join:
             system = self.system(reference) or reference
             own = {"server": (system, source), "pool_id": (pool_id, source), **values}
             self.rows.append(("pools", (system, pool_id), own, source, 1))
+
+    def _sriov(self) -> None:
+        """Physical ports of SR-IOV adapters; what they have left where all their logical ports are listed."""
+        for (reference, number), values in self.intake.sriov.items():
+            shares = self.intake.capacity.get((reference, number), {})
+            number_of, source = values.get("configured", (None, values["listed"][1]))
+            system, port = self.system(reference) or reference, values.get("port", values["listed"])
+            own = {"server": (system, source), "port": port}
+            own |= {"free_ports": values["free_ports"]} if "free_ports" in values else {}
+            if number_of is not None and len(shares) >= number_of:
+                own["free_percent"] = (max(0, 10_000 - sum(share for share, _ in shares.values())) // 100, source)
+            self.rows.append(("sriov", (system, port[0]), own, source, 1))
 
     def _emit_partitions(self) -> None:
         for name, values in self.parts.items():

@@ -143,7 +143,7 @@ class Server:
         comment="vnic_dedicated_sriov_capable."))
     free_sriov_ports: int | None = field(default=None, metadata=column("Free SR-IOV logical ports", T.INTEGER,
         minimum=0,
-        comment="On physical ports that have capacity left, for vNICs (lshwres -r sriov --rsubtype physport)."))
+        comment="On physical ports that have capacity left, for vNICs, where sheet SR-IOV ports does not list them."))
     remote_restart_capable: bool | None = field(default=None, metadata=column("Remote restart capable", T.YES_NO,
         comment="Simplified remote restart: powervm_lpar_simplified_remote_restart_capable."))
     secure_boot_capable: bool | None = field(default=None, metadata=column("Secure boot capable", T.YES_NO))
@@ -284,6 +284,8 @@ class Lpar:
         comment="Active Memory Expansion factor: 125 is 1.25; 0 and 100: none."))
     io_entitled_mib: int | None = field(default=None, metadata=column("I/O entitled memory (GiB)", T.GIB, minimum=0,
         after="memory_mode", comment="In shared memory mode: curr_io_entitled_mem, what its devices are guaranteed."))
+    vnic_backing: tuple[int, ...] = field(default=(), metadata=column("vNIC backing (%)", T.INTEGERS, minimum=0,
+        maximum=100, after="vnic_adapters", comment="Capacity of the logical port of each of their backing devices."))
     home: str = field(default="", metadata=column("Home",
         comment="The server to which it belongs when it stands elsewhere; a plan with --return brings it there. Empty: "
         "where it is."))
@@ -387,6 +389,21 @@ class Port:
 
 
 @dataclass(frozen=True, slots=True)
+class SriovPort:
+    """A physical port of an SR-IOV adapter in shared mode, and what it has left for logical ports."""
+
+    __pydantic_config__ = _STRICT
+    server: str = field(metadata=column("Server"))
+    port: str = field(metadata=column("Physical port", comment="Its location code, or adapter/port as the console "
+        "numbers them."))
+    free_ports: int | None = field(default=None, metadata=column("Free logical ports", T.INTEGER, minimum=0,
+        comment="lshwres -r sriov --rsubtype physport: phys_port_max_logical_ports less config_logical_ports."))
+    free_percent: int | None = field(default=None, metadata=column("Free capacity (%)", T.INTEGER, minimum=0,
+        maximum=100, comment="100 less the capacity of each logical port (--rsubtype logport)."))
+    note: str = field(default="", metadata=column("Note"))
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """One statement of a person; see docs/policies.md for the kinds."""
 
@@ -425,6 +442,7 @@ class Estate:
     zonings: tuple[Zoning, ...] = ()
     fibres: tuple[Fibre, ...] = ()
     ports: tuple[Port, ...] = ()
+    sriov: tuple[SriovPort, ...] = ()
     policies: tuple[Policy, ...] = ()
     parameters: tuple[Parameter, ...] = ()
 
@@ -445,8 +463,8 @@ class Estate:
 
 CLASSES: dict[str, type[Any]] = {
     "servers": Server, "pools": ProcessorPool, "vioses": Vios, "lpars": Lpar, "bridges": Bridge,
-    "networks": Network, "disks": Disk, "zonings": Zoning, "fibres": Fibre, "ports": Port, "policies": Policy,
-    "parameters": Parameter,
+    "networks": Network, "disks": Disk, "zonings": Zoning, "fibres": Fibre, "ports": Port, "sriov": SriovPort,
+    "policies": Policy, "parameters": Parameter,
 }
 
 
@@ -494,6 +512,7 @@ TABLES = (
     Table("zonings", "Zoning", ("lun", "vios")),
     Table("fibres", "NPIV", ("lpar", "slot"), mandatory=False),
     Table("ports", "FC ports", ("vios", "port"), mandatory=False),
+    Table("sriov", "SR-IOV ports", ("server", "port"), mandatory=False),
     Table("policies", "Policies", ("kind", "subject", "value")),
     Table("parameters", "Parameters", ("name",), mandatory=False),
 )

@@ -66,7 +66,8 @@ def _references(c: _Check) -> Iterator[Finding]:
             ("lpars", "server", servers, "Servers"), ("bridges", "vios", vioses, "VIOS"),
             ("networks", "lpar", lpars, "LPARs"), ("disks", "lpar", lpars, "LPARs"), ("disks", "vios", vioses, "VIOS"),
             ("zonings", "vios", vioses, "VIOS"), ("fibres", "lpar", lpars, "LPARs"),
-            ("fibres", "vios", vioses, "VIOS"), ("ports", "vios", vioses, "VIOS")):
+            ("fibres", "vios", vioses, "VIOS"), ("ports", "vios", vioses, "VIOS"),
+            ("sriov", "server", servers, "Servers")):
         rows = getattr(e, kind)
         strange = set(map(attrgetter(name), rows)) - known - broken
         for row in rows if strange else ():

@@ -203,6 +203,10 @@ class Intake:
     held: dict[tuple[PartRef, str], dict[str, Source]] = field(default_factory=dict)
     occupied: dict[PartRef, dict[int, tuple[str, Source]]] = field(default_factory=dict)
     """Partition → virtual slot → what kind of adapter a console lists there, and where."""
+    sriov: dict[tuple[str, str], Values] = field(default_factory=dict)
+    """(system, adapter/port) → what is listed of a physical port."""
+    capacity: dict[tuple[str, str], dict[str, tuple[int, Source]]] = field(default_factory=dict)
+    """(system, adapter/port) → its logical ports, each with hundredths of a per cent of its capacity."""
     rows: list[Row] = field(default_factory=list)
     saved: tuple[Estate, Mapping[str, str]] | None = None
     findings: list[Finding] = field(default_factory=list)

@@ -59,7 +59,7 @@ _TYPES: tuple[tuple[Parser, re.Pattern[str]], ...] = (
         r"|all_resources|allow_perf_collection|auto_start|conn_monitoring|ieee_virtual_eth|msp|resource_config"
         r"|sync_curr_profile")),
     (values.whole, re.compile(
-        r"(?!pci_)\w+_(?:id|weight|arrays|procs|priority|pages|pools|lpars|slots|array_size|per_(?:mem_pool|\w*lpar))"
+        r"(?:config|curr_eth|config_eth|max_eth|adapter_max|phys_port_max)_logical_ports|(?!pci_)\w+_(?:id|weight|arrays|procs|priority|pages|pools|lpars|slots|array_size|per_(?:mem_pool|\w*lpar))"
         r"|slot_num|num_\w+_migrations_\w+|\w+_score|next_avail_virtual_slot")),
 )
 
@@ -187,7 +187,7 @@ LISTINGS: dict[str, Listing] = {listing.kind: listing for listing in (
         "adapter_id phys_port_id phys_port_type phys_port_loc phys_port_label phys_port_sub_label state"
         " config_logical_ports phys_port_max_logical_ports curr_eth_logical_ports config_eth_logical_ports"
         " max_eth_logical_ports curr_conn_speed config_conn_speed max_recv_packet_size recv_flow_control"
-        " trans_flow_control veb_mode vepa_mode", of_system=False, always="phys_port_id"),
+        " trans_flow_control veb_mode vepa_mode", always="phys_port_id"),
     Listing.of("hmc-lshwres-sriov-logport", "logical_port_id drc_name location_code",
         "config_id lpar_name lpar_id lpar_state adapter_id logical_port_id logical_port_type phys_port_id drc_name"
         " location_code functional_state capacity max_capacity is_required is_promisc port_vlan_id pvid_priority"
@@ -520,6 +520,54 @@ def _number(value: object) -> int | None:
         None)
 
 
+def _physical_port(r: Record) -> str:
+    """``adapter/port`` as the console numbers them; "" where a record does not say both."""
+    have = stated(r)
+    both = have.get("adapter_id"), have.get("phys_port_id")
+    return "" if None in both else "/".join(map(str, both))
+
+
+def _physport(intake: Intake, r: Record, reading: Reading) -> None:
+    have, system, port = stated(r), _only_system(intake, r), _physical_port(r)
+    if system and port:
+        values = pick(r, {"phys_port_loc": "port"})
+        for most, now in (("phys_port_max_logical_ports", "config_logical_ports"),
+                          ("max_eth_logical_ports", "config_eth_logical_ports")):
+            if isinstance(have.get(most), int) and isinstance(have.get(now), int):
+                values.setdefault("free_ports", (max(0, have[most] - have[now]), r.where(now)))
+                values.setdefault("configured", (have[now], r.where(now)))
+        intake.merge(port, intake.sriov.setdefault((system, port), {"listed": (port, r.source)}), values)
+
+
+def _hundredths(text: object) -> int | None:
+    """``2.0`` (%) → 200; None where no share is stated."""
+    match = re.fullmatch(r"(\d{1,3})(?:\.(\d{1,2}))?", str(text))
+    return None if match is None else int(match[1]) * 100 + int((match[2] or "").ljust(2, "0"))
+
+
+def _logport(intake: Intake, r: Record, reading: Reading) -> None:
+    """A logical port: one more of its LPAR, and what it takes of its physical port."""
+    _each("sriov_ports", "logical_port_id")(intake, r, reading)
+    have, port = stated(r), _physical_port(r)
+    share = _hundredths(have.get("capacity", ""))
+    if port and share is not None and have.get("managed_system"):
+        of = intake.capacity.setdefault((str(have["managed_system"]), port), {})
+        of.setdefault(str(have["logical_port_id"]), (share, r.where("capacity")))
+
+
+def _vnic(intake: Intake, r: Record, reading: Reading) -> None:
+    """A vNIC, with the capacity of each of its backing devices (the seventh part), in whole per cent."""
+    _each("vnic_adapters", "slot_num")(intake, r, reading)
+    have = stated(r)
+    if "slot_num" not in have:
+        return
+    for number, device in enumerate(have.get("backing_devices", ())):
+        share = _hundredths("".join(str(device).split("/")[6:7]))
+        if share is not None:
+            intake.has(_ref(r), "vnic_backing", f"{have['slot_num']}/{number}/{-(-share // 100)}",
+                       r.where("backing_devices"))
+
+
 def _lslic(intake: Intake, r: Record, reading: Reading) -> None:
     have = stated(r)
     level = firmware_of(str(have.get("ecnumber", "")), str(have.get("activated_level", "")),
@@ -555,8 +603,9 @@ FACTS: dict[str, TakeFacts] = {
     "hmc-lshwres-fc": _adapter("fc"),
     "hmc-lshwres-slot": _slot,
     "hmc-lshwres-vslot": _vslot,
-    "hmc-lshwres-vnic": _each("vnic_adapters", "slot_num"),
-    "hmc-lshwres-sriov-logport": _each("sriov_ports", "logical_port_id"),
+    "hmc-lshwres-vnic": _vnic,
+    "hmc-lshwres-sriov-physport": _physport,
+    "hmc-lshwres-sriov-logport": _logport,
     "hmc-lslic-sys": _lslic,
 }
 
@@ -736,7 +785,7 @@ NOT_TAKEN: dict[str, tuple[tuple[str, str], ...]] = {
     "the lowest slot that is free: the slots that are not are counted from the adapters": (
         ("hmc-lshwres-vslot", "next_avail_virtual_slot"),
     ),
-    "slots and capacity of adapters: what stands in use is not counted by a plan": (
+    "of SR-IOV adapters and backing devices, what no plan counts": (
         ("hmc-lshwres-vnicbkdev", "*"),
         ("hmc-lshwres-sriov-*", "*"),
         ("hmc-lshwres-vnic", "*"),

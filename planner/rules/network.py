@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Iterator
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
 
 from planner.findings import Severity
-from planner.rules.base import ANYHOW, MIGRATIONS, ROWS, Breach, Scope, Use, rule, unknown, untold
+from planner.rules.base import ANYHOW, ASKED, MIGRATIONS, ROWS, Breach, Scope, Use, rule, unknown, untold
 from planner.rules.site import Site
 
 _SHOW_BRIDGES = ("lssyscfg -r lpar -m {target}; lshwres -r virtualio --rsubtype eth --level lpar -m {target}; on each "
@@ -59,35 +59,113 @@ def redundancy(site: Site, lpar: str, source: str, target: str) -> Iterator[Brea
                          "bridge it on a second VIOS there, or state the policy redundancy if-possible", optional)
 
 
-def _vnics(site: Site, lpar: str) -> Hashable:
-    return site.lpars[lpar].vnic_adapters or 0
+_STATES = 20_000
+"""States of a search for ports; beyond them nothing is refused."""
+
+
+def _vnics(site: Site, lpar: str) -> tuple[int, ...]:
+    """The least capacity, in %, of the logical ports that its vNICs need: one each, of those that back them now the
+    smallest; 1 where nobody states it."""
+    p = site.lpars[lpar]
+    count = p.vnic_adapters or 0
+    return tuple((*sorted(p.vnic_backing), *[1] * count)[:count])
+
+
+def _logical(site: Site, lpar: str, server: str) -> tuple[int, ...]:
+    """The capacity of each logical port that it takes on a server: where it was at the start of all that back its
+    vNICs; and 1 for each port of its own that is made anew there."""
+    p = site.lpars[lpar]
+    backing = p.vnic_backing if site.start.get(lpar) == server else ()
+    return (*(backing or _vnics(site, lpar)), *[1] * (p.migratable_sriov_ports or 0))
+
+
+def _left(site: Site, server: str) -> tuple[int | None, int | None]:
+    """Logical ports and % of capacity that are free on all physical ports together; None: nobody states it."""
+    rows = site.sriov.get(server)
+    if not rows:
+        return site.servers[server].free_sriov_ports, None
+    ports = [row.free_ports for row in rows if row.free_percent != 0]
+    percent = [row.free_percent for row in rows if row.free_ports != 0]
+    return (None if None in ports else sum(n or 0 for n in ports),
+            None if None in percent else sum(n or 0 for n in percent))
+
+
+def _with_residents(site: Site, server: str, free: int | None, amount: Callable[[tuple[int, ...]], int]) -> int | None:
+    return None if free is None else free + sum(amount(_logical(site, n, server)) for n in site.residents(server))
+
+
+VNIC_PORTS = Use("SR-IOV logical ports", lambda site, lpar, server: len(_logical(site, lpar, server)),
+                 lambda site, server: _with_residents(site, server, _left(site, server)[0], len), rare=True)
+VNIC_CAPACITY = Use("% of an SR-IOV port", lambda site, lpar, server: sum(_logical(site, lpar, server)),
+                    lambda site, server: _with_residents(site, server, _left(site, server)[1], sum), rare=True)
 
 
 @rule("network.vnic", "Every vNIC of the LPAR finds on the target a logical port with capacity on an SR-IOV port, and "
       "a VIOS behind it.", Scope.MOVE, binds=ANYHOW, shape=_vnics,
       source="IBM p8ecu_vniconcepts_network; migrlpar P9 man page (vnic_mappings)")
 def vnic(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
-    count, row = site.lpars[lpar].vnic_adapters or 0, site.servers[target]
-    if count and row.vnic_capable is False:
-        yield Breach(f"has {count} vNIC adapter(s); {target} is not vNIC capable", "replace them by virtual Ethernet")
-    elif count and row.free_sriov_ports is None:
-        yield unknown(f"has {count} vNIC adapter(s); whether {target} has SR-IOV ports with capacity for them, and a "
+    wanted, row = _vnics(site, lpar), site.servers[target]
+    if not wanted:
+        return
+    what, (ports, percent) = f"has {len(wanted)} vNIC adapter(s)", _left(site, target)
+    if row.vnic_capable is False:
+        yield Breach(f"{what}; {target} is not vNIC capable", "replace them by virtual Ethernet")
+    elif ports is None or (percent is None and target in site.sriov):
+        yield unknown(f"{what}; whether {target} has SR-IOV ports with capacity for them, and a "
                       "VIOS behind, is unknown", f"lshwres -r sriov --rsubtype physport --level eth -m {target}")
-    elif count and row.free_sriov_ports == 0 and not any(_vnics(site, n) for n in site.residents(target)):
-        yield Breach(f"has {count} vNIC adapter(s); {target} has no SR-IOV logical port left", "free one there")
+    elif any(_logical(site, n, target) for n in site.residents(target)):
+        return
+    elif ports == 0:
+        yield Breach(f"{what}; {target} has no SR-IOV logical port left", "free one there")
+    elif not _fit(_ports_of(site, target, ()), wanted):
+        yield Breach(f"{what}, which need {' and '.join(map(str, wanted))} % of SR-IOV ports; no such ports are left "
+                     f"on {target}", "free capacity there (chhwres -r sriov)")
 
 
-def _logical_ports(site: Site, server: str) -> int | None:
-    free = site.servers[server].free_sriov_ports
-    return None if free is None else free + sum(site.lpars[n].vnic_adapters or 0 for n in site.residents(server))
-
-
-VNIC_PORTS = Use("SR-IOV logical ports", lambda site, lpar, server: site.lpars[lpar].vnic_adapters or 0, _logical_ports,
-                 rare=True)
-
-
-@rule("network.vnic-ports", "The vNICs on a server take no more SR-IOV logical ports than are free there, one each at "
-      "least.", Scope.SERVER, use=VNIC_PORTS, encoding=ROWS, source="IBM p8ecu_vniconcepts_network")
+@rule("network.vnic-ports", "The vNICs and migratable SR-IOV ports on a server take no more SR-IOV logical ports "
+      "than are free there, one each at least.", Scope.SERVER, use=VNIC_PORTS, encoding=ROWS,
+      source="IBM p8ecu_vniconcepts_network; migrlpar P9 man page (--migsriov)")
 def vnic_ports(site: Site, server: str, holders: Collection[str]) -> Iterator[Breach]:
     for _, held, most in VNIC_PORTS.parts_over(site, server, holders):
         yield Breach(f"{server} would need {held} SR-IOV logical ports for vNICs; it has {most}", "free some there")
+
+
+@rule("network.vnic-capacity", "The logical ports that vNICs take on a server have no more capacity than its SR-IOV "
+      "ports have left.", Scope.SERVER, use=VNIC_CAPACITY, encoding=ROWS, source="lshwres -r sriov --rsubtype logport "
+      "(capacity: 1 to 100 % a logical port, 100 % a physical port)")
+def vnic_capacity(site: Site, server: str, holders: Collection[str]) -> Iterator[Breach]:
+    for _, held, most in VNIC_CAPACITY.parts_over(site, server, holders):
+        yield Breach(f"{server} would need {held} % of SR-IOV ports for vNICs; its ports have {most} %",
+                     "free some there")
+
+
+@rule("network.vnic-fit", "There is a distribution of the vNICs that come to a server over its SR-IOV ports that "
+      "keeps to the logical ports and the capacity of each.", Scope.SERVER, encoding=ASKED,
+      concerns=lambda site: bool(site.sriov),
+      source="migrlpar P9 man page (vnic_mappings: one physical port for each backing device)")
+def vnic_fit(site: Site, server: str, holders: Collection[str]) -> Iterator[Breach]:
+    wanted = [one for n in holders if site.start.get(n) != server for one in _logical(site, n, server)]
+    if wanted and server in site.sriov and not _fit(_ports_of(site, server, holders), wanted) and not any(
+            use.over(site, server, holders) for use in (VNIC_PORTS, VNIC_CAPACITY)):
+        yield Breach(f"no distribution of the vNICs that come over the SR-IOV ports of {server} keeps to what each has "
+                     "left", "free capacity on one port there (chhwres -r sriov)")
+
+
+def _ports_of(site: Site, server: str, holders: Collection[str]) -> list[tuple[int, int]]:
+    """(logical ports, %) that each physical port may have left: nobody knows on which those stood who have left."""
+    gone = [one for n in site.residents(server) if n not in holders for one in _logical(site, n, server)]
+    plenty = 1000
+    return [(len(gone) + (plenty if row.free_ports is None else row.free_ports),
+             min(100, sum(gone) + (100 if row.free_percent is None else row.free_percent)))
+            for row in site.sriov.get(server, ())] or [(plenty, 100 * plenty)]
+
+
+def _fit(ports: list[tuple[int, int]], wanted: Iterable[int]) -> bool:
+    """Whether logical ports of these capacities find places, the largest first."""
+    states = {tuple(sorted(ports))}
+    for percent in sorted(wanted, reverse=True):
+        states = {tuple(sorted((*state[:i], (count - 1, left - percent), *state[i + 1:]))) for state in states
+                  for i, (count, left) in enumerate(state) if count and left >= percent}
+        if len(states) > _STATES:
+            return True
+    return bool(states)

@@ -51,14 +51,26 @@ def pool_over(site: Site, server: str, names: Collection[str]) -> int:
     return 0 if row.shared_memory_pool_mib is None else max(0, now - max(before, row.shared_memory_pool_mib))
 
 
-def vnics_over(site: Site, server: str, names: Collection[str]) -> int:
-    """How many vNICs find no SR-IOV logical port of a server that states what is free."""
-    free = site.servers[server].free_sriov_ports
-    if free is None:
-        return 0
-    new = sum(site.lpars[n].vnic_adapters or 0 for n in names)
-    old = sum(site.lpars[n].vnic_adapters or 0 for n, s in site.start.items() if s == server)
-    return max(0, new - old - free)
+def vnics_over(site: Site, server: str, names: Collection[str]) -> tuple[int, int]:
+    """How many logical ports, and how much % of capacity, vNICs and migratable ports find no place for on a server that
+    states what is free."""
+    ports, percent = site.servers[server].free_sriov_ports, None
+    if rows := [row for row in site.estate.sriov if row.server == server]:
+        useful = [row for row in rows if row.free_ports != 0 and row.free_percent != 0]
+        ports = None if any(r.free_ports is None for r in useful) else sum(r.free_ports or 0 for r in useful)
+        percent = None if any(r.free_percent is None for r in useful) else sum(r.free_percent or 0 for r in useful)
+    count = total = 0
+    for name in {*names, *(n for n, s in site.start.items() if s == server)}:
+        p, here = site.lpars[name], site.start.get(name) == server
+        if here and name in names:
+            continue
+        vnics, own = p.vnic_adapters or 0, p.migratable_sriov_ports or 0
+        least = (sorted(p.vnic_backing) + [1] * vnics)[:vnics]
+        capacity = list(p.vnic_backing) if here and p.vnic_backing else least
+        sign = -1 if here else 1
+        count += sign * (len(capacity) + own)
+        total += sign * (sum(capacity) + own)
+    return 0 if ports is None else max(0, count - ports), 0 if percent is None else max(0, total - percent)
 
 
 @dataclass(frozen=True, slots=True)

@@ -175,8 +175,10 @@ class _Stage:
             if self.site.paging_sizes and (lacking := pool_over(self.site, server, names)):
                 self.found.append(broken("plan.pool-memory", server, f"{lacking} MiB of I/O entitled memory find no "
                                          "place in the shared memory pool"))
-            if lacking := vnics_over(self.site, server, names):
-                self.found.append(broken("plan.vnics", server, f"{lacking} vNIC(s) find no SR-IOV logical port"))
+            for lacking, what in zip(vnics_over(self.site, server, names), (
+                    "vNIC(s) find no SR-IOV logical port", "% of capacity of SR-IOV ports are not there"), strict=True):
+                if lacking:
+                    self.found.append(broken("plan.vnics", server, f"{lacking} {what}"))
             top = self.peaks[server]
             self.peaks[server] = ServerState(
                 server, max(top.lpars, state.lpars), max(top.units, state.units), state.units_limit,

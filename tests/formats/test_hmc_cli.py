@@ -727,8 +727,26 @@ def test_sriov_and_vnic_listings_count_ports_and_adapters(tmp_path: Path) -> Non
         "hscroot@quarry:~> lshwres -r virtualio --rsubtype slot --level lpar -m Quarry\n"
         "lpar_name=slate,lpar_id=3,curr_max_virtual_slots=64,pend_max_virtual_slots=64,next_avail_virtual_slot=8\n")
     slate = next(p for p in loaded.estate.lpars if p.name == "slate")
-    assert (slate.sriov_ports, slate.vnic_adapters) == (2, 1)
+    assert (slate.sriov_ports, slate.vnic_adapters, slate.vnic_backing) == (2, 1, (10,))
     assert not [f for f in loaded.findings if f.rule in ("input.ambiguous", "input.unknown-text")]
+
+
+PHYSICAL = ("hscroot@quarry:~> lshwres -r sriov --rsubtype physport -m Quarry --level {} -F adapter_id,phys_port_id,"
+            "phys_port_loc,state,config_logical_ports,phys_port_max_logical_ports --header\n"
+            "adapter_id,phys_port_id,phys_port_loc,state,config_logical_ports,phys_port_max_logical_ports\n{}")
+LOGICAL = ("hscroot@quarry:~> lshwres -r sriov --rsubtype logport -m Quarry --level eth -F lpar_name,lpar_id,adapter_id,"
+           "phys_port_id,logical_port_id,capacity --header\nlpar_name,lpar_id,adapter_id,phys_port_id,logical_port_id,capacity\n"
+           "quarry-v1,1,1,0,27004001,2.0\nslate,3,1,0,27004002,10.5\n")
+
+
+def test_what_physical_ports_of_sriov_adapters_have_left(tmp_path: Path) -> None:
+    """The lists of levels eth and roce name the same ports; of a port whose logical ports are not all listed, the
+    capacity that is left is unknown."""
+    ports = "1,0,U78D2.001.AAA0001-P1-C4-T1,1,2,60\n1,1,U78D2.001.AAA0001-P1-C4-T2,1,1,60\n1,2,null,0,0,4\n"
+    loaded = site_with(tmp_path, PHYSICAL.format("eth", ports), PHYSICAL.format("roce", ports), LOGICAL)
+    assert [(p.server, p.port, p.free_ports, p.free_percent) for p in loaded.estate.sriov] == [
+        ("Quarry", "1/2", 4, 100), ("Quarry", "U78D2.001.AAA0001-P1-C4-T1", 58, 87),
+        ("Quarry", "U78D2.001.AAA0001-P1-C4-T2", 59, None)]
 
 
 def test_the_shared_memory_pool_and_what_devices_are_guaranteed_of_it(tmp_path: Path) -> None:

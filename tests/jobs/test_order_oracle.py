@@ -17,7 +17,7 @@ import pytest
 from estates import estate as estate_of
 from estates import exactly, loaded, lpar, renamed, server, vioses
 
-from planner.estate.model import Estate, Fibre, Port
+from planner.estate.model import Estate, Fibre, Port, SriovPort
 from planner.jobs import Options, evacuate
 from planner.plan.choices import Status
 from planner.plan.questions import Evacuate
@@ -66,6 +66,16 @@ def with_pools(of: Estate, seed: int) -> Estate:
     return of.replace(lpars=lpars, servers=servers, vioses=vioses)
 
 
+def with_vnics(of: Estate, seed: int) -> Estate:
+    """The same with vNICs on most LPARs and one SR-IOV port a server with little left."""
+    rng = Random(f"vnics {seed}")
+    backing = {p.name: tuple(sorted(rng.choice((2, 5, 10)) for _ in range(rng.choice((1, 1, 2))))) for p in of.lpars}
+    lpars = tuple(replace(p, vnic_adapters=len(backing[p.name]), vnic_backing=backing[p.name]) if rng.random() < 0.8 else p
+                  for p in of.lpars)
+    return of.replace(lpars=lpars, sriov=tuple(
+        SriovPort(s.name, "P1-C4-T1", rng.choice((0, 2, 3, 4)), rng.choice((0, 5, 10, 20, 30))) for s in of.servers))
+
+
 class Brute:
     """All states that can be reached one move at a time."""
 
@@ -84,6 +94,10 @@ class Brute:
         self.entitled = [p.io_entitled_mib or 0 for p in of.lpars]
         self.pool = {s.name: s.free_pool_mib + sum(p.io_entitled_mib or 0 for p in of.lpars if p.server == s.name)
                      for s in of.servers if s.free_pool_mib is not None}
+        self.backing = [p.vnic_backing for p in of.lpars]
+        on = {s.name: [b for p in of.lpars if p.server == s.name for b in p.vnic_backing] for s in of.servers}
+        self.vnics = {p.server: (len(on[p.server]) + (p.free_ports or 0) * (p.free_percent != 0),
+                                 sum(on[p.server]) + (p.free_percent or 0) * (p.free_ports != 0)) for p in of.sriov}
         self.free = Counter({(p.vios, p.fabric): p.free_ports or 0 for p in of.ports})
         for a in self.adapters:
             self.free.update(one for one in a if one[1] != DISKS)
@@ -99,17 +113,20 @@ class Brute:
             yield tuple(there[f == DISKS][v] for v, f in self.adapters[n])
 
     def holds(self, held: list[tuple[int, str, Way]]) -> bool:
-        units, entitled = Counter[str](), Counter[str]()
+        units, entitled, ports, percent = (Counter[str]() for _ in range(4))
         taken: Counter[tuple[str, str]] = Counter()
         for n, s, way in held:
             units[s] += self.units[n]
             entitled[s] += self.entitled[n]
+            ports[s] += len(self.backing[n])
+            percent[s] += sum(self.backing[n])
             taken.update((v, fabric) for v, (_, fabric) in zip(way, self.adapters[n], strict=True))
         slots = Counter(v for (v, _), count in taken.items() for _ in range(count))
         return (all(u <= self.room[s] for s, u in units.items())
                 and all(t <= self.free[k] for k, t in taken.items() if k[1] != DISKS)
                 and all(slots[v] <= most for v, most in self.slots.items())
-                and all(entitled[s] <= most for s, most in self.pool.items()))
+                and all(entitled[s] <= most for s, most in self.pool.items())
+                and all(ports[s] <= most[0] and percent[s] <= most[1] for s, most in self.vnics.items()))
 
     def can_empty(self, freed: str) -> bool:
         seen, queue = {self.start}, deque([self.start])
@@ -144,10 +161,10 @@ def test_the_planner_finds_an_order_where_there_is_one() -> None:
     assert seen[Status.OPTIMAL] > ORDERS // 5 and seen[Status.INFEASIBLE] > ORDERS // 10, seen
 
 
-@pytest.mark.parametrize("scarce", [with_slots, with_pools])
+@pytest.mark.parametrize("scarce", [with_slots, with_pools, with_vnics])
 def test_the_planner_finds_an_order_that_keeps_to_what_is_used_up(scarce: Callable[[Estate, int], Estate]) -> None:
     """Each adapter that arrives takes a slot of its VIOS, one path alone of either; each LPAR with shared memory its I/O
-    entitlement of the pool."""
+    entitlement of the pool; each vNIC a logical port with its share of the physical one."""
     seen: Counter[Status] = Counter()
     for seed in range(ORDERS):
         of = scarce(drawn(seed), seed)

@@ -17,7 +17,7 @@ from estates import changed, estate, judged, lpar, policy, pool, server
 
 import planner.optimise
 from planner.estate.capacity import Demand
-from planner.estate.model import Fibre, Port
+from planner.estate.model import Fibre, Port, SriovPort
 from planner.optimise.consolidation import ConsolidationProblem
 from planner.optimise.frontier import Frontier
 from planner.optimise.headroom import CORES, HeadroomProgram
@@ -41,14 +41,15 @@ OF = estate([server("A"), server("B", 6), server("C", 6)],
 USED = {"a1": [3000, 0], "a2": [2500, 0], "b1": [500, 0], "c1": [0, 0]}
 ROW_WRITERS = ("at_most", "equals")
 #: a1 and a2 each want a paging device, a vNIC and a port of fabric f1, of which B has one of each; two virtual slots
-#: of the first VIOS and one of the second, which have two each; and 256 MiB of the pool for devices, which has 384.
+#: of the first VIOS and one of the second, which have two each; and 256 MiB of the pool for devices, which has 384,
+#: and 5 % of its SR-IOV port each, which has 9 left.
 SHORT = estate([server("A"), server("B", shared_memory_pool_mib=8192, free_sriov_ports=1)],
-               [lpar(n, "A", memory_mode="shared", io_entitled_mib=256, vnic_adapters=1) for n in ("a1", "a2")],
+               [lpar(n, "A", memory_mode="shared", io_entitled_mib=256, vnic_adapters=1, vnic_backing=(5,)) for n in ("a1", "a2")],
                [policy("cluster", "one database", "a1; a2")],
                fibres=tuple(Fibre(n, 40, "A-v1", f"c0{n}0", f"c0{n}1", "f1", True) for n in ("a1", "a2")),
                ports=(Port("B-v1", "fcs0", "f1", 1),))
 SHORT = changed(changed(SHORT, "B-v1", paging_devices_mib=(4096,), max_virtual_slots=4), "B-v2", max_virtual_slots=4)
-SHORT = changed(SHORT, "B", free_pool_mib=384)
+SHORT = changed(SHORT, "B", free_pool_mib=384).replace(sriov=(SriovPort("B", "P1-C4-T1", 1, 9),))
 #: Rules with a golden file of their own: what they declare to be used up, and the groups of which OF has none.
 RULES = [*(rule.id for rule, _ in base.declared_uses()), "policy.cluster"]
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from estates import BASE, changed, estate, exactly, judged, lpar, move, plan_of, policy, pool, server, stating, without
 
-from planner.estate.model import Disk, Estate, Fibre, Port
+from planner.estate.model import Disk, Estate, Fibre, Port, SriovPort
 from planner.findings import Finding, Severity
 from planner.jobs import window_from
 from planner.plan.choices import Measure
@@ -142,6 +142,13 @@ def _vnic(vnics: int = 1, b: int | None = None) -> Estate:
     """a1 and a2 with so many vNICs; ``b``: SR-IOV logical ports that are left on B, those on A are known."""
     of = changed(changed(BASE, "a1", vnic_adapters=vnics), "a2", vnic_adapters=vnics)
     return changed(changed(of, "B", free_sriov_ports=b), "A", free_sriov_ports=4)
+
+
+def _sriov(*ports: tuple[int | None, int | None]) -> Estate:
+    """a1 and a2 with a vNIC of two backing devices, of 5 and 8 %; the free logical ports and % of each port of B."""
+    of = _vnic()
+    of = of.replace(lpars=tuple(replace(p, vnic_backing=(5, 8)) if p.vnic_adapters else p for p in of.lpars))
+    return of.replace(sriov=tuple(SriovPort("B", f"P1-C4-T{n}", *left) for n, left in enumerate(ports, 1)))
 
 
 def _slots(most: int | None, used: int | None = 7) -> Estate:
@@ -283,7 +290,16 @@ EXAMPLES: dict[str, Example] = {
         [Good(BASE), Good(_vnic(b=1)), Good(_vnic(vnics=0))],
         [Bad(_vnic(), "whether B has SR-IOV ports with capacity for them, and a VIOS behind, is unknown", ASSUMED),
          Bad(changed(_vnic(b=1), "B", vnic_capable=False), "B is not vNIC capable"),
-         Bad(_vnic(b=0), "B has no SR-IOV logical port left")]),
+         Bad(_vnic(b=0), "B has no SR-IOV logical port left"),
+         Bad(_sriov((2, 4), (0, 20)), "which need 5 % of SR-IOV ports; no such ports are left on B"),
+         Bad(_sriov((2, None)), "whether B has SR-IOV ports with capacity for them, and a VIOS behind, is unknown", ASSUMED)]),
+    "network.vnic-capacity": Example(
+        [Good(BASE), Good(_sriov((4, 10)), both_to_b), Good(_sriov((4, 5), (4, 5)), both_to_b)],
+        [Bad(_sriov((4, 9)), "B would need 10 % of SR-IOV ports for vNICs; its ports have 9 %", moves=both_to_b)]),
+    "network.vnic-fit": Example(
+        [Good(BASE), Good(_sriov((4, 9), (1, 5)), both_to_b)],
+        [Bad(_sriov((4, 9), (1, 4)), "no distribution of the vNICs that come over the SR-IOV ports of B", moves=both_to_b),
+         Bad(_sriov((1, 20), (1, 4)), "no distribution of the vNICs that come over the SR-IOV ports", moves=both_to_b)]),
     "network.vnic-ports": Example(
         [Good(_vnic(b=2), both_to_b), Good(_vnic(b=1))],
         [Bad(_vnic(b=1), "B would need 2 SR-IOV logical ports for vNICs; it has 1", moves=both_to_b)]),

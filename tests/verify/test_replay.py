@@ -27,7 +27,7 @@ from estates import (
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from planner.estate.model import Disk, Estate, Fibre, Port, Zoning
+from planner.estate.model import Disk, Estate, Fibre, Port, SriovPort, Zoning
 from planner.findings import Severity
 from planner.jobs import Options, evacuate
 from planner.plan.choices import BACK, OUT, Status
@@ -73,6 +73,11 @@ def _two_fibres() -> Estate:
 def _sharing(**changes: Any) -> Estate:
     of = changed(changed(BASE, "a1", memory_mode="shared", io_entitled_mib=256), "B", shared_memory_pool_mib=1024)
     return changed(changed(of, "B", **changes), "B-v1", paging_devices_mib=(8192,))
+
+
+def _backed(ports: int, percent: int) -> Estate:
+    of = changed(BASE, "a1", vnic_adapters=1, vnic_backing=(5, 5))
+    return of.replace(sriov=(SriovPort("B", "P1-C4-T1", ports, percent),))
 
 
 Build = Callable[[], tuple[Plan, Estate]]
@@ -127,6 +132,8 @@ BROKEN: dict[str, tuple[str, Build]] = {
         plan_of([move(BASE, "a1", "A", "B")]), _sharing(free_pool_mib=255))),
     "finds a shared memory pool that is too small": ("plan.pool-memory", lambda: (
         plan_of([move(BASE, "a1", "A", "B")]), _sharing(shared_memory_pool_mib=255))),
+    "finds no logical port for its vNIC": ("plan.vnics", lambda: (plan_of([move(BASE, "a1", "A", "B")]), _backed(0, 50))),
+    "finds no capacity for its vNIC": ("plan.vnics", lambda: (plan_of([move(BASE, "a1", "A", "B")]), _backed(5, 4))),
     "goes into another pool": ("plan.pool", lambda: (plan_of([move(BASE, "a1", "A", "B", pool_id=3)]), BASE)),
     "has waves that do not start together": ("plan.times", lambda: (edited("a2", start_ms=1000), BASE)),
     "starts before the window": ("plan.times", lambda: (edited("a1", start_ms=-1), BASE)),
