@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from planner.estate.model import Lpar
 from planner.findings import Finding, Severity, errors
 from planner.grouping import inverted
 from planner.plan.plan import Plan, ServerState
@@ -51,26 +52,33 @@ def pool_over(site: Site, server: str, names: Collection[str]) -> int:
     return 0 if row.shared_memory_pool_mib is None else max(0, now - max(before, row.shared_memory_pool_mib))
 
 
+def _shares(p: Lpar, *, at_start: bool) -> list[int]:
+    """The capacity in % of each logical port that an LPAR has where it was at the start, or needs elsewhere."""
+    vnics = p.vnic_adapters or 0
+    least = (sorted(p.vnic_backing) + [1] * vnics)[:vnics]
+    return [*(p.vnic_backing if at_start and p.vnic_backing else least), *[1] * (p.migratable_sriov_ports or 0)]
+
+
+def _free_sriov(site: Site, server: str) -> tuple[int | None, int | None]:
+    """Logical ports and % that physical ports have left which have both; None where that is not stated."""
+    rows = [row for row in site.estate.sriov if row.server == server]
+    if not rows:
+        return site.servers[server].free_sriov_ports, None
+    useful = [row for row in rows if row.free_ports != 0 and row.free_percent != 0]
+    ports, percent = [r.free_ports for r in useful], [r.free_percent for r in useful]
+    return (None if None in ports else sum(n or 0 for n in ports),
+            None if None in percent else sum(n or 0 for n in percent))
+
+
 def vnics_over(site: Site, server: str, names: Collection[str]) -> tuple[int, int]:
     """How many logical ports, and how much % of capacity, vNICs and migratable ports find no place for on a server that
     states what is free."""
-    ports, percent = site.servers[server].free_sriov_ports, None
-    if rows := [row for row in site.estate.sriov if row.server == server]:
-        useful = [row for row in rows if row.free_ports != 0 and row.free_percent != 0]
-        ports = None if any(r.free_ports is None for r in useful) else sum(r.free_ports or 0 for r in useful)
-        percent = None if any(r.free_percent is None for r in useful) else sum(r.free_percent or 0 for r in useful)
-    count = total = 0
-    for name in {*names, *(n for n, s in site.start.items() if s == server)}:
-        p, here = site.lpars[name], site.start.get(name) == server
-        if here and name in names:
-            continue
-        vnics, own = p.vnic_adapters or 0, p.migratable_sriov_ports or 0
-        least = (sorted(p.vnic_backing) + [1] * vnics)[:vnics]
-        capacity = list(p.vnic_backing) if here and p.vnic_backing else least
-        sign = -1 if here else 1
-        count += sign * (len(capacity) + own)
-        total += sign * (sum(capacity) + own)
-    return 0 if ports is None else max(0, count - ports), 0 if percent is None else max(0, total - percent)
+    here = {n for n, s in site.start.items() if s == server}
+    coming = [one for n in names if n not in here for one in _shares(site.lpars[n], at_start=False)]
+    gone = [one for n in here.difference(names) for one in _shares(site.lpars[n], at_start=True)]
+    ports, percent = _free_sriov(site, server)
+    return (0 if ports is None else max(0, len(coming) - len(gone) - ports),
+            0 if percent is None else max(0, sum(coming) - sum(gone) - percent))
 
 
 @dataclass(frozen=True, slots=True)

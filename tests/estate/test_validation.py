@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from planner.estate.assemble import Loaded
 from planner.estate.capacity import Demand, hash_page_table_mib, lpar_demand, min_units_per_vp, vios_demand
 from planner.estate.catalogue import GENERATIONS, MODELS, MODES, generation_of, rperf_per_core
-from planner.estate.model import TABLE, TABLES, Disk, Estate, Fibre, Network, Parameter, Port, Type, Zoning
+from planner.estate.model import TABLE, TABLES, Disk, Estate, Fibre, Network, Parameter, Port, SriovPort, Type, Zoning
 from planner.estate.validate import validate
 from planner.findings import Severity
 
@@ -177,6 +177,7 @@ def test_the_catalogue_knows_generations_and_their_minimum() -> None:
 
 #: A row of every kind that has numbers.
 RICH = BASE.replace(pools=(pool("A", 0, 10),), fibres=pair("c050", "c060"), ports=(Port("A-v1", "fcs0", "f1", 8),),
+                    sriov=(SriovPort("A", "P1-C4-T1", 8, 50),),
                     parameters=(Parameter("overhead_s", 1.0),))
 NUMBERS = [(table.kind, c.field) for table in TABLES for c in table.columns if c.outside(-10**30)]
 
