@@ -1384,8 +1384,8 @@ def _scripts_state(estate: Estate) -> Estate:
     used = {v.name: sum(f.vios == v.name for f in estate.fibres) for v in estate.vioses}
     out = _hmc_states(estate)
     return out.replace(
-        lpars=tuple(replace(p, sriov_ports=p.sriov_ports or None, vnic_adapters=p.vnic_adapters or None)
-                    for p in out.lpars),
+        lpars=tuple(replace(p, sriov_ports=p.sriov_ports or None, vnic_adapters=p.vnic_adapters or None,
+                            vnic_backing=(2,) * (p.vnic_adapters or 0)) for p in out.lpars),
         fibres=tuple(replace(f, both_zoned=None, note="") for f in estate.fibres),
         ports=tuple(replace(p, free_ports=FC_PORTS - used[p.vios], note="") for p in estate.ports))
 
