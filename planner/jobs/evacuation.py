@@ -32,7 +32,7 @@ def evacuate(loaded: Loaded, goal: Evacuate, options: Options, usage: UsageSpec 
     """
     options, goal = zoned(options, loaded.estate), spelt_as(goal, loaded.estate)
     used, basis = (None, None) if usage is None else usage.read(loaded.estate, _together(goal, options, usage))
-    homes = stated_homes(loaded.estate, goal.homes) if goal.come_back else {}
+    homes = stated_homes(loaded.estate, goal.homes, goal.takes_along) if goal.come_back else {}
     goal = goal.replace(usage=basis, homes=homes, assume_nothing=options.assume_nothing)
     site = Site(loaded.estate, usage=used, goal=goal, assume_nothing=goal.assume_nothing)
     goal = checked_evacuate(goal, site)

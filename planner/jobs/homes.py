@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from planner.errors import UsageError
 from planner.estate.model import Estate
@@ -23,15 +23,16 @@ def homes_of(plan: Plan, estate: Estate) -> dict[str, str]:
     return {n: s for n, s in homes.items() if n in known}
 
 
-def stated_homes(estate: Estate, given: Mapping[str, str]) -> dict[str, str]:
-    """LPAR → home of those that run elsewhere: as ``given``, as the estate states it, else as a soft pin does."""
+def stated_homes(estate: Estate, given: Mapping[str, str], along: Collection[str] = ()) -> dict[str, str]:
+    """LPAR → home of those that stand elsewhere: as ``given``, as the estate states it, else as a soft pin does.
+    ``along``: servers to which what is not activated comes home as well."""
     pins, _ = compile_policies(estate)
     servers = {s.name for s in estate.servers}
     homes = {}
     for p in estate.lpars:
         pinned = pins.soft_pins.get(p.name, (p.server,))
         home = given.get(p.name) or p.home or (p.server if p.server in pinned or not pinned else pinned[0])
-        if p.active and home in servers and home != p.server:
+        if (p.active or home in along) and home in servers and home != p.server:
             homes[p.name] = home
     return homes
 

@@ -54,9 +54,9 @@ class Site:
         self.usage = usage
         self.home: Mapping[str, str] = home or {}
         self.start: dict[str, str] = {p.name: p.server for p in estate.lpars if p.active or (
-            p.name not in left and {p.server, self.home.get(p.name)} & {*along})}
-        """Where those stand that are planned: the active LPARs; and the others of servers that are freed of them too,
-        which hold neither processors nor memory."""
+            p.name not in left and {p.server, self.home.get(p.name), self.homes.get(p.name)} & {*along})}
+        """Where those stand that are planned: the active LPARs; and the others that stand on servers that are freed of
+        them too, or come home there, which hold neither processors nor memory."""
         self.reach = reach_of(estate, self.start)
         self.policies, _ = compile_policies(estate)
         self.clustered = frozenset(n for g in self.policies.clusters for n in g.members)

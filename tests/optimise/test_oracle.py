@@ -127,6 +127,7 @@ def cost_ms(site: Site, judge: Judge, name: str, source: str, target: str) -> in
     while (following := min(state, dirty * sizes[-1] / rate)) > 100e6 and following < 0.9 * sizes[-1]:
         sizes.append(following)
     seconds = 45 + sum(sizes) / rate + following / rate + 0.5
+    seconds = seconds if p.active else 60
     seconds += 30 if p.environment == "production" else 0
     seconds += 60 if any(name in row.value for row in site.estate.policies if row.kind == "cluster") else 0
     told = (*judge.readiness(name), *judge.move(name, source, target))

@@ -20,16 +20,18 @@ from planner.cli import app
 from planner.estate import saved
 from planner.estate.model import Estate, Fibre, Parameter, Port
 from planner.findings import Severity
-from planner.jobs import Options, evacuate, window_from
+from planner.jobs import Options, evacuate, homes_of, window_from
+from planner.optimise.evacuate import EvacuationProblem
 from planner.plan.choices import BACK, OUT, Status
 from planner.plan.plan import Move, Plan, dump, parse, seal_of
 from planner.plan.questions import Evacuate
 from planner.report.runbook import runbook
 from planner.report.workbook import plan_workbook
+from planner.rules import Judge, Site
 from planner.verify import verify_plan
 
 sys.path.append(str(Path(__file__).parents[1] / "optimise"))
-from test_oracle import estates
+from test_oracle import brute, estates
 
 NIGHT = window_from("2026-12-05 22:00/04:00")
 
@@ -194,6 +196,15 @@ def test_a_plan_goes_on_from_an_estate_half_way() -> None:
     assert "plan.inactive" in {f.rule for f in verify_plan(plan, awake).findings if f.severity is Severity.ERROR}
 
 
+def test_a_plan_made_half_way_brings_home_what_is_off_as_well() -> None:
+    first = freed(ONE_OFF)
+    half = ONE_OFF.moved({m.lpar: m.target for m in first.moves if m.inactive})
+    plan = freed(half, come_back=True, homes=homes_of(first, half))
+    assert {(m.lpar, m.leg, m.inactive) for m in plan.moves} == {
+        ("a1", OUT, False), ("a1", BACK, False), ("a2", BACK, True)}
+    assert verify_plan(plan, half).holds
+
+
 def test_the_runbook_and_the_workbook_have_it() -> None:
     text = runbook(plan := freed(ONE_OFF, come_back=True), ONE_OFF)
     line = next(x for x in text.splitlines() if x.startswith("migrlpar -o m -m A") and "-p a2" in x)
@@ -263,6 +274,24 @@ def test_random_estates_with_lpars_that_are_off_get_plans_that_hold_and_edited_o
                 assert not verify_plan(plan.replace(moves=moves), of).holds, edited
     planned()
     assert seen[Status.OPTIMAL] > 10 and seen["inactive"] > 10, seen
+
+
+def test_the_programs_agree_with_brute_force_where_some_are_off() -> None:
+    seen: Counter[str] = Counter()
+
+    @settings(max_examples=40)
+    @given(sleepy(), st.booleans())
+    def agree(of: Estate, come_back: bool) -> None:
+        goal = Evacuate(servers=("A",), inactive=True)
+        site = Site(of, goal=goal)
+        judge = Judge(site)
+        wanted = brute(site, judge, goal, come_back)
+        found = EvacuationProblem(site, judge, goal.replace(come_back=come_back)).solve(20, 0.0)
+        assert found.objective_ms == wanted and (wanted is None) is (found.status is Status.INFEASIBLE)
+        seen[found.status] += 1
+        seen["off"] += sum(not site.lpars[n].active for n in found.placement)
+    agree()
+    assert min(seen[Status.OPTIMAL], seen["off"], seen[Status.INFEASIBLE]) > 5, seen
 
 
 @cache
