@@ -47,7 +47,7 @@ def _scenario(r: ScenarioResult, directory: str) -> dict[str, Any]:
             "hours": r.scenario.hours if r.scenario else None},
         "migration": {"live": r.live, "restarts": r.restarts, "reactivations": r.activations, "resized": r.resized,
                       "inactive": list(r.inactive), "inactive_moved": list(r.inactive_moved),
-                      "waves": r.waves, "hours": round(r.hours, 2),
+                      "inactive_moves": len(r.inactive_moved), "waves": r.waves, "hours": round(r.hours, 2),
                       "outage_minutes": r.outage_minutes},
         "waves": _waves(r), "changes": [as_json(c) for c in r.changes],
         "one_way_doors": [{"after": d.after, "reason": d.reason, "lpars": list(d.lpars)} for d in r.doors],
