@@ -8,19 +8,21 @@ from pathlib import Path
 
 from planner.errors import InputError
 from planner.estate.assemble import NOTHING_TO_PLAN, Loaded, assemble
-from planner.estate.model import Estate
 from planner.estate.policies import policy_findings
 from planner.estate.validate import validate
 from planner.findings import Finding, Severity, Source, errors, ordered
 from planner.formats import saved_estate
 from planner.formats.base import Reading
 from planner.formats.open import ARCHIVE, Progress, documents
+from planner.formats.registry import UNRECOGNISED
+from planner.units import many, some
 
 #: Without these put right, everything else that is found is only their consequence.
 _STRUCTURE = ("input.missing-sheet", "input.missing-column", "input.duplicate-column")
 #: What is wrong with a file as a whole, not with what it states.
 _DAMAGE = ("input.unreadable", "input.truncated", "input.too-large", "input.decompression-bomb", "input.interleaved",
            "input.password", "input.not-a-file", "input.corrupt-workbook", "input.not-a-workbook")
+_OF_USAGE = {"lparstat-interval", "pcm", "checkmk"}
 _BOOKS = (".xlsx", ".xlsm", ".xls")
 _PUT_IN = "put lparstat -i outputs and an estate workbook into it"
 
@@ -82,7 +84,7 @@ def checked(loaded: Loaded) -> Loaded:
     if any(f.rule in _STRUCTURE for f in errors(loaded.findings)):
         rest = [f for f in loaded.findings if f.rule not in ("input.missing-fact", "input.unknown-name")]
         return replace(loaded, findings=ordered(rest))
-    empty = [] if errors(loaded.findings) else list(_emptiness(loaded.estate))
+    empty = [] if errors(loaded.findings) else list(_emptiness(loaded))
     out = validate(loaded)
     # What only stands in a row that is refused already is not told a second time as a policy that names nothing.
     refused = {repr(v) for _, values in loaded.partial for v in values.values() if isinstance(v, str) and v}
@@ -90,10 +92,24 @@ def checked(loaded: Loaded) -> Loaded:
     return replace(out, findings=ordered((*out.findings, *policies, *empty)))
 
 
-def _emptiness(estate: Estate) -> Iterator[Finding]:
+_GIVE = "(planner collect hmc), HMC Scanner's workbook, or sheet {} of an estate workbook"
+_LISTED = {"server": "lssyscfg -r sys " + _GIVE.format("Servers"), "LPAR": "lssyscfg -r lpar " + _GIVE.format("LPARs")}
+
+
+def _emptiness(loaded: Loaded) -> Iterator[Finding]:
     """What there is not one of: an error where there is neither, since then there is nothing to show."""
+    estate, read = loaded.estate, set(loaded.kinds) - {UNRECOGNISED, ARCHIVE}
     severity = Severity.WARNING if estate.servers or estate.lpars else Severity.ERROR
+    if read and read <= _OF_USAGE:
+        yield Finding(NOTHING_TO_PLAN, severity, "estate",
+                      f"only usage was read ({', '.join(sorted(read))}), which makes no estate",
+                      "planner history add takes it; for an estate add " + _LISTED["server"])
+        return
+    homeless = [str(values.get("name", "?")) for kind, values in loaded.partial if kind == "lpars"]
     for rows, what in ((estate.servers, "server"), (estate.lpars, "LPAR")):
-        if not rows:
-            yield Finding(NOTHING_TO_PLAN, severity, what, f"no {what} is stated by any source",
-                          f"add it to the estate workbook (sheet {'Servers' if what == 'server' else 'LPARs'})")
+        if not rows and what == "LPAR" and homeless:
+            yield Finding(NOTHING_TO_PLAN, severity, what,
+                          f"{many(len(homeless), 'LPAR')} ({some(homeless)}): no source says on which server",
+                          "add " + _LISTED[what])
+        elif not rows:
+            yield Finding(NOTHING_TO_PLAN, severity, what, f"no {what} is stated by any source", "add " + _LISTED[what])

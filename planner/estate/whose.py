@@ -15,6 +15,7 @@ from planner.formats.capture import system_in
 from planner.formats.hmc_attributes import LISTINGS
 from planner.formats.hmc_cli import KIND as _HMC
 from planner.formats.values import location
+from planner.units import many
 
 #: Record kind → the fields with a system's name, serial number and identifier.
 _SYSTEMS = {"hmc-lssyscfg-sys": ("name", "serial_num", ""), "servers": ("name", "serial", ""),
@@ -97,7 +98,7 @@ def _place(reading: Reading, known: _Known, named: dict[str, set[str]], told: se
         return replace(reading, records=tuple(records))
     told.add(file)
     said = Finding("input.missing-value", Severity.WARNING, file,
-                   f"{lost} records do not say which managed system they are of",
+                   f"{many(lost, 'record')}: nothing says of which managed system",
                    "keep the command line with its -m above the output, or name the file or folder after the system",
                    reading.records[0].source)
     return replace(reading, records=tuple(records), findings=(*reading.findings, said))

@@ -62,6 +62,7 @@ _JSON = re.compile(r"[{\[]\s*[\"{\[\]}]")
 _YAML = re.compile(r"---[ \t]*\n(?:#[^\n]{0,200}\n|[ \t]{0,80}\n){0,50}(?:- |[\w.-]{1,60}:)")
 _NMON = re.compile(r"(?:[A-Z][A-Z0-9_]{1,30},[^\n]{0,4000}\n){0,50}"
                    r"[A-Z][A-Z0-9_]{1,30},T[0-9]{4,8},[0-9.,-]{1,4000}$", re.MULTILINE)
+_PAIR = re.compile(r"[a-z][a-z0-9_]{1,60}=")
 _MAPPING = "say what its columns mean with --mapping FILE (docs/formats.md)"
 _MOST_JSON = 8 << 20
 _MOST_NAMES = 12
@@ -169,6 +170,9 @@ def _table(head: str, whole: bool) -> Foreign | None:
         if any(re.fullmatch(r"[0-9.]*", one) for one in names):
             return Foreign("rows of values without names", "if a command printed it with -F, run it again with "
                            "--header; a table needs a row of names") if len(lines) > 1 else None
+        if all(_PAIR.match(one) for one in names):
+            return Foreign(f"an HMC's listing that no plan needs ('{_listed([n.partition('=')[0] for n in names])}')",
+                           "remove it; listings that are read stand in docs/formats.md")
         if any(len(one) > 60 or one.endswith(".") for one in names):
             continue
         if len(lines) == 1:

@@ -27,7 +27,7 @@ from planner.formats.lines import Notes
 from planner.formats.samples import Extract, Kind, Sample, server_of_serial, spans, thousandths, whole
 from planner.formats.values import counter, number, percent, typed, used_cores
 from planner.formats.values import time as time_of
-from planner.units import some
+from planner.units import many, some
 
 #: Row after row says the same: each text is parsed once.
 units, processors, mib_floor = map(lru_cache(4096), (values.units, values.processors, values.mib_floor))
@@ -397,7 +397,8 @@ class _NmonReader:
                            "nothing to do", min(self.unread_keys.values()))
         if self.others:
             self.notes.add(Severity.INFO, "input.not-read",
-                           f"{self.other_lines} lines of sections that are not read: {some(sorted(self.others), 20)}",
+                           f"{many(self.other_lines, 'line')} of sections that are not read: "
+                           f"{some(sorted(self.others), 20)}",
                            "nothing to do", min(self.others.values()))
 
 

@@ -17,6 +17,7 @@ from planner.findings import Finding, Severity, Source
 from planner.formats import capture, foreign
 from planner.formats.archive import HEAD, MOST_DOCUMENT, MOST_SAVED, swollen
 from planner.formats.base import Format, Reading, decode
+from planner.units import many
 
 if TYPE_CHECKING:
     from planner.formats import split
@@ -170,7 +171,7 @@ def _unwrapped(text: str, shown_as: str) -> tuple[str, Finding] | None:
 
     whole, joined, width = wrapped.rejoined(text)
     return (whole, _finding(
-        shown_as, f"{joined:,} lines are the rest of lines that a terminal of {width} columns wrapped: joined again",
+        shown_as, f"a terminal of {width} columns wrapped its lines: {many(joined, 'line')} joined to those before",
         "nothing to do; to be sure redirect the command's output to a file instead of copying it from a terminal",
         "input.wrapped", Severity.INFO)) if joined else None
 

@@ -79,6 +79,22 @@ CAUSES: dict[str, tuple[dict[str, bytes], int]] = {
 }
 
 
+@pytest.mark.parametrize(("name", "text", "told", "fix"), [
+    ("a.txt", LPAR, "1 LPAR (web1): no source says on which server", "lssyscfg -r lpar"),
+    ("b.txt", "hmc1:~> lssyscfg -r sys\nname=S,type_model=9117-MMA,serial_num=10AAAAA\n", "no LPAR is stated",
+     "planner collect hmc"),
+    ("c.txt", "System configuration: type=Shared mode=Uncapped smt=4 lcpu=8 mem=8192MB psize=16 ent=1.00\n\n"
+     "%user  %sys  %wait  %idle physc %entc  lbusy  vcsw phint\n----- ----- ------ ------ ----- ----- ------ ----- -----\n"
+     "  1.0   1.0    0.0   98.0  0.05   5.0    1.0   500     0\n  1.0   1.0    0.0   98.0  0.05   5.0    1.0   500     0\n",
+     "only usage was read (lparstat-interval)", "planner history add")])
+def test_where_there_is_no_estate_it_says_what_was_read_and_what_lacks(
+        tmp_path: Path, name: str, text: str, told: str, fix: str) -> None:
+    """Of 209 LPARs of unknown servers it was said that no source stated any."""
+    (tmp_path / name).write_text(text)
+    shown = " ".join(run("load", tmp_path).output.split())
+    assert told in shown and fix in shown
+
+
 @pytest.mark.parametrize("cause", CAUSES)
 def test_the_exit_code_of_load_says_whether_there_is_an_estate_and_nothing_else(tmp_path: Path, cause: str) -> None:
     """A row without its server gave 1, an LPAR without memory 0, a workbook with a bad cell 2."""

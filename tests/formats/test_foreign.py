@@ -66,6 +66,8 @@ STRANGERS = {
     "workbook": (_workbook(), "sheets of its own ('Inventory')", "--mapping"),
     "7z": (b"7z\xbc\xaf'\x1c" + bytes(30), "a 7-Zip archive", "unpack"),
     "nmon cut": (b"CPU_ALL,T0002,3.1,1.0,0.2,95.7\nLPAR,T0002,0.04,2\n", "nmon without its beginning", "copy"),
+    "attributes": (b"cage_state=On,cage_slots=4\ncage_state=Off,cage_slots=2\n",
+                   "an HMC's listing that no plan needs ('cage_state, cage_slots')", "docs/formats.md"),
     "words": (b"# A page\n\nwith words\n", "text of no known kind (it begins '# A page", "docs"),
 }
 

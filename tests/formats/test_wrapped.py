@@ -50,7 +50,7 @@ def test_what_a_terminal_wrapped_is_read_as_if_it_had_not(text: str, width: int,
     assert shown != text and records(shown) == records(text)
     told = [f for r in registry.read_document(shown.encode(), "x.txt") for f in r.findings]
     assert [f.rule for f in told if f.rule != "input.empty-output"] == ["input.wrapped"]
-    assert f"a terminal of {width} columns wrapped" in told[0].message
+    assert f"a terminal of {width} columns wrapped its lines" in told[0].message
 
 
 def test_lines_keep_their_numbers() -> None:
