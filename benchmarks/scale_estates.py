@@ -14,6 +14,7 @@ are kept apart; clusters of two; ceilings of 90 and 95 %. Servers are about 50 t
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -79,6 +80,7 @@ class _Site:
         for number, home in enumerate(homes):
             self.lpar(number, home)
         self.pool_limits()
+        self.slots()
         self.policies(homes)
         return Estate().replace(**{kind: tuple(rows) for kind, rows in self.rows.items()})
 
@@ -112,7 +114,8 @@ class _Site:
         self.held.append([0, _FIRMWARE_MIB])
         for place in (1, 2):
             vios = Vios(f"{name}-vio{place}", name, 75, 4 * GIB, lpar_id=place, level="2.2.6.65", rmc_active=True,
-                        msp=True, virtual_processors=4, sharing="uncapped", max_memory_mib=4 * GIB, link_mbit=link)
+                        max_virtual_slots=400, msp=True, virtual_processors=4, sharing="uncapped",
+                        max_memory_mib=4 * GIB, link_mbit=link)
             demand = vios_demand(vios, self.rows["servers"][-1])
             self.held[-1][0] += demand.units
             self.held[-1][1] += demand.memory_mib
@@ -209,6 +212,12 @@ class _Site:
         self.rows["pools"] = [
             p if p.pool_id == 0 else replace(p, max_units=round_up(max(used.get(p.server, 0) * 3 // 2, 200), 100))
             for p in self.rows["pools"]]
+
+    def slots(self) -> None:
+        """Every VIOS states the virtual slots that it uses: its own, and one for each client adapter."""
+        served = Counter(vios for _, _, vios in {
+            (row.lpar, row.slot, row.vios) for kind in ("disks", "fibres") for row in self.rows.get(kind, ())})
+        self.rows["vioses"] = [replace(v, used_virtual_slots=6 + served[v.name]) for v in self.rows["vioses"]]
 
     def policies(self, homes: Sequence[int]) -> None:
         by_home: dict[int, list[str]] = {}
