@@ -161,7 +161,7 @@ def _warnings(loaded: Loaded, site: Site, judge: Judge, plan: Plan) -> list[Find
         then = judge.homeward if m.leg == BACK else judge
         warned += [f for f in (*judge.readiness(m.lpar), *then.move(m.lpar, m.source, m.target))
                    if f.severity is not Severity.ERROR]
-    touched = {x for m in plan.moves for x in (m.lpar, m.source, m.target, m.source_msp, m.target_msp)}
+    touched = {x for m in plan.moves for x in (m.lpar, m.source, m.target, m.source_msp, m.target_msp) if x}
     warned += [f for f in loaded.findings if (f.subject in touched and not f.message.startswith(f"{TODAY}: "))
                or f.rule == "policy.contradiction"]
     end = site.start | {m.lpar: m.target for m in plan.moves}

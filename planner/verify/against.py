@@ -35,11 +35,7 @@ def verify_plan(plan: Plan, estate: Estate, usage: Usage | None = None) -> Repla
     if strangers:
         return Replay(strangers, (), (), ())
     notes = _formed(plan)
-    home: dict[str, str] = {}
-    for m in plan.moves:
-        home.setdefault(m.lpar, m.source)
-    along = {m.lpar for m in plan.moves if m.inactive}
-    start = {p.name: p.server for p in estate.lpars if p.active or p.name in along}
+    home, start = _places(plan, estate)
     done = [] if same else done_of(plan.moves, home, start)
     rest = [m for m in plan.moves if m not in done]
     if not same and not done:
@@ -63,6 +59,15 @@ def verify_plan(plan: Plan, estate: Estate, usage: Usage | None = None) -> Repla
     if same:
         notes += claims(plan, site, judge, played)
     return Replay(ordered((*notes, *played.findings)), played.peak, played.before, played.after)
+
+
+def _places(plan: Plan, estate: Estate) -> tuple[dict[str, str], dict[str, str]]:
+    """Where the LPARs of a plan stood before it, and where those that it may move stand."""
+    home: dict[str, str] = {}
+    for m in plan.moves:
+        home.setdefault(m.lpar, m.source)
+    along = {m.lpar for m in plan.moves if m.inactive}
+    return home, {p.name: p.server for p in estate.lpars if p.active or p.name in along}
 
 
 def _strangers(plan: Plan, estate: Estate, *, same: bool) -> tuple[Finding, ...]:

@@ -17,28 +17,36 @@ _VIOS_STEPS = ((16, (2, 2, 2, 0)), (8, (2, 2, 0, 11)))
 def crowd_findings(estate: Estate, moves: Sequence[Move]) -> Iterator[Finding]:
     """Servers and movers with more moves at once than they support, each at the first such moment; inactive migrations
     of a server are counted apart."""
-    movers = {v.name: v for v in estate.vioses}
+    most = _limits(estate)
+    events = sorted([(m.start_ms, 1, n) for n, m in enumerate(moves)] + [(m.end_ms, 0, n) for n, m in enumerate(moves)])
+    flying: dict[tuple[str, str], int] = {}
+    told: set[tuple[str, str]] = set()
+    for time, begins, n in events:
+        for key in _takes_part(moves[n]):
+            flying[key] = flying.get(key, 0) + (1 if begins else -1)
+            if key in most and flying[key] > most[key] and key not in told:
+                told.add(key)
+                yield broken("plan.crowded", key[1], f"{flying[key]} moves at once at {time // 1000} s, of {most[key]} "
+                             "that it supports", "spread them over more waves")
+
+
+def _takes_part(move: Move) -> set[tuple[str, str]]:
+    """(kind of limit, server or mover) of everything that is busy with a move."""
+    if move.inactive:
+        return {("inactive", move.source), ("inactive", move.target)}
+    return {("server", move.source), ("server", move.target), ("mover", move.source_msp), ("mover", move.target_msp)}
+
+
+def _limits(estate: Estate) -> dict[tuple[str, str], int]:
+    """What servers and movers support of each kind."""
     most = {("server", s.name): _stated(s.max_migrations) for s in estate.servers}
     most |= {("inactive", s.name): _stated(s.max_inactive_migrations) for s in estate.servers}
     for v in estate.vioses:
         if v.msp is not False and ("server", v.server) in most:
             most["server", v.server] = min(most["server", v.server], _by_vios(v))
     most |= {("mover", v.name): min(_stated(v.max_migrations), 4 if (v.link_mbit or 0) <= 1000 else 99)
-             for v in movers.values()}
-    events = sorted([(m.start_ms, 1, n) for n, m in enumerate(moves)] + [(m.end_ms, 0, n) for n, m in enumerate(moves)])
-    flying: dict[tuple[str, str], int] = {}
-    told: set[tuple[str, str]] = set()
-    for time, begins, n in events:
-        m = moves[n]
-        sides = {"server": (m.source, m.target), "mover": (m.source_msp, m.target_msp)}
-        if m.inactive:
-            sides = {"inactive": (m.source, m.target)}
-        for key in {(kind, name) for kind, names in sides.items() for name in names}:
-            flying[key] = flying.get(key, 0) + (1 if begins else -1)
-            if key in most and flying[key] > most[key] and key not in told:
-                told.add(key)
-                yield broken("plan.crowded", key[1], f"{flying[key]} moves at once at {time // 1000} s, of {most[key]} "
-                             "that it supports", "spread them over more waves")
+             for v in estate.vioses}
+    return most
 
 
 def _stated(limit: int | None) -> int:

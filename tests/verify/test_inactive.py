@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 from planner.cli import app
 from planner.estate import saved
 from planner.estate.model import Estate, Fibre, Parameter, Port
-from planner.findings import Severity
+from planner.findings import Finding, Severity
 from planner.jobs import Options, evacuate, homes_of, window_from
 from planner.optimise.evacuate import EvacuationProblem
 from planner.plan.choices import BACK, OUT, Status
@@ -83,6 +83,14 @@ def test_without_being_asked_it_stays_and_every_report_says_that_the_server_is_n
         bridges=tuple(b if b.vios.startswith("A") else replace(b, vlan=11) for b in ONE_OFF.bridges))
     assert "VLAN 10 (ETHERNET0) is not bridged on" in str(evacuate(
         loaded(blind), Evacuate(servers=("A",), leave=("a1",)), Options()).stays)
+
+
+def test_findings_of_nobody_are_none_of_a_move_without_movers() -> None:
+    """An empty name of a mover once drew in every finding that has no subject."""
+    known = loaded(ONE_OFF)
+    known = replace(known, findings=(*known.findings, Finding("input.note", Severity.INFO, "", "of nobody", "")))
+    plan = evacuate(known, Evacuate(servers=("A",), inactive=True), Options())
+    assert not told(plan, "input.note")
 
 
 def test_a_server_that_takes_only_what_is_off_needs_no_mover() -> None:
