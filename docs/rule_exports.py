@@ -13,7 +13,7 @@ FIBRE = "`lsmap -all -npiv`; `lsnports`; `lshwres -r virtualio --rsubtype fc`; R
 SLOTS = ("`lshwres -r virtualio --rsubtype slot`, `scsi`, `fc`, `eth` (`--level lpar`); `lssyscfg -r prof`; REST "
          "VirtualIOServer; sheet VIOS (Max virtual slots)")
 VIOS = "`lssyscfg -r lpar`; `ioslevel`; REST VirtualIOServer"
-MOVES = "`lslparmigr -r sys`; REST ManagedSystem"
+MOVES = "`lslparmigr -r sys`; REST ManagedSystem; `lsdev -dev vioslpm0 -attr`"
 LEVEL = "`lshmc -V`"
 VNIC = "`lshwres -r virtualio --rsubtype vnic`; `lshwres -r sriov`; `lssyscfg -r prof`; REST LogicalPartition; workbook"
 SRIOV = ("`lshwres -r sriov --rsubtype physport`, `logport`; `lshwres -r virtualio --rsubtype vnic`; sheets SR-IOV "

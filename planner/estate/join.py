@@ -266,7 +266,7 @@ class Join:
         for group in (i.mappings, i.hdisks, i.seas, i.vfcs):
             for row in group:
                 yield row.vios
-        yield from (ref for ref, _, _ in i.levels)
+        yield from (ref for ref, _, _ in i.of_vioses)
 
     def vios(self, ref: ViosRef) -> str:
         """The name of the VIOS whose output this is; "" when nothing tells."""
@@ -420,10 +420,13 @@ class Join:
             if kind == "vioses" and values.get("processors", ("",))[0] == "dedicated":
                 own["sharing"] = ("dedicated", values["processors"][1])
             self.rows.append((kind, (name,), {k: v for k, v in own.items() if k in known}, source, 1))
-        for ref, level, source in self.intake.levels:
+        told: set[tuple[str, str]] = set()
+        for ref, values, source in self.intake.of_vioses:
             vios = self.vios(ref)
             if vios:
-                self.rows.append(("vioses", (vios,), {"level": (level, source)}, source, 1))
+                self.rows.append(("vioses", (vios,), values, source, 1))
+            else:
+                self._lost(ref, f"its {' and '.join(values).replace('_', ' ')}", source, told)
 
     def _switch(self, reference: str, switch: str | int, source: Source) -> str:
         """The name of a virtual switch. Number 0 is the one that every system has; another goes by its number."""

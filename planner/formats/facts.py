@@ -189,7 +189,8 @@ class Intake:
     ports: list[NpivPort] = field(default_factory=list)
     of_known_systems: list[tuple[str, Values, Source]] = field(default_factory=list)
     """Facts of systems (by any reference) that count only where another source knows the system."""
-    levels: list[tuple[ViosRef, str, Source]] = field(default_factory=list)
+    of_vioses: list[tuple[ViosRef, Values, Source]] = field(default_factory=list)
+    """What a VIOS says of itself: its level, how many moves it carries at a time."""
     identifiers: dict[str, PartRef] = field(default_factory=dict)
     identified: list[tuple[str, PartRef]] = field(default_factory=list)
     """(UUID or logical serial number, partition) of every listing that states one: they tell alike systems."""

@@ -38,7 +38,7 @@ _TEXTS = {
     "pcm": "pcm", "njmon": "njmon",
     "hmc-rest": "hmc_rest", "vios-lsmap": "vios_lsmap", "vios-lsmap-net": "vios_lsmap", "vios-lsmap-npiv": "vios_lsmap",
     "vios-lsmap-vnic": "vios_lsmap", "vios-lspv": "vios_disks", "vios-hdisk-attr": "vios_disks",
-    "vios-lsdev": "vios_disks", "vios-entstat": "vios_entstat", "vios-ioslevel": "vios_level",
+    "vios-lsdev": "vios_disks", "vios-entstat": "vios_entstat", "vios-ioslevel": "vios_level", "vios-lpm": "vios_lpm",
     "vios-lsnports": "vios_lsnports", "vios-vasistat": "vios_vasistat", "aix-errpt": "aix_errpt", "syslog": "syslog",
     "fcstat": "vios_fcstat",
     "aix-config": "aix_config", "hmc-level": "hmc_level", "hmc-lspartition": "hmc_lspartition", "hmc-cli": "hmc_cli",
@@ -59,6 +59,7 @@ _COMMANDS = (
     (r"cat\s+/proc/(?:ppc64|powerpc)/lparcfg", "lparcfg"),
     (r"lsmap\b", "vios_lsmap"),
     (r"(?:prtconf|lsconf|lscfg|lsmcode|lsattr\s+-El\s+sys0)\b", "aix_config"),
+    (r"(?:lsdev\s+-dev|lsattr\s+-El)\s+vioslpm0\b", "vios_lpm"),
     (r"(?:lspv|lsdev|lsattr)\b", _DISKS),
     (r"entstat\b", "vios_entstat"),
     (r"ioslevel\b", "vios_level"),
@@ -69,7 +70,7 @@ _COMMANDS = (
     (r"lshmc\b", "hmc_level"),
     (r"lspartition\b", "hmc_lspartition"),
 )
-_DEVICE = re.compile(r"(?:lsdev\s+-dev|lsattr\s+-El)\s+(?!sys0)([\w.-]{1,64})")
+_DEVICE = re.compile(r"(?:lsdev\s+-dev|lsattr\s+-El)\s+(?!sys0|vioslpm0)([\w.-]{1,64})")
 _CHATTER = re.compile(
     r"\s*(?:Last (?:unsuccessful )?login:.*|login as:.*|(?:.{1,80} )?login: ?\S{0,80}|.{1,80}'s password:.*"
     r"|Password:\s*|Connection to \S+ closed\.?"

@@ -47,7 +47,8 @@ def _fields(match: re.Match[str]) -> dict[str, Any]:
 
 
 def _take(intake: Intake, record: Record, reading: Reading) -> None:
-    intake.levels.append((vios_of(record, reading), str(stated(record).get("level", "")), record.source))
+    level = str(stated(record).get("level", ""))
+    intake.of_vioses.append((vios_of(record, reading), {"level": (level, record.source)}, record.source))
 
 
 FORMAT = Format(KIND, recognise, read, {KIND: _take})

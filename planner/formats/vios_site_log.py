@@ -74,7 +74,8 @@ def _ref(record: Record, reading: Reading) -> ViosRef:
 def _take_vios(intake: Intake, record: Record, reading: Reading) -> None:
     have = stated(record)
     if "level" in have:
-        intake.levels.append((_ref(record, reading), str(have["level"]), record.source))
+        level = {"level": (str(have["level"]), record.source)}
+        intake.of_vioses.append((_ref(record, reading), level, record.source))
     if {"serial_num", "firmware"} <= have.keys():
         intake.of_known_systems.append((have["serial_num"], {"firmware": (have["firmware"], record.source)},
                                         record.source))

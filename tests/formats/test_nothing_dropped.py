@@ -44,6 +44,7 @@ from planner.formats import (
     vios_entstat,
     vios_fcstat,
     vios_level,
+    vios_lpm,
     vios_lsmap,
     vios_lsnports,
     vios_vasistat,
@@ -65,7 +66,7 @@ IDENTITY = frozenset((
 MODULES: dict[str, ModuleType] = {
     "hmc-cli": hmc_attributes, "hmc-rest": hmc_rest_facts, "hmc-scanner": hmc_scanner, "lparcfg": lparcfg,
     "lparstat-i": lparstat_i, "pcm": pcm, "njmon": njmon, "vios-lspv": vios_disks, "vios-hdisk-attr": vios_disks,
-    "vios-entstat": vios_entstat, "vios-ioslevel": vios_level,
+    "vios-entstat": vios_entstat, "vios-ioslevel": vios_level, "vios-lpm": vios_lpm,
     "vios-lsnports": vios_lsnports, "vios-vasistat": vios_vasistat, "aix-errpt": aix_errpt, "syslog": syslog, "fcstat": vios_fcstat,
     "aix-config": aix_config, "hmc-level": hmc_level, "hmc-lspartition": hmc_lspartition, **dict.fromkeys(("vios-lsmap", "vios-lsmap-net", "vios-lsmap-npiv", "vios-lsmap-vnic"),
                                                 vios_lsmap)}
