@@ -103,6 +103,13 @@ system() {
     case ",$capabilities," in
         *[,\"]active_mem_sharing_capable[,\"]*) ask "$1" "lshwres -r mempool $of" ;;
     esac
+    case ",$capabilities," in
+        *[,\"]vnic_dedicated_sriov_capable[,\"]*)
+            ask "$1" "lshwres -r sriov --rsubtype physport $of --level eth"
+            ask "$1" "lshwres -r sriov --rsubtype physport $of --level roce"
+            ask "$1" "lshwres -r sriov --rsubtype logport $of --level eth"
+            ask "$1" "lshwres -r virtualio --rsubtype vnic $of --level lpar" ;;
+    esac
 }
 
 for name in "$@"; do

@@ -112,7 +112,8 @@ def vnic(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
         yield Breach(f"{what}; {target} is not vNIC capable", "replace them by virtual Ethernet")
     elif ports is None or (percent is None and target in site.sriov):
         yield unknown(f"{what}; whether {target} has SR-IOV ports with capacity for them, and a "
-                      "VIOS behind, is unknown", f"lshwres -r sriov --rsubtype physport --level eth -m {target}")
+                      "VIOS behind, is unknown", f"lshwres -r sriov --rsubtype physport --level eth -m {target} (and "
+                      "logport)")
     elif any(_logical(site, n, target) for n in site.residents(target)):
         return
     elif ports == 0:

@@ -49,6 +49,8 @@ case $2 in
     'lshwres -r virtualio --rsubtype scsi '*) cat "$FIXTURES/hmc/lshwres_scsi.txt" ;;
     'lshwres -r virtualio --rsubtype slot '*) cat "$FIXTURES/hmc/lshwres_virtual_slots.txt" ;;
     'lshwres -r virtualio --rsubtype fc '*) cat "$FIXTURES/hmc/lshwres_fc.txt" ;;
+    'lshwres -r sriov --rsubtype physport '*eth) cat "$FIXTURES/hmc/lshwres_sriov_physport.txt" ;;
+    'lshwres -r sriov '* | 'lshwres -r virtualio --rsubtype vnic '*) echo 'No results were found.' ;;
     'lshwres -r io '*) grep '^unit_phys_loc' "$FIXTURES/hmc/lshwres_eth_slot.txt" ;;
     'lslparmigr -r sys '*) sed -n '/^inactive/p' "$FIXTURES/hmc/lslparmigr.txt" ;;
     'lssyscfg -r prof'*) cat "$FIXTURES/hmc/lssyscfg_prof.txt" ;;
@@ -210,6 +212,15 @@ def test_memory_pools_are_asked_for_where_there_can_be_some(bench: Bench) -> Non
     none = bench.file("none", '"active_lpar_mobility_capable,hardware_active_mem_expansion_capable"\n')
     done = bench.run("hmc", "hmc7", CAPABILITIES=none)
     assert done.returncode == 0 and "mempool" not in done.stdout
+
+
+def test_sriov_ports_are_asked_for_where_vnics_can_be(bench: Bench) -> None:
+    able = bench.file("able", '"active_lpar_mobility_capable,vnic_dedicated_sriov_capable"\n')
+    done = bench.run("hmc", "hmc7", CAPABILITIES=able)
+    assert (done.returncode, done.stderr) == (0, "")
+    commands = [command for _, _, command, _ in parts(done.stdout)]
+    assert sum("-r sriov" in c for c in commands) == 6 and sum("--rsubtype vnic" in c for c in commands) == 2
+    assert "sriov" not in bench.run("hmc", "hmc7").stdout
 
 
 def test_vios(bench: Bench) -> None:
