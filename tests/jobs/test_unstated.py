@@ -81,6 +81,7 @@ def test_it_says_what_to_export_and_then_it_goes() -> None:
     plan = freed(unexported(TWO, "B"))
     assert plan.conflict is not None
     told = " ".join(plan.conflict.unstated)
+    assert "• a1: lssyscfg" not in screen(plan) and "• or stop and leave them there" in screen(plan)
     assert "no VIOS of B was exported" in told and "lssyscfg -r lpar -m B" in told and "lspv" in told
     assert freed(TWO).status is Status.OPTIMAL
 
