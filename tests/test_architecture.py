@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -35,9 +36,19 @@ def room_of(path: Path) -> str:
     return MODEL if ".".join(parts) == MODEL else parts[0]
 
 
+@cache
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@cache
+def nodes(path: Path) -> tuple[ast.AST, ...]:
+    return tuple(ast.walk(tree(path)))
+
+
 def imported(path: Path) -> Iterator[str]:
     """The full names of the modules that a file imports anywhere, inside functions and for types alike."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -49,7 +60,7 @@ def imported(path: Path) -> Iterator[str]:
 
 def names_from(path: Path, module: str) -> Iterator[str]:
     """What a file imports from a module by name."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in nodes(path):
         if isinstance(node, ast.ImportFrom) and node.module == module:
             yield from (alias.name for alias in node.names)
 
@@ -141,7 +152,7 @@ def test_starting_the_command_line_imports_nothing_heavy() -> None:
 
 def within(path: Path) -> Iterator[ast.Import | ast.ImportFrom]:
     """The imports inside functions of a file."""
-    for function in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for function in nodes(path):
         if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
             yield from (node for node in ast.walk(function) if isinstance(node, ast.Import | ast.ImportFrom))
 
@@ -150,7 +161,7 @@ def test_an_import_in_a_function_is_for_start_up_and_says_so() -> None:
     """In the module's docstring, or on the line of one of them: who reads ``# start-up`` knows what it is for."""
     for path in PACKAGE.rglob("*.py"):
         inside, text = list(within(path)), path.read_text(encoding="utf-8")
-        said = [ast.get_docstring(ast.parse(text)) or "", *(text.splitlines()[node.lineno - 1] for node in inside)]
+        said = [ast.get_docstring(tree(path)) or "", *(text.splitlines()[node.lineno - 1] for node in inside)]
         assert not inside or any("start-up" in one.lower() for one in said), f"{path}: why not at the top?"
 
 
@@ -160,11 +171,11 @@ BY_PLACE = {"chain", "add_row", "passModel"}
 
 def test_no_call_has_more_than_seven_arguments_by_place() -> None:
     """Nobody counts to the twelfth: they have names, but where a function takes any number of like ones."""
-    trees = {path: ast.parse(path.read_text(encoding="utf-8")) for path in PACKAGE.rglob("*.py")}
-    any_number = {node.name for tree in trees.values() for node in ast.walk(tree)
+    paths = list(PACKAGE.rglob("*.py"))
+    any_number = {node.name for path in paths for node in nodes(path)
                   if isinstance(node, ast.FunctionDef) and node.args.vararg}
-    for path, tree in trees.items():
-        for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call) and len(node.args) > 7):
+    for path in paths:
+        for call in (node for node in nodes(path) if isinstance(node, ast.Call) and len(node.args) > 7):
             name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
             assert name in any_number | BY_PLACE, f"{path}:{call.lineno}: {name} with {len(call.args)} arguments by place"
 
@@ -183,6 +194,6 @@ def depth(statements: list[ast.stmt]) -> int:
 
 def test_no_function_has_blocks_deeper_than_four() -> None:
     for path in PACKAGE.rglob("*.py"):
-        for function in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for function in nodes(path):
             if isinstance(function, ast.FunctionDef):
                 assert depth(function.body) <= 4, f"{path}:{function.lineno}: {function.name}"

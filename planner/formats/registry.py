@@ -128,6 +128,8 @@ def read_document(data: bytes, shown_as: str) -> list[Reading]:
 
 def is_nmon(head: bytes) -> bool:
     """Whether a file that begins so is nmon, which is read line by line."""
+    if head.startswith((_ZIP, _EMPTY_ZIP, _OLE)):
+        return False
     text, _ = decode(head, "")
     return text[:4096].lstrip().startswith(_NMON) and _whole(text) is not None
 

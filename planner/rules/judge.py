@@ -45,7 +45,8 @@ class Judge:
 
     def __init__(self, site: Site) -> None:
         self.site = site
-        self._lpar_rules, self._move_rules = of_scope(Scope.LPAR), of_scope(Scope.MOVE)
+        self._rules = {scope: of_scope(scope) for scope in Scope}
+        self._move_rules = self._rules[Scope.MOVE]
         self._kinds = {on: self._told_apart(on) for on in MIGRATIONS}
         self._own = {on: [n for n, r in enumerate(self._move_rules) if r.shape is None and on in r.binds]
                      for on in MIGRATIONS}
@@ -61,7 +62,7 @@ class Judge:
     def readiness(self, lpar: str) -> tuple[Finding, ...]:
         """What the rules say of moving this LPAR anywhere."""
         on = self.site.migration(lpar)
-        return tuple(f for r in self._lpar_rules if on in r.binds for f in r.findings(lpar, self.site, lpar))
+        return tuple(f for r in self._rules[Scope.LPAR] if on in r.binds for f in r.findings(lpar, self.site, lpar))
 
     @remembered
     def move(self, lpar: str, source: str, target: str) -> tuple[Finding, ...]:
@@ -154,22 +155,23 @@ class Judge:
         return self._carried(Hold.END, server, holders)
 
     def _carried(self, hold: Hold, server: str, holders: Sequence[str]) -> list[Finding]:
-        return [f for r in of_scope(Scope.SERVER) if r.hold is hold and not stood_there(r, self.site, server, holders)
+        return [f for r in self._rules[Scope.SERVER]
+                if r.hold is hold and not stood_there(r, self.site, server, holders)
                 for f in r.findings(server, self.site, server, holders)]
 
     def groups(self, where: Mapping[str, Sequence[str]], *, end: bool) -> list[Finding]:
         """What the rules say of these places; rules for the end only when ``end``."""
-        return [f for r in of_scope(Scope.GROUP) if end or r.hold is Hold.ALWAYS
+        return [f for r in self._rules[Scope.GROUP] if end or r.hold is Hold.ALWAYS
                 for f in r.findings("", self.site, where)]
 
     def flights(self, moves: Sequence[Move], window: Window | None) -> list[Finding]:
         """What the rules say of the times of these moves."""
-        return [f for r in of_scope(Scope.FLIGHT) for f in r.findings("", self.site, moves, window)]
+        return [f for r in self._rules[Scope.FLIGHT] for f in r.findings("", self.site, moves, window)]
 
     def restarts(self, where: Mapping[str, str], off: Collection[str],
                  restart: Mapping[str, Mapping[str, str]]) -> list[Finding]:
         """What the rules say of any one server failing after the plan; ``restart``: failed → LPAR → server."""
-        return [f for r in of_scope(Scope.RESTART) for f in r.findings("", self.site, where, off, restart)]
+        return [f for r in self._rules[Scope.RESTART] for f in r.findings("", self.site, where, off, restart)]
 
     def placement(self, placement: Mapping[str, str]) -> list[Finding]:
         """Every breach of a final placement (active LPAR → server), moves from the start included."""
