@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from planner.cli.app import command, load_estate, print_json, show
+from planner.cli.models import ModelFile, models_in
 from planner.cli.options import OUTPUT, AssumeNothing, Estate, Hardware, Inactive, Output, PolicyFile, Solver, window_of
 from planner.cli.plans import directory
 from planner.errors import UsageError
@@ -45,7 +46,7 @@ def sweep_command(
                          ] = None,
     resume: Annotated[bool, typer.Option("--resume/--fresh", rich_help_panel=_WHERE, help="Use what an earlier run "
                                          "finished in DIR, or answer every cell anew.")] = True,
-    hardware: Hardware, solver: Solver,
+    hardware: Hardware, solver: Solver, write_model: ModelFile = None,
     out: Annotated[Path, typer.Option("--out", metavar="DIR", rich_help_panel=OUTPUT, help="Where results and finished "
                                       "cells go.")] = Path("reports/sweep"),
     kind: Annotated[TableFormat, typer.Option("--format", rich_help_panel=OUTPUT, help="Table of the cells.")
@@ -55,6 +56,7 @@ def sweep_command(
     """Many scenarios: every combination of a grid of parameters, on all processors or a Dask cluster.
 
     Exit code 1: a cell failed (its row says why). What is finished is kept, and used when the command is run again.
+    With --write-model every cell is answered anew, one after the other, in this process.
 
     Example: planner sweep estate.xlsx growth.toml --out reports/sweep --workers 4
     """
@@ -69,8 +71,10 @@ def sweep_command(
     if workers is not None and scheduler is not None:
         raise UsageError("--workers is for this machine; on a cluster its own workers count: give one of --workers and "
                          "--scheduler")
+    if write_model and scheduler is not None:
+        raise UsageError("--write-model: the programs are solved here, not on a cluster: leave --scheduler out")
     require_format(kind)
-    runner = _runner(workers, scheduler)
+    runner = _runner(workers, scheduler, here=write_model is not None)
     refuse_edited(out, {f"results.{kind}": b"", "results.json": b""}, force=output.force)
     refuse_edited(out / "scenarios", {}, force=output.force)
     options = jobs.Options(solver.time_limit, solver.gap, window_of(hardware.window), inactive=inactive,
@@ -80,7 +84,8 @@ def sweep_command(
     loaded = load_estate(estate, policy)
     cells = planned(sweep, loaded, models)
     context = SweepContext(loaded, options, models, hardware.peaks(loaded))
-    outcome = _answered(context, cells, runner, out / "cells", resume=resume)
+    with models_in(write_model, force=output.force):
+        outcome = _answered(context, cells, runner, out / "cells", resume=resume and write_model is None)
     document = sweep_json(sweep, cells, outcome, digest(loaded.estate), {
         "time_limit_s": solver.time_limit, "gap": solver.gap, "window": hardware.window,
         "catalogue": hardware.catalogue and hardware.catalogue.name,
@@ -123,9 +128,11 @@ def _write(sweep: Sweep, cells: Sequence[Cell], document: dict[str, Any], out: P
     show(f"\nResults: {out}: {results}, results.json; these cells for planner whatif: scenarios/cell-N.toml")
 
 
-def _runner(workers: int | None, scheduler: str | None) -> Runner:
-    from planner.jobs.sweep_runners import cores_here, dask_cluster, process_pool
+def _runner(workers: int | None, scheduler: str | None, *, here: bool) -> Runner:
+    from planner.jobs.sweep_runners import cores_here, dask_cluster, in_process, process_pool
 
+    if here:
+        return in_process
     return process_pool(workers or cores_here()) if scheduler is None else dask_cluster(scheduler)
 
 

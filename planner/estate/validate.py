@@ -278,12 +278,17 @@ def _unstated_ports(c: _Check) -> Iterator[Finding]:
                         "Gbit/s and slower", "give lsnports of each VIOS, or fill Free virtual ports in sheet FC ports")
 
 
+def _untold(row: Any, wanted: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """(field, what it is for) of what a row does not state, save the connection that nobody expects of it."""
+    silent = getattr(row, "os", "") == "IBM i" or not getattr(row, "active", True)
+    return [(n, why) for n, why in wanted
+            if getattr(row, n) in (None, "") and not (n == "rmc_active" and silent)]
+
+
 def _gaps(c: _Check) -> Iterator[Finding]:
     for kind, wanted in _GAPS.items():
         for row in getattr(c.loaded.estate, kind):
-            absent = [(n, m) for n, m in wanted if getattr(row, n) in (None, "")
-                      and not (n == "rmc_active" and (getattr(row, "os", "") == "IBM i" or not getattr(
-                          row, "active", True)))]
+            absent = _untold(row, wanted)
             model = row.model if kind == "servers" and ("generation", _GENERATION) in absent else ""
             if model:
                 absent.remove(("generation", _GENERATION))
@@ -294,7 +299,10 @@ def _gaps(c: _Check) -> Iterator[Finding]:
                 yield c.finding(Severity.WARNING, "input.gap", kind, (row.name,), "",
                                 f"{row.name}: unknown: " + "; ".join(f"{n} ({m})" for n, m in absent),
                                 "add it to the estate workbook")
-    yield from _unstated_ports(c)
+
+
+def _unconnected(c: _Check) -> Iterator[Finding]:
+    """LPARs of which nobody states a network or a disk."""
     networked = {n.lpar for n in c.loaded.estate.networks} | {p.name for p in c.loaded.estate.lpars if p.vnic_adapters}
     stored = {d.lpar for d in c.loaded.estate.disks} | {f.lpar for f in c.loaded.estate.fibres}
     for p in c.loaded.estate.lpars:
@@ -338,7 +346,7 @@ def _parameters(c: _Check) -> Iterator[Finding]:
 
 CHECKS: tuple[Callable[[_Check], Iterator[Finding]], ...] = (
     _references, _names, _states, _homes, _generations, _watts, _lpar_arithmetic, _server_sums, _pool_sums, _vlans,
-    _storage, _pairs_of_wwpns, _parameters, _gaps,
+    _storage, _pairs_of_wwpns, _parameters, _gaps, _unstated_ports, _unconnected,
 )
 
 

@@ -163,8 +163,8 @@ def _table(head: str, whole: bool) -> Foreign | None:
     if not whole and len(lines) > 1:
         lines.pop()
     for separator in ("\t", ";", ",", "|", ":"):
-        counts = {line.count(separator) for line in lines}
-        if len(counts) != 1 or not (count := counts.pop()) or (separator == ":" and count < 2):
+        count = _each(lines, separator)
+        if count < (2 if separator == ":" else 1):
             continue
         names = [one.strip().strip('"') for one in lines[0].split(separator)]
         if any(re.fullmatch(r"[0-9.]*", one) for one in names):
@@ -180,6 +180,12 @@ def _table(head: str, whole: bool) -> Foreign | None:
                            "export it again, with its rows") if count > 1 else None
         return Foreign(f"a table with columns of its own ('{_listed(names)}')", _MAPPING)
     return None
+
+
+def _each(lines: list[str], separator: str) -> int:
+    """How often it stands in every one of these lines; 0 where they differ."""
+    counts = {line.count(separator) for line in lines}
+    return counts.pop() if len(counts) == 1 else 0
 
 
 def _listed(names: list[str]) -> str:

@@ -41,7 +41,7 @@ class FrontierProgram(ScenarioProgram):
     def __init__(self, problem: ScenarioProblem, places: Mapping[str, Iterable[str]], count: int, least: int) -> None:
         candidates = Candidates({n: dict.fromkeys(servers, 0) for n, servers in places.items()})
         super().__init__(problem.site, candidates, problem.survivors, problem.displaced, problem.sizes)
-        self.program.title = "how few servers, and what stays free"
+        self.entitle("how few servers, and what stays free")
         self.on = {s: self.program.variable(1, s, "is in use") for s in self.survivors}
         self.add_on()
         self.add_room()

@@ -16,6 +16,7 @@ from planner.optimise.program import Outcome
 from planner.optimise.solver import solve
 from planner.optimise.stages import Answer, StagedProblem
 from planner.plan.details import Conflict
+from planner.plan.questions import Whatif
 from planner.rules import Judge, Site
 from planner.rules.ledger import Amounts, Resource, allowed
 
@@ -45,6 +46,12 @@ class ScenarioProgram(PlacementProgram):
                  sizes: Sizes, phase: Phase = Phase.BOTH) -> None:
         self.sizes, self.phase = sizes, phase
         super().__init__(site, candidates, survivors, displaced)
+        self.entitle("where LPARs end")
+
+    def entitle(self, what: str) -> None:
+        """Say what it decides, and in which scenario."""
+        name = self.site.goal.scenario if isinstance(self.site.goal, Whatif) else ""
+        self.program.title = f"{name}: {what}" if name else what
 
     def moments(self) -> Sequence[Moment]:
         """On arrival as for any placement; in the end a server holds its limit at most, whatever it holds today."""

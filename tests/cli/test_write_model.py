@@ -58,15 +58,18 @@ def test_an_impossible_program_is_written_too(site: Path) -> None:
 
 @pytest.mark.parametrize("arguments", [
     ("headroom", "estate.xlsx", "A", "--cores", "14", "--when", "always", "--no-curve"), ("consolidate", "estate.xlsx"),
-    ("whatif", "estate.xlsx", "s.toml")])
+    ("whatif", "estate.xlsx", "s.toml"), ("sweep", "estate.xlsx", "g.toml")])
 def test_every_planning_command_writes_its_programs(site: Path, arguments: tuple[str, ...],
                                                     monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(site)
     (site / "s.toml").write_text('name = "without A"\nretire = ["A"]\n')
+    (site / "g.toml").write_text('name = "g"\nbase = "s.toml"\n[grid]\nretire = [["A"]]\n')
     told = run(*arguments, "--out", "plan", "--write-model", "m.lp")
     assert told.exit_code == 0, told.output
     written = sorted(site.glob("m*.lp"))
     assert written and all(solved(f) is not None for f in written)
+    if arguments[0] in ("whatif", "sweep"):
+        assert all(f.read_text().startswith("\\ planner: without A") for f in written)
 
 
 def test_another_ending_is_refused_before_any_work(site: Path) -> None:
