@@ -192,8 +192,24 @@ def depth(statements: list[ast.stmt]) -> int:
     return deepest
 
 
-def test_no_function_has_blocks_deeper_than_four() -> None:
+def test_no_function_has_blocks_deeper_than_four_or_more_than_sixty_lines() -> None:
     for path in PACKAGE.rglob("*.py"):
         for function in nodes(path):
-            if isinstance(function, ast.FunctionDef):
-                assert depth(function.body) <= 4, f"{path}:{function.lineno}: {function.name}"
+            if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+                name = f"{path}:{function.lineno}: {function.name}"
+                assert depth(function.body) <= 4, name
+                assert (function.end_lineno or 0) - function.lineno < 60, name
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    """For types alike, which a reader follows as well."""
+    dotted = {f"planner.{'.'.join(path.relative_to(PACKAGE).with_suffix('').parts)}": path for path in modules()}
+    named = {name: {*imported(path), *(
+        f"{node.module}.{alias.name}" for node in nodes(path) if isinstance(node, ast.ImportFrom) for alias in node.names)}
+        for name, path in dotted.items()}
+    needs = {name: of & dotted.keys() - {name} for name, of in named.items()}
+    assert len(needs) > 100 and needs["planner.cli.plans"] > {"planner.cli.app", "planner.plan.plan"}
+    while needs:
+        free = {name for name, of in needs.items() if not of & needs.keys()}
+        assert free, f"a circle among {sorted(needs)}"
+        needs = {name: of for name, of in needs.items() if name not in free}

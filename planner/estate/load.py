@@ -8,7 +8,7 @@ from pathlib import Path
 
 from planner.errors import InputError
 from planner.estate.assemble import NOTHING_TO_PLAN, Loaded, assemble
-from planner.estate.policies import policy_findings
+from planner.estate.standing import policy_findings
 from planner.estate.validate import validate
 from planner.findings import Finding, Severity, Source, errors, ordered
 from planner.formats import saved_estate

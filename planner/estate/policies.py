@@ -11,11 +11,8 @@ from itertools import combinations
 from typing import Any, TypeVar
 from zoneinfo import available_timezones
 
-from planner.estate.assemble import Loaded
 from planner.estate.consoles import consoles_of, same_console
 from planner.estate.model import GENERATIONS, POLICY_KINDS, Estate, Lpar, Policy
-from planner.estate.standing import TODAY, broken_policies
-from planner.findings import Finding, Severity, ordered
 from planner.formats.values import decimal_from, level, mib_from_gib, units_from_cores
 from planner.names import composed, spelt
 
@@ -406,26 +403,3 @@ def compile_policies(estate: Estate) -> tuple[PolicySet, tuple[tuple[Policy, str
             refused.append((policy, str(error)))
     compiler.across()
     return compiler.out, tuple(refused)
-
-
-def policy_findings(loaded: Loaded) -> Iterable[Finding]:
-    """An error for every active policy row that cannot be applied, a warning for two that contradict each other and for
-    what is broken today: a policy is never dropped in silence."""
-    policies, refused = compile_policies(loaded.estate)
-    today = {p.name: p.server for p in loaded.estate.lpars if p.active}
-    return ordered((*broken_policies(loaded.estate, policies, today, TODAY),
-                    *(_contradicted(loaded, one) for one in policies.contradictions), *(
-        Finding("input.bad-policy", Severity.ERROR, policy.kind,
-                f"policy {policy.kind} ({policy.subject or '-'} / {policy.value or '-'}): {reason}",
-                "correct the row or set Active to no",
-                loaded.source("policies", (policy.kind, policy.subject, policy.value), "kind"))
-        for policy, reason in refused)))
-
-
-def _contradicted(loaded: Loaded, one: Contradiction) -> Finding:
-    sources = [loaded.source("policies", (p.kind, p.subject, p.value), "kind") for p in one.rows]
-    rows = [f"{p.kind} ({p.subject or '-'} / {p.value or '-'})" + (f" at {at}" if at else "")
-            for p, at in zip(one.rows, sources, strict=True)]
-    return Finding("policy.contradiction", Severity.WARNING, ", ".join(one.names),
-                   f"two policies contradict each other: {rows[0]} and {rows[1]}: {one.applied}",
-                   "correct one of the rows or set its Active to no", sources[1])

@@ -1,18 +1,17 @@
-"""Policies that do not hold where LPARs stand, today or after a plan: told, and nobody is kept from planning by it."""
+"""Policies that do not hold where LPARs stand, today or after a plan, that contradict each other, or that cannot be
+applied: told, and nobody is kept from planning but by the last."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import combinations
-from typing import TYPE_CHECKING
 
+from planner.estate.assemble import Loaded
 from planner.estate.capacity import Demand, lpar_demand, vios_demand
 from planner.estate.model import Estate
-from planner.findings import Finding, Severity
+from planner.estate.policies import Contradiction, PolicySet, compile_policies
+from planner.findings import Finding, Severity, ordered
 from planner.grouping import grouped
-
-if TYPE_CHECKING:
-    from planner.estate.policies import PolicySet
 
 TODAY = "today"
 
@@ -96,3 +95,26 @@ def _held(estate: Estate, where: Mapping[str, str], wanted: set[str]) -> dict[st
         if (place := where.get(p.name)) in held:
             held[place] += lpar_demand(p, servers[place])
     return held
+
+
+def policy_findings(loaded: Loaded) -> Iterable[Finding]:
+    """An error for every active policy row that cannot be applied, a warning for two that contradict each other and for
+    what is broken today: a policy is never dropped in silence."""
+    policies, refused = compile_policies(loaded.estate)
+    today = {p.name: p.server for p in loaded.estate.lpars if p.active}
+    return ordered((*broken_policies(loaded.estate, policies, today, TODAY),
+                    *(_contradicted(loaded, one) for one in policies.contradictions), *(
+        Finding("input.bad-policy", Severity.ERROR, policy.kind,
+                f"policy {policy.kind} ({policy.subject or '-'} / {policy.value or '-'}): {reason}",
+                "correct the row or set Active to no",
+                loaded.source("policies", (policy.kind, policy.subject, policy.value), "kind"))
+        for policy, reason in refused)))
+
+
+def _contradicted(loaded: Loaded, one: Contradiction) -> Finding:
+    sources = [loaded.source("policies", (p.kind, p.subject, p.value), "kind") for p in one.rows]
+    rows = [f"{p.kind} ({p.subject or '-'} / {p.value or '-'})" + (f" at {at}" if at else "")
+            for p, at in zip(one.rows, sources, strict=True)]
+    return Finding("policy.contradiction", Severity.WARNING, ", ".join(one.names),
+                   f"two policies contradict each other: {rows[0]} and {rows[1]}: {one.applied}",
+                   "correct one of the rows or set its Active to no", sources[1])
