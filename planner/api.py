@@ -49,12 +49,14 @@ def load_estate(*sources: str | Path | Iterable[str | Path], policies: Iterable[
 @checked
 def evacuate(estate: Estate, *servers: str | Iterable[str], leave: Iterable[str] = (), come_back: bool = False,
              window: str | Window | None = None, work: str = "60m", usage: UsageSpec | None = None,
-             firmware_after: Mapping[str, str] | None = None, zone: str = "", time_limit: float = 60.0,
-             gap: float = 0.0, assume_nothing: bool = False, inactive: bool = False) -> Plan:
+             firmware_after: Mapping[str, str] | None = None, home: Plan | None = None,
+             not_targets: Iterable[str] = (), zone: str = "", time_limit: float = 60.0, gap: float = 0.0,
+             assume_nothing: bool = False, inactive: bool = False) -> Plan:
     """Free these servers, names or lists of them; with ``inactive`` of LPARs that are not activated, too.
 
     ``window``: ``2026-12-05 22:00/04:00``; ``work``: the time before the way back; ``firmware_after``: server → its
-    level once the work is done, with which the way back is judged.
+    level once the work is done, with which the way back is judged; ``home``: an earlier plan, of which those come home
+    too that it has moved away; ``not_targets``: servers that take nobody in.
 
     Raises UsageError for unknown names; a plan that is impossible has the status infeasible and says why.
     """
@@ -64,6 +66,7 @@ def evacuate(estate: Estate, *servers: str | Iterable[str], leave: Iterable[str]
     if not chosen:
         raise UsageError("servers: none is named")
     goal = Evacuate(servers=chosen, leave=tuple(leave), come_back=come_back, inactive=inactive,
+                    homes=jobs.homes_of(home, estate) if home else {}, not_targets=tuple(not_targets),
                     firmware_after=firmware_after or {})
     return jobs.evacuate(Loaded(estate), goal, options, usage)
 
@@ -72,6 +75,7 @@ def evacuate(estate: Estate, *servers: str | Iterable[str], leave: Iterable[str]
 def headroom(estate: Estate, server: str, *, cores: float = 0, memory_gib: float = 0, when: str = ALWAYS,
              critical: Iterable[str] = (), by: By | str | None = None, window: str | Window | None = None,
              back_window: str | Window | None = None, curve: bool = False, usage: UsageSpec | None = None,
+             firmware_after: Mapping[str, str] | None = None, not_targets: Iterable[str] = (), zone: str = "",
              time_limit: float = 60.0, gap: float = 0.0, assume_nothing: bool = False) -> Plan:
     """Make this much headroom; what leaves comes back when it is over, where ``when`` or ``back_window`` says it.
 
@@ -83,23 +87,28 @@ def headroom(estate: Estate, server: str, *, cores: float = 0, memory_gib: float
     goal = Headroom(
         server=server, units=units_from_cores(cores), memory_mib=mib_from_gib(memory_gib),
         critical=tuple(critical), by=By(by) if by else By.ENTITLEMENT if usage is None else By.BOTH,
-        come_back=when != ALWAYS or last is not None, **needed._asdict())
-    return jobs.headroom(
-        Loaded(estate), goal, jobs.Options(time_limit, gap, first, last, assume_nothing=assume_nothing), usage,
-        curve=curve)
+        come_back=when != ALWAYS or last is not None, firmware_after=firmware_after or {},
+        not_targets=tuple(not_targets), **needed._asdict())
+    options = jobs.Options(time_limit, gap, first, last, zone=zone, assume_nothing=assume_nothing)
+    return jobs.headroom(Loaded(estate), goal, options, usage, curve=curve)
 
 
 @checked
 def consolidate(estate: Estate, *, measure: Measure | str = Measure.WATTS, n_plus_1: bool = False,
                 keep: Iterable[str] = (), off: Iterable[str] = (), come_back: bool = False,
-                window: str | Window | None = None, usage: UsageSpec | None = None, tariff: Tariff | None = None,
-                hours: float = HOURS_PER_YEAR, time_limit: float = 60.0, gap: float = 0.0,
-                assume_nothing: bool = False) -> Plan:
-    """Which servers can be switched off: the least of ``measure`` (watts, servers, …) that carries it all."""
-    goal = Consolidate(measure=Measure(measure), n_plus_1=n_plus_1, keep=tuple(keep), off=tuple(off),
-                       come_back=come_back)
+                weekend: bool = False, window: str | Window | None = None, work: str = "60m",
+                usage: UsageSpec | None = None, tariff: Tariff | None = None, hours: float = HOURS_PER_YEAR,
+                firmware_after: Mapping[str, str] | None = None, not_targets: Iterable[str] = (), zone: str = "",
+                time_limit: float = 60.0, gap: float = 0.0, assume_nothing: bool = False) -> Plan:
+    """Which servers can be switched off: the least of ``measure`` (watts, servers, …) that carries it all. ``weekend``:
+    they are off in the ``window`` alone, and both legs lie in it."""
+    if weekend and (window is None or come_back):
+        raise UsageError("weekend: give its window, and leave come_back out: it has both legs already")
+    goal = Consolidate(measure=Measure(measure), n_plus_1=n_plus_1, keep=tuple(keep), off=tuple(off), weekend=weekend,
+                       come_back=come_back, not_targets=tuple(not_targets), firmware_after=firmware_after or {})
     terms = jobs.Terms(tariff or Tariff(), hours)
-    options = jobs.Options(time_limit, gap, _window(window), assume_nothing=assume_nothing)
+    options = jobs.Options(time_limit, gap, _window(window), work_s=jobs.span_from(work), zone=zone,
+                           assume_nothing=assume_nothing)
     return jobs.consolidate(Loaded(estate), goal, options, usage, terms)
 
 

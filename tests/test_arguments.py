@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from inspect import signature
+
 import pytest
 
 from planner.api import consolidate, evacuate, headroom, load_estate, verify_plan, whatif
 from planner.errors import PlannerError, UsageError
+from planner.jobs.arguments import _TAKEN
 from tests.estates import BASE
 
 
@@ -29,6 +32,25 @@ def test_names_come_one_by_one_or_in_collections(servers):
 def test_a_wrong_argument_is_named(question, given, wrong):
     with pytest.raises(UsageError, match=wrong):
         question(BASE, **given)
+
+
+def test_every_argument_of_every_function_is_one_that_is_looked_at():
+    """A new one that nobody entered there ended in a KeyError."""
+    for question in (load_estate, evacuate, headroom, consolidate, whatif, verify_plan):
+        assert signature(question).parameters.keys() <= _TAKEN.keys(), question.__name__
+
+
+def test_what_the_command_line_can_ask_python_can():
+    goal = evacuate(BASE, "A", inactive=True, not_targets=["C"], come_back=True, firmware_after={"A": "EL350_100"}).goal
+    assert goal.inactive and goal.not_targets == ("C",) and goal.firmware_after == {"A": "EL350_100"}
+    moved = evacuate(BASE, "A")
+    there = BASE.moved({m.lpar: m.target for m in moved.moves})
+    assert evacuate(there, "C", come_back=True, home=moved).goal.homes.keys() == {m.lpar for m in moved.moves}
+    plan = consolidate(BASE, weekend=True, window="2026-11-27 20:00/2026-11-30 06:00", measure="servers")
+    assert plan.goal.weekend and {m.leg for m in plan.moves} == {"out", "back"}
+    for wrong in ({"weekend": True}, {"weekend": True, "come_back": True, "window": "2026-11-27 20:00/2026-11-30 06:00"}):
+        with pytest.raises(UsageError, match="weekend"):
+            consolidate(BASE, **wrong)
 
 
 def test_no_estate_no_name_no_path():

@@ -3,18 +3,17 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from planner.jobs.common import PROVED, Options, exit_code, least_time_s, span_from, window_from
+from planner.jobs.common import PROVED, Options, exit_code, least_time_s, span_from, weekend_from, window_from
 
 if TYPE_CHECKING:
-    from planner.jobs.consolidation import consolidate, weekend_from
+    from planner.jobs.consolidation import consolidate
     from planner.jobs.energy import Terms
     from planner.jobs.evacuation import evacuate
     from planner.jobs.headroom_plan import headroom
     from planner.jobs.homes import homes_of
 
 _MODULE = {"Terms": "energy", "consolidate": "consolidation", "evacuate": "evacuation", "headroom": "headroom_plan",
-           "homes_of": "homes",
-           "weekend_from": "consolidation"}
+           "homes_of": "homes"}
 
 __all__ = ["PROVED", "Options", "Terms", "consolidate", "evacuate", "exit_code", "headroom", "homes_of",
            "least_time_s", "span_from", "weekend_from", "window_from"]

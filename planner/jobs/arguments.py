@@ -103,10 +103,11 @@ _NONE = type(None)
 _TEXT = _of(str, wanted="text")
 _WINDOW = _of(str, Window, _NONE, wanted="text like '2026-12-05 22:00/04:00' or a Window")
 _TAKEN: dict[str, Callable[[str, object], Any]] = {
-    "plan": _of(Plan, wanted="a Plan"), "estate": _of(Estate, wanted="an Estate (of load_estate)"),
-    **dict.fromkeys(("servers", "leave", "critical", "keep", "off"), names),
+    "plan": _of(Plan, wanted="a Plan"), "home": _of(Plan, _NONE, wanted="a Plan"),
+    "estate": _of(Estate, wanted="an Estate (of load_estate)"),
+    **dict.fromkeys(("servers", "leave", "critical", "keep", "off", "not_targets"), names),
     **dict.fromkeys(("sources", "policies", "files"), paths),
-    **dict.fromkeys(("come_back", "n_plus_1", "curve", "assume_nothing"), _yes_no),
+    **dict.fromkeys(("come_back", "n_plus_1", "curve", "assume_nothing", "inactive", "weekend"), _yes_no),
     **dict.fromkeys(("cores", "memory_gib", "time_limit", "gap", "hours"), _number),
     **dict.fromkeys(("server", "when", "work", "zone"), _TEXT),
     **dict.fromkeys(("window", "back_window"), _WINDOW),

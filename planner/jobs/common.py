@@ -96,21 +96,34 @@ def _now(zone: str) -> dt.datetime:
 def window_from(text: str, option: str = "--window") -> Window:
     """``2026-12-05 22:00/04:00`` (the end on the next day when it is not after the start); raises UsageError."""
     match = _WINDOW.match(text)
-    try:
-        if not match:
-            raise ValueError
-        start = dt.datetime.strptime(f"{match[1]} {match[2]}", "%Y-%m-%d %H:%M")
-        end = dt.datetime.strptime(f"{match[3] or match[1]} {match[4]}", "%Y-%m-%d %H:%M")
-    except ValueError:
-        raise UsageError(f"{option} {text!r} is not like '2026-12-05 22:00/04:00' or "
-                         "'2026-12-05 22:00/2026-12-06 04:00'") from None
-    if not 1971 <= start.year <= 2200 or not 1971 <= end.year <= 2200:
-        raise UsageError(f"{option} {text!r}: the year is not from 1971 to 2200")
+    said, like = f"{option} {text!r}", "'2026-12-05 22:00/04:00' or '2026-12-05 22:00/2026-12-06 04:00'"
+    if not match:
+        raise UsageError(f"{said} is not like {like}")
+    start, end = _clocks(said, like, f"{match[1]} {match[2]}", f"{match[3] or match[1]} {match[4]}")
     if end < start and not match[3]:
         end += dt.timedelta(days=1)
     if end <= start:
-        raise UsageError(f"{option} {text!r} does not end after it starts")
+        raise UsageError(f"{said} does not end after it starts")
     return Window(start, end)
+
+
+def weekend_from(start: str, end: str) -> Window:
+    """Two clock times like ``2026-11-27 20:00``; raises UsageError for anything else or an end before the start."""
+    first, last = _clocks(f"--from {start!r} or --to {end!r}", "'2026-11-27 20:00'", start, end)
+    if last <= first:
+        raise UsageError(f"--to {end!r} is not after --from {start!r}")
+    return Window(first, last)
+
+
+def _clocks(said: str, like: str, *texts: str) -> list[dt.datetime]:
+    """Clock times to the minute; raises UsageError."""
+    try:
+        times = [dt.datetime.strptime(text.strip(), "%Y-%m-%d %H:%M") for text in texts]
+    except ValueError:
+        raise UsageError(f"{said} is not like {like}") from None
+    if not all(1971 <= t.year <= 2200 for t in times):
+        raise UsageError(f"{said}: the year is not from 1971 to 2200")
+    return times
 
 
 def span_from(text: str) -> int:

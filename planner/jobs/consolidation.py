@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from planner.errors import UsageError
 from planner.estate.assemble import Loaded
 from planner.estate.saved import digest
 from planner.findings import Finding, Severity, ordered
@@ -44,19 +42,6 @@ class ConsolidationCase(Case):
     goal: Consolidate
     terms: Terms
     busy: Mapping[str, int]
-
-
-def weekend_from(start: str, end: str) -> Window:
-    """Two clock times like ``2026-11-27 20:00``; raises UsageError for anything else or an end before the start."""
-    try:
-        first, last = (dt.datetime.strptime(t.strip(), "%Y-%m-%d %H:%M") for t in (start, end))
-    except ValueError:
-        raise UsageError(f"--from {start!r} or --to {end!r} is not like '2026-11-27 20:00'") from None
-    if not 1971 <= first.year <= 2200 or not 1971 <= last.year <= 2200:
-        raise UsageError(f"--from {start!r} or --to {end!r}: the year is not from 1971 to 2200")
-    if last <= first:
-        raise UsageError(f"--to {end!r} is not after --from {start!r}")
-    return Window(first, last)
 
 
 def consolidate(loaded: Loaded, goal: Consolidate, options: Options, usage: UsageSpec | None = None,
