@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 Progress = Callable[[int, int], None]
 ARCHIVE = "archive"
 
-_MANY_FILES = 2000
 _MANY_BYTES = 64 << 20
 _MOST_WORKERS = 8
 _CHUNKS_EACH = 8  # chunks for each worker: fewer leave one working alone at the end
@@ -188,9 +187,9 @@ def _read_chunk(files: list[_File], read: _Read) -> list[list[Document]]:
 def _in_parallel(files: list[_File], read: _Read) -> Iterator[list[list[Document]]]:
     """The first files, chunk by chunk: all of them, none where it does not pay, fewer where processes die."""
     workers = min(_MOST_WORKERS, _processors(), len(files))
-    if workers < 2 or (len(files) <= _MANY_FILES and sum(map(_size, files)) <= _MANY_BYTES):
+    if workers < 2 or sum(map(_size, files)) <= _MANY_BYTES:
         return
-    from concurrent.futures import ProcessPoolExecutor  # start-up: few sites have so many files
+    from concurrent.futures import ProcessPoolExecutor  # start-up: few sites have so much
     from concurrent.futures.process import BrokenProcessPool
     from multiprocessing import get_context
 

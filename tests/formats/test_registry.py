@@ -173,7 +173,7 @@ def test_reading_in_parallel_gives_the_same_in_the_same_order(tmp_path, monkeypa
     for number in range(40):
         (tmp_path / f"{number:02d}.txt").write_bytes(LPARSTAT)
     alone, _ = gathered(tmp_path)
-    monkeypatch.setattr(door, "_MANY_FILES", 1)
+    monkeypatch.setattr(door, "_MANY_BYTES", 0)
     monkeypatch.setattr("os.sched_getaffinity", lambda _: {0, 1}, raising=False)
     seen: list[tuple[int, int]] = []
     found = list(door.documents([tmp_path], progress=lambda done, total: seen.append((done, total))))
