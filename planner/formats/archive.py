@@ -28,6 +28,7 @@ MOST_UNPACKED = 2048 * MIB   # all members of an archive together
 MOST_MEMBER = 512 * MIB
 MOST_DOCUMENT = 128 * MIB    # a file that is read whole; nmon is not
 MOST_SAVED = 1024 * MIB      # of a saved estate, written or read: some 30,000 servers with all that belongs to them
+MOST_WORKBOOK = 512 * MIB    # all parts of a workbook together
 MOST_MEMBERS = 200_000
 SUSPECT_UNPACKED = 64 * MIB  # from here on an archive may not unpack to more than MOST_RATIO times its size
 MOST_RATIO = 200

@@ -25,7 +25,6 @@ REPORT_SHEETS = ("Read me", "To fill", "Findings", "Sources", "Lists")
 _REPORTS = {name.casefold() for name in REPORT_SHEETS}
 SHEETS = {table.sheet.casefold() for table in TABLES}
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-_MAX_UNCOMPRESSED = 512 * 1024 * 1024
 
 
 def letters(column: int) -> str:
@@ -172,8 +171,6 @@ def read_bytes(data: bytes, file: str) -> Reading:
         return _refusal(file, "this is an old .xls workbook", "save it as .xlsx")
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            if sum(i.file_size for i in archive.infolist()) > _MAX_UNCOMPRESSED:
-                return _refusal(file, "the workbook unpacks to more than 512 MiB", "is it an estate workbook?")
             formulas = any(b"<f>" in archive.read(n) or b"<f " in archive.read(n) for n in archive.namelist()
                            if n.startswith("xl/worksheets/") and n.endswith(".xml"))
     except Exception:  # zipfile raises many kinds for damaged directories, NotImplementedError among them

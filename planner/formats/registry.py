@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING
 
 from planner.findings import Finding, Severity, Source
 from planner.formats import capture, foreign
-from planner.formats.archive import HEAD, MOST_DOCUMENT, MOST_SAVED, swollen
+from planner.formats.archive import HEAD, MOST_DOCUMENT, MOST_SAVED, MOST_WORKBOOK, swollen
 from planner.formats.base import Format, Reading, decode
 from planner.units import many
 
@@ -27,7 +27,6 @@ SESSION = "session"
 _ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 _EMPTY_ZIP = b"PK\x05\x06"
 _MOST_CELLS = 1_000_000
-MOST_UNPACKED = 512 << 20  # of a workbook
 _CELL = re.compile(rb"<(?:\w{1,20}:)?(?:c|row)[\s/>]")
 _NMON = ("AAA,", "ZZZZ,")
 _SYSLOG = re.compile(r"(?:[A-Z][a-z]{2} [ 0-9][0-9]|[0-9]{4}-[0-9]{2}-[0-9]{2}T)[ 0-9:]{8,9}\S{0,16} \S+ [^\n]")
@@ -328,7 +327,7 @@ def _bomb(data: bytes, shown_as: str) -> Finding | None:
     """Refuse a workbook by what it says of its size, before anything is unpacked."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as book:
-            unpacked = swollen(book.infolist(), len(data), MOST_UNPACKED)
+            unpacked = swollen(book.infolist(), len(data), MOST_WORKBOOK)
     except Exception:  # as in _book_xml; the reader says what is damaged
         return None
     return None if not unpacked else _finding(shown_as, unpacked, "check where the file comes from; export it again",

@@ -24,13 +24,12 @@ import xlrd
 from python_calamine import CalamineWorkbook
 
 from planner.findings import Finding, Severity, Source
-from planner.formats.archive import MIB, swollen
+from planner.formats.archive import MIB, MOST_WORKBOOK, swollen
 from planner.formats.base import NonValue
 from planner.formats.foreign import ENCRYPTED, is_encrypted
 from planner.formats.values import non_value
 from planner.units import column_letters as column_letters
 
-MAX_UNPACKED = 512 * MIB
 MAX_PARTS = 10_000
 MAX_CELLS = 10_000_000
 MAX_TEXT = 512 * MIB
@@ -198,7 +197,7 @@ def _unpack(data: bytes, only: tuple[str, ...] = ()) -> dict[str, bytes]:
 
 def _check_directory(infos: list[zipfile.ZipInfo], size: int) -> None:
     """Refuse by what the archive says of itself, before anything is unpacked."""
-    if unpacked := swollen(infos, size, MAX_UNPACKED):
+    if unpacked := swollen(infos, size, MOST_WORKBOOK):
         raise _bomb(unpacked)
     if any(info.flag_bits & 1 for info in infos):
         raise _password()
@@ -211,7 +210,7 @@ def _check_directory(infos: list[zipfile.ZipInfo], size: int) -> None:
 
 def _parts(archive: zipfile.ZipFile, infos: list[zipfile.ZipInfo]) -> dict[str, bytes]:
     parts: dict[str, bytes] = {}
-    room = MAX_UNPACKED
+    room = MOST_WORKBOOK
     for info in infos:
         if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise _corrupt(f"{info.filename} is packed in a way that .xlsx does not use")
@@ -219,7 +218,7 @@ def _parts(archive: zipfile.ZipFile, infos: list[zipfile.ZipInfo]) -> dict[str, 
             part = stream.read(room + 1)
         room -= len(part)
         if room < 0:
-            raise _bomb(f"unpacks to more than {MAX_UNPACKED // MIB} MiB")
+            raise _bomb(f"unpacks to more than {MOST_WORKBOOK // MIB} MiB")
         parts[info.filename] = part
     return parts
 

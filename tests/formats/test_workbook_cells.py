@@ -179,7 +179,7 @@ def test_bomb_by_ratio_is_refused_from_the_directory(monkeypatch: pytest.MonkeyP
 
 
 def test_bomb_by_size_is_refused_from_the_directory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workbook_cells, "MAX_UNPACKED", 1000)
+    monkeypatch.setattr(workbook_cells, "MOST_WORKBOOK", 1000)
     assert _refusal(_xlsx(ROWS)).rule == "input.decompression-bomb"
 
 
