@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from planner.estate.catalogue import min_units_per_vp as _generation_minimum
-from planner.estate.model import Lpar, Server, Vios
+from planner.estate.model import Estate, Lpar, ProcessorPool, Server, Vios
+from planner.grouping import grouped
 from planner.units import power_of_two_at_least, round_up
 
 
@@ -50,3 +52,21 @@ def vios_demand(vios: Vios, server: Server) -> Demand:
     """What a VIOS holds on its server."""
     table = hash_page_table_mib(vios.max_memory_mib or vios.memory_mib)
     return Demand(vios.entitlement_units, round_up(vios.memory_mib, server.lmb_mib or 0) + table)
+
+
+def base_demand(server: Server, vioses: Iterable[Vios], pools: Iterable[ProcessorPool]) -> Demand:
+    """What a server holds without any client: its VIOSes, firmware, shared memory pool, reserved units of its pools."""
+    own = Demand(sum(pool.reserved_units for pool in pools),
+                 (server.firmware_memory_mib or 0) + (server.shared_memory_pool_mib or 0))
+    return sum((vios_demand(vios, server) for vios in vioses), own)
+
+
+def held_by_servers(estate: Estate, where: Mapping[str, str]) -> dict[str, Demand]:
+    """What each server holds when active LPARs stand like that (LPAR → server)."""
+    servers = {s.name: s for s in estate.servers}
+    vioses, pools = grouped((v.server, v) for v in estate.vioses), grouped((p.server, p) for p in estate.pools)
+    held = {n: base_demand(s, vioses.get(n, ()), pools.get(n, ())) for n, s in servers.items()}
+    for p in estate.lpars:
+        if (place := where.get(p.name)) in held:
+            held[place] += lpar_demand(p, servers[place])
+    return held

@@ -11,8 +11,9 @@ from itertools import combinations
 from typing import Any, TypeVar
 from zoneinfo import available_timezones
 
+from planner.estate.capacity import Demand
 from planner.estate.consoles import consoles_of, same_console
-from planner.estate.model import GENERATIONS, POLICY_KINDS, Estate, Lpar, Policy
+from planner.estate.model import GENERATIONS, POLICY_KINDS, Estate, Lpar, Policy, Server
 from planner.formats.values import decimal_from, level, mib_from_gib, units_from_cores
 from planner.names import composed, spelt
 
@@ -95,6 +96,12 @@ class PolicySet:
     zone: str = ""
     """IANA name of the zone of clock times."""
     contradictions: list[Contradiction] = field(default_factory=list)
+
+    def limit(self, server: Server) -> Demand:
+        """What a server may hold: configurable, lowered by ceiling and reserve."""
+        units = server.configurable_units * self.cpu_ceiling.get(server.name, 100) // 100
+        memory = server.configurable_memory_mib * self.memory_ceiling.get(server.name, 100) // 100
+        return Demand(units - self.reserve_units.get(server.name, 0), memory - self.reserve_mib.get(server.name, 0))
 
 
 def words(text: str) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import combinations
 
 from planner.estate.assemble import Loaded
-from planner.estate.capacity import Demand, lpar_demand, vios_demand
+from planner.estate.capacity import held_by_servers
 from planner.estate.model import Estate
 from planner.estate.policies import Contradiction, PolicySet, compile_policies
 from planner.findings import Finding, Severity, ordered
@@ -62,39 +62,22 @@ def _fills(estate: Estate, policies: PolicySet, where: Mapping[str, str]) -> Tol
     limits = (policies.cpu_ceiling, policies.memory_ceiling, policies.reserve_units, policies.reserve_mib,
               policies.cpu_warning, policies.memory_warning)
     stated = {name for limit in limits for name in limit}
-    held = _held(estate, where, stated) if stated else {}
-    for s in estate.servers:
-        if s.name not in held:
-            continue
-        for what, most, used, ceilings, reserves, warnings in (
-                ("cpu", s.configurable_units, held[s.name].units, policies.cpu_ceiling, policies.reserve_units,
-                 policies.cpu_warning),
-                ("memory", s.configurable_memory_mib, held[s.name].memory_mib, policies.memory_ceiling,
-                 policies.reserve_mib, policies.memory_warning)):
-            allowed = most * ceilings.get(s.name, 100) // 100 - reserves.get(s.name, 0)
-            full = f"its {'cores' if what == 'cpu' else 'memory'} are {100 * used / max(most, 1):.1f} % held"
-            if most and used > allowed and (s.name in ceilings or s.name in reserves):
+    held = held_by_servers(estate, where) if stated else {}
+    for s in (s for s in estate.servers if s.name in stated):
+        allowed, taken = policies.limit(s), held[s.name]
+        for what, kind, most, used, at_most, ceilings, reserves, warnings in (
+                ("cpu", "cores", s.configurable_units, taken.units, allowed.units, policies.cpu_ceiling,
+                 policies.reserve_units, policies.cpu_warning),
+                ("memory", "memory", s.configurable_memory_mib, taken.memory_mib, allowed.memory_mib,
+                 policies.memory_ceiling, policies.reserve_mib, policies.memory_warning)):
+            full = f"its {kind} are {100 * used / max(most, 1):.1f} % held"
+            if most and used > at_most and (s.name in ceilings or s.name in reserves):
                 rule = "processor.capacity" if what == "cpu" else "memory.capacity"
-                yield (rule, s.name, f"{full}, above what its policies allow ({100 * allowed / most:.1f} %)",
+                yield (rule, s.name, f"{full}, above what its policies allow ({100 * at_most / most:.1f} %)",
                        "free some of it, or correct the policy")
             if most and s.name in warnings and 100 * used > warnings[s.name] * most:
                 yield (f"policy.{what}-warning", s.name, f"{full}, above the threshold of {warnings[s.name]} %",
                        "free some of it before it is full")
-
-
-def _held(estate: Estate, where: Mapping[str, str], wanted: set[str]) -> dict[str, Demand]:
-    servers = {s.name: s for s in estate.servers if s.name in wanted}
-    held = {n: Demand(0, (s.firmware_memory_mib or 0) + (s.shared_memory_pool_mib or 0)) for n, s in servers.items()}
-    for pool in estate.pools:
-        if pool.server in held:
-            held[pool.server] += Demand(pool.reserved_units, 0)
-    for v in estate.vioses:
-        if v.server in held:
-            held[v.server] += vios_demand(v, servers[v.server])
-    for p in estate.lpars:
-        if (place := where.get(p.name)) in held:
-            held[place] += lpar_demand(p, servers[place])
-    return held
 
 
 def policy_findings(loaded: Loaded) -> Iterable[Finding]:

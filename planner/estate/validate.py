@@ -9,7 +9,7 @@ from operator import attrgetter
 from typing import Any
 
 from planner.estate.assemble import Loaded
-from planner.estate.capacity import lpar_demand, min_units_per_vp, vios_demand
+from planner.estate.capacity import held_by_servers, min_units_per_vp
 from planner.estate.catalogue import generation_of
 from planner.estate.model import GENERATIONS, STATES, TABLE, TABLES, Estate, EstateColumn, Lpar, Server, Type
 from planner.estate.parameters import Parameters
@@ -166,26 +166,12 @@ def _memory(c: _Check, p: Lpar, server: Server) -> Iterator[Finding]:
 
 def _server_sums(c: _Check) -> Iterator[Finding]:
     e = c.loaded.estate
-    servers = {s.name: s for s in e.servers}
-    units: dict[str, int] = defaultdict(int)
-    memory: dict[str, int] = defaultdict(int)
-    for v in e.vioses:
-        if v.server in servers:
-            demand = vios_demand(v, servers[v.server])
-            units[v.server] += demand.units
-            memory[v.server] += demand.memory_mib
-    for p in e.lpars:
-        if p.active and p.server in servers:
-            demand = lpar_demand(p, servers[p.server])
-            units[p.server] += demand.units
-            memory[p.server] += demand.memory_mib
-    for pool in e.pools:
-        units[pool.server] += pool.reserved_units
+    held = held_by_servers(e, {p.name: p.server for p in e.lpars if p.active})
     for s in e.servers:
-        used = memory[s.name] + (s.firmware_memory_mib or 0) + (s.shared_memory_pool_mib or 0)
-        if units[s.name] > s.configurable_units > 0:
+        units, used = held[s.name].units, held[s.name].memory_mib
+        if units > s.configurable_units > 0:
             yield c.finding(Severity.WARNING, "estate.server-over-cores", "servers", (s.name,), "configurable_units",
-                            f"{s.name}: partitions hold {show_cores(units[s.name])} cores of "
+                            f"{s.name}: partitions hold {show_cores(units)} cores of "
                             f"{show_cores(s.configurable_units)} configurable: nobody is let in",
                             "one of the figures is wrong")
         if used > s.configurable_memory_mib > 0:

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 from planner.cost import Copy, copy_at, side_rate, stream_rate
-from planner.estate.capacity import Demand, lpar_demand, vios_demand
+from planner.estate.capacity import Demand, base_demand, lpar_demand
 from planner.estate.catalogue import rperf_per_core
 from planner.estate.model import Estate, Lpar, ProcessorPool, Server, Vios
 from planner.estate.parameters import Parameters, parameters_of
@@ -147,18 +147,12 @@ class Site:
     @remembered
     def base(self, server: str) -> Demand:
         """What a server holds without any client: VIOSes, firmware, shared memory pool, reserved pool units."""
-        row = self.servers[server]
-        own = Demand(sum(p.reserved_units for p in self.pools.get(server, {}).values()),
-                     (row.firmware_memory_mib or 0) + (row.shared_memory_pool_mib or 0))
-        return sum((vios_demand(vios, row) for vios in self.vioses_on(server)), own)
+        return base_demand(self.servers[server], self.vioses_on(server), self.pools.get(server, {}).values())
 
     @remembered
     def limit(self, server: str) -> Demand:
         """What a server may hold: configurable, lowered by ceiling and reserve."""
-        row, p = self.servers[server], self.policies
-        units = row.configurable_units * p.cpu_ceiling.get(server, 100) // 100
-        memory = row.configurable_memory_mib * p.memory_ceiling.get(server, 100) // 100
-        return Demand(units - p.reserve_units.get(server, 0), memory - p.reserve_mib.get(server, 0))
+        return self.policies.limit(self.servers[server])
 
     @remembered
     def room(self, server: str) -> Demand:
