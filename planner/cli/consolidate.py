@@ -13,6 +13,7 @@ from planner.cli.options import (
     TIMES,
     AssumeNothing,
     Estate,
+    Home,
     NotTargets,
     Out,
     Output,
@@ -20,6 +21,7 @@ from planner.cli.options import (
     PolicyFile,
     Solver,
     Times,
+    homes_from,
     levels_from,
 )
 from planner.cli.plans import deliver, directory, file_name
@@ -44,7 +46,7 @@ def consolidate_command(
                                                    help=f"This server stays on; {_SERVERS}.")] = None,
     off: Annotated[list[str] | None, typer.Option("--off", metavar="SERVER",
                                                   help=f"This server goes off; {_SERVERS}.")] = None,
-    not_a_target: NotTargets = None,
+    home: Home = None, not_a_target: NotTargets = None,
     weekend: Annotated[bool, typer.Option("--weekend", rich_help_panel=TIMES, help="Off from --from to --to only: both "
                                           "legs, and what they cost against what is saved.")] = False,
     start: Annotated[str | None, typer.Option("--from", metavar="TIME", rich_help_panel=TIMES,
@@ -74,10 +76,12 @@ def consolidate_command(
         raise UsageError("--hours is for a change that stays: a way back ends it before")
     options = times.options(solver, _weekend(weekend, start, end, times), assume_nothing=assume_nothing)
     where = directory(out, f"consolidate-{file_name(estate.resolve().stem)}")
+    loaded = load_estate(estate, policy)
+    coming = times.come_back or weekend
     goal = Consolidate(measure=minimise, n_plus_1=n_plus_1, keep=tuple(keep or ()), off=tuple(off or ()),
                        weekend=weekend, come_back=times.come_back, not_targets=tuple(not_a_target or ()),
-                       firmware_after=levels_from(times.firmware_after, come_back=times.come_back or weekend))
-    loaded = load_estate(estate, policy)
+                       homes=homes_from(home, loaded, where, come_back=coming),
+                       firmware_after=levels_from(times.firmware_after, come_back=coming))
     with models_in(write_model, force=output.force):
         plan = jobs.consolidate(loaded, goal, options, usage.spec(), jobs.Terms(Tariff(tariff, currency, co2), hours))
     deliver(plan, loaded, where, output)

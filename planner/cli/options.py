@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from planner.errors import UsageError
+from planner.errors import PlannerError, UsageError
 from planner.findings import Severity
 from planner.history.calendar import Calendar, month_in
 
@@ -51,6 +51,8 @@ FirmwareAfter = Annotated[list[str] | None, typer.Option(
     "is done: the way back is judged with it; may be given several times.")]
 NotTargets = Annotated[list[str] | None, typer.Option(
     "--not-a-target", metavar="SERVER", help="This server takes nobody in; may be given several times.")]
+Home = Annotated[Path | None, typer.Option("--home", metavar="PLAN", rich_help_panel=TIMES, help="Bring those home too "
+                                           "that this earlier plan has moved away.")]
 Zone = Annotated[str, typer.Option("--zone", metavar="ZONE", rich_help_panel=TIMES, help="Of the clock times, such as "
                                    "Europe/Berlin [default: the estate's, else this machine's].")]
 MappingFile = Annotated[Path | None, typer.Option("--mapping", metavar="FILE", help="What the columns of your own "
@@ -209,6 +211,22 @@ def levels_from(texts: list[str] | None, *, come_back: bool) -> dict[str, str]:
     if levels and not come_back:
         raise UsageError("--firmware-after is for the way back: give --return as well")
     return levels
+
+
+def homes_from(plan: Path | None, loaded: Loaded, where: Path, *, come_back: bool) -> dict[str, str]:
+    """LPAR → where it stood before an earlier plan: that one, else the one in ``where``, which the new one replaces, as
+    far as it was carried out. Raises UsageError without a way back."""
+    from planner.jobs.homes import homes_of, moved_away
+    from planner.plan.plan import read_plan
+
+    if plan is not None and not come_back:
+        raise UsageError("--home is for the way back: give --return as well")
+    if plan is not None:
+        return homes_of(read_plan(plan), loaded.estate)
+    try:
+        return moved_away(read_plan(where), loaded.estate) if come_back else {}
+    except PlannerError:  # none is there, or one of another estate
+        return {}
 
 
 def zone_known(name: str) -> str:

@@ -15,6 +15,7 @@ from planner.cli.options import (
     Estate,
     FirmwareAfter,
     HistoryFile,
+    Home,
     Json,
     NotTargets,
     Out,
@@ -26,6 +27,7 @@ from planner.cli.options import (
     Window,
     Zone,
     history_end,
+    homes_from,
     levels_from,
     window_of,
     zone_known,
@@ -48,9 +50,7 @@ def evacuate_command(
                                                     help="Leave this LPAR there (it will be stopped).")] = None,
     inactive: Annotated[bool, typer.Option("--inactive", help="LPARs that are not activated go as well, each by an "
                                            "inactive migration.")] = False,
-    home: Annotated[Path | None, typer.Option("--home", metavar="PLAN", rich_help_panel=TIMES, help="Bring those home "
-                                              "too that this earlier plan has moved away.")] = None,
-    not_a_target: NotTargets = None,
+    home: Home = None, not_a_target: NotTargets = None,
     policy: PolicyFile = None, assume_nothing: AssumeNothing = False, times: Times, usage: PlannedUsage,
     solver: Solver, write_model: ModelFile = None, out: Out = None, output: Output,
 ) -> int:
@@ -59,15 +59,12 @@ def evacuate_command(
     Example: planner evacuate estate.xlsx SN8379A80_p595-2 --window "2026-12-05 22:00/04:00" --return --work 60m
     """
     from planner import jobs
-    from planner.plan.plan import read_plan
     from planner.plan.questions import Evacuate
 
     options = times.options(solver, assume_nothing=assume_nothing)
     loaded = load_estate(estate, policy)
     where = directory(out, "evacuate-" + "-".join(file_name(s) for s in sorted(set(servers))))
-    if home is not None and not times.come_back:
-        raise UsageError("--home is for the way back: give --return as well")
-    homes = jobs.homes_of(read_plan(home), loaded.estate) if home is not None else {}
+    homes = homes_from(home, loaded, where, come_back=times.come_back)
     goal = Evacuate(servers=tuple(servers), leave=tuple(leave or ()), inactive=inactive, come_back=times.come_back,
                     homes=homes, not_targets=tuple(not_a_target or ()),
                     firmware_after=levels_from(times.firmware_after, come_back=times.come_back))
@@ -97,7 +94,7 @@ def headroom_command(
                                                    "--back-window].")] = None,
     curve: Annotated[bool, typer.Option("--curve/--no-curve", help="Also find the most that can be had, and what each "
                                         "further core costs.")] = True,
-    firmware_after: FirmwareAfter = None, zone: Zone = "", not_a_target: NotTargets = None,
+    firmware_after: FirmwareAfter = None, home: Home = None, zone: Zone = "", not_a_target: NotTargets = None,
     policy: PolicyFile = None, assume_nothing: AssumeNothing = False, usage: PlannedUsage, solver: Solver,
     write_model: ModelFile = None, out: Out = None, output: Output,
 ) -> int:
@@ -119,13 +116,13 @@ def headroom_command(
         raise UsageError("--when always --return: say when they come back with --back-window")
     needed = period_from(when, usage.calendar(), first.end if first else history_end(usage.history))
     coming = (when != ALWAYS or last is not None) if come_back is None else come_back
+    where = directory(out, f"headroom-{file_name(server)}")
+    loaded = load_estate(estate, policy)
     goal = Headroom(
         server=server, units=units, memory_mib=mib, critical=tuple(critical or ()),
         by=by or (By.ENTITLEMENT if spec is None else By.BOTH), **needed._asdict(),
         come_back=coming, firmware_after=levels_from(firmware_after, come_back=coming),
-        not_targets=tuple(not_a_target or ()))
-    where = directory(out, f"headroom-{file_name(server)}")
-    loaded = load_estate(estate, policy)
+        homes=homes_from(home, loaded, where, come_back=coming), not_targets=tuple(not_a_target or ()))
     progress = working()
     options = jobs.Options(solver.time_limit, solver.gap, first, last, assume_nothing=assume_nothing,
                            zone=zone_known(zone))

@@ -16,6 +16,7 @@ from planner.jobs import energy as accounts
 from planner.jobs.attempt import Case, attempted, unanswered
 from planner.jobs.common import PROVED, Options, assumptions, checked_plan, clock_findings, left_behind, zoned
 from planner.jobs.energy import Meter, Terms
+from planner.jobs.homes import bringing_home
 from planner.optimise.asked import checked_consolidate, spelt_as
 from planner.optimise.consolidation import Consolidation, ConsolidationProblem
 from planner.optimise.measure import Scale, scale_of
@@ -52,9 +53,18 @@ def consolidate(loaded: Loaded, goal: Consolidate, options: Options, usage: Usag
     Raises UsageError for unknown names, InputError for a history that cannot be used, and ReplayError when the own
     plan fails its replay.
     """
-    options = zoned(options, loaded.estate)
-    case = _case(loaded, goal, options, usage, terms)
-    site, goal = case.site, case.goal
+    options, goal = zoned(options, loaded.estate), spelt_as(goal, loaded.estate)
+    used, basis = (None, None) if usage is None else usage.read(loaded.estate, _together(goal, options, usage))
+    active = {p.name for p in loaded.estate.lpars if p.active}
+    busy = {} if used is None else {n: round(float(used.of(n).mean())) for n in sorted(used.measured) if n in active}
+    goal = goal.replace(usage=basis, come_back=goal.come_back or goal.weekend, assume_nothing=options.assume_nothing)
+    return bringing_home(goal, loaded.estate, used, checked_consolidate, lambda goal, site: _consolidated(
+        ConsolidationCase(loaded, site, Judge(site), options, goal, terms, busy)))
+
+
+def _consolidated(case: ConsolidationCase) -> Plan:
+    """The plan that brings home whom the question names."""
+    site, goal, options = case.site, case.goal, case.options
     deadline = time.monotonic() + options.time_limit
     staying: dict[str, str] = {}
     flat = False
@@ -70,18 +80,6 @@ def consolidate(loaded: Loaded, goal: Consolidate, options: Options, usage: Usag
             return _among(plan, staying)
         staying |= more
         goal = goal.replace(keep=tuple(sorted({*goal.keep, *more})))
-
-
-def _case(loaded: Loaded, goal: Consolidate, options: Options, usage: UsageSpec | None,
-          terms: Terms) -> ConsolidationCase:
-    goal = spelt_as(goal, loaded.estate)
-    used, basis = (None, None) if usage is None else usage.read(loaded.estate, _together(goal, options, usage))
-    active = {p.name for p in loaded.estate.lpars if p.active}
-    busy = {} if used is None else {n: round(float(used.of(n).mean())) for n in sorted(used.measured) if n in active}
-    site = Site(loaded.estate, usage=used, goal=goal, assume_nothing=options.assume_nothing)
-    goal = checked_consolidate(goal.replace(usage=basis, come_back=goal.come_back or goal.weekend,
-                                            assume_nothing=options.assume_nothing), site)
-    return ConsolidationCase(loaded, site, Judge(site), options, goal, terms, busy)
 
 
 _NOT_WORTH = "at this length of time off the saving is below what the moves and the start cost"

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from planner.estate.assemble import Loaded
 from planner.estate.saved import digest
-from planner.findings import Finding, Severity, ordered
+from planner.findings import Finding, Severity
 from planner.history.calendar import BUCKETS, Bucket
 from planner.jobs.attempt import Case, attempted, finished, unanswered
 from planner.jobs.common import Options, assumptions, clock_findings, left_behind, zoned
-from planner.jobs.homes import not_home, out_of_reach, stated_homes
+from planner.jobs.homes import bringing_home
 from planner.optimise.asked import checked_evacuate, displaced, spelt_as, survivors
 from planner.optimise.evacuate import EvacuationProblem
 from planner.plan.choices import Status
@@ -32,21 +32,10 @@ def evacuate(loaded: Loaded, goal: Evacuate, options: Options, usage: UsageSpec 
     """
     options, goal = zoned(options, loaded.estate), spelt_as(goal, loaded.estate)
     used, basis = (None, None) if usage is None else usage.read(loaded.estate, _together(goal, options, usage))
-    homes = stated_homes(loaded.estate, goal.homes, goal.takes_along) if goal.come_back else {}
-    goal = goal.replace(usage=basis, homes=homes, assume_nothing=options.assume_nothing)
-    site = Site(loaded.estate, usage=used, goal=goal, assume_nothing=goal.assume_nothing)
-    goal = checked_evacuate(goal, site)
-    away = out_of_reach(Judge(site), displaced(goal, site), survivors(goal, site)) if homes else {}
-    if away:
-        goal = goal.replace(homes={n: s for n, s in homes.items() if n not in away})
-        site = Site(loaded.estate, usage=used, goal=goal, assume_nothing=goal.assume_nothing)
-    plan = _planned(loaded, site, goal, options)
-    if plan.status is Status.UNKNOWN and goal.homes:
-        away |= dict.fromkeys(goal.homes, ("no order of moves was found that brings it there as well", ""))
-        goal = goal.replace(homes={})
-        site = Site(loaded.estate, usage=used, goal=goal, assume_nothing=goal.assume_nothing)
-        plan = _planned(loaded, site, goal, options)
-    return plan.replace(findings=ordered((*plan.findings, *not_home(homes, away))))
+    goal = goal.replace(usage=basis, assume_nothing=options.assume_nothing)
+    return bringing_home(goal, loaded.estate, used, checked_evacuate,
+                         lambda goal, site: _planned(loaded, site, goal, options),
+                         lambda goal, site: (displaced(goal, site), survivors(goal, site)))
 
 
 def _planned(loaded: Loaded, site: Site, goal: Evacuate, options: Options) -> Plan:

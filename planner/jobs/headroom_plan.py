@@ -16,6 +16,7 @@ from planner.history.calendar import BUCKETS, Bucket, Calendar
 from planner.jobs import headroom_figures as figures
 from planner.jobs.attempt import Case, attempted, finished, impossible, unanswered
 from planner.jobs.common import Options, assumptions, clock_findings, zoned
+from planner.jobs.homes import bringing_home
 from planner.optimise.asked import checked_headroom, critical_here, spelt_as
 from planner.optimise.headroom import CORES, MEMORY, CurveStep, HeadroomProblem, Most
 from planner.optimise.stages import Answer
@@ -23,7 +24,7 @@ from planner.plan.choices import Status
 from planner.plan.details import Further, HeadroomDetails, Largest, Point
 from planner.plan.plan import Plan
 from planner.plan.questions import Headroom
-from planner.rules import Judge, Site
+from planner.rules import Judge
 from planner.schedule.timetable import timetable
 from planner.units import show_cores
 
@@ -51,9 +52,14 @@ def headroom(loaded: Loaded, goal: Headroom, options: Options, usage: UsageSpec 
     if usage is not None:
         tell("usage history")
         used, basis = usage.read(loaded.estate, {*_away(goal, options, usage.calendar), *(goal.hours or BUCKETS)})
-    site = Site(loaded.estate, usage=used, goal=goal, assume_nothing=options.assume_nothing)
-    judge = Judge(site)
-    goal = checked_headroom(goal.replace(usage=basis, assume_nothing=options.assume_nothing), site)
+    goal = goal.replace(usage=basis, assume_nothing=options.assume_nothing)
+    return bringing_home(goal, loaded.estate, used, checked_headroom, lambda goal, site: _planned(
+        Case(loaded, site, Judge(site), options), goal, usage, tell, curve=curve))
+
+
+def _planned(case: Case, goal: Headroom, usage: UsageSpec | None, tell: Callable[[str], None], *, curve: bool) -> Plan:
+    """The plan that brings home whom the question names."""
+    loaded, site, judge, options, used = case.loaded, case.site, case.judge, case.options, case.site.usage
     problem = HeadroomProblem(site, judge, goal)
     said = [*(used.findings if used else ()), *clock_findings(options)]
     if not critical_here(goal, site):
@@ -70,7 +76,7 @@ def headroom(loaded: Loaded, goal: Headroom, options: Options, usage: UsageSpec 
         return _impossible(blank, problem, options)
     if tried.answer is None or tried.table is None:
         return unanswered(blank, tried, options)
-    plan = finished(Case(loaded, site, judge, options), blank, tried.answer, tried.table)
+    plan = finished(case, blank, tried.answer, tried.table)
     return _completed(plan, problem, tried.answer, options, tell, curve=curve)
 
 

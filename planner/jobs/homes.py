@@ -2,25 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, TypeVar
 
 from planner.errors import UsageError
 from planner.estate.model import Estate
 from planner.estate.policies import compile_policies
-from planner.findings import Finding, Severity, errors
+from planner.findings import Finding, Severity, errors, ordered
+from planner.plan.choices import Status
 from planner.plan.plan import Plan
-from planner.rules import Judge
+from planner.plan.questions import Question
+from planner.rules import Judge, Site
+from planner.units import some
+
+if TYPE_CHECKING:  # start-up: what reads a history takes longer to import than a small plan to make
+    from planner.history.usage import Usage
+
+Q = TypeVar("Q", bound=Question)
 
 
 def homes_of(plan: Plan, estate: Estate) -> dict[str, str]:
     """Where the LPARs of a plan stood before it, of those that the estate has; raises UsageError when it has none."""
-    homes: dict[str, str] = {}
+    homes: dict[str, str] = dict(plan.goal.away)
     for m in sorted(plan.moves, key=lambda m: m.start_ms):
         homes.setdefault(m.lpar, plan.goal.homes.get(m.lpar, m.source))
     known = {p.name for p in estate.lpars}
     if not known & homes.keys():
         raise UsageError("--home: the estate has no LPAR that this plan moves")
     return {n: s for n, s in homes.items() if n in known}
+
+
+def moved_away(plan: Plan, estate: Estate) -> dict[str, str]:
+    """LPAR → where it stood before a plan, of those that stand where it takes them, not where they were."""
+    stands = {p.name: p.server for p in estate.lpars}
+    there = {(m.lpar, m.target) for m in plan.moves} | {(n, stands.get(n, "")) for n in plan.goal.away}
+    return {n: s for n, s in homes_of(plan, estate).items() if s != stands[n] and (n, stands[n]) in there}
 
 
 def stated_homes(estate: Estate, given: Mapping[str, str], along: Collection[str] = ()) -> dict[str, str]:
@@ -37,12 +53,64 @@ def stated_homes(estate: Estate, given: Mapping[str, str], along: Collection[str
     return homes
 
 
-def out_of_reach(judge: Judge, displaced: Sequence[str], survivors: Sequence[str]) -> dict[str, tuple[str, str]]:
+def bringing_home(goal: Q, estate: Estate, used: Usage | None, checked: Callable[[Q, Site], Q],
+                  planned: Callable[[Q, Site], Plan],
+                  must_go: Callable[[Q, Site], tuple[Sequence[str], Sequence[str]]] = lambda goal, site: ((), ())
+                  ) -> Plan:
+    """The plan of a question, with a way back that also brings home who stood elsewhere before; who cannot come is
+    named in it. ``must_go``: the LPARs that leave in any case, and the servers to which they may."""
+    homes = stated_homes(estate, goal.homes, goal.takes_along) if goal.come_back else {}
+
+    def sited(goal: Q) -> Site:
+        return Site(estate, usage=used, goal=goal, assume_nothing=goal.assume_nothing)
+
+    given = homes.keys() & goal.homes.keys()
+    goal = goal.replace(homes=homes, away={})
+    site = sited(goal)
+    goal = checked(goal, site)
+    if goal.freed and goal.come_back and not homes:
+        return _told(planned(goal, site), unstated_homes(goal, Judge(site)))
+    away = out_of_reach(Judge(site), goal.unmoved, *must_go(goal, site)) if homes else {}
+    if away:
+        goal = goal.replace(homes={n: s for n, s in homes.items() if n not in away}, away={n: homes[n] for n in away})
+        site = sited(goal)
+    plan = planned(goal, site)
+    if plan.status is Status.UNKNOWN and goal.homes:
+        away |= dict.fromkeys(goal.homes, ("no order of moves was found that brings it there as well", ""))
+        goal = goal.replace(homes={}, away=homes)
+        plan = planned(goal, sited(goal))
+    coming = ", ".join(f"{n} to {s}" for n, s in sorted(goal.homes.items()) if n in given)
+    notes = (f"comes home as an earlier plan had it: {coming}",) if coming else ()
+    return _told(plan.replace(notes=(*plan.notes, *notes)), not_home(homes, away))
+
+
+def _told(plan: Plan, findings: Sequence[Finding]) -> Plan:
+    return plan.replace(findings=ordered((*plan.findings, *findings))) if findings else plan
+
+
+def unstated_homes(goal: Question, judge: Judge) -> tuple[Finding, ...]:
+    """That who left a freed server before, in a plan that nobody names, does not come home: of those that networks and
+    storage let stand there."""
+    site = judge.site
+    if any(p.home for p in site.estate.lpars) or site.policies.soft_pins:
+        return ()
+    names = sorted(n for n, s in site.start.items()
+                   if s not in goal.freed and any(judge.connected(n, f) for f in goal.freed))
+    return (Finding("plan.home", Severity.INFO, some(names), "no home is stated: who was moved away from "
+                    f"{', '.join(goal.freed)} before this plan is not brought back", "the earlier plan (--home "
+                    "PLAN), or Home in sheet LPARs"),) if names else ()
+
+
+def out_of_reach(judge: Judge, unmoved: Collection[str], displaced: Sequence[str], survivors: Sequence[str]
+                 ) -> dict[str, tuple[str, str]]:
     """LPAR → (why, what would mend it) of those that no way back can bring home from where they stand, or from where
-    they may go."""
+    they may go; ``unmoved`` do not move at all."""
     site, back = judge.site, judge.homeward
     out = {}
     for name, home in site.homes.items():
+        if name in unmoved:
+            out[name] = ("the question leaves it where it is", "plan its way home by itself: evacuate with --return")
+            continue
         here = site.start[name]
         places = judge.targets(name, survivors) if name in displaced else [here]
         if not any(s == home or back.allowed(name, s, home) for s in places):

@@ -182,13 +182,17 @@ class HeadroomProblem(StagedProblem):
         self.narrow = self._candidates(self.leaving)
 
     def _candidates(self, names: Sequence[str]) -> Candidates:
-        """Where each may go, with the cost of the way out and, when they come back, of the way home."""
+        """Where each may go, with the cost of the way out and, when they come back, of the way home; who has its home
+        elsewhere pays that in any case."""
         site = self.site
-        candidates = candidates_of(site, self.judge, (), list(site.servers), names, come_back=self.come_back)
+        open_to = [*names, *sorted(site.homes.keys() - {*names})]
+        candidates = candidates_of(site, self.judge, (), list(site.servers), open_to, come_back=self.come_back)
+        for name in open_to[len(names):]:
+            candidates.cost[name] = {site.start[name]: 0}
         if self.come_back:
             back = self.judge.homeward
             for name, places in candidates.cost.items():
-                home = site.start[name]
+                home = site.homes.get(name, site.start[name])
                 places |= {s: c + move_cost_ms(back.site, back, name, s, home) for s, c in places.items() if s != home}
         return candidates
 

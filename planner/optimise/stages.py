@@ -99,7 +99,7 @@ class StagedProblem:
         if self.balances:
             placement = self._balanced(model, solution, placement, deadline)
         moving = {n: s for n, s in sorted(placement.items()) if s != self.site.start[n]}
-        return Answer(status, moving, sum(model.candidates.cost[n][s] for n, s in moving.items()), bound)
+        return Answer(status, moving, sum(model.candidates.cost[n][s] for n, s in placement.items()), bound)
 
     def _balanced(self, model: PlacementProgram, solution: Solution, best: dict[str, str], deadline: float
                   ) -> dict[str, str]:

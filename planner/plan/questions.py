@@ -96,6 +96,8 @@ class Question(_Model):
     """Server → its firmware level once the work is done: the way back is judged with it."""
     homes: Annotated[Mapping[str, str], Field(exclude_if=empty)] = {}
     """LPAR → the server to which the way back brings it, of those that stand elsewhere when the plan begins."""
+    away: Annotated[Mapping[str, str], Field(exclude_if=empty)] = {}
+    """LPAR → its home, of those that this plan cannot bring there: for the plan after it."""
     not_targets: Annotated[Names, Field(exclude_if=empty)] = ()
     """Servers that take nobody in but those that belong there."""
     back_counts: ClassVar[bool] = False

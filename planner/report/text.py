@@ -77,7 +77,7 @@ def assumed_lines(findings: Iterable[Finding]) -> list[str]:
 
 def headline(plan: Plan) -> str:
     """What the plan is about in a few words."""
-    away = [f.subject for f in plan.findings if f.rule == "plan.home"]
+    away = [f.subject for f in plan.findings if f.rule == "plan.home" and f.severity is Severity.WARNING]
     back, goal = " and bring everything back" if plan.goal.come_back else "", plan.goal
     back += f" but {listed(away)}" if back and away else ""
     servers = ", ".join(goal.freed)

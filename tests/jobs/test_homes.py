@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from planner import jobs, verify_plan
+from planner.cli.options import homes_from
 from planner.errors import UsageError
 from planner.estate.model import Estate
 from planner.plan.plan import Move, Plan, dump, parse
@@ -110,6 +113,39 @@ def test_homes_that_no_plan_can_mean() -> None:
         jobs.homes_of(evacuated(BASE), BASE.replace(lpars=BASE.lpars[2:]))
 
 
+PASSING = {"headroom": (jobs.headroom, Headroom(server="A", units=1400, memory_mib=0, come_back=True)),
+           "headroom where it stands": (jobs.headroom, Headroom(server="B", units=1400, memory_mib=0, come_back=True)),
+           "consolidate": (jobs.consolidate, Consolidate(come_back=True, off=("C",))),
+           "consolidate where it stands": (jobs.consolidate, Consolidate(come_back=True, off=("B",)))}
+"""Questions with a way back that are not about who stands elsewhere."""
+
+
+@pytest.mark.parametrize("kind", PASSING)
+def test_whatever_passes_brings_home_who_was_away_before_as_well(kind: str) -> None:
+    """Headroom and a weekend's consolidation brought home only whom they had moved themselves."""
+    job, goal = PASSING[kind]
+    estate = changed(HALF_WAY, "a1", home="A")
+    for asked, site in ((goal, estate), (goal.replace(homes={"a1": "A"}), HALF_WAY)):
+        plan = job(loaded(site), asked, jobs.Options())  # type: ignore[operator]
+        assert plan.verified and plan.goal.homes == {"a1": "A"} and ends(plan, site)["a1"] == "A"
+        assert all(server == BASE.lpars[n].server for n, server in enumerate(ends(plan, site).values()))
+        assert verify_plan(plan, site).holds and told(plan, "estate.away") == told(plan, "plan.home") == []
+        assert plan.status == "optimal"
+        spoilt = plan.replace(moves=tuple(m for m in plan.moves if m.lpar != "a1"))
+        assert "a1" in {f.subject for f in verify_plan(spoilt, site).findings if f.severity == "error"}
+
+
+def test_who_stays_away_from_headroom_and_consolidation_is_named_with_the_reason() -> None:
+    estate = changed(changed(HALF_WAY, "a1", home="A"), "a1", environment="production")
+    job, goal = PASSING["headroom"]
+    plan = job(loaded(estate), goal, jobs.Options())  # type: ignore[operator]
+    assert plan.verified and told(plan, "plan.home") == ["a1"] and "but a1" in headline(plan)
+    shut = stating(changed(HALF_WAY, "a1", home="A"), policy("memory-ceiling", "A", "8"))
+    job, goal = PASSING["consolidate"]
+    plan = job(loaded(shut), goal, jobs.Options())  # type: ignore[operator]
+    assert plan.verified and told(plan, "plan.home") == ["a1"] and ends(plan, shut)["c1"] == "C"
+
+
 # ---- soft pins ------------------------------------------------------------------------------------------------------
 
 
@@ -155,8 +191,32 @@ def test_the_replay_keeps_servers_that_are_not_targets_by_itself() -> None:
         evacuated(BASE, not_targets=("Z",))
 
 
+def test_the_plan_that_a_new_one_replaces_says_who_is_away(tmp_path: Path) -> None:
+    """A plan made half-way in the same directory forgot whom the first had moved; one that could not bring it home
+    must not forget it for the next."""
+    first = evacuated(BASE)
+    taken = BASE.moved({"a1": next(m.target for m in first.leg("out") if m.lpar == "a1")})
+    shut = taken.replace(vioses=tuple(
+        replace(v, rmc_active=v.server == "A" or v.server not in {p.server for p in taken.lpars if p.name == "a1"}) for v in taken.vioses))
+    for plan, estate in ((first, BASE), (first, taken), (evacuated(shut, homes={"a1": "A"}), taken)):
+        (tmp_path / "plan.json").write_text(dump(plan))
+        homes = homes_from(None, loaded(estate), tmp_path, come_back=True)
+        assert homes == ({} if estate is BASE else {"a1": "A"})
+    assert plan.goal.away == {"a1": "A"} and told(plan, "plan.home") == ["a1"]
+    assert evacuated(taken, homes=homes).notes == ("comes home as an earlier plan had it: a1 to A",)
+    assert homes_from(None, loaded(taken), tmp_path, come_back=False) == {}
+    assert homes_from(None, loaded(taken), tmp_path / "none", come_back=True) == {}
+
+
+def test_where_nobody_states_a_home_it_is_said_that_who_left_before_stays_away() -> None:
+    """A new plan headed "bring everything back" was silent on whom an earlier one had moved."""
+    assert [f.subject for f in evacuated(HALF_WAY).findings if f.rule == "plan.home"] == ["a1, b1, b2, c1"]
+    assert told(evacuated(changed(HALF_WAY, "b1", home="B")), "plan.home") == []
+    assert headline(evacuated(HALF_WAY)) == "free A and bring everything back"
+
+
 @given(st.data())
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_whatever_is_stated_everybody_ends_at_home_or_is_named(data: st.DataObject) -> None:
     """Homes and soft pins by chance, on any state that an earlier plan may have left."""
     names = [p.name for p in BASE.lpars]
@@ -165,8 +225,13 @@ def test_whatever_is_stated_everybody_ends_at_home_or_is_named(data: st.DataObje
         estate = changed(estate, n, home=data.draw(st.sampled_from("ABC")))
     for n in sorted(data.draw(st.sets(st.sampled_from(names), max_size=2))):
         estate = stating(estate, policy("soft-pin", n, data.draw(st.sampled_from("ABC"))))
-    plan = evacuated(estate)
-    assert plan.verified
+    kind = data.draw(st.sampled_from(["evacuate", *PASSING]))
+    job, goal = PASSING.get(kind, (jobs.evacuate, Evacuate(servers=("A",), come_back=True)))
+    plan = job(loaded(estate), goal, jobs.Options())  # type: ignore[operator]
+    assert plan.verified or kind != "evacuate"
+    if not plan.verified:
+        return
+    assert verify_plan(plan, estate).holds
     pins = {p.subject: p.value for p in estate.policies}
     for p in estate.lpars:
         home = p.home or pins.get(p.name) or p.server
