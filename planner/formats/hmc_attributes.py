@@ -193,10 +193,11 @@ LISTINGS: dict[str, Listing] = {listing.kind: listing for listing in (
         " location_code functional_state capacity max_capacity is_required is_promisc port_vlan_id pvid_priority"
         " mac_addr curr_mac_addr allowed_os_mac_addrs allowed_vlan_ids diag debug huge_dma_window_capable",
         always="logical_port_id"),
-    Listing.of("hmc-lslic-sys", "ecnumber",
+    Listing.of("hmc-lslic-sys", "",
         "ecnumber activated_level activated_spname platform_ipl_level platform_ipl_spname deferred_level"
         " deferred_spname installed_level installed_spname accepted_level accepted_spname lic_type management_status"
-        " disabled_reason mtms update_access_key_exp_date unactivated_level", always="ecnumber"),
+        " disabled_reason mtms update_access_key_exp_date unactivated_level curr_ecnumber_primary curr_level_primary"
+        " curr_ecnumber_secondary curr_level_secondary", always="ecnumber"),
     Listing.of("hmc-lsmemopt-lpar", "lpar_name lpar_id", "lpar_name lpar_id curr_lpar_score predicted_lpar_score",
         of_system=False, always="curr_lpar_score"),
     Listing.of("hmc-lsmemopt-sys", "", "curr_sys_score predicted_sys_score", of_system=False,
@@ -570,8 +571,8 @@ def _vnic(intake: Intake, r: Record, reading: Reading) -> None:
 
 def _lslic(intake: Intake, r: Record, reading: Reading) -> None:
     have = stated(r)
-    level = firmware_of(str(have.get("ecnumber", "")), str(have.get("activated_level", "")),
-                        str(have.get("activated_spname", "")))
+    release = have.get("ecnumber") or have.get("curr_ecnumber_primary", "")
+    level = firmware_of(str(release), *(str(have.get(name, "")) for name in ("activated_level", "activated_spname")))
     system = str(have.get("managed_system") or (values.mtms(str(have.get("mtms"))) or ("", "", ""))[2])
     if level and system:
         intake.of_known_systems.append((system, {"firmware": (level, r.source)}, r.source))

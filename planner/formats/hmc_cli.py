@@ -159,7 +159,7 @@ def _command(program: str, options: dict[str, str], number: int) -> Command:
 
 
 def _kind(program: str, options: dict[str, str]) -> str | None:
-    resource = options.get("-t" if program == "lslic" else "-r", "")
+    resource = options.get("-t", "sys").removesuffix("power") if program == "lslic" else options.get("-r", "")
     if program == "lshwres":
         resource = _LSHWRES.get((resource, options.get("--rsubtype", ""), options.get("--level", "")), "")
     kind = f"hmc-{program}-{resource}"

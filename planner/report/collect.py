@@ -84,6 +84,7 @@ word() {
 
 system() {
     of="-m $(word "$2")"
+    ask "$1" "lslic $of -t sys"
     ask "$1" "lssyscfg -r lpar $of"
     ask "$1" "lssyscfg -r lpar $of -F name,lpar_id,lpar_env,msp --header"
     ask "$1" "lssyscfg -r prof $of"
@@ -117,6 +118,7 @@ for name in "$@"; do
     systems=$(first "$hmc" 'lssyscfg -r sys -F type_model,serial_num,name') || exit
     [ -n "$systems" ] || stop "$hmc lists no managed system: the output so far is not complete"
     ask "$hmc" 'lssyscfg -r sys'
+    ask "$hmc" 'lshmc -V'
     while IFS= read -r one; do
         case $one in
             *\"*) stop "$hmc lists a managed system whose name holds a comma or a quote: $one" ;;
@@ -147,9 +149,11 @@ for name in "$@"; do
     vios "$to" 'lsmap -all'
     vios "$to" 'lsmap -all -net'
     vios "$to" 'lsmap -all -npiv'
+    vios "$to" 'lsnports'
     vios "$to" 'lspv'
     vios "$to" 'lspv -size'
     vios "$to" 'lsdev -type adapter'
+    vios "$to" 'lsdev -dev vioslpm0 -attr'
     for disk in $disks; do
         vios "$to" "lsdev -dev $disk -attr"
     done

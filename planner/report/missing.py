@@ -24,7 +24,7 @@ _WANTED: tuple[tuple[str, str, str, str], ...] = (
     ("servers", "lmb_mib", "logical memory block", "lshwres -r mem -m SYSTEM --level sys"),
     ("servers", "generation", "processor generation (type-model)", "lssyscfg -r sys"),
     ("servers", "enterprise", "PowerVM Enterprise", "lssyscfg -r sys (active_lpar_mobility_capable)"),
-    ("servers", "firmware", "firmware level", f"lslic -t sys on the HMC; {_WORKBOOK} Servers"),
+    ("servers", "firmware", "firmware level", "lslic -m SYSTEM -t sys"),
     ("servers", "console", "console", f"{_WORKBOOK} Servers"),
     ("vioses", "msp", "mover service partition", "lssyscfg -r lpar -m SYSTEM -F name,msp --header"),
     ("vioses", "rmc_active", "RMC of the VIOS", "lssyscfg -r lpar -m SYSTEM"),

@@ -163,7 +163,7 @@ def _freed(plan: Plan, site: Site) -> Iterator[str]:
     stated = plan.goal.firmware_after
     for server, level in stated.items():
         yield (f"- [ ] {md(server)} has {md(level)}, with which the way back was judged{where(site, server)}: "
-               f"`lslic -m {quoted(server)} -t sys -F curr_ecnumber_primary,activated_level_primary`")
+               f"`lslic -m {quoted(server)} -t sys -F ecnumber,activated_level`")
     if set(plan.goal.freed) - set(stated):
         yield ("- [ ] The new firmware level is in IBM's matrix with those of the other servers: put it into the "
                "estate and run `planner verify` again before anything comes back")

@@ -782,6 +782,9 @@ def test_virtual_slots_of_a_vios_are_counted_where_all_kinds_are_listed(
 
 @pytest.mark.parametrize("text", [
     "hscroot@quarry:~> lslic -m Quarry -t sys -F ecnumber,activated_level --header\necnumber,activated_level\n01VL950,99\n",
+    "hscroot@quarry:~> lslic -m Quarry -t sys -Fcurr_ecnumber_primary:activated_level\n01VL950:99\n",
+    "hscroot@quarry:~> lslic -m Quarry\nlic_type=Managed System,activated_level=99,ecnumber=01VL950\n",
+    "hscroot@quarry:~> lslic -m Quarry -t syspower\nlic_type=Managed System,activated_level=99,ecnumber=01VL950\n",
     "lic_type=Managed System,activated_level=99,installed_level=105,ecnumber=01VL950,mtms=9009-42A*78D0E1F\n"])
 def test_lslic_says_the_firmware(tmp_path: Path, text: str) -> None:
     assert site_with(tmp_path, text).estate.servers[0].firmware == "VL950_099"

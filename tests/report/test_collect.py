@@ -7,6 +7,7 @@ import re
 import shlex
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,14 +15,25 @@ from estates_random import random_estate
 from site_writer import Wiring, carries, hmc_outputs, outputs
 
 from planner.estate.load import load
-from planner.formats import hmc_cli, lparstat_i, lparstat_interval, vios_disks, vios_entstat, vios_level, vios_lsmap
+from planner.formats import (
+    hmc_cli,
+    hmc_level,
+    lparstat_i,
+    lparstat_interval,
+    vios_disks,
+    vios_entstat,
+    vios_level,
+    vios_lpm,
+    vios_lsmap,
+    vios_lsnports,
+)
 from planner.formats.base import Format, Reading
 from planner.formats.hmc_cli import parse_command
 from planner.report.collect import KINDS, MARKER, script
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 MARK = re.compile(r"### planner-collect host=(\S+) kind=(hmc|vios|lpar) command=(.*)")
-READ_ONLY = re.compile(r"lssyscfg|lshwres|lslparmigr|ioslevel|lsmap|lspv|lsdev|entstat|lparstat|cat /proc/")
+READ_ONLY = re.compile(r"lssyscfg|lshwres|lslparmigr|lslic|lshmc -V|lsnports|ioslevel|lsmap|lspv|lsdev|entstat|lparstat|cat /proc/")
 
 #: A stand-in for ssh: logs what it is asked, refuses what it is told to, answers as a host would.
 SSH = r"""#!/bin/sh
@@ -53,11 +65,15 @@ case $2 in
     'lshwres -r sriov '* | 'lshwres -r virtualio --rsubtype vnic '*) echo 'No results were found.' ;;
     'lshwres -r io '*) grep '^unit_phys_loc' "$FIXTURES/hmc/lshwres_eth_slot.txt" ;;
     'lslparmigr -r sys '*) sed -n '/^inactive/p' "$FIXTURES/hmc/lslparmigr.txt" ;;
+    'lshmc -V') tail -n +2 "$FIXTURES/small/lshmc.txt" ;;
+    'lslic -m '*' -t sys') echo 'lic_type=Managed System,activated_level=99,ecnumber=01VL950' ;;
     'lssyscfg -r prof'*) cat "$FIXTURES/hmc/lssyscfg_prof.txt" ;;
     'ioscli ioslevel') cat "$FIXTURES/vios/ioslevel.txt" ;;
     'ioscli lsmap -all') cat "$FIXTURES/vios/lsmap_all.txt" ;;
     'ioscli lsmap -all -net') cat "$FIXTURES/vios/lsmap_net.txt" ;;
     'ioscli lsmap -all -npiv') cat "$FIXTURES/vios/lsmap_npiv.txt" ;;
+    'ioscli lsnports') tail -n +2 "$FIXTURES/small/lsnports.txt" ;;
+    'ioscli lsdev -dev vioslpm0 -attr') echo 'cfg_msp_lpm_ops 8 Concurrent LPM operations True' ;;
     'ioscli lspv') cat "$DISKS" ;;
     'ioscli lspv -size') cat "$FIXTURES/vios/lspv_size.txt" ;;
     'ioscli lsdev -type adapter') cat "$FIXTURES/vios/lsdev_adapter.txt" ;;
@@ -186,8 +202,8 @@ def test_hmc(bench: Bench) -> None:
     assert {(host, kind) for host, kind, _, _ in found} == {("hmc7", "hmc")}
     assert found[0][2] == "lssyscfg -r sys"
     commands = [command for _, _, command, _ in found[1:]]
-    assert len(commands) == len(set(commands)) == 32
-    systems = {(parsed := parse_command(c)) and parsed.managed_system for c in commands}
+    assert len(commands) == len(set(commands)) == 35
+    systems = {(parsed := parse_command(c)) and parsed.managed_system for c in commands if c != "lshmc -V"}
     assert systems == {"Harbour East", "Quarry"}
     assert all(host == "hscroot@hmc7" and READ_ONLY.match(command) for host, command in bench.asked())
 
@@ -196,6 +212,9 @@ def test_every_hmc_answer_is_read_back(bench: Bench) -> None:
     done = bench.run("hmc", "me@hmc7")
     kinds: dict[str, set[str]] = {}
     for _, _, command, text in parts(done.stdout):
+        if command == "lshmc -V":
+            assert hmc_level.read(text, "hmc.txt").records[0].fields["level"] == "V10R3M1060"
+            continue
         reading = hmc_cli.read(f"me@hmc7:~> {command}\n{text}", "hmc.txt")
         parsed = parse_command(command)
         assert parsed is not None and parsed.kind is not None, command
@@ -205,7 +224,7 @@ def test_every_hmc_answer_is_read_back(bench: Bench) -> None:
             assert {r.fields["managed_system"] for r in reading.records} == {parsed.managed_system}
         assert not [f for f in reading.findings if f.severity.value == "error"], command
     assert all(found == {kind} for kind, found in kinds.items())
-    assert len(kinds) == 16
+    assert len(kinds) == 17
 
 
 def test_memory_pools_are_asked_for_where_there_can_be_some(bench: Bench) -> None:
@@ -229,12 +248,12 @@ def test_vios(bench: Bench) -> None:
     found = parts(done.stdout)
     commands = [command for host, _, command, _ in found if host == "vio1"]
     assert commands == [
-        "ioslevel", "lsmap -all", "lsmap -all -net", "lsmap -all -npiv", "lspv", "lspv -size", "lsdev -type adapter",
-        "lsdev -dev hdisk0 -attr", "lsdev -dev hdisk1 -attr", "lsdev -dev hdisk2 -attr", "entstat -all ent6"]
+        "ioslevel", "lsmap -all", "lsmap -all -net", "lsmap -all -npiv", "lsnports", "lspv", "lspv -size",
+        "lsdev -type adapter", "lsdev -dev vioslpm0 -attr", "lsdev -dev hdisk0 -attr", "lsdev -dev hdisk1 -attr", "lsdev -dev hdisk2 -attr", "entstat -all ent6"]
     assert [c for host, _, c, _ in found if host == "vio2.example.com"] == commands
     assert {host for host, _ in bench.asked()} == {"padmin@vio1", "padmin2@vio2.example.com"}
     assert all(command.startswith("ioscli ") and READ_ONLY.search(command) for _, command in bench.asked())
-    formats = [vios_level.FORMAT, *vios_lsmap.FORMATS, *vios_disks.FORMATS, vios_entstat.FORMAT]
+    formats = [vios_level.FORMAT, vios_lsnports.FORMAT, vios_lpm.FORMAT, *vios_lsmap.FORMATS, *vios_disks.FORMATS, vios_entstat.FORMAT]
     for _, _, command, text in found:
         reading = _reading(formats, text)
         assert reading.records or reading.kind == "vios-lsdev", command  # its lines are counted
@@ -268,7 +287,7 @@ def test_usage(bench: Bench, kind: str, arguments: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize(("kind", "silent", "parts_before"), [
-    ("hmc", "", 0), ("hmc", "--level pool", 6), ("hmc", "capabilities", 16), ("vios", "", 0), ("vios", "-npiv", 4),
+    ("hmc", "", 0), ("hmc", "--level pool", 8), ("hmc", "capabilities", 18), ("vios", "", 0), ("vios", "-npiv", 4),
     ("vios", "-net", 0), ("vios", "lspv", 0),
 ])
 def test_a_host_that_does_not_answer_ends_it(bench: Bench, kind: str, silent: str, parts_before: int) -> None:
@@ -302,7 +321,7 @@ def test_a_name_is_one_word_for_the_shell_of_the_hmc(bench: Bench) -> None:
     done = bench.run("hmc", "hmc7", SYSTEMS=bench.file("odd", f"9117-MMB,06A1B2C,{odd}\n"))
     assert done.returncode == 0
     of = [command for _, command in bench.asked() if " -m " in command]
-    assert len(of) == 17 and all(odd in shlex.split(command) for command in of)
+    assert len(of) == 18 and all(odd in shlex.split(command) for command in of)
 
 
 def test_a_vios_without_disks_ends_it(bench: Bench) -> None:
@@ -378,7 +397,12 @@ def test_load_reads_back_a_whole_site(bench: Bench, seed: int) -> None:
     (answers / hmc / "lssyscfg -r sys -F type_model,serial_num,name").write_text(rows)
     for s in estate.servers:
         (answers / hmc / f"lssyscfg -r sys -m '{s.name}' -F capabilities").write_text('"virtual_fc_capable"\n')
+        (answers / hmc / f"lslic -m '{s.name}' -t sys").write_text("activated_level=99,ecnumber=01VL950\n")
+    (answers / hmc / "lshmc -V").write_text('"version= Version: 10\n Release: 3\n Service Pack: 1060\n","base_version=V10R3\n"\n')
     for v in estate.vioses:
+        (answers / v.name / "lsdev -dev vioslpm0 -attr").write_text("cfg_msp_lpm_ops 6 Concurrent LPM operations True\n")
+        (answers / v.name / "lsnports").write_text("name physloc fabric tports aports\n" + "".join(
+            f"{p.port} U78A0.001.DAAAAA1-P1-C5-T1 1 64 40\n" for p in estate.ports if p.vios == v.name))
         for listing in ("lsmap -all", "lsmap -all -npiv"):
             (answers / v.name / listing).touch()
     site = bench.tmp / "site"
@@ -387,4 +411,8 @@ def test_load_reads_back_a_whole_site(bench: Bench, seed: int) -> None:
         done = bench.run(kind, *hosts, ANSWERS=str(answers))
         assert (done.returncode, done.stderr) == (0, "")
         (site / f"{kind}.txt").write_text(done.stdout)
-    assert load([site]).estate == carries(estate, "hmc-collected")
+    right = carries(estate, "hmc-collected")
+    assert load([site]).estate == right.replace(
+        servers=tuple(replace(s, firmware="VL950_099", console_level="V10R3M1060") for s in right.servers),
+        vioses=tuple(replace(v, max_migrations=6) for v in right.vioses),
+        ports=tuple(replace(p, free_ports=40) for p in right.ports))
