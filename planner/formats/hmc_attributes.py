@@ -57,7 +57,7 @@ _TYPES: tuple[tuple[Parser, re.Pattern[str]], ...] = (
     (values.bit, re.compile(
         r"is_\w+|supports_hmc|auto_priority_failover|\w+_(?:capable|attached|stale|enabled|disabled|grouping|reporting|auth)|\w*mfg_default_config|time_ref"
         r"|all_resources|allow_perf_collection|auto_start|conn_monitoring|ieee_virtual_eth|msp|resource_config"
-        r"|sync_curr_profile")),
+        r"|sync_curr_profile|migratable|os400_restricted_io_mode")),
     (values.whole, re.compile(
         r"(?:config|curr_eth|config_eth|max_eth|adapter_max|phys_port_max)_logical_ports|(?!pci_)\w+_(?:id|weight|arrays|procs|priority|pages|pools|lpars|slots|array_size|per_(?:mem_pool|\w*lpar))"
         r"|slot_num|num_\w+_migrations_\w+|\w+_score|next_avail_virtual_slot")),
@@ -120,7 +120,8 @@ LISTINGS: dict[str, Listing] = {listing.kind: listing for listing in (
         " lpar_avail_priority resource_config shared_proc_pool_util_auth allow_perf_collection auto_start"
         " redundant_err_path_reporting time_ref suspend_capable remote_restart_capable"
         " simplified_remote_restart_capable sync_curr_profile vtpm_enabled rmc_osshutdown_capable dlpar_mem_capable"
-        " dlpar_proc_capable dlpar_io_capable msp migration_disabled power_ctrl_lpar_ids power_ctrl_lpar_names"),
+        " dlpar_proc_capable dlpar_io_capable msp migration_disabled os400_restricted_io_mode power_ctrl_lpar_ids"
+        " power_ctrl_lpar_names"),
     Listing.of("hmc-lssyscfg-prof", "lpar_name lpar_id",
         "name lpar_name lpar_env mem_mode hpt_ratio proc_mode sharing_mode shared_proc_pool_name boot_mode"
         " lpar_proc_compat_mode lpar_id min_procs desired_procs max_procs uncap_weight shared_proc_pool_id"
@@ -191,7 +192,7 @@ LISTINGS: dict[str, Listing] = {listing.kind: listing for listing in (
     Listing.of("hmc-lshwres-sriov-logport", "logical_port_id drc_name location_code",
         "config_id lpar_name lpar_id lpar_state adapter_id logical_port_id logical_port_type phys_port_id drc_name"
         " location_code functional_state capacity max_capacity is_required is_promisc port_vlan_id pvid_priority"
-        " mac_addr curr_mac_addr allowed_os_mac_addrs allowed_vlan_ids diag debug huge_dma_window_capable",
+        " mac_addr curr_mac_addr allowed_os_mac_addrs allowed_vlan_ids diag debug huge_dma_window_capable migratable",
         always="logical_port_id"),
     Listing.of("hmc-lslic-sys", "",
         "ecnumber activated_level activated_spname platform_ipl_level platform_ipl_spname deferred_level"
@@ -223,6 +224,8 @@ LISTINGS: dict[str, Listing] = {listing.kind: listing for listing in (
         "source_msp_name source_msp_id source_msp_ipaddr dest_msp_name dest_msp_id dest_msp_ipaddr", open=True),
     Listing.of("hmc-lslparmigr-manager", "", "remote_manager", open=True),
     Listing.of("hmc-lslparmigr-sriov", "", "lpar_name lpar_id", open=True),
+    Listing.of("hmc-lsnportlogin", "", "lpar_name lpar_id slot_num wwpn wwpn_status", open=True),
+    Listing.of("hmc-lstskey", "", "", open=True),
     Listing.of("hmc-lslparmigr-virtualio", "",
         "possible_virtual_scsi_mappings suggested_virtual_scsi_mappings possible_virtual_fc_mappings"
         " suggested_virtual_fc_mappings"),
@@ -326,6 +329,7 @@ def _lpar(intake: Intake, r: Record, reading: Reading) -> None:
     values: Values = pick(r, {"lpar_id": "lpar_id", "msp": "msp", "redundant_err_path_reporting":
                               "error_path_reporting", "work_group_id": "workload_group",
                               "migration_disabled": "migration_disabled", "vtpm_enabled": "vtpm",
+                              "os400_restricted_io_mode": "restricted_io",
                               "simplified_remote_restart_capable": "simplified_remote_restart"})
     values |= first(r, "profile", "curr_profile", "last_activated_profile", "default_profile")
     for name in ("last_activated_profile", "curr_profile"):
@@ -550,6 +554,8 @@ def _logport(intake: Intake, r: Record, reading: Reading) -> None:
     """A logical port: one more of its LPAR, and what it takes of its physical port."""
     _each("sriov_ports", "logical_port_id")(intake, r, reading)
     have, port = stated(r), _physical_port(r)
+    if have.get("migratable"):
+        _each("migratable_sriov_ports", "logical_port_id")(intake, r, reading)
     share = _hundredths(have.get("capacity", ""))
     if port and share is not None and have.get("managed_system"):
         of = intake.capacity.setdefault((str(have["managed_system"]), port), {})
@@ -755,6 +761,12 @@ NOT_TAKEN: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "which consoles a console may move LPARs to: the policy console-link states it": (
         ("hmc-lslparmigr-manager", "*"),
+    ),
+    "that WWPNs log in to a fabric does not say to which storage they are zoned: sheet NPIV states it": (
+        ("hmc-lsnportlogin", "*"),
+    ),
+    "no manual at hand names its attributes: sheet Servers states which servers share a trusted system key": (
+        ("hmc-lstskey", "*"),
     ),
     "a message: its text is told as a finding": (
         ("hmc-message", "*"),

@@ -31,7 +31,8 @@ KIND = "hmc-cli"
 # --- command lines ---------------------------------------------------------------------------------------------------
 
 
-_COMMAND = re.compile(r"(?<![\w-])(lssyscfg|lshwres|lslparmigr|lslparutil|migrlpar|lslic|lsmemopt)\s+-")
+_COMMAND = re.compile(
+    r"(?<![\w-])(lssyscfg|lshwres|lslparmigr|lslparutil|migrlpar|lslic|lsmemopt|lsnportlogin|lstskey)\s+-")
 _PROMPT = re.compile(r"\[?[\w.@-]{1,80}[: ][~/][^\s>$#]{0,80}\]?[ ]?[>$#](?:\s*(.*))$")
 _END_OF_COMMAND = frozenset({"|", ";", "&&", "||", "&", ">", ">>", "2>", "2>&1", "<"})
 _LONGEST = 4000
@@ -162,7 +163,7 @@ def _kind(program: str, options: dict[str, str]) -> str | None:
     resource = options.get("-t", "sys").removesuffix("power") if program == "lslic" else options.get("-r", "")
     if program == "lshwres":
         resource = _LSHWRES.get((resource, options.get("--rsubtype", ""), options.get("--level", "")), "")
-    kind = f"hmc-{program}-{resource}"
+    kind = f"hmc-{program}-{resource}".rstrip("-")
     return kind if kind in LISTINGS or kind == ALL_SAMPLES else None
 
 

@@ -38,7 +38,8 @@ _TEXTS = {
     "hmc-rest": "hmc_rest", "vios-lsmap": "vios_lsmap", "vios-lsmap-net": "vios_lsmap", "vios-lsmap-npiv": "vios_lsmap",
     "vios-lsmap-vnic": "vios_lsmap", "vios-lspv": "vios_disks", "vios-hdisk-attr": "vios_disks",
     "vios-lsdev": "vios_disks", "vios-entstat": "vios_entstat", "vios-ioslevel": "vios_level", "vios-lpm": "vios_lpm",
-    "vios-lsnports": "vios_lsnports", "vios-vasistat": "vios_vasistat", "aix-errpt": "aix_errpt", "syslog": "syslog",
+    "vios-lsnports": "vios_lsnports", "vios-cluster": "vios_cluster",
+    "vios-vasistat": "vios_vasistat", "aix-errpt": "aix_errpt", "syslog": "syslog",
     "fcstat": "vios_fcstat",
     "aix-config": "aix_config", "hmc-level": "hmc_level", "hmc-lspartition": "hmc_lspartition", "hmc-cli": "hmc_cli",
 }
@@ -50,9 +51,10 @@ _MODULES = {**_TEXTS, **_WORKBOOKS, "ansible": "ansible_facts", "checkmk": "chec
 _TEXT = tuple(dict.fromkeys(_TEXTS.values()))
 _HMC = "hmc_cli"
 _DISKS = "vios_disks"
+_CLUSTER = "vios_cluster"
 #: Command → module of the reader of its output.
 _COMMANDS = (
-    (r"(?:lssyscfg|lshwres|lslparmigr|lslparutil|migrlpar|lslic|lsmemopt)\b", _HMC),
+    (r"(?:lssyscfg|lshwres|lslparmigr|lslparutil|migrlpar|lslic|lsmemopt|lsnportlogin|lstskey)\b", _HMC),
     (r"lparstat\b.*\s-\w*i", "lparstat_i"),
     (r"lparstat\b", "lparstat_interval"),
     (r"cat\s+/proc/(?:ppc64|powerpc)/lparcfg", "lparcfg"),
@@ -63,6 +65,7 @@ _COMMANDS = (
     (r"entstat\b", "vios_entstat"),
     (r"ioslevel\b", "vios_level"),
     (r"lsnports\b", "vios_lsnports"),
+    (r"(?:cluster\s+-(?:list|status)|lssp\s+.*-clustername)\b", _CLUSTER),
     (r"vasistat\b", "vios_vasistat"),
     (r"fcstat\b", "vios_fcstat"),
     (r"errpt\b", "aix_errpt"),
@@ -223,7 +226,8 @@ def _with_echo(part: split.Section) -> tuple[str, int]:
     module = _module_of(part.command)
     device = _DEVICE.match(part.command)
     fields = module == "vios_lsmap" and " -field " in part.command
-    if part.first_line > 1 and (module == _HMC or device or fields):
+    pool = module == _CLUSTER and part.command.startswith("lssp")
+    if part.first_line > 1 and (module == _HMC or device or fields or pool):
         echo = f"lsdev -dev {device[1]} -attr" if device else part.command
         return f"{echo}\n{part.text}", part.first_line - 1
     return part.text, part.first_line

@@ -58,11 +58,11 @@ class _Break:
 
 # --- commands ---------------------------------------------------------------------------------------------------------
 
-_HMC_PROGRAMS = r"(?:lssyscfg|lshwres|lslparmigr|lslparutil|migrlpar|lslic|lsmemopt)[ \t]+-"
+_HMC_PROGRAMS = r"(?:lssyscfg|lshwres|lslparmigr|lslparutil|migrlpar|lslic|lsmemopt|lsnportlogin|lstskey)[ \t]+-"
 _END = r"(?=[ \t]*['\"]?[ \t]*(?:$|\|))"
 _ASKS_NAME = r"(?:hostname(?:[ \t]+-s)?|uname[ \t]+-n)"
 _LISTINGS = (
-    rf"(?:{_HMC_PROGRAMS}|(?:lsmap|entstat|lsdev|lsattr|lscfg|prtconf|lsmcode)[ \t]+-"
+    rf"(?:{_HMC_PROGRAMS}|(?:lsmap|entstat|lsdev|lsattr|lscfg|prtconf|lsmcode|cluster|lssp)[ \t]+-"
     rf"|lparstat(?:(?=[ \t]+[-0-9])|{_END})|lspv(?:(?=[ \t]+(?:-|hdisk))|{_END})"
     rf"|(?:ioslevel|prtconf|lsconf|{_ASKS_NAME}){_END}|cat[ \t]+/proc/(?:ppc64|powerpc)/lparcfg)"
 )
@@ -398,7 +398,8 @@ def _padded(lines: list[tuple[int, str]]) -> str:
 
 
 _STARTS = re.compile(
-    r"^(?:(?P<lpar>Node[ ]+Name[ ]*:)|(?P<vscsi>SVSA[ \t]+Physloc[ \t]+Client )|(?P<net>SVEA[ \t]+Physloc\b)"
+    r"^(?:(?P<lpar>Node[ ]+Name[ ]*:(?![^\n]*\n[ ]*Node[ ]))"  # of lparstat -i, not of cluster -status
+    r"|(?P<vscsi>SVSA[ \t]+Physloc[ \t]+Client )|(?P<net>SVEA[ \t]+Physloc\b)"
     r"|(?P<client>Name[ \t]+Physloc[ \t]+ClntID\b)|(?P<pv>NAME[ \t]+PVID[ \t]+VG\b)"
     r"|(?P<size>NAME[ \t]+PVID[ \t]+SIZE\()|(?P<dev>name[ \t]+status[ \t]+description\b)"
     r"|(?P<attr>attribute[ \t]+value[ \t]+description\b)|(?P<ent>ETHERNET STATISTICS \()"

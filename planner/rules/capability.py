@@ -55,15 +55,16 @@ class _Capability:
     severity: Severity | None = None
 
 
+_REST = "ask the console for REST ManagedSystem ({}), or state it in sheet Servers"
 _CAPABILITIES = (
     _Capability("Active Memory Expansion", lambda p: (p.memory_expansion_percent or 0) > 100,
-                "memory_expansion_capable", "POWER7", "lssyscfg -r sys -m {} -F active_mem_expansion_capable"),
+                "memory_expansion_capable", "POWER7", "lssyscfg -r sys -m {} -F name,active_mem_expansion_capable"),
     _Capability("secure boot", lambda p: bool(p.secure_boot), "secure_boot_capable", "POWER9",
-                "lssyscfg -r sys -m {} -F capabilities"),
+                _REST.format("PartitionSecureBootCapable")),
     _Capability("virtual persistent memory", lambda p: bool(p.persistent_memory), "persistent_memory_capable", "POWER9",
-                "lssyscfg -r sys -m {} -F capabilities"),
+                _REST.format("LogicalPartitionPersistentMemoryMigrationCapable")),
     _Capability("simplified remote restart", lambda p: bool(p.simplified_remote_restart), "remote_restart_capable",
-                "POWER8", "lssyscfg -r sys -m {} -F capabilities", Severity.WARNING),
+                "POWER8", "lssyscfg -r sys -m {} -F name,capabilities", Severity.WARNING),
 )
 
 
@@ -100,7 +101,8 @@ def vtpm(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     a, b = (site.servers[s].trusted_key for s in (source, target))
     if not a or not b:
         yield unknown(f"has a vTPM; whether {source} and {target} share the trusted system key is unknown",
-                      f"migrlpar -o v -m {source} -t {target} -p {lpar}; set with chtskey; state it in sheet Servers")
+                      f"migrlpar -o v -m {source} -t {target} -p {lpar}; set with chtskey, shown by lstskey; "
+                      "state it in sheet Servers, Trusted system key")
     elif a != b:
         yield Breach(f"has a vTPM; {source} and {target} have different trusted system keys",
                      "chtskey on one of them, with all its vTPM LPARs down")
@@ -141,7 +143,7 @@ def ibm_i(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
                          "os400_lpar_mobility_capable; update firmware and console")
         elif row.ibmi_mobility_capable is None:
             yield unknown(f"runs IBM i; whether {name} can move it is unknown",
-                          f"lssyscfg -r sys -m {name} -F os400_lpar_mobility_capable")
+                          f"lssyscfg -r sys -m {name} -F name,os400_lpar_mobility_capable")
             if older(row.generation, "POWER8"):  # later servers are managed by later consoles
                 yield from console_needed(site, name, "V7R7.5", "IBM i")
 
@@ -152,8 +154,8 @@ def restricted_io(site: Site, lpar: str) -> Iterator[Breach]:
     p = site.lpars[lpar]
     if p.os != "IBM i" or p.restricted_io:
         return
-    query = f"lssyscfg -r prof -m {p.server} --filter lpar_names={lpar} -F os400_restricted_io_mode"
     if p.restricted_io is None:
-        yield unknown("runs IBM i; whether it is a restricted I/O partition is unknown", query)
+        yield unknown("runs IBM i; whether it is a restricted I/O partition is unknown",
+                      f"lssyscfg -r lpar -m {p.server} -F name,os400_restricted_io_mode")
     else:
         yield Breach("runs IBM i with unrestricted I/O", "set restricted I/O in its profile and restart it")

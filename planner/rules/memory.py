@@ -73,7 +73,7 @@ def shared(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
         return
     if p.io_entitled_mib is None:
         yield unknown(f"its I/O entitled memory, which the pool of {target} must have free, is unknown",
-                      f"lshwres -r mem -m {source} --level lpar --filter lpar_names={lpar} -F curr_io_entitled_mem")
+                      f"lshwres -r mem -m {source} --level lpar -F lpar_name,mem_mode,curr_io_entitled_mem")
     elif room is not None and p.io_entitled_mib > room:
         yield Breach(f"its devices need {show_gib(p.io_entitled_mib)} GiB of the shared memory pool of {target}, which "
                      f"has {show_gib(room)} for that", f"enlarge the shared memory pool of {target}")

@@ -19,7 +19,7 @@ def enterprise(site: Site, lpar: str, source: str, target: str) -> Iterator[Brea
             yield Breach(f"{name} has no PowerVM Enterprise Edition", f"enter the Enterprise key on {name}")
         elif site.servers[name].enterprise is None:
             yield unknown(f"whether {name} has PowerVM Enterprise Edition is unknown",
-                          f"lssyscfg -r sys -m {name} -F active_lpar_mobility_capable")
+                          f"lssyscfg -r sys -m {name} -F name,active_lpar_mobility_capable")
 
 
 @rule("server.sizes-known", "Nobody is let in where the size of the server or of a running partition is unknown.",
@@ -68,7 +68,7 @@ def _out_of_order(site: Site, server: str) -> Iterator[Breach]:
     row = site.servers[server]
     if not row.operating:
         yield Breach(f"{server} is in the state {row.state!r}, not Operating",
-                     f"bring it back, then: lssyscfg -r sys -m {server} -F state")
+                     f"bring it back, then: lssyscfg -r sys -m {server} -F name,state")
 
 
 @rule("server.site", "Source and target stand on one site, or on sites that are linked.", Scope.MOVE,

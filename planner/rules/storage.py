@@ -153,7 +153,8 @@ def wwpn_pair(site: Site, lpar: str) -> Iterator[Breach]:
     if slots:
         yield unknown(f"whether the second WWPN of each Fibre Channel adapter (slot {slots}) is zoned, to the same "
                       "target ports, is unknown", f"chnportlogin -o login -m {server} -p {lpar}; lsnportlogin "
-                      f"-m {server} --filter lpar_names={lpar}; chnportlogin -o logout -m {server} -p {lpar}")
+                      f"-m {server} --filter lpar_names={lpar}; chnportlogin -o logout -m {server} -p {lpar}; "
+                      "state it in sheet NPIV, Both zoned")
 
 
 @rule("storage.cluster", "A disk in a shared storage pool stays within its cluster.", Scope.MOVE, binds=ANYHOW,
@@ -171,7 +172,7 @@ def cluster(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]
         else:
             yield unknown(f"{vios} serves it a disk of a shared storage pool; whether a VIOS of {target} is a node of "
                           "that cluster is unknown", f"on {vios} and the VIOSes of {target}: cluster -list; "
-                          "cluster -status -clustername NAME; lssp -clustername NAME; state it in sheet VIOS")
+                          "cluster -status -clustername NAME; lssp -clustername NAME; without one: none in sheet VIOS")
 
 
 _DEFAULT_VTD = re.compile(r"v(?:tscsi|topt|target)?[0-9]+")

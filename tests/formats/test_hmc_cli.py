@@ -877,3 +877,16 @@ def test_the_only_address_that_a_console_names_for_a_mover_is_its_address(comman
         "vios-h1": "10.7.1.1", "vios-q1": "10.7.2.1", "vios-q2": ""}
     assert [(f.subject, f.message) for f in found.findings if f.rule == "input.several-addresses"] == [
         ("vios-q2", "its console offers 10.7.2.2, 10.8.2.2 as its address for moves: none is chosen")]
+
+
+def test_a_logical_port_says_whether_it_is_migratable_and_an_lpar_whether_its_io_is_restricted(tmp_path: Path) -> None:
+    """What assumptions on hybrid network virtualisation and IBM i ask for arrives where it is given."""
+    (tmp_path / "hmc.txt").write_text(
+        "hmc1:~> lssyscfg -r sys\nname=S,type_model=9105-42A,serial_num=AAA0001,state=Operating\n"
+        "hmc1:~> lssyscfg -r lpar -m S -F name,lpar_id,lpar_env,state,os400_restricted_io_mode\n"
+        "i1,3,os400,Running,1\ni2,4,os400,Running,0\nweb,5,aixlinux,Running,null\n"
+        "hmc1:~> lshwres -r sriov --rsubtype logport -m S --level eth -F lpar_name,lpar_id,adapter_id,phys_port_id,"
+        "logical_port_id,capacity,migratable\nweb,5,1,0,27004001,2.0,1\nweb,5,1,1,27004002,2.0,0\n")
+    lpars = {p.name: p for p in load([tmp_path]).estate.lpars}
+    assert {n: p.restricted_io for n, p in lpars.items()} == {"i1": True, "i2": False, "web": None}
+    assert (lpars["web"].sriov_ports, lpars["web"].migratable_sriov_ports) == (2, 1)

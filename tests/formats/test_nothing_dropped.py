@@ -40,6 +40,7 @@ from planner.formats import (
     registry,
     syslog,
     table,
+    vios_cluster,
     vios_disks,
     vios_entstat,
     vios_fcstat,
@@ -67,7 +68,7 @@ MODULES: dict[str, ModuleType] = {
     "hmc-cli": hmc_attributes, "hmc-rest": hmc_rest_facts, "hmc-scanner": hmc_scanner, "lparcfg": lparcfg,
     "lparstat-i": lparstat_i, "pcm": pcm, "njmon": njmon, "vios-lspv": vios_disks, "vios-hdisk-attr": vios_disks,
     "vios-entstat": vios_entstat, "vios-ioslevel": vios_level, "vios-lpm": vios_lpm,
-    "vios-lsnports": vios_lsnports, "vios-vasistat": vios_vasistat, "aix-errpt": aix_errpt, "syslog": syslog, "fcstat": vios_fcstat,
+    "vios-lsnports": vios_lsnports, "vios-cluster": vios_cluster, "vios-vasistat": vios_vasistat, "aix-errpt": aix_errpt, "syslog": syslog, "fcstat": vios_fcstat,
     "aix-config": aix_config, "hmc-level": hmc_level, "hmc-lspartition": hmc_lspartition, **dict.fromkeys(("vios-lsmap", "vios-lsmap-net", "vios-lsmap-npiv", "vios-lsmap-vnic"),
                                                 vios_lsmap)}
 #: Formats whose records mean something together only, or (lsdev) that have none.
@@ -265,7 +266,7 @@ def test_every_column_of_a_person_is_taken() -> None:
 
 
 @pytest.mark.parametrize(("form_kind", "kind", "names"), [
-    ("hmc-cli", "hmc-lssyscfg-lpar", "migration_disabled vtpm_enabled"),
+    ("hmc-cli", "hmc-lssyscfg-lpar", "migration_disabled vtpm_enabled os400_restricted_io_mode"),
     ("hmc-cli", "hmc-lssyscfg-prof", "lhea_logical_ports sriov_eth_logical_ports sriov_roce_logical_ports bsr_arrays "
                                      "vnic_adapters"),
     ("hmc-cli", "hmc-lshwres-mem-lpar", "curr_mem_expansion curr_bsr_arrays"),

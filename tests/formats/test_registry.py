@@ -29,7 +29,7 @@ SAMPLE_KINDS = {"hmc_cli": {"hmc-cli"}, "lparstat_i": {"lparstat-i"}, "lparstat_
 LISTINGS = {"errpt": "aix-errpt", "fcstat": "fcstat", "lshmc": "hmc-level", "lsnports": "vios-lsnports",
             "lspartition": "hmc-lspartition", "prtconf": "aix-config", "lscfg": "aix-config",
             "syslog": "syslog", "vasistat": "vios-vasistat"}
-VIOS_KINDS = LISTINGS | {"entstat": "vios-entstat", "hdisk": "vios-hdisk-attr", "ioslevel": "vios-ioslevel",
+VIOS_KINDS = LISTINGS | {"cluster": "vios-cluster", "entstat": "vios-entstat", "hdisk": "vios-hdisk-attr", "ioslevel": "vios-ioslevel",
               "lsdev": "vios-lsdev", "lsmap_all": "vios-lsmap", "lsmap_net": "vios-lsmap-net",
               "lsmap_npiv": "vios-lsmap-npiv", "lsmap_vnic": "vios-lsmap-vnic", "lspv": "vios-lspv"}
 NMON = (FIXTURES / "nmon" / "aix_shared.nmon").read_bytes()
