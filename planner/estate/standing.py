@@ -13,14 +13,17 @@ from planner.estate.policies import Contradiction, PolicySet, compile_policies
 from planner.findings import Finding, Severity, ordered
 from planner.grouping import grouped
 
-TODAY = "today"
-
 
 def broken_policies(estate: Estate, policies: PolicySet, where: Mapping[str, str], when: str) -> Iterator[Finding]:
     """What policies say against a placement (active LPAR → server); ``when``: how its time is called."""
     for rule, subject, message, fix in (*_away(estate, where), *_places(policies, where), *_groups(policies, where),
                                         *_fills(estate, policies, where)):
         yield Finding(rule, Severity.WARNING, subject, f"{when}: {message}", fix)
+
+
+def broken_today(estate: Estate, policies: PolicySet) -> Iterator[Finding]:
+    """The same of where the active LPARs stand in the estate."""
+    return broken_policies(estate, policies, {p.name: p.server for p in estate.lpars if p.active}, "today")
 
 
 Told = Iterator[tuple[str, str, str, str]]
@@ -84,8 +87,7 @@ def policy_findings(loaded: Loaded) -> Iterable[Finding]:
     """An error for every active policy row that cannot be applied, a warning for two that contradict each other and for
     what is broken today: a policy is never dropped in silence."""
     policies, refused = compile_policies(loaded.estate)
-    today = {p.name: p.server for p in loaded.estate.lpars if p.active}
-    return ordered((*broken_policies(loaded.estate, policies, today, TODAY),
+    return ordered((*broken_today(loaded.estate, policies),
                     *(_contradicted(loaded, one) for one in policies.contradictions), *(
         Finding("input.bad-policy", Severity.ERROR, policy.kind,
                 f"policy {policy.kind} ({policy.subject or '-'} / {policy.value or '-'}): {reason}",

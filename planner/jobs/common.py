@@ -16,7 +16,7 @@ from planner.estate.assemble import Loaded
 from planner.estate.model import Estate
 from planner.estate.parameters import Parameters, parameters_of
 from planner.estate.policies import compile_policies
-from planner.estate.standing import TODAY, broken_policies
+from planner.estate.standing import broken_policies, broken_today
 from planner.findings import Finding, Severity, errors, ordered
 from planner.history.clock import zone_of
 from planner.jobs.inactive import no_room_to_start, profiles_left
@@ -33,6 +33,7 @@ PROVED = 1e-6
 _WINDOW = re.compile(
     r"^\s*(\d{4}-\d{2}-\d{2})[ T](\d{1,2}:\d{2})\s*/\s*(?:(\d{4}-\d{2}-\d{2})[ T])?(\d{1,2}:\d{2})\s*$")
 _SPAN = re.compile(r"^\s*(?:(\d{1,9})\s*h)?\s*(?:(\d{1,9})\s*m(?:in)?)?\s*(?:(\d{1,9})\s*s)?\s*$")
+_UNSTATED_ZONE = "that of this machine, since nobody stated one"
 _LONGEST_S = 366 * 86_400
 
 
@@ -67,9 +68,9 @@ def machine_zone() -> str:
 def zoned(options: Options, estate: Estate) -> Options:
     """With the zone of its windows, and who says it."""
     of_estate = compile_policies(estate)[0].zone
-    zone, said = next((zone, said) for zone, said in (
-        (options.zone, "as asked (--zone)"), (of_estate, "as the estate states (policy time-zone)"),
-        (machine_zone(), "that of this machine, since nobody stated one")) if zone or said.startswith("that"))
+    zone, said = next(((zone, said) for zone, said in (
+        (options.zone, "as asked (--zone)"), (of_estate, "as the estate states (policy time-zone)")) if zone),
+        (machine_zone(), _UNSTATED_ZONE))
     first, last = (w and replace(w, zone=zone) for w in (options.window, options.back_window))
     return replace(options, zone=zone, zone_from=said, window=first, back_window=last)
 
@@ -77,7 +78,7 @@ def zoned(options: Options, estate: Estate) -> Options:
 def clock_findings(options: Options) -> tuple[Finding, ...]:
     """That nobody stated the zone of a window, and that a window is over."""
     out = []
-    if options.window and options.zone_from.startswith("that"):
+    if options.window and options.zone_from == _UNSTATED_ZONE:
         out.append(Finding("timing.zone", Severity.INFO, "plan", f"clock times are those of {options.zone or 'no zone'}"
                            f", {options.zone_from}", "state it: --zone, or the policy time-zone"))
     if options.window and options.window.ms_to(_now(options.zone)) > options.window.ms_to(options.window.end):
@@ -175,7 +176,8 @@ def _warnings(loaded: Loaded, site: Site, judge: Judge, plan: Plan) -> list[Find
         warned += [f for f in (*judge.readiness(m.lpar), *then.move(m.lpar, m.source, m.target))
                    if f.severity is not Severity.ERROR]
     touched = {x for m in plan.moves for x in (m.lpar, m.source, m.target, m.source_msp, m.target_msp) if x}
-    warned += [f for f in loaded.findings if (f.subject in touched and not f.message.startswith(f"{TODAY}: "))
+    today = set(broken_today(site.estate, site.policies))
+    warned += [f for f in loaded.findings if (f.subject in touched and f not in today)
                or f.rule == "policy.contradiction"]
     end = site.start | {m.lpar: m.target for m in plan.moves}
     warned += broken_policies(site.estate, site.policies, end, "after this plan")

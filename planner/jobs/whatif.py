@@ -421,7 +421,7 @@ def _risks(case: ScenarioCase, lines: Sequence[LparLine], opened: Sequence[Door]
             fixes = "; ".join(dict.fromkeys(f.fix for f in x.reasons if f.fix))
             out.append(Finding("scenario.restart", Severity.WARNING, x.name, f"cannot go live to {x.target}: {why}",
                                f"plan an outage of {case.scenario.restart_minutes} minutes; or {fixes}"))
-        if "minimum" not in x.why_not_resized and x.way != "stays" and x.why_not_resized.startswith("prefers"):
+        if x.way != "stays" and x.why_not_resized.startswith("prefers"):
             out.append(Finding("scenario.mode", Severity.WARNING, x.name, f"is not resized: {x.why_not_resized}",
                                "set its preferred mode to default before it is activated there"))
     for name, _, why in profiles_left(case.site, case.built.retired):

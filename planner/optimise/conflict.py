@@ -13,7 +13,7 @@ from planner.optimise.program import CUT, ONE_PLACE, Outcome, Program, Tag
 from planner.optimise.solver import solve
 from planner.plan.details import Conflict, shortfall
 from planner.rules import Judge, Site, ledger
-from planner.rules.base import WHOLE
+from planner.rules.base import REGISTRY, WHOLE
 from planner.rules.firmware import in_between
 from planner.rules.ledger import MEMORY, POOLS, PROCESSORS
 from planner.units import show_cores, show_gib
@@ -147,7 +147,7 @@ def _too_large(site: Site, refusals: Mapping[str, Mapping[str, Sequence[tuple[st
     for name, by_server in refusals.items():
         options = []
         for server, reasons in by_server.items():
-            if server and {rule for rule, _ in reasons} <= {"memory.fits", "processor.fits"}:
+            if server and all(REGISTRY[rule].fits for rule, _ in reasons):
                 lacking = [ledger.takes(site, r, name, server)[WHOLE] - r.limits(site, server)[WHOLE]
                            for r in (MEMORY, PROCESSORS)]
                 options.append((max(0, lacking[0]), max(0, lacking[1]), server))
