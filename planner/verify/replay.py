@@ -48,7 +48,9 @@ class _Stage:
             self.found.append(broken("plan.continuity", move.lpar, f"is already on {move.target}"))
         self.found += self.judge.readiness(move.lpar)
         world = self.returning if move.leg == BACK else self.judge
-        self.found += world.move(move.lpar, move.source, move.target)
+        keeps = move.target_id is not None and move.target_id == self.ids.get((move.lpar, move.source))
+        self.found += [f for f in world.move(move.lpar, move.source, move.target)
+                       if not (keeps and f.rule == "partition.id-free")]
         self.found += [*standing(self.site, move), *self._adapters(move)]
         self._id(move)
         self._hold(move.lpar, (*here, move.target))

@@ -163,6 +163,16 @@ def test_a_broken_plan_is_refused_by_name(name: str) -> None:
     assert rule in errors_of(plan, of)
 
 
+def test_an_id_that_has_become_free_is_not_said_to_be_taken() -> None:
+    """y left B before x came and took its own id there, and yet x was said to get another."""
+    of = changed(BASE, "b1", lpar_id=11)
+    first = move(of, "b1", "B", "C", target_id=13)
+    later = {"start_ms": first.end_ms, "wave": 2}
+    for number, told in ((11, []), (40, ["a1"])):
+        plan = plan_of([first, move(of, "a1", "A", "B", target_id=number, **later)])
+        assert [f.subject for f in replay(plan, *judged(of)).findings if f.rule == "partition.id-free"] == told
+
+
 def test_capacity_is_checked_while_both_sides_are_held() -> None:
     """Two LPARs that change places fit before and after; not while they fly, and the replay looks then."""
     of = estate([exactly(server(s), [lpar("x", s, 1, 8)], 0.5, 4) for s in "AB"],
