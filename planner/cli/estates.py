@@ -79,7 +79,7 @@ def check_command(estate: Estate, policy: PolicyFile = None, assume_nothing: Ass
         rows = []
         for name in sorted(site.lpars):
             verdict = judge.answer(name)
-            said = dict.fromkeys((*judge.readiness(name), *verdict.assumptions))
+            said = dict.fromkeys((*judge.readiness(name), *verdict.assumptions, *verdict.warnings))
             rows.append({"lpar": name, "server": site.lpars[name].server, "targets": verdict.targets,
                          "answer": verdict.answer, "ready": verdict.answer == "ready",
                          "migration": "inactive" if name in idle else "live",
@@ -128,7 +128,8 @@ def reach_command(
         print_json({"lpars": [{"lpar": n, "server": site.lpars[n].server, "targets": {
             s: {"allowed": judge.allowed(n, site.lpars[n].server, s),
                 "refusals": [finding_json(f) for f in terminal.refusals(site, judge, n, s)],
-                "assumptions": [finding_json(f) for f in terminal.assumptions(judge, n, site.lpars[n].server, s)]}
+                "assumptions": [finding_json(f) for f in terminal.assumptions(judge, n, site.lpars[n].server, s)],
+                "warnings": [finding_json(f) for f in judge.warnings(n, site.lpars[n].server, s)]}
             for s in servers if s != site.lpars[n].server}} for n in names]})
     elif lpar and servers == [site.lpars[lpar].server]:
         show(f"{lpar} is on {servers[0]}")

@@ -125,7 +125,8 @@ def check_view(site: Site, judge: Judge) -> tuple[RenderableType, Counter[str]]:
         reasons += [f"{f.message} [{f.rule}]" for f in (*verdict.refusals, *verdict.assumptions)]
         if not (verdict.targets or verdict.refusals or len(site.servers) > 1):
             reasons.append("no other server is known")
-        reasons += [f"({f.message})" for f in judge.readiness(name) if f.severity is Severity.WARNING]
+        warned = verdict.warnings or [f for f in judge.readiness(name) if f.severity is Severity.WARNING]
+        reasons += [f"({f.message})" for f in warned]
         table.add_row(Text(name), Text(p.server), Text(verdict.answer, _ANSWERS[verdict.answer]),
                       Text(", ".join(verdict.targets) or "-"), Text("; ".join(reasons)))
     settled = [Text("\nTaken for granted until the command has settled it"), findings_table(taken)]
@@ -142,7 +143,8 @@ def reach_matrix(site: Site, judge: Judge, lpars: Sequence[str], servers: Sequen
             if s == here:
                 cells.append(Text("here", "dim"))
             elif judge.allowed(name, here, s):
-                word = "yes, if" if assumptions(judge, name, here, s) else "yes"
+                word = "yes, if" if assumptions(judge, name, here, s) else (
+                    "yes, warned" if judge.warnings(name, here, s) else "yes")
                 cells.append(Text(word if name in site.start else f"{word} (inactive)", "green"))
             else:
                 rules = dict.fromkeys(f.rule for f in refusals(site, judge, name, s))

@@ -8,7 +8,7 @@ from enum import StrEnum
 from functools import cached_property
 from operator import itemgetter
 
-from planner.findings import Finding, assumed, errors
+from planner.findings import Finding, Severity, assumed, errors
 from planner.grouping import grouped, inverted
 from planner.plan.plan import Move, Window
 from planner.remember import remembered
@@ -32,12 +32,14 @@ class Word(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """An LPAR's answer: where it may go; what is assumed there (of the target with least); what refuses it."""
+    """An LPAR's answer: where it may go; what is assumed there (of the target with least); what refuses it; what is
+    to be looked at first (of the target with least)."""
 
     answer: Word
     targets: tuple[str, ...] = ()
     assumptions: tuple[Finding, ...] = ()
     refusals: tuple[Finding, ...] = ()
+    warnings: tuple[Finding, ...] = ()
 
 
 class Judge:
@@ -116,7 +118,13 @@ class Judge:
                                          key=len, default=())
             return Readiness(Word.NOT, (), (), refused)
         taken = (*assumed(own), *min((assumed(self.move(lpar, source, s)) for s in targets), key=len))
-        return Readiness(Word.IF if taken else Word.READY, targets, taken)
+        warned = min((self.warnings(lpar, source, s) for s in targets), key=len)
+        return Readiness(Word.IF if taken else Word.READY, targets, taken, warnings=warned)
+
+    def warnings(self, lpar: str, source: str, target: str) -> tuple[Finding, ...]:
+        """What does not forbid this move, but is to be looked at before it."""
+        said = (*self.readiness(lpar), *self.move(lpar, source, target))
+        return tuple(f for f in said if f.severity is Severity.WARNING)
 
     @remembered
     def ready(self, lpar: str) -> bool:
