@@ -6,6 +6,7 @@ bytes of a terminal or of an export that is not UTF-8 (Latin-1, code page 850).
 
 from __future__ import annotations
 
+import shlex
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator
 from difflib import get_close_matches
@@ -14,6 +15,11 @@ from planner.errors import UsageError
 from planner.units import some
 
 _OLD = ("cp1252", "latin-1", "cp850")
+
+
+def quoted(name: str) -> str:
+    """A name as one word of a shell command on one line."""
+    return shlex.quote("".join(c if c.isprintable() else "?" for c in name))
 
 
 def composed(name: str) -> str:

@@ -85,9 +85,10 @@ def _fills(estate: Estate, policies: PolicySet, where: Mapping[str, str]) -> Tol
 
 def policy_findings(loaded: Loaded) -> Iterable[Finding]:
     """An error for every active policy row that cannot be applied, a warning for two that contradict each other and for
-    what is broken today: a policy is never dropped in silence."""
+    what is broken today: a policy is never dropped in silence. With a number that nothing can have no sum is made."""
     policies, refused = compile_policies(loaded.estate)
-    return ordered((*broken_today(loaded.estate, policies),
+    sums = not any(f.rule == "input.bad-value" and f.severity is Severity.ERROR for f in loaded.findings)
+    return ordered((*(broken_today(loaded.estate, policies) if sums else ()),
                     *(_contradicted(loaded, one) for one in policies.contradictions), *(
         Finding("input.bad-policy", Severity.ERROR, policy.kind,
                 f"policy {policy.kind} ({policy.subject or '-'} / {policy.value or '-'}): {reason}",

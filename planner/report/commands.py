@@ -7,18 +7,21 @@ tasks/migration; ``redundant_msps``: POWER8 p8hc3_redunmspmigr; mkauthkeys ``--t
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from planner.estate import consoles
 from planner.estate.consoles import between
+from planner.grouping import grouped
+from planner.names import quoted
 from planner.plan.plan import Move
 from planner.rules import Site
+from planner.rules.capability import lacks_restart
+from planner.rules.site import own_name
 from planner.rules.versions import below
 
-OVERRIDES_SINCE, REDUNDANT_MOVERS_SINCE = "V7R7", "V9"
-"""The HMC level whose page of migrlpar lists the overrides, and (surely) redundant movers."""
+OVERRIDES_SINCE, RESTART_SINCE, REDUNDANT_MOVERS_SINCE = "V7R7", "V8", "V9"
+"""The HMC level whose page of migrlpar lists the overrides, that of remote restart, and (surely) redundant movers."""
 _PLACEHOLDER = "USER"
 
 
@@ -28,6 +31,7 @@ class Override:
 
     words: tuple[str, ...]
     message: str
+    since: str = OVERRIDES_SINCE
 
 
 def is_ivm(site: Site, server: str) -> bool:
@@ -63,27 +67,29 @@ def overrides(move: Move, site: Site) -> Iterator[Override]:
     paths = reach.disk_paths(move.lpar, move.target), reach.fibre_paths(move.lpar, move.target)
     if move.lpar in policies.redundancy_optional and any(p.lost for p in paths):
         yield Override(("--redundantvios", "2", "--mpio", "2"), "lost VIOS redundancy and multipath I/O")
+    if site.lpars[move.lpar].simplified_remote_restart and lacks_restart(site.servers[move.target]):
+        yield Override(("--requirerr", "2"), "simplified remote restart", RESTART_SINCE)
 
 
-def _console_knows(move: Move, site: Site) -> bool | None:
-    """Whether the source's console knows the overrides; None: its level is not known."""
+def _knows(site: Site, move: Move, override: Override) -> bool | None:
+    """Whether the source's console knows an override; None: its level is not known."""
     if is_ivm(site, move.source):
         return False
-    older = below(console_level(site, move.source), OVERRIDES_SINCE)
+    older = below(console_level(site, move.source), override.since)
     return None if older is None else not older
 
 
 def remark(move: Move, site: Site) -> str:
-    """A comment to stand above a move's command: which of its options the console may not have; ``""``: none."""
-    wanted = list(overrides(move, site))
-    known = _console_knows(move, site)
-    if not wanted or known:
-        return ""
-    names = ", ".join(word for o in wanted for word in o.words if word.startswith("--"))
-    if known is None:
-        return f"# {names}: from HMC {OVERRIDES_SINCE} on, else leave it out"
-    messages = "; ".join(o.message for o in wanted)
-    return f"# this console has no {names}: expect the message about {messages}"
+    """Comments to stand above a move's command: which of its options the console may not have; ``""``: none."""
+    said = []
+    for (since, known), wanted in grouped(((o.since, _knows(site, move, o)), o) for o in overrides(move, site)).items():
+        names = ", ".join(word for o in wanted for word in o.words if word.startswith("--"))
+        if known is None:
+            said.append(f"# {names}: from HMC {since} on, else leave it out")
+        elif not known:
+            messages = "; ".join(o.message for o in wanted)
+            said.append(f"# this console has no {names}: expect the message about {messages}")
+    return "\n".join(said)
 
 
 def _attribute(name: str, value: str) -> str:
@@ -150,10 +156,9 @@ def migrlpar(move: Move, site: Site, operation: str, own_id: int | None = None) 
         parts += ["-t", move.target]
     if operation != "s":
         parts += remote(site, move.source, move.target)
-    parts += ["-p", own_name(move.lpar, site)]
+    parts += ["-p", own_name(site, move.lpar)]
     if operation in ("v", "m"):
-        if _console_knows(move, site) is not False:
-            parts += [word for o in overrides(move, site) for word in o.words]
+        parts += [word for o in overrides(move, site) if _knows(site, move, o) is not False for word in o.words]
         data = input_data(move, site, own_id)
         if "redundant_msps=" in data:
             parts += ["--redundantmsps", "2"]
@@ -162,25 +167,11 @@ def migrlpar(move: Move, site: Site, operation: str, own_id: int | None = None) 
     return " ".join(quoted(p) for p in parts)
 
 
-def own_name(lpar: str, site: Site) -> str:
-    """What its console calls an LPAR: of namesakes those that do not run are kept as ``name@server``."""
-    return lpar.removesuffix(f"@{site.lpars[lpar].server}")
-
-
 def mkauthkeys(site: Site, source: str, target: str) -> str:
     """What lets the source's console work on the target's (an HMC tests it first); ``""``: one console has both."""
     ends = remote(site, source, target)
     test = ["--test"] if ends and not is_ivm(site, source) else []
     return " ".join(map(quoted, ["mkauthkeys", *ends, *test])) if ends else ""
-
-
-def quoted(name: str) -> str:
-    """A name as one word of a shell command on one line."""
-    return shlex.quote(_one_line(name))
-
-
-def _one_line(text: str) -> str:
-    return "".join(c if c.isprintable() else "?" for c in text)
 
 
 def state_query(server: str, lpars: Iterable[str], *, rmc: bool = True) -> str:

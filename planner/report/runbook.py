@@ -7,10 +7,11 @@ from dataclasses import replace
 
 from planner.estate.model import Estate
 from planner.findings import Severity, assumed
+from planner.names import quoted
 from planner.plan.choices import BACK, OUT, Status
 from planner.plan.plan import Move, Plan
 from planner.plan.questions import Consolidate, Evacuate, Headroom, Whatif
-from planner.report.commands import is_ivm, quoted
+from planner.report.commands import is_ivm
 from planner.report.headroom import sentences
 from planner.report.runbook_steps import items, lists, move_lines, on_consoles, sole_console, wave
 from planner.report.site_checks import console_items, vios_items, vlan_table, where

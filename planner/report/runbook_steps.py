@@ -10,10 +10,11 @@ from planner.grouping import grouped, inverted
 from planner.plan.choices import BACK, OUT
 from planner.plan.plan import Move, Plan
 from planner.report.checklists import PERMANENT, Item, lists_for, lists_of, needs_rmc
-from planner.report.commands import consoles_for, migrlpar, own_name, remark, state_query
+from planner.report.commands import consoles_for, migrlpar, remark, state_query
 from planner.report.site_checks import AFTER_A_WAVE, WHILE_IT_MOVES
 from planner.report.text import clock_span, md, movers, stands_still
 from planner.rules import Site
+from planner.rules.site import own_name
 from planner.units import show_cores, show_gib
 
 
@@ -99,10 +100,10 @@ def _arrivals(site: Site, moves: Sequence[Move]) -> Iterator[tuple[str, str]]:
     """(console, query): the targets with what must run there, then the sources with what must be gone."""
     ends = {m.lpar: consoles_for(site, m.source, m.target) for m in moves}
     for (console, server), names in inverted((m.lpar, (ends[m.lpar][1], m.target)) for m in moves).items():
-        yield console, state_query(server, [own_name(n, site) for n in names],
+        yield console, state_query(server, [own_name(site, n) for n in names],
                                    rmc=any(needs_rmc(site.lpars[n]) and site.lpars[n].active for n in names))
     for (console, server), names in inverted((m.lpar, (ends[m.lpar][0], m.source)) for m in moves).items():
-        yield console, state_query(server, [own_name(n, site) for n in names], rmc=False) + "    # must find none"
+        yield console, state_query(server, [own_name(site, n) for n in names], rmc=False) + "    # must find none"
 
 
 def sole_console(site: Site) -> str:

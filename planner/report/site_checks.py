@@ -12,9 +12,10 @@ from planner.estate.catalogue import generation_of
 from planner.estate.consoles import consoles_of
 from planner.estate.model import GENERATIONS
 from planner.grouping import inverted
+from planner.names import quoted
 from planner.plan.plan import Move
 from planner.report.checklists import Item
-from planner.report.commands import consoles_for, is_ivm, mkauthkeys, quoted
+from planner.report.commands import consoles_for, is_ivm, mkauthkeys
 from planner.report.text import md
 from planner.rules import Site
 from planner.rules.versions import firmware_release

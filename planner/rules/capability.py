@@ -6,8 +6,9 @@ from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 
 from planner.estate.catalogue import older
-from planner.estate.model import Lpar
+from planner.estate.model import Lpar, Server
 from planner.findings import Severity
+from planner.names import quoted
 from planner.rules.base import ANYHOW, MIGRATIONS, UNTIL_WORK, Breach, Scope, rule, unknown
 from planner.rules.site import Site, is_ibm_i
 from planner.rules.versions import below, firmware_release
@@ -55,6 +56,9 @@ class _Capability:
     severity: Severity | None = None
 
 
+_RESTART = _Capability("simplified remote restart", lambda p: bool(p.simplified_remote_restart),
+                       "remote_restart_capable", "POWER8", "lssyscfg -r sys -m {} -F name,capabilities",
+                       Severity.WARNING)
 _REST = "ask the console for REST ManagedSystem ({}), or state it in sheet Servers"
 _CAPABILITIES = (
     _Capability("Active Memory Expansion", lambda p: (p.memory_expansion_percent or 0) > 100,
@@ -63,9 +67,16 @@ _CAPABILITIES = (
                 _REST.format("PartitionSecureBootCapable")),
     _Capability("virtual persistent memory", lambda p: bool(p.persistent_memory), "persistent_memory_capable", "POWER9",
                 _REST.format("LogicalPartitionPersistentMemoryMigrationCapable")),
-    _Capability("simplified remote restart", lambda p: bool(p.simplified_remote_restart), "remote_restart_capable",
-                "POWER8", "lssyscfg -r sys -m {} -F name,capabilities", Severity.WARNING),
-)
+    _RESTART)
+
+
+def _lacks(row: Server, c: _Capability) -> bool:
+    return getattr(row, c.field) is False or older(row.generation, c.oldest)
+
+
+def lacks_restart(row: Server) -> bool:
+    """Whether a server is known to be without simplified remote restart."""
+    return _lacks(row, _RESTART)
 
 
 def _used(site: Site, lpar: str) -> Hashable:
@@ -80,12 +91,12 @@ def capability(site: Site, lpar: str, source: str, target: str) -> Iterator[Brea
         row = site.servers[target]
         if not c.used(site.lpars[lpar]):
             continue
-        if getattr(row, c.field) is False or older(row.generation, c.oldest):
+        if _lacks(row, c):
             yield Breach(f"uses {c.what}, which {target} does not have",
                          "migrlpar --requirerr 2 moves it; it cannot be restarted remotely there" if c.severity else
                          "choose another server, or switch it off in its profile and restart it", c.severity)
         elif getattr(row, c.field) is None:
-            yield unknown(f"uses {c.what}; whether {target} has it is unknown", c.settle.format(target))
+            yield unknown(f"uses {c.what}; whether {target} has it is unknown", c.settle.format(quoted(target)))
 
 
 def _vtpm(site: Site, lpar: str) -> Hashable:
@@ -100,9 +111,9 @@ def vtpm(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
         return
     a, b = (site.servers[s].trusted_key for s in (source, target))
     if not a or not b:
-        yield unknown(f"has a vTPM; whether {source} and {target} share the trusted system key is unknown",
-                      f"migrlpar -o v -m {source} -t {target} -p {lpar}; set with chtskey, shown by lstskey; "
-                      "state it in sheet Servers, Trusted system key")
+        yield unknown(f"has a vTPM; whether {' and '.join(sorted((source, target)))} share the trusted system key is "
+                      "unknown", "the validation of its way out shows it (migrlpar -o v); set with chtskey, shown by "
+                      "lstskey; state it in sheet Servers, Trusted system key")
     elif a != b:
         yield Breach(f"has a vTPM; {source} and {target} have different trusted system keys",
                      "chtskey on one of them, with all its vTPM LPARs down")
@@ -123,7 +134,8 @@ def migratable_sriov(site: Site, lpar: str, source: str, target: str) -> Iterato
         yield from firmware_needed(site, server, 950, what)
         yield from console_needed(site, server, "V9R2M950", what)
     yield Breach(f"runs over the backup adapter of its migratable SR-IOV port on the way; {target} needs an SR-IOV "
-                 "port for it", f"lshwres -r sriov --rsubtype physport -m {target}; migrlpar --migsriov", Severity.INFO)
+                 "port for it", f"lshwres -r sriov --rsubtype physport -m {quoted(target)}; migrlpar --migsriov",
+                 Severity.INFO)
 
 
 @rule("partition.ibm-i", "IBM i moves between POWER7 or later servers whose firmware, console and mobility capability "
@@ -139,11 +151,11 @@ def ibm_i(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
             continue
         yield from firmware_needed(site, name, 730, "IBM i")
         if row.ibmi_mobility_capable is False:
-            yield Breach(f"runs IBM i, which {name} cannot move", f"lssyscfg -r sys -m {name}: "
+            yield Breach(f"runs IBM i, which {name} cannot move", f"lssyscfg -r sys -m {quoted(name)}: "
                          "os400_lpar_mobility_capable; update firmware and console")
         elif row.ibmi_mobility_capable is None:
             yield unknown(f"runs IBM i; whether {name} can move it is unknown",
-                          f"lssyscfg -r sys -m {name} -F name,os400_lpar_mobility_capable")
+                          f"lssyscfg -r sys -m {quoted(name)} -F name,os400_lpar_mobility_capable")
             if older(row.generation, "POWER8"):  # later servers are managed by later consoles
                 yield from console_needed(site, name, "V7R7.5", "IBM i")
 
@@ -156,6 +168,6 @@ def restricted_io(site: Site, lpar: str) -> Iterator[Breach]:
         return
     if p.restricted_io is None:
         yield unknown("runs IBM i; whether it is a restricted I/O partition is unknown",
-                      f"lssyscfg -r lpar -m {p.server} -F name,os400_restricted_io_mode")
+                      f"lssyscfg -r lpar -m {quoted(p.server)} -F name,os400_restricted_io_mode")
     else:
         yield Breach("runs IBM i with unrestricted I/O", "set restricted I/O in its profile and restart it")

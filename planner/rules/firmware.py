@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from planner.findings import Severity
+from planner.names import quoted
 from planner.rules.base import MIGRATIONS, Breach, Scope, rule, two_servers, unknown
 from planner.rules.site import Site
 from planner.rules.versions import firmware_release
@@ -98,7 +99,7 @@ def firmware(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach
     for name, stated in ((source, a), (target, b)):
         if not stated:
             yield unknown(f"the firmware level of {name} is unknown",
-                          f"lslic -m {name} -t sys -F ecnumber,activated_level")
+                          f"lslic -m {quoted(name)} -t sys -F ecnumber,activated_level")
     if not a or not b:
         return
     allowed = firmware_mobile(a, b)

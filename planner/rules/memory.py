@@ -6,6 +6,7 @@ from collections.abc import Collection, Hashable, Iterator, Mapping
 
 from planner.estate.capacity import Demand
 from planner.findings import Severity
+from planner.names import quoted
 from planner.rules.base import ANYHOW, MIGRATIONS, ROWS, Breach, Hold, Scope, Use, rule, two_servers, unknown
 from planner.rules.site import Site
 from planner.units import show_gib
@@ -52,7 +53,7 @@ def lmb(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     for name, size in ((source, a), (target, b)):
         if not size:
             yield unknown(f"the logical memory block size of {name} is unknown",
-                          f"lshwres -r mem -m {name} --level sys -F mem_region_size")
+                          f"lshwres -r mem -m {quoted(name)} --level sys -F mem_region_size")
 
 
 @rule("memory.shared", "A partition in shared memory mode finds a shared memory pool and a large enough paging "
@@ -73,7 +74,7 @@ def shared(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
         return
     if p.io_entitled_mib is None:
         yield unknown(f"its I/O entitled memory, which the pool of {target} must have free, is unknown",
-                      f"lshwres -r mem -m {source} --level lpar -F lpar_name,mem_mode,curr_io_entitled_mem")
+                      f"lshwres -r mem -m {quoted(source)} --level lpar -F lpar_name,mem_mode,curr_io_entitled_mem")
     elif room is not None and p.io_entitled_mib > room:
         yield Breach(f"its devices need {show_gib(p.io_entitled_mib)} GiB of the shared memory pool of {target}, which "
                      f"has {show_gib(room)} for that", f"enlarge the shared memory pool of {target}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
 
 from planner.findings import Severity
+from planner.names import quoted
 from planner.rules.base import ANYHOW, ASKED, MIGRATIONS, ROWS, Breach, Scope, Use, rule, unknown, untold
 from planner.rules.site import Site
 
@@ -22,7 +23,7 @@ def networks_known(site: Site, lpar: str) -> Iterator[Breach]:
     p = site.lpars[lpar]
     if not (site.reach.vlans_of(lpar) or p.vnic_adapters or p.sriov_ports or p.lhea or p.physical_adapters):
         yield unknown("no listing states its networks: it may go where they are bridged",
-                      f"lshwres -r virtualio --rsubtype eth --level lpar -m {p.server}")
+                      f"lshwres -r virtualio --rsubtype eth --level lpar -m {quoted(p.server)}")
 
 
 @rule("network.vlan", "Every VLAN of the LPAR is bridged by a VIOS of the target on the same virtual switch, or "
@@ -34,7 +35,7 @@ def vlan(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     if needed and not any(v.name in site.reach.bridgers for v in site.vioses_on(target)):
         why = "no listing shows a SEA of it" if site.vioses_on(target) else "no VIOS of it was exported"
         yield untold(f"whether VLAN {needed} is bridged on {target} is unknown: {why}",
-                     _SHOW_BRIDGES.format(target=target))
+                     _SHOW_BRIDGES.format(target=quoted(target)))
         return
     for vswitch, number in own:
         if site.reach.bridging(vswitch, number, target):
@@ -111,9 +112,9 @@ def vnic(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     if row.vnic_capable is False:
         yield Breach(f"{what}; {target} is not vNIC capable", "replace them by virtual Ethernet")
     elif ports is None or (percent is None and target in site.sriov):
-        yield unknown(f"{what}; whether {target} has SR-IOV ports with capacity for them, and a "
-                      "VIOS behind, is unknown", f"lshwres -r sriov --rsubtype physport --level eth -m {target} (and "
-                      "logport)")
+        yield unknown(f"{what}; whether {target} has SR-IOV ports with capacity for them, and a VIOS behind, is "
+                      "unknown", f"lshwres -r sriov --rsubtype physport --level eth -m {quoted(target)} "
+                      "(and logport)")
     elif any(_logical(site, n, target) for n in site.residents(target)):
         return
     elif ports == 0:

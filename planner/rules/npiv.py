@@ -9,6 +9,7 @@ from functools import cache
 from operator import le
 
 from planner.estate.model import Vios
+from planner.names import quoted
 from planner.reach import SERIAL_SLOTS, SLOTS, Spot
 from planner.rules.base import ANYHOW, ASKED, ROWS, Breach, Scope, Use, rule, unknown
 from planner.rules.site import Site, storage_shape
@@ -103,7 +104,7 @@ def slots(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
             f"{vios} would have {most}" for (vios, _), most in short.items()), _MORE_SLOTS)
     elif wanted and any(_unknown(site, v) for v in site.vioses_on(target)):
         yield unknown(f"whether the VIOSes of {target} have virtual slots for all that may come is unknown",
-                      f"lshwres -r virtualio --rsubtype slot --level lpar -m {target}")
+                      f"lshwres -r virtualio --rsubtype slot --level lpar -m {quoted(target)}")
 
 
 def _unknown(site: Site, vios: Vios) -> bool:

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from planner.estate.consoles import is_ivm
 from planner.estate.model import MIGRATING, Lpar
 from planner.findings import Severity
+from planner.names import quoted
 from planner.rules.base import ANYHOW, MIGRATIONS, UNTIL_WORK, Breach, On, Scope, rule, unknown, untold
-from planner.rules.site import Site, plain_name
+from planner.rules.site import Site, own_name, plain_name, typed
 
 _TABLE = "IBM POWER7 iphc3hmcvalidation and its IVM edition iphc3ivmvalidation"
 
@@ -31,12 +32,12 @@ _TO_RUN = dict.fromkeys(MIGRATING, _RECOVER) | {
 @rule("partition.running", "An LPAR that is moved live is running; one that is migrated inactive is not activated.",
       Scope.LPAR, binds=MIGRATIONS, source=f"{_TABLE}; seed")
 def running(site: Site, lpar: str) -> Iterator[Breach]:
-    state, query = site.lpars[lpar].state, f"lssyscfg -r lpar -m {site.lpars[lpar].server} -F name,state"
+    state, query = site.lpars[lpar].state, f"lssyscfg -r lpar -m {quoted(site.lpars[lpar].server)} -F name,state"
     if not state:
         yield unknown("whether it is running is unknown", query)
     elif state not in ("running", "not activated"):
         fix = _TO_RUN.get(state, "start it, or leave it: a partition that is not activated holds nothing")
-        yield Breach(f"is {state}", fix.format(lpar=plain_name(lpar), server=site.lpars[lpar].server))
+        yield Breach(f"is {state}", fix.format(lpar=typed(site, lpar), server=quoted(site.lpars[lpar].server)))
 
 
 @rule("partition.size-known", "An LPAR is planned when its processors and its memory are known.", Scope.LPAR,
@@ -64,7 +65,7 @@ def activated_once(site: Site, lpar: str) -> Iterator[Breach]:
                      "activate it once (to its SMS menu is enough), or define it anew on the target")
     elif p.never_activated is None:
         yield unknown("whether it was ever activated is unknown",
-                      f"lssyscfg -r lpar -m {p.server} -F name,last_activated_profile,curr_profile")
+                      f"lssyscfg -r lpar -m {quoted(p.server)} -F name,last_activated_profile,curr_profile")
 
 
 def _owned(p: Lpar) -> Iterator[str]:
@@ -103,7 +104,7 @@ def rmc(site: Site, lpar: str) -> Iterator[Breach]:
                      "on the LPAR: /usr/sbin/rsct/bin/rmcctrl -z; rmcctrl -A; rmcctrl -p")
     elif p.rmc_active is None:
         yield unknown("whether its RMC connection is active is unknown",
-                      f"lssyscfg -r lpar -m {p.server} -F name,rmc_state")
+                      f"lssyscfg -r lpar -m {quoted(p.server)} -F name,rmc_state")
 
 
 @rule("partition.migration-disabled", "Migration is not switched off for the LPAR.", Scope.LPAR, binds=MIGRATIONS,
@@ -111,8 +112,8 @@ def rmc(site: Site, lpar: str) -> Iterator[Breach]:
 def migration_disabled(site: Site, lpar: str) -> Iterator[Breach]:
     if site.lpars[lpar].migration_disabled:
         yield Breach("migration is switched off for it (migration_disabled), often because of a licence",
-                     f"ask the owner of its licences; then chsyscfg -r lpar -m {site.lpars[lpar].server} "
-                     f"-i 'name={lpar},migration_disabled=0'")
+                     f"ask the owner of its licences; then chsyscfg -r lpar -m {quoted(site.lpars[lpar].server)} -i "
+                     + quoted(f"name={own_name(site, lpar)},migration_disabled=0"))
 
 
 @rule("partition.physical-io", "The LPAR owns no physical adapter.", Scope.LPAR, binds=UNTIL_WORK,

@@ -6,6 +6,7 @@ from collections.abc import Collection, Hashable, Iterator
 
 from planner.estate.capacity import Demand, min_units_per_vp
 from planner.findings import Severity
+from planner.names import quoted
 from planner.rules.base import ANYHOW, AS_IT_IS, MIGRATIONS, ROWS, Breach, Hold, Scope, rule, unknown
 from planner.rules.modes import fullest_mode, modes_of, rank
 from planner.rules.site import DEFAULT_POOL, Site
@@ -125,7 +126,7 @@ def mode(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
         yield Breach(f"{source} and {target} have no processor mode in common", "a move needs a mode that both support")
     elif set(here) - set(known):
         yield unknown(f"its processor mode is unknown, and {target} does not support every mode of {source}",
-                      f"lssyscfg -r lpar -m {source} -F name,curr_lpar_proc_compat_mode")
+                      f"lssyscfg -r lpar -m {quoted(source)} -F name,curr_lpar_proc_compat_mode")
 
 
 @rule("processor.preferred-mode", "The target supports the mode that the LPAR prefers: a restart does not change it.",
@@ -174,7 +175,7 @@ def pool_kept(site: Site, lpar: str, source: str, target: str) -> Iterator[Breac
     most = "" if own is None or own.max_units is None else (
         f"; its maximum of {show_cores(own.max_units)} cores binds no more (licences)")
     said = f"leaves processor pool {name} for {arrives} of {target}{most}"
-    query = f"lshwres -r procpool -m {target}"
+    query = f"lshwres -r procpool -m {quoted(target)}"
     if site.policies.target_pool.get(lpar):
         yield Breach(said, "accepted by the policy target-pool", Severity.WARNING)
     elif there:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from planner.estate.consoles import are_linked, between, consoles_of
+from planner.names import quoted
 from planner.rules.base import ANYHOW, MIGRATIONS, Breach, Scope, rule, two_servers, unknown, untold
 from planner.rules.site import Site, is_ibm_i, storage_shape
 from planner.rules.versions import below
@@ -19,7 +20,7 @@ def enterprise(site: Site, lpar: str, source: str, target: str) -> Iterator[Brea
             yield Breach(f"{name} has no PowerVM Enterprise Edition", f"enter the Enterprise key on {name}")
         elif site.servers[name].enterprise is None:
             yield unknown(f"whether {name} has PowerVM Enterprise Edition is unknown",
-                          f"lssyscfg -r sys -m {name} -F name,active_lpar_mobility_capable")
+                          f"lssyscfg -r sys -m {quoted(name)} -F name,active_lpar_mobility_capable")
 
 
 @rule("server.sizes-known", "Nobody is let in where the size of the server or of a running partition is unknown.",
@@ -68,7 +69,7 @@ def _out_of_order(site: Site, server: str) -> Iterator[Breach]:
     row = site.servers[server]
     if not row.operating:
         yield Breach(f"{server} is in the state {row.state!r}, not Operating",
-                     f"bring it back, then: lssyscfg -r sys -m {server} -F name,state")
+                     f"bring it back, then: lssyscfg -r sys -m {quoted(server)} -F name,state")
 
 
 @rule("server.site", "Source and target stand on one site, or on sites that are linked.", Scope.MOVE,
@@ -85,7 +86,7 @@ def linked_site(site: Site, lpar: str, source: str, target: str) -> Iterator[Bre
 def dpo(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     if site.servers[target].dpo_running:
         yield Breach(f"the Dynamic Platform Optimizer runs on {target}",
-                     f"wait for it, or stop it: optmem -m {target} -o stop")
+                     f"wait for it, or stop it: optmem -m {quoted(target)} -o stop")
 
 
 @rule("server.mover", "Source and target each have a mover service partition with active RMC.", Scope.MOVE,
@@ -95,13 +96,13 @@ def mover(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
         vioses = site.vioses_on(name)
         if not vioses:
             yield untold(f"no VIOS of {name} was exported",
-                         f"lssyscfg -r lpar -m {name}: a VIOS with the mover attribute is needed there")
+                         f"lssyscfg -r lpar -m {quoted(name)}: a VIOS with the mover attribute is needed there")
         elif all(v.msp is None for v in vioses):
             yield unknown(f"which VIOS of {name} is a mover service partition is unknown",
-                          f"lssyscfg -r lpar -m {name} -F name,msp --header")
+                          f"lssyscfg -r lpar -m {quoted(name)} -F name,msp --header")
         elif all(v.msp is False for v in vioses):
             yield Breach(f"no VIOS of {name} is a mover service partition",
-                         f"chsyscfg -r lpar -m {name} -i 'name={vioses[0].name},msp=1'")
+                         f"chsyscfg -r lpar -m {quoted(name)} -i {quoted(f'name={vioses[0].name},msp=1')}")
         elif not site.movers(name):
             yield Breach(f"no mover service partition of {name} has an active RMC connection and carries a migration",
                          "mend RMC between the console and the VIOS; check Max migrations of the VIOS")
@@ -140,7 +141,7 @@ def vios_rmc(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach
             yield Breach(f"{name} has no active RMC connection", "mend RMC between the console and the VIOS")
         elif site.vioses[name].rmc_active is None:
             yield unknown(f"whether {name} has an active RMC connection is unknown",
-                          f"lssyscfg -r lpar -m {site.vioses[name].server} -F name,rmc_state")
+                          f"lssyscfg -r lpar -m {quoted(site.vioses[name].server)} -F name,rmc_state")
 
 
 @rule("server.vios-level", "The VIOSes have at least the level that Live Partition Mobility needs.", Scope.MOVE,

@@ -15,6 +15,7 @@ from planner.estate.model import Estate, Lpar, ProcessorPool, Server, Vios
 from planner.estate.parameters import Parameters, parameters_of
 from planner.estate.policies import Group, compile_policies
 from planner.grouping import grouped, inverted
+from planner.names import quoted
 from planner.reach import reach_of
 from planner.remember import remembered
 from planner.rules.base import On, Rule, Scope, Use, asked_rules, by_part
@@ -387,6 +388,16 @@ def storage_shape(site: Site, lpar: str) -> Hashable:
     """The shape of rules on storage paths: who serves it, what the adapters carry, whether paths may be lost."""
     serving = {d.vios for d in site.reach.disks_of(lpar)} | {f.vios for f in site.reach.fibres_of(lpar)}
     return site.reach.storage_shape(lpar), frozenset(serving), lpar in site.policies.redundancy_optional
+
+
+def own_name(site: Site, lpar: str) -> str:
+    """What its console calls an LPAR: of namesakes those that do not run are kept as ``name@server``."""
+    return lpar.removesuffix(f"@{site.lpars[lpar].server}")
+
+
+def typed(site: Site, lpar: str) -> str:
+    """An LPAR in a command on its console: its own name, as one word."""
+    return quoted(own_name(site, lpar))
 
 
 def plain_name(name: str) -> str:

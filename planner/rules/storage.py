@@ -9,10 +9,11 @@ from dataclasses import replace
 
 from planner.estate.model import Disk
 from planner.findings import Severity
+from planner.names import quoted
 from planner.reach import PR_SHARED
 from planner.rules.base import ANYHOW, MIGRATIONS, UNTIL_WORK, Breach, Scope, rule, unknown, untold
 from planner.rules.capability import console_needed, vios_needed
-from planner.rules.site import Site, storage_shape
+from planner.rules.site import Site, storage_shape, typed
 from planner.rules.versions import below
 from planner.units import some
 
@@ -50,7 +51,7 @@ def path_known(site: Site, lpar: str) -> Iterator[Breach]:
                           f"on {d.vios}: lsmap -all")
     if not paths and not site.lpars[lpar].physical_adapters:
         yield unknown("no listing states its disks", f"lshwres -r virtualio --rsubtype scsi --level lpar -m "
-                      f"{site.lpars[lpar].server} (and fc); on each VIOS there: lsmap -all; lsmap -all -npiv")
+                      f"{quoted(site.lpars[lpar].server)} (and fc); on each VIOS there: lsmap -all; lsmap -all -npiv")
     for f in site.reach.fibres_of(lpar):
         if not (f.wwpn1 and f.wwpn2):
             yield untold(f"the WWPNs of its Fibre Channel adapter in slot {f.slot} are unknown",
@@ -144,7 +145,8 @@ def reserve_there(site: Site, lpar: str, source: str, target: str) -> Iterator[B
 @rule("storage.wwpn-pair", "Both WWPNs of every virtual Fibre Channel adapter are zoned to the same storage.",
       Scope.LPAR, source="IBM support hscla319-during-lpm-validation-aix-npiv-client; p8edm chnportlogin")
 def wwpn_pair(site: Site, lpar: str) -> Iterator[Breach]:
-    fibres, server = site.reach.fibres_of(lpar), site.lpars[lpar].server
+    fibres = site.reach.fibres_of(lpar)
+    server, name = quoted(site.lpars[lpar].server), typed(site, lpar)
     for f in fibres:
         if f.both_zoned is False:
             yield Breach(f"the second WWPN {f.wwpn2} (slot {f.slot}) is not zoned like {f.wwpn1}",
@@ -152,8 +154,8 @@ def wwpn_pair(site: Site, lpar: str) -> Iterator[Breach]:
     slots = ", ".join(str(f.slot) for f in fibres if f.both_zoned is None)
     if slots:
         yield unknown(f"whether the second WWPN of each Fibre Channel adapter (slot {slots}) is zoned, to the same "
-                      "target ports, is unknown", f"chnportlogin -o login -m {server} -p {lpar}; lsnportlogin "
-                      f"-m {server} --filter lpar_names={lpar}; chnportlogin -o logout -m {server} -p {lpar}; "
+                      "target ports, is unknown", f"chnportlogin -o login -m {server} -p {name}; lsnportlogin "
+                      f"-m {server} --filter lpar_names={name}; chnportlogin -o logout -m {server} -p {name}; "
                       "state it in sheet NPIV, Both zoned")
 
 
@@ -194,8 +196,8 @@ def _unlisted(site: Site, target: str, what: str) -> Breach | None:
     """Where no listing shows the disks of some VIOSes there, nothing is claimed of what they see."""
     names = ", ".join(v.name for v in site.vioses_on(target) if v.name not in site.reach.listing)
     if not site.vioses_on(target):
-        return untold(f"{what} is unknown: no VIOS of {target} was exported", f"lssyscfg -r lpar -m {target}; on each "
-                      "VIOS there: lspv; lsdev -dev hdiskN -attr; load them with the rest")
+        return untold(f"{what} is unknown: no VIOS of {target} was exported", f"lssyscfg -r lpar -m {quoted(target)}; "
+                      "on each VIOS there: lspv; lsdev -dev hdiskN -attr; load them with the rest")
     return untold(f"{what} is unknown: neither lspv nor lsdev of {names} was read",
                   f"on {names}: lspv; lsdev -dev hdiskN -attr; load them with the rest") if names else None
 

@@ -86,6 +86,17 @@ def test_overrides_by_the_level_of_the_console(level):
         assert "--vlanbridge" not in migrlpar(MOVE, site, operation)
 
 
+def test_remote_restart_is_waived_where_the_target_has_none(level):
+    """The rule said 'migrlpar --requirerr 2 moves it', and the runbook's line lacked it: refused at night."""
+    of = changed(changed(BASE, "a1", simplified_remote_restart=True), "B", generation="POWER8", remote_restart_capable=False)
+    assert "--requirerr 2" in migrlpar(MOVE, Site(of), "m") and "from HMC V8 on" in remark(MOVE, Site(of))
+    for text, known in (("V7R7.9.0", False), ("V8R8.6.0", True)):
+        level(text)
+        assert ("--requirerr 2" in migrlpar(MOVE, Site(of), "m")) is known is not bool(remark(MOVE, Site(of)))
+    able = changed(of, "B", remote_restart_capable=True)
+    assert "--requirerr" not in migrlpar(MOVE, Site(able), "m") and "--requirerr" not in migrlpar(MOVE, Site(of), "r")
+
+
 def test_no_override_where_nothing_is_overridden():
     for of in (BASE, stating(BASE, policy("ignorable-vlan", "10"), policy("redundancy", "", "if-possible"))):
         assert "--" not in migrlpar(MOVE, Site(of), "m") and not remark(MOVE, Site(of))

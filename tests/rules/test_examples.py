@@ -6,8 +6,9 @@ thing. A rule without an example fails the first test.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any
 
 import pytest
@@ -740,6 +741,26 @@ def test_a_rule_says_what_is_wrong_and_how_bad_it_is(rule: str, example: Bad) ->
     assert found, [f.message for f in said(BY_ID[rule], site, judge, plan)]
     assert {(f.rule, f.severity) for f in found} == {(rule, example.severity)}
     assert all(f.subject and f.fix for f in found)
+
+
+def with_blanks(value: Any) -> Any:
+    """An estate whose servers and whose a1 have names of two words, wherever they are named."""
+    if isinstance(value, tuple):
+        return tuple(map(with_blanks, value))
+    if is_dataclass(value) and not isinstance(value, type):
+        return replace(value, **{f.name: with_blanks(getattr(value, f.name)) for f in fields(value) if f.init})
+    return f"{value} x" if value in ("A", "B", "C", "a1") else value
+
+
+def test_a_name_stays_one_word_of_the_command_that_settles_it() -> None:
+    """A gate's command stands in the runbook like any other: names with blanks, or worse, were put into it as they are."""
+    told = []
+    for rule, example in (p.values for p in BAD):
+        if BY_ID[rule].scope in (Scope.LPAR, Scope.MOVE) and {"a1"} <= {p.name for p in example.estate.lpars}:
+            judge = Judge(Site(with_blanks(example.estate)))
+            told += [f.fix for f in (*judge.readiness("a1 x"), *judge.move("a1 x", "A x", "B x")) if f.rule == rule]
+    assert [fix for fix in told if re.search(r"(-m|-t|-p|names=) ?(A|B|a1) x", fix)] == []
+    assert sum("-m 'A x'" in fix or "-m 'B x'" in fix for fix in told) > 20
 
 
 @pytest.mark.parametrize(("rule", "example"), [p for p in BAD if p.values[1].severity is ASSUMED])
