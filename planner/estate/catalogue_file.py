@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -12,27 +11,23 @@ from planner.errors import InputError
 from planner.estate.catalogue import CATALOGUE, Catalogue, model_of
 from planner.estate.model import GENERATIONS
 from planner.findings import Finding, Severity, Source
+from planner.toml_file import Place, line_of, read_toml
+
+_RULE, _HELP = "input.bad-catalogue", "see docs/whatif.md"
 
 
 def read_catalogue(path: Path, base: Catalogue = CATALOGUE) -> Catalogue:
     """The catalogue with the models of this file; raises InputError with every problem of it."""
-    def problem(message: str, fix: str) -> Finding:
-        return Finding("input.bad-catalogue", Severity.ERROR, path.name, message, fix, Source(path.name))
-
-    try:
-        document = tomllib.loads(path.read_text(encoding="utf-8-sig"), parse_float=Decimal)
-    except OSError as error:
-        raise InputError([problem(f"cannot be read: {error.strerror or error}", "check the path")]) from None
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InputError([problem(f"not a TOML file: {error}", "see docs/whatif.md")]) from None
-    wrong = [problem(f"{where}: {message}", "see docs/whatif.md") for where, message in problems(document)]
+    text, document = read_toml(path, _RULE, _HELP)
+    wrong = [Finding(_RULE, Severity.ERROR, path.name, f"{where}: {message}", _HELP,
+                     Source(path.name, line_of(text, place))) for place, where, message in problems(document)]
     if wrong:
         raise InputError(wrong)
     return base.with_models(model_of(row) for row in document["model"])
 
 
-def problems(document: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """(path, what is wrong) of everything in a catalogue document that cannot be used."""
+def problems(document: Mapping[str, Any]) -> list[tuple[Place, str, str]]:
+    """(place, the same in words, what is wrong) of everything in a catalogue document that cannot be used."""
     from pydantic import BaseModel, ConfigDict, Field, ValidationError  # start-up: few have a catalogue of their own
 
     class Strict(BaseModel):
@@ -70,16 +65,17 @@ def problems(document: Mapping[str, Any]) -> list[tuple[str, str]]:
     try:
         rows = CatalogueDocument.model_validate(dict(document)).model
     except ValidationError as error:
-        return [(".".join(map(str, e["loc"])), f"{e['msg']}, found {e.get('input')!r}"[:200]) for e in error.errors()]
-    out: list[tuple[str, str]] = []
+        return [(e["loc"], ".".join(map(str, e["loc"])), f"{e['msg']}, found {e.get('input')!r}"[:200])
+                for e in error.errors()]
+    out: list[tuple[Place, str, str]] = []
     for number, row in enumerate(rows):
-        where = f"model.{number} ({row.type_model})"
-        out += [(where, f"unknown generation {g!r}; one of: {', '.join(GENERATIONS)}")
+        at, where = ("model", number), f"model.{number} ({row.type_model})"
+        out += [(at, where, f"unknown generation {g!r}; one of: {', '.join(GENERATIONS)}")
                 for g in {row.generation, *(p.generation for p in row.processor if p.generation)} - set(GENERATIONS)]
         for p in row.processor:
             wrong = [c for c, total in p.rperf.items() if not c.isdigit() or int(c) < 1 or total <= 0]
-            out += [(where, f"{p.ghz} GHz: rperf {c!r} = {p.rperf[c]}: expected a number of cores and a figure "
+            out += [(at, where, f"{p.ghz} GHz: rperf {c!r} = {p.rperf[c]}: expected a number of cores and a figure "
                      "above 0") for c in wrong]
         if row.watts and row.watts.idle > row.watts.maximum:
-            out.append((where, f"watts: {row.watts.idle} idle, {row.watts.maximum} at most"))
+            out.append((at, where, f"watts: {row.watts.idle} idle, {row.watts.maximum} at most"))
     return out

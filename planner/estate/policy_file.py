@@ -10,7 +10,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -20,6 +19,9 @@ from planner.estate.load import checked, load
 from planner.estate.model import Estate, Policy
 from planner.findings import Finding, Severity, Source
 from planner.formats.open import Progress
+from planner.toml_file import line_of, read_toml
+
+_RULE, _HELP = "input.bad-policy-file", "see docs/policies.md"
 
 
 def read_policy_file(path: Path) -> tuple[Policy, ...]:
@@ -38,20 +40,13 @@ def read_policy_file(path: Path) -> tuple[Policy, ...]:
         model_config = ConfigDict(extra="forbid", strict=True)
         policy: list[PolicyRow] = []
 
-    def problem(message: str, fix: str) -> Finding:
-        return Finding("input.bad-policy-file", Severity.ERROR, path.name, message, fix, Source(path.name))
-
-    try:
-        document = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise InputError([problem(f"cannot be read: {error.strerror}", "check the path")]) from None
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InputError([problem(f"not a TOML file: {error}", "see docs/policies.md")]) from None
+    text, document = read_toml(path, _RULE, _HELP, float)
     try:
         rows = PolicyDocument.model_validate(document).policy
     except ValidationError as error:
-        raise InputError([problem(f"{'.'.join(map(str, e['loc']))}: {e['msg']}", "see docs/policies.md")
-                          for e in error.errors()]) from None
+        raise InputError(Finding(
+            _RULE, Severity.ERROR, path.name, f"{'.'.join(map(str, e['loc']))}: {e['msg']}", _HELP,
+            Source(path.name, line_of(text, e["loc"]))) for e in error.errors()) from None
     return tuple(Policy(r.kind, r.subject, str(r.value), r.active, r.note) for r in rows)
 
 

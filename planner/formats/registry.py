@@ -295,7 +295,7 @@ def _not_read(known: foreign.Foreign, file: str, line: int | None = None) -> Rea
 
 
 def _read_binary(data: bytes, shown_as: str) -> Reading:
-    from planner.formats import estate_workbook  # start-up: openpyxl and pandas are for workbooks alone
+    from planner.formats import estate_workbook  # start-up: openpyxl is for workbooks alone
 
     locked = _finding(shown_as, *foreign.ENCRYPTED, Severity.ERROR) if foreign.is_encrypted(data) else None
     if refusal := locked or _bomb(data, shown_as):

@@ -13,7 +13,6 @@ from __future__ import annotations
 import csv
 import io
 import re
-import tomllib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -27,6 +26,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from planner.errors import InputError
 from planner.estate.model import TABLES, EstateColumn, Table
 from planner.findings import Finding, Severity, Source
 from planner.formats import values
@@ -47,6 +47,7 @@ from planner.formats.workbook_cells import (
     sheet_names,
     text_of,
 )
+from planner.toml_file import parsed
 
 KIND = "table"
 PREFIX = "table-"
@@ -143,14 +144,11 @@ def _repeated(values: Iterable[str]) -> list[str]:
 def load_mapping(text: str, file: str) -> MappingFile | tuple[Finding, ...]:
     """The mapping, or *all* that is wrong with it. Raises nothing."""
     try:
-        return MappingFile.model_validate(tomllib.loads(text))
+        return MappingFile.model_validate(parsed(text, file, "input.bad-mapping", "correct the mapping file", float))
     except ValidationError as error:
         return tuple(_mapping_finding(text, file, problem["loc"], problem["msg"]) for problem in error.errors())
-    except (ValueError, RecursionError) as error:
-        line = re.search(r"at line ([0-9]{1,9})", str(error))
-        where = Source(file, int(line[1]) if line else text.count("\n") + 1)
-        return (Finding("input.bad-mapping", Severity.ERROR, file, f"not TOML: {str(error)[:200]}",
-                        "correct the mapping file", where),)
+    except InputError as error:
+        return error.findings
 
 
 def _mapping_finding(text: str, file: str, place: tuple[int | str, ...], message: str) -> Finding:

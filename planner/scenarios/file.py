@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
-import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -18,36 +16,13 @@ from planner.estate.model import Policy
 from planner.findings import Finding, Severity, Source
 from planner.formats.values import units_from_cores
 from planner.scenarios.model import ALL, Growth, NewServer, Scenario, ServerClock
+from planner.toml_file import Place, line_of, parsed
 from planner.units import MIB_PER_GIB
 
-Path_ = Sequence[str | int]
 _HELP = "see docs/whatif.md"
 
 
-def line_of(text: str, path: Path_) -> int | None:
-    """The line of a key in a TOML text, as people write scenario files: ``("add", 1, "cores")`` → its line."""
-    lines = text.splitlines()
-    first, last = 0, len(lines)
-    names = list(path)
-    if len(names) > 1 and isinstance(names[0], str):
-        count = names[1] if isinstance(names[1], int) else 0
-        heads = [n for n, row in enumerate(lines) if re.match(rf"^\s*\[\[?\s*{re.escape(names[0])}\s*\]\]?", row)]
-        if count < len(heads):
-            first = heads[count]
-            following = [n for n, row in enumerate(lines) if n > first and re.match(r"^\s*\[", row)]
-            last = following[0] if following else len(lines)
-            names = names[2:] if isinstance(names[1], int) else names[1:]
-            if not names:
-                return first + 1
-    key = next((n for n in names if isinstance(n, str)), "")
-    for number in range(first, last):
-        if re.match(rf"^\s*\"?{re.escape(key)}\"?\s*[=.]", lines[number]) or (
-                re.match(rf"^\s*\[\[?\s*{re.escape(key)}\s*\]\]?", lines[number])):
-            return number + 1
-    return first + 1 if first else None
-
-
-def shown_path(path: Path_) -> str:
+def shown_path(path: Place) -> str:
     """``("add", 1, "cores")`` → ``add[1].cores``."""
     out = ""
     for part in path:
@@ -55,7 +30,7 @@ def shown_path(path: Path_) -> str:
     return out or "scenario"
 
 
-def problem(file: str, text: str, path: Path_, message: str, fix: str = _HELP) -> Finding:
+def problem(file: str, text: str, path: Place, message: str, fix: str = _HELP) -> Finding:
     """One error of a scenario file."""
     return Finding("input.bad-scenario", Severity.ERROR, file, f"{shown_path(path)}: {message}", fix,
                    Source(file, line_of(text, path)))
@@ -101,11 +76,9 @@ def parse_scenario(text: str, file: str, wrong: list[Finding]) -> Scenario | Non
 def document_of(text: str, file: str, wrong: list[Finding]) -> dict[str, Any] | None:
     """The document of a TOML text, decimals exact; a problem is added to ``found``, and then there is none."""
     try:
-        return tomllib.loads(text, parse_float=Decimal)
-    except tomllib.TOMLDecodeError as error:
-        match = re.search(r"at line (\d+)", str(error))
-        wrong.append(Finding("input.bad-scenario", Severity.ERROR, file, f"not a TOML file: {error}", _HELP,
-                             Source(file, int(match[1]) if match else None)))
+        return parsed(text, file, "input.bad-scenario", _HELP)
+    except InputError as error:
+        wrong += error.findings
         return None
 
 

@@ -17,8 +17,9 @@ from pydantic import ConfigDict, Field, ValidationError, create_model
 
 from planner.errors import InputError
 from planner.findings import Finding, Source
-from planner.scenarios.file import document_of, line_of, problem, scenario_from, text_of, told_error
+from planner.scenarios.file import document_of, problem, scenario_from, text_of, told_error
 from planner.scenarios.model import Scenario
+from planner.toml_file import line_of
 
 HELP = "see docs/sweep.md"
 MEASURES = ("servers", "cores", "memory_gib", "watts", "kwh", "money", "co2_kg", "headroom_cores_arrival",

@@ -12,8 +12,9 @@ from planner.errors import InputError
 from planner.estate.catalogue import CATALOGUE
 from planner.estate.model import Policy
 from planner.scenarios.build import problems
-from planner.scenarios.file import line_of, read_scenarios
+from planner.scenarios.file import read_scenarios
 from planner.scenarios.model import Growth, Scenario
+from planner.toml_file import line_of
 
 WHOLE = """\
 name = "everything"
