@@ -200,7 +200,7 @@ class Store:
             document = json.loads(path.read_text(encoding="utf-8"))
             body = document["cell"]
             sound = document["sha256"] == _hash(body) and body["id"] == id_
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             sound = False
         if not sound:
             self.damaged += 1

@@ -98,7 +98,7 @@ def write_file(path: Path, data: bytes, *, force: bool) -> None:
 def _manifest(directory: Path) -> dict[str, str]:
     try:
         known = json.loads((directory / MANIFEST).read_text())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return {str(k): str(v) for k, v in known.items()} if isinstance(known, dict) else {}
 

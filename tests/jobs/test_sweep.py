@@ -220,7 +220,8 @@ def test_finished_cells_are_used_again(context: SweepContext, cells: tuple[Cell,
     assert len(seen) == 2 * len(cells)
 
 
-@pytest.mark.parametrize("damage", [lambda t: t.replace("optimal", "unknown"), lambda t: t[:99], lambda t: "[]"])
+@pytest.mark.parametrize("damage", [lambda t: t.replace("optimal", "unknown"), lambda t: t[:99], lambda t: "[]",
+                                    lambda t: "[" * 100_000])
 def test_a_damaged_cell_is_answered_anew(context: SweepContext, cells: tuple[Cell, ...], tmp_path: Path, damage: Any) -> None:
     first = run_sweep(context, cells[:2], in_process, Store(tmp_path))
     path = tmp_path / f"{first.ids[0]}.json"

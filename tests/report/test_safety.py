@@ -69,3 +69,13 @@ def test_a_disk_that_fills_up_leaves_the_old_directory_whole(tmp_path, monkeypat
     monkeypatch.undo()
     write_directory(tmp_path, {"plan.json": b"new"}, force=False)
     assert sorted(p.name for p in tmp_path.iterdir()) == [".planner-manifest.json", "plan.json"]
+
+
+@pytest.mark.parametrize("damaged", ["[" * 100_000, "[]", "{", ""])
+def test_a_damaged_list_of_what_was_written_counts_as_none(tmp_path, damaged):
+    write_directory(tmp_path, {"plan.json": b"old"}, force=False)
+    (tmp_path / ".planner-manifest.json").write_text(damaged)
+    with pytest.raises(UsageError):
+        write_directory(tmp_path, {"plan.json": b"new"}, force=False)
+    write_directory(tmp_path, {"plan.json": b"new"}, force=True)
+    assert (tmp_path / "plan.json").read_bytes() == b"new"
