@@ -43,7 +43,10 @@ def kinds(data: bytes, name: str = "whatever") -> list[str]:
 @pytest.mark.parametrize("path", sorted(p for p in FIXTURES.rglob("*") if p.is_file() and p.suffix != ".toml"),
                          ids=lambda p: f"{p.parent.name}/{p.name}")
 def test_every_fixture_is_of_its_kind(path):
-    expected = KINDS.get(path.parent.name) or next(k for start, k in VIOS_KINDS.items() if path.name.startswith(start))
+    named = VIOS_KINDS | {kind.replace("-", "_"): kind for kind in registry.kinds()}
+    expected = KINDS.get(path.parent.name) or next(
+        (kind for start, kind in named.items() if path.name.startswith(start)), "")
+    assert expected, "let the name of the fixture begin with its kind (with _ for -)"
     inside = {"job.xml": {"vios-ioslevel"}, "linux.json": {"lparcfg"}}.get(path.name, set())  # captures in it
     assert set(kinds(path.read_bytes())) == {expected} | inside
 
