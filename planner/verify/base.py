@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from planner.estate.model import Lpar
 from planner.findings import Finding, Severity, errors
 from planner.grouping import inverted
 from planner.plan.plan import Plan, ServerState
@@ -29,56 +28,6 @@ class Replay:
 
 def broken(rule: str, subject: str, message: str, fix: str = "plan again") -> Finding:
     return Finding(rule, Severity.ERROR, subject, message, fix)
-
-
-def pageless(site: Site, server: str, names: Collection[str]) -> list[str]:
-    """The LPARs in shared memory mode that find no paging device, when the largest take the largest."""
-    devices = [size for v in site.estate.vioses if v.server == server for size in v.paging_devices_mib]
-    needs = [p for p in site.estate.lpars if p.memory_mode == "shared" and p.active]
-    devices += [p.max_memory_mib for p in needs if p.server == server]
-    devices.sort(reverse=True)
-    wanted = sorted((p for p in needs if p.name in names), key=lambda p: -p.max_memory_mib)
-    return [p.name for n, p in enumerate(wanted) if n >= len(devices) or devices[n] < p.max_memory_mib]
-
-
-def pool_over(site: Site, server: str, names: Collection[str]) -> int:
-    """MiB of I/O entitled memory that find no place in a server's shared memory pool, beside what never had one."""
-    row = next(s for s in site.estate.servers if s.name == server)
-    sharing = [p for p in site.estate.lpars if p.memory_mode == "shared" and p.active]
-    before = sum(p.io_entitled_mib or 0 for p in sharing if p.server == server)
-    now = sum(p.io_entitled_mib or 0 for p in sharing if p.name in names)
-    if row.free_pool_mib is not None:
-        return max(0, now - before - row.free_pool_mib)
-    return 0 if row.shared_memory_pool_mib is None else max(0, now - max(before, row.shared_memory_pool_mib))
-
-
-def _shares(p: Lpar, *, at_start: bool) -> list[int]:
-    """The capacity in % of each logical port that an LPAR has where it was at the start, or needs elsewhere."""
-    vnics = p.vnic_adapters or 0
-    least = (sorted(p.vnic_backing) + [1] * vnics)[:vnics]
-    return [*(p.vnic_backing if at_start and p.vnic_backing else least), *[1] * (p.migratable_sriov_ports or 0)]
-
-
-def _free_sriov(site: Site, server: str) -> tuple[int | None, int | None]:
-    """Logical ports and % that physical ports have left which have both; None where that is not stated."""
-    rows = [row for row in site.estate.sriov if row.server == server]
-    if not rows:
-        return site.servers[server].free_sriov_ports, None
-    useful = [row for row in rows if row.free_ports != 0 and row.free_percent != 0]
-    ports, percent = [r.free_ports for r in useful], [r.free_percent for r in useful]
-    return (None if None in ports else sum(n or 0 for n in ports),
-            None if None in percent else sum(n or 0 for n in percent))
-
-
-def vnics_over(site: Site, server: str, names: Collection[str]) -> tuple[int, int]:
-    """How many logical ports, and how much % of capacity, vNICs and migratable ports find no place for on a server that
-    states what is free."""
-    here = {n for n, s in site.start.items() if s == server}
-    coming = [one for n in names if n not in here for one in _shares(site.lpars[n], at_start=False)]
-    gone = [one for n in here.difference(names) for one in _shares(site.lpars[n], at_start=True)]
-    ports, percent = _free_sriov(site, server)
-    return (0 if ports is None else max(0, len(coming) - len(gone) - ports),
-            0 if percent is None else max(0, sum(coming) - sum(gone) - percent))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ from planner.grouping import inverted
 from planner.plan.choices import BACK, OUT
 from planner.plan.plan import HIGHEST_ID, Move, Plan, ServerState
 from planner.rules import Judge, Site
-from planner.verify.base import Replay, after_work, broken, pageless, pool_over, server_state, server_states, vnics_over
+from planner.verify.base import Replay, after_work, broken, server_state, server_states
+from planner.verify.counts import lacking
 from planner.verify.flights import crowd_findings
 from planner.verify.goals import Course, goal_findings
 from planner.verify.ports import PortCount
@@ -172,15 +173,7 @@ class _Stage:
             names = list(self.holders[server])
             state = server_state(self.site, server, names)
             self.found += self.judge.server(server, names)
-            self.found += [broken("plan.paging", n, f"has no paging device on {server} at that moment")
-                           for n in (pageless(self.site, server, names) if self.site.paging_sizes else ())]
-            if self.site.paging_sizes and (lacking := pool_over(self.site, server, names)):
-                self.found.append(broken("plan.pool-memory", server, f"{lacking} MiB of I/O entitled memory find no "
-                                         "place in the shared memory pool"))
-            for lacking, what in zip(vnics_over(self.site, server, names), (
-                    "vNIC(s) find no SR-IOV logical port", "% of capacity of SR-IOV ports are not there"), strict=True):
-                if lacking:
-                    self.found.append(broken("plan.vnics", server, f"{lacking} {what}"))
+            self.found += lacking(self.site, server, names)
             top = self.peaks[server]
             self.peaks[server] = ServerState(
                 server, max(top.lpars, state.lpars), max(top.units, state.units), state.units_limit,

@@ -21,6 +21,7 @@ from planner.plan.choices import Measure
 from planner.plan.plan import Move, Plan, Window
 from planner.plan.questions import Consolidate, Evacuate
 from planner.rules import RULES, Judge, Rule, Scope, Site
+from planner.rules.base import REGISTRY
 from planner.rules.firmware import firmware_mobile
 from planner.verify import replay
 
@@ -721,7 +722,7 @@ def said(rule: Rule, site: Site, judge: Judge, plan: Plan) -> list[Finding]:
 
 
 def test_every_rule_has_a_good_and_a_bad_example() -> None:
-    assert set(EXAMPLES) == set(BY_ID)
+    assert set(EXAMPLES) == set(BY_ID), "a rule needs an entry in EXAMPLES above"
     assert all(e.good and e.bad for e in EXAMPLES.values())
     assert {i for i, e in EXAMPLES.items() if any(x.severity is ERROR for x in e.bad)} == {
         i for i, r in BY_ID.items() if r.severity is ERROR}
@@ -785,6 +786,15 @@ def test_the_replay_rejects_a_plan_that_breaks_the_rule(rule: str, example: Bad)
     played = replay(plan, *situation(example, plan))
     assert not played.holds
     assert rule in {f.rule for f in played.findings if f.severity is ERROR}
+
+
+@pytest.mark.parametrize(("rule", "example"), [
+    p for p in BAD if p.values[1].severity is ERROR and BY_ID[str(p.values[0])].use])
+def test_the_replay_counts_by_itself_what_is_used_up(rule: str, example: Bad, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A use that counts wrongly writes wrong rows and its check is silent: the replay counts the estate's rows anew."""
+    monkeypatch.setitem(REGISTRY, rule, replace(BY_ID[rule], check=lambda *_: iter(())))
+    plan = plan_for(example, rule)
+    assert not replay(plan, *situation(example, plan)).holds, "count it in planner/verify/counts.py as well"
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda r: r.id)

@@ -67,7 +67,8 @@ def test_what_an_inactive_migration_does_without() -> None:
     assert {r.id for r in of_scope(Scope.LPAR, Scope.MOVE) if INACTIVE not in r.binds} == {
         "memory.huge-pages", "partition.bsr", "partition.lhea", "partition.migratable-sriov", "partition.physical-io",
         "partition.rmc", "partition.sriov", "policy.production-stays", "server.migrations", "server.mover",
-        "software.minimum", "software.minimum-there", "software.refused", "storage.wwpn-pair"}
+        "software.minimum", "software.minimum-there", "software.refused", "storage.wwpn-pair"}, (
+            "binds=MIGRATIONS for a condition of inactive migrations too; else enter the rule here")
 
 
 def test_rules_on_a_size_or_a_wish_close_no_door() -> None:

@@ -70,4 +70,4 @@ def test_servers_that_are_not_connected_are_refused_by_a_rule(name: str) -> None
 def test_only_names_and_ids_are_asked_of_each_lpar() -> None:
     """A rule without a shape is asked for every LPAR and target: think before adding one."""
     alone = {r.id for r in of_scope(Scope.MOVE) if r.shape is None}
-    assert alone == {"partition.name-free", "partition.id-free"}
+    assert alone == {"partition.name-free", "partition.id-free"}, "give it a shape: what it looks at in the LPAR"

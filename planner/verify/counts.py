@@ -1,0 +1,90 @@
+"""What is used up on a server at a moment, counted from the estate's rows alone: one function a thing, in ``COUNTS``.
+
+What is counted by what each move carries (slots, ports) stands in files of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+
+from planner.estate.model import Lpar
+from planner.findings import Finding
+from planner.rules import Site
+from planner.verify.base import broken
+
+
+def lacking(site: Site, server: str, names: Collection[str]) -> Iterator[Finding]:
+    """What these LPARs use of a server beyond what it has, and beside what they lacked at the start."""
+    for count in COUNTS:
+        yield from count(site, server, names)
+
+
+def _pageless(site: Site, server: str, names: Collection[str]) -> list[str]:
+    """The LPARs in shared memory mode that find no paging device, when the largest take the largest."""
+    devices = [size for v in site.estate.vioses if v.server == server for size in v.paging_devices_mib]
+    needs = [p for p in site.estate.lpars if p.memory_mode == "shared" and p.active]
+    devices += [p.max_memory_mib for p in needs if p.server == server]
+    devices.sort(reverse=True)
+    wanted = sorted((p for p in needs if p.name in names), key=lambda p: -p.max_memory_mib)
+    return [p.name for n, p in enumerate(wanted) if n >= len(devices) or devices[n] < p.max_memory_mib]
+
+
+def _pool_over(site: Site, server: str, names: Collection[str]) -> int:
+    """MiB of I/O entitled memory that find no place in a server's shared memory pool, beside what never had one."""
+    row = next(s for s in site.estate.servers if s.name == server)
+    sharing = [p for p in site.estate.lpars if p.memory_mode == "shared" and p.active]
+    before = sum(p.io_entitled_mib or 0 for p in sharing if p.server == server)
+    now = sum(p.io_entitled_mib or 0 for p in sharing if p.name in names)
+    if row.free_pool_mib is not None:
+        return max(0, now - before - row.free_pool_mib)
+    return 0 if row.shared_memory_pool_mib is None else max(0, now - max(before, row.shared_memory_pool_mib))
+
+
+def _shares(p: Lpar, *, at_start: bool) -> list[int]:
+    """The capacity in % of each logical port that an LPAR has where it was at the start, or needs elsewhere."""
+    vnics = p.vnic_adapters or 0
+    least = (sorted(p.vnic_backing) + [1] * vnics)[:vnics]
+    return [*(p.vnic_backing if at_start and p.vnic_backing else least), *[1] * (p.migratable_sriov_ports or 0)]
+
+
+def _free_sriov(site: Site, server: str) -> tuple[int | None, int | None]:
+    """Logical ports and % that physical ports have left which have both; None where that is not stated."""
+    rows = [row for row in site.estate.sriov if row.server == server]
+    if not rows:
+        return site.servers[server].free_sriov_ports, None
+    useful = [row for row in rows if row.free_ports != 0 and row.free_percent != 0]
+    ports, percent = [r.free_ports for r in useful], [r.free_percent for r in useful]
+    return (None if None in ports else sum(n or 0 for n in ports),
+            None if None in percent else sum(n or 0 for n in percent))
+
+
+def _vnics_over(site: Site, server: str, names: Collection[str]) -> tuple[int, int]:
+    """How many logical ports, and how much % of capacity, vNICs and migratable ports find no place for on a server that
+    states what is free."""
+    here = {n for n, s in site.start.items() if s == server}
+    coming = [one for n in names if n not in here for one in _shares(site.lpars[n], at_start=False)]
+    gone = [one for n in here.difference(names) for one in _shares(site.lpars[n], at_start=True)]
+    ports, percent = _free_sriov(site, server)
+    return (0 if ports is None else max(0, len(coming) - len(gone) - ports),
+            0 if percent is None else max(0, sum(coming) - sum(gone) - percent))
+
+
+def _pages(site: Site, server: str, names: Collection[str]) -> Iterator[Finding]:
+    for n in _pageless(site, server, names) if site.paging_sizes else ():
+        yield broken("plan.paging", n, f"has no paging device on {server} at that moment")
+
+
+def _pool_memory(site: Site, server: str, names: Collection[str]) -> Iterator[Finding]:
+    if site.paging_sizes and (over := _pool_over(site, server, names)):
+        yield broken("plan.pool-memory", server, f"{over} MiB of I/O entitled memory find no place in the shared "
+                     "memory pool")
+
+
+def _vnics(site: Site, server: str, names: Collection[str]) -> Iterator[Finding]:
+    for over, what in zip(_vnics_over(site, server, names), (
+            "vNIC(s) find no SR-IOV logical port", "% of capacity of SR-IOV ports are not there"), strict=True):
+        if over:
+            yield broken("plan.vnics", server, f"{over} {what}")
+
+
+COUNTS: tuple[Callable[[Site, str, Collection[str]], Iterator[Finding]], ...] = (_pages, _pool_memory, _vnics)
