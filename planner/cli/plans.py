@@ -34,7 +34,6 @@ from planner.cli.options import (
 )
 from planner.errors import UsageError
 from planner.findings import finding_json
-from planner.parallel import beside
 from planner.plan.choices import By
 
 if TYPE_CHECKING:
@@ -145,28 +144,13 @@ def file_name(text: str) -> str:
     return "".join(c if c.isalnum() or c in "-_." else "_" for c in text).lstrip(".") or "_"
 
 
-_MANY_MOVES = 500
-"""Moves from which on workbook and runbook are made side by side."""
-
-
 def deliver(plan: Plan, loaded: Loaded, where: Path, output: Output) -> None:
     """Write the plan's directory and show the plan."""
     from planner.plan import plan as plans
     from planner.report.output import write_directory
+    from planner.report.plan_files import plan_files
 
-    files = {"plan.json": plans.dump(plan).encode()}
-    if plan.verified:
-        from planner.report.runbook import runbook
-        from planner.report.workbook import plan_workbook
-
-        def written() -> bytes:
-            return runbook(plan, loaded.estate).encode()
-
-        def tabled() -> bytes:
-            return plan_workbook(plan, loaded.estate)
-
-        files["runbook.md"], files["plan.xlsx"] = (
-            beside(written, tabled) if len(plan.moves) > _MANY_MOVES else (written(), tabled()))
+    files = plan_files(plan, loaded.estate)
     write_directory(where, files, force=output.force)
     if output.as_json:
         print_json(plans.plan_json(plan))

@@ -88,19 +88,15 @@ def _suits(loaded: Loaded, scenarios: Sequence[Any], catalogue: Any) -> None:
 def _write(results: Sequence[ScenarioResult], document: dict[str, Any], out: Path, *, force: bool) -> None:
     from planner.estate import saved
     from planner.estate.assemble import Loaded
-    from planner.plan import plan as plans
     from planner.report.output import json_text, write_directory
-    from planner.report.runbook import runbook
+    from planner.report.plan_files import plan_files
     from planner.report.whatif_page import whatif_page
     from planner.report.whatif_workbook import whatif_workbook
-    from planner.report.workbook import plan_workbook
 
     write_directory(out, {"whatif.json": json_text(document).encode(), "whatif.xlsx": whatif_workbook(document),
                           "whatif.html": whatif_page(document).encode()}, force=force)
     for result, scenario in zip(results, document["scenarios"], strict=True):
         if result.plan is not None and result.estate is not None:
             write_directory(out / scenario["plan"], {
-                "plan.json": plans.dump(result.plan).encode(),
-                "plan.xlsx": plan_workbook(result.plan, result.estate),
-                "runbook.md": runbook(result.plan, result.estate).encode(),
+                **plan_files(result.plan, result.estate),
                 "estate.json": saved.dump(Loaded(result.estate)).encode()}, force=force)

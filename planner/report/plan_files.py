@@ -1,0 +1,30 @@
+"""The files of a plan's directory, whichever command writes it."""
+
+from __future__ import annotations
+
+from planner.estate.model import Estate
+from planner.parallel import beside
+from planner.plan.plan import Plan, dump
+from planner.report.runbook import runbook
+from planner.report.workbook import plan_workbook
+
+_MANY_MOVES = 500
+"""Moves from which on workbook and runbook are made side by side."""
+
+
+def plan_files(plan: Plan, estate: Estate) -> dict[str, bytes]:
+    """Name → content; of a plan that is not verified, plan.json alone."""
+    files = {"plan.json": dump(plan).encode()}
+    if plan.verified:
+        files["runbook.md"], files["plan.xlsx"] = _both(plan, estate)
+    return files
+
+
+def _both(plan: Plan, estate: Estate) -> tuple[bytes, bytes]:
+    def written() -> bytes:
+        return runbook(plan, estate).encode()
+
+    def tabled() -> bytes:
+        return plan_workbook(plan, estate)
+
+    return beside(written, tabled) if len(plan.moves) > _MANY_MOVES else (written(), tabled())
