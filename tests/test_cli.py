@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -13,6 +14,7 @@ from published import keeps_schema
 from typer.testing import CliRunner
 
 from planner.cli import app
+from planner.cli.app import _MODULES
 
 ROOT = Path(__file__).parents[1]
 JS22 = ROOT / "data" / "js22"
@@ -33,6 +35,13 @@ def test_help_lists_every_command():
         assert "Example: planner " + command in run(command, "--help").output.replace("\n", " ")
     told = [line.split()[1] for line in shown.output.splitlines() if line[:3] in ("│ l", "│ c", "│ e", "│ v")]
     assert told.index("load") < told.index("check") < told.index("evacuate") < told.index("verify")
+
+
+def test_every_command_is_found_by_its_name():
+    """Its module is imported when its name is asked for: one that was in no list was no command at all."""
+    written = {name: path.stem for path in (ROOT / "planner" / "cli").glob("*.py")
+               for name in re.findall(r'^@command\("([a-z-]+)"\)', path.read_text("utf-8"), re.MULTILINE)}
+    assert written and {**written, "history": "history"} == _MODULES, "enter the command in planner/cli/app.py"
 
 
 def test_help_imports_no_heavy_room():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from estates import estate, loaded, lpar, policy, server, stating
@@ -15,7 +16,9 @@ from planner.errors import UsageError
 from planner.estate.policies import compile_policies
 from planner.estate.saved import dump
 from planner.names import composed, named, spelt, unknown
-from planner.plan.questions import Evacuate
+from planner.optimise import asked
+from planner.plan.questions import AnyQuestion, Evacuate, Names, Question
+from planner.verify.goals import reached
 
 NFC = "münchen-p9é"
 NFD = unicodedata.normalize("NFD", NFC)
@@ -53,6 +56,15 @@ def test_a_question_names_servers_and_lpars_in_any_of_them(typed: str) -> None:
     plan = jobs.evacuate(loaded(SITE), Evacuate(servers=(typed,), leave=(unicodedata.normalize("NFD", "äpfel"),)),
                          jobs.Options(10))
     assert isinstance(plan.goal, Evacuate) and plan.goal.servers == (NFC,) and plan.goal.leave == ("äpfel",)
+
+
+@pytest.mark.parametrize("question", get_args(get_args(AnyQuestion)[0]))
+def test_a_question_says_what_its_names_name_and_when_it_is_reached(question: type[Question]) -> None:
+    """Where it did not, a name in another spelling was no name, and a plan ended without its check."""
+    other = {"kind", "scenario", "when", "critical"}  # critical: patterns
+    names = {name for name, field in question.model_fields.items() if field.annotation in (str, Names)}
+    assert names <= {*asked._SERVERS, *asked._LPARS, *other}, "enter the field in planner/optimise/asked.py"
+    assert reached.dispatch(question) is not reached.dispatch(object), "register it in planner/verify/goals.py"
 
 
 def test_the_command_line_and_a_policy_do_so_too(tmp_path: Path) -> None:

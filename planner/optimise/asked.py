@@ -18,7 +18,8 @@ from planner.rules.site import DEFAULT_POOL, Site
 from planner.rules.versions import firmware_release
 from planner.units import round_up
 
-_SERVERS, _LPARS = ("servers", "keep", "off", "not_targets"), ("leave",)
+_SERVERS, _LPARS = ("server", "servers", "keep", "off", "not_targets"), ("leave",)
+"""Fields of questions that name servers and LPARs, one each or several."""
 Q = TypeVar("Q", bound=Question)
 
 
@@ -26,10 +27,9 @@ def spelt_as(goal: Q, estate: Estate) -> Q:
     """The question with its names as the estate spells them: an accent or an encoding makes no other name."""
     servers, lpars = [s.name for s in estate.servers], [p.name for p in estate.lpars]
     changed: dict[str, object] = {
-        field: tuple(spelt(name, known) for name in getattr(goal, field))
-        for fields, known in ((_SERVERS, servers), (_LPARS, lpars)) for field in fields if hasattr(goal, field)}
-    if isinstance(goal, Headroom):
-        changed["server"] = spelt(goal.server, servers)
+        field: spelt(given, known) if isinstance(given, str) else tuple(spelt(name, known) for name in given)
+        for fields, known in ((_SERVERS, servers), (_LPARS, lpars)) for field in fields
+        if (given := getattr(goal, field, None)) is not None}
     changed["firmware_after"] = {spelt(name, servers): level for name, level in goal.firmware_after.items()}
     return goal.replace(**changed)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import assert_never
 
 from planner.estate.model import Estate
 from planner.findings import Severity, assumed
@@ -58,6 +59,8 @@ def _lines(plan: Plan, site: Site) -> Iterator[str]:
             yield from _powered_off(plan, site)
         case Evacuate():
             yield from _freed(plan, site)
+        case other:
+            assert_never(other)
     if plan.leg(BACK):
         yield "## The way back\n"
         yield "- [ ] Every LPAR validated for the way home, now that the work is done:\n"
