@@ -40,13 +40,19 @@ def kinds(data: bytes, name: str = "whatever") -> list[str]:
     return [r.kind for r in registry.read_document(data, name)]
 
 
+def kind_of(path: Path) -> str:
+    """The kind of a fixture, as its folder or the beginning of its name says."""
+    named = VIOS_KINDS | {kind.replace("-", "_"): kind for kind in registry.kinds()}
+    kind = KINDS.get(path.parent.name) or next(
+        (kind for start, kind in named.items() if path.name.startswith(start)), "")
+    assert kind, f"{path.name}: let the name of the fixture begin with its kind (with _ for -)"
+    return kind
+
+
 @pytest.mark.parametrize("path", sorted(p for p in FIXTURES.rglob("*") if p.is_file() and p.suffix != ".toml"),
                          ids=lambda p: f"{p.parent.name}/{p.name}")
 def test_every_fixture_is_of_its_kind(path):
-    named = VIOS_KINDS | {kind.replace("-", "_"): kind for kind in registry.kinds()}
-    expected = KINDS.get(path.parent.name) or next(
-        (kind for start, kind in named.items() if path.name.startswith(start)), "")
-    assert expected, "let the name of the fixture begin with its kind (with _ for -)"
+    expected = kind_of(path)
     inside = {"job.xml": {"vios-ioslevel"}, "linux.json": {"lparcfg"}}.get(path.name, set())  # captures in it
     assert set(kinds(path.read_bytes())) == {expected} | inside
 
