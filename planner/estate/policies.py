@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from itertools import combinations
@@ -96,6 +96,12 @@ class PolicySet:
     zone: str = ""
     """IANA name of the zone of clock times."""
     contradictions: list[Contradiction] = field(default_factory=list)
+
+    def kept_apart(self) -> Iterator[tuple[str, Group]]:
+        """The groups whose members share no server, each with the id of its rule."""
+        for rule, groups in (("policy.keep-apart", self.apart), ("policy.cluster", self.clusters)):
+            for group in groups:
+                yield rule, group
 
     def limit(self, server: Server) -> Demand:
         """What a server may hold: configurable, lowered by ceiling and reserve."""

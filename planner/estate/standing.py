@@ -48,11 +48,10 @@ def _places(policies: PolicySet, where: Mapping[str, str]) -> Told:
 
 
 def _groups(policies: PolicySet, where: Mapping[str, str]) -> Told:
-    for rule, groups in (("policy.keep-apart", policies.apart), ("policy.cluster", policies.clusters)):
-        for group in groups:
-            for server, names in sorted(grouped((where[n], n) for n in group.members if n in where).items()):
-                for a, b in combinations(names, 2):
-                    yield rule, a, f"{a} and {b} are kept apart ({group.name}) but share {server}", "move one of them"
+    for rule, group in policies.kept_apart():
+        for server, names in sorted(grouped((where[n], n) for n in group.members if n in where).items()):
+            for a, b in combinations(names, 2):
+                yield rule, a, f"{a} and {b} are kept apart ({group.name}) but share {server}", "move one of them"
     for group in policies.together:
         places = sorted({where[n] for n in group.members if n in where})
         if len(places) > 1:

@@ -18,7 +18,7 @@ from planner.optimise.program import MEASURE, Solution, Tag
 from planner.plan.questions import Consolidate
 from planner.rules import Site, ledger
 from planner.rules.base import WHOLE
-from planner.rules.ledger import kept_apart, takes
+from planner.rules.ledger import takes
 
 Restarts = Mapping[tuple[str, str], Sequence[str]]
 """(LPAR, server that it may end on) → servers on which it may restart when that one fails."""
@@ -95,7 +95,7 @@ class ConsolidationProgram(PlacementProgram):
 
     def add_restart_apart(self) -> None:
         """Members of a group that is kept apart restart apart; who stood together at the start may again."""
-        for _, group in kept_apart(self.site):
+        for _, group in self.site.policies.kept_apart():
             for s, t in permutations(self.survivors, 2):
                 if any((n, s, t) in self.z for n in group.members):
                     for terms, rhs in self.apart(group, t, partial(self._placed_when_failed, failed=s, target=t)):

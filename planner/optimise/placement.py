@@ -22,7 +22,7 @@ from planner.optimise.solver import solve
 from planner.parallel import beside
 from planner.rules import Judge, Site, ledger
 from planner.rules.asking import refused
-from planner.rules.ledger import Amounts, Resource, allowed, kept_apart, old_and_new
+from planner.rules.ledger import Amounts, Resource, allowed, old_and_new
 
 _IN_TWO = 1000
 """LPARs from which on they are judged by two processes."""
@@ -164,7 +164,7 @@ class PlacementProgram:
 
     def add_apart(self) -> None:
         """policy.keep-apart and policy.cluster: at most one member a server; residents of old tolerate each other."""
-        for rule, group in kept_apart(self.site):
+        for rule, group in self.site.policies.kept_apart():
             open_to = {s for n in group.members for s in self.candidates.cost.get(n, ())}
             for s in self.survivors:
                 if s in open_to:

@@ -67,4 +67,5 @@ def _overfull(site: Site, server: str, holders: Collection[str]) -> list[Finding
 
 def _apart(site: Site, where: Mapping[str, str]) -> list[Finding]:
     held = {n: (s,) for n, s in where.items()}
-    return [f for name in ("policy.keep-apart", "policy.cluster") for f in REGISTRY[name].findings("", site, held)]
+    of_groups = dict.fromkeys(rule for rule, _ in site.policies.kept_apart())
+    return [f for name in of_groups for f in REGISTRY[name].findings("", site, held)]

@@ -7,7 +7,7 @@ more; LPARs that are kept apart may stay together where they stood together.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from planner.estate.capacity import Demand
@@ -91,13 +91,6 @@ def of_whole_servers(site: Site) -> list[Resource]:
     return [r for r in RESOURCES if all(WHOLE in allowed(site, r, s) for s in site.servers)]
 
 
-def kept_apart(site: Site) -> Iterator[tuple[str, Group]]:
-    """The groups whose members share no server, each with the id of its rule."""
-    for rule, groups in (("policy.keep-apart", site.policies.apart), ("policy.cluster", site.policies.clusters)):
-        for group in groups:
-            yield rule, group
-
-
 def old_and_new(site: Site, group: Group, server: str) -> tuple[list[str], list[str]]:
     """The members that stood on a server at the start, who may stay together there, and the others."""
     old = [n for n in group.members if site.start.get(n) == server]
@@ -117,7 +110,7 @@ class _Rules:
                 self.number[rule, server, part] = len(self.most)
                 self.most.append(most)
         self.others: dict[str, set[str]] = {}
-        for _, group in kept_apart(site):
+        for _, group in site.policies.kept_apart():
             for n in group.members:
                 self.others.setdefault(n, set()).update(set(group.members) - {n})
         self.asks = bool(site.asked(Scope.SERVER) or site.asked(Scope.GROUP))

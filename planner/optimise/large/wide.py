@@ -22,7 +22,7 @@ from planner.optimise.placement import Candidates, PlacementProgram
 from planner.optimise.program import Outcome, Program
 from planner.optimise.solver import Relaxed, relaxed
 from planner.rules import Judge, Site
-from planner.rules.ledger import MEMORY, PROCESSORS, Ledger, kept_apart
+from planner.rules.ledger import MEMORY, PROCESSORS, Ledger
 
 SLACKS = (0.012, 0.02, 0.035, 0.06, 0.1)
 """Shares of the servers' room left free by the set, one after the other until a placement is found."""
@@ -95,7 +95,7 @@ def _options(master: Master, choice: Choice) -> Candidates:
     """Who may go where on the servers of a choice. Who is kept apart from another stays at home where that is on: two
     that change places could not be ordered."""
     site, on = master.site, set(choice.on)
-    grouped = {n for _, group in kept_apart(site) for n in group.members}
+    grouped = {n for _, group in site.policies.kept_apart() for n in group.members}
     return Candidates({n: {s: c for s, c in places.items() if s in on} for n, places in master.candidates.cost.items()
                        if n not in grouped or site.start[n] not in on})
 
