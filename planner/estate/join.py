@@ -442,7 +442,7 @@ class Join:
         name = f"VSWITCH{switch}" if switch else DEFAULT_VSWITCH
         self.switches[system, switch] = name
         self.say(Severity.WARNING if switch else Severity.INFO, "input.unknown-switch", system,
-                 f"no file names virtual switch {switch} of {system}: {name} stands for it",
+                 f"no file names virtual switch {switch} of {system or 'a system'}: {name} stands for it",
                  "add the answer of ManagedSystem/UUID/VirtualSwitch", source)
         return name
 

@@ -88,7 +88,8 @@ def _place(reading: Reading, known: _Known, named: dict[str, set[str]], told: se
     file = reading.records[0].source.file
     folder = file.rpartition("/")[0] + "/"
     alone = [next(iter(named[scope])) if len(named.get(scope, ())) == 1 else "" for scope in (file, folder, "")]
-    system = alone[0] or system_in(f"{reading.folder}/{file}", known.names) or alone[1] or alone[2]
+    system = alone[2] if reading.command.startswith("for ") else (  # a loop goes over several
+        alone[0] or system_in(f"{reading.folder}/{file}", known.names) or alone[1] or alone[2])
     records, lost = [], 0
     for record in reading.records:
         of = (known.of(record) or system) if _is_homeless(record) else ""

@@ -166,8 +166,9 @@ def read_bytes(data: bytes, file: str) -> Reading:
         from planner.formats.workbook_cells import open_workbook  # start-up: xlrd, for an old workbook alone
 
         legacy = open_workbook(data, file)
-        if isinstance(legacy, Finding) and legacy.rule == ENCRYPTED.rule:
-            return Reading(KIND, (), (legacy,))
+        if isinstance(legacy, Finding):
+            return Reading(KIND, (), (legacy,)) if legacy.rule == ENCRYPTED.rule else _refusal(
+                file, legacy.message, legacy.fix)
         return _refusal(file, "this is an old .xls workbook", "save it as .xlsx")
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:

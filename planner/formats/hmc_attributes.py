@@ -162,7 +162,7 @@ LISTINGS: dict[str, Listing] = {listing.kind: listing for listing in (
         " pend_avail_pool_mem sys_firmware_pool_mem paging_vios_names lpar_names paging_vios_ids lpar_ids"),
     Listing.of("hmc-lshwres-eth", "lpar_name lpar_id",
         "lpar_name mac_addr vswitch drc_name lpar_id slot_num trunk_priority port_vlan_id qos_priority state"
-        " is_required is_trunk ieee_virtual_eth addl_vlan_ids allowed_os_mac_addresses"),
+        " is_required is_trunk ieee_virtual_eth addl_vlan_ids allowed_os_mac_addresses allowed_os_mac_addrs"),
     Listing.of("hmc-lshwres-scsi", "lpar_name lpar_id",
         "lpar_name adapter_type remote_lpar_name drc_name lpar_id slot_num remote_lpar_id remote_slot_num state"
         " is_required"),
@@ -772,7 +772,7 @@ NOT_TAKEN: dict[str, tuple[tuple[str, str], ...]] = {
         ("hmc-message", "*"),
     ),
     "names and states of an adapter: it follows its LPAR as it is": (
-        ("hmc-lshwres-*", "drc_name is_required state mac_addr allowed_os_mac_addresses ieee_virtual_eth"
+        ("hmc-lshwres-*", "drc_name is_required state mac_addr allowed_os_mac_addr* ieee_virtual_eth"
          " qos_priority trunk_priority"),
     ),
     "what the slot's adapter is; that an LPAR has it is enough": (

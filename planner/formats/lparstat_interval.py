@@ -30,6 +30,7 @@ Value = float | int | str | NonValue
 
 _REFUSED = "this row is left out"
 _COMMAND = re.compile(r"lparstat(?:\s+-\w+)*\s+([1-9][0-9]{0,5})(?:\s|$)")
+_POINT, _COMMA = re.compile(r"[0-9]\.[0-9]"), re.compile(r"(?<=[0-9]),(?=[0-9])")  # of a locale: ``0,25``
 _CONFIG = re.compile(r"System [Cc]onfiguration(:?)(.*)")
 _CHANGED = re.compile(r"System configuration (?:has )?changed", re.IGNORECASE)
 _DASHES = re.compile(r"n?[- ]+")
@@ -318,7 +319,10 @@ def _sum(row: dict[str, Value], names: tuple[str, ...]) -> float:
 def read(text: str, file: str, first_line: int = 1) -> Reading:
     """All rows of lparstat in a file. Refused rows, unknown columns and rows since boot are findings."""
     reader = _IntervalReader(file)
-    for at, line in enumerate(clean(text).split("\n"), first_line):
+    text = clean(text)
+    if not _POINT.search(text):
+        text = _COMMA.sub(".", text)
+    for at, line in enumerate(text.split("\n"), first_line):
         if line.strip():
             reader.line(line.strip(), at)
     reader.mark_since_boot()

@@ -2,8 +2,9 @@
 
 What separates them: the markers of ``planner collect`` (where they stand, nothing else separates), headers of
 ``dshbak`` (``HOST: name`` and dashes; ``HOSTS ----``, names, dashes; dashes, names, dashes) and of loops
-(``== name ==``), prompts with a command behind them, commands without a prompt, ``host: `` before every line (``dsh``
-without ``dshbak``), and the first lines of listings that follow one another without anything between them.
+(``== name ==``), prompts with a command behind them, commands without a prompt, what a ``for`` loop printed for each
+name that it echoes, ``host: `` before every line (``dsh`` without ``dshbak``), and the first lines of listings that
+follow one another without anything between them.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ class _Break:
 
     start: int
     end: int
-    kind: str  # marker, header, prompt, bare, echo, login, boundary, fence
+    kind: str  # marker, header, prompt, bare, echo, login, boundary, fence, turn
     hosts: tuple[str, ...] = ()
     typed: str = ""
 
@@ -232,6 +233,8 @@ def _breaks(text: str) -> list[_Break]:
     breaks: dict[int, _Break] = {}
     for one in (*_headers(text), *_prompts(text)):
         breaks.setdefault(one.start, one)
+    for one in _turns(text, [breaks[start] for start in sorted(breaks)]):
+        breaks[one.start] = one
     apart: list[_Break] = []
     for start in sorted(breaks):  # but for those inside another: a name between the dashes of a header
         if not apart or start >= apart[-1].end:
@@ -262,6 +265,44 @@ def _prompts(text: str) -> Iterator[_Break]:
     if "assword:" in text:
         yield from (_Break(m.start(), m.end(), "login", (m[1],), "") for m in _LOGIN.finditer(text))
     yield from (_Break(m.start(), m.end(), "echo", (), _typed(m[1])) for m in _ECHO.finditer(text))
+
+
+_FOR = re.compile(r"for[ \t]+(\w{1,40})[ \t]+in[ \t][^\n]*?;[ \t]*do[ \t]+([^\n]*)")
+_STEP = re.compile(r"(?:[^;\"'\n]|\"[^\"\n]*\"|'[^'\n]*')+")
+_SAYS = re.compile(r"(?:echo|print)[ \t]+(?:-(n)[ \t]+)?(.*)")
+_ONE_COLUMN = re.compile(r"[ \t]-F[ \t]*['\"]?\w+['\"]?(?:[ \t]|$)")
+
+
+def _turns(text: str, breaks: list[_Break]) -> Iterator[_Break]:
+    """Where a loop that was typed prints the next name, and the one command that it runs, with that name in it."""
+    typed_at = [one for one in breaks if one.kind not in ("header", "echo")]
+    for one, after in pairwise([*typed_at, _Break(len(text), len(text), "")]):
+        loop = _FOR.match(one.typed)
+        if loop is None:
+            continue
+        says, runs = _steps_of(loop[1], loop[2])
+        for match in says.finditer(text, min(one.end + 1, len(text)), after.start) if says else ():
+            command = match[1].join(_variable(loop[1]).split(runs))
+            end = match.end() if text[match.end():match.end() + 1] in ("\n", "") else match.end() - 1
+            yield _Break(match.start(), end, "turn", (), command)
+
+
+def _variable(name: str) -> re.Pattern[str]:
+    return re.compile(rf"\$(?:{name}\b|\{{{name}\}})")
+
+
+def _steps_of(variable: str, body: str) -> tuple[re.Pattern[str] | None, str]:
+    """How a line looks that names what the loop is at, and the one command that runs for it; None: nothing tells."""
+    steps = [step.strip() for step in _STEP.findall(body)]
+    said = [m for step in steps if (m := _SAYS.fullmatch(step)) and len(_variable(variable).findall(step)) == 1]
+    runs = [step for step in steps if re.match(_KNOWN, step) and _variable(variable).search(step)]
+    if len(said) != 1 or len(runs) != 1 or steps.index(said[0].string) > steps.index(runs[0]):
+        return None, ""
+    before, after = map(re.escape, _variable(variable).split(said[0][2].replace('"', "")))
+    if not before and not (after and said[0][1]) and (
+            said[0][1] or not re.match(_HMC_PROGRAMS, runs[0]) or _ONE_COLUMN.search(runs[0])):
+        return None, ""  # a name alone on its line may be anything
+    return re.compile(rf"^{before}([^\s,;:|%=\"]{{1,80}}){after}" + ("" if said[0][1] else r"[ \t]*$"), _M), runs[0]
 
 
 def _typed(command: str) -> str:

@@ -29,3 +29,18 @@ def test_a_session_at_a_bare_prompt_belongs_to_the_vios_of_its_location_codes(tm
     one, other = load([named]).estate, load([bare]).estate
     assert served and (one.zonings, one.disks, one.bridges, one.vioses) == (
         other.zonings, other.disks, other.bridges, other.vioses)
+
+
+def test_what_a_loop_over_several_systems_printed_is_not_the_only_systems_beside_it(tmp_path: Path) -> None:
+    """The rows of every system were given to the one that the other files of the folder name."""
+    row = "lpar_name={},lpar_id={},curr_proc_units=0.5,curr_procs=1,run_proc_units=0.5,run_procs=1,curr_proc_mode=shared\n"
+    for number, name in enumerate(("Tanne", "Buche"), 1):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "sys.txt").write_text(
+            f"hscroot@hmc1:~> lssyscfg -r sys\nname={name},type_model=9009-42A,serial_num=78AAAA{number}\n")
+    loop = "hscroot@hmc1:~> for m in Tanne Buche; do lshwres -r proc --level lpar -m $m; done\n"
+    (tmp_path / "Tanne" / "proc.txt").write_text(loop + row.format("a", 1) + row.format("b", 2))
+    loaded = load([tmp_path])
+    assert loaded.estate.lpars == ()
+    said = [f.message for f in loaded.findings if f.rule == "input.missing-value"]
+    assert said == ["2 records: nothing says of which managed system"]

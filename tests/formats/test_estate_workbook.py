@@ -8,6 +8,7 @@ import zipfile
 from typing import Any
 
 import pytest
+import xlwt
 from estates import BASE, cell_of, workbook_with
 from hypothesis import given
 from hypothesis import strategies as st
@@ -189,13 +190,21 @@ def _other_workbook() -> bytes:
     return out.getvalue()
 
 
+def _old_workbook() -> bytes:
+    book, out = xlwt.Workbook(), io.BytesIO()
+    book.add_sheet("Servers").write(0, 0, "Server")
+    book.save(out)
+    return out.getvalue()
+
+
 GOOD = workbook_with(BASE, {})
 
 
 @pytest.mark.parametrize(("data", "told"), [
     (b"", "not an .xlsx workbook, or a damaged one"), (b"PK\x03\x04broken", "damaged"), (GOOD[:-100], "damaged"),
     (GOOD[:2000], "damaged"), (_plain_zip(), "damaged workbook"),
-    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(3000), "old .xls"),
+    (_old_workbook(), "old .xls"),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(3000), "workbook is damaged"),  # Thumbs.db begins like this
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(3000) + "EncryptedPackage".encode("utf-16-le"), "password")])
 def test_what_is_no_workbook_is_refused_with_one_message(data: bytes, told: str) -> None:
     found = read_bytes(data, "site.xlsx")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from time import process_time
 from typing import Any
@@ -279,6 +280,13 @@ def test_no_mutation_raises(text: str, edits: list[tuple[float, int, str]]) -> N
     for record in result.records:
         assert all(len(row) == len(record.fields["columns"]) for row in record.fields["rows"])
         assert len(record.fields["rows"]) == len(record.fields["row_lines"])
+
+
+def test_a_locale_with_a_decimal_comma_is_the_same_usage() -> None:
+    """Every row of a German AIX was left out, and with it all of its usage."""
+    text = (FIXTURES / "aix_shared_app.txt").read_text()
+    local = re.sub(r"(?<=[0-9])\.(?=[0-9])", ",", text)
+    assert local != text and read(local, "x") == read(text, "x")
 
 
 @pytest.mark.skipif(not SAMPLES.is_dir(), reason="no collected samples here")

@@ -263,3 +263,33 @@ def test_prompts_tell_whose_output_it_is(prompt: str) -> None:
     readings = read(f"vios1 login: padmin\n{prompt}ioslevel\n3.1.4.10 IJ45637m1a\n")
     assert [(r.host, len(r.records)) for r in readings if r.records] == [("vios1", 1)]
     assert not [f for r in readings for f in r.findings]
+
+
+ASK = "`lssyscfg -r sys -F name`"
+COUNTED = "lpar_name=a,lpar_id=1,curr_procs=1,run_procs=1\n"
+
+
+@pytest.mark.parametrize(("loop", "printed", "firmware"), [
+    ('echo "=== $ms"; lslic -m $ms -t sys -F ecnumber,activated_level', "=== {}\n01VL950,{}\n", True),
+    ("echo $ms; lslic -m ${ms} -t sys -F ecnumber:activated_level --header",
+     "{}\necnumber:activated_level\n01VL950:{}\n", True),
+    ('echo -n "$ms,";lslic -m $ms -t sys -Fcurr_ecnumber_primary:activated_level', "{},01VL950:{}\n", True),
+    ("lslic -m $ms -t sys; echo -- $ms", "activated_level={1},ecnumber=01VL950\n-- {0}\n", False),
+    ("echo $ms; lslic -m $ms -t sys -F activated_level", "{}\n{}\n", False),
+])
+def test_what_a_loop_prints_for_each_name_is_of_that_name(loop: str, printed: str, firmware: bool) -> None:
+    """Rows below ``=== name`` were text of no known kind, and those below a name alone were rows of nobody's."""
+    text = f"hscroot@hmc1:~> for ms in {ASK}; do {loop}; done\n" + printed.format("Tanne", 99) + printed.format(
+        "Buche", 100) + "hscroot@hmc1:~> lshwres -r proc -m Eiche --level lpar\n" + COUNTED
+    records = [r for one in read(text) for r in one.records]
+    levels = {r.fields.get("managed_system"): r.fields.get("activated_level") for r in records if "lslic" in r.kind}
+    assert (levels == {"Tanne": "99", "Buche": "100"}) == firmware, levels
+    assert firmware or {"Tanne", "Buche"}.isdisjoint(levels)
+    assert [r.fields["managed_system"] for r in records if "proc" in r.kind] == ["Eiche"]
+
+
+def test_a_loop_over_vioses_says_whose_each_listing_is() -> None:
+    text = ('hscroot@hmc1:~> for v in one two; do echo "--- $v ---"; viosvrcmd -m Tanne -p $v -c "lspv"; done\n'
+            f"--- one ---\n{LSPV_A}--- two ---\n{LSPV_B}")
+    assert told(read(text)) == [("vios-lspv", "one", "lspv", 2), ("vios-lspv", "two", "lspv", 2)]
+    assert lines_hold(text, read(text))

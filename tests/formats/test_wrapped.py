@@ -53,6 +53,15 @@ def test_what_a_terminal_wrapped_is_read_as_if_it_had_not(text: str, width: int,
     assert f"a terminal of {width} columns wrapped its lines" in told[0].message
 
 
+def test_every_attribute_that_a_listing_prints_is_known_to_be_one() -> None:
+    """One that was not known (``allowed_os_mac_addrs`` of eth) left every wrapped record of the listing apart."""
+    text = typed([("lshwres -r virtualio --rsubtype eth --level lpar -m S", "".join(
+        f"lpar_name=part{n},lpar_id={n},slot_num=2,state=1,is_required=0,is_trunk=0,ieee_virtual_eth=0,port_vlan_id=6,"
+        f"vswitch=ETHERNET0,addl_vlan_ids=none,mac_addr=FA0000000{n}02,allowed_os_mac_addrs=all,qos_priority=none\n"
+        for n in (3, 4)))])
+    assert records(wrap(text, 80)) == records(text) and len(records(text)) == 2
+
+
 def test_lines_keep_their_numbers() -> None:
     shown = wrap(ROWS, 80)
     whole, joined, width = wrapped.rejoined(shown)
