@@ -71,28 +71,35 @@ def timetable(site: Site, judge: Judge, placement: Mapping[str, str], window: Wi
 
     The way back begins when ``work_s`` seconds of work are over, and not before ``back_from_s``.
     """
+    none = Timetable(reason="no mapping was found that keeps every VIOS within its virtual Fibre Channel ports and "
+                            "slots")
+    for alone in (False, True):  # who starts before another has left takes the ports that are free then
+        moves = _packed(judge, placement, Packer(site, window, alone=alone), come_back=come_back, work_s=work_s,
+                        back_from_s=back_from_s, unmoved=unmoved, states=states)
+        if isinstance(moves, str):
+            return none if alone else Timetable(reason=moves)
+        ported = with_ports(site, moves)
+        if ported is not None:
+            return Timetable(tuple(with_ids(site, ported)))
+    return none
+
+
+def _packed(judge: Judge, placement: Mapping[str, str], packer: Packer, *, come_back: bool, work_s: int,
+            back_from_s: int, unmoved: Collection[str], states: int) -> list[Move] | str:
+    """The moves of both legs, or why there are none."""
+    site = judge.site
     start = dict(site.start)
     final = start | dict(placement)
-    packer = Packer(site, window)
     out = _Leg(OUT, start, final, unmoved=unmoved, states=states).packed(judge, packer)
-    if isinstance(out, str):
-        return Timetable(reason=out)
-    moves = list(out)
-    if come_back and (moves or site.homes):
-        begin = max(max((m.end_ms for m in moves), default=0) + work_s * 1000, back_from_s * 1000)
-        number = max((m.wave for m in moves), default=0) + 1
-        home = _Leg(BACK, final, start | dict(site.homes), begin, number, unmoved, states)
-        back = home.packed(judge.homeward, packer)
-        if isinstance(back, str) and not site.homes and (mirrored := _reversed(moves, judge.homeward)):
-            back = home.packed(judge.homeward, packer, mirrored)
-        if isinstance(back, str):
-            return Timetable(reason=f"the way back: {back}")
-        moves += back
-    ported = with_ports(site, moves)
-    if ported is None:
-        return Timetable(reason="no mapping was found that keeps every VIOS within its virtual Fibre Channel ports "
-                                "and slots")
-    return Timetable(tuple(with_ids(site, ported)))
+    if isinstance(out, str) or not (come_back and (out or site.homes)):
+        return out
+    begin = max(max((m.end_ms for m in out), default=0) + work_s * 1000, back_from_s * 1000)
+    number = max((m.wave for m in out), default=0) + 1
+    home = _Leg(BACK, final, start | dict(site.homes), begin, number, unmoved, states)
+    back = home.packed(judge.homeward, packer)
+    if isinstance(back, str) and not site.homes and (mirrored := _reversed(out, judge.homeward)):
+        back = home.packed(judge.homeward, packer, mirrored)
+    return f"the way back: {back}" if isinstance(back, str) else [*out, *back]
 
 
 def _reversed(moves: Sequence[Move], judge: Judge) -> list[Step]:

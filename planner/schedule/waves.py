@@ -135,10 +135,10 @@ class _Wave:
 
 
 class Packer:
-    """Packs the steps of one leg."""
+    """Packs the steps of one leg; ``alone``: one after the other, in their order."""
 
-    def __init__(self, site: Site, window: Window | None) -> None:
-        self.site, self.window = site, window
+    def __init__(self, site: Site, window: Window | None, *, alone: bool = False) -> None:
+        self.site, self.window, self.alone = site, window, alone
         self.gap_ms = round(site.parameters.wave_gap_s * 1000)
         self.leaving: Mapping[tuple[str, int], str] = {}
         """(server, partition id) → the LPAR that has it and will leave there: who waits for that keeps its own id."""
@@ -204,7 +204,7 @@ class Packer:
         ahead = ledger.copy()
         waiting: set[str] = set()
         skipped: dict[str, list[Step]] = {}
-        for step in left:
+        for step in left[:1] if self.alone else left:
             blocked = step.lpar in waiting or not ahead.fits(step.lpar, step.target)
             offer = None if blocked else wave.offer(step)
             if offer is not None and (free_order or self._rest_goes(ledger, skipped, wave, step)):
