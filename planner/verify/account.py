@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
+from planner.estate.catalogue import rperf_per_core
 from planner.estate.energy import power_of
-from planner.plan.choices import Measure
+from planner.plan.choices import BACK, OUT, Measure
 from planner.plan.details import Account, ServerEnergy
-from planner.plan.plan import Plan
+from planner.plan.plan import Move, Plan
 from planner.rules import Site
 from planner.verify.base import Claim, near
 
+_START_H = 0.5
+"""Hours at maximum power that a server that was off takes to start."""
 _WATT = 0.11
 """What a figure that is rounded to tenths may differ by."""
 
@@ -27,6 +30,7 @@ def account_claims(plan: Plan, account: Account, site: Site, after: Mapping[str,
     for row in account.servers:
         if row.server in there:
             yield from _row_claims(row, site, there[row.server], off=row.server in plan.off)
+            yield from _off_claims(row, plan, account, site)
     yield near("kWh before", account.before.kwh, account.before_w * account.hours / 1000, 0.1 + account.hours / 1000)
     yield near("kWh saved", account.saved.kwh, sum(r.saved_kwh for r in account.servers), 0.002 * len(there) + 0.002)
     yield near("kWh net", account.net.kwh, account.saved.kwh - account.moves.kwh, 0.003)
@@ -48,6 +52,31 @@ def _row_claims(row: ServerEnergy, site: Site, names: list[list[str]], *, off: b
     yield near("power before (W)", row.before_w, _drawn(site, server, names[0], limited=True), _WATT, server)
     then = 0.0 if off else _drawn(site, server, names[1], limited=True)
     yield near("power after (W)", row.after_w, then, _WATT, server)
+
+
+def _off_claims(row: ServerEnergy, plan: Plan, account: Account, site: Site) -> Iterator[Claim]:
+    """How long a server is off, what it would have drawn, and what the moves of its LPARs cost."""
+    server, hours, started = row.server, account.hours, 0.0
+    own = [m for m in plan.moves if row.off and server in (m.source, m.target)]
+    back = [m.start_ms for m in own if m.leg == BACK]
+    if any(m.leg == BACK for m in plan.moves) and row.off:
+        left = max((m.end_ms for m in own if m.leg == OUT), default=0)
+        hours = max(0.0, (min(back) - left) / 3.6e6 - _START_H) if back else max(0.0, hours - left / 3.6e6)
+        started = _START_H * (row.max_w - row.before_w) / 1000 if hours else 0.0
+    yield near("hours off", row.off_h, hours if row.off else 0.0, 0.002, server)
+    if row.off:
+        yield near("kWh saved", row.saved_kwh, row.before_w * hours / 1000 - started, 0.01 + hours / 1000, server)
+    yield near("kWh of its moves", row.moves_kwh, sum(_kwh_of_move(m, site) for m in own), 0.002, server)
+
+
+def _kwh_of_move(move: Move, site: Site) -> float:
+    """The cores of the movers on both sides, by their rPerf for each MB a second, for the bytes sent."""
+    p, joules = site.parameters, 0.0
+    for server, rperf in ((move.source, p.source_rperf_per_mb_s), (move.target, p.target_rperf_per_mb_s)):
+        row, power = site.servers[server], power_of(site.servers[server])
+        watts = (power.max_w - power.idle_w) / max(row.configurable_units / 100, 0.01)
+        joules += watts * rperf / (rperf_per_core(row.model) or p.unknown_rperf_per_core) * move.bytes_sent / 1e6
+    return joules / 3.6e6
 
 
 def stays_on(site: Site, where: Mapping[str, str], off: Collection[str], measure: Measure, idle: bool) -> float:

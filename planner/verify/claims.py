@@ -11,12 +11,12 @@ from math import ceil, floor
 from planner.findings import Finding, Severity, assumed
 from planner.history.clock import zone_of
 from planner.plan.choices import BACK, OUT, Measure, Status
-from planner.plan.details import HeadroomDetails
 from planner.plan.plan import Move, Plan, Window
-from planner.plan.questions import Consolidate, Headroom, Whatif
+from planner.plan.questions import Consolidate, Whatif
 from planner.rules import Judge, Site
 from planner.verify.account import account_claims, stays_on
 from planner.verify.base import Claim, Replay, after_work, broken, near
+from planner.verify.details import changes_after, details_claims
 
 _UNITS = {Measure.WATTS: "W", Measure.SERVERS: "servers", Measure.CORES: "cores"}
 
@@ -24,9 +24,9 @@ _UNITS = {Measure.WATTS: "W", Measure.SERVERS: "servers", Measure.CORES: "cores"
 def claims(plan: Plan, site: Site, judge: Judge, played: Replay) -> list[Finding]:
     """What a plan says of itself that its servers and moves do not bear out; a bound above what it bounds."""
     made = chain(_moves(plan, site), _states(plan, played), _cost(plan, site, judge), _proof(plan), _clock(plan),
-                 _stays(plan, site), _details(plan, site), _consolidation(plan, site), _assumptions(plan, played),
+                 _stays(plan, site), details_claims(plan, site), _consolidation(plan, site), _assumptions(plan, played),
                  _unknown_slots(plan, site))
-    return [*_bounds(plan), *(f for claim in made for f in claim.findings())]
+    return [*_bounds(plan), *changes_after(plan, site), *(f for claim in made for f in claim.findings())]
 
 
 def _moves(plan: Plan, site: Site) -> Iterator[Claim]:
@@ -148,24 +148,6 @@ def _stays(plan: Plan, site: Site) -> Iterator[Claim]:
     if not isinstance(plan.goal, Whatif):
         stays |= {(v.name, s) for s in freed for v in site.vioses_on(s)}
     yield Claim("who stays", sorted((n, s) for n, s, _ in plan.stays), sorted(stays))
-
-
-def _details(plan: Plan, site: Site) -> Iterator[Claim]:
-    """The room on the server now and after the way out, as far as no usage history is needed to tell."""
-    goal, details = plan.goal, plan.details
-    if not isinstance(goal, Headroom) or not isinstance(details, HeadroomDetails):
-        yield Claim("details of another question", details is None or isinstance(goal, Whatif), not isinstance(
-            goal, Headroom))
-        return
-    if goal.server not in site.servers:
-        return
-    after = site.start | {m.lpar: m.target for m in plan.leg(OUT)}
-    for name, free, where in (("now", details.free_now, site.start), ("after", details.free_after, after)):
-        holding = site.holding(goal.server, [n for n, s in where.items() if s == goal.server])
-        limit = site.limit(goal.server)
-        yield Claim(f"room {name} (hundredths of a core, MiB)", free and (free.units, free.memory_mib),
-                    (limit.units - holding.units, limit.memory_mib - holding.memory_mib))
-    yield Claim("servers with a largest LPAR", sorted(x.server for x in details.slots), sorted(site.servers))
 
 
 def _consolidation(plan: Plan, site: Site) -> Iterator[Claim]:

@@ -14,7 +14,9 @@ PER_PORT = 64
 class PortCount:
     """Who has which virtual ports at a moment of the replay."""
 
-    def __init__(self, estate: Estate, there_now: Collection[str]) -> None:
+    def __init__(self, estate: Estate, there_now: Collection[str], *, named: bool = True) -> None:
+        """``named``: each adapter must name its port on the target, where one is known to be free."""
+        self._named = named
         self._fabric = {(p.vios, p.port): p.fabric for p in estate.ports}
         self._adapters: dict[str, dict[int, str]] = {}
         self._held: dict[tuple[str, str], list[tuple[str, str, str]]] = {}
@@ -42,8 +44,10 @@ class PortCount:
             else:
                 self._free[p.vios, p.fabric] += p.free_ports
                 on_port[p.vios, p.port] = p.free_ports
-        for spot, most in unstated.items():
-            self._free[spot] += max(0, most - clients.get(spot, 0))
+        self._shared = {spot: max(0, most - clients.get(spot, 0)) for spot, most in unstated.items()}
+        """(VIOS, fabric) → virtual ports that are left of all those together that do not state them."""
+        for spot, left in self._shared.items():
+            self._free[spot] += left
         self._on_port = on_port
         """(VIOS, port) → virtual ports that are left of one that states them."""
 
@@ -57,20 +61,33 @@ class PortCount:
                 continue
             if port and self._fabric.get((vios, port)) != fabric:
                 yield f"slot {slot} is mapped to {port} of {vios}, which is no port on fabric {fabric}"
+            if not port and self._named and (free := self._known(vios, fabric)):
+                yield f"slot {slot} names no physical port of {vios}, though {free} has a free one on fabric {fabric}"
             taken.append((vios, fabric, port))
+            self._count(vios, fabric, port, -1)
             if (vios, fabric) in self._free:
                 self._free[vios, fabric] -= 1
                 if self._free[vios, fabric] < 0:
                     yield f"slot {slot} finds no free virtual port on fabric {fabric} of {vios} at that moment"
-            if (vios, port) in self._on_port:
-                self._on_port[vios, port] -= 1
-                if self._on_port[vios, port] < 0 <= self._free.get((vios, fabric), 0):
-                    yield f"slot {slot} finds no free virtual port on {port} of {vios} at that moment"
+            if self._on_port.get((vios, port), 0) < 0 <= self._free.get((vios, fabric), 0):
+                yield f"slot {slot} finds no free virtual port on {port} of {vios} at that moment"
 
     def give(self, move: Move) -> None:
         """The move is over: what it had on the source is free."""
         for vios, fabric, port in self._held.pop((move.lpar, move.source), ()):
             if (vios, fabric) in self._free:
                 self._free[vios, fabric] += 1
-            if (vios, port) in self._on_port:
-                self._on_port[vios, port] += 1
+            self._count(vios, fabric, port, 1)
+
+    def _count(self, vios: str, fabric: str, port: str, change: int) -> None:
+        """One more or less of a port that is known by name."""
+        if (vios, port) in self._on_port:
+            self._on_port[vios, port] += change
+        elif port and (vios, fabric) in self._shared:
+            self._shared[vios, fabric] += change
+
+    def _known(self, vios: str, fabric: str) -> str:
+        """A physical port there that is known to have a virtual one left; ``""``: there is none."""
+        there = [port for (v, port), f in self._fabric.items() if (v, f) == (vios, fabric)]
+        return next((port for port in there if self._on_port.get(
+            (vios, port), self._shared.get((vios, fabric), 0)) > 0), "")

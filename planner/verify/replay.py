@@ -22,11 +22,12 @@ from planner.verify.standing import standing
 class _Stage:
     """The world during a replay: which servers each active LPAR holds, and what has changed since the last check."""
 
-    def __init__(self, site: Site, judge: Judge, returning: Judge) -> None:
+    def __init__(self, site: Site, judge: Judge, returning: Judge, *, begun: bool) -> None:
         self.site, self.judge, self.returning = site, judge, returning
         self.where: dict[str, tuple[str, ...]] = {n: (s,) for n, s in site.start.items()}
         self.ids = {(p.name, p.server): p.lpar_id for p in site.estate.lpars}
-        self.ports, self.slots = PortCount(site.estate, self.where), SlotCount(site.estate, self.where)
+        self.ports = PortCount(site.estate, self.where, named=not begun)
+        self.slots = SlotCount(site.estate, self.where)
         self.found: list[Finding] = []
         self.peaks: dict[str, ServerState] = {s.server: s for s in server_states(site, self.where)}
         self.holders = {s: dict.fromkeys(names) for s, names in inverted(site.start.items(), site.servers).items()}
@@ -226,7 +227,7 @@ def replay(plan: Plan, site: Site, judge: Judge, home: Mapping[str, str] | None 
            begun: bool = False) -> Replay:
     """Replay a plan from the estate's own placement; ``home``: where LPARs stood before the plan, if elsewhere;
     ``begun``: some of its moves are done and left out."""
-    stage = _Stage(site, judge, after_work(plan, site, judge))
+    stage = _Stage(site, judge, after_work(plan, site, judge), begun=begun)
     before = server_states(site, stage.where)
     moves = list(plan.moves)
     stage.found += _sane(moves)

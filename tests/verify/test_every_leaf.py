@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from fractions import Fraction
 from functools import cache
 from typing import Any
 
@@ -12,9 +14,13 @@ import pytest
 from estates import estate, loaded, lpar, policy, server
 
 from planner.errors import InputError
+from planner.estate.model import Estate, Fibre, Port, SriovPort
 from planner.jobs import Options, consolidate, evacuate, headroom, weekend_from, window_from
+from planner.jobs.scenario_result import ScenarioResult
+from planner.jobs.whatif import whatif
 from planner.plan.plan import Plan, dump, parse, seal_of
 from planner.plan.questions import Consolidate, Evacuate, Headroom
+from planner.scenarios.model import Growth, Scenario
 from planner.verify import verify_plan
 
 SITE = estate([server("A", 16, 64), server("B", 16, 64), server("C", 16, 64)],
@@ -35,20 +41,54 @@ LISTED = {
     "levels.*.bound": "as bound", "levels.*.gap": "as gap", "levels.*.status": "as status", "levels.*.scope": "free text",
     "energy.hours": "given by a person", "energy.tariff_per_kwh": "given by a person",
     "energy.co2_kg_per_kwh": "given by a person", "energy.currency": "given by a person",
-    "energy.servers.*.off_h": "given by a person", "energy.servers.*.saved_kwh": "from hours that a person gave",
-    "energy.servers.*.moves_kwh": "rounded below what an account shows", "energy.moves": "as moves_kwh",
-    "energy.before": "rounded", "energy.saved": "from hours", "energy.net": "from hours",
-    "details": "the solver's",
+    "energy.moves": "rounded", "energy.before": "rounded", "energy.saved": "rounded", "energy.net": "rounded",
+    "details.changes.*.virtual_processors": "the scenario's: refused where they do not go with server and cores",
+    "details.changes.*.memory_gib": "the scenario's: refused where the server has not so much",
 }
 #: (leaf, value): a partition id that is free on every server is as good as another, and the commands have it.
 AS_GOOD = [("moves.*.target_lpar_id", n) for n in range(11, 17)]
 
 
+def wired() -> Estate:
+    """Two adapters of virtual Fibre Channel and a vNIC an LPAR; physical ports, slots and SR-IOV ports that are stated."""
+    fibres = tuple(Fibre(p.name, 10 + n, f"{p.server}-v{n}", f"c05076{p.name}{n}0", f"c05076{p.name}{n}1", f"f{n}", True,
+                         f"fcs{n}") for p in SITE.lpars for n in (1, 2))
+    return SITE.replace(
+        lpars=tuple(replace(p, vnic_adapters=1, vnic_backing=(5,)) for p in SITE.lpars), fibres=fibres,
+        ports=tuple(Port(v.name, f"fcs{n}{x}", f"f{n}", 3) for v in SITE.vioses for n in (1, 2) for x in ("", "b")),
+        sriov=tuple(SriovPort(s.name, "P1-C4-T1", 10, 60) for s in SITE.servers),
+        vioses=tuple(replace(v, max_virtual_slots=40, used_virtual_slots=12) for v in SITE.vioses))
+
+
+WIRED = wired()
+GOING = Scenario("no A", retire=("A",), frontier=False)
+GROWN = Scenario("larger", retire=("A",), growth=(Growth("*", Fraction(3, 2), Fraction(1)),), frontier=False)
+DEAF = WIRED.replace(lpars=tuple(replace(p, rmc_active=p.name != "a1") for p in WIRED.lpars))
+"""a1 can only restart elsewhere."""
+
+
+@cache
+def scenarios() -> dict[str, ScenarioResult]:
+    asked = {"whatif": (WIRED, GOING), "what-if that grows": (DEAF, GROWN)}
+    return {kind: whatif(loaded(of), scenario, Options(20)) for kind, (of, scenario) in asked.items()}
+
+
+@cache
+def estates() -> dict[str, Estate]:
+    """Where the plans are made, those of another estate than ``SITE``."""
+    found = {kind: result.estate for kind, result in scenarios().items() if result.estate}
+    return {"wired": WIRED, "wired, off": WIRED, **found}
+
+
 @cache
 def plans() -> dict[str, Plan]:
+    """A plan of each kind."""
     of = loaded(SITE)
     weekend = weekend_from("2026-11-27 20:00", "2026-11-30 06:00")
     return {
+        **{kind: result.plan for kind, result in scenarios().items() if result.plan},
+        "wired": evacuate(loaded(WIRED), Evacuate(servers=("A",), come_back=True), Options(window=NIGHT)),
+        "wired, off": evacuate(loaded(WIRED), Evacuate(servers=("A",), inactive=True), Options()),
         "evacuate": evacuate(of, Evacuate(servers=("A",)), Options(window=NIGHT)),
         "inactive": evacuate(of, Evacuate(servers=("A",), inactive=True), Options(window=NIGHT)),
         "headroom": headroom(of, Headroom(server="B", units=1300, memory_mib=1024), Options(), curve=False),
@@ -101,10 +141,10 @@ def edits(document: Any) -> Iterator[tuple[str, Any]]:
                                         else inner.append(inner[0]))
 
 
-def refused(document: Any) -> bool:
+def refused(document: Any, site: Estate = SITE) -> bool:
     try:
         plan = parse(json.dumps(document), "plan.json")
-        return bool(plan.altered) or not verify_plan(plan, SITE).holds
+        return bool(plan.altered) or not verify_plan(plan, site).holds
     except InputError:
         return True
 
@@ -114,17 +154,18 @@ def listed(leaf: str) -> bool:
     return any(name == one or name.startswith(f"{one}.") for one in LISTED)
 
 
-@pytest.mark.parametrize("kind", ["evacuate", "inactive", "headroom", "consolidate"])
+@pytest.mark.parametrize("kind", ["evacuate", "inactive", "headroom", "consolidate", "wired", "wired, off", "whatif",
+                                  "what-if that grows"])
 def test_no_leaf_of_a_plan_is_believed(kind: str) -> None:
-    document = json.loads(dump(plans()[kind]))
-    assert not refused(document)
+    document, site = json.loads(dump(plans()[kind])), estates().get(kind, SITE)
+    assert not refused(document, site)
     believed = []
     for leaf, edited in edits(document):
         if leaf.startswith("plan_sha256"):
-            assert refused(edited), leaf
+            assert refused(edited, site), leaf
             continue
         sealed = edited | {"plan_sha256": seal_of(edited)}
-        if not listed(leaf) and not refused(sealed):
+        if not listed(leaf) and not refused(sealed, site):
             believed.append(leaf)
     assert believed == []
 
@@ -133,7 +174,7 @@ def test_moves_in_another_order_are_the_same_plan() -> None:
     for kind, plan in plans().items():
         document = json.loads(dump(plan))
         document["moves"].reverse()
-        found = verify_plan(parse(json.dumps(document), "plan.json"), SITE)
+        found = verify_plan(parse(json.dumps(document), "plan.json"), estates().get(kind, SITE))
         assert found.holds, (kind, found.findings)
 
 
@@ -148,6 +189,20 @@ def test_another_estate_is_said_first_and_alone() -> None:
     strange["moves"][0]["lpar"] = "ghost"
     found = verify_plan(parse(json.dumps(strange), "plan.json"), SITE).findings
     assert [(f.rule, f.subject) for f in found] == [("plan.known", "ghost")]
+
+
+def test_the_physical_port_that_commands_name_is_demanded() -> None:
+    """``3/w1/1//fcs0`` without its port passed when the plan was sealed anew; also another port of the fabric that has
+    none left, and one of another fabric."""
+    document = json.loads(dump(plans()["wired"]))
+    for number, m in enumerate(document["moves"]):
+        for row in range(len(m["virtual_fc"])):
+            for port in (None, "", "fcs9", "fcs1" if m["virtual_fc"][row]["port"].startswith("fcs2") else "fcs2"):
+                edited = copy.deepcopy(document)
+                adapter = edited["moves"][number]["virtual_fc"][row]
+                assert adapter.pop("port")
+                adapter |= {} if port is None else {"port": port}
+                assert refused(edited | {"plan_sha256": seal_of(edited)}, WIRED), (number, row, port)
 
 
 def test_a_slip_is_seen_by_the_seal() -> None:
