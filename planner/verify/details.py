@@ -79,8 +79,9 @@ def _critical(rows: tuple[Critical, ...], goal: Headroom, site: Site, after: Whe
             draws = p.entitlement_units if capped else max(p.entitlement_units, 100 * p.virtual_processors)
             said = replace(row, peak=None) if site.usage is not None else row
             yield Claim("what a critical LPAR has and gets", said, Critical(
-                row.lpar, p.entitlement_units, p.virtual_processors, p.weight, p.sharing or p.processors, draws, None,
-                *(share.get(row.lpar, 0) for share in shares)), row.lpar)
+                row.lpar, entitlement=p.entitlement_units, virtual_processors=p.virtual_processors, weight=p.weight,
+                sharing=p.sharing or p.processors, may_draw=draws, peak=None,
+                contended_before=shares[0].get(row.lpar, 0), contended_after=shares[1].get(row.lpar, 0)), row.lpar)
 
 
 def changes_after(plan: Plan, site: Site) -> list[Finding]:
