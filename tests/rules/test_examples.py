@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from estates import BASE, changed, estate, exactly, judged, lpar, move, plan_of, policy, pool, server, stating, without
 
-from planner.estate.model import Disk, Estate, Fibre, Port, SriovPort
+from planner.estate.model import Bridge, Disk, Estate, Fibre, Port, SriovPort
 from planner.findings import Finding, Severity
 from planner.jobs import window_from
 from planner.plan.choices import Measure
@@ -284,7 +284,8 @@ EXAMPLES: dict[str, Example] = {
         [Bad(changed(_entitled(1), "B", shared_memory_pool_mib=8192), "would keep 12 GiB in use, its pool has 8", WARNING,
              moves=both_to_b)]),
     "network.redundancy": Example(
-        [Good(BASE)],
+        [Good(BASE), Good(BASE.replace(vioses=(*BASE.vioses, replace(BASE.vioses[0], name="A-v3", lpar_id=3)),
+                                       bridges=(*BASE.bridges, Bridge("A-v3", "ent6", 10))))],  # of three, two are enough
         [Bad(without(BASE, "bridges", vios="B-v2"), "VLAN 10 goes over 2 VIOSes on A, over 1 on B"),
          Bad(stating(without(BASE, "bridges", vios="B-v2"), policy("redundancy", "a1", "if-possible")), "over 1 on B",
              WARNING)]),
