@@ -14,7 +14,7 @@ from planner.optimise.solver import solve
 from planner.plan.details import Conflict, shortfall
 from planner.rules import Judge, Site, ledger
 from planner.rules.base import REGISTRY, WHOLE
-from planner.rules.firmware import in_between
+from planner.rules.firmware import goes_with, in_between
 from planner.rules.ledger import MEMORY, POOLS, PROCESSORS
 from planner.units import show_cores, show_gib
 
@@ -104,6 +104,8 @@ def _by_steps(judge: Judge, refusal: Finding, server: str, home: str) -> str:
     old, new = now[server].firmware, then[home].firmware
     if refusal.rule != "server.firmware" or new == now[home].firmware:
         return refusal.fix
+    if goes_with(now[home].firmware, old, new):
+        return f"in this order it works: {server} to {new} and everybody home, then {home} to {new}"
     steps = in_between(old, new)
     if not steps:
         return f"no level that is known here goes with both {old} and {new}: look it up in IBM's matrix"

@@ -51,8 +51,12 @@ _LISTED = (("AM", _P67[1:]), ("FW", (*range(810, 870, 10), *_P9, *_P10, 1060, 11
 
 def in_between(a: str, b: str) -> list[str]:
     """The releases of IBM's matrices that go with both of two levels, either way."""
-    return [name for name in (f"{prefix}{n}" for prefix, releases in _LISTED for n in releases)
-            if all(firmware_mobile(*pair) for other in (a, b) for pair in ((name, other), (other, name)))]
+    return [name for name in (f"{prefix}{n}" for prefix, releases in _LISTED for n in releases) if goes_with(name, a, b)]
+
+
+def goes_with(level: str, *others: str) -> bool:
+    """Whether a partition may move between a level and each of others, either way."""
+    return all(firmware_mobile(*pair) for other in others for pair in ((level, other), (other, level)))
 
 
 Release = tuple[int, int | None]

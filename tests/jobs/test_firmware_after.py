@@ -31,6 +31,14 @@ def test_a_level_that_lets_nobody_home_is_refused_with_the_order_that_works() ->
     assert any("A to AM763 and everybody home" in lift for lift in plan.conflict.lifts)
 
 
+def test_a_level_that_goes_with_both_needs_no_step_in_between() -> None:
+    """AM730 goes with AM710 and with AM760: the other server comes first, and A needs its new level once."""
+    of = changed(changed(changed(ESTATE, "A", firmware="AM730_087"), "B", firmware="AM710_043"), "C", firmware="AM710_043")
+    plan = evacuated({"A": "AM760_062"}, of)
+    assert plan.conflict is not None and any("this order it works: B to AM760_062 and everybody home, then A to AM760_062"
+                                             in lift for lift in plan.conflict.lifts)
+
+
 def test_one_server_that_has_a_level_to_come_home_from_takes_them_all() -> None:
     plan = evacuated({"A": "AM770_032"}, changed(ESTATE, "C", firmware="AM740_042"))
     assert {m.target for m in plan.leg("out")} == {"C"} and plan.status == "optimal"
