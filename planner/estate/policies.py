@@ -148,6 +148,8 @@ def minimum_from(text: str) -> tuple[str, tuple[str, ...]]:
     for one in named:
         if one not in GENERATIONS:
             raise ValueError(f"{one!r} is no generation; one of: {', '.join(GENERATIONS)}")
+    if re.search(r"\bPOWER\d", match[1] if match else text, re.IGNORECASE):
+        raise ValueError("a generation stands after the version: 7.1 TL4 on POWER8, or 7.1 TL4 from POWER8")
     if match and named and match[2].casefold() == "from":
         named = GENERATIONS[min(map(GENERATIONS.index, named)):]
     return (match[1] if match else text).strip(), named

@@ -51,7 +51,8 @@ _LISTED = (("AM", _P67[1:]), ("FW", (*range(810, 870, 10), *_P9, *_P10, 1060, 11
 
 def in_between(a: str, b: str) -> list[str]:
     """The releases of IBM's matrices that go with both of two levels, either way."""
-    return [name for name in (f"{prefix}{n}" for prefix, releases in _LISTED for n in releases) if goes_with(name, a, b)]
+    return [name for name in (f"{prefix}{n}" for prefix, releases in _LISTED for n in releases)
+            if goes_with(name, a, b)]
 
 
 def goes_with(level: str, *others: str) -> bool:

@@ -21,9 +21,9 @@ def _products(site: Site, lpar: str) -> list[tuple[str, str]]:
     return [split_product(s) for s in site.lpars[lpar].software]
 
 
-def _too_low(site: Site, lpar: str, what: str, found: str, wanted: str) -> Breach:
+def _too_low(site: Site, lpar: str, what: str, found: str, wanted: str, instead: str = "") -> Breach:
     production = site.lpars[lpar].environment == "production"
-    return Breach(f"{what} {found} is below {wanted}", f"update to {wanted}",
+    return Breach(f"{what} {found} is below {wanted}", f"update to {wanted}{instead}",
                   Severity.ERROR if production else Severity.WARNING)
 
 
@@ -56,8 +56,10 @@ def _stated_minimums(site: Site, lpar: str, products: list[tuple[str, str]]) -> 
                 yield Breach(f"{name} {version} is below {wanted} (policy)", f"update to {wanted}")
 
 
-#: (system, level from which, level below which, generations that it must not go to, from which generations, source).
-_APARS = (("AIX", "6.1 TL9", "6.1 TL9 SP5", ("POWER7+", "POWER8"), ("POWER6", "POWER6+", "POWER7"), "APAR IV59492"),)
+#: (system, level from which, level below which, generations that it must not go to, from which generations, APAR).
+#: Its interim fix may be installed before or after the move.
+_APARS = (
+    ("AIX", "6.1 TL9", "6.1 TL9 SP5", ("POWER7+", "POWER8"), ("POWER6", "POWER6+", "POWER7"), "IV59492"),)
 
 
 def _software_shape(site: Site, lpar: str) -> Hashable:
@@ -71,10 +73,12 @@ def _software_shape(site: Site, lpar: str) -> Hashable:
 def minimum_there(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     p = site.lpars[lpar]
     here, there = site.servers[source].generation, site.servers[target].generation
-    for system, first, least, on, came, name in _APARS:
+    for system, first, least, on, came, apar in _APARS:
         if (p.os == system and p.os_level and there in on and here in came
-                and not below(p.os_level, first) and below(p.os_level, least)):
-            yield _too_low(site, lpar, f"on {there} ({name})", f"{system} {p.os_level}", least)
+                and not below(p.os_level, first) and below(p.os_level, least)
+                and not any(apar.casefold() in s.casefold() for s in p.software)):
+            yield _too_low(site, lpar, f"on {there} (APAR {apar})", f"{system} {p.os_level}", least,
+                           f", or install the interim fix of {apar} and list {apar} among its software")
     have = [(p.os, p.os_level), *_products(site, lpar)]
     for product, wanted, generations in site.policies.minimum_there:
         for name, version in have if there in generations else ():

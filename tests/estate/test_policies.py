@@ -95,6 +95,7 @@ def test_an_inactive_row_means_nothing_even_when_it_is_wrong() -> None:
     (policy("console-link", "hmc1"), "needs a console"), (policy("console-link", "hmc1", "hmc9"), "'hmc9' is no console"),
     (policy("site-link", "north", "moon"), "'moon' is no site"), (policy("ignorable-vlan"), "names no VLAN"),
     (policy("ignorable-vlan", "ten"), "not a number"), (policy("minimum-software", "Oracle"), "needs a product"),
+    (policy("minimum-software", "AIX", "POWER8: 7.1 TL4"), "7.1 TL4 on POWER8"),
     (policy("redundancy", "a1", "perhaps"), "neither 'must' nor 'if-possible'"), (policy("target-pool", "a1"), "names no pool"),
     (policy("wish", "a1"), "unknown policy 'wish'")])
 def test_a_row_that_cannot_be_applied_is_refused_with_its_reason(row: Policy, reason: str) -> None:

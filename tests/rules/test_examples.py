@@ -540,7 +540,8 @@ EXAMPLES: dict[str, Example] = {
              "PowerHA 5.4.1 is below 6.1 (policy)")]),
     "software.minimum-there": Example(
         [Good(BASE), Good(POWER8), Good(stating(POWER8, policy("minimum-software", "AIX", "7.1 on POWER9"))),
-         Good(changed(changed(POWER8, "a1", os_level="6.1 TL9 SP1"), "B", generation="POWER7", firmware="AM780_056"))],
+         Good(changed(changed(POWER8, "a1", os_level="6.1 TL9 SP1"), "B", generation="POWER7", firmware="AM780_056")),
+         Good(changed(POWER8, "a1", os_level="6.1 TL9 SP1", environment="production", software=("SAP ECC 6.0", "ifix IV59492m9a")))],
         [Bad(changed(POWER8, "a1", os_level="6.1 TL9 SP1", environment="production"),
              "on POWER8 (APAR IV59492) AIX 6.1 TL9 SP1 is below 6.1 TL9 SP5"),
          Bad(changed(POWER8, "a1", os_level="6.1 TL9 SP1"), "is below 6.1 TL9 SP5", WARNING),
