@@ -3,8 +3,8 @@
 Sources: the seed talk (crontab, hcheck_interval, errpt, DRMGR phases, IBM.CSMAgentRM_dr.sh, NIM, SAP). IBM's pages:
 chdev (AIX 7.1 and 7.2 have -U, which changes a disk in use; -P changes the database alone until the next restart),
 rmcdomainstatus, PowerHA 7.2 ha_admin_live_partition_var (LPM_POLICY, HEARTBEAT_FREQUENCY_DURING_LPM), FLASH10640 (HACMP
-5.x: unmanage), IBM i QIBM_QWC_SUSPEND and nas8N1011014. RMC class by AIX level: site notes that agree with the talk's.
-Veritas: InfoScale 7.3 (peerinact).
+5.x: unmanage), IBM i QIBM_QWC_SUSPEND and nas8N1011014, hybrid network virtualisation (linux-on-systems: a bond of port
+and backup). RMC class by AIX level: site notes that agree with the talk's. Veritas: InfoScale 7.3 (peerinact).
 """
 
 from __future__ import annotations
@@ -73,6 +73,10 @@ def _powerha(older: bool) -> Callable[[Lpar], bool]:
     return applies
 
 
+def _migratable_port(lpar: Lpar) -> bool:
+    return bool(lpar.migratable_sriov_ports)
+
+
 _RMC = "/usr/sbin/rsct/bin/rmcdomainstatus -s ctrmc"
 _SERIAL = "grep -E 'serial|system_type' /proc/ppc64/lparcfg"
 
@@ -125,6 +129,11 @@ CHECKLISTS = (
         Item("All paths enabled", "multipath -ll")), (
         Item("Hardware identifier has changed", _SERIAL),
         Item("All paths enabled, kernel log clean", "multipath -ll; dmesg | tail -30"))),
+    Checklist("HNV", "migratable SR-IOV ports (hybrid network virtualisation)", _migratable_port, (
+        Item("The bond has its SR-IOV port and its backup device, both up: over the backup alone it stays on the "
+             "network while it moves", "cat /proc/net/bonding/*"),), (
+        Item("The SR-IOV port is in the bond again and carries the traffic; where the target had none for it, the LPAR "
+             "runs over its backup", "cat /proc/net/bonding/*"),)),
     Checklist("IBMI", "IBM i (moves without RMC)", lambda p: p.os == "IBM i", (
         Item("Restricted I/O: all of it virtual. Tapes, opticals and their libraries varied off",
              "WRKCFGSTS CFGTYPE(*DEV)"),

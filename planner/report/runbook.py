@@ -103,7 +103,9 @@ def _stays(plan: Plan) -> Iterator[str]:
 
 
 def _warnings(plan: Plan) -> Iterator[str]:
-    shown = [f for f in plan.findings if f.severity not in (Severity.INFO, Severity.ASSUMPTION)]
+    moved = {m.lpar for m in plan.moves}
+    shown = [f for f in plan.findings if f.severity is not Severity.ASSUMPTION
+             and (f.severity is not Severity.INFO or f.subject in moved)]
     if shown:
         yield "## Read this first\n"
         same: dict[tuple[str, str, str], dict[str, list[str]]] = {}

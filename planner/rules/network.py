@@ -101,12 +101,17 @@ VNIC_CAPACITY = Use("% of an SR-IOV port", lambda site, lpar, server: sum(_logic
                     lambda site, server: _with_residents(site, server, _left(site, server)[1], sum), rare=True)
 
 
+def _vnic_shape(site: Site, lpar: str) -> Hashable:
+    wanted = _vnics(site, lpar)
+    return wanted, wanted and site.lpars[lpar].server
+
+
 @rule("network.vnic", "Every vNIC of the LPAR finds on the target a logical port with capacity on an SR-IOV port, and "
-      "a VIOS behind it.", Scope.MOVE, binds=ANYHOW, shape=_vnics,
+      "a VIOS behind it.", Scope.MOVE, binds=ANYHOW, shape=_vnic_shape,
       source="IBM p8ecu_vniconcepts_network; migrlpar P9 man page (vnic_mappings)")
 def vnic(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     wanted, row = _vnics(site, lpar), site.servers[target]
-    if not wanted:
+    if not wanted or target == site.lpars[lpar].server:  # on its way home to the ports that it left
         return
     what, (ports, percent) = f"has {len(wanted)} vNIC adapter(s)", _left(site, target)
     if row.vnic_capable is False:

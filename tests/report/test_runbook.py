@@ -132,6 +132,11 @@ def test_the_lists_of_an_lpar(facts, keys):
     assert " ".join(one.key for one in lists_of(lpar("x", "A", **facts))) == keys
 
 
+def test_an_lpar_with_a_migratable_port_has_a_list_for_its_bond():
+    assert "HNV" in [one.key for one in lists_of(lpar("x", "A", os="Linux", migratable_sriov_ports=1))]
+    assert "HNV" not in [one.key for one in lists_of(lpar("x", "A", os="Linux", sriov_ports=1))]
+
+
 def text_of(key: str) -> str:
     one = next(c for c in CHECKLISTS if c.key == key)
     return "\n".join(f"{i.text} {i.command}" for i in (*one.before, *one.after))

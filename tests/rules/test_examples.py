@@ -746,6 +746,14 @@ def test_a_rule_says_what_is_wrong_and_how_bad_it_is(rule: str, example: Bad) ->
     assert all(f.subject and f.fix for f in found)
 
 
+def test_a_vnic_comes_home_to_the_ports_that_it_left() -> None:
+    """Nobody states the ports of A: a gate was told for the way home to the very ports that it left."""
+    judge = Judge(Site(changed(_vnic(b=4), "A", free_sriov_ports=None)))
+    told = {pair: [f.rule for f in judge.move("a1", *pair) if f.rule == "network.vnic"]
+            for pair in (("A", "B"), ("B", "A"), ("A", "C"))}
+    assert told == {("A", "B"): [], ("B", "A"): [], ("A", "C"): ["network.vnic"]}
+
+
 def with_blanks(value: Any) -> Any:
     """An estate whose servers and whose a1 have names of two words, wherever they are named."""
     if isinstance(value, tuple):
