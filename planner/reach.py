@@ -63,7 +63,8 @@ def match(wanted: Sequence[str], eligible: Mapping[str, Sequence[str]]) -> dict[
     """A largest assignment of each wanted name to a different eligible one, the same for the same input.
 
     Augmenting paths (Kuhn 1955) in the given order: a name takes its first free choice and gives it up only for one
-    that has no other.
+    that has no other. The matchings of networkx know no such preference, and walk over sets of names: their answer
+    differs from one process to the next, and with it the plan's mapping.
     """
     holder: dict[str, str] = {}
 

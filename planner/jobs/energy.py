@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from planner.cost import state_bytes
 from planner.estate.catalogue import rperf_per_core
-from planner.estate.energy import HOURS_PER_YEAR, Tariff, energy, power_of, watts
+from planner.estate.energy import HOURS_PER_YEAR, Power, Tariff, energy, power_of, watts
 from planner.grouping import inverted
 from planner.plan.choices import BACK, OUT
 from planner.plan.details import Account, ServerEnergy, Value
@@ -35,6 +35,12 @@ class Terms:
                      None if cost.co2_kg is None else round(cost.co2_kg, 2))
 
 
+def drawn(site: Site, server: str, power: Power, busy_cores: float) -> float:
+    """Watts of a server that is on: idle, and what its LPARs keep busy with its VIOSes, at most the maximum."""
+    cores = sum(v.entitlement_units for v in site.vioses_on(server)) / 100 + busy_cores
+    return watts(power, cores / max(site.servers[server].configurable_units / 100, 0.01))
+
+
 @dataclass(frozen=True, slots=True)
 class Meter:
     """Watts of a site's servers; ``busy``: mean thousandths of a core of LPARs where measured."""
@@ -52,11 +58,8 @@ class Meter:
         return (power.max_w - power.idle_w) / max(self.site.servers[server].configurable_units / 100, 0.01)
 
     def watts(self, server: str, names: Iterable[str]) -> float:
-        """Watts of a server that is on: idle, and its load with the VIOSes, at most the maximum."""
-        power = power_of(self.site.servers[server])
-        vios = sum(v.entitlement_units for v in self.site.vioses_on(server)) / 100
-        cores = max(self.site.servers[server].configurable_units / 100, 0.01)
-        return watts(power, (vios + self.cores(names)) / cores)
+        """Watts of a server that is on and carries these LPARs."""
+        return drawn(self.site, server, power_of(self.site.servers[server]), self.cores(names))
 
     def move_kwh(self, move: Move) -> float:
         """What a move itself costs: the VIOS processors that carry its bytes on both sides (docs/cost-model.md)."""

@@ -11,13 +11,14 @@ from planner.errors import InputError, ReplayError
 from planner.estate.assemble import Loaded
 from planner.estate.capacity import Demand, lpar_demand
 from planner.estate.catalogue import CATALOGUE, Catalogue, Rating
-from planner.estate.energy import energy, power_of, watts
+from planner.estate.energy import energy, power_of
 from planner.estate.load import checked
 from planner.estate.model import Lpar
 from planner.estate.saved import digest
 from planner.findings import Finding, Severity, Source, errors, ordered
 from planner.jobs.attempt import Case, attempted, finished
 from planner.jobs.common import PROVED, Options, assumptions, zoned
+from planner.jobs.energy import drawn
 from planner.jobs.inactive import profiles_left
 from planner.jobs.scenario_result import LparLine, ScenarioResult, ServerLine, Totals
 from planner.optimise.conflict import unproved
@@ -383,26 +384,24 @@ def _server_line(site: Site, catalogue: Catalogue, name: str, lpars: int, arriva
                  added: bool) -> ServerLine:
     row, limit = site.servers[name], site.limit(name)
     power = power_of(row, catalogue)
-    vios = sum(v.entitlement_units for v in site.vioses_on(name))
-    drawn = watts(power, (busy + vios) / max(row.configurable_units, 1))
     return ServerLine(
         name, model=row.model, generation=row.generation, added=added, lpars=lpars, units_limit=limit.units,
         units_arrival=arrival.units, units_final=held.units, memory_limit_mib=limit.memory_mib,
         memory_arrival_mib=arrival.memory_mib, memory_final_mib=held.memory_mib, idle_w=power.idle_w, max_w=power.max_w,
-        watts=round(drawn, 1), watts_assumed=power.assumed, watts_source=power.source)
+        watts=round(drawn(site, name, power, busy / 100), 1), watts_assumed=power.assumed, watts_source=power.source)
 
 
 def _totals(site: Site, servers: Sequence[ServerLine], scenario: Scenario) -> Totals:
     """What these servers have, hold, leave free and draw together; energy for the scenario's hours at its prices."""
-    drawn = sum(s.watts for s in servers)
+    power = sum(s.watts for s in servers)
     return Totals(
         servers=len(servers), units=sum(site.servers[s.name].configurable_units for s in servers),
         memory_mib=sum(site.servers[s.name].configurable_memory_mib for s in servers),
         lpars=sum(s.lpars for s in servers), free_units_arrival=sum(s.units_limit - s.units_arrival for s in servers),
         free_units=sum(s.units_limit - s.units_final for s in servers),
         free_mib_arrival=sum(s.memory_limit_mib - s.memory_arrival_mib for s in servers),
-        free_mib=sum(s.memory_limit_mib - s.memory_final_mib for s in servers), watts=round(drawn, 1),
-        energy=energy(drawn, scenario.hours, scenario.tariff))
+        free_mib=sum(s.memory_limit_mib - s.memory_final_mib for s in servers), watts=round(power, 1),
+        energy=energy(power, scenario.hours, scenario.tariff))
 
 
 def _frontier(case: ScenarioCase, problem: ScenarioProblem) -> tuple[tuple[FrontierPoint, ...], str]:

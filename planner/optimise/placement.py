@@ -22,7 +22,7 @@ from planner.optimise.solver import solve
 from planner.parallel import beside
 from planner.rules import Judge, Site, ledger
 from planner.rules.asking import refused
-from planner.rules.ledger import Amounts, Resource, allowed, old_and_new
+from planner.rules.ledger import Amounts, Resource, allowed
 
 _IN_TWO = 1000
 """LPARs from which on they are judged by two processes."""
@@ -163,7 +163,7 @@ class PlacementProgram:
         return out
 
     def add_apart(self) -> None:
-        """policy.keep-apart and policy.cluster: at most one member a server; residents of old tolerate each other."""
+        """policy.keep-apart and policy.cluster: at most one member a server, but for those who may share it."""
         for rule, group in self.site.policies.kept_apart():
             open_to = {s for n in group.members for s in self.candidates.cost.get(n, ())}
             for s in self.survivors:
@@ -175,14 +175,16 @@ class PlacementProgram:
               ) -> Iterator[tuple[Terms, int]]:
         """What keeps a group apart on a server. ``place``: a member's variables there, and how often it is there
         whatever they are."""
-        old, new = old_and_new(self.site, group, server)
-        arriving = [i for n in new for i in place(n)[0]]
-        if not arriving:
-            return
-        yield dict.fromkeys(arriving, 1), 1
-        standing, always = {i: 1 for n in old for i in place(n)[0]}, sum(place(n)[1] for n in old)
-        for i in arriving if old else ():
-            yield {**standing, i: len(old)}, len(old) - always
+        before, home = self.site.sharing(group.members, server)
+        new = [i for n in group.members if n not in before | home for i in place(n)[0]]
+        if new:
+            yield dict.fromkeys(new, 1), 1
+        for arriving, others in ((new, before | home), ([i for n in sorted(home - before) for i in place(n)[0]],
+                                                        before - home)):
+            old = [n for n in group.members if n in others]
+            standing, always = {i: 1 for n in old for i in place(n)[0]}, sum(place(n)[1] for n in old)
+            for i in arriving if old else ():
+                yield {**standing, i: len(old)}, len(old) - always
 
     def add_together(self) -> None:
         """policy.keep-together: members end on one server, unless none of them moves."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Mapping
 from operator import attrgetter
+from typing import NamedTuple
 
 from planner.estate.model import Estate, Lpar
 from planner.plan.choices import BACK, OUT
@@ -134,8 +135,8 @@ def _move_columns(plan: Plan, lpars: Mapping[str, Lpar]) -> tuple[Column, ...]:
 
 def _servers(book: Book, plan: Plan) -> None:
     sheet = book.sheet("Servers")
-    written = table(book, sheet, 0, _SERVERS, list(zip(plan.before, plan.peak, plan.after, strict=True)), height=30,
-                    empty="")
+    states = [_States(*moments) for moments in zip(plan.before, plan.peak, plan.after, strict=True)]
+    written = table(book, sheet, 0, _SERVERS, states, height=30, empty="")
     widths(sheet, _SERVERS)
     sheet.write_string(written.last + 1, 0, "after: when the way out is over; at most: the highest at any moment, both "
                                             "sides of a move counted")
@@ -147,26 +148,34 @@ def _servers(book: Book, plan: Plan) -> None:
     sheet.freeze_panes(1, 1)
 
 
+class _States(NamedTuple):
+    """One server at three moments."""
+
+    before: ServerState
+    peak: ServerState
+    after: ServerState
+
+
 def _amounts(unit: str, shown: Callable[[int], float], held: Callable[[ServerState], int],
              limit: Callable[[ServerState], int]) -> tuple[Column, ...]:
     """What servers hold of one thing before, at most and after, and how that stands to the limit."""
     return (
-        Column(f"{unit} before", lambda r: shown(held(r[0])), "cores", 11),
-        Column(f"{unit} at most", lambda r: shown(held(r[1])), "cores", 11),
-        Column(f"{unit} after", lambda r: shown(held(r[2])), "cores", 11),
-        Column(f"{unit} limit", lambda r: shown(limit(r[2])), "cores", 11),
-        Column(f"{unit} free after", lambda r: shown(limit(r[2]) - held(r[2])), "cores", 11,
+        Column(f"{unit} before", lambda r: shown(held(r.before)), "cores", 11),
+        Column(f"{unit} at most", lambda r: shown(held(r.peak)), "cores", 11),
+        Column(f"{unit} after", lambda r: shown(held(r.after)), "cores", 11),
+        Column(f"{unit} limit", lambda r: shown(limit(r.after)), "cores", 11),
+        Column(f"{unit} free after", lambda r: shown(limit(r.after) - held(r.after)), "cores", 11,
                f"[{unit} limit]-[{unit} after]"))
 
 
 _SERVERS = (
-    Column("Server", lambda r: r[0].server, "bold", 24),
-    Column("LPARs before", lambda r: r[0].lpars, "id", 11),
-    Column("LPARs after", lambda r: r[2].lpars, "id", 11),
+    Column("Server", lambda r: r.before.server, "bold", 24),
+    Column("LPARs before", lambda r: r.before.lpars, "id", 11),
+    Column("LPARs after", lambda r: r.after.lpars, "id", 11),
     *_amounts("Cores", cores, attrgetter("units"), attrgetter("units_limit")),
     *_amounts("GiB", gib, attrgetter("memory_mib"), attrgetter("memory_limit_mib")),
 )
-"""Of rows of the states (before, at most, after) of one server."""
+"""Of the :class:`_States` of servers."""
 
 
 def _assumptions(book: Book, plan: Plan) -> None:

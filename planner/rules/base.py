@@ -129,10 +129,6 @@ def by_part(amount: int | Mapping[str, int] | None) -> Mapping[str, int]:
 
 PRUNES = "prunes the candidate before the program is built"
 ROWS = "a row per server in the program; every wave checked with both sides held"
-OWN_ROWS = frozenset({
-    "memory.capacity", "policy.cluster", "policy.keep-apart", "policy.keep-together", "processor.capacity",
-    "processor.pool", "processor.pool-usage", "processor.usage"})
-"""The rules on servers and groups for which the programs have rows of their own."""
 ASKED = "what it refuses of an answer is cut off and the program solved again; asked again when an LPAR arrives"
 """For a rule that more LPARs never mend: no line in the optimiser. On a server, LPARs that stood together at the start
 may; a rule on groups that forgives the start says so in its check, or holds at the end alone."""
@@ -142,10 +138,11 @@ may; a rule on groups that forgives the start says so in its check, or holds at 
 class Rule:
     """One rule. ``binds``: on what it binds; ``source``: where it comes from; ``encoding``: how the programs keep it.
 
-    ``use``: what a SERVER rule counts. ``fits`` (site, demand, target): a MOVE rule that looks at nothing of the LPAR
-    but its size. ``lasting``: it is of the two servers and the LPAR, not of what people want at the moment. ``shape``
-    (site, lpar) gives all that a MOVE rule looks at in the LPAR: LPARs of one shape get one answer for the same two
-    servers. None: it looks at the LPAR itself. ``concerns`` (site): it may have something to say there.
+    ``own_rows``: they write rows for it alone. ``use``: what a SERVER rule counts. ``fits`` (site, demand, target): a
+    MOVE rule that looks at nothing of the LPAR but its size. ``lasting``: it is of the two servers and the LPAR, not of
+    what people want at the moment. ``shape`` (site, lpar) gives all that a MOVE rule looks at in the LPAR: LPARs of one
+    shape get one answer for the same two servers. None: it looks at the LPAR itself. ``concerns`` (site): it may have
+    something to say there.
     """
 
     id: str
@@ -157,6 +154,7 @@ class Rule:
     encoding: str
     source: str
     check: Callable[..., Iterator[Breach]]
+    own_rows: bool = False
     use: Use | None = None
     fits: Callable[[Any, Demand, str], bool] | None = None
     lasting: bool = True
@@ -199,33 +197,33 @@ def two_servers(site: Any, lpar: str) -> Hashable:
     return ()
 
 
-def _enforced(id: str, scope: Scope, encoding: str, use: Use | None) -> bool:
-    """Whether anything keeps a rule on servers or groups: rows of what it uses, asking, or a family of its own."""
-    return (scope not in (Scope.SERVER, Scope.GROUP) or encoding == ASKED or id in OWN_ROWS
+def _enforced(scope: Scope, encoding: str, rows: str, use: Use | None) -> bool:
+    """Whether anything keeps a rule on servers or groups: rows of what it uses, asking, or rows of its own."""
+    return (scope not in (Scope.SERVER, Scope.GROUP) or encoding == ASKED or bool(rows)
             or (use is not None and scope is Scope.SERVER))
 
 
 def rule(id: str, sentence: str, scope: Scope, *, source: str, severity: Severity = Severity.ERROR,
-         hold: Hold = Hold.ALWAYS, binds: frozenset[On] = MOVES, encoding: str = "", use: Use | None = None,
-         fits: Callable[[Any, Demand, str], bool] | None = None, lasting: bool = True,
+         hold: Hold = Hold.ALWAYS, binds: frozenset[On] = MOVES, encoding: str = "", rows: str = "",
+         use: Use | None = None, fits: Callable[[Any, Demand, str], bool] | None = None, lasting: bool = True,
          shape: Callable[[Any, str], Hashable] | None = None,
          concerns: Callable[[Any], bool] | None = None) -> Callable[[Callable[..., Iterator[Breach]]], Rule]:
     """Register a check as a rule; raises ValueError when the id is taken or nothing says how the programs keep it.
 
     What looks at one LPAR prunes candidates, what declares a ``use`` becomes rows; everything else states its
-    ``encoding``: ``ASKED`` where it has none of its own, which on servers and groups only ``OWN_ROWS`` have.
+    ``encoding``, on servers and groups ``ASKED``, or in ``rows`` which rows the programs write for it alone.
     """
     if id in REGISTRY:
         raise ValueError(f"rule {id} stands twice")
-    coded = encoding or (ROWS if use else PRUNES if scope in (Scope.LPAR, Scope.MOVE) else "")
-    if not coded or (severity is Severity.ERROR and not _enforced(id, scope, coded, use)):
+    coded = encoding or rows or (ROWS if use else PRUNES if scope in (Scope.LPAR, Scope.MOVE) else "")
+    if not coded or (severity is Severity.ERROR and not _enforced(scope, coded, rows, use)):
         raise ValueError(f"rule {id}: say how the programs keep it: {'use=Use(…), or ' * (scope is not Scope.GROUP)}"
                          f"encoding=… (ASKED is always there)" + (f"; nothing keeps {coded[:60]!r}" if coded else ""))
 
     def register(check: Callable[..., Iterator[Breach]]) -> Rule:
         REGISTRY[id] = Rule(
             id, sentence, scope, severity=severity, hold=hold, binds=binds, encoding=coded, source=source, check=check,
-            use=use, fits=fits, lasting=lasting, shape=shape, concerns=concerns)
+            own_rows=bool(rows), use=use, fits=fits, lasting=lasting, shape=shape, concerns=concerns)
         return REGISTRY[id]
 
     return register

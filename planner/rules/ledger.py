@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from planner.estate.capacity import Demand
-from planner.estate.policies import Group
 from planner.remember import remembered
 from planner.rules.asking import may_arrive
 from planner.rules.base import WHOLE, Scope, Use, by_part, declared_uses
@@ -89,12 +88,6 @@ def allowed(site: Site, resource: Resource, server: str) -> Amounts:
 def of_whole_servers(site: Site) -> list[Resource]:
     """The resources that every server has as a whole."""
     return [r for r in RESOURCES if all(WHOLE in allowed(site, r, s) for s in site.servers)]
-
-
-def old_and_new(site: Site, group: Group, server: str) -> tuple[list[str], list[str]]:
-    """The members that stood on a server at the start, who may stay together there, and the others."""
-    old = [n for n in group.members if site.start.get(n) == server]
-    return old, [n for n in group.members if n not in old]
 
 
 class _Rules:

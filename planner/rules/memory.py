@@ -14,7 +14,7 @@ from planner.units import show_gib
 
 @rule("memory.capacity", "Memory rounded up to LMBs, hash page tables and firmware do not exceed what a server may "
       "hold; a server that is over at the start does not rise.", Scope.SERVER,
-      encoding=ROWS,
+      rows=ROWS,
       source="i5 LPAR redbook p. 29; seed (384 → 448 MB reserved firmware memory)")
 def capacity(site: Site, server: str, holders: Collection[str]) -> Iterator[Breach]:
     held, allowed = site.holding(server, holders).memory_mib, site.limit(server).memory_mib

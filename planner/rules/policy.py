@@ -83,7 +83,7 @@ def _sharing(site: Site, group: Group, where: Where) -> Iterator[tuple[str, str,
 
 @rule("policy.keep-apart", "LPARs that are kept apart never share a server, save the one where they stood "
       "together before the plan began (they may come home to it).", Scope.GROUP,
-      encoding="a row per group and server; every wave checked with both sides held", source="policy")
+      rows="a row per group and server; every wave checked with both sides held", source="policy")
 def keep_apart(site: Site, where: Where) -> Iterator[Breach]:
     for group in site.groups_with("apart", where):
         for server, a, b in _sharing(site, group, where):
@@ -92,7 +92,7 @@ def keep_apart(site: Site, where: Where) -> Iterator[Breach]:
 
 
 @rule("policy.cluster", "Nodes of a cluster never share a server.", Scope.GROUP,
-      encoding="a row per cluster and server; every wave checked with both sides held",
+      rows="a row per cluster and server; every wave checked with both sides held",
       source="IBM restriction list (robmcnelly.com/lpm-and-firmware-compatibility); policy")
 def cluster(site: Site, where: Where) -> Iterator[Breach]:
     for group in site.groups_with("clusters", where):
@@ -102,7 +102,7 @@ def cluster(site: Site, where: Where) -> Iterator[Breach]:
 
 
 @rule("policy.keep-together", "LPARs that are kept together end on one server.", Scope.GROUP, hold=Hold.END,
-      encoding="an equality per member and server", source="policy")
+      rows="an equality per member and server", source="policy")
 def keep_together(site: Site, where: Where) -> Iterator[Breach]:
     for group in site.groups_with("together", where):
         homes = {name: where[name][0] for name in group.members if where.get(name)}

@@ -15,7 +15,7 @@ from planner.units import show_cores
 
 @rule("processor.capacity", "The entitlements on a server do not exceed what it may hold (configurable, ceiling, "
       "reserve); a server that is over at the start does not rise.", Scope.SERVER,
-      encoding=ROWS,
+      rows=ROWS,
       source="Power 750 redpaper p. 124")
 def capacity(site: Site, server: str, holders: Collection[str]) -> Iterator[Breach]:
     held, allowed = site.holding(server, holders).units, site.limit(server).units
@@ -26,7 +26,7 @@ def capacity(site: Site, server: str, holders: Collection[str]) -> Iterator[Brea
 
 @rule("processor.pool", "The entitlements in a shared processor pool do not exceed its maximum less its reserve; "
       "a pool that is over at the start does not rise.", Scope.SERVER,
-      encoding="a row per pool in the program; every wave checked with both sides held",
+      rows="a row per pool in the program; every wave checked with both sides held",
       source="IBM POWER8 Managing shared processor pools; REDP-4798 p. 136")
 def pool(site: Site, server: str, holders: Collection[str]) -> Iterator[Breach]:
     held = site.holding(server, holders).pools
@@ -42,7 +42,7 @@ _USAGE_ROWS = "rows for the slots that a placement would break, added until none
 
 @rule("processor.usage", "Where usage history exists, what runs on a server never used more together than the server "
       "may give (configurable, ceiling, reserve), in any slot of the hours that count; slots that were over at the "
-      "start do not rise.", Scope.SERVER, hold=Hold.END, encoding=_USAGE_ROWS,
+      "start do not rise.", Scope.SERVER, hold=Hold.END, rows=_USAGE_ROWS,
       source="the peak of the sum, not the sum of peaks")
 def usage(site: Site, server: str, holders: Collection[str]) -> Iterator[Breach]:
     if site.usage is not None and (worst := site.used.worst(server, holders)):
@@ -52,7 +52,7 @@ def usage(site: Site, server: str, holders: Collection[str]) -> Iterator[Breach]
 
 @rule("processor.pool-usage", "Where usage history exists, the LPARs of a shared pool never used more together than "
       "its maximum, in any slot of the hours that count; slots that were over at the start do not rise.", Scope.SERVER,
-      hold=Hold.END, encoding=_USAGE_ROWS, source="REDP-4798 p. 136 (maximum pool capacity)")
+      hold=Hold.END, rows=_USAGE_ROWS, source="REDP-4798 p. 136 (maximum pool capacity)")
 def pool_usage(site: Site, server: str, holders: Collection[str]) -> Iterator[Breach]:
     for pool_id in sorted(site.pools.get(server, {})) if site.usage is not None else ():
         if worst := site.used.worst(server, holders, pool_id):

@@ -95,9 +95,15 @@ class Site:
         return frozenset(s for s in places if s)
 
     def may_share(self, a: str, b: str, server: str) -> bool:
-        """Whether LPARs that are kept apart may be together there: they were before the plan, or it is home to both."""
-        before, homes = ([of.get(n, self.start.get(n)) for n in (a, b)] for of in (self.home, self.homes))
-        return before == [server, server] or homes == [server, server]
+        """Whether LPARs that are kept apart may be together there."""
+        return any(len(names) == 2 for names in self.sharing((a, b), server))
+
+    def sharing(self, members: Iterable[str], server: str) -> tuple[frozenset[str], frozenset[str]]:
+        """Those of LPARs kept apart who may be together on a server all the same: who was there before the plan, and
+        to whom it is home."""
+        before, home = (frozenset(n for n in members if of.get(n, self.start.get(n)) == server)
+                        for of in (self.home, self.homes))
+        return before, home
 
     @cached_property
     def unsized(self) -> Mapping[str, str]:

@@ -94,23 +94,24 @@ class _Wave:
         site = self.packer.site
         if not self._allowed(step):
             return None
-        best: tuple[int, int, Offer] | None = None
+        best: Offer | None = None
+        least = 0
         live = site.migration(step.lpar) is On.LIVE
-        for number, pair in enumerate(site.pairs(step.source, step.target) if live else (_NO_MOVERS,)):
+        for pair in site.pairs(step.source, step.target) if live else (_NO_MOVERS,):
             flight = Flight(step, pair)
             costs = self._priced(flight)
             if costs is None or self._blacked_out(flight, costs):
                 continue
             total = max(max((c.duration_ms for n, c in enumerate(self.costs) if n not in costs), default=0),
                         max(c.duration_ms for c in costs.values()))
-            if best is None or (total, number) < best[:2]:
-                best = (total, number, (flight, costs))
+            if best is None or total < least:
+                best, least = (flight, costs), total
         if best is None:
             return None
         alone = site.solo(step.lpar, step.source, step.target).duration_ms + self.packer.gap_ms
-        if self.flights and best[0] >= self.duration_ms + alone:
+        if self.flights and least >= self.duration_ms + alone:
             return None
-        return best[2]
+        return best
 
     def _blacked_out(self, added: Flight, costs: Mapping[int, Copy]) -> bool:
         """Whether a flight whose time changes would touch a blackout of its LPAR."""

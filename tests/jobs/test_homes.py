@@ -105,6 +105,15 @@ def test_two_that_are_kept_apart_may_both_come_home_where_they_lived_together() 
     assert plan.verified and ends(plan, estate)["a1"] == ends(plan, estate)["a2"] == "A"
 
 
+def test_on_the_way_out_as_well_a_home_is_shared_by_those_who_lived_together() -> None:
+    """The programs, unlike the rules, let share a server only who stood there at the start: a2 had to make way."""
+    estate = stating(changed(HALF_WAY, "a1", home="A"), policy("keep-apart", "x", "a1; a2"), policy("fence", "a1", "A"))
+    plan = evacuated(estate, "B")
+    assert plan.status == "optimal" and ends(plan, estate)["a1"] == "A" and "a2" not in {m.lpar for m in plan.moves}
+    stranger = stating(HALF_WAY, policy("keep-apart", "x", "a1; a2"), policy("fence", "a1", "A"))
+    assert evacuated(stranger, "B").status == "infeasible"
+
+
 def test_homes_that_no_plan_can_mean() -> None:
     strange = changed(BASE, "a1", home="Z")
     assert [f.subject for f in loaded(strange).findings if "home 'Z'" in f.message] == ["a1"]

@@ -8,6 +8,7 @@ Bounded by steps, never by the clock, and without chance: the same program gives
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from planner.optimise.placement import PlacementProgram
 from planner.optimise.program import ONE_PLACE, Outcome, Solution
@@ -19,6 +20,15 @@ _ROUNDS, _ROUND_STEPS = 8, 60
 _SEARCHES = 20
 
 Change = dict[int, int]
+
+
+class _Trial(NamedTuple):
+    """LPARs (by number) that would go to other variables, and how much worse the rows and dearer the moves would be."""
+
+    worse: float
+    dearer: int
+    names: tuple[int, ...]
+    to: tuple[int, ...]
 
 
 class _Standing:
@@ -173,38 +183,38 @@ def _mend(search: _Standing, steps: int) -> bool:
 
 def _step(search: _Standing, broken: Sequence[int], tabu: dict[int, int], step: int) -> None:
     who = search.culprits(broken)
-    best: tuple[float, int, tuple[int, ...], tuple[int, ...]] | None = None
+    best: _Trial | None = None
     for moves in (search.shifts(who), search.exchanges(who)):
         for names, to in moves:
             if any(tabu.get(k, -1) >= step for k in names):
                 continue
             worse = search.worse(search.change([(search.at[k], i) for k, i in zip(names, to, strict=True)]))
             dearer = sum(search.cost[i] - search.cost[search.at[k]] for k, i in zip(names, to, strict=True))
-            if best is None or (worse, dearer) < best[:2]:
-                best = (worse, dearer, names, to)
-        if best is not None and best[0] < -1e-9:
+            if best is None or (worse, dearer) < (best.worse, best.dearer):
+                best = _Trial(worse, dearer, names, to)
+        if best is not None and best.worse < -1e-9:
             break
-    if best is None or best[0] >= -1e-9:
+    if best is None or best.worse >= -1e-9:
         for row in broken:
             search.weight[row] *= 1.5
     if best is not None:
-        search.take(best[2], best[3])
-        tabu.update(dict.fromkeys(best[2], step + _TENURE))
+        search.take(best.names, best.to)
+        tabu.update(dict.fromkeys(best.names, step + _TENURE))
 
 
 def _cheaper(search: _Standing) -> None:
     """Shifts and exchanges that keep every row and cost less, until there is none."""
     for _ in range(_STEPS):
         dear = [k for k, i in enumerate(search.at) if search.cost[i] > min(search.cost[c] for c in search.choices[k])]
-        best: tuple[int, tuple[int, ...], tuple[int, ...]] | None = None
+        best: _Trial | None = None
         for moves in (search.shifts(dear), search.exchanges(dear)):
             for names, to in moves:
                 dearer = sum(search.cost[i] - search.cost[search.at[k]] for k, i in zip(names, to, strict=True))
-                if dearer < (best[0] if best else 0) and search.worse(
-                        search.change([(search.at[k], i) for k, i in zip(names, to, strict=True)])) <= 0:
-                    best = (dearer, names, to)
+                if dearer < (best.dearer if best else 0) and (worse := search.worse(
+                        search.change([(search.at[k], i) for k, i in zip(names, to, strict=True)]))) <= 0:
+                    best = _Trial(worse, dearer, names, to)
             if best:
                 break
         if best is None:
             return
-        search.take(best[1], best[2])
+        search.take(best.names, best.to)
