@@ -10,7 +10,7 @@ from typing import Any
 
 from planner import __version__
 from planner.estate.assemble import Loaded, fact_name
-from planner.estate.model import INACTIVE, TABLES, EstateColumn, Table, Type
+from planner.estate.model import TABLES, EstateColumn, Table, Type
 from planner.formats.values import join_list
 from planner.sheets import Column, findings_sheet, style, table, widths
 from planner.units import column_letters, cores, gib
@@ -84,7 +84,7 @@ def _estate_sheet(book: Book, loaded: Loaded, of: Table) -> None:
 
 _DEPENDS = {
     "servers": "until then nobody is planned onto this server",
-    "lpars": "until then this LPAR is not planned, and nobody onto its server",
+    "lpars": "until then this LPAR is not planned, nor anybody onto the server where it runs",
     "vioses": "until then nobody is planned onto its server", "fibres": "until then its LPAR is not planned"}
 _SIZES = ("configurable_units", "configurable_memory_mib", "entitlement_units", "virtual_processors", "memory_mib",
           "max_memory_mib")
@@ -95,10 +95,10 @@ def _depends(of: Table) -> str:
 
 
 def _known(column: EstateColumn, row: Any) -> Any:
-    """A required size of 0 is one that nothing states, unless the partition was never activated; a maximum is never
-    missing beside a size, which it is taken from when nobody states it."""
+    """A required size of 0 is one that nothing states; a maximum is never missing beside a size, which it is taken from
+    when nobody states it."""
     value = getattr(row, column.field)
-    stated = getattr(row, "state", "") in INACTIVE or (column.field == "max_memory_mib" and row.memory_mib)
+    stated = column.field == "max_memory_mib" and row.memory_mib
     return None if column.required and column.field in _SIZES and value == 0 and not stated else value
 
 

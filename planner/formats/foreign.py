@@ -173,7 +173,7 @@ def _table(head: str, whole: bool) -> Foreign | None:
         if all(_PAIR.match(one) for one in names):
             return Foreign(f"an HMC's listing that no plan needs ('{_listed([n.partition('=')[0] for n in names])}')",
                            "remove it; listings that are read stand in docs/formats.md")
-        if any(len(one) > 60 or one.endswith(".") for one in names):
+        if any(len(one) > 60 or (one.endswith(".") and " " in one) for one in names):
             continue
         if len(lines) == 1:
             return Foreign(f"an empty table: names of columns ('{_listed(names)}') and no row",

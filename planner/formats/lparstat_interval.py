@@ -30,7 +30,8 @@ Value = float | int | str | NonValue
 
 _REFUSED = "this row is left out"
 _COMMAND = re.compile(r"lparstat(?:\s+-\w+)*\s+([1-9][0-9]{0,5})(?:\s|$)")
-_POINT, _COMMA = re.compile(r"[0-9]\.[0-9]"), re.compile(r"(?<=[0-9]),(?=[0-9])")  # of a locale: ``0,25``
+_POINT = re.compile(r"^[ \t0-9,]*[0-9]\.[0-9]", re.MULTILINE)  # in a row
+_COMMA = re.compile(r"(?<=[0-9]),(?=[0-9])")  # of a locale: ``0,25``
 _CONFIG = re.compile(r"System [Cc]onfiguration(:?)(.*)")
 _CHANGED = re.compile(r"System configuration (?:has )?changed", re.IGNORECASE)
 _DASHES = re.compile(r"n?[- ]+")

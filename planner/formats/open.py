@@ -89,7 +89,8 @@ def _problem(file: str, message: str, fix: str, severity: Severity = Severity.ER
 
 
 def _system_problem(file: str, error: OSError) -> Finding:
-    return _problem(file, f"cannot be read: {error.strerror or error}", "check its permissions")
+    return _problem(file, f"cannot be read: {error.strerror or error}",
+                    "check the path" if isinstance(error, FileNotFoundError) else "check its permissions")
 
 
 def _closed(shown: str, problem: Finding) -> Document:
@@ -177,7 +178,10 @@ def _whole(entry: archive.Entry, mapping: table.MappingFile | None) -> list[Read
         data = entry.read(registry.most_of(entry.head))
     if not data and entry.problem is not None:
         return [Reading(registry.UNRECOGNISED)]
-    return registry.read_document(data, entry.shown)
+    readings = registry.read_document(data, entry.shown)
+    if mapping is not None and all(reading.kind == registry.UNRECOGNISED for reading in readings):
+        return table.nearly(data, entry.shown, mapping) or readings
+    return readings
 
 
 def _read_chunk(files: list[_File], read: _Read) -> list[list[Document]]:

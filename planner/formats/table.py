@@ -173,6 +173,20 @@ def read_document(data: bytes, file: str, mapping: MappingFile) -> Reading | Non
     return replace(reading, findings=(*notes, *reading.findings))
 
 
+def nearly(data: bytes, file: str, mapping: MappingFile) -> list[Reading]:
+    """What to say of a text that has some, not all, of the headers of a table for files of its name; else nothing."""
+    tables = [table for table in mapping.table if table.applies(file, None)]
+    text = decode(data[:HEAD], file)[0] if tables else ""
+    heads = [head for mark in _DELIMITERS if (head := _find_head(_csv_head(text, mark), tables))]
+    if not heads or looks_like_workbook(data):
+        return []
+    head = max(heads, key=lambda one: len(one.columns))
+    lacking = ", ".join(repr(header) for header in head.table.columns if _normal(header) not in head.columns)
+    return [Reading(KIND, (), (Finding(
+        "input.missing-column", Severity.WARNING, file, f"a table without {lacking}, which the mapping names: not read",
+        "correct the header in the table or in the mapping", Source(file, head.row + 1)),))]
+
+
 @dataclass(frozen=True, slots=True)
 class _Row:
     """The cells of a row and where each of them stands."""
@@ -390,7 +404,7 @@ def _take(intake: Intake, record: Record, reading: Reading) -> None:
     if record.kind == USAGE:
         return
     if table is None:
-        intake.say(Severity.ERROR, "input.bad-mapping", kind, f"kind {kind!r} is no sheet of the estate",
+        intake.once(Severity.ERROR, "input.bad-mapping", kind, f"kind {kind!r} is no sheet of the estate",
                    "one of: " + ", ".join(t.kind for t in TABLES), record.source)
         return
     taken = _estate_values(intake, record, table)

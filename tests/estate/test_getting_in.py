@@ -141,6 +141,28 @@ def test_what_must_be_filled_is_marked_and_filling_it_gives_the_whole_estate(tmp
     assert "To fill" not in load_workbook(io.BytesIO(workbook_bytes(filled))).sheetnames
 
 
+def test_an_lpar_that_was_never_activated_is_marked_until_its_sizes_are_there(tmp_path: Path) -> None:
+    """The finding said to add its sizes in sheet LPARs, and the sheet showed 0 in cells that nothing marked."""
+    never = ("hscroot@hmc1:~> lssyscfg -r lpar -m S1\nname=dump,lpar_id=9,lpar_env=aixlinux,state=Not Activated\n"
+             "hscroot@hmc1:~> lshwres -r mem -m S1 --level lpar\nlpar_name=dump,lpar_id=9,curr_mem=0,run_mem=0,mem_mode=ded\n")
+    loaded = site(tmp_path, s1__txt=system("S1", "app1", "vios1"), s2__txt=system("S2", "app2", "vios2"), off__txt=never)
+    assert [f.subject for f in told(loaded, "input.missing-fact")] == ["dump"]
+    book = load_workbook(io.BytesIO(workbook_bytes(loaded)))
+    cells = [[c.value for c in row][:4] for row in book["To fill"].iter_rows(min_row=2)]
+    assert {(sheet, item) for sheet, item, *_ in cells} == {("LPARs", "dump")} and len(cells) == 4
+    assert load_book(book, tmp_path / "as_it_is.xlsx").estate == loaded.estate
+    for _, _, _, cell in cells:
+        book["LPARs"][cell] = 2
+    filled = load_book(book, tmp_path / "filled.xlsx")
+    assert not told(filled, "input.missing-fact") and "To fill" not in load_workbook(
+        io.BytesIO(workbook_bytes(filled))).sheetnames
+
+
+def load_book(book: Any, file: Path) -> Loaded:
+    book.save(file)
+    return load([file]).usable()
+
+
 def test_what_is_said_of_many_is_one_line_with_their_number() -> None:
     found = [Finding("r", Severity.WARNING, f"lpar{n}", f"lpar{n}: {n} MiB is odd", "mend it") for n in range(40)]
     other = Finding("r", Severity.WARNING, "x", "x: something else", "mend it")

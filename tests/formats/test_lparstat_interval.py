@@ -287,6 +287,8 @@ def test_a_locale_with_a_decimal_comma_is_the_same_usage() -> None:
     text = (FIXTURES / "aix_shared_app.txt").read_text()
     local = re.sub(r"(?<=[0-9])\.(?=[0-9])", ",", text)
     assert local != text and read(local, "x") == read(text, "x")
+    mixed = "\n".join(a if "=" in a else b for a, b in zip(text.split("\n"), local.split("\n"), strict=True))
+    assert "ent=1." in mixed and read(mixed, "x") == read(text, "x")
 
 
 @pytest.mark.skipif(not SAMPLES.is_dir(), reason="no collected samples here")

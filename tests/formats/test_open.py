@@ -209,3 +209,23 @@ def test_documents_of_a_history_are_read_one_at_a_time(tmp_path: Path, monkeypat
     monkeypatch.setattr(archive, "entries", lambda path, shown: (opened.append(shown), plain(path, shown))[1])
     for number, _ in enumerate(read_sources([tmp_path]), 1):
         assert len(opened) == number
+
+
+@pytest.mark.parametrize(("pattern", "other", "told"), [
+    ("parts*.csv", "RAM", "a table without 'RAM', which the mapping names: not read"),
+    ("*", "RAM", "a table without 'RAM', which the mapping names: not read"),
+    ("frames*.csv", "RAM", "a table with columns of its own ('Name, Ent., VPs'): not a format that the planner reads"),
+])
+def test_a_table_that_a_mapping_nearly_fits_says_what_lacks(tmp_path: Path, pattern: str, other: str, told: str) -> None:
+    """One header mistyped, and it was text of no known kind: nothing said that the mapping had been looked at."""
+    put(tmp_path, "map.toml", f'[[table]]\nkind = "lpars"\nfile = "{pattern}"\n'
+        f'columns = {{ "Name" = "name", "{other}" = "memory" }}\n'.encode())
+    put(tmp_path / "site", "parts.csv", b"Name;Ent.;VPs\nalpha;1,25;3\n")
+    (document,) = documents([tmp_path / "site"], tmp_path / "map.toml")
+    assert [(f.severity, f.message) for r in document.readings for f in r.findings] == [(Severity.WARNING, told)]
+
+
+def test_a_mapping_that_is_not_there_is_a_matter_of_its_path(tmp_path: Path) -> None:
+    with pytest.raises(InputError) as refused:
+        load([tmp_path], mapping=tmp_path / "no.toml")
+    assert [f.fix for f in refused.value.findings] == ["check the path"]
