@@ -241,9 +241,9 @@ def _shortage(model: PlacementProgram, until: float) -> _Short:
             if resource is POOLS:
                 pooled[s] = max(pooled.get(s, 0), amount)
             if resource is not PROCESSORS:
-                lifts.append(resource.more(amount, s, tag.part))
+                lifts.append(resource.more(amount, s, tag.part, model.site))
         if resource is PROCESSORS:
-            lifts += [resource.more(u, s, "") for s, u in sorted(units.items()) if u > pooled.get(s, 0)]
+            lifts += [resource.more(u, s, "", model.site) for s, u in sorted(units.items()) if u > pooled.get(s, 0)]
     return _Short(units, mib, tuple(lifts))
 
 

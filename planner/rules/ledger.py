@@ -27,14 +27,14 @@ class Resource:
 
     ``takes`` (site, LPAR, server, size): what an LPAR of that size takes of the server's parts. ``limits`` (site,
     server): what LPARs may take of each part together, VIOSes and firmware deducted; a part that is not named has no
-    limit. ``more`` (amount, server, part): how a person is told that so much is lacking. ``rare``: it seldom lacks, and
-    rows that nothing can break are left out.
+    limit. ``more`` (amount, server, part, site): how a person is told that so much is lacking. ``rare``: it seldom
+    lacks, and rows that nothing can break are left out.
     """
 
     rule: str
     takes: Callable[[Site, str, str, Demand], Amounts]
     limits: Callable[[Site, str], Amounts]
-    more: Callable[[int, str, str], str]
+    more: Callable[[int, str, str, Site], str]
     rare: bool = False
 
 
@@ -48,16 +48,23 @@ def _pool_limits(site: Site, server: str) -> Amounts:
     return {pool: limit for pool, limit in limits.items() if limit is not None}
 
 
+def pool_words(site: Site, server: str, part: str) -> str:
+    """``POOL_DB (id 4)``; the id alone where it has no name."""
+    pool = site.pools.get(server, {}).get(int(part)) if part.isdigit() else None
+    return f"{pool.name} (id {part})" if pool and pool.name else part
+
+
 PROCESSORS = Resource(
     "processor.capacity", lambda site, lpar, server, size: {WHOLE: size.units},
     lambda site, server: {WHOLE: site.room(server).units},
-    lambda amount, server, part: f"{show_cores(amount)} more cores on {server}")
+    lambda amount, server, part, site: f"{show_cores(amount)} more cores on {server}")
 POOLS = Resource("processor.pool", _in_pool, _pool_limits,
-                 lambda amount, server, part: f"{show_cores(amount)} more cores in pool {part} of {server}")
+                 lambda amount, server, part, site: f"{show_cores(amount)} more cores in pool "
+                 f"{pool_words(site, server, part)} of {server}")
 MEMORY = Resource(
     "memory.capacity", lambda site, lpar, server, size: {WHOLE: size.memory_mib},
     lambda site, server: {WHOLE: site.room(server).memory_mib},
-    lambda amount, server, part: f"{show_gib(amount)} GiB more memory on {server}")
+    lambda amount, server, part, site: f"{show_gib(amount)} GiB more memory on {server}")
 
 
 def resources() -> tuple[Resource, ...]:
@@ -68,7 +75,7 @@ def resources() -> tuple[Resource, ...]:
 def _declared(rule: str, use: Use) -> Resource:
     return Resource(rule, lambda site, lpar, server, size: site.taken(use, lpar, server),
                     lambda site, server: by_part(use.most(site, server)),
-                    lambda amount, server, part: f"{amount} more {use.what} on {server}" + (part and f" ({part})"),
+                    lambda amount, server, part, _: f"{amount} more {use.what} on {server}" + (part and f" ({part})"),
                     use.rare)
 
 

@@ -37,7 +37,7 @@ def _part(vios: str, fabric: str) -> str:
 
 @cache
 def _all(server: str, fabric: str) -> str:
-    return f"all VIOSes of {server}" if fabric == SLOTS else f"{server}, fabric {fabric}"
+    return f"all VIOSes of {server}" + ("" if fabric == SLOTS else f", fabric {fabric}")
 
 
 def _taken(site: Site, lpar: str, server: str) -> Mapping[str, int]:

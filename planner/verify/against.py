@@ -46,7 +46,8 @@ def verify_plan(plan: Plan, estate: Estate, usage: Usage | None = None) -> Repla
     if done:
         notes.append(Finding("plan.progress", Severity.INFO, "plan",
                              f"{len(done)} of {len(plan.moves)} moves are already done; next: "
-                             + (", ".join(m.lpar for m in rest if m.wave == rest[0].wave) if rest else "nothing"), ""))
+                             + (", ".join(m.lpar for m in rest if m.wave == rest[0].wave) if rest else "nothing"),
+                             _PLAN_THE_REST if rest else ""))
     notes += _vios_ids(plan, estate)
     notes += _usage(plan, usage)
     site = Site(estate, home={n: home.get(n, s) for n, s in start.items()}, usage=usage,
@@ -81,6 +82,9 @@ def _strangers(plan: Plan, estate: Estate, *, same: bool) -> tuple[Finding, ...]
         return broken("plan.estate", "estate", f"is another than the plan was made for: it has no {shown}",
                       "give the estate of the plan, as it was or as it is now"),
     return tuple(broken("plan.known", n, f"the estate has no {kind} {n!r}") for n, kind in unknown.items())
+
+
+_PLAN_THE_REST = "where the rest cannot go on: plan it from this estate with --home PLAN, which brings all of them home"
 
 
 def _formed(plan: Plan) -> list[Finding]:

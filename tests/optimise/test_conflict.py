@@ -15,6 +15,7 @@ from estates import (
     loaded,
     lpar,
     policy,
+    pool,
     server,
     short_mib,
     short_units,
@@ -136,3 +137,10 @@ def test_a_stranded_lpar_is_told_every_reason_for_every_server() -> None:
 def test_freeing_every_server_leaves_none_to_go_to() -> None:
     of = estate([server("A"), server("B")], [lpar("a1", "A"), lpar("b1", "B")])
     assert "every server" in conflict(of, "A", "B").summary
+
+
+def test_a_pool_that_is_full_is_called_by_its_name_and_id() -> None:
+    """Its id alone was told: people know it as POOL_DB, commands by its id."""
+    of = estate([server("A"), server("B")], [lpar("a1", "A", 1, 8, pool_id=17), lpar("a2", "A", 0.5, 4, pool_id=17)])
+    full = of.replace(pools=(pool("A", 17, 4, name="POOL_DB"), pool("B", 4, 1, name="POOL_DB")))
+    assert any("0.50 more cores in pool POOL_DB (id 4) of B" in lift for lift in conflict(full, "A").lifts)
