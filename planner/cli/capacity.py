@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from planner.cli.app import command, load_estate, months_progress, print_json, show
-from planner.cli.options import OUTPUT, Estate, Output, Percentile, PolicyFile, SiteCalendar, month_from
+from planner.cli.options import OUTPUT, Estate, Output, Percentile, PolicyFile, SiteCalendar, month_from, numeric
 
 _LEVERS = "Levers, which the workbook can change too"
 
@@ -20,19 +20,17 @@ def capacity_command(
     month: Annotated[str, typer.Option("--month", metavar="YYYY-MM", help="The month whose month-end is told.")],
     plan: Annotated[Path | None, typer.Option("--plan", metavar="PLAN", help="A plan to show: plan.json, or the "
                                               "directory that holds it.")] = None,
-    months: Annotated[int, typer.Option("--months", min=1, max=120, help="Months to look back on.")] = 24,
-    horizon: Annotated[int, typer.Option("--horizon", min=1, max=36, help="Months to forecast.")] = 6,
+    months: Annotated[int, numeric("--months", 1, 120, "Months to look back on.")] = 24,
+    horizon: Annotated[int, numeric("--horizon", 1, 36, "Months to forecast.")] = 6,
     percentile: Percentile = "95", policy: PolicyFile = None, site: SiteCalendar,
-    cpu_ceiling: Annotated[int, typer.Option("--cpu-ceiling", min=1, max=100, rich_help_panel=_LEVERS, help="Per cent "
-                                             "of the cores that may be used, unless a policy says it.")] = 90,
-    memory_ceiling: Annotated[int, typer.Option("--memory-ceiling", min=1, max=100, rich_help_panel=_LEVERS,
-                                                help="The same of memory.")] = 95,
-    growth: Annotated[float | None, typer.Option("--growth", min=-50, max=100, rich_help_panel=_LEVERS, help="Growth "
-                                                 "in % a month, instead of what was measured.")] = None,
-    margin: Annotated[int, typer.Option("--margin", min=0, max=500, rich_help_panel=_LEVERS, help="Right-sizing: "
-                                        "per cent on top of what was used.")] = 10,
-    production_margin: Annotated[int, typer.Option("--production-margin", min=0, max=500, rich_help_panel=_LEVERS,
-                                                   help="The same for production.")] = 20,
+    cpu_ceiling: Annotated[int, numeric("--cpu-ceiling", 1, 100, "Per cent of the cores that may be used, unless a "
+                                        "policy says it.", _LEVERS)] = 90,
+    memory_ceiling: Annotated[int, numeric("--memory-ceiling", 1, 100, "The same of memory.", _LEVERS)] = 95,
+    growth: Annotated[float | None, numeric("--growth", -50, 100, "Growth in % a month, instead of what was measured.",
+                                           _LEVERS)] = None,
+    margin: Annotated[int, numeric("--margin", 0, 500, "Right-sizing: per cent on top of what was used.",
+                                   _LEVERS)] = 10,
+    production_margin: Annotated[int, numeric("--production-margin", 0, 500, "The same for production.", _LEVERS)] = 20,
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE", rich_help_panel=OUTPUT, help="The workbook "
                                              "[default: reports/capacity-MONTH.xlsx].")] = None,
     output: Output,

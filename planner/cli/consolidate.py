@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -23,6 +22,7 @@ from planner.cli.options import (
     Times,
     homes_from,
     levels_from,
+    numeric,
 )
 from planner.cli.plans import deliver, directory, file_name
 from planner.errors import UsageError
@@ -53,12 +53,12 @@ def consolidate_command(
                                               help='"2026-11-27 20:00", local time.')] = None,
     end: Annotated[str | None, typer.Option("--to", metavar="TIME", rich_help_panel=TIMES, help='"2026-11-30 06:00".')
                    ] = None,
-    tariff: Annotated[float, typer.Option("--tariff", min=0.0, rich_help_panel=_ENERGY, help="Price of a kWh.")] = 0.25,
+    tariff: Annotated[float, numeric("--tariff", 0.0, 1e6, "Price of a kWh.", _ENERGY)] = 0.25,
     currency: Annotated[str, typer.Option("--currency", rich_help_panel=_ENERGY, help="Currency of the price.")
                         ] = "EUR",
-    co2: Annotated[float, typer.Option("--co2", min=0.0, rich_help_panel=_ENERGY, help="kg of CO₂ per kWh.")] = 0.35,
-    hours: Annotated[float, typer.Option("--hours", min=1.0, rich_help_panel=_ENERGY, help="Hours over which a "
-                                         "permanent change is counted.")] = 8760.0,
+    co2: Annotated[float, numeric("--co2", 0.0, 1e6, "kg of CO₂ per kWh.", _ENERGY)] = 0.35,
+    hours: Annotated[float, numeric("--hours", 1.0, 1e6, "Hours over which a permanent change is counted.", _ENERGY)
+                     ] = 8760.0,
     policy: PolicyFile = None, assume_nothing: AssumeNothing = False, times: Times, usage: PlannedUsage,
     solver: Solver, write_model: ModelFile = None, out: Out = None, output: Output,
 ) -> int:
@@ -70,8 +70,6 @@ def consolidate_command(
     from planner.estate.energy import HOURS_PER_YEAR, Tariff
     from planner.plan.questions import Consolidate
 
-    if not all(math.isfinite(x) for x in (tariff, co2, hours)):
-        raise UsageError("--tariff, --co2 and --hours are finite numbers")
     if hours != HOURS_PER_YEAR and (weekend or times.come_back):
         raise UsageError("--hours is for a change that stays: a way back ends it before")
     options = times.options(solver, _weekend(weekend, start, end, times), assume_nothing=assume_nothing)

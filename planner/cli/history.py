@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from planner.cli.app import app, command, load_estate, months_progress, print_json, show
-from planner.cli.options import Json, MappingFile, Percentile, SiteCalendar, Store, month_from
+from planner.cli.options import Json, MappingFile, Percentile, SiteCalendar, Store, month_from, numeric
 from planner.errors import UsageError
 from planner.findings import errors, finding_json
 from planner.history.calendar import Calendar
@@ -44,8 +44,7 @@ def add_command(
     mapping: MappingFile = None,
     start: Annotated[str | None, typer.Option("--start", metavar="TIME", rich_help_panel=_CLOCKLESS,
                                               help="When it was started: '2026-11-30 14:05', local.")] = None,
-    interval: Annotated[int | None, typer.Option("--interval", metavar="SECONDS", min=1, max=86400,
-                                                 rich_help_panel=_CLOCKLESS, help="Its interval.")] = None,
+    interval: Annotated[int | None, numeric("--interval", 1, 86_400, "Its interval.", _CLOCKLESS, "SECONDS")] = None,
     lpar: Annotated[str, typer.Option("--lpar", metavar="NAME", rich_help_panel=_CLOCKLESS,
                                       help="The LPAR that it ran on.")] = "",
     as_json: Json = False,
@@ -206,9 +205,8 @@ def forecast_command(
     store: Store, *,
     estate: Annotated[Path | None, typer.Option("--estate", metavar="ESTATE", help="For ceilings and pools, and the "
                                                 "LPARs as they stand now.")] = None,
-    horizon: Annotated[int, typer.Option("--horizon", min=1, max=120, help="Months ahead.")] = 6,
-    ceiling: Annotated[int, typer.Option("--ceiling", min=1, max=100, help="Per cent of a server's or pool's cores.")
-                       ] = 90,
+    horizon: Annotated[int, numeric("--horizon", 1, 120, "Months ahead.")] = 6,
+    ceiling: Annotated[int, numeric("--ceiling", 1, 100, "Per cent of a server's or pool's cores.")] = 90,
     figure: Annotated[_Figure, typer.Option("--figure", help="What of each month is forecast: the peak of its "
                                             "month-end, of all of it, its 95th percentile or mean.")
                       ] = _Figure.MONTH_END,

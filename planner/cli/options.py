@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from typer.models import OptionInfo
 
 from planner.errors import PlannerError, UsageError
 from planner.findings import Severity
@@ -25,9 +26,18 @@ if TYPE_CHECKING:
     from planner.jobs.peak_hours import UsageSpec
     from planner.plan.plan import Window as WindowOfTime
 
-_MOST_CLOSED_DAYS = 366
+_MOST_CLOSED_DAYS, YEAR_S = 366, 366 * 86_400
 TIMES, _USAGE, _CALENDAR, _SOLVER, OUTPUT = (
     "Times of the work", "Usage history", "Calendar of the site", "Solver", "Output")
+
+
+
+def numeric(name: str, least: float, most: float, text: str, panel: str | None = None, metavar: str | None = None
+            ) -> OptionInfo:
+    """An option that is a number from ``least`` to ``most``: what is beyond is told with both."""
+    option: OptionInfo = typer.Option(name, min=least, max=most, metavar=metavar, rich_help_panel=panel, help=text)
+    return option
+
 
 Estate = Annotated[Path, typer.Argument(metavar="ESTATE", help="Directory of exports, workbook, or saved estate.")]
 Json = Annotated[bool, typer.Option("--json", rich_help_panel=OUTPUT, help="Print the answer as JSON.")]
@@ -78,10 +88,9 @@ class Output:
 class Solver:
     """When the solver may stop."""
 
-    time_limit: Annotated[float, typer.Option("--time-limit", min=0.1, rich_help_panel=_SOLVER, help="Seconds for the "
-                                              "solver (a scenario, a cell).")] = 60.0
-    gap: Annotated[float, typer.Option("--gap", min=0.0, max=1.0, rich_help_panel=_SOLVER, help="Relative gap that "
-                                       "counts as proved.")] = 0.0
+    time_limit: Annotated[float, numeric("--time-limit", 0.1, YEAR_S, "Seconds for the solver (a scenario, a cell).",
+                                        _SOLVER)] = 60.0
+    gap: Annotated[float, numeric("--gap", 0.0, 1.0, "Relative gap that counts as proved.", _SOLVER)] = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,10 +127,10 @@ class SiteCalendar:
     closed: Annotated[list[str] | None, typer.Option(
         "--closed", metavar="DATE", rich_help_panel=_CALENDAR,
         help="A further day off, 2026-12-24, or several, 2026-12-24/2026-12-31; may be given several times.")] = None
-    month_end_last: Annotated[int, typer.Option("--month-end-last", rich_help_panel=_CALENDAR, help="Month-end days: "
-                                                "so many last working days of a month …")] = 3
-    month_end_first: Annotated[int, typer.Option("--month-end-first", rich_help_panel=_CALENDAR, help="… and so many "
-                                                 "first ones of the next.")] = 2
+    month_end_last: Annotated[int, numeric("--month-end-last", 0, 15, "Month-end days: so many last working days of a "
+                                          "month …", _CALENDAR)] = 3
+    month_end_first: Annotated[int, numeric("--month-end-first", 0, 15, "… and so many first ones of the next.",
+                                           _CALENDAR)] = 2
 
     def calendar(self) -> Calendar:
         """The site's calendar; raises UsageError and InputError with all that is wrong."""
@@ -146,10 +155,9 @@ class PlannedUsage(SiteCalendar):
     history: HistoryFile = None
     percentile: Annotated[str, typer.Option("--percentile", metavar="P", rich_help_panel=_USAGE, help="What counts of "
                                             "each LPAR's samples in an hour; 100: its peak.")] = "100"
-    months: Annotated[int, typer.Option("--months", min=1, max=1200, rich_help_panel=_USAGE, help="So many months back "
-                                        "from the history's end.")] = 13
-    growth: Annotated[int, typer.Option("--growth", metavar="PERCENT", min=-90, max=1000, rich_help_panel=_USAGE,
-                                        help="Take so much more usage than was recorded.")] = 0
+    months: Annotated[int, numeric("--months", 1, 1200, "So many months back from the history's end.", _USAGE)] = 13
+    growth: Annotated[int, numeric("--growth", -90, 1000, "Take so much more usage than was recorded.", _USAGE,
+                                  "PERCENT")] = 0
 
     def spec(self) -> UsageSpec | None:
         """For a job; None without a history. Raises UsageError for options that need one."""

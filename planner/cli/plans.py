@@ -102,14 +102,15 @@ def headroom_command(
     Example: planner headroom estate.xlsx SN8379A80_p595-2 --cores 8 --memory 64 --when 2026-11 --history usage.db
     """
     from planner import jobs
-    from planner.formats.values import mib_from_gib, units_from_cores
+    from planner.formats.values import MOST_MIB, MOST_UNITS, mib_from_gib, units_from_cores
     from planner.jobs.peak_hours import ALWAYS, period_from
     from planner.plan.questions import Headroom
 
     try:
         units, mib = units_from_cores(cores), mib_from_gib(memory)
     except ValueError as error:
-        raise UsageError(f"--cores {cores[:40]} --memory {memory[:40]}: {error}") from None
+        raise UsageError(f"--cores {cores[:40]} --memory {memory[:40]}: {error}; at most "
+                         f"{MOST_UNITS // 100:,} cores and {MOST_MIB // 1024:,} GiB") from None
     spec, first, last = usage.spec(), window_of(window), window_of(back_window, "--back-window")
     if when == ALWAYS and come_back and last is None:
         raise UsageError("--when always --return: say when they come back with --back-window")

@@ -13,7 +13,18 @@ import typer
 
 from planner.cli.app import command, load_estate, print_json, show
 from planner.cli.models import ModelFile, models_in
-from planner.cli.options import OUTPUT, AssumeNothing, Estate, Hardware, Inactive, Output, PolicyFile, Solver, window_of
+from planner.cli.options import (
+    OUTPUT,
+    AssumeNothing,
+    Estate,
+    Hardware,
+    Inactive,
+    Output,
+    PolicyFile,
+    Solver,
+    numeric,
+    window_of,
+)
 from planner.cli.plans import directory
 from planner.errors import UsageError
 from planner.units import show_duration
@@ -39,8 +50,8 @@ def sweep_command(
     sweep_file: Annotated[Path, typer.Argument(metavar="SWEEP.toml", help="A scenario and a grid of parameters "
                                                "(docs/sweep.md).")], *,
     policy: PolicyFile = None, assume_nothing: AssumeNothing = False, inactive: Inactive = True,
-    workers: Annotated[int | None, typer.Option("--workers", min=1, max=1024, rich_help_panel=_WHERE, help="Processes; "
-                                                "one for each processor if not given.")] = None,
+    workers: Annotated[int | None, numeric("--workers", 1, 1024, "Processes; one for each processor if not given.",
+                                          _WHERE)] = None,
     scheduler: Annotated[str | None, typer.Option("--scheduler", metavar="tcp://HOST:PORT", rich_help_panel=_WHERE,
                                                   help="Answer the cells on this Dask cluster (planner[dask]).")
                          ] = None,

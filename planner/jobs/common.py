@@ -32,7 +32,7 @@ PROVED = 1e-6
 """Relative gap below which a cost counts as proved optimal: the solver's own arithmetic is no finer."""
 _WINDOW = re.compile(
     r"^\s*(\d{4}-\d{2}-\d{2})[ T](\d{1,2}:\d{2})\s*/\s*(?:(\d{4}-\d{2}-\d{2})[ T])?(\d{1,2}:\d{2})\s*$")
-_SPAN = re.compile(r"^\s*(?:(\d{1,9})\s*h)?\s*(?:(\d{1,9})\s*m(?:in)?)?\s*(?:(\d{1,9})\s*s)?\s*$")
+_SPAN = re.compile(r"^\s*(?:(\d{1,4000})\s*h)?\s*(?:(\d{1,4000})\s*m(?:in)?)?\s*(?:(\d{1,4000})\s*s)?\s*$")
 _UNSTATED_ZONE = "that of this machine, since nobody stated one"
 _LONGEST_S = 366 * 86_400
 
@@ -131,11 +131,11 @@ def span_from(text: str) -> int:
     """``60m``, ``1h30m``, ``90s`` to seconds; raises UsageError."""
     match = _SPAN.match(text)
     if not match or not text.strip():
-        raise UsageError(f"{text[:40]!r} is not a time like 60m, 1h30m or 90s")
+        raise UsageError(f"{text[:40]!r} is not a time like 60m, 1h30m or 90s, of a year at most")
     hours, minutes, seconds = (int(g or 0) for g in match.groups())
     span = hours * 3600 + minutes * 60 + seconds
     if span > _LONGEST_S:
-        raise UsageError(f"{text.strip()!r} is longer than a year")
+        raise UsageError(f"{text.strip()[:40]!r} is longer than a year")
     return span
 
 
