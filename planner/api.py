@@ -114,7 +114,7 @@ def consolidate(estate: Estate, *, measure: Measure | str = Measure.WATTS, n_plu
 
 @checked
 def whatif(estate: Estate, *files: str | Path | Iterable[str | Path], catalogue: str | Path | None = None,
-           window: str | Window | None = None, time_limit: float = 60.0, gap: float = 0.0,
+           window: str | Window | None = None, zone: str = "", time_limit: float = 60.0, gap: float = 0.0,
            assume_nothing: bool = False, inactive: bool = True) -> list[ScenarioResult]:
     """Scenario files answered, one result each; its ``plan`` is what is migrated, live or (``inactive``) while not
     activated, its ``estate`` what is there then."""
@@ -122,7 +122,7 @@ def whatif(estate: Estate, *files: str | Path | Iterable[str | Path], catalogue:
     from planner.scenarios.file import read_scenarios
 
     models = CATALOGUE if catalogue is None else read_catalogue(Path(catalogue))
-    options = jobs.Options(time_limit, gap, _window(window), inactive=inactive,
+    options = jobs.Options(time_limit, gap, _window(window), inactive=inactive, zone=zone,
                            assume_nothing=assume_nothing)
     asked = read_scenarios([Path(f) for f in paths("files", files)])
     return [scenarios.whatif(Loaded(estate), one, options, models) for one in asked]

@@ -180,6 +180,7 @@ class Hardware:
     catalogue: Annotated[Path | None, typer.Option("--catalogue", metavar="FILE", help="Models of your own (TOML): "
                                                    "added, or in place of those of the same type-model.")] = None
     window: Window = None
+    zone: Zone = ""
     history: Annotated[Path | None, typer.Option("--history", metavar="FILE", help="Usage history: virtual processors "
                                                  "follow each LPAR's peak.")] = None
 

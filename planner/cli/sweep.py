@@ -24,6 +24,7 @@ from planner.cli.options import (
     Solver,
     numeric,
     window_of,
+    zone_known,
 )
 from planner.cli.plans import directory
 from planner.errors import UsageError
@@ -89,6 +90,7 @@ def sweep_command(
     refuse_edited(out, {f"results.{kind}": b"", "results.json": b""}, force=output.force)
     refuse_edited(out / "scenarios", {}, force=output.force)
     options = jobs.Options(solver.time_limit, solver.gap, window_of(hardware.window), inactive=inactive,
+                           zone=zone_known(hardware.zone),
                            assume_nothing=assume_nothing)
     models = hardware.models()
     sweep = read_sweep(sweep_file)

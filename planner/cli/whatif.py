@@ -11,7 +11,18 @@ import typer
 
 from planner.cli.app import command, load_estate, print_json, show
 from planner.cli.models import ModelFile, models_in
-from planner.cli.options import OUTPUT, AssumeNothing, Estate, Hardware, Inactive, Output, PolicyFile, Solver, window_of
+from planner.cli.options import (
+    OUTPUT,
+    AssumeNothing,
+    Estate,
+    Hardware,
+    Inactive,
+    Output,
+    PolicyFile,
+    Solver,
+    window_of,
+    zone_known,
+)
 from planner.cli.plans import directory
 from planner.errors import InputError
 from planner.findings import Finding
@@ -48,7 +59,7 @@ def whatif_command(
     loaded = load_estate(estate, policy)
     _suits(loaded, asked, models)
     options = jobs.Options(solver.time_limit, solver.gap, window_of(hardware.window),
-                           inactive=inactive, assume_nothing=assume_nothing)
+                           inactive=inactive, assume_nothing=assume_nothing, zone=zone_known(hardware.zone))
     peaks = hardware.peaks(loaded)
     results = [today(loaded, asked[0], models)]
     with models_in(write_model, force=output.force):

@@ -17,7 +17,7 @@ from planner.estate.model import Lpar
 from planner.estate.saved import digest
 from planner.findings import Finding, Severity, Source, errors, ordered
 from planner.jobs.attempt import Case, attempted, finished
-from planner.jobs.common import PROVED, Options, assumptions, zoned
+from planner.jobs.common import PROVED, Options, assumptions, clock_findings, zoned
 from planner.jobs.energy import drawn
 from planner.jobs.inactive import profiles_left
 from planner.jobs.scenario_result import LparLine, ScenarioResult, ServerLine, Totals
@@ -73,9 +73,13 @@ def whatif(loaded: Loaded, scenario: Scenario, options: Options, catalogue: Cata
     if stranded:
         return _infeasible(case, _stranded(case, stranded))
     problem = ScenarioProblem(case.site, case.judge, case.built.kept, case.displaced, _costs(case), _sizes(case))
-    tried = attempted(problem, options, lambda answer, states: timetable(
-        case.site, case.judge, _migrated(_ways(case, answer.placement), answer.placement), options.window,
-        states=states))
+
+    def timed(answer: Answer, states: int) -> Timetable:
+        ways = _ways(case, answer.placement)
+        return timetable(case.site, case.judge, _migrated(ways, answer.placement), case.options.window,
+                         unmoved=[n for n, way in ways.items() if not way.migrates], states=states)
+
+    tried = attempted(problem, case.options, timed)
     if tried.answer is not None and tried.answer.conflict is not None:
         conflict = tried.answer.conflict
         return _infeasible(case, replace(conflict, unstated=unproved(_closed(case, conflict.lpars))))
@@ -290,7 +294,7 @@ def _plan(case: ScenarioCase, answer: Answer, ways: Mapping[str, Way], table: Ti
     stays += profiles_left(case.site, case.built.retired)
     blank = Plan(goal=goal, status=Status.UNKNOWN, estate_digest=digest(case.loaded.estate), window=case.options.window,
                  assumptions=(*case.built.assumptions, *assumptions(case.loaded.estate, case.options)),
-                 stays=tuple(stays))
+                 stays=tuple(stays), findings=clock_findings(case.options))
     part = Answer(answer.status, live, sum(cost.values()), max(0.0, (answer.bound_ms or 0.0) - rest))
     return finished(case, blank, part, table)
 

@@ -7,15 +7,17 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from estates import BASE, loaded, policy, stating
+from estates import BASE, changed, loaded, policy, stating
 
 from planner import jobs, verify_plan
 from planner.errors import InputError
 from planner.estate.model import Estate
 from planner.jobs.common import Options
+from planner.jobs.whatif import whatif
 from planner.plan.plan import Plan, Window, dump, parse
 from planner.plan.questions import Consolidate, Evacuate, Headroom, Period
 from planner.rules.timing import in_blackout
+from planner.scenarios.model import Scenario
 
 ZONE = "Europe/Berlin"
 SPRING, AUTUMN, PLAIN = "2027-03-28", "2027-10-31", "2027-06-13"
@@ -102,6 +104,24 @@ def test_who_says_the_zone(asked: str, stated: str, zone: str, said: str, monkey
 def test_a_window_in_the_past_is_a_finding(now: str, past: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOURCE_DATE_EPOCH", str(int(dt.datetime.fromisoformat(f"{now}T12:00:00+00:00").timestamp())))
     assert bool([f for f in evacuated(PLAIN).findings if f.rule == "timing.past"]) == past
+
+
+def test_what_ifs_have_a_zone_and_keep_to_it() -> None:
+    """Their windows were in a zone that nobody had stated; in the plan that spring forward makes an hour shorter."""
+    asked = Scenario("no A", retire=("A",), frontier=False)
+    found = [whatif(loaded(BASE), asked, options(SPRING, zone=zone)).plan for zone in (ZONE, "UTC")]
+    assert [p and p.window and (p.window.zone, p.window.length_s // 3600) for p in found] == [(ZONE, 3), ("UTC", 4)]
+
+
+def test_who_restarts_in_a_what_if_is_not_parked_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    from planner.jobs import whatif as job
+
+    seen: list[list[str]] = []
+    real = job.timetable
+    monkeypatch.setattr(job, "timetable", lambda *args, **more: (seen.append(more["unmoved"]), real(*args, **more))[1])
+    deaf = changed(BASE, "a1", rmc_active=False)
+    assert whatif(loaded(deaf), Scenario("no A", retire=("A",), frontier=False), Options()).restarts == 1
+    assert seen and all(names == ["a1"] for names in seen)
 
 
 def test_a_zone_that_there_is_not() -> None:
