@@ -21,6 +21,9 @@ from planner.schedule.order import QUICK, THOROUGH
 from planner.schedule.timetable import Timetable
 
 _TRIES = 12
+_SMALL, _LEAST_TRIES, _LEAST_S = 300, 4, 2.0
+"""LPARs times servers up to which so many answers are tried, each with so many seconds, whatever the clock says: a
+small estate's answer does not depend on how busy the machine is."""
 
 
 class Reply(Protocol):
@@ -41,6 +44,8 @@ R = TypeVar("R", bound=Reply)
 
 class Problem(Protocol[R]):
     """A question that can be asked again: ``refuse`` an answer, False when nothing else is left to be tried."""
+
+    site: Site
 
     def solve(self, time_limit: float, gap: float) -> R: ...
     def refuse(self, answer: R) -> bool: ...
@@ -75,8 +80,9 @@ def attempted(problem: Problem[R], options: Options, timed: Callable[[R, int], T
     late: Attempt[R] | None = None
     answer, reason = None, ""
     tried: list[R] = []
-    for _ in range(_TRIES):
-        answer = problem.solve(max(deadline - time.monotonic(), 0.1), options.gap)
+    small = len(problem.site.start) * len(problem.site.servers) <= _SMALL
+    for number in range(1, _TRIES + 1):
+        answer = problem.solve(max(deadline - time.monotonic(), _LEAST_S if small else 0.1), options.gap)
         if answer.status in (Status.INFEASIBLE, Status.UNKNOWN):
             break
         table = timed(answer, QUICK)
@@ -87,7 +93,8 @@ def attempted(problem: Problem[R], options: Options, timed: Callable[[R, int], T
         else:
             tried.append(answer)
         reason, given, answer = table.reason or reason, answer, None
-        if not problem.refuse(given) or time.monotonic() > deadline:
+        over = time.monotonic() > deadline and not (small and number < _LEAST_TRIES)
+        if not problem.refuse(given) or over:
             break
     for given in tried if late is None else ():
         if time.monotonic() > deadline:
