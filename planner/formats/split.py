@@ -13,7 +13,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from itertools import groupby, pairwise
+from itertools import groupby, pairwise, takewhile
 
 MARKER = "### planner-collect"
 
@@ -268,23 +268,42 @@ def _prompts(text: str) -> Iterator[_Break]:
 
 
 _FOR = re.compile(r"for[ \t]+(\w{1,40})[ \t]+in[ \t][^\n]*?;[ \t]*do[ \t]+([^\n]*)")
+_DONE, _LONGEST_LOOP = re.compile(r";[ \t]*done\b"), 12
 _STEP = re.compile(r"(?:[^;\"'\n]|\"[^\"\n]*\"|'[^'\n]*')+")
 _SAYS = re.compile(r"(?:echo|print)[ \t]+(?:-(n)[ \t]+)?(.*)")
 _ONE_COLUMN = re.compile(r"[ \t]-F[ \t]*['\"]?\w+['\"]?(?:[ \t]|$)")
 
 
 def _turns(text: str, breaks: list[_Break]) -> Iterator[_Break]:
-    """Where a loop that was typed prints the next name, and the one command that it runs, with that name in it."""
+    """Loops that were typed over several lines, whole, and where each prints the next name: the one command that it
+    runs, with that name in it."""
     typed_at = [one for one in breaks if one.kind not in ("header", "echo")]
-    for one, after in pairwise([*typed_at, _Break(len(text), len(text), "")]):
-        loop = _FOR.match(one.typed)
+    for number, one in enumerate(typed_at, 1):
+        command, end = _whole_loop(text, one) if one.typed.startswith("for ") else ("", one.end)
+        loop = _FOR.match(command)
         if loop is None:
             continue
+        if end > one.end:
+            yield replace(one, end=end, typed=command)
+        inside = sum(1 for _ in takewhile(lambda other: other.start < end, typed_at[number:number + _LONGEST_LOOP]))
+        until = typed_at[number + inside].start if number + inside < len(typed_at) else len(text)
         says, runs = _steps_of(loop[1], loop[2])
-        for match in says.finditer(text, min(one.end + 1, len(text)), after.start) if says else ():
-            command = match[1].join(_variable(loop[1]).split(runs))
-            end = match.end() if text[match.end():match.end() + 1] in ("\n", "") else match.end() - 1
-            yield _Break(match.start(), end, "turn", (), command)
+        for match in says.finditer(text, min(end + 1, len(text)), until) if says else ():
+            stop = match.end() if text[match.end():match.end() + 1] in ("\n", "") else match.end() - 1
+            yield _Break(match.start(), stop, "turn", (), match[1].join(_variable(loop[1]).split(runs)))
+
+
+def _whole_loop(text: str, one: _Break) -> tuple[str, int]:
+    """What was typed up to ``done``, behind ``>`` on further lines or where the terminal wrapped it; where it ends."""
+    command, end = one.typed, one.end
+    for _ in range(_LONGEST_LOOP):
+        if _DONE.search(command) or end >= len(text):
+            break
+        stop = text.find("\n", end + 1)
+        line, end = text[end + 1:stop if stop >= 0 else None], stop if stop >= 0 else len(text)
+        more = re.match(r">[ ]*(.*)", line)
+        command = f"{command.rstrip(' ;')}; {more[1].strip()}" if more else command + line
+    return (re.sub(r"\bdo[ \t]*;", "do", command), end) if _DONE.search(command) else (one.typed, one.end)
 
 
 def _variable(name: str) -> re.Pattern[str]:

@@ -288,6 +288,18 @@ def test_what_a_loop_prints_for_each_name_is_of_that_name(loop: str, printed: st
     assert [r.fields["managed_system"] for r in records if "proc" in r.kind] == ["Eiche"]
 
 
+@pytest.mark.parametrize("typed", [
+    'for ms in `lssyscfg -r sys -F name`\n> do\n> echo "=== $ms"\n> lslic -m $ms -t sys -F ecnumber,activated_level\n> done',
+    'for ms in `lssyscfg -r sys -F name`; do\n> echo "=== $ms";\n> lslic -m $ms -t sys -F ecnumber,activated_level; done',
+    'for ms in `lssyscfg -r sys -F name,state`; do echo "=== $ms"; lslic -m $ms -t sys -F ecnumb\ner,activated_level; done',
+])
+def test_a_loop_over_several_lines_is_one(typed: str) -> None:
+    text = f"hscroot@hmc1:~> {typed}\n=== Tanne\n01VL950,99\n=== Buche\n01VL950,100\nhscroot@hmc1:~> exit\n"
+    records = [r for one in read(text) for r in one.records]
+    assert [(r.fields["managed_system"], r.fields["activated_level"]) for r in records] == [("Tanne", "99"), ("Buche", "100")]
+    assert [text.split("\n")[(r.source.line or 0) - 1] for r in records] == ["01VL950,99", "01VL950,100"]
+
+
 def test_a_loop_over_vioses_says_whose_each_listing_is() -> None:
     text = ('hscroot@hmc1:~> for v in one two; do echo "--- $v ---"; viosvrcmd -m Tanne -p $v -c "lspv"; done\n'
             f"--- one ---\n{LSPV_A}--- two ---\n{LSPV_B}")
