@@ -147,6 +147,7 @@ def _with_findings(readings: list[Reading], notes: tuple[Finding, ...]) -> list[
 
 def read_text_document(text: str, shown_as: str, notes: tuple[Finding, ...] = ()) -> list[Reading]:
     """The same of a text that has been decoded; ``notes`` go with the first reading."""
+    text = _unquoted(text)
     form = _whole(text)
     times = capture.clock(text)
     if form is not None:
@@ -166,6 +167,13 @@ def read_text_document(text: str, shown_as: str, notes: tuple[Finding, ...] = ()
         known = foreign.of_text(text)
         readings = [_not_read(known, shown_as)] if known else readings or [_unrecognised(text, shown_as, 1, "")]
     return _with_findings(readings, notes if any(r.kind != UNRECOGNISED for r in readings) else ())
+
+
+def _unquoted(text: str) -> str:
+    """A text that a mail quotes, without the ``>`` before each of its lines."""
+    if not text.startswith(">") or not all(line[:1] in (">", "", "\r") for line in text.split("\n")):
+        return text
+    return "\n".join(line[1:].removeprefix(" ") for line in text.split("\n"))
 
 
 def _unwrapped(text: str, shown_as: str) -> tuple[str, Finding] | None:

@@ -13,7 +13,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from itertools import groupby, pairwise, takewhile
+from itertools import groupby, pairwise
 
 MARKER = "### planner-collect"
 
@@ -285,8 +285,8 @@ def _turns(text: str, breaks: list[_Break]) -> Iterator[_Break]:
             continue
         if end > one.end:
             yield replace(one, end=end, typed=command)
-        inside = sum(1 for _ in takewhile(lambda other: other.start < end, typed_at[number:number + _LONGEST_LOOP]))
-        until = typed_at[number + inside].start if number + inside < len(typed_at) else len(text)
+        after = (other.start for other in typed_at[number:number + _LONGEST_LOOP])
+        until = next((start for start in after if start >= end), len(text))
         says, runs = _steps_of(loop[1], loop[2])
         for match in says.finditer(text, min(end + 1, len(text)), until) if says else ():
             stop = match.end() if text[match.end():match.end() + 1] in ("\n", "") else match.end() - 1

@@ -288,6 +288,12 @@ def test_what_a_loop_prints_for_each_name_is_of_that_name(loop: str, printed: st
     assert [r.fields["managed_system"] for r in records if "proc" in r.kind] == ["Eiche"]
 
 
+def test_a_capture_that_a_mail_quotes_is_read_as_it_was() -> None:
+    text = f"padmin@vio1 $ lspv\n{LSPV_A}\npadmin@vio1 $ ioslevel\n3.1.4.10\n"
+    quoted = "".join(f"> {line}\n" if line else ">\n" for line in text.splitlines())
+    assert told(read(quoted)) == told(read(text)) and lines_hold(quoted, read(quoted))
+
+
 @pytest.mark.parametrize("typed", [
     'for ms in `lssyscfg -r sys -F name`\n> do\n> echo "=== $ms"\n> lslic -m $ms -t sys -F ecnumber,activated_level\n> done',
     'for ms in `lssyscfg -r sys -F name`; do\n> echo "=== $ms";\n> lslic -m $ms -t sys -F ecnumber,activated_level; done',
