@@ -8,7 +8,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import getitem
-from typing import Any
+from typing import Any, Generic
+
+from typing_extensions import TypeVar
 
 from planner.findings import Finding
 from planner.units import column_letters
@@ -24,20 +26,21 @@ LOOKS = ("plain", "wrap", "bold", "good", "warn", "bad", "guessed")
 COLOURS = {"navy": ACCENT, "blue": "#2E75B6", "sky": "#9DC3E6", "red": "#C00000", "gold": "#D9A441",
            "grey": "#A6A6A6", "rule": "#D9D9D9", "before": "#7F9DB9"}
 _WORDS = ("text", "time", "clock", "month", "day", *LOOKS)
+Row = TypeVar("Row", default=Any)
 _REFERENCE = re.compile(r"\[([^\]]+)\]")
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
-    """A column of a table. ``style``: a kind of NUMBERS or LOOKS, or a function of the row that gives one. ``formula``
-    (text, or a function of the row that may give ""): ``[Header]`` stands for the cell of that column in the same row;
-    ``value`` then gives the result that is stored with it."""
+class Column(Generic[Row]):
+    """A column of a table of such rows. ``style``: a kind of NUMBERS or LOOKS, or a function of the row that gives one.
+    ``formula`` (text, or a function of the row that may give ""): ``[Header]`` stands for the cell of that column in
+    the same row; ``value`` then gives the result that is stored with it."""
 
     header: str
-    value: Callable[[Any], Any]
-    style: str | Callable[[Any], str] = "text"
+    value: Callable[[Row], Any]
+    style: str | Callable[[Row], str] = "text"
     width: float = 10
-    formula: str | Callable[[Any], str] = ""
+    formula: str | Callable[[Row], str] = ""
 
 
 def keyed(*columns: tuple[str, str, str] | tuple[str, str, str, float]) -> tuple[Column, ...]:
@@ -97,7 +100,7 @@ def style(book: Book, kind: str) -> Any:
     return book.format(num_format=number, valign="top", **left)
 
 
-def table(book: Book, sheet: Any, top: int, columns: Sequence[Column], rows: Sequence[Any], *, name: str = "",
+def table(book: Book, sheet: Any, top: int, columns: Sequence[Column[Row]], rows: Sequence[Row], *, name: str = "",
           left: int = 0, height: float | None = 48, filters: bool = False, empty: str = "none") -> Written:
     """A table at (``top``, ``left``): with a name one of Excel's own, with its filters, else plain headers above rows.
 

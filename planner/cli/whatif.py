@@ -30,6 +30,7 @@ from planner.findings import Finding
 if TYPE_CHECKING:
     from planner.estate.assemble import Loaded
     from planner.jobs.scenario_result import ScenarioResult
+    from planner.report.whatif_json import WhatifDocument
 
 
 @command("whatif")
@@ -50,7 +51,8 @@ def whatif_command(
     from planner import jobs
     from planner.estate.saved import digest
     from planner.jobs.whatif import exit_code, today, whatif
-    from planner.report.whatif_json import whatif_json
+    from planner.plan.wire import as_json
+    from planner.report.whatif_json import whatif_document
     from planner.scenarios.file import read_scenarios
 
     directory(out, "", "the reports")
@@ -69,16 +71,16 @@ def whatif_command(
             results.append(whatif(loaded, scenario, options, models, peaks))
     if sys.stderr.isatty():
         sys.stderr.write("\r\033[K")
-    document = whatif_json(results, digest(loaded.estate))
+    document = whatif_document(results, digest(loaded.estate))
     _write(results, document, out, force=output.force)
     if output.as_json:
-        print_json(document)
+        print_json(as_json(document))
     else:
         from planner.report.whatif_terminal import whatif_view
 
         show(whatif_view(document))
         show(f"\nReports: {out}: whatif.json, whatif.xlsx, whatif.html"
-             + "".join(f", {s['plan']}/" for s in document["scenarios"] if s["plan"]))
+             + "".join(f", {s.directory}/" for s in document.scenarios if s.directory))
     return exit_code(results)
 
 
@@ -96,18 +98,20 @@ def _suits(loaded: Loaded, scenarios: Sequence[Any], catalogue: Any) -> None:
         raise InputError(problems)
 
 
-def _write(results: Sequence[ScenarioResult], document: dict[str, Any], out: Path, *, force: bool) -> None:
+def _write(results: Sequence[ScenarioResult], document: WhatifDocument, out: Path, *, force: bool) -> None:
     from planner.estate import saved
     from planner.estate.assemble import Loaded
+    from planner.plan.wire import as_json
     from planner.report.output import json_text, write_directory
     from planner.report.plan_files import plan_files
     from planner.report.whatif_page import whatif_page
     from planner.report.whatif_workbook import whatif_workbook
 
-    write_directory(out, {"whatif.json": json_text(document).encode(), "whatif.xlsx": whatif_workbook(document),
-                          "whatif.html": whatif_page(document).encode()}, force=force)
-    for result, scenario in zip(results, document["scenarios"], strict=True):
-        if result.plan is not None and result.estate is not None:
-            write_directory(out / scenario["plan"], {
+    write_directory(out, {
+        "whatif.json": json_text(as_json(document)).encode(), "whatif.xlsx": whatif_workbook(document),
+        "whatif.html": whatif_page(document).encode()}, force=force)
+    for result, scenario in zip(results, document.scenarios, strict=True):
+        if result.plan is not None and result.estate is not None and scenario.directory:
+            write_directory(out / scenario.directory, {
                 **plan_files(result.plan, result.estate),
                 "estate.json": saved.dump(Loaded(result.estate)).encode()}, force=force)

@@ -1,42 +1,53 @@
-"""The answer to a scenario: what each server holds, how each LPAR gets there, the figures that are put side by side."""
+"""The answer to a scenario: what each server holds, how each LPAR gets there, the figures that are put side by side.
+
+whatif.json is written from these classes, and page, workbook and terminal read them. Integers are hundredths of a core,
+MiB and milliseconds; JSON has cores, GiB and seconds.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Annotated
 
-from planner.estate.energy import Energy
-from planner.estate.model import Estate, Lpar
-from planner.findings import Finding
+from pydantic import Field, PlainSerializer
+
+from planner.estate.model import Estate
 from planner.optimise.frontier import FrontierPoint
-from planner.plan.choices import Status
-from planner.plan.details import Change, Conflict
-from planner.plan.plan import Plan
-from planner.scenarios.model import Scenario
+from planner.plan.choices import OUT, Status
+from planner.plan.details import Change, Conflict, Cores, RoundGib
+from planner.plan.plan import Findings, Moment, Plan
 from planner.scenarios.paths import Door, Stage
-from planner.units import cores, gib
 
 
 @dataclass(frozen=True, slots=True)
 class ServerLine:
-    """A server in use in the end. Units in hundredths of a core, memory in MiB, watts at its busy cores."""
+    """A server in use in the end: what it may hold, holds on arrival and in the end; watts at its busy cores."""
 
     name: str
     model: str
     generation: str
     added: bool
     lpars: int
-    units_limit: int
-    units_arrival: int
-    units_final: int
-    memory_limit_mib: int
-    memory_arrival_mib: int
-    memory_final_mib: int
+    units_limit: Annotated[Cores, Field(alias="cores_limit")]
+    units_arrival: Annotated[Cores, Field(alias="cores_arrival")]
+    units_final: Annotated[Cores, Field(alias="cores")]
+    memory_limit_mib: Annotated[RoundGib, Field(alias="gib_limit")]
+    memory_arrival_mib: Annotated[RoundGib, Field(alias="gib_arrival")]
+    memory_final_mib: Annotated[RoundGib, Field(alias="gib")]
     idle_w: int
     max_w: int
     watts: float
     watts_assumed: bool
     watts_source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why an LPAR does not go live: the rule, what it says, what would mend it."""
+
+    rule: str
+    reason: str
+    fix: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,88 +58,118 @@ class LparLine:
     source: str
     target: str
     way: str
-    old: Lpar
-    final: Lpar
-    ratio: float
-    basis: str
-    why_not_resized: str
-    stages: tuple[Stage, ...]
-    reasons: tuple[Finding, ...] = ()
-    wave: int | None = None
+    wave: int | None
+    units_today: Annotated[Cores, Field(alias="cores_today")]
+    units: Annotated[Cores, Field(alias="cores")]
+    virtual_processors_today: int
+    virtual_processors: int
+    memory_mib_today: Annotated[RoundGib, Field(alias="gib_today")]
+    memory_mib: Annotated[RoundGib, Field(alias="gib")]
+    ratio: Annotated[float, PlainSerializer(lambda ratio: round(ratio, 4), return_type=float, when_used="json")]
+    basis: Annotated[str, Field(alias="virtual_processors_by")]
+    why_not_resized: Annotated[str, Field(alias="not_resized")]
+    stages: Annotated[tuple[Stage, ...], Field(alias="path")]
+    reasons: tuple[Reason, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """The figures that are put side by side. Hundredths of a core, MiB, watts."""
+    """What the servers in use have, hold, leave free and draw together; energy of so many hours at the scenario's
+    prices, None where it has none."""
 
     servers: int
-    units: int
-    memory_mib: int
+    units: Annotated[Cores, Field(alias="cores")]
+    memory_mib: Annotated[RoundGib, Field(alias="memory_gib")]
     lpars: int
-    free_units_arrival: int
-    free_units: int
-    free_mib_arrival: int
-    free_mib: int
+    free_units_arrival: Annotated[Cores, Field(alias="headroom_cores_arrival")]
+    free_units: Annotated[Cores, Field(alias="headroom_cores")]
+    free_mib_arrival: Annotated[RoundGib, Field(alias="headroom_gib_arrival")]
+    free_mib: Annotated[RoundGib, Field(alias="headroom_gib")]
     watts: float
-    energy: Energy
+    kwh: int
+    money: int | None
+    currency: str
+    co2_kg: int | None
+    watts_assumed: bool
+    hours: int
 
 
 @dataclass(frozen=True, slots=True)
-class ScenarioResult:
-    """The answer to one scenario. ``objective`` and ``bound``: seconds of moving, restarts as the scenario prices
-    them; ``hours``: length of the live migration; ``plan`` and ``estate``: of the live moves, None when there is
-    none."""
+class Migration:
+    """How the LPARs get there. ``inactive``: LPARs of retired servers that are not activated, ``inactive_moved`` those
+    that are migrated; ``hours``: length of the live migration."""
+
+    live: int = 0
+    restarts: int = 0
+    reactivations: int = 0
+    resized: int = 0
+    inactive: tuple[str, ...] = ()
+    inactive_moved: tuple[str, ...] = ()
+    inactive_moves: int = 0
+    waves: int = 0
+    hours: float = 0.0
+    outage_minutes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class WaveMove:
+    """One migration of a wave."""
+
+    lpar: str
+    source: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class WaveLine:
+    """The migrations that start together."""
+
+    wave: int
+    start_ms: Annotated[Moment, Field(alias="start_s")]
+    end_ms: Annotated[Moment, Field(alias="end_s")]
+    moves: tuple[WaveMove, ...]
+
+
+def waves_of(plan: Plan | None) -> tuple[WaveLine, ...]:
+    """The timetable of what is migrated."""
+    return tuple(WaveLine(n, min(m.start_ms for m in moves), max(m.end_ms for m in moves),
+                          tuple(WaveMove(m.lpar, m.source, m.target) for m in moves))
+                 for n, moves in (plan.waves(OUT) if plan else ()))
+
+
+@dataclass(frozen=True, slots=True)
+class ScenarioFigures:
+    """A scenario as whatif.json has it. ``objective`` and ``bound``: seconds of moving, restarts as the scenario
+    prices them; ``directory``: where the plan of its live moves is, None when there is none."""
 
     name: str
     file: str
     note: str
     status: Status
-    objective: float | None = None
-    bound: float | None = None
+    objective: Annotated[float | None, Field(alias="objective_s")] = None
+    bound: Annotated[float | None, Field(alias="bound_s")] = None
     gap: float | None = None
-    totals: Totals | None = None
-    servers: tuple[ServerLine, ...] = ()
-    lpars: tuple[LparLine, ...] = ()
-    changes: tuple[Change, ...] = ()
-    inactive: tuple[str, ...] = ()
-    """LPARs of retired servers that are not activated; ``inactive_moved``: those that are migrated."""
-    inactive_moved: tuple[str, ...] = ()
     retired: tuple[str, ...] = ()
     added: tuple[str, ...] = ()
-    live: int = 0
-    restarts: int = 0
-    activations: int = 0
-    resized: int = 0
-    hours: float = 0.0
-    outage_minutes: int = 0
-    waves: int = 0
-    doors: tuple[Door, ...] = ()
-    findings: tuple[Finding, ...] = ()
+    totals: Totals | None = None
+    migration: Migration = field(default_factory=Migration)
+    waves: tuple[WaveLine, ...] = ()
+    changes: tuple[Change, ...] = ()
+    doors: Annotated[tuple[Door, ...], Field(alias="one_way_doors")] = ()
+    findings: Annotated[Findings, Field(alias="risks")] = ()
     conflict: Conflict | None = None
-    ratings: tuple[str, ...] = ()
-    assumptions: tuple[str, ...] = ()
     frontier: tuple[FrontierPoint, ...] = ()
     frontier_note: str = ""
+    servers: tuple[ServerLine, ...] = ()
+    lpars: tuple[LparLine, ...] = ()
+    ratings: Annotated[tuple[str, ...], Field(alias="rperf")] = ()
+    assumptions: tuple[str, ...] = ()
+    directory: Annotated[str | None, Field(alias="plan")] = None
+
+
+@dataclass(frozen=True, slots=True)
+class ScenarioResult(ScenarioFigures):
+    """The answer to one scenario: its figures, and plan and estate of the live moves, None when there is none."""
+
     plan: Plan | None = None
     estate: Estate | None = None
-    scenario: Scenario | None = None
-
-    def figures(self) -> dict[str, Any]:
-        """The totals in cores, GiB, watts, kWh, money and kg, as whatif.json and the cells of a sweep have them; none
-        without an answer."""
-        t = self.totals
-        if t is None:
-            return {}
-        e = t.energy
-        return {
-            "servers": t.servers, "cores": cores(t.units), "memory_gib": rounded_gib(t.memory_mib), "lpars": t.lpars,
-            "headroom_cores_arrival": cores(t.free_units_arrival), "headroom_cores": cores(t.free_units),
-            "headroom_gib_arrival": rounded_gib(t.free_mib_arrival), "headroom_gib": rounded_gib(t.free_mib),
-            "watts": round(t.watts, 1), "kwh": round(e.kwh), "money": None if e.money is None else round(e.money),
-            "currency": self.scenario.tariff.currency if self.scenario else "",
-            "co2_kg": None if e.co2_kg is None else round(e.co2_kg)}
-
-
-def rounded_gib(mib: int) -> float:
-    """MiB as GiB with two decimals."""
-    return round(gib(mib), 2)

@@ -21,9 +21,10 @@ from planner.estate.model import Estate
 from planner.estate.saved import digest
 from planner.findings import Severity, finding_json
 from planner.jobs.common import Options
-from planner.jobs.scenario_result import ScenarioResult
+from planner.jobs.scenario_result import ScenarioResult, Totals
 from planner.jobs.whatif import on_arrival, whatif
 from planner.plan.choices import Status
+from planner.plan.wire import as_json
 from planner.scenarios.build import problems as unsuited
 from planner.scenarios.model import Scenario
 from planner.scenarios.sweep_file import Cell, Problems, Sweep, cells
@@ -118,11 +119,15 @@ def _figures(r: ScenarioResult) -> dict[str, Any]:
     out: dict[str, Any] = {"objective_s": r.objective, "bound_s": r.bound, "gap": r.gap, **counts}
     if r.totals is None:
         return out
-    limit = sum(s.units_limit for s in r.servers)
+    limit, m = sum(s.units_limit for s in r.servers), r.migration
     return {
-        **r.figures(), "headroom_percent": round(100 * r.totals.free_units / limit, 2) if limit else 0.0,
-        "moves": r.live, "restarts": r.restarts, "reactivations": r.activations, "resized": r.resized,
-        "hours": round(r.hours, 2), "outage_minutes": r.outage_minutes, "waves": r.waves, **out}
+        **_totals(r.totals), "headroom_percent": round(100 * r.totals.free_units / limit, 2) if limit else 0.0,
+        "moves": m.live, "restarts": m.restarts, "reactivations": m.reactivations, "resized": m.resized,
+        "hours": m.hours, "outage_minutes": m.outage_minutes, "waves": m.waves, **out}
+
+
+def _totals(totals: Totals) -> dict[str, Any]:
+    return {k: v for k, v in as_json(totals).items() if k not in ("watts_assumed", "hours")}
 
 
 # ---- which cells ----------------------------------------------------------------------------------------------------

@@ -20,13 +20,13 @@ from planner.jobs.attempt import Case, attempted, finished
 from planner.jobs.common import PROVED, Options, assumptions, clock_findings, zoned
 from planner.jobs.energy import drawn
 from planner.jobs.inactive import profiles_left
-from planner.jobs.scenario_result import LparLine, ScenarioResult, ServerLine, Totals
+from planner.jobs.scenario_result import LparLine, Migration, Reason, ScenarioResult, ServerLine, Totals, waves_of
 from planner.optimise.conflict import unproved
 from planner.optimise.frontier import Frontier, FrontierPoint
 from planner.optimise.placement import move_cost_ms
 from planner.optimise.scenario import ScenarioProblem, Sizes
 from planner.optimise.stages import Answer
-from planner.plan.choices import Status
+from planner.plan.choices import OUT, Status
 from planner.plan.details import Change, Conflict, WhatifDetails
 from planner.plan.plan import Plan
 from planner.plan.questions import Whatif
@@ -206,8 +206,7 @@ def _blank(case: ScenarioCase, status: Status, **more: Any) -> ScenarioResult:
     s = case.scenario
     stated: dict[str, Any] = {
         "retired": case.built.retired, "added": tuple(a.name for a in s.add), "assumptions": _assumptions(case),
-        "ratings": tuple(told_rating(n, r) for n, r in sorted(case.rated.items())) if s.add and s.resize else (),
-        "scenario": s}
+        "ratings": tuple(told_rating(n, r) for n, r in sorted(case.rated.items())) if s.add and s.resize else ()}
     return ScenarioResult(s.name, s.file, s.note, status, **(stated | more))
 
 
@@ -251,18 +250,23 @@ def _result(case: ScenarioCase, problem: ScenarioProblem, answer: Answer, table:
                             details=WhatifDetails(changes))
     servers = _servers(case, where, final, ways)
     points, note = _frontier(case, problem)
-    restarts = sum(not w.migrates for w in ways.values())
     status, cost = _cost(case, answer, ways)
     return _blank(
         case, status, **cost, totals=_totals(case.site, servers, case.scenario), servers=servers, lpars=lines,
-        changes=changes, inactive=_inactive(case),
-        inactive_moved=tuple(sorted(n for n, w in ways.items() if w is Way.INACTIVE)),
+        changes=changes, migration=_migration(case, ways, lines, plan), waves=waves_of(plan), doors=opened,
+        findings=_risks(case, lines, opened, plan), frontier=points, frontier_note=note, plan=plan,
+        estate=case.loaded.estate if plan else None)
+
+
+def _migration(case: ScenarioCase, ways: Mapping[str, Way], lines: Sequence[LparLine], plan: Plan | None) -> Migration:
+    restarts = sum(not w.migrates for w in ways.values())
+    inactive = tuple(sorted(n for n, w in ways.items() if w is Way.INACTIVE))
+    return Migration(
         live=sum(w is Way.LIVE for w in ways.values()), restarts=restarts,
-        activations=sum(needs_activation(x.stages) for x in lines),
-        resized=sum(x.final.entitlement_units != x.old.entitlement_units for x in lines),
-        hours=round((plan.total_s if plan else 0.0) / 3600, 4), outage_minutes=restarts * case.scenario.restart_minutes,
-        waves=len(plan.waves("out")) if plan else 0, doors=opened, findings=_risks(case, lines, opened, plan),
-        frontier=points, frontier_note=note, plan=plan, estate=case.loaded.estate if plan else None)
+        reactivations=sum(needs_activation(x.stages) for x in lines),
+        resized=sum(x.units != x.units_today for x in lines), inactive=_inactive(case), inactive_moved=inactive,
+        inactive_moves=len(inactive), waves=len(plan.waves(OUT)) if plan else 0,
+        hours=round((plan.total_s if plan else 0.0) / 3600, 2), outage_minutes=restarts * case.scenario.restart_minutes)
 
 
 def _cost(case: ScenarioCase, answer: Answer, ways: Mapping[str, Way]) -> tuple[Status, dict[str, float]]:
@@ -339,9 +343,13 @@ def _lines(case: ScenarioCase, where: Mapping[str, str], final: Mapping[str, Siz
     for n, target in sorted(where.items()):
         old, size, way = case.site.lpars[n], final[n], ways.get(n)
         path = stages(case.site, case.sizer, old, target, way) if way else _staying(case, n, size)
-        out.append(LparLine(n, old.server, target, way=way.value if way else "stays", old=old, final=size.row,
-                            ratio=float(size.ratio), basis=size.basis, why_not_resized=size.why, stages=path,
-                            reasons=_not_live(case, n, target, way), wave=waves.get(n)))
+        out.append(LparLine(
+            n, old.server, target, way=way.value if way else "stays", wave=waves.get(n),
+            units_today=old.entitlement_units, units=size.row.entitlement_units,
+            virtual_processors_today=old.virtual_processors, virtual_processors=size.row.virtual_processors,
+            memory_mib_today=old.memory_mib, memory_mib=size.row.memory_mib, ratio=float(size.ratio), basis=size.basis,
+            why_not_resized=size.why, stages=path,
+            reasons=tuple(Reason(f.rule, f.message, f.fix) for f in _not_live(case, n, target, way))))
     return tuple(out)
 
 
@@ -398,6 +406,7 @@ def _server_line(site: Site, catalogue: Catalogue, name: str, lpars: int, arriva
 def _totals(site: Site, servers: Sequence[ServerLine], scenario: Scenario) -> Totals:
     """What these servers have, hold, leave free and draw together; energy for the scenario's hours at its prices."""
     power = sum(s.watts for s in servers)
+    used = energy(power, scenario.hours, scenario.tariff)
     return Totals(
         servers=len(servers), units=sum(site.servers[s.name].configurable_units for s in servers),
         memory_mib=sum(site.servers[s.name].configurable_memory_mib for s in servers),
@@ -405,7 +414,9 @@ def _totals(site: Site, servers: Sequence[ServerLine], scenario: Scenario) -> To
         free_units=sum(s.units_limit - s.units_final for s in servers),
         free_mib_arrival=sum(s.memory_limit_mib - s.memory_arrival_mib for s in servers),
         free_mib=sum(s.memory_limit_mib - s.memory_final_mib for s in servers), watts=round(power, 1),
-        energy=energy(power, scenario.hours, scenario.tariff))
+        kwh=round(used.kwh), money=None if used.money is None else round(used.money),
+        currency=scenario.tariff.currency, co2_kg=None if used.co2_kg is None else round(used.co2_kg),
+        watts_assumed=any(s.watts_assumed for s in servers), hours=scenario.hours)
 
 
 def _frontier(case: ScenarioCase, problem: ScenarioProblem) -> tuple[tuple[FrontierPoint, ...], str]:
@@ -420,8 +431,8 @@ def _risks(case: ScenarioCase, lines: Sequence[LparLine], opened: Sequence[Door]
     out = _one_way(opened)
     for x in lines:
         if x.way in (Way.RESTART, Way.WORK):
-            why = "; ".join(dict.fromkeys(f.message for f in x.reasons))
-            fixes = "; ".join(dict.fromkeys(f.fix for f in x.reasons if f.fix))
+            why = "; ".join(dict.fromkeys(r.reason for r in x.reasons))
+            fixes = "; ".join(dict.fromkeys(r.fix for r in x.reasons if r.fix))
             out.append(Finding("scenario.restart", Severity.WARNING, x.name, f"cannot go live to {x.target}: {why}",
                                f"plan an outage of {case.scenario.restart_minutes} minutes; or {fixes}"))
         if x.way != "stays" and x.why_not_resized.startswith("prefers"):
@@ -453,7 +464,7 @@ def today(loaded: Loaded, scenario: Scenario | None = None, catalogue: Catalogue
         held = Demand(site.at_start[s].units, site.at_start[s].memory_mib)
         busy = sum(_busy(site.lpars[n], site.lpars[n]) for n in names)
         servers.append(_server_line(site, catalogue, s, len(names), held, held, busy=busy, added=False))
-    return ScenarioResult("today", "", "the estate as it is", Status.OPTIMAL, servers=tuple(servers), scenario=scenario,
+    return ScenarioResult("today", "", "the estate as it is", Status.OPTIMAL, servers=tuple(servers),
                           totals=_totals(site, servers, scenario))
 
 

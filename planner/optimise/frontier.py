@@ -6,6 +6,9 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Annotated
+
+from pydantic import Field
 
 from planner.estate.capacity import Demand
 from planner.optimise.placement import Candidates
@@ -13,6 +16,7 @@ from planner.optimise.program import Outcome, Solution, Tag
 from planner.optimise.scenario import ScenarioProblem, ScenarioProgram
 from planner.optimise.solver import solve
 from planner.plan.choices import Status
+from planner.plan.details import Cores, RoundGib
 from planner.rules.base import WHOLE
 from planner.rules.ledger import PROCESSORS, Resource, of_whole_servers
 
@@ -27,11 +31,11 @@ class FrontierPoint:
 
     servers: int
     status: Status
-    share: int | None = None
-    bound: int | None = None
+    share: Annotated[int | None, Field(alias="headroom_percent")] = None
+    bound: Annotated[int | None, Field(alias="bound_percent")] = None
     names: tuple[str, ...] = ()
-    free_units: int = 0
-    free_mib: int = 0
+    free_units: Annotated[Cores, Field(alias="free_cores")] = 0
+    free_mib: Annotated[RoundGib, Field(alias="free_gib")] = 0
 
 
 class FrontierProgram(ScenarioProgram):

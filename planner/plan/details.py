@@ -22,6 +22,8 @@ Physc = Annotated[int, Scaled(1000)]
 """Thousandths of a core; cores in JSON."""
 Gib = Annotated[int, Scaled(1024)]
 """MiB; GiB in JSON."""
+RoundGib = Annotated[int, Scaled(1024, digits=2)]
+"""MiB; GiB with two decimals in JSON."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,19 +26,22 @@ def empty(value: object) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Scaled:
-    """An integer that JSON has as the number ``value / per``, within ``least`` and ``most`` (or above ``above``)."""
+    """An integer that JSON has as the number ``value / per``, within ``least`` and ``most`` (or above ``above``);
+    ``digits``: so many decimals of it."""
 
     per: int
     least: float | None = None
     most: float | None = None
     above: float | None = None
+    digits: int | None = None
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         number = cs.float_schema(ge=self.least, gt=self.above, le=self.most, allow_inf_nan=False)
         return cs.json_or_python_schema(
             cs.no_info_after_validator_function(lambda value: round(value * self.per), number), handler(source),
             serialization=cs.plain_serializer_function_ser_schema(
-                lambda value: value / self.per, return_schema=number, when_used="json"))
+                lambda value: value / self.per if self.digits is None else round(value / self.per, self.digits),
+                return_schema=number, when_used="json"))
 
 
 @dataclass(frozen=True, slots=True)

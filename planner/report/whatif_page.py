@@ -2,91 +2,91 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import reduce
-from operator import getitem
-from typing import Any
+from collections.abc import Callable
+from typing import NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from planner.jobs.scenario_result import Migration, ServerLine, Totals
 from planner.report.charts import Series, bars, lines, shown
-from planner.units import show_duration
+from planner.report.whatif_json import WhatifDocument, rounded_gib
+from planner.units import cores, show_duration
 
-Document = Mapping[str, Any]
-
-
-def _figure(scenario: Any, key: str) -> Any:
-    """``totals.watts`` of a scenario of whatif.json, None without an answer."""
-    value = reduce(getitem, key.split("."), scenario) if scenario["totals"] is not None else None
-    return round(value, 2) if isinstance(value, float) else value
+Of = Callable[[Totals, Migration], float | None]
 
 
-#: What is put side by side: label, key in a scenario of whatif.json, unit.
-ROWS: tuple[tuple[str, str, str], ...] = (
-    ("Servers", "totals.servers", ""), ("Cores", "totals.cores", ""), ("Memory", "totals.memory_gib", "GiB"),
-    ("LPARs", "totals.lpars", ""),
-    ("Free cores on arrival", "totals.headroom_cores_arrival", ""),
-    ("Free cores in the end", "totals.headroom_cores", ""),
-    ("Free memory on arrival", "totals.headroom_gib_arrival", "GiB"),
-    ("Free memory in the end", "totals.headroom_gib", "GiB"), ("Power", "totals.watts", "W"),
-    ("Energy", "totals.kwh", "kWh"), ("Cost of energy", "totals.money", "CURRENCY"), ("CO₂", "totals.co2_kg", "kg"),
-    ("Moves live", "migration.live", ""), ("Inactive migrations", "migration.inactive_moves", ""),
-    ("Restarts", "migration.restarts", ""),
-    ("Re-activations in the new mode", "migration.reactivations", ""),
-    ("LPARs resized", "migration.resized", ""), ("Waves", "migration.waves", ""),
-    ("Live migration", "migration.hours", "h"),
+class Row(NamedTuple):
+    """A figure of every scenario, None without an answer; ``key``: where whatif.json has it."""
+
+    label: str
+    key: str
+    unit: str
+    figures: tuple[float | None, ...]
+
+
+#: What is put side by side: label, key in a scenario of whatif.json, unit, and where it stands.
+ROWS: tuple[tuple[str, str, str, Of], ...] = (
+    ("Servers", "totals.servers", "", lambda t, m: t.servers),
+    ("Cores", "totals.cores", "", lambda t, m: cores(t.units)),
+    ("Memory", "totals.memory_gib", "GiB", lambda t, m: rounded_gib(t.memory_mib)),
+    ("LPARs", "totals.lpars", "", lambda t, m: t.lpars),
+    ("Free cores on arrival", "totals.headroom_cores_arrival", "", lambda t, m: cores(t.free_units_arrival)),
+    ("Free cores in the end", "totals.headroom_cores", "", lambda t, m: cores(t.free_units)),
+    ("Free memory on arrival", "totals.headroom_gib_arrival", "GiB", lambda t, m: rounded_gib(t.free_mib_arrival)),
+    ("Free memory in the end", "totals.headroom_gib", "GiB", lambda t, m: rounded_gib(t.free_mib)),
+    ("Power", "totals.watts", "W", lambda t, m: t.watts), ("Energy", "totals.kwh", "kWh", lambda t, m: t.kwh),
+    ("Cost of energy", "totals.money", "CURRENCY", lambda t, m: t.money),
+    ("CO₂", "totals.co2_kg", "kg", lambda t, m: t.co2_kg), ("Moves live", "migration.live", "", lambda t, m: m.live),
+    ("Inactive migrations", "migration.inactive_moves", "", lambda t, m: m.inactive_moves),
+    ("Restarts", "migration.restarts", "", lambda t, m: m.restarts),
+    ("Re-activations in the new mode", "migration.reactivations", "", lambda t, m: m.reactivations),
+    ("LPARs resized", "migration.resized", "", lambda t, m: m.resized),
+    ("Waves", "migration.waves", "", lambda t, m: m.waves),
+    ("Live migration", "migration.hours", "h", lambda t, m: m.hours),
 )
 
 
-def cells(document: Document) -> list[dict[str, Any]]:
-    """The comparison as rows of cells; a scenario without an answer has none."""
-    out: list[dict[str, Any]] = []
-    for label, key, unit in ROWS:
-        row = []
-        for s in document["scenarios"]:
-            value = _figure(s, key)
-            in_unit = (s["totals"] or {}).get("currency", "") if unit == "CURRENCY" else unit
-            row.append({"key": key, "value": value, "unit": in_unit})
-        shown_unit = next((c["unit"] for c in row if c["unit"]), "")
-        out.append({"label": label, "unit": "" if unit == "CURRENCY" and not shown_unit else shown_unit, "cells": row})
-    return [r for r in out if any(c["value"] is not None for c in r["cells"])]
+def cells(document: WhatifDocument) -> list[Row]:
+    """The comparison; a row that no scenario has a figure for is left out."""
+    currency = next((s.totals.currency for s in document.scenarios if s.totals and s.totals.currency), "")
+    rows = [Row(label, key, currency if unit == "CURRENCY" else unit, _figures(document, of))
+            for label, key, unit, of in ROWS]
+    return [r for r in rows if any(v is not None for v in r.figures)]
 
 
-def _of(document: Document, key: str) -> tuple[float | None, ...]:
-    return tuple(_figure(s, key) for s in document["scenarios"])
+def _figures(document: WhatifDocument, of: Of) -> tuple[float | None, ...]:
+    found = [None if s.totals is None else of(s.totals, s.migration) for s in document.scenarios]
+    return tuple(round(v, 2) if isinstance(v, float) else v for v in found)
 
 
-def _by_server(document: Document, key: str) -> tuple[float | None, ...]:
-    return tuple(None if s["totals"] is None else round(sum(x[key] for x in s["servers"]), 2)
-                 for s in document["scenarios"])
+def _by_server(document: WhatifDocument, of: Callable[[ServerLine], float]) -> tuple[float | None, ...]:
+    return tuple(None if s.totals is None else round(sum(map(of, s.servers)), 2) for s in document.scenarios)
 
 
-def charts(document: Document) -> list[dict[str, Any]]:
-    """The page's charts with their legends."""
-    names = [s["name"] for s in document["scenarios"]]
-    core_series = [Series("may be held", _by_server(document, "cores_limit")),
-                   Series("held on arrival", _by_server(document, "cores_arrival")),
-                   Series("held in the end", _by_server(document, "cores"))]
-    memory = [Series("may be held", _by_server(document, "gib_limit")),
-              Series("held in the end", _by_server(document, "gib"))]
-    out = [
-        {"title": "Cores", "svg": bars("Cores", names, core_series), "legend": [s.name for s in core_series]},
-        {"title": "Memory (GiB)", "svg": bars("Memory", names, memory, "GiB"), "legend": [s.name for s in memory]},
-        {"title": "Power (W), all that is in use, at its busy cores",
-         "svg": bars("Power", names, [Series("watts", _of(document, "totals.watts"))], "W"), "legend": []}]
-    points = [(s["name"], [(p["servers"], p["headroom_percent"]) for p in s["frontier"]
-                           if p["headroom_percent"] is not None]) for s in document["scenarios"]]
+def charts(document: WhatifDocument) -> list[tuple[str, str, list[str]]]:
+    """The page's charts: title, SVG, names of the legend."""
+    names = [s.name for s in document.scenarios]
+    core_series = [Series("may be held", _by_server(document, lambda x: cores(x.units_limit))),
+                   Series("held on arrival", _by_server(document, lambda x: cores(x.units_arrival))),
+                   Series("held in the end", _by_server(document, lambda x: cores(x.units_final)))]
+    memory = [Series("may be held", _by_server(document, lambda x: rounded_gib(x.memory_limit_mib))),
+              Series("held in the end", _by_server(document, lambda x: rounded_gib(x.memory_final_mib)))]
+    watts = Series("watts", _figures(document, lambda t, m: t.watts))
+    out = [("Cores", bars("Cores", names, core_series), [s.name for s in core_series]),
+           ("Memory (GiB)", bars("Memory", names, memory, "GiB"), [s.name for s in memory]),
+           ("Power (W), all that is in use, at its busy cores", bars("Power", names, [watts], "W"), [])]
+    points = [(s.name, [(p.servers, p.share) for p in s.frontier if p.share is not None]) for s in document.scenarios]
     drawn = [(n, p) for n, p in points if p]
     if drawn:
-        out.append({"title": "Servers in use against the share of its cores (%) that each keeps free",
-                    "legend": [n for n, _ in drawn], "svg": lines("Frontier", drawn, "% free")})
+        out.append(("Servers in use against the share of its cores (%) that each keeps free",
+                         lines("Frontier", drawn, "% free"), [n for n, _ in drawn]))
     return out
 
 
-def whatif_page(document: Document) -> str:
+def whatif_page(document: WhatifDocument) -> str:
     """The page as HTML; the same document gives the same bytes."""
     made = Environment(loader=PackageLoader("planner.report"), autoescape=True, undefined=StrictUndefined,
                        trim_blocks=True, lstrip_blocks=True)
     made.filters |= {"shown": lambda v: "–" if v is None else shown(float(v)) if isinstance(v, (int, float)) else v,
-                     "span": show_duration}
+                     "span": lambda ms: show_duration(ms / 1000), "cores": cores, "gib": rounded_gib}
     return made.get_template("whatif.html.j2").render(document=document, rows=cells(document), charts=charts(document))

@@ -3,54 +3,51 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from planner.jobs.scenario_result import ScenarioFigures
 from planner.report.charts import shown
 from planner.report.text import impossible_word
+from planner.report.whatif_json import WhatifDocument
 from planner.report.whatif_page import cells
 from planner.units import many
 
 _COLOUR = {"optimal": "green", "feasible": "yellow", "infeasible": "red", "unknown": "red"}
 
 
-def whatif_view(document: Mapping[str, Any]) -> RenderableType:
+def whatif_view(document: WhatifDocument) -> RenderableType:
     """The comparison, conflicts, one-way doors."""
     table = Table(box=None, padding=(0, 1), show_header=True, header_style="bold")
     table.add_column("")
-    for s in document["scenarios"]:
-        table.add_column(Text(s["name"]), justify="right", overflow="fold")
-    table.add_row("status", *(Text("as it is") if n == 0 else Text(s["status"].upper(), _COLOUR[s["status"]])
-                              for n, s in enumerate(document["scenarios"])))
+    for s in document.scenarios:
+        table.add_column(Text(s.name), justify="right", overflow="fold")
+    table.add_row("status", *(Text("as it is") if n == 0 else Text(s.status.upper(), _COLOUR[s.status])
+                              for n, s in enumerate(document.scenarios)))
     for row in cells(document):
-        unit = f" ({row['unit']})" if row["unit"] else ""
-        table.add_row(Text(f"{row['label']}{unit}"),
-                      *("–" if c["value"] is None else shown(float(c["value"])) for c in row["cells"]))
-    return Group(table, *(_remarks(s) for s in document["scenarios"][1:]))
+        unit = f" ({row.unit})" if row.unit else ""
+        table.add_row(Text(f"{row.label}{unit}"), *("–" if v is None else shown(float(v)) for v in row.figures))
+    return Group(table, *(_remarks(s) for s in document.scenarios[1:]))
 
 
-def _remarks(scenario: Mapping[str, Any]) -> RenderableType:
-    lines = [Text(f"\n{scenario['name']}", "bold")]
-    conflict = scenario["conflict"]
-    if conflict:
-        open_to = conflict.get("unstated", ())
-        lines.append(Text(f"  {impossible_word(bool(open_to))}: {conflict['summary']}", "red"))
+def _remarks(s: ScenarioFigures) -> RenderableType:
+    lines = [Text(f"\n{s.name}", "bold")]
+    if s.conflict:
+        open_to = s.conflict.unstated
+        lines.append(Text(f"  {impossible_word(bool(open_to))}: {s.conflict.summary}", "red"))
         lines += [Text(f"  to export: {x}") for x in open_to[:5]]
-        lines += [Text(f"  would lift it: {x}") for x in conflict["lifts"][:5]]
-    for door in scenario["one_way_doors"]:
-        whom = many(len(door["lpars"]), "LPAR")
-        lines.append(Text(f"  one-way after {door['after']}: {door['reason']} ({whom})", "yellow"))
-    restarted = [x for x in scenario["lpars"] if x["way"].startswith("restart")]
+        lines += [Text(f"  would lift it: {x}") for x in s.conflict.lifts[:5]]
+    for door in s.doors:
+        lines.append(Text(f"  one-way after {door.after}: {door.reason} ({many(len(door.lpars), 'LPAR')})", "yellow"))
+    restarted = [x for x in s.lpars if x.way.startswith("restart")]
     for x in restarted[:8]:
-        why = "; ".join(dict.fromkeys(r["reason"] for r in x["reasons"]))
-        lines.append(Text(f"  {x['way']}: {x['name']}: {why}", "yellow"))
+        why = "; ".join(dict.fromkeys(r.reason for r in x.reasons))
+        lines.append(Text(f"  {x.way}: {x.name}: {why}", "yellow"))
     if len(restarted) > 8:
         lines.append(Text(f"  … and {len(restarted) - 8} more restarts"))
-    counts = Counter(f["severity"] for f in scenario["risks"])
+    counts = Counter(f.severity.value for f in s.findings)
     if counts:
         lines.append(Text("  " + ", ".join(many(n, k) for k, n in sorted(counts.items())), "dim"))
     return Group(*lines)

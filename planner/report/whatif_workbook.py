@@ -3,52 +3,75 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
-from planner.findings import Finding, Severity
+from planner.jobs.scenario_result import LparLine, ScenarioFigures, ServerLine
+from planner.optimise.frontier import FrontierPoint
+from planner.report.whatif_json import WhatifDocument, rounded_gib
 from planner.report.whatif_page import cells
-from planner.sheets import Column, bars, chart_base, findings_sheet, keyed, paragraphs, points, table, widths
-from planner.units import show_duration
+from planner.sheets import Column, bars, chart_base, findings_sheet, paragraphs, points, table, widths
+from planner.units import cores, show_duration
 from planner.xlsx import Book, open_book
 
-Document = Mapping[str, Any]
 _FORBIDDEN = "[]:*?/\\'"
 _COLOURS = ("#1F4E79", "#D9822B", "#3A9D8F", "#8E5EA2", "#B5443C", "#6B7683")
 
 
-_SERVER_COLUMNS = keyed(
-    ("Server", "name", "plain", 22), ("Model", "model", "plain", 12), ("Generation", "generation", "plain", 11),
-    ("LPARs", "lpars", "id", 8), ("Cores on arrival", "cores_arrival", "cores", 10),
-    ("Cores in the end", "cores", "cores", 10), ("Cores limit", "cores_limit", "cores", 10),
-    ("GiB on arrival", "gib_arrival", "cores", 10), ("GiB in the end", "gib", "cores", 10),
-    ("GiB limit", "gib_limit", "cores", 10), ("Idle (W)", "idle_w", "exact", 9),
-    ("Maximum (W)", "max_w", "exact", 9), ("Watts", "watts", "exact", 9), ("Assumed", "watts_assumed", "plain", 9),
-    ("Watts from", "watts_source", "plain", 60))
-_LPAR_COLUMNS = keyed(
-    ("LPAR", "name", "plain", 24), ("From", "source", "plain", 20), ("To", "target", "plain", 20),
-    ("Way", "way", "plain", 18), ("Wave", "wave", "id", 7), ("Cores today", "cores_today", "cores", 9),
-    ("Cores in the end", "cores", "cores", 9), ("VP today", "virtual_processors_today", "id", 8),
-    ("VP in the end", "virtual_processors", "id", 8), ("GiB today", "gib_today", "cores", 9),
-    ("GiB in the end", "gib", "cores", 9), ("Ratio by rPerf", "ratio", "ratio", 10), ("Modes", "modes", "plain", 34),
-    ("Virtual processors by", "virtual_processors_by", "plain", 34), ("Not resized", "not_resized", "plain", 30),
-    ("Not live because", "why", "plain", 60))
-_FRONTIER_COLUMNS = keyed(
-    ("Scenario", "scenario", "plain", 34), ("Servers in use", "servers", "id", 9),
-    ("Free on each, at least (%)", "headroom_percent", "exact", 14), ("Proved up to (%)", "bound_percent", "exact", 10),
-    ("Free cores", "free_cores", "exact", 10), ("Free GiB", "free_gib", "exact", 10), ("Status", "status", "plain", 11),
-    ("Which", "which", "plain", 60))
+class _Point(NamedTuple):
+    scenario: str
+    point: FrontierPoint
 
 
-def whatif_workbook(document: Document) -> bytes:
+def _modes(x: LparLine) -> str:
+    modes = " → ".join(dict.fromkeys(s.mode for s in x.stages if s.mode))
+    return f"{modes} ({x.stages[-1].when})" if len(x.stages) > 1 else modes
+
+
+_SERVER_COLUMNS: tuple[Column[ServerLine], ...] = (
+    Column("Server", lambda s: s.name, "plain", 22), Column("Model", lambda s: s.model, "plain", 12),
+    Column("Generation", lambda s: s.generation, "plain", 11), Column("LPARs", lambda s: s.lpars, "id", 8),
+    Column("Cores on arrival", lambda s: cores(s.units_arrival), "cores", 10),
+    Column("Cores in the end", lambda s: cores(s.units_final), "cores", 10),
+    Column("Cores limit", lambda s: cores(s.units_limit), "cores", 10),
+    Column("GiB on arrival", lambda s: rounded_gib(s.memory_arrival_mib), "cores", 10),
+    Column("GiB in the end", lambda s: rounded_gib(s.memory_final_mib), "cores", 10),
+    Column("GiB limit", lambda s: rounded_gib(s.memory_limit_mib), "cores", 10),
+    Column("Idle (W)", lambda s: s.idle_w, "exact", 9), Column("Maximum (W)", lambda s: s.max_w, "exact", 9),
+    Column("Watts", lambda s: s.watts, "exact", 9), Column("Assumed", lambda s: s.watts_assumed, "plain", 9),
+    Column("Watts from", lambda s: s.watts_source, "plain", 60))
+_LPAR_COLUMNS: tuple[Column[LparLine], ...] = (
+    Column("LPAR", lambda x: x.name, "plain", 24), Column("From", lambda x: x.source, "plain", 20),
+    Column("To", lambda x: x.target, "plain", 20), Column("Way", lambda x: x.way, "plain", 18),
+    Column("Wave", lambda x: x.wave, "id", 7), Column("Cores today", lambda x: cores(x.units_today), "cores", 9),
+    Column("Cores in the end", lambda x: cores(x.units), "cores", 9),
+    Column("VP today", lambda x: x.virtual_processors_today, "id", 8),
+    Column("VP in the end", lambda x: x.virtual_processors, "id", 8),
+    Column("GiB today", lambda x: rounded_gib(x.memory_mib_today), "cores", 9),
+    Column("GiB in the end", lambda x: rounded_gib(x.memory_mib), "cores", 9),
+    Column("Ratio by rPerf", lambda x: None if x.why_not_resized else round(x.ratio, 4), "ratio", 10),
+    Column("Modes", _modes, "plain", 34), Column("Virtual processors by", lambda x: x.basis, "plain", 34),
+    Column("Not resized", lambda x: x.why_not_resized, "plain", 30),
+    Column("Not live because", lambda x: "; ".join(r.reason for r in x.reasons), "plain", 60))
+_FRONTIER_COLUMNS: tuple[Column[_Point], ...] = (
+    Column("Scenario", lambda r: r.scenario, "plain", 34), Column("Servers in use", lambda r: r.point.servers, "id", 9),
+    Column("Free on each, at least (%)", lambda r: r.point.share, "exact", 14),
+    Column("Proved up to (%)", lambda r: r.point.bound, "exact", 10),
+    Column("Free cores", lambda r: None if r.point.share is None else cores(r.point.free_units), "exact", 10),
+    Column("Free GiB", lambda r: None if r.point.share is None else rounded_gib(r.point.free_mib), "exact", 10),
+    Column("Status", lambda r: r.point.status, "plain", 11),
+    Column("Which", lambda r: ", ".join(r.point.names), "plain", 60))
+
+
+def whatif_workbook(document: WhatifDocument) -> bytes:
     """The workbook; the same document gives the same bytes."""
     buffer = io.BytesIO()
     with open_book(buffer, "What if") as book:
-        names = sheet_names([s["name"] for s in document["scenarios"]])
+        names = sheet_names([s.name for s in document.scenarios])
         _comparison(book, document)
         _frontier(book, document)
-        for name, scenario in list(zip(names, document["scenarios"], strict=True))[1:]:
+        for name, scenario in list(zip(names, document.scenarios, strict=True))[1:]:
             _scenario(book, name, scenario)
         _findings(book, document)
         _assumptions(book, document)
@@ -69,24 +92,24 @@ def sheet_names(names: Sequence[str]) -> list[str]:
     return out
 
 
-def _comparison(book: Book, document: Document) -> None:
+def _comparison(book: Book, document: WhatifDocument) -> None:
     sheet = book.sheet("Comparison")
-    scenarios = document["scenarios"]
+    scenarios = document.scenarios
     sheet.write_string(0, 0, "What if: scenarios side by side", book.title)
-    book.row(sheet, 2, ("", "Unit", *(s["name"] for s in scenarios)), book.header)
+    book.row(sheet, 2, ("", "Unit", *(s.name for s in scenarios)), book.header)
     sheet.set_row(2, 48)
     styles = {"optimal": book.good, "feasible": book.warn, "infeasible": book.bad, "unknown": book.bad}
     book.row(sheet, 3, ("Status", ""), book.bold)
     for column, s in enumerate(scenarios, 2):
         answered = column > 2
-        book.write(sheet, 3, column, s["status"] if answered else "as it is", styles[s["status"]] if answered else None)
+        book.write(sheet, 3, column, s.status if answered else "as it is", styles[s.status] if answered else None)
     plain, two = book.format(num_format="#,##0"), book.format(num_format="#,##0.00")
     at = {}
     for number, row in enumerate(cells(document), 4):
-        at[row["cells"][0]["key"]] = number
-        book.row(sheet, number, (row["label"], row["unit"]), book.bold)
-        for column, cell in enumerate(row["cells"], 2):
-            book.write(sheet, number, column, cell["value"], two if isinstance(cell["value"], float) else plain)
+        at[row.key] = number
+        book.row(sheet, number, (row.label, row.unit), book.bold)
+        for column, value in enumerate(row.figures, 2):
+            book.write(sheet, number, column, value, two if isinstance(value, float) else plain)
     sheet.set_column(0, 0, 32)
     sheet.set_column(1, 1, 9)
     sheet.set_column(2, 2 + len(scenarios), 20)
@@ -113,9 +136,9 @@ def _chart(book: Book, sheet: Any, title: str, rows: Sequence[int], count: int, 
     sheet.insert_chart(below, 0, chart, {"x_offset": place * 440})
 
 
-def _frontier(book: Book, document: Document) -> None:
+def _frontier(book: Book, document: WhatifDocument) -> None:
     sheet = book.sheet("Frontier")
-    rows = [_frontier_row(s["name"], p) for s in document["scenarios"] for p in s["frontier"]]
+    rows = [_Point(s.name, p) for s in document.scenarios for p in s.frontier]
     written = table(book, sheet, 0, _FRONTIER_COLUMNS, rows, height=32, empty="No scenario has a frontier.")
     widths(sheet, _FRONTIER_COLUMNS)
     if not rows:
@@ -123,10 +146,10 @@ def _frontier(book: Book, document: Document) -> None:
     chart = chart_base(book, "Servers in use against headroom", "% of its cores free on every server", (620, 320),
                        "scatter")
     first = 0
-    for number, s in enumerate(document["scenarios"]):
-        if s["frontier"]:
-            last = first + len(s["frontier"]) - 1
-            chart.add_series(points(s["name"], _COLOURS[number % len(_COLOURS)],
+    for number, s in enumerate(document.scenarios):
+        if s.frontier:
+            last = first + len(s.frontier) - 1
+            chart.add_series(points(s.name, _COLOURS[number % len(_COLOURS)],
                                     written.cells("Servers in use", first, last),
                                     written.cells("Free on each, at least (%)", first, last)))
             first = last + 1
@@ -134,67 +157,54 @@ def _frontier(book: Book, document: Document) -> None:
     sheet.insert_chart(written.last + 2, 0, chart)
 
 
-def _frontier_row(name: str, point: Document) -> Document:
-    free = {} if point["headroom_percent"] is not None else {"free_cores": None, "free_gib": None}
-    return {**point, **free, "scenario": name, "which": ", ".join(point["names"])}
-
-
-def _scenario(book: Book, name: str, scenario: Document) -> None:
+def _scenario(book: Book, name: str, s: ScenarioFigures) -> None:
     sheet = book.sheet(name)
-    sheet.write_string(0, 0, scenario["name"], book.title)
+    sheet.write_string(0, 0, s.name, book.title)
     sheet.set_column(0, 0, 24)
-    style = {"optimal": book.good, "feasible": book.warn}.get(scenario["status"], book.bad)
+    style = {"optimal": book.good, "feasible": book.warn}.get(s.status, book.bad)
     book.row(sheet, 1, ("Status",), book.bold)
-    book.write(sheet, 1, 1, scenario["status"], style)
+    book.write(sheet, 1, 1, s.status, style)
     row = 2
-    for label, value in (("Cost of the moves (s)", scenario["objective_s"]), ("Proved bound (s)", scenario["bound_s"]),
-                         ("Retired", ", ".join(scenario["retired"])), ("Added", ", ".join(scenario["added"]))):
+    for label, value in (("Cost of the moves (s)", s.objective), ("Proved bound (s)", s.bound),
+                         ("Retired", ", ".join(s.retired)), ("Added", ", ".join(s.added))):
         if value not in (None, ""):
             book.write(sheet, row, 0, label, book.bold)
             book.write(sheet, row, 1, value, book.format(align="left"))
             row += 1
-    if scenario["conflict"]:
+    if s.conflict:
         book.write(sheet, row, 0, "Proved impossible", book.bad)
-        book.write(sheet, row, 1, scenario["conflict"]["summary"])
+        book.write(sheet, row, 1, s.conflict.summary)
         row += 1
-        for lift in scenario["conflict"]["lifts"]:
+        for lift in s.conflict.lifts:
             book.write(sheet, row, 1, f"would lift it: {lift}")
             row += 1
-    for door in scenario["one_way_doors"]:
+    for door in s.doors:
         book.write(sheet, row, 0, "One-way door", book.warn)
-        book.write(sheet, row, 1, f"after {door['after']}: {door['reason']}: {', '.join(door['lpars'])}")
+        book.write(sheet, row, 1, f"after {door.after}: {door.reason}: {', '.join(door.lpars)}")
         row += 1
-    for wave in scenario["waves"]:
-        book.write(sheet, row, 0, f"Wave {wave['wave']}", book.bold)
-        moves = ", ".join(f"{m['lpar']} → {m['target']}" for m in wave["moves"])
-        book.write(sheet, row, 1, f"+{show_duration(wave['start_s'])} to +{show_duration(wave['end_s'])}: {moves}")
+    for wave in s.waves:
+        book.write(sheet, row, 0, f"Wave {wave.wave}", book.bold)
+        moves = ", ".join(f"{m.lpar} → {m.target}" for m in wave.moves)
+        start, end = show_duration(wave.start_ms / 1000), show_duration(wave.end_ms / 1000)
+        book.write(sheet, row, 1, f"+{start} to +{end}: {moves}")
         row += 1
     row += 1
-    if scenario["servers"]:
-        row = table(book, sheet, row, _SERVER_COLUMNS, scenario["servers"], height=32).last + 2
-        table(book, sheet, row, _LPAR_COLUMNS, [_flat(x) for x in scenario["lpars"]], height=32, filters=True)
+    if s.servers:
+        row = table(book, sheet, row, _SERVER_COLUMNS, s.servers, height=32).last + 2
+        table(book, sheet, row, _LPAR_COLUMNS, s.lpars, height=32, filters=True)
         widths(sheet, _LPAR_COLUMNS)
 
 
-def _flat(lpar: Document) -> dict[str, Any]:
-    modes = " → ".join(dict.fromkeys(p["mode"] for p in lpar["path"] if p["mode"]))
-    return {**lpar, "modes": f"{modes} ({lpar['path'][-1]['when']})" if len(lpar["path"]) > 1 else modes,
-            "why": "; ".join(r["reason"] for r in lpar["reasons"]),
-            "ratio": lpar["ratio"] if not lpar["not_resized"] else None}
-
-
-def _findings(book: Book, document: Document) -> None:
-    risks = [(s["name"], f) for s in document["scenarios"] for f in s["risks"]]
-    findings_sheet(book, risks, lambda r: Finding(r[1]["rule"], Severity(r[1]["severity"]), r[1]["subject"],
-                                                  r[1]["message"], r[1]["fix"]),
+def _findings(book: Book, document: WhatifDocument) -> None:
+    findings_sheet(book, [(s.name, f) for s in document.scenarios for f in s.findings], itemgetter(1),
                    before=(Column("Scenario", itemgetter(0), "wrap", 26),), where=False)
 
 
-def _assumptions(book: Book, document: Document) -> None:
+def _assumptions(book: Book, document: WhatifDocument) -> None:
     sheet = book.sheet("Assumptions")
     sheet.set_column(0, 0, 130)
     row = 0
-    for s in document["scenarios"][1:]:
-        book.write(sheet, row, 0, s["name"], book.subtitle)
-        row = paragraphs(book, sheet, row + 1, (*s["rperf"], *s["assumptions"]), 120) + 1
-    book.write(sheet, row, 0, f"Estate (SHA-256): {document['estate_sha256']}")
+    for s in document.scenarios[1:]:
+        book.write(sheet, row, 0, s.name, book.subtitle)
+        row = paragraphs(book, sheet, row + 1, (*s.ratings, *s.assumptions), 120) + 1
+    book.write(sheet, row, 0, f"Estate (SHA-256): {document.estate_sha256}")

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
 
 from planner.estate.capacity import lpar_demand
 from planner.estate.model import Lpar
 from planner.findings import Finding, Severity, errors
+from planner.plan.details import Cores
 from planner.remember import remembered
 from planner.rules import Judge, Rule, Site
 from planner.rules.base import REGISTRY, On
@@ -47,7 +51,7 @@ class Stage:
     when: str
     server: str
     mode: str
-    units: int
+    units: Annotated[Cores, Field(alias="cores")]
     virtual_processors: int
 
 

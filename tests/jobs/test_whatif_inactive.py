@@ -21,8 +21,9 @@ from planner.jobs.scenario_result import ScenarioResult
 from planner.jobs.whatif import whatif
 from planner.plan.choices import Status
 from planner.plan.plan import dump, parse
+from planner.plan.wire import as_json
 from planner.report.runbook import runbook
-from planner.report.whatif_json import whatif_json
+from planner.report.whatif_json import whatif_document
 from planner.scenarios.model import Growth, Scenario
 from planner.verify import verify_plan
 
@@ -46,12 +47,12 @@ def told(result: ScenarioResult) -> list[str]:
 
 def test_what_is_off_goes_by_default_and_stays_when_asked_to() -> None:
     found = answered(ONE_OFF)
-    assert moves(found) == {"a1": False, "a2": True} and (found.live, found.restarts) == (1, 0)
-    assert (found.inactive, found.inactive_moved, told(found)) == (("a2",), ("a2",), [])
-    assert whatif_json([found], "")["scenarios"][0]["migration"]["inactive_moved"] == ["a2"]
+    assert moves(found) == {"a1": False, "a2": True} and (found.migration.live, found.migration.restarts) == (1, 0)
+    assert (found.migration.inactive, found.migration.inactive_moved, told(found)) == (("a2",), ("a2",), [])
+    assert as_json(whatif_document([found], ""))["scenarios"][0]["migration"]["inactive_moved"] == ["a2"]
     assert found.plan and found.estate and verify_plan(parse(dump(found.plan), "plan.json"), found.estate).holds
     kept = answered(ONE_OFF, inactive=False)
-    assert moves(kept) == {"a1": False} and kept.inactive_moved == () and "ready (B, C)" in told(kept)[0]
+    assert moves(kept) == {"a1": False} and kept.migration.inactive_moved == () and "ready (B, C)" in told(kept)[0]
     assert kept.plan and kept.estate and verify_plan(kept.plan, kept.estate).holds
     assert "the profiles of a2" in runbook(kept.plan, kept.estate)
 
@@ -94,12 +95,12 @@ def test_random_estates_without_a_server_have_plans_that_hold() -> None:
         played = verify_plan(parse(dump(found.plan), "plan.json"), found.estate)
         assert played.holds, [str(f) for f in played.findings]
         asleep = {p.name for p in of.lpars if p.server == "A" and not p.active}
-        assert asleep == {*found.inactive} and {*found.inactive_moved} == {
+        assert asleep == {*found.migration.inactive} and {*found.migration.inactive_moved} == {
             m.lpar for m in found.plan.moves if m.inactive}
-        assert asleep - {*found.inactive_moved} == {f.subject for f in found.findings if f.rule == "scenario.inactive"}
+        assert asleep - {*found.migration.inactive_moved} == {f.subject for f in found.findings if f.rule == "scenario.inactive"}
     planned()
     assert seen["inactive"] > 5 and seen[Status.OPTIMAL] > 10, seen
 
 
 def test_base_has_nothing_off() -> None:
-    assert answered(BASE).inactive == ()
+    assert answered(BASE).migration.inactive == ()

@@ -43,7 +43,7 @@ def test_the_sizes_of_today_must_fit_on_arrival() -> None:
     assert found.conflict.rules == ("processor.capacity",) and found.conflict.servers == ("N",)
     assert as_json(found.conflict)["shortfall"]["cores"] == 2.0
     one_more = whatif(loaded(of), scenario(add=(replace(NEW, ghz="3.5", cores=14),), frontier=False), OPTIONS)
-    assert one_more.status is Status.OPTIMAL and one_more.live == 4
+    assert one_more.status is Status.OPTIMAL and one_more.migration.live == 4
 
 
 def test_what_grows_must_fit_in_the_end() -> None:
@@ -59,7 +59,7 @@ def test_growth_moves_what_no_longer_fits_together() -> None:
     """A: 4 + 3 + 1 (VIOSes) = 8 of 8; with 20 % more 4.8 + 3.6 + 1 = 9.4. One goes to B, live, in its size of today."""
     of = estate([server("A", 8), server("B", 8)], [lpar("a1", "A", 4, 4), lpar("a2", "A", 3, 4)])
     found = whatif(loaded(of), Scenario("s", growth=(_grow("*", 20),)), OPTIONS)
-    assert found.status is Status.OPTIMAL and found.live == 1 and found.plan is not None and found.plan.verified
+    assert found.status is Status.OPTIMAL and found.migration.live == 1 and found.plan is not None and found.plan.verified
     assert sorted(s.units_final for s in found.servers) == [460, 580]
     assert [p.servers for p in found.frontier] == [2]
 
@@ -68,7 +68,7 @@ def test_a_ceiling_binds_what_it_finds_over_it() -> None:
     of = estate([server("A", 10), server("B", 10)], [lpar("a1", "A", 4, 4), lpar("a2", "A", 4, 4)])
     asked = Scenario("s", policies=(policy("cpu-ceiling", "*", "80"),), frontier=False)
     found = whatif(loaded(of), asked, OPTIONS)
-    assert found.live == 1 and sorted(s.units_final for s in found.servers) == [500, 500]
+    assert found.migration.live == 1 and sorted(s.units_final for s in found.servers) == [500, 500]
 
 
 def _grow(lpars: str, percent: int) -> Any:

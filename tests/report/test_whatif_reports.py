@@ -20,9 +20,10 @@ from openpyxl import load_workbook
 from planner.estate.energy import Tariff
 from planner.jobs import Options
 from planner.jobs.whatif import today, whatif
+from planner.plan.wire import adapter, as_json
 from planner.report.charts import Series, bars, lines, nice_steps, shown
 from planner.report.output import json_text
-from planner.report.whatif_json import directories, slug, whatif_json
+from planner.report.whatif_json import WhatifDocument, directories, slug, whatif_document
 from planner.report.whatif_page import ROWS, cells, whatif_page
 from planner.report.whatif_workbook import sheet_names, whatif_workbook
 from planner.scenarios.model import NewServer, Scenario, ServerClock
@@ -33,7 +34,7 @@ NEW = NewServer("N", "9117-MMB", 16, 256 * 1024, ghz="3.1", firmware="AM720_101"
 
 
 @pytest.fixture(scope="module")
-def document() -> Any:
+def document() -> WhatifDocument:
     """Today, a live answer, one with a restart, and one that is impossible; names that try to be markup."""
     tariff = Tariff(0.25, "EUR", 0.4)
     moved = Scenario("to POWER7", add=(NEW,), retire=("*",), clocks=(ServerClock("*", "4.7"),), tariff=tariff)
@@ -43,7 +44,13 @@ def document() -> Any:
     none = loaded(stating(BASE, policy("pin", "a1", "A")))
     results = [today(base, moved), whatif(base, moved, Options(20)), whatif(base, odd, Options(20)),
                whatif(none, pinned, Options(20))]
-    return whatif_json(results, "0" * 64)
+    return whatif_document(results, "0" * 64)
+
+
+@pytest.fixture(scope="module")
+def told(document: WhatifDocument) -> Any:
+    """The same as whatif.json has it."""
+    return as_json(document)
 
 
 class _Values(HTMLParser):
@@ -72,12 +79,12 @@ def parsed(page: str) -> _Values:
     return found
 
 
-def expected(document: Any) -> dict[tuple[int, str], Any]:
+def expected(told: Any) -> dict[tuple[int, str], Any]:
     out: dict[tuple[int, str], Any] = {}
-    for number, s in enumerate(document["scenarios"]):
+    for number, s in enumerate(told["scenarios"]):
         if number:
             out[number, "status"] = s["status"]
-        for _, key, _ in ROWS:
+        for _, key, *_ in ROWS:
             group, name = key.split(".")
             if s["totals"] is not None and s[group][name] is not None:
                 out[number, key] = s[group][name]
@@ -89,32 +96,32 @@ def same(found: dict[tuple[int, str], str], wanted: dict[tuple[int, str], Any]) 
         k: v if isinstance(v, str) else pytest.approx(float(v), abs=0.006) for k, v in wanted.items()}
 
 
-def test_the_document_is_plain_json(document: Any) -> None:
-    assert json.loads(json_text(document)) == document
-    statuses = [s["status"] for s in document["scenarios"]]
+def test_the_document_is_plain_json(told: Any) -> None:
+    assert json.loads(json_text(told)) == told
+    statuses = [s["status"] for s in told["scenarios"]]
     assert statuses == ["optimal", "optimal", "optimal", "infeasible"]
-    assert [s["migration"]["restarts"] for s in document["scenarios"]] == [0, 1, 1, 0]
-    assert document["scenarios"][1]["totals"]["currency"] == "EUR"
+    assert [s["migration"]["restarts"] for s in told["scenarios"]] == [0, 1, 1, 0]
+    assert told["scenarios"][1]["totals"]["currency"] == "EUR"
 
 
-def test_the_pages_figures_are_those_of_the_json(document: Any) -> None:
-    found, wanted = parsed(whatif_page(document)), expected(document)
+def test_the_pages_figures_are_those_of_the_json(document: WhatifDocument, told: Any) -> None:
+    found, wanted = parsed(whatif_page(document)), expected(told)
     assert len(wanted) > 50 and same(found.values, wanted)
     watts = {d["data-category"]: float(str(d["data-value"])) for d in found.drawn if d.get("data-series") == "watts"}
-    assert watts == {s["name"]: s["totals"]["watts"] for s in document["scenarios"] if s["totals"]}
+    assert watts == {s["name"]: s["totals"]["watts"] for s in told["scenarios"] if s["totals"]}
     points = {(d["data-series"], int(str(d["data-x"]))): float(str(d["data-value"])) for d in found.drawn if "data-x" in d}
-    assert points == {(s["name"], p["servers"]): p["headroom_percent"] for s in document["scenarios"]
+    assert points == {(s["name"], p["servers"]): p["headroom_percent"] for s in told["scenarios"]
                       for p in s["frontier"] if p["headroom_percent"] is not None}
 
 
-def test_a_changed_figure_is_noticed(document: Any) -> None:
+def test_a_changed_figure_is_noticed(document: WhatifDocument, told: Any) -> None:
     """The comparison itself can fail."""
-    other = json.loads(json_text(document))
+    other = json.loads(json_text(told))
     other["scenarios"][1]["totals"]["watts"] += 1
     assert not same(parsed(whatif_page(document)).values, expected(other))
 
 
-def test_the_page_needs_nothing_else_and_no_name_becomes_markup(document: Any) -> None:
+def test_the_page_needs_nothing_else_and_no_name_becomes_markup(document: WhatifDocument) -> None:
     page = whatif_page(document)
     found = parsed(page)
     assert not {"script", "link", "img", "iframe", "object"} & set(found.tags) - {"link"}
@@ -123,23 +130,25 @@ def test_the_page_needs_nothing_else_and_no_name_becomes_markup(document: Any) -
     assert "<script" not in page and HOSTILE in html.unescape(page)
 
 
-def test_the_conflict_and_the_paths_are_told(document: Any) -> None:
+def test_the_conflict_and_the_paths_are_told(document: WhatifDocument) -> None:
     page = whatif_page(document)
     assert "a1 can get to no other server, not even by a restart" in page and "policy.pin" in page
     assert "has no active RMC connection" in page and "cannot go back live" in page
 
 
-def test_the_same_document_gives_the_same_bytes(document: Any) -> None:
-    assert whatif_page(document) == whatif_page(json.loads(json_text(document)))
-    assert whatif_workbook(document) == whatif_workbook(json.loads(json_text(document)))
+def test_the_same_document_gives_the_same_bytes(document: WhatifDocument, told: Any) -> None:
+    """Page and workbook know nothing that whatif.json does not hold."""
+    again = adapter(WhatifDocument).validate_json(json_text(told))
+    assert whatif_page(document) == whatif_page(again)
+    assert whatif_workbook(document) == whatif_workbook(again) and as_json(again) == told
 
 
-def test_the_workbooks_figures_are_those_of_the_json(document: Any) -> None:
+def test_the_workbooks_figures_are_those_of_the_json(document: WhatifDocument) -> None:
     book = load_workbook(io.BytesIO(whatif_workbook(document)))
     sheet = book["Comparison"]
     found = {sheet.cell(r, 1).value: [sheet.cell(r, c).value for c in range(3, 7)] for r in range(4, sheet.max_row + 1)}
     for row in cells(document):
-        assert found[row["label"]] == [c["value"] for c in row["cells"]], row["label"]
+        assert found[row.label] == [*row.figures], row.label
     assert found["Status"] == ["as it is", "optimal", "optimal", "infeasible"]
     names = book.sheetnames
     assert names[:3] == ["Comparison", "Frontier", "to POWER7"] and names[-2:] == ["Findings", "Assumptions"]
@@ -149,7 +158,7 @@ def test_the_workbooks_figures_are_those_of_the_json(document: Any) -> None:
 
 
 @pytest.mark.skipif(not CHROMIUM, reason="chromium is not installed")
-def test_chromium_opens_the_page_without_complaint(document: Any, tmp_path: Path) -> None:
+def test_chromium_opens_the_page_without_complaint(document: WhatifDocument, told: Any, tmp_path: Path) -> None:
     """The DOM that the browser makes holds the figures; no console message, no request, a picture that is not blank."""
     file = tmp_path / "whatif.html"
     file.write_text(whatif_page(document), encoding="utf-8")
@@ -157,9 +166,9 @@ def test_chromium_opens_the_page_without_complaint(document: Any, tmp_path: Path
     base = [str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}",
             "--disable-background-networking", "--disable-component-update", "--no-first-run", "--enable-logging=stderr",
             "--v=0", f"--log-net-log={log}"]
-    told = subprocess.run([*base, "--dump-dom", file.as_uri()], capture_output=True, text=True, timeout=120)
-    assert same(parsed(told.stdout).values, expected(document))
-    assert "CONSOLE" not in told.stderr, told.stderr
+    opened = subprocess.run([*base, "--dump-dom", file.as_uri()], capture_output=True, text=True, timeout=120)
+    assert same(parsed(opened.stdout).values, expected(told))
+    assert "CONSOLE" not in opened.stderr, opened.stderr
     asked = set(re.findall(r'"url":"(https?://[^"]+)"', log.read_text()))
     assert not {u for u in asked if "whatif" in u or "w3.org" in u} and not {
         u for u in asked if not re.match(r"https?://([a-z0-9.-]+\.)?(google|gstatic|googleapis|chromium|gvt1)\.", u)}
@@ -197,5 +206,5 @@ def test_charts_carry_their_values_and_leave_out_what_is_unknown() -> None:
 
 def test_lpars_that_nothing_happens_to_are_left_out_of_the_page() -> None:
     base = loaded(BASE.replace(lpars=numbered((*BASE.lpars, lpar("still", "C", 0.1, 1)))))
-    made = whatif_json([today(base), whatif(base, Scenario("x", frontier=False), Options(20))], "0")
+    made = whatif_document([today(base), whatif(base, Scenario("x", frontier=False), Options(20))], "0")
     assert "<th>still</th>" not in whatif_page(made)

@@ -143,4 +143,4 @@ def test_an_older_server_may_demand_more_for_each_virtual_processor() -> None:
                   [lpar("x", "A", 0.1, virtual_processors=2)])
     found = whatif(loaded(base), Scenario("s", retire=("A",)), Options(time_limit=10))
     (line,) = found.lpars
-    assert (line.way, line.final.entitlement_units, line.final.virtual_processors) == ("restart", 20, 2)
+    assert (line.way, line.units, line.virtual_processors) == ("restart", 20, 2)
