@@ -197,6 +197,19 @@ def renamed(of: Estate, names: Mapping[str, str]) -> Estate:
         policies=tuple(words(p) for p in of.policies))
 
 
+def on_ports(of: Estate, adapters: Iterable[tuple[int, str, str]]) -> tuple[tuple[int, str, str], ...]:
+    """(slot, VIOS, physical port) of each (slot, VIOS, fabric): the port there that has most left, 64 where nobody says;
+    none named where none has."""
+    left = {(p.vios, p.fabric, p.port): 64 if p.free_ports is None else p.free_ports for p in of.ports}
+    out = []
+    for slot, vios, fabric in adapters:
+        best = max((at for at, free in left.items() if at[:2] == (vios, fabric) and free), key=left.__getitem__, default=None)
+        if best:
+            left[best] -= 1
+        out.append((slot, vios, best[2] if best else ""))
+    return tuple(out)
+
+
 def move(of: Estate, name: str, source: str, target: str, **changes: Any) -> Move:
     """A move as a careful person would write it down: alone on the first movers, one VIOS for each slot."""
     site = Site(of)
@@ -209,7 +222,7 @@ def move(of: Estate, name: str, source: str, target: str, **changes: Any) -> Mov
         "pool_id": site.pool_on(name, target) if name in site.lpars and target in site.servers else None,
         "target_id": site.lpars[name].lpar_id if name in site.lpars else None,
         "disks": tuple((d.slot, f"{target}-{d.vios[-2:]}") for d in slots),
-        "fibres": tuple((f.slot, f"{target}-{f.vios[-2:]}", "") for f in fibres)}
+        "fibres": on_ports(of, [(f.slot, f"{target}-{f.vios[-2:]}", f.fabric) for f in fibres])}
     return Move(name, source, target, **(stated | changes))
 
 

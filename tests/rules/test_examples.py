@@ -12,7 +12,22 @@ from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any
 
 import pytest
-from estates import BASE, changed, estate, exactly, judged, lpar, move, plan_of, policy, pool, server, stating, without
+from estates import (
+    BASE,
+    changed,
+    estate,
+    exactly,
+    judged,
+    lpar,
+    move,
+    on_ports,
+    plan_of,
+    policy,
+    pool,
+    server,
+    stating,
+    without,
+)
 
 from planner.estate.model import Bridge, Disk, Estate, Fibre, Port, SriovPort
 from planner.findings import Finding, Severity
@@ -179,7 +194,8 @@ def _crossed(last: int) -> Estate:
 def three_to_b(of: Estate) -> list[Move]:
     """a1, a2 and c1 one after the other, c1 over crossed VIOSes."""
     first, second = one_after_the_other(of)
-    crossed = tuple((slot, {"B-v1": "B-v2", "B-v2": "B-v1"}[vios], "") for slot, vios, _ in first.fibres)
+    crossed = on_ports(of, [(f.slot, f.vios.translate({ord("1"): "2", ord("2"): "1", ord(f.vios[0]): "B"}), f.fabric)
+                            for f in of.fibres if f.lpar == "c1"])
     return [first, second, replace(move(of, "c1", "C", "B"), fibres=crossed, start_ms=second.end_ms, wave=3)]
 
 
