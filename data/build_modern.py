@@ -38,6 +38,13 @@ TRUSTED = {"west-e1080": "west", "west-s1124": "west"}
 """Servers that share a trusted system key; of the others nobody states it."""
 
 
+PPT_CAPABLE = ("east-s1024", "east-s1024b", "west-e980", "west-e1080")
+"""Servers that are known to let LPARs choose their physical page table ratio."""
+FREE_HUGE_PAGES = {"west-e980": 2, "west-e1080": 8}
+VEPA = {"west-s1124": "DMZ"}
+"""Servers with a virtual switch in VEPA mode; the others have it in VEB mode."""
+
+
 POOLS = {"east-s924": 8 * MIB_PER_GIB, "west-e980": 64 * MIB_PER_GIB}
 """Shared memory pools (AMS): the smaller one is less than ams-dev1 keeps in use."""
 
@@ -114,7 +121,7 @@ CLIENTS = (
     Client("vault-1", "west-e1080", "AIX", "7.3 TL1 SP2", 1, 2, 32, "POWER10", (120,), more={"vtpm": True}),
     Client("dw-db1", "west-e980", "AIX", "7.2 TL5 SP6", 16, 16, 1024, "POWER9", (110, 120),
            more=PRODUCTION | {"processors": "dedicated", "sharing": "", "memory_expansion_percent": 125}),
-    Client("dw-load", "west-e980", "AIX", "7.2 TL5 SP6", 4, 8, 192, "POWER9"),
+    Client("dw-load", "west-e980", "AIX", "7.2 TL5 SP6", 4, 8, 192, "POWER9", more={"ppt_ratio": 1024}),
     Client("pay-a", "west-e980", "AIX", "7.2 TL5 SP6", 2, 4, 64, "POWER9", more=PRODUCTION | {
         "software": ("PowerHA 7.2.7",)}),
     Client("pay-b", "west-e1080", "AIX", "7.2 TL5 SP6", 2, 4, 64, "POWER9", more=PRODUCTION | {
@@ -125,7 +132,8 @@ CLIENTS = (
     Client("ocp-w1", "west-s1124", "Linux", "RHEL 9.6", 4, 8, 128, "POWER10"),
     Client("ocp-w2", "west-s1124", "Linux", "RHEL 9.6", 4, 8, 128, "POWER11"),
     Client("dmz-www", "west-s1124", "AIX", "7.3 TL2 SP1", 0.5, 1, 16, "POWER10", (900,)),
-    Client("cold-dr", "west-s1124", "AIX", "7.2 TL5 SP6", 2, 4, 64, "POWER9", more={"state": "not activated"}),
+    Client("cold-dr", "west-s1124", "AIX", "7.2 TL5 SP6", 2, 4, 64, "POWER9",
+           more={"state": "not activated", "huge_pages": 4}),
     Client("ams-dev1", "west-e980", "AIX", "7.2 TL5 SP3", 0.5, 1, 16, "POWER9", (130,),
            more={"memory_mode": "shared", "io_entitled_mib": 256}),
     Client("mute-1", "west-e980", "AIX", "7.2 TL5 SP6", 0.5, 1, 16, "POWER9", more={"rmc_active": False}),
@@ -154,7 +162,8 @@ def _servers() -> Iterator[Server]:
                      memory_expansion_capable=m.model != "9824-42A", console_level=LEVELS[m.console],
                      shared_memory_pool_mib=POOLS.get(m.name), free_pool_mib=POOLS.get(m.name, 512) - 512 or None,
                      trusted_key=TRUSTED.get(m.name, ""), ibmi_mobility_capable=m.model != "9824-42A" or None,
-                     persistent_memory_capable=m.model in ("9105-42A", "9080-HEX") or None)
+                     persistent_memory_capable=m.model in ("9105-42A", "9080-HEX") or None,
+                     ppt_ratio_capable=m.name in PPT_CAPABLE or None, free_huge_pages=FREE_HUGE_PAGES.get(m.name))
 
 
 def _vioses() -> Iterator[Vios]:
@@ -183,7 +192,8 @@ def _bridges() -> Iterator[Bridge]:
         for name in viosse(m):
             for number, (switch, vlans) in enumerate(BRIDGED.items()):
                 if switch == "ETHERNET0" or m.name.startswith("west-"):
-                    yield from (Bridge(name, f"ent{8 + number}", vlan, switch) for vlan in vlans)
+                    mode = "VEPA" if VEPA.get(m.name) == switch else "VEB"
+                    yield from (Bridge(name, f"ent{8 + number}", vlan, switch, mode) for vlan in vlans)
 
 
 def wwpn(name: str, slot: int, of_pair: int) -> str:

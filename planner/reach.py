@@ -306,6 +306,12 @@ class Reach:
         """The VIOSes of which some listing shows a VLAN that they bridge."""
         return {b.vios for b in self.estate.bridges}
 
+    @cached_property
+    def switch_modes(self) -> Mapping[tuple[str, str], str]:
+        """(server, virtual switch) → its mode (VEB, VEPA), where one is stated."""
+        servers = {v.name: v.server for v in self.estate.vioses}
+        return {(servers.get(b.vios, ""), b.vswitch): b.switch_mode for b in self.estate.bridges if b.switch_mode}
+
     def bridging(self, vswitch: str, vlan: int, server: str) -> tuple[str, ...]:
         """The VIOSes of a server whose SEA bridges this VLAN."""
         edges = self._edges(("vlan", vswitch, vlan))

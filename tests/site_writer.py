@@ -1435,6 +1435,7 @@ def _rest_states(estate: Estate) -> Estate:
     out = _console_output(estate, console="")
     served = [s.vios for s in Wiring(estate).vfchosts]
     return out.replace(
+        bridges=tuple(replace(b, switch_mode="VEB") for b in out.bridges),
         ports=tuple(replace(p, free_ports=FC_PORTS - served.count(p.vios)) for p in out.ports),
         lpars=tuple(replace(p, workload_group="", physical_io=bool(p.physical_adapters), lhea=None, bsr_arrays=None,
                             never_activated=None)

@@ -20,6 +20,7 @@ from planner.jobs import Options, evacuate, exit_code, window_from
 from planner.plan.choices import Status
 from planner.plan.questions import Evacuate
 from planner.rules import Judge, Site
+from planner.rules.base import REGISTRY
 from planner.rules.ledger import Ledger
 from planner.units import show_gib
 
@@ -97,6 +98,17 @@ def test_the_modern_estate_loads_without_an_error_and_each_console_s_smallest_se
     plan = evacuate(modern, Evacuate(servers=("east-s1024b",), come_back=True), Options())
     assert plan.status is Status.OPTIMAL and plan.verified
     assert len(plan.leg("out")) == len(plan.leg("back")) == sum(p.server == "east-s1024b" for p in modern.estate.lpars)
+
+
+def test_lpars_of_the_modern_estate_meet_the_rules_on_pairs_of_servers() -> None:
+    """A switch in another mode, a page table ratio that nobody knows to be kept, huge pages that are not free."""
+    site = Site(load([DATA / "modern"]).estate)
+    asked = {("network.switch-mode", "dmz-www", "west-e1080"), ("partition.capability", "dw-load", "west-s1124")}
+    for rule, lpar, target in sorted(asked):
+        source = site.lpars[lpar].server
+        assert [f.rule for f in REGISTRY[rule].findings(lpar, site, lpar, source, target)] == [rule]
+    assert REGISTRY["memory.huge-pages-there"].findings("west-e980", site, "west-e980", ["cold-dr"])
+    assert not REGISTRY["memory.huge-pages-there"].findings("west-e1080", site, "west-e1080", ["cold-dr"])
 
 
 # ---- the landscape --------------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from planner.estate.capacity import hash_page_table_mib
 from planner.estate.captures import CaptureTimes
 from planner.estate.consoles import as_one_name
 from planner.estate.homes import homes, unlisted
-from planner.estate.model import DEFAULT_VSWITCH, INACTIVE, STATES, Lpar, Vios
+from planner.estate.model import DEFAULT_VSWITCH, INACTIVE, STATES, SWITCH_MODES, Lpar, Vios
 from planner.findings import Finding, Severity, Source
 from planner.formats.facts import Client, DiskMapping, Hdisk, Intake, Partition, PartRef, Row, Values, ViosRef
 from planner.formats.values import level as numbers_of
@@ -54,6 +54,7 @@ class Join:
         self.part_sources: dict[str, Source] = {}
         self.by_host: dict[tuple[str, str], str] = {}
         self.switches: dict[tuple[str, int], str] = {}
+        self.modes: dict[tuple[str, str], tuple[str, Source]] = {}
         self.strangers: set[tuple[PartRef, str]] = set()
 
     def run(self) -> Join:
@@ -461,6 +462,8 @@ class Join:
             self.rows.append(("networks", (name, e.slot), values, e.source, 1))
 
     def _bridges(self) -> None:
+        self.modes = {(self.system(of) or of, name): mode for (of, name), mode in self.intake.switch_modes.items()
+                      if mode[0] in SWITCH_MODES}
         told: set[tuple[str, str]] = set()
         seen: set[str] = set()
         for sea in self.intake.seas:
@@ -482,6 +485,8 @@ class Join:
             vswitch = self._switch(self.vioses.get(vios, ""), switch, source)
             values: Values = {"vios": (vios, source), "sea": (sea, source), "vswitch": (vswitch, source),
                               "vlan": (vlan, source)}
+            if mode := self.modes.get((self.vioses.get(vios, ""), vswitch)):
+                values["switch_mode"] = mode
             self.rows.append(("bridges", (vios, sea, vswitch, vlan), values, source, 1))
 
     # ---- storage ------------------------------------------------------------------------------------------------
@@ -657,6 +662,8 @@ def _give_sizes(values: Values, sizes: Values) -> None:
     for missing, names in _SIZES.items():
         if missing not in values and missing in sizes:
             values.update({name: sizes[name] for name in names if name in sizes})
+    if "huge_pages" in sizes and not values.get("huge_pages", (0,))[0]:
+        values["huge_pages"] = sizes["huge_pages"]
 
 
 def _in_path(vios: str, file: str) -> bool:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 DEFAULT_VSWITCH = "ETHERNET0"
+SWITCH_MODES = ("VEB", "VEPA")
 GENERATIONS = ("POWER6", "POWER6+", "POWER7", "POWER7+", "POWER8", "POWER9", "POWER10", "POWER11")
 POLICY_KINDS = (
     "production-stays", "pin", "soft-pin", "fence", "not-a-target", "keep-apart", "keep-together", "cluster",
@@ -158,6 +159,10 @@ class Server:
         comment="operating, or as its console says: nobody goes to a server in another state. Empty: unknown."))
     max_inactive_migrations: int | None = field(default=None, metadata=column("Max inactive migrations", T.INTEGER,
         minimum=0, comment="num_inactive_migrations_supported. Empty: 4."))
+    ppt_ratio_capable: bool | None = field(default=None, metadata=column("PPT ratio capable", T.YES_NO,
+        comment="Lets an LPAR choose its physical page table ratio (REST CustomPhysicalPageTableRatioCapable)."))
+    free_huge_pages: int | None = field(default=None, metadata=column("Free huge pages", T.INTEGER, minimum=0,
+        comment="lshwres -r mem --level sys: curr_avail_num_sys_huge_pages."))
     note: str = field(default="", metadata=column("Note"))
 
     @property
@@ -291,6 +296,9 @@ class Lpar:
         "where it is."))
     never_activated: bool | None = field(default=None, metadata=column("Never activated", T.YES_NO,
         comment="Of one that is not activated: its console names no last activated profile, so it cannot be migrated."))
+    ppt_ratio: int | None = field(default=None, metadata=column("PPT ratio (1:n)", T.INTEGER, minimum=1,
+        after="hpt_ratio", comment="Physical page table ratio, from POWER9 on (lssyscfg -r prof: ppt_ratio). 4096 is "
+        "the default."))
     note: str = field(default="", metadata=column("Note"))
 
     @property
@@ -313,6 +321,8 @@ class Bridge:
     sea: str = field(metadata=column("SEA", comment="Shared Ethernet Adapter, for example ent6."))
     vlan: int = field(metadata=column("VLAN", T.INTEGER, minimum=1, maximum=4094))
     vswitch: str = field(default=DEFAULT_VSWITCH, metadata=column("Virtual switch", comment="Empty: ETHERNET0."))
+    switch_mode: str = field(default="", metadata=column("Switch mode", choices=SWITCH_MODES,
+        comment="Of the virtual switch on this server (lshwres -r virtualio --rsubtype vswitch). Empty: unknown."))
     note: str = field(default="", metadata=column("Note"))
 
 

@@ -201,6 +201,8 @@ class Intake:
     console_levels: Values = field(default_factory=dict)
     """Console → its level; "": of a console that nothing names."""
     switches: dict[tuple[str, int], str] = field(default_factory=dict)
+    switch_modes: dict[tuple[str, str], tuple[str, Source]] = field(default_factory=dict)
+    """(system, virtual switch) → its mode."""
     held: dict[tuple[PartRef, str], dict[str, Source]] = field(default_factory=dict)
     occupied: dict[PartRef, dict[int, tuple[str, Source]]] = field(default_factory=dict)
     """Partition → virtual slot → what kind of adapter a console lists there, and where."""

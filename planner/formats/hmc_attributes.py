@@ -123,7 +123,7 @@ LISTINGS: dict[str, Listing] = {listing.kind: listing for listing in (
         " dlpar_proc_capable dlpar_io_capable msp migration_disabled os400_restricted_io_mode power_ctrl_lpar_ids"
         " power_ctrl_lpar_names"),
     Listing.of("hmc-lssyscfg-prof", "lpar_name lpar_id",
-        "name lpar_name lpar_env mem_mode hpt_ratio proc_mode sharing_mode shared_proc_pool_name boot_mode"
+        "name lpar_name lpar_env mem_mode hpt_ratio ppt_ratio proc_mode sharing_mode shared_proc_pool_name boot_mode"
         " lpar_proc_compat_mode lpar_id min_procs desired_procs max_procs uncap_weight shared_proc_pool_id"
         " affinity_group_id max_virtual_slots min_num_huge_pages desired_num_huge_pages max_num_huge_pages"
         " work_group_id bsr_arrays virtual_opti_pool_id hsl_pool_id min_mem desired_mem max_mem min_proc_units"
@@ -475,15 +475,16 @@ def _profile(intake: Intake, r: Record, reading: Reading) -> None:
         if lists:
             count = sum(0 if isinstance(one, NonValue) else len(one) for one in lists)
             values[ours] = (count > 0 if ours == "lhea" else count, r.where(theirs[0]))
-    if hpt_ratio_of(stated(r).get("hpt_ratio")):
-        values["hpt_ratio"] = (hpt_ratio_of(stated(r)["hpt_ratio"]), r.where("hpt_ratio"))
+    for name in ("hpt_ratio", "ppt_ratio"):
+        if ratio := hpt_ratio_of(stated(r).get(name)):
+            values[name] = (ratio, r.where(name))
     intake.profiles.append(Profile(_ref(r), str(stated(r).get("name", "")), values,
                                    profile_sizes(r, _DESIRED, "proc_mode", "sharing_mode")))
 
 
 _DESIRED = {"desired_procs": "virtual_processors", "desired_proc_units": "entitlement_units",
             "max_procs": "max_virtual_processors", "desired_mem": "memory_mib", "max_mem": "max_memory_mib",
-            "uncap_weight": "weight", "shared_proc_pool_id": "pool_id"}
+            "uncap_weight": "weight", "shared_proc_pool_id": "pool_id", "desired_num_huge_pages": "huge_pages"}
 
 
 def _each(ours: str, theirs: str) -> TakeFacts:
@@ -575,6 +576,13 @@ def _vnic(intake: Intake, r: Record, reading: Reading) -> None:
                        r.where("backing_devices"))
 
 
+def _vswitch(intake: Intake, r: Record, reading: Reading) -> None:
+    have = stated(r)
+    if "vswitch" in have and "switch_mode" in have and (system := _only_system(intake, r)):
+        intake.switch_modes.setdefault((system, str(have["vswitch"])), (
+            str(have["switch_mode"]).upper(), r.where("switch_mode")))
+
+
 def _lslic(intake: Intake, r: Record, reading: Reading) -> None:
     have = stated(r)
     release = have.get("ecnumber") or have.get("curr_ecnumber_primary", "")
@@ -595,7 +603,8 @@ FACTS: dict[str, TakeFacts] = {
     "hmc-lshwres-proc-sys": _of_system({"configurable_sys_proc_units": "configurable_units",
                                         "min_proc_units_per_virtual_proc": "min_units_per_vp"}),
     "hmc-lshwres-mem-sys": _of_system({"configurable_sys_mem": "configurable_memory_mib",
-                                       "mem_region_size": "lmb_mib"}),
+                                       "mem_region_size": "lmb_mib",
+                                       "curr_avail_num_sys_huge_pages": "free_huge_pages"}),
     "hmc-lslparmigr-sys": _of_system({"num_active_migrations_supported": "max_migrations",
                                       "num_inactive_migrations_supported": "max_inactive_migrations"}),
     "hmc-lslparmigr-msp": _mover_pairs,
@@ -614,6 +623,7 @@ FACTS: dict[str, TakeFacts] = {
     "hmc-lshwres-sriov-physport": _physport,
     "hmc-lshwres-sriov-logport": _logport,
     "hmc-lslic-sys": _lslic,
+    "hmc-lshwres-vswitch": _vswitch,
 }
 
 
@@ -711,8 +721,8 @@ NOT_TAKEN: dict[str, tuple[tuple[str, str], ...]] = {
         ("hmc-lshwres-*-lpar", "curr_min_* curr_max_proc_units curr_max_num_huge_pages"),
     ),
     "what an activation from the profile would give: what the LPAR has now is listed by lshwres": (
-        ("hmc-lssyscfg-prof", "affinity_group_id all_resources auto_start boot_mode conn_monitoring desired_num_*"
-         " max_num_* max_proc_units min_* electronic_err_reporting hsl_pool_id io_slots"
+        ("hmc-lssyscfg-prof", "affinity_group_id all_resources auto_start boot_mode conn_monitoring max_num_*"
+         " max_proc_units min_* electronic_err_reporting hsl_pool_id io_slots"
          " lhea_capabilities lpar_env lpar_io_pool_ids mem_expansion lpar_proc_compat_mode mem_mode"
          " power_ctrl_lpar_* redundant_err_path_reporting shared_proc_pool_name virtual_* vtpm_adapters"
          " work_group_id"),
@@ -813,7 +823,7 @@ NOT_TAKEN: dict[str, tuple[tuple[str, str], ...]] = {
         ("hmc-lsmemopt-*", "*"),
     ),
     "switches and networks by themselves: adapters name theirs": (
-        ("hmc-lshwres-vswitch", "*"),
+        ("hmc-lshwres-vswitch", "allowed_vlan_ids vnetworks"),
         ("hmc-lshwres-vnetwork", "*"),
     ),
     "restart, console and management of the LPAR: the same after a move": (

@@ -29,6 +29,7 @@ from planner.formats.values import (
     mtms,
     number,
     page_table_ratio,
+    physical_page_table_ratio,
     typed,
     units,
     whole,
@@ -85,6 +86,7 @@ _TYPED: dict[str, Callable[[str], Any]] = {name: parse for parse, names in (
                " PortVLANID ConnectingPartitionID ConnectingVirtualSlotNumber VirtualSwitchID SwitchID AvailablePorts"
                " MaximumVirtualIOSlots CurrentMaximumVirtualIOSlots"),
     (page_table_ratio, "HardwarePageTableRatio CurrentHardwarePageTableRatio"),
+    (physical_page_table_ratio, "PhysicalPageTableRatio"),
     (whole_or_any, "RemoteLogicalPartitionID RemoteSlotNumber"),
     (number, "ExpansionFactor CurrentExpansionFactor"),
     (flag, "HasDedicatedProcessors HasPhysicalIO MigrationDisable MoverServicePartition ActiveMemoryExpansionCapable"

@@ -80,7 +80,12 @@ def _sys(intake: Intake, r: Record, reading: Reading) -> None:
         "partition_secure_boot_capable": "secure_boot_capable",
         "logical_partition_persistent_memory_migration_capable": "persistent_memory_capable",
         "virtual_nic_dedicated_sriov_capable": "vnic_capable",
+        "custom_physical_page_table_ratio_capable": "ppt_ratio_capable",
         "power_vm_logical_partition_simplified_remote_restart_capable": "remote_restart_capable"})
+    for kind, ours in (("active", "max_migrations"), ("inactive", "max_inactive_migrations")):
+        name_of = f"maximum_firmware_{kind}_migrations"
+        if name_of in have and have[name_of] < values.get(ours, (have[name_of] + 1,))[0]:
+            values[ours] = (have[name_of], r.where(name_of))
     level = firmware_of(*(str(have.get(name, "")) for name in _FIRMWARE))
     if level:
         values["firmware"] = (level, r.where(next(name for name in _FIRMWARE if name in have)))
@@ -135,6 +140,7 @@ def _values(r: Record, vios: bool) -> Values:
                       "is_redundant_error_path_reporting_enabled": "error_path_reporting"})
     if not vios:
         values |= first(r, "hpt_ratio", "current_hardware_page_table_ratio", "hardware_page_table_ratio")
+        values |= pick(r, {"physical_page_table_ratio": "ppt_ratio"})
     for name in ("current_expansion_factor", "expansion_factor"):
         if name in have:
             values.setdefault("memory_expansion_percent", (percent_of(have[name]), r.where(name)))
@@ -272,7 +278,11 @@ def _client(into: list[Client], r: Record, partition: str, slot: str) -> None:
 
 def _named_switch(intake: Intake, r: Record, reading: Reading) -> None:
     have = stated(r)
-    intake.switches.setdefault((_system(have), have["switch_id"]), str(have["switch_name"]).removesuffix("(Default)"))
+    name = str(have["switch_name"]).removesuffix("(Default)")
+    intake.switches.setdefault((_system(have), have["switch_id"]), name)
+    if "switch_mode" in have:
+        intake.switch_modes.setdefault((_system(have), name), (
+            str(have["switch_mode"]).upper(), r.where("switch_mode")))
 
 
 def _bridge(intake: Intake, r: Record, reading: Reading) -> None:
@@ -362,7 +372,6 @@ NOT_TAKEN: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "names of VLANs: a plan goes by their numbers, and adapters name theirs": (
         ("rest-network", "*"),
-        ("rest-switch", "switch_mode"),
     ),
     "what a command printed: it is read like a session": (
         ("rest-job", "job_parameters results"),
@@ -376,9 +385,6 @@ NOT_TAKEN: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "what was under way when it was exported": (
         ("rest-*", "number_of_active_* migration_state runtime_memory"),
-    ),
-    "the firmware's limit, of which the console's is the smaller": (
-        ("rest-managed-system", "maximum_firmware_*"),
     ),
     "lamps and addresses of the console and its machines": (
         ("rest-*", "is_classic_* *attention_led* partition_type mac_address_prefix wwpn_prefix aix_capable"),

@@ -153,6 +153,14 @@ def page_table_ratio(value: str) -> int:
     return 1 << exponent
 
 
+def physical_page_table_ratio(value: str) -> int:
+    """The n of 1:n of a physical page table: 0 is 1:64, 6 is 1:4096, the default (HMC V10R3: both spellings)."""
+    exponent = integral(value)
+    if not 0 <= exponent <= 6:
+        raise ValueError(f"{value[:40]!r} is no step of a physical page table ratio, of which 6 is 1:4096")
+    return 64 << exponent
+
+
 def counter(value: str) -> int:
     """A whole number of up to 64 bits: cycles, instructions, bytes."""
     return whole(value, MOST_COUNT, "a whole number of up to 64 bits")

@@ -54,12 +54,15 @@ class _Capability:
     oldest: str
     settle: str
     severity: Severity | None = None
+    then: str = "choose another server, or switch it off in its profile and restart it"
+    """What is to be done where the target does not have it."""
 
 
 _RESTART = _Capability("simplified remote restart", lambda p: bool(p.simplified_remote_restart),
                        "remote_restart_capable", "POWER8", "lssyscfg -r sys -m {} -F name,capabilities",
-                       Severity.WARNING)
+                       Severity.WARNING, "migrlpar --requirerr 2 moves it; it cannot be restarted remotely there")
 _REST = "ask the console for REST ManagedSystem ({}), or state it in sheet Servers"
+_PPT_DEFAULT = 4096
 _CAPABILITIES = (
     _Capability("Active Memory Expansion", lambda p: (p.memory_expansion_percent or 0) > 100,
                 "memory_expansion_capable", "POWER7", "lssyscfg -r sys -m {} -F name,active_mem_expansion_capable"),
@@ -67,7 +70,10 @@ _CAPABILITIES = (
                 _REST.format("PartitionSecureBootCapable")),
     _Capability("virtual persistent memory", lambda p: bool(p.persistent_memory), "persistent_memory_capable", "POWER9",
                 _REST.format("LogicalPartitionPersistentMemoryMigrationCapable")),
-    _RESTART)
+    _RESTART,
+    _Capability("a physical page table (PPT) ratio of its own", lambda p: p.ppt_ratio not in (None, _PPT_DEFAULT),
+                "ppt_ratio_capable", "POWER9", _REST.format("CustomPhysicalPageTableRatioCapable"), Severity.WARNING,
+                "it moves and loses its ratio there: note it, and set it again in its profile"))
 
 
 def _lacks(row: Server, c: _Capability) -> bool:
@@ -84,17 +90,16 @@ def _used(site: Site, lpar: str) -> Hashable:
 
 
 @rule("partition.capability", "What the LPAR uses, the target has: memory expansion, secure boot, persistent memory, "
-      "remote restart.", Scope.MOVE, binds=ANYHOW, shape=_used,
-      source="pypowervm capability flags; PowerVC 2.3 migration requirements (secure boot); migrlpar P9 (--requirerr)")
+      "remote restart, its page table ratio.", Scope.MOVE, binds=ANYHOW, shape=_used,
+      source="pypowervm capability flags; PowerVC 2.3 migration requirements (secure boot); migrlpar P9 (--requirerr); "
+      "IBM POWER9 p9hc3_pptscenarios (a server that does not support it loses it)")
 def capability(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     for c in _CAPABILITIES:
         row = site.servers[target]
         if not c.used(site.lpars[lpar]):
             continue
         if _lacks(row, c):
-            yield Breach(f"uses {c.what}, which {target} does not have",
-                         "migrlpar --requirerr 2 moves it; it cannot be restarted remotely there" if c.severity else
-                         "choose another server, or switch it off in its profile and restart it", c.severity)
+            yield Breach(f"uses {c.what}, which {target} does not have", c.then, c.severity)
         elif getattr(row, c.field) is None:
             yield unknown(f"uses {c.what}; whether {target} has it is unknown", c.settle.format(quoted(target)))
 

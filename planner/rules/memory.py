@@ -150,6 +150,22 @@ def paging_devices(site: Site, server: str, holders: Collection[str]) -> Iterato
                      f"add paging devices to the shared memory pool of {server}")
 
 
+def _asleep(site: Site, lpar: str, server: str) -> int:
+    p = site.lpars[lpar]
+    return 0 if p.active or p.server == server else p.huge_pages or 0
+
+
+@rule("memory.huge-pages-there", "A server to which LPARs are migrated inactive has the huge pages of their profiles "
+      "free; else they boot without some.", Scope.SERVER, severity=Severity.WARNING, hold=Hold.END,
+      encoding="told; no row keeps it", source="IBM Power10 environment-source-destination-servers (boots without some "
+      "or all huge pages after the inactive migration)")
+def huge_pages_there(site: Site, server: str, holders: Collection[str]) -> Iterator[Breach]:
+    free, wanted = site.servers[server].free_huge_pages, sum(_asleep(site, n, server) for n in holders)
+    if free is not None and wanted > free:
+        yield Breach(f"LPARs that come to {server} have {wanted} huge page(s) in their profiles, {free} are free: "
+                     "they will boot without some", f"free huge pages on {server} before they are activated")
+
+
 @rule("memory.huge-pages", "The LPAR has no huge pages.", Scope.LPAR,
       source="IBM Power10 environment-source-destination-servers: active migration refused")
 def huge_pages(site: Site, lpar: str) -> Iterator[Breach]:

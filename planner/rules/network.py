@@ -60,6 +60,23 @@ def redundancy(site: Site, lpar: str, source: str, target: str) -> Iterator[Brea
                          "bridge it on a second VIOS there, or state the policy redundancy if-possible", optional)
 
 
+@rule("network.switch-mode", "The virtual switch of each VLAN of the LPAR is in one mode (VEB, VEPA) on both servers.",
+      Scope.MOVE, severity=Severity.WARNING, binds=ANYHOW, shape=_vlan_shape,
+      encoding="adds risk_warning_s to the move's cost", source="IBM P8ESS VirtualSwitch (VEB and VEPA); migrlpar man "
+      "page (--vsi); that the modes must be equal was not seen stated: look it up")
+def switch_mode(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
+    for vswitch in sorted({name for name, _ in site.reach.vlans_of(lpar)}):
+        here, there = (site.reach.switch_modes.get((server, vswitch), "") for server in (source, target))
+        if here and there and here != there:
+            yield Breach(f"virtual switch {vswitch} is in mode {here} on {source}, in {there} on {target}",
+                         "look it up in IBM's text, and let migrlpar -o v say whether it refuses; else set one mode on "
+                         "both (chhwres -r virtualio --rsubtype vswitch)")
+        elif "VEPA" in (here, there) and "" in (here, there):
+            silent = target if here else source
+            yield unknown(f"virtual switch {vswitch} is in mode VEPA on {source if here else target}; that on {silent} "
+                          "is unknown", f"lshwres -r virtualio --rsubtype vswitch -m {silent}")
+
+
 _STATES = 20_000
 """States of a search for ports; beyond them nothing is refused."""
 

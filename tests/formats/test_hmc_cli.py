@@ -890,3 +890,25 @@ def test_a_logical_port_says_whether_it_is_migratable_and_an_lpar_whether_its_io
     lpars = {p.name: p for p in load([tmp_path]).estate.lpars}
     assert {n: p.restricted_io for n, p in lpars.items()} == {"i1": True, "i2": False, "web": None}
     assert (lpars["web"].sriov_ports, lpars["web"].migratable_sriov_ports) == (2, 1)
+
+
+def test_modes_of_switches_and_huge_pages_arrive_those_of_a_profile_where_the_lpar_stands_still(tmp_path: Path) -> None:
+    prof = ("name=normal,lpar_name={0},lpar_id={1},lpar_env=aixlinux,min_mem=1024,desired_mem=2048,max_mem=4096,"
+            "desired_num_huge_pages=3,ppt_ratio=1:1024,proc_mode=shared,desired_procs=1,desired_proc_units=0.2\n")
+    (tmp_path / "hmc.txt").write_text(
+        "hmc1:~> lssyscfg -r sys\nname=S,type_model=9105-42A,serial_num=AAA0001,state=Operating\n"
+        "hmc1:~> lssyscfg -r lpar -m S -F name,lpar_id,lpar_env,state,curr_profile\n"
+        "vio1,1,vioserver,Running,normal\nup,3,aixlinux,Running,normal\ndown,4,aixlinux,Not Activated,normal\n"
+        "hmc1:~> lssyscfg -r prof -m S\n" + prof.format("up", 3) + prof.format("down", 4)
+        + "hmc1:~> lshwres -r mem -m S --level lpar -F lpar_name,lpar_id,curr_mem,curr_max_mem,curr_num_huge_pages\n"
+        "up,3,2048,4096,0\ndown,4,0,0,0\n"
+        "hmc1:~> lshwres -r mem -m S --level sys -F configurable_sys_mem,curr_avail_num_sys_huge_pages\n65536,2\n"
+        "hmc1:~> lshwres -r virtualio --rsubtype eth --level lpar -m S\n"
+        "lpar_name=vio1,lpar_id=1,slot_num=5,state=1,ieee_virtual_eth=1,port_vlan_id=900,vswitch=DMZ,addl_vlan_ids=none,"
+        "is_trunk=1,trunk_priority=1,is_required=0,mac_addr=26E6B0001002\n"
+        "hmc1:~> lshwres -r virtualio --rsubtype vswitch -m S\n"
+        "vswitch=DMZ,switch_mode=VEPA,vnetworks=none\n")
+    estate = load([tmp_path]).estate
+    assert {p.name: (p.huge_pages, p.ppt_ratio) for p in estate.lpars} == {"up": (0, 1024), "down": (3, 1024)}
+    assert [s.free_huge_pages for s in estate.servers] == [2]
+    assert [(b.vswitch, b.vlan, b.switch_mode) for b in estate.bridges] == [("DMZ", 900, "VEPA")]

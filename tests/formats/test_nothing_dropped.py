@@ -249,13 +249,15 @@ def test_every_column_of_a_person_is_taken() -> None:
 @pytest.mark.parametrize(("form_kind", "kind", "names"), [
     ("hmc-cli", "hmc-lssyscfg-lpar", "migration_disabled vtpm_enabled os400_restricted_io_mode"),
     ("hmc-cli", "hmc-lssyscfg-prof", "lhea_logical_ports sriov_eth_logical_ports sriov_roce_logical_ports bsr_arrays "
-                                     "vnic_adapters"),
+                                     "vnic_adapters ppt_ratio"),
+    ("hmc-cli", "hmc-lshwres-mem-sys", "curr_avail_num_sys_huge_pages"),
     ("hmc-cli", "hmc-lshwres-mem-lpar", "curr_mem_expansion curr_bsr_arrays"),
     ("hmc-cli", "hmc-lssyscfg-sys", "active_mem_expansion_capable lpar_proc_compat_modes"),
     ("hmc-rest", "rest-lpar", "has_physical_io migration_disable is_virtual_trusted_platform_module_enabled "
-                              "current_expansion_factor"),
+                              "current_expansion_factor physical_page_table_ratio"),
     ("hmc-rest", "rest-managed-system", "activated_service_pack_name_and_level system_firmware "
-                                        "active_memory_expansion_capable"),
+                                        "active_memory_expansion_capable custom_physical_page_table_ratio_capable "
+                                        "maximum_firmware_active_migrations maximum_firmware_inactive_migrations"),
     ("hmc-scanner", "scanner-slot", "lpar"), ("hmc-scanner", "scanner-profile", "bsr_arrays"),
     ("hmc-scanner", "scanner-system", "ec_number"), ("hmc-scanner", "scanner-lpar-mem", "exp_fact"),
 ])

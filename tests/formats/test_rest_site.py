@@ -9,8 +9,10 @@ import pytest
 
 from planner.estate.assemble import Loaded, assemble
 from planner.estate.model import Bridge, Disk, Fibre, Network, Port, ProcessorPool, Zoning
-from planner.findings import Severity
-from planner.formats.facts import firmware_of, mode_of
+from planner.findings import Severity, Source
+from planner.formats import hmc_rest_facts
+from planner.formats.base import Reading, Record
+from planner.formats.facts import Intake, firmware_of, mode_of
 from planner.formats.open import documents
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "rest"
@@ -82,8 +84,8 @@ def test_virtual_switches_by_their_number(site: Loaded) -> None:
     assert site.estate.networks == (
         Network("oak07", 3, 310), Network("oak07", 4, 4094, (511, 512), "vsw-backup"))
     assert site.estate.bridges == (
-        Bridge("vioharb1", "ent40", 310), *(Bridge("vioharb1", "ent40", vlan, "vsw-backup")
-                                            for vlan in (511, 512, 4094)))
+        Bridge("vioharb1", "ent40", 310, switch_mode="VEB"),
+        *(Bridge("vioharb1", "ent40", vlan, "vsw-backup", "VEB") for vlan in (511, 512, 4094)))
 
 
 def test_disks_by_the_unique_id_that_lsdev_shows(site: Loaded) -> None:
@@ -197,3 +199,13 @@ def test_modes(stated: str, mode: str) -> None:
 def test_firmware_in_both_notations() -> None:
     assert firmware_of("SV860_FW860.81 (226)", "226", "FW860.81 (226)") == "SV860_226"
     assert firmware_of("", "99", "FW950.40 (99)") == "FW950.40"
+
+
+@pytest.mark.parametrize(("console", "firmware", "most"), [(16, 8, 8), (8, 32, 8), (None, 4, 4), (16, None, 16)])
+def test_of_the_limits_of_console_and_firmware_the_smaller_counts(
+        console: int | None, firmware: int | None, most: int) -> None:
+    said = {"maximum_active_migrations": console, "maximum_firmware_active_migrations": firmware}
+    fields = {"system_name": "S", **{k: v for k, v in said.items() if v is not None}}
+    intake = Intake()
+    hmc_rest_facts.FACTS["rest-managed-system"](intake, Record("rest-managed-system", fields, Source("x", 1)), Reading("hmc-rest"))
+    assert intake.systems["S"]["max_migrations"][0] == most

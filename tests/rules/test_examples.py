@@ -215,6 +215,16 @@ def _unzoned(*vioses: str) -> Estate:
     return out
 
 
+def _modes(here: str, there: str) -> Estate:
+    """The virtual switch in these modes on A and on B."""
+    of = {"A": here, "B": there}
+    return BASE.replace(bridges=tuple(replace(b, switch_mode=of.get(b.vios[0], "")) for b in BASE.bridges))
+
+
+def _asleep_with(pages: int, free: int | None) -> Estate:
+    return changed(a1_asleep(huge_pages=pages), "B", free_huge_pages=free)
+
+
 def _disk(backing: str) -> Estate:
     return BASE.replace(disks=(*BASE.disks, Disk("a1", 9, "extra", "A-v1", backing, "vtopt0")))
 
@@ -282,6 +292,9 @@ EXAMPLES: dict[str, Example] = {
         [Good(BASE), Good(_paging(16 * 1024, 8 * 1024), both_to_b)],
         [Bad(_paging(16 * 1024), "2 paging devices of 8 GiB or more would be in use on B, which has 1", moves=both_to_b)]),
     "memory.huge-pages": fact({"huge_pages": 0}, {"huge_pages": 2}, "has 2 huge page(s)"),
+    "memory.huge-pages-there": Example(
+        [Good(BASE), Good(_asleep_with(4, free=4), asleep_to_b), Good(_asleep_with(4, free=None), asleep_to_b)],
+        [Bad(_asleep_with(4, free=3), "come to B have 4 huge page(s) in their profiles, 3 are free", WARNING, asleep_to_b)]),
     "memory.lmb": Example([Good(BASE)],
                           [Bad(b(lmb_mib=128), "logical memory block 256 MiB on A, 128 MiB on B"),
                            Bad(b(lmb_mib=None), "block size of B is unknown", ASSUMED)]),
@@ -305,6 +318,12 @@ EXAMPLES: dict[str, Example] = {
         [Bad(without(BASE, "bridges", vios="B-v2"), "VLAN 10 goes over 2 VIOSes on A, over 1 on B"),
          Bad(stating(without(BASE, "bridges", vios="B-v2"), policy("redundancy", "a1", "if-possible")), "over 1 on B",
              WARNING)]),
+    "network.switch-mode": Example(
+        [Good(BASE), Good(_modes("VEPA", "VEPA")), Good(_modes("VEB", ""))],
+        [Bad(_modes("VEPA", "VEB"), "switch ETHERNET0 is in mode VEPA on A, in VEB on B", WARNING),
+         Bad(_modes("VEB", "VEPA"), "in mode VEB on A, in VEPA on B", WARNING),
+         Bad(_modes("VEPA", ""), "in mode VEPA on A; that on B is unknown", ASSUMED),
+         Bad(_modes("", "VEPA"), "in mode VEPA on B; that on A is unknown", ASSUMED)]),
     "network.vnic": Example(
         [Good(BASE), Good(_vnic(b=1)), Good(_vnic(vnics=0))],
         [Bad(_vnic(), "whether B has SR-IOV ports with capacity for them, and a VIOS behind, is unknown", ASSUMED),
@@ -361,13 +380,17 @@ EXAMPLES: dict[str, Example] = {
     "partition.capability": Example(
         [Good(BASE), Good(changed(POWER9, "a1", secure_boot=False)),
          Good(changed(changed(POWER9, "a1", secure_boot=True), "B", secure_boot_capable=True)),
-         Good(a1(memory_expansion_percent=100))],
+         Good(a1(memory_expansion_percent=100)), Good(changed(changed(POWER9, "a1", ppt_ratio=4096), "B", ppt_ratio_capable=False)),
+         Good(changed(changed(POWER9, "a1", ppt_ratio=64), "B", ppt_ratio_capable=True))],
         [Bad(a1(memory_expansion_percent=125), "uses Active Memory Expansion, which B does not have"),
          Bad(changed(POWER9, "a1", memory_expansion_percent=125), "whether B has it is unknown", ASSUMED),
          Bad(changed(changed(POWER9, "a1", secure_boot=True), "B", secure_boot_capable=False), "uses secure boot, which B"),
          Bad(changed(changed(POWER9, "a1", persistent_memory=2), "B", persistent_memory_capable=False), "persistent memory"),
          Bad(changed(changed(POWER9, "a1", simplified_remote_restart=True), "B", remote_restart_capable=False),
-             "uses simplified remote restart, which B does not have", WARNING)]),
+             "uses simplified remote restart, which B does not have", WARNING),
+         Bad(changed(changed(POWER9, "a1", ppt_ratio=1024), "B", ppt_ratio_capable=False), "table (PPT) ratio of its own, which B",
+             WARNING),
+         Bad(changed(POWER9, "a1", ppt_ratio=1024), "uses a physical page table (PPT) ratio of its own; whether B", ASSUMED)]),
     "partition.migratable-sriov": Example(
         [Good(BASE), Good(POWER9)],
         [Bad(HNV, "runs over the backup adapter", INFO),
