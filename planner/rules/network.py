@@ -74,7 +74,7 @@ def switch_mode(site: Site, lpar: str, source: str, target: str) -> Iterator[Bre
         elif "VEPA" in (here, there) and "" in (here, there):
             silent = target if here else source
             yield unknown(f"virtual switch {vswitch} is in mode VEPA on {source if here else target}; that on {silent} "
-                          "is unknown", f"lshwres -r virtualio --rsubtype vswitch -m {silent}")
+                          "is unknown", f"lshwres -r virtualio --rsubtype vswitch -m {quoted(silent)}")
 
 
 _STATES = 20_000
