@@ -213,3 +213,27 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
         free = {name for name, of in needs.items() if not of & needs.keys()}
         assert free, f"a circle among {sorted(needs)}"
         needs = {name: of for name, of in needs.items() if name not in free}
+
+
+#: Where sentences are still taken apart: to gather those that say the same, to find a place in a file, to check a claim.
+_TAKES_APART = {"estate/assemble.py", "report/runbook.py", "scenarios/sweep_file.py", "verify/claims.py"}
+_SENTENCES = {"message", "fix", "summary", "lifts", "why", "why_not_resized", "reason"}
+
+
+def _asks_a_sentence(node: ast.AST) -> bool:
+    """Whether a sentence for people is asked for the words in it."""
+    def sentence(of: ast.expr) -> bool:
+        return isinstance(of, ast.Attribute) and of.attr in _SENTENCES
+
+    if isinstance(node, ast.Compare):
+        return any(isinstance(op, ast.In | ast.NotIn) and sentence(of)
+                   for op, of in zip(node.ops, node.comparators, strict=True))
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and sentence(node.func.value) and (
+        node.func.attr in ("startswith", "endswith", "partition", "rpartition", "removeprefix", "split", "find"))
+
+
+def test_what_a_sentence_tells_people_is_no_fact_for_the_program() -> None:
+    """Whether a conflict was of the way back, what mends it, why a size stays: read out of words, which change."""
+    asking = {path.relative_to(PACKAGE).as_posix() for path in modules() for node in ast.walk(tree(path))
+              if _asks_a_sentence(node)}
+    assert asking == _TAKES_APART

@@ -86,10 +86,8 @@ def checked(loaded: Loaded) -> Loaded:
         return replace(loaded, findings=ordered(rest))
     empty = [] if errors(loaded.findings) else list(_emptiness(loaded))
     out = validate(loaded)
-    # What only stands in a row that is refused already is not told a second time as a policy that names nothing.
-    refused = {repr(v) for _, values in loaded.partial for v in values.values() if isinstance(v, str) and v}
-    policies = [f for f in policy_findings(out) if not any(name in f.message for name in refused)]
-    return replace(out, findings=ordered((*out.findings, *policies, *empty)))
+    refused = {v for _, values in loaded.partial for v in values.values() if isinstance(v, str) and v}
+    return replace(out, findings=ordered((*out.findings, *policy_findings(out, refused), *empty)))
 
 
 _GIVE = "(planner collect hmc), HMC Scanner's workbook, or sheet {} of an estate workbook"

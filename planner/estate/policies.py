@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from itertools import combinations
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from zoneinfo import available_timezones
 
 from planner.estate.capacity import Demand
@@ -155,6 +155,22 @@ def minimum_from(text: str) -> tuple[str, tuple[str, ...]]:
     return (match[1] if match else text).strip(), named
 
 
+class Unmatched(ValueError):
+    """A ``word`` of a policy that names nothing of the estate."""
+
+    def __init__(self, word: str, problem: str) -> None:
+        super().__init__(f"{word!r} {problem}")
+        self.word = word
+
+
+class RefusedPolicy(NamedTuple):
+    """A policy that cannot be applied, and why; ``unmatched``: the word that matches nothing, where it is that."""
+
+    policy: Policy
+    reason: str
+    unmatched: str = ""
+
+
 class _Compiler:
     """Applies rows one by one; ``handlers``: kind of policy → what takes a row of it."""
 
@@ -207,7 +223,7 @@ class _Compiler:
             else:
                 hits = [n for n in among if fnmatchcase(composed(n), composed(word))]
             if not hits:
-                raise ValueError(f"{word!r} matches no {what}")
+                raise Unmatched(word, f"matches no {what}")
             matches += hits
         if not matches:
             raise ValueError(f"names no {what}")
@@ -325,7 +341,7 @@ class _Compiler:
             raise ValueError(f"needs a {what} in Subject and in Value")
         for word in {w for pair in pairs for w in pair}:
             if word not in known and not (what == "console" and any(same_console(word, one) for one in known)):
-                raise ValueError(f"{word!r} is no {what} of this estate")
+                raise Unmatched(word, f"is no {what} of this estate")
         into.update(frozenset(pair) for pair in pairs)
 
     def ignorable_vlan(self, p: Policy) -> None:
@@ -355,7 +371,7 @@ class _Compiler:
         for word in words(text):
             hits = sorted(k for k in known if fnmatchcase(k.casefold(), word.casefold()))
             if not hits:
-                raise ValueError(f"{word!r} matches nothing that runs in an LPAR of this estate")
+                raise Unmatched(word, "matches nothing that runs in an LPAR of this estate")
             products += hits
         if not products:
             raise ValueError("names no product")
@@ -403,10 +419,10 @@ def selects(word: str, lpar: Lpar) -> bool:
     return fnmatchcase(lpar.name, word)
 
 
-def compile_policies(estate: Estate) -> tuple[PolicySet, tuple[tuple[Policy, str], ...]]:
+def compile_policies(estate: Estate) -> tuple[PolicySet, tuple[RefusedPolicy, ...]]:
     """The policy set, and each row that could not be applied with the reason."""
     compiler = _Compiler(estate)
-    refused: list[tuple[Policy, str]] = []
+    refused: list[RefusedPolicy] = []
     for policy in sorted(estate.policies, key=_says_which):
         if not policy.active:
             continue
@@ -415,6 +431,6 @@ def compile_policies(estate: Estate) -> tuple[PolicySet, tuple[tuple[Policy, str
                 raise ValueError(f"unknown policy {policy.kind!r}; one of: {', '.join(POLICY_KINDS)}")
             compiler.handlers[policy.kind](policy)
         except (ValueError, OverflowError) as error:
-            refused.append((policy, str(error)))
+            refused.append(RefusedPolicy(policy, str(error), error.word if isinstance(error, Unmatched) else ""))
     compiler.across()
     return compiler.out, tuple(refused)

@@ -3,7 +3,7 @@ applied: told, and nobody is kept from planning but by the last."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import combinations
 
 from planner.estate.assemble import Loaded
@@ -82,9 +82,10 @@ def _fills(estate: Estate, policies: PolicySet, where: Mapping[str, str]) -> Tol
                        "free some of it before it is full")
 
 
-def policy_findings(loaded: Loaded) -> Iterable[Finding]:
+def policy_findings(loaded: Loaded, told: Collection[str] = ()) -> Iterable[Finding]:
     """An error for every active policy row that cannot be applied, a warning for two that contradict each other and for
-    what is broken today: a policy is never dropped in silence. With a number that nothing can have no sum is made."""
+    what is broken today: a policy is never dropped in silence, save where what it names stands in a row that is
+    refused (``told``). With a number that nothing can have no sum is made."""
     policies, refused = compile_policies(loaded.estate)
     sums = not any(f.rule == "input.bad-value" and f.severity is Severity.ERROR for f in loaded.findings)
     return ordered((*(broken_today(loaded.estate, policies) if sums else ()),
@@ -93,7 +94,7 @@ def policy_findings(loaded: Loaded) -> Iterable[Finding]:
                 f"policy {policy.kind} ({policy.subject or '-'} / {policy.value or '-'}): {reason}",
                 "correct the row or set Active to no",
                 loaded.source("policies", (policy.kind, policy.subject, policy.value), "kind"))
-        for policy, reason in refused)))
+        for policy, reason, unmatched in refused if unmatched not in told)))
 
 
 def _contradicted(loaded: Loaded, one: Contradiction) -> Finding:

@@ -4,7 +4,7 @@ of what was found, or why there is none."""
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
@@ -120,18 +120,12 @@ def unanswered(blank: Plan, tried: Attempt[R], options: Options) -> Plan:
 
 def impossible(blank: Plan, conflict: Conflict) -> Plan:
     """The plan that cannot be, with a finding for each refusal, else for each rule."""
-    why = [Finding(rule, Severity.ERROR, name, message if not server else f"to {server}: {message}",
-                   _fix(conflict.lifts, name))
-           for name, by_server in conflict.refusals.items() for server, reasons in by_server.items()
-           for rule, message in reasons]
+    why = [Finding(r.rule, Severity.ERROR, name, f"to {server}: {r.message}" if server else r.message, r.fix)
+           for name, by_server in conflict.refusals.items() for server, reasons in by_server.items() for r in reasons]
     if not why:
         why = [Finding(rule, Severity.ERROR, ", ".join(conflict.servers) or ", ".join(conflict.lpars),
                        conflict.summary, "; ".join(conflict.lifts)) for rule in conflict.rules or ("goal.reached",)]
     return blank.replace(status=conflict.status, conflict=conflict, findings=tuple(why))
-
-
-def _fix(lifts: Sequence[str], name: str) -> str:
-    return "; ".join(x.removeprefix(f"{name}: ") for x in lifts if x.startswith(f"{name}: "))
 
 
 def finished(case: Case, blank: Plan, answer: Answer, table: Timetable) -> Plan:

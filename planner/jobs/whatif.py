@@ -21,7 +21,7 @@ from planner.jobs.common import PROVED, Options, assumptions, clock_findings, zo
 from planner.jobs.energy import drawn
 from planner.jobs.inactive import profiles_left
 from planner.jobs.scenario_result import LparLine, Migration, Reason, ScenarioResult, ServerLine, Totals, waves_of
-from planner.optimise.conflict import unproved
+from planner.optimise.conflict import reasons_of, unproved
 from planner.optimise.frontier import Frontier, FrontierPoint
 from planner.optimise.placement import move_cost_ms
 from planner.optimise.scenario import ScenarioProblem, Sizes
@@ -172,16 +172,15 @@ def _running(case: ScenarioCase, where: Mapping[str, str]) -> dict[str, str]:
 
 def _stranded(case: ScenarioCase, names: Sequence[str]) -> Conflict:
     """LPARs of retired servers that can get to no other server, live or by a restart."""
-    refusals = {n: {s: [(f.rule, f.message) for f in case.passages.of(n, s).refusals] for s in case.built.kept}
-                for n in names}
-    lifts = {f"{n}: {f.fix}": None for n in names for s in case.built.kept
-             for f in case.passages.of(n, s).refusals if f.fix}
-    rules = {rule: None for by_server in refusals.values() for reasons in by_server.values() for rule, _ in reasons}
+    closed = _closed(case, names)
+    found = [(n, f) for n, by_server in closed.items() for refusals in by_server.values() for f in refusals]
+    lifts = dict.fromkeys(f"{n}: {f.fix}" for n, f in found if f.fix)
+    rules = dict.fromkeys(f.rule for _, f in found)
     count = len(names)
     what = (f"{names[0]} can get to no other server, not even by a restart" if count == 1 else
             f"{count} LPARs can get to no other server, not even by a restart; each alone makes it impossible")
-    return Conflict(what, tuple(names), case.built.kept, tuple(rules), tuple(lifts), refusals, irreducible=count == 1,
-                    unstated=unproved(_closed(case, names), alone=True))
+    return Conflict(what, tuple(names), case.built.kept, tuple(rules), tuple(lifts), reasons_of(closed),
+                    irreducible=count == 1, unstated=unproved(closed, alone=True))
 
 
 def _closed(case: ScenarioCase, names: Sequence[str]) -> dict[str, dict[str, Sequence[Finding]]]:
@@ -435,7 +434,7 @@ def _risks(case: ScenarioCase, lines: Sequence[LparLine], opened: Sequence[Door]
             fixes = "; ".join(dict.fromkeys(r.fix for r in x.reasons if r.fix))
             out.append(Finding("scenario.restart", Severity.WARNING, x.name, f"cannot go live to {x.target}: {why}",
                                f"plan an outage of {case.scenario.restart_minutes} minutes; or {fixes}"))
-        if x.way != "stays" and x.why_not_resized.startswith("prefers"):
+        if case.sizer.final(case.site.lpars[x.name], x.target).by_preference:
             out.append(Finding("scenario.mode", Severity.WARNING, x.name, f"is not resized: {x.why_not_resized}",
                                "set its preferred mode to default before it is activated there"))
     for name, _, why in profiles_left(case.site, case.built.retired):

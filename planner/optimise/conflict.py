@@ -11,7 +11,7 @@ from planner.findings import Finding, errors
 from planner.optimise.placement import PlacementProgram
 from planner.optimise.program import CUT, ONE_PLACE, Outcome, Program, Tag
 from planner.optimise.solver import solve
-from planner.plan.details import Conflict, shortfall
+from planner.plan.details import Conflict, Reason, shortfall
 from planner.rules import Judge, Site, ledger
 from planner.rules.base import REGISTRY, WHOLE
 from planner.rules.firmware import goes_with, in_between
@@ -19,7 +19,6 @@ from planner.rules.ledger import MEMORY, POOLS, PROCESSORS
 from planner.units import show_cores, show_gib
 
 _BUDGET_S = 20.0
-_BACK = "the way back: "
 _USAGE = "processor.usage"
 
 
@@ -82,9 +81,9 @@ def refusals_of(judge: Judge, lpar: str, servers: Sequence[str], *, come_back: b
     return {"": list(ready)} if ready else {s: _refused(judge, lpar, s, come_back=come_back) for s in servers}
 
 
-def reasons_of(refused: Mapping[str, Mapping[str, Sequence[Finding]]]) -> dict[str, dict[str, list[tuple[str, str]]]]:
-    """LPAR → server → rules and reasons."""
-    return {n: {s: [(f.rule, f.message) for f in why] for s, why in by_server.items()}
+def reasons_of(refused: Refused) -> dict[str, dict[str, list[Reason]]]:
+    """LPAR → server → reasons."""
+    return {n: {s: [Reason(f.rule, f.message, f.fix) for f in why] for s, why in by_server.items()}
             for n, by_server in refused.items()}
 
 
@@ -93,7 +92,7 @@ def _refused(judge: Judge, lpar: str, server: str, *, come_back: bool) -> list[F
     home = judge.site.homes.get(lpar, here)
     refusals = list(errors(judge.move(lpar, here, server)))
     if not refusals and come_back and server != home:
-        refusals = [replace(f, message=f"{_BACK}{f.message}", fix=_by_steps(judge, f, server, home))
+        refusals = [replace(f, message=f"the way back: {f.message}", fix=_by_steps(judge, f, server, home))
                     for f in errors(judge.homeward.move(lpar, server, home))]
     return refusals
 
@@ -122,7 +121,9 @@ def stranded(question: Unanswered, names: Sequence[str]) -> Conflict:
         return Conflict("every server of the estate is to be freed: there is none to go to", tuple(names), (), (),
                         ("free fewer servers",), refusals)
     units, mib = _too_large(question.site, refusals)
-    what = _nowhere(names, back=any(f.message.startswith(_BACK) for _, f in findings))
+    start, judge = question.site.start, question.judge
+    back = any(s and not errors(judge.move(n, start[n], s)) for n, by_server in refused.items() for s in by_server)
+    what = _nowhere(names, back=back)
     if units or mib:
         what += (f"; the other servers lack {show_cores(sum(units.values()))} cores and "
                  f"{show_gib(sum(mib.values()))} GiB for it even without any other LPAR")
@@ -141,7 +142,7 @@ def _nowhere(names: Sequence[str], *, back: bool) -> str:
             + (" (the way back counts: see the reasons)" if back else ""))
 
 
-def _too_large(site: Site, refusals: Mapping[str, Mapping[str, Sequence[tuple[str, str]]]]
+def _too_large(site: Site, refusals: Mapping[str, Mapping[str, Sequence[Reason]]]
                ) -> tuple[dict[str, int], dict[str, int]]:
     """What the nearest server lacks for each LPAR that only its size keeps from going anywhere."""
     units: dict[str, int] = {}
@@ -149,7 +150,7 @@ def _too_large(site: Site, refusals: Mapping[str, Mapping[str, Sequence[tuple[st
     for name, by_server in refusals.items():
         options = []
         for server, reasons in by_server.items():
-            if server and all(REGISTRY[rule].fits for rule, _ in reasons):
+            if server and all(REGISTRY[why.rule].fits for why in reasons):
                 lacking = [ledger.takes(site, r, name, server)[WHOLE] - r.limits(site, server)[WHOLE]
                            for r in (MEMORY, PROCESSORS)]
                 options.append((max(0, lacking[0]), max(0, lacking[1]), server))

@@ -12,7 +12,8 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from planner.optimise.conflict import reduced, refusals_of, unproved
+from planner.findings import Finding
+from planner.optimise.conflict import Refused, reasons_of, reduced, refusals_of, unproved
 from planner.optimise.consolidation_program import ConsolidationProgram, Restarts
 from planner.optimise.evacuate import EvacuationProblem
 from planner.optimise.large.components import Component, components
@@ -391,26 +392,26 @@ class ConsolidationProblem:
         return Conflict(what, lpars, tuple(failing or asked), rules, tuple(lifts), irreducible=complete,
                         unstated=unproved(refused))
 
-    def _stranded(self, part: Component) -> dict[str, dict[str, list[tuple[str, str]]]]:
+    def _stranded(self, part: Component) -> dict[str, dict[str, Sequence[Finding]]]:
         """LPARs that may restart nowhere, whatever server they end on; with the refusals at home."""
-        out: dict[str, dict[str, list[tuple[str, str]]]] = {}
+        out: dict[str, dict[str, Sequence[Finding]]] = {}
         for n in part.lpars:
             home = self.site.start[n]
             places = self.candidates.cost.get(n, {home: 0})
             if not any(self.may_restart(n, s, t) for s in places for t in self.site.servers if t != s):
-                out[n] = {t: [(f.rule, f.message) for f in restart_refusals(self.site, n, home, t)]
-                          for t in self.site.servers if t != home}
+                out[n] = {t: restart_refusals(self.site, n, home, t) for t in self.site.servers if t != home}
         return out
 
 
-def stranded_conflict(refusals: Mapping[str, Mapping[str, Sequence[tuple[str, str]]]]) -> Conflict:
+def stranded_conflict(refusals: Refused) -> Conflict:
     """N+1 is impossible since these LPARs can be started on no other server."""
     names = tuple(refusals)
-    rules = dict.fromkeys(r for by_server in refusals.values() for reasons in by_server.values() for r, _ in reasons)
+    rules = dict.fromkeys(f.rule for by_server in refusals.values() for why in by_server.values() for f in why)
     what = (f"{names[0]} could be started on no other server when its own fails" if len(names) == 1 else
             f"{len(names)} LPARs could be started on no other server when their own fails")
     return Conflict(what, names, tuple(sorted({s for b in refusals.values() for s in b})), tuple(rules),
-                    ("mend what the reasons name", "or ask without --n-plus-1"), refusals, irreducible=len(names) == 1)
+                    ("mend what the reasons name", "or ask without --n-plus-1"), reasons_of(refusals),
+                    irreducible=len(names) == 1)
 
 
 def _left(deadline: float) -> float:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, NamedTuple, NotRequired
 
 from pydantic import Field
 from typing_extensions import TypedDict
@@ -216,6 +216,15 @@ class Shortfall(Short):
 class Refusal(TypedDict):
     rule: str
     reason: str
+    fix: NotRequired[str]
+
+
+class Reason(NamedTuple):
+    """Why an LPAR may not go somewhere, and what would mend that."""
+
+    rule: str
+    message: str
+    fix: str = ""
 
 
 def _shortfall_json(short: Mapping[str, tuple[int, int]]) -> Shortfall:
@@ -223,11 +232,16 @@ def _shortfall_json(short: Mapping[str, tuple[int, int]]) -> Shortfall:
             "by_server": {s: {"cores": units / 100, "gib": mib / 1024} for s, (units, mib) in sorted(short.items())}}
 
 
+def _refusal_json(why: Reason) -> Refusal:
+    told: Refusal = {"rule": why.rule, "reason": why.message}
+    return told | {"fix": why.fix} if why.fix else told
+
+
 @dataclass(frozen=True, slots=True)
 class Conflict:
     """A proof of impossibility in the reader's words; none where something is ``unstated``.
 
-    ``refusals``: LPAR → server (or "") → [(rule, reason)]; ``shortfall``: the least that the survivors lack, by server
+    ``refusals``: LPAR → server (or "") → reasons; ``shortfall``: the least that the survivors lack, by server
     (hundredths of a core, MiB); ``irreducible``: take any one member away and the rest is possible.
     """
 
@@ -236,11 +250,11 @@ class Conflict:
     servers: tuple[str, ...]
     rules: tuple[str, ...]
     lifts: tuple[str, ...]
-    refusals: Annotated[Mapping[str, Mapping[str, Sequence[tuple[str, str]]]], Listed(
+    refusals: Annotated[Mapping[str, Mapping[str, Sequence[Reason]]], Listed(
         dict[str, dict[str, list[Refusal]]],
-        lambda told: {n: {s: [(r["rule"], r["reason"]) for r in reasons] for s, reasons in by.items()}
-                      for n, by in told.items()},
-        lambda held: {n: {s: [{"rule": r, "reason": m} for r, m in reasons] for s, reasons in by.items()}
+        lambda told: {n: {s: [Reason(r["rule"], r["reason"], r.get("fix", "")) for r in reasons]
+                          for s, reasons in by.items()} for n, by in told.items()},
+        lambda held: {n: {s: [_refusal_json(r) for r in reasons] for s, reasons in by.items()}
                       for n, by in held.items()})] = field(default_factory=dict)
     shortfall: Annotated[Mapping[str, tuple[int, int]], Listed(
         Shortfall, lambda told: {s: (round(100 * x["cores"]), round(1024 * x["gib"]))

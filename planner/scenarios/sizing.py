@@ -26,12 +26,14 @@ from planner.units import UNITS_PER_CORE, round_up
 @dataclass(frozen=True, slots=True)
 class Size:
     """An LPAR's size on a server in the end. ``ratio``: cores of the target for a core of the source, 1 when it is not
-    converted; ``basis``: what its virtual processors follow; ``why``: why it is not converted, ``""`` when it is."""
+    converted; ``basis``: what its virtual processors follow; ``why``: why it is not converted, ``""`` when it is;
+    ``by_preference``: because of the mode that it prefers."""
 
     row: Lpar
     ratio: Fraction
     basis: str
     why: str = ""
+    by_preference: bool = False
 
 
 def growth_of(scenario: Scenario, lpar: Lpar) -> tuple[Fraction, Fraction]:
@@ -73,21 +75,14 @@ class Sizer:
             self._known[key] = self._final(lpar, target)
         return self._known[key]
 
-    def why_not(self, lpar: Lpar, target: str) -> str:
-        """Why an LPAR is not converted on a server; ``""`` when it is."""
+    def _no_rating(self, lpar: Lpar, target: str) -> str:
+        """Why the cores of two servers are not compared for an LPAR; ``""`` when they are."""
         if not self.scenario.resize:
             return "the scenario does not resize"
         if target not in self.new:
             return "stays on hardware of today" if target == lpar.server else "moves between servers of today"
         missing = [s for s in (lpar.server, target) if s not in self.rated]
-        if missing:
-            return f"rPerf of {self.servers[missing[0]].model or missing[0]} is not in the catalogue"
-        fixed = self.keeps_mode(lpar, target)
-        if not fixed:
-            return ""
-        why = f"prefers {fixed} mode" if fixed == lpar.preferred_mode else (
-            f"{lpar.os} {lpar.os_level} supports no newer mode than {fixed}")
-        return f"{why}, in which the target's own rPerf is not reached"
+        return f"rPerf of {self.servers[missing[0]].model or missing[0]} is not in the catalogue" if missing else ""
 
     def keeps_mode(self, lpar: Lpar, target: str) -> str:
         """The older mode that its preference or its system holds it in even after a re-activation, or ``""``."""
@@ -98,16 +93,20 @@ class Sizer:
 
     def _final(self, lpar: Lpar, target: str) -> Size:
         cores, memory = growth_of(self.scenario, lpar)
-        why = self.why_not(lpar, target)
+        why, fixed = self._no_rating(lpar, target), self.keeps_mode(lpar, target)
+        preferred = bool(fixed) and not why and fixed == lpar.preferred_mode
+        if fixed and not why:
+            why = (f"prefers {fixed} mode" if preferred else f"{lpar.os} {lpar.os_level} supports no newer mode than "
+                   f"{fixed}") + ", in which the target's own rPerf is not reached"
         ratio = Fraction(1)
         if not why:
             ratio = self.rated[lpar.server].per_core / self.rated[target].per_core
         row = self._memory(lpar, target, memory)
         if why and not cores:
-            return Size(self._at_least(replace(row, server=target)), ratio, "as it is", why)
+            return Size(self._at_least(replace(row, server=target)), ratio, "as it is", why, preferred)
         factor = ratio * (1 + cores) * (1 + (self.scenario.headroom if not why else 0))
         peak, basis = self._peak(lpar, 1 + cores)
-        return Size(self._processors(row, target, factor, peak * ratio), ratio, basis, why)
+        return Size(self._processors(row, target, factor, peak * ratio), ratio, basis, why, preferred)
 
     def _at_least(self, row: Lpar) -> Lpar:
         """The row with what its server demands for each virtual processor (a restart onto an older server)."""

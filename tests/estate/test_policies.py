@@ -34,7 +34,7 @@ def why_not(*rows: Policy) -> str:
 def test_every_kind_has_a_handler() -> None:
     for kind in POLICY_KINDS:
         _, refused = compile_policies(stating(SITE, policy(kind, "a1", "1")))
-        assert all("unknown policy" not in reason for _, reason in refused)
+        assert all("unknown policy" not in reason for _, reason, _ in refused)
 
 
 def test_what_each_row_means() -> None:

@@ -26,8 +26,8 @@ def evacuated(levels: dict[str, str], estate: object = ESTATE) -> Plan:
 def test_a_level_that_lets_nobody_home_is_refused_with_the_order_that_works() -> None:
     plan = evacuated({"A": "AM770_032"})
     assert plan.status == "infeasible" and plan.conflict is not None
-    assert {rule for by_server in plan.conflict.refusals.values() for found in by_server.values()
-            for rule, _ in found} == {"server.firmware"}
+    assert {r.rule for by_server in plan.conflict.refusals.values() for found in by_server.values()
+            for r in found} == {"server.firmware"}
     assert any("A to AM763 and everybody home" in lift for lift in plan.conflict.lifts)
 
 

@@ -86,7 +86,7 @@ def test_survivors_too_full_say_the_shortfall_in_cores_and_gib() -> None:
     assert plan.status is Status.INFEASIBLE and exit_code(plan) == 3
     assert not plan.moves and not plan.verified and plan.objective is None
     assert plan.conflict is not None
-    reasons = {rule for by_server in plan.conflict.refusals.values() for row in by_server.values() for rule, _ in row}
+    reasons = {r.rule for by_server in plan.conflict.refusals.values() for row in by_server.values() for r in row}
     assert reasons == {"processor.fits", "memory.fits"} or not reasons
     # Two cores and 8 GiB with its table of 128 MiB on 0.5 cores and 2 GiB; a1 alone lacks 1.5 cores.
     told = plan.conflict
@@ -129,9 +129,19 @@ def test_a_stranded_lpar_is_told_every_reason_for_every_server() -> None:
     of = estate([server("A"), server("B", lmb_mib=128), server("C", console="hmc2")], [lpar("a1", "A")])
     told = conflict(of, "A")
     assert told.lpars == ("a1",) and told.servers == ("B", "C")
-    assert {s: [r for r, _ in reasons] for s, reasons in told.refusals["a1"].items()} == {
+    assert {s: [r.rule for r in reasons] for s, reasons in told.refusals["a1"].items()} == {
         "B": ["memory.lmb"], "C": ["server.console"]}
     assert any("console-link" in x for x in told.lifts) and any("--leave a1" in x for x in told.lifts)
+    assert told.refusals["a1"]["C"][0].fix and f"a1: {told.refusals['a1']['C'][0].fix}" in told.lifts
+
+
+def test_what_mends_a_refusal_stands_with_that_refusal_alone() -> None:
+    """Each finding had what would mend any of its LPAR's refusals, read out of the conflict's sentences."""
+    of = estate([server("A"), server("B", lmb_mib=128), server("C", console="hmc2")], [lpar("a1", "A")])
+    plan = evacuate(loaded(of), Evacuate(servers=("A",)), Options())
+    assert {f.rule: "console-link" in f.fix for f in plan.findings} == {"memory.lmb": False, "server.console": True}
+    assert parse(dump(plan), "plan.json").conflict == plan.conflict
+    assert plan.conflict and "could come home" not in plan.conflict.summary
 
 
 def test_freeing_every_server_leaves_none_to_go_to() -> None:

@@ -217,6 +217,7 @@ def test_no_placement_that_cannot_come_home_is_taken() -> None:
     plan = planned(of, come_back=True)
     assert plan.status is Status.INFEASIBLE and plan.conflict is not None
     assert "the way back" in plan.conflict.refusals["a1"]["B"][0][1]
+    assert "could come home" in plan.conflict.summary or "the way back counts" in plan.conflict.summary
 
 
 def test_ids_are_kept_where_they_are_free_and_new_ones_are_unique_everywhere() -> None:
