@@ -11,7 +11,7 @@ from planner.findings import Finding, errors
 from planner.optimise.placement import PlacementProgram
 from planner.optimise.program import CUT, ONE_PLACE, Outcome, Program, Tag
 from planner.optimise.solver import solve
-from planner.plan.details import Conflict, Reason, shortfall
+from planner.plan.details import Conflict, WhyNot, shortfall
 from planner.rules import Judge, Site, ledger
 from planner.rules.base import REGISTRY, WHOLE
 from planner.rules.firmware import goes_with, in_between
@@ -81,9 +81,9 @@ def refusals_of(judge: Judge, lpar: str, servers: Sequence[str], *, come_back: b
     return {"": list(ready)} if ready else {s: _refused(judge, lpar, s, come_back=come_back) for s in servers}
 
 
-def reasons_of(refused: Refused) -> dict[str, dict[str, list[Reason]]]:
+def reasons_of(refused: Refused) -> dict[str, dict[str, list[WhyNot]]]:
     """LPAR → server → reasons."""
-    return {n: {s: [Reason(f.rule, f.message, f.fix) for f in why] for s, why in by_server.items()}
+    return {n: {s: [WhyNot(f.rule, f.message, f.fix) for f in why] for s, why in by_server.items()}
             for n, by_server in refused.items()}
 
 
@@ -142,7 +142,7 @@ def _nowhere(names: Sequence[str], *, back: bool) -> str:
             + (" (the way back counts: see the reasons)" if back else ""))
 
 
-def _too_large(site: Site, refusals: Mapping[str, Mapping[str, Sequence[Reason]]]
+def _too_large(site: Site, refusals: Mapping[str, Mapping[str, Sequence[WhyNot]]]
                ) -> tuple[dict[str, int], dict[str, int]]:
     """What the nearest server lacks for each LPAR that only its size keeps from going anywhere."""
     units: dict[str, int] = {}

@@ -219,7 +219,7 @@ class Refusal(TypedDict):
     fix: NotRequired[str]
 
 
-class Reason(NamedTuple):
+class WhyNot(NamedTuple):
     """Why an LPAR may not go somewhere, and what would mend that."""
 
     rule: str
@@ -232,7 +232,7 @@ def _shortfall_json(short: Mapping[str, tuple[int, int]]) -> Shortfall:
             "by_server": {s: {"cores": units / 100, "gib": mib / 1024} for s, (units, mib) in sorted(short.items())}}
 
 
-def _refusal_json(why: Reason) -> Refusal:
+def _refusal_json(why: WhyNot) -> Refusal:
     told: Refusal = {"rule": why.rule, "reason": why.message}
     return told | {"fix": why.fix} if why.fix else told
 
@@ -250,9 +250,9 @@ class Conflict:
     servers: tuple[str, ...]
     rules: tuple[str, ...]
     lifts: tuple[str, ...]
-    refusals: Annotated[Mapping[str, Mapping[str, Sequence[Reason]]], Listed(
+    refusals: Annotated[Mapping[str, Mapping[str, Sequence[WhyNot]]], Listed(
         dict[str, dict[str, list[Refusal]]],
-        lambda told: {n: {s: [Reason(r["rule"], r["reason"], r.get("fix", "")) for r in reasons]
+        lambda told: {n: {s: [WhyNot(r["rule"], r["reason"], r.get("fix", "")) for r in reasons]
                           for s, reasons in by.items()} for n, by in told.items()},
         lambda held: {n: {s: [_refusal_json(r) for r in reasons] for s, reasons in by.items()}
                       for n, by in held.items()})] = field(default_factory=dict)
