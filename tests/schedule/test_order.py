@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import pytest
-from estates import estate, exactly, freeing, judged, loaded, lpar, move, plan_of, policy, server
+from estates import BASE, estate, exactly, freeing, judged, loaded, lpar, move, plan_of, policy, server
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -211,6 +211,7 @@ def test_what_is_not_found_quickly_is_searched_thoroughly_and_never_called_impos
     asked: list[tuple[int, int]] = []
 
     class Stub:
+        site = judged(BASE)[0]
         number = 0
 
         def solve(self, time_limit: float, gap: float) -> Answer:
