@@ -40,9 +40,9 @@ class CaptureTimes:
             return _NEVER
         return moments[max(0, bisect_right(moments, source.line or 0, key=lambda moment: moment[0]) - 1)][1]
 
-    def order(self, source: Source) -> tuple[float, str]:
-        """The newest first; what is equally old by the name of its file."""
-        return -self.of(source).at, str(source)
+    def order(self, source: Source) -> tuple[float, str, int, str]:
+        """The newest first; what is equally old by the name of its file, and in one file, a log, the last first."""
+        return -self.of(source).at, source.file, -(source.line or 0), source.cell or ""
 
     def tell(self, one: Source, other: Source) -> bool:
         """Whether it is known which of two places is the newer."""
@@ -83,7 +83,7 @@ def newest_first(readings: Sequence[Reading], times: CaptureTimes) -> list[Readi
     """The readings in the order in which they count; those without records keep their place at the end."""
     def order(reading: Reading) -> tuple[float, str, int]:
         source = reading.records[0].source
-        return -times.of(source).at, source.file, source.line or 0
+        return -times.of(source).at, source.file, -(source.line or 0)
 
     full = [r for r in readings if r.records]
     return [*sorted(full, key=order), *(r for r in readings if not r.records)]
@@ -106,23 +106,27 @@ class Difference:
 def differences(stated: Iterable[Difference], times: CaptureTimes) -> list[Finding]:
     """One finding for two files of which one is known to be newer, or that differ in many facts."""
     pairs = grouped(((one.at.file, one.where.file), one) for one in stated
-                    if one.at.file != one.where.file or times.tell(one.at, one.where))
+                    if one.at.file != one.where.file or times.tell(one.at, one.where) or None not in (
+                        one.at.line, one.where.line))
     return [finding for pair in sorted(pairs) for finding in _of_pair(list(dict.fromkeys(pairs[pair])), times)]
 
 
 def _of_pair(every: list[Difference], times: CaptureTimes) -> list[Finding]:
     first = every[0]
     dated = times.tell(first.at, first.where)
+    which = "first" if first.at.file != first.where.file else "last"
     if not dated and len(every) <= _MANY:
         return [Finding("input.conflict", Severity.WARNING, one.subject, f"{one.what} of {one.subject}: {one.used} "
-                        f"here, {one.other} in {one.where}; the first is used", "correct one of the two", one.at)
+                        f"here, {one.other} in {one.where}; the {which} is used", "correct one of the two", one.at)
                 for one in every]
     shown = "; ".join(f"{one.subject}: {one.what} {one.used}, not {one.other}" for one in every[:_MANY])
     shown += f"; and {len(every) - _MANY} more" if len(every) > _MANY else ""
     if not dated:
-        return [Finding("input.conflict", Severity.WARNING, first.where.file,
-                        f"{first.at.file} and {first.where.file} differ in {len(every)} facts and nothing tells which "
-                        f"is newer: the first is used: {shown}", "leave out the older of the two", first.at)]
+        what = f"{first.at.file} and {first.where.file} differ in {len(every)} facts and nothing tells which is newer"
+        if which == "last":
+            what = f"{first.at.file} states {len(every)} facts twice"
+        return [Finding("input.conflict", Severity.WARNING, first.where.file, f"{what}: the {which} is used: {shown}",
+                        "leave out the older of the two", first.at)]
     sure = BY_FILE not in (times.of(first.at).by, times.of(first.where).by)
     return [Finding("input.older-capture", Severity.INFO if sure else Severity.WARNING, first.where.file,
                     f"{times.shown(first.where)} is older than {times.shown(first.at)}, which counts: {shown}",

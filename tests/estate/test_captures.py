@@ -360,3 +360,18 @@ def test_a_time_that_no_clock_shows_is_no_traceback(tmp_path: Path, at: float) -
                     b"hscroot@hmc1:~> lshwres -r proc -m P --level sys\nconfigurable_sys_proc_units=" + cores.encode()
                     + b"\n", f"{cores}.txt")]
     assert told(assemble(readings), "input.older-capture")
+
+
+@pytest.mark.parametrize("many", [1, 99])
+def test_what_one_log_says_twice_and_otherwise_is_told_and_the_last_counts(tmp_path: Path, many: int) -> None:
+    """Two sessions in one log: the one that was read first counted, and nothing said that there was another."""
+    grown = SITE.replace(lpars=tuple(replace(p, weight=p.weight + 1) if p.active and p.sharing == "uncapped" and n < many
+                                     else p for n, p in enumerate(SITE.lpars)))
+    changed = sum(a != b for a, b in zip(SITE.lpars, grown.lpars, strict=True))
+    log = put(tmp_path / "log", {"putty.log": session(SITE) + session(grown)})
+    alone = put(tmp_path / "alone", {"putty.log": session(grown)})
+    loaded = load([log])
+    assert changed and loaded.estate.lpars == load([alone]).estate.lpars
+    said = told(loaded, "input.conflict", "input.older-capture")
+    assert len(said) == (1 if changed > 5 else changed) and all("the last" in f.message for f in said)
+    assert not told(load([put(tmp_path / "same", {"putty.log": session(SITE) * 2})]), "input.conflict")
