@@ -41,7 +41,8 @@ def console_items(moves: Sequence[Move], site: Site) -> Iterator[Item]:
         if command and ends not in told:
             told.add(ends)
             again = "" if is_ivm(site, source) else "; where that fails, the same without --test"
-            yield Item(f"Console {md(ends[0])} may work on {md(ends[1])}{again}", command)
+            account = "" if is_ivm(site, target) else f"; USER after --ip {md(ends[1])} is an account there"
+            yield Item(f"Console {md(ends[0])} may work on {md(ends[1])}{again}{account}", command)
     used = ((console, server) for m in moves for server, console in zip(
         (m.source, m.target), consoles_for(site, m.source, m.target), strict=True))
     for console in dict.fromkeys(console for console, server in used if not is_ivm(site, server)):

@@ -12,7 +12,7 @@ from planner.report import commands
 from planner.report.checklists import CHECKLISTS, lists_of
 from planner.report.commands import migrlpar, mkauthkeys, remark, state_query
 from planner.report.runbook import runbook
-from planner.report.site_checks import vlan_table
+from planner.report.site_checks import console_items, vlan_table
 from planner.rules import Site
 from tests.estates import BASE, changed, estate, lpar, policy, server, stating, vioses, without
 from tests.landscape import landscape
@@ -39,6 +39,11 @@ def test_one_console_needs_neither_address_nor_key():
         assert "--ip" not in migrlpar(MOVE, site, operation, 11)
     assert mkauthkeys(site, "A", "B") == ""
     assert "source_msp_name=A-v1,dest_msp_name=B-v1,shared_proc_pool_id=0,dest_lpar_id=40" in migrlpar(MOVE, site, "m", 11)
+
+
+def test_the_account_that_a_line_leaves_open_is_said_where_the_keys_are():
+    said = [i.text for i in console_items([MOVE], Site(consoles(BASE, B="hmc2"))) if "mkauthkeys" in i.command]
+    assert len(said) == 2 and "USER after --ip hmc2 is an account there" in said[0]
 
 
 def test_two_consoles_name_the_other_in_all_but_the_stop():
