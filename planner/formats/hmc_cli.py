@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from planner.findings import Finding, Severity, Source
@@ -31,8 +31,8 @@ KIND = "hmc-cli"
 # --- command lines ---------------------------------------------------------------------------------------------------
 
 
-_COMMAND = re.compile(
-    r"(?<![\w-])(lssyscfg|lshwres|lslparmigr|lslparutil|migrlpar|lslic|lsmemopt|lsnportlogin|lstskey)\s+-")
+_PROGRAM = r"(?:lssyscfg|lshwres|lslparmigr|lslparutil|migrlpar|lslic|lsmemopt|lsnportlogin|lstskey)\s+-"
+_COMMAND, _NEXT = re.compile(rf"(?<![\w-]){_PROGRAM}"), re.compile(rf";\s*(?={_PROGRAM})")
 _PROMPT = re.compile(r"\[?[\w.@-]{1,80}[: ][~/][^\s>$#]{0,80}\]?[ ]?[>$#](?:\s*(.*))$")
 _END_OF_COMMAND = frozenset({"|", ";", "&&", "||", "&", ">", ">>", "2>", "2>&1", "<"})
 _LONGEST = 4000
@@ -77,6 +77,7 @@ class Command:
 
     ``columns`` are the names of ``-F`` (empty without, or when a header line names them) and ``header`` says that
     the first line of output is such a line. ``lpar_names`` and ``lpar_ids`` come from ``-p``, ``--id``, ``--filter``.
+    ``others`` are the kinds that further commands of the line print of the same system.
     """
 
     line: int
@@ -91,6 +92,7 @@ class Command:
     resource: str = ""
     lpar_names: tuple[str, ...] = ()
     lpar_ids: tuple[int, ...] = ()
+    others: tuple[str, ...] = ()
 
     @property
     def is_unread(self) -> bool:
@@ -99,7 +101,8 @@ class Command:
 
     def prints(self, kind: str) -> bool:
         """Whether records of this kind belong to its output."""
-        return kind == self.kind or (self.kind == ALL_SAMPLES and kind.startswith("hmc-lslparutil-"))
+        return kind in (self.kind, *self.others) or (
+            self.kind == ALL_SAMPLES and kind.startswith("hmc-lslparutil-"))
 
 
 def parse_command(line: str, number: int = 1) -> Command | None:
@@ -107,7 +110,14 @@ def parse_command(line: str, number: int = 1) -> Command | None:
     match = _COMMAND.search(line) if len(line) <= _LONGEST else None
     if match is None or not _is_prompt(line[: match.start()]):
         return None
-    words = _words(line[match.start():])
+    first, *more = (_one_command(part, number) for part in _NEXT.split(line[match.start():]))
+    if not more or {one.managed_system for one in more} != {first.managed_system}:
+        return first
+    return replace(first, columns=(), header=False, others=tuple(one.kind for one in more if one.kind))
+
+
+def _one_command(text: str, number: int) -> Command:
+    words = _words(text)
     return _command(words[0], _options(words[1:]), number)
 
 

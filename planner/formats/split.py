@@ -275,8 +275,8 @@ _ONE_COLUMN = re.compile(r"[ \t]-F[ \t]*['\"]?\w+['\"]?(?:[ \t]|$)")
 
 
 def _turns(text: str, breaks: list[_Break]) -> Iterator[_Break]:
-    """Loops that were typed over several lines, whole, and where each prints the next name: the one command that it
-    runs, with that name in it."""
+    """Loops that were typed over several lines, whole, and where each prints the next name: what it runs, with that
+    name in it."""
     typed_at = [one for one in breaks if one.kind not in ("header", "echo")]
     for number, one in enumerate(typed_at, 1):
         command, end = _whole_loop(text, one) if one.typed.startswith("for ") else ("", one.end)
@@ -311,17 +311,21 @@ def _variable(name: str) -> re.Pattern[str]:
 
 
 def _steps_of(variable: str, body: str) -> tuple[re.Pattern[str] | None, str]:
-    """How a line looks that names what the loop is at, and the one command that runs for it; None: nothing tells."""
+    """How a line looks that names what the loop is at, and what runs for it: one command, or some of the HMC; None:
+    nothing tells."""
     steps = [step.strip() for step in _STEP.findall(body)]
     said = [m for step in steps if (m := _SAYS.fullmatch(step)) and len(_variable(variable).findall(step)) == 1]
     runs = [step for step in steps if re.match(_KNOWN, step) and _variable(variable).search(step)]
-    if len(said) != 1 or len(runs) != 1 or steps.index(said[0].string) > steps.index(runs[0]):
+    of_hmc = all(re.match(_HMC_PROGRAMS, run) for run in runs)
+    if len(said) != 1 or not runs or not (of_hmc or len(runs) == 1) or (
+            steps.index(said[0].string) > steps.index(runs[0])):
         return None, ""
     before, after = map(re.escape, _variable(variable).split(said[0][2].replace('"', "")))
     if not before and not (after and said[0][1]) and (
-            said[0][1] or not re.match(_HMC_PROGRAMS, runs[0]) or _ONE_COLUMN.search(runs[0])):
+            said[0][1] or not of_hmc or any(map(_ONE_COLUMN.search, runs))):
         return None, ""  # a name alone on its line may be anything
-    return re.compile(rf"^{before}([^\s,;:|%=\"]{{1,80}}){after}" + ("" if said[0][1] else r"[ \t]*$"), _M), runs[0]
+    end = "" if said[0][1] else r"[ \t]*$"
+    return re.compile(rf"^{before}([^\s,;:|%=\"]{{1,80}}){after}{end}", _M), "; ".join(runs)
 
 
 def _typed(command: str) -> str:
@@ -347,7 +351,8 @@ class _Session:
             return Section("")
         if one.kind == "header":
             self.header = one.hosts
-            return Section("", hosts=one.hosts, command=self.command.command if self.command.remote else "")
+            goes_on = self.command.remote or self.command.command.startswith("for ")
+            return Section("", hosts=one.hosts, command=self.command.command if goes_on else "")
         if one.kind == "login":
             self.login, self.header, self.command = one.hosts, (), Typed("")
             return Section("", hosts=one.hosts)

@@ -288,6 +288,19 @@ def test_what_a_loop_prints_for_each_name_is_of_that_name(loop: str, printed: st
     assert [r.fields["managed_system"] for r in records if "proc" in r.kind] == ["Eiche"]
 
 
+@pytest.mark.parametrize("echo", ['echo "== $m =="', "echo $m"])
+def test_a_loop_that_runs_several_commands_of_the_hmc_says_of_which_system_each_row_is(echo: str) -> None:
+    text = (f"hscroot@hmc1:~> for m in {ASK}; do {echo}; lssyscfg -r lpar -m $m; lshwres -r proc -m $m --level lpar; "
+            "lshwres -r virtualio --rsubtype serial -m $m --level lpar; done\n")
+    rows = "name=a{0},lpar_id=1,lpar_env=aixlinux,state=Running\n" + COUNTED.replace("=a,", "=a{0},")
+    for name in ("Tanne", "Buche"):
+        text += echo.removeprefix("echo ").strip('"').replace("$m", name) + "\n" + rows.format(name)
+    readings = read(text)
+    assert not [f for r in readings for f in r.findings]
+    assert [(r.kind, r.fields["managed_system"]) for one in readings for r in one.records] == [
+        (kind, name) for name in ("Tanne", "Buche") for kind in ("hmc-lssyscfg-lpar", "hmc-lshwres-proc-lpar")]
+
+
 def test_a_capture_that_a_mail_quotes_is_read_as_it_was() -> None:
     text = f"padmin@vio1 $ lspv\n{LSPV_A}\npadmin@vio1 $ ioslevel\n3.1.4.10\n"
     quoted = "".join(f"> {line}\n" if line else ">\n" for line in text.splitlines())
