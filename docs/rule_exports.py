@@ -57,6 +57,7 @@ SHOWN = {
     "processor.pool-known": POOL, "processor.pool-usage": HISTORY, "processor.usage": HISTORY,
     "server.operating": "`lssyscfg -r sys` (state); REST (State); HMC Scanner (Status); sheet Servers (State)",
     "server.source-operating": "`lssyscfg -r sys` (state); REST (State); HMC Scanner (Status); sheet Servers (State)",
+    "server.console-firmware": f"{LEVEL}; `lslic -t sys`; REST ManagedSystem; --firmware-after",
     "server.console": "the host of `lssyscfg -r sys`; sheet Servers (Console)",
     "server.dpo": "sheet Servers (DPO running)",
     "server.enterprise": SYSTEM, "server.firmware": "`lslic -t sys`; REST ManagedSystem; HMC Scanner",

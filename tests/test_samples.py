@@ -111,6 +111,18 @@ def test_lpars_of_the_modern_estate_meet_the_rules_on_pairs_of_servers() -> None
     assert not REGISTRY["memory.huge-pages-there"].findings("west-e1080", site, "west-e1080", ["cold-dr"])
 
 
+@pytest.mark.parametrize(("level", "severity"), [
+    ("FW1110.00", Severity.WARNING), ("ML1060_896", Severity.ASSUMPTION), ("ML1020_106", None)])
+def test_the_console_of_the_modern_estate_is_asked_for_the_firmware_after_the_work(level: str, severity: Any) -> None:
+    """V10R3M1060 is below what FW1110 wants; for FW1060 no release note is at hand, for FW1020 there is one."""
+    goal = Evacuate(servers=("east-s1024",), come_back=True, firmware_after={"east-s1024": level})
+    site = Site(load([DATA / "modern"]).estate, goal=goal)
+    ask = REGISTRY["server.console-firmware"].findings
+    assert ask("nim-east", site, "nim-east", "east-s1024", "east-s924") == []
+    back = ask("nim-east", site.after_work, "nim-east", "east-s924", "east-s1024")
+    assert [f.severity for f in back] == [severity] * (severity is not None)
+
+
 # ---- the landscape --------------------------------------------------------------------------------------------------
 
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from planner.estate.consoles import is_ivm
 from planner.findings import Severity
 from planner.names import quoted
 from planner.rules.base import MIGRATIONS, Breach, Scope, rule, two_servers, unknown
 from planner.rules.site import Site
-from planner.rules.versions import firmware_release
+from planner.rules.versions import below, firmware_release
 
 _P67 = (350, 710, 720, 730, 740, 760, 763, 770, 773, 780)
 #: Rows of the POWER6/POWER7 matrix: from → targets that are blocked.
@@ -113,3 +114,32 @@ def firmware(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach
     elif allowed is None:
         yield Breach(f"firmware {a} ({source}) to {b} ({target}) is in no matrix known here",
                      "look it up in IBM's firmware support matrix", Severity.WARNING)
+
+
+_CONSOLES = {340: "V7R3.4", 730: "V7R7.3", 760: "V7R7.6", 860: "V8R8.6", 1020: "V10R1M1020", 1110: "V11R1M1110"}
+"""Firmware release → the least console level that its release note wants (Minimum HMC Code Level); a release between
+two of them wants at least that of the one before."""
+
+
+@rule("server.console-firmware", "The console has the level that the release note of a server's firmware wants; that "
+      "for the firmware after the work is looked up.", Scope.MOVE, severity=Severity.WARNING,
+      binds=MIGRATIONS, shape=two_servers, encoding="adds risk_warning_s to the move's cost",
+      source="Minimum HMC Code Level in IBM's release notes 01AM730_114, 01AH760_078, 01SV860_056, 01ML1020_085, node "
+      "7240037 (FW1110); HMC V7R3.4 help, determining code levels (EL340). That a move needs it was not seen stated")
+def console_firmware(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
+    after = site.goal.firmware_after if site.goal else {}
+    for name in (source, target):
+        row = site.servers[name]
+        release = firmware_release(row.firmware)
+        if release is None or is_ivm(row, [v.name for v in site.vioses_on(name)]):
+            continue
+        listed = max((r for r in _CONSOLES if r <= release[0]), default=0)
+        if listed and below(row.console_level, _CONSOLES[listed]):
+            yield Breach(f"firmware {row.firmware} of {name} wants console level {_CONSOLES[listed]} at least; its "
+                         f"console has {row.console_level}", "look it up in the release note of the firmware "
+                         "(Minimum HMC Code Level), and update the console first")
+        elif after.get(name) == row.firmware and (not row.console_level or listed != release[0]):
+            level = row.console_level or "its level is unknown"
+            yield unknown(f"whether the console of {name} ({level}) manages {row.firmware}, its firmware after the "
+                          "work, is unknown", "on the console: lshmc -V; look up Minimum HMC Code Level in the release "
+                          "note of the firmware")

@@ -509,6 +509,11 @@ EXAMPLES: dict[str, Example] = {
     "processor.pool-known": Example(
         [Good(BASE), Good(stating(BASE.replace(pools=(pool("B", 2, 5, name="SAP"),)), policy("target-pool", "a1", "SAP")))],
         [Bad(stating(BASE, policy("target-pool", "a1", "SAP")), "B has no processor pool 'SAP'")]),
+    "server.console-firmware": Example(
+        [Good(BASE), Good(POWER9), Good(changed(POWER9, "B", console_level="", firmware="FW1110.00"))],
+        [Bad(changed(POWER9, "B", console_level="V8R8.5.0"), "VL950_099 of B wants console level V8R8.6 at least", WARNING),
+         Bad(changed(POWER9, "A", firmware="FW1110.01"), "FW1110.01 of A wants console level V11R1M1110 at least", WARNING),
+         Bad(changed(POWER9, "A", firmware="ML1060_896", console_level="V9R2M950"), "level V10R1M1020 at least", WARNING)]),
     "server.console": Example(
         [Good(BASE), Good(changed(b(console=""), "A", console="")), Good(stating(b(console="hmc2"), policy("console-link", "hmc1", "hmc2"))),
          Good(b(console="hmc2; hmc1")), Good(b(console="HMC1.example.com")),
