@@ -76,9 +76,10 @@ def evacuate_command(
 @command("headroom")
 def headroom_command(
     estate: Estate,
-    server: Annotated[str, typer.Argument(metavar="SERVER", help="The server on which room is made.")], *,
-    cores: Annotated[str, typer.Option("--cores", metavar="N", help="Processor room for the critical LPARs.")] = "0",
-    memory: Annotated[str, typer.Option("--memory", metavar="GiB", help="Memory room.")] = "0",
+    server: Annotated[str, typer.Argument(metavar="SERVER", help="The server on which headroom is made.")], *,
+    cores: Annotated[str, typer.Option("--cores", metavar="N",
+                                       help="Processor headroom for the critical LPARs.")] = "0",
+    memory: Annotated[str, typer.Option("--memory", metavar="GiB", help="Memory headroom.")] = "0",
     when: Annotated[str, typer.Option("--when", metavar="WHEN", help="month-end (the next one), a month's end such as "
                                       "2026-11, or always.")] = "month-end",
     critical: Annotated[list[str] | None, typer.Option(
@@ -97,7 +98,7 @@ def headroom_command(
     policy: PolicyFile = None, assume_nothing: AssumeNothing = False, usage: PlannedUsage, solver: Solver,
     write_model: ModelFile = None, out: Out = None, output: Output,
 ) -> int:
-    """Make this much room: who leaves, and comes back, at the least cost; the most that can be had; what more costs.
+    """Make so much headroom: who leaves, and comes back, at the least cost; the most that can be had; what more costs.
 
     Example: planner headroom estate.xlsx SN8379A80_p595-2 --cores 8 --memory 64 --when 2026-11 --history usage.db
     """

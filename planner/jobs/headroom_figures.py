@@ -22,8 +22,8 @@ def on(where: Where, server: str) -> list[str]:
 
 
 def free_on(site: Site, goal: Headroom, server: str, where: Where) -> Free:
-    """What is free on a server when the LPARs are there, in the hours in which the room is needed; less than nothing
-    where it is over its limit."""
+    """What is free on a server when the LPARs are there, in the hours in which the headroom is needed; less than
+    nothing where it is over its limit."""
     names = on(where, server)
     holding, limit = site.holding(server, names), site.limit(server)
     used = None
@@ -35,7 +35,7 @@ def free_on(site: Site, goal: Headroom, server: str, where: Where) -> Free:
 def largest_lpar_mib(free_mib: int, lmb_mib: int) -> int:
     """The most memory (whole blocks of ``lmb_mib``) of a new LPAR whose maximum is no more than that.
 
-    Its hash page table comes out of the same room (maximum memory / 64, rounded up to a power of two).
+    Its hash page table comes out of the same memory (maximum memory / 64, rounded up to a power of two).
     """
     block = max(lmb_mib, 1)
     memory = max(free_mib, 0) // block * block
@@ -76,7 +76,7 @@ def hours(site: Site, servers: Sequence[str], after: Where) -> tuple[HourPeak, .
 
 
 def sum_of_peaks(site: Site, goal: Headroom, where: Where) -> int | None:
-    """The sum of each partition's own peak on the goal's server (thousandths of a core), in the hours of the room."""
+    """The sum of each partition's own peak on the goal's server (thousandths of a core), in its hours."""
     if site.usage is None:
         return None
     server, inside = goal.server, needed_slots(goal, site)
@@ -100,7 +100,7 @@ def critical(site: Site, goal: Headroom, after: Where) -> tuple[Critical, ...]:
 
 
 def warnings(site: Site, goal: Headroom, after: Where) -> list[Finding]:
-    """Room that the critical LPARs cannot use as they are: virtual processors, caps, weights."""
+    """Headroom that the critical LPARs cannot use as they are: virtual processors, caps, weights."""
     here = critical_here(goal, site)
     if not here or not goal.units:
         return []
@@ -120,7 +120,7 @@ def warnings(site: Site, goal: Headroom, after: Where) -> list[Finding]:
         findings.append(Finding(
             "headroom.weights", Severity.WARNING, goal.server,
             f"when every LPAR there pulls at once, the critical ones get {show_cores(share)} cores by entitlement and "
-            f"weight, {show_cores(wanted - share)} less than their peak and the room asked for"
+            f"weight, {show_cores(wanted - share)} less than their peak and the headroom asked for"
             + (f" (weights: {weights}{' …' if len(here) > 6 else ''})" if weights else ""),
             "raise their weights (up to 255) or their entitlement for the time, or lower those of the others"))
     return findings

@@ -1,4 +1,4 @@
-"""Make room on a server: from a loaded estate and its usage to a verified plan, with the curve of what room costs."""
+"""Make headroom on a server: from a loaded estate and its usage to a verified plan, with the curve of its cost."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _FURTHER = 3
 
 def headroom(loaded: Loaded, goal: Headroom, options: Options, usage: UsageSpec | None = None, *, curve: bool = True,
              progress: Callable[[str], None] | None = None) -> Plan:
-    """Make room; ``usage`` of None counts entitlements alone. The way back is for after the period, or in its own
+    """Make headroom; ``usage`` of None counts entitlements alone. The way back is for after the period, or in its own
     window. ``curve``: also what each further core costs. ``progress`` is told what is being worked on.
 
     Raises UsageError and InputError for what cannot be asked, ReplayError for a plan that fails its replay.
@@ -123,10 +123,10 @@ def _pause(goal: Headroom, options: Options) -> tuple[int | None, int | None]:
 
 
 def _assumed(goal: Headroom, spec: UsageSpec | None, options: Options) -> list[str]:
-    out = [f"Critical LPARs (production, or named with --critical) stay; room is counted by {goal.by.value} for "
+    out = [f"Critical LPARs (production, or named with --critical) stay; headroom is counted by {goal.by.value} for "
            f"{goal.when}."]
     if goal.period is None and options.back_window is None:
-        out.append("Nobody said on which days the room is needed (--when 2026-11, --window): times of the way back "
+        out.append("Nobody said on which days the headroom is needed (--when 2026-11, --window): times of the way back "
                    "count as if it began when the way out is over.")
     if spec is None:
         out.append("No usage history was given: what is free is what nobody is entitled to.")
@@ -187,7 +187,7 @@ def _with_curve(details: HeadroomDetails, problem: HeadroomProblem, plan: Plan, 
     problem.cuts.clear()
     grid = _grid(details.free_now.units_counted(problem.goal.by), asked.units, most.amount or asked.units)
     for number, units in enumerate(grid, 1):
-        tell(f"what room costs: {number} of {len(grid)}")
+        tell(f"what headroom costs: {number} of {len(grid)}")
         if units not in points and time.monotonic() < deadline:
             points[units] = problem.step(units, limit(), options.gap)
     steps = [points[u] for u in sorted(points)]

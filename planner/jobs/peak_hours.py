@@ -66,7 +66,7 @@ class UsageSpec:
 
 
 class Needed(NamedTuple):
-    """When room is needed, as fields of a Headroom: in words, the hours, from when to when where days are known."""
+    """When headroom is needed, as fields of a Headroom: in words, the hours, from when to when where days are known."""
 
     when: str
     hours: frozenset[Bucket]

@@ -73,19 +73,19 @@ def checked_consolidate(goal: Consolidate, site: Site) -> Consolidate:
 def checked_headroom(goal: Headroom, site: Site) -> Headroom:
     """The question with the critical LPARs by name: the active ones of production and those that the patterns name,
     estate-wide. Raises UsageError for a server that is unknown or of unknown size, a pattern that matches nothing, or
-    room of nothing."""
+    headroom of nothing."""
     _known(site, (goal.server,))
     _beside(goal, site)
     row, unsized = site.servers[goal.server], site.unsized.get(goal.server)
     if not (row.configurable_units and row.configurable_memory_mib) or unsized:
         what = f"what {unsized} holds of it" if unsized else "how many cores and how much memory it has"
-        raise UsageError(f"{goal.server}: nothing says {what}, so its room is unknown: add it in the workbook, or give "
-                         "lshwres -r proc and -r mem at --level sys and --level lpar")
+        raise UsageError(f"{goal.server}: nothing says {what}, so its headroom is unknown: add it in the workbook, or "
+                         "give lshwres -r proc and -r mem at --level sys and --level lpar")
     strangers = [c for c in goal.critical if not any(_fits(n, c) for n in site.lpars)]
     if strangers:
         raise UsageError(f"--critical: {', '.join(map(repr, strangers))} matches no LPAR of the estate")
     if min(goal.units, goal.memory_mib) < 0 or not (goal.units or goal.memory_mib):
-        raise UsageError("ask for some room: --cores above 0, --memory above 0, or both")
+        raise UsageError("ask for some headroom: --cores above 0, --memory above 0, or both")
     if goal.by is not By.ENTITLEMENT and site.usage is None:
         raise UsageError(f"--by {goal.by.value} needs usage: give --history, or count by entitlement")
     critical = tuple(sorted(n for n in site.start if site.lpars[n].environment == "production"
@@ -108,7 +108,7 @@ def survivors(goal: Evacuate, site: Site) -> list[str]:
 
 
 def needed_slots(goal: Headroom, site: Site) -> NDArray[np.bool_]:
-    """For each slot of the usage whether the room is needed in it."""
+    """For each slot of the usage whether the headroom is needed in it."""
     assert site.usage is not None
     count = len(site.usage.starts)
     return np.ones(count, dtype=bool) if goal.hours is None else site.usage.inside(goal.hours)

@@ -31,7 +31,7 @@ CORES, MEMORY = "cores", "memory"
 
 
 class HeadroomProgram(PlacementProgram):
-    """A placement that leaves room on the goal's server; with ``widen`` as much of that as possible.
+    """A placement that leaves headroom on the goal's server; with ``widen`` as much of that as possible.
 
     ``widen`` is ``cores`` (in hundredths) or ``memory`` (in logical memory blocks): the objective is then the most of
     it beyond what the goal asks. With ``servers`` of the goal's server alone it is a relaxation: every other server
@@ -49,10 +49,10 @@ class HeadroomProgram(PlacementProgram):
         self.pools = tuple(limits) if all(v is not None for v in limits.values()) else ()
         self.grouped = len(servers or site.servers) == len(site.servers)
         super().__init__(site, candidates, list(servers or site.servers), ())
-        self.add_pool_room()
+        self.add_pool_headroom()
 
     def prepare(self) -> None:
-        """The room beyond what was asked, in hundredths of a core or blocks of memory."""
+        """The headroom beyond what was asked, in hundredths of a core or blocks of memory."""
         limit = self.site.limit(self.goal.server)
         if self.widen:
             most = limit.units if self.widen == CORES else limit.memory_mib // self.block
@@ -90,18 +90,18 @@ class HeadroomProgram(PlacementProgram):
         return np.where(needed_slots(self.goal, self.site), left, room)
 
     def usage_extra(self, server: str, pool: int | None, solution: Solution) -> Any:
-        """What the solution wants beyond the goal, in the slots in which the room is needed."""
+        """What the solution wants beyond the goal, in the slots in which the headroom is needed."""
         extra = sum(c * solution.values[i] for i, c in self.wanted_use(server).items()) if pool is None else 0
         return extra * needed_slots(self.goal, self.site) if extra else 0
 
     def usage_wanted(self, server: str, pool: int | None, slot: int) -> Terms:
-        """The variable counts only in the slots in which the room is needed."""
+        """The variable counts only in the slots in which the headroom is needed."""
         if pool is not None or not self.wanted_use(server) or not needed_slots(self.goal, self.site)[slot]:
             return {}
         return self.wanted_use(server)
 
-    def add_pool_room(self) -> None:
-        """headroom.pool: the pools of the critical LPARs have the room too, entitlements counted."""
+    def add_pool_headroom(self) -> None:
+        """headroom.pool: the pools of the critical LPARs have the headroom too, entitlements counted."""
         server = self.goal.server
         if not self.pools or not self.guaranteed:
             return
@@ -152,7 +152,7 @@ class HeadroomProgram(PlacementProgram):
 
 @dataclass(frozen=True, slots=True)
 class CurveStep:
-    """What room of so many units costs: a point of the curve. Costs in ms; ``moves``: LPAR → server."""
+    """What headroom of so many units costs: a point of the curve. Costs in ms; ``moves``: LPAR → server."""
 
     units: int
     status: Status
@@ -209,7 +209,7 @@ class HeadroomProblem(StagedProblem):
         return {n: placement.get(n, self.site.start[n]) for n in self.wide.cost}
 
     def model(self, candidates: Candidates) -> HeadroomProgram:
-        """The placement that leaves the room that was asked."""
+        """The placement that leaves the headroom that was asked."""
         return HeadroomProgram(self.site, candidates, self.goal)
 
     def explain(self, model: PlacementProgram, deadline: float) -> None:
@@ -238,14 +238,14 @@ class HeadroomProblem(StagedProblem):
         return Most(amount, Status(solution.outcome.value), at_most)
 
     def step(self, units: int, time_limit: float, gap: float) -> CurveStep:
-        """What room of so many units costs."""
+        """What headroom of so many units costs."""
         smaller = copy(self)
         smaller.goal = self.goal.replace(units=units)
         answer = smaller.solve(time_limit, gap)
         return CurveStep(units, answer.status, answer.objective_ms, answer.bound_ms, answer.placement)
 
     def conflict(self, most: Most, memory: Most, time_limit: float) -> Conflict:
-        """Why there is no such room: the most that can be had, what holds it, and what would lift that."""
+        """Why there is no such headroom: the most that can be had, what holds it, and what would lift that."""
         until = time.monotonic() + time_limit
         model = self.program(self.wide)
         model.solve(until, 0.0)

@@ -1,4 +1,4 @@
-"""What a plan says besides its moves, one class a thing: room and what it costs, energy, changes, a conflict.
+"""What a plan says besides its moves, one class a thing: headroom and what it costs, energy, changes, a conflict.
 
 Integers are hundredths of a core, MiB and milliseconds; plan.json has cores, GiB and seconds.
 """
@@ -88,7 +88,8 @@ class HourPeak:
 
 @dataclass(frozen=True, slots=True)
 class Largest:
-    """The most room that can be had, each with the proof: cores beside the memory asked for, memory beside the cores.
+    """The most headroom that can be had, each with the proof: cores beside the memory asked for, memory beside the
+    cores.
 
     A status of None: not asked.
     """
@@ -103,7 +104,8 @@ class Largest:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """What room of so many cores costs; ``ordered``: an order of its moves was found (windows and blackouts aside)."""
+    """What headroom of so many cores costs; ``ordered``: an order of its moves was found (windows and blackouts
+    aside)."""
 
     units: Annotated[Cores, Field(alias="cores")]
     status: Status
@@ -126,7 +128,7 @@ class Further:
 
 @dataclass(frozen=True, slots=True)
 class HeadroomDetails:
-    """The room: what is free, the most that can be had, the curve of its cost, peaks by hour, who gets what."""
+    """The headroom: what is free, the most that can be had, the curve of its cost, peaks by hour, who gets what."""
 
     free_now: Free
     largest: Largest | None = None

@@ -169,7 +169,7 @@ class Headroom(Question):
     when: str = ""
     critical: Names = ()
     hours: Annotated[Hours | None, Field(exclude_if=empty)] = None
-    """The hours in which the room is needed; None: in all that usage is known of."""
+    """The hours in which the headroom is needed; None: in all that usage is known of."""
     period: Annotated[Period | None, Field(exclude_if=empty)] = None
     back_counts: ClassVar[bool] = True
 

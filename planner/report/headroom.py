@@ -34,7 +34,7 @@ def sentences(plan: Plan) -> list[str]:
     if not isinstance(goal, Headroom) or not isinstance(d, HeadroomDetails):
         return []
     out = [_most_sentence(goal, d.largest)] if d.largest else []
-    out += [f"room of {show_cores(row.units)} cores: " + (
+    out += [f"headroom of {show_cores(row.units)} cores: " + (
         row.why if row.extra_ms is None else f"{row.extra_ms / 1000:+.1f} s of cost ({row.why})")
         for row in d.further_cores]
     out += [f"the largest single LPAR that fits on {slot.server}: now {_fit(slot.now)}; after the moves "
@@ -57,7 +57,7 @@ def _most_sentence(goal: Headroom, most: Largest) -> str:
         return f"{amount / per:.2f} {unit} ({proof})"
 
     most_cores = amount_of(most.units, "cores", 100, most.cores_status, most.units_at_most)
-    text = f"the most room that can be had: {most_cores} with {gib(goal.memory_mib):g} GiB"
+    text = f"the most headroom that can be had: {most_cores} with {gib(goal.memory_mib):g} GiB"
     if most.memory_status is not None:
         memory = amount_of(most.memory_mib, "GiB", 1024, most.memory_status, most.memory_at_most_mib)
         text += f", or {memory} with {show_cores(goal.units)} cores"
@@ -80,7 +80,7 @@ def headroom_view(plan: Plan) -> list[RenderableType]:
     goal, d = plan.goal, plan.details
     if not isinstance(goal, Headroom) or not isinstance(d, HeadroomDetails):
         return []
-    table = listing(f"Room on {goal.server}", ("",), ("cores entitled to nobody", "cores unused at the peak",
+    table = listing(f"Headroom on {goal.server}", ("",), ("cores entitled to nobody", "cores unused at the peak",
                                                       "GiB free"))
     for name, free in (("now", d.free_now), ("after the moves", d.free_after)):
         if free is not None:
@@ -93,7 +93,7 @@ def headroom_view(plan: Plan) -> list[RenderableType]:
 
 
 def _curve_table(goal: Headroom, curve: Sequence[Point]) -> RenderableType:
-    table = listing("What room costs", (), ("cores", "cost", "moves", "GiB moved"))
+    table = listing("What headroom costs", (), ("cores", "cost", "moves", "GiB moved"))
     table.add_column("status")
     for row in curve:
         asked = " ← asked for" if row.units == goal.units else ""
@@ -105,14 +105,14 @@ def _curve_table(goal: Headroom, curve: Sequence[Point]) -> RenderableType:
 
 
 def headroom_sheet(book: Book, plan: Plan) -> None:
-    """The sheet Room: what is free, the curve with its chart, peaks by hour with theirs, critical LPARs, slots."""
+    """The sheet Headroom: what is free, the curve with its chart, peaks by hour with theirs, critical LPARs, slots."""
     goal, d = plan.goal, as_json(plan.details)
     if not isinstance(goal, Headroom) or d is None:
         return
-    sheet = book.sheet("Room")
+    sheet = book.sheet("Headroom")
     sheet.set_column(0, 0, 26)
     sheet.set_column(1, 9, 14)
-    sheet.write_string(0, 0, f"Room on {goal.server}: {goal.when}", book.title)
+    sheet.write_string(0, 0, f"Headroom on {goal.server}: {goal.when}", book.title)
     row = _free(book, sheet, goal, d)
     for sentence in sentences(plan):
         sheet.write_string(row, 0, sentence[:1].upper() + sentence[1:] + ".")
@@ -165,12 +165,12 @@ def _free(book: Book, sheet: Any, goal: Headroom, d: Mapping[str, Any]) -> int:
 def _curve(book: Book, sheet: Any, curve: Sequence[Mapping[str, Any]], row: int) -> int:
     if not curve:
         return row
-    sheet.write_string(row, 0, "What room costs", book.subtitle)
+    sheet.write_string(row, 0, "What headroom costs", book.subtitle)
     written = table(book, sheet, row + 1, _CURVE, [{**point, "lpars": ", ".join(point["lpars"])} for point in curve],
                     height=30)
-    chart = chart_base(book, "Cost against cores of room", "seconds of moves, risk included", (620, 300), "scatter")
+    chart = chart_base(book, "Cost against cores of headroom", "seconds of moves, risk included", (620, 300), "scatter")
     chart.add_series(points("cost", "navy", written.cells("Cores"), written.cells("Cost (s)")))
-    chart.set_x_axis({"name": "cores of room"})
+    chart.set_x_axis({"name": "cores of headroom"})
     chart.set_legend({"none": True})
     sheet.insert_chart(written.last + 2, 0, chart)
     return written.last + 18

@@ -52,7 +52,7 @@ def _lines(plan: Plan, site: Site) -> Iterator[str]:
         yield from wave(plan, site, number, moves, ids)
     match plan.goal:
         case Headroom() as goal:
-            yield from _room(plan, goal, site)
+            yield from _headroom(plan, goal, site)
         case Whatif() as goal:
             yield from after_the_moves(plan, goal)
         case Consolidate():
@@ -223,10 +223,10 @@ def _powered_on(plan: Plan, site: Site) -> Iterator[str]:
     yield ""
 
 
-def _room(plan: Plan, goal: Headroom, site: Site) -> Iterator[str]:
-    """What is to be looked at once the room is there, and what ends the time in which it is needed."""
+def _headroom(plan: Plan, goal: Headroom, site: Site) -> Iterator[str]:
+    """What is to be looked at once the headroom is there, and what ends the time in which it is needed."""
     server = goal.server
-    yield f"### The room on {md(server)}: {md(between(plan))}\n"
+    yield f"### The headroom on {md(server)}: {md(between(plan))}\n"
     yield from (f"- {md(line)}" for line in sentences(plan))
     yield ""
     at = where(site, server)

@@ -85,7 +85,8 @@ def headline(plan: Plan) -> str:
         case Consolidate():
             return _switched_off(plan, goal) + back
         case Headroom():
-            return f"make room for {cores(goal.units):g} cores and {gib(goal.memory_mib):g} GiB on {goal.server}{back}"
+            asked = f"{cores(goal.units):g} cores and {gib(goal.memory_mib):g} GiB"
+            return f"make headroom of {asked} on {goal.server}{back}"
         case Whatif():
             return f"scenario {goal.scenario}" + (f": free {servers}" if servers else "")
         case Evacuate():

@@ -122,7 +122,7 @@ def _usage(plan: Plan, usage: Usage | None) -> list[Finding]:
     goal, basis = plan.goal, plan.goal.usage
     if basis is None:
         if isinstance(goal, Headroom) and goal.by is not By.ENTITLEMENT:
-            return [broken("plan.usage", "plan", f"counts room by {goal.by}, but does not say which usage")]
+            return [broken("plan.usage", "plan", f"counts headroom by {goal.by}, but does not say which usage")]
         return []
     if usage is None:
         return [broken("plan.usage", "plan", "was made with a usage history; without it nothing can be said of usage",

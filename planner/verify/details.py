@@ -1,4 +1,4 @@
-"""What a plan tells besides its moves, worked out again: the room of a headroom, what follows a what-if's moves."""
+"""What a plan tells besides its moves, worked out again: the headroom on a server, what follows a what-if's moves."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Where = Mapping[str, str]
 
 
 def details_claims(plan: Plan, site: Site) -> Iterator[Claim]:
-    """The room on the server now and after the way out, as far as no usage history is needed to tell."""
+    """The headroom on the server now and after the way out, as far as no usage history is needed to tell."""
     goal, details = plan.goal, plan.details
     if not isinstance(goal, Headroom) or not isinstance(details, HeadroomDetails):
         yield Claim("details of another question", details is None or (isinstance(goal, Whatif) and isinstance(
@@ -32,9 +32,10 @@ def details_claims(plan: Plan, site: Site) -> Iterator[Claim]:
     after = site.start | {m.lpar: m.target for m in plan.leg(OUT)}
     for name, free, where in (("now", details.free_now, site.start), ("after", details.free_after, after)):
         units, mib = _left(site, goal.server, where)
-        yield Claim(f"room {name} (hundredths of a core, MiB)", free and (free.units, free.memory_mib), (units, mib))
+        yield Claim(f"headroom {name} (hundredths of a core, MiB)", free and (free.units, free.memory_mib),
+                    (units, mib))
         if site.usage is None:
-            yield Claim(f"room {name} that nobody measured", free and free.used_units, None)
+            yield Claim(f"headroom {name} that nobody measured", free and free.used_units, None)
     yield Claim("servers with a largest LPAR", sorted(x.server for x in details.slots), sorted(site.servers))
     for slot in details.slots:
         for when, fit, where in (("now", slot.now, site.start), ("after", slot.after, after)):

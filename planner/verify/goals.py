@@ -70,7 +70,7 @@ def _consolidate(goal: Consolidate, course: Course) -> list[Finding]:
 
 @reached.register
 def _headroom(goal: Headroom, course: Course) -> list[Finding]:
-    """The room is there after the way out, and no critical LPAR has moved."""
+    """The headroom is there after the way out, and no critical LPAR has moved."""
     plan, site, server = course.plan, course.site, goal.server
     if server not in site.servers:
         return [broken("goal.reached", server, "the estate has no such server")]
@@ -89,7 +89,7 @@ def _headroom(goal: Headroom, course: Course) -> list[Finding]:
         wrong.append(broken("goal.reached", server, f"{show_gib(memory)} GiB are free after the way out; "
                             f"{show_gib(goal.memory_mib)} were asked for"))
     if goal.units:
-        wrong += _pool_room(goal, site, names)
+        wrong += _pool_headroom(goal, site, names)
         if goal.by is not By.ENTITLEMENT and site.usage is not None:
             wrong += _unused(goal, site, site.usage, names)
     return wrong + (_in_time(plan, goal.period) if goal.period else [])
@@ -135,24 +135,24 @@ def _worked(course: Course) -> list[Finding]:
 
 
 def _in_time(plan: Plan, period: Period) -> list[Finding]:
-    """Who leaves has left before the time in which the room is needed, and comes back after it."""
+    """Who leaves has left before the time in which the headroom is needed, and comes back after it."""
     start, end = period.start, period.end
     out = [clock for m in plan.leg(OUT) if (clock := plan.clock(m.end_ms))]
     back = [clock for m in plan.leg(BACK) if (clock := plan.clock(m.start_ms))]
     wrong = []
     if (plan.window and plan.window.end > start) or max(out, default=start) > start:
-        wrong.append(broken("goal.reached", "plan", f"the way out may last into the time of the room, which begins "
+        wrong.append(broken("goal.reached", "plan", f"the way out may last into the time of the headroom, which begins "
                             f"{start:%Y-%m-%d %H:%M}"))
     if min(back, default=end) < end:
-        wrong.append(broken("goal.reached", "plan", f"the way back begins {min(back):%Y-%m-%d %H:%M}; the room is "
+        wrong.append(broken("goal.reached", "plan", f"the way back begins {min(back):%Y-%m-%d %H:%M}; the headroom is "
                             f"needed until {end:%Y-%m-%d %H:%M}"))
     if plan.window is None and plan.leg(BACK) and plan.leg(OUT) and (plan.work_s or 0) < (end - start).total_seconds():
-        wrong.append(broken("goal.reached", "plan", "the way back begins before the time of the room is over"))
+        wrong.append(broken("goal.reached", "plan", "the way back begins before the time of the headroom is over"))
     return wrong
 
 
-def _pool_room(goal: Headroom, site: Site, names: Sequence[str]) -> list[Finding]:
-    """The shared pools in which the critical LPARs run leave that room together, when all of them have a maximum."""
+def _pool_headroom(goal: Headroom, site: Site, names: Sequence[str]) -> list[Finding]:
+    """The shared pools of the critical LPARs leave that headroom together, when all of them have a maximum."""
     server = goal.server
     pools = {site.pool_on(n, server) for n in goal.critical if site.start.get(n) == server}
     limits = {p: site.pool_limit(server, p) for p in pools if p is not None}
@@ -176,7 +176,7 @@ def _pool_room(goal: Headroom, site: Site, names: Sequence[str]) -> list[Finding
 
 
 def _needed(goal: Headroom, usage: Usage) -> NDArray[np.bool_]:
-    """The slots in which the room is needed: those of the goal's hours, or all."""
+    """The slots in which the headroom is needed: those of the goal's hours, or all."""
     return usage.starts >= 0 if goal.hours is None else usage.inside(goal.hours)
 
 

@@ -104,7 +104,7 @@ def test_a_server_without_figures_lets_nobody_in_and_its_lpars_go(tmp_path: Path
     judge = Judge(Site(loaded.estate))
     assert judge.targets("app1") == [] and judge.targets("app2") == ["S1"]
     assert {f.rule for f in judge.move("app1", "S1", "S2") if f.severity is Severity.ERROR} == {"server.sizes-known"}
-    with pytest.raises(UsageError, match="its room is unknown"):
+    with pytest.raises(UsageError, match="its headroom is unknown"):
         headroom(loaded, Headroom(server="S2", units=100, memory_mib=0, by=By.ENTITLEMENT), Options())
     assert again(loaded, tmp_path).estate == loaded.estate
 

@@ -83,8 +83,8 @@ def test_levels_that_nothing_can_be_judged_with(levels: dict[str, str], says: st
 
 def test_headroom_and_consolidation_judge_the_way_back_with_it_too() -> None:
     level = {"A": "AM770_032"}
-    room = jobs.headroom(Loaded(ESTATE), Headroom(server="A", units=1550, memory_mib=0, come_back=True,
+    full = jobs.headroom(Loaded(ESTATE), Headroom(server="A", units=1550, memory_mib=0, come_back=True,
                                                   firmware_after=level), jobs.Options(), curve=False)
-    assert room.status == "infeasible"
+    assert full.status == "infeasible"
     off = jobs.consolidate(Loaded(ESTATE), Consolidate(come_back=True, firmware_after=level), jobs.Options())
     assert "A" not in off.off and off.verified

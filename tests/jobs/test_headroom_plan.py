@@ -184,10 +184,10 @@ def test_verify_rejects_a_way_back_before_the_room_is_no_longer_needed(estate: E
     early = tuple(replace(m, start_ms=m.start_ms - 4 * day) if m.leg == BACK else m for m in plan.moves)
     back = (plan.back_from_s or 0) - 4 * 86_400
     played = verify_plan(plan.replace(moves=early, back_from_s=back), estate, usage)
-    assert any("the room is needed until" in f.message for f in played.findings)
+    assert any("the headroom is needed until" in f.message for f in played.findings)
     inside = Window(dt.datetime(2026, 11, 28, 20), dt.datetime(2026, 11, 28, 23))
     played = verify_plan(plan.replace(window=inside), estate, usage)
-    assert any("may last into the time of the room" in f.message for f in played.findings)
+    assert any("may last into the time of the headroom" in f.message for f in played.findings)
 
 
 def test_no_production_lpar_moves_whatever_the_plan_calls_critical(plan: Plan, estate: Estate, store: Path) -> None:
@@ -282,13 +282,13 @@ def test_a_percentile_caps_each_lpar_and_growth_raises_it(estate: Estate, store:
 
 def test_reports_say_what_was_asked(plan: Plan, estate: Estate, tmp_path: Path) -> None:
     text = runbook(plan, estate)
-    assert "make room for 1 cores and 64 GiB on SN8379A80" in text and "--history HISTORY" in text
+    assert "make headroom of 1 cores and 64 GiB on SN8379A80" in text and "--history HISTORY" in text
     assert "curr_avail_sys_proc_units" in text and "firmware work done" not in text
     file = tmp_path / "plan.xlsx"
     file.write_bytes(plan_workbook(plan, estate))
     book = load_workbook(file)
-    assert {"Room", "Peaks by hour"} <= set(book.sheetnames)
-    sheet, free_after = book["Room"], details_of(plan).free_after
+    assert {"Headroom", "Peaks by hour"} <= set(book.sheetnames)
+    sheet, free_after = book["Headroom"], details_of(plan).free_after
     assert sheet["B4"].value == details_of(plan).free_now.units / 100
     assert free_after and free_after.used_units and sheet["C5"].value == free_after.used_units / 100
 
@@ -308,7 +308,7 @@ def test_the_command_line(estate: Estate, store: Path, tmp_path: Path) -> None:
     assert {"plan.json", "plan.xlsx", "runbook.md"} <= {p.name for p in (tmp_path / "plan").iterdir()}
     for wrong, message in ((["--cores", "some"], "--cores some"), (["--when", "later"], "--when 'later'"),
                            (["--critical", "zz"], "matches no LPAR"), (["--history", str(tmp_path / "no.db")], "no such"),
-                           (["--cores", "0", "--memory", "0"], "ask for some room")):
+                           (["--cores", "0", "--memory", "0"], "ask for some headroom")):
         bad = run(*asked, *wrong, "--out", str(tmp_path / "other"))
         assert bad.exit_code == 2 and message in bad.stderr + bad.stdout, bad.output
         assert "Traceback" not in bad.output
@@ -387,7 +387,7 @@ def test_a_server_carries_its_guests_in_all_hours_in_which_they_are_there(tmp_pa
 
 
 def test_room_is_needed_only_in_its_hours(tmp_path: Path) -> None:
-    """On the weekend A itself is full; the room is for the month-end."""
+    """On the weekend A itself is full; the headroom is for the month-end."""
     rows = {"prod": {ME: 500, WORK: 500, WEEKEND: 6500}, "dev1": CALM, "dev2": CALM, "b1": CALM}
     of, asked, usage = small(rows, tmp_path / "u.db")
     plan = quick(of, asked.replace(by=By.USAGE, units=500, come_back=True), usage)

@@ -171,8 +171,8 @@ def test_a_soft_pin_yields_to_nothing_else() -> None:
                     policy("soft-pin", "b1"), policy("soft-pin", "c1"))
     assert all(m.lpar not in ("b1", "c1") for m in evacuated(tight).moves)
     pinned = stating(BASE, policy("soft-pin", "a1; a2; b1; b2; c1"))
-    room = jobs.headroom(loaded(pinned), Headroom(server="B", units=1400, memory_mib=0), jobs.Options(), curve=False)
-    assert room.status == "infeasible"
+    full = jobs.headroom(loaded(pinned), Headroom(server="B", units=1400, memory_mib=0), jobs.Options(), curve=False)
+    assert full.status == "infeasible"
     assert jobs.consolidate(loaded(pinned), Consolidate(), jobs.Options()).off == ()
 
 

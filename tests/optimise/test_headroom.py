@@ -37,7 +37,7 @@ def uses(site: Site, rows: Mapping[str, Sequence[int]], name: str, slot: int) ->
     return p.entitlement_units * 10 if p.processors == "dedicated" or name not in rows else rows[name][slot]
 
 
-def room(site: Site, rows: Mapping[str, Sequence[int]], goal: Headroom, placement: Mapping[str, str]) -> tuple[int, int, int]:
+def headroom(site: Site, rows: Mapping[str, Sequence[int]], goal: Headroom, placement: Mapping[str, str]) -> tuple[int, int, int]:
     """(cores by entitlement, cores by usage, in hundredths rounded down; MiB) free on the goal's server, from the rows
     of the estate alone; the critical LPARs' pools count where all of them have a maximum."""
     s = site.servers[goal.server]
@@ -80,7 +80,7 @@ def kept(site: Site, judge: Judge, rows: Mapping[str, Sequence[int]], goal: Head
         if not holds(placement):
             continue
         moves = [(n, site.start[n], s) for n, s in placement.items() if s != site.start[n]]
-        entitled, unused, memory = room(site, rows, goal, placement)
+        entitled, unused, memory = headroom(site, rows, goal, placement)
         counted = {By.ENTITLEMENT: entitled, By.USAGE: unused, By.BOTH: min(entitled, unused)}[goal.by]
         cost = sum(test_oracle.cost_ms(site, judge, n, s, t) + test_oracle.cost_ms(site, judge, n, t, s) for n, s, t in moves)
         yield cost, counted, memory
@@ -98,7 +98,7 @@ def questions(draw: Any) -> tuple[Estate, dict[str, list[int]], int | None, int 
 def asked(site: Site, rows: Mapping[str, Sequence[int]], more_units: int | None, more_mib: int | None, by: By
           ) -> Headroom | None:
     """A goal of so much more than what is free at the start; None asks nothing of that kind."""
-    entitled, unused, memory = room(site, rows, headroom_goal(site, "A", 1, 0), site.start)
+    entitled, unused, memory = headroom(site, rows, headroom_goal(site, "A", 1, 0), site.start)
     free = {By.ENTITLEMENT: entitled, By.USAGE: unused, By.BOTH: min(entitled, unused)}[by]
     units = 0 if more_units is None else max(0, free + more_units)
     mib = 0 if more_mib is None else max(0, memory + more_mib)
@@ -231,7 +231,7 @@ def test_what_cannot_be_had_is_told_with_the_most_and_with_who_stays() -> None:
 
 
 @pytest.mark.parametrize(("units", "mib", "critical", "by", "message"), [
-    (0, 0, (), By.ENTITLEMENT, "ask for some room"), (100, 0, ("nobody*",), By.ENTITLEMENT, "matches no LPAR"),
+    (0, 0, (), By.ENTITLEMENT, "ask for some headroom"), (100, 0, ("nobody*",), By.ENTITLEMENT, "matches no LPAR"),
     (100, 0, (), By.USAGE, "needs usage")])
 def test_a_question_that_makes_no_sense_is_refused(units: int, mib: int, critical: tuple[str, ...], by: By, message: str) -> None:
     site, _ = judged(base())

@@ -110,14 +110,14 @@ def _caveat(capacity: Capacity) -> str:
 def _over(capacity: Capacity, tables: Tables) -> Line:
     count = len(capacity.servers)
     over = [p for p in capacity.servers if p.headroom < 0]
-    room = sum(p.headroom for p in capacity.servers if p.headroom > 0)
+    spare = sum(p.headroom for p in capacity.servers if p.headroom > 0)
     head = tables.servers.column("Headroom")
     if over:
         short = -sum(p.headroom for p in over)
         text = (f"Headroom: {len(over)} of {many(count, 'server')} over the ceiling, {fixed(short, 1)} cores short at "
-                f"month-end; the others have {fixed(room, 1)} cores to spare.")
+                f"month-end; the others have {fixed(spare, 1)} cores to spare.")
     else:
-        text = (f"Headroom: no server is over its ceiling at month-end; together they have {fixed(room, 1)} cores to "
+        text = (f"Headroom: no server is over its ceiling at month-end; together they have {fixed(spare, 1)} cores to "
                 "spare.")
     formula = (f'IF(COUNTIF({head},"<0")=0,"Headroom: no server is over its ceiling at month-end; together they have "'
                f'&FIXED(SUMIF({head},">0"),1,TRUE)&" cores to spare.","Headroom: "&COUNTIF({head},"<0")'
