@@ -32,7 +32,8 @@ from planner.units import show_duration
 
 if TYPE_CHECKING:
     from planner.jobs.sweep import Progress, Runner, SweepContext, SweepOutcome
-    from planner.scenarios.sweep_file import Cell, Sweep
+    from planner.report.sweep import SweepResult
+    from planner.scenarios.sweep_file import Cell
 
 
 _WHERE = "Where the cells are answered"
@@ -76,7 +77,7 @@ def sweep_command(
     from planner.estate.saved import digest
     from planner.jobs.sweep import SweepContext, planned
     from planner.report.output import refuse_edited
-    from planner.report.sweep import require_format, sweep_json
+    from planner.report.sweep import require_format, sweep_json, sweep_result
     from planner.scenarios.sweep_file import read_sweep
 
     directory(out, "", "the results")
@@ -99,11 +100,12 @@ def sweep_command(
     context = SweepContext(loaded, options, models, hardware.peaks(loaded))
     with models_in(write_model, force=output.force):
         outcome = _answered(context, cells, runner, out / "cells", resume=resume and write_model is None)
-    document = sweep_json(sweep, cells, outcome, digest(loaded.estate), {
+    result = sweep_result(sweep, cells, outcome)
+    document = sweep_json(result, digest(loaded.estate), {
         "time_limit_s": solver.time_limit, "gap": solver.gap, "window": hardware.window,
         "catalogue": hardware.catalogue and hardware.catalogue.name,
         "history": hardware.history and hardware.history.name})
-    _write(sweep, cells, document, out, kind, output)
+    _write(result, document, out, kind, output)
     return 1 if outcome.failed else 0
 
 
@@ -121,23 +123,23 @@ def _answered(context: SweepContext, cells: Sequence[Cell], runner: Runner, cell
     return outcome
 
 
-def _write(sweep: Sweep, cells: Sequence[Cell], document: dict[str, Any], out: Path, kind: TableFormat,
-           output: Output) -> None:
+def _write(result: SweepResult, document: dict[str, Any], out: Path, kind: TableFormat, output: Output) -> None:
     from planner.report.output import json_text, write_directory
     from planner.report.sweep import table
     from planner.scenarios.sweep_file import scenario_text
 
     results = f"results.{kind}"
-    write_directory(out / "scenarios", {f"cell-{n}.toml": scenario_text(sweep, cells[n - 1]).encode()
-                                        for group in document["frontier"] for n in group["cells"]}, force=output.force)
-    write_directory(out, {results: table(document, kind), "results.json": json_text(document).encode()},
+    chosen = [result.rows[n - 1].cell for group in result.frontier for n in group.cells]
+    write_directory(out / "scenarios", {f"cell-{c.number}.toml": scenario_text(result.sweep, c).encode()
+                                        for c in chosen}, force=output.force)
+    write_directory(out, {results: table(result, kind), "results.json": json_text(document).encode()},
                     force=output.force)
     if output.as_json:
         print_json(document)
         return
     from planner.report.sweep_terminal import sweep_view
 
-    show(sweep_view(document))
+    show(sweep_view(result))
     show(f"\nResults: {out}: {results}, results.json; these cells for planner whatif: scenarios/cell-N.toml")
 
 

@@ -9,7 +9,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,20 +19,43 @@ from planner.estate.assemble import Loaded
 from planner.estate.catalogue import CATALOGUE, Catalogue
 from planner.estate.model import Estate
 from planner.estate.saved import digest
-from planner.findings import Severity, finding_json
+from planner.findings import Severity
 from planner.jobs.common import Options
-from planner.jobs.scenario_result import ScenarioResult, Totals
+from planner.jobs.scenario_result import ScenarioResult
 from planner.jobs.whatif import on_arrival, whatif
 from planner.plan.choices import Status
-from planner.plan.wire import as_json
+from planner.plan.plan import Findings
+from planner.plan.wire import adapter, as_json
 from planner.scenarios.build import problems as unsuited
 from planner.scenarios.model import Scenario
 from planner.scenarios.sweep_file import Cell, Problems, Sweep, cells
 
 VERSION = 1
 FAILED = "failed"
-Answer = dict[str, Any]
-"""status, reason, figures, conflict, findings, assumptions: as JSON has them, so that a kept cell equals a new one."""
+PROVED = (Status.OPTIMAL, Status.INFEASIBLE)
+
+
+@dataclass(frozen=True, slots=True)
+class CellConflict:
+    """The first twenty of each part of a conflict."""
+
+    lpars: tuple[str, ...]
+    servers: tuple[str, ...]
+    rules: tuple[str, ...]
+    lifts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The answer to a cell, kept as JSON. ``status``: one of Status, or FAILED; ``reason``: why there is no placement;
+    ``figures``: by the name of their column, as what is minimised and maximised is chosen by it."""
+
+    status: str
+    reason: str = ""
+    figures: Mapping[str, Any] = field(default_factory=dict)
+    conflict: CellConflict | None = None
+    findings: Findings = ()
+    assumptions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +102,7 @@ class SweepOutcome:
     @property
     def failed(self) -> int:
         """How many cells have no answer because something broke."""
-        return sum(self.answers[i]["status"] == FAILED for i in self.ids)
+        return sum(self.answers[i].status == FAILED for i in self.ids)
 
 
 # ---- one cell -------------------------------------------------------------------------------------------------------
@@ -91,25 +114,17 @@ def answer(context: SweepContext, scenario: Scenario) -> Answer:
         return _answer(whatif(context.loaded, scenario, context.options, context.catalogue, context.peaks))
     except Exception as error:  # a cell that breaks must not take the others with it
         first = (str(error).splitlines() or [""])[0]
-        return failed(f"{'its own plan failed its replay' if isinstance(error, ReplayError) else 'broke off'}: "
-                      f"{type(error).__name__}: {first}"[:500])
-
-
-def failed(reason: str) -> Answer:
-    """The answer of a cell that something broke."""
-    return {"status": FAILED, "reason": reason, "figures": {}, "conflict": None, "findings": [], "assumptions": []}
+        what = "its own plan failed its replay" if isinstance(error, ReplayError) else "broke off"
+        return Answer(FAILED, f"{what}: {type(error).__name__}: {first}"[:500])
 
 
 def _answer(r: ScenarioResult) -> Answer:
     c, conflict, reason = r.conflict, None, ""
     if c is not None:
-        reason = c.summary
-        conflict = {"lpars": list(c.lpars[:20]), "servers": list(c.servers[:20]), "rules": list(c.rules[:20]),
-                    "lifts": list(c.lifts[:20])}
+        reason, conflict = c.summary, CellConflict(c.lpars[:20], c.servers[:20], c.rules[:20], c.lifts[:20])
     elif r.status is Status.UNKNOWN:
         reason = "; ".join(f.message for f in r.findings)
-    return {"status": r.status.value, "reason": reason, "figures": _figures(r), "conflict": conflict,
-            "findings": [finding_json(f) for f in r.findings], "assumptions": list(r.assumptions)}
+    return Answer(r.status.value, reason, _figures(r), conflict, r.findings, r.assumptions)
 
 
 def _figures(r: ScenarioResult) -> dict[str, Any]:
@@ -120,14 +135,12 @@ def _figures(r: ScenarioResult) -> dict[str, Any]:
     if r.totals is None:
         return out
     limit, m = sum(s.units_limit for s in r.servers), r.migration
+    totals = as_json(r.totals)
+    del totals["watts_assumed"], totals["hours"]
     return {
-        **_totals(r.totals), "headroom_percent": round(100 * r.totals.free_units / limit, 2) if limit else 0.0,
+        **totals, "headroom_percent": round(100 * r.totals.free_units / limit, 2) if limit else 0.0,
         "moves": m.live, "restarts": m.restarts, "reactivations": m.reactivations, "resized": m.resized,
         "hours": m.hours, "outage_minutes": m.outage_minutes, "waves": m.waves, **out}
-
-
-def _totals(totals: Totals) -> dict[str, Any]:
-    return {k: v for k, v in as_json(totals).items() if k not in ("watts_assumed", "hours")}
 
 
 # ---- which cells ----------------------------------------------------------------------------------------------------
@@ -205,18 +218,18 @@ class Store:
             document = json.loads(path.read_text(encoding="utf-8"))
             body = document["cell"]
             sound = document["sha256"] == _hash(body) and body["id"] == id_
+            kept: Answer = adapter(Answer).validate_json(json.dumps(body["answer"]))
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             sound = False
         if not sound:
             self.damaged += 1
             return None
-        proved = body["answer"]["status"] in (Status.OPTIMAL, Status.INFEASIBLE)
-        return dict(body["answer"]) if proved or body["time_limit_s"] >= time_limit else None
+        return kept if kept.status in PROVED or body["time_limit_s"] >= time_limit else None
 
     def save(self, task: Task, answer: Answer, time_limit: float) -> None:
         """Keep an answer. Raises UsageError when the disk refuses."""
         bare = json.loads(json.dumps(replace(task.scenario, lines={}), default=_json))
-        body = {"id": task.id, "time_limit_s": time_limit, "scenario": bare, "answer": answer}
+        body = {"id": task.id, "time_limit_s": time_limit, "scenario": bare, "answer": as_json(answer)}
         data = json.dumps({"cell": body, "sha256": _hash(body)}, ensure_ascii=False, indent=1) + "\n"
         part = self.directory / f".{task.id}.{os.getpid()}"
         try:
@@ -252,7 +265,7 @@ def run_sweep(context: SweepContext, planned_cells: Sequence[Cell], run: Runner,
             if finished is None:
                 break
             id_, answers[id_] = finished
-            if answers[id_]["status"] == FAILED:
+            if answers[id_].status == FAILED:
                 broken += 1
             elif store is not None:
                 store.save(tasks[id_], answers[id_], limit)

@@ -25,7 +25,7 @@ from typing import Any
 
 from planner import __version__
 from planner.errors import UsageError
-from planner.jobs.sweep import Answer, Runner, SweepContext, Task, answer, failed
+from planner.jobs.sweep import FAILED, Answer, Runner, SweepContext, Task, answer
 from planner.scenarios.model import Scenario
 
 TRIES = 3
@@ -95,7 +95,7 @@ def process_pool(workers: int) -> Runner:
                     if reply is None and attempt < TRIES:
                         todo.append((task, attempt + 1))
                     else:
-                        yield task.id, reply or failed(_DEAD)
+                        yield task.id, reply or Answer(FAILED, _DEAD)
         finally:
             for pool in (*free, *(p for p, _, _ in running.values())):
                 pool.shutdown(wait=False, cancel_futures=True)
@@ -193,7 +193,7 @@ def _on_cluster(client: Any, address: str, context: SweepContext,
             yield task.id, reply
     for suspect in suspects:
         for task, reply in _gathered(client, address, blob, [suspect]):
-            yield task.id, reply or failed("its worker died again and again (killed, or out of memory)")
+            yield task.id, reply or Answer(FAILED, "its worker died again and again (killed, or out of memory)")
 
 
 def _gathered(client: Any, address: str, blob: bytes, tasks: Sequence[Task]) -> Iterator[tuple[Task, Answer | None]]:
@@ -224,10 +224,11 @@ def _from_cluster(future: Any, address: str) -> Answer | None:
     from distributed import KilledWorker  # start-up: Dask need not be installed
 
     try:
-        return dict(future.result())
+        answered: Answer = future.result()
+        return answered
     except KilledWorker:
         return None
     except (OSError, CancelledError, asyncio.CancelledError) as error:
         raise UsageError(f"--scheduler {address}: lost ({type(error).__name__}); finished cells are kept") from None
     except Exception as error:  # a worker that cannot even start the cell
-        return failed(f"on the cluster: {type(error).__name__}: {error}")
+        return Answer(FAILED, f"on the cluster: {type(error).__name__}: {error}")

@@ -6,12 +6,14 @@ import importlib.util
 import io
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
 from planner.errors import UsageError
-from planner.jobs.sweep import FAILED, SweepOutcome
+from planner.jobs.sweep import FAILED, PROVED, Answer, SweepOutcome
+from planner.plan.wire import as_json
 from planner.report.output import no_formula
 from planner.scenarios.sweep_file import MEASURES, Cell, Sweep, plain
 
@@ -25,89 +27,143 @@ FIGURES = ("servers", "cores", "memory_gib", "lpars", "watts", "kwh", "money", "
            "moves", "restarts", "reactivations", "resized", "hours", "outage_minutes", "waves", "objective_s",
            "bound_s", "gap", "errors", "warnings")
 """Columns of a cell after its parameters and its status; docs/sweep.md says what each is."""
-Document = dict[str, Any]
 
 
-def sweep_json(sweep: Sweep, cells: Sequence[Cell], outcome: SweepOutcome, estate_digest: str,
-               options: Mapping[str, Any]) -> Document:
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A cell, its id and its answer."""
+
+    cell: Cell
+    id: str
+    answer: Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Unbeaten:
+    """Of the cells in which the same is given: those that no other beats in every measure, the best first."""
+
+    given: Mapping[str, Any]
+    cells: tuple[int, ...]
+    best: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """In how many groups of cells a figure differs, and by how much at most."""
+
+    groups: int
+    most: int | float
+
+
+@dataclass(frozen=True, slots=True)
+class Influence:
+    """What one parameter changes while all others stay: in how many groups of such cells the status differs, and each
+    figure."""
+
+    parameter: str
+    groups: int
+    possible_differs: int
+    figures: Mapping[str, Spread]
+    proved: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SweepResult:
     """Every cell in the order of the grid, and what follows; the same whatever ran where and what was kept."""
-    rows = [_row(sweep, cell, id_, outcome.answers[id_]) for cell, id_ in zip(cells, outcome.ids, strict=True)]
+
+    sweep: Sweep
+    rows: Sequence[Row]
+    frontier: Sequence[Unbeaten]
+    influence: Sequence[Influence]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many cells have each status."""
+        return {s: sum(r.answer.status == s for r in self.rows) for s in STATUSES}
+
+
+def sweep_result(sweep: Sweep, cells: Sequence[Cell], outcome: SweepOutcome) -> SweepResult:
+    """The cells with their answers, and what follows."""
+    rows = [Row(c, id_, outcome.answers[id_]) for c, id_ in zip(cells, outcome.ids, strict=True)]
+    return SweepResult(sweep, rows, frontier(sweep, rows), [influence(p.name, rows) for p in sweep.parameters])
+
+
+def sweep_json(result: SweepResult, estate_digest: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """results.json."""
+    sweep, rows = result.sweep, result.rows
+    assumed = Counter(text for r in rows for text in r.answer.assumptions)
     return {
         "version": VERSION, "name": sweep.name, "note": sweep.note, "file": sweep.file, "base": sweep.base,
         "estate_sha256": estate_digest, "options": dict(options),
         "parameters": [{"name": p.name, "paths": list(p.paths), "given": p.given,
                         "values": [plain(c.label) for c in p.choices]} for p in sweep.parameters],
         "minimise": list(sweep.minimise), "maximise": list(sweep.maximise),
-        "counts": {"cells": len(rows), **{s: sum(r["status"] == s for r in rows) for s in STATUSES}},
-        "frontier": frontier(sweep, rows), "influence": [influence(p.name, rows) for p in sweep.parameters],
-        "cells": rows, "assumptions": _assumptions(outcome)}
+        "counts": {"cells": len(rows), **result.counts},
+        "frontier": [as_json(g) for g in result.frontier], "influence": [as_json(i) for i in result.influence],
+        "cells": [_row(sweep, r) for r in rows], "assumptions": [{"text": t, "cells": n} for t, n in assumed.items()]}
 
 
-def _row(sweep: Sweep, cell: Cell, id_: str, answer: Mapping[str, Any]) -> Document:
-    settings: Document = {}
+def _row(sweep: Sweep, r: Row) -> dict[str, Any]:
+    told = as_json(r.answer)
+    return {"cell": r.cell.number, "id": r.id, "parameters": dict(r.cell.values), "settings": _settings(sweep, r.cell),
+            "status": told["status"], "reason": told["reason"], **{k: told["figures"].get(k) for k in FIGURES},
+            "conflict": told["conflict"], "findings": told["findings"]}
+
+
+def _settings(sweep: Sweep, cell: Cell) -> dict[str, Any]:
+    settings: dict[str, Any] = {}
     for p in sweep.parameters:
         (choice,) = (c for c in p.choices if plain(c.label) == cell.values[p.name])
         settings |= {path: plain(v) for path, v in choice.settings.items()}
-    figures = answer["figures"]
-    return {"cell": cell.number, "id": id_, "parameters": dict(cell.values), "settings": settings,
-            "status": answer["status"], "reason": answer["reason"], **{k: figures.get(k) for k in FIGURES},
-            "conflict": answer["conflict"], "findings": answer["findings"]}
-
-
-def _assumptions(outcome: SweepOutcome) -> list[Document]:
-    """Each assumption once, with the number of cells that it is made in."""
-    counts = Counter(text for id_ in outcome.ids for text in outcome.answers[id_]["assumptions"])
-    return [{"text": text, "cells": n} for text, n in counts.items()]
+    return settings
 
 
 # ---- what follows ---------------------------------------------------------------------------------------------------
 
 
-def frontier(sweep: Sweep, rows: Sequence[Document]) -> list[Document]:
+def frontier(sweep: Sweep, rows: Sequence[Row]) -> list[Unbeaten]:
     """For each combination of what is given: the cells that no other beats in every measure, the best first.
 
     The best has the least of the first measure, among these the least of the second, and so on.
     """
     given = [p.name for p in sweep.parameters if p.given]
-    groups: dict[tuple[str, ...], list[Document]] = {}
+    groups: dict[tuple[str, ...], list[Row]] = {}
     for row in rows:
-        groups.setdefault(tuple(str(row["parameters"][g]) for g in given), []).append(row)
-    return [{"given": {g: members[0]["parameters"][g] for g in given}, "cells": best, "best": best[0] if best else None}
+        groups.setdefault(tuple(str(row.cell.values[g]) for g in given), []).append(row)
+    return [Unbeaten({g: members[0].cell.values[g] for g in given}, best, best[0] if best else None)
             for members in groups.values() for best in [_unbeaten(sweep, members)]]
 
 
-def _unbeaten(sweep: Sweep, rows: Sequence[Document]) -> list[int]:
-    scored = []
+def _unbeaten(sweep: Sweep, rows: Sequence[Row]) -> tuple[int, ...]:
+    scored, measures, cut = [], (*sweep.minimise, *sweep.maximise), len(sweep.minimise)
     for row in rows:
-        values = [row[m] for m in (*sweep.minimise, *sweep.maximise)]
-        if row["status"] in ANSWERED and None not in values:
-            cut = len(sweep.minimise)
-            scored.append(((*values[:cut], *(-v for v in values[cut:])), row["cell"]))
+        values = [v for m in measures if (v := row.answer.figures.get(m)) is not None]
+        if row.answer.status in ANSWERED and len(values) == len(measures):
+            scored.append(((*values[:cut], *(-v for v in values[cut:])), row.cell.number))
     unbeaten: list[tuple[tuple[float, ...], int]] = []
     for score, number in sorted(scored):
         if not any(all(a <= b for a, b in zip(k, score, strict=True)) and k != score for k, _ in unbeaten):
             unbeaten.append((score, number))
-    return [number for _, number in unbeaten]
+    return tuple(number for _, number in unbeaten)
 
 
-def influence(name: str, rows: Sequence[Document]) -> Document:
-    """What one parameter changes while all others stay: in how many groups of such cells the status differs, and each
-    figure, and by how much at most. Cells without an answer in time, and failed ones, are left out."""
-    groups: dict[tuple[str, ...], list[Document]] = {}
+def influence(name: str, rows: Sequence[Row]) -> Influence:
+    """What one parameter changes; cells without an answer in time, and failed ones, are left out."""
+    groups: dict[tuple[str, ...], list[Answer]] = {}
     for row in rows:
-        if row["status"] not in ("unknown", FAILED):
-            others = tuple(str(v) for k, v in row["parameters"].items() if k != name)
-            groups.setdefault(others, []).append(row)
+        if row.answer.status not in ("unknown", FAILED):
+            others = tuple(str(v) for k, v in row.cell.values.items() if k != name)
+            groups.setdefault(others, []).append(row.answer)
     compared = [g for g in groups.values() if len(g) > 1]
     figures = {}
     for measure in MEASURES:
         spreads = [max(v) - min(v) for g in compared
-                   if len(v := [r[measure] for r in g if r[measure] is not None]) > 1]
+                   if len(v := [x for a in g if (x := a.figures.get(measure)) is not None]) > 1]
         if any(spreads):
-            figures[measure] = {"groups": sum(s > 0 for s in spreads), "most": round(max(spreads), 2)}
-    possible = [{r["status"] in ANSWERED for r in g} for g in compared]
-    return {"parameter": name, "groups": len(compared), "possible_differs": sum(len(p) > 1 for p in possible),
-            "figures": figures, "proved": all(r["status"] in ("optimal", "infeasible") for g in compared for r in g)}
+            figures[measure] = Spread(sum(s > 0 for s in spreads), round(max(spreads), 2))
+    possible = [{a.status in ANSWERED for a in g} for g in compared]
+    return Influence(name, len(compared), sum(len(p) > 1 for p in possible), figures,
+                     all(a.status in PROVED for g in compared for a in g))
 
 
 # ---- the table ------------------------------------------------------------------------------------------------------
@@ -120,9 +176,9 @@ def require_format(kind: str) -> None:
                          "take --format csv")
 
 
-def table(document: Document, kind: str) -> bytes:
+def table(result: SweepResult, kind: str) -> bytes:
     """results.csv or results.parquet: one row a cell; parameters first, by their paths."""
-    frame = pd.DataFrame({name: pd.array(values, dtype=dtype) for name, values, dtype in _columns(document)})
+    frame = pd.DataFrame({name: pd.array(values, dtype=dtype) for name, values, dtype in _columns(result)})
     out = io.BytesIO()
     if kind == "parquet":
         frame.to_parquet(out, engine="pyarrow", index=False)
@@ -134,20 +190,20 @@ def table(document: Document, kind: str) -> bytes:
     return out.getvalue()
 
 
-def _columns(document: Document) -> Iterator[tuple[str, list[Any], str]]:
-    rows = document["cells"]
-    yield "cell", [r["cell"] for r in rows], "Int64"
-    yield "id", [r["id"] for r in rows], "string"
-    for p in document["parameters"]:
-        names = [p["name"], *(x for x in p["paths"] if x != p["name"])]
-        for name in names:
-            values = [r["parameters"][name] if name == p["name"] else r["settings"].get(name) for r in rows]
-            yield name, *_typed(values)
-    for name in ("status", "reason"):
-        yield name, [r[name] for r in rows], "string"
+def _columns(result: SweepResult) -> Iterator[tuple[str, list[Any], str]]:
+    rows, settings = result.rows, [_settings(result.sweep, r.cell) for r in result.rows]
+    yield "cell", [r.cell.number for r in rows], "Int64"
+    yield "id", [r.id for r in rows], "string"
+    for p in result.sweep.parameters:
+        yield p.name, *_typed([r.cell.values[p.name] for r in rows])
+        for path in p.paths:
+            if path != p.name:
+                yield path, *_typed([s.get(path) for s in settings])
+    yield "status", [r.answer.status for r in rows], "string"
+    yield "reason", [r.answer.reason for r in rows], "string"
     for name in FIGURES:
         kind = "string" if name == "currency" else "Int64" if name in WHOLE else "Float64"
-        yield name, [r[name] for r in rows], kind
+        yield name, [r.answer.figures.get(name) for r in rows], kind
 
 
 def _typed(values: Sequence[Any]) -> tuple[list[Any], str]:

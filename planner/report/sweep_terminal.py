@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -11,7 +11,7 @@ from rich.text import Text
 
 from planner.jobs.sweep import FAILED
 from planner.report.charts import shown
-from planner.report.sweep import STATUSES
+from planner.report.sweep import STATUSES, SweepResult
 from planner.units import some
 
 _COLOUR = {"optimal": "green", "feasible": "yellow"}
@@ -24,39 +24,39 @@ _ALWAYS = ("servers", "watts", "headroom_cores", "restarts", "hours")
 _MOST_ROWS, _MOST_REASONS = 30, 8
 
 
-def sweep_view(document: Mapping[str, Any]) -> RenderableType:
+def sweep_view(result: SweepResult) -> RenderableType:
     """Best and frontier cells, what each parameter changes, cells without an answer."""
-    counts = document["counts"]
+    counts = result.counts
     tally = ", ".join(f"{counts[s]} {s}" for s in STATUSES if counts[s])
-    return Group(Text(f"{document['name']}: {counts['cells']} cells: {tally}", "bold"), Text(""),
-                 _frontier(document), Text(""), _influence(document), *_without(document))
+    return Group(Text(f"{result.sweep.name}: {len(result.rows)} cells: {tally}", "bold"), Text(""),
+                 _frontier(result), Text(""), _influence(result), *_without(result))
 
 
-def _frontier(document: Mapping[str, Any]) -> RenderableType:
-    wanted = [*(f"least {_NAMES[m]}" for m in document["minimise"]),
-              *(f"most {_NAMES[m]}" for m in document["maximise"])]
-    measures = list(dict.fromkeys((*document["minimise"], *document["maximise"], *_ALWAYS)))
+def _frontier(result: SweepResult) -> RenderableType:
+    sweep = result.sweep
+    wanted = [*(f"least {_NAMES[m]}" for m in sweep.minimise), *(f"most {_NAMES[m]}" for m in sweep.maximise)]
+    measures = list(dict.fromkeys((*sweep.minimise, *sweep.maximise, *_ALWAYS)))
     table = Table(box=None, padding=(0, 1), header_style="bold", title_justify="left", title_style="",
                   title=f"Cells that no other beats ({', '.join(wanted)}); ★ the best in this order")
-    parameters = [p["name"] for p in document["parameters"]]
+    parameters = [p.name for p in sweep.parameters]
     for name in ("cell", *(p.replace(".", ".\n") for p in parameters), "", "status", *(_NAMES[m] for m in measures)):
         table.add_column(Text(name), overflow="fold", justify="left" if name in ("", "status") else "right")
-    rows = {r["cell"]: r for r in document["cells"]}
-    chosen = [(g, n) for g in document["frontier"] for n in g["cells"]]
+    rows = {r.cell.number: r for r in result.rows}
+    chosen = [(g, n) for g in result.frontier for n in g.cells]
     for group, number in chosen[:_MOST_ROWS]:
         row = rows[number]
-        table.add_row(str(number), *(Text(_value(row["parameters"][p])) for p in parameters),
-                      "★" if number == group["best"] else "", Text(row["status"], _COLOUR[row["status"]]),
-                      *(_value(row[m]) for m in measures))
+        table.add_row(str(number), *(Text(_value(row.cell.values[p])) for p in parameters),
+                      "★" if number == group.best else "", Text(row.answer.status, _COLOUR[row.answer.status]),
+                      *(_value(row.answer.figures.get(m)) for m in measures))
     more = [Text(f"… and {len(chosen) - _MOST_ROWS} more (results.json)", "dim")] if len(chosen) > _MOST_ROWS else []
-    return Group(table, *more, *_nothing(document))
+    return Group(table, *more, *_nothing(result))
 
 
-def _nothing(document: Mapping[str, Any]) -> Iterator[RenderableType]:
+def _nothing(result: SweepResult) -> Iterator[RenderableType]:
     """What is given and carried by no cell."""
-    for group in document["frontier"]:
-        if not group["cells"]:
-            given = ", ".join(f"{k} = {_value(v)}" for k, v in group["given"].items())
+    for group in result.frontier:
+        if not group.cells:
+            given = ", ".join(f"{k} = {_value(v)}" for k, v in group.given.items())
             yield Text(f"no cell carries it{f' with {given}' if given else ''}", "red")
 
 
@@ -64,31 +64,31 @@ def _value(value: Any) -> str:
     return "–" if value is None else str(value) if isinstance(value, (str, bool)) else shown(float(value))
 
 
-def _influence(document: Mapping[str, Any]) -> RenderableType:
+def _influence(result: SweepResult) -> RenderableType:
     lines = [Text("What changes the answer, all else equal")]
-    for effect in document["influence"]:
+    measures = dict.fromkeys((*result.sweep.minimise, *result.sweep.maximise, *_ALWAYS))
+    for effect in result.influence:
         parts = []
-        of = effect["groups"]
-        if effect["possible_differs"]:
-            parts.append(f"whether it is possible in {effect['possible_differs']} of {of} comparisons")
-        parts += [f"{_NAMES[m]} by up to {shown(effect['figures'][m]['most'])}"
-                  for m in dict.fromkeys((*document["minimise"], *document["maximise"], *_ALWAYS))
-                  if m in effect["figures"]]
-        rest = sum(m not in (*document["minimise"], *document["maximise"], *_ALWAYS) for m in effect["figures"])
+        of = effect.groups
+        if effect.possible_differs:
+            parts.append(f"whether it is possible in {effect.possible_differs} of {of} comparisons")
+        parts += [f"{_NAMES[m]} by up to {shown(effect.figures[m].most)}"
+                  for m in measures if m in effect.figures]
+        rest = sum(m not in measures for m in effect.figures)
         parts += [f"{rest} more figures"] if rest and not parts else []
         text = "; ".join(parts) or ("nothing" if of else "nothing to compare")
-        open_ = "" if effect["proved"] else " (some of it may be a solver that ran out of time)"
-        lines.append(Text(f"  {effect['parameter']}: {text}{open_}"))
+        open_ = "" if effect.proved else " (some of it may be a solver that ran out of time)"
+        lines.append(Text(f"  {effect.parameter}: {text}{open_}"))
     return Group(*lines)
 
 
-def _without(document: Mapping[str, Any]) -> Iterator[RenderableType]:
+def _without(result: SweepResult) -> Iterator[RenderableType]:
     """Why cells are impossible, have no answer in time, or failed."""
     for status, colour in (("infeasible", "yellow"), ("unknown", "red"), (FAILED, "red")):
-        rows = [r for r in document["cells"] if r["status"] == status]
+        rows = [r for r in result.rows if r.answer.status == status]
         reasons: dict[str, list[int]] = {}
         for r in rows:
-            reasons.setdefault(r["reason"], []).append(r["cell"])
+            reasons.setdefault(r.answer.reason, []).append(r.cell.number)
         if rows:
             yield Text(f"\n{len(rows)} {status}", colour)
         for reason, cells in list(reasons.items())[:_MOST_REASONS]:

@@ -22,6 +22,7 @@ from planner.jobs import Options, sweep_runners
 from planner.jobs import sweep as job
 from planner.jobs.sweep import Answer, Progress, Store, SweepContext, Task, cell_id, common_id, planned, run_sweep
 from planner.jobs.sweep_runners import TRIES, dask_cluster, in_process, process_pool
+from planner.plan.wire import adapter, as_json
 from planner.scenarios.sweep_file import Cell, Sweep, read_sweep
 
 SWEEP = """\
@@ -69,17 +70,18 @@ def tasks(context: SweepContext, cells: Sequence[Cell]) -> list[Task]:
 
 
 def answers(outcome: job.SweepOutcome) -> str:
-    return json.dumps([[i, outcome.answers[i]] for i in outcome.ids], sort_keys=True)
+    return json.dumps([[i, as_json(outcome.answers[i])] for i in outcome.ids], sort_keys=True)
 
 
 def test_cells_have_the_figures_of_the_scenario(context: SweepContext, cells: tuple[Cell, ...]) -> None:
     outcome = run_sweep(context, cells, in_process)
     found = [outcome.answers[i] for i in outcome.ids]
-    assert [(a["status"], a["figures"].get("servers")) for a in found] == [
+    assert [(a.status, a.figures.get("servers")) for a in found] == [
         ("optimal", 1), ("optimal", 2), ("optimal", 1), ("optimal", 2), ("infeasible", None), ("optimal", 2)]
-    assert "lack 6.35 cores" in found[4]["reason"] and found[4]["conflict"]["lpars"]
-    assert found[0]["figures"]["cores"] == 16 and found[1]["figures"]["cores"] == 32
-    assert json.loads(json.dumps(found)) == found  # a kept cell equals a new one
+    assert "lack 6.35 cores" in found[4].reason and found[4].conflict is not None and found[4].conflict.lpars
+    assert found[0].figures["cores"] == 16 and found[1].figures["cores"] == 32
+    kept = [json.dumps(as_json(a)) for a in found]
+    assert [adapter(Answer).validate_json(text) for text in kept] == found  # a kept cell equals a new one
 
 
 def test_pool_and_this_process_agree_whatever_the_workers(context: SweepContext, cells: tuple[Cell, ...]) -> None:
@@ -125,7 +127,7 @@ def test_a_dead_worker_costs_nothing_and_a_deadly_cell_only_itself(
     assert outcome.failed == failed and (tmp_path / "lives").read_text() == "0"
     for id_ in outcome.ids:
         a = outcome.answers[id_]
-        assert a == wanted.answers[id_] or (a["status"], a["reason"]) == (
+        assert a == wanted.answers[id_] or (a.status, a.reason) == (
             "failed", "its worker died 3 times (killed, or out of memory)")
 
 
@@ -139,8 +141,8 @@ def test_a_cell_that_breaks_is_a_row(context: SweepContext, cells: tuple[Cell, .
 
     monkeypatch.setattr(job, "whatif", broken)
     outcome = run_sweep(context, cells, in_process)
-    assert [outcome.answers[i]["status"] == "failed" for i in outcome.ids] == [False, True] * 3
-    assert outcome.answers[outcome.ids[1]]["reason"] == "broke off: MemoryError: all of it" and outcome.failed == 3
+    assert [outcome.answers[i].status == "failed" for i in outcome.ids] == [False, True] * 3
+    assert outcome.answers[outcome.ids[1]].reason == "broke off: MemoryError: all of it" and outcome.failed == 3
 
 
 def test_a_dask_cluster_of_two_processes_one_killed_midway_agrees(
@@ -158,9 +160,9 @@ def test_a_dask_cluster_of_two_processes_one_killed_midway_agrees(
         assert answers(outcome) == wanted and (tmp_path / "lives").read_text() == "0"
         (tmp_path / "lives").write_text("99")  # and a cell that kills every worker: told, and the others are answered
         outcome = run_sweep(context, cells, dask_cluster(cluster.scheduler_address))
-    statuses = [outcome.answers[i]["status"] for i in outcome.ids]
+    statuses = [outcome.answers[i].status for i in outcome.ids]
     assert statuses == ["optimal", "optimal", "failed", "optimal", "infeasible", "optimal"]
-    assert "died again and again" in outcome.answers[outcome.ids[2]]["reason"]
+    assert "died again and again" in outcome.answers[outcome.ids[2]].reason
 
 
 def test_no_cluster_is_told(context: SweepContext, cells: tuple[Cell, ...], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -234,9 +236,9 @@ def test_what_was_not_proved_is_tried_again_with_more_time(context: SweepContext
                                                           ) -> None:
     (task,) = tasks(context, cells[:1])
     store = Store(tmp_path)
-    store.save(task, {"status": "unknown"}, 10)
+    store.save(task, Answer("unknown"), 10)
     assert store.load(task.id, 10) and store.load(task.id, 5) and store.load(task.id, 60) is None
-    store.save(task, {"status": "infeasible"}, 10)
+    store.save(task, Answer("infeasible"), 10)
     assert store.load(task.id, 60)
 
 

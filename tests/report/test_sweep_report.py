@@ -9,9 +9,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from planner.jobs.sweep import SweepOutcome, failed
-from planner.report.sweep import FIGURES, STATUSES, frontier, influence, sweep_json, table
-from planner.scenarios.sweep_file import MEASURES, GridChoice, GridParameter, Problems, Sweep, cells, read_sweep
+from planner.jobs.sweep import FAILED, Answer, SweepOutcome
+from planner.plan.wire import as_json
+from planner.report.sweep import (
+    FIGURES,
+    STATUSES,
+    Influence,
+    Row,
+    SweepResult,
+    frontier,
+    influence,
+    sweep_json,
+    sweep_result,
+    table,
+)
+from planner.scenarios.model import Scenario
+from planner.scenarios.sweep_file import MEASURES, Cell, GridChoice, GridParameter, Problems, Sweep, cells, read_sweep
 
 
 def swept(*parameters: GridParameter, minimise: tuple[str, ...] = ("servers",), maximise: tuple[str, ...] = ("hours",)) -> Sweep:
@@ -22,9 +35,9 @@ def parameter(name: str, *values: Any, given: bool = False) -> GridParameter:
     return GridParameter(name, tuple(GridChoice(v, {name: v}) for v in values), given)
 
 
-def row(number: int, servers: int | None, hours: float | None, status: str = "optimal", **parameters: Any) -> dict[str, Any]:
-    return {"cell": number, "status": status, "parameters": parameters, **dict.fromkeys(MEASURES), "servers": servers,
-            "hours": hours}
+def row(number: int, servers: int | None, hours: float | None, status: str = "optimal", **parameters: Any) -> Row:
+    figures = {**dict.fromkeys(MEASURES), "servers": servers, "hours": hours}
+    return Row(Cell(number, parameters, Scenario("")), "", Answer(status, figures=figures))
 
 
 def test_the_frontier_of_each_given_and_its_best() -> None:
@@ -32,8 +45,8 @@ def test_the_frontier_of_each_given_and_its_best() -> None:
     rows = [row(1, 2, 5, g=0, a=1), row(2, 1, 1, g=0, a=2), row(3, 2, 4, g=0, a=3),
             row(4, None, None, "infeasible", g=1, a=1), row(5, 9, 9, "failed", g=1, a=2),
             row(6, None, None, "unknown", g=1, a=3)]
-    assert frontier(sweep, rows) == [{"given": {"g": 0}, "cells": [2, 1], "best": 2},
-                                     {"given": {"g": 1}, "cells": [], "best": None}]
+    assert [as_json(g) for g in frontier(sweep, rows)] == [{"given": {"g": 0}, "cells": [2, 1], "best": 2},
+                                                          {"given": {"g": 1}, "cells": [], "best": None}]
 
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=1, max_size=12))
@@ -46,36 +59,38 @@ def test_each_cell_is_on_the_frontier_or_beaten_by_one_that_is(points: list[tupl
         return a <= c and b >= d and (a, b) != (c, d)
 
     for n in range(len(points)):
-        assert (n in found["cells"]) == (not any(beats(m, n) for m in range(len(points))))
+        assert (n in found.cells) == (not any(beats(m, n) for m in range(len(points))))
 
 
 def test_influence_compares_cells_that_differ_in_one_parameter_alone() -> None:
     rows = [row(1, 1, 5.0, a=1, b=1), row(2, 2, 5.0, a=2, b=1), row(3, 1, 7.0, a=1, b=2),
             row(4, None, None, "infeasible", a=2, b=2)]
-    assert influence("a", rows) == {"parameter": "a", "groups": 2, "possible_differs": 1,
+    assert as_json(influence("a", rows)) == {
+        "parameter": "a", "groups": 2, "possible_differs": 1,
                                     "figures": {"servers": {"groups": 1, "most": 1}}, "proved": True}
-    found = influence("b", rows)
+    found = as_json(influence("b", rows))
     assert found["figures"] == {"hours": {"groups": 1, "most": 2.0}} and found["possible_differs"] == 1
 
 
 def test_cells_without_an_answer_are_not_compared() -> None:
     rows = [row(1, 1, 5.0, "feasible", a=1), row(2, None, None, "unknown", a=2), row(3, None, None, "failed", a=3)]
-    assert influence("a", rows) == {"parameter": "a", "groups": 0, "possible_differs": 0, "figures": {}, "proved": True}
-    assert influence("a", [*rows, row(4, 1, 6.0, a=4)])["proved"] is False
+    assert influence("a", rows) == Influence("a", groups=0, possible_differs=0, figures={}, proved=True)
+    assert influence("a", [*rows, row(4, 1, 6.0, a=4)]).proved is False
 
 
 @pytest.fixture
-def document(tmp_path: Path) -> dict[str, Any]:
+def result(tmp_path: Path) -> SweepResult:
     (tmp_path / "s.toml").write_text('name = "s"\n[grid]\nresize = [{ label = "=1+1", "resize.headroom_percent" = 2.5 }, '
                                      '{ "resize.enabled" = false }]\nretire = [[], ["A", "B"]]\n[scenario]\n')
     sweep = read_sweep(tmp_path / "s.toml")
     found = list(cells(sweep, Problems(sweep)))
     ids = tuple(f"id{c.number}" for c in found)
-    return sweep_json(sweep, found, SweepOutcome(ids, {i: failed("@cmd") for i in ids}, 0, 0), "0", {"gap": 0.0})
+    return sweep_result(sweep, found, SweepOutcome(ids, {i: Answer(FAILED, "@cmd") for i in ids}, 0, 0))
 
 
-def test_the_form_of_the_results_stays(document: dict[str, Any]) -> None:
+def test_the_form_of_the_results_stays(result: SweepResult) -> None:
     """Programs read it: a key that goes or changes its meaning needs a new version."""
+    document = sweep_json(result, "0", {"gap": 0.0})
     assert list(document) == ["version", "name", "note", "file", "base", "estate_sha256", "options", "parameters",
                               "minimise", "maximise", "counts", "frontier", "influence", "cells", "assumptions"]
     assert document["version"] == 1 and list(document["counts"]) == ["cells", *STATUSES]
@@ -84,7 +99,7 @@ def test_the_form_of_the_results_stays(document: dict[str, Any]) -> None:
     assert set(MEASURES) <= set(FIGURES)
 
 
-def test_the_table_has_typed_columns_and_no_formula(document: dict[str, Any]) -> None:
-    lines = table(document, "csv").decode().splitlines()
+def test_the_table_has_typed_columns_and_no_formula(result: SweepResult) -> None:
+    lines = table(result, "csv").decode().splitlines()
     assert lines[0].startswith("cell,id,resize,resize.headroom_percent,resize.enabled,retire,status,reason,servers")
     assert lines[1].startswith("1,id1,'=1+1,2.5,,none,failed,'@cmd,") and lines[4].startswith('4,id4,False,,False,"A, B",')
