@@ -40,11 +40,17 @@ def drawn(seed: int) -> Estate:
     lpars = [lpar(f"p{n}", "A" if n == 0 else rng.choice(homes), rng.choice((50, 50, 100)) / 100, 1, busy_units=5)
              for n in range(rng.choice((2, 3, 4, 5)))]
     servers = [exactly(server(s), [p for p in lpars if p.server == s], rng.choice((0, 0.5, 1, 1.5)), 64) for s in homes]
+    return with_ports(estate_of(servers, lpars), rng)
+
+
+def with_ports(of: Estate, rng: Random) -> Estate:
+    """The same with virtual Fibre Channel adapters for most LPARs, and few free ports."""
     fibres = [Fibre(p.name, 10 + n, f"{p.server}-v{v}", f"c0{p.name}{n}0", f"c0{p.name}{n}1", f"f{f}", True)
-              for p in lpars if rng.random() < 0.7
+              for p in of.lpars if rng.random() < 0.7
               for n, (v, f) in enumerate(rng.choice((((1, 1), (2, 2)), ((1, 1), (2, 1)), ((1, 1), (1, 1)), ((2, 2),))))]
-    ports = [Port(v.name, f"fcs{f}", f"f{f}", rng.choice((0, 1, 1, 2, 3))) for s in homes for v in vioses(s) for f in (1, 2)]
-    return estate_of(servers, lpars, fibres=tuple(fibres), ports=tuple(ports))
+    ports = [Port(v.name, f"fcs{f}", f"f{f}", rng.choice((0, 1, 1, 2, 3)))
+             for s in of.servers for v in vioses(s.name) for f in (1, 2)]
+    return of.replace(fibres=tuple(fibres), ports=tuple(ports))
 
 
 def with_slots(of: Estate, seed: int) -> Estate:
@@ -174,6 +180,33 @@ def test_the_planner_finds_an_order_that_keeps_to_what_is_used_up(scarce: Callab
         seen[status] += 1
         assert (status in (Status.OPTIMAL, Status.FEASIBLE)) == Brute(of).can_empty("A"), (seed, status)
     assert seen[Status.OPTIMAL] > ORDERS // 10 and seen[Status.INFEASIBLE] > ORDERS // 5, seen
+
+
+def with_everything(seed: int) -> Estate:
+    """Ports, slots and vNICs, somebody away from home, somebody not activated."""
+    rng, of = Random(f"all {seed}"), with_vnics(with_slots(drawn(seed), seed), seed)
+    homes = {p.name: rng.choice([s.name for s in of.servers]) for p in of.lpars if rng.random() < 0.3}
+    off = rng.choice([p.name for p in of.lpars])
+    return of.replace(lpars=tuple(replace(
+        p, home=homes.get(p.name, ""), **({"state": "not activated", "never_activated": False} if p.name == off else {}))
+        for p in of.lpars))
+
+
+def test_other_names_and_another_order_of_rows_give_the_same_answer_with_everything_that_is_used_up() -> None:
+    def asked(of: Estate) -> tuple[object, ...]:
+        plan = evacuate(loaded(of), Evacuate(servers=("A",), come_back=True, inactive=True), Options(time_limit=20))
+        told = sorted(f.rule for f in plan.findings if f.rule.startswith("plan."))
+        return plan.status, plan.objective, len(plan.goal.homes), len(plan.goal.away), sum(m.inactive for m in plan.moves), told
+
+    seen: Counter[str] = Counter()
+    for seed in range(12):
+        of = with_everything(seed)
+        other = renamed(of, {p.name: f"z{9 - n}" for n, p in enumerate(of.lpars)})
+        other = other.replace(**{rows: getattr(other, rows)[::-1] for rows in ("lpars", "fibres", "disks", "ports", "vioses")})
+        first = asked(of)
+        assert asked(other) == first, seed
+        seen.update({str(first[0]): 1, "homes": int(bool(first[2])), "inactive": int(bool(first[4]))})
+    assert min(seen["optimal"], seen["homes"], seen["inactive"]) > 0 and seen["optimal"] < 12, seen
 
 
 def test_other_names_give_the_same_answer() -> None:

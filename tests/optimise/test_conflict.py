@@ -55,7 +55,7 @@ def test_the_shortfall_added_makes_it_possible_and_so_does_leaving_behind() -> N
     seen: Counter[str] = Counter()
 
     @settings(max_examples=250)
-    @given(estates())
+    @given(estates(scarce=False))
     def lifted(of: Estate) -> None:
         plain = of.replace(policies=tuple(p for p in of.policies if not p.kind.endswith("-ceiling")), pools=())
         found = _solved(plain)

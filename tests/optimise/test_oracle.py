@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
+from pathlib import Path
+from random import Random
 from typing import Any
 
 from estates import VLAN, estate, evacuate_goal, exactly, judged, lpar, policy, pool, server, vioses
@@ -22,8 +25,15 @@ from planner.plan.choices import Status
 from planner.plan.questions import Evacuate
 from planner.rules import Judge, Site
 
+sys.path.append(str(Path(__file__).parents[1] / "jobs"))
+from test_order_oracle import with_pools, with_ports, with_slots, with_vnics
+
 EXAMPLES = 1000
 NAMES = ("p1", "p2", "p3", "p4", "p5", "p6")
+
+SCARCE: dict[str, Callable[[Estate, int], Estate]] = {
+    "ports": lambda of, seed: with_ports(of, Random(seed)), "slots": with_slots, "pools": with_pools, "vnics": with_vnics}
+"""What is used up beside cores and memory: few of it is left."""
 
 Draw = Callable[[st.SearchStrategy[Any]], Any]
 
@@ -102,18 +112,20 @@ def _zonings(draw: Draw, lpars: list[Lpar], movers: list[Vios]) -> tuple[Zoning,
 
 
 @st.composite
-def estates(draw: Draw) -> Estate:
-    """A small estate with an LPAR on server A."""
+def estates(draw: Draw, *, scarce: bool = True) -> Estate:
+    """A small estate with an LPAR on server A; ``scarce``: something lacks at times beside cores and memory."""
     homes = draw(st.sampled_from(("ABC", "ABCD", "AB")))
     lpars = _lpars(draw, homes)
     servers = _servers(draw, lpars, homes)
     movers = [v for s in servers for v in vioses(s.name, link_mbit=draw(st.sampled_from((1000, 1000, 10000))))]
-    return estate(
+    of = estate(
         servers, lpars, _policies(draw, lpars, servers), vioses=tuple(movers), pools=_pools(draw, servers),
         zonings=_zonings(draw, lpars, movers),
         bridges=tuple(Bridge(v.name, "ent6", VLAN) for v in movers if draw(st.sampled_from(range(40))) < 39 or v.server == "A"),
         disks=tuple(Disk(p.name, 3 + n, f"lun-{p.name}", f"{p.server}-v{n + 1}")
                     for p in lpars for n in range(draw(st.sampled_from((1, 2, 2))))))
+    kind = draw(st.sampled_from((*[None] * 8, *SCARCE))) if scarce else None
+    return SCARCE[kind](of, draw(st.integers(0, 999))) if kind else of
 
 
 def cost_ms(site: Site, judge: Judge, name: str, source: str, target: str) -> int:
@@ -194,11 +206,14 @@ def test_the_programs_agree_with_brute_force_on_feasibility_and_objective() -> N
         assert answer.objective_ms == wanted
         assert answer.bound_ms is not None and answer.bound_ms <= wanted
         assert _holds(site, judge, answer.placement)
+        seen["scarce"] += bool(of.ports or of.sriov or of.servers[0].shared_memory_pool_mib or any(
+            v.max_virtual_slots for v in of.vioses))
         seen["shifted"] += any(site.start[n] not in freed for n in answer.placement)
 
     agree()
     assert seen[Status.OPTIMAL] + seen[Status.INFEASIBLE] >= 300
     assert min(seen[Status.OPTIMAL], seen[Status.INFEASIBLE]) > 60 and seen["shifted"] > 10, seen
+    assert seen["scarce"] > 20, seen
 
 
 def _holds(site: Site, judge: Judge, placement: Mapping[str, str]) -> bool:
