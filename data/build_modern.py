@@ -114,6 +114,7 @@ CLIENTS = (
            "vnic_backing": (2, 2, 10, 10)}),
     Client("hnv-web1", "east-s1024", "Linux", "RHEL 9.2", 1, 2, 24, "POWER10", (130,), more={"sriov_ports": 1,
            "migratable_sriov_ports": 1}),
+    Client("gpfs-n1", "east-s1024", "AIX", "7.3 TL1 SP2", 1, 2, 32, "POWER10", (130,), "vscsi"),
     Client("ssp-dev1", "east-s1024b", "AIX", "7.2 TL5 SP3", 0.4, 1, 16, "POWER9", (130,), "ssp"),
     Client("ssp-dev2", "east-s1024b", "AIX", "7.2 TL5 SP3", 0.4, 1, 16, "POWER9", (130,), "ssp"),
     Client("old-ledger", "east-s924", "AIX", "7.1 TL5 SP9", 0.5, 1, 24, "POWER8", (110,)),
@@ -121,7 +122,7 @@ CLIENTS = (
     Client("vault-1", "west-e1080", "AIX", "7.3 TL1 SP2", 1, 2, 32, "POWER10", (120,), more={"vtpm": True}),
     Client("dw-db1", "west-e980", "AIX", "7.2 TL5 SP6", 16, 16, 1024, "POWER9", (110, 120),
            more=PRODUCTION | {"processors": "dedicated", "sharing": "", "memory_expansion_percent": 125}),
-    Client("dw-load", "west-e980", "AIX", "7.2 TL5 SP6", 4, 8, 192, "POWER9", more={"ppt_ratio": 1024}),
+    Client("dw-load", "west-e980", "AIX", "7.2 TL5 SP6", 4, 8, 192, "POWER9", more={"ppt_ratio": 1024, "pool_id": 1}),
     Client("pay-a", "west-e980", "AIX", "7.2 TL5 SP6", 2, 4, 64, "POWER9", more=PRODUCTION | {
         "software": ("PowerHA 7.2.7",)}),
     Client("pay-b", "west-e1080", "AIX", "7.2 TL5 SP6", 2, 4, 64, "POWER9", more=PRODUCTION | {
@@ -129,7 +130,7 @@ CLIENTS = (
     Client("hana-1", "west-e1080", "Linux", "SLES 15 SP4", 12, 12, 1536, "POWER10", (110,),
            more=PRODUCTION | {"processors": "dedicated", "sharing": "", "software": ("SAP HANA",),
                               "persistent_memory": 1}),
-    Client("ocp-w1", "west-s1124", "Linux", "RHEL 9.6", 4, 8, 128, "POWER10"),
+    Client("ocp-w1", "west-s1124", "Linux", "RHEL 9.6", 4, 8, 128, "POWER10", more={"secure_boot": True}),
     Client("ocp-w2", "west-s1124", "Linux", "RHEL 9.6", 4, 8, 128, "POWER11"),
     Client("dmz-www", "west-s1124", "AIX", "7.3 TL2 SP1", 0.5, 1, 16, "POWER10", (900,)),
     Client("cold-dr", "west-s1124", "AIX", "7.2 TL5 SP6", 2, 4, 64, "POWER9",
@@ -139,6 +140,7 @@ CLIENTS = (
     Client("mute-1", "west-e980", "AIX", "7.2 TL5 SP6", 0.5, 1, 16, "POWER9", more={"rmc_active": False}),
 )
 POLICIES = (
+    Policy("site-link", "east", "west"),
     Policy("console-link", EAST, WEST, note="mkauthkeys was done between them"),
     Policy("cluster", "pay", "pay-a; pay-b"),
     Policy("keep-apart", "erp applications", "erp-app1; erp-app2"),
@@ -146,7 +148,11 @@ POLICIES = (
     Policy("memory-ceiling", "*", "95"),
 )
 BRIDGED = {"ETHERNET0": (110, 120, 130), "DMZ": (900,)}
-NPIV_SLOTS = (5, 6)
+NPIV_SLOTS, OPTICAL_SLOT = (5, 6), 9
+SHARED_DISK = ("gpfs-n1",)
+"""Clients whose disk others use too: it is held with PR_shared."""
+NAMED_POOLS = tuple(ProcessorPool(name, 1, "batch", 1600) for name in ("west-e980", "west-e1080"))
+"""A shared processor pool by name, which west-s1124 has not."""
 
 
 def viosse(machine: Machine) -> tuple[str, str]:
@@ -157,11 +163,13 @@ def viosse(machine: Machine) -> tuple[str, str]:
 def _servers() -> Iterator[Server]:
     for number, m in enumerate(MACHINES):
         yield Server(m.name, 100 * m.cores, m.gib * MIB_PER_GIB, m.model, f"78A{number}B{number}0", console=m.console,
-                     firmware_memory_mib=(8 + m.cores // 8) * MIB_PER_GIB, lmb_mib=256, firmware=m.firmware,
+                     site=m.name.split("-")[0], firmware_memory_mib=(8 + m.cores // 8) * MIB_PER_GIB,
+                     lmb_mib=256, firmware=m.firmware,
                      enterprise=True, max_migrations=16 if m.cores > 24 else 8,
                      memory_expansion_capable=m.model != "9824-42A", console_level=LEVELS[m.console],
                      shared_memory_pool_mib=POOLS.get(m.name), free_pool_mib=POOLS.get(m.name, 512) - 512 or None,
                      trusted_key=TRUSTED.get(m.name, ""), ibmi_mobility_capable=m.model != "9824-42A" or None,
+                     secure_boot_capable=m.name != "west-e980" or None,
                      persistent_memory_capable=m.model in ("9105-42A", "9080-HEX") or None,
                      ppt_ratio_capable=m.name in PPT_CAPABLE or None, free_huge_pages=FREE_HUGE_PAGES.get(m.name))
 
@@ -215,8 +223,11 @@ def _storage() -> tuple[list[Fibre], list[Disk], list[Zoning]]:
                 disks.append(Disk(c.name, slot, lun, vios, "ssp" if c.storage == "ssp" else "lun", f"vtd_{c.name}",
                                   f"vhost{slot}"))
         if c.storage == "vscsi":
-            zonings += [Zoning(lun, vios, "hdisk4", "no_reserve") for m in MACHINES if m.console == EAST
+            policy = "PR_shared" if c.name in SHARED_DISK else "no_reserve"
+            zonings += [Zoning(lun, vios, "hdisk4", policy) for m in MACHINES if m.console == EAST
                         for vios in viosse(m)]
+    disks.append(Disk("nim-east", OPTICAL_SLOT, "boot.iso", "east-s1024-v1", "optical", "vtopt_nim",
+                      f"vhost{OPTICAL_SLOT}"))
     return fibres, disks, zonings
 
 
@@ -224,7 +235,7 @@ def modern() -> Estate:
     """The estate."""
     fibres, disks, zonings = _storage()
     return sorted_estate(Estate(
-        servers=tuple(_servers()), pools=tuple(ProcessorPool(m.name, 0, "DefaultPool") for m in MACHINES),
+        servers=tuple(_servers()), pools=(*(ProcessorPool(m.name, 0, "DefaultPool") for m in MACHINES), *NAMED_POOLS),
         vioses=tuple(_vioses()), lpars=tuple(_lpars()), bridges=tuple(_bridges()),
         networks=tuple(Network(c.name, 2 + n, vlan, (), "DMZ" if vlan == 900 else "ETHERNET0")
                        for c in CLIENTS for n, vlan in enumerate(c.vlans)),

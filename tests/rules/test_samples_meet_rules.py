@@ -1,0 +1,134 @@
+"""Every rule has somebody in the sample estates of ``data/`` whom it concerns: it says something of an LPAR, a server or
+a plan there as it is, or once a single fact of the sample is another (one cell, or one policy more)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from planner.estate.load import load
+from planner.estate.model import Estate, Policy
+from planner.jobs import window_from
+from planner.plan.choices import BACK
+from planner.plan.plan import Move
+from planner.plan.questions import Evacuate
+from planner.rules import Site
+from planner.rules.base import REGISTRY, Rule, Scope
+
+DATA = Path(__file__).parents[2] / "data"
+LPAR, SERVER, V1 = "erp-app1", "east-s924", "east-s924-v1"
+CHANGES: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "memory.lmb": ("servers", SERVER, {"lmb_mib": 128}), "memory.pool": ("lpars", "ams-dev1", {"io_entitled_mib": 10**6}),
+    "memory.huge-pages-there": ("servers", "east-s1024", {"free_huge_pages": 0}),
+    "server.console-firmware": ("servers", SERVER, {"console_level": "V8R8.5.0"}), "network.known": ("networks", LPAR, {"lpar": "nim-east"}),
+    "network.redundancy": ("bridges", "east-s1024-v1", {"vlan": 4000}),
+    "network.vnic-ports": ("sriov", "east-s1024b", {"free_ports": 0}),
+    "network.vnic-fit": ("lpars", "vnic-web1", {"vnic_backing": (10, 10, 10, 10)}),
+    "network.vnic-capacity": ("lpars", "vnic-web1", {"vnic_backing": (50, 50, 50, 50)}),
+    "storage.slots": ("vioses", "east-s1024b-v1", {"max_virtual_slots": 2}),
+    "partition.running": ("lpars", LPAR, {"state": "suspended"}),
+    "partition.size-known": ("lpars", LPAR, {"memory_mib": 0}),
+    "partition.lhea": ("lpars", LPAR, {"lhea": True}), "partition.sriov": ("lpars", LPAR, {"sriov_ports": 1}),
+    "partition.bsr": ("lpars", LPAR, {"bsr_arrays": 1}), "partition.error-path": ("lpars", LPAR, {"error_path_reporting": True}),
+    "partition.workload-group": ("lpars", LPAR, {"workload_group": "wlg1"}),
+    "processor.minimum-per-vp": ("lpars", LPAR, {"virtual_processors": 64}),
+    "processor.fits": ("lpars", LPAR, {"entitlement_units": 10**6}),
+    "server.enterprise": ("servers", SERVER, {"enterprise": False}),
+    "server.sizes-known": ("servers", SERVER, {"configurable_units": 0}),
+    "server.console": ("servers", SERVER, {"console": "hmc-far"}), "server.operating": ("servers", SERVER, {"state": "Error"}),
+    "server.source-operating": ("servers", SERVER, {"state": "Error"}), "server.dpo": ("servers", SERVER, {"dpo_running": True}),
+    "server.mover": ("vioses", "bvio82", {"msp": False}), "server.migrations": ("servers", SERVER, {"max_migrations": 0}),
+    "server.inactive-migrations": ("servers", "west-s1124", {"max_inactive_migrations": 0}),
+    "server.vios-rmc": ("vioses", V1, {"rmc_active": False}), "server.vios-level": ("vioses", V1, {"level": "1.4"}),
+    "storage.path-known": ("fibres", LPAR, {"vios": "nobody"}),
+    "server.site": ("servers", SERVER, {"site": "north"}),
+    "storage.optical-there": ("vioses", V1, {"level": "3.1.0.0"}),
+    "storage.reserve-here": ("zonings", "east-s1024-v1", {"reserve_policy": "single_path"}),
+    "storage.reserve-there": ("zonings", V1, {"reserve_policy": "PR_shared"}),
+    "storage.redundancy": ("zonings", V1, {"lun": "another"}), "storage.fabric": ("ports", V1, {"fabric": "SAN-Z"}),
+}
+"""Rule → (table, whose row, cell): the fact that has to be another."""
+KEY = {"lpars": "name", "servers": "name", "vioses": "name", "networks": "lpar", "fibres": "lpar", "sriov": "server",
+       "bridges": "vios", "ports": "vios", "zonings": "vios"}
+POLICIES = {
+    "policy.production-stays": ("production-stays", "*", ""), "policy.fence": ("fence", LPAR, SERVER),
+    "policy.soft-pin": ("soft-pin", LPAR, SERVER), "policy.not-a-target": ("not-a-target", SERVER, ""),
+    "policy.keep-together": ("keep-together", "x", "erp-app1; erp-app2"),
+    "software.minimum-there": ("minimum-software", "AIX", "7.3 on POWER11"),
+    "processor.pool-known": ("target-pool", LPAR, "no such pool")}
+"""Rule → the policy that has to be stated besides."""
+GOAL = Evacuate(servers=("west-s1124",), inactive=True)
+"""The question under which a changed sample is asked: what is not activated on that server goes too."""
+NEVER = {
+    "partition.client": "a VIOS is no LPAR in the model: its rows are of another table",
+    "partition.name-free": "an estate has one LPAR of a name: loading refuses a second",
+    "storage.npiv-mapping": "a mapping that fails while each count fits takes several facts",
+    "processor.usage": "needs a history", "processor.pool-usage": "needs a history",
+}
+"""Rule → why no single fact of these estates makes it speak."""
+
+
+@cache
+def sample(name: str) -> Estate:
+    return load([DATA / name]).usable().estate
+
+
+def asked(rule: Rule, site: Site, names: list[str]) -> Iterator[Any]:
+    """What a rule says of these LPARs: of each alone on every way, of all of them together in every place."""
+    servers = list(site.servers)
+    for n in names:
+        if rule.scope is Scope.LPAR:
+            yield from rule.check(site, n)
+        elif rule.scope is Scope.MOVE:
+            for t in servers:
+                if t != site.lpars[n].server:
+                    yield from rule.check(site, n, site.lpars[n].server, t)
+    everybody = list(site.start)
+    for s in servers:
+        if rule.scope is Scope.SERVER:
+            yield from rule.check(site, s, everybody)
+            for n in names:
+                yield from rule.check(site, s, sorted({*site.residents(s), n} & site.start.keys()))
+        elif rule.scope is Scope.GROUP:
+            yield from rule.check(site, dict.fromkeys(everybody, (s,)))
+    if rule.scope is Scope.GROUP:
+        yield from rule.check(site, {n: (servers[i % len(servers)],) for i, n in enumerate(everybody)})
+    elif rule.scope is Scope.FLIGHT:
+        window = window_from("2026-12-05 00:30/04:00")
+        for off in (False, True):
+            yield from rule.check(site, [Move(n, site.lpars[n].server, servers[-1], wave=1, duration_ms=1000, inactive=off,
+                                              source_msp="nobody") for n in names], window)
+        movers = {s: site.vioses_on(s)[0].name for s in servers}
+        yield from rule.check(site, [Move(n, site.start[n], servers[-1], wave=1, duration_ms=1000, source_msp=movers[
+            site.start[n]], target_msp=movers[servers[-1]], leg=BACK) for n in everybody], window)
+    elif rule.scope is Scope.RESTART:
+        yield from rule.check(site, dict(site.start), (), {})
+
+
+def silent(of: Estate, rules: set[str], names: list[str] | None = None, **more: Any) -> set[str]:
+    """Those of these rules that say nothing."""
+    site = Site(of, **more)
+    names = sorted(site.lpars) if names is None else names
+    return {i for i in rules if next(asked(REGISTRY[i], site, names), None) is None}
+
+
+def changed(of: Estate, rule: str) -> Estate:
+    """The sample with the one fact that this rule has to find another."""
+    if rule in POLICIES:
+        return of.replace(policies=(*of.policies, Policy(*POLICIES[rule])))
+    table, name, cell = CHANGES[rule]
+    if table == "vioses" and name not in {v.name for v in of.vioses}:
+        of = sample("js22")
+    rows = getattr(of, table)
+    number = next(n for n, row in enumerate(rows) if getattr(row, KEY[table]) == name)
+    return of.replace(**{table: (*rows[:number], replace(rows[number], **cell), *rows[number + 1:])})
+
+
+def test_every_rule_concerns_somebody_of_the_samples() -> None:
+    left = silent(sample("landscape"), silent(sample("modern"), set(REGISTRY)))
+    assert left & (CHANGES.keys() | POLICIES.keys() | NEVER.keys()) == left
+    assert [rule for rule in sorted(left - NEVER.keys())
+            if silent(changed(sample("modern"), rule), {rule}, goal=GOAL)] == []
