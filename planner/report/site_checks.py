@@ -72,6 +72,9 @@ def vios_items(moves: Sequence[Move], site: Site) -> Iterator[Item]:
     yield Item("Disks that are to be seen on both sides say no_reserve; a mapped disk changes with -perm alone, and "
                "that takes effect when it is configured again", "lsdev -dev hdiskN -attr reserve_policy; "
                "chdev -dev hdiskN -attr reserve_policy=no_reserve -perm")
+    if any(site.reach.served_by(m.lpar) for m in moves):
+        yield Item("Slots of server adapters may change, and names of virtual target devices be lost (both are kept "
+                   "where possible): keep what this prints, to compare after the moves", "lsmap -all; lsmap -all -npiv")
     yield Item("Error log read, so that tonight's entries can be told", "errlog")
     if movers:
         yield Item(f"The movers ({', '.join(map(md, movers))}) have their VASI device, Available",

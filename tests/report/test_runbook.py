@@ -12,7 +12,7 @@ from planner.report import commands
 from planner.report.checklists import CHECKLISTS, lists_of
 from planner.report.commands import migrlpar, mkauthkeys, remark, state_query
 from planner.report.runbook import runbook
-from planner.report.site_checks import console_items, vlan_table
+from planner.report.site_checks import console_items, vios_items, vlan_table
 from planner.rules import Site
 from tests.estates import BASE, changed, estate, lpar, policy, server, stating, vioses, without
 from tests.landscape import landscape
@@ -202,7 +202,8 @@ def test_the_table_of_the_talk(night):
     line = next(x for x in text.splitlines() if x.startswith("migrlpar -o m") and "-p hxaix26 " in x)
     assert "virtual_scsi_mappings=38/hvio1/1,48/hvio2/2" in line
     assert "source_msp_name=hvio7,dest_msp_name=hvio1" in line and "--vlanbridge 2" in line
-    for wanted in ("pcmpath query device", "grep vasi", "vasistat", "errlog", "-perm", "gratuitous ARP", "End: DR PMIG"):
+    for wanted in ("pcmpath query device", "Slots of server adapters may change", "grep vasi", "vasistat", "errlog",
+                   "-perm", "gratuitous ARP", "End: DR PMIG"):
         assert wanted in text, wanted
 
 
@@ -213,3 +214,9 @@ def test_what_is_alike_is_said_once(night):
     assert text.count("it will get another") == 1 and text.count("is listed as ignorable") == 2
     for once in ("crontab -e", "IBM.CSMAgentRM_dr.sh", "SLICENSE", "nim_cpuid_validate", "has arrived"):
         assert text.count(once) <= 2, once
+
+
+def test_what_may_change_on_the_vioses_is_noted_where_they_serve_anything():
+    served = [i.command for i in vios_items([MOVE], Site(BASE))]
+    alone = [i.command for i in vios_items([MOVE], Site(BASE.replace(disks=(), zonings=())))]
+    assert set(served) - set(alone) == {"lsmap -all; lsmap -all -npiv"}
