@@ -306,6 +306,10 @@ def _whole_loop(text: str, one: _Break) -> tuple[str, int]:
     return (re.sub(r"\bdo[ \t]*;", "do", command), end) if _DONE.search(command) else (one.typed, one.end)
 
 
+def _bare(text: str) -> str:
+    return text.replace('"', "")
+
+
 def _variable(name: str) -> re.Pattern[str]:
     return re.compile(rf"\$(?:{name}\b|\{{{name}\}})")
 
@@ -314,13 +318,13 @@ def _steps_of(variable: str, body: str) -> tuple[re.Pattern[str] | None, str]:
     """How a line looks that names what the loop is at, and what runs for it: one command, or some of the HMC; None:
     nothing tells."""
     steps = [step.strip() for step in _STEP.findall(body)]
-    said = [m for step in steps if (m := _SAYS.fullmatch(step)) and len(_variable(variable).findall(step)) == 1]
+    said = [m for step in steps if (m := _SAYS.fullmatch(step)) and len(_variable(variable).split(_bare(m[2]))) == 2]
     runs = [step for step in steps if re.match(_KNOWN, step) and _variable(variable).search(step)]
     of_hmc = all(re.match(_HMC_PROGRAMS, run) for run in runs)
     if len(said) != 1 or not runs or not (of_hmc or len(runs) == 1) or (
             steps.index(said[0].string) > steps.index(runs[0])):
         return None, ""
-    before, after = map(re.escape, _variable(variable).split(said[0][2].replace('"', "")))
+    before, after = map(re.escape, _variable(variable).split(_bare(said[0][2])))
     if not before and not (after and said[0][1]) and (
             said[0][1] or not of_hmc or any(map(_ONE_COLUMN.search, runs))):
         return None, ""  # a name alone on its line may be anything

@@ -276,6 +276,7 @@ COUNTED = "lpar_name=a,lpar_id=1,curr_procs=1,run_procs=1\n"
     ('echo -n "$ms,";lslic -m $ms -t sys -Fcurr_ecnumber_primary:activated_level', "{},01VL950:{}\n", True),
     ("lslic -m $ms -t sys; echo -- $ms", "activated_level={1},ecnumber=01VL950\n-- {0}\n", False),
     ("echo $ms; lslic -m $ms -t sys -F activated_level", "{}\n{}\n", False),
+    ('echo "== $ms"x; lslic -m $ms -t sys', "== {}x\nactivated_level={},ecnumber=01VL950\n", False),
 ])
 def test_what_a_loop_prints_for_each_name_is_of_that_name(loop: str, printed: str, firmware: bool) -> None:
     """Rows below ``=== name`` were text of no known kind, and those below a name alone were rows of nobody's."""
