@@ -50,7 +50,8 @@ def read(text: str, file: str, first_line: int = 1) -> Reading:
 
 #: What is not taken, and why.
 NOT_TAKEN: dict[str, tuple[tuple[str, str], ...]] = {
-    "speed and names of a port: no rule asks for them": ((KIND, "*"),),
+    "speed and names of a port; whether it serves NPIV, its fabric and what is free of it says lsnports alone": (
+        (KIND, "*"),),
     "the port behind a client's WWPN: lsmap -all -npiv states it, with the slot": ((KIND_CLIENT, "*"),),
 }
 

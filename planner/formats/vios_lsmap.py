@@ -536,5 +536,6 @@ NOT_TAKEN: dict[str, tuple[tuple[str, str], ...]] = {
         ("vios-lsmap", "backing_physloc lun mirrored status"),
         ("vios-lsmap-npiv", "status vfchost fc_physloc ports_logged_in flag* vfc_client_* client_os field_*")),
     "no VLANs: entstat says what a bridge carries": (("vios-lsmap-net", "*"),),
-    "what stands behind a vNIC: the profile says that an LPAR has one": (("vios-lsmap-vnic", "*"),),
+    "what stands behind a vNIC: a VIOS shows those that it backs, the console counts all of an LPAR": (
+        ("vios-lsmap-vnic", "*"),),
 }

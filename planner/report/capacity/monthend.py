@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from planner.history.calendar import DayKind
 from planner.jobs.capacity.figures import Capacity, Month, PlaceFigures, month_after, show_month
@@ -15,6 +15,20 @@ _SPACE = 320
 _BESIDE = 9
 
 
+class _Earlier(NamedTuple):
+    """A server in one month."""
+
+    place: PlaceFigures
+    month: Month
+
+
+class _Hour(NamedTuple):
+    """A server in one hour of the day, 0 to 23."""
+
+    place: PlaceFigures
+    hour: int
+
+
 def month_end_sheet(book: Book, sheet: Any, capacity: Capacity, hours: Written) -> None:
     """Comparison, earlier month-ends, and a chart of a day for each server."""
     high = percentile_name(capacity)
@@ -24,7 +38,7 @@ def month_end_sheet(book: Book, sheet: Any, capacity: Capacity, hours: Written) 
     first = table(book, sheet, 3, _COMPARED, capacity.servers, name="Month_end_compared")
     top = first.last + 2
     heading(book, sheet, top, "Earlier month-ends", "Cores. Changes in % of the earlier month-end peak.")
-    rows = [(place, month) for place in capacity.servers for month in capacity.months if month in place.past]
+    rows = [_Earlier(place, month) for place in capacity.servers for month in capacity.months if month in place.past]
     second = table(book, sheet, top + 2, _EARLIER, rows, name="Month_ends")
     for number, place in enumerate(capacity.servers):
         sheet.insert_chart(3, _BESIDE, _chart(book, place, hours, number * 24), {"y_offset": number * _SPACE})
@@ -41,7 +55,7 @@ def day_data_sheet(book: Book, sheet: Any, capacity: Capacity) -> Written:
     heading(book, sheet, 0, "Hours of the day", f"Cores: the {high} of the sum in each hour of "
             f"{show_month(capacity.month)} and its month-end.")
     written = table(book, sheet, 3, columns,
-                    [(place, hour) for place in capacity.servers for hour in range(24)], name="Hours")
+                    [_Hour(place, hour) for place in capacity.servers for hour in range(24)], name="Hours")
     ended(sheet, written.last, columns, freeze=(4, 2), repeat=3)
     return written
 
@@ -76,23 +90,23 @@ def _change(place: PlaceFigures, month: Month, back: int) -> float | None:
 
 
 _EARLIER = (
-    Column("Server", lambda r: r[0].name, width=24),
-    Column("Month-end of", lambda r: first_of(r[1]), "month", 11),
-    Column("Month-end peak", lambda r: in_cores(r[0].past[r[1]].month_end), "cores", 11),
-    Column("When", lambda r: r[0].past[r[1]].month_end_at, "time", 16),
-    Column("Mean of the month", lambda r: r[0].past[r[1]].mean / 1000, "cores", 12),
-    Column("On the month before", lambda r: _change(r[0], r[1], 1), "fine", 11),
-    Column("On the year before", lambda r: _change(r[0], r[1], 12), "fine", 11),
+    Column("Server", lambda r: r.place.name, width=24),
+    Column("Month-end of", lambda r: first_of(r.month), "month", 11),
+    Column("Month-end peak", lambda r: in_cores(r.place.past[r.month].month_end), "cores", 11),
+    Column("When", lambda r: r.place.past[r.month].month_end_at, "time", 16),
+    Column("Mean of the month", lambda r: r.place.past[r.month].mean / 1000, "cores", 12),
+    Column("On the month before", lambda r: _change(r.place, r.month, 1), "fine", 11),
+    Column("On the year before", lambda r: _change(r.place, r.month, 12), "fine", 11),
 )
 
 
 def _hours() -> tuple[Column, ...]:
     def of(kind: DayKind) -> Any:
-        return lambda r: in_cores(r[0].hours[kind][r[1]])
+        return lambda r: in_cores(r.place.hours[kind][r.hour])
 
     return (
-        Column("Server", lambda r: r[0].name, width=24),
-        Column("Hour", lambda r: f"{r[1]:02d}:00", width=11),
+        Column("Server", lambda r: r.place.name, width=24),
+        Column("Hour", lambda r: f"{r.hour:02d}:00", width=11),
         Column("Month-end days", of(DayKind.MONTH_END), "cores", 11),
         Column("Working days", of(DayKind.WORKING), "cores", 16),
         Column("Weekends", of(DayKind.WEEKEND), "cores", 12),
