@@ -9,6 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from planner.jobs.scenario_result import Migration, ServerLine, Totals
 from planner.report.charts import Series, bars, lines, shown
+from planner.report.text import impossible_word
 from planner.report.whatif_json import WhatifDocument, rounded_gib
 from planner.units import cores, show_duration
 
@@ -88,5 +89,6 @@ def whatif_page(document: WhatifDocument) -> str:
     made = Environment(loader=PackageLoader("planner.report"), autoescape=True, undefined=StrictUndefined,
                        trim_blocks=True, lstrip_blocks=True)
     made.filters |= {"shown": lambda v: "–" if v is None else shown(float(v)) if isinstance(v, (int, float)) else v,
-                     "span": lambda ms: show_duration(ms / 1000), "cores": cores, "gib": rounded_gib}
+                     "span": lambda ms: show_duration(ms / 1000), "cores": cores, "gib": rounded_gib,
+                     "impossible": lambda unstated: impossible_word(bool(unstated))}
     return made.get_template("whatif.html.j2").render(document=document, rows=cells(document), charts=charts(document))

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from planner.jobs.scenario_result import LparLine, ScenarioFigures, ServerLine
 from planner.optimise.frontier import FrontierPoint
+from planner.report.text import impossible_word
 from planner.report.whatif_json import WhatifDocument, rounded_gib
 from planner.report.whatif_page import cells
 from planner.sheets import Column, bars, chart_base, findings_sheet, paragraphs, points, table, widths
@@ -172,11 +173,10 @@ def _scenario(book: Book, name: str, s: ScenarioFigures) -> None:
             book.write(sheet, row, 1, value, book.format(align="left"))
             row += 1
     if s.conflict:
-        book.write(sheet, row, 0, "Proved impossible", book.bad)
-        book.write(sheet, row, 1, s.conflict.summary)
-        row += 1
-        for lift in s.conflict.lifts:
-            book.write(sheet, row, 1, f"would lift it: {lift}")
+        book.write(sheet, row, 0, impossible_word(bool(s.conflict.unstated)), book.bad)
+        for text in (s.conflict.summary, *(f"to export: {x}" for x in s.conflict.unstated),
+                     *(f"would lift it: {x}" for x in s.conflict.lifts)):
+            book.write(sheet, row, 1, text)
             row += 1
     for door in s.doors:
         book.write(sheet, row, 0, "One-way door", book.warn)

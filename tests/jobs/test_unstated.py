@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from io import BytesIO
 
 import pytest
 from estates import estate, loaded, lpar, server
+from openpyxl import load_workbook
 from rich.console import Console
 
 from planner.estate.model import Estate
 from planner.jobs import Options, evacuate, exit_code
-from planner.jobs.whatif import whatif
+from planner.jobs.whatif import today, whatif
 from planner.plan.choices import Status
 from planner.plan.plan import Plan, dump, parse
 from planner.plan.questions import Evacuate
 from planner.report.plan_terminal import plan_view
+from planner.report.whatif_json import whatif_document
+from planner.report.whatif_page import whatif_page
+from planner.report.whatif_terminal import whatif_view
+from planner.report.whatif_workbook import whatif_workbook
 from planner.scenarios.file import Scenario
 
 TWO = estate([server("A"), server("B")], [lpar("a1", "A"), lpar("a2", "A")])
@@ -90,3 +96,16 @@ def test_a_scenario_says_so_too() -> None:
     for of, status in ((unexported(TWO, "B"), OPEN), (bridging(TWO, "B", 99), PROVED)):
         result = whatif(loaded(of), Scenario(name="x", retire=("A",)), Options(20))
         assert result.status is status
+
+
+def test_no_report_of_a_scenario_calls_it_proved() -> None:
+    """Page and workbook once did, whatever the status; now they say what to export, as the terminal does."""
+    for of, proved in ((unexported(TWO, "B"), False), (bridging(TWO, "B", 99), True)):
+        document = whatif_document([today(loaded(of)), whatif(loaded(of), Scenario(name="x", retire=("A",)), Options(20))], "0")
+        cells = load_workbook(BytesIO(whatif_workbook(document)))["x"].values
+        console = Console(width=200)
+        with console.capture() as printed:
+            console.print(whatif_view(document))
+        for told in (whatif_page(document), " ".join(str(c) for row in cells for c in row), printed.get()):
+            assert ("IMPOSSIBLE (proved)" in told, "lssyscfg -r lpar -m B" in told) == (proved, not proved)
+            assert "roved impossible" not in told
