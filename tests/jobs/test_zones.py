@@ -120,7 +120,7 @@ def test_who_restarts_in_a_what_if_is_not_parked_meanwhile(monkeypatch: pytest.M
     real = job.timetable
     monkeypatch.setattr(job, "timetable", lambda *args, **more: (seen.append(more["unmoved"]), real(*args, **more))[1])
     deaf = changed(BASE, "a1", rmc_active=False)
-    assert whatif(loaded(deaf), Scenario("no A", retire=("A",), frontier=False), Options()).restarts == 1
+    assert whatif(loaded(deaf), Scenario("no A", retire=("A",), frontier=False), Options()).migration.restarts == 1
     assert seen and all(names == ["a1"] for names in seen)
 
 
