@@ -16,7 +16,7 @@ from planner.units import cores, show_duration
 Of = Callable[[Totals, Migration], float | None]
 
 
-class Row(NamedTuple):
+class FigureRow(NamedTuple):
     """A figure of every scenario, None without an answer; ``key``: where whatif.json has it."""
 
     label: str
@@ -47,10 +47,10 @@ ROWS: tuple[tuple[str, str, str, Of], ...] = (
 )
 
 
-def cells(document: WhatifDocument) -> list[Row]:
+def cells(document: WhatifDocument) -> list[FigureRow]:
     """The comparison; a row that no scenario has a figure for is left out."""
     currency = next((s.totals.currency for s in document.scenarios if s.totals and s.totals.currency), "")
-    rows = [Row(label, key, currency if unit == "CURRENCY" else unit, _figures(document, of))
+    rows = [FigureRow(label, key, currency if unit == "CURRENCY" else unit, _figures(document, of))
             for label, key, unit, of in ROWS]
     return [r for r in rows if any(v is not None for v in r.figures)]
 
