@@ -30,7 +30,7 @@ FIGURES = ("servers", "cores", "memory_gib", "lpars", "watts", "kwh", "money", "
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class SweepRow:
     """A cell, its id and its answer."""
 
     cell: Cell
@@ -72,7 +72,7 @@ class SweepResult:
     """Every cell in the order of the grid, and what follows; the same whatever ran where and what was kept."""
 
     sweep: Sweep
-    rows: Sequence[Row]
+    rows: Sequence[SweepRow]
     frontier: Sequence[Unbeaten]
     influence: Sequence[Influence]
 
@@ -84,7 +84,7 @@ class SweepResult:
 
 def sweep_result(sweep: Sweep, cells: Sequence[Cell], outcome: SweepOutcome) -> SweepResult:
     """The cells with their answers, and what follows."""
-    rows = [Row(c, id_, outcome.answers[id_]) for c, id_ in zip(cells, outcome.ids, strict=True)]
+    rows = [SweepRow(c, id_, outcome.answers[id_]) for c, id_ in zip(cells, outcome.ids, strict=True)]
     return SweepResult(sweep, rows, frontier(sweep, rows), [influence(p.name, rows) for p in sweep.parameters])
 
 
@@ -103,7 +103,7 @@ def sweep_json(result: SweepResult, estate_digest: str, options: Mapping[str, An
         "cells": [_row(sweep, r) for r in rows], "assumptions": [{"text": t, "cells": n} for t, n in assumed.items()]}
 
 
-def _row(sweep: Sweep, r: Row) -> dict[str, Any]:
+def _row(sweep: Sweep, r: SweepRow) -> dict[str, Any]:
     told = as_json(r.answer)
     return {"cell": r.cell.number, "id": r.id, "parameters": dict(r.cell.values), "settings": _settings(sweep, r.cell),
             "status": told["status"], "reason": told["reason"], **{k: told["figures"].get(k) for k in FIGURES},
@@ -121,20 +121,20 @@ def _settings(sweep: Sweep, cell: Cell) -> dict[str, Any]:
 # ---- what follows ---------------------------------------------------------------------------------------------------
 
 
-def frontier(sweep: Sweep, rows: Sequence[Row]) -> list[Unbeaten]:
+def frontier(sweep: Sweep, rows: Sequence[SweepRow]) -> list[Unbeaten]:
     """For each combination of what is given: the cells that no other beats in every measure, the best first.
 
     The best has the least of the first measure, among these the least of the second, and so on.
     """
     given = [p.name for p in sweep.parameters if p.given]
-    groups: dict[tuple[str, ...], list[Row]] = {}
+    groups: dict[tuple[str, ...], list[SweepRow]] = {}
     for row in rows:
         groups.setdefault(tuple(str(row.cell.values[g]) for g in given), []).append(row)
     return [Unbeaten({g: members[0].cell.values[g] for g in given}, best, best[0] if best else None)
             for members in groups.values() for best in [_unbeaten(sweep, members)]]
 
 
-def _unbeaten(sweep: Sweep, rows: Sequence[Row]) -> tuple[int, ...]:
+def _unbeaten(sweep: Sweep, rows: Sequence[SweepRow]) -> tuple[int, ...]:
     scored, measures, cut = [], (*sweep.minimise, *sweep.maximise), len(sweep.minimise)
     for row in rows:
         values = [v for m in measures if (v := row.answer.figures.get(m)) is not None]
@@ -147,7 +147,7 @@ def _unbeaten(sweep: Sweep, rows: Sequence[Row]) -> tuple[int, ...]:
     return tuple(number for _, number in unbeaten)
 
 
-def influence(name: str, rows: Sequence[Row]) -> Influence:
+def influence(name: str, rows: Sequence[SweepRow]) -> Influence:
     """What one parameter changes; cells without an answer in time, and failed ones, are left out."""
     groups: dict[tuple[str, ...], list[Answer]] = {}
     for row in rows:

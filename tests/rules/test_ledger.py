@@ -25,7 +25,7 @@ def _drives(site: Site, name: str, target: str, size: Demand) -> dict[str, int]:
 
 DRIVES = Resource("invented.drives", _drives,
                   lambda site, target: {"upper": 2} if target == "B" else {"upper": 4, "lower": 1} if target == "C" else {},
-                  lambda amount, target, part: f"{amount} more tape drives in the {part} drawer of {target}")
+                  lambda amount, target, part, site: f"{amount} more tape drives in the {part} drawer of {target}")
 
 
 @pytest.fixture
