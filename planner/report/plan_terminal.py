@@ -139,8 +139,9 @@ def _no_plan(plan: Plan) -> RenderableType:
     if not conflict.refusals:
         lines.append("(an irreducible set: without any one of these the rest is possible)\n"
                      if conflict.irreducible else "(not fully reduced: time ran out)\n", "dim")
-    said = " ".join(conflict.unstated)
-    lifts = [x for x in conflict.lifts if x.partition(": ")[2] not in said or not said]
+    said = {f"{name}: {why.fix}" for name, by_server in conflict.refusals.items() for found in by_server.values()
+            for why in found if f"{why.message}: {why.fix}" in conflict.unstated}
+    lifts = [x for x in conflict.lifts if x not in said]
     if lifts:
         lines.append("what would lift it:\n", "bold")
         lines.append("\n".join(f"  • {x}" for x in lifts[:20]))
