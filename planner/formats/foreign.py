@@ -162,24 +162,32 @@ def _table(head: str, whole: bool) -> Foreign | None:
     lines = [line for line in head.split("\n") if line.strip()][:20]
     if not whole and len(lines) > 1:
         lines.pop()
-    for separator in ("\t", ";", ",", "|", ":"):
+    for separator in ("\t", ";", ",", "|", ":") if lines else ():
         count = _each(lines, separator)
-        if count < (2 if separator == ":" else 1):
-            continue
         names = [one.strip().strip('"') for one in lines[0].split(separator)]
-        if any(re.fullmatch(r"[0-9.]*", one) for one in names):
-            return Foreign("rows of values without names", "if a command printed it with -F, run it again with "
-                           "--header; a table needs a row of names") if len(lines) > 1 else None
-        if all(_PAIR.match(one) for one in names):
-            return Foreign(f"an HMC's listing that no plan needs ('{_listed([n.partition('=')[0] for n in names])}')",
-                           "remove it; listings that are read stand in docs/formats.md")
-        if any(len(one) > 60 or (one.endswith(".") and " " in one) for one in names):
-            continue
-        if len(lines) == 1:
-            return Foreign(f"an empty table: names of columns ('{_listed(names)}') and no row",
-                           "export it again, with its rows") if count > 1 else None
-        return Foreign(f"a table with columns of its own ('{_listed(names)}')", _MAPPING)
+        sentence = any(len(one) > 60 or (one.endswith(".") and " " in one) for one in names)
+        if count >= (2 if separator == ":" else 1) and (not sentence or _valued(names)):
+            return _named(names, len(lines) > 1)
     return None
+
+
+def _valued(names: list[str]) -> bool:
+    """Whether what stands in the first line are values, alone or each with its name."""
+    return any(re.fullmatch(r"[0-9.]*", one) for one in names) or all(_PAIR.match(one) for one in names)
+
+
+def _named(names: list[str], rows: bool) -> Foreign | None:
+    """What a table is by the fields of its first line, and by whether rows follow."""
+    if any(re.fullmatch(r"[0-9.]*", one) for one in names):
+        return Foreign("rows of values without names", "if a command printed it with -F, run it again with "
+                       "--header; a table needs a row of names") if rows else None
+    if _valued(names):
+        return Foreign(f"an HMC's listing that no plan needs ('{_listed([n.partition('=')[0] for n in names])}')",
+                       "remove it; listings that are read stand in docs/formats.md")
+    if not rows:
+        return Foreign(f"an empty table: names of columns ('{_listed(names)}') and no row",
+                       "export it again, with its rows") if len(names) > 2 else None
+    return Foreign(f"a table with columns of its own ('{_listed(names)}')", _MAPPING)
 
 
 def _each(lines: list[str], separator: str) -> int:

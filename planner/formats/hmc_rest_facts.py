@@ -82,10 +82,7 @@ def _sys(intake: Intake, r: Record, reading: Reading) -> None:
         "virtual_nic_dedicated_sriov_capable": "vnic_capable",
         "custom_physical_page_table_ratio_capable": "ppt_ratio_capable",
         "power_vm_logical_partition_simplified_remote_restart_capable": "remote_restart_capable"})
-    for kind, ours in (("active", "max_migrations"), ("inactive", "max_inactive_migrations")):
-        name_of = f"maximum_firmware_{kind}_migrations"
-        if name_of in have and have[name_of] < values.get(ours, (have[name_of] + 1,))[0]:
-            values[ours] = (have[name_of], r.where(name_of))
+    _smaller_of_firmware(values, have, r)
     level = firmware_of(*(str(have.get(name, "")) for name in _FIRMWARE))
     if level:
         values["firmware"] = (level, r.where(next(name for name in _FIRMWARE if name in have)))
@@ -97,15 +94,27 @@ def _sys(intake: Intake, r: Record, reading: Reading) -> None:
     if modes:
         values["modes"] = (tuple(m for m in modes if m != "default"), r.source)
     intake.system(name, values, r.source, str(have.get("uuid", "")), str(have.get("serial_number", "")))
+    _take_slots(intake, name, have, r)
+    if "memory_used_by_hypervisor" in have:
+        intake.firmware_total.setdefault(name, (have["memory_used_by_hypervisor"],
+                                                r.where("memory_used_by_hypervisor")))
+
+
+def _smaller_of_firmware(values: dict[str, Any], have: Row, r: Record) -> None:
+    """Migrations at a time: what the firmware allows, where that is less than what the console says."""
+    for kind, ours in (("active", "max_migrations"), ("inactive", "max_inactive_migrations")):
+        name = f"maximum_firmware_{kind}_migrations"
+        if name in have and have[name] < values.get(ours, (have[name] + 1,))[0]:
+            values[ours] = (have[name], r.where(name))
+
+
+def _take_slots(intake: Intake, name: str, have: Row, r: Record) -> None:
     buses = (slot for bus in _rows(have, "io_buses") for slot in _rows(bus, "io_slots"))
     for slot in map(_valued, (*_rows(have, "io_slots"), *buses)):
         if isinstance(slot.get("partition_id"), int):
             ref = PartRef(name, slot["partition_id"], str(slot.get("partition_name", "")))
             intake.has(ref, "physical_adapters", str(slot.get("slot_dynamic_reconfiguration_connector_name")
                                                      or slot.get("description", "")), r.where("io_slots"))
-    if "memory_used_by_hypervisor" in have:
-        intake.firmware_total.setdefault(name, (have["memory_used_by_hypervisor"],
-                                                r.where("memory_used_by_hypervisor")))
 
 
 def _partition(vios: bool) -> TakeFacts:

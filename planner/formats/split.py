@@ -325,10 +325,11 @@ def _steps_of(variable: str, body: str) -> tuple[re.Pattern[str] | None, str]:
             steps.index(said[0].string) > steps.index(runs[0])):
         return None, ""
     before, after = map(re.escape, _variable(variable).split(_bare(said[0][2])))
-    if not before and not (after and said[0][1]) and (
-            said[0][1] or not of_hmc or any(map(_ONE_COLUMN.search, runs))):
+    goes_on = said[0][1]
+    of_columns = of_hmc and not any(map(_ONE_COLUMN.search, runs))
+    if not before and not (after if goes_on else of_columns):
         return None, ""  # a name alone on its line may be anything
-    end = "" if said[0][1] else r"[ \t]*$"
+    end = "" if goes_on else r"[ \t]*$"
     return re.compile(rf"^{before}([^\s,;:|%=\"]{{1,80}}){after}{end}", _M), "; ".join(runs)
 
 
