@@ -68,11 +68,11 @@ def _fills(estate: Estate, policies: PolicySet, where: Mapping[str, str]) -> Tol
     for s in (s for s in estate.servers if s.name in stated):
         allowed, taken = policies.limit(s), held[s.name]
         for what, kind, most, used, at_most, ceilings, reserves, warnings in (
-                ("cpu", "cores", s.configurable_units, taken.units, allowed.units, policies.cpu_ceiling,
+                ("cpu", "cores are", s.configurable_units, taken.units, allowed.units, policies.cpu_ceiling,
                  policies.reserve_units, policies.cpu_warning),
-                ("memory", "memory", s.configurable_memory_mib, taken.memory_mib, allowed.memory_mib,
+                ("memory", "memory is", s.configurable_memory_mib, taken.memory_mib, allowed.memory_mib,
                  policies.memory_ceiling, policies.reserve_mib, policies.memory_warning)):
-            full = f"its {kind} are {100 * used / max(most, 1):.1f} % held"
+            full = f"its {kind} {100 * used / max(most, 1):.1f} % held"
             if most and used > at_most and (s.name in ceilings or s.name in reserves):
                 rule = "processor.capacity" if what == "cpu" else "memory.capacity"
                 yield (rule, s.name, f"{full}, above what its policies allow ({100 * at_most / most:.1f} %)",

@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -380,6 +381,8 @@ def _alterations(raw: dict[str, Any], plan: Plan) -> Iterator[str]:
     seal = raw.pop("plan_sha256", "")
     facts = _canonical(raw)
     yield from islice(_misread(facts, _canonical(_unsealed(plan))), 3)
+    if not re.fullmatch("[0-9a-f]{64}", plan.estate_digest):
+        yield "its estate_sha256 is that of no estate"
     if not seal:
         yield "it has no plan_sha256"
     elif seal != _sha256(facts):

@@ -88,6 +88,7 @@ def test_a_policy_that_is_broken_today_is_told_by_load_and_by_a_plan_that_leaves
     plan = jobs.evacuate(site, Evacuate(servers=("C",)), jobs.Options())
     assert plan.verified
     assert (rule, subject) in {(f.rule, f.subject) for f in plan.findings if f.message.startswith("after this plan: ")}
+    assert not [f for f in site.findings if "memory are" in f.message or "cores is" in f.message]
 
 
 def test_a_plan_that_mends_it_does_not_tell_it() -> None:

@@ -212,3 +212,10 @@ def test_a_slip_is_seen_by_the_seal() -> None:
         document = json.loads(dump(plans()["evacuate"]))
         (document if part is None else document[part])[name] = value
         assert refused(document), name
+
+
+@pytest.mark.parametrize("digest", ["", "x" * 64, "0" * 63, "A" * 64])
+def test_what_is_no_digest_does_not_switch_the_claims_off(digest: str) -> None:
+    """Sealed anew, a blank one made the estate another, of which a plan may claim whatever it likes."""
+    document = json.loads(dump(plans()["evacuate"])) | {"estate_sha256": digest}
+    assert refused(document | {"plan_sha256": seal_of(document)})
