@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from planner.findings import Finding, errors
+from planner.grouping import grouped
 from planner.optimise.placement import PlacementProgram
 from planner.optimise.program import CUT, ONE_PLACE, Outcome, Program, Tag
 from planner.optimise.solver import solve
@@ -16,7 +17,7 @@ from planner.rules import Judge, Site, ledger
 from planner.rules.base import REGISTRY, WHOLE
 from planner.rules.firmware import goes_with, in_between
 from planner.rules.ledger import MEMORY, POOLS, PROCESSORS
-from planner.units import show_cores, show_gib
+from planner.units import show_cores, show_gib, some
 
 _BUDGET_S = 20.0
 _USAGE = "processor.usage"
@@ -67,12 +68,22 @@ def unproved(refused: Refused, *, alone: bool = False) -> tuple[str, ...]:
 
 
 def with_gaps(conflict: Conflict, question: Asked) -> Conflict:
-    """The conflict of a program, with what nobody states of where its LPARs may go."""
+    """The conflict of a program, with what nobody states of where its LPARs may go, and what policies close to them."""
     site = question.site
     freed = site.goal.freed if site.goal else ()
-    return replace(conflict, unstated=unproved({n: refusals_of(
+    refused = {n: refusals_of(
         question.judge, n, [s for s in site.servers if s not in freed and s != site.start[n]],
-        come_back=question.come_back) for n in conflict.lpars if n in site.start}))
+        come_back=question.come_back) for n in conflict.lpars if n in site.start}
+    return replace(conflict, unstated=unproved(refused), lifts=(*conflict.lifts, *_closed_by_policies(refused)))
+
+
+def _closed_by_policies(refused: Refused) -> Iterator[str]:
+    """Servers that nothing but policies closes to LPARs: what would open them."""
+    closed = grouped((s, (n, why)) for n, by_server in refused.items() for s, why in by_server.items()
+                     if s and why and all(f.rule.startswith("policy.") for f in why))
+    for s, of in sorted(closed.items()):
+        fixes = dict.fromkeys(f.fix for _, why in of for f in why)
+        yield f"{s}, which policies alone close to {some(n for n, _ in of)}: {'; '.join(fixes)}"
 
 
 def refusals_of(judge: Judge, lpar: str, servers: Sequence[str], *, come_back: bool) -> dict[str, list[Finding]]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from estates import (
     answer,
+    changed,
     estate,
     evacuate_goal,
     exactly,
@@ -154,3 +155,18 @@ def test_a_pool_that_is_full_is_called_by_its_name_and_id() -> None:
     of = estate([server("A"), server("B")], [lpar("a1", "A", 1, 8, pool_id=17), lpar("a2", "A", 0.5, 4, pool_id=17)])
     full = of.replace(pools=(pool("A", 17, 4, name="POOL_DB"), pool("B", 4, 1, name="POOL_DB")))
     assert any("0.50 more cores in pool POOL_DB (id 4) of B" in lift for lift in conflict(full, "A").lifts)
+
+
+def test_a_server_that_policies_alone_close_is_named_in_a_conflict_over_others() -> None:
+    """The conflict is over B; C has room, but takes nobody in, or not this one."""
+    apart = estate([server(x) for x in "ABC"], [lpar("x", "A"), lpar("y", "B")], [policy("keep-apart", "g", "x; y")])
+    small = estate([server("A"), server("B", cores=5), server("C")], [lpar("x", "A", 3), lpar("z", "A", 3)])
+    for of, who in ((apart, "x"), (small, "x, z")):
+        plan = evacuate(loaded(of), Evacuate(servers=("A",), not_targets=("C",)), Options())
+        assert plan.conflict is not None
+        assert f"C, which policies alone close to {who}: lift the policy not-a-target, or leave --not-a-target out" in (
+            plan.conflict.lifts)
+        assert evacuate(loaded(of), Evacuate(servers=("A",)), Options()).status is Status.OPTIMAL
+    deaf = changed(apart, "C", dpo_running=True)
+    told = evacuate(loaded(deaf), Evacuate(servers=("A",), not_targets=("C",)), Options()).conflict
+    assert told is not None and not any("policies alone" in x for x in told.lifts)
