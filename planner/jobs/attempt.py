@@ -17,13 +17,14 @@ from planner.plan.choices import BACK, OUT, Status
 from planner.plan.details import Conflict
 from planner.plan.plan import Plan
 from planner.rules import Judge, Site
+from planner.schedule.exact import small
 from planner.schedule.order import QUICK, THOROUGH
 from planner.schedule.timetable import Timetable
 
 _TRIES = 12
-_SMALL, _LEAST_TRIES, _LEAST_S = 300, 4, 2.0
-"""LPARs times servers up to which so many answers are tried, each with so many seconds, whatever the clock says: a
-small estate's answer does not depend on how busy the machine is."""
+_LEAST_TRIES, _LEAST_S = 4, 2.0
+"""So many answers are tried for a small site, each with so many seconds, whatever the clock says: a small estate's
+answer does not depend on how busy the machine is."""
 
 
 class Reply(Protocol):
@@ -80,9 +81,9 @@ def attempted(problem: Problem[R], options: Options, timed: Callable[[R, int], T
     late: Attempt[R] | None = None
     answer, reason = None, ""
     tried: list[R] = []
-    small = len(problem.site.start) * len(problem.site.servers) <= _SMALL
+    unhurried = small(problem.site)
     for number in range(1, _TRIES + 1):
-        answer = problem.solve(max(deadline - time.monotonic(), _LEAST_S if small else 0.1), options.gap)
+        answer = problem.solve(max(deadline - time.monotonic(), _LEAST_S if unhurried else 0.1), options.gap)
         if answer.status in (Status.INFEASIBLE, Status.UNKNOWN):
             break
         table = timed(answer, QUICK)
@@ -93,7 +94,7 @@ def attempted(problem: Problem[R], options: Options, timed: Callable[[R, int], T
         else:
             tried.append(answer)
         reason, given, answer = table.reason or reason, answer, None
-        over = time.monotonic() > deadline and not (small and number < _LEAST_TRIES)
+        over = time.monotonic() > deadline and not (unhurried and number < _LEAST_TRIES)
         if not problem.refuse(given) or over:
             break
     for given in tried if late is None else ():

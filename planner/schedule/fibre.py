@@ -35,6 +35,12 @@ def with_ports(site: Site, moves: Sequence[Move]) -> list[Move] | None:
     return out
 
 
+def room_on(site: Site, server: str) -> Mapping[Spot, int]:
+    """The virtual ports on a server, and its virtual slots where they may be too few: those that have to be counted."""
+    here, slots = [v.name for v in site.vioses_on(server)], site.reach.short_of_slots(server)
+    return {spot: n for spot, n in site.reach.port_room.items() if spot[0] in here and (slots or spot[1] != SLOTS)}
+
+
 class _There:
     """What comes to a server and leaves it in the course of a plan."""
 
@@ -44,10 +50,8 @@ class _There:
                               *((m.start_ms, 1, i) for i, m in enumerate(moves) if m.target == server)])
         """(time, 0 for a departure or 1 for an arrival, number of the move)."""
         self.leaving = {m.lpar for m in moves if m.source == server}
-        here = [v.name for v in site.vioses_on(server)]
         self.slots = site.reach.short_of_slots(server)
-        self.room: Mapping[Spot, int] = {spot: n for spot, n in site.reach.port_room.items()
-                                         if spot[0] in here and (self.slots or spot[1] != SLOTS)}
+        self.room = room_on(site, server)
 
     def counts(self, lpar: str) -> bool:
         """Whether anything that an LPAR takes there has to be counted."""

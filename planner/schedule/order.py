@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
+from typing import TypeVar
 
 from planner.rules import Judge, Site
 from planner.rules.ledger import Ledger
@@ -17,6 +18,7 @@ QUICK, THOROUGH = 1_000, 30_000
 """States of a search for parking moves at most: when other placements may be tried, and when none is left."""
 _PARKING_WORK = 1_500_000
 """States times LPARs times servers: bounds a search by work, not by the clock, so that answers do not depend on it."""
+S = TypeVar("S")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +120,7 @@ def _with_parking(site: Site, judge: Judge, start: Mapping[str, str], final: Map
 
     Tried with the movers alone, then with what runs where they arrive, then with everything that may move.
     """
-    excluded = {*movers, *unmoved}
-    ready = [n for n in sorted(start) if n not in excluded and judge.ready(n)]
+    ready = may_park(judge, start, movers, unmoved)
     busy = {final[n] for n in movers}
     near = [n for n in ready if start[n] in busy]
     tried: set[tuple[int, bool]] = set()
@@ -132,10 +133,34 @@ def _with_parking(site: Site, judge: Judge, start: Mapping[str, str], final: Map
     return None
 
 
+def may_park(judge: Judge, start: Mapping[str, str], movers: Sequence[str], unmoved: Collection[str]) -> list[str]:
+    """Who may be parked beside the movers themselves."""
+    excluded = {*movers, *unmoved}
+    return [n for n in sorted(start) if n not in excluded and judge.ready(n)]
+
+
+def best_first(origin: S, left: Callable[[S], int], following: Callable[[S], Iterable[tuple[Step, S]]],
+               most: int) -> list[Step] | None:
+    """Steps to a state with nothing ``left``, a short way soon rather than the shortest late; None when none was found
+    within so many states. ``following``: the steps that are possible in a state, and the state after each."""
+    ticket = count()
+    heap: list[tuple[int, int, int, S, tuple[Step, ...]]] = [(left(origin), 0, next(ticket), origin, ())]
+    seen = {origin: 0}
+    expanded = 0
+    while heap and expanded < most:
+        _, done, _, state, steps = heapq.heappop(heap)
+        if not left(state):
+            return mark_parking(steps)
+        expanded += 1
+        for step, after in following(state):
+            if seen.get(after, done + 2) > done + 1:
+                seen[after] = done + 1
+                heapq.heappush(heap, (done + 1 + 3 * left(after), done + 1, next(ticket), after, (*steps, step)))
+    return None
+
+
 def _search(site: Site, judge: Judge, start: Mapping[str, str], final: Mapping[str, str],
             pool: Sequence[str], deep: bool, states: int) -> list[Step] | None:
-    ticket = count()
-    origin = tuple(start[n] for n in pool)
     goal = tuple(final.get(n, start[n]) for n in pool)
     inside = set(pool)
     fixed = Ledger(site, {n: s for n, s in start.items() if n not in inside})
@@ -143,27 +168,15 @@ def _search(site: Site, judge: Judge, start: Mapping[str, str], final: Mapping[s
     def left(places: tuple[str, ...]) -> int:
         return sum(a != b for a, b in zip(places, goal, strict=True))
 
-    heap: list[tuple[int, int, int, tuple[str, ...], tuple[Step, ...]]] = [
-        (left(origin), 0, next(ticket), origin, ())]
-    seen = {origin: 0}
-    expanded, most = 0, min(states, _PARKING_WORK // max(1, len(pool) * len(site.servers)))
-    while heap and expanded < most:
-        _, done, _, places, steps = heapq.heappop(heap)
-        if places == goal:
-            return mark_parking(steps)
-        expanded += 1
+    def following(places: tuple[str, ...]) -> Iterable[tuple[Step, tuple[str, ...]]]:
         ledger = fixed.copy()
         for name, server in zip(pool, places, strict=True):
             ledger.arrive(name, server)
         for i, target in _options(site, judge, pool, places, goal, ledger, deep):
-            following = (*places[:i], target, *places[i + 1:])
-            if seen.get(following, done + 2) <= done + 1:
-                continue
-            seen[following] = done + 1
-            step = Step(pool[i], places[i], target)
-            # Weight 3 on what is left: a short way soon rather than the shortest late.
-            heapq.heappush(heap, (done + 1 + 3 * left(following), done + 1, next(ticket), following, (*steps, step)))
-    return None
+            yield Step(pool[i], places[i], target), (*places[:i], target, *places[i + 1:])
+
+    most = min(states, _PARKING_WORK // max(1, len(pool) * len(site.servers)))
+    return best_first(tuple(start[n] for n in pool), left, following, most)
 
 
 def _options(site: Site, judge: Judge, pool: Sequence[str], places: tuple[str, ...], goal: tuple[str, ...],

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from planner.plan.choices import BACK, OUT
 from planner.plan.plan import Move, Window
 from planner.rules import Judge, Site
+from planner.schedule.exact import exact_order, small
 from planner.schedule.fibre import with_ports
 from planner.schedule.order import THOROUGH, Step, mark_parking, serial_order
 from planner.schedule.waves import Packer, with_ids
@@ -69,34 +70,43 @@ def timetable(site: Site, judge: Judge, placement: Mapping[str, str], window: Wi
     """The legs of a plan that ends with ``placement`` (LPAR → server, only those that move); ``unmoved`` are not parked
     either. ``states``: how far an order with parking moves is searched for.
 
+    Where an order leaves some adapter without a port or slot, a thorough search of a small site counts those exactly.
     The way back begins when ``work_s`` seconds of work are over, and not before ``back_from_s``.
     """
-    none = Timetable(reason="no mapping was found that keeps every VIOS within its virtual Fibre Channel ports and "
-                            "slots")
-    for alone in (False, True):  # who starts before another has left takes the ports that are free then
-        moves = _packed(judge, placement, Packer(site, window, alone=alone), come_back=come_back, work_s=work_s,
-                        back_from_s=back_from_s, unmoved=unmoved, states=states)
-        if isinstance(moves, str):
-            return none if alone else Timetable(reason=moves)
-        ported = with_ports(site, moves)
-        if ported is not None:
-            return Timetable(tuple(with_ids(site, ported)))
-    return none
+    def tried(prepared: Sequence[Step] = ()) -> Timetable | None:
+        """None: there is an order, but no choice of ports for it."""
+        for alone in (False, True):  # who starts before another has left takes the ports that are free then
+            moves = _packed(judge, placement, Packer(site, window, alone=alone), come_back=come_back, work_s=work_s,
+                            back_from_s=back_from_s, unmoved=unmoved, states=states, prepared=prepared)
+            if isinstance(moves, str):
+                return None if alone else Timetable(reason=moves)
+            ported = with_ports(site, moves)
+            if ported is not None:
+                return Timetable(tuple(with_ids(site, ported)))
+        return None
+
+    table = tried()
+    if table is None and states >= THOROUGH and small(site):
+        steps = exact_order(site, judge, site.start | dict(placement), unmoved)
+        table = tried(steps) if steps else None
+    return table or Timetable(reason="no mapping was found that keeps every VIOS within its virtual Fibre Channel "
+                                     "ports and slots")
 
 
 def _packed(judge: Judge, placement: Mapping[str, str], packer: Packer, *, come_back: bool, work_s: int,
-            back_from_s: int, unmoved: Collection[str], states: int) -> list[Move] | str:
-    """The moves of both legs, or why there are none."""
+            back_from_s: int, unmoved: Collection[str], states: int, prepared: Sequence[Step]) -> list[Move] | str:
+    """The moves of both legs, those out as ``prepared``, or why there are none."""
     site = judge.site
     start = dict(site.start)
     final = start | dict(placement)
-    out = _Leg(OUT, start, final, unmoved=unmoved, states=states).packed(judge, packer)
+    out = _Leg(OUT, start, final, unmoved=unmoved, states=states).packed(judge, packer, prepared)
     if isinstance(out, str) or not (come_back and (out or site.homes)):
         return out
     begin = max(max((m.end_ms for m in out), default=0) + work_s * 1000, back_from_s * 1000)
     number = max((m.wave for m in out), default=0) + 1
     home = _Leg(BACK, final, start | dict(site.homes), begin, number, unmoved, states)
-    back = home.packed(judge.homeward, packer)
+    mirrored = _reversed(out, judge.homeward) if prepared and not site.homes else ()
+    back = home.packed(judge.homeward, packer, mirrored)
     if isinstance(back, str) and not site.homes and (mirrored := _reversed(out, judge.homeward)):
         back = home.packed(judge.homeward, packer, mirrored)
     return f"the way back: {back}" if isinstance(back, str) else [*out, *back]

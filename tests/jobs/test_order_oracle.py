@@ -8,19 +8,23 @@ from __future__ import annotations
 
 import os
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from itertools import permutations, product
 from random import Random
 
 import pytest
 from estates import estate as estate_of
-from estates import exactly, loaded, lpar, renamed, server, vioses
+from estates import exactly, judged, loaded, lpar, renamed, server, vioses
 
 from planner.estate.model import Estate, Fibre, Port, SriovPort
 from planner.jobs import Options, evacuate
-from planner.plan.choices import Status
+from planner.plan.choices import BACK, OUT, Status
 from planner.plan.questions import Evacuate
+from planner.rules import Judge, Site
+from planner.schedule.exact import exact_order
+from planner.schedule.order import QUICK
+from planner.schedule.timetable import timetable
 
 ORDERS = int(os.environ.get("ORDERS", "25"))
 ONCE_WRONG = (1464, 2527)
@@ -84,6 +88,10 @@ def with_vnics(of: Estate, seed: int) -> Estate:
         SriovPort(s.name, "P1-C4-T1", rng.choice((0, 2, 3, 4)), rng.choice((0, 5, 10, 20, 30))) for s in of.servers))
 
 
+ONLY_PORTS = (drawn(5001), with_slots(drawn(7248), 7248))
+"""The ways out of A that fit but for ports or slots all lead nowhere without a parking move."""
+
+
 class Brute:
     """All states that can be reached one move at a time."""
 
@@ -137,10 +145,14 @@ class Brute:
                 and all(ports[s] <= most[0] and percent[s] <= most[1] for s, most in self.vnics.items()))
 
     def can_empty(self, freed: str) -> bool:
+        return self.reaches(lambda places: freed not in places)
+
+    def reaches(self, wanted: Callable[[tuple[str, ...]], bool]) -> bool:
+        """Whether some state has such places of the LPARs."""
         seen, queue = {self.start}, deque([self.start])
         while queue:
             state = queue.popleft()
-            if all(s != freed for s, _ in state):
+            if wanted(tuple(s for s, _ in state)):
                 return True
             held = [(n, s, way) for n, (s, way) in enumerate(state)]
             for n, (s, _) in enumerate(state):
@@ -180,6 +192,41 @@ def test_the_planner_finds_an_order_that_keeps_to_what_is_used_up(scarce: Callab
         seen[status] += 1
         assert (status in (Status.OPTIMAL, Status.FEASIBLE)) == Brute(of).can_empty("A"), (seed, status)
     assert seen[Status.OPTIMAL] > ORDERS // 10 and seen[Status.INFEASIBLE] > ORDERS // 5, seen
+
+
+@pytest.mark.parametrize("come_back", [False, True])
+@pytest.mark.parametrize("of", ONLY_PORTS)
+def test_parks_where_nothing_but_the_exact_port_or_slot_is_in_the_way(of: Estate, come_back: bool) -> None:
+    plan = evacuate(loaded(of), Evacuate(servers=("A",), come_back=come_back), Options(time_limit=20))
+    assert plan.status is Status.FEASIBLE and plan.verified and Brute(of).can_empty("A")
+    assert {m.leg for m in plan.moves if m.parking} == ({OUT, BACK} if come_back else {OUT})
+
+
+def test_only_a_thorough_search_counts_ports_exactly(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Mapping[str, str]] = []
+
+    def noted(site: Site, judge: Judge, final: Mapping[str, str], unmoved: Collection[str]) -> None:
+        asked.append(final)
+
+    monkeypatch.setattr("planner.schedule.timetable.exact_order", noted)
+    site, judge = judged(ONLY_PORTS[0])
+    final = {"p0": "C", "p1": "C", "p2": "B", "p3": "B"}
+    assert not timetable(site, judge, final, None, states=QUICK).found and not asked
+    assert not timetable(site, judge, final, None).found and asked == [final]
+    assert timetable(site, judge, {"p0": "C"}, None).found and asked == [final]
+
+
+@pytest.mark.parametrize("scarce", [lambda of, seed: of, with_slots])
+def test_an_exact_order_is_found_to_any_places_that_can_be_reached(scarce: Callable[[Estate, int], Estate]) -> None:
+    seen: Counter[bool] = Counter()
+    for seed in (n for n in range(2 * ORDERS) if len(drawn(n).lpars) < 5):  # the brute force takes seconds for five
+        of, rng = scarce(drawn(seed), seed), Random(f"places {seed}")
+        places = tuple(rng.choice([s.name for s in of.servers]) for _ in of.lpars)
+        site, judge = judged(of)
+        steps = exact_order(site, judge, dict(zip((p.name for p in of.lpars), places, strict=True)))
+        seen[steps is not None] += 1
+        assert (steps is not None) == Brute(of).reaches(lambda now, wanted=places: now == wanted), seed
+    assert min(seen[False], seen[True]) > ORDERS // 10, seen
 
 
 def with_everything(seed: int) -> Estate:
