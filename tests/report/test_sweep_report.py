@@ -15,8 +15,8 @@ from planner.report.sweep import (
     FIGURES,
     STATUSES,
     Influence,
-    Row,
     SweepResult,
+    SweepRow,
     frontier,
     influence,
     sweep_json,
@@ -35,9 +35,9 @@ def parameter(name: str, *values: Any, given: bool = False) -> GridParameter:
     return GridParameter(name, tuple(GridChoice(v, {name: v}) for v in values), given)
 
 
-def row(number: int, servers: int | None, hours: float | None, status: str = "optimal", **parameters: Any) -> Row:
+def row(number: int, servers: int | None, hours: float | None, status: str = "optimal", **parameters: Any) -> SweepRow:
     figures = {**dict.fromkeys(MEASURES), "servers": servers, "hours": hours}
-    return Row(Cell(number, parameters, Scenario("")), "", Answer(status, figures=figures))
+    return SweepRow(Cell(number, parameters, Scenario("")), "", Answer(status, figures=figures))
 
 
 def test_the_frontier_of_each_given_and_its_best() -> None:
