@@ -148,8 +148,13 @@ def vios_rmc(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach
       binds=MIGRATIONS,
       shape=is_ibm_i, source="SAP note 1102760 (text copy): VIOS 1.5.1.1-FP-10.1; IBM nas8N1011014 for IBM i: 2.2.1.4")
 def vios_level(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
-    wanted = "2.2.1.4" if site.lpars[lpar].os == "IBM i" else "1.5.1.1"
+    ibm_i = site.lpars[lpar].os == "IBM i"
+    wanted = "2.2.1.4" if ibm_i else "1.5.1.1"
     for name in (source, target):
         for vios in site.vioses_on(name):
-            if vios.level and below(vios.level, wanted):
+            low = below(vios.level, wanted)
+            if low:
                 yield Breach(f"{vios.name} has VIOS level {vios.level}, below {wanted}", f"update {vios.name}")
+            elif low is None and ibm_i:
+                yield unknown(f"IBM i needs VIOS level {wanted}; that of {vios.name} is unknown",
+                              f"on {vios.name}: ioslevel")

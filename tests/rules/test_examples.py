@@ -571,6 +571,7 @@ EXAMPLES: dict[str, Example] = {
     "server.vios-level": Example(
         [Good(BASE), Good(changed(BASE, "B-v2", level="")), Good(POWER7)],
         [Bad(changed(BASE, "B-v2", level="1.5.0.0"), "B-v2 has VIOS level 1.5.0.0, below 1.5.1.1"),
+         Bad(changed(POWER7, "B-v2", level=""), "IBM i needs VIOS level 2.2.1.4; that of B-v2 is unknown", ASSUMED),
          Bad(_levels(POWER7, "2.2.1.3"), "A-v1 has VIOS level 2.2.1.3, below 2.2.1.4")]),
     "software.minimum": Example(
         [Good(BASE), Good(a1(os_level="6.1 TL0 SP1")), Good(a1(environment="production", software=("SAP ECC 6.0",))),
