@@ -19,7 +19,7 @@ _OLD = ("cp1252", "latin-1", "cp850")
 
 def quoted(name: str) -> str:
     """A name as one word of a shell command on one line."""
-    return shlex.quote("".join(c if c.isprintable() else "?" for c in name))
+    return shlex.quote(name if name.isprintable() else "".join(c if c.isprintable() else "?" for c in name))
 
 
 def composed(name: str) -> str:
