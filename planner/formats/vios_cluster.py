@@ -79,7 +79,7 @@ def _keyed(key: str, value: str, cluster: str, found: list[Record]) -> dict[str,
     node = found[-1].fields if found and found[-1].kind == NODE else {}
     if key == "node_mtm" and node:
         node.update(_place(value))
-    elif key == "node_partition_num" and node and value.isdecimal():
+    elif key == "node_partition_num" and node and value.isdecimal() and len(value) <= 5:
         node["node_lpar_id"] = whole(value)
     return {}
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from planner.estate.load import load
-from planner.formats import registry
+from planner.formats import registry, vios_cluster
 
 VIOS = Path(__file__).parents[1] / "fixtures" / "vios"
 NODES = [{"cluster": "devpool", "node": "vioa1", "node_serial": "AAA0001", "node_lpar_id": 1},
@@ -52,3 +52,8 @@ def test_nodes_on_other_servers_get_their_cluster_too(tmp_path: Path) -> None:
     assert {v.name: v.cluster for v in loaded.estate.vioses} == {
         "vioa1": "devpool", "vioa2": "", "viob1": "devpool", "viob2": ""}
     assert not [f for f in loaded.findings if f.rule == "input.unknown-vios"]
+
+
+def test_a_partition_number_of_too_many_digits_is_none() -> None:
+    text = "Cluster Name: c1\nNode Name: v1\n    Node MTM: 9009-42A0278ABCD\n    Node Partition Num: 22222222222\n"
+    assert all("node_lpar_id" not in record.fields for record in vios_cluster.FORMAT.read(text, "f").records)
