@@ -49,20 +49,14 @@ def read(text: str, file: str, first_line: int = 1) -> Reading:
     table, own = "", ""
     for number, line in lines(text, first_line):
         asked, key = _ASKED.fullmatch(line), _KEY.fullmatch(line)
-        fields: dict[str, Any] = {}
         if asked:
-            own = asked[1]
-            fields = {"cluster": own}
+            fields: dict[str, Any] = {"cluster": asked[1]}
         elif key:
-            fields = _keyed(snake(key[1]), key[2] or "", own, found)
-        elif _table(line):
-            table = _table(line)
-        elif table == "cluster":
-            fields = {"cluster": line.split()[0]}
-        elif table == "node" and (row := _NODE_ROW.fullmatch(line)):
-            fields = {"cluster": own, "node": row[1], **_place(row[2]), "node_lpar_id": whole(row[3])}
-        elif table != "pool":
-            notes.unknown(line, "a key or a row of cluster or lssp", number)
+            node = found[-1].fields if found and found[-1].kind == NODE else {}
+            fields = _keyed(snake(key[1]), key[2] or "", own, node, notes, number)
+        else:
+            table = _table(line) or table
+            fields = {} if _table(line) else _row(line, table, own, notes, number)
         own = fields.get("cluster", own)
         if fields:
             found.append(Record(NODE if "node" in fields else KIND, {k: v for k, v in fields.items() if v != ""},
@@ -70,18 +64,32 @@ def read(text: str, file: str, first_line: int = 1) -> Reading:
     return Reading(KIND, tuple(found), notes.all())
 
 
-def _keyed(key: str, value: str, cluster: str, found: list[Record]) -> dict[str, Any]:
-    """What a key begins: a cluster, a node; those that follow a node are put to it."""
+def _row(line: str, table: str, cluster: str, notes: Notes, number: int) -> dict[str, Any]:
+    """What a row of a table says; those of a pool say nothing."""
+    if table == "cluster":
+        return {"cluster": line.split()[0]}
+    if table == "node" and (row := _NODE_ROW.fullmatch(line)):
+        return {"cluster": cluster, "node": row[1], **_place(row[2]), **_partition(row[3], notes, number)}
+    if table != "pool":
+        notes.unknown(line, "a key or a row of cluster or lssp", number)
+    return {}
+
+
+def _keyed(key: str, value: str, cluster: str, node: dict[str, Any], notes: Notes, number: int) -> dict[str, Any]:
+    """What a key begins: a cluster, a node; those that follow a ``node`` are put to it."""
     if key == "cluster_name" and value:
         return {} if value == cluster else {"cluster": value}
     if key == "node_name" and value:
         return {"cluster": cluster, "node": value}
-    node = found[-1].fields if found and found[-1].kind == NODE else {}
     if key == "node_mtm" and node:
         node.update(_place(value))
-    elif key == "node_partition_num" and node and value.isdecimal() and len(value) <= 5:
-        node["node_lpar_id"] = whole(value)
+    elif key == "node_partition_num" and node and value:
+        node.update(_partition(value, notes, number))
     return {}
+
+
+def _partition(text: str, notes: Notes, line: int) -> dict[str, Any]:
+    return notes.typed({"node_lpar_id": (text, line)}, {"node_lpar_id": whole})[0]
 
 
 def _place(mtm: str) -> dict[str, str]:

@@ -54,6 +54,9 @@ def test_nodes_on_other_servers_get_their_cluster_too(tmp_path: Path) -> None:
     assert not [f for f in loaded.findings if f.rule == "input.unknown-vios"]
 
 
-def test_a_partition_number_of_too_many_digits_is_none() -> None:
-    text = "Cluster Name: c1\nNode Name: v1\n    Node MTM: 9009-42A0278ABCD\n    Node Partition Num: 22222222222\n"
-    assert all("node_lpar_id" not in record.fields for record in vios_cluster.FORMAT.read(text, "f").records)
+@pytest.mark.parametrize("number", ["22222222222", "one", "-1"])
+def test_a_partition_number_that_is_none_is_told(number: str) -> None:
+    text = f"Cluster Name: c1\nNode Name: v1\n    Node MTM: 9009-42A0278ABCD\n    Node Partition Num: {number}\n"
+    reading = vios_cluster.FORMAT.read(text, "f")
+    assert all("node_lpar_id" not in record.fields for record in reading.records)
+    assert [f.rule for f in reading.findings] == ["input.bad-value"]
