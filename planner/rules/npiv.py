@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cache
 from operator import le
@@ -59,6 +58,11 @@ def _enough(site: Site, server: str, holders: Collection[str]) -> bool:
     return all(map(le, worst, map(site.reach.port_room.__getitem__, spots)))
 
 
+def _over(use: Use, site: Site, server: str, holders: Collection[str]) -> Iterator[tuple[str, int, int]]:
+    """(part, what these LPARs take of it, the most there is) where that is too much."""
+    return iter(()) if _enough(site, server, holders) else use.parts_over(site, server, holders)
+
+
 PORTS = Use("virtual Fibre Channel ports", _taken, _most, rare=True)
 _MORE_SLOTS = ("remove server adapters there that serve nobody, or raise max_virtual_slots in the profile of the VIOS "
                "and activate it anew")
@@ -70,7 +74,7 @@ VIRTUAL_SLOTS = Use("virtual slots", _taken, lambda site, server: _most(site, se
       encoding=ROWS, source="IBM POWER9 p9efd_managing_vfc_storage (64 active adapters a port at 16 Gb and slower); "
       "lsnports (tports, aports); HSCLA319")
 def npiv_ports(site: Site, server: str, holders: Collection[str]) -> Iterator[Breach]:
-    for part, held, most in () if _enough(site, server, holders) else PORTS.parts_over(site, server, holders):
+    for part, held, most in _over(PORTS, site, server, holders):
         yield Breach(f"{held} virtual Fibre Channel ports would be in use on {part}, which has {most}",
                      "free ports there (lsnports: aports), or add a port")
 
@@ -80,7 +84,7 @@ def npiv_ports(site: Site, server: str, holders: Collection[str]) -> Iterator[Br
       encoding=ROWS, source="HMC V7R3.4 help, VEthernetAdapter.AdapterID (slots below the maximum number of adapters); "
       "lshwres -r virtualio --rsubtype slot; powercampus.de 7.1 (another maximum takes a new activation)")
 def virtual_slots(site: Site, server: str, holders: Collection[str]) -> Iterator[Breach]:
-    for part, held, most in () if _enough(site, server, holders) else VIRTUAL_SLOTS.parts_over(site, server, holders):
+    for part, held, most in _over(VIRTUAL_SLOTS, site, server, holders):
         yield Breach(f"client adapters would take {held} virtual slots of {part}, which has {most} for them",
                      _MORE_SLOTS)
 
@@ -121,11 +125,11 @@ def _unknown(site: Site, vios: Vios) -> bool:
       encoding=ASKED, source="lsnports (aports); IBM p8hc3_hmcvios",
       concerns=lambda site: bool(site.reach.short_of_ports))
 def npiv_mapping(site: Site, server: str, holders: Collection[str]) -> Iterator[Breach]:
-    left = {spot: site.reach.port_room[spot] for spot in site.reach.short_of_ports.get(server, ())}
     if _enough(site, server, holders):
         return
+    left = {spot: site.reach.port_room[spot] for spot in site.reach.short_of_ports[server]}
     coming: list[Sequence[Mapping[Spot, int]]] = []
-    for n in holders if left else ():
+    for n in holders:
         ways = site.reach.port_uses(n, server)
         if len(ways) == 1:
             for spot in left.keys() & ways[0].keys():
@@ -142,12 +146,6 @@ def npiv_mapping(site: Site, server: str, holders: Collection[str]) -> Iterator[
 
 def _mapped(left: Mapping[Spot, int], coming: Sequence[Sequence[Mapping[Spot, int]]]) -> bool:
     """Whether each LPAR finds a way beside the others."""
-    worst: Counter[Spot] = Counter()
-    for ways in coming:
-        for spot in {s for way in ways for s in way}:
-            worst[spot] += max(way.get(spot, 0) for way in ways)
-    if all(worst[spot] <= most for spot, most in left.items()):
-        return True
     spots, order = sorted(left), sorted(coming, key=len)
     states = {tuple(left[s] for s in spots)}
     for ways in order:
