@@ -49,7 +49,6 @@ class Judge:
         self.site = site
         self._rules = {scope: of_scope(scope) for scope in Scope}
         self._move_rules = self._rules[Scope.MOVE]
-        self._kinds = {on: self._told_apart(on) for on in MIGRATIONS}
         self._own = {on: [n for n, r in enumerate(self._move_rules) if r.shape is None and on in r.binds]
                      for on in MIGRATIONS}
         self._numbers: dict[tuple[On, tuple[Shape, ...], Hashable], int] = {}
@@ -75,7 +74,7 @@ class Judge:
         which may have names of its own; the others once for each LPAR."""
         breaches: list[tuple[int, Breach]] = []
         on = self.site.migration(lpar)
-        for shape, (_, numbers) in zip(self._shapes_of(lpar), self._kinds[on], strict=True):
+        for shape, (_, numbers) in zip(self._shapes_of(lpar), self._kinds(on), strict=True):
             shared = self._shared.get((shape, source, target))
             if shared is None:
                 shared = self._shared[shape, source, target] = self._asked(numbers, lpar, source, target)
@@ -91,7 +90,8 @@ class Judge:
     def _asked(self, numbers: Iterable[int], lpar: str, source: str, target: str) -> tuple[tuple[int, Breach], ...]:
         return tuple((n, b) for n in numbers for b in self._move_rules[n].check(self.site, lpar, source, target))
 
-    def _told_apart(self, on: On) -> list[tuple[tuple[Shape, ...], tuple[int, ...]]]:
+    @remembered
+    def _kinds(self, on: On) -> list[tuple[tuple[Shape, ...], tuple[int, ...]]]:
         """Kinds of shape, each with the rules that look at it. Those in which the LPARs of a site hardly differ, as a
         few of them show, are one kind: it is asked for once."""
         of_shape: dict[Shape, list[int]] = grouped(
@@ -106,7 +106,7 @@ class Judge:
         """Numbers of an LPAR's shapes, one for each kind of shape."""
         known, on = self._numbers, self.site.migration(lpar)
         return tuple(known.setdefault((on, kind, tuple(of(self.site, lpar) for of in kind)), len(known))
-                     for kind, _ in self._kinds[on])
+                     for kind, _ in self._kinds(on))
 
     def answer(self, lpar: str) -> Readiness:
         """Ready, ready if …, or not, for a live move or, where it is not activated, an inactive migration: with the
