@@ -46,7 +46,7 @@ class CellConflict:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class CellAnswer:
     """The answer to a cell, kept as JSON. ``status``: one of Status, or FAILED; ``reason``: why there is no placement;
     ``figures``: by the name of their column, as what is minimised and maximised is chosen by it."""
 
@@ -76,7 +76,7 @@ class Task:
     scenario: Scenario
 
 
-Runner = Callable[[SweepContext, Sequence[Task]], Iterator[tuple[str, Answer]]]
+Runner = Callable[[SweepContext, Sequence[Task]], Iterator[tuple[str, CellAnswer]]]
 """Answers tasks in any order; closing it stops the work."""
 
 
@@ -95,7 +95,7 @@ class SweepOutcome:
     """The ids of the cells in their order, and the answers by id; ``reused``: answers that were kept from before."""
 
     ids: tuple[str, ...]
-    answers: Mapping[str, Answer]
+    answers: Mapping[str, CellAnswer]
     reused: int
     damaged: int
 
@@ -108,23 +108,23 @@ class SweepOutcome:
 # ---- one cell -------------------------------------------------------------------------------------------------------
 
 
-def answer(context: SweepContext, scenario: Scenario) -> Answer:
+def answer(context: SweepContext, scenario: Scenario) -> CellAnswer:
     """The answer to one cell; what breaks becomes the status ``failed`` with its reason."""
     try:
         return _answer(whatif(context.loaded, scenario, context.options, context.catalogue, context.peaks))
     except Exception as error:  # a cell that breaks must not take the others with it
         first = (str(error).splitlines() or [""])[0]
         what = "its own plan failed its replay" if isinstance(error, ReplayError) else "broke off"
-        return Answer(FAILED, f"{what}: {type(error).__name__}: {first}"[:500])
+        return CellAnswer(FAILED, f"{what}: {type(error).__name__}: {first}"[:500])
 
 
-def _answer(r: ScenarioResult) -> Answer:
+def _answer(r: ScenarioResult) -> CellAnswer:
     c, conflict, reason = r.conflict, None, ""
     if c is not None:
         reason, conflict = c.summary, CellConflict(c.lpars[:20], c.servers[:20], c.rules[:20], c.lifts[:20])
     elif r.status is Status.UNKNOWN:
         reason = "; ".join(f.message for f in r.findings)
-    return Answer(r.status.value, reason, _figures(r), conflict, r.findings, r.assumptions)
+    return CellAnswer(r.status.value, reason, _figures(r), conflict, r.findings, r.assumptions)
 
 
 def _figures(r: ScenarioResult) -> dict[str, Any]:
@@ -209,7 +209,7 @@ class Store:
     def __init__(self, directory: Path) -> None:
         self.directory, self.damaged = directory, 0
 
-    def load(self, id_: str, time_limit: float) -> Answer | None:
+    def load(self, id_: str, time_limit: float) -> CellAnswer | None:
         """A kept answer that is as good as a new one: proved, or given no less time."""
         path = self.directory / f"{id_}.json"
         if not path.exists():
@@ -218,7 +218,7 @@ class Store:
             document = json.loads(path.read_text(encoding="utf-8"))
             body = document["cell"]
             sound = document["sha256"] == _hash(body) and body["id"] == id_
-            kept: Answer = adapter(Answer).validate_json(json.dumps(body["answer"]))
+            kept: CellAnswer = adapter(CellAnswer).validate_json(json.dumps(body["answer"]))
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             sound = False
         if not sound:
@@ -226,7 +226,7 @@ class Store:
             return None
         return kept if kept.status in PROVED or body["time_limit_s"] >= time_limit else None
 
-    def save(self, task: Task, answer: Answer, time_limit: float) -> None:
+    def save(self, task: Task, answer: CellAnswer, time_limit: float) -> None:
         """Keep an answer. Raises UsageError when the disk refuses."""
         bare = json.loads(json.dumps(replace(task.scenario, lines={}), default=_json))
         body = {"id": task.id, "time_limit_s": time_limit, "scenario": bare, "answer": as_json(answer)}
@@ -252,7 +252,7 @@ def run_sweep(context: SweepContext, planned_cells: Sequence[Cell], run: Runner,
     common, limit = common_id(context), context.options.time_limit
     ids = tuple(cell_id(common, c.scenario) for c in planned_cells)
     tasks = {i: Task(i, c.scenario) for i, c in zip(ids, planned_cells, strict=True)}
-    answers: dict[str, Answer] = {}
+    answers: dict[str, CellAnswer] = {}
     if store is not None and resume:
         answers = {i: stored for i in tasks if (stored := store.load(i, limit)) is not None}
     reused, broken = len(answers), 0

@@ -25,7 +25,7 @@ from typing import Any
 
 from planner import __version__
 from planner.errors import UsageError
-from planner.jobs.sweep import FAILED, Answer, Runner, SweepContext, Task, answer
+from planner.jobs.sweep import FAILED, CellAnswer, Runner, SweepContext, Task, answer
 from planner.scenarios.model import Scenario
 
 TRIES = 3
@@ -35,7 +35,7 @@ _CONNECT_S = 15.0
 _ADDRESS = re.compile(r"(tcp|tls|ws|wss|ucx)://(\[[0-9a-fA-F:.]+\]|[\w.-]+):\d{1,5}")
 
 
-def in_process(context: SweepContext, tasks: Sequence[Task]) -> Iterator[tuple[str, Answer]]:
+def in_process(context: SweepContext, tasks: Sequence[Task]) -> Iterator[tuple[str, CellAnswer]]:
     """One after the other, here."""
     for task in tasks:
         yield task.id, answer(context, task.scenario)
@@ -66,18 +66,18 @@ def _outlived(parent: Any) -> None:
     os._exit(1)
 
 
-def _answered_here(scenario: Scenario) -> Answer:
+def _answered_here(scenario: Scenario) -> CellAnswer:
     return answer(_HELD[0], scenario)
 
 
 def process_pool(workers: int) -> Runner:
     """A runner on so many processes. Each is a pool of its own, so that a death tells which cell it was at."""
 
-    def run(context: SweepContext, tasks: Sequence[Task]) -> Iterator[tuple[str, Answer]]:
+    def run(context: SweepContext, tasks: Sequence[Task]) -> Iterator[tuple[str, CellAnswer]]:
         blob = pickle.dumps(context)
         others = {child.pid for child in active_children()}
         todo = deque((task, 1) for task in tasks)
-        running: dict[Future[Answer], tuple[ProcessPoolExecutor, Task, int]] = {}
+        running: dict[Future[CellAnswer], tuple[ProcessPoolExecutor, Task, int]] = {}
         free = [_pool(blob) for _ in range(min(workers, len(todo)))]
         try:
             while todo or running:
@@ -95,7 +95,7 @@ def process_pool(workers: int) -> Runner:
                     if reply is None and attempt < TRIES:
                         todo.append((task, attempt + 1))
                     else:
-                        yield task.id, reply or Answer(FAILED, _DEAD)
+                        yield task.id, reply or CellAnswer(FAILED, _DEAD)
         finally:
             for pool in (*free, *(p for p, _, _ in running.values())):
                 pool.shutdown(wait=False, cancel_futures=True)
@@ -109,7 +109,7 @@ def _pool(blob: bytes) -> ProcessPoolExecutor:
     return ProcessPoolExecutor(1, get_context("spawn"), _start, (blob,))
 
 
-def _submitted(pool: ProcessPoolExecutor, blob: bytes, task: Task) -> tuple[ProcessPoolExecutor, Future[Answer]]:
+def _submitted(pool: ProcessPoolExecutor, blob: bytes, task: Task) -> tuple[ProcessPoolExecutor, Future[CellAnswer]]:
     """A cell given to a pool, or to a new one when its worker died while it had nothing to do."""
     try:
         return pool, pool.submit(_answered_here, task.scenario)
@@ -119,7 +119,7 @@ def _submitted(pool: ProcessPoolExecutor, blob: bytes, task: Task) -> tuple[Proc
         return pool, pool.submit(_answered_here, task.scenario)
 
 
-def _result(future: Future[Answer]) -> Answer | None:
+def _result(future: Future[CellAnswer]) -> CellAnswer | None:
     """What a worker answered; None when it died."""
     try:
         return future.result()
@@ -141,7 +141,7 @@ def dask_cluster(address: str) -> Runner:
     if find_spec("distributed") is None:
         raise UsageError("--scheduler needs Dask, which is not installed: pip install 'planner[dask]'")
 
-    def run(context: SweepContext, tasks: Sequence[Task]) -> Iterator[tuple[str, Answer]]:
+    def run(context: SweepContext, tasks: Sequence[Task]) -> Iterator[tuple[str, CellAnswer]]:
         client = _client(address)
         try:
             _suits(client, address)
@@ -182,7 +182,7 @@ def _suits(client: Any, address: str) -> None:
 
 
 def _on_cluster(client: Any, address: str, context: SweepContext,
-                tasks: Sequence[Task]) -> Iterator[tuple[str, Answer]]:
+                tasks: Sequence[Task]) -> Iterator[tuple[str, CellAnswer]]:
     """Dask blames a death on every task that the worker had in hand: those it gives up are tried again, each alone."""
     blob = pickle.dumps(context)
     suspects = []
@@ -193,10 +193,11 @@ def _on_cluster(client: Any, address: str, context: SweepContext,
             yield task.id, reply
     for suspect in suspects:
         for task, reply in _gathered(client, address, blob, [suspect]):
-            yield task.id, reply or Answer(FAILED, "its worker died again and again (killed, or out of memory)")
+            yield task.id, reply or CellAnswer(FAILED, "its worker died again and again (killed, or out of memory)")
 
 
-def _gathered(client: Any, address: str, blob: bytes, tasks: Sequence[Task]) -> Iterator[tuple[Task, Answer | None]]:
+def _gathered(client: Any, address: str, blob: bytes, tasks: Sequence[Task]
+              ) -> Iterator[tuple[Task, CellAnswer | None]]:
     """Answers of the cluster as they come; None where Dask gave a cell up because workers died."""
     cluster: Any = import_module("distributed")
     # The context is the result of a task, so that the cluster makes it anew when the worker that holds it dies.
@@ -220,15 +221,15 @@ def _gathered(client: Any, address: str, blob: bytes, tasks: Sequence[Task]) -> 
                              "run again")
 
 
-def _from_cluster(future: Any, address: str) -> Answer | None:
+def _from_cluster(future: Any, address: str) -> CellAnswer | None:
     from distributed import KilledWorker  # start-up: Dask need not be installed
 
     try:
-        answered: Answer = future.result()
+        answered: CellAnswer = future.result()
         return answered
     except KilledWorker:
         return None
     except (OSError, CancelledError, asyncio.CancelledError) as error:
         raise UsageError(f"--scheduler {address}: lost ({type(error).__name__}); finished cells are kept") from None
     except Exception as error:  # a worker that cannot even start the cell
-        return Answer(FAILED, f"on the cluster: {type(error).__name__}: {error}")
+        return CellAnswer(FAILED, f"on the cluster: {type(error).__name__}: {error}")

@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from planner.errors import UsageError
-from planner.jobs.sweep import FAILED, PROVED, Answer, SweepOutcome
+from planner.jobs.sweep import FAILED, PROVED, CellAnswer, SweepOutcome
 from planner.plan.wire import as_json
 from planner.report.output import no_formula
 from planner.scenarios.sweep_file import MEASURES, Cell, Sweep, plain
@@ -35,7 +35,7 @@ class SweepRow:
 
     cell: Cell
     id: str
-    answer: Answer
+    answer: CellAnswer
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +149,7 @@ def _unbeaten(sweep: Sweep, rows: Sequence[SweepRow]) -> tuple[int, ...]:
 
 def influence(name: str, rows: Sequence[SweepRow]) -> Influence:
     """What one parameter changes; cells without an answer in time, and failed ones, are left out."""
-    groups: dict[tuple[str, ...], list[Answer]] = {}
+    groups: dict[tuple[str, ...], list[CellAnswer]] = {}
     for row in rows:
         if row.answer.status not in ("unknown", FAILED):
             others = tuple(str(v) for k, v in row.cell.values.items() if k != name)

@@ -20,7 +20,7 @@ from planner.errors import InputError, UsageError
 from planner.estate.catalogue import CATALOGUE
 from planner.jobs import Options, sweep_runners
 from planner.jobs import sweep as job
-from planner.jobs.sweep import Answer, Progress, Store, SweepContext, Task, cell_id, common_id, planned, run_sweep
+from planner.jobs.sweep import CellAnswer, Progress, Store, SweepContext, Task, cell_id, common_id, planned, run_sweep
 from planner.jobs.sweep_runners import TRIES, dask_cluster, in_process, process_pool
 from planner.plan.wire import adapter, as_json
 from planner.scenarios.sweep_file import Cell, Sweep, read_sweep
@@ -81,7 +81,7 @@ def test_cells_have_the_figures_of_the_scenario(context: SweepContext, cells: tu
     assert "lack 6.35 cores" in found[4].reason and found[4].conflict is not None and found[4].conflict.lpars
     assert found[0].figures["cores"] == 16 and found[1].figures["cores"] == 32
     kept = [json.dumps(as_json(a)) for a in found]
-    assert [adapter(Answer).validate_json(text) for text in kept] == found  # a kept cell equals a new one
+    assert [adapter(CellAnswer).validate_json(text) for text in kept] == found  # a kept cell equals a new one
 
 
 def test_pool_and_this_process_agree_whatever_the_workers(context: SweepContext, cells: tuple[Cell, ...]) -> None:
@@ -102,13 +102,13 @@ def bomb(scenario: Any) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-def bombed(scenario: Any) -> Answer:
+def bombed(scenario: Any) -> CellAnswer:
     """As a worker of the pool answers, but for the bomb."""
     bomb(scenario)
     return job.answer(sweep_runners._HELD[0], scenario)
 
 
-def bombed_there(context: SweepContext, scenario: Any) -> Answer:
+def bombed_there(context: SweepContext, scenario: Any) -> CellAnswer:
     """As a worker of the cluster answers, but for the bomb."""
     bomb(scenario)
     return job.answer(context, scenario)
@@ -206,7 +206,7 @@ def test_ids_follow_what_changes_the_answer_and_nothing_else(context: SweepConte
 
 
 def counted(seen: list[str]) -> job.Runner:
-    def run(context: SweepContext, todo: Sequence[Task]) -> Iterator[tuple[str, Answer]]:
+    def run(context: SweepContext, todo: Sequence[Task]) -> Iterator[tuple[str, CellAnswer]]:
         seen.extend(t.id for t in todo)
         yield from in_process(context, todo)
     return run
@@ -236,9 +236,9 @@ def test_what_was_not_proved_is_tried_again_with_more_time(context: SweepContext
                                                           ) -> None:
     (task,) = tasks(context, cells[:1])
     store = Store(tmp_path)
-    store.save(task, Answer("unknown"), 10)
+    store.save(task, CellAnswer("unknown"), 10)
     assert store.load(task.id, 10) and store.load(task.id, 5) and store.load(task.id, 60) is None
-    store.save(task, Answer("infeasible"), 10)
+    store.save(task, CellAnswer("infeasible"), 10)
     assert store.load(task.id, 60)
 
 

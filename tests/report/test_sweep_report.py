@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from planner.jobs.sweep import FAILED, Answer, SweepOutcome
+from planner.jobs.sweep import FAILED, CellAnswer, SweepOutcome
 from planner.plan.wire import as_json
 from planner.report.sweep import (
     FIGURES,
@@ -37,7 +37,7 @@ def parameter(name: str, *values: Any, given: bool = False) -> GridParameter:
 
 def row(number: int, servers: int | None, hours: float | None, status: str = "optimal", **parameters: Any) -> SweepRow:
     figures = {**dict.fromkeys(MEASURES), "servers": servers, "hours": hours}
-    return SweepRow(Cell(number, parameters, Scenario("")), "", Answer(status, figures=figures))
+    return SweepRow(Cell(number, parameters, Scenario("")), "", CellAnswer(status, figures=figures))
 
 
 def test_the_frontier_of_each_given_and_its_best() -> None:
@@ -85,7 +85,7 @@ def result(tmp_path: Path) -> SweepResult:
     sweep = read_sweep(tmp_path / "s.toml")
     found = list(cells(sweep, Problems(sweep)))
     ids = tuple(f"id{c.number}" for c in found)
-    return sweep_result(sweep, found, SweepOutcome(ids, {i: Answer(FAILED, "@cmd") for i in ids}, 0, 0))
+    return sweep_result(sweep, found, SweepOutcome(ids, {i: CellAnswer(FAILED, "@cmd") for i in ids}, 0, 0))
 
 
 def test_the_form_of_the_results_stays(result: SweepResult) -> None:

@@ -22,7 +22,7 @@ _SEARCHES = 20
 Change = dict[int, int]
 
 
-class _Trial(NamedTuple):
+class _Shift(NamedTuple):
     """LPARs (by number) that would go to other variables, and how much worse the rows and dearer the moves would be."""
 
     worse: float
@@ -183,7 +183,7 @@ def _mend(search: _Standing, steps: int) -> bool:
 
 def _step(search: _Standing, broken: Sequence[int], tabu: dict[int, int], step: int) -> None:
     who = search.culprits(broken)
-    best: _Trial | None = None
+    best: _Shift | None = None
     for moves in (search.shifts(who), search.exchanges(who)):
         for names, to in moves:
             if any(tabu.get(k, -1) >= step for k in names):
@@ -191,7 +191,7 @@ def _step(search: _Standing, broken: Sequence[int], tabu: dict[int, int], step: 
             worse = search.worse(search.change([(search.at[k], i) for k, i in zip(names, to, strict=True)]))
             dearer = sum(search.cost[i] - search.cost[search.at[k]] for k, i in zip(names, to, strict=True))
             if best is None or (worse, dearer) < (best.worse, best.dearer):
-                best = _Trial(worse, dearer, names, to)
+                best = _Shift(worse, dearer, names, to)
         if best is not None and best.worse < -1e-9:
             break
     if best is None or best.worse >= -1e-9:
@@ -206,13 +206,13 @@ def _cheaper(search: _Standing) -> None:
     """Shifts and exchanges that keep every row and cost less, until there is none."""
     for _ in range(_STEPS):
         dear = [k for k, i in enumerate(search.at) if search.cost[i] > min(search.cost[c] for c in search.choices[k])]
-        best: _Trial | None = None
+        best: _Shift | None = None
         for moves in (search.shifts(dear), search.exchanges(dear)):
             for names, to in moves:
                 dearer = sum(search.cost[i] - search.cost[search.at[k]] for k, i in zip(names, to, strict=True))
                 if dearer < (best.dearer if best else 0) and (worse := search.worse(
                         search.change([(search.at[k], i) for k, i in zip(names, to, strict=True)]))) <= 0:
-                    best = _Trial(worse, dearer, names, to)
+                    best = _Shift(worse, dearer, names, to)
             if best:
                 break
         if best is None:
