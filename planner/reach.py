@@ -19,6 +19,7 @@ from functools import cached_property
 from itertools import islice, product
 from typing import TYPE_CHECKING, Any
 
+from planner.estate.capacity import SERIAL_SLOTS
 from planner.estate.model import Disk, Estate, Fibre, Network, Port
 from planner.grouping import grouped, linked
 from planner.remember import remembered
@@ -33,8 +34,6 @@ SHARED = ("lun", "ssp")
 """Backings of disks that other servers may serve: LUNs, and logical units of a cluster."""
 SLOTS = " virtual slots"
 """Stands for a fabric where the virtual slots of a VIOS are meant: each adapter that it serves takes one."""
-SERIAL_SLOTS = 2
-"""Slots 0 and 1 of every partition hold serial adapters (HMC V7R3.4 help, VEthernetAdapter.AdapterID)."""
 UNSTATED_PORTS = 64
 """Clients of a physical port (16 Gbit/s and slower) of which nobody states how many more it takes."""
 _WAYS = 5000

@@ -7,8 +7,19 @@ from dataclasses import dataclass
 
 from planner.estate.catalogue import min_units_per_vp as _generation_minimum
 from planner.estate.model import Estate, Lpar, ProcessorPool, Server, Vios
+from planner.findings import Finding, Severity, Source
 from planner.grouping import grouped
 from planner.units import power_of_two_at_least, round_up
+
+SERIAL_SLOTS = 2
+"""Slots 0 and 1 of every partition hold serial adapters (HMC V7R3.4 help, VEthernetAdapter.AdapterID)."""
+
+
+def too_many_slots(name: str, used: int, most: int, source: Source | None) -> Finding:
+    """What is said of a partition with more adapters in virtual slots than it has slots."""
+    return Finding("estate.slots-above-maximum", Severity.WARNING, name, f"{name} uses {used} virtual slots and has "
+                   f"{most}", "one of the two is wrong, or older than the other: lshwres -r virtualio --rsubtype slot "
+                   "--level lpar", source)
 
 
 def hash_page_table_mib(max_memory_mib: int, ratio: int = 64) -> int:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from planner.estate.capacity import hash_page_table_mib
+from planner.estate.capacity import SERIAL_SLOTS, hash_page_table_mib, too_many_slots
 from planner.estate.captures import CaptureTimes
 from planner.estate.consoles import as_one_name
 from planner.estate.homes import homes, unlisted
@@ -154,12 +154,15 @@ class Join:
 
     def _occupied(self, ref: PartRef, slots: dict[int, tuple[str, Source]]) -> None:
         """How many virtual slots a VIOS uses, where its Ethernet adapters and those that serve others are listed; the
-        two serial ones, which every partition has, come on top."""
+        two serial ones, which every partition has, come on top. Whether another uses more than it has."""
         newest = min((at for _, at in slots.values()), key=self.times.order)
         now = {slot: kind for slot, (kind, at) in slots.items() if not self.times.long_before(at, newest)}
-        name = self.part(ref, newest)
+        name, used = self.part(ref, newest), len(now.keys() | set(range(SERIAL_SLOTS)))
+        most = self.parts.get(name, {}).get("max_virtual_slots", (used,))[0]
         if name in self.vioses and name in self.parts and "eth" in now.values() and {"scsi", "fc"} & {*now.values()}:
-            self.parts[name].setdefault("used_virtual_slots", (len(now.keys() | {0, 1}), newest))
+            self.parts[name].setdefault("used_virtual_slots", (used, newest))
+        elif name not in self.vioses and used > most:
+            self.findings.append(too_many_slots(name, used, most, newest))
 
     def _named_partitions(self) -> list[tuple[str, Partition]]:
         """Each partition with its system, under the name that the listings give it."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from operator import attrgetter
 from typing import Any
 
 from planner.estate.assemble import Loaded
-from planner.estate.capacity import held_by_servers, min_units_per_vp
+from planner.estate.capacity import SERIAL_SLOTS, held_by_servers, min_units_per_vp, too_many_slots
 from planner.estate.catalogue import generation_of
 from planner.estate.model import GENERATIONS, STATES, TABLE, TABLES, Estate, EstateColumn, Lpar, Server, Type
 from planner.estate.parameters import Parameters
@@ -316,6 +316,19 @@ def _watts(c: _Check) -> Iterator[Finding]:
                             f"{s.name}: {s.idle_watts} W idle, {s.max_watts} W at most", "correct one of the two")
 
 
+def _virtual_slots(c: _Check) -> Iterator[Finding]:
+    """VIOSes that use more virtual slots than they have: as stated, else those of the adapters that they serve, and the
+    two serial ones."""
+    e = c.loaded.estate
+    served = Counter(vios for *_, vios in {*((d.lpar, d.slot, d.vios) for d in e.disks),
+                                           *((f.lpar, f.slot, f.vios) for f in e.fibres)})
+    for v in e.vioses:
+        used = served[v.name] + SERIAL_SLOTS if v.used_virtual_slots is None else v.used_virtual_slots
+        if v.max_virtual_slots is not None and used > v.max_virtual_slots:
+            yield too_many_slots(v.name, used, v.max_virtual_slots,
+                                 c.loaded.source("vioses", (v.name,), "used_virtual_slots"))
+
+
 def _parameters(c: _Check) -> Iterator[Finding]:
     known = {f.name: f.metadata for f in fields(Parameters)}
     for p in c.loaded.estate.parameters:
@@ -332,7 +345,7 @@ def _parameters(c: _Check) -> Iterator[Finding]:
 
 CHECKS: tuple[Callable[[_Check], Iterator[Finding]], ...] = (
     _references, _names, _states, _homes, _generations, _watts, _lpar_arithmetic, _server_sums, _pool_sums, _vlans,
-    _storage, _pairs_of_wwpns, _parameters, _gaps, _unstated_ports, _unconnected,
+    _storage, _pairs_of_wwpns, _virtual_slots, _parameters, _gaps, _unstated_ports, _unconnected,
 )
 
 

@@ -7,9 +7,10 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cache
 from operator import le
 
+from planner.estate.capacity import SERIAL_SLOTS
 from planner.estate.model import Vios
 from planner.names import quoted
-from planner.reach import SERIAL_SLOTS, SLOTS, Spot
+from planner.reach import SLOTS, Spot
 from planner.rules.base import ANYHOW, ASKED, ROWS, Breach, Scope, Use, rule, unknown
 from planner.rules.site import Site, storage_shape
 

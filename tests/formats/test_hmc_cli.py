@@ -780,6 +780,20 @@ def test_virtual_slots_of_a_vios_are_counted_where_all_kinds_are_listed(
     assert (vios.max_virtual_slots, vios.used_virtual_slots) == (most, used)
 
 
+@pytest.mark.parametrize(("name", "number", "eth"), [("quarry-v1", 1, TRUNK), ("slate", 3, "")])
+@pytest.mark.parametrize(("most", "count"), [(5, 3), (4, 3), (5, 4), (20, 9)])
+def test_more_adapters_than_virtual_slots_are_told(tmp_path: Path, name: str, number: int, eth: str, most: int, count: int) -> None:
+    """Of a VIOS and of an LPAR, with the two serial adapters of each."""
+    kind = "server" if eth else "client"
+    rows = "".join(f"lpar_name={name},lpar_id={number},slot_num={10 + n},adapter_type={kind},remote_lpar_id=any,remote_slot_num=any\n"
+                   for n in range(count - bool(eth)))
+    text = (f"hscroot@quarry:~> lshwres -r virtualio --rsubtype slot --level lpar -m Quarry\nlpar_name={name},lpar_id={number},"
+            f"curr_max_virtual_slots={most},pend_max_virtual_slots={most},next_avail_virtual_slot=4\n"
+            f"hscroot@quarry:~> lshwres -r virtualio --rsubtype scsi --level lpar -m Quarry\n{rows}{eth}")
+    found = [(f.severity, f.subject, f.message) for f in site_with(tmp_path, text).findings if f.rule == "estate.slots-above-maximum"]
+    assert found == ([("warning", name, f"{name} uses {count + 2} virtual slots and has {most}")] if count + 2 > most else [])
+
+
 @pytest.mark.parametrize("text", [
     "hscroot@quarry:~> lslic -m Quarry -t sys -F ecnumber,activated_level --header\necnumber,activated_level\n01VL950,99\n",
     "hscroot@quarry:~> lslic -m Quarry -t sys -Fcurr_ecnumber_primary:activated_level\n01VL950:99\n",
