@@ -1,4 +1,5 @@
-"""Brute force over orders: every state of small estates with scarce cores, virtual Fibre Channel ports and slots.
+"""Brute force over orders: every state of small estates with scarce cores, virtual Fibre Channel ports and slots, and of
+those where some may not go everywhere.
 
 ``ORDERS=10000 pytest tests/jobs/test_order_oracle.py`` asks so many estates. The brute force counts by itself: an LPAR
 that moves holds both servers, what it had is free afterwards, and any LPAR may park anywhere.
@@ -16,6 +17,7 @@ from random import Random
 import pytest
 from estates import estate as estate_of
 from estates import exactly, judged, loaded, lpar, renamed, server, vioses
+from pairs import KINDS, refused, warnings, with_pairs
 
 from planner.estate.model import Estate, Fibre, Port, SriovPort
 from planner.jobs import Options, evacuate
@@ -104,6 +106,8 @@ class Brute:
                           *((d.vios, DISKS) for d in disks if d.lpar == n)] for n in self.names]
         self.start: State = tuple((p.server, tuple(v for v, _ in a))
                                   for p, a in zip(of.lpars, self.adapters, strict=True))
+        self.barred = {(n, a.name, b.name) for n, p in enumerate(of.lpars) for a in of.servers for b in of.servers
+                       if refused(of, p, a, b)}
         self.servers = {s.name: [v.name for v in of.vioses if v.server == s.name] for s in of.servers}
         self.room = {s.name: s.configurable_units - sum(v.entitlement_units for v in of.vioses if v.server == s.name)
                      for s in of.servers}
@@ -157,7 +161,7 @@ class Brute:
             held = [(n, s, way) for n, (s, way) in enumerate(state)]
             for n, (s, _) in enumerate(state):
                 for t in self.servers:
-                    for way in self.ways(n, t) if t != s else ():
+                    for way in self.ways(n, t) if t != s and (n, s, t) not in self.barred else ():
                         after = (*state[:n], (t, way), *state[n + 1:])
                         if after not in seen and self.holds([*held, (n, t, way)]):
                             seen.add(after)
@@ -181,10 +185,10 @@ def test_the_planner_finds_an_order_where_there_is_one() -> None:
     assert seen[Status.OPTIMAL] > ORDERS // 5 and seen[Status.INFEASIBLE] > ORDERS // 10, seen
 
 
-@pytest.mark.parametrize("scarce", [with_slots, with_pools, with_vnics])
+@pytest.mark.parametrize("scarce", [with_slots, with_pools, with_vnics, with_pairs])
 def test_the_planner_finds_an_order_that_keeps_to_what_is_used_up(scarce: Callable[[Estate, int], Estate]) -> None:
     """Each adapter that arrives takes a slot of its VIOS, one path alone of either; each LPAR with shared memory its I/O
-    entitlement of the pool; each vNIC a logical port with its share of the physical one."""
+    entitlement of the pool; each vNIC a logical port with its share of the physical one. Nobody goes where it may not."""
     seen: Counter[Status] = Counter()
     for seed in (*range(ORDERS), *ONCE_WRONG):
         of = scarce(drawn(seed), seed)
@@ -192,6 +196,23 @@ def test_the_planner_finds_an_order_that_keeps_to_what_is_used_up(scarce: Callab
         seen[status] += 1
         assert (status in (Status.OPTIMAL, Status.FEASIBLE)) == Brute(of).can_empty("A"), (seed, status)
     assert seen[Status.OPTIMAL] > ORDERS // 10 and seen[Status.INFEASIBLE] > ORDERS // 5, seen
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_rules_on_pairs_refuse_and_warn_where_the_rows_say_it(kind: str) -> None:
+    """Wherever an LPAR may have come to, in an estate of which the kind alone keeps anybody from going anywhere."""
+    seen: Counter[str] = Counter()
+    for seed in range(8):
+        large = drawn(seed)
+        large = large.replace(fibres=(), servers=tuple(replace(s, configurable_units=9900) for s in large.servers))
+        of = with_pairs(large, seed, kind)
+        judge, rows = judged(of)[1], {s.name: s for s in of.servers}
+        for p, a, b in product(of.lpars, of.servers, of.servers):
+            if a != b and (a.name == p.server or not refused(of, p, rows[p.server], a)):
+                assert judge.allowed(p.name, a.name, b.name) != refused(of, p, a, b), (seed, p.name, a.name, b.name)
+                assert len(judge.warnings(p.name, a.name, b.name)) == warnings(of, p, a, b), (seed, p.name, a.name, b.name)
+                seen.update({"refused": refused(of, p, a, b), "warned": warnings(of, p, a, b), "moves": 1})
+    assert seen["refused"] + seen["warned"] > 0 and seen["moves"] > seen["refused"], seen
 
 
 @pytest.mark.parametrize("come_back", [False, True])

@@ -14,6 +14,7 @@ from typing import Any
 from estates import VLAN, estate, evacuate_goal, exactly, judged, lpar, policy, pool, server, vioses
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pairs import refused, with_pairs
 
 from planner.cost import MIB
 from planner.estate.model import Bridge, Disk, Estate, Lpar, Policy, ProcessorPool, Server, Vios, Zoning
@@ -32,8 +33,9 @@ EXAMPLES = 1000
 NAMES = ("p1", "p2", "p3", "p4", "p5", "p6")
 
 SCARCE: dict[str, Callable[[Estate, int], Estate]] = {
-    "ports": lambda of, seed: with_ports(of, Random(seed)), "slots": with_slots, "pools": with_pools, "vnics": with_vnics}
-"""What is used up beside cores and memory: few of it is left."""
+    "ports": lambda of, seed: with_ports(of, Random(seed)), "slots": with_slots, "pools": with_pools, "vnics": with_vnics,
+    "pairs": with_pairs}
+"""What is used up beside cores and memory, of which little is left; and what keeps some from going everywhere."""
 
 Draw = Callable[[st.SearchStrategy[Any]], Any]
 
@@ -124,7 +126,7 @@ def estates(draw: Draw, *, scarce: bool = True) -> Estate:
         bridges=tuple(Bridge(v.name, "ent6", VLAN) for v in movers if draw(st.sampled_from(range(40))) < 39 or v.server == "A"),
         disks=tuple(Disk(p.name, 3 + n, f"lun-{p.name}", f"{p.server}-v{n + 1}")
                     for p in lpars for n in range(draw(st.sampled_from((1, 2, 2))))))
-    kind = draw(st.sampled_from((*[None] * 8, *SCARCE))) if scarce else None
+    kind = draw(st.sampled_from((*[None] * 7, *SCARCE))) if scarce else None
     return SCARCE[kind](of, draw(st.integers(0, 999))) if kind else of
 
 
@@ -208,12 +210,13 @@ def test_the_programs_agree_with_brute_force_on_feasibility_and_objective() -> N
         assert _holds(site, judge, answer.placement)
         seen["scarce"] += bool(of.ports or of.sriov or of.servers[0].shared_memory_pool_mib or any(
             v.max_virtual_slots for v in of.vioses))
+        seen["kept away"] += any(refused(of, p, a, b) for p in of.lpars for a in of.servers for b in of.servers)
         seen["shifted"] += any(site.start[n] not in freed for n in answer.placement)
 
     agree()
     assert seen[Status.OPTIMAL] + seen[Status.INFEASIBLE] >= 300
     assert min(seen[Status.OPTIMAL], seen[Status.INFEASIBLE]) > 60 and seen["shifted"] > 10, seen
-    assert seen["scarce"] > 20, seen
+    assert seen["scarce"] > 20 and seen["kept away"] > 5, seen
 
 
 def _holds(site: Site, judge: Judge, placement: Mapping[str, str]) -> bool:

@@ -8,6 +8,7 @@ from random import Random
 import pytest
 from estates import policy, stating
 from estates_random import random_estate
+from pairs import KINDS, with_pairs
 from scale_estates import SHAPES
 
 from planner.estate.model import Estate
@@ -41,7 +42,8 @@ def with_policies(seed: int, estate: Estate) -> Estate:
 
 
 ESTATES = {f"random {n}": with_policies(n, random_estate(n, 14, 4)) for n in range(12)} | {
-    name: with_policies(5, shape(20, 60, 2)) for name, shape in SHAPES.items()}
+    name: with_policies(5, shape(20, 60, 2)) for name, shape in SHAPES.items()} | {
+    kind: with_pairs(random_estate(n, 14, 4), n, kind) for n, kind in enumerate(KINDS)}
 
 
 @pytest.mark.parametrize("name", ESTATES)
