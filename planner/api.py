@@ -8,6 +8,7 @@ cannot be used.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -60,14 +61,13 @@ def evacuate(estate: Estate, *servers: str | Iterable[str], leave: Iterable[str]
 
     Raises UsageError for unknown names; a plan that is impossible has the status infeasible and says why.
     """
-    options = jobs.Options(time_limit, gap, _window(window), work_s=jobs.span_from(work), zone=zone,
-                           assume_nothing=assume_nothing)
+    options = jobs.Options(time_limit, gap, _window(window), work_s=jobs.span_from(work), zone=zone)
     chosen = names("servers", servers)
     if not chosen:
         raise UsageError("servers: none is named")
     goal = Evacuate(servers=chosen, leave=tuple(leave), come_back=come_back, inactive=inactive,
                     homes=jobs.homes_of(home, estate) if home else {}, not_targets=tuple(not_targets),
-                    firmware_after=firmware_after or {})
+                    firmware_after=firmware_after or {}, assume_nothing=assume_nothing)
     return jobs.evacuate(Loaded(estate), goal, options, usage)
 
 
@@ -88,8 +88,8 @@ def headroom(estate: Estate, server: str, *, cores: float = 0, memory_gib: float
         server=server, units=units_from_cores(cores), memory_mib=mib_from_gib(memory_gib),
         critical=tuple(critical), by=By(by) if by else By.ENTITLEMENT if usage is None else By.BOTH,
         come_back=when != ALWAYS or last is not None, firmware_after=firmware_after or {},
-        not_targets=tuple(not_targets), **needed._asdict())
-    options = jobs.Options(time_limit, gap, first, last, zone=zone, assume_nothing=assume_nothing)
+        not_targets=tuple(not_targets), assume_nothing=assume_nothing, **needed._asdict())
+    options = jobs.Options(time_limit, gap, first, last, zone=zone)
     return jobs.headroom(Loaded(estate), goal, options, usage, curve=curve)
 
 
@@ -105,10 +105,10 @@ def consolidate(estate: Estate, *, measure: Measure | str = Measure.WATTS, n_plu
     if weekend and (window is None or come_back):
         raise UsageError("weekend: give its window, and leave come_back out: it has both legs already")
     goal = Consolidate(measure=Measure(measure), n_plus_1=n_plus_1, keep=tuple(keep), off=tuple(off), weekend=weekend,
-                       come_back=come_back, not_targets=tuple(not_targets), firmware_after=firmware_after or {})
+                       come_back=come_back, not_targets=tuple(not_targets), firmware_after=firmware_after or {},
+                       assume_nothing=assume_nothing)
     terms = jobs.Terms(tariff or Tariff(), hours)
-    options = jobs.Options(time_limit, gap, _window(window), work_s=jobs.span_from(work), zone=zone,
-                           assume_nothing=assume_nothing)
+    options = jobs.Options(time_limit, gap, _window(window), work_s=jobs.span_from(work), zone=zone)
     return jobs.consolidate(Loaded(estate), goal, options, usage, terms)
 
 
@@ -122,10 +122,10 @@ def whatif(estate: Estate, *files: str | Path | Iterable[str | Path], catalogue:
     from planner.scenarios.file import read_scenarios
 
     models = CATALOGUE if catalogue is None else read_catalogue(Path(catalogue))
-    options = jobs.Options(time_limit, gap, _window(window), inactive=inactive, zone=zone,
-                           assume_nothing=assume_nothing)
+    options = jobs.Options(time_limit, gap, _window(window), zone=zone)
     asked = read_scenarios([Path(f) for f in paths("files", files)])
-    return [scenarios.whatif(Loaded(estate), one, options, models) for one in asked]
+    return [scenarios.whatif(Loaded(estate), replace(one, inactive=inactive, assume_nothing=assume_nothing), options,
+                             models) for one in asked]
 
 
 verify_plan = checked(_verify_plan)

@@ -72,12 +72,13 @@ def consolidate_command(
 
     if hours != HOURS_PER_YEAR and (weekend or times.come_back):
         raise UsageError("--hours is for a change that stays: a way back ends it before")
-    options = times.options(solver, _weekend(weekend, start, end, times), assume_nothing=assume_nothing)
+    options = times.options(solver, _weekend(weekend, start, end, times))
     where = directory(out, f"consolidate-{file_name(estate.resolve().stem)}")
     loaded = load_estate(estate, policy)
     coming = times.come_back or weekend
     goal = Consolidate(measure=minimise, n_plus_1=n_plus_1, keep=tuple(keep or ()), off=tuple(off or ()),
                        weekend=weekend, come_back=times.come_back, not_targets=tuple(not_a_target or ()),
+                       assume_nothing=assume_nothing,
                        homes=homes_from(home, loaded, where, come_back=coming),
                        firmware_after=levels_from(times.firmware_after, come_back=coming))
     with models_in(write_model, force=output.force):

@@ -105,15 +105,14 @@ class Times:
     firmware_after: FirmwareAfter = None
     zone: Zone = ""
 
-    def options(self, solver: Solver, span: WindowOfTime | None = None, *, assume_nothing: bool = False) -> Options:
+    def options(self, solver: Solver, span: WindowOfTime | None = None) -> Options:
         """For a job, with another window if there is one; raises UsageError."""
         from planner.jobs import Options, span_from
 
         if self.work is not None and not self.come_back:
             raise UsageError("--work is the time before the way back: give --return as well")
         return Options(solver.time_limit, solver.gap, span or window_of(self.window),
-                       work_s=span_from(self.work or "60m"), zone=zone_known(self.zone),
-                       assume_nothing=assume_nothing)
+                       work_s=span_from(self.work or "60m"), zone=zone_known(self.zone))
 
 
 @dataclass(frozen=True, slots=True)

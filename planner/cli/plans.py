@@ -60,12 +60,12 @@ def evacuate_command(
     from planner import jobs
     from planner.plan.questions import Evacuate
 
-    options = times.options(solver, assume_nothing=assume_nothing)
+    options = times.options(solver)
     loaded = load_estate(estate, policy)
     where = directory(out, "evacuate-" + "-".join(file_name(s) for s in sorted(set(servers))))
     homes = homes_from(home, loaded, where, come_back=times.come_back)
     goal = Evacuate(servers=tuple(servers), leave=tuple(leave or ()), inactive=inactive, come_back=times.come_back,
-                    homes=homes, not_targets=tuple(not_a_target or ()),
+                    assume_nothing=assume_nothing, homes=homes, not_targets=tuple(not_a_target or ()),
                     firmware_after=levels_from(times.firmware_after, come_back=times.come_back))
     with models_in(write_model, force=output.force):
         plan = jobs.evacuate(loaded, goal, options, usage.spec())
@@ -122,11 +122,10 @@ def headroom_command(
     goal = Headroom(
         server=server, units=units, memory_mib=mib, critical=tuple(critical or ()),
         by=by or (By.ENTITLEMENT if spec is None else By.BOTH), **needed._asdict(),
-        come_back=coming, firmware_after=levels_from(firmware_after, come_back=coming),
+        come_back=coming, assume_nothing=assume_nothing, firmware_after=levels_from(firmware_after, come_back=coming),
         homes=homes_from(home, loaded, where, come_back=coming), not_targets=tuple(not_a_target or ()))
     progress = working()
-    options = jobs.Options(solver.time_limit, solver.gap, first, last, assume_nothing=assume_nothing,
-                           zone=zone_known(zone))
+    options = jobs.Options(solver.time_limit, solver.gap, first, last, zone=zone_known(zone))
     with models_in(write_model, force=output.force):
         plan = jobs.headroom(loaded, goal, options, spec, curve=curve, progress=progress)
     if progress:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -90,13 +91,13 @@ def sweep_command(
     runner = _runner(workers, scheduler, here=write_model is not None)
     refuse_edited(out, {f"results.{kind}": b"", "results.json": b""}, force=output.force)
     refuse_edited(out / "scenarios", {}, force=output.force)
-    options = jobs.Options(solver.time_limit, solver.gap, window_of(hardware.window), inactive=inactive,
-                           zone=zone_known(hardware.zone),
-                           assume_nothing=assume_nothing)
+    options = jobs.Options(solver.time_limit, solver.gap, window_of(hardware.window),
+                           zone=zone_known(hardware.zone))
     models = hardware.models()
     sweep = read_sweep(sweep_file)
     loaded = load_estate(estate, policy)
-    cells = planned(sweep, loaded, models)
+    cells = [replace(c, scenario=replace(c.scenario, inactive=inactive, assume_nothing=assume_nothing))
+             for c in planned(sweep, loaded, models)]
     context = SweepContext(loaded, options, models, hardware.peaks(loaded))
     with models_in(write_model, force=output.force):
         outcome = _answered(context, cells, runner, out / "cells", resume=resume and write_model is None)

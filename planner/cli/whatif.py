@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -57,11 +58,11 @@ def whatif_command(
 
     directory(out, "", "the reports")
     models = hardware.models()
-    asked = read_scenarios(scenarios)
+    asked = [replace(s, inactive=inactive, assume_nothing=assume_nothing) for s in read_scenarios(scenarios)]
     loaded = load_estate(estate, policy)
     _suits(loaded, asked, models)
     options = jobs.Options(solver.time_limit, solver.gap, window_of(hardware.window),
-                           inactive=inactive, assume_nothing=assume_nothing, zone=zone_known(hardware.zone))
+                           zone=zone_known(hardware.zone))
     peaks = hardware.peaks(loaded)
     results = [today(loaded, asked[0], models)]
     with models_in(write_model, force=output.force):

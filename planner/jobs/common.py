@@ -47,10 +47,6 @@ class Options:
     back_window: Window | None = None
     """The way back's own window, when it is not in ``window``."""
     work_s: int = 0
-    inactive: bool = True
-    """Scenarios migrate what is not activated on a server that they retire."""
-    assume_nothing: bool = False
-    """What nobody states and a rule would take for granted is refused."""
     zone: str = ""
     """IANA name of the zone of all clock times; empty: the estate's, else this machine's."""
     zone_from: str = ""

@@ -57,7 +57,7 @@ def consolidate(loaded: Loaded, goal: Consolidate, options: Options, usage: Usag
     used, basis = (None, None) if usage is None else usage.read(loaded.estate, _together(goal, options, usage))
     active = {p.name for p in loaded.estate.lpars if p.active}
     busy = {} if used is None else {n: round(float(used.of(n).mean())) for n in sorted(used.measured) if n in active}
-    goal = goal.replace(usage=basis, come_back=goal.come_back or goal.weekend, assume_nothing=options.assume_nothing)
+    goal = goal.replace(usage=basis, come_back=goal.come_back or goal.weekend)
     return bringing_home(goal, loaded.estate, used, checked_consolidate, lambda goal, site: _consolidated(
         ConsolidationCase(loaded, site, Judge(site), options, goal, terms, busy)))
 

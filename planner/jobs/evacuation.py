@@ -32,7 +32,7 @@ def evacuate(loaded: Loaded, goal: Evacuate, options: Options, usage: UsageSpec 
     """
     options, goal = zoned(options, loaded.estate), spelt_as(goal, loaded.estate)
     used, basis = (None, None) if usage is None else usage.read(loaded.estate, _together(goal, options, usage))
-    goal = goal.replace(usage=basis, assume_nothing=options.assume_nothing)
+    goal = goal.replace(usage=basis)
     return bringing_home(goal, loaded.estate, used, checked_evacuate,
                          lambda goal, site: _planned(loaded, site, goal, options),
                          lambda goal, site: (displaced(goal, site), survivors(goal, site)))

@@ -52,7 +52,7 @@ def headroom(loaded: Loaded, goal: Headroom, options: Options, usage: UsageSpec 
     if usage is not None:
         tell("usage history")
         used, basis = usage.read(loaded.estate, {*_away(goal, options, usage.calendar), *(goal.hours or BUCKETS)})
-    goal = goal.replace(usage=basis, assume_nothing=options.assume_nothing)
+    goal = goal.replace(usage=basis)
     return bringing_home(goal, loaded.estate, used, checked_headroom, lambda goal, site: _planned(
         Case(loaded, site, Judge(site), options), goal, usage, tell, curve=curve))
 

@@ -62,7 +62,7 @@ def bringing_home(goal: Q, estate: Estate, used: Usage | None, checked: Callable
     homes = stated_homes(estate, goal.homes, goal.takes_along) if goal.come_back else {}
 
     def sited(goal: Q) -> Site:
-        return Site(estate, usage=used, goal=goal, assume_nothing=goal.assume_nothing)
+        return Site(estate, usage=used, goal=goal)
 
     given = homes.keys() & goal.homes.keys()
     goal = goal.replace(homes=homes, away={})

@@ -190,8 +190,8 @@ def _hash(value: Any) -> str:
 def common_id(context: SweepContext, estate: Estate | None = None) -> str:
     """What every cell's id depends on: program, estate, gap, window, catalogue, peaks. Not the time limit."""
     o = context.options
-    return _hash([VERSION, __version__, digest(estate or context.loaded.estate), o.gap, o.window, o.assume_nothing,
-                  context.catalogue, context.peaks])
+    return _hash([VERSION, __version__, digest(estate or context.loaded.estate), o.gap, o.window, context.catalogue,
+                  context.peaks])
 
 
 def cell_id(common: str, scenario: Scenario) -> str:

@@ -101,8 +101,8 @@ def on_arrival(loaded: Loaded, scenario: Scenario, catalogue: Catalogue = CATALO
 def _case(loaded: Loaded, scenario: Scenario, options: Options, catalogue: Catalogue,
           peaks: Mapping[str, int] | None) -> ScenarioCase:
     built, arrival = on_arrival(loaded, scenario, catalogue)
-    goal = Whatif(scenario=scenario.name, servers=tuple(built.retired), inactive=options.inactive,
-                  assume_nothing=options.assume_nothing)
+    goal = Whatif(scenario=scenario.name, servers=tuple(built.retired), inactive=scenario.inactive,
+                  assume_nothing=scenario.assume_nothing)
     site, judge = _judged(arrival, goal)
     if stuck := [n for n in site.start if not site.lpars[n].active and not judge.targets(n, built.kept)]:
         site, judge = _judged(arrival, goal.replace(leave=tuple(sorted(stuck))))
@@ -115,7 +115,7 @@ def _case(loaded: Loaded, scenario: Scenario, options: Options, catalogue: Catal
 
 
 def _judged(arrival: Loaded, goal: Whatif) -> tuple[Site, Judge]:
-    site = Site(arrival.estate, goal=goal, assume_nothing=goal.assume_nothing)
+    site = Site(arrival.estate, goal=goal)
     return site, Judge(site)
 
 

@@ -86,8 +86,8 @@ class Period(_Model):
 
 
 class Question(_Model):
-    """What every question may ask besides: the way back; what was used and ``assume_nothing``, that an assumption is a
-    refusal (the planner fills these in)."""
+    """What every question may ask besides: the way back; ``assume_nothing``, that an assumption is a refusal; what was
+    used (the planner fills this in)."""
 
     usage: Annotated[UsageBasis | None, Field(exclude_if=empty)] = None
     assume_nothing: Annotated[bool, Field(exclude_if=empty)] = False

@@ -42,12 +42,14 @@ class Holding:
 
 
 class Site:
-    """Everything that a rule may ask. Never changes after it is made."""
+    """Everything that a rule may ask. Never changes after it is made.
+
+    ``assume_nothing`` is for a site without a question, which states it itself."""
 
     def __init__(self, estate: Estate, home: Mapping[str, str] | None = None, usage: Usage | None = None,
                  goal: Question | None = None, *, assume_nothing: bool = False) -> None:
         self.estate = estate
-        self.assume_nothing = assume_nothing
+        self.assume_nothing = goal.assume_nothing if goal else assume_nothing
         self.goal = goal
         along, left = (goal.takes_along, goal.left) if goal else ((), ())
         self.homes: Mapping[str, str] = goal.homes if goal else {}
@@ -86,8 +88,7 @@ class Site:
         if not levels:
             return self
         rows = tuple(replace(s, firmware=levels.get(s.name, s.firmware)) for s in self.estate.servers)
-        return Site(self.estate.replace(servers=rows), self.home, self.usage, self.goal,
-                    assume_nothing=self.assume_nothing)
+        return Site(self.estate.replace(servers=rows), self.home, self.usage, self.goal)
 
     def belongs(self, lpar: str) -> frozenset[str]:
         """The servers to which an LPAR may always return: where it was before the plan began, and its home."""

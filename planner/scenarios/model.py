@@ -79,5 +79,9 @@ class Scenario:
     tariff: Tariff = field(default_factory=Tariff)
     hours: int = HOURS_PER_YEAR
     frontier: bool = True
+    inactive: bool = True
+    """What is not activated on a server that it retires is migrated as well."""
+    assume_nothing: bool = False
+    """What nobody states and a rule would take for granted is refused."""
     lines: Mapping[str, int] = field(default_factory=dict)
     """Line of the file where a path such as ``add[1].cores`` stands, for messages."""

@@ -51,7 +51,7 @@ def verify_plan(plan: Plan, estate: Estate, usage: Usage | None = None) -> Repla
     notes += _vios_ids(plan, estate)
     notes += _usage(plan, usage)
     site = Site(estate, home={n: home.get(n, s) for n, s in start.items()}, usage=usage,
-                goal=plan.goal, assume_nothing=plan.goal.assume_nothing)
+                goal=plan.goal)
     judge = Judge(site)
     played = replay(plan.replace(moves=tuple(rest)), site, judge, home, begun=bool(done))
     notes += _late(plan)

@@ -74,5 +74,4 @@ def after_work(plan: Plan, site: Site, judge: Judge) -> Judge:
     if not stated:
         return judge
     servers = [replace(s, firmware=stated[s.name]) if s.name in stated else s for s in site.estate.servers]
-    return Judge(Site(site.estate.replace(servers=tuple(servers)), site.home, site.usage, plan.goal,
-                      assume_nothing=site.assume_nothing))
+    return Judge(Site(site.estate.replace(servers=tuple(servers)), site.home, site.usage, plan.goal))

@@ -203,6 +203,8 @@ def test_ids_follow_what_changes_the_answer_and_nothing_else(context: SweepConte
     s = cells[0].scenario
     assert cell_id(common, replace(s, name="other", note="other", file="f", lines={"add": 1})) == cell_id(common, s)
     assert cell_id(common, replace(s, restart_minutes=1)) != cell_id(common, s)
+    for asked in ({"inactive": False}, {"assume_nothing": True}):  # --no-inactive took what was kept with --inactive
+        assert cell_id(common, replace(s, **asked)) != cell_id(common, s)
 
 
 def counted(seen: list[str]) -> job.Runner:

@@ -34,7 +34,7 @@ GONE = Scenario("without A", retire=("A",), frontier=False)
 
 
 def answered(of: Estate, scenario: Scenario = GONE, **more: Any) -> ScenarioResult:
-    return whatif(loaded(of), scenario, Options(20, **more))
+    return whatif(loaded(of), replace(scenario, **more), Options(20))
 
 
 def moves(result: ScenarioResult) -> dict[str, bool]:

@@ -823,7 +823,8 @@ def test_a_name_stays_one_word_of_the_command_that_settles_it() -> None:
 def test_an_assumption_is_told_by_the_replay_and_refused_where_nothing_is_assumed(rule: str, example: Bad) -> None:
     plan = plan_for(example, rule)
     for nothing, severity in ((False, ASSUMED), (True, ERROR)):
-        site = Site(example.estate, goal=plan.goal if plan.goal.takes_along else None, assume_nothing=nothing)
+        goal = plan.goal.replace(assume_nothing=nothing) if plan.goal.takes_along else None
+        site = Site(example.estate, goal=goal, assume_nothing=nothing)
         found = [f for f in replay(plan, site, Judge(site)).findings if f.rule == rule and example.message in f.message]
         assert {f.severity for f in found} == {severity}
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from estates import BASE, changed, loaded
 
 from planner.findings import Severity, assumed
-from planner.jobs import Options
-from planner.jobs.evacuation import evacuate
+from planner.jobs import Options, consolidate, evacuate, headroom
+from planner.jobs.whatif import whatif
 from planner.plan.choices import Status
 from planner.plan.plan import Plan, dump, parse
-from planner.plan.questions import Evacuate
+from planner.plan.questions import Consolidate, Evacuate, Headroom
 from planner.report.runbook import runbook
+from planner.scenarios.model import Scenario
 from planner.verify import verify_plan
 
 UNKNOWN = changed(BASE, "a1", rmc_active=None)
@@ -20,7 +22,7 @@ GOAL = Evacuate(servers=("A",))
 
 
 def made(*, nothing: bool) -> Plan:
-    return evacuate(loaded(UNKNOWN), GOAL, Options(assume_nothing=nothing))
+    return evacuate(loaded(UNKNOWN), GOAL.replace(assume_nothing=nothing), Options())
 
 
 def test_an_assumption_is_in_plan_runbook_and_verify() -> None:
@@ -43,3 +45,25 @@ def test_where_nothing_is_assumed_it_is_refused_and_verify_knows() -> None:
     plan = made(nothing=False)
     strict = replace(plan, goal=plan.goal.replace(assume_nothing=True))
     assert "partition.rmc" in {f.rule for f in verify_plan(strict, UNKNOWN).findings if f.severity is Severity.ERROR}
+
+
+def asked(kind: str, *, nothing: bool) -> Plan | None:
+    of, options = loaded(UNKNOWN), Options()
+    match kind:
+        case "evacuate":
+            return evacuate(of, Evacuate(servers=("A",), assume_nothing=nothing), options)
+        case "headroom":
+            goal = Headroom(server="A", units=1425, memory_mib=0, assume_nothing=nothing)
+            return headroom(of, goal, options, curve=False)
+        case "consolidate":
+            return consolidate(of, Consolidate(off=("A",), assume_nothing=nothing), options)
+    return whatif(of, Scenario("no A", retire=("A",), frontier=False, assume_nothing=nothing), options).plan
+
+
+@pytest.mark.parametrize("kind", ["evacuate", "headroom", "consolidate", "whatif"])
+def test_the_question_says_whether_anything_is_assumed(kind: str) -> None:
+    """Options of the run, always False for those who used the jobs from Python, stood above what was asked."""
+    free, strict = (asked(kind, nothing=nothing) for nothing in (False, True))
+    assert free is not None and "a1" in {m.lpar for m in free.moves} and not free.goal.assume_nothing
+    assert strict is None or strict.goal.assume_nothing
+    assert strict is None or "a1" not in {m.lpar for m in strict.moves}

@@ -161,7 +161,8 @@ def test_a_server_that_states_how_many_takes_so_many() -> None:
 def test_whether_it_was_ever_activated_is_no_yes_where_nobody_says_it() -> None:
     of = off(BASE, "a2", never_activated=None)
     assert told(freed(of), "partition.activated-once") == [(Severity.ASSUMPTION, "a2")]
-    assert not evacuate(loaded(of), Evacuate(servers=("A",), inactive=True), Options(assume_nothing=True)).verified
+    assert not evacuate(loaded(of), Evacuate(servers=("A",), inactive=True, assume_nothing=True),
+                        Options()).verified
     ivm = of.replace(servers=tuple(replace(s, console="ivm-a") for s in of.servers))
     for never in (None, True):
         plan = freed(changed(ivm, "a2", never_activated=never))
