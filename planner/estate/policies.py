@@ -65,7 +65,8 @@ class Contradiction:
 class PolicySet:
     """The active policies of an estate in the form in which rules ask for them."""
 
-    production_stays: dict[str, str] = field(default_factory=dict)
+    production_stays: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """LPAR → the server that it does not leave while it runs."""
     pins: dict[str, tuple[str, ...]] = field(default_factory=dict)
     soft_pins: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """LPAR → its servers: it leaves them only when they are freed, and comes home."""
@@ -233,7 +234,8 @@ class _Compiler:
         chosen = self.matching(p.subject, self.lpars, "LPAR", "*") if self.lpars else []
         for name in chosen:
             if self.by_name[name].environment == "production":
-                self.out.production_stays[name] = p.note
+                self.out.production_stays[name] = (self.by_name[name].server,)
+                self.stated[p.kind, name] = p
 
     def pin(self, p: Policy) -> None:
         for name in self.matching(p.subject, self.lpars, "LPAR"):
@@ -286,8 +288,9 @@ class _Compiler:
     def across(self) -> None:
         """Contradictions between rows of different kinds."""
         out = self.out
+        staying = {n: servers for n, servers in out.production_stays.items() if self.by_name[n].active}
         allowed: Sequence[tuple[str, Mapping[str, Collection[str]]]] = (
-            ("pin", out.pins), ("soft-pin", out.soft_pins), ("fence", out.fences))
+            ("production-stays", staying), ("pin", out.pins), ("soft-pin", out.soft_pins), ("fence", out.fences))
         for n, (kind, first) in enumerate(allowed):
             for other, second in allowed[n + 1:]:
                 for name in sorted(first.keys() & second.keys()):
@@ -301,10 +304,11 @@ class _Compiler:
                     if len(both := sorted(set(group.members) & set(other_group.members))) > 1:
                         self._against(p, q, both, "they do not come to share a server, and where they are apart they "
                                       "do not move")
-            pinned = [(m, frozenset(out.pins[m])) for m in group.members if out.pins.get(m)]
-            for (a, at), (b, there) in combinations(pinned, 2):
-                if (not at & there) if p.kind == "keep-together" else (at == there and len(at) == 1):
-                    self._against(p, self.stated["pin", b], [a, b], "they do not move")
+            pinned = [(m, frozenset(servers), kind) for m in group.members
+                      for kind, servers in (("pin", out.pins.get(m)), ("production-stays", staying.get(m))) if servers]
+            for (a, at, _), (b, there, kind) in combinations(pinned, 2):
+                if a != b and ((not at & there) if p.kind == "keep-together" else (at == there and len(at) == 1)):
+                    self._against(p, self.stated[kind, b], [a, b], "they do not move")
 
     def _group(self, p: Policy) -> Group:
         members = tuple(sorted(self.matching(p.value, self.lpars, "LPAR")))

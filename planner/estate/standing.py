@@ -26,6 +26,7 @@ def broken_today(estate: Estate, policies: PolicySet) -> Iterator[Finding]:
     return broken_policies(estate, policies, {p.name: p.server for p in estate.lpars if p.active}, "today")
 
 
+_CONTRADICTION = "policy.contradiction"
 Told = Iterator[tuple[str, str, str, str]]
 
 
@@ -97,10 +98,15 @@ def policy_findings(loaded: Loaded, told: Collection[str] = ()) -> Iterable[Find
         for policy, reason, unmatched in refused if unmatched not in told)))
 
 
+def contradictions(findings: Iterable[Finding]) -> list[Finding]:
+    """Those that tell of two policies that contradict each other."""
+    return [f for f in findings if f.rule == _CONTRADICTION]
+
+
 def _contradicted(loaded: Loaded, one: Contradiction) -> Finding:
     sources = [loaded.source("policies", (p.kind, p.subject, p.value), "kind") for p in one.rows]
     rows = [f"{p.kind} ({p.subject or '-'} / {p.value or '-'})" + (f" at {at}" if at else "")
             for p, at in zip(one.rows, sources, strict=True)]
-    return Finding("policy.contradiction", Severity.WARNING, ", ".join(one.names),
+    return Finding(_CONTRADICTION, Severity.WARNING, ", ".join(one.names),
                    f"two policies contradict each other: {rows[0]} and {rows[1]}: {one.applied}",
                    "correct one of the rows or set its Active to no", sources[1])

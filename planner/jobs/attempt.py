@@ -116,7 +116,8 @@ def unanswered(blank: Plan, tried: Attempt[R], options: Options) -> Plan:
         "give more time (--time-limit), free more room, or lift policies")
     note = Finding("plan.unknown", Severity.ERROR, "plan", message, fix)
     bound = None if tried.answer is None else tried.answer.bound_ms
-    return blank.replace(status=Status.UNKNOWN, findings=(note,), bound=None if bound is None else bound / 1000)
+    return blank.replace(status=Status.UNKNOWN, findings=(note, *blank.findings),
+                         bound=None if bound is None else bound / 1000)
 
 
 def impossible(blank: Plan, conflict: Conflict) -> Plan:
@@ -126,7 +127,7 @@ def impossible(blank: Plan, conflict: Conflict) -> Plan:
     if not why:
         why = [Finding(rule, Severity.ERROR, ", ".join(conflict.servers) or ", ".join(conflict.lpars),
                        conflict.summary, "; ".join(conflict.lifts)) for rule in conflict.rules or ("goal.reached",)]
-    return blank.replace(status=conflict.status, conflict=conflict, findings=tuple(why))
+    return blank.replace(status=conflict.status, conflict=conflict, findings=(*why, *blank.findings))
 
 
 def finished(case: Case, blank: Plan, answer: Answer, table: Timetable) -> Plan:

@@ -16,7 +16,7 @@ from planner.estate.assemble import Loaded
 from planner.estate.model import Estate
 from planner.estate.parameters import Parameters, parameters_of
 from planner.estate.policies import compile_policies
-from planner.estate.standing import broken_policies, broken_today
+from planner.estate.standing import broken_policies, broken_today, contradictions
 from planner.findings import Finding, Severity, errors, ordered
 from planner.history.clock import zone_of
 from planner.jobs.inactive import no_room_to_start, profiles_left
@@ -81,6 +81,11 @@ def clock_findings(options: Options) -> tuple[Finding, ...]:
         out.append(Finding("timing.past", Severity.WARNING, "plan", "the window is in the past: it ended "
                            f"{options.window.end:%Y-%m-%d %H:%M}", "give a window to come"))
     return tuple(out)
+
+
+def told_first(loaded: Loaded, site: Site, options: Options) -> tuple[Finding, ...]:
+    """What a plan tells whatever its answer is: policies that contradict each other, what usage lacks, the clocks."""
+    return (*contradictions(loaded.findings), *(site.usage.findings if site.usage else ()), *clock_findings(options))
 
 
 def _now(zone: str) -> dt.datetime:
@@ -173,8 +178,7 @@ def _warnings(loaded: Loaded, site: Site, judge: Judge, plan: Plan) -> list[Find
                    if f.severity is not Severity.ERROR]
     touched = {x for m in plan.moves for x in (m.lpar, m.source, m.target, m.source_msp, m.target_msp) if x}
     today = set(broken_today(site.estate, site.policies))
-    warned += [f for f in loaded.findings if (f.subject in touched and f not in today)
-               or f.rule == "policy.contradiction"]
+    warned += [f for f in loaded.findings if f.subject in touched and f not in today]
     end = site.start | {m.lpar: m.target for m in plan.moves}
     warned += broken_policies(site.estate, site.policies, end, "after this plan")
     if plan.window is None and any(m.lpar in site.policies.blackouts for m in plan.moves):

@@ -14,7 +14,7 @@ from planner.findings import Finding, Severity, ordered
 from planner.history.calendar import BUCKETS, Bucket
 from planner.jobs import energy as accounts
 from planner.jobs.attempt import Case, attempted, unanswered
-from planner.jobs.common import PROVED, Options, assumptions, checked_plan, clock_findings, left_behind, zoned
+from planner.jobs.common import PROVED, Options, assumptions, checked_plan, left_behind, told_first, zoned
 from planner.jobs.energy import Meter, Terms
 from planner.jobs.homes import bringing_home
 from planner.optimise.asked import checked_consolidate, spelt_as
@@ -177,7 +177,7 @@ def _blank(case: ConsolidationCase, staying: Mapping[str, str]) -> Plan:
                   for why, names in kept_on.items())
     return Plan(goal=goal, status=Status.UNKNOWN, estate_digest=digest(case.loaded.estate), assumptions=tuple(assumed),
                 window=options.window, work_s=options.work_s if goal.come_back and not goal.weekend else None,
-                notes=notes, findings=(*(site.usage.findings if site.usage else ()), *clock_findings(options)))
+                notes=notes, findings=told_first(case.loaded, site, options))
 
 
 def _finished(case: ConsolidationCase, blank: Plan, answer: Consolidation, scale: Scale, table: Timetable) -> Plan:

@@ -9,7 +9,7 @@ from planner.estate.saved import digest
 from planner.findings import Finding, Severity
 from planner.history.calendar import BUCKETS, Bucket
 from planner.jobs.attempt import Case, attempted, finished, unanswered
-from planner.jobs.common import Options, assumptions, clock_findings, left_behind, zoned
+from planner.jobs.common import Options, assumptions, left_behind, told_first, zoned
 from planner.jobs.homes import bringing_home
 from planner.optimise.asked import checked_evacuate, displaced, spelt_as, survivors
 from planner.optimise.evacuate import EvacuationProblem
@@ -42,8 +42,7 @@ def _planned(loaded: Loaded, site: Site, goal: Evacuate, options: Options) -> Pl
     """The plan that brings home whom the question names."""
     judge = Judge(site)
     blank = _blank(loaded, site, goal, options)
-    blank = blank.replace(findings=(*(site.usage.findings if site.usage else ()), *_unstated(goal),
-                                    *clock_findings(options)))
+    blank = blank.replace(findings=(*told_first(loaded, site, options), *_unstated(goal)))
     tried = attempted(EvacuationProblem(site, judge, goal), options,
                       lambda answer, states: timetable(site, judge, answer.placement, options.window,
                                                come_back=goal.come_back, work_s=options.work_s,

@@ -15,7 +15,7 @@ from planner.findings import Finding, Severity, ordered
 from planner.history.calendar import BUCKETS, Bucket, Calendar
 from planner.jobs import headroom_figures as figures
 from planner.jobs.attempt import Case, attempted, finished, impossible, unanswered
-from planner.jobs.common import Options, assumptions, clock_findings, zoned
+from planner.jobs.common import Options, assumptions, told_first, zoned
 from planner.jobs.homes import bringing_home
 from planner.optimise.asked import checked_headroom, critical_here, spelt_as
 from planner.optimise.headroom import CORES, MEMORY, CurveStep, HeadroomProblem, Most
@@ -59,9 +59,9 @@ def headroom(loaded: Loaded, goal: Headroom, options: Options, usage: UsageSpec 
 
 def _planned(case: Case, goal: Headroom, usage: UsageSpec | None, tell: Callable[[str], None], *, curve: bool) -> Plan:
     """The plan that brings home whom the question names."""
-    loaded, site, judge, options, used = case.loaded, case.site, case.judge, case.options, case.site.usage
+    loaded, site, judge, options = case.loaded, case.site, case.judge, case.options
     problem = HeadroomProblem(site, judge, goal)
-    said = [*(used.findings if used else ()), *clock_findings(options)]
+    said = [*told_first(loaded, site, options)]
     if not critical_here(goal, site):
         said.append(Finding("headroom.critical", Severity.WARNING, goal.server, "no LPAR on it is critical (none is "
                             "production, none named): all may leave", "name those that stay with --critical"))
@@ -146,8 +146,7 @@ def _impossible(blank: Plan, problem: HeadroomProblem, options: Options) -> Plan
     most, memory = (problem.most(what, options.time_limit) for what in (CORES, MEMORY))
     plan = impossible(blank, problem.conflict(most, memory, options.time_limit))
     free = figures.free_on(problem.site, problem.goal, problem.goal.server, problem.site.start)
-    return plan.replace(details=HeadroomDetails(free, _largest(most, memory)),
-                        findings=(*plan.findings, *blank.findings))
+    return plan.replace(details=HeadroomDetails(free, _largest(most, memory)))
 
 
 def _largest(most: Most, memory: Most | None) -> Largest:

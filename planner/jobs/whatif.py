@@ -15,9 +15,10 @@ from planner.estate.energy import energy, power_of
 from planner.estate.load import checked
 from planner.estate.model import Lpar
 from planner.estate.saved import digest
+from planner.estate.standing import contradictions
 from planner.findings import Finding, Severity, Source, errors, ordered
 from planner.jobs.attempt import Case, attempted, finished
-from planner.jobs.common import PROVED, Options, assumptions, clock_findings, zoned
+from planner.jobs.common import PROVED, Options, assumptions, told_first, zoned
 from planner.jobs.energy import drawn
 from planner.jobs.inactive import profiles_left
 from planner.jobs.scenario_result import LparLine, Migration, Reason, ScenarioResult, ServerLine, Totals, waves_of
@@ -191,14 +192,14 @@ def _closed(case: ScenarioCase, names: Sequence[str]) -> dict[str, dict[str, Seq
 def _infeasible(case: ScenarioCase, conflict: Conflict) -> ScenarioResult:
     why = [Finding(rule, Severity.ERROR, ", ".join(conflict.lpars[:8]) or ", ".join(conflict.servers),
                    conflict.summary, "; ".join(conflict.lifts[:8])) for rule in conflict.rules or ("goal.reached",)]
-    return _blank(case, conflict.status, conflict=conflict, findings=tuple(why))
+    return _blank(case, conflict.status, conflict=conflict, findings=(*why, *contradictions(case.loaded.findings)))
 
 
 def _unknown(case: ScenarioCase, reason: str) -> ScenarioResult:
     message = f"a placement exists, but {reason}" if reason else (
         f"no answer within {case.options.time_limit:g} s, and no proof that there is none")
     note = Finding("plan.unknown", Severity.ERROR, case.scenario.name, message, "give more time (--time-limit)")
-    return _blank(case, Status.UNKNOWN, findings=(note,))
+    return _blank(case, Status.UNKNOWN, findings=(note, *contradictions(case.loaded.findings)))
 
 
 def _blank(case: ScenarioCase, status: Status, **more: Any) -> ScenarioResult:
@@ -297,7 +298,7 @@ def _plan(case: ScenarioCase, answer: Answer, ways: Mapping[str, Way], table: Ti
     stays += profiles_left(case.site, case.built.retired)
     blank = Plan(goal=goal, status=Status.UNKNOWN, estate_digest=digest(case.loaded.estate), window=case.options.window,
                  assumptions=(*case.built.assumptions, *assumptions(case.loaded.estate, case.options)),
-                 stays=tuple(stays), findings=clock_findings(case.options))
+                 stays=tuple(stays), findings=told_first(case.loaded, case.site, case.options))
     part = Answer(answer.status, live, sum(cost.values()), max(0.0, (answer.bound_ms or 0.0) - rest))
     return finished(case, blank, part, table)
 

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from itertools import permutations
+from pathlib import Path
 
 import pytest
 from estates import BASE, changed, loaded, policy, stating
+from typer.testing import CliRunner
 
 from planner import jobs
+from planner.cli import app
 from planner.estate.assemble import Loaded
 from planner.estate.load import checked
 from planner.estate.model import Policy
 from planner.estate.policies import PolicySet, compile_policies
-from planner.findings import Finding, Severity
+from planner.estate.saved import dump
+from planner.findings import Finding, Severity, finding_json
 from planner.plan.questions import Evacuate
 
 
@@ -64,6 +69,38 @@ def test_two_rows_that_contradict_each_other_are_told_with_both_whatever_their_o
 ])
 def test_rows_that_go_together_are_not_told(rows: list[Policy]) -> None:
     assert told(*rows)[1] == []
+
+
+PRODUCTION = changed(changed(BASE, "a1", environment="production"), "b1", environment="production")
+
+
+@pytest.mark.parametrize(("row", "names"), [
+    (policy("pin", "a1", "B"), "a1"), (policy("soft-pin", "a1", "B; C"), "a1"), (policy("fence", "a1", "C"), "a1"),
+    (policy("keep-together", "x", "a1; b1"), "a1, b1"),
+    (policy("keep-together", "x", "a2; b1"), ""), (policy("pin", "a1", "A; B"), ""), (policy("pin", "b2", "A"), "")])
+def test_production_that_stays_is_told_against_rows_that_want_it_elsewhere(
+        row: Policy, names: str, tmp_path: Path) -> None:
+    """A pin of production to another server was told as broken, as if a move could mend it; by a plan not at all."""
+    stays = policy("production-stays", "*")
+    for rows in permutations((stays, row)):
+        of = stating(PRODUCTION, *rows)
+        site = loaded(of)
+        plans = [jobs.evacuate(site, Evacuate(servers=(s,)), jobs.Options()) for s in "AC"]
+        assert [p.verified for p in plans] == [False, True]
+        (tmp_path / "estate.json").write_text(dump(site))
+        seen = [json.loads(CliRunner().invoke(app, [command, str(tmp_path / "estate.json"), "--json"]).stdout)["findings"]
+                for command in ("load", "check")]
+        for found in (site.findings, *(p.findings for p in plans), *seen):
+            said = [f if isinstance(f, dict) else finding_json(f) for f in found]
+            told = [f for f in said if f["rule"] == "policy.contradiction"]
+            assert [f["subject"] for f in told] == [names][:bool(names)]
+            assert all(r.kind in f["message"] for f in told for r in rows)
+
+
+def test_production_that_is_not_activated_may_go_where_it_is_pinned() -> None:
+    asleep = changed(PRODUCTION, "a1", state="not activated")
+    found = loaded(stating(asleep, policy("production-stays", "*"), policy("pin", "a1", "B"))).findings
+    assert not [f for f in found if f.rule == "policy.contradiction"]
 
 
 BROKEN = [
