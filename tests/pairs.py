@@ -220,7 +220,9 @@ def with_pairs(of: Estate, seed: int, kind: str = "") -> Estate:
     """The same on recent servers, between some of which some LPARs may not move: for one reason, of two the second rarely."""
     rng = Random(f"pairs {seed}")
     of = _as_drawn(of, rng, **NEWEST)
-    for name in (kind,) if kind else rng.sample(sorted(KINDS), rng.choice((1, 1, 1, 2))):
+    drawn = (kind,) if kind else rng.sample(sorted(KINDS), rng.choice((1, 1, 1, 2)))
+    own = [name for name in drawn if "generation" in KINDS[name].servers]  # others are said of the newest servers
+    for name in own[:1] or drawn:
         of = KINDS[name].more(_as_drawn(of, rng, KINDS[name].lpars, KINDS[name].servers, KINDS[name].vioses), rng)
     return of
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from operator import ne
 
 from planner.reach import Spot
 from planner.remember import remembered
@@ -15,12 +16,13 @@ from planner.schedule.order import Step, best_first, may_park
 
 SMALL = 300
 """LPARs times servers of a small site at most."""
-_WORK, _ASKED = 300_000, 15_000
-"""States times LPARs times servers, and moves of which the ledger is asked: they bound a search by work, not by the
-clock. The ledger is asked once for all states with the same places."""
+_WORK, _ASKED, _MADE, _EACH = 300_000, 15_000, 2_500_000, 20
+"""States times LPARs times servers; moves of which the ledger is asked, once for all states with the same places; and
+LPARs of the states that are made, each state counting as so many more: they bound a search by work, not by the clock, to
+half a second or so."""
 
-State = tuple[tuple[str, int], ...]
-"""(server, number among what it may take there) of each LPAR."""
+State = tuple[tuple[str, ...], tuple[int, ...]]
+"""The server of each LPAR, and the number of what it takes there among what it may take."""
 
 
 def small(site: Site) -> bool:
@@ -30,7 +32,7 @@ def small(site: Site) -> bool:
 
 def exact_order(site: Site, judge: Judge, final: Mapping[str, str], unmoved: Collection[str] = ()) -> list[Step] | None:
     """An order, one move after the other, that takes every LPAR from where it is at the start to ``final`` and in which
-    every adapter finds a VIOS with a free virtual port and slot; None when none was found.
+    every adapter finds a VIOS with a free virtual port and slot; None when none was found, which proves nothing.
 
     Everybody who may be moved may be parked on any server. Tried with the movers alone, then with all.
     """
@@ -50,9 +52,9 @@ class _Exact:
 
     def __init__(self, site: Site, judge: Judge, pool: Sequence[str], final: Mapping[str, str]) -> None:
         self.site, self.judge, self.pool = site, judge, pool
-        self.asked = 0
-        self.origin: State = tuple((site.start[n], 0) for n in pool)
-        self.goal = [final.get(n, site.start[n]) for n in pool]
+        self.asked = self.made = 0
+        self.origin: State = tuple(site.start[n] for n in pool), (0,) * len(pool)
+        self.goal = tuple(final.get(n, site.start[n]) for n in pool)
         inside = set(pool)
         others = {n: s for n, s in site.start.items() if n not in inside}
         self.fixed = Ledger(site, others)
@@ -74,13 +76,14 @@ class _Exact:
 
     def _free(self, state: State) -> Counter[Spot]:
         free = self.room.copy()
-        for name, (server, number) in zip(self.pool, state, strict=True):
-            free.subtract(self._use(name, server, number))
+        for name, server, number in zip(self.pool, *state, strict=True):
+            for spot, n in self._use(name, server, number).items():
+                free[spot] -= n
         return free
 
     def left(self, state: State) -> int:
         """How many are not yet where they shall be."""
-        return sum(server != there for (server, _), there in zip(state, self.goal, strict=True))
+        return sum(map(ne, state[0], self.goal))
 
     @remembered
     def _fitting(self, places: tuple[str, ...]) -> Sequence[tuple[int, str]]:
@@ -97,9 +100,12 @@ class _Exact:
 
     def following(self, state: State) -> Iterator[tuple[Step, State]]:
         """The moves that are possible, each with every choice of what it takes."""
+        places, numbers = state
         free = self._free(state)
-        for i, target in self._fitting(tuple(server for server, _ in state)):
+        for i, target in self._fitting(places) if self.made < _MADE else ():
             name = self.pool[i]
+            after = (*places[:i], target, *places[i + 1:])
             for number, use in enumerate(self._uses(name, target)):
                 if all(free[spot] - n >= self.least[spot] for spot, n in use.items()):
-                    yield Step(name, state[i][0], target), (*state[:i], (target, number), *state[i + 1:])
+                    self.made += len(self.pool) + _EACH
+                    yield Step(name, places[i], target), (after, (*numbers[:i], number, *numbers[i + 1:]))

@@ -90,7 +90,7 @@ def timetable(site: Site, judge: Judge, placement: Mapping[str, str], window: Wi
         steps = exact_order(site, judge, site.start | dict(placement), unmoved)
         table = tried(steps) if steps else None
     return table or Timetable(reason="no mapping was found that keeps every VIOS within its virtual Fibre Channel "
-                                     "ports and slots")
+                                     "ports and slots; that is no proof that there is none")
 
 
 def _packed(judge: Judge, placement: Mapping[str, str], packer: Packer, *, come_back: bool, work_s: int,

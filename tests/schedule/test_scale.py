@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from random import Random
+from typing import Any
 
 import pytest
-from estates import evacuate_goal, judged
+from estates import VLAN, estate, evacuate_goal, judged, lpar, server, vios
 from scale_estates import blocks
 from tight import FREED, tight
 
+from planner.estate.model import Bridge, Fibre, Port
 from planner.optimise.evacuate import EvacuationProblem
 from planner.plan.choices import OUT
 from planner.plan.plan import Move
 from planner.rules import Judge, Site
 from planner.rules.ledger import Ledger
+from planner.schedule import exact
+from planner.schedule.exact import exact_order
 from planner.schedule.order import Step, _run, serial_order
 from planner.schedule.timetable import timetable
 from planner.schedule.waves import Packer, _Wave
@@ -129,3 +134,28 @@ def test_a_whole_way_out_and_back_is_the_same_with_either_packer(monkeypatch: py
     quick = timetable(site, judge, answer.placement, None, come_back=True)
     monkeypatch.setattr("planner.schedule.timetable.Packer", PlainPacker)
     assert quick.found and quick == timetable(site, judge, answer.placement, None, come_back=True)
+
+
+def test_an_exact_search_stays_within_a_bound_of_states_whatever_may_be_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Thirty LPARs that may go anywhere, each with a choice of fifteen pairs of VIOSes there, and one that finds no port:
+    such a search made millions of states and took a minute."""
+    homes, made = "ABCDEFGHIJ", Counter[int]()
+    lpars = [lpar(f"p{n:02}", homes[n % 10], 0.5, 1) for n in range(30)]
+    movers = tuple(vios(f"{s}-v{n}", s) for s in homes for n in range(1, 7))
+    of = estate([server(s) for s in homes], lpars, vioses=movers, disks=(), bridges=tuple(
+        Bridge(v.name, "ent6", VLAN) for v in movers), fibres=tuple(
+        Fibre(p.name, 10 + n, f"{p.server}-v{n}", f"c0{p.name}{n}0", f"c0{p.name}{n}1", "f1", True) for p in lpars for n in (1, 2)),
+        ports=tuple(Port(v.name, "fcs0", "f1", 0 if v.server == "B" else 50) for v in movers))
+    search = exact.best_first
+
+    def counted(origin: Any, left: Any, following: Callable[[Any], Iterable[Any]], most: int) -> Any:
+        def noted(state: Any) -> Iterator[Any]:
+            for made_state in following(state):
+                made[0] += 1
+                yield made_state
+        return search(origin, left, noted, most)
+
+    monkeypatch.setattr(exact, "best_first", counted)
+    site, judge = judged(of)
+    assert exact_order(site, judge, site.start | {"p00": "B"}) is None
+    assert 30_000 < made[0] < 150_000
