@@ -14,7 +14,7 @@ from planner.jobs.common import PROVED, Options, checked_plan
 from planner.optimise.placement import move_cost_ms
 from planner.optimise.stages import Answer
 from planner.plan.choices import BACK, OUT, Status
-from planner.plan.details import Conflict
+from planner.plan.details import Conflict, and_elsewhere, told_once
 from planner.plan.plan import Plan
 from planner.rules import Judge, Site
 from planner.schedule.exact import small
@@ -121,9 +121,11 @@ def unanswered(blank: Plan, tried: Attempt[R], options: Options) -> Plan:
 
 
 def impossible(blank: Plan, conflict: Conflict) -> Plan:
-    """The plan that cannot be, with a finding for each refusal, else for each rule."""
-    why = [Finding(r.rule, Severity.ERROR, name, f"to {server}: {r.message}" if server else r.message, r.fix)
-           for name, by_server in conflict.refusals.items() for server, reasons in by_server.items() for r in reasons]
+    """The plan that cannot be, with a finding for each refusal, those alike on several servers as one; else for each
+    rule."""
+    why = [Finding(r.rule, Severity.ERROR, name,
+                   and_elsewhere(f"to {servers[0]}: {r.message}", servers) if servers[0] else r.message, r.fix)
+           for name, by_server in conflict.refusals.items() for r, servers in told_once(by_server)]
     if not why:
         why = [Finding(rule, Severity.ERROR, ", ".join(conflict.servers) or ", ".join(conflict.lpars),
                        conflict.summary, "; ".join(conflict.lifts)) for rule in conflict.rules or ("goal.reached",)]

@@ -28,7 +28,7 @@ from planner.optimise.placement import move_cost_ms
 from planner.optimise.scenario import ScenarioProblem, Sizes
 from planner.optimise.stages import Answer
 from planner.plan.choices import OUT, Status
-from planner.plan.details import Change, Conflict, WhatifDetails
+from planner.plan.details import Change, Conflict, WhatifDetails, mends
 from planner.plan.plan import Plan
 from planner.plan.questions import Whatif
 from planner.rules import Judge, Site
@@ -174,13 +174,13 @@ def _running(case: ScenarioCase, where: Mapping[str, str]) -> dict[str, str]:
 def _stranded(case: ScenarioCase, names: Sequence[str]) -> Conflict:
     """LPARs of retired servers that can get to no other server, live or by a restart."""
     closed = _closed(case, names)
-    found = [(n, f) for n, by_server in closed.items() for refusals in by_server.values() for f in refusals]
-    lifts = dict.fromkeys(f"{n}: {f.fix}" for n, f in found if f.fix)
-    rules = dict.fromkeys(f.rule for _, f in found)
+    rules = dict.fromkeys(f.rule for by_server in closed.values() for why in by_server.values() for f in why)
+    refusals = reasons_of(closed)
+    lifts = dict.fromkeys(x for n, by_server in refusals.items() for x in mends(n, by_server))
     count = len(names)
     what = (f"{names[0]} can get to no other server, not even by a restart" if count == 1 else
             f"{count} LPARs can get to no other server, not even by a restart; each alone makes it impossible")
-    return Conflict(what, tuple(names), case.built.kept, tuple(rules), tuple(lifts), reasons_of(closed),
+    return Conflict(what, tuple(names), case.built.kept, tuple(rules), tuple(lifts), refusals,
                     irreducible=count == 1, unstated=unproved(closed, alone=True))
 
 

@@ -12,7 +12,7 @@ from planner.grouping import grouped
 from planner.optimise.placement import PlacementProgram
 from planner.optimise.program import CUT, ONE_PLACE, Outcome, Program, Tag
 from planner.optimise.solver import solve
-from planner.plan.details import Conflict, WhyNot, shortfall
+from planner.plan.details import Conflict, WhyNot, mends, shortfall
 from planner.rules import Judge, Site, ledger
 from planner.rules.base import REGISTRY, WHOLE
 from planner.rules.firmware import goes_with, in_between
@@ -126,7 +126,6 @@ def _by_steps(judge: Judge, refusal: Finding, server: str, home: str) -> str:
 def stranded(question: Unanswered, names: Sequence[str]) -> Conflict:
     """LPARs that no rule lets go anywhere: each is a conflict of its own."""
     refused = {n: refusals_of(question.judge, n, question.survivors, come_back=question.come_back) for n in names}
-    findings = [(n, f) for n, by_server in refused.items() for why in by_server.values() for f in why]
     refusals = reasons_of(refused)
     if not question.survivors:
         return Conflict("every server of the estate is to be freed: there is none to go to", tuple(names), (), (),
@@ -139,11 +138,12 @@ def stranded(question: Unanswered, names: Sequence[str]) -> Conflict:
         what += (f"; the other servers lack {show_cores(sum(units.values()))} cores and "
                  f"{show_gib(sum(mib.values()))} GiB for it even without any other LPAR")
     leave = " ".join(f"--leave {n}" for n in names[:5]) + (" …" if len(names) > 5 else "")
-    lifts = dict.fromkeys((*(f"{n}: {f.fix}" for n, f in findings), f"or stop and leave them there: {leave}"))
+    lifts = dict.fromkeys((*(x for n, by_server in refusals.items() for x in mends(n, by_server)),
+                           f"or stop and leave them there: {leave}"))
     servers = sorted({s for by_server in refusals.values() for s in by_server if s})
-    return Conflict(what, tuple(names), tuple(servers), tuple(dict.fromkeys(f.rule for _, f in findings)),
-                    tuple(lifts), refusals, shortfall(units, mib), irreducible=len(names) == 1,
-                    unstated=unproved(refused, alone=True))
+    rules = dict.fromkeys(r.rule for by_server in refusals.values() for why in by_server.values() for r in why)
+    return Conflict(what, tuple(names), tuple(servers), tuple(rules), tuple(lifts), refusals, shortfall(units, mib),
+                    irreducible=len(names) == 1, unstated=unproved(refused, alone=True))
 
 
 def _nowhere(names: Sequence[str], *, back: bool) -> str:

@@ -19,7 +19,7 @@ from planner.optimise.placement import Candidates, Moment, PlacementProgram, can
 from planner.optimise.program import ONE_PLACE, Outcome, Solution, Tag, Terms
 from planner.optimise.stages import Answer, StagedProblem
 from planner.plan.choices import By, Status
-from planner.plan.details import Conflict, shortfall
+from planner.plan.details import Conflict, mends, shortfall
 from planner.plan.questions import Headroom
 from planner.rules import Judge, Site
 from planner.rules.base import WHOLE
@@ -296,5 +296,4 @@ class HeadroomProblem(StagedProblem):
 
     def _fixes(self, stuck: Mapping[str, Mapping[str, Sequence[Finding]]]) -> list[str]:
         """What would let those leave that may go nowhere, the first few."""
-        return list(dict.fromkeys(f"{n}: {f.fix}" for n, by_server in stuck.items() for refusals in by_server.values()
-                                  for f in refusals if f.fix))[:10]
+        return [x for n, by_server in reasons_of(stuck).items() for x in mends(n, by_server)][:10]

@@ -5,7 +5,8 @@ Integers are hundredths of a core, MiB and milliseconds; plan.json has cores, Gi
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, NamedTuple, NotRequired
 
@@ -227,6 +228,35 @@ class WhyNot(NamedTuple):
     rule: str
     message: str
     fix: str = ""
+
+
+def _unnamed(text: str, server: str) -> str:
+    """A text without the server of which it is said."""
+    return re.sub(rf"(?<![\w.-]){re.escape(server)}(?![\w-]|\.\w)", "\0", text) if server else text
+
+
+def told_once(by_server: Mapping[str, Sequence[WhyNot]]) -> Iterator[tuple[WhyNot, tuple[str, ...]]]:
+    """Each reason as it is said of the first server, with all servers of which it is said in the same words."""
+    found: dict[WhyNot, tuple[WhyNot, dict[str, None]]] = {}
+    for server, reasons in by_server.items():
+        for why in reasons:
+            alike = WhyNot(why.rule, _unnamed(why.message, server), _unnamed(why.fix, server))
+            found.setdefault(alike, (why, {}))[1][server] = None
+    return ((why, tuple(servers)) for why, servers in found.values())
+
+
+def and_elsewhere(text: str, servers: Sequence[str]) -> str:
+    """What is said of the first of these servers, and that it is so on the others."""
+    count = f" ({len(servers)} in all)" if len(servers) > 2 else ""
+    return f"{text}; the same on {', '.join(servers[1:])}{count}" if servers[1:] else text
+
+
+def mends(lpar: str, by_server: Mapping[str, Sequence[WhyNot]]) -> Iterator[str]:
+    """What would let an LPAR go to servers, each thing once."""
+    fixes = {s: [WhyNot("", "", why.fix) for why in reasons if why.fix] for s, reasons in by_server.items()}
+    for why, servers in told_once(fixes):
+        own = _unnamed(why.fix, servers[0]) != why.fix
+        yield f"{lpar}: {and_elsewhere(why.fix, servers) if own else why.fix}"
 
 
 def _shortfall_json(short: Mapping[str, tuple[int, int]]) -> Shortfall:

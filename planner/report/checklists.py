@@ -107,22 +107,22 @@ CHECKLISTS = (
         Item("NIM: client-initiated operations fail on the CPU id check until it is reset, or the client registered "
              "again (on the NIM master)", "smitty nim_cpuid_validate"))),
     Checklist("AIX-6", "AIX below 7.1", _aix(True), (
-        Item("Disk health checks: without chdev -U (documented from AIX 7.1 on) a disk in use cannot be changed. The "
-             "talk's -P does nothing now, it takes effect at the next restart: restart the LPAR after it, before the "
+        Item("Disk health checks: without chdev -U (documented from AIX 7.1 on) a disk in use cannot be changed. -P "
+             "does nothing now, it takes effect at the next restart: restart the LPAR after it, before the "
              "night, or leave it and expect PATH HAS FAILED",
              "chdev -l hdiskX -a hcheck_interval=0 -P"),
         Item("RMC class", "lsrsrc IBM.ManagementServer"),
         Item("Known problem, 'Refresh of IBM.ManagementServer resource failed': the script belongs to root.system",
              "ls -l /usr/lib/dr/scripts/all/IBM.CSMAgentRM_dr.sh")), (
-        Item("Disk health checks: if they were set to 0, back to the interval noted before (60 in the talk); it takes "
-             "effect at the next restart", "chdev -l hdiskX -a hcheck_interval=60 -P"),
+        Item("Disk health checks: if they were set to 0, back to the interval noted before (the command has 60); it "
+             "takes effect at the next restart", "chdev -l hdiskX -a hcheck_interval=60 -P"),
         Item("DD42A684 DRMGR 'DR script related Message' in the error log is that known problem",
              "chown root.system /usr/lib/dr/scripts/all/IBM.CSMAgentRM_dr.sh"))),
     Checklist("AIX-7", "AIX 7.1 and later", _aix(False), (
         Item("Disk health checks off at once with -U, if lsattr shows True+ for the attribute; where it does not, -P "
              "would do nothing before the next restart: leave them", "chdev -l hdiskX -a hcheck_interval=0 -U"),
         Item("RMC class", "lsrsrc IBM.MCP | grep -E 'Status|NodeID'")), (
-        Item("Disk health checks on again, with the interval noted before (60 in the talk)",
+        Item("Disk health checks on again, with the interval noted before (the command has 60)",
              "chdev -l hdiskX -a hcheck_interval=60 -U"),)),
     Checklist("LINUX", "Linux", lambda p: p.os == "Linux", (
         Item("Note the hardware identifier", _SERIAL), Item("RMC active", "rmcdomainstatus -s ctrmc"),

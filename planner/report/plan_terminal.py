@@ -8,6 +8,7 @@ from rich.text import Text
 
 from planner.findings import Severity, assumed
 from planner.plan.choices import BACK, OUT, Status
+from planner.plan.details import mends
 from planner.plan.plan import Plan
 from planner.report.headroom import headroom_view
 from planner.report.tables import listing
@@ -139,8 +140,9 @@ def _no_plan(plan: Plan) -> RenderableType:
     if not conflict.refusals:
         lines.append("(an irreducible set: without any one of these the rest is possible)\n"
                      if conflict.irreducible else "(not fully reduced: time ran out)\n", "dim")
-    said = {f"{name}: {why.fix}" for name, by_server in conflict.refusals.items() for found in by_server.values()
-            for why in found if f"{why.message}: {why.fix}" in conflict.unstated}
+    unstated = {n: {s: [why for why in found if f"{why.message}: {why.fix}" in conflict.unstated]
+                    for s, found in by_server.items()} for n, by_server in conflict.refusals.items()}
+    said = {text for name, by_server in unstated.items() for text in mends(name, by_server)}
     lifts = [x for x in conflict.lifts if x not in said]
     if lifts:
         lines.append("what would lift it:\n", "bold")

@@ -18,8 +18,8 @@ SMALL = 300
 """LPARs times servers of a small site at most."""
 _WORK, _ASKED, _MADE, _EACH = 300_000, 15_000, 2_500_000, 20
 """States times LPARs times servers; moves of which the ledger is asked, once for all states with the same places; and
-LPARs of the states that are made, each state counting as so many more: they bound a search by work, not by the clock, to
-half a second or so."""
+LPARs of the states that are made, each state counting as so many more: they bound a search by work, not by the clock,
+to half a second or so."""
 
 State = tuple[tuple[str, ...], tuple[int, ...]]
 """The server of each LPAR, and the number of what it takes there among what it may take."""

@@ -23,6 +23,7 @@ from estates import (
     stating,
 )
 from hypothesis import given, settings
+from hypothesis import strategies as st
 from test_oracle import estates
 
 from planner.estate.model import Estate
@@ -30,7 +31,7 @@ from planner.jobs import Options, evacuate, exit_code
 from planner.optimise.evacuate import EvacuationProblem
 from planner.optimise.stages import Answer
 from planner.plan.choices import Status
-from planner.plan.details import Conflict
+from planner.plan.details import Conflict, WhyNot, told_once
 from planner.plan.plan import dump, parse
 from planner.plan.questions import Evacuate
 
@@ -143,6 +144,31 @@ def test_what_mends_a_refusal_stands_with_that_refusal_alone() -> None:
     assert {f.rule: "console-link" in f.fix for f in plan.findings} == {"memory.lmb": False, "server.console": True}
     assert parse(dump(plan), "plan.json").conflict == plan.conflict
     assert plan.conflict and "could come home" not in plan.conflict.summary
+
+
+def test_what_refuses_an_lpar_everywhere_is_told_once_with_every_server() -> None:
+    """One missing feature was told anew for each server of a site, and the one that differed was lost among them."""
+    others = [server(f"box{n}", memory_expansion_capable=False) for n in range(12)]
+    of = estate([server("A"), *others, server("box99", console="hmc2", memory_expansion_capable=False)], [lpar("a1", "A", memory_expansion_percent=125)])
+    plan = evacuate(loaded(of), Evacuate(servers=("A",)), Options())
+    alike = [f for f in plan.findings if f.rule == "partition.capability"]
+    assert len(alike) == 1 and all(f"box{n}" in alike[0].message for n in (*range(12), 99)) and "(13 in all)" in alike[0].message
+    assert [f.message for f in plan.findings if f.rule == "server.console"] == [
+        "to box99: A is managed by hmc1, box99 by hmc2"]
+    assert plan.conflict and len(plan.conflict.refusals["a1"]) == 13 and all(plan.conflict.refusals["a1"].values())
+    assert len([x for x in plan.conflict.lifts if "switch it off" in x]) == 1
+
+
+SAID = ("{} lacks it", "no", "between box and {}", "box-v1 of {} is old")
+
+
+@given(st.dictionaries(st.sampled_from(("box", "box2", "box-v1", "box.2", "east rack")), st.lists(st.sampled_from(SAID))))
+def test_what_is_told_once_was_said_of_each_of_its_servers(said: dict[str, list[str]]) -> None:
+    whys = {s: [WhyNot("r", text.format(s), f"mend {s}") for text in texts] for s, texts in said.items()}
+    once = list(told_once(whys))
+    for why, servers in once:
+        assert any(text.format(servers[0]) == why.message and all(text in said[s] for s in servers) for text in SAID)
+    assert sum(len(servers) for _, servers in once) == sum(len(set(rows)) for rows in whys.values())
 
 
 def test_freeing_every_server_leaves_none_to_go_to() -> None:

@@ -1,5 +1,6 @@
 """What a runbook tells people to type: by console, its level, the LPAR's system and levels; said once what is alike."""
 
+import re
 import shlex
 from dataclasses import replace
 
@@ -31,6 +32,12 @@ def consoles(of: Estate, **named: str) -> Estate:
 def level(monkeypatch):
     """Says the level of every console."""
     return lambda text: monkeypatch.setattr(commands, "console_level", lambda site, server: text)
+
+
+def test_nobody_has_to_know_where_the_project_has_a_command_from():
+    """A default was said to be "60 in the talk": of a talk that its reader never heard."""
+    for items in (*(c.before + c.after for c in CHECKLISTS), vios_items([MOVE], Site(BASE))):
+        assert not [i for i in items if re.search(r"\b(talk|seed)", i.text)]
 
 
 def test_one_console_needs_neither_address_nor_key():
