@@ -24,7 +24,7 @@ PLACE = {room: number for number, group in enumerate(ORDER) for room in group}
 ONLY = {"plan": {*BASE, MODEL, "history"}, "reach": {*BASE, MODEL, "estate"}, "cost": {*BASE, MODEL, "estate"},
         MODEL: {"frames", "units"}, "formats": {*BASE, MODEL},
         "verify": {*BASE, MODEL, "estate", "history", "plan", "rules", "reach", "cost"}}
-SOLVERS = {"pulp", "highspy"}
+SOLVERS = {"pulp", "highspy", "ortools"}
 
 
 def modules() -> list[Path]:
@@ -125,7 +125,7 @@ def test_the_replay_counts_by_itself() -> None:
 #: What of the optimiser may import what: base, heuristics, sites that are taken apart, questions.
 LAYERS = (("program",), ("solver",), ("placement",), ("heuristics",), ("conflict",), ("stages",),
           ("measure", "asked"), ("evacuate", "headroom", "scenario"), ("frontier",), ("large",),
-          ("consolidation_program",), ("consolidation",))
+          ("consolidation_program",), ("split_pack",), ("consolidation",))
 
 
 def test_the_optimiser_stands_in_layers_without_a_circle() -> None:
@@ -146,7 +146,7 @@ def test_starting_the_command_line_imports_nothing_heavy() -> None:
     modules = ", ".join(f"planner.cli.{path.stem}" for path in (ROOT / "planner" / "cli").glob("[a-z]*.py"))
     code = f"import sys, {modules}; print(' '.join(sorted({{m.split('.')[0] for m in sys.modules}})))"
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
-    assert not {"pulp", "highspy", "numpy", "networkx", "pandas", "openpyxl", "xlsxwriter", "pydantic", "duckdb"} & set(
+    assert not {"pulp", "highspy", "numpy", "networkx", "pandas", "openpyxl", "xlsxwriter", "pydantic", "duckdb", "ortools"} & set(
         told.stdout.split())
 
 

@@ -1,8 +1,10 @@
 """Answering a consolidation: component by component, each proved on its own, the sum a bound of the whole.
 
 Levels, in this order: the measure of the servers that stay on, then the cost of the moves. A component that is small
-is one integer program; a large one is taken apart into a master, which chooses the servers, and a packing, which
-places the LPARs (:mod:`planner.optimise.large.decomposition`).
+is one integer program; one of some size is answered by two engines in turn (:mod:`planner.optimise.split_pack`); a
+large one is taken apart into a master, which chooses the servers, and a packing, which places the LPARs
+(:mod:`planner.optimise.large.decomposition`). Every component has an answer first; then those furthest from their
+bounds are given more work, until the sum is within the gap.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from planner.optimise.measure import Scale
 from planner.optimise.placement import Candidates, candidates_of
 from planner.optimise.program import ONE_PLACE, Outcome, Solution
 from planner.optimise.solver import is_read
+from planner.optimise.split_pack import SplitPack
 from planner.parallel import two_processors
 from planner.plan.choices import Status
 from planner.plan.details import Conflict
@@ -32,9 +35,11 @@ from planner.remember import remembered
 from planner.rules import Judge, Site
 from planner.rules.availability import restart_refusals
 
-SMALL = 1500
-"""Variables of a component at most for it to be given to the solver whole at once."""
-_LARGE, _WORKERS = 10_000, 2
+SMALL, MIDDLE = 300, 1800
+"""Variables of a component at most for it to be given to HiGHS whole at once; and to two engines."""
+_ROUNDS, _MORE = 5, 4.0
+"""Rounds of work on the components at most; and how many times the work of the one before each is."""
+_LARGE, _WORKERS = 1_000, 2
 """Pairs of LPAR and server from which on several components are answered by two processes."""
 _EXACT_RESTARTS = 45_000
 """Variables of a component up to which places and restarts are found by one program when one after the other fails."""
@@ -46,7 +51,8 @@ WIDE = 40
 
 @dataclass(frozen=True, slots=True)
 class ComponentAnswer:
-    """The answer for a component: measure in weights, cost in ms, each with a proved lower bound.
+    """The answer for a component: measure in weights beyond the ``least`` that its LPARs weigh anywhere, cost in ms,
+    each with a proved lower bound.
 
     ``cost_bound_ms`` holds among all placements of the component that weigh no more than this one.
     """
@@ -55,6 +61,7 @@ class ComponentAnswer:
     off: tuple[str, ...] = ()
     placement: Mapping[str, str] = field(default_factory=dict)
     restart: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    least: int = 0
     measure: int = 0
     measure_bound: float = 0.0
     cost_ms: int = 0
@@ -97,7 +104,7 @@ class ConsolidationProblem:
     def __init__(self, site: Site, judge: Judge, goal: Consolidate, scale: Scale) -> None:
         self.site, self.judge, self.goal, self.scale = site, judge, goal, scale
         self.cuts: list[Mapping[str, str]] = []
-        self.small = SMALL
+        self.small, self.middle = SMALL, MIDDLE
         movable = [n for n in sorted(site.start) if judge.ready(n)]
         everywhere = candidates_of(site, judge, (), list(site.servers), movable, come_back=goal.come_back)
         self.candidates = Candidates({n: places for n, places in everywhere.cost.items() if len(places) > 1})
@@ -105,6 +112,8 @@ class ConsolidationProblem:
         links = [(s, self.restart_servers(s)) for s in site.servers] if goal.n_plus_1 else []
         self.components = components(site, self.candidates, links)
         self.proved: dict[Component, ComponentAnswer] = {}
+        self.known: dict[int, ComponentAnswer] = {}
+        """The best answers so far, by the component's number."""
 
     # ---- facts ------------------------------------------------------------------------------------------------------
 
@@ -147,21 +156,22 @@ class ConsolidationProblem:
         if refused is not None:
             return refused
         numbers = sorted(range(len(self.components)), key=lambda n: (-self._size(self.components[n]), n))
-        parts: dict[int, ComponentAnswer] = {}
-        quick = gap > 0 and not self.goal.n_plus_1
-        if quick:
-            parts = dict(self._answers(numbers, deadline, gap, quick=True))
+        parts = self.known = {}
+        for effort in range(_ROUNDS):
+            for number, answer in self._answers(numbers, deadline, gap, effort):
+                parts[number] = _better(answer, parts.get(number), gap)
+                if parts[number].status is Status.INFEASIBLE:
+                    return Consolidation(Status.INFEASIBLE, (), parts[number].conflict)
+                if effort and not self._unproved(parts, gap):
+                    break
             numbers = self._unproved(parts, gap)
-        for number, answer in self._answers(numbers, deadline, gap):
-            if number not in parts or _better(answer, parts[number], gap):
-                parts[number] = answer
-            if parts[number].status in (Status.INFEASIBLE, Status.UNKNOWN):
-                return Consolidation(parts[number].status, (), parts[number].conflict)
-            if quick and not self._unproved(parts, gap):
+            if not numbers or time.monotonic() > deadline:
                 break
         for number, answer in parts.items():
             self.proved.setdefault(self.components[number], answer)
         answers = [parts[number] for number in sorted(parts)]
+        if any(p.status is Status.UNKNOWN for p in answers):
+            return Consolidation(Status.UNKNOWN)
         return Consolidation(self._status(answers, gap), tuple(answers))
 
     def _unproved(self, parts: Mapping[int, ComponentAnswer], gap: float) -> list[int]:
@@ -173,30 +183,31 @@ class ConsolidationProblem:
         far = [n for n, p in parts.items() if n not in none and self._status([p], gap) is not Status.OPTIMAL]
         return none + sorted(far, key=lambda n: (parts[n].cost_bound_ms - parts[n].cost_ms, n))
 
-    def _answers(self, numbers: Sequence[int], deadline: float, gap: float, *, quick: bool = False
+    def _answers(self, numbers: Sequence[int], deadline: float, gap: float, effort: int
                  ) -> Iterator[tuple[int, ComponentAnswer]]:
         """The answers of these components in their order: one after the other, or where they are large on two
         processors. Which process answers makes no difference to the answer."""
         size = sum(self._size(self.components[n]) for n in numbers)
         if len(numbers) < 2 or size < _LARGE or self.cuts or is_read() or not two_processors():
-            yield from ((n, self._numbered(n, len(numbers) - k, deadline, gap, quick)) for k, n in enumerate(numbers))
+            yield from ((n, self._numbered(n, len(numbers) - k, deadline, gap, effort)) for k, n in enumerate(numbers))
             return
         global _shared
-        _shared = (self, deadline, gap, quick)
+        _shared = (self, deadline, gap, effort)
         with multiprocessing.get_context("fork").Pool(_WORKERS) as pool:
             tasks = [(n, (len(numbers) - k) / _WORKERS) for k, n in enumerate(numbers)]
             yield from zip(numbers, pool.imap(_in_worker, tasks), strict=True)
 
-    def _numbered(self, number: int, following: float, deadline: float, gap: float, quick: bool) -> ComponentAnswer:
+    def _numbered(self, number: int, following: float, deadline: float, gap: float, effort: int) -> ComponentAnswer:
         """The answer of one component in its share of the time that is left; ``following``: those still to come, this
         one included."""
         left = deadline - time.monotonic()
         share = max(left / max(following, 1), min(left / 4, 10.0), 0.1)
-        return self.part(self.components[number], time.monotonic() + share, gap, quick=quick)
+        return self.part(number, time.monotonic() + share, gap, effort)
 
     def _status(self, parts: Sequence[ComponentAnswer], gap: float) -> Status:
         measure, cost = sum(p.measure for p in parts), sum(p.cost_ms for p in parts)
-        near = measure - sum(p.measure_bound for p in parts) <= max(gap, 1e-6) * measure
+        whole = measure + sum(p.least for p in parts)
+        near = measure - sum(p.measure_bound for p in parts) <= max(gap, 1e-6) * whole
         close = cost - sum(p.cost_bound_ms for p in parts) <= max(gap, 1e-6) * cost + 0.999
         return Status.OPTIMAL if near and close else Status.FEASIBLE
 
@@ -213,28 +224,38 @@ class ConsolidationProblem:
         lifts = tuple(x for x in answer.conflict.lifts if "--leave" not in x)
         return Consolidation(Status.INFEASIBLE, (), replace(answer.conflict, lifts=(*lifts, f"or let {named} stay on")))
 
-    def part(self, part: Component, deadline: float, gap: float, *, quick: bool = False) -> ComponentAnswer:
-        """The answer for one component by the time of ``deadline``; ``quick``: a first one, or UNKNOWN."""
+    def part(self, number: int, deadline: float, gap: float, effort: int) -> ComponentAnswer:
+        """The answer for one component by the time of ``deadline``, with so much effort: at 0 a first one, or
+        UNKNOWN."""
+        part = self.components[number]
         known = self.proved.get(part)
         if known is None:
-            return self._answer(part, deadline, gap, quick)
+            return self._answer(number, deadline, gap, effort)
         if not any(set(cut) & set(part.lpars) for cut in self.cuts):
             return known
-        answer = self._answer(part, deadline, gap, quick)
+        answer = self._answer(number, deadline, gap, effort)
         if answer.status in (Status.INFEASIBLE, Status.UNKNOWN):
             return ComponentAnswer(Status.UNKNOWN)
         same = answer.measure == known.measure
         return replace(answer, measure_bound=known.measure_bound, cost_bound_ms=known.cost_bound_ms if same else 0.0)
+
+    def _least(self, part: Component) -> int:
+        """What its LPARs weigh whatever is chosen."""
+        return sum(self.scale.least.get(n, 0) for n in part.lpars)
 
     def _size(self, part: Component) -> int:
         """Variables of the whole program of a component."""
         size = sum(len(self.candidates.cost.get(n, ())) for n in part.lpars)
         return size + (sum(map(len, self.restarts(part).values())) if self.goal.n_plus_1 else 0)
 
-    def _answer(self, part: Component, deadline: float, gap: float, quick: bool) -> ComponentAnswer:
-        """Whole when it is small, else taken apart."""
+    def _answer(self, number: int, deadline: float, gap: float, effort: int) -> ComponentAnswer:
+        """Whole when it is small, by two engines when it is larger, else taken apart."""
+        part = self.components[number]
         if self._size(part) <= self.small:
             return self._exact(part, deadline, gap)
+        if self._size(part) <= self.middle:
+            return self._packed(part, deadline, gap, effort, self.known.get(number))
+        quick = effort == 0 and gap > 0 and not self.goal.n_plus_1
         cuts = self.cuts_in(part)
         master = Master(self.site, part, self.candidates_in(part), self.goal, self.scale)
         plain = not self.goal.n_plus_1 and not cuts and self.site.usage is None
@@ -251,6 +272,27 @@ class ConsolidationProblem:
         if settled.outcome is Outcome.UNKNOWN and not cuts and self.site.usage is None and not quick:
             settled = self._as_it_is(part, settled.measure_bound)
         return self._part(part, settled, deadline)
+
+    def _packed(self, part: Component, deadline: float, gap: float, effort: int, known: ComponentAnswer | None
+                ) -> ComponentAnswer:
+        """By the split program and CP-SAT, from the best answer so far on."""
+        model, start = self.program(part), self.site.start
+        divisor = model.minimise_measure()
+        where = {n: known.placement.get(n, start[n]) for n in part.lpars} if known else None
+        proved = known.measure_bound / divisor if known else 0.0
+        levels = SplitPack(model, self._least(part) / divisor, deadline, gap, _MORE ** effort, where, proved).run()
+        bound = divisor * levels.measure_bound
+        if levels.best is None:
+            settled = Settled(levels.outcome)
+            if levels.outcome is Outcome.UNKNOWN:
+                settled = self._as_it_is(part, bound)
+            return self._part(part, settled, deadline)
+        moving = {n: s for n, s in sorted(model.placement(levels.best).items()) if s != start[n]}
+        cost = sum(model.candidates.cost[n][s] for n, s in moving.items())
+        off = tuple(model.off(levels.best))
+        choice = Choice(tuple(s for s in part.servers if s not in off), off, 0, bound)
+        placed = Placed(Outcome.FEASIBLE, moving, cost, levels.cost_bound_ms, model.restart(levels.best))
+        return self._part(part, Settled(Outcome.FEASIBLE, choice, placed, bound, levels.cost_bound_ms), deadline)
 
     def _as_it_is(self, part: Component, bound: float) -> Settled:
         """Everything stays where it is; only what is empty already goes off. Impossible when more must go off."""
@@ -279,7 +321,8 @@ class ConsolidationProblem:
         measure = sum(self.scale.fixed[s] for s in part.servers if s not in off)
         measure += sum(self.scale.excess(n, s) for n, s in where.items())
         return ComponentAnswer(Status.FEASIBLE, off=off, placement=placed.placement, restart=placed.restart,
-                               measure=measure, measure_bound=min(settled.measure_bound, float(measure)),
+                               least=self._least(part), measure=measure,
+                               measure_bound=min(settled.measure_bound, float(measure)),
                                cost_ms=placed.cost_ms, cost_bound_ms=settled.cost_bound_ms)
 
     def _empty(self, part: Component, used: Iterable[str]) -> tuple[str, ...]:
@@ -309,7 +352,7 @@ class ConsolidationProblem:
             if not solution.found:
                 heavy = solution.outcome is Outcome.INFEASIBLE and master.loaded and too_heavy(model, deadline)
                 return Placed(solution.outcome, bound_ms=first.bound_ms, heavy=heavy)
-            whole = self.answer(model, solution, choice.measure, 0.0, solution)
+            whole = self.answer(part, model, solution, choice.measure, 0.0, solution)
             return Placed(Outcome.FEASIBLE, whole.placement, whole.cost_ms, max(whole.cost_bound_ms, first.bound_ms),
                           whole.restart)
 
@@ -358,9 +401,9 @@ class ConsolidationProblem:
         bound = divisor * (first.bound if first.bound is not None else 0.0)
         if first.outcome is Outcome.OPTIMAL and gap == 0:
             bound = divisor * first.objective
-        return self.answer(model, best, divisor * first.objective, bound, second)
+        return self.answer(part, model, best, divisor * first.objective, bound, second)
 
-    def answer(self, model: ConsolidationProgram, best: Solution, measure: int, bound: float,
+    def answer(self, part: Component, model: ConsolidationProgram, best: Solution, measure: int, bound: float,
                second: Solution) -> ComponentAnswer:
         """A part from a solution of the whole program."""
         placement = model.placement(best)
@@ -368,8 +411,9 @@ class ConsolidationProblem:
         cost = sum(model.candidates.cost[n][s] for n, s in moving.items())
         cost_bound = min(float(cost), second.bound or 0.0) if second.found else 0.0
         return ComponentAnswer(
-            Status.FEASIBLE, off=tuple(model.off(best)), placement=moving, restart=model.restart(best), measure=measure,
-            measure_bound=min(float(measure), bound), cost_ms=cost, cost_bound_ms=cost_bound)
+            Status.FEASIBLE, off=tuple(model.off(best)), placement=moving, restart=model.restart(best),
+            least=self._least(part), measure=measure, measure_bound=min(float(measure), bound), cost_ms=cost,
+            cost_bound_ms=cost_bound)
 
     # ---- why not ----------------------------------------------------------------------------------------------------
 
@@ -418,22 +462,31 @@ def _left(deadline: float) -> float:
     return max(deadline - time.monotonic(), 0.05)
 
 
-def _better(answer: ComponentAnswer, before: ComponentAnswer, gap: float) -> bool:
-    """Whether an answer takes the place of a quick one: the lighter does; of two within the gap the one that is nearer
-    its bound of the cost."""
-    if answer.status is not Status.FEASIBLE or before.status is not Status.FEASIBLE:
-        return before.status is not Status.FEASIBLE
+def _better(answer: ComponentAnswer, before: ComponentAnswer | None, gap: float) -> ComponentAnswer:
+    """Which answer stands, with all that is proved: the lighter does; of two within the gap the one that is nearer its
+    bound of the cost."""
+    if before is None or before.status is not Status.FEASIBLE or answer.status is Status.INFEASIBLE:
+        return answer
+    if answer.status is not Status.FEASIBLE:
+        return before
+    first, second = answer, before
     if abs(answer.measure - before.measure) > gap * before.measure:
-        return answer.measure < before.measure
-    return answer.cost_ms - answer.cost_bound_ms < before.cost_ms - before.cost_bound_ms
+        first, second = sorted((answer, before), key=lambda a: a.measure)
+    elif answer.cost_ms - answer.cost_bound_ms >= before.cost_ms - before.cost_bound_ms:
+        first, second = before, answer
+    cost_bound = first.cost_bound_ms
+    if first.measure <= second.measure:
+        cost_bound = min(max(cost_bound, second.cost_bound_ms), float(first.cost_ms))
+    return replace(first, measure_bound=min(max(answer.measure_bound, before.measure_bound), float(first.measure)),
+                   cost_bound_ms=cost_bound)
 
 
-_shared: tuple[ConsolidationProblem, float, float, bool] | None = None
+_shared: tuple[ConsolidationProblem, float, float, int] | None = None
 """What forked workers answer for: set just before they are made."""
 
 
 def _in_worker(task: tuple[int, float]) -> ComponentAnswer:
     if _shared is None:
         raise RuntimeError("no problem was shared with this worker")
-    problem, deadline, gap, quick = _shared
-    return problem._numbered(*task, deadline, gap, quick)
+    problem, deadline, gap, effort = _shared
+    return problem._numbered(*task, deadline, gap, effort)

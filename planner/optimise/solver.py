@@ -1,5 +1,6 @@
-"""The one door to a solver: PuLP on HiGHS, CBC where HiGHS fails. Large programs are handed to HiGHS
-as arrays, because there PuLP's building of the model would take longer than the solver; nothing else differs.
+"""The one door to a solver: PuLP on HiGHS, CBC where HiGHS fails; OR-tools' CP-SAT for packings. Large programs are
+handed to HiGHS as arrays, because there PuLP's building of the model would take longer than the solver; nothing else
+differs.
 
 Variables are named by index (PuLP maps "a b" and "a-b" to one name), everything is minimised (PuLP flips the
 bound's sign when maximising), statuses come from the solver's own model status (PuLP calls a time limit with an
@@ -323,3 +324,67 @@ def relaxed(program: Program, fractional: Collection[int], time_limit: float, ga
     if info.primal_solution_status == 2:
         return Relaxed(Outcome.OPTIMAL if solved else Outcome.FEASIBLE, safe, values)
     return Relaxed(Outcome.UNKNOWN, safe)
+
+
+# ---- packings ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """What CP-SAT may spend: ``work``, its own deterministic time (a second of a fast processor, more or less), ends a
+    search at the same place on every machine; ``seconds`` of wall clock are for a time limit. ``thorough``: linear
+    programs of all rows, for bounds."""
+
+    work: float
+    seconds: float
+    thorough: bool = False
+
+
+def decided(program: Program, effort: Effort, gap: float = 0.0, likely: Mapping[int, int] = MappingProxyType({}),
+            floor: float = 0.0) -> Solution:
+    """Minimise by CP-SAT, one worker and one seed, so that the same program gives the same answer unless wall clock
+    ended the search. ``likely``: values to look at first; ``floor``: a proved lower bound.
+
+    OPTIMAL means: proved within ``gap``; a solver that fails gives UNKNOWN.
+    """
+    try:
+        status, raw, bound = _run_cp_sat(program, effort, gap, likely, floor)
+    except (OverflowError, ValueError):
+        return Solution(Outcome.UNKNOWN, solver="cp-sat-failed")
+    outcome = {"OPTIMAL": Outcome.OPTIMAL, "FEASIBLE": Outcome.FEASIBLE,
+               "INFEASIBLE": Outcome.INFEASIBLE}.get(status, Outcome.UNKNOWN)
+    return _checked(program, outcome, raw, max(bound, floor), "cp-sat")
+
+
+def _run_cp_sat(program: Program, effort: Effort, gap: float, likely: Mapping[int, int], floor: float
+                ) -> tuple[str, list[float | None], float]:
+    """Status, values and bound."""
+    from ortools.sat.python import cp_model  # start-up: most questions do without
+
+    model = cp_model.CpModel()
+    variables = [model.new_int_var(0, upper, "") for upper in program.upper]
+
+    def total(terms: Mapping[int, int]) -> Any:
+        return cp_model.LinearExpr.weighted_sum([variables[i] for i in terms], list(terms.values()))
+
+    for row in program.rows:
+        model.add(total(row.terms) == row.rhs if row.equal else total(row.terms) <= row.rhs)
+    if program.objective:
+        model.minimize(total(program.objective))
+        if floor > 0:
+            model.add(total(program.objective) >= math.ceil(floor - 1e-6))
+    for i, value in likely.items():
+        model.add_hint(variables[i], value)
+    solver = cp_model.CpSolver()
+    solver.parameters.num_workers, solver.parameters.random_seed = 1, 0
+    solver.parameters.max_deterministic_time = effort.work
+    solver.parameters.max_time_in_seconds = max(effort.seconds, 0.01)
+    solver.parameters.relative_gap_limit = gap
+    solver.parameters.catch_sigint_signal = False
+    if effort.thorough:
+        solver.parameters.linearization_level = 2
+    status = solver.status_name(solver.solve(model))
+    found = status in ("OPTIMAL", "FEASIBLE")
+    raw: list[float | None] = [float(solver.value(v)) for v in variables] if found else []
+    bound = solver.best_objective_bound if program.objective else 0.0
+    return status, raw, bound if math.isfinite(bound) else 0.0

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from test_oracle import cost_ms, estates, lawful
 
 from planner.estate.model import Bridge, Estate, Zoning
+from planner.optimise import consolidation
 from planner.optimise.consolidation import Consolidation, ConsolidationProblem
 from planner.optimise.measure import Scale, scale_of
 from planner.optimise.placement import Candidates, PlacementProgram
@@ -140,11 +141,15 @@ def agrees(of: Estate, goal: Consolidate, come_back: bool, seen: Counter[str], *
     seen["moves"] += bool(answer.placement)
     seen["off"] += bool(answer.off)
     goal = goal.replace(come_back=come_back)
-    check(site, judge, goal, scale, answer, brute(site, judge, goal, scale, come_back), changes.get("small") == 0)
+    check(site, judge, goal, scale, answer, brute(site, judge, goal, scale, come_back), changes.get("middle") == 0)
 
 
-@pytest.mark.parametrize("small", [10**6, 0], ids=["whole", "taken apart"])
-def test_both_levels_agree_with_brute_force(small: int) -> None:
+WAYS = {"whole": {"small": 10**6}, "two engines": {"small": 0, "middle": 10**6}, "taken apart": {"small": 0, "middle": 0}}
+ways = pytest.mark.parametrize("way", WAYS.values(), ids=list(WAYS))
+
+
+@ways
+def test_both_levels_agree_with_brute_force(way: Mapping[str, int]) -> None:
     seen: Counter[str] = Counter()
 
     @settings(max_examples=200)
@@ -154,19 +159,20 @@ def test_both_levels_agree_with_brute_force(small: int) -> None:
         asked = data.draw(st.sampled_from(("", "", *names)))
         off = data.draw(st.booleans())
         goal = Consolidate(measure=measure, keep=() if off or not asked else (asked,), off=(asked,) if off and asked else ())
-        agrees(of, goal, come_back, seen, small=small)
+        agrees(of, goal, come_back, seen, **way)
 
     agree()
     assert seen[Status.OPTIMAL] > 50 and seen[Status.INFEASIBLE] > 3 and seen["moves"] > 25 and seen["off"] > 25, seen
 
 
 @pytest.mark.parametrize("gap", [0.0, 0.03, 0.2])
-def test_taken_apart_where_it_matters_where_lpars_run_both_bounds_hold(gap: float) -> None:
+def test_taken_apart_where_it_matters_where_lpars_run_both_bounds_hold(gap: float, monkeypatch: pytest.MonkeyPatch) -> None:
     """Servers whose busy cores draw differently: no plan is lighter than the bound, none as light as ours is cheaper than
     the bound of the cost, and what is called optimal is within the gap of both."""
+    monkeypatch.setattr(consolidation, "MIDDLE", 0)
     seen: Counter[str] = Counter()
 
-    @settings(max_examples=80)
+    @settings(max_examples=100)
     @given(estates(), st.data())
     def agree(of: Estate, data: st.DataObject) -> None:
         watts = [data.draw(st.sampled_from(((200, 300), (200, 900), (250, 1500), (900, 1000)))) for _ in of.servers]
@@ -192,15 +198,15 @@ def test_taken_apart_where_it_matters_where_lpars_run_both_bounds_hold(gap: floa
     assert seen["bounded"] > 15 and seen[Status.OPTIMAL] > 15, seen
 
 
-@pytest.mark.parametrize("small", [10**6, 0], ids=["whole", "taken apart"])
-def test_n_plus_1_agrees_with_brute_force(small: int) -> None:
+@ways
+def test_n_plus_1_agrees_with_brute_force(way: Mapping[str, int]) -> None:
     seen: Counter[str] = Counter()
 
     @settings(max_examples=100)
     @given(estates(), st.sampled_from(list(Measure)), st.booleans())
     def agree(of: Estate, measure: Measure, come_back: bool) -> None:
         roomy = of.replace(servers=tuple(exactly_more(s) for s in of.servers))
-        agrees(roomy, Consolidate(measure=measure, n_plus_1=True), come_back, seen, small=small)
+        agrees(roomy, Consolidate(measure=measure, n_plus_1=True), come_back, seen, **way)
 
     agree()
     assert seen[Status.OPTIMAL] > 20 and seen[Status.INFEASIBLE] > 10 and seen["off"] > 3, seen
@@ -230,9 +236,8 @@ def bounded(site: Site, judge: Judge, goal: Consolidate, answer: Consolidation, 
 
 @pytest.mark.parametrize("gap", [0.0, 0.04])
 def test_n_plus_1_by_placement_and_restarts_is_bounded(gap: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    from planner.optimise import consolidation
-
     monkeypatch.setattr(consolidation, "_EXACT_RESTARTS", 0)
+    monkeypatch.setattr(consolidation, "MIDDLE", 0)
     seen: Counter[str] = Counter()
 
     @settings(max_examples=90)
@@ -253,9 +258,8 @@ def test_n_plus_1_by_placement_and_restarts_is_bounded(gap: float, monkeypatch: 
 
 @pytest.mark.parametrize("gap", [0.0, 0.04])
 def test_overlapping_reach_is_bounded(gap: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    from planner.optimise import consolidation
-
     monkeypatch.setattr(consolidation, "WIDE", 1)
+    monkeypatch.setattr(consolidation, "MIDDLE", 0)
     seen: Counter[str] = Counter()
 
     @settings(max_examples=90)
@@ -334,12 +338,10 @@ def ring(count: int, each: int) -> Estate:
 
 def test_a_ring_that_is_one_component_is_bounded_and_kept_in_every_rule(monkeypatch: pytest.MonkeyPatch) -> None:
     """Spread, linear program, windows: exact in the rules, and within a tenth of its own bound here."""
-    from planner.optimise import consolidation
-
     monkeypatch.setattr(consolidation, "WIDE", 4)
     of = ring(24, 5)
     site, judge = judged(of)
-    _, scale, answer = solved(of, SERVERS, small=0)
+    _, scale, answer = solved(of, SERVERS, small=0, middle=0)
     part = answer.parts[0]
     assert len(answer.parts) == 1 and answer.status in (Status.OPTIMAL, Status.FEASIBLE)
     assert not judge.placement(site.start | answer.placement)
@@ -386,7 +388,7 @@ def test_heavier_sets_are_not_judged_by_the_bound_of_lighter_ones() -> None:
                     [policy("keep-apart", "g", "p0; p1; p2")])
         fast = rng.choice(("", "C", "D", "CD"))
         of = of.replace(vioses=tuple(replace(v, link_mbit=10000) if v.server in list(fast) else v for v in of.vioses))
-        agrees(of, Consolidate(measure=Measure.SERVERS), False, found, small=0)
+        agrees(of, Consolidate(measure=Measure.SERVERS), False, found, small=0, middle=0)
     assert found[Status.OPTIMAL] > 20
 
 
@@ -405,7 +407,7 @@ def test_an_empty_server_goes_off_whatever_the_gap_allows() -> None:
                 [lpar("a1", "A", 1.5)])
     site, judge = judged(of)
     problem = ConsolidationProblem(site, judge, WATTS, scale_of(site, Measure.WATTS))
-    problem.small = 0
+    problem.small = problem.middle = 0
     answer = problem.solve(30, 0.9)
     assert len(answer.off) == 1 and answer.off[0] != (site.start | answer.placement)["a1"]
 

@@ -32,7 +32,7 @@ _SPARE, _MOST_SPARE = 0.005, 0.3
 """Share of the room that a set leaves free when one server fails, once the restarts found no place; then the double."""
 _QUICK = 2.0
 """A quick answer may be this many gaps from its bound: what counts is the sum."""
-_OF_GAP, _FINEST = 0.85, 0.0005
+OF_GAP, FINEST = 0.85, 0.0005
 """What the first level may be above its bound: this share of the gap; where it matters where LPARs run at least that
 share of the measure."""
 _WIDE = 20_000
@@ -151,7 +151,7 @@ class _Search:
             self.measure_bound = lightest.measure_bound
         whole = bound + sum(scale.least.get(n, 0) for n in lpars)
         least = float(lightest.measure) if not self.master.loaded else bound
-        self.step = whole * max(_OF_GAP * self.gap, _FINEST if self.master.loaded else 0.0)
+        self.step = whole * max(OF_GAP * self.gap, FINEST if self.master.loaded else 0.0)
         self.most = int(max(least, bound + self.step))
 
     def higher(self) -> bool:
@@ -332,7 +332,7 @@ class Placer:
             return best
         if self.site.usage is None:
             likely = {key: linear.values[i] for key, i in model.x.items()}
-            if values := polished(model, likely, best.bound_ms / (1 - _OF_GAP * self.gap)):
+            if values := polished(model, likely, best.bound_ms / (1 - OF_GAP * self.gap)):
                 best = self._placed(model, values, best.bound_ms)
         whole = {n: s for (n, s), i in model.x.items() if linear.values[i] > 0.999}
         by_size = sorted(whole, key=lambda n: (self.site.share(n, whole[n]), n))

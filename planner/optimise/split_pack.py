@@ -1,0 +1,211 @@
+"""One component by two engines: which servers stay on while LPARs may be split, then who fits on them.
+
+HiGHS solves the program with servers whole and LPARs split, a row "LPAR on server ≤ server on" for every pair: its
+bound is nearly tight, and it chooses the servers. CP-SAT packs the LPARs on them, by all rows of the whole program; a
+set that cannot be packed comes back as a cut. Then the fewest seconds of moves under a ceiling on the measure, in the
+same way, first on one set, then on all. What CP-SAT may spend is counted in its own work, not by the clock.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from planner.optimise.consolidation_program import ConsolidationProgram
+from planner.optimise.large.decomposition import FINEST, OF_GAP
+from planner.optimise.program import CUT, Outcome, Solution, Tag, near
+from planner.optimise.solver import Effort, decided, relaxed
+
+_SETS = 40
+"""Sets that are tried before the whole program is asked."""
+_PACKING, _MOVING, _WHOLE = 1.0, 1.5, 1.5
+"""Work of CP-SAT for one set's packing, for its moves, and for both on all sets; times the effort that is asked for."""
+_SPLIT_GAP = 0.125
+"""Gap of the split program, as a share of the gap that is asked for."""
+_SPLIT_SHARE = 0.3
+"""Of the time that is left, what a split program may take."""
+_LINK, _SET, _TRIED = Tag("link"), Tag("set"), Tag("tried")
+_WHOLE_VALUE = 0.99
+"""An LPAR that is split no more than this is likely to end there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """A solution of the whole program and what is proved: ``measure_bound`` in the program's own weights, and
+    ``cost_bound_ms`` among all that weigh no more than the solution. INFEASIBLE is proved; UNKNOWN may have a bound."""
+
+    outcome: Outcome
+    best: Solution | None = None
+    measure_bound: float = 0.0
+    cost_bound_ms: float = 0.0
+
+
+class SplitPack:
+    """Both levels of one component. ``base``: what its LPARs weigh whatever is chosen, in the program's weights, which
+    counts for the gap; ``effort`` multiplies what CP-SAT may spend; ``known``: where LPARs are in the best answer so
+    far; ``bound``: what is proved of the measure."""
+
+    def __init__(self, model: ConsolidationProgram, base: float, deadline: float, gap: float, effort: float,
+                 known: Mapping[str, str] | None = None, bound: float = 0.0) -> None:
+        self.model, self.base, self.deadline, self.gap, self.effort = model, base, deadline, gap, effort
+        self.known, self.bound = known, bound
+        self.measure = dict(model.measure)
+        self.cuts: list[tuple[list[int], Tag]] = []
+        self.sure = True
+        """Whether all cuts are proved."""
+
+    def run(self) -> Levels:
+        """Both levels, as near their bounds as the effort allows."""
+        first = self.first()
+        if first.best is None:
+            return first
+        return self.second(first)
+
+    # ---- what stays on ----------------------------------------------------------------------------------------------
+
+    def first(self) -> Levels:
+        """Sets from the lightest on, until one can be packed within the gap; then the whole program from there."""
+        best, bound = self.remembered(), self.bound
+        likely: dict[int, int] = {}
+        if best is not None and bound and self.weight(best) <= self.ceiling(bound):
+            return Levels(Outcome.FEASIBLE, best, bound)
+        for _ in range(_SETS):
+            values, least = self.split(self.measure)
+            if least == math.inf and self.sure and not self.cuts and best is None:
+                return Levels(Outcome.INFEASIBLE)
+            bound = max(bound, least) if self.sure and least < math.inf else bound
+            if not values or (best is not None and self.weight(best) <= self.ceiling(bound)):
+                break
+            likely = likely or self.likely(values)
+            found = self.on_set(values, _PACKING, 0.25 * self.gap)
+            if found.found and (best is None or self.weight(found) < self.weight(best)):
+                best = found
+            if best is not None or self.late():
+                break
+            self.cut(values, sure=found.outcome is Outcome.INFEASIBLE)
+        if best is None or self.weight(best) > self.ceiling(bound):
+            wide = self.gap * OF_GAP * (1 + self.base / max(bound, 1.0))
+            whole = self.decided(_WHOLE, likely if best is None else self.values(best), wide, bound,
+                                 thorough=best is not None)
+            bound = max(bound, whole.bound or 0.0)
+            if whole.outcome is Outcome.INFEASIBLE and best is None:
+                return Levels(Outcome.INFEASIBLE)
+            best = whole if whole.found and (best is None or self.weight(whole) < self.weight(best)) else best
+        return Levels(Outcome.UNKNOWN if best is None else Outcome.FEASIBLE, best, bound)
+
+    def ceiling(self, bound: float) -> int:
+        """What a placement may weigh to be within the gap of a bound."""
+        if self.gap == 0:
+            return math.ceil(bound - 1e-6)
+        return int(bound + max(OF_GAP * self.gap, FINEST) * (bound + self.base))
+
+    # ---- the moves --------------------------------------------------------------------------------------------------
+
+    def second(self, first: Levels) -> Levels:
+        """The fewest seconds of moves among what is as light as the first level allows."""
+        model, best = self.model, first.best
+        if best is None:
+            return first
+        model.add_measure(max(self.weight(best), self.ceiling(first.measure_bound)))
+        model.add_cost()
+        cost = dict(model.program.objective)
+        best = replace(best, objective=model.program.value(best.values))
+        values, floor = self.split(cost)
+        floor = floor if floor < math.inf else 0.0
+        if values and not self.near(best, floor):
+            best = self.cheaper(best, self.on_set(values, _MOVING, 0.25 * self.gap, floor))
+        for thorough in (False, True):
+            if self.near(best, floor) or self.late():
+                break
+            found = self.decided(_WHOLE, self.values(best), self.gap, floor, thorough=thorough)
+            best, floor = self.cheaper(best, found), max(floor, found.bound or 0.0)
+        return replace(first, best=best, cost_bound_ms=min(floor, float(best.objective or 0)))
+
+    def near(self, solution: Solution, floor: float) -> bool:
+        return near(solution.objective or 0, floor, self.gap)
+
+    def cheaper(self, best: Solution, found: Solution) -> Solution:
+        if not found.found or found.objective is None or best.objective is None:
+            return best
+        return found if found.objective < best.objective else best
+
+    # ---- engines ----------------------------------------------------------------------------------------------------
+
+    def split(self, objective: Mapping[int, int]) -> tuple[tuple[float, ...], float]:
+        """Values of the program with LPARs split, () without any, and a bound of the objective: infinite when there is
+        no solution beside the cuts."""
+        model = self.model
+        program = model.program.without()
+        program.title = "which servers stay on, LPARs split"
+        for (_, s), i in model.x.items():
+            program.at_most({i: 1, model.on[s]: -1}, 0, _LINK)
+        program.objective = dict(objective)
+        for off, tag in self.cuts:
+            program.at_most(dict.fromkeys(off, -1), -1, tag)
+        left = self.deadline - time.monotonic()
+        answer = relaxed(program, {*model.x.values(), *model.z.values()}, max(_SPLIT_SHARE * left, 0.05),
+                         _SPLIT_GAP * self.gap)
+        if answer.outcome is Outcome.INFEASIBLE:
+            return (), math.inf
+        return answer.values, max(answer.bound or 0.0, 0.0)
+
+    def on_set(self, values: tuple[float, ...], work: float, gap: float, floor: float = 0.0) -> Solution:
+        """The best placement on the servers that are on in these values."""
+        rows = self.model.program.rows
+        for i in self.model.on.values():
+            self.model.program.equals({i: 1}, round(values[i]), _SET)
+        try:
+            return self.decided(work, self.likely(values), gap, floor, thorough=False)
+        finally:
+            self.model.program.rows = [r for r in rows if r.tag != _SET]
+
+    def decided(self, work: float, likely: Mapping[int, int], gap: float, floor: float, *, thorough: bool) -> Solution:
+        """By CP-SAT, until nothing is left to mend."""
+        while True:
+            effort = Effort(work * self.effort, max(self.deadline - time.monotonic(), 0.05), thorough)
+            solution = decided(self.model.program, effort, gap, likely, floor)
+            if not solution.found or not self.model.mend(solution):
+                return solution
+            if self.late():
+                return Solution(Outcome.UNKNOWN, bound=solution.bound)
+
+    def cut(self, values: tuple[float, ...], *, sure: bool) -> None:
+        """Of the servers that are off in these values one at least is on: less cannot hold what these did not."""
+        self.sure = self.sure and sure
+        self.cuts.append(([i for i in self.model.on.values() if values[i] < 0.5], CUT if sure else _TRIED))
+
+    # ---- values -----------------------------------------------------------------------------------------------------
+
+    def likely(self, values: tuple[float, ...]) -> dict[int, int]:
+        """What of a split solution is likely to stay so: the servers, and LPARs that are whole."""
+        out = {i: round(values[i]) for i in self.model.on.values()}
+        return out | {i: 1 for i in self.model.x.values() if values[i] > _WHOLE_VALUE}
+
+    def values(self, solution: Solution) -> dict[int, int]:
+        return dict(enumerate(solution.values))
+
+    def weight(self, solution: Solution) -> int:
+        return sum(c * solution.values[i] for i, c in self.measure.items())
+
+    def remembered(self) -> Solution | None:
+        """The best answer so far as a solution of this program; None where there is none or a row denies it."""
+        if self.known is None or self.model.z:
+            return None
+        held = {*self.known.values()} | {s for s, names in self.model.fixed.items() if names}
+        values = [0] * len(self.model.program.upper)
+        for (n, s), i in self.model.x.items():
+            values[i] = int(self.known.get(n) == s)
+        asked = self.must_be_on()
+        for s, i in self.model.on.items():
+            values[i] = int(s in held or i in asked)
+        if not self.model.program.holds(values):
+            return None
+        return Solution(Outcome.FEASIBLE, tuple(values), self.model.program.value(values))
+
+    def must_be_on(self) -> set[int]:
+        return {i for r in self.model.program.rows if r.equal and len(r.terms) == 1 and r.rhs == 1 for i in r.terms}
+
+    def late(self) -> bool:
+        return time.monotonic() > self.deadline
