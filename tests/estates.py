@@ -53,14 +53,15 @@ def server(name: str, cores: float = 16, gib: float = 128, **changes: Any) -> Se
     """A POWER6 570 with 256 MiB blocks."""
     stated: dict[str, Any] = {
         "model": "9117-MMA", "serial": f"65{name}", "generation": "POWER6", "console": "hmc1", "site": "north",
-        "firmware_memory_mib": 1024, "lmb_mib": 256, "firmware": "EM350_085", "enterprise": True}
+        "firmware_memory_mib": 1024, "lmb_mib": 256, "firmware": "EM350_085", "enterprise": True,
+        "console_level": "V7R3.4.0", "vnic_capable": True}
     return Server(name, round(cores * 100), round(gib * GIB), **(stated | changes))
 
 
 def vios(name: str, server: str, **changes: Any) -> Vios:
     """A mover with half a core and 2 GiB on a link of 1 Gbit/s."""
     stated: dict[str, Any] = {
-        "lpar_id": int(name[-1]), "level": "2.1.0.10", "rmc_active": True, "msp": True, "virtual_processors": 2,
+        "lpar_id": int(name[-1]), "level": "2.2.6.65", "rmc_active": True, "msp": True, "virtual_processors": 2,
         "sharing": "uncapped", "link_mbit": 1000}
     return Vios(**({"name": name, "server": server, "entitlement_units": 50, "memory_mib": 2048} | stated | changes))
 

@@ -10,17 +10,17 @@ from planner.estate.model import Lpar, Server
 from planner.findings import Severity
 from planner.names import quoted
 from planner.rules.base import ANYHOW, MIGRATIONS, UNTIL_WORK, Breach, Scope, rule, unknown
+from planner.rules.firmware import CONSOLE, least_console
 from planner.rules.site import Site, is_ibm_i
 from planner.rules.versions import below, firmware_release
 
-CONSOLE = "on the console: lshmc -V"
-
 
 def console_needed(site: Site, server: str, wanted: str, what: str) -> Iterator[Breach]:
-    """What a device demands of the level of a server's console."""
+    """What a device demands of the level of a server's console; an unknown one is told by server.console-firmware where
+    the firmware wants no less."""
     found = site.servers[server].console_level
     low = below(found, wanted)
-    if low is None:
+    if low is None and below(least_console(site.servers[server].firmware), wanted) is not False:
         yield unknown(f"{what} needs console level {wanted}; that of the console of {server} is unknown", CONSOLE)
     elif low:
         yield Breach(f"{what} needs console level {wanted}; that of {server} has {found}", "update the console")

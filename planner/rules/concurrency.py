@@ -7,7 +7,7 @@ below 2.2.2.0 or over 1 Gbit/s, 8 over a later one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from planner.estate.model import Vios
 from planner.rules.site import Site
@@ -19,8 +19,13 @@ Limit = tuple[int, str]
 """So many at most, and what says so."""
 
 
-def _by_level(level: str, eight: str, sixteen: str, what: str) -> Iterator[Limit]:
+_CONSOLE, _VIOS = ("V7R7.4", "V7R7.6"), ("2.2.0.11", "2.2.2.0")
+"""Levels from which on a server has 8 and 16 moves at a time."""
+
+
+def _by_level(level: str, since: tuple[str, str], what: str) -> Iterator[Limit]:
     """What a level supports; nothing where it is not known."""
+    eight, sixteen = since
     if below(level, sixteen):
         yield (BASE_LIMIT if below(level, eight) else 8), f"{what} {level}"
 
@@ -39,8 +44,8 @@ def _of_server(site: Site, server: str) -> Iterator[Limit]:
     if release and release[0] < 760:
         yield 8, f"firmware {row.firmware}"
     for v in site.movers(server):
-        yield from _by_level(v.level, "2.2.0.11", "2.2.2.0", f"VIOS level of {v.name}")
-    yield from _by_level(row.console_level, "7.7.4", "7.7.6", "console level")
+        yield from _by_level(v.level, _VIOS, f"VIOS level of {v.name}")
+    yield from _by_level(row.console_level, _CONSOLE, "console level")
 
 
 def _of_vios(site: Site, name: str) -> Iterator[Limit]:
@@ -48,7 +53,7 @@ def _of_vios(site: Site, name: str) -> Iterator[Limit]:
     yield from _stated(site, name, vios.max_migrations)
     if (vios.link_mbit or 1000) <= 1000:
         yield BASE_LIMIT, "a link of 1 Gbit/s"
-    if below(vios.level, "2.2.2.0"):
+    if below(vios.level, _VIOS[1]):
         yield BASE_LIMIT, f"level {vios.level}"
 
 
@@ -65,3 +70,12 @@ def inactive_limit(site: Site, server: str) -> Limit:
 def mover_limit(site: Site, vios: Vios) -> Limit:
     """Concurrent moves of a mover at most, and what says so."""
     return site.least(_of_vios, vios.name)
+
+
+def wanted_levels(site: Site, server: str) -> tuple[int, str, Mapping[str, str]]:
+    """How many moves at a time a server is taken to support at most, it or one of its movers; the console level that
+    this wants, and the level of each of its movers: nothing where every level will do."""
+    most = server_limit(site, server)[0]
+    step = 0 if most <= 8 else 1
+    movers = {v.name: _VIOS[1] if mover_limit(site, v)[0] > BASE_LIMIT else _VIOS[step] for v in site.movers(server)}
+    return (most, _CONSOLE[step], movers) if most > BASE_LIMIT else (most, "", {})

@@ -121,8 +121,17 @@ _CONSOLES = {340: "V7R3.4", 730: "V7R7.3", 760: "V7R7.6", 860: "V8R8.6", 1020: "
 two of them wants at least that of the one before."""
 
 
-@rule("server.console-firmware", "The console has the level that the release note of a server's firmware wants; that "
-      "for the firmware after the work is looked up.", Scope.MOVE, severity=Severity.WARNING,
+CONSOLE = "on the console: lshmc -V"
+
+
+def least_console(firmware: str) -> str:
+    """The least console level that the release note of a firmware level wants; empty where none is known."""
+    release = firmware_release(firmware)
+    return _CONSOLES.get(max((r for r in _CONSOLES if release and r <= release[0]), default=0), "")
+
+
+@rule("server.console-firmware", "The console has the level that the release note of a server's firmware wants: it is "
+      "known; that for the firmware after the work is looked up.", Scope.MOVE, severity=Severity.WARNING,
       binds=MIGRATIONS, shape=two_servers, encoding="adds risk_warning_s to the move's cost",
       source="Minimum HMC Code Level in IBM's release notes 01AM730_114, 01AH760_078, 01SV860_056, 01ML1020_085, node "
       "7240037 (FW1110); HMC V7R3.4 help, determining code levels (EL340). That a move needs it was not seen stated")
@@ -130,16 +139,19 @@ def console_firmware(site: Site, lpar: str, source: str, target: str) -> Iterato
     after = site.goal.firmware_after if site.goal else {}
     for name in (source, target):
         row = site.servers[name]
-        release = firmware_release(row.firmware)
+        release, wanted = firmware_release(row.firmware), least_console(row.firmware)
         if release is None or is_ivm(row, [v.name for v in site.vioses_on(name)]):
             continue
-        listed = max((r for r in _CONSOLES if r <= release[0]), default=0)
-        if listed and below(row.console_level, _CONSOLES[listed]):
-            yield Breach(f"firmware {row.firmware} of {name} wants console level {_CONSOLES[listed]} at least; its "
+        low = below(row.console_level, wanted) if wanted else False
+        if low:
+            yield Breach(f"firmware {row.firmware} of {name} wants console level {wanted} at least; its "
                          f"console has {row.console_level}", "look it up in the release note of the firmware "
                          "(Minimum HMC Code Level), and update the console first")
-        elif after.get(name) == row.firmware and (not row.console_level or listed != release[0]):
+        elif after.get(name) == row.firmware and (not row.console_level or release[0] not in _CONSOLES):
             level = row.console_level or "its level is unknown"
             yield unknown(f"whether the console of {name} ({level}) manages {row.firmware}, its firmware after the "
-                          "work, is unknown", "on the console: lshmc -V; look up Minimum HMC Code Level in the release "
-                          "note of the firmware")
+                          "work, is unknown", f"{CONSOLE}; look up Minimum HMC Code Level in the release note of the "
+                          "firmware")
+        elif low is None:
+            yield unknown(f"firmware {row.firmware} of {name} wants console level {wanted} at least; that of its "
+                          "console is unknown", CONSOLE)

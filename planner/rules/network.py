@@ -7,7 +7,9 @@ from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
 from planner.findings import Severity
 from planner.names import quoted
 from planner.rules.base import ANYHOW, ASKED, MIGRATIONS, ROWS, Breach, Scope, Use, rule, unknown, untold
+from planner.rules.capability import console_needed, firmware_needed, vios_needed
 from planner.rules.site import Site
+from planner.rules.versions import below
 
 _SHOW_BRIDGES = ("lssyscfg -r lpar -m {target}; lshwres -r virtualio --rsubtype eth --level lpar -m {target}; on each "
                  "VIOS there: lsmap -all -net; entstat -all SEA")
@@ -118,19 +120,34 @@ VNIC_CAPACITY = Use("% of an SR-IOV port", lambda site, lpar, server: sum(_logic
                     lambda site, server: _with_residents(site, server, _left(site, server)[1], sum), rare=True)
 
 
+_VNIC_VIOS = "2.2.4.0"
+
+
 def _vnic_shape(site: Site, lpar: str) -> Hashable:
     wanted = _vnics(site, lpar)
     return wanted, wanted and site.lpars[lpar].server
 
 
+def _vnic_levels(site: Site, target: str) -> Iterator[Breach]:
+    """What vNICs demand of the levels of a target; firmware and console are not asked where it says what it can."""
+    if site.servers[target].vnic_capable is None:
+        yield from firmware_needed(site, target, 840, "a vNIC")
+        yield from console_needed(site, target, "V8R8.4", "a vNIC")
+    low = {v.name: below(v.level, _VNIC_VIOS) for v in site.vioses_on(target)}
+    if False not in low.values():
+        for name in [n for n, known in low.items() if known is None] or low:
+            yield from vios_needed(site, name, _VNIC_VIOS, "a vNIC", f"update {name}")
+
+
 @rule("network.vnic", "Every vNIC of the LPAR finds on the target a logical port with capacity on an SR-IOV port, and "
-      "a VIOS behind it.", Scope.MOVE, binds=ANYHOW, shape=_vnic_shape,
-      source="IBM p8ecu_vniconcepts_network; migrlpar P9 man page (vnic_mappings)")
+      "a VIOS behind it, at levels that know vNICs.", Scope.MOVE, binds=ANYHOW, shape=_vnic_shape,
+      source="IBM p8ecu_vniconcepts_network (FW840, HMC 840, VIOS 2.2.4.0); migrlpar P9 man page (vnic_mappings)")
 def vnic(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     wanted, row = _vnics(site, lpar), site.servers[target]
     if not wanted or target == site.lpars[lpar].server:  # on its way home to the ports that it left
         return
     what, (ports, percent) = f"has {len(wanted)} vNIC adapter(s)", _left(site, target)
+    yield from _vnic_levels(site, target)
     if row.vnic_capable is False:
         yield Breach(f"{what}; {target} is not vNIC capable", "replace them by virtual Ethernet")
     elif ports is None or (percent is None and target in site.sriov):

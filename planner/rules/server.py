@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from planner.estate.consoles import are_linked, between, consoles_of
+from planner.estate.catalogue import older
+from planner.estate.consoles import are_linked, between, consoles_of, is_ivm
+from planner.estate.model import GENERATIONS
 from planner.names import quoted
 from planner.rules.base import ANYHOW, MIGRATIONS, Breach, Scope, rule, two_servers, unknown, untold
+from planner.rules.capability import console_needed, vios_needed
+from planner.rules.concurrency import wanted_levels
 from planner.rules.site import Site, is_ibm_i, storage_shape
 from planner.rules.versions import below
 
@@ -108,13 +112,21 @@ def mover(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
                          "mend RMC between the console and the VIOS; check Max migrations of the VIOS")
 
 
-@rule("server.migrations", "Source and target support at least one migration at a time.", Scope.MOVE, shape=two_servers,
-      source="IBM POWER7 iphc3hmcvalidation table 1 (number of running migrations against the number supported)")
+@rule("server.migrations", "Source and target support at least one migration at a time; the levels that more than four "
+      "want are known.", Scope.MOVE, shape=two_servers,
+      source="IBM POWER7 iphc3hmcvalidation table 1 (number of running migrations against the number supported); "
+      "firmware support matrices, table 2 (levels)")
 def migrations(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     for name in (source, target):
         if site.servers[name].max_migrations == 0:
             yield Breach(f"{name} supports 0 migrations (Max migrations)",
                          "correct the figure, or enable mobility there")
+        most, console, movers = wanted_levels(site, name)
+        what = f"carrying {most} moves at a time on {name}"
+        if console and not is_ivm(site.servers[name], [v.name for v in site.vioses_on(name)]):
+            yield from console_needed(site, name, console, what)
+        for vios, wanted in movers.items():
+            yield from vios_needed(site, vios, wanted, what, f"update {vios}")
 
 
 @rule("server.inactive-migrations", "Source and target support at least one inactive migration at a time, where the "
@@ -149,12 +161,10 @@ def vios_rmc(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach
       shape=is_ibm_i, source="SAP note 1102760 (text copy): VIOS 1.5.1.1-FP-10.1; IBM nas8N1011014 for IBM i: 2.2.1.4")
 def vios_level(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     ibm_i = site.lpars[lpar].os == "IBM i"
-    wanted = "2.2.1.4" if ibm_i else "1.5.1.1"
+    what, wanted = ("IBM i", "2.2.1.4") if ibm_i else ("Live Partition Mobility", "1.5.1.1")
     for name in (source, target):
+        generation = site.servers[name].generation
+        decides = ibm_i or generation not in GENERATIONS or older(generation, "POWER7")  # later ones have later VIOSes
         for vios in site.vioses_on(name):
-            low = below(vios.level, wanted)
-            if low:
-                yield Breach(f"{vios.name} has VIOS level {vios.level}, below {wanted}", f"update {vios.name}")
-            elif low is None and ibm_i:
-                yield unknown(f"IBM i needs VIOS level {wanted}; that of {vios.name} is unknown",
-                              f"on {vios.name}: ioslevel")
+            if below(vios.level, wanted) or decides:
+                yield from vios_needed(site, vios.name, wanted, what, f"update {vios.name}")

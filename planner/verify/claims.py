@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import chain
 from math import ceil, floor
 
+from planner.estate.consoles import is_ivm
 from planner.findings import Finding, Severity, assumed
 from planner.history.clock import zone_of
 from planner.plan.choices import BACK, OUT, Measure, Status
@@ -17,7 +19,10 @@ from planner.rules import Judge, Site
 from planner.verify.account import account_claims, stays_on
 from planner.verify.base import Claim, Replay, after_work, broken, near
 from planner.verify.details import changes_after, details_claims
+from planner.verify.flights import stream
 
+_FIRST_LISTED = 340
+"""The first firmware release of which a least console level is known (HMC V7R3.4 help, EL340)."""
 _UNITS = {Measure.WATTS: "W", Measure.SERVERS: "servers", Measure.CORES: "cores"}
 
 
@@ -25,7 +30,7 @@ def claims(plan: Plan, site: Site, judge: Judge, played: Replay) -> list[Finding
     """What a plan says of itself that its servers and moves do not bear out; a bound above what it bounds."""
     made = chain(_moves(plan, site), _states(plan, played), _cost(plan, site, judge), _proof(plan), _clock(plan),
                  _stays(plan, site), details_claims(plan, site), _consolidation(plan, site), _assumptions(plan, played),
-                 _unknown_slots(plan, site))
+                 _unknown_slots(plan, site), _unknown_levels(plan, site))
     return [*_bounds(plan), *changes_after(plan, site), *(f for claim in made for f in claim.findings())]
 
 
@@ -61,6 +66,25 @@ def _unknown_slots(plan: Plan, site: Site) -> Iterator[Claim]:
         if d.backing == "unknown" and d.lpar in moved:
             named = any(f.subject == d.lpar and f"slot {d.slot}," in f.message and d.vios in f.message for f in granted)
             yield Claim(f"that what hangs on slot {d.slot} ({d.vios}) is unknown", named, True, d.lpar)
+
+
+def _unknown_levels(plan: Plan, site: Site) -> Iterator[Claim]:
+    """A console or a VIOS whose level nobody states, where the firmware's or the system's least level hangs on it, is
+    named as well."""
+    granted = [(f.subject, f.message) for f in assumed(plan.findings)]
+    for m in plan.moves:
+        for row in (site.servers[s] for s in (m.source, m.target) if s in site.servers):
+            vioses = site.vioses_on(row.name)
+            silent = [v.name for v in vioses if not re.search(r"\d", v.level)]
+            old = not re.match(r"POWER([7-9]|1\d)", row.generation)
+            needed = [(n, "VIOS level") for n in silent if m.lpar in site.lpars and (
+                old or site.lpars[m.lpar].os == "IBM i")]
+            if stream(row.firmware) >= _FIRST_LISTED and not re.search(r"\d", row.console_level) and not is_ivm(
+                    row, [v.name for v in vioses]):
+                needed.append((row.name, "console"))
+            for name, what in needed:
+                named = any(subject == m.lpar and what in text and name in text for subject, text in granted)
+                yield Claim(f"that the level of {name} ({what}) is unknown", named, True, m.lpar)
 
 
 def _states(plan: Plan, played: Replay) -> Iterator[Claim]:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from planner.estate.model import Estate, Vios
+from planner.estate.model import Estate
 from planner.findings import Finding
 from planner.plan.plan import Move
 from planner.verify.base import broken
 
 _VIOS_STEPS = ((16, (2, 2, 2, 0)), (8, (2, 2, 0, 11)))
-"""Moves of a server at once that its movers support, and from which level on."""
+_CONSOLE_STEPS = ((16, (7, 7, 6)), (8, (7, 7, 4)))
+"""Moves of a server at once that its movers and its console support, and from which level on."""
+_ANY = 99
+"""What is not known limits nothing here: it is among what the plan takes for granted."""
 
 
 def crowd_findings(estate: Estate, moves: Sequence[Move]) -> Iterator[Finding]:
@@ -43,9 +46,12 @@ def _limits(estate: Estate) -> dict[tuple[str, str], int]:
     most |= {("inactive", s.name): _stated(s.max_inactive_migrations) for s in estate.servers}
     for v in estate.vioses:
         if v.msp is not False and ("server", v.server) in most:
-            most["server", v.server] = min(most["server", v.server], _by_vios(v))
-    most |= {("mover", v.name): min(_stated(v.max_migrations), 4 if (v.link_mbit or 0) <= 1000 else 99)
-             for v in estate.vioses}
+            most["server", v.server] = min(most["server", v.server], _by_level(v.level, _VIOS_STEPS))
+    for s in estate.servers:
+        most["server", s.name] = min(most["server", s.name], _by_level(s.console_level, _CONSOLE_STEPS),
+                                     8 if 0 < stream(s.firmware) < 760 else _ANY)
+    most |= {("mover", v.name): min(_stated(v.max_migrations), 4 if (v.link_mbit or 0) <= 1000 or _by_level(
+        v.level, _VIOS_STEPS) < 16 else _ANY) for v in estate.vioses}
     return most
 
 
@@ -53,6 +59,12 @@ def _stated(limit: int | None) -> int:
     return 4 if limit is None else limit
 
 
-def _by_vios(vios: Vios) -> int:
-    numbers = tuple(map(int, re.findall(r"\d+", vios.level)[:4]))
-    return next((n for n, since in _VIOS_STEPS if numbers >= since), 4) if numbers else 99
+def _by_level(text: str, steps: Sequence[tuple[int, tuple[int, ...]]]) -> int:
+    numbers = [int(n) for n in re.findall(r"\d+", text)]
+    return next((n for n, since in steps if (*numbers, 0, 0, 0) >= since), 4) if numbers else _ANY
+
+
+def stream(firmware: str) -> int:
+    """``01AM780_054`` → 780, ``FW860.10`` → 860; 0 for what says none."""
+    found = re.search(r"[A-Z]{2}(\d{3,4})", firmware.upper())
+    return int(found[1]) if found else 0

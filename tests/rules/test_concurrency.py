@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from estates import BASE, changed, judged, policy, stating
+from estates import BASE, changed, judged, move, policy, stating
+from hypothesis import given
+from hypothesis import strategies as st
 
 from planner.estate.model import Estate
 from planner.rules.concurrency import mover_limit, server_limit
+from planner.verify.flights import crowd_findings
 
-ALL_16 = {"max_migrations": 16, "firmware": "AM780_040"}
+ALL_16 = {"max_migrations": 16, "firmware": "AM780_040", "console_level": "V7R7.6.0"}
 NEW = {"level": "2.2.2.1", "max_migrations": 8, "link_mbit": 10_000}
 
 
@@ -26,6 +29,8 @@ def of(server: dict[str, Any], vios: dict[str, Any]) -> Estate:
     (ALL_16, {"level": ""}, 16, "Max migrations"),
     (ALL_16 | {"max_migrations": None}, {}, 4, "what every level supports"),
     (ALL_16 | {"firmware": "AM730_087"}, {}, 8, "firmware AM730_087"),
+    (ALL_16 | {"console_level": "V7R7.5"}, {}, 8, "console level V7R7.5"),
+    (ALL_16 | {"console_level": "V7R7.3.0"}, {}, 4, "console level V7R7.3.0"),
     (ALL_16, {"level": "2.2.1.4"}, 8, "VIOS level of B-v1 2.2.1.4"),
     (ALL_16, {"level": "2.1.0.10-FP-20.1"}, 4, "VIOS level of B-v1 2.1.0.10-FP-20.1"),
     (ALL_16 | {"max_migrations": 2}, {"level": "2.2.1.4"}, 2, "Max migrations"),
@@ -42,6 +47,29 @@ def test_the_smallest_limit_of_a_server_counts_and_is_named(server: dict[str, An
 def test_the_smallest_limit_of_a_mover_counts_and_is_named(vios: dict[str, Any], limit: int, why: str) -> None:
     site, _ = judged(of(ALL_16, vios))
     assert mover_limit(site, site.vioses["B-v1"]) == (limit, why)
+
+
+SERVERS = st.fixed_dictionaries({
+    "max_migrations": st.sampled_from((None, 0, 2, 4, 8, 16)),
+    "firmware": st.sampled_from(("", "EM350_085", "AM730_087", "01AM760_078", "FW860.10", "NH1060_012")),
+    "console_level": st.sampled_from(("", "V7R3.4.0", "V7R7.4", "V7R7.4.0 SP1", "V7R7.6", "V10R3M1060"))})
+VIOSES = st.fixed_dictionaries({
+    "max_migrations": st.sampled_from((None, 3, 8)), "link_mbit": st.sampled_from((None, 1000, 10_000)),
+    "level": st.sampled_from(("", "2.1.0.10-FP-20.1", "2.2.0.11", "2.2.1.4", "2.2.2", "2.2.2.1", "3.1.4.10"))})
+
+
+@given(SERVERS, VIOSES)
+def test_the_replay_finds_the_same_limits_by_itself(server: dict[str, Any], vios: dict[str, Any]) -> None:
+    """It knew nothing of console levels and firmware: sixteen moves at once under V7R7.3 held."""
+    made = of(server, vios)
+    site, _ = judged(made)
+    movers = {f"{s}-v{n}": mover_limit(site, site.vioses[f"{s}-v{n}"])[0] for s in "AB" for n in (1, 2)}
+    for count in range(1, 18):
+        moves = [move(made, "a1", "A", "B", source_msp=f"A-v{1 + n % 2}", target_msp=f"B-v{1 + n % 2}")
+                 for n in range(count)]
+        crowded = {f.subject for f in crowd_findings(made, moves)}
+        assert crowded & {"A", "B"} == {s for s in "AB" if count > server_limit(site, s)[0]}
+        assert crowded - {"A", "B"} == {m for m, most in movers.items() if (count + (m[-1] == "1")) // 2 > most}
 
 
 def test_a_policy_lowers_both() -> None:

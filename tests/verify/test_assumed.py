@@ -14,6 +14,8 @@ from planner.plan.choices import Status
 from planner.plan.plan import Plan, dump, parse
 from planner.plan.questions import Consolidate, Evacuate, Headroom
 from planner.report.runbook import runbook
+from planner.report.text import md
+from planner.rules import Judge, Site
 from planner.scenarios.model import Scenario
 from planner.verify import verify_plan
 
@@ -45,6 +47,31 @@ def test_where_nothing_is_assumed_it_is_refused_and_verify_knows() -> None:
     plan = made(nothing=False)
     strict = replace(plan, goal=plan.goal.replace(assume_nothing=True))
     assert "partition.rmc" in {f.rule for f in verify_plan(strict, UNKNOWN).findings if f.severity is Severity.ERROR}
+
+
+LEVELS = {
+    "console": (changed(BASE, "B", console_level=""), "lshmc -V"),
+    "VIOS level": (changed(BASE, "B-v2", level=""), "ioslevel"),
+    "VIOS level of IBM i": (changed(changed(changed(changed(BASE, "a1", os="IBM i", os_level="7.4", restricted_io=True), "A",
+        generation="POWER7", firmware="AM740_088", ibmi_mobility_capable=True), "B", generation="POWER7", firmware="AM740_088",
+        ibmi_mobility_capable=True), "B-v2", level=""), "ioslevel")}
+
+
+@pytest.mark.parametrize("what", LEVELS)
+def test_a_level_that_decides_and_that_nobody_states_is_assumed_everywhere(what: str) -> None:
+    """An unknown console level passed for one that the firmware's release note wants, an unknown VIOS for a new one."""
+    of, command = LEVELS[what]
+    judge = Judge(Site(of.replace(servers=tuple(s for s in of.servers if s.name != "C"))))
+    verdict = judge.answer("a1")
+    assert verdict.answer == "ready if" and any(command in f.fix for f in verdict.assumptions)
+    plan = evacuate(loaded(of), Evacuate(servers=("A", "C")), Options())
+    told = [f for f in assumed(plan.findings) if command in f.fix and f.subject == "a1"]
+    gates = [line for line in runbook(plan, of).splitlines() if line.startswith("- [ ] **Gate** a1")]
+    assert plan.verified and told and any(command in line and md(told[0].message) in line for line in gates)
+    silent = plan.replace(findings=tuple(f for f in plan.findings if f not in told))
+    assert any(f.message.startswith("that the level of B") for f in verify_plan(silent, of).findings)
+    strict = evacuate(loaded(of), Evacuate(servers=("A", "C"), assume_nothing=True), Options())
+    assert strict.status is Status.INFEASIBLE
 
 
 def asked(kind: str, *, nothing: bool) -> Plan | None:
