@@ -13,17 +13,19 @@ import multiprocessing
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from planner.findings import Finding
 from planner.optimise.conflict import Refused, reasons_of, reduced, refusals_of, unproved
 from planner.optimise.consolidation_program import ConsolidationProgram, Restarts
 from planner.optimise.evacuate import EvacuationProblem
+from planner.optimise.heuristics.search import surest
 from planner.optimise.large.components import Component, components
 from planner.optimise.large.decomposition import Place, Placed, Placer, Settled, take_apart, too_heavy
 from planner.optimise.large.master import Choice, Master
 from planner.optimise.large.wide import take_wide
 from planner.optimise.measure import Scale
-from planner.optimise.placement import Candidates, candidates_of
+from planner.optimise.placement import Candidates, assumed_of, candidates_of
 from planner.optimise.program import ONE_PLACE, Outcome, Solution
 from planner.optimise.solver import is_read
 from planner.optimise.split_pack import SplitPack
@@ -398,6 +400,8 @@ class ConsolidationProblem:
         model.add_cost()
         second = model.solve(deadline, gap, known=first.values)
         best = second if second.found else first
+        surer = surest(model, best.values, partial(assumed_of, self.site, self.judge, come_back=self.goal.come_back))
+        best = replace(best, values=tuple(surer))
         bound = divisor * (first.bound if first.bound is not None else 0.0)
         if first.outcome is Outcome.OPTIMAL and gap == 0:
             bound = divisor * first.objective

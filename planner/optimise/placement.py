@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from planner.estate.capacity import Demand
 from planner.estate.policies import Group
-from planner.findings import Severity
+from planner.findings import Severity, assumed
 from planner.grouping import inverted
 from planner.optimise.program import BALANCE, COST, CUT, MEASURE, ONE_PLACE, Outcome, Program, Solution, Tag, Terms
 from planner.optimise.solver import solve
@@ -37,6 +37,15 @@ def move_cost_ms(site: Site, judge: Judge, lpar: str, source: str, target: str) 
     risk += p.risk_production_s if site.lpars[lpar].environment == "production" else 0
     risk += p.risk_heartbeat_s if site.is_heartbeat(lpar) else 0
     return site.solo(lpar, source, target).duration_ms + round(risk * 1000)
+
+
+def assumed_of(site: Site, judge: Judge, lpar: str, server: str, *, come_back: bool = False) -> int:
+    """How many facts an LPAR's move to a server takes for granted, and with ``come_back`` the one home."""
+    start, back = site.start[lpar], judge.homeward
+    home = site.homes.get(lpar, start)
+    out = judge.move(lpar, start, server) if server != start else ()
+    again = back.move(lpar, server, home) if come_back and server != home else ()
+    return len(assumed((*out, *again)))
 
 
 @dataclass(slots=True)

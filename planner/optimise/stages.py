@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 from planner.optimise.conflict import of_program, with_gaps
-from planner.optimise.heuristics.search import searched
-from planner.optimise.placement import Candidates, PlacementProgram
+from planner.optimise.heuristics.search import searched, surest
+from planner.optimise.placement import Candidates, PlacementProgram, assumed_of
 from planner.optimise.program import Outcome, Solution, near
 from planner.plan.choices import Status
 from planner.plan.details import Conflict
@@ -98,8 +98,16 @@ class StagedProblem:
         placement = model.placement(solution)
         if self.balances:
             placement = self._balanced(model, solution, placement, deadline)
+        placement = self._surest(model, solution, placement)
         moving = {n: s for n, s in sorted(placement.items()) if s != self.site.start[n]}
         return Answer(status, moving, sum(model.candidates.cost[n][s] for n, s in placement.items()), bound)
+
+    def _surest(self, model: PlacementProgram, solution: Solution, placement: dict[str, str]) -> dict[str, str]:
+        """Of the same cost a placement that takes less for granted: before all balance, and without a claim."""
+        values = [int(placement.get(n) == s) for n, s in model.x]
+        found = surest(model, [*values, *solution.values[len(values):]],
+                       partial(assumed_of, self.site, self.judge, come_back=self.come_back))
+        return {n: s for (n, s), i in model.x.items() if found[i] == 1}
 
     def _balanced(self, model: PlacementProgram, solution: Solution, best: dict[str, str], deadline: float
                   ) -> dict[str, str]:

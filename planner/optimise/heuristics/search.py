@@ -7,7 +7,7 @@ Bounded by steps, never by the clock, and without chance: the same program gives
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import NamedTuple
 
 from planner.optimise.placement import PlacementProgram
@@ -18,6 +18,8 @@ _TENURE = 12
 _VARIABLES = 20_000
 _ROUNDS, _ROUND_STEPS = 8, 60
 _SEARCHES = 20
+_ASKED = 20_000
+"""Exchanges that are weighed to assume less at the same cost."""
 
 Change = dict[int, int]
 
@@ -34,13 +36,13 @@ class _Shift(NamedTuple):
 class _Standing:
     """Where each open LPAR stands (as the index of its variable), and what its rows hold of what they may."""
 
-    def __init__(self, model: PlacementProgram) -> None:
+    def __init__(self, model: PlacementProgram, extra: Sequence[int] = ()) -> None:
         self.model = model
         self.choices: list[list[int]] = [[model.x[n, s] for s in places] for n, places in model.candidates.cost.items()]
         self.cost = [0] * len(model.x)
         for (n, s), i in model.x.items():
             self.cost[i] = model.candidates.cost[n][s]
-        self.extra = self._extra()
+        self.extra = list(extra) or self._extra()
         self.columns: list[list[tuple[int, int]]] = [[] for _ in model.x]
         self.spare: list[int] = []
         self.weight: list[float] = []
@@ -167,6 +169,51 @@ def searched(model: PlacementProgram, solution: Solution) -> Solution:
         if not model.mend(other):
             return other
     return solution
+
+
+def surest(model: PlacementProgram, values: Sequence[int], assumed: Callable[[str, str], int]) -> Sequence[int]:
+    """The same placement, or one that costs no more and assumes less: none is left to which one LPAR going elsewhere,
+    or two changing places, would lead, of so many as are weighed. ``assumed`` (LPAR, server): how much it would be."""
+    if len(model.x) > _VARIABLES:
+        return values
+    doubt = {i: assumed(n, s) for (n, s), i in model.x.items() if values[i]}
+    better = {n for (n, s), i in model.x.items() if doubt.get(i) and any(
+        assumed(n, other) < doubt[i] for other in model.candidates.cost[n])}
+    for _ in range(_SEARCHES if better else 0):
+        search = _Standing(model, values[len(model.x):])
+        at = [next(i for i in choices if values[i]) for choices in search.choices]
+        search.restart(at, sum(search.cost[i] for i in at))
+        _surer(search, better, assumed)
+        found = [0] * len(model.x) + search.extra
+        for i in search.at:
+            found[i] = 1
+        if search.at == at or not model.program.holds(found):
+            break
+        if not model.mend(Solution(Outcome.FEASIBLE, tuple(found), model.program.value(found))):
+            return found
+    return values
+
+
+def _surer(search: _Standing, who: Collection[str], assumed: Callable[[str, str], int]) -> None:
+    """Shifts and exchanges that keep every row, cost no more and assume less, until there is none."""
+    pairs, budget = {i: pair for pair, i in search.model.x.items()}, iter(range(_ASKED))
+    doubtful = [k for k, n in enumerate(search.model.candidates.cost) if n in who]
+
+    def gains(movers: Sequence[int], to: Sequence[int]) -> bool:
+        now = [search.at[k] for k in movers]
+        return (sum(search.cost[i] for i in to) <= sum(search.cost[i] for i in now)
+                and sum(assumed(*pairs[i]) for i in to) < sum(assumed(*pairs[i]) for i in now)
+                and search.worse(search.change(list(zip(now, to, strict=True)))) <= 0)
+
+    for _ in range(_ROUND_STEPS):
+        for shift in search.shifts(doubtful):
+            if gains(*shift):
+                search.take(*shift)
+        exchanges = zip(search.exchanges(doubtful), budget, strict=False)
+        exchange = next((moved for moved, _ in exchanges if gains(*moved)), None)
+        if exchange is None:
+            return
+        search.take(*exchange)
 
 
 def _mend(search: _Standing, steps: int) -> bool:
