@@ -107,7 +107,7 @@ class _Site:
         self.add("servers", Server(
             name, units, mib, model=model, serial=f"10{number:05d}", generation=generation, console="hmc1",
             site="north", firmware_memory_mib=_FIRMWARE_MIB, lmb_mib=LMB, firmware=firmware, enterprise=True,
-            max_migrations=8))
+            max_migrations=8, console_level="V7R7.9.0"))
         self.add("pools", ProcessorPool(name, 0, "DefaultPool"))
         if number % 2:
             self.add("pools", ProcessorPool(name, 1, "licences", 0))

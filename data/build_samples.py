@@ -298,7 +298,7 @@ PAIRS = {P595_2: ("hvio7", "hvio8"), P570_1: ("hvio1", "hvio2"), P570_2: ("hvio3
 def _server(name: str, model: str, cores: int, gib: int, firmware_gib: int, level: str) -> Server:
     return Server(name, 100 * cores, gib * MIB_PER_GIB, model, name[2:9], "POWER6", "hhmc01",
                   firmware_memory_mib=firmware_gib * MIB_PER_GIB, lmb_mib=256, firmware=level, enterprise=True,
-                  max_migrations=4, console_level="V7R3.4.0")
+                  max_migrations=4, console_level="V7R7.9.0")
 
 
 SERVERS = (

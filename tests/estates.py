@@ -54,7 +54,7 @@ def server(name: str, cores: float = 16, gib: float = 128, **changes: Any) -> Se
     stated: dict[str, Any] = {
         "model": "9117-MMA", "serial": f"65{name}", "generation": "POWER6", "console": "hmc1", "site": "north",
         "firmware_memory_mib": 1024, "lmb_mib": 256, "firmware": "EM350_085", "enterprise": True,
-        "console_level": "V7R3.4.0", "vnic_capable": True}
+        "console_level": "V7R7.9.0", "vnic_capable": True}
     return Server(name, round(cores * 100), round(gib * GIB), **(stated | changes))
 
 

@@ -137,6 +137,7 @@ def least_console(firmware: str) -> str:
       "7240037 (FW1110); HMC V7R3.4 help, determining code levels (EL340). That a move needs it was not seen stated")
 def console_firmware(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     after = site.goal.firmware_after if site.goal else {}
+    silent = []
     for name in (source, target):
         row = site.servers[name]
         release, wanted = firmware_release(row.firmware), least_console(row.firmware)
@@ -153,5 +154,6 @@ def console_firmware(site: Site, lpar: str, source: str, target: str) -> Iterato
                           "work, is unknown", f"{CONSOLE}; look up Minimum HMC Code Level in the release note of the "
                           "firmware")
         elif low is None:
-            yield unknown(f"firmware {row.firmware} of {name} wants console level {wanted} at least; that of its "
-                          "console is unknown", CONSOLE)
+            silent.append(f"firmware {row.firmware} of {name} wants console level {wanted} at least")
+    if silent:
+        yield unknown(f"{' and '.join(silent)}; that of its console is unknown", CONSOLE)

@@ -13,12 +13,16 @@ from planner.grouping import grouped, inverted
 from planner.plan.plan import Move, Window
 from planner.remember import remembered
 from planner.rules.asking import stood_there
-from planner.rules.base import MIGRATIONS, Breach, Hold, On, Scope, of_scope
-from planner.rules.site import Site
+from planner.rules.base import MIGRATIONS, Breach, Hold, On, Scope, of_scope, two_servers
+from planner.rules.site import Site, is_ibm_i
 
 Shape = Callable[[Site, str], Hashable]
 _SOME, _HARDLY = 50, 3
 """Of so many LPARs of a site, shapes that take so few values are asked for as one."""
+
+
+_SERVERS_ALONE = (two_servers, is_ibm_i)
+"""Shapes of rules whose words name servers and what is on them, never the LPAR."""
 
 
 class Word(StrEnum):
@@ -70,8 +74,8 @@ class Judge:
         """What the rules say of this LPAR going from one server to another, readiness left out: those that bind on a
         live move, or on an inactive migration where it is not activated.
 
-        The rules that look at shapes are asked once for each shape, and for each LPAR where they found something,
-        which may have names of its own; the others once for each LPAR."""
+        The rules that look at shapes are asked once for each shape, and where they found something, which may have
+        names of the LPAR, for each LPAR but of those that speak of servers alone; the others once for each LPAR."""
         breaches: list[tuple[int, Breach]] = []
         on = self.site.migration(lpar)
         for shape, (_, numbers) in zip(self._shapes_of(lpar), self._kinds(on), strict=True):
@@ -79,7 +83,8 @@ class Judge:
             if shared is None:
                 shared = self._shared[shape, source, target] = self._asked(numbers, lpar, source, target)
             elif shared:
-                shared = self._asked(dict.fromkeys(n for n, _ in shared), lpar, source, target)
+                own = dict.fromkeys(n for n, _ in shared if self._move_rules[n].shape not in _SERVERS_ALONE)
+                shared = (*(b for b in shared if b[0] not in own), *self._asked(own, lpar, source, target))
             breaches += shared
         breaches += self._asked(self._own[on], lpar, source, target)
         if not breaches:

@@ -112,6 +112,15 @@ def mover(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
                          "mend RMC between the console and the VIOS; check Max migrations of the VIOS")
 
 
+def _many_at_a_time(site: Site, server: str) -> Iterator[Breach]:
+    most, console, movers = wanted_levels(site, server)
+    what = f"carrying {most} moves at a time on {server}"
+    if console and not is_ivm(site.servers[server], [v.name for v in site.vioses_on(server)]):
+        yield from console_needed(site, server, console, what)
+    for vios, wanted in movers.items():
+        yield from vios_needed(site, vios, wanted, what, f"update {vios}")
+
+
 @rule("server.migrations", "Source and target support at least one migration at a time; the levels that more than four "
       "want are known.", Scope.MOVE, shape=two_servers,
       source="IBM POWER7 iphc3hmcvalidation table 1 (number of running migrations against the number supported); "
@@ -121,12 +130,7 @@ def migrations(site: Site, lpar: str, source: str, target: str) -> Iterator[Brea
         if site.servers[name].max_migrations == 0:
             yield Breach(f"{name} supports 0 migrations (Max migrations)",
                          "correct the figure, or enable mobility there")
-        most, console, movers = wanted_levels(site, name)
-        what = f"carrying {most} moves at a time on {name}"
-        if console and not is_ivm(site.servers[name], [v.name for v in site.vioses_on(name)]):
-            yield from console_needed(site, name, console, what)
-        for vios, wanted in movers.items():
-            yield from vios_needed(site, vios, wanted, what, f"update {vios}")
+        yield from site.said_of(_many_at_a_time, name)
 
 
 @rule("server.inactive-migrations", "Source and target support at least one inactive migration at a time, where the "
@@ -156,15 +160,26 @@ def vios_rmc(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach
                           f"lssyscfg -r lpar -m {quoted(site.vioses[name].server)} -F name,rmc_state")
 
 
+_LEAST_VIOS = "1.5.1.1"
+
+
 @rule("server.vios-level", "The VIOSes have at least the level that Live Partition Mobility needs.", Scope.MOVE,
       binds=MIGRATIONS,
       shape=is_ibm_i, source="SAP note 1102760 (text copy): VIOS 1.5.1.1-FP-10.1; IBM nas8N1011014 for IBM i: 2.2.1.4")
 def vios_level(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
-    ibm_i = site.lpars[lpar].os == "IBM i"
-    what, wanted = ("IBM i", "2.2.1.4") if ibm_i else ("Live Partition Mobility", "1.5.1.1")
+    check = _vioses_for_ibm_i if site.lpars[lpar].os == "IBM i" else _vioses_for_mobility
     for name in (source, target):
-        generation = site.servers[name].generation
-        decides = ibm_i or generation not in GENERATIONS or older(generation, "POWER7")  # later ones have later VIOSes
-        for vios in site.vioses_on(name):
-            if below(vios.level, wanted) or decides:
-                yield from vios_needed(site, vios.name, wanted, what, f"update {vios.name}")
+        yield from site.said_of(check, name)
+
+
+def _vioses_for_ibm_i(site: Site, server: str) -> Iterator[Breach]:
+    for vios in site.vioses_on(server):
+        yield from vios_needed(site, vios.name, "2.2.1.4", "IBM i", f"update {vios.name}")
+
+
+def _vioses_for_mobility(site: Site, server: str) -> Iterator[Breach]:
+    generation = site.servers[server].generation
+    decides = generation not in GENERATIONS or older(generation, "POWER7")  # later servers have later VIOSes
+    for vios in site.vioses_on(server):
+        if decides or below(vios.level, _LEAST_VIOS):
+            yield from vios_needed(site, vios.name, _LEAST_VIOS, "Live Partition Mobility", f"update {vios.name}")

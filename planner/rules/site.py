@@ -18,7 +18,7 @@ from planner.grouping import grouped, inverted
 from planner.names import quoted
 from planner.reach import reach_of
 from planner.remember import remembered
-from planner.rules.base import On, Rule, Scope, Use, asked_rules, by_part
+from planner.rules.base import Breach, On, Rule, Scope, Use, asked_rules, by_part
 
 if TYPE_CHECKING:  # start-up: numpy is for questions of usage alone
     import numpy as np
@@ -137,6 +137,11 @@ class Site:
     def least(self, limits: Callable[[Site, str], Iterable[tuple[int, str]]], name: str) -> tuple[int, str]:
         """The lowest of the limits of a server or VIOS (rules/concurrency.py), and what says so."""
         return min(limits(self, name))
+
+    @remembered
+    def said_of(self, check: Callable[[Site, str], Iterator[Breach]], server: str) -> Sequence[Breach]:
+        """What a check that looks at one server alone says of it."""
+        return tuple(check(self, server))
 
     @remembered
     def taken(self, use: Use, lpar: str, server: str) -> Mapping[str, int]:

@@ -1,5 +1,7 @@
 """What check and reach show of an LPAR that may move."""
 
+from dataclasses import replace
+
 from estates import BASE, changed, judged
 from rich.console import Console
 
@@ -22,7 +24,7 @@ def shown(of: Estate) -> tuple[str, str]:
 def test_what_is_to_be_looked_up_is_no_plain_yes() -> None:
     """FW1050 to FW1060 is in no table of IBM's: the plan said so, check and reach said ready and yes."""
     said = "(firmware FW1050.20 (A) to FW1060.10 (B) is in no matrix known here)"
-    old = changed(changed(changed(BASE, "A", firmware="FW1050.20"), "B", firmware="FW1050.20"), "C", firmware="FW1050.20")
+    old = BASE.replace(servers=tuple(replace(s, firmware="FW1050.20", console_level="V10R3M1060") for s in BASE.servers))
     newer = changed(old, "B", firmware="FW1060.10")
     assert "matrix" not in shown(old)[0] and shown(old)[1].count("yes") == 2 and "warned" not in shown(old)[1]
     check, reach = shown(newer)  # C is as good as ever

@@ -88,7 +88,8 @@ OVERRIDES = "--vlanbridge 2 --redundantvios 2 --mpio 2"
 
 def test_overrides_by_the_level_of_the_console(level):
     site = Site(blind())
-    assert OVERRIDES in migrlpar(MOVE, site, "v") and "from HMC V7R7 on" in remark(MOVE, site)  # nobody knows the level
+    level("")  # nobody knows the level
+    assert OVERRIDES in migrlpar(MOVE, site, "v") and "from HMC V7R7 on" in remark(MOVE, site)
     level("V7R3.5.0")
     assert "--vlanbridge" not in migrlpar(MOVE, site, "m") and "VLAN 10" in remark(MOVE, site)
     for text in ("V7R7.9.0", "V8R8.6.0", "V10R3 M1060"):
@@ -101,6 +102,7 @@ def test_overrides_by_the_level_of_the_console(level):
 def test_remote_restart_is_waived_where_the_target_has_none(level):
     """The rule said 'migrlpar --requirerr 2 moves it', and the runbook's line lacked it: refused at night."""
     of = changed(changed(BASE, "a1", simplified_remote_restart=True), "B", generation="POWER8", remote_restart_capable=False)
+    level("")
     assert "--requirerr 2" in migrlpar(MOVE, Site(of), "m") and "from HMC V8 on" in remark(MOVE, Site(of))
     for text, known in (("V7R7.9.0", False), ("V8R8.6.0", True)):
         level(text)

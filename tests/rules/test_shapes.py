@@ -29,8 +29,8 @@ def with_policies(seed: int, estate: Estate) -> Estate:
     lpars = [replace(p, name=n, os="IBM i" if rng.random() < 0.2 else p.os) for p, n in zip(estate.lpars, names, strict=True)]
     boxes = [replace(s, enterprise=rng.random() < 0.8, lmb_mib=rng.choice((128, 256)), console=rng.choice(("a", "b")),
                      dpo_running=rng.random() < 0.1, generation=rng.choice(("POWER6", s.generation)),
-                     max_migrations=rng.choice((0, 4, 8))) for s in estate.servers]
-    vioses = [replace(v, msp=rng.random() < 0.7, rmc_active=rng.random() < 0.8, level=rng.choice(("1.4", v.level)))
+                     max_migrations=rng.choice((0, 4, 8)), console_level=rng.choice(("", "V7R7.3", s.console_level))) for s in estate.servers]
+    vioses = [replace(v, msp=rng.random() < 0.7, rmc_active=rng.random() < 0.8, level=rng.choice(("", "1.4", v.level)))
               for v in estate.vioses]
     vlan = str(estate.networks[0].vlan) if estate.networks else "1"
     # Names with commas or blanks do not survive in a policy's list.
