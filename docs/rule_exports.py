@@ -36,7 +36,8 @@ SHOWN = {
     "network.switch-mode": "`lshwres -r virtualio --rsubtype vswitch`; REST VirtualSwitch; sheet VLANs (Switch mode)",
     "memory.pool": POOL_MEMORY, "memory.pool-paging": POOL_MEMORY,
     "memory.paging-devices": "`lshwres -r mempool`; sheet VIOS (Paging devices)",
-    "network.vnic": VNIC, "network.vnic-ports": VNIC, "network.vnic-capacity": SRIOV, "network.vnic-fit": SRIOV,
+    "network.vnic": f"{VNIC}; {LEVEL}; `ioslevel`", "network.vnic-ports": VNIC,
+    "network.vnic-capacity": SRIOV, "network.vnic-fit": SRIOV,
     "partition.activated-once": f"{LPAR} (last_activated_profile, curr_profile); sheet LPARs (Never activated)",
     "partition.hardware-left": "`lshwres -r io --rsubtype slot`; `lshwres -r mem --level lpar`; `lssyscfg -r prof`",
     "partition.bsr": PROFILE, "partition.capability":
@@ -61,7 +62,7 @@ SHOWN = {
     "server.console": "the host of `lssyscfg -r sys`; sheet Servers (Console)",
     "server.dpo": "sheet Servers (DPO running)",
     "server.enterprise": SYSTEM, "server.firmware": "`lslic -t sys`; REST ManagedSystem; HMC Scanner",
-    "server.inactive-migrations": MOVES, "server.migrations": MOVES,
+    "server.inactive-migrations": MOVES, "server.migrations": f"{MOVES}; {LEVEL}; `ioslevel`",
     "server.mover": VIOS,
     "server.site": "sheet Servers (Site)",
     "server.sizes-known": SIZES,
