@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ from planner.estate.saved import digest
 from planner.findings import Finding, Severity, ordered
 from planner.history.calendar import BUCKETS, Bucket
 from planner.jobs import energy as accounts
-from planner.jobs.attempt import Case, attempted, unanswered
+from planner.jobs.attempt import Attempt, Case, attempted, unanswered
 from planner.jobs.common import PROVED, Options, assumptions, checked_plan, left_behind, told_first, zoned
 from planner.jobs.energy import Meter, Terms
 from planner.jobs.homes import bringing_home
@@ -25,7 +25,8 @@ from planner.plan.choices import BACK, OUT, Measure, Status
 from planner.plan.plan import Level, Plan, Window
 from planner.plan.questions import Consolidate
 from planner.rules import Judge, Site
-from planner.schedule.order import THOROUGH
+from planner.schedule.exact import small
+from planner.schedule.order import QUICK, THOROUGH
 from planner.schedule.timetable import Timetable, timetable
 
 if TYPE_CHECKING:  # start-up: what reads a history takes longer to import than a small plan to make
@@ -133,12 +134,25 @@ def _planned(case: ConsolidationCase, goal: Consolidate, deadline: float, stayin
     scale = scale_of(site, goal.measure, case.busy)
     if flat:
         scale = replace(scale, rate={}, busy={}, least={})
-    problem = ConsolidationProblem(site, judge, goal, scale)
+    def ordered(placement: Mapping[str, str]) -> bool:
+        return timed(site, judge, placement, goal, options, QUICK).found
+
+    problem = ConsolidationProblem(site, judge, goal, scale, None if small(site) else ordered)
     tried = attempted(problem, options, lambda answer, states: timed(
         site, judge, answer.placement, goal, options, states), deadline=deadline)
+    if tried.table is None and not (tried.answer and tried.answer.status is Status.INFEASIBLE):
+        tried = _unmoved(problem, tried, lambda answer: timed(site, judge, answer.placement, goal, options))
     if tried.answer is None or tried.table is None:
         return unanswered(_blank(case, staying), tried, options)
     return _finished(case, _blank(case, staying), tried.answer, problem.scale, tried.table)
+
+
+def _unmoved(problem: ConsolidationProblem, tried: Attempt[Consolidation],
+             timetable_of: Callable[[Consolidation], Timetable]) -> Attempt[Consolidation]:
+    """The plan in which nothing moves, which there is unless more was asked for."""
+    answer = problem.staying()
+    table = None if answer is None else timetable_of(answer)
+    return tried if table is None or not table.found else Attempt(answer, table)
 
 
 def timed(site: Site, judge: Judge, placement: Mapping[str, str], goal: Consolidate, options: Options,

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import multiprocessing
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -39,6 +39,8 @@ from planner.rules.availability import restart_refusals
 
 SMALL, MIDDLE = 300, 1800
 """Variables of a component at most for it to be given to HiGHS whole at once; and to two engines."""
+_ATTEMPTS = 4
+"""Placements of a component that are tried for an order of its moves, the later ones with fewer servers off."""
 _ROUNDS, _MORE = 5, 4.0
 """Rounds of work on the components at most; and how many times the work of the one before each is."""
 _LARGE, _WORKERS = 1_000, 2
@@ -56,7 +58,8 @@ class ComponentAnswer:
     """The answer for a component: measure in weights beyond the ``least`` that its LPARs weigh anywhere, cost in ms,
     each with a proved lower bound.
 
-    ``cost_bound_ms`` holds among all placements of the component that weigh no more than this one.
+    ``cost_bound_ms`` holds among all placements of the component that weigh no more than this one. ``worked``: what
+    answered it has nothing to gain from more work.
     """
 
     status: Status
@@ -69,6 +72,7 @@ class ComponentAnswer:
     cost_ms: int = 0
     cost_bound_ms: float = 0.0
     conflict: Conflict | None = None
+    worked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +105,12 @@ class Consolidation:
 
 
 class ConsolidationProblem:
-    """One consolidation; ``cuts`` are placements that could not be scheduled."""
+    """One consolidation; ``cuts`` are placements that could not be scheduled. ``ordered`` tells of the moves of one
+    component whether an order of them is found soon: where it is not, the component takes what has one."""
 
-    def __init__(self, site: Site, judge: Judge, goal: Consolidate, scale: Scale) -> None:
-        self.site, self.judge, self.goal, self.scale = site, judge, goal, scale
+    def __init__(self, site: Site, judge: Judge, goal: Consolidate, scale: Scale,
+                 ordered: Callable[[Mapping[str, str]], bool] | None = None) -> None:
+        self.site, self.judge, self.goal, self.scale, self.ordered = site, judge, goal, scale, ordered
         self.cuts: list[Mapping[str, str]] = []
         self.small, self.middle = SMALL, MIDDLE
         movable = [n for n in sorted(site.start) if judge.ready(n)]
@@ -149,6 +155,15 @@ class ConsolidationProblem:
                       if {start[n] for n in p.placement} & set(p.placement.values())]
         return bool(self.cuts)
 
+    def staying(self) -> Consolidation | None:
+        """Nothing moves: the answer when nothing better was found. None where more was asked for. Bounds hold still."""
+        known = [self.known.get(n) for n in range(len(self.components))]
+        parts = [self._part(c, self._as_it_is(c, k.measure_bound if k else 0.0), 0.0)
+                 for c, k in zip(self.components, known, strict=True)]
+        if any(p.status is not Status.FEASIBLE for p in parts):
+            return None
+        return Consolidation(self._status(parts, 0.0), tuple(parts))
+
     # ---- solving ----------------------------------------------------------------------------------------------------
 
     def solve(self, time_limit: float, gap: float) -> Consolidation:
@@ -166,12 +181,12 @@ class ConsolidationProblem:
                     return Consolidation(Status.INFEASIBLE, (), parts[number].conflict)
                 if effort and not self._unproved(parts, gap):
                     break
-            numbers = self._unproved(parts, gap)
+            numbers = [n for n in self._unproved(parts, gap) if not parts[n].worked]
             if not numbers or time.monotonic() > deadline:
                 break
         for number, answer in parts.items():
             self.proved.setdefault(self.components[number], answer)
-        answers = [parts[number] for number in sorted(parts)]
+        answers = [self._or_as_it_is(number, parts[number]) for number in sorted(parts)]
         if any(p.status is Status.UNKNOWN for p in answers):
             return Consolidation(Status.UNKNOWN)
         return Consolidation(self._status(answers, gap), tuple(answers))
@@ -203,8 +218,43 @@ class ConsolidationProblem:
         """The answer of one component in its share of the time that is left; ``following``: those still to come, this
         one included."""
         left = deadline - time.monotonic()
-        share = max(left / max(following, 1), min(left / 4, 10.0), 0.1)
-        return self.part(number, time.monotonic() + share, gap, effort)
+        least = min(left / 4, 10.0) if effort else 0.0  # all have a first answer before one is worked on
+        share = max(left / max(following, 1), least, 0.1)
+        until = time.monotonic() + share
+        return self._orderly(number, self.part(number, until, gap, effort), until, gap, effort)
+
+    def _orderly(self, number: int, answer: ComponentAnswer, deadline: float, gap: float, effort: int
+                 ) -> ComponentAnswer:
+        """The answer if its moves have an order; else another placement, then one with fewer servers off, then
+        everything as it is. What was proved of the measure stays so."""
+        part, cuts, goal = self.components[number], self.cuts, self.goal
+        best, kept = answer, goal.keep
+        try:
+            for attempt in range(_ATTEMPTS):
+                if best.status is not Status.FEASIBLE or self._has_order(best):
+                    break
+                self.cuts = [*self.cuts, dict(best.placement)]
+                if attempt:
+                    off = [s for s in best.off if s not in goal.off]
+                    kept = (*kept, *off[:len(off) // 2 + 1])
+                    self.goal = goal.replace(keep=kept)
+                best = self._answer(number, max(deadline, time.monotonic() + _LAST_S), gap, effort)
+        finally:
+            self.cuts, self.goal = cuts, goal
+        if best is answer:
+            return answer
+        if best.status is not Status.FEASIBLE or not self._has_order(best):
+            best = self._part(part, self._as_it_is(part, answer.measure_bound), deadline)
+            if best.status is not Status.FEASIBLE:
+                return answer
+        cost_bound = answer.cost_bound_ms if best.measure <= answer.measure else 0.0
+        return replace(best, measure_bound=min(answer.measure_bound, float(best.measure)),
+                       cost_bound_ms=min(cost_bound, float(best.cost_ms)), worked=True)
+
+    def _has_order(self, answer: ComponentAnswer) -> bool:
+        """Whether its moves have an order; those to servers that nobody leaves always have."""
+        left = {self.site.start[n] for n in answer.placement}
+        return self.ordered is None or not left & set(answer.placement.values()) or self.ordered(answer.placement)
 
     def _status(self, parts: Sequence[ComponentAnswer], gap: float) -> Status:
         measure, cost = sum(p.measure for p in parts), sum(p.cost_ms for p in parts)
@@ -254,7 +304,7 @@ class ConsolidationProblem:
         """Whole when it is small, by two engines when it is larger, else taken apart."""
         part = self.components[number]
         if self._size(part) <= self.small:
-            return self._exact(part, deadline, gap)
+            return replace(self._exact(part, deadline, gap), worked=True)
         if self._size(part) <= self.middle:
             return self._packed(part, deadline, gap, effort, self.known.get(number))
         quick = effort == 0 and gap > 0 and not self.goal.n_plus_1
@@ -271,9 +321,9 @@ class ConsolidationProblem:
             if settled.outcome is Outcome.UNKNOWN and plain and not quick:
                 made = take_wide(self.site, self.judge, master, time.monotonic() + _LAST_S, gap)
                 settled = replace(made, measure_bound=max(settled.measure_bound, made.measure_bound))
-        if settled.outcome is Outcome.UNKNOWN and not cuts and self.site.usage is None and not quick:
+        if settled.outcome is Outcome.UNKNOWN and not quick:
             settled = self._as_it_is(part, settled.measure_bound)
-        return self._part(part, settled, deadline)
+        return replace(self._part(part, settled, deadline), worked=not quick)
 
     def _packed(self, part: Component, deadline: float, gap: float, effort: int, known: ComponentAnswer | None
                 ) -> ComponentAnswer:
@@ -295,6 +345,13 @@ class ConsolidationProblem:
         choice = Choice(tuple(s for s in part.servers if s not in off), off, 0, bound)
         placed = Placed(Outcome.FEASIBLE, moving, cost, levels.cost_bound_ms, model.restart(levels.best))
         return self._part(part, Settled(Outcome.FEASIBLE, choice, placed, bound, levels.cost_bound_ms), deadline)
+
+    def _or_as_it_is(self, number: int, answer: ComponentAnswer) -> ComponentAnswer:
+        """The answer of a component; where time was out before there was one, everything stays there."""
+        if answer.status is not Status.UNKNOWN:
+            return answer
+        part = self.components[number]
+        return self._part(part, self._as_it_is(part, answer.measure_bound), 0.0)
 
     def _as_it_is(self, part: Component, bound: float) -> Settled:
         """Everything stays where it is; only what is empty already goes off. Impossible when more must go off."""

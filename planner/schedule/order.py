@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import count
 from typing import TypeVar
 
+from planner.grouping import inverted, linked
 from planner.rules import Judge, Site
 from planner.rules.ledger import Ledger
 
@@ -38,13 +39,52 @@ def serial_order(site: Site, judge: Judge, start: Mapping[str, str], final: Mapp
 
     Servers that are only left (nobody arrives there) free room nobody needs, so LPARs that come from them go last:
     they take room and give none. ``first`` orders equals; ``unmoved`` are never parked. The
-    search is exhaustive over the others' orders up to a number of states; only then does it try parking.
+    search is exhaustive over the others' orders up to a number of states; only then does it try parking. Where the
+    first that fits each time leads nowhere, movers that share no server are put in order for themselves.
     """
     rank = {name: n for n, name in enumerate(first)}
     movers = sorted((n for n in final if final[n] != start[n]), key=lambda n: (rank.get(n, len(rank)), n))
+    early, late = _early_late(start, final, movers)
+    ledger = Ledger(site, start)
+    first_way, tail = _run(ledger, start, final, early), _run(ledger, start, final, late)
+    if first_way is not None and tail is not None:
+        return [*first_way, *tail]
+    steps = _by_group(site, judge, start, final, _apart(start, final, movers), unmoved, states)
+    return steps if steps is not None else _in_order(site, judge, start, final, movers, unmoved, states)
+
+
+def _early_late(start: Mapping[str, str], final: Mapping[str, str], movers: Sequence[str]
+                ) -> tuple[list[str], list[str]]:
+    """Movers from servers at which somebody arrives, and the others."""
     arriving = {final[n] for n in movers}
-    late = [n for n in movers if start[n] not in arriving]
-    early = [n for n in movers if start[n] in arriving]
+    return [n for n in movers if start[n] in arriving], [n for n in movers if start[n] not in arriving]
+
+
+def _by_group(site: Site, judge: Judge, start: Mapping[str, str], final: Mapping[str, str],
+              groups: Sequence[Sequence[str]], unmoved: Collection[str], states: int) -> list[Step] | None:
+    """One group after the other; None where there is but one, or one of them has no order."""
+    steps: list[Step] = []
+    now = dict(start)
+    for names in groups if len(groups) > 1 else ():
+        then = now | {n: final[n] for n in names}
+        part = _in_order(site, judge, now, then, names, unmoved, states)
+        if part is None:
+            return None
+        steps, now = [*steps, *part], then
+    return mark_parking(steps) if steps else None
+
+
+def _apart(start: Mapping[str, str], final: Mapping[str, str], movers: Sequence[str]) -> list[list[str]]:
+    """The movers in groups that share no server, each in their order."""
+    groups = linked(sorted({s for n in movers for s in (start[n], final[n])}), {(start[n], final[n]) for n in movers})
+    number = {s: k for k, servers in enumerate(groups) for s in servers}
+    return list(inverted(((n, number[start[n]]) for n in movers), range(len(groups))).values())
+
+
+def _in_order(site: Site, judge: Judge, start: Mapping[str, str], final: Mapping[str, str], movers: Sequence[str],
+              unmoved: Collection[str], states: int) -> list[Step] | None:
+    """An order of these movers, the first of equals first."""
+    early, late = _early_late(start, final, movers)
     steps = _direct(site, start, final, early, late)
     if steps is None and early and len(movers) <= _DEEPEST:
         steps = _direct(site, start, final, movers, [])

@@ -359,6 +359,38 @@ def test_components_are_what_reach_links() -> None:
     assert solved(apart, SERVERS)[2].off == ()
 
 
+def test_a_component_whose_moves_have_no_order_loses_nobody_elses_plan() -> None:
+    """Two components; of the one no order is ever found: it stays as it is, with its bound, and the other goes on."""
+    of = ring(6, 2)
+    half = of.replace(zonings=tuple(z for z in of.zonings if (z.vios[:3] < "R03") == (z.lun[4:] < "p03")))
+    lone = [c.servers for c in ConsolidationProblem(*judged(half), SERVERS, scale_of(judged(half)[0], Measure.SERVERS)).components]
+    assert lone == [("R00", "R01", "R02"), ("R03", "R04", "R05")]
+    site, judge = judged(half)
+    asked: list[Mapping[str, str]] = []
+
+    def ordered(placement: Mapping[str, str]) -> bool:
+        asked.append(placement)
+        return not set(placement.values()) & {"R00", "R01", "R02"}
+
+    problem = ConsolidationProblem(site, judge, SERVERS, scale_of(site, Measure.SERVERS), ordered)
+    problem._has_order = lambda answer: not answer.placement or ordered(answer.placement)  # type: ignore[method-assign]
+    free, bound = ConsolidationProblem(site, judge, SERVERS, scale_of(site, Measure.SERVERS)), problem.solve(30, 0.0)
+    best = free.solve(30, 0.0)
+    assert len(asked) > 3 and len({tuple(p.items()) for p in asked}) == len(asked)
+    assert bound.parts[0].off == () and not bound.parts[0].placement and bound.status is Status.FEASIBLE
+    assert bound.parts[0].measure_bound == best.parts[0].measure_bound < bound.parts[0].measure
+    assert bound.parts[1] == best.parts[1] and bound.parts[1].off
+
+
+def test_nothing_moves_is_a_plan_unless_more_is_asked_for() -> None:
+    of = ring(6, 2)
+    site, judge = judged(of)
+    staying = ConsolidationProblem(site, judge, SERVERS, scale_of(site, Measure.SERVERS)).staying()
+    assert staying is not None and not staying.placement and staying.status is Status.FEASIBLE
+    off = ConsolidationProblem(site, judge, SERVERS.replace(off=("R00",)), scale_of(site, Measure.SERVERS))
+    assert off.staying() is None
+
+
 def test_a_server_that_cannot_be_emptied_may_not_go_off() -> None:
     of = estate([server("A"), server("B")], [lpar("a1", "A", 1, 8, physical_adapters=("U78-P1-C1",)), lpar("b1", "B", 1, 8)])
     _, _, answer = solved(of, Consolidate(off=("A",)))

@@ -228,3 +228,19 @@ def test_what_is_not_found_quickly_is_searched_thoroughly_and_never_called_impos
     found = attempted(Stub(), Options(20), timed)
     assert asked == [(1, QUICK), (2, QUICK), (3, QUICK), (1, THOROUGH), (2, THOROUGH)]
     assert found.answer is not None and found.answer.placement == {"n": "2"}
+
+
+def test_movers_that_share_no_server_are_put_in_order_for_themselves(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Found on 1,000 servers: twelve pairs that change places, each by way of its own third server, were searched as one
+    and no order was found within the bounded work."""
+    from planner.schedule import order as module
+
+    monkeypatch.setattr(module, "_PARKING_WORK", 20_000)
+    names = [f"{side}{k:02d}" for k in range(12) for side in "ABC"]
+    lpars = [lpar(f"p{s}", s, 2, 16) for s in names if s[0] != "C"]
+    sizes = {s: [p for p in lpars if p.server == s] or [lpar("x", s, 2, 16)] for s in names}
+    of = estate([exactly(server(s), sizes[s]) for s in names], lpars)
+    final = {f"p{a}{k:02d}": f"{b}{k:02d}" for k in range(12) for a, b in ("AB", "BA")}
+    steps = order(of, final)
+    assert steps is not None and len(steps) == 36 and sum(s.parking for s in steps) == 12
+    assert holds(of, steps)
