@@ -26,6 +26,7 @@ from planner.estate.model import (
     Server,
     SriovPort,
     Vios,
+    Vnic,
     Zoning,
     sorted_estate,
 )
@@ -49,9 +50,13 @@ POOLS = {"east-s924": 8 * MIB_PER_GIB, "west-e980": 64 * MIB_PER_GIB}
 """Shared memory pools (AMS): the smaller one is less than ams-dev1 keeps in use."""
 
 
-SRIOV = (("east-s1024", "U78D2.001.WZS0AAA-P1-C4-T1", 40, 60), ("east-s1024b", "U78D2.001.WZS0AAB-P1-C4-T1", 57, 8),
+SRIOV = (("east-s1024", "U78D2.001.WZS0AAA-P1-C4-T1", 40, 60), ("east-s1024", "U78D2.001.WZS0AAA-P1-C4-T2", 50, 80),
+         ("east-s1024b", "U78D2.001.WZS0AAB-P1-C4-T1", 57, 8),
          ("east-s1024b", "U78D2.001.WZS0AAB-P1-C4-T2", 1, 90), ("west-s1124", "U78D9.001.WZS0AAC-P1-C4-T1", 60, 100))
 """Physical SR-IOV ports: free logical ports and % of capacity. On east-s1024b there is room for one vNIC on each."""
+VNICS = tuple(Vnic("vnic-web1", slot, n, f"east-s1024-v{n}", SRIOV[n - 1][1], percent)
+              for slot in (7, 8) for n, percent in ((1, 2), (2, 10)))
+"""Two vNICs, each with a backing device of either VIOS, on the ports in turn."""
 
 
 class Machine(NamedTuple):
@@ -110,8 +115,7 @@ CLIENTS = (
     Client("bank-i2", "east-s1024", "IBM i", "7.5 TR1", 2, 3, 96, "POWER10", (120,), more=PRODUCTION),
     Client("nim-east", "east-s1024", "AIX", "7.3 TL0 SP1", 0.3, 1, 8, "POWER9", (130,), "vscsi",
            {"software": ("NIM master",)}),
-    Client("vnic-web1", "east-s1024", "Linux", "SLES 15 SP4", 1, 2, 24, "POWER10", (), more={"vnic_adapters": 2,
-           "vnic_backing": (2, 2, 10, 10)}),
+    Client("vnic-web1", "east-s1024", "Linux", "SLES 15 SP4", 1, 2, 24, "POWER10", (), more={"vnic_adapters": 2}),
     Client("hnv-web1", "east-s1024", "Linux", "RHEL 9.2", 1, 2, 24, "POWER10", (130,), more={"sriov_ports": 1,
            "migratable_sriov_ports": 1}),
     Client("gpfs-n1", "east-s1024", "AIX", "7.3 TL1 SP2", 1, 2, 32, "POWER10", (130,), "vscsi"),
@@ -242,7 +246,8 @@ def modern() -> Estate:
         disks=tuple(disks), zonings=tuple(zonings), fibres=tuple(fibres),
         ports=tuple(Port(name, f"fcs{n}", f"SAN-{fabric}", m.free_ports)
                     for m in MACHINES for n, (name, fabric) in enumerate(zip(viosse(m), "AB", strict=True))),
-        sriov=tuple(SriovPort(*port) for port in SRIOV), policies=POLICIES))
+        vnics=VNICS,
+        sriov=tuple(SriovPort(*port, number=f"1/{port[1][-1]}") for port in SRIOV), policies=POLICIES))
 
 
 def files() -> dict[str, bytes]:

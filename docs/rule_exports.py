@@ -36,7 +36,7 @@ SHOWN = {
     "network.switch-mode": "`lshwres -r virtualio --rsubtype vswitch`; REST VirtualSwitch; sheet VLANs (Switch mode)",
     "memory.pool": POOL_MEMORY, "memory.pool-paging": POOL_MEMORY,
     "memory.paging-devices": "`lshwres -r mempool`; sheet VIOS (Paging devices)",
-    "network.vnic": f"{VNIC}; {LEVEL}; `ioslevel`", "network.vnic-ports": VNIC,
+    "network.vnic": f"{VNIC}; {LEVEL}; `ioslevel`", "network.vnic-ports": VNIC, "network.vnic-slots": VNIC,
     "network.vnic-capacity": SRIOV, "network.vnic-fit": SRIOV,
     "partition.activated-once": f"{LPAR} (last_activated_profile, curr_profile); sheet LPARs (Never activated)",
     "partition.hardware-left": "`lshwres -r io --rsubtype slot`; `lshwres -r mem --level lpar`; `lssyscfg -r prof`",

@@ -29,6 +29,7 @@ from planner.estate.model import (
     ProcessorPool,
     Server,
     Vios,
+    Vnic,
     Zoning,
 )
 from planner.estate.workbook import workbook_bytes
@@ -41,7 +42,7 @@ from planner.optimise.evacuate import EvacuationProblem
 from planner.optimise.stages import Answer
 from planner.plan.choices import Status
 from planner.plan.details import Conflict
-from planner.plan.plan import Move, Plan
+from planner.plan.plan import Backing, Move, Plan
 from planner.plan.questions import Evacuate
 from planner.rules import Judge, Site
 
@@ -120,6 +121,17 @@ def changed(base: Estate, name: str, **changes: Any) -> Estate:
     return base.replace(**out)
 
 
+def backed(base: Estate, backing: Mapping[str, Sequence[Sequence[int]]], port: str = "") -> Estate:
+    """The estate in which LPARs have vNICs: for each, in slots 7, 8 …, the capacities of its backing devices. They are
+    served by the VIOSes of its server in turn, from one port."""
+    home = {p.name: p.server for p in base.lpars}
+    return base.replace(
+        lpars=tuple(replace(p, vnic_adapters=len(backing[p.name])) if p.name in backing else p for p in base.lpars),
+        vnics=(*(v for v in base.vnics if v.lpar not in backing), *(
+            Vnic(name, 7 + n, 1 + k, f"{home[name]}-v{1 + k % 2}", port, percent)
+            for name, vnics in backing.items() for n, devices in enumerate(vnics) for k, percent in enumerate(devices))))
+
+
 def stating(base: Estate, *policies: Policy) -> Estate:
     """The estate with these policies as well."""
     return base.replace(policies=base.policies + policies)
@@ -194,7 +206,7 @@ def renamed(of: Estate, names: Mapping[str, str]) -> Estate:
 
     return of.replace(
         lpars=tuple(new(r, "name") for r in of.lpars), networks=tuple(new(r, "lpar") for r in of.networks),
-        disks=tuple(new(r, "lpar") for r in of.disks), fibres=tuple(new(r, "lpar") for r in of.fibres),
+        disks=tuple(new(r, "lpar") for r in of.disks), vnics=tuple(new(r, "lpar") for r in of.vnics), fibres=tuple(new(r, "lpar") for r in of.fibres),
         policies=tuple(words(p) for p in of.policies))
 
 
@@ -211,6 +223,21 @@ def on_ports(of: Estate, adapters: Iterable[tuple[int, str, str]]) -> tuple[tupl
     return tuple(out)
 
 
+def on_sriov(of: Estate, name: str, source: str, target: str) -> tuple[Backing, ...]:
+    """The smallest backing device of each vNIC on the port of the target that has most left, with the VIOS of its number."""
+    left = {p.port: [1000 if n is None else n for n in (p.free_ports, p.free_percent)] for p in of.sriov if p.server == target}
+    home = next((p.server for p in of.lpars if p.name == name), "")
+    out = []
+    for row in sorted((v for v in of.vnics if v.lpar == name), key=lambda v: v.percent or 1):
+        best = max((at for at, (count, percent) in left.items() if count and percent >= (row.percent or 1)),
+                   key=lambda at: left[at][1], default=None)
+        if best and row.slot not in {b.slot for b in out}:
+            left[best] = [left[best][0] - 1, left[best][1] - (row.percent or 1)]
+            out.append(Backing(row.slot, row.device, f"{target}-{row.vios[-2:]}", best, row.percent,
+                               row.port if source == home else ""))
+    return tuple(out)
+
+
 def move(of: Estate, name: str, source: str, target: str, **changes: Any) -> Move:
     """A move as a careful person would write it down: alone on the first movers, one VIOS for each slot."""
     site = Site(of)
@@ -223,6 +250,7 @@ def move(of: Estate, name: str, source: str, target: str, **changes: Any) -> Mov
         "pool_id": site.pool_on(name, target) if name in site.lpars and target in site.servers else None,
         "target_id": site.lpars[name].lpar_id if name in site.lpars else None,
         "disks": tuple((d.slot, f"{target}-{d.vios[-2:]}") for d in slots),
+        "vnics": on_sriov(of, name, source, target),
         "fibres": on_ports(of, [(f.slot, f"{target}-{f.vios[-2:]}", f.fabric) for f in fibres])}
     return Move(name, source, target, **(stated | changes))
 

@@ -30,7 +30,7 @@ from planner.estate import saved
 from planner.estate.assemble import Loaded
 from planner.estate.capacity import hash_page_table_mib
 from planner.estate.join import UNKNOWN_FABRIC
-from planner.estate.model import DEFAULT_VSWITCH, TABLE, TABLES, Estate, EstateColumn, Lpar, Server, Type, Vios
+from planner.estate.model import DEFAULT_VSWITCH, TABLE, TABLES, Estate, EstateColumn, Lpar, Server, Type, Vios, Vnic
 from planner.estate.workbook import workbook_bytes
 from planner.report.collect import MARKER
 from planner.units import gib, show_cores
@@ -558,6 +558,13 @@ def _hmc_scripts(estate: Estate, directory: Path) -> None:
         _text(directory / f"{host}.log", text)
 
 
+def _vnics(w: Wiring) -> list[Vnic]:
+    """A backing device for each vNIC, of the first VIOS of its server."""
+    first = {v.server: v.name for v in reversed(w.estate.vioses)}
+    return [Vnic(p.name, 700 + n, 1, first[p.server], "1/0", 2)
+            for p in w.estate.lpars for n in range(p.vnic_adapters or 0)]
+
+
 def _script_listings(w: Wiring, s: Server, mark: str) -> Iterator[Output]:
     """What profiles would say of adapters: a row for each port and vNIC, and of the rest the profiles' own columns."""
     parts = w.partitions(s.name)
@@ -574,8 +581,8 @@ def _script_listings(w: Wiring, s: Server, mark: str) -> Iterator[Output]:
                    if isinstance(p, Lpar) for n in range(p.sriov_ports or 0)])
     yield listing("lshwres -r virtualio --rsubtype vnic --level lpar",
                   "lpar_name,lpar_id,slot_num,curr_mode,port_vlan_id,backing_devices",
-                  [(p.name, p.lpar_id, 700 + n, "ded", 0, "sriov/vios1/1/1/0/27004003/2.0/2.0/50/100.0/100.0")
-                   for p in parts if isinstance(p, Lpar) for n in range(p.vnic_adapters or 0)])
+                  [(p.name, p.lpar_id, v.slot, "ded", 0, f"sriov/{v.vios}/{w.vioses[v.vios].lpar_id}/{v.port}/27004003/"
+                    f"{v.percent}.0/{v.percent}.0/50/100.0/100.0") for p in parts for v in _vnics(w) if v.lpar == p.name])
     yield listing("lssyscfg -r prof", "name,lpar_name,lpar_id,lhea_logical_ports", [
         ("normal", p.name, p.lpar_id, "23000000/1/1/none/0" if p.lhea else "none") for p in parts
         if isinstance(p, Lpar)])
@@ -906,14 +913,16 @@ def _scan_ports(w: Wiring) -> Rows:
                    2.0, "FA0000000001", None, "all", "all", 0, behind, "ethernet", None)
 
 
+_SCANNED_PORT = "U78C9.001.A-P1-C6-T1"
+
+
 def _scan_vnics(w: Wiring) -> Rows:
     yield (*_BY_SYSTEM, "LPAR", "Slot", "Des mode", "Curr mode", "Auto failover", "Port VLAN", "PVID priority",
            "Allowed VLANs", "MAC", "Allowerd MACs", *("VIOS", "Priority", "Physical Port", "Logical Port") * 6)
     for p, system in _everyone(w):
-        vios = next((v.name for v in w.estate.vioses if v.server == p.server), None)
-        for n in range(_count(p, "vnic_adapters")):
-            yield (*system, p.name, 700 + n, "ded", "ded", "1", 0, 0, "all", "FA0000000002", "all",
-                   vios, 50, "U78C9.001.A-P1-C6-T1", "27004003")
+        for v in (v for v in _vnics(w) if v.lpar == p.name):
+            yield (*system, p.name, v.slot, "ded", "ded", "1", 0, 0, "all", "FA0000000002", "all",
+                   v.vios, 50, _SCANNED_PORT, "27004003")
 
 
 def _count(p: Partition, what: str) -> int:
@@ -1264,8 +1273,13 @@ def _rest_adapters(r: _Rest, p: Lpar) -> dict[str, list[tuple[str, Tree]]]:
             ("AdapterID", 1), ("LocationCode", f"U78D2.001.AAA0001-P1-C8-T1-S{n}"), ("ConfiguredCapacity", "2.0%"),
             ("VNICPortUsage", "NOT_VNIC"))) for n in range(p.sriov_ports or 0)],
         "VirtualNICDedicated": [(r.ids.of("VirtualNICDedicated", f"{p.name}/{n}"), (
-            ("LocalPartitionID", p.lpar_id), ("VirtualSlotNumber", 700 + n), ("Details", (("OSDeviceName", "ent3"),))))
-            for n in range(p.vnic_adapters or 0)]}
+            ("LocalPartitionID", p.lpar_id), ("VirtualSlotNumber", v.slot), ("Details", (("OSDeviceName", "ent3"),)),
+            ("AssociatedBackingDevices", (("VirtualNICBackingDeviceChoice", (("VirtualNICSRIOVBackingDevice", (
+                ("DeviceType", "SRIOV"),
+                ("AssociatedVirtualIOServer", Link(f"{r.system(p.server)}/{r.part(r.w.vioses[v.vios])}")),
+                ("RelatedSRIOVAdapterID", 1), ("CurrentCapacityPercentage", f"{v.percent}.0%"),
+                ("RelatedSRIOVPhysicalPortID", 0))),)),))))
+            for n, v in enumerate(v for v in _vnics(r.w) if v.lpar == p.name)]}
     return {kind: objects for kind, objects in feeds.items() if objects}
 
 
@@ -1384,8 +1398,8 @@ def _scripts_state(estate: Estate) -> Estate:
     used = {v.name: sum(f.vios == v.name for f in estate.fibres) for v in estate.vioses}
     out = _hmc_states(estate)
     return out.replace(
-        lpars=tuple(replace(p, sriov_ports=p.sriov_ports or None, vnic_adapters=p.vnic_adapters or None,
-                            vnic_backing=(2,) * (p.vnic_adapters or 0)) for p in out.lpars),
+        lpars=tuple(replace(p, sriov_ports=p.sriov_ports or None, vnic_adapters=p.vnic_adapters or None) for p in out.lpars),
+        vnics=tuple(_vnics(Wiring(estate))),
         fibres=tuple(replace(f, both_zoned=None, note="") for f in estate.fibres),
         ports=tuple(replace(p, free_ports=FC_PORTS - used[p.vios], note="") for p in estate.ports))
 
@@ -1419,6 +1433,7 @@ def _scanner_states(estate: Estate) -> Estate:
                           max_inactive_migrations=None)
     return out.replace(
         pools=(), ports=(), fibres=tuple(replace(f, port="") for f in out.fibres),
+        vnics=tuple(replace(v, port=_SCANNED_PORT, percent=None) for v in _vnics(Wiring(estate))),
         vioses=tuple(replace(v, msp=None) for v in out.vioses),
         lpars=tuple(replace(p, preferred_mode="", error_path_reporting=None, workload_group="",
                             huge_pages=None, pool_id=None, **_NOT_LISTED | {
@@ -1435,7 +1450,7 @@ def _rest_states(estate: Estate) -> Estate:
     out = _console_output(estate, console="")
     served = [s.vios for s in Wiring(estate).vfchosts]
     return out.replace(
-        bridges=tuple(replace(b, switch_mode="VEB") for b in out.bridges),
+        bridges=tuple(replace(b, switch_mode="VEB") for b in out.bridges), vnics=tuple(_vnics(Wiring(estate))),
         ports=tuple(replace(p, free_ports=FC_PORTS - served.count(p.vios)) for p in out.ports),
         lpars=tuple(replace(p, workload_group="", physical_io=bool(p.physical_adapters), lhea=None, bsr_arrays=None,
                             never_activated=None)

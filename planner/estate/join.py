@@ -55,6 +55,7 @@ class Join:
         self.by_host: dict[tuple[str, str], str] = {}
         self.switches: dict[tuple[str, int], str] = {}
         self.modes: dict[tuple[str, str], tuple[str, Source]] = {}
+        self.sriov_ports: dict[tuple[str, str], str] = {}
         self.strangers: set[tuple[PartRef, str]] = set()
 
     def run(self) -> Join:
@@ -66,6 +67,7 @@ class Join:
         self._systems()
         self._pools()
         self._sriov()
+        self._vnics()
         self._emit_partitions()
         self._networks()
         self._bridges()
@@ -199,8 +201,6 @@ class Join:
             self._moves_over(name, things)
         elif name in self.parts:
             what: object = tuple(things) if fact == "physical_adapters" else len(things)
-            if fact == "vnic_backing":
-                what = tuple(sorted(int(one.rpartition("/")[2]) for one in things))
             self.parts[name].setdefault(fact, (what, first))
         elif name not in self.gone:
             self._stranger(ref, fact.replace("_", " "), first)
@@ -397,17 +397,48 @@ class Join:
             own = {"server": (system, source), "pool_id": (pool_id, source), **values}
             self.rows.append(("pools", (system, pool_id), own, source, 1))
 
+    def _within_adapters(self) -> None:
+        """What is free on the ports of an SR-IOV adapter is no more than it has left for all of them together: where it
+        has less, the ports with most give way."""
+        for (reference, adapter), (most, source) in self.intake.sriov_adapters.items():
+            ports = {key: values for key, values in self.intake.sriov.items()
+                     if key[0] == reference and key[1].partition("/")[0] == adapter}
+            if not ports or any("configured" not in values or "free_ports" not in values for values in ports.values()):
+                continue
+            left = max(0, most - sum(values["configured"][0] for values in ports.values()))
+            for n, values in enumerate(sorted(ports.values(), key=lambda values: values["free_ports"][0])):
+                share = min(values["free_ports"][0], left // (len(ports) - n))
+                if share < values["free_ports"][0]:
+                    values["free_ports"] = (share, source)
+                left -= share
+
     def _sriov(self) -> None:
         """Physical ports of SR-IOV adapters; what they have left where all their logical ports are listed."""
+        self._within_adapters()
         for (reference, number), values in self.intake.sriov.items():
             shares = self.intake.capacity.get((reference, number), {})
             number_of, source = values.get("configured", (None, values["listed"][1]))
             system, port = self.system(reference) or reference, values.get("port", values["listed"])
             own = {"server": (system, source), "port": port}
+            self.sriov_ports[system, number] = port[0]
+            own |= {"number": values["listed"]} if port[0] != number else {}
             own |= {"free_ports": values["free_ports"]} if "free_ports" in values else {}
+            own |= {"free_percent": values["free_percent"]} if "free_percent" in values else {}
             if number_of is not None and len(shares) >= number_of:
                 own["free_percent"] = (max(0, 10_000 - sum(share for share, _ in shares.values())) // 100, source)
             self.rows.append(("sriov", (system, port[0]), own, source, 1))
+
+    def _vnics(self) -> None:
+        """The backing devices of vNICs, each with its port as the listing of ports names it."""
+        for v in self.intake.vnics:
+            name = self.part(v.ref, v.source)
+            if not name:  # told where adapters are counted
+                continue
+            system = self.system_of.get(name, v.ref.system)
+            stated = {"lpar": name, "slot": v.slot, "device": v.number, "vios": self.part(v.vios, v.source),
+                      "port": self.sriov_ports.get((system, v.port), v.port), "percent": v.percent}
+            values: Values = {k: (value, v.source) for k, value in stated.items() if value not in ("", None)}
+            self.rows.append(("vnics", (name, v.slot, v.number), values, v.source, 1))
 
     def _emit_partitions(self) -> None:
         for name, values in self.parts.items():

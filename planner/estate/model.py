@@ -289,8 +289,6 @@ class Lpar:
         comment="Active Memory Expansion factor: 125 is 1.25; 0 and 100: none."))
     io_entitled_mib: int | None = field(default=None, metadata=column("I/O entitled memory (GiB)", T.GIB, minimum=0,
         after="memory_mode", comment="In shared memory mode: curr_io_entitled_mem, what its devices are guaranteed."))
-    vnic_backing: tuple[int, ...] = field(default=(), metadata=column("vNIC backing (%)", T.INTEGERS, minimum=0,
-        maximum=100, after="vnic_adapters", comment="Capacity of the logical port of each of their backing devices."))
     home: str = field(default="", metadata=column("Home",
         comment="The server to which it belongs when it stands elsewhere; a plan with --return brings it there. Empty: "
         "where it is."))
@@ -399,6 +397,23 @@ class Port:
 
 
 @dataclass(frozen=True, slots=True)
+class Vnic:
+    """A backing device of a vNIC of an LPAR: the logical port behind it, of a VIOS and on a physical port."""
+
+    __pydantic_config__ = _STRICT
+    lpar: str = field(metadata=column("LPAR"))
+    slot: int = field(metadata=column("Slot", T.INTEGER, minimum=0, comment="Client slot of the vNIC."))
+    device: int = field(metadata=column("Device", T.INTEGER, minimum=1,
+        comment="Number of the backing device among those of its vNIC, from 1 on."))
+    vios: str = field(default="", metadata=column("VIOS", comment="The VIOS that serves it. Empty: unknown."))
+    port: str = field(default="", metadata=column("Physical port", comment="As sheet SR-IOV ports names it, else "
+        "adapter/port as the console numbers them (lshwres -r virtualio --rsubtype vnic). Empty: unknown."))
+    percent: int | None = field(default=None, metadata=column("Capacity (%)", T.INTEGER, minimum=0, maximum=100,
+        comment="Of its logical port, rounded up. Empty: unknown, 1 is counted."))
+    note: str = field(default="", metadata=column("Note"))
+
+
+@dataclass(frozen=True, slots=True)
 class SriovPort:
     """A physical port of an SR-IOV adapter in shared mode, and what it has left for logical ports."""
 
@@ -410,6 +425,8 @@ class SriovPort:
         comment="lshwres -r sriov --rsubtype physport: phys_port_max_logical_ports less config_logical_ports."))
     free_percent: int | None = field(default=None, metadata=column("Free capacity (%)", T.INTEGER, minimum=0,
         maximum=100, comment="100 less the capacity of each logical port (--rsubtype logport)."))
+    number: str = field(default="", metadata=column("Adapter/port", after="port", comment="As the console numbers "
+        "them, for example 1/0: the mapping of a vNIC in a command needs it. Empty: Physical port is one, or unknown."))
     note: str = field(default="", metadata=column("Note"))
 
 
@@ -452,6 +469,7 @@ class Estate:
     zonings: tuple[Zoning, ...] = ()
     fibres: tuple[Fibre, ...] = ()
     ports: tuple[Port, ...] = ()
+    vnics: tuple[Vnic, ...] = ()
     sriov: tuple[SriovPort, ...] = ()
     policies: tuple[Policy, ...] = ()
     parameters: tuple[Parameter, ...] = ()
@@ -473,7 +491,8 @@ class Estate:
 
 CLASSES: dict[str, type[Any]] = {
     "servers": Server, "pools": ProcessorPool, "vioses": Vios, "lpars": Lpar, "bridges": Bridge,
-    "networks": Network, "disks": Disk, "zonings": Zoning, "fibres": Fibre, "ports": Port, "sriov": SriovPort,
+    "networks": Network, "disks": Disk, "zonings": Zoning, "fibres": Fibre, "ports": Port, "vnics": Vnic,
+    "sriov": SriovPort,
     "policies": Policy, "parameters": Parameter,
 }
 
@@ -522,6 +541,7 @@ TABLES = (
     Table("zonings", "Zoning", ("lun", "vios")),
     Table("fibres", "NPIV", ("lpar", "slot"), mandatory=False),
     Table("ports", "FC ports", ("vios", "port"), mandatory=False),
+    Table("vnics", "vNICs", ("lpar", "slot", "device"), mandatory=False),
     Table("sriov", "SR-IOV ports", ("server", "port"), mandatory=False),
     Table("policies", "Policies", ("kind", "subject", "value")),
     Table("parameters", "Parameters", ("name",), mandatory=False),

@@ -67,6 +67,7 @@ def _references(c: _Check) -> Iterator[Finding]:
             ("networks", "lpar", lpars, "LPARs"), ("disks", "lpar", lpars, "LPARs"), ("disks", "vios", vioses, "VIOS"),
             ("zonings", "vios", vioses, "VIOS"), ("fibres", "lpar", lpars, "LPARs"),
             ("fibres", "vios", vioses, "VIOS"), ("ports", "vios", vioses, "VIOS"),
+            ("vnics", "lpar", lpars, "LPARs"), ("vnics", "vios", vioses | {""}, "VIOS"),
             ("sriov", "server", servers, "Servers")):
         rows = getattr(e, kind)
         strange = set(map(attrgetter(name), rows)) - known - broken

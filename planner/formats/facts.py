@@ -86,6 +86,19 @@ class Client:
 
 
 @dataclass(frozen=True, slots=True)
+class VnicDevice:
+    """A backing device of a vNIC, the ``number``-th of those in its slot; ``port``: a location or ``adapter/port``."""
+
+    ref: PartRef
+    slot: int
+    number: int
+    vios: PartRef
+    port: str
+    percent: int | None
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
 class DiskMapping:
     """A virtual target device: server slot and client of its vhost, and the device behind it."""
 
@@ -182,6 +195,7 @@ class Intake:
     vhosts: set[tuple[ViosRef, int | None]] = field(default_factory=set)
     """Server adapters whose mappings, or their absence, a VIOS lists; None: all of its."""
     fc: list[Client] = field(default_factory=list)
+    vnics: list[VnicDevice] = field(default_factory=list)
     mappings: list[DiskMapping] = field(default_factory=list)
     hdisks: list[Hdisk] = field(default_factory=list)
     seas: list[Sea] = field(default_factory=list)
@@ -208,6 +222,8 @@ class Intake:
     """Partition → virtual slot → what kind of adapter a console lists there, and where."""
     sriov: dict[tuple[str, str], Values] = field(default_factory=dict)
     """(system, adapter/port) → what is listed of a physical port."""
+    sriov_adapters: dict[tuple[str, str], tuple[int, Source]] = field(default_factory=dict)
+    """(system, adapter) → the most logical ports of all its physical ports together."""
     capacity: dict[tuple[str, str], dict[str, tuple[int, Source]]] = field(default_factory=dict)
     """(system, adapter/port) → its logical ports, each with hundredths of a per cent of its capacity."""
     rows: list[Row] = field(default_factory=list)
@@ -341,6 +357,12 @@ def hpt_ratio_of(text: object) -> int:
     """``1:128`` → 128; 0 where nothing is stated."""
     number = str(text).removeprefix("1:")
     return int(number) if number.isdecimal() and len(number) < 7 else 0
+
+
+def whole_percent(text: object) -> int | None:
+    """The capacity of a logical port, ``2.0`` or ``2.0%``, in whole per cent, rounded up; None where none is stated."""
+    match = re.fullmatch(r"([0-9]{1,3})(?:\.([0-9]{1,2}))?%?", str(text))
+    return None if match is None or int(match[1]) > 100 else int(match[1]) + bool((match[2] or "").strip("0"))
 
 
 def percent_of(factor: float) -> int:

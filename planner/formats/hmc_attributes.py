@@ -26,6 +26,7 @@ from planner.formats.facts import (
     PartRef,
     Profile,
     Values,
+    VnicDevice,
     firmware_of,
     hpt_ratio_of,
     mode_of,
@@ -33,6 +34,7 @@ from planner.formats.facts import (
     runs,
     sharing_of,
     state_of_system,
+    whole_percent,
 )
 from planner.formats.samples import PHYSICAL_POOL, Count, Extract, Kind, Sample, less, server_of_serial, spans, whole
 from planner.formats.values import Parser
@@ -545,6 +547,14 @@ def _physport(intake: Intake, r: Record, reading: Reading) -> None:
         intake.merge(port, intake.sriov.setdefault((system, port), {"listed": (port, r.source)}), values)
 
 
+def _sriov_adapter(intake: Intake, r: Record, reading: Reading) -> None:
+    """How many logical ports all physical ports of an adapter may have together."""
+    have, system = stated(r), _only_system(intake, r)
+    if system and isinstance(have.get("adapter_max_logical_ports"), int):
+        intake.sriov_adapters[system, str(have["adapter_id"])] = (
+            have["adapter_max_logical_ports"], r.where("adapter_max_logical_ports"))
+
+
 def _hundredths(text: object) -> int | None:
     """``2.0`` (%) → 200; None where no share is stated."""
     match = re.fullmatch(r"(\d{1,3})(?:\.(\d{1,2}))?", str(text))
@@ -564,16 +574,16 @@ def _logport(intake: Intake, r: Record, reading: Reading) -> None:
 
 
 def _vnic(intake: Intake, r: Record, reading: Reading) -> None:
-    """A vNIC, with the capacity of each of its backing devices (the seventh part), in whole per cent."""
+    """A vNIC, with its backing devices: ``sriov/VIOS/id/adapter/port/logical port/capacity/…``."""
     _each("vnic_adapters", "slot_num")(intake, r, reading)
+    _occupies(intake, r, "vnic")
     have = stated(r)
-    if "slot_num" not in have:
-        return
-    for number, device in enumerate(have.get("backing_devices", ())):
-        share = _hundredths("".join(str(device).split("/")[6:7]))
-        if share is not None:
-            intake.has(_ref(r), "vnic_backing", f"{have['slot_num']}/{number}/{-(-share // 100)}",
-                       r.where("backing_devices"))
+    for number, device in enumerate(have.get("backing_devices") or ("",) if "slot_num" in have else (), 1):
+        parts = (*str(device).split("/"), *[""] * 7)
+        vios = PartRef(str(have.get("managed_system", "")), _number(parts[2]), parts[1])
+        port = f"{parts[3]}/{parts[4]}" if parts[3].isdecimal() and parts[4].isdecimal() else ""
+        intake.vnics.append(VnicDevice(_ref(r), have["slot_num"], number, vios, port, whole_percent(parts[6]),
+                                       r.where("backing_devices")))
 
 
 def _vswitch(intake: Intake, r: Record, reading: Reading) -> None:
@@ -620,6 +630,7 @@ FACTS: dict[str, TakeFacts] = {
     "hmc-lshwres-slot": _slot,
     "hmc-lshwres-vslot": _vslot,
     "hmc-lshwres-vnic": _vnic,
+    "hmc-lshwres-sriov-adapter": _sriov_adapter,
     "hmc-lshwres-sriov-physport": _physport,
     "hmc-lshwres-sriov-logport": _logport,
     "hmc-lslic-sys": _lslic,

@@ -84,7 +84,7 @@ _TYPED: dict[str, Callable[[str], Any]] = {name: parse for parse, names in (
                " AllocatedVirtualProcessors UncappedWeight DesiredProcessors MaximumProcessors CurrentProcessors"
                " RunProcessors MaximumActiveMigrations CurrentHugePageCount VirtualSlotNumber LocalPartitionID"
                " PortVLANID ConnectingPartitionID ConnectingVirtualSlotNumber VirtualSwitchID SwitchID AvailablePorts"
-               " MaximumVirtualIOSlots CurrentMaximumVirtualIOSlots"),
+               " PortLogicalPortLimit MaximumVirtualIOSlots CurrentMaximumVirtualIOSlots"),
     (page_table_ratio, "HardwarePageTableRatio CurrentHardwarePageTableRatio"),
     (physical_page_table_ratio, "PhysicalPageTableRatio"),
     (whole_or_any, "RemoteLogicalPartitionID RemoteSlotNumber"),
@@ -110,7 +110,8 @@ _FAMILIES = tuple((re.compile(name), parse) for name, parse in cast(tuple[tuple[
     (r"\w*(?:Factor|Ratio)", number),
     (r"\w*(?:Name|State|Type|Mode|Level|ID|UUID|Address|Addresses|Version|Serial\w+|Prefix|Code|Label|Policy|Algorithm"
      r"|Location|Profile|Sync|Position|Status|Description|Port|Interface|WWPN|WWNN|Ping|Page83|Size|Capacity|Time|Rations"
-     r"|Mirroring\w*|InUse|Codes|Index|Started|Completed|VLANs|Priorities|Ratios|Pools|Value|MemoryPartition)", str),
+     r"|Percentage|Granularity|Options|Speeds?|MTUs?|Capabilities|Mirroring\w*|InUse|Codes|Index|Started|Completed|VLANs"
+     r"|Priorities|Ratios|Pools|Value|MemoryPartition)", str),
 )))
 #: Elements whose text is a list, separated by blanks; True: of whole numbers.
 _SPLIT = {"WWPNs": False, "TaggedVLANIDs": True}
@@ -130,11 +131,12 @@ _BLOCKS = {
     "BackingDeviceChoice": "backing_", "EthernetBackingDevice": "", "IPInterface": "ip_", "PhysicalVolume": "",
     "VirtualDisk": "", "VirtualOpticalMedia": "", "LogicalUnit": "", "PhysicalVolumeVirtualTargetDevice": "",
     "LogicalVolumeVirtualTargetDevice": "", "VirtualOpticalTargetDevice": "",
+    "VirtualNICSRIOVBackingDevice": "", "SRIOVAdapter": "",
     "SharedStoragePoolLogicalUnitVirtualTargetDevice": "", "JobRequestInstance": "",
 }
 #: Blocks that no plan needs, of which nothing is said.
 _QUIET = frozenset({
-    "ProfileIOSlots", "SRIOVAdapters", "LoadGroups", "NportLoggedInStatus", "Details", "AssociatedBackingDevices",
+    "ProfileIOSlots", "LoadGroups", "NportLoggedInStatus", "Details", "UnconfiguredLogicalPorts",
     "RequestedOperation", "RelatedIBMiIOSlot", "AssociatedIPLConfiguration", "RelatedIOAdapter", "IORDevices",
     "HostChannelAdapters", "HostEthernetAdapters", "IOAdapters", "FreeEthernetBackingDevicesForSEA",
     "FreeIOAdaptersForLinkAggregation",
@@ -143,7 +145,9 @@ _LISTS = {
     "PhysicalVolumes": "PhysicalVolume", "SharedEthernetAdapters": "SharedEthernetAdapter",
     "VirtualSCSIMappings": "VirtualSCSIMapping", "VirtualFibreChannelMappings": "VirtualFibreChannelMapping",
     "TrunkAdapters": "TrunkAdapter", "IOSlots": "IOSlot", "IOBuses": "IOBus", "Results": "JobParameter",
-    "JobParameters": "JobParameter",
+    "JobParameters": "JobParameter", "AssociatedBackingDevices": "VirtualNICBackingDeviceChoice",
+    "SRIOVAdapters": "IOAdapterChoice", "EthernetPhysicalPorts": "SRIOVEthernetPhysicalPort",
+    "ConvergedEthernetPhysicalPorts": "SRIOVConvergedNetworkAdapterPhysicalPort",
 }
 _COMPOUND = _BLOCKS.keys() | _LISTS.keys() | _QUIET
 

@@ -6,6 +6,7 @@ switches are numbers here: their names come from the feed VirtualSwitch, whereve
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from planner.estate.model import DEFAULT_VSWITCH
@@ -23,11 +24,13 @@ from planner.formats.facts import (
     Values,
     Vfc,
     ViosRef,
+    VnicDevice,
     firmware_of,
     mode_of,
     percent_of,
     runs,
     state_of_system,
+    whole_percent,
 )
 from planner.formats.values import location
 
@@ -95,9 +98,34 @@ def _sys(intake: Intake, r: Record, reading: Reading) -> None:
         values["modes"] = (tuple(m for m in modes if m != "default"), r.source)
     intake.system(name, values, r.source, str(have.get("uuid", "")), str(have.get("serial_number", "")))
     _take_slots(intake, name, have, r)
+    for adapter in map(_valued, _rows(have, "sriov_adapters")):
+        _sriov_ports(intake, name, adapter, r)
     if "memory_used_by_hypervisor" in have:
         intake.firmware_total.setdefault(name, (have["memory_used_by_hypervisor"],
                                                 r.where("memory_used_by_hypervisor")))
+
+
+def _sriov_ports(intake: Intake, system: str, adapter: Row, r: Record) -> None:
+    """The physical ports of an adapter in shared mode, with what each has left."""
+    if str(adapter.get("adapter_mode", "")).lower() != "sriov":
+        return
+    where = r.where("sriov_adapters")
+    for kind in ("ethernet_physical_ports", "converged_ethernet_physical_ports"):
+        for port in map(_valued, _rows(adapter, kind)):
+            number = f"{adapter.get('sriov_adapter_id')}/{port.get('physical_port_id')}"
+            values: Values = {"port": (str(port["location_code"]), where)} if port.get("location_code") else {}
+            most = port.get("port_logical_port_limit")
+            used = [port[name] for name in _CONFIGURED if isinstance(port.get(name), int)]
+            if isinstance(most, int) and used:
+                values["free_ports"] = (max(0, most - sum(used)), where)
+                values["configured"] = (sum(used), where)
+            if (share := whole_percent(port.get("allocated_capacity"))) is not None:
+                values["free_percent"] = (100 - share, where)
+            if re.fullmatch("[0-9]+/[0-9]+", number):
+                intake.merge(number, intake.sriov.setdefault((system, number), {"listed": (number, where)}), values)
+
+
+_CONFIGURED = ("configured_ethernet_logical_ports", "configured_fiber_channel_over_ethernet_logical_ports")
 
 
 def _smaller_of_firmware(values: dict[str, Any], have: Row, r: Record) -> None:
@@ -157,6 +185,10 @@ def _values(r: Record, vios: bool) -> Values:
     values |= first(r, "memory_mib", "current_memory", "desired_memory") | first(r, "max_memory_mib", "maximum_memory",
                                                                                  "current_maximum_memory")
     values |= state_from(r, "partition_state")
+    if not vios:
+        values |= pick(r, {"last_activated_profile": "profile"})
+        if "last_activated_profile" in have or r.fields.get("last_activated_profile") is NonValue.EMPTY:
+            values["never_activated"] = ("last_activated_profile" not in have, r.where("last_activated_profile"))
     if "resource_monitoring_control_state" in have:
         values["rmc_active"] = (have["resource_monitoring_control_state"] == "active", r.source)
     for name, ours in (("current_processor_compatibility_mode", "current_mode"),
@@ -318,8 +350,18 @@ def _logical_port(intake: Intake, r: Record, reading: Reading) -> None:
 
 
 def _vnic(intake: Intake, r: Record, reading: Reading) -> None:
-    have = stated(r)
-    intake.has(_owner(have), "vnic_adapters", str(have.get("uuid") or r.source), r.source)
+    """A vNIC, with its backing devices where its slot is stated."""
+    have, owner = stated(r), _owner(stated(r))
+    intake.has(owner, "vnic_adapters", str(have.get("uuid") or r.source), r.source)
+    slot = have.get("virtual_slot_number")
+    for number, device in enumerate(_rows(have, "associated_backing_devices") or ({},), 1):
+        of = _valued(device)
+        port = f"{of.get('related_sriov_adapter_id')}/{of.get('related_sriov_physical_port_id')}"
+        share = whole_percent(of.get("current_capacity_percentage", of.get("desired_capacity_percentage")))
+        if isinstance(slot, int):
+            intake.vnics.append(VnicDevice(
+                owner, slot, number, PartRef("", None, str(of.get("associated_virtual_io_server", ""))),
+                port if re.fullmatch("[0-9]+/[0-9]+", port) else "", share, r.source))
 
 
 def _pool(intake: Intake, r: Record, reading: Reading) -> None:
@@ -373,7 +415,6 @@ NOT_TAKEN: dict[str, tuple[tuple[str, str], ...]] = {
         ("rest-fc-client", "adapter_type"),
         ("rest-scsi-client", "adapter_type"),
         ("rest-sriov-port", "adapter_id configured_capacity location_code"),
-        ("rest-vnic", "virtual_slot_number"),
     ),
     "of a bridge, what its SEAs and their trunks state; trunks of no SEA bridge nothing": (
         ("rest-bridge", "control_channel_id failover_enabled port_vlan_id"),

@@ -48,6 +48,7 @@ from planner.formats.facts import (
     Values,
     Vfc,
     ViosRef,
+    VnicDevice,
     firmware_of,
     hpt_ratio_of,
     mode_of,
@@ -826,6 +827,18 @@ def _each(ours: str, theirs: str) -> TakeFacts:
     return take
 
 
+def _vnic(intake: Intake, r: Record, reading: Reading) -> None:
+    """A vNIC, with VIOS and physical port of each of up to six backing devices; the sheet has no capacity of them."""
+    _each("vnic_adapters", "slot")(intake, r, reading)
+    have = stated(r)
+    devices = [(n, str(have.get(f"vios{end}", "")), str(have.get(f"physical_port{end}", "")))
+               for n, end in enumerate(("", "_2", "_3", "_4", "_5", "_6"), 1)]
+    for n, vios, port in [one for one in devices if one[0] == 1 or any(one[1:])] if have.get("lpar") else ():
+        if isinstance(have.get("slot"), int):
+            intake.vnics.append(VnicDevice(PartRef(_system(r), None, str(have["lpar"])), have["slot"], n,
+                                           PartRef(_system(r), None, vios), port, None, r.source))
+
+
 def _profile(intake: Intake, r: Record, reading: Reading) -> None:
     values = pick(r, {"bsr_arrays": "bsr_arrays"})
     ratio = hpt_ratio_of(stated(r).get("hpt_ratio"))
@@ -898,7 +911,7 @@ _FACTS: dict[str, TakeFacts] = {
     "scanner-slot": _slot, "scanner-profile": _profile,
     "scanner-veth": _eth, "scanner-vscsi": _adapter("scsi"), "scanner-vfc": _vfc, "scanner-vscsi-map": _map,
     "scanner-vios-disk": _disk, "scanner-sea": _sea, "scanner-fc": _fc,
-    "scanner-vnic": _each("vnic_adapters", "slot"),
+    "scanner-vnic": _vnic,
     "scanner-sriov-logical-port": _each("sriov_ports", "logical_port"),
 }
 

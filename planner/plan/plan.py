@@ -81,12 +81,26 @@ Findings = Annotated[tuple[Finding, ...], Listed(
 
 
 @dataclass(frozen=True, slots=True)
+class Backing:
+    """A backing device of a vNIC on the target: the VIOS and the physical port there that it goes to, its capacity
+    (None: unknown) and the port that it leaves (``""``: unknown)."""
+
+    slot: int
+    device: int
+    vios: str
+    port: str
+    percent: Annotated[int | None, Field(alias="capacity_percent")] = None
+    source_port: Annotated[str, Field(exclude_if=empty)] = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Move:
     """One migration. Times in ms from the start of the window; ``bytes_sent`` over the wire, all rounds.
 
     ``disks``: (client slot, VIOS on the target); ``fibres``: the same with the physical port there, ``""`` where the
-    console chooses it. ``parking``: it will move again on this leg. ``inactive``: the LPAR is not activated, no mover
-    takes part and nothing is copied. The clocks are in plan.json alone.
+    console chooses it; ``vnics``: backing devices of vNICs whose port is known. ``parking``: it will move again on this
+    leg. ``inactive``: the LPAR is not activated, no mover takes part and nothing is copied. The clocks are in plan.json
+    alone.
     """
 
     lpar: str
@@ -104,6 +118,7 @@ class Move:
     target_id: Annotated[int | None, Field(alias="target_lpar_id")] = None
     disks: Annotated[Adapters, Field(alias="virtual_scsi")] = ()
     fibres: Annotated[Fibres, Field(alias="virtual_fc")] = ()
+    vnics: Annotated[tuple[Backing, ...], Field(alias="virtual_nic", exclude_if=empty)] = ()
     parking: bool = False
     inactive: Annotated[bool, Field(exclude_if=empty)] = False
     start_clock: Annotated[Clock | None, Field(exclude_if=absent)] = field(default=None, compare=False, repr=False)
@@ -117,7 +132,8 @@ class Move:
     @property
     def vioses(self) -> tuple[str, ...]:
         """The VIOSes that its commands name."""
-        return self.source_msp, self.target_msp, *(v for _, v in self.disks), *(v for _, v, _ in self.fibres)
+        return (self.source_msp, self.target_msp, *(v for _, v in self.disks), *(v for _, v, _ in self.fibres),
+                *(b.vios for b in self.vnics))
 
 
 @dataclass(frozen=True, slots=True)

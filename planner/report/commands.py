@@ -2,11 +2,14 @@
 
 Sources, IBM's pages of migrlpar: IVM (POWER6 iphcg: ``--ip`` and ``-u`` in recover too, none of the overrides, movers
 and pools), HMC V7 (POWER7 p7edm), V8 (HW4P4 p8edm), V9 (POWER9 p9edm); mappings ``slot/VIOS/id``: pypowervm
-tasks/migration; ``redundant_msps``: POWER8 p8hc3_redunmspmigr; mkauthkeys ``--test``: HMC scripts and HSCL3653.
+tasks/migration; ``vnic_mappings``: migrlpar P9 man page, with the parts as IBM's tests of Linux give them (op-test: one
+mapping for each backing device); ``redundant_msps``: POWER8 p8hc3_redunmspmigr; mkauthkeys ``--test``: HMC scripts and
+HSCL3653.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -14,12 +17,14 @@ from planner.estate import consoles
 from planner.estate.consoles import between
 from planner.grouping import grouped
 from planner.names import quoted
-from planner.plan.plan import Move
+from planner.plan.plan import Backing, Move
 from planner.rules import Site
 from planner.rules.capability import lacks_restart
 from planner.rules.site import own_name
 from planner.rules.versions import below
 
+VNICS_SINCE = "V8R8.4.0"
+"""The HMC level from which vNICs are known (IBM p8ecu_vniconcepts_network)."""
 OVERRIDES_SINCE, RESTART_SINCE, REDUNDANT_MOVERS_SINCE = "V7R7", "V8", "V9"
 """The HMC level whose page of migrlpar lists the overrides, that of remote restart, and (surely) redundant movers."""
 _PLACEHOLDER = "USER"
@@ -126,6 +131,50 @@ def _movers(move: Move, site: Site) -> Iterator[str]:
             yield _attribute(f"{side}_msp_ipaddr", site.vioses[name].mover_address)
 
 
+def _port_number(site: Site, server: str, port: str) -> str:
+    """``adapter/port`` as the console numbers an SR-IOV port; ``""``: not known."""
+    row = next((p for p in site.sriov.get(server, ()) if p.port == port), None)
+    number = row.number if row and row.number else port
+    return number if re.fullmatch(r"[0-9]+/[0-9]+", number) else ""
+
+
+def _vnic_mapping(move: Move, site: Site, b: Backing) -> str:
+    """``slot/ded/VIOS/id/adapter/port/capacity/adapter/port``, of the target, then of the source; ``""``: not all of it
+    is known."""
+    ends = [_port_number(site, server, port) for server, port in ((move.target, b.port), (move.source, b.source_port))]
+    vios = site.vioses.get(b.vios)
+    known = all(ends) and vios is not None and vios.lpar_id is not None and b.percent is not None
+    return f"{b.slot}/ded/{b.vios}/{vios.lpar_id}/{ends[0]}/{b.percent}/{ends[1]}" if known and vios else ""
+
+
+def _vnic_mappings(move: Move, site: Site) -> list[str]:
+    """The mappings of its vNICs, on a console that may have them, where all are known: else the console chooses."""
+    mapped = [_vnic_mapping(move, site, b) for b in move.vnics]
+    older = below(console_level(site, move.source), VNICS_SINCE)
+    every = len(mapped) == len(site.vnics.get(move.lpar, ())) and all(mapped)
+    return mapped if every and not older and not is_ivm(site, move.source) and not is_ivm(site, move.target) else []
+
+
+def vnic_lines(move: Move, site: Site) -> Iterator[str]:
+    """The port behind each vNIC of a move in words; which of them the console has to be told, or chooses."""
+    for b in move.vnics:
+        number = _port_number(site, move.target, b.port)
+        yield (f"vNIC in slot {b.slot}, device {b.device}: {b.vios}, port {b.port}"
+               + (f" (adapter/port {number})" if number not in ("", b.port) else "")
+               + ("" if b.percent is None else f", {b.percent} %"))
+    rows = site.vnics.get(move.lpar, ())
+    slotless = (site.lpars[move.lpar].vnic_adapters or 0) - len({v.slot for v in rows})
+    if slotless > 0:
+        yield (f"{slotless} vNIC(s) of which no listing states the slot: the console chooses the port "
+               f"(lshwres -r virtualio --rsubtype vnic --level lpar -m {quoted(move.source)})")
+    if len(move.vnics) < len(rows):
+        yield (f"{len(rows) - len(move.vnics)} backing device(s) of vNICs without a port that is known to have room: "
+               f"the console chooses one (lshwres -r sriov --rsubtype physport --level eth -m {quoted(move.target)})")
+    if move.vnics and not _vnic_mappings(move, site):
+        yield ("the command does not name these ports, as not all of the mapping is known (ids of VIOSes, "
+               f"adapter/port, capacity, every device; consoles from {VNICS_SINCE} on): choose them at the console")
+
+
 def input_data(move: Move, site: Site, own_id: int | None) -> str:
     """The ``-i`` data of migrlpar: adapter maps, movers, pool, and the new id where it changes."""
     def mapping(rows: Iterable[tuple[int, str, str]]) -> str:
@@ -136,6 +185,8 @@ def input_data(move: Move, site: Site, own_id: int | None) -> str:
         return ",".join(out)
 
     fields = []
+    if mapped := _vnic_mappings(move, site):
+        fields.append(_attribute("vnic_mappings", ",".join(mapped)))
     if move.disks:
         fields.append(_attribute("virtual_scsi_mappings", mapping((slot, vios, "") for slot, vios in move.disks)))
     if move.fibres:

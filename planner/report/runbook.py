@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import assert_never
 
-from planner.estate.model import Estate
+from planner.estate.model import Estate, Vnic
 from planner.findings import Severity, assumed
 from planner.names import quoted
 from planner.plan.choices import BACK, OUT, Status
-from planner.plan.plan import Move, Plan
+from planner.plan.plan import Backing, Move, Plan
 from planner.plan.questions import Consolidate, Evacuate, Headroom, Whatif
 from planner.report.commands import is_ivm
 from planner.report.headroom import sentences
@@ -262,7 +262,15 @@ def _homewards(plan: Plan, site: Site) -> Iterator[Move]:
                        pool_id=site.pool_on(m.lpar, m.source),
                        disks=site.reach.disk_paths(m.lpar, m.source).mapping,
                        fibres=site.reach.own_fibres(m.lpar) if m.source == site.start[m.lpar] else (),
+                       vnics=tuple(_returned(b, site.vnics.get(m.lpar, ())) for b in m.vnics if b.source_port)
+                       if m.source == site.start[m.lpar] else (),
                        target_id=site.lpars[m.lpar].lpar_id if m.source == site.start[m.lpar] else None)
+
+
+def _returned(b: Backing, own: Iterable[Vnic]) -> Backing:
+    """A backing device on its way home to the port and the VIOS that it left."""
+    vios = next((v.vios for v in own if (v.slot, v.device) == (b.slot, b.device)), "")
+    return replace(b, vios=vios, port=b.source_port, source_port=b.port)
 
 
 def _trouble() -> Iterator[str]:

@@ -10,7 +10,7 @@ from planner.grouping import grouped, inverted
 from planner.plan.choices import BACK, OUT
 from planner.plan.plan import Move, Plan
 from planner.report.checklists import PERMANENT, Item, lists_for, lists_of, needs_rmc
-from planner.report.commands import consoles_for, migrlpar, remark, state_query
+from planner.report.commands import consoles_for, migrlpar, remark, state_query, vnic_lines
 from planner.report.site_checks import AFTER_A_WAVE, WHILE_IT_MOVES
 from planner.report.text import clock_span, md, movers, stands_still
 from planner.rules import Site
@@ -65,6 +65,7 @@ def wave(plan: Plan, site: Site, number: int, moves: tuple[Move, ...], ids: dict
         taken = m.leg == OUT and any(f.subject == m.lpar for f in assumed(plan.findings))
         before = f"is `Not Activated` on {md(m.source)}" if m.inactive else f"before, lists {_named(site, m)}"
         yield f"- [ ] {md(m.lpar)}: {'its gates are settled; ' if taken else ''}{before}"
+        yield from (f"  - {md(line)}" for line in vnic_lines(m, site))
     yield ""
     yield from on_consoles(site, move_lines(site, moves, "m", ids))
     for state, inactive in (("Running", False), ("Not Activated", True)):

@@ -128,7 +128,8 @@ def _move_columns(plan: Plan, lpars: Mapping[str, Lpar]) -> tuple[Column, ...]:
         Column("Target pool", lambda m: m.pool_id, "id", 8),
         Column("Target id", lambda m: m.target_id, "id", 9),
         Column("Adapters (slot → VIOS)",
-               lambda m: ", ".join(f"{s} → {'/'.join(filter(None, at))}" for s, *at in (*m.disks, *m.fibres)),
+               lambda m: ", ".join(f"{s} → {'/'.join(filter(None, at))}" for s, *at in (
+                   *m.disks, *m.fibres, *((b.slot, b.vios, b.port) for b in m.vnics))),
                "plain", 30),
     )
 

@@ -84,19 +84,21 @@ _STATES = 20_000
 
 
 def _vnics(site: Site, lpar: str) -> tuple[int, ...]:
-    """The least capacity, in %, of the logical ports that its vNICs need: one each, of those that back them now the
+    """The least capacity, in %, of the logical ports that its vNICs need: one each, of those that back it now the
     smallest; 1 where nobody states it."""
-    p = site.lpars[lpar]
-    count = p.vnic_adapters or 0
-    return tuple((*sorted(p.vnic_backing), *[1] * count)[:count])
+    least: dict[int, int] = {}
+    for row in site.vnics.get(lpar, ()):
+        least[row.slot] = min(least.get(row.slot, 100), row.percent or 1)
+    return tuple(sorted((*least.values(), *[1] * ((site.lpars[lpar].vnic_adapters or 0) - len(least)))))
 
 
 def _logical(site: Site, lpar: str, server: str) -> tuple[int, ...]:
     """The capacity of each logical port that it takes on a server: where it was at the start of all that back its
     vNICs; and 1 for each port of its own that is made anew there."""
-    p = site.lpars[lpar]
-    backing = p.vnic_backing if site.start.get(lpar) == server else ()
-    return (*(backing or _vnics(site, lpar)), *[1] * (p.migratable_sriov_ports or 0))
+    wanted, rows = _vnics(site, lpar), site.vnics.get(lpar, ())
+    if site.start.get(lpar) == server:
+        wanted = (*(row.percent or 1 for row in rows), *[1] * (len(wanted) - len({row.slot for row in rows})))
+    return (*wanted, *[1] * (site.lpars[lpar].migratable_sriov_ports or 0))
 
 
 def _left(site: Site, server: str) -> tuple[int | None, int | None]:
@@ -120,7 +122,7 @@ VNIC_CAPACITY = Use("% of an SR-IOV port", lambda site, lpar, server: sum(_logic
                     lambda site, server: _with_residents(site, server, _left(site, server)[1], sum), rare=True)
 
 
-_VNIC_VIOS = "2.2.4.0"
+VNIC_VIOS = "2.2.4.0"
 
 
 def _vnic_shape(site: Site, lpar: str) -> Hashable:
@@ -133,10 +135,10 @@ def _vnic_levels(site: Site, target: str) -> Iterator[Breach]:
     if site.servers[target].vnic_capable is None:
         yield from firmware_needed(site, target, 840, "a vNIC")
         yield from console_needed(site, target, "V8R8.4", "a vNIC")
-    low = {v.name: below(v.level, _VNIC_VIOS) for v in site.vioses_on(target)}
+    low = {v.name: below(v.level, VNIC_VIOS) for v in site.vioses_on(target)}
     if False not in low.values():
         for name in [n for n, known in low.items() if known is None] or low:
-            yield from vios_needed(site, name, _VNIC_VIOS, "a vNIC", f"update {name}")
+            yield from vios_needed(site, name, VNIC_VIOS, "a vNIC", f"update {name}")
 
 
 @rule("network.vnic", "Every vNIC of the LPAR finds on the target a logical port with capacity on an SR-IOV port, and "
@@ -161,6 +163,16 @@ def vnic(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     elif not _fit(_ports_of(site, target, ()), wanted):
         yield Breach(f"{what}, which need {' and '.join(map(str, wanted))} % of SR-IOV ports; no such ports are left "
                      f"on {target}", "free capacity there (chhwres -r sriov)")
+
+
+@rule("network.vnic-slots", "The client slot of every vNIC of the LPAR is known, so that a plan names the port behind "
+      "it.", Scope.LPAR, severity=Severity.INFO, binds=ANYHOW, source="migrlpar P9 man page (vnic_mappings)")
+def vnic_slots(site: Site, lpar: str) -> Iterator[Breach]:
+    listed = len({row.slot for row in site.vnics.get(lpar, ())})
+    unlisted = (site.lpars[lpar].vnic_adapters or 0) - listed
+    if unlisted > 0:
+        yield Breach(f"of {unlisted} vNIC adapter(s) no listing states the slot: the console chooses the ports behind "
+                     "them", f"lshwres -r virtualio --rsubtype vnic --level lpar -m {quoted(site.lpars[lpar].server)}")
 
 
 @rule("network.vnic-ports", "The vNICs and migratable SR-IOV ports on a server take no more SR-IOV logical ports "

@@ -73,6 +73,8 @@ class Site:
             self.pools.setdefault(pool.server, {})[pool.pool_id] = pool
         self.sriov = grouped((row.server, row) for row in estate.sriov)
         """Server → the physical ports of its SR-IOV adapters."""
+        self.vnics = grouped((row.lpar, row) for row in estate.vnics)
+        """LPAR → the backing devices of its vNICs."""
         self._on = grouped((v.server, v) for v in estate.vioses)
         self._held: tuple[str, tuple[str, ...], Holding] | None = None
         self._defined = grouped((p.server, (p.name, p.lpar_id)) for p in estate.lpars)

@@ -11,6 +11,7 @@ from planner.rules import Judge, Site
 from planner.schedule.exact import exact_order, small
 from planner.schedule.fibre import with_ports
 from planner.schedule.order import THOROUGH, Step, mark_parking, serial_order
+from planner.schedule.vnics import with_vnics
 from planner.schedule.waves import Packer, with_ids
 
 
@@ -82,7 +83,7 @@ def timetable(site: Site, judge: Judge, placement: Mapping[str, str], window: Wi
                 return None if alone else Timetable(reason=moves)
             ported = with_ports(site, moves)
             if ported is not None:
-                return Timetable(tuple(with_ids(site, ported)))
+                return Timetable(tuple(with_ids(site, with_vnics(site, ported))))
         return None
 
     table = tried()

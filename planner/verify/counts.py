@@ -40,11 +40,15 @@ def _pool_over(site: Site, server: str, names: Collection[str]) -> int:
     return 0 if row.shared_memory_pool_mib is None else max(0, now - max(before, row.shared_memory_pool_mib))
 
 
-def _shares(p: Lpar, *, at_start: bool) -> list[int]:
-    """The capacity in % of each logical port that an LPAR has where it was at the start, or needs elsewhere."""
-    vnics = p.vnic_adapters or 0
-    least = (sorted(p.vnic_backing) + [1] * vnics)[:vnics]
-    return [*(p.vnic_backing if at_start and p.vnic_backing else least), *[1] * (p.migratable_sriov_ports or 0)]
+def _shares(site: Site, p: Lpar, *, at_start: bool) -> list[int]:
+    """The capacity in % of each logical port that an LPAR has where it was at the start, or needs elsewhere: the least
+    of each vNIC."""
+    rows = site.vnics.get(p.name, ())
+    slots = {v.slot for v in rows}
+    known = [v.percent or 1 for v in rows] if at_start else [
+        min(v.percent or 1 for v in rows if v.slot == slot) for slot in slots]
+    unlisted = max(0, (p.vnic_adapters or 0) - len(slots))
+    return [*known, *[1] * (unlisted + (p.migratable_sriov_ports or 0))]
 
 
 def _free_sriov(site: Site, server: str) -> tuple[int | None, int | None]:
@@ -62,8 +66,8 @@ def _vnics_over(site: Site, server: str, names: Collection[str]) -> tuple[int, i
     """How many logical ports, and how much % of capacity, vNICs and migratable ports find no place for on a server that
     states what is free."""
     here = set(site.residents(server))
-    coming = [one for n in names if n not in here for one in _shares(site.lpars[n], at_start=False)]
-    gone = [one for n in here.difference(names) for one in _shares(site.lpars[n], at_start=True)]
+    coming = [one for n in names if n not in here for one in _shares(site, site.lpars[n], at_start=False)]
+    gone = [one for n in here.difference(names) for one in _shares(site, site.lpars[n], at_start=True)]
     ports, percent = _free_sriov(site, server)
     return (0 if ports is None else max(0, len(coming) - len(gone) - ports),
             0 if percent is None else max(0, sum(coming) - sum(gone) - percent))

@@ -17,6 +17,7 @@ from planner.verify.goals import Course, goal_findings
 from planner.verify.ports import PortCount
 from planner.verify.slots import SlotCount
 from planner.verify.standing import standing
+from planner.verify.vnics import VnicCount
 
 
 class _Stage:
@@ -28,6 +29,7 @@ class _Stage:
         self.ids = {(p.name, p.server): p.lpar_id for p in site.estate.lpars}
         self.ports = PortCount(site.estate, self.where, named=not begun)
         self.slots = SlotCount(site.estate, self.where)
+        self.vnics = VnicCount(site.estate, self.where, named=not begun)
         self.found: list[Finding] = []
         self.peaks: dict[str, ServerState] = {s.server: s for s in server_states(site, self.where)}
         self.holders = {s: dict.fromkeys(names) for s, names in inverted(site.start.items(), site.servers).items()}
@@ -62,6 +64,7 @@ class _Stage:
             self._hold(move.lpar, (move.target,))
             self.ports.give(move)
             self.slots.give(move)
+            self.vnics.give(move)
 
     def _hold(self, lpar: str, servers: tuple[str, ...]) -> None:
         for server in self.where[lpar]:
@@ -147,6 +150,7 @@ class _Stage:
                 wrong.append(broken("plan.adapters", move.lpar, f"slot {f.slot} (Fibre Channel) is mapped to {vios}, "
                                     f"which has no port on fabric {f.fabric}"))
         wrong += [broken("plan.slots", move.lpar, what) for what in self.slots.take(move)]
+        wrong += [broken("plan.vnics", move.lpar, what) for what in self.vnics.take(move)]
         return wrong + [broken("plan.ports", move.lpar, what) for what in self.ports.take(move)]
 
     def _doubled(self, move: Move, given: Mapping[int, str]) -> list[Finding]:

@@ -36,6 +36,7 @@ from planner.estate.model import (
     Server,
     SriovPort,
     Vios,
+    Vnic,
     Zoning,
     sorted_estate,
 )
@@ -89,7 +90,6 @@ ROWS: dict[str, st.SearchStrategy[Any]] = {
         processors=st.sampled_from(("shared", "dedicated")), sharing=one_of("sharing"),
         max_virtual_processors=maybe(SMALL), weight=maybe(st.integers(0, 255)), pool_id=maybe(st.integers(0, 63)),
         hpt_ratio=st.integers(1, 512), ppt_ratio=maybe(st.integers(1, 4096)), memory_mode=st.sampled_from(("dedicated", "shared")), io_entitled_mib=maybe(MIB),
-        vnic_backing=lists(st.integers(0, 100)),
         physical_adapters=WORDS, lhea=YES, sriov_ports=maybe(SMALL), huge_pages=maybe(SMALL), bsr_arrays=maybe(SMALL),
         error_path_reporting=YES, workload_group=NOTE, software=WORDS, busy_units=maybe(UNITS),
         working_set_mib=maybe(MIB), physical_io=YES, vnic_adapters=maybe(SMALL), migration_disabled=YES, vtpm=YES,
@@ -103,7 +103,8 @@ ROWS: dict[str, st.SearchStrategy[Any]] = {
                          st.sampled_from(("", "no_reserve", "single_path", "PR_shared", "PR_exclusive")), NOTE),
     "fibres": st.builds(Fibre, TEXT, SMALL, TEXT, TEXT, TEXT, TEXT, YES, NOTE),
     "ports": st.builds(Port, TEXT, TEXT, TEXT, maybe(SMALL), NOTE),
-    "sriov": st.builds(SriovPort, TEXT, TEXT, maybe(SMALL), maybe(st.integers(0, 100)), NOTE),
+    "vnics": st.builds(Vnic, TEXT, SMALL, st.integers(1, 6), NOTE, NOTE, maybe(st.integers(0, 100)), NOTE),
+    "sriov": st.builds(SriovPort, TEXT, TEXT, maybe(SMALL), maybe(st.integers(0, 100)), NOTE, NOTE),
     "policies": st.builds(Policy, st.sampled_from(POLICY_KINDS), NOTE, NOTE, st.booleans(), NOTE),
     "parameters": st.builds(Parameter, TEXT, st.one_of(st.just(0.0), st.floats(1e-6, 1e9)), NOTE),
 }

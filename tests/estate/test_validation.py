@@ -25,6 +25,7 @@ from planner.estate.model import (
     Port,
     SriovPort,
     Type,
+    Vnic,
     Zoning,
 )
 from planner.estate.validate import validate
@@ -192,7 +193,7 @@ def test_the_catalogue_knows_generations_and_their_minimum() -> None:
 HELD = tuple(Policy(kind, "A", "50") for kind in ("cpu-ceiling", "memory-ceiling", "cpu-warning", "memory-warning"))
 #: A row of every kind that has numbers.
 RICH = BASE.replace(pools=(pool("A", 0, 10),), fibres=pair("c050", "c060"), ports=(Port("A-v1", "fcs0", "f1", 8),),
-                    sriov=(SriovPort("A", "P1-C4-T1", 8, 50),),
+                    sriov=(SriovPort("A", "P1-C4-T1", 8, 50),), vnics=(Vnic("a1", 7, 1, "A-v1", "P1-C4-T1", 5),),
                     parameters=(Parameter("overhead_s", 1.0),), policies=HELD)
 NUMBERS = [(table.kind, c.field) for table in TABLES for c in table.columns if c.outside(-10**30)]
 

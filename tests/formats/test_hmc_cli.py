@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from planner.estate.assemble import Loaded, assemble
 from planner.estate.load import load
+from planner.estate.model import Vnic
 from planner.findings import Severity
 from planner.formats import hmc_cli, registry
 from planner.formats.base import NonValue, Reading, read_text
@@ -727,7 +728,8 @@ def test_sriov_and_vnic_listings_count_ports_and_adapters(tmp_path: Path) -> Non
         "hscroot@quarry:~> lshwres -r virtualio --rsubtype slot --level lpar -m Quarry\n"
         "lpar_name=slate,lpar_id=3,curr_max_virtual_slots=64,pend_max_virtual_slots=64,next_avail_virtual_slot=8\n")
     slate = next(p for p in loaded.estate.lpars if p.name == "slate")
-    assert (slate.sriov_ports, slate.vnic_adapters, slate.vnic_backing) == (2, 1, (10,))
+    assert (slate.sriov_ports, slate.vnic_adapters, loaded.estate.vnics) == (
+        2, 1, (Vnic("slate", 7, 1, "quarry-v1", "1/3", 10),))
     assert not [f for f in loaded.findings if f.rule in ("input.ambiguous", "input.unknown-text")]
 
 
@@ -747,6 +749,16 @@ def test_what_physical_ports_of_sriov_adapters_have_left(tmp_path: Path) -> None
     assert [(p.server, p.port, p.free_ports, p.free_percent) for p in loaded.estate.sriov] == [
         ("Quarry", "1/2", 4, 100), ("Quarry", "U78D2.001.AAA0001-P1-C4-T1", 58, 87),
         ("Quarry", "U78D2.001.AAA0001-P1-C4-T2", 59, None)]
+
+
+@pytest.mark.parametrize(("most", "free"), [(120, (58, 59)), (100, (48, 49)), (40, (18, 19)), (3, (0, 0)), (2, (0, 0))])
+def test_the_ports_of_an_adapter_have_no_more_free_than_it_has_for_all(tmp_path: Path, most: int, free: tuple[int, int]) -> None:
+    """Three logical ports are configured on it; those that are left go to both of its ports."""
+    ports = "1,0,U78D2.001.AAA0001-P1-C4-T1,1,2,60\n1,1,U78D2.001.AAA0001-P1-C4-T2,1,1,60\n"
+    adapter = ("hscroot@quarry:~> lshwres -r sriov --rsubtype adapter -m Quarry -F adapter_id,config_state,"
+               f"adapter_max_logical_ports --header\nadapter_id,config_state,adapter_max_logical_ports\n1,sriov,{most}\n")
+    loaded = site_with(tmp_path, PHYSICAL.format("eth", ports), adapter)
+    assert tuple(p.free_ports for p in loaded.estate.sriov) == free
 
 
 def test_the_shared_memory_pool_and_what_devices_are_guaranteed_of_it(tmp_path: Path) -> None:

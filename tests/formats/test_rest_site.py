@@ -157,6 +157,25 @@ def test_ports_count_for_partitions_of_quick_answers(tmp_path: Path) -> None:
         ("oak07", 1, 2, 12000)]
 
 
+def test_physical_ports_of_sriov_adapters_with_what_they_have_left(tmp_path: Path) -> None:
+    """Of an adapter in shared mode; converged ports give logical ports to Fibre Channel over Ethernet as well."""
+    found = loaded("sriov_adapters.xml", directory=tmp_path)
+    assert [(p.server, p.port, p.number, p.free_ports, p.free_percent) for p in found.estate.sriov] == [
+        ("quay", "U78D2.001.WZS0HAR-P1-C8-T1", "2/0", 6, 96), ("quay", "U78D2.001.WZS0HAR-P1-C8-T3", "2/2", 5, 87)]
+
+
+@pytest.mark.parametrize(("stated", "never"), [('"normal"', False), ('""', True), ("null", None)])
+def test_the_last_activated_profile_says_whether_it_ever_ran(tmp_path: Path, stated: str, never: bool | None) -> None:
+    quick = ('[{"PartitionName": "oak09", "PartitionID": 9, "UUID": "5D7F2222-0000-4000-8000-00000000B009",'
+             '"PartitionType": "AIX/Linux", "AssociatedManagedSystem": "harbour", "CurrentMemory": 12000,'
+             '"CurrentProcessingUnits": 0.6, "AllocatedVirtualProcessors": 3, "HasDedicatedProcessors": "false",'
+             f'"PartitionState": "not activated", "LastActivatedProfile": {stated}}}]')
+    found = loaded("system_with_lists.xml", directory=tmp_path, texts={"quick.json": quick})
+    values = [values.get("never_activated") for kind, values in found.partial if kind == "lpars"] or [
+        p.never_activated for p in found.estate.lpars]
+    assert values == [never]
+
+
 def test_adapters_of_a_partition_that_nothing_names(tmp_path: Path) -> None:
     found = loaded("cna.xml", "vfc_clients.xml", "vnics.xml", directory=tmp_path)
     assert [f.message for f in found.findings if f.rule == "input.unknown-partition"] == [

@@ -15,8 +15,8 @@ from itertools import permutations, product
 from random import Random
 
 import pytest
+from estates import backed, exactly, judged, loaded, lpar, renamed, server, vioses
 from estates import estate as estate_of
-from estates import exactly, judged, loaded, lpar, renamed, server, vioses
 from pairs import KINDS, refused, warnings, with_pairs
 
 from planner.estate.model import Estate, Fibre, Port, SriovPort
@@ -84,9 +84,8 @@ def with_vnics(of: Estate, seed: int) -> Estate:
     """The same with vNICs on most LPARs and one SR-IOV port a server with little left."""
     rng = Random(f"vnics {seed}")
     backing = {p.name: tuple(sorted(rng.choice((2, 5, 10)) for _ in range(rng.choice((1, 1, 2))))) for p in of.lpars}
-    lpars = tuple(replace(p, vnic_adapters=len(backing[p.name]), vnic_backing=backing[p.name]) if rng.random() < 0.8 else p
-                  for p in of.lpars)
-    return of.replace(lpars=lpars, sriov=tuple(
+    with_some = {p.name: [(one,) for one in backing[p.name]] for p in of.lpars if rng.random() < 0.8}
+    return backed(of, with_some, "P1-C4-T1").replace(sriov=tuple(
         SriovPort(s.name, "P1-C4-T1", rng.choice((0, 2, 3, 4)), rng.choice((0, 5, 10, 20, 30))) for s in of.servers))
 
 
@@ -114,8 +113,9 @@ class Brute:
         self.entitled = [p.io_entitled_mib or 0 for p in of.lpars]
         self.pool = {s.name: s.free_pool_mib + sum(p.io_entitled_mib or 0 for p in of.lpars if p.server == s.name)
                      for s in of.servers if s.free_pool_mib is not None}
-        self.backing = [p.vnic_backing for p in of.lpars]
-        on = {s.name: [b for p in of.lpars if p.server == s.name for b in p.vnic_backing] for s in of.servers}
+        self.backing = [tuple(v.percent or 1 for v in of.vnics if v.lpar == n) for n in self.names]
+        on = {s.name: [b for p, own in zip(of.lpars, self.backing, strict=True) if p.server == s.name for b in own]
+              for s in of.servers}
         self.vnics = {p.server: (len(on[p.server]) + (p.free_ports or 0) * (p.free_percent != 0),
                                  sum(on[p.server]) + (p.free_percent or 0) * (p.free_ports != 0)) for p in of.sriov}
         self.free = Counter({(p.vios, p.fabric): p.free_ports or 0 for p in of.ports})

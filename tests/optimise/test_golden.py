@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from estates import changed, estate, judged, lpar, policy, pool, server
+from estates import backed, changed, estate, judged, lpar, policy, pool, server
 
 import planner.optimise
 from planner.estate.capacity import Demand
@@ -44,12 +44,12 @@ ROW_WRITERS = ("at_most", "equals")
 #: of the first VIOS and one of the second, which have two each; and 256 MiB of the pool for devices, which has 384,
 #: and 5 % of its SR-IOV port each, which has 9 left.
 SHORT = estate([server("A"), server("B", shared_memory_pool_mib=8192, free_sriov_ports=1)],
-               [lpar(n, "A", memory_mode="shared", io_entitled_mib=256, vnic_adapters=1, vnic_backing=(5,)) for n in ("a1", "a2")],
+               [lpar(n, "A", memory_mode="shared", io_entitled_mib=256, vnic_adapters=1) for n in ("a1", "a2")],
                [policy("cluster", "one database", "a1; a2")],
                fibres=tuple(Fibre(n, 40, "A-v1", f"c0{n}0", f"c0{n}1", "f1", True) for n in ("a1", "a2")),
                ports=(Port("B-v1", "fcs0", "f1", 1),))
 SHORT = changed(changed(SHORT, "B-v1", paging_devices_mib=(4096,), max_virtual_slots=4), "B-v2", max_virtual_slots=4)
-SHORT = changed(SHORT, "B", free_pool_mib=384).replace(sriov=(SriovPort("B", "P1-C4-T1", 1, 9),))
+SHORT = backed(changed(SHORT, "B", free_pool_mib=384), {"a1": [(5,)], "a2": [(5,)]}).replace(sriov=(SriovPort("B", "P1-C4-T1", 1, 9),))
 #: Rules with a golden file of their own: what they declare to be used up, and the groups of which OF has none.
 RULES = [*(rule.id for rule, _ in base.declared_uses()), "policy.cluster"]
 

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from estates import (
     BASE,
+    backed,
     changed,
     estate,
     exactly,
@@ -38,6 +39,7 @@ from planner.plan.questions import Consolidate, Evacuate
 from planner.rules import RULES, Judge, Rule, Scope, Site
 from planner.rules.base import REGISTRY
 from planner.rules.firmware import firmware_mobile
+from planner.schedule.vnics import with_vnics
 from planner.verify import replay
 
 ERROR, ASSUMED, WARNING, INFO = Severity
@@ -163,8 +165,7 @@ def _vnic(vnics: int = 1, b: int | None = None) -> Estate:
 
 def _sriov(*ports: tuple[int | None, int | None]) -> Estate:
     """a1 and a2 with a vNIC of two backing devices, of 5 and 8 %; the free logical ports and % of each port of B."""
-    of = _vnic()
-    of = of.replace(lpars=tuple(replace(p, vnic_backing=(5, 8)) if p.vnic_adapters else p for p in of.lpars))
+    of = backed(_vnic(), {"a1": [(5, 8)], "a2": [(5, 8)]})
     return of.replace(sriov=tuple(SriovPort("B", f"P1-C4-T{n}", *left) for n, left in enumerate(ports, 1)))
 
 
@@ -337,6 +338,10 @@ EXAMPLES: dict[str, Example] = {
          Bad(changed(_vnic(b=1), "B", vnic_capable=None), "a vNIC needs firmware FW840; B has EM350_085"),
          Bad(changed(_vnic(b=1), "B", vnic_capable=None, firmware="AL740_100", console_level=""),
              "a vNIC needs console level V8R8.4; that of the console of B is unknown", ASSUMED)]),
+    "network.vnic-slots": Example(
+        [Good(BASE), Good(_sriov((4, 10))), Good(_vnic(vnics=0))],
+        [Bad(_vnic(), "of 1 vNIC adapter(s) no listing states the slot", INFO),
+         Bad(changed(_sriov((4, 10)), "a1", vnic_adapters=3), "of 2 vNIC adapter(s) no listing states the slot", INFO)]),
     "network.vnic-capacity": Example(
         [Good(BASE), Good(_sriov((4, 10)), both_to_b), Good(_sriov((4, 5), (4, 5)), both_to_b)],
         [Bad(_sriov((4, 9)), "B would need 10 % of SR-IOV ports for vNICs; its ports have 9 %", moves=both_to_b)]),
@@ -755,7 +760,7 @@ RESTART = {"A": {"a2": "C"}, "B": {"a1": "A", "b1": "A", "b2": "A"}, "C": {"c1":
 
 
 def plan_for(example: Good | Bad, rule: str = "") -> Plan:
-    plan = plan_of(example.moves(example.estate), window=example.window)
+    plan = plan_of(with_vnics(Site(example.estate), example.moves(example.estate)), window=example.window)
     if any(m.inactive for m in plan.moves):
         return plan.replace(goal=Evacuate(servers=("A",), inactive=True))
     if rule.startswith("availability."):

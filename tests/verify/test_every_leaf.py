@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any
 
 import pytest
-from estates import estate, loaded, lpar, policy, server
+from estates import backed, estate, loaded, lpar, policy, server
 
 from planner.errors import InputError
 from planner.estate.model import Estate, Fibre, Port, SriovPort
@@ -53,10 +53,10 @@ def wired() -> Estate:
     """Two adapters of virtual Fibre Channel and a vNIC an LPAR; physical ports, slots and SR-IOV ports that are stated."""
     fibres = tuple(Fibre(p.name, 10 + n, f"{p.server}-v{n}", f"c05076{p.name}{n}0", f"c05076{p.name}{n}1", f"f{n}", True,
                          f"fcs{n}") for p in SITE.lpars for n in (1, 2))
-    return SITE.replace(
-        lpars=tuple(replace(p, vnic_adapters=1, vnic_backing=(5,)) for p in SITE.lpars), fibres=fibres,
+    return backed(SITE, {p.name: [(5, 2)] for p in SITE.lpars}, "P1-C4-T1").replace(
+        fibres=fibres,
         ports=tuple(Port(v.name, f"fcs{n}{x}", f"f{n}", 3) for v in SITE.vioses for n in (1, 2) for x in ("", "b")),
-        sriov=tuple(SriovPort(s.name, "P1-C4-T1", 10, 60) for s in SITE.servers),
+        sriov=tuple(SriovPort(s.name, f"P1-C4-T{n}", 10, 60, f"1/{n}") for s in SITE.servers for n in (1, 2)),
         vioses=tuple(replace(v, max_virtual_slots=40, used_virtual_slots=12) for v in SITE.vioses))
 
 

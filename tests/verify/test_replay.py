@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from estates import (
     BASE,
+    backed,
     changed,
     estate,
     exactly,
@@ -31,7 +32,7 @@ from planner.estate.model import Disk, Estate, Fibre, Port, SriovPort, Zoning
 from planner.findings import Severity
 from planner.jobs import Options, evacuate
 from planner.plan.choices import BACK, OUT, Status
-from planner.plan.plan import Move, Plan, Window, dump, parse
+from planner.plan.plan import Backing, Move, Plan, Window, dump, parse
 from planner.plan.questions import Evacuate
 from planner.verify import Replay, replay, verify_plan
 
@@ -76,8 +77,16 @@ def _sharing(**changes: Any) -> Estate:
 
 
 def _backed(ports: int, percent: int) -> Estate:
-    of = changed(BASE, "a1", vnic_adapters=1, vnic_backing=(5, 5))
+    of = backed(BASE, {"a1": [(5, 5)]})
     return of.replace(sriov=(SriovPort("B", "P1-C4-T1", ports, percent),))
+
+
+def _vnic_named(**changes: Any) -> tuple[Plan, Estate]:
+    """a1 goes to B, whose two ports have room for both backing devices of its vNIC; the first is named otherwise."""
+    of = _backed(5, 50)
+    of = of.replace(sriov=(*of.sriov, SriovPort("B", "P1-C4-T2", 5, 50)))
+    good = Backing(7, 1, "B-v1", "P1-C4-T1", 5)
+    return plan_of([move(of, "a1", "A", "B", vnics=(replace(good, **changes), Backing(7, 2, "B-v2", "P1-C4-T2", 5)))]), of
 
 
 Build = Callable[[], tuple[Plan, Estate]]
@@ -134,6 +143,18 @@ BROKEN: dict[str, tuple[str, Build]] = {
         plan_of([move(BASE, "a1", "A", "B")]), _sharing(shared_memory_pool_mib=255))),
     "finds no logical port for its vNIC": ("plan.vnics", lambda: (plan_of([move(BASE, "a1", "A", "B")]), _backed(0, 50))),
     "finds no capacity for its vNIC": ("plan.vnics", lambda: (plan_of([move(BASE, "a1", "A", "B")]), _backed(5, 4))),
+    "has a vNIC without a port": ("plan.vnics", lambda: (
+        plan_of([move(_backed(5, 50), "a1", "A", "B", vnics=())]), _backed(5, 50))),
+    "has a vNIC that it has not": ("plan.vnics", lambda: _vnic_named(slot=9)),
+    "has a backing device that it has not": ("plan.vnics", lambda: _vnic_named(device=3)),
+    "has a backing device twice": ("plan.vnics", lambda: _vnic_named(device=2)),
+    "has a vNIC on a VIOS of another server": ("plan.vnics", lambda: _vnic_named(vios="C-v1")),
+    "has a vNIC on a port that is not there": ("plan.vnics", lambda: _vnic_named(port="P1-C4-T9")),
+    "has a vNIC of another capacity": ("plan.vnics", lambda: _vnic_named(percent=4)),
+    "has a vNIC that leaves another port": ("plan.vnics", lambda: _vnic_named(source_port="P1-C4-T1")),
+    "has both backing devices on one port": ("plan.vnics", lambda: _vnic_named(port="P1-C4-T2")),
+    "has vNICs on a port that is full": ("plan.vnics", lambda: (lambda plan, of: (plan, of.replace(sriov=(
+        SriovPort("B", "P1-C4-T1", 5, 4), SriovPort("B", "P1-C4-T2", 5, 50)))))(*_vnic_named())),
     "goes into another pool": ("plan.pool", lambda: (plan_of([move(BASE, "a1", "A", "B", pool_id=3)]), BASE)),
     "has waves that do not start together": ("plan.times", lambda: (edited("a2", start_ms=1000), BASE)),
     "starts before the window": ("plan.times", lambda: (edited("a1", start_ms=-1), BASE)),
@@ -287,3 +308,8 @@ def test_a_lun_over_two_slots_of_one_vios_is_followed_slot_by_slot() -> None:
     good: Move = move(of, "a1", "A", "B")
     assert errors_of(plan_of([good], "A"), of) == set()
     assert errors_of(plan_of([replace(good, disks=good.disks[:1])], "A"), of) == {"plan.adapters"}
+
+
+def test_vnics_that_are_named_as_they_must_be_hold() -> None:
+    plan, of = _vnic_named()
+    assert errors_of(plan, of) == set()
