@@ -11,13 +11,15 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from planner.estate.catalogue import rperf_per_core
+from planner.estate.catalogue import generation_of, least_rperf_per_core, rperf_per_core
 from planner.estate.model import Lpar, Server, Vios
 from planner.estate.parameters import Parameters
 
 MIB = 1024 * 1024
 #: What a partition's state holds beyond memory and max memory/64: vasistat of the seed, 4,364,697,600 bytes.
 FIXED_STATE_BYTES = 5 * MIB // 2
+#: rPerf of a core of the seed's JS22 (7998-61X).
+JS22_RPERF = 7.57
 
 
 def state_bytes(memory_mib: int, max_memory_mib: int) -> int:
@@ -40,6 +42,12 @@ def dirty_rate(lpar: Lpar, p: Parameters) -> float:
     return p.dirty_mb_s_per_core * 1e6 * lpar.kept_busy_units / 100
 
 
+def rperf_of_core(server: Server, p: Parameters) -> float:
+    """rPerf of a core: of the type-model by the catalogue, else as the parameter or the generation has it."""
+    return (rperf_per_core(server.model) or p.unknown_rperf_per_core
+            or least_rperf_per_core(server.generation or generation_of(server.model)) or JS22_RPERF)
+
+
 def vios_limit(vios: Vios, server: Server, rperf_per_mb_s: float, p: Parameters) -> float:
     """Bytes per second that a VIOS can carry: the cores it may use, by the rPerf that each byte costs.
 
@@ -52,7 +60,7 @@ def vios_limit(vios: Vios, server: Server, rperf_per_mb_s: float, p: Parameters)
         return math.inf
     else:
         cores = float(max(vios.virtual_processors, 1))
-    return cores * (rperf_per_core(server.model) or p.unknown_rperf_per_core) / rperf_per_mb_s * 1e6
+    return cores * rperf_of_core(server, p) / rperf_per_mb_s * 1e6
 
 
 def side_rate(vios: Vios, server: Server, p: Parameters, *, source: bool) -> float:

@@ -6,7 +6,7 @@ import math
 from dataclasses import replace
 
 import pytest
-from estates import BASE, changed, judged, lpar, server, vios
+from estates import BASE, changed, judged, loaded, lpar, server, vios
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,6 +14,7 @@ from planner.cost import (
     converges,
     copy_at,
     dirty_rate,
+    rperf_of_core,
     side_rate,
     state_bytes,
     stream_rate,
@@ -21,6 +22,8 @@ from planner.cost import (
 )
 from planner.estate.model import Lpar, Parameter, Server
 from planner.estate.parameters import Parameters, parameters_of
+from planner.jobs import Options, evacuate
+from planner.plan.questions import Evacuate
 
 P = Parameters()
 JS22 = server("JS22", 4, 16, model="7998-61X")
@@ -160,3 +163,23 @@ def test_a_movers_rate_is_positive_and_never_above_its_link(cores: int, sharing:
     rate = side_rate(replace(MOVER, virtual_processors=cores, entitlement_units=100 * cores, sharing=sharing,
                              link_mbit=link), row, P, source=True)
     assert 0 < rate <= 0.632 * link * 1e6 / 8
+
+
+@pytest.mark.parametrize(("generation", "rperf"), [
+    ("", 7.57), ("POWER6", 7.57), ("POWER6+", 7.57), ("POWER7", 7.86), ("POWER9", 20.73), ("POWER10", 25.6), ("POWER11", 25.6)])
+def test_a_model_that_the_catalogue_lacks_counts_by_its_generation(generation: str, rperf: float) -> None:
+    """Movers of a Power11 counted as those of a blade of 2009: 1.5 TiB over 100 Gbit/s took the night."""
+    unlisted = server("X", model="9999-XXX", generation=generation)
+    assert rperf_of_core(unlisted, P) == rperf
+    assert rperf_of_core(unlisted, replace(P, unknown_rperf_per_core=3)) == 3
+    assert rperf_of_core(JS22, replace(P, unknown_rperf_per_core=3)) == 7.57
+
+
+@pytest.mark.parametrize(("link", "stated", "said"), [
+    (1000, (), False), (10_000, (), False), (25_000, (), True), (100_000, (), True), (100_000, ("link_efficiency",), False),
+    (100_000, ("overhead_s",), True)])
+def test_a_plan_over_links_that_nobody_has_measured_says_so(link: int, stated: tuple[str, ...], said: bool) -> None:
+    of = BASE.replace(parameters=tuple(Parameter(name, 0.5) for name in stated),
+                      vioses=tuple(replace(v, link_mbit=link) for v in BASE.vioses))
+    plan = evacuate(loaded(of), Evacuate(servers=("A",)), Options())
+    assert plan.verified and bool([f for f in plan.findings if f.rule == "timing.calibration"]) is said

@@ -212,6 +212,17 @@ def rperf_per_core(model: str) -> float | None:
     return entry[1] if entry else None
 
 
+def least_rperf_per_core(generation: str) -> float | None:
+    """The least rPerf per core that the catalogue has of a generation, from POWER7 on; of one of which it has none that
+    of the newest before it. None: not known."""
+    if generation not in GENERATIONS or older(generation, "POWER7"):
+        return None
+    for known in reversed(GENERATIONS[GENERATIONS.index("POWER7"):GENERATIONS.index(generation) + 1]):
+        if rated := [rperf for of, rperf, *_ in MODELS.values() if of == known and rperf]:
+            return min(rated)
+    return None
+
+
 def min_units_per_vp(generation: str) -> int:
     """Hundredths of a core that each virtual processor needs: 10 up to POWER7, 5 from POWER7+ on.
 

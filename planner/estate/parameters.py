@@ -37,8 +37,8 @@ class Parameters:
     """rPerf that the source VIOS spends per 10⁶ bytes/s: seed, 1.36 cores at 78.95 MB/s."""
     target_rperf_per_mb_s: float = field(default=0.115, metadata=within(1_000, above_zero=True))
     """rPerf that the target VIOS spends per 10⁶ bytes/s: seed, 1.20 cores."""
-    unknown_rperf_per_core: float = field(default=7.57, metadata=within(1_000, above_zero=True))
-    """rPerf per core where the type-model is not in the catalogue: the seed's JS22."""
+    unknown_rperf_per_core: float = field(default=0.0, metadata=within(1_000))
+    """rPerf per core of a type-model that the catalogue lacks; 0: by generation, for POWER6 7.57 (the seed's JS22)."""
     wave_gap_s: float = field(default=0.0, metadata=within(86_400))
     """Seconds between the end of a wave and the start of the next, for checks."""
     risk_production_s: float = field(default=30.0, metadata=within(1_000_000))

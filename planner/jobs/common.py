@@ -7,12 +7,13 @@ import math
 import os
 import re
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, fields, replace
 
-from planner.cost import side_rate, state_bytes
+from planner.cost import rperf_of_core, side_rate, state_bytes
 from planner.errors import InputError, ReplayError, UsageError
 from planner.estate.assemble import Loaded
+from planner.estate.catalogue import rperf_per_core
 from planner.estate.model import Estate
 from planner.estate.parameters import Parameters, parameters_of
 from planner.estate.policies import compile_policies
@@ -25,7 +26,7 @@ from planner.plan.plan import Plan, Window
 from planner.plan.questions import Evacuate
 from planner.rules import Judge, Site
 from planner.rules.npiv import LEAST_SLOTS
-from planner.units import show_duration
+from planner.units import show_duration, some
 from planner.verify import replay
 
 PROVED = 1e-6
@@ -151,8 +152,25 @@ def checked_plan(plan: Plan, loaded: Loaded, site: Site, judge: Judge) -> Plan:
     late = [_misses(plan, site, leg, window) for leg, window in ((OUT, plan.window), (BACK, plan.back_window))
             if window is not None and not window.fits]
     plan = plan.replace(verified=True, before=played.before, peak=played.peak, after=played.after)
-    return plan.replace(findings=ordered((*_warnings(loaded, site, judge, plan), *no_room_to_start(site, plan), *late,
+    return plan.replace(findings=ordered((*_warnings(loaded, site, judge, plan), *no_room_to_start(site, plan),
+                                          *_uncalibrated(site, plan), *late,
                                           *plan.findings)))
+
+
+_CALIBRATED_MBIT = 10_000
+_RATES = {"link_efficiency", "stream_mb_s", "source_rperf_per_mb_s", "target_rperf_per_mb_s"}
+
+
+def _uncalibrated(site: Site, plan: Plan) -> Iterator[Finding]:
+    """That nobody has measured how fast movers on faster links send, unless the estate states how fast."""
+    fast = {v for m in plan.moves for v in (m.source_msp, m.target_msp)
+            if v in site.vioses and (site.vioses[v].link_mbit or 0) > _CALIBRATED_MBIT}
+    if fast and not _RATES & {row.name for row in site.estate.parameters}:
+        yield Finding("timing.calibration", Severity.INFO, "plan", "the minutes of moves over links above 10 Gbit/s "
+                      f"are not calibrated ({some(sorted(fast))}): the cost model was fitted to a move over 1 Gbit/s, "
+                      "and no measurement of faster movers is known here",
+                      "time two moves of known size there and set link_efficiency, source_rperf_per_mb_s and "
+                      "target_rperf_per_mb_s in sheet Parameters")
 
 
 def _fitted(plan: Plan, leg: str) -> Window | None:
@@ -268,6 +286,11 @@ def assumptions(estate: Estate, options: Options) -> tuple[str, ...]:
     if slotless and (estate.disks or estate.fibres):
         out.append(f"Virtual slots of {slotless} VIOS(es) of which nobody states the maximum: not counted, at least "
                    f"{LEAST_SLOTS} taken; lshwres -r virtualio --rsubtype slot --level lpar shows them.")
+    unrated = [] if parameters.unknown_rperf_per_core else [s for s in estate.servers if not rperf_per_core(s.model)]
+    if unrated:
+        out.append("rPerf of a core where the type-model is not in the catalogue, assumed by the generation: "
+                   + some((f"{s.name} {rperf_of_core(s, parameters):g}" for s in unrated), 6)
+                   + " (parameter unknown_rperf_per_core).")
     for f in fields(Parameters):
         value = getattr(parameters, f.name)
         given = " (set in the estate)" if value != f.default else " (default)"

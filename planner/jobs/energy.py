@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from planner.cost import state_bytes
-from planner.estate.catalogue import rperf_per_core
+from planner.cost import rperf_of_core, state_bytes
 from planner.estate.energy import HOURS_PER_YEAR, Power, Tariff, energy, power_of, watts
 from planner.grouping import inverted
 from planner.plan.choices import BACK, OUT
@@ -65,7 +64,7 @@ class Meter:
         """What a move itself costs: the VIOS processors that carry its bytes on both sides (docs/cost-model.md)."""
         p, sides = self.site.parameters, 0.0
         for server, rperf in ((move.source, p.source_rperf_per_mb_s), (move.target, p.target_rperf_per_mb_s)):
-            per_core = rperf_per_core(self.site.servers[server].model) or p.unknown_rperf_per_core
+            per_core = rperf_of_core(self.site.servers[server], p)
             sent = move.bytes_sent or self.state(move.lpar)
             sides += self.per_core(server) * sent / 1e6 * rperf / per_core
         return sides / KWH

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
-from planner.estate.catalogue import rperf_per_core
+from planner.cost import rperf_of_core
 from planner.estate.energy import power_of
 from planner.plan.choices import BACK, OUT, Measure
 from planner.plan.details import Account, ServerEnergy
@@ -75,7 +75,7 @@ def _kwh_of_move(move: Move, site: Site) -> float:
     for server, rperf in ((move.source, p.source_rperf_per_mb_s), (move.target, p.target_rperf_per_mb_s)):
         row, power = site.servers[server], power_of(site.servers[server])
         watts = (power.max_w - power.idle_w) / max(row.configurable_units / 100, 0.01)
-        joules += watts * rperf / (rperf_per_core(row.model) or p.unknown_rperf_per_core) * move.bytes_sent / 1e6
+        joules += watts * rperf / rperf_of_core(row, p) * move.bytes_sent / 1e6
     return joules / 3.6e6
 
 
