@@ -1,14 +1,15 @@
 """Consolidation at scale: blocks and the overlapping ring, beside the same model given whole to HiGHS and to CP-SAT.
 
-    python benchmarks/consolidate_scale.py [--only blocks|ring|growth] [--minimise MEASURE] [--gap G] [--runs N]
+    python benchmarks/consolidate_scale.py [--only blocks|shapes|ring|growth] [--minimise MEASURE] [--gap G] [--runs N]
 
 Whole processes, from a saved estate to the plan directory (loading, reach, rules, answer, order, replay, workbook,
 runbook), in one run on one machine.
 
 - ``blocks``: 100 servers/4,000 LPARs and 500/10,000 in blocks of about 12. The same model, built once and not counted,
-  is given whole to HiGHS (one thread, as the planner calls it) and to OR-tools' CP-SAT (two workers; extra
-  ``benchmark``), each for as long as our whole process took. They are asked for the first level alone, the measure of
-  the servers that stay on; we order the moves and make their cost least as well.
+  is given whole to HiGHS (one thread, as the planner calls it) and to OR-tools' CP-SAT (two workers), each for as long
+  as our whole process took. They are asked for the first level alone, the measure of the servers that stay on; we order
+  the moves and make their cost least as well.
+- ``shapes``: blocks, ring and open in several sizes (``--servers`` at most), both levels against the gaps claimed.
 - ``ring``: 500/10,000, every LPAR reaches 16 neighbours, one component, ``--time-limit 60``.
 - ``growth``: blocks of 12 with 20 LPARs a server, up to 504 servers: the exponent of time against LPARs.
 
@@ -22,19 +23,19 @@ not what its servers weigh, or whose claimed proof is contradicted by its own bo
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
 import os
 import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 from measuring import Run, median, power_law, run
 from monolith import Attempt, Whole
-from scale_estates import blocks, ring, save
+from scale_estates import blocks, open_estate, ring, save
 
 from planner.estate.model import Estate
 from planner.optimise.measure import scale_of
@@ -46,6 +47,12 @@ BLOCKS = ((100, 4_000, 5.0), (500, 10_000, 15.0))
 """Servers, LPARs, seconds claimed."""
 RING = (500, 10_000, 60.0, 0.01)
 """Servers, LPARs, seconds, gap claimed."""
+SHAPES: tuple[tuple[Callable[[int, int], Estate], int, float, float], ...] = (
+    *((blocks, servers, 0.01, 0.02) for servers in (24, 100, 300, 500)), (ring, 60, 0.02, 0.12),
+    (open_estate, 60, 0.02, 0.12))
+"""Shape, servers, and the gaps claimed of the measure and of the moves."""
+EACH, LARGE, LARGE_S = (4, 6, 10, 20, 40), 300, 150.0
+"""LPARs a server; and servers from which on a plan may take so many seconds rather than ``--time-limit``."""
 GROWTH = (24, 48, 120, 240, 504)
 
 
@@ -142,11 +149,8 @@ def baselines(tally: Tally, name: str, estate: Estate, answer: Answer, factor: f
     limit, mine = factor * answer.run.seconds, answer.level.get("objective")
     whole = Whole(estate, tally.measure)
     print(f"  the same model whole, {limit:.1f} s each ({whole.size}; building is not counted)")
-    peers: list[tuple[str, Callable[[float], Attempt]]] = [("HiGHS, one thread", whole.by_highs)]
-    if importlib.util.find_spec("ortools"):
-        peers.append(("CP-SAT, 2 workers", whole.by_cp_sat))
-    else:
-        print("    CP-SAT: not here (pip install 'planner[benchmark]')")
+    peers: list[tuple[str, Callable[[float], Attempt]]] = [("HiGHS, one thread", whole.by_highs),
+                                                           ("CP-SAT, 2 workers", whole.by_cp_sat)]
     for peer, solve in peers:
         found = solve(limit)
         told = "no solution" if found.objective is None else f"{found.objective:14,.1f}"
@@ -202,6 +206,26 @@ def of_ring(tally: Tally, scratch: Path) -> None:
                 f"{name}: gap at most {most:.0%} in {seconds:g} s: {told} in {answer.run.seconds:.1f} s")
 
 
+def of_shapes(tally: Tally, scratch: Path, factor: float, most: int) -> None:
+    """Both levels of every shape and size of so many servers at most, beside the baselines."""
+    for (shape, servers, *gaps), each in product(SHAPES, EACH):
+        if servers > most:
+            continue
+        estate, name = shape(servers, servers * each), f"{shape.__name__} {servers}/{servers * each:,}"
+        limit = LARGE_S if servers >= LARGE else tally.limit
+        answer = ours(tally, estate, scratch, limit)
+        shown(tally, name, estate, answer)
+        checked(tally, name, estate, answer)
+        if factor:
+            baselines(tally, name, estate, answer, factor)
+        levels = answer.plan.get("levels", ())
+        held = bool(levels) and all(x["gap"] <= gap for x, gap in zip(levels, gaps, strict=True))
+        told = " and ".join(f"{x['gap']:.2%}" for x in levels) or "no plan"
+        tally.claim(held and answer.run.seconds <= max(1.1 * limit, limit + 2),
+                    f"{name}: gaps at most {gaps[0]:.0%} and {gaps[1]:.0%} in {limit:g} s: {told} in "
+                    f"{answer.run.seconds:.1f} s")
+
+
 def of_growth(tally: Tally, scratch: Path) -> None:
     """The exponent of time against LPARs at a fixed block size."""
     start = median([run([*PLANNER, "--version"]) for _ in range(3)])
@@ -227,11 +251,12 @@ def of_growth(tally: Tally, scratch: Path) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", choices=("blocks", "ring", "growth"))
+    parser.add_argument("--only", choices=("blocks", "shapes", "ring", "growth"))
     parser.add_argument("--minimise", type=Measure, default=Measure.WATTS, choices=list(Measure))
     parser.add_argument("--gap", type=float, default=0.01, help="gap that counts as proved (default 0.01)")
     parser.add_argument("--runs", type=int, default=1, help="runs of which the median counts")
     parser.add_argument("--time-limit", type=float, default=60.0, help="of the planner, but for the ring")
+    parser.add_argument("--servers", type=int, default=500, help="of the shapes, at most")
     parser.add_argument("--baseline", type=float, default=1.0, metavar="X",
                         help="time of the baselines in times ours; 0 leaves them out")
     given = parser.parse_args()
@@ -242,6 +267,8 @@ def main() -> int:
         scratch = Path(directory)
         if given.only in (None, "blocks"):
             of_blocks(tally, scratch, given.baseline)
+        if given.only in (None, "shapes"):
+            of_shapes(tally, scratch, given.baseline, given.servers)
         if given.only in (None, "ring"):
             of_ring(tally, scratch)
         if given.only in (None, "growth"):

@@ -10,7 +10,7 @@ wholly, and no node is the master. Its answer is the number of nodes that it lea
 
 Our answer is ``planner consolidate --minimise servers``, a whole process. The minimum is compared with a bound that
 shares nothing with the planner's programs: as many of the largest servers as processors, or memory, need in all. Where
-that bound is lower than our answer, OR-tools' CP-SAT (extra ``benchmark``) is asked for a proof on the whole model.
+that bound is lower than our answer, OR-tools' CP-SAT is asked for a proof on the whole model.
 
 Exit code 1: a plan not verified or its servers not proved, more servers than hsqueeze, or a proof contradicted.
 """
