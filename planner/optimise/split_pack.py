@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from planner.optimise.consolidation_program import ConsolidationProgram
 from planner.optimise.large.decomposition import FINEST, OF_GAP
-from planner.optimise.program import CUT, Outcome, Solution, Tag, near
+from planner.optimise.program import CUT, Outcome, Program, Solution, Tag, near
 from planner.optimise.solver import Effort, decided, relaxed
 
 _SETS = 40
@@ -55,6 +55,11 @@ class SplitPack:
         self.cuts: list[tuple[list[int], Tag]] = []
         self.sure = True
         """Whether all cuts are proved."""
+
+    @property
+    def program(self) -> Program:
+        """The whole program, to which rows are added as they are found."""
+        return self.model.program
 
     def run(self) -> Levels:
         """Both levels, as near their bounds as the effort allows."""
@@ -139,11 +144,9 @@ class SplitPack:
         model = self.model
         program = model.program.without()
         program.title = "which servers stay on, LPARs split"
-        for (_, s), i in model.x.items():
-            program.at_most({i: 1, model.on[s]: -1}, 0, _LINK)
         program.objective = dict(objective)
-        for off, tag in self.cuts:
-            program.at_most(dict.fromkeys(off, -1), -1, tag)
+        self.add_links(program)
+        self.add_cuts(program)
         left = self.deadline - time.monotonic()
         answer = relaxed(program, {*model.x.values(), *model.z.values()}, max(_SPLIT_SHARE * left, 0.05),
                          _SPLIT_GAP * self.gap)
@@ -151,27 +154,41 @@ class SplitPack:
             return (), math.inf
         return answer.values, max(answer.bound or 0.0, 0.0)
 
+    def add_links(self, program: Program) -> None:
+        """LPAR on server ≤ server on, for every pair: LPARs that are split use no server that is on in part."""
+        for (_, s), i in self.model.x.items():
+            program.at_most({i: 1, self.model.on[s]: -1}, 0, _LINK)
+
+    def add_cuts(self, program: Program) -> None:
+        """Of the servers that were off in a set that is cut, one at least is on."""
+        for off, tag in self.cuts:
+            program.at_most(dict.fromkeys(off, -1), -1, tag)
+
+    def add_set(self, program: Program, values: Sequence[float]) -> None:
+        """The servers that are on in these values are on, and no others."""
+        for i in self.model.on.values():
+            program.equals({i: 1}, round(values[i]), _SET)
+
     def on_set(self, values: tuple[float, ...], work: float, gap: float, floor: float = 0.0) -> Solution:
         """The best placement on the servers that are on in these values."""
-        rows = self.model.program.rows
-        for i in self.model.on.values():
-            self.model.program.equals({i: 1}, round(values[i]), _SET)
+        rows = self.program.rows
+        self.add_set(self.program, values)
         try:
             return self.decided(work, self.likely(values), gap, floor, thorough=False)
         finally:
-            self.model.program.rows = [r for r in rows if r.tag != _SET]
+            self.program.rows = [r for r in rows if r.tag != _SET]
 
     def decided(self, work: float, likely: Mapping[int, int], gap: float, floor: float, *, thorough: bool) -> Solution:
         """By CP-SAT, until nothing is left to mend."""
         while True:
             effort = Effort(work * self.effort, max(self.deadline - time.monotonic(), 0.05), thorough)
-            solution = decided(self.model.program, effort, gap, likely, floor)
+            solution = decided(self.program, effort, gap, likely, floor)
             if not solution.found or not self.model.mend(solution):
                 return solution
             if self.late():
                 return Solution(Outcome.UNKNOWN, bound=solution.bound)
 
-    def cut(self, values: tuple[float, ...], *, sure: bool) -> None:
+    def cut(self, values: Sequence[float], *, sure: bool) -> None:
         """Of the servers that are off in these values one at least is on: less cannot hold what these did not."""
         self.sure = self.sure and sure
         self.cuts.append(([i for i in self.model.on.values() if values[i] < 0.5], CUT if sure else _TRIED))
@@ -194,18 +211,18 @@ class SplitPack:
         if self.known is None or self.model.z:
             return None
         held = {*self.known.values()} | {s for s, names in self.model.fixed.items() if names}
-        values = [0] * len(self.model.program.upper)
+        values = [0] * len(self.program.upper)
         for (n, s), i in self.model.x.items():
             values[i] = int(self.known.get(n) == s)
         asked = self.must_be_on()
         for s, i in self.model.on.items():
             values[i] = int(s in held or i in asked)
-        if not self.model.program.holds(values):
+        if not self.program.holds(values):
             return None
-        return Solution(Outcome.FEASIBLE, tuple(values), self.model.program.value(values))
+        return Solution(Outcome.FEASIBLE, tuple(values), self.program.value(values))
 
     def must_be_on(self) -> set[int]:
-        return {i for r in self.model.program.rows if r.equal and len(r.terms) == 1 and r.rhs == 1 for i in r.terms}
+        return {i for r in self.program.rows if r.equal and len(r.terms) == 1 and r.rhs == 1 for i in r.terms}
 
     def late(self) -> bool:
         return time.monotonic() > self.deadline

@@ -19,6 +19,7 @@ import planner.optimise
 from planner.estate.capacity import Demand
 from planner.estate.model import Fibre, Port, SriovPort
 from planner.optimise.consolidation import ConsolidationProblem
+from planner.optimise.consolidation_program import ConsolidationProgram
 from planner.optimise.frontier import Frontier
 from planner.optimise.headroom import CORES, HeadroomProgram
 from planner.optimise.large.master import Master
@@ -27,6 +28,7 @@ from planner.optimise.placement import Candidates, PlacementProgram, candidates_
 from planner.optimise.program import Program
 from planner.optimise.scenario import ScenarioProblem, ScenarioProgram, Sizes
 from planner.optimise.solver import as_text
+from planner.optimise.split_pack import SplitPack
 from planner.plan.choices import By, Measure
 from planner.plan.questions import Consolidate, Headroom
 from planner.rules import Judge, Site, base, ledger
@@ -108,7 +110,18 @@ def consolidation() -> None:
     model = problem.program(part)
     model.minimise_measure()
     model.add_measure(2)
+    _split(model)
     _master(Master(site, part, problem.candidates_in(part), goal, problem.scale))
+
+
+def _split(model: ConsolidationProgram) -> None:
+    """A and C are on; B was off in a set that is cut."""
+    pack, program = SplitPack(model, 0.0, float("inf"), 0.0, 1.0), model.program.without()
+    values = [float(i in (model.on["A"], model.on["C"])) for i in range(len(program.upper))]
+    pack.cut(values, sure=True)
+    pack.add_links(program)
+    pack.add_cuts(program)
+    pack.add_set(program, values)
 
 
 def _master(master: Master) -> None:
