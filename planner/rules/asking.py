@@ -7,7 +7,7 @@ from functools import partial
 
 from planner.findings import errors
 from planner.grouping import grouped, inverted
-from planner.rules.base import ASKED, Hold, Rule, Scope
+from planner.rules.base import ASKED, Rule, Scope
 from planner.rules.site import Site
 
 
@@ -55,12 +55,12 @@ def _least(names: Sequence[str], refuses: Callable[[Sequence[str]], bool]) -> li
     return needed
 
 
-def may_arrive(site: Site, lpar: str, server: str, holders: Mapping[str, Collection[str]]) -> bool:
-    """Whether an LPAR may arrive where ``holders`` (server → LPARs) are now, its old place still held."""
-    here = sorted({lpar, *holders.get(server, ())})
-    if any(r.hold is Hold.ALWAYS and server_refuses(r, site, server, here) for r in site.asked(Scope.SERVER)):
+def may_arrive(site: Site, lpar: str, server: str, holders: Mapping[str, Collection[str]],
+               of_server: Sequence[Rule], of_groups: Sequence[Rule]) -> bool:
+    """Whether these rules let an LPAR arrive where ``holders`` (server → LPARs) are now, its old place still held."""
+    here = sorted({lpar, *holders.get(server, ())}) if of_server else ()
+    if any(server_refuses(r, site, server, here) for r in of_server):
         return False
-    of_groups = [r for r in site.asked(Scope.GROUP) if r.hold is Hold.ALWAYS]
     if not of_groups:
         return True
     where = grouped((n, s) for s in sorted({*holders, server}) for n in sorted(holders.get(s, ())))

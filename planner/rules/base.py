@@ -86,7 +86,7 @@ def untold(message: str, give: str) -> Breach:
     return Breach(message, give, unstated=True)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Use:
     """Something of a server that LPARs use up, in whole numbers.
 
@@ -100,6 +100,14 @@ class Use:
     most: Callable[[Any, str], int | Mapping[str, int] | None]
     rare: bool = False
     """It seldom lacks: rows that nothing can break are left out of the programs."""
+
+    def kept(self, site: Any, server: str, holders: Collection[str]) -> bool:
+        """Whether these LPARs take no more than all may, whatever was taken at the start."""
+        left = dict(by_part(self.most(site, server)))
+        for n in holders if left else ():
+            for part, amount in site.taken(self, n, server).items():
+                left[part] -= amount
+        return min(left.values(), default=0) >= 0
 
     def over(self, site: Any, server: str, holders: Collection[str]) -> tuple[int, int] | None:
         """(what these LPARs take, the most there is) where that is too much."""
@@ -142,7 +150,7 @@ class Rule:
     MOVE rule that looks at nothing of the LPAR but its size. ``lasting``: it is of the two servers and the LPAR, not of
     what people want at the moment. ``shape`` (site, lpar) gives all that a MOVE rule looks at in the LPAR: LPARs of one
     shape get one answer for the same two servers. None: it looks at the LPAR itself. ``concerns`` (site): it may have
-    something to say there.
+    something to say there. ``enough``: while this is kept, a SERVER rule has nothing to say.
     """
 
     id: str
@@ -160,6 +168,7 @@ class Rule:
     lasting: bool = True
     shape: Callable[[Any, str], Hashable] | None = None
     concerns: Callable[[Any], bool] | None = None
+    enough: Use | None = None
 
     def findings(self, subject: str, site: Any, *arguments: Any) -> list[Finding]:
         """The breaches as findings about ``subject``."""
@@ -207,7 +216,8 @@ def rule(id: str, sentence: str, scope: Scope, *, source: str, severity: Severit
          hold: Hold = Hold.ALWAYS, binds: frozenset[On] = MOVES, encoding: str = "", rows: str = "",
          use: Use | None = None, fits: Callable[[Any, Demand, str], bool] | None = None, lasting: bool = True,
          shape: Callable[[Any, str], Hashable] | None = None,
-         concerns: Callable[[Any], bool] | None = None) -> Callable[[Callable[..., Iterator[Breach]]], Rule]:
+         concerns: Callable[[Any], bool] | None = None,
+         enough: Use | None = None) -> Callable[[Callable[..., Iterator[Breach]]], Rule]:
     """Register a check as a rule; raises ValueError when the id is taken or nothing says how the programs keep it.
 
     What looks at one LPAR prunes candidates, what declares a ``use`` becomes rows; everything else states its
@@ -223,7 +233,8 @@ def rule(id: str, sentence: str, scope: Scope, *, source: str, severity: Severit
     def register(check: Callable[..., Iterator[Breach]]) -> Rule:
         REGISTRY[id] = Rule(
             id, sentence, scope, severity=severity, hold=hold, binds=binds, encoding=coded, source=source, check=check,
-            own_rows=bool(rows), use=use, fits=fits, lasting=lasting, shape=shape, concerns=concerns)
+            own_rows=bool(rows), use=use, fits=fits, lasting=lasting, shape=shape, concerns=concerns,
+            enough=enough)
         return REGISTRY[id]
 
     return register

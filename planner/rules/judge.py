@@ -53,6 +53,7 @@ class Judge:
         self.site = site
         self._rules = {scope: of_scope(scope) for scope in Scope}
         self._move_rules = self._rules[Scope.MOVE]
+        self._sparing = {r.enough for r in self._rules[Scope.SERVER] if r.enough is not None}
         self._own = {on: [n for n, r in enumerate(self._move_rules) if r.shape is None and on in r.binds]
                      for on in MIGRATIONS}
         self._numbers: dict[tuple[On, tuple[Shape, ...], Hashable], int] = {}
@@ -168,8 +169,9 @@ class Judge:
         return self._carried(Hold.END, server, holders)
 
     def _carried(self, hold: Hold, server: str, holders: Sequence[str]) -> list[Finding]:
-        return [f for r in self._rules[Scope.SERVER]
-                if r.hold is hold and not stood_there(r, self.site, server, holders)
+        enough = {use: use.kept(self.site, server, holders) for use in self._sparing}
+        rules = [r for r in self._rules[Scope.SERVER] if r.hold is hold and not (r.enough and enough[r.enough])]
+        return [f for r in rules if not stood_there(r, self.site, server, holders)
                 for f in r.findings(server, self.site, server, holders)]
 
     def groups(self, where: Mapping[str, Sequence[str]], *, end: bool) -> list[Finding]:

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import count, product
 
 from planner.estate.capacity import Demand
 from planner.remember import remembered
 from planner.rules.asking import may_arrive
-from planner.rules.base import WHOLE, Scope, Use, by_part, declared_uses
+from planner.rules.base import WHOLE, Hold, Scope, Use, by_part, declared_uses
 from planner.rules.site import Site
 from planner.units import show_cores, show_gib
 
@@ -105,16 +106,32 @@ class _Rules:
         self.allowed = {(r.rule, s): self._allowed(r, s) for s in site.servers for r in RESOURCES}
         self.number: dict[tuple[str, str, str], int] = {}
         self.most: list[int] = []
-        for (rule, server), parts in self.allowed.items():
-            for part, most in parts.items():
-                self.number[rule, server, part] = len(self.most)
+        self.counted: dict[str, list[tuple[Resource, dict[str, int]]]] = {s: [] for s in site.servers}
+        """Server → what has limits there, with the number of the count of each part."""
+        for s, r in product(site.servers, RESOURCES):
+            numbers = {}
+            for part, most in self.allowed[r.rule, s].items():
+                numbers[part] = self.number[r.rule, s, part] = len(self.most)
                 self.most.append(most)
+            if numbers:
+                self.counted[s].append((r, numbers))
         self.others: dict[str, set[str]] = {}
         for _, group in site.policies.kept_apart():
             for n in group.members:
                 self.others.setdefault(n, set()).update(set(group.members) - {n})
-        self.asks = bool(site.asked(Scope.SERVER) or site.asked(Scope.GROUP))
-        """Whether rules have to be asked when an LPAR arrives."""
+        of_server, self.of_groups = ([r for r in site.asked(scope) if r.hold is Hold.ALWAYS]
+                                     for scope in (Scope.SERVER, Scope.GROUP))
+        self.of_server = {False: of_server, True: [r for r in of_server if r.enough is None]}
+        """Rules that are asked when an LPAR arrives on a server; and there is enough of what spares asking."""
+        self.asks = bool(of_server or self.of_groups)
+        self.room: list[int] = []
+        self.sparing: list[tuple[Use, dict[str, dict[str, int]]]] = []
+        """What spares asking while it is enough: server → part → number of its count in ``room``."""
+        for use in dict.fromkeys(r.enough for r in of_server if r.enough is not None):
+            parts = {s: by_part(use.most(site, s)) for s in site.servers}
+            at = count(len(self.room))
+            self.sparing.append((use, {s: dict(zip(parts[s], at, strict=False)) for s in site.servers}))
+            self.room += [most for s in site.servers for most in parts[s].values()]
 
     def _allowed(self, resource: Resource, server: str) -> Amounts:
         limits = resource.limits(self.site, server)
@@ -128,9 +145,14 @@ class _Rules:
     @remembered
     def needs(self, lpar: str, server: str) -> tuple[tuple[int, int], ...]:
         """(number of a count, amount) of all that an LPAR takes there of what has a limit."""
-        return tuple(
-            (self.number[r.rule, server, part], amount) for r in self.resources if self.allowed[r.rule, server]
-            for part, amount in takes(self.site, r, lpar, server).items() if (r.rule, server, part) in self.number)
+        return tuple((numbers[part], amount) for r, numbers in self.counted[server]
+                     for part, amount in takes(self.site, r, lpar, server).items() if part in numbers)
+
+    @remembered
+    def most_taken(self, lpar: str, server: str) -> tuple[tuple[int, int], ...]:
+        """(number of a count in ``room``, amount) of all that an LPAR may take there of what spares asking."""
+        return tuple((number, self.site.taken(use, lpar, server).get(part, 0)) for use, numbers in self.sparing
+                     for part, number in numbers[server].items())
 
 
 def _rules_of(site: Site) -> _Rules:
@@ -145,8 +167,8 @@ class Ledger:
 
     def __init__(self, site: Site, placement: Mapping[str, str]) -> None:
         self.site, self._rules = site, _rules_of(site)
-        self._left = list(self._rules.most)
-        self._members: dict[str, set[str]] = {}
+        self._left, self._room = list(self._rules.most), list(self._rules.room)
+        self._members: dict[str, frozenset[str]] = {}
         """Server → the LPARs there that are kept apart from some other; all of them when rules are asked."""
         for lpar, server in placement.items():
             self.arrive(lpar, server)
@@ -154,7 +176,7 @@ class Ledger:
     def copy(self) -> Ledger:
         other = object.__new__(type(self))
         other.site, other._rules, other._left = self.site, self._rules, self._left.copy()
-        other._members = {s: set(names) for s, names in self._members.items()}
+        other._room, other._members = self._room.copy(), self._members.copy()
         return other
 
     def left(self, resource: Resource, server: str, part: str = WHOLE) -> int:
@@ -170,23 +192,40 @@ class Ledger:
         others = self._rules.others.get(lpar)
         if others and self._clashes(lpar, others, server):
             return False
-        return not self._rules.asks or may_arrive(self.site, lpar, server, self._members)
+        return not self._rules.asks or self._rules_let(lpar, server)
+
+    def _rules_let(self, lpar: str, server: str) -> bool:
+        """Whether the rules that are asked let it arrive there."""
+        rules, room = self._rules, self._room
+        enough = bool(rules.sparing)
+        for number, amount in rules.most_taken(lpar, server) if enough else ():
+            enough = enough and amount <= room[number]
+        of_server = rules.of_server[enough]
+        return not (of_server or rules.of_groups) or may_arrive(
+            self.site, lpar, server, self._members, of_server, rules.of_groups)
 
     def _clashes(self, lpar: str, others: set[str], server: str) -> bool:
-        here = others & self._members.get(server, set())
+        here = others & self._members.get(server, frozenset())
         return not all(self.site.may_share(lpar, n, server) for n in here)
 
     def arrive(self, lpar: str, server: str) -> None:
         for number, amount in self._rules.needs(lpar, server):
             self._left[number] -= amount
         if lpar in self._rules.others or self._rules.asks:
-            self._members.setdefault(server, set()).add(lpar)
+            self._members[server] = self._members.get(server, frozenset()) | {lpar}
+            self._take(lpar, server, 1)
 
     def leave(self, lpar: str, server: str) -> None:
         for number, amount in self._rules.needs(lpar, server):
             self._left[number] += amount
         if lpar in self._rules.others or self._rules.asks:
-            self._members[server].discard(lpar)
+            self._members[server] -= {lpar}
+            self._take(lpar, server, -1)
+
+    def _take(self, lpar: str, server: str, times: int) -> None:
+        """So often, of what spares asking."""
+        for number, amount in self._rules.most_taken(lpar, server) if self._rules.sparing else ():
+            self._room[number] -= times * amount
 
     def move(self, lpar: str, source: str, target: str) -> None:
         """It has arrived there and left here."""

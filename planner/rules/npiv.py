@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cache
-from operator import le
 
 from planner.estate.capacity import SERIAL_SLOTS
 from planner.estate.model import Vios
@@ -52,18 +51,21 @@ def _taken(site: Site, lpar: str, server: str) -> Mapping[str, int]:
     return out
 
 
-def _enough(site: Site, server: str, holders: Collection[str]) -> bool:
-    """Whether there are ports and slots for all whichever ways they choose."""
-    spots = site.reach.short_of_ports.get(server, ())
-    worst = map(sum, zip(*(site.reach.most_ports(n, server) for n in holders if spots), strict=True))
-    return all(map(le, worst, map(site.reach.port_room.__getitem__, spots)))
+def _at_most(site: Site, lpar: str, server: str) -> Mapping[str, int]:
+    """What it takes at most, whichever of its ways is chosen."""
+    spots = site.reach.short_of_ports.get(server)
+    return dict(zip(map(_name, spots), site.reach.most_ports(lpar, server), strict=True)) if spots else {}
 
 
-def _over(use: Use, site: Site, server: str, holders: Collection[str]) -> Iterator[tuple[str, int, int]]:
-    """(part, what these LPARs take of it, the most there is) where that is too much."""
-    return iter(()) if _enough(site, server, holders) else use.parts_over(site, server, holders)
+def _room(site: Site, server: str) -> Mapping[str, int]:
+    return {_name(spot): site.reach.port_room[spot] for spot in site.reach.short_of_ports.get(server, ())}
 
 
+def _name(spot: Spot) -> str:
+    return _part(*spot)
+
+
+WHICHEVER = Use("virtual ports and slots, whichever way the LPARs choose", _at_most, _room)
 PORTS = Use("virtual Fibre Channel ports", _taken, _most, rare=True)
 _MORE_SLOTS = ("remove server adapters there that serve nobody, or raise max_virtual_slots in the profile of the VIOS "
                "and activate it anew")
@@ -72,20 +74,21 @@ VIRTUAL_SLOTS = Use("virtual slots", _taken, lambda site, server: _most(site, se
 
 @rule("storage.npiv-ports", "The virtual Fibre Channel adapters on a server take no more virtual ports of a fabric and "
       "of a VIOS than are free there; those of an LPAR that has left are free again.", Scope.SERVER, use=PORTS,
-      encoding=ROWS, source="IBM POWER9 p9efd_managing_vfc_storage (64 active adapters a port at 16 Gb and slower); "
-      "lsnports (tports, aports); HSCLA319")
+      encoding=ROWS, enough=WHICHEVER, source="IBM POWER9 p9efd_managing_vfc_storage (64 active adapters a port at "
+      "16 Gb and slower); lsnports (tports, aports); HSCLA319")
 def npiv_ports(site: Site, server: str, holders: Collection[str]) -> Iterator[Breach]:
-    for part, held, most in _over(PORTS, site, server, holders):
+    for part, held, most in PORTS.parts_over(site, server, holders):
         yield Breach(f"{held} virtual Fibre Channel ports would be in use on {part}, which has {most}",
                      "free ports there (lsnports: aports), or add a port")
 
 
 @rule("storage.virtual-slots", "The virtual SCSI and Fibre Channel adapters of the LPARs on a server take no more "
       "virtual slots of a VIOS than it has beside what else is in them.", Scope.SERVER, use=VIRTUAL_SLOTS,
-      encoding=ROWS, source="HMC V7R3.4 help, VEthernetAdapter.AdapterID (slots below the maximum number of adapters); "
-      "lshwres -r virtualio --rsubtype slot; powercampus.de 7.1 (another maximum takes a new activation)")
+      encoding=ROWS, enough=WHICHEVER, source="HMC V7R3.4 help, VEthernetAdapter.AdapterID (slots below the maximum "
+      "number of adapters); lshwres -r virtualio --rsubtype slot; powercampus.de 7.1 (another maximum takes a new "
+      "activation)")
 def virtual_slots(site: Site, server: str, holders: Collection[str]) -> Iterator[Breach]:
-    for part, held, most in _over(VIRTUAL_SLOTS, site, server, holders):
+    for part, held, most in VIRTUAL_SLOTS.parts_over(site, server, holders):
         yield Breach(f"client adapters would take {held} virtual slots of {part}, which has {most} for them",
                      _MORE_SLOTS)
 
@@ -124,11 +127,11 @@ def _unknown(site: Site, vios: Vios) -> bool:
 @rule("storage.npiv-mapping", "There is a mapping of all client adapters on a server onto its VIOSes in which no VIOS "
       "has more of them on a fabric than it has virtual ports, nor more than it has slots.", Scope.SERVER,
       encoding=ASKED, source="lsnports (aports); IBM p8hc3_hmcvios",
-      concerns=lambda site: bool(site.reach.short_of_ports))
+      concerns=lambda site: bool(site.reach.short_of_ports), enough=WHICHEVER)
 def npiv_mapping(site: Site, server: str, holders: Collection[str]) -> Iterator[Breach]:
-    if _enough(site, server, holders):
+    left = {spot: site.reach.port_room[spot] for spot in site.reach.short_of_ports.get(server, ())}
+    if not left:
         return
-    left = {spot: site.reach.port_room[spot] for spot in site.reach.short_of_ports[server]}
     coming: list[Sequence[Mapping[Spot, int]]] = []
     for n in holders:
         ways = site.reach.port_uses(n, server)

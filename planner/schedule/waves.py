@@ -202,23 +202,26 @@ class Packer:
 
     def _fill(self, ledger: Ledger, left: list[Step], now: int, free_order: bool) -> _Wave:
         wave = _Wave(self, now)
-        ahead = ledger.copy()
+        ahead, after = ledger.copy(), ledger.copy()
         waiting: set[str] = set()
         skipped: dict[str, list[Step]] = {}
         for step in left[:1] if self.alone else left:
             blocked = step.lpar in waiting or not ahead.fits(step.lpar, step.target)
             offer = None if blocked else wave.offer(step)
-            if offer is not None and (free_order or self._rest_goes(ledger, skipped, wave, step)):
+            if offer is not None and (free_order or self._rest_goes(after, skipped, step)):
                 wave.take(offer)
                 ahead.arrive(step.lpar, step.target)
+                after.move(step.lpar, step.source, step.target)
             else:
                 for server in (step.source, step.target):
                     skipped.setdefault(server, []).append(step)
             waiting.add(step.lpar)
         return wave
 
-    def _rest_goes(self, ledger: Ledger, skipped: Mapping[str, Sequence[Step]], wave: _Wave, step: Step) -> bool:
-        """Whether the steps that are not in the wave still go one by one in their order after it.
+    @staticmethod
+    def _rest_goes(after: Ledger, skipped: Mapping[str, Sequence[Step]], step: Step) -> bool:
+        """Whether the steps that are not in the wave, ``after`` which so much is left, still go one by one in their
+        order with this one in it as well.
 
         They did before this one was drawn forward, and it changes nothing for those after its place in the order,
         nor for any server but the one that it arrives at. So only the ``skipped`` ones before it that come to that
@@ -228,9 +231,8 @@ class Packer:
         before = skipped.get(server, ())
         if all(s.target != server for s in before):
             return True
-        trial = ledger.copy()
-        for s in (*(f.step for f in wave.flights), step):
-            trial.move(s.lpar, s.source, s.target)
+        trial = after.copy()
+        trial.move(step.lpar, step.source, step.target)
         for s in before:
             if s.target == server and not trial.fits(s.lpar, server):
                 return False
