@@ -161,6 +161,7 @@ class Reach:
         self._storages: dict[Any, int] = {}
         self._ways: dict[tuple[int, str], Sequence[Disks]] = {}
         self._uses: dict[tuple[int, str], Sequence[Mapping[Spot, int]]] = {}
+        self._ranges: dict[tuple[int, str], tuple[Mapping[Spot, int], Mapping[Spot, int]]] = {}
 
     # ---- the graph ----------------------------------------------------------------------------------------------
 
@@ -497,11 +498,18 @@ class Reach:
             self._uses[key] = list({tuple(sorted(use.items())): use for use in uses}.values())
         return self._uses[key]
 
-    @remembered
-    def most_ports(self, lpar: str, server: str) -> tuple[int, ...]:
-        """What it takes at most of each place in ``short_of_ports`` of a server, whichever of its ways is chosen."""
-        uses = self.port_uses(lpar, server)
-        return tuple(max((use.get(spot, 0) for use in uses), default=0) for spot in self.short_of_ports[server])
+    def port_range(self, lpar: str, server: str) -> tuple[Mapping[Spot, int], Mapping[Spot, int]]:
+        """What it takes at least and at most of each place on a server, whichever of its ways is chosen."""
+        if self.holding.get(lpar) == server:
+            now, = self.port_uses(lpar, server)
+            return now, now
+        key = self.alike[lpar].storage, server
+        if key not in self._ranges:
+            uses = self.port_uses(lpar, server)
+            spots = dict.fromkeys(spot for use in uses for spot in use)
+            least, most = ({spot: of(use.get(spot, 0) for use in uses) for spot in spots} for of in (min, max))
+            self._ranges[key] = least, most
+        return self._ranges[key]
 
     # ---- mapping ------------------------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from functools import cache
 
 from planner.estate.model import Server
 
@@ -11,7 +12,12 @@ Links = Collection[frozenset[str]]
 
 def consoles_of(server: Server) -> tuple[str, ...]:
     """The consoles that manage a server, the one that manages most first; none where none is stated."""
-    return tuple(name.strip() for name in server.console.split(";") if name.strip())
+    return _names(server.console)
+
+
+@cache
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(";") if name.strip())
 
 
 def is_ivm(server: Server, own_vioses: Collection[str]) -> bool:

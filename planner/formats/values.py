@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
+from functools import cache
 from math import inf
 from typing import Any, NamedTuple
 
@@ -264,6 +265,7 @@ LEVELS = frozenset({"os_level", "level", "firmware"})
 _FILESET = 10  # in 7.2.5.101 the fourth number is a fileset's: service packs do not come so far
 
 
+@cache
 def level(text: str) -> tuple[int, ...]:
     """The numbers of a level in order: ``6.1 TL2 SP3`` → (6, 1, 2, 3); ``6100-02-03-0846`` → (6, 1, 2, 3)."""
     oslevel = _OSLEVEL.match(text)

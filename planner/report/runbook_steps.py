@@ -61,8 +61,9 @@ def wave(plan: Plan, site: Site, number: int, moves: tuple[Move, ...], ids: dict
     yield "|---|---|---|---|---:|---:|---:|---:|---:|---|"
     yield from (_row(site, m, ids.get(m.lpar)) for m in moves)
     yield ""
+    gated = {f.subject for f in assumed(plan.findings)}
     for m in moves:
-        taken = m.leg == OUT and any(f.subject == m.lpar for f in assumed(plan.findings))
+        taken = m.leg == OUT and m.lpar in gated
         before = f"is `Not Activated` on {md(m.source)}" if m.inactive else f"before, lists {_named(site, m)}"
         yield f"- [ ] {md(m.lpar)}: {'its gates are settled; ' if taken else ''}{before}"
         yield from (f"  - {md(line)}" for line in vnic_lines(m, site))

@@ -15,6 +15,7 @@ from planner.rules.site import Site, storage_shape
 
 _STATES = 20_000
 """States of a search for a mapping; beyond them it is not refused."""
+_NOTHING: Mapping[Spot, int] = {}
 
 
 def _most(site: Site, server: str, *, slots: bool = False) -> Mapping[str, int]:
@@ -41,12 +42,10 @@ def _all(server: str, fabric: str) -> str:
 
 def _taken(site: Site, lpar: str, server: str) -> Mapping[str, int]:
     """What it takes at least, whichever of its ways is chosen."""
-    ways = site.reach.port_uses(lpar, server) if server in site.reach.short_of_ports else ()
-    if not ways or not ways[0]:
+    if server not in site.reach.short_of_ports:
         return {}
-    out = {_part(*spot): least for spot, count in ways[0].items()
-           if (least := count if len(ways) == 1 else min(way.get(spot, 0) for way in ways))}
-    for (_, fabric), count in ways[0].items():
+    out = {_part(*spot): least for spot, least in site.reach.port_range(lpar, server)[0].items() if least}
+    for (_, fabric), count in next(iter(site.reach.port_uses(lpar, server)), _NOTHING).items():
         out[_all(server, fabric)] = out.get(_all(server, fabric), 0) + count
     return out
 
@@ -54,7 +53,8 @@ def _taken(site: Site, lpar: str, server: str) -> Mapping[str, int]:
 def _at_most(site: Site, lpar: str, server: str) -> Mapping[str, int]:
     """What it takes at most, whichever of its ways is chosen."""
     spots = site.reach.short_of_ports.get(server)
-    return dict(zip(map(_name, spots), site.reach.most_ports(lpar, server), strict=True)) if spots else {}
+    most = site.reach.port_range(lpar, server)[1] if spots else _NOTHING
+    return {_name(spot): most.get(spot, 0) for spot in spots or ()}
 
 
 def _room(site: Site, server: str) -> Mapping[str, int]:
