@@ -1,5 +1,6 @@
 """The command line as a person uses it: exit codes, what is written, what is said."""
 
+import errno
 import json
 import os
 import re
@@ -106,6 +107,25 @@ def test_an_edited_file_is_kept_without_force(tmp_path):
     assert json.loads((out / "plan.json").read_text())["window"] is None
     assert run("evacuate", JS22, BLADE, "--out", out, "--force").exit_code == 0
     assert (out / "runbook.md").read_text() != "my notes"
+
+
+def test_a_directory_that_cannot_be_written_is_refused_before_the_work(tmp_path, monkeypatch):
+    """An hour of search ended with "cannot write" and no answer."""
+    monkeypatch.setattr("planner.jobs.evacuate", lambda *_: pytest.fail("worked before it asked"))
+    monkeypatch.setattr("os.access", lambda path, mode: path != tmp_path)
+    refused = run("evacuate", JS22, BLADE, "--out", tmp_path / "new" / "p")
+    assert refused.exit_code == 2 and "cannot write" in refused.output
+
+
+@pytest.mark.parametrize("extra", [[], ["--json"]])
+def test_a_full_disk_takes_no_answer_away(tmp_path, monkeypatch, extra):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    done = run("evacuate", JS22, BLADE, "--out", tmp_path / "p", *extra)
+    assert done.exit_code == 2 and "No space left" in done.output
+    assert "bxaix85" in done.stdout and "Reports:" not in done.stdout
 
 
 @pytest.mark.parametrize(("window", "code", "word"), [

@@ -73,7 +73,7 @@ def consolidate_command(
     if hours != HOURS_PER_YEAR and (weekend or times.come_back):
         raise UsageError("--hours is for a change that stays: a way back ends it before")
     options = times.options(solver, _weekend(weekend, start, end, times))
-    where = directory(out, f"consolidate-{file_name(estate.resolve().stem)}")
+    where = directory(out, f"consolidate-{file_name(estate.resolve().stem)}", force=output.force)
     loaded = load_estate(estate, policy)
     coming = times.come_back or weekend
     goal = Consolidate(measure=minimise, n_plus_1=n_plus_1, keep=tuple(keep or ()), off=tuple(off or ()),

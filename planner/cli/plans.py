@@ -62,7 +62,7 @@ def evacuate_command(
 
     options = times.options(solver)
     loaded = load_estate(estate, policy)
-    where = directory(out, "evacuate-" + "-".join(file_name(s) for s in sorted(set(servers))))
+    where = directory(out, "evacuate-" + "-".join(file_name(s) for s in sorted(set(servers))), force=output.force)
     homes = homes_from(home, loaded, where, come_back=times.come_back)
     goal = Evacuate(servers=tuple(servers), leave=tuple(leave or ()), inactive=inactive, come_back=times.come_back,
                     assume_nothing=assume_nothing, homes=homes, not_targets=tuple(not_a_target or ()),
@@ -117,7 +117,7 @@ def headroom_command(
         raise UsageError("--when always --return: say when they come back with --back-window")
     needed = period_from(when, usage.calendar(), first.end if first else history_end(usage.history))
     coming = (when != ALWAYS or last is not None) if come_back is None else come_back
-    where = directory(out, f"headroom-{file_name(server)}")
+    where = directory(out, f"headroom-{file_name(server)}", force=output.force)
     loaded = load_estate(estate, policy)
     goal = Headroom(
         server=server, units=units, memory_mib=mib, critical=tuple(critical or ()),
@@ -134,11 +134,16 @@ def headroom_command(
     return jobs.exit_code(plan, estate=loaded.estate)
 
 
-def directory(out: Path | None, name: str, what: str = "the plan") -> Path:
-    """Where reports go: ``out``, else ``reports/name``; raises UsageError for the directory that one works in."""
+def directory(out: Path | None, name: str, what: str = "the plan", *, force: bool) -> Path:
+    """Where reports go: ``out``, else ``reports/name``; raises UsageError for the directory that one works in, and
+    where the long work would end in reports that cannot be written."""
+    from planner.report.output import refuse_edited
+
     if out is not None and str(out) in (".", ""):
         raise UsageError(f"--out: name a directory of its own for {what}")
-    return out or Path("reports") / name
+    where = out or Path("reports") / name
+    refuse_edited(where, {}, force=force)
+    return where
 
 
 def file_name(text: str) -> str:
@@ -146,20 +151,22 @@ def file_name(text: str) -> str:
 
 
 def deliver(plan: Plan, loaded: Loaded, where: Path, output: Output) -> None:
-    """Write the plan's directory and show the plan."""
+    """Write the plan's directory and show the plan, also when the disk is full."""
     from planner.plan import plan as plans
     from planner.report.output import write_directory
     from planner.report.plan_files import plan_files
-
-    files = plan_files(plan, loaded.estate)
-    write_directory(where, files, force=output.force)
-    if output.as_json:
-        print_json(plans.plan_json(plan))
-        return
     from planner.report.plan_terminal import plan_view
 
-    show(plan_view(plan))
-    show(f"\nReports: {where}: {', '.join(files)}")
+    files = plan_files(plan, loaded.estate)
+    try:
+        write_directory(where, files, force=output.force)
+    finally:
+        if output.as_json:
+            print_json(plans.plan_json(plan))
+        else:
+            show(plan_view(plan))
+    if not output.as_json:
+        show(f"\nReports: {where}: {', '.join(files)}")
 
 
 @command("verify")

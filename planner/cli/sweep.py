@@ -81,7 +81,7 @@ def sweep_command(
     from planner.report.sweep import require_format, sweep_json, sweep_result
     from planner.scenarios.sweep_file import read_sweep
 
-    directory(out, "", "the results")
+    directory(out, "", "the results", force=output.force)
     if workers is not None and scheduler is not None:
         raise UsageError("--workers is for this machine; on a cluster its own workers count: give one of --workers and "
                          "--scheduler")

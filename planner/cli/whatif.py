@@ -54,9 +54,10 @@ def whatif_command(
     from planner.jobs.whatif import exit_code, today, whatif
     from planner.plan.wire import as_json
     from planner.report.whatif_json import whatif_document
+    from planner.report.whatif_terminal import whatif_view
     from planner.scenarios.file import read_scenarios
 
-    directory(out, "", "the reports")
+    directory(out, "", "the reports", force=output.force)
     models = hardware.models()
     asked = [replace(s, inactive=inactive, assume_nothing=assume_nothing) for s in read_scenarios(scenarios)]
     loaded = load_estate(estate, policy)
@@ -73,13 +74,14 @@ def whatif_command(
     if sys.stderr.isatty():
         sys.stderr.write("\r\033[K")
     document = whatif_document(results, digest(loaded.estate))
-    _write(results, document, out, force=output.force)
-    if output.as_json:
-        print_json(as_json(document))
-    else:
-        from planner.report.whatif_terminal import whatif_view
-
-        show(whatif_view(document))
+    try:
+        _write(results, document, out, force=output.force)
+    finally:
+        if output.as_json:
+            print_json(as_json(document))
+        else:
+            show(whatif_view(document))
+    if not output.as_json:
         show(f"\nReports: {out}: whatif.json, whatif.xlsx, whatif.html"
              + "".join(f", {s.directory}/" for s in document.scenarios if s.directory))
     return exit_code(results)

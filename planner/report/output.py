@@ -103,19 +103,31 @@ def _manifest(directory: Path) -> dict[str, str]:
     return {str(k): str(v) for k, v in known.items()} if isinstance(known, dict) else {}
 
 
-def refuse_edited(directory: Path, files: Mapping[str, bytes], *, force: bool) -> dict[str, str]:
-    """Raises UsageError when a file there was edited; what an earlier run wrote, as name → digest.
-
-    Asked before long work as well, when the files are not known yet.
-    """
-    if directory.exists() and not directory.is_dir():
-        raise UsageError(f"{directory} is a file; name a directory")
-    known = _manifest(directory)
+def _edited(directory: Path, files: Mapping[str, bytes], known: Mapping[str, str]) -> list[str]:
     edited = []
     for name in sorted({*files, *known}):
         path = directory / name
         if path.exists() and _digest(path.read_bytes()) not in (known.get(name), _digest(files.get(name, b""))):
             edited.append(name)
+    return edited
+
+
+def refuse_edited(directory: Path, files: Mapping[str, bytes], *, force: bool) -> dict[str, str]:
+    """Raises UsageError when a file there was edited, or nobody may write there; what an earlier run wrote, as name →
+    digest.
+
+    Asked before long work as well, when the files are not known yet.
+    """
+    try:
+        stands = next(p for p in (directory, *directory.absolute().parents) if p.exists())
+        if not stands.is_dir():
+            raise UsageError(f"{stands} is a file; name a directory")
+        if not os.access(stands, os.W_OK | os.X_OK):
+            raise UsageError(f"cannot write {directory}: {stands} is read-only, or not yours to write")
+        known = _manifest(directory)
+        edited = _edited(directory, files, known)
+    except OSError as error:
+        raise _not_written(error, directory) from None
     if edited and not force:
         raise UsageError(f"{directory}: {', '.join(edited)} was edited or is not the planner's; --force overwrites "
                          "it, or choose another --out")
