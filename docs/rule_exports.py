@@ -22,7 +22,7 @@ HISTORY = "nmon, njmon, `lparstat` intervals, `lslparutil`, PCM (planner history
 STATED = "a person: sheet Policies"
 
 FAMILIES = {"policy": STATED, "software": "`lparstat -i`; `lssyscfg -r lpar` (os_version); sheet LPARs (Software)",
-            "timing": "the plan itself; " + MOVES, "availability": SIZES}
+            "timing": f"the plan itself; {MOVES}", "availability": SIZES}
 """Where all rules of a family look at the same."""
 SHOWN = {
     "memory.capacity": SIZES,
@@ -62,7 +62,8 @@ SHOWN = {
     "server.console": "the host of `lssyscfg -r sys`; sheet Servers (Console)",
     "server.dpo": "sheet Servers (DPO running)",
     "server.enterprise": SYSTEM, "server.firmware": "`lslic -t sys`; REST ManagedSystem; HMC Scanner",
-    "server.inactive-migrations": MOVES, "server.migrations": f"{MOVES}; {LEVEL}; `ioslevel`",
+    **dict.fromkeys(("server.inactive-migrations", "server.migrations"), MOVES),
+    "timing.levels": f"the plan itself; {LEVEL}; `ioslevel`",
     "server.mover": VIOS,
     "server.site": "sheet Servers (Site)",
     "server.sizes-known": SIZES,

@@ -135,8 +135,7 @@ def stranded(question: Unanswered, names: Sequence[str]) -> Conflict:
     back = any(s and not errors(judge.move(n, start[n], s)) for n, by_server in refused.items() for s in by_server)
     what = _nowhere(names, back=back)
     if units or mib:
-        what += (f"; the other servers lack {show_cores(sum(units.values()))} cores and "
-                 f"{show_gib(sum(mib.values()))} GiB for it even without any other LPAR")
+        what += f"; the other servers lack {_amounts(units, mib)} for it even without any other LPAR"
     leave = " ".join(f"--leave {n}" for n in names[:5]) + (" …" if len(names) > 5 else "")
     lifts = dict.fromkeys((*(x for n, by_server in refusals.items() for x in mends(n, by_server)),
                            f"or stop and leave them there: {leave}"))
@@ -144,6 +143,13 @@ def stranded(question: Unanswered, names: Sequence[str]) -> Conflict:
     rules = dict.fromkeys(r.rule for by_server in refusals.values() for why in by_server.values() for r in why)
     return Conflict(what, tuple(names), tuple(servers), tuple(rules), tuple(lifts), refusals, shortfall(units, mib),
                     irreducible=len(names) == 1, unstated=unproved(refused, alone=True))
+
+
+def _amounts(units: Mapping[str, int], mib: Mapping[str, int]) -> str:
+    """What all servers lack together, of processors and of memory."""
+    cores, memory = sum(units.values()), sum(mib.values())
+    return " and ".join((*([f"{show_cores(cores)} cores"] if cores or not memory else ()),
+                         *([f"{show_gib(memory)} GiB of memory"] if memory else ())))
 
 
 def _nowhere(names: Sequence[str], *, back: bool) -> str:
@@ -313,8 +319,7 @@ def tightenings(site: Site, short_units: Mapping[str, int], short_mib: Mapping[s
 def _summary(lpars: Sequence[str], rows: Sequence[Tag], groups: Sequence[Tag], short: _Short) -> str:
     parts = []
     if any(t.family in ("processor", "memory") for t in rows):
-        parts.append(f"the other servers lack {show_cores(sum(short.units.values()))} cores and "
-                     f"{show_gib(sum(short.mib.values()))} GiB of memory for what must go")
+        parts.append(f"the other servers lack {_amounts(short.units, short.mib)} for what must go")
     elif short.lifts:
         parts.append(f"the other servers lack {'; '.join(short.lifts)}")
     if groups:

@@ -123,7 +123,8 @@ def _preparation(plan: Plan, site: Site) -> Iterator[str]:
     yield "## Before the window\n"
     usage = " --history HISTORY" if plan.goal.usage else ""
     for f in alike(assumed(plan.findings)):
-        yield f"- [ ] **Gate** {md(f.subject)} stays until this is settled: {md(f.message)} — {md(f.fix)}"
+        stay = "stay" if ", " in f.subject else "stays"
+        yield f"- [ ] **Gate** {md(f.subject)} {stay} until this is settled: {md(f.message)} — {md(f.fix)}"
     yield f"- [ ] Fresh exports taken, plan verified against them: `planner verify PLAN ESTATE{usage}`"
     if not plan.leg(OUT):
         yield "No LPAR has to move.\n"

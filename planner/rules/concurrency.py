@@ -1,4 +1,5 @@
-"""How many migrations run at a time: what is stated and what each level supports; the smallest counts.
+"""How many migrations run at a time: what is stated and what each level supports; the smallest counts. An unknown level
+limits nothing, but where nothing may be assumed.
 
 Source: IBM firmware support matrices for partition mobility, table 2 (4 at any level; 8 from HMC V7R7.4.0 SP1 and VIOS
 2.2.0.11 on; 16 from FW760, HMC V7R7.6 and VIOS 2.2.2.0 on), and IBM's restriction list (robmcnelly.com): 4 over a VIOS
@@ -7,8 +8,9 @@ below 2.2.2.0 or over 1 Gbit/s, 8 over a later one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
+from planner.estate.consoles import is_ivm
 from planner.estate.model import Vios
 from planner.rules.site import Site
 from planner.rules.versions import below, firmware_release
@@ -23,11 +25,13 @@ _CONSOLE, _VIOS = ("V7R7.4", "V7R7.6"), ("2.2.0.11", "2.2.2.0")
 """Levels from which on a server has 8 and 16 moves at a time."""
 
 
-def _by_level(level: str, since: tuple[str, str], what: str) -> Iterator[Limit]:
-    """What a level supports; nothing where it is not known."""
+def _by_level(site: Site, level: str, since: tuple[str, str], what: str) -> Iterator[Limit]:
+    """What a level supports."""
     eight, sixteen = since
     if below(level, sixteen):
         yield (BASE_LIMIT if below(level, eight) else 8), f"{what} {level}"
+    elif below(level, sixteen) is None and site.assume_nothing:
+        yield BASE_LIMIT, f"{what} unknown"
 
 
 def _stated(site: Site, name: str, most: int | None, by: str = "Max migrations") -> Iterator[Limit]:
@@ -44,8 +48,9 @@ def _of_server(site: Site, server: str) -> Iterator[Limit]:
     if release and release[0] < 760:
         yield 8, f"firmware {row.firmware}"
     for v in site.movers(server):
-        yield from _by_level(v.level, _VIOS, f"VIOS level of {v.name}")
-    yield from _by_level(row.console_level, _CONSOLE, "console level")
+        yield from _by_level(site, v.level, _VIOS, f"VIOS level of {v.name}")
+    if not is_ivm(row, [v.name for v in site.vioses_on(server)]):
+        yield from _by_level(site, row.console_level, _CONSOLE, "console level")
 
 
 def _of_vios(site: Site, name: str) -> Iterator[Limit]:
@@ -53,8 +58,9 @@ def _of_vios(site: Site, name: str) -> Iterator[Limit]:
     yield from _stated(site, name, vios.max_migrations)
     if (vios.link_mbit or 1000) <= 1000:
         yield BASE_LIMIT, "a link of 1 Gbit/s"
-    if below(vios.level, _VIOS[1]):
-        yield BASE_LIMIT, f"level {vios.level}"
+    low = below(vios.level, _VIOS[1])
+    if low or (low is None and site.assume_nothing):
+        yield BASE_LIMIT, f"level {vios.level or 'unknown'}"
 
 
 def server_limit(site: Site, server: str) -> Limit:
@@ -72,10 +78,11 @@ def mover_limit(site: Site, vios: Vios) -> Limit:
     return site.least(_of_vios, vios.name)
 
 
-def wanted_levels(site: Site, server: str) -> tuple[int, str, Mapping[str, str]]:
-    """How many moves at a time a server is taken to support at most, it or one of its movers; the console level that
-    this wants, and the level of each of its movers: nothing where every level will do."""
-    most = server_limit(site, server)[0]
-    step = 0 if most <= 8 else 1
-    movers = {v.name: _VIOS[1] if mover_limit(site, v)[0] > BASE_LIMIT else _VIOS[step] for v in site.movers(server)}
-    return (most, _CONSOLE[step], movers) if most > BASE_LIMIT else (most, "", {})
+def wanted_levels(count: int) -> tuple[str, str]:
+    """The levels of console and movers that so many moves at a time on a server want, where not every level will do."""
+    step = 0 if count <= 8 else 1
+    return _CONSOLE[step], _VIOS[step]
+
+
+MANY_OVER_ONE = _VIOS[1]
+"""The level from which on a mover carries more moves at a time than every level supports."""

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from planner.estate.catalogue import older
-from planner.estate.consoles import are_linked, between, consoles_of, is_ivm
+from planner.estate.consoles import are_linked, between, consoles_of
 from planner.estate.model import GENERATIONS
 from planner.names import quoted
 from planner.rules.base import ANYHOW, MIGRATIONS, Breach, Scope, rule, two_servers, unknown, untold
-from planner.rules.capability import console_needed, vios_needed
-from planner.rules.concurrency import wanted_levels
+from planner.rules.capability import vios_needed
 from planner.rules.site import Site, is_ibm_i, storage_shape
 from planner.rules.versions import below
 
@@ -112,25 +111,13 @@ def mover(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
                          "mend RMC between the console and the VIOS; check Max migrations of the VIOS")
 
 
-def _many_at_a_time(site: Site, server: str) -> Iterator[Breach]:
-    most, console, movers = wanted_levels(site, server)
-    what = f"carrying {most} moves at a time on {server}"
-    if console and not is_ivm(site.servers[server], [v.name for v in site.vioses_on(server)]):
-        yield from console_needed(site, server, console, what)
-    for vios, wanted in movers.items():
-        yield from vios_needed(site, vios, wanted, what, f"update {vios}")
-
-
-@rule("server.migrations", "Source and target support at least one migration at a time; the levels that more than four "
-      "want are known.", Scope.MOVE, shape=two_servers,
-      source="IBM POWER7 iphc3hmcvalidation table 1 (number of running migrations against the number supported); "
-      "firmware support matrices, table 2 (levels)")
+@rule("server.migrations", "Source and target support at least one migration at a time.", Scope.MOVE, shape=two_servers,
+      source="IBM POWER7 iphc3hmcvalidation table 1 (number of running migrations against the number supported)")
 def migrations(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     for name in (source, target):
         if site.servers[name].max_migrations == 0:
             yield Breach(f"{name} supports 0 migrations (Max migrations)",
                          "correct the figure, or enable mobility there")
-        yield from site.said_of(_many_at_a_time, name)
 
 
 @rule("server.inactive-migrations", "Source and target support at least one inactive migration at a time, where the "

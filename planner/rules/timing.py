@@ -5,11 +5,21 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from planner.cost import converges, copy_at
+from planner.estate.consoles import is_ivm
 from planner.plan.plan import Move, Window
 from planner.rules.base import Breach, Scope, rule
-from planner.rules.concurrency import inactive_limit, mover_limit, server_limit
+from planner.rules.capability import console_needed, vios_needed
+from planner.rules.concurrency import (
+    BASE_LIMIT,
+    MANY_OVER_ONE,
+    inactive_limit,
+    mover_limit,
+    server_limit,
+    wanted_levels,
+)
 from planner.rules.site import Site
 
 _SCHEDULE = "kept by the scheduler when it builds a wave"
@@ -57,6 +67,31 @@ def mover_concurrency(site: Site, moves: Sequence[Move], window: Window | None) 
             if vios and count > (limit := mover_limit(site, vios))[0]:
                 yield Breach(f"{count} moves at {start // 1000} s over {name}, which supports {limit[0]} ({limit[1]})",
                              "spread them over more waves or movers", subject=name)
+
+
+@rule("timing.levels", "Where more than four moves fly at a time on a server, the levels of console and movers that so "
+      "many want are known.", Scope.FLIGHT, encoding="where nothing may be assumed the scheduler flies no more",
+      source="IBM firmware support matrices, table 2; IBM restriction list (robmcnelly.com)")
+def many_at_a_time(site: Site, moves: Sequence[Move], window: Window | None) -> Iterator[Breach]:
+    told = dict[tuple[str, str], Breach]()
+    for _, flying in moments(moves):
+        over = _crowded(flying, ("source_msp", "target_msp"))
+        for server, count in sorted(_crowded(flying, ("source", "target")).items()):
+            taking_part = [m.lpar for m in flying if server in (m.source, m.target) and not m.inactive]
+            wanted = _levels_wanted(site, server, count, over) if count > BASE_LIMIT and server in site.servers else ()
+            told |= {(n, breach.message): replace(breach, subject=n) for breach in wanted for n in taking_part}
+    yield from told.values()
+
+
+def _levels_wanted(site: Site, server: str, count: int, over: Mapping[str, int]) -> Iterator[Breach]:
+    """What so many moves at a time on a server, ``over`` each mover, want of levels and nobody states, or too low."""
+    console, level = wanted_levels(count)
+    what = f"carrying {count} moves at a time on {server}"
+    if not is_ivm(site.servers[server], [v.name for v in site.vioses_on(server)]):
+        yield from console_needed(site, server, console, what)
+    for v in site.movers(server):
+        wanted = MANY_OVER_ONE if over.get(v.name, 0) > BASE_LIMIT else level
+        yield from vios_needed(site, v.name, wanted, what, f"update {v.name}")
 
 
 @rule("timing.mover-place", "A live move goes from a mover of its source to a mover of its target; an inactive "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from planner.estate.consoles import is_ivm
 from planner.estate.model import Estate
 from planner.findings import Finding
 from planner.plan.plan import Move
@@ -14,13 +15,13 @@ _VIOS_STEPS = ((16, (2, 2, 2, 0)), (8, (2, 2, 0, 11)))
 _CONSOLE_STEPS = ((16, (7, 7, 6)), (8, (7, 7, 4)))
 """Moves of a server at once that its movers and its console support, and from which level on."""
 _ANY = 99
-"""What is not known limits nothing here: it is among what the plan takes for granted."""
+"""What is not known limits nothing where it may be assumed: it is among what a plan takes for granted."""
 
 
-def crowd_findings(estate: Estate, moves: Sequence[Move]) -> Iterator[Finding]:
+def crowd_findings(estate: Estate, moves: Sequence[Move], *, assume_nothing: bool = False) -> Iterator[Finding]:
     """Servers and movers with more moves at once than they support, each at the first such moment; inactive migrations
     of a server are counted apart."""
-    most = _limits(estate)
+    most = _limits(estate, 4 if assume_nothing else _ANY)
     events = sorted([(m.start_ms, 1, n) for n, m in enumerate(moves)] + [(m.end_ms, 0, n) for n, m in enumerate(moves)])
     flying: dict[tuple[str, str], int] = {}
     told: set[tuple[str, str]] = set()
@@ -40,18 +41,20 @@ def _takes_part(move: Move) -> set[tuple[str, str]]:
     return {("server", move.source), ("server", move.target), ("mover", move.source_msp), ("mover", move.target_msp)}
 
 
-def _limits(estate: Estate) -> dict[tuple[str, str], int]:
-    """What servers and movers support of each kind."""
+def _limits(estate: Estate, unknown: int) -> dict[tuple[str, str], int]:
+    """What servers and movers support of each kind; ``unknown``: what an unknown level does."""
     most = {("server", s.name): _stated(s.max_migrations) for s in estate.servers}
     most |= {("inactive", s.name): _stated(s.max_inactive_migrations) for s in estate.servers}
     for v in estate.vioses:
         if v.msp is not False and ("server", v.server) in most:
-            most["server", v.server] = min(most["server", v.server], _by_level(v.level, _VIOS_STEPS))
+            most["server", v.server] = min(most["server", v.server], _by_level(v.level, _VIOS_STEPS, unknown))
     for s in estate.servers:
-        most["server", s.name] = min(most["server", s.name], _by_level(s.console_level, _CONSOLE_STEPS),
+        own = [v.name for v in estate.vioses if v.server == s.name]
+        most["server", s.name] = min(most["server", s.name],
+                                     _by_level(s.console_level, _CONSOLE_STEPS, _ANY if is_ivm(s, own) else unknown),
                                      8 if 0 < stream(s.firmware) < 760 else _ANY)
     most |= {("mover", v.name): min(_stated(v.max_migrations), 4 if (v.link_mbit or 0) <= 1000 or _by_level(
-        v.level, _VIOS_STEPS) < 16 else _ANY) for v in estate.vioses}
+        v.level, _VIOS_STEPS, unknown) < 16 else _ANY) for v in estate.vioses}
     return most
 
 
@@ -59,9 +62,9 @@ def _stated(limit: int | None) -> int:
     return 4 if limit is None else limit
 
 
-def _by_level(text: str, steps: Sequence[tuple[int, tuple[int, ...]]]) -> int:
+def _by_level(text: str, steps: Sequence[tuple[int, tuple[int, ...]]], unknown: int) -> int:
     numbers = [int(n) for n in re.findall(r"\d+", text)]
-    return next((n for n, since in steps if (*numbers, 0, 0, 0) >= since), 4) if numbers else _ANY
+    return next((n for n, since in steps if (*numbers, 0, 0, 0) >= since), 4) if numbers else unknown
 
 
 def stream(firmware: str) -> int:

@@ -253,7 +253,7 @@ def replay(plan: Plan, site: Site, judge: Judge, home: Mapping[str, str] | None 
     for server in site.servers:
         stage.found += judge.settled(server, holders[server])
     stage.found += judge.flights(moves, plan.window)
-    stage.found += crowd_findings(site.estate, moves)
+    stage.found += crowd_findings(site.estate, moves, assume_nothing=site.assume_nothing)
     stage.found += goal_findings(Course(plan, site, judge, middle, end, home or {}, begun))
     after = server_states(site, {n: (s,) for n, s in middle.items()})
     return Replay(ordered(stage.found), tuple(stage.peaks[s] for s in site.servers), before, after)

@@ -55,6 +55,12 @@ def both_to_b(of: Estate, **second: Any) -> list[Move]:
     return [move(of, "a1", "A", "B"), move(of, "a2", "A", "B", **({"source_msp": "A-v2", "target_msp": "B-v2"} | second))]
 
 
+def so_many(count: int, over: int = 2) -> Moves:
+    """The first LPARs of A go to B at once, by turns over one or two movers of either side, with time enough."""
+    return lambda of: [move(of, p.name, "A", "B", source_msp=f"A-v{1 + n % over}", target_msp=f"B-v{1 + n % over}",
+                            duration_ms=10**6) for n, p in enumerate([p for p in of.lpars if p.server == "A"][:count])]
+
+
 def one_link(of: Estate) -> list[Move]:
     """a1 and a2 at once over one pair of movers, with time enough for half the rate each."""
     return [replace(m, duration_ms=3 * m.duration_ms) for m in both_to_b(of, source_msp="A-v1", target_msp="B-v1")]
@@ -263,6 +269,10 @@ IBM_I = _levels(a1(os="IBM i", os_level="7.1 TR4", restricted_io=True, rmc_activ
 POWER7 = both(IBM_I, generation="POWER7", firmware="AM740_088", ibmi_mobility_capable=True)
 POWER9 = both(_levels(a1(current_mode="POWER9", os_level="7.2 TL5"), "3.1.4.10"), generation="POWER9",
               firmware="VL950_099", console_level="V10R3M1060")
+MANY = both(_levels(estate([server("A"), server("B")], [lpar(f"m{n}", "A", 0.1, 1, current_mode="POWER9", os_level="7.2 TL5")
+                                                       for n in range(16)]), "3.1.4.10"), max_migrations=16,
+            generation="POWER9", firmware="VL950_099", console_level="V10R3M1060")
+FAST = MANY.replace(vioses=tuple(replace(v, link_mbit=100_000, max_migrations=8) for v in MANY.vioses))
 POWER8 = changed(changed(a1(current_mode="POWER7", os_level="6.1 TL9 SP5"), "A", generation="POWER7", firmware="AM780_056"),
                  "B", generation="POWER8", firmware="SV860_056")
 OPTICAL = POWER9.replace(disks=_disk("optical").disks)
@@ -576,15 +586,8 @@ EXAMPLES: dict[str, Example] = {
         [Bad(changed(a1_asleep(), "B", max_inactive_migrations=0), "B supports 0 inactive migrations",
              moves=asleep_to_b)]),
     "server.migrations": Example(
-        [Good(BASE), Good(b(max_migrations=1)),
-         Good(changed(POWER9, "B", max_migrations=8, console_level="")),
-         Good(changed(changed(POWER9, "B", max_migrations=4), "B-v1", level=""))],
+        [Good(BASE), Good(b(max_migrations=1)), Good(changed(changed(POWER9, "B", max_migrations=16), "B-v1", level=""))],
         [Bad(b(max_migrations=0), "B supports 0 migrations"),
-         Bad(b(max_migrations=8, firmware="AM740_088", generation="POWER7", console_level=""),
-             "carrying 8 moves at a time on B needs console level V7R7.4; that of the console of B is unknown", ASSUMED),
-         Bad(changed(changed(POWER9, "B", max_migrations=8), "B-v1", level=""),
-             "carrying 8 moves at a time on B needs VIOS level 2.2.0.11; that of B-v1 is unknown", ASSUMED),
-         Bad(changed(changed(POWER9, "B", max_migrations=16), "B-v1", level=""), "needs VIOS level 2.2.2.0", ASSUMED),
          Bad(changed(BASE, "A", max_migrations=0), "A supports 0 migrations")]),
     "server.vios-rmc": Example(
         [Good(BASE)],
@@ -745,6 +748,16 @@ EXAMPLES: dict[str, Example] = {
         [Good(BASE, both_to_b), Good(b(max_migrations=1), one_after_the_other)],
         [Bad(b(max_migrations=1), "2 moves at 0 s on B, which supports 1 (Max migrations)", moves=both_to_b),
          Bad(stating(BASE, policy("concurrency", "A", "1")), "2 moves at 0 s on A, which supports 1", moves=both_to_b)]),
+    "timing.levels": Example(
+        [Good(FAST, so_many(16)), Good(changed(FAST, "B-v1", level=""), so_many(4))],
+        [Bad(changed(FAST, "B", firmware="AM740_088", console_level=""), "carrying 5 moves at a time on B needs console "
+             "level V7R7.4; that of the console of B is unknown", ASSUMED, so_many(5)),
+         Bad(changed(FAST, "B-v1", level=""), "carrying 5 moves at a time on B needs VIOS level 2.2.0.11; that of B-v1 is "
+             "unknown", ASSUMED, so_many(5)),
+         Bad(changed(FAST, "A-v2", level=""), "on A needs VIOS level 2.2.2.0; that of A-v2 is unknown", ASSUMED, so_many(9)),
+         Bad(changed(FAST, "B-v1", level=""), "on B needs VIOS level 2.2.2.0; that of B-v1 is unknown", ASSUMED,
+             so_many(5, over=1)),
+         Bad(changed(FAST, "B-v1", level="2.2.0.10"), "on B needs VIOS level 2.2.0.11; B-v1 has 2.2.0.10", moves=so_many(5))]),
     "timing.share": Example(
         [Good(BUSY, both_to_b), Good(BUSY, one_after_the_other), Good(IDLE, one_link)],
         [Bad(BUSY, "gets 39.5 MB/s beside other moves", moves=one_link)]),

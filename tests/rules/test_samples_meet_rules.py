@@ -48,6 +48,7 @@ CHANGES: dict[str, tuple[str, str, dict[str, Any]]] = {
     "server.console": ("servers", SERVER, {"console": "hmc-far"}), "server.operating": ("servers", SERVER, {"state": "Error"}),
     "server.source-operating": ("servers", SERVER, {"state": "Error"}), "server.dpo": ("servers", SERVER, {"dpo_running": True}),
     "server.mover": ("vioses", "bvio82", {"msp": False}), "server.migrations": ("servers", SERVER, {"max_migrations": 0}),
+    "timing.levels": ("vioses", "west-s1124-v1", {"level": ""}),
     "server.inactive-migrations": ("servers", "west-s1124", {"max_inactive_migrations": 0}),
     "server.vios-rmc": ("vioses", V1, {"rmc_active": False}), "server.vios-level": ("vioses", V1, {"level": "1.4"}),
     "storage.path-known": ("fibres", LPAR, {"vios": "nobody"}),

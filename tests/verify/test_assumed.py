@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from estates import BASE, changed, loaded
+from estates import BASE, changed, estate, loaded, lpar, server
 
 from planner.findings import Severity, assumed
 from planner.jobs import Options, consolidate, evacuate, headroom
@@ -16,6 +16,7 @@ from planner.plan.questions import Consolidate, Evacuate, Headroom
 from planner.report.runbook import runbook
 from planner.report.text import md
 from planner.rules import Judge, Site
+from planner.rules.timing import moments
 from planner.scenarios.model import Scenario
 from planner.verify import verify_plan
 
@@ -72,6 +73,25 @@ def test_a_level_that_decides_and_that_nobody_states_is_assumed_everywhere(what:
     assert any(f.message.startswith("that the level of B") for f in verify_plan(silent, of).findings)
     strict = evacuate(loaded(of), Evacuate(servers=("A", "C"), assume_nothing=True), Options())
     assert strict.status is Status.INFEASIBLE
+
+
+@pytest.mark.parametrize("name", ["B", "B-v1"])
+def test_an_unknown_level_is_no_matter_of_few_moves_and_allows_no_more_where_nothing_is_assumed(name: str) -> None:
+    """Nobody might leave a server, not one at a time, as nobody stated that eight at a time may."""
+    of = estate([server(s, max_migrations=8, generation="POWER7", firmware="EM330_034") for s in "AB"],
+                [lpar(f"m{n}", "A", 0.1, 1) for n in range(6)])
+    of = of.replace(vioses=tuple(replace(v, link_mbit=10_000, max_migrations=8) for v in of.vioses))
+    of = changed(changed(of, "A", console_level="V7R7.4"), "B", console_level="V7R7.4")
+    of = changed(of, name, **{"B": {"console_level": ""}, "B-v1": {"level": ""}}[name])
+    goal = Evacuate(servers=("A",))
+    few = evacuate(loaded(of.replace(lpars=of.lpars[:4])), goal, Options())
+    many = evacuate(loaded(of), goal, Options())
+    none = evacuate(loaded(of), goal.model_copy(update={"assume_nothing": True}), Options())
+    at_once = [max(len(flying) for _, flying in moments(p.moves)) for p in (few, many, none)]
+    assert [p.verified for p in (few, many, none)] == [True] * 3 and at_once == [4, 6, 4]
+    told = [{f.subject for f in assumed(p.findings) if f.rule == "timing.levels"} for p in (few, many, none)]
+    assert told == [set(), {p.name for p in of.lpars}, set()]
+    assert "**Gate** m0, m1, m2, m3, m4, m5 stay until" in runbook(many, of)
 
 
 def asked(kind: str, *, nothing: bool) -> Plan | None:
