@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.console import Group, RenderableType
 from rich.panel import Panel
 from rich.text import Text
 
 from planner.findings import Severity, assumed
+from planner.grouping import grouped
 from planner.plan.choices import BACK, OUT, Status
 from planner.plan.details import mends
 from planner.plan.plan import Plan
@@ -26,7 +29,7 @@ from planner.report.text import (
     window_text,
     windows,
 )
-from planner.units import show_cores, show_duration, show_gib
+from planner.units import show_cores, show_duration, show_gib, some
 
 _STATUS = {Status.OPTIMAL: "green", Status.FEASIBLE: "yellow", Status.INFEASIBLE: "red", Status.UNKNOWN: "red"}
 
@@ -121,6 +124,12 @@ def _servers(plan: Plan) -> RenderableType:
     return Group(table, *more)
 
 
+def _for_all(lifts: Sequence[str], names: Sequence[str]) -> list[str]:
+    """What would lift a conflict; what does so for several LPARs once, with all of them."""
+    whose = [next(((x.removeprefix(f"{n}: "), n) for n in names if x.startswith(f"{n}: ")), (x, "")) for x in lifts]
+    return [f"{some(who, 8)}: {text}" if who[0] else text for text, who in grouped(whose).items()]
+
+
 def _no_plan(plan: Plan) -> RenderableType:
     conflict = plan.conflict
     if conflict is None:
@@ -143,7 +152,7 @@ def _no_plan(plan: Plan) -> RenderableType:
     unstated = {n: {s: [why for why in found if f"{why.message}: {why.fix}" in conflict.unstated]
                     for s, found in by_server.items()} for n, by_server in conflict.refusals.items()}
     said = {text for name, by_server in unstated.items() for text in mends(name, by_server)}
-    lifts = [x for x in conflict.lifts if x not in said]
+    lifts = _for_all([x for x in conflict.lifts if x not in said], conflict.lpars)
     if lifts:
         lines.append("what would lift it:\n", "bold")
         lines.append("\n".join(f"  • {x}" for x in lifts[:20]))

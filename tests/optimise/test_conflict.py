@@ -24,6 +24,7 @@ from estates import (
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rich.console import Console
 from test_oracle import estates
 
 from planner.estate.model import Estate
@@ -34,6 +35,7 @@ from planner.plan.choices import Status
 from planner.plan.details import Conflict, WhyNot, told_once
 from planner.plan.plan import dump, parse
 from planner.plan.questions import Evacuate
+from planner.report.plan_terminal import plan_view
 
 
 def conflict(of: Estate, *servers: str) -> Conflict:
@@ -110,6 +112,23 @@ def test_survivors_too_full_together_say_the_exact_shortfall() -> None:
     # HPT of 1 MiB each: two need 8,194 MiB.
     assert sum(short_mib(told).values()) == 2 * 4097 - 6144
     assert "1.00 cores and 2.00 GiB" in told.summary
+
+
+def test_what_is_not_lacking_is_not_named_and_one_mend_of_many_is_told_once() -> None:
+    """``0 GiB of memory`` was lacking; the same advice stood in a line for each of ten LPARs."""
+    busy = [lpar(f"a{n}", "A", 2, 1) for n in range(3)]
+    small = estate([server("A"), server("B", cores=4)], busy)
+    assert conflict(small, "A").summary == "the other servers lack 3.00 cores for what must go"
+    huge = conflict(estate([server("A"), server("B", gib=8)], [lpar("a1", "A", 1, 16)]), "A").summary
+    assert huge.startswith("a1 may go to no other server; the other servers lack ") and "cores" not in huge
+    staying = stating(small.replace(lpars=tuple(replace(p, environment="production") for p in small.lpars)),
+                      policy("production-stays"))
+    plan = evacuate(loaded(staying), Evacuate(servers=("A",)), Options())
+    console = Console(width=200)
+    with console.capture() as caught:
+        console.print(plan_view(plan))
+    assert caught.get().count("a0, a1, a2: set the policy production-stays to Active = no") == 1
+    assert plan.conflict and sum("production-stays to Active" in x for x in plan.conflict.lifts) == 3
 
 
 def test_keep_apart_against_evacuation_is_named() -> None:
