@@ -33,7 +33,6 @@ from planner.parallel import two_processors
 from planner.plan.choices import Status
 from planner.plan.details import Conflict
 from planner.plan.questions import Consolidate, Evacuate
-from planner.remember import remembered
 from planner.rules import Judge, Site
 from planner.rules.availability import restart_refusals
 
@@ -125,23 +124,18 @@ class ConsolidationProblem:
 
     # ---- facts ------------------------------------------------------------------------------------------------------
 
-    @remembered
-    def may_restart(self, lpar: str, source: str, target: str) -> bool:
-        """Whether what keeps an LPAR from starting on another server allows this one."""
-        return self.judge.connected(lpar, target) and not restart_refusals(self.site, lpar, source, target)
-
     def restart_servers(self, server: str) -> list[str]:
         """The servers on which something that may be on this server may restart."""
         here = [n for n, s in self.site.start.items() if s == server]
         here += [n for n, places in self.candidates.cost.items() if server in places and self.site.start[n] != server]
-        return [t for t in self.site.servers if t != server and any(self.may_restart(n, server, t) for n in here)]
+        return [t for t in self.site.servers if t != server and any(self.judge.restartable(n, server, t) for n in here)]
 
     def restarts(self, part: Component) -> dict[tuple[str, str], list[str]]:
         """(LPAR, server it may end on) → servers of the component where it may restart."""
         out = {}
         for n in part.lpars:
             for s in self.candidates.cost.get(n, {self.site.start[n]: 0}):
-                out[n, s] = [t for t in part.servers if t != s and self.may_restart(n, s, t)]
+                out[n, s] = [t for t in part.servers if t != s and self.judge.restartable(n, s, t)]
         return out
 
     def candidates_in(self, part: Component) -> Candidates:
@@ -503,7 +497,7 @@ class ConsolidationProblem:
         for n in part.lpars:
             home = self.site.start[n]
             places = self.candidates.cost.get(n, {home: 0})
-            if not any(self.may_restart(n, s, t) for s in places for t in self.site.servers if t != s):
+            if not any(self.judge.restartable(n, s, t) for s in places for t in self.site.servers if t != s):
                 out[n] = {t: restart_refusals(self.site, n, home, t) for t in self.site.servers if t != home}
         return out
 

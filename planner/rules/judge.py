@@ -55,7 +55,7 @@ class Judge:
         self._move_rules = self._rules[Scope.MOVE]
         self._sparing = {r.enough for r in self._rules[Scope.SERVER] if r.enough is not None}
         self._own = {on: [n for n, r in enumerate(self._move_rules) if r.shape is None and on in r.binds]
-                     for on in MIGRATIONS}
+                     for on in MIGRATIONS | {On.FAILOVER}}
         self._numbers: dict[tuple[On, tuple[Shape, ...], Hashable], int] = {}
         self._shared: dict[tuple[int, str, str], tuple[tuple[int, Breach], ...]] = {}
 
@@ -73,13 +73,25 @@ class Judge:
     @remembered
     def move(self, lpar: str, source: str, target: str) -> tuple[Finding, ...]:
         """What the rules say of this LPAR going from one server to another, readiness left out: those that bind on a
-        live move, or on an inactive migration where it is not activated.
+        live move, or on an inactive migration where it is not activated."""
+        return self._found(self.site.migration(lpar), lpar, source, target)
 
-        The rules that look at shapes are asked once for each shape, and where they found something, which may have
+    @remembered
+    def _starts(self, lpar: str) -> bool:
+        return not any(errors(r.findings(lpar, self.site, lpar)) for r in self._rules[Scope.LPAR]
+                       if On.FAILOVER in r.binds)
+
+    @remembered
+    def restartable(self, lpar: str, source: str, target: str) -> bool:
+        """No rule forbids starting an LPAR on ``target`` when ``source``, where it ran, is lost."""
+        return (self.connected(lpar, target) and self._starts(lpar)
+                and not errors(self._found(On.FAILOVER, lpar, source, target)))
+
+    def _found(self, on: On, lpar: str, source: str, target: str) -> tuple[Finding, ...]:
+        """The rules that look at shapes are asked once for each shape, and where they found something, which may have
         names of the LPAR, for each LPAR but of those that speak of servers alone; the others once for each LPAR."""
         breaches: list[tuple[int, Breach]] = []
-        on = self.site.migration(lpar)
-        for shape, (_, numbers) in zip(self._shapes_of(lpar), self._kinds(on), strict=True):
+        for shape, (_, numbers) in zip(self._shapes_of(lpar, on), self._kinds(on), strict=True):
             shared = self._shared.get((shape, source, target))
             if shared is None:
                 shared = self._shared[shape, source, target] = self._asked(numbers, lpar, source, target)
@@ -108,9 +120,9 @@ class Judge:
         return [(kind, tuple(n for of in kind for n in of_shape[of])) for kind in kinds]
 
     @remembered
-    def _shapes_of(self, lpar: str) -> tuple[int, ...]:
+    def _shapes_of(self, lpar: str, on: On) -> tuple[int, ...]:
         """Numbers of an LPAR's shapes, one for each kind of shape."""
-        known, on = self._numbers, self.site.migration(lpar)
+        known = self._numbers
         return tuple(known.setdefault((on, kind, tuple(of(self.site, lpar) for of in kind)), len(known))
                      for kind, _ in self._kinds(on))
 

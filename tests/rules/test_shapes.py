@@ -14,6 +14,7 @@ from scale_estates import SHAPES
 from planner.estate.model import Estate
 from planner.findings import Finding, Severity
 from planner.rules import Judge, Scope, Site
+from planner.rules.availability import restart_refusals
 from planner.rules.base import of_scope
 
 
@@ -56,6 +57,17 @@ def test_shared_answers_are_those_of_each_rule_asked_alone(name: str) -> None:
             for source, target in {(here, server), (server, here)}:
                 if source != target:
                     assert judge.move(lpar, source, target) == asked_alone(site, lpar, source, target)
+
+
+@pytest.mark.parametrize("name", ESTATES)
+def test_shared_answers_on_a_restart_are_those_of_each_rule_asked_alone(name: str) -> None:
+    """Asked alone for each LPAR and two servers, 24 servers took half a minute that no time limit counted."""
+    site = Site(ESTATES[name])
+    judge, some = Judge(site), next(iter(site.servers))
+    answers = {(n, s, t): judge.restartable(n, s, t) for n, p in site.lpars.items()
+               for s in {p.server, some} for t in site.servers if s != t}
+    assert {asked for asked, may in answers.items() if may} == {
+        asked for asked in answers if judge.connected(asked[0], asked[2]) and not restart_refusals(site, *asked)}
 
 
 @pytest.mark.parametrize("name", ESTATES)
