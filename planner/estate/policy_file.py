@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from planner.errors import InputError
-from planner.estate.assemble import Loaded
+from planner.estate.assemble import Loaded, fact_name
 from planner.estate.load import checked, load
 from planner.estate.model import Estate, Policy
 from planner.findings import Finding, Severity, Source
@@ -26,6 +26,11 @@ _RULE, _HELP = "input.bad-policy-file", "see docs/policies.md"
 
 def read_policy_file(path: Path) -> tuple[Policy, ...]:
     """The rows of a policy file; raises InputError with every problem."""
+    return tuple(row for row, _ in _placed(path))
+
+
+def _placed(path: Path) -> list[tuple[Policy, Source]]:
+    """The rows of a policy file, each with its place."""
     from pydantic import BaseModel, ConfigDict, ValidationError  # start-up: few have a file of policies
 
     class PolicyRow(BaseModel):
@@ -47,7 +52,8 @@ def read_policy_file(path: Path) -> tuple[Policy, ...]:
         raise InputError(Finding(
             _RULE, Severity.ERROR, path.name, f"{'.'.join(map(str, e['loc']))}: {e['msg']}", _HELP,
             Source(path.name, line_of(text, e["loc"]))) for e in error.errors()) from None
-    return tuple(Policy(r.kind, r.subject, str(r.value), r.active, r.note) for r in rows)
+    return [(Policy(r.kind, r.subject, str(r.value), r.active, r.note),
+             Source(path.name, line_of(text, ("policy", n, "kind")))) for n, r in enumerate(rows)]
 
 
 def with_policies(estate: Estate, extra: tuple[Policy, ...]) -> Estate:
@@ -65,8 +71,11 @@ def loaded(sources: Iterable[str | Path], policies: Iterable[str | Path] = (),
     Raises InputError with all that makes it unusable.
     """
     merged = load([Path(s) for s in sources], progress, mapping)
-    if extra := tuple(row for file in policies for row in read_policy_file(Path(file))):
+    if extra := [placed for file in policies for placed in _placed(Path(file))]:
         merged.usable()
-        merged.estate = with_policies(merged.estate, extra)
+        merged.estate = with_policies(merged.estate, tuple(row for row, _ in extra))
+        places = {fact_name("policies", (row.kind, row.subject, row.value), ""): place for row, place in extra}
+        merged.provenance = places | {fact: place for fact, place in merged.provenance.items()
+                                      if not fact.startswith(tuple(places))}
         merged = checked(merged)
     return merged.usable()

@@ -11,9 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from planner.errors import InputError
+from planner.estate.assemble import Loaded
 from planner.estate.model import POLICY_KINDS, Policy
 from planner.estate.policies import Group, PolicySet, blackout_from, compile_policies, percent_from, words
+from planner.estate.policy_file import loaded as from_sources
 from planner.estate.policy_file import read_policy_file, with_policies
+from planner.estate.workbook import workbook_bytes
 from planner.findings import Severity
 
 SITE = changed(changed(changed(BASE, "a1", environment="production", software=("SAP ECC 6.0", "Oracle 10.2.0.4")),
@@ -154,6 +157,15 @@ def test_a_policy_file_adds_rows_and_replaces_those_of_the_same_subject(tmp_path
     of = stating(SITE, policy("keep-apart", "ci", "a2; b2"), policy("keep-apart", "db", "a2; b2"))
     assert {p.value for p in with_policies(of, extra).policies if p.kind == "keep-apart"} == {"a1; b1", "a2; b2"}
     assert [p.value for p in with_policies(of, extra).policies if p.subject == "ci"] == ["a1; b1"]
+
+
+def test_what_is_found_of_a_row_of_a_policy_file_names_that_file(tmp_path: Path) -> None:
+    """A row that the workbook has as well, but not active, was to be corrected in the workbook."""
+    estate, extra = tmp_path / "e.xlsx", tmp_path / "p.toml"
+    estate.write_bytes(workbook_bytes(Loaded(stating(BASE, policy("cpu-ceiling", "B", "80", active=False)))))
+    extra.write_text("".join(f'[[policy]]\nkind = "cpu-ceiling"\nsubject = "B"\nvalue = {n}\n' for n in (80, 70)))
+    found = [f for f in from_sources([estate], [extra]).findings if "contradict" in f.message]
+    assert len(found) == 1 and all(place in found[0].message for place in ("at p.toml:2", "at p.toml:6"))
 
 
 @pytest.mark.parametrize(("text", "words_told"), [
