@@ -172,7 +172,7 @@ def test_taken_apart_where_it_matters_where_lpars_run_both_bounds_hold(gap: floa
     monkeypatch.setattr(consolidation, "MIDDLE", 0)
     seen: Counter[str] = Counter()
 
-    @settings(max_examples=100)
+    @settings(max_examples=200)
     @given(estates(), st.data())
     def agree(of: Estate, data: st.DataObject) -> None:
         watts = [data.draw(st.sampled_from(((200, 300), (200, 900), (250, 1500), (900, 1000)))) for _ in of.servers]
