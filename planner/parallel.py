@@ -28,6 +28,8 @@ def beside(there: Callable[[], T], here: Callable[[], S]) -> tuple[T, S]:
         return there(), here()
     import multiprocessing  # start-up: small questions do without
 
+    if multiprocessing.current_process().daemon:  # one of several already, and not allowed to make more
+        return there(), here()
     context = multiprocessing.get_context("fork")
     mine, theirs = context.Pipe(duplex=False)
     process = context.Process(target=_sent, args=(there, mine, theirs), daemon=True)

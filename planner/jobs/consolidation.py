@@ -18,7 +18,7 @@ from planner.jobs.common import PROVED, Options, assumptions, checked_plan, left
 from planner.jobs.energy import Meter, Terms
 from planner.jobs.homes import bringing_home
 from planner.optimise.asked import checked_consolidate, spelt_as
-from planner.optimise.consolidation import Consolidation, ConsolidationProblem
+from planner.optimise.consolidation import Consolidation, ConsolidationProblem, Orders
 from planner.optimise.measure import Scale, scale_of
 from planner.optimise.placement import move_cost_ms
 from planner.plan.choices import BACK, OUT, Measure, Status
@@ -26,7 +26,7 @@ from planner.plan.plan import Level, Plan, Window
 from planner.plan.questions import Consolidate
 from planner.rules import Judge, Site
 from planner.schedule.exact import small
-from planner.schedule.order import QUICK, THOROUGH
+from planner.schedule.order import QUICK, THOROUGH, goes_straight
 from planner.schedule.timetable import Timetable, timetable
 
 if TYPE_CHECKING:  # start-up: what reads a history takes longer to import than a small plan to make
@@ -137,7 +137,8 @@ def _planned(case: ConsolidationCase, goal: Consolidate, deadline: float, stayin
     def ordered(placement: Mapping[str, str]) -> bool:
         return timed(site, judge, placement, goal, options, QUICK).found
 
-    problem = ConsolidationProblem(site, judge, goal, scale, None if small(site) else ordered)
+    orders = Orders(ordered, lambda placement: goes_straight(site, {**site.start, **placement}))
+    problem = ConsolidationProblem(site, judge, goal, scale, None if small(site) else orders)
     tried = attempted(problem, options, lambda answer, states: timed(
         site, judge, answer.placement, goal, options, states), deadline=deadline)
     if tried.table is None and not (tried.answer and tried.answer.status is Status.INFEASIBLE):

@@ -21,13 +21,22 @@ from planner.optimise.consolidation_program import ConsolidationProgram, Restart
 from planner.optimise.evacuate import EvacuationProblem
 from planner.optimise.heuristics.search import surest
 from planner.optimise.large.components import Component, components
-from planner.optimise.large.decomposition import Place, Placed, Placer, Settled, take_apart, too_heavy
+from planner.optimise.large.decomposition import (
+    OF_GAP,
+    Place,
+    Placed,
+    Placer,
+    Settled,
+    take_apart,
+    too_heavy,
+)
 from planner.optimise.large.master import Choice, Master
 from planner.optimise.large.wide import take_wide
 from planner.optimise.measure import Scale
+from planner.optimise.neighbourhoods import Neighbourhoods
 from planner.optimise.placement import Candidates, assumed_of, candidates_of
 from planner.optimise.program import ONE_PLACE, Outcome, Solution
-from planner.optimise.solver import is_read
+from planner.optimise.solver import is_read, relaxed
 from planner.optimise.split_pack import SplitPack
 from planner.parallel import two_processors
 from planner.plan.choices import Status
@@ -48,6 +57,9 @@ _EXACT_RESTARTS = 45_000
 """Variables of a component up to which places and restarts are found by one program when one after the other fails."""
 _LAST_S = 3.0
 """Seconds for a placement by construction when the exact way found none in its time."""
+_FEW, _FIRST, _FIRST_GAP, _BOUNDING = 50_000, 0.35, 0.03, 0.15
+"""Of a wide component: pairs up to which its first placement is not to take long, with the share of the time and the
+gap that are enough for it, and the share of the time that is left for the bound of the cost."""
 WIDE = 40
 """Servers of a component from which on it is spread rather than tried set by set."""
 
@@ -103,13 +115,22 @@ class Consolidation:
         return {s: dict(sorted(places.items())) for p in self.parts for s, places in sorted(p.restart.items())}
 
 
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """Whether the moves to a placement (LPAR → server, those that move) have an order: ``found`` searches for one,
+    ``straight`` tries the first that comes to hand."""
+
+    found: Callable[[Mapping[str, str]], bool]
+    straight: Callable[[Mapping[str, str]], bool]
+
+
 class ConsolidationProblem:
-    """One consolidation; ``cuts`` are placements that could not be scheduled. ``ordered`` tells of the moves of one
-    component whether an order of them is found soon: where it is not, the component takes what has one."""
+    """One consolidation; ``cuts`` are placements that could not be scheduled. ``orders`` tells of the moves of one
+    component whether there is an order of them: where none is found, the component takes what has one."""
 
     def __init__(self, site: Site, judge: Judge, goal: Consolidate, scale: Scale,
-                 ordered: Callable[[Mapping[str, str]], bool] | None = None) -> None:
-        self.site, self.judge, self.goal, self.scale, self.ordered = site, judge, goal, scale, ordered
+                 orders: Orders | None = None) -> None:
+        self.site, self.judge, self.goal, self.scale, self.orders = site, judge, goal, scale, orders
         self.cuts: list[Mapping[str, str]] = []
         self.small, self.middle = SMALL, MIDDLE
         movable = [n for n in sorted(site.start) if judge.ready(n)]
@@ -245,10 +266,13 @@ class ConsolidationProblem:
         return replace(best, measure_bound=min(answer.measure_bound, float(best.measure)),
                        cost_bound_ms=min(cost_bound, float(best.cost_ms)), worked=True)
 
+    def _straight(self, where: Mapping[str, str]) -> bool:
+        return self.orders is None or self.orders.straight({n: s for n, s in where.items() if s != self.site.start[n]})
+
     def _has_order(self, answer: ComponentAnswer) -> bool:
         """Whether its moves have an order; those to servers that nobody leaves always have."""
         left = {self.site.start[n] for n in answer.placement}
-        return self.ordered is None or not left & set(answer.placement.values()) or self.ordered(answer.placement)
+        return self.orders is None or not left & set(answer.placement.values()) or self.orders.found(answer.placement)
 
     def _status(self, parts: Sequence[ComponentAnswer], gap: float) -> Status:
         measure, cost = sum(p.measure for p in parts), sum(p.cost_ms for p in parts)
@@ -308,7 +332,7 @@ class ConsolidationProblem:
         if len(part.servers) > WIDE and plain and quick:
             return ComponentAnswer(Status.UNKNOWN)
         if len(part.servers) > WIDE and plain:
-            settled = take_wide(self.site, self.judge, master, deadline, gap)
+            settled = self._wide(part, master, deadline, gap)
         else:
             placer: Place = self._with_restarts(part, master, gap) if self.goal.n_plus_1 else Placer(master, gap, cuts)
             settled = take_apart(master, placer, deadline, gap, quick=quick)
@@ -318,6 +342,47 @@ class ConsolidationProblem:
         if settled.outcome is Outcome.UNKNOWN and not quick:
             settled = self._as_it_is(part, settled.measure_bound)
         return replace(self._part(part, settled, deadline), worked=not quick)
+
+    def _wide(self, part: Component, master: Master, deadline: float, gap: float) -> Settled:
+        """A first placement, then neighbourhood by neighbourhood for as long as there is time; the last stage on the
+        way whose moves have an order."""
+        now, start = time.monotonic(), self.site.start
+        few = self._size(part) <= _FEW
+        first = take_wide(self.site, self.judge, master, now + _FIRST * (deadline - now) if few else deadline,
+                          max(gap, _FIRST_GAP) if few else gap)
+        if first.choice is None or first.placed is None or gap == 0:
+            return first
+        where = {n: first.placed.placement.get(n, start[n]) for n in part.lpars}
+        ceiling = first.measure_bound + OF_GAP * gap * (first.measure_bound + self._least(part))
+        search = Neighbourhoods(self.site, part, self.candidates_in(part), self.goal, self.scale, where,
+                                ceiling=int(ceiling), straight=self._straight)
+        search.run(deadline - _BOUNDING * (deadline - now))
+        for where in reversed(search.stages[1:]):
+            found = self._settled(part, master, where, first.measure_bound, deadline)
+            if self._has_order(self._part(part, found, deadline)):
+                return found
+        return first
+
+    def _settled(self, part: Component, master: Master, where: Mapping[str, str], bound: float, deadline: float
+                 ) -> Settled:
+        """A placement with a bound of what any as light costs."""
+        off = self._empty(part, where.values())
+        measure = sum(self.scale.fixed[s] for s in part.servers if s not in off)
+        measure += sum(self.scale.excess(n, s) for n, s in where.items())
+        moving = {n: s for n, s in sorted(where.items()) if s != self.site.start[n]}
+        cost = sum(self.candidates.cost[n][s] for n, s in moving.items())
+        least = 0.0
+        if self._size(part) <= _FEW:
+            model = self.program(part)
+            model.add_measure(measure // model.minimise_measure())
+            model.add_cost()
+            program = model.linked()
+            least = relaxed(program, range(len(program.upper)), _left(deadline)).bound or 0.0
+        if not least:
+            least = master.tighten(time.monotonic() + _LAST_S, measure, 0.0, whole=False)[1]
+        choice = Choice(tuple(s for s in part.servers if s not in off), off, 0, bound)
+        least = min(least, float(cost))
+        return Settled(Outcome.FEASIBLE, choice, Placed(Outcome.FEASIBLE, moving, cost, least), bound, least)
 
     def _packed(self, part: Component, deadline: float, gap: float, effort: int, known: ComponentAnswer | None
                 ) -> ComponentAnswer:

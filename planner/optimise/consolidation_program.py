@@ -14,7 +14,7 @@ from math import gcd
 from planner.grouping import grouped
 from planner.optimise.measure import Scale
 from planner.optimise.placement import Candidates, PlacementProgram
-from planner.optimise.program import MEASURE, Solution, Tag
+from planner.optimise.program import MEASURE, Program, Solution, Tag
 from planner.plan.questions import Consolidate
 from planner.rules import Site, ledger
 from planner.rules.base import WHOLE
@@ -23,6 +23,7 @@ from planner.rules.ledger import takes
 Restarts = Mapping[tuple[str, str], Sequence[str]]
 """(LPAR, server that it may end on) → servers on which it may restart when that one fails."""
 _RULE = "availability.n-plus-1"
+_LINK, _HOME = Tag("link"), Tag("at home")
 
 
 class ConsolidationProgram(PlacementProgram):
@@ -61,6 +62,26 @@ class ConsolidationProgram(PlacementProgram):
             for s in wanted:
                 if s in self.on:
                     self.program.equals({self.on[s]: 1}, value, Tag(f"goal.{word}", s))
+
+    def linked(self) -> Program:
+        """The program for LPARs that may be split, which use no server that is on in part."""
+        program = self.program.without()
+        program.title = "which servers stay on, LPARs split"
+        self.add_links(program)
+        return program
+
+    def add_links(self, program: Program) -> None:
+        """LPAR on server ≤ server on, for every pair."""
+        for (_, s), i in self.x.items():
+            program.at_most({i: 1, self.on[s]: -1}, 0, _LINK)
+
+    def add_homes(self, where: Mapping[str, str]) -> None:
+        """Who is at home on a server that is on stays, or where it is in this placement: arrivals from servers that go
+        off have an order, exchanges among those that stay on may have none."""
+        for (n, s), i in self.x.items():
+            home = self.site.start[n]
+            if s not in (home, where.get(n)) and (on := self.on.get(home)) is not None:
+                self.program.at_most({i: 1, on: 1}, 1, _HOME)
 
     # ---- N+1 ----------------------------------------------------------------------------------------------------
 

@@ -26,7 +26,7 @@ _SPLIT_GAP = 0.125
 """Gap of the split program, as a share of the gap that is asked for."""
 _SPLIT_SHARE = 0.3
 """Of the time that is left, what a split program may take."""
-_LINK, _SET, _TRIED = Tag("link"), Tag("set"), Tag("tried")
+_SET, _TRIED = Tag("set"), Tag("tried")
 _WHOLE_VALUE = 0.99
 """An LPAR that is split no more than this is likely to end there."""
 
@@ -141,11 +141,8 @@ class SplitPack:
     def split(self, objective: Mapping[int, int]) -> tuple[tuple[float, ...], float]:
         """Values of the program with LPARs split, () without any, and a bound of the objective: infinite when there is
         no solution beside the cuts."""
-        model = self.model
-        program = model.program.without()
-        program.title = "which servers stay on, LPARs split"
+        model, program = self.model, self.model.linked()
         program.objective = dict(objective)
-        self.add_links(program)
         self.add_cuts(program)
         left = self.deadline - time.monotonic()
         answer = relaxed(program, {*model.x.values(), *model.z.values()}, max(_SPLIT_SHARE * left, 0.05),
@@ -153,11 +150,6 @@ class SplitPack:
         if answer.outcome is Outcome.INFEASIBLE:
             return (), math.inf
         return answer.values, max(answer.bound or 0.0, 0.0)
-
-    def add_links(self, program: Program) -> None:
-        """LPAR on server ≤ server on, for every pair: LPARs that are split use no server that is on in part."""
-        for (_, s), i in self.model.x.items():
-            program.at_most({i: 1, self.model.on[s]: -1}, 0, _LINK)
 
     def add_cuts(self, program: Program) -> None:
         """Of the servers that were off in a set that is cut, one at least is on."""

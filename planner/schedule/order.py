@@ -91,6 +91,12 @@ def _in_order(site: Site, judge: Judge, start: Mapping[str, str], final: Mapping
     return steps if steps is not None else _with_parking(site, judge, start, final, movers, unmoved, states)
 
 
+def goes_straight(site: Site, placement: Mapping[str, str]) -> bool:
+    """Whether each LPAR can go where a placement has it as soon as it fits there, one after the other, none parked."""
+    movers = sorted(n for n, s in placement.items() if s != site.start[n])
+    return _run(Ledger(site, site.start), site.start, placement, movers) is not None
+
+
 def _run(ledger: Ledger, start: Mapping[str, str], final: Mapping[str, str],
          names: Sequence[str]) -> list[Step] | None:
     """These moves one after the other, each as soon as it fits; None when some never do. Changes ``ledger``."""

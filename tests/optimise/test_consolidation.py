@@ -18,8 +18,9 @@ from test_oracle import cost_ms, estates, lawful
 
 from planner.estate.model import Bridge, Estate, Zoning
 from planner.optimise import consolidation
-from planner.optimise.consolidation import Consolidation, ConsolidationProblem
+from planner.optimise.consolidation import Consolidation, ConsolidationProblem, Orders
 from planner.optimise.measure import Scale, scale_of
+from planner.optimise.neighbourhoods import Neighbourhoods
 from planner.optimise.placement import Candidates, PlacementProgram
 from planner.optimise.program import Outcome
 from planner.optimise.solver import solve
@@ -350,6 +351,32 @@ def test_a_ring_that_is_one_component_is_bounded_and_kept_in_every_rule(monkeypa
     assert part.measure - part.measure_bound <= 0.1 * part.measure
 
 
+def test_neighbourhoods_worsen_no_level_and_take_what_has_an_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One server more is on than need be: a search that mends it keeps every rule, moves nobody anew from what stays on,
+    and takes nothing that has no order."""
+    monkeypatch.setattr(consolidation, "WIDE", 4)
+    of = ring(24, 5)
+    site, judge = judged(of)
+    answer = solved(of, SERVERS, small=0, middle=0)[2]
+    where = site.start | answer.placement
+    where |= {n: s for n, s in site.start.items() if s == answer.off[0]}
+    problem = ConsolidationProblem(site, judge, SERVERS, scale_of(site, Measure.SERVERS))
+    part, = problem.components
+
+    def searched(passes: float, *, straight: bool) -> Neighbourhoods:
+        search = Neighbourhoods(site, part, problem.candidates_in(part), SERVERS, problem.scale, where, ceiling=0,
+                                straight=lambda placement: straight)
+        search.run(passes)
+        return search
+
+    before, better, same = searched(0, straight=True), searched(float("inf"), straight=True), searched(float("inf"), straight=False)
+    assert not judge.placement(better.where)
+    assert better.measure < before.measure
+    on = set(better.where.values())
+    assert all(better.where[n] in (s, where[n]) for n, s in site.start.items() if s in on)
+    assert before.where == same.where == where
+
+
 def test_components_are_what_reach_links() -> None:
     of = ring(6, 2)
     apart = of.replace(zonings=tuple(z for z in of.zonings if z.vios[:3] == z.lun[4:].replace("p", "R", 1)[:3]))
@@ -372,7 +399,7 @@ def test_a_component_whose_moves_have_no_order_loses_nobody_elses_plan() -> None
         asked.append(placement)
         return not set(placement.values()) & {"R00", "R01", "R02"}
 
-    problem = ConsolidationProblem(site, judge, SERVERS, scale_of(site, Measure.SERVERS), ordered)
+    problem = ConsolidationProblem(site, judge, SERVERS, scale_of(site, Measure.SERVERS), Orders(ordered, ordered))
     problem._has_order = lambda answer: not answer.placement or ordered(answer.placement)  # type: ignore[method-assign]
     free, bound = ConsolidationProblem(site, judge, SERVERS, scale_of(site, Measure.SERVERS)), problem.solve(30, 0.0)
     best = free.solve(30, 0.0)

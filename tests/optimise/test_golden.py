@@ -111,6 +111,7 @@ def consolidation() -> None:
     model.minimise_measure()
     model.add_measure(2)
     _split(model)
+    model.add_homes({})
     _master(Master(site, part, problem.candidates_in(part), goal, problem.scale))
 
 
@@ -119,7 +120,7 @@ def _split(model: ConsolidationProgram) -> None:
     pack, program = SplitPack(model, 0.0, float("inf"), 0.0, 1.0), model.program.without()
     values = [float(i in (model.on["A"], model.on["C"])) for i in range(len(program.upper))]
     pack.cut(values, sure=True)
-    pack.add_links(program)
+    model.add_links(program)
     pack.add_cuts(program)
     pack.add_set(program, values)
 
