@@ -37,6 +37,7 @@ SHOWN = {
     "memory.pool": POOL_MEMORY, "memory.pool-paging": POOL_MEMORY,
     "memory.paging-devices": "`lshwres -r mempool`; sheet VIOS (Paging devices)",
     "network.vnic": f"{VNIC}; {LEVEL}; `ioslevel`", "network.vnic-ports": VNIC, "network.vnic-slots": VNIC,
+    "network.vnic-failover": VNIC,
     "network.vnic-capacity": SRIOV, "network.vnic-fit": SRIOV,
     "partition.activated-once": f"{LPAR} (last_activated_profile, curr_profile); sheet LPARs (Never activated)",
     "partition.hardware-left": "`lshwres -r io --rsubtype slot`; `lshwres -r mem --level lpar`; `lssyscfg -r prof`",

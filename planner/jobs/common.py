@@ -18,7 +18,7 @@ from planner.estate.model import Estate
 from planner.estate.parameters import Parameters, parameters_of
 from planner.estate.policies import compile_policies
 from planner.estate.standing import broken_policies, broken_today, contradictions
-from planner.findings import Finding, Severity, assumed, errors, ordered
+from planner.findings import Finding, Severity, errors, ordered
 from planner.history.clock import zone_of
 from planner.jobs.inactive import no_room_to_start, profiles_left
 from planner.plan.choices import BACK, OUT, Status
@@ -194,7 +194,7 @@ def _warnings(loaded: Loaded, site: Site, judge: Judge, plan: Plan) -> list[Find
         then = judge.homeward if m.leg == BACK else judge
         warned += [f for f in (*judge.readiness(m.lpar), *then.move(m.lpar, m.source, m.target))
                    if f.severity is not Severity.ERROR]
-    warned += assumed(judge.flights(plan.moves, plan.window))
+    warned += [f for f in judge.flights(plan.moves, plan.window) if f.severity is not Severity.ERROR]
     touched = {x for m in plan.moves for x in (m.lpar, m.source, m.target, m.source_msp, m.target_msp) if x}
     today = set(broken_today(site.estate, site.policies))
     warned += [f for f in loaded.findings if f.subject in touched and f not in today]

@@ -169,7 +169,8 @@ def vnic_lines(move: Move, site: Site) -> Iterator[str]:
                f"(lshwres -r virtualio --rsubtype vnic --level lpar -m {quoted(move.source)})")
     if len(move.vnics) < len(rows):
         yield (f"{len(rows) - len(move.vnics)} backing device(s) of vNICs without a port that is known to have room: "
-               f"the console chooses one (lshwres -r sriov --rsubtype physport --level eth -m {quoted(move.target)})")
+               "give them one first, or that vNIC may have no failover there "
+               f"(lshwres -r sriov --rsubtype physport --level eth -m {quoted(move.target)})")
     if move.vnics and not _vnic_mappings(move, site):
         yield ("the command does not name these ports, as not all of the mapping is known (ids of VIOSes, "
                f"adapter/port, capacity, every device; consoles from {VNICS_SINCE} on): choose them at the console")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
 
 from planner.findings import Severity
 from planner.names import quoted
+from planner.plan.plan import Move, Window
 from planner.rules.base import ANYHOW, ASKED, MIGRATIONS, ROWS, Breach, Scope, Use, rule, unknown, untold
 from planner.rules.capability import console_needed, firmware_needed, vios_needed
 from planner.rules.site import Site
@@ -173,6 +174,19 @@ def vnic_slots(site: Site, lpar: str) -> Iterator[Breach]:
     if unlisted > 0:
         yield Breach(f"of {unlisted} vNIC adapter(s) no listing states the slot: the console chooses the ports behind "
                      "them", f"lshwres -r virtualio --rsubtype vnic --level lpar -m {quoted(site.lpars[lpar].server)}")
+
+
+@rule("network.vnic-failover", "Every backing device of the vNICs of an LPAR that moves has a port with room on its "
+      "target while it stays there.", Scope.FLIGHT, severity=Severity.WARNING,
+      encoding="the scheduler gives each device a port where one has room; a plan that leaves one without says so",
+      source="IBM p8ecu_vniconcepts_network (backing devices of a vNIC take over from one another)")
+def vnic_failover(site: Site, moves: Sequence[Move], window: Window | None) -> Iterator[Breach]:
+    for m in moves:
+        listed = len(site.vnics.get(m.lpar, ()))
+        if m.target in site.sriov and m.target not in site.belongs(m.lpar) and len(m.vnics) < listed:
+            yield Breach(f"{listed - len(m.vnics)} of {listed} backing devices of its vNICs find no port with room on "
+                         f"{m.target}: a vNIC may have no failover there", "free a port there, or capacity of one "
+                         f"(lshwres -r sriov --rsubtype physport --level eth -m {quoted(m.target)})", subject=m.lpar)
 
 
 @rule("network.vnic-ports", "The vNICs and migratable SR-IOV ports on a server take no more SR-IOV logical ports "

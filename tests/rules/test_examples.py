@@ -352,6 +352,10 @@ EXAMPLES: dict[str, Example] = {
         [Good(BASE), Good(_sriov((4, 10))), Good(_vnic(vnics=0))],
         [Bad(_vnic(), "of 1 vNIC adapter(s) no listing states the slot", INFO),
          Bad(changed(_sriov((4, 10)), "a1", vnic_adapters=3), "of 2 vNIC adapter(s) no listing states the slot", INFO)]),
+    "network.vnic-failover": Example(
+        [Good(BASE), Good(_sriov((4, 20), (4, 20))), Good(_vnic(b=1))],
+        [Bad(_sriov((4, 20)), "1 of 2 backing devices of its vNICs find no port with room on B", WARNING),
+         Bad(_sriov((4, 20), (1, 7)), "1 of 2 backing devices of its vNICs find no port with room on B", WARNING)]),
     "network.vnic-capacity": Example(
         [Good(BASE), Good(_sriov((4, 10)), both_to_b), Good(_sriov((4, 5), (4, 5)), both_to_b)],
         [Bad(_sriov((4, 9)), "B would need 10 % of SR-IOV ports for vNICs; its ports have 9 %", moves=both_to_b)]),
