@@ -37,3 +37,11 @@ def test_every_format_says_whether_it_was_seen_real_or_is_only_described():
 
 def test_the_kinds_of_the_registry_are_those_of_its_formats():
     assert [kind for kind in registry.kinds() if registry.by_kind(kind) is None] == []
+
+
+def test_every_link_of_a_page_leads_to_a_file():
+    broken = [f"{page.relative_to(ROOT)}: {link}" for page in (*ROOT.glob("*.md"), *ROOT.glob("*/*.md"))
+              if page.parent.name not in (".venv", "build")
+              for link in re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
+              if not (page.parent / link).exists()]
+    assert not broken
