@@ -137,7 +137,7 @@ def least_console(firmware: str) -> str:
       "7240037 (FW1110); HMC V7R3.4 help, determining code levels (EL340). That a move needs it was not seen stated")
 def console_firmware(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     after = site.goal.firmware_after if site.goal else {}
-    silent = []
+    silent: dict[str, str] = {}
     for name in (source, target):
         row = site.servers[name]
         release, wanted = firmware_release(row.firmware), least_console(row.firmware)
@@ -154,6 +154,7 @@ def console_firmware(site: Site, lpar: str, source: str, target: str) -> Iterato
                           "work, is unknown", f"{CONSOLE}; look up Minimum HMC Code Level in the release note of the "
                           "firmware")
         elif low is None:
-            silent.append(f"firmware {row.firmware} of {name} wants console level {wanted} at least")
+            silent[name] = f"{row.firmware} wants {wanted}"
     if silent:
-        yield unknown(f"{' and '.join(silent)}; that of its console is unknown", CONSOLE)
+        yield unknown(f"the console level of {' and '.join(silent)} is unknown; firmware "
+                      f"{' and '.join(dict.fromkeys(silent.values()))} at least", CONSOLE)
