@@ -46,7 +46,7 @@ def findings_table(findings: Sequence[Finding], most: int = 40) -> RenderableTyp
                       *((Text(str(f.source or ""), "dim"),) if placed else ()))
     if len(findings) > most:
         return Group(table, Text(f"… and {len(findings) - most} more; {ALL_OF_THEM}", "dim"))
-    return Group(table, Text(f"{every:,} findings in {len(findings):,} lines; {ALL_OF_THEM}", "dim")) if (
+    return Group(table, Text(f"{every:,} findings in {many(len(findings), 'line')}; {ALL_OF_THEM}", "dim")) if (
         every > len(findings)) else table
 
 
