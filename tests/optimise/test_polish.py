@@ -27,7 +27,7 @@ def likely(model: PlacementProgram) -> tuple[dict[tuple[str, str], float], float
 def test_what_it_finds_holds_and_it_finds_nearly_all_that_there_is() -> None:
     seen: Counter[str] = Counter()
 
-    @settings(max_examples=200)
+    @settings(max_examples=300)
     @given(estates())
     def tried(of: Estate) -> None:
         model = wide_program(of)
