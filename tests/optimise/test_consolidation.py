@@ -355,7 +355,7 @@ def test_neighbourhoods_worsen_no_level_and_take_what_has_an_order(monkeypatch: 
     """One server more is on than need be: a search that mends it keeps every rule, moves nobody anew from what stays on,
     and takes nothing that has no order."""
     monkeypatch.setattr(consolidation, "WIDE", 4)
-    of = ring(24, 5)
+    of = ring(14, 5)
     site, judge = judged(of)
     answer = solved(of, SERVERS, small=0, middle=0)[2]
     where = site.start | answer.placement
