@@ -8,6 +8,8 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from radon.complexity import cc_visit
+from radon.visitors import Class
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "planner"
@@ -199,6 +201,13 @@ def test_no_function_has_blocks_deeper_than_four_or_more_than_sixty_lines() -> N
                 name = f"{path}:{function.lineno}: {function.name}"
                 assert depth(function.body) <= 4, name
                 assert (function.end_lineno or 0) - function.lineno < 60, name
+
+
+def test_no_function_is_as_tangled_as_radon_calls_d() -> None:
+    for path in PACKAGE.rglob("*.py"):
+        for block in cc_visit(path.read_text("utf-8")):
+            for one in (block, *getattr(block, "methods", ())):
+                assert isinstance(one, Class) or one.complexity <= 20, f"{path}:{one.lineno}: {one.name} {one.complexity}"
 
 
 def test_no_modules_import_each_other_in_a_circle() -> None:

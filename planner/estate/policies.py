@@ -299,16 +299,22 @@ class _Compiler:
                                       "no server suits both: it stays where it is")
         together = [(p, g) for p, g in self.grouped if p.kind == "keep-together"]
         for p, group in self.grouped:
-            if p.kind != "keep-together":
-                for q, other_group in together:
-                    if len(both := sorted(set(group.members) & set(other_group.members))) > 1:
-                        self._against(p, q, both, "they do not come to share a server, and where they are apart they "
-                                      "do not move")
-            pinned = [(m, frozenset(servers), kind) for m in group.members
-                      for kind, servers in (("pin", out.pins.get(m)), ("production-stays", staying.get(m))) if servers]
-            for (a, at, _), (b, there, kind) in combinations(pinned, 2):
-                if a != b and ((not at & there) if p.kind == "keep-together" else (at == there and len(at) == 1)):
-                    self._against(p, self.stated[kind, b], [a, b], "they do not move")
+            self._among(p, group, together, staying)
+
+    def _among(self, p: Policy, group: Group, together: Sequence[tuple[Policy, Group]],
+               staying: Mapping[str, Collection[str]]) -> None:
+        """Of a group with groups that are kept together, and with where its members have to be."""
+        out = self.out
+        if p.kind != "keep-together":
+            for q, other_group in together:
+                if len(both := sorted(set(group.members) & set(other_group.members))) > 1:
+                    self._against(p, q, both, "they do not come to share a server, and where they are apart they "
+                                  "do not move")
+        pinned = [(m, frozenset(servers), kind) for m in group.members
+                  for kind, servers in (("pin", out.pins.get(m)), ("production-stays", staying.get(m))) if servers]
+        for (a, at, _), (b, there, kind) in combinations(pinned, 2):
+            if a != b and ((not at & there) if p.kind == "keep-together" else (at == there and len(at) == 1)):
+                self._against(p, self.stated[kind, b], [a, b], "they do not move")
 
     def _group(self, p: Policy) -> Group:
         members = tuple(sorted(self.matching(p.value, self.lpars, "LPAR")))

@@ -7,7 +7,7 @@ import math
 import os
 import re
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, fields, replace
 
 from planner.cost import rperf_of_core, side_rate, state_bytes
@@ -192,16 +192,26 @@ def _warnings(loaded: Loaded, site: Site, judge: Judge, plan: Plan) -> list[Find
     warned: list[Finding] = []
     for m in plan.moves:
         then = judge.homeward if m.leg == BACK else judge
-        warned += [f for f in (*judge.readiness(m.lpar), *then.move(m.lpar, m.source, m.target))
-                   if f.severity is not Severity.ERROR]
-    warned += [f for f in judge.flights(plan.moves, plan.window) if f.severity is not Severity.ERROR]
+        warned += _milder((*judge.readiness(m.lpar), *then.move(m.lpar, m.source, m.target)))
+    warned += _milder(judge.flights(plan.moves, plan.window))
     touched = {x for m in plan.moves for x in (m.lpar, m.source, m.target, m.source_msp, m.target_msp) if x}
     today = set(broken_today(site.estate, site.policies))
     warned += [f for f in loaded.findings if f.subject in touched and f not in today]
     end = site.start | {m.lpar: m.target for m in plan.moves}
     warned += broken_policies(site.estate, site.policies, end, "after this plan")
-    if plan.window is None and any(m.lpar in site.policies.blackouts for m in plan.moves):
-        names = sorted({m.lpar for m in plan.moves if m.lpar in site.policies.blackouts})
+    return [*warned, *_of_times(site, plan)]
+
+
+def _milder(findings: Iterable[Finding]) -> list[Finding]:
+    """What is told of a plan that holds."""
+    return [f for f in findings if f.severity is not Severity.ERROR]
+
+
+def _of_times(site: Site, plan: Plan) -> list[Finding]:
+    """Blackouts without a clock, and LPARs that stand still for long."""
+    warned: list[Finding] = []
+    names = sorted({m.lpar for m in plan.moves if m.lpar in site.policies.blackouts})
+    if names and plan.window is None:
         warned.append(Finding("timing.blackout", Severity.WARNING, ", ".join(names),
                               "has blackout times, but the plan has no clock", "give --window"))
     for m in plan.moves:
@@ -279,14 +289,7 @@ def assumptions(estate: Estate, options: Options) -> tuple[str, ...]:
             f"stated in the estate: {parameters.inactive_s:g} s." if stated else
             f"not known: {parameters.inactive_s:g} s assumed (parameter inactive_s).")
             + " While it is not activated an LPAR holds neither processors nor memory.")
-    unstated = sum(p.free_ports is None for p in estate.ports)
-    if unstated and estate.fibres:
-        out.append(f"Virtual ports of {unstated} Fibre Channel port(s) of which nobody states how many are free: 64 "
-                   "with the clients of today each (16 Gbit/s and slower); lsnports shows them.")
-    slotless = sum(v.max_virtual_slots is None for v in estate.vioses)
-    if slotless and (estate.disks or estate.fibres):
-        out.append(f"Virtual slots of {slotless} VIOS(es) of which nobody states the maximum: not counted, at least "
-                   f"{LEAST_SLOTS} taken; lshwres -r virtualio --rsubtype slot --level lpar shows them.")
+    out += _uncounted(estate)
     unrated = [] if parameters.unknown_rperf_per_core else [s for s in estate.servers if not rperf_per_core(s.model)]
     if unrated:
         out.append("rPerf of a core where the type-model is not in the catalogue, assumed by the generation: "
@@ -301,3 +304,17 @@ def assumptions(estate: Estate, options: Options) -> tuple[str, ...]:
         out.append(f"Clock times are those of the zone {options.window.zone or '(none known)'}, {options.zone_from}; a "
                    "change of its clocks makes a window longer or shorter.")
     return tuple(out)
+
+
+def _uncounted(estate: Estate) -> list[str]:
+    """What is taken for granted of ports and slots of which nobody states how many there are."""
+    out = []
+    unstated = sum(p.free_ports is None for p in estate.ports)
+    if unstated and estate.fibres:
+        out.append(f"Virtual ports of {unstated} Fibre Channel port(s) of which nobody states how many are free: 64 "
+                   "with the clients of today each (16 Gbit/s and slower); lsnports shows them.")
+    slotless = sum(v.max_virtual_slots is None for v in estate.vioses)
+    if slotless and (estate.disks or estate.fibres):
+        out.append(f"Virtual slots of {slotless} VIOS(es) of which nobody states the maximum: not counted, at least "
+                   f"{LEAST_SLOTS} taken; lshwres -r virtualio --rsubtype slot --level lpar shows them.")
+    return out

@@ -73,32 +73,42 @@ class SplitPack:
     def first(self) -> Levels:
         """Sets from the lightest on, until one can be packed within the gap; then the whole program from there."""
         best, bound = self.remembered(), self.bound
-        likely: dict[int, int] = {}
-        if best is not None and bound and self.weight(best) <= self.ceiling(bound):
+        if bound and self.light(best, bound):
             return Levels(Outcome.FEASIBLE, best, bound)
+        likely: dict[int, int] = {}
         for _ in range(_SETS):
             values, least = self.split(self.measure)
             if least == math.inf and self.sure and not self.cuts and best is None:
                 return Levels(Outcome.INFEASIBLE)
             bound = max(bound, least) if self.sure and least < math.inf else bound
-            if not values or (best is not None and self.weight(best) <= self.ceiling(bound)):
+            if not values or self.light(best, bound):
                 break
             likely = likely or self.likely(values)
             found = self.on_set(values, _PACKING, 0.25 * self.gap)
-            if found.found and (best is None or self.weight(found) < self.weight(best)):
-                best = found
+            best = self.lighter(best, found)
             if best is not None or self.late():
                 break
             self.cut(values, sure=found.outcome is Outcome.INFEASIBLE)
-        if best is None or self.weight(best) > self.ceiling(bound):
+        return self.whole(best, bound, likely)
+
+    def whole(self, best: Solution | None, bound: float, likely: Mapping[int, int]) -> Levels:
+        """The whole program where the best set is not within the gap of the bound."""
+        if not self.light(best, bound):
             wide = self.gap * OF_GAP * (1 + self.base / max(bound, 1.0))
-            whole = self.decided(_WHOLE, likely if best is None else self.values(best), wide, bound,
+            found = self.decided(_WHOLE, likely if best is None else self.values(best), wide, bound,
                                  thorough=best is not None)
-            bound = max(bound, whole.bound or 0.0)
-            if whole.outcome is Outcome.INFEASIBLE and best is None:
+            bound = max(bound, found.bound or 0.0)
+            if found.outcome is Outcome.INFEASIBLE and best is None:
                 return Levels(Outcome.INFEASIBLE)
-            best = whole if whole.found and (best is None or self.weight(whole) < self.weight(best)) else best
+            best = self.lighter(best, found)
         return Levels(Outcome.UNKNOWN if best is None else Outcome.FEASIBLE, best, bound)
+
+    def light(self, best: Solution | None, bound: float) -> bool:
+        """Whether there is a solution within the gap of a bound."""
+        return best is not None and self.weight(best) <= self.ceiling(bound)
+
+    def lighter(self, best: Solution | None, found: Solution) -> Solution | None:
+        return found if found.found and (best is None or self.weight(found) < self.weight(best)) else best
 
     def ceiling(self, bound: float) -> int:
         """What a placement may weigh to be within the gap of a bound."""

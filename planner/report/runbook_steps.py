@@ -61,12 +61,7 @@ def wave(plan: Plan, site: Site, number: int, moves: tuple[Move, ...], ids: dict
     yield "|---|---|---|---|---:|---:|---:|---:|---:|---|"
     yield from (_row(site, m, ids.get(m.lpar)) for m in moves)
     yield ""
-    gated = {f.subject for f in assumed(plan.findings)}
-    for m in moves:
-        taken = m.leg == OUT and m.lpar in gated
-        before = f"is `Not Activated` on {md(m.source)}" if m.inactive else f"before, lists {_named(site, m)}"
-        yield f"- [ ] {md(m.lpar)}: {'its gates are settled; ' if taken else ''}{before}"
-        yield from (f"  - {md(line)}" for line in vnic_lines(m, site))
+    yield from _before(plan, site, moves)
     yield ""
     yield from on_consoles(site, move_lines(site, moves, "m", ids))
     for state, inactive in (("Running", False), ("Not Activated", True)):
@@ -82,6 +77,15 @@ def wave(plan: Plan, site: Site, number: int, moves: tuple[Move, ...], ids: dict
         yield f"- [ ] {md(m.lpar)}: {after}" + (f". {PERMANENT.text}" if final else "")
         ids[m.lpar] = m.target_id
     yield "- [ ] VIOSes looked at (In every wave)\n"
+
+
+def _before(plan: Plan, site: Site, moves: Iterable[Move]) -> Iterator[str]:
+    gated = {f.subject for f in assumed(plan.findings)}
+    for m in moves:
+        taken = m.leg == OUT and m.lpar in gated
+        before = f"is `Not Activated` on {md(m.source)}" if m.inactive else f"before, lists {_named(site, m)}"
+        yield f"- [ ] {md(m.lpar)}: {'its gates are settled; ' if taken else ''}{before}"
+        yield from (f"  - {md(line)}" for line in vnic_lines(m, site))
 
 
 def _row(site: Site, m: Move, own_id: int | None) -> str:

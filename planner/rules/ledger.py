@@ -119,6 +119,11 @@ class _Rules:
         for _, group in site.policies.kept_apart():
             for n in group.members:
                 self.others.setdefault(n, set()).update(set(group.members) - {n})
+        self._ask()
+
+    def _ask(self) -> None:
+        """What is asked when an LPAR arrives, and what spares asking."""
+        site = self.site
         of_server, self.of_groups = ([r for r in site.asked(scope) if r.hold is Hold.ALWAYS]
                                      for scope in (Scope.SERVER, Scope.GROUP))
         self.of_server = {False: of_server, True: [r for r in of_server if r.enough is None]}

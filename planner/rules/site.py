@@ -56,8 +56,10 @@ class Site:
         """LPAR → home, of those that stand elsewhere at the start and come home."""
         self.usage = usage
         self.home: Mapping[str, str] = home or {}
-        self.start: dict[str, str] = {p.name: p.server for p in estate.lpars if p.active or (
-            p.name not in left and {p.server, self.home.get(p.name), self.homes.get(p.name)} & {*along})}
+        def goes_along(p: Lpar) -> bool:
+            return p.name not in left and bool({p.server, self.home.get(p.name), self.homes.get(p.name)} & {*along})
+
+        self.start: dict[str, str] = {p.name: p.server for p in estate.lpars if p.active or goes_along(p)}
         """Where those stand that are planned: the active LPARs; and the others that stand on servers that are freed of
         them too, or come home there, which hold neither processors nor memory."""
         self.reach = reach_of(estate, self.start)
