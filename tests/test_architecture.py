@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -201,6 +202,11 @@ def test_no_function_has_blocks_deeper_than_four_or_more_than_sixty_lines() -> N
                 name = f"{path}:{function.lineno}: {function.name}"
                 assert depth(function.body) <= 4, name
                 assert (function.end_lineno or 0) - function.lineno < 60, name
+
+
+def test_every_name_of_a_class_stands_once() -> None:
+    names = Counter(node.name for path in PACKAGE.rglob("*.py") for node in nodes(path) if isinstance(node, ast.ClassDef))
+    assert not [name for name, times in names.items() if times > 1]
 
 
 def test_no_function_is_as_tangled_as_radon_calls_d() -> None:

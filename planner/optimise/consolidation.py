@@ -367,8 +367,8 @@ class ConsolidationProblem:
                  ) -> Settled:
         """A placement with a bound of what any as light costs."""
         off = self._empty(part, where.values())
-        measure = sum(self.scale.fixed[s] for s in part.servers if s not in off)
-        measure += sum(self.scale.excess(n, s) for n, s in where.items())
+        on = tuple(s for s in part.servers if s not in off)
+        measure = self.scale.beyond(on, where)
         moving = {n: s for n, s in sorted(where.items()) if s != self.site.start[n]}
         cost = sum(self.candidates.cost[n][s] for n, s in moving.items())
         least = 0.0
@@ -380,7 +380,7 @@ class ConsolidationProblem:
             least = relaxed(program, range(len(program.upper)), _left(deadline)).bound or 0.0
         if not least:
             least = master.tighten(time.monotonic() + _LAST_S, measure, 0.0, whole=False)[1]
-        choice = Choice(tuple(s for s in part.servers if s not in off), off, 0, bound)
+        choice = Choice(on, off, 0, bound)
         least = min(least, float(cost))
         return Settled(Outcome.FEASIBLE, choice, Placed(Outcome.FEASIBLE, moving, cost, least), bound, least)
 
@@ -436,8 +436,7 @@ class ConsolidationProblem:
         placed = settled.placed
         where = {n: placed.placement.get(n, self.site.start[n]) for n in part.lpars}
         off = settled.choice.off if self.goal.n_plus_1 else self._empty(part, where.values())
-        measure = sum(self.scale.fixed[s] for s in part.servers if s not in off)
-        measure += sum(self.scale.excess(n, s) for n, s in where.items())
+        measure = self.scale.beyond((s for s in part.servers if s not in off), where)
         return ComponentAnswer(Status.FEASIBLE, off=off, placement=placed.placement, restart=placed.restart,
                                least=self._least(part), measure=measure,
                                measure_bound=min(settled.measure_bound, float(measure)),

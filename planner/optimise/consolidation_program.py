@@ -143,6 +143,17 @@ class ConsolidationProgram(PlacementProgram):
         """The first objective is ``most`` at most (as the program counts)."""
         self.program.at_most(self.measure, most, MEASURE)
 
+    def standing(self, where: Mapping[str, str]) -> list[int]:
+        """The values of a placement (LPAR → server, of all LPARs that count), restarts left out: what carries somebody
+        is on, and what has to be."""
+        must = {i for r in self.program.rows if r.equal and len(r.terms) == 1 and r.rhs == 1 for i in r.terms}
+        used, values = set(where.values()), [0] * len(self.program.upper)
+        for (n, s), i in self.x.items():
+            values[i] = int(where.get(n) == s)
+        for s, i in self.on.items():
+            values[i] = int(s in used or i in must)
+        return values
+
     def off(self, solution: Solution) -> list[str]:
         placed = set(self.placement(solution).values())
         return [s for s, i in self.on.items() if solution.values[i] == 0 and s not in placed]

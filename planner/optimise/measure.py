@@ -48,6 +48,10 @@ class Scale:
         gone = set(off)
         return self.base + sum(w for s, w in self.fixed.items() if s not in gone)
 
+    def beyond(self, on: Iterable[str], where: Mapping[str, str]) -> int:
+        """What these servers weigh, and these LPARs there beyond the least that each may weigh."""
+        return sum(self.fixed[s] for s in on) + sum(self.excess(n, s) for n, s in where.items())
+
     def at(self, off: Iterable[str], where: Mapping[str, str]) -> int:
         """The measure when these servers are off and the LPARs are there."""
         return self.of(off) + sum(self.excess(n, s) for n, s in where.items())

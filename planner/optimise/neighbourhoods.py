@@ -55,8 +55,12 @@ class Neighbourhoods:
     @property
     def measure(self) -> int:
         """What it weighs beyond the least of its LPARs."""
-        on = {*self.where.values(), *self.goal.keep} & set(self.part.servers)
-        return sum(self.scale.fixed[s] for s in on) + sum(self.scale.excess(n, s) for n, s in self.where.items())
+        return self.scale.beyond(self.used & set(self.part.servers), self.where)
+
+    @property
+    def used(self) -> set[str]:
+        """The servers on which something stands, or that were asked for."""
+        return {*self.where.values(), *self.goal.keep}
 
     def _price(self, lpar: str, server: str) -> int:
         return self.candidates.cost.get(lpar, {}).get(server, 0)
@@ -78,8 +82,10 @@ class Neighbourhoods:
             order = self.random.sample(self.part.servers, len(self.part.servers))
             while order and time.monotonic() < deadline:
                 self.both(*self.two(order), deadline)
+            if self.where == before:
+                return
             self.stages.append(dict(self.where))
-            if self.where == before or time.monotonic() >= deadline:
+            if time.monotonic() >= deadline:
                 return
 
     def two(self, order: list[str]) -> tuple[list[str], list[str]]:
@@ -113,7 +119,7 @@ class Neighbourhoods:
         model = self.program(window)
         cost = dict(model.program.objective)
         divisor = model.minimise_measure()
-        known = self.values(model)
+        known = model.standing(self.where)
         if not model.program.holds(known):
             return {}
         here = sum(c * known[i] for i, c in model.measure.items())
@@ -133,12 +139,12 @@ class Neighbourhoods:
 
     def program(self, window: list[str]) -> ConsolidationProgram:
         """The whole program of these servers; LPARs from elsewhere that count stay where they are."""
-        inside, there = set(window), inverted((n, s) for n, s in self.where.items())
+        inside, used, there = set(window), self.used, inverted(self.where.items())
         cost: dict[str, dict[str, int]] = {}
         for n in sorted(n for s in window for n in there.get(s, ())):
             here = self.where[n]
             places = self.candidates.cost.get(n, {here: 0})
-            stays = (home := self.site.start[n]) not in inside and self.is_on(home)
+            stays = (home := self.site.start[n]) not in inside and home in used
             cost[n] = {s: c for s, c in places.items() if s == here or (s in inside and not stays)}
         residents = [n for s in window for n in self.site.residents(s)]
         tied = [n for g in self.site.policies.together if set(g.members) & set(cost) for n in g.members]
@@ -147,17 +153,3 @@ class Neighbourhoods:
         model = ConsolidationProgram(self.site, Candidates(cost), window, self.goal, self.scale)
         model.add_homes(self.where)
         return model
-
-    def is_on(self, server: str) -> bool:
-        """Whether something stays on a server, or it was asked for."""
-        return server in self.goal.keep or server in self.where.values()
-
-    def values(self, model: ConsolidationProgram) -> list[int]:
-        """The placement of now as values of a program."""
-        used = {*self.where.values(), *self.goal.keep}
-        values = [0] * len(model.program.upper)
-        for (n, s), i in model.x.items():
-            values[i] = int(self.where[n] == s)
-        for s, i in model.on.items():
-            values[i] = int(s in used)
-        return values

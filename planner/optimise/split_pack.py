@@ -126,6 +126,7 @@ class SplitPack:
         model.add_measure(max(self.weight(best), self.ceiling(first.measure_bound)))
         model.add_cost()
         cost = dict(model.program.objective)
+        self.cuts = [(off, tag) for off, tag in self.cuts if tag == CUT]  # a bound may leave out only what is proved
         best = replace(best, objective=model.program.value(best.values))
         values, floor = self.split(cost)
         floor = floor if floor < math.inf else 0.0
@@ -212,19 +213,10 @@ class SplitPack:
         """The best answer so far as a solution of this program; None where there is none or a row denies it."""
         if self.known is None or self.model.z:
             return None
-        held = {*self.known.values()} | {s for s, names in self.model.fixed.items() if names}
-        values = [0] * len(self.program.upper)
-        for (n, s), i in self.model.x.items():
-            values[i] = int(self.known.get(n) == s)
-        asked = self.must_be_on()
-        for s, i in self.model.on.items():
-            values[i] = int(s in held or i in asked)
+        values = self.model.standing(self.known)
         if not self.program.holds(values):
             return None
         return Solution(Outcome.FEASIBLE, tuple(values), self.program.value(values))
-
-    def must_be_on(self) -> set[int]:
-        return {i for r in self.program.rows if r.equal and len(r.terms) == 1 and r.rhs == 1 for i in r.terms}
 
     def late(self) -> bool:
         return time.monotonic() > self.deadline

@@ -48,7 +48,7 @@ def with_vnics(site: Site, moves: Sequence[Move]) -> list[Move]:
     """The moves with the VIOS and physical port behind each vNIC, where the target's ports are listed."""
     out = list(moves)
     for server in dict.fromkeys(m.target for m in moves):
-        for i, backings in _There(site, server, moves).named() if server in site.sriov else ():
+        for i, backings in _Stays(site, server, moves).named() if server in site.sriov else ():
             out[i] = replace(out[i], vnics=backings)
     stand = {(v.lpar, v.slot, v.device): v.port for v in site.estate.vnics}
     for i in sorted(range(len(out)), key=lambda i: out[i].start_ms):
@@ -60,7 +60,7 @@ def with_vnics(site: Site, moves: Sequence[Move]) -> list[Move]:
     return out
 
 
-class _There:
+class _Stays:
     """What comes to a server and leaves it in the course of a plan."""
 
     def __init__(self, site: Site, server: str, moves: Sequence[Move]) -> None:

@@ -17,13 +17,14 @@ from hypothesis import strategies as st
 from test_oracle import cost_ms, estates, lawful
 
 from planner.estate.model import Bridge, Estate, Zoning
-from planner.optimise import consolidation
+from planner.optimise import consolidation, split_pack
 from planner.optimise.consolidation import Consolidation, ConsolidationProblem, Orders
 from planner.optimise.measure import Scale, scale_of
 from planner.optimise.neighbourhoods import Neighbourhoods
 from planner.optimise.placement import Candidates, PlacementProgram
-from planner.optimise.program import Outcome
+from planner.optimise.program import Outcome, Solution
 from planner.optimise.solver import solve
+from planner.optimise.split_pack import SplitPack
 from planner.plan.choices import Measure, Status
 from planner.plan.questions import Consolidate
 from planner.rules import Judge, Site
@@ -255,6 +256,33 @@ def test_n_plus_1_by_placement_and_restarts_is_bounded(gap: float, monkeypatch: 
 
     agree()
     assert seen[Status.OPTIMAL] > 10 and seen[Status.INFEASIBLE] > 3, seen
+
+
+def test_a_set_that_was_only_not_packed_in_time_hides_no_cheaper_moves(monkeypatch: pytest.MonkeyPatch) -> None:
+    """CP-SAT gives up on the first set: another as light may be dearer, and the bound of the cost is one of both."""
+    packed, given_up = SplitPack.on_set, set[int]()
+
+    def on_set(pack: SplitPack, values: tuple[float, ...], work: float, *rest: float) -> Solution:
+        if id(pack) in given_up or work != split_pack._PACKING:
+            return packed(pack, values, work, *rest)
+        given_up.add(id(pack))
+        return Solution(Outcome.UNKNOWN)
+
+    monkeypatch.setattr(SplitPack, "on_set", on_set)
+    seen: Counter[str] = Counter()
+
+    @settings(max_examples=100)
+    @given(estates())
+    def agree(of: Estate) -> None:
+        site, judge = judged(of)
+        problem = ConsolidationProblem(site, judge, SERVERS, scale_of(site, Measure.SERVERS))
+        problem.small, problem.middle = 0, 10**6
+        given_up.clear()
+        bounded(site, judge, SERVERS, problem.solve(30, 0.0), problem, seen)
+        seen["given up"] += bool(given_up)
+
+    agree()
+    assert seen["given up"] > 40 and seen[Status.OPTIMAL] > 20, seen
 
 
 @pytest.mark.parametrize("gap", [0.0, 0.04])
