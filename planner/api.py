@@ -21,7 +21,7 @@ from planner.estate.energy import HOURS_PER_YEAR, Tariff
 from planner.estate.model import Estate
 from planner.estate.policy_file import loaded
 from planner.formats.values import mib_from_gib, units_from_cores
-from planner.history.calendar import Calendar
+from planner.history.calendar import BUCKETS, Calendar
 from planner.jobs.arguments import checked, names, paths
 from planner.jobs.peak_hours import ALWAYS, UsageSpec, period_from
 from planner.plan.choices import By, Measure
@@ -115,17 +115,18 @@ def consolidate(estate: Estate, *, measure: Measure | str = Measure.WATTS, n_plu
 @checked
 def whatif(estate: Estate, *files: str | Path | Iterable[str | Path], catalogue: str | Path | None = None,
            window: str | Window | None = None, zone: str = "", time_limit: float = 60.0, gap: float = 0.0,
-           assume_nothing: bool = False, inactive: bool = True) -> list[ScenarioResult]:
+           usage: UsageSpec | None = None, assume_nothing: bool = False, inactive: bool = True) -> list[ScenarioResult]:
     """Scenario files answered, one result each; its ``plan`` is what is migrated, live or (``inactive``) while not
-    activated, its ``estate`` what is there then."""
+    activated, its ``estate`` what is there then. What ``usage`` has of all hours fits at every one of them."""
     from planner.jobs import whatif as scenarios  # start-up: the other questions do without scenarios
     from planner.scenarios.file import read_scenarios
 
     models = CATALOGUE if catalogue is None else read_catalogue(Path(catalogue))
     options = jobs.Options(time_limit, gap, _window(window), zone=zone)
     asked = read_scenarios([Path(f) for f in paths("files", files)])
+    used = None if usage is None else usage.read(estate, BUCKETS)
     return [scenarios.whatif(Loaded(estate), replace(one, inactive=inactive, assume_nothing=assume_nothing), options,
-                             models) for one in asked]
+                             models, used) for one in asked]
 
 
 verify_plan = checked(_verify_plan)

@@ -34,16 +34,17 @@ from planner.estate.model import (
 )
 from planner.estate.workbook import workbook_bytes
 from planner.formats.estate_workbook import letters
-from planner.history.calendar import BUCKETS, Bucket, DayKind
+from planner.history.calendar import BUCKETS, Bucket, Calendar, DayKind
 from planner.history.clock import Clock
 from planner.history.usage import Usage
+from planner.jobs.peak_hours import UsageGiven
 from planner.optimise.asked import checked_evacuate
 from planner.optimise.evacuate import EvacuationProblem
 from planner.optimise.stages import Answer
 from planner.plan.choices import Status
 from planner.plan.details import Conflict
 from planner.plan.plan import Backing, Move, Plan
-from planner.plan.questions import Evacuate
+from planner.plan.questions import Evacuate, UsageBasis
 from planner.rules import Judge, Site
 
 VLAN = 10
@@ -176,6 +177,14 @@ def usage(of: Estate, rows: Mapping[str, Sequence[int]], hours: Sequence[int] | 
     starts = np.arange(count, dtype=np.int64) * 3600
     numbers = np.array([BUCKETS.index(Bucket(DayKind.MONTH_END, h)) for h in (hours or range(count))], dtype=np.int16)
     return Usage(tuple(p.name for p in parts), starts, numbers, physc, frozenset(rows), Fraction(100), Clock("UTC"), 3600)
+
+
+def measured(of: Estate, rows: Mapping[str, Sequence[int]]) -> UsageGiven:
+    """The same as a question is given it."""
+    found = usage(of, rows)
+    return UsageGiven(found, UsageBasis(
+        percentile="100", from_s=0, to_s=3600 * len(found.starts), step_s=3600, growth_percent=0, hours=frozenset(BUCKETS),
+        calendar=Calendar(), measured=len(found.measured), sha256=found.digest()))
 
 
 def judged(of: Estate, rows: Mapping[str, Sequence[int]] | None = None) -> tuple[Site, Judge]:

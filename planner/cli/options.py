@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from planner.estate.assemble import Loaded
     from planner.estate.catalogue import Catalogue
     from planner.jobs import Options
-    from planner.jobs.peak_hours import UsageSpec
+    from planner.jobs.peak_hours import UsageGiven, UsageSpec
     from planner.plan.plan import Window as WindowOfTime
 
 _MOST_CLOSED_DAYS, YEAR_S = 366, 366 * 86_400
@@ -171,6 +171,13 @@ class PlannedUsage(SiteCalendar):
             raise UsageError("--percentile and --growth are of the usage in a history: give --history as well")
         return UsageSpec(self.history, calendar, self.percentile, self.months, self.growth)
 
+    def at_all_times(self, loaded: Loaded) -> UsageGiven | None:
+        """What the partitions used in all hours; None without a history."""
+        from planner.history.calendar import BUCKETS
+
+        spec = self.spec()
+        return None if spec is None else spec.read(loaded.estate, BUCKETS)
+
 
 @dataclass(frozen=True, slots=True)
 class Hardware:
@@ -180,8 +187,6 @@ class Hardware:
                                                    "added, or in place of those of the same type-model.")] = None
     window: Window = None
     zone: Zone = ""
-    history: Annotated[Path | None, typer.Option("--history", metavar="FILE", help="Usage history: virtual processors "
-                                                 "follow each LPAR's peak.")] = None
 
     def models(self) -> Catalogue:
         """The catalogue of models."""
@@ -189,22 +194,6 @@ class Hardware:
         from planner.estate.catalogue_file import read_catalogue
 
         return CATALOGUE if self.catalogue is None else read_catalogue(self.catalogue)
-
-    def peaks(self, loaded: Loaded) -> dict[str, int] | None:
-        """Highest mean of five minutes of each LPAR that the history knows, in thousandths of a core."""
-        from planner.history.store import History
-
-        if self.history is None:
-            return None
-        with History.open(self.history, read_only=True) as history:
-            extent = history.extent()
-            known = set(history.names())
-            names = [p.name for p in loaded.estate.lpars if p.name in known]
-            if extent is None or not names:
-                return {}
-            grid = history.grid(names, *extent)
-        highest = grid.physc.max(axis=1, initial=-1).tolist()
-        return {name: peak for name, peak in zip(names, highest, strict=True) if peak >= 0}
 
 
 def levels_from(texts: list[str] | None, *, come_back: bool) -> dict[str, str]:

@@ -21,6 +21,7 @@ from planner.cli.options import (
     Hardware,
     Inactive,
     Output,
+    PlannedUsage,
     PolicyFile,
     Solver,
     numeric,
@@ -60,7 +61,7 @@ def sweep_command(
                          ] = None,
     resume: Annotated[bool, typer.Option("--resume/--fresh", rich_help_panel=_WHERE, help="Use what an earlier run "
                                          "finished in DIR, or answer every cell anew.")] = True,
-    hardware: Hardware, solver: Solver, write_model: ModelFile = None,
+    hardware: Hardware, usage: PlannedUsage, solver: Solver, write_model: ModelFile = None,
     out: Annotated[Path, typer.Option("--out", metavar="DIR", rich_help_panel=OUTPUT, help="Where results and finished "
                                       "cells go.")] = Path("reports/sweep"),
     kind: Annotated[TableFormat, typer.Option("--format", rich_help_panel=OUTPUT, help="Table of the cells.")
@@ -98,14 +99,14 @@ def sweep_command(
     loaded = load_estate(estate, policy)
     cells = [replace(c, scenario=replace(c.scenario, inactive=inactive, assume_nothing=assume_nothing))
              for c in planned(sweep, loaded, models)]
-    context = SweepContext(loaded, options, models, hardware.peaks(loaded))
+    context = SweepContext(loaded, options, models, usage.at_all_times(loaded))
     with models_in(write_model, force=output.force):
         outcome = _answered(context, cells, runner, out / "cells", resume=resume and write_model is None)
     result = sweep_result(sweep, cells, outcome)
     document = sweep_json(result, digest(loaded.estate), {
         "time_limit_s": solver.time_limit, "gap": solver.gap, "window": hardware.window,
         "catalogue": hardware.catalogue and hardware.catalogue.name,
-        "history": hardware.history and hardware.history.name})
+        "history": usage.history and usage.history.name})
     _write(result, document, out, kind, output)
     return 1 if outcome.failed else 0
 

@@ -19,6 +19,7 @@ from planner.cli.options import (
     Hardware,
     Inactive,
     Output,
+    PlannedUsage,
     PolicyFile,
     Solver,
     window_of,
@@ -40,7 +41,7 @@ def whatif_command(
     scenarios: Annotated[list[Path], typer.Argument(metavar="SCENARIO.toml...", help="Scenario files "
                                                     "(docs/whatif.md).")], *,
     policy: PolicyFile = None, assume_nothing: AssumeNothing = False, inactive: Inactive = True,
-    hardware: Hardware, solver: Solver, write_model: ModelFile = None,
+    hardware: Hardware, usage: PlannedUsage, solver: Solver, write_model: ModelFile = None,
     out: Annotated[Path, typer.Option("--out", metavar="DIR", rich_help_panel=OUTPUT, help="Where the reports go.")
                    ] = Path("reports/whatif"),
     output: Output,
@@ -64,13 +65,13 @@ def whatif_command(
     _suits(loaded, asked, models)
     options = jobs.Options(solver.time_limit, solver.gap, window_of(hardware.window),
                            zone=zone_known(hardware.zone))
-    peaks = hardware.peaks(loaded)
+    used = usage.at_all_times(loaded)
     results = [today(loaded, asked[0], models)]
     with models_in(write_model, force=output.force):
         for number, scenario in enumerate(asked, 1):
             if sys.stderr.isatty():
                 sys.stderr.write(f"\r\033[Kscenario {number} of {len(asked)}: {scenario.name}")
-            results.append(whatif(loaded, scenario, options, models, peaks))
+            results.append(whatif(loaded, scenario, options, models, used))
     if sys.stderr.isatty():
         sys.stderr.write("\r\033[K")
     document = whatif_document(results, digest(loaded.estate))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from fractions import Fraction
 
@@ -51,6 +51,15 @@ class Usage:
         """A partition slot by slot in thousandths of a core; raises KeyError for one that is not in it."""
         row: NDArray[np.int32] = self.physc[self._rows[name]]
         return row
+
+    def with_entitled(self, partitions: Iterable[Lpar | Vios]) -> Usage:
+        """With partitions that nobody measured: the entitlement of each in every slot."""
+        more = {p.name: p.entitlement_units * 10 for p in partitions if p.name not in self._rows}
+        names = tuple(sorted((*self.names, *more)))
+        physc = np.empty((len(names), len(self.starts)), dtype=np.int32)
+        for row, name in enumerate(names):
+            physc[row] = more[name] if name in more else self.of(name)
+        return replace(self, names=names, physc=physc, _rows={})
 
     def inside(self, buckets: Collection[Bucket]) -> NDArray[np.bool_]:
         """For each slot whether its bucket is one of these."""

@@ -23,6 +23,22 @@ from planner.units import some
 MONTH_END, ALWAYS = "month-end", "always"
 
 
+class UsageGiven(NamedTuple):
+    """What was used, and what plan.json keeps of the question."""
+
+    usage: Usage
+    basis: UsageBasis
+
+    def on(self, estate: Estate) -> UsageGiven:
+        """With what an estate has besides: as :meth:`UsageSpec.read` would give it for that estate."""
+        usage = self.usage.with_entitled((*estate.lpars, *estate.vioses))
+        return UsageGiven(usage, self.basis.replace(sha256=usage.digest()))
+
+    def peaks(self) -> dict[str, int]:
+        """The most that each partition used that was measured, in thousandths of a core."""
+        return {n: int(self.usage.of(n).max()) for n in sorted(self.usage.measured)}
+
+
 @dataclass(frozen=True, slots=True)
 class UsageSpec:
     """Which usage counts: the last ``months`` months of a history, at a percentile, so many percent more than it was.
@@ -39,8 +55,8 @@ class UsageSpec:
     start_s: int | None = None
     end_s: int | None = None
 
-    def read(self, estate: Estate, buckets: Collection[Bucket]) -> tuple[Usage, UsageBasis]:
-        """What the estate's partitions used in these buckets, and what plan.json keeps of the question.
+    def read(self, estate: Estate, buckets: Collection[Bucket]) -> UsageGiven:
+        """What the estate's partitions used in these buckets.
 
         Raises InputError for a history that cannot be read or that holds nothing of these hours.
         """
@@ -59,10 +75,10 @@ class UsageSpec:
             if name in usage:
                 physc[row] = -(-physc[row] * (100 + self.growth_percent) // 100)
         grown = replace(usage, physc=physc, findings=_gathered(usage, estate))
-        return grown, UsageBasis(
+        return UsageGiven(grown, UsageBasis(
             percentile=self.percentile, from_s=start_s, to_s=end_s, step_s=self.step_s,
             growth_percent=self.growth_percent, hours=frozenset(buckets), calendar=self.calendar,
-            measured=len(grown.measured), sha256=grown.digest())
+            measured=len(grown.measured), sha256=grown.digest()))
 
 
 class Needed(NamedTuple):

@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from planner import __version__
 from planner.errors import InputError, ReplayError, UsageError
@@ -29,6 +29,9 @@ from planner.plan.wire import adapter, as_json
 from planner.scenarios.build import problems as unsuited
 from planner.scenarios.model import Scenario
 from planner.scenarios.sweep_file import Cell, Problems, Sweep, cells
+
+if TYPE_CHECKING:  # start-up: what reads a history
+    from planner.jobs.peak_hours import UsageGiven
 
 VERSION = 1
 FAILED = "failed"
@@ -60,12 +63,12 @@ class CellAnswer:
 
 @dataclass(frozen=True, slots=True)
 class SweepContext:
-    """What all cells have in common; picklable. ``peaks`` as for whatif."""
+    """What all cells have in common; picklable. ``used`` as for whatif."""
 
     loaded: Loaded
     options: Options
     catalogue: Catalogue = CATALOGUE
-    peaks: Mapping[str, int] | None = None
+    used: UsageGiven | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +114,7 @@ class SweepOutcome:
 def answer(context: SweepContext, scenario: Scenario) -> CellAnswer:
     """The answer to one cell; what breaks becomes the status ``failed`` with its reason."""
     try:
-        return _answer(whatif(context.loaded, scenario, context.options, context.catalogue, context.peaks))
+        return _answer(whatif(context.loaded, scenario, context.options, context.catalogue, context.used))
     except Exception as error:  # a cell that breaks must not take the others with it
         first = (str(error).splitlines() or [""])[0]
         what = "its own plan failed its replay" if isinstance(error, ReplayError) else "broke off"
@@ -188,10 +191,10 @@ def _hash(value: Any) -> str:
 
 
 def common_id(context: SweepContext, estate: Estate | None = None) -> str:
-    """What every cell's id depends on: program, estate, gap, window, catalogue, peaks. Not the time limit."""
+    """What every cell's id depends on: program, estate, gap, window, catalogue, usage. Not the time limit."""
     o = context.options
     return _hash([VERSION, __version__, digest(estate or context.loaded.estate), o.gap, o.window, context.catalogue,
-                  context.peaks])
+                  context.used and context.used.basis.sha256])
 
 
 def cell_id(common: str, scenario: Scenario) -> str:

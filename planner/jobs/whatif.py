@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
-from typing import Any
+from fractions import Fraction
+from functools import cache, partial
+from math import ceil
+from typing import TYPE_CHECKING, Any
 
 from planner.errors import InputError, ReplayError
 from planner.estate.assemble import Loaded
@@ -28,17 +30,21 @@ from planner.optimise.placement import move_cost_ms
 from planner.optimise.scenario import ScenarioProblem, Sizes
 from planner.optimise.stages import Answer
 from planner.plan.choices import OUT, Status
-from planner.plan.details import Change, Conflict, WhatifDetails, mends
+from planner.plan.details import MILLION, Change, Conflict, WhatifDetails, mends
 from planner.plan.plan import Plan
 from planner.plan.questions import Whatif
 from planner.rules import Judge, Site
+from planner.rules.site import UsageOnSite
 from planner.scenarios.build import Built, build
 from planner.scenarios.model import Scenario
 from planner.scenarios.paths import Door, Passages, Stage, Way, doors, mode_after, mode_now, needs_activation, stages
-from planner.scenarios.sizing import Size, Sizer, ratings, told_rating
+from planner.scenarios.sizing import Size, Sizer, growth_of, ratings, told_rating
 from planner.schedule.timetable import Timetable, timetable
 from planner.units import some
 from planner.verify import replay_changes
+
+if TYPE_CHECKING:  # start-up: what reads a history takes longer to import than a small answer to find
+    from planner.jobs.peak_hours import UsageGiven
 
 _FRONTIER_S = 10.0
 
@@ -63,13 +69,14 @@ class ScenarioCase(Case):
 
 
 def whatif(loaded: Loaded, scenario: Scenario, options: Options, catalogue: Catalogue = CATALOGUE,
-           peaks: Mapping[str, int] | None = None) -> ScenarioResult:
-    """Answer one scenario. ``peaks``: highest physc by LPAR in thousandths, from a history.
+           used: UsageGiven | None = None) -> ScenarioResult:
+    """Answer one scenario; with ``used`` (of all hours) so that what was used fits slot by slot, on arrival and in the
+    end, and virtual processors follow peaks.
 
     Raises InputError for a scenario that does not suit the estate or the catalogue, and ReplayError when the own
     answer fails its replay.
     """
-    case = _case(loaded, scenario, zoned(options, loaded.estate), catalogue, peaks)
+    case = _case(loaded, scenario, zoned(options, loaded.estate), catalogue, used)
     stranded = [n for n in case.displaced if not _open(case, n)]
     if stranded:
         return _infeasible(case, _stranded(case, stranded))
@@ -99,24 +106,25 @@ def on_arrival(loaded: Loaded, scenario: Scenario, catalogue: Catalogue = CATALO
     return built, arrival
 
 
-def _case(loaded: Loaded, scenario: Scenario, options: Options, catalogue: Catalogue,
-          peaks: Mapping[str, int] | None) -> ScenarioCase:
+def _case(loaded: Loaded, scenario: Scenario, options: Options, catalogue: Catalogue, used: UsageGiven | None
+          ) -> ScenarioCase:
     built, arrival = on_arrival(loaded, scenario, catalogue)
+    used = used and used.on(arrival.estate)
     goal = Whatif(scenario=scenario.name, servers=tuple(built.retired), inactive=scenario.inactive,
-                  assume_nothing=scenario.assume_nothing)
-    site, judge = _judged(arrival, goal)
+                  assume_nothing=scenario.assume_nothing, usage=used and used.basis)
+    site, judge = _judged(arrival, goal, used)
     if stuck := [n for n in site.start if not site.lpars[n].active and not judge.targets(n, built.kept)]:
-        site, judge = _judged(arrival, goal.replace(leave=tuple(sorted(stuck))))
+        site, judge = _judged(arrival, goal.replace(leave=tuple(sorted(stuck))), used)
     rated = ratings(arrival.estate, scenario, catalogue)
-    sizer = Sizer(arrival.estate, scenario, rated, peaks)
+    sizer = Sizer(arrival.estate, scenario, rated, used and used.peaks())
     displaced = sorted(n for n, s in site.start.items() if s in built.retired)
     return ScenarioCase(
         loaded=arrival, site=site, judge=judge, options=options, scenario=scenario, catalogue=catalogue, built=built,
         sizer=sizer, rated=rated, passages=Passages(site, judge, sizer, displaced), displaced=displaced)
 
 
-def _judged(arrival: Loaded, goal: Whatif) -> tuple[Site, Judge]:
-    site = Site(arrival.estate, goal=goal)
+def _judged(arrival: Loaded, goal: Whatif, used: UsageGiven | None) -> tuple[Site, Judge]:
+    site = Site(arrival.estate, usage=used and used.usage, goal=goal)
     return site, Judge(site)
 
 
@@ -143,11 +151,30 @@ def _sizes(case: ScenarioCase) -> Sizes:
             return Demand(0, 0)
         return lpar_demand(case.sizer.final(case.site.lpars[name], server).row, case.site.servers[server])
 
+    def live(name: str, server: str) -> bool:
+        return server == case.site.start[name] or case.passages.of(name, server).way in (Way.LIVE, Way.INACTIVE, None)
+
     def arrival(name: str, server: str) -> Demand:
-        live = server == case.site.start[name] or case.passages.of(name, server).way in (
-            Way.LIVE, Way.INACTIVE, None)
-        return case.site.held(name, server) if live else final(name, server)
-    return Sizes(cache(arrival), cache(final))
+        return case.site.held(name, server) if live(name, server) else final(name, server)
+
+    sizes, site = Sizes(cache(arrival), cache(final)), case.site
+    if site.usage is None:
+        return sizes
+    end = cache(partial(_use_in_the_end, case))
+
+    def first(name: str, server: str) -> Fraction:
+        return site.used.ratio(name, server) if live(name, server) else end(name, server)
+    return replace(sizes, used=(UsageOnSite(site, site.usage, sizes.arrival, cache(first)),
+                                UsageOnSite(site, site.usage, sizes.final, end)))
+
+
+def _use_in_the_end(case: ScenarioCase, name: str, server: str) -> Fraction:
+    """Cores that an LPAR will use on a server, grown, for one that was measured: by rPerf where it runs in the mode
+    of a server that is added, else as after a live move; in millionths, rounded up."""
+    p = case.site.lpars[name]
+    size, growth = case.sizer.final(p, server), growth_of(case.scenario, p)[0]
+    ratio = case.site.used.ratio(name, server) if size.why else size.ratio
+    return Fraction(ceil(ratio * (1 + growth) * MILLION), MILLION)
 
 
 def _ways(case: ScenarioCase, placement: Mapping[str, str]) -> dict[str, Way]:
@@ -239,7 +266,8 @@ def _result(case: ScenarioCase, problem: ScenarioProblem, answer: Answer, table:
     ways = _ways(case, answer.placement)
     plan = _plan(case, answer, ways, table)
     changed = _changed(case, ways, final)
-    _replayed(case, answer.placement, ways, [row for _, row in changed])
+    use = _use(case, where)
+    _replayed(case, answer.placement, ways, [row for _, row in changed], use)
     changes = tuple(Change(row.name, kind, row.server, row.entitlement_units, row.virtual_processors, row.memory_mib,
                            row.current_mode) for kind, row in changed)
     lines = _lines(case, where, final, ways, plan)
@@ -247,7 +275,7 @@ def _result(case: ScenarioCase, problem: ScenarioProblem, answer: Answer, table:
     opened = tuple(doors(case.site, _running(case, answer.placement), rows, ways))
     if plan is not None:
         plan = plan.replace(findings=ordered((*plan.findings, *_one_way(opened))),
-                            details=WhatifDetails(changes))
+                            details=WhatifDetails(changes, use))
     servers = _servers(case, where, final, ways)
     points, note = _frontier(case, problem)
     status, cost = _cost(case, answer, ways)
@@ -327,11 +355,20 @@ def _kind(case: ScenarioCase, name: str, row: Lpar, ways: Mapping[str, Way]) -> 
     return "DLPAR" if row.current_mode in ("", mode_now(case.site, old)) else "re-activation"
 
 
-def _replayed(case: ScenarioCase, placement: Mapping[str, str], ways: Mapping[str, Way],
-              changes: Sequence[Lpar]) -> None:
+def _use(case: ScenarioCase, where: Mapping[str, str]) -> dict[str, int]:
+    """LPAR → millionths of what was measured that it uses in the end, of those that then use another share."""
+    site = case.site
+    if site.usage is None:
+        return {}
+    end = {n: _use_in_the_end(case, n, s) for n, s in sorted(where.items())}
+    return {n: int(ratio * MILLION) for n, ratio in end.items() if ratio != site.used.ratio(n, where[n])}
+
+
+def _replayed(case: ScenarioCase, placement: Mapping[str, str], ways: Mapping[str, Way], changes: Sequence[Lpar],
+              use: Mapping[str, int]) -> None:
     """Replay what follows the live moves. Raises ReplayError."""
     where = {**case.site.start, **_migrated(ways, placement)}
-    breaches = replay_changes(case.site, where, changes, case.built.kept)
+    breaches = replay_changes(case.site, where, changes, case.built.kept, use)
     if breaches:
         raise ReplayError(breaches)
 

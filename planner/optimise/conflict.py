@@ -280,6 +280,7 @@ def _left_behind(model: PlacementProgram, until: float) -> list[str]:
 def of_program(model: PlacementProgram, deadline: float) -> Conflict:
     """The conflict behind a placement that is proved impossible."""
     until = min(max(deadline, time.monotonic() + 2.0), time.monotonic() + _BUDGET_S)
+    model.fill_fullest_slots()
     tags, complete = reduced(model.program, until)
     named = [t.subject for t in tags if t.rule == ONE_PLACE]
     lpars = tuple(n for n in named if n in model.displaced)
@@ -319,7 +320,9 @@ def tightenings(site: Site, short_units: Mapping[str, int], short_mib: Mapping[s
 def _summary(lpars: Sequence[str], rows: Sequence[Tag], groups: Sequence[Tag], short: _Short) -> str:
     parts = []
     if any(t.family in ("processor", "memory") for t in rows):
-        parts.append(f"the other servers lack {_amounts(short.units, short.mib)} for what must go")
+        measured = any(t.rule == _USAGE for t in rows) and all(t.rule != PROCESSORS.rule for t in rows)
+        parts.append(f"the other servers lack {_amounts(short.units, short.mib)} for what must go"
+                     + " (as measured: the peak of the sum)" * measured)
     elif short.lifts:
         parts.append(f"the other servers lack {'; '.join(short.lifts)}")
     if groups:

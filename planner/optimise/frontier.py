@@ -14,7 +14,6 @@ from planner.estate.capacity import Demand
 from planner.optimise.placement import Candidates
 from planner.optimise.program import Outcome, Solution, Tag
 from planner.optimise.scenario import ScenarioProblem, ScenarioProgram
-from planner.optimise.solver import solve
 from planner.plan.choices import Status
 from planner.plan.details import Cores, RoundGib
 from planner.rules.base import WHOLE
@@ -137,10 +136,12 @@ class Frontier:
         """The largest headroom with so many servers."""
         model = FrontierProgram(self.problem, self.places, count, min(self._least(count), HUNDRED))
         known = self._spread(count, model)
+        if known and model.mend(Solution(Outcome.FEASIBLE, tuple(known))):
+            known = []
         if known and known[model.used] == self._least(count):
             answer = Solution(Outcome.OPTIMAL, tuple(known), known[model.used], float(known[model.used]), "spread")
         else:
-            answer = solve(model.program, max(deadline - time.monotonic(), 0.05), 0.0, _NODES, known)
+            answer = model.solve(deadline, 0.0, _NODES, known)
         if not answer.found and known:
             answer = Solution(Outcome.FEASIBLE, tuple(known), known[model.used], answer.bound, "spread")
         return self._point_of(count, answer, model)

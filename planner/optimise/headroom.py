@@ -123,8 +123,8 @@ class HeadroomProgram(PlacementProgram):
         over = over + sum(c * solution.values[i] for i, c in self.wanted_use(server).items())
         over[~needed_slots(self.goal, self.site)] = 0
         for slot in usage.worst_by_bucket(over).values():
-            if over[slot] > 0 and slot not in self.slots[server, -1]:
-                self.slots[server, -1].add(slot)
+            if over[slot] > 0 and slot not in self.slots[0, server, -1]:
+                self.slots[0, server, -1].add(slot)
                 terms = {self.x[n, server]: int(self.site.used.of(n, server)[slot]) for n in self.by_server[server]
                          if self.site.pool_on(n, server) in self.pools}
                 held = int(self._pool_use(self.fixed[server])[slot])

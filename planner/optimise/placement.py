@@ -23,6 +23,7 @@ from planner.parallel import beside
 from planner.rules import Judge, Site, ledger
 from planner.rules.asking import refused
 from planner.rules.ledger import Amounts, Resource, allowed
+from planner.rules.site import UsageOnSite
 
 _IN_TWO = 1000
 """LPARs from which on they are judged by two processes."""
@@ -117,7 +118,8 @@ class PlacementProgram:
             (n, s): self.program.variable(1, n, "on", s) for n, places in candidates.cost.items() for s in places}
         self.fixed = {s: [n for n in site.residents(s) if n not in candidates.cost] for s in self.survivors}
         self.by_server = inverted(self.x, self.survivors)
-        self.slots: dict[tuple[str, int | None], set[int]] = defaultdict(set)
+        self.slots: dict[tuple[int, str, int | None], set[int]] = defaultdict(set)
+        """(Moment, server, pool) → the slots whose rows stand."""
         self.prepare()
         self.add_one_place()
         self.add_capacity()
@@ -291,6 +293,10 @@ class PlacementProgram:
 
     # ---- usage: rows for the slots that a placement would break, added until none is left ------------------------
 
+    def usages(self) -> Sequence[UsageOnSite]:
+        """What LPARs use, at each moment at which that binds; here at one, as they are today."""
+        return (self.site.used,)
+
     def usage_room(self, server: str, pool: int | None) -> NDArray[np.int64] | None:
         """Slot by slot what may be used, in thousandths: the limit, or what was used at the start if that is more."""
         return self.site.used.allowed(server, pool)
@@ -302,16 +308,14 @@ class PlacementProgram:
             return 0
         where = inverted([*((n, s) for s, names in self.fixed.items() for n in names),
                           *self.placement(solution).items()], self.fixed)
+        places = [(s, pool, room) for s in self.survivors for pool in (None, *sorted(self.site.pools.get(s, {})))
+                  if (room := self.usage_room(s, pool)) is not None]
         added = 0
-        for s in self.survivors:
-            for pool in (None, *sorted(self.site.pools.get(s, {}))):
-                room = self.usage_room(s, pool)
-                if room is None:
-                    continue
-                over = self.site.used.on(s, where[s], pool) + self.usage_extra(s, pool, solution) - room
-                for slot in usage.worst_by_bucket(over).values():
-                    if over[slot] > 0:
-                        added += self.add_slot(s, pool, slot)
+        for (moment, used), (s, pool, room) in product(enumerate(self.usages()), places):
+            over = used.on(s, where[s], pool) + self.usage_extra(s, pool, solution) - room
+            for slot in usage.worst_by_bucket(over).values():
+                if over[slot] > 0:
+                    added += self.add_slot(moment, s, pool, slot)
         return added
 
     def usage_wanted(self, server: str, pool: int | None, slot: int) -> Terms:
@@ -322,17 +326,26 @@ class PlacementProgram:
         """What a solution wants free besides, in thousandths, slot by slot or for all slots; nothing here."""
         return 0
 
-    def add_slot(self, server: str, pool: int | None, slot: int) -> bool:
+    def fill_fullest_slots(self) -> None:
+        """The rows of the slots in which each server would use most if all came who may."""
+        for moment, used in enumerate(self.usages() if self.site.usage else ()):
+            for s in self.survivors:
+                most = used.on(s, [*self.fixed[s], *self.by_server[s]])
+                if len(most):
+                    self.add_slot(moment, s, None, int(most.argmax()))
+
+    def add_slot(self, moment: int, server: str, pool: int | None, slot: int) -> bool:
         """The row of one slot of a server or of a pool of it; False when it stands already."""
         room = self.usage_room(server, pool)
-        if room is None or slot in self.slots[server, pool]:
+        if room is None or slot in self.slots[moment, server, pool]:
             return False
-        self.slots[server, pool].add(slot)
-        held = self.site.used.on(server, self.fixed[server], pool)
-        terms = {self.x[n, server]: int(self.site.used.of(n, server)[slot]) for n in self.by_server[server]
+        self.slots[moment, server, pool].add(slot)
+        used, only = self.usages()[moment], slice(slot, slot + 1)
+        held = used.on(server, self.fixed[server], pool, only)
+        terms = {self.x[n, server]: int(used.of(n, server, only)[0]) for n in self.by_server[server]
                  if pool is None or self.site.pool_on(n, server) == pool}
         tag = Tag("processor.usage", server) if pool is None else Tag("processor.pool-usage", server, str(pool))
-        self.program.at_most({**terms, **self.usage_wanted(server, pool, slot)}, int(room[slot]) - int(held[slot]), tag)
+        self.program.at_most({**terms, **self.usage_wanted(server, pool, slot)}, int(room[slot]) - int(held[0]), tag)
         return True
 
     def solve(self, deadline: float, gap: float, max_nodes: int | None = None, known: Sequence[int] = ()) -> Solution:

@@ -13,12 +13,12 @@ from planner.estate.capacity import Demand
 from planner.optimise.conflict import of_program
 from planner.optimise.placement import Candidates, Moment, PlacementProgram
 from planner.optimise.program import Outcome
-from planner.optimise.solver import solve
 from planner.optimise.stages import Answer, StagedProblem
 from planner.plan.details import Conflict
 from planner.plan.questions import Whatif
 from planner.rules import Judge, Site
 from planner.rules.ledger import Amounts, Resource, allowed
+from planner.rules.site import UsageOnSite
 
 Pair = tuple[str, str]
 
@@ -31,12 +31,17 @@ class Phase(StrEnum):
     BOTH = "on arrival and after growth and resizing together"
 
 
+_MOMENTS = {Phase.ARRIVAL: slice(0, 1), Phase.FINAL: slice(1, 2), Phase.BOTH: slice(0, 2)}
+
+
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """What an LPAR holds on a server it may end on: ``arrival`` when it gets there, ``final`` in the end."""
+    """What an LPAR holds on a server it may end on: ``arrival`` when it gets there, ``final`` in the end; and what it
+    uses at each, where a history tells."""
 
     arrival: Callable[[str, str], Demand]
     final: Callable[[str, str], Demand]
+    used: tuple[UsageOnSite, UsageOnSite] | None = None
 
 
 class ScenarioProgram(PlacementProgram):
@@ -58,7 +63,11 @@ class ScenarioProgram(PlacementProgram):
         site, sizes = self.site, self.sizes
         arrival = Moment(sizes.arrival, lambda resource, s: allowed(site, resource, s))
         final = Moment(sizes.final, lambda resource, s: resource.limits(site, s))
-        return {Phase.ARRIVAL: (arrival,), Phase.FINAL: (final,), Phase.BOTH: (arrival, final)}[self.phase]
+        return [arrival, final][_MOMENTS[self.phase]]
+
+    def usages(self) -> Sequence[UsageOnSite]:
+        """The same of what is used."""
+        return list(self.sizes.used or ())[_MOMENTS[self.phase]]
 
     def room(self, resource: Resource, server: str) -> Amounts:
         """What LPARs may take of a server at the first of the moments."""
@@ -96,9 +105,12 @@ class ScenarioProblem(StagedProblem):
         left = max(deadline - time.monotonic(), 2.0)
         for phase in (Phase.ARRIVAL, Phase.FINAL):
             alone = self.model(model.candidates, phase)
-            if solve(alone.program, left).outcome is Outcome.INFEASIBLE:
+            if alone.solve(time.monotonic() + left, 0.0).outcome is Outcome.INFEASIBLE:
                 break
         else:
-            phase, alone = Phase.BOTH, self.model(model.candidates)
-        conflict = of_program(alone, time.monotonic() + left)
+            return self._told(model, Phase.BOTH, left)
+        return self._told(alone, phase, left)
+
+    def _told(self, model: PlacementProgram, phase: Phase, left: float) -> Conflict:
+        conflict = of_program(model, time.monotonic() + left)
         return replace(conflict, summary=f"{phase.value}: {conflict.summary}")

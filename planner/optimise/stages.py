@@ -124,9 +124,9 @@ class StagedProblem:
             even.add_cost_limit(cost)
         rest = solution.values[len(model.x):]
         known = [int(best.get(n) == s) for n, s in even.x] + [*rest, even.add_balance(best)]
-        for (server, pool), slots in sorted(model.slots.items(), key=str):
+        for place, slots in sorted(model.slots.items(), key=str):
             for slot in sorted(slots):
-                even.add_slot(server, pool, slot)
+                even.add_slot(*place, slot)
         answer = even.solve(deadline, _BALANCE_GAP, _BALANCE_NODES, known)
         placement = even.placement(answer) if answer.found else best
         return placement if sum(candidates.cost[n][s] for n, s in placement.items()) == cost else best

@@ -19,6 +19,7 @@ from planner.plan.wire import Listed, Scaled, absent, empty
 
 Cores = Annotated[int, Scaled(100)]
 """Hundredths of a core; cores in JSON."""
+MILLION = 1_000_000
 Physc = Annotated[int, Scaled(1000)]
 """Thousandths of a core; cores in JSON."""
 Gib = Annotated[int, Scaled(1024)]
@@ -158,9 +159,12 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class WhatifDetails:
-    """What follows the live moves, in order."""
+    """What follows the live moves, in order. ``use``: LPAR → cores that it uses in the end for a million that were
+    measured, where a history was given and it does not use as many: grown, or by rPerf in the mode of its server."""
 
     changes: tuple[Change, ...]
+    use: Annotated[Mapping[str, Annotated[int, Field(ge=0, le=10**9)]], Field(
+        alias="use_millionths", exclude_if=empty)] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

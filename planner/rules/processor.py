@@ -46,8 +46,8 @@ _USAGE_ROWS = "rows for the slots that a placement would break, added until none
       source="the peak of the sum, not the sum of peaks")
 def usage(site: Site, server: str, holders: Collection[str]) -> Iterator[Breach]:
     if site.usage is not None and (worst := site.used.worst(server, holders)):
-        yield Breach(f"with the usage of {worst[2]}, {server} would use {worst[0] / 1000:.2f} cores of "
-                     f"{worst[1] / 1000:.2f}", "place less there, or raise its ceiling")
+        yield Breach(f"with the usage of {worst[2]}, {server} would use {show_cores(-(-worst[0] // 10))} cores "
+                     f"of {show_cores(worst[1] // 10)}", "place less there, or raise its ceiling")
 
 
 @rule("processor.pool-usage", "Where usage history exists, the LPARs of a shared pool never used more together than "
@@ -56,8 +56,8 @@ def usage(site: Site, server: str, holders: Collection[str]) -> Iterator[Breach]
 def pool_usage(site: Site, server: str, holders: Collection[str]) -> Iterator[Breach]:
     for pool_id in sorted(site.pools.get(server, {})) if site.usage is not None else ():
         if worst := site.used.worst(server, holders, pool_id):
-            yield Breach(f"with the usage of {worst[2]}, pool {pool_id} of {server} would use {worst[0] / 1000:.2f} "
-                         f"cores of {worst[1] / 1000:.2f}",
+            yield Breach(f"with the usage of {worst[2]}, pool {pool_id} of {server} would use "
+                         f"{show_cores(-(-worst[0] // 10))} cores of {show_cores(worst[1] // 10)}",
                          "raise the pool's maximum or choose another with the policy target-pool")
 
 

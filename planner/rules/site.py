@@ -322,51 +322,56 @@ class Site:
 
 
 class UsageOnSite:
-    """What LPARs and VIOSes use on the servers of a site, slot by slot, in thousandths of a core."""
+    """What LPARs and VIOSes use on the servers of a site, slot by slot, in thousandths of a core.
 
-    def __init__(self, site: Site, usage: Usage) -> None:
+    ``size`` (LPAR, server): what it holds there, of which dedicated processors count whole; ``ratio`` (LPAR, server):
+    how many cores there do the work of one that was measured. Not given: as the LPARs are today, moved live.
+    """
+
+    def __init__(self, site: Site, usage: Usage, size: Callable[[str, str], Demand] | None = None,
+                 ratio: Callable[[str, str], Fraction] | None = None) -> None:
         self.site, self.usage = site, usage
         self.none: Slots = 0 * usage.starts.astype("int64")
+        self.size, self.ratio = size or site.demand, ratio or self.ratio_live
 
-    def of(self, lpar: str, server: str) -> Slots:
-        """What an LPAR uses on a server.
+    def ratio_live(self, lpar: str, server: str) -> Fraction:
+        """On a server whose cores are slower (rPerf per core) the same work takes more of them; a faster server is not
+        credited, since an LPAR keeps its compatibility mode until it restarts."""
+        servers, now = self.site.servers, self.site.lpars[lpar].server
+        home = self.site.home.get(lpar, now)
+        here, there = (rperf_per_core(servers[s].model) for s in (home if home in servers else now, server))
+        return Fraction(str(here)) / Fraction(str(there)) if here and there and here > there else Fraction(1)
 
-        Dedicated processors are held whole. On a server whose cores are slower (rPerf per core) the same work takes
-        more of them; a faster server is not credited, since an LPAR keeps its compatibility mode until it restarts.
-        """
-        p, servers = self.site.lpars[lpar], self.site.servers
+    def of(self, lpar: str, server: str, slots: slice = slice(None)) -> Slots:
+        """What an LPAR uses on a server, in all slots or in a slice of them."""
+        p = self.site.lpars[lpar]
         if not p.active:
-            return self.none
+            return self.none[slots]
         if p.processors == "dedicated":
-            return self.none + p.entitlement_units * 10
-        home = self.site.home.get(lpar, p.server)
-        here, there = (rperf_per_core(servers[s].model) for s in (home if home in servers else p.server, server))
-        used = self.usage.of(lpar).astype("int64")
-        if here and there and here > there:
-            ratio = Fraction(str(here)) / Fraction(str(there))
-            used = -(-used * ratio.numerator // ratio.denominator)
-        return used
+            return self.none[slots] + self.size(lpar, server).units * 10
+        used, ratio = self.usage.of(lpar)[slots].astype("int64"), self.ratio(lpar, server)
+        return used if ratio == 1 else -(-used * ratio.numerator // ratio.denominator)
 
-    def of_vios(self, vios: Vios) -> Slots:
+    def of_vios(self, vios: Vios, slots: slice = slice(None)) -> Slots:
         """What a VIOS uses: its history, else its entitlement."""
         if vios.sharing == "dedicated" or vios.name not in self.usage:
-            return self.none + vios.entitlement_units * 10
-        return self.usage.of(vios.name).astype("int64")
+            return self.none[slots] + vios.entitlement_units * 10
+        return self.usage.of(vios.name)[slots].astype("int64")
 
-    def on(self, server: str, lpars: Iterable[str], pool: int | None = None) -> Slots:
+    def on(self, server: str, lpars: Iterable[str], pool: int | None = None, slots: slice = slice(None)) -> Slots:
         """What these LPARs use together on a server (with its VIOSes), or those of one shared pool of it."""
-        total = self.none.copy()
+        total: Slots = self.none[slots].copy()
         for vios in self.site.vioses_on(server) if pool is None else ():
-            total += self.of_vios(vios)
+            total += self.of_vios(vios, slots)
         for name in lpars:
             if pool is None or self.site.pool_on(name, server) == pool:
-                total += self.of(name, server)
+                total += self.of(name, server, slots)
         return total
 
     @remembered
     def at_start(self, server: str, pool: int | None = None) -> Slots:
-        """The same for the LPARs that are there at the start."""
-        return self.on(server, self.site.residents(server), pool)
+        """The same for the LPARs that are there at the start, as they are today."""
+        return self.site.used.on(server, self.site.residents(server), pool)
 
     def limit(self, server: str, pool: int | None = None) -> int | None:
         """What may be used: of a server its limit; of a pool its maximum, None without one."""

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from planner.estate.capacity import Demand, lpar_demand, min_units_per_vp
 from planner.estate.model import Lpar
 from planner.findings import Finding, errors, ordered
+from planner.grouping import grouped
 from planner.rules import Site
 from planner.rules.base import Scope, of_scope
 from planner.rules.modes import modes_of
 from planner.units import show_cores, show_gib
 from planner.verify.base import broken
+from planner.verify.used import too_much_used
 
 
-def replay_changes(site: Site, where: Mapping[str, str], changes: Sequence[Lpar], survivors: Collection[str]
-                   ) -> tuple[Finding, ...]:
+def replay_changes(site: Site, where: Mapping[str, str], changes: Sequence[Lpar], survivors: Collection[str],
+                   use: Mapping[str, int] | None = None) -> tuple[Finding, ...]:
     """What is wrong with changing LPARs one after the other, restarts and new sizes, each to the row given.
 
     ``where``: LPAR → server before the first change. No change may take a server further over its limit, and in the
     end every survivor holds its limit at most; sizes and modes must suit the server; groups are kept apart in the end.
+    ``use`` as in :func:`too_much_used`, of the end.
     """
     world = _World(site, where)
     wrong = [f for row in changes for f in (*_row_findings(site, row), *world.change(row))]
@@ -31,8 +34,18 @@ def replay_changes(site: Site, where: Mapping[str, str], changes: Sequence[Lpar]
                                 f"{show_gib(limit.memory_mib)} GiB in the end"))
     wrong += [broken("scenario.retired", n, f"is still on {s}, which is retired")
               for n, s in sorted(world.at.items()) if s not in survivors]
+    wrong += _used(site, where, changes, use or {})
     wrong += [f for r in of_scope(Scope.GROUP) for f in r.findings("", site, {n: (s,) for n, s in world.at.items()})]
     return ordered(errors(wrong))
+
+
+def _used(site: Site, where: Mapping[str, str], changes: Sequence[Lpar], use: Mapping[str, int]) -> Iterator[Finding]:
+    """What is used too much once all are where they end, who restarted as in the end; and in the end."""
+    every = {row.name: row for row in changes}
+    restarted = {n: row for n, row in every.items() if where.get(n) != row.server}
+    for changed, counted in ((restarted, {n: u for n, u in use.items() if n in restarted}), (every, use)):
+        rows = ((changed[n], changed[n].server) if n in changed else (site.lpars[n], s) for n, s in where.items())
+        yield from too_much_used(site, grouped((s, row) for row, s in rows), counted)
 
 
 class _World:

@@ -104,7 +104,7 @@ def changes_after(plan: Plan, site: Site) -> list[Finding]:
                     virtual_processors=c.virtual_processors, current_mode=c.mode,
                     max_memory_mib=max(c.memory_mib, site.lpars[c.lpar].max_memory_mib)) for c in changes]
     kept = [s for s in site.servers if s not in plan.goal.servers]
-    return [*wrong, *replay_changes(site, site.start | moved, rows, kept)]
+    return [*wrong, *replay_changes(site, site.start | moved, rows, kept, plan.details.use)]
 
 
 def _no_place(name: str, site: Site) -> Iterator[Finding]:

@@ -17,6 +17,7 @@ from planner.verify.goals import Course, goal_findings
 from planner.verify.ports import PortCount
 from planner.verify.slots import SlotCount
 from planner.verify.standing import standing
+from planner.verify.used import too_much_used
 from planner.verify.vnics import VnicCount
 
 
@@ -252,6 +253,7 @@ def replay(plan: Plan, site: Site, judge: Judge, home: Mapping[str, str] | None 
     holders = inverted(middle.items(), site.servers)
     for server in site.servers:
         stage.found += judge.settled(server, holders[server])
+    stage.found += too_much_used(site, {s: [site.lpars[n] for n in names] for s, names in holders.items()})
     stage.found += judge.flights(moves, plan.window)
     stage.found += crowd_findings(site.estate, moves, assume_nothing=site.assume_nothing)
     stage.found += goal_findings(Course(plan, site, judge, middle, end, home or {}, begun))

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from estates import BASE, GIB, changed, loaded
+from estates import BASE, GIB, changed, loaded, measured
 
 from planner.errors import InputError, UsageError
 from planner.estate.catalogue import CATALOGUE
@@ -196,7 +196,7 @@ def test_ids_follow_what_changes_the_answer_and_nothing_else(context: SweepConte
     assert ids(replace(context, options=Options(time_limit=1))) == first
     bigger = loaded(changed(BASE, "a1", memory_mib=5 * GIB, max_memory_mib=5 * GIB))
     for other in (replace(context, loaded=bigger), replace(context, options=Options(gap=0.1)),
-                  replace(context, peaks={"a1": 100}), replace(context, catalogue=CATALOGUE.with_models(
+                  replace(context, used=measured(BASE, {"a1": [100]})), replace(context, catalogue=CATALOGUE.with_models(
                       [replace(CATALOGUE.models["9117-MMB"], type_model="X")]))):
         assert not ids(other) & first
     common = common_id(context)

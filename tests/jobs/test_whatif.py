@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from estates import BASE, changed, loaded, policy, stating
+from estates import BASE, changed, loaded, measured, policy, stating
 
 from planner.errors import ReplayError
 from planner.estate.load import load
@@ -214,7 +214,8 @@ def test_answers_can_be_sent_to_other_processes() -> None:
 
 def test_history_peaks_set_virtual_processors(landscape: Any) -> None:
     """hxaix09adm peaks at 3.2 cores: 3.2 × 0.928978 = 2.97 → 3 virtual processors instead of 6."""
-    found = whatif(landscape, replace(sample("power7-770.toml"), frontier=False), OPTIONS, peaks={"hxaix09adm": 3200})
+    used = measured(landscape.estate, {p.name: [3200 if p.name == "hxaix09adm" else 0] for p in landscape.estate.lpars})
+    found = whatif(landscape, replace(sample("power7-770.toml"), frontier=False), OPTIONS, used=used)
     assert line(found, "hxaix09adm").virtual_processors == 3
     assert line(found, "hxaix09adm").basis == "peak of the history"
 

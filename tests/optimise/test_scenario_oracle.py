@@ -8,13 +8,15 @@ from itertools import product
 from random import Random
 from typing import Any
 
+import numpy as np
 import pytest
-from estates import estate, loaded, lpar, policy, server
+from estates import estate, loaded, lpar, measured, policy, server
 
 from planner.errors import InputError
 from planner.estate.assemble import Loaded
 from planner.estate.catalogue import CATALOGUE
 from planner.jobs import Options
+from planner.jobs.peak_hours import UsageGiven
 from planner.jobs.whatif import _case, _costs, _sizes, whatif
 from planner.plan.choices import Status
 from planner.scenarios.model import Growth, NewServer, Scenario
@@ -62,9 +64,17 @@ def a_scenario(rng: Random, site: Loaded) -> Scenario:
                     growth=grown, headroom=Fraction(rng.choice((0, 20)), 100), frontier=False)
 
 
-def by_hand(site: Loaded, asked: Scenario) -> int | None:
+def a_history(rng: Random, site: Loaded) -> UsageGiven | None:
+    """Three hours, in each of which an LPAR uses up to twice its entitlement; None for every other site."""
+    if rng.random() < 0.5:
+        return None
+    return measured(site.estate, {p.name: [rng.randint(0, 20 * p.entitlement_units) for _ in range(3)]
+                                  for p in site.estate.lpars if rng.random() < 0.9})
+
+
+def by_hand(site: Loaded, asked: Scenario, used: UsageGiven | None) -> int | None:
     """The least cost (ms) over every placement, or None."""
-    case = _case(site, asked, OPTIONS, CATALOGUE, None)
+    case = _case(site, asked, OPTIONS, CATALOGUE, used)
     costs, sizes, here = _costs(case), _sizes(case), case.site.start
     names = sorted(here)
     choices = [({} if n in case.displaced else {here[n]: 0}) | dict(costs(n)) for n in names]
@@ -84,6 +94,11 @@ def _holds(case: Any, sizes: Any, where: dict[str, str]) -> bool:
             if t == s:
                 arrival, final = arrival + sizes.arrival(n, s), final + sizes.final(n, s)
         limit, start = case.site.limit(s), case.site.at_start[s]
+        for of in sizes.used or ():
+            here = sorted(n for n, t in where.items() if t == s)
+            before = sum((case.site.usage.of(n) for n in case.site.residents(s)), 10 * case.site.base(s).units)
+            if any(of.on(s, here) > np.maximum(10 * limit.units, before)):
+                return False
         if arrival.units > max(limit.units, start.units) or arrival.memory_mib > max(limit.memory_mib, start.memory_mib):
             return False
         if final.units > limit.units or final.memory_mib > limit.memory_mib:
@@ -93,18 +108,23 @@ def _holds(case: Any, sizes: Any, where: dict[str, str]) -> bool:
 
 def test_the_same_as_brute_force() -> None:
     seen: Counter[Status] = Counter()
+    told: Counter[tuple[bool, bool]] = Counter()
     for seed in range(60):
         rng = Random(seed)
         site = a_site(rng)
         if site is None:
             continue
         asked = a_scenario(rng, site)
-        found, expected = whatif(site, asked, OPTIONS), by_hand(site, asked)
+        used = a_history(rng, site)
+        found, expected = whatif(site, asked, OPTIONS, used=used), by_hand(site, asked, used)
         seen[found.status] += 1
+        told["processor.usage" in (found.conflict.rules if found.conflict else ()), used is not None] += 1
         if expected is None:
             assert found.status is Status.INFEASIBLE, f"seed {seed}"
             continue
         assert found.status is Status.OPTIMAL and found.objective == pytest.approx(expected / 1000), f"seed {seed}"
         if found.plan is not None and found.estate is not None:
-            assert verify_plan(found.plan, found.estate).holds, f"seed {seed}"
+            again = used and used.on(found.estate).usage
+            assert verify_plan(found.plan, found.estate, again).holds, f"seed {seed}"
+    assert told[True, True] > 2, told
     assert seen[Status.OPTIMAL] > 15 and seen[Status.INFEASIBLE] > 5, seen

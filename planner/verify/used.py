@@ -1,0 +1,73 @@
+"""What is used slot by slot, summed from the rows of history and estate alone; knows nothing of how rules count it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from planner.estate.catalogue import MODELS
+from planner.estate.model import Lpar
+from planner.findings import Finding
+from planner.plan.details import MILLION
+from planner.rules import Site
+from planner.units import show_cores
+from planner.verify.base import broken
+
+if TYPE_CHECKING:  # start-up: what reads a history
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from planner.history.usage import Usage
+
+    Series = NDArray[np.int64]
+
+
+def too_much_used(site: Site, rows: Mapping[str, Iterable[Lpar]], use: Mapping[str, int] | None = None
+                  ) -> Iterator[Finding]:
+    """Servers and pools that use more than they may in some slot, and more than at the start. ``rows``: server → the
+    LPARs on it, as they are then; ``use``: LPAR → cores it uses there for a million that were measured, where it does
+    not run as it was measured."""
+    usage = site.usage
+    if usage is None or not len(usage.starts):
+        return
+    for server in sorted(site.servers):
+        there, first = list(rows.get(server, ())), [site.lpars[n] for n in site.residents(server)]
+        most = [(None, site.limit(server).units)] + [
+            (k, p.max_units) for k, p in sorted(site.pools.get(server, {}).items()) if p.max_units is not None]
+        for pool, units in most:
+            now, before = (_sum(site, usage, server, of, pool, way) for of, way in ((there, use or {}), (first, {})))
+            over = now - before.clip(min=10 * units)
+            worst = int(over.argmax())
+            if over[worst] > 0:
+                what = server if pool is None else f"pool {pool} of {server}"
+                yield broken("plan.used", server, f"with the usage of {usage.when(worst):%Y-%m-%d %H:%M}, {what} would "
+                             f"use {show_cores(-(-int(now[worst]) // 10))} cores of {show_cores(units)}")
+
+
+def _sum(site: Site, usage: Usage, server: str, rows: Iterable[Lpar], pool: int | None, use: Mapping[str, int]
+         ) -> Series:
+    """Thousandths of a core in each slot: LPARs, and of a whole server its VIOSes."""
+    total: Series = usage.starts * 0
+    for v in site.vioses_on(server) if pool is None else ():
+        whole = v.sharing == "dedicated" or v.name not in usage.measured
+        total = total + (10 * v.entitlement_units if whole else usage.physc[usage.names.index(v.name)])
+    for p in rows:
+        if not p.active or (pool is not None and site.pool_on(p.name, server) != pool):
+            continue
+        if p.processors == "dedicated":
+            total = total + 10 * p.entitlement_units
+            continue
+        more = Fraction(use[p.name], MILLION) if p.name in use else _slower(site, p.name, server)
+        measured = usage.physc[usage.names.index(p.name)].astype("int64")
+        total = total + (measured * more.numerator + more.denominator - 1) // more.denominator
+    return total
+
+
+def _slower(site: Site, lpar: str, server: str) -> Fraction:
+    """How many cores of a server do the work of one where the LPAR was measured: never less than one."""
+    home = site.home.get(lpar, "")
+    models = (site.servers[s].model.strip().upper() for s in (
+        home if home in site.servers else site.lpars[lpar].server, server))
+    here, there = (Fraction(str(MODELS[m][1])) if m in MODELS else Fraction(0) for m in models)
+    return max(here / there, Fraction(1)) if here and there else Fraction(1)
