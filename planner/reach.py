@@ -130,6 +130,17 @@ class StoragePaths:
         return not self.unseen and not self.split
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class PortRange:
+    """What of a server's virtual ports and slots is taken at ``least`` and at ``most``, whichever way is chosen;
+    ``first``: the first of the ways."""
+
+    server: str
+    least: Mapping[Spot, int]
+    most: Mapping[Spot, int]
+    first: Mapping[Spot, int]
+
+
 @dataclass(frozen=True, slots=True)
 class Alike:
     """What the LPARs of one node share; ``storage``: a number that others share whose storage is mapped alike."""
@@ -161,7 +172,7 @@ class Reach:
         self._storages: dict[Any, int] = {}
         self._ways: dict[tuple[int, str], Sequence[Disks]] = {}
         self._uses: dict[tuple[int, str], Sequence[Mapping[Spot, int]]] = {}
-        self._ranges: dict[tuple[int, str], tuple[Mapping[Spot, int], Mapping[Spot, int]]] = {}
+        self._ranges: dict[tuple[int, str], PortRange] = {}
 
     # ---- the graph ----------------------------------------------------------------------------------------------
 
@@ -351,6 +362,16 @@ class Reach:
         return grouped(((p.vios, p.fabric), p) for p in self.estate.ports)
 
     @cached_property
+    def _spots_of(self) -> Mapping[str, Sequence[Spot]]:
+        """VIOS → where it has physical ports."""
+        return grouped((spot[0], spot) for spot in self.ports_at)
+
+    @cached_property
+    def _ports_in_use(self) -> Counter[Spot]:
+        """(VIOS, fabric) → virtual ports that LPARs hold there."""
+        return Counter((f.vios, f.fabric) for f in self.estate.fibres if f.lpar in self.holding)
+
+    @cached_property
     def _slots_of(self) -> Mapping[str, Sequence[str]]:
         """LPAR → the VIOS that serves each of its virtual SCSI and Fibre Channel adapters."""
         adapters = dict.fromkeys([*((d.lpar, d.slot, d.vios, "scsi") for d in self.estate.disks),
@@ -392,8 +413,7 @@ class Reach:
         """(VIOS, fabric) → the virtual ports that LPARs may have there together: what is free now, and what the
         LPARs that are served there hold. A port of which nobody states what is free takes ``UNSTATED_PORTS``. The same
         of slots, where their maximum is stated."""
-        in_use = Counter((f.vios, f.fabric) for f in self.estate.fibres if f.lpar in self.holding)
-        in_use.update((vios, SLOTS) for n in self.holding for vios in self.served_by(n))
+        in_use = Counter({**self._ports_in_use, **Counter((v, SLOTS) for n in self.holding for v in self.served_by(n))})
         room: dict[Spot, int] = {}
         for spot, ports in self.ports_at.items():
             unstated = UNSTATED_PORTS * sum(p.free_ports is None for p in ports)
@@ -424,13 +444,11 @@ class Reach:
         """VIOS → physical port → virtual ports that are free at the start; those that nobody states share what is taken
         to be free there."""
         left: dict[str, Counter[str]] = {v: Counter() for v in self.vioses_on.get(server, ())}
-        in_use = Counter((f.vios, f.fabric) for f in self.estate.fibres if f.lpar in self.holding)
-        for (vios, fabric), ports in self.ports_at.items():
-            if vios in left:
-                unstated = [p.port for p in ports if p.free_ports is None]
-                rest = max(0, UNSTATED_PORTS * len(unstated) - in_use[vios, fabric])
-                left[vios].update({p.port: p.free_ports for p in ports if p.free_ports is not None})
-                left[vios].update({port: (rest + n) // len(unstated) for n, port in enumerate(unstated)})
+        for spot in (spot for vios in left for spot in self._spots_of.get(vios, ())):
+            unstated = [p.port for p in self.ports_at[spot] if p.free_ports is None]
+            rest = max(0, UNSTATED_PORTS * len(unstated) - self._ports_in_use[spot])
+            left[spot[0]].update({p.port: p.free_ports for p in self.ports_at[spot] if p.free_ports is not None})
+            left[spot[0]].update({port: (rest + n) // len(unstated) for n, port in enumerate(unstated)})
         return left
 
     def _group_ways(self, group: PathGroup, server: str) -> Iterator[Disks]:
@@ -484,31 +502,43 @@ class Reach:
         out.update((vios, SLOTS) for _, vios in (*disks, *fibres))
         return out
 
+    @cached_property
+    def _standing(self) -> Mapping[str, int]:
+        """LPAR that holds its ports and slots → a number below 0 that those share which hold the same."""
+        now: dict[str, Counter[Spot]] = {n: Counter() for n in self.holding}
+        for f in self.estate.fibres:
+            if f.lpar in now:
+                now[f.lpar][f.vios, f.fabric] += 1
+        number: dict[Hashable, int] = {}
+        for n, use in now.items():
+            for vios in self.served_by(n):
+                use[vios, SLOTS] += 1
+        out = {n: number.setdefault(tuple(use.items()), -1 - len(number)) for n, use in now.items()}
+        self._uses |= {(out[n], server): (now[n],) for n, server in self.holding.items()}
+        return out
+
+    def _ports_shape(self, lpar: str, server: str) -> tuple[int, str]:
+        """What LPARs share that take the same virtual ports and slots on a server."""
+        return self._standing[lpar] if self.holding.get(lpar) == server else self.alike[lpar].storage, server
+
     def port_uses(self, lpar: str, server: str) -> Sequence[Mapping[Spot, int]]:
         """The virtual ports and slots that it may take on a server, one entry for each choice; on its own server what
         it has."""
-        if self.holding.get(lpar) == server:
-            now = Counter((f.vios, f.fabric) for f in self.fibres_of(lpar))
-            now.update((vios, SLOTS) for vios in self.served_by(lpar))
-            return (now,)
-        key = self.alike[lpar].storage, server
+        key = self._ports_shape(lpar, server)
         if key not in self._uses:
             uses = (self.taken(lpar, disks, fibres) for disks in self.disk_ways(lpar, server)
                     for fibres in self.fibre_ways(lpar, server))
             self._uses[key] = list({tuple(sorted(use.items())): use for use in uses}.values())
         return self._uses[key]
 
-    def port_range(self, lpar: str, server: str) -> tuple[Mapping[Spot, int], Mapping[Spot, int]]:
+    def port_range(self, lpar: str, server: str) -> PortRange:
         """What it takes at least and at most of each place on a server, whichever of its ways is chosen."""
-        if self.holding.get(lpar) == server:
-            now, = self.port_uses(lpar, server)
-            return now, now
-        key = self.alike[lpar].storage, server
+        key = self._ports_shape(lpar, server)
         if key not in self._ranges:
             uses = self.port_uses(lpar, server)
             spots = dict.fromkeys(spot for use in uses for spot in use)
             least, most = ({spot: of(use.get(spot, 0) for use in uses) for spot in spots} for of in (min, max))
-            self._ranges[key] = least, most
+            self._ranges[key] = PortRange(server, least, most, uses[0] if uses else {})
         return self._ranges[key]
 
     # ---- mapping ------------------------------------------------------------------------------------------------

@@ -73,9 +73,14 @@ class EstateColumn:
     field: str = ""
     required: bool = False
 
+    @property
+    def bounded(self) -> bool:
+        """Whether it holds numbers, which have limits."""
+        return self.type in _MOST
+
     def outside(self, value: float) -> str:
         """``is above 1048576``: what is wrong with a number of the program for this column; "" when nothing is."""
-        if self.type not in _MOST:
+        if not self.bounded:
             return ""
         per, most = _MOST[self.type]
         least = (-most / per if self.type is Type.NUMBER else 0) if self.minimum is None else self.minimum

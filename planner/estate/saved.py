@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import fields
+from functools import cache
 from operator import attrgetter
 from typing import Any
 
@@ -20,9 +20,10 @@ from planner.formats.saved_estate import FORMAT_NAME, VERSION
 _FIELDS = {kind: tuple(f.name for f in fields(of)) for kind, of in CLASSES.items()}
 
 
-def _plain(estate: Estate, names_of: Mapping[str, tuple[str, ...]]) -> dict[str, list[dict[str, Any]]]:
+def estate_json(estate: Estate) -> dict[str, Any]:
+    """The estate as plain data; what is unknown or empty is left out, so that a file shows only what is stated."""
     out: dict[str, list[dict[str, Any]]] = {}
-    for kind, names in names_of.items():
+    for kind, names in _FIELDS.items():
         values = attrgetter(*names)
         rows = [{n: v for n, v in zip(names, values(row), strict=True) if v or (v is not None and v != "" and v != ())}
                 for row in getattr(estate, kind)]
@@ -31,26 +32,34 @@ def _plain(estate: Estate, names_of: Mapping[str, tuple[str, ...]]) -> dict[str,
     return out
 
 
-def estate_json(estate: Estate) -> dict[str, Any]:
-    """The estate as plain data; what is unknown or empty is left out, so that a file shows only what is stated."""
-    return _plain(estate, _FIELDS)
+@cache
+def _writer(kind: str) -> Any:
+    """Writes the rows of a kind as JSON: their fields by name, without what is unknown or empty."""
+    from pydantic_core import SchemaSerializer  # start-up: what only loads and checks does without pydantic
+    from pydantic_core import core_schema as cs
+
+    of, types, empty = CLASSES[kind], saved_estate.types(), {"str": "", "tuple[str, ...]": (), "tuple[int, ...]": ()}
+    own = {f.name: cs.dataclass_field(f.name, cs.with_default_schema(
+        types[str(f.type)], default=empty.get(str(f.type)))) for f in sorted(fields(of), key=attrgetter("name"))}
+    return SchemaSerializer(cs.list_schema(cs.dataclass_schema(
+        of, cs.dataclass_args_schema(of.__name__, [*own.values()]), [*own], slots=True)))
 
 
 def digest(estate: Estate) -> str:
     """SHA-256 of the estate's facts, to tell whether a plan belongs to it.
 
-    The text is that of ``json.dumps`` with sorted keys and no spaces; pydantic writes it several times faster, but
+    The text is that of ``json.dumps`` with sorted keys and no spaces; pydantic writes it many times faster, but
     floats perhaps in another way, and parameters have some.
     """
-    from pydantic_core import to_json  # start-up: what only loads and checks does without pydantic
-
-    plain = _plain(estate, {kind: tuple(sorted(_FIELDS[kind])) for kind in sorted(_FIELDS)})
     hashed = hashlib.sha256()
-    for number, (kind, rows) in enumerate(plain.items()):
+    stated = [kind for kind in sorted(CLASSES) if getattr(estate, kind)]
+    for number, kind in enumerate(stated):
         hashed.update(f'{"," if number else "{"}"{kind}":'.encode())
-        hashed.update(to_json(rows) if kind != "parameters" else
-                      json.dumps(rows, ensure_ascii=False, separators=(",", ":")).encode())
-    hashed.update(b"}" if plain else b"{}")
+        hashed.update(_writer(kind).to_json(
+            list(getattr(estate, kind)), exclude_defaults=True, warnings=False) if kind != "parameters" else json.dumps(
+            estate_json(Estate(parameters=estate.parameters))[kind], ensure_ascii=False, sort_keys=True,
+            separators=(",", ":")).encode())
+    hashed.update(b"}" if stated else b"{}")
     return hashed.hexdigest()
 
 

@@ -30,7 +30,7 @@ def _limits(c: _Check) -> Iterator[Finding]:
     """Numbers that nothing can have: with them no sum is worth making."""
     for table in TABLES:
         rows = getattr(c.loaded.estate, table.kind)
-        for column in table.columns:
+        for column in (one for one in table.columns if one.bounded):
             for row, number, wrong in _outside(rows, column):
                 key = table.key_of(row)
                 what = f"{' / '.join(map(str, key))}: {column.header}{_stated(column, number)}"
@@ -221,9 +221,10 @@ def _vlans(c: _Check) -> Iterator[Finding]:
 
 
 def _storage(c: _Check) -> Iterator[Finding]:
-    zoned = {(z.lun, z.vios) for z in c.loaded.estate.zonings}
-    for d in c.loaded.estate.disks:
-        if d.backing == "lun" and (d.lun, d.vios) not in zoned:
+    unzoned = {(d.lun, d.vios) for d in c.loaded.estate.disks if d.backing == "lun"}
+    unzoned.difference_update(map(attrgetter("lun", "vios"), c.loaded.estate.zonings))
+    for d in c.loaded.estate.disks if unzoned else ():
+        if d.backing == "lun" and (d.lun, d.vios) in unzoned:
             yield c.finding(Severity.WARNING, "estate.lun-not-zoned", "disks", (d.lpar, d.slot, d.lun, d.vios), "lun",
                             f"{d.lpar} has LUN {d.lun} through {d.vios}, but Zoning does not show it there",
                             "add the row to Zoning")

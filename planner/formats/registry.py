@@ -116,7 +116,7 @@ def _module_of(command: str) -> str | None:
 
 def read_document(data: bytes, shown_as: str) -> list[Reading]:
     """All that one file says, one reading for each section and host. Raises nothing for any bytes whatever."""
-    if not data.strip():
+    if not data or data.isspace():
         severity = Severity.ERROR if shown_as.lower().endswith((".xlsx", ".xlsm")) else Severity.WARNING
         said = _finding(shown_as, "the file is empty", "export it again", "input.unreadable", severity)
         return [Reading("empty", (), (said,))]

@@ -6,7 +6,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from functools import cache
-from operator import attrgetter
+from itertools import islice
+from operator import attrgetter, eq
 from typing import Any
 
 from planner.estate.model import CLASSES, TABLES, Estate, sorted_estate
@@ -24,6 +25,18 @@ def recognise(text: str) -> bool:
     return text.lstrip()[:1] == "{" and f'"{FORMAT_NAME}"' in text
 
 
+def types() -> dict[str, Any]:
+    """The schema of each type that fields have."""
+    from pydantic_core import core_schema as cs  # start-up: for a saved estate only
+
+    words, numbers = cs.str_schema(strict=True), cs.int_schema(strict=True)
+    return {
+        "str": words, "int": numbers, "bool": cs.bool_schema(strict=True), "float": cs.float_schema(strict=True),
+        "int | None": cs.nullable_schema(numbers), "bool | None": cs.nullable_schema(cs.bool_schema(strict=True)),
+        "tuple[str, ...]": cs.tuple_schema([words], variadic_item_index=0, strict=True),
+        "tuple[int, ...]": cs.tuple_schema([numbers], variadic_item_index=0, strict=True)}
+
+
 @cache
 def _reader() -> Any:
     """Validator of a whole document that is in order; what is not goes the slow way, which can say why.
@@ -34,12 +47,7 @@ def _reader() -> Any:
     from pydantic_core import SchemaValidator  # start-up: for a saved estate only
     from pydantic_core import core_schema as cs
 
-    words, numbers = cs.str_schema(strict=True), cs.int_schema(strict=True)
-    known: dict[str, Any] = {
-        "str": words, "int": numbers, "bool": cs.bool_schema(strict=True), "float": cs.float_schema(strict=True),
-        "int | None": cs.nullable_schema(numbers), "bool | None": cs.nullable_schema(cs.bool_schema(strict=True)),
-        "tuple[str, ...]": cs.tuple_schema([words], variadic_item_index=0, strict=True),
-        "tuple[int, ...]": cs.tuple_schema([numbers], variadic_item_index=0, strict=True)}
+    known = types()
 
     def of(cls: type[Any], types: Mapping[str, Any]) -> Any:
         own = [cs.dataclass_field(f.name, types[str(f.type)] if f.default is MISSING else cs.with_default_schema(
@@ -53,7 +61,7 @@ def _reader() -> Any:
         "format": cs.typed_dict_field(cs.literal_schema([FORMAT_NAME])),
         "version": cs.typed_dict_field(cs.int_schema(strict=True, ge=VERSION, le=VERSION)),
         "estate": cs.typed_dict_field(of(Estate, rows), required=False),
-        "provenance": cs.typed_dict_field(cs.dict_schema(words, words), required=False)}))
+        "provenance": cs.typed_dict_field(cs.dict_schema(known["str"], known["str"]), required=False)}))
 
 
 def _read_whole(text: str) -> tuple[Estate, Mapping[str, str]] | None:
@@ -78,8 +86,8 @@ def read(text: str, file: str, first_line: int = 1) -> Reading:
             whole = Estate(), {}
             problems = tuple(Finding(rule, Severity.ERROR, subject or file, message, fix, Source(file))
                              for rule, subject, message, fix in refused.args)
-    estate, provenance = whole
-    record = Record(KIND, {"estate": sorted_estate(estate), "provenance": provenance}, Source(file, first_line))
+    estate, provenance = sorted_estate(whole[0]), whole[1]
+    record = Record(KIND, {"estate": estate, "provenance": provenance}, Source(file, first_line))
     return Reading(KIND, (record,), ordered((*problems, *_duplicates(estate, file))))
 
 
@@ -116,7 +124,8 @@ def _duplicates(estate: Estate, file: str) -> tuple[Finding, ...]:
     findings = []
     for table in TABLES:
         rows = getattr(estate, table.kind)
-        if len(set(map(attrgetter(*table.key), rows))) == len(rows):
+        keys = list(map(attrgetter(*table.key), rows))
+        if not any(map(eq, keys, islice(keys, 1, None))):  # they are sorted
             continue
         seen: set[Any] = set()
         for one in map(table.key_of, rows):

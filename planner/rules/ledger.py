@@ -90,7 +90,7 @@ def takes(site: Site, resource: Resource, lpar: str, server: str) -> Amounts:
 
 def allowed(site: Site, resource: Resource, server: str) -> Amounts:
     """What LPARs may take of a server: the limit of each part, or what was taken at the start if that is more."""
-    return _rules_of(site).allowed[resource.rule, server]
+    return _rules_of(site).allowed.get((resource.rule, server), {})
 
 
 def of_whole_servers(site: Site) -> list[Resource]:
@@ -103,23 +103,26 @@ class _Rules:
 
     def __init__(self, site: Site) -> None:
         self.site, self.resources = site, RESOURCES
-        self.allowed = {(r.rule, s): self._allowed(r, s) for s in site.servers for r in RESOURCES}
         self.number: dict[tuple[str, str, str], int] = {}
         self.most: list[int] = []
         self.counted: dict[str, list[tuple[Resource, dict[str, int]]]] = {s: [] for s in site.servers}
         """Server → what has limits there, with the number of the count of each part."""
         for s, r in product(site.servers, RESOURCES):
-            numbers = {}
-            for part, most in self.allowed[r.rule, s].items():
-                numbers[part] = self.number[r.rule, s, part] = len(self.most)
-                self.most.append(most)
-            if numbers:
+            limits = r.limits(site, s)
+            if limits:
+                numbers = dict(zip(limits, count(len(self.most)), strict=False))
+                self.number |= {(r.rule, s, part): number for part, number in numbers.items()}
+                self.most += limits.values()
                 self.counted[s].append((r, numbers))
         self.others: dict[str, set[str]] = {}
         for _, group in site.policies.kept_apart():
             for n in group.members:
                 self.others.setdefault(n, set()).update(set(group.members) - {n})
         self._ask()
+        self._stand()
+        self.allowed: dict[tuple[str, str], Amounts] = {
+            (r.rule, s): {part: self.most[number] for part, number in numbers.items()}
+            for s, known in self.counted.items() for r, numbers in known}
 
     def _ask(self) -> None:
         """What is asked when an LPAR arrives, and what spares asking."""
@@ -138,14 +141,19 @@ class _Rules:
             self.sparing.append((use, {s: dict(zip(parts[s], at, strict=False)) for s in site.servers}))
             self.room += [most for s in site.servers for most in parts[s].values()]
 
-    def _allowed(self, resource: Resource, server: str) -> Amounts:
-        limits = resource.limits(self.site, server)
-        taken = dict.fromkeys(limits, 0)
-        for n in self.site.residents(server) if limits else ():
-            for part, amount in takes(self.site, resource, n, server).items():
-                if part in taken:
-                    taken[part] += amount
-        return {part: max(limit, taken[part]) for part, limit in limits.items()}
+    def _stand(self) -> None:
+        """What is there at the start: what is left of each count, and of ``room``; who is kept apart or asked about."""
+        self.left, self.spare = [0] * len(self.most), self.room.copy()
+        stands = ((n, s) for s in self.site.servers for n in self.site.residents(s))
+        for n, s in stands:
+            for number, amount in self.needs(n, s):
+                self.left[number] -= amount
+            for number, amount in self.most_taken(n, s) if self.sparing else ():
+                self.spare[number] -= amount
+        self.most = [max(most, -left) for most, left in zip(self.most, self.left, strict=True)]
+        self.left = [most + left for most, left in zip(self.most, self.left, strict=True)]
+        self.members = {s: frozenset(n for n in self.site.residents(s) if self.asks or n in self.others)
+                        for s in self.site.servers}
 
     @remembered
     def needs(self, lpar: str, server: str) -> tuple[tuple[int, int], ...]:
@@ -172,11 +180,17 @@ class Ledger:
 
     def __init__(self, site: Site, placement: Mapping[str, str]) -> None:
         self.site, self._rules = site, _rules_of(site)
-        self._left, self._room = list(self._rules.most), list(self._rules.room)
-        self._members: dict[str, frozenset[str]] = {}
+        rules, start = self._rules, site.start
+        stands = {n for n, s in placement.items() if start.get(n) == s}
+        mostly = 2 * len(stands) > len(start)  # from what stands at the start to what is asked for is less to count
+        self._left, self._room = (rules.left.copy(), rules.spare.copy()) if mostly else (
+            rules.most.copy(), rules.room.copy())
+        self._members: dict[str, frozenset[str]] = dict(rules.members) if mostly else {}
         """Server → the LPARs there that are kept apart from some other; all of them when rules are asked."""
-        for lpar, server in placement.items():
-            self.arrive(lpar, server)
+        for lpar in start.keys() - stands if mostly else ():
+            self.leave(lpar, start[lpar])
+        for lpar in placement.keys() - stands if mostly else placement:
+            self.arrive(lpar, placement[lpar])
 
     def copy(self) -> Ledger:
         other = object.__new__(type(self))

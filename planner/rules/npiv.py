@@ -9,13 +9,13 @@ from functools import cache
 from planner.estate.capacity import SERIAL_SLOTS
 from planner.estate.model import Vios
 from planner.names import quoted
-from planner.reach import SLOTS, Spot
+from planner.reach import SLOTS, PortRange, Spot
 from planner.rules.base import ANYHOW, ASKED, ROWS, Breach, Scope, Use, rule, unknown
 from planner.rules.site import Site, storage_shape
 
 _STATES = 20_000
 """States of a search for a mapping; beyond them it is not refused."""
-_NOTHING: Mapping[Spot, int] = {}
+_NOTHING: Mapping[str, int] = {}
 
 
 def _most(site: Site, server: str, *, slots: bool = False) -> Mapping[str, int]:
@@ -42,27 +42,29 @@ def _all(server: str, fabric: str) -> str:
 
 def _taken(site: Site, lpar: str, server: str) -> Mapping[str, int]:
     """What it takes at least, whichever of its ways is chosen."""
-    if server not in site.reach.short_of_ports:
-        return {}
-    out = {_part(*spot): least for spot, least in site.reach.port_range(lpar, server)[0].items() if least}
-    for (_, fabric), count in next(iter(site.reach.port_uses(lpar, server)), _NOTHING).items():
-        out[_all(server, fabric)] = out.get(_all(server, fabric), 0) + count
+    short = server in site.reach.short_of_ports
+    return site.once(_least_of, site.reach.port_range(lpar, server)) if short else _NOTHING
+
+
+def _least_of(site: Site, taken: PortRange) -> Mapping[str, int]:
+    out = {_part(*spot): least for spot, least in taken.least.items() if least}
+    for (_, fabric), count in taken.first.items():
+        out[_all(taken.server, fabric)] = out.get(_all(taken.server, fabric), 0) + count
     return out
 
 
 def _at_most(site: Site, lpar: str, server: str) -> Mapping[str, int]:
     """What it takes at most, whichever of its ways is chosen."""
-    spots = site.reach.short_of_ports.get(server)
-    most = site.reach.port_range(lpar, server)[1] if spots else _NOTHING
-    return {_name(spot): most.get(spot, 0) for spot in spots or ()}
+    short = server in site.reach.short_of_ports
+    return site.once(_most_of, site.reach.port_range(lpar, server)) if short else _NOTHING
+
+
+def _most_of(site: Site, taken: PortRange) -> Mapping[str, int]:
+    return {_part(*spot): taken.most.get(spot, 0) for spot in site.reach.short_of_ports[taken.server]}
 
 
 def _room(site: Site, server: str) -> Mapping[str, int]:
-    return {_name(spot): site.reach.port_room[spot] for spot in site.reach.short_of_ports.get(server, ())}
-
-
-def _name(spot: Spot) -> str:
-    return _part(*spot)
+    return {_part(*spot): site.reach.port_room[spot] for spot in site.reach.short_of_ports.get(server, ())}
 
 
 WHICHEVER = Use("virtual ports and slots, whichever way the LPARs choose", _at_most, _room)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, 
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from planner.cost import Copy, copy_at, side_rate, stream_rate
 from planner.estate.capacity import Demand, base_demand, lpar_demand
@@ -29,6 +29,8 @@ if TYPE_CHECKING:  # start-up: numpy is for questions of usage alone
 
     Slots = NDArray[np.int64]
 
+T = TypeVar("T")
+V = TypeVar("V")
 DEFAULT_POOL = 0
 
 
@@ -148,6 +150,11 @@ class Site:
         return tuple(check(self, server))
 
     @remembered
+    def once(self, of: Callable[[Site, T], V], shared: T) -> V:
+        """What a function makes of something that many LPARs share."""
+        return of(self, shared)
+
+    @remembered
     def taken(self, use: Use, lpar: str, server: str) -> Mapping[str, int]:
         """What an LPAR uses up of a server, by part."""
         return by_part(use.by(self, lpar, server))
@@ -157,6 +164,7 @@ class Site:
         """What an LPAR needs of a server to run there."""
         return lpar_demand(self.lpars[lpar], self.servers[server])
 
+    @remembered
     def held(self, lpar: str, server: str) -> Demand:
         """What an LPAR holds of a server where it stands: nothing while it is not activated."""
         return self.demand(lpar, server) if self.lpars[lpar].active else Demand(0, 0)

@@ -48,7 +48,7 @@ class _Standing:
         self.weight: list[float] = []
         self._add({i: c for i, c in enumerate(self.cost) if c}, sum(self.cost))
         for row in model.program.rows:
-            if row.tag.rule != ONE_PLACE and any(i in row.terms for i in range(len(model.x))):
+            if row.tag.rule != ONE_PLACE and any(i < len(model.x) for i in row.terms):
                 self._add(row.terms, row.rhs)
         self.at = [min(c, key=lambda i: (self.cost[i], i)) for c in self.choices]
         for i in self.at:
