@@ -9,6 +9,7 @@ import typer
 
 from planner.cli.app import command, load_estate, months_progress, print_json, show
 from planner.cli.options import OUTPUT, Estate, Output, Percentile, PolicyFile, SiteCalendar, month_from, numeric
+from planner.errors import UsageError
 
 _LEVERS = "Levers, which the workbook can change too"
 
@@ -48,14 +49,17 @@ def capacity_command(
     from planner.report.capacity import answer, capacity_json, capacity_workbook
     from planner.report.output import write_file
 
+    asked = month_from(month)
+    where = out or Path("reports") / f"capacity-{asked[0]}-{asked[1]:02d}.xlsx"
+    if where.suffix.lower() != ".xlsx":
+        raise UsageError(f"--out {where}: what is written is an Excel workbook; give a name that ends in .xlsx")
     levers = Levers(exact_percentile(percentile), cpu_ceiling, memory_ceiling, growth, production_margin, margin)
-    options = CapacityOptions(month_from(month), site.calendar(), levers, months, horizon)
+    options = CapacityOptions(asked, site.calendar(), levers, months, horizon)
     loaded = load_estate(estate, policy)
     shown = None if plan is None else read_plan(plan)
-    asked = usage_again(loaded.estate, history, shown.goal.usage) if shown and shown.goal.usage else None
+    used = usage_again(loaded.estate, history, shown.goal.usage) if shown and shown.goal.usage else None
     with History.open(history, read_only=True) as store:
-        figures = figures_of(loaded, store, options, shown, months_progress(), asked=asked)
-    where = out or Path("reports") / f"capacity-{options.month[0]}-{options.month[1]:02d}.xlsx"
+        figures = figures_of(loaded, store, options, shown, months_progress(), asked=used)
     write_file(where, capacity_workbook(figures), force=output.force)
     if output.as_json:
         print_json(capacity_json(figures))

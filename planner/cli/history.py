@@ -1,4 +1,4 @@
-"""Commands on the usage history: history add, show, forecast. Start-up: each imports what it needs when it runs."""
+"""Commands on the usage history: history add, show, forget, forecast. Start-up: each imports what it needs when run."""
 
 from __future__ import annotations
 
@@ -191,6 +191,52 @@ def _show_month(history: History, site: Calendar, month: tuple[int, int], percen
         show(month_view(rows, month, share, site))
 
 
+@command("forget", history_app)
+def forget_command(
+    store: Store, *,
+    lpars: Annotated[list[str] | None, typer.Option("--lpar", metavar="NAME", help="Of this LPAR alone; may be given "
+                                                    "several times.")] = None,
+    server: Annotated[str | None, typer.Option("--server", metavar="NAME", help="Recorded on this server alone.")
+                      ] = None,
+    since: Annotated[str | None, typer.Option("--since", metavar="YYYY-MM-DD", help="From this day on alone.")] = None,
+    before: Annotated[str | None, typer.Option("--before", metavar="YYYY-MM-DD", help="Before this day alone.")] = None,
+    dry: Annotated[bool, typer.Option("--dry-run", help="Say how much, and forget nothing.")] = False,
+    as_json: Json = False,
+) -> int:
+    """Take samples out of a history for good: all that every option given is true of. Adding the files again brings
+    them back.
+
+    Example: planner history forget --store usage.duckdb --before 2025-01-01 --dry-run
+    """
+    from planner.history.store import History
+    from planner.report.history_views import forgotten_view
+
+    if lpars is None and server is None and since is None and before is None:
+        raise UsageError("say what is to be forgotten: --lpar, --server, --since, --before, or several of them")
+    with History.open(store, read_only=not store.exists()) as history:
+        clock, known = history.clock(), history.path.name
+        report = history.forget(
+            [named("LPAR", name, history.names(), known) for name in lpars or ()],
+            "" if server is None else named("server", server, history.servers(), known),
+            None if since is None else clock.instant(_day_from("--since", since)),
+            None if before is None else clock.instant(_day_from("--before", before)), dry=dry)
+        if not dry and report.rows:
+            history.compact()
+    if as_json:
+        print_json({"store": str(store), "forgotten": not dry, "samples": report.rows, "entities": report.entities,
+                    "sources": report.sources})
+    else:
+        show(forgotten_view(report, str(store), dry=dry))
+    return 0
+
+
+def _day_from(option: str, text: str) -> datetime:
+    try:
+        return datetime.strptime(text.strip(), "%Y-%m-%d")
+    except ValueError:
+        raise UsageError(f"{option} {text!r} is not a day like 2026-11-30") from None
+
+
 class _Figure(StrEnum):
     """The monthly figure that is forecast."""
 
@@ -206,7 +252,8 @@ def forecast_command(
     estate: Annotated[Path | None, typer.Option("--estate", metavar="ESTATE", help="For ceilings and pools, and the "
                                                 "LPARs as they stand now.")] = None,
     horizon: Annotated[int, numeric("--horizon", 1, 120, "Months ahead.")] = 6,
-    ceiling: Annotated[int, numeric("--ceiling", 1, 100, "Per cent of a server's or pool's cores.")] = 90,
+    ceiling: Annotated[int, numeric("--ceiling", 1, 100, "Per cent of a server's or pool's cores, unless a policy "
+                                       "says it.")] = 90,
     figure: Annotated[_Figure, typer.Option("--figure", help="What of each month is forecast: the peak of its "
                                             "month-end, of all of it, its 95th percentile or mean.")
                       ] = _Figure.MONTH_END,

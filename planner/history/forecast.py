@@ -1,12 +1,13 @@
 """What the next months will use: a trend where it has proved better than "as last month", with what both missed by.
 
-Two methods, both on one figure a month (the month-end peak, say). The baseline is the seasonal naive one: the next
+Three methods, all on one figure a month (the month-end peak, say). The baseline is the seasonal naive one: the next
 month-end is as the last. The candidate adds a trend to it: last figure + slope × months ahead, the slope being the
 Theil–Sen estimator (the median of the slopes between all pairs of months: Sen, Journal of the American Statistical
-Association 63, 1968), which single odd months do not move. Both are tested with a rolling origin: from each month on,
-knowing only what was before it, the next ``TESTED`` months are forecast and compared. The trend is used only if its
-mean absolute error there is the smaller one. That choice is made on the very months that the errors are reported of,
-so expect a little more than they say.
+Association 63, 1968), which single odd months do not move. With two years a third one knows the season: the figure of
+the same month a year before + the median of what a year added. All are tested with a rolling origin: from each month
+on, knowing only what was before it, the next ``TESTED`` months are forecast and compared. The trend is used only if
+its mean absolute error there is the smaller one, the season only if its own is a third smaller still. That choice is
+made on the very months that the errors are reported of, so expect a little more than they say.
 
 The interval is of the sizes of the errors of the method used, split-conformal: with k errors the one of rank
 ⌈(k + 1) × coverage⌉ (Lei et al., Journal of the American Statistical Association 113, 2018), at each tested distance,
@@ -15,7 +16,7 @@ and grown with the square root of the months ahead, as the errors of a random wa
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import combinations, pairwise
@@ -34,7 +35,12 @@ TESTED = 3
 #: Forecasts of the next month that the back-test needs for the trend, and for an interval.
 LEAST_TESTS = 4
 LEAST_MONTHS = LEAST_TRAINED + LEAST_TESTS
+#: Months from the first to the last for a season to be told: each month of the year twice.
+YEARS = 24
 MOST_HORIZON = 600
+_YEAR = 12
+_CLEARLY = 2 / 3
+"""A season is one only where it misses by no more than so much of it: of noise too many series had one else."""
 _NAMED = 8
 
 
@@ -43,6 +49,7 @@ class Method(StrEnum):
 
     NAIVE = "seasonal naive"
     TREND = "trend"
+    YEARLY = "yearly season"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +79,13 @@ class Errors:
 
 @dataclass(frozen=True, slots=True)
 class Backtest:
-    """The errors of both methods over the same forecasts, and of the one used."""
+    """The errors of two methods over the same forecasts, of the yearly season over those that knew the month a year
+    before, and of the one used."""
 
     naive: Errors = Errors()
     trend: Errors = Errors()
     used: Errors = Errors()
+    yearly: Errors = Errors()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +93,7 @@ class Forecast:
     """The months ahead of one figure, in its unit (thousandths of a core).
 
     ``points``, and ``low`` and ``high`` with ``coverage_percent`` between them; both None while the months are too few
-    for an interval. ``slope``: what the trend adds each month, 0 where the naive method is used. ``months_used`` months
+    for an interval. ``slope``: what trend or season adds a month, 0 for the naive method. ``months_used`` months
     had a figure, those in ``missing`` had none. ``ceiling_month``: the first month that reaches the ceiling, the last
     known one where it stands there already, None if no month up to the horizon does; ``ceiling_month_early``: the same
     by the upper end of the interval. ``notes`` say what a reader must know.
@@ -145,9 +154,12 @@ def forecast(months: Sequence[MonthOf], values: Sequence[int], horizon: int, cei
     enough = sum(test.ahead == 1 for test in tests) >= LEAST_TESTS
     naive, trend = _errors(tests, Method.NAIVE), _errors(tests, Method.TREND)
     method = Method.TREND if enough and trend.absolute < naive.absolute else Method.NAIVE
-    rise = slope(known) if method is Method.TREND else 0.0
     last, figure = known[-1]
+    yearly = _seasonal(tests, known, horizon, method) if enough else None
+    rise = slope(known) if method is Method.TREND else 0.0
     points = tuple(_point(figure, rise, ahead) for ahead in range(1, horizon + 1))
+    if yearly:
+        method, rise, points = Method.YEARLY, (yearly_rise(dict(known)) or 0.0) / _YEAR, yearly
     widths = _widths(tests, method, horizon) if enough else None
     low = None if widths is None else tuple(max(0, p - w) for p, w in zip(points, widths, strict=True))
     high = None if widths is None else tuple(p + w for p, w in zip(points, widths, strict=True))
@@ -155,7 +167,7 @@ def forecast(months: Sequence[MonthOf], values: Sequence[int], horizon: int, cei
     missing = tuple(month_at(n) for n in range(known[0][0], last) if n not in dict(known))
     return Forecast(
         months=ahead, points=points, low=low, high=high, coverage_percent=COVERAGE_PERCENT, method=method, slope=rise,
-        backtest=Backtest(naive, trend, trend if method is Method.TREND else naive), months_used=len(known),
+        backtest=Backtest(naive, trend, _errors(tests, method), _errors(tests, Method.YEARLY)), months_used=len(known),
         missing=missing, ceiling=ceiling, ceiling_month=_reached(ahead, points, known[-1], ceiling),
         ceiling_month_early=_reached(ahead, high, known[-1], ceiling),
         notes=_notes(len(known), missing, enough, method, trend, naive))
@@ -203,13 +215,38 @@ def pooled(forecasts: Iterable[Forecast]) -> Backtest:
     total = Backtest()
     for one in forecasts:
         total = Backtest(total.naive + one.backtest.naive, total.trend + one.backtest.trend,
-                         total.used + one.backtest.used)
+                         total.used + one.backtest.used, total.yearly + one.backtest.yearly)
     return total
 
 
 def slope(known: Sequence[_Pair]) -> float:
     """The Theil–Sen slope a month; 0 of a single month."""
     return median([(b - a) / (n - m) for (m, a), (n, b) in combinations(known, 2)] or [0.0])
+
+
+def yearly_rise(known: Mapping[int, int]) -> float | None:
+    """The median of what a year added to a month; None where none is known twice."""
+    rises = [figure - known[number - _YEAR] for number, figure in known.items() if number - _YEAR in known]
+    return median(rises) if rises else None
+
+
+def _a_year_before(known: Mapping[int, int], last: int, ahead: int) -> int | None:
+    """The figure of the same month in the last year that is known, with what years have added; None without one."""
+    years = -(-ahead // _YEAR)
+    before, rise = known.get(last + ahead - _YEAR * years), yearly_rise(known)
+    return None if before is None or rise is None else max(0, round(before + years * rise))
+
+
+def _seasonal(tests: Sequence[_Trial], known: Sequence[_Pair], horizon: int, other: Method) -> tuple[int, ...] | None:
+    """The months ahead by the season, where there are two years and it misses clearly less than the other method."""
+    if known[-1][0] - known[0][0] + 1 < YEARS:
+        return None
+    both = [test for test in tests if Method.YEARLY in test.by]
+    points = [_a_year_before(dict(known), known[-1][0], ahead) for ahead in range(1, horizon + 1)]
+    if None in points or sum(test.ahead == 1 for test in both) < LEAST_TESTS or (
+            _errors(both, Method.YEARLY).absolute >= _CLEARLY * _errors(both, other).absolute):
+        return None
+    return tuple(point for point in points if point is not None)
 
 
 def _checked(months: Sequence[MonthOf], values: Sequence[int], horizon: int) -> list[_Pair]:
@@ -230,15 +267,17 @@ def _trials(known: Sequence[_Pair]) -> list[_Trial]:
     trials = []
     for count in range(LEAST_TRAINED, len(known)):
         last, figure = known[count - 1]
-        rise = slope(known[:count])
-        trials += [_Trial(number - last, came, {Method.NAIVE: figure,
-                                                Method.TREND: _point(figure, rise, number - last)})
-                   for number, came in known[count:count + TESTED] if number - last <= TESTED]
+        rise, past = slope(known[:count]), dict(known[:count])
+        for number, came in known[count:count + TESTED]:
+            if number - last <= TESTED:
+                season = _a_year_before(past, last, number - last)
+                said = {Method.NAIVE: figure, Method.TREND: _point(figure, rise, number - last)}
+                trials.append(_Trial(number - last, came, said if season is None else said | {Method.YEARLY: season}))
     return trials
 
 
 def _errors(tests: Sequence[_Trial], method: Method) -> Errors:
-    missed = [(abs(test.came - test.by[method]), test.came) for test in tests]
+    missed = [(abs(test.came - test.by[method]), test.came) for test in tests if method in test.by]
     shares = [100 * error / came for error, came in missed if came]
     return Errors(len(missed), sum(error for error, _ in missed), len(shares), sum(shares))
 
@@ -247,7 +286,7 @@ def _widths(tests: Sequence[_Trial], method: Method, horizon: int) -> tuple[int,
     """Half of the interval, for each month ahead: the widest that any tested distance up to it asks for."""
     at: dict[int, int] = {}
     for ahead in range(1, TESTED + 1):
-        missed = sorted(abs(test.came - test.by[method]) for test in tests if test.ahead == ahead)
+        missed = sorted(abs(test.came - test.by[method]) for test in tests if test.ahead == ahead and method in test.by)
         rank = -(-(len(missed) + 1) * COVERAGE_PERCENT // 100)
         if len(missed) >= LEAST_TESTS:
             at[ahead] = missed[min(rank, len(missed)) - 1]

@@ -19,7 +19,7 @@ import numpy as np
 from planner.errors import InputError
 from planner.findings import Finding, Severity, Source, errors, ordered
 from planner.formats.open import Document
-from planner.formats.samples import MOST_SPAN_S, SERIAL, Context, Count, Extract, Sample, server_of_serial
+from planner.formats.samples import MOST_SPAN_S, SERIAL, Context, Count, Extract, Kind, Sample, server_of_serial
 from planner.history.clock import Clock
 from planner.history.contents import Contents, Key, change_finding, connected, gap_finding, refused
 from planner.history.sources import extract, has_lparstat, settings_of
@@ -57,6 +57,15 @@ class AddReport:
     known: int
     changed: int
     findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetReport:
+    """What was forgotten: samples and counters (``rows``), and the entities and sources of which nothing is left."""
+
+    rows: int
+    entities: int
+    sources: int
 
 
 @dataclass(slots=True)
@@ -378,6 +387,72 @@ class History(Contents):
                          "ORDER BY entity, t")
         self._db.execute("DROP TABLE touched; DROP TABLE step")
 
+    # --- forgetting ---------------------------------------------------------------------------------------------------
+
+    def forget(self, lpars: Sequence[str] = (), server: str = "", since_s: int | None = None,
+               before_s: int | None = None, *, dry: bool = False) -> ForgetReport:
+        """Take samples out that all of this is true of: of these LPARs, on this server, begun at ``since_s`` or later
+        and ended at ``before_s`` or earlier (UTC seconds). What stays is as if they had never been added; the file
+        keeps its size, and what it held, until it is written anew (:meth:`compact`).
+
+        ``dry`` counts alone. Raises ValueError when nothing says which.
+        """
+        if not lpars and not server and since_s is None and before_s is None:
+            raise ValueError("which samples: of these LPARs, on this server, since or before an instant")
+        listed = sorted(number for (kind, name, _), ids in self._series().items() for number, on in ids.items()
+                        if (not lpars or (kind == Kind.LPAR and name in lpars)) and (not server or on == server))
+        with self._mapped():
+            self._db.execute("BEGIN")
+            try:
+                report = self._forget(listed, since_s, before_s)
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("ROLLBACK" if dry else "COMMIT")
+        return report
+
+    def _forget(self, entities: Sequence[int], since_s: int | None, before_s: int | None) -> ForgetReport:
+        ids = ", ".join(map(str, entities)) or "NULL"
+        rows, sources = 0, self._one("SELECT count(*) FROM source")[0]
+        held = "SELECT entity, source FROM sample UNION ALL SELECT entity, source FROM counter"
+        self._db.execute("CREATE TEMP TABLE unused AS SELECT id FROM source WHERE id NOT IN "
+                         f"(SELECT source FROM ({held}))")
+        for table, begun in (("sample", "t - span"), ("counter", "t")):
+            chosen = " AND ".join([f"entity IN ({ids})", *([] if since_s is None else [f"{begun} >= {since_s}"]),
+                                   *([] if before_s is None else [f"t <= {before_s}"])])
+            self._db.execute(f"CREATE TEMP TABLE incoming AS SELECT * FROM {table} WHERE {chosen}")
+            rows += self._one("SELECT count(*) FROM incoming")[0]
+            self._db.execute(f"DELETE FROM {table} WHERE {chosen}")
+            if table == "counter":
+                self._derive()
+            self._db.execute("DROP TABLE incoming")
+        self._db.execute(f"DELETE FROM source WHERE id NOT IN (SELECT source FROM ({held})) "
+                         "AND id NOT IN (SELECT id FROM unused)")
+        gone = self._one(f"SELECT count(*) FROM entity WHERE id IN ({ids}) AND id NOT IN (SELECT entity FROM ({held}))")
+        self._db.execute(f"DELETE FROM entity WHERE id IN ({ids}) AND id NOT IN (SELECT entity FROM ({held}))")
+        self._db.execute("DROP TABLE unused")
+        return ForgetReport(rows, gone[0], sources - self._one("SELECT count(*) FROM source")[0])
+
+    def compact(self) -> None:
+        """Close the store and write its file anew without what was forgotten: whole or not at all. Raises InputError
+        when it cannot be written."""
+        import duckdb  # start-up: as for :meth:`_mapped`
+
+        self.close()
+        new = self.path.with_name(self.path.name + ".new")
+        new.unlink(missing_ok=True)
+        try:
+            with self._mapped(), duckdb.connect() as both:
+                for name, file, how in (("was", self.path, " (READ_ONLY)"), ("anew", new, "")):
+                    both.execute(f"ATTACH {_quoted(file)} AS {name}{how}")
+                both.execute("COPY FROM DATABASE was TO anew")
+            new.replace(self.path)
+        except OSError as error:
+            raise refused(self.path, f"cannot be written anew: {error.strerror or error}",
+                          "samples are forgotten, but still in the file's unused part; make room beside it") from None
+        finally:
+            new.unlink(missing_ok=True)
+
     # --- what to say of it --------------------------------------------------------------------------------------------
 
     def _series_findings(self, adding: _Adding, clock: Clock | None) -> list[Finding]:
@@ -398,6 +473,10 @@ class History(Contents):
         return [Finding("history.one-count", Severity.INFO, name, "one reading of its counters: no usage yet",
                         "add the readings before or after it")
                 for (_, name, _), ids in series.items() if lone & ids.keys()]
+
+
+def _quoted(path: Path) -> str:
+    return "'" + str(path).replace("'", "''") + "'"
 
 
 def _once(table: str, rows: str) -> str:

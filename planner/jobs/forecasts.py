@@ -13,6 +13,7 @@ from planner.history.forecast import Forecast, forecast_monthly
 from planner.history.monthly import P95, Monthly, MonthOf, Progress, monthly_servers, monthly_sets, months_of, unknown
 from planner.history.store import History
 from planner.jobs.capacity.month_series import month_series
+from planner.rules import Site
 
 FIGURES = {"month-end": "month_end_peak", "peak": "peak", "p95": "p95", "mean": "mean"}
 
@@ -40,7 +41,8 @@ class Entity:
 class ForecastQuestion:
     """What is to be forecast: a figure (``FIGURES``) so many months ahead, of the LPARs of an estate as they stand now.
 
-    ``ceiling_percent`` of a server's or pool's cores may be used. Without an estate: of the servers that the history
+    ``ceiling_percent`` of a server's or pool's cores may be used, unless a policy of the estate states it; its reserve
+    is taken off. Without an estate: of the servers that the history
     names, each one what ran on it, and no ceilings. ``by_lpar``: of each LPAR as well.
     """
 
@@ -102,14 +104,17 @@ def _stated(history: History, site: Calendar, months: Sequence[MonthOf], estate:
 
 
 def _entities(estate: Estate, known: set[str], asked: ForecastQuestion) -> Iterator[Entity]:
+    policies = Site(estate).policies
     for server in estate.servers:
+        percent = policies.cpu_ceiling.get(server.name, asked.ceiling_percent)
+        reserve = 10 * policies.reserve_units.get(server.name, 0)
         clients = [p for p in estate.lpars if p.active and p.server == server.name]
         vioses = [v for v in estate.vioses if v.server == server.name]
         yield _entity(Kind.SERVER, server.name, server.name, [*clients, *vioses], known,
-                      server.configurable_units * asked.ceiling_percent // 10)
+                      server.configurable_units * percent // 10 - reserve)
         for pool in estate.pools:
             if pool.server == server.name:
-                yield from _pool(server, pool, clients, known, asked)
+                yield from _pool(server, pool, clients, known, percent)
     for lpar in estate.lpars if asked.by_lpar else ():
         if lpar.active:
             most = 10 * lpar.entitlement_units if lpar.sharing == "capped" else 1000 * lpar.virtual_processors
@@ -117,13 +122,13 @@ def _entities(estate: Estate, known: set[str], asked: ForecastQuestion) -> Itera
 
 
 def _pool(server: Server, pool: ProcessorPool, clients: Sequence[Lpar], known: set[str],
-          asked: ForecastQuestion) -> Iterator[Entity]:
+          percent: int) -> Iterator[Entity]:
     """Nothing where it would say what its server does."""
     members = [p for p in clients if p.processors == "shared" and (p.pool_id or 0) == pool.pool_id]
     limit = server.configurable_units if pool.max_units is None else pool.max_units
     if members != clients or limit < server.configurable_units:
         yield _entity(Kind.POOL, pool.name or f"pool {pool.pool_id}", server.name, members, known,
-                      limit * asked.ceiling_percent // 10)
+                      limit * percent // 10)
 
 
 def _entity(kind: Kind, name: str, server: str, partitions: Sequence[Lpar | Vios], known: set[str],

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Group, RenderableType
+from rich.padding import Padding
 from rich.text import Text
 
 from planner.formats.samples import Kind
@@ -14,8 +15,9 @@ from planner.history.forecast import COVERAGE_PERCENT, Backtest, Errors, Forecas
 from planner.history.monthly import MonthOf, month_at, number_of
 from planner.jobs.forecasts import FIGURES, Entity
 from planner.report.history_views import calendar_words, show_thousandths
-from planner.report.tables import without_empty
+from planner.report.tables import Fitting, without_empty
 from planner.report.text import listed
+from planner.units import many
 
 _SHOWN = 3
 _LEFT = ("of", "on", "method", "reaches it")
@@ -29,7 +31,9 @@ def forecasts_view(entities: Sequence[Entity], figure: str, site: Calendar, perc
     first = max((one.forecast.months[0] for one in entities if one.forecast), default=None)
     ahead = [] if first is None else [month_at(number_of(first) + n) for n in range(_SHOWN)]
     rows = [_row(one, figure, ahead) for one in entities]
-    table = without_empty(f"Forecast of the {_FIGURE[figure]} (cores)", rows, _LEFT, (*_WHOLE, *map(show_month, ahead)))
+    title = f"Forecast of the {_FIGURE[figure]} (cores)"
+    table = Fitting(without_empty(title, rows, _LEFT, (*_WHOLE, *map(show_month, ahead))),
+                    Group(Text(title, "italic"), *(_lines(row, ahead) for row in rows)))
     low = f" Ceilings: {percent} % of a server or pool, all that an LPAR can use." if percent is not None else ""
     gone = "" if percent is not None or not any(_of_some(one, figure) for one in entities) else (
         " An LPAR that is not recorded any more counts as missing: with --estate those count that are in it.")
@@ -50,6 +54,15 @@ def _row(one: Entity, figure: str, ahead: Sequence[MonthOf]) -> dict[str, str]:
     row["ceiling"] = "" if one.ceiling is None else show_thousandths(one.ceiling)
     row["reaches it"] = "" if forecast is None or one.ceiling is None else forecast.ceiling_words()
     return row
+
+
+def _lines(row: Mapping[str, str], ahead: Sequence[MonthOf]) -> RenderableType:
+    """A row for narrow terminals: who, and below it what."""
+    who = " on ".join(filter(None, (row["of"], row["on"])))
+    reached = f"; ceiling {row['ceiling']}: {row['reaches it']}" if row["ceiling"] else ""
+    known = f"last {row['last']} ({many(int(row['months']), 'month')}, {row['method']}){reached}"
+    months = (f"{show_month(month)}  {said}" for month in ahead if (said := row[show_month(month)]))
+    return Group(Text(f" {who}", "bold"), *(Padding(Text(line), (0, 0, 0, 4)) for line in (known, *months)))
 
 
 def _point(forecast: Forecast | None, month: MonthOf) -> str:
@@ -83,7 +96,9 @@ def _words(tested: Backtest) -> str:
     if not tested.naive.tests:
         return "Back-test: too few months."
     return (f"Back-test, {tested.naive.tests:,} forecasts one to three months ahead: as last month missed by "
-            f"{_missed(tested.naive)}, a trend by {_missed(tested.trend)}, the methods used by {_missed(tested.used)}.")
+            f"{_missed(tested.naive)}, a trend by {_missed(tested.trend)}"
+            + (f", the month of a year ago by {_missed(tested.yearly)}" if tested.yearly.tests else "")
+            + f", the methods used by {_missed(tested.used)}.")
 
 
 def _missed(errors: Errors) -> str:
@@ -121,5 +136,5 @@ def _forecast_json(forecast: Forecast) -> dict[str, Any]:
 
 def _backtest_json(tested: Backtest) -> dict[str, Any]:
     return {"forecasts": tested.naive.tests, "mae_naive": tested.naive.mae, "mae_trend": tested.trend.mae,
-            "mae_used": tested.used.mae, "mape_naive": tested.naive.mape, "mape_trend": tested.trend.mape,
-            "mape_used": tested.used.mape}
+            "mae_yearly": tested.yearly.mae, "mae_used": tested.used.mae, "mape_naive": tested.naive.mape,
+            "mape_trend": tested.trend.mape, "mape_yearly": tested.yearly.mape, "mape_used": tested.used.mape}

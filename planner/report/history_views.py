@@ -17,7 +17,7 @@ from planner.history.clock import Clock
 from planner.history.contents import SeriesSummary, Summary
 from planner.history.forecast import show_month
 from planner.history.profiles import Figures, PeakSum, RecordedUsage
-from planner.history.store import AddReport
+from planner.history.store import AddReport, ForgetReport
 from planner.report.tables import listing, without_empty
 from planner.report.terminal import counts, findings_table
 from planner.report.text import listed
@@ -57,6 +57,17 @@ def added_view(report: AddReport, store: str, zone: str) -> RenderableType:
         parts += [Text(""), Text(counts(report.findings), "bold")]
         parts += [_tally(report.findings), Text(""), findings_table(_together(report.findings))]
     return Group(*parts)
+
+
+def forgotten_view(report: ForgetReport, store: str, *, dry: bool) -> RenderableType:
+    """What forgetting took away, or would."""
+    if not report.rows:
+        return Text(f"nothing in {store} is meant: nothing was forgotten")
+    verb = "would be" if dry else "is" if report.rows == 1 else "are"
+    left = [*([f"{report.entities} series"] if report.entities else []),
+            *([many(report.sources, "source")] if report.sources else [])]
+    return Text(f"{many(report.rows, 'sample')} {verb} forgotten in {store}"
+                + (f"; nothing is left of {' and '.join(left)}" if left else ""))
 
 
 def _together(findings: Iterable[Finding]) -> list[Finding]:

@@ -2,10 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
+
+
+class Fitting:
+    """The first of these whose columns keep their words whole in the width there is; where none does, the last."""
+
+    def __init__(self, *widest_first: RenderableType) -> None:
+        self.widest_first = widest_first
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
+        yield next((one for one in self.widest_first
+                    if Measurement.get(console, options.update(width=_WIDEST), one).minimum <= options.max_width),
+                   self.widest_first[-1])
+
+
+_WIDEST = 1000
 
 
 def listing(title: str | Text, left: Sequence[str], right: Sequence[str] = ()) -> Table:
@@ -25,7 +42,9 @@ def without_empty(title: str, rows: Sequence[Mapping[str, str]], left: Collectio
     table = Table(title=Text(title), title_justify="left", box=None, header_style="bold")
     shown = [name for name in rows[0] if any(row[name] for row in rows)]
     for name in shown:
-        table.add_column(name, overflow="fold", justify="left" if name in left else "right", no_wrap=name in whole)
+        widest = max(len(name), *(len(row[name]) for row in rows[:most])) if name in whole else None
+        table.add_column(name, overflow="fold", justify="left" if name in left else "right", no_wrap=name in whole,
+                         min_width=widest)
     for row in rows[:most]:
         table.add_row(*(Text(row[name]) for name in shown))
     return table

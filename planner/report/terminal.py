@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
@@ -29,9 +30,9 @@ _COLOUR = {Severity.ERROR: "red", Severity.ASSUMPTION: "magenta", Severity.WARNI
 
 
 def console(*, stderr: bool = False) -> Console:
-    """A console that keeps lines whole when nobody watches."""
+    """A console that keeps lines whole when nobody watches, unless ``COLUMNS`` says how wide it is."""
     made = Console(stderr=stderr, highlight=False, soft_wrap=False)
-    if not made.is_terminal:
+    if not made.is_terminal and not os.environ.get("COLUMNS", "").isdecimal():
         made = Console(stderr=stderr, highlight=False, width=140)
     return made
 

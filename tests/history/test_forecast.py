@@ -48,6 +48,36 @@ def test_linear_growth_is_found_and_the_trend_never_misses() -> None:
     assert found.notes == ()
 
 
+def test_a_yearly_season_is_known_from_two_years_on() -> None:
+    """Half-year ends take 4 cores more, and a year adds 1.2: with 24 months each one is foretold, with 23 none is."""
+    values = [10_000 + 100 * n + (4000 if n % 12 in (5, 11) else 0) for n in range(30)]
+    for count in range(24, 31):
+        found = of(values[:count], 14)
+        assert found.method is Method.YEARLY and found.slope == 100
+        assert found.points == tuple(10_000 + 100 * n + (4000 if n % 12 in (5, 11) else 0)
+                                     for n in range(count, count + 14))
+        assert found.low == found.high == found.points and found.backtest.yearly.mae == found.backtest.used.mae == 0
+        assert found.backtest.yearly.tests < found.backtest.naive.tests  # only where the month a year before was known
+    assert of(values[:23], 14).method is not Method.YEARLY
+
+
+@pytest.mark.parametrize("count", [24, 30, 36])
+def test_noise_and_walks_have_no_season(count: int) -> None:
+    draw, seen = random.Random(count), []
+    for _ in range(100):
+        walk = [5000]
+        walk += [max(0, walk[-1] + draw.randrange(-60, 60)) for _ in range(count - 1)]
+        seen += [of(walk).method, of([draw.randrange(9000, 11000) for _ in range(count)]).method]
+    assert seen.count(Method.YEARLY) <= 10
+
+
+def test_a_hole_where_the_season_would_look_leaves_the_other_methods() -> None:
+    some = [month_at(JANUARY + n) for n in range(26) if n != 15]
+    values = [10_000 + (4000 if number_of(m) % 12 == 5 else 0) for m in some]
+    assert forecast(some, values, 2).method is not Method.YEARLY or (2026, 4) not in forecast(some, values, 2).months
+    assert forecast(some, values, 6).method is not Method.YEARLY  # 2027-04 would look at 2026-04, which is not known
+
+
 def test_errors_by_hand() -> None:
     """Three months known, then 130 and 150: as last month says 120, 120, 130; the trend (10 a month) 130, 140, 140."""
     found = of([100, 110, 120, 130, 150])

@@ -10,7 +10,9 @@ import pytest
 from capacity_site import MONTH, SITE, ZONE, columns, local, site, stamp
 from estates import estate, loaded, lpar, server
 from openpyxl import load_workbook
+from typer.testing import CliRunner
 
+from planner.cli import app
 from planner.errors import InputError, UsageError
 from planner.estate.model import Estate
 from planner.formats.samples import Kind
@@ -152,4 +154,13 @@ def test_nothing_to_recommend(tmp_path: Path) -> None:
         hours(history, "a", datetime(2026, 11, 1), datetime(2026, 12, 3), 500)
         said = answer(asked(history, ONE))
     assert said[4] == "Recommended: nothing has to move for the next month-end."
-    assert said[2] == "When full: at the growth assumed no further server reaches its ceiling."
+    assert said[2] == ("When full: growth is not known from so few months; without any no further server reaches its "
+                       "ceiling.")
+
+
+@pytest.mark.parametrize("out", ["x.pdf", "x", "x.xls", "x.csv", "plan.json"])
+def test_only_a_workbook_is_written(tmp_path: Path, out: str) -> None:
+    """An Excel file under the name x.pdf opened nowhere."""
+    done = CliRunner().invoke(app, ["capacity", str(tmp_path), "--history", str(tmp_path / "h"), "--month", "2026-11",
+                                    "--out", str(tmp_path / out)])
+    assert done.exit_code == 2 and "ends in .xlsx" in done.stderr

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from estates import estate, loaded, lpar, server
+from estates import estate, loaded, lpar, policy, server
 from landscape import DATA, build_usage, landscape
 from typer.testing import CliRunner
 
@@ -167,7 +168,8 @@ def run(*arguments: Any) -> Any:
     return done
 
 
-def test_the_command_says_when_and_how_good(usage: Any, store: Path) -> None:
+def test_the_command_says_when_and_how_good(usage: Any, store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
     shown = run("--store", store, "--estate", DATA / "landscape", "--horizon", "4", *VICTORIA)
     assert shown.exit_code == 0
     said = " ".join(shown.output.split())
@@ -203,3 +205,24 @@ def test_nothing_to_forecast(tmp_path: Path) -> None:
     assert done.exit_code == 2 and "no month of which enough is known" in done.output
     assert run("--store", tmp_path / "none").exit_code == 2
     assert run("--store", tmp_path / "h", "--horizon", "0").exit_code == 2
+
+
+@pytest.mark.parametrize("columns", [80, 100, 140, 200])
+def test_nothing_is_cut_at_any_width(store: Path, monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
+    """At 80 columns names and figures were cut, method and ceiling were gone."""
+    monkeypatch.setenv("COLUMNS", str(columns))
+    done = CliRunner().invoke(app, ["history", "forecast", "--store", str(store), "--estate", str(DATA), *VICTORIA])
+    assert done.exit_code == 0 and max(map(len, done.stdout.splitlines())) <= columns
+    for word in (P595_2, P570_1, "trend", "21.00"):
+        assert word in done.stdout
+    assert {"in", "2026-11", "already"} <= {*done.stdout.split()}  # the last column may fold between words
+    assert len(re.findall(r"\d\d\.\d\d \(\d\d\.\d\d–\d\d\.\d\d\)", done.stdout)) == 3
+
+
+def test_a_policy_states_its_ceiling_and_reserve_here_too(history: History) -> None:
+    """--ceiling 90 stood for all servers, whatever the policies of the estate say."""
+    stated = landscape().replace(policies=(policy("cpu-ceiling", P595_2, "80"), policy("reserve-cores", P595_2, "2")))
+    found = by_name(forecasts(history, build_usage.SITE, ForecastQuestion(horizon=1, estate=stated, step_s=3600)))
+    assert found[P595_2].ceiling == 25_000 * 80 // 100 - 2000 - 1500
+    plain = by_name(forecasts(history, build_usage.SITE, ForecastQuestion(horizon=1, estate=landscape(), step_s=3600)))
+    assert found[P570_1].ceiling == plain[P570_1].ceiling and plain[P595_2].ceiling != found[P595_2].ceiling

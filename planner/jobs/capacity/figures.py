@@ -19,8 +19,8 @@ Month = MonthOf
 #: Hours 0 to 23; None where nothing is known.
 Hours = tuple[int | None, ...]
 UNCOUNTED = "not activated: holds nothing, not counted"
-FAR = 120
-"""Months after which a date of being full is not told."""
+_FAR = 24
+"""Months after which a date of being full is never told."""
 
 
 def month_after(month: Month, count: int = 1) -> Month:
@@ -100,6 +100,11 @@ class Outlook:
     after: Month
     growth: float
     made: Forecast
+
+    @property
+    def tested(self) -> bool:
+        """Whether there are months enough to say whether it grows: growth of 0 is a measurement only then."""
+        return self.made.low is not None
 
     def next_after(self, month: Month, values: tuple[int, ...] | None) -> int | None:
         """Of the forecast's ``points``, ``low`` or ``high`` that of the month-end that follows a month."""
@@ -187,10 +192,10 @@ class PlaceFigures:
         cores = self.used * (self.growth(levers) / 100)
         return self.headroom / cores if cores > 0 else None
 
-    def full_in(self, month: Month, levers: Levers) -> Month | None:
-        """The first month-end at which it is full; None when that is never or beyond ``FAR`` months."""
+    def full_in(self, month: Month, levers: Levers, far: int) -> Month | None:
+        """The first month-end at which it is full; None when that is never or beyond ``far`` months."""
         left = self.months_left(levers)
-        return None if left is None or left > FAR else month_after(month, math.ceil(round(left, 6)))
+        return None if left is None or left > far else month_after(month, math.ceil(round(left, 6)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -343,6 +348,17 @@ class Capacity:
     assumptions: tuple[str, ...]
     kinds: Mapping[date, DayKind] = field(default_factory=dict)
     plan: PlanFigures | None = None
+
+    @property
+    def far(self) -> int:
+        """Months after which a date of being full is not told: no further ahead than was looked back, at most two
+        years, at least the months that are forecast."""
+        return max(self.horizon, min(_FAR, len(self.months) - len(self.absent)))
+
+    @property
+    def growth_known(self) -> bool:
+        """Whether a growth was given, or measured of any server."""
+        return self.levers.growth is not None or any(p.outlook and p.outlook.tested for p in self.servers)
 
     @property
     def lpars(self) -> tuple[PartitionFigures, ...]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from planner.jobs.capacity.figures import FAR, Capacity, month_after, show_month
+from planner.jobs.capacity.figures import Capacity, month_after, show_month
 from planner.plan.choices import OUT
 from planner.report.capacity.frame import Tables, fixed, literal
-from planner.report.capacity.places import ENOUGH, MEASURED, shown_months
+from planner.report.capacity.places import ENOUGH, MEASURED, shown_growth, shown_months
 from planner.report.capacity.trend import limited
 from planner.report.text import headline, listed
 from planner.sheets import Column, Written, bars, chart_base, coloured, heading, note, printed, table, widths
@@ -133,18 +133,21 @@ def _next(capacity: Capacity, tables: Tables) -> Line:
     levers = capacity.levers
     coming = [(shown_months(left), p) for p in capacity.servers if (left := p.months_left(levers))]
     months, names = tables.outlook.column("Months until full"), tables.outlook.column("Server")
+    far = f"in more than {capacity.far} months, further ahead than these months tell."
     none = "When full: at the growth assumed no further server reaches its ceiling."
+    if not capacity.growth_known:
+        none = "When full: growth is not known from so few months; without any no further server reaches its ceiling."
     first = f"SMALL({months},COUNTIF({months},0)+1)"
     at, then = f"MATCH({first},{months},0)", f"EDATE(report_month,ROUNDUP(ROUND({first},6),0))"
     formula = (f'IF(COUNT({months})=COUNTIF({months},0),"{none}","When full: at the growth assumed ("'
                f'&FIXED(100*INDEX({tables.outlook.column("Growth")},{at}),1,TRUE)&" % a month) the next server at its '
-               f'ceiling is "&INDEX({names},{at})&", "&IF({first}>{FAR},"in more than {FAR // 12} years.","at the '
+               f'ceiling is "&INDEX({names},{at})&", "&IF({first}>{capacity.far},"{far}","at the '
                f'month-end of "&YEAR({then})&"-"&RIGHT("0"&MONTH({then}),2)&"."))')
     if not coming:
         return none, formula
     left, place = min(coming, key=lambda c: c[0])
     month = month_after(capacity.month, math.ceil(round(left, 6)))
-    when = f"in more than {FAR // 12} years." if left > FAR else f"at the month-end of {show_month(month)}."
+    when = far if left > capacity.far else f"at the month-end of {show_month(month)}."
     return (f"When full: at the growth assumed ({fixed(place.growth(levers), 1)} % a month) the next server at its "
             f"ceiling is {place.name}, {when}"), formula
 
@@ -225,8 +228,8 @@ def _columns(capacity: Capacity, tables: Tables) -> tuple[Column, ...]:
         Column("Headroom", lambda p: p.headroom, "tenth", 11, "[May be used]-[Month-end peak]"),
         Column("Use of what may be used", lambda p: p.share, "percent", 13,
                servers.lookup("Use of what may be used", "Server")),
-        Column("Growth a month", lambda p: p.growth(capacity.levers) / 100, "fine", 11,
-               outlook.lookup("Growth", "Server")),
+        Column("Growth a month", lambda p: shown_growth(p, capacity), "fine", 11,
+               f"IF(ISNUMBER(growth_override),growth_override,{outlook.lookup('Growth, measured', 'Server')})"),
     )
 
 

@@ -8,16 +8,15 @@ from typing import Any
 
 from planner.history.forecast import COVERAGE_PERCENT
 from planner.history.monthly import LEAST_PERCENT
-from planner.jobs.capacity.figures import FAR, Capacity, PartitionFigures, PlaceFigures, show_month
+from planner.jobs.capacity.figures import Capacity, PartitionFigures, PlaceFigures, show_month
 from planner.report.capacity.frame import first_of, in_cores, percentile_name
 from planner.sheets import Column, Written, coloured, ended, heading, note, table
 from planner.xlsx import Book
 
-NEVER = "never"
+NEVER, UNKNOWN = "never", "not known"
 MEASURED = "Measured of entitled"
 #: Less of it, and figures rest on entitlements that stand in for recordings.
 ENOUGH = LEAST_PERCENT / 100 - 1e-9
-BEYOND = f"> {FAR // 12} years"
 
 
 def servers_sheet(book: Book, sheet: Any, capacity: Capacity, sizing: Written) -> tuple[Written, Written]:
@@ -114,11 +113,11 @@ def _outlook(capacity: Capacity, what: str) -> tuple[Column, ...]:
     """Looks at the table above it by name, so that either can be sorted."""
     look = partial(_above(capacity, what).lookup, key=what)
     levers = capacity.levers
-    override = "IF(ISNUMBER(growth_override),growth_override,[Growth, measured])"
+    override = "IF(ISNUMBER(growth_override),growth_override,N([Growth, measured]))"
     return (
         Column(what, lambda p: p.name, width=22 if what == "Server" else 34),
         Column("Months looked at", lambda p: p.outlook.made.months_used if p.outlook else 0, "whole", 9.5),
-        Column("Growth, measured", lambda p: p.outlook.growth / 100 if p.outlook else 0.0, "fine", 9.5),
+        Column("Growth, measured", lambda p: shown_growth(p, capacity, measured=True), "fine", 9.5),
         Column("Growth", lambda p: p.growth(levers) / 100, "fine", 12, override),
         Column("Peak, next month-end (as made)", lambda p: next_peak(p, capacity, "points"), "cores", 12),
         Column("Low", lambda p: next_peak(p, capacity, "low"), "cores", 9.5),
@@ -129,7 +128,7 @@ def _outlook(capacity: Capacity, what: str) -> tuple[Column, ...]:
                f"IF({look('Headroom')}<=0,0,IF({look('Month-end peak')}*[Growth]<=0,\"{NEVER}\","
                f"ROUNDUP(ROUND({look('Headroom')}/({look('Month-end peak')}*[Growth]),6),1)))"),
         Column("Full at month-end", lambda p: _full(p, capacity), "month", 11,
-               f"IF(ISNUMBER([Months until full]),IF([Months until full]>{FAR},\"{BEYOND}\","
+               f"IF(ISNUMBER([Months until full]),IF([Months until full]>{capacity.far},\"{_beyond(capacity)}\","
                f"EDATE(report_month,ROUNDUP(ROUND([Months until full],6),0))),\"{NEVER}\")"),
         Column("Full, forecast (as made)",
                lambda p: _reached(p, capacity, p.outlook.made.ceiling_month if p.outlook else None), "month", 13),
@@ -159,6 +158,13 @@ def _error(place: PlaceFigures, method: str) -> float | None:
     return in_cores(getattr(place.outlook.made.backtest, method).mae) if place.outlook else None
 
 
+def shown_growth(place: PlaceFigures, capacity: Capacity, *, measured: bool = False) -> float | str:
+    """A share a month, ``not known`` where there are too few months to say; ``measured``: whatever the lever says."""
+    if capacity.levers.growth is not None and not measured:
+        return capacity.levers.growth / 100
+    return place.outlook.growth / 100 if place.outlook and place.outlook.tested else UNKNOWN
+
+
 def _left(place: PlaceFigures, capacity: Capacity) -> Any:
     left = place.months_left(capacity.levers)
     return NEVER if left is None else shown_months(left)
@@ -173,8 +179,12 @@ def _full(place: PlaceFigures, capacity: Capacity) -> Any:
     left = place.months_left(capacity.levers)
     if left is None:
         return NEVER
-    month = place.full_in(capacity.month, capacity.levers)
-    return BEYOND if month is None else first_of(month)
+    month = place.full_in(capacity.month, capacity.levers, capacity.far)
+    return _beyond(capacity) if month is None else first_of(month)
+
+
+def _beyond(capacity: Capacity) -> str:
+    return f"> {capacity.far} months"
 
 
 def _reached(place: PlaceFigures, capacity: Capacity, month: Any) -> Any:

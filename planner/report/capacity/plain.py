@@ -38,7 +38,7 @@ def capacity_json(capacity: Capacity) -> dict[str, Any]:
 
 
 def _place(place: PlaceFigures, capacity: Capacity) -> dict[str, Any]:
-    full = place.full_in(capacity.month, capacity.levers)
+    full = place.full_in(capacity.month, capacity.levers, capacity.far)
     figures: dict[str, Any] = {
         "name": place.name, "server": place.server, "pool": place.pool or None, "lpars": place.lpars,
         "cores": place.capacity, "ceiling": place.ceiling, "cores_usable": place.usable,
