@@ -186,7 +186,7 @@ def _blank(case: ConsolidationCase, staying: Mapping[str, str]) -> Plan:
         assumed.append(f"The way back is planned to end {_SPARE_S // 60} minutes before the end of the weekend.")
     if goal.n_plus_1:
         assumed.append("N+1: one server fails at a time; its LPARs start anew on the others, which keep their ceilings "
-                       "and reserves; usage history does not bind while a server is down.")
+                       "and reserves, of what was used as well where a history was given.")
     kept_on = {why: sorted(s for s in staying if staying[s] == why) for why in sorted({*staying.values()})}
     notes = tuple(f"{', '.join(names)} {'stays' if len(names) == 1 else 'stay'} on: {why}"
                   for why, names in kept_on.items())

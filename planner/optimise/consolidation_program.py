@@ -11,7 +11,7 @@ from functools import partial
 from itertools import permutations
 from math import gcd
 
-from planner.grouping import grouped
+from planner.grouping import grouped, inverted
 from planner.optimise.measure import Scale
 from planner.optimise.placement import Candidates, PlacementProgram
 from planner.optimise.program import MEASURE, Program, Solution, Tag
@@ -35,6 +35,7 @@ class ConsolidationProgram(PlacementProgram):
         self.scale = scale
         self.on: dict[str, int] = {s: self.program.variable(1, s, "stays on") for s in servers}
         self.z: dict[tuple[str, str, str], int] = {}
+        self.restart_slots: set[tuple[str, str, int | None, int]] = set()
         self.add_on()
         self.add_asked(goal)
         if restarts is not None:
@@ -113,6 +114,41 @@ class ConsolidationProgram(PlacementProgram):
             for resource in ledger.RESOURCES:
                 for terms, rhs in self.load(resource, t, (*residents, *more)).values():
                     self.program.at_most(terms, rhs, tag)
+
+    def add_usage(self, solution: Solution) -> int:
+        """Rows of usage as for any placement, and those of what restarts on a server beside what it carries."""
+        return super().add_usage(solution) + (self.add_restart_usage(solution) if self.site.usage and self.z else 0)
+
+    def add_restart_usage(self, solution: Solution) -> int:
+        """Rows for the slots in which this solution uses too much when a server fails, the worst of each bucket; their
+        number."""
+        where = inverted([*((n, s) for s, names in self.fixed.items() for n in names),
+                          *self.placement(solution).items()], self.survivors)
+        arriving = grouped(((s, t), n) for s, places in self.restart(solution).items() for n, t in places.items())
+        used, added = self.site.used, 0
+        for t, pool, room in self.usage_rooms():
+            left = room - used.on(t, where[t], pool)
+            for failed in [s for s, there in arriving if there == t]:
+                over = used.of_all(t, arriving[failed, t], pool) - left
+                for slot in used.usage.worst_by_bucket(over).values():
+                    if over[slot] > 0:
+                        added += self._restart_slot(failed, t, pool, slot, int(room[slot]))
+        return added
+
+    def _restart_slot(self, failed: str, target: str, pool: int | None, slot: int, room: int) -> bool:
+        """The row of one slot; False when it stands already."""
+        key = (failed, target, pool, slot)
+        if key in self.restart_slots:
+            return False
+        self.restart_slots.add(key)
+        used, only = self.site.used, slice(slot, slot + 1)
+        coming = [(n, self.x[n, target]) for n in self.by_server[target]]
+        coming += [(n, i) for (n, s, t), i in self.z.items() if (s, t) == (failed, target)]
+        terms = {i: int(used.of(n, target, only)[0]) for n, i in coming
+                 if pool is None or self.site.pool_on(n, target) == pool}
+        held = int(used.on(target, self.fixed[target], pool, only)[0])
+        self.program.at_most(terms, room - held, Tag(_RULE, failed))
+        return True
 
     def add_restart_apart(self) -> None:
         """Members of a group that is kept apart restart apart; who stood together at the start may again."""

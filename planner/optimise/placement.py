@@ -308,15 +308,20 @@ class PlacementProgram:
             return 0
         where = inverted([*((n, s) for s, names in self.fixed.items() for n in names),
                           *self.placement(solution).items()], self.fixed)
-        places = [(s, pool, room) for s in self.survivors for pool in (None, *sorted(self.site.pools.get(s, {})))
-                  if (room := self.usage_room(s, pool)) is not None]
         added = 0
-        for (moment, used), (s, pool, room) in product(enumerate(self.usages()), places):
-            over = used.on(s, where[s], pool) + self.usage_extra(s, pool, solution) - room
-            for slot in usage.worst_by_bucket(over).values():
-                if over[slot] > 0:
-                    added += self.add_slot(moment, s, pool, slot)
+        for s, pool, room in self.usage_rooms():
+            for moment, used in enumerate(self.usages()):
+                over = used.on(s, where[s], pool) + self.usage_extra(s, pool, solution) - room
+                added += sum(self.add_slot(moment, s, pool, slot) for slot in usage.worst_by_bucket(over).values()
+                             if over[slot] > 0)
         return added
+
+    def usage_rooms(self) -> Iterator[tuple[str, int | None, NDArray[np.int64]]]:
+        """Servers, and pools of them, with what may be used in each slot."""
+        for s in self.survivors:
+            for pool in (None, *sorted(self.site.pools.get(s, {}))):
+                if (room := self.usage_room(s, pool)) is not None:
+                    yield s, pool, room
 
     def usage_wanted(self, server: str, pool: int | None, slot: int) -> Terms:
         """What the row of a slot must leave free besides, in thousandths; nothing here."""

@@ -61,8 +61,7 @@ def _places(site: Site, off: Collection[str], failed: str, names: Collection[str
 
 
 def _overfull(site: Site, server: str, holders: Collection[str]) -> list[Finding]:
-    return [f for r in of_scope(Scope.SERVER) if r.hold is Hold.ALWAYS
-            for f in errors(r.findings(server, site, server, holders))]
+    return [f for r in of_scope(Scope.SERVER) for f in errors(r.findings(server, site, server, holders))]
 
 
 def _apart(site: Site, where: Mapping[str, str]) -> list[Finding]:

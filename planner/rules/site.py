@@ -371,6 +371,11 @@ class UsageOnSite:
         total: Slots = self.none[slots].copy()
         for vios in self.site.vioses_on(server) if pool is None else ():
             total += self.of_vios(vios, slots)
+        return total + self.of_all(server, lpars, pool, slots)
+
+    def of_all(self, server: str, lpars: Iterable[str], pool: int | None = None, slots: slice = slice(None)) -> Slots:
+        """The same without its VIOSes."""
+        total: Slots = self.none[slots].copy()
         for name in lpars:
             if pool is None or self.site.pool_on(name, server) == pool:
                 total += self.of(name, server, slots)

@@ -14,6 +14,7 @@ from planner.plan.questions import Consolidate, Evacuate, Headroom, Period, Ques
 from planner.rules import Judge, Site
 from planner.units import show_cores, show_gib
 from planner.verify.base import broken
+from planner.verify.used import used_when_failed
 
 if TYPE_CHECKING:  # start-up: what reads a history takes longer to import than a small plan to make
     import numpy as np
@@ -65,6 +66,7 @@ def _consolidate(goal: Consolidate, course: Course) -> list[Finding]:
     wrong += [broken("goal.reached", s, "was to stay on and goes off") for s in goal.keep if s in plan.off]
     if goal.n_plus_1 and not course.coming_home:
         wrong += course.judge.restarts(course.middle, plan.off, plan.restart)
+        wrong += used_when_failed(course.site, course.middle, plan.restart)
     return wrong + _freed(course, plan.off)
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from planner.estate.catalogue import MODELS
 from planner.estate.model import Lpar
 from planner.findings import Finding
+from planner.grouping import grouped
 from planner.plan.details import MILLION
 from planner.rules import Site
 from planner.units import show_cores
@@ -31,8 +33,8 @@ def too_much_used(site: Site, rows: Mapping[str, Iterable[Lpar]], use: Mapping[s
     usage = site.usage
     if usage is None or not len(usage.starts):
         return
-    for server in sorted(site.servers):
-        there, first = list(rows.get(server, ())), [site.lpars[n] for n in site.residents(server)]
+    for server in sorted(rows.keys() & site.servers.keys()):
+        there, first = list(rows[server]), [site.lpars[n] for n in site.residents(server)]
         most = [(None, site.limit(server).units)] + [
             (k, p.max_units) for k, p in sorted(site.pools.get(server, {}).items()) if p.max_units is not None]
         for pool, units in most:
@@ -43,6 +45,17 @@ def too_much_used(site: Site, rows: Mapping[str, Iterable[Lpar]], use: Mapping[s
                 what = server if pool is None else f"pool {pool} of {server}"
                 yield broken("plan.used", server, f"with the usage of {usage.when(worst):%Y-%m-%d %H:%M}, {what} would "
                              f"use {show_cores(-(-int(now[worst]) // 10))} cores of {show_cores(units)}")
+
+
+def used_when_failed(site: Site, where: Mapping[str, str], restart: Mapping[str, Mapping[str, str]]
+                     ) -> Iterator[Finding]:
+    """What is used too much when any one server fails and what ran there (``where``: LPAR → server) starts anew as
+    ``restart`` says: failed server → LPAR → server."""
+    for failed, places in sorted(restart.items()):
+        after = {n: places.get(n, s) if s == failed else s for n, s in where.items()}
+        there = set(places.values())
+        for f in too_much_used(site, grouped((s, site.lpars[n]) for n, s in after.items() if s in there)):
+            yield replace(f, message=f"when {failed} fails: {f.message}")
 
 
 def _sum(site: Site, usage: Usage, server: str, rows: Iterable[Lpar], pool: int | None, use: Mapping[str, int]

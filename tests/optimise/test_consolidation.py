@@ -65,7 +65,7 @@ def survives(judge: Judge, may: Callable[[str, str, str], bool], where: Where, o
     before = {(f.rule, f.subject, f.message) for f in judge.groups({n: (s,) for n, s in where.items()}, end=False)}
     for chosen in itertools.product(*places):
         after = {**where, **dict(zip(lost, chosen, strict=True))}
-        full = any(judge.server(t, [n for n, s in after.items() if s == t]) for t in set(chosen))
+        full = any(of(t, [n for n, s in after.items() if s == t]) for t in set(chosen) for of in (judge.server, judge.settled))
         groups = [f for f in judge.groups({n: (s,) for n, s in after.items()}, end=False)
                   if (f.rule, f.subject, f.message) not in before]
         if not full and not groups:

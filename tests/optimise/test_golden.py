@@ -25,7 +25,7 @@ from planner.optimise.headroom import CORES, HeadroomProgram
 from planner.optimise.large.master import Master
 from planner.optimise.measure import scale_of
 from planner.optimise.placement import Candidates, PlacementProgram, candidates_of
-from planner.optimise.program import Program
+from planner.optimise.program import Outcome, Program, Solution
 from planner.optimise.scenario import ScenarioProblem, ScenarioProgram, Sizes
 from planner.optimise.solver import as_text
 from planner.optimise.split_pack import SplitPack
@@ -103,16 +103,25 @@ def headroom() -> None:
 
 def consolidation() -> None:
     """c1 cannot move live, so C stays on."""
-    site, judge = judged(changed(OF, "c1", rmc_active=False))
+    site, judge = judged(changed(OF, "c1", rmc_active=False), USED)
     goal = Consolidate(measure=Measure.SERVERS, n_plus_1=True, keep=("A",), off=("B",))
     problem = ConsolidationProblem(site, judge, goal, scale_of(site, goal.measure))
     part, = problem.components
     model = problem.program(part)
     model.minimise_measure()
     model.add_measure(2)
+    model.add_usage(_failing(model))
     _split(model)
     model.add_homes({})
     _master(Master(site, part, problem.candidates_in(part), goal, problem.scale))
+
+
+def _failing(model: ConsolidationProgram) -> Solution:
+    """All on A and C; of A everything starts on B when it fails."""
+    values = model.standing({"a1": "A", "a2": "A", "b1": "C"})
+    for (_, s, t), i in model.z.items():
+        values[i] = int((s, t) == ("A", "B"))
+    return Solution(Outcome.FEASIBLE, tuple(values))
 
 
 def _split(model: ConsolidationProgram) -> None:

@@ -304,12 +304,11 @@ class Placer:
         if solution.outcome is Outcome.INFEASIBLE:
             return Placed(Outcome.INFEASIBLE, heavy=self.master.loaded and too_heavy(model, deadline))
         bound = max(0.0, solution.bound or 0.0)
-        values = solution.values
-        if not values and len(model.x) <= _SEARCHED:
-            values = searched(model, solution).values
-        if not values:
+        if not solution.found and len(model.x) <= _SEARCHED:
+            solution = searched(model, solution)
+        if not solution.found:
             return Placed(Outcome.UNKNOWN, bound_ms=bound)
-        placed = self._placed(model, values, bound)
+        placed = self._placed(model, solution.values, bound)
         proved = solution.outcome is Outcome.OPTIMAL and self.gap == 0 and placed.cost_ms - bound <= 0.999
         return replace(placed, bound_ms=float(placed.cost_ms)) if proved else placed
 
