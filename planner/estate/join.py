@@ -57,6 +57,7 @@ class Join:
         self.modes: dict[tuple[str, str], tuple[str, Source]] = {}
         self.sriov_ports: dict[tuple[str, str], str] = {}
         self.strangers: set[tuple[PartRef, str]] = set()
+        self.lost: dict[tuple[str, str, str], dict[str, Source]] = {}
 
     def run(self) -> Join:
         """Everything, in the order in which one thing needs another."""
@@ -73,6 +74,7 @@ class Join:
         self._bridges()
         self._disks()
         self._fibres()
+        self._tell_lost()
         self._leave_out()
         self._only_newest()
         return self
@@ -285,13 +287,19 @@ class Join:
         hits = {v for v in self.vioses if _in_path(v, ref.file)}
         return hits.pop() if len(hits) == 1 else ""
 
-    def _lost(self, ref: ViosRef, what: str, source: Source, told: set[tuple[str, str]]) -> None:
-        if (ref.file, what) not in told:
-            told.add((ref.file, what))
-            self.say(Severity.WARNING, "input.unknown-vios", ref.host or ref.file,
-                     f"{what}: nothing tells which VIOS this is" + (f" (host {ref.host})" if ref.host else ""),
-                     "name the file or its directory after the VIOS, keep the prompt, or use planner collect vios",
-                     source)
+    def _lost(self, ref: ViosRef, what: str, thing: str, source: Source) -> None:
+        """A thing of a VIOS of which nothing tells the name."""
+        self.lost.setdefault((ref.host, "" if ref.host else ref.file, what), {}).setdefault(thing, source)
+
+    def _tell_lost(self) -> None:
+        """Of each file once what was read of which VIOS it is not known, and what would tell."""
+        keep = "name the file or its directory after the VIOS, keep the prompt, or use planner collect vios"
+        fix = keep if self.vioses else f"add what names the VIOSes (lssyscfg -r lpar), and {keep}"
+        for (host, file, what), things in self.lost.items():
+            read = some((thing.replace("'", "’") for thing in things), 8)
+            self.say(Severity.WARNING, "input.unknown-vios", host or file,
+                     f"{what} '{read}': nothing tells which VIOS this is" + (f" (host {host})" if host else ""), fix,
+                     next(iter(things.values())))
 
     def _stranger(self, ref: PartRef, what: str, source: Source) -> None:
         """Adapters of, or served by, a partition that no listing names: told once for each."""
@@ -455,13 +463,13 @@ class Join:
             if kind == "vioses" and values.get("processors", ("",))[0] == "dedicated":
                 own["sharing"] = ("dedicated", values["processors"][1])
             self.rows.append((kind, (name,), {k: v for k, v in own.items() if k in known}, source, 1))
-        told: set[tuple[str, str]] = set()
         for ref, values, source in self.intake.of_vioses:
             vios = self.vios(ref)
             if vios:
                 self.rows.append(("vioses", (vios,), values, source, 1))
             else:
-                self._lost(ref, f"its {' and '.join(values).replace('_', ' ')}", source, told)
+                self._lost(ref, f"its {' and '.join(values).replace('_', ' ')}",
+                           ", ".join(str(value) for value, _ in values.values()), source)
 
     def _switch(self, reference: str, switch: str | int, source: Source) -> str:
         """The name of a virtual switch. Number 0 is the one that every system has; another goes by its number."""
@@ -498,12 +506,12 @@ class Join:
     def _bridges(self) -> None:
         self.modes = {(self.system(of) or of, name): mode for (of, name), mode in self.intake.switch_modes.items()
                       if mode[0] in SWITCH_MODES}
-        told: set[tuple[str, str]] = set()
         seen: set[str] = set()
         for sea in self.intake.seas:
             vios = self.vios(sea.vios)
             if not vios:
-                self._lost(sea.vios, f"SEA {sea.name}", sea.source, told)
+                vlans = some((vlan for _, vlan in sea.vlans), 8) or "none"
+                self._lost(sea.vios, "SEA", f"{sea.name} with VLAN {vlans}", sea.source)
                 continue
             seen.add(vios)
             for vswitch, vlan in sea.vlans:
@@ -526,14 +534,13 @@ class Join:
     # ---- storage ------------------------------------------------------------------------------------------------
 
     def _disks(self) -> None:
-        told: set[tuple[str, str]] = set()
         known: dict[tuple[str, str], list[Hdisk]] = defaultdict(list)
         for disk in self.intake.hdisks:
             vios = self.vios(disk.vios)
             if vios:
                 known[(vios, disk.name)].append(disk)
             else:
-                self._lost(disk.vios, "disks", disk.source, told)
+                self._lost(disk.vios, "disks", disk.name, disk.source)
         luns = _lun_names({place: [i for d in disks for i in d.identities] for place, disks in known.items()})
         for (vios, hdisk), disks in known.items():
             lun = luns.get((vios, hdisk))
@@ -550,7 +557,7 @@ class Join:
             if vios:
                 self._mapping(mapping, vios, clients, luns)
             else:
-                self._lost(mapping.vios, "virtual SCSI mappings", mapping.source, told)
+                self._lost(mapping.vios, "virtual SCSI mappings", mapping.vtd, mapping.source)
         self._unlisted_adapters(clients)
 
     def _unlisted_adapters(self, clients: dict[tuple[str, int], Client]) -> None:
@@ -612,7 +619,6 @@ class Join:
 
     def _ports(self) -> tuple[dict[tuple[str, str], tuple[str, Source]], dict[tuple[str, int], str]]:
         """Rows of the ports; the fabric of each that a label names, and the port behind each server slot."""
-        told: set[tuple[str, str]] = set()
         fabrics: dict[tuple[str, str], tuple[str, Source]] = {}
         behind: dict[tuple[str, int], str] = {}
         stated: list[tuple[ViosRef, str, str, int | None, int | None, Source]] = [
@@ -621,7 +627,8 @@ class Join:
         for ref, port, fabric, free, slot, source in stated:
             vios = self.vios(ref)
             if not vios:
-                self._lost(ref, "Fibre Channel ports", source, told)
+                self._lost(ref, "Fibre Channel ports", (port or "none behind an adapter") + "".join((
+                    f" with {free} free" if free is not None else "", f" on {fabric}" if fabric else "")), source)
             elif port:
                 values: Values = {"vios": (vios, source), "port": (port, source)}
                 if free is not None:

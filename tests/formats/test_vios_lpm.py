@@ -34,4 +34,4 @@ def test_a_vios_carries_so_many_moves_and_one_that_nothing_names_is_told(tmp_pat
     loaded = load([tmp_path])
     assert [(v.name, v.max_migrations) for v in loaded.estate.vioses] == [("vio1", 6)]
     assert [f.message for f in loaded.findings if f.rule == "input.unknown-vios"] == [
-        "its max migrations: nothing tells which VIOS this is"]
+        "its max migrations '6': nothing tells which VIOS this is"]
