@@ -226,6 +226,10 @@ def assemble(readings: Iterable[Reading]) -> Loaded:
         from planner.estate.whose import placed  # start-up: the listings of an HMC are known to few
 
         every = list(placed(every))
+    if any(reading.kind == "hmc-scanner" for reading in every):
+        from planner.formats.hmc_scanner import together  # start-up: the libraries that read workbooks
+
+        every = together(every)
     times = CaptureTimes(every)
     facts, intake = Facts(times), Intake()
     kinds: dict[str, int] = {}

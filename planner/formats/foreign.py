@@ -62,6 +62,8 @@ _JSON = re.compile(r"[{\[]\s*[\"{\[\]}]")
 _YAML = re.compile(r"---[ \t]*\n(?:#[^\n]{0,200}\n|[ \t]{0,80}\n){0,50}(?:- |[\w.-]{1,60}:)")
 _NMON = re.compile(r"(?:[A-Z][A-Z0-9_]{1,30},[^\n]{0,4000}\n){0,50}"
                    r"[A-Z][A-Z0-9_]{1,30},T[0-9]{4,8},[0-9.,-]{1,4000}$", re.MULTILINE)
+_SCANNER = re.compile(r"^[^\t;,|\n]{0,999}\b(?:Managed System Name +Managed System Serial|LPAR name +Slot +State)\b",
+                      re.MULTILINE)
 _PAIR = re.compile(r"[a-z][a-z0-9_]{1,60}=")
 _MAPPING = "say what its columns mean with --mapping FILE (docs/formats.md)"
 _MOST_JSON = 8 << 20
@@ -118,6 +120,9 @@ def of_text(text: str) -> Foreign | None:
         return Foreign("a part of an AIX snap", "give what planner collect lpar prints on that LPAR")
     if _YAML.match(head):
         return Foreign("a YAML file")
+    if _SCANNER.search(head):
+        return Foreign("a sheet of HMC Scanner with blanks between its cells: nothing shows which are empty",
+                       "save the sheet as text with tabs, or as CSV, or give the workbook")
     return _table(head, len(body) <= HEAD)
 
 

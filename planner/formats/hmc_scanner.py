@@ -12,8 +12,8 @@ import datetime as dt
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -33,7 +33,7 @@ from planner.formats.base import (
     state_from,
     stated,
 )
-from planner.formats.capture import stated_time
+from planner.formats.capture import BY_TEXT, stated_time
 from planner.formats.facts import (
     Client,
     DiskMapping,
@@ -70,6 +70,7 @@ from planner.formats.workbook_cells import (
     sheet_names,
     text_of,
 )
+from planner.units import some
 
 KIND = "hmc-scanner"
 
@@ -78,7 +79,7 @@ Columns = dict[str, tuple[str, Parse]]
 
 def _refuse_error(cell: Cell) -> None:
     if isinstance(cell, ErrorCell):
-        raise ValueError("the cell shows an error such as #N/A")
+        raise ValueError("the cell shows an error such as #N/A, or digits were cut off as in 1.2E+15")
 
 
 def _text(cell: Cell) -> str:
@@ -259,8 +260,8 @@ _SHEETS: dict[str, tuple[_SheetTable, ...]] = {
     "vnic": (_table("scanner-vnic", "lpar|slot|des mode", {**_as(_text, "LPAR"), **_as(_whole, "Slot"), **_SYSTEM},
                     open=True), _table("scanner-vnic", _BY_SYSTEM, _SYSTEM, open=True)),
 }
-_REQUIRED_SHEETS = {"system summary": "System_Summary", "lpar summary": "LPAR_Summary", "lpar cpu": "LPAR_CPU",
-                    "lpar mem": "LPAR_MEM"}
+_REQUIRED_SHEETS = {"System_Summary": "scanner-system", "LPAR_Summary": "scanner-lpar", "LPAR_CPU": "scanner-lpar-cpu",
+                    "LPAR_MEM": "scanner-lpar-mem"}
 #: Sheets without a fact of an estate, and why.
 _LEFT_OUT = {
     "hmc": "the console itself", "service agent": "the console itself", "header": "how the workbook was made",
@@ -285,12 +286,13 @@ class _ScanLog(CellLog):
 
     fix: str = "correct the cell or run HMC Scanner again"
 
-    def at(self, severity: Severity, rule: str, message: str, fix: str, cell: str | None) -> None:
-        self.say(severity, rule, message, fix, Source(self.file, cell=cell))
+    def at(self, severity: Severity, rule: str, message: str, fix: str, sheet: Sheet | None, row: int = 0,
+           column: int = 0) -> None:
+        self.say(severity, rule, message, fix, sheet.source(self.file, row, column) if sheet else Source(self.file))
 
     def bad_cell(self, sheet: Sheet, row: int, column: int, message: str, rule: str = "input.bad-value") -> None:
-        where = Source(self.file, cell=sheet.address(row, column))
-        self.bad(rule, message, where, f"{sheet.name}!{column_letters(column)}", Severity.WARNING)
+        self.bad(rule, message, sheet.source(self.file, row, column), f"{sheet.name}!{column_letters(column)}",
+                 Severity.WARNING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,6 +303,10 @@ class _TableHeader:
     columns: dict[int, tuple[str, Parse]]
 
 
+def _lpar_of(fields: dict[str, Any]) -> tuple[Any, Any]:
+    return fields.get("name"), fields.get("managed_system_serial")
+
+
 @dataclass(slots=True)
 class _Scan:
     """One workbook while it is read: the records so far and what the sheets to come need of them."""
@@ -308,20 +314,20 @@ class _Scan:
     log: _ScanLog
     records: list[Record] = field(default_factory=list)
     systems: list[dict[str, Any]] = field(default_factory=list)
-    seen: dict[tuple[Any, ...], str] = field(default_factory=dict)
+    seen: dict[tuple[Any, ...], Source] = field(default_factory=dict)
     empty: set[str] = field(default_factory=set)
     off: set[tuple[Any, Any]] = field(default_factory=set)
     """(name, serial number of the system) of the LPARs that are off."""
 
-    def add(self, kind: str, fields: dict[str, Any], cell: str) -> None:
+    def add(self, kind: str, fields: dict[str, Any], sheet: Sheet, row: int, column: int = 0) -> None:
         if kind in _NO_TABLE:
             return
-        lpar = (fields.get("name"), fields.get("managed_system_serial"))
+        lpar = _lpar_of(fields)
         if kind == "scanner-lpar-cpu" and fields.get("status") == "off":
             self.off.add(lpar)
         elif kind == "scanner-lpar-mem" and lpar in self.off:
             fields["status"] = "off"
-        self.records.append(Record(kind, fields, Source(self.log.file, cell=cell)))
+        self.records.append(Record(kind, fields, sheet.source(self.log.file, row, column)))
         if kind == "scanner-system":
             self.systems.append(fields)
 
@@ -340,13 +346,35 @@ class _Scan:
         asked = [rates[system]] if system in rates else list(rates.values())
         return any(isinstance(rate, int) and rate > 0 for rate in asked)
 
+    def pool_of(self, sheet: Sheet, row: int, column: int, fields: dict[str, Any]) -> None:
+        """The physical pool of the system that the column is named after, where no System_Summary lists systems."""
+        fields["managed_system_name"] = fields["headings"][-2]
+        if (sheet.name, "") not in self.seen:
+            self.seen[sheet.name, ""] = sheet.source(self.log.file, row, column)
+            self.log.at(Severity.INFO, "history.assumed-pool", "no System_Summary says which systems there are: each "
+                        f"column of {sheet.name} is taken for the physical pool of the system of its name",
+                        "give the sheet System_Summary in the same file", sheet, row, column)
+
     def no_data(self, sheet: Sheet, row: int, column: int) -> None:
         """All zero where no sampling was on is no usage of 0: nothing was measured. Said once a sheet."""
         if sheet.name not in self.empty:
             self.empty.add(sheet.name)
             self.log.at(Severity.WARNING, "input.no-data",
-                        f"{sheet.name} holds only zeros of systems whose performance sampling was off",
-                        "left out; switch sampling on at the HMC to get usage", sheet.address(row, column))
+                        f"{sheet.name} holds only zeros of systems " + (
+                            "whose performance sampling was off" if self.systems else
+                            "of which nothing says that they were sampled"),
+                        "left out; switch sampling on at the HMC to get usage", sheet, row, column)
+
+
+def is_sheet(name: str) -> bool:
+    """Whether HMC Scanner has a sheet of this name."""
+    key = _sheet_key(name)
+    return key in _SHEETS or key in _LEFT_OUT or key == "vios disks" or _USAGE_SHEET.fullmatch(key) is not None
+
+
+def headers_of(sheet: str) -> set[str]:
+    """The headers that are known of a sheet, as they are compared."""
+    return {header for table in _SHEETS.get(_sheet_key(sheet), ()) for header in table.columns}
 
 
 def recognise_bytes(data: bytes) -> bool:
@@ -360,18 +388,76 @@ def read_bytes(data: bytes, file: str) -> Reading:
     book = open_workbook(data, file)
     if isinstance(book, Finding):
         return Reading(KIND, (), (book,))
+    reading = read_sheets(book.sheets, file)
+    present = {_sheet_key(sheet.name) for sheet in book.sheets}
+    missing = (Finding("input.missing-sheet", Severity.WARNING, file, f"the workbook has no sheet {name}",
+                       "run HMC Scanner again and keep all its sheets", Source(file))
+               for name in _REQUIRED_SHEETS if _sheet_key(name) not in present)
+    return replace(reading, findings=(*reading.findings, *missing))
+
+
+def read_sheets(sheets: Sequence[Sheet], file: str) -> Reading:
+    """Sheets of one workbook, all or some."""
     scan = _Scan(_ScanLog(file))
     needed_first = ("system summary", "lpar cpu")
-    by_need = sorted(book.sheets, key=lambda sheet: _sheet_key(sheet.name) not in needed_first)
-    for sheet in by_need:
+    for sheet in sorted(sheets, key=lambda sheet: _sheet_key(sheet.name) not in needed_first):
         _read_sheet(scan, sheet)
-    present = {_sheet_key(sheet.name) for sheet in book.sheets}
-    for key, name in _REQUIRED_SHEETS.items():
-        if key not in present:
-            scan.log.at(Severity.WARNING, "input.missing-sheet", f"the workbook has no sheet {name}",
-                        "run HMC Scanner again and keep all its sheets", None)
     _joined(scan.records)
-    return Reading(KIND, tuple(scan.records), scan.log.closed(), taken=_taken(book.sheets))
+    return Reading(KIND, tuple(scan.records), scan.log.closed(), taken=_taken(sheets))
+
+
+def together(readings: Iterable[Reading]) -> list[Reading]:
+    """Sheets that were saved as texts of their own, a folder of them, say together what one workbook says."""
+    every = list(readings)
+    folders: dict[tuple[str, str], list[int]] = {}
+    for at, reading in enumerate(every):
+        sources = (*(r.source for r in reading.records[:1]), *(f.source for f in reading.findings[:1]))
+        source = next(iter(sources), None)
+        if reading.kind == KIND and source and source.line:
+            folders.setdefault((reading.folder, source.file.rpartition("/")[0]), []).append(at)
+    for places in folders.values():
+        records = [replace(r, fields=dict(r.fields)) for at in places for r in every[at].records]
+        _completed_by_others(records)
+        said = _said_of_all(records)
+        taken = next((every[at].taken for at in places if _says_when(every[at])), None)
+        for at in places:
+            own, records = records[:len(every[at].records)], records[len(every[at].records):]
+            every[at] = replace(every[at], records=tuple(own), findings=(*every[at].findings, *said),
+                                taken=every[at].taken if _says_when(every[at]) else taken or every[at].taken)
+            said = ()
+    return every
+
+
+def _says_when(reading: Reading) -> bool:
+    return reading.taken is not None and reading.taken.by == BY_TEXT
+
+
+def _completed_by_others(records: list[Record]) -> None:
+    """The serial number of a system that is only named, which LPARs are off, and what :func:`_joined` joins."""
+    scan = _Scan(_ScanLog(""))
+    scan.systems = [r.fields for r in records if r.kind == "scanner-system"]
+    scan.off = {_lpar_of(r.fields) for r in records if r.kind == "scanner-lpar-cpu" and r.fields.get("status") == "off"}
+    for record in records:
+        if "managed_system_serial" not in record.fields and "managed_system_name" in record.fields:
+            record.fields.update(scan.system(str(record.fields["managed_system_name"])))
+        if record.kind == "scanner-lpar-mem" and _lpar_of(record.fields) in scan.off:
+            record.fields["status"] = "off"
+    _joined(records)
+
+
+def _said_of_all(records: list[Record]) -> tuple[Finding, ...]:
+    """Of which systems these sheets are, and which of those are not there that make an estate."""
+    there = {record.kind for record in records}
+    lacking = [name for name, kind in _REQUIRED_SHEETS.items() if kind not in there]
+    if not records or not lacking:
+        return ()
+    source = Source(records[0].source.file)
+    systems = {str(r.fields["managed_system_name"]) for r in records if "managed_system_name" in r.fields}
+    of = f" of {some(sorted(systems), 4)}" if systems else ""
+    what, fix = (f"usage{of}, which makes no estate", "planner history add takes it") if there <= _USAGE.keys() else (
+        f"sheets{of} as text; not among them: {', '.join(lacking)}",
+        "save these sheets beside it, or give the workbook, unless other exports say the same")
+    return (Finding("input.missing-sheet", Severity.INFO, source.file, f"HMC Scanner: {what}", fix, source),)
 
 
 def _taken(sheets: Iterable[Sheet]) -> Taken | None:
@@ -441,7 +527,7 @@ def _read_sheet(scan: _Scan, sheet: Sheet) -> None:
         known = "memory of the whole server in use" if usage else _LEFT_OUT.get(key)
         scan.log.at(Severity.INFO if known else Severity.WARNING, "input.unknown-sheet",
                     f"the sheet {sheet.name!r} is not read", f"no plan needs it: {known}" if known else
-                    "nothing to do unless it holds what the plan needs", sheet.address(0, 0))
+                    "nothing to do unless it holds what the plan needs", sheet)
 
 
 def _filled(row: Iterable[Cell]) -> list[int]:
@@ -467,7 +553,7 @@ def _read_tables(scan: _Scan, sheet: Sheet, tables: tuple[_SheetTable, ...]) -> 
             header = None
             if by_block and keys[filled[0]] not in _LABELS:
                 block = _block(scan, sheet, number, filled[0])
-        elif header:
+        elif header and (len(filled) > 1 or len(header.columns) <= 2):
             _read_row(scan, sheet, number, header, block)
         else:
             scan.log.bad_cell(sheet, number, filled[0], f"{text_of(row[filled[0]])[:60]!r} stands outside any table",
@@ -475,15 +561,15 @@ def _read_tables(scan: _Scan, sheet: Sheet, tables: tuple[_SheetTable, ...]) -> 
     if not opened:
         known = " and ".join(sorted(tables[-1].known_by))
         scan.log.at(Severity.WARNING, "input.missing-column", f"{sheet.name} has no row of headers with {known}",
-                    "keep the header row as HMC Scanner wrote it", sheet.address(0, 0))
+                    "keep the header row as HMC Scanner wrote it", sheet)
 
 
 def _block(scan: _Scan, sheet: Sheet, row: int, column: int) -> dict[str, Any]:
     shown = text_of(sheet.rows[row][column])
     system = scan.system(shown)
-    if not system:
+    if not system and scan.systems:
         scan.log.at(Severity.WARNING, "input.unknown-name", f"{shown[:60]!r} is no managed system of System_Summary",
-                    "taken as a system's name for the tables below it", sheet.address(row, column))
+                    "taken as a system's name for the tables below it", sheet, row, column)
     return system or {"managed_system_name": shown}
 
 
@@ -500,11 +586,11 @@ def _header(scan: _Scan, sheet: Sheet, row: int, table: _SheetTable) -> _TableHe
         if key not in table.columns and not table.open:
             scan.log.at(Severity.WARNING, "input.unknown-column",
                         f"{sheet.name} has a column {text_of(cells[column])[:60]!r} that is not known",
-                        f"kept as {name}; a newer HMC Scanner may mean something by it", sheet.address(row, column))
+                        f"kept as {name}; a newer HMC Scanner may mean something by it", sheet, row, column)
     for name in table.needed:
         if not names[name]:
             scan.log.at(Severity.WARNING, "input.missing-column", f"{sheet.name} has no column for {name}",
-                        "keep all columns as HMC Scanner wrote them", sheet.address(row, 0))
+                        "keep all columns as HMC Scanner wrote them", sheet, row, 0)
     return _TableHeader(table, columns)
 
 
@@ -531,7 +617,7 @@ def _read_row(scan: _Scan, sheet: Sheet, row: int, header: _TableHeader, block: 
             scan.log.bad_cell(sheet, row, column, message, "input.unknown-text")
     _completed(header.table.kind, fields)
     if _acceptable(scan, sheet, row, header, fields):
-        scan.add(header.table.kind, fields, sheet.address(row, 0))
+        scan.add(header.table.kind, fields, sheet, row)
 
 
 def _set(log: _ScanLog, fields: dict[str, Any], sheet: Sheet, row: int, column: int, name: str, parse: Parse) -> None:
@@ -552,10 +638,12 @@ def _acceptable(scan: _Scan, sheet: Sheet, row: int, header: _TableHeader, field
             column = next(c for c, (other, _) in header.columns.items() if other == name)
             scan.log.bad_cell(sheet, row, column, f"{name} is empty", "input.missing-value")
     key = (header.table.kind, *(fields.get(name) for name in header.table.needed))
-    first = scan.seen.setdefault(key, sheet.address(row, 0)) if header.table.unique else ""
-    if header.table.unique and first != sheet.address(row, 0):
+    here = sheet.source(scan.log.file, row)
+    first = scan.seen.setdefault(key, here) if header.table.unique else here
+    if first != here:
         shown = ", ".join(str(part) for part in key[1:])
-        scan.log.bad_cell(sheet, row, 0, f"{shown} stands twice (first in {first}); left out", "input.duplicate-key")
+        scan.log.bad_cell(sheet, row, 0, f"{shown} stands twice (first in {first.cell or first}); left out",
+                          "input.duplicate-key")
         return False
     return True
 
@@ -585,13 +673,13 @@ def _read_disks(scan: _Scan, sheet: Sheet) -> None:
     top = next((number for number, row in enumerate(keys) if "uuid" in row), None)
     if top is None:
         scan.log.at(Severity.WARNING, "input.missing-column", f"{sheet.name} has no row of headers with UUID",
-                    "keep the header row as HMC Scanner wrote it", sheet.address(0, 0))
+                    "keep the header row as HMC Scanner wrote it", sheet)
         return
     size = next((column for column, key in enumerate(keys[top]) if key.startswith("size")), None)
     vioses = {column: text_of(cell) for column, cell in enumerate(sheet.rows[top]) if "@" in text_of(cell)}
     for column in sorted(set(_filled(sheet.rows[top])) - {size, keys[top].index("uuid")} - vioses.keys()):
         scan.log.at(Severity.WARNING, "input.unknown-column", f"{sheet.name} has a column that is no system@vios",
-                    "left out", sheet.address(top, column))
+                    "left out", sheet, top, column)
     for row in range(top + 1, len(sheet.rows)):
         if _filled(sheet.rows[row]):
             _read_disk(scan, sheet, row, keys[top].index("uuid"), size, vioses)
@@ -607,7 +695,7 @@ def _read_disk(scan: _Scan, sheet: Sheet, row: int, uuid: int, size: int | None,
         _set(scan.log, names, sheet, row, column, vios, _text)
     fields["hdisks"] = tuple(
         (*_split_vios(vios), name) for vios, name in names.items() if not isinstance(name, NonValue))
-    scan.add("scanner-vios-disk", fields, sheet.address(row, 0))
+    scan.add("scanner-vios-disk", fields, sheet, row)
 
 
 def _split_vios(header: str) -> tuple[str, str]:
@@ -623,10 +711,10 @@ def _read_usage(scan: _Scan, sheet: Sheet, kind: str, resolution: str | None) ->
         return
     if any(isinstance(cell, dt.date) or _MONTH.fullmatch(text_of(cell)) for cells in sheet.rows[:60] for cell in cells):
         scan.log.at(Severity.INFO, "history.too-coarse", f"{sheet.name} has monthly averages, which are not kept",
-                    "daily and hourly sheets of the workbook are", sheet.address(0, 0))
+                    "daily and hourly sheets of the workbook are", sheet)
         return
     scan.log.at(Severity.WARNING, "input.missing-column", f"{sheet.name} has neither a Date row nor months as headers",
-                "keep the sheet as HMC Scanner wrote it", sheet.address(0, 0))
+                "keep the sheet as HMC Scanner wrote it", sheet)
 
 
 def _sample(log: _ScanLog, sheet: Sheet, row: int, column: int) -> float | None:
@@ -651,18 +739,20 @@ def _read_series(scan: _Scan, sheet: Sheet, kind: str, resolution: str, top: int
     times = tuple(when for _, when in rows)
     for column, headings in above.items():
         fields: dict[str, Any] = {"name": headings[-1], "resolution": resolution}
-        if kind == "scanner-pool-usage" and scan.system(headings[-1]):
+        if kind == "scanner-pool-usage" and (scan.system(headings[-1]) or not scan.systems):
             fields["name"], headings = PHYSICAL_POOL, (*headings, PHYSICAL_POOL)
         for heading in headings[:-1]:
             fields.update(scan.system(heading))
         fields["headings"] = headings
+        if kind == "scanner-pool-usage" and not scan.systems:
+            scan.pool_of(sheet, top, column, fields)
         for row in statistics:
             if _label(sheet, row, label) == "last ent":
                 _set(scan.log, fields, sheet, row, column, "last_ent", _units)
         fields["times"] = times
         fields["values"] = tuple(_sample(scan.log, sheet, row, column) for row, _ in rows)
         if any(fields["values"]) or scan.sampled(fields.get("managed_system_name")):
-            scan.add(kind, fields, sheet.address(top, column))
+            scan.add(kind, fields, sheet, top, column)
         else:
             scan.no_data(sheet, top, column)
 

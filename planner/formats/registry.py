@@ -14,7 +14,7 @@ from importlib import import_module
 from typing import IO, TYPE_CHECKING
 
 from planner.findings import Finding, Severity, Source
-from planner.formats import capture, foreign
+from planner.formats import capture, foreign, hmc_scanner_text
 from planner.formats.archive import HEAD, MOST_DOCUMENT, MOST_SAVED, MOST_WORKBOOK, swollen
 from planner.formats.base import Format, Reading, decode
 from planner.units import many
@@ -41,6 +41,7 @@ _TEXTS = {
     "vios-lsnports": "vios_lsnports", "vios-cluster": "vios_cluster",
     "vios-vasistat": "vios_vasistat", "aix-errpt": "aix_errpt", "syslog": "syslog",
     "fcstat": "vios_fcstat",
+    "hmc-scanner": "hmc_scanner_text",
     "aix-config": "aix_config", "hmc-level": "hmc_level", "hmc-lspartition": "hmc_lspartition", "hmc-cli": "hmc_cli",
 }
 _WORKBOOKS = {"hmc-scanner": "hmc_scanner"}
@@ -206,6 +207,7 @@ def _whole(text: str) -> Format | None:
     else:
         modules = ("njmon", "checkmk", "pcm", "hmc_rest") if start.startswith(("<", "[", "INFO{")) else ()
         modules = ("syslog",) if _SYSLOG.match(start) else modules
+        modules = ("hmc_scanner_text",) if not modules and hmc_scanner_text.is_whole(text) else modules
         modules = ("vios_site_log",) if "VIOS hostname:" in start or "running lssea on" in text[:HEAD] else modules
     return next((form for module in modules for form in _formats(module) if form.recognise(text)), None)
 

@@ -64,14 +64,22 @@ Cell = str | int | float | bool | dt.date | dt.time | dt.timedelta | ErrorCell |
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """The cells of one sheet from A1 on; empty cells at the end of a row and empty rows at the end are left out."""
+    """The cells of one sheet from A1 on; empty cells at the end of a row and empty rows at the end are left out.
+
+    ``lines``: of a sheet that was saved as text, the line of each row.
+    """
 
     name: str
     rows: tuple[tuple[Cell, ...], ...]
+    lines: tuple[int, ...] = ()
 
     def address(self, row: int, column: int) -> str:
         """``Sheet!C4`` of a row and a column that both count from 0."""
         return f"{self.name}!{column_letters(column)}{row + 1}"
+
+    def source(self, file: str, row: int, column: int = 0) -> Source:
+        """The place of a cell in the file."""
+        return Source(file, line=self.lines[row]) if self.lines else Source(file, cell=self.address(row, column))
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from planner.formats.foreign import MAY_HOLD, NO_EXPORT
 from planner.formats.open import ARCHIVE, Document, documents
 from planner.formats.samples import Context, Extract
 
+TOO_COARSE = "history.too-coarse"
 _SINCE_BOOT = "input.since-boot"
 _TIME_ORDER = "input.time-order"  # said by :meth:`Extract.instants`, which knows when summer time ends
 
@@ -39,7 +40,7 @@ def extract(source: Document, context: Context) -> Extract:
     out = Extract(source.name, context)
     for reading in source.readings:
         out.findings += [f for f in reading.findings if f.rule != _TIME_ORDER
-                         and (f.severity is not Severity.INFO or f.rule == _SINCE_BOOT)]
+                         and (f.severity is not Severity.INFO or f.rule.startswith((_SINCE_BOOT, "history.")))]
         form = registry.by_kind(reading.kind)
         if form and form.samples:
             form.samples(out, reading)
@@ -52,7 +53,7 @@ def _say_why_nothing(source: Document, out: Extract) -> None:
     """A file that gave nothing: an error where usage may stand in it that nobody sees."""
     out.findings = [replace(f, severity=Severity.ERROR) if f.rule == MAY_HOLD else f for f in out.findings]
     if not _is_archive(source) and not any(
-            f.severity is Severity.ERROR or f.rule == NO_EXPORT for f in out.findings):
+            f.severity is Severity.ERROR or f.rule in (NO_EXPORT, TOO_COARSE) for f in out.findings):
         out.say("history.no-usage", Severity.INFO, "no usage in it",
                 "nothing to do; see docs/history.md for what is read")
 

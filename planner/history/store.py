@@ -22,7 +22,7 @@ from planner.formats.open import Document
 from planner.formats.samples import MOST_SPAN_S, SERIAL, Context, Count, Extract, Kind, Sample, server_of_serial
 from planner.history.clock import Clock
 from planner.history.contents import Contents, Key, change_finding, connected, gap_finding, refused
-from planner.history.sources import extract, has_lparstat, settings_of
+from planner.history.sources import TOO_COARSE, extract, has_lparstat, settings_of
 
 FORMAT = "planner-history"
 VERSION = "1"
@@ -494,4 +494,4 @@ def _stopping(findings: list[Finding], useful: bool) -> list[Finding]:
         return said
     return [Finding("history.no-usage", Severity.ERROR, "sources", "no usage in any of these sources",
                     "give nmon recordings, lparstat with an interval, lslparutil, HMC Scanner or a mapped table"),
-            *(f for f in findings if f.severity is not Severity.INFO)]
+            *(f for f in findings if f.severity is not Severity.INFO or f.rule == TOO_COARSE)]

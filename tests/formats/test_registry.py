@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[2]
 FIXTURES = ROOT / "tests" / "fixtures"
 SAMPLES = ROOT.parent / "shared" / "samples"
 KINDS = {"hmc": "hmc-cli", "lparcfg": "lparcfg", "lparstat_i": "lparstat-i", "lparstat_interval": "lparstat-interval",
-         "nmon": "nmon", "rest": "hmc-rest", "pcm": "pcm", "njmon": "njmon", "table": "unrecognised"}
+         "nmon": "nmon", "rest": "hmc-rest", "scanner": "hmc-scanner", "pcm": "pcm", "njmon": "njmon", "table": "unrecognised"}
 SAMPLE_KINDS = {"hmc_cli": {"hmc-cli"}, "lparstat_i": {"lparstat-i"}, "lparstat_interval": {"lparstat-interval"},
                 "vios_cli": {"vios-lspv", "vios-entstat", "vios-lsmap", "vios-lsmap-npiv"}}
 LISTINGS = {"errpt": "aix-errpt", "fcstat": "fcstat", "lshmc": "hmc-level", "lsnports": "vios-lsnports",
