@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from test_oracle import cost_ms, estates, lawful
 
 from planner.estate.model import Bridge, Estate, Zoning
+from planner.findings import errors
 from planner.optimise import consolidation, split_pack
 from planner.optimise.consolidation import Consolidation, ConsolidationProblem, Orders
 from planner.optimise.measure import Scale, scale_of
@@ -65,7 +66,7 @@ def survives(judge: Judge, may: Callable[[str, str, str], bool], where: Where, o
     before = {(f.rule, f.subject, f.message) for f in judge.groups({n: (s,) for n, s in where.items()}, end=False)}
     for chosen in itertools.product(*places):
         after = {**where, **dict(zip(lost, chosen, strict=True))}
-        full = any(of(t, [n for n, s in after.items() if s == t]) for t in set(chosen) for of in (judge.server, judge.settled))
+        full = any(errors(of(t, [n for n, s in after.items() if s == t])) for t in set(chosen) for of in (judge.server, judge.settled))
         groups = [f for f in judge.groups({n: (s,) for n, s in after.items()}, end=False)
                   if (f.rule, f.subject, f.message) not in before]
         if not full and not groups:
