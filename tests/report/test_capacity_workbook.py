@@ -217,6 +217,12 @@ def test_right_sizing_cell_by_cell(book: Workbook) -> None:
         end = {s: v for s, v in known.items() if oracle().in_end(s)}
         need = max(sorted(v[0] for v in hour)[-1] for h in range(24)
                    if (hour := [v for s, v in end.items() if local(s).hour == h]))
+        month = sorted(v[0] for s, v in known.items() if oracle().in_month(s))
+        of = {percent: month[-(-percent * len(month) // 100) - 1] for percent in (50, 80, 95)}
+        assert [row[f"Month p{p}"] for p in of] == [near(v / 1000) for v in of.values()]
+        assert row["Month-end need"] == near(need / 1000)
+        if p.processors == "shared" and p.sharing == "uncapped":
+            need = of[80 if p.environment == "production" else 50]
         peak = max(v[0] for v in known.values())
         limit = p.entitlement_units * 10 if p.sharing == "capped" else p.virtual_processors * 1000
         held = peak * 100 >= limit * 95
@@ -226,14 +232,22 @@ def test_right_sizing_cell_by_cell(book: Workbook) -> None:
         units = up(need, margin, 50) // 10
         units = vps * 100 if p.processors == "dedicated" else max(
             min(units, vps * 100), vps * 10, p.entitlement_units if held and p.sharing == "capped" else 0)
-        assert row["Proposed virtual processors"] == vps, p.name
-        assert row["Proposed entitlement"] == near(units / 100), p.name
-        assert row["Cores freed"] == near((p.entitlement_units - units) / 100)
+        assert row["Right virtual processors"] == vps, p.name
+        assert row["Right entitlement"] == near(units / 100), p.name
+        less, had = p.entitlement_units - units, p.virtual_processors
+        odd = held or (abs(less) >= 20 and not 0.5 < units / p.entitlement_units < 2) or had >= max(2 * vps, vps + 2)
+        assert (row["What is odd"] not in (None, "")) == odd, p.name
+        assert row["Proposed virtual processors"] == (vps if odd else had)
+        assert row["Proposed entitlement"] == near((units if odd else p.entitlement_units) / 100)
+        assert row["Cores freed"] == near(less / 100 if odd else 0)
         used = [v[1] for v in known.values() if v[1] is not None]
         memory = max(1024, up(max(used), margin, 256)) if used else p.memory_mib
         assert row["Memory basis"] == ("used" if used else "use not stated")
-        assert row["Proposed (GiB)"] == near(memory / 1024)
-        assert row["GiB freed"] == near((p.memory_mib - memory) / 1024)
+        assert row["Right (GiB)"] == near(memory / 1024)
+        odd = memory > p.memory_mib or 2 * memory <= p.memory_mib
+        assert row["Memory odd"] == ("yes" if odd else "no")
+        assert row["Proposed (GiB)"] == near((memory if odd else p.memory_mib) / 1024)
+        assert row["GiB freed"] == near((p.memory_mib - memory) / 1024 if odd else 0)
     assert found["cap1"]["At its limit"] == "yes" and found["cap1"]["Proposed entitlement"] >= 1
 
 
@@ -484,12 +498,14 @@ def test_recalculated_in_libreoffice(tmp_path: Path, data: bytes, history: Histo
     results are those of a workbook that was made with these levers."""
     other = load_workbook(io.BytesIO(data))
     for name, value in (("cpu_ceiling", 0.7), ("growth_override", 0.02), ("margin_other", 0.5),
-                        ("margin_production", 0.0), ("memory_ceiling", 0.8)):
+                        ("margin_production", 0.0), ("memory_ceiling", 0.8), ("entitle_production", 95),
+                        ("entitle_other", 80), ("right_size", "all")):
         sheet, _, cell = other.defined_names[name].attr_text.partition("!")
         other[sheet][cell.replace("$", "")] = value
     edited = io.BytesIO()
     other.save(edited)
-    levers = Levers(cpu_ceiling=70, memory_ceiling=80, growth=2.0, margin_production=0, margin_other=50)
+    levers = Levers(cpu_ceiling=70, memory_ceiling=80, growth=2.0, margin_production=0, margin_other=50,
+                    entitle_production=95, entitle_other=80, propose_all=True)
     made = capacity_workbook(capacity(loaded(site()), history, CapacityOptions(MONTH, SITE, levers)))
     as_made, changed_there, made_there = recalculated(tmp_path, data, edited.getvalue(), made)
     stored = load_workbook(io.BytesIO(data), data_only=True)

@@ -19,6 +19,7 @@ Month = MonthOf
 #: Hours 0 to 23; None where nothing is known.
 Hours = tuple[int | None, ...]
 UNCOUNTED = "not activated: holds nothing, not counted"
+PERCENTILES = (50, 80, 95)
 _FAR = 24
 """Months after which a date of being full is never told."""
 
@@ -36,7 +37,9 @@ def months_to(last: Month, count: int) -> tuple[Month, ...]:
 @dataclass(frozen=True, slots=True)
 class Levers:
     """What a person may change, here and in the workbook. Per cent, but for ``step_units`` (hundredths of a core) and
-    ``least_memory_mib``. ``growth``: per cent a month for every server and pool, instead of what was measured."""
+    ``least_memory_mib``. ``growth``: per cent a month for every server and pool, instead of what was measured.
+    ``entitle_…``: the percentile of the month, one of ``PERCENTILES``, that an uncapped LPAR is entitled to: what it
+    uses above it comes from the pool. ``propose_all``: for every LPAR, not only for what is odd."""
 
     percentile: Fraction = Fraction(95)
     cpu_ceiling: int = 90
@@ -46,6 +49,13 @@ class Levers:
     margin_other: int = 10
     step_units: int = 5
     least_memory_mib: int = 1024
+    entitle_production: int = 80
+    entitle_other: int = 50
+    propose_all: bool = False
+
+    def entitle_at(self, production: bool) -> int:
+        """The place in ``PERCENTILES`` of the one that holds for production, or for the others."""
+        return PERCENTILES.index(self.entitle_production if production else self.entitle_other)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,24 +208,49 @@ class PlaceFigures:
         return None if left is None or left > far else month_after(month, math.ceil(round(left, 6)))
 
 
+class ODD:
+    """What may be odd about the processors of an LPAR."""
+
+    limit = "at its own limit"
+    little = "entitled to too little"
+    much = "entitled to too much"
+    vps = "too many virtual processors"
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionSizes:
+    """Hundredths of a core, virtual processors, MiB."""
+
+    units: int
+    virtual_processors: int
+    memory_mib: int
+
+
 @dataclass(frozen=True, slots=True)
 class Sizing:
     """The proposal for one LPAR. ``basis`` other than ``history`` says why there is none for its processors;
     ``memory_basis`` other than ``used`` why there is none for its memory. ``held_back``: it ran into its own limit, so
-    that more may be wanted than was measured."""
+    that more may be wanted than was measured. ``borrows``: it may use more than it is entitled to, and ``need`` is the
+    lever's percentile of the month (``of``: all of ``PERCENTILES``), else that of its highest hour at month-end,
+    ``end_need``. ``right``: what it should have by that; ``odd``: what is odd about what it has, "" if nothing is;
+    ``proposed``: the right sizes where something is odd or all were asked for, else those of today."""
 
     basis: str
     memory_basis: str
     held_back: bool
+    borrows: bool
     need: int
+    of: tuple[int, ...]
+    end_need: int
     peak: int
     most_memory_mib: int | None
     margin: int
     least_units_per_vp: int
     lmb_mib: int
-    units: int
-    virtual_processors: int
-    memory_mib: int
+    right: PartitionSizes
+    odd: str
+    odd_memory: bool
+    proposed: PartitionSizes
     note: str
 
 
@@ -254,12 +289,12 @@ class PartitionFigures:
     @property
     def freed_units(self) -> int:
         """Hundredths of a core that the proposal frees; negative where more is needed."""
-        return self.entitlement_units - self.sizing.units
+        return self.entitlement_units - self.sizing.proposed.units
 
     @property
     def freed_mib(self) -> int:
         """MiB that the proposal frees; negative where more is needed."""
-        return self.memory_mib - self.sizing.memory_mib
+        return self.memory_mib - self.sizing.proposed.memory_mib
 
     @property
     def verdict(self) -> str:

@@ -29,7 +29,7 @@ from planner.history.monthly import (
 )
 from planner.history.profiles import Profiles, at_percentile, profiles
 from planner.history.store import History
-from planner.jobs.capacity.figures import Hours, Month, MonthUsage
+from planner.jobs.capacity.figures import PERCENTILES, Hours, Month, MonthUsage
 from planner.jobs.capacity.sizing import Measured
 
 _QUARTER_S = 900
@@ -173,7 +173,9 @@ class MonthSeries:
         most = int(memory.max())
         enough = 2 * int(end.sum()) >= self.end_slots > 0 and (
             2 * int((self.in_month & known).sum()) >= int(self.in_month.sum()))
-        return Measured(max(need, default=0), int(values.max()), most if most >= 0 else None, enough)
+        usual = values[self.in_month & known]
+        return Measured(max(need, default=0), int(values.max()), most if most >= 0 else None, enough,
+                        tuple(at_percentile(usual, Fraction(p)) if len(usual) else 0 for p in PERCENTILES))
 
     def by_hour(self, names: Sequence[str]) -> dict[DayKind, Hours]:
         """The percentile of the sum in each hour: days of this month-end, other working days, weekends."""

@@ -1,4 +1,4 @@
-"""Right-sizing: entitlement, virtual processors and memory from what was used at month-end."""
+"""Right-sizing: entitlement, virtual processors and memory from what was used, and what is odd about those of today."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from planner.estate.capacity import min_units_per_vp
 from planner.estate.model import Lpar, Server
-from planner.jobs.capacity.figures import Levers, Sizing
+from planner.jobs.capacity.figures import ODD, Levers, PartitionSizes, Sizing
 from planner.units import round_up
 
 HISTORY, USED = "history", "used"
@@ -16,33 +16,65 @@ _NEAR = 95
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What is measured of one LPAR. ``need``: the highest hour's percentile on month-end days; ``peak``: the most at
-    any time, both in thousandths of a core; ``memory_mib`` the most memory used, None when no source states it."""
+    """What is measured of one LPAR, in thousandths of a core. ``usual``: of the month's slots the percentiles of
+    :data:`planner.jobs.capacity.figures.PERCENTILES`; ``need``: the highest hour's percentile on month-end days;
+    ``peak``: the most at any time. ``memory_mib``: the most memory used, None when no source states it."""
 
     need: int
     peak: int
     memory_mib: int | None
     enough: bool
+    usual: tuple[int, ...] = (0, 0, 0)
 
 
 def proposal(lpar: Lpar, server: Server | None, measured: Measured | None, levers: Levers) -> Sizing:
     """What it should have. Rules: docs/capacity.md, Right-sizing."""
-    basis = _basis(lpar, measured)
-    memory_basis = _memory_basis(lpar, measured)
-    margin = levers.margin_production if lpar.environment == "production" else levers.margin_other
+    basis, memory_basis = _basis(lpar, measured), _memory_basis(lpar, measured)
+    production = lpar.environment == "production"
+    margin = levers.margin_production if production else levers.margin_other
     least = min_units_per_vp(server) if server else 10
     lmb = (server.lmb_mib if server else None) or 256
-    need, peak = (measured.need, measured.peak) if measured else (0, 0)
-    limited = basis == HISTORY and _held_back(lpar, peak)
-    units, vps = _processors(lpar, need, peak, margin, least, limited, levers) if basis == HISTORY else (
-        lpar.entitlement_units, lpar.virtual_processors)
-    memory = lpar.memory_mib
-    most = measured.memory_mib if measured and memory_basis == USED else None
-    if most is not None:
-        memory = max(round_up(levers.least_memory_mib, lmb), with_margin(most, margin, lmb))
-    return Sizing(basis, memory_basis=memory_basis, held_back=limited, need=need, peak=peak, most_memory_mib=most,
-                  margin=margin, least_units_per_vp=least, lmb_mib=lmb, units=units, virtual_processors=vps,
-                  memory_mib=memory, note=_note(lpar, vps, memory, limited))
+    of = measured or Measured(0, 0, None, False)
+    borrows = lpar.processors == "shared" and lpar.sharing != "capped"
+    need = of.usual[levers.entitle_at(production)] if borrows else of.need
+    limited = basis == HISTORY and _held_back(lpar, of.peak)
+    now = PartitionSizes(lpar.entitlement_units, lpar.virtual_processors, lpar.memory_mib)
+    units, vps = _processors(lpar, need, of.peak, margin, least, limited, levers) if basis == HISTORY else (
+        now.units, now.virtual_processors)
+    most = of.memory_mib if memory_basis == USED else None
+    memory = now.memory_mib if most is None else max(round_up(levers.least_memory_mib, lmb),
+                                                     with_margin(most, margin, lmb))
+    right = PartitionSizes(units, vps, memory)
+    return Sizing(basis, memory_basis=memory_basis, held_back=limited, borrows=borrows, need=need, of=of.usual,
+                  end_need=of.need, peak=of.peak, most_memory_mib=most, margin=margin, least_units_per_vp=least,
+                  lmb_mib=lmb, right=right, odd=_odd(now, right, limited), odd_memory=_odd_memory(now, right),
+                  proposed=_proposed(now, right, limited, levers), note=_note(lpar, vps, memory, limited))
+
+
+def _proposed(now: PartitionSizes, right: PartitionSizes, limited: bool, levers: Levers) -> PartitionSizes:
+    """What is right where that is asked for, or where today's is odd; else what there is."""
+    cpu = right if levers.propose_all or _odd(now, right, limited) else now
+    memory = right if levers.propose_all or _odd_memory(now, right) else now
+    return PartitionSizes(cpu.units, cpu.virtual_processors, memory.memory_mib)
+
+
+def _odd(now: PartitionSizes, right: PartitionSizes, limited: bool) -> str:
+    """What is odd about the processors, "" when nothing is: less than twice as much, or next to nothing, is not."""
+    if limited:
+        return ODD.limit
+    if right.units >= 2 * now.units and right.units - now.units >= _LEAST_UNITS:
+        return ODD.little
+    if now.units >= 2 * right.units and now.units - right.units >= _LEAST_UNITS:
+        return ODD.much
+    vps = now.virtual_processors - right.virtual_processors
+    return ODD.vps if now.virtual_processors >= 2 * right.virtual_processors and vps >= _LEAST_VPS else ""
+
+
+def _odd_memory(now: PartitionSizes, right: PartitionSizes) -> bool:
+    return now.memory_mib >= 2 * right.memory_mib or right.memory_mib > now.memory_mib
+
+
+_LEAST_UNITS, _LEAST_VPS = 20, 2
 
 
 def with_margin(value: int, margin: int, step: int) -> int:

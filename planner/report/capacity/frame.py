@@ -14,10 +14,11 @@ _PIECE = 120
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """Where the figures of servers and pools stand; pools of None: there are none."""
+    """Where the figures of servers and pools stand (``sized``: after right-sizing); pools of None: there are none."""
 
     servers: Written
     outlook: Written
+    sized: Written
     pools: Written | None
     pools_outlook: Written | None
 

@@ -8,7 +8,7 @@ from typing import Any
 from planner.jobs.capacity.figures import Capacity, month_after, show_month
 from planner.plan.choices import OUT
 from planner.report.capacity.frame import Tables, fixed, literal
-from planner.report.capacity.places import ENOUGH, MEASURED, shown_growth, shown_months
+from planner.report.capacity.places import ENOUGH, MEASURED, left_then, shown_growth, shown_months
 from planner.report.capacity.trend import limited
 from planner.report.text import headline, listed
 from planner.sheets import Column, Written, bars, chart_base, coloured, heading, note, printed, table, widths
@@ -60,14 +60,15 @@ def measured(capacity: Capacity, server: str | None = None) -> str:
 def lines(capacity: Capacity, tables: Tables, sizing: Written) -> tuple[Line, ...]:
     """The answer in five sentences; what rests on too few recordings says so, and nothing is recommended from it."""
     return (_how_full(capacity, tables), _over(capacity, tables), _next(capacity, tables),
-            _freed(capacity, sizing), _asked(capacity, tables))
+            _freed(capacity, tables, sizing), _asked(capacity, tables))
 
 
 def answer(capacity: Capacity) -> tuple[str, ...]:
     """The five sentences alone."""
     nowhere = Written("x", 0, 0, 1, ("Use of what may be used", "Server", "Pool", "Month-end peak", "May be used",
-                                     "Headroom", MEASURED, "Months until full", "Growth", "Cores freed", "GiB freed"))
-    tables = Tables(nowhere, nowhere, nowhere, nowhere)
+                                     "Headroom", MEASURED, "Months until full", "Growth", "Cores freed", "GiB freed",
+                                     "Not entitled then"))
+    tables = Tables(nowhere, nowhere, nowhere, nowhere, nowhere)
     return tuple(text for text, _ in lines(capacity, tables, nowhere))
 
 
@@ -152,20 +153,29 @@ def _next(capacity: Capacity, tables: Tables) -> Line:
             f"ceiling is {place.name}, {when}"), formula
 
 
-def _freed(capacity: Capacity, sizing: Written) -> Line:
+def _freed(capacity: Capacity, tables: Tables, sizing: Written) -> Line:
     cores = [p.freed_units / 100 for p in capacity.lpars]
     memory = [p.freed_mib / 1024 for p in capacity.lpars]
     c, m = sizing.column("Cores freed"), sizing.column("GiB freed")
     less, gib = [v for v in cores if v > 0], [v for v in memory if v > 0]
     more = [-v for v in cores if v < 0]
-    text = (f"Right-sizing would free {fixed(sum(less), 1)} cores of entitlement (LPARs: {len(less)}) and "
+    of = "all" if capacity.levers.propose_all else "what is odd"
+    then = tables.sized.column("Not entitled then")
+    over = sum(round(left_then(p, capacity), 6) < 0 for p in capacity.servers)
+    text = (f"Right-sizing {of} would free {fixed(sum(less), 1)} cores of entitlement (LPARs: {len(less)}) and "
             f"{fixed(sum(gib), 0)} GiB (LPARs: {len(gib)}); LPARs that use more than they are entitled to would need "
-            f"{fixed(sum(more), 1)} cores more (LPARs: {len(more)}).")
-    formula = (f'"Right-sizing would free "&FIXED(SUMIF({c},">0"),1,TRUE)&" cores of entitlement (LPARs: "'
+            f"{fixed(sum(more), 1)} cores more (LPARs: {len(more)}){_TOO_MUCH.format(over) if over else '.'}")
+    many_over = f'COUNTIF({then},"<-0.000001")'
+    formula = ('"Right-sizing "&IF(right_size="all","all","what is odd")&" would free "'
+               f'&FIXED(SUMIF({c},">0"),1,TRUE)&" cores of entitlement (LPARs: "'
                f'&COUNTIF({c},">0")&") and "&FIXED(SUMIF({m},">0"),0,TRUE)&" GiB (LPARs: "&COUNTIF({m},">0")'
                f'&"); LPARs that use more than they are entitled to would need "&FIXED(-SUMIF({c},"<0"),1,TRUE)'
-               f'&" cores more (LPARs: "&COUNTIF({c},"<0")&")."')
+               f'&" cores more (LPARs: "&COUNTIF({c},"<0")&")"'
+               f'&IF({many_over}=0,".",SUBSTITUTE("{_TOO_MUCH}","{{}}",{many_over}))')
     return text, formula
+
+
+_TOO_MUCH = ", more than there is on {} of the servers: leave them to the pool there."
 
 
 def _asked(capacity: Capacity, tables: Tables) -> Line:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from planner.jobs.capacity.figures import Capacity, show_month
+from planner.jobs.capacity.figures import PERCENTILES, Capacity, show_month
 from planner.report.capacity.frame import first_of
 from planner.sheets import NUMBERS, heading, paragraphs, printed, serial
 from planner.xlsx import Book
 
 SHEET = "Levers"
+_WHICH = ("odd", "all")
 
 
 def levers_sheet(book: Book, sheet: Any, capacity: Capacity) -> None:
@@ -55,6 +56,12 @@ def _levers(capacity: Capacity) -> tuple[tuple[str, str, Any, str, str], ...]:
          "On top of what was used, for processors and memory of production LPARs."),
         ("Right-sizing margin, others", "margin_other", levers.margin_other / 100, "percent",
          "The same for all other LPARs."),
+        ("Right-sizing, entitlement of production", "entitle_production", levers.entitle_production, "whole",
+         "Percentile of the month (50, 80 or 95) that an uncapped LPAR is entitled to; the pool carries the rest."),
+        ("Right-sizing, entitlement of others", "entitle_other", levers.entitle_other, "whole",
+         "The same for all other LPARs."),
+        ("Right-sizing for", "right_size", "all" if levers.propose_all else "odd", "text",
+         "odd: proposals where what an LPAR has is odd; all: for every LPAR."),
         ("Right-sizing step (cores)", "entitlement_step", levers.step_units / 100, "cores",
          "Entitlements are rounded up to a multiple of it."),
         ("Least memory of an LPAR (GiB)", "least_memory", levers.least_memory_mib / 1024, "gib",
@@ -65,6 +72,9 @@ def _levers(capacity: Capacity) -> tuple[tuple[str, str, Any, str, str], ...]:
 
 
 def _allowed(name: str) -> dict[str, Any]:
+    if listed := {"entitle_production": PERCENTILES, "entitle_other": PERCENTILES, "right_size": _WHICH}.get(name):
+        return {"validate": "list", "source": list(listed), "error_title": name,
+                "error_message": f"Give one of {', '.join(map(str, listed))}."}
     low, high = {"cpu_ceiling": (0.01, 1), "memory_ceiling": (0.01, 1), "growth_override": (-0.5, 1),
                  "entitlement_step": (0.01, 1), "least_memory": (0.25, 1024)}.get(name, (0, 5))
     shown = f"{low} to {high}" if name in ("entitlement_step", "least_memory") else f"{low:.0%} to {high:.0%}"

@@ -19,7 +19,7 @@ MEASURED = "Measured of entitled"
 ENOUGH = LEAST_PERCENT / 100 - 1e-9
 
 
-def servers_sheet(book: Book, sheet: Any, capacity: Capacity, sizing: Written) -> tuple[Written, Written]:
+def servers_sheet(book: Book, sheet: Any, capacity: Capacity, sizing: Written) -> tuple[Written, Written, Written]:
     """Processors, outlook, memory and right-sizing, one table each."""
     processors, outlook = _processors(capacity, "Server"), _outlook(capacity, "Server")
     freed = _freed(capacity, sizing)
@@ -44,7 +44,7 @@ def servers_sheet(book: Book, sheet: Any, capacity: Capacity, sizing: Written) -
     fourth = table(book, sheet, at + 2, freed, capacity.servers, name="Server_right_sizing")
     coloured(sheet, fourth.range("Not entitled then"), "<", 0, book.bad)
     ended(sheet, fourth.last, processors, outlook, _MEMORY, freed)
-    return first, second
+    return first, second, fourth
 
 
 _OUTLOOK_NOTE = ("Growth: what the forecast adds a month, in % of the month-end peak; the Levers sheet can set one for "
@@ -208,6 +208,12 @@ _MEMORY = (
 )
 
 
+def left_then(place: PlaceFigures, capacity: Capacity) -> float:
+    """Cores of a server that nobody is entitled to once the proposals hold."""
+    freed = sum(p.freed_units for p in capacity.lpars if p.server == place.name)
+    return (place.capacity_units - place.entitled_units + freed) / 100
+
+
 def _freed(capacity: Capacity, sizing: Written) -> tuple[Column, ...]:
     def total(what: str, sign: str) -> str:
         return (f"SUMIFS({sizing.column(what)},{sizing.column('Server')},[Server],"
@@ -224,8 +230,8 @@ def _freed(capacity: Capacity, sizing: Written) -> tuple[Column, ...]:
         Column("Cores freed", lambda p: cores(p, 1), "cores", 9.5, total("Cores freed", ">")),
         Column("Cores added", lambda p: -cores(p, -1), "cores", 9.5, f"-{total('Cores freed', '<')}"),
         Column("Net cores", lambda p: cores(p, 1) + cores(p, -1), "cores", 9.5, "[Cores freed]-[Cores added]"),
-        Column("Not entitled then", lambda p: (p.capacity_units - p.entitled_units) / 100 + cores(p, 1) + cores(p, -1),
-               "cores", 9.5, f"{_above(capacity, 'Server').lookup('Not entitled', 'Server')}+[Net cores]"),
+        Column("Not entitled then", lambda p: left_then(p, capacity), "cores", 9.5,
+               f"{_above(capacity, 'Server').lookup('Not entitled', 'Server')}+[Net cores]"),
         Column("GiB freed", lambda p: gib(p, 1), "gib", 9.5, total("GiB freed", ">")),
         Column("GiB added", lambda p: -gib(p, -1), "gib", 9.5, f"-{total('GiB freed', '<')}"),
         Column("Net GiB", lambda p: gib(p, 1) + gib(p, -1), "gib", 9.5, "[GiB freed]-[GiB added]"),

@@ -11,6 +11,7 @@ from planner.jobs.capacity.figures import (
     MonthUsage,
     Outlook,
     PartitionFigures,
+    PartitionSizes,
     PlaceFigures,
     show_month,
 )
@@ -27,7 +28,9 @@ def capacity_json(capacity: Capacity) -> dict[str, Any]:
         "levers": {"percentile": float(capacity.levers.percentile), "cpu_ceiling": capacity.levers.cpu_ceiling,
                    "memory_ceiling": capacity.levers.memory_ceiling, "growth": capacity.levers.growth,
                    "margin_production": capacity.levers.margin_production,
-                   "margin_other": capacity.levers.margin_other},
+                   "margin_other": capacity.levers.margin_other,
+                   "entitle_production": capacity.levers.entitle_production,
+                   "entitle_other": capacity.levers.entitle_other, "propose_all": capacity.levers.propose_all},
         "measured": _measured(capacity.recorded()),
         "servers": [_place(p, capacity) | {"measured": _measured(capacity.recorded(p.name))} for p in capacity.servers],
         "pools": [_place(p, capacity) for p in capacity.pools],
@@ -82,9 +85,14 @@ def _lpar(p: PartitionFigures) -> dict[str, Any]:
             "cores_entitled": p.entitlement_units / 100, "virtual_processors": p.virtual_processors,
             "memory_gib": p.memory_mib / 1024, **_usage(p.usage), "verdict": p.verdict,
             "proposed": {"basis": p.sizing.basis, "memory_basis": p.sizing.memory_basis,
-                         "cores": p.sizing.units / 100, "virtual_processors": p.sizing.virtual_processors,
-                         "memory_gib": p.sizing.memory_mib / 1024, "note": p.sizing.note},
+                         "odd": p.sizing.odd, "odd_memory": p.sizing.odd_memory, **_sizes(p.sizing.proposed),
+                         "right": _sizes(p.sizing.right), "note": p.sizing.note},
             "forecast": _outlook(p.outlook)}
+
+
+def _sizes(sizes: PartitionSizes) -> dict[str, Any]:
+    return {"cores": sizes.units / 100, "virtual_processors": sizes.virtual_processors,
+            "memory_gib": sizes.memory_mib / 1024}
 
 
 def _plan(capacity: Capacity) -> dict[str, Any] | None:

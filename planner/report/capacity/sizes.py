@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
-from planner.jobs.capacity.figures import Capacity, MonthUsage, PartitionFigures, show_month
+from planner.jobs.capacity.figures import ODD, PERCENTILES, Capacity, MonthUsage, PartitionFigures, show_month
+from planner.jobs.capacity.sizing import HISTORY
 from planner.report.capacity.frame import in_cores, percentile_name
 from planner.report.capacity.places import next_peak
 from planner.sheets import Column, Written, coloured, ended, heading, note, table
@@ -69,10 +71,12 @@ def sizing_sheet(book: Book, sheet: Any, capacity: Capacity) -> Written:
     columns = _sizing_columns(any(p.sizing.note for p in capacity.lpars))
     high = percentile_name(capacity)
     heading(book, sheet, 0, "Right-sizing: what LPARs would need",
-            f"Entitlement = need × (1 + margin), rounded up to the step, at least the minimum for its virtual "
-            f"processors; need = the highest hour's {high} on month-end days.")
+            "Entitlement = need × (1 + margin), rounded up to the step, at least the minimum for its virtual "
+            f"processors; need of an uncapped LPAR: the lever's percentile of the month, of others the highest hour's "
+            f"{high} on month-end days.")
     note(book, sheet, 2, "Virtual processors = peak × (1 + margin), rounded up. Memory = most in use × (1 + margin), "
-         "rounded up to the memory block. Without a record nothing is proposed.")
+         "rounded up to the memory block. Proposed: what is right where something is odd (all: the lever right_size); "
+         "without a record nothing.")
     written = table(book, sheet, _TOP, columns, capacity.lpars, name="Right_sizing")
     _sums(book, sheet, written, capacity)
     for header in ("Cores freed", "GiB freed"):
@@ -97,11 +101,21 @@ def _sums(book: Book, sheet: Any, written: Written, capacity: Capacity) -> None:
 def _sizing_columns(noted: bool) -> tuple[Column, ...]:
     grown = "ROUNDUP(ROUND([Peak used]*(1+[Margin]),6),0)"
     vps = f'MAX(1,{grown},IF([At its limit]="yes",[Virtual processors],0))'
+    need = ('IF([Basis]<>"history","",IF([Borrows]<>"yes",[Month-end need],CHOOSE(MATCH(IF([Environment]="production",'
+            f'entitle_production,entitle_other),{{{",".join(map(str, PERCENTILES))}}},0),'
+            f'{",".join(f"[Month p{p}]" for p in PERCENTILES)})))')
     stepped = "ROUNDUP(ROUND([Need]*(1+[Margin])/entitlement_step,6),0)*entitlement_step"
-    units = (f'IF([Basis]<>"history",[Entitled],IF([Processors]="dedicated",[Proposed virtual processors],'
-             f"MAX(ROUND(MIN({stepped},[Proposed virtual processors]),2),"
-             "ROUND([Proposed virtual processors]*[Least per virtual processor],2),"
+    units = (f'IF([Basis]<>"history",[Entitled],IF([Processors]="dedicated",[Right virtual processors],'
+             f"MAX(ROUND(MIN({stepped},[Right virtual processors]),2),"
+             "ROUND([Right virtual processors]*[Least per virtual processor],2),"
              'IF(AND([At its limit]="yes",[Sharing]="capped"),[Entitled],0))))')
+    more, less = "ROUND([Right entitlement]-[Entitled],6)", "ROUND([Entitled]-[Right entitlement],6)"
+    odd = (f'IF([At its limit]="yes","{ODD.limit}",IF(AND({more}>=0.2,{more}>=ROUND([Entitled],6)),"{ODD.little}",'
+           f'IF(AND({less}>=0.2,{less}>=ROUND([Right entitlement],6)),"{ODD.much}",'
+           "IF(AND([Virtual processors]-[Right virtual processors]>=2,"
+           f'[Virtual processors]>=2*[Right virtual processors]),"{ODD.vps}",""))))')
+    wanted = 'OR(right_size="all",[What is odd]<>"")'
+    memory_wanted = 'OR(right_size="all",[Memory odd]="yes")'
     memory = ('IF([Memory basis]<>"used",[Memory (GiB)],MAX(ROUNDUP(least_memory/[Block (GiB)],0)*[Block (GiB)],'
               "ROUNDUP(ROUND([Most in use (GiB)]*(1+[Margin])/[Block (GiB)],6),0)*[Block (GiB)]))")
     return (
@@ -113,24 +127,44 @@ def _sizing_columns(noted: bool) -> tuple[Column, ...]:
         Column("Basis", lambda p: p.sizing.basis, width=12),
         Column("Margin", lambda p: p.sizing.margin / 100, "percent", 8,
                lambda p: "margin_production" if p.environment == "production" else "margin_other"),
-        Column("Need", lambda p: p.sizing.need / 1000 if p.sizing.basis == "history" else None, "cores", 8),
-        Column("Peak used", lambda p: p.sizing.peak / 1000 if p.sizing.basis == "history" else None, "cores", 8),
+        Column("Borrows", lambda p: "yes" if p.sizing.borrows else "no", width=9),
+        *(Column(f"Month p{percent}", partial(_usual, at=at), "cores", 8) for at, percent in enumerate(PERCENTILES)),
+        Column("Month-end need", lambda p: _of_history(p, p.sizing.end_need), "cores", 9),
+        Column("Need", lambda p: _of_history(p, p.sizing.need), "cores", 8, need),
+        Column("Peak used", lambda p: _of_history(p, p.sizing.peak), "cores", 8),
         Column("At its limit", lambda p: "yes" if p.sizing.held_back else "no", width=8),
         Column("Least per virtual processor", lambda p: p.sizing.least_units_per_vp / 100, "cores", 10),
         Column("Entitled", lambda p: p.entitlement_units / 100, "cores", 9),
-        Column("Proposed entitlement", lambda p: p.sizing.units / 100, "cores", 12, units),
-        Column("Cores freed", lambda p: p.freed_units / 100, "cores", 9, "[Entitled]-[Proposed entitlement]"),
+        Column("Right entitlement", lambda p: p.sizing.right.units / 100, "cores", 11, units),
         Column("Virtual processors", lambda p: p.virtual_processors, "whole", 11),
-        Column("Proposed virtual processors", lambda p: p.sizing.virtual_processors, "whole", 11,
+        Column("Right virtual processors", lambda p: p.sizing.right.virtual_processors, "whole", 11,
                f'IF([Basis]<>"history",[Virtual processors],{vps})'),
+        Column("What is odd", lambda p: p.sizing.odd, width=25, formula=odd),
+        Column("Proposed entitlement", lambda p: p.sizing.proposed.units / 100, "cores", 12,
+               f"IF({wanted},[Right entitlement],[Entitled])"),
+        Column("Cores freed", lambda p: p.freed_units / 100, "cores", 9, "[Entitled]-[Proposed entitlement]"),
+        Column("Proposed virtual processors", lambda p: p.sizing.proposed.virtual_processors, "whole", 11,
+               f"IF({wanted},[Right virtual processors],[Virtual processors])"),
         Column("Memory basis", lambda p: p.sizing.memory_basis, width=12),
         Column("Most in use (GiB)", _most, "gib", 9),
         Column("Block (GiB)", lambda p: p.sizing.lmb_mib / 1024, "cores", 8),
         Column("Memory (GiB)", lambda p: p.memory_mib / 1024, "gib", 9),
-        Column("Proposed (GiB)", lambda p: p.sizing.memory_mib / 1024, "gib", 10, memory),
+        Column("Right (GiB)", lambda p: p.sizing.right.memory_mib / 1024, "gib", 10, memory),
+        Column("Memory odd", lambda p: "yes" if p.sizing.odd_memory else "no", width=9,
+               formula='IF(OR([Memory (GiB)]>=2*[Right (GiB)],[Right (GiB)]>[Memory (GiB)]),"yes","no")'),
+        Column("Proposed (GiB)", lambda p: p.sizing.proposed.memory_mib / 1024, "gib", 10,
+               f"IF({memory_wanted},[Right (GiB)],[Memory (GiB)])"),
         Column("GiB freed", lambda p: p.freed_mib / 1024, "gib", 9, "[Memory (GiB)]-[Proposed (GiB)]"),
         Column("Note", lambda p: p.sizing.note, width=34 if noted else 8),
     )
+
+
+def _of_history(p: PartitionFigures, thousandths: int) -> float | None:
+    return in_cores(thousandths if p.sizing.basis == HISTORY else None)
+
+
+def _usual(p: PartitionFigures, at: int) -> float | None:
+    return _of_history(p, p.sizing.of[at])
 
 
 def _most(p: PartitionFigures) -> float | None:
