@@ -15,7 +15,7 @@ from radon.visitors import Class
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "planner"
 BASE = ("errors", "findings", "units", "xlsx", "sheets", "frames", "parallel", "grouping", "remember",
-        "names", "toml_file")
+        "names", "toml_file", "stopwatch")
 #: What an estate is made of: seen by the formats, which fill it, and by all rooms to their right.
 MODEL = "estate.model"
 #: From left to right. Rooms in one group may not import each other, but for the first, which is common ground.
@@ -128,7 +128,7 @@ def test_the_replay_counts_by_itself() -> None:
 #: What of the optimiser may import what: base, heuristics, sites that are taken apart, questions.
 LAYERS = (("program",), ("solver",), ("placement",), ("heuristics",), ("conflict",), ("stages",),
           ("measure", "asked"), ("evacuate", "headroom", "scenario"), ("frontier",), ("large",),
-          ("consolidation_program",), ("split_pack", "neighbourhoods"), ("consolidation",))
+          ("consolidation_program",), ("split_pack", "neighbourhoods", "emptying", "judging"), ("consolidation",))
 
 
 def test_the_optimiser_stands_in_layers_without_a_circle() -> None:

@@ -5,12 +5,14 @@ import os
 import sys
 
 from planner.cli.app import app
+from planner.stopwatch import of_this_process
 
 __all__ = ["app", "main"]
 
 
 def main() -> None:
     """The entry point of the ``planner`` command."""
+    of_this_process()
     # A large estate is half a million objects that stay: looking for cycles among them again and again costs a tenth
     # of the run and finds nothing.
     gc.set_threshold(200_000, 50, 50)

@@ -27,6 +27,7 @@ from planner.cli.options import (
 from planner.cli.plans import deliver, directory, file_name
 from planner.errors import UsageError
 from planner.plan.choices import Measure
+from planner.stopwatch import stoppable
 
 if TYPE_CHECKING:
     from planner.plan.plan import Window
@@ -81,7 +82,7 @@ def consolidate_command(
                        assume_nothing=assume_nothing,
                        homes=homes_from(home, loaded, where, come_back=coming),
                        firmware_after=levels_from(times.firmware_after, come_back=coming))
-    with models_in(write_model, force=output.force):
+    with stoppable(), models_in(write_model, force=output.force):
         plan = jobs.consolidate(loaded, goal, options, usage.spec(), jobs.Terms(Tariff(tariff, currency, co2), hours))
     deliver(plan, loaded, where, output)
     return jobs.exit_code(plan, estate=loaded.estate)

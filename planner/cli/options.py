@@ -16,6 +16,7 @@ from typer.models import OptionInfo
 from planner.errors import PlannerError, UsageError
 from planner.findings import Severity
 from planner.history.calendar import Calendar, month_in
+from planner.stopwatch import began
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -88,8 +89,8 @@ class Output:
 class Solver:
     """When the solver may stop."""
 
-    time_limit: Annotated[float, numeric("--time-limit", 0.1, YEAR_S, "Seconds for the solver (a scenario, a cell).",
-                                        _SOLVER)] = 60.0
+    time_limit: Annotated[float, numeric("--time-limit", 0.1, YEAR_S, "Seconds for the command; of solver "
+                                          "for a scenario or a cell.", _SOLVER)] = 60.0
     gap: Annotated[float, numeric("--gap", 0.0, 1.0, "Relative gap that counts as proved.", _SOLVER)] = 0.0
 
 
@@ -111,7 +112,7 @@ class Times:
 
         if self.work is not None and not self.come_back:
             raise UsageError("--work is the time before the way back: give --return as well")
-        return Options(solver.time_limit, solver.gap, span or window_of(self.window),
+        return Options(solver.time_limit, solver.gap, span or window_of(self.window), since=began(),
                        work_s=span_from(self.work or "60m"), zone=zone_known(self.zone))
 
 

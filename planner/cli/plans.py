@@ -35,6 +35,7 @@ from planner.cli.options import (
 from planner.errors import UsageError
 from planner.findings import finding_json
 from planner.plan.choices import By
+from planner.stopwatch import began, stoppable
 
 if TYPE_CHECKING:
     from planner.estate.assemble import Loaded
@@ -67,7 +68,7 @@ def evacuate_command(
     goal = Evacuate(servers=tuple(servers), leave=tuple(leave or ()), inactive=inactive, come_back=times.come_back,
                     assume_nothing=assume_nothing, homes=homes, not_targets=tuple(not_a_target or ()),
                     firmware_after=levels_from(times.firmware_after, come_back=times.come_back))
-    with models_in(write_model, force=output.force):
+    with stoppable(), models_in(write_model, force=output.force):
         plan = jobs.evacuate(loaded, goal, options, usage.spec())
     deliver(plan, loaded, where, output)
     return jobs.exit_code(plan, estate=loaded.estate)
@@ -125,8 +126,8 @@ def headroom_command(
         come_back=coming, assume_nothing=assume_nothing, firmware_after=levels_from(firmware_after, come_back=coming),
         homes=homes_from(home, loaded, where, come_back=coming), not_targets=tuple(not_a_target or ()))
     progress = working()
-    options = jobs.Options(solver.time_limit, solver.gap, first, last, zone=zone_known(zone))
-    with models_in(write_model, force=output.force):
+    options = jobs.Options(solver.time_limit, solver.gap, first, last, zone=zone_known(zone), since=began())
+    with stoppable(), models_in(write_model, force=output.force):
         plan = jobs.headroom(loaded, goal, options, spec, curve=curve, progress=progress)
     if progress:
         progress("")

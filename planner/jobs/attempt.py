@@ -3,7 +3,6 @@ of what was found, or why there is none."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
@@ -20,6 +19,7 @@ from planner.rules import Judge, Site
 from planner.schedule.exact import small
 from planner.schedule.order import QUICK, THOROUGH
 from planner.schedule.timetable import Timetable
+from planner.stopwatch import now
 
 _TRIES = 12
 _LEAST_TRIES, _LEAST_S = 4, 2.0
@@ -77,13 +77,13 @@ def attempted(problem: Problem[R], options: Options, timed: Callable[[R, int], T
     """Answers from the cheapest on, until one has an order that ``keeps`` its windows; else the first that has an
     order. ``timed`` makes the timetable of an answer, searching so many states; only when none was found quickly for
     any answer are they searched thoroughly, one after the other, while there is time."""
-    deadline = deadline or time.monotonic() + options.time_limit
+    deadline = deadline or options.deadline()
     late: Attempt[R] | None = None
     answer, reason = None, ""
     tried: list[R] = []
     unhurried = small(problem.site)
     for number in range(1, _TRIES + 1):
-        answer = problem.solve(max(deadline - time.monotonic(), _LEAST_S if unhurried else 0.1), options.gap)
+        answer = problem.solve(max(deadline - now(), _LEAST_S if unhurried else 0.1), options.gap)
         if answer.status in (Status.INFEASIBLE, Status.UNKNOWN):
             break
         table = timed(answer, QUICK)
@@ -94,11 +94,11 @@ def attempted(problem: Problem[R], options: Options, timed: Callable[[R, int], T
         else:
             tried.append(answer)
         reason, given, answer = table.reason or reason, answer, None
-        over = time.monotonic() > deadline and not (unhurried and number < _LEAST_TRIES)
+        over = now() > deadline and not (unhurried and number < _LEAST_TRIES)
         if not problem.refuse(given) or over:
             break
     for given in tried if late is None else ():
-        if time.monotonic() > deadline:
+        if now() > deadline:
             break
         table = timed(given, THOROUGH)
         if table.found:

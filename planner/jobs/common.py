@@ -26,6 +26,7 @@ from planner.plan.plan import Plan, Window
 from planner.plan.questions import Evacuate
 from planner.rules import Judge, Site
 from planner.rules.npiv import LEAST_SLOTS
+from planner.stopwatch import now
 from planner.units import show_duration, some
 from planner.verify import replay
 
@@ -34,6 +35,8 @@ PROVED = 1e-6
 _WINDOW = re.compile(
     r"^\s*(\d{4}-\d{2}-\d{2})[ T](\d{1,2}:\d{2})\s*/\s*(?:(\d{4}-\d{2}-\d{2})[ T])?(\d{1,2}:\d{2})\s*$")
 _SPAN = re.compile(r"^\s*(?:(\d{1,4000})\s*h)?\s*(?:(\d{1,4000})\s*m(?:in)?)?\s*(?:(\d{1,4000})\s*s)?\s*$")
+_LATE, _LATE_S = 0.1, 2.0
+"""By what share of itself, or by how many seconds, a time limit may be passed: what is begun is brought to its end."""
 _UNSTATED_ZONE = "that of this machine, since nobody stated one"
 _LONGEST_S = 366 * 86_400
 
@@ -51,6 +54,18 @@ class Options:
     zone: str = ""
     """IANA name of the zone of all clock times; empty: the estate's, else this machine's."""
     zone_from: str = ""
+    since: float | None = None
+    """When the time began (:func:`planner.stopwatch.now`); None: when the question is asked."""
+
+    def deadline(self) -> float:
+        """When the time is over."""
+        return (now() if self.since is None else self.since) + self.time_limit
+
+    def share(self, deadline: float, most: float) -> float:
+        """When a part of the work is to be over that may take this share of what is left; where that is little, of what
+        the limit may be passed by as well."""
+        left = deadline - now()
+        return now() + most * max(left, (left + max(_LATE_S, _LATE * self.time_limit)) / 2)
 
 
 def machine_zone() -> str:

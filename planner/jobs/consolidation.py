@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -19,6 +18,7 @@ from planner.jobs.energy import Meter, Terms
 from planner.jobs.homes import bringing_home
 from planner.optimise.asked import checked_consolidate, spelt_as
 from planner.optimise.consolidation import Consolidation, ConsolidationProblem, Orders
+from planner.optimise.judging import Judged, Judging
 from planner.optimise.measure import Scale, scale_of
 from planner.optimise.placement import move_cost_ms
 from planner.plan.choices import BACK, OUT, Measure, Status
@@ -28,11 +28,17 @@ from planner.rules import Judge, Site
 from planner.schedule.exact import small
 from planner.schedule.order import QUICK, THOROUGH, goes_straight
 from planner.schedule.timetable import Timetable, timetable
+from planner.stopwatch import now, stopped
 
 if TYPE_CHECKING:  # start-up: what reads a history takes longer to import than a small plan to make
     from planner.jobs.peak_hours import UsageSpec
 
 _ROUNDS = 6
+_JUDGING, _BUILDING = 0.5, 0.3
+"""Shares of the time that is left for asking the rules, and then for a plan by construction."""
+_REST_S, _OF_TIMETABLE, _SAMPLE = 0.2, 3.5, 150
+"""Seconds of what follows the timetable; replay and reports included it takes so many times as long as a timetable,
+which is measured on so many moves."""
 _SPARE_S = 1800
 """Seconds that the way back of a weekend has to spare at its end, where the weekend is long enough."""
 
@@ -66,15 +72,17 @@ def consolidate(loaded: Loaded, goal: Consolidate, options: Options, usage: Usag
 def _consolidated(case: ConsolidationCase) -> Plan:
     """The plan that brings home whom the question names."""
     site, goal, options = case.site, case.goal, case.options
-    deadline = time.monotonic() + options.time_limit
+    deadline = options.deadline()
+    judging = Judging(case.judge, scale_of(site, goal.measure).fixed, come_back=goal.come_back)
+    judged = judging.run(math.inf if small(site) else options.share(deadline, _JUDGING))
     staying: dict[str, str] = {}
     flat = False
     while True:
-        plan = _planned(case, goal, deadline, staying, flat=flat)
+        plan = _planned(case, goal, judged, staying, deadline=deadline, flat=flat)
         if not flat and plan.verified and plan.moves and not plan.off and (goal.come_back or _late(plan)):
             flat = True  # nobody goes and comes back, or moves beyond a window, for the sake of load alone
             continue
-        more = _not_in_time(plan, site, goal) if time.monotonic() < deadline else {}
+        more = _not_in_time(plan, site, goal) if now() < deadline else {}
         if not more and len(staying) <= len(site.servers):
             more = _not_worth(plan, goal, Meter(site, case.busy))
         if not more:
@@ -127,8 +135,8 @@ def _together(goal: Consolidate, options: Options, usage: UsageSpec) -> tuple[Bu
     return BUCKETS if window is None else usage.calendar.buckets_between(window.start, window.end)
 
 
-def _planned(case: ConsolidationCase, goal: Consolidate, deadline: float, staying: Mapping[str, str], *,
-             flat: bool) -> Plan:
+def _planned(case: ConsolidationCase, goal: Consolidate, judged: Judged, staying: Mapping[str, str], *,
+             deadline: float, flat: bool) -> Plan:
     """A plan for ``goal``, which may leave more servers on than was asked; ``flat``: the load does not count."""
     site, judge, options = case.site, case.judge, case.options
     scale = scale_of(site, goal.measure, case.busy)
@@ -138,22 +146,34 @@ def _planned(case: ConsolidationCase, goal: Consolidate, deadline: float, stayin
         return timed(site, judge, placement, goal, options, QUICK).found
 
     orders = Orders(ordered, lambda placement: goes_straight(site, {**site.start, **placement}))
-    problem = ConsolidationProblem(site, judge, goal, scale, None if small(site) else orders)
+    problem = ConsolidationProblem(site, judge, goal, scale, None if small(site) else orders, judged)
+    again = goal is not case.goal
+    rest = _rest_s(problem.build(math.inf if again or small(site) else options.share(deadline, _BUILDING)), ordered)
     tried = attempted(problem, options, lambda answer, states: timed(
-        site, judge, answer.placement, goal, options, states), deadline=deadline)
+        site, judge, answer.placement, goal, options, states), deadline=deadline - rest)
     if tried.table is None and not (tried.answer and tried.answer.status is Status.INFEASIBLE):
         tried = _unmoved(problem, tried, lambda answer: timed(site, judge, answer.placement, goal, options))
     if tried.answer is None or tried.table is None:
-        return unanswered(_blank(case, staying), tried, options)
-    return _finished(case, _blank(case, staying), tried.answer, problem.scale, tried.table)
+        return unanswered(_blank(case, staying, judged), tried, options)
+    return _finished(case, _blank(case, staying, judged), tried.answer, problem.scale, tried.table)
+
+
+def _rest_s(built: Mapping[str, str], ordered: Callable[[Mapping[str, str]], bool]) -> float:
+    """Seconds to keep for timetable, replay and reports: measured by a timetable of some moves of a plan."""
+    some = dict(list(built.items())[:_SAMPLE])
+    at = now()
+    ordered(some)
+    return _REST_S + _OF_TIMETABLE * (now() - at) * len(built) / max(len(some), 1)
 
 
 def _unmoved(problem: ConsolidationProblem, tried: Attempt[Consolidation],
              timetable_of: Callable[[Consolidation], Timetable]) -> Attempt[Consolidation]:
-    """The plan in which nothing moves, which there is unless more was asked for."""
-    answer = problem.staying()
-    table = None if answer is None else timetable_of(answer)
-    return tried if table is None or not table.found else Attempt(answer, table)
+    """The plan by construction, or that in which nothing moves, which there is unless more was asked for."""
+    for answer in problem.surer():
+        table = timetable_of(answer)
+        if table.found:
+            return Attempt(answer, table)
+    return tried
 
 
 def timed(site: Site, judge: Judge, placement: Mapping[str, str], goal: Consolidate, options: Options,
@@ -175,7 +195,7 @@ def timed(site: Site, judge: Judge, placement: Mapping[str, str], goal: Consolid
     return table
 
 
-def _blank(case: ConsolidationCase, staying: Mapping[str, str]) -> Plan:
+def _blank(case: ConsolidationCase, staying: Mapping[str, str], judged: Judged) -> Plan:
     site, goal, options = case.site, case.goal, case.options
     assumed = [*assumptions(case.loaded.estate, options),
                *accounts.assumptions(site, case.terms, case.busy, back=goal.come_back)]
@@ -188,11 +208,13 @@ def _blank(case: ConsolidationCase, staying: Mapping[str, str]) -> Plan:
         assumed.append("N+1: one server fails at a time; its LPARs start anew on the others, which keep their ceilings "
                        "and reserves, of what was used as well where a history was given.")
     kept_on = {why: sorted(s for s in staying if staying[s] == why) for why in sorted({*staying.values()})}
-    notes = tuple(f"{', '.join(names)} {'stays' if len(names) == 1 else 'stay'} on: {why}"
-                  for why, names in kept_on.items())
+    notes = [f"{', '.join(names)} {'stays' if len(names) == 1 else 'stay'} on: {why}" for why, names in kept_on.items()]
+    notes += ["interrupted by the user: the best so far"] if stopped() else []
+    notes += [f"the time was not enough to ask where every LPAR may go: {judged.unasked} may go to more servers than "
+              "were asked about, so no bound is proved"] if judged.unasked else []
     return Plan(goal=goal, status=Status.UNKNOWN, estate_digest=digest(case.loaded.estate), assumptions=tuple(assumed),
                 window=options.window, work_s=options.work_s if goal.come_back and not goal.weekend else None,
-                notes=notes, findings=told_first(case.loaded, site, options))
+                notes=tuple(notes), findings=told_first(case.loaded, site, options))
 
 
 def _finished(case: ConsolidationCase, blank: Plan, answer: Consolidation, scale: Scale, table: Timetable) -> Plan:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Collection
 from dataclasses import replace
 from itertools import pairwise
@@ -26,6 +25,7 @@ from planner.plan.plan import Plan
 from planner.plan.questions import Headroom
 from planner.rules import Judge
 from planner.schedule.timetable import timetable
+from planner.stopwatch import now
 from planner.units import show_cores
 
 if TYPE_CHECKING:  # start-up: what reads a history takes longer to import than a small plan to make
@@ -173,10 +173,10 @@ def _completed(plan: Plan, problem: HeadroomProblem, answer: Answer, options: Op
 def _with_curve(details: HeadroomDetails, problem: HeadroomProblem, plan: Plan, answer: Answer, options: Options,
                 tell: Callable[[str], None]) -> HeadroomDetails:
     """With the most that can be had and the cost of each further core up to it, in no more than the time limit."""
-    deadline = time.monotonic() + options.time_limit
+    deadline = now() + options.time_limit
 
     def limit() -> float:
-        return max(min(_STEP_LIMIT_S, deadline - time.monotonic()), 0.05)
+        return max(min(_STEP_LIMIT_S, deadline - now()), 0.05)
 
     tell("the most that can be had")
     most, memory = problem.most(CORES, limit()), problem.most(MEMORY, limit())
@@ -187,7 +187,7 @@ def _with_curve(details: HeadroomDetails, problem: HeadroomProblem, plan: Plan, 
     grid = _grid(details.free_now.units_counted(problem.goal.by), asked.units, most.amount or asked.units)
     for number, units in enumerate(grid, 1):
         tell(f"what headroom costs: {number} of {len(grid)}")
-        if units not in points and time.monotonic() < deadline:
+        if units not in points and now() < deadline:
             points[units] = problem.step(units, limit(), options.gap)
     steps = [points[u] for u in sorted(points)]
     return replace(details, largest=_largest(most, memory), curve=tuple(_point(s, problem) for s in steps),

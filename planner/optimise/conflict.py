@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
@@ -17,6 +16,7 @@ from planner.rules import Judge, Site, ledger
 from planner.rules.base import REGISTRY, WHOLE
 from planner.rules.firmware import goes_with, in_between
 from planner.rules.ledger import MEMORY, POOLS, PROCESSORS
+from planner.stopwatch import now
 from planner.units import show_cores, show_gib, some
 
 _BUDGET_S = 20.0
@@ -182,7 +182,7 @@ def _too_large(site: Site, refusals: Mapping[str, Mapping[str, Sequence[WhyNot]]
 
 def _infeasible(program: Program, until: float) -> bool | None:
     """True or False when proved, None when time ran out."""
-    left = until - time.monotonic()
+    left = until - now()
     if left <= 0:
         return None
     bare = program.without()
@@ -234,7 +234,7 @@ def _elastic(model: PlacementProgram, until: float) -> dict[Tag, int]:
                 program.objective[slack[row.tag]] = max(1, round(1e9 / max(whole[row.tag.rule], 1)))
             terms, rhs = row.stated
             program.rows[number] = replace(row, terms={**terms, slack[row.tag]: -1}, rhs=rhs, divisor=1, rest=0)
-    answer = solve(program, max(until - time.monotonic(), 0.05), 0.001)
+    answer = solve(program, max(until - now(), 0.05), 0.001)
     return {tag: answer.values[i] for tag, i in slack.items() if answer.values[i]} if answer.found else {}
 
 
@@ -273,13 +273,13 @@ def _left_behind(model: PlacementProgram, until: float) -> list[str]:
         if row.tag.rule == ONE_PLACE and row.tag.subject in stay:
             program.rows[number] = replace(row, terms={**row.terms, stay[row.tag.subject]: 1})
     program.minimise(dict.fromkeys(stay.values(), 1))
-    answer = solve(program, max(until - time.monotonic(), 0.05))
+    answer = solve(program, max(until - now(), 0.05))
     return [n for n, i in stay.items() if answer.values[i]] if answer.found else []
 
 
 def of_program(model: PlacementProgram, deadline: float) -> Conflict:
     """The conflict behind a placement that is proved impossible."""
-    until = min(max(deadline, time.monotonic() + 2.0), time.monotonic() + _BUDGET_S)
+    until = min(max(deadline, now() + 2.0), now() + _BUDGET_S)
     model.fill_fullest_slots()
     tags, complete = reduced(model.program, until)
     named = [t.subject for t in tags if t.rule == ONE_PLACE]
@@ -287,10 +287,10 @@ def of_program(model: PlacementProgram, deadline: float) -> Conflict:
     rows = [t for t in tags if t.rule != ONE_PLACE]
     groups = [t for t in rows if t.family == "policy"]
     servers = sorted({t.subject for t in rows if t.family != "policy"})
-    short = _shortage(model, max(until, time.monotonic() + 2)) if servers else _Short()
+    short = _shortage(model, max(until, now() + 2)) if servers else _Short()
     lifts = [*short.lifts, *tightenings(model.site, short.units, short.mib),
              *(f"lift {t.rule} ({t.subject})" for t in groups)]
-    behind = _left_behind(model, max(until, time.monotonic() + 2))
+    behind = _left_behind(model, max(until, now() + 2))
     if behind and len(behind) < len(model.displaced):
         lifts.append("leave behind and stop: " + ", ".join(sorted(behind)))
     summary = _summary(lpars, rows, groups, short)

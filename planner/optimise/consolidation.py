@@ -9,8 +9,8 @@ bounds are given more work, until the sum is within the gap.
 
 from __future__ import annotations
 
+import math
 import multiprocessing
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -18,8 +18,10 @@ from functools import partial
 from planner.findings import Finding
 from planner.optimise.conflict import Refused, reasons_of, reduced, refusals_of, unproved
 from planner.optimise.consolidation_program import ConsolidationProgram, Restarts
+from planner.optimise.emptying import Emptying
 from planner.optimise.evacuate import EvacuationProblem
 from planner.optimise.heuristics.search import surest
+from planner.optimise.judging import Judged, Judging
 from planner.optimise.large.components import Component, components
 from planner.optimise.large.decomposition import (
     OF_GAP,
@@ -34,7 +36,7 @@ from planner.optimise.large.master import Choice, Master
 from planner.optimise.large.wide import take_wide
 from planner.optimise.measure import Scale
 from planner.optimise.neighbourhoods import Neighbourhoods
-from planner.optimise.placement import Candidates, assumed_of, candidates_of
+from planner.optimise.placement import Candidates, assumed_of
 from planner.optimise.program import ONE_PLACE, Outcome, Solution
 from planner.optimise.solver import is_read, relaxed
 from planner.optimise.split_pack import SplitPack
@@ -44,6 +46,7 @@ from planner.plan.details import Conflict
 from planner.plan.questions import Consolidate, Evacuate
 from planner.rules import Judge, Site
 from planner.rules.availability import restart_refusals
+from planner.stopwatch import now
 
 SMALL, MIDDLE = 300, 1800
 """Variables of a component at most for it to be given to HiGHS whole at once; and to two engines."""
@@ -129,19 +132,24 @@ class ConsolidationProblem:
     component whether there is an order of them: where none is found, the component takes what has one."""
 
     def __init__(self, site: Site, judge: Judge, goal: Consolidate, scale: Scale,
-                 orders: Orders | None = None) -> None:
+                 orders: Orders | None = None, judged: Judged | None = None) -> None:
         self.site, self.judge, self.goal, self.scale, self.orders = site, judge, goal, scale, orders
         self.cuts: list[Mapping[str, str]] = []
         self.small, self.middle = SMALL, MIDDLE
-        movable = [n for n in sorted(site.start) if judge.ready(n)]
-        everywhere = candidates_of(site, judge, (), list(site.servers), movable, come_back=goal.come_back)
-        self.candidates = Candidates({n: places for n, places in everywhere.cost.items() if len(places) > 1})
-        self.scale = scale.among({n: self.candidates.cost.get(n, {s: 0}) for n, s in site.start.items()})
+        judged = judged or Judging(judge, scale.fixed, come_back=goal.come_back).run(math.inf)
+        self.unasked = judged.unasked
+        """How many LPARs were not asked about every server in reach: with any nothing is proved."""
+        self.candidates = judged.candidates
+        self.scale = scale.among({n: list(site.servers) if self.unasked else self.candidates.cost.get(n, {s: 0})
+                                  for n, s in site.start.items()})
         links = [(s, self.restart_servers(s)) for s in site.servers] if goal.n_plus_1 else []
         self.components = components(site, self.candidates, links)
         self.proved: dict[Component, ComponentAnswer] = {}
         self.known: dict[int, ComponentAnswer] = {}
         """The best answers so far, by the component's number."""
+        self.deadline = math.inf
+        self.built: dict[int, ComponentAnswer] = {}
+        """Answers by construction, by the component's number."""
 
     # ---- facts ------------------------------------------------------------------------------------------------------
 
@@ -170,34 +178,54 @@ class ConsolidationProblem:
                       if {start[n] for n in p.placement} & set(p.placement.values())]
         return bool(self.cuts)
 
-    def staying(self) -> Consolidation | None:
-        """Nothing moves: the answer when nothing better was found. None where more was asked for. Bounds hold still."""
-        known = [self.known.get(n) for n in range(len(self.components))]
-        parts = [self._part(c, self._as_it_is(c, k.measure_bound if k else 0.0), 0.0)
-                 for c, k in zip(self.components, known, strict=True)]
-        if any(p.status is not Status.FEASIBLE for p in parts):
-            return None
-        return Consolidation(self._status(parts, 0.0), tuple(parts))
+    def surer(self) -> Iterator[Consolidation]:
+        """What there is when what was found has no order: the answer by construction; then nothing moves. Less where
+        more was asked for. Bounds hold still."""
+        numbers = range(len(self.components))
+        known = {n: self.known[n].measure_bound if n in self.known else 0.0 for n in numbers}
+        for made in (self.built, {}):
+            parts = [replace(made[n], measure_bound=min(known[n], float(made[n].measure))) if n in made else
+                     self._part(c, self._as_it_is(c, known[n]), 0.0) for n, c in enumerate(self.components)]
+            if all(p.status is Status.FEASIBLE for p in parts):
+                yield Consolidation(self._status(parts, 0.0), tuple(parts))
+
+    def build(self, deadline: float) -> dict[str, str]:
+        """A first answer of every component by construction, where it can be had without a solver: LPAR → server of
+        those that move in it."""
+        for number, part in enumerate(self.components) if not self.goal.n_plus_1 else ():
+            emptying = Emptying(self.judge, part, self.candidates_in(part), self.goal, self.scale)
+            placement = emptying.run(deadline)
+            if placement is None:
+                continue
+            where = self.site.start | placement
+            off = self._empty(part, (where[n] for n in part.lpars))
+            cost = sum(self.candidates.cost[n][s] for n, s in placement.items())
+            choice = Choice(tuple(s for s in part.servers if s not in off), off, 0, 0.0)
+            settled = Settled(Outcome.FEASIBLE, choice, Placed(Outcome.FEASIBLE, placement, cost))
+            self.built[number] = self._part(part, settled, deadline)
+        return {n: s for p in self.built.values() for n, s in p.placement.items()}
 
     # ---- solving ----------------------------------------------------------------------------------------------------
 
     def solve(self, time_limit: float, gap: float) -> Consolidation:
         """The best answer that can be had in ``time_limit`` seconds. Deterministic unless time runs out."""
-        deadline = time.monotonic() + time_limit
+        deadline = now() + time_limit
         refused = self._off_impossible(time_limit / 4, deadline)
         if refused is not None:
             return refused
         numbers = sorted(range(len(self.components)), key=lambda n: (-self._size(self.components[n]), n))
-        parts = self.known = {}
+        self.deadline = deadline
+        parts = self.known = {n: p for n, p in self.built.items()
+                              if not any(cut.items() <= p.placement.items() for cut in self.cuts)}
         for effort in range(_ROUNDS):
             for number, answer in self._answers(numbers, deadline, gap, effort):
-                parts[number] = _better(answer, parts.get(number), gap)
+                parts[number] = _better(self._sure(answer), parts.get(number), gap)
                 if parts[number].status is Status.INFEASIBLE:
                     return Consolidation(Status.INFEASIBLE, (), parts[number].conflict)
                 if effort and not self._unproved(parts, gap):
                     break
             numbers = [n for n in self._unproved(parts, gap) if not parts[n].worked]
-            if not numbers or time.monotonic() > deadline:
+            if not numbers or now() > deadline:
                 break
         for number, answer in parts.items():
             self.proved.setdefault(self.components[number], answer)
@@ -205,6 +233,14 @@ class ConsolidationProblem:
         if any(p.status is Status.UNKNOWN for p in answers):
             return Consolidation(Status.UNKNOWN)
         return Consolidation(self._status(answers, gap), tuple(answers))
+
+    def _sure(self, answer: ComponentAnswer) -> ComponentAnswer:
+        """The answer without its proofs, where not everything was asked."""
+        if not self.unasked:
+            return answer
+        if answer.status is Status.INFEASIBLE:
+            return ComponentAnswer(Status.UNKNOWN)
+        return replace(answer, measure_bound=0.0, cost_bound_ms=0.0)
 
     def _unproved(self, parts: Mapping[int, ComponentAnswer], gap: float) -> list[int]:
         """The components that need more work for the whole to be within the gap: those without an answer first, then
@@ -231,35 +267,39 @@ class ConsolidationProblem:
 
     def _numbered(self, number: int, following: float, deadline: float, gap: float, effort: int) -> ComponentAnswer:
         """The answer of one component in its share of the time that is left; ``following``: those still to come, this
-        one included."""
-        left = deadline - time.monotonic()
+        one included. When none is left, what is known of it."""
+        left = deadline - now()
+        if left < 0 and number in self.known:
+            return self.known[number]
         least = min(left / 4, 10.0) if effort else 0.0  # all have a first answer before one is worked on
         share = max(left / max(following, 1), least, 0.1)
-        until = time.monotonic() + share
+        until = now() + share
         return self._orderly(number, self.part(number, until, gap, effort), until, gap, effort)
 
     def _orderly(self, number: int, answer: ComponentAnswer, deadline: float, gap: float, effort: int
                  ) -> ComponentAnswer:
-        """The answer if its moves have an order; else another placement, then one with fewer servers off, then
-        everything as it is. What was proved of the measure stays so."""
+        """The answer if its moves have an order; else another placement, then one with fewer servers off, while there
+        is time; then what is known, then everything as it is. What was proved of the measure stays so."""
         part, cuts, goal = self.components[number], self.cuts, self.goal
-        best, kept = answer, goal.keep
+        best, kept, ordered = answer, goal.keep, False
         try:
-            for attempt in range(_ATTEMPTS):
-                if best.status is not Status.FEASIBLE or self._has_order(best):
+            for attempt in range(_ATTEMPTS + 1):
+                ordered = best.status is Status.FEASIBLE and self._has_order(best)
+                if ordered or best.status is not Status.FEASIBLE or attempt == _ATTEMPTS or now() > self.deadline:
                     break
                 self.cuts = [*self.cuts, dict(best.placement)]
                 if attempt:
                     off = [s for s in best.off if s not in goal.off]
                     kept = (*kept, *off[:len(off) // 2 + 1])
                     self.goal = goal.replace(keep=kept)
-                best = self._answer(number, max(deadline, time.monotonic() + _LAST_S), gap, effort)
+                best = self._answer(number, min(max(deadline, now() + _LAST_S), self.deadline), gap, effort)
         finally:
             self.cuts, self.goal = cuts, goal
-        if best is answer:
+        if best is answer and (ordered or answer.status is not Status.FEASIBLE):
             return answer
-        if best.status is not Status.FEASIBLE or not self._has_order(best):
-            best = self._part(part, self._as_it_is(part, answer.measure_bound), deadline)
+        if not ordered:
+            staying = self._part(part, self._as_it_is(part, answer.measure_bound), deadline)
+            best = self.known.get(number, staying)
             if best.status is not Status.FEASIBLE:
                 return answer
         cost_bound = answer.cost_bound_ms if best.measure <= answer.measure else 0.0
@@ -332,31 +372,35 @@ class ConsolidationProblem:
         if len(part.servers) > WIDE and plain and quick:
             return ComponentAnswer(Status.UNKNOWN)
         if len(part.servers) > WIDE and plain:
-            settled = self._wide(part, master, deadline, gap)
+            settled = self._wide(number, master, deadline, gap)
         else:
             placer: Place = self._with_restarts(part, master, gap) if self.goal.n_plus_1 else Placer(master, gap, cuts)
             settled = take_apart(master, placer, deadline, gap, quick=quick)
             if settled.outcome is Outcome.UNKNOWN and plain and not quick:
-                made = take_wide(self.site, self.judge, master, time.monotonic() + _LAST_S, gap)
+                made = take_wide(self.site, self.judge, master, now() + _LAST_S, gap)
                 settled = replace(made, measure_bound=max(settled.measure_bound, made.measure_bound))
         if settled.outcome is Outcome.UNKNOWN and not quick:
             settled = self._as_it_is(part, settled.measure_bound)
         return replace(self._part(part, settled, deadline), worked=not quick)
 
-    def _wide(self, part: Component, master: Master, deadline: float, gap: float) -> Settled:
+    def _wide(self, number: int, master: Master, deadline: float, gap: float) -> Settled:
         """A first placement, then neighbourhood by neighbourhood for as long as there is time; the last stage on the
         way whose moves have an order."""
-        now, start = time.monotonic(), self.site.start
+        at, start, part = now(), self.site.start, self.components[number]
         few = self._size(part) <= _FEW
-        first = take_wide(self.site, self.judge, master, now + _FIRST * (deadline - now) if few else deadline,
-                          max(gap, _FIRST_GAP) if few else gap)
-        if first.choice is None or first.placed is None or gap == 0:
+        made = self.known.get(number)
+        first = take_wide(self.site, self.judge, master, at + _FIRST * (deadline - at) if few else deadline,
+                          max(gap, _FIRST_GAP) if few else gap, deadline)
+        if gap == 0 or (first.placed is None and (made is None or first.outcome is Outcome.INFEASIBLE)):
             return first
-        where = {n: first.placed.placement.get(n, start[n]) for n in part.lpars}
+        placements = [made.placement] if made else []
+        placements += [first.placed.placement] if first.placed else []
+        wheres = [{n: p.get(n, start[n]) for n in part.lpars} for p in placements]
+        where = min(wheres, key=lambda w: self.scale.beyond({*w.values(), *self.goal.keep} & {*part.servers}, w))
         ceiling = first.measure_bound + OF_GAP * gap * (first.measure_bound + self._least(part))
         search = Neighbourhoods(self.site, part, self.candidates_in(part), self.goal, self.scale, where,
                                 ceiling=int(ceiling), straight=self._straight)
-        search.run(deadline - _BOUNDING * (deadline - now))
+        search.run(deadline - _BOUNDING * (deadline - at))
         for where in reversed(search.stages[1:]):
             found = self._settled(part, master, where, first.measure_bound, deadline)
             if self._has_order(self._part(part, found, deadline)):
@@ -379,7 +423,7 @@ class ConsolidationProblem:
             program = model.linked()
             least = relaxed(program, range(len(program.upper)), _left(deadline)).bound or 0.0
         if not least:
-            least = master.tighten(time.monotonic() + _LAST_S, measure, 0.0, whole=False)[1]
+            least = master.tighten(min(now() + _LAST_S, deadline), measure, 0.0, whole=False)[1]
         choice = Choice(on, off, 0, bound)
         least = min(least, float(cost))
         return Settled(Outcome.FEASIBLE, choice, Placed(Outcome.FEASIBLE, moving, cost, least), bound, least)
@@ -421,7 +465,7 @@ class ConsolidationProblem:
         measure = sum(self.scale.fixed[s] for s in on)
         choice, placed = Choice(on, off, measure, bound), Placed(Outcome.FEASIBLE)
         if self.goal.n_plus_1:
-            restarted = self._restarted(part, choice, placed, self.restarts(part), time.monotonic() + _LAST_S)
+            restarted = self._restarted(part, choice, placed, self.restarts(part), now() + _LAST_S)
             if restarted is None:
                 return Settled(Outcome.UNKNOWN)
             placed = restarted
@@ -453,8 +497,8 @@ class ConsolidationProblem:
         placer, restarts = Placer(master, gap, self.cuts_in(part)), self.restarts(part)
 
         def place(choice: Choice, most: int, deadline: float, floor: float, *, quick: bool) -> Placed:
-            now = time.monotonic()
-            first = placer(choice, most, now + 0.3 * max(deadline - now, 0.0), floor, quick=False)
+            at = now()
+            first = placer(choice, most, at + 0.3 * max(deadline - at, 0.0), floor, quick=False)
             if first.outcome is Outcome.INFEASIBLE:
                 return first
             placed = first.outcome is Outcome.FEASIBLE and self._restarted(part, choice, first, restarts, deadline)
@@ -506,7 +550,7 @@ class ConsolidationProblem:
         """Both levels by the whole program, one after the other."""
         model = self.program(part)
         divisor = model.minimise_measure()
-        first = model.solve(time.monotonic() + 0.6 * _left(deadline), gap)
+        first = model.solve(now() + 0.6 * _left(deadline), gap)
         if first.outcome is Outcome.INFEASIBLE:
             return ComponentAnswer(Status.INFEASIBLE, conflict=self._explain(part, model, deadline))
         if not first.found or first.objective is None:
@@ -542,7 +586,7 @@ class ConsolidationProblem:
         if stranded:
             return stranded_conflict(stranded)
         model.program.minimise({})
-        rows, complete = reduced(model.program, max(deadline, time.monotonic() + 5.0))
+        rows, complete = reduced(model.program, max(deadline, now() + 5.0))
         failing = sorted({t.subject for t in rows if t.family == "availability"})
         asked = sorted(t.subject for t in rows if t.family == "goal")
         lpars = tuple(sorted(t.subject for t in rows if t.rule == ONE_PLACE))
@@ -578,7 +622,7 @@ def stranded_conflict(refusals: Refused) -> Conflict:
 
 
 def _left(deadline: float) -> float:
-    return max(deadline - time.monotonic(), 0.05)
+    return max(deadline - now(), 0.05)
 
 
 def _better(answer: ComponentAnswer, before: ComponentAnswer | None, gap: float) -> ComponentAnswer:

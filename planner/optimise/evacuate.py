@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,6 +15,7 @@ from planner.plan.choices import Status
 from planner.plan.questions import Evacuate
 from planner.rules import Judge, Scope, Site
 from planner.rules.base import asked_rules
+from planner.stopwatch import now
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class EvacuationProblem(StagedProblem):
 
     def solve(self, time_limit: float, gap: float) -> Answer:
         """The best placement that can be had in ``time_limit`` seconds. Deterministic unless time runs out."""
-        deadline = time.monotonic() + time_limit
+        deadline = now() + time_limit
         if not self.displaced:
             return Answer(Status.OPTIMAL, {}, 0, 0.0)
         if nowhere := [n for n in self.displaced if not self.narrow.cost[n]]:
@@ -79,7 +79,7 @@ class EvacuationProblem(StagedProblem):
         parts = parts_of(self)
         answers = []
         for number, part in enumerate(parts):
-            share = max(deadline - time.monotonic(), 0.1) / (len(parts) - number)
+            share = max(deadline - now(), 0.1) / (len(parts) - number)
             answers.append(EvacuationProblem(self.site, self.judge, self.goal, part).solve(share, gap))
         conflicts = [a.conflict for a in answers if a.conflict is not None]
         if conflicts:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,6 +17,7 @@ from planner.plan.choices import Status
 from planner.plan.details import Cores, RoundGib
 from planner.rules.base import WHOLE
 from planner.rules.ledger import PROCESSORS, Resource, of_whole_servers
+from planner.stopwatch import now
 
 HUNDRED = 100
 _NODES, _VARIABLES = 300, 20_000
@@ -108,11 +108,11 @@ class Frontier:
         if len(self.site.start) * len(self.servers) > _VARIABLES or not self.places:
             return ()
         counts = range(self._fewest(), len(self.servers) + 1)
-        left = time.monotonic() + time_limit
+        left = now() + time_limit
         out: list[FrontierPoint] = []
         for number, k in enumerate(counts):
-            share = max(left - time.monotonic(), 0.1) / (len(counts) - number)
-            point = self.point(k, time.monotonic() + share)
+            share = max(left - now(), 0.1) / (len(counts) - number)
+            point = self.point(k, now() + share)
             if out or point.status is not Status.INFEASIBLE:
                 out.append(point)
         return tuple(out)

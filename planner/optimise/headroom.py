@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from planner.rules import Judge, Site
 from planner.rules.base import WHOLE
 from planner.rules.ledger import MEMORY as MEMORY_USED
 from planner.rules.ledger import POOLS, PROCESSORS, Amounts, Resource
+from planner.stopwatch import now
 from planner.units import show_cores, show_gib, some
 
 CORES, MEMORY = "cores", "memory"
@@ -217,7 +217,7 @@ class HeadroomProblem(StagedProblem):
 
     def solve(self, time_limit: float, gap: float) -> Answer:
         """Who moves where, at the least cost. Deterministic unless time ends."""
-        deadline = time.monotonic() + time_limit
+        deadline = now() + time_limit
         relaxed = HeadroomProgram(self.site, self.narrow, self.goal, [self.goal.server]).solve(deadline, 0.0)
         if relaxed.outcome is Outcome.INFEASIBLE:
             return Answer(Status.INFEASIBLE, {})
@@ -228,7 +228,7 @@ class HeadroomProblem(StagedProblem):
 
         The proof is of the placement; whether an order of the moves leads there is another question.
         """
-        deadline = time.monotonic() + time_limit
+        deadline = now() + time_limit
         goal = self.goal.replace(units=0) if what == CORES else self.goal.replace(memory_mib=0)
         model = HeadroomProgram(self.site, self.wide, goal, widen=what)
         solution = model.solve(deadline, gap)
@@ -246,7 +246,7 @@ class HeadroomProblem(StagedProblem):
 
     def conflict(self, most: Most, memory: Most, time_limit: float) -> Conflict:
         """Why there is no such headroom: the most that can be had, what holds it, and what would lift that."""
-        until = time.monotonic() + time_limit
+        until = now() + time_limit
         model = self.program(self.wide)
         model.solve(until, 0.0)
         tags, complete = reduced(model.program, until)

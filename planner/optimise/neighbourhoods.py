@@ -8,7 +8,6 @@ counted, so the same placement is made better in the same way unless time runs o
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Collection, Mapping
 from random import Random
 
@@ -21,6 +20,7 @@ from planner.optimise.solver import Effort, decided
 from planner.parallel import beside
 from planner.plan.questions import Consolidate
 from planner.rules import Site
+from planner.stopwatch import now
 
 _SERVERS = 12
 """Servers of a neighbourhood."""
@@ -80,12 +80,12 @@ class Neighbourhoods:
         for _ in range(_PASSES):
             before = dict(self.where)
             order = self.random.sample(self.part.servers, len(self.part.servers))
-            while order and time.monotonic() < deadline:
+            while order and now() < deadline:
                 self.both(*self.two(order), deadline)
             if self.where == before:
                 return
             self.stages.append(dict(self.where))
-            if time.monotonic() >= deadline:
+            if now() >= deadline:
                 return
 
     def two(self, order: list[str]) -> tuple[list[str], list[str]]:
@@ -131,7 +131,7 @@ class Neighbourhoods:
             a, b = _LEVELS * _SCALE * divisor // max(whole, 1), _SCALE // max(self.cost, 1)
             both = {**model.measure, **cost}
             model.program.minimise({i: a * model.measure.get(i, 0) + b * cost.get(i, 0) for i in both})
-        effort = Effort(_WORK, max(deadline - time.monotonic(), 0.05))
+        effort = Effort(_WORK, max(deadline - now(), 0.05))
         solution = decided(model.program, effort, _GAP, dict(enumerate(known)))
         if not solution.found or model.program.value(solution.values) >= model.program.value(known):
             return {}

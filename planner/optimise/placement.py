@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -24,6 +23,7 @@ from planner.rules import Judge, Site, ledger
 from planner.rules.asking import refused
 from planner.rules.ledger import Amounts, Resource, allowed
 from planner.rules.site import UsageOnSite
+from planner.stopwatch import now
 
 _IN_TWO = 1000
 """LPARs from which on they are judged by two processes."""
@@ -356,9 +356,9 @@ class PlacementProgram:
     def solve(self, deadline: float, gap: float, max_nodes: int | None = None, known: Sequence[int] = ()) -> Solution:
         """Solve until nothing is left to mend; UNKNOWN, with the bound so far, when time runs out before that."""
         while True:
-            solution = solve(self.program, max(deadline - time.monotonic(), 0.05), gap, max_nodes, known)
+            solution = solve(self.program, max(deadline - now(), 0.05), gap, max_nodes, known)
             if not solution.found or not self.mend(solution):
                 return solution
             known = ()
-            if time.monotonic() > deadline:
+            if now() > deadline:
                 return replace(solution, outcome=Outcome.UNKNOWN, values=(), objective=None)

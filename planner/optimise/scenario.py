@@ -3,7 +3,6 @@ grown and resized."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -19,6 +18,7 @@ from planner.plan.questions import Whatif
 from planner.rules import Judge, Site
 from planner.rules.ledger import Amounts, Resource, allowed
 from planner.rules.site import UsageOnSite
+from planner.stopwatch import now
 
 Pair = tuple[str, str]
 
@@ -98,19 +98,19 @@ class ScenarioProblem(StagedProblem):
 
     def solve(self, time_limit: float, gap: float) -> Answer:
         """The cheapest placement in ``time_limit`` seconds. Every LPAR of a retired server must have candidates."""
-        return self.staged(float(self.narrow.bound()), time.monotonic() + time_limit, gap)
+        return self.staged(float(self.narrow.bound()), now() + time_limit, gap)
 
     def explain(self, model: PlacementProgram, deadline: float) -> Conflict:
         """Why there is no placement, and at which moment it fails."""
-        left = max(deadline - time.monotonic(), 2.0)
+        left = max(deadline - now(), 2.0)
         for phase in (Phase.ARRIVAL, Phase.FINAL):
             alone = self.model(model.candidates, phase)
-            if alone.solve(time.monotonic() + left, 0.0).outcome is Outcome.INFEASIBLE:
+            if alone.solve(now() + left, 0.0).outcome is Outcome.INFEASIBLE:
                 break
         else:
             return self._told(model, Phase.BOTH, left)
         return self._told(alone, phase, left)
 
     def _told(self, model: PlacementProgram, phase: Phase, left: float) -> Conflict:
-        conflict = of_program(model, time.monotonic() + left)
+        conflict = of_program(model, now() + left)
         return replace(conflict, summary=f"{phase.value}: {conflict.summary}")

@@ -15,7 +15,6 @@ import os
 import re
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -28,7 +27,10 @@ import highspy
 import numpy as np
 
 from planner.optimise.program import Outcome, Program, Solution, arrays, near
+from planner.stopwatch import heeding, listening, now
 
+_LATE_S = 0.3
+"""Seconds after which HiGHS is stopped that has not seen its own time limit."""
 _reader: ContextVar[Callable[[Program], None] | None] = ContextVar("reader", default=None)
 
 
@@ -92,14 +94,14 @@ def solve(program: Program, time_limit: float, gap: float = 0.0, max_nodes: int 
         return Solution(Outcome.INFEASIBLE, solver="presolve")
     if not program.upper:
         return Solution(Outcome.OPTIMAL, (), 0, 0.0, "presolve")
-    started = time.monotonic()
+    started = now()
     first = _highs(program, time_limit, gap, max_nodes, known)
     if not _proved(first, gap):
         # HiGHS 1.16 called a start solution optimal whose own dual bound was far below it: ask without one.
-        cold = time_limit - (time.monotonic() - started)
+        cold = time_limit - (now() - started)
         again = _highs(program, cold, gap, max_nodes) if known and cold > 0 else first
         first = again if _proved(again, gap) else replace(again, outcome=Outcome.FEASIBLE)
-    left = time_limit - (time.monotonic() - started)
+    left = time_limit - (now() - started)
     if first.outcome is Outcome.UNKNOWN and first.solver != "highs-limit" and left > 0.5 and max_nodes is None:
         return _cbc(program, left, gap)
     return first
@@ -141,6 +143,12 @@ def _model(program: Program, names: Mapping[str, str] = MappingProxyType({})) ->
     return problem, variables
 
 
+def _run(model: Any, seconds: float) -> None:
+    """Run HiGHS, so that it can be stopped where somebody might."""
+    model.HandleUserInterrupt = listening()
+    heeding(model.run, model.cancelSolve, seconds + _LATE_S)
+
+
 def _run_arrays(program: Program, options: Mapping[str, Any], known: Sequence[int],
                 fractional: Collection[int] = ()) -> tuple[Any, list[float]]:
     """HiGHS's own model after its run, and the values of the variables; built from arrays row by row. Variables are
@@ -172,7 +180,7 @@ def _run_arrays(program: Program, options: Mapping[str, Any], known: Sequence[in
             start = highspy.HighsSolution()
             start.col_value = [float(known[i]) for i in used]
             model.setSolution(start)
-        model.run()
+        _run(model, options["time_limit"])
     values = model.getSolution().col_value
     raw = [0.0] * len(program.upper)
     for i, value in zip(used, values, strict=False):
@@ -226,7 +234,7 @@ def _run_highs(program: Program, options: Mapping[str, Any], known: Sequence[int
             start = highspy.HighsSolution()
             start.col_value = [float(known[columns[c]]) for c in sorted(columns)]
             problem.solverModel.setSolution(start)
-        solver.callSolver(problem)
+        _run(problem.solverModel, options["time_limit"])
     values = problem.solverModel.getSolution().col_value
     raw = [0.0] * len(variables)
     for column, index in columns.items():
@@ -383,7 +391,7 @@ def _run_cp_sat(program: Program, effort: Effort, gap: float, likely: Mapping[in
     solver.parameters.catch_sigint_signal = False
     if effort.thorough:
         solver.parameters.linearization_level = 2
-    status = solver.status_name(solver.solve(model))
+    status = solver.status_name(heeding(lambda: solver.solve(model), solver.stop_search, effort.seconds))
     found = status in ("OPTIMAL", "FEASIBLE")
     raw: list[float | None] = [float(solver.value(v)) for v in variables] if found else []
     bound = solver.best_objective_bound if program.objective else 0.0

@@ -9,7 +9,6 @@ same way, first on one set, then on all. What CP-SAT may spend is counted in its
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -17,6 +16,7 @@ from planner.optimise.consolidation_program import ConsolidationProgram
 from planner.optimise.large.decomposition import FINEST, OF_GAP
 from planner.optimise.program import CUT, Outcome, Program, Solution, Tag, near
 from planner.optimise.solver import Effort, decided, relaxed
+from planner.stopwatch import now
 
 _SETS = 40
 """Sets that are tried before the whole program is asked."""
@@ -86,7 +86,7 @@ class SplitPack:
             likely = likely or self.likely(values)
             found = self.on_set(values, _PACKING, 0.25 * self.gap)
             best = self.lighter(best, found)
-            if best is not None or self.late():
+            if found.found or self.late():
                 break
             self.cut(values, sure=found.outcome is Outcome.INFEASIBLE)
         return self.whole(best, bound, likely)
@@ -155,7 +155,7 @@ class SplitPack:
         model, program = self.model, self.model.linked()
         program.objective = dict(objective)
         self.add_cuts(program)
-        left = self.deadline - time.monotonic()
+        left = self.deadline - now()
         answer = relaxed(program, {*model.x.values(), *model.z.values()}, max(_SPLIT_SHARE * left, 0.05),
                          _SPLIT_GAP * self.gap)
         if answer.outcome is Outcome.INFEASIBLE:
@@ -184,7 +184,7 @@ class SplitPack:
     def decided(self, work: float, likely: Mapping[int, int], gap: float, floor: float, *, thorough: bool) -> Solution:
         """By CP-SAT, until nothing is left to mend."""
         while True:
-            effort = Effort(work * self.effort, max(self.deadline - time.monotonic(), 0.05), thorough)
+            effort = Effort(work * self.effort, max(self.deadline - now(), 0.05), thorough)
             solution = decided(self.program, effort, gap, likely, floor)
             if not solution.found or not self.model.mend(solution):
                 return solution
@@ -219,4 +219,4 @@ class SplitPack:
         return Solution(Outcome.FEASIBLE, tuple(values), self.program.value(values))
 
     def late(self) -> bool:
-        return time.monotonic() > self.deadline
+        return now() > self.deadline

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -14,6 +13,7 @@ from planner.optimise.program import Outcome, Solution, near
 from planner.plan.choices import Status
 from planner.plan.details import Conflict
 from planner.rules import Judge, Site
+from planner.stopwatch import now
 
 _BALANCE_NODES, _BALANCE_GAP, _BALANCE_VARIABLES = 100, 0.02, 4000
 """Balancing is bounded by nodes rather than time, so that the answer does not hang on the machine's speed."""
@@ -75,8 +75,8 @@ class StagedProblem:
 
     def staged(self, bound: float, deadline: float, gap: float) -> Answer:
         """The cheapest placement that can be had; ``bound``: no placement costs less."""
-        first, now = self.program(self.narrow), time.monotonic()
-        early = _solved(first, now + self.first_share * (deadline - now), gap)
+        first, at = self.program(self.narrow), now()
+        early = _solved(first, at + self.first_share * (deadline - at), gap)
         if early.objective is not None and near(early.objective, bound, gap):
             return self._answer(first, early, Status.OPTIMAL, bound, deadline)
         model, solution = first, early
@@ -116,7 +116,7 @@ class StagedProblem:
         if self.balances_cheapest and cost == candidates.bound():
             candidates = candidates.only_cheapest()
         choices = [places for places in candidates.cost.values() if len(places) > 1]
-        if not choices or len(model.x) > _BALANCE_VARIABLES or deadline - time.monotonic() < 1:
+        if not choices or len(model.x) > _BALANCE_VARIABLES or deadline - now() < 1:
             return best
         even = self.program(candidates)
         even.program.title += ", balanced"

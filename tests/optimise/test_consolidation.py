@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -441,10 +442,13 @@ def test_a_component_whose_moves_have_no_order_loses_nobody_elses_plan() -> None
 def test_nothing_moves_is_a_plan_unless_more_is_asked_for() -> None:
     of = ring(6, 2)
     site, judge = judged(of)
-    staying = ConsolidationProblem(site, judge, SERVERS, scale_of(site, Measure.SERVERS)).staying()
-    assert staying is not None and not staying.placement and staying.status is Status.FEASIBLE
+    staying = list(ConsolidationProblem(site, judge, SERVERS, scale_of(site, Measure.SERVERS)).surer())[-1]
+    assert not staying.placement and staying.status is Status.FEASIBLE
     off = ConsolidationProblem(site, judge, SERVERS.replace(off=("R00",)), scale_of(site, Measure.SERVERS))
-    assert off.staying() is None
+    assert not list(off.surer())
+    off.build(math.inf)
+    built, = off.surer()
+    assert "R00" in built.off and not judge.placement(site.start | built.placement)
 
 
 def test_a_server_that_cannot_be_emptied_may_not_go_off() -> None:

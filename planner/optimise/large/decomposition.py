@@ -9,7 +9,6 @@ Both levels are proved when what was found is as near its bounds as asked.
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
@@ -21,6 +20,7 @@ from planner.optimise.large.master import Choice, Master
 from planner.optimise.placement import Candidates, PlacementProgram
 from planner.optimise.program import MEASURE, Outcome, Program, near
 from planner.optimise.solver import Relaxed, relaxed
+from planner.stopwatch import now
 
 MOST_SETS = 400
 _SEARCHED = 400
@@ -122,7 +122,7 @@ class _Search:
                                  measure_bound=self.measure_bound)
             elif self.near(self.bound(rest)):
                 break
-            elif self.tried(choice) and (self.quick or time.monotonic() > self.deadline):
+            elif self.tried(choice) and (self.quick or now() > self.deadline):
                 rest = 0.0
                 break
         self.bounds.append(rest)
@@ -179,7 +179,7 @@ class _Search:
 
     def late(self) -> bool:
         """Time is out, and there is something to show."""
-        return time.monotonic() > self.deadline and self.best is not None
+        return now() > self.deadline and self.best is not None
 
     def near(self, bound: float) -> bool:
         """Whether the best is as near this bound as the gap asks."""
@@ -191,8 +191,8 @@ class _Search:
 
     def tried(self, choice: Choice) -> bool:
         """Place on a set; False when that is impossible."""
-        now = time.monotonic()
-        until = self.deadline if self.best is not None else now + max((self.deadline - now) / 2, 0.05)
+        at = now()
+        until = self.deadline if self.best is not None else at + max((self.deadline - at) / 2, 0.05)
         placed = self.place(choice, self.most - choice.measure, until, self.tight, quick=self.quick)
         if placed.outcome is Outcome.INFEASIBLE and not placed.heavy:
             self.master.add_cut(choice.off)
@@ -260,8 +260,8 @@ class Placer:
         if quick:
             return
         if not best.found and len(wide.cost) != len(direct.cost):
-            now = time.monotonic()
-            best = self._solved(choice, direct, most, now + max(0.4 * (deadline - now), 0.05))
+            at = now()
+            best = self._solved(choice, direct, most, at + max(0.4 * (deadline - at), 0.05))
             yield best, False
         yield self._solved(choice, wide, most, deadline, best), all_in
 
@@ -352,7 +352,7 @@ class Placer:
             n: {s: places[s]} if (s := staying.get(n)) and (not best.found or where[n] == s) else places
             for n, places in model.candidates.cost.items()})
         part = self._program(choice, narrow, most)
-        until = min(deadline, time.monotonic() + _ROUND_S)
+        until = min(deadline, now() + _ROUND_S)
         solution = part.solve(until, 0.5 * self.gap, nodes, _values(part, where) if best.found else [])
         values = _values(model, self.site.start | part.placement(solution)) if solution.found else []
         return self._placed(model, values, best.bound_ms) if values else None
@@ -360,7 +360,7 @@ class Placer:
 
 def _fractional(program: Program, deadline: float) -> Relaxed:
     """The linear program of an integer one."""
-    return relaxed(program, range(len(program.upper)), max(deadline - time.monotonic(), 0.05))
+    return relaxed(program, range(len(program.upper)), max(deadline - now(), 0.05))
 
 
 def too_heavy(model: PlacementProgram, deadline: float) -> bool:

@@ -7,7 +7,6 @@ set of servers that turns out impossible comes back as a cut: switching off at l
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -21,6 +20,7 @@ from planner.plan.questions import Consolidate
 from planner.rules import Site
 from planner.rules.base import WHOLE
 from planner.rules.ledger import PROCESSORS, Resource, allowed, of_whole_servers
+from planner.stopwatch import now
 
 _DONE = Tag("done")
 """The rows of sets that are not to be chosen again."""
@@ -145,7 +145,7 @@ class Master:
         for resource in self.resources if spare else ():
             self.add_failures(program, *self.totals(resource), spare)
         split = range(len(self.on) if whole else 0, len(program.upper))
-        answer = relaxed(program, split, max(deadline - time.monotonic(), 0.05), gap)
+        answer = relaxed(program, split, max(deadline - now(), 0.05), gap)
         if answer.outcome is Outcome.INFEASIBLE:
             return [], math.inf
         return [round(v) for v in answer.values[:len(self.on)]] if whole else [], answer.bound or 0.0

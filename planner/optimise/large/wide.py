@@ -9,7 +9,6 @@ room is tried when that fails.
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
@@ -23,6 +22,7 @@ from planner.optimise.program import Outcome, Program
 from planner.optimise.solver import Relaxed, relaxed
 from planner.rules import Judge, Site
 from planner.rules.ledger import MEMORY, PROCESSORS, Ledger
+from planner.stopwatch import now
 
 SLACKS = (0.012, 0.02, 0.035, 0.06, 0.1)
 """Shares of the servers' room left free by the set, one after the other until a placement is found."""
@@ -44,33 +44,38 @@ _CRUMBS = 3
 """Hundredths of a core that each server of a window has to spare at least for it to be tried: less is in crumbs."""
 
 
-def take_wide(site: Site, judge: Judge, master: Master, deadline: float, gap: float) -> Settled:
+def take_wide(site: Site, judge: Judge, master: Master, deadline: float, gap: float, last: float = math.inf) -> Settled:
     """A set and a placement with bounds of both levels; that of the cost comes from servers that are on in part, and
-    is far."""
-    share = max(0.1, (deadline - time.monotonic()) / 6)
-    bound = master.lightest(time.monotonic() + share, _SPREAD_GAP, whole=False)[1]
+    is far. Linear programs may take longer than ``deadline``, but not than ``last``."""
+    share = max(0.1, (deadline - now()) / 6)
+    bound = master.lightest(now() + share, _SPREAD_GAP, whole=False)[1]
     if bound == math.inf:
         return Settled(Outcome.INFEASIBLE)
     load = sum(master.scale.least.get(n, 0) for n in master.part.lpars)
     best: tuple[int, Choice, Placed] | None = None
     for slack in (*SLACKS, *TIGHTER):
-        if time.monotonic() > deadline or (best is not None and (
+        if now() > deadline or (best is not None and (
                 slack in SLACKS or best[0] - bound <= gap * (best[0] + load))):
             continue
-        choice, _ = master.lightest(time.monotonic() + share, _SPREAD_GAP, slack=slack)
+        choice, _ = master.lightest(now() + share, _SPREAD_GAP, slack=slack)
         if choice is None or (best is not None and choice.measure >= best[0]):
             continue
-        placed, used = place_wide(site, judge, master, choice, slack, deadline, None if best is None else best[0])
+        most = None if best is None else best[0]
+        placed, used = place_wide(site, judge, master, choice, slack, (deadline, last), most)
         weighs = used.measure + master.excess(placed.placement)
         if placed.found and (best is None or weighs < best[0]):
             best = (weighs, used, placed)
     if best is None:
         return Settled(Outcome.UNKNOWN, measure_bound=bound)
-    least = master.tighten(max(deadline, time.monotonic() + _LINEAR_S), best[0], 0.0, whole=False)[1]
+    least = master.tighten(_linear_until(deadline, last), best[0], 0.0, whole=False)[1]
     return Settled(Outcome.FEASIBLE, best[1], best[2], min(bound, float(best[0])), min(least, float(best[2].cost_ms)))
 
 
-def place_wide(site: Site, judge: Judge, master: Master, choice: Choice, slack: float, deadline: float,
+def _linear_until(deadline: float, last: float) -> float:
+    return min(max(deadline, now() + _LINEAR_S), last)
+
+
+def place_wide(site: Site, judge: Judge, master: Master, choice: Choice, slack: float, until: tuple[float, float],
                most: int | None = None) -> tuple[Placed, Choice]:
     """A placement on these servers, or on a few more, exact in every rule; or UNKNOWN. ``most``: the set must weigh
     less than this."""
@@ -78,12 +83,12 @@ def place_wide(site: Site, judge: Judge, master: Master, choice: Choice, slack: 
     if any(not places for places in options.cost.values()):
         return Placed(Outcome.INFEASIBLE), choice
     model = PlacementProgram(site, options, choice.on, [n for n in options.cost if site.start[n] not in on])
-    linear = _linear(master, model, choice, slack, deadline)
+    linear = _linear(master, model, choice, slack, _linear_until(*until))
     if linear.bound is None or not linear.values:
         return Placed(Outcome.UNKNOWN), choice
     filling = _Filling(site, master.candidates, options, choice, master, most)
     value = {key: linear.values[i] for key, i in model.x.items()}
-    if not filling.fill(value, deadline) or not _holds(site, judge, filling.where):
+    if not filling.fill(value, until[0]) or not _holds(site, judge, filling.where):
         return Placed(Outcome.UNKNOWN, bound_ms=linear.bound), choice
     moving = {n: s for n, s in sorted(filling.where.items()) if s != site.start[n]}
     cost = sum(options.cost[n][s] for n, s in moving.items())
@@ -104,7 +109,7 @@ def _linear(master: Master, model: PlacementProgram, choice: Choice, slack: floa
     """The linear program of the placement: the roomiest that has a solution."""
     linear = Relaxed(Outcome.UNKNOWN)
     for program in _programs(master, model, choice, slack):
-        linear = relaxed(program, range(len(program.upper)), max(deadline - time.monotonic(), _LINEAR_S))
+        linear = relaxed(program, range(len(program.upper)), max(deadline - now(), 0.05))
         if linear.values:
             break
     return linear
@@ -284,7 +289,7 @@ class _Filling:
             return True
         if self._ejected(lpar, _DEPTH, frozenset((lpar,))) or self._cleared(lpar):
             return True
-        if time.monotonic() > deadline:
+        if now() > deadline:
             return False
         if self._anew(lpar, window, deadline, _NODES // 10, residents=False):
             return True
@@ -306,7 +311,7 @@ class _Filling:
         cost = self._places(lpar, inside, residents=residents)
         model = PlacementProgram(self.site, Candidates(cost), window, [n for n in cost if self.site.start[n] not in
                                                                        self.held])
-        solution = model.solve(min(deadline, time.monotonic() + _WINDOW_S), _WINDOW_GAP, nodes)
+        solution = model.solve(min(deadline, now() + _WINDOW_S), _WINDOW_GAP, nodes)
         if not solution.found:
             return False
         for n in cost:

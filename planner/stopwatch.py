@@ -1,0 +1,100 @@
+"""The clock that searches look at, and how the user of a command stops them.
+
+When the user asks for the best so far (Ctrl-C), the clock jumps far ahead and runs a hundred times as fast: every
+deadline that was set before is over, and what is begun from then on ends soon. Forked processes have the same clock.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import signal
+import struct
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from typing import TypeVar
+
+T = TypeVar("T")
+_LOADED = time.monotonic()
+_began: list[float] = []
+_AHEAD_S, _FASTER, _LOOK_S = 1e6, 100, 0.05
+_asked = mmap.mmap(-1, 8)
+"""When the user asked for the best so far, 0 before that; shared with forked processes."""
+_listening = False
+
+
+def now() -> float:
+    """Seconds; the zero means nothing."""
+    at, asked = time.monotonic(), _asked_at()
+    return at + _AHEAD_S + _FASTER * (at - asked) if asked else at
+
+
+def _asked_at() -> float:
+    return float(struct.unpack("d", _asked[:])[0])
+
+
+def of_this_process() -> None:
+    """This process is one command: its time began when the process did, but for the interpreter."""
+    _began[:] = [_LOADED]
+
+
+def began() -> float | None:
+    """When the command of this process began; None where it is not one command."""
+    return _began[0] if _began else None
+
+
+def stopped() -> bool:
+    """Whether the user has asked for the best so far."""
+    return bool(_asked_at())
+
+
+def listening() -> bool:
+    """Whether this process hears the user."""
+    return _listening
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """The first SIGINT in this block asks for the best so far, the next is a KeyboardInterrupt as ever. Forked
+    processes go on until they see the clock. Nothing changes in a thread other than the main one."""
+    global _listening
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    here = os.getpid()
+
+    def heard(number: int, frame: object) -> None:
+        if os.getpid() != here:
+            return
+        if stopped():
+            raise KeyboardInterrupt
+        _asked[:] = struct.pack("d", time.monotonic())
+
+    before = signal.signal(signal.SIGINT, heard)
+    _listening = True
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        _listening, _asked[:] = False, bytes(len(_asked))
+
+
+def heeding(run: Callable[[], T], stop: Callable[[], object], seconds: float) -> T:
+    """What ``run`` returns, which may be long and lets other threads run; ``stop`` makes it end soon, when so many
+    seconds are over or the user has asked. Where nobody listens it is simply run."""
+    if not _listening:
+        return run()
+    until = now() + seconds
+    with ThreadPoolExecutor(1) as beside:
+        running = beside.submit(run)
+        try:
+            while not wait([running], _LOOK_S).done:
+                if now() > until:
+                    stop()
+        except BaseException:
+            stop()
+            raise
+        return running.result()
