@@ -56,7 +56,7 @@ class Join:
         self.switches: dict[tuple[str, int], str] = {}
         self.modes: dict[tuple[str, str], tuple[str, Source]] = {}
         self.sriov_ports: dict[tuple[str, str], str] = {}
-        self.strangers: set[tuple[PartRef, str]] = set()
+        self.strangers: dict[tuple[PartRef, str], dict[str, Source]] = {}
         self.lost: dict[tuple[str, str, str], dict[str, Source]] = {}
 
     def run(self) -> Join:
@@ -205,7 +205,8 @@ class Join:
             what: object = tuple(things) if fact == "physical_adapters" else len(things)
             self.parts[name].setdefault(fact, (what, first))
         elif name not in self.gone:
-            self._stranger(ref, fact.replace("_", " "), first)
+            for thing, source in things.items():
+                self._stranger(ref, fact.replace("_", " "), str(thing), source)
 
     def _moves_over(self, vios: str, addresses: dict[str, Source]) -> None:
         """The address of a mover where its console names one; of several none is chosen."""
@@ -291,23 +292,23 @@ class Join:
         """A thing of a VIOS of which nothing tells the name."""
         self.lost.setdefault((ref.host, "" if ref.host else ref.file, what), {}).setdefault(thing, source)
 
+    def _stranger(self, ref: PartRef, what: str, thing: str, source: Source) -> None:
+        """An adapter of, or served by, a partition that no listing names."""
+        self.strangers.setdefault((ref, what), {}).setdefault(thing, source)
+
     def _tell_lost(self) -> None:
-        """Of each file once what was read of which VIOS it is not known, and what would tell."""
+        """Once for each file or partition: what was read of which it is not known whose it is, and what would tell."""
         keep = "name the file or its directory after the VIOS, keep the prompt, or use planner collect vios"
         fix = keep if self.vioses else f"add what names the VIOSes (lssyscfg -r lpar), and {keep}"
         for (host, file, what), things in self.lost.items():
-            read = some((thing.replace("'", "’") for thing in things), 8)
-            self.say(Severity.WARNING, "input.unknown-vios", host or file,
-                     f"{what} '{read}': nothing tells which VIOS this is" + (f" (host {host})" if host else ""), fix,
-                     next(iter(things.values())))
-
-    def _stranger(self, ref: PartRef, what: str, source: Source) -> None:
-        """Adapters of, or served by, a partition that no listing names: told once for each."""
-        if (ref, what) not in self.strangers:
-            self.strangers.add((ref, what))
+            of = f" (host {host})" if host else ""
+            self.say(Severity.WARNING, "input.unknown-vios", host or file, f"{what} '{_listed(things)}': nothing tells "
+                     f"which VIOS this is{of}", fix, next(iter(things.values())))
+        for (ref, what), things in self.strangers.items():
             who = f"partition id {ref.lpar_id}" if ref.lpar_id is not None else f"partition {ref.name or 'any'}"
-            self.say(Severity.WARNING, "input.unknown-partition", source.file,
-                     f"{what}: no listing names {who} of {self.system(ref.system) or ref.system or 'a system'}",
+            source = next(iter(things.values()))
+            self.say(Severity.WARNING, "input.unknown-partition", source.file, f"{what} '{_listed(things)}': no "
+                     f"listing names {who} of {self.system(ref.system) or ref.system or 'a system'}",
                      "add lssyscfg -r lpar, or the answers of LogicalPartition and VirtualIOServer", source)
 
     def _leave_out(self) -> None:
@@ -495,7 +496,9 @@ class Join:
         for e in self.intake.ethernets:
             name = self.part(e.ref, e.source) or e.ref.name
             if not name:
-                self._stranger(e.ref, "virtual Ethernet adapters", e.source)
+                vlans = some((e.vlan, *e.tagged), 8)
+                self._stranger(e.ref, "virtual Ethernet adapters", f"slot {e.slot} in VLAN {vlans} on "
+                               + self._switch(e.ref.system, e.vswitch, e.source), e.source)
             if e.trunk or not name or name in self.vioses:
                 continue
             vswitch = self._switch(self.system_of.get(name, e.ref.system), e.vswitch, e.source)
@@ -667,7 +670,8 @@ class Join:
         for c in self.intake.fc:
             name, vios = self.part(c.ref, c.source), self.part(c.vios, c.source) or c.vios.name
             if not name or not vios:
-                self._stranger(c.vios if name else c.ref, "virtual Fibre Channel adapters", c.source)
+                self._stranger(c.vios if name else c.ref, "virtual Fibre Channel adapters",
+                               " ".join(("slot", str(c.slot), *c.wwpns)), c.source)
             if not name or not vios or name in self.vioses:
                 continue
             wwpns = (*c.wwpns, "", "")
@@ -675,6 +679,10 @@ class Join:
                 ("lpar", name), ("slot", c.slot), ("vios", vios), ("wwpn1", wwpns[0]), ("wwpn2", wwpns[1])) if v}
             self.rows.append(("fibres", (name, c.slot), values, c.source, 1))
         self._fabrics(*self._ports())
+
+
+def _listed(things: Iterable[str]) -> str:
+    return some((thing.replace("'", "’") for thing in things), 8)
 
 
 def _is_listed(p: Partition) -> bool:

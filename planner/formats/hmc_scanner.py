@@ -609,18 +609,21 @@ def _grouped(cells: tuple[Cell, ...]) -> Iterator[str | None]:
 def _read_row(scan: _Scan, sheet: Sheet, row: int, header: _TableHeader, block: dict[str, Any]) -> None:
     fields = dict(block)
     cells = sheet.rows[row]
-    for column, (name, parse) in header.columns.items():
-        _set(scan.log, fields, sheet, row, column, name, parse)
-    for column in _filled(cells):
-        if column not in header.columns and _key(cells[column]):
-            message = f"{text_of(cells[column])[:60]!r} has no header"
-            scan.log.bad_cell(sheet, row, column, message, "input.unknown-text")
+    parsed = [_set(scan.log, fields, sheet, row, column, *one) for column, one in header.columns.items()]
+    beside = [column for column in _filled(cells) if column not in header.columns and _key(cells[column])]
+    for column in beside:
+        message = f"{text_of(cells[column])[:60]!r} has no header"
+        scan.log.bad_cell(sheet, row, column, message, "input.unknown-text")
+    if sheet.lines and beside and not all(parsed):
+        scan.log.bad_cell(sheet, row, 0, "its cells do not stand below their headers; left out", "input.bad-row")
+        return
     _completed(header.table.kind, fields)
     if _acceptable(scan, sheet, row, header, fields):
         scan.add(header.table.kind, fields, sheet, row)
 
 
-def _set(log: _ScanLog, fields: dict[str, Any], sheet: Sheet, row: int, column: int, name: str, parse: Parse) -> None:
+def _set(log: _ScanLog, fields: dict[str, Any], sheet: Sheet, row: int, column: int, name: str, parse: Parse) -> bool:
+    """Whether the cell is what it should be; else it is told."""
     cells = sheet.rows[row]
     cell = cells[column] if column < len(cells) else None
     none = non_value_of(cell)
@@ -628,15 +631,21 @@ def _set(log: _ScanLog, fields: dict[str, Any], sheet: Sheet, row: int, column: 
         fields[name] = parse(cell) if none is None else none
     except ValueError as error:
         log.bad_cell(sheet, row, column, f"{name}: {error}")
+        return False
+    return True
 
 
 def _acceptable(scan: _Scan, sheet: Sheet, row: int, header: _TableHeader, fields: dict[str, Any]) -> bool:
-    """Report needed fields without a value and rows that stand twice; only the latter are left out."""
+    """Report needed fields without a value and rows that stand twice; the latter are left out, and of a text the
+    former: a separator that was lost moves all behind it."""
     present = {name for name, _ in header.columns.values()}
-    for name in header.table.needed:
-        if name in present and isinstance(fields.get(name), NonValue):
-            column = next(c for c, (other, _) in header.columns.items() if other == name)
-            scan.log.bad_cell(sheet, row, column, f"{name} is empty", "input.missing-value")
+    lacking = [name for name in header.table.needed if name in present and isinstance(fields.get(name), NonValue)]
+    for name in lacking:
+        column = next(c for c, (other, _) in header.columns.items() if other == name)
+        scan.log.bad_cell(sheet, row, column, f"{name} is empty" + ("; left out" if sheet.lines else ""),
+                          "input.missing-value")
+    if lacking and sheet.lines:
+        return False
     key = (header.table.kind, *(fields.get(name) for name in header.table.needed))
     here = sheet.source(scan.log.file, row)
     first = scan.seen.setdefault(key, here) if header.table.unique else here

@@ -160,18 +160,24 @@ def _rows(text: str, separator: str, first_line: int = 1) -> list[Row]:
     except csv.Error:
         rows = [(number, [_cell(cell).strip('"') for cell in line.split(separator)])
                 for number, line in enumerate(text.split("\n"), first_line)]
-    return [(number, [] if _is_rule(cells) else cells) for number, cells in rows]
+    return [(number, _under(cells) if separator == "|" else cells) for number, cells in rows]
 
 
 def _cell(cell: str) -> str:
     if cell.startswith('="') and cell.endswith('"'):  # text, for a spreadsheet that is to leave it alone
         cell = cell[2:-1]
-    return cell.replace("\xa0", " ").replace("\\n", "\n").strip()
+    cell = cell.replace("\xa0", " ").replace("\\n", "\n").strip()
+    return cell[:-2] if cell.endswith(".0") and cell[:-2].isdecimal() else cell
 
 
-def _is_rule(cells: list[str]) -> bool:
-    """Whether a row is the line under the headers of a table in Markdown."""
-    return any("--" in cell for cell in cells) and all(_RULE.fullmatch(cell) for cell in cells if cell)
+def _under(cells: list[str]) -> list[str]:
+    """A row as those below it are: without the line under the headers of a table in Markdown, with single bars where a
+    wiki has two around headers."""
+    if any("--" in cell for cell in cells) and all(_RULE.fullmatch(cell) for cell in cells if cell):
+        return []
+    if len(cells) > 6 and not any(cells[1::2]) and not cells[0] and all(cells[2:-1:2]):
+        return ["", *cells[2::2]]
+    return cells
 
 
 def _filled_rows(rows: Iterable[Row]) -> Iterator[Row]:

@@ -22,6 +22,7 @@ from planner.findings import Severity, errors
 from planner.formats import registry
 from planner.formats.base import Reading, Record
 from planner.formats.hmc_scanner import KIND
+from planner.formats.open import documents
 from planner.formats.workbook_cells import Workbook, open_workbook, text_of
 from planner.history.store import History
 
@@ -80,7 +81,10 @@ def test_a_sheet_says_what_it_says_in_the_workbook(sheet: str, separator: str) -
     "==> LPAR_CPU.csv <==\n" + CPU, "$ cat LPAR_CPU.csv\n" + CPU, "\n".join("> " + line for line in CPU.split("\n")),
     CPU.replace("db01", '"db01'), text((row[::-1] for row in BOOK["LPAR_CPU"]), ";"), CPU.replace("78A1B2C", '="78A1B2C"'),
     "\n".join(f"| {line} |" + ("\n|" + "---|" * 19 if line.startswith("Name") else "") for line in text(
-        BOOK["LPAR_CPU"], "|").strip().split("\n"))])
+        BOOK["LPAR_CPU"], "|").strip().split("\n")),
+    "\n".join(f"|{line}|" if number else "||" + line.replace("|", "||") + "||" for number, line in enumerate(text(
+        BOOK["LPAR_CPU"], "|").strip().split("\n"))),
+    text(BOOK["LPAR_CPU"], ",", lambda cell: f"{float(cell)}" if isinstance(cell, int) else text_of(cell))])
 def test_it_is_read_however_it_was_saved_or_pasted(data: str | bytes) -> None:
     assert stated(read(data).records) == of_book("LPAR_CPU")
 
@@ -149,6 +153,22 @@ def test_a_number_that_may_be_two_or_that_was_lost_is_told(written: str, cores: 
         "571.4", "571,4" if written == "0,7" else "571.4"))
     assert reading.records[0].fields.get("tgt_ent") == cores
     assert bool(reading.findings) == (cores is None)
+
+
+@pytest.mark.parametrize("shifted", [
+    text(BOOK["LPAR_CPU"][:2], ",", comma).replace('"', ""),
+    "\n".join("\t".join(text_of(cell) for cell in row if cell is not None) for row in (
+        BOOK["LPAR_CPU"][0], ["erp01", "on", "shared", None, *BOOK["LPAR_CPU"][1][4:]]))])
+def test_a_row_whose_cells_moved_is_left_out(shifted: str) -> None:
+    reading = read(shifted)
+    assert reading.records == () and any("left out" in f.message for f in reading.findings)
+
+
+def test_a_mapping_of_a_person_goes_before(tmp_path: Path) -> None:
+    (tmp_path / "LPAR_CPU.csv").write_text(text(BOOK["LPAR_CPU"], ";"))
+    mapping = tmp_path / "mapping.toml"
+    mapping.write_text('[[table]]\nkind = "lpars"\nfile = "LPAR_CPU*"\ncolumns = {"Name" = "name"}\n')
+    assert [r.kind for d in documents([tmp_path], mapping) for r in d.readings] == ["table"]
 
 
 def test_usage_by_the_hour_goes_to_a_history_and_by_the_month_is_told(tmp_path: Path) -> None:

@@ -179,10 +179,12 @@ def test_the_last_activated_profile_says_whether_it_ever_ran(tmp_path: Path, sta
 def test_adapters_of_a_partition_that_nothing_names(tmp_path: Path) -> None:
     found = loaded("cna.xml", "vfc_clients.xml", "vnics.xml", directory=tmp_path)
     assert [f.message for f in found.findings if f.rule == "input.unknown-partition"] == [
-        "virtual Ethernet adapters: no listing names partition id 7 of "
-        "5d7f1111-0000-3000-8000-00000000a001",
-        "virtual Fibre Channel adapters: no listing names partition id 7 of 06BBB2C",
-        "vnic adapters: no listing names partition id 7 of 06BBB2C"]
+        "virtual Ethernet adapters 'slot 3 in VLAN 310 on ETHERNET0, slot 4 in VLAN 4094, 511, 512 on VSWITCH3': no "
+        "listing names partition id 7 of 5d7f1111-0000-3000-8000-00000000a001",
+        "virtual Fibre Channel adapters 'slot 9 c0507600aaaa0002 c0507600aaaa0003': no listing names partition id 7 of "
+        "06BBB2C",
+        "vnic adapters '5d7f9999-0000-3000-8000-000000000029, 5d7f9999-0000-3000-8000-00000000002a': no listing names "
+        "partition id 7 of 06BBB2C"]
 
 
 def test_partitions_of_a_system_that_nothing_describes_block_no_other(tmp_path: Path) -> None:
