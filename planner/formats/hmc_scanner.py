@@ -260,6 +260,9 @@ _SHEETS: dict[str, tuple[_SheetTable, ...]] = {
     "vnic": (_table("scanner-vnic", "lpar|slot|des mode", {**_as(_text, "LPAR"), **_as(_whole, "Slot"), **_SYSTEM},
                     open=True), _table("scanner-vnic", _BY_SYSTEM, _SYSTEM, open=True)),
 }
+#: Field → its parser, on whatever sheet a column of that name stands: what it holds has one type.
+_TYPED: dict[str, Parse] = {name: parse for tables in _SHEETS.values() for table in tables
+                            for name, parse in table.columns.values()}
 _REQUIRED_SHEETS = {"System_Summary": "scanner-system", "LPAR_Summary": "scanner-lpar", "LPAR_CPU": "scanner-lpar-cpu",
                     "LPAR_MEM": "scanner-lpar-mem"}
 #: Sheets without a fact of an estate, and why.
@@ -577,13 +580,15 @@ def _header(scan: _Scan, sheet: Sheet, row: int, table: _SheetTable) -> _TableHe
     cells = sheet.rows[row]
     columns: dict[int, tuple[str, Parse]] = {}
     names: Counter[str] = Counter()
+    own = dict(table.columns.values())
     for column, key in enumerate(_grouped(cells)):
         if key is None:
             continue
-        name, parse = table.columns.get(key, (_snake(text_of(cells[column])), _guess))
+        name = _snake(text_of(cells[column]))
+        name, parse = table.columns.get(key) or (name, own.get(name) or _TYPED.get(name, _guess))
         names[name] += 1
         columns[column] = (name if names[name] == 1 else f"{name}_{names[name]}", parse)
-        if key not in table.columns and not table.open:
+        if key not in table.columns and name not in own and not table.open:
             scan.log.at(Severity.WARNING, "input.unknown-column",
                         f"{sheet.name} has a column {text_of(cells[column])[:60]!r} that is not known",
                         f"kept as {name}; a newer HMC Scanner may mean something by it", sheet, row, column)

@@ -423,6 +423,16 @@ def test_unknown_column_is_kept_and_said_once() -> None:
     assert [f["turbo"] for f in fields("scanner-lpar-cpu", result)] == [1.5, "a", EMPTY]
 
 
+def test_a_header_that_is_spelt_otherwise_is_that_column() -> None:
+    """Read as any text it stood where a number was expected, and `load` ended in a traceback."""
+    rows = [["Curr_Ent" if cell == "Curr Ent" else cell for cell in row] for row in BOOK["LPAR_CPU"]]
+    result = reading({"LPAR_CPU": rows})
+    assert said(result) == [] and fields("scanner-lpar-cpu", result) == fields("scanner-lpar-cpu")
+    rows = [[*row[:-2], extra, *row[-2:]] for row, extra in zip(BOOK["LPAR_CPU"], ("ID", "five", 5, None), strict=True)]
+    result = reading({"LPAR_CPU": rows})
+    assert [f.get("id") for f in fields("scanner-lpar-cpu", result)] == [None, 5, EMPTY]
+
+
 def test_missing_header_row_and_missing_key_column() -> None:
     assert said(reading({"LPAR_CPU": [["a", "b"], ["c", "d"]]})) == [
         ("warning", "input.unknown-text", "LPAR_CPU!A1"), ("warning", "input.unknown-text", "LPAR_CPU!A2"),
