@@ -162,16 +162,17 @@ class PlacementProgram:
              ) -> dict[str, tuple[dict[int, int], int]]:
         """By part of a server what those who may come take, by their variables, and what those who stay leave them."""
         size, room = (moment.size, moment.room) if moment else (self.site.held, self.room)
-        limits = room(resource, server)
-        out: dict[str, tuple[dict[int, int], int]] = {}
-        if not limits:
-            return out
-        taken = {i: resource.takes(self.site, n, server, size(n, server)) for n, i in coming}
-        staying = [resource.takes(self.site, n, server, size(n, server)) for n in self.fixed[server]]
-        for part, limit in limits.items():
-            out[part] = ({i: amount for i, takes in taken.items() if (amount := takes.get(part))},
-                         limit - sum(takes.get(part, 0) for takes in staying))
-        return out
+        left = dict(room(resource, server))
+        terms: dict[str, dict[int, int]] = {part: {} for part in left}
+        for n, i in coming if left else ():
+            for part, amount in resource.takes(self.site, n, server, size(n, server)).items():
+                if amount and part in left:
+                    terms[part][i] = amount
+        for n in self.fixed[server] if left else ():
+            for part, amount in resource.takes(self.site, n, server, size(n, server)).items():
+                if part in left:
+                    left[part] -= amount
+        return {part: (terms[part], left[part]) for part in left}
 
     def add_apart(self) -> None:
         """policy.keep-apart and policy.cluster: at most one member a server, but for those who may share it."""

@@ -10,12 +10,13 @@ from planner.plan.plan import Level, Move, Plan, Window
 from planner.plan.questions import Consolidate, Evacuate, Headroom, Whatif
 from planner.units import cores, gib, many, show_duration, some
 
+_MARKUP = str.maketrans({c: "\\" + c for c in "\\`*[]>|~$#"} | {"<": "&lt;"})
+
 
 def md(text: str) -> str:
     """Text for a Markdown line or table cell: nothing in a name becomes markup, a tag or a line break."""
-    flat = "".join(c if c.isprintable() else " " for c in text)
-    escaped = "".join("\\" + c if c in "\\`*[]<>|~$#" else c for c in flat)
-    return escaped.replace("<", "&lt;").replace("\\&lt;", "&lt;")
+    flat = text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
+    return flat.translate(_MARKUP)
 
 
 def between(plan: Plan) -> str:

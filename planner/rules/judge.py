@@ -57,7 +57,8 @@ class Judge:
         self._own = {on: [n for n, r in enumerate(self._move_rules) if r.shape is None and on in r.binds]
                      for on in MIGRATIONS | {On.FAILOVER}}
         self._numbers: dict[tuple[On, tuple[Shape, ...], Hashable], int] = {}
-        self._shared: dict[tuple[int, str, str], tuple[tuple[int, Breach], ...]] = {}
+        self._shared: dict[tuple[str, str], dict[int, tuple[tuple[int, Breach], ...]]] = {}
+        """(source, target) → number of a shape → what the rules say that look at it."""
 
     @cached_property
     def homeward(self) -> Judge:
@@ -91,10 +92,11 @@ class Judge:
         """The rules that look at shapes are asked once for each shape, and where they found something, which may have
         names of the LPAR, for each LPAR but of those that speak of servers alone; the others once for each LPAR."""
         breaches: list[tuple[int, Breach]] = []
+        known = self._shared.setdefault((source, target), {})
         for shape, (_, numbers) in zip(self._shapes_of(lpar, on), self._kinds(on), strict=True):
-            shared = self._shared.get((shape, source, target))
+            shared = known.get(shape)
             if shared is None:
-                shared = self._shared[shape, source, target] = self._asked(numbers, lpar, source, target)
+                shared = known[shape] = self._asked(numbers, lpar, source, target)
             elif shared:
                 own = dict.fromkeys(n for n, _ in shared if self._move_rules[n].shape not in _SERVERS_ALONE)
                 shared = (*(b for b in shared if b[0] not in own), *self._asked(own, lpar, source, target))

@@ -211,8 +211,9 @@ def vnic_capacity(site: Site, server: str, holders: Collection[str]) -> Iterator
       concerns=lambda site: bool(site.sriov),
       source="migrlpar P9 man page (vnic_mappings: one physical port for each backing device)")
 def vnic_fit(site: Site, server: str, holders: Collection[str]) -> Iterator[Breach]:
-    wanted = [one for n in holders if site.start.get(n) != server for one in _logical(site, n, server)]
-    if wanted and server in site.sriov and not _fit(_ports_of(site, server, holders), wanted) and not any(
+    wanted = [one for n in holders if site.start.get(n) != server for one in _logical(site, n, server)
+              ] if server in site.sriov else ()
+    if wanted and not _fit(_ports_of(site, server, holders), wanted) and not any(
             use.over(site, server, holders) for use in (VNIC_PORTS, VNIC_CAPACITY)):
         yield Breach(f"no distribution of the vNICs that come over the SR-IOV ports of {server} keeps to what each has "
                      "left", "free capacity on one port there (chhwres -r sriov)")

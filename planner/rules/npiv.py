@@ -60,7 +60,8 @@ def _at_most(site: Site, lpar: str, server: str) -> Mapping[str, int]:
 
 
 def _most_of(site: Site, taken: PortRange) -> Mapping[str, int]:
-    return {_part(*spot): taken.most.get(spot, 0) for spot in site.reach.short_of_ports[taken.server]}
+    short = site.reach.short_of_ports[taken.server]
+    return {_part(*spot): most for spot in short if (most := taken.most.get(spot))}
 
 
 def _room(site: Site, server: str) -> Mapping[str, int]:

@@ -154,10 +154,14 @@ class Site:
         """What a function makes of something that many LPARs share."""
         return of(self, shared)
 
-    @remembered
     def taken(self, use: Use, lpar: str, server: str) -> Mapping[str, int]:
         """What an LPAR uses up of a server, by part."""
-        return by_part(use.by(self, lpar, server))
+        return self._taken(use.by, lpar, server)
+
+    @remembered
+    def _taken(self, by: Callable[[Site, str, str], int | Mapping[str, int]], lpar: str, server: str
+               ) -> Mapping[str, int]:
+        return by_part(by(self, lpar, server))
 
     @remembered
     def demand(self, lpar: str, server: str) -> Demand:

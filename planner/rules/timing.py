@@ -6,6 +6,7 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import groupby
 
 from planner.cost import converges, copy_at
 from planner.estate.consoles import is_ivm
@@ -27,8 +28,10 @@ _SCHEDULE = "kept by the scheduler when it builds a wave"
 
 def moments(moves: Sequence[Move]) -> Iterator[tuple[int, list[Move]]]:
     """Each moment at which a move starts, with the moves in flight then (starting ones included)."""
-    for start in sorted({m.start_ms for m in moves}):
-        yield start, [m for m in moves if m.start_ms <= start < m.end_ms]
+    flying: list[tuple[int, Move]] = []
+    for start, begun in groupby(sorted(enumerate(moves), key=lambda one: one[1].start_ms), lambda one: one[1].start_ms):
+        flying = sorted((number, m) for number, m in (*flying, *begun) if m.end_ms > start)
+        yield start, [m for _, m in flying]
 
 
 def _crowded(flying: Iterable[Move], keys: Sequence[str], *, inactive: bool = False) -> Mapping[str, int]:

@@ -65,10 +65,12 @@ def _free_sriov(site: Site, server: str) -> tuple[int | None, int | None]:
 def _vnics_over(site: Site, server: str, names: Collection[str]) -> tuple[int, int]:
     """How many logical ports, and how much % of capacity, vNICs and migratable ports find no place for on a server that
     states what is free."""
+    ports, percent = _free_sriov(site, server)
+    if ports is percent is None:
+        return 0, 0
     here = set(site.residents(server))
     coming = [one for n in names if n not in here for one in _shares(site, site.lpars[n], at_start=False)]
     gone = [one for n in here.difference(names) for one in _shares(site, site.lpars[n], at_start=True)]
-    ports, percent = _free_sriov(site, server)
     return (0 if ports is None else max(0, len(coming) - len(gone) - ports),
             0 if percent is None else max(0, sum(coming) - sum(gone) - percent))
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from planner.estate.consoles import is_ivm
 from planner.estate.model import Estate
 from planner.findings import Finding
+from planner.grouping import grouped
 from planner.plan.plan import Move
 from planner.verify.base import broken
 
@@ -48,10 +49,10 @@ def _limits(estate: Estate, unknown: int) -> dict[tuple[str, str], int]:
     for v in estate.vioses:
         if v.msp is not False and ("server", v.server) in most:
             most["server", v.server] = min(most["server", v.server], _by_level(v.level, _VIOS_STEPS, unknown))
+    own = grouped((v.server, v.name) for v in estate.vioses)
     for s in estate.servers:
-        own = [v.name for v in estate.vioses if v.server == s.name]
-        most["server", s.name] = min(most["server", s.name],
-                                     _by_level(s.console_level, _CONSOLE_STEPS, _ANY if is_ivm(s, own) else unknown),
+        least = _ANY if is_ivm(s, own.get(s.name, [])) else unknown
+        most["server", s.name] = min(most["server", s.name], _by_level(s.console_level, _CONSOLE_STEPS, least),
                                      8 if 0 < stream(s.firmware) < 760 else _ANY)
     most |= {("mover", v.name): min(_stated(v.max_migrations), 4 if (v.link_mbit or 0) <= 1000 or _by_level(
         v.level, _VIOS_STEPS, unknown) < 16 else _ANY) for v in estate.vioses}

@@ -31,6 +31,7 @@ class _Stage:
         self.ports = PortCount(site.estate, self.where, named=not begun)
         self.slots = SlotCount(site.estate, self.where)
         self.vnics = VnicCount(site.estate, self.where, named=not begun)
+        self.served = {(p.vios, p.fabric) for p in site.estate.ports}
         self.found: list[Finding] = []
         self.peaks: dict[str, ServerState] = {s.server: s for s in server_states(site, self.where)}
         self.holders = {s: dict.fromkeys(names) for s, names in inverted(site.start.items(), site.servers).items()}
@@ -141,13 +142,12 @@ class _Stage:
     def _fibres(self, move: Move, here: Collection[str]) -> list[Finding]:
         """The same for virtual Fibre Channel: a VIOS of the target with a free port on the adapter's fabric."""
         wrong, given = [], {slot: vios for slot, vios, _ in move.fibres}
-        served = {(p.vios, p.fabric) for p in self.site.estate.ports}
         for f in self.site.reach.fibres_of(move.lpar):
             vios = given.get(f.slot, "")
             if vios not in here:
                 wrong.append(broken("plan.adapters", move.lpar, f"slot {f.slot} (Fibre Channel) is mapped to no VIOS "
                                     f"of {move.target}"))
-            elif (vios, f.fabric) not in served:
+            elif (vios, f.fabric) not in self.served:
                 wrong.append(broken("plan.adapters", move.lpar, f"slot {f.slot} (Fibre Channel) is mapped to {vios}, "
                                     f"which has no port on fabric {f.fabric}"))
         wrong += [broken("plan.slots", move.lpar, what) for what in self.slots.take(move)]

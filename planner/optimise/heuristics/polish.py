@@ -238,18 +238,22 @@ class _Board:
         """By LPAR and LPAR, what their changing places costs."""
         worth: Floats = self._instead(some, free) + self._instead(free, some).T
         here, there = self.at[some], self.at[free]
-        change = (self.load[some][:, there] - self.load[some, here][:, None]
-                  + (self.load[free][:, here] - self.load[free, there][:, None]).T)
-        worth += self._overload(change)
+        if self.left < np.inf:
+            worth += self._overload(self.load[some].take(there, axis=1) - self.load[some, here][:, None]
+                                    + (self.load[free].take(here, axis=1) - self.load[free, there][:, None]).T)
         worth[here[:, None] == there[None, :]] = _NEVER
         return worth
 
     def _instead(self, who: NDArray[np.int64], whom: NDArray[np.int64]) -> Floats:
         """What it costs that each of ``who`` takes the place of each of ``whom``, which is gone then."""
         at = self.at[whom]
-        worth: Floats = self.cost[who][:, at] - self.cost[who, self.at[who]][:, None]
+        worth: Floats = self.cost[who].take(at, axis=1)
+        worth -= self.cost[who, self.at[who]][:, None]
         for room in self.rooms:
-            more = room.need[who][:, at] - room.need[whom, at][None, :]
-            worth += room.overdrawn(room.spare[at][None, :] - more, room.price[at][None, :])
-            worth -= room.overdrawn(room.spare[at], room.price[at])[None, :]
+            over: Floats = room.need[who].take(at, axis=1)  # in place: this is most of what a search takes
+            over -= room.need[whom, at] + room.spare[at]
+            np.maximum(over, 0.0, out=over)
+            over *= room.price[at]
+            worth += over
+            worth -= room.overdrawn(room.spare[at], room.price[at])
         return worth
