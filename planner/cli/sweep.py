@@ -141,7 +141,7 @@ def _write(result: SweepResult, document: dict[str, Any], out: Path, kind: Table
         return
     from planner.report.sweep_terminal import sweep_view
 
-    show(sweep_view(result))
+    show(sweep_view(result, measured=document["options"]["history"] is not None))
     show(f"\nResults: {out}: {results}, results.json; these cells for planner whatif: scenarios/cell-N.toml")
 
 

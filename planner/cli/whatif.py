@@ -66,7 +66,7 @@ def whatif_command(
     options = jobs.Options(solver.time_limit, solver.gap, window_of(hardware.window),
                            zone=zone_known(hardware.zone))
     used = usage.at_all_times(loaded)
-    results = [today(loaded, asked[0], models)]
+    results = [today(loaded, asked[0], models, used)]
     with models_in(write_model, force=output.force):
         for number, scenario in enumerate(asked, 1):
             if sys.stderr.isatty():
@@ -74,7 +74,7 @@ def whatif_command(
             results.append(whatif(loaded, scenario, options, models, used))
     if sys.stderr.isatty():
         sys.stderr.write("\r\033[K")
-    document = whatif_document(results, digest(loaded.estate))
+    document = whatif_document(results, digest(loaded.estate), used and used.basis)
     try:
         _write(results, document, out, force=output.force)
     finally:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from planner.estate.model import Lpar, Vios
 from planner.findings import Finding
-from planner.history.calendar import BUCKETS, Bucket, Calendar
+from planner.history.calendar import BUCKETS, Bucket, Calendar, DayKind
 from planner.history.clock import Clock
 from planner.history.contents import STEP_S
 from planner.history.profiles import HISTORY, bucket_numbers, exact_percentile, profiles
@@ -78,6 +78,11 @@ class Usage:
 
     def bucket(self, slot: int) -> Bucket:
         return BUCKETS[int(self.numbers[slot])]
+
+    def month_end_peak(self, total: NDArray[np.int64]) -> int:
+        """The most of a series over the slots on month-end days; on all days where none of them counts."""
+        ends = self.inside([b for b in BUCKETS if b.kind is DayKind.MONTH_END])
+        return int((total[ends] if ends.any() else total).max(initial=0))
 
     def worst_by_bucket(self, total: NDArray[np.int64]) -> dict[Bucket, int]:
         """Bucket → the slot in which a series over the slots is highest (the first of equals)."""

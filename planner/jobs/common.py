@@ -23,7 +23,7 @@ from planner.history.clock import zone_of
 from planner.jobs.inactive import no_room_to_start, profiles_left
 from planner.plan.choices import BACK, OUT, Status
 from planner.plan.plan import Plan, Window
-from planner.plan.questions import Evacuate
+from planner.plan.questions import UNSEEN, Evacuate
 from planner.rules import Judge, Site
 from planner.rules.npiv import LEAST_SLOTS
 from planner.stopwatch import now
@@ -292,10 +292,13 @@ def left_behind(site: Site, servers: Collection[str]) -> list[tuple[str, str, st
             *((v.name, s, "VIOS: goes down with the server") for s in servers for v in site.vioses_on(s))]
 
 
-def assumptions(estate: Estate, options: Options) -> tuple[str, ...]:
-    """What is taken for granted: the cost model's parameters and what nobody stated."""
+def assumptions(site: Site, options: Options) -> tuple[str, ...]:
+    """What is taken for granted, first that nobody used more than entitlements where nothing was measured: the cost
+    model's parameters and what nobody stated."""
+    estate = site.estate
     parameters, unknown = parameters_of(estate.parameters)
-    out = ["Hash page table: maximum memory / 64, rounded up to a power of two, unless the LPAR states a ratio.",
+    out = [] if site.usage else [UNSEEN]
+    out += ["Hash page table: maximum memory / 64, rounded up to a power of two, unless the LPAR states a ratio.",
            "An LPAR whose busy cores nobody stated is taken to be as busy as its entitlement.",
            "Moves of one wave start together; the next wave starts when all of them are over."]
     if any(not p.active for p in estate.lpars):

@@ -197,7 +197,7 @@ def timed(site: Site, judge: Judge, placement: Mapping[str, str], goal: Consolid
 
 def _blank(case: ConsolidationCase, staying: Mapping[str, str], judged: Judged) -> Plan:
     site, goal, options = case.site, case.goal, case.options
-    assumed = [*assumptions(case.loaded.estate, options),
+    assumed = [*assumptions(site, options),
                *accounts.assumptions(site, case.terms, case.busy, back=goal.come_back)]
     if goal.measure is Measure.WATTS:
         assumed.append("Watts: idle watts of the servers that stay on, and for each busy core the (maximum − idle) / "

@@ -70,5 +70,5 @@ def _blank(loaded: Loaded, site: Site, goal: Evacuate, options: Options) -> Plan
     stays = [(n, site.start[n], "left on purpose: stop it with the server") for n in goal.leave if n in site.start]
     stays += left_behind(site, goal.servers)
     return Plan(goal=goal, status=Status.UNKNOWN, estate_digest=digest(loaded.estate),
-                assumptions=assumptions(loaded.estate, options), window=options.window,
+                assumptions=assumptions(site, options), window=options.window,
                 work_s=options.work_s if goal.come_back else None, stays=tuple(stays))

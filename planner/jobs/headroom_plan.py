@@ -23,7 +23,7 @@ from planner.plan.choices import Status
 from planner.plan.details import Further, HeadroomDetails, Largest, Point
 from planner.plan.plan import Plan
 from planner.plan.questions import Headroom
-from planner.rules import Judge
+from planner.rules import Judge, Site
 from planner.schedule.timetable import timetable
 from planner.stopwatch import now
 from planner.units import show_cores
@@ -65,7 +65,7 @@ def _planned(case: Case, goal: Headroom, usage: UsageSpec | None, tell: Callable
     if not critical_here(goal, site):
         said.append(Finding("headroom.critical", Severity.WARNING, goal.server, "no LPAR on it is critical (none is "
                             "production, none named): all may leave", "name those that stay with --critical"))
-    blank = _blank(loaded, goal, usage, options).replace(findings=tuple(said))
+    blank = _blank(loaded, site, goal, usage, options).replace(findings=tuple(said))
     tell("placement and order")
     tried = attempted(problem, options, lambda answer, states: timetable(
         site, judge, answer.placement, options.window, come_back=goal.come_back, work_s=blank.work_s or 0,
@@ -91,10 +91,10 @@ def _away(goal: Headroom, options: Options, calendar: Calendar) -> Collection[Bu
     return calendar.buckets_between(start, end)
 
 
-def _blank(loaded: Loaded, goal: Headroom, usage: UsageSpec | None, options: Options) -> Plan:
+def _blank(loaded: Loaded, site: Site, goal: Headroom, usage: UsageSpec | None, options: Options) -> Plan:
     work_s, back_from_s = _pause(goal, options)
     return Plan(goal=goal, status=Status.UNKNOWN, estate_digest=digest(loaded.estate), work_s=work_s,
-                assumptions=(*assumptions(loaded.estate, options), *_assumed(goal, usage, options)),
+                assumptions=(*assumptions(site, options), *_assumed(goal, usage, options)),
                 window=options.window, back_window=options.back_window if goal.come_back else None,
                 back_from_s=back_from_s)
 
@@ -129,8 +129,7 @@ def _assumed(goal: Headroom, spec: UsageSpec | None, options: Options) -> list[s
         out.append("Nobody said on which days the headroom is needed (--when 2026-11, --window): times of the way back "
                    "count as if it began when the way out is over.")
     if spec is None:
-        out.append("No usage history was given: what is free is what nobody is entitled to.")
-        return out
+        return [*out, "What is free is what nobody is entitled to."]
     out.append(f"Usage: at most the last {spec.months} months of the history, slot by slot of {spec.step_s // 60} "
                "minutes, "
                f"percentile {spec.percentile} of each LPAR in its hour of day and kind of day"

@@ -14,8 +14,9 @@ from pydantic import Field, PlainSerializer
 from planner.estate.model import Estate
 from planner.optimise.frontier import FrontierPoint
 from planner.plan.choices import OUT, Status
-from planner.plan.details import Change, Conflict, Cores, RoundGib
+from planner.plan.details import Change, Conflict, Cores, Physc, RoundGib
 from planner.plan.plan import Findings, Moment, Plan
+from planner.plan.wire import absent
 from planner.scenarios.paths import Door, Stage
 
 
@@ -39,6 +40,9 @@ class ServerLine:
     watts: float
     watts_assumed: bool
     watts_source: str
+    used_arrival: Annotated[Physc | None, Field(alias="month_end_peak_arrival", exclude_if=absent)] = None
+    """With a history the most that is used of it together on month-end days, VIOSes included, in thousandths."""
+    used_final: Annotated[Physc | None, Field(alias="month_end_peak", exclude_if=absent)] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +96,9 @@ class Totals:
     co2_kg: int | None
     watts_assumed: bool
     hours: int
+    used_share_arrival: Annotated[float | None, Field(alias="month_end_percent_arrival")] = None
+    """Per cent of its cores that the server which is used most then uses at its month-end peak."""
+    used_share: Annotated[float | None, Field(alias="month_end_percent")] = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cache, partial
@@ -32,7 +32,7 @@ from planner.optimise.stages import Answer
 from planner.plan.choices import OUT, Status
 from planner.plan.details import MILLION, Change, Conflict, WhatifDetails, mends
 from planner.plan.plan import Plan
-from planner.plan.questions import Whatif
+from planner.plan.questions import UNSEEN, Whatif
 from planner.rules import Judge, Site
 from planner.rules.site import UsageOnSite
 from planner.scenarios.build import Built, build
@@ -254,7 +254,9 @@ def _assumptions(case: ScenarioCase) -> tuple[str, ...]:
             "Not checked: whether the operating system level runs on the new hardware, licences, adapters' cabling.",
             f"Energy: linear from idle to maximum watts at each server's busy cores (an LPAR that states none is as "
             f"busy as its entitlement), for {s.hours} hours."]
-    return tuple(out) + assumptions(case.loaded.estate, case.options)
+    common = assumptions(case.site, case.options)
+    first = tuple(a for a in common if a == UNSEEN)
+    return (*first, *out, *common[len(first):])
 
 
 # ---- an answer ------------------------------------------------------------------------------------------------------
@@ -325,7 +327,7 @@ def _plan(case: ScenarioCase, answer: Answer, ways: Mapping[str, Way], table: Ti
     stays = [(n, case.site.start[n], f"{ways[n].value} on {answer.placement[n]}") for n in restarted]
     stays += profiles_left(case.site, case.built.retired)
     blank = Plan(goal=goal, status=Status.UNKNOWN, estate_digest=digest(case.loaded.estate), window=case.options.window,
-                 assumptions=(*case.built.assumptions, *assumptions(case.loaded.estate, case.options)),
+                 assumptions=(*assumptions(case.site, case.options), *case.built.assumptions),
                  stays=tuple(stays), findings=told_first(case.loaded, case.site, case.options))
     part = Answer(answer.status, live, sum(cost.values()), max(0.0, (answer.bound_ms or 0.0) - rest))
     return finished(case, blank, part, table)
@@ -410,7 +412,7 @@ def _staying(case: ScenarioCase, name: str, size: Size) -> tuple[Stage, ...]:
 def _servers(case: ScenarioCase, where: Mapping[str, str], final: Mapping[str, Size], ways: Mapping[str, Way]
              ) -> tuple[ServerLine, ...]:
     """What each server holds: on arrival LPARs in today's sizes, but those that restart in their final ones."""
-    added = {a.name for a in case.scenario.add}
+    added, usages = {a.name for a in case.scenario.add}, _sizes(case).used
     out = []
     for s in case.built.kept:
         names = sorted(n for n, t in where.items() if t == s)
@@ -420,8 +422,15 @@ def _servers(case: ScenarioCase, where: Mapping[str, str], final: Mapping[str, S
             arrival = arrival + (case.site.demand(n, s) if ways.get(n, Way.LIVE) is Way.LIVE else last)
             held = held + last
         busy = sum(_busy(case.site.lpars[n], final[n].row) for n in names)
-        out.append(_server_line(case.site, case.catalogue, s, len(names), arrival, held, busy=busy, added=s in added))
+        line = _server_line(case.site, case.catalogue, s, len(names), arrival, held, busy=busy, added=s in added)
+        out.append(_with_peaks(line, names, *usages) if usages else line)
     return tuple(out)
+
+
+def _with_peaks(line: ServerLine, names: Sequence[str], first: UsageOnSite, last: UsageOnSite) -> ServerLine:
+    """With the month-end peaks of these LPARs on it, as they arrive and in the end."""
+    arrival, end = (x.usage.month_end_peak(x.on(line.name, names)) for x in (first, last))
+    return replace(line, used_arrival=arrival, used_final=end)
 
 
 def _busy(old: Lpar, row: Lpar) -> float:
@@ -453,7 +462,14 @@ def _totals(site: Site, servers: Sequence[ServerLine], scenario: Scenario) -> To
         free_mib=sum(s.memory_limit_mib - s.memory_final_mib for s in servers), watts=round(power, 1),
         kwh=round(used.kwh), money=None if used.money is None else round(used.money),
         currency=scenario.tariff.currency, co2_kg=None if used.co2_kg is None else round(used.co2_kg),
-        watts_assumed=any(s.watts_assumed for s in servers), hours=scenario.hours)
+        watts_assumed=any(s.watts_assumed for s in servers), hours=scenario.hours,
+        used_share_arrival=_fullest((s.used_arrival, s.units_limit) for s in servers),
+        used_share=_fullest((s.used_final, s.units_limit) for s in servers))
+
+
+def _fullest(pairs: Iterable[tuple[int | None, int]]) -> float | None:
+    """Per cent, of (thousandths used, limit in hundredths), None where nothing was measured."""
+    return max((round(10 * used / limit, 1) for used, limit in pairs if used is not None and limit), default=None)
 
 
 def _frontier(case: ScenarioCase, problem: ScenarioProblem) -> tuple[tuple[FrontierPoint, ...], str]:
@@ -491,16 +507,18 @@ def _one_way(opened: Sequence[Door]) -> list[Finding]:
                     "go back before that, or by a restart") for d in opened]
 
 
-def today(loaded: Loaded, scenario: Scenario | None = None, catalogue: Catalogue = CATALOGUE) -> ScenarioResult:
+def today(loaded: Loaded, scenario: Scenario | None = None, catalogue: Catalogue = CATALOGUE,
+          used: UsageGiven | None = None) -> ScenarioResult:
     """The estate as it is, in the same figures; tariff and hours of a scenario, so that they compare."""
     scenario = scenario or Scenario("today")
-    site = Site(loaded.estate)
+    site = Site(loaded.estate, usage=used and used.usage)
     servers = []
     for s in site.servers:
         names = sorted(n for n, t in site.start.items() if t == s)
         held = Demand(site.at_start[s].units, site.at_start[s].memory_mib)
         busy = sum(_busy(site.lpars[n], site.lpars[n]) for n in names)
-        servers.append(_server_line(site, catalogue, s, len(names), held, held, busy=busy, added=False))
+        line = _server_line(site, catalogue, s, len(names), held, held, busy=busy, added=False)
+        servers.append(_with_peaks(line, names, site.used, site.used) if used else line)
     return ScenarioResult("today", "", "the estate as it is", Status.OPTIMAL, servers=tuple(servers),
                           totals=_totals(site, servers, scenario))
 

@@ -25,7 +25,7 @@ from planner.frames import frame
 from planner.grouping import grouped
 from planner.history.clock import zone_of
 from planner.plan.choices import BACK, OUT, Status
-from planner.plan.details import Account, Conflict, Cores, HeadroomDetails, WhatifDetails
+from planner.plan.details import Account, Conflict, Cores, HeadroomDetails, Physc, WhatifDetails
 from planner.plan.questions import AnyQuestion, Consolidate
 from planner.plan.wire import Clock, Listed, Minutes, Scaled, WireSchema, absent, adapter, empty
 
@@ -171,7 +171,8 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class ServerState:
-    """What a server holds at one moment: units in hundredths of a core, memory in MiB, and the limits in force."""
+    """What a server holds at one moment: units in hundredths of a core, memory in MiB, and the limits in force;
+    ``used``: with a history the most that is used of it together on month-end days (of those hours that count)."""
 
     server: str
     lpars: int
@@ -179,6 +180,7 @@ class ServerState:
     units_limit: Annotated[Cores, Field(alias="cores_limit")]
     memory_mib: int
     memory_limit_mib: int
+    used: Annotated[Physc | None, Field(alias="month_end_peak", exclude_if=absent)] = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,6 +63,10 @@ class _Model(BaseModel):
         return type(self)(**{name: getattr(self, name) for name in type(self).model_fields} | changes)
 
 
+UNSEEN = "Measured usage was not looked at: entitlements alone were (--history FILE counts what was used)."
+"""What every answer without a history says first."""
+
+
 class UsageBasis(_Model):
     """The usage that a plan was made with, so that the same can be read again: times in UTC seconds."""
 

@@ -25,7 +25,11 @@ from planner.report.text import (
     level_line,
     movers,
     pause,
+    peak_words,
+    seen_first,
     stands_still,
+    touched,
+    used_cores,
     window_text,
     windows,
 )
@@ -58,7 +62,7 @@ def plan_view(plan: Plan, where: str | None = None) -> RenderableType:
 
 
 def _head(plan: Plan) -> RenderableType:
-    lines = Text()
+    lines = Text("".join(f"{line}\n" for line in seen_first(plan)), "yellow")
     lines.append(plan.status.value.upper(), f"bold {_STATUS[plan.status]}")
     if not plan.levels:
         lines.append(f"   objective {plan.objective:.1f} s   bound {plan.bound:.1f} s   "
@@ -109,15 +113,18 @@ def _more(count: int, what: str) -> Text:
 
 
 def _servers(plan: Plan) -> RenderableType:
-    table = listing("Servers before → after (at most on the way) / limit", ("server", "LPARs", "cores", "memory (GiB)"))
-    touched = {s for m in plan.moves for s in (m.source, m.target)} or {b.server for b in plan.before}
-    states = [row for row in zip(plan.before, plan.peak, plan.after, strict=True) if row[0].server in touched]
+    measured = [peak_words(plan).lower()] if plan.goal.usage else []
+    table = listing("Servers before → after (at most on the way) / limit",
+                    ("server", "LPARs", "cores", "memory (GiB)", *measured))
+    concerned = touched(plan)
+    states = [row for row in zip(plan.before, plan.peak, plan.after, strict=True) if row[0].server in concerned]
     for b, k, a in states[:MOST_ROWS]:
         table.add_row(
             Text(b.server), f"{b.lpars} → {a.lpars}",
             f"{show_cores(b.units)} → {show_cores(a.units)} ({show_cores(k.units)}) / {show_cores(a.units_limit)}",
             f"{show_gib(b.memory_mib)} → {show_gib(a.memory_mib)} ({show_gib(k.memory_mib)}) / "
-            f"{show_gib(a.memory_limit_mib)}")
+            f"{show_gib(a.memory_limit_mib)}",
+            *(f"{used_cores(b.used)} → {used_cores(a.used)} / {show_cores(a.units_limit)}" for _ in measured))
     more = [_more(len(states) - MOST_ROWS, "servers")] if len(states) > MOST_ROWS else []
     left = len(plan.before) - len(states)
     more += [_more(left, "that no move touches")] if left else []

@@ -26,12 +26,16 @@ from planner.report.text import (
     level_line,
     md,
     pause,
+    peak_words,
+    seen_first,
+    touched,
+    used_cores,
     window_text,
     windows,
 )
 from planner.report.whatif_runbook import WAY_BACK, after_the_moves
 from planner.rules import Site
-from planner.units import cores, show_duration
+from planner.units import cores, show_cores, show_duration
 
 
 def runbook(plan: Plan, estate: Estate) -> str:
@@ -42,6 +46,7 @@ def runbook(plan: Plan, estate: Estate) -> str:
 def _lines(plan: Plan, site: Site) -> Iterator[str]:
     yield f"# Runbook: {md(headline(plan))}\n"
     yield from _summary(plan)
+    yield from _peaks(plan)
     yield from _stays(plan)
     yield from _warnings(plan)
     yield from _preparation(plan, site)
@@ -76,6 +81,7 @@ def _lines(plan: Plan, site: Site) -> Iterator[str]:
 
 
 def _summary(plan: Plan) -> Iterator[str]:
+    yield from (f"**{md(line)}**\n" for line in seen_first(plan))
     if plan.levels:
         yield f"{leg_tally(plan, OUT)}. Every step was replayed against the rules.\n"
         yield from (f"- {md(line)}" for line in (*map(level_line, plan.levels), *energy_lines(plan), *plan.notes))
@@ -92,6 +98,17 @@ def _summary(plan: Plan) -> Iterator[str]:
         verdict = (f"**It fits, with {show_duration(w.spare_s or 0)} to spare.**" if w.fits
                    else f"**IT DOES NOT FIT: {show_duration(-(w.spare_s or 0))} too long.**")
         yield f"{name[:1].upper() + name[1:]}: {window_text(w)}. {verdict}"
+    yield ""
+
+
+def _peaks(plan: Plan) -> Iterator[str]:
+    """What servers use at most, before and after the way out, where a history was given."""
+    if plan.goal.usage is None:
+        return
+    yield f"| server | {peak_words(plan).lower()} before → after / cores |\n|---|---|"
+    concerned = touched(plan)
+    yield from (f"| {md(b.server)} | {used_cores(b.used)} → {used_cores(a.used)} / {show_cores(a.units_limit)} |"
+                for b, a in zip(plan.before, plan.after, strict=True) if b.server in concerned)
     yield ""
 
 

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from planner.jobs.sweep import FAILED
+from planner.plan.questions import UNSEEN
 from planner.report.charts import shown
 from planner.report.sweep import STATUSES, SweepResult
 from planner.units import some
@@ -18,17 +19,20 @@ _COLOUR = {"optimal": "green", "feasible": "yellow"}
 _NAMES = {"servers": "servers", "cores": "cores", "memory_gib": "GiB", "watts": "W", "kwh": "kWh", "money": "money",
           "co2_kg": "kg CO₂", "headroom_cores_arrival": "free cores on arrival", "headroom_cores": "free cores",
           "headroom_gib_arrival": "free GiB on arrival", "headroom_gib": "free GiB", "headroom_percent": "% free",
+          "month_end_percent_arrival": "% at month-end on arrival", "month_end_percent": "% at month-end",
           "moves": "live moves", "restarts": "restarts", "reactivations": "re-activations", "resized": "resized",
           "hours": "hours", "outage_minutes": "outage (min)", "waves": "waves"}
 _ALWAYS = ("servers", "watts", "headroom_cores", "restarts", "hours")
 _MOST_ROWS, _MOST_REASONS = 30, 8
 
 
-def sweep_view(result: SweepResult) -> RenderableType:
-    """Best and frontier cells, what each parameter changes, cells without an answer."""
+def sweep_view(result: SweepResult, *, measured: bool = False) -> RenderableType:
+    """What was not looked at where nothing was measured; best and frontier cells, what each parameter changes, cells
+    without an answer."""
     counts = result.counts
     tally = ", ".join(f"{counts[s]} {s}" for s in STATUSES if counts[s])
-    return Group(Text(f"{result.sweep.name}: {len(result.rows)} cells: {tally}", "bold"), Text(""),
+    first = () if measured else (Text(f"{UNSEEN}\n", "yellow"),)
+    return Group(*first, Text(f"{result.sweep.name}: {len(result.rows)} cells: {tally}", "bold"), Text(""),
                  _frontier(result), Text(""), _influence(result), *_without(result))
 
 

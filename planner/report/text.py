@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from planner.findings import Finding, Severity, assumed
+from planner.history.calendar import DayKind
 from planner.plan.choices import BACK, Status
 from planner.plan.plan import Level, Move, Plan, Window
-from planner.plan.questions import Consolidate, Evacuate, Headroom, Whatif
-from planner.units import cores, gib, many, show_duration, some
+from planner.plan.questions import UNSEEN, Consolidate, Evacuate, Headroom, Whatif
+from planner.units import cores, gib, many, show_cores, show_duration, some
 
 _MARKUP = str.maketrans({c: "\\" + c for c in "\\`*[]>|~$#"} | {"<": "&lt;"})
 
@@ -114,6 +115,27 @@ def level_line(level: Level) -> str:
     digits = 0 if level.unit == "servers" and level.bound == int(level.bound) else 1
     return (f"{level.name}: {level.objective:,.{digits}f} {level.unit}, bound {level.bound:,.{digits}f} {level.unit}, "
             f"gap {100 * level.gap:.2f} %: {word} ({level.scope})")
+
+
+def seen_first(plan: Plan) -> list[str]:
+    """What a plan without a usage history says before all else."""
+    return [] if plan.goal.usage else [UNSEEN]
+
+
+def peak_words(plan: Plan) -> str:
+    """What the peak of a server's use is called: of month-end days, where they are among the hours that count."""
+    hours = plan.goal.usage.hours if plan.goal.usage else ()
+    return "Month-end peak" if any(b.kind is DayKind.MONTH_END for b in hours) else "Peak of the hours that count"
+
+
+def used_cores(thousandths: int | None) -> str:
+    """Thousandths of a core in cores, rounded up; ``-`` where nothing is known."""
+    return "-" if thousandths is None else show_cores(-(-thousandths // 10))
+
+
+def touched(plan: Plan) -> set[str]:
+    """The servers that a move touches; all where nothing moves."""
+    return {s for m in plan.moves for s in (m.source, m.target)} or {b.server for b in plan.before}
 
 
 def energy_lines(plan: Plan) -> list[str]:

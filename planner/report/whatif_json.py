@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Annotated
+
+from pydantic import Field
 
 from planner.jobs.scenario_result import ScenarioFigures, ScenarioResult
+from planner.plan.questions import UNSEEN, UsageBasis
+from planner.plan.wire import absent
 from planner.units import gib
 
 VERSION = 1
@@ -18,6 +23,12 @@ class WhatifDocument:
     version: int
     estate_sha256: str
     scenarios: tuple[ScenarioFigures, ...]
+    usage: Annotated[UsageBasis | None, Field(exclude_if=absent)] = None
+
+    @property
+    def first(self) -> list[str]:
+        """What is said before all else."""
+        return [] if self.usage else [UNSEEN]
 
 
 def slug(text: str) -> str:
@@ -37,11 +48,12 @@ def directories(results: Sequence[ScenarioResult]) -> list[str]:
     return out
 
 
-def whatif_document(results: Sequence[ScenarioResult], estate_digest: str) -> WhatifDocument:
+def whatif_document(results: Sequence[ScenarioResult], estate_digest: str, usage: UsageBasis | None = None
+                    ) -> WhatifDocument:
     """Today and the scenarios, in the order given, each plan with its directory."""
     return WhatifDocument(VERSION, estate_digest, tuple(
         r if r.plan is None else replace(r, directory=name)
-        for r, name in zip(results, directories(results), strict=True)))
+        for r, name in zip(results, directories(results), strict=True)), usage)
 
 
 def rounded_gib(mib: int) -> float:

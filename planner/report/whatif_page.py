@@ -9,7 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from planner.jobs.scenario_result import Migration, ServerLine, Totals
 from planner.report.charts import Series, bars, lines, shown
-from planner.report.text import impossible_word
+from planner.report.text import impossible_word, used_cores
 from planner.report.whatif_json import WhatifDocument, rounded_gib
 from planner.units import cores, show_duration
 
@@ -35,6 +35,9 @@ ROWS: tuple[tuple[str, str, str, Of], ...] = (
     ("Free cores in the end", "totals.headroom_cores", "", lambda t, m: cores(t.free_units)),
     ("Free memory on arrival", "totals.headroom_gib_arrival", "GiB", lambda t, m: rounded_gib(t.free_mib_arrival)),
     ("Free memory in the end", "totals.headroom_gib", "GiB", lambda t, m: rounded_gib(t.free_mib)),
+    ("Month-end peak / cores, on arrival", "totals.month_end_percent_arrival", "%",
+     lambda t, m: t.used_share_arrival),
+    ("Month-end peak / cores, in the end", "totals.month_end_percent", "%", lambda t, m: t.used_share),
     ("Power", "totals.watts", "W", lambda t, m: t.watts), ("Energy", "totals.kwh", "kWh", lambda t, m: t.kwh),
     ("Cost of energy", "totals.money", "CURRENCY", lambda t, m: t.money),
     ("CO₂", "totals.co2_kg", "kg", lambda t, m: t.co2_kg), ("Moves live", "migration.live", "", lambda t, m: m.live),
@@ -90,5 +93,5 @@ def whatif_page(document: WhatifDocument) -> str:
                        trim_blocks=True, lstrip_blocks=True)
     made.filters |= {"shown": lambda v: "–" if v is None else shown(float(v)) if isinstance(v, (int, float)) else v,
                      "span": lambda ms: show_duration(ms / 1000), "cores": cores, "gib": rounded_gib,
-                     "impossible": lambda unstated: impossible_word(bool(unstated))}
+                     "used": used_cores, "impossible": lambda unstated: impossible_word(bool(unstated))}
     return made.get_template("whatif.html.j2").render(document=document, rows=cells(document), charts=charts(document))

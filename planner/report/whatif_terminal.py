@@ -29,7 +29,8 @@ def whatif_view(document: WhatifDocument) -> RenderableType:
     for row in cells(document):
         unit = f" ({row.unit})" if row.unit else ""
         table.add_row(Text(f"{row.label}{unit}"), *("–" if v is None else shown(float(v)) for v in row.figures))
-    return Group(table, *(_remarks(s) for s in document.scenarios[1:]))
+    return Group(*(Text(f"{line}\n", "yellow") for line in document.first), table,
+                 *(_remarks(s) for s in document.scenarios[1:]))
 
 
 def _remarks(s: ScenarioFigures) -> RenderableType:

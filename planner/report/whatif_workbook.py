@@ -30,6 +30,10 @@ def _modes(x: LparLine) -> str:
     return f"{modes} ({x.stages[-1].when})" if len(x.stages) > 1 else modes
 
 
+def _cores_used(thousandths: int | None) -> float | None:
+    return None if thousandths is None else thousandths / 1000
+
+
 _SERVER_COLUMNS: tuple[Column[ServerLine], ...] = (
     Column("Server", lambda s: s.name, "plain", 22), Column("Model", lambda s: s.model, "plain", 12),
     Column("Generation", lambda s: s.generation, "plain", 11), Column("LPARs", lambda s: s.lpars, "id", 8),
@@ -39,6 +43,8 @@ _SERVER_COLUMNS: tuple[Column[ServerLine], ...] = (
     Column("GiB on arrival", lambda s: rounded_gib(s.memory_arrival_mib), "cores", 10),
     Column("GiB in the end", lambda s: rounded_gib(s.memory_final_mib), "cores", 10),
     Column("GiB limit", lambda s: rounded_gib(s.memory_limit_mib), "cores", 10),
+    Column("Month-end peak on arrival (cores)", lambda s: _cores_used(s.used_arrival), "cores", 11),
+    Column("Month-end peak in the end (cores)", lambda s: _cores_used(s.used_final), "cores", 11),
     Column("Idle (W)", lambda s: s.idle_w, "exact", 9), Column("Maximum (W)", lambda s: s.max_w, "exact", 9),
     Column("Watts", lambda s: s.watts, "exact", 9), Column("Assumed", lambda s: s.watts_assumed, "plain", 9),
     Column("Watts from", lambda s: s.watts_source, "plain", 60))
@@ -97,6 +103,8 @@ def _comparison(book: Book, document: WhatifDocument) -> None:
     sheet = book.sheet("Comparison")
     scenarios = document.scenarios
     sheet.write_string(0, 0, "What if: scenarios side by side", book.title)
+    for line in document.first:
+        sheet.write_string(1, 0, line, book.warn)
     book.row(sheet, 2, ("", "Unit", *(s.name for s in scenarios)), book.header)
     sheet.set_row(2, 48)
     styles = {"optimal": book.good, "feasible": book.warn, "infeasible": book.bad, "unknown": book.bad}

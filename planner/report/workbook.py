@@ -12,7 +12,7 @@ from planner.plan.choices import BACK, OUT
 from planner.plan.plan import Plan, ServerState
 from planner.report.energy import energy_sheet
 from planner.report.headroom import headroom_sheet
-from planner.report.text import assumed_lines, clock_span, headline, pause, window_text, windows
+from planner.report.text import assumed_lines, clock_span, headline, pause, peak_words, seen_first, window_text, windows
 from planner.sheets import Column, bars, chart_base, findings_sheet, paragraphs, table, widths
 from planner.units import cores, gib, show_duration
 from planner.xlsx import Book, open_book
@@ -44,6 +44,7 @@ def _summary(book: Book, plan: Plan) -> None:
     percent = book.format(num_format="0.00 %", align="left")
     left = book.format(align="left")
     rows: list[tuple[str, object, object]] = [
+        *(("Not looked at", line, book.warn) for line in seen_first(plan)),
         ("Status", plan.status.value, book.good if plan.status.value == "optimal" else book.warn),
         ("Replayed and verified", plan.verified, book.good if plan.verified else book.bad),
         *_objectives(plan, number, percent),
@@ -137,8 +138,9 @@ def _move_columns(plan: Plan, lpars: Mapping[str, Lpar]) -> tuple[Column, ...]:
 def _servers(book: Book, plan: Plan) -> None:
     sheet = book.sheet("Servers")
     states = [_States(*moments) for moments in zip(plan.before, plan.peak, plan.after, strict=True)]
-    written = table(book, sheet, 0, _SERVERS, states, height=30, empty="")
-    widths(sheet, _SERVERS)
+    columns = (*_SERVERS, *_peaks(plan))
+    written = table(book, sheet, 0, columns, states, height=30, empty="")
+    widths(sheet, columns)
     sheet.write_string(written.last + 1, 0, "after: when the way out is over; at most: the highest at any moment, both "
                                             "sides of a move counted")
     for title, unit, anchor in (("Cores entitled", "Cores", 0), ("Memory held (GiB)", "GiB", 6)):
@@ -177,6 +179,21 @@ _SERVERS = (
     *_amounts("GiB", gib, attrgetter("memory_mib"), attrgetter("memory_limit_mib")),
 )
 """Of the :class:`_States` of servers."""
+
+
+def _peaks(plan: Plan) -> tuple[Column, ...]:
+    """What was used at most, where a history was given."""
+    if plan.goal.usage is None:
+        return ()
+    said = peak_words(plan)
+
+    def share(held: Callable[[_States], int | None]) -> Callable[[_States], float | None]:
+        return lambda r: None if held(r) is None else (held(r) or 0) / 1000
+    return (Column(f"{said} before (cores)", share(lambda r: r.before.used), "cores", 13),
+            Column(f"{said} after (cores)", share(lambda r: r.after.used), "cores", 13),
+            Column(f"{said} after / cores", lambda r: None if r.after.used is None or not r.after.units_limit else
+                   r.after.used / 10 / r.after.units_limit, "percent", 13,
+                   f"[{said} after (cores)]/[Cores limit]"))
 
 
 def _assumptions(book: Book, plan: Plan) -> None:

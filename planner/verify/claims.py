@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import chain
 from math import ceil, floor
@@ -28,7 +29,7 @@ _UNITS = {Measure.WATTS: "W", Measure.SERVERS: "servers", Measure.CORES: "cores"
 
 def claims(plan: Plan, site: Site, judge: Judge, played: Replay) -> list[Finding]:
     """What a plan says of itself that its servers and moves do not bear out; a bound above what it bounds."""
-    made = chain(_moves(plan, site), _states(plan, played), _cost(plan, site, judge), _proof(plan), _clock(plan),
+    made = chain(_moves(plan, site), _states(plan, site, played), _cost(plan, site, judge), _proof(plan), _clock(plan),
                  _stays(plan, site), details_claims(plan, site), _consolidation(plan, site), _assumptions(plan, played),
                  _unknown_slots(plan, site), _unknown_levels(plan, site))
     return [*_bounds(plan), *changes_after(plan, site), *(f for claim in made for f in claim.findings())]
@@ -87,9 +88,11 @@ def _unknown_levels(plan: Plan, site: Site) -> Iterator[Claim]:
                 yield Claim(f"that the level of {name} ({what}) is unknown", named, True, m.lpar)
 
 
-def _states(plan: Plan, played: Replay) -> Iterator[Claim]:
+def _states(plan: Plan, site: Site, played: Replay) -> Iterator[Claim]:
     for name in ("before", "peak", "after"):
         said, worked = ({s.server: s for s in getattr(of, name)} for of in (plan, played))
+        if plan.goal.usage and site.usage is None:  # nothing can be said of what was used
+            said = {s: replace(x, used=None) for s, x in said.items()}
         yield Claim(f"servers {name}", sorted(said), sorted(worked))
         yield from (Claim(f"what it holds {name}", said.get(server), state, server) for server, state in worked.items())
 

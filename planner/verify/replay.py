@@ -17,7 +17,7 @@ from planner.verify.goals import Course, goal_findings
 from planner.verify.ports import PortCount
 from planner.verify.slots import SlotCount
 from planner.verify.standing import standing
-from planner.verify.used import too_much_used
+from planner.verify.used import too_much_used, with_peaks
 from planner.verify.vnics import VnicCount
 
 
@@ -233,7 +233,7 @@ def replay(plan: Plan, site: Site, judge: Judge, home: Mapping[str, str] | None 
     """Replay a plan from the estate's own placement; ``home``: where LPARs stood before the plan, if elsewhere;
     ``begun``: some of its moves are done and left out."""
     stage = _Stage(site, judge, after_work(plan, site, judge), begun=begun)
-    before = server_states(site, stage.where)
+    before = with_peaks(site, server_states(site, stage.where), stage.places())
     moves = list(plan.moves)
     stage.found += _sane(moves)
     pending_out = sum(m.leg == OUT for m in moves)
@@ -257,5 +257,5 @@ def replay(plan: Plan, site: Site, judge: Judge, home: Mapping[str, str] | None 
     stage.found += judge.flights(moves, plan.window)
     stage.found += crowd_findings(site.estate, moves, assume_nothing=site.assume_nothing)
     stage.found += goal_findings(Course(plan, site, judge, middle, end, home or {}, begun))
-    after = server_states(site, {n: (s,) for n, s in middle.items()})
+    after = with_peaks(site, server_states(site, {n: (s,) for n, s in middle.items()}), middle)
     return Replay(ordered(stage.found), tuple(stage.peaks[s] for s in site.servers), before, after)

@@ -12,6 +12,7 @@ from planner.estate.model import Lpar
 from planner.findings import Finding
 from planner.grouping import grouped
 from planner.plan.details import MILLION
+from planner.plan.plan import ServerState
 from planner.rules import Site
 from planner.units import show_cores
 from planner.verify.base import broken
@@ -45,6 +46,16 @@ def too_much_used(site: Site, rows: Mapping[str, Iterable[Lpar]], use: Mapping[s
                 what = server if pool is None else f"pool {pool} of {server}"
                 yield broken("plan.used", server, f"with the usage of {usage.when(worst):%Y-%m-%d %H:%M}, {what} would "
                              f"use {show_cores(-(-int(now[worst]) // 10))} cores of {show_cores(units)}")
+
+
+def with_peaks(site: Site, states: Iterable[ServerState], where: Mapping[str, str]) -> tuple[ServerState, ...]:
+    """What servers hold with the month-end peak of those who are there (LPAR → server), where a history tells."""
+    usage = site.usage
+    if usage is None:
+        return tuple(states)
+    rows = grouped((s, site.lpars[n]) for n, s in where.items())
+    return tuple(replace(x, used=usage.month_end_peak(_sum(site, usage, x.server, rows.get(x.server, ()), None, {})))
+                 for x in states)
 
 
 def used_when_failed(site: Site, where: Mapping[str, str], restart: Mapping[str, Mapping[str, str]]

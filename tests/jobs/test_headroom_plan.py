@@ -31,7 +31,7 @@ from planner.plan.choices import BACK, OUT, By, Status
 from planner.plan.details import HeadroomDetails
 from planner.plan.plan import Plan, Window, parse, plan_json
 from planner.plan.plan import dump as dump_plan
-from planner.plan.questions import Evacuate, Headroom, Period, hours_json
+from planner.plan.questions import UNSEEN, Evacuate, Headroom, Period, hours_json
 from planner.report.runbook import runbook
 from planner.report.workbook import plan_workbook
 from planner.verify import verify_plan
@@ -218,7 +218,7 @@ def test_without_history_entitlements_count_and_it_is_said(estate: Estate) -> No
     plan = planned(estate, None, 15)
     assert plan.status is Status.OPTIMAL and isinstance(plan.goal, Headroom)
     assert plan.goal.by is By.ENTITLEMENT and plan.goal.usage is None and "usage" not in plan_json(plan)["goal"]
-    assert any("No usage history was given" in a for a in plan.assumptions)
+    assert plan.assumptions[0] == UNSEEN and "What is free is what nobody is entitled to." in plan.assumptions
 
 
 def test_more_than_there_is_names_the_most(estate: Estate, store: Path) -> None:
