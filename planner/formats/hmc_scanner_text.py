@@ -137,7 +137,10 @@ def _head(text: str) -> str:
 @lru_cache(maxsize=2)
 def _separator(text: str) -> str:
     """What stands between the cells; "" where this is no sheet of HMC Scanner."""
-    low = text[:1 << 16].lower()
+    head = text[:1 << 16]
+    if not any(one in head for one in _SEPARATORS):
+        return ""
+    low = head.lower()
     if not any(word in low for word in _WORDS):
         return ""
     head = _head(text)
