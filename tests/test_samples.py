@@ -216,7 +216,7 @@ def test_emptying_the_595_is_proved_and_verified(landscape: Any, emptied: Any) -
         name for server, name, *_ in SCREENS if server == P595_2 and not name.startswith("hvio")}
     assert not any(m.parking for m in emptied.moves)
     assert sum(len(moves) > 1 for _, moves in emptied.waves("out")) >= 3
-    printed = re.search(r"objective ([\d.]+) s.*\n\s*(\d+) moves out", (DATA / "README.md").read_text(encoding="utf-8"))
+    printed = re.search(r"objective ([\d.]+) s.*\n(?:.*\n)?\s*(\d+) moves out", (DATA / "README.md").read_text(encoding="utf-8"))
     assert printed and printed.groups() == (f"{emptied.objective:.1f}", str(len(emptied.moves)))
 
 

@@ -26,7 +26,7 @@ POLICY_KINDS = (
     "production-stays", "pin", "soft-pin", "fence", "not-a-target", "keep-apart", "keep-together", "cluster",
     "blackout", "priority", "cpu-ceiling", "memory-ceiling", "cpu-warning", "memory-warning", "reserve-cores",
     "reserve-memory", "concurrency", "console-link", "site-link", "ignorable-vlan", "minimum-software",
-    "refused-software", "redundancy", "target-pool", "time-zone",
+    "refused-software", "redundancy", "target-pool", "time-zone", "licence", "licensed-servers",
 )
 _MODES = (
     "default", "POWER6", "POWER6+", "POWER6 enhanced", "POWER6+ enhanced", "POWER7", "POWER8", "POWER9_base",

@@ -13,6 +13,16 @@ from zoneinfo import available_timezones
 
 from planner.estate.capacity import Demand
 from planner.estate.consoles import consoles_of, same_console
+from planner.estate.licences import (
+    Counting,
+    LicenceCeiling,
+    Licensed,
+    counting_from,
+    known,
+    most_from,
+    product_of,
+    running,
+)
 from planner.estate.model import GENERATIONS, POLICY_KINDS, Estate, Lpar, Policy, Server
 from planner.formats.values import decimal_from, level, mib_from_gib, units_from_cores
 from planner.names import composed, spelt
@@ -94,6 +104,9 @@ class PolicySet:
     refused_software: set[str] = field(default_factory=set)
     redundancy_optional: set[str] = field(default_factory=set)
     target_pool: dict[str, str] = field(default_factory=dict)
+    licensed: dict[str, Licensed] = field(default_factory=dict)
+    """Product → how it is licensed: as stated, or as is known of it."""
+    licence_ceilings: list[LicenceCeiling] = field(default_factory=list)
     zone: str = ""
     """IANA name of the zone of clock times."""
     contradictions: list[Contradiction] = field(default_factory=list)
@@ -103,6 +116,15 @@ class PolicySet:
         for rule, groups in (("policy.keep-apart", self.apart), ("policy.cluster", self.clusters)):
             for group in groups:
                 yield rule, group
+
+    def tied(self) -> list[Collection[str]]:
+        """LPARs whose places are not one another's matter alone: kept together, or counted over servers."""
+        return [*(g.members for g in self.together), *(c.lpars for c in self.licence_ceilings if c.counts)]
+
+    @property
+    def counts_licences(self) -> bool:
+        """Whether anything is counted over servers."""
+        return any(c.counts for c in self.licence_ceilings)
 
     def limit(self, server: Server) -> Demand:
         """What a server may hold: configurable, lowered by ceiling and reserve."""
@@ -205,7 +227,22 @@ class _Compiler:
             "site-link": lambda p: self._links(p, out.site_links, "site"),
             "ignorable-vlan": self.ignorable_vlan, "minimum-software": self.minimum_software,
             "refused-software": self.refused_software, "redundancy": self.redundancy,
-            "target-pool": self.target_pool, "time-zone": self.time_zone}
+            "target-pool": self.target_pool, "time-zone": self.time_zone,
+            "licence": self.licence, "licensed-servers": self.licensed_servers}
+        self.running = running(estate.lpars)
+        self.counted: dict[str, tuple[Counting, int, str]] = {}
+
+    def applied(self, rows: Iterable[Policy]) -> list[RefusedPolicy]:
+        """Apply rows; those that cannot be, with the reason."""
+        refused: list[RefusedPolicy] = []
+        for policy in rows:
+            try:
+                if policy.kind not in self.handlers:
+                    raise ValueError(f"unknown policy {policy.kind!r}; one of: {', '.join(POLICY_KINDS)}")
+                self.handlers[policy.kind](policy)
+            except (ValueError, OverflowError) as error:
+                refused.append(RefusedPolicy(policy, str(error), error.word if isinstance(error, Unmatched) else ""))
+        return refused
 
     def matching(self, text: str, among: list[str], what: str, default: str = "") -> list[str]:
         """Names that the subject's words match; ``software:X`` and ``env:X`` select LPARs by what they are,
@@ -376,10 +413,14 @@ class _Compiler:
 
     def _products(self, text: str) -> list[str]:
         """Software texts, products and systems of the estate that the words match."""
-        known = {s for p in self.estate.lpars for s in (*p.software, *(_product(x) for x in p.software), p.os) if s}
+        return self._named(text, {s for p in self.estate.lpars for s in (
+            *p.software, *(product_of(x) for x in p.software), p.os) if s})
+
+    def _named(self, text: str, among: Iterable[str]) -> list[str]:
+        """Those of these products that the words match."""
         products: list[str] = []
         for word in words(text):
-            hits = sorted(k for k in known if fnmatchcase(k.casefold(), word.casefold()))
+            hits = sorted(k for k in among if fnmatchcase(k.casefold(), word.casefold()))
             if not hits:
                 raise Unmatched(word, "matches nothing that runs in an LPAR of this estate")
             products += hits
@@ -409,14 +450,41 @@ class _Compiler:
                    lambda a, b: a)
 
 
+    def licence(self, p: Policy) -> None:
+        self._once(p, self.counted, self._named(p.subject, self.running), counting_from(p.value),
+                   lambda a, b: max(a, b, key=lambda x: [*_COUNTED].index(x[0])))
+
+    def licensing(self) -> None:
+        """How everything that runs is licensed, once all rows that state it are read."""
+        for product, lpars in self.running.items():
+            counting = self.counted.get(product)
+            found = known(product, lpars) if counting is None else Licensed(
+                product, counting[0], lpars, *counting[1:], stated=True)
+            if found is not None:
+                self.out.licensed[product] = found
+
+    def licensed_servers(self, p: Policy) -> None:
+        products = self._named(p.subject, self.running)
+        counts = {most[0]: most[1] for word in words(p.value) if (most := most_from(word))}
+        named = "; ".join(word for word in words(p.value) if not most_from(word))
+        by_core = tuple(one for x in products if (one := self.out.licensed.get(x)) and one.by_core)
+        if not counts and not named:
+            raise ValueError("names neither servers nor how many of them, or of licence cores, there may be")
+        if "core" in counts and len(by_core) < len(products):
+            raise ValueError("not every product that it names is counted by the core: say how with the policy licence")
+        self.out.licence_ceilings.append(LicenceCeiling(
+            p.subject, frozenset().union(*(self.running[x] for x in products)), by_core,
+            frozenset(self.matching(named, self.servers, "server")) if named else None,
+            counts.get("server"), counts.get("core")))
+
+
+_COUNTED = (Counting.NOT_BY_CORE, Counting.SUB_CAPACITY, Counting.CAPPED_ONLY, Counting.FULL_CAPACITY)
+"""From the fewest cores to the most."""
+
+
 def _says_which(policy: Policy) -> bool:
     """Whether a row names its subjects rather than all of them."""
     return bool(policy.subject) and "*" not in policy.subject
-
-
-def _product(text: str) -> str:
-    """``Oracle 10.2.0.4`` → ``Oracle``."""
-    return re.sub(r"[\s-]+v?\d[\w.]*.*$", "", text.strip())
 
 
 def selects(word: str, lpar: Lpar) -> bool:
@@ -432,15 +500,9 @@ def selects(word: str, lpar: Lpar) -> bool:
 def compile_policies(estate: Estate) -> tuple[PolicySet, tuple[RefusedPolicy, ...]]:
     """The policy set, and each row that could not be applied with the reason."""
     compiler = _Compiler(estate)
-    refused: list[RefusedPolicy] = []
-    for policy in sorted(estate.policies, key=_says_which):
-        if not policy.active:
-            continue
-        try:
-            if policy.kind not in compiler.handlers:
-                raise ValueError(f"unknown policy {policy.kind!r}; one of: {', '.join(POLICY_KINDS)}")
-            compiler.handlers[policy.kind](policy)
-        except (ValueError, OverflowError) as error:
-            refused.append(RefusedPolicy(policy, str(error), error.word if isinstance(error, Unmatched) else ""))
+    rows = sorted((p for p in estate.policies if p.active), key=_says_which)
+    refused = compiler.applied(p for p in rows if p.kind != "licensed-servers")
+    compiler.licensing()
+    refused += compiler.applied(p for p in rows if p.kind == "licensed-servers")
     compiler.across()
     return compiler.out, tuple(refused)

@@ -368,7 +368,7 @@ class ConsolidationProblem:
         quick = effort == 0 and gap > 0 and not self.goal.n_plus_1
         cuts = self.cuts_in(part)
         master = Master(self.site, part, self.candidates_in(part), self.goal, self.scale)
-        plain = not self.goal.n_plus_1 and not cuts and self.site.usage is None
+        plain = not (self.goal.n_plus_1 or cuts or self.site.usage is not None or self.site.policies.counts_licences)
         if len(part.servers) > WIDE and plain and quick:
             return ComponentAnswer(Status.UNKNOWN)
         if len(part.servers) > WIDE and plain:

@@ -188,7 +188,7 @@ class ConsolidationProgram(PlacementProgram):
             values[i] = int(where.get(n) == s)
         for s, i in self.on.items():
             values[i] = int(s in used or i in must)
-        return values
+        return self.derive(values)
 
     def off(self, solution: Solution) -> list[str]:
         placed = set(self.placement(solution).values())

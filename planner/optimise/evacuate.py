@@ -32,8 +32,8 @@ def parts_of(problem: EvacuationProblem) -> list[EvacuationPart]:
     site, narrow = problem.site, problem.narrow.cost
     nears = {(id(near), server): near for name, server in site.start.items() for near in (problem.judge.near(name),)}
     reached = [(server, *sorted(problem.survivors if near is None else near)) for (_, server), near in nears.items()]
-    together = [[s for n in group.members if n in site.start for s in (site.start[n], *narrow.get(n, ()))]
-                for group in site.policies.together]
+    together = [[s for n in sorted(names) if n in site.start for s in (site.start[n], *narrow.get(n, ()))]
+                for names in site.policies.tied()]
     components = linked(problem.survivors, (*reached, *together))
     component = {server: number for number, servers in enumerate(components) for server in servers}
     members = grouped((component[next(iter(narrow[name]))], name) for name in problem.displaced)

@@ -166,7 +166,7 @@ class Frontier:
         for s, holding in held.items():
             values[model.on[s]] = 1
             values[model.used] = max(values[model.used], -(-HUNDRED * holding.units // max(site.limit(s).units, 1)))
-        return values if model.program.holds(values) else []
+        return values if model.program.holds(model.derive(values)) else []
 
     def _least(self, count: int) -> int:
         """Per cent that the fullest of so many servers is filled to at least: everything in its smallest size, spread

@@ -13,17 +13,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from planner.estate.capacity import Demand
+from planner.estate.licences import LicenceCeiling, Licensed
 from planner.estate.policies import Group
 from planner.findings import Severity, assumed
-from planner.grouping import inverted
+from planner.grouping import grouped, inverted
+from planner.optimise.licences import Counts, Sum
 from planner.optimise.program import BALANCE, COST, CUT, MEASURE, ONE_PLACE, Outcome, Program, Solution, Tag, Terms
 from planner.optimise.solver import solve
 from planner.parallel import beside
 from planner.rules import Judge, Site, ledger
 from planner.rules.asking import refused
 from planner.rules.ledger import Amounts, Resource, allowed
+from planner.rules.licences import ceiling_allows, counted_units, counting_pool, pool_units
 from planner.rules.site import UsageOnSite
 from planner.stopwatch import now
+from planner.units import UNITS_PER_CORE
 
 _IN_TWO = 1000
 """LPARs from which on they are judged by two processes."""
@@ -120,12 +124,14 @@ class PlacementProgram:
         self.by_server = inverted(self.x, self.survivors)
         self.slots: dict[tuple[int, str, int | None], set[int]] = defaultdict(set)
         """(Moment, server, pool) → the slots whose rows stand."""
+        self.counts = Counts(self.program)
         self.prepare()
         self.add_one_place()
         self.add_capacity()
         if self.grouped:
             self.add_apart()
             self.add_together()
+            self.add_licences()
         self.add_cost()
 
     def prepare(self) -> None:
@@ -232,6 +238,62 @@ class PlacementProgram:
         if name in self.candidates.cost:
             return ([self.x[name, server]] if (name, server) in self.x else []), 0
         return [], int(self.site.start.get(name) == server)
+
+    def add_licences(self) -> None:
+        """policy.licence-count: products stand on no more servers, and count no more licence cores, than they may."""
+        for ceiling in self.site.policies.licence_ceilings if self.site.policies.counts_licences else ():
+            limits = zip(ceiling_allows(self.site, ceiling), (self._licensed_servers, self._licence_cores), strict=True)
+            for most, counted in limits:
+                total = Sum() if most is None else sum(counted(ceiling), Sum())
+                self._write_counts("policy.licence-count", ceiling.name)
+                if most is not None and self.counts.most(total) > most:
+                    self.program.at_most(total.terms, most - total.constant, Tag("policy.licence-count", ceiling.name))
+
+    def _write_counts(self, rule: str, subject: str) -> None:
+        """The rows of the counts so far."""
+        for terms, most in self.counts.rows:
+            self.program.at_most(terms, most, Tag(rule, subject))
+        self.counts.rows.clear()
+
+    def _placed(self, names: Iterable[str], server: str) -> dict[str, Sum]:
+        """Of LPARs that run and may be on a server, whether they are."""
+        out = {}
+        for n in sorted(names):
+            here, always = self.place(n, server)
+            if (here or always) and self.site.lpars[n].active:
+                out[n] = Sum(dict.fromkeys(here, 1), always)
+        return out
+
+    def _licensed_servers(self, ceiling: LicenceCeiling) -> Iterator[Sum]:
+        """Whether products are on a server, server by server."""
+        for s in self.site.servers:
+            yield self.counts.present(sum(self._placed(ceiling.lpars, s).values(), Sum()), ceiling.name, "on", s)
+
+    def _licence_cores(self, ceiling: LicenceCeiling) -> Iterator[Sum]:
+        for licensed in ceiling.licensed:
+            yield from self.licence_cores(licensed).values()
+
+    def licence_cores(self, licensed: Licensed) -> dict[str, Sum]:
+        """What a product counts on each server on which it may be."""
+        site, out = self.site, {}
+        for s in site.servers:
+            here = self._placed(licensed.lpars, s)
+            shares = grouped((counting_pool(site, licensed, n, s), x.times(counted_units(site, licensed, n, s)))
+                             for n, x in here.items())
+            words = licensed.product, "on", s
+            pools = [sum(more, Sum()) if pool is None else self.counts.limited(
+                sum(more, Sum()), pool_units(site, s, pool), *words, "in pool", str(pool))
+                for pool, more in shares.items()]
+            total = self.counts.limited(sum(pools, Sum()), site.servers[s].configurable_units, *words)
+            if here:
+                out[s] = self.counts.rounded_up(total, UNITS_PER_CORE, *words, "in whole cores")
+        return out
+
+    def derive(self, values: list[int]) -> list[int]:
+        """These values of a placement, with the counts that follow from it."""
+        for i, what in self.counts.derived:
+            values[i] = what(values)
+        return values
 
     def add_cost(self) -> None:
         """The objective: total migration cost in ms."""

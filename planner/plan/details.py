@@ -211,6 +211,26 @@ class Account:
     servers: tuple[ServerEnergy, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class LicenceCount:
+    """What a product counts on a server before the way out and after it, in whole cores: by the LPARs in which it runs
+    there, and were the server counted whole. ``per_core``: what a core is worth in ``unit``; ``stated``: a policy says
+    how it is counted; ``source``: who else does."""
+
+    product: str
+    server: str
+    counting: str
+    stated: bool
+    source: str
+    lpars_before: tuple[str, ...]
+    lpars_after: tuple[str, ...]
+    cores_before: int
+    cores_after: int
+    server_cores: int
+    per_core: int
+    unit: str
+
+
 class Short(TypedDict):
     cores: float
     gib: float

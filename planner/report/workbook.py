@@ -12,6 +12,7 @@ from planner.plan.choices import BACK, OUT
 from planner.plan.plan import Plan, ServerState
 from planner.report.energy import energy_sheet
 from planner.report.headroom import headroom_sheet
+from planner.report.licences import licences_sheet
 from planner.report.text import assumed_lines, clock_span, headline, pause, peak_words, seen_first, window_text, windows
 from planner.sheets import Column, bars, chart_base, findings_sheet, paragraphs, table, widths
 from planner.units import cores, gib, show_duration
@@ -28,6 +29,7 @@ def plan_workbook(plan: Plan, estate: Estate) -> bytes:
         if plan.energy:
             energy_sheet(book, plan)
         headroom_sheet(book, plan)
+        licences_sheet(book, plan)
         findings_sheet(book, plan.findings)
         _assumptions(book, plan)
     return buffer.getvalue()

@@ -8,6 +8,7 @@ from planner.estate.policies import Group
 from planner.findings import Severity
 from planner.grouping import grouped
 from planner.rules.base import ANYHOW, MIGRATIONS, Breach, Hold, Scope, rule
+from planner.rules.licences import ceiling_allows, ceiling_count
 from planner.rules.site import Site
 
 Where = Mapping[str, Sequence[str]]
@@ -112,3 +113,30 @@ def keep_together(site: Site, where: Where) -> Iterator[Breach]:
             yield Breach(f"{', '.join(group.members)} are kept together ({group.name}) but end on "
                          f"{', '.join(sorted(set(homes.values())))}", "lift the policy keep-together",
                          subject=group.members[0])
+
+
+def _licensed_shape(site: Site, lpar: str) -> Hashable:
+    named = tuple(c.servers for c in site.policies.licence_ceilings if c.servers is not None and lpar in c.lpars)
+    return (named, site.belongs(lpar)) if named else ()
+
+
+@rule("policy.licensed-servers", "A product comes to the servers on which it is licensed alone; who belongs elsewhere "
+      "may come home there.", Scope.MOVE, binds=ANYHOW, lasting=False, shape=_licensed_shape, source="policy")
+def licensed_servers(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
+    for c in site.policies.licence_ceilings:
+        if (c.servers is not None and lpar in c.lpars and target not in c.servers
+                and target not in site.belongs(lpar)):
+            yield Breach(f"runs {c.name}, which is licensed on {', '.join(sorted(c.servers))}",
+                         "license it there, or widen the policy licensed-servers")
+
+
+@rule("policy.licence-count", "A product stands on no more servers, and counts no more licence cores, than a policy "
+      "says; what is more at the start does not rise.", Scope.GROUP, hold=Hold.END,
+      rows="a count per product and server, and a row of their sum", source="policy; docs/licences.md")
+def licence_count(site: Site, where: Where) -> Iterator[Breach]:
+    for c in site.policies.licence_ceilings if site.policies.counts_licences else ():
+        for held, most, what in zip(ceiling_count(site, c, where), ceiling_allows(site, c),
+                                    ("servers", "licence cores"), strict=True):
+            if most is not None and held > most:
+                yield Breach(f"{c.name} would take {held} {what} of {most}",
+                             "raise or lift the policy licensed-servers", subject=c.name)

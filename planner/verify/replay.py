@@ -14,6 +14,7 @@ from planner.verify.base import Replay, after_work, broken, server_state, server
 from planner.verify.counts import lacking
 from planner.verify.flights import crowd_findings
 from planner.verify.goals import Course, goal_findings
+from planner.verify.licences import licences_over
 from planner.verify.ports import PortCount
 from planner.verify.slots import SlotCount
 from planner.verify.standing import standing
@@ -253,6 +254,7 @@ def replay(plan: Plan, site: Site, judge: Judge, home: Mapping[str, str] | None 
     holders = inverted(middle.items(), site.servers)
     for server in site.servers:
         stage.found += judge.settled(server, holders[server])
+    stage.found += licences_over(site, middle)
     stage.found += too_much_used(site, {s: [site.lpars[n] for n in names] for s, names in holders.items()})
     stage.found += judge.flights(moves, plan.window)
     stage.found += crowd_findings(site.estate, moves, assume_nothing=site.assume_nothing)

@@ -7,13 +7,14 @@ import os
 import pkgutil
 import sys
 from collections.abc import Callable, Collection, Iterator
+from dataclasses import replace
 from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
-from estates import backed, changed, estate, judged, lpar, policy, pool, server
+from estates import backed, changed, estate, judged, lpar, policy, pool, server, stating
 
 import planner.optimise
 from planner.estate.capacity import Demand
@@ -40,6 +41,11 @@ OF = estate([server("A"), server("B", 6), server("C", 6)],
             [lpar("a1", "A"), lpar("a2", "A", 2), lpar("b1", "B"), lpar("c1", "C")],
             [policy("keep-apart", "databases", "a1; b1"), policy("keep-together", "one application", "a1; a2")],
             pools=(pool("A", 0, 6), pool("B", 0, 4, 1), pool("C", 0)))
+#: The same with two products: of DB2 two that draw their virtual processors in the pool of B and one that is capped.
+LICENSED = stating(OF, policy("licensed-servers", "DB2", "1 server; 6 cores"), policy("licensed-servers", "Oracle", "7 cores"))
+LICENSED = LICENSED.replace(lpars=tuple(replace(p, software=software, **more) for p, (software, more) in zip(LICENSED.lpars, (
+    (("DB2",), {"virtual_processors": 3}), (("DB2", "Oracle"), {}), (("DB2",), {"sharing": "capped"}), (("Oracle",), {})),
+    strict=True)))
 USED = {"a1": [3000, 0], "a2": [2500, 0], "b1": [500, 0], "c1": [0, 0]}
 ROW_WRITERS = ("at_most", "equals")
 #: a1 and a2 each want a paging device, a vNIC and a port of fabric f1, of which B has one of each; two virtual slots
@@ -92,6 +98,8 @@ def _placement() -> None:
     model.add_cost_limit(300_000)
     model.add_excess(lambda lpar, server: {"a1": 5, "a2": 7}.get(lpar, 0) if server == "C" else 0, 6)
     model.add_balance({})
+    model.site, _ = judged(LICENSED)
+    model.add_licences()
 
 
 def headroom() -> None:

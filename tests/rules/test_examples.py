@@ -122,6 +122,11 @@ def b(**changes: Any) -> Estate:
     return changed(BASE, "B", **changes)
 
 
+DB2 = changed(changed(changed(BASE, "a1", software=("DB2 9.7",)), "c1", software=("DB2 9.7",), sharing="capped"), "a2",
+              software=("SAP",))
+"""DB2 on a1, which draws a core, and c1."""
+
+
 def fact(good: dict[str, Any], bad: dict[str, Any], message: str, severity: Severity = ERROR, *more: Bad) -> Example:
     """A rule on facts of a1 alone."""
     return Example([Good(BASE), Good(a1(**good))], [Bad(a1(**bad), message, severity), *more])
@@ -467,6 +472,19 @@ EXAMPLES: dict[str, Example] = {
          Good(stating(BASE, policy("keep-together", "app", "b1; c1")))],
         [Bad(stating(BASE, policy("keep-together", "app", "a1; a2")), "a1, a2 are kept together (app) but end on A, B"),
          Bad(stating(BASE, policy("keep-together", "app", "a1; c1")), "but end on B, C")]),
+    "policy.licensed-servers": Example(
+        [Good(DB2), Good(stating(DB2, policy("licensed-servers", "DB2", "A; B"))),
+         Good(stating(DB2, policy("licensed-servers", "SAP", "C")))],
+        [Bad(stating(DB2, policy("licensed-servers", "DB*", "A; C")), "runs DB*, which is licensed on A, C")]),
+    "policy.licence-count": Example(
+        [Good(stating(DB2, policy("licensed-servers", "DB2", "2 servers; 3 cores"))),
+         Good(stating(DB2, policy("licensed-servers", "SAP", "1 server"))),
+         Good(stating(DB2, policy("licensed-servers", "DB2", "1 server")), both_to_b)],
+        [Bad(stating(changed(DB2, "a2", software=("SAP", "DB2")), policy("licensed-servers", "DB2", "2 servers")),
+             "DB2 would take 3 servers of 2"),
+         Bad(stating(changed(changed(DB2, "a1", sharing="capped", entitlement_units=50), "a2", sharing="capped",
+                             software=("DB2",)), policy("licensed-servers", "DB2", "1 core")),
+             "DB2 would take 3 licence cores of 2")]),
     "policy.not-a-target": Example(
         [Good(BASE), Good(stating(BASE, policy("not-a-target", "B", "b*"))), Good(stating(BASE, policy("not-a-target", "A")))],
         [Bad(stating(BASE, policy("not-a-target", "B")), "B is not a target"),

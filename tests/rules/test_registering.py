@@ -74,7 +74,8 @@ def test_what_an_inactive_migration_does_without() -> None:
 def test_rules_on_a_size_or_a_wish_close_no_door() -> None:
     assert {r.id for r in RULES if r.fits} == {"memory.fits", "processor.fits"}
     assert {r.id for r in RULES if not r.lasting} == {
-        "memory.fits", "processor.fits", "policy.fence", "policy.not-a-target", "policy.pin", "policy.soft-pin"}
+        "memory.fits", "processor.fits", "policy.fence", "policy.licensed-servers", "policy.not-a-target", "policy.pin",
+        "policy.soft-pin"}
 
 
 @pytest.mark.parametrize("encoding", ["rows", ROWS, PRUNES, "by hand"])

@@ -64,6 +64,7 @@ KEY = {"lpars": "name", "servers": "name", "vioses": "name", "networks": "lpar",
 POLICIES = {
     "policy.production-stays": ("production-stays", "*", ""), "policy.fence": ("fence", LPAR, SERVER),
     "policy.soft-pin": ("soft-pin", LPAR, SERVER), "policy.not-a-target": ("not-a-target", SERVER, ""),
+    "policy.licensed-servers": ("licensed-servers", "*", SERVER), "policy.licence-count": ("licensed-servers", "Linux", "0 servers"),
     "policy.keep-together": ("keep-together", "x", "erp-app1; erp-app2"),
     "software.minimum-there": ("minimum-software", "AIX", "7.3 on POWER11"),
     "processor.pool-known": ("target-pool", LPAR, "no such pool")}

@@ -25,7 +25,8 @@ from planner.verify import verify_plan
 
 SITE = estate([server("A", 16, 64), server("B", 16, 64), server("C", 16, 64)],
               [lpar("a1", "A"), lpar("a2", "A", state="not activated"), lpar("b1", "B", environment="production"),
-               lpar("b2", "B", 2, 8), lpar("c1", "C", 0.5, 2)], [policy("fence", "*", "A; B; C")])
+               lpar("b2", "B", 2, 8, software=("DB2 9.7",)), lpar("c1", "C", 0.5, 2, software=("DB2 9.7", "WebSphere 6.1"))],
+              [policy("fence", "*", "A; B; C"), policy("licence", "DB2", "sub-capacity; 120 PVU")])
 NIGHT = window_from("2026-12-05 22:00/04:00")
 
 #: What only the solver, a history or a person can tell. A seal guards them against slips; nothing guards against who

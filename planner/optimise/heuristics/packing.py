@@ -26,9 +26,9 @@ def tightness(room: Ledger, lpar: str, server: str) -> float:
 def packed(site: Site, candidates: Candidates, servers: Sequence[str]) -> dict[str, str] | None:
     """A place for every LPAR of ``candidates`` (all of which leave their server), or None when none was found.
 
-    Usage rows and groups that are kept together are not its matter: None where there are any.
+    Usage rows and groups that are kept or counted together are not its matter: None where there are any.
     """
-    if site.usage is not None or any(n in candidates.cost for g in site.policies.together for n in g.members):
+    if site.usage is not None or any(n in candidates.cost for names in site.policies.tied() for n in names):
         return None
     on = set(servers)
     room = Ledger(site, {n: s for n, s in site.start.items() if s in on})

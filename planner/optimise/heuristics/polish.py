@@ -45,7 +45,7 @@ def polished(model: PlacementProgram, likely: Mapping[tuple[str, str], float], t
     values = [0] * len(model.program.upper)
     for i, k in enumerate(best):
         values[board.variable[i][k]] = 1
-    return values if model.program.holds(values) else []
+    return values if model.program.holds(model.derive(values)) else []
 
 
 class _Room:

@@ -156,7 +156,7 @@ def placement_by_search(model: PlacementProgram) -> list[int]:
     values = [0] * len(model.x) + search.extra
     for i in best:
         values[i] = 1
-    return values if model.program.holds(values) else []
+    return values if model.program.holds(model.derive(values)) else []
 
 
 def searched(model: PlacementProgram, solution: Solution) -> Solution:
@@ -187,7 +187,7 @@ def surest(model: PlacementProgram, values: Sequence[int], assumed: Callable[[st
         found = [0] * len(model.x) + search.extra
         for i in search.at:
             found[i] = 1
-        if search.at == at or not model.program.holds(found):
+        if search.at == at or not model.program.holds(model.derive(found)):
             break
         if not model.mend(Solution(Outcome.FEASIBLE, tuple(found), model.program.value(found))):
             return found

@@ -22,10 +22,10 @@ def components(site: Site, candidates: Candidates, restarts: Iterable[tuple[str,
                ) -> list[Component]:
     """The components of a site; ``restarts``: server → servers on which what it holds may restart (N+1).
 
-    LPARs that must end together are linked as well, whatever they reach.
+    LPARs that must end together, or are counted together, are linked as well, whatever they reach.
     """
     groups = {tuple(places) for places in candidates.cost.values()}
     groups |= {(server, *targets) for server, targets in restarts}
-    groups |= {tuple(site.start[n] for n in group.members if n in site.start) for group in site.policies.together}
+    groups |= {tuple(site.start[n] for n in sorted(names) if n in site.start) for names in site.policies.tied()}
     return [Component(tuple(servers), tuple(sorted(n for s in servers for n in site.residents(s))))
             for servers in linked(sorted(site.servers), groups)]

@@ -372,4 +372,4 @@ def too_heavy(model: PlacementProgram, deadline: float) -> bool:
 def _values(model: PlacementProgram, where: Mapping[str, str]) -> list[int]:
     """The values of a program's variables when LPARs are there; none when that breaks a row."""
     values = [int(where[n] == s) for n, s in model.x] + [0] * (len(model.program.upper) - len(model.x))
-    return values if model.program.holds(values) else []
+    return values if model.program.holds(model.derive(values)) else []

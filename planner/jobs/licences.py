@@ -1,0 +1,52 @@
+"""The evidence of licences: what each product counts on each server before and after the way out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from planner.grouping import inverted
+from planner.plan.choices import OUT
+from planner.plan.details import LicenceCount
+from planner.plan.plan import Plan
+from planner.plan.questions import Whatif
+from planner.rules import Site
+from planner.rules.licences import licence_cores
+from planner.units import UNITS_PER_CORE, some
+
+
+def licence_counts(site: Site, plan: Plan) -> Iterator[LicenceCount]:
+    """Product by product, server by server; nothing of a scenario, which changes what is counted."""
+    if isinstance(plan.goal, Whatif):
+        return
+    moved = {m.lpar: m.target for m in plan.leg(OUT)}
+    for product, one in site.policies.licensed.items():
+        if not one.by_core:
+            continue
+        runs = sorted(n for n in one.lpars & site.start.keys() if site.lpars[n].active)
+        before, after = (inverted((n, {**site.start, **where}[n]) for n in runs) for where in ({}, moved))
+        for server in (s for s in site.servers if s in before or s in after):
+            first, then = tuple(before.get(server, ())), tuple(after.get(server, ()))
+            yield LicenceCount(
+                product, server, one.counting.value, one.stated, one.source, lpars_before=first, lpars_after=then,
+                cores_before=licence_cores(site, one, server, first), per_core=one.per_core, unit=one.unit,
+                cores_after=licence_cores(site, one, server, then),
+                server_cores=-(-site.servers[server].configurable_units // UNITS_PER_CORE))
+
+
+def licence_assumptions(site: Site, plan: Plan) -> tuple[str, ...]:
+    """What the counts take for granted."""
+    if not plan.licences:
+        return ()
+    assumed = sorted({f"{r.product} {r.counting}" for r in plan.licences if not r.stated})
+    out = ["Licence cores: of activated LPARs, per product and server, rounded up once; cores, no money. A licence "
+           "that is counted at its highest over a period counts the larger of before and after."]
+    if assumed:
+        out.append(f"How products are counted, where no policy licence says so: {some(assumed, 6)} (docs/licences.md).")
+    if any(r.product.casefold().startswith("oracle") for r in plan.licences) and plan.moves:
+        out.append("Oracle's partitioning policy does not accept Live Partition Mobility as hard partitioning: where "
+                   "your contract follows it, all cores of every source and target of such a move count (column Cores "
+                   "of the server). Look it up.")
+    silent = sorted(p for p, one in site.policies.licensed.items() if not one.by_core)
+    if silent:
+        out.append(f"Not counted by the core: {some(silent, 6)}.")
+    return tuple(out)
