@@ -36,9 +36,9 @@ if TYPE_CHECKING:  # start-up: what reads a history takes longer to import than 
 _ROUNDS = 6
 _JUDGING, _BUILDING = 0.5, 0.3
 """Shares of the time that is left for asking the rules, and then for a plan by construction."""
-_REST_S, _OF_TIMETABLE, _SAMPLE = 0.2, 3.5, 150
-"""Seconds of what follows the timetable; replay and reports included it takes so many times as long as a timetable,
-which is measured on so many moves."""
+_REST_S, _OF_TIMETABLE, _MORE, _SAMPLE = 0.2, 4.0, 1.5, 150
+"""Seconds of what follows the search beside what grows with the moves: timetable, replay and reports take so many times
+as long as a timetable of so many times the moves of a plan by construction, as measured on some of them."""
 _SPARE_S = 1800
 """Seconds that the way back of a weekend has to spare at its end, where the weekend is long enough."""
 
@@ -142,14 +142,24 @@ def _planned(case: ConsolidationCase, goal: Consolidate, judged: Judged, staying
     scale = scale_of(site, goal.measure, case.busy)
     if flat:
         scale = replace(scale, rate={}, busy={}, least={})
+    kept: dict[tuple[tuple[str, str], ...], Timetable] = {}
+
+    def quickly(placement: Mapping[str, str]) -> Timetable:
+        key = tuple(sorted(placement.items()))
+        if key not in kept:
+            kept.clear()
+            kept[key] = timed(site, judge, placement, goal, options, QUICK)
+        return kept[key]
+
     def ordered(placement: Mapping[str, str]) -> bool:
-        return timed(site, judge, placement, goal, options, QUICK).found
+        return quickly(placement).found
 
     orders = Orders(ordered, lambda placement: goes_straight(site, {**site.start, **placement}))
     problem = ConsolidationProblem(site, judge, goal, scale, None if small(site) else orders, judged)
     again = goal is not case.goal
     rest = _rest_s(problem.build(math.inf if again or small(site) else options.share(deadline, _BUILDING)), ordered)
-    tried = attempted(problem, options, lambda answer, states: timed(
+    problem.order_s = rest / _OF_TIMETABLE
+    tried = attempted(problem, options, lambda answer, states: quickly(answer.placement) if states == QUICK else timed(
         site, judge, answer.placement, goal, options, states), deadline=deadline - rest)
     if tried.table is None and not (tried.answer and tried.answer.status is Status.INFEASIBLE):
         tried = _unmoved(problem, tried, lambda answer: timed(site, judge, answer.placement, goal, options))
@@ -163,7 +173,7 @@ def _rest_s(built: Mapping[str, str], ordered: Callable[[Mapping[str, str]], boo
     some = dict(list(built.items())[:_SAMPLE])
     at = now()
     ordered(some)
-    return _REST_S + _OF_TIMETABLE * (now() - at) * len(built) / max(len(some), 1)
+    return _REST_S + _OF_TIMETABLE * _MORE * (now() - at) * len(built) / max(len(some), 1)
 
 
 def _unmoved(problem: ConsolidationProblem, tried: Attempt[Consolidation],

@@ -147,7 +147,9 @@ class ConsolidationProblem:
         self.proved: dict[Component, ComponentAnswer] = {}
         self.known: dict[int, ComponentAnswer] = {}
         """The best answers so far, by the component's number."""
-        self.deadline = math.inf
+        self.deadline, self.order_s = math.inf, 0.0
+        """When all is to be over; and seconds that it takes to look for an order of all moves."""
+        self.ordered: dict[tuple[tuple[str, str], ...], bool] = {}
         self.built: dict[int, ComponentAnswer] = {}
         """Answers by construction, by the component's number."""
 
@@ -312,7 +314,12 @@ class ConsolidationProblem:
     def _has_order(self, answer: ComponentAnswer) -> bool:
         """Whether its moves have an order; those to servers that nobody leaves always have."""
         left = {self.site.start[n] for n in answer.placement}
-        return self.orders is None or not left & set(answer.placement.values()) or self.orders.found(answer.placement)
+        if self.orders is None or not left & set(answer.placement.values()):
+            return True
+        key = tuple(answer.placement.items())
+        if key not in self.ordered:
+            self.ordered[key] = self.orders.found(answer.placement)
+        return self.ordered[key]
 
     def _status(self, parts: Sequence[ComponentAnswer], gap: float) -> Status:
         measure, cost = sum(p.measure for p in parts), sum(p.cost_ms for p in parts)
@@ -400,29 +407,31 @@ class ConsolidationProblem:
         ceiling = first.measure_bound + OF_GAP * gap * (first.measure_bound + self._least(part))
         search = Neighbourhoods(self.site, part, self.candidates_in(part), self.goal, self.scale, where,
                                 ceiling=int(ceiling), straight=self._straight)
-        search.run(deadline - _BOUNDING * (deadline - at))
-        for where in reversed(search.stages[1:]):
-            found = self._settled(part, master, where, first.measure_bound, deadline)
+        search.run(deadline - _BOUNDING * (deadline - at) - self.order_s)
+        for stage in reversed(search.stages[1:] or search.stages):
+            found = self._settled(part, master, stage, first, deadline - self.order_s)
             if self._has_order(self._part(part, found, deadline)):
                 return found
         return first
 
-    def _settled(self, part: Component, master: Master, where: Mapping[str, str], bound: float, deadline: float
+    def _settled(self, part: Component, master: Master, where: Mapping[str, str], first: Settled, deadline: float
                  ) -> Settled:
-        """A placement with a bound of what any as light costs."""
+        """A placement with a bound of what any as light costs, in time or as the ``first`` one has it."""
         off = self._empty(part, where.values())
         on = tuple(s for s in part.servers if s not in off)
         measure = self.scale.beyond(on, where)
         moving = {n: s for n, s in sorted(where.items()) if s != self.site.start[n]}
         cost = sum(self.candidates.cost[n][s] for n, s in moving.items())
-        least = 0.0
-        if self._size(part) <= _FEW:
+        least, bound = 0.0, first.measure_bound
+        if first.choice and first.placed and measure <= first.choice.measure + master.excess(first.placed.placement):
+            least = first.cost_bound_ms
+        if now() < deadline and self._size(part) <= _FEW:
             model = self.program(part)
             model.add_measure(measure // model.minimise_measure())
             model.add_cost()
             program = model.linked()
-            least = relaxed(program, range(len(program.upper)), _left(deadline)).bound or 0.0
-        if not least:
+            least = max(least, relaxed(program, range(len(program.upper)), _left(deadline)).bound or 0.0)
+        if not least and now() < deadline:
             least = master.tighten(min(now() + _LAST_S, deadline), measure, 0.0, whole=False)[1]
         choice = Choice(on, off, 0, bound)
         least = min(least, float(cost))

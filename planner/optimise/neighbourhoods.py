@@ -76,16 +76,19 @@ class Neighbourhoods:
         return out
 
     def run(self, deadline: float) -> None:
-        """Until no neighbourhood gains anything, or time is out. Two at a time, which share no server."""
+        """Until no neighbourhood gains anything, or there is no time for one more. Two at a time, which share no
+        server."""
+        took = 0.0
         for _ in range(_PASSES):
             before = dict(self.where)
             order = self.random.sample(self.part.servers, len(self.part.servers))
-            while order and now() < deadline:
+            while order and (at := now()) + took < deadline:
                 self.both(*self.two(order), deadline)
+                took = now() - at
             if self.where == before:
                 return
             self.stages.append(dict(self.where))
-            if now() >= deadline:
+            if now() + took >= deadline:
                 return
 
     def two(self, order: list[str]) -> tuple[list[str], list[str]]:

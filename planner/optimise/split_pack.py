@@ -81,7 +81,7 @@ class SplitPack:
             if least == math.inf and self.sure and not self.cuts and best is None:
                 return Levels(Outcome.INFEASIBLE)
             bound = max(bound, least) if self.sure and least < math.inf else bound
-            if not values or self.light(best, bound):
+            if not values or self.light(best, bound) or (best is not None and self.late()):
                 break
             likely = likely or self.likely(values)
             found = self.on_set(values, _PACKING, 0.25 * self.gap)
@@ -93,7 +93,7 @@ class SplitPack:
 
     def whole(self, best: Solution | None, bound: float, likely: Mapping[int, int]) -> Levels:
         """The whole program where the best set is not within the gap of the bound."""
-        if not self.light(best, bound):
+        if not self.light(best, bound) and (best is None or not self.late()):
             wide = self.gap * OF_GAP * (1 + self.base / max(bound, 1.0))
             found = self.decided(_WHOLE, likely if best is None else self.values(best), wide, bound,
                                  thorough=best is not None)
@@ -121,7 +121,7 @@ class SplitPack:
     def second(self, first: Levels) -> Levels:
         """The fewest seconds of moves among what is as light as the first level allows."""
         model, best = self.model, first.best
-        if best is None:
+        if best is None or self.late():
             return first
         model.add_measure(max(self.weight(best), self.ceiling(first.measure_bound)))
         model.add_cost()
