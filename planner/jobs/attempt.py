@@ -19,9 +19,11 @@ from planner.rules import Judge, Site
 from planner.schedule.exact import small
 from planner.schedule.order import QUICK, THOROUGH
 from planner.schedule.timetable import Timetable
-from planner.stopwatch import now
+from planner.stopwatch import now, stopped
 
 _TRIES = 12
+_FIRST_S = 1.0
+"""Seconds for a first answer where reading the estate and asking the rules took all the time."""
 _LEAST_TRIES, _LEAST_S = 4, 2.0
 """So many answers are tried for a small site, each with so many seconds, whatever the clock says: a small estate's
 answer does not depend on how busy the machine is."""
@@ -77,7 +79,7 @@ def attempted(problem: Problem[R], options: Options, timed: Callable[[R, int], T
     """Answers from the cheapest on, until one has an order that ``keeps`` its windows; else the first that has an
     order. ``timed`` makes the timetable of an answer, searching so many states; only when none was found quickly for
     any answer are they searched thoroughly, one after the other, while there is time."""
-    deadline = deadline or options.deadline()
+    deadline = deadline or max(options.deadline(), now() + _FIRST_S)
     late: Attempt[R] | None = None
     answer, reason = None, ""
     tried: list[R] = []
@@ -110,14 +112,20 @@ def unanswered(blank: Plan, tried: Attempt[R], options: Options) -> Plan:
     """The plan that there is not: why it is impossible, or what would help to find one."""
     if tried.answer is not None and tried.answer.status is Status.INFEASIBLE and tried.answer.conflict is not None:
         return impossible(blank, tried.answer.conflict)
+    when = "before the user interrupted" if stopped() else f"within {options.time_limit:g} s"
     message = f"a placement exists, but {tried.reason}" if tried.reason else (
-        f"no answer within {options.time_limit:g} s, and no proof that there is none")
+        f"no answer {when}, and no proof that there is none")
     fix = "free more room first, lift policies, or ask for less" if tried.reason else (
         "give more time (--time-limit), free more room, or lift policies")
     note = Finding("plan.unknown", Severity.ERROR, "plan", message, fix)
     bound = None if tried.answer is None else tried.answer.bound_ms
     return blank.replace(status=Status.UNKNOWN, findings=(note, *blank.findings),
                          bound=None if bound is None else bound / 1000)
+
+
+def interrupted() -> tuple[str, ...]:
+    """That the user did not wait for more."""
+    return ("interrupted by the user: the best so far",) if stopped() else ()
 
 
 def impossible(blank: Plan, conflict: Conflict) -> Plan:
@@ -144,5 +152,5 @@ def finished(case: Case, blank: Plan, answer: Answer, table: Timetable) -> Plan:
         bound = float(objective)
     gap = 0.0 if objective == 0 else max(0.0, (objective - bound) / objective)
     plan = blank.replace(status=status, objective=objective / 1000, bound=bound / 1000, gap=round(gap, 6),
-                         moves=table.moves)
+                         moves=table.moves, notes=(*blank.notes, *interrupted()))
     return checked_plan(plan, case.loaded, case.site, case.judge)

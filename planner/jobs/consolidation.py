@@ -12,7 +12,7 @@ from planner.estate.saved import digest
 from planner.findings import Finding, Severity, ordered
 from planner.history.calendar import BUCKETS, Bucket
 from planner.jobs import energy as accounts
-from planner.jobs.attempt import Attempt, Case, attempted, unanswered
+from planner.jobs.attempt import Attempt, Case, attempted, interrupted, unanswered
 from planner.jobs.common import PROVED, Options, assumptions, checked_plan, left_behind, told_first, zoned
 from planner.jobs.energy import Meter, Terms
 from planner.jobs.homes import bringing_home
@@ -159,13 +159,15 @@ def _planned(case: ConsolidationCase, goal: Consolidate, judged: Judged, staying
     again = goal is not case.goal
     rest = _rest_s(problem.build(math.inf if again or small(site) else options.share(deadline, _BUILDING)), ordered)
     problem.order_s = rest / _OF_TIMETABLE
+    searched = small(site) or stopped() or now() < deadline - rest
     tried = attempted(problem, options, lambda answer, states: quickly(answer.placement) if states == QUICK else timed(
         site, judge, answer.placement, goal, options, states), deadline=deadline - rest)
     if tried.table is None and not (tried.answer and tried.answer.status is Status.INFEASIBLE):
         tried = _unmoved(problem, tried, lambda answer: timed(site, judge, answer.placement, goal, options))
+    blank = _blank(case, staying, judged, searched=searched)
     if tried.answer is None or tried.table is None:
-        return unanswered(_blank(case, staying, judged), tried, options)
-    return _finished(case, _blank(case, staying, judged), tried.answer, problem.scale, tried.table)
+        return unanswered(blank, tried, options)
+    return _finished(case, blank, tried.answer, problem.scale, tried.table)
 
 
 def _rest_s(built: Mapping[str, str], ordered: Callable[[Mapping[str, str]], bool]) -> float:
@@ -205,7 +207,7 @@ def timed(site: Site, judge: Judge, placement: Mapping[str, str], goal: Consolid
     return table
 
 
-def _blank(case: ConsolidationCase, staying: Mapping[str, str], judged: Judged) -> Plan:
+def _blank(case: ConsolidationCase, staying: Mapping[str, str], judged: Judged, *, searched: bool) -> Plan:
     site, goal, options = case.site, case.goal, case.options
     assumed = [*assumptions(site, options),
                *accounts.assumptions(site, case.terms, case.busy, back=goal.come_back)]
@@ -219,9 +221,11 @@ def _blank(case: ConsolidationCase, staying: Mapping[str, str], judged: Judged) 
                        "and reserves, of what was used as well where a history was given.")
     kept_on = {why: sorted(s for s in staying if staying[s] == why) for why in sorted({*staying.values()})}
     notes = [f"{', '.join(names)} {'stays' if len(names) == 1 else 'stay'} on: {why}" for why, names in kept_on.items()]
-    notes += ["interrupted by the user: the best so far"] if stopped() else []
+    notes += interrupted()
     notes += [f"the time was not enough to ask where every LPAR may go: {judged.unasked} may go to more servers than "
               "were asked about, so no bound is proved"] if judged.unasked else []
+    notes += [] if searched else [f"the time limit of {options.time_limit:g} s was over before a search began: this is "
+                                  "the plan by construction"]
     return Plan(goal=goal, status=Status.UNKNOWN, estate_digest=digest(case.loaded.estate), assumptions=tuple(assumed),
                 window=options.window, work_s=options.work_s if goal.come_back and not goal.weekend else None,
                 notes=tuple(notes), findings=told_first(case.loaded, site, options))
