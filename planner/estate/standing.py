@@ -7,11 +7,12 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import combinations
 
 from planner.estate.assemble import Loaded
-from planner.estate.capacity import held_by_servers
+from planner.estate.capacity import held_by_servers, lpar_demand
 from planner.estate.model import Estate
 from planner.estate.policies import Contradiction, PolicySet, compile_policies
 from planner.findings import Finding, Severity, ordered
 from planner.grouping import grouped
+from planner.units import some
 
 
 def broken_policies(estate: Estate, policies: PolicySet, where: Mapping[str, str], when: str) -> Iterator[Finding]:
@@ -21,12 +22,45 @@ def broken_policies(estate: Estate, policies: PolicySet, where: Mapping[str, str
         yield Finding(rule, Severity.WARNING, subject, f"{when}: {message}", fix)
 
 
+def near_full(estate: Estate, policies: PolicySet, where: Mapping[str, str], taking: Collection[str], when: str
+              ) -> Iterator[Finding]:
+    """One finding of all servers that a placement makes nearly full, of those that take somebody in and for which no
+    policy states its own threshold: more than ``NEAR_FULL`` per cent held, or no room for one LPAR more of the median
+    size of those there."""
+    servers = {s.name: s for s in estate.servers if s.name in taking}
+    held = held_by_servers(estate, where)
+    sizes = grouped((where[p.name], lpar_demand(p, servers[where[p.name]])) for p in estate.lpars
+                    if where.get(p.name) in servers)
+    told: dict[str, list[str]] = {}
+    for name, s in servers.items():
+        for what, most, warnings, field in (
+                ("cores", s.configurable_units, policies.cpu_warning, "units"),
+                ("memory", s.configurable_memory_mib, policies.memory_warning, "memory_mib")):
+            used, there = getattr(held[name], field), sorted(getattr(d, field) for d in sizes.get(name, ()))
+            if not most or name in warnings or not there:
+                continue
+            share = f"{what} {100 * used / most:.1f} %"
+            if 100 * used > NEAR_FULL * most:
+                told.setdefault(name, []).append(share)
+            elif len(there) >= _FEW and getattr(policies.limit(s), field) - used < there[len(there) // 2]:
+                told.setdefault(name, []).append(f"{share}: no room for one LPAR more of the median size there")
+    if told:
+        full = some((f"{name}: {', '.join(words)}" for name, words in told.items()), 6)
+        yield Finding("estate.near-full", Severity.WARNING, some(told), f"{when}: nearly full: {full}",
+                      "leave more room (reserve-cores, reserve-memory), or state other thresholds (cpu-warning, "
+                      "memory-warning)")
+
+
 def broken_today(estate: Estate, policies: PolicySet) -> Iterator[Finding]:
     """The same of where the active LPARs stand in the estate."""
     return broken_policies(estate, policies, {p.name: p.server for p in estate.lpars if p.active}, "today")
 
 
 _CONTRADICTION = "policy.contradiction"
+NEAR_FULL = 95
+"""Per cent of a server's cores or memory above which it is told that it is nearly full."""
+_FEW = 3
+"""LPARs of a server from which on they have a median size."""
 Told = Iterator[tuple[str, str, str, str]]
 
 

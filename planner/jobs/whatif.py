@@ -17,7 +17,7 @@ from planner.estate.energy import energy, power_of
 from planner.estate.load import checked
 from planner.estate.model import Lpar
 from planner.estate.saved import digest
-from planner.estate.standing import contradictions
+from planner.estate.standing import contradictions, near_full
 from planner.findings import Finding, Severity, Source, errors, ordered
 from planner.jobs.attempt import Case, attempted, finished
 from planner.jobs.common import PROVED, Options, assumptions, told_first, zoned
@@ -284,7 +284,7 @@ def _result(case: ScenarioCase, problem: ScenarioProblem, answer: Answer, table:
     return _blank(
         case, status, **cost, totals=_totals(case.site, servers, case.scenario), servers=servers, lpars=lines,
         changes=changes, migration=_migration(case, ways, lines, plan), waves=waves_of(plan), doors=opened,
-        findings=_risks(case, lines, opened, plan), frontier=points, frontier_note=note, plan=plan,
+        findings=_risks(case, lines, opened, plan, rows), frontier=points, frontier_note=note, plan=plan,
         estate=case.loaded.estate if plan else None)
 
 
@@ -479,9 +479,12 @@ def _frontier(case: ScenarioCase, problem: ScenarioProblem) -> tuple[tuple[Front
     return points, "" if points else "too large to be asked here: planner consolidate answers it"
 
 
-def _risks(case: ScenarioCase, lines: Sequence[LparLine], opened: Sequence[Door],
-           plan: Plan | None) -> tuple[Finding, ...]:
-    out = _one_way(opened)
+def _risks(case: ScenarioCase, lines: Sequence[LparLine], opened: Sequence[Door], plan: Plan | None,
+           rows: Mapping[str, Lpar]) -> tuple[Finding, ...]:
+    estate = case.loaded.estate
+    grown = estate.replace(lpars=tuple(rows.get(p.name, p) for p in estate.lpars))
+    out = [*_one_way(opened), *near_full(grown, case.site.policies, {x.name: x.target for x in lines},
+                                         {x.target for x in lines if x.target != x.source}, "in the end")]
     for x in lines:
         if x.way in (Way.RESTART, Way.WORK):
             why = "; ".join(dict.fromkeys(r.reason for r in x.reasons))

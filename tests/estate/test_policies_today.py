@@ -7,7 +7,7 @@ from itertools import permutations
 from pathlib import Path
 
 import pytest
-from estates import BASE, changed, loaded, policy, stating
+from estates import BASE, changed, estate, loaded, lpar, policy, server, stating
 from typer.testing import CliRunner
 
 from planner import jobs
@@ -150,3 +150,31 @@ def test_what_a_row_selects_servers_by() -> None:
     assert compiled.fences["a1"] == {"B", "C"} and compiled.pins["a2"] == ("A", "C")
     assert compiled.cpu_ceiling == {"C": 80}
     assert compiled.not_targets["B"] == compiled.not_targets["C"] == {"a1", "a2", "b1", "b2", "c1"}
+
+
+#: B has 10 cores; its VIOSes and b1, b2 and b3 hold 1 + 3 × 1.
+ROOMY = estate([server("A", 20, 128), server("B", 10, 128)], [lpar(n, n[0].upper(), 1, 8) for n in ("b1", "b2", "b3")])
+
+
+@pytest.mark.parametrize(("cores", "rows", "words"), [
+    (4.0, (), None), (5.0, (), None),  # 8.0 and 9.0 of 10: one more of 1.0 fits
+    (5.01, (), "cores 90.1 %: no room for one LPAR more of the median size there"), (5.51, (), "cores 95.1 %"),
+    (5.51, (policy("cpu-warning", "B", "96"),), None),
+    (4.01, (policy("cpu-ceiling", "B", "90"),), "cores 80.1 %: no room for one LPAR more")])
+def test_a_plan_that_leaves_a_server_nearly_full_says_so_once(cores: float, rows: tuple[Policy, ...], words: str | None) -> None:
+    of = estate(ROOMY.servers, [*ROOMY.lpars, lpar("a1", "A", cores, 8)], list(rows))
+    for come_back, when in ((False, "after this plan"), (True, "after the way out")):
+        plan = jobs.evacuate(loaded(of), Evacuate(servers=("A",), come_back=come_back), jobs.Options())
+        told = [(f.subject, f.message) for f in plan.findings if f.rule == "estate.near-full"]
+        assert plan.verified and [subject for subject, _ in told] == (["B"] if words else [])
+        assert all(message.startswith(f"{when}: nearly full: B: {words}") for _, message in told)
+    assert not [f for f in loaded(of).findings if f.rule == "estate.near-full"]
+
+
+def test_nearly_full_is_one_finding_however_many_servers() -> None:
+    """B and C take one each, of memory 98 %."""
+    of = estate([server("A", 20, 200), server("B", 10, 64), server("C", 10, 64)],
+                [lpar("a1", "A", 1, 56), lpar("a2", "A", 1, 56)])
+    plan = jobs.evacuate(loaded(of), Evacuate(servers=("A",)), jobs.Options())
+    (told,) = [f for f in plan.findings if f.rule == "estate.near-full"]
+    assert told.subject == "B, C" and told.message.count("memory 9") == 2
