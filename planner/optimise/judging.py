@@ -41,7 +41,9 @@ class Judging:
         """What there is by the deadline. With enough time it does not depend on any."""
         names = [n for n in self.site.start if self.judge.ready(n)]
         names.sort(key=lambda n: (self.order[self.site.start[n]], n))
-        halves = (names[::2], names[1::2]) if len(names) >= _IN_TWO else (names, [])
+        halves: tuple[list[str], list[str]] = ([], [])  # by server, since LPARs of one share most answers
+        for n in names:
+            halves[self.order[self.site.start[n]] % 2 if len(names) >= _IN_TWO else 0].append(n)
         if halves[1]:
             second, first = beside(lambda: self.asked(halves[1], deadline), lambda: self.asked(halves[0], deadline))
         else:

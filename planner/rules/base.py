@@ -105,7 +105,7 @@ class Use:
         """Whether these LPARs take no more than all may, whatever was taken at the start."""
         left = dict(by_part(self.most(site, server)))
         for n in holders if left else ():
-            for part, amount in site.taken(self, n, server).items():
+            for part, amount in site.taken(self.by, n, server).items():
                 left[part] -= amount
         return min(left.values(), default=0) >= 0
 
@@ -120,7 +120,7 @@ class Use:
             held, at_start = (Counter[str]() for _ in range(2))
             for names, into in ((holders, held), (site.residents(server), at_start)):
                 for n in names:
-                    into.update(site.taken(self, n, server))
+                    into.update(site.taken(self.by, n, server))
             for part, limit in most.items():
                 if held[part] > max(limit, at_start[part]):
                     yield part, held[part], limit

@@ -74,7 +74,7 @@ def resources() -> tuple[Resource, ...]:
 
 
 def _declared(rule: str, use: Use) -> Resource:
-    return Resource(rule, lambda site, lpar, server, size: site.taken(use, lpar, server),
+    return Resource(rule, lambda site, lpar, server, size: site.taken(use.by, lpar, server),
                     lambda site, server: by_part(use.most(site, server)),
                     lambda amount, server, part, _: f"{amount} more {use.what} on {server}" + (part and f" ({part})"),
                     use.rare)
@@ -158,13 +158,14 @@ class _Rules:
     @remembered
     def needs(self, lpar: str, server: str) -> tuple[tuple[int, int], ...]:
         """(number of a count, amount) of all that an LPAR takes there of what has a limit."""
+        size = self.site.held(lpar, server)
         return tuple((numbers[part], amount) for r, numbers in self.counted[server]
-                     for part, amount in takes(self.site, r, lpar, server).items() if part in numbers)
+                     for part, amount in r.takes(self.site, lpar, server, size).items() if part in numbers)
 
     @remembered
     def most_taken(self, lpar: str, server: str) -> tuple[tuple[int, int], ...]:
         """(number of a count in ``room``, amount) of all that an LPAR may take there of what spares asking."""
-        return tuple((number, self.site.taken(use, lpar, server).get(part, 0)) for use, numbers in self.sparing
+        return tuple((number, self.site.taken(use.by, lpar, server).get(part, 0)) for use, numbers in self.sparing
                      for part, number in numbers[server].items())
 
 

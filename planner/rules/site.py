@@ -18,7 +18,7 @@ from planner.grouping import grouped, inverted
 from planner.names import quoted
 from planner.reach import reach_of
 from planner.remember import remembered
-from planner.rules.base import Breach, On, Rule, Scope, Use, asked_rules, by_part
+from planner.rules.base import Breach, On, Rule, Scope, asked_rules, by_part
 
 if TYPE_CHECKING:  # start-up: numpy is for questions of usage alone
     import numpy as np
@@ -154,13 +154,10 @@ class Site:
         """What a function makes of something that many LPARs share."""
         return of(self, shared)
 
-    def taken(self, use: Use, lpar: str, server: str) -> Mapping[str, int]:
-        """What an LPAR uses up of a server, by part."""
-        return self._taken(use.by, lpar, server)
-
     @remembered
-    def _taken(self, by: Callable[[Site, str, str], int | Mapping[str, int]], lpar: str, server: str
-               ) -> Mapping[str, int]:
+    def taken(self, by: Callable[[Site, str, str], int | Mapping[str, int]], lpar: str, server: str
+              ) -> Mapping[str, int]:
+        """What an LPAR uses up of a server, by part; ``by``: of a :class:`Use`."""
         return by_part(by(self, lpar, server))
 
     @remembered
@@ -262,6 +259,7 @@ class Site:
         vios = self.vioses[mover]
         return side_rate(vios, self.servers[vios.server], self.parameters, source=source)
 
+    @remembered
     def pair_rate(self, source_msp: str, target_msp: str, source_moves: int = 1, target_moves: int = 1) -> float:
         """Bytes/s of one move between two movers that carry so many moves at that time."""
         out = self._side(source_msp, source=True) / source_moves

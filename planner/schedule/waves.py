@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from operator import attrgetter
@@ -41,6 +41,8 @@ class _Wave:
         self.packer, self.start_ms = packer, start_ms
         self.flights: list[Flight] = []
         self.costs: list[Copy] = []
+        self.longest = 0
+        """The number of a flight that takes as long as any."""
         self.over: dict[str, list[int]] = {}
         """Mover → numbers of the flights that use it."""
         self.busy: dict[tuple[str, On], int] = {}
@@ -49,7 +51,13 @@ class _Wave:
 
     @property
     def duration_ms(self) -> int:
-        return max((c.duration_ms for c in self.costs), default=0)
+        return self.costs[self.longest].duration_ms if self.costs else 0
+
+    def _longest_beside(self, changed: Collection[int]) -> int:
+        """The longest flight in ms of those that are not among these."""
+        if self.costs and self.longest not in changed:
+            return self.duration_ms
+        return max((c.duration_ms for n, c in enumerate(self.costs) if n not in changed), default=0)
 
     def _users(self, mover: str, added: Pair) -> int:
         return len(self.over.get(mover, ())) + (mover in added)
@@ -102,8 +110,7 @@ class _Wave:
             costs = self._priced(flight)
             if costs is None or self._blacked_out(flight, costs):
                 continue
-            total = max(max((c.duration_ms for n, c in enumerate(self.costs) if n not in costs), default=0),
-                        max(c.duration_ms for c in costs.values()))
+            total = max(self._longest_beside(costs), *(c.duration_ms for c in costs.values()))
             if best is None or total < least:
                 best, least = (flight, costs), total
         if best is None:
@@ -115,9 +122,8 @@ class _Wave:
 
     def _blacked_out(self, added: Flight, costs: Mapping[int, Copy]) -> bool:
         """Whether a flight whose time changes would touch a blackout of its LPAR."""
-        steps = [*(f.step for f in self.flights), added.step]
-        return any(self.packer.blackout_end(steps[n].lpar, self.start_ms, c.duration_ms) is not None
-                   for n, c in costs.items())
+        return any(self.packer.blackout_end((added if n == len(self.flights) else self.flights[n]).step.lpar,
+                                            self.start_ms, c.duration_ms) is not None for n, c in costs.items())
 
     def take(self, offer: Offer) -> None:
         """The offered flight flies with this wave."""
@@ -127,6 +133,7 @@ class _Wave:
         self.costs.append(costs[number])
         for n, cost in costs.items():
             self.costs[n] = cost
+        self.longest = max(range(len(self.costs)), key=lambda n: self.costs[n].duration_ms)
         for mover in dict.fromkeys(flight.pair) if flight.pair != _NO_MOVERS else ():
             self.over.setdefault(mover, []).append(number)
         on = self.packer.site.migration(flight.step.lpar)
