@@ -18,7 +18,7 @@ from functools import partial
 from planner.findings import Finding
 from planner.optimise.conflict import Refused, reasons_of, reduced, refusals_of, unproved
 from planner.optimise.consolidation_program import ConsolidationProgram, Restarts
-from planner.optimise.emptying import Emptying
+from planner.optimise.emptying import emptied
 from planner.optimise.evacuate import EvacuationProblem
 from planner.optimise.heuristics.search import surest
 from planner.optimise.judging import Judged, Judging
@@ -195,8 +195,7 @@ class ConsolidationProblem:
         """A first answer of every component by construction, where it can be had without a solver: LPAR → server of
         those that move in it."""
         for number, part in enumerate(self.components) if not self.goal.n_plus_1 else ():
-            emptying = Emptying(self.judge, part, self.candidates_in(part), self.goal, self.scale)
-            placement = emptying.run(deadline)
+            placement = emptied(self.judge, part, self.candidates_in(part), self.goal, self.scale, deadline)
             if placement is None:
                 continue
             where = self.site.start | placement

@@ -7,6 +7,7 @@ order.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from planner.findings import errors
 from planner.grouping import inverted
@@ -23,12 +24,42 @@ _PASSES = 3
 """How often a server that could not be emptied is tried again."""
 
 
+class Manner(NamedTuple):
+    """What decides: ``full``, how much less a server is worth emptying by what it carries; ``cheap``, how much of its
+    room a place may waste that costs as much less as a typical one costs."""
+
+    full: float
+    cheap: float
+
+
+MANNERS = (Manner(0, 0.05), Manner(3, 0.05), Manner(0, 0), Manner(3, 0.2))
+
+
+def emptied(judge: Judge, part: Component, candidates: Candidates, goal: Consolidate, scale: Scale, deadline: float
+            ) -> dict[str, str] | None:
+    """The lightest placement of a component, of those as light the cheapest, of as many ways as there is time for: LPAR
+    → server of those that move. None where what must go off could not be emptied."""
+    best: tuple[tuple[int, int], dict[str, str]] | None = None
+    for way in MANNERS:
+        emptying = Emptying(judge, part, candidates, goal, scale, way)
+        found = emptying.run(deadline)
+        if found is not None and (best is None or emptying.weight < best[0]):
+            best = emptying.weight, found
+        if now() > deadline:
+            break
+    return best[1] if best else None
+
+
 class Emptying:
     """The placement in the making of one component: ``where`` of all its LPARs."""
 
-    def __init__(self, judge: Judge, part: Component, candidates: Candidates, goal: Consolidate, scale: Scale) -> None:
+    def __init__(self, judge: Judge, part: Component, candidates: Candidates, goal: Consolidate, scale: Scale,
+                 way: Manner) -> None:
         self.site, self.judge, self.part, self.goal, self.scale = judge.site, judge, part, goal, scale
-        self.cost = candidates.cost
+        self.cost, self.way = candidates.cost, way
+        paid = sorted(c for places in self.cost.values() for c in places.values() if c)
+        self.typical = paid[len(paid) // 2] if paid else 1
+        self.mean = max(sum(scale.fixed[s] for s in part.servers) / len(part.servers), 1.0)
         self.where = {n: self.site.start[n] for n in part.lpars}
         self.there = inverted(self.where.items(), part.servers)
         self.room = Ledger(self.site, self.where)
@@ -56,12 +87,20 @@ class Emptying:
             return None
         return {n: s for n, s in sorted(self.where.items()) if s != self.site.start[n]}
 
+    @property
+    def weight(self) -> tuple[int, int]:
+        """What the placement weighs beyond the LPARs' least, and what its moves cost."""
+        on = (s for s in self.part.servers if s not in self.left)
+        moved = ((n, s) for n, s in self.where.items() if s != self.site.start[n])
+        return self.scale.beyond(on, self.where), sum(self.cost[n][s] for n, s in moved)
+
     def worth(self) -> list[str]:
-        """Servers that may be emptied, those first that save most for what is to be moved."""
+        """Servers that may be emptied, those first that weigh most for their size and, by the way, carry little."""
         open_to = [s for s in self.part.servers if s not in self.left and s not in self.goal.keep
                    and all(n in self.cost and n not in self.tied for n in self.there[s])]
         volume = {s: sum(self.site.share(n, s) for n in self.there[s]) for s in open_to}
-        return sorted(open_to, key=lambda s: (-self.scale.fixed[s] / (volume[s] + 0.05), s))
+        weight = {s: self.scale.fixed[s] / max(self.site.limit(s).units, 1) for s in open_to}
+        return sorted(open_to, key=lambda s: (-weight[s] / (1 + self.way.full * volume[s]), s))
 
     def empty(self, server: str, *, asked: bool = False) -> bool:
         """Place all that is on a server on others; nothing is changed where that fails, or saves nothing."""
@@ -89,11 +128,12 @@ class Emptying:
         return kept
 
     def target(self, lpar: str, server: str) -> str | None:
-        """Where it fits most tightly, of servers that stay on."""
-        places = [t for t in self.cost.get(lpar, ()) if t != server and t not in self.left]
-        spare = {t: tightness(self.room, lpar, t) for t in places}
-        by_spare = sorted((t for t, left in spare.items() if left >= 0), key=lambda t: (spare[t], t))
-        return next((t for t in by_spare if self.room.fits(lpar, t)), None)
+        """Where it fits most tightly, weighs least and costs least, of servers that stay on."""
+        prices, loss = self.cost.get(lpar, {}), {}
+        for t, price in prices.items():
+            if t != server and t not in self.left and (spare := tightness(self.room, lpar, t)) >= 0:
+                loss[t] = spare + self.way.cheap * price / self.typical + self.scale.excess(lpar, t) / self.mean
+        return next((t for t in sorted(loss, key=lambda t: (loss[t], t)) if self.room.fits(lpar, t)), None)
 
     def holds(self, server: str, lpars: Sequence[str]) -> bool:
         """Whether every rule, usage included, lets a server carry these."""

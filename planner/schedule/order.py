@@ -12,7 +12,8 @@ from planner.grouping import inverted, linked
 from planner.rules import Judge, Site
 from planner.rules.ledger import Ledger
 
-_DIRECT_STATES = 50_000
+_DIRECT_STATES, _DIRECT_TIMES = 50_000, 5
+"""States of a search for an order without parking at most: so many, and so many times those of one with parking."""
 _DEEPEST = 400
 """Movers of a depth-first search at most: it recurses once for each."""
 QUICK, THOROUGH = 1_000, 30_000
@@ -85,9 +86,10 @@ def _in_order(site: Site, judge: Judge, start: Mapping[str, str], final: Mapping
               unmoved: Collection[str], states: int) -> list[Step] | None:
     """An order of these movers, the first of equals first."""
     early, late = _early_late(start, final, movers)
-    steps = _direct(site, start, final, early, late)
+    most = min(_DIRECT_STATES, _DIRECT_TIMES * states)
+    steps = _direct(site, start, final, early, late, most)
     if steps is None and early and len(movers) <= _DEEPEST:
-        steps = _direct(site, start, final, movers, [])
+        steps = _direct(site, start, final, movers, [], most)
     return steps if steps is not None else _with_parking(site, judge, start, final, movers, unmoved, states)
 
 
@@ -119,8 +121,8 @@ def _run(ledger: Ledger, start: Mapping[str, str], final: Mapping[str, str],
 
 
 def _direct(site: Site, start: Mapping[str, str], final: Mapping[str, str], early: Sequence[str],
-            late: Sequence[str]) -> list[Step] | None:
-    """Depth first over the order of ``early`` (failed sets are remembered), then ``late`` as they fit.
+            late: Sequence[str], most: int) -> list[Step] | None:
+    """Depth first over the order of ``early`` (``most`` failed sets are remembered), then ``late`` as they fit.
 
     The first way down is that of the first that fits each time; it mostly arrives, and takes no recursion. More than
     ``_DEEPEST`` are not searched further.
@@ -144,7 +146,7 @@ def _direct(site: Site, start: Mapping[str, str], final: Mapping[str, str], earl
             steps.extend(tail)
             return True
         key = frozenset(left)
-        if key in failed or len(failed) > _DIRECT_STATES:
+        if key in failed or len(failed) > most:
             return False
         for name in left:
             if ledger.fits(name, final[name]):
