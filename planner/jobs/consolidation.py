@@ -16,6 +16,7 @@ from planner.jobs.attempt import Attempt, Case, attempted, interrupted, unanswer
 from planner.jobs.common import PROVED, Options, assumptions, checked_plan, left_behind, told_first, zoned
 from planner.jobs.energy import Meter, Terms
 from planner.jobs.homes import bringing_home
+from planner.jobs.stays_on import why_on
 from planner.optimise.asked import checked_consolidate, spelt_as
 from planner.optimise.consolidation import Consolidation, ConsolidationProblem, Orders
 from planner.optimise.judging import Judged, Judging
@@ -86,7 +87,7 @@ def _consolidated(case: ConsolidationCase) -> Plan:
         if not more and len(staying) <= len(site.servers):
             more = _not_worth(plan, goal, Meter(site, case.busy))
         if not more:
-            return _among(plan, staying)
+            return _told(case, _among(plan, staying), staying, deadline)
         staying |= more
         goal = goal.replace(keep=tuple(sorted({*goal.keep, *more})))
 
@@ -119,6 +120,14 @@ def _not_in_time(plan: Plan, site: Site, goal: Consolidate) -> dict[str, str]:
     share = max(1 - w.length_s / max(plan.total_s, 1.0) for w in windows)
     count = min(max(math.ceil(share * len(spent) / 2), 1), len(spent))
     return dict.fromkeys(sorted(spent, key=lambda s: (saved[s] / spent[s], s))[:count], _NO_TIME)
+
+
+def _told(case: ConsolidationCase, plan: Plan, staying: Mapping[str, str], deadline: float) -> Plan:
+    """The plan with a line for what keeps servers on."""
+    if not plan.verified:
+        return plan
+    lines = why_on(plan, case.site, case.judge, case.goal, staying, deadline)
+    return plan.replace(notes=(*plan.notes, *lines))
 
 
 def _among(plan: Plan, staying: Mapping[str, str]) -> Plan:

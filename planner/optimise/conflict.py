@@ -20,7 +20,7 @@ from planner.stopwatch import now
 from planner.units import show_cores, show_gib, some
 
 _BUDGET_S = 20.0
-_USAGE = "processor.usage"
+_USAGE, _POOL_USAGE = "processor.usage", "processor.pool-usage"
 
 
 class Asked(Protocol):
@@ -223,7 +223,7 @@ def _elastic(model: PlacementProgram, until: float) -> dict[Tag, int]:
     program, site = model.program.without(), model.site
     units = sum(site.limit(s).units for s in model.survivors)
     whole = {r.rule: sum(sum(r.limits(site, s).values()) for s in model.survivors) for r in ledger.RESOURCES}
-    whole |= {PROCESSORS.rule: units, POOLS.rule: units, _USAGE: 10 * units,
+    whole |= {PROCESSORS.rule: units, POOLS.rule: units, _USAGE: 10 * units, _POOL_USAGE: 10 * units,
               MEMORY.rule: sum(site.limit(s).memory_mib for s in model.survivors)}
     slack: dict[Tag, int] = {}
     program.objective = {}
@@ -247,6 +247,10 @@ def _shortage(model: PlacementProgram, until: float) -> _Short:
     mib: dict[str, int] = {}
     pooled: dict[str, int] = {}
     lifts: list[str] = []
+    for tag in sorted((t for t in lacking if t.rule == _POOL_USAGE), key=str):
+        s, amount = tag.subject, -(-lacking[tag] // 10)
+        units[s], pooled[s] = max(units.get(s, 0), amount), max(pooled.get(s, 0), amount)
+        lifts.append(POOLS.more(amount, s, tag.part, model.site))
     for resource in sorted(ledger.RESOURCES, key=lambda r: r is not POOLS):
         for tag in sorted((t for t in lacking if t.rule == resource.rule), key=str):
             s = tag.subject
@@ -320,9 +324,10 @@ def tightenings(site: Site, short_units: Mapping[str, int], short_mib: Mapping[s
 def _summary(lpars: Sequence[str], rows: Sequence[Tag], groups: Sequence[Tag], short: _Short) -> str:
     parts = []
     if any(t.family in ("processor", "memory") for t in rows):
-        measured = any(t.rule == _USAGE for t in rows) and all(t.rule != PROCESSORS.rule for t in rows)
+        rules = {t.rule for t in rows}
+        measured = rules & {_USAGE, _POOL_USAGE} and not rules & {PROCESSORS.rule, POOLS.rule}
         parts.append(f"the other servers lack {_amounts(short.units, short.mib)} for what must go"
-                     + " (as measured: the peak of the sum)" * measured)
+                     + (" (as measured: the peak of the sum)" if measured else ""))
     elif short.lifts:
         parts.append(f"the other servers lack {'; '.join(short.lifts)}")
     if groups:
