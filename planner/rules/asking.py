@@ -18,8 +18,9 @@ def stood_there(rule: Rule, site: Site, server: str, holders: Collection[str]) -
 
 def server_refuses(rule: Rule, site: Site, server: str, holders: Sequence[str]) -> bool:
     """Whether a server may not carry these LPARs."""
-    return not stood_there(rule, site, server, holders) and bool(
-        errors(rule.findings(server, site, server, holders)))
+    if stood_there(rule, site, server, holders) or (rule.enough and rule.enough.kept(site, server, holders)):
+        return False
+    return bool(errors(rule.findings(server, site, server, holders)))
 
 
 def group_refuses(rule: Rule, site: Site, where: Mapping[str, Sequence[str]]) -> bool:
