@@ -14,6 +14,8 @@ from functools import cache
 from planner.estate.model import Lpar
 from planner.formats.values import decimal_from
 
+CORES = "cores"
+"""The unit of a product whose cores are worth nothing that anybody stated."""
 LARGEST_VALUE = 10_000_000
 """Of a core: more is a slip of the pen."""
 
@@ -39,7 +41,7 @@ class Licensed:
     counting: Counting
     lpars: frozenset[str]
     per_core: int = 1
-    unit: str = "cores"
+    unit: str = CORES
     stated: bool = False
     source: str = "policy licence"
 
@@ -47,6 +49,12 @@ class Licensed:
     def by_core(self) -> bool:
         """Whether its cores count at all."""
         return self.counting is not Counting.NOT_BY_CORE
+
+
+def common_unit(products: Iterable[Licensed]) -> str:
+    """The unit in which cores of all of these are worth something; "" where they are counted as cores."""
+    units = {one.unit for one in products}
+    return units.pop() if len(units) == 1 and CORES not in units else ""
 
 
 _PASSPORT = ("IBM Passport Advantage, counting software licenses using specific virtualization technologies (needs "
@@ -91,7 +99,7 @@ def counting_from(text: str) -> tuple[Counting, int, str]:
     if word not in tuple(Counting):
         raise ValueError(f"{word!r} is none of {', '.join(Counting)}")
     if not worth:
-        return Counting(word), 1, "cores"
+        return Counting(word), 1, CORES
     number, _, unit = (x.strip() for x in worth.partition(" "))
     value = decimal_from(number)
     if not unit or value != value.to_integral_value() or not 1 <= value <= LARGEST_VALUE:

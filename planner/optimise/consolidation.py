@@ -369,7 +369,7 @@ class ConsolidationProblem:
         part = self.components[number]
         if self._size(part) <= self.small:
             return replace(self._exact(part, deadline, gap), worked=True)
-        if self._size(part) <= self.middle:
+        if self._size(part) <= self.middle or self.scale.licensed:
             return self._packed(part, deadline, gap, effort, self.known.get(number))
         quick = effort == 0 and gap > 0 and not self.goal.n_plus_1
         cuts = self.cuts_in(part)
@@ -444,7 +444,7 @@ class ConsolidationProblem:
         where = {n: known.placement.get(n, start[n]) for n in part.lpars} if known else None
         proved = known.measure_bound / divisor if known else 0.0
         levels = SplitPack(model, self._least(part) / divisor, deadline, gap, _MORE ** effort, where, proved).run()
-        bound = divisor * levels.measure_bound
+        bound = float(divisor * math.ceil(levels.measure_bound - 1e-6))  # weights are whole
         if levels.best is None:
             settled = Settled(levels.outcome)
             if levels.outcome is Outcome.UNKNOWN:

@@ -12,6 +12,7 @@ from itertools import permutations
 from math import gcd
 
 from planner.grouping import grouped, inverted
+from planner.optimise.licences import Sum
 from planner.optimise.measure import Scale
 from planner.optimise.placement import Candidates, PlacementProgram
 from planner.optimise.program import MEASURE, Program, Solution, Tag
@@ -38,6 +39,9 @@ class ConsolidationProgram(PlacementProgram):
         self.restart_slots: set[tuple[str, str, int | None, int]] = set()
         self.add_on()
         self.add_asked(goal)
+        self.weights: dict[int, int] = {}
+        """Variable → what it weighs besides servers and loads."""
+        self.add_licensed()
         if restarts is not None:
             self._restart_variables(restarts)
             self.add_restart_places()
@@ -63,6 +67,19 @@ class ConsolidationProgram(PlacementProgram):
             for s in wanted:
                 if s in self.on:
                     self.program.equals({self.on[s]: 1}, value, Tag(f"goal.{word}", s))
+
+    def add_licensed(self) -> None:
+        """What is made least is licence cores: their counts, and a variable that is 1 for what nothing changes."""
+        for licensed, worth in self.scale.licensed.items():
+            total = sum(self.licence_cores(licensed, self.survivors).values(), Sum())
+            self.write_counts("licences", licensed.product)
+            for i, c in total.terms.items():
+                self.weights[i] = self.weights.get(i, 0) + worth * c
+            if total.constant:
+                always = self.program.variable(1, licensed.product, "whatever is chosen")
+                self.counts.derived.append((always, lambda values: 1))
+                self.program.equals({always: 1}, 1, Tag("licences", licensed.product))
+                self.weights[always] = worth * total.constant
 
     def linked(self) -> Program:
         """The program for LPARs that may be split, which use no server that is on in part."""
@@ -170,6 +187,8 @@ class ConsolidationProgram(PlacementProgram):
         """Set the first objective, divided by its weights' common divisor, which is returned."""
         terms = {self.on[s]: self.scale.fixed[s] for s in self.survivors if self.scale.fixed[s]}
         terms |= {i: more for (n, s), i in self.x.items() if (more := self.scale.excess(n, s))}
+        for i, more in self.weights.items():
+            terms[i] = terms.get(i, 0) + more
         divisor = gcd(*terms.values()) or 1
         self.measure = {i: c // divisor for i, c in terms.items()}
         self.program.minimise(self.measure)

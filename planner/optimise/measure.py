@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from planner.errors import UsageError
 from planner.estate.energy import power_of
+from planner.estate.licences import Licensed, common_unit
+from planner.grouping import inverted
 from planner.plan.choices import Measure
 from planner.rules import Site
+from planner.rules.licences import licence_cores
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +19,8 @@ class Scale:
     """``fixed``: weight of a server that is on; ``factor``: weights in one of the person's ``unit``.
 
     ``rate``: weight of a busy core on each server (empty: what runs weighs nothing); ``busy``: thousandths of a core
-    of each LPAR; ``least``: the least that each LPAR may weigh anywhere.
+    of each LPAR; ``least``: the least that each LPAR may weigh anywhere. ``licensed``: products whose cores weigh so
+    much each; ``counted`` (placement): what they weigh together in it.
     """
 
     unit: str
@@ -24,6 +29,8 @@ class Scale:
     rate: Mapping[str, int] = field(default_factory=dict)
     busy: Mapping[str, int] = field(default_factory=dict)
     least: Mapping[str, int] = field(default_factory=dict)
+    licensed: Mapping[Licensed, int] = field(default_factory=dict)
+    counted: Callable[[Mapping[str, str]], int] = lambda where: 0
 
     def load(self, lpar: str, server: str) -> int:
         return self.rate[server] * self.busy.get(lpar, 0) // 1000 if self.rate else 0
@@ -50,11 +57,11 @@ class Scale:
 
     def beyond(self, on: Iterable[str], where: Mapping[str, str]) -> int:
         """What these servers weigh, and these LPARs there beyond the least that each may weigh."""
-        return sum(self.fixed[s] for s in on) + sum(self.excess(n, s) for n, s in where.items())
+        return sum(self.fixed[s] for s in on) + sum(self.excess(n, s) for n, s in where.items()) + self.counted(where)
 
     def at(self, off: Iterable[str], where: Mapping[str, str]) -> int:
         """The measure when these servers are off and the LPARs are there."""
-        return self.of(off) + sum(self.excess(n, s) for n, s in where.items())
+        return self.of(off) + sum(self.excess(n, s) for n, s in where.items()) + self.counted(where)
 
 
 def scale_of(site: Site, measure: Measure, busy: Mapping[str, int] | None = None) -> Scale:
@@ -68,6 +75,8 @@ def scale_of(site: Site, measure: Measure, busy: Mapping[str, int] | None = None
         return Scale("servers", 1, dict.fromkeys(site.servers, 1))
     if measure is Measure.CORES:
         return Scale("cores", 100, {n: s.configurable_units for n, s in site.servers.items()})
+    if measure is Measure.LICENCES:
+        return _licences(site)
     powers = {n: power_of(s) for n, s in site.servers.items()}
     rate = {n: round(100_000 * (powers[n].max_w - powers[n].idle_w) / max(s.configurable_units, 1))
             for n, s in site.servers.items()}
@@ -76,3 +85,19 @@ def scale_of(site: Site, measure: Measure, busy: Mapping[str, int] | None = None
     used = {n: (busy or {}).get(n, 10 * site.lpars[n].kept_busy_units) for n in site.start}
     scale = Scale("W", 1000, fixed, rate, used)
     return scale.among({n: [s] for n, s in site.start.items()})
+
+
+def _licences(site: Site) -> Scale:
+    """Licence cores; what they are worth where one unit is stated for all. Raises UsageError where there are none."""
+    products = [one for one in site.policies.licensed.values() if one.by_core]
+    if not products:
+        raise UsageError("nothing in this estate is known to be licensed by the core: say what is with the policy "
+                         "licence (docs/licences.md)")
+    unit = common_unit(products)
+    licensed = {one: one.per_core if unit else 1 for one in products}
+
+    def counted(where: Mapping[str, str]) -> int:
+        return sum(worth * licence_cores(site, one, s, names) for one, worth in licensed.items()
+                   for s, names in inverted((n, where[n]) for n in sorted(one.lpars & where.keys())).items())
+
+    return Scale(unit or "licence cores", 1, dict.fromkeys(site.servers, 0), licensed=licensed, counted=counted)

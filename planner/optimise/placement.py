@@ -245,11 +245,11 @@ class PlacementProgram:
             limits = zip(ceiling_allows(self.site, ceiling), (self._licensed_servers, self._licence_cores), strict=True)
             for most, counted in limits:
                 total = Sum() if most is None else sum(counted(ceiling), Sum())
-                self._write_counts("policy.licence-count", ceiling.name)
+                self.write_counts("policy.licence-count", ceiling.name)
                 if most is not None and self.counts.most(total) > most:
                     self.program.at_most(total.terms, most - total.constant, Tag("policy.licence-count", ceiling.name))
 
-    def _write_counts(self, rule: str, subject: str) -> None:
+    def write_counts(self, rule: str, subject: str) -> None:
         """The rows of the counts so far."""
         for terms, most in self.counts.rows:
             self.program.at_most(terms, most, Tag(rule, subject))
@@ -271,12 +271,12 @@ class PlacementProgram:
 
     def _licence_cores(self, ceiling: LicenceCeiling) -> Iterator[Sum]:
         for licensed in ceiling.licensed:
-            yield from self.licence_cores(licensed).values()
+            yield from self.licence_cores(licensed, self.site.servers).values()
 
-    def licence_cores(self, licensed: Licensed) -> dict[str, Sum]:
-        """What a product counts on each server on which it may be."""
+    def licence_cores(self, licensed: Licensed, servers: Iterable[str]) -> dict[str, Sum]:
+        """What a product counts on each of these servers on which it may be."""
         site, out = self.site, {}
-        for s in site.servers:
+        for s in servers:
             here = self._placed(licensed.lpars, s)
             shares = grouped((counting_pool(site, licensed, n, s), x.times(counted_units(site, licensed, n, s)))
                              for n, x in here.items())

@@ -23,7 +23,9 @@ class Measure(StrEnum):
     """idle watts of the servers, and the load part: whole watts per core times the cores in use"""
     SERVERS = "servers"
     CORES = "cores"
-    """configurable cores, which is what many licences count"""
+    """configurable cores, where licences follow the server"""
+    LICENCES = "licences"
+    """licence cores of all products that are licensed by the core, wherever they run"""
 
 
 class By(StrEnum):

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from planner.findings import Finding, Severity, assumed
 from planner.history.calendar import DayKind
-from planner.plan.choices import BACK, Status
+from planner.plan.choices import BACK, Measure, Status
 from planner.plan.plan import Level, Move, Plan, Window
 from planner.plan.questions import UNSEEN, Consolidate, Evacuate, Headroom, Whatif
 from planner.units import cores, gib, many, show_cores, show_duration, some
@@ -104,15 +104,15 @@ def _switched_off(plan: Plan, goal: Consolidate) -> str:
     """``switch off 2 of 3 servers: A, B``; without an answer what was asked."""
     if not plan.levels:
         return f"switch off what can be ({goal.measure})"
-    names = some(plan.off, 6)
-    return f"switch off {len(plan.off)} of {len(plan.before) or '?'} servers" + (f": {names}" if names else "")
+    names, first = some(plan.off, 6), "fewest licence cores: " * (goal.measure is Measure.LICENCES)
+    return f"{first}switch off {len(plan.off)} of {len(plan.before) or '?'} servers" + (f": {names}" if names else "")
 
 
 def level_line(level: Level) -> str:
     """``what stays on: 10,946 W, bound 10,946 W, gap 0.00 %: proved (all plans)``."""
     word = "not proved" if level.status is not Status.OPTIMAL else (
         "proved" if level.objective == level.bound else "proved within the gap asked for")
-    digits = 0 if level.unit == "servers" and level.bound == int(level.bound) else 1
+    digits = 0 if level.unit not in ("W", "s", "cores") and level.bound == int(level.bound) else 1
     return (f"{level.name}: {level.objective:,.{digits}f} {level.unit}, bound {level.bound:,.{digits}f} {level.unit}, "
             f"gap {100 * level.gap:.2f} %: {word} ({level.scope})")
 

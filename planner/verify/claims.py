@@ -21,7 +21,7 @@ from planner.verify.account import account_claims, stays_on
 from planner.verify.base import Claim, Replay, after_work, broken, near
 from planner.verify.details import changes_after, details_claims
 from planner.verify.flights import stream
-from planner.verify.licences import licence_claims
+from planner.verify.licences import licence_claims, licence_measure
 
 _FIRST_LISTED = 340
 """The first firmware release of which a least console level is known (HMC V7R3.4 help, EL340)."""
@@ -107,7 +107,9 @@ def _cost(plan: Plan, site: Site, judge: Judge) -> Iterator[Claim]:
         yield near("objective (s)", plan.objective, worked)
         return
     names = [(x.name.removesuffix(", idle"), x.unit) for x in plan.levels]
-    yield Claim("levels", names, [("what stays on", _UNITS[plan.goal.measure]), ("moves", "s")])
+    first = ("licences", licence_measure(site, site.start)[1]) if plan.goal.measure is Measure.LICENCES else (
+        "what stays on", _UNITS[plan.goal.measure])
+    yield Claim("levels", names, [first, ("moves", "s")])
     yield from (near("cost of the moves (s)", x.objective, worked) for x in plan.levels[1:2])
     yield from (Claim("objective, bound, gap", (plan.objective, plan.bound, plan.gap), (x.objective, x.bound, x.gap))
                 for x in plan.levels[:1])

@@ -39,6 +39,16 @@ def cores_counted(site: Site, one: Licensed, server: str, names: Collection[str]
     return ceil(min(row.configurable_units, own + sum(shared.values())) / 100)
 
 
+def licence_measure(site: Site, where: Mapping[str, str]) -> tuple[float, str]:
+    """What all products count in a placement, in the one unit that is stated of all, else in cores; and the unit."""
+    products = [one for one in site.policies.licensed.values() if one.counting != "not-by-core"]
+    units = {one.unit for one in products}
+    valued = len(units) == 1 and units != {"cores"}
+    total = sum((one.per_core if valued else 1) * cores_counted(site, one, s, [n for n, t in where.items() if t == s])
+                for one in products for s in site.servers)
+    return float(total), units.pop() if valued else "licence cores"
+
+
 def licences_over(site: Site, where: Mapping[str, str]) -> Iterator[Finding]:
     """What stands on more servers, or counts more cores, than a policy says and than there were."""
     for c in site.policies.licence_ceilings:

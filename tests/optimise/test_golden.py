@@ -121,6 +121,10 @@ def consolidation() -> None:
     model.add_usage(_failing(model))
     _split(model)
     model.add_homes({})
+    model.site, _ = judged(changed(LICENSED, "c1", rmc_active=False))
+    model.scale = scale_of(model.site, Measure.LICENCES)
+    model.add_licensed()
+    model.site = site
     _master(Master(site, part, problem.candidates_in(part), goal, problem.scale))
 
 

@@ -7,17 +7,22 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from random import Random
 
+import pytest
 from estates import estate, evacuate_goal, judged, lpar, policy, pool, server, vioses
 
+from planner.errors import UsageError
 from planner.estate.model import Estate
+from planner.optimise.consolidation import ConsolidationProblem
 from planner.optimise.evacuate import EvacuationProblem
+from planner.optimise.measure import scale_of
 from planner.optimise.placement import PlacementProgram, candidates_of, move_cost_ms
-from planner.plan.choices import Status
+from planner.plan.choices import Measure, Status
+from planner.plan.questions import Consolidate
 from planner.rules import Judge, Site
-from planner.verify.licences import cores_counted, licences_over
+from planner.verify.licences import cores_counted, licence_measure, licences_over
 
 PRODUCTS = ("DB2 9.7", "Oracle 19", "MQ 9", "SAP ECC 6.0")
 CEILINGS = ("{} servers", "{} cores", "A; B; {} servers", "1 server; {} cores")
@@ -72,6 +77,55 @@ def test_an_evacuation_keeps_ceilings_at_the_least_cost() -> None:
     assert min(seen[Status.OPTIMAL], seen[Status.INFEASIBLE]) > 20 and seen["binds"] > 5, seen
 
 
+def least(site: Site, judge: Judge) -> tuple[float, int]:
+    """The fewest licence cores of a placement that the rules allow, and the least cost of one with so few."""
+    best = (float("inf"), 0)
+    for where in placements(site, judge, "none"):
+        cost = sum(move_cost_ms(site, judge, n, site.start[n], s) for n, s in where.items() if s != site.start[n])
+        value = licence_measure(site, where)[0], cost
+        if value < best and not judge.placement(where):
+            best = value
+    return best
+
+
+@pytest.mark.parametrize("engine", ["whole", "split", "large"])
+def test_a_consolidation_counts_the_fewest_licence_cores_at_the_least_cost(engine: str) -> None:
+    """By one program, by two engines, and where others are taken apart."""
+    rng, seen, goal = Random(7), Counter[str](), Consolidate(measure=Measure.LICENCES)
+    for _ in range(20):
+        site, judge = judged(drawn(rng))
+        if not any(x.by_core for x in site.policies.licensed.values()):
+            continue
+        problem = ConsolidationProblem(site, judge, goal, scale_of(site, goal.measure))
+        problem.small, problem.middle = (problem.small, 0) if engine == "whole" else (0, 10_000 * (engine == "split"))
+        answer = problem.solve(20, 0.0)
+        where = site.start | answer.placement
+        found = licence_measure(site, where)[0], sum(p.cost_ms for p in answer.parts)
+        assert found == least(site, judge) and answer.status is Status.OPTIMAL, site.estate
+        assert found[0] == sum(p.measure for p in answer.parts) == problem.scale.at(answer.off, where)
+        seen["fewer"] += found[0] < licence_measure(site, site.start)[0]
+        seen["moves"] += bool(answer.placement)
+    assert seen["fewer"] > 5, seen
+
+
+def test_where_nothing_is_licensed_by_the_core_there_is_nothing_to_make_least() -> None:
+    site, _ = judged(estate([server("A"), server("B")], [lpar("a1", "A", software=("SAP ECC 6.0",))]))
+    with pytest.raises(UsageError, match="nothing in this estate is known to be licensed by the core"):
+        scale_of(site, Measure.LICENCES)
+
+
+@pytest.mark.parametrize(("rows", "unit", "value"), [
+    ((), "licence cores", 4), (("sub-capacity; 120 PVU", "sub-capacity; 70 PVU"), "PVU", 380),
+    (("sub-capacity; 120 PVU", "sub-capacity; 9 EUR"), "licence cores", 4), (("full-capacity", "sub-capacity"), "licence cores", 18)])
+def test_what_is_made_least_is_worth_what_is_stated_of_all(rows: Sequence[str], unit: str, value: int) -> None:
+    """Two cores of DB2 and two of MQ."""
+    of = estate([server("A"), server("B")], [lpar("a1", "A", 2, software=("DB2 9.7",)), lpar("b1", "B", 2, software=("MQ 9",))],
+                [policy("licence", p, row) for p, row in zip(("DB2", "MQ"), rows, strict=False)])
+    site, _ = judged(of)
+    scale = scale_of(site, Measure.LICENCES)
+    assert (scale.unit, scale.at((), site.start)) == (unit, value) == licence_measure(site, site.start)[::-1]
+
+
 def test_what_the_rows_count_is_what_is_counted() -> None:
     """In every placement: the variables as they follow from it keep the rows, and their sum is the count."""
     rng, sums = Random(6), Counter[int]()
@@ -79,7 +133,7 @@ def test_what_the_rows_count_is_what_is_counted() -> None:
         site, judge = judged(drawn(rng))
         model = PlacementProgram(site, candidates_of(site, judge, (), list(site.servers), list(site.start)),
                                  list(site.servers), ())
-        counts = {p: model.licence_cores(x) for p, x in site.policies.licensed.items() if x.by_core}
+        counts = {p: model.licence_cores(x, site.servers) for p, x in site.policies.licensed.items() if x.by_core}
         rows = [*model.counts.rows]
         for where in itertools.islice(placements(site, judge, "none"), 0, None, 7):
             values = [0] * len(model.program.upper)

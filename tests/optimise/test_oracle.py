@@ -45,10 +45,10 @@ def _lpars(draw: Draw, homes: str) -> list[Lpar]:
     found = []
     for name in NAMES[:draw(st.sampled_from((3, 4, 5, 6, 2, 1)))]:
         first = name == "p1"
-        more: dict[str, Any] = {}
+        more: dict[str, Any] = {"software": ("MQ 9.0",) if name in ("p2", "p5") else ("DB2 9.7",)}
         units = draw(st.sampled_from((50, 25, 100, 150)))
         if draw(st.sampled_from(range(10))) == 9:
-            units, more = 100, {"processors": "dedicated", "sharing": "capped", "weight": None}
+            units, more = 100, more | {"processors": "dedicated", "sharing": "capped", "weight": None}
         elif draw(st.booleans()):
             more["pool_id"] = 1
         if draw(st.sampled_from(range(10))) == 9:

@@ -35,7 +35,7 @@ WEEKEND = weekend_from("2026-11-27 20:00", "2026-11-30 06:00")
 SITE = estate(
     [server("A", 8, 64, idle_watts=100, max_watts=180), server("B", 8, 64, idle_watts=100, max_watts=180),
      server("C", 8, 64, idle_watts=400, max_watts=720)],
-    [lpar("a1", "A", 5, 40), lpar("b1", "B", 4, 40), lpar("c1", "C", 1, 8), lpar("c2", "C", 1, 8)])
+    [lpar("a1", "A", 5, 40), lpar("b1", "B", 4, 40), lpar("c1", "C", 1, 8, software=("DB2 9.7",)), lpar("c2", "C", 1, 8)])
 
 
 def planned(of: Estate, weekend: Window | None = None, terms: Terms = Terms(), **asked: Any) -> Plan:  # noqa: B008

@@ -18,6 +18,7 @@ from planner.estate.model import Estate, Fibre, Port, SriovPort
 from planner.jobs import Options, consolidate, evacuate, headroom, weekend_from, window_from
 from planner.jobs.scenario_result import ScenarioResult
 from planner.jobs.whatif import whatif
+from planner.plan.choices import Measure
 from planner.plan.plan import Plan, dump, parse, seal_of
 from planner.plan.questions import Consolidate, Evacuate, Headroom
 from planner.scenarios.model import Growth, Scenario
@@ -93,6 +94,7 @@ def plans() -> dict[str, Plan]:
         "evacuate": evacuate(of, Evacuate(servers=("A",)), Options(window=NIGHT)),
         "inactive": evacuate(of, Evacuate(servers=("A",), inactive=True), Options(window=NIGHT)),
         "headroom": headroom(of, Headroom(server="B", units=1300, memory_mib=1024), Options(), curve=False),
+        "licences": consolidate(of, Consolidate(measure=Measure.LICENCES), Options()),
         "consolidate": consolidate(of, Consolidate(weekend=True, n_plus_1=True, off=("C",)), Options(window=weekend))}
 
 
