@@ -34,6 +34,7 @@ from planner.units import show_duration
 
 if TYPE_CHECKING:
     from planner.jobs.sweep import Progress, Runner, SweepContext, SweepOutcome
+    from planner.plan.questions import UsageBasis
     from planner.report.sweep import SweepResult
     from planner.scenarios.sweep_file import Cell
 
@@ -107,7 +108,7 @@ def sweep_command(
         "time_limit_s": solver.time_limit, "gap": solver.gap, "window": hardware.window,
         "catalogue": hardware.catalogue and hardware.catalogue.name,
         "history": usage.history and usage.history.name})
-    _write(result, document, out, kind, output)
+    _write(result, document, out, kind, output, context.used and context.used.basis)
     return 1 if outcome.failed else 0
 
 
@@ -125,7 +126,8 @@ def _answered(context: SweepContext, cells: Sequence[Cell], runner: Runner, cell
     return outcome
 
 
-def _write(result: SweepResult, document: dict[str, Any], out: Path, kind: TableFormat, output: Output) -> None:
+def _write(result: SweepResult, document: dict[str, Any], out: Path, kind: TableFormat, output: Output,
+           basis: UsageBasis | None) -> None:
     from planner.report.output import json_text, write_directory
     from planner.report.sweep import table
     from planner.scenarios.sweep_file import scenario_text
@@ -139,9 +141,10 @@ def _write(result: SweepResult, document: dict[str, Any], out: Path, kind: Table
     if output.as_json:
         print_json(document)
         return
+    from planner.plan.questions import unseen
     from planner.report.sweep_terminal import sweep_view
 
-    show(sweep_view(result, measured=document["options"]["history"] is not None))
+    show(sweep_view(result, unseen(basis)))
     show(f"\nResults: {out}: {results}, results.json; these cells for planner whatif: scenarios/cell-N.toml")
 
 

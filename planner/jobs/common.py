@@ -24,7 +24,7 @@ from planner.jobs.inactive import no_room_to_start, profiles_left
 from planner.jobs.licences import licence_assumptions, licence_counts
 from planner.plan.choices import BACK, OUT, Status
 from planner.plan.plan import Plan, Window
-from planner.plan.questions import UNSEEN, Evacuate
+from planner.plan.questions import UNMEASURED, UNSEEN, Evacuate
 from planner.rules import Judge, Site
 from planner.rules.npiv import LEAST_SLOTS
 from planner.stopwatch import now
@@ -303,7 +303,7 @@ def assumptions(site: Site, options: Options) -> tuple[str, ...]:
     model's parameters and what nobody stated."""
     estate = site.estate
     parameters, unknown = parameters_of(estate.parameters)
-    out = [] if site.usage else [UNSEEN]
+    out = [] if site.usage and site.usage.measured else [UNMEASURED if site.usage else UNSEEN]
     out += ["Hash page table: maximum memory / 64, rounded up to a power of two, unless the LPAR states a ratio.",
            "An LPAR whose busy cores nobody stated is taken to be as busy as its entitlement.",
            "Moves of one wave start together; the next wave starts when all of them are over."]

@@ -32,7 +32,7 @@ from planner.optimise.stages import Answer
 from planner.plan.choices import OUT, Status
 from planner.plan.details import MILLION, Change, Conflict, WhatifDetails, mends
 from planner.plan.plan import Plan
-from planner.plan.questions import UNSEEN, Whatif
+from planner.plan.questions import UNMEASURED, UNSEEN, Whatif
 from planner.rules import Judge, Site
 from planner.rules.site import UsageOnSite
 from planner.scenarios.build import Built, build
@@ -255,7 +255,7 @@ def _assumptions(case: ScenarioCase) -> tuple[str, ...]:
             f"Energy: linear from idle to maximum watts at each server's busy cores (an LPAR that states none is as "
             f"busy as its entitlement), for {s.hours} hours."]
     common = assumptions(case.site, case.options)
-    first = tuple(a for a in common if a == UNSEEN)
+    first = tuple(a for a in common if a in (UNSEEN, UNMEASURED))
     return (*first, *out, *common[len(first):])
 
 

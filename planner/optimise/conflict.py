@@ -284,7 +284,7 @@ def _left_behind(model: PlacementProgram, until: float) -> list[str]:
 def of_program(model: PlacementProgram, deadline: float) -> Conflict:
     """The conflict behind a placement that is proved impossible."""
     until = min(max(deadline, now() + 2.0), now() + _BUDGET_S)
-    model.fill_fullest_slots()
+    slots = model.fill_fullest_slots()
     tags, complete = reduced(model.program, until)
     named = [t.subject for t in tags if t.rule == ONE_PLACE]
     lpars = tuple(n for n in named if n in model.displaced)
@@ -297,7 +297,8 @@ def of_program(model: PlacementProgram, deadline: float) -> Conflict:
     behind = _left_behind(model, max(until, now() + 2))
     if behind and len(behind) < len(model.displaced):
         lifts.append("leave behind and stop: " + ", ".join(sorted(behind)))
-    summary = _summary(lpars, rows, groups, short)
+    peak = f"{model.site.usage.when(slots[0]):%Y-%m-%d %H:%M}" if slots and model.site.usage else ""
+    summary = _summary(lpars, rows, groups, short, peak)
     if len(named) > len(lpars):
         summary += f" (wherever {len(named) - len(lpars)} LPARs that run there and may move are put)"
     rules = tuple(dict.fromkeys(t.rule for t in rows))
@@ -321,13 +322,13 @@ def tightenings(site: Site, short_units: Mapping[str, int], short_mib: Mapping[s
     return out
 
 
-def _summary(lpars: Sequence[str], rows: Sequence[Tag], groups: Sequence[Tag], short: _Short) -> str:
+def _summary(lpars: Sequence[str], rows: Sequence[Tag], groups: Sequence[Tag], short: _Short, peak: str) -> str:
     parts = []
     if any(t.family in ("processor", "memory") for t in rows):
         rules = {t.rule for t in rows}
         measured = rules & {_USAGE, _POOL_USAGE} and not rules & {PROCESSORS.rule, POOLS.rule}
         parts.append(f"the other servers lack {_amounts(short.units, short.mib)} for what must go"
-                     + (" (as measured: the peak of the sum)" if measured else ""))
+                     + (f" (as measured: the peak of the sum, such as {peak})" if measured else ""))
     elif short.lifts:
         parts.append(f"the other servers lack {'; '.join(short.lifts)}")
     if groups:

@@ -394,13 +394,16 @@ class PlacementProgram:
         """What a solution wants free besides, in thousandths, slot by slot or for all slots; nothing here."""
         return 0
 
-    def fill_fullest_slots(self) -> None:
-        """The rows of the slots in which each server would use most if all came who may."""
+    def fill_fullest_slots(self) -> list[int]:
+        """The rows of the slots in which each server would use most if all came who may, and these slots."""
+        slots = []
         for moment, used in enumerate(self.usages() if self.site.usage else ()):
             for s in self.survivors:
                 most = used.on(s, [*self.fixed[s], *self.by_server[s]])
                 if len(most):
-                    self.add_slot(moment, s, None, int(most.argmax()))
+                    slots.append(int(most.argmax()))
+                    self.add_slot(moment, s, None, slots[-1])
+        return slots
 
     def add_slot(self, moment: int, server: str, pool: int | None, slot: int) -> bool:
         """The row of one slot of a server or of a pool of it; False when it stands already."""

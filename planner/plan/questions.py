@@ -64,7 +64,7 @@ class _Model(BaseModel):
 
 
 UNSEEN = "Measured usage was not looked at: entitlements alone were (--history FILE counts what was used)."
-"""What every answer without a history says first."""
+UNMEASURED = "Measured usage was not looked at: the history has none of these partitions, entitlements alone were."
 
 
 class UsageBasis(_Model):
@@ -80,6 +80,11 @@ class UsageBasis(_Model):
     measured: Annotated[int, Field(ge=0)]
     """Partitions of which the history has usage."""
     sha256: str
+
+
+def unseen(usage: UsageBasis | None) -> list[str]:
+    """What an answer says before all else: that nothing measured was looked at, where that is so."""
+    return [UNSEEN] if usage is None else [] if usage.measured else [UNMEASURED]
 
 
 class Period(_Model):

@@ -10,7 +10,6 @@ from rich.table import Table
 from rich.text import Text
 
 from planner.jobs.sweep import FAILED
-from planner.plan.questions import UNSEEN
 from planner.report.charts import shown
 from planner.report.sweep import STATUSES, SweepResult
 from planner.units import some
@@ -26,13 +25,13 @@ _ALWAYS = ("servers", "watts", "headroom_cores", "restarts", "hours")
 _MOST_ROWS, _MOST_REASONS = 30, 8
 
 
-def sweep_view(result: SweepResult, *, measured: bool = False) -> RenderableType:
-    """What was not looked at where nothing was measured; best and frontier cells, what each parameter changes, cells
+def sweep_view(result: SweepResult, first: Sequence[str] = ()) -> RenderableType:
+    """What is said ``first``; best and frontier cells, what each parameter changes, cells
     without an answer."""
     counts = result.counts
     tally = ", ".join(f"{counts[s]} {s}" for s in STATUSES if counts[s])
-    first = () if measured else (Text(f"{UNSEEN}\n", "yellow"),)
-    return Group(*first, Text(f"{result.sweep.name}: {len(result.rows)} cells: {tally}", "bold"), Text(""),
+    return Group(*(Text(f"{line}\n", "yellow") for line in first),
+                 Text(f"{result.sweep.name}: {len(result.rows)} cells: {tally}", "bold"), Text(""),
                  _frontier(result), Text(""), _influence(result), *_without(result))
 
 

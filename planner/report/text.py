@@ -8,7 +8,7 @@ from planner.findings import Finding, Severity, assumed
 from planner.history.calendar import DayKind
 from planner.plan.choices import BACK, Measure, Status
 from planner.plan.plan import Level, Move, Plan, Window
-from planner.plan.questions import UNSEEN, Consolidate, Evacuate, Headroom, Whatif
+from planner.plan.questions import Consolidate, Evacuate, Headroom, Whatif, unseen
 from planner.units import cores, gib, many, show_cores, show_duration, some
 
 _MARKUP = str.maketrans({c: "\\" + c for c in "\\`*[]>|~$#"} | {"<": "&lt;"})
@@ -119,7 +119,7 @@ def level_line(level: Level) -> str:
 
 def seen_first(plan: Plan) -> list[str]:
     """What a plan without a usage history says before all else."""
-    return [] if plan.goal.usage else [UNSEEN]
+    return unseen(plan.goal.usage)
 
 
 def peak_words(plan: Plan) -> str:

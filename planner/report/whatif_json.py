@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import Field
 
 from planner.jobs.scenario_result import ScenarioFigures, ScenarioResult
-from planner.plan.questions import UNSEEN, UsageBasis
+from planner.plan.questions import UsageBasis, unseen
 from planner.plan.wire import absent
 from planner.units import gib
 
@@ -28,7 +28,7 @@ class WhatifDocument:
     @property
     def first(self) -> list[str]:
         """What is said before all else."""
-        return [] if self.usage else [UNSEEN]
+        return unseen(self.usage)
 
 
 def slug(text: str) -> str:

@@ -74,8 +74,8 @@ def test_what_was_measured_is_told_as_that(tmp_path: Path) -> None:
     plan = jobs.consolidate(loaded(of(1, 1)), Consolidate(measure=Measure.SERVERS), OPTIONS, UsageSpec(tmp_path / "usage.db"))
     assert plan.off == ()
     assert [n for n in plan.notes if " on: " in n] == [
-        "A, B stay on: it cannot be emptied: the other servers lack 1.00 cores for what must go (as measured: the peak of the sum) "
-        "(processor.usage)"]
+        "A, B stay on: it cannot be emptied: the other servers lack 1.00 cores for what must go (as measured: the peak of the sum, "
+        "such as 2023-11-15 09:15) (processor.usage)"]
 
 
 def test_of_many_servers_some_are_asked_about(monkeypatch: pytest.MonkeyPatch) -> None:

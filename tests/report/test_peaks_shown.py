@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from planner.cli import app
 from planner.estate.saved import dump
-from planner.plan.questions import UNSEEN
+from planner.plan.questions import UNMEASURED, UNSEEN
 
 sys.path.append(str(Path(__file__).parents[1] / "cli"))
 from usage_columns import history_of
@@ -95,3 +95,14 @@ def test_a_whatif_and_a_sweep_do_the_same(site: Path) -> None:
     assert UNSEEN not in run(site, "sweep", str(site / "sweep.toml"), history=True)
     cells = list(csv.DictReader(io.StringIO((site / "out/results.csv").read_text())))
     assert [float(c["month_end_percent_arrival"]) for c in cells] == [81.2, 40.6]
+
+
+def test_a_history_of_others_is_no_look_at_these(site: Path) -> None:
+    (site / "usage.db").unlink()
+    history_of(site / "usage.db", {"stranger": (100, 200)}, THURSDAY)
+    told = run(site, "evacuate", "A", history=True)
+    assert [line.strip("│ ") for line in told.splitlines()][1] == UNMEASURED
+    assert json.loads((site / "out/plan.json").read_text())["assumptions"][0] == UNMEASURED
+    for command in ("whatif", "sweep"):
+        file = {"whatif": "new.toml", "sweep": "sweep.toml"}[command]
+        assert run(site, command, str(site / file), history=True).splitlines()[0] == UNMEASURED
