@@ -15,7 +15,7 @@ def _calendar(site: Calendar) -> str:
 
 def assumptions(options: CapacityOptions) -> tuple[str, ...]:
     """What the figures of a report rest on."""
-    percent = float(options.levers.percentile)
+    levers, percent = options.levers, float(options.levers.percentile)
     return (
         f"Month-end of {show_month(options.month)}: the days "
         f"{', '.join(str(d) for d in options.calendar.month_end(*options.month))} "
@@ -35,5 +35,8 @@ def assumptions(options: CapacityOptions) -> tuple[str, ...]:
         "The forecast takes the method that did better in a back-test on these months, of a robust trend and of "
         "repeating the last figure; months until full assume growth by the same number of cores each month.",
         f"Months before {show_month(month_after(options.month, 1 - options.months))} are not looked at.",
-        "Right-sizing is a proposal from one month: ask the owners, and mind what runs only once a quarter or a year.",
+        f"Right-sizing: an uncapped LPAR is entitled to the {levers.entitle_production}th percentile of the month in "
+        f"production, the {levers.entitle_other}th elsewhere and borrows the rest from its pool; sizes are proposed "
+        + ("for all." if levers.propose_all else "where those of today are odd.")
+        + " It is a proposal from one month: ask the owners, and mind what runs only once a quarter or a year.",
     )
