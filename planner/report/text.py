@@ -14,6 +14,10 @@ from planner.units import cores, gib, many, show_cores, show_duration, some
 _MARKUP = str.maketrans({c: "\\" + c for c in "\\`*[]>|~$#"} | {"<": "&lt;"})
 
 
+_DAY = 24
+"""Hours."""
+
+
 def md(text: str) -> str:
     """Text for a Markdown line or table cell: nothing in a name becomes markup, a tag or a line break."""
     flat = text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
@@ -125,7 +129,9 @@ def seen_first(plan: Plan) -> list[str]:
 def peak_words(plan: Plan) -> str:
     """What the peak of a server's use is called: of month-end days, where they are among the hours that count."""
     hours = plan.goal.usage.hours if plan.goal.usage else ()
-    return "Month-end peak" if any(b.kind is DayKind.MONTH_END for b in hours) else "Peak of the hours that count"
+    ends = sum(b.kind is DayKind.MONTH_END for b in hours)
+    return "Month-end peak" + (" of the hours that count" if ends < _DAY else "") if ends else (
+        "Peak of the hours that count")
 
 
 def used_cores(thousandths: int | None) -> str:
