@@ -124,6 +124,15 @@ class LicenceCeiling:
         return self.most_servers is not None or self.most_cores is not None
 
 
+@dataclass(frozen=True, slots=True)
+class EnterprisePool:
+    """Servers whose processor use is metered together (Power Enterprise Pools 2.0), above so many base cores."""
+
+    name: str
+    servers: tuple[str, ...]
+    base_cores: int
+
+
 def most_from(text: str) -> tuple[str, int] | None:
     """``3 servers`` or ``24 cores`` → what is counted, and how many at most; None for anything else. Raises ValueError
     for a number that is none."""

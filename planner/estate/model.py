@@ -27,6 +27,7 @@ POLICY_KINDS = (
     "blackout", "priority", "cpu-ceiling", "memory-ceiling", "cpu-warning", "memory-warning", "reserve-cores",
     "reserve-memory", "concurrency", "console-link", "site-link", "ignorable-vlan", "minimum-software",
     "refused-software", "redundancy", "target-pool", "time-zone", "licence", "licensed-servers",
+    "enterprise-pool",
 )
 _MODES = (
     "default", "POWER6", "POWER6+", "POWER6 enhanced", "POWER6+ enhanced", "POWER7", "POWER8", "POWER9_base",

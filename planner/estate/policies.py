@@ -15,6 +15,7 @@ from planner.estate.capacity import Demand
 from planner.estate.consoles import consoles_of, same_console
 from planner.estate.licences import (
     Counting,
+    EnterprisePool,
     LicenceCeiling,
     Licensed,
     counting_from,
@@ -107,6 +108,7 @@ class PolicySet:
     licensed: dict[str, Licensed] = field(default_factory=dict)
     """Product → how it is licensed: as stated, or as is known of it."""
     licence_ceilings: list[LicenceCeiling] = field(default_factory=list)
+    enterprise_pools: list[EnterprisePool] = field(default_factory=list)
     zone: str = ""
     """IANA name of the zone of clock times."""
     contradictions: list[Contradiction] = field(default_factory=list)
@@ -228,7 +230,8 @@ class _Compiler:
             "ignorable-vlan": self.ignorable_vlan, "minimum-software": self.minimum_software,
             "refused-software": self.refused_software, "redundancy": self.redundancy,
             "target-pool": self.target_pool, "time-zone": self.time_zone,
-            "licence": self.licence, "licensed-servers": self.licensed_servers}
+            "licence": self.licence, "licensed-servers": self.licensed_servers,
+            "enterprise-pool": self.enterprise_pool}
         self.running = running(estate.lpars)
         self.counted: dict[str, tuple[Counting, int, str]] = {}
 
@@ -453,6 +456,17 @@ class _Compiler:
     def licence(self, p: Policy) -> None:
         self._once(p, self.counted, self._named(p.subject, self.running), counting_from(p.value),
                    lambda a, b: max(a, b, key=lambda x: [*_COUNTED].index(x[0])))
+
+    def enterprise_pool(self, p: Policy) -> None:
+        counts = dict(most for word in words(p.value) if (most := most_from(word)))
+        named = "; ".join(word for word in words(p.value) if not most_from(word))
+        if set(counts) != {"core"}:
+            raise ValueError("states no base in Value, like '40 cores' behind its servers")
+        servers = tuple(sorted(self.matching(named, self.servers, "server")))
+        known = {s: pool.name for pool in self.out.enterprise_pools for s in pool.servers}
+        if twice := [s for s in servers if s in known]:
+            raise ValueError(f"{twice[0]} is of the enterprise pool {known[twice[0]]!r} already")
+        self.out.enterprise_pools.append(EnterprisePool(p.subject or "unnamed", servers, counts["core"]))
 
     def licensing(self) -> None:
         """How everything that runs is licensed, once all rows that state it are read."""

@@ -20,6 +20,7 @@ from planner.estate.policies import compile_policies
 from planner.estate.standing import broken_policies, broken_today, contradictions, near_full
 from planner.findings import Finding, Severity, errors, ordered
 from planner.history.clock import zone_of
+from planner.jobs.enterprise import enterprise_assumptions, pool_meters
 from planner.jobs.inactive import no_room_to_start, profiles_left
 from planner.jobs.licences import licence_assumptions, licence_counts
 from planner.plan.choices import BACK, OUT, Status
@@ -168,8 +169,9 @@ def checked_plan(plan: Plan, loaded: Loaded, site: Site, judge: Judge) -> Plan:
     late = [_misses(plan, site, leg, window) for leg, window in ((OUT, plan.window), (BACK, plan.back_window))
             if window is not None and not window.fits]
     plan = plan.replace(verified=True, before=played.before, peak=played.peak, after=played.after,
-                        licences=tuple(licence_counts(site, plan)))
-    plan = plan.replace(assumptions=(*plan.assumptions, *licence_assumptions(site, plan)))
+                        licences=tuple(licence_counts(site, plan)), enterprise_pools=tuple(pool_meters(site, plan)))
+    billed = (*licence_assumptions(site, plan), *enterprise_assumptions(plan))
+    plan = plan.replace(assumptions=(*plan.assumptions, *billed))
     return plan.replace(findings=ordered((*_warnings(loaded, site, judge, plan), *no_room_to_start(site, plan),
                                           *_uncalibrated(site, plan), *late,
                                           *plan.findings)))

@@ -231,6 +231,21 @@ class LicenceCount:
     unit: str
 
 
+@dataclass(frozen=True, slots=True)
+class PoolMeter:
+    """What an enterprise pool meters in ``hours`` of slots: core-minutes above its base before and after the way out,
+    and the most that its servers use together."""
+
+    pool: str
+    servers: tuple[str, ...]
+    base_cores: int
+    hours: float
+    core_minutes_before: float
+    core_minutes_after: float
+    peak_before: Annotated[Physc, Field(alias="peak_cores_before")]
+    peak_after: Annotated[Physc, Field(alias="peak_cores_after")]
+
+
 class Short(TypedDict):
     cores: float
     gib: float

@@ -25,7 +25,16 @@ from planner.frames import frame
 from planner.grouping import grouped
 from planner.history.clock import zone_of
 from planner.plan.choices import BACK, OUT, Status
-from planner.plan.details import Account, Conflict, Cores, HeadroomDetails, LicenceCount, Physc, WhatifDetails
+from planner.plan.details import (
+    Account,
+    Conflict,
+    Cores,
+    HeadroomDetails,
+    LicenceCount,
+    Physc,
+    PoolMeter,
+    WhatifDetails,
+)
 from planner.plan.questions import AnyQuestion, Consolidate
 from planner.plan.wire import Clock, Listed, Minutes, Scaled, WireSchema, absent, adapter, empty
 
@@ -253,6 +262,8 @@ class Plan:
     energy: Account | None = None
     licences: Annotated[tuple[LicenceCount, ...], Field(exclude_if=empty)] = ()
     """Products that are licensed by the core, on each server that they stand on before or after the way out."""
+    enterprise_pools: Annotated[tuple[PoolMeter, ...], Field(exclude_if=empty)] = ()
+    """Power Enterprise Pools 2.0, where a history tells what is used."""
     seal: Annotated[str, Field(alias="plan_sha256")] = ""
     """SHA-256 of everything else as it was written (:func:`seal_of`): what only the solver could tell anew, such as a
     proof or the question itself, is as it was. Against slips, not against forgers."""

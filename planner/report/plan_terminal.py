@@ -13,6 +13,7 @@ from planner.grouping import grouped
 from planner.plan.choices import BACK, OUT, Status
 from planner.plan.details import mends
 from planner.plan.plan import Plan
+from planner.report.enterprise import enterprise_lines
 from planner.report.headroom import headroom_view
 from planner.report.licences import licence_lines
 from planner.report.tables import listing
@@ -71,7 +72,7 @@ def _head(plan: Plan) -> RenderableType:
     lines.append("   verified by replay" if plan.verified else "   NOT VERIFIED", "green" if plan.verified else "red")
     for level in plan.levels:
         lines.append(f"\n{level_line(level)}")
-    for line in (*energy_lines(plan), *licence_lines(plan)):
+    for line in (*energy_lines(plan), *licence_lines(plan), *enterprise_lines(plan)):
         lines.append(f"\n{line}")
     for note in plan.notes:
         lines.append(f"\n{note}")

@@ -11,6 +11,7 @@ from planner.estate.model import Estate, Lpar
 from planner.plan.choices import BACK, OUT
 from planner.plan.plan import Plan, ServerState
 from planner.report.energy import energy_sheet
+from planner.report.enterprise import enterprise_sheet
 from planner.report.headroom import headroom_sheet
 from planner.report.licences import licences_sheet
 from planner.report.text import assumed_lines, clock_span, headline, pause, peak_words, seen_first, window_text, windows
@@ -30,6 +31,7 @@ def plan_workbook(plan: Plan, estate: Estate) -> bytes:
             energy_sheet(book, plan)
         headroom_sheet(book, plan)
         licences_sheet(book, plan)
+        enterprise_sheet(book, plan)
         findings_sheet(book, plan.findings)
         _assumptions(book, plan)
     return buffer.getvalue()

@@ -20,6 +20,7 @@ from planner.rules import Judge, Site
 from planner.verify.account import account_claims, stays_on
 from planner.verify.base import Claim, Replay, after_work, broken, near
 from planner.verify.details import changes_after, details_claims
+from planner.verify.enterprise import meter_claims
 from planner.verify.flights import stream
 from planner.verify.licences import licence_claims, licence_measure
 
@@ -32,7 +33,8 @@ def claims(plan: Plan, site: Site, judge: Judge, played: Replay) -> list[Finding
     """What a plan says of itself that its servers and moves do not bear out; a bound above what it bounds."""
     made = chain(_moves(plan, site), _states(plan, site, played), _cost(plan, site, judge), _proof(plan), _clock(plan),
                  _stays(plan, site), details_claims(plan, site), _consolidation(plan, site), _assumptions(plan, played),
-                 licence_claims(plan, site), _unknown_slots(plan, site), _unknown_levels(plan, site))
+                 licence_claims(plan, site), meter_claims(plan, site), _unknown_slots(plan, site),
+                 _unknown_levels(plan, site))
     return [*_bounds(plan), *changes_after(plan, site), *(f for claim in made for f in claim.findings())]
 
 

@@ -69,6 +69,11 @@ def used_when_failed(site: Site, where: Mapping[str, str], restart: Mapping[str,
             yield replace(f, message=f"when {failed} fails: {f.message}")
 
 
+def used_there(site: Site, usage: Usage, server: str, rows: Iterable[Lpar]) -> Series:
+    """Thousandths of a core that these LPARs and the server's VIOSes use, slot by slot."""
+    return _sum(site, usage, server, rows, None, {})
+
+
 def _sum(site: Site, usage: Usage, server: str, rows: Iterable[Lpar], pool: int | None, use: Mapping[str, int]
          ) -> Series:
     """Thousandths of a core in each slot: LPARs, and of a whole server its VIOSes."""

@@ -17,6 +17,7 @@ from planner.history.monthly import number_of
 from planner.history.store import History
 from planner.history.usage import Usage
 from planner.jobs.capacity.assumptions import assumptions
+from planner.jobs.capacity.enterprise import enterprise_figures
 from planner.jobs.capacity.figures import (
     UNCOUNTED,
     Capacity,
@@ -135,7 +136,9 @@ class _Work:
             horizon=options.horizon, zone=self.history.zone or "UTC", levers=options.levers,
             month_end_days=options.calendar.month_end(*options.month), servers=servers, pools=pools,
             partitions=partitions, gaps=gaps, findings=self._findings(gaps, (*servers, *pools)),
-            assumptions=assumptions(options), kinds=self.now.kinds, plan=asked)
+            assumptions=assumptions(options), kinds=self.now.kinds, plan=asked,
+            enterprise=tuple(enterprise_figures(self.site, pool, self.now, [
+                n for s in pool.servers for n in self._members(s)]) for pool in self.site.policies.enterprise_pools))
 
     def _members(self, server: str) -> tuple[str, ...]:
         """What runs on a server now: active LPARs and VIOSes."""

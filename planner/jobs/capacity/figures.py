@@ -218,6 +218,23 @@ class ODD:
 
 
 @dataclass(frozen=True, slots=True)
+class EnterpriseFigures:
+    """A Power Enterprise Pool 2.0 in the month: core-minutes above its base in all of it and at its month-end, minutes
+    in which anything is above; peaks in thousandths of a core; ``hours`` of slots that the month has in the history."""
+
+    name: str
+    servers: tuple[str, ...]
+    base_cores: int
+    installed_units: int
+    core_minutes: float
+    minutes_above: float
+    month_end_core_minutes: float
+    peak: int
+    month_end_peak: int
+    hours: float
+
+
+@dataclass(frozen=True, slots=True)
 class PartitionSizes:
     """Hundredths of a core, virtual processors, MiB."""
 
@@ -383,6 +400,7 @@ class Capacity:
     assumptions: tuple[str, ...]
     kinds: Mapping[date, DayKind] = field(default_factory=dict)
     plan: PlanFigures | None = None
+    enterprise: tuple[EnterpriseFigures, ...] = ()
 
     @property
     def far(self) -> int:

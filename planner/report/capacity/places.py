@@ -55,7 +55,36 @@ _AS_MADE = ("The forecast (columns 'as made', Low and High) is of the day on whi
 
 
 def pools_sheet(book: Book, sheet: Any, capacity: Capacity) -> tuple[Written | None, Written | None]:
-    """The same for shared processor pools; a note where there are none."""
+    """The same for shared processor pools; a note where there are none. Enterprise pools below, where any is stated."""
+    first, second, last = _shared_pools(book, sheet, capacity)
+    if capacity.enterprise:
+        heading(book, sheet, last + 2, "Enterprise pools (2.0): cores used above the base", "Core-minutes, at least: "
+                "slots are averages of five minutes or more, IBM meters minutes. Dedicated processors that are not "
+                "donated count as used all the time. What a core-minute costs is the contract's.")
+        third = table(book, sheet, last + 4, _ENTERPRISE, capacity.enterprise, name="Enterprise_pools")
+        ended(sheet, third.last, _processors(capacity, "Pool"), _outlook(capacity, "Pool"), _ENTERPRISE)
+    return first, second
+
+
+_ENTERPRISE = (
+    Column("Enterprise pool", lambda e: e.name, width=34),
+    Column("Servers", lambda e: ", ".join(e.servers), width=22),
+    Column("Hours looked at", lambda e: e.hours, "tenth", 9.5),
+    Column("Installed", lambda e: e.installed_units / 100, "cores", 12),
+    Column("Base", lambda e: e.base_cores, "cores", 9.5),
+    Column("Used, peak", lambda e: e.peak / 1000, "cores", 9.5),
+    Column("Month-end peak", lambda e: e.month_end_peak / 1000, "cores", 9.5),
+    Column("Above the base at most", lambda e: max(e.month_end_peak / 1000 - e.base_cores, e.peak / 1000 - e.base_cores,
+                                                   0.0), "cores", 9.5,
+           "MAX([Used, peak]-[Base],[Month-end peak]-[Base],0)"),
+    Column("Minutes above", lambda e: e.minutes_above, "whole", 9.5),
+    Column("Metered in the month", lambda e: e.core_minutes, "tenth", 12),
+    Column("Metered at month-end", lambda e: e.month_end_core_minutes, "tenth", 12),
+)
+
+
+def _shared_pools(book: Book, sheet: Any, capacity: Capacity) -> tuple[Written | None, Written | None, int]:
+    """Both tables, and the last row."""
     processors, outlook = _processors(capacity, "Pool"), _outlook(capacity, "Pool")
     heading(book, sheet, 0, f"Shared processor pools at the month-end of {show_month(capacity.month)}",
             "Cores. A pool has its maximum less what is reserved, or without a maximum all that its server has. "
@@ -63,14 +92,14 @@ def pools_sheet(book: Book, sheet: Any, capacity: Capacity) -> tuple[Written | N
     if not capacity.pools:
         sheet.write_string(3, 0, "The estate names no shared processor pools.")
         ended(sheet, 3, processors, outlook)
-        return None, None
+        return None, None, 3
     first = table(book, sheet, 3, processors, capacity.pools, name="Pools")
     _looks(sheet, first, book)
     heading(book, sheet, first.last + 2, "When will they be full?", _OUTLOOK_NOTE)
     note(book, sheet, first.last + 4, _AS_MADE)
     second = table(book, sheet, first.last + 5, outlook, capacity.pools, name="Pools_outlook")
     ended(sheet, second.last, processors, outlook)
-    return first, second
+    return first, second, second.last
 
 
 def _looks(sheet: Any, written: Written, book: Book) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from planner.findings import finding_json
 from planner.jobs.capacity.figures import (
     Capacity,
+    EnterpriseFigures,
     MeasuredShare,
     MonthUsage,
     Outlook,
@@ -34,6 +35,7 @@ def capacity_json(capacity: Capacity) -> dict[str, Any]:
         "measured": _measured(capacity.recorded()),
         "servers": [_place(p, capacity) | {"measured": _measured(capacity.recorded(p.name))} for p in capacity.servers],
         "pools": [_place(p, capacity) for p in capacity.pools],
+        **({"enterprise_pools": [_enterprise(e) for e in capacity.enterprise]} if capacity.enterprise else {}),
         "lpars": [_lpar(p) for p in capacity.lpars],
         "plan": _plan(capacity), "assumptions": list(capacity.assumptions),
         "findings": [finding_json(f) for f in capacity.findings],
@@ -55,6 +57,13 @@ def _place(place: PlaceFigures, capacity: Capacity) -> dict[str, Any]:
         figures |= {"memory_gib": place.memory_mib / 1024, "memory_allocated_gib": place.memory_allocated_mib / 1024,
                  "memory_headroom_gib": place.memory_headroom}
     return figures
+
+
+def _enterprise(pool: EnterpriseFigures) -> dict[str, Any]:
+    return {"name": pool.name, "servers": list(pool.servers), "cores_base": pool.base_cores,
+            "cores_installed": pool.installed_units / 100, "hours": pool.hours, "peak": in_cores(pool.peak),
+            "month_end_peak": in_cores(pool.month_end_peak), "minutes_above": pool.minutes_above,
+            "core_minutes": pool.core_minutes, "month_end_core_minutes": pool.month_end_core_minutes}
 
 
 def _measured(share: MeasuredShare) -> dict[str, Any]:
