@@ -399,10 +399,10 @@ class ConsolidationProblem:
                           max(gap, _FIRST_GAP) if few else gap, deadline)
         if gap == 0 or (first.placed is None and (made is None or first.outcome is Outcome.INFEASIBLE)):
             return first
-        placements = [made.placement] if made else []
-        placements += [first.placed.placement] if first.placed else []
-        wheres = [{n: p.get(n, start[n]) for n in part.lpars} for p in placements]
-        where = min(wheres, key=lambda w: self.scale.beyond({*w.values(), *self.goal.keep} & {*part.servers}, w))
+        starts = [made] if made else []
+        starts += [self._part(part, first, deadline)] if first.placed else []
+        placement = min(starts, key=partial(_ahead, min(s.measure for s in starts), gap)).placement
+        where = {n: placement.get(n, start[n]) for n in part.lpars}
         ceiling = first.measure_bound + OF_GAP * gap * (first.measure_bound + self._least(part))
         search = Neighbourhoods(self.site, part, self.candidates_in(part), self.goal, self.scale, where,
                                 ceiling=int(ceiling), straight=self._straight)
@@ -650,6 +650,12 @@ def _better(answer: ComponentAnswer, before: ComponentAnswer | None, gap: float)
         cost_bound = min(max(cost_bound, second.cost_bound_ms), float(first.cost_ms))
     return replace(first, measure_bound=min(max(answer.measure_bound, before.measure_bound), float(first.measure)),
                    cost_bound_ms=cost_bound)
+
+
+def _ahead(least: int, gap: float, answer: ComponentAnswer) -> tuple[int, int]:
+    """Answers in the order in which a search is to begin from them: of those within the gap of the least measure the
+    cheapest, then the lightest."""
+    return (0, answer.cost_ms) if answer.measure <= least * (1 + gap) else (answer.measure, 0)
 
 
 _shared: tuple[ConsolidationProblem, float, float, int] | None = None

@@ -11,7 +11,7 @@ from scale_estates import open_estate, ring
 from test_oracle import estates
 
 from planner.estate.model import Estate
-from planner.optimise import judging
+from planner.optimise import consolidation, judging
 from planner.optimise.consolidation import ConsolidationProblem
 from planner.optimise.judging import Judging
 from planner.optimise.measure import scale_of
@@ -87,3 +87,13 @@ def test_what_was_not_asked_in_time_stays_and_nothing_is_proved_of_it(monkeypatc
     assert not judge.placement(site.start | answer.placement)
     complete = ConsolidationProblem(site, judge, Consolidate(), scale)
     assert problem.scale.base <= complete.scale.base
+
+
+def test_a_search_begins_from_the_cheapest_of_those_about_as_light_as_the_lightest() -> None:
+    """Watts count first, but a start that is hardly heavier and much cheaper leads further on both levels."""
+    light, near, cheap = (consolidation.ComponentAnswer(Status.FEASIBLE, measure=m, cost_ms=c) for m, c in (
+        (1000, 90), (1009, 50), (1020, 10)))
+    for answers in ((light, near, cheap), (cheap, near, light)):
+        assert min(answers, key=lambda a: consolidation._ahead(1000, 0.01, a)) is near
+        assert min(answers, key=lambda a: consolidation._ahead(1000, 0.0, a)) is light
+        assert min(answers, key=lambda a: consolidation._ahead(1000, 0.05, a)) is cheap
