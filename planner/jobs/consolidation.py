@@ -87,7 +87,7 @@ def _consolidated(case: ConsolidationCase) -> Plan:
         if not more and len(staying) <= len(site.servers):
             more = _not_worth(plan, goal, Meter(site, case.busy))
         if not more:
-            return _told(case, _among(plan, staying), staying, deadline)
+            return _told(case, _among(plan, staying), staying)
         staying |= more
         goal = goal.replace(keep=tuple(sorted({*goal.keep, *more})))
 
@@ -122,11 +122,11 @@ def _not_in_time(plan: Plan, site: Site, goal: Consolidate) -> dict[str, str]:
     return dict.fromkeys(sorted(spent, key=lambda s: (saved[s] / spent[s], s))[:count], _NO_TIME)
 
 
-def _told(case: ConsolidationCase, plan: Plan, staying: Mapping[str, str], deadline: float) -> Plan:
+def _told(case: ConsolidationCase, plan: Plan, staying: Mapping[str, str]) -> Plan:
     """The plan with a line for what keeps servers on."""
     if not plan.verified:
         return plan
-    lines = why_on(plan, case.site, case.judge, case.goal, staying, deadline)
+    lines = why_on(plan, case.site, case.judge, case.goal, staying)
     return plan.replace(notes=(*plan.notes, *lines))
 
 

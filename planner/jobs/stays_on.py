@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
+from planner.estate.capacity import Demand
 from planner.findings import errors
+from planner.grouping import grouped, linked
 from planner.optimise.evacuate import EvacuationProblem
 from planner.optimise.measure import scale_of
 from planner.plan.choices import OUT, Status
@@ -12,35 +14,23 @@ from planner.plan.plan import Plan
 from planner.plan.questions import Consolidate, Evacuate
 from planner.rules import Judge, Site
 from planner.schedule.exact import small
-from planner.stopwatch import now, stopped
-from planner.units import many, some
+from planner.stopwatch import stopped
+from planner.units import many, show_cores, show_gib, some
 
-_MOST, _PAIRS, _EACH_S = 12, 3_000, 5.0
+_MOST, _PAIRS, _EACH_S = 12, 50_000, 5.0
 """Servers that are asked about at most; LPARs times servers of a site up to which any is; seconds for one."""
+_UNASKED = "planner evacuate says of each what keeps it on"
 
 
-def why_on(plan: Plan, site: Site, judge: Judge, goal: Consolidate, known: Mapping[str, str], deadline: float
-           ) -> Iterator[str]:
+def why_on(plan: Plan, site: Site, judge: Judge, goal: Consolidate, known: Mapping[str, str]) -> Iterator[str]:
     """A line for each reason, with the servers that stay on for it, those of ``known`` (server → why, told elsewhere)
     left out. What is not asked about is told as such."""
     weight = scale_of(site, goal.measure).fixed
     left = sorted((s for s in site.servers if s not in plan.off and s not in known), key=lambda s: (-weight[s], s))
-    reasons: dict[str, list[str]] = {}
-    unasked = []
-    for number, server in enumerate(left):
-        unhurried = small(site) or (len(site.start) * len(site.servers) <= _PAIRS and now() + _EACH_S < deadline)
-        if number < _MOST and unhurried and not stopped():
-            reasons.setdefault(_why(plan, site, judge, goal, server), []).append(server)
-        else:
-            unasked.append(server)
-    for why, servers in reasons.items():
-        yield _line(servers, why)
-    if unasked:
-        yield _line(unasked, "planner evacuate says of each what keeps it on")
-
-
-def _line(servers: Sequence[str], why: str) -> str:
-    return f"{some(servers, 6)} {'stays' if len(servers) == 1 else 'stay'} on: {why}"
+    asked = left[:_MOST] if len(site.start) * len(site.servers) <= _PAIRS and not stopped() else []
+    reasons = grouped((_why(plan, site, judge, goal, s) if s in asked else _UNASKED, s) for s in left)
+    for why, servers in sorted(reasons.items(), key=lambda r: r[0] == _UNASKED):
+        yield f"{some(servers, 6)} {'stays' if len(servers) == 1 else 'stay'} on: {why}"
 
 
 def _why(plan: Plan, site: Site, judge: Judge, goal: Consolidate, server: str) -> str:
@@ -55,6 +45,8 @@ def _why(plan: Plan, site: Site, judge: Judge, goal: Consolidate, server: str) -
         return f"{name} {why}" + (f"; nor can {many(len(stuck) - 1, 'more LPAR')}" if len(stuck) > 1 else "")
     if {*plan.off, server} >= {*site.servers}:
         return "it carries what the others held"
+    if not small(site):
+        return _lacking(plan, site, judge, where, server) or _UNASKED
     asked = Evacuate(servers=(*plan.off, server), come_back=goal.come_back, firmware_after=goal.firmware_after,
                      not_targets=goal.not_targets, assume_nothing=goal.assume_nothing)
     answer = EvacuationProblem(site, judge, asked).solve(_EACH_S, 1.0)
@@ -66,6 +58,24 @@ def _why(plan: Plan, site: Site, judge: Judge, goal: Consolidate, server: str) -
     if plan.levels and plan.levels[0].status is Status.OPTIMAL:
         return f"it could be emptied{beside}, but that saves nothing by what is asked for ({goal.measure})"
     return f"nothing is known to keep it on{beside}: no better plan was found in the time"
+
+
+def _lacking(plan: Plan, site: Site, judge: Judge, where: Mapping[str, str], server: str) -> str:
+    """What the other servers that stay on in its reach lack, even if LPARs could be split; "" where that is nothing."""
+    parts = linked(site.servers, ((s, *judge.targets(n)) for n, s in site.start.items()))
+    part = next({*p} for p in parts if server in p)
+    rest = [s for s in site.servers if s in part - {server, *plan.off}]
+    names = [n for n, s in where.items() if s in part]
+    short = sum((site.held(n, where[n]) for n in names), Demand(0, 0))
+    short -= sum((site.room(s) for s in rest), Demand(0, 0))
+    lacks = [f"{show_cores(short.units)} cores"] * (short.units > 0)
+    lacks += [f"{show_gib(short.memory_mib)} GiB"] * (short.memory_mib > 0)
+    if site.usage is not None and rest:
+        total = sum((site.used.of(n, where[n]) for n in names), site.used.none)
+        total = sum((site.used.on(s, ()) for s in rest), total)
+        over = int(total.max(initial=0)) - 10 * sum(site.limit(s).units for s in rest)
+        lacks += [f"{show_cores(-(-over // 10))} cores as measured"] * (over > 0)
+    return f"the others lack {' and '.join(lacks)} for it, even if LPARs could be split" if lacks else ""
 
 
 def _kept(site: Site, judge: Judge, lpar: str) -> str:

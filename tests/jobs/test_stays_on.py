@@ -83,3 +83,14 @@ def test_of_many_servers_some_are_asked_about(monkeypatch: pytest.MonkeyPatch) -
     told = lines(of(5, 5, 5))
     assert told[0].startswith("A stays on: it cannot") and told[1] == (
         "B, C stay on: planner evacuate says of each what keeps it on")
+
+
+def test_of_larger_sites_the_sums_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """15.00 cores on two servers of 7.00 beside their VIOSes; of 2.00 measured cores, 4.00 + 4.00 + 1.00 of 8.00."""
+    monkeypatch.setattr(stays_on, "small", lambda site: False)
+    assert lines(of(5, 5, 5)) == ["A, B, C stay on: the others lack 1.00 cores for it, even if LPARs could be split"]
+    history_of(tmp_path / "usage.db", {"a1": (4000, 10), "b1": (4000, 10)})
+    plan = jobs.consolidate(loaded(of(1, 1)), Consolidate(measure=Measure.SERVERS), OPTIONS, UsageSpec(tmp_path / "usage.db"))
+    assert "A, B stay on: the others lack 1.00 cores as measured for it, even if LPARs could be split" in plan.notes
+    assert lines(of(4, 4, 4, rows=[policy("keep-apart", "x", "a1; b1; c1")])) == [
+        "A, B, C stay on: planner evacuate says of each what keeps it on"]
