@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
+from planner.estate.model import Lpar
 from planner.grouping import inverted
 from planner.plan.choices import OUT
 from planner.plan.details import LicenceCount
@@ -31,6 +33,15 @@ def licence_counts(site: Site, plan: Plan) -> Iterator[LicenceCount]:
                 cores_before=licence_cores(site, one, server, first), per_core=one.per_core, unit=one.unit,
                 cores_after=licence_cores(site, one, server, then),
                 server_cores=-(-site.servers[server].configurable_units // UNITS_PER_CORE))
+
+
+def licence_totals(site: Site, where: Mapping[str, str], rows: Mapping[str, Lpar] = MappingProxyType({})
+                   ) -> dict[str, int]:
+    """Product → its licence cores over all servers when LPARs stand like that, as these ``rows`` where they are not as
+    they are today."""
+    return {product: sum(licence_cores(site, one, s, names, rows) for s, names in inverted(
+        (n, where[n]) for n in sorted(one.lpars & where.keys())).items())
+            for product, one in site.policies.licensed.items() if one.by_core}
 
 
 def licence_assumptions(site: Site, plan: Plan) -> tuple[str, ...]:

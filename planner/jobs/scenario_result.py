@@ -6,6 +6,7 @@ MiB and milliseconds; JSON has cores, GiB and seconds.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated
 
@@ -16,7 +17,7 @@ from planner.optimise.frontier import FrontierPoint
 from planner.plan.choices import OUT, Status
 from planner.plan.details import Change, Conflict, Cores, Physc, RoundGib
 from planner.plan.plan import Findings, Moment, Plan
-from planner.plan.wire import absent
+from planner.plan.wire import absent, empty
 from planner.scenarios.paths import Door, Stage
 
 
@@ -170,6 +171,8 @@ class ScenarioFigures:
     servers: tuple[ServerLine, ...] = ()
     lpars: tuple[LparLine, ...] = ()
     ratings: Annotated[tuple[str, ...], Field(alias="rperf")] = ()
+    licences: Annotated[Mapping[str, int], Field(alias="licence_cores", exclude_if=empty)] = field(default_factory=dict)
+    """Product that is licensed by the core → what it counts in the end, over all servers."""
     assumptions: tuple[str, ...] = ()
     directory: Annotated[str | None, Field(alias="plan")] = None
 

@@ -23,6 +23,7 @@ from planner.jobs.attempt import Case, attempted, finished
 from planner.jobs.common import PROVED, Options, assumptions, told_first, zoned
 from planner.jobs.energy import drawn
 from planner.jobs.inactive import profiles_left
+from planner.jobs.licences import licence_totals
 from planner.jobs.scenario_result import LparLine, Migration, Reason, ScenarioResult, ServerLine, Totals, waves_of
 from planner.optimise.conflict import reasons_of, unproved
 from planner.optimise.frontier import Frontier, FrontierPoint
@@ -251,7 +252,8 @@ def _assumptions(case: ScenarioCase) -> tuple[str, ...]:
         out.append("Growth comes after the moves: they are made, and checked, in today's sizes.")
     out += ["LPARs of servers that stay move live or not at all.",
             f"A restart takes {s.restart_minutes} minutes and counts as {s.restart_cost_s // 60} minutes of moving.",
-            "Not checked: whether the operating system level runs on the new hardware, licences, adapters' cabling.",
+            "Not checked: whether the operating system level runs on the new hardware, adapters' cabling, licences but "
+            "for the policies on them.",
             f"Energy: linear from idle to maximum watts at each server's busy cores (an LPAR that states none is as "
             f"busy as its entitlement), for {s.hours} hours."]
     common = assumptions(case.site, case.options)
@@ -285,6 +287,7 @@ def _result(case: ScenarioCase, problem: ScenarioProblem, answer: Answer, table:
         case, status, **cost, totals=_totals(case.site, servers, case.scenario), servers=servers, lpars=lines,
         changes=changes, migration=_migration(case, ways, lines, plan), waves=waves_of(plan), doors=opened,
         findings=_risks(case, lines, opened, plan, rows), frontier=points, frontier_note=note, plan=plan,
+        licences=licence_totals(case.site, where, {n: size.row for n, size in final.items()}),
         estate=case.loaded.estate if plan else None)
 
 
@@ -523,7 +526,7 @@ def today(loaded: Loaded, scenario: Scenario | None = None, catalogue: Catalogue
         line = _server_line(site, catalogue, s, len(names), held, held, busy=busy, added=False)
         servers.append(_with_peaks(line, names, site.used, site.used) if used else line)
     return ScenarioResult("today", "", "the estate as it is", Status.OPTIMAL, servers=tuple(servers),
-                          totals=_totals(site, servers, scenario))
+                          totals=_totals(site, servers, scenario), licences=licence_totals(site, site.start))
 
 
 def exit_code(results: Sequence[ScenarioResult]) -> int:

@@ -55,6 +55,9 @@ def cells(document: WhatifDocument) -> list[FigureRow]:
     currency = next((s.totals.currency for s in document.scenarios if s.totals and s.totals.currency), "")
     rows = [FigureRow(label, key, currency if unit == "CURRENCY" else unit, _figures(document, of))
             for label, key, unit, of in ROWS]
+    rows += [FigureRow(f"Licence cores of {product}", f"licence_cores.{product}", "", tuple(
+        None if s.totals is None else s.licences.get(product) for s in document.scenarios))
+        for product in sorted({name for s in document.scenarios for name in s.licences})]
     return [r for r in rows if any(v is not None for v in r.figures)]
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 from planner.estate.licences import Counting, LicenceCeiling, Licensed
+from planner.estate.model import Lpar
 from planner.grouping import grouped
 from planner.rules.shares import most_units
 from planner.rules.site import Site
@@ -23,9 +25,10 @@ def counting_pool(site: Site, licensed: Licensed, lpar: str, server: str) -> int
     return None if licensed.counting is Counting.FULL_CAPACITY else site.pool_on(lpar, server)
 
 
-def counted_units(site: Site, licensed: Licensed, lpar: str, server: str) -> int:
-    """Hundredths of a core that an LPAR counts on a server were it the only one there."""
-    p, pool = site.lpars[lpar], site.pool_on(lpar, server)
+def counted_units(site: Site, licensed: Licensed, lpar: str, server: str, row: Lpar | None = None) -> int:
+    """Hundredths of a core that an LPAR counts on a server were it the only one there; ``row``: as it is then, where
+    that is not as it is today."""
+    p, pool = row or site.lpars[lpar], site.pool_on(lpar, server)
     if not p.active or lpar not in licensed.lpars or not licensed.by_core:
         return 0
     if licensed.counting is Counting.FULL_CAPACITY:
@@ -35,10 +38,12 @@ def counted_units(site: Site, licensed: Licensed, lpar: str, server: str) -> int
     return cap if uncapped and licensed.counting is Counting.CAPPED_ONLY else min(drawn, cap)
 
 
-def licence_cores(site: Site, licensed: Licensed, server: str, lpars: Iterable[str]) -> int:
+def licence_cores(site: Site, licensed: Licensed, server: str, lpars: Iterable[str],
+                  rows: Mapping[str, Lpar] = MappingProxyType({})) -> int:
     """Whole cores that a product counts on a server with these LPARs: those of a pool no more than it can give, all no
-    more than the server has, rounded up once."""
-    shares = [(counting_pool(site, licensed, n, server), counted_units(site, licensed, n, server)) for n in lpars]
+    more than the server has, rounded up once. ``rows``: LPARs that are not as they are today."""
+    shares = [(counting_pool(site, licensed, n, server), counted_units(site, licensed, n, server, rows.get(n)))
+              for n in lpars]
     total = sum(sum(units) if pool is None else min(pool_units(site, server, pool), sum(units))
                 for pool, units in grouped(shares).items())
     return -(-min(total, site.servers[server].configurable_units) // UNITS_PER_CORE)

@@ -15,6 +15,7 @@ from estates import estate, evacuate_goal, judged, lpar, policy, pool, server, v
 
 from planner.errors import UsageError
 from planner.estate.model import Estate
+from planner.optimise import consolidation
 from planner.optimise.consolidation import ConsolidationProblem
 from planner.optimise.evacuate import EvacuationProblem
 from planner.optimise.measure import scale_of
@@ -106,6 +107,33 @@ def test_a_consolidation_counts_the_fewest_licence_cores_at_the_least_cost(engin
         seen["fewer"] += found[0] < licence_measure(site, site.start)[0]
         seen["moves"] += bool(answer.placement)
     assert seen["fewer"] > 5, seen
+
+
+@pytest.mark.parametrize(("engine", "small", "middle", "wide"), [
+    ("whole", 10_000, 0, 40), ("split", 0, 10_000, 40), ("taken apart", 0, 0, 40), ("wide", 0, 0, 1)])
+def test_ceilings_bind_whatever_is_made_least(engine: str, small: int, middle: int, wide: int, monkeypatch: pytest.MonkeyPatch
+                                              ) -> None:
+    """And by whatever engine: what is found keeps every rule, and what is proved is the least."""
+    monkeypatch.setattr(consolidation, "WIDE", wide)
+    rng, seen = Random(11), Counter[str]()
+    for number in range(14):
+        site, judge = judged(drawn(rng))
+        goal = Consolidate(measure=(Measure.SERVERS, Measure.WATTS)[number % 2], n_plus_1=number % 7 == 6)
+        scale = scale_of(site, goal.measure)
+        problem = ConsolidationProblem(site, judge, goal, scale)
+        problem.small, problem.middle = small, middle
+        answer = problem.solve(10, 0.0)
+        where = site.start | answer.placement
+        assert not judge.placement(where) and not [*licences_over(site, where)]
+        seen[answer.status] += 1
+        seen["off"] += bool(answer.off)
+        if goal.n_plus_1 and answer.status is not Status.INFEASIBLE:
+            assert not judge.restarts(where, answer.off, answer.restart)
+        elif goal.measure is Measure.SERVERS and answer.status is Status.OPTIMAL:
+            assert scale.at(answer.off, where) == min(
+                scale.at([s for s in site.servers if s not in w.values()], w)
+                for w in placements(site, judge, "none") if not judge.placement(w))
+    assert seen[Status.OPTIMAL] > 4 and seen["off"] > 3, seen
 
 
 def test_where_nothing_is_licensed_by_the_core_there_is_nothing_to_make_least() -> None:
