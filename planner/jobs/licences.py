@@ -20,18 +20,18 @@ def licence_counts(site: Site, plan: Plan) -> Iterator[LicenceCount]:
     """Product by product, server by server; nothing of a scenario, which changes what is counted."""
     if isinstance(plan.goal, Whatif):
         return
-    moved = {m.lpar: m.target for m in plan.leg(OUT)}
+    then = {**site.start, **{m.lpar: m.target for m in plan.leg(OUT)}}
     for product, one in site.policies.licensed.items():
         if not one.by_core:
             continue
         runs = sorted(n for n in one.lpars & site.start.keys() if site.lpars[n].active)
-        before, after = (inverted((n, {**site.start, **where}[n]) for n in runs) for where in ({}, moved))
+        before, after = (inverted((n, where[n]) for n in runs) for where in (site.start, then))
         for server in (s for s in site.servers if s in before or s in after):
-            first, then = tuple(before.get(server, ())), tuple(after.get(server, ()))
+            here, there = tuple(before.get(server, ())), tuple(after.get(server, ()))
             yield LicenceCount(
-                product, server, one.counting.value, one.stated, one.source, lpars_before=first, lpars_after=then,
-                cores_before=licence_cores(site, one, server, first), per_core=one.per_core, unit=one.unit,
-                cores_after=licence_cores(site, one, server, then),
+                product, server, one.counting.value, one.stated, one.source, lpars_before=here, lpars_after=there,
+                cores_before=licence_cores(site, one, server, here), per_core=one.per_core, unit=one.unit,
+                cores_after=licence_cores(site, one, server, there),
                 server_cores=-(-site.servers[server].configurable_units // UNITS_PER_CORE))
 
 

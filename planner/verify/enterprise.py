@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from planner.estate.licences import EnterprisePool
+from planner.grouping import grouped
 from planner.plan.choices import OUT
 from planner.plan.plan import Plan
 from planner.plan.questions import Whatif
@@ -40,8 +41,8 @@ def _metered(site: Site, pool: EnterprisePool, where: Mapping[str, str]) -> tupl
     usage = site.usage
     if usage is None:
         return 0.0, 0
-    rows = {s: [site.lpars[n] for n, t in where.items() if t == s] for s in pool.servers}
+    rows = grouped((s, site.lpars[n]) for n, s in where.items())
     shared = {s: [replace(p, processors="shared") if p.sharing == "donating" and p.name in usage.measured else p
-                  for p in names] for s, names in rows.items()}
+                  for p in rows.get(s, ())] for s in pool.servers}
     total = sum((used_there(site, usage, s, names) for s, names in shared.items()), usage.starts * 0)
     return sum(max(0, int(x) - 1000 * pool.base_cores) for x in total) * usage.step_s / 60_000, int(total.max())

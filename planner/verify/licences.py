@@ -7,6 +7,7 @@ from math import ceil
 
 from planner.estate.licences import LicenceCeiling, Licensed
 from planner.findings import Finding
+from planner.grouping import inverted
 from planner.plan.choices import OUT
 from planner.plan.details import LicenceCount
 from planner.plan.plan import Plan
@@ -18,13 +19,13 @@ from planner.verify.base import Claim, broken
 def cores_counted(site: Site, one: Licensed, server: str, names: Collection[str]) -> int:
     """Whole cores of a product on a server: dedicated ones as they are, those of each shared pool up to its maximum."""
     row = site.servers[server]
-    here = [p for p in site.estate.lpars if p.name in names and p.name in one.lpars and p.active]
+    here = [p for n in names if n in one.lpars and (p := site.lpars[n]).active]
     if not here or one.counting == "not-by-core":
         return 0
     if one.counting == "full-capacity":
         return ceil(row.configurable_units / 100)
     own, shared = 0.0, dict[int | None, float]()
-    most = {k.pool_id: k.max_units for k in site.estate.pools if k.server == server and k.max_units is not None}
+    most = {n: k.max_units for n, k in site.pools.get(server, {}).items() if k.max_units is not None}
     for p in here:
         pool = site.pool_on(p.name, server)
         limit = most.get(pool, row.configurable_units) if pool is not None else row.configurable_units
@@ -44,8 +45,9 @@ def licence_measure(site: Site, where: Mapping[str, str]) -> tuple[float, str]:
     products = [one for one in site.policies.licensed.values() if one.counting != "not-by-core"]
     units = {one.unit for one in products}
     valued = len(units) == 1 and units != {"cores"}
-    total = sum((one.per_core if valued else 1) * cores_counted(site, one, s, [n for n, t in where.items() if t == s])
-                for one in products for s in site.servers)
+    there = inverted(where.items())
+    total = sum((one.per_core if valued else 1) * cores_counted(site, one, s, names)
+                for one in products for s, names in there.items())
     return float(total), units.pop() if valued else "licence cores"
 
 
@@ -59,9 +61,9 @@ def licences_over(site: Site, where: Mapping[str, str]) -> Iterator[Finding]:
 
 
 def _spread(site: Site, c: LicenceCeiling, where: Mapping[str, str]) -> tuple[int, int]:
-    on = {s: [n for n, t in where.items() if t == s] for s in site.servers}
+    on = inverted((n, s) for n, s in where.items() if n in c.lpars)
     cores = sum(cores_counted(site, one, s, names) for one in c.licensed for s, names in on.items())
-    return sum(any(n in c.lpars and site.lpars[n].active for n in names) for names in on.values()), cores
+    return sum(any(site.lpars[n].active for n in names) for names in on.values()), cores
 
 
 def licence_claims(plan: Plan, site: Site) -> Iterator[Claim]:
@@ -74,9 +76,10 @@ def licence_claims(plan: Plan, site: Site) -> Iterator[Claim]:
 def _rows(plan: Plan, site: Site, product: str, one: Licensed) -> Iterator[LicenceCount]:
     moved: Mapping[str, str] = {m.lpar: m.target for m in plan.moves if m.leg == OUT}
     runs = [p for p in site.estate.lpars if p.name in one.lpars and p.active] if one.counting != "not-by-core" else []
+    first = inverted((p.name, p.server) for p in runs)
+    then = inverted((p.name, moved.get(p.name, p.server)) for p in runs)
     for s in site.estate.servers:
-        before = tuple(p.name for p in runs if p.server == s.name)
-        after = tuple(p.name for p in runs if moved.get(p.name, p.server) == s.name)
+        before, after = tuple(first.get(s.name, ())), tuple(then.get(s.name, ()))
         if before or after:
             yield LicenceCount(
                 product, s.name, one.counting.value, one.stated, one.source, lpars_before=before, lpars_after=after,
