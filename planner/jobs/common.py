@@ -28,6 +28,7 @@ from planner.plan.plan import Plan, Window
 from planner.plan.questions import UNMEASURED, UNSEEN, Evacuate
 from planner.rules import Judge, Site
 from planner.rules.npiv import LEAST_SLOTS
+from planner.rules.partition import ID_FREE
 from planner.stopwatch import now
 from planner.units import show_duration, some
 from planner.verify import replay
@@ -172,9 +173,9 @@ def checked_plan(plan: Plan, loaded: Loaded, site: Site, judge: Judge) -> Plan:
                         licences=tuple(licence_counts(site, plan)), enterprise_pools=tuple(pool_meters(site, plan)))
     billed = (*licence_assumptions(site, plan), *enterprise_assumptions(plan))
     plan = plan.replace(assumptions=(*plan.assumptions, *billed))
-    return plan.replace(findings=ordered((*_warnings(loaded, site, judge, plan), *no_room_to_start(site, plan),
-                                          *_uncalibrated(site, plan), *late,
-                                          *plan.findings)))
+    other_ids = [f for f in played.findings if f.rule == ID_FREE]
+    return plan.replace(findings=ordered((*_warnings(loaded, site, judge, plan), *other_ids, *late, *plan.findings,
+                                          *no_room_to_start(site, plan), *_uncalibrated(site, plan))))
 
 
 _CALIBRATED_MBIT = 10_000
@@ -212,7 +213,8 @@ def _warnings(loaded: Loaded, site: Site, judge: Judge, plan: Plan) -> list[Find
     warned: list[Finding] = []
     for m in plan.moves:
         then = judge.homeward if m.leg == BACK else judge
-        warned += _milder((*judge.readiness(m.lpar), *then.move(m.lpar, m.source, m.target)))
+        of_move = (f for f in then.move(m.lpar, m.source, m.target) if f.rule != ID_FREE)
+        warned += _milder((*judge.readiness(m.lpar), *of_move))
     warned += _milder(judge.flights(plan.moves, plan.window))
     touched = {x for m in plan.moves for x in (m.lpar, m.source, m.target, m.source_msp, m.target_msp) if x}
     today = set(broken_today(site.estate, site.policies))

@@ -11,6 +11,8 @@ from planner.names import quoted
 from planner.rules.base import ANYHOW, MIGRATIONS, UNTIL_WORK, Breach, On, Scope, rule, unknown, untold
 from planner.rules.site import Site, own_name, plain_name, typed
 
+ID_FREE = "partition.id-free"
+"""Told of a plan by its replay, which knows who holds an id when the LPAR arrives."""
 _TABLE = "IBM POWER7 iphc3hmcvalidation and its IVM edition iphc3ivmvalidation"
 
 
@@ -173,9 +175,10 @@ def name_free(site: Site, lpar: str, source: str, target: str) -> Iterator[Breac
         yield Breach(f"{target} already has a partition named {plain}", "rename or remove the one there")
 
 
-@rule("partition.id-free", "The LPAR's partition id is free on the target; ids are best unique over all servers.",
+@rule(ID_FREE, "The LPAR's partition id is free on the target; ids are best unique over all servers.",
       Scope.MOVE, binds=MIGRATIONS, severity=Severity.WARNING,
-      encoding="adds risk_warning_s to the move's cost; a free id is chosen",
+      encoding="adds risk_warning_s to the move's cost, by who stands there at the start; told of a plan whose move "
+               "has to take another id; a free one is chosen",
       source="seed, Known Problems: lsmap keeps showing the old id until the LPAR restarts")
 def id_free(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     own = site.lpars[lpar].lpar_id

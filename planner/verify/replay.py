@@ -8,12 +8,14 @@ from collections.abc import Collection, Mapping, Sequence
 from planner.findings import Finding, ordered
 from planner.grouping import inverted
 from planner.plan.choices import BACK, OUT
-from planner.plan.plan import HIGHEST_ID, Move, Plan, ServerState
+from planner.plan.plan import Move, Plan, ServerState
 from planner.rules import Judge, Site
+from planner.rules.partition import ID_FREE
 from planner.verify.base import Replay, after_work, broken, server_state, server_states
 from planner.verify.counts import lacking
 from planner.verify.flights import crowd_findings
 from planner.verify.goals import Course, goal_findings
+from planner.verify.ids import IdCount
 from planner.verify.licences import licences_over
 from planner.verify.ports import PortCount
 from planner.verify.slots import SlotCount
@@ -28,7 +30,7 @@ class _Stage:
     def __init__(self, site: Site, judge: Judge, returning: Judge, *, begun: bool) -> None:
         self.site, self.judge, self.returning = site, judge, returning
         self.where: dict[str, tuple[str, ...]] = {n: (s,) for n, s in site.start.items()}
-        self.ids = {(p.name, p.server): p.lpar_id for p in site.estate.lpars}
+        self.ids = IdCount(site.estate)
         self.ports = PortCount(site.estate, self.where, named=not begun)
         self.slots = SlotCount(site.estate, self.where)
         self.vnics = VnicCount(site.estate, self.where, named=not begun)
@@ -55,16 +57,14 @@ class _Stage:
             self.found.append(broken("plan.continuity", move.lpar, f"is already on {move.target}"))
         self.found += self.judge.readiness(move.lpar)
         world = self.returning if move.leg == BACK else self.judge
-        keeps = move.target_id is not None and move.target_id == self.ids.get((move.lpar, move.source))
-        self.found += [f for f in world.move(move.lpar, move.source, move.target)
-                       if not (keeps and f.rule == "partition.id-free")]
-        self.found += [*standing(self.site, move), *self._adapters(move)]
-        self._id(move)
+        self.found += [f for f in world.move(move.lpar, move.source, move.target) if f.rule != ID_FREE]
+        self.found += [*self.ids.take(move), *standing(self.site, move), *self._adapters(move)]
         self._hold(move.lpar, (*here, move.target))
 
     def end(self, move: Move) -> None:
         if move.lpar in self.where and move.target in self.site.servers:
             self._hold(move.lpar, (move.target,))
+            self.ids.give(move)
             self.ports.give(move)
             self.slots.give(move)
             self.vnics.give(move)
@@ -77,25 +77,6 @@ class _Stage:
         self.touched_servers.update(self.where[lpar], servers)
         self.touched_lpars.add(lpar)
         self.where[lpar] = servers
-
-    def _id(self, move: Move) -> None:
-        """It has an id on the target that nobody holds there, from the start on, beside its own on the source."""
-        here = self.ids.get((move.lpar, move.source))
-        if move.target_id is None:
-            if here is not None:
-                self.found.append(broken("plan.id", move.lpar, f"gets no id on {move.target}; it has {here}"))
-            return
-        if not 1 <= move.target_id <= HIGHEST_ID:
-            self.found.append(broken("plan.id", move.lpar, f"gets id {move.target_id}, which no partition can have"))
-        elif here is None:
-            self.found.append(broken("plan.id", move.lpar, f"gets id {move.target_id}; nobody knows the one it has"))
-        idle = {n: i for n, i in self.site.others_on(move.target) if n not in self.where}
-        ids = {n: self.ids.get((n, move.target)) for n in self.holders[move.target]}
-        for name, number in (ids | idle).items():
-            if number == move.target_id and name != move.lpar:
-                self.found.append(broken("plan.id", move.lpar, f"gets id {move.target_id} on {move.target}, "
-                                         f"which {name} has"))
-        self.ids[move.lpar, move.target] = move.target_id
 
     def _adapters(self, move: Move) -> list[Finding]:
         """Every client slot is mapped, to a VIOS of the target that serves what it carries."""

@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import pytest
-from estates import estate, judged, lpar, plan_of, server
+from estates import estate, judged, loaded, lpar, plan_of, server
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from planner.estate.model import Estate
+from planner.jobs.common import checked_plan
 from planner.plan.plan import Move
 from planner.rules import Site
 from planner.schedule.timetable import timetable
@@ -81,3 +82,29 @@ def test_no_moment_has_an_id_twice(data: st.DataObject) -> None:
     assert table.found and not shared(site, table.moves)
     played = replay(plan_of(table.moves), site, judge)
     assert not [str(f) for f in played.findings if f.rule == "plan.id"]
+    own = {n: (home, number) for n, home, number in rows}
+    given = dict(own)
+    told = set()
+    for m in sorted(table.moves, key=lambda m: m.start_ms):
+        kept = own[m.lpar][1] if m.target == own[m.lpar][0] else given[m.lpar][1]
+        if m.target_id not in (own[m.lpar][1], kept):
+            told.add(m.lpar)
+        given[m.lpar] = m.target, m.target_id or 0
+    assert {f.subject for f in played.findings if f.rule == "partition.id-free"} == told
+
+
+@pytest.mark.parametrize(("rows", "where", "told"), [
+    # y has left B when x comes, and x keeps 20: the plan warned that y takes it.
+    ([("x", "A", 20), ("y", "B", 20)], {"x": "B", "y": "C"}, {}),
+    ([("x", "A", 20), ("y", "B", 20), ("z", "C", 20)], {"x": "B", "y": "C"}, {"y": "z on C"}),
+    # Whoever comes first has 20 on C by the time that the other comes; at the start nobody had.
+    ([("x", "A", 20), ("y", "B", 20)], {"x": "C", "y": "C"}, {"y": "x on C"})])
+def test_a_plan_warns_of_an_id_that_is_taken_when_its_lpar_arrives(
+        rows: list[tuple[str, str, int]], where: Mapping[str, str], told: Mapping[str, str]) -> None:
+    """The warning was judged by who had the id at the start, the id in the command by who has it on arrival."""
+    of = numbered(*rows)
+    site, judge = judged(of)
+    plan = checked_plan(plan_of(timetable(site, judge, where, None).moves), loaded(of), site, judge)
+    said = {f.subject: f.message for f in plan.findings if f.rule == "partition.id-free"}
+    assert said.keys() == told.keys() == {m.lpar for m in plan.moves if m.target_id != site.lpars[m.lpar].lpar_id}
+    assert all(said[n].startswith(f"partition id 20 is taken by {by}: ") for n, by in told.items())

@@ -187,7 +187,7 @@ def test_a_broken_plan_is_refused_by_name(name: str) -> None:
 def test_an_id_that_has_become_free_is_not_said_to_be_taken() -> None:
     """y left B before x came and took its own id there, and yet x was said to get another."""
     of = changed(BASE, "b1", lpar_id=11)
-    first = move(of, "b1", "B", "C", target_id=13)
+    first = move(of, "b1", "B", "C")
     later = {"start_ms": first.end_ms, "wave": 2}
     for number, told in ((11, []), (40, ["a1"])):
         plan = plan_of([first, move(of, "a1", "A", "B", target_id=number, **later)])
