@@ -12,7 +12,7 @@ from itertools import permutations
 from math import gcd
 
 from planner.grouping import grouped, inverted
-from planner.optimise.licences import Sum
+from planner.optimise.licences import added
 from planner.optimise.measure import Scale
 from planner.optimise.placement import Candidates, PlacementProgram
 from planner.optimise.program import MEASURE, Program, Solution, Tag
@@ -71,7 +71,7 @@ class ConsolidationProgram(PlacementProgram):
     def add_licensed(self) -> None:
         """What is made least is licence cores: their counts, and a variable that is 1 for what nothing changes."""
         for licensed, worth in self.scale.licensed.items():
-            total = sum(self.licence_cores(licensed, self.survivors).values(), Sum())
+            total = added(self.licence_cores(licensed, self.survivors).values())
             self.write_counts("licences", licensed.product)
             for i, c in total.terms.items():
                 self.weights[i] = self.weights.get(i, 0) + worth * c

@@ -5,7 +5,7 @@ What is counted stands under a ceiling or is made least, so every row pushes a c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from planner.optimise.program import Program, Terms
@@ -26,11 +26,16 @@ class Sum:
     def times(self, factor: int) -> Sum:
         return Sum({i: c * factor for i, c in self.terms.items()}, self.constant * factor)
 
-    def __add__(self, other: Sum) -> Sum:
-        both = dict(self.terms)
-        for i, c in other.terms.items():
-            both[i] = both.get(i, 0) + c
-        return Sum(both, self.constant + other.constant)
+
+def added(sums: Iterable[Sum]) -> Sum:
+    """All of these together."""
+    terms: dict[int, int] = {}
+    constant = 0
+    for one in sums:
+        constant += one.constant
+        for i, c in one.terms.items():
+            terms[i] = terms.get(i, 0) + c
+    return Sum(terms, constant)
 
 
 class Counts:

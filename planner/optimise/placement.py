@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import product
@@ -17,7 +17,7 @@ from planner.estate.licences import LicenceCeiling, Licensed
 from planner.estate.policies import Group
 from planner.findings import Severity, assumed
 from planner.grouping import grouped, inverted
-from planner.optimise.licences import Counts, Sum
+from planner.optimise.licences import Counts, Sum, added
 from planner.optimise.program import BALANCE, COST, CUT, MEASURE, ONE_PLACE, Outcome, Program, Solution, Tag, Terms
 from planner.optimise.solver import solve
 from planner.parallel import beside
@@ -244,7 +244,7 @@ class PlacementProgram:
         for ceiling in self.site.policies.licence_ceilings if self.site.policies.counts_licences else ():
             limits = zip(ceiling_allows(self.site, ceiling), (self._licensed_servers, self._licence_cores), strict=True)
             for most, counted in limits:
-                total = Sum() if most is None else sum(counted(ceiling), Sum())
+                total = Sum() if most is None else added(counted(ceiling))
                 self.write_counts("policy.licence-count", ceiling.name)
                 if most is not None and self.counts.most(total) > most:
                     self.program.at_most(total.terms, most - total.constant, Tag("policy.licence-count", ceiling.name))
@@ -255,19 +255,17 @@ class PlacementProgram:
             self.program.at_most(terms, most, Tag(rule, subject))
         self.counts.rows.clear()
 
-    def _placed(self, names: Iterable[str], server: str) -> dict[str, Sum]:
-        """Of LPARs that run and may be on a server, whether they are."""
-        out = {}
-        for n in sorted(names):
-            here, always = self.place(n, server)
-            if (here or always) and self.site.lpars[n].active:
-                out[n] = Sum(dict.fromkeys(here, 1), always)
-        return out
+    def _placed(self, names: Collection[str]) -> dict[str, list[tuple[str, Sum]]]:
+        """Server → of LPARs that run and may be there, whether they are."""
+        running = [n for n in sorted(names) if n in self.site.start and self.site.lpars[n].active]
+        return grouped((s, (n, Sum(dict.fromkeys(here, 1), always))) for n in running
+                       for s in self.candidates.cost.get(n, (self.site.start[n],))
+                       for here, always in (self.place(n, s),) if here or always)
 
     def _licensed_servers(self, ceiling: LicenceCeiling) -> Iterator[Sum]:
         """Whether products are on a server, server by server."""
-        for s in self.site.servers:
-            yield self.counts.present(sum(self._placed(ceiling.lpars, s).values(), Sum()), ceiling.name, "on", s)
+        for s, here in sorted(self._placed(ceiling.lpars).items()):
+            yield self.counts.present(added(x for _, x in here), ceiling.name, "on", s)
 
     def _licence_cores(self, ceiling: LicenceCeiling) -> Iterator[Sum]:
         for licensed in ceiling.licensed:
@@ -275,17 +273,15 @@ class PlacementProgram:
 
     def licence_cores(self, licensed: Licensed, servers: Iterable[str]) -> dict[str, Sum]:
         """What a product counts on each of these servers on which it may be."""
-        site, out = self.site, {}
+        site, out, placed = self.site, {}, self._placed(licensed.lpars)
         for s in servers:
-            here = self._placed(licensed.lpars, s)
             shares = grouped((counting_pool(site, licensed, n, s), x.times(counted_units(site, licensed, n, s)))
-                             for n, x in here.items())
+                             for n, x in placed.get(s, ()))
             words = licensed.product, "on", s
-            pools = [sum(more, Sum()) if pool is None else self.counts.limited(
-                sum(more, Sum()), pool_units(site, s, pool), *words, "in pool", str(pool))
-                for pool, more in shares.items()]
-            total = self.counts.limited(sum(pools, Sum()), site.servers[s].configurable_units, *words)
-            if here:
+            pools = [added(more) if pool is None else self.counts.limited(
+                added(more), pool_units(site, s, pool), *words, "in pool", str(pool)) for pool, more in shares.items()]
+            total = self.counts.limited(added(pools), site.servers[s].configurable_units, *words)
+            if pools:
                 out[s] = self.counts.rounded_up(total, UNITS_PER_CORE, *words, "in whole cores")
         return out
 
