@@ -51,7 +51,7 @@ def made(path: Path, documents: list[Document]) -> Path:
     return path
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(cut=st.integers(1, 22), early=st.booleans())
 def test_what_stays_is_as_if_the_rest_had_never_been_added(
         tmp_path_factory: pytest.TempPathFactory, cut: int, early: bool) -> None:
