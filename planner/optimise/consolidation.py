@@ -63,6 +63,8 @@ _LAST_S = 3.0
 _FEW, _FIRST, _FIRST_GAP, _BOUNDING = 50_000, 0.35, 0.03, 0.15
 """Of a wide component: pairs up to which its first placement is not to take long, with the share of the time and the
 gap that are enough for it, and the share of the time that is left for the bound of the cost."""
+_SLOTS = 24
+"""Slots of each server that the programs of a component begin with, where usage counts: bounds know of them at once."""
 WIDE = 40
 """Servers of a component from which on it is spread rather than tried set by set."""
 
@@ -552,6 +554,7 @@ class ConsolidationProblem:
                                      restarts)
         for cut in self.cuts_in(part):
             model.add_cut(cut)
+        model.fill_fullest_slots(_SLOTS)
         return model
 
     def _exact(self, part: Component, deadline: float, gap: float) -> ComponentAnswer:

@@ -136,6 +136,15 @@ class ConsolidationProgram(PlacementProgram):
         """Rows of usage as for any placement, and those of what restarts on a server beside what it carries."""
         return super().add_usage(solution) + (self.add_restart_usage(solution) if self.site.usage and self.z else 0)
 
+    def add_slot(self, moment: int, server: str, pool: int | None, slot: int) -> bool:
+        """The row of one slot, of a server that may go off so that one which is off gives nothing."""
+        added = super().add_slot(moment, server, pool, slot)
+        if added and not self.fixed[server]:
+            row = self.program.rows.pop()
+            terms, left = row.stated
+            self.program.at_most({**terms, self.on[server]: -left}, 0, row.tag)
+        return added
+
     def add_restart_usage(self, solution: Solution) -> int:
         """Rows for the slots in which this solution uses too much when a server fails, the worst of each bucket; their
         number."""

@@ -390,15 +390,17 @@ class PlacementProgram:
         """What a solution wants free besides, in thousandths, slot by slot or for all slots; nothing here."""
         return 0
 
-    def fill_fullest_slots(self) -> list[int]:
-        """The rows of the slots in which each server would use most if all came who may, and these slots."""
+    def fill_fullest_slots(self, count: int = 1) -> list[int]:
+        """The rows of so many slots, of those in which one of them uses most, in which each server would use most if
+        all came who may, and these slots, the worst of each server first."""
         slots = []
-        for moment, used in enumerate(self.usages() if self.site.usage else ()):
-            for s in self.survivors:
-                most = used.on(s, [*self.fixed[s], *self.by_server[s]])
-                if len(most):
-                    slots.append(int(most.argmax()))
-                    self.add_slot(moment, s, None, slots[-1])
+        for (moment, used), s in product(enumerate(self.usages()), self.survivors) if self.site.usage else ():
+            who = [*self.fixed[s], *self.by_server[s]]
+            most = used.on(s, who)
+            peaks = {int(most.argmax()), *(int(used.of(n, s).argmax()) for n in who if count > 1)}
+            for slot in sorted(peaks, key=lambda at: (-int(most[at]), at))[:count]:
+                slots.append(slot)
+                self.add_slot(moment, s, None, slot)
         return slots
 
     def add_slot(self, moment: int, server: str, pool: int | None, slot: int) -> bool:
