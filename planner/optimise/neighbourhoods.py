@@ -8,7 +8,9 @@ counted, so the same placement is made better in the same way unless time runs o
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping
+from itertools import permutations
 from random import Random
 
 from planner.grouping import inverted
@@ -68,11 +70,9 @@ class Neighbourhoods:
     def _near(self) -> dict[str, dict[str, int]]:
         """By server, how many LPARs may go to each other one as well as to it."""
         out: dict[str, dict[str, int]] = {s: {} for s in self.part.servers}
-        for places in self.candidates.cost.values():
-            for s in places:
-                for t in places:
-                    if s != t:
-                        out[s][t] = out[s].get(t, 0) + 1
+        for places, times in Counter(map(tuple, self.candidates.cost.values())).items():
+            for s, t in permutations(places, 2):
+                out[s][t] = out[s].get(t, 0) + times
         return out
 
     def run(self, deadline: float) -> None:

@@ -37,6 +37,8 @@ _SPREAD_GAP, _HEAVIER = 0.002, 0.003
 _WINDOW_S, _NODES, _WINDOW_GAP, _WIDENINGS, _PASSES = 2.5, 10, 1.0, 4, 6
 _LINEAR_S = 15.0
 """Seconds that a linear program is given even when time is out: without it there is no placement at all."""
+_SOLVING = 2
+"""How much longer than to build a linear program takes to solve, at least: HiGHS is late to look at the clock."""
 _EJECTED, _DEPTH = 12, 2
 _LARGE = 0.14
 """Share of its server from which on an LPAR is placed first."""
@@ -53,8 +55,12 @@ def take_wide(site: Site, judge: Judge, master: Master, deadline: float, gap: fl
         return Settled(Outcome.INFEASIBLE)
     load = sum(master.scale.least.get(n, 0) for n in master.part.lpars)
     best: tuple[int, Choice, Placed] | None = None
+    took = 0.0
     for slack in (*SLACKS, *TIGHTER):
-        if now() > deadline or (best is not None and (
+        at = now()
+        if at + took > last:
+            break
+        if at > deadline or (best is not None and (
                 slack in SLACKS or best[0] - bound <= gap * (best[0] + load))):
             continue
         choice, _ = master.lightest(now() + share, _SPREAD_GAP, slack=slack)
@@ -62,6 +68,7 @@ def take_wide(site: Site, judge: Judge, master: Master, deadline: float, gap: fl
             continue
         most = None if best is None else best[0]
         placed, used = place_wide(site, judge, master, choice, slack, (deadline, last), most)
+        took = now() - at
         weighs = used.measure + master.excess(placed.placement)
         if placed.found and (best is None or weighs < best[0]):
             best = (weighs, used, placed)
@@ -82,13 +89,16 @@ def place_wide(site: Site, judge: Judge, master: Master, choice: Choice, slack: 
     options, on = _options(master, choice), set(choice.on)
     if any(not places for places in options.cost.values()):
         return Placed(Outcome.INFEASIBLE), choice
+    at = now()
     model = PlacementProgram(site, options, choice.on, [n for n in options.cost if site.start[n] not in on])
+    if now() + _SOLVING * (now() - at) > until[1]:
+        return Placed(Outcome.UNKNOWN), choice
     linear = _linear(master, model, choice, slack, _linear_until(*until))
     if linear.bound is None or not linear.values:
         return Placed(Outcome.UNKNOWN), choice
     filling = _Filling(site, master.candidates, options, choice, master, most)
     value = {key: linear.values[i] for key, i in model.x.items()}
-    if not filling.fill(value, until[0]) or not _holds(site, judge, filling.where):
+    if not filling.fill(value, *until) or not _holds(site, judge, filling.where):
         return Placed(Outcome.UNKNOWN, bound_ms=linear.bound), choice
     moving = {n: s for n, s in sorted(filling.where.items()) if s != site.start[n]}
     cost = sum(options.cost[n][s] for n, s in moving.items())
@@ -110,7 +120,7 @@ def _linear(master: Master, model: PlacementProgram, choice: Choice, slack: floa
     linear = Relaxed(Outcome.UNKNOWN)
     for program in _programs(master, model, choice, slack):
         linear = relaxed(program, range(len(program.upper)), max(deadline - now(), 0.05))
-        if linear.values:
+        if linear.values or now() > deadline:
             break
     return linear
 
@@ -150,13 +160,15 @@ class _Filling:
         self.where: dict[str, str] = {}
         self.held: dict[str, dict[str, None]] = {s: {} for s in choice.on}
 
-    def fill(self, value: Mapping[tuple[str, str], float], deadline: float) -> bool:
+    def fill(self, value: Mapping[tuple[str, str], float], deadline: float, last: float) -> bool:
         """First the large, then who is whole in the linear program, then the others, the largest first, each where
         most of it was or where it fits. Who finds no place gets one by a window, or by one more server; False when
-        not even so."""
+        not even so, or not by ``last``."""
         whole = {n for (n, _), v in value.items() if v > 0.999}
         waiting = []
         for n in sorted(self.options.cost, key=lambda n: (self.size(n) < _LARGE, n not in whole, -self.size(n), n)):
+            if now() > last:
+                return False
             fitting = [s for s in self.options.cost[n] if self.room.fits(n, s)]
             best = min(fitting, key=lambda s: (-round(value.get((n, s), 0.0), 2), tightness(self.room, n, s), s),
                        default=None)
@@ -164,18 +176,18 @@ class _Filling:
                 waiting.append(n)
             else:
                 self._put(n, best)
-        if not all(self._window(n, deadline) or self._switched_on(n) for n in waiting):
+        if not all(now() <= last and (self._window(n, deadline) or self._switched_on(n)) for n in waiting):
             return False
-        self._settle()
+        self._settle(last)
         return True
 
-    def _settle(self) -> None:
+    def _settle(self, last: float) -> None:
         """Windows take the first placement that holds: who need not have moved goes home, or changes places with
         one that is cheaper elsewhere, as long as that costs less."""
         for _ in range(_PASSES):
             away = [n for n, s in sorted(self.where.items()) if s != self.site.start[n] and
                     self.site.start[n] in self.held]
-            if not sum(self._homeward(n) for n in away):
+            if not sum(now() <= last and self._homeward(n) for n in away):
                 break
 
     def _homeward(self, lpar: str) -> bool:
