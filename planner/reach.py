@@ -556,11 +556,12 @@ class Reach:
         return edge is not None and edge["usable"] and (not ports or self.port_room[vios, thing[1]] >= ports)
 
     def _eligible(self, group: PathGroup, server: str) -> tuple[list[str], dict[str, list[str]]]:
-        """The source VIOSes of a group by slot, and the VIOSes of a server that can stand for each."""
-        wanted = sorted(group.slots, key=lambda v: group.slots[v])
+        """The source VIOSes of a group by slot, and the VIOSes of a server that can stand for each; where that is
+        their own server, each by itself if it can, and these first."""
         here = self.vioses_on.get(server, [])
-        return wanted, {v: [t for t in here if all(self._serves(t, c, group.ports.get(v, {}).get(c, 0))
-                                                   for c in group.carries[v])] for v in wanted}
+        able = {v: [t for t in sorted(here, key=lambda t: t != v) if all(
+            self._serves(t, c, group.ports.get(v, {}).get(c, 0)) for c in group.carries[v])] for v in group.slots}
+        return sorted(able, key=lambda v: (v not in able[v], group.slots[v])), able
 
     def _solve(self, groups: Iterable[PathGroup], server: str) -> tuple[StoragePaths, frozenset[Node]]:
         mapping: list[tuple[int, str]] = []

@@ -31,7 +31,7 @@ from planner.rules.npiv import LEAST_SLOTS
 from planner.rules.partition import ID_FREE
 from planner.stopwatch import now
 from planner.units import show_duration, some
-from planner.verify import replay
+from planner.verify import NOT_AS_IT_WAS, replay
 
 PROVED = 1e-6
 """Relative gap below which a cost counts as proved optimal: the solver's own arithmetic is no finer."""
@@ -173,8 +173,8 @@ def checked_plan(plan: Plan, loaded: Loaded, site: Site, judge: Judge) -> Plan:
                         licences=tuple(licence_counts(site, plan)), enterprise_pools=tuple(pool_meters(site, plan)))
     billed = (*licence_assumptions(site, plan), *enterprise_assumptions(plan))
     plan = plan.replace(assumptions=(*plan.assumptions, *billed))
-    other_ids = [f for f in played.findings if f.rule == ID_FREE]
-    return plan.replace(findings=ordered((*_warnings(loaded, site, judge, plan), *other_ids, *late, *plan.findings,
+    told = [f for f in played.findings if f.rule in (ID_FREE, NOT_AS_IT_WAS)]
+    return plan.replace(findings=ordered((*_warnings(loaded, site, judge, plan), *told, *late, *plan.findings,
                                           *no_room_to_start(site, plan), *_uncalibrated(site, plan))))
 
 

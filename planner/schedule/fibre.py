@@ -68,8 +68,7 @@ class _There:
         if self.site.start.get(lpar) != self.server:
             return [(disks, fibres) for disks in reach.disk_ways(lpar, self.server)
                     for fibres in reach.fibre_ways(lpar, self.server)]
-        own = {d.slot: d.vios for d in reach.disks_of(lpar)} if self.slots else {}
-        disks = tuple((slot, own.get(slot, vios)) for slot, vios in reach.disk_paths(lpar, self.server).mapping)
+        disks = reach.disk_paths(lpar, self.server).mapping
         return ((disks, tuple((slot, vios) for slot, vios, _ in reach.own_fibres(lpar))),)
 
     def chosen(self, most: int) -> dict[int, Way] | None:

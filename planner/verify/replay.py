@@ -18,6 +18,7 @@ from planner.verify.goals import Course, goal_findings
 from planner.verify.ids import IdCount
 from planner.verify.licences import licences_over
 from planner.verify.ports import PortCount
+from planner.verify.restored import restored
 from planner.verify.slots import SlotCount
 from planner.verify.standing import standing
 from planner.verify.used import too_much_used, with_peaks
@@ -58,7 +59,8 @@ class _Stage:
         self.found += self.judge.readiness(move.lpar)
         world = self.returning if move.leg == BACK else self.judge
         self.found += [f for f in world.move(move.lpar, move.source, move.target) if f.rule != ID_FREE]
-        self.found += [*self.ids.take(move), *standing(self.site, move), *self._adapters(move)]
+        self.found += [*self.ids.take(move), *standing(self.site, move), *self._adapters(move),
+                       *restored(self.site, move)]
         self._hold(move.lpar, (*here, move.target))
 
     def end(self, move: Move) -> None:
