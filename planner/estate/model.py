@@ -311,6 +311,11 @@ class Lpar:
         return self.state not in INACTIVE
 
     @property
+    def other_networks(self) -> bool:
+        """Has adapters over which it may have its networks without a virtual Ethernet adapter."""
+        return bool(self.vnic_adapters or self.sriov_ports or self.lhea or self.physical_adapters)
+
+    @property
     def kept_busy_units(self) -> int:
         """Hundredths of a core that it keeps busy: as stated, else its entitlement."""
         return self.entitlement_units if self.busy_units is None else self.busy_units
@@ -489,6 +494,11 @@ class Estate:
         return replace(self, lpars=tuple(
             replace(p, server=placement[p.name]) if placement.get(p.name, p.server) != p.server else p
             for p in self.lpars))
+
+    @property
+    def networked(self) -> set[str]:
+        """The LPARs of which some network is known, or an adapter over which it may go."""
+        return {n.lpar for n in self.networks} | {p.name for p in self.lpars if p.other_networks}
 
     def frames(self) -> dict[str, DataFrame]:
         """One DataFrame a collection, with typed columns and units in their names (docs/python.md)."""

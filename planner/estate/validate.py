@@ -291,7 +291,7 @@ def _gaps(c: _Check) -> Iterator[Finding]:
 
 def _unconnected(c: _Check) -> Iterator[Finding]:
     """LPARs of which nobody states a network or a disk."""
-    networked = {n.lpar for n in c.loaded.estate.networks} | {p.name for p in c.loaded.estate.lpars if p.vnic_adapters}
+    networked = c.loaded.estate.networked
     stored = {d.lpar for d in c.loaded.estate.disks} | {f.lpar for f in c.loaded.estate.fibres}
     for p in c.loaded.estate.lpars:
         for known, sheet in ((networked, "LPAR networks"), (stored, "Disks or NPIV")):

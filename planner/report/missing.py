@@ -70,8 +70,7 @@ def _without_bridges(estate: Estate) -> list[str]:
 
 
 def _tables(estate: Estate) -> list[Lack]:
-    lpars = tuple(p.name for p in estate.lpars)
-    networked = {n.lpar for n in estate.networks}
+    lpars, networked = tuple(p.name for p in estate.lpars), estate.networked
     stored = {d.lpar for d in estate.disks if d.backing != "unknown"} | {f.lpar for f in estate.fibres}
     seen = {z.vios for z in estate.zonings}
     clients = {d.vios for d in estate.disks}

@@ -24,7 +24,7 @@ def _vlan_shape(site: Site, lpar: str) -> Hashable:
       source="a network of which nothing is known cannot be looked for on another server")
 def networks_known(site: Site, lpar: str) -> Iterator[Breach]:
     p = site.lpars[lpar]
-    if not (site.reach.vlans_of(lpar) or p.vnic_adapters or p.sriov_ports or p.lhea or p.physical_adapters):
+    if not (site.reach.vlans_of(lpar) or p.other_networks):
         yield unknown("no listing states its networks: it may go where they are bridged",
                       f"lshwres -r virtualio --rsubtype eth --level lpar -m {quoted(p.server)}")
 

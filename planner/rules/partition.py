@@ -141,7 +141,7 @@ def sriov(site: Site, lpar: str) -> Iterator[Breach]:
     count = (p.sriov_ports or 0) - (p.migratable_sriov_ports or 0)
     if count > 0:
         yield Breach(f"has {count} SR-IOV logical port(s)", "replace them by vNIC or virtual Ethernet, or make them "
-                     "migratable with a backup adapter (FW950)")
+                     "migratable with a backup adapter (FW950); where they are: sheet LPARs, Migratable SR-IOV ports")
 
 
 @rule("partition.bsr", "The LPAR has no barrier synchronisation register (BSR) array.", Scope.LPAR,

@@ -9,7 +9,7 @@ from planner.estate.assemble import Loaded
 from planner.findings import Finding, Severity
 from planner.report.missing import missing
 from planner.report.terminal import console, loaded_view
-from tests.estates import BASE, changed
+from tests.estates import BASE, changed, judged, loaded, without
 
 
 @pytest.mark.parametrize(("gaps", "others", "wrong"), [(0, 0, 0), (30, 0, 0), (3, 2, 0), (0, 2, 1), (3, 0, 2)])
@@ -36,3 +36,15 @@ def test_unknown_sizes_are_missing(name, field, fact):
     assert not [lack for lack in missing(BASE) if lack.fact == fact]
     if name == "a1":
         assert not [lack for lack in missing(changed(of, "a1", state="not activated")) if lack.fact == fact]
+
+
+@pytest.mark.parametrize("adapters", [
+    {}, {"vnic_adapters": 1}, {"sriov_ports": 1, "migratable_sriov_ports": 1}, {"sriov_ports": 1}, {"lhea": True},
+    {"physical_adapters": ("P1-C1",)}])
+def test_who_has_other_adapters_lacks_no_virtual_ethernet(adapters):
+    """An LPAR whose network is a vNIC or an SR-IOV port was asked for its virtual Ethernet adapters, by load alone."""
+    of = without(changed(BASE, "a1", **adapters), "networks", lpar="a1")
+    asked = [*(n for lack in missing(of) if lack.fact == "VLANs of the LPAR" for n in lack.names)]
+    gaps = [f.subject for f in loaded(of).findings if f.rule == "input.gap" and "LPAR networks" in f.message]
+    assumed = ["a1" for f in judged(of)[1].readiness("a1") if f.rule == "network.known"]
+    assert asked == gaps == assumed == ([] if adapters else ["a1"])

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import planner.rules
+from planner.estate.model import TABLES
 from planner.formats import registry
 from planner.formats.base import Format, NonValue, Reading, Record
 from planner.formats.facts import Intake
@@ -86,3 +87,11 @@ def told(form: Format, reading: Reading, *leave_out: str) -> Intake:
         fields = {k: NonValue.UNAVAILABLE if k in leave_out else v for k, v in record.fields.items()}
         form.facts[record.kind](intake, Record(record.kind, fields, record.source), reading)
     return intake
+
+
+def test_a_sheet_that_a_mending_names_has_the_column() -> None:
+    """Where only a person can say it, as that an SR-IOV port is migratable, the mending names sheet and column."""
+    headers = {t.sheet: {c.header for c in t.columns} for t in TABLES}
+    named = [pair for text in texts() for pair in re.findall(r"\bsheet ([A-Z][\w -]*?), ([A-Z][^;:,.]*)", text)]
+    assert ("LPARs", "Migratable SR-IOV ports") in named and ("NPIV", "Both zoned") in named
+    assert [(sheet, column) for sheet, column in named if column not in headers[sheet]] == []
