@@ -79,7 +79,8 @@ def check_command(estate: Estate, policy: PolicyFile = None, assume_nothing: Ass
         rows = []
         for name in sorted(site.lpars):
             verdict = judge.answer(name)
-            said = dict.fromkeys((*judge.readiness(name), *verdict.assumptions, *verdict.warnings))
+            said = dict.fromkeys((*judge.readiness(name), *verdict.assumptions, *verdict.warnings,
+                                  *verdict.notes))
             rows.append({"lpar": name, "server": site.lpars[name].server, "targets": verdict.targets,
                          "answer": verdict.answer, "ready": verdict.answer == "ready",
                          "migration": "inactive" if name in idle else "live",
@@ -129,7 +130,8 @@ def reach_command(
             s: {"allowed": judge.allowed(n, site.lpars[n].server, s),
                 "refusals": [finding_json(f) for f in terminal.refusals(site, judge, n, s)],
                 "assumptions": [finding_json(f) for f in terminal.assumptions(judge, n, site.lpars[n].server, s)],
-                "warnings": [finding_json(f) for f in judge.warnings(n, site.lpars[n].server, s)]}
+                "warnings": [finding_json(f) for f in judge.warnings(n, site.lpars[n].server, s)],
+                "notes": [finding_json(f) for f in judge.notes(n, site.lpars[n].server, s)]}
             for s in servers if s != site.lpars[n].server}} for n in names]})
     elif lpar and servers == [site.lpars[lpar].server]:
         show(f"{lpar} is on {servers[0]}")

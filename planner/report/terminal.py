@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.text import Text
 
 from planner.estate.assemble import Loaded
-from planner.findings import Finding, Severity, assumed, gathered
+from planner.findings import Finding, Severity, assumed, gathered, ordered
 from planner.report.missing import Lack, missing
 from planner.report.tables import listing
 from planner.units import many, show_cores, show_duration, show_gib, some
@@ -37,8 +37,8 @@ def console(*, stderr: bool = False) -> Console:
     return made
 
 
-def findings_table(findings: Sequence[Finding], most: int = 40) -> RenderableType:
-    """Findings, worst first; the count of what does not fit."""
+def findings_table(findings: Sequence[Finding], most: int = 40, whole: str = ALL_OF_THEM) -> RenderableType:
+    """Findings, worst first; the count of what does not fit, and where the whole of them is."""
     every, findings = len(findings), gathered(findings)
     placed = any(f.source for f in findings[:most])
     table = listing("", ("", "subject", "what was found", "what to do", *(("where",) if placed else ())))
@@ -46,8 +46,8 @@ def findings_table(findings: Sequence[Finding], most: int = 40) -> RenderableTyp
         table.add_row(Text(f.severity.value, _COLOUR[f.severity]), Text(f.subject), Text(f.message), Text(f.fix),
                       *((Text(str(f.source or ""), "dim"),) if placed else ()))
     if len(findings) > most:
-        return Group(table, Text(f"… and {len(findings) - most} more; {ALL_OF_THEM}", "dim"))
-    return Group(table, Text(f"{every:,} findings in {many(len(findings), 'line')}; {ALL_OF_THEM}", "dim")) if (
+        return Group(table, Text(f"… and {len(findings) - most} more; {whole}", "dim"))
+    return Group(table, Text(f"{every:,} findings in {many(len(findings), 'line')}; {whole}", "dim")) if (
         every > len(findings)) else table
 
 
@@ -109,18 +109,20 @@ def _lacks_table(lacks: Sequence[Lack]) -> RenderableType:
     return table
 
 
+_IN_JSON = "all of them: --json"
 _ANSWERS = {"ready": "green", "ready if": "magenta", "not ready": "red"}
 
 
 def check_view(site: Site, judge: Judge) -> tuple[RenderableType, Counter[str]]:
-    """Readiness of every LPAR (for an inactive migration where it is not activated), what settles its assumptions, and
-    how many active ones there are of each answer."""
+    """Readiness of every LPAR (for an inactive migration where it is not activated), what mends and settles what is
+    said of it, and how many active ones there are of each answer."""
     table = listing("Readiness", ("LPAR", "server", "", "may go to", "what stands in the way, or is taken for granted"))
     tally: Counter[str] = Counter()
-    taken: list[Finding] = []
+    refused, taken, noted = (list[Finding]() for _ in range(3))
     for name, p in sorted(site.lpars.items()):
         verdict = judge.answer(name)
         tally[verdict.answer] += name in site.start
+        refused += verdict.refusals
         taken += verdict.assumptions
         reasons = [] if p.active else ["not activated: inactive migration"]
         reasons += [f"{f.message} [{f.rule}]" for f in (*verdict.refusals, *verdict.assumptions)]
@@ -128,14 +130,20 @@ def check_view(site: Site, judge: Judge) -> tuple[RenderableType, Counter[str]]:
             reasons.append("no other server is known")
         warned = verdict.warnings or [f for f in judge.readiness(name) if f.severity is Severity.WARNING]
         reasons += [f"({f.message})" for f in warned]
+        noted += [*warned, *verdict.notes]
         table.add_row(Text(name), Text(p.server), Text(verdict.answer, _ANSWERS[verdict.answer]),
                       Text(", ".join(verdict.targets) or "-"), Text("; ".join(reasons)))
-    settled = [Text("\nTaken for granted until the command has settled it"), findings_table(taken)]
-    return Group(table, *(settled if taken else ())), tally
+    parts: list[RenderableType] = [table]
+    for title, findings in (("What would mend what stands in the way", refused),
+                            ("Taken for granted until the command has settled it", taken),
+                            ("To be looked at, and to be known, before a move", noted)):
+        parts += [Text(f"\n{title}"), findings_table(ordered(findings), 20, _IN_JSON)] if findings else []
+    return Group(*parts), tally
 
 
 def reach_matrix(site: Site, judge: Judge, lpars: Sequence[str], servers: Sequence[str]) -> RenderableType:
-    """LPAR × server: here, yes, or the rules that refuse."""
+    """LPAR × server: here, yes, or the rules that refuse; and what is said of those that may go."""
+    said: dict[Finding, None] = {}
     table = listing("", ("LPAR", *servers))
     for name in lpars:
         cells: list[Text] = []
@@ -144,6 +152,7 @@ def reach_matrix(site: Site, judge: Judge, lpars: Sequence[str], servers: Sequen
             if s == here:
                 cells.append(Text("here", "dim"))
             elif judge.allowed(name, here, s):
+                said |= dict.fromkeys((*judge.readiness(name), *judge.move(name, here, s)))
                 word = "yes, if" if assumptions(judge, name, here, s) else (
                     "yes, warned" if judge.warnings(name, here, s) else "yes")
                 cells.append(Text(word if name in site.start else f"{word} (inactive)", "green"))
@@ -151,7 +160,8 @@ def reach_matrix(site: Site, judge: Judge, lpars: Sequence[str], servers: Sequen
                 rules = dict.fromkeys(f.rule for f in refusals(site, judge, name, s))
                 cells.append(Text(", ".join(rules), "red"))
         table.add_row(Text(name), *cells)
-    return table
+    behind = [Text("\nWhat is said of who may go"), findings_table(ordered(said), 12, _IN_JSON)]
+    return Group(table, *(behind if said else ()))
 
 
 def assumptions(judge: Judge, lpar: str, source: str, target: str) -> tuple[Finding, ...]:

@@ -37,13 +37,18 @@ class Word(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Readiness:
     """An LPAR's answer: where it may go; what is assumed there (of the target with least); what refuses it; what is
-    to be looked at first (of the target with least)."""
+    to be looked at first (of the target with least), and what is to be known besides (likewise)."""
 
     answer: Word
     targets: tuple[str, ...] = ()
     assumptions: tuple[Finding, ...] = ()
     refusals: tuple[Finding, ...] = ()
     warnings: tuple[Finding, ...] = ()
+    notes: tuple[Finding, ...] = ()
+
+
+def _of(severity: Severity, findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    return tuple(f for f in findings if f.severity is severity)
 
 
 class Judge:
@@ -136,15 +141,19 @@ class Judge:
         if not targets:
             refused = errors(own) or min((errors(self.move(lpar, source, s)) for s in self.site.servers if s != source),
                                          key=len, default=())
-            return Readiness(Word.NOT, (), (), refused)
+            return Readiness(Word.NOT, (), (), refused, notes=_of(Severity.INFO, own))
         taken = (*assumed(own), *min((assumed(self.move(lpar, source, s)) for s in targets), key=len))
         warned = min((self.warnings(lpar, source, s) for s in targets), key=len)
-        return Readiness(Word.IF if taken else Word.READY, targets, taken, warnings=warned)
+        notes = min((self.notes(lpar, source, s) for s in targets), key=len)
+        return Readiness(Word.IF if taken else Word.READY, targets, taken, (), warned, notes)
 
     def warnings(self, lpar: str, source: str, target: str) -> tuple[Finding, ...]:
         """What does not forbid this move, but is to be looked at before it."""
-        said = (*self.readiness(lpar), *self.move(lpar, source, target))
-        return tuple(f for f in said if f.severity is Severity.WARNING)
+        return _of(Severity.WARNING, (*self.readiness(lpar), *self.move(lpar, source, target)))
+
+    def notes(self, lpar: str, source: str, target: str) -> tuple[Finding, ...]:
+        """What is to be known of this move besides."""
+        return _of(Severity.INFO, (*self.readiness(lpar), *self.move(lpar, source, target)))
 
     @remembered
     def ready(self, lpar: str) -> bool:

@@ -5,8 +5,13 @@ from dataclasses import replace
 from estates import BASE, changed, judged
 from rich.console import Console
 
-from planner.estate.model import Estate
+from planner.estate.model import Disk, Estate
 from planner.report.terminal import check_view, reach_matrix
+
+OPTICAL = BASE.replace(
+    servers=tuple(replace(s, firmware="FW1050.20", console_level="V10R3M1060") for s in BASE.servers),
+    vioses=tuple(replace(v, level="3.1.4.10") for v in BASE.vioses),
+    disks=(*BASE.disks, Disk("a1", 9, "vtopt0", "A-v1", "optical", "vtopt0")))
 
 
 def shown(of: Estate) -> tuple[str, str]:
@@ -14,7 +19,7 @@ def shown(of: Estate) -> tuple[str, str]:
     site, judge = judged(of)
     out = []
     for view in (check_view(site, judge)[0], reach_matrix(site, judge, ["a1"], ["A", "B", "C"])):
-        console = Console(width=300)
+        console = Console(width=600)
         with console.capture() as caught:
             console.print(view)
         out.append(caught.get())
@@ -31,3 +36,22 @@ def test_what_is_to_be_looked_up_is_no_plain_yes() -> None:
     assert said not in check and reach.count("yes, warned") == 1 and reach.count("yes") == 2
     check, reach = shown(changed(newer, "C", firmware="FW1060.10"))
     assert said in check and reach.count("yes, warned") == 2
+
+
+def test_who_may_go_is_told_with_what_is_said_of_it() -> None:
+    """reach said "yes, if" and "yes, warned" and not why; check did not list what is only to be known."""
+    site, judge = judged(changed(OPTICAL, "A", firmware="FW1050.20", console_level=""))
+    verdict = judge.answer("a1")
+    assert {f.rule for f in verdict.notes} == {"storage.no-optical"} and verdict.assumptions
+    said = [*judge.readiness("a1"), *(f for s in verdict.targets for f in judge.move("a1", "A", s))]
+    for text in shown(site.estate):
+        assert all(f.message in text and f.fix in text for f in said)
+
+
+def test_a_refusal_is_told_with_what_mends_it() -> None:
+    check, _ = shown(changed(BASE, "a1", sriov_ports=1))
+    assert "sheet LPARs, Migratable SR-IOV ports" in check
+
+
+def test_who_is_plainly_ready_has_no_more_to_be_told() -> None:
+    assert all("\n\n" not in text for text in shown(BASE))
