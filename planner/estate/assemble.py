@@ -14,7 +14,7 @@ from planner.errors import InputError
 from planner.estate.captures import CaptureTimes, Difference, differences, newest_first
 from planner.estate.catalogue import generation_of, judged_generation
 from planner.estate.join import Join
-from planner.estate.model import CLASSES, GENERATIONS, TABLE, Estate, Table, Type, sorted_estate
+from planner.estate.model import CLASSES, GENERATIONS, TABLE, Estate, Policy, Table, Type, sorted_estate
 from planner.findings import Finding, Severity, Source, errors, ordered
 from planner.formats import registry, saved_estate
 from planner.formats.base import Reading
@@ -59,6 +59,8 @@ class Loaded:
     """Kind of export → the number of values that it states."""
     partial: tuple[tuple[str, dict[str, Any]], ...] = ()
     """(kind, stated fields) of rows that lack a fact without which they cannot be in an estate."""
+    lifted: tuple[Policy, ...] = ()
+    """Policies of the estate's own that a policy file sets inactive."""
 
     def source(self, kind: str, key: Key, name: str) -> Source | None:
         """Where a fact stands, or where its row does."""

@@ -73,6 +73,9 @@ def loaded(sources: Iterable[str | Path], policies: Iterable[str | Path] = (),
     merged = load([Path(s) for s in sources], progress, mapping)
     if extra := [placed for file in policies for placed in _placed(Path(file))]:
         merged.usable()
+        on = {(row.kind, row.subject) for row, _ in extra if row.active}
+        off = {(row.kind, row.subject) for row, _ in extra} - on
+        merged.lifted = tuple(p for p in merged.estate.policies if p.active and (p.kind, p.subject) in off)
         merged.estate = with_policies(merged.estate, tuple(row for row, _ in extra))
         places = {fact_name("policies", (row.kind, row.subject, row.value), ""): place for row, place in extra}
         merged.provenance = places | {fact: place for fact, place in merged.provenance.items()

@@ -4,6 +4,7 @@ applied: told, and nobody is kept from planning but by the last."""
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 from itertools import combinations
 
 from planner.estate.assemble import Loaded
@@ -51,11 +52,21 @@ def near_full(estate: Estate, policies: PolicySet, where: Mapping[str, str], tak
                       "memory-warning)")
 
 
+def broken_if_kept(loaded: Loaded, where: Mapping[str, str], when: str) -> Iterator[Finding]:
+    """The same of the policies that a policy file lifts: who states them in the estate means them to hold again."""
+    own, _ = compile_policies(loaded.estate.replace(policies=loaded.lifted))
+    for f in broken_policies(loaded.estate, own, where, when) if loaded.lifted else ():
+        if f.rule != _AWAY:
+            yield replace(f, message=f"{f.message}; the estate states this policy, which is lifted for this plan",
+                          fix="plan with --return, or see to it afterwards; set Active to no if it is void")
+
+
 def broken_today(estate: Estate, policies: PolicySet) -> Iterator[Finding]:
     """The same of where the active LPARs stand in the estate."""
     return broken_policies(estate, policies, {p.name: p.server for p in estate.lpars if p.active}, "today")
 
 
+_AWAY = "estate.away"
 _CONTRADICTION = "policy.contradiction"
 NEAR_FULL = 95
 """Per cent of a server's cores or memory above which it is told that it is nearly full."""
@@ -67,7 +78,7 @@ Told = Iterator[tuple[str, str, str, str]]
 def _away(estate: Estate, where: Mapping[str, str]) -> Told:
     for p in estate.lpars:
         if p.home and where.get(p.name, p.home) != p.home:
-            yield ("estate.away", p.name, f"its home is {p.home} and it stands on {where[p.name]}",
+            yield (_AWAY, p.name, f"its home is {p.home} and it stands on {where[p.name]}",
                    "evacuate with --return brings it home, or correct Home in sheet LPARs")
 
 

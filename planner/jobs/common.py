@@ -17,7 +17,7 @@ from planner.estate.catalogue import rperf_per_core
 from planner.estate.model import Estate
 from planner.estate.parameters import Parameters, parameters_of
 from planner.estate.policies import compile_policies
-from planner.estate.standing import broken_policies, broken_today, contradictions, near_full
+from planner.estate.standing import broken_if_kept, broken_policies, broken_today, contradictions, near_full
 from planner.findings import Finding, Severity, errors, ordered
 from planner.history.clock import zone_of
 from planner.jobs.enterprise import enterprise_assumptions, pool_meters
@@ -221,6 +221,7 @@ def _warnings(loaded: Loaded, site: Site, judge: Judge, plan: Plan) -> list[Find
     warned += [f for f in loaded.findings if f.subject in touched and f not in today]
     end = site.start | {m.lpar: m.target for m in plan.moves}
     warned += broken_policies(site.estate, site.policies, end, "after this plan")
+    warned += broken_if_kept(loaded, end, "after this plan")
     taken = {m.lpar: m.target for m in plan.leg(OUT)}
     warned += near_full(site.estate, site.policies, site.start | taken, {*taken.values()},
                         "after the way out" if plan.leg(BACK) else "after this plan")

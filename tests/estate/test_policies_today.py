@@ -16,6 +16,7 @@ from planner.estate.assemble import Loaded
 from planner.estate.load import checked
 from planner.estate.model import Policy
 from planner.estate.policies import PolicySet, compile_policies
+from planner.estate.policy_file import loaded as from_sources
 from planner.estate.saved import dump
 from planner.findings import Finding, Severity, finding_json
 from planner.plan.questions import Evacuate
@@ -126,6 +127,29 @@ def test_a_policy_that_is_broken_today_is_told_by_load_and_by_a_plan_that_leaves
     assert plan.verified
     assert (rule, subject) in {(f.rule, f.subject) for f in plan.findings if f.message.startswith("after this plan: ")}
     assert not [f for f in site.findings if "memory are" in f.message or "cores is" in f.message]
+
+
+@pytest.mark.parametrize(("row", "rule", "subject"), BROKEN, ids=lambda x: getattr(x, "kind", x))
+def test_a_policy_that_is_lifted_for_a_plan_is_told_when_the_plan_leaves_it_broken(
+        row: Policy, rule: str, subject: str, tmp_path: Path) -> None:
+    """A pin was lifted for the night, and without a way back nothing said that its LPAR does not come home."""
+    (tmp_path / "estate.json").write_text(dump(Loaded(stating(BASE, row))))
+    (tmp_path / "night.toml").write_text("".join(
+        f"[[policy]]\nkind = {json.dumps(p.kind)}\nsubject = {json.dumps(p.subject)}\nactive = false\n"
+        for p in (row, policy("soft-pin", "a2"))))
+    site = from_sources([tmp_path / "estate.json"], [tmp_path / "night.toml"])
+    plan = jobs.evacuate(site, Evacuate(servers=("C",)), jobs.Options())
+    assert plan.verified
+    said = [f for f in plan.findings if f.message.startswith("after this plan: ")]
+    assert (rule, subject) in {(f.rule, f.subject) for f in said if f.message.endswith("lifted for this plan")}
+
+
+@pytest.mark.parametrize("come_back", [False, True])
+def test_who_comes_back_to_where_a_lifted_pin_wants_it_is_not_told(come_back: bool) -> None:
+    site = loaded(BASE)
+    site.lifted = (policy("pin", "a1", "A"), policy("keep-apart", "x", "a1; b1"))
+    plan = jobs.evacuate(site, Evacuate(servers=("A",), come_back=come_back), jobs.Options())
+    assert ("policy.pin" in {f.rule for f in plan.findings}) is not come_back
 
 
 def test_a_plan_that_mends_it_does_not_tell_it() -> None:
