@@ -3,7 +3,8 @@
 Sources, IBM's pages of migrlpar: IVM (POWER6 iphcg: ``--ip`` and ``-u`` in recover too, none of the overrides, movers
 and pools), HMC V7 (POWER7 p7edm), V8 (HW4P4 p8edm), V9 (POWER9 p9edm); mappings ``slot/VIOS/id``: pypowervm
 tasks/migration; ``vnic_mappings``: migrlpar P9 man page, with the parts as IBM's tests of Linux give them (op-test: one
-mapping for each backing device); ``redundant_msps``: POWER8 p8hc3_redunmspmigr; mkauthkeys ``--test``: HMC scripts and
+mapping for each backing device), as they give ``--migsriov 1`` to what has migratable SR-IOV ports (P9 lists 1 and 2,
+and no page at hand says more); ``redundant_msps``: POWER8 p8hc3_redunmspmigr; mkauthkeys ``--test``: HMC scripts and
 HSCL3653.
 """
 
@@ -19,7 +20,7 @@ from planner.grouping import grouped
 from planner.names import quoted
 from planner.plan.plan import Backing, Move
 from planner.rules import Site
-from planner.rules.capability import lacks_restart
+from planner.rules.capability import MIGRATABLE_SINCE, MIGRATES_SRIOV, lacks_restart
 from planner.rules.site import own_name
 from planner.rules.versions import below
 
@@ -32,7 +33,7 @@ _PLACEHOLDER = "USER"
 
 @dataclass(frozen=True, slots=True)
 class Override:
-    """Options with which migrlpar goes on although its validation would refuse, and what it would refuse."""
+    """Options with which migrlpar does what its validation would else refuse, and what it would refuse."""
 
     words: tuple[str, ...]
     message: str
@@ -63,7 +64,8 @@ def remote(site: Site, source: str, target: str) -> list[str]:
 
 
 def overrides(move: Move, site: Site) -> Iterator[Override]:
-    """What the plan goes on in spite of: ignorable VLANs that are not bridged there, paths that a policy waives."""
+    """What the plan goes on in spite of: ignorable VLANs that are not bridged there, paths that a policy waives; and
+    SR-IOV ports, which move where they are migratable."""
     reach, policies = site.reach, site.policies
     blind = sorted({vlan for vswitch, vlan in reach.vlans_of(move.lpar)
                     if vlan in policies.ignorable_vlans and not reach.bridging(vswitch, vlan, move.target)})
@@ -74,6 +76,8 @@ def overrides(move: Move, site: Site) -> Iterator[Override]:
         yield Override(("--redundantvios", "2", "--mpio", "2"), "lost VIOS redundancy and multipath I/O")
     if site.lpars[move.lpar].simplified_remote_restart and lacks_restart(site.servers[move.target]):
         yield Override(("--requirerr", "2"), "simplified remote restart", RESTART_SINCE)
+    if site.lpars[move.lpar].migratable_sriov_ports and not move.inactive:
+        yield Override(MIGRATES_SRIOV, "its SR-IOV ports", MIGRATABLE_SINCE)
 
 
 def _knows(site: Site, move: Move, override: Override) -> bool | None:

@@ -124,23 +124,28 @@ def vtpm(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
                      "chtskey on one of them, with all its vTPM LPARs down")
 
 
+MIGRATABLE_SINCE, MIGRATES_SRIOV = "V9R2M950", ("--migsriov", "1")
+"""The HMC level that knows migratable SR-IOV ports, and the option of its migrlpar that moves them."""
+
+
 def _migratable(site: Site, lpar: str) -> Hashable:
     return bool(site.lpars[lpar].migratable_sriov_ports)
 
 
 @rule("partition.migratable-sriov", "Migratable SR-IOV ports move between servers and consoles that know hybrid "
       "network virtualisation.", Scope.MOVE, binds=UNTIL_WORK, shape=_migratable,
-      source="IBM linux-on-systems hybrid-network-virtualization: FW950, HMC V9R2M950; community blog 2025-09-29")
+      source="IBM linux-on-systems hybrid-network-virtualization: FW950, HMC V9R2M950; community blog 2025-09-29; "
+      "migrlpar P9 man page and IBM's op-test (--migsriov 1)")
 def migratable_sriov(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     if not site.lpars[lpar].migratable_sriov_ports:
         return
     what = "a migratable SR-IOV port"
     for server in (source, target):
         yield from firmware_needed(site, server, 950, what)
-        yield from console_needed(site, server, "V9R2M950", what)
+        yield from console_needed(site, server, MIGRATABLE_SINCE, what)
     yield Breach(f"runs over the backup adapter of its migratable SR-IOV port on the way; {target} needs an SR-IOV "
-                 "port for it", f"lshwres -r sriov --rsubtype physport -m {quoted(target)}; migrlpar --migsriov",
-                 Severity.INFO)
+                 "port for it", f"lshwres -r sriov --rsubtype physport -m {quoted(target)}; it moves with migrlpar "
+                 f"{' '.join(MIGRATES_SRIOV)}", Severity.INFO)
 
 
 @rule("partition.ibm-i", "IBM i moves between POWER7 or later servers whose firmware, console and mobility capability "

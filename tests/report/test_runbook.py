@@ -111,6 +111,19 @@ def test_remote_restart_is_waived_where_the_target_has_none(level):
     assert "--requirerr" not in migrlpar(MOVE, Site(able), "m") and "--requirerr" not in migrlpar(MOVE, Site(of), "r")
 
 
+def test_migratable_ports_are_asked_for(level):
+    """The rule said 'migrlpar --migsriov', and the runbook's line lacked it."""
+    of = changed(BASE, "a1", sriov_ports=1, migratable_sriov_ports=1)
+    for text, known in (("V9R1M940", False), ("V9R2M950", True), ("V10R3M1060", True)):
+        level(text)
+        assert [("--migsriov 1" in migrlpar(MOVE, Site(of), o)) for o in "vmsr"] == [known, known, False, False]
+        assert known is not bool(remark(MOVE, Site(of)))
+    level("")
+    assert "--migsriov 1" in migrlpar(MOVE, Site(of), "m") and "from HMC V9R2M950 on" in remark(MOVE, Site(of))
+    assert "--migsriov" not in migrlpar(replace(MOVE, inactive=True), Site(of), "m")
+    assert "--migsriov" not in migrlpar(MOVE, Site(BASE), "m")
+
+
 def test_no_override_where_nothing_is_overridden():
     for of in (BASE, stating(BASE, policy("ignorable-vlan", "10"), policy("redundancy", "", "if-possible"))):
         assert "--" not in migrlpar(MOVE, Site(of), "m") and not remark(MOVE, Site(of))

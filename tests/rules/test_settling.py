@@ -17,6 +17,8 @@ from planner.formats import registry
 from planner.formats.base import Format, NonValue, Reading, Record
 from planner.formats.facts import Intake
 from planner.formats.hmc_cli import parse_command
+from planner.report import commands as commands_of_a_move
+from planner.rules.capability import MIGRATES_SRIOV
 
 QUERY = re.compile(r"\b(?:ls[a-z]+ -|lsnports\b|lspv\b|lshmc -|cluster -[ls]|entstat -|ioslevel\b)[^;():]*")
 #: What lists something of which no estate holds anything, and why.
@@ -95,3 +97,13 @@ def test_a_sheet_that_a_mending_names_has_the_column() -> None:
     named = [pair for text in texts() for pair in re.findall(r"\bsheet ([A-Z][\w -]*?), ([A-Z][^;:,.]*)", text)]
     assert ("LPARs", "Migratable SR-IOV ports") in named and ("NPIV", "Both zoned") in named
     assert [(sheet, column) for sheet, column in named if column not in headers[sheet]] == []
+
+
+def test_an_option_that_a_rule_says_moves_an_lpar_is_one_of_the_commands() -> None:
+    """Twice a rule said with which option of migrlpar an LPAR moves, and the line of the runbook lacked it."""
+    written = Path(commands_of_a_move.__file__).read_text()
+    options = {o for path in sorted(Path(planner.rules.__file__).parent.glob("*.py"))
+               for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Constant)
+               for o in re.findall(r"migrlpar (?:-o [vm] )?(--[a-z]+)", str(node.value))}
+    assert "--requirerr" in options and [o for o in options if f'"{o}"' not in written] == []
+    assert MIGRATES_SRIOV[0] == "--migsriov" and "MIGRATES_SRIOV" in written
