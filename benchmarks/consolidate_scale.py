@@ -1,7 +1,7 @@
 """Consolidation at scale: blocks and the overlapping ring, beside the same model given whole to HiGHS and to CP-SAT.
 
-    python benchmarks/consolidate_scale.py [--only blocks|shapes|ring|growth|limits] [--minimise MEASURE] [--gap G]
-                                           [--runs N] [--servers N]
+    python benchmarks/consolidate_scale.py [--only blocks|shapes|n-plus-1|ring|growth|limits]
+                                           [--minimise MEASURE] [--gap G] [--runs N] [--servers N]
 
 Whole processes, from a saved estate to the plan directory (loading, reach, rules, answer, order, replay, workbook,
 runbook), in one run on one machine.
@@ -11,6 +11,7 @@ runbook), in one run on one machine.
   as our whole process took. They are asked for the first level alone, the measure of the servers that stay on; we order
   the moves and make their cost least as well.
 - ``shapes``: blocks, ring and open in several sizes (``--servers`` at most), both levels against the gaps claimed.
+- ``n-plus-1``: blocks, open and ring with ``--n-plus-1``: what stays on, and what of the blocks is within the gap.
 - ``ring``: 500/10,000, every LPAR reaches 16 neighbours, one component, ``--time-limit 60``.
 - ``limits``: blocks, ring and open of ``--servers`` at most, 6 LPARs a server, under time limits from a second on:
   the whole process ends in time with a verified plan, which more time makes no worse.
@@ -56,6 +57,10 @@ SHAPES: tuple[tuple[Callable[[int, int], Estate], int, float, float], ...] = (
 """Shape, servers, and the gaps claimed of the measure and of the moves."""
 EACH, LARGE, LARGE_S = (4, 6, 10, 20, 40), 300, 150.0
 """LPARs a server; and servers from which on a plan may take so many seconds rather than ``--time-limit``."""
+N_PLUS_1: tuple[tuple[Callable[[int, int], Estate], int, int, float], ...] = (
+    (blocks, 24, 144, 0.01), (blocks, 100, 600, 0.01), (blocks, 100, 4_000, 0.01), (open_estate, 24, 144, 0.02),
+    (ring, 60, 400, 0.5))
+"""Shape, servers, LPARs, and the gap claimed of the measure; that of the ring is of a bound that knows one spare."""
 LIMITS_S, LIMITED, LIMITED_EACH = (1, 5, 10, 20, 60), (24, 60, 100, 300, 500), 6
 """Seconds of time limits; servers, and LPARs a server, that are answered under them."""
 WORSE = 0.01
@@ -97,11 +102,11 @@ class Answer:
         return self.plan["status"] == "optimal" and bool(self.plan["verified"])
 
 
-def ours(tally: Tally, estate: Estate, scratch: Path, limit: float) -> Answer:
+def ours(tally: Tally, estate: Estate, scratch: Path, limit: float, *more: str) -> Answer:
     """``planner consolidate`` as a whole process."""
     file, out = save(estate, scratch / "estate.json"), scratch / "plan"
     command = [*PLANNER, "consolidate", file, "--minimise", tally.measure.value, "--gap", str(tally.gap),
-               "--time-limit", str(limit), "--out", out, "--force"]
+               "--time-limit", str(limit), "--out", out, "--force", *more]
     runs, plan = [], {}
     for _ in range(tally.runs):
         runs.append(run(command, time_limit=10 * limit))
@@ -233,6 +238,21 @@ def of_shapes(tally: Tally, scratch: Path, factor: float, most: int) -> None:
                     f"{answer.run.seconds:.1f} s")
 
 
+def of_n_plus_1(tally: Tally, scratch: Path, most: int) -> None:
+    """Every one of so many servers at most, with N+1."""
+    for shape, servers, lpars, gap in N_PLUS_1:
+        if servers > most:
+            continue
+        estate, name = shape(servers, lpars), f"N+1, {shape.__name__} {servers}/{lpars:,}"
+        answer = ours(tally, estate, scratch, tally.limit, "--n-plus-1")
+        shown(tally, name, estate, answer)
+        checked(tally, name, estate, answer)
+        held = bool(answer.level) and answer.level["gap"] <= gap and in_time(answer, tally.limit)
+        told = f"{answer.level['gap']:.2%}" if answer.level else "no plan"
+        tally.claim(held, f"{name}: gap of the measure at most {gap:.0%} in {tally.limit:g} s: {told} in "
+                    f"{answer.run.seconds:.1f} s")
+
+
 def in_time(answer: Answer, limit: float) -> bool:
     """Whether the whole process kept its limit, to a tenth of it or two seconds."""
     return answer.run.seconds <= max(1.1 * limit, limit + 2)
@@ -282,7 +302,7 @@ def of_growth(tally: Tally, scratch: Path) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", choices=("blocks", "shapes", "ring", "growth", "limits"))
+    parser.add_argument("--only", choices=("blocks", "shapes", "n-plus-1", "ring", "growth", "limits"))
     parser.add_argument("--minimise", type=Measure, default=Measure.WATTS,
                         choices=[m for m in Measure if m is not Measure.LICENCES])
     parser.add_argument("--gap", type=float, default=0.01, help="gap that counts as proved (default 0.01)")
@@ -301,6 +321,8 @@ def main() -> int:
             of_blocks(tally, scratch, given.baseline)
         if given.only in (None, "shapes"):
             of_shapes(tally, scratch, given.baseline, given.servers)
+        if given.only in (None, "n-plus-1"):
+            of_n_plus_1(tally, scratch, given.servers)
         if given.only in (None, "ring"):
             of_ring(tally, scratch)
         if given.only in (None, "limits"):

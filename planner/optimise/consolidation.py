@@ -17,7 +17,7 @@ from functools import partial
 
 from planner.findings import Finding
 from planner.optimise.conflict import Refused, reasons_of, reduced, refusals_of, unproved
-from planner.optimise.consolidation_program import ConsolidationProgram, Restarts
+from planner.optimise.consolidation_program import ConsolidationProgram
 from planner.optimise.emptying import emptied
 from planner.optimise.evacuate import EvacuationProblem
 from planner.optimise.heuristics.search import surest
@@ -38,6 +38,7 @@ from planner.optimise.measure import Scale
 from planner.optimise.neighbourhoods import Neighbourhoods
 from planner.optimise.placement import Candidates, assumed_of
 from planner.optimise.program import ONE_PLACE, Outcome, Solution
+from planner.optimise.restarts import Restarting, RestartPack, RestartProgram
 from planner.optimise.solver import is_read, relaxed
 from planner.optimise.split_pack import SplitPack
 from planner.parallel import two_processors
@@ -58,6 +59,8 @@ _LARGE, _WORKERS = 1_000, 2
 """Pairs of LPAR and server from which on several components are answered by two processes."""
 _EXACT_RESTARTS = 45_000
 """Variables of a component up to which places and restarts are found by one program when one after the other fails."""
+_SPARES, _OF_SPARE = 2, 0.3
+"""Servers that are tried as the one that stays empty for all others, and the share of the time that one may take."""
 _LAST_S = 3.0
 """Seconds for a placement by construction when the exact way found none in its time."""
 _FEW, _FIRST, _FIRST_GAP, _BOUNDING = 50_000, 0.35, 0.03, 0.15
@@ -146,6 +149,7 @@ class ConsolidationProblem:
                                   for n, s in site.start.items()})
         links = [(s, self.restart_servers(s)) for s in site.servers] if goal.n_plus_1 else []
         self.components = components(site, self.candidates, links)
+        self.restartable: dict[Component, dict[tuple[str, str], list[str]]] = {}
         self.proved: dict[Component, ComponentAnswer] = {}
         self.known: dict[int, ComponentAnswer] = {}
         """The best answers so far, by the component's number."""
@@ -165,7 +169,9 @@ class ConsolidationProblem:
 
     def restarts(self, part: Component) -> dict[tuple[str, str], list[str]]:
         """(LPAR, server it may end on) → servers of the component where it may restart."""
-        out = {}
+        if (out := self.restartable.get(part)) is not None:
+            return out
+        out = self.restartable[part] = {}
         for n in part.lpars:
             for s in self.candidates.cost.get(n, {self.site.start[n]: 0}):
                 out[n, s] = [t for t in part.servers if t != s and self.judge.restartable(n, s, t)]
@@ -363,17 +369,20 @@ class ConsolidationProblem:
 
     def _size(self, part: Component) -> int:
         """Variables of the whole program of a component."""
-        size = sum(len(self.candidates.cost.get(n, ())) for n in part.lpars)
-        return size + (sum(map(len, self.restarts(part).values())) if self.goal.n_plus_1 else 0)
+        return self._pairs(part) + (sum(map(len, self.restarts(part).values())) if self.goal.n_plus_1 else 0)
+
+    def _pairs(self, part: Component) -> int:
+        """Pairs of LPAR and server where it may end."""
+        return sum(len(self.candidates.cost.get(n, ())) for n in part.lpars)
 
     def _answer(self, number: int, deadline: float, gap: float, effort: int) -> ComponentAnswer:
         """Whole when it is small, by two engines when it is larger, else taken apart."""
         part = self.components[number]
         if self._size(part) <= self.small:
             return replace(self._exact(part, deadline, gap), worked=True)
-        if self._size(part) <= self.middle or self.scale.licensed:
+        if self._pairs(part) <= self.middle or self.scale.licensed:
             return self._packed(part, deadline, gap, effort, self.known.get(number))
-        quick = effort == 0 and gap > 0 and not self.goal.n_plus_1
+        quick = effort == 0 and gap > 0
         cuts = self.cuts_in(part)
         master = Master(self.site, part, self.candidates_in(part), self.goal, self.scale)
         plain = not (self.goal.n_plus_1 or cuts or self.site.usage is not None or self.site.policies.counts_licences)
@@ -441,11 +450,12 @@ class ConsolidationProblem:
     def _packed(self, part: Component, deadline: float, gap: float, effort: int, known: ComponentAnswer | None
                 ) -> ComponentAnswer:
         """By the split program and CP-SAT, from the best answer so far on."""
-        model, start = self.program(part), self.site.start
+        model, start = self.program(part, lazily=True), self.site.start
         divisor = model.minimise_measure()
         where = {n: known.placement.get(n, start[n]) for n in part.lpars} if known else None
         proved = known.measure_bound / divisor if known else 0.0
-        levels = SplitPack(model, self._least(part) / divisor, deadline, gap, _MORE ** effort, where, proved).run()
+        engines = RestartPack if self.goal.n_plus_1 else SplitPack
+        levels = engines(model, self._least(part) / divisor, deadline, gap, _MORE ** effort, where, proved).run()
         bound = float(divisor * math.ceil(levels.measure_bound - 1e-6))  # weights are whole
         if levels.best is None:
             settled = Settled(levels.outcome)
@@ -475,10 +485,9 @@ class ConsolidationProblem:
         measure = sum(self.scale.fixed[s] for s in on)
         choice, placed = Choice(on, off, measure, bound), Placed(Outcome.FEASIBLE)
         if self.goal.n_plus_1:
-            restarted = self._restarted(part, choice, placed, self.restarts(part), now() + _LAST_S)
-            if restarted is None:
+            placed, failing = self._restarted(part, choice, placed, now() + _LAST_S)
+            if failing:
                 return Settled(Outcome.UNKNOWN)
-            placed = restarted
         return Settled(Outcome.FEASIBLE, choice, placed, bound, 0.0)
 
     def _part(self, part: Component, settled: Settled, deadline: float) -> ComponentAnswer:
@@ -504,16 +513,22 @@ class ConsolidationProblem:
     def _with_restarts(self, part: Component, master: Master, gap: float) -> Place:
         """Placement and restart places of one set of servers: a placement that knows nothing of restarts bounds the
         cost, and is the answer where every server may fail; else both at once, exactly."""
-        placer, restarts = Placer(master, gap, self.cuts_in(part)), self.restarts(part)
+        placer = Placer(master, gap, self.cuts_in(part))
 
         def place(choice: Choice, most: int, deadline: float, floor: float, *, quick: bool) -> Placed:
             at = now()
             first = placer(choice, most, at + 0.3 * max(deadline - at, 0.0), floor, quick=False)
             if first.outcome is Outcome.INFEASIBLE:
                 return first
-            placed = first.outcome is Outcome.FEASIBLE and self._restarted(part, choice, first, restarts, deadline)
-            if placed:
+            placed, failing = self._restarted(part, choice, first, deadline) if first.found else (first, [])
+            if placed.found and not failing:
                 return placed
+            best = self._spared(part, placer, choice, most, deadline, first.bound_ms)
+            if failing and not (quick and best.found):
+                placed = self._standing(part, placer, choice, first, failing, most, deadline)
+                best = placed if placed.better(best) else best
+            if best.found:
+                return best
             if self._size(part) > _EXACT_RESTARTS:
                 return Placed(Outcome.UNKNOWN, bound_ms=first.bound_ms, cramped=True)
             model = self.program(part, choice)
@@ -529,15 +544,42 @@ class ConsolidationProblem:
 
         return place
 
-    def _restarted(self, part: Component, choice: Choice, placed: Placed, restarts: Restarts, deadline: float
-                   ) -> Placed | None:
-        """A placement with a place to restart for every LPAR of every server that fails, or None."""
-        where = self.site.start | dict(placed.placement)
-        settled = Candidates({n: {where[n]: places[where[n]]} for n, places in self.candidates_in(part).cost.items()})
-        model = ConsolidationProgram(self.site, settled, part.servers, self._asked(choice), self.scale,
-                                     {(n, s): targets for (n, s), targets in restarts.items() if where[n] == s})
-        solution = model.solve(deadline, 1.0)
-        return replace(placed, restart=model.restart(solution)) if solution.found else None
+    def _restarted(self, part: Component, choice: Choice, placed: Placed, deadline: float
+                   ) -> tuple[Placed, list[str]]:
+        """A placement with a place to restart for the LPARs of every server, and the servers for which there is none
+        that was found."""
+        where = {n: placed.placement.get(n, self.site.start[n]) for n in part.lpars}
+        restarting = Restarting(self.site, self.restarts(part), part.servers, self.goal, self.scale)
+        restart, failing = restarting.of(where, choice.on, part.servers, deadline)
+        return replace(placed, restart=restart), failing
+
+    def _spared(self, part: Component, placer: Placer, choice: Choice, most: int, deadline: float, bound: float
+                ) -> Placed:
+        """A placement on these servers but the largest, which stays empty for all others."""
+        for spare in sorted(choice.on, key=lambda s: (-self.site.limit(s).units, s))[:_SPARES]:
+            others = replace(choice, on=tuple(s for s in choice.on if s != spare), off=(*choice.off, spare))
+            found = placer(others, most, now() + _OF_SPARE * max(deadline - now(), 0.0), 0.0, quick=False)
+            if found.found:
+                placed, failing = self._restarted(part, choice, replace(found, bound_ms=bound), deadline)
+                if not failing:
+                    return placed
+        return Placed(Outcome.UNKNOWN, bound_ms=bound)
+
+    def _standing(self, part: Component, placer: Placer, choice: Choice, first: Placed, failing: Sequence[str],
+                  most: int, deadline: float) -> Placed:
+        """A placement on these servers that stands failures which another one does not."""
+        model = self.program(part, choice, lazily=True)
+        if placer.master.loaded:
+            model.add_excess(self.scale.excess, most)
+        model.minimise_measure()
+        model.add_cost()
+        where = {n: first.placement.get(n, self.site.start[n]) for n in part.lpars}
+        found = RestartPack(model, 0.0, deadline, placer.gap, 1.0).stood(model.standing(where), failing, first.bound_ms)
+        if not found.found:
+            return Placed(Outcome.UNKNOWN, bound_ms=first.bound_ms)
+        moving = {n: s for n, s in sorted(model.placement(found).items()) if s != self.site.start[n]}
+        cost = sum(model.candidates.cost[n][s] for n, s in moving.items())
+        return Placed(Outcome.FEASIBLE, moving, cost, min(first.bound_ms, float(cost)), model.restart(found))
 
     def cuts_in(self, part: Component) -> list[Mapping[str, str]]:
         cuts = [{n: s for n, s in cut.items() if n in part.lpars} for cut in self.cuts]
@@ -547,11 +589,14 @@ class ConsolidationProblem:
         """The question, with the servers that stay on as they were chosen."""
         return self.goal if choice is None else self.goal.replace(keep=choice.on, off=choice.off)
 
-    def program(self, part: Component, choice: Choice | None = None) -> ConsolidationProgram:
-        """The exact program of a component, cuts included; with a ``choice`` of the servers that stay on."""
-        restarts = self.restarts(part) if self.goal.n_plus_1 else None
-        model = ConsolidationProgram(self.site, self.candidates_in(part), part.servers, self._asked(choice), self.scale,
-                                     restarts)
+    def program(self, part: Component, choice: Choice | None = None, *, lazily: bool = False) -> ConsolidationProgram:
+        """The exact program of a component, cuts included; with a ``choice`` of the servers that stay on. ``lazily``:
+        for N+1 failures are written out as they are needed."""
+        what = self.site, self.candidates_in(part), part.servers, self._asked(choice), self.scale
+        if lazily and self.goal.n_plus_1:
+            model: ConsolidationProgram = RestartProgram(*what, self.restarts(part))
+        else:
+            model = ConsolidationProgram(*what, self.restarts(part) if self.goal.n_plus_1 else None)
         for cut in self.cuts_in(part):
             model.add_cut(cut)
         model.fill_fullest_slots(_SLOTS)

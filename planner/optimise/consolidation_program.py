@@ -24,7 +24,7 @@ from planner.rules.ledger import takes
 Restarts = Mapping[tuple[str, str], Sequence[str]]
 """(LPAR, server that it may end on) → servers on which it may restart when that one fails."""
 _RULE = "availability.n-plus-1"
-_LINK, _HOME = Tag("link"), Tag("at home")
+LINK, _HOME = Tag("link"), Tag("at home")
 
 
 class ConsolidationProgram(PlacementProgram):
@@ -43,10 +43,7 @@ class ConsolidationProgram(PlacementProgram):
         """Variable → what it weighs besides servers and loads."""
         self.add_licensed()
         if restarts is not None:
-            self._restart_variables(restarts)
-            self.add_restart_places()
-            self.add_restart_room()
-            self.add_restart_apart()
+            self.state_failures(self.survivors, restarts)
 
     def add_on(self) -> None:
         """A server that is off holds nothing; one that holds what cannot move is on."""
@@ -91,7 +88,7 @@ class ConsolidationProgram(PlacementProgram):
     def add_links(self, program: Program) -> None:
         """LPAR on server ≤ server on, for every pair."""
         for (_, s), i in self.x.items():
-            program.at_most({i: 1, self.on[s]: -1}, 0, _LINK)
+            program.at_most({i: 1, self.on[s]: -1}, 0, LINK)
 
     def add_homes(self, where: Mapping[str, str]) -> None:
         """Who is at home on a server that is on stays, or where it is in this placement: arrivals from servers that go
@@ -103,27 +100,31 @@ class ConsolidationProgram(PlacementProgram):
 
     # ---- N+1 ----------------------------------------------------------------------------------------------------
 
-    def _restart_variables(self, restarts: Restarts) -> None:
+    def state_failures(self, failing: Sequence[str], restarts: Restarts) -> None:
+        """Where LPARs restart when one of these servers fails, with all rows of it."""
         for (n, s), targets in restarts.items():
-            for t in targets:
+            for t in targets if s in failing else ():
                 self.z[n, s, t] = self.program.variable(1, n, "restarts on", t, "when it fails:", s)
+        self.add_restart_places(failing)
+        self.add_restart_room(failing)
+        self.add_restart_apart(failing)
 
     def _members(self) -> list[str]:
         return [*self.candidates.cost, *(n for names in self.fixed.values() for n in names)]
 
-    def add_restart_places(self) -> None:
+    def add_restart_places(self, failing: Sequence[str]) -> None:
         """Whoever ends on a server has a place to restart when it fails."""
         targets = grouped(((n, s), i) for (n, s, _), i in self.z.items())
         for n in self._members():
-            for s in self.survivors:
+            for s in failing:
                 here, always = self.place(n, s)
                 if here or always:
                     terms = dict.fromkeys(here, 1) | dict.fromkeys(targets.get((n, s), ()), -1)
                     self.program.at_most(terms, -always, Tag(_RULE, s))
 
-    def add_restart_room(self) -> None:
+    def add_restart_room(self, failing: Sequence[str]) -> None:
         """What restarts on a server fits beside what it carries, and only a server that is on takes anything."""
-        arriving = grouped(((s, t), (n, i)) for (n, s, t), i in self.z.items())
+        arriving = grouped(((s, t), (n, i)) for (n, s, t), i in self.z.items() if s in failing)
         for (s, t), more in sorted(arriving.items()):
             tag = Tag(_RULE, s)
             self.program.at_most({**{i: 1 for _, i in more}, self.on[t]: -len(more)}, 0, tag)
@@ -176,11 +177,11 @@ class ConsolidationProgram(PlacementProgram):
         self.program.at_most(terms, room - held, Tag(_RULE, failed))
         return True
 
-    def add_restart_apart(self) -> None:
+    def add_restart_apart(self, failing: Sequence[str]) -> None:
         """Members of a group that is kept apart restart apart; who stood together at the start may again."""
         for _, group in self.site.policies.kept_apart():
             for s, t in permutations(self.survivors, 2):
-                if any((n, s, t) in self.z for n in group.members):
+                if s in failing and any((n, s, t) in self.z for n in group.members):
                     for terms, rhs in self.apart(group, t, partial(self._placed_when_failed, failed=s, target=t)):
                         self.program.at_most(terms, rhs, Tag(_RULE, s))
 

@@ -26,7 +26,7 @@ _SPLIT_GAP = 0.125
 """Gap of the split program, as a share of the gap that is asked for."""
 _SPLIT_SHARE = 0.3
 """Of the time that is left, what a split program may take."""
-_SET, _TRIED = Tag("set"), Tag("tried")
+SET, _TRIED = Tag("set"), Tag("tried")
 _WHOLE_VALUE = 0.99
 """An LPAR that is split no more than this is likely to end there."""
 
@@ -170,7 +170,7 @@ class SplitPack:
     def add_set(self, program: Program, values: Sequence[float]) -> None:
         """The servers that are on in these values are on, and no others."""
         for i in self.model.on.values():
-            program.equals({i: 1}, round(values[i]), _SET)
+            program.equals({i: 1}, round(values[i]), SET)
 
     def on_set(self, values: tuple[float, ...], work: float, gap: float, floor: float = 0.0) -> Solution:
         """The best placement on the servers that are on in these values."""
@@ -179,7 +179,7 @@ class SplitPack:
         try:
             return self.decided(work, self.likely(values), gap, floor, thorough=False)
         finally:
-            self.program.rows = [r for r in rows if r.tag != _SET]
+            self.program.rows = [r for r in rows if r.tag != SET]
 
     def decided(self, work: float, likely: Mapping[int, int], gap: float, floor: float, *, thorough: bool) -> Solution:
         """By CP-SAT, until nothing is left to mend."""

@@ -27,6 +27,7 @@ from planner.optimise.large.master import Master
 from planner.optimise.measure import scale_of
 from planner.optimise.placement import Candidates, PlacementProgram, candidates_of
 from planner.optimise.program import Outcome, Program, Solution
+from planner.optimise.restarts import RestartProgram
 from planner.optimise.scenario import ScenarioProblem, ScenarioProgram, Sizes
 from planner.optimise.solver import as_text
 from planner.optimise.split_pack import SplitPack
@@ -125,6 +126,7 @@ def consolidation() -> None:
     model.scale = scale_of(model.site, Measure.LICENCES)
     model.add_licensed()
     model.site = site
+    _restarting(problem)
     _master(Master(site, part, problem.candidates_in(part), goal, problem.scale))
 
 
@@ -144,6 +146,16 @@ def _split(model: ConsolidationProgram) -> None:
     model.add_links(program)
     pack.add_cuts(program)
     pack.add_set(program, values)
+
+
+def _restarting(problem: ConsolidationProblem) -> None:
+    """a2 could restart nowhere if it were on B; C is the spare of all; the failure of A is written out."""
+    site, (part,) = problem.site, problem.components
+    restarts = {pair: [] if pair == ("a2", "B") else targets for pair, targets in problem.restarts(part).items()}
+    model = RestartProgram(site, problem.candidates_in(part), part.servers, problem.goal, problem.scale, restarts)
+    model.add_spare("C")
+    model.write_out(["A"])
+    model.linked()
 
 
 def _master(master: Master) -> None:
