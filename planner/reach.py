@@ -20,7 +20,7 @@ from itertools import islice, product
 from typing import TYPE_CHECKING, Any
 
 from planner.estate.capacity import SERIAL_SLOTS
-from planner.estate.model import Disk, Estate, Fibre, Network, Port
+from planner.estate.model import Disk, Estate, Fibre, Network, Port, by_id
 from planner.grouping import grouped, linked
 from planner.remember import remembered
 
@@ -162,7 +162,7 @@ class Reach:
         self.estate = estate
         self.holding = {p.name: p.server for p in estate.lpars if p.active} if held is None else held
         self.server_of = {v.name: v.server for v in estate.vioses}
-        self.vioses_on = grouped(((v.server, v.name) for v in estate.vioses), (s.name for s in estate.servers))
+        self.vioses_on = grouped(((v.server, v.name) for v in by_id(estate.vioses)), (s.name for s in estate.servers))
         self._networks: dict[str, list[Network]] = grouped((row.lpar, row) for row in estate.networks)
         self._disks: dict[str, list[Disk]] = grouped((row.lpar, row) for row in estate.disks)
         self._fibres: dict[str, list[Fibre]] = grouped((row.lpar, row) for row in estate.fibres)

@@ -205,7 +205,7 @@ def answer(of: Estate, *servers: str, time_limit: float = 20, gap: float = 0.0) 
 
 
 def renamed(of: Estate, names: Mapping[str, str]) -> Estate:
-    """The estate with its LPARs renamed everywhere."""
+    """The estate with LPARs and VIOSes renamed everywhere."""
     def new(row: Any, *fields: str) -> Any:
         return replace(row, **{f: names.get(getattr(row, f), getattr(row, f)) for f in fields})
 
@@ -215,7 +215,9 @@ def renamed(of: Estate, names: Mapping[str, str]) -> Estate:
 
     return of.replace(
         lpars=tuple(new(r, "name") for r in of.lpars), networks=tuple(new(r, "lpar") for r in of.networks),
-        disks=tuple(new(r, "lpar") for r in of.disks), vnics=tuple(new(r, "lpar") for r in of.vnics), fibres=tuple(new(r, "lpar") for r in of.fibres),
+        vioses=tuple(new(r, "name") for r in of.vioses),
+        **{kind: tuple(new(r, "vios") for r in getattr(of, kind)) for kind in ("bridges", "zonings", "ports")},
+        **{kind: tuple(new(r, "lpar", "vios") for r in getattr(of, kind)) for kind in ("disks", "vnics", "fibres")},
         policies=tuple(words(p) for p in of.policies))
 
 

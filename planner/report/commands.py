@@ -116,7 +116,7 @@ def _redundant_movers(move: Move, site: Site) -> str:
     firsts = (move.source_msp, move.target_msp)
     if any(len(side) < 2 or first not in [v.name for v in side] for side, first in zip(sides, firsts, strict=True)):
         return ""
-    ordered = [sorted(side, key=lambda v: (v.name not in firsts, v.name))[:2] for side in sides]
+    ordered = [sorted(side, key=lambda v: v.name not in firsts)[:2] for side in sides]
     return ",".join("/".join(("1", *(x for v in pair for x in (v.name, str(v.lpar_id), v.mover_address))))
                     for pair in zip(*ordered, strict=True))
 

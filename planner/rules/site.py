@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 from planner.cost import Copy, copy_at, side_rate, stream_rate
 from planner.estate.capacity import Demand, base_demand, lpar_demand
 from planner.estate.catalogue import rperf_per_core
-from planner.estate.model import Estate, Lpar, ProcessorPool, Server, Vios
+from planner.estate.model import Estate, Lpar, ProcessorPool, Server, Vios, by_id
 from planner.estate.parameters import Parameters, parameters_of
 from planner.estate.policies import Group, compile_policies
 from planner.grouping import grouped, inverted
@@ -79,7 +79,7 @@ class Site:
         """Server → the physical ports of its SR-IOV adapters."""
         self.vnics = grouped((row.lpar, row) for row in estate.vnics)
         """LPAR → the backing devices of its vNICs."""
-        self._on = grouped((v.server, v) for v in estate.vioses)
+        self._on = grouped((v.server, v) for v in by_id(estate.vioses))
         self._held: tuple[str, tuple[str, ...], Holding] | None = None
         self._defined = grouped((p.server, (p.name, p.lpar_id)) for p in estate.lpars)
         self._residents = inverted(self.start.items())
@@ -268,10 +268,9 @@ class Site:
 
     @remembered
     def pairs(self, source: str, target: str) -> Sequence[tuple[str, str]]:
-        """The mover pairs of two servers, the fastest first, by name among equals."""
-        ranked = [(-self.pair_rate(a.name, b.name), a.name, b.name)
-                  for a in self.movers(source) for b in self.movers(target)]
-        return [(a, b) for _, a, b in sorted(ranked)]
+        """The mover pairs of two servers, the fastest first, by id among equals."""
+        pairs = [(a.name, b.name) for a in self.movers(source) for b in self.movers(target)]
+        return sorted(pairs, key=lambda pair: -self.pair_rate(*pair))
 
     def solo(self, lpar: str, source: str, target: str) -> Copy:
         """The cost of a move that has both movers for itself. Servers without a mover: as 1 Gbit/s."""

@@ -182,7 +182,7 @@ class _Stays:
         home, used, out = self.site.start.get(lpar) == self.server, dict.fromkeys(here, 0), list[Backing]()
         for need, at in placed if here else ():
             row, beside = rows[need.slot, need.device], {b.vios for b in out if b.slot == need.slot}
-            vios = row.vios if home and row.vios in here else min(here, key=lambda v: (v in beside, used[v], v))
+            vios = row.vios if home and row.vios in here else min(here, key=lambda v: (v in beside, used[v]))
             used[vios] += 1
             out.append(Backing(need.slot, need.device, vios, self.ports[at].port, row.percent))
         return tuple(out)

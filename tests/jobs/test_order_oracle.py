@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from itertools import permutations, product
 from random import Random
+from typing import Any
 
 import pytest
 from estates import backed, exactly, judged, loaded, lpar, renamed, server, vioses
@@ -22,6 +23,7 @@ from pairs import KINDS, refused, warnings, with_pairs
 from planner.estate.model import Estate, Fibre, Port, SriovPort
 from planner.jobs import Options, evacuate
 from planner.plan.choices import BACK, OUT, Status
+from planner.plan.plan import Move
 from planner.plan.questions import Evacuate
 from planner.rules import Judge, Site
 from planner.schedule.exact import exact_order
@@ -282,3 +284,25 @@ def test_other_names_give_the_same_answer() -> None:
         of = drawn(seed)
         names = {p.name: f"z{9 - n}" for n, p in enumerate(of.lpars)}
         assert answered(renamed(of, names)) == answered(of), seed
+
+
+def test_what_a_vios_is_called_turns_no_pair_and_no_mapping() -> None:
+    """B-v1 renamed to x-v2: slot 3 went to the other VIOS, and the move over the other mover."""
+    def moves(of: Estate, old: Mapping[str, str]) -> tuple[Move, ...]:
+        def called(at: tuple[Any, ...]) -> tuple[Any, ...]:
+            return at[0], old.get(at[1], at[1]), *at[2:]
+
+        plan = evacuate(loaded(of), Evacuate(servers=("A",), come_back=True), Options(time_limit=20))
+        return tuple(replace(
+            m, source_msp=old.get(m.source_msp, ""), target_msp=old.get(m.target_msp, ""),
+            disks=tuple(map(called, m.disks)), fibres=tuple(map(called, m.fibres)),
+            vnics=tuple(replace(b, vios=old[b.vios]) for b in m.vnics)) for m in plan.moves)
+
+    seen: Counter[str] = Counter()
+    for seed in range(16):
+        of = with_everything(seed) if seed % 2 else drawn(seed)
+        new = {v.name: f"{'zyxwvu'[n % 6]}{n}" for n, v in enumerate(of.vioses)}
+        first = moves(of, {n: n for n in new})
+        assert moves(renamed(of, new), {called: n for n, called in new.items()}) == first, seed
+        seen.update(kind for m in first for kind in ("disks", "fibres", "vnics", "source_msp") if getattr(m, kind))
+    assert min(seen.values()) > 3 and len(seen) == 4, seen
