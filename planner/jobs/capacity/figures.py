@@ -20,8 +20,8 @@ Month = MonthOf
 Hours = tuple[int | None, ...]
 UNCOUNTED = "not activated: holds nothing, not counted"
 PERCENTILES = (50, 80, 95)
-_FAR = 24
-"""Months after which a date of being full is never told."""
+_FAR, FAR_STATED = 24, 120
+"""Months after which a date of being full is never told, at a growth that is measured and at one that is stated."""
 
 
 def month_after(month: Month, count: int = 1) -> Month:
@@ -404,8 +404,13 @@ class Capacity:
 
     @property
     def far(self) -> int:
-        """Months after which a date of being full is not told: no further ahead than was looked back, at most two
-        years, at least the months that are forecast."""
+        """Months after which a date of being full is not told: at a growth that somebody states ten years; else no
+        further ahead than was looked back, at most two years, at least the months that are forecast."""
+        return FAR_STATED if self.levers.growth is not None else self.far_measured
+
+    @property
+    def far_measured(self) -> int:
+        """The same where growth is measured, whatever the lever says."""
         return max(self.horizon, min(_FAR, len(self.months) - len(self.absent)))
 
     @property

@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from planner.jobs.capacity.figures import Capacity, month_after, show_month
-from planner.plan.choices import OUT
+from planner.jobs.capacity.figures import FAR_STATED, Capacity, month_after, show_month
 from planner.report.capacity.frame import Tables, fixed, literal
-from planner.report.capacity.places import ENOUGH, MEASURED, left_then, shown_growth, shown_months
+from planner.report.capacity.moves import legs_words
+from planner.report.capacity.places import ENOUGH, MEASURED, left_then, months_told, shown_growth, shown_months
 from planner.report.capacity.trend import limited
 from planner.report.text import headline, listed
 from planner.sheets import Column, Written, bars, chart_base, coloured, heading, note, printed, table, widths
-from planner.units import many, show_duration
+from planner.units import many
 from planner.xlsx import Book
 
 _MOST = 15
@@ -134,7 +134,7 @@ def _next(capacity: Capacity, tables: Tables) -> Line:
     levers = capacity.levers
     coming = [(shown_months(left), p) for p in capacity.servers if (left := p.months_left(levers))]
     months, names = tables.outlook.column("Months until full"), tables.outlook.column("Server")
-    far = f"in more than {capacity.far} months, further ahead than these months tell."
+    far = _far(capacity.far)
     none = "When full: at the growth assumed no further server reaches its ceiling."
     if not capacity.growth_known:
         none = "When full: growth is not known from so few months; without any no further server reaches its ceiling."
@@ -142,7 +142,8 @@ def _next(capacity: Capacity, tables: Tables) -> Line:
     at, then = f"MATCH({first},{months},0)", f"EDATE(report_month,ROUNDUP(ROUND({first},6),0))"
     formula = (f'IF(COUNT({months})=COUNTIF({months},0),"{none}","When full: at the growth assumed ("'
                f'&FIXED(100*INDEX({tables.outlook.column("Growth")},{at}),1,TRUE)&" % a month) the next server at its '
-               f'ceiling is "&INDEX({names},{at})&", "&IF({first}>{capacity.far},"{far}","at the '
+               f'ceiling is "&INDEX({names},{at})&", "&IF({first}>{months_told(capacity)},'
+               f'IF(ISNUMBER(growth_override),"{_far(FAR_STATED)}","{_far(capacity.far_measured)}"),"at the '
                f'month-end of "&YEAR({then})&"-"&RIGHT("0"&MONTH({then}),2)&"."))')
     if not coming:
         return none, formula
@@ -151,6 +152,11 @@ def _next(capacity: Capacity, tables: Tables) -> Line:
     when = far if left > capacity.far else f"at the month-end of {show_month(month)}."
     return (f"When full: at the growth assumed ({fixed(place.growth(levers), 1)} % a month) the next server at its "
             f"ceiling is {place.name}, {when}"), formula
+
+
+def _far(months: int) -> str:
+    said = "." if months == FAR_STATED else ", further ahead than these months tell."
+    return f"in more than {months} months{said}"
 
 
 def _freed(capacity: Capacity, tables: Tables, sizing: Written) -> Line:
@@ -209,9 +215,7 @@ def _not_known(capacity: Capacity) -> str:
 def _planned(capacity: Capacity) -> str:
     figures = capacity.plan
     assert figures is not None
-    moves = figures.plan.leg(OUT)
-    text = (f"The plan asked for ({headline(figures.plan)}): {many(len(moves), 'move')}, "
-            f"{show_duration(figures.plan.leg_span_s(OUT))}")
+    text = f"The plan asked for ({headline(figures.plan)}): {legs_words(figures.plan)}"
     relieved = min(figures.effects, key=lambda e: e.peak_after - e.peak_before, default=None)
     if relieved and relieved.peak_after < relieved.peak_before:
         text += (f"; it takes the month-end peak of {relieved.before.server} from "

@@ -17,7 +17,7 @@ def moves_sheet(book: Book, sheet: Any, capacity: Capacity, figures: PlanFigures
     """Moves, and what they do to each server."""
     plan = figures.plan
     heading(book, sheet, 0, f"Plan: {headline(plan)}",
-            f"Status {plan.status.value}; {_legs(plan)}.")
+            f"Status {plan.status.value}; {legs_words(plan)}.")
     verdict = ("Replayed against this estate: it holds." if figures.holds else
                "Replayed against this estate: it does NOT hold. " + "; ".join(str(f) for f in figures.findings[:3]))
     if figures.holds and (open_points := [f for f in figures.findings if f.rule == "plan.usage"]):
@@ -34,7 +34,7 @@ def moves_sheet(book: Book, sheet: Any, capacity: Capacity, figures: PlanFigures
     ended(sheet, second.last, moves, _EFFECTS)
 
 
-def _legs(plan: Plan) -> str:
+def legs_words(plan: Plan) -> str:
     """``2 moves out in 12 min 03 s, 2 moves back in 11 min 40 s``: without the days between them."""
     said = [f"{many(len(plan.leg(leg)), 'move')} {leg} in {show_duration(plan.leg_span_s(leg))}"
             for leg in (OUT, BACK) if plan.leg(leg)]

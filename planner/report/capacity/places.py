@@ -8,7 +8,7 @@ from typing import Any
 
 from planner.history.forecast import COVERAGE_PERCENT
 from planner.history.monthly import LEAST_PERCENT
-from planner.jobs.capacity.figures import Capacity, PartitionFigures, PlaceFigures, show_month
+from planner.jobs.capacity.figures import FAR_STATED, Capacity, PartitionFigures, PlaceFigures, show_month
 from planner.report.capacity.frame import first_of, in_cores, percentile_name
 from planner.sheets import Column, Written, coloured, ended, heading, note, table
 from planner.xlsx import Book
@@ -157,12 +157,14 @@ def _outlook(capacity: Capacity, what: str) -> tuple[Column, ...]:
                f"IF({look('Headroom')}<=0,0,IF({look('Month-end peak')}*[Growth]<=0,\"{NEVER}\","
                f"ROUNDUP(ROUND({look('Headroom')}/({look('Month-end peak')}*[Growth]),6),1)))"),
         Column("Full at month-end", lambda p: _full(p, capacity), "month", 11,
-               f"IF(ISNUMBER([Months until full]),IF([Months until full]>{capacity.far},\"{_beyond(capacity)}\","
+               f"IF(ISNUMBER([Months until full]),IF([Months until full]>{months_told(capacity)},"
+               f"\"> \"&{months_told(capacity)}&\" months\","
                f"EDATE(report_month,ROUNDUP(ROUND([Months until full],6),0))),\"{NEVER}\")"),
         Column("Full, forecast (as made)",
                lambda p: _reached(p, capacity, p.outlook.made.ceiling_month if p.outlook else None), "month", 13),
         Column("Full, upper end (as made)",
-               lambda p: _reached(p, capacity, p.outlook.made.ceiling_month_early if p.outlook else None), "month", 13),
+               lambda p: None if p.outlook and p.outlook.made.high is None else
+               _reached(p, capacity, p.outlook.made.ceiling_month_early if p.outlook else None), "month", 13),
         Column("Error of method", lambda p: _error(p, "used"), "cores", 9.5),
         Column("Error of repeating", lambda p: _error(p, "naive"), "cores", 16),
         Column("Method", lambda p: p.outlook.made.method.value if p.outlook else "none", "text", 11),
@@ -214,6 +216,11 @@ def _full(place: PlaceFigures, capacity: Capacity) -> Any:
 
 def _beyond(capacity: Capacity) -> str:
     return f"> {capacity.far} months"
+
+
+def months_told(capacity: Capacity) -> str:
+    """A formula: months after which no date is told (:attr:`Capacity.far`)."""
+    return f"IF(ISNUMBER(growth_override),{FAR_STATED},{capacity.far_measured})"
 
 
 def _reached(place: PlaceFigures, capacity: Capacity, month: Any) -> Any:
