@@ -98,7 +98,8 @@ class Totals:
     watts_assumed: bool
     hours: int
     used_share_arrival: Annotated[float | None, Field(alias="month_end_percent_arrival")] = None
-    """Per cent of its cores that the server which is used most then uses at its month-end peak."""
+    """Per cent of its configurable cores, whatever its ceiling, that the server which is used most then uses at its
+    month-end peak."""
     used_share: Annotated[float | None, Field(alias="month_end_percent")] = None
 
 

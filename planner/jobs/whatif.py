@@ -166,7 +166,7 @@ def _sizes(case: ScenarioCase) -> Sizes:
     def first(name: str, server: str) -> Fraction:
         return site.used.ratio(name, server) if live(name, server) else end(name, server)
     return replace(sizes, used=(UsageOnSite(site, site.usage, sizes.arrival, cache(first)),
-                                UsageOnSite(site, site.usage, sizes.final, end)))
+                                UsageOnSite(site, site.usage, sizes.final, end, strict=True)))
 
 
 def _use_in_the_end(case: ScenarioCase, name: str, server: str) -> Fraction:
@@ -466,13 +466,13 @@ def _totals(site: Site, servers: Sequence[ServerLine], scenario: Scenario) -> To
         kwh=round(used.kwh), money=None if used.money is None else round(used.money),
         currency=scenario.tariff.currency, co2_kg=None if used.co2_kg is None else round(used.co2_kg),
         watts_assumed=any(s.watts_assumed for s in servers), hours=scenario.hours,
-        used_share_arrival=_fullest((s.used_arrival, s.units_limit) for s in servers),
-        used_share=_fullest((s.used_final, s.units_limit) for s in servers))
+        used_share_arrival=_fullest((s.used_arrival, site.servers[s.name].configurable_units) for s in servers),
+        used_share=_fullest((s.used_final, site.servers[s.name].configurable_units) for s in servers))
 
 
 def _fullest(pairs: Iterable[tuple[int | None, int]]) -> float | None:
-    """Per cent, of (thousandths used, limit in hundredths), None where nothing was measured."""
-    return max((round(10 * used / limit, 1) for used, limit in pairs if used is not None and limit), default=None)
+    """Per cent, of (thousandths used, hundredths there are), None where nothing was measured."""
+    return max((round(10 * used / units, 1) for used, units in pairs if used is not None and units), default=None)
 
 
 def _frontier(case: ScenarioCase, problem: ScenarioProblem) -> tuple[tuple[FrontierPoint, ...], str]:

@@ -81,9 +81,9 @@ class HeadroomProgram(PlacementProgram):
             return {}
         return {self.more: 10}
 
-    def usage_room(self, server: str, pool: int | None) -> NDArray[np.int64] | None:
+    def usage_room(self, server: str, pool: int | None, moment: int = 0) -> NDArray[np.int64] | None:
         """As for any placement; on the goal's server what was asked is taken off the limit in every slot."""
-        room = super().usage_room(server, pool)
+        room = super().usage_room(server, pool, moment)
         if server != self.goal.server or pool is not None or not self.measured or room is None:
             return room
         left = 10 * (self.site.limit(server).units - self.goal.units)

@@ -356,9 +356,9 @@ class PlacementProgram:
         """What LPARs use, at each moment at which that binds; here at one, as they are today."""
         return (self.site.used,)
 
-    def usage_room(self, server: str, pool: int | None) -> NDArray[np.int64] | None:
-        """Slot by slot what may be used, in thousandths: the limit, or what was used at the start if that is more."""
-        return self.site.used.allowed(server, pool)
+    def usage_room(self, server: str, pool: int | None, moment: int = 0) -> NDArray[np.int64] | None:
+        """Slot by slot what may be used at a moment, in thousandths."""
+        return self.usages()[moment].allowed(server, pool)
 
     def add_usage(self, solution: Solution) -> int:
         """Rows for the slots in which this solution uses too much, the worst of each bucket; their number."""
@@ -368,18 +368,18 @@ class PlacementProgram:
         where = inverted([*((n, s) for s, names in self.fixed.items() for n in names),
                           *self.placement(solution).items()], self.fixed)
         added = 0
-        for s, pool, room in self.usage_rooms():
-            for moment, used in enumerate(self.usages()):
+        for moment, used in enumerate(self.usages()):
+            for s, pool, room in self.usage_rooms(moment):
                 over = used.on(s, where[s], pool) + self.usage_extra(s, pool, solution) - room
                 added += sum(self.add_slot(moment, s, pool, slot) for slot in usage.worst_by_bucket(over).values()
                              if over[slot] > 0)
         return added
 
-    def usage_rooms(self) -> Iterator[tuple[str, int | None, NDArray[np.int64]]]:
-        """Servers, and pools of them, with what may be used in each slot."""
+    def usage_rooms(self, moment: int = 0) -> Iterator[tuple[str, int | None, NDArray[np.int64]]]:
+        """Servers, and pools of them, with what may be used in each slot at a moment."""
         for s in self.survivors:
             for pool in (None, *sorted(self.site.pools.get(s, {}))):
-                if (room := self.usage_room(s, pool)) is not None:
+                if (room := self.usage_room(s, pool, moment)) is not None:
                     yield s, pool, room
 
     def usage_wanted(self, server: str, pool: int | None, slot: int) -> Terms:
@@ -405,7 +405,7 @@ class PlacementProgram:
 
     def add_slot(self, moment: int, server: str, pool: int | None, slot: int) -> bool:
         """The row of one slot of a server or of a pool of it; False when it stands already."""
-        room = self.usage_room(server, pool)
+        room = self.usage_room(server, pool, moment)
         if room is None or slot in self.slots[moment, server, pool]:
             return False
         self.slots[moment, server, pool].add(slot)

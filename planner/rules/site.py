@@ -335,11 +335,12 @@ class UsageOnSite:
 
     ``size`` (LPAR, server): what it holds there, of which dedicated processors count whole; ``ratio`` (LPAR, server):
     how many cores there do the work of one that was measured. Not given: as the LPARs are today, moved live.
+    ``strict``: what was over a limit at the start may not stay so.
     """
 
     def __init__(self, site: Site, usage: Usage, size: Callable[[str, str], Demand] | None = None,
-                 ratio: Callable[[str, str], Fraction] | None = None) -> None:
-        self.site, self.usage = site, usage
+                 ratio: Callable[[str, str], Fraction] | None = None, *, strict: bool = False) -> None:
+        self.site, self.usage, self.strict = site, usage, strict
         self.none: Slots = 0 * usage.starts.astype("int64")
         self.size, self.ratio = size or site.demand, ratio or self.ratio_live
 
@@ -395,9 +396,12 @@ class UsageOnSite:
         return None if known is None or known.max_units is None else known.max_units * 10
 
     def allowed(self, server: str, pool: int | None = None) -> Slots | None:
-        """Slot by slot what may be used: the limit, or what was used at the start if that is more; None: no limit."""
+        """Slot by slot what may be used: the limit, or what was used at the start if that is more, unless strict; None:
+        no limit."""
         limit = self.limit(server, pool)
-        return None if limit is None else self.at_start(server, pool).clip(min=limit)
+        if limit is None:
+            return None
+        return self.none + limit if self.strict else self.at_start(server, pool).clip(min=limit)
 
     def worst(self, server: str, lpars: Iterable[str], pool: int | None = None) -> tuple[int, int, str] | None:
         """(used, limit, when) in the slot in which these LPARs use most above what is allowed; None: in none."""

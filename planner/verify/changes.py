@@ -21,8 +21,8 @@ def replay_changes(site: Site, where: Mapping[str, str], changes: Sequence[Lpar]
     """What is wrong with changing LPARs one after the other, restarts and new sizes, each to the row given.
 
     ``where``: LPAR → server before the first change. No change may take a server further over its limit, and in the
-    end every survivor holds its limit at most; sizes and modes must suit the server; groups are kept apart in the end.
-    ``use`` as in :func:`too_much_used`, of the end.
+    end every survivor holds and uses its limit at most; sizes and modes must suit the server; groups are kept apart in
+    the end. ``use`` as in :func:`too_much_used`, of the end.
     """
     world = _World(site, where)
     wrong = [f for row in changes for f in (*_row_findings(site, row), *world.change(row))]
@@ -43,9 +43,10 @@ def _used(site: Site, where: Mapping[str, str], changes: Sequence[Lpar], use: Ma
     """What is used too much once all are where they end, who restarted as in the end; and in the end."""
     every = {row.name: row for row in changes}
     restarted = {n: row for n, row in every.items() if where.get(n) != row.server}
-    for changed, counted in ((restarted, {n: u for n, u in use.items() if n in restarted}), (every, use)):
+    for changed, counted, last in ((restarted, {n: u for n, u in use.items() if n in restarted}, False),
+                                   (every, use, True)):
         rows = ((changed[n], changed[n].server) if n in changed else (site.lpars[n], s) for n, s in where.items())
-        yield from too_much_used(site, grouped((s, row) for row, s in rows), counted)
+        yield from too_much_used(site, grouped((s, row) for row, s in rows), counted, strict=last)
 
 
 class _World:

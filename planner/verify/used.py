@@ -26,11 +26,11 @@ if TYPE_CHECKING:  # start-up: what reads a history
     Series = NDArray[np.int64]
 
 
-def too_much_used(site: Site, rows: Mapping[str, Iterable[Lpar]], use: Mapping[str, int] | None = None
-                  ) -> Iterator[Finding]:
-    """Servers and pools that use more than they may in some slot, and more than at the start. ``rows``: server → the
-    LPARs on it, as they are then; ``use``: LPAR → cores it uses there for a million that were measured, where it does
-    not run as it was measured."""
+def too_much_used(site: Site, rows: Mapping[str, Iterable[Lpar]], use: Mapping[str, int] | None = None, *,
+                  strict: bool = False) -> Iterator[Finding]:
+    """Servers and pools that use more than they may in some slot, and more than at the start unless ``strict``.
+    ``rows``: server → the LPARs on it, as they are then; ``use``: LPAR → cores it uses there for a million that were
+    measured, where it does not run as it was measured."""
     usage = site.usage
     if usage is None or not len(usage.starts):
         return
@@ -40,7 +40,7 @@ def too_much_used(site: Site, rows: Mapping[str, Iterable[Lpar]], use: Mapping[s
             (k, p.max_units) for k, p in sorted(site.pools.get(server, {}).items()) if p.max_units is not None]
         for pool, units in most:
             now, before = (_sum(site, usage, server, of, pool, way) for of, way in ((there, use or {}), (first, {})))
-            over = now - before.clip(min=10 * units)
+            over = now - (10 * units if strict else before.clip(min=10 * units))
             worst = int(over.argmax())
             if over[worst] > 0:
                 what = server if pool is None else f"pool {pool} of {server}"

@@ -85,7 +85,7 @@ def test_a_whatif_and_a_sweep_do_the_same(site: Path) -> None:
     assert run(site, "whatif", str(site / "new.toml"), history=False).splitlines()[0] == UNSEEN
     assert UNSEEN in (site / "out/whatif.html").read_text() and "month_end_peak" not in (site / "out/whatif.json").read_text()
     told = run(site, "whatif", str(site / "new.toml"), history=True)
-    assert UNSEEN not in told and "Month-end peak / cores, on arrival" in told
+    assert UNSEEN not in told and "Month-end peak / configurable cores, on arrival" in told
     scenario: Any = json.loads((site / "out/whatif.json").read_text())["scenarios"][1]
     lines = {s["name"]: (s["month_end_peak_arrival"], s["month_end_peak"]) for s in scenario["servers"]}
     last = 2.0 + sum(x["ratio"] * ROWS[x["name"]][0] / 1000 for x in scenario["lpars"])
