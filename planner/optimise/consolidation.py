@@ -38,7 +38,7 @@ from planner.optimise.measure import Scale
 from planner.optimise.neighbourhoods import Neighbourhoods
 from planner.optimise.placement import Candidates, assumed_of
 from planner.optimise.program import ONE_PLACE, Outcome, Solution
-from planner.optimise.restarts import Restarting, RestartPack, RestartProgram
+from planner.optimise.restarts import Restarting, RestartPack, RestartProgram, Targets
 from planner.optimise.solver import is_read, relaxed
 from planner.optimise.split_pack import SplitPack
 from planner.parallel import two_processors
@@ -149,7 +149,7 @@ class ConsolidationProblem:
                                   for n, s in site.start.items()})
         links = [(s, self.restart_servers(s)) for s in site.servers] if goal.n_plus_1 else []
         self.components = components(site, self.candidates, links)
-        self.restartable: dict[Component, dict[tuple[str, str], list[str]]] = {}
+        self.restartable: dict[tuple[str, str], list[str]] = {}
         self.proved: dict[Component, ComponentAnswer] = {}
         self.known: dict[int, ComponentAnswer] = {}
         """The best answers so far, by the component's number."""
@@ -167,15 +167,22 @@ class ConsolidationProblem:
         here += [n for n, places in self.candidates.cost.items() if server in places and self.site.start[n] != server]
         return [t for t in self.site.servers if t != server and any(self.judge.restartable(n, server, t) for n in here)]
 
-    def restarts(self, part: Component) -> dict[tuple[str, str], list[str]]:
+    def restarts(self, part: Component) -> dict[tuple[str, str], Sequence[str]]:
         """(LPAR, server it may end on) → servers of the component where it may restart."""
-        if (out := self.restartable.get(part)) is not None:
-            return out
-        out = self.restartable[part] = {}
-        for n in part.lpars:
-            for s in self.candidates.cost.get(n, {self.site.start[n]: 0}):
-                out[n, s] = [t for t in part.servers if t != s and self.judge.restartable(n, s, t)]
-        return out
+        targets = self.targets(part)
+        return {(n, s): targets(n, s) for n in part.lpars
+                for s in self.candidates.cost.get(n, {self.site.start[n]: 0})}
+
+    def targets(self, part: Component) -> Targets:
+        """The same of one pair."""
+        def targets(lpar: str, server: str) -> Sequence[str]:
+            known = self.restartable.get((lpar, server))
+            if known is None:
+                known = self.restartable[lpar, server] = [
+                    t for t in part.servers if t != server and self.judge.restartable(lpar, server, t)]
+            return known
+
+        return targets
 
     def candidates_in(self, part: Component) -> Candidates:
         return Candidates({n: self.candidates.cost[n] for n in part.lpars if n in self.candidates.cost})
@@ -202,15 +209,15 @@ class ConsolidationProblem:
     def build(self, deadline: float) -> dict[str, str]:
         """A first answer of every component by construction, where it can be had without a solver: LPAR → server of
         those that move in it."""
-        for number, part in enumerate(self.components) if not self.goal.n_plus_1 else ():
-            placement = emptied(self.judge, part, self.candidates_in(part), self.goal, self.scale, deadline)
-            if placement is None:
+        for number, part in enumerate(self.components):
+            restarting = self._restarting(part) if self.goal.n_plus_1 else None
+            made = emptied(self.judge, part, self.candidates_in(part), self.goal, self.scale, deadline, restarting)
+            if made is None:
                 continue
-            where = self.site.start | placement
-            off = self._empty(part, (where[n] for n in part.lpars))
-            cost = sum(self.candidates.cost[n][s] for n, s in placement.items())
-            choice = Choice(tuple(s for s in part.servers if s not in off), off, 0, 0.0)
-            settled = Settled(Outcome.FEASIBLE, choice, Placed(Outcome.FEASIBLE, placement, cost))
+            cost = sum(self.candidates.cost[n][s] for n, s in made.moved.items())
+            choice = Choice(made.on, tuple(s for s in part.servers if s in made.left), 0, 0.0)
+            placed = Placed(Outcome.FEASIBLE, made.moved, cost, restart=made.restart)
+            settled = Settled(Outcome.FEASIBLE, choice, placed)
             self.built[number] = self._part(part, settled, deadline)
         return {n: s for p in self.built.values() for n, s in p.placement.items()}
 
@@ -369,7 +376,10 @@ class ConsolidationProblem:
 
     def _size(self, part: Component) -> int:
         """Variables of the whole program of a component."""
-        return self._pairs(part) + (sum(map(len, self.restarts(part).values())) if self.goal.n_plus_1 else 0)
+        pairs = self._pairs(part)
+        if pairs > self.middle:  # in each failure each may be anywhere
+            return pairs * (len(part.servers) if self.goal.n_plus_1 else 1)
+        return pairs + (sum(map(len, self.restarts(part).values())) if self.goal.n_plus_1 else 0)
 
     def _pairs(self, part: Component) -> int:
         """Pairs of LPAR and server where it may end."""
@@ -382,7 +392,13 @@ class ConsolidationProblem:
             return replace(self._exact(part, deadline, gap), worked=True)
         if self._pairs(part) <= self.middle or self.scale.licensed:
             return self._packed(part, deadline, gap, effort, self.known.get(number))
-        quick = effort == 0 and gap > 0
+        if self.goal.n_plus_1 and len(part.servers) > WIDE and number in self.known:
+            return self._bounded(number, deadline, gap)
+        return self._large(number, deadline, gap, effort)
+
+    def _large(self, number: int, deadline: float, gap: float, effort: int) -> ComponentAnswer:
+        """Taken apart, or by neighbourhoods where it is wide."""
+        part, quick = self.components[number], effort == 0 and gap > 0
         cuts = self.cuts_in(part)
         master = Master(self.site, part, self.candidates_in(part), self.goal, self.scale)
         plain = not (self.goal.n_plus_1 or cuts or self.site.usage is not None or self.site.policies.counts_licences)
@@ -399,6 +415,15 @@ class ConsolidationProblem:
         if settled.outcome is Outcome.UNKNOWN and not quick:
             settled = self._as_it_is(part, settled.measure_bound)
         return replace(self._part(part, settled, deadline), worked=not quick)
+
+    def _bounded(self, number: int, deadline: float, gap: float) -> ComponentAnswer:
+        """What is known of a wide component with N+1, no one server of which is in reach of all; with its bounds."""
+        part, made = self.components[number], self.known[number]
+        master = Master(self.site, part, self.candidates_in(part), self.goal, self.scale)
+        bound = max(master.lightest(deadline, gap / 8)[1], made.measure_bound)
+        least = master.tighten(deadline, made.measure, 0.0, whole=False)[1]
+        return replace(made, measure_bound=min(bound, float(made.measure)),
+                       cost_bound_ms=min(max(least, made.cost_bound_ms), float(made.cost_ms)), worked=True)
 
     def _wide(self, number: int, master: Master, deadline: float, gap: float) -> Settled:
         """A first placement, then neighbourhood by neighbourhood for as long as there is time; the last stage on the
@@ -544,13 +569,15 @@ class ConsolidationProblem:
 
         return place
 
+    def _restarting(self, part: Component) -> Restarting:
+        return Restarting(self.site, self.targets(part), part.servers, self.goal, self.scale)
+
     def _restarted(self, part: Component, choice: Choice, placed: Placed, deadline: float
                    ) -> tuple[Placed, list[str]]:
         """A placement with a place to restart for the LPARs of every server, and the servers for which there is none
         that was found."""
         where = {n: placed.placement.get(n, self.site.start[n]) for n in part.lpars}
-        restarting = Restarting(self.site, self.restarts(part), part.servers, self.goal, self.scale)
-        restart, failing = restarting.of(where, choice.on, part.servers, deadline)
+        restart, failing = self._restarting(part).of(where, choice.on, part.servers, deadline)
         return replace(placed, restart=restart), failing
 
     def _spared(self, part: Component, placer: Placer, choice: Choice, most: int, deadline: float, bound: float
@@ -594,7 +621,7 @@ class ConsolidationProblem:
         for N+1 failures are written out as they are needed."""
         what = self.site, self.candidates_in(part), part.servers, self._asked(choice), self.scale
         if lazily and self.goal.n_plus_1:
-            model: ConsolidationProgram = RestartProgram(*what, self.restarts(part))
+            model: ConsolidationProgram = RestartProgram(*what, self.targets(part))
         else:
             model = ConsolidationProgram(*what, self.restarts(part) if self.goal.n_plus_1 else None)
         for cut in self.cuts_in(part):

@@ -6,7 +6,7 @@ order.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from planner.findings import errors
@@ -15,6 +15,7 @@ from planner.optimise.heuristics.packing import tightness
 from planner.optimise.large.components import Component
 from planner.optimise.measure import Scale
 from planner.optimise.placement import Candidates
+from planner.optimise.restarts import Restarting
 from planner.plan.questions import Consolidate
 from planner.rules import Judge
 from planner.rules.ledger import Ledger
@@ -35,19 +36,19 @@ class Manner(NamedTuple):
 MANNERS = (Manner(0, 0.05), Manner(3, 0.05), Manner(0, 0), Manner(3, 0.2))
 
 
-def emptied(judge: Judge, part: Component, candidates: Candidates, goal: Consolidate, scale: Scale, deadline: float
-            ) -> dict[str, str] | None:
-    """The lightest placement of a component, of those as light the cheapest, of as many ways as there is time for: LPAR
-    → server of those that move. None where what must go off could not be emptied."""
-    best: tuple[tuple[int, int], dict[str, str]] | None = None
+def emptied(judge: Judge, part: Component, candidates: Candidates, goal: Consolidate, scale: Scale, deadline: float,
+            restarting: Restarting | None = None) -> Emptying | None:
+    """The lightest placement of a component, of those as light the cheapest, of as many ways as there is time for. None
+    where what must go off could not be emptied; with ``restarting``, for N+1, where failures are not stood."""
+    best: Emptying | None = None
     for way in MANNERS:
         emptying = Emptying(judge, part, candidates, goal, scale, way)
-        found = emptying.run(deadline)
-        if found is not None and (best is None or emptying.weight < best[0]):
-            best = emptying.weight, found
+        emptying.restarting = restarting
+        if emptying.run(deadline) and (best is None or emptying.weight < best.weight):
+            best = emptying
         if now() > deadline:
             break
-    return best[1] if best else None
+    return best
 
 
 class Emptying:
@@ -66,15 +67,32 @@ class Emptying:
         self.tied = {n for g in self.site.policies.together for n in g.members}
         self.left: set[str] = set()
         """Servers that are empty, and take nobody in."""
+        self.restarting: Restarting | None = None
+        self.restart: dict[str, dict[str, str]] = {}
+        """Failed server → LPAR → where it restarts, where that is asked for."""
 
-    def run(self, deadline: float) -> dict[str, str] | None:
-        """LPAR → server of those that move; None where what must go off could not be emptied, or a rule that looks at
-        groups refuses the whole."""
-        self.left = {s for s in self.part.servers if not self.there[s] and s not in self.goal.keep}
+    @property
+    def moved(self) -> dict[str, str]:
+        """LPAR → server of those that move."""
+        return {n: s for n, s in sorted(self.where.items()) if s != self.site.start[n]}
+
+    @property
+    def on(self) -> tuple[str, ...]:
+        """The servers that stay on."""
+        return tuple(s for s in self.part.servers if s not in self.left)
+
+    def run(self, deadline: float) -> bool:
+        """Whether what must go off could be emptied, and no rule that looks at groups refuses the whole."""
+        restarting, self.restarting = self.restarting, None
+        empty = () if restarting else (s for s in self.part.servers if not self.there[s] and s not in self.goal.keep)
+        self.left = {*empty}
         asked = [s for s in self.part.servers if s in self.goal.off]
         self.left |= {*asked}
         if not all(self.empty(s, asked=True) for s in asked if self.there[s]):
-            return None
+            return False
+        self.restarting = restarting
+        if not self.stands(self.part.servers):
+            return False
         for _ in range(_PASSES):
             before = len(self.left)
             for s in self.worth():
@@ -83,16 +101,12 @@ class Emptying:
                 self.empty(s)
             if len(self.left) == before:
                 break
-        if errors(self.judge.groups({n: (s,) for n, s in (self.site.start | self.where).items()}, end=True)):
-            return None
-        return {n: s for n, s in sorted(self.where.items()) if s != self.site.start[n]}
+        return not errors(self.judge.groups({n: (s,) for n, s in (self.site.start | self.where).items()}, end=True))
 
     @property
     def weight(self) -> tuple[int, int]:
         """What the placement weighs beyond the LPARs' least, and what its moves cost."""
-        on = (s for s in self.part.servers if s not in self.left)
-        moved = ((n, s) for n, s in self.where.items() if s != self.site.start[n])
-        return self.scale.beyond(on, self.where), sum(self.cost[n][s] for n, s in moved)
+        return self.scale.beyond(self.on, self.where), sum(self.cost[n][s] for n, s in self.moved.items())
 
     def worth(self) -> list[str]:
         """Servers that may be emptied, those first that weigh most for their size and, by the way, carry little."""
@@ -117,15 +131,46 @@ class Emptying:
         touched = inverted(gone)
         kept = len(gone) == len(names) and (asked or gain > 0) and all(
             self.holds(t, [*self.there[t], *more]) for t, more in sorted(touched.items()))
-        for n, target in reversed(gone) if not kept else ():
-            self.room.move(n, target, server)
         if kept:
-            self.left.add(server)
-            self.there[server] = []
-            for n, target in gone:
-                self.where[n] = target
-                self.there[target].append(n)
-        return kept
+            self.put(server, gone)
+            if self.stands([server, *touched]):
+                return True
+            self.take_back(server, gone)
+        for n, target in reversed(gone):
+            self.room.move(n, target, server)
+        return False
+
+    def put(self, server: str, gone: Sequence[tuple[str, str]]) -> None:
+        """A server is left, and all that was there is elsewhere."""
+        self.left.add(server)
+        self.there[server] = []
+        for n, target in gone:
+            self.where[n] = target
+            self.there[target].append(n)
+
+    def take_back(self, server: str, gone: Sequence[tuple[str, str]]) -> None:
+        """All that was there is there again."""
+        self.left.discard(server)
+        for n, target in gone:
+            self.where[n] = server
+            self.there[server].append(n)
+            self.there[target].remove(n)
+
+    def stands(self, touched: Collection[str]) -> bool:
+        """Whether every failure is stood that these servers, on which something changed, have to do with."""
+        if self.restarting is None:
+            return True
+        on, near, new = {*self.on}, {*touched}, {}
+        for s in self.on:
+            if self.there[s] and (s in near or near & {*self.restart.get(s, {}).values()}):
+                found = self.restarting.built(s, self.there, on, self.room)
+                if found is None:
+                    return False
+                new[s] = found
+        self.restart |= new
+        for s in self.left:
+            self.restart.pop(s, None)
+        return True
 
     def target(self, lpar: str, server: str) -> str | None:
         """Where it fits most tightly, weighs least and costs least, of servers that stay on."""

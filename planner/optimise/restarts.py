@@ -9,11 +9,11 @@ do as well.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
 from planner.grouping import inverted
-from planner.optimise.consolidation_program import LINK, ConsolidationProgram, Restarts
+from planner.optimise.consolidation_program import LINK, ConsolidationProgram
 from planner.optimise.heuristics.packing import tightness
 from planner.optimise.measure import Scale
 from planner.optimise.placement import Candidates
@@ -26,6 +26,8 @@ from planner.rules.base import WHOLE
 from planner.rules.ledger import Ledger, takes
 from planner.stopwatch import now
 
+Targets = Callable[[str, str], Sequence[str]]
+"""(LPAR, server that it may end on) → servers on which it may restart when that one fails."""
 _WORK, _SECONDS = 0.5, 5.0
 """Work of CP-SAT for one failure, and wall clock at most."""
 _STANDING = 2.0
@@ -38,8 +40,8 @@ _RESERVE, SPARE = Tag("availability.n-plus-1", "in sum"), Tag("spare")
 class Restarting:
     """Where LPARs restart, one failure after the other, when all have their places."""
 
-    def __init__(self, site: Site, restarts: Restarts, servers: Sequence[str], goal: Consolidate, scale: Scale) -> None:
-        self.site, self.restarts, self.servers, self.goal, self.scale = site, restarts, servers, goal, scale
+    def __init__(self, site: Site, targets: Targets, servers: Sequence[str], goal: Consolidate, scale: Scale) -> None:
+        self.site, self.targets, self.servers, self.goal, self.scale = site, targets, servers, goal, scale
 
     def of(self, where: Mapping[str, str], on: Collection[str], failures: Collection[str], deadline: float = math.inf
            ) -> tuple[dict[str, dict[str, str]], list[str]]:
@@ -65,7 +67,7 @@ class Restarting:
         for n in names:
             room.leave(n, failed)
         for n in names:
-            fitting = [t for t in self.restarts.get((n, failed), ()) if t in on and room.fits(n, t)]
+            fitting = [t for t in self.targets(n, failed) if t in on and room.fits(n, t)]
             best = min(fitting, key=lambda t: (tightness(room, n, t), t), default=None)
             if best is None:
                 break
@@ -92,8 +94,7 @@ class Restarting:
                                  off=tuple(s for s in self.servers if s not in on))
         settled = Candidates({n: {s: 0} for n, s in where.items()})
         model = ConsolidationProgram(self.site, settled, self.servers, goal, self.scale)
-        model.state_failures([failed], {(n, s): targets for (n, s), targets in self.restarts.items()
-                                      if s == failed and where.get(n) == s})
+        model.state_failures([failed], {(n, s): self.targets(n, s) for n, s in where.items() if s == failed})
         while True:
             solution = decided(model.program, Effort(_WORK, _SECONDS), 1.0)
             if not solution.found:
@@ -106,9 +107,9 @@ class RestartProgram(ConsolidationProgram):
     """The program of a component with N+1, failures written out as they are needed."""
 
     def __init__(self, site: Site, candidates: Candidates, servers: Sequence[str], goal: Consolidate, scale: Scale,
-                 restarts: Restarts) -> None:
+                 targets: Targets) -> None:
         super().__init__(site, candidates, servers, goal, scale)
-        self.restarting = Restarting(site, restarts, servers, goal, scale)
+        self.restarting = Restarting(site, targets, servers, goal, scale)
         self.written: set[str] = set()
         """Failures that are written out."""
         self.stood: dict[tuple[tuple[str, str], ...], dict[str, dict[str, str]]] = {}
@@ -118,9 +119,9 @@ class RestartProgram(ConsolidationProgram):
 
     def add_reserve(self, failed: str) -> None:
         """What is on a server fits, in sum, into what is free of the others on which any of it may restart."""
-        of, program = self.restarting.restarts, self.program
+        program = self.program
         names = [*self.by_server[failed], *self.fixed[failed]]
-        reach = {n: of.get((n, failed), ()) for n in names}
+        reach = {n: self.restarting.targets(n, failed) for n in names}
         for n in names:
             if not reach[n]:
                 here, always = self.place(n, failed)
@@ -157,7 +158,9 @@ class RestartProgram(ConsolidationProgram):
     def write_out(self, failures: Collection[str]) -> None:
         """All variables and rows of these failures."""
         self.written |= {*failures}
-        self.state_failures(sorted(failures), self.restarting.restarts)
+        self.state_failures(sorted(failures), {
+            (n, s): self.restarting.targets(n, s) for s in sorted(failures)
+            for n in (*self.by_server[s], *self.fixed[s])})
 
     def failing(self, solution: Solution) -> list[str]:
         """The servers, of those not written out, whose failure this solution was not found to stand; when there is
@@ -182,7 +185,7 @@ class RestartProgram(ConsolidationProgram):
                 for r in ledger.RESOURCES}
         for failed in self.survivors:
             names = [n for n in (*self.by_server[failed], *self.fixed[failed]) if failed != spare
-                     and spare in self.restarting.restarts.get((n, failed), ())]
+                     and spare in self.restarting.targets(n, failed)]
             for resource, room in left.items() if names else ():
                 for part, (there, most) in room.items():
                     taken = {n: takes(self.site, resource, n, spare).get(part, 0) for n in names}

@@ -151,8 +151,9 @@ def _split(model: ConsolidationProgram) -> None:
 def _restarting(problem: ConsolidationProblem) -> None:
     """a2 could restart nowhere if it were on B; C is the spare of all; the failure of A is written out."""
     site, (part,) = problem.site, problem.components
-    restarts = {pair: [] if pair == ("a2", "B") else targets for pair, targets in problem.restarts(part).items()}
-    model = RestartProgram(site, problem.candidates_in(part), part.servers, problem.goal, problem.scale, restarts)
+    targets = problem.targets(part)
+    model = RestartProgram(site, problem.candidates_in(part), part.servers, problem.goal, problem.scale,
+                           lambda n, s: () if (n, s) == ("a2", "B") else targets(n, s))
     model.add_spare("C")
     model.write_out(["A"])
     model.linked()
