@@ -213,13 +213,17 @@ def forget_command(
 
     if lpars is None and server is None and since is None and before is None:
         raise UsageError("say what is to be forgotten: --lpar, --server, --since, --before, or several of them")
+    first, end = (None if day is None else _day_from(option, day)
+                  for option, day in (("--since", since), ("--before", before)))
+    if first is not None and end is not None and first >= end:
+        raise UsageError(f"--since {first:%Y-%m-%d} is not before --before {end:%Y-%m-%d}: the days are the wrong way "
+                         "round, and no sample is in both")
     with History.open(store, read_only=not store.exists()) as history:
         clock, known = history.clock(), history.path.name
         report = history.forget(
             [named("LPAR", name, history.names(), known) for name in lpars or ()],
             "" if server is None else named("server", server, history.servers(), known),
-            None if since is None else clock.instant(_day_from("--since", since)),
-            None if before is None else clock.instant(_day_from("--before", before)), dry=dry)
+            None if first is None else clock.instant(first), None if end is None else clock.instant(end), dry=dry)
         if not dry and report.rows:
             history.compact()
     if as_json:

@@ -33,6 +33,8 @@ _SERIES = 16
 _MOST_CHANGES = 20
 _FIRST, _LAST = 0, 1 << 40
 _CHUNK = 8192  # slots asked for at a time
+_INTERRUPTED = "Query interrupted"
+"""What DuckDB says when a signal came while it worked; it takes the KeyboardInterrupt away and raises RuntimeError."""
 
 Key = tuple[str, str, str]
 """Kind, name, and server unless it is an LPAR."""
@@ -117,12 +119,16 @@ class Contents:
 
     @contextmanager
     def _mapped(self) -> Iterator[None]:
-        """DuckDB's exceptions as InputError."""
+        """DuckDB's exceptions as InputError; what it makes of Ctrl-C as the KeyboardInterrupt that it was."""
         import duckdb  # start-up: who asks for no history does not wait for it
 
         try:
             yield
-        except duckdb.Error as error:
+        except (duckdb.Error, RuntimeError) as error:
+            if isinstance(error, duckdb.InterruptException) or str(error) == _INTERRUPTED:
+                raise KeyboardInterrupt from None
+            if not isinstance(error, duckdb.Error):
+                raise
             said = re.sub(r"\s+", " ", str(error).split("\n\n")[0])[:200]
             raise refused(self.path, f"the history cannot be read or written: {said}",
                           "restore it from a copy, or make a new one from the sources") from None

@@ -399,9 +399,9 @@ class History(Contents):
         """
         if not lpars and not server and since_s is None and before_s is None:
             raise ValueError("which samples: of these LPARs, on this server, since or before an instant")
-        listed = sorted(number for (kind, name, _), ids in self._series().items() for number, on in ids.items()
-                        if (not lpars or (kind == Kind.LPAR and name in lpars)) and (not server or on == server))
         with self._mapped():
+            listed = sorted(number for (kind, name, _), ids in self._series().items() for number, on in ids.items()
+                            if (not lpars or (kind == Kind.LPAR and name in lpars)) and (not server or on == server))
             self._db.execute("BEGIN")
             try:
                 report = self._forget(listed, since_s, before_s)

@@ -106,6 +106,8 @@ def test_it_is_gone_from_the_file_and_can_be_added_again(tmp_path: Path) -> None
 @pytest.mark.parametrize(("given_", "said"), [
     ([], "say what is to be forgotten"), (["--lpar", "nosuch"], "no LPAR 'nosuch'"),
     (["--server", "nosuch"], "no server 'nosuch'"), (["--before", "2026-13-01"], "not a day like"),
+    (["--since", "2026-01-11", "--before", "2026-01-01"], "wrong way round"),
+    (["--since", "2026-01-10", "--before", "2026-01-10"], "wrong way round"),
 ])
 def test_what_is_wrong_is_said_and_nothing_is_forgotten(
         tmp_path: Path, given_: list[str], said: str) -> None:
