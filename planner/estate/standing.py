@@ -23,11 +23,12 @@ def broken_policies(estate: Estate, policies: PolicySet, where: Mapping[str, str
         yield Finding(rule, Severity.WARNING, subject, f"{when}: {message}", fix)
 
 
-def near_full(estate: Estate, policies: PolicySet, where: Mapping[str, str], taking: Collection[str], when: str
+def near_full(estate: Estate, policies: PolicySet, where: Mapping[str, str], taking: Mapping[str, int | None], when: str
               ) -> Iterator[Finding]:
     """One finding of all servers that a placement makes nearly full, of those that take somebody in and for which no
-    policy states its own threshold: more than ``NEAR_FULL`` per cent held, or no room for one LPAR more of the median
-    size of those there."""
+    policy states its own threshold: more than ``NEAR_FULL`` per cent held, or of the cores used at the month-end peak,
+    or no room for one LPAR more of the median size of those there. ``taking``: server → its month-end peak then,
+    thousandths of a core, None where nothing was measured."""
     servers = {s.name: s for s in estate.servers if s.name in taking}
     held = held_by_servers(estate, where)
     sizes = grouped((where[p.name], lpar_demand(p, servers[where[p.name]])) for p in estate.lpars
@@ -45,6 +46,9 @@ def near_full(estate: Estate, policies: PolicySet, where: Mapping[str, str], tak
                 told.setdefault(name, []).append(share)
             elif len(there) >= _FEW and getattr(policies.limit(s), field) - used < there[len(there) // 2]:
                 told.setdefault(name, []).append(f"{share}: no room for one LPAR more of the median size there")
+        peak, all_cores = taking[name] or 0, s.configurable_units
+        if name not in policies.cpu_warning and 10 * peak > NEAR_FULL * all_cores > 0:
+            told.setdefault(name, []).append(f"measured peak {10 * peak / all_cores:.1f} % of the cores")
     if told:
         full = some((f"{name}: {', '.join(words)}" for name, words in told.items()), 6)
         yield Finding("estate.near-full", Severity.WARNING, some(told), f"{when}: nearly full: {full}",
@@ -69,7 +73,7 @@ def broken_today(estate: Estate, policies: PolicySet) -> Iterator[Finding]:
 _AWAY = "estate.away"
 _CONTRADICTION = "policy.contradiction"
 NEAR_FULL = 95
-"""Per cent of a server's cores or memory above which it is told that it is nearly full."""
+"""Per cent of a server's cores or memory, held or used, above which it is told that it is nearly full."""
 _FEW = 3
 """LPARs of a server from which on they have a median size."""
 Told = Iterator[tuple[str, str, str, str]]

@@ -7,7 +7,7 @@ import math
 import os
 import re
 import time
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 
 from planner.cost import rperf_of_core, side_rate, state_bytes
@@ -223,9 +223,16 @@ def _warnings(loaded: Loaded, site: Site, judge: Judge, plan: Plan) -> list[Find
     warned += broken_policies(site.estate, site.policies, end, "after this plan")
     warned += broken_if_kept(loaded, end, "after this plan")
     taken = {m.lpar: m.target for m in plan.leg(OUT)}
-    warned += near_full(site.estate, site.policies, site.start | taken, {*taken.values()},
+    there = site.start | taken
+    warned += near_full(site.estate, site.policies, there, {s: _month_end(site, there, s) for s in taken.values()},
                         "after the way out" if plan.leg(BACK) else "after this plan")
     return [*warned, *_of_times(site, plan)]
+
+
+def _month_end(site: Site, where: Mapping[str, str], server: str) -> int | None:
+    """The month-end peak of a server in a placement, thousandths of a core; None where nothing was measured."""
+    names = [n for n, s in where.items() if s == server]
+    return site.usage.month_end_peak(site.used.on(server, names)) if site.usage else None
 
 
 def _milder(findings: Iterable[Finding]) -> list[Finding]:

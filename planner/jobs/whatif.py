@@ -286,7 +286,7 @@ def _result(case: ScenarioCase, problem: ScenarioProblem, answer: Answer, table:
     return _blank(
         case, status, **cost, totals=_totals(case.site, servers, case.scenario), servers=servers, lpars=lines,
         changes=changes, migration=_migration(case, ways, lines, plan), waves=waves_of(plan), doors=opened,
-        findings=_risks(case, lines, opened, plan, rows), frontier=points, frontier_note=note, plan=plan,
+        findings=_risks(case, lines, opened, plan, servers, rows), frontier=points, frontier_note=note, plan=plan,
         licences=licence_totals(case.site, where, {n: size.row for n, size in final.items()}),
         estate=case.loaded.estate if plan else None)
 
@@ -483,11 +483,11 @@ def _frontier(case: ScenarioCase, problem: ScenarioProblem) -> tuple[tuple[Front
 
 
 def _risks(case: ScenarioCase, lines: Sequence[LparLine], opened: Sequence[Door], plan: Plan | None,
-           rows: Mapping[str, Lpar]) -> tuple[Finding, ...]:
-    estate = case.loaded.estate
+           servers: Sequence[ServerLine], rows: Mapping[str, Lpar]) -> tuple[Finding, ...]:
+    estate, taking = case.loaded.estate, {x.target for x in lines if x.target != x.source}
     grown = estate.replace(lpars=tuple(rows.get(p.name, p) for p in estate.lpars))
     out = [*_one_way(opened), *near_full(grown, case.site.policies, {x.name: x.target for x in lines},
-                                         {x.target for x in lines if x.target != x.source}, "in the end")]
+                                         {s.name: s.used_final for s in servers if s.name in taking}, "in the end")]
     for x in lines:
         if x.way in (Way.RESTART, Way.WORK):
             why = "; ".join(dict.fromkeys(r.reason for r in x.reasons))
