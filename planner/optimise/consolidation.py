@@ -165,7 +165,12 @@ class ConsolidationProblem:
         """The servers on which something that may be on this server may restart."""
         here = [n for n, s in self.site.start.items() if s == server]
         here += [n for n, places in self.candidates.cost.items() if server in places and self.site.start[n] != server]
-        return [t for t in self.site.servers if t != server and any(self.judge.restartable(n, server, t) for n in here)]
+        found: set[str] = set()
+        for n in here:
+            near = self.judge.near(n)
+            more = (self.site.servers.keys() if near is None else near & self.site.servers.keys()) - found - {server}
+            found |= {t for t in more if self.judge.restartable(n, server, t)}
+        return sorted(found)
 
     def restarts(self, part: Component) -> dict[tuple[str, str], Sequence[str]]:
         """(LPAR, server it may end on) → servers of the component where it may restart."""
