@@ -14,11 +14,14 @@ from planner.plan.plan import Plan
 from planner.plan.questions import Consolidate, Evacuate
 from planner.rules import Judge, Site
 from planner.schedule.exact import small
-from planner.stopwatch import stopped
+from planner.stopwatch import now, stopped
 from planner.units import many, show_cores, show_gib, some
 
-_MOST, _PAIRS, _EACH_S = 12, 50_000, 5.0
-"""Servers that are asked about at most; LPARs times servers of a site up to which any is; seconds for one."""
+_MOST, _PAIRS = 12, 50_000
+"""Servers that are asked about at most; LPARs times servers of a site up to which any is."""
+_FEW, _EACH_S, _ALL_S = 4, 5.0, 3.0
+"""Servers of a site up to which the exact conflict is told, and not what sums say; seconds for one conflict, and the
+seconds after which no further one is begun."""
 _UNASKED = "planner evacuate says of each what keeps it on"
 
 
@@ -28,12 +31,13 @@ def why_on(plan: Plan, site: Site, judge: Judge, goal: Consolidate, known: Mappi
     weight = scale_of(site, goal.measure).fixed
     left = sorted((s for s in site.servers if s not in plan.off and s not in known), key=lambda s: (-weight[s], s))
     asked = left[:_MOST] if len(site.start) * len(site.servers) <= _PAIRS and not stopped() else []
-    reasons = grouped((_why(plan, site, judge, goal, s) if s in asked else _UNASKED, s) for s in left)
+    until = now() + _ALL_S
+    reasons = grouped((_why(plan, site, judge, goal, s, until) if s in asked else _UNASKED, s) for s in left)
     for why, servers in sorted(reasons.items(), key=lambda r: r[0] == _UNASKED):
         yield f"{some(servers, 6)} {'stays' if len(servers) == 1 else 'stay'} on: {why}"
 
 
-def _why(plan: Plan, site: Site, judge: Judge, goal: Consolidate, server: str) -> str:
+def _why(plan: Plan, site: Site, judge: Judge, goal: Consolidate, server: str, until: float) -> str:
     where = site.start | {m.lpar: m.target for m in plan.leg(OUT)}
     stuck = [(n, why) for n in site.residents(server) if (why := _kept(site, judge, n))]
     if server in goal.keep:
@@ -45,11 +49,12 @@ def _why(plan: Plan, site: Site, judge: Judge, goal: Consolidate, server: str) -
         return f"{name} {why}" + (f"; nor can {many(len(stuck) - 1, 'more LPAR')}" if len(stuck) > 1 else "")
     if {*plan.off, server} >= {*site.servers}:
         return "it carries what the others held"
-    if not small(site):
-        return _lacking(plan, site, judge, where, server) or _UNASKED
+    lacking = "" if small(site) and len(site.servers) <= _FEW else _lacking(plan, site, judge, where, server)
+    if lacking or not small(site) or now() > until:
+        return lacking or _UNASKED
     asked = Evacuate(servers=(*plan.off, server), come_back=goal.come_back, firmware_after=goal.firmware_after,
                      not_targets=goal.not_targets, assume_nothing=goal.assume_nothing)
-    answer = EvacuationProblem(site, judge, asked).solve(_EACH_S, 1.0)
+    answer = EvacuationProblem(site, judge, asked).solve(min(_EACH_S, until + 1 - now()), 1.0)
     beside = " beside what goes off" if plan.off else ""
     if answer.conflict is not None:
         return f"it cannot be emptied{beside}: {answer.conflict.summary} ({', '.join(answer.conflict.rules)})"
