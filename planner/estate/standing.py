@@ -9,6 +9,7 @@ from itertools import combinations
 
 from planner.estate.assemble import Loaded
 from planner.estate.capacity import held_by_servers, lpar_demand
+from planner.estate.licence_counts import Pools, ceiling_count
 from planner.estate.model import Estate
 from planner.estate.policies import Contradiction, PolicySet, compile_policies
 from planner.findings import Finding, Severity, ordered
@@ -19,7 +20,7 @@ from planner.units import some
 def broken_policies(estate: Estate, policies: PolicySet, where: Mapping[str, str], when: str) -> Iterator[Finding]:
     """What policies say against a placement (active LPAR → server); ``when``: how its time is called."""
     for rule, subject, message, fix in (*_away(estate, where), *_places(policies, where), *_groups(policies, where),
-                                        *_fills(estate, policies, where)):
+                                        *_fills(estate, policies, where), *_licences(estate, policies, where)):
         yield Finding(rule, Severity.WARNING, subject, f"{when}: {message}", fix)
 
 
@@ -130,6 +131,25 @@ def _fills(estate: Estate, policies: PolicySet, where: Mapping[str, str]) -> Tol
             if most and s.name in warnings and 100 * used > warnings[s.name] * most:
                 yield (f"policy.{what}-warning", s.name, f"{full}, above the threshold of {warnings[s.name]} %",
                        "free some of it before it is full")
+
+
+def _licences(estate: Estate, policies: PolicySet, where: Mapping[str, str]) -> Told:
+    """Products on servers on which they are not licensed, on more servers than may be, or with more licence cores."""
+    if not policies.licence_ceilings:
+        return
+    pools = Pools(estate, policies)
+    for c in policies.licence_ceilings:
+        there = {n: (s,) for n, s in where.items() if n in c.lpars and s in pools.servers and pools.lpars[n].active}
+        held = ceiling_count(pools, c, there)
+        for used, most, what in zip(held, (c.most_servers, c.most_cores), ("servers", "licence cores"), strict=True):
+            if most is not None and used > most:
+                yield ("policy.licence-count", c.name, f"takes {used} {what} of {most} allowed",
+                       "move it closer together, or correct the policy licensed-servers")
+        stray = grouped((s, n) for n, (s,) in sorted(there.items()) if c.servers is not None and s not in c.servers)
+        if stray:
+            places = some((f"{s} ({some(names, 4)})" for s, names in sorted(stray.items())), 4)
+            yield ("policy.licensed-servers", c.name, f"runs where it is not licensed: {places}",
+                   "move it to where it is licensed, or correct the policy")
 
 
 def policy_findings(loaded: Loaded, told: Collection[str] = ()) -> Iterable[Finding]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from planner.estate.capacity import hash_page_table_mib
+from planner.estate.licence_counts import most_units
 from planner.findings import Finding, Severity
 from planner.history.calendar import Bucket
 from planner.optimise.asked import critical_here, needed_slots
 from planner.plan.details import Critical, Fit, Free, HourPeak, Slot
 from planner.plan.questions import Headroom
 from planner.rules import Site
-from planner.rules.shares import contended_shares, most_units
+from planner.rules.shares import contended_shares
 from planner.units import show_cores
 
 Where = Mapping[str, str]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
+from planner.estate.licence_counts import licence_cores
 from planner.estate.model import Lpar
 from planner.grouping import inverted
 from planner.plan.choices import OUT
@@ -12,7 +13,6 @@ from planner.plan.details import LicenceCount
 from planner.plan.plan import Plan
 from planner.plan.questions import Whatif
 from planner.rules import Site
-from planner.rules.licences import licence_cores
 from planner.units import UNITS_PER_CORE, some
 
 

@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from planner.errors import UsageError
+from planner.estate.licence_counts import DEFAULT_POOL
 from planner.estate.model import Estate
 from planner.names import composed, spelt, unknown
 from planner.plan.choices import By
 from planner.plan.questions import Consolidate, Evacuate, Headroom, Question
-from planner.rules.site import DEFAULT_POOL, Site
+from planner.rules.site import Site
 from planner.rules.versions import firmware_release
 from planner.units import round_up
 

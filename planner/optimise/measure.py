@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, replace
 
 from planner.errors import UsageError
 from planner.estate.energy import power_of
+from planner.estate.licence_counts import licence_cores
 from planner.estate.licences import Licensed, common_unit
 from planner.grouping import inverted
 from planner.plan.choices import Measure
 from planner.rules import Site
-from planner.rules.licences import licence_cores
 
 
 @dataclass(frozen=True, slots=True)

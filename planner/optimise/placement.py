@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from planner.estate.capacity import Demand
+from planner.estate.licence_counts import counted_units, counting_pool, pool_units
 from planner.estate.licences import LicenceCeiling, Licensed
 from planner.estate.policies import Group
 from planner.findings import Severity, assumed
@@ -24,7 +25,7 @@ from planner.parallel import beside
 from planner.rules import Judge, Site, ledger
 from planner.rules.asking import refused
 from planner.rules.ledger import Amounts, Resource, allowed
-from planner.rules.licences import ceiling_allows, counted_units, counting_pool, pool_units
+from planner.rules.licences import ceiling_allows
 from planner.rules.site import UsageOnSite
 from planner.stopwatch import now
 from planner.units import UNITS_PER_CORE

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 
+from planner.estate.licence_counts import ceiling_count
 from planner.estate.policies import Group
 from planner.findings import Severity
 from planner.grouping import grouped
 from planner.rules.base import ANYHOW, MIGRATIONS, Breach, Hold, Scope, rule
-from planner.rules.licences import ceiling_allows, ceiling_count
+from planner.rules.licences import ceiling_allows
 from planner.rules.site import Site
 
 Where = Mapping[str, Sequence[str]]

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Hashable, Iterator
 
 from planner.estate.capacity import Demand, min_units_per_vp
+from planner.estate.licence_counts import DEFAULT_POOL
 from planner.findings import Severity
 from planner.names import quoted
 from planner.rules.base import ANYHOW, AS_IT_IS, MIGRATIONS, ROWS, Breach, Hold, Scope, rule, unknown
 from planner.rules.modes import fullest_mode, modes_of, rank
-from planner.rules.site import DEFAULT_POOL, Site
+from planner.rules.site import Site
 from planner.units import show_cores
 
 

@@ -6,17 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
+from planner.estate.licence_counts import most_units
 from planner.estate.model import Lpar, Vios
 from planner.rules.site import Site
 
 DEFAULT_WEIGHT, MOST_WEIGHT = 128, 255
-
-
-def most_units(lpar: Lpar) -> int:
-    """The most that an LPAR can draw, hundredths of a core: uncapped its virtual processors, else its entitlement."""
-    if lpar.processors == "dedicated" or lpar.sharing == "capped":
-        return lpar.entitlement_units
-    return max(lpar.entitlement_units, 100 * lpar.virtual_processors)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 from planner.cost import Copy, copy_at, side_rate, stream_rate
 from planner.estate.capacity import Demand, base_demand, lpar_demand
 from planner.estate.catalogue import rperf_per_core
-from planner.estate.model import Estate, Lpar, ProcessorPool, Server, Vios, by_id
+from planner.estate.licence_counts import Pools
+from planner.estate.model import Estate, Lpar, Vios, by_id
 from planner.estate.parameters import Parameters, parameters_of
 from planner.estate.policies import Group, compile_policies
 from planner.grouping import grouped, inverted
@@ -31,7 +32,6 @@ if TYPE_CHECKING:  # start-up: numpy is for questions of usage alone
 
 T = TypeVar("T")
 V = TypeVar("V")
-DEFAULT_POOL = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +43,14 @@ class Holding:
     pools: Mapping[int, int]
 
 
-class Site:
+class Site(Pools):
     """Everything that a rule may ask. Never changes after it is made.
 
     ``assume_nothing`` is for a site without a question, which states it itself."""
 
     def __init__(self, estate: Estate, home: Mapping[str, str] | None = None, usage: Usage | None = None,
                  goal: Question | None = None, *, assume_nothing: bool = False) -> None:
+        super().__init__(estate, compile_policies(estate)[0])
         self.estate = estate
         self.assume_nothing = goal.assume_nothing if goal else assume_nothing
         self.goal = goal
@@ -65,16 +66,10 @@ class Site:
         """Where those stand that are planned: the active LPARs; and the others that stand on servers that are freed of
         them too, or come home there, which hold neither processors nor memory."""
         self.reach = reach_of(estate, self.start)
-        self.policies, _ = compile_policies(estate)
         self.clustered = frozenset(n for g in self.policies.clusters for n in g.members)
         self.parameters: Parameters
         self.parameters, _ = parameters_of(estate.parameters)
-        self.servers: dict[str, Server] = {s.name: s for s in estate.servers}
         self.vioses: dict[str, Vios] = {v.name: v for v in estate.vioses}
-        self.lpars: dict[str, Lpar] = {p.name: p for p in estate.lpars}
-        self.pools: dict[str, dict[int, ProcessorPool]] = {s: {} for s in self.servers}
-        for pool in estate.pools:
-            self.pools.setdefault(pool.server, {})[pool.pool_id] = pool
         self.sriov = grouped((row.server, row) for row in estate.sriov)
         """Server → the physical ports of its SR-IOV adapters."""
         self.vnics = grouped((row.lpar, row) for row in estate.vnics)
@@ -194,24 +189,6 @@ class Site:
         """The larger share of a server's cores and memory that an LPAR takes there."""
         demand, limit = self.demand(lpar, server), self.limit(server)
         return max(demand.units / max(limit.units, 1), demand.memory_mib / max(limit.memory_mib, 1))
-
-    def pool_on(self, lpar: str, server: str) -> int | None:
-        """The shared pool in which an LPAR runs on a server: where it is now; else the policy's; else the pool of
-        the same name; else the default pool. None for dedicated processors."""
-        p = self.lpars[lpar]
-        if p.processors == "dedicated":
-            return None
-        here = self.pools.get(p.server, {})
-        if server == p.server:
-            return DEFAULT_POOL if p.pool_id is None else p.pool_id
-        there = self.pools.get(server, {})
-        current = here.get(p.pool_id or DEFAULT_POOL)
-        wanted = self.policies.target_pool.get(lpar) or (current.name if current else "")
-        if wanted:
-            for pool_id, pool in sorted(there.items()):
-                if pool.name == wanted:
-                    return pool_id
-        return DEFAULT_POOL
 
     def holding(self, server: str, lpars: Iterable[str]) -> Holding:
         """What a server holds with these LPARs on it, summed from scratch. Rules ask for the same in turn: the last

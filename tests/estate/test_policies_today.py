@@ -115,13 +115,19 @@ BROKEN = [
     (policy("reserve-memory", "A", "120"), "memory.capacity", "A"),
     (policy("cpu-warning", "A", "10"), "policy.cpu-warning", "A"),
     (policy("memory-warning", "*", "5"), "policy.memory-warning", "A"),
+    (policy("licensed-servers", "DB2", "A"), "policy.licensed-servers", "DB2"),
+    (policy("licensed-servers", "DB2", "1 servers"), "policy.licence-count", "DB2"),
+    (policy("licensed-servers", "DB2", "2 cores"), "policy.licence-count", "DB2"),
+    (policy("licensed-servers", "DB2", "B; 9 cores"), "policy.licensed-servers", "DB2"),
 ]
+#: DB2 takes 1 core in a1 on A, 2 in b1 on B.
+WITH_DB2 = changed(changed(BASE, "a1", software=("DB2 9.7",)), "b1", software=("DB2 9.7",))
 
 
 @pytest.mark.parametrize(("row", "rule", "subject"), BROKEN, ids=lambda x: getattr(x, "kind", x))
 def test_a_policy_that_is_broken_today_is_told_by_load_and_by_a_plan_that_leaves_it(
         row: Policy, rule: str, subject: str) -> None:
-    site = loaded(stating(BASE, row))
+    site = loaded(stating(WITH_DB2, row))
     assert (rule, subject) in {(f.rule, f.subject) for f in site.findings if f.message.startswith("today: ")}
     plan = jobs.evacuate(site, Evacuate(servers=("C",)), jobs.Options())
     assert plan.verified
@@ -133,7 +139,7 @@ def test_a_policy_that_is_broken_today_is_told_by_load_and_by_a_plan_that_leaves
 def test_a_policy_that_is_lifted_for_a_plan_is_told_when_the_plan_leaves_it_broken(
         row: Policy, rule: str, subject: str, tmp_path: Path) -> None:
     """A pin was lifted for the night, and without a way back nothing said that its LPAR does not come home."""
-    (tmp_path / "estate.json").write_text(dump(Loaded(stating(BASE, row))))
+    (tmp_path / "estate.json").write_text(dump(Loaded(stating(WITH_DB2, row))))
     (tmp_path / "night.toml").write_text("".join(
         f"[[policy]]\nkind = {json.dumps(p.kind)}\nsubject = {json.dumps(p.subject)}\nactive = false\n"
         for p in (row, policy("soft-pin", "a2"))))
@@ -150,6 +156,22 @@ def test_who_comes_back_to_where_a_lifted_pin_wants_it_is_not_told(come_back: bo
     site.lifted = (policy("pin", "a1", "A"), policy("keep-apart", "x", "a1; b1"))
     plan = jobs.evacuate(site, Evacuate(servers=("A",), come_back=come_back), jobs.Options())
     assert ("policy.pin" in {f.rule for f in plan.findings}) is not come_back
+
+
+@pytest.mark.parametrize("value", ["2 servers", "3 cores", "A; B"])
+def test_a_licence_ceiling_that_holds_is_not_told(value: str) -> None:
+    site = loaded(stating(changed(WITH_DB2, "b1", state="not activated"), policy("licensed-servers", "DB2", "A; 1 cores")))
+    assert not [f for f in site.findings if f.rule.startswith("policy.")]
+    site = loaded(stating(WITH_DB2, policy("licensed-servers", "DB2", value)))
+    plan = jobs.evacuate(site, Evacuate(servers=("C",)), jobs.Options())
+    assert plan.verified and not [f for f in (*site.findings, *plan.findings) if f.rule.startswith("policy.lic")]
+
+
+def test_check_tells_a_broken_licence_ceiling_of_a_policy_file(tmp_path: Path) -> None:
+    (tmp_path / "estate.json").write_text(dump(Loaded(WITH_DB2)))
+    (tmp_path / "one.toml").write_text('[[policy]]\nkind = "licensed-servers"\nsubject = "DB2"\nvalue = "1 servers"\n')
+    told = CliRunner().invoke(app, ["check", str(tmp_path / "estate.json"), "--policy", str(tmp_path / "one.toml"), "--json"])
+    assert "today: takes 2 servers of 1 allowed" in {f["message"] for f in json.loads(told.output)["findings"]}
 
 
 def test_a_plan_that_mends_it_does_not_tell_it() -> None:

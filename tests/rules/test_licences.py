@@ -7,11 +7,11 @@ from random import Random
 import pytest
 from estates import estate, judged, lpar, policy, pool, server
 
+from planner.estate.licence_counts import licence_cores
 from planner.estate.licences import Counting, Licensed, known
 from planner.estate.model import Estate, Lpar
 from planner.estate.policies import compile_policies
 from planner.rules import Site
-from planner.rules.licences import licence_cores
 from planner.verify.licences import cores_counted
 
 CAPPED = {"sharing": "capped"}
