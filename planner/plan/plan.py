@@ -391,7 +391,12 @@ def _misread(raw: Any, read: Any, place: str = "") -> Iterator[str]:
         for number, pair in enumerate(zip(raw, read, strict=True)):
             yield from _misread(*pair, f"{place}.{number}")
     elif raw != read:
-        yield f"{place[1:]}: {str(raw)[:80]!r} is not what the rest makes it, {str(read)[:80]!r}"
+        yield f"{place[1:]}: {_shown(raw)} is not what the rest makes it, {_shown(read)}"
+
+
+def _shown(value: Any) -> str:
+    """As the file has it."""
+    return json.dumps(value, ensure_ascii=False)[:80]
 
 
 def parse(text: str, file: str) -> Plan:

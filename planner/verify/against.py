@@ -91,8 +91,9 @@ def _formed(plan: Plan) -> list[Finding]:
     """Whether it is a plan, and as it was written."""
     wrong = []
     if plan.status not in (Status.OPTIMAL, Status.FEASIBLE) or not plan.verified or plan.conflict is not None:
-        wrong.append(broken("plan.status", "plan", f"its status is {plan.status}, verified {plan.verified}: it is no "
-                            "plan"))
+        checked = "was replayed" if plan.verified else "was not replayed"
+        wrong.append(broken("plan.status", "plan", f"its status is {plan.status}, and it says that it {checked}"
+                            f"{' and has a conflict' if plan.conflict is not None else ''}: it is no plan"))
     if plan.altered:
         wrong.append(broken("plan.altered", "plan", f"is not as the planner wrote it: {'; '.join(plan.altered)}"))
     return wrong
@@ -141,7 +142,12 @@ def _vios_ids(plan: Plan, estate: Estate) -> list[Finding]:
     """VIOSes whose partition id is not the one that the plan's commands name."""
     now = {v.name: v.lpar_id for v in estate.vioses}
     named = {v for m in plan.moves for v in m.vioses}
-    wrong = [broken("plan.vios-id", name, f"the plan's commands name it with id {plan.vios_ids.get(name)}; it has "
-                    f"{now[name]}") for name in sorted(named & now.keys()) if plan.vios_ids.get(name) != now[name]]
+    wrong = [broken("plan.vios-id", name, f"the plan's commands name it with {_id(plan.vios_ids.get(name))}; it "
+                    f"has {_id(now[name])}")
+             for name in sorted(named & now.keys()) if plan.vios_ids.get(name) != now[name]]
     return wrong + [broken("plan.vios-id", name, "the plan states an id of it, and no move takes part with it")
                     for name in sorted(plan.vios_ids.keys() - (named & now.keys()))]
+
+
+def _id(number: int | None) -> str:
+    return "no id" if number is None else f"id {number}"

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass, replace
+from typing import Any, get_args, get_type_hints
 
 from planner.findings import Finding, Severity, errors
 from planner.grouping import inverted
 from planner.plan.plan import Plan, ServerState
+from planner.plan.wire import Scaled
 from planner.rules import Judge, Site
+from planner.units import MIB_PER_GIB, show_gib
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +44,11 @@ class Claim:
 
     def findings(self) -> list[Finding]:
         """The breach, when they differ."""
-        return [] if self.said == self.worked else [broken(
-            "plan.figures", self.subject, f"{self.what}: the plan says {_shown(self.said)}; its servers and moves make "
-            f"{_shown(self.worked)}")]
+        if self.said == self.worked:
+            return []
+        said, worked = (_shown(*of)[:_MOST_SHOWN] for of in ((self.said, self.worked), (self.worked, self.said)))
+        return [broken("plan.figures", self.subject,
+                       f"{self.what}: the plan says {said}; its servers and moves make {worked}")]
 
 
 def near(what: str, said: float | None, worked: float, slack: float = 0.0011, subject: str = "plan") -> Claim:
@@ -52,8 +57,49 @@ def near(what: str, said: float | None, worked: float, slack: float = 0.0011, su
     return Claim(what, worked if same else said, worked, subject)
 
 
-def _shown(value: object) -> str:
-    return f"{value:,.3f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)[:200]
+_MOST_SHOWN = 200
+_OF_UNITS = {"units", "mib", "ms"}
+
+
+def _shown(value: object, other: object = None) -> str:
+    """A value in the reader's words and units; of rows, only what is not so in the ``other`` value as well."""
+    match value:
+        case float():
+            return f"{value:,.3f}".rstrip("0").rstrip(".")
+        case bool():
+            return "yes" if value else "no"
+        case Mapping():
+            value = [f"{k}: {_shown(x)}" for k, x in value.items()]
+        case tuple() | list() if isinstance(value, list) or all(map(is_dataclass, value)):
+            value = [_shown(x) for x in value if not isinstance(other, (tuple, list)) or x not in other] or value
+    if is_dataclass(value):
+        return ", ".join(_fields(value, other)) or "the same"
+    if isinstance(value, (tuple, list)):
+        value = ", ".join(f"({_shown(x)})" if isinstance(x, tuple) else _shown(x) for x in value)
+    return "nothing" if value is None or value == "" else str(value)
+
+
+def _fields(row: Any, other: object) -> Iterator[str]:
+    """The fields of a row in cores, GiB and seconds: those that are not the same in another row of its kind."""
+    hints = get_type_hints(type(row), include_extras=True)
+    for name in (f.name for f in fields(row)):
+        value = getattr(row, name)
+        if type(other) is not type(row) or getattr(other, name) != value:
+            words = " ".join(w for w in name.split("_") if w not in _OF_UNITS)
+            per = MIB_PER_GIB if name.endswith("_mib") else _per(hints[name])
+            yield f"{words} {_shown(value) if value is None or not per else _measured(value, per, name)}".strip()
+
+
+def _per(annotation: Any) -> int:
+    """How many of a field's units JSON counts as one; 0 where it has them as they are."""
+    own = (x.per for x in getattr(annotation, "__metadata__", ()) if isinstance(x, Scaled))
+    return next(own, 0) or max((_per(x) for x in get_args(annotation)), default=0)
+
+
+def _measured(value: int, per: int, name: str) -> str:
+    if per == MIB_PER_GIB:
+        return f"{show_gib(value)} GiB"
+    return f"{_shown(value / per)} {'s' if name.endswith('_ms') else 'cores'}"
 
 
 def server_states(site: Site, where: Mapping[str, Sequence[str]]) -> tuple[ServerState, ...]:

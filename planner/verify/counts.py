@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterator
 from planner.estate.model import Lpar
 from planner.findings import Finding
 from planner.rules import Site
+from planner.units import show_gib
 from planner.verify.base import broken
 
 
@@ -82,8 +83,8 @@ def _pages(site: Site, server: str, names: Collection[str]) -> Iterator[Finding]
 
 def _pool_memory(site: Site, server: str, names: Collection[str]) -> Iterator[Finding]:
     if site.paging_sizes and (over := _pool_over(site, server, names)):
-        yield broken("plan.pool-memory", server, f"{over} MiB of I/O entitled memory find no place in the shared "
-                     "memory pool")
+        yield broken("plan.pool-memory", server, f"{show_gib(over)} GiB of I/O entitled memory find no place in the "
+                     "shared memory pool")
 
 
 def _vnics(site: Site, server: str, names: Collection[str]) -> Iterator[Finding]:

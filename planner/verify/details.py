@@ -7,12 +7,12 @@ from dataclasses import replace
 
 from planner.findings import Finding
 from planner.plan.choices import OUT
-from planner.plan.details import Change, Critical, Fit, HeadroomDetails, WhatifDetails
+from planner.plan.details import Change, Critical, Fit, Free, HeadroomDetails, WhatifDetails
 from planner.plan.plan import Plan
 from planner.plan.questions import Headroom, Whatif
 from planner.rules import Site
 from planner.rules.shares import contended_shares
-from planner.units import round_up
+from planner.units import cores, round_up, show_gib
 from planner.verify.base import Claim, broken
 from planner.verify.changes import replay_changes
 
@@ -30,20 +30,32 @@ def details_claims(plan: Plan, site: Site) -> Iterator[Claim]:
     if goal.server not in site.servers:
         return
     after = site.start | {m.lpar: m.target for m in plan.leg(OUT)}
+    measured = goal.usage is not None or site.usage is not None
     for name, free, where in (("now", details.free_now, site.start), ("after", details.free_after, after)):
         units, mib = _left(site, goal.server, where)
-        yield Claim(f"headroom {name} (hundredths of a core, MiB)", free and (free.units, free.memory_mib),
-                    (units, mib))
-        if site.usage is None:
-            yield Claim(f"headroom {name} that nobody measured", free and free.used_units, None)
+        yield Claim(f"headroom {name}", free and replace(free, used_units=None), Free(units, None, mib))
+        if not measured:
+            yield Claim(f"cores unused {name} that nobody measured", free and _cores(free.used_units), None)
     yield Claim("servers with a largest LPAR", sorted(x.server for x in details.slots), sorted(site.servers))
     for slot in details.slots:
         for when, fit, where in (("now", slot.now, site.start), ("after", slot.after, after)):
             if slot.server in site.servers:
                 yield from _largest(site, slot.server, when, fit, where)
+                if not measured:
+                    yield Claim(f"cores unused {when} that nobody measured", _cores(fit.unused_units), None,
+                                slot.server)
     yield from _critical(details.critical, goal, site, after)
-    if site.usage is None:
-        yield Claim("peaks that nobody measured", (details.hours, details.sum_of_peaks_after), ((), None))
+    if not measured:
+        yield Claim("peaks that nobody measured", details.hours, ())
+        yield Claim("cores of the sum of peaks that nobody measured", _thousandth(details.sum_of_peaks_after), None)
+
+
+def _cores(units: int | None) -> float | None:
+    return None if units is None else cores(units)
+
+
+def _thousandth(physc: int | None) -> float | None:
+    return None if physc is None else physc / 1000
 
 
 def _left(site: Site, server: str, where: Where) -> tuple[int, int]:
@@ -61,11 +73,9 @@ def _largest(site: Site, server: str, when: str, fit: Fit, where: Where) -> Iter
         return memory + (1 << (-(-memory // 64) - 1).bit_length() if memory > 0 else 0)
 
     fits = 0 <= fit.memory_mib == round_up(fit.memory_mib, block) and needs(fit.memory_mib) <= max(mib, 0)
-    yield Claim(f"cores of the largest LPAR {when}", fit.units, max(units, 0), server)
-    yield Claim(f"whether {fit.memory_mib} MiB is the largest that fits {when}",
+    yield Claim(f"cores of the largest LPAR {when}", cores(fit.units), cores(max(units, 0)), server)
+    yield Claim(f"whether {show_gib(fit.memory_mib)} GiB are the most that fit {when}",
                 fits and needs(fit.memory_mib + block) > max(mib, 0), True, server)
-    if site.usage is None:
-        yield Claim(f"cores {when} that nobody measured", fit.unused_units, None, server)
 
 
 def _critical(rows: tuple[Critical, ...], goal: Headroom, site: Site, after: Where) -> Iterator[Claim]:
@@ -78,7 +88,7 @@ def _critical(rows: tuple[Critical, ...], goal: Headroom, site: Site, after: Whe
             p = site.lpars[row.lpar]
             capped = p.processors == "dedicated" or p.sharing == "capped"
             draws = p.entitlement_units if capped else max(p.entitlement_units, 100 * p.virtual_processors)
-            said = replace(row, peak=None) if site.usage is not None else row
+            said = row if goal.usage is None and site.usage is None else replace(row, peak=None)
             yield Claim("what a critical LPAR has and gets", said, Critical(
                 row.lpar, entitlement=p.entitlement_units, virtual_processors=p.virtual_processors, weight=p.weight,
                 sharing=p.sharing or p.processors, may_draw=draws, peak=None,
@@ -119,7 +129,7 @@ def _kind(c: Change, goal: Whatif, site: Site, moved: Where) -> Iterator[Finding
         yield broken("plan.figures", c.lpar, f"its change is called {c.kind!r}; it is {' or '.join(sorted(kinds))}")
     if min(c.units, c.virtual_processors, c.memory_mib) <= 0:
         yield broken("plan.figures", c.lpar, f"is to have {c.units / 100:g} cores, {c.virtual_processors} virtual "
-                     f"processors, {c.memory_mib} MiB")
+                     f"processors, {show_gib(c.memory_mib)} GiB")
     there = moved.get(c.lpar, site.lpars[c.lpar].server)
     if c.lpar not in goal.leave and c.server != there:
         yield broken("plan.figures", c.lpar, f"is to change on {c.server}; then it stands on {there}")

@@ -29,7 +29,8 @@ def meter_claims(plan: Plan, site: Site) -> Iterator[Claim]:
         yield near("hours of slots", said.hours, _hours(site), 0.001, pool.name)
         yield near("core-minutes metered before", said.core_minutes_before, before, 0.002, pool.name)
         yield near("core-minutes metered after", said.core_minutes_after, then, 0.002, pool.name)
-        yield Claim("most cores used before and after", (said.peak_before, said.peak_after), (peak, highest), pool.name)
+        yield Claim("most cores used before and after", (said.peak_before / 1000, said.peak_after / 1000),
+                    (peak / 1000, highest / 1000), pool.name)
 
 
 def _hours(site: Site) -> float:

@@ -106,8 +106,8 @@ class _Stage:
         wrong += self._needless(" (Fibre Channel)", move.lpar, [slot for slot, *_ in move.fibres],
                                 {f.slot for f in reach.fibres_of(move.lpar)})
         if move.pool_id != self.site.pool_on(move.lpar, move.target):
-            wrong.append(broken("plan.pool", move.lpar, f"goes into pool {move.pool_id} of {move.target}; by name and "
-                                f"policy it belongs into {self.site.pool_on(move.lpar, move.target)}"))
+            wrong.append(broken("plan.pool", move.lpar, f"goes into {_pool(move.pool_id)} of {move.target}; by name "
+                                f"and policy it belongs into {_pool(self.site.pool_on(move.lpar, move.target))}"))
         return wrong + self._fibres(move, here)
 
     @staticmethod
@@ -244,3 +244,7 @@ def replay(plan: Plan, site: Site, judge: Judge, home: Mapping[str, str] | None 
     stage.found += goal_findings(Course(plan, site, judge, middle, end, home or {}, begun))
     after = with_peaks(site, server_states(site, {n: (s,) for n, s in middle.items()}), middle)
     return Replay(ordered(stage.found), tuple(stage.peaks[s] for s in site.servers), before, after)
+
+
+def _pool(number: int | None) -> str:
+    return "no pool" if number is None else f"pool {number}"

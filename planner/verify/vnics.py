@@ -74,7 +74,7 @@ class VnicCount:
         if row is None or (b.slot, b.device) in seen:
             yield f"{what} is mapped, " + ("which it has not" if row is None else "twice")
         elif row.percent != b.percent:
-            yield f"{what} is to have {b.percent} %; it has {row.percent} %"
+            yield f"{what} is to have {_share(b.percent)}; it has {_share(row.percent)}"
         if (move.target, b.vios) not in self._vioses:
             yield f"{what} is mapped to {b.vios or 'no VIOS'}, which is none of {move.target}"
         if (move.target, b.port) not in self._ports:
@@ -94,3 +94,7 @@ class VnicCount:
             if had is not None:
                 left[n] = had + change
         return left[0] or 0, left[1] or 0
+
+
+def _share(percent: float | None) -> str:
+    return "no stated capacity" if percent is None else f"{percent} %"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from fractions import Fraction
@@ -47,6 +48,8 @@ LISTED = {
     "details.changes.*.virtual_processors": "the scenario's: refused where they do not go with server and cores",
     "details.changes.*.memory_gib": "the scenario's: refused where the server has not so much",
 }
+#: How Python would show a value: None, True, a class with its fields, a member of an enumeration, a list of strings.
+INSIDES = re.compile(r"\b(None|True|False)\b|<\w+\.|\w\(\w+=|[\[{(]'")
 #: (leaf, value): a partition id that is free on every server is as good as another, and the commands have it.
 AS_GOOD = [("moves.*.target_lpar_id", n) for n in range(11, 17)]
 
@@ -147,9 +150,11 @@ def edits(document: Any) -> Iterator[tuple[str, Any]]:
 def refused(document: Any, site: Estate = SITE) -> bool:
     try:
         plan = parse(json.dumps(document), "plan.json")
-        return bool(plan.altered) or not verify_plan(plan, site).holds
+        played = verify_plan(plan, site)
     except InputError:
         return True
+    assert [f for f in played.findings if INSIDES.search(f"{f.message} {f.fix}")] == []
+    return bool(plan.altered) or not played.holds
 
 
 def listed(leaf: str) -> bool:
