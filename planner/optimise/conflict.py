@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -48,9 +48,16 @@ def joined(conflicts: Sequence[Conflict]) -> Conflict:
     def merged(name: str) -> dict[str, Any]:
         return {k: v for c in conflicts for k, v in getattr(c, name).items()}
 
+    lifts = dict.fromkeys(f"and {x}" if part and not number and not c.refusals else x
+                          for part, c in enumerate(conflicts) for number, x in enumerate(c.lifts))
     return Conflict("; and: ".join(c.summary for c in conflicts), all_of("lpars"), all_of("servers"), all_of("rules"),
-                    all_of("lifts"), merged("refusals"), merged("shortfall"), irreducible=False,
+                    tuple(lifts), merged("refusals"), merged("shortfall"), irreducible=False,
                     unstated=all_of("unstated") if all(c.unstated for c in conflicts) else ())
+
+
+def either(ways: Iterable[str]) -> tuple[str, ...]:
+    """Ways of lifting a conflict of which each does so alone: all but the first begin with *or*."""
+    return tuple(f"or {way}" if number else way for number, way in enumerate(dict.fromkeys(ways)))
 
 
 Refused = Mapping[str, Mapping[str, Sequence[Finding]]]
@@ -83,7 +90,7 @@ def _closed_by_policies(refused: Refused) -> Iterator[str]:
                      if s and why and all(f.rule.startswith("policy.") for f in why))
     for s, of in sorted(closed.items()):
         fixes = dict.fromkeys(f.fix for _, why in of for f in why)
-        yield f"{s}, which policies alone close to {some(n for n, _ in of)}: {'; '.join(fixes)}"
+        yield f"or open {s}, which policies alone close to {some(n for n, _ in of)}: {'; '.join(fixes)}"
 
 
 def refusals_of(judge: Judge, lpar: str, servers: Sequence[str], *, come_back: bool) -> dict[str, list[Finding]]:
@@ -292,7 +299,8 @@ def of_program(model: PlacementProgram, deadline: float) -> Conflict:
     groups = [t for t in rows if t.family == "policy"]
     servers = sorted({t.subject for t in rows if t.family != "policy"})
     short = _shortage(model, max(until, now() + 2)) if servers else _Short()
-    lifts = [*short.lifts, *tightenings(model.site, short.units, short.mib),
+    held_back = " and ".join(tightenings(model.site, short.units, short.mib))
+    lifts = [*filter(None, [" and ".join(short.lifts), held_back and f"as far as that gives it, {held_back}"]),
              *(f"lift {t.rule} ({t.subject})" for t in groups)]
     behind = _left_behind(model, max(until, now() + 2))
     if behind and len(behind) < len(model.displaced):
@@ -302,7 +310,7 @@ def of_program(model: PlacementProgram, deadline: float) -> Conflict:
     if len(named) > len(lpars):
         summary += f" (wherever {len(named) - len(lpars)} LPARs that run there and may move are put)"
     rules = tuple(dict.fromkeys(t.rule for t in rows))
-    return Conflict(summary, lpars, servers=tuple(servers), rules=rules, lifts=tuple(lifts),
+    return Conflict(summary, lpars, servers=tuple(servers), rules=rules, lifts=either(lifts),
                     shortfall=shortfall(short.units, short.mib), irreducible=complete)
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from planner.findings import Finding
-from planner.optimise.conflict import Refused, reasons_of, reduced, refusals_of, unproved
+from planner.optimise.conflict import Refused, either, reasons_of, reduced, refusals_of, unproved
 from planner.optimise.consolidation_program import ConsolidationProgram
 from planner.optimise.emptying import emptied
 from planner.optimise.evacuate import EvacuationProblem
@@ -684,7 +684,7 @@ class ConsolidationProblem:
         lifts = [*(f"let {s} stay on" for s in asked), *([] if not failing else ["ask without --n-plus-1"])]
         refused = {n: refusals_of(self.judge, n, [s for s in self.site.servers if s != self.site.start[n]],
                                   come_back=self.goal.come_back) for n in lpars}
-        return Conflict(what, lpars, tuple(failing or asked), rules, tuple(lifts), irreducible=complete,
+        return Conflict(what, lpars, tuple(failing or asked), rules, either(lifts), irreducible=complete,
                         unstated=unproved(refused))
 
     def _stranded(self, part: Component) -> dict[str, dict[str, Sequence[Finding]]]:

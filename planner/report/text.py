@@ -134,6 +134,11 @@ def peak_words(plan: Plan) -> str:
         "Peak of the hours that count")
 
 
+def lift_lines(lifts: Iterable[str]) -> list[str]:
+    """What would lift a conflict, a line each; what is another way begins with *or*."""
+    return [x if x.startswith(("or ", "and ")) else f"would lift it: {x}" for x in lifts]
+
+
 def used_cores(thousandths: int | None) -> str:
     """Thousandths of a core in cores, rounded up; ``-`` where nothing is known."""
     return "-" if thousandths is None else show_cores(-(-thousandths // 10))

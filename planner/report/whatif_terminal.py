@@ -10,7 +10,7 @@ from rich.text import Text
 
 from planner.jobs.scenario_result import ScenarioFigures
 from planner.report.charts import shown
-from planner.report.text import impossible_word
+from planner.report.text import impossible_word, lift_lines
 from planner.report.whatif_json import WhatifDocument
 from planner.report.whatif_page import cells
 from planner.units import many
@@ -39,7 +39,7 @@ def _remarks(s: ScenarioFigures) -> RenderableType:
         open_to = s.conflict.unstated
         lines.append(Text(f"  {impossible_word(bool(open_to))}: {s.conflict.summary}", "red"))
         lines += [Text(f"  to export: {x}") for x in open_to[:5]]
-        lines += [Text(f"  would lift it: {x}") for x in s.conflict.lifts[:5]]
+        lines += [Text(f"  {x}") for x in lift_lines(s.conflict.lifts[:5])]
     for door in s.doors:
         lines.append(Text(f"  one-way after {door.after}: {door.reason} ({many(len(door.lpars), 'LPAR')})", "yellow"))
     restarted = [x for x in s.lpars if x.way.startswith("restart")]

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from planner.jobs.scenario_result import LparLine, ScenarioFigures, ServerLine
 from planner.optimise.frontier import FrontierPoint
-from planner.report.text import impossible_word
+from planner.report.text import impossible_word, lift_lines
 from planner.report.whatif_json import WhatifDocument, rounded_gib
 from planner.report.whatif_page import cells
 from planner.sheets import Column, bars, chart_base, findings_sheet, paragraphs, points, table, widths
@@ -183,7 +183,7 @@ def _scenario(book: Book, name: str, s: ScenarioFigures) -> None:
     if s.conflict:
         book.write(sheet, row, 0, impossible_word(bool(s.conflict.unstated)), book.bad)
         for text in (s.conflict.summary, *(f"to export: {x}" for x in s.conflict.unstated),
-                     *(f"would lift it: {x}" for x in s.conflict.lifts)):
+                     *lift_lines(s.conflict.lifts)):
             book.write(sheet, row, 1, text)
             row += 1
     for door in s.doors:

@@ -70,14 +70,18 @@ def test_the_shortfall_added_makes_it_possible_and_so_does_leaving_behind() -> N
         if short_units(told) or short_mib(told):
             seen["short"] += 1
             assert _solved(_larger(plain, told)).status is Status.OPTIMAL
+        assert not told.lifts[0].startswith("or ") and all(lift.startswith("or ") for lift in told.lifts[1:])
+        for short, (units, mib) in told.shortfall.items():  # what is lacking is one way, all of it together
+            seen["together"] += len(told.shortfall) > 1
+            assert (not units and not mib) or f"on {short}" in told.lifts[0]
         for lift in told.lifts:
-            if lift.startswith("leave behind and stop: "):
+            if lift.removeprefix("or ").startswith("leave behind and stop: "):
                 seen["left"] += 1
-                names = tuple(lift.removeprefix("leave behind and stop: ").split(", "))
+                names = tuple(lift.partition(": ")[2].split(", "))
                 assert _solved(plain, names).status is Status.OPTIMAL
 
     lifted()
-    assert seen["short"] > 15 and seen["left"] > 5, seen
+    assert seen["short"] > 15 and seen["left"] > 5 and seen["together"], seen
 
 
 def test_survivors_too_full_say_the_shortfall_in_cores_and_gib() -> None:
@@ -209,7 +213,7 @@ def test_a_server_that_policies_alone_close_is_named_in_a_conflict_over_others()
     for of, who in ((apart, "x"), (small, "x, z")):
         plan = evacuate(loaded(of), Evacuate(servers=("A",), not_targets=("C",)), Options())
         assert plan.conflict is not None
-        assert f"C, which policies alone close to {who}: lift the policy not-a-target, or leave --not-a-target out" in (
+        assert f"or open C, which policies alone close to {who}: lift the policy not-a-target, or leave --not-a-target out" in (
             plan.conflict.lifts)
         assert evacuate(loaded(of), Evacuate(servers=("A",)), Options()).status is Status.OPTIMAL
     deaf = changed(apart, "C", dpo_running=True)
