@@ -22,7 +22,7 @@ from planner.findings import Finding, Severity, errors, ordered
 from planner.history.clock import zone_of
 from planner.jobs.enterprise import enterprise_assumptions, pool_meters
 from planner.jobs.inactive import no_room_to_start, profiles_left
-from planner.jobs.licences import licence_assumptions, licence_counts
+from planner.jobs.licences import licence_assumptions, licence_counts, plan_licences_rise
 from planner.plan.choices import BACK, OUT, Status
 from planner.plan.plan import Plan, Window
 from planner.plan.questions import UNMEASURED, UNSEEN, Evacuate
@@ -175,7 +175,8 @@ def checked_plan(plan: Plan, loaded: Loaded, site: Site, judge: Judge) -> Plan:
     plan = plan.replace(assumptions=(*plan.assumptions, *billed))
     told = [f for f in played.findings if f.rule in (ID_FREE, NOT_AS_IT_WAS)]
     return plan.replace(findings=ordered((*_warnings(loaded, site, judge, plan), *told, *late, *plan.findings,
-                                          *no_room_to_start(site, plan), *_uncalibrated(site, plan))))
+                                          *plan_licences_rise(plan), *no_room_to_start(site, plan),
+                                          *_uncalibrated(site, plan))))
 
 
 _CALIBRATED_MBIT = 10_000

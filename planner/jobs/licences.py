@@ -7,8 +7,9 @@ from types import MappingProxyType
 
 from planner.estate.licence_counts import licence_cores
 from planner.estate.model import Lpar
-from planner.grouping import inverted
-from planner.plan.choices import OUT
+from planner.findings import Finding, Severity
+from planner.grouping import grouped, inverted
+from planner.plan.choices import BACK, OUT
 from planner.plan.details import LicenceCount
 from planner.plan.plan import Plan
 from planner.plan.questions import Whatif
@@ -42,6 +43,24 @@ def licence_totals(site: Site, where: Mapping[str, str], rows: Mapping[str, Lpar
     return {product: sum(licence_cores(site, one, s, names, rows) for s, names in inverted(
         (n, where[n]) for n in sorted(one.lpars & where.keys())).items())
             for product, one in site.policies.licensed.items() if one.by_core}
+
+
+def licences_rise(before: Mapping[str, int], after: Mapping[str, int], when: str) -> Iterator[Finding]:
+    """One finding of all products that count more licence cores than before (product → cores over all servers)."""
+    more = {x: (before.get(x, 0), cores) for x, cores in sorted(after.items()) if cores > before.get(x, 0)}
+    if more:
+        rises = some((f"{x} {first} → {then}" for x, (first, then) in more.items()), 8)
+        yield Finding("licences.more", Severity.WARNING, some(more), f"{when}: more licence cores: {rises}",
+                      "weigh what they cost, bound them with the policy licensed-servers, or consolidate with "
+                      "--minimise licences")
+
+
+def plan_licences_rise(plan: Plan) -> Iterator[Finding]:
+    """The same of what a plan counts before and after its way out."""
+    rows = grouped((r.product, r) for r in plan.licences)
+    return licences_rise({x: sum(r.cores_before for r in of) for x, of in rows.items()},
+                         {x: sum(r.cores_after for r in of) for x, of in rows.items()},
+                         "after the way out" if plan.leg(BACK) else "after this plan")
 
 
 def licence_assumptions(site: Site, plan: Plan) -> tuple[str, ...]:

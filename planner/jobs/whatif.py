@@ -23,7 +23,7 @@ from planner.jobs.attempt import Case, attempted, finished
 from planner.jobs.common import PROVED, Options, assumptions, told_first, zoned
 from planner.jobs.energy import drawn
 from planner.jobs.inactive import profiles_left
-from planner.jobs.licences import licence_totals
+from planner.jobs.licences import licence_totals, licences_rise
 from planner.jobs.scenario_result import LparLine, Migration, Reason, ScenarioResult, ServerLine, Totals, waves_of
 from planner.optimise.conflict import reasons_of, unproved
 from planner.optimise.frontier import Frontier, FrontierPoint
@@ -281,14 +281,15 @@ def _result(case: ScenarioCase, problem: ScenarioProblem, answer: Answer, table:
         plan = plan.replace(findings=ordered((*plan.findings, *_one_way(opened))),
                             details=WhatifDetails(changes, use))
     servers = _servers(case, where, final, ways)
+    licences = licence_totals(case.site, where, {n: size.row for n, size in final.items()})
+    rise = licences_rise(licence_totals(case.site, case.site.start), licences, "in the end")
     points, note = _frontier(case, problem)
     status, cost = _cost(case, answer, ways)
     return _blank(
         case, status, **cost, totals=_totals(case.site, servers, case.scenario), servers=servers, lpars=lines,
         changes=changes, migration=_migration(case, ways, lines, plan), waves=waves_of(plan), doors=opened,
-        findings=_risks(case, lines, opened, plan, servers, rows), frontier=points, frontier_note=note, plan=plan,
-        licences=licence_totals(case.site, where, {n: size.row for n, size in final.items()}),
-        estate=case.loaded.estate if plan else None)
+        findings=ordered((*_risks(case, lines, opened, plan, servers, rows), *rise)), frontier=points,
+        frontier_note=note, plan=plan, licences=licences, estate=case.loaded.estate if plan else None)
 
 
 def _migration(case: ScenarioCase, ways: Mapping[str, Way], lines: Sequence[LparLine], plan: Plan | None) -> Migration:
