@@ -65,7 +65,7 @@ NotTargets = Annotated[list[str] | None, typer.Option(
 Home = Annotated[Path | None, typer.Option("--home", metavar="PLAN", rich_help_panel=TIMES, help="Bring those home too "
                                            "that this earlier plan has moved away.")]
 Zone = Annotated[str, typer.Option("--zone", metavar="ZONE", rich_help_panel=TIMES, help="Of the clock times, such as "
-                                   "Europe/Berlin [default: the estate's, else this machine's].")]
+                                   "Europe/Berlin [default: the estate's, else the history's, else this machine's].")]
 MappingFile = Annotated[Path | None, typer.Option("--mapping", metavar="FILE", help="What the columns of your own "
                                                   "tables mean (TOML, docs/formats.md).")]
 #: What every command that loads an estate has: name → option.

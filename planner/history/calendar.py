@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import calendar
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
@@ -30,6 +31,8 @@ class Bucket(NamedTuple):
 
 
 _MONTH = re.compile(r"([0-9]{4})-(0?[1-9]|1[0-2])")
+_QUARTER_S = 900
+"""Every zone of today differs from UTC by whole quarters of an hour."""
 KINDS = tuple(DayKind)
 BUCKETS = tuple(Bucket(kind, hour) for kind in KINDS for hour in range(24))
 
@@ -80,15 +83,22 @@ class Calendar:
         near = at < self.first or at >= len(days) - self.last
         return DayKind.MONTH_END if near else DayKind.WORKING
 
-    def buckets_between(self, start: datetime, end: datetime) -> tuple[Bucket, ...]:
-        """The buckets that the time from ``start`` to ``end`` touches; all of them for more than a year."""
+    def bucket(self, local: datetime) -> Bucket:
+        """The bucket of a local time."""
+        return Bucket(self.kind(local.date()), local.hour)
+
+    def buckets_between(self, start: datetime, end: datetime, there: tzinfo,
+                        hours: Collection[Bucket] = BUCKETS) -> tuple[Bucket, ...]:
+        """The buckets, on the clocks of ``there``, of the time from ``start`` to ``end`` (both with a zone) that is in
+        these ``hours`` on the clocks of ``start``; all of them for more than a year."""
         if end - start > timedelta(days=366):
             return BUCKETS
-        touched = set()
-        moment = start.replace(minute=0, second=0, microsecond=0)
-        while moment < end:
-            touched.add(Bucket(self.kind(moment.date()), moment.hour))
-            moment += timedelta(hours=1)
+        touched, here = set(), start.tzinfo
+        first, last = int(start.timestamp()) // _QUARTER_S, -(-int(end.timestamp()) // _QUARTER_S)
+        for quarter in range(first, last):
+            moment = datetime.fromtimestamp(quarter * _QUARTER_S, UTC)
+            if hours is BUCKETS or self.bucket(moment.astimezone(here)) in hours:
+                touched.add(self.bucket(moment.astimezone(there)))
         return tuple(b for b in BUCKETS if b in touched)
 
     def month_end(self, year: int, month: int) -> tuple[date, ...]:

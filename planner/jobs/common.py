@@ -19,6 +19,7 @@ from planner.estate.parameters import Parameters, parameters_of
 from planner.estate.policies import compile_policies
 from planner.estate.standing import broken_if_kept, broken_policies, broken_today, contradictions, near_full
 from planner.findings import Finding, Severity, errors, ordered
+from planner.history.calendar import BUCKETS, Bucket, Calendar
 from planner.history.clock import zone_of
 from planner.jobs.enterprise import enterprise_assumptions, pool_meters
 from planner.jobs.inactive import no_room_to_start, profiles_left
@@ -55,8 +56,10 @@ class Options:
     """The way back's own window, when it is not in ``window``."""
     work_s: int = 0
     zone: str = ""
-    """IANA name of the zone of all clock times; empty: the estate's, else this machine's."""
+    """IANA name of the zone of all clock times; empty: the estate's, else the history's, else this machine's."""
     zone_from: str = ""
+    history_zone: str = ""
+    """IANA name of the zone of the history's hours; empty without a history."""
     since: float | None = None
     """When the time began (:func:`planner.stopwatch.now`); None: when the question is asked."""
 
@@ -80,19 +83,47 @@ def machine_zone() -> str:
         return ""
 
 
-def zoned(options: Options, estate: Estate) -> Options:
-    """With the zone of its windows, and who says it."""
+def zoned(options: Options, estate: Estate, history: str | None = None) -> Options:
+    """With the zone of its windows, and who says it; ``history``: the zone that the usage history states, empty where
+    it states none, None without a history."""
     of_estate = compile_policies(estate)[0].zone
     zone, said = next(((zone, said) for zone, said in (
-        (options.zone, "as asked (--zone)"), (of_estate, "as the estate states (policy time-zone)")) if zone),
-        (machine_zone(), _UNSTATED_ZONE))
+        (options.zone, "as asked (--zone)"), (of_estate, "as the estate states (policy time-zone)"),
+        (history, "as the usage history states")) if zone), (machine_zone(), _UNSTATED_ZONE))
     first, last = (w and replace(w, zone=zone) for w in (options.window, options.back_window))
-    return replace(options, zone=zone, zone_from=said, window=first, back_window=last)
+    return replace(options, zone=zone, zone_from=said, window=first, back_window=last,
+                   history_zone="" if history is None else history or "UTC")
+
+
+def hours_between(options: Options, calendar: Calendar, start: dt.datetime, end: dt.datetime,
+                  hours: Collection[Bucket] = BUCKETS) -> tuple[Bucket, ...]:
+    """The hours of the history's clocks from one clock time of the plan to another, in these ``hours`` of the plan's
+    clocks. Where no zone of the plan is known, its clocks count as the history's."""
+    there = zone_of(options.history_zone or "UTC")
+    here = zone_of(options.zone) if options.zone else there
+    return calendar.buckets_between(start.replace(tzinfo=here), end.replace(tzinfo=here), there, hours)
+
+
+def _elsewhere(window: Window, zone: str) -> str:
+    """``09:00 to 15:00 Australia/Melbourne``; empty where the clocks of that zone show what the window's show."""
+    if not window.zone or not zone:
+        return ""
+    here, there = zone_of(window.zone), zone_of(zone)
+    ends = [t.replace(tzinfo=here).astimezone(there).replace(tzinfo=None) for t in (window.start, window.end)]
+    if ends == [window.start, window.end]:
+        return ""
+    return f"{ends[0]:%Y-%m-%d %H:%M} to {ends[1]:%Y-%m-%d %H:%M} {zone}"
 
 
 def clock_findings(options: Options) -> tuple[Finding, ...]:
-    """That nobody stated the zone of a window, and that a window is over."""
+    """That nobody stated the zone of a window, where a history's clocks show other hours, and that a window is over."""
     out = []
+    for window in (options.window, options.back_window):
+        if window and (there := _elsewhere(window, options.history_zone)):
+            out.append(Finding("timing.zone", Severity.INFO, "plan", f"{window.start:%Y-%m-%d %H:%M} to "
+                               f"{window.end:%Y-%m-%d %H:%M} {window.zone} is {there}, the zone of the usage history: "
+                               "the usage of those hours counts", "where the site's clocks were meant: --zone "
+                               f"{options.history_zone}"))
     if options.window and options.zone_from == _UNSTATED_ZONE:
         out.append(Finding("timing.zone", Severity.INFO, "plan", f"clock times are those of {options.zone or 'no zone'}"
                            f", {options.zone_from}", "state it: --zone, or the policy time-zone"))

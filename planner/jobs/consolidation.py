@@ -13,7 +13,16 @@ from planner.findings import Finding, Severity, ordered
 from planner.history.calendar import BUCKETS, Bucket
 from planner.jobs import energy as accounts
 from planner.jobs.attempt import Attempt, Case, attempted, interrupted, unanswered
-from planner.jobs.common import PROVED, Options, assumptions, checked_plan, left_behind, told_first, zoned
+from planner.jobs.common import (
+    PROVED,
+    Options,
+    assumptions,
+    checked_plan,
+    hours_between,
+    left_behind,
+    told_first,
+    zoned,
+)
 from planner.jobs.energy import Meter, Terms
 from planner.jobs.homes import bringing_home
 from planner.jobs.stays_on import why_on
@@ -61,7 +70,7 @@ def consolidate(loaded: Loaded, goal: Consolidate, options: Options, usage: Usag
     Raises UsageError for unknown names, InputError for a history that cannot be used, and ReplayError when the own
     plan fails its replay.
     """
-    options, goal = zoned(options, loaded.estate), spelt_as(goal, loaded.estate)
+    options, goal = zoned(options, loaded.estate, usage.zone() if usage else None), spelt_as(goal, loaded.estate)
     used, basis = (None, None) if usage is None else usage.read(loaded.estate, _together(goal, options, usage))
     active = {p.name for p in loaded.estate.lpars if p.active}
     busy = {} if used is None else {n: round(float(used.of(n).mean())) for n in sorted(used.measured) if n in active}
@@ -141,7 +150,7 @@ def _among(plan: Plan, staying: Mapping[str, str]) -> Plan:
 def _together(goal: Consolidate, options: Options, usage: UsageSpec) -> tuple[Bucket, ...]:
     """The hours in which servers are off."""
     window = options.window if goal.come_back or goal.weekend else None
-    return BUCKETS if window is None else usage.calendar.buckets_between(window.start, window.end)
+    return BUCKETS if window is None else hours_between(options, usage.calendar, window.start, window.end)
 
 
 def _planned(case: ConsolidationCase, goal: Consolidate, judged: Judged, staying: Mapping[str, str], *,

@@ -9,7 +9,7 @@ from planner.estate.saved import digest
 from planner.findings import Finding, Severity
 from planner.history.calendar import BUCKETS, Bucket
 from planner.jobs.attempt import Case, attempted, finished, unanswered
-from planner.jobs.common import Options, assumptions, left_behind, told_first, zoned
+from planner.jobs.common import Options, assumptions, hours_between, left_behind, told_first, zoned
 from planner.jobs.homes import bringing_home
 from planner.optimise.asked import checked_evacuate, displaced, spelt_as, survivors
 from planner.optimise.evacuate import EvacuationProblem
@@ -30,7 +30,7 @@ def evacuate(loaded: Loaded, goal: Evacuate, options: Options, usage: UsageSpec 
     Raises UsageError for unknown names, InputError for a history that cannot be used, and ReplayError when the own
     plan fails its replay.
     """
-    options, goal = zoned(options, loaded.estate), spelt_as(goal, loaded.estate)
+    options, goal = zoned(options, loaded.estate, usage.zone() if usage else None), spelt_as(goal, loaded.estate)
     used, basis = (None, None) if usage is None else usage.read(loaded.estate, _together(goal, options, usage))
     goal = goal.replace(usage=basis)
     return bringing_home(goal, loaded.estate, used, checked_evacuate,
@@ -63,7 +63,9 @@ def _unstated(goal: Evacuate) -> list[Finding]:
 def _together(goal: Evacuate, options: Options, usage: UsageSpec) -> tuple[Bucket, ...]:
     """The hours in which the LPARs stand elsewhere."""
     window = options.window
-    return usage.calendar.buckets_between(window.start, window.end) if window and goal.come_back else BUCKETS
+    if window is None or not goal.come_back:
+        return BUCKETS
+    return hours_between(options, usage.calendar, window.start, window.end)
 
 
 def _blank(loaded: Loaded, site: Site, goal: Evacuate, options: Options) -> Plan:

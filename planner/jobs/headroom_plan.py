@@ -14,7 +14,7 @@ from planner.findings import Finding, Severity, ordered
 from planner.history.calendar import BUCKETS, Bucket, Calendar
 from planner.jobs import headroom_figures as figures
 from planner.jobs.attempt import Case, attempted, finished, impossible, unanswered
-from planner.jobs.common import Options, assumptions, told_first, zoned
+from planner.jobs.common import Options, assumptions, hours_between, told_first, zoned
 from planner.jobs.homes import bringing_home
 from planner.optimise.asked import checked_headroom, critical_here, spelt_as
 from planner.optimise.headroom import CORES, MEMORY, CurveStep, HeadroomProblem, Most
@@ -46,8 +46,8 @@ def headroom(loaded: Loaded, goal: Headroom, options: Options, usage: UsageSpec 
 
     Raises UsageError and InputError for what cannot be asked, ReplayError for a plan that fails its replay.
     """
-    tell, options = progress or (lambda text: None), zoned(options, loaded.estate)
-    goal = spelt_as(goal, loaded.estate)
+    tell, options = progress or (lambda text: None), zoned(options, loaded.estate, usage.zone() if usage else None)
+    goal = _on_clocks(spelt_as(goal, loaded.estate), options, usage)
     used, basis = None, None
     if usage is not None:
         tell("usage history")
@@ -88,7 +88,17 @@ def _away(goal: Headroom, options: Options, calendar: Calendar) -> Collection[Bu
     end = back.end if back else period.end if period else None
     if not goal.come_back or start is None or end is None:
         return BUCKETS if not goal.come_back or period or goal.hours is None else goal.hours
-    return calendar.buckets_between(start, end)
+    return hours_between(options, calendar, start, end)
+
+
+def _on_clocks(goal: Headroom, options: Options, usage: UsageSpec | None) -> Headroom:
+    """The question with the zone of its days, and with the hours of the history's clocks in which they fall."""
+    period, hours = goal.period, goal.hours
+    if period is None:
+        return goal
+    if usage is not None and hours is not None:
+        hours = frozenset(hours_between(options, usage.calendar, period.start, period.end, hours))
+    return goal.replace(period=period.replace(zone=options.zone), hours=hours)
 
 
 def _blank(loaded: Loaded, site: Site, goal: Headroom, usage: UsageSpec | None, options: Options) -> Plan:

@@ -55,6 +55,11 @@ class UsageSpec:
     start_s: int | None = None
     end_s: int | None = None
 
+    def zone(self) -> str:
+        """The zone that the history states (IANA); empty when it states none. Raises InputError."""
+        with History.open(self.path, read_only=True) as history:
+            return history.zone
+
     def read(self, estate: Estate, buckets: Collection[Bucket]) -> UsageGiven:
         """What the estate's partitions used in these buckets.
 
@@ -66,6 +71,7 @@ class UsageSpec:
             if extent is None:
                 raise _nothing(self.path, "holds no usage")
             start_s, end_s = _span(history, self, extent)
+            zone = history.zone
             usage = usage_of(history, (*estate.lpars, *estate.vioses), self.calendar, buckets=buckets,
                              percentile=self.percentile, start_s=start_s, end_s=end_s, step_s=self.step_s)
         if not len(usage.starts):
@@ -78,7 +84,7 @@ class UsageSpec:
         return UsageGiven(grown, UsageBasis(
             percentile=self.percentile, from_s=start_s, to_s=end_s, step_s=self.step_s,
             growth_percent=self.growth_percent, hours=frozenset(buckets), calendar=self.calendar,
-            measured=len(grown.measured), sha256=grown.digest()))
+            measured=len(grown.measured), sha256=grown.digest(), zone=zone))
 
 
 class Needed(NamedTuple):

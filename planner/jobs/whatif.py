@@ -77,7 +77,7 @@ def whatif(loaded: Loaded, scenario: Scenario, options: Options, catalogue: Cata
     Raises InputError for a scenario that does not suit the estate or the catalogue, and ReplayError when the own
     answer fails its replay.
     """
-    case = _case(loaded, scenario, zoned(options, loaded.estate), catalogue, used)
+    case = _case(loaded, scenario, zoned(options, loaded.estate, used and used.basis.zone), catalogue, used)
     stranded = [n for n in case.displaced if not _open(case, n)]
     if stranded:
         return _infeasible(case, _stranded(case, stranded))

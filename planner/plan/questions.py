@@ -80,6 +80,8 @@ class UsageBasis(_Model):
     measured: Annotated[int, Field(ge=0)]
     """Partitions of which the history has usage."""
     sha256: str
+    zone: Annotated[str, Field(exclude_if=empty)] = ""
+    """The zone that the history states, of whose clocks ``hours`` are; empty: UTC, since it states none."""
 
 
 def unseen(usage: UsageBasis | None) -> list[str]:
@@ -88,10 +90,11 @@ def unseen(usage: UsageBasis | None) -> list[str]:
 
 
 class Period(_Model):
-    """A time in days that are known: local, the end exclusive."""
+    """A time in days that are known: local in ``zone`` (IANA; empty: not known), the end exclusive."""
 
     start: NaiveDatetime
     end: NaiveDatetime
+    zone: Annotated[str, Field(exclude_if=empty)] = ""
 
 
 class Question(_Model):
@@ -178,7 +181,7 @@ class Headroom(Question):
     when: str = ""
     critical: Names = ()
     hours: Annotated[Hours | None, Field(exclude_if=empty)] = None
-    """The hours in which the headroom is needed; None: in all that usage is known of."""
+    """The hours in which the headroom is needed, of the clocks of the history; None: in all that usage is known of."""
     period: Annotated[Period | None, Field(exclude_if=empty)] = None
     back_counts: ClassVar[bool] = True
 

@@ -122,7 +122,7 @@ def _stays(plan: Plan) -> Iterator[str]:
 def _warnings(plan: Plan) -> Iterator[str]:
     moved = {m.lpar for m in plan.moves}
     shown = [f for f in plan.findings if f.severity is not Severity.ASSUMPTION
-             and (f.severity is not Severity.INFO or f.subject in moved)]
+             and (f.severity is not Severity.INFO or f.subject in moved or f.subject == "plan")]
     if shown:
         yield "## Read this first\n"
         same: dict[tuple[str, str, str], dict[str, list[str]]] = {}

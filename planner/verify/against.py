@@ -16,6 +16,7 @@ from planner.rules.versions import firmware_release
 from planner.units import some
 from planner.verify.base import Replay, broken
 from planner.verify.claims import claims
+from planner.verify.hours import wrong_hours
 from planner.verify.progress import done_of
 from planner.verify.replay import replay
 
@@ -49,7 +50,7 @@ def verify_plan(plan: Plan, estate: Estate, usage: Usage | None = None) -> Repla
                              + (", ".join(m.lpar for m in rest if m.wave == rest[0].wave) if rest else "nothing"),
                              _PLAN_THE_REST if rest else ""))
     notes += _vios_ids(plan, estate)
-    notes += _usage(plan, usage)
+    notes += [*_usage(plan, usage), *wrong_hours(plan, usage)]
     site = Site(estate, home={n: home.get(n, s) for n, s in start.items()}, usage=usage,
                 goal=plan.goal)
     judge = Judge(site)

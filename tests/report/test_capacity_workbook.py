@@ -35,6 +35,7 @@ from planner.estate.catalogue import rperf_per_core
 from planner.history.calendar import DayKind
 from planner.history.forecast import Forecast, forecast
 from planner.history.store import History
+from planner.jobs import window_from
 from planner.jobs.capacity import Capacity, CapacityOptions, Levers, capacity
 from planner.jobs.capacity.figures import month_after
 from planner.plan.choices import BACK, OUT
@@ -382,6 +383,14 @@ def test_the_legs_of_a_plan_are_told_apart(history: History) -> None:
         loaded(site()), history, CapacityOptions(MONTH, SITE, months=1), plan))))
     took = [show_duration(plan.leg_span_s(leg)) for leg in (OUT, BACK)]
     assert f"1 move out in {took[0]}, 1 move back in {took[1]}." in book["Moves"]["A2"].value
+
+
+def test_the_clocks_of_a_plan_are_told_with_their_zone(history: History) -> None:
+    window = replace(window_from("2026-12-05 22:00/04:00"), zone="Asia/Kathmandu")
+    plan = plan_of([move(site(), "dev1", "A", "B")], "A", verified=True, window=window)
+    book = load_workbook(io.BytesIO(capacity_workbook(capacity(
+        loaded(site()), history, CapacityOptions(MONTH, SITE, months=1), plan))))
+    assert "Window: 2026-12-05 22:00 – 2026-12-06 04:00 (Asia/Kathmandu)." in book["Moves"]["A2"].value
 
 
 def test_what_moves_to_slower_cores_uses_more_of_them(history: History) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from planner.jobs.capacity.figures import Capacity, PlanFigures, show_month
 from planner.plan.choices import BACK, OUT
 from planner.plan.plan import Plan
-from planner.report.text import clock_span, headline
+from planner.report.text import clock_span, headline, window_text, windows
 from planner.sheets import Column, ended, heading, table
 from planner.units import many, show_duration
 from planner.xlsx import Book
@@ -17,7 +17,8 @@ def moves_sheet(book: Book, sheet: Any, capacity: Capacity, figures: PlanFigures
     """Moves, and what they do to each server."""
     plan = figures.plan
     heading(book, sheet, 0, f"Plan: {headline(plan)}",
-            f"Status {plan.status.value}; {legs_words(plan)}.")
+            f"Status {plan.status.value}; {legs_words(plan)}."
+            + "".join(f" {what.capitalize()}: {window_text(w)}." for what, w in windows(plan)))
     verdict = ("Replayed against this estate: it holds." if figures.holds else
                "Replayed against this estate: it does NOT hold. " + "; ".join(str(f) for f in figures.findings[:3]))
     if figures.holds and (open_points := [f for f in figures.findings if f.rule == "plan.usage"]):
