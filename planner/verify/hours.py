@@ -23,15 +23,14 @@ _YEAR_S = 366 * 86_400
 
 
 def wrong_hours(plan: Plan, usage: Usage | None) -> Iterator[Finding]:
-    """What is missing of the hours that count; ``usage``: with the clocks of the history at hand."""
+    """What is missing of the hours that count, by the clocks of the history at hand; without one nothing is told."""
     goal, basis = plan.goal, plan.goal.usage
-    if basis is None:
+    if basis is None or usage is None:
         return
-    stated = basis.zone or "UTC"
-    there = usage.clock.name if usage else stated
-    if usage and basis.zone and basis.zone != there:
+    there = usage.clock.name
+    if basis.zone and basis.zone != there:
         yield broken("plan.usage", "history", f"its clocks are those of {there}; the plan was made with a history of "
-                     f"{stated}", "give the history that the plan was made with")
+                     f"{basis.zone}", "give the history that the plan was made with")
     needed = _elsewhere(plan, zone_of(there), basis.calendar) if plan.moves else set()
     if isinstance(goal, Headroom):
         if goal.period and plan.window and plan.window.zone != goal.period.zone:
