@@ -306,7 +306,7 @@ def of_program(model: PlacementProgram, deadline: float) -> Conflict:
     if behind and len(behind) < len(model.displaced):
         lifts.append("leave behind and stop: " + ", ".join(sorted(behind)))
     peak = f"{model.site.usage.when(slots[0]):%Y-%m-%d %H:%M}" if slots and model.site.usage else ""
-    summary = _summary(lpars, rows, groups, short, peak)
+    summary = _summary(lpars, rows, groups, short, peak, goes=bool(model.displaced))
     if len(named) > len(lpars):
         summary += f" (wherever {len(named) - len(lpars)} LPARs that run there and may move are put)"
     rules = tuple(dict.fromkeys(t.rule for t in rows))
@@ -330,15 +330,18 @@ def tightenings(site: Site, short_units: Mapping[str, int], short_mib: Mapping[s
     return out
 
 
-def _summary(lpars: Sequence[str], rows: Sequence[Tag], groups: Sequence[Tag], short: _Short, peak: str) -> str:
+def _summary(lpars: Sequence[str], rows: Sequence[Tag], groups: Sequence[Tag], short: _Short, peak: str, *,
+             goes: bool) -> str:
+    """``goes``: whether any LPAR must go."""
     parts = []
+    who, whom = ("the other servers lack", "what must go") if goes else ("the servers lack", "what runs on them")
     if any(t.family in ("processor", "memory") for t in rows):
         rules = {t.rule for t in rows}
         measured = rules & {_USAGE, _POOL_USAGE} and not rules & {PROCESSORS.rule, POOLS.rule}
-        parts.append(f"the other servers lack {_amounts(short.units, short.mib)} for what must go"
+        parts.append(f"{who} {_amounts(short.units, short.mib)} for {whom}"
                      + (f" (as measured: the peak of the sum, such as {peak})" if measured else ""))
     elif short.lifts:
-        parts.append(f"the other servers lack {'; '.join(short.lifts)}")
+        parts.append(f"{who} {'; '.join(short.lifts)}")
     if groups:
         parts.append(f"{' and '.join(dict.fromkeys(t.rule for t in groups))} "
                      f"({', '.join(dict.fromkeys(t.subject for t in groups))}) leaves no placement"

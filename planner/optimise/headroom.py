@@ -268,8 +268,12 @@ class HeadroomProblem(StagedProblem):
         if self.goal.units > room.units or self.goal.memory_mib > room.memory_mib:
             yield (f"ask another server: {server} without any LPAR has {show_cores(room.units)} cores and "
                    f"{show_gib(room.memory_mib)} GiB")
-        elif here:
-            yield "let a critical LPAR leave too: " + some(here, 8)
+        else:
+            for production, how in ((False, "name one LPAR less with --critical, so that it may leave"), (
+                    True, "state another environment than production in the estate workbook (sheet LPARs) for an LPAR "
+                          "that may leave")):
+                if names := [n for n in here if (self.site.lpars[n].environment == "production") == production]:
+                    yield f"{how}: {some(names, 8)}"
         if most.amount:
             yield f"ask for {show_cores(most.amount)} cores or less"
         if memory.amount:

@@ -49,19 +49,25 @@ def _fit(fit: Fit) -> str:
 
 
 def _most_sentence(goal: Headroom, most: Largest) -> str:
-    def amount_of(amount: int | None, unit: str, per: int, status: Status, at_most: int | None) -> str:
-        if amount is None:
-            return f"not found in time ({unit})" if status is not Status.INFEASIBLE else f"no {unit} at all"
+    parts = [_amount(most.units, 100, most.cores_status, most.units_at_most,
+                     ("cores", f"{gib(goal.memory_mib):g} GiB", "without any core"))]
+    if most.memory_status is not None:
+        parts.append(_amount(most.memory_mib, 1024, most.memory_status, most.memory_at_most_mib,
+                             ("GiB", f"{show_cores(goal.units)} cores", "without any memory")))
+    either = most.units is not None and most.memory_mib is not None
+    return f"the most headroom that can be had: {(', or ' if either else '; ').join(parts)}"
+
+
+def _amount(amount: int | None, per: int, status: Status, at_most: int | None, words: tuple[str, str, str]) -> str:
+    """How much of one thing beside so much of the other. ``words``: the unit, the other, none of the first."""
+    unit, beside, none = words
+    if amount is not None:
         limit = "?" if at_most is None else f"{at_most / per:.2f}"
         proof = "proved for the placement" if status is Status.OPTIMAL else f"found; at most {limit}"
-        return f"{amount / per:.2f} {unit} ({proof})"
-
-    most_cores = amount_of(most.units, "cores", 100, most.cores_status, most.units_at_most)
-    text = f"the most headroom that can be had: {most_cores} with {gib(goal.memory_mib):g} GiB"
-    if most.memory_status is not None:
-        memory = amount_of(most.memory_mib, "GiB", 1024, most.memory_status, most.memory_at_most_mib)
-        text += f", or {memory} with {show_cores(goal.units)} cores"
-    return text
+        return f"{amount / per:.2f} {unit} ({proof}) with {beside}"
+    if status is Status.INFEASIBLE:
+        return f"{beside} cannot be had even {none} (proved for the placement)"
+    return f"not found in time ({unit} with {beside})"
 
 
 def _worth(d: HeadroomDetails, server: str) -> str:

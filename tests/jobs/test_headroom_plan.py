@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ from planner.plan.details import HeadroomDetails
 from planner.plan.plan import Plan, Window, parse, plan_json
 from planner.plan.plan import dump as dump_plan
 from planner.plan.questions import UNSEEN, Evacuate, Headroom, Period, hours_json
+from planner.report.headroom import sentences
 from planner.report.runbook import runbook
 from planner.report.workbook import plan_workbook
 from planner.verify import verify_plan
@@ -231,6 +233,33 @@ def test_more_than_there_is_names_the_most(estate: Estate, store: Path) -> None:
     assert planned(estate, store, most.units / 100, curve=False).status is Status.OPTIMAL
     more = planned(estate, store, most.units / 100 + 0.01, curve=False)
     assert more.status is Status.INFEASIBLE
+
+
+def test_what_cannot_be_had_is_not_said_to_be_had_without_the_other(estate: Estate, store: Path) -> None:
+    """Eight cores beside nothing are as impossible as beside 64 GiB: it read as if they came without memory."""
+    plan = planned(estate, store, 8)
+    said = sentences(plan)[0]
+    assert "; 8.00 cores cannot be had even without any memory (proved" in said and "64 GiB" in said.split(";")[0]
+    assert planned(estate, store, 8, 0, curve=False).status is Status.INFEASIBLE
+    most = details_of(plan).largest
+    assert most is not None
+    turned = replace(most, units=None, cores_status=Status.INFEASIBLE, memory_status=None)
+    assert "64 GiB cannot be had even without any core" in sentences(
+        plan.replace(details=replace(details_of(plan), largest=turned)))[0]
+
+
+def test_remedies_name_options_that_the_command_has(estate: Estate, store: Path) -> None:
+    """For each that is critical by the environment and by name; every option named is one of the help."""
+    free = next(p.name for p in estate.lpars if p.server == P595 and p.active and p.environment != "production")
+    goal = planned(estate, store, 8).goal
+    assert isinstance(goal, Headroom)
+    plan = jobs.headroom(loaded(estate), goal.replace(critical=(free,), usage=None), OPTIONS,
+                         UsageSpec(store, build_usage.SITE, step_s=1800))
+    assert plan.conflict is not None
+    said = "\n".join(plan.conflict.lifts)
+    shown = CliRunner().invoke(app, ["headroom", "--help"], env={"COLUMNS": "200"}).stdout
+    assert f"--critical, so that it may leave: {free}" in said and "environment" in said
+    assert all(option in shown for option in re.findall(r"--[a-z-]+", said))
 
 
 def test_the_way_back_has_its_own_window(estate: Estate, store: Path) -> None:

@@ -8,11 +8,12 @@ import pickle
 import subprocess
 import sys
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import pytest
-from estates import BASE, changed, loaded, measured, policy, stating
+from estates import BASE, changed, estate, loaded, lpar, measured, policy, server, stating
 
 from planner.errors import ReplayError
 from planner.estate.load import load
@@ -27,7 +28,7 @@ from planner.plan.wire import as_json
 from planner.report.whatif_json import whatif_document
 from planner.rules import Judge, Site
 from planner.scenarios.file import read_scenarios
-from planner.scenarios.model import NewServer, Scenario, ServerClock
+from planner.scenarios.model import Growth, NewServer, Scenario, ServerClock
 from planner.verify import replay, verify_plan
 
 ROOT = Path(__file__).parents[2]
@@ -190,10 +191,6 @@ def test_kept_together_all_restart_when_one_must() -> None:
 
 def test_changes_that_shrink_come_before_those_that_grow() -> None:
     """b1 grows on N's neighbour, a1 shrinks on N: the replay would fail if the new sizes came in the other order."""
-    from fractions import Fraction
-
-    from planner.scenarios.model import Growth
-
     found = whatif(loaded(BASE), replace(MOVED, growth=(Growth("b*; c*", Fraction(1, 2)),)), OPTIONS)
     assert found.status is Status.OPTIMAL
 
@@ -246,3 +243,11 @@ def test_today_is_the_estate_as_it_is(landscape: Any) -> None:
     assert document["totals"]["servers"] == 3 and document["totals"]["cores"] == 57.0
     assert document["totals"]["lpars"] == 72 and document["totals"]["money"] is None
     assert with_policies(landscape.estate, ()) == landscape.estate
+
+
+@pytest.mark.parametrize(("retire", "said"), [((), "the servers lack"), (("A",), "the other servers lack")])
+def test_where_nothing_must_go_no_other_servers_are_spoken_of(retire: tuple[str, ...], said: str) -> None:
+    of = estate([server("A", 4), server("B", 4)], [lpar("a1", "A", 3), lpar("b1", "B", 2)])
+    found = whatif(loaded(of), Scenario("s", retire=retire, growth=(Growth("*", Fraction(5), Fraction(0)),)), OPTIONS)
+    assert found.conflict is not None and said in found.conflict.summary
+    assert ("must go" in found.conflict.summary) == bool(retire)
