@@ -240,8 +240,9 @@ def bars(name: Any, colour: str, categories: list[Any], values: list[Any], gap: 
 
 
 def grown_row(sheet: Any, row: int, texts: Sequence[tuple[str, int]]) -> None:
-    """A row high enough for its texts, each with the characters of a line: only Excel makes it grow by itself."""
-    sheet.set_row(row, 15 * max(1, *(-(-len(text) // width) for text, width in texts)))
+    """A row high enough for its texts, each with the characters of a line: only Excel makes it grow by itself, and to
+    409 points at most."""
+    sheet.set_row(row, min(409, 15 * max(1, *(-(-len(text) // width) for text, width in texts))))
 
 
 def paragraphs(book: Book, sheet: Any, row: int, texts: Sequence[str], characters: int, across: int = 1) -> int:

@@ -48,7 +48,11 @@ def show_duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min {whole % 60:02d} s"
 
 
-def some(names: Iterable[object], most: int = 12) -> str:
+MANY = 12
+"""More names than that are not all written out in a sentence."""
+
+
+def some(names: Iterable[object], most: int = MANY) -> str:
     """``a, b, c``; of more than ``most`` the first ones, and how many there are: ``a, b, … (30 in all)``."""
     every = list(map(str, names))
     return ", ".join(every[:most]) + (f", … ({len(every)} in all)" if len(every) > most else "")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
 from datetime import datetime
 from fractions import Fraction
 from typing import Any
@@ -20,7 +19,7 @@ from planner.history.profiles import Figures, PeakSum, RecordedUsage
 from planner.history.store import AddReport, ForgetReport
 from planner.report.tables import listing, without_empty
 from planner.report.terminal import counts, findings_table
-from planner.report.text import listed
+from planner.report.text import alike, listed
 from planner.units import gib, many
 
 NOT_STATED = "(not stated)"
@@ -55,7 +54,7 @@ def added_view(report: AddReport, store: str, zone: str) -> RenderableType:
     parts: list[RenderableType] = [head, Text(f"history {store}, zone {zone or 'not given: UTC'}", "dim")]
     if report.findings:
         parts += [Text(""), Text(counts(report.findings), "bold")]
-        parts += [_tally(report.findings), Text(""), findings_table(_together(report.findings))]
+        parts += [_tally(report.findings), Text(""), findings_table(alike(report.findings, 6))]
     return Group(*parts)
 
 
@@ -68,16 +67,6 @@ def forgotten_view(report: ForgetReport, store: str, *, dry: bool) -> Renderable
             *([many(report.sources, "source")] if report.sources else [])]
     return Text(f"{many(report.rows, 'sample')} {verb} forgotten in {store}"
                 + (f"; nothing is left of {' and '.join(left)}" if left else ""))
-
-
-def _together(findings: Iterable[Finding]) -> list[Finding]:
-    """One finding for all that say the same of several subjects."""
-    alike: dict[tuple[str, str, str], list[Finding]] = {}
-    for finding in findings:
-        alike.setdefault((finding.rule, finding.message, finding.fix), []).append(finding)
-    return [group[0] if len(group) == 1 else
-            replace(group[0], subject=listed([finding.subject for finding in group]), source=None)
-            for group in alike.values()]
 
 
 def _tally(findings: Iterable[Finding]) -> RenderableType:

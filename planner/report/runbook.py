@@ -35,7 +35,7 @@ from planner.report.text import (
 )
 from planner.report.whatif_runbook import WAY_BACK, after_the_moves
 from planner.rules import Site
-from planner.units import cores, show_cores, show_duration
+from planner.units import MANY, cores, show_cores, show_duration, some
 
 
 def runbook(plan: Plan, estate: Estate) -> str:
@@ -131,8 +131,10 @@ def _warnings(plan: Plan) -> Iterator[str]:
             key = (f.severity.value, colon + follows or f.message, f.fix)
             same.setdefault(key, {}).setdefault(what if colon else "", []).append(f.subject)
         for (severity, follows, fix), messages in same.items():
-            text = "; ".join(", ".join(dict.fromkeys(subjects)) + f": {what}" for what, subjects in messages.items())
+            text = "; ".join(f"{some(dict.fromkeys(subjects))}: {what}" for what, subjects in messages.items())
             yield f"- **{severity}** {md(text + follows)}" + (f" — {md(fix)}" if fix else "")
+        if any(len({*subjects}) > MANY for messages in same.values() for subjects in messages.values()):
+            yield "\nWhere not all names stand here: plan.xlsx, sheet Findings."
         yield ""
 
 

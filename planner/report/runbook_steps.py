@@ -56,7 +56,8 @@ def lists(plan: Plan, site: Site) -> Iterator[str]:
 def wave(plan: Plan, site: Site, number: int, moves: tuple[Move, ...], ids: dict[str, int | None]) -> Iterator[str]:
     """One wave: its moves, what is done before, the commands, what shows that all is well. ``ids`` is kept up."""
     start, end = min(m.start_ms for m in moves), max(m.end_ms for m in moves)
-    yield f"### Wave {number}: {clock_span(plan, start, end)}\n"
+    zone = f", {md(plan.window.zone)}" if plan.window is not None and plan.window.zone else ""
+    yield f"### Wave {number}: {clock_span(plan, start, end)}{zone}\n"
     yield "| LPAR | from | to | id | cores | GiB | disks | minutes | stands still | movers |"
     yield "|---|---|---|---|---:|---:|---:|---:|---:|---|"
     yield from (_row(site, m, ids.get(m.lpar)) for m in moves)

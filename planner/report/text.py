@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from planner.findings import Finding, Severity, assumed
 from planner.history.calendar import DayKind
@@ -67,13 +68,18 @@ def listed(names: Sequence[str], most: int = 6) -> str:
     return ", ".join(names[:most]) + (f", … ({len(names) - most} more)" if len(names) > most else "")
 
 
-def alike(findings: Iterable[Finding]) -> list[Finding]:
-    """Findings with the same words as one, all its subjects in a row."""
-    same: dict[tuple[str, Severity, str, str], list[str]] = {}
+def alike(findings: Iterable[Finding], most: int | None = None) -> list[Finding]:
+    """Findings with the same words as one, all its subjects in a row, or ``most`` of them and how many more."""
+    same: dict[tuple[str, Severity, str, str], list[Finding]] = {}
     for f in findings:
-        same.setdefault((f.rule, f.severity, f.message, f.fix), []).append(f.subject)
-    return [Finding(rule, severity, ", ".join(dict.fromkeys(names)), message, fix)
-            for (rule, severity, message, fix), names in same.items()]
+        same.setdefault((f.rule, f.severity, f.message, f.fix), []).append(f)
+    return [group[0] if len(group) == 1 else replace(group[0], subject=_in_a_row(group, most), source=None)
+            for group in same.values()]
+
+
+def _in_a_row(group: Iterable[Finding], most: int | None) -> str:
+    names = list(dict.fromkeys(f.subject for f in group))
+    return listed(names, len(names) if most is None else most)
 
 
 def assumed_lines(findings: Iterable[Finding]) -> list[str]:

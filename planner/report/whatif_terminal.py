@@ -50,5 +50,6 @@ def _remarks(s: ScenarioFigures) -> RenderableType:
         lines.append(Text(f"  … and {len(restarted) - 8} more restarts"))
     counts = Counter(f.severity.value for f in s.findings)
     if counts:
-        lines.append(Text("  " + ", ".join(many(n, k) for k, n in sorted(counts.items())), "dim"))
+        lines.append(Text("  " + ", ".join(many(n, k) for k, n in sorted(counts.items()))
+                          + ": whatif.xlsx, sheet Findings", "dim"))
     return Group(*lines)

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from operator import itemgetter
 from typing import Any, NamedTuple
 
+from planner.findings import Finding
 from planner.jobs.scenario_result import LparLine, ScenarioFigures, ServerLine
 from planner.optimise.frontier import FrontierPoint
-from planner.report.text import impossible_word, lift_lines
+from planner.report.text import alike, impossible_word, lift_lines
 from planner.report.whatif_json import WhatifDocument, rounded_gib
 from planner.report.whatif_page import cells
 from planner.sheets import Column, bars, chart_base, findings_sheet, paragraphs, points, table, widths
@@ -204,15 +205,24 @@ def _scenario(book: Book, name: str, s: ScenarioFigures) -> None:
 
 
 def _findings(book: Book, document: WhatifDocument) -> None:
-    findings_sheet(book, [(s.name, f) for s in document.scenarios for f in s.findings], itemgetter(1),
+    """What is said in the same words of several LPARs, or in several scenarios, once."""
+    said: dict[Finding, list[str]] = {}
+    for s in document.scenarios:
+        for f in alike(s.findings):
+            said.setdefault(f, []).append(s.name)
+    findings_sheet(book, [("; ".join(names), f) for f, names in said.items()], itemgetter(1),
                    before=(Column("Scenario", itemgetter(0), "wrap", 26),), where=False)
 
 
 def _assumptions(book: Book, document: WhatifDocument) -> None:
     sheet = book.sheet("Assumptions")
     sheet.set_column(0, 0, 130)
-    row = 0
-    for s in document.scenarios[1:]:
-        book.write(sheet, row, 0, s.name, book.subtitle)
-        row = paragraphs(book, sheet, row + 1, (*s.ratings, *s.assumptions), 120) + 1
+    row, asked = 0, document.scenarios[1:]
+    every = [a for a in asked[0].assumptions if all(a in s.assumptions for s in asked)] if len(asked) > 1 else []
+    parts = [("All scenarios", every), *((s.name, [a for a in (*s.ratings, *s.assumptions) if a not in every])
+                                         for s in asked)]
+    for name, texts in parts:
+        if texts:
+            book.write(sheet, row, 0, name, book.subtitle)
+            row = paragraphs(book, sheet, row + 1, texts, 120) + 1
     book.write(sheet, row, 0, f"Estate (SHA-256): {document.estate_sha256}")

@@ -14,7 +14,17 @@ from planner.report.energy import energy_sheet
 from planner.report.enterprise import enterprise_sheet
 from planner.report.headroom import headroom_sheet
 from planner.report.licences import licences_sheet
-from planner.report.text import assumed_lines, clock_span, headline, pause, peak_words, seen_first, window_text, windows
+from planner.report.text import (
+    alike,
+    assumed_lines,
+    clock_span,
+    headline,
+    pause,
+    peak_words,
+    seen_first,
+    window_text,
+    windows,
+)
 from planner.sheets import Column, bars, chart_base, findings_sheet, paragraphs, table, widths
 from planner.units import cores, gib, show_duration
 from planner.xlsx import Book, open_book
@@ -32,7 +42,7 @@ def plan_workbook(plan: Plan, estate: Estate) -> bytes:
         headroom_sheet(book, plan)
         licences_sheet(book, plan)
         enterprise_sheet(book, plan)
-        findings_sheet(book, plan.findings)
+        findings_sheet(book, alike(plan.findings))
         _assumptions(book, plan)
     return buffer.getvalue()
 

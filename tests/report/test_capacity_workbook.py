@@ -420,7 +420,9 @@ def test_gaps_are_told(book: Workbook) -> None:
     for name, count in missing.items():
         assert records[name]["Missing of the month"] == near(count / hours)
     assert records["mute1"]["How it is counted"] == "its entitlement counts at all times"
-    told = {(f["About"], f["Rule"]) for f in rows_of(book, "Findings")}
+    said = rows_of(book, "Findings")
+    told = {(name, f["Rule"]) for f in said for name in f["About"].split(", ")}
+    assert len({(f["Rule"], f["What was found, and what to do"]) for f in said}) == len(said)
     assert {("mute1", "history.missing"), ("dev1", "history.coarse"), ("2026-11", "history.month-end")} <= told
     assert not any(about == "off1" for about, _ in told)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from planner.history.clock import Clock
 from planner.jobs.capacity.figures import UNCOUNTED, Capacity, show_month
+from planner.report.text import alike
 from planner.sheets import Column, coloured, ended, heading, table
 from planner.xlsx import Book
 
@@ -21,7 +22,7 @@ def data_sheet(book: Book, sheet: Any, capacity: Capacity) -> None:
     first = table(book, sheet, 3, gaps, capacity.gaps, name="Records")
     coloured(sheet, first.range("Missing of the month"), ">", 0.05, book.warn)
     heading(book, sheet, first.last + 2, "Findings")
-    second = table(book, sheet, first.last + 3, _FINDINGS, capacity.findings, name="Findings")
+    second = table(book, sheet, first.last + 3, _FINDINGS, alike(capacity.findings), name="Findings")
     ended(sheet, second.last, gaps, _FINDINGS)
 
 

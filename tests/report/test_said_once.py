@@ -1,0 +1,100 @@
+"""What is so of many LPARs, or in several scenarios, is said once, with all of whom it is so."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import replace
+from functools import cache
+from io import BytesIO
+from typing import Any
+
+import pytest
+from estates import BASE, loaded
+from openpyxl import load_workbook
+from rich.console import Console
+
+from planner.findings import Finding, Severity, ordered
+from planner.jobs import Options, evacuate, window_from
+from planner.jobs.whatif import today, whatif
+from planner.plan.plan import Plan
+from planner.plan.questions import Evacuate
+from planner.report.runbook import runbook
+from planner.report.text import alike
+from planner.report.whatif_json import WhatifDocument, whatif_document
+from planner.report.whatif_terminal import whatif_view
+from planner.report.whatif_workbook import whatif_workbook
+from planner.report.workbook import plan_workbook
+from planner.scenarios.model import Scenario
+
+MANY = [f"p{n:02d}" for n in range(40)]
+COARSE = ordered(Finding("history.coarse", Severity.WARNING, n, "its history is of averages over 60 minutes", "add some")
+                 for n in MANY)
+OTHER = (Finding("history.coarse", Severity.WARNING, "q", "its history is of averages over 120 minutes", "add some"),
+         Finding("estate.x", Severity.ASSUMPTION, "q", "its history is of averages over 60 minutes", "add some"))
+SAID = (*COARSE, *OTHER)
+
+
+@cache
+def plan(zone: str = "Europe/Berlin") -> Plan:
+    options = Options(10, window=window_from("2026-12-05 22:00/04:00") if zone else None, zone=zone)
+    return evacuate(loaded(BASE), Evacuate(servers=("A",), come_back=True), options).replace(findings=SAID)
+
+
+@cache
+def document() -> WhatifDocument:
+    asked = [Scenario(name, retire=("A",), frontier=False) for name in ("one", "two")]
+    results = [today(loaded(BASE), asked[0]), *(whatif(loaded(BASE), s, Options(10)) for s in asked)]
+    return whatif_document([replace(r, findings=SAID) for r in results], "0")
+
+
+def findings_of(data: bytes) -> list[dict[str, Any]]:
+    head, *rows = load_workbook(BytesIO(data))["Findings"].values
+    return [dict(zip(map(str, head), row, strict=True)) for row in rows]
+
+
+@pytest.mark.parametrize("kind", ["plan", "what-if"])
+def test_no_two_rows_of_a_sheet_say_the_same_and_nobody_is_lost(kind: str) -> None:
+    data = plan_workbook(plan(), BASE) if kind == "plan" else whatif_workbook(document())
+    rows = findings_of(data)
+    assert len(rows) == 3
+    (row,) = (r for r in rows if r["Subject"] != "q")
+    assert row["Subject"].split(", ") == MANY
+    if kind == "what-if":
+        assert row["Scenario"].split("; ") == [s.name for s in document().scenarios]
+
+
+def test_what_is_alike_keeps_everybody_and_its_order() -> None:
+    found = alike(SAID)
+    assert [f.subject for f in found] == [", ".join(MANY), "q", "q"] and found[1:] == list(OTHER)
+    assert alike(COARSE, 2)[0].subject == "p00, p01, … (38 more)"
+
+
+def test_no_assumption_of_scenarios_stands_twice() -> None:
+    texts = [row[0] for row in load_workbook(BytesIO(whatif_workbook(document())))["Assumptions"].values if row[0]]
+    assert [t for t, n in Counter(texts).items() if n > 1] == []
+    for s in document().scenarios[1:]:
+        assert {*s.assumptions} <= {*texts}
+
+
+def test_the_terminal_names_the_sheet_in_which_what_it_counts_stands() -> None:
+    console = Console(width=200)
+    with console.capture() as printed:
+        console.print(whatif_view(document()))
+    (file, sheet), *_ = re.findall(r"1 assumption, 41 warnings: (\S+), sheet (\w+)", printed.get())
+    assert file == "whatif.xlsx" and sheet in load_workbook(BytesIO(whatif_workbook(document()))).sheetnames
+
+
+def test_a_runbook_warns_in_one_line_that_can_be_read() -> None:
+    text = runbook(plan(), BASE)
+    part = text[text.index("## Read this first"):text.index("## Before the window")]
+    assert part.count("averages over 60 minutes") == 1
+    assert "p00" in part and MANY[-1] not in part and "(40 in all)" in part and "plan.xlsx, sheet Findings" in part
+    few = runbook(plan().replace(findings=SAID[:12]), BASE)
+    assert "p11: its" in few and "plan.xlsx, sheet Findings" not in few
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", ""])
+def test_every_heading_of_a_wave_has_the_zone_of_the_window(zone: str) -> None:
+    heads = re.findall(r"### Wave .*", runbook(plan(zone), BASE))
+    assert len(heads) >= 2 and all(h.endswith(f", {zone}") if zone else "Europe" not in h for h in heads)
