@@ -138,6 +138,9 @@ def _assumed(goal: Headroom, spec: UsageSpec | None, options: Options) -> list[s
     if goal.period is None and options.back_window is None:
         out.append("Nobody said on which days the headroom is needed (--when 2026-11, --window): times of the way back "
                    "count as if it began when the way out is over.")
+    if goal.period and options.window is None:
+        out.append(f"The days of {goal.when} are those of the zone {options.zone or '(none known)'}, "
+                   f"{options.zone_from}.")
     if spec is None:
         return [*out, "What is free is what nobody is entitled to."]
     out.append(f"Usage: at most the last {spec.months} months of the history, slot by slot of {spec.step_s // 60} "

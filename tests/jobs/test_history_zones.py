@@ -125,6 +125,8 @@ def test_the_days_of_a_month_end_are_those_of_the_plans_clocks(spec: UsageSpec) 
     instants = [dt.datetime.combine(d, dt.time(h), dt.UTC).astimezone(ZoneInfo(HISTORY)) for d in ends for h in range(24)]
     assert asked["Etc/UTC"] == {spec.calendar.bucket(t) for t in instants} != needed.hours
     assert all(holds(plan, spec) for plan in plans.values())
+    assert all(any("The days of month-end 2026-11" in a and zone in a for a in plan.assumptions)
+               for zone, plan in plans.items())
     plan = plans["Etc/UTC"]
     assert isinstance(plan.goal, Headroom) and plan.goal.usage
     less = plan.replace(goal=plan.goal.replace(hours=needed.hours))
