@@ -47,7 +47,8 @@ def test_what_cannot_be_met_is_impossible_with_the_reason(percent: int, status: 
     found = asked(policies=ceiling(percent))
     assert found.status is status
     if found.conflict is not None:
-        assert found.conflict.summary.startswith("after growth and resizing") and "lack" in found.conflict.summary
+        assert found.conflict.summary.startswith("after growth and resizing") and "the servers lack " in found.conflict.summary
+        assert "for what runs on them" in found.conflict.summary
         assert "processor.usage" in found.conflict.rules
 
 
