@@ -224,6 +224,14 @@ class _Short:
     lifts: tuple[str, ...] = ()
 
 
+def _wherever(others: int) -> str:
+    """That so many more LPARs may be put anywhere; "" where there are none."""
+    if others < 1:
+        return ""
+    return f" (wherever {'1 LPAR that runs' if others == 1 else f'{others} LPARs that run'} there and may move " + (
+        "is put)" if others == 1 else "are put)")
+
+
 def _elastic(model: PlacementProgram, until: float) -> dict[Tag, int]:
     """The least that rows of what is used up lack, as shares of what the survivors have of each; {} when groups alone
     conflict."""
@@ -307,8 +315,7 @@ def of_program(model: PlacementProgram, deadline: float) -> Conflict:
         lifts.append("leave behind and stop: " + ", ".join(sorted(behind)))
     peak = f"{model.site.usage.when(slots[0]):%Y-%m-%d %H:%M}" if slots and model.site.usage else ""
     summary = _summary(lpars, rows, groups, short, peak, goes=bool(model.displaced))
-    if len(named) > len(lpars):
-        summary += f" (wherever {len(named) - len(lpars)} LPARs that run there and may move are put)"
+    summary += _wherever(len(named) - len(lpars))
     rules = tuple(dict.fromkeys(t.rule for t in rows))
     return Conflict(summary, lpars, servers=tuple(servers), rules=rules, lifts=either(lifts),
                     shortfall=shortfall(short.units, short.mib), irreducible=complete)

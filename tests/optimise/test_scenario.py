@@ -52,7 +52,8 @@ def test_what_grows_must_fit_in_the_end() -> None:
     # 7.80 and the VIOSes' 1.00 are 8.80 of 8: neither server carries it.
     found = whatif(loaded(of), grown, OPTIONS)
     assert found.status is Status.INFEASIBLE and found.conflict is not None
-    assert found.conflict.summary.startswith("after growth and resizing: the other servers lack 0.80 cores")
+    assert found.conflict.summary == ("after growth and resizing: the servers lack 0.80 cores for what runs on them "
+                                      "(wherever 1 LPAR that runs there and may move is put)")
 
 
 def test_growth_moves_what_no_longer_fits_together() -> None:

@@ -94,10 +94,10 @@ def _holds(case: Any, sizes: Any, where: dict[str, str]) -> bool:
             if t == s:
                 arrival, final = arrival + sizes.arrival(n, s), final + sizes.final(n, s)
         limit, start = case.site.limit(s), case.site.at_start[s]
-        for of in sizes.used or ():
+        for of, strict in zip(sizes.used or (), (False, True), strict=False):
             here = sorted(n for n, t in where.items() if t == s)
             before = sum((case.site.usage.of(n) for n in case.site.residents(s)), 10 * case.site.base(s).units)
-            if any(of.on(s, here) > np.maximum(10 * limit.units, before)):
+            if any(of.on(s, here) > (10 * limit.units if strict else np.maximum(10 * limit.units, before))):
                 return False
         if arrival.units > max(limit.units, start.units) or arrival.memory_mib > max(limit.memory_mib, start.memory_mib):
             return False
