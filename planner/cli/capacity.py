@@ -43,7 +43,8 @@ class LeverOptions:
         from planner.jobs.capacity.figures import PERCENTILES, Levers
 
         if wrong := {self.entitle, self.production_entitle} - {*PERCENTILES}:
-            raise UsageError(f"--entitle {min(wrong)}: give one of {', '.join(map(str, PERCENTILES))}")
+            raise UsageError(f"--entitle and --production-entitle: {min(wrong)} is none of "
+                             f"{', '.join(map(str, PERCENTILES))}")
         return Levers(exact_percentile(percentile), self.cpu_ceiling, self.memory_ceiling, self.growth,
                       self.production_margin, self.margin, entitle_production=self.production_entitle,
                       entitle_other=self.entitle, propose_all=self.right_size_all)

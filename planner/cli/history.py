@@ -208,6 +208,7 @@ def forget_command(
 
     Example: planner history forget --store usage.duckdb --before 2025-01-01 --dry-run
     """
+    from planner.formats.samples import Kind
     from planner.history.store import History
     from planner.report.history_views import forgotten_view
 
@@ -222,7 +223,7 @@ def forget_command(
         clock, known = history.clock(), history.path.name
         report = history.forget(
             [named("LPAR", name, history.names(), known) for name in lpars or ()],
-            "" if server is None else named("server", server, history.servers(), known),
+            "" if server is None else named("server", server, history.servers(*Kind), known),
             None if first is None else clock.instant(first), None if end is None else clock.instant(end), dry=dry)
         if not dry and report.rows:
             history.compact()

@@ -248,11 +248,13 @@ class Contents:
                 "SELECT DISTINCT e.name FROM usage u JOIN entity e ON e.id = u.entity WHERE e.kind = 'lpar' "
                 "AND e.server = ? AND u.t > ? AND u.t - u.span < ? ORDER BY ALL", [server, start_s, end_s]).fetchall())
 
-    def servers(self) -> tuple[str, ...]:
-        """The servers on which LPARs were recorded, in order; by serial number where no source named them."""
+    def servers(self, *kinds: Kind) -> tuple[str, ...]:
+        """The servers on which LPARs (or entities of these kinds) were recorded, in order; by serial number where no
+        source named them."""
+        listed = ", ".join(f"'{kind.value}'" for kind in kinds or (Kind.LPAR,))
         with self._mapped():
             return tuple(name for (name,) in self._db.execute(
-                "SELECT DISTINCT server FROM entity WHERE kind = 'lpar' AND server <> '' ORDER BY ALL").fetchall())
+                f"SELECT DISTINCT server FROM entity WHERE kind IN ({listed}) AND server <> '' ORDER BY 1").fetchall())
 
     def first_seen(self) -> dict[str, int]:
         """LPAR → the beginning of its first sample (UTC seconds)."""

@@ -173,14 +173,15 @@ class History(Contents):
                           "add the sources to a new file, or use the release that made it")
 
     @contextmanager
-    def _transaction(self) -> Iterator[None]:
+    def _transaction(self, *, keep: bool = True) -> Iterator[None]:
+        """All or nothing of what is done in it; not ``keep``: nothing in any case."""
         self._db.execute("BEGIN")
         try:
             yield
         except BaseException:
             self._db.execute("ROLLBACK")
             raise
-        self._db.execute("COMMIT")
+        self._db.execute("COMMIT" if keep else "ROLLBACK")
 
     def _set(self, key: str, value: str) -> None:
         self._db.execute("DELETE FROM meta WHERE key = ?", [key])
@@ -399,17 +400,10 @@ class History(Contents):
         """
         if not lpars and not server and since_s is None and before_s is None:
             raise ValueError("which samples: of these LPARs, on this server, since or before an instant")
-        with self._mapped():
+        with self._mapped(), self._transaction(keep=not dry):
             listed = sorted(number for (kind, name, _), ids in self._series().items() for number, on in ids.items()
                             if (not lpars or (kind == Kind.LPAR and name in lpars)) and (not server or on == server))
-            self._db.execute("BEGIN")
-            try:
-                report = self._forget(listed, since_s, before_s)
-            except BaseException:
-                self._db.execute("ROLLBACK")
-                raise
-            self._db.execute("ROLLBACK" if dry else "COMMIT")
-        return report
+            return self._forget(listed, since_s, before_s)
 
     def _forget(self, entities: Sequence[int], since_s: int | None, before_s: int | None) -> ForgetReport:
         ids = ", ".join(map(str, entities)) or "NULL"

@@ -16,7 +16,8 @@ from usage_writer import lslparutil_text, nmon_text, source
 from planner.cli import app
 from planner.errors import InputError
 from planner.formats.open import Document
-from planner.history.store import History
+from planner.formats.samples import Kind
+from planner.history.store import Columns, History
 
 ZONE = "Europe/Berlin"
 NOON = datetime(2026, 1, 10, 12, 0)
@@ -136,3 +137,17 @@ def test_a_file_that_cannot_be_written_anew_stays(tmp_path: Path, monkeypatch: p
     assert [f.name for f in tmp_path.iterdir()] == ["h"]
     with History.open(path, read_only=True) as history:
         assert history.names() == ("b",)
+
+
+def test_a_server_of_which_pools_alone_are_recorded_is_known(tmp_path: Path) -> None:
+    """Only servers with LPARs were names that --server took."""
+    rows = Columns("sample", [(kind.value, kind.value, "Castle") for kind in (Kind.POOL, Kind.SERVER)], {
+        "t": [600, 600], "span": [300] * 2, "physc": [100] * 2, "ent": [50] * 2, "mem_used": [1] * 2,
+        "mem_total": [2] * 2})
+    path = tmp_path / "h"
+    with History.open(path) as history:
+        history.add_columns(rows, "x", "0" * 64)
+    assert run(str(path), "--server", "Nowhere").exit_code == 2
+    assert "2 samples would be forgotten" in run(str(path), "--server", "Castle", "--dry-run").stdout
+    assert "2 samples are forgotten" in run(str(path), "--server", "Castle").stdout
+    assert "nothing" in run(str(path), "--since", "1970-01-01").stdout

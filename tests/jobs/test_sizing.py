@@ -10,7 +10,7 @@ from estates import lpar, server
 from hypothesis import given
 from hypothesis import strategies as st
 
-from planner.jobs.capacity.figures import ODD, Levers
+from planner.jobs.capacity.figures import Levers, Odd
 from planner.jobs.capacity.sizing import Measured, proposal
 
 A = server("A")
@@ -89,11 +89,11 @@ def test_an_uncapped_lpar_is_entitled_to_a_percentile_and_borrows_the_rest(
 
 
 @pytest.mark.parametrize(("usual", "peak", "units", "odd"), [
-    (400, 1900, 200, ODD.much),     # 0.48 → 0.50 of 2.00 cores
+    (400, 1900, 200, Odd.MUCH),     # 0.48 → 0.50 of 2.00 cores
     (1800, 1900, 200, ""),          # 2.16 → 2.20: not twice as much
-    (1800, 1900, 100, ODD.little),  # 2.20 of 1.00
-    (1800, 3850, 200, ODD.limit),   # within 5 % of its four virtual processors
-    (1700, 1600, 200, ODD.vps),     # 4 virtual processors, 2 would do
+    (1800, 1900, 100, Odd.LITTLE),  # 2.20 of 1.00
+    (1800, 3850, 200, Odd.LIMIT),   # within 5 % of its four virtual processors
+    (1700, 1600, 200, Odd.VPS),     # 4 virtual processors, 2 would do
     (150, 1900, 40, ""),            # 0.20 of 0.40: twice, but next to nothing
 ])
 def test_what_is_odd(usual: int, peak: int, units: int, odd: str) -> None:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from enum import StrEnum
 from fractions import Fraction
 
 from planner.findings import Finding
@@ -208,13 +209,17 @@ class PlaceFigures:
         return None if left is None or left > far else month_after(month, math.ceil(round(left, 6)))
 
 
-class ODD:
+class Odd(StrEnum):
     """What may be odd about the processors of an LPAR."""
 
-    limit = "at its own limit"
-    little = "entitled to too little"
-    much = "entitled to too much"
-    vps = "too many virtual processors"
+    LIMIT = "at its own limit"
+    LITTLE = "entitled to too little"
+    MUCH = "entitled to too much"
+    VPS = "too many virtual processors"
+
+
+LEAST_ODD_UNITS, LEAST_ODD_VPS = 20, 2
+"""Hundredths of a core, and virtual processors, by which what an LPAR has must differ at least to be odd."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from planner.estate.capacity import min_units_per_vp
 from planner.estate.model import Lpar, Server
-from planner.jobs.capacity.figures import ODD, Levers, PartitionSizes, Sizing
+from planner.jobs.capacity.figures import LEAST_ODD_UNITS, LEAST_ODD_VPS, Levers, Odd, PartitionSizes, Sizing
 from planner.units import round_up
 
 HISTORY, USED = "history", "used"
@@ -45,36 +45,29 @@ def proposal(lpar: Lpar, server: Server | None, measured: Measured | None, lever
     memory = now.memory_mib if most is None else max(round_up(levers.least_memory_mib, lmb),
                                                      with_margin(most, margin, lmb))
     right = PartitionSizes(units, vps, memory)
+    odd, odd_memory = _odd(now, right, limited), _odd_memory(now, right)
+    cpu, mem = right if odd or levers.propose_all else now, right if odd_memory or levers.propose_all else now
     return Sizing(basis, memory_basis=memory_basis, held_back=limited, borrows=borrows, need=need, of=of.usual,
                   end_need=of.need, peak=of.peak, most_memory_mib=most, margin=margin, least_units_per_vp=least,
-                  lmb_mib=lmb, right=right, odd=_odd(now, right, limited), odd_memory=_odd_memory(now, right),
-                  proposed=_proposed(now, right, limited, levers), note=_note(lpar, vps, memory, limited))
-
-
-def _proposed(now: PartitionSizes, right: PartitionSizes, limited: bool, levers: Levers) -> PartitionSizes:
-    """What is right where that is asked for, or where today's is odd; else what there is."""
-    cpu = right if levers.propose_all or _odd(now, right, limited) else now
-    memory = right if levers.propose_all or _odd_memory(now, right) else now
-    return PartitionSizes(cpu.units, cpu.virtual_processors, memory.memory_mib)
+                  lmb_mib=lmb, right=right, odd=odd, odd_memory=odd_memory,
+                  proposed=PartitionSizes(cpu.units, cpu.virtual_processors, mem.memory_mib),
+                  note=_note(lpar, vps, memory, limited))
 
 
 def _odd(now: PartitionSizes, right: PartitionSizes, limited: bool) -> str:
     """What is odd about the processors, "" when nothing is: less than twice as much, or next to nothing, is not."""
     if limited:
-        return ODD.limit
-    if right.units >= 2 * now.units and right.units - now.units >= _LEAST_UNITS:
-        return ODD.little
-    if now.units >= 2 * right.units and now.units - right.units >= _LEAST_UNITS:
-        return ODD.much
+        return Odd.LIMIT
+    if right.units >= 2 * now.units and right.units - now.units >= LEAST_ODD_UNITS:
+        return Odd.LITTLE
+    if now.units >= 2 * right.units and now.units - right.units >= LEAST_ODD_UNITS:
+        return Odd.MUCH
     vps = now.virtual_processors - right.virtual_processors
-    return ODD.vps if now.virtual_processors >= 2 * right.virtual_processors and vps >= _LEAST_VPS else ""
+    return Odd.VPS if now.virtual_processors >= 2 * right.virtual_processors and vps >= LEAST_ODD_VPS else ""
 
 
 def _odd_memory(now: PartitionSizes, right: PartitionSizes) -> bool:
     return now.memory_mib >= 2 * right.memory_mib or right.memory_mib > now.memory_mib
-
-
-_LEAST_UNITS, _LEAST_VPS = 20, 2
 
 
 def with_margin(value: int, margin: int, step: int) -> int:

@@ -5,7 +5,16 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from planner.jobs.capacity.figures import ODD, PERCENTILES, Capacity, MonthUsage, PartitionFigures, show_month
+from planner.jobs.capacity.figures import (
+    LEAST_ODD_UNITS,
+    LEAST_ODD_VPS,
+    PERCENTILES,
+    Capacity,
+    MonthUsage,
+    Odd,
+    PartitionFigures,
+    show_month,
+)
 from planner.jobs.capacity.sizing import HISTORY
 from planner.report.capacity.frame import in_cores, percentile_name
 from planner.report.capacity.places import next_peak
@@ -110,10 +119,11 @@ def _sizing_columns(noted: bool) -> tuple[Column, ...]:
              "ROUND([Right virtual processors]*[Least per virtual processor],2),"
              'IF(AND([At its limit]="yes",[Sharing]="capped"),[Entitled],0))))')
     more, less = "ROUND([Right entitlement]-[Entitled],6)", "ROUND([Entitled]-[Right entitlement],6)"
-    odd = (f'IF([At its limit]="yes","{ODD.limit}",IF(AND({more}>=0.2,{more}>=ROUND([Entitled],6)),"{ODD.little}",'
-           f'IF(AND({less}>=0.2,{less}>=ROUND([Right entitlement],6)),"{ODD.much}",'
-           "IF(AND([Virtual processors]-[Right virtual processors]>=2,"
-           f'[Virtual processors]>=2*[Right virtual processors]),"{ODD.vps}",""))))')
+    least = LEAST_ODD_UNITS / 100
+    odd = (f'IF([At its limit]="yes","{Odd.LIMIT}",IF(AND({more}>={least},{more}>=ROUND([Entitled],6)),"{Odd.LITTLE}",'
+           f'IF(AND({less}>={least},{less}>=ROUND([Right entitlement],6)),"{Odd.MUCH}",'
+           f"IF(AND([Virtual processors]-[Right virtual processors]>={LEAST_ODD_VPS},"
+           f'[Virtual processors]>=2*[Right virtual processors]),"{Odd.VPS}",""))))')
     wanted = 'OR(right_size="all",[What is odd]<>"")'
     memory_wanted = 'OR(right_size="all",[Memory odd]="yes")'
     memory = ('IF([Memory basis]<>"used",[Memory (GiB)],MAX(ROUNDUP(least_memory/[Block (GiB)],0)*[Block (GiB)],'
