@@ -103,6 +103,18 @@ class Backing:
 
 
 @dataclass(frozen=True, slots=True)
+class Wait:
+    """What a move waits for: the ``move`` of that number has arrived (its room is needed: it must have succeeded), or
+    ended, in whatever way. ``rule``: the id of the rule that some timing would break without it; ``""``: none would, it
+    keeps the pace that was found best. ``why``: the same for a person."""
+
+    move: Annotated[int, Field(ge=1, le=100_000)]
+    until: Literal["arrived", "ended"]
+    rule: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Move:
     """One migration. Times in ms from the start of the window; ``bytes_sent`` over the wire, all rounds.
 
@@ -110,6 +122,11 @@ class Move:
     console chooses it; ``vnics``: backing devices of vNICs whose port is known. ``parking``: it will move again on this
     leg. ``inactive``: the LPAR is not activated, no mover takes part and nothing is copied. The clocks are in plan.json
     alone.
+
+    With lanes, ``number`` names it in the plan and ``lane`` (from 1 on, in each leg) the chain that it is part of: it
+    starts when the one before it in its lane is over, what it ``waits`` for has come, and its ``not_before_ms`` is
+    reached (a blackout is over); after ``latest_ms`` it starts no more (a blackout is near). All other times are
+    predicted. Its ``wave`` is then 1 more than the most moves that must be over one after the other before it.
     """
 
     lpar: str
@@ -130,6 +147,11 @@ class Move:
     vnics: Annotated[tuple[Backing, ...], Field(alias="virtual_nic", exclude_if=empty)] = ()
     parking: bool = False
     inactive: Annotated[bool, Field(exclude_if=empty)] = False
+    number: Annotated[int, Field(ge=0, le=100_000, exclude_if=empty)] = 0
+    lane: Annotated[int, Field(ge=0, le=100_000, exclude_if=empty)] = 0
+    waits: Annotated[tuple[Wait, ...], Field(exclude_if=empty)] = ()
+    not_before_ms: Annotated[Moment | None, Field(alias="not_before_s", exclude_if=absent)] = None
+    latest_ms: Annotated[Moment | None, Field(alias="latest_start_s", exclude_if=absent)] = None
     start_clock: Annotated[Clock | None, Field(exclude_if=absent)] = field(default=None, compare=False, repr=False)
     end_clock: Annotated[Clock | None, Field(exclude_if=absent)] = field(default=None, compare=False, repr=False)
 
@@ -257,6 +279,8 @@ class Plan:
     levels: tuple[Level, ...] = ()
     off: Annotated[tuple[str, ...], Field(alias="switched_off")] = ()
     """Servers that a consolidation empties and switches off."""
+    at_least_s: Annotated[Mapping[Leg, Finite], Field(exclude_if=empty)] = field(default_factory=dict)
+    """Leg → seconds that its moves take at least by the cost model, in whatever order and over whatever movers."""
     restart: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """N+1: server that fails after the plan → LPAR that ran there → server on which it restarts."""
     energy: Account | None = None
@@ -277,6 +301,15 @@ class Plan:
     def leg(self, name: str) -> tuple[Move, ...]:
         """The moves of one leg in the order in which they start."""
         return tuple(m for m in self.moves if m.leg == name)
+
+    @property
+    def in_lanes(self) -> bool:
+        """Whether its moves start when what they wait for is over, and not in waves."""
+        return any(m.lane for m in self.moves)
+
+    def lanes(self, leg: str) -> list[tuple[int, tuple[Move, ...]]]:
+        """(lane number, its moves in their order) of one leg."""
+        return [(n, tuple(moves)) for n, moves in sorted(grouped((m.lane, m) for m in self.leg(leg)).items())]
 
     def waves(self, leg: str) -> list[tuple[int, tuple[Move, ...]]]:
         """(wave number, its moves) of one leg in order."""
