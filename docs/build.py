@@ -8,7 +8,7 @@ from pathlib import Path
 
 from planner.estate import saved
 from planner.estate.model import TABLES
-from planner.estate.parameters import Parameters
+from planner.estate.parameters import FIGURES, RATE, Parameters
 from planner.plan.plan import schema as plan_schema
 from planner.rules import RULES, Rule, Scope
 from planner.rules.base import On
@@ -62,9 +62,12 @@ def parameters_page() -> str:
              "Parameters. The model itself: [cost-model.md](cost-model.md).", "",
              "| name | default | meaning and source |",
              "|---|---:|---|"]
-    for name, field in Parameters.__dataclass_fields__.items():
-        at = next(n for n, line in enumerate(source) if line.strip().startswith(f"{name}: float"))
-        lines.append(f"| `{name}` | {field.default:g} | {source[at + 1].strip().strip(chr(34))} |")
+    for field in FIGURES:
+        at = next(n for n, line in enumerate(source) if line.strip().startswith(f"{field.name}: float"))
+        lines.append(f"| `{field.name}` | {field.default:g} | {source[at + 1].strip().strip(chr(34))} |")
+    lines.append(f"| `{RATE}` |  | 10⁶ bytes/s that a class of links (*For*: `link 10000`, in Mbit/s) or a pair of "
+                 "movers (`source > target`) was measured to carry, all moves over it together; in place of "
+                 "link_efficiency and of what the VIOSes' processors carry. |")
     return "\n".join(lines) + "\n"
 
 

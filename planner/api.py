@@ -38,13 +38,14 @@ __all__ = ["Calendar", "Estate", "Plan", "UsageSpec", "consolidate", "evacuate",
 
 @checked
 def load_estate(*sources: str | Path | Iterable[str | Path], policies: Iterable[str | Path] = (),
-                mapping: str | Path | None = None) -> Estate:
+                mapping: str | Path | None = None, parameters: str | Path | None = None) -> Estate:
     """The estate in directories of exports, workbooks or saved estates, with further policies (TOML files); ``mapping``
-    (TOML) says what the columns of your own tables mean.
+    (TOML) says what the columns of your own tables mean, ``parameters`` (TOML) holds those of the cost model.
 
     Raises InputError with all that makes it unusable.
     """
-    return loaded(paths("sources", sources), policies, mapping=None if mapping is None else Path(mapping)).estate
+    return loaded(paths("sources", sources), policies, mapping=None if mapping is None else Path(mapping),
+                  parameters=parameters).estate
 
 
 @checked

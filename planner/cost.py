@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from planner.estate.catalogue import generation_of, least_rperf_per_core, rperf_per_core
 from planner.estate.model import Lpar, Server, Vios
-from planner.estate.parameters import Parameters
+from planner.estate.parameters import Parameters, link_class
 
 MIB = 1024 * 1024
 #: What a partition's state holds beyond memory and max memory/64: vasistat of the seed, 4,364,697,600 bytes.
@@ -64,7 +64,10 @@ def vios_limit(vios: Vios, server: Server, rperf_per_mb_s: float, p: Parameters)
 
 
 def side_rate(vios: Vios, server: Server, p: Parameters, *, source: bool) -> float:
-    """Bytes per second that one mover can send or receive, for all its moves together."""
+    """Bytes per second that one mover can send or receive, for all its moves together: as measured on such links, else
+    what link and processors carry."""
+    if measured := p.rates.get(link_class(vios.link_mbit)):
+        return measured
     link = p.link_efficiency * (vios.link_mbit or 1000) * 1e6 / 8
     return min(link, vios_limit(vios, server, p.source_rperf_per_mb_s if source else p.target_rperf_per_mb_s, p))
 

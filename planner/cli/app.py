@@ -20,7 +20,7 @@ from typer.core import TyperGroup
 from typer.main import get_group
 
 from planner import __version__
-from planner.cli.options import OF_INPUT
+from planner.cli.options import OF_INPUT, ParameterFile
 from planner.errors import InputError, PlannerError, ReplayError, UsageError
 from planner.findings import Finding, as_bad_as, gathered
 from planner.units import many
@@ -108,7 +108,7 @@ def fail(error: Exception) -> int:
 def load_estate(estate: Path, policy: list[Path] | None = None) -> Loaded:
     from planner.estate.policy_file import loaded
 
-    merged = loaded([estate], policy or (), progress(), _asked.get("mapping"))
+    merged = loaded([estate], policy or (), progress(), _asked.get("mapping"), _asked.get("parameters"))
     strictly(merged.findings)
     return merged
 
@@ -208,12 +208,14 @@ def command(name: str, to: typer.Typer = app) -> Callable[[Callable[..., int]], 
         groups, parameters = _groups(function)
         own = {p.name for p in parameters}
         if function.__name__ == "load_command" or any(p.name == "estate" for p in parameters):
+            more = OF_INPUT | ({"parameters": ParameterFile} if "policy" in own else {})
             parameters += [Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation=kind)
-                           for name, kind in OF_INPUT.items() if name not in own]
+                           for name, kind in more.items() if name not in own]
 
         @wraps(function)
         def run(**options: Any) -> None:
-            _asked.update({name: options[name] if name in own else options.pop(name, None) for name in OF_INPUT})
+            _asked.update({name: options[name] if name in own else options.pop(name, None)
+                           for name in (*OF_INPUT, "parameters")})
             for group, kind in groups.items():
                 options[group] = kind(**{f.name: options.pop(f.name) for f in fields(kind)})
             try:

@@ -68,6 +68,9 @@ Zone = Annotated[str, typer.Option("--zone", metavar="ZONE", rich_help_panel=TIM
                                    "Europe/Berlin [default: the estate's, else the history's, else this machine's].")]
 MappingFile = Annotated[Path | None, typer.Option("--mapping", metavar="FILE", help="What the columns of your own "
                                                   "tables mean (TOML, docs/formats.md).")]
+ParameterFile = Annotated[Path | None, typer.Option("--parameters", metavar="FILE", help="Parameters of the cost "
+                                                    "model (TOML), as planner calibrate writes it, in place of the "
+                                                    "estate's own.")]
 #: What every command that loads an estate has: name → option.
 OF_INPUT = {"strict": Strict, "findings": FindingsFile, "mapping": MappingFile}
 Store = Annotated[Path, typer.Option("--store", metavar="FILE", help="The usage history (one file).")]

@@ -464,12 +464,19 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A parameter of the cost model set for this estate."""
+    """A parameter of the cost model set for this estate; ``moves``: it was calibrated from so many past ones."""
 
     __pydantic_config__ = _STRICT
     name: str = field(metadata=column("Parameter"))
     value: float = field(metadata=column("Value", T.NUMBER, minimum=0))
     note: str = field(default="", metadata=column("Note"))
+    subject: str = field(default="", metadata=column("For", after="name",
+        comment="Of rate_mb_s alone: link 10000 (Mbit/s), or a pair of movers, source > target."))
+    low: float | None = field(default=None, metadata=column("Low", T.NUMBER, after="value", minimum=0,
+        comment="Of a calibrated value: its interval of confidence."))
+    high: float | None = field(default=None, metadata=column("High", T.NUMBER, after="low", minimum=0))
+    moves: int | None = field(default=None, metadata=column("Moves", T.INTEGER, after="high", minimum=1,
+        comment="Past moves from which it was calibrated. Empty: stated by a person."))
 
 
 @dataclass(frozen=True, slots=True)
@@ -567,7 +574,7 @@ TABLES = (
     Table("vnics", "vNICs", ("lpar", "slot", "device"), mandatory=False),
     Table("sriov", "SR-IOV ports", ("server", "port"), mandatory=False),
     Table("policies", "Policies", ("kind", "subject", "value")),
-    Table("parameters", "Parameters", ("name",), mandatory=False),
+    Table("parameters", "Parameters", ("name", "subject"), mandatory=False),
 )
 TABLE = {table.kind: table for table in TABLES}
 

@@ -2,10 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
+from typing import Any
 
 from planner.estate.model import Parameter
+
+RATE = "rate_mb_s"
+"""The one parameter that is of something: a class of links or a pair of movers, named in its column For."""
+_LINK, _PAIR = re.compile(r"link ([1-9][0-9]{0,8})"), re.compile(r"(\S.*?) > (\S.*)")
+
+
+def link_class(mbit: int | None) -> str:
+    """How a class of links is named in the column For; of unknown speed: as 1 Gbit/s."""
+    return f"link {mbit or 1000}"
+
+
+def pair_name(source: str, target: str) -> str:
+    """How a pair of movers is named there, in the direction of the move."""
+    return f"{source} > {target}"
+
+
+def movers_in(subject: str) -> tuple[str, ...] | None:
+    """The movers that a rate is of; none for a class of links, None where it names neither."""
+    if _LINK.fullmatch(subject):
+        return ()
+    pair = _PAIR.fullmatch(subject)
+    return (pair[1], pair[2]) if pair else None
 
 
 def within(most: float, *, above_zero: bool = False) -> dict[str, float | bool]:
@@ -41,16 +65,39 @@ class Parameters:
     """rPerf per core of a type-model that the catalogue lacks; 0: by generation, for POWER6 7.57 (the seed's JS22)."""
     wave_gap_s: float = field(default=0.0, metadata=within(86_400))
     """Seconds between the end of a wave and the start of the next, for checks."""
+    check_before_s: float = field(default=180.0, metadata=within(86_400))
+    """Seconds that a person spends on an LPAR before its move (cron off, error log, paths): assumed."""
+    check_after_s: float = field(default=300.0, metadata=within(86_400))
+    """Seconds that a person spends on it afterwards (paths, error log, application, cron on): assumed."""
+    people: float = field(default=2.0, metadata=within(1_000, above_zero=True))
+    """People who work the checklists at a time: assumed; nobody should have a window to himself."""
+    duration_sigma: float = field(default=0.2, metadata=within(3))
+    """Spread of a move's duration around the model, log-normal σ, each move for itself: assumed, not measured."""
+    common_sigma: float = field(default=0.25, metadata=within(3))
+    """What all moves of a night may be off together, log-normal σ of the model's own figures: assumed, not measured."""
+    failed_share: float = field(default=0.02, metadata=within(1))
+    """Share of moves that end in an abort and stay where they were: assumed, no figure is published."""
     risk_production_s: float = field(default=30.0, metadata=within(1_000_000))
     """Seconds by which moving a production LPAR counts as dearer than its duration."""
     risk_heartbeat_s: float = field(default=60.0, metadata=within(1_000_000))
     """The same for an LPAR that runs cluster software."""
     risk_warning_s: float = field(default=10.0, metadata=within(1_000_000))
     """The same for each warning that a move carries."""
+    rates: Mapping[str, float] = field(default_factory=dict, hash=False)
+    """Class of links or pair of movers → bytes/s that it was measured to carry (rate_mb_s with its For)."""
+
+
+FIGURES = tuple(f for f in fields(Parameters) if f.metadata)
+"""The parameters that are one number each."""
+LIMITS: Mapping[str, Mapping[str, Any]] = {f.name: f.metadata for f in FIGURES} | {
+    RATE: within(1_000_000, above_zero=True)}
 
 
 def parameters_of(rows: Iterable[Parameter]) -> tuple[Parameters, tuple[str, ...]]:
     """The model's parameters with an estate's own values, and the names in it that are none."""
-    known = {f.name for f in fields(Parameters)}
-    given = {r.name: r.value for r in rows}
-    return replace(Parameters(), **{k: v for k, v in given.items() if k in known}), tuple(sorted(set(given) - known))
+    known = {f.name for f in FIGURES}
+    stated = tuple(rows)
+    given = {r.name: r.value for r in stated if not r.subject}
+    rates = {r.subject: r.value * 1e6 for r in stated if r.name == RATE and r.subject}
+    return (replace(Parameters(), **{k: v for k, v in given.items() if k in known}, rates=rates),
+            tuple(sorted({r.name for r in stated} - known - {RATE})))

@@ -13,13 +13,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from planner.errors import InputError
 from planner.estate.assemble import Loaded, fact_name
 from planner.estate.load import checked, load
 from planner.estate.model import Estate, Policy
-from planner.findings import Finding, Severity, Source
+from planner.estate.parameter_file import with_parameters
+from planner.findings import Source
 from planner.formats.open import Progress
-from planner.toml_file import line_of, read_toml
+from planner.toml_file import line_of, validated
 
 _RULE, _HELP = "input.bad-policy-file", "see docs/policies.md"
 
@@ -31,7 +31,7 @@ def read_policy_file(path: Path) -> tuple[Policy, ...]:
 
 def _placed(path: Path) -> list[tuple[Policy, Source]]:
     """The rows of a policy file, each with its place."""
-    from pydantic import BaseModel, ConfigDict, ValidationError  # start-up: few have a file of policies
+    from pydantic import BaseModel, ConfigDict  # start-up: few have a file of policies
 
     class PolicyRow(BaseModel):
         model_config = ConfigDict(extra="forbid", strict=True)
@@ -45,15 +45,9 @@ def _placed(path: Path) -> list[tuple[Policy, Source]]:
         model_config = ConfigDict(extra="forbid", strict=True)
         policy: list[PolicyRow] = []
 
-    text, document = read_toml(path, _RULE, _HELP, float)
-    try:
-        rows = PolicyDocument.model_validate(document).policy
-    except ValidationError as error:
-        raise InputError(Finding(
-            _RULE, Severity.ERROR, path.name, f"{'.'.join(map(str, e['loc']))}: {e['msg']}", _HELP,
-            Source(path.name, line_of(text, e["loc"]))) for e in error.errors()) from None
+    text, document = validated(path, PolicyDocument, _RULE, _HELP)
     return [(Policy(r.kind, r.subject, str(r.value), r.active, r.note),
-             Source(path.name, line_of(text, ("policy", n, "kind")))) for n, r in enumerate(rows)]
+             Source(path.name, line_of(text, ("policy", n, "kind")))) for n, r in enumerate(document.policy)]
 
 
 def with_policies(estate: Estate, extra: tuple[Policy, ...]) -> Estate:
@@ -64,9 +58,10 @@ def with_policies(estate: Estate, extra: tuple[Policy, ...]) -> Estate:
 
 
 def loaded(sources: Iterable[str | Path], policies: Iterable[str | Path] = (),
-           progress: Progress | None = None, mapping: Path | None = None) -> Loaded:
-    """The estate in these sources, with further policies (TOML files), its findings, and where each fact is stated;
-    ``mapping`` says what a person's own tables mean.
+           progress: Progress | None = None, mapping: Path | None = None,
+           parameters: str | Path | None = None) -> Loaded:
+    """The estate in these sources, with further policies and parameters of the cost model (TOML files), its findings,
+    and where each fact is stated; ``mapping`` says what a person's own tables mean.
 
     Raises InputError with all that makes it unusable.
     """
@@ -81,4 +76,6 @@ def loaded(sources: Iterable[str | Path], policies: Iterable[str | Path] = (),
         merged.provenance = places | {fact: place for fact, place in merged.provenance.items()
                                       if not fact.startswith(tuple(places))}
         merged = checked(merged)
+    if parameters is not None:
+        merged = with_parameters(merged.usable(), Path(parameters))
     return merged.usable()

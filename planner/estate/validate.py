@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import Any
 
@@ -12,7 +12,7 @@ from planner.estate.assemble import Loaded
 from planner.estate.capacity import SERIAL_SLOTS, held_by_servers, min_units_per_vp, too_many_slots
 from planner.estate.catalogue import generation_of
 from planner.estate.model import GENERATIONS, STATES, TABLE, TABLES, Estate, EstateColumn, Lpar, Server, Type
-from planner.estate.parameters import Parameters
+from planner.estate.parameters import LIMITS, RATE, movers_in
 from planner.findings import Finding, Severity, ordered
 from planner.units import show_cores, show_gib, some
 
@@ -332,17 +332,27 @@ def _virtual_slots(c: _Check) -> Iterator[Finding]:
 
 
 def _parameters(c: _Check) -> Iterator[Finding]:
-    known = {f.name: f.metadata for f in fields(Parameters)}
+    movers = {v.name for v in c.loaded.estate.vioses}
     for p in c.loaded.estate.parameters:
-        limits = known.get(p.name)
+        limits, key = LIMITS.get(p.name), (p.name, p.subject)
+        of = movers_in(p.subject)
         if limits is None:
-            yield c.finding(Severity.ERROR, "input.unknown-name", "parameters", (p.name,), "name",
-                            f"{p.name!r} is no parameter of the cost model", "one of: " + ", ".join(known))
+            yield c.finding(Severity.ERROR, "input.unknown-name", "parameters", key, "name",
+                            f"{p.name!r} is no parameter of the cost model", "one of: " + ", ".join(LIMITS))
         elif not 0 <= p.value <= limits["most"] or (limits["above_zero"] and p.value == 0):
             least = "above 0" if limits["above_zero"] else "at least 0"
-            yield c.finding(Severity.ERROR, "input.bad-value", "parameters", (p.name,), "value",
+            yield c.finding(Severity.ERROR, "input.bad-value", "parameters", key, "value",
                             f"{p.name} = {p.value:g}; expected {least} and at most {limits['most']:g}",
                             "correct it, or clear the row for the default")
+        elif (p.name == RATE and of is None) or (p.name != RATE and p.subject):
+            yield c.finding(Severity.ERROR, "input.bad-value", "parameters", key, "subject",
+                            f"{p.name} is for {p.subject!r}; expected " + (
+                                "link 10000 (Mbit/s) or SOURCE > TARGET" if p.name == RATE else "nothing"),
+                            "correct the column For")
+        elif strange := [name for name in of or () if name not in movers]:
+            yield c.finding(Severity.WARNING, "input.unknown-name", "parameters", key, "subject",
+                            f"{p.name} is for {p.subject!r}, but there is no VIOS {strange[0]!r}: not used",
+                            "correct the column For")
 
 
 CHECKS: tuple[Callable[[_Check], Iterator[Finding]], ...] = (

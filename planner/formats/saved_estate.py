@@ -29,9 +29,10 @@ def types() -> dict[str, Any]:
     """The schema of each type that fields have."""
     from pydantic_core import core_schema as cs  # start-up: for a saved estate only
 
-    words, numbers = cs.str_schema(strict=True), cs.int_schema(strict=True)
+    words, numbers, decimals = cs.str_schema(strict=True), cs.int_schema(strict=True), cs.float_schema(strict=True)
     return {
-        "str": words, "int": numbers, "bool": cs.bool_schema(strict=True), "float": cs.float_schema(strict=True),
+        "str": words, "int": numbers, "bool": cs.bool_schema(strict=True), "float": decimals,
+        "float | None": cs.nullable_schema(decimals),
         "int | None": cs.nullable_schema(numbers), "bool | None": cs.nullable_schema(cs.bool_schema(strict=True)),
         "tuple[str, ...]": cs.tuple_schema([words], variadic_item_index=0, strict=True),
         "tuple[int, ...]": cs.tuple_schema([numbers], variadic_item_index=0, strict=True)}

@@ -112,7 +112,8 @@ _TAKEN: dict[str, Callable[[str, object], Any]] = {
     **dict.fromkeys(("server", "when", "work", "zone"), _TEXT),
     **dict.fromkeys(("window", "back_window"), _WINDOW),
     "usage": _of(UsageSpec, _NONE, wanted="a UsageSpec"), "tariff": _of(Tariff, _NONE, wanted="a Tariff"),
-    **dict.fromkeys(("catalogue", "mapping"), _of(str, Path, _NONE, wanted="a path")), "firmware_after": _levels,
+    **dict.fromkeys(("catalogue", "mapping", "parameters"), _of(str, Path, _NONE, wanted="a path")),
+    "firmware_after": _levels,
     "by": _word(By, none=True), "measure": _word(Measure),
 }
 """Argument → how it is taken: each stands for one thing in all questions."""

@@ -8,14 +8,14 @@ import os
 import re
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 from planner.cost import rperf_of_core, side_rate, state_bytes
 from planner.errors import InputError, ReplayError, UsageError
 from planner.estate.assemble import Loaded
 from planner.estate.catalogue import rperf_per_core
-from planner.estate.model import Estate
-from planner.estate.parameters import Parameters, parameters_of
+from planner.estate.model import Estate, Parameter
+from planner.estate.parameters import FIGURES, RATE, Parameters, parameters_of
 from planner.estate.policies import compile_policies
 from planner.estate.standing import broken_if_kept, broken_policies, broken_today, contradictions, near_full
 from planner.findings import Finding, Severity, errors, ordered
@@ -31,7 +31,7 @@ from planner.rules import Judge, Site
 from planner.rules.npiv import LEAST_SLOTS
 from planner.rules.partition import ID_FREE
 from planner.stopwatch import now
-from planner.units import show_duration, some
+from planner.units import many, show_duration, some
 from planner.verify import NOT_AS_IT_WAS, replay
 
 PROVED = 1e-6
@@ -211,7 +211,7 @@ def checked_plan(plan: Plan, loaded: Loaded, site: Site, judge: Judge) -> Plan:
 
 
 _CALIBRATED_MBIT = 10_000
-_RATES = {"link_efficiency", "stream_mb_s", "source_rperf_per_mb_s", "target_rperf_per_mb_s"}
+_RATES = {"link_efficiency", "stream_mb_s", "source_rperf_per_mb_s", "target_rperf_per_mb_s", RATE}
 
 
 def _uncalibrated(site: Site, plan: Plan) -> Iterator[Finding]:
@@ -363,15 +363,35 @@ def assumptions(site: Site, options: Options) -> tuple[str, ...]:
         out.append("rPerf of a core where the type-model is not in the catalogue, assumed by the generation: "
                    + some((f"{s.name} {rperf_of_core(s, parameters):g}" for s in unrated), 6)
                    + " (parameter unknown_rperf_per_core).")
-    for f in fields(Parameters):
-        value = getattr(parameters, f.name)
-        given = " (set in the estate)" if value != f.default else " (default)"
-        out.append(f"Cost model: {f.name} = {value:g}{given}")
+    out += _figures(estate, parameters)
     out += [f"Cost model: parameter {name!r} is unknown and was not used" for name in unknown]
     if options.window:
         out.append(f"Clock times are those of the zone {options.window.zone or '(none known)'}, {options.zone_from}; a "
                    "change of its clocks makes a window longer or shorter.")
     return tuple(out)
+
+
+def _figures(estate: Estate, parameters: Parameters) -> Iterator[str]:
+    """Whether minutes stand on past moves, and each figure of the cost model with what it comes from."""
+    rows = {(p.name, p.subject): p for p in estate.parameters}
+    learned = [f"{p.name} for {p.subject}" if p.subject else p.name for p in estate.parameters if p.moves]
+    yield ("Minutes are calibrated from past moves in " + ", ".join(sorted(learned)) + "; the other figures are not."
+           if learned else "Minutes are not calibrated: no figure of the cost model was fitted to past moves of this "
+           "site (planner calibrate).")
+    for f in FIGURES:
+        yield f"Cost model: {f.name} = {getattr(parameters, f.name):g}{_origin(rows.get((f.name, '')))}"
+    for subject, rate in sorted(parameters.rates.items()):
+        yield f"Cost model: {RATE} for {subject} = {rate / 1e6:g}{_origin(rows.get((RATE, subject)))}"
+
+
+def _origin(row: Parameter | None) -> str:
+    """What a figure comes from, in brackets."""
+    if row is None:
+        return " (default)"
+    if not row.moves:
+        return " (set in the estate)"
+    within = "" if row.low is None or row.high is None else f", between {row.low:g} and {row.high:g}"
+    return f" (calibrated from {many(row.moves, 'move')}{within})"
 
 
 def _uncounted(estate: Estate) -> list[str]:

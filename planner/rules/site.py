@@ -13,7 +13,7 @@ from planner.estate.capacity import Demand, base_demand, lpar_demand
 from planner.estate.catalogue import rperf_per_core
 from planner.estate.licence_counts import Pools
 from planner.estate.model import Estate, Lpar, Vios, by_id
-from planner.estate.parameters import Parameters, parameters_of
+from planner.estate.parameters import Parameters, pair_name, parameters_of
 from planner.estate.policies import Group, compile_policies
 from planner.grouping import grouped, inverted
 from planner.names import quoted
@@ -239,6 +239,8 @@ class Site(Pools):
     @remembered
     def pair_rate(self, source_msp: str, target_msp: str, source_moves: int = 1, target_moves: int = 1) -> float:
         """Bytes/s of one move between two movers that carry so many moves at that time."""
+        if measured := self.parameters.rates.get(pair_name(source_msp, target_msp)):
+            return stream_rate(measured / max(source_moves, target_moves), self.parameters)
         out = self._side(source_msp, source=True) / source_moves
         into = self._side(target_msp, source=False) / target_moves
         return stream_rate(min(out, into), self.parameters)

@@ -50,6 +50,7 @@ WEIRD = (
 TEXT = st.one_of(st.sampled_from(WEIRD), st.text(st.characters(
     exclude_categories=("Cs", "Cc", "Cn", "Zl", "Zp", "Zs", "Co"), exclude_characters="\ufeff\ufffe\uffff"), min_size=1,
     max_size=12))
+FIGURE = st.one_of(st.just(0.0), st.floats(1e-6, 1e9))
 NOTE = st.one_of(st.just(""), TEXT)
 UNITS, MIB, SMALL = st.integers(0, 64_00), st.integers(0, 1 << 26), st.integers(0, 4094)
 WATTS = st.integers(0, 200_000)
@@ -106,7 +107,7 @@ ROWS: dict[str, st.SearchStrategy[Any]] = {
     "vnics": st.builds(Vnic, TEXT, SMALL, st.integers(1, 6), NOTE, NOTE, maybe(st.integers(0, 100)), NOTE),
     "sriov": st.builds(SriovPort, TEXT, TEXT, maybe(SMALL), maybe(st.integers(0, 100)), NOTE, NOTE),
     "policies": st.builds(Policy, st.sampled_from(POLICY_KINDS), NOTE, NOTE, st.booleans(), NOTE),
-    "parameters": st.builds(Parameter, TEXT, st.one_of(st.just(0.0), st.floats(1e-6, 1e9)), NOTE),
+    "parameters": st.builds(Parameter, TEXT, FIGURE, NOTE, NOTE, maybe(FIGURE), maybe(FIGURE), maybe(st.integers(1, 99))),
 }
 
 
