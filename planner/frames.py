@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Union, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -47,6 +47,8 @@ def _column(name: str, hint: Any, metadata: Mapping[str, Any]) -> tuple[str, Cal
         many = _SHOWN[unit[1]][1] if unit else 0
         return (_UNIT.sub(lambda m: _SHOWN[m[1]][0], name),
                 lambda value: "; ".join(_text(v / many if many else v) for v in value) or None, "string")
+    if get_origin(of) is Literal:
+        return name, str, "category"
     if of is str:
         few = bool(getattr(metadata.get("column"), "choices", ()))
         return name, str, "category" if few else "string"

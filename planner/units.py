@@ -48,6 +48,12 @@ def show_duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min {whole % 60:02d} s"
 
 
+def show_minutes(seconds: float) -> str:
+    """To the minute: ``119.2`` → ``2 min``; ``7384`` → ``2 h 03 min``."""
+    whole = round(seconds / 60)
+    return f"{whole // 60} h {whole % 60:02d} min" if whole >= 60 else f"{whole} min"
+
+
 MANY = 12
 """More names than that are not all written out in a sentence."""
 

@@ -203,13 +203,17 @@ def checked_plan(plan: Plan, loaded: Loaded, site: Site, judge: Judge) -> Plan:
     plan = plan.replace(verified=True, before=played.before, peak=played.peak, after=played.after,
                         licences=tuple(licence_counts(site, plan)), enterprise_pools=tuple(pool_meters(site, plan)))
     billed = (*licence_assumptions(site, plan), *enterprise_assumptions(plan))
-    plan = plan.replace(assumptions=(*plan.assumptions, *billed))
+    plan = plan.replace(assumptions=(*plan.assumptions, _PACE[plan.in_lanes], *billed))
     told = [f for f in played.findings if f.rule in (ID_FREE, NOT_AS_IT_WAS)]
     return plan.replace(findings=ordered((*_warnings(loaded, site, judge, plan), *told, *late, *plan.findings,
                                           *plan_licences_rise(plan), *no_room_to_start(site, plan),
                                           *_uncalibrated(site, plan))))
 
 
+_PACE = ("Moves of one wave start together; the next wave starts when all of them are over.",
+         "A move starts when the one before it in its lane is over and what it waits for has come; its times are "
+         "predicted.")
+"""Of plans in waves, and in lanes."""
 _CALIBRATED_MBIT = 10_000
 _RATES = {"link_efficiency", "stream_mb_s", "source_rperf_per_mb_s", "target_rperf_per_mb_s", RATE}
 
@@ -311,15 +315,16 @@ def _must_miss(plan: Plan, site: Site) -> bool:
 
 def _misses(plan: Plan, site: Site, leg: str, window: Window) -> Finding:
     late = [m for m in plan.late() if plan.limit(m.leg) is window]
-    waves = sorted({(m.wave, m.leg) for m in late})
-    those = ", ".join(f"{n} ({leg})" for n, leg in waves)
+    kind, numbers = ("moves", [(m.number, m.leg) for m in late]) if plan.in_lanes else (
+        "waves", sorted({(m.wave, m.leg) for m in late}))
+    those = ", ".join(f"{n} ({leg})" for n, leg in numbers)
     needed = plan.total_s if plan.back_from_s is None else window.length_s - (window.spare_s or 0)
     proof = (f"; no schedule could fit: these moves need at least {show_duration(least_time_s(plan, site))}"
              if _must_miss(plan, site) else "; no fitting schedule was found, which is no proof that there is none")
     which = "the window" if leg == OUT else "the window of the way back"
     return Finding("timing.window", Severity.ERROR, "plan",
                    f"does not fit {which}: it needs {show_duration(needed)} of {show_duration(window.length_s)}, "
-                   f"{show_duration(-(window.spare_s or 0))} too long; waves {those} "
+                   f"{show_duration(-(window.spare_s or 0))} too long; {kind} {those} "
                    f"({', '.join(dict.fromkeys(m.lpar for m in late))}) end after {window.end:%H:%M}{proof}",
                    "start earlier, shorten the work, use a faster mover link, or leave LPARs behind (--leave)")
 
@@ -349,8 +354,7 @@ def assumptions(site: Site, options: Options) -> tuple[str, ...]:
     parameters, unknown = parameters_of(estate.parameters)
     out = [] if site.usage and site.usage.measured else [UNMEASURED if site.usage else UNSEEN]
     out += ["Hash page table: maximum memory / 64, rounded up to a power of two, unless the LPAR states a ratio.",
-           "An LPAR whose busy cores nobody stated is taken to be as busy as its entitlement.",
-           "Moves of one wave start together; the next wave starts when all of them are over."]
+           "An LPAR whose busy cores nobody stated is taken to be as busy as its entitlement."]
     if any(not p.active for p in estate.lpars):
         stated = any(p.name == "inactive_s" for p in estate.parameters)
         out.append("An inactive migration copies no memory. How long it takes is " + (

@@ -161,6 +161,11 @@ class Move:
         return self.start_ms + self.duration_ms
 
     @property
+    def waits_for(self) -> tuple[int, ...]:
+        """The numbers of the moves that it waits for."""
+        return tuple(w.move for w in self.waits)
+
+    @property
     def vioses(self) -> tuple[str, ...]:
         """The VIOSes that its commands name."""
         return (self.source_msp, self.target_msp, *(v for _, v in self.disks), *(v for _, v, _ in self.fibres),
@@ -309,7 +314,8 @@ class Plan:
 
     def lanes(self, leg: str) -> list[tuple[int, tuple[Move, ...]]]:
         """(lane number, its moves in their order) of one leg."""
-        return [(n, tuple(moves)) for n, moves in sorted(grouped((m.lane, m) for m in self.leg(leg)).items())]
+        moves = sorted(self.leg(leg), key=lambda m: (m.start_ms, m.number))
+        return [(n, tuple(chain)) for n, chain in sorted(grouped((m.lane, m) for m in moves).items())]
 
     def waves(self, leg: str) -> list[tuple[int, tuple[Move, ...]]]:
         """(wave number, its moves) of one leg in order."""
@@ -341,14 +347,21 @@ class Plan:
         return self.window.at(ms) if self.window else None
 
     def frames(self) -> dict[str, DataFrame]:
-        """Moves, levels, findings, and what each server holds before, at most and after: typed columns with units in
-        their names (docs/python.md)."""
+        """Moves, what they wait for, levels, findings, and what each server holds before, at most and after: typed
+        columns with units in their names (docs/python.md)."""
         states = [(moment, state) for moment in ("before", "peak", "after") for state in getattr(self, moment)]
         servers = frame([state for _, state in states], ServerState)
         servers.insert(1, "moment", [moment for moment, _ in states])
         servers["moment"] = servers["moment"].astype("category")
-        return {"moves": frame(_clocked(self).moves, Move, {"end_ms": int}), "servers": servers,
-                "levels": frame(self.levels, Level), "findings": frame(self.findings, Finding)}
+        moves = frame(_clocked(self).moves, Move, {"end_ms": int, "waits_for": tuple[int, ...]}).drop(columns="waits")
+        for name in ("number", "lane"):
+            moves[name] = moves[name].mask(moves[name] == 0)
+        waiting = [(m, w) for m in self.moves for w in m.waits]
+        waits = frame([w for _, w in waiting], Wait).rename(columns={"move": "waits_for"})
+        waits.insert(0, "number", [m.number for m, _ in waiting])
+        waits["number"] = waits["number"].astype("Int64")
+        return {"moves": moves, "waits": waits, "servers": servers, "levels": frame(self.levels, Level),
+                "findings": frame(self.findings, Finding)}
 
     @computed_field(alias="waves")  # type: ignore[prop-decorator]
     @property

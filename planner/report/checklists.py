@@ -89,7 +89,7 @@ CHECKLISTS = (
         Item("Other licensed products that are tied to the hardware identifier still run"))),
     Checklist("AIX", "every AIX LPAR", _is_aix, (
         Item("Health-check scripts off in root's crontab (comment them out)", "crontab -e"),
-        Item("Note the health-check interval of each disk (how many: table of the wave)",
+        Item("Note the health-check interval of each disk (how many: table of the moves)",
              "lsattr -El hdiskX -a hcheck_interval"),
         Item("Note the hardware identifier", "lsattr -El sys0 -a systemid; lsconf | grep 'Serial Number'"),
         Item("All paths enabled, error log clean", "lspath; errpt | head"),
@@ -149,15 +149,15 @@ CHECKLISTS = (
     Checklist("ORACLE", "Oracle", _runs("oracle"), (), (Item("No error in the alert log", "tail -f alert_SID.log"),)),
     Checklist("HA-7.2", "PowerHA 7.2 and later", _powerha(False), (
         Item("LPM_POLICY is manage (or unmanage where the site wants no monitoring meanwhile); node failure detection "
-             "during the move: 600 s if unset, and above the stand-still in the wave's table",
+             "during the move: 600 s if unset, and above the stand-still in the table of the moves",
              "clmgr query cluster | grep -iE 'LPM'"),
         Item("Set both", "clmgr modify cluster LPM_POLICY=manage HEARTBEAT_FREQUENCY_DURING_LPM=600")), (
         Item("The cluster is stable (ST_STABLE), resource groups where they were", "lssrc -ls clstrmgrES | grep state; "
              "clRGinfo"),)),
     Checklist("HA-OLD", "HACMP and PowerHA below 7.2", _powerha(True), (
         Item("It knows no LPM_POLICY: stop cluster services on this node with 'Unmanage Resource Groups' (may stay "
-             "managed where heartbeats have their default values and the stand-still in the wave's table is shorter "
-             "than the failure detection)", "smitty clstop"),
+             "managed where heartbeats have their default values and the stand-still in the table of the moves is "
+             "shorter than the failure detection)", "smitty clstop"),
         Item("Failure detection rate of the heartbeat networks", "lssrc -ls topsvcs")), (
         Item("Cluster services started again, resource groups managed", "smitty clstart"),
         Item("The cluster is stable (ST_STABLE), resource groups where they were", "lssrc -ls clstrmgrES | grep state; "

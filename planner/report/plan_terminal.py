@@ -16,7 +16,7 @@ from planner.plan.plan import Plan
 from planner.report.enterprise import enterprise_lines
 from planner.report.headroom import headroom_view
 from planner.report.licences import licence_lines
-from planner.report.tables import listing
+from planner.report.tables import Fitting, listing, without_empty
 from planner.report.terminal import counts, findings_table
 from planner.report.text import (
     clock_span,
@@ -29,12 +29,14 @@ from planner.report.text import (
     pause,
     peak_words,
     seen_first,
+    show_total,
     stands_still,
     touched,
     used_cores,
     window_text,
     windows,
 )
+from planner.report.turns import about, lane_name, numbers, start_order
 from planner.units import show_cores, show_duration, show_gib, some
 
 _STATUS = {Status.OPTIMAL: "green", Status.FEASIBLE: "yellow", Status.INFEASIBLE: "red", Status.UNKNOWN: "red"}
@@ -42,6 +44,8 @@ _STATUS = {Status.OPTIMAL: "green", Status.FEASIBLE: "yellow", Status.INFEASIBLE
 MOST_ROWS = 200
 """Moves, and servers, that the terminal lists at most; the reports have them all."""
 _MOST_STAYS = 20
+_LEAST = ("movers", "stands still", "from")
+"""Columns that a narrow terminal does without, the first of them first."""
 _MOST_UNSTATED = 10
 
 
@@ -51,8 +55,8 @@ def plan_view(plan: Plan, where: str | None = None) -> RenderableType:
         return Group(_no_plan(plan), *headroom_view(plan))
     if plan.status is Status.UNKNOWN:
         return Group(Text("UNKNOWN: no plan", "bold red"), findings_table(plan.findings))
-    waves = [_waves(plan)] if plan.moves else []
-    parts: list[RenderableType] = [_head(plan), *waves, _servers(plan), *headroom_view(plan)]
+    moves = [_in_lanes(plan) if plan.in_lanes else _waves(plan)] if plan.moves else []
+    parts: list[RenderableType] = [_head(plan), *moves, _servers(plan), *headroom_view(plan)]
     if plan.findings:
         taken = assumed(plan.findings)
         shown = [f for f in plan.findings if f.severity is not Severity.ASSUMPTION]
@@ -80,7 +84,7 @@ def _head(plan: Plan) -> RenderableType:
     if plan.leg(BACK):
         lines.append(f"; {pause(plan)}; {leg_tally(plan, BACK)}")
     if plan.back_from_s is None:
-        lines.append(f"; total {show_duration(plan.total_s)}")
+        lines.append(f"; total {show_total(plan)}")
     for name, w in windows(plan):
         lines.append(f"\n{name} {window_text(w)}: ")
         if w.fits:
@@ -108,6 +112,23 @@ def _waves(plan: Plan) -> RenderableType:
                               Text(m.lpar + (" (parking)" if m.parking else "")), Text(m.source), Text(m.target),
                               f"{m.duration_ms / 60000:.1f}", stands_still(m), Text(movers(m)))
     return table if left >= 0 else Group(table, _more(-left, "moves"))
+
+
+def _in_lanes(plan: Plan) -> RenderableType:
+    """The moves in the order of their predicted starts, as wide as there is room for."""
+    moves = [*start_order(plan, OUT), *start_order(plan, BACK)]
+    rows = [{"no.": str(m.number), "lane": lane_name(m), "about": about(plan, m.start_ms),
+             "LPAR": m.lpar + " (parking)" * m.parking, "from": m.source, "to": m.target,
+             "waits for": numbers(m.waits_for), "minutes": f"{m.duration_ms / 60000:.1f}",
+             "stands still": stands_still(m), "movers": movers(m)} for m in moves[:MOST_ROWS]]
+    words = {"lane", "about", "LPAR", "from", "to", "waits for", "movers"}
+    tables = [without_empty("", [{k: v for k, v in row.items() if k not in narrow} for row in rows], words,
+                            rows[0].keys() - {"waits for"})
+              for narrow in ((), _LEAST[:1], _LEAST[:2], _LEAST)]
+    said = Text("A move starts when the one before it in its lane is over and those that it waits for have arrived; "
+                "the clock is a prediction.", "dim")
+    more = [_more(len(moves) - MOST_ROWS, "moves")] if len(moves) > MOST_ROWS else []
+    return Group(Fitting(*tables), *more, said)
 
 
 def _more(count: int, what: str) -> Text:

@@ -14,6 +14,7 @@ from planner.plan.plan import Backing, Move, Plan
 from planner.plan.questions import Consolidate, Evacuate, Headroom, Whatif
 from planner.report.commands import is_ivm
 from planner.report.headroom import sentences
+from planner.report.runbook_lanes import way_in_lanes
 from planner.report.runbook_steps import items, lists, move_lines, on_consoles, sole_console, wave
 from planner.report.site_checks import console_items, vios_items, vlan_table, where
 from planner.report.text import (
@@ -33,6 +34,7 @@ from planner.report.text import (
     window_text,
     windows,
 )
+from planner.report.turns import about
 from planner.report.whatif_runbook import WAY_BACK, after_the_moves
 from planner.rules import Site
 from planner.units import MANY, cores, show_cores, show_duration, some
@@ -53,8 +55,7 @@ def _lines(plan: Plan, site: Site) -> Iterator[str]:
     yield from lists(plan, site)
     ids = {p.name: p.lpar_id for p in site.estate.lpars}
     yield "## The way out\n"
-    for number, moves in plan.waves(OUT):
-        yield from wave(plan, site, number, moves, ids)
+    yield from _way(plan, site, OUT, ids)
     match plan.goal:
         case Headroom() as goal:
             yield from _headroom(plan, goal, site)
@@ -71,13 +72,21 @@ def _lines(plan: Plan, site: Site) -> Iterator[str]:
         yield "- [ ] Every LPAR validated for the way home, now that the work is done:\n"
         first = {m.lpar: m for m in reversed(plan.leg(BACK))}
         yield from on_consoles(site, move_lines(site, (m for m in plan.leg(BACK) if first[m.lpar] is m), "v", ids))
-        for number, moves in plan.waves(BACK):
-            yield from wave(plan, site, number, moves, ids)
+        yield from _way(plan, site, BACK, ids)
     else:
         yield from _way_back_lines(plan, site, ids)
-    yield from _trouble()
+    yield from _trouble(plan)
     yield "## Assumptions\n"
     yield from (f"- {md(a)}" for a in plan.assumptions)
+
+
+def _way(plan: Plan, site: Site, leg: str, ids: dict[str, int | None]) -> Iterator[str]:
+    """All moves of one way; ``ids`` is kept up."""
+    if plan.in_lanes and plan.leg(leg):
+        yield from way_in_lanes(plan, site, leg, ids)
+        return
+    for number, moves in plan.waves(leg):
+        yield from wave(plan, site, number, moves, ids)
 
 
 def _summary(plan: Plan) -> Iterator[str]:
@@ -165,12 +174,13 @@ def _preparation(plan: Plan, site: Site) -> Iterator[str]:
 
 
 def _room_note(site: Site, move: Move) -> str:
-    """A remark on a validation that must complain of room as long as an earlier wave has not made it."""
+    """A remark on a validation that must complain of room as long as earlier moves have not made it."""
     server = site.servers[move.target]
     there = site.holding(move.target, [*site.residents(move.target), move.lpar])
     if there.units <= server.configurable_units and there.memory_mib <= server.configurable_memory_mib:
         return ""
-    return f"    # finds too little room before the waves ahead of wave {move.wave} are done: validate it again then"
+    ready = f"move {move.number} may start" if move.lane else f"the waves ahead of wave {move.wave} are done"
+    return f"    # finds too little room before {ready}: validate it again then"
 
 
 def _freed(plan: Plan, site: Site) -> Iterator[str]:
@@ -194,9 +204,14 @@ def _freed(plan: Plan, site: Site) -> Iterator[str]:
         yield ("- [ ] The new firmware level is in IBM's matrix with those of the other servers: put it into the "
                "estate and run `planner verify` again before anything comes back")
     if plan.work_s is not None and plan.leg(BACK):
-        moves = plan.leg(BACK)
-        yield f"- [ ] Work over by {clock_span(plan, min(m.start_ms for m in moves), None)}"
+        yield f"- [ ] Work over by {_back_begins(plan)}"
     yield ""
+
+
+def _back_begins(plan: Plan) -> str:
+    start = min(m.start_ms for m in plan.leg(BACK))
+    predicted = plan.in_lanes and plan.back_from_s is None
+    return f"about {about(plan, start)}" if predicted else clock_span(plan, start, None)
 
 
 def _powered_off(plan: Plan, site: Site) -> Iterator[str]:
@@ -227,7 +242,7 @@ def _powered_on(plan: Plan, site: Site) -> Iterator[str]:
     back = plan.leg(BACK)
     if back:
         yield (f"Everything below is done before the way back begins: "
-               f"{clock_span(plan, min(m.start_ms for m in back), None)}.")
+               f"{_back_begins(plan)}.")
     else:
         yield "When a server is wanted again (its inactive LPARs stay defined on it):"
     yield ""
@@ -258,8 +273,7 @@ def _headroom(plan: Plan, goal: Headroom, site: Site) -> Iterator[str]:
         yield ("- [ ] The critical LPARs can use it: uncapped with virtual processors to spare, or given more by DLPAR "
                f"({md(', '.join(goal.critical))}). What DLPAR gives now must be taken back before the way back.")
     if plan.leg(BACK):
-        begin = clock_span(plan, min(m.start_ms for m in plan.leg(BACK)), None)
-        yield f"- [ ] It is over; nothing comes back before {begin}"
+        yield f"- [ ] It is over; nothing comes back before {_back_begins(plan)}"
     yield ""
 
 
@@ -293,9 +307,19 @@ def _returned(b: Backing, own: Iterable[Vnic]) -> Backing:
     return replace(b, vios=vios, port=b.source_port, source_port=b.port)
 
 
-def _trouble() -> Iterator[str]:
+def _trouble(plan: Plan) -> Iterator[str]:
     yield "## If something fails\n"
-    yield ("- A validation fails: do not move that LPAR. Nothing has changed; moves of later waves that do not need "
-           "its room may go on, otherwise stop here: every state between two waves is one in which everything runs.")
-    yield "- A move hangs: its stop and recover lines stand in its wave; an LPAR is never on both servers for good."
+    if plan.in_lanes:
+        yield "- A validation fails: do not move that LPAR. Nothing has changed."
+        yield ("- A move has not arrived: what waits for its arrival does not start, nor does what comes after it in "
+               "its lane, nor what waits for these; each move names them. The other lanes go on. Plan the rest anew "
+               "from a fresh export.")
+        yield ("- Whenever nothing is in flight, all LPARs run, wherever they are then: at any such moment it can be "
+               "left at that.")
+        yield "- A move hangs: its stop and recover lines stand with it; an LPAR is never on both servers for good."
+    else:
+        yield ("- A validation fails: do not move that LPAR. Nothing has changed; moves of later waves that do not "
+               "need its room may go on, otherwise stop here: every state between two waves is one in which everything "
+               "runs.")
+        yield "- A move hangs: its stop and recover lines stand in its wave; an LPAR is never on both servers for good."
     yield "- Half-way and no further: the LPARs that have moved stay where they are and run; or take the way back.\n"

@@ -1,4 +1,4 @@
-"""The steps of a runbook: the lists, said once, and each wave of moves."""
+"""The steps of a runbook: the lists, said once, each wave of moves, and what a lane's moves share with these."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ def lists(plan: Plan, site: Site) -> Iterator[str]:
     if not plan.moves:
         return
     yield "## The lists\n"
-    yield "Each wave names the lists of its LPARs: what to do on the LPAR before its move, and after it.\n"
+    whose = "move names the lists of its LPAR" if plan.in_lanes else "wave names the lists of its LPARs"
+    yield f"Each {whose}: what to do on the LPAR before its move, and after it.\n"
     live = [m for m in plan.moves if not m.inactive]
     for one in lists_for(site.lpars[m.lpar] for m in live):
         yield f"### {one.key}: {one.title}\n"
@@ -32,8 +33,12 @@ def lists(plan: Plan, site: Site) -> Iterator[str]:
                 yield f"{word}:\n"
                 yield from items(listed, "-")
                 yield ""
-    yield "### In every wave\n"
-    if len(plan.moves) > len(plan.waves(OUT)) + len(plan.waves(BACK)):
+    if plan.in_lanes:
+        yield "### In every lane\n"
+        yield from _LANES
+    else:
+        yield "### In every wave\n"
+    if not plan.in_lanes and len(plan.moves) > len(plan.waves(OUT)) + len(plan.waves(BACK)):
         yield "- The moves of a wave start together (one session each); the next wave begins when all are over."
     yield ("- `migrlpar -o m` validates once more and moves only if that passes. An LPAR **has arrived** when its "
            "target says exactly `Running` and its source does not list it any more; `Migrating - Running` is still on "
@@ -46,11 +51,20 @@ def lists(plan: Plan, site: Site) -> Iterator[str]:
     if any(needs_rmc(site.lpars[m.lpar]) for m in live):
         yield "- Its RMC (`rmc_state`; IBM i has none) is active again some minutes after that."
     yield ("- A move **hangs or fails half-way**: its stop line, then its recover line, on the console of its source; "
-           "then the queries of its wave, before anything else.")
+           f"then the queries {'of the move' if plan.in_lanes else 'of its wave'}, before anything else.")
     yield from items(WHILE_IT_MOVES if live else (), "-")
-    yield "- After the wave:"
-    yield from items(AFTER_A_WAVE, "  -")
+    if not plan.in_lanes:
+        yield "- After the wave:"
+        yield from items(AFTER_A_WAVE, "  -")
     yield ""
+
+
+_LANES = (
+    "- A lane is what one person does at one session, move after move; the lanes run beside each other. When a move "
+    "may start stands with it, and nothing else counts: it may be earlier or later than predicted, nobody waits for a "
+    "clock but where *not before* is said.",
+    "- **Tell all lanes** at once when a move has arrived, and when one has failed: others wait for it.",
+)
 
 
 def wave(plan: Plan, site: Site, number: int, moves: tuple[Move, ...], ids: dict[str, int | None]) -> Iterator[str]:
@@ -60,7 +74,7 @@ def wave(plan: Plan, site: Site, number: int, moves: tuple[Move, ...], ids: dict
     yield f"### Wave {number}: {clock_span(plan, start, end)}{zone}\n"
     yield "| LPAR | from | to | id | cores | GiB | disks | minutes | stands still | movers |"
     yield "|---|---|---|---|---:|---:|---:|---:|---:|---|"
-    yield from (_row(site, m, ids.get(m.lpar)) for m in moves)
+    yield from (f"| {' | '.join(move_cells(site, m, ids.get(m.lpar)))} |" for m in moves)
     yield ""
     yield from _before(plan, site, moves)
     yield ""
@@ -68,13 +82,14 @@ def wave(plan: Plan, site: Site, number: int, moves: tuple[Move, ...], ids: dict
     for state, inactive in (("Running", False), ("Not Activated", True)):
         if coming := [m for m in moves if m.inactive is inactive]:
             yield f"- [ ] Arrived: exactly `{state}` on the target, not listed on the source any more:\n"
-            yield from on_consoles(site, _arrivals(site, coming))
+            yield from on_consoles(site, arrivals(site, coming))
     yield "Only if one hangs: stop (`s`), then recover (`r`).\n"
     yield from on_consoles(site, ((consoles_for(site, m.source, m.target)[0], migrlpar(m, site, step))
                                   for m in moves for step in "sr"))
     for m in moves:
         final = m.leg == OUT and not m.parking and not plan.leg(BACK)
-        after = "still `Not Activated`, its profiles are there" if m.inactive else f"after, lists {_named(site, m)}"
+        after = ("still `Not Activated`, its profiles are there" if m.inactive else
+                 f"after, lists {lists_named(site, m)}")
         yield f"- [ ] {md(m.lpar)}: {after}" + (f". {PERMANENT.text}" if final else "")
         ids[m.lpar] = m.target_id
     yield "- [ ] VIOSes looked at (In every wave)\n"
@@ -84,26 +99,28 @@ def _before(plan: Plan, site: Site, moves: Iterable[Move]) -> Iterator[str]:
     gated = {f.subject for f in assumed(plan.findings)}
     for m in moves:
         taken = m.leg == OUT and m.lpar in gated
-        before = f"is `Not Activated` on {md(m.source)}" if m.inactive else f"before, lists {_named(site, m)}"
+        before = f"is `Not Activated` on {md(m.source)}" if m.inactive else f"before, lists {lists_named(site, m)}"
         yield f"- [ ] {md(m.lpar)}: {'its gates are settled; ' if taken else ''}{before}"
         yield from (f"  - {md(line)}" for line in vnic_lines(m, site))
 
 
-def _row(site: Site, m: Move, own_id: int | None) -> str:
+def move_cells(site: Site, m: Move, own_id: int | None) -> tuple[str, ...]:
+    """LPAR, from, to, id, cores, GiB, disks, minutes, stand-still and movers of a move, for a table."""
     p = site.lpars[m.lpar]
     disks = len({d.lun for d in site.reach.disks_of(m.lpar)})
     number = "" if own_id is None else str(own_id)
     changed = f"{number} → {m.target_id}" if m.target_id is not None and m.target_id != own_id else number
-    return (f"| {md(m.lpar)}{' (parking)' if m.parking else ''} | {md(m.source)} | {md(m.target)} | {changed} | "
-            f"{show_cores(p.entitlement_units)} | {show_gib(p.memory_mib)} | {disks or ''} | "
-            f"{m.duration_ms / 60000:.1f} | {stands_still(m)} | {md(movers(m))} |")
+    return (md(m.lpar) + " (parking)" * m.parking, md(m.source), md(m.target), changed,
+            show_cores(p.entitlement_units), show_gib(p.memory_mib), str(disks or ""), f"{m.duration_ms / 60000:.1f}",
+            stands_still(m), md(movers(m)))
 
 
-def _named(site: Site, m: Move) -> str:
+def lists_named(site: Site, m: Move) -> str:
+    """The keys of the lists that a move's LPAR needs."""
     return " ".join(f"**{one.key}**" for one in lists_of(site.lpars[m.lpar]))
 
 
-def _arrivals(site: Site, moves: Sequence[Move]) -> Iterator[tuple[str, str]]:
+def arrivals(site: Site, moves: Sequence[Move]) -> Iterator[tuple[str, str]]:
     """(console, query): the targets with what must run there, then the sources with what must be gone."""
     ends = {m.lpar: consoles_for(site, m.source, m.target) for m in moves}
     for (console, server), names in inverted((m.lpar, (ends[m.lpar][1], m.target)) for m in moves).items():

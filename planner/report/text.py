@@ -10,7 +10,8 @@ from planner.history.calendar import DayKind
 from planner.plan.choices import BACK, Measure, Status
 from planner.plan.plan import Level, Move, Plan, Window
 from planner.plan.questions import Consolidate, Evacuate, Headroom, Whatif, unseen
-from planner.units import cores, gib, many, show_cores, show_duration, some
+from planner.report.turns import ROUGH_FROM_S, lanes_tally
+from planner.units import cores, gib, many, show_cores, show_duration, show_minutes, some
 
 _MARKUP = str.maketrans({c: "\\" + c for c in "\\`*[]>|~$#"} | {"<": "&lt;"})
 
@@ -169,9 +170,17 @@ def energy_lines(plan: Plan) -> list[str]:
 
 
 def leg_tally(plan: Plan, leg: str) -> str:
-    """``20 moves out in 6 waves, 1 h 03 min 10 s``."""
+    """``20 moves out in 6 waves, 1 h 03 min 10 s``, ``20 moves out in 5 lanes, about 46 min, at least 42 min``."""
+    if plan.in_lanes:
+        return lanes_tally(plan, leg)
     return (f"{many(len(plan.leg(leg)), 'move')} {leg} in {many(len(plan.waves(leg)), 'wave')}, "
             f"{show_duration(plan.leg_span_s(leg))}")
+
+
+def show_total(plan: Plan) -> str:
+    """From the start of the window to the last end; of a plan in lanes to the minute, as it is predicted."""
+    long = plan.in_lanes and plan.total_s >= ROUGH_FROM_S
+    return f"about {show_minutes(plan.total_s)}" if long else show_duration(plan.total_s)
 
 
 def clock_span(plan: Plan, start_ms: int, end_ms: int | None) -> str:

@@ -1,15 +1,16 @@
-"""plan.xlsx: summary, moves by wave, servers before and after with a chart, findings, assumptions."""
+"""plan.xlsx: summary, moves by lane or wave, servers before and after with a chart, findings, assumptions."""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Callable, Mapping
+from itertools import zip_longest
 from operator import attrgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from planner.estate.model import Estate, Lpar
 from planner.plan.choices import BACK, OUT
-from planner.plan.plan import Plan, ServerState
+from planner.plan.plan import Move, Plan, ServerState
 from planner.report.energy import energy_sheet
 from planner.report.enterprise import enterprise_sheet
 from planner.report.headroom import headroom_sheet
@@ -22,10 +23,12 @@ from planner.report.text import (
     pause,
     peak_words,
     seen_first,
+    show_total,
     window_text,
     windows,
 )
-from planner.sheets import Column, bars, chart_base, findings_sheet, paragraphs, table, widths
+from planner.report.turns import about, about_span, numbers, reasons, start_order
+from planner.sheets import Column, bars, chart_base, findings_sheet, grown_row, paragraphs, table, widths
 from planner.units import cores, gib, show_duration
 from planner.xlsx import Book, open_book
 
@@ -36,6 +39,8 @@ def plan_workbook(plan: Plan, estate: Estate) -> bytes:
     with open_book(buffer, f"Plan: {headline(plan)}") as book:
         _summary(book, plan)
         _moves(book, plan, estate)
+        if plan.in_lanes:
+            _lanes(book, plan)
         _servers(book, plan)
         if plan.energy:
             energy_sheet(book, plan)
@@ -62,7 +67,9 @@ def _summary(book: Book, plan: Plan) -> None:
         ("Status", plan.status.value, book.good if plan.status.value == "optimal" else book.warn),
         ("Replayed and verified", plan.verified, book.good if plan.verified else book.bad),
         *_objectives(plan, number, percent),
-        ("Moves out", len(plan.leg(OUT)), left), ("Waves out", len(plan.waves(OUT)), left),
+        ("Moves out", len(plan.leg(OUT)), left), (f"{_KINDS[plan.in_lanes]}s out", len(_groups(plan, OUT)), left),
+        *((("At least, in whatever order", show_duration(least), left),) if plan.in_lanes and (
+            least := plan.at_least_s.get(OUT)) else ()),
         ("Time for the way out", show_duration(plan.leg_span_s(OUT)), left),
     ]
     if plan.leg(BACK):
@@ -70,7 +77,7 @@ def _summary(book: Book, plan: Plan) -> None:
                  ("Moves back", len(plan.leg(BACK)), left),
                  ("Time for the way back", show_duration(plan.leg_span_s(BACK)), left)]
     if plan.back_from_s is None:
-        rows.append(("Total time", show_duration(plan.total_s), left))
+        rows.append(("Total time", show_total(plan), left))
     for name, w in windows(plan):
         rows += [(name[:1].upper() + name[1:], window_text(w), left),
                  ("Fits it", f"yes, {show_duration(w.spare_s or 0)} to spare" if w.fits
@@ -79,13 +86,7 @@ def _summary(book: Book, plan: Plan) -> None:
         sheet.write_string(row, 0, label, book.bold)
         book.write(sheet, row, 1, value, style)
     row = 3 + len(rows)
-    sheet.write_string(row, 0, "Waves", book.subtitle)
-    book.row(sheet, row + 1, ("Wave", "When", "Leg", "LPARs"), book.header)
-    for leg in (OUT, BACK):
-        for wave, moves in plan.waves(leg):
-            row += 1
-            span = clock_span(plan, min(m.start_ms for m in moves), max(m.end_ms for m in moves))
-            book.row(sheet, row + 1, (wave, span, leg, ", ".join(m.lpar for m in moves)), left)
+    row = _groups_table(book, sheet, row, plan)
     sheet.set_column(1, 1, 44)
     if plan.stays:
         row += 3
@@ -93,6 +94,28 @@ def _summary(book: Book, plan: Plan) -> None:
         for name, server, why in plan.stays:
             row += 1
             book.row(sheet, row, (name, f"{server}: {why}"))
+
+
+def _groups_table(book: Book, sheet: Any, row: int, plan: Plan) -> int:
+    """Lanes, or waves, with their times and LPARs; the last row but one."""
+    kind = _KINDS[plan.in_lanes]
+    sheet.write_string(row, 0, f"{kind}s", book.subtitle)
+    book.row(sheet, row + 1, (kind, "When", "Leg", "LPARs"), book.header)
+    for leg in (OUT, BACK):
+        for number, moves in _groups(plan, leg):
+            row += 1
+            span = f"about {about_span(plan, moves)}" if plan.in_lanes else clock_span(
+                plan, min(m.start_ms for m in moves), max(m.end_ms for m in moves))
+            book.row(sheet, row + 1, (number, span, leg, ", ".join(m.lpar for m in moves)), book.format(align="left"))
+    return row
+
+
+_KINDS = ("Wave", "Lane")
+
+
+def _groups(plan: Plan, leg: str) -> list[tuple[int, tuple[Move, ...]]]:
+    """The moves of a leg by lane, or by wave."""
+    return plan.lanes(leg) if plan.in_lanes else plan.waves(leg)
 
 
 def _objectives(plan: Plan, number: object, percent: object) -> list[tuple[str, object, object]]:
@@ -111,10 +134,54 @@ def _objectives(plan: Plan, number: object, percent: object) -> list[tuple[str, 
 def _moves(book: Book, plan: Plan, estate: Estate) -> None:
     sheet = book.sheet("Moves")
     columns = _move_columns(plan, {p.name: p for p in estate.lpars})
-    table(book, sheet, 0, columns, plan.moves, height=30, filters=True, empty="")
+    rows = [*start_order(plan, OUT), *start_order(plan, BACK)] if plan.in_lanes else plan.moves
+    table(book, sheet, 0, columns, rows, height=30, filters=True, empty="")
+    for number, m in enumerate(rows if plan.in_lanes else (), 1):
+        grown_row(sheet, number, [(reasons(m), _WHY_WIDTH)])
     widths(sheet, columns)
     sheet.freeze_panes(1, 5)
     sheet.repeat_rows(0)
+
+
+def _lanes(book: Book, plan: Plan) -> None:
+    """A column for each lane, its moves below each other: what the one who runs it reads."""
+    sheet = book.sheet("Lanes")
+    sheet.write_string(0, 0, "Lanes: one person's moves, from top to bottom", book.title)
+    sheet.write_string(1, 0, "A move starts when the one above it is over and those that it waits for have arrived; "
+                             "the clock is a prediction.")
+    row, cell = 3, book.format(text_wrap=True, valign="top", border=1, border_color="#BFBFBF")
+    for leg, title in ((OUT, "Way out"), (BACK, "Way back")):
+        lanes = plan.lanes(leg)
+        if not lanes:
+            continue
+        sheet.write_string(row, 0, title, book.subtitle)
+        book.row(sheet, row + 1, [f"Lane {n}: about {about_span(plan, moves)}" for n, moves in lanes], book.header)
+        sheet.set_row(row + 1, 30)
+        row += 2
+        for step in zip_longest(*(moves for _, moves in lanes)):
+            texts = [_in_lane(plan, m) if m else None for m in step]
+            book.row(sheet, row, texts, cell)
+            sheet.set_row(row, 15 * max(sum(-(-len(line) // _LANE_WIDTH) for line in text.split("\n"))
+                                        for text in texts if text))
+            row += 1
+        row += 1
+    sheet.set_column(0, max(len(plan.lanes(leg)) for leg in (OUT, BACK)) - 1, _LANE_WIDTH)
+
+
+def _in_lane(plan: Plan, m: Move) -> str:
+    """A move in the words of its lane, a line each."""
+    lines = [f"{m.number}  {m.lpar}", f"to {m.target}",
+             f"about {about(plan, m.start_ms)}, {show_duration(m.duration_ms / 1000)}"]
+    if m.waits:
+        lines.append(f"waits for {numbers(m.waits_for)}")
+    lines += [f"{word} {about(plan, ms)}" for word, ms in (("not before", m.not_before_ms), ("not after", m.latest_ms))
+              if ms is not None]
+    return "\n".join(lines)
+
+
+_LANE_WIDTH = 27
+_WHY_WIDTH = 44
+"""Characters."""
 
 
 def _move_columns(plan: Plan, lpars: Mapping[str, Lpar]) -> tuple[Column, ...]:
@@ -123,14 +190,19 @@ def _move_columns(plan: Plan, lpars: Mapping[str, Lpar]) -> tuple[Column, ...]:
     def at(instant_ms: int) -> object:
         return plan.clock(instant_ms) or f"+{show_duration(instant_ms / 1000)}"
 
+    times = (Column("Start", lambda m: at(m.start_ms), clock, 20), Column("End", lambda m: at(m.end_ms), clock, 20))
+    ends = (Column("From", lambda m: m.source, "plain", 22), Column("To", lambda m: m.target, "plain", 22))
+    name = Column("LPAR", lambda m: m.lpar, "plain", 16)
+    turn: tuple[Column, ...] = (Column("Wave", lambda m: m.wave, "id", 7), *times, name, *ends)
+    if plan.in_lanes:
+        turn = (Column("Number", lambda m: m.number, "id", 8), Column("Lane", lambda m: m.lane, "id", 6), name, *ends,
+                Column("Waits for", lambda m: numbers(m.waits_for) or None, "plain", 12),
+                Column("Why", lambda m: reasons(m) or None, "wrap", _WHY_WIDTH), *times,
+                Column("Not before", lambda m: None if m.not_before_ms is None else at(m.not_before_ms), clock, 20),
+                Column("Latest start", lambda m: None if m.latest_ms is None else at(m.latest_ms), clock, 20))
     return (
         Column("Leg", lambda m: m.leg, "plain", 6),
-        Column("Wave", lambda m: m.wave, "id", 7),
-        Column("Start", lambda m: at(m.start_ms), clock, 20),
-        Column("End", lambda m: at(m.end_ms), clock, 20),
-        Column("LPAR", lambda m: m.lpar, "plain", 16),
-        Column("From", lambda m: m.source, "plain", 22),
-        Column("To", lambda m: m.target, "plain", 22),
+        *turn,
         Column("Parking", lambda m: m.parking or None, "plain", 9),
         Column("Cores", lambda m: cores(lpars[m.lpar].entitlement_units), "cores", 8),
         Column("Memory (GiB)", lambda m: gib(lpars[m.lpar].memory_mib), "cores", 10),

@@ -26,6 +26,7 @@ from planner.report.whatif_terminal import whatif_view
 from planner.report.whatif_workbook import whatif_workbook
 from planner.report.workbook import plan_workbook
 from planner.scenarios.model import Scenario
+from tests.lanes import in_lanes, in_waves
 
 MANY = [f"p{n:02d}" for n in range(40)]
 COARSE = ordered(Finding("history.coarse", Severity.WARNING, n, "its history is of averages over 60 minutes", "add some")
@@ -95,6 +96,7 @@ def test_a_runbook_warns_in_one_line_that_can_be_read() -> None:
 
 
 @pytest.mark.parametrize("zone", ["Europe/Berlin", ""])
-def test_every_heading_of_a_wave_has_the_zone_of_the_window(zone: str) -> None:
-    heads = re.findall(r"### Wave .*", runbook(plan(zone), BASE))
-    assert len(heads) >= 2 and all(h.endswith(f", {zone}") if zone else "Europe" not in h for h in heads)
+def test_every_heading_of_a_lane_or_wave_has_the_zone_of_the_window(zone: str) -> None:
+    texts = [runbook(made(plan(zone)), BASE) for made in (in_lanes, in_waves)]
+    heads = re.findall(r"### (?:Wave|Way out, lane|Way back, lane) .*", "\n".join(texts))
+    assert len(heads) >= 4 and all(h.endswith(f", {zone}") if zone else "Europe" not in h for h in heads)

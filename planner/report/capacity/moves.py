@@ -8,6 +8,7 @@ from planner.jobs.capacity.figures import Capacity, PlanFigures, show_month
 from planner.plan.choices import BACK, OUT
 from planner.plan.plan import Plan
 from planner.report.text import clock_span, headline, window_text, windows
+from planner.report.turns import numbers
 from planner.sheets import Column, ended, heading, table
 from planner.units import many, show_duration
 from planner.xlsx import Book
@@ -63,10 +64,14 @@ def _moves(capacity: Capacity, figures: PlanFigures) -> tuple[Column, ...]:
     plan = figures.plan
     peaks = {p.name: p.usage.decisive / 1000 for p in capacity.partitions if p.usage}
 
+    turn: tuple[Column, ...] = (Column("Wave", lambda m: m.wave, "whole", 9),)
+    if plan.in_lanes:
+        turn = (Column("Number", lambda m: m.number, "whole", 9), Column("Lane", lambda m: m.lane, "whole", 9),
+                Column("Waits for", lambda m: numbers(m.waits_for), width=12))
     return (
         Column("LPAR", lambda m: m.lpar, width=24),
         Column("Way", lambda m: m.leg, width=9),
-        Column("Wave", lambda m: m.wave, "whole", 9),
+        *turn,
         Column("From", lambda m: m.source, width=22),
         Column("To", lambda m: m.target, width=22),
         Column("Parking", lambda m: "yes" if m.parking else "no", width=9),

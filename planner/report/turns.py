@@ -1,0 +1,106 @@
+"""What a plan in lanes says of a move's turn: when it may start, about when that is, and who waits for it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from itertools import pairwise
+
+from planner.grouping import grouped
+from planner.plan.choices import BACK, OUT
+from planner.plan.plan import Move, Plan
+from planner.units import many, show_duration, show_minutes
+
+ROUGH_FROM_S = 600
+"""Seconds from which on a predicted time of several moves is told in whole minutes."""
+_STATES = {"arrived": "has arrived", "ended": "is over"}
+
+
+class Turns:
+    """The moves of a plan in lanes, and who goes before whom."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.numbered = {m.number: m for m in plan.moves}
+        self.before_in_lane = {b.number: a for leg in (OUT, BACK) for _, moves in plan.lanes(leg)
+                               for a, b in pairwise(moves)}
+        """Number of a move → the move before it in its lane."""
+        self._held_up = grouped([*((a.number, self.numbered[n]) for n, a in self.before_in_lane.items()),
+                                 *((w.move, m) for m in plan.moves for w in m.waits if w.until == "arrived")])
+
+    def needs(self, move: Move) -> list[str]:
+        """What must be so before a move may start, in words; none for one that begins its way."""
+        before = self.before_in_lane.get(move.number)
+        out = []
+        if before and before.number not in move.waits_for:
+            out.append(f"{before.lpar} (move {before.number}, before it in this lane) is over")
+        for wait in move.waits:
+            other = self.numbered[wait.move]
+            where = "before it in this lane" if other is before else f"lane {other.lane}"
+            out.append(f"{other.lpar} (move {other.number}, {where}) {_STATES[wait.until]}"
+                       + (f": {wait.why}" if wait.why else ""))
+        if move.not_before_ms is not None:
+            out.append(f"it is {about(self.plan, move.not_before_ms)}: not before that")
+        return out
+
+    def holds_up(self, move: Move) -> list[Move]:
+        """The moves that do not start as long as this one has not arrived: the next in its lane, those that wait."""
+        return sorted(set(self._held_up.get(move.number, ())), key=lambda m: m.number)
+
+
+def start_order(plan: Plan, leg: str) -> list[Move]:
+    """The moves of a leg in the order in which they are predicted to start."""
+    return sorted(plan.leg(leg), key=lambda m: m.number)
+
+
+def lane_name(move: Move) -> str:
+    """``3``, of the way back ``3 back``."""
+    return f"{move.lane}{' back' * (move.leg == BACK)}"
+
+
+def about(plan: Plan, ms: int) -> str:
+    """A predicted moment to the minute: ``22:08``, on another day than the first ``Sun 00:23``, with the date where the
+    way back is another night; ``+8 min`` without a window."""
+    clock = plan.clock(round(ms / 60_000) * 60_000)
+    if clock is None or plan.window is None:
+        return f"+{show_minutes(ms / 1000)}"
+    day = "%a %Y-%m-%d " if plan.back_from_s is not None else (
+        "" if clock.date() == plan.window.start.date() else "%a ")
+    return f"{clock:{day}%H:%M}"
+
+
+def about_span(plan: Plan, moves: list[Move] | tuple[Move, ...]) -> str:
+    """``22:00 to 22:46``: about when the first of them starts and the last is over."""
+    return f"{about(plan, min(m.start_ms for m in moves))} to {about(plan, max(m.end_ms for m in moves))}"
+
+
+def lanes_tally(plan: Plan, leg: str) -> str:
+    """``20 moves out in 5 lanes, about 46 min, at least 42 min``."""
+    span, least = plan.leg_span_s(leg), plan.at_least_s.get(leg)
+    bound = "" if not least else f", at least {_roughly(least, math.floor(least / 60))}"
+    return (f"{many(len(plan.leg(leg)), 'move')} {leg} in {many(len(plan.lanes(leg)), 'lane')}, about "
+            f"{_roughly(span, math.ceil(span / 60))}{bound}")
+
+
+def _roughly(seconds: float, minutes: int) -> str:
+    return show_duration(seconds) if seconds < ROUGH_FROM_S else show_minutes(60 * minutes)
+
+
+def must_begin_ms(plan: Plan) -> int | None:
+    """The last minute in which the way back, at its predicted pace, may begin to be over by the end of its window; None
+    where there is no way back, no window, or no such moment left."""
+    window, back = plan.limit(BACK), plan.leg(BACK)
+    if not back or window is None or plan.window is None:
+        return None
+    last = (plan.window.ms_to(window.end) - round(1000 * plan.leg_span_s(BACK))) // 60_000 * 60_000
+    return last if last >= min(m.start_ms for m in back) else None
+
+
+def reasons(move: Move) -> str:
+    """Why it waits: ``3 has arrived: needs the room that …; 7 is over``."""
+    return "; ".join(f"{w.move} {_STATES[w.until]}" + (f": {w.why}" if w.why else "") for w in move.waits)
+
+
+def numbers(moves: Iterable[int]) -> str:
+    """``3, 7``."""
+    return ", ".join(map(str, moves))

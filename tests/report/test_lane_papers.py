@@ -1,0 +1,196 @@
+"""What people read of a plan in lanes: who starts when, after whom and why, in runbook, workbook, terminal and frames."""
+
+import re
+from dataclasses import replace
+from functools import cache
+from io import BytesIO
+
+import pytest
+from estates import BASE, loaded
+from openpyxl import load_workbook
+from openpyxl.worksheet.worksheet import Worksheet
+from rich.console import Console
+
+from planner.estate.model import Estate
+from planner.jobs import Options, evacuate, window_from
+from planner.plan.choices import BACK, OUT
+from planner.plan.plan import Move, Plan, Wait, dump, parse
+from planner.plan.questions import Evacuate
+from planner.report.plan_terminal import plan_view
+from planner.report.runbook import runbook
+from planner.report.runbook_lanes import inline
+from planner.report.turns import Turns, about, lanes_tally, must_begin_ms
+from planner.report.workbook import plan_workbook
+from tests.landscape import landscape
+from tests.lanes import in_lanes, in_waves
+
+P595, P570 = "SN8379A80_p595-2", "SN1001C70_p570-1"
+
+
+@cache
+def site() -> Estate:
+    return landscape()
+
+
+@cache
+def night(window: bool = True) -> Plan:
+    """The sample's evening in lanes."""
+    options = Options(20, window=window_from("2026-12-05 22:00/04:00") if window else None, work_s=3600, zone="Etc/UTC")
+    return in_lanes(evacuate(loaded(site()), Evacuate(servers=(P595,), come_back=True), options))
+
+
+@cache
+def book() -> str:
+    return runbook(night(), site())
+
+
+def by_hand(*moves: Move, back: bool = False) -> Plan:
+    """A small plan of such moves in lanes."""
+    made = evacuate(loaded(BASE), Evacuate(servers=("A",), come_back=back), Options(
+        10, window=window_from("2026-12-05 22:00/04:00"), zone="Europe/Berlin"))
+    return made.replace(moves=moves)
+
+
+def sections(text: str, leg: str) -> dict[int, str]:
+    parts = re.split(r"^(?=###? )", text, flags=re.M)
+    return {int(m[1]): p for p in parts if (m := re.match(rf"### Way {leg}, lane (\d+):", p))}
+
+
+@pytest.mark.parametrize("leg", [OUT, BACK])
+def test_each_lane_has_a_section_with_its_moves_in_their_order(leg: str) -> None:
+    found = sections(book(), leg)
+    assert {lane: [int(n) for n in re.findall(r"^#### (\d+)\. ", text, re.M)] for lane, text in found.items()} == {
+        lane: [m.number for m in moves] for lane, moves in night().lanes(leg)}
+    assert "wave" not in book().split("## Assumptions")[0].casefold()
+
+
+def test_the_commands_are_those_of_the_same_moves_in_waves() -> None:
+    """Partition ids too: a lane's section may stand before that of a lane in which its LPAR moved earlier."""
+    def typed(plan: Plan) -> list[str]:
+        lines = re.findall(r"migrlpar -o [^\n`#]+|lssyscfg -r lpar [^\n`#]+", runbook(plan, site()))
+        return sorted(line.strip() for line in lines if line.startswith("migrlpar -o"))
+    assert typed(night()) == typed(in_waves(night()))
+
+
+def test_ids_are_kept_up_in_the_order_of_the_starts() -> None:
+    first = Move("a1", "A", "B", number=1, lane=2, target_id=40, parking=True, duration_ms=60_000)
+    last = Move("a1", "B", "C", number=2, lane=1, target_id=40, start_ms=60_000, duration_ms=60_000,
+                waits=(Wait(1, "arrived", "", ""),))
+    lines = re.findall(r"^migrlpar -o m .*", runbook(by_hand(first, last), BASE), re.M)
+    assert [("-m B" in x, "dest_lpar_id" in x) for x in lines[:2]] == [(True, False), (False, True)]
+
+
+def test_a_move_says_what_it_waits_for_and_why() -> None:
+    moves = (Move("a1", "A", "B", number=1, lane=1, duration_ms=119_000),
+             Move("b1", "B", "C", number=2, lane=2, duration_ms=119_000),
+             Move("a2", "A", "B", number=3, lane=1, start_ms=8 * 60_000, duration_ms=119_000, waits=(
+                 Wait(1, "arrived", "memory.capacity", "needs the id that a1 gave up"),
+                 Wait(2, "arrived", "memory.capacity", "needs the room that b1 leaves on B"),),
+                  not_before_ms=5 * 60_000, latest_ms=90 * 60_000),
+             Move("c1", "C", "B", number=4, lane=2, start_ms=8 * 60_000, duration_ms=1000),
+             Move("a3", "A", "C", number=5, lane=3, waits=(Wait(1, "ended", "", ""),)))
+    turns = Turns(by_hand(*moves))
+    assert [turns.needs(m) for m in moves] == [
+        [], [], ["a1 (move 1, before it in this lane) has arrived: needs the id that a1 gave up",
+                 "b1 (move 2, lane 2) has arrived: needs the room that b1 leaves on B", "it is 22:05: not before that"],
+        ["b1 (move 2, before it in this lane) is over"], ["a1 (move 1, lane 1) is over"]]
+    assert [[x.number for x in turns.holds_up(m)] for m in moves] == [[3], [3, 4], [], [], []]
+    text = runbook(by_hand(*moves[:4]), BASE)
+    assert "#### 3. a2 to B: about 22:08, 1 min 59 s\n\n- [ ] May start when\n  - a1 (move 1, before" in text
+    assert "- Not after 23:30" in text and "- [ ] May start when the lead says go" in text
+    assert "- [ ] May start when b1 (move 2, before it in this lane) is over\n" in text
+    assert "These do not start without it: 3 a2, 4 c1" in text
+
+
+def test_after_all_lanes_of_a_way_it_is_decided_how_to_go_on() -> None:
+    for way, first, last in (("out", 1, 20), ("back", 21, 40)):
+        assert f"### Way {way}: when all lanes are through\n\n- [ ] Moves {first} to {last} have arrived" in book()
+    assert book().count("**Go or no-go** for the work") == 1
+    end = must_begin_ms(night())
+    assert end is not None and f"must begin by {about(night(), end)}" in book()
+    window = night().window
+    assert window and 0 <= window.ms_to(window.end) - end - 1000 * night().leg_span_s(BACK) < 60_000
+
+
+def test_what_holds_in_all_lanes_is_said_once() -> None:
+    for once in ("has arrived**", "Tell all lanes", "vasistat"):
+        assert book().count(once) == 1, once
+
+
+@pytest.mark.parametrize("width", [80, 100, 140])
+def test_the_terminal_shows_whom_a_move_waits_for_at_every_width(width: int) -> None:
+    console = Console(width=width)
+    with console.capture() as printed:
+        console.print(plan_view(night()))
+    lines = printed.get().splitlines()
+    assert max(map(len, lines)) <= width
+    head = next(x for x in lines if x.split()[:2] == ["no.", "lane"])
+    assert {"about", "LPAR", "to", "waits", "minutes"} <= {*head.split()} and ("movers" in head) is (width == 140)
+    rows = [x for m in night().moves for x in lines if re.match(rf" +{m.number} +{m.lane}( back)? .*{m.lpar} ", x)]
+    assert len(rows) == len(night().moves)
+    for m, row in zip(night().moves, rows, strict=True):
+        assert ", ".join(map(str, m.waits_for)) in row and about(night(), m.start_ms) in row
+
+
+def test_the_length_of_a_way_stands_beside_what_it_takes_at_least() -> None:
+    plan = by_hand(*(Move(f"m{n}", "A", "B", number=n, lane=n, duration_ms=(46 * 60 - 10) * 1000) for n in (1, 2)))
+    assert lanes_tally(plan.replace(at_least_s={OUT: 42 * 60 + 59}), OUT) == (
+        "2 moves out in 2 lanes, about 46 min, at least 42 min")
+    assert lanes_tally(plan.replace(at_least_s={}), OUT) == "2 moves out in 2 lanes, about 46 min"
+
+
+def test_moments_are_told_to_the_minute_with_the_day_where_it_is_another() -> None:
+    assert [about(night(), 1000 * s) for s in (0, 520, 7200 + 9)] == ["22:00", "22:09", "Sun 00:00"]
+    assert about(night().replace(back_from_s=9), 0) == "Sat 2026-12-05 22:00"
+    assert about(night(False), 520_000) == "+9 min"
+
+
+def rows_of(sheet: Worksheet) -> list[dict[str, object]]:
+    head, *rows = sheet.values
+    return [dict(zip(map(str, head), row, strict=True)) for row in rows]
+
+
+def test_the_workbook_has_turn_waits_and_reasons_and_a_column_for_each_lane() -> None:
+    made = load_workbook(BytesIO(plan_workbook(night(), site())))
+    rows = rows_of(made["Moves"])
+    assert "Wave" not in rows[0]
+    for m, row in zip(night().moves, rows, strict=True):
+        assert (row["Number"], row["Lane"], row["LPAR"]) == (m.number, m.lane, m.lpar)
+        assert row["Waits for"] == (", ".join(map(str, m.waits_for)) or None)
+        assert all(w.why in str(row["Why"]) for w in m.waits)
+        assert row["Not before"] is row["Latest start"] is None
+    columns = [[str(c.value) for c in column if c.value] for column in made["Lanes"].columns]
+    for lane, moves in night().lanes(OUT):
+        cells = [text.splitlines()[0] for text in columns[lane - 1]]
+        assert [f"{m.number}  {m.lpar}" for m in moves] == [c for c in cells if c in {f"{m.number}  {m.lpar}" for m in moves}]
+    assert "Lanes" not in load_workbook(BytesIO(plan_workbook(in_waves(night()), site()))).sheetnames
+
+
+def test_frames_of_lanes_have_types() -> None:
+    frames = night().frames()
+    kinds = {n: str(k) for n, k in frames["moves"].dtypes.items()}
+    assert kinds["number"] == kinds["lane"] == "Int64" and kinds["waits_for"] == "string"
+    assert kinds["not_before_s"] == kinds["latest_s"] == "Float64" and "waits" not in kinds
+    waits = frames["waits"]
+    assert {n: str(k) for n, k in waits.dtypes.items()} == {
+        "number": "Int64", "waits_for": "Int64", "until": "category", "rule": "string", "why": "string"}
+    assert list(zip(waits["number"], waits["waits_for"], strict=True)) == [
+        (m.number, w.move) for m in night().moves for w in m.waits]
+    waves = in_waves(night()).frames()
+    assert waves["moves"]["lane"].isna().all() and waves["waits"].empty
+
+
+def test_a_plan_in_lanes_is_read_back() -> None:
+    assert parse(dump(night()), "plan.json").replace(seal="") == night().replace(seal="")
+
+
+@pytest.mark.parametrize("text", ["a", "a`b", "``", "`a``"])
+def test_a_command_stays_one_in_a_line_of_markdown(text: str) -> None:
+    found = re.fullmatch(r"(`+)( ?)(.*?)\2\1", inline(text))
+    assert found and found[3] == text and found[1] not in re.findall("`+", text)
+
+
+def test_a_lane_plan_without_a_window_or_a_way_back_has_its_papers() -> None:
+    one = replace(night(False).moves[0], waits=())
+    plan = night(False).replace(moves=(one,), at_least_s={})
+    assert "about +0 min" in runbook(plan, site()) and plan_workbook(plan, site())
