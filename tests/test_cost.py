@@ -112,10 +112,19 @@ def test_nobody_measured_means_as_busy_as_entitled() -> None:
 
 def test_parameters_of_an_estate_replace_the_defaults_and_strangers_are_named() -> None:
     given_, strange = parameters_of([Parameter("overhead_s", 120.0), Parameter("speed", 9.0)])
-    assert given_ == replace(P, overhead_s=120.0) and strange == ("speed",)
+    assert given_ == replace(P, overhead_s=120.0, hmc_overhead_s=120.0) and strange == ("speed",)
     site, _ = judged(BASE.replace(parameters=(Parameter("overhead_s", 120.0),)))
     plain, _ = judged(BASE)
     assert site.solo("a1", "A", "B").duration_ms - plain.solo("a1", "A", "B").duration_ms == 75_000
+
+
+@pytest.mark.parametrize(("console", "overhead"), [("hmc1", 200), ("", 200), ("A-v1", 50), ("ivm", 50), ("hmc1; hmc2", 200)])
+def test_a_move_takes_the_overhead_of_the_console_that_orders_it(console: str, overhead: int) -> None:
+    of = changed(BASE, "A", console=console).replace(parameters=(
+        Parameter("overhead_s", 50.0), Parameter("hmc_overhead_s", 200.0), Parameter("validation_s", 7.0)))
+    site, _ = judged(of)
+    alone = copy_at(site.lpars["a1"], GIGABIT, replace(P, overhead_s=0))
+    assert site.copy("a1", GIGABIT).duration_ms - alone.duration_ms == pytest.approx((overhead + 7) * 1000, abs=1)
 
 
 def test_the_slower_side_and_the_number_of_moves_set_the_rate() -> None:

@@ -44,7 +44,11 @@ class Parameters:
     link_efficiency: float = field(default=0.632, metadata=within(1, above_zero=True))
     """Share of the link's line rate that a move gets: seed, 78.95 MB/s of 1 Gbit/s (measured there)."""
     overhead_s: float = field(default=45.0, metadata=within(86_400))
-    """Fixed seconds of a move outside the copy: assumption that fits the seed. HMC sites: 120 to 300 s."""
+    """Fixed seconds of a move that an IVM orders, outside the copy: assumption that fits the seed's two minutes."""
+    hmc_overhead_s: float = field(default=45.0, metadata=within(86_400))
+    """The same of a move that an HMC orders; as overhead_s where that alone is stated. Suggested: 120 to 300 s."""
+    validation_s: float = field(default=0.0, metadata=within(86_400))
+    """Seconds of validation before that, where they were timed apart; 0: they are part of the overhead."""
     inactive_s: float = field(default=60.0, metadata=within(86_400, above_zero=True))
     """Seconds of an inactive migration, which copies no memory: not known, assumed; measure yours."""
     dirty_mb_s_per_core: float = field(default=20.0, metadata=within(100_000))
@@ -86,6 +90,11 @@ class Parameters:
     rates: Mapping[str, float] = field(default_factory=dict, hash=False)
     """Class of links or pair of movers → bytes/s that it was measured to carry (rate_mb_s with its For)."""
 
+    def of_console(self, *, ivm: bool) -> Parameters:
+        """These parameters with ``overhead_s`` of all that a move takes beside the copy under an IVM or an HMC."""
+        fixed = self.validation_s + (self.overhead_s if ivm else self.hmc_overhead_s)
+        return replace(self, overhead_s=fixed, hmc_overhead_s=fixed, validation_s=0.0)
+
 
 FIGURES = tuple(f for f in fields(Parameters) if f.metadata)
 """The parameters that are one number each."""
@@ -94,10 +103,13 @@ LIMITS: Mapping[str, Mapping[str, Any]] = {f.name: f.metadata for f in FIGURES} 
 
 
 def parameters_of(rows: Iterable[Parameter]) -> tuple[Parameters, tuple[str, ...]]:
-    """The model's parameters with an estate's own values, and the names in it that are none."""
+    """The model's parameters with an estate's own values, and the names in it that are none. An overhead that is
+    stated without one for HMCs is of every console."""
     known = {f.name for f in FIGURES}
     stated = tuple(rows)
     given = {r.name: r.value for r in stated if not r.subject}
+    if "overhead_s" in given:
+        given.setdefault("hmc_overhead_s", given["overhead_s"])
     rates = {r.subject: r.value * 1e6 for r in stated if r.name == RATE and r.subject}
     return (replace(Parameters(), **{k: v for k, v in given.items() if k in known}, rates=rates),
             tuple(sorted({r.name for r in stated} - known - {RATE})))

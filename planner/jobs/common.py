@@ -383,7 +383,8 @@ def _figures(estate: Estate, parameters: Parameters) -> Iterator[str]:
            if learned else "Minutes are not calibrated: no figure of the cost model was fitted to past moves of this "
            "site (planner calibrate).")
     for f in FIGURES:
-        yield f"Cost model: {f.name} = {getattr(parameters, f.name):g}{_origin(rows.get((f.name, '')))}"
+        row = rows.get((f.name, "")) or (rows.get(("overhead_s", "")) if f.name == "hmc_overhead_s" else None)
+        yield f"Cost model: {f.name} = {getattr(parameters, f.name):g}{_origin(row)}"
     for subject, rate in sorted(parameters.rates.items()):
         yield f"Cost model: {RATE} for {subject} = {rate / 1e6:g}{_origin(rows.get((RATE, subject)))}"
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 from planner.cost import Copy, copy_at, side_rate, stream_rate
 from planner.estate.capacity import Demand, base_demand, lpar_demand
 from planner.estate.catalogue import rperf_per_core
+from planner.estate.consoles import is_ivm
 from planner.estate.licence_counts import Pools
 from planner.estate.model import Estate, Lpar, Vios, by_id
 from planner.estate.parameters import Parameters, pair_name, parameters_of
@@ -260,10 +261,19 @@ class Site(Pools):
         pairs = self.pairs(source, target)
         return self.pair_rate(*pairs[0]) if pairs else self.parameters.link_efficiency * 125e6
 
+    @cached_property
+    def _of_consoles(self) -> Mapping[bool, Parameters]:
+        return {ivm: self.parameters.of_console(ivm=ivm) for ivm in (False, True)}
+
+    def parameters_for(self, lpar: str) -> Parameters:
+        """The cost model's parameters for a move of this LPAR: ``overhead_s`` is that of the console that orders it."""
+        server = self.servers[self.lpars[lpar].server]
+        return self._of_consoles[is_ivm(server, [v.name for v in self.vioses_on(server.name)])]
+
     @remembered
     def copy(self, lpar: str, rate: float) -> Copy:
         """The cost of moving an LPAR at ``rate`` bytes/s."""
-        return copy_at(self.lpars[lpar], rate, self.parameters)
+        return copy_at(self.lpars[lpar], rate, self.parameters_for(lpar))
 
     # ---- groups -------------------------------------------------------------------------------------------------
 

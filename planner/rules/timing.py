@@ -131,7 +131,7 @@ def duration(site: Site, moves: Sequence[Move], window: Window | None) -> Iterat
     rates = shares(site, moves) | dict.fromkeys((m for m in moves if m.inactive), 1.0)
     for m, rate in rates.items():
         if m.lpar in site.lpars:
-            needed = copy_at(site.lpars[m.lpar], rate, site.parameters).duration_ms
+            needed = copy_at(site.lpars[m.lpar], rate, site.parameters_for(m.lpar)).duration_ms
             if m.duration_ms < needed - 1000:
                 yield Breach(f"is given {m.duration_ms / 1000:.0f} s; the cost model says {needed / 1000:.0f} s",
                              "plan again", subject=m.lpar)
