@@ -67,8 +67,10 @@ class Parameters:
     """rPerf that the target VIOS spends per 10⁶ bytes/s: seed, 1.20 cores."""
     unknown_rperf_per_core: float = field(default=0.0, metadata=within(1_000))
     """rPerf per core of a type-model that the catalogue lacks; 0: by generation, for POWER6 7.57 (the seed's JS22)."""
+    share_in_overhead: float = field(default=1.0, metadata=within(1))
+    """1: a move holds its share of both movers from start to end; 0: only while it copies (docs/cost-model.md)."""
     wave_gap_s: float = field(default=0.0, metadata=within(86_400))
-    """Seconds between the end of a wave and the start of the next, for checks."""
+    """Seconds between the end of a move (or wave) and the start of what waits for it, for checks."""
     check_before_s: float = field(default=180.0, metadata=within(86_400))
     """Seconds that a person spends on an LPAR before its move (cron off, error log, paths): assumed."""
     check_after_s: float = field(default=300.0, metadata=within(86_400))

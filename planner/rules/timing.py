@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 
-from planner.cost import converges, copy_at
+from planner.cost import converges
 from planner.estate.consoles import is_ivm
 from planner.plan.plan import Move, Window
 from planner.rules.base import Breach, Scope, rule
@@ -124,14 +124,14 @@ def shares(site: Site, moves: Sequence[Move]) -> dict[Move, float]:
             if m.source_msp in site.vioses and m.target_msp in site.vioses}
 
 
-@rule("timing.duration", "A move is given at least the time that the cost model says it takes at its share of the "
-      "links.", Scope.FLIGHT, encoding="the scheduler takes durations from the cost model",
+@rule("timing.duration", "A move is given at least the time that the cost model says it takes when it has its movers "
+      "to itself.", Scope.FLIGHT, encoding="the scheduler takes durations from the cost model",
       source="the cost model (docs/cost-model.md)")
 def duration(site: Site, moves: Sequence[Move], window: Window | None) -> Iterator[Breach]:
-    rates = shares(site, moves) | dict.fromkeys((m for m in moves if m.inactive), 1.0)
-    for m, rate in rates.items():
-        if m.lpar in site.lpars:
-            needed = copy_at(site.lpars[m.lpar], rate, site.parameters_for(m.lpar)).duration_ms
+    for m in moves:
+        if m.lpar in site.lpars and (m.inactive or {m.source_msp, m.target_msp} <= site.vioses.keys()):
+            rate = 1.0 if m.inactive else site.pair_rate(m.source_msp, m.target_msp)
+            needed = site.copy(m.lpar, rate).duration_ms
             if m.duration_ms < needed - 1000:
                 yield Breach(f"is given {m.duration_ms / 1000:.0f} s; the cost model says {needed / 1000:.0f} s",
                              "plan again", subject=m.lpar)

@@ -19,10 +19,13 @@ from planner.plan.questions import Consolidate, Whatif
 from planner.rules import Judge, Site
 from planner.verify.account import account_claims, stays_on
 from planner.verify.base import Claim, Replay, after_work, broken, near
+from planner.verify.clock import clock_claims
 from planner.verify.details import changes_after, details_claims
 from planner.verify.enterprise import meter_claims
 from planner.verify.flights import stream
+from planner.verify.lanes import in_order
 from planner.verify.licences import licence_claims, licence_measure
+from planner.verify.waits import wait_claims
 
 _FIRST_LISTED = 340
 """The first firmware release of which a least console level is known (HMC V7R3.4 help, EL340)."""
@@ -35,20 +38,28 @@ def claims(plan: Plan, site: Site, judge: Judge, played: Replay) -> list[Finding
                  _stays(plan, site), details_claims(plan, site), _consolidation(plan, site), _assumptions(plan, played),
                  licence_claims(plan, site), meter_claims(plan, site), _unknown_slots(plan, site),
                  _unknown_levels(plan, site))
+    if in_order(plan.moves, played.findings):
+        made = chain(made, wait_claims(plan.moves, site, judge))
     return [*_bounds(plan), *changes_after(plan, site), *(f for claim in made for f in claim.findings())]
 
 
 def _moves(plan: Plan, site: Site) -> Iterator[Claim]:
-    """Time, bytes and standstill at the share of the links that a move has in its wave; whether it moves again."""
+    """Time, bytes and standstill at the share of the links that a move has in its wave, or of all the time in which it
+    flies; whether it moves again."""
     last = {(m.leg, m.lpar): m for m in plan.moves}
+    for m in plan.moves:
+        yield Claim("whether it moves again on this leg", m.parking, last[m.leg, m.lpar] != m, m.lpar)
+        if m.inactive:
+            needed = ceil(1000 * site.parameters.inactive_s)
+            yield Claim("milliseconds, milliseconds of standstill, bytes of an inactive migration",
+                        (m.duration_ms, m.suspend_ms, m.bytes_sent), (needed, 0, 0), m.lpar)
+    yield from clock_claims(plan, site) if plan.in_lanes else _in_waves(plan, site)
+
+
+def _in_waves(plan: Plan, site: Site) -> Iterator[Claim]:
     for _, wave in chain(plan.waves(OUT), plan.waves(BACK)):
         busy = Counter(v for m in wave for v in {m.source_msp, m.target_msp})
         for m in wave:
-            yield Claim("whether it moves again on this leg", m.parking, last[m.leg, m.lpar] != m, m.lpar)
-            if m.inactive:
-                needed = ceil(1000 * site.parameters.inactive_s)
-                yield Claim("milliseconds, milliseconds of standstill, bytes of an inactive migration",
-                            (m.duration_ms, m.suspend_ms, m.bytes_sent), (needed, 0, 0), m.lpar)
             if m.source_msp in site.vioses and m.target_msp in site.vioses and m.lpar in site.lpars:
                 rate = site.pair_rate(m.source_msp, m.target_msp, busy[m.source_msp], busy[m.target_msp])
                 cost = site.copy(m.lpar, rate)

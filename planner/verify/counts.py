@@ -6,11 +6,14 @@ What is counted by what each move carries (slots, ports) stands in files of its 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from functools import partial
 
 from planner.estate.model import Lpar
 from planner.findings import Finding
 from planner.rules import Site
-from planner.units import show_gib
+from planner.rules.base import Use, by_part, declared_uses
+from planner.units import show_cores, show_gib
 from planner.verify.base import broken
 
 
@@ -95,3 +98,82 @@ def _vnics(site: Site, server: str, names: Collection[str]) -> Iterator[Finding]
 
 
 COUNTS: tuple[Callable[[Site, str, Collection[str]], Iterator[Finding]], ...] = (_pages, _pool_memory, _vnics)
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """What all LPARs on a server may hold of something together, and what each of them holds there."""
+
+    rule: str
+    most: int
+    of: Callable[[str], int]
+    shown: Callable[[int], str]
+
+
+def limits(site: Site, server: str) -> Iterator[Limit]:
+    """Everything that LPARs hold of a server as a sum: what the rules say of processors, memory, pools and all that
+    they declare as used up, and what is counted here."""
+    base, limit, start = site.base(server), site.limit(server), site.at_start[server]
+    yield Limit("processor.capacity", max(limit.units, start.units) - base.units,
+                lambda n: site.held(n, server).units, _cores)
+    yield Limit("memory.capacity", max(limit.memory_mib, start.memory_mib) - base.memory_mib,
+                lambda n: site.held(n, server).memory_mib, _gib)
+    for pool in sorted(site.pools.get(server, {})):
+        most = site.pool_limit(server, pool)
+        if most is not None:
+            yield Limit("processor.pool", max(most, start.pools.get(pool, 0)), partial(_in_pool, site, server, pool),
+                        _cores)
+    for rule, use in declared_uses():
+        for part, most in by_part(use.most(site, server)).items():
+            of = partial(_used, site, use, server, part)
+            yield Limit(rule.id, max(most, sum(map(of, site.residents(server)))), of, partial(_of_use, use.what))
+    yield from _own_limits(site, server)
+
+
+def _own_limits(site: Site, server: str) -> Iterator[Limit]:
+    row = site.servers[server]
+    sharing = {p.name: p for p in site.estate.lpars if p.memory_mode == "shared" and p.active}
+    there = [p for p in sharing.values() if p.server == server]
+    devices = [size for v in site.estate.vioses if v.server == server for size in v.paging_devices_mib]
+    devices += [p.max_memory_mib for p in there]
+    for size in sorted({p.max_memory_mib for p in sharing.values()}):
+        yield Limit("plan.paging", sum(one >= size for one in devices), lambda n, size=size: int(  # type: ignore[misc]
+            n in sharing and sharing[n].max_memory_mib >= size), partial(_of_use, "paging devices"))
+    before = sum(p.io_entitled_mib or 0 for p in there)
+    free = row.free_pool_mib if row.free_pool_mib is not None else (
+        None if row.shared_memory_pool_mib is None else max(0, row.shared_memory_pool_mib - before))
+    if sharing and free is not None:
+        yield Limit("plan.pool-memory", before + free, lambda n: sharing[n].io_entitled_mib or 0 if n in sharing else 0,
+                    _gib)
+    here = set(site.residents(server))
+    ports, percent = _free_sriov(site, server)
+    if ports is not None:
+        of = partial(_in_shares, site, here, len)
+        yield Limit("plan.vnics", ports + sum(map(of, here)), of, partial(_of_use, "SR-IOV logical ports"))
+    if percent is not None:
+        of = partial(_in_shares, site, here, sum)
+        yield Limit("plan.vnics", percent + sum(map(of, here)), of, partial(_of_use, "% of SR-IOV ports"))
+
+
+def _in_pool(site: Site, server: str, pool: int, lpar: str) -> int:
+    return site.held(lpar, server).units if site.pool_on(lpar, server) == pool else 0
+
+
+def _used(site: Site, use: Use, server: str, part: str, lpar: str) -> int:
+    return site.taken(use.by, lpar, server).get(part, 0)
+
+
+def _in_shares(site: Site, here: Collection[str], amount: Callable[[list[int]], int], lpar: str) -> int:
+    return amount(_shares(site, site.lpars[lpar], at_start=lpar in here))
+
+
+def _cores(units: int) -> str:
+    return f"{show_cores(units)} cores"
+
+
+def _gib(mib: int) -> str:
+    return f"{show_gib(mib)} GiB"
+
+
+def _of_use(what: str, count: int) -> str:
+    return f"{count} {what}"

@@ -22,12 +22,12 @@ _ANY = 99
 def crowd_findings(estate: Estate, moves: Sequence[Move], *, assume_nothing: bool = False) -> Iterator[Finding]:
     """Servers and movers with more moves at once than they support, each at the first such moment; inactive migrations
     of a server are counted apart."""
-    most = _limits(estate, 4 if assume_nothing else _ANY)
+    most = crowd_limits(estate, 4 if assume_nothing else _ANY)
     events = sorted([(m.start_ms, 1, n) for n, m in enumerate(moves)] + [(m.end_ms, 0, n) for n, m in enumerate(moves)])
     flying: dict[tuple[str, str], int] = {}
     told: set[tuple[str, str]] = set()
     for time, begins, n in events:
-        for key in _takes_part(moves[n]):
+        for key in takes_part(moves[n]):
             flying[key] = flying.get(key, 0) + (1 if begins else -1)
             if key in most and flying[key] > most[key] and key not in told:
                 told.add(key)
@@ -35,14 +35,14 @@ def crowd_findings(estate: Estate, moves: Sequence[Move], *, assume_nothing: boo
                              "that it supports", "spread them over more waves")
 
 
-def _takes_part(move: Move) -> set[tuple[str, str]]:
+def takes_part(move: Move) -> set[tuple[str, str]]:
     """(kind of limit, server or mover) of everything that is busy with a move."""
     if move.inactive:
         return {("inactive", move.source), ("inactive", move.target)}
     return {("server", move.source), ("server", move.target), ("mover", move.source_msp), ("mover", move.target_msp)}
 
 
-def _limits(estate: Estate, unknown: int) -> dict[tuple[str, str], int]:
+def crowd_limits(estate: Estate, unknown: int) -> dict[tuple[str, str], int]:
     """What servers and movers support of each kind; ``unknown``: what an unknown level does."""
     most = {("server", s.name): _stated(s.max_migrations) for s in estate.servers}
     most |= {("inactive", s.name): _stated(s.max_inactive_migrations) for s in estate.servers}

@@ -79,6 +79,11 @@ class PortCount:
                 self._free[vios, fabric] += 1
             self._count(vios, fabric, port, 1)
 
+    def left(self) -> dict[tuple[str, ...], int]:
+        """("fabric" or "port", VIOS, fabric or physical port) → virtual ports that are left."""
+        return {**{("fabric", *spot): n for spot, n in self._free.items()},
+                **{("port", *spot): n for spot, n in self._on_port.items()}}
+
     def _count(self, vios: str, fabric: str, port: str, change: int) -> None:
         """One more or less of a port that is known by name."""
         if (vios, port) in self._on_port:

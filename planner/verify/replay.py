@@ -12,11 +12,14 @@ from planner.plan.plan import Move, Plan, ServerState
 from planner.rules import Judge, Site
 from planner.rules.partition import ID_FREE
 from planner.verify.base import Replay, after_work, broken, server_state, server_states
+from planner.verify.clock import out_of_bounds
 from planner.verify.counts import lacking
 from planner.verify.flights import crowd_findings
 from planner.verify.goals import Course, goal_findings
 from planner.verify.ids import IdCount
+from planner.verify.lanes import in_order, lane_findings
 from planner.verify.licences import licences_over
+from planner.verify.order import circular, malformed
 from planner.verify.ports import PortCount
 from planner.verify.restored import restored
 from planner.verify.slots import SlotCount
@@ -28,13 +31,13 @@ from planner.verify.vnics import VnicCount
 class _Stage:
     """The world during a replay: which servers each active LPAR holds, and what has changed since the last check."""
 
-    def __init__(self, site: Site, judge: Judge, returning: Judge, *, begun: bool) -> None:
+    def __init__(self, site: Site, judge: Judge, returning: Judge, *, named: bool) -> None:
         self.site, self.judge, self.returning = site, judge, returning
         self.where: dict[str, tuple[str, ...]] = {n: (s,) for n, s in site.start.items()}
         self.ids = IdCount(site.estate)
-        self.ports = PortCount(site.estate, self.where, named=not begun)
+        self.ports = PortCount(site.estate, self.where, named=named)
         self.slots = SlotCount(site.estate, self.where)
-        self.vnics = VnicCount(site.estate, self.where, named=not begun)
+        self.vnics = VnicCount(site.estate, self.where, named=named)
         self.served = {(p.vios, p.fabric) for p in site.estate.ports}
         self.found: list[Finding] = []
         self.peaks: dict[str, ServerState] = {s.server: s for s in server_states(site, self.where)}
@@ -190,7 +193,19 @@ def _events(moves: Sequence[Move]) -> list[tuple[int, int, int]]:
     return sorted([(m.end_ms, 0, i) for i, m in enumerate(moves)] + [(m.start_ms, 1, i) for i, m in enumerate(moves)])
 
 
-def _sane(moves: Sequence[Move]) -> list[Finding]:
+def _sane(plan: Plan, site: Site, *, begun: bool) -> list[Finding]:
+    """Times and legs that can be; what the order of waves, or of lanes, must be."""
+    moves = plan.moves
+    wrong = [broken("plan.times", m.lpar, f"starts at {m.start_ms / 1000} s for {m.duration_ms / 1000} s")
+             for m in moves if m.duration_ms <= 0 or m.start_ms < 0]
+    wrong += [broken("plan.times", m.lpar, f"leg {m.leg!r} is neither out nor back") for m in moves
+              if m.leg not in (OUT, BACK)]
+    if not plan.in_lanes:
+        return wrong + _sane_waves(moves)
+    return wrong + (circular(moves) if begun else malformed(moves)) + [*out_of_bounds(plan, site)]
+
+
+def _sane_waves(moves: Sequence[Move]) -> list[Finding]:
     wrong = []
     starts: dict[tuple[str, int], set[int]] = {}
     for m in moves:
@@ -201,14 +216,12 @@ def _sane(moves: Sequence[Move]) -> list[Finding]:
         latest[leg, wave] = highest.get(leg, min(starts[leg, wave]))
         highest[leg] = max(latest[leg, wave], *starts[leg, wave])
     for m in moves:
-        if m.duration_ms <= 0 or m.start_ms < 0:
-            wrong.append(broken("plan.times", m.lpar, f"starts at {m.start_ms / 1000} s for {m.duration_ms / 1000} s"))
         if latest[m.leg, m.wave] > m.start_ms:
             wrong.append(broken("plan.times", m.lpar, f"wave {m.wave} starts before an earlier one"))
         if len(starts[m.leg, m.wave]) > 1:
             wrong.append(broken("plan.times", m.lpar, f"the moves of wave {m.wave} do not start together"))
-        if m.leg not in (OUT, BACK):
-            wrong.append(broken("plan.times", m.lpar, f"leg {m.leg!r} is neither out nor back"))
+        if m.number or m.waits or (m.not_before_ms, m.latest_ms) != (None, None):
+            wrong.append(broken("plan.lanes", m.lpar, "has a number, waits or bounds of its start, as in a lane"))
     return wrong
 
 
@@ -216,10 +229,10 @@ def replay(plan: Plan, site: Site, judge: Judge, home: Mapping[str, str] | None 
            begun: bool = False) -> Replay:
     """Replay a plan from the estate's own placement; ``home``: where LPARs stood before the plan, if elsewhere;
     ``begun``: some of its moves are done and left out."""
-    stage = _Stage(site, judge, after_work(plan, site, judge), begun=begun)
+    stage = _Stage(site, judge, after_work(plan, site, judge), named=not begun and not plan.in_lanes)
     before = with_peaks(site, server_states(site, stage.where), stage.places())
     moves = list(plan.moves)
-    stage.found += _sane(moves)
+    stage.found += _sane(plan, site, begun=begun)
     pending_out = sum(m.leg == OUT for m in moves)
     middle = None if pending_out else stage.places()
     events = _events(moves)
@@ -241,6 +254,8 @@ def replay(plan: Plan, site: Site, judge: Judge, home: Mapping[str, str] | None 
     stage.found += too_much_used(site, {s: [site.lpars[n] for n in names] for s, names in holders.items()})
     stage.found += judge.flights(moves, plan.window)
     stage.found += crowd_findings(site.estate, moves, assume_nothing=site.assume_nothing)
+    if in_order(moves, stage.found):
+        stage.found += lane_findings(moves, site, judge)
     stage.found += goal_findings(Course(plan, site, judge, middle, end, home or {}, begun))
     after = with_peaks(site, server_states(site, {n: (s,) for n, s in middle.items()}), middle)
     return Replay(ordered(stage.found), tuple(stage.peaks[s] for s in site.servers), before, after)

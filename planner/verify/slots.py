@@ -43,3 +43,7 @@ class SlotCount:
         for vios in self._held.pop((move.lpar, move.source), ()):
             if vios in self._left:
                 self._left[vios] += 1
+
+    def left(self) -> dict[tuple[str, ...], int]:
+        """(VIOS) → slots that may still be taken: less than none are free where it was so at the start."""
+        return {(vios,): left - self._least[vios] for vios, left in self._left.items()}

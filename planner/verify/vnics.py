@@ -66,6 +66,11 @@ class VnicCount:
         for port, percent in self._held.pop((move.lpar, move.source), ()):
             self._change(move.source, port, 1, percent)
 
+    def left(self) -> dict[tuple[str, ...], int]:
+        """(what, server, physical port) → how much is left, where that is stated."""
+        return {(what, *port): n for port, left in self._ports.items()
+                for what, n in zip(("logical ports", "% of capacity"), left, strict=True) if n is not None}
+
     def _strange(self, move: Move, b: Backing, rows: dict[tuple[int, int], Vnic], seen: Collection[tuple[int, int]],
                  on: Collection[tuple[int, str]]) -> Iterator[str]:
         """What a mapping names that is not there, or not so."""

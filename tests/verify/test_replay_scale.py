@@ -75,11 +75,12 @@ def plain_sane(moves: list[Move]) -> list[tuple[str, str]]:
 @pytest.mark.parametrize("seed", range(10))
 def test_times_of_waves(seed: int) -> None:
     rng = Random(seed)
+    of = crowded(seed)
     moves = [replace(m, start_ms=rng.choice((-60_000, 0, 60_000, 120_000)), duration_ms=rng.choice((0, 60_000)))
-             for m in careless(crowded(seed), seed).moves]
+             for m in careless(of, seed).moves]
     words = {"starts at": "times", "starts before": "order", "do not start": "together"}
-    found = [(f.subject, next(v for k, v in words.items() if k in f.message)) for f in _sane(moves)]
-    assert found == plain_sane(moves)
+    found = [(f.subject, next(v for k, v in words.items() if k in f.message)) for f in _sane(plan_of(moves), judged(of)[0], begun=False)]
+    assert sorted(found) == sorted(plain_sane(moves))
 
 
 def test_how_far_the_work_has_come_is_told_from_thousands_of_moves() -> None:

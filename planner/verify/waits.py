@@ -1,0 +1,39 @@
+"""Whether each wait of a plan is needed for what it says that it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from planner.grouping import grouped
+from planner.plan.plan import Move
+from planner.rules import Judge, Site
+from planner.verify.base import Claim
+from planner.verify.lanes import proved
+from planner.verify.order import Order, arcs_of, ordered_by
+from planner.verify.provisos import Proviso
+
+_ALIKE = {"storage.npiv-ports": "plan.ports", "storage.npiv-mapping": "plan.ports",
+          "storage.virtual-slots": "plan.slots", "memory.paging-devices": "plan.paging",
+          "memory.pool": "plan.pool-memory", "partition.id-free": "plan.id", "network.vnic-ports": "plan.vnics",
+          "network.vnic-capacity": "plan.vnics", "network.vnic-fit": "plan.vnics"}
+"""Rules, and what is counted here of the same thing."""
+
+
+def wait_claims(moves: Sequence[Move], site: Site, judge: Judge) -> Iterator[Claim]:
+    """Without a wait that names a rule some timing breaks that rule."""
+    for leg, provisos in proved(moves, site, judge):
+        of_rule = grouped((_ALIKE.get(one.rule, one.rule), one) for one in provisos)
+        arcs = arcs_of(leg.moves)
+        for arc in arcs:
+            _, i, wait = arc
+            if wait is not None and wait.rule:
+                asked = of_rule.get(_ALIKE.get(wait.rule, wait.rule), ())
+                without = ordered_by(leg.moves, [a for a in arcs if a is not arc])
+                yield Claim(f"whether it must wait for move {wait.move} because of {wait.rule}", True,
+                            without is not None and any(_breaks(one, leg.order, without) for one in asked),
+                            leg.moves[i].lpar)
+
+
+def _breaks(one: Proviso, order: Order, without: Order) -> bool:
+    """Whether something could happen once a wait is gone."""
+    return any(order.before[i] != without.before[i] for i in one.moves) and bool(one.breach(without))
