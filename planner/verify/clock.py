@@ -29,7 +29,7 @@ _HAIR = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
+class Flown:
     """What a move costs at the rates of its time: seconds from its start to its end and of standstill; bytes."""
 
     duration_s: float
@@ -63,7 +63,7 @@ class Traffic:
         place = bisect_right(times, at)
         return (self._counts[mover][place - 1] if place else 0), (times[place] if place < len(times) else inf)
 
-    def course(self, move: Move, hair: float = 0.0) -> Course:
+    def course(self, move: Move, hair: float = 0.0) -> Flown:
         """Overhead, rounds of copying, the last one in suspension; ``hair``: how much later the rounds stop."""
         p, lpar = self.site.parameters_for(move.lpar), self.site.lpars[move.lpar]
         size = float(state_bytes(lpar.memory_mib, lpar.max_memory_mib))
@@ -78,7 +78,7 @@ class Traffic:
                 break
             size = following
         end = self._copied(move, now, following) + p.resume_s
-        return Course(end - begin, end - now, sent + following)
+        return Flown(end - begin, end - now, sent + following)
 
     def _copied(self, move: Move, now: float, size: float) -> float:
         """When so many bytes are over that begin to be sent now."""
@@ -116,7 +116,7 @@ def _costs(move: Move, traffic: Traffic) -> Iterator[Claim]:
     yield from min(made, key=len)
 
 
-def _differing(move: Move, course: Course) -> list[Claim]:
+def _differing(move: Move, course: Flown) -> list[Claim]:
     rows = (("seconds", move.duration_ms / 1000, course.duration_s, _SLACK_S),
             ("seconds of standstill", move.suspend_ms / 1000, course.suspend_s, _SLACK_S),
             ("10⁶ bytes", move.bytes_sent / 1e6, course.sent / 1e6, 1.0))

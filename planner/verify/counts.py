@@ -127,24 +127,32 @@ def limits(site: Site, server: str) -> Iterator[Limit]:
         for part, most in by_part(use.most(site, server)).items():
             of = partial(_used, site, use, server, part)
             yield Limit(rule.id, max(most, sum(map(of, site.residents(server)))), of, partial(_of_use, use.what))
-    yield from _own_limits(site, server)
+    for own in (_paging_limits, _pool_memory_limits, _sriov_limits):
+        yield from own(site, server)
 
 
-def _own_limits(site: Site, server: str) -> Iterator[Limit]:
-    row = site.servers[server]
+def _paging_limits(site: Site, server: str) -> Iterator[Limit]:
+    """Of each size: so many devices are as large, which those who are there at the start have with them."""
     sharing = {p.name: p for p in site.estate.lpars if p.memory_mode == "shared" and p.active}
-    there = [p for p in sharing.values() if p.server == server]
     devices = [size for v in site.estate.vioses if v.server == server for size in v.paging_devices_mib]
-    devices += [p.max_memory_mib for p in there]
-    for size in sorted({p.max_memory_mib for p in sharing.values()}):
-        yield Limit("plan.paging", sum(one >= size for one in devices), lambda n, size=size: int(  # type: ignore[misc]
-            n in sharing and sharing[n].max_memory_mib >= size), partial(_of_use, "paging devices"))
-    before = sum(p.io_entitled_mib or 0 for p in there)
-    free = row.free_pool_mib if row.free_pool_mib is not None else (
-        None if row.shared_memory_pool_mib is None else max(0, row.shared_memory_pool_mib - before))
-    if sharing and free is not None:
-        yield Limit("plan.pool-memory", before + free, lambda n: sharing[n].io_entitled_mib or 0 if n in sharing else 0,
-                    _gib)
+    devices += [p.max_memory_mib for p in sharing.values() if p.server == server]
+    for size in site.paging_sizes:
+        wanting = {n for n, p in sharing.items() if p.max_memory_mib >= size}
+        yield Limit("plan.paging", sum(one >= size for one in devices), lambda n, wanting=wanting: int(  # type: ignore[misc]
+            n in wanting), partial(_of_use, "paging devices"))
+
+
+def _pool_memory_limits(site: Site, server: str) -> Iterator[Limit]:
+    row = site.servers[server]
+    entitled = {p.name: p.io_entitled_mib or 0 for p in site.estate.lpars if p.memory_mode == "shared" and p.active}
+    before = sum(entitled.get(p.name, 0) for p in site.estate.lpars if p.server == server)
+    most = before + row.free_pool_mib if row.free_pool_mib is not None else (
+        None if row.shared_memory_pool_mib is None else max(before, row.shared_memory_pool_mib))
+    if entitled and most is not None:
+        yield Limit("plan.pool-memory", most, lambda n: entitled.get(n, 0), _gib)
+
+
+def _sriov_limits(site: Site, server: str) -> Iterator[Limit]:
     here = set(site.residents(server))
     ports, percent = _free_sriov(site, server)
     if ports is not None:

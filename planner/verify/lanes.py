@@ -18,9 +18,9 @@ from planner.rules.concurrency import BASE_LIMIT, inactive_limit, mover_limit, s
 from planner.verify.base import broken
 from planner.verify.counts import limits
 from planner.verify.flights import crowd_limits, takes_part
-from planner.verify.order import Order, arcs_of, ordered_by
+from planner.verify.order import Precedence, arcs_of, ordered_by
 from planner.verify.ports import PortCount
-from planner.verify.provisos import Apart, Crowd, Fit, Proviso, Room, Stay, one_after_the_other, pairs
+from planner.verify.provisos import Apart, Assembly, Crowd, Proviso, Room, Stay, one_after_the_other, pairs
 from planner.verify.slots import SlotCount
 from planner.verify.vnics import VnicCount
 
@@ -29,10 +29,10 @@ _PLAN_AGAIN = "plan again, or let it wait"
 
 
 @dataclass(frozen=True, slots=True)
-class Leg:
+class LegOrder:
     """The moves of one way, their order, and where everything is when it begins: LPAR → server, partition → id."""
 
-    order: Order
+    order: Precedence
     where: Mapping[str, str]
     ids: Mapping[str, int | None]
     stays: Mapping[str, Sequence[Stay]]
@@ -43,7 +43,7 @@ class Leg:
         return self.order.moves
 
 
-def legs_of(moves: Sequence[Move], site: Site) -> Iterator[Leg]:
+def legs_of(moves: Sequence[Move], site: Site) -> Iterator[LegOrder]:
     """The ways of a plan, each from where the one before it ends."""
     where = dict(site.start)
     ids = {p.name: p.lpar_id for p in site.estate.lpars}
@@ -51,7 +51,7 @@ def legs_of(moves: Sequence[Move], site: Site) -> Iterator[Leg]:
         own = sorted((m for m in moves if m.leg == name), key=lambda m: (m.start_ms, m.number))
         order = ordered_by(own, arcs_of(own))
         if own and order is not None:
-            yield Leg(order, dict(where), dict(ids), _stays(own, where, ids))
+            yield LegOrder(order, dict(where), dict(ids), _stays(own, where, ids))
         where |= {m.lpar: m.target for m in own}
         ids |= {m.lpar: m.target_id for m in own}
 
@@ -79,7 +79,7 @@ def lane_findings(moves: Sequence[Move], site: Site, judge: Judge) -> Iterator[F
         yield from _levels(leg, site)
 
 
-def proved(moves: Sequence[Move], site: Site, judge: Judge) -> Iterator[tuple[Leg, list[Proviso]]]:
+def proved(moves: Sequence[Move], site: Site, judge: Judge) -> Iterator[tuple[LegOrder, list[Proviso]]]:
     """The ways of a plan with all that must hold at every moment of them."""
     counters = _Counters(site)
     for leg in legs_of(moves, site):
@@ -87,7 +87,7 @@ def proved(moves: Sequence[Move], site: Site, judge: Judge) -> Iterator[tuple[Le
                     *_groups(leg, site), *_ids(leg, site), *_fits(leg, site, judge)]
 
 
-def _rooms(leg: Leg, site: Site) -> Iterator[Room]:
+def _rooms(leg: LegOrder, site: Site) -> Iterator[Room]:
     """What is held of a server as a sum, where somebody comes to it."""
     for server in sorted({m.target for m in leg.moves}):
         there = leg.stays.get(server, ())
@@ -110,7 +110,7 @@ class _Counters:
             ("plan.slots", SlotCount(site.estate, site.start)),
             ("plan.vnics", VnicCount(site.estate, site.start, named=False)))
 
-    def rooms(self, leg: Leg, site: Site) -> Iterator[Room]:
+    def rooms(self, leg: LegOrder, site: Site) -> Iterator[Room]:
         """What of ports, slots and SR-IOV ports this way takes and gives."""
         for rule, count in self._counts:
             left = begin = count.left()
@@ -145,7 +145,7 @@ def _words(rule: str, key: tuple[str, ...], site: Site) -> tuple[str, str, Calla
     return there, site.vioses[there].server, lambda n: f"{n} virtual ports of {there}, {what} {port},"
 
 
-def _crowds(leg: Leg, site: Site) -> Iterator[Crowd]:
+def _crowds(leg: LegOrder, site: Site) -> Iterator[Crowd]:
     """How many moves servers and movers take part in at a time."""
     own = crowd_limits(site.estate, 4 if site.assume_nothing else BASE_LIMIT * 100)
     parts = grouped((key, i) for i, m in enumerate(leg.moves) for key in sorted(takes_part(m)))
@@ -157,7 +157,7 @@ def _crowds(leg: Leg, site: Site) -> Iterator[Crowd]:
             yield Crowd(_LIMITS[kind], name, members, most, f"; {name} supports {most}")
 
 
-def _shares(leg: Leg, site: Site) -> Iterator[Crowd]:
+def _shares(leg: LegOrder, site: Site) -> Iterator[Crowd]:
     """How many moves each one bears on its movers. Its rate is the lesser of what each side gives it, and less the more
     there are: so the sides are judged one by one."""
     over = _over_movers(leg)
@@ -172,7 +172,7 @@ def _shares(leg: Leg, site: Site) -> Iterator[Crowd]:
                             f"{m.lpar} dirties", beside=i)
 
 
-def _over_movers(leg: Leg) -> dict[str, list[int]]:
+def _over_movers(leg: LegOrder) -> dict[str, list[int]]:
     return grouped((v, i) for i, m in enumerate(leg.moves) for v in sorted({m.source_msp, m.target_msp} - {""}))
 
 
@@ -182,7 +182,7 @@ def _bears(site: Site, move: Move, count: int, sides: tuple[int, int]) -> bool:
         site.lpars[move.lpar], rate, site.parameters)
 
 
-def _groups(leg: Leg, site: Site) -> Iterator[Apart]:
+def _groups(leg: LegOrder, site: Site) -> Iterator[Apart]:
     """Who is kept apart, who may not fly beside whom."""
     on = grouped((s.lpar, s) for there in leg.stays.values() for s in there)
     for rule, group in site.policies.kept_apart():
@@ -202,7 +202,7 @@ def _groups(leg: Leg, site: Site) -> Iterator[Apart]:
     yield from _heartbeats(leg, site)
 
 
-def _heartbeats(leg: Leg, site: Site) -> Iterator[Apart]:
+def _heartbeats(leg: LegOrder, site: Site) -> Iterator[Apart]:
     over = _over_movers(leg)
     for a, m in enumerate(leg.moves):
         if m.lpar in site.lpars and site.is_heartbeat(m.lpar):
@@ -211,7 +211,7 @@ def _heartbeats(leg: Leg, site: Site) -> Iterator[Apart]:
                             f"has a heartbeat and may share its movers with {leg.moves[b].lpar}")
 
 
-def _ids(leg: Leg, site: Site) -> Iterator[Apart]:
+def _ids(leg: LegOrder, site: Site) -> Iterator[Apart]:
     """Nobody comes to a server with an id that somebody may have there."""
     stays = [s for there in leg.stays.values() for s in there]
     here = {s.lpar for s in stays}
@@ -229,12 +229,12 @@ def _touched(*stays: Stay) -> list[int]:
     return [i for s in stays for i in (s.arrives, s.leaves) if i is not None]
 
 
-def _fits(leg: Leg, site: Site, judge: Judge) -> Iterator[Fit]:
+def _fits(leg: LegOrder, site: Site, judge: Judge) -> Iterator[Assembly]:
     """What rules refuse of a server that is no sum."""
     asked = {r.id for r in site.asked(Scope.SERVER) if r.hold is Hold.ALWAYS}
     for server in sorted({m.target for m in leg.moves}) if asked else ():
         for rule in sorted(asked):
-            yield Fit(rule, server, leg.stays[server], partial(_refused, judge, server, rule),
+            yield Assembly(rule, server, leg.stays[server], partial(_refused, judge, server, rule),
                       partial(_enough, judge, server))
 
 
@@ -246,7 +246,7 @@ def _enough(judge: Judge, server: str, there: Collection[str]) -> bool:
     return not errors(judge.server(server, sorted(there)))
 
 
-def _levels(leg: Leg, site: Site) -> Iterator[Finding]:
+def _levels(leg: LegOrder, site: Site) -> Iterator[Finding]:
     """What so many moves at a time as there may be want of the levels of console and movers: asked of the most that may
     fly together."""
     parts: dict[tuple[str, str], list[int]] = grouped(

@@ -17,7 +17,7 @@ Arc = tuple[int, int, Wait | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class Precedence:
     """Moves, and of each those that are over before it starts: bit j of ``before[i]`` is move j's."""
 
     moves: tuple[Move, ...]
@@ -64,7 +64,7 @@ def arcs_of(moves: Sequence[Move]) -> list[Arc]:
     return arcs + [(place[w.move], i, w) for i, m in enumerate(moves) for w in m.waits if w.move in place]
 
 
-def ordered_by(moves: Sequence[Move], arcs: Sequence[Arc]) -> Order | None:
+def ordered_by(moves: Sequence[Move], arcs: Sequence[Arc]) -> Precedence | None:
     """The order that follows from arcs; None where they go round in a circle."""
     after = grouped((a, b) for a, b, _ in arcs)
     open_arcs = [0] * len(moves)
@@ -78,10 +78,10 @@ def ordered_by(moves: Sequence[Move], arcs: Sequence[Arc]) -> Order | None:
             open_arcs[j] -= 1
             if not open_arcs[j]:
                 ready.append(j)
-    return Order(tuple(moves), tuple(before)) if len(ready) == len(moves) else None
+    return Precedence(tuple(moves), tuple(before)) if len(ready) == len(moves) else None
 
 
-def depths(order: Order, arcs: Sequence[Arc]) -> list[int]:
+def depths(order: Precedence, arcs: Sequence[Arc]) -> list[int]:
     """Of each move the most that must be over one after the other before it."""
     depth = [0] * len(order.moves)
     into = grouped((b, a) for a, b, _ in arcs)
@@ -138,7 +138,7 @@ def _circle(moves: Sequence[Move]) -> list[Move]:
     return [moves[a] for a, _ in (*edges, edges[0])]
 
 
-def needless_arcs(order: Order, arcs: Sequence[Arc]) -> Iterator[tuple[int, Wait]]:
+def needless_arcs(order: Precedence, arcs: Sequence[Arc]) -> Iterator[tuple[int, Wait]]:
     """(move, wait) of waits that the lane and the other waits of the move imply."""
     into = grouped((b, (a, w)) for a, b, w in arcs)
     for b, own in into.items():

@@ -12,7 +12,7 @@ from itertools import combinations
 from typing import Protocol
 
 from planner.units import some
-from planner.verify.order import Order
+from planner.verify.order import Precedence
 
 
 class Proviso(Protocol):
@@ -24,10 +24,10 @@ class Proviso(Protocol):
     def subject(self) -> str: ...
     @property
     def moves(self) -> Collection[int]: ...
-    def breach(self, order: Order) -> str: ...
+    def breach(self, order: Precedence) -> str: ...
 
 
-def names(order: Order, moves: Collection[int]) -> str:
+def names(order: Precedence, moves: Collection[int]) -> str:
     return some([order.moves[i].lpar for i in moves], 4)
 
 
@@ -51,7 +51,7 @@ class Room:
     def moves(self) -> Collection[int]:
         return [*self.takes, *self.gives]
 
-    def breach(self, order: Order) -> str:
+    def breach(self, order: Precedence) -> str:
         if sum(self.takes.values()) <= self.left or self.surely(order):
             return ""
         early = self.worst(order)
@@ -63,7 +63,7 @@ class Room:
         return (f"{names(order, early)} may be on {self.server} " + (f"before {late} left it" if late else "together")
                 + f": {self.shown(over)} too many")
 
-    def surely(self, order: Order) -> bool:
+    def surely(self, order: Precedence) -> bool:
         """Whether each arrival finds its own even if all those have come that need not come after it, and none has left
         but those before it. Sound: it is asked of the last one that has started; not exact."""
         for a in self.takes:
@@ -72,7 +72,7 @@ class Room:
                 return False
         return True
 
-    def worst(self, order: Order) -> list[int]:
+    def worst(self, order: Precedence) -> list[int]:
         """Arrivals that take more than there is for them; [] when there are none. Exact: a flow that fills all takes
         from what is left and from departures before them exists unless some arrivals lack it (minimum cut)."""
         import networkx as nx  # start-up: a plan in waves does without
@@ -104,7 +104,7 @@ class Crowd:
     def moves(self) -> Collection[int]:
         return self.members
 
-    def breach(self, order: Order) -> str:
+    def breach(self, order: Precedence) -> str:
         if len(self.members) <= self.most:
             return ""
         own = [] if self.beside is None else [self.beside]
@@ -123,7 +123,7 @@ class Apart:
     moves: Collection[int]
     what: str
 
-    def breach(self, order: Order) -> str:
+    def breach(self, order: Precedence) -> str:
         return "" if any(order.precedes(a, b) for a, b in self.ways) else self.what
 
 
@@ -144,7 +144,7 @@ MOST_STATES = 20_000
 
 
 @dataclass(frozen=True, slots=True)
-class Fit:
+class Assembly:
     """Rules that refuse some sets of LPARs on a server, and with a set all larger ones: no sum tells.
 
     ``refused``: what is wrong with a set. Where all that ever come may be there together nothing can be wrong; else
@@ -161,7 +161,7 @@ class Fit:
     def moves(self) -> Collection[int]:
         return [i for s in self.stays for i in (s.arrives, s.leaves) if i is not None]
 
-    def breach(self, order: Order) -> str:
+    def breach(self, order: Precedence) -> str:
         if self.enough({s.lpar for s in self.stays}):
             return ""
         asked: set[frozenset[str]] = set()
@@ -174,7 +174,7 @@ class Fit:
             asked.add(there)
         return ""
 
-    def _states(self, order: Order) -> Iterator[frozenset[str]]:
+    def _states(self, order: Precedence) -> Iterator[frozenset[str]]:
         """Who is there when certain arrivals have started, with each those before it, and none left but who must."""
         comes = sorted((s.arrives for s in self.stays if s.arrives is not None),
                        key=lambda i: order.before[i].bit_count())

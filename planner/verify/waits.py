@@ -9,7 +9,7 @@ from planner.plan.plan import Move
 from planner.rules import Judge, Site
 from planner.verify.base import Claim
 from planner.verify.lanes import proved
-from planner.verify.order import Order, arcs_of, ordered_by
+from planner.verify.order import Precedence, arcs_of, ordered_by
 from planner.verify.provisos import Proviso
 
 _ALIKE = {"storage.npiv-ports": "plan.ports", "storage.npiv-mapping": "plan.ports",
@@ -34,6 +34,6 @@ def wait_claims(moves: Sequence[Move], site: Site, judge: Judge) -> Iterator[Cla
                             leg.moves[i].lpar)
 
 
-def _breaks(one: Proviso, order: Order, without: Order) -> bool:
+def _breaks(one: Proviso, order: Precedence, without: Precedence) -> bool:
     """Whether something could happen once a wait is gone."""
     return any(order.before[i] != without.before[i] for i in one.moves) and bool(one.breach(without))

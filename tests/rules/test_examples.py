@@ -742,8 +742,8 @@ EXAMPLES: dict[str, Example] = {
         [Good(BASE), Good(IDLE, one_link)],
         [Bad(BASE, "is given 192 s; the cost model says 193 s",
              moves=lambda of: [replace(move(of, "a1", "A", "B"), duration_ms=192_000)]),
-         Bad(BASE, "the cost model says",
-             moves=lambda of: both_to_b(of, source_msp="A-v1", target_msp="B-v1"))]),
+         Bad(SLEEPING, "is given 58 s; the cost model says 60 s",
+             moves=lambda of: [replace(m, duration_ms=58_000) for m in asleep_to_b(of)[:1]])]),
     "timing.heartbeat": Example(
         [Good(a1(software=("PowerHA 6.1",)), both_to_b), Good(a1(software=("PowerHA 6.1",)), one_after_the_other)],
         [Bad(a1(software=("PowerHA 6.1",)), "has a heartbeat and shares its movers with a2", moves=one_link)]),

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import chain, combinations, pairwise
+from itertools import chain, combinations
 from random import Random
 
 import pytest
 from estates import backed, estate, exactly, judged, lpar, move, plan_of, policy, pool, server, vioses
-from timings import moment_by_moment, waits_for
+from timings import moment_by_moment
 
 from planner.estate.model import Estate, Fibre, Port, SriovPort
 from planner.findings import errors
-from planner.plan.choices import OUT
 from planner.plan.plan import Move, Plan, Wait
-from planner.rules import Site
 from planner.verify.counts import lacking, limits
 from planner.verify.lanes import lane_findings
-from planner.verify.order import Order, arcs_of, malformed, ordered_by
-from planner.verify.provisos import Crowd, Fit, Room, Stay
+from planner.verify.order import Precedence, arcs_of, malformed, ordered_by
+from planner.verify.provisos import Assembly, Crowd, Room, Stay
 
 State = tuple[frozenset[int], frozenset[int]]
 """Moves that are over, and in flight."""
@@ -44,8 +42,8 @@ def states(before: Sequence[int]) -> Iterator[State]:
             yield frozenset(over), frozenset(i for i in every if not done >> i & 1 and before[i] & ~done == 0)
 
 
-def order_of(before: Sequence[int]) -> Order:
-    return Order(tuple(Move(f"p{i}", "A", "B", lane=i + 1, number=i + 1) for i in range(len(before))), tuple(before))
+def order_of(before: Sequence[int]) -> Precedence:
+    return Precedence(tuple(Move(f"p{i}", "A", "B", lane=i + 1, number=i + 1) for i in range(len(before))), tuple(before))
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -85,7 +83,7 @@ def test_what_is_no_sum_is_looked_at_in_every_state(seed: int) -> None:
         def asked(there: object, refused: list[set[str]] = refused) -> str:
             return "too many" if any(bad <= {*there} for bad in refused) else ""  # type: ignore[misc]
 
-        fit = Fit("storage.npiv-mapping", "B", stays, asked, lambda there, asked=asked: not asked(there))  # type: ignore[misc]
+        fit = Assembly("storage.npiv-mapping", "B", stays, asked, lambda there, asked=asked: not asked(there))  # type: ignore[misc]
         met = any(asked([f"p{i}" for i in range(len(before)) if (i not in over if i in leaves else i in over | flying)])
                   for over, flying in states(before))
         assert bool(fit.breach(order_of(before))) == met
@@ -93,7 +91,7 @@ def test_what_is_no_sum_is_looked_at_in_every_state(seed: int) -> None:
 
 def test_what_is_too_large_to_be_looked_at_is_said() -> None:
     stays = [Stay(f"p{i}", "B", arrives=i) for i in range(30)]
-    fit = Fit("storage.npiv-mapping", "B", stays, lambda there: "", lambda there: False)
+    fit = Assembly("storage.npiv-mapping", "B", stays, lambda there: "", lambda there: False)
     assert "nobody can say" in fit.breach(order_of([0] * 30))
 
 
