@@ -57,13 +57,15 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class LparLine:
-    """An LPAR in a scenario: where it ends, how it gets there, its size and mode on the way, and why not live."""
+    """An LPAR in a scenario: where it ends, how it gets there (in which wave, or by which move in lanes), its size and
+    mode on the way, and why not live."""
 
     name: str
     source: str
     target: str
     way: str
     wave: int | None
+    number: int | None
     units_today: Annotated[Cores, Field(alias="cores_today")]
     units: Annotated[Cores, Field(alias="cores")]
     virtual_processors_today: int
@@ -116,6 +118,7 @@ class Migration:
     inactive_moved: tuple[str, ...] = ()
     inactive_moves: int = 0
     waves: int = 0
+    lanes: int = 0
     hours: float = 0.0
     outage_minutes: int = 0
 
@@ -140,10 +143,38 @@ class WaveLine:
 
 
 def waves_of(plan: Plan | None) -> tuple[WaveLine, ...]:
-    """The timetable of what is migrated."""
+    """The timetable of what is migrated in waves."""
     return tuple(WaveLine(n, min(m.start_ms for m in moves), max(m.end_ms for m in moves),
                           tuple(WaveMove(m.lpar, m.source, m.target) for m in moves))
-                 for n, moves in (plan.waves(OUT) if plan else ()))
+                 for n, moves in (plan.waves(OUT) if plan and not plan.in_lanes else ()))
+
+
+@dataclass(frozen=True, slots=True)
+class LaneMove(WaveMove):
+    """One migration of a lane: its number in the plan, its predicted times, and the moves that it waits for beside the
+    one before it in its lane."""
+
+    number: int
+    start_ms: Annotated[Moment, Field(alias="start_s")]
+    end_ms: Annotated[Moment, Field(alias="end_s")]
+    waits_for: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LaneLine:
+    """The migrations that one person starts one after the other."""
+
+    lane: int
+    start_ms: Annotated[Moment, Field(alias="start_s")]
+    end_ms: Annotated[Moment, Field(alias="end_s")]
+    moves: tuple[LaneMove, ...]
+
+
+def lanes_of(plan: Plan | None) -> tuple[LaneLine, ...]:
+    """The timetable of what is migrated in lanes."""
+    return tuple(LaneLine(n, min(m.start_ms for m in moves), max(m.end_ms for m in moves), tuple(
+        LaneMove(m.lpar, m.source, m.target, m.number, m.start_ms, m.end_ms, m.waits_for) for m in moves))
+        for n, moves in (plan.lanes(OUT) if plan and plan.in_lanes else ()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +194,7 @@ class ScenarioFigures:
     totals: Totals | None = None
     migration: Migration = field(default_factory=Migration)
     waves: tuple[WaveLine, ...] = ()
+    lanes: tuple[LaneLine, ...] = ()
     changes: tuple[Change, ...] = ()
     doors: Annotated[tuple[Door, ...], Field(alias="one_way_doors")] = ()
     findings: Annotated[Findings, Field(alias="risks")] = ()

@@ -143,7 +143,8 @@ def _figures(r: ScenarioResult) -> dict[str, Any]:
     return {
         **totals, "headroom_percent": round(100 * r.totals.free_units / limit, 2) if limit else 0.0,
         "moves": m.live, "restarts": m.restarts, "reactivations": m.reactivations, "resized": m.resized,
-        "hours": m.hours, "outage_minutes": m.outage_minutes, "waves": m.waves, **out}
+        "hours": m.hours, "outage_minutes": m.outage_minutes, "waves": m.waves, "lanes": m.lanes,
+        **out}
 
 
 # ---- which cells ----------------------------------------------------------------------------------------------------

@@ -24,13 +24,22 @@ from planner.jobs.common import PROVED, Options, assumptions, told_first, zoned
 from planner.jobs.energy import drawn
 from planner.jobs.inactive import profiles_left
 from planner.jobs.licences import licence_totals, licences_rise
-from planner.jobs.scenario_result import LparLine, Migration, Reason, ScenarioResult, ServerLine, Totals, waves_of
+from planner.jobs.scenario_result import (
+    LparLine,
+    Migration,
+    Reason,
+    ScenarioResult,
+    ServerLine,
+    Totals,
+    lanes_of,
+    waves_of,
+)
 from planner.optimise.conflict import reasons_of, unproved
 from planner.optimise.frontier import Frontier, FrontierPoint
 from planner.optimise.placement import move_cost_ms
 from planner.optimise.scenario import ScenarioProblem, Sizes
 from planner.optimise.stages import Answer
-from planner.plan.choices import OUT, Status
+from planner.plan.choices import Status
 from planner.plan.details import MILLION, Change, Conflict, WhatifDetails, mends
 from planner.plan.plan import Plan
 from planner.plan.questions import UNMEASURED, UNSEEN, Whatif
@@ -287,8 +296,8 @@ def _result(case: ScenarioCase, problem: ScenarioProblem, answer: Answer, table:
     status, cost = _cost(case, answer, ways)
     return _blank(
         case, status, **cost, totals=_totals(case.site, servers, case.scenario), servers=servers, lpars=lines,
-        changes=changes, migration=_migration(case, ways, lines, plan), waves=waves_of(plan), doors=opened,
-        findings=ordered((*_risks(case, lines, opened, plan, servers, rows), *rise)), frontier=points,
+        changes=changes, migration=_migration(case, ways, lines, plan), waves=waves_of(plan), lanes=lanes_of(plan),
+        doors=opened, findings=ordered((*_risks(case, lines, opened, plan, servers, rows), *rise)), frontier=points,
         frontier_note=note, plan=plan, licences=licences, estate=case.loaded.estate if plan else None)
 
 
@@ -299,7 +308,7 @@ def _migration(case: ScenarioCase, ways: Mapping[str, Way], lines: Sequence[Lpar
         live=sum(w is Way.LIVE for w in ways.values()), restarts=restarts,
         reactivations=sum(needs_activation(x.stages) for x in lines),
         resized=sum(x.units != x.units_today for x in lines), inactive=_inactive(case), inactive_moved=inactive,
-        inactive_moves=len(inactive), waves=len(plan.waves(OUT)) if plan else 0,
+        inactive_moves=len(inactive), waves=len(waves_of(plan)), lanes=len(lanes_of(plan)),
         hours=round((plan.total_s if plan else 0.0) / 3600, 2), outage_minutes=restarts * case.scenario.restart_minutes)
 
 
@@ -381,13 +390,14 @@ def _replayed(case: ScenarioCase, placement: Mapping[str, str], ways: Mapping[st
 
 def _lines(case: ScenarioCase, where: Mapping[str, str], final: Mapping[str, Size], ways: Mapping[str, Way],
            plan: Plan | None) -> tuple[LparLine, ...]:
-    waves = {m.lpar: m.wave for m in plan.moves} if plan else {}
+    turns = {m.lpar: (None, m.number) if plan.in_lanes else (m.wave, None) for m in plan.moves} if plan else {}
     out = []
     for n, target in sorted(where.items()):
         old, size, way = case.site.lpars[n], final[n], ways.get(n)
         path = stages(case.site, case.sizer, old, target, way) if way else _staying(case, n, size)
+        wave, number = turns.get(n, (None, None))
         out.append(LparLine(
-            n, old.server, target, way=way.value if way else "stays", wave=waves.get(n),
+            n, old.server, target, way=way.value if way else "stays", wave=wave, number=number,
             units_today=old.entitlement_units, units=size.row.entitlement_units,
             virtual_processors_today=old.virtual_processors, virtual_processors=size.row.virtual_processors,
             memory_mib_today=old.memory_mib, memory_mib=size.row.memory_mib, ratio=float(size.ratio), basis=size.basis,

@@ -21,12 +21,12 @@ VERSION = 1
 STATUSES = ("optimal", "feasible", "infeasible", "unknown", FAILED)
 ANSWERED = ("optimal", "feasible")
 WHOLE = ("servers", "lpars", "kwh", "money", "co2_kg", "moves", "restarts", "reactivations", "resized",
-         "outage_minutes", "waves", "errors", "warnings")
+         "outage_minutes", "waves", "lanes", "errors", "warnings")
 FIGURES = ("servers", "cores", "memory_gib", "lpars", "watts", "kwh", "money", "currency", "co2_kg",
            "headroom_cores_arrival", "headroom_cores", "headroom_gib_arrival", "headroom_gib", "headroom_percent",
            "month_end_percent_arrival", "month_end_percent",
-           "moves", "restarts", "reactivations", "resized", "hours", "outage_minutes", "waves", "objective_s",
-           "bound_s", "gap", "errors", "warnings")
+           "moves", "restarts", "reactivations", "resized", "hours", "outage_minutes", "waves", "lanes",
+           "objective_s", "bound_s", "gap", "errors", "warnings")
 """Columns of a cell after its parameters and its status; docs/sweep.md says what each is."""
 
 

@@ -20,7 +20,8 @@ _NAMES = {"servers": "servers", "cores": "cores", "memory_gib": "GiB", "watts": 
           "headroom_gib_arrival": "free GiB on arrival", "headroom_gib": "free GiB", "headroom_percent": "% free",
           "month_end_percent_arrival": "% at month-end on arrival", "month_end_percent": "% at month-end",
           "moves": "live moves", "restarts": "restarts", "reactivations": "re-activations", "resized": "resized",
-          "hours": "hours", "outage_minutes": "outage (min)", "waves": "waves"}
+          "hours": "hours", "outage_minutes": "outage (min)", "waves": "waves",
+          "lanes": "lanes"}
 _ALWAYS = ("servers", "watts", "headroom_cores", "restarts", "hours")
 _MOST_ROWS, _MOST_REASONS = 30, 8
 

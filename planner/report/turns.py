@@ -70,8 +70,10 @@ def about(plan: Plan, ms: int) -> str:
 
 
 def about_span(plan: Plan, moves: list[Move] | tuple[Move, ...]) -> str:
-    """``22:00 to 22:46``: about when the first of them starts and the last is over."""
-    return f"{about(plan, min(m.start_ms for m in moves))} to {about(plan, max(m.end_ms for m in moves))}"
+    """``22:00 to 22:46``, ``Sun 00:02 to 00:40``: about when the first of them starts and the last is over."""
+    start, end = about(plan, min(m.start_ms for m in moves)), about(plan, max(m.end_ms for m in moves))
+    day = start.rpartition(" ")[0]
+    return f"{start} to {end.removeprefix(f'{day} ') if plan.window else end}"
 
 
 def lanes_tally(plan: Plan, leg: str) -> str:

@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from planner.jobs.scenario_result import Migration, ServerLine, Totals
+from planner.jobs.scenario_result import Migration, ScenarioFigures, ServerLine, Totals
 from planner.report.charts import Series, bars, lines, shown
 from planner.report.text import impossible_word, used_cores
+from planner.report.turns import numbers
 from planner.report.whatif_json import WhatifDocument, rounded_gib
 from planner.units import cores, show_duration
 
@@ -45,7 +46,7 @@ ROWS: tuple[tuple[str, str, str, Of], ...] = (
     ("Restarts", "migration.restarts", "", lambda t, m: m.restarts),
     ("Re-activations in the new mode", "migration.reactivations", "", lambda t, m: m.reactivations),
     ("LPARs resized", "migration.resized", "", lambda t, m: m.resized),
-    ("Waves", "migration.waves", "", lambda t, m: m.waves),
+    ("Waves", "migration.waves", "", lambda t, m: m.waves), ("Lanes", "migration.lanes", "", lambda t, m: m.lanes),
     ("Live migration", "migration.hours", "h", lambda t, m: m.hours),
 )
 
@@ -53,12 +54,23 @@ ROWS: tuple[tuple[str, str, str, Of], ...] = (
 def cells(document: WhatifDocument) -> list[FigureRow]:
     """The comparison; a row that no scenario has a figure for is left out."""
     currency = next((s.totals.currency for s in document.scenarios if s.totals and s.totals.currency), "")
+    other = "migration.waves" if any(s.migration.lanes for s in document.scenarios) else "migration.lanes"
     rows = [FigureRow(label, key, currency if unit == "CURRENCY" else unit, _figures(document, of))
-            for label, key, unit, of in ROWS]
+            for label, key, unit, of in ROWS if key != other]
     rows += [FigureRow(f"Licence cores of {product}", f"licence_cores.{product}", "", tuple(
         None if s.totals is None else s.licences.get(product) for s in document.scenarios))
         for product in sorted({name for s in document.scenarios for name in s.licences})]
     return [r for r in rows if any(v is not None for v in r.figures)]
+
+
+def timetable(s: ScenarioFigures) -> list[tuple[str, str]]:
+    """Wave, or lane, and from when to when which moves go in it."""
+    waves = [(f"Wave {w.wave}", w.start_ms, w.end_ms, [f"{m.lpar} → {m.target}" for m in w.moves]) for w in s.waves]
+    lanes = [(f"Lane {x.lane}", x.start_ms, x.end_ms, [
+        f"{m.number} {m.lpar} → {m.target}" + f" (waits for {numbers(m.waits_for)})" * bool(m.waits_for)
+        for m in x.moves]) for x in s.lanes]
+    return [(name, f"{'about ' * bool(s.lanes)}+{show_duration(start / 1000)} to +{show_duration(end / 1000)}: "
+             + ", ".join(moves)) for name, start, end, moves in (*waves, *lanes)]
 
 
 def _figures(document: WhatifDocument, of: Of) -> tuple[float | None, ...]:

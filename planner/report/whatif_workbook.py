@@ -12,9 +12,9 @@ from planner.jobs.scenario_result import LparLine, ScenarioFigures, ServerLine
 from planner.optimise.frontier import FrontierPoint
 from planner.report.text import alike, impossible_word, lift_lines
 from planner.report.whatif_json import WhatifDocument, rounded_gib
-from planner.report.whatif_page import cells
+from planner.report.whatif_page import cells, timetable
 from planner.sheets import Column, bars, chart_base, findings_sheet, paragraphs, points, table, widths
-from planner.units import cores, show_duration
+from planner.units import cores
 from planner.xlsx import Book, open_book
 
 _FORBIDDEN = "[]:*?/\\'"
@@ -52,7 +52,8 @@ _SERVER_COLUMNS: tuple[Column[ServerLine], ...] = (
 _LPAR_COLUMNS: tuple[Column[LparLine], ...] = (
     Column("LPAR", lambda x: x.name, "plain", 24), Column("From", lambda x: x.source, "plain", 20),
     Column("To", lambda x: x.target, "plain", 20), Column("Way", lambda x: x.way, "plain", 18),
-    Column("Wave", lambda x: x.wave, "id", 7), Column("Cores today", lambda x: cores(x.units_today), "cores", 9),
+    Column("Wave", lambda x: x.wave, "id", 7), Column("Move", lambda x: x.number, "id", 7),
+    Column("Cores today", lambda x: cores(x.units_today), "cores", 9),
     Column("Cores in the end", lambda x: cores(x.units), "cores", 9),
     Column("VP today", lambda x: x.virtual_processors_today, "id", 8),
     Column("VP in the end", lambda x: x.virtual_processors, "id", 8),
@@ -191,17 +192,16 @@ def _scenario(book: Book, name: str, s: ScenarioFigures) -> None:
         book.write(sheet, row, 0, "One-way door", book.warn)
         book.write(sheet, row, 1, f"after {door.after}: {door.reason}: {', '.join(door.lpars)}")
         row += 1
-    for wave in s.waves:
-        book.write(sheet, row, 0, f"Wave {wave.wave}", book.bold)
-        moves = ", ".join(f"{m.lpar} → {m.target}" for m in wave.moves)
-        start, end = show_duration(wave.start_ms / 1000), show_duration(wave.end_ms / 1000)
-        book.write(sheet, row, 1, f"+{start} to +{end}: {moves}")
+    for name, text in timetable(s):
+        book.write(sheet, row, 0, name, book.bold)
+        book.write(sheet, row, 1, text)
         row += 1
     row += 1
     if s.servers:
         row = table(book, sheet, row, _SERVER_COLUMNS, s.servers, height=32).last + 2
-        table(book, sheet, row, _LPAR_COLUMNS, s.lpars, height=32, filters=True)
-        widths(sheet, _LPAR_COLUMNS)
+        columns = [c for c in _LPAR_COLUMNS if c.header != ("Wave" if s.lanes else "Move")]
+        table(book, sheet, row, columns, s.lpars, height=32, filters=True)
+        widths(sheet, columns)
 
 
 def _findings(book: Book, document: WhatifDocument) -> None:

@@ -149,6 +149,7 @@ def _lanes(book: Book, plan: Plan) -> None:
     sheet.write_string(0, 0, "Lanes: one person's moves, from top to bottom", book.title)
     sheet.write_string(1, 0, "A move starts when the one above it is over and those that it waits for have arrived; "
                              "the clock is a prediction.")
+    breaks: list[int] = []
     row, cell = 3, book.format(text_wrap=True, valign="top", border=1, border_color="#BFBFBF")
     for leg, title in ((OUT, "Way out"), (BACK, "Way back")):
         lanes = plan.lanes(leg)
@@ -157,6 +158,7 @@ def _lanes(book: Book, plan: Plan) -> None:
         sheet.write_string(row, 0, title, book.subtitle)
         book.row(sheet, row + 1, [f"Lane {n}: about {about_span(plan, moves)}" for n, moves in lanes], book.header)
         sheet.set_row(row + 1, 30)
+        breaks.append(row)
         row += 2
         for step in zip_longest(*(moves for _, moves in lanes)):
             texts = [_in_lane(plan, m) if m else None for m in step]
@@ -165,7 +167,10 @@ def _lanes(book: Book, plan: Plan) -> None:
                                         for text in texts if text))
             row += 1
         row += 1
-    sheet.set_column(0, max(len(plan.lanes(leg)) for leg in (OUT, BACK)) - 1, _LANE_WIDTH)
+    most = max(len(plan.lanes(leg)) for leg in (OUT, BACK))
+    sheet.set_column(0, most - 1, _LANE_WIDTH)
+    sheet.set_h_pagebreaks(breaks[1:])
+    sheet.fit_to_pages(-(-most // _LANES_WIDE), 0)
 
 
 def _in_lane(plan: Plan, m: Move) -> str:
@@ -179,45 +184,47 @@ def _in_lane(plan: Plan, m: Move) -> str:
     return "\n".join(lines)
 
 
+_LANES_WIDE = 6
+"""Lanes beside each other on a page."""
 _LANE_WIDTH = 27
 _WHY_WIDTH = 44
 """Characters."""
 
 
 def _move_columns(plan: Plan, lpars: Mapping[str, Lpar]) -> tuple[Column, ...]:
-    clock = "plain" if plan.clock(0) is None else "clock"
+    clock = "text" if plan.clock(0) is None else "time" if plan.in_lanes else "clock"
 
     def at(instant_ms: int) -> object:
         return plan.clock(instant_ms) or f"+{show_duration(instant_ms / 1000)}"
 
     times = (Column("Start", lambda m: at(m.start_ms), clock, 20), Column("End", lambda m: at(m.end_ms), clock, 20))
-    ends = (Column("From", lambda m: m.source, "plain", 22), Column("To", lambda m: m.target, "plain", 22))
-    name = Column("LPAR", lambda m: m.lpar, "plain", 16)
+    ends = (Column("From", lambda m: m.source, "text", 22), Column("To", lambda m: m.target, "text", 22))
+    name = Column("LPAR", lambda m: m.lpar, "text", 16)
     turn: tuple[Column, ...] = (Column("Wave", lambda m: m.wave, "id", 7), *times, name, *ends)
     if plan.in_lanes:
         turn = (Column("Number", lambda m: m.number, "id", 8), Column("Lane", lambda m: m.lane, "id", 6), name, *ends,
-                Column("Waits for", lambda m: numbers(m.waits_for) or None, "plain", 12),
+                Column("Waits for", lambda m: numbers(m.waits_for) or None, "text", 12),
                 Column("Why", lambda m: reasons(m) or None, "wrap", _WHY_WIDTH), *times,
                 Column("Not before", lambda m: None if m.not_before_ms is None else at(m.not_before_ms), clock, 20),
                 Column("Latest start", lambda m: None if m.latest_ms is None else at(m.latest_ms), clock, 20))
     return (
-        Column("Leg", lambda m: m.leg, "plain", 6),
+        Column("Leg", lambda m: m.leg, "text", 6),
         *turn,
-        Column("Parking", lambda m: m.parking or None, "plain", 9),
+        Column("Parking", lambda m: m.parking or None, "text", 9),
         Column("Cores", lambda m: cores(lpars[m.lpar].entitlement_units), "cores", 8),
         Column("Memory (GiB)", lambda m: gib(lpars[m.lpar].memory_mib), "cores", 10),
         Column("Minutes", lambda m: m.duration_ms / 60000, "tenth", 9),
         Column("Stands still (s)", lambda m: None if m.inactive else m.suspend_ms / 1000, "tenth", 10),
         Column("Data sent (GB)", lambda m: m.bytes_sent / 1e9, "cores", 12),
-        Column("Source mover", lambda m: m.source_msp, "plain", 15),
-        Column("Target mover", lambda m: m.target_msp, "plain", 15),
-        Column("Inactive", lambda m: m.inactive or None, "plain", 9),
+        Column("Source mover", lambda m: m.source_msp, "text", 15),
+        Column("Target mover", lambda m: m.target_msp, "text", 15),
+        Column("Inactive", lambda m: m.inactive or None, "text", 9),
         Column("Target pool", lambda m: m.pool_id, "id", 8),
         Column("Target id", lambda m: m.target_id, "id", 9),
         Column("Adapters (slot → VIOS)",
                lambda m: ", ".join(f"{s} → {'/'.join(filter(None, at))}" for s, *at in (
                    *m.disks, *m.fibres, *((b.slot, b.vios, b.port) for b in m.vnics))),
-               "plain", 30),
+               "text", 30),
     )
 
 

@@ -24,7 +24,8 @@ from planner.toml_file import line_of
 HELP = "see docs/sweep.md"
 MEASURES = ("servers", "cores", "memory_gib", "watts", "kwh", "money", "co2_kg", "headroom_cores_arrival",
             "headroom_cores", "headroom_gib_arrival", "headroom_gib", "headroom_percent", "month_end_percent_arrival",
-            "month_end_percent", "moves", "restarts", "reactivations", "resized", "hours", "outage_minutes", "waves")
+            "month_end_percent", "moves", "restarts", "reactivations", "resized", "hours", "outage_minutes", "waves",
+            "lanes")
 """What a sweep may minimise or maximise: columns of its results."""
 _WORDS = ("cell", "id", "status", "reason", "currency", "objective_s", "bound_s", "gap", "errors", "warnings",
           "lpars", "verified")

@@ -19,6 +19,7 @@ from openpyxl import load_workbook
 
 from planner.estate.energy import Tariff
 from planner.jobs import Options
+from planner.jobs.scenario_result import ScenarioResult, lanes_of, waves_of
 from planner.jobs.whatif import today, whatif
 from planner.plan.wire import adapter, as_json
 from planner.report.charts import Series, bars, lines, nice_steps, shown
@@ -27,6 +28,7 @@ from planner.report.whatif_json import WhatifDocument, directories, slug, whatif
 from planner.report.whatif_page import ROWS, cells, whatif_page
 from planner.report.whatif_workbook import sheet_names, whatif_workbook
 from planner.scenarios.model import NewServer, Scenario, ServerClock
+from tests.lanes import in_lanes
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 HOSTILE = '<script>alert("1")</script> & \'more\''
@@ -81,12 +83,13 @@ def parsed(page: str) -> _Values:
 
 def expected(told: Any) -> dict[tuple[int, str], Any]:
     out: dict[tuple[int, str], Any] = {}
+    absent = "waves" if any(s["migration"]["lanes"] for s in told["scenarios"]) else "lanes"
     for number, s in enumerate(told["scenarios"]):
         if number:
             out[number, "status"] = s["status"]
         for _, key, *_ in ROWS:
             group, name = key.split(".")
-            if s["totals"] is not None and s[group][name] is not None:
+            if name != absent and s["totals"] is not None and s[group][name] is not None:
                 out[number, key] = s[group][name]
     return out
 
@@ -208,3 +211,29 @@ def test_lpars_that_nothing_happens_to_are_left_out_of_the_page() -> None:
     base = loaded(BASE.replace(lpars=numbered((*BASE.lpars, lpar("still", "C", 0.1, 1)))))
     made = whatif_document([today(base), whatif(base, Scenario("x", frontier=False), Options(20))], "0")
     assert "<th>still</th>" not in whatif_page(made)
+
+
+def test_a_plan_in_lanes_is_shown_by_lane(document: WhatifDocument) -> None:
+    live = document.scenarios[1]
+    assert isinstance(live, ScenarioResult) and live.plan
+    plan = in_lanes(live.plan)
+    lanes = lanes_of(plan)
+    turns = {m.lpar: m.number for m in plan.moves}
+    shown_so = replace(live, waves=waves_of(plan), lanes=lanes, migration=replace(
+        live.migration, waves=0, lanes=len(lanes)), lpars=tuple(
+            replace(x, wave=None, number=turns.get(x.name)) for x in live.lpars))
+    made = replace(document, scenarios=(document.scenarios[0], shown_so))
+    assert not waves_of(plan) and [m for x in lanes for m in x.moves if m.waits_for]
+    assert {r.label: r.figures for r in cells(made)}["Lanes"] == (0, len(lanes))
+    page, rows = whatif_page(made), list(load_workbook(io.BytesIO(whatif_workbook(made)))["to POWER7"].values)
+    text = html.unescape(re.sub(r"<[^>]+>", "", page))
+    assert "wave" not in re.sub(r"wave_gap\S*", "", text.casefold()).split("assumptions")[0]
+    for x in lanes:
+        (said,) = (row[1] for row in rows if row[0] == f"Lane {x.lane}")
+        for m in x.moves:
+            waits = ", ".join(map(str, m.waits_for))
+            assert f"{m.number} {m.lpar} → {m.target}" in said and f"{m.number} {m.lpar} → {m.target}" in text
+            assert not waits or (f"waits for {waits}" in said and f"waits for {waits}" in text)
+    head = next(row for row in rows if row[0] == "LPAR")
+    assert "Move" in head and "Wave" not in head
+    assert as_json(made)["scenarios"][1]["lanes"][0]["moves"][0]["number"] == 1
