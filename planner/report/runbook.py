@@ -311,9 +311,9 @@ def _trouble(plan: Plan) -> Iterator[str]:
     yield "## If something fails\n"
     if plan.in_lanes:
         yield "- A validation fails: do not move that LPAR. Nothing has changed."
-        yield ("- A move has not arrived: what waits for its arrival does not start, nor does what comes after it in "
-               "its lane, nor what waits for these; each move names them. The other lanes go on. Plan the rest anew "
-               "from a fresh export.")
+        yield ("- A move has failed, or runs where it was: hold back the moves that its line names, and what comes "
+               "after these in their lanes or waits for them: they may need what it was to leave. All others go on. "
+               "Planned anew from a fresh export, more of them may.")
         yield ("- Whenever nothing is in flight, all LPARs run, wherever they are then: at any such moment it can be "
                "left at that.")
         yield "- A move hangs: its stop and recover lines stand with it; an LPAR is never on both servers for good."

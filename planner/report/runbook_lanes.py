@@ -33,13 +33,13 @@ _WAY = {OUT: "Way out", BACK: "Way back"}
 def way_in_lanes(plan: Plan, site: Site, leg: str, ids: dict[str, int | None]) -> Iterator[str]:
     """One way: its table, its lanes, its end. ``ids``: what each LPAR's partition id is before it; kept up."""
     own = _own_ids(plan, leg, ids)
-    turns = Turns(plan)
+    turns, gated = Turns(plan), {f.subject for f in assumed(plan.findings)} if leg == OUT else set()
     yield from _table(plan, site, leg, own)
     for lane, moves in plan.lanes(leg):
         zone = f", {md(plan.window.zone)}" if plan.window is not None and plan.window.zone else ""
         yield (f"### {_WAY[leg]}, lane {lane}: {many(len(moves), 'move')}, about {about_span(plan, moves)}{zone}\n")
         for m in moves:
-            yield from _move(turns, site, m, own[m.number])
+            yield from _move(turns, site, m, own[m.number], gated=m.lpar in gated)
     yield from _through(plan, site, leg)
 
 
@@ -64,12 +64,11 @@ def _table(plan: Plan, site: Site, leg: str, own: dict[int, int | None]) -> Iter
     yield ""
 
 
-def _move(turns: Turns, site: Site, m: Move, own_id: int | None) -> Iterator[str]:
+def _move(turns: Turns, site: Site, m: Move, own_id: int | None, *, gated: bool) -> Iterator[str]:
     plan = turns.plan
     yield (f"#### {m.number}. {md(m.lpar)} to {md(m.target)}: about {about(plan, m.start_ms)}, "
            f"{show_duration(m.duration_ms / 1000)}\n")
     yield from _start(turns, m)
-    gated = m.leg == OUT and m.lpar in {f.subject for f in assumed(plan.findings)}
     before = f"Is `Not Activated` on {md(m.source)}" if m.inactive else f"Before, lists {lists_named(site, m)}"
     yield f"- [ ] {before}{'; its gates are settled' * gated}"
     yield from (f"  - {md(line)}" for line in vnic_lines(m, site))
@@ -81,9 +80,9 @@ def _move(turns: Turns, site: Site, m: Move, own_id: int | None) -> Iterator[str
     yield f"- [ ] Arrived: exactly `{state}` on {md(m.target)}, not listed on {md(m.source)}; {after}{final}"
     at = "" if sole_console(site) else f" on console {md(consoles_for(site, m.source, m.target)[0])}"
     stop, recover = (inline(migrlpar(m, site, step)) for step in "sr")
-    held = turns.holds_up(m)
-    rest = f". These do not start without it: {some((f'{x.number} {md(x.lpar)}' for x in held), 6)}" if held else ""
-    yield f"- Only if it hangs{at}: stop {stop}, then recover {recover}{rest}\n"
+    held = some((f"{x.number} {md(x.lpar)}" for x in turns.held_back(m)), 6)
+    yield f"- Only if it hangs{at}: stop {stop}, then recover {recover}" + (
+        f". If it fails, hold back {held}" if held else "") + "\n"
 
 
 def _start(turns: Turns, m: Move) -> Iterator[str]:

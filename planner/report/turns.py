@@ -25,8 +25,8 @@ class Turns:
         self.before_in_lane = {b.number: a for leg in (OUT, BACK) for _, moves in plan.lanes(leg)
                                for a, b in pairwise(moves)}
         """Number of a move → the move before it in its lane."""
-        self._held_up = grouped([*((a.number, self.numbered[n]) for n, a in self.before_in_lane.items()),
-                                 *((w.move, m) for m in plan.moves for w in m.waits if w.until == "arrived")])
+        self._after = grouped([*((a.number, self.numbered[n]) for n, a in self.before_in_lane.items()),
+                               *((n, m) for m in plan.moves for n in m.waits_for)])
 
     def needs(self, move: Move) -> list[str]:
         """What must be so before a move may start, in words; none for one that begins its way."""
@@ -43,9 +43,10 @@ class Turns:
             out.append(f"it is {about(self.plan, move.not_before_ms)}: not before that")
         return out
 
-    def holds_up(self, move: Move) -> list[Move]:
-        """The moves that do not start as long as this one has not arrived: the next in its lane, those that wait."""
-        return sorted(set(self._held_up.get(move.number, ())), key=lambda m: m.number)
+    def held_back(self, move: Move) -> list[Move]:
+        """The next in its lane and those that wait for it: held back where it fails, as what comes after them may need
+        what it was to leave, and waits for it through them alone."""
+        return sorted(set(self._after.get(move.number, ())), key=lambda m: m.number)
 
 
 def start_order(plan: Plan, leg: str) -> list[Move]:

@@ -94,12 +94,12 @@ def test_a_move_says_what_it_waits_for_and_why() -> None:
         [], [], ["a1 (move 1, before it in this lane) has arrived: needs the id that a1 gave up",
                  "b1 (move 2, lane 2) has arrived: needs the room that b1 leaves on B", "it is 22:05: not before that"],
         ["b1 (move 2, before it in this lane) is over"], ["a1 (move 1, lane 1) is over"]]
-    assert [[x.number for x in turns.holds_up(m)] for m in moves] == [[3], [3, 4], [], [], []]
+    assert [[x.number for x in turns.held_back(m)] for m in moves] == [[3, 5], [3, 4], [], [], []]
     text = runbook(by_hand(*moves[:4]), BASE)
     assert "#### 3. a2 to B: about 22:08, 1 min 59 s\n\n- [ ] May start when\n  - a1 (move 1, before" in text
     assert "- Not after 23:30" in text and "- [ ] May start when the lead says go" in text
     assert "- [ ] May start when b1 (move 2, before it in this lane) is over\n" in text
-    assert "These do not start without it: 3 a2, 4 c1" in text
+    assert "If it fails, hold back 3 a2, 4 c1\n" in text
 
 
 def test_after_all_lanes_of_a_way_it_is_decided_how_to_go_on() -> None:
