@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 _MODULES = {
     "load": "estates", "check": "estates", "reach": "estates", "collect": "estates", "evacuate": "plans",
     "headroom": "plans", "consolidate": "consolidate", "whatif": "whatif", "sweep": "sweep", "history": "history",
-    "capacity": "capacity", "verify": "plans"}
+    "capacity": "capacity", "verify": "plans",
+    "resume": "resume"}
 """The module of each command, in the order in which people come to need them."""
 
 
@@ -74,7 +75,7 @@ app = typer.Typer(
 
     ESTATE is anything that holds one: a directory of exports, an estate workbook, a saved estate (JSON).
 
-    Exit codes: 0 done · 1 check or verify found what needs a person · 2 usage or unreadable input · 3 proved
+    Exit codes: 0 done · 1 check, verify or resume found what needs a person · 2 usage or unreadable input · 3 proved
     impossible · 4 no answer in time · 5 the program's own plan failed its replay""",
 )
 

@@ -41,6 +41,7 @@ def numeric(name: str, least: float, most: float, text: str, panel: str | None =
 
 
 Estate = Annotated[Path, typer.Argument(metavar="ESTATE", help="Directory of exports, workbook, or saved estate.")]
+PlanFile = Annotated[Path, typer.Argument(metavar="PLAN", help="plan.json, or the directory that holds it.")]
 Json = Annotated[bool, typer.Option("--json", rich_help_panel=OUTPUT, help="Print the answer as JSON.")]
 Strict = Annotated[Severity | None, typer.Option("--strict", metavar="[SEVERITY]", help="Exit code 2 when the input "
                                                  "has a finding this bad or worse: error, warning, info. Alone: "

@@ -20,6 +20,7 @@ from planner.cli.options import (
     NotTargets,
     Out,
     Output,
+    PlanFile,
     PlannedUsage,
     PolicyFile,
     Solver,
@@ -172,7 +173,7 @@ def deliver(plan: Plan, loaded: Loaded, where: Path, output: Output) -> None:
 
 @command("verify")
 def verify_command(
-    plan_file: Annotated[Path, typer.Argument(metavar="PLAN", help="plan.json, or the directory that holds it.")],
+    plan_file: PlanFile,
     estate: Estate, policy: PolicyFile = None, history: HistoryFile = None, as_json: Json = False,
 ) -> int:
     """Does this plan hold? Also against an estate exported half-way or after the work. Exit code 1: it does not.

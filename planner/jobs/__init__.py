@@ -9,14 +9,15 @@ if TYPE_CHECKING:
     from planner.jobs.consolidation import consolidate
     from planner.jobs.energy import Terms
     from planner.jobs.evacuation import evacuate
+    from planner.jobs.going_on import resume
     from planner.jobs.headroom_plan import headroom
     from planner.jobs.homes import homes_of
 
 _MODULE = {"Terms": "energy", "consolidate": "consolidation", "evacuate": "evacuation", "headroom": "headroom_plan",
-           "homes_of": "homes"}
+           "homes_of": "homes", "resume": "going_on"}
 
 __all__ = ["PROVED", "Options", "Terms", "consolidate", "evacuate", "exit_code", "headroom", "homes_of",
-           "least_time_s", "span_from", "weekend_from", "window_from"]
+           "least_time_s", "resume", "span_from", "weekend_from", "window_from"]
 
 
 def __getattr__(name: str) -> Any:

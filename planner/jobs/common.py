@@ -26,7 +26,7 @@ from planner.jobs.inactive import no_room_to_start, profiles_left
 from planner.jobs.licences import licence_assumptions, licence_counts, plan_licences_rise
 from planner.plan.choices import BACK, OUT, Status
 from planner.plan.plan import Plan, Window
-from planner.plan.questions import UNMEASURED, UNSEEN, Evacuate
+from planner.plan.questions import UNMEASURED, UNSEEN, Evacuate, Resume
 from planner.rules import Judge, Site
 from planner.rules.npiv import LEAST_SLOTS
 from planner.rules.partition import ID_FREE
@@ -127,7 +127,7 @@ def clock_findings(options: Options) -> tuple[Finding, ...]:
     if options.window and options.zone_from == _UNSTATED_ZONE:
         out.append(Finding("timing.zone", Severity.INFO, "plan", f"clock times are those of {options.zone or 'no zone'}"
                            f", {options.zone_from}", "state it: --zone, or the policy time-zone"))
-    if options.window and options.window.ms_to(_now(options.zone)) > options.window.ms_to(options.window.end):
+    if options.window and options.window.ms_to(local_now(options.zone)) > options.window.ms_to(options.window.end):
         out.append(Finding("timing.past", Severity.WARNING, "plan", "the window is in the past: it ended "
                            f"{options.window.end:%Y-%m-%d %H:%M}", "give a window to come"))
     return tuple(out)
@@ -138,7 +138,7 @@ def told_first(loaded: Loaded, site: Site, options: Options) -> tuple[Finding, .
     return (*contradictions(loaded.findings), *(site.usage.findings if site.usage else ()), *clock_findings(options))
 
 
-def _now(zone: str) -> dt.datetime:
+def local_now(zone: str) -> dt.datetime:
     """The local time now, or of SOURCE_DATE_EPOCH."""
     epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
     moment = dt.datetime.fromtimestamp(int(epoch) if epoch.isdecimal() and len(epoch) < 11 else time.time(), dt.UTC)
@@ -165,6 +165,11 @@ def weekend_from(start: str, end: str) -> Window:
     if last <= first:
         raise UsageError(f"--to {end!r} is not after --from {start!r}")
     return Window(first, last)
+
+
+def moment_from(text: str, option: str) -> dt.datetime:
+    """``2026-12-05 23:40``; raises UsageError."""
+    return _clocks(f"{option} {text[:40]!r}", "'2026-12-05 23:40'", text)[0]
 
 
 def _clocks(said: str, like: str, *texts: str) -> list[dt.datetime]:
@@ -309,7 +314,7 @@ def least_time_s(plan: Plan, site: Site) -> float:
 
 def _must_miss(plan: Plan, site: Site) -> bool:
     """Whether it is proved that no plan fits the window: where all must go that go, and not even they could."""
-    return isinstance(plan.goal, Evacuate) and plan.window is not None and (
+    return isinstance(plan.goal, Evacuate | Resume) and plan.window is not None and (
         least_time_s(plan, site) > plan.window.length_s)
 
 

@@ -23,13 +23,18 @@ Q = TypeVar("Q", bound=Question)
 
 def homes_of(plan: Plan, estate: Estate) -> dict[str, str]:
     """Where the LPARs of a plan stood before it, of those that the estate has; raises UsageError when it has none."""
-    homes: dict[str, str] = dict(plan.goal.away)
-    for m in sorted(plan.moves, key=lambda m: m.start_ms):
-        homes.setdefault(m.lpar, plan.goal.homes.get(m.lpar, m.source))
-    known = {p.name for p in estate.lpars}
+    known, homes = {p.name for p in estate.lpars}, recorded_homes(plan)
     if not known & homes.keys():
         raise UsageError("--home: the estate has no LPAR that this plan moves")
     return {n: s for n, s in homes.items() if n in known}
+
+
+def recorded_homes(plan: Plan) -> dict[str, str]:
+    """Where the LPARs of a plan belong: where they stood before it, or before that with which it went on."""
+    homes: dict[str, str] = dict(plan.goal.away)
+    for m in sorted(plan.moves, key=lambda m: m.start_ms):
+        homes.setdefault(m.lpar, plan.goal.homes.get(m.lpar, m.source))
+    return homes
 
 
 def moved_away(plan: Plan, estate: Estate) -> dict[str, str]:

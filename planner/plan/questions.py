@@ -169,6 +169,34 @@ class Whatif(_Freeing):
     scenario: str
 
 
+class Resume(_Freeing):
+    """A plan that was begun goes on from where everybody stands: the LPARs of ``places`` go to their servers, of which
+    ``servers`` are free of active LPARs then; with a way back everybody comes home, those of ``homes`` to theirs.
+
+    ``critical`` LPARs move only to come home. This plan leaves alone those that are ``stuck`` and what has to wait for
+    them (``later``), and then has no way back: ``then_home`` tells that one is to follow.
+    """
+
+    kind: Literal["resume"] = "resume"
+    places: Annotated[Mapping[str, str], Field(exclude_if=empty)] = {}
+    critical: Annotated[Names, Field(exclude_if=empty)] = ()
+    stuck: Annotated[Mapping[str, str], Field(exclude_if=empty)] = {}
+    """LPAR → the server that it stands on, or that it was leaving, of those that a person has to see to first."""
+    later: Annotated[Names, Field(exclude_if=empty)] = ()
+    then_home: Annotated[bool, Field(exclude_if=empty)] = False
+    back_counts: ClassVar[bool] = True
+
+    @property
+    def takes_along(self) -> Names:
+        """The servers on which it looks at LPARs that are not activated too."""
+        return tuple(dict.fromkeys((*self.servers, *self.homes.values()))) if self.inactive else ()
+
+    @property
+    def unmoved(self) -> Names:
+        """The LPARs that are not parked either."""
+        return (*self.leave, *self.critical, *self.stuck, *self.later)
+
+
 class Headroom(Question):
     """So much is to be free on ``server`` in ``hours``; ``critical`` LPARs (names; patterns when asked) stay there."""
 
@@ -210,4 +238,4 @@ class Consolidate(Question):
     weekend: Annotated[bool, Field(exclude_if=empty)] = False
 
 
-AnyQuestion = Annotated[Evacuate | Headroom | Consolidate | Whatif, Field(discriminator="kind")]
+AnyQuestion = Annotated[Evacuate | Headroom | Consolidate | Whatif | Resume, Field(discriminator="kind")]

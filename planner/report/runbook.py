@@ -11,10 +11,11 @@ from planner.findings import Severity, assumed
 from planner.names import quoted
 from planner.plan.choices import BACK, OUT, Status
 from planner.plan.plan import Backing, Move, Plan
-from planner.plan.questions import Consolidate, Evacuate, Headroom, Whatif
+from planner.plan.questions import Consolidate, Evacuate, Headroom, Resume, Whatif
 from planner.report.commands import is_ivm
 from planner.report.headroom import sentences
 from planner.report.runbook_lanes import way_in_lanes
+from planner.report.runbook_resume import recover_first, way_home_later
 from planner.report.runbook_steps import items, lists, move_lines, on_consoles, sole_console, wave
 from planner.report.site_checks import console_items, vios_items, vlan_table, where
 from planner.report.text import (
@@ -48,14 +49,17 @@ def runbook(plan: Plan, estate: Estate) -> str:
 def _lines(plan: Plan, site: Site) -> Iterator[str]:
     yield f"# Runbook: {md(headline(plan))}\n"
     yield from _summary(plan)
+    if isinstance(plan.goal, Resume):
+        yield from recover_first(plan.goal, site)
     yield from _peaks(plan)
     yield from _stays(plan)
     yield from _warnings(plan)
     yield from _preparation(plan, site)
     yield from lists(plan, site)
     ids = {p.name: p.lpar_id for p in site.estate.lpars}
-    yield "## The way out\n"
-    yield from _way(plan, site, OUT, ids)
+    if plan.leg(OUT) or plan.goal.freed or not plan.leg(BACK):
+        yield "## The way out\n"
+        yield from _way(plan, site, OUT, ids)
     match plan.goal:
         case Headroom() as goal:
             yield from _headroom(plan, goal, site)
@@ -65,11 +69,14 @@ def _lines(plan: Plan, site: Site) -> Iterator[str]:
             yield from _powered_off(plan, site)
         case Evacuate():
             yield from _freed(plan, site)
+        case Resume() as goal:
+            yield from _freed(plan, site) if goal.servers and not goal.stuck else ()
         case other:
             assert_never(other)
     if plan.leg(BACK):
         yield "## The way back\n"
-        yield "- [ ] Every LPAR validated for the way home, now that the work is done:\n"
+        done = ", now that the work is done" if plan.leg(OUT) or plan.goal.freed else ""
+        yield f"- [ ] Every LPAR validated for the way home{done}:\n"
         first = {m.lpar: m for m in reversed(plan.leg(BACK))}
         yield from on_consoles(site, move_lines(site, (m for m in plan.leg(BACK) if first[m.lpar] is m), "v", ids))
         yield from _way(plan, site, BACK, ids)
@@ -154,7 +161,7 @@ def _preparation(plan: Plan, site: Site) -> Iterator[str]:
         stay = "stay" if ", " in f.subject else "stays"
         yield f"- [ ] **Gate** {md(f.subject)} {stay} until this is settled: {md(f.message)} — {md(f.fix)}"
     yield f"- [ ] Fresh exports taken, plan verified against them: `planner verify PLAN ESTATE{usage}`"
-    if not plan.leg(OUT):
+    if not plan.moves:
         yield "No LPAR has to move.\n"
         return
     if sole_console(site):
@@ -162,6 +169,8 @@ def _preparation(plan: Plan, site: Site) -> Iterator[str]:
     yield from items([*console_items(plan.moves, site), *vios_items(plan.moves, site)])
     yield ""
     yield from vlan_table(plan.leg(OUT), site)
+    if not plan.leg(OUT):
+        return
     yield "- [ ] Every move validated today. Each line must end without an error; a warning is to be understood:\n"
     ids = {p.name: p.lpar_id for p in site.estate.lpars}
     yield from on_consoles(site, ((console, line + _room_note(site, m))
@@ -279,6 +288,9 @@ def _headroom(plan: Plan, goal: Headroom, site: Site) -> Iterator[str]:
 
 def _way_back_lines(plan: Plan, site: Site, ids: dict[str, int | None]) -> Iterator[str]:
     yield "## The way back\n"
+    if isinstance(plan.goal, Resume):
+        yield from way_home_later(plan, plan.goal)
+        return
     if not plan.leg(OUT):
         yield "Nothing moves, so nothing comes back.\n"
         return
@@ -322,4 +334,5 @@ def _trouble(plan: Plan) -> Iterator[str]:
                "need its room may go on, otherwise stop here: every state between two waves is one in which everything "
                "runs.")
         yield "- A move hangs: its stop and recover lines stand in its wave; an LPAR is never on both servers for good."
-    yield "- Half-way and no further: the LPARs that have moved stay where they are and run; or take the way back.\n"
+    yield ("- Half-way and no further: the LPARs that have moved stay where they are and run. From a fresh export "
+           "`planner resume PLAN ESTATE --back` plans their way home, `--on` the rest.\n")

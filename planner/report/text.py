@@ -9,7 +9,7 @@ from planner.findings import Finding, Severity, assumed
 from planner.history.calendar import DayKind
 from planner.plan.choices import BACK, Measure, Status
 from planner.plan.plan import Level, Move, Plan, Window
-from planner.plan.questions import Consolidate, Evacuate, Headroom, Whatif, unseen
+from planner.plan.questions import Consolidate, Evacuate, Headroom, Resume, Whatif, unseen
 from planner.report.turns import ROUGH_FROM_S, lanes_tally
 from planner.units import cores, gib, many, show_cores, show_duration, show_minutes, some
 
@@ -104,6 +104,18 @@ def headline(plan: Plan) -> str:
             return f"scenario {goal.scenario}" + (f": free {servers}" if servers else "")
         case Evacuate():
             return f"free {servers}{back}"
+        case Resume():
+            return _resumed(plan, goal)
+
+
+def _resumed(plan: Plan, goal: Resume) -> str:
+    """``go on: free A and bring everything back``, ``bring 12 LPARs home``."""
+    waiting = [*goal.stuck, *goal.later]
+    but = f" but {listed(waiting)}" if waiting else ""
+    if not goal.places:
+        return f"bring {many(len(goal.homes), 'LPAR')} home{but}"
+    onward = f"free {', '.join(goal.servers)}" if goal.servers else f"{many(len(goal.places), 'LPAR')} to their places"
+    return f"go on: {onward}" + (" and bring everything back" if goal.come_back else "") + but
 
 
 def impossible_word(unstated: bool) -> str:

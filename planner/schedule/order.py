@@ -99,6 +99,19 @@ def goes_straight(site: Site, placement: Mapping[str, str]) -> bool:
     return _run(Ledger(site, site.start), site.start, placement, movers) is not None
 
 
+def going_straight(site: Site, judge: Judge, placement: Mapping[str, str]) -> dict[str, str]:
+    """Those of a placement who can go straight to their servers, one after the other, while the others stay."""
+    start, ledger = site.start, Ledger(site, site.start)
+    left = [n for n, s in placement.items() if n in start and judge.allowed(n, start[n], s)]
+    able: dict[str, str] = {}
+    while fitting := [n for n in left if n not in able and ledger.fits(n, placement[n])]:
+        for name in fitting:
+            if ledger.fits(name, placement[name]):
+                ledger.move(name, start[name], placement[name])
+                able[name] = placement[name]
+    return able
+
+
 def _run(ledger: Ledger, start: Mapping[str, str], final: Mapping[str, str],
          names: Sequence[str]) -> list[Step] | None:
     """These moves one after the other, each as soon as it fits; None when some never do. Changes ``ledger``."""

@@ -32,9 +32,9 @@ def verify_plan(plan: Plan, estate: Estate, usage: Usage | None = None) -> Repla
     """
     same = plan.estate_digest == digest(estate)
     plan = plan.replace(moves=tuple(sorted(plan.moves, key=lambda m: (m.start_ms, m.leg == BACK, m.wave, m.lpar))))
-    strangers = _strangers(plan, estate, same=same)
-    if strangers:
-        return Replay(strangers, (), (), ())
+    unknown = strangers(plan, estate, same=same)
+    if unknown:
+        return Replay(unknown, (), (), ())
     notes = _formed(plan)
     home, start = _places(plan, estate)
     done = [] if same else done_of(plan.moves, home, start)
@@ -72,7 +72,7 @@ def _places(plan: Plan, estate: Estate) -> tuple[dict[str, str], dict[str, str]]
     return home, {p.name: p.server for p in estate.lpars if p.active or p.name in along}
 
 
-def _strangers(plan: Plan, estate: Estate, *, same: bool) -> tuple[Finding, ...]:
+def strangers(plan: Plan, estate: Estate, *, same: bool) -> tuple[Finding, ...]:
     """Names that the estate has not: with them nothing else can be said. When they are most, it is another estate."""
     servers = {s for m in plan.moves for s in (m.source, m.target)} | {*plan.goal.freed, *plan.off}
     named = {**dict.fromkeys(sorted(servers), "server"), **dict.fromkeys(sorted({m.lpar for m in plan.moves}), "LPAR")}
@@ -85,7 +85,7 @@ def _strangers(plan: Plan, estate: Estate, *, same: bool) -> tuple[Finding, ...]
     return tuple(broken("plan.known", n, f"the estate has no {kind} {n!r}") for n, kind in unknown.items())
 
 
-_PLAN_THE_REST = "where the rest cannot go on: plan it from this estate with --home PLAN, which brings all of them home"
+_PLAN_THE_REST = "where the rest cannot go on: planner resume PLAN ESTATE --on, or --back to bring all of them home"
 
 
 def _formed(plan: Plan) -> list[Finding]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from planner.findings import Finding
 from planner.plan.choices import BACK, OUT, By
 from planner.plan.plan import Plan
-from planner.plan.questions import Consolidate, Evacuate, Headroom, Period, Question, Whatif
+from planner.plan.questions import Consolidate, Evacuate, Headroom, Period, Question, Resume, Whatif
 from planner.rules import Judge, Site
 from planner.units import show_cores, show_gib
 from planner.verify.base import broken
@@ -57,6 +57,19 @@ def reached(goal: Question, course: Course) -> list[Finding]:
 @reached.register
 def _freeing(goal: Evacuate | Whatif, course: Course) -> list[Finding]:
     return _freed(course, goal.servers, goal.leave)
+
+
+@reached.register
+def _resumed(goal: Resume, course: Course) -> list[Finding]:
+    """Everybody is where the question has him at the end of the way out, but who waits for what a person does first."""
+    waiting = {*goal.later, *goal.stuck}
+    wrong = [broken("goal.reached", n, "is to be left alone until a person has seen to it, and moves")
+             for n in sorted(waiting & {m.lpar for m in course.plan.moves})]
+    if not course.coming_home:
+        wrong += [broken("goal.reached", n, f"is on {course.middle[n]} after the way out, not on {server}")
+                  for n, server in sorted(goal.places.items())
+                  if n not in waiting and course.middle.get(n, server) != server]
+    return wrong + _freed(course, goal.servers, {*goal.leave, *waiting})
 
 
 @reached.register

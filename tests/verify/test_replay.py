@@ -284,7 +284,7 @@ def test_verify_refuses_what_is_no_plan() -> None:
 def test_verify_goes_on_from_where_the_work_stands() -> None:
     half = _against(BASE.moved({"a1": "C"}))
     assert half.holds and [f.rule for f in half.findings] == ["plan.progress"]
-    assert "--home PLAN" in half.findings[0].fix
+    assert "planner resume PLAN" in half.findings[0].fix
     whole = _against(BASE.moved({"a1": "C", "a2": "C"}))
     assert whole.holds and "2 of 4" in whole.findings[0].message
 

@@ -1,0 +1,134 @@
+"""Going on from half-way: every state in which a plan can be left, gone on with and gone home from.
+
+    python benchmarks/resume.py [--most N]
+
+The plan is that of the landscape sample: p595-2 freed, an hour of work, everybody home. Its moves are carried out on
+the estate (server, id, pool, the VIOSes of its disks), in every set of moves that the order of the plan lets be done:
+closed downwards, of the way out and of the way back. From each state the plan is resumed ``--on`` and ``--back``; the
+new plan must be verified, and everybody must end at home; each is then carried out to its middle and resumed
+``--back`` again. Where there are more states than ``--most``, so many evenly over all of them.
+
+Exit code 1 when one of them is not as it must be.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from time import process_time
+
+from planner import jobs, verify_plan
+from planner.estate.assemble import Loaded
+from planner.estate.load import load
+from planner.estate.model import Estate
+from planner.jobs.begun import Begun
+from planner.jobs.going_on import resume
+from planner.plan.choices import BACK, OUT
+from planner.plan.plan import Move, Plan, Window
+from planner.plan.questions import Evacuate
+
+LANDSCAPE, FREED = Path(__file__).parents[1] / "data" / "landscape", "SN8379A80_p595-2"
+
+
+def carried_out(estate: Estate, moves: Sequence[Move]) -> Estate:
+    """The estate once these moves are over: each LPAR with the server, id, pool and VIOSes of its last move."""
+    last = {m.lpar: m for m in sorted(moves, key=lambda m: m.start_ms)}
+    vios = {(m.lpar, slot): name for m in last.values() for slot, name in m.disks}
+    ports = {(m.lpar, slot): name for m in last.values() for slot, name, _ in m.fibres}
+    return estate.replace(
+        lpars=tuple(replace(p, server=m.target, lpar_id=m.target_id, pool_id=m.pool_id)
+                    if (m := last.get(p.name)) else p for p in estate.lpars),
+        disks=tuple(replace(d, vios=vios.get((d.lpar, d.slot), d.vios)) for d in estate.disks),
+        fibres=tuple(replace(f, vios=ports.get((f.lpar, f.slot), f.vios)) for f in estate.fibres))
+
+
+def before(move: Move, leg: Sequence[Move]) -> Iterator[Move]:
+    """What of its leg must be over before a move starts."""
+    if not move.lane:
+        yield from (m for m in leg if m.wave < move.wave)
+        return
+    awaited = {w.move for w in move.waits}
+    yield from (m for m in leg if m.number in awaited or (m.lane == move.lane and (m.start_ms, m.number) < (
+        move.start_ms, move.number)))
+
+
+def closed_sets(leg: Sequence[Move]) -> list[tuple[Move, ...]]:
+    """Every set of moves of a leg that can be done while the others are not begun, the smallest first."""
+    needs = [sum(1 << leg.index(b) for b in before(m, leg)) for m in leg]
+    layer, sets = {0}, [0]
+    while layer:
+        layer = {s | 1 << k for s in layer for k, need in enumerate(needs) if not s >> k & 1 and need & ~s == 0}
+        sets += sorted(layer)
+    return [tuple(m for k, m in enumerate(leg) if s >> k & 1) for s in sets]
+
+
+def states(plan: Plan) -> Iterator[tuple[str, tuple[Move, ...]]]:
+    """(leg that is under way, moves that are done) of every state in which a plan can be left."""
+    out, back = plan.leg(OUT), plan.leg(BACK)
+    yield from ((OUT, done) for done in closed_sets(out))
+    yield from ((BACK, (*out, *done)) for done in closed_sets(back)[1:])
+
+
+def places(estate: Estate) -> dict[str, str]:
+    return {p.name: p.server for p in estate.lpars}
+
+
+def wrong(rest: Plan, state: Estate, ends: Mapping[str, str]) -> str:
+    """What is not as it must be of a plan after which everybody is to be there; else ``""``."""
+    if not rest.verified or not verify_plan(rest, state).holds:
+        return f"not verified: {'; '.join(f.message for f in rest.findings[:2])}"
+    astray = {n for n, s in places(carried_out(state, rest.moves)).items() if ends[n] != s}
+    return f"not where it is to be: {', '.join(sorted(astray))}" if astray else ""
+
+
+def looked_at(plan: Plan, state: Estate, home: Estate, options: jobs.Options) -> Iterator[tuple[str, str]]:
+    """(what was asked, what is wrong with the answer) from one state, and from half-way of each answer."""
+    middle, under_way = places(carried_out(home, plan.leg(OUT))), not Begun(plan, state).homeward
+    for on in (True, False):
+        asked = "--on" if on else "--back"
+        rest = resume(Loaded(state), plan, options, on=on)
+        out = rest.replace(moves=rest.leg(OUT))
+        ends = places(home) if plan.goal.come_back or not on else middle
+        astray = on and under_way and places(carried_out(state, out.moves)) != middle
+        yield asked, "the way out ends elsewhere" if astray else wrong(rest, state, ends)
+        half = sorted(rest.moves, key=lambda m: m.start_ms)[:len(rest.leg(OUT) or rest.moves) // 2]
+        later = carried_out(state, half)
+        yield f"{asked}, again --back", wrong(resume(Loaded(later), rest, options, on=False), later, places(home))
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--most", type=int, default=100_000)
+    given = parser.parse_args()
+    loaded = load([LANDSCAPE])
+    window = replace(jobs.window_from("2026-12-05 22:00/04:00"), zone="Europe/Berlin")
+    options = jobs.Options(window=window, work_s=3600, zone=window.zone)
+    plan = jobs.evacuate(loaded, Evacuate(servers=(FREED,), come_back=True), options)
+    every = list(states(plan))
+    chosen = every[::-(-len(every) // given.most)]
+    print(f"{len(plan.leg(OUT))} moves out, {len(plan.leg(BACK))} back, {'lanes' if plan.in_lanes else 'waves'}: "
+          f"{len(every)} states, {len(chosen)} of them looked at", flush=True)
+    whole, failed = Window(window.start, window.end.replace(day=9), zone=window.zone), 0
+    for leg in (OUT, BACK):
+        tally: dict[str, list[float]] = {}
+        for done in (done for of, done in chosen if of == leg):
+            state = carried_out(loaded.estate, done)
+            at = process_time()
+            for asked, why in looked_at(plan, state, loaded.estate, replace(options, window=whole)):
+                tally.setdefault(asked, []).append(process_time() - at)
+                at = process_time()
+                if why:
+                    failed += 1
+                    print(f"FAILED {leg}, {len(done)} moves done, {asked}: {why}", flush=True)
+        for asked, seconds in tally.items():
+            print(f"{leg:4}  {asked:20} {len(seconds):6} plans, processor {sum(seconds) / len(seconds):6.3f} s each, "
+                  f"{max(seconds):6.3f} s at most", flush=True)
+    print("all verified, everybody home" if not failed else f"{failed} FAILED")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

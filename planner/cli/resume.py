@@ -1,0 +1,90 @@
+"""``planner resume``. Start-up: what it needs is imported when it runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from planner.cli.app import command, load_estate, show
+from planner.cli.options import (
+    TIMES,
+    Estate,
+    HistoryFile,
+    Out,
+    Output,
+    PlanFile,
+    PolicyFile,
+    Solver,
+    Window,
+    Zone,
+    window_of,
+    zone_known,
+)
+from planner.cli.plans import deliver, directory, file_name
+from planner.errors import UsageError
+from planner.stopwatch import began, stoppable
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from planner.plan.plan import Plan
+
+
+@command("resume")
+def resume_command(
+    plan_file: PlanFile, estate: Estate, *,
+    on: Annotated[bool | None, typer.Option("--on/--back", show_default=False, help="Go on with the plan, or bring "
+                                            "everybody home.")] = None,
+    inactive: Annotated[bool, typer.Option("--inactive", help="LPARs that were stopped meanwhile go as well, each by "
+                                           "an inactive migration.")] = False,
+    window: Window = None,
+    now: Annotated[str | None, typer.Option("--now", metavar="TIME", rich_help_panel=TIMES, help="Without --window: "
+                                            "the time from which on the rest of the plan's window counts, "
+                                            '"2026-12-05 23:40" [default: the clock].')] = None,
+    work: Annotated[str | None, typer.Option("--work", rich_help_panel=TIMES, help="Time for the work that is left "
+                                             "before the way back [default: the plan's].")] = None,
+    zone: Zone = "", policy: PolicyFile = None, history: HistoryFile = None, solver: Solver, out: Out = None,
+    output: Output,
+) -> int:
+    """Half-way: where everybody is, what to recover first, and the rest of the plan, or the way home, from today.
+
+    Example: planner resume reports/evacuate-SN8379A80_p595-2 exports-2340/ --back --now "2026-12-05 23:40"
+    """
+    from planner import jobs
+    from planner.jobs.going_on import reached
+    from planner.plan.plan import read_plan
+
+    if on is None:
+        raise UsageError("say where to: --on (go on with the plan) or --back (bring everybody home)")
+    plan = read_plan(plan_file)
+    name = plan_file.resolve().name if plan_file.is_dir() else plan_file.resolve().parent.name
+    where = directory(out, f"resume-{file_name(name)}", force=output.force)
+    loaded = load_estate(estate, policy)
+    usage = None
+    if history is not None and plan.goal.usage:
+        from planner.jobs.peak_hours import usage_again
+
+        usage = usage_again(loaded.estate, history, plan.goal.usage)
+    options = jobs.Options(solver.time_limit, solver.gap, window_of(window), zone=zone_known(zone), since=began(),
+                           work_s=_work_s(work, plan))
+    with stoppable():
+        rest = jobs.resume(loaded, plan, options, on=on, inactive=inactive, now=_clock(now), usage=usage)
+    if rest.verified and not rest.moves and not output.as_json:
+        show("[bold green]Nothing is left to do.[/]")
+    deliver(rest, loaded, where, output)
+    return jobs.exit_code(rest, estate=loaded.estate) or reached(rest)
+
+
+def _work_s(text: str | None, plan: Plan) -> int:
+    """Seconds of work that are left: as asked, else the plan's own, else an hour."""
+    from planner.jobs import span_from
+
+    return span_from(text) if text is not None else span_from("60m") if plan.work_s is None else plan.work_s
+
+
+def _clock(text: str | None) -> datetime | None:
+    """A local clock time; raises UsageError."""
+    from planner.jobs.common import moment_from
+
+    return None if text is None else moment_from(text, "--now")
