@@ -60,9 +60,9 @@ def lists(plan: Plan, site: Site) -> Iterator[str]:
 
 
 _LANES = (
-    "- A lane is what one person does at one session, move after move; the lanes run beside each other. When a move "
-    "may start stands with it, and nothing else counts: it may be earlier or later than predicted, nobody waits for a "
-    "clock but where *not before* is said.",
+    "- A lane is one session, to which one person sees: its moves go one after the other, beside those of the other "
+    "lanes. When a move may start stands with it, and nothing else counts: it may be earlier or later than predicted, "
+    "nobody waits for a clock but where *not before* is said.",
     "- **Tell all lanes** at once when a move has arrived, and when one has failed: others wait for it.",
 )
 

@@ -79,10 +79,15 @@ def about_span(plan: Plan, moves: list[Move] | tuple[Move, ...]) -> str:
 
 def lanes_tally(plan: Plan, leg: str) -> str:
     """``20 moves out in 5 lanes, about 46 min, at least 42 min``."""
+    return (f"{many(len(plan.leg(leg)), 'move')} {leg} in {many(len(plan.lanes(leg)), 'lane')}, "
+            f"{about_length(plan, leg)}")
+
+
+def about_length(plan: Plan, leg: str) -> str:
+    """``about 46 min, at least 42 min``: what a way is predicted to take, and what no order of it can undercut."""
     span, least = plan.leg_span_s(leg), plan.at_least_s.get(leg)
     bound = "" if not least else f", at least {_roughly(least, math.floor(least / 60))}"
-    return (f"{many(len(plan.leg(leg)), 'move')} {leg} in {many(len(plan.lanes(leg)), 'lane')}, about "
-            f"{_roughly(span, math.ceil(span / 60))}{bound}")
+    return f"about {_roughly(span, math.ceil(span / 60))}{bound}"
 
 
 def _roughly(seconds: float, minutes: int) -> str:

@@ -27,7 +27,7 @@ from planner.report.text import (
     window_text,
     windows,
 )
-from planner.report.turns import about, about_span, numbers, reasons, start_order
+from planner.report.turns import about, about_length, about_span, numbers, reasons, start_order
 from planner.sheets import Column, bars, chart_base, findings_sheet, grown_row, paragraphs, table, widths
 from planner.units import cores, gib, show_duration
 from planner.xlsx import Book, open_book
@@ -68,14 +68,12 @@ def _summary(book: Book, plan: Plan) -> None:
         ("Replayed and verified", plan.verified, book.good if plan.verified else book.bad),
         *_objectives(plan, number, percent),
         ("Moves out", len(plan.leg(OUT)), left), (f"{_KINDS[plan.in_lanes]}s out", len(_groups(plan, OUT)), left),
-        *((("At least, in whatever order", show_duration(least), left),) if plan.in_lanes and (
-            least := plan.at_least_s.get(OUT)) else ()),
-        ("Time for the way out", show_duration(plan.leg_span_s(OUT)), left),
+        ("Time for the way out", _length(plan, OUT), left),
     ]
     if plan.leg(BACK):
         rows += [("Between", pause(plan), left),
                  ("Moves back", len(plan.leg(BACK)), left),
-                 ("Time for the way back", show_duration(plan.leg_span_s(BACK)), left)]
+                 ("Time for the way back", _length(plan, BACK), left)]
     if plan.back_from_s is None:
         rows.append(("Total time", show_total(plan), left))
     for name, w in windows(plan):
@@ -113,6 +111,10 @@ def _groups_table(book: Book, sheet: Any, row: int, plan: Plan) -> int:
 _KINDS = ("Wave", "Lane")
 
 
+def _length(plan: Plan, leg: str) -> str:
+    return about_length(plan, leg) if plan.in_lanes else show_duration(plan.leg_span_s(leg))
+
+
 def _groups(plan: Plan, leg: str) -> list[tuple[int, tuple[Move, ...]]]:
     """The moves of a leg by lane, or by wave."""
     return plan.lanes(leg) if plan.in_lanes else plan.waves(leg)
@@ -136,8 +138,11 @@ def _moves(book: Book, plan: Plan, estate: Estate) -> None:
     columns = _move_columns(plan, {p.name: p for p in estate.lpars})
     rows = [*start_order(plan, OUT), *start_order(plan, BACK)] if plan.in_lanes else plan.moves
     table(book, sheet, 0, columns, rows, height=30, filters=True, empty="")
-    for number, m in enumerate(rows if plan.in_lanes else (), 1):
-        grown_row(sheet, number, [(reasons(m), _WHY_WIDTH)])
+    if plan.in_lanes:
+        for number, m in enumerate(rows, 1):
+            grown_row(sheet, number, [(reasons(m), _WHY_WIDTH)])
+        sheet.fit_to_pages(2, 0)
+        sheet.repeat_columns(0, 3)
     widths(sheet, columns)
     sheet.freeze_panes(1, 5)
     sheet.repeat_rows(0)
@@ -197,7 +202,8 @@ def _move_columns(plan: Plan, lpars: Mapping[str, Lpar]) -> tuple[Column, ...]:
     def at(instant_ms: int) -> object:
         return plan.clock(instant_ms) or f"+{show_duration(instant_ms / 1000)}"
 
-    times = (Column("Start", lambda m: at(m.start_ms), clock, 20), Column("End", lambda m: at(m.end_ms), clock, 20))
+    wide = 17 if plan.in_lanes else 20
+    times = (Column("Start", lambda m: at(m.start_ms), clock, wide), Column("End", lambda m: at(m.end_ms), clock, wide))
     ends = (Column("From", lambda m: m.source, "text", 22), Column("To", lambda m: m.target, "text", 22))
     name = Column("LPAR", lambda m: m.lpar, "text", 16)
     turn: tuple[Column, ...] = (Column("Wave", lambda m: m.wave, "id", 7), *times, name, *ends)
@@ -205,8 +211,8 @@ def _move_columns(plan: Plan, lpars: Mapping[str, Lpar]) -> tuple[Column, ...]:
         turn = (Column("Number", lambda m: m.number, "id", 8), Column("Lane", lambda m: m.lane, "id", 6), name, *ends,
                 Column("Waits for", lambda m: numbers(m.waits_for) or None, "text", 12),
                 Column("Why", lambda m: reasons(m) or None, "wrap", _WHY_WIDTH), *times,
-                Column("Not before", lambda m: None if m.not_before_ms is None else at(m.not_before_ms), clock, 20),
-                Column("Latest start", lambda m: None if m.latest_ms is None else at(m.latest_ms), clock, 20))
+                Column("Not before", lambda m: None if m.not_before_ms is None else at(m.not_before_ms), clock, wide),
+                Column("Latest start", lambda m: None if m.latest_ms is None else at(m.latest_ms), clock, wide))
     return (
         Column("Leg", lambda m: m.leg, "text", 6),
         *turn,

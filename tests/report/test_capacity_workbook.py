@@ -39,6 +39,7 @@ from planner.jobs import window_from
 from planner.jobs.capacity import Capacity, CapacityOptions, Levers, capacity
 from planner.jobs.capacity.figures import month_after
 from planner.plan.choices import BACK, OUT
+from planner.plan.plan import Wait
 from planner.report.capacity import answer, capacity_json, capacity_workbook
 from planner.report.capacity.places import shown_months
 from planner.units import show_duration
@@ -391,6 +392,17 @@ def test_the_clocks_of_a_plan_are_told_with_their_zone(history: History) -> None
     book = load_workbook(io.BytesIO(capacity_workbook(capacity(
         loaded(site()), history, CapacityOptions(MONTH, SITE, months=1), plan))))
     assert "Window: 2026-12-05 22:00 – 2026-12-06 04:00 (Asia/Kathmandu)." in book["Moves"]["A2"].value
+
+
+def test_a_plan_in_lanes_has_numbers_lanes_and_waits_in_place_of_waves(history: History) -> None:
+    first, second = move(site(), "dev1", "A", "B"), move(site(), "web1", "A", "B")
+    plan = plan_of([replace(first, number=1, lane=1), replace(second, number=2, lane=2, waits=(
+        Wait(1, "arrived", "memory.capacity", "needs the room that dev1 leaves"),))], "A", verified=True)
+    book = load_workbook(io.BytesIO(capacity_workbook(capacity(
+        loaded(site()), history, CapacityOptions(MONTH, SITE, months=1), plan))))
+    rows = rows_of(book, "Plan_moves")
+    assert [(r["LPAR"], r["Number"], r["Lane"], "Wave" in r) for r in rows] == [("dev1", 1, 1, False), ("web1", 2, 2, False)]
+    assert [r["Waits for"] or "" for r in rows] == ["", "1"]
 
 
 def test_what_moves_to_slower_cores_uses_more_of_them(history: History) -> None:
