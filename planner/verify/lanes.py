@@ -128,10 +128,8 @@ class _Counters:
 def _noted(into: Mapping[tuple[str, ...], dict[int, int]], move: int, left: dict[tuple[str, ...], int],
            now: dict[tuple[str, ...], int]) -> dict[tuple[str, ...], int]:
     """``now``, once what a move has changed is noted."""
-    if now != left:
-        for key, amount in now.items():
-            if amount != left[key]:
-                into[key][move] = abs(amount - left[key])
+    for key, amount in sorted(now.items() - left.items()):
+        into[key][move] = abs(amount - left[key])
     return now
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -39,11 +40,6 @@ class Precedence:
         """
         if len(members) <= most or len({self.moves[i].lane for i in members}) <= most:
             return []
-        together = self._antichain(members)
-        return together if len(together) > most else []
-
-    def _antichain(self, members: Collection[int]) -> list[int]:
-        """As many as may all fly at once: those that a smallest vertex cover leaves out on both sides (König)."""
         import networkx as nx  # start-up: a plan in waves does without
 
         graph, starts = nx.Graph(), [("over", i) for i in members]
@@ -51,6 +47,9 @@ class Precedence:
         graph.add_nodes_from(("after", i) for i in members)
         graph.add_edges_from((("over", i), ("after", j)) for i in members for j in members if self.precedes(i, j))
         matching = nx.bipartite.hopcroft_karp_matching(graph, starts)
+        if len(members) - len(matching) // 2 <= most:
+            return []
+        # What a smallest vertex cover leaves out on both sides (König).
         covered = {i for _, i in nx.bipartite.to_vertex_cover(graph, matching, starts)}
         return [i for i in members if i not in covered]
 
@@ -142,6 +141,7 @@ def needless_arcs(order: Precedence, arcs: Sequence[Arc]) -> Iterator[tuple[int,
     """(move, wait) of waits that the lane and the other waits of the move imply."""
     into = grouped((b, (a, w)) for a, b, w in arcs)
     for b, own in into.items():
-        for a, wait in own:
-            if wait is not None and any(o is not wait and (x == a or order.precedes(a, x)) for x, o in own):
-                yield b, wait
+        implied, seen = 0, Counter(a for a, _ in own)
+        for a in seen:
+            implied |= order.before[a]
+        yield from ((b, w) for a, w in own if w is not None and (implied >> a & 1 or seen[a] > 1))

@@ -50,6 +50,7 @@ class PortCount:
             self._free[spot] += left
         self._on_port = on_port
         """(VIOS, port) → virtual ports that are left of one that states them."""
+        self._names = [*(("fabric", *spot) for spot in self._free), *(("port", *spot) for spot in on_port)]
 
     def take(self, move: Move) -> Iterator[str]:
         """The move has begun: its adapters have their ports on the target too. What is wrong with that."""
@@ -81,8 +82,7 @@ class PortCount:
 
     def left(self) -> dict[tuple[str, ...], int]:
         """("fabric" or "port", VIOS, fabric or physical port) → virtual ports that are left."""
-        return {**{("fabric", *spot): n for spot, n in self._free.items()},
-                **{("port", *spot): n for spot, n in self._on_port.items()}}
+        return dict(zip(self._names, (*self._free.values(), *self._on_port.values()), strict=True))
 
     def _count(self, vios: str, fabric: str, port: str, change: int) -> None:
         """One more or less of a port that is known by name."""

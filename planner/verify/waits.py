@@ -21,7 +21,8 @@ _ALIKE = {"storage.npiv-ports": "plan.ports", "storage.npiv-mapping": "plan.port
 
 def wait_claims(moves: Sequence[Move], site: Site, judge: Judge) -> Iterator[Claim]:
     """Without a wait that names a rule some timing breaks that rule."""
-    for leg, provisos in proved(moves, site, judge):
+    named = any(w.rule for m in moves for w in m.waits)
+    for leg, provisos in proved(moves, site, judge) if named else ():
         of_rule = grouped((_ALIKE.get(one.rule, one.rule), one) for one in provisos)
         arcs = arcs_of(leg.moves)
         for arc in arcs:
