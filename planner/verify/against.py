@@ -17,7 +17,8 @@ from planner.units import some
 from planner.verify.base import Replay, broken
 from planner.verify.claims import claims
 from planner.verify.hours import wrong_hours
-from planner.verify.progress import done_of
+from planner.verify.order import malformed
+from planner.verify.progress import done_of, next_of, out_of_order
 from planner.verify.replay import replay
 
 if TYPE_CHECKING:  # start-up: what reads a history takes longer to import than a small plan to make
@@ -37,8 +38,9 @@ def verify_plan(plan: Plan, estate: Estate, usage: Usage | None = None) -> Repla
         return Replay(unknown, (), (), ())
     notes = _formed(plan)
     home, start = _places(plan, estate)
-    done = [] if same else done_of(plan.moves, home, start)
-    rest = [m for m in plan.moves if m not in done]
+    done = [] if same else done_of(plan, home, start)
+    gone = {*done}
+    rest = [m for m in plan.moves if m not in gone]
     if not same and not done:
         notes.append(Finding("plan.estate", Severity.WARNING, "estate",
                              "the estate is not the one the plan was made for; the replay is against this one, and "
@@ -46,9 +48,9 @@ def verify_plan(plan: Plan, estate: Estate, usage: Usage | None = None) -> Repla
                              "check what has changed since"))
     if done:
         notes.append(Finding("plan.progress", Severity.INFO, "plan",
-                             f"{len(done)} of {len(plan.moves)} moves are already done; next: "
-                             + (", ".join(m.lpar for m in rest if m.wave == rest[0].wave) if rest else "nothing"),
+                             f"{len(done)} of {len(plan.moves)} moves are already done; next: {next_of(plan, rest)}",
                              _PLAN_THE_REST if rest else ""))
+        notes += [*(malformed(plan.moves) if plan.in_lanes else ()), *out_of_order(plan, done)]
     notes += _vios_ids(plan, estate)
     notes += [*_usage(plan, usage), *wrong_hours(plan, usage)]
     site = Site(estate, home={n: home.get(n, s) for n, s in start.items()}, usage=usage,

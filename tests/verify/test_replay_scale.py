@@ -88,7 +88,7 @@ def test_how_far_the_work_has_come_is_told_from_thousands_of_moves() -> None:
     moves = [Move(f"p{n}", "A", "B", wave=1 + n, start_ms=n * 1000, duration_ms=1000) for n in range(2000)]
     home = {m.lpar: "A" for m in moves}
     standing = {m.lpar: "B" if n < 700 or n == 900 else "A" for n, m in enumerate(moves)}
-    done = done_of(moves, home, standing)
+    done = done_of(plan_of(moves), home, standing)
     assert [m.lpar for m in done] == [*(f"p{n}" for n in range(700)), "p900"]
 
 
