@@ -87,6 +87,15 @@ def state_from(record: Record, name: str) -> Values:
     return {"state": ("not available" if isinstance(value, NonValue) else state_of(str(value)), record.where(name))}
 
 
+def migration_from(record: Record, name: str, *, active: bool) -> Values:
+    """The state of a partition whose migration is under way or has failed, as a field says it: either is to be over, or
+    recovered, before it moves again. Nothing where no migration is known."""
+    state = str(stated(record).get(name, "")).lower().replace("_", " ")
+    if state in ("", "not migrating", "invalid", "unknown"):
+        return {}
+    return {"state": ("migrating - running" if active else "migrating - not activated", record.where(name))}
+
+
 def first(record: Record, ours: str, *theirs: str) -> Values:
     """The first of these fields that says something other than 0."""
     have = stated(record)

@@ -16,7 +16,18 @@ from typing import Any
 from planner.estate.model import DEFAULT_VSWITCH
 from planner.findings import Severity
 from planner.formats import values
-from planner.formats.base import NonValue, Reading, Record, TakeFacts, first, pick, profile_sizes, state_from, stated
+from planner.formats.base import (
+    NonValue,
+    Reading,
+    Record,
+    TakeFacts,
+    first,
+    migration_from,
+    pick,
+    profile_sizes,
+    state_from,
+    stated,
+)
 from planner.formats.capture import mtms_in, system_in
 from planner.formats.facts import (
     Client,
@@ -356,6 +367,15 @@ def _lpar(intake: Intake, r: Record, reading: Reading) -> None:
     intake.partitions.append(Partition(ref, vios, values, r.source))
 
 
+def _migration(intake: Intake, r: Record, reading: Reading) -> None:
+    """An LPAR that is in migration: what ``lssyscfg -r lpar`` says as well, but of one that has failed."""
+    have = stated(r)
+    values = migration_from(r, "migration_state", active=have.get("migration_type") != "inactive")
+    if values:
+        ref = PartRef(_system_name(intake, r), have.get("lpar_id"), str(have.get("name", "")))
+        intake.partitions.append(Partition(ref, None, values, r.source))
+
+
 def _ref(r: Record) -> PartRef:
     have = stated(r)
     return PartRef(str(have.get("managed_system", "")), have.get("lpar_id"), str(have.get("lpar_name", "")))
@@ -617,6 +637,7 @@ FACTS: dict[str, TakeFacts] = {
                                        "curr_avail_num_sys_huge_pages": "free_huge_pages"}),
     "hmc-lslparmigr-sys": _of_system({"num_active_migrations_supported": "max_migrations",
                                       "num_inactive_migrations_supported": "max_inactive_migrations"}),
+    "hmc-lslparmigr-lpar": _migration,
     "hmc-lslparmigr-msp": _mover_pairs,
     "hmc-lslparmigr-mspconnection": _mover_pair,
     "hmc-lshwres-mempool": _of_system({"curr_pool_mem": "shared_memory_pool_mib",
@@ -768,7 +789,10 @@ NOT_TAKEN: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "what was under way when it was exported; the plan is of another evening": (
         ("hmc-lslparmigr-sys", "num_active_migrations_in_progress num_active_migrations_possible"),
-        ("hmc-lslparmigr-lpar", "*"),
+        ("hmc-lslparmigr-lpar", "source_* dest_* remote_* bytes_*"),
+    ),
+    "taken of a migration of what is not activated: any other is of one that runs": (
+        ("hmc-lslparmigr-lpar", "migration_type"),
     ),
     "said by lssyscfg -r sys as well": (
         ("hmc-lslparmigr-sys", "active_lpar_mobility_capable"),

@@ -11,7 +11,7 @@ from typing import Any
 
 from planner.estate.model import DEFAULT_VSWITCH
 from planner.findings import Severity
-from planner.formats.base import NonValue, Reading, Record, TakeFacts, first, pick, state_from, stated
+from planner.formats.base import NonValue, Reading, Record, TakeFacts, first, migration_from, pick, state_from, stated
 from planner.formats.facts import (
     Client,
     DiskMapping,
@@ -185,6 +185,7 @@ def _values(r: Record, vios: bool) -> Values:
     values |= first(r, "memory_mib", "current_memory", "desired_memory") | first(r, "max_memory_mib", "maximum_memory",
                                                                                  "current_maximum_memory")
     values |= state_from(r, "partition_state")
+    values |= migration_from(r, "migration_state", active="not activated" not in values.get("state", ("",))[0])
     if not vios:
         values |= pick(r, {"last_activated_profile": "profile"})
         if "last_activated_profile" in have or r.fields.get("last_activated_profile") is NonValue.EMPTY:
@@ -434,7 +435,7 @@ NOT_TAKEN: dict[str, tuple[tuple[str, str], ...]] = {
         ("rest-managed-system", "number_of_inactive_* inactive_*"),
     ),
     "what was under way when it was exported": (
-        ("rest-*", "number_of_active_* migration_state runtime_memory"),
+        ("rest-*", "number_of_active_* runtime_memory"),
     ),
     "lamps and addresses of the console and its machines": (
         ("rest-*", "is_classic_* *attention_led* partition_type mac_address_prefix wwpn_prefix aix_capable"),

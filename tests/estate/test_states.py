@@ -14,6 +14,7 @@ from planner.estate.model import INACTIVE, MIGRATING, STATES
 from planner.formats.facts import state_of
 from planner.plan.questions import Evacuate
 
+REST = Path(__file__).parents[1] / "fixtures" / "rest"
 SYS = """hscroot@hmc1:~> lssyscfg -r sys -F name,type_model,serial_num
 A,9117-MMA,650001A
 B,9117-MMA,650001B
@@ -68,6 +69,27 @@ def test_a_hung_migration_is_counted_on_both_servers_and_told_how_to_recover(tmp
     assert {p.server for p in both} == {"A", "B"} and all(p.active for p in both)
     (told,) = [f for f in found.findings if f.rule == "input.migrating"]
     assert "counted on both" in told.message and "migrlpar -o r" in told.fix
+
+
+@pytest.mark.parametrize(("said", "kind", "state"), [
+    ("Not Migrating", "", "running"), ("Migration In Progress", "active", MIGRATING[0]),
+    ("Migration Failed", "active", MIGRATING[0]), ("Migration Starting", "inactive", MIGRATING[1])])
+def test_a_migration_that_failed_is_to_be_recovered_although_its_lpar_runs(said: str, kind: str, state: str,
+                                                                           tmp_path: Path) -> None:
+    """``lssyscfg`` says that it is Running; ``lslparmigr -r lpar`` was read, and nothing of it taken."""
+    file = site(tmp_path, x_A="Running", y_B="Running")
+    file.write_text(f"{file.read_text()}hscroot@hmc1:~> lslparmigr -r lpar -m A\n"
+                    f"name=x,lpar_id=3,migration_state={said}{kind and f',migration_type={kind},dest_sys_name=B'}\n")
+    assert [p.state for p in load([file]).estate.lpars if p.name == "x"] == [state]
+
+
+@pytest.mark.parametrize(("said", "state"), [("Not_Migrating", "running"), ("Migration_Failed", MIGRATING[0])])
+def test_rest_says_so_as_well(said: str, state: str, tmp_path: Path) -> None:
+    text = (REST / "lpars.xml").read_text(encoding="utf-8")
+    assert "Not_Migrating" in text
+    (tmp_path / "lpars.xml").write_text(text.replace("Not_Migrating", said), encoding="utf-8")
+    found = load([REST / "managed_system.xml", tmp_path / "lpars.xml"])
+    assert [p.state for p in found.estate.lpars if p.name == "erp01"] == [state]
 
 
 @pytest.mark.parametrize(("state", "fix"), [
