@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from planner.jobs.scenario_result import ScenarioResult
 
 __all__ = ["Calendar", "Estate", "Plan", "UsageSpec", "consolidate", "evacuate", "headroom", "load_estate",
-           "read_plan", "verify_plan", "whatif"]
+           "read_plan", "resume", "verify_plan", "whatif"]
 
 
 @checked
@@ -111,6 +111,20 @@ def consolidate(estate: Estate, *, measure: Measure | str = Measure.WATTS, n_plu
     terms = jobs.Terms(tariff or Tariff(), hours)
     options = jobs.Options(time_limit, gap, _window(window), work_s=jobs.span_from(work), zone=zone)
     return jobs.consolidate(Loaded(estate), goal, options, usage, terms)
+
+
+@checked
+def resume(plan: Plan, estate: Estate, *, on: bool, window: str | Window | None = None, now: str | None = None,
+           work: str | None = None, inactive: bool = False, zone: str = "", time_limit: float = 60.0) -> Plan:
+    """The rest of ``plan`` (``on``), or the way home of everybody, from an estate of today (docs/resume.md).
+
+    Without ``window`` the rest of the plan's own counts, from ``now`` (``2026-12-05 23:40``, else the clock) on;
+    ``work``: what is left of it, else the plan's. Raises InputError for another estate.
+    """
+    left = plan.work_s or 0 if work is None else jobs.span_from(work)
+    options = jobs.Options(time_limit, window=_window(window), work_s=left, zone=zone)
+    clock = None if now is None else jobs.moment_from(now, "now")
+    return jobs.resume(Loaded(estate), plan, options, on=on, inactive=inactive, now=clock)
 
 
 @checked

@@ -85,6 +85,6 @@ def _work_s(text: str | None, plan: Plan) -> int:
 
 def _clock(text: str | None) -> datetime | None:
     """A local clock time; raises UsageError."""
-    from planner.jobs.common import moment_from
+    from planner.jobs import moment_from
 
     return None if text is None else moment_from(text, "--now")

@@ -3,7 +3,16 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from planner.jobs.common import PROVED, Options, exit_code, least_time_s, span_from, weekend_from, window_from
+from planner.jobs.common import (
+    PROVED,
+    Options,
+    exit_code,
+    least_time_s,
+    moment_from,
+    span_from,
+    weekend_from,
+    window_from,
+)
 
 if TYPE_CHECKING:
     from planner.jobs.consolidation import consolidate
@@ -17,7 +26,7 @@ _MODULE = {"Terms": "energy", "consolidate": "consolidation", "evacuate": "evacu
            "homes_of": "homes", "resume": "going_on"}
 
 __all__ = ["PROVED", "Options", "Terms", "consolidate", "evacuate", "exit_code", "headroom", "homes_of",
-           "least_time_s", "resume", "span_from", "weekend_from", "window_from"]
+           "least_time_s", "moment_from", "resume", "span_from", "weekend_from", "window_from"]
 
 
 def __getattr__(name: str) -> Any:

@@ -16,6 +16,7 @@ from planner.plan.plan import Move, Plan
 from planner.plan.questions import Resume
 from planner.rules.site import plain_name
 from planner.units import many, some
+from planner.verify.order import arcs_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,11 +159,8 @@ def recovery(lpar: str, source: str) -> str:
 def _closed(done: Collection[Move], leg: Sequence[Move]) -> bool:
     """Whether all that must be over before what is done is done: the moves of earlier waves; with lanes the one before
     it in its lane, and those that it waits for."""
-    moves, known = {*done}, {m.number for m in leg if m.number}
-    if not any(m.lane for m in leg):
-        last = max((m.wave for m in moves), default=0)
-        return all(m in moves for m in leg if m.wave < last)
-    numbers, lanes = {m.number for m in moves}, grouped((m.lane, m) for m in leg)
-    in_lanes = all([m in moves for m in lane] == sorted((m in moves for m in lane), reverse=True)
-                   for lane in lanes.values())
-    return in_lanes and all(w.move in numbers for m in moves for w in m.waits if w.move in known)
+    moves = {*done}
+    if any(m.lane for m in leg):
+        return all(leg[first] in moves for first, then, _ in arcs_of(leg) if leg[then] in moves)
+    last = max((m.wave for m in moves), default=0)
+    return all(m in moves for m in leg if m.wave < last)

@@ -23,16 +23,15 @@ from planner.report.text import (
     energy_lines,
     headline,
     impossible_word,
-    leg_tally,
     level_line,
     movers,
-    pause,
     peak_words,
     seen_first,
     show_total,
     stands_still,
     touched,
     used_cores,
+    ways,
     window_text,
     windows,
 )
@@ -80,9 +79,7 @@ def _head(plan: Plan) -> RenderableType:
         lines.append(f"\n{line}")
     for note in plan.notes:
         lines.append(f"\n{note}")
-    lines.append(f"\n{leg_tally(plan, OUT)}")
-    if plan.leg(BACK):
-        lines.append(f"; {pause(plan)}; {leg_tally(plan, BACK)}")
+    lines.append("\n" + "; ".join(ways(plan)))
     if plan.back_from_s is None:
         lines.append(f"; total {show_total(plan)}")
     for name, w in windows(plan):

@@ -27,11 +27,11 @@ from planner.report.text import (
     leg_tally,
     level_line,
     md,
-    pause,
     peak_words,
     seen_first,
     touched,
     used_cores,
+    ways,
     window_text,
     windows,
 )
@@ -104,12 +104,11 @@ def _summary(plan: Plan) -> Iterator[str]:
         yield ""
     else:
         proof = {Status.OPTIMAL: "proved optimal", Status.FEASIBLE: "feasible, not proved optimal"}[plan.status]
-        yield (f"{leg_tally(plan, OUT)}. The placement is {proof} "
+        yield (f"{leg_tally(plan, OUT if plan.leg(OUT) or not plan.leg(BACK) else BACK)}. The placement is {proof} "
                f"(cost {plan.objective:.1f} s, bound {plan.bound:.1f} s, gap {100 * (plan.gap or 0):.2f} %). "
                "Every step was replayed against the rules.")
-    if plan.leg(BACK):
-        text = pause(plan)
-        yield f"{md(text[:1].upper() + text[1:])}. Way back: {leg_tally(plan, BACK)}."
+    if len(parts := ways(plan)) > 1:
+        yield f"{md(parts[-2][:1].upper() + parts[-2][1:])}. Way back: {parts[-1]}."
     for name, w in windows(plan):
         verdict = (f"**It fits, with {show_duration(w.spare_s or 0)} to spare.**" if w.fits
                    else f"**IT DOES NOT FIT: {show_duration(-(w.spare_s or 0))} too long.**")

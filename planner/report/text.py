@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from planner.findings import Finding, Severity, assumed
 from planner.history.calendar import DayKind
-from planner.plan.choices import BACK, Measure, Status
+from planner.plan.choices import BACK, OUT, Measure, Status
 from planner.plan.plan import Level, Move, Plan, Window
 from planner.plan.questions import Consolidate, Evacuate, Headroom, Resume, Whatif, unseen
 from planner.report.turns import ROUGH_FROM_S, lanes_tally
@@ -187,6 +187,14 @@ def leg_tally(plan: Plan, leg: str) -> str:
         return lanes_tally(plan, leg)
     return (f"{many(len(plan.leg(leg)), 'move')} {leg} in {many(len(plan.waves(leg)), 'wave')}, "
             f"{show_duration(plan.leg_span_s(leg))}")
+
+
+def ways(plan: Plan) -> list[str]:
+    """The way out, what is between, the way back: of these those that there are."""
+    out, back = plan.leg(OUT), plan.leg(BACK)
+    first = [leg_tally(plan, OUT)] if out or not back else []
+    between_them = [pause(plan)] if back and (out or plan.work_s or plan.back_from_s is not None) else []
+    return [*first, *between_them, *([leg_tally(plan, BACK)] if back else ())]
 
 
 def show_total(plan: Plan) -> str:
