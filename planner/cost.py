@@ -82,23 +82,29 @@ def converges(lpar: Lpar, rate: float, p: Parameters) -> bool:
     return rate >= 2 * dirty_rate(lpar, p)
 
 
+def precopy(size: float, working_set: float, dirtied: float, rate: float, p: Parameters) -> tuple[list[float], float]:
+    """The rounds of bytes that are sent while the LPAR runs, and the bytes of the last one, for which it stands still.
+
+    S₀ = ``size``, Sᵢ₊₁ = min(working set, D·Sᵢ/b), until the next is ≤ ``stop_mb`` or ≥ ``stop_ratio`` of this one.
+    """
+    rounds = [size]
+    while True:
+        following = min(working_set, dirtied * rounds[-1] / rate)
+        if following <= p.stop_mb * 1e6 or following >= p.stop_ratio * rounds[-1]:
+            return rounds, following
+        rounds.append(following)
+
+
 def copy_at(lpar: Lpar, rate: float, p: Parameters) -> Copy:
     """The cost of moving an LPAR at ``rate`` bytes per second; one that is not activated has nothing to copy.
 
-    Rounds: S₀ = V, Sᵢ₊₁ = min(working set, D·Sᵢ/b), until the next is ≤ ``stop_mb`` or ≥ ``stop_ratio`` of this
-    one. Duration = overhead + Σ Sᵢ/b + suspension; suspension = last/b + ``resume_s``.
+    Duration = overhead + Σ Sᵢ/b + suspension over the rounds of :func:`precopy`; suspension = last/b + ``resume_s``.
     """
     if not lpar.active:
         return Copy(math.ceil(p.inactive_s * 1000), 0, 0, ())
     size = float(state_bytes(lpar.memory_mib, lpar.max_memory_mib))
     working_set = size if lpar.working_set_mib is None else min(size, float(lpar.working_set_mib * MIB))
-    dirtied = dirty_rate(lpar, p)
-    rounds = [size]
-    while True:
-        following = min(working_set, dirtied * rounds[-1] / rate)
-        if following <= p.stop_mb * 1e6 or following >= p.stop_ratio * rounds[-1]:
-            break
-        rounds.append(following)
+    rounds, following = precopy(size, working_set, dirty_rate(lpar, p), rate, p)
     suspend = following / rate + p.resume_s
     duration = p.overhead_s + sum(rounds) / rate + suspend
     return Copy(math.ceil(duration * 1000), math.ceil(suspend * 1000), int(sum(rounds) + following),

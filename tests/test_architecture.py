@@ -20,7 +20,7 @@ BASE = ("errors", "findings", "units", "xlsx", "sheets", "frames", "parallel", "
 MODEL = "estate.model"
 #: From left to right. Rooms in one group may not import each other, but for the first, which is common ground.
 ORDER: tuple[tuple[str, ...], ...] = (
-    BASE, (MODEL,), ("formats",), ("estate",), ("history",), ("plan",), ("reach",), ("cost",), ("rules",),
+    BASE, (MODEL,), ("formats",), ("estate",), ("history",), ("plan",), ("reach",), ("cost",), ("calibration",), ("rules",),
     ("scenarios",), ("optimise",), ("schedule",), ("verify",), ("jobs",), ("api",), ("report",), ("cli",))
 PLACE = {room: number for number, group in enumerate(ORDER) for room in group}
 #: What a room may import at most, where that is less than all to its left.

@@ -40,7 +40,7 @@ _TEXTS = {
     "vios-lsdev": "vios_disks", "vios-entstat": "vios_entstat", "vios-ioslevel": "vios_level", "vios-lpm": "vios_lpm",
     "vios-lsnports": "vios_lsnports", "vios-cluster": "vios_cluster",
     "vios-vasistat": "vios_vasistat", "aix-errpt": "aix_errpt", "syslog": "syslog",
-    "fcstat": "vios_fcstat",
+    "fcstat": "vios_fcstat", "past-moves": "past_moves", "hmc-events": "hmc_events",
     "hmc-scanner": "hmc_scanner_text",
     "aix-config": "aix_config", "hmc-level": "hmc_level", "hmc-lspartition": "hmc_lspartition", "hmc-cli": "hmc_cli",
 }
@@ -71,6 +71,7 @@ _COMMANDS = (
     (r"fcstat\b", "vios_fcstat"),
     (r"errpt\b", "aix_errpt"),
     (r"lshmc\b", "hmc_level"),
+    (r"lssvcevents\b", "hmc_events"),
     (r"lspartition\b", "hmc_lspartition"),
 )
 _DEVICE = re.compile(r"(?:lsdev\s+-dev|lsattr\s+-El)\s+(?!sys0|vioslpm0)([\w.-]{1,64})")

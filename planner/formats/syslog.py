@@ -21,7 +21,7 @@ KIND = "syslog"
 LINE = re.compile(r"([A-Z][a-z]{2} [ 0-9][0-9] [0-9:]{8}|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}\S{0,16}) "
                   r"(\S{1,255}) (.*)")
 _PROGRAM = re.compile(r"(?:[a-z0-9]{1,8}[:.][a-z]{1,8} )?([\w./-]{1,40})(?:\[\d{1,10}\])?: ?(.*)")
-_OPERATION = re.compile(r"=+\s*Start:\s*(.{1,60}?)\s*=*$")
+_OPERATION = re.compile(r"[=~]+\s*(Start|End):\s*(.{1,60}?)\s*[=~]*$")
 _PHASE = re.compile(r"\b(CHECK|PRE|KERNEL|POST)\b", re.IGNORECASE)
 _PMIG = re.compile(r"PMIG|[Pp]artition [Mm]igration|-c pmig")
 _LABELS = {"CLIENT_PMIG_STARTED": "started", "CLIENT_PMIG_DONE": "completed", "CLIENT_PMIG_ABORTED": "aborted",
@@ -63,21 +63,27 @@ def _fields(line: str, moving: dict[str, bool]) -> dict[str, Any] | None:
     named = _PROGRAM.match(rest)
     program, text = (named[1], named[2]) if named else ("", rest)
     drmgr = program.lower().endswith("drmgr")
-    operation = _OPERATION.search(text) if drmgr else None
-    if operation:
-        moving[host] = _PMIG.search(operation[1]) is not None
+    operation = _OPERATION.search(text) if drmgr or program == KIND else None
+    started = operation is not None and operation[1] == "Start"
+    if operation and started:
+        moving[host] = _PMIG.search(operation[2]) is not None
     kernel = program == "kernel" and "mobility:" in text
     if not (kernel or _PMIG.search(text) or (drmgr and moving.get(host))):
         return None
     fields: dict[str, Any] = {"host": host, "program": program, "text": text[:400], **_when(stamp)}
     if operation:
-        return fields | {"event": "started"}
-    label = next((event for label, event in _LABELS.items() if label in text), "")
-    ended = next((event for word, event in _ENDS if drmgr and word in text.lower()), "")
+        return fields | {"event": "started" if started else "completed"}
     phase = _PHASE.search(text)
     if phase:
         fields["phase"] = phase[1].lower()
-    return fields | {"event": label or ("phase" if phase else ended or "other")}
+    return fields | {"event": _event(text, drmgr=drmgr, phase=phase is not None)}
+
+
+def _event(text: str, *, drmgr: bool, phase: bool) -> str:
+    """What a line says has happened, beside the start of an operation."""
+    label = next((event for label, event in _LABELS.items() if label in text), "")
+    ended = next((event for word, event in _ENDS if drmgr and word in text.lower()), "")
+    return label or ("phase" if phase else ended or "other")
 
 
 def _when(stamp: str) -> dict[str, Any]:
