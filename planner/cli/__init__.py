@@ -14,8 +14,8 @@ def main() -> None:
     """The entry point of the ``planner`` command."""
     of_this_process()
     # A large estate is half a million objects that stay: looking for cycles among them again and again costs a tenth
-    # of the run and finds nothing.
-    gc.set_threshold(200_000, 50, 50)
+    # of the run and finds nothing. A small one never has so many; cycles of a million take some 100 MiB.
+    gc.set_threshold(1_000_000, 50, 50)
     # The solver runs in one thread; numpy would start one for each processor before it does anything.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:

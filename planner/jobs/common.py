@@ -19,6 +19,7 @@ from planner.estate.parameters import FIGURES, RATE, Parameters, parameters_of
 from planner.estate.policies import compile_policies
 from planner.estate.standing import broken_if_kept, broken_policies, broken_today, contradictions, near_full
 from planner.findings import Finding, Severity, errors, ordered
+from planner.grouping import inverted
 from planner.history.calendar import BUCKETS, Bucket, Calendar
 from planner.history.clock import zone_of
 from planner.jobs.enterprise import enterprise_assumptions, pool_meters
@@ -265,15 +266,17 @@ def _warnings(loaded: Loaded, site: Site, judge: Judge, plan: Plan) -> list[Find
     warned += broken_if_kept(loaded, end, "after this plan")
     taken = {m.lpar: m.target for m in plan.leg(OUT)}
     there = site.start | taken
-    warned += near_full(site.estate, site.policies, there, {s: _month_end(site, there, s) for s in taken.values()},
+    warned += near_full(site.estate, site.policies, there, _month_ends(site, there, dict.fromkeys(taken.values())),
                         "after the way out" if plan.leg(BACK) else "after this plan")
     return [*warned, *_of_times(site, plan)]
 
 
-def _month_end(site: Site, where: Mapping[str, str], server: str) -> int | None:
-    """The month-end peak of a server in a placement, thousandths of a core; None where nothing was measured."""
-    names = [n for n, s in where.items() if s == server]
-    return site.usage.month_end_peak(site.used.on(server, names)) if site.usage else None
+def _month_ends(site: Site, where: Mapping[str, str], servers: Collection[str]) -> dict[str, int | None]:
+    """Server → its month-end peak in a placement, thousandths of a core; None where nothing was measured."""
+    if site.usage is None:
+        return dict.fromkeys(servers)
+    on = inverted(where.items(), servers)
+    return {s: site.usage.month_end_peak(site.used.on(s, on[s])) for s in servers}
 
 
 def _milder(findings: Iterable[Finding]) -> list[Finding]:
