@@ -7,13 +7,14 @@ the clock, and without chance: the same program and start give the same answer.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from planner.optimise.placement import PlacementProgram
 from planner.optimise.program import MEASURE, ONE_PLACE, Row
+from planner.remember import remembered
 from planner.rules.ledger import MEMORY, PROCESSORS
 
 Floats = NDArray[np.float64]
@@ -76,7 +77,8 @@ class _Board:
             i, k = number[n], self.column[s]
             self.cost[i, k], self.variable[i][k], place[variable] = model.candidates.cost[n][s], variable, (i, k)
         self.rooms, self.load, self.left = [_Room(*shape), _Room(*shape)], np.zeros(shape), np.inf
-        self.few: dict[tuple[int, int], list[tuple[int, int]]] = {}
+        self.few: list[list[tuple[int, Mapping[int, int]]]] = [[] for _ in self.servers]
+        """Of each server the rows of few with their terms, by number."""
         self.spare: list[int] = []
         self.least = self.cost.min(axis=1)
         for row in model.program.rows:
@@ -101,10 +103,15 @@ class _Board:
             for variable, c in row.terms.items():
                 self.load[place[variable]] = c
         else:
-            for variable, c in row.terms.items():
-                if variable in place:
-                    self.few.setdefault(place[variable], []).append((len(self.spare), c))
+            for k in {place[variable][1] for variable in row.terms if variable in place}:
+                self.few[k].append((len(self.spare), row.terms))
             self.spare.append(row.rhs)
+
+    @remembered
+    def weighs(self, i: int, k: int) -> Sequence[tuple[int, int]]:
+        """The rows of few that an LPAR weighs on when it is there, and how much."""
+        variable = self.variable[i][k]
+        return [(row, terms[variable]) for row, terms in self.few[k] if variable in terms]
 
     # ---- state ------------------------------------------------------------------------------------------------------
 
@@ -116,10 +123,10 @@ class _Board:
             np.subtract.at(room.spare, self.at, room.need[self.everyone, self.at])
         self.left -= float(self.load[self.everyone, self.at].sum())
         for i, k in enumerate(self.at.tolist()):
-            for row, c in self.few.get((i, k), ()):
+            for row, c in self.weighs(i, k):
                 self.spare[row] -= c
         for i, n in enumerate(self.names):
-            if any(self.spare[row] < 0 for row, _ in self.few.get((i, int(self.at[i])), ())):
+            if any(self.spare[row] < 0 for row, _ in self.weighs(i, int(self.at[i]))):
                 others = sorted(((-likely.get((n, s), 0.0), self.cost[i, k], k) for s, k in self.column.items()
                                  if self.cost[i, k] < _NEVER and k != self.at[i]))
                 for _, _, k in others:
@@ -131,9 +138,9 @@ class _Board:
         """Whether no row of few is broken by these steps, or broken further."""
         change: dict[int, int] = {}
         for i, k in steps:
-            for row, c in self.few.get((i, int(self.at[i])), ()):
+            for row, c in self.weighs(i, int(self.at[i])):
                 change[row] = change.get(row, 0) - c
-            for row, c in self.few.get((i, k), ()):
+            for row, c in self.weighs(i, k):
                 change[row] = change.get(row, 0) + c
         return all(more <= max(self.spare[row], 0) for row, more in change.items())
 
@@ -145,9 +152,9 @@ class _Board:
                 room.spare[here] += room.need[i, here]
                 room.spare[k] -= room.need[i, k]
             self.left += float(self.load[i, here] - self.load[i, k])
-            for row, c in self.few.get((i, here), ()):
+            for row, c in self.weighs(i, here):
                 self.spare[row] += c
-            for row, c in self.few.get((i, k), ()):
+            for row, c in self.weighs(i, k):
                 self.spare[row] -= c
             self.at[i] = k
 
