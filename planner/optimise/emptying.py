@@ -7,6 +7,7 @@ order.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from copy import copy
 from typing import NamedTuple
 
 from planner.findings import errors
@@ -41,9 +42,9 @@ def emptied(judge: Judge, part: Component, candidates: Candidates, goal: Consoli
     """The lightest placement of a component, of those as light the cheapest, of as many ways as there is time for. None
     where what must go off could not be emptied; with ``restarting``, for N+1, where failures are not stood."""
     best: Emptying | None = None
+    begun = Emptying(judge, part, candidates, goal, scale, restarting)
     for way in MANNERS:
-        emptying = Emptying(judge, part, candidates, goal, scale, way)
-        emptying.restarting = restarting
+        emptying = begun.in_the_manner(way)
         if emptying.run(deadline) and (best is None or emptying.weight < best.weight):
             best = emptying
         if now() > deadline:
@@ -55,11 +56,13 @@ class Emptying:
     """The placement in the making of one component: ``where`` of all its LPARs."""
 
     def __init__(self, judge: Judge, part: Component, candidates: Candidates, goal: Consolidate, scale: Scale,
-                 way: Manner) -> None:
+                 restarting: Restarting | None = None) -> None:
         self.site, self.judge, self.part, self.goal, self.scale = judge.site, judge, part, goal, scale
-        self.cost, self.way = candidates.cost, way
+        self.cost, self.way = candidates.cost, MANNERS[0]
         paid = sorted(c for places in self.cost.values() for c in places.values() if c)
         self.typical = paid[len(paid) // 2] if paid else 1
+        self.lmbs = [*{self.site.servers[s].lmb_mib: s for s in part.servers}.values()]
+        """A server for each size of logical memory blocks: what an LPAR holds differs by that alone."""
         self.mean = max(sum(scale.fixed[s] for s in part.servers) / len(part.servers), 1.0)
         self.where = {n: self.site.start[n] for n in part.lpars}
         self.there = inverted(self.where.items(), part.servers)
@@ -67,9 +70,17 @@ class Emptying:
         self.tied = {n for g in self.site.policies.together for n in g.members}
         self.left: set[str] = set()
         """Servers that are empty, and take nobody in."""
-        self.restarting: Restarting | None = None
+        self.restarting = restarting
         self.restart: dict[str, dict[str, str]] = {}
         """Failed server → LPAR → where it restarts, where that is asked for."""
+
+    def in_the_manner(self, way: Manner) -> Emptying:
+        """Another one that begins where this one stands."""
+        other = copy(self)
+        other.way, other.where, other.room = way, dict(self.where), self.room.copy()
+        other.there = {s: [*names] for s, names in self.there.items()}
+        other.left, other.restart = {*self.left}, dict(self.restart)
+        return other
 
     @property
     def moved(self) -> dict[str, str]:
@@ -118,6 +129,8 @@ class Emptying:
 
     def empty(self, server: str, *, asked: bool = False) -> bool:
         """Place all that is on a server on others; nothing is changed where that fails, or saves nothing."""
+        if self.cramped(server):
+            return False
         names = sorted(self.there[server], key=lambda n: (-self.site.share(n, server), n))
         gone: list[tuple[str, str]] = []
         gain = self.scale.fixed[server]
@@ -139,6 +152,14 @@ class Emptying:
         for n, target in reversed(gone):
             self.room.move(n, target, server)
         return False
+
+    def cramped(self, server: str) -> bool:
+        """Whether the cores or the memory of all others together are too few for what is on a server, which no way of
+        placing it can change."""
+        free = [self.room.free(t) for t in self.on if t != server]
+        least = [[self.site.held(n, t) for t in self.lmbs] for n in self.there[server]]
+        return (sum(max(units, 0) for units, _ in free) < sum(min(d.units for d in on) for on in least)
+                or sum(max(mib, 0) for _, mib in free) < sum(min(d.memory_mib for d in on) for on in least))
 
     def put(self, server: str, gone: Sequence[tuple[str, str]]) -> None:
         """A server is left, and all that was there is elsewhere."""
@@ -176,7 +197,8 @@ class Emptying:
         """Where it fits most tightly, weighs least and costs least, of servers that stay on."""
         prices, loss = self.cost.get(lpar, {}), {}
         for t, price in prices.items():
-            if t != server and t not in self.left and (spare := tightness(self.room, lpar, t)) >= 0:
+            if (t != server and t not in self.left and self.room.has_room(lpar, t)
+                    and (spare := tightness(self.room, lpar, t)) >= 0):
                 loss[t] = spare + self.way.cheap * price / self.typical + self.scale.excess(lpar, t) / self.mean
         return next((t for t in sorted(loss, key=lambda t: (loss[t], t)) if self.room.fits(lpar, t)), None)
 

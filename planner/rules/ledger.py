@@ -114,6 +114,9 @@ class _Rules:
                 self.number |= {(r.rule, s, part): number for part, number in numbers.items()}
                 self.most += limits.values()
                 self.counted[s].append((r, numbers))
+        self.whole = {s: (self.number[PROCESSORS.rule, s, WHOLE], self.number[MEMORY.rule, s, WHOLE])
+                      for s in site.servers}
+        """Server → the numbers of the counts of its cores and its memory."""
         self.others: dict[str, set[str]] = {}
         for _, group in site.policies.kept_apart():
             for n in group.members:
@@ -203,8 +206,20 @@ class Ledger:
         """What is left of a part that has a limit; less than nothing where too much is held."""
         return self._left[self._rules.number[resource.rule, server, part]]
 
+    def free(self, server: str) -> tuple[int, int]:
+        """The hundredths of a core and the MiB that are left."""
+        cores, memory = self._rules.whole[server]
+        return self._left[cores], self._left[memory]
+
+    def has_room(self, lpar: str, server: str) -> bool:
+        """Whether cores and memory are enough for it there: for most that does not fit they are not."""
+        held, (cores, memory) = self.site.held(lpar, server), self.free(server)
+        return held.units <= cores and held.memory_mib <= memory
+
     def fits(self, lpar: str, server: str) -> bool:
         """Whether it may arrive there now, everything else staying."""
+        if not self.has_room(lpar, server):
+            return False
         left = self._left
         for number, amount in self._rules.needs(lpar, server):
             if amount > left[number]:

@@ -158,8 +158,13 @@ class Site(Pools):
 
     @remembered
     def demand(self, lpar: str, server: str) -> Demand:
-        """What an LPAR needs of a server to run there."""
-        return lpar_demand(self.lpars[lpar], self.servers[server])
+        """What an LPAR needs of a server to run there: the same on servers with the same logical memory blocks."""
+        like = self._first_of_lmb[self.servers[server].lmb_mib]
+        return lpar_demand(self.lpars[lpar], self.servers[server]) if like == server else self.demand(lpar, like)
+
+    @cached_property
+    def _first_of_lmb(self) -> Mapping[int | None, str]:
+        return {s.lmb_mib: n for n, s in reversed(self.servers.items())}
 
     @remembered
     def held(self, lpar: str, server: str) -> Demand:

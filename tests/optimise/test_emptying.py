@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from dataclasses import replace
+from unittest.mock import patch
 
 from estates import judged
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scale_estates import open_estate, ring
+from scale_estates import blocks, open_estate, ring
 from test_oracle import estates
 
 from planner.estate.model import Estate
 from planner.optimise import consolidation, judging
 from planner.optimise.consolidation import ConsolidationProblem
+from planner.optimise.emptying import Emptying
 from planner.optimise.judging import Judging
 from planner.optimise.measure import scale_of
 from planner.plan.choices import Measure, Status
@@ -49,6 +53,18 @@ def test_what_is_built_switches_off_and_is_a_bound_of_what_is_found() -> None:
     found = problem.solve(3, 0.01)
     assert sum(p.measure for p in found.parts) <= sum(p.measure for p in first.parts)
     assert sum(p.measure for p in problem.solve(-1, 0.01).parts) <= sum(p.measure for p in first.parts)
+
+
+@given(st.sampled_from((blocks, open_estate, ring)), st.integers(0, 9), st.lists(st.sampled_from((0, 16, 256, 1024)), min_size=6, max_size=6))
+@settings(max_examples=25)
+def test_servers_that_are_not_tried_could_not_be_emptied(shape: Callable[..., Estate], seed: int, lmbs: list[int]) -> None:
+    """Where all others have too little room together, trying ends in the same answer."""
+    of = shape(6, 60, seed)
+    site, judge = judged(of.replace(servers=tuple(replace(s, lmb_mib=lmb) for s, lmb in zip(of.servers, lmbs, strict=True))))
+    problem = ConsolidationProblem(site, judge, Consolidate(), scale_of(site, Measure.WATTS))
+    built = problem.build(math.inf)
+    with patch.object(Emptying, "cramped", return_value=False) as tried:
+        assert problem.build(math.inf) == built and tried.called
 
 
 def test_usage_binds_what_is_built() -> None:
