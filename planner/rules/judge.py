@@ -98,7 +98,7 @@ class Judge:
         names of the LPAR, for each LPAR but of those that speak of servers alone; the others once for each LPAR."""
         breaches: list[tuple[int, Breach]] = []
         known = self._shared.setdefault((source, target), {})
-        for shape, (_, numbers) in zip(self._shapes_of(lpar, on), self._kinds(on), strict=True):
+        for shape, numbers in self._shapes_of(lpar, on):
             shared = known.get(shape)
             if shared is None:
                 shared = known[shape] = self._asked(numbers, lpar, source, target)
@@ -106,7 +106,8 @@ class Judge:
                 own = dict.fromkeys(n for n, _ in shared if self._move_rules[n].shape not in _SERVERS_ALONE)
                 shared = (*(b for b in shared if b[0] not in own), *self._asked(own, lpar, source, target))
             breaches += shared
-        breaches += self._asked(self._own[on], lpar, source, target)
+        if self._own[on]:
+            breaches += self._asked(self._own[on], lpar, source, target)
         if not breaches:
             return ()
         breaches.sort(key=itemgetter(0))
@@ -117,21 +118,22 @@ class Judge:
 
     @remembered
     def _kinds(self, on: On) -> list[tuple[tuple[Shape, ...], tuple[int, ...]]]:
-        """Kinds of shape, each with the rules that look at it. Those in which the LPARs of a site hardly differ, as a
-        few of them show, are one kind: it is asked for once."""
+        """Kinds of shape, each with the rules that look at it. Those in which the LPARs of a site do not differ, as a
+        few of them show, are one kind, and those in which they hardly do: it is asked for once."""
         of_shape: dict[Shape, list[int]] = grouped(
             (r.shape, n) for n, r in enumerate(self._move_rules) if r.shape is not None and on in r.binds)
         some = list(self.site.lpars)[::max(1, len(self.site.lpars) // _SOME)]
-        alike = [of for of in of_shape if len({of(self.site, n) for n in some}) <= _HARDLY]
-        kinds = [tuple(alike), *((of,) for of in of_shape if of not in alike)]
-        return [(kind, tuple(n for of in kind for n in of_shape[of])) for kind in kinds]
+        differ = {of: len({of(self.site, n) for n in some}) for of in of_shape}
+        same, hardly = (tuple(of for of in of_shape if differ[of] in so) for so in (range(2), range(2, _HARDLY + 1)))
+        kinds = [same, hardly, *((of,) for of in of_shape if differ[of] > _HARDLY)]
+        return [(kind, tuple(n for of in kind for n in of_shape[of])) for kind in kinds if kind]
 
     @remembered
-    def _shapes_of(self, lpar: str, on: On) -> tuple[int, ...]:
-        """Numbers of an LPAR's shapes, one for each kind of shape."""
+    def _shapes_of(self, lpar: str, on: On) -> tuple[tuple[int, tuple[int, ...]], ...]:
+        """Numbers of an LPAR's shapes, one for each kind of shape, each with the rules that look at it."""
         known = self._numbers
-        return tuple(known.setdefault((on, kind, tuple(of(self.site, lpar) for of in kind)), len(known))
-                     for kind, _ in self._kinds(on))
+        return tuple((known.setdefault((on, kind, tuple(of(self.site, lpar) for of in kind)), len(known)), numbers)
+                     for kind, numbers in self._kinds(on))
 
     def answer(self, lpar: str) -> Readiness:
         """Ready, ready if …, or not, for a live move or, where it is not activated, an inactive migration: with the

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from planner.estate.catalogue import MODES
 from planner.estate.model import GENERATIONS, Server
 from planner.formats.values import level
@@ -26,6 +28,7 @@ knowledge of the trade, to be looked up in IBM's system-to-OS maps before it is 
 _DISTRIBUTIONS = {"red hat": "Red Hat", "rhel": "Red Hat", "suse": "SUSE", "sles": "SUSE", "ubuntu": "Ubuntu"}
 
 
+@cache
 def fullest_mode(os: str, os_level: str) -> str:
     """The newest processor mode that an operating system supports, of a level that is stated in part the one that is
     certain; "" where none is known."""
@@ -45,9 +48,13 @@ def rank(mode: str) -> int:
 def modes_of(server: Server) -> tuple[str, ...]:
     """The compatibility modes of a server: as stated, else as its generation has them with its firmware; () when
     unknown."""
-    release = firmware_release(server.firmware)
-    return server.modes or tuple(m for m in MODES.get(server.generation, ())
-                                 if release is None or MODE_FIRMWARE.get(m, 0) <= release[0])
+    return server.modes or _of_generation(server.generation, server.firmware)
+
+
+@cache
+def _of_generation(generation: str, firmware: str) -> tuple[str, ...]:
+    release = firmware_release(firmware)
+    return tuple(m for m in MODES.get(generation, ()) if release is None or MODE_FIRMWARE.get(m, 0) <= release[0])
 
 
 def native_mode(server: Server) -> str:

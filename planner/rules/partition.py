@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 
 from planner.estate.consoles import is_ivm
 from planner.estate.model import MIGRATING, Lpar
@@ -167,8 +167,13 @@ def workload_group(site: Site, lpar: str) -> Iterator[Breach]:
         yield Breach(f"is in workload group {group}", "take it out of the group")
 
 
+def _namesake_shape(site: Site, lpar: str) -> Hashable:
+    """Most are called as nobody else is, wherever they go."""
+    return lpar if site.has_namesake(lpar) else None
+
+
 @rule("partition.name-free", "No partition of the target has the LPAR's name.", Scope.MOVE, binds=ANYHOW,
-      source=f"{_TABLE}; seed")
+      shape=_namesake_shape, source=f"{_TABLE}; seed")
 def name_free(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     plain = plain_name(lpar)
     if any(name != lpar for name in site.named(plain, target)):
@@ -176,7 +181,7 @@ def name_free(site: Site, lpar: str, source: str, target: str) -> Iterator[Breac
 
 
 @rule(ID_FREE, "The LPAR's partition id is free on the target; ids are best unique over all servers.",
-      Scope.MOVE, binds=MIGRATIONS, severity=Severity.WARNING,
+      Scope.MOVE, binds=MIGRATIONS, severity=Severity.WARNING, shape=_namesake_shape,
       encoding="adds risk_warning_s to the move's cost, by who stands there at the start; told of a plan whose move "
                "has to take another id; a free one is chosen",
       source="seed, Known Problems: lsmap keeps showing the old id until the LPAR restarts")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -317,6 +318,17 @@ class Site(Pools):
     @remembered
     def _by_number(self, server: str) -> Mapping[int | None, Sequence[str]]:
         return inverted(self.others_on(server))
+
+    @cached_property
+    def _called(self) -> Counter[str | int | None]:
+        """Partitions by their plain name, and by their id."""
+        rows = [(p.name, p.lpar_id) for p in (*self.estate.lpars, *self.estate.vioses)]
+        return Counter(called for name, number in rows for called in (plain_name(name), number))
+
+    def has_namesake(self, lpar: str) -> bool:
+        """Whether some other partition has its name, or its id."""
+        number = self.lpars[lpar].lpar_id
+        return self._called[plain_name(lpar)] > 1 or (number is not None and self._called[number] > 1)
 
     @remembered
     def is_heartbeat(self, lpar: str) -> bool:

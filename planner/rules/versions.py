@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 from planner.formats.values import level
 
@@ -22,6 +23,7 @@ def split_product(text: str) -> tuple[str, str]:
     return (match[1].strip(), match[2].strip()) if match else (text.strip(), "")
 
 
+@cache
 def firmware_release(text: str) -> tuple[int, int | None] | None:
     """Release and level: ``EM350_085`` → (350, 85), ``01AM780_054`` → (780, 54); ``FW860.10``, a service pack, does not
     say its level: (860, None). None when unreadable."""
