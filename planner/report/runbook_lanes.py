@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from planner.findings import assumed
 from planner.plan.choices import BACK, OUT
 from planner.plan.plan import Move, Plan
-from planner.plan.questions import Headroom
+from planner.plan.questions import Consolidate, Headroom
 from planner.report.checklists import PERMANENT
 from planner.report.commands import consoles_for, migrlpar, vnic_lines
 from planner.report.runbook_steps import (
@@ -22,7 +22,7 @@ from planner.report.runbook_steps import (
     sole_console,
 )
 from planner.report.site_checks import AFTER_A_WAVE
-from planner.report.text import between, md
+from planner.report.text import md
 from planner.report.turns import Turns, about, about_span, must_begin_ms, numbers, start_order
 from planner.rules import Site
 from planner.units import many, show_duration, show_minutes, some
@@ -88,7 +88,7 @@ def _move(turns: Turns, site: Site, m: Move, own_id: int | None, *, gated: bool)
 def _start(turns: Turns, m: Move) -> Iterator[str]:
     """When it may start: one thing in the same line, several below."""
     needs = turns.needs(m)
-    first = "the lead says go" if m.leg == OUT else f"the {_pause(turns.plan)} is over and the lead says go"
+    first = "the lead says go" if m.leg == OUT else f"{_between(turns.plan)[1]} and the lead says go"
     if len(needs) > 1:
         yield "- [ ] May start when"
         yield from (f"  - {md(need)}" for need in needs)
@@ -99,8 +99,15 @@ def _start(turns: Turns, m: Move) -> Iterator[str]:
                "move")
 
 
-def _pause(plan: Plan) -> str:
-    return f"time of {between(plan)}" if isinstance(plan.goal, Headroom) else "work"
+def _between(plan: Plan) -> tuple[str, str]:
+    """What is decided upon when the way out is through, and what is so before the way back begins."""
+    match plan.goal:
+        case Headroom():
+            return "the headroom", "the headroom is not needed any more"
+        case Consolidate():
+            return "switching off", "all servers are on again, their VIOSes too,"
+        case _:
+            return "the work", "the work is over"
 
 
 def _through(plan: Plan, site: Site, leg: str) -> Iterator[str]:
@@ -111,9 +118,8 @@ def _through(plan: Plan, site: Site, leg: str) -> Iterator[str]:
            "where it runs")
     yield from items(AFTER_A_WAVE)
     if leg == OUT and plan.leg(BACK):
-        what = _pause(plan)
-        yield (f"- [ ] **Go or no-go** for the {what}, by the lead: go only if all of them have arrived; else those "
-               "that have arrived stay and run, or take the way back")
+        yield (f"- [ ] **Go or no-go** for {_between(plan)[0]}, by the lead: go only if all of them have arrived; else "
+               "those that have arrived stay and run, or take the way back")
         if (last := must_begin_ms(plan)) is not None:
             work = f"; the work takes {show_minutes(plan.work_s)}" if plan.work_s else ""
             yield (f"- The way back, about {show_minutes(plan.leg_span_s(BACK))}, must begin by {about(plan, last)} to "

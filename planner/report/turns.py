@@ -65,8 +65,7 @@ def about(plan: Plan, ms: int) -> str:
     clock = plan.clock(round(ms / 60_000) * 60_000)
     if clock is None or plan.window is None:
         return f"+{show_minutes(ms / 1000)}"
-    day = "%a %Y-%m-%d " if plan.back_from_s is not None else (
-        "" if clock.date() == plan.window.start.date() else "%a ")
+    day = "" if clock.date() == plan.window.start.date() else "%a " if plan.back_from_s is None else "%a %Y-%m-%d "
     return f"{clock:{day}%H:%M}"
 
 

@@ -1,6 +1,7 @@
 """What people read of a plan in lanes: who starts when, after whom and why, in runbook, workbook, terminal and frames."""
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from io import BytesIO
@@ -11,6 +12,7 @@ from openpyxl import load_workbook
 from openpyxl.worksheet.worksheet import Worksheet
 from rich.console import Console
 
+from planner.api import consolidate, headroom
 from planner.estate.model import Estate
 from planner.jobs import Options, evacuate, window_from
 from planner.plan.choices import BACK, OUT
@@ -141,7 +143,7 @@ def test_the_length_of_a_way_stands_beside_what_it_takes_at_least() -> None:
 
 def test_moments_are_told_to_the_minute_with_the_day_where_it_is_another() -> None:
     assert [about(night(), 1000 * s) for s in (0, 520, 7200 + 9)] == ["22:00", "22:09", "Sun 00:00"]
-    assert about(night().replace(back_from_s=9), 0) == "Sat 2026-12-05 22:00"
+    assert about(night().replace(back_from_s=9), 7 * 86_400_000) == "Sat 2026-12-12 22:00"
     assert about(night(False), 520_000) == "+9 min"
 
 
@@ -194,3 +196,12 @@ def test_a_lane_plan_without_a_window_or_a_way_back_has_its_papers() -> None:
     one = replace(night(False).moves[0], waits=())
     plan = night(False).replace(moves=(one,), at_least_s={})
     assert "about +0 min" in runbook(plan, site()) and plan_workbook(plan, site())
+
+
+@pytest.mark.parametrize(("plan", "go", "back"), [
+    (lambda: headroom(site(), P595, cores=17, memory_gib=120, window="2026-12-05 22:00/04:00",
+                      back_window="2026-12-12 22:00/04:00"), "the headroom", "the headroom is not needed"),
+    (lambda: consolidate(site(), come_back=True), "switching off", "all servers are on again")])
+def test_what_is_between_the_ways_is_called_by_its_name(plan: Callable[[], Plan], go: str, back: str) -> None:
+    text = runbook(in_lanes(plan()), site())
+    assert text.count(f"**Go or no-go** for {go}, by the lead") == 1 and f"May start when {back}" in text
