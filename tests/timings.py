@@ -62,7 +62,7 @@ def loosened(plan: Plan, site: Site, judge: Judge) -> Plan:
 def timed(plan: Plan, site: Site) -> Plan:
     """The plan with the times that its lanes and waits give: everybody in the air, step by step; starts in whole
     milliseconds, never before the end of what is waited for."""
-    begin, depth, begin_ms, gap_ms = 0.0, 0, 0, ceil(1000 * site.parameters.wave_gap_s)
+    begin, begin_ms, gap_ms = 0.0, 0, ceil(1000 * site.parameters.wave_gap_s)
     moves: list[Move] = []
     for leg in (OUT, BACK):
         own = plan.leg(leg)
@@ -73,7 +73,7 @@ def timed(plan: Plan, site: Site) -> Plan:
                 first = max((over[n] + site.parameters.wave_gap_s for n in before[m.number] if n in over), default=begin)
                 free = m.number not in found and all(n in over for n in before[m.number])
                 if free and max(first, (m.not_before_ms or 0) / 1000) <= now + 1e-9:
-                    deep[m.number] = 1 + max((deep[n] for n in before[m.number]), default=depth)
+                    deep[m.number] = 1 + max((deep[n] for n in before[m.number]), default=0)
                     found[m.number] = replace(m, start_ms=ceil(now * 1000 - 1e-6), wave=deep[m.number])
                     air.begin(m, now)
             waiting = [t for m in own if m.number not in found and all(n in over for n in before[m.number]) for t in (
@@ -87,7 +87,6 @@ def timed(plan: Plan, site: Site) -> Plan:
         moves += _whole(found, before, begin_ms, gap_ms)
         begin_ms = max(max((m.end_ms for m in moves), default=0) + 1000 * (plan.work_s or 0), 1000 * (plan.back_from_s or 0))
         begin = max(max(over.values(), default=begin) + (plan.work_s or 0), plan.back_from_s or 0)
-        depth = max(deep.values(), default=depth)
     return _renumbered(plan.replace(moves=tuple(moves)))
 
 

@@ -20,7 +20,7 @@ from planner.plan.plan import Move, Plan
 from planner.rules import Site
 from planner.rules.timing import in_blackout
 from planner.verify.base import Claim, broken, near
-from planner.verify.order import arcs_of, depths, needless_arcs, ordered_by
+from planner.verify.order import arcs_of, depths, needless_waits, ordered_by
 
 _SLACK_S, _PART = 0.2, 2e-4
 """What a time may differ by: others' times are rounded to milliseconds."""
@@ -101,12 +101,11 @@ def clock_claims(plan: Plan, site: Site) -> Iterator[Claim]:
     for m in plan.moves:
         if m.lpar in site.lpars and {m.source_msp, m.target_msp} <= site.vioses.keys():
             yield from _costs(m, traffic)
-    begin, depth = 0.0, 1
+    begin = 0.0
     for leg in (OUT, BACK):
         moves = plan.leg(leg)
-        yield from _starts(moves, begin, depth, site)
+        yield from _starts(moves, begin, site)
         begin = max(max((m.end_ms / 1000 for m in moves), default=0.0) + (plan.work_s or 0), plan.back_from_s or 0.0)
-        depth = max((m.wave for m in moves), default=0) + 1
 
 
 def _costs(move: Move, traffic: Traffic) -> Iterator[Claim]:
@@ -124,7 +123,7 @@ def _differing(move: Move, course: Flown) -> list[Claim]:
             if abs(said - worked) > max(slack, _PART * worked)]
 
 
-def _starts(moves: Sequence[Move], begin: float, depth: int, site: Site) -> Iterator[Claim]:
+def _starts(moves: Sequence[Move], begin: float, site: Site) -> Iterator[Claim]:
     """Each starts as soon as it may; its wave tells how many must be over one after the other before it."""
     arcs, gap = arcs_of(moves), site.parameters.wave_gap_s
     order, into = ordered_by(moves, arcs), grouped((b, a) for a, b, _ in arcs)
@@ -134,8 +133,8 @@ def _starts(moves: Sequence[Move], begin: float, depth: int, site: Site) -> Iter
     for i, m in enumerate(moves):
         first = max(begin, (m.not_before_ms or 0) / 1000, *(moves[a].end_ms / 1000 + gap for a in into.get(i, ())))
         yield near("seconds at which it starts", m.start_ms / 1000, first, _SLACK_S, m.lpar)
-        yield Claim("wave: one more than must be over before it one after the other", m.wave, depth + deep[i], m.lpar)
-    for i, wait in needless_arcs(order, arcs):
+        yield Claim("wave: one more than must be over before it one after the other", m.wave, 1 + deep[i], m.lpar)
+    for i, wait in needless_waits(order, arcs):
         yield Claim(f"that move {moves[i].number} has to be told to wait for move {wait.move}", True, False,
                     moves[i].lpar)
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from itertools import pairwise
+from operator import or_
 
 from planner.findings import Finding
 from planner.grouping import grouped
@@ -137,11 +138,12 @@ def _circle(moves: Sequence[Move]) -> list[Move]:
     return [moves[a] for a, _ in (*edges, edges[0])]
 
 
-def needless_arcs(order: Precedence, arcs: Sequence[Arc]) -> Iterator[tuple[int, Wait]]:
-    """(move, wait) of waits that the lane and the other waits of the move imply."""
+def needless_waits(order: Precedence, arcs: Sequence[Arc]) -> Iterator[tuple[int, Wait]]:
+    """(move, wait) of waits that lane and other waits of the move imply. One for the move before it in its lane adds
+    that this must have arrived, and why."""
     into = grouped((b, (a, w)) for a, b, w in arcs)
     for b, own in into.items():
-        implied, seen = 0, Counter(a for a, _ in own)
-        for a in seen:
-            implied |= order.before[a]
-        yield from ((b, w) for a, w in own if w is not None and (implied >> a & 1 or seen[a] > 1))
+        implied = reduce(or_, (order.before[a] for a, _ in own), 0)
+        led = {a for a, w in own if w is None}
+        yield from ((b, w) for a, w in own if w is not None and (
+            implied >> a & 1 or (a in led and not (w.rule and w.until == "arrived"))))

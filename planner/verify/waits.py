@@ -20,16 +20,15 @@ _ALIKE = {"storage.npiv-ports": "plan.ports", "storage.npiv-mapping": "plan.port
 
 
 def wait_claims(moves: Sequence[Move], site: Site, judge: Judge) -> Iterator[Claim]:
-    """Without a wait that names a rule some timing breaks that rule."""
+    """Were a move not to wait for another for which it says that a rule needs it, some timing would break that rule."""
     named = any(w.rule for m in moves for w in m.waits)
     for leg, provisos in proved(moves, site, judge) if named else ():
         of_rule = grouped((_ALIKE.get(one.rule, one.rule), one) for one in provisos)
         arcs = arcs_of(leg.moves)
-        for arc in arcs:
-            _, i, wait = arc
+        for j, i, wait in arcs:
             if wait is not None and wait.rule:
                 asked = of_rule.get(_ALIKE.get(wait.rule, wait.rule), ())
-                without = ordered_by(leg.moves, [a for a in arcs if a is not arc])
+                without = ordered_by(leg.moves, [a for a in arcs if a[:2] != (j, i)])
                 yield Claim(f"whether it must wait for move {wait.move} because of {wait.rule}", True,
                             without is not None and any(_breaks(one, leg.order, without) for one in asked),
                             leg.moves[i].lpar)
