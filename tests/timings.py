@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from math import ceil
 from random import Random
+from typing import Literal
 
 from planner.cost import MIB, dirty_rate, state_bytes
 from planner.findings import Finding, errors
@@ -54,8 +55,9 @@ def loosened(plan: Plan, site: Site, judge: Judge) -> Plan:
             moves[i] = replace(m, waits=tuple(w for w in own if w.move != wait.move))
             broken = sorted({f.rule for f in lane_findings(moves, site, judge)} or {f.rule for f in circular(moves)})
             if broken:
+                until: Literal["arrived", "ended"] = "ended" if broken[0].startswith("timing") else "arrived"
                 moves[i] = replace(m, waits=tuple(
-                    replace(w, rule=broken[0], why="needed") if w.move == wait.move else w for w in own))
+                    replace(w, rule=broken[0], until=until, why="needed") if w.move == wait.move else w for w in own))
     return timed(plan.replace(moves=tuple(moves)), site)
 
 

@@ -6,7 +6,7 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import combinations
+from itertools import combinations, pairwise
 
 from planner.cost import converges
 from planner.findings import Finding, errors
@@ -84,7 +84,7 @@ def proved(moves: Sequence[Move], site: Site, judge: Judge) -> Iterator[tuple[Le
     counters = _Counters(site)
     for leg in legs_of(moves, site):
         yield leg, [*_rooms(leg, site), *counters.rooms(leg, site), *_crowds(leg, site), *_shares(leg, site),
-                    *_groups(leg, site), *_ids(leg, site), *_fits(leg, site, judge)]
+                    *_groups(leg, site), *_again(leg), *_ids(leg, site), *_fits(leg, site, judge)]
 
 
 def _rooms(leg: LegOrder, site: Site) -> Iterator[Room]:
@@ -189,7 +189,7 @@ def _groups(leg: LegOrder, site: Site) -> Iterator[Apart]:
             for a, b in pairs(there):
                 if not site.may_share(a.lpar, b.lpar, server):
                     yield Apart(rule, a.lpar, one_after_the_other(a, b), _touched(a, b),
-                                f"and {b.lpar} of {group.name} may be on {server} at once")
+                                f"and {b.lpar} of {group.name} may be on {server} at once", room=True)
     flying = grouped((m.lpar, i) for i, m in enumerate(leg.moves))
     for group in site.policies.clusters:
         met_in_flight = [(a, b) for n, other in combinations(group.members, 2)
@@ -198,6 +198,14 @@ def _groups(leg: LegOrder, site: Site) -> Iterator[Apart]:
             yield Apart("timing.cluster-nodes", leg.moves[i].lpar, [(i, k), (k, i)], [i, k],
                         f"and {leg.moves[k].lpar} of cluster {group.name} may be in flight at once")
     yield from _heartbeats(leg, site)
+
+
+def _again(leg: LegOrder) -> Iterator[Apart]:
+    """An LPAR that moves again has arrived."""
+    for name, own in grouped((m.lpar, i) for i, m in enumerate(leg.moves)).items():
+        for a, b in pairwise(own):
+            yield Apart("plan.continuity", name, [(a, b)], [a, b], f"may move again before it is on "
+                        f"{leg.moves[a].target}", room=True)
 
 
 def _heartbeats(leg: LegOrder, site: Site) -> Iterator[Apart]:
@@ -220,7 +228,7 @@ def _ids(leg: LegOrder, site: Site) -> Iterator[Apart]:
         for one, other in pairs(there):
             comes, stands = (other, one) if one.arrives is None else (one, other)
             yield Apart("plan.id", comes.lpar, one_after_the_other(one, other), _touched(one, other),
-                        f"gets id {number} on {server}, which {stands.lpar} may have then")
+                        f"gets id {number} on {server}, which {stands.lpar} may have then", room=True)
 
 
 def _touched(*stays: Stay) -> list[int]:

@@ -16,7 +16,8 @@ from planner.verify.order import Precedence
 
 
 class Proviso(Protocol):
-    """``breach``: what could happen against ``rule``; "": nothing. ``moves``: those that it looks at."""
+    """``breach``: what could happen against ``rule``; "": nothing. ``moves``: those that it looks at. ``room``: who
+    waits for its sake needs that the other has got away, not only that its move is over."""
 
     @property
     def rule(self) -> str: ...
@@ -24,6 +25,8 @@ class Proviso(Protocol):
     def subject(self) -> str: ...
     @property
     def moves(self) -> Collection[int]: ...
+    @property
+    def room(self) -> bool: ...
     def breach(self, order: Precedence) -> str: ...
 
 
@@ -46,6 +49,7 @@ class Room:
     takes: Mapping[int, int]
     gives: Mapping[int, int]
     shown: Callable[[int], str]
+    room: bool = True
 
     @property
     def moves(self) -> Collection[int]:
@@ -99,6 +103,7 @@ class Crowd:
     most: int
     what: str
     beside: int | None = None
+    room: bool = False
 
     @property
     def moves(self) -> Collection[int]:
@@ -122,6 +127,7 @@ class Apart:
     ways: Collection[tuple[int, int]]
     moves: Collection[int]
     what: str
+    room: bool = False
 
     def breach(self, order: Precedence) -> str:
         return "" if any(order.precedes(a, b) for a, b in self.ways) else self.what
@@ -156,6 +162,7 @@ class Assembly:
     stays: Sequence[Stay]
     refused: Callable[[Collection[str]], str]
     enough: Callable[[Collection[str]], bool]
+    room: bool = True
 
     @property
     def moves(self) -> Collection[int]:

@@ -29,9 +29,12 @@ def wait_claims(moves: Sequence[Move], site: Site, judge: Judge) -> Iterator[Cla
             if wait is not None and wait.rule:
                 asked = of_rule.get(_ALIKE.get(wait.rule, wait.rule), ())
                 without = ordered_by(leg.moves, [a for a in arcs if a[:2] != (j, i)])
-                yield Claim(f"whether it must wait for move {wait.move} because of {wait.rule}", True,
-                            without is not None and any(_breaks(one, leg.order, without) for one in asked),
+                broken = [one for one in asked if without is not None and _breaks(one, leg.order, without)]
+                yield Claim(f"whether it must wait for move {wait.move} because of {wait.rule}", True, bool(broken),
                             leg.moves[i].lpar)
+                if broken:
+                    yield Claim(f"whether move {wait.move} must have arrived", wait.until == "arrived",
+                                any(one.room for one in broken), leg.moves[i].lpar)
 
 
 def _breaks(one: Proviso, order: Precedence, without: Precedence) -> bool:

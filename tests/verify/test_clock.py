@@ -100,6 +100,9 @@ def test_a_wait_that_is_dropped_or_that_nothing_needs_is_seen() -> None:
         rest = tuple(w for w in m.waits if w is not wait)
         assert errors(verify_plan(timed(edited(plan, m.number, waits=rest), Site(of)), of).findings)
         assert errors(verify_plan(edited(plan, m.number, waits=rest), of).findings)
+        turned = replace(wait, until="ended" if wait.until == "arrived" else "arrived")
+        found = errors(verify_plan(edited(plan, m.number, waits=(*rest, turned)), of).findings)
+        assert [f.message.partition(":")[0] for f in found] == [f"whether move {wait.move} must have arrived"]
         other = replace(wait, rule="timing.mover-limit")
         found = errors(verify_plan(edited(plan, m.number, waits=(*rest, other)), of).findings)
         assert [f.subject for f in found] == [m.lpar] and "because of timing.mover-limit" in found[0].message

@@ -177,3 +177,15 @@ def test_the_sums_are_those_that_each_moment_is_counted_by(seed: int) -> None:
         over = {x.rule for x in limits(site, "B") if sum(map(x.of, there)) > x.most}
         counted = {f.rule for f in (*errors(judge.server("B", there)), *lacking(site, "B", there))}
         assert over == counted - {"storage.npiv-mapping", "network.vnic-fit"}
+
+
+def test_moves_of_one_lpar_go_one_after_the_other_and_a_circle_is_told() -> None:
+    of = estate([server("A"), server("B"), server("C")], [lpar("a1", "A"), lpar("b1", "B")])
+    over = move(of, "a1", "A", "B", number=1, lane=1, start_ms=1)
+    on = move(of, "a1", "B", "C", number=2, lane=2, start_ms=2)
+    found = [(f.rule, f.message) for f in lane_findings([over, on], *judged(of))]
+    assert ("plan.continuity", "may move again before it is on B") in found
+    assert not list(lane_findings([over, replace(on, waits=(Wait(1, "arrived", "plan.continuity", ""),))], *judged(of)))
+    rounds = [replace(over, waits=(Wait(2, "ended", "", ""),)), replace(on, waits=(Wait(1, "ended", "", ""),))]
+    (told,) = malformed(rounds)
+    assert "a1 (move 1) waits for a1 (move 2) waits for a1 (move 1): none of them ever starts" in told.message
