@@ -109,6 +109,9 @@ def _summary(plan: Plan) -> Iterator[str]:
                "Every step was replayed against the rules.")
     if len(parts := ways(plan)) > 1:
         yield f"{md(parts[-2][:1].upper() + parts[-2][1:])}. Way back: {parts[-1]}."
+    if plan.in_lanes:
+        least = "; *at least*: no order of these moves takes less, by the cost model" * bool(plan.at_least_s)
+        yield f"*About*: predicted from memory, links and what runs beside{least}."
     for name, w in windows(plan):
         verdict = (f"**It fits, with {show_duration(w.spare_s or 0)} to spare.**" if w.fits
                    else f"**IT DOES NOT FIT: {show_duration(-(w.spare_s or 0))} too long.**")

@@ -15,7 +15,7 @@ from planner.report.site_checks import AFTER_A_WAVE, WHILE_IT_MOVES
 from planner.report.text import clock_span, md, movers, stands_still
 from planner.rules import Site
 from planner.rules.site import own_name
-from planner.units import show_cores, show_gib
+from planner.units import show_cores, show_duration, show_gib
 
 
 def lists(plan: Plan, site: Site) -> Iterator[str]:
@@ -36,6 +36,8 @@ def lists(plan: Plan, site: Site) -> Iterator[str]:
     if plan.in_lanes:
         yield "### In every lane\n"
         yield from _LANES
+        if gap := site.parameters.wave_gap_s:
+            yield f"- Between a move and what comes after it: {show_duration(gap)} for checks (in the predicted times)."
     else:
         yield "### In every wave\n"
     if not plan.in_lanes and len(plan.moves) > len(plan.waves(OUT)) + len(plan.waves(BACK)):

@@ -13,7 +13,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 from rich.console import Console
 
 from planner.api import consolidate, headroom
-from planner.estate.model import Estate
+from planner.estate.model import Estate, Parameter
 from planner.jobs import Options, evacuate, window_from
 from planner.plan.choices import BACK, OUT
 from planner.plan.plan import Move, Plan, Wait, dump, parse
@@ -112,6 +112,12 @@ def test_after_all_lanes_of_a_way_it_is_decided_how_to_go_on() -> None:
     assert end is not None and f"must begin by {about(night(), end)}" in book()
     window = night().window
     assert window and 0 <= window.ms_to(window.end) - end - 1000 * night().leg_span_s(BACK) < 60_000
+
+
+def test_time_for_checks_is_said() -> None:
+    slow = site().replace(parameters=(*site().parameters, Parameter("wave_gap_s", 300)))
+    said = "Between a move and what comes after it: 5 min 00 s for checks"
+    assert said in runbook(night(), slow) and said not in book()
 
 
 def test_what_holds_in_all_lanes_is_said_once() -> None:
