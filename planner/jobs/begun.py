@@ -47,15 +47,16 @@ class Begun:
         self.places: Mapping[str, str] = dict(plan.goal.places) if isinstance(plan.goal, Resume) else {
             m.lpar: m.target for m in self.legs[OUT]}
         """LPAR → the server to which the way out takes it."""
+        self._own = grouped((m.lpar, m) for m in sorted(plan.moves, key=lambda m: m.start_ms))
         self.named = {*self.places, *homes, *(m.lpar for m in plan.moves)}
         self.gone = sorted(self.named - self.rows.keys())
         self.stopped = sorted(n for n in self.named & self.rows.keys() if not self.rows[n].active
-                              and not any(m.inactive for m in plan.moves if m.lpar == n))
+                              and not any(m.inactive for m in self._own.get(n, ())))
         self.by_hand = sorted(n for n in self.named & self.rows.keys() if self.rows[n].server not in self._stops(n))
 
     def _stops(self, lpar: str) -> set[str]:
         """Where the plan, carried out in whatever part, may have left an LPAR."""
-        own = [m for m in self.plan.moves if m.lpar == lpar]
+        own = self._own.get(lpar, ())
         at = {s for m in own for s in (m.source, m.target)} | {self.homes.get(lpar, ""), self.places.get(lpar, "")}
         return at if own else at | {self.rows[lpar].server}
 
@@ -92,7 +93,7 @@ class Begun:
 
     def _rest(self, name: str, leg: str) -> str:
         """Where an LPAR stands all through a leg that does not move it."""
-        other = [m for m in self.legs[BACK if leg == OUT else OUT] if m.lpar == name]
+        other = [m for m in self._own.get(name, ()) if m.leg != leg]
         if not other:
             return self.rows[name].server
         return other[0].source if leg == OUT else other[-1].target

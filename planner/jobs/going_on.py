@@ -285,13 +285,12 @@ class _Rest:
 
 
 def _least_ms(judge: Judge, lpar: str, here: str, there: str) -> int:
+    """What no way of an LPAR undercuts: the straight move, or the shortest first and last of several."""
     if here == there:
         return 0
     site = judge.site
-
-    def least(ends: list[tuple[str, str]]) -> int:
-        return min((move_cost_ms(site, judge, lpar, a, b) for a, b in ends if a != b), default=0)
-
-    straight, others = least([(here, there)]), [s for s in site.servers if s not in (here, there)]
-    aside = least([(here, s) for s in others]) + least([(s, there) for s in others])
-    return min(straight, aside) if others else straight
+    others = [s for s in site.servers if s not in (here, there)]
+    first = min((site.solo(lpar, here, s).duration_ms for s in others), default=0)
+    last = min((site.solo(lpar, s, there).duration_ms for s in others), default=0)
+    straight = move_cost_ms(site, judge, lpar, here, there)
+    return min(straight, first + last) if others else straight
