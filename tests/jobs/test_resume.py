@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
-from estates import BASE, changed, estate, lpar, policy, server, stating
+from estates import BASE, changed, estate, lpar, measured, policy, server, stating
 from landscape import landscape
 from resume import carried_out, closed_sets, looked_at, places, states, wrong
 
-from planner import jobs, verify_plan
+from planner import jobs
 from planner.errors import InputError, UsageError
 from planner.estate.assemble import Loaded
 from planner.estate.model import Estate
 from planner.jobs.going_on import reached, resume
+from planner.jobs.peak_hours import UsageGiven, UsageSpec
 from planner.plan.choices import BACK, OUT
 from planner.plan.plan import Plan, dump, parse
 from planner.plan.questions import Consolidate, Evacuate, Headroom, Question, Resume
 from planner.report.runbook import runbook
 from planner.report.text import headline
+from planner.verify import verify_plan
 
 NIGHT = jobs.window_from("2026-12-05 22:00/04:00")
 OPTIONS = jobs.Options(20, work_s=600)
@@ -219,6 +222,44 @@ def test_the_replay_sees_a_place_that_is_missed_and_one_that_should_wait() -> No
     unfree = rest.replace(goal=rest.goal.replace(stuck={}))
     for wrongly, subject in ((waits, move.lpar), (missed, "c1"), (unfree, "a2")):
         assert ("goal.reached", subject) in {(f.rule, f.subject) for f in verify_plan(wrongly, state).findings}
+
+
+@dataclass(frozen=True)
+class Recorded(UsageSpec):
+    """What some LPARs used, in thousandths of a core, as a history gives it."""
+
+    def zone(self) -> str:
+        return "UTC"
+
+    def read(self, of: Any, *_: Any) -> UsageGiven:
+        return measured(of, {"a1": [600, 0], "a2": [100, 300], "b1": [1500, 0]})
+
+
+def test_what_was_planned_with_usage_is_resumed_with_it_and_says_when_it_is_not() -> None:
+    goal, spec = Evacuate(servers=("A",), come_back=True), Recorded(Path("usage.db"))
+    plan = jobs.evacuate(Loaded(BASE), goal, OPTIONS, spec)
+    state = carried_out(BASE, plan.leg(OUT)[:1])
+    used = spec.read(state).usage
+    with_it = resume(Loaded(state), plan, OPTIONS, on=True, usage=used)
+    assert with_it.goal.usage == plan.goal.usage and verify_plan(with_it, state, used).holds
+    assert any(s.used is not None for s in with_it.after)
+    without = resumed(plan, state, on=True)
+    assert without.goal.usage is None and "plan.usage" in {f.rule for f in without.findings}
+
+
+def test_a_way_back_of_its_own_evening_keeps_its_time() -> None:
+    """A consolidation for a weekend, resumed on Saturday: back on Sunday as before, or, ``--back``, at once."""
+    weekend = jobs.weekend_from("2026-11-27 20:00", "2026-11-30 06:00")
+    plan = jobs.consolidate(Loaded(BASE), Consolidate(weekend=True, off=("A",)), replace(OPTIONS, window=weekend))
+    assert plan.verified and plan.back_window is not None
+    state, now = carried_out(BASE, plan.leg(OUT)[:1]), dt.datetime(2026, 11, 28, 9)
+    rest = resumed(plan, state, on=True, now=now)
+    back = min(m.start_ms for m in rest.leg(BACK))
+    assert rest.back_window is not None and rest.back_window.fits and rest.clock(back) == plan.back_window.start
+    assert rest.back_window.end == plan.back_window.end
+    assert rest.window is not None and rest.window.fits and rest.window.start == now
+    home = resumed(plan, state, on=False, now=now)
+    assert home.back_window is None and min(m.start_ms for m in home.moves) == 0
 
 
 def test_nothing_is_left_to_do() -> None:
