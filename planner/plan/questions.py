@@ -56,7 +56,7 @@ SiteCalendar = Annotated[Calendar, Listed(CalendarForm, _calendar, lambda c: {
 
 class _Model(BaseModel):
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", validate_by_name=True, validate_by_alias=True,
-                              defer_build=True)  # start-up: of four questions a run asks one
+                              defer_build=True)  # start-up: of all questions a run asks one
 
     def replace(self, **changes: Any) -> Self:
         """A copy with other values, checked as the first was."""

@@ -28,7 +28,7 @@ def recover_first(goal: Resume, site: Site) -> Iterator[str]:
         yield f"- [ ] Can be moved again (Read this first says how): {md(', '.join(rest))}"
     if hung:
         yield f"- [ ] In migration: {md(', '.join(sorted({plain_name(n) for n in hung})))}\n"
-        yield from _recovery([Move(n, s, _other(n, s, hung, site)) for n, s in sorted(hung.items())], site)
+        yield from _recovery([Move(n, s, _other(n, goal, site)) for n, s in sorted(hung.items())], site)
     yield "- [ ] Exported anew, and the rest planned from there: `planner resume PLAN ESTATE --on` (or `--back`)\n"
 
 
@@ -49,10 +49,13 @@ def _console(site: Site, move: Move) -> str:
     return consoles_for(site, move.source, move.target)[0]
 
 
-def _other(lpar: str, source: str, hung: dict[str, str], site: Site) -> str:
-    """The other server that lists an LPAR in migration; its source where none does."""
-    listed = [site.lpars[n].server for n in sorted(hung) if plain_name(n) == plain_name(lpar)]
-    return next((s for s in listed if s != source), source)
+def _other(lpar: str, goal: Resume, site: Site) -> str:
+    """The other end of a migration: the other server that lists it, else its place or its home; its source where none
+    is known."""
+    name, source = plain_name(lpar), goal.stuck[lpar]
+    listed = [site.lpars[n].server for n in sorted(goal.stuck) if n in site.lpars and plain_name(n) == name]
+    known = (*listed, goal.places.get(name, ""), goal.homes.get(name, ""), goal.away.get(name, ""))
+    return next((s for s in known if s not in ("", source) and s in site.servers), source)
 
 
 def way_home_later(plan: Plan, goal: Resume) -> Iterator[str]:

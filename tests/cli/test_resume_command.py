@@ -58,6 +58,9 @@ def test_what_hangs_is_said_with_its_commands_and_ends_with_1(begun: Plan, tmp_p
     assert code == 1 and "in migration" in said
     text = Path("q/runbook.md").read_text()
     assert "lslparmigr -r lpar -m A --filter lpar_names=a1\n" in text and "migrlpar -o r -m A -p a1\n" in text
+    (target,) = {m.target for m in begun.moves if m.lpar == "a1" and m.leg == "out"}
+    for end in ("A", target):
+        assert f"lssyscfg -r lpar -m {end} -F name,lpar_id,state,rmc_state --filter lpar_names=a1\n" in text
     assert "The work" not in text and "resume PLAN ESTATE --on" in text
 
 
