@@ -322,7 +322,7 @@ class Site(Pools):
     @cached_property
     def _called(self) -> Counter[str | int | None]:
         """Partitions by their plain name, and by their id."""
-        rows = [(p.name, p.lpar_id) for p in (*self.estate.lpars, *self.estate.vioses)]
+        rows = [(p.name, p.lpar_id) for of in (self.estate.lpars, self.estate.vioses) for p in of]
         return Counter(called for name, number in rows for called in (plain_name(name), number))
 
     def has_namesake(self, lpar: str) -> bool:
