@@ -40,7 +40,7 @@ from planner.optimise.placement import Candidates, assumed_of
 from planner.optimise.program import ONE_PLACE, Outcome, Solution
 from planner.optimise.restarts import Restarting, RestartPack, RestartProgram, Targets
 from planner.optimise.solver import is_read, relaxed
-from planner.optimise.split_pack import SplitPack
+from planner.optimise.split_pack import Nearby, SplitPack
 from planner.parallel import two_processors
 from planner.plan.choices import Status
 from planner.plan.details import Conflict
@@ -485,7 +485,10 @@ class ConsolidationProblem:
         where = {n: known.placement.get(n, start[n]) for n in part.lpars} if known else None
         proved = known.measure_bound / divisor if known else 0.0
         engines = RestartPack if self.goal.n_plus_1 else SplitPack
-        levels = engines(model, self._least(part) / divisor, deadline, gap, _MORE ** effort, where, proved).run()
+        pack = engines(model, self._least(part) / divisor, deadline, gap, _MORE ** effort, where, proved)
+        if not self.goal.n_plus_1 and not self.scale.licensed:
+            pack.nearby = self._nearby(part, divisor, gap)
+        levels = pack.run()
         bound = float(divisor * math.ceil(levels.measure_bound - 1e-6))  # weights are whole
         if levels.best is None:
             settled = Settled(levels.outcome)
@@ -498,6 +501,12 @@ class ConsolidationProblem:
         choice = Choice(tuple(s for s in part.servers if s not in off), off, 0, bound)
         placed = Placed(Outcome.FEASIBLE, moving, cost, levels.cost_bound_ms, model.restart(levels.best))
         return self._part(part, Settled(Outcome.FEASIBLE, choice, placed, bound, levels.cost_bound_ms), deadline)
+
+    def _nearby(self, part: Component, divisor: int, gap: float) -> Nearby:
+        """Placements by local search, weights as a program of this divisor counts them."""
+        master = Master(self.site, part, self.candidates_in(part), self.goal, self.scale)
+        placer = Placer(master, gap, self.cuts_in(part))
+        return lambda on, most, deadline: placer.nearby(on, most * divisor, deadline)
 
     def _or_as_it_is(self, number: int, answer: ComponentAnswer) -> ComponentAnswer:
         """The answer of a component; where time was out before there was one, everything stays there."""

@@ -200,12 +200,17 @@ class RestartPack(SplitPack):
 
     model: RestartProgram
 
-    def on_set(self, values: tuple[float, ...], work: float, gap: float, floor: float = 0.0) -> Solution:
+    def on_set(self, values: tuple[float, ...], work: float, gap: float, floor: float = 0.0,
+               likely: Mapping[int, int] | None = None) -> Solution:
         first = self.standing(values, "", work, gap)
         if first.found or first.outcome is Outcome.INFEASIBLE:
             return first
         found = self.spared(values, work, gap)
-        return found if found.found else super().on_set(values, work, gap, floor)
+        return found if found.found else super().on_set(values, work, gap, floor, likely)
+
+    def by_windows(self, best: Solution, floor: float, passes: int) -> Solution:
+        """As it is: what a window changes elsewhere may be what failures need."""
+        return best
 
     def spared(self, values: tuple[float, ...], work: float, gap: float) -> Solution:
         """The best placement on these servers when one of the largest is the spare of all; no bound of it holds."""

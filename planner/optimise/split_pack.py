@@ -2,15 +2,20 @@
 
 HiGHS solves the program with servers whole and LPARs split, a row "LPAR on server ≤ server on" for every pair: its
 bound is nearly tight, and it chooses the servers. CP-SAT packs the LPARs on them, by all rows of the whole program; a
-set that cannot be packed comes back as a cut. Then the fewest seconds of moves under a ceiling on the measure, in the
-same way, first on one set, then on all. What CP-SAT may spend is counted in its own work, not by the clock.
+set that cannot be packed comes back as a cut. Local search comes before it: where room is scarce that finds in
+hundredths of a second what CP-SAT does not. Then the fewest seconds of moves under a ceiling on the measure: set by
+set, the cheapest with LPARs split first, each with its own bound, and a few servers at a time; then on all. What CP-SAT
+may spend is counted in its own work, not by the clock.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
+from random import Random
+from typing import Protocol
 
 from planner.optimise.consolidation_program import ConsolidationProgram
 from planner.optimise.large.decomposition import FINEST, OF_GAP
@@ -18,8 +23,10 @@ from planner.optimise.program import CUT, Outcome, Program, Solution, Tag, near
 from planner.optimise.solver import Effort, decided, relaxed
 from planner.stopwatch import now
 
-_SETS = 40
-"""Sets that are tried before the whole program is asked."""
+_SETS, _COST_SETS = 40, 8
+"""Sets that are tried before the whole program is asked: for what they weigh; and for what their moves cost."""
+_WINDOWS, _WORK_EACH, _TIMES = (3, 4), 0.04, 2
+"""Servers that are placed anew at a time; CP-SAT's work for each; and for each server such windows in a pass."""
 _PACKING, _MOVING, _WHOLE = 1.0, 1.5, 1.5
 """Work of CP-SAT for one set's packing, for its moves, and for both on all sets; times the effort that is asked for."""
 _SPLIT_GAP = 0.125
@@ -42,10 +49,20 @@ class Levels:
     cost_bound_ms: float = 0.0
 
 
+class Nearby(Protocol):
+    """Puts LPARs on these servers by local search so that all weighs ``most`` at most, in the program's own weights:
+    LPAR → server of those that move, nothing when it finds no placement."""
+
+    def __call__(self, on: Collection[str], most: int, deadline: float) -> Mapping[str, str]: ...
+
+
 class SplitPack:
     """Both levels of one component. ``base``: what its LPARs weigh whatever is chosen, in the program's weights, which
     counts for the gap; ``effort`` multiplies what CP-SAT may spend; ``known``: where LPARs are in the best answer so
     far; ``bound``: what is proved of the measure."""
+
+    nearby: Nearby | None = None
+    """The local search, where there is one."""
 
     def __init__(self, model: ConsolidationProgram, base: float, deadline: float, gap: float, effort: float,
                  known: Mapping[str, str] | None = None, bound: float = 0.0) -> None:
@@ -55,6 +72,8 @@ class SplitPack:
         self.cuts: list[tuple[list[int], Tag]] = []
         self.sure = True
         """Whether all cuts are proved."""
+        self.most, self.settled = 0, False
+        """What a placement may weigh, and whether that is settled."""
 
     @property
     def program(self) -> Program:
@@ -84,7 +103,9 @@ class SplitPack:
             if not values or self.light(best, bound) or (best is not None and self.late()):
                 break
             likely = likely or self.likely(values)
-            found = self.on_set(values, _PACKING, 0.25 * self.gap)
+            found = self.rounded(values, self.ceiling(bound))
+            if not self.light(found if found.found else None, bound):
+                found = self.on_set(values, _PACKING, 0.25 * self.gap)
             best = self.lighter(best, found)
             if found.found or self.late():
                 break
@@ -123,21 +144,84 @@ class SplitPack:
         model, best = self.model, first.best
         if best is None or self.late():
             return first
-        model.add_measure(max(self.weight(best), self.ceiling(first.measure_bound)))
+        self.most, self.settled = max(self.weight(best), self.ceiling(first.measure_bound)), True
+        model.add_measure(self.most)
         model.add_cost()
         cost = dict(model.program.objective)
         self.cuts = [(off, tag) for off, tag in self.cuts if tag == CUT]  # a bound may leave out only what is proved
         best = replace(best, objective=model.program.value(best.values))
-        values, floor = self.split(cost)
-        floor = floor if floor < math.inf else 0.0
-        if values and not self.near(best, floor):
-            best = self.cheaper(best, self.on_set(values, _MOVING, 0.25 * self.gap, floor))
-        for thorough in (False, True):
+        best, floor, closed = self.by_sets(best, cost)
+        for thorough in (False, True) if self.effort > 1 and not closed else ():
             if self.near(best, floor) or self.late():
                 break
             found = self.decided(_WHOLE, self.values(best), self.gap, floor, thorough=thorough)
             best, floor = self.cheaper(best, found), max(floor, found.bound or 0.0)
         return replace(first, best=best, cost_bound_ms=min(floor, float(best.objective or 0)))
+
+    def by_sets(self, best: Solution, cost: Mapping[int, int]) -> tuple[Solution, float, bool]:
+        """The cheapest placement on the sets that are the cheapest with LPARs split; a bound of all, which is the least
+        of what is proved of each set and of those that were not looked at; and whether those can be left at that."""
+        rest, bounds, closed = 0.0, [], False
+        for _ in range(min(1 + round(self.effort), _COST_SETS)):
+            values, least = self.split(cost)
+            rest = max(rest, least)
+            closed = self.near(best, rest)
+            if not values or closed or self.late():
+                break
+            best, bound = self.of_set(values, best, rest)
+            bounds.append(bound)
+            self.cut(values, sure=True)
+        self.cuts = [(off, tag) for off, tag in self.cuts if tag == CUT]
+        floor = min([rest, *bounds])
+        return self.by_windows(best, floor, round(2 * self.effort)), floor, closed
+
+    def of_set(self, values: tuple[float, ...], best: Solution, floor: float) -> tuple[Solution, float]:
+        """The best placement so far or one on the servers that are on in these values, and a bound of what those cost:
+        infinite where they hold nothing as light."""
+        found = self.rounded(values, self.most)
+        likely = self.values(found) if found.found else self.likely(values)
+        best = self.cheaper(best, self.by_windows(found, floor, 1) if found.found else found)
+        if self.near(best, floor):
+            return best, floor
+        found = self.on_set(values, _MOVING, 0.25 * self.gap, floor, likely)
+        bound = math.inf if found.outcome is Outcome.INFEASIBLE else max(found.bound or 0.0, floor)
+        return self.cheaper(best, found), bound
+
+    def by_windows(self, best: Solution, floor: float, passes: int) -> Solution:
+        """A placement made cheaper a few of its servers at a time, all else staying, until that gains nothing."""
+        random, on = Random(0), [s for s, i in self.model.on.items() if best.values[i]]
+        for size in _WINDOWS[:1 + (passes > 1)]:
+            windows = list(combinations(on, size))
+            for _ in range(passes if len(on) > size else 0):
+                before = best.objective
+                for window in random.sample(windows, min(len(windows), _TIMES * len(on))):
+                    if self.near(best, floor) or self.late():
+                        return best
+                    best = self.cheaper(best, self.in_window(window, best))
+                if best.objective == before:
+                    break
+        return best
+
+    def in_window(self, window: Collection[str], best: Solution) -> Solution:
+        """What is on these servers placed anew among them, all else staying."""
+        rows = self.program.rows
+        self.add_window(self.program, window, self.model.placement(best))
+        try:
+            effort = Effort(_WORK_EACH * len(window), max(self.deadline - now(), 0.05))
+            found = decided(self.program, effort, 0.1 * self.gap, self.values(best))
+            return Solution(Outcome.UNKNOWN) if found.found and self.model.mend(found) else found
+        finally:
+            self.program.rows = [r for r in rows if r.tag != SET]
+
+    def rounded(self, values: Sequence[float], most: int) -> Solution:
+        """A placement by local search on the servers that are on in these values, ``most`` heavy."""
+        if self.nearby is None:
+            return Solution(Outcome.UNKNOWN)
+        start = self.model.site.start
+        moving = self.nearby([s for s, i in self.model.on.items() if values[i] > 0.5], most, self.deadline)
+        where = {n: moving.get(n, start[n]) for n in self.model.candidates.cost}
+        found = self.standing_at(where) if moving else None
+        return found if found and not self.model.mend(found) else Solution(Outcome.UNKNOWN)
 
     def near(self, solution: Solution, floor: float) -> bool:
         return near(solution.objective or 0, floor, self.gap)
@@ -168,16 +252,27 @@ class SplitPack:
             program.at_most(dict.fromkeys(off, -1), -1, tag)
 
     def add_set(self, program: Program, values: Sequence[float]) -> None:
-        """The servers that are on in these values are on, and no others."""
+        """No servers but those that are on in these values are on; all of them, as long as only what fits counts and
+        not what it weighs."""
         for i in self.model.on.values():
-            program.equals({i: 1}, round(values[i]), SET)
+            if not self.settled or values[i] < 0.5:
+                program.equals({i: 1}, round(values[i]), SET)
 
-    def on_set(self, values: tuple[float, ...], work: float, gap: float, floor: float = 0.0) -> Solution:
-        """The best placement on the servers that are on in these values."""
+    def add_window(self, program: Program, window: Collection[str], where: Mapping[str, str]) -> None:
+        """Who is on these servers in this placement stays among them, and everybody else where he is."""
+        for (n, s), i in self.model.x.items():
+            if where[n] in window and s not in window:
+                program.equals({i: 1}, 0, SET)
+            elif where[n] not in window and s == where[n]:
+                program.equals({i: 1}, 1, SET)
+
+    def on_set(self, values: tuple[float, ...], work: float, gap: float, floor: float = 0.0,
+               likely: Mapping[int, int] | None = None) -> Solution:
+        """The best placement on the servers that are on in these values; ``likely``: what CP-SAT looks at first."""
         rows = self.program.rows
         self.add_set(self.program, values)
         try:
-            return self.decided(work, self.likely(values), gap, floor, thorough=False)
+            return self.decided(work, self.likely(values) if likely is None else likely, gap, floor, thorough=False)
         finally:
             self.program.rows = [r for r in rows if r.tag != SET]
 
@@ -211,9 +306,11 @@ class SplitPack:
 
     def remembered(self) -> Solution | None:
         """The best answer so far as a solution of this program; None where there is none or a row denies it."""
-        if self.known is None or self.model.z:
-            return None
-        values = self.model.standing(self.known)
+        return None if self.known is None or self.model.z else self.standing_at(self.known)
+
+    def standing_at(self, where: Mapping[str, str]) -> Solution | None:
+        """A placement as a solution of this program; None where a row denies it."""
+        values = self.model.standing(where)
         if not self.program.holds(values):
             return None
         return Solution(Outcome.FEASIBLE, tuple(values), self.program.value(values))

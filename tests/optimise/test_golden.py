@@ -146,6 +146,7 @@ def _split(model: ConsolidationProgram) -> None:
     model.add_links(program)
     pack.add_cuts(program)
     pack.add_set(program, values)
+    pack.add_window(program, ["A", "B"], {"a1": "A", "a2": "A", "b1": "C"})
 
 
 def _restarting(problem: ConsolidationProblem) -> None:

@@ -9,7 +9,7 @@ Both levels are proved when what was found is as near its bounds as asked.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -329,10 +329,8 @@ class Placer:
         best = Placed(Outcome.UNKNOWN, bound_ms=linear.bound or 0.0)
         if not linear.values:
             return best
-        if self.site.usage is None:
-            likely = {key: linear.values[i] for key, i in model.x.items()}
-            if values := polished(model, likely, best.bound_ms / (1 - OF_GAP * self.gap)):
-                best = self._placed(model, values, best.bound_ms)
+        if values := self._searched(model, linear, best.bound_ms / (1 - OF_GAP * self.gap)):
+            best = self._placed(model, values, best.bound_ms)
         whole = {n: s for (n, s), i in model.x.items() if linear.values[i] > 0.999}
         by_size = sorted(whole, key=lambda n: (self.site.share(n, whole[n]), n))
         nodes = _QUICK_NODES if quick else _NODES
@@ -343,6 +341,24 @@ class Placer:
             placed = self._mostly(choice, model, staying, best, most, deadline, nodes)
             best = placed if placed is not None and placed.better(best) else best
         return best
+
+    def _searched(self, model: PlacementProgram, linear: Relaxed, target: float) -> list[int]:
+        """Values by local search from the linear program's on; [] without any."""
+        if self.site.usage is not None:
+            return []
+        return polished(model, {key: linear.values[i] for key, i in model.x.items()}, target)
+
+    def nearby(self, on: Collection[str], most: int, deadline: float) -> Mapping[str, str]:
+        """A placement on these servers, near the linear program's, by local search alone: LPAR → server of those that
+        move; nothing when it finds none."""
+        choice = self.master.chosen(on)
+        wide = self._narrow(choice, shifting=True)
+        if not all(wide.cost.values()):
+            return {}
+        model = self._program(choice, wide, most - choice.measure)
+        linear = _fractional(model.program, deadline)
+        values = self._searched(model, linear, (linear.bound or 0.0) / (1 - OF_GAP * self.gap)) if linear.values else []
+        return self._placed(model, values, 0.0).placement if values else {}
 
     def _mostly(self, choice: Choice, model: PlacementProgram, staying: Mapping[str, str], best: Placed, most: int,
                 deadline: float, nodes: int) -> Placed | None:
