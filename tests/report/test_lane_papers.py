@@ -211,3 +211,12 @@ def test_a_lane_plan_without_a_window_or_a_way_back_has_its_papers() -> None:
 def test_what_is_between_the_ways_is_called_by_its_name(plan: Callable[[], Plan], go: str, back: str) -> None:
     text = runbook(in_lanes(plan()), site())
     assert text.count(f"**Go or no-go** for {go}, by the lead") == 1 and f"May start when {back}" in text
+
+
+def test_what_ends_after_the_window_is_named_by_its_number_or_wave() -> None:
+    options = Options(20, window=window_from("2026-12-05 22:00/22:20"), zone="Etc/UTC")
+    plan = evacuate(loaded(site()), Evacuate(servers=(P595,)), options)
+    (told,) = (f.message for f in plan.findings if f.rule == "timing.window")
+    late = [m for m in plan.moves if m.end_ms > 20 * 60_000]
+    names = [m.number for m in late] if plan.in_lanes else sorted({m.wave for m in late})
+    assert f"too long; {'moves' if plan.in_lanes else 'waves'} {', '.join(f'{n} (out)' for n in names)} (" in told
