@@ -13,10 +13,11 @@ from typing import Any
 
 import pytest
 from estates import backed, estate, loaded, lpar, policy, server
+from resume import carried_out
 
 from planner.errors import InputError
 from planner.estate.model import Estate, Fibre, Port, SriovPort
-from planner.jobs import Options, consolidate, evacuate, headroom, weekend_from, window_from
+from planner.jobs import Options, consolidate, evacuate, headroom, resume, weekend_from, window_from
 from planner.jobs.scenario_result import ScenarioResult
 from planner.jobs.whatif import whatif
 from planner.plan.choices import Measure
@@ -79,10 +80,17 @@ def scenarios() -> dict[str, ScenarioResult]:
 
 
 @cache
+def begun() -> tuple[Plan, Estate]:
+    """A plan, and the estate in which the first of its moves is done."""
+    plan = evacuate(loaded(WIRED), Evacuate(servers=("A",), come_back=True, inactive=True), Options(window=NIGHT))
+    return plan, carried_out(WIRED, plan.moves[:1])
+
+
+@cache
 def estates() -> dict[str, Estate]:
     """Where the plans are made, those of another estate than ``SITE``."""
     found = {kind: result.estate for kind, result in scenarios().items() if result.estate}
-    return {"wired": WIRED, "wired, off": WIRED, **found}
+    return {"wired": WIRED, "wired, off": WIRED, "resume": begun()[1], **found}
 
 
 @cache
@@ -94,6 +102,7 @@ def plans() -> dict[str, Plan]:
         **{kind: result.plan for kind, result in scenarios().items() if result.plan},
         "wired": evacuate(loaded(WIRED), Evacuate(servers=("A",), come_back=True), Options(window=NIGHT)),
         "wired, off": evacuate(loaded(WIRED), Evacuate(servers=("A",), inactive=True), Options()),
+        "resume": resume(loaded(begun()[1]), begun()[0], Options(window=NIGHT, work_s=600), on=True),
         "evacuate": evacuate(of, Evacuate(servers=("A",)), Options(window=NIGHT)),
         "inactive": evacuate(of, Evacuate(servers=("A",), inactive=True), Options(window=NIGHT)),
         "headroom": headroom(of, Headroom(server="B", units=1300, memory_mib=1024), Options(), curve=False),
@@ -163,7 +172,7 @@ def listed(leaf: str) -> bool:
 
 
 @pytest.mark.parametrize("kind", ["evacuate", "inactive", "headroom", "consolidate", "wired", "wired, off", "whatif",
-                                  "what-if that grows"])
+                                  "what-if that grows", "resume"])
 def test_no_leaf_of_a_plan_is_believed(kind: str) -> None:
     document, site = json.loads(dump(plans()[kind])), estates().get(kind, SITE)
     assert not refused(document, site)
