@@ -18,6 +18,8 @@ from planner.estate.parameters import Parameters, link_class
 MIB = 1024 * 1024
 #: What a partition's state holds beyond memory and max memory/64: vasistat of the seed, 4,364,697,600 bytes.
 FIXED_STATE_BYTES = 5 * MIB // 2
+#: From this MTU on a byte costs a VIOS less (jumbo frames).
+JUMBO = 9000
 #: rPerf of a core of the seed's JS22 (7998-61X).
 JS22_RPERF = 7.57
 
@@ -63,13 +65,16 @@ def vios_limit(vios: Vios, server: Server, rperf_per_mb_s: float, p: Parameters)
     return cores * rperf_of_core(server, p) / rperf_per_mb_s * 1e6
 
 
-def side_rate(vios: Vios, server: Server, p: Parameters, *, source: bool) -> float:
+def side_rate(vios: Vios, server: Server, p: Parameters, *, source: bool, packed: bool = False) -> float:
     """Bytes per second that one mover can send or receive, for all its moves together: as measured on such links, else
-    what link and processors carry."""
+    what link and processors carry; ``packed``: what goes over the link is compressed at both ends."""
     if measured := p.rates.get(link_class(vios.link_mbit)):
         return measured
-    link = p.link_efficiency * (vios.link_mbit or 1000) * 1e6 / 8
-    return min(link, vios_limit(vios, server, p.source_rperf_per_mb_s if source else p.target_rperf_per_mb_s, p))
+    link = p.link_efficiency * (vios.link_mbit or 1000) * 1e6 / 8 * (p.compression if packed else 1.0)
+    per_byte = p.source_rperf_per_mb_s if source else p.target_rperf_per_mb_s
+    if (vios.link_mtu or 1500) >= JUMBO:
+        per_byte *= p.jumbo_share
+    return min(link, vios_limit(vios, server, per_byte, p))
 
 
 def stream_rate(share: float, p: Parameters) -> float:

@@ -60,7 +60,13 @@ class Parameters:
     resume_s: float = field(default=0.5, metadata=within(86_400))
     """Seconds of suspension besides the last copy: assumption."""
     stream_mb_s: float = field(default=0.0, metadata=within(1_000_000))
-    """Limit of one move's stream (10⁶ bytes/s); 0: none. VIOS before 2.2.4: about 110 (isg3T7000117)."""
+    """Limit of one move's stream (10⁶ bytes/s) at any level; 0: by the levels of its VIOSes."""
+    old_stream_mb_s: float = field(default=110.0, metadata=within(1_000_000, above_zero=True))
+    """The same over a VIOS below 2.2.4, which sends a move by one thread: about 110 (isg3T7000117, on 10 Gbit/s)."""
+    jumbo_share: float = field(default=0.5, metadata=within(1, above_zero=True))
+    """Share of a VIOS's rPerf per byte on an MTU of 9000: half (IBM's VIOS sizing, one core a Gbit/s at 1500)."""
+    compression: float = field(default=1.0, metadata=within(100, above_zero=True))
+    """Bytes of memory per byte on a link between servers that compress (FW920, HMC V9R1.920): no figure known, so 1."""
     source_rperf_per_mb_s: float = field(default=0.130, metadata=within(1_000, above_zero=True))
     """rPerf that the source VIOS spends per 10⁶ bytes/s: seed, 1.36 cores at 78.95 MB/s."""
     target_rperf_per_mb_s: float = field(default=0.115, metadata=within(1_000, above_zero=True))

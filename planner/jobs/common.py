@@ -25,6 +25,7 @@ from planner.history.clock import zone_of
 from planner.jobs.enterprise import enterprise_assumptions, pool_meters
 from planner.jobs.inactive import no_room_to_start, profiles_left
 from planner.jobs.licences import licence_assumptions, licence_counts, plan_licences_rise
+from planner.jobs.links import link_assumptions
 from planner.plan.choices import BACK, OUT, Status
 from planner.plan.plan import Plan, Window
 from planner.plan.questions import UNMEASURED, UNSEEN, Evacuate, Resume
@@ -375,7 +376,7 @@ def assumptions(site: Site, options: Options) -> tuple[str, ...]:
         out.append("rPerf of a core where the type-model is not in the catalogue, assumed by the generation: "
                    + some((f"{s.name} {rperf_of_core(s, parameters):g}" for s in unrated), 6)
                    + " (parameter unknown_rperf_per_core).")
-    out += _figures(estate, parameters)
+    out += [*link_assumptions(site), *_figures(estate, parameters)]
     out += [f"Cost model: parameter {name!r} is unknown and was not used" for name in unknown]
     if options.window:
         out.append(f"Clock times are those of the zone {options.window.zone or '(none known)'}, {options.zone_from}; a "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,13 +16,14 @@ from planner.estate.catalogue import rperf_per_core
 from planner.estate.consoles import is_ivm
 from planner.estate.licence_counts import Pools
 from planner.estate.model import Estate, Lpar, Vios, by_id
-from planner.estate.parameters import Parameters, pair_name, parameters_of
+from planner.estate.parameters import Parameters, link_class, pair_name, parameters_of
 from planner.estate.policies import Group, compile_policies
 from planner.grouping import grouped, inverted
 from planner.names import quoted
 from planner.reach import reach_of
 from planner.remember import remembered
 from planner.rules.base import Breach, On, Rule, Scope, asked_rules, by_part
+from planner.rules.links import one_stream, packs
 
 if TYPE_CHECKING:  # start-up: numpy is for questions of usage alone
     import numpy as np
@@ -239,18 +241,29 @@ class Site(Pools):
                 if v.msp is not False and v.rmc_active is not False and v.max_migrations != 0]
 
     @remembered
-    def _side(self, mover: str, *, source: bool) -> float:
+    def _side(self, mover: str, *, source: bool, packed: bool) -> float:
         vios = self.vioses[mover]
-        return side_rate(vios, self.servers[vios.server], self.parameters, source=source)
+        return side_rate(vios, self.servers[vios.server], self.parameters, source=source, packed=packed)
+
+    @remembered
+    def _stream(self, source_msp: str, target_msp: str) -> float:
+        """Bytes/s of one move between two movers that have nothing else to do: by what carries them (rules/links.py),
+        unless it was measured."""
+        ends = [self.vioses[name] for name in (source_msp, target_msp)]
+        measured = any(link_class(v.link_mbit) in self.parameters.rates for v in ends)
+        old = any(one_stream(v, self.servers[v.server]) for v in ends)
+        return self.parameters.old_stream_mb_s * 1e6 if old and not measured else math.inf
 
     @remembered
     def pair_rate(self, source_msp: str, target_msp: str, source_moves: int = 1, target_moves: int = 1) -> float:
         """Bytes/s of one move between two movers that carry so many moves at that time."""
         if measured := self.parameters.rates.get(pair_name(source_msp, target_msp)):
             return stream_rate(measured / max(source_moves, target_moves), self.parameters)
-        out = self._side(source_msp, source=True) / source_moves
-        into = self._side(target_msp, source=False) / target_moves
-        return stream_rate(min(out, into), self.parameters)
+        packed = all(packs(self.servers[self.vioses[name].server]) for name in (source_msp, target_msp))
+        out = self._side(source_msp, source=True, packed=packed) / source_moves
+        into = self._side(target_msp, source=False, packed=packed) / target_moves
+        one = math.inf if self.parameters.stream_mb_s else self._stream(source_msp, target_msp)
+        return stream_rate(min(out, into, one), self.parameters)
 
     @remembered
     def pairs(self, source: str, target: str) -> Sequence[tuple[str, str]]:

@@ -84,7 +84,8 @@ ROWS: dict[str, st.SearchStrategy[Any]] = {
     "vioses": st.builds(
         Vios, TEXT, TEXT, UNITS, MIB, maybe(st.integers(1, 999)), NOTE, YES, YES, maybe(SMALL),
         st.sampled_from(("", "capped", "uncapped", "dedicated")), maybe(MIB), maybe(st.integers(1, 100_000)), maybe(SMALL),
-        cluster=NOTE, paging_devices_mib=lists(MIB), max_virtual_slots=maybe(SMALL), used_virtual_slots=maybe(SMALL), note=NOTE),
+        cluster=NOTE, paging_devices_mib=lists(MIB), max_virtual_slots=maybe(SMALL), used_virtual_slots=maybe(SMALL), note=NOTE,
+        link_mtu=maybe(st.integers(576, 65_535))),
     "lpars": st.builds(
         Lpar, TEXT, TEXT, UNITS, SMALL, MIB, MIB, lpar_id=maybe(st.integers(1, 999)), os=one_of("os"), os_level=NOTE,
         environment=one_of("environment"), state=one_of("state"), rmc_active=YES,
