@@ -211,7 +211,7 @@ def checked_plan(plan: Plan, loaded: Loaded, site: Site, judge: Judge) -> Plan:
                         licences=tuple(licence_counts(site, plan)), enterprise_pools=tuple(pool_meters(site, plan)))
     billed = (*licence_assumptions(site, plan), *enterprise_assumptions(plan))
     plan = plan.replace(assumptions=(*plan.assumptions, _PACE[plan.in_lanes], *billed))
-    told = [f for f in played.findings if f.rule in (ID_FREE, NOT_AS_IT_WAS)]
+    told = [f for f in played.findings if f.rule in (ID_FREE, NOT_AS_IT_WAS, "timing.levels")]
     return plan.replace(findings=ordered((*_warnings(loaded, site, judge, plan), *told, *late, *plan.findings,
                                           *plan_licences_rise(plan), *no_room_to_start(site, plan),
                                           *_uncalibrated(site, plan))))

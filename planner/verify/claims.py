@@ -142,7 +142,16 @@ def _bounds(plan: Plan) -> list[Finding]:
         ("objective", plan.bound, plan.objective)]
     return [broken("plan.bound", "plan", f"{name}: the bound {bound or 0:,.1f} is above the objective "
                    f"{objective or 0:,.1f}, or is none") for name, bound, objective in rows
-            if bound is None or objective is None or not 0 <= bound <= objective + 0.0011]
+            if bound is None or objective is None or not 0 <= bound <= objective + 0.0011] + [
+        broken("plan.bound", "plan", f"the way {leg} is to take {least:,.1f} s at least, and takes "
+               f"{_makespan_s(plan, leg):,.1f} s") for leg, least in sorted(plan.at_least_s.items())
+        if not 0 <= least <= _makespan_s(plan, leg) + 0.0011]
+
+
+def _makespan_s(plan: Plan, leg: str) -> float:
+    """Seconds from when a way may begin to when it is over."""
+    out, back = (max((m.end_ms for m in plan.leg(name)), default=0) / 1000 for name in (OUT, BACK))
+    return out if leg == OUT else back - max(out + (plan.work_s or 0), plan.back_from_s or 0)
 
 
 def _proof(plan: Plan) -> Iterator[Claim]:

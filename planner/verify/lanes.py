@@ -25,6 +25,8 @@ from planner.verify.slots import SlotCount
 from planner.verify.vnics import VnicCount
 
 _LIMITS = {"server": "timing.server-limit", "mover": "timing.mover-limit", "inactive": "timing.inactive-limit"}
+Amounts = Mapping[tuple[str, ...], dict[int, int]]
+"""What is counted → move → how much."""
 _PLAN_AGAIN = "plan again, or let it wait"
 
 
@@ -70,20 +72,27 @@ def in_order(moves: Sequence[Move], found: Collection[Finding]) -> bool:
     return any(m.lane for m in moves) and not {f.rule for f in found} & {"plan.lanes", "plan.known", "plan.continuity"}
 
 
-def lane_findings(moves: Sequence[Move], site: Site, judge: Judge) -> Iterator[Finding]:
-    """What some timing of these moves, whose lanes and waits are an order, would break."""
-    for leg, provisos in proved(moves, site, judge):
+def lane_findings(moves: Sequence[Move], site: Site, judge: Judge, *, named: bool = False) -> Iterator[Finding]:
+    """What some timing of these moves, whose lanes and waits are an order, would break; ``named``: and adapters that
+    name no port, where one is free in every timing."""
+    counters = _Counters(site)
+    for leg, provisos in _proved(moves, site, judge, counters):
         for one in provisos:
             if what := one.breach(leg.order):
                 yield broken(one.rule, one.subject, what, _PLAN_AGAIN)
         yield from _levels(leg, site)
+    yield from (told for leg, told, rooms in counters.wishes if named and not any(r.breach(leg.order) for r in rooms))
 
 
 def proved(moves: Sequence[Move], site: Site, judge: Judge) -> Iterator[tuple[LegOrder, list[Proviso]]]:
     """The ways of a plan with all that must hold at every moment of them."""
-    counters = _Counters(site)
+    yield from _proved(moves, site, judge, _Counters(site))
+
+
+def _proved(moves: Sequence[Move], site: Site, judge: Judge, counters: _Counters
+            ) -> Iterator[tuple[LegOrder, list[Proviso]]]:
     for leg in legs_of(moves, site):
-        yield leg, [*_rooms(leg, site), *counters.rooms(leg, site), *_crowds(leg, site), *_shares(leg, site),
+        yield leg, [*_rooms(leg, site), *counters.rooms(leg), *_crowds(leg, site), *_shares(leg, site),
                     *_groups(leg, site), *_again(leg), *_ids(leg, site), *_fits(leg, site, judge)]
 
 
@@ -105,12 +114,15 @@ class _Counters:
     the other, in any order that may be."""
 
     def __init__(self, site: Site) -> None:
+        self.site = site
+        self.wishes: list[tuple[LegOrder, Finding, list[Room]]] = []
+        """What is wrong with an adapter that names no port, unless one of these has too little."""
         self._counts: tuple[tuple[str, PortCount | SlotCount | VnicCount], ...] = (
             ("plan.ports", PortCount(site.estate, site.start, named=False)),
             ("plan.slots", SlotCount(site.estate, site.start)),
             ("plan.vnics", VnicCount(site.estate, site.start, named=False)))
 
-    def rooms(self, leg: LegOrder, site: Site) -> Iterator[Room]:
+    def rooms(self, leg: LegOrder) -> Iterator[Room]:
         """What of ports, slots and SR-IOV ports this way takes and gives."""
         for rule, count in self._counts:
             left = begin = count.left()
@@ -121,8 +133,24 @@ class _Counters:
                 count.give(m)
                 left = _noted(gives, i, left, count.left())
             for key, taken in takes.items():
-                subject, server, what = _words(rule, key, site)
-                yield Room(rule, subject, server, begin[key], taken, gives[key], what)
+                yield from self._room(rule, key, begin[key], taken, gives[key])
+            if not isinstance(count, SlotCount):
+                self._wish(leg, rule, count, begin, takes, gives)
+
+    def _wish(self, leg: LegOrder, rule: str, count: PortCount | VnicCount, begin: Mapping[tuple[str, ...], int],
+              takes: Amounts, gives: Amounts) -> None:
+        """Adapters that might name a port: with what that would take besides, there would have to be enough."""
+        for i, m in enumerate(leg.moves):
+            for what, more in count.nameless(m):
+                rooms = [Room(rule, m.lpar, m.target, begin[key], {**takes[key], i: takes[key].get(i, 0) + n},
+                              gives[key], str) for key, n in more.items()]
+                self.wishes.append((leg, broken(rule, m.lpar, f"{what}, whatever the minutes"), rooms))
+
+    def _room(self, rule: str, key: tuple[str, ...], left: int, takes: dict[int, int], gives: dict[int, int]
+              ) -> Iterator[Room]:
+        if key[0] != "unstated":
+            subject, server, what = _words(rule, key, self.site)
+            yield Room(rule, subject, server, left, takes, gives, what)
 
 
 def _noted(into: Mapping[tuple[str, ...], dict[int, int]], move: int, left: dict[tuple[str, ...], int],

@@ -50,7 +50,8 @@ class PortCount:
             self._free[spot] += left
         self._on_port = on_port
         """(VIOS, port) → virtual ports that are left of one that states them."""
-        self._names = [*(("fabric", *spot) for spot in self._free), *(("port", *spot) for spot in on_port)]
+        self._names = [*(("fabric", *spot) for spot in self._free), *(("port", *spot) for spot in on_port),
+                       *(("unstated", *spot) for spot in self._shared)]
 
     def take(self, move: Move) -> Iterator[str]:
         """The move has begun: its adapters have their ports on the target too. What is wrong with that."""
@@ -81,8 +82,21 @@ class PortCount:
             self._count(vios, fabric, port, 1)
 
     def left(self) -> dict[tuple[str, ...], int]:
-        """("fabric" or "port", VIOS, fabric or physical port) → virtual ports that are left."""
-        return dict(zip(self._names, (*self._free.values(), *self._on_port.values()), strict=True))
+        """("fabric", VIOS, fabric) or ("port", VIOS, physical port) → virtual ports that are left; ("unstated", VIOS,
+        fabric): of all physical ports together that do not state theirs."""
+        counts = (*self._free.values(), *self._on_port.values(), *self._shared.values())
+        return dict(zip(self._names, counts, strict=True))
+
+    def nameless(self, move: Move) -> Iterator[tuple[str, dict[tuple[str, ...], int]]]:
+        """Adapters without a physical port, in words with each that they might have, and what that would take."""
+        fabrics = self._adapters.get(move.lpar, {})
+        for slot, vios, port in move.fibres:
+            there = [] if port or slot not in fabrics else [p for (v, p), f in self._fabric.items() if (v, f) == (
+                vios, fabrics[slot])]
+            for p in there:
+                key = ("port", vios, p) if (vios, p) in self._on_port else ("unstated", vios, fabrics[slot])
+                yield (f"slot {slot} names no physical port of {vios}, though {p} has a free one on fabric "
+                       f"{fabrics[slot]}"), {key: 1}
 
     def _count(self, vios: str, fabric: str, port: str, change: int) -> None:
         """One more or less of a port that is known by name."""

@@ -255,7 +255,7 @@ def replay(plan: Plan, site: Site, judge: Judge, home: Mapping[str, str] | None 
     stage.found += judge.flights(moves, plan.window)
     stage.found += crowd_findings(site.estate, moves, assume_nothing=site.assume_nothing)
     if in_order(moves, stage.found):
-        stage.found += lane_findings(moves, site, judge)
+        stage.found += lane_findings(moves, site, judge, named=not begun)
     stage.found += goal_findings(Course(plan, site, judge, middle, end, home or {}, begun))
     after = with_peaks(site, server_states(site, {n: (s,) for n, s in middle.items()}), middle)
     return Replay(ordered(stage.found), tuple(stage.peaks[s] for s in site.servers), before, after)

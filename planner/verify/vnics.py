@@ -8,6 +8,8 @@ from planner.estate.model import Estate, Vnic
 from planner.plan.plan import Backing, Move
 from planner.rules.versions import below
 
+WHAT = ("logical ports", "% of capacity")
+
 
 class VnicCount:
     """What stands on which SR-IOV port at a moment of the replay."""
@@ -31,7 +33,8 @@ class VnicCount:
                 self._held.setdefault((v.lpar, self._home[v.lpar]), []).append((v.port, v.percent or 1))
         unlisted = any((p.migratable_sriov_ports or 0) + max(0, (p.vnic_adapters or 0) - len(
             {slot for slot, _ in self._rows.get(p.name, ())})) for p in estate.lpars)
-        self._named = named and not unlisted
+        self._listed = not unlisted
+        self._named = named and self._listed
 
     def take(self, move: Move) -> Iterator[str]:
         """The move has begun: its vNICs have logical ports on the target too. What is wrong with that."""
@@ -66,10 +69,23 @@ class VnicCount:
         for port, percent in self._held.pop((move.lpar, move.source), ()):
             self._change(move.source, port, 1, percent)
 
+    def nameless(self, move: Move) -> Iterator[tuple[str, dict[tuple[str, ...], int]]]:
+        """vNICs without a port, in words with each port that they might have, and what that would take."""
+        rows = self._rows.get(move.lpar, {})
+        slots = {slot for slot, _ in rows} - {b.slot for b in move.vnics} if move.target in self._serving else ()
+        for slot in sorted(slots):
+            least = min(v.percent or 1 for (s, _), v in rows.items() if s == slot)
+            for (server, port), stated in sorted(self._ports.items()) if self._listed else ():
+                if server == move.target:
+                    more: dict[tuple[str, ...], int] = {(what, server, port): n for what, n, known in zip(
+                        WHAT, (1, least), stated, strict=True) if known is not None}
+                    yield (f"the vNIC in slot {slot} names no physical port of {server}, though {port} has room for "
+                           "it"), more
+
     def left(self) -> dict[tuple[str, ...], int]:
         """(what, server, physical port) → how much is left, where that is stated."""
         return {(what, *port): n for port, left in self._ports.items()
-                for what, n in zip(("logical ports", "% of capacity"), left, strict=True) if n is not None}
+                for what, n in zip(WHAT, left, strict=True) if n is not None}
 
     def _strange(self, move: Move, b: Backing, rows: dict[tuple[int, int], Vnic], seen: Collection[tuple[int, int]],
                  on: Collection[tuple[int, str]]) -> Iterator[str]:

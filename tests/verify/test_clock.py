@@ -108,6 +108,14 @@ def test_a_wait_that_is_dropped_or_that_nothing_needs_is_seen() -> None:
         assert [f.subject for f in found] == [m.lpar] and "because of timing.mover-limit" in found[0].message
 
 
+@pytest.mark.parametrize(("least", "holds"), [(0.0, True), (1500.0, True), (-1.0, False), (10**6, False)])
+def test_no_way_is_shorter_than_it_is_said_to_be_at_least(least: float, holds: bool) -> None:
+    plan, of = made("landscape")
+    for leg in ("out", "back"):
+        found = errors(verify_plan(plan.replace(at_least_s={leg: least}), of).findings)
+        assert [f.rule for f in found] == ([] if holds else ["plan.bound"])
+
+
 def test_at_a_constant_share_a_move_costs_what_the_model_says() -> None:
     of = crowded()
     site = Site(of)

@@ -189,3 +189,23 @@ def test_moves_of_one_lpar_go_one_after_the_other_and_a_circle_is_told() -> None
     rounds = [replace(over, waits=(Wait(2, "ended", "", ""),)), replace(on, waits=(Wait(1, "ended", "", ""),))]
     (told,) = malformed(rounds)
     assert "a1 (move 1) waits for a1 (move 2) waits for a1 (move 1): none of them ever starts" in told.message
+
+
+def test_a_port_is_named_where_one_is_free_whatever_the_minutes() -> None:
+    """Once told of the predicted minutes alone: where another may take the last port first, none can be named."""
+    of = estate([server("A"), server("B"), server("C")], [lpar("a1", "A"), lpar("c1", "C")], [policy("concurrency", "B", "2")])
+    fibres = tuple(Fibre(n, 40, f"{s}-v1", f"c05{n}0", f"c05{n}1", "f1", True, "fcs0") for n, s in (("a1", "A"), ("c1", "C")))
+    of = backed(of, {"a1": [(30,)]}, "T1").replace(
+        fibres=fibres, ports=tuple(Port(f"{s}-v1", "fcs0", "f1", 1) for s in "ABC"),
+        sriov=tuple(SriovPort(s, "T1", 4, 60) for s in "ABC"))
+
+    def told(*moves: Move) -> list[str]:
+        named = [replace(m, fibres=((40, "B-v1", ""),), number=n, lane=n, start_ms=n) if n == 1 else replace(
+            m, number=n, lane=n, start_ms=n) for n, m in enumerate(moves, 1)]
+        return [f.message for f in lane_findings(named, *judged(of), named=True) if "names no" in f.message]
+
+    first = replace(move(of, "a1", "A", "B"), vnics=())
+    assert told(first) == [
+        "slot 40 names no physical port of B-v1, though fcs0 has a free one on fabric f1, whatever the minutes",
+        "the vNIC in slot 7 names no physical port of B, though T1 has room for it, whatever the minutes"]
+    assert [w.partition(" ")[0] for w in told(first, move(of, "c1", "C", "B"))] == ["the"]
