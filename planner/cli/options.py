@@ -109,15 +109,24 @@ class Times:
                                              "back [default: 60m].")] = None
     firmware_after: FirmwareAfter = None
     zone: Zone = ""
+    waves: Annotated[bool, typer.Option("--waves", rich_help_panel=TIMES, help="Moves in barrier waves: the next "
+                                        "begins when all of one are over.")] = False
+    people: Annotated[int, typer.Option("--people", min=0, max=1000, rich_help_panel=TIMES, help="So many moves at a "
+                                        "time at most, one a person [default: as many as the machines support].",
+                                        show_default=False)] = 0
+    effort: Annotated[float, numeric("--effort", 0.0, 10_000.0, "So many times the usual work on a short order of the "
+                                     "moves.", TIMES)] = 1.0
 
     def options(self, solver: Solver, span: WindowOfTime | None = None) -> Options:
         """For a job, with another window if there is one; raises UsageError."""
         from planner.jobs import Options, span_from
+        from planner.schedule.lanes import Pacing
 
         if self.work is not None and not self.come_back:
             raise UsageError("--work is the time before the way back: give --return as well")
         return Options(solver.time_limit, solver.gap, span or window_of(self.window), since=began(),
-                       work_s=span_from(self.work or "60m"), zone=zone_known(self.zone))
+                       work_s=span_from(self.work or "60m"), zone=zone_known(self.zone),
+                       pacing=Pacing(self.waves, self.people, self.effort))
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from planner.plan.details import Conflict, and_elsewhere, told_once
 from planner.plan.plan import Plan
 from planner.rules import Judge, Site
 from planner.schedule.exact import small
+from planner.schedule.lanes import laned
 from planner.schedule.order import QUICK, THOROUGH
 from planner.schedule.timetable import Timetable
 from planner.stopwatch import now, stopped
@@ -89,7 +90,7 @@ def attempted(problem: Problem[R], options: Options, timed: Callable[[R, int], T
         if answer.status in (Status.INFEASIBLE, Status.UNKNOWN):
             break
         table = timed(answer, QUICK)
-        if table.found and keeps(table):
+        if table.found and (keeps(table) or keeps(laned(problem.site, table, options.window, options.pacing))):
             return Attempt(answer, table)
         if table.found:
             late = late or Attempt(answer, table)
@@ -142,6 +143,7 @@ def impossible(blank: Plan, conflict: Conflict) -> Plan:
 
 def finished(case: Case, blank: Plan, answer: Answer, table: Timetable) -> Plan:
     """The plan of an answer, checked; what its moves cost is counted again."""
+    table = laned(case.site, table, case.options.window, case.options.pacing)
     counted = (OUT, BACK) if blank.goal.back_counts else (OUT,)
     judges = {OUT: case.judge, BACK: case.judge.homeward}
     objective = sum(move_cost_ms(judges[m.leg].site, judges[m.leg], m.lpar, m.source, m.target)
@@ -152,5 +154,5 @@ def finished(case: Case, blank: Plan, answer: Answer, table: Timetable) -> Plan:
         bound = float(objective)
     gap = 0.0 if objective == 0 else max(0.0, (objective - bound) / objective)
     plan = blank.replace(status=status, objective=objective / 1000, bound=bound / 1000, gap=round(gap, 6),
-                         moves=table.moves, notes=(*blank.notes, *interrupted()))
+                         moves=table.moves, at_least_s=table.bounds_s, notes=(*blank.notes, *interrupted()))
     return checked_plan(plan, case.loaded, case.site, case.judge)

@@ -32,6 +32,7 @@ from planner.plan.questions import UNMEASURED, UNSEEN, Evacuate, Resume
 from planner.rules import Judge, Site
 from planner.rules.npiv import LEAST_SLOTS
 from planner.rules.partition import ID_FREE
+from planner.schedule.lanes import IN_LANES, Pacing
 from planner.stopwatch import now
 from planner.units import many, show_duration, some
 from planner.verify import NOT_AS_IT_WAS, replay
@@ -62,6 +63,7 @@ class Options:
     zone_from: str = ""
     history_zone: str = ""
     """IANA name of the zone of the history's hours; empty without a history."""
+    pacing: Pacing = IN_LANES
     since: float | None = None
     """When the time began (:func:`planner.stopwatch.now`); None: when the question is asked."""
 

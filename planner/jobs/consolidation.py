@@ -36,6 +36,7 @@ from planner.plan.plan import Level, Plan, Window
 from planner.plan.questions import Consolidate
 from planner.rules import Judge, Site
 from planner.schedule.exact import small
+from planner.schedule.lanes import laned
 from planner.schedule.order import QUICK, THOROUGH, goes_straight
 from planner.schedule.timetable import Timetable, timetable
 from planner.stopwatch import now, stopped
@@ -251,12 +252,13 @@ def _blank(case: ConsolidationCase, staying: Mapping[str, str], judged: Judged, 
 
 def _finished(case: ConsolidationCase, blank: Plan, answer: Consolidation, scale: Scale, table: Timetable) -> Plan:
     loaded, site, judge, options = case.loaded, case.site, case.judge, case.options
+    table = laned(site, table, options.window, options.pacing)
     levels = _levels(site, judge, answer, scale, table, options)
     proved = all(x.status is Status.OPTIMAL for x in levels)
     plan = blank.replace(
         status=Status.OPTIMAL if proved else Status.FEASIBLE, objective=levels[0].objective, bound=levels[0].bound,
-        gap=levels[0].gap, levels=levels, moves=table.moves, off=answer.off, restart=answer.restart,
-        stays=tuple(left_behind(site, answer.off)), back_window=None)
+        gap=levels[0].gap, levels=levels, moves=table.moves, at_least_s=table.bounds_s, off=answer.off,
+        restart=answer.restart, stays=tuple(left_behind(site, answer.off)), back_window=None)
     back, window = plan.leg(BACK), options.window
     if case.goal.weekend and window and back:
         begin = min(m.start_ms for m in back) // 1000

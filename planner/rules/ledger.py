@@ -7,7 +7,7 @@ more; LPARs that are kept apart may stay together where they stood together.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count, product
 
@@ -121,6 +121,8 @@ class _Rules:
         for _, group in site.policies.kept_apart():
             for n in group.members:
                 self.others.setdefault(n, set()).update(set(group.members) - {n})
+        self.names = [*self.number]
+        """The id of the rule that keeps each count, the server, and its part."""
         self._ask()
         self._stand()
         self.allowed: dict[tuple[str, str], Amounts] = {
@@ -215,6 +217,23 @@ class Ledger:
         """Whether cores and memory are enough for it there: for most that does not fit they are not."""
         held, (cores, memory) = self.site.held(lpar, server), self.free(server)
         return held.units <= cores and held.memory_mib <= memory
+
+    def needs(self, lpar: str, server: str) -> Sequence[tuple[int, int]]:
+        """(number of a count, amount) of all that an LPAR takes there of what has a limit."""
+        return self._rules.needs(lpar, server)
+
+    @property
+    def size(self) -> int:
+        """How many counts there are."""
+        return len(self._left)
+
+    def spare(self, number: int) -> int:
+        """What is left of a count; less than nothing where too much is held."""
+        return self._left[number]
+
+    def named(self, number: int) -> tuple[str, str, str]:
+        """The id of the rule that keeps a count, the server, and its part."""
+        return self._rules.names[number]
 
     def fits(self, lpar: str, server: str) -> bool:
         """Whether it may arrive there now, everything else staying."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from planner.plan.choices import BACK, OUT
 from planner.plan.plan import Move, Window
@@ -17,10 +17,14 @@ from planner.schedule.waves import Packer, with_ids
 
 @dataclass(frozen=True, slots=True)
 class Timetable:
-    """Moves of both legs; ``reason`` says why there is none."""
+    """Moves of both legs; ``reason`` says why there is none. The way back begins ``work_ms`` after the way out is over,
+    and not before ``back_from_ms``. ``bounds_s``: the seconds that each leg takes at least, where that was asked."""
 
     moves: tuple[Move, ...] = ()
     reason: str = ""
+    work_ms: int = 0
+    back_from_ms: int = 0
+    bounds_s: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def found(self) -> bool:
@@ -83,7 +87,8 @@ def timetable(site: Site, judge: Judge, placement: Mapping[str, str], window: Wi
                 return None if alone else Timetable(reason=moves)
             ported = with_ports(site, moves)
             if ported is not None:
-                return Timetable(tuple(with_ids(site, with_vnics(site, ported))))
+                return Timetable(tuple(with_ids(site, with_vnics(site, ported))), work_ms=work_s * 1000,
+                                 back_from_ms=back_from_s * 1000)
         return None
 
     table = tried()

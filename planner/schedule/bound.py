@@ -1,0 +1,219 @@
+"""How long the moves of a leg take at least, by the cost model, in whatever order and over whatever movers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from planner.grouping import grouped
+from planner.optimise.program import Program, Tag
+from planner.optimise.solver import relaxed
+from planner.schedule.clock import NO_MOVERS, Pair
+from planner.schedule.leg import Leg
+
+_TAG = Tag("makespan")
+_MS, _KB = 1000, 1024
+"""The program counts in ms and KiB, in whole numbers."""
+_LATEST = 100_000_000
+"""ms: no leg takes longer."""
+_LIMIT_S = 20.0
+_MOST_MOVES = 400
+"""Of a part of a leg whose linear program is solved; longer ones have the plain bounds alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Alone:
+    """The least that a move takes: seconds on its best pair, seconds before it copies, bytes and bytes/s there."""
+
+    seconds: float
+    overhead: float
+    sent: float
+    rate: float
+
+
+def _alone(leg: Leg, i: int, pair: Pair) -> _Alone:
+    job, p = leg.jobs[i], leg.parameters
+    if pair == NO_MOVERS:
+        return _Alone(job.load.inactive_s, job.load.inactive_s, 0.0, math.inf)
+    rate = leg.rate(*pair, 1, 1)
+    size, sent = job.load.volume, job.load.volume
+    while True:
+        following = min(job.load.working_set, job.load.dirtied * size / rate)
+        sent += following
+        if following <= p.stop_mb * 1e6 or following >= p.stop_ratio * size:
+            return _Alone(p.overhead_s + p.resume_s + sent / rate, p.overhead_s + p.resume_s, sent, rate)
+        size = following
+
+
+def at_least(leg: Leg) -> float:
+    """A lower bound (s) on the makespan of a leg: the largest of its parts' bounds."""
+    return max((part_at_least(leg.part(keep)) for keep in leg.parts()), default=0.0)
+
+
+def part_at_least(leg: Leg) -> float:
+    """The same of a part: the longest chain that must be, what gates and links let through, and a linear program of
+    how flights share them."""
+    alone = [min((_alone(leg, i, pair) for pair in job.pairs), key=lambda a: a.seconds)
+             for i, job in enumerate(leg.jobs)]
+    head, tail = _heads(leg, alone), _tails(leg, alone)
+    plain = max((*(h + t for h, t in zip(head, tail, strict=True)), *_gate_bounds(leg, alone)), default=0.0)
+    if len(leg.jobs) == 1 or len(leg.jobs) > _MOST_MOVES or all(a.rate == math.inf for a in alone):
+        return plain
+    return max(plain, _Split(leg, alone, head, tail).solved())
+
+
+def _gate_bounds(leg: Leg, alone: Sequence[_Alone]) -> Iterator[float]:
+    for gate in leg.gates:
+        yield sum(alone[i].seconds for i in gate.members) / gate.limit
+    for i, never in enumerate(leg.never):
+        together = {i, *never}
+        if all(together - {j} <= never_of.keys() for j, never_of in ((j, leg.never[j]) for j in together)):
+            yield sum(alone[j].seconds for j in together)
+
+
+def forced(leg: Leg) -> list[tuple[int, int]]:
+    """(j, i): i can never begin before j is over: a rule has it so, or without j's room not even everything else that
+    leaves makes enough."""
+    out = {(j, i) for i, those in enumerate(leg.must) for j in those}
+    givers = grouped((c, (j, amount)) for j, job in enumerate(leg.jobs) for c, amount in job.gives)
+    whole = {c: leg.counts[c].slack + sum(q for _, q in those) for c, those in givers.items()}
+    out |= {(j, i) for i, job in enumerate(leg.jobs) for c, amount in job.takes
+            for j, q in givers.get(c, ()) if j != i and whole[c] - q < amount}
+    return sorted(out)
+
+
+def _heads(leg: Leg, alone: Sequence[_Alone]) -> list[float]:
+    """The earliest begin of each move: what is forced before it is over, and enough can have left."""
+    givers = grouped((c, (j, amount)) for j, job in enumerate(leg.jobs) for c, amount in job.gives)
+    before = grouped((i, j) for j, i in forced(leg))
+    first = [job.starts[0][0] if job.starts else 0.0 for job in leg.jobs]
+    for _ in leg.jobs:
+        was = list(first)
+        for i, job in enumerate(leg.jobs):
+            first[i] = max((first[i], *(first[j] + alone[j].seconds + leg.gap_s for j in before.get(i, ()))))
+            for c, amount in job.takes:
+                missing = amount - leg.counts[c].slack
+                for end, q in sorted((first[j] + alone[j].seconds, q) for j, q in givers.get(c, ()) if j != i):
+                    if missing > 0:
+                        missing -= q
+                        first[i] = max(first[i], end + leg.gap_s)
+        if was == first:
+            break
+    return first
+
+
+def _tails(leg: Leg, alone: Sequence[_Alone]) -> list[float]:
+    """Seconds from the begin of each move to the end of all that waits for it by force, at least."""
+    tails = [a.seconds for a in alone]
+    after = grouped((j, i) for j, i in forced(leg))
+    for _ in leg.jobs:
+        was = list(tails)
+        for j, those in after.items():
+            tails[j] = max(tails[j], *(alone[j].seconds + leg.gap_s + tails[i] for i in those))
+        if was == tails:
+            break
+    return tails
+
+
+class _Split:
+    """min T such that every move fits on one mover of each side (split, if that helps) and each server's gate suffices.
+
+    Level n of a mover: the time τ(v, n) in which it carries n flights; o and c(i, v, n): the time at it that move i
+    spends on its overhead and on copying. Σₙ τ(v, n) ≤ T; Σᵢ o + c ≤ n·τ(v, n); Σₙ o = overhead; while it copies a move
+    gains rate/n − D on its state: Σₙ c·(rate/n − D) ≥ V − what the suspension may leave. A move is at most once in the
+    air (o + c ≤ τ), and as long on its target's mover as on its source's. What begins late (head) or leaves much to do
+    after it (tail) must fit into less. Where movers are shared only while moves copy, overhead takes no share.
+    """
+
+    def __init__(self, leg: Leg, alone: Sequence[_Alone], head: Sequence[float], tail: Sequence[float]) -> None:
+        self.leg, self.alone = leg, alone
+        self.program = Program()
+        self.span = self.program.variable(_LATEST, "makespan")
+        self.one = self.program.variable(1, "one")
+        self.program.equals({self.one: 1}, 1, _TAG)
+        self.program.objective = {self.span: 1}
+        self.levels: dict[tuple[int, int], dict[int, int]] = {}
+        """(mover, level) → the times that are spent at it."""
+        self.flown: dict[int, dict[int, dict[int, int]]] = {}
+        """Mover → move → the times of it there, with their level."""
+        for i, job in enumerate(leg.jobs):
+            if job.pairs != (NO_MOVERS,):
+                self._move(i)
+        self._movers()
+        self._marks([round(h, 3) for h in head])
+        self._marks([round(t - a.seconds, 3) for t, a in zip(tail, alone, strict=True)])
+
+    def solved(self) -> float:
+        """The bound in seconds; 0.0 without one."""
+        found = relaxed(self.program, range(len(self.program.upper)), _LIMIT_S)
+        return max(0.0, (found.bound or 0.0) / _MS)
+
+    def _least(self, terms: Mapping[int, float]) -> None:
+        """Σ terms ≥ 0 in thousandths, coefficients rounded up, so that it asks no more than it says."""
+        self.program.at_most({i: -math.ceil(1000 * c) for i, c in terms.items()}, 0, _TAG)
+
+    def _time(self) -> int:
+        return self.program.variable(_LATEST)
+
+    def _move(self, i: int) -> None:
+        job, p, held = self.leg.jobs[i], self.leg.parameters, self.leg.parameters.share_in_overhead
+        slowest = min(self.leg.rate(*pair, *most) for pair, most in job.most.items())
+        sent = min(_alone(self.leg, i, pair).sent for pair in job.pairs)
+        plain = job.load.working_set < job.load.volume or slowest < 2 * job.load.dirtied
+        gain, loss = (sent, 0.0) if plain else (job.load.volume - 0.5 * p.stop_mb * 1e6, job.load.dirtied)
+        fixed = (p.overhead_s if held else 0.0) + p.resume_s
+        flight: dict[int, int] = {}
+        for side in (0, 1):
+            chosen = {v: self.program.variable(1) for v in sorted({pair[side] for pair in job.pairs})}
+            self.program.equals({**dict.fromkeys(chosen.values(), -1), self.one: 1}, 0, _TAG)
+            for v, here in chosen.items():
+                spent, copied, carried = ({here: -1.0 * fixed * _MS}, {here: -gain / _KB}, {here: -sent / _KB})
+                most = max(m[side] for pair, m in job.most.items() if pair[side] == v)
+                for n in range(1, min(self.leg.limit[v], most) + 1):
+                    o, c = self._time(), self._time()
+                    levels = (n, 1) if side == 0 else (1, n)
+                    best = max(self.leg.rate(*pair, *levels) for pair in job.pairs if pair[side] == v)
+                    spent[o], carried[c] = 1.0, best / _KB / _MS
+                    copied[c] = carried[c] - loss / _KB / _MS
+                    for x in (o, c):
+                        flight[x] = 1 - 2 * side
+                        self.levels.setdefault((v, n), {})[x] = 1
+                        self.flown.setdefault(v, {}).setdefault(i, {})[x] = n
+                for terms in (spent, copied, carried):
+                    self._least(terms)
+        self.program.equals(flight, 0, _TAG)
+
+    def _movers(self) -> None:
+        seconds: dict[int, dict[int, int]] = {}
+        for (v, n), terms in self.levels.items():
+            tau = self._time()
+            seconds.setdefault(v, {})[tau] = n
+            self.program.at_most({**terms, tau: -n}, 0, _TAG)
+            for mine in self.flown[v].values() if n > 1 else ():
+                self.program.at_most({**{x: 1 for x, level in mine.items() if level == n}, tau: -1}, 0, _TAG)
+        for those in seconds.values():
+            self.program.at_most({**dict.fromkeys(those, 1), self.span: -1}, 0, _TAG)
+        server = [self.leg.site.vioses[name].server for name in self.leg.movers]
+        for gate in self.leg.gates:
+            at = {s for i in gate.members for s in (self.leg.jobs[i].move.source, self.leg.jobs[i].move.target)
+                  if all(s in (self.leg.jobs[j].move.source, self.leg.jobs[j].move.target) for j in gate.members)}
+            for s in sorted(at) if gate.rule == "timing.server-limit" else ():
+                terms = {tau: n for v, those in seconds.items() if server[v] == s for tau, n in those.items()}
+                self.program.at_most({**terms, self.span: -gate.limit}, 0, _TAG)
+
+    def _marks(self, marks: Sequence[float]) -> None:
+        """Moves that begin so late, or leave so much to do, have their mover's time in what is left of the whole."""
+        for by_move in self.flown.values():
+            for mark in sorted({marks[i] for i in by_move} - {0.0}):
+                terms = {x: self._share(n) for i, mine in by_move.items() if marks[i] >= mark for x, n in mine.items()}
+                rest = {self.span: -_SHARES, self.one: math.floor(mark * _MS) * _SHARES}
+                self.program.at_most(terms | rest, 0, _TAG)
+
+    @staticmethod
+    def _share(level: int) -> int:
+        return _SHARES // level
+
+
+_SHARES = 5040
+"""Divisible by every number of flights up to 10; shares of more are rounded down."""

@@ -1,0 +1,177 @@
+"""The clock of moves under way: each shares its movers with those that are in flight when it is, whose number changes.
+
+With a constant share it agrees with :func:`planner.cost.copy_at` (docs/cost-model.md, "Shares that change").
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from planner.estate.parameters import Parameters
+
+if TYPE_CHECKING:
+    from planner.schedule.leg import Leg
+
+Pair = tuple[int, int]
+"""The numbers of the movers of source and target."""
+NO_MOVERS: Pair = -1, -1
+"""Of an inactive migration."""
+
+_OVERHEAD, _ROUND, _LAST, _RESUME, _OVER = range(5)
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What a move has to carry: bytes of state, of its working set, bytes/s that it dirties; seconds of an inactive
+    migration, which carries nothing."""
+
+    volume: float
+    working_set: float
+    dirtied: float
+    inactive_s: float = 0.0
+
+
+class Air:
+    """Flights under way. ``speed`` and ``over`` are factors on the rate and the overhead of each (how a night may
+    differ from the prediction). All times in seconds."""
+
+    def __init__(self, leg: Leg, speed: Sequence[float] = (), over: Sequence[float] = ()) -> None:
+        n = len(leg.jobs)
+        self.leg, self.speed, self.over = leg, speed, over
+        p: Parameters = leg.parameters
+        self.stop, self.ratio, self.resume_s = p.stop_mb * 1e6, p.stop_ratio, p.resume_s
+        self.overhead_s, self.held = p.overhead_s, p.share_in_overhead
+        self.users: list[dict[int, None]] = [{} for _ in leg.movers]
+        """Flights that share each mover now."""
+        self.pair: list[Pair] = [NO_MOVERS] * n
+        self.phase, self.rate = [_OVERHEAD] * n, [0.0] * n
+        self.left, self.size, self.spent = [0.0] * n, [0.0] * n, [0.0] * n
+        """Of the phase: seconds or bytes that are left; bytes of the round; seconds that it took so far."""
+        self.at, self.version = [0.0] * n, [0] * n
+        self.sent, self.still_s = [0.0] * n, [0.0] * n
+        self.heap: list[tuple[float, int, int, bool]] = []
+        """(time, version, move, whether it is over then; else it begins to copy)."""
+        self.stale: set[int] = set()
+        self.work = 0
+        """Forecasts made: the unit of a search's budget."""
+
+    def begin(self, i: int, pair: Pair, now: float) -> None:
+        """A move takes off."""
+        load = self.leg.jobs[i].load
+        self.pair[i], self.at[i], self.rate[i] = pair, now, 0.0
+        self.sent[i] = self.still_s[i] = 0.0
+        over = self.over[i] if self.over else 1.0
+        if pair == NO_MOVERS:
+            self.give_up(i, now, load.inactive_s * over)
+            return
+        self.phase[i], self.left[i] = _OVERHEAD, self.overhead_s * over
+        if self.held:
+            self._share(i)
+        else:
+            self.version[i] += 1
+            heapq.heappush(self.heap, (now + self.left[i], self.version[i], i, False))
+
+    def give_up(self, i: int, now: float, seconds: float) -> None:
+        """A move, just begun, is over after so many seconds, whatever it has carried."""
+        self.phase[i], self.left[i], self.at[i] = _RESUME, seconds, now
+        self.version[i] += 1
+        heapq.heappush(self.heap, (now + seconds, self.version[i], i, True))
+
+    def _share(self, i: int) -> None:
+        for mover in self.pair[i]:
+            self.users[mover][i] = None
+            self.stale.add(mover)
+
+    def finish(self, i: int) -> None:
+        """A move is over."""
+        self.version[i] += 1
+        if self.pair[i] != NO_MOVERS:
+            for mover in self.pair[i]:
+                self.users[mover].pop(i, None)
+                self.stale.add(mover)
+
+    def next(self, now: float, until: float) -> tuple[float, int] | None:
+        """The next move that is over before ``until`` when none takes off before it, and when; taken from the queue."""
+        self._reprice(now)
+        while self.heap and self.heap[0][0] <= until:
+            end, version, i, over = heapq.heappop(self.heap)
+            if version != self.version[i]:
+                continue
+            if over:
+                self._advance(i, end)
+                return end, i
+            self._advance(i, end)
+            self._share(i)
+            self._reprice(end)
+        return None
+
+    def _reprice(self, now: float) -> None:
+        touched = dict.fromkeys(i for mover in sorted(self.stale) for i in self.users[mover])
+        self.stale.clear()
+        for i in touched:
+            a, b = self.pair[i]
+            rate = self.leg.rate(a, b, len(self.users[a]), len(self.users[b]))
+            if self.speed:
+                rate *= self.speed[i]
+            if rate != self.rate[i] and self.phase[i] != _OVER:
+                self._advance(i, now)
+                self.rate[i] = rate
+                self.version[i] += 1
+                heapq.heappush(self.heap, (self._forecast(i), self.version[i], i, True))
+
+    def _advance(self, i: int, now: float) -> None:
+        """Bring a flight up to date at the rate that it had until now."""
+        rest, rate = now - self.at[i], self.rate[i]
+        self.at[i] = now
+        while rest > 0 and self.phase[i] != _OVER:
+            timed = self.phase[i] in (_OVERHEAD, _RESUME)
+            needed = self.left[i] if timed else self.left[i] / rate
+            part = min(rest, needed)
+            self.spent[i] += part
+            self.sent[i] += 0.0 if timed else rate * part
+            self.still_s[i] += part if self.phase[i] in (_LAST, _RESUME) else 0.0
+            rest -= part
+            if needed > part:
+                self.left[i] -= part if timed else rate * part
+            else:
+                self._turn(i)
+
+    def _turn(self, i: int) -> None:
+        """The next phase or round: what a round of d seconds dirties is min(working set, D·d)."""
+        load, phase = self.leg.jobs[i].load, self.phase[i]
+        if phase == _OVERHEAD:
+            self.phase[i], self.size[i], self.left[i] = _ROUND, load.volume, load.volume
+        elif phase == _ROUND:
+            following = min(load.working_set, load.dirtied * self.spent[i])
+            if following <= self.stop or following >= self.ratio * self.size[i]:
+                self.phase[i] = _LAST
+            self.size[i] = self.left[i] = following
+        elif phase == _LAST:
+            self.phase[i], self.left[i] = _RESUME, self.resume_s
+        else:
+            self.phase[i], self.left[i] = _OVER, 0.0
+        self.spent[i] = 0.0
+
+    def _forecast(self, i: int) -> float:
+        """When it is over if its rate stays."""
+        self.work += 1
+        load, rate, end, phase = self.leg.jobs[i].load, self.rate[i], self.at[i], self.phase[i]
+        left, size, spent = self.left[i], self.size[i], self.spent[i]
+        if phase == _RESUME:
+            return end + left
+        if phase == _OVERHEAD:
+            end += left
+            left = size = load.volume
+            spent, phase = 0.0, _ROUND
+        working, dirtied, stop, ratio = load.working_set, load.dirtied, self.stop, self.ratio
+        while phase == _ROUND:
+            needed = left / rate
+            end += needed
+            left = min(working, dirtied * (spent + needed))
+            if left <= stop or left >= ratio * size:
+                phase = _LAST
+            size, spent = left, 0.0
+        return end + left / rate + self.resume_s

@@ -1,0 +1,190 @@
+"""A timetable in lanes: each move begins when what it waits for is over, and the plan holds whatever the minutes are.
+
+A plan is a partial order of its moves, found from a schedule by chaining (:mod:`planner.schedule.chain`); a lane is a
+chain of it, what one person at one terminal does, one move after another.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+from planner.plan.choices import BACK, OUT
+from planner.plan.plan import Move, Wait, Window
+from planner.rules import Site
+from planner.schedule.bound import at_least
+from planner.schedule.chain import Broken, Order, chained, lanes
+from planner.schedule.clock import NO_MOVERS, Air
+from planner.schedule.dispatch import Choice, Schedule, listed
+from planner.schedule.leg import Leg, leg_of
+from planner.schedule.play import Course, played
+from planner.schedule.search import WORK, shortest
+from planner.schedule.timetable import Timetable
+
+_PACE = "the shortest order that was found has it so"
+_MOST_MOVES = 3_000
+"""Of a leg in lanes: longer ones stay in waves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pacing:
+    """How moves are put in time: in barrier ``waves`` or lanes; so many ``people`` at a time (0: as many as the
+    machines support); ``effort``: so many times the usual work on a short order."""
+
+    waves: bool = False
+    people: int = 0
+    effort: float = 1.0
+
+
+IN_LANES = Pacing()
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """One leg in lanes."""
+
+    leg: Leg
+    schedule: Schedule
+    order: Order
+    course: Course
+    begin_ms: int
+    bound_s: float
+
+    def ms(self, seconds: float) -> int:
+        """A time of the leg in ms of the plan; rounded up, so that what begins at an end does."""
+        return self.begin_ms + math.ceil(1000 * seconds - 1e-4)
+
+
+def laned(site: Site, table: Timetable, window: Window | None, pacing: Pacing) -> Timetable:
+    """The same moves in lanes, each leg no longer than in waves; the timetable itself where waves are asked for, or a
+    leg has no lanes."""
+    if pacing.waves or not table.moves:
+        return table
+    ways: list[_Way] = []
+    before: list[Move] = []
+    begin_ms = 0
+    for name in (OUT, BACK):
+        moves = sorted((m for m in table.moves if m.leg == name), key=lambda m: (m.start_ms, m.wave))
+        way = _way(site, moves, before, begin_ms, window, pacing, ways[0] if ways else None) if moves else None
+        if way is not None:
+            ways.append(way)
+            before += moves
+            begin_ms = max(way.ms(way.course.over) + table.work_ms, table.back_from_ms)
+        elif moves:
+            return table
+        else:
+            begin_ms = max(table.work_ms, table.back_from_ms)
+    return replace(table, moves=_numbered(ways), bounds_s={w.leg.jobs[0].move.leg: w.bound_s for w in ways})
+
+
+def _way(site: Site, moves: Sequence[Move], before: Sequence[Move], begin_ms: int, window: Window | None,
+         pacing: Pacing, other: _Way | None) -> _Way | None:
+    """A leg in lanes; None where blackouts leave some move no time but that of its wave, or it is too long."""
+    if len(moves) > _MOST_MOVES:
+        return None
+    leg = leg_of(site, moves, before, begin_ms, window, pacing.people)
+    barrier = _barrier(leg)
+    if barrier is None:
+        return None
+    first = barrier.choice if other is None else _mirrored(leg, other)
+    found = shortest(leg, first, round(WORK * pacing.effort))
+    best = barrier if found is None or found.makespan > barrier.makespan else found
+    order = chained(leg, best)
+    course = played(leg, best.pair, order.after)
+    return _Way(leg, best, order, course, begin_ms, at_least(leg))
+
+
+def _barrier(leg: Leg) -> Schedule | None:
+    """The waves that the moves come in, each as long as its moves take when shares change; None where some move may not
+    begin then. With fewer people than a wave has moves, they go one by one."""
+    n = len(leg.jobs)
+    index = {name: k for k, name in enumerate(leg.movers)}
+    pairs = [NO_MOVERS if job.move.inactive else (index[job.move.source_msp], index[job.move.target_msp])
+             for job in leg.jobs]
+    alone = any(not g.rule for g in leg.gates)
+    start, end, now, work = [0.0] * n, [0.0] * n, 0.0, 0
+    waves = [[i for i in range(n) if alone is False and leg.jobs[i].move.wave == w]
+             for w in dict.fromkeys(job.move.wave for job in leg.jobs)] if not alone else [[i] for i in range(n)]
+    for wave in waves:
+        opens = max(leg.jobs[i].opens(now) for i in wave)
+        if opens == math.inf or any(leg.jobs[i].opens(opens) != opens for i in wave):
+            return None
+        air, now = Air(leg), opens
+        for i in wave:
+            start[i] = now
+            air.begin(i, pairs[i], now)
+        for _ in wave:
+            ended = air.next(now, math.inf)
+            assert ended is not None
+            now, i = ended
+            end[i] = now
+            air.finish(i)
+        work += air.work
+        now += leg.gap_s
+    chosen = [job.pairs.index(pair) for job, pair in zip(leg.jobs, pairs, strict=True)]
+    return Schedule(start, end, pairs, listed(leg, range(n), chosen), work)
+
+
+def _mirrored(leg: Leg, other: _Way) -> Choice:
+    """The other leg backwards: who left last comes back first, over the same movers."""
+    last = {job.move.lpar: k for k, job in enumerate(other.leg.jobs)}
+    ends, names = other.schedule.end, other.leg.movers
+
+    def over(lpar: str) -> tuple[str, str]:
+        a, b = other.schedule.pair[last[lpar]]
+        return ("", "") if (a, b) == NO_MOVERS else (names[b], names[a])
+
+    order = sorted(range(len(leg.jobs)), key=lambda i: (
+        -ends[last[leg.jobs[i].move.lpar]] if leg.jobs[i].move.lpar in last else 0.0, i))
+    pairs = []
+    for job in leg.jobs:
+        wanted = over(job.move.lpar) if job.move.lpar in last else ("", "")
+        pairs.append(next((k for k, (x, y) in enumerate(job.pairs) if (x, y) != NO_MOVERS and (
+            leg.movers[x], leg.movers[y]) == wanted), -1))
+    return listed(leg, order, pairs)
+
+
+def _numbered(ways: Sequence[_Way]) -> tuple[Move, ...]:
+    """The moves of all legs with numbers, lanes and waits, in the order in which they begin."""
+    out: list[Move] = []
+    for way in ways:
+        chains = lanes(way.order, way.schedule)
+        lane_of = {i: number for number, chain in enumerate(chains, 1) for i in chain}
+        led = {i: j for chain in chains for j, i in pairwise(chain)}
+        order = sorted(range(len(way.leg.jobs)), key=lambda i: (way.ms(way.course.start[i]), lane_of[i]))
+        number = {i: k for k, i in enumerate(order, len(out) + 1)}
+        depth = _depths(way.order, order)
+        for i in order:
+            waits = tuple(_wait(way, j, number[j], why) for j, why in way.order.after[i].items()
+                          if j != led.get(i) or (why is not None and why.room))
+            out.append(_move(way, i, number[i], lane_of[i], depth[i], waits))
+    return tuple(out)
+
+
+def _depths(order: Order, by_start: Sequence[int]) -> dict[int, int]:
+    """1 more than the most moves that must be over one after the other before each."""
+    depth: dict[int, int] = {}
+    for i in by_start:
+        depth[i] = 1 + max((depth[j] for j in order.after[i]), default=0)
+    return depth
+
+
+def _wait(way: _Way, j: int, number: int, why: Broken | None) -> Wait:
+    if why is None:
+        return Wait(number, "ended", "", _PACE)
+    told = f"needs {why.why} that {way.leg.jobs[j].move.lpar} leaves" if why.counted else why.why
+    return Wait(number, "arrived" if why.room else "ended", why.rule, told)
+
+
+def _move(way: _Way, i: int, number: int, lane: int, depth: int, waits: tuple[Wait, ...]) -> Move:
+    job, course, leg = way.leg.jobs[i], way.course, way.leg
+    start, end = way.ms(course.start[i]), way.ms(course.end[i])
+    low, high = next((low, high) for low, high in job.starts if high >= course.start[i])
+    a, b = way.schedule.pair[i]
+    return replace(
+        job.move, wave=depth, start_ms=start, duration_ms=end - start, suspend_ms=math.ceil(1000 * course.still_s[i]),
+        bytes_sent=round(course.sent[i]), source_msp="" if a < 0 else leg.movers[a],
+        target_msp="" if b < 0 else leg.movers[b], number=number, lane=lane, waits=waits,
+        not_before_ms=way.ms(low) if low else None, latest_ms=None if high == math.inf else way.ms(high))

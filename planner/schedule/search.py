@@ -1,0 +1,166 @@
+"""The shortest schedule that a given amount of work finds: lists, then swaps, other places and other movers.
+
+The same work gives the same schedule on every machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from random import Random
+
+from planner.schedule.bound import part_at_least
+from planner.schedule.clock import NO_MOVERS
+from planner.schedule.dispatch import Choice, Dispatch, Schedule, listed
+from planner.schedule.leg import Leg
+
+WORK = 40_000
+"""Forecasts that a search makes unless asked for more."""
+_FIRST_WORK = 2_000
+_ENOUGH = 1 + 1e-4
+_STAGES = (0.0, 0.2, 0.4, 0.6)
+"""Shares of the work after which a search starts anew from its first list, the last time from its best."""
+_WARM, _WARMEST = 0.01, 0.02
+"""How much worse than the one before a schedule may be, as shares of the first, when a stage begins."""
+
+
+def shortest(leg: Leg, first: Choice, work: int = WORK) -> Schedule | None:
+    """The best schedule found; None when no list leads to the end, which a list that works one by one may not.
+
+    Parts that have nothing in common are searched one by one, always the one that ends last, with more work each time.
+    """
+    parts = leg.parts()
+    legs = [leg.part(keep) for keep in parts]
+    firsts = [_of_part(first, keep) for keep in parts]
+    begun = [_first(part, start) for part, start in zip(legs, firsts, strict=True)]
+    found = [one for one in begun if one is not None]
+    if len(found) < len(parts):
+        return None
+    floors: list[float | None] = [None] * len(parts)
+    spent, used = [_FIRST_WORK] * len(parts), sum(s.work for s in found)
+    while parts and used < work:
+        worst = max(range(len(parts)), key=lambda k: found[k].makespan)
+        floor = floors[worst] = part_at_least(legs[worst]) if floors[worst] is None else floors[worst]
+        if found[worst].makespan <= (floor or 0.0) * _ENOUGH or spent[worst] > work:
+            break
+        spent[worst] = min(2 * spent[worst], work - used) if len(parts) > 1 else work - used
+        better, more = _Walk(legs[worst], found[worst], Random(1)).walked(spent[worst], floor or 0.0)
+        used += more
+        if better.value < found[worst].value:
+            found[worst] = better
+        if len(parts) == 1:
+            break
+    return _together(leg, parts, found, used)
+
+
+def _of_part(choice: Choice, keep: Sequence[int]) -> Choice:
+    number = {i: n for n, i in enumerate(keep)}
+    return Choice(tuple(number[i] for i in choice.order if i in number), tuple(choice.pairs[i] for i in keep),
+                  choice.caps)
+
+
+def _together(leg: Leg, parts: Sequence[Sequence[int]], found: Sequence[Schedule], work: int) -> Schedule:
+    n = len(leg.jobs)
+    start, end, pair, chosen = [0.0] * n, [0.0] * n, [NO_MOVERS] * n, [-1] * n
+    caps = list(leg.limit)
+    for keep, one in zip(parts, found, strict=True):
+        for k, i in enumerate(keep):
+            start[i], end[i], pair[i], chosen[i] = one.start[k], one.end[k], one.pair[k], one.choice.pairs[k]
+            for v in pair[i] if pair[i] != NO_MOVERS else ():
+                caps[v] = one.choice.caps[v]
+    order = tuple(sorted(range(n), key=lambda i: (start[i], i)))
+    return Schedule(start, end, pair, Choice(order, tuple(chosen), tuple(caps)), work)
+
+
+def _lists(leg: Leg, first: Choice) -> Iterator[Choice]:
+    """Where a search begins."""
+    yield first
+    n = len(leg.jobs)
+    volume = [job.load.volume for job in leg.jobs]
+    longest = sorted(range(n), key=lambda i: (-volume[i], i))
+    helpers = [*(i for i in longest if leg.jobs[i].gives), *(i for i in longest if not leg.jobs[i].gives)]
+    for order in (longest, helpers, first.order, longest[::-1]):
+        for cap in (max(leg.limit, default=1), 3, 2, 1) if n <= 200 else (max(leg.limit, default=1), 2):
+            yield listed(leg, _ranked(leg, order), (), [min(cap, most) for most in leg.limit])
+
+
+def _ranked(leg: Leg, order: Sequence[int]) -> tuple[int, ...]:
+    """The same order with the first of priority first."""
+    return tuple(sorted(order, key=lambda i: leg.jobs[i].rank))
+
+
+def _first(leg: Leg, first: Choice) -> Schedule | None:
+    """The best of several lists."""
+    found = [one for choice in dict.fromkeys(_lists(leg, first)) if (one := Dispatch(leg, choice).run()) is not None]
+    best = min(found, key=lambda one: one.value, default=None)
+    return best and replace(best, work=sum(one.work for one in found))
+
+
+class _Walk:
+    """Schedule after schedule, each a little other than the one before."""
+
+    def __init__(self, leg: Leg, first: Schedule, random: Random) -> None:
+        self.leg, self.first, self.random = leg, first, random
+        self.here = self.best = first
+        self.critical = self._last_chain(first)
+
+    def walked(self, work: int, enough: float) -> tuple[Schedule, int]:
+        """The best one, and the work that it took to find it."""
+        used, stage = 0, 0
+        while used < work and self.best.makespan > enough * _ENOUGH:
+            if stage + 1 < len(_STAGES) and used >= _STAGES[stage + 1] * work:
+                stage += 1
+                self.here = self.best if stage + 1 == len(_STAGES) else self.first
+                self.critical = self._last_chain(self.here)
+            last = stage + 1 == len(_STAGES)
+            share = (used / work - _STAGES[stage]) / ((1.0 if last else _STAGES[stage + 1]) - _STAGES[stage])
+            warmth = self.first.makespan * (_WARM if last else _WARMEST) * (1 - share) ** 2
+            most = self.here.value + warmth * self.random.random()
+            found = Dispatch(self.leg, self._other()).run(most)
+            used += max(len(self.leg.jobs), 20) if found is None else found.work
+            if found is not None and found.value <= most:
+                self.here = found
+                self.critical = self._last_chain(found)
+                if found.value < self.best.value:
+                    self.best = found
+        return self.best, used
+
+    def _other(self) -> Choice:
+        """A neighbour of where the walk is."""
+        random, choice, n = self.random, self.here.choice, len(self.leg.jobs)
+        order, pairs, caps = list(choice.order), list(choice.pairs), list(choice.caps)
+        i = random.choice(self.critical) if random.random() < 0.8 else random.randrange(n)
+        kind = random.random()
+        if kind < 0.35:
+            self._insert(order, i)
+        elif kind < 0.6:
+            a, b = order.index(i), order.index(random.choice(self.critical))
+            order[a], order[b] = order[b], order[a]
+        elif kind < 0.93 or self.here.pair[i] == NO_MOVERS:
+            pairs[i] = random.randrange(-1, len(self.leg.jobs[i].pairs))
+            if random.random() < 0.5:
+                self._insert(order, i)
+        else:
+            v = random.choice(self.here.pair[i])
+            caps[v] = random.randint(1, self.leg.limit[v])
+        return Choice(_ranked(self.leg, order), tuple(pairs), tuple(caps))
+
+    def _insert(self, order: list[int], i: int) -> None:
+        n = len(order)
+        place = order.index(self.random.choice(self.critical)) if n > 60 else self.random.randrange(n)
+        order.remove(i)
+        order.insert(place, i)
+
+    def _last_chain(self, schedule: Schedule) -> list[int]:
+        """The moves that could use a mover of the flights that lead, one after the other, to the last end."""
+        i = max(range(len(schedule.end)), key=schedule.end.__getitem__)
+        movers = set[int]()
+        while True:
+            movers.update(schedule.pair[i])
+            earlier = [j for j, end in enumerate(schedule.end) if end <= schedule.start[i] + 1e-9 and j != i
+                       and not set(schedule.pair[j]).isdisjoint(schedule.pair[i])]
+            if not earlier:
+                break
+            i = max(earlier, key=schedule.end.__getitem__)
+        near = [i for i, job in enumerate(self.leg.jobs) if any(v in movers for pair in job.pairs for v in pair)]
+        return near or list(range(len(schedule.end)))
