@@ -44,6 +44,8 @@ class _Slots:
 
     def __init__(self, count: int) -> None:
         self.last: list[set[int]] = [set() for _ in range(count)]
+        self.ahead: list[set[int]] = [set() for _ in range(count)]
+        """Who had a place before those that keep it shut."""
         self.busy = [0] * count
         self.held: dict[int, list[int]] = {}
 
@@ -55,10 +57,13 @@ class _Slots:
         idle = sorted((s for s, n in enumerate(self.busy) if not n), key=later)
         shut_now = [s for s, n in enumerate(self.busy) if n < 0]
         own, rest = idle[0], [*shut_now, *idle[1:]][:shut]
-        from_whom = set().union(*(self.last[s] for s in (own, *(s for s in rest if not self.busy[s]))))
+        from_whom = set(self.last[own])
         self.last[own], self.busy[own] = {i}, 1
         for s in rest:
-            self.last[s] = {i} if not self.busy[s] else self.last[s] | {i}
+            if not self.busy[s]:
+                self.ahead[s], self.last[s] = self.last[s], set()
+            from_whom |= self.ahead[s]
+            self.last[s] = self.last[s] | {i}
             self.busy[s] -= 1
         self.held[i] = [own, *rest]
         return from_whom
