@@ -2,9 +2,9 @@
 
     python benchmarks/lanes.py [--effort E] [--only SHAPE]
 
-Evacuations of estates of ``scale_estates``: blocks from which 1, 2 or 4 servers are freed, open ones, tight ones in
-which survivors move as well, and tiny ones; no window, no way back. For each shape the means of moves, seconds in waves,
-in lanes, at least; the mean and the worst ratio of lanes to the bound and to waves; and for tiny legs to the shortest of
+Evacuations of estates of ``scale_estates``: blocks with 1, 2 or 4 servers freed, open ones, rings, tight ones in
+which survivors move as well, and tiny ones; no window, no way back. For each shape means of moves, seconds in waves,
+in lanes, at least; mean and worst ratio of lanes to the bound and to waves; and for tiny legs to the shortest of
 all orders, mover pairs and caps (every list that there is).
 """
 
@@ -132,12 +132,13 @@ def main() -> None:
 
 def _print(name: str, found: list[Row]) -> None:
     to_bound, to_waves = [r.lanes / r.bound for r in found], [r.lanes / r.waves for r in found]
-    exact = [r.lanes / r.exact for r in found if r.exact]
+    ratios = [r.lanes / r.exact for r in found if r.exact]
     mean = statistics.fmean
+    exact = f"{mean(ratios):.3f}, {max(ratios):.3f}" if ratios else ""
     print(f"{name:18} {len(found):5} {mean(r.moves for r in found):5.1f} {mean(r.waves for r in found):6.0f} "
           f"{mean(r.lanes for r in found):6.0f} {mean(r.bound for r in found):6.0f} {mean(to_bound):12.3f} "
           f"{max(to_bound):5.3f} {mean(to_waves):12.3f} {max(to_waves):5.3f} "
-          f"{f'{mean(exact):.3f}, {max(exact):.3f}' if exact else '':>14} {mean(r.took for r in found):7.2f}", flush=True)
+          f"{exact:>14} {mean(r.took for r in found):7.2f}", flush=True)
 
 
 if __name__ == "__main__":

@@ -35,14 +35,15 @@ class _Alone:
 def _alone(leg: Leg, i: int, pair: Pair) -> _Alone:
     job, p = leg.jobs[i], leg.parameters
     if pair == NO_MOVERS:
-        return _Alone(job.load.inactive_s, job.load.inactive_s, 0.0, math.inf)
+        return _Alone(job.load.overhead_s, job.load.overhead_s, 0.0, math.inf)
     rate = leg.rate(*pair, 1, 1)
     size, sent = job.load.volume, job.load.volume
     while True:
         following = min(job.load.working_set, job.load.dirtied * size / rate)
         sent += following
         if following <= p.stop_mb * 1e6 or following >= p.stop_ratio * size:
-            return _Alone(p.overhead_s + p.resume_s + sent / rate, p.overhead_s + p.resume_s, sent, rate)
+            fixed = job.load.overhead_s + p.resume_s
+            return _Alone(fixed + sent / rate, fixed, sent, rate)
         size = following
 
 
@@ -162,7 +163,7 @@ class _Split:
         sent = min(_alone(self.leg, i, pair).sent for pair in job.pairs)
         plain = job.load.working_set < job.load.volume or slowest < 2 * job.load.dirtied
         gain, loss = (sent, 0.0) if plain else (job.load.volume - 0.5 * p.stop_mb * 1e6, job.load.dirtied)
-        fixed = (p.overhead_s if held else 0.0) + p.resume_s
+        fixed = (job.load.overhead_s if held else 0.0) + p.resume_s
         flight: dict[int, int] = {}
         for side in (0, 1):
             chosen = {v: self.program.variable(1) for v in sorted({pair[side] for pair in job.pairs})}

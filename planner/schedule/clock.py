@@ -25,13 +25,13 @@ _OVERHEAD, _ROUND, _LAST, _RESUME, _OVER = range(5)
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What a move has to carry: bytes of state, of its working set, bytes/s that it dirties; seconds of an inactive
-    migration, which carries nothing."""
+    """What a move has to carry: bytes of state, of its working set, bytes/s that it dirties; seconds before it copies,
+    or of an inactive migration, which carries nothing."""
 
     volume: float
     working_set: float
     dirtied: float
-    inactive_s: float = 0.0
+    overhead_s: float
 
 
 class Air:
@@ -43,7 +43,7 @@ class Air:
         self.leg, self.speed, self.over = leg, speed, over
         p: Parameters = leg.parameters
         self.stop, self.ratio, self.resume_s = p.stop_mb * 1e6, p.stop_ratio, p.resume_s
-        self.overhead_s, self.held = p.overhead_s, p.share_in_overhead
+        self.held = p.share_in_overhead
         self.users: list[dict[int, None]] = [{} for _ in leg.movers]
         """Flights that share each mover now."""
         self.pair: list[Pair] = [NO_MOVERS] * n
@@ -65,9 +65,9 @@ class Air:
         self.sent[i] = self.still_s[i] = 0.0
         over = self.over[i] if self.over else 1.0
         if pair == NO_MOVERS:
-            self.give_up(i, now, load.inactive_s * over)
+            self.give_up(i, now, load.overhead_s * over)
             return
-        self.phase[i], self.left[i] = _OVERHEAD, self.overhead_s * over
+        self.phase[i], self.left[i] = _OVERHEAD, load.overhead_s * over
         if self.held:
             self._share(i)
         else:

@@ -175,7 +175,8 @@ def _job(leg: Leg, m: Move, index: Mapping[str, int]) -> Job:
     size = float(state_bytes(lpar.memory_mib, lpar.max_memory_mib))
     working = size if lpar.working_set_mib is None else min(size, float(lpar.working_set_mib * MIB))
     pairs = tuple((index[a], index[b]) for a, b in site.pairs(m.source, m.target))
-    return Job(m, Load(size, working, dirty_rate(lpar, p)), pairs, {pair: _most(leg, m.lpar, pair) for pair in pairs},
+    load = Load(size, working, dirty_rate(lpar, p), site.parameters_for(m.lpar).overhead_s)
+    return Job(m, load, pairs, {pair: _most(leg, m.lpar, pair) for pair in pairs},
                rank=rank)
 
 
@@ -197,7 +198,7 @@ def _most(leg: Leg, name: str, pair: Pair) -> tuple[int, int]:
 def slowest_s(leg: Leg, job: Job) -> float:
     """Seconds of a move that shares its movers with as many as it bears, on its worst pair."""
     if job.pairs == (NO_MOVERS,):
-        return job.load.inactive_s
+        return job.load.overhead_s
     lpar = leg.site.lpars[job.move.lpar]
     rates = (leg.rate(*pair, *most) for pair, most in job.most.items())
     return max(leg.site.copy(lpar.name, rate).duration_ms for rate in rates) / 1000
