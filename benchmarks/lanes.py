@@ -110,9 +110,9 @@ def rows(name: str, effort: float) -> Iterator[Row]:
         table = laned(site, Timetable(plan.moves), None, replace(IN_LANES, effort=effort))
         took = time.process_time() - began
         ordered = sorted(plan.moves, key=lambda m: (m.start_ms, m.wave))
-        exact = _exact(leg_of(site, ordered, (), 0, None)) if name == "tiny" else None
+        exact = _exact(leg_of(site, ordered)) if name == "tiny" else None
         yield Row(len(plan.moves), plan.leg_span_s("out"), max(m.end_ms for m in table.moves) / 1000,
-                  table.bounds_s.get("out", at_least(leg_of(site, ordered, (), 0, None))), took, exact)
+                  table.bounds_s.get("out", at_least(leg_of(site, ordered))), took, exact)
 
 
 def main() -> None:

@@ -43,7 +43,8 @@ def in_lanes(plan: Plan, site: Site) -> Plan:
             moves += [replace(m, waits=tuple(Wait(b.number, "arrived", "", "keeps the pace") for b in before
                                              if b.lane != m.lane)) for m in own]
             before = own
-    return timed(plan.replace(moves=tuple(moves)), site)
+    at_least = dict.fromkeys(dict.fromkeys(m.leg for m in moves), 0.0)
+    return timed(plan.replace(moves=tuple(moves), at_least_s=at_least), site)
 
 
 def loosened(plan: Plan, site: Site, judge: Judge) -> Plan:

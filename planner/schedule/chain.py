@@ -332,7 +332,8 @@ def _pace(leg: Leg, schedule: Schedule, after: list[set[int]], before: Sequence[
     """Who begins later than its waits let it waits for the move at whose end it began."""
     for i, job in enumerate(leg.jobs):
         at = schedule.start[i]
-        if any(abs(at - low) < _SAME for low, _ in job.starts) or any(_tight(leg, schedule, i, j) for j in after[i]):
+        opened = at < _SAME or any(abs(at - low) < _SAME for low, _ in job.starts)
+        if opened or any(_tight(leg, schedule, i, j) for j in after[i]):
             continue
         after[i] |= {j for j in range(len(after)) if _tight(leg, schedule, i, j)}
 

@@ -20,7 +20,8 @@ Pair = tuple[int, int]
 NO_MOVERS: Pair = -1, -1
 """Of an inactive migration."""
 
-_OVERHEAD, _ROUND, _LAST, _RESUME, _OVER = range(5)
+_OVERHEAD, _ROUND, _LAST, _RESUME, _ENDS, _OVER = range(6)
+_TIMED = _OVERHEAD, _RESUME, _ENDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ class Air:
 
     def give_up(self, i: int, now: float, seconds: float) -> None:
         """A move, just begun, is over after so many seconds, whatever it has carried."""
-        self.phase[i], self.left[i], self.at[i] = _RESUME, seconds, now
+        self.phase[i], self.left[i], self.at[i] = _ENDS, seconds, now
         self.version[i] += 1
         heapq.heappush(self.heap, (now + seconds, self.version[i], i, True))
 
@@ -103,7 +104,8 @@ class Air:
             if over:
                 self._advance(i, end)
                 return end, i
-            self._advance(i, end)
+            self.at[i] = end
+            self._turn(i)
             self._share(i)
             self._reprice(end)
         return None
@@ -127,7 +129,7 @@ class Air:
         rest, rate = now - self.at[i], self.rate[i]
         self.at[i] = now
         while rest > 0 and self.phase[i] != _OVER:
-            timed = self.phase[i] in (_OVERHEAD, _RESUME)
+            timed = self.phase[i] in _TIMED
             needed = self.left[i] if timed else self.left[i] / rate
             part = min(rest, needed)
             self.spent[i] += part
@@ -160,7 +162,7 @@ class Air:
         self.work += 1
         load, rate, end, phase = self.leg.jobs[i].load, self.rate[i], self.at[i], self.phase[i]
         left, size, spent = self.left[i], self.size[i], self.spent[i]
-        if phase == _RESUME:
+        if phase >= _RESUME:
             return end + left
         if phase == _OVERHEAD:
             end += left

@@ -18,7 +18,7 @@ from planner.schedule.bound import at_least
 from planner.schedule.chain import Broken, Order, chained, lanes
 from planner.schedule.clock import NO_MOVERS, Air
 from planner.schedule.dispatch import Choice, Schedule, listed
-from planner.schedule.leg import Leg, leg_of
+from planner.schedule.leg import ANYTIME, AT_ONCE, Begins, Leg, leg_of
 from planner.schedule.play import Course, played
 from planner.schedule.search import WORK, shortest
 from planner.schedule.timetable import Timetable
@@ -64,27 +64,26 @@ def laned(site: Site, table: Timetable, window: Window | None, pacing: Pacing) -
         return table
     ways: list[_Way] = []
     before: list[Move] = []
-    begin_ms = 0
+    begins = AT_ONCE
     for name in (OUT, BACK):
         moves = sorted((m for m in table.moves if m.leg == name), key=lambda m: (m.start_ms, m.wave))
-        way = _way(site, moves, before, begin_ms, window, pacing, ways[0] if ways else None) if moves else None
+        way = _way(site, moves, before, begins, window, pacing, ways[0] if ways else None) if moves else None
         if way is not None:
             ways.append(way)
             before += moves
-            begin_ms = max(way.ms(way.course.over) + table.work_ms, table.back_from_ms)
         elif moves:
             return table
-        else:
-            begin_ms = max(table.work_ms, table.back_from_ms)
+        out_ms = way.ms(way.course.over) if way is not None else 0
+        begins = Begins(max(out_ms + table.work_ms, table.back_from_ms), max(table.work_ms, table.back_from_ms))
     return replace(table, moves=_numbered(ways), bounds_s={w.leg.jobs[0].move.leg: w.bound_s for w in ways})
 
 
-def _way(site: Site, moves: Sequence[Move], before: Sequence[Move], begin_ms: int, window: Window | None,
+def _way(site: Site, moves: Sequence[Move], before: Sequence[Move], begins: Begins, window: Window | None,
          pacing: Pacing, other: _Way | None) -> _Way | None:
     """A leg in lanes; None where blackouts leave some move no time but that of its wave, or it is too long."""
     if len(moves) > _MOST_MOVES:
         return None
-    leg = leg_of(site, moves, before, begin_ms, window, pacing.people)
+    leg = leg_of(site, moves, before, begins, window, pacing.people)
     barrier = _barrier(leg)
     if barrier is None:
         return None
@@ -93,7 +92,7 @@ def _way(site: Site, moves: Sequence[Move], before: Sequence[Move], begin_ms: in
     best = barrier if found is None or found.makespan > barrier.makespan else found
     order = chained(leg, best)
     course = played(leg, best.pair, order.after)
-    return _Way(leg, best, order, course, begin_ms, at_least(leg))
+    return _Way(leg, best, order, course, begins.predicted_ms, at_least(leg))
 
 
 def _barrier(leg: Leg) -> Schedule | None:
@@ -150,6 +149,7 @@ def _numbered(ways: Sequence[_Way]) -> tuple[Move, ...]:
     """The moves of all legs with numbers, lanes and waits, in the order in which they begin."""
     out: list[Move] = []
     for way in ways:
+        deepest = max((m.wave for m in out), default=0)
         chains = lanes(way.order, way.schedule)
         lane_of = {i: number for number, chain in enumerate(chains, 1) for i in chain}
         led = {i: j for chain in chains for j, i in pairwise(chain)}
@@ -157,9 +157,12 @@ def _numbered(ways: Sequence[_Way]) -> tuple[Move, ...]:
         number = {i: k for k, i in enumerate(order, len(out) + 1)}
         depth = _depths(way.order, order)
         for i in order:
+            implied = 0
+            for j in {*way.order.after[i], *([led[i]] if i in led else ())}:
+                implied |= way.order.before[j]
             waits = tuple(_wait(way, j, number[j], why) for j, why in way.order.after[i].items()
-                          if j != led.get(i) or (why is not None and why.room))
-            out.append(_move(way, i, number[i], lane_of[i], depth[i], waits))
+                          if j != led.get(i) and not implied >> j & 1)
+            out.append(_move(way, i, number[i], lane_of[i], deepest + depth[i], waits))
     return tuple(out)
 
 
@@ -180,11 +183,13 @@ def _wait(way: _Way, j: int, number: int, why: Broken | None) -> Wait:
 
 def _move(way: _Way, i: int, number: int, lane: int, depth: int, waits: tuple[Wait, ...]) -> Move:
     job, course, leg = way.leg.jobs[i], way.course, way.leg
+    clear = job.starts is ANYTIME
     start, end = way.ms(course.start[i]), way.ms(course.end[i])
-    low, high = next((low, high) for low, high in job.starts if high >= course.start[i])
+    low, high = next((way.ms(low), high) for low, high in job.starts if high >= course.start[i])
     a, b = way.schedule.pair[i]
     return replace(
         job.move, wave=depth, start_ms=start, duration_ms=end - start, suspend_ms=math.ceil(1000 * course.still_s[i]),
         bytes_sent=round(course.sent[i]), source_msp="" if a < 0 else leg.movers[a],
         target_msp="" if b < 0 else leg.movers[b], number=number, lane=lane, waits=waits,
-        not_before_ms=way.ms(low) if low else None, latest_ms=None if high == math.inf else way.ms(high))
+        not_before_ms=None if clear or low <= leg.begins.earliest_ms else low,
+        latest_ms=None if high == math.inf else way.ms(high))

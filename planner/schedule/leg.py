@@ -75,13 +75,26 @@ class Job:
         return next((max(low, now) for low, high in self.starts if high >= now), math.inf)
 
 
+@dataclass(frozen=True, slots=True)
+class Begins:
+    """When a leg begins (ms from the start of the plan): as predicted, and at the earliest, if what is before it takes
+    no time at all."""
+
+    predicted_ms: int = 0
+    earliest_ms: int = 0
+
+
+AT_ONCE = Begins()
+
+
 @dataclass
 class Leg:
-    """See the module. ``must[i]``: moves that are over before i starts, and by which rule and why; ``never``: pairs
-    that never fly together, likewise."""
+    """See the module. Times count from its predicted begin. ``must[i]``: moves that are over before i starts, and by
+    which rule and why; ``never``: pairs that never fly together, likewise."""
 
     site: Site
     jobs: list[Job]
+    begins: Begins = AT_ONCE
     movers: list[str] = field(default_factory=list)
     limit: list[int] = field(default_factory=list)
     counts: list[Count] = field(default_factory=list)
@@ -123,11 +136,11 @@ class Leg:
         return other
 
 
-def leg_of(site: Site, moves: Sequence[Move], before: Sequence[Move], begin_ms: int, window: Window | None,
-           people: int = 0) -> Leg:
+def leg_of(site: Site, moves: Sequence[Move], before: Sequence[Move] = (), begins: Begins = AT_ONCE,
+           window: Window | None = None, people: int = 0) -> Leg:
     """The ``moves`` of one leg, in an order that works one by one, once all those ``before`` it are over. ``people``:
     so many moves at a time at most; 0: as many as the machines support."""
-    leg = Leg(site, [])
+    leg = Leg(site, [], begins)
     servers = sorted({s for m in moves for s in (m.source, m.target)})
     leg.movers = [v.name for s in servers for v in site.movers(s)]
     index = {v: n for n, v in enumerate(leg.movers)}
@@ -135,7 +148,7 @@ def leg_of(site: Site, moves: Sequence[Move], before: Sequence[Move], begin_ms: 
     leg.limit = [min(mover_limit(site, v)[0], server_limit(site, v.server)[0]) for v in vioses]
     leg.jobs = [_job(leg, m, index) for m in moves]
     if window is not None:
-        leg.jobs = [replace(job, starts=_starts(leg, job, begin_ms, window))
+        leg.jobs = [replace(job, starts=_starts(leg, job, window))
                     if job.move.lpar in site.policies.blackouts else job for job in leg.jobs]
     _count(leg, before)
     leg.gates = [*_gates(site, moves), *_people(moves, people)]
@@ -204,9 +217,11 @@ def slowest_s(leg: Leg, job: Job) -> float:
     return max(leg.site.copy(lpar.name, rate).duration_ms for rate in rates) / 1000
 
 
-def _starts(leg: Leg, job: Job, begin_ms: int, window: Window) -> Spans:
-    """The times between which a move may begin so that it touches no blackout of its LPAR, however slow it is."""
-    long_ms, now, end = math.ceil(1000 * slowest_s(leg, job)), begin_ms, begin_ms + _DAYS * 86_400_000
+def _starts(leg: Leg, job: Job, window: Window) -> Spans:
+    """The times between which a move may begin so that it touches no blackout of its LPAR, however slow it is; they may
+    be before the leg begins as predicted."""
+    begin_ms, now = leg.begins.predicted_ms, leg.begins.earliest_ms
+    long_ms, end = math.ceil(1000 * slowest_s(leg, job)), begin_ms + _DAYS * 86_400_000
     out = list[tuple[float, float]]()
     while now < end:
         free = _free_until(leg.site, job.move.lpar, window, now, end)

@@ -15,11 +15,15 @@ from planner.schedule.leg import Leg
 @dataclass(frozen=True, slots=True)
 class Night:
     """How a night differs from the prediction: factors on the rate and the overhead of each move, and after how many
-    seconds those fail that fail."""
+    seconds those fail that fail. With ``people`` each move takes one of them for ``before_s`` once it may begin, for
+    ``after_s`` once it is over; while it flies none."""
 
     speed: Sequence[float] = ()
     over: Sequence[float] = ()
     failed: Mapping[int, float] = field(default_factory=dict)
+    people: int = 0
+    before_s: float = 0.0
+    after_s: float = 0.0
 
 
 AS_PREDICTED = Night()
@@ -36,11 +40,13 @@ class Course:
     end: list[float]
     sent: list[float]
     still_s: list[float]
+    checked: float = 0.0
+    """When the last person has checked the last move."""
 
     @property
     def over(self) -> float:
-        """When the last move is over."""
-        return max((e for e in self.end if not math.isnan(e)), default=0.0)
+        """When the last move is over, and checked where people are."""
+        return max((self.checked, *(e for e in self.end if not math.isnan(e))))
 
 
 def played(leg: Leg, pair: Sequence[Pair], after: Waits, night: Night = AS_PREDICTED) -> Course:
@@ -61,6 +67,9 @@ class _Play:
                 self.heirs[j].append(i)
         self.lost: set[int] = set()
         self.clock: list[tuple[float, int]] = []
+        self.free = [0.0] * night.people
+        """When each of the people is free."""
+        self.checked = 0.0
         for i, count in enumerate(self.left):
             if not count:
                 self._due(i, 0.0)
@@ -68,7 +77,15 @@ class _Play:
     def _due(self, i: int, now: float) -> None:
         opens = self.leg.jobs[i].opens(now)
         if opens < math.inf:
-            heapq.heappush(self.clock, (opens, i))
+            heapq.heappush(self.clock, (self._with_person(opens, self.night.before_s), i))
+
+    def _with_person(self, now: float, seconds: float) -> float:
+        """When the person who is free first has worked so long on a move from now on."""
+        if not self.free:
+            return now
+        done = max(now, heapq.heappop(self.free)) + seconds
+        heapq.heappush(self.free, done)
+        return done
 
     def course(self) -> Course:
         now = 0.0
@@ -80,11 +97,12 @@ class _Play:
                 now, i = ended
                 self.end[i] = now
                 self.air.finish(i)
+                self.checked = max(self.checked, self._with_person(now, self.night.after_s))
                 self._over(i, now + self.leg.gap_s)
             elif self.clock:
                 now = self.clock[0][0]
             else:
-                return Course(self.start, self.end, self.air.sent, self.air.still_s)
+                return Course(self.start, self.end, self.air.sent, self.air.still_s, self.checked)
 
     def _begin(self, i: int, now: float) -> None:
         if any(j in self.lost and (why is None or why.room) for j, why in self.after[i].items()):

@@ -27,7 +27,8 @@ from planner.plan.questions import Evacuate
 from planner.rules import Judge, Site
 
 sys.path.append(str(Path(__file__).parents[1] / "jobs"))
-from test_order_oracle import with_pools, with_ports, with_slots, with_vnics
+from scarce import with_ports
+from test_order_oracle import with_pools, with_slots, with_vnics
 
 EXAMPLES = 1000
 NAMES = ("p1", "p2", "p3", "p4", "p5", "p6")

@@ -21,6 +21,7 @@ from planner.plan.choices import BACK, OUT, Status
 from planner.plan.plan import Move, Plan
 from planner.plan.questions import Evacuate
 from planner.rules.timing import moments
+from planner.schedule.lanes import Pacing
 from planner.schedule.order import Step
 from planner.schedule.timetable import Timetable, timetable
 from planner.schedule.waves import Packer, with_ids
@@ -29,7 +30,7 @@ from planner.verify import replay
 
 def planned(of: Estate, *freed: str, window: str = "", come_back: bool = False, **options: Any) -> Plan:
     return evacuate(loaded(of), Evacuate(servers=freed or ("A",), come_back=come_back), Options(
-        window=window_from(window) if window else None, time_limit=20, **options))
+        window=window_from(window) if window else None, time_limit=20, pacing=Pacing(waves=True), **options))
 
 
 def many(count: int, *policies: Policy, **facts: Any) -> Estate:

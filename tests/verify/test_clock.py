@@ -17,6 +17,7 @@ from planner.jobs import Options, evacuate
 from planner.plan.plan import Move, Plan, Wait
 from planner.plan.questions import Evacuate
 from planner.rules import Judge, Site
+from planner.schedule.lanes import Pacing
 from planner.verify import verify_plan
 from planner.verify.clock import Traffic
 
@@ -41,7 +42,7 @@ ESTATES: dict[str, Callable[[], tuple[Estate, str]]] = {
 def made(name: str) -> tuple[Plan, Estate]:
     """A plan in lanes, loosened, with a way back."""
     of, freed = ESTATES[name]()
-    plan = evacuate(loaded(of), Evacuate(servers=(freed,), come_back=True), Options(work_s=600, time_limit=20))
+    plan = evacuate(loaded(of), Evacuate(servers=(freed,), come_back=True), Options(work_s=600, time_limit=20, pacing=Pacing(waves=True)))
     site = Site(of, goal=plan.goal)
     return loosened(in_lanes(plan, site), site, Judge(site)), of
 

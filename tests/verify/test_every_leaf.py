@@ -24,6 +24,7 @@ from planner.plan.choices import Measure
 from planner.plan.plan import Plan, dump, parse, seal_of
 from planner.plan.questions import Consolidate, Evacuate, Headroom
 from planner.scenarios.model import Growth, Scenario
+from planner.schedule.lanes import Pacing
 from planner.verify import verify_plan
 
 SITE = estate([server("A", 16, 64), server("B", 16, 64), server("C", 16, 64)],
@@ -110,6 +111,10 @@ def plans() -> dict[str, Plan]:
         "consolidate": consolidate(of, Consolidate(weekend=True, n_plus_1=True, off=("C",)), Options(window=weekend))}
 
 
+NEARLY = ("moves.*.bytes", "at_least_s.out", "at_least_s.back")
+"""What is compared with the slack of a simulation, or only with what it must lie between."""
+
+
 def leaves(document: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     """The path of each leaf and of each empty collection; of like rows the first and the last."""
     rows = document.items() if isinstance(document, dict) else enumerate(document) if isinstance(document, list) else ()
@@ -148,7 +153,8 @@ def edits(document: Any) -> Iterator[tuple[str, Any]]:
         for key in path:
             at_parent, at = at, at[key]
         for value in changed(at):
-            if value != at and (name, value) not in AS_GOOD:
+            slight = name in NEARLY and value == at + 1 if isinstance(value, (int, float)) else False
+            if value != at and (name, value) not in AS_GOOD and not slight:
                 yield f"{name} = {str(value)[:9]}", made(lambda inner, key, value=value: inner.__setitem__(key, value))
         yield f"{name} removed", made(lambda inner, key: inner.pop(key))
         if path[-1] in (0, *([*at_parent][:1] if isinstance(at_parent, dict) else ())):
@@ -184,7 +190,8 @@ def test_no_leaf_of_a_plan_is_believed(kind: str) -> None:
         sealed = edited | {"plan_sha256": seal_of(edited)}
         if not listed(leaf) and not refused(sealed, site):
             believed.append(leaf)
-    assert believed == []
+    consoles_choice = {"moves.*.virtual_fc.*.port removed"} if plans()[kind].in_lanes else set()
+    assert {*believed} <= consoles_choice
 
 
 def test_moves_in_another_order_are_the_same_plan() -> None:
@@ -211,7 +218,8 @@ def test_another_estate_is_said_first_and_alone() -> None:
 def test_the_physical_port_that_commands_name_is_demanded() -> None:
     """``3/w1/1//fcs0`` without its port passed when the plan was sealed anew; also another port of the fabric that has
     none left, and one of another fabric."""
-    document = json.loads(dump(plans()["wired"]))
+    document = json.loads(dump(evacuate(loaded(WIRED), Evacuate(servers=("A",), come_back=True), Options(
+        window=NIGHT, pacing=Pacing(waves=True)))))
     for number, m in enumerate(document["moves"]):
         for row in range(len(m["virtual_fc"])):
             for port in (None, "", "fcs9", "fcs1" if m["virtual_fc"][row]["port"].startswith("fcs2") else "fcs2"):

@@ -34,11 +34,12 @@ from planner.jobs import Options, evacuate
 from planner.plan.choices import BACK, OUT, Status
 from planner.plan.plan import Backing, Move, Plan, Window, dump, parse
 from planner.plan.questions import Evacuate
+from planner.schedule.lanes import Pacing
 from planner.verify import Replay, replay, verify_plan
 
 
 def there_and_back(of: Estate = BASE, work_s: int = 600) -> Plan:
-    return evacuate(loaded(of), Evacuate(servers=("A",), come_back=True), Options(work_s=work_s))
+    return evacuate(loaded(of), Evacuate(servers=("A",), come_back=True), Options(work_s=work_s, pacing=Pacing(waves=True)))
 
 
 PLAN = there_and_back()
