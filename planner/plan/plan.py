@@ -126,8 +126,8 @@ class Move:
     With lanes, ``number`` names it in the plan and ``lane`` (from 1 on, in each leg) the chain that it is part of: it
     starts when the one before it in its lane is over, what it ``waits`` for has come, and its ``not_before_ms`` is
     reached (a blackout is over); after ``latest_ms`` it starts no more (a blackout is near). All other times are
-    predicted. Its ``wave`` is then 1 more than the most moves that must be over one after the other before it; the
-    waves of the way back come after those of the way out.
+    predicted. Its ``wave`` is then 1 more than the most moves that must be over one after the other before it on
+    its leg.
     """
 
     lpar: str

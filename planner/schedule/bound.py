@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from planner.grouping import grouped
 from planner.optimise.program import Program, Tag
 from planner.optimise.solver import relaxed
-from planner.schedule.clock import NO_MOVERS, Pair
+from planner.schedule.flight import NO_MOVERS, Pair
 from planner.schedule.leg import Leg
 
 _TAG = Tag("makespan")
@@ -23,7 +23,7 @@ _MOST_MOVES = 400
 
 
 @dataclass(frozen=True, slots=True)
-class _Alone:
+class Alone:
     """The least that a move takes: seconds on its best pair, seconds before it copies, bytes and bytes/s there."""
 
     seconds: float
@@ -32,10 +32,11 @@ class _Alone:
     rate: float
 
 
-def _alone(leg: Leg, i: int, pair: Pair) -> _Alone:
+def alone_on(leg: Leg, i: int, pair: Pair) -> Alone:
+    """What a move takes at least on a pair of movers that it has for itself."""
     job, p = leg.jobs[i], leg.parameters
     if pair == NO_MOVERS:
-        return _Alone(job.load.overhead_s, job.load.overhead_s, 0.0, math.inf)
+        return Alone(job.load.overhead_s, job.load.overhead_s, 0.0, math.inf)
     rate = leg.rate(*pair, 1, 1)
     size, sent = job.load.volume, job.load.volume
     while True:
@@ -43,7 +44,7 @@ def _alone(leg: Leg, i: int, pair: Pair) -> _Alone:
         sent += following
         if following <= p.stop_mb * 1e6 or following >= p.stop_ratio * size:
             fixed = job.load.overhead_s + p.resume_s
-            return _Alone(fixed + sent / rate, fixed, sent, rate)
+            return Alone(fixed + sent / rate, fixed, sent, rate)
         size = following
 
 
@@ -55,16 +56,22 @@ def at_least(leg: Leg) -> float:
 def part_at_least(leg: Leg) -> float:
     """The same of a part: the longest chain that must be, what gates and links let through, and a linear program of
     how flights share them."""
-    alone = [min((_alone(leg, i, pair) for pair in job.pairs), key=lambda a: a.seconds)
+    alone = [min((alone_on(leg, i, pair) for pair in job.pairs), key=lambda a: a.seconds)
              for i, job in enumerate(leg.jobs)]
     head, tail = _heads(leg, alone), _tails(leg, alone)
     plain = max((*(h + t for h, t in zip(head, tail, strict=True)), *_gate_bounds(leg, alone)), default=0.0)
     if len(leg.jobs) == 1 or len(leg.jobs) > _MOST_MOVES or all(a.rate == math.inf for a in alone):
         return plain
-    return max(plain, _Split(leg, alone, head, tail).solved())
+    program = MakespanProgram(leg, alone)
+    program.add_span()
+    program.add_moves()
+    program.add_movers()
+    program.add_heads(head)
+    program.add_tails(tail)
+    return max(plain, program.solved())
 
 
-def _gate_bounds(leg: Leg, alone: Sequence[_Alone]) -> Iterator[float]:
+def _gate_bounds(leg: Leg, alone: Sequence[Alone]) -> Iterator[float]:
     for gate in leg.gates:
         yield sum(alone[i].seconds for i in gate.members) / gate.limit
     for i, never in enumerate(leg.never):
@@ -84,27 +91,35 @@ def forced(leg: Leg) -> list[tuple[int, int]]:
     return sorted(out)
 
 
-def _heads(leg: Leg, alone: Sequence[_Alone]) -> list[float]:
+def _heads(leg: Leg, alone: Sequence[Alone]) -> list[float]:
     """The earliest begin of each move: what is forced before it is over, and enough can have left."""
     givers = grouped((c, (j, amount)) for j, job in enumerate(leg.jobs) for c, amount in job.gives)
     before = grouped((i, j) for j, i in forced(leg))
     first = [job.starts[0][0] if job.starts else 0.0 for job in leg.jobs]
+    over = [at + a.seconds for at, a in zip(first, alone, strict=True)]
     for _ in leg.jobs:
         was = list(first)
         for i, job in enumerate(leg.jobs):
-            first[i] = max((first[i], *(first[j] + alone[j].seconds + leg.gap_s for j in before.get(i, ()))))
-            for c, amount in job.takes:
-                missing = amount - leg.counts[c].slack
-                for end, q in sorted((first[j] + alone[j].seconds, q) for j, q in givers.get(c, ()) if j != i):
-                    if missing > 0:
-                        missing -= q
-                        first[i] = max(first[i], end + leg.gap_s)
+            waits = [over[j] + leg.gap_s for j in before.get(i, ())]
+            waits += [_enough_left(amount - leg.counts[c].slack, [(over[j], q) for j, q in givers.get(c, ()) if j != i])
+                      + leg.gap_s for c, amount in job.takes if amount > leg.counts[c].slack]
+            first[i] = max((first[i], *waits))
+            over[i] = first[i] + alone[i].seconds
         if was == first:
             break
     return first
 
 
-def _tails(leg: Leg, alone: Sequence[_Alone]) -> list[float]:
+def _enough_left(missing: int, leaving: Sequence[tuple[float, int]]) -> float:
+    """When those who leave, (time, amount), have left so much."""
+    at = 0.0
+    for end, amount in sorted(leaving):
+        if missing > 0:
+            missing, at = missing - amount, end
+    return at
+
+
+def _tails(leg: Leg, alone: Sequence[Alone]) -> list[float]:
     """Seconds from the begin of each move to the end of all that waits for it by force, at least."""
     tails = [a.seconds for a in alone]
     after = grouped((j, i) for j, i in forced(leg))
@@ -117,7 +132,7 @@ def _tails(leg: Leg, alone: Sequence[_Alone]) -> list[float]:
     return tails
 
 
-class _Split:
+class MakespanProgram:
     """min T such that every move fits on one mover of each side (split, if that helps) and each server's gate suffices.
 
     Level n of a mover: the time τ(v, n) in which it carries n flights; o and c(i, v, n): the time at it that move i
@@ -127,23 +142,34 @@ class _Split:
     after it (tail) must fit into less. Where movers are shared only while moves copy, overhead takes no share.
     """
 
-    def __init__(self, leg: Leg, alone: Sequence[_Alone], head: Sequence[float], tail: Sequence[float]) -> None:
+    def __init__(self, leg: Leg, alone: Sequence[Alone]) -> None:
         self.leg, self.alone = leg, alone
-        self.program = Program()
+        self.program = Program("how long a leg takes at least")
         self.span = self.program.variable(_LATEST, "makespan")
         self.one = self.program.variable(1, "one")
-        self.program.equals({self.one: 1}, 1, _TAG)
-        self.program.objective = {self.span: 1}
         self.levels: dict[tuple[int, int], dict[int, int]] = {}
         """(mover, level) → the times that are spent at it."""
         self.flown: dict[int, dict[int, dict[int, int]]] = {}
         """Mover → move → the times of it there, with their level."""
-        for i, job in enumerate(leg.jobs):
+
+    def add_span(self) -> None:
+        """The whole is made least; the constant one."""
+        self.program.equals({self.one: 1}, 1, _TAG)
+        self.program.minimise({self.span: 1})
+
+    def add_heads(self, head: Sequence[float]) -> None:
+        """What begins late has its time in what is left."""
+        self._marks([round(h, 3) for h in head])
+
+    def add_tails(self, tail: Sequence[float]) -> None:
+        """What leaves much to do after it has its time before that."""
+        self._marks([round(t - a.seconds, 3) for t, a in zip(tail, self.alone, strict=True)])
+
+    def add_moves(self) -> None:
+        """Each move is on one mover of each side, overhead and copying done there."""
+        for i, job in enumerate(self.leg.jobs):
             if job.pairs != (NO_MOVERS,):
                 self._move(i)
-        self._movers()
-        self._marks([round(h, 3) for h in head])
-        self._marks([round(t - a.seconds, 3) for t, a in zip(tail, alone, strict=True)])
 
     def solved(self) -> float:
         """The bound in seconds; 0.0 without one."""
@@ -160,7 +186,7 @@ class _Split:
     def _move(self, i: int) -> None:
         job, p, held = self.leg.jobs[i], self.leg.parameters, self.leg.parameters.share_in_overhead
         slowest = min(self.leg.rate(*pair, *most) for pair, most in job.most.items())
-        sent = min(_alone(self.leg, i, pair).sent for pair in job.pairs)
+        sent = min(alone_on(self.leg, i, pair).sent for pair in job.pairs)
         plain = job.load.working_set < job.load.volume or slowest < 2 * job.load.dirtied
         gain, loss = (sent, 0.0) if plain else (job.load.volume - 0.5 * p.stop_mb * 1e6, job.load.dirtied)
         fixed = (job.load.overhead_s if held else 0.0) + p.resume_s
@@ -185,7 +211,8 @@ class _Split:
                     self._least(terms)
         self.program.equals(flight, 0, _TAG)
 
-    def _movers(self) -> None:
+    def add_movers(self) -> None:
+        """What each mover carries at its levels, and the gates of servers."""
         seconds: dict[int, dict[int, int]] = {}
         for (v, n), terms in self.levels.items():
             tau = self._time()

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from planner.grouping import grouped
-from planner.schedule.clock import NO_MOVERS, Pair
 from planner.schedule.dispatch import Schedule
+from planner.schedule.flight import NO_MOVERS, Pair
 from planner.schedule.leg import Gate, Leg
 
 _SAME = 1e-6

@@ -7,32 +7,13 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from planner.estate.parameters import Parameters
-
-if TYPE_CHECKING:
-    from planner.schedule.leg import Leg
-
-Pair = tuple[int, int]
-"""The numbers of the movers of source and target."""
-NO_MOVERS: Pair = -1, -1
-"""Of an inactive migration."""
+from planner.schedule.flight import NO_MOVERS, Pair
+from planner.schedule.leg import Leg
 
 _OVERHEAD, _ROUND, _LAST, _RESUME, _ENDS, _OVER = range(6)
 _TIMED = _OVERHEAD, _RESUME, _ENDS
-
-
-@dataclass(frozen=True, slots=True)
-class Load:
-    """What a move has to carry: bytes of state, of its working set, bytes/s that it dirties; seconds before it copies,
-    or of an inactive migration, which carries nothing."""
-
-    volume: float
-    working_set: float
-    dirtied: float
-    overhead_s: float
 
 
 class Air:

@@ -7,7 +7,8 @@ import math
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
-from planner.schedule.clock import NO_MOVERS, Air, Pair
+from planner.schedule.clock import Air
+from planner.schedule.flight import NO_MOVERS, Pair
 from planner.schedule.leg import ANYTIME, Leg
 
 _WAITS, _FLIES, _OVER, _CHECKED = range(4)
@@ -15,7 +16,7 @@ _SOON = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class ListOrder:
     """What a schedule is made of: the moves in the order in which they are offered a start; the number of each one's
     mover pair, -1 for the fastest that is free; how many flights each mover carries at most."""
 
@@ -31,7 +32,7 @@ class Schedule:
     start: list[float]
     end: list[float]
     pair: list[Pair]
-    choice: Choice
+    choice: ListOrder
     work: int
 
     @property
@@ -48,7 +49,7 @@ class Schedule:
 class Dispatch:
     """One schedule in the making."""
 
-    def __init__(self, leg: Leg, choice: Choice) -> None:
+    def __init__(self, leg: Leg, choice: ListOrder) -> None:
         n = len(leg.jobs)
         self.leg, self.choice = leg, choice
         self.rank = [0] * n
@@ -229,6 +230,6 @@ class Dispatch:
         return True
 
 
-def listed(leg: Leg, order: Sequence[int], pairs: Sequence[int] = (), caps: Sequence[int] = ()) -> Choice:
+def listed(leg: Leg, order: Sequence[int], pairs: Sequence[int] = (), caps: Sequence[int] = ()) -> ListOrder:
     """A choice by its order; where nothing else is chosen, what is fastest and as many as may."""
-    return Choice(tuple(order), tuple(pairs or [-1] * len(order)), tuple(caps or leg.limit))
+    return ListOrder(tuple(order), tuple(pairs or [-1] * len(order)), tuple(caps or leg.limit))

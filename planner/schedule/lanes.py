@@ -11,15 +11,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+from planner.grouping import grouped
 from planner.plan.choices import BACK, OUT
 from planner.plan.plan import Move, Wait, Window
 from planner.rules import Site
 from planner.schedule.bound import at_least
 from planner.schedule.chain import Broken, Order, chained, lanes
-from planner.schedule.clock import NO_MOVERS, Air
-from planner.schedule.dispatch import Choice, Schedule, listed
+from planner.schedule.clock import Air
+from planner.schedule.dispatch import ListOrder, Schedule, listed
+from planner.schedule.flight import NO_MOVERS
 from planner.schedule.leg import ANYTIME, AT_ONCE, Begins, Leg, leg_of
-from planner.schedule.play import Course, played
+from planner.schedule.play import Played, played
 from planner.schedule.search import WORK, shortest
 from planner.schedule.timetable import Timetable
 
@@ -48,7 +50,7 @@ class _Way:
     leg: Leg
     schedule: Schedule
     order: Order
-    course: Course
+    course: Played
     begin_ms: int
     bound_s: float
 
@@ -102,11 +104,8 @@ def _barrier(leg: Leg) -> Schedule | None:
     index = {name: k for k, name in enumerate(leg.movers)}
     pairs = [NO_MOVERS if job.move.inactive else (index[job.move.source_msp], index[job.move.target_msp])
              for job in leg.jobs]
-    alone = any(not g.rule for g in leg.gates)
     start, end, now, work = [0.0] * n, [0.0] * n, 0.0, 0
-    waves = [[i for i in range(n) if alone is False and leg.jobs[i].move.wave == w]
-             for w in dict.fromkeys(job.move.wave for job in leg.jobs)] if not alone else [[i] for i in range(n)]
-    for wave in waves:
+    for wave in _waves(leg):
         opens = max(leg.jobs[i].opens(now) for i in wave)
         if opens == math.inf or any(leg.jobs[i].opens(opens) != opens for i in wave):
             return None
@@ -126,7 +125,14 @@ def _barrier(leg: Leg) -> Schedule | None:
     return Schedule(start, end, pairs, listed(leg, range(n), chosen), work)
 
 
-def _mirrored(leg: Leg, other: _Way) -> Choice:
+def _waves(leg: Leg) -> list[list[int]]:
+    """The moves by the wave that they come in; one by one where there are fewer people than some wave has moves."""
+    waves = [*grouped((job.move.wave, i) for i, job in enumerate(leg.jobs)).values()]
+    few = any(not gate.rule and gate.limit < max(map(len, waves)) for gate in leg.gates)
+    return [[i] for wave in waves for i in wave] if few else waves
+
+
+def _mirrored(leg: Leg, other: _Way) -> ListOrder:
     """The other leg backwards: who left last comes back first, over the same movers."""
     last = {job.move.lpar: k for k, job in enumerate(other.leg.jobs)}
     ends, names = other.schedule.end, other.leg.movers
@@ -149,7 +155,6 @@ def _numbered(ways: Sequence[_Way]) -> tuple[Move, ...]:
     """The moves of all legs with numbers, lanes and waits, in the order in which they begin."""
     out: list[Move] = []
     for way in ways:
-        deepest = max((m.wave for m in out), default=0)
         chains = lanes(way.order, way.schedule)
         lane_of = {i: number for number, chain in enumerate(chains, 1) for i in chain}
         led = {i: j for chain in chains for j, i in pairwise(chain)}
@@ -162,7 +167,7 @@ def _numbered(ways: Sequence[_Way]) -> tuple[Move, ...]:
                 implied |= way.order.before[j]
             waits = tuple(_wait(way, j, number[j], why) for j, why in way.order.after[i].items()
                           if j != led.get(i) and not implied >> j & 1)
-            out.append(_move(way, i, number[i], lane_of[i], deepest + depth[i], waits))
+            out.append(_move(way, i, number[i], lane_of[i], depth[i], waits))
     return tuple(out)
 
 

@@ -23,7 +23,7 @@ from planner.rules.base import Scope
 from planner.rules.concurrency import inactive_limit, mover_limit, server_limit
 from planner.rules.ledger import MEMORY, POOLS, PROCESSORS, Ledger, pool_words
 from planner.rules.timing import in_blackout
-from planner.schedule.clock import NO_MOVERS, Load, Pair
+from planner.schedule.flight import NO_MOVERS, Load, Pair
 
 _DAYS = 7
 """Days from the window's start in which a move is looked for a time outside its blackouts."""
@@ -35,7 +35,7 @@ ANYTIME: Spans = ((0.0, math.inf),)
 
 
 @dataclass(frozen=True, slots=True)
-class Count:
+class Scarce:
     """Something of a server that those who arrive take and those who leave give back: what is free when the leg begins,
     the id of the rule that keeps it, and what it is for a person."""
 
@@ -97,7 +97,7 @@ class Leg:
     begins: Begins = AT_ONCE
     movers: list[str] = field(default_factory=list)
     limit: list[int] = field(default_factory=list)
-    counts: list[Count] = field(default_factory=list)
+    counts: list[Scarce] = field(default_factory=list)
     gates: list[Gate] = field(default_factory=list)
     gates_of: list[list[int]] = field(default_factory=list)
     must: list[dict[int, tuple[str, str]]] = field(default_factory=list)
@@ -299,6 +299,15 @@ class _Holdings:
                 yield ("network.vnic-ports", server, v.port), 1
                 yield ("network.vnic-capacity", server, v.port), v.percent or 1
 
+    def exchanged(self, moves: Sequence[Move]) -> tuple[list[dict[Key, int]], list[dict[Key, int]]]:
+        """What each of these moves, in their order, takes on its target and gives back on its source."""
+        takes, gives, there = [], [], dict[str, Move]()
+        for m in moves:
+            takes.append(dict(_summed(self.of_move(m))))
+            gives.append(dict(_summed(self.of_move(there[m.lpar]) if m.lpar in there else self.of_resident(m.lpar))))
+            there[m.lpar] = m
+        return takes, gives
+
     def _ledger(self, lpar: str, server: str) -> Iterator[tuple[Key, int]]:
         for number, amount in self.ledger.needs(lpar, server):
             yield self.ledger.named(number), amount
@@ -355,23 +364,20 @@ def _summed(pairs: Iterable[tuple[Key, int]]) -> Iterable[tuple[Key, int]]:
 def _count(leg: Leg, before: Sequence[Move]) -> None:
     """What the moves of a leg take and give of everything where the order can matter: some arrive and some leave, and
     it is not enough for all."""
-    moves = [job.move for job in leg.jobs]
-    hold = _Holdings(leg.site, before)
+    hold, moves = _Holdings(leg.site, before), [job.move for job in leg.jobs]
     hold.numbers = grouped((m.target, m.target_id) for m in moves if m.target_id is not None)
-    takes, gives = [], []
-    there: dict[str, Move] = {}
-    for m in moves:
-        takes.append(dict(_summed(hold.of_move(m))))
-        gives.append(dict(_summed(hold.of_move(there[m.lpar]) if m.lpar in there else hold.of_resident(m.lpar))))
-        there[m.lpar] = m
+    takes, gives = hold.exchanged(moves)
     wanted, left = (sum((Counter(of) for of in those), Counter[Key]()) for those in (takes, gives))
     slack = hold.slack({key for key in wanted if key in left})
     keys = [key for key in sorted(slack) if wanted[key] > slack[key]]
     number = {key: n for n, key in enumerate(keys)}
-    leg.counts = [Count(key[0], key[1], _words(leg.site, key), slack[key]) for key in keys]
-    leg.jobs = [replace(job, takes=tuple((number[k], q) for k, q in t.items() if k in number and q),
-                        gives=tuple((number[k], q) for k, q in g.items() if k in number and q))
+    leg.counts = [Scarce(key[0], key[1], _words(leg.site, key), slack[key]) for key in keys]
+    leg.jobs = [replace(job, takes=_amounts(t, number), gives=_amounts(g, number))
                 for job, t, g in zip(leg.jobs, takes, gives, strict=True)]
+
+
+def _amounts(of: Mapping[Key, int], number: Mapping[Key, int]) -> Amounts:
+    return tuple((number[key], amount) for key, amount in of.items() if key in number and amount)
 
 
 def _words(site: Site, key: Key) -> str:

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from planner.schedule.chain import Broken
-from planner.schedule.clock import Air, Pair
+from planner.schedule.clock import Air
+from planner.schedule.flight import Pair
 from planner.schedule.leg import Leg
 
 
@@ -32,7 +33,7 @@ Waits = Sequence[Mapping[int, Broken | None]]
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
+class Played:
     """When each move begins and is over (s; NaN: it never begins, since what it waits for did not arrive), the bytes
     that it sends, and the seconds for which its LPAR stands still."""
 
@@ -49,7 +50,7 @@ class Course:
         return max((self.checked, *(e for e in self.end if not math.isnan(e))))
 
 
-def played(leg: Leg, pair: Sequence[Pair], after: Waits, night: Night = AS_PREDICTED) -> Course:
+def played(leg: Leg, pair: Sequence[Pair], after: Waits, night: Night = AS_PREDICTED) -> Played:
     """The course of a leg whose moves wait for others, as their ``after`` says."""
     return _Play(leg, pair, after, night).course()
 
@@ -87,7 +88,7 @@ class _Play:
         heapq.heappush(self.free, done)
         return done
 
-    def course(self) -> Course:
+    def course(self) -> Played:
         now = 0.0
         while True:
             while self.clock and self.clock[0][0] <= now:
@@ -102,7 +103,7 @@ class _Play:
             elif self.clock:
                 now = self.clock[0][0]
             else:
-                return Course(self.start, self.end, self.air.sent, self.air.still_s, self.checked)
+                return Played(self.start, self.end, self.air.sent, self.air.still_s, self.checked)
 
     def _begin(self, i: int, now: float) -> None:
         if any(j in self.lost and (why is None or why.room) for j, why in self.after[i].items()):

@@ -10,8 +10,8 @@ from dataclasses import replace
 from random import Random
 
 from planner.schedule.bound import part_at_least
-from planner.schedule.clock import NO_MOVERS
-from planner.schedule.dispatch import Choice, Dispatch, Schedule, listed
+from planner.schedule.dispatch import Dispatch, ListOrder, Schedule, listed
+from planner.schedule.flight import NO_MOVERS
 from planner.schedule.leg import Leg
 
 WORK = 40_000
@@ -24,7 +24,7 @@ _WARM, _WARMEST = 0.01, 0.02
 """How much worse than the one before a schedule may be, as shares of the first, when a stage begins."""
 
 
-def shortest(leg: Leg, first: Choice, work: int = WORK) -> Schedule | None:
+def shortest(leg: Leg, first: ListOrder, work: int = WORK) -> Schedule | None:
     """The best schedule found; None when no list leads to the end, which a list that works one by one may not.
 
     Parts that have nothing in common are searched one by one, always the one that ends last, with more work each time.
@@ -53,9 +53,9 @@ def shortest(leg: Leg, first: Choice, work: int = WORK) -> Schedule | None:
     return _together(leg, parts, found, used)
 
 
-def _of_part(choice: Choice, keep: Sequence[int]) -> Choice:
+def _of_part(choice: ListOrder, keep: Sequence[int]) -> ListOrder:
     number = {i: n for n, i in enumerate(keep)}
-    return Choice(tuple(number[i] for i in choice.order if i in number), tuple(choice.pairs[i] for i in keep),
+    return ListOrder(tuple(number[i] for i in choice.order if i in number), tuple(choice.pairs[i] for i in keep),
                   choice.caps)
 
 
@@ -69,10 +69,10 @@ def _together(leg: Leg, parts: Sequence[Sequence[int]], found: Sequence[Schedule
             for v in pair[i] if pair[i] != NO_MOVERS else ():
                 caps[v] = one.choice.caps[v]
     order = tuple(sorted(range(n), key=lambda i: (start[i], i)))
-    return Schedule(start, end, pair, Choice(order, tuple(chosen), tuple(caps)), work)
+    return Schedule(start, end, pair, ListOrder(order, tuple(chosen), tuple(caps)), work)
 
 
-def _lists(leg: Leg, first: Choice) -> Iterator[Choice]:
+def _lists(leg: Leg, first: ListOrder) -> Iterator[ListOrder]:
     """Where a search begins."""
     yield first
     n = len(leg.jobs)
@@ -89,7 +89,7 @@ def _ranked(leg: Leg, order: Sequence[int]) -> tuple[int, ...]:
     return tuple(sorted(order, key=lambda i: leg.jobs[i].rank))
 
 
-def _first(leg: Leg, first: Choice) -> Schedule | None:
+def _first(leg: Leg, first: ListOrder) -> Schedule | None:
     """The best of several lists."""
     found = [one for choice in dict.fromkeys(_lists(leg, first)) if (one := Dispatch(leg, choice).run()) is not None]
     best = min(found, key=lambda one: one.value, default=None)
@@ -125,7 +125,7 @@ class _Walk:
                     self.best = found
         return self.best, used
 
-    def _other(self) -> Choice:
+    def _other(self) -> ListOrder:
         """A neighbour of where the walk is."""
         random, choice, n = self.random, self.here.choice, len(self.leg.jobs)
         order, pairs, caps = list(choice.order), list(choice.pairs), list(choice.caps)
@@ -143,7 +143,7 @@ class _Walk:
         else:
             v = random.choice(self.here.pair[i])
             caps[v] = random.randint(1, self.leg.limit[v])
-        return Choice(_ranked(self.leg, order), tuple(pairs), tuple(caps))
+        return ListOrder(_ranked(self.leg, order), tuple(pairs), tuple(caps))
 
     def _insert(self, order: list[int], i: int) -> None:
         n = len(order)

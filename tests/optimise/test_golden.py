@@ -17,6 +17,7 @@ import pytest
 from estates import backed, changed, estate, judged, lpar, policy, pool, server, stating
 
 import planner.optimise
+import planner.schedule
 from planner.estate.capacity import Demand
 from planner.estate.model import Fibre, Port, SriovPort
 from planner.optimise.consolidation import ConsolidationProblem
@@ -32,9 +33,12 @@ from planner.optimise.scenario import ScenarioProblem, ScenarioProgram, Sizes
 from planner.optimise.solver import as_text
 from planner.optimise.split_pack import SplitPack
 from planner.plan.choices import By, Measure
+from planner.plan.plan import Move
 from planner.plan.questions import Consolidate, Headroom
 from planner.rules import Judge, Site, base, ledger
 from planner.rules.base import Breach
+from planner.schedule.bound import MakespanProgram, alone_on
+from planner.schedule.leg import leg_of
 
 PACKAGE = Path(planner.optimise.__file__).parents[1]
 GOLDEN = Path(__file__).parent / "golden"
@@ -65,7 +69,8 @@ RULES = [*(rule.id for rule, _ in base.declared_uses()), "policy.cluster"]
 
 def _programs() -> Iterator[type[Any]]:
     """Every class of the optimiser that has families of rows."""
-    for module in pkgutil.walk_packages(planner.optimise.__path__, "planner.optimise."):
+    for module in (*pkgutil.walk_packages(planner.optimise.__path__, "planner.optimise."),
+                   *pkgutil.walk_packages(planner.schedule.__path__, "planner.schedule.")):
         for cls in vars(import_module(module.name)).values():
             if isinstance(cls, type) and cls.__module__ == module.name and any(n.startswith("add_") for n in vars(cls)):
                 yield cls
@@ -184,6 +189,20 @@ def frontier() -> None:
     Frontier(ScenarioProblem(site, judge, ["B", "C"], ["a1", "a2"], lambda n: places.get(n, {}), _grown(site))).point(2, 0.0)
 
 
+def makespan() -> None:
+    """a1 and a2 leave A, b1 comes to it; two moves at a time on B."""
+    of = changed(changed(OF, "a1", busy_units=0), "a2", busy_units=0)
+    site, _ = judged(of.replace(policies=(*of.policies, policy("concurrency", "B", "2"))))
+    moves = [Move("a1", "A", "B"), Move("a2", "A", "B"), Move("b1", "B", "A")]
+    leg = leg_of(site, moves)
+    program = MakespanProgram(leg, [alone_on(leg, i, job.pairs[0]) for i, job in enumerate(leg.jobs)])
+    program.add_span()
+    program.add_moves()
+    program.add_movers()
+    program.add_heads([0.0, 60.0, 0.0])
+    program.add_tails([a.seconds + 30 for a in program.alone])
+
+
 def _short() -> Program:
     site, _ = judged(SHORT)
     return PlacementProgram(site, Candidates({n: {"B": 0} for n in site.start}), ["B"], site.start).program
@@ -230,7 +249,7 @@ def recorded() -> tuple[dict[str, Program], set[tuple[str, int]]]:
             for name, made in list(vars(cls).items()):
                 if name.startswith("add_"):
                     patch.setattr(cls, name, recorder(name, made))
-        for build in (placement, headroom, consolidation, scenario, frontier):
+        for build in (placement, headroom, consolidation, scenario, frontier, makespan):
             build()
     short = _short()
     for rule in RULES:
