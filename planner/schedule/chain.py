@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from planner.grouping import grouped
 from planner.schedule.dispatch import Schedule
@@ -288,69 +289,98 @@ def matched(members: int, before: Sequence[int], likes: Mapping[int, Sequence[in
 # ---- waits -----------------------------------------------------------------------------------------------------------
 
 
+Arcs = list[set[int]]
+"""Of each move those that it waits for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Order:
-    """``after[i]``: the moves that i waits for, and what would break without; None: nothing would, it keeps the pace.
-    ``before``: bits of all that is over before each."""
+    """``after[i]``: the moves that i waits for, and what would break without; None: nothing would, it keeps the pace or
+    is the one before it in its lane. ``before``: bits of all that is over before each. ``lanes``: the moves in as few
+    chains as their order allows, each in order; the first to begin is the first lane."""
 
     after: list[dict[int, Broken | None]]
     before: list[int]
+    lanes: list[list[int]]
+
+    @property
+    def led(self) -> dict[int, int]:
+        """Move → the one before it in its lane."""
+        return {i: j for lane in self.lanes for j, i in pairwise(lane)}
 
 
 def chained(leg: Leg, schedule: Schedule) -> Order:
     """The waits of a schedule: those that some timing needs, and those that keep its pace; no others."""
-    after = _Chain(leg, schedule).made()
-    order = sorted(range(len(leg.jobs)), key=lambda i: (schedule.start[i], schedule.end[i], i))
-    check, before = Check(leg, schedule.pair), closed(after, order)
-    if any(check.broken(before)):
-        raise ValueError("a schedule does not hold for every timing of its handovers")
-    _pace(leg, schedule, after, before)
-    before = closed(after, order)
-    _reduce(after, before)
-    why: dict[tuple[int, int], Broken | None] = {}
-    tight = {(i, j) for i in order for j in after[i] if _tight(leg, schedule, i, j)}
-    arcs = sorted(((i, j) for i in order for j in after[i]), key=lambda a: (a in tight, -schedule.start[a[0]], a))
-    for i, j in arcs:
-        after[i].discard(j)
-        now = _reclosed(before, after, order, i)
-        lost = {x: gone for x in range(len(now)) if (gone := before[x] & ~now[x])}
-        found = next(check.broken(now, lost), None)
-        if found is None and ((i, j) not in tight or any((i, k) in tight for k in after[i])):
-            before = now
-            continue
-        after[i].add(j)
-        why[i, j] = found
-    return Order([{j: why[i, j] for j in sorted(those)} for i, those in enumerate(after)], before)
+    return _Pruning(leg, schedule).order()
 
 
-def _tight(leg: Leg, schedule: Schedule, i: int, j: int) -> bool:
-    """Whether i begins as soon as j is over."""
-    return abs(schedule.end[j] + leg.gap_s - schedule.start[i]) < _SAME
+class _Pruning:
+    """A schedule whose handovers become fewer."""
+
+    def __init__(self, leg: Leg, schedule: Schedule) -> None:
+        self.leg, self.schedule = leg, schedule
+        self.by_start = sorted(range(len(leg.jobs)), key=lambda i: (schedule.start[i], schedule.end[i], i))
+        self.check = Check(leg, schedule.pair)
+        self.after: Arcs = _Chain(leg, schedule).made()
+        self.before = closed(self.after, self.by_start)
+        self.why: dict[tuple[int, int], Broken | None] = {}
+        if any(self.check.broken(self.before)):
+            raise ValueError("a schedule does not hold for every timing of its handovers")
+
+    def order(self) -> Order:
+        """What is left, first without lanes, then with them: what a lane has in order needs no wait."""
+        self._pace()
+        self._prune({})
+        lanes = _lanes(self.before, self.after, self.schedule)
+        led = {i: j for lane in lanes for j, i in pairwise(lane)}
+        for i, j in led.items():
+            self.after[i].add(j)
+        self._prune(led)
+        return Order([{j: self.why.get((i, j)) for j in sorted(those)} for i, those in enumerate(self.after)],
+                     self.before, lanes)
+
+    def _prune(self, led: Mapping[int, int]) -> None:
+        """Leave out what follows from the rest, and what neither a rule nor the pace needs while lanes have theirs."""
+        for i, those in enumerate(self.after):
+            implied = 0
+            for j in those:
+                implied |= self.before[j]
+            self.after[i] = {j for j in those if not implied >> j & 1 or led.get(i) == j}
+        arcs = [(i, j) for i, those in enumerate(self.after) for j in those if led.get(i) != j]
+        for i, j in sorted(arcs, key=lambda arc: (self._tight(*arc), -self.schedule.start[arc[0]], arc)):
+            self._try(i, j)
+
+    def _try(self, i: int, j: int) -> None:
+        """Leave a wait out, unless something breaks or the move would begin sooner."""
+        after = self.after[i]
+        after.discard(j)
+        now = _reclosed(self.before, self.after, self.by_start, i)
+        lost = {x: gone for x, new in enumerate(now) if (gone := self.before[x] & ~new)}
+        found = next(self.check.broken(now, lost), None)
+        if found is None and (not self._tight(i, j) or any(self._tight(i, k) for k in after)):
+            self.before = now
+        else:
+            after.add(j)
+            self.why[i, j] = found
+
+    def _tight(self, i: int, j: int) -> bool:
+        """Whether i begins as soon as j is over."""
+        return abs(self.schedule.end[j] + self.leg.gap_s - self.schedule.start[i]) < _SAME
+
+    def _pace(self) -> None:
+        """Who begins later than its waits let it waits for the move at whose end it began."""
+        for i, job in enumerate(self.leg.jobs):
+            at = self.schedule.start[i]
+            opened = at < _SAME or any(abs(at - low) < _SAME for low, _ in job.starts)
+            if not opened and not any(self._tight(i, j) for j in self.after[i]):
+                self.after[i] |= {j for j in range(len(self.after)) if self._tight(i, j)}
+        self.before = closed(self.after, self.by_start)
 
 
-def _pace(leg: Leg, schedule: Schedule, after: list[set[int]], before: Sequence[int]) -> None:
-    """Who begins later than its waits let it waits for the move at whose end it began."""
-    for i, job in enumerate(leg.jobs):
-        at = schedule.start[i]
-        opened = at < _SAME or any(abs(at - low) < _SAME for low, _ in job.starts)
-        if opened or any(_tight(leg, schedule, i, j) for j in after[i]):
-            continue
-        after[i] |= {j for j in range(len(after)) if _tight(leg, schedule, i, j)}
-
-
-def _reduce(after: list[set[int]], before: Sequence[int]) -> None:
-    """Leave out what follows from the rest."""
-    for i, those in enumerate(after):
-        implied = 0
-        for j in those:
-            implied |= before[j]
-        after[i] = {j for j in those if not implied >> j & 1}
-
-
-def _reclosed(before: Sequence[int], after: Sequence[Iterable[int]], order: Sequence[int], changed: int) -> list[int]:
+def _reclosed(before: Sequence[int], after: Arcs, by_start: Sequence[int], changed: int) -> list[int]:
     """What is over before each, once one move waits for less."""
     now, touched = list(before), 1 << changed
-    for x in order:
+    for x in by_start:
         if x == changed or before[x] & touched:
             new = 0
             for j in after[x]:
@@ -361,15 +391,14 @@ def _reclosed(before: Sequence[int], after: Sequence[Iterable[int]], order: Sequ
     return now
 
 
-def lanes(order: Order, schedule: Schedule) -> list[list[int]]:
-    """The moves in as few chains as their order allows, each chain in order; the first to begin is the first lane."""
-    n = len(order.after)
-    likes = {i: sorted(those, key=lambda j: (-sum(a == b for a, b in zip(schedule.pair[i], schedule.pair[j],
-                                                                        strict=True)), -schedule.end[j], j))
-             for i, those in enumerate(order.after)}
-    heir = matched((1 << n) - 1, order.before, likes)
-    led = set(heir.values())
-    out = []
+def _lanes(before: Sequence[int], after: Arcs, schedule: Schedule) -> list[list[int]]:
+    """The moves in as few chains as their order allows; who waits for another rather follows it, best over the same
+    movers."""
+    pair, n = schedule.pair, len(after)
+    likes = {i: sorted(those, key=lambda j: (-sum(a == b for a, b in zip(pair[i], pair[j], strict=True)),
+                                             -schedule.end[j], j)) for i, those in enumerate(after)}
+    heir = matched((1 << n) - 1, before, likes)
+    led, out = set(heir.values()), []
     for i in sorted(range(n), key=lambda i: (schedule.start[i], i)):
         if i not in led:
             lane = [i]

@@ -9,14 +9,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
 from planner.grouping import grouped
 from planner.plan.choices import BACK, OUT
 from planner.plan.plan import Move, Wait, Window
 from planner.rules import Site
-from planner.schedule.bound import at_least
-from planner.schedule.chain import Broken, Order, chained, lanes
+from planner.schedule.chain import Broken, Order, chained
 from planner.schedule.clock import Air
 from planner.schedule.dispatch import ListOrder, Schedule, listed
 from planner.schedule.flight import NO_MOVERS
@@ -83,6 +81,8 @@ def laned(site: Site, table: Timetable, window: Window | None, pacing: Pacing) -
 def _way(site: Site, moves: Sequence[Move], before: Sequence[Move], begins: Begins, window: Window | None,
          pacing: Pacing, other: _Way | None) -> _Way | None:
     """A leg in lanes; None where blackouts leave some move no time but that of its wave, or it is too long."""
+    from planner.schedule.bound import at_least  # start-up: numpy
+
     if len(moves) > _MOST_MOVES:
         return None
     leg = leg_of(site, moves, before, begins, window, pacing.people)
@@ -155,18 +155,13 @@ def _numbered(ways: Sequence[_Way]) -> tuple[Move, ...]:
     """The moves of all legs with numbers, lanes and waits, in the order in which they begin."""
     out: list[Move] = []
     for way in ways:
-        chains = lanes(way.order, way.schedule)
-        lane_of = {i: number for number, chain in enumerate(chains, 1) for i in chain}
-        led = {i: j for chain in chains for j, i in pairwise(chain)}
+        lane_of = {i: number for number, lane in enumerate(way.order.lanes, 1) for i in lane}
         order = sorted(range(len(way.leg.jobs)), key=lambda i: (way.ms(way.course.start[i]), lane_of[i]))
+        led = way.order.led
         number = {i: k for k, i in enumerate(order, len(out) + 1)}
         depth = _depths(way.order, order)
         for i in order:
-            implied = 0
-            for j in {*way.order.after[i], *([led[i]] if i in led else ())}:
-                implied |= way.order.before[j]
-            waits = tuple(_wait(way, j, number[j], why) for j, why in way.order.after[i].items()
-                          if j != led.get(i) and not implied >> j & 1)
+            waits = tuple(_wait(way, j, number[j], why) for j, why in way.order.after[i].items() if j != led.get(i))
             out.append(_move(way, i, number[i], lane_of[i], depth[i], waits))
     return tuple(out)
 

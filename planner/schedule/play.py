@@ -106,7 +106,7 @@ class _Play:
                 return Played(self.start, self.end, self.air.sent, self.air.still_s, self.checked)
 
     def _begin(self, i: int, now: float) -> None:
-        if any(j in self.lost and (why is None or why.room) for j, why in self.after[i].items()):
+        if any(j in self.lost and why is not None and why.room for j, why in self.after[i].items()):
             self.lost.add(i)
             self._over(i, now)
             return

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from random import Random
 
-from planner.schedule.bound import part_at_least
 from planner.schedule.dispatch import Dispatch, ListOrder, Schedule, listed
 from planner.schedule.flight import NO_MOVERS
 from planner.schedule.leg import Leg
@@ -29,6 +28,8 @@ def shortest(leg: Leg, first: ListOrder, work: int = WORK) -> Schedule | None:
 
     Parts that have nothing in common are searched one by one, always the one that ends last, with more work each time.
     """
+    from planner.schedule.bound import part_at_least  # start-up: numpy
+
     parts = leg.parts()
     legs = [leg.part(keep) for keep in parts]
     firsts = [_of_part(first, keep) for keep in parts]
