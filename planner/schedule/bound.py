@@ -144,7 +144,7 @@ class MakespanProgram:
 
     def __init__(self, leg: Leg, alone: Sequence[Alone]) -> None:
         self.leg, self.alone = leg, alone
-        self.program = Program("how long a leg takes at least")
+        self.program = Program()
         self.span = self.program.variable(_LATEST, "makespan")
         self.one = self.program.variable(1, "one")
         self.levels: dict[tuple[int, int], dict[int, int]] = {}
