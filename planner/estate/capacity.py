@@ -76,8 +76,11 @@ def held_by_servers(estate: Estate, where: Mapping[str, str]) -> dict[str, Deman
     """What each server holds when active LPARs stand like that (LPAR → server)."""
     servers = {s.name: s for s in estate.servers}
     vioses, pools = grouped((v.server, v) for v in estate.vioses), grouped((p.server, p) for p in estate.pools)
-    held = {n: base_demand(s, vioses.get(n, ()), pools.get(n, ())) for n, s in servers.items()}
+    base = {n: base_demand(s, vioses.get(n, ()), pools.get(n, ())) for n, s in servers.items()}
+    units, memory = ({n: getattr(d, of) for n, d in base.items()} for of in ("units", "memory_mib"))
     for p in estate.lpars:
-        if (place := where.get(p.name)) in held:
-            held[place] += lpar_demand(p, servers[place])
-    return held
+        if (place := where.get(p.name)) in servers:
+            more = lpar_demand(p, servers[place])
+            units[place] += more.units
+            memory[place] += more.memory_mib
+    return {n: Demand(units[n], memory[n]) for n in servers}

@@ -59,8 +59,10 @@ def near_full(estate: Estate, policies: PolicySet, where: Mapping[str, str], tak
 
 def broken_if_kept(loaded: Loaded, where: Mapping[str, str], when: str) -> Iterator[Finding]:
     """The same of the policies that a policy file lifts: who states them in the estate means them to hold again."""
+    if not loaded.lifted:
+        return
     own, _ = compile_policies(loaded.estate.replace(policies=loaded.lifted))
-    for f in broken_policies(loaded.estate, own, where, when) if loaded.lifted else ():
+    for f in broken_policies(loaded.estate, own, where, when):
         if f.rule != _AWAY:
             yield replace(f, message=f"{f.message}; the estate states this policy, which is lifted for this plan",
                           fix="plan with --return, or see to it afterwards; set Active to no if it is void")

@@ -187,8 +187,9 @@ def _preparation(plan: Plan, site: Site) -> Iterator[str]:
 def _room_note(site: Site, move: Move) -> str:
     """A remark on a validation that must complain of room as long as earlier moves have not made it."""
     server = site.servers[move.target]
-    there = site.holding(move.target, [*site.residents(move.target), move.lpar])
-    if there.units <= server.configurable_units and there.memory_mib <= server.configurable_memory_mib:
+    there, more = site.at_start[move.target], site.held(move.lpar, move.target)
+    if (there.units + more.units <= server.configurable_units
+            and there.memory_mib + more.memory_mib <= server.configurable_memory_mib):
         return ""
     ready = f"move {move.number} may start" if move.lane else f"the waves ahead of wave {move.wave} are done"
     return f"    # finds too little room before {ready}: validate it again then"

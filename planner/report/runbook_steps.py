@@ -88,8 +88,9 @@ def wave(plan: Plan, site: Site, number: int, moves: tuple[Move, ...], ids: dict
     yield "Only if one hangs: stop (`s`), then recover (`r`).\n"
     yield from on_consoles(site, ((consoles_for(site, m.source, m.target)[0], migrlpar(m, site, step))
                                   for m in moves for step in "sr"))
+    stays = not plan.leg(BACK)
     for m in moves:
-        final = m.leg == OUT and not m.parking and not plan.leg(BACK)
+        final = m.leg == OUT and not m.parking and stays
         after = ("still `Not Activated`, its profiles are there" if m.inactive else
                  f"after, lists {lists_named(site, m)}")
         yield f"- [ ] {md(m.lpar)}: {after}" + (f". {PERMANENT.text}" if final else "")
@@ -135,8 +136,9 @@ def arrivals(site: Site, moves: Sequence[Move]) -> Iterator[tuple[str, str]]:
 def sole_console(site: Site) -> str:
     """The console that manages every server; ``""`` where there are several, or none is stated."""
     servers = site.estate.servers
+    each = {s.console: s for s in servers}.values()
     return next((name for s in servers[:1] for name in consoles_of(s) if all(
-        any(same_console(name, one) for one in consoles_of(other)) for other in servers)), "")
+        any(same_console(name, one) for one in consoles_of(other)) for other in each)), "")
 
 
 def move_lines(site: Site, moves: Iterable[Move], operation: str, ids: Mapping[str, int | None]

@@ -170,6 +170,10 @@ class Rule:
     concerns: Callable[[Any], bool] | None = None
     enough: Use | None = None
 
+    def may_speak(self, site: Any) -> bool:
+        """Whether it may have something to say on a site."""
+        return self.concerns is None or self.concerns(site)
+
     def findings(self, subject: str, site: Any, *arguments: Any) -> list[Finding]:
         """The breaches as findings about ``subject``."""
         return [self.finding(b, subject, site) for b in self.check(site, *arguments)]
@@ -197,8 +201,7 @@ def declared_uses() -> list[tuple[Rule, Use]]:
 
 def asked_rules(scope: Scope, site: Any = None) -> list[Rule]:
     """The rules that the programs keep by asking them; of a ``site`` those that concern it."""
-    return [r for r in of_scope(scope) if r.encoding == ASKED and (
-        site is None or r.concerns is None or r.concerns(site))]
+    return [r for r in of_scope(scope) if r.encoding == ASKED and (site is None or r.may_speak(site))]
 
 
 def two_servers(site: Any, lpar: str) -> Hashable:

@@ -13,7 +13,7 @@ from planner.grouping import grouped, inverted
 from planner.plan.plan import Move, Window
 from planner.remember import remembered
 from planner.rules.asking import stood_there
-from planner.rules.base import MIGRATIONS, Breach, Hold, On, Scope, of_scope, two_servers
+from planner.rules.base import MIGRATIONS, Breach, Hold, On, Rule, Scope, of_scope, two_servers
 from planner.rules.site import Site, is_ibm_i
 
 Shape = Callable[[Site, str], Hashable]
@@ -58,7 +58,6 @@ class Judge:
         self.site = site
         self._rules = {scope: of_scope(scope) for scope in Scope}
         self._move_rules = self._rules[Scope.MOVE]
-        self._sparing = {r.enough for r in self._rules[Scope.SERVER] if r.enough is not None}
         self._own = {on: [n for n, r in enumerate(self._move_rules) if r.shape is None and on in r.binds]
                      for on in MIGRATIONS | {On.FAILOVER}}
         self._numbers: dict[tuple[On, tuple[Shape, ...], Hashable], int] = {}
@@ -194,10 +193,14 @@ class Judge:
         return self._carried(Hold.END, server, holders)
 
     def _carried(self, hold: Hold, server: str, holders: Sequence[str]) -> list[Finding]:
-        enough = {use: use.kept(self.site, server, holders) for use in self._sparing}
-        rules = [r for r in self._rules[Scope.SERVER] if r.hold is hold and not (r.enough and enough[r.enough])]
-        return [f for r in rules if not stood_there(r, self.site, server, holders)
+        rules = self._of_servers(hold)
+        enough = {use for use in {r.enough for r in rules} if use and use.kept(self.site, server, holders)}
+        return [f for r in rules if r.enough not in enough and not stood_there(r, self.site, server, holders)
                 for f in r.findings(server, self.site, server, holders)]
+
+    @remembered
+    def _of_servers(self, hold: Hold) -> tuple[Rule, ...]:
+        return tuple(r for r in self._rules[Scope.SERVER] if r.hold is hold and r.may_speak(self.site))
 
     def groups(self, where: Mapping[str, Sequence[str]], *, end: bool) -> list[Finding]:
         """What the rules say of these places; rules for the end only when ``end``."""

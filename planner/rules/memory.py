@@ -107,6 +107,7 @@ def pool(site: Site, server: str, holders: Collection[str]) -> Iterator[Breach]:
 
 @rule("memory.pool-paging", "What LPARs in shared memory mode keep in use fits the shared memory pool of their server; "
       "else they page.", Scope.SERVER, severity=Severity.WARNING, hold=Hold.END, encoding="told; no row keeps it",
+      concerns=lambda site: any(s.shared_memory_pool_mib for s in site.estate.servers),
       source="IBM REDP-4470 PowerVM Active Memory Sharing (physical overcommitment)")
 def pool_paging(site: Site, server: str, holders: Collection[str]) -> Iterator[Breach]:
     size = site.servers[server].shared_memory_pool_mib
@@ -157,7 +158,9 @@ def _asleep(site: Site, lpar: str, server: str) -> int:
 
 @rule("memory.huge-pages-there", "A server to which LPARs are migrated inactive has the huge pages of their profiles "
       "free; else they boot without some.", Scope.SERVER, severity=Severity.WARNING, hold=Hold.END,
-      encoding="told; no row keeps it", source="IBM Power10 environment-source-destination-servers (boots without some "
+      encoding="told; no row keeps it", concerns=lambda site: any(
+          s.free_huge_pages is not None for s in site.estate.servers),
+      source="IBM Power10 environment-source-destination-servers (boots without some "
       "or all huge pages after the inactive migration)")
 def huge_pages_there(site: Site, server: str, holders: Collection[str]) -> Iterator[Breach]:
     free, wanted = site.servers[server].free_huge_pages, sum(_asleep(site, n, server) for n in holders)

@@ -71,6 +71,15 @@ def test_shared_answers_on_a_restart_are_those_of_each_rule_asked_alone(name: st
 
 
 @pytest.mark.parametrize("name", ESTATES)
+def test_rules_that_do_not_concern_a_site_have_nothing_to_say_there(name: str) -> None:
+    site = Site(ESTATES[name])
+    for r in of_scope(Scope.SERVER):
+        for server in site.servers if not r.may_speak(site) else ():
+            for names in (site.residents(server), [*site.start]):
+                assert not r.findings(server, site, server, names), r.id
+
+
+@pytest.mark.parametrize("name", ESTATES)
 def test_servers_that_are_not_connected_are_refused_by_a_rule(name: str) -> None:
     site = Site(ESTATES[name])
     judge = Judge(site)
