@@ -116,6 +116,8 @@ class Times:
                                         show_default=False)] = 0
     effort: Annotated[float, numeric("--effort", 0.0, 10_000.0, "So many times the usual work on a short order of the "
                                      "moves.", TIMES)] = 1.0
+    confidence: Annotated[float, numeric("--confidence", 0.5, 0.999, "The share of nights that must be over in time.",
+                                         TIMES)] = 0.9
 
     def options(self, solver: Solver, span: WindowOfTime | None = None) -> Options:
         """For a job, with another window if there is one; raises UsageError."""
@@ -126,7 +128,7 @@ class Times:
             raise UsageError("--work is the time before the way back: give --return as well")
         return Options(solver.time_limit, solver.gap, span or window_of(self.window), since=began(),
                        work_s=span_from(self.work or "60m"), zone=zone_known(self.zone),
-                       pacing=Pacing(self.waves, self.people, self.effort))
+                       pacing=Pacing(self.waves, self.people, self.effort, self.confidence))
 
 
 @dataclass(frozen=True, slots=True)

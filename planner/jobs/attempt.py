@@ -155,4 +155,4 @@ def finished(case: Case, blank: Plan, answer: Answer, table: Timetable) -> Plan:
     gap = 0.0 if objective == 0 else max(0.0, (objective - bound) / objective)
     plan = blank.replace(status=status, objective=objective / 1000, bound=bound / 1000, gap=round(gap, 6),
                          moves=table.moves, at_least_s=table.bounds_s, notes=(*blank.notes, *interrupted()))
-    return checked_plan(plan, case.loaded, case.site, case.judge)
+    return checked_plan(plan, case.loaded, case.site, case.judge, case.options.pacing)

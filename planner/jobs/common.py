@@ -23,6 +23,7 @@ from planner.grouping import inverted
 from planner.history.calendar import BUCKETS, Bucket, Calendar
 from planner.history.clock import zone_of
 from planner.jobs.enterprise import enterprise_assumptions, pool_meters
+from planner.jobs.evening import evening_of
 from planner.jobs.inactive import no_room_to_start, profiles_left
 from planner.jobs.licences import licence_assumptions, licence_counts, plan_licences_rise
 from planner.jobs.links import link_assumptions
@@ -199,7 +200,7 @@ def span_from(text: str) -> int:
     return span
 
 
-def checked_plan(plan: Plan, loaded: Loaded, site: Site, judge: Judge) -> Plan:
+def checked_plan(plan: Plan, loaded: Loaded, site: Site, judge: Judge, pacing: Pacing = IN_LANES) -> Plan:
     """The plan with its replay, windows and warnings; raises ReplayError when it does not hold."""
     named = {v for m in plan.moves for v in m.vioses}
     plan = plan.replace(window=_fitted(plan, OUT), back_window=_fitted(plan, BACK) if plan.back_window else None,
@@ -211,12 +212,24 @@ def checked_plan(plan: Plan, loaded: Loaded, site: Site, judge: Judge) -> Plan:
             if window is not None and not window.fits]
     plan = plan.replace(verified=True, before=played.before, peak=played.peak, after=played.after,
                         licences=tuple(licence_counts(site, plan)), enterprise_pools=tuple(pool_meters(site, plan)))
+    plan = plan.replace(evening=evening_of(plan, site, judge, pacing))
     billed = (*licence_assumptions(site, plan), *enterprise_assumptions(plan))
     plan = plan.replace(assumptions=(*plan.assumptions, _PACE[plan.in_lanes], *billed))
     told = [f for f in played.findings if f.rule in (ID_FREE, NOT_AS_IT_WAS, "timing.levels")]
     return plan.replace(findings=ordered((*_warnings(loaded, site, judge, plan), *told, *late, *plan.findings,
                                           *plan_licences_rise(plan), *no_room_to_start(site, plan),
-                                          *_uncalibrated(site, plan))))
+                                          *_uncalibrated(site, plan), *_unsure(plan))))
+
+
+def _unsure(plan: Plan) -> Iterator[Finding]:
+    """That a plan which fits as predicted does so in too few nights."""
+    evening = plan.evening
+    if evening and evening.in_time is not None and not evening.fits and plan.window and plan.window.fits:
+        yield Finding("timing.confidence", Severity.WARNING, "plan", "fits the window as predicted, but in "
+                      f"{100 * evening.in_time:.0f} of 100 nights, the checklists of {evening.people} people "
+                      f"counted: less than the {100 * evening.confidence:.0f} that were asked",
+                      "start earlier, take more people (--people), a longer window or a faster link, or leave LPARs "
+                      "behind (--leave)")
 
 
 _PACE = ("Moves of one wave start together; the next wave starts when all of them are over.",

@@ -265,7 +265,7 @@ def _finished(case: ConsolidationCase, blank: Plan, answer: Consolidation, scale
         first = window.at(begin * 1000)
         home = replace(window, start=first) if first < window.end else window
         plan = plan.replace(back_window=home, back_from_s=begin, work_s=0)
-    plan = checked_plan(plan, loaded, site, judge)
+    plan = checked_plan(plan, loaded, site, judge, options.pacing)
     account = accounts.account(plan, Meter(site, case.busy), case.terms)
     kwh = account.net.kwh
     if plan.off and kwh < 0:

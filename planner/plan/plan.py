@@ -35,6 +35,7 @@ from planner.plan.details import (
     PoolMeter,
     WhatifDetails,
 )
+from planner.plan.evening import Evening
 from planner.plan.questions import AnyQuestion, Consolidate
 from planner.plan.wire import Clock, Listed, Minutes, Scaled, WireSchema, absent, adapter, empty
 
@@ -285,6 +286,7 @@ class Plan:
     levels: tuple[Level, ...] = ()
     off: Annotated[tuple[str, ...], Field(alias="switched_off")] = ()
     """Servers that a consolidation empties and switches off."""
+    evening: Annotated[Evening | None, Field(exclude_if=absent)] = None
     at_least_s: Annotated[Mapping[Leg, Finite], Field(exclude_if=empty)] = field(default_factory=dict)
     """Leg → seconds that its moves take at least by the cost model, in whatever order and over whatever movers."""
     restart: Mapping[str, Mapping[str, str]] = field(default_factory=dict)

@@ -13,6 +13,7 @@ from planner.grouping import grouped
 from planner.plan.choices import BACK, OUT, Status
 from planner.plan.details import mends
 from planner.plan.plan import Plan
+from planner.report.decisions import decisions
 from planner.report.enterprise import enterprise_lines
 from planner.report.headroom import headroom_view
 from planner.report.licences import licence_lines
@@ -88,6 +89,8 @@ def _head(plan: Plan) -> RenderableType:
             lines.append(f"fits, {show_duration(w.spare_s or 0)} to spare", "green")
         else:
             lines.append(f"DOES NOT FIT, {show_duration(-(w.spare_s or 0))} too long", "bold red")
+    for line in decisions(plan):
+        lines.append(f"\n{line}", "dim")
     for name, server, why in plan.stays[:_MOST_STAYS]:
         lines.append(f"\nstays: {name} on {server} ({why})", "dim")
     if len(plan.stays) > _MOST_STAYS:

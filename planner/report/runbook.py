@@ -13,6 +13,7 @@ from planner.plan.choices import BACK, OUT, Status
 from planner.plan.plan import Backing, Move, Plan
 from planner.plan.questions import Consolidate, Evacuate, Headroom, Resume, Whatif
 from planner.report.commands import is_ivm
+from planner.report.decisions import decisions
 from planner.report.headroom import sentences
 from planner.report.runbook_lanes import way_in_lanes
 from planner.report.runbook_resume import recover_first, way_home_later
@@ -157,6 +158,10 @@ def _warnings(plan: Plan) -> Iterator[str]:
 
 
 def _preparation(plan: Plan, site: Site) -> Iterator[str]:
+    if told := [*decisions(plan)]:
+        yield "## The decisions of the evening\n"
+        yield from (f"- {md(line)}" for line in told)
+        yield ""
     yield "## Before the window\n"
     usage = " --history HISTORY" if plan.goal.usage else ""
     for f in alike(assumed(plan.findings)):

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from planner.estate.model import Estate, Lpar
 from planner.plan.choices import BACK, OUT
 from planner.plan.plan import Move, Plan, ServerState
+from planner.report.decisions import decisions
 from planner.report.energy import energy_sheet
 from planner.report.enterprise import enterprise_sheet
 from planner.report.headroom import headroom_sheet
@@ -76,6 +77,7 @@ def _summary(book: Book, plan: Plan) -> None:
                  ("Time for the way back", _length(plan, BACK), left)]
     if plan.back_from_s is None:
         rows.append(("Total time", show_total(plan), left))
+    rows += [("The evening", line, left) for line in decisions(plan)]
     for name, w in windows(plan):
         rows += [(name[:1].upper() + name[1:], window_text(w), left),
                  ("Fits it", f"yes, {show_duration(w.spare_s or 0)} to spare" if w.fits

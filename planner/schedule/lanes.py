@@ -31,11 +31,13 @@ _MOST_MOVES = 3_000
 @dataclass(frozen=True, slots=True)
 class Pacing:
     """How moves are put in time: in barrier ``waves`` or lanes; so many ``people`` at a time (0: as many as the
-    machines support); ``effort``: so many times the usual work on a short order."""
+    machines support); ``effort``: so many times the usual work on a short order; ``confidence``: the share of nights
+    that must be over in time."""
 
     waves: bool = False
     people: int = 0
     effort: float = 1.0
+    confidence: float = 0.9
 
 
 IN_LANES = Pacing()

@@ -110,8 +110,9 @@ def test_after_all_lanes_of_a_way_it_is_decided_how_to_go_on() -> None:
     assert book().count("**Go or no-go** for the work") == 1
     end = must_begin_ms(night())
     assert end is not None and f"must begin by {about(night(), end)}" in book()
-    window = night().window
-    assert window and 0 <= window.ms_to(window.end) - end - 1000 * night().leg_span_s(BACK) < 60_000
+    evening, window, undrawn = night().evening, night().window, must_begin_ms(night().replace(evening=None))
+    assert evening and window and undrawn and end == (evening.work_by_ms or 0) // 60_000 * 60_000
+    assert 0 <= window.ms_to(window.end) - undrawn - 1000 * night().leg_span_s(BACK) < 60_000
 
 
 def test_time_for_checks_is_said() -> None:

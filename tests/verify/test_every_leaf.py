@@ -38,6 +38,7 @@ NIGHT = window_from("2026-12-05 22:00/04:00")
 LISTED = {
     "estate_sha256": "another one is another estate: said, and claims are left out",
     "goal": "what was asked is known to who asked; a plan may do more than that",
+    "evening": "nights that were drawn: how it may go is told, not proved",
     "bound": "a lower one claims less; whether it is the best is for the solver",
     "gap": "by rounding", "status": "feasible claims less than optimal",
     "assumptions": "free text", "notes": "free text", "findings": "free text", "stays.*.why": "free text",

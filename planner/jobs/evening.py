@@ -1,0 +1,113 @@
+"""What can be decided in the evening of a plan in lanes, and until when, in nights as the spread has them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from random import Random
+from typing import Any
+
+from planner.findings import errors
+from planner.grouping import inverted
+from planner.plan.choices import BACK, OUT
+from planner.plan.evening import Evening, MoveRange, NightSpread
+from planner.plan.plan import Move, Plan
+from planner.rules import Judge, Site
+from planner.schedule.lanes import Pacing
+from planner.schedule.nights import Nights
+from planner.schedule.play import Played
+
+_WORK, _LEAST, _MOST, _MOST_MOVES = 8_000, 40, 300, 1_500
+"""Moves times nights at most; nights at least and at most; moves of a plan that is played at most."""
+Drawn = Mapping[str, tuple[int, Played]]
+"""Leg → when it begins (ms), and how it goes, in one night."""
+
+
+def evening_of(plan: Plan, site: Site, judge: Judge, pacing: Pacing) -> Evening | None:
+    """The evening of a plan; None where it has no lanes, or so many moves that no evening is one."""
+    if not plan.in_lanes or len(plan.moves) > _MOST_MOVES:
+        return None
+    count = max(_LEAST, min(_MOST, _WORK // len(plan.moves)))
+    people = pacing.people or math.ceil(site.parameters.people)
+    nights, random = Nights(plan, site, people), Random(1)
+    drawn = [nights.night(random) for _ in range(count)]
+    over = {leg: [_over(night[leg]) for night in drawn] for leg in nights.ways}
+    return Evening(
+        nights=count, confidence=pacing.confidence, people=people, out=_spread(over.get(OUT, [0])),
+        back=_spread(over[BACK]) if BACK in over else None,
+        moves=tuple(_ranges(plan, nights, drawn, pacing.confidence)),
+        safe_after=tuple(_safe(plan, site, judge)), left_first=tuple(_left_first(plan, site)),
+        **_decided(plan, drawn, over, pacing.confidence))
+
+
+def _over(way: tuple[int, Played]) -> int:
+    """When a leg is over in a night, in ms of the plan."""
+    return way[0] + round(1000 * way[1].over)
+
+
+def _decided(plan: Plan, drawn: Sequence[Drawn], over: Mapping[str, Sequence[int]], confidence: float
+             ) -> dict[str, Any]:
+    """Until when what can be decided, where there is a window."""
+    limit, home = _limit(plan, OUT), _limit(plan, BACK)
+    if limit is None:
+        return {}
+    ends = [max(map(_over, night.values())) for night in drawn] if plan.back_from_s is None else over.get(OUT, [0])
+    spare = limit - _quantile(ends, confidence)
+    told = {"in_time": sum(e <= limit for e in ends) / len(ends), "go_by_ms": spare}
+    if BACK in over and home is not None:
+        told["work_by_ms"] = home - _quantile([round(1000 * night[BACK][1].over) for night in drawn], confidence)
+        told |= {"slack_ms": spare} if plan.back_from_s is None else {}
+    return told
+
+
+def _limit(plan: Plan, leg: str) -> int | None:
+    """When a leg must be over, in ms of the plan."""
+    window = plan.limit(leg)
+    return None if window is None or plan.window is None else plan.window.ms_to(window.end)
+
+
+def _quantile(values: Sequence[int], share: float) -> int:
+    """The value that this share of them does not pass."""
+    return sorted(values)[min(len(values) - 1, math.ceil(share * len(values)) - 1)]
+
+
+def _spread(values: Sequence[int]) -> NightSpread:
+    return NightSpread(*(_quantile(values, share) for share in (0.5, 0.9, 0.97)))
+
+
+def _ranges(plan: Plan, nights: Nights, drawn: Sequence[Drawn], confidence: float) -> Iterator[MoveRange]:
+    """Each move's begin and end in most nights, and the latest begin with which what follows is over in time."""
+    for leg, way in nights.ways.items():
+        limit = _limit(plan, leg)
+        ends = [max(map(_over, night.values())) if plan.back_from_s is None else _over(night[leg]) for night in drawn]
+        for i, job in enumerate(way.leg.jobs):
+            starts = [night[leg][0] + round(1000 * night[leg][1].start[i]) for night in drawn]
+            over = [night[leg][0] + round(1000 * night[leg][1].end[i]) for night in drawn]
+            rest = [end - start for end, start in zip(ends, starts, strict=True)]
+            yield MoveRange(job.move.number, _quantile(starts, 0.1), _quantile(starts, 0.9), _quantile(over, 0.9),
+                            None if limit is None else limit - _quantile(rest, confidence))
+
+
+def _safe(plan: Plan, site: Site, judge: Judge) -> Iterator[int]:
+    """The moves of the way out after which everything is whole, once all that has begun by then is over."""
+    where = dict(site.start)
+    parked = set[str]()
+    for m in sorted(plan.leg(OUT), key=lambda m: m.number):
+        where[m.lpar] = m.target
+        (parked.add if m.parking else parked.discard)(m.lpar)
+        holders = inverted(where.items(), site.servers)
+        wrong = [*judge.groups({n: (s,) for n, s in where.items()}, end=True),
+                 *judge.settled(m.target, holders[m.target])]
+        if not parked and not errors(wrong):
+            yield m.number
+
+
+def _left_first(plan: Plan, site: Site) -> list[str]:
+    """The LPARs of the way out in the order in which they are left where they are, if it gets late: those first for
+    whom it is no matter to others, that are not production, that come last."""
+    needed = {w.move for m in plan.moves for w in m.waits if w.until == "arrived"}
+
+    def key(m: Move) -> tuple[bool, bool, int, int]:
+        return (m.number in needed, site.lpars[m.lpar].environment == "production",
+                -site.policies.priority.get(m.lpar, 1_000_000), -m.number)
+    return list(dict.fromkeys(m.lpar for m in sorted(plan.leg(OUT), key=key)))

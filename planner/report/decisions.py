@@ -1,0 +1,57 @@
+"""The evening's decisions in words: when it is over in most nights, and until when what can be decided."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from planner.plan.choices import OUT
+from planner.plan.evening import Evening, NightSpread
+from planner.plan.plan import Plan
+from planner.report.turns import about
+from planner.units import show_minutes, some
+
+_NAMED = 6
+"""LPARs, and safe stops, that a line names at most."""
+
+
+def decisions(plan: Plan) -> Iterator[str]:
+    """One sentence each; none for a plan without an evening."""
+    evening = plan.evening
+    if evening is None:
+        return
+    yield (f"Of {evening.nights} nights drawn, with {evening.people} people at the checklists, the moves {OUT} are "
+           f"over {_spread(plan, evening.out)}")
+    if evening.back:
+        yield f"The way back is over {_spread(plan, evening.back)}"
+    if evening.in_time is not None:
+        yield from _in_time(plan, evening)
+    if evening.safe_after:
+        yield from _late(plan, evening)
+
+
+def _spread(plan: Plan, spread: NightSpread) -> str:
+    return (f"by {about(plan, spread.half_ms)} in half of them, by {about(plan, spread.most_ms)} in 9 of 10, by "
+            f"{about(plan, spread.nearly_all_ms)} in 97 of 100.")
+
+
+def _in_time(plan: Plan, evening: Evening) -> Iterator[str]:
+    share = 100 * (evening.in_time or 0.0)
+    yield f"In time in {share:.0f} of 100 nights; {100 * evening.confidence:.0f} are asked for."
+    if evening.go_by_ms is not None:
+        yield ("No start is early enough for that." if evening.go_by_ms < 0 else
+               f"Go or no-go: the first move begins by {about(plan, evening.go_by_ms)}, or not this night.")
+    if evening.work_by_ms is not None:
+        yield (f"Point of no return: what is between the ways must be over by {about(plan, evening.work_by_ms)}; later "
+               "the way back does not fit.")
+    if evening.slack_ms is not None and evening.slack_ms > 0:
+        yield f"The work may take {show_minutes(evening.slack_ms / 1000)} longer than planned."
+
+
+def _late(plan: Plan, evening: Evening) -> Iterator[str]:
+    """What to do when it gets late."""
+    out = [m.number for m in plan.leg(OUT)]
+    stops = ("any move" if len(evening.safe_after) == len(out) else
+             f"move {', '.join(map(str, evening.safe_after[:_NAMED]))}"
+             + (" and later ones" if len(evening.safe_after) > _NAMED else ""))
+    yield (f"If it gets late: begin no further move, let those under way end; after {stops} everything is whole. Left "
+           f"where they are first: {some(evening.left_first, _NAMED)}.")

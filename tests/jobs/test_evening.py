@@ -1,0 +1,82 @@
+"""The evening of a plan: nights as the spread has them, and what can be decided until when."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+
+import pytest
+from estates import loaded
+from landscape import landscape
+
+from planner.estate.model import Parameter
+from planner.jobs import Options, evacuate, window_from
+from planner.plan.choices import BACK, OUT
+from planner.plan.evening import Evening
+from planner.plan.plan import Plan, dump, parse
+from planner.plan.questions import Evacuate
+from planner.report.decisions import decisions
+from planner.schedule.lanes import Pacing
+
+FREED = "SN8379A80_p595-2"
+EXACT = {"duration_sigma": 0.0, "common_sigma": 0.0, "failed_share": 0.0, "check_before_s": 0.0, "check_after_s": 0.0}
+
+
+@cache
+def planned(window: str = "2026-12-05 22:00/04:00", people: int = 0, **parameters: float) -> Plan:
+    rows = tuple(Parameter(name, value) for name, value in parameters.items())
+    of = landscape()
+    return evacuate(loaded(of.replace(parameters=(*of.parameters, *rows))), Evacuate(servers=(FREED,), come_back=True),
+                    Options(time_limit=20, work_s=3600, window=window_from(window) if window else None,
+                            pacing=Pacing(effort=0.02, people=people)))
+
+
+def evening(*arguments: str, **more: float) -> Evening:
+    told = planned(*arguments, **more).evening  # type: ignore[arg-type]
+    assert told is not None
+    return told
+
+
+def test_without_spread_every_night_is_as_predicted() -> None:
+    plan, told = planned(**EXACT), evening(**EXACT)
+    for leg, spread in ((OUT, told.out), (BACK, told.back)):
+        assert spread is not None
+        over = max(m.end_ms for m in plan.leg(leg))
+        assert spread.half_ms == pytest.approx(over, abs=10) and spread.nearly_all_ms == pytest.approx(over, abs=10)
+    of = {m.number: m for m in plan.moves}
+    assert all(r.early_ms == r.late_ms == pytest.approx(of[r.number].start_ms, abs=10) for r in told.moves)
+    length = 6 * 3_600_000
+    end = max(m.end_ms for m in plan.moves)
+    assert told.in_time == 1 and told.fits and told.go_by_ms == pytest.approx(length - end, abs=10)
+    assert told.slack_ms == told.go_by_ms
+    assert told.work_by_ms == pytest.approx(length - 1000 * plan.leg_span_s(BACK), abs=10)
+
+
+def test_spread_failures_and_checklists_make_it_later() -> None:
+    exact, spread = evening(**EXACT), evening()
+    assert spread.out.half_ms > exact.out.half_ms and spread.out.most_ms > spread.out.half_ms
+    failing = evening(**{**EXACT, "failed_share": 0.5})
+    assert failing.out.half_ms > exact.out.half_ms
+    assert evening(people=8).out.half_ms < evening(people=1).out.half_ms
+
+
+def test_a_window_that_is_mostly_too_short_is_warned_of() -> None:
+    plan, told = planned("2026-12-05 22:00/01:00"), evening("2026-12-05 22:00/01:00")
+    assert plan.window is not None and plan.window.fits and told.in_time == 0 and told.fits is False
+    found, = [f for f in plan.findings if f.rule == "timing.confidence"]
+    assert "0 of 100 nights" in found.message and told.go_by_ms is not None and told.go_by_ms < 0
+    assert any("No start is early enough" in line for line in decisions(plan))
+
+
+def test_it_is_read_back_and_the_same_every_time() -> None:
+    plan = planned()
+    assert parse(dump(plan), "plan.json").evening == plan.evening
+    planned.cache_clear()
+    assert planned().evening == plan.evening
+
+
+def test_in_waves_there_is_none_and_without_a_window_nothing_to_decide_upon() -> None:
+    told = evening("")
+    assert told.in_time is None and told.fits is None and told.go_by_ms is None
+    assert all(r.latest_ms is None for r in told.moves)
+    assert [*decisions(replace(planned(""), evening=None))] == []
