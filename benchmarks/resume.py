@@ -1,12 +1,13 @@
 """Going on from half-way: every state in which a plan can be left, gone on with and gone home from.
 
-    python benchmarks/resume.py [--most N]
+    python benchmarks/resume.py [--most N] [--waves] [--effort E]
 
 The plan is that of the landscape sample: p595-2 freed, an hour of work, everybody home. Its moves are carried out on
 the estate (server, id, pool, the VIOSes of its disks), in every set of moves that the order of the plan lets be done:
 closed downwards, of the way out and of the way back. From each state the plan is resumed ``--on`` and ``--back``; the
 new plan must be verified, and everybody must end at home; each is then carried out to its middle and resumed
-``--back`` again. Where there are more states than ``--most``, so many evenly over all of them.
+``--back`` again. Where there are more states than ``--most``, so many evenly over all of them. The plan that is left
+half-way is searched for as usual, those that go on with it with ``--effort`` times the usual work.
 
 Exit code 1 when one of them is not as it must be.
 """
@@ -30,6 +31,7 @@ from planner.jobs.going_on import resume
 from planner.plan.choices import BACK, OUT
 from planner.plan.plan import Move, Plan, Window
 from planner.plan.questions import Evacuate
+from planner.schedule.lanes import Pacing
 
 Spot = tuple[str, str, str]
 LANDSCAPE, FREED = Path(__file__).parents[1] / "data" / "landscape", "SN8379A80_p595-2"
@@ -138,22 +140,25 @@ def looked_at(plan: Plan, state: Estate, home: Estate, options: jobs.Options) ->
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--most", type=int, default=100_000)
+    parser.add_argument("--waves", action="store_true")
+    parser.add_argument("--effort", type=float, default=0.02)
     given = parser.parse_args()
     loaded = load([LANDSCAPE])
     window = replace(jobs.window_from("2026-12-05 22:00/04:00"), zone="Europe/Berlin")
-    options = jobs.Options(window=window, work_s=3600, zone=window.zone)
+    options = jobs.Options(window=window, work_s=3600, zone=window.zone, pacing=Pacing(given.waves))
     plan = jobs.evacuate(loaded, Evacuate(servers=(FREED,), come_back=True), options)
     every = list(states(plan))
     chosen = every[::-(-len(every) // given.most)]
     print(f"{len(plan.leg(OUT))} moves out, {len(plan.leg(BACK))} back, {'lanes' if plan.in_lanes else 'waves'}: "
           f"{len(every)} states, {len(chosen)} of them looked at", flush=True)
     whole, failed = Window(window.start, window.end.replace(day=9), zone=window.zone), 0
+    options = replace(options, window=whole, pacing=Pacing(given.waves, effort=given.effort))
     for leg in (OUT, BACK):
         tally: dict[str, list[float]] = {}
         for done in (done for of, done in chosen if of == leg):
             state = carried_out(loaded.estate, done)
             at = process_time()
-            for asked, why in looked_at(plan, state, loaded.estate, replace(options, window=whole)):
+            for asked, why in looked_at(plan, state, loaded.estate, options):
                 tally.setdefault(asked, []).append(process_time() - at)
                 at = process_time()
                 if why:

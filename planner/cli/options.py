@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from planner.jobs import Options
     from planner.jobs.peak_hours import UsageGiven, UsageSpec
     from planner.plan.plan import Window as WindowOfTime
+    from planner.schedule.lanes import Pacing
 
 _MOST_CLOSED_DAYS, YEAR_S = 366, 366 * 86_400
 TIMES, _USAGE, _CALENDAR, _SOLVER, OUTPUT = (
@@ -99,16 +100,9 @@ class Solver:
 
 
 @dataclass(frozen=True, slots=True)
-class Times:
-    """When the moves happen, and whether they are undone."""
+class Pace:
+    """How moves are put in time."""
 
-    window: Window = None
-    come_back: Annotated[bool, typer.Option("--return", rich_help_panel=TIMES, help="Plan the way back as well.")
-                         ] = False
-    work: Annotated[str | None, typer.Option("--work", rich_help_panel=TIMES, help="Time for the work before the way "
-                                             "back [default: 60m].")] = None
-    firmware_after: FirmwareAfter = None
-    zone: Zone = ""
     waves: Annotated[bool, typer.Option("--waves", rich_help_panel=TIMES, help="Moves in barrier waves: the next "
                                         "begins when all of one are over.")] = False
     people: Annotated[int, typer.Option("--people", min=0, max=1000, rich_help_panel=TIMES, help="So many moves at a "
@@ -119,16 +113,34 @@ class Times:
     confidence: Annotated[float, numeric("--confidence", 0.5, 0.999, "The share of nights that must be over in time.",
                                          TIMES)] = 0.9
 
+    def pacing(self) -> Pacing:
+        """For a job."""
+        from planner.schedule.lanes import Pacing
+
+        return Pacing(self.waves, self.people, self.effort, self.confidence)
+
+
+@dataclass(frozen=True, slots=True)
+class Times(Pace):
+    """When the moves happen, and whether they are undone."""
+
+    window: Window = None
+    come_back: Annotated[bool, typer.Option("--return", rich_help_panel=TIMES, help="Plan the way back as well.")
+                         ] = False
+    work: Annotated[str | None, typer.Option("--work", rich_help_panel=TIMES, help="Time for the work before the way "
+                                             "back [default: 60m].")] = None
+    firmware_after: FirmwareAfter = None
+    zone: Zone = ""
+
     def options(self, solver: Solver, span: WindowOfTime | None = None) -> Options:
         """For a job, with another window if there is one; raises UsageError."""
         from planner.jobs import Options, span_from
-        from planner.schedule.lanes import Pacing
 
         if self.work is not None and not self.come_back:
             raise UsageError("--work is the time before the way back: give --return as well")
         return Options(solver.time_limit, solver.gap, span or window_of(self.window), since=began(),
                        work_s=span_from(self.work or "60m"), zone=zone_known(self.zone),
-                       pacing=Pacing(self.waves, self.people, self.effort, self.confidence))
+                       pacing=self.pacing())
 
 
 @dataclass(frozen=True, slots=True)

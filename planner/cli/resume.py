@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,6 +14,7 @@ from planner.cli.options import (
     HistoryFile,
     Out,
     Output,
+    Pace,
     PlanFile,
     PolicyFile,
     Solver,
@@ -44,8 +46,8 @@ def resume_command(
                                             '"2026-12-05 23:40" [default: the clock].')] = None,
     work: Annotated[str | None, typer.Option("--work", rich_help_panel=TIMES, help="Time for the work that is left "
                                              "before the way back [default: the plan's].")] = None,
-    zone: Zone = "", policy: PolicyFile = None, history: HistoryFile = None, solver: Solver, out: Out = None,
-    output: Output,
+    zone: Zone = "", pace: Pace, policy: PolicyFile = None, history: HistoryFile = None, solver: Solver,
+    out: Out = None, output: Output,
 ) -> int:
     """Half-way: where everybody is, what to recover first, and the rest of the plan, or the way home, from today.
 
@@ -66,8 +68,9 @@ def resume_command(
         from planner.jobs.peak_hours import usage_again
 
         usage = usage_again(loaded.estate, history, plan.goal.usage)
+    in_waves = pace.waves or (bool(plan.moves) and not plan.in_lanes)
     options = jobs.Options(solver.time_limit, solver.gap, window_of(window), zone=zone_known(zone), since=began(),
-                           work_s=_work_s(work, plan))
+                           work_s=_work_s(work, plan), pacing=replace(pace.pacing(), waves=in_waves))
     with stoppable():
         rest = jobs.resume(loaded, plan, options, on=on, inactive=inactive, now=_clock(now), usage=usage)
     if rest.verified and not rest.moves and not output.as_json:

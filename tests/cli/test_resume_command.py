@@ -64,6 +64,14 @@ def test_what_hangs_is_said_with_its_commands_and_ends_with_1(begun: Plan, tmp_p
     assert "The work" not in text and "resume PLAN ESTATE --on" in text
 
 
+def test_what_was_begun_in_waves_goes_on_in_waves(begun: Plan, tmp_path: Path) -> None:
+    state = saved(tmp_path, carried_out(BASE, begun.moves[:1]))
+    assert begun.in_lanes and run("resume", "p", state, "--on", "--out", "lanes")[0] == 0
+    assert run("resume", "p", state, "--on", "--waves", "--out", "waves")[0] == 0
+    assert run("resume", "waves", state, "--on", "--out", "again")[0] == 0
+    assert [read_plan(Path(name)).in_lanes for name in ("lanes", "waves", "again")] == [True, False, False]
+
+
 def test_nothing_left_is_said_and_ends_with_0(begun: Plan, tmp_path: Path) -> None:
     code, said = run("resume", "p", tmp_path / "then.json", "--back")
     assert code == 0 and "Nothing is left to do" in said
