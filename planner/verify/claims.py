@@ -143,9 +143,15 @@ def _bounds(plan: Plan) -> list[Finding]:
     return [broken("plan.bound", "plan", f"{name}: the bound {bound or 0:,.1f} is above the objective "
                    f"{objective or 0:,.1f}, or is none") for name, bound, objective in rows
             if bound is None or objective is None or not 0 <= bound <= objective + 0.0011] + [
-        broken("plan.bound", "plan", f"the way {leg} is to take {least:,.1f} s at least, and takes "
-               f"{_makespan_s(plan, leg):,.1f} s") for leg, least in sorted(plan.at_least_s.items())
-        if not 0 <= least <= _makespan_s(plan, leg) + 0.0011]
+        broken("plan.bound", "plan", f"the way {leg} is to take {least or 0:,.1f} s at least, or says nothing of it, "
+               f"and takes {_makespan_s(plan, leg):,.1f} s") for leg, least in _least(plan)
+        if least is None or not 0 <= least <= _makespan_s(plan, leg) + 0.2]
+
+
+def _least(plan: Plan) -> list[tuple[str, float | None]]:
+    """What each way is said to take at least; in lanes something must be said of each that has moves."""
+    legs = (*plan.at_least_s, *(leg for leg in (OUT, BACK) if plan.in_lanes and plan.leg(leg)))
+    return [(leg, plan.at_least_s.get(leg)) for leg in sorted({*legs})]
 
 
 def _makespan_s(plan: Plan, leg: str) -> float:

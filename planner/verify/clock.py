@@ -105,10 +105,6 @@ def clock_claims(plan: Plan, site: Site) -> Iterator[Claim]:
     for leg in (OUT, BACK):
         moves = plan.leg(leg)
         yield from _starts(moves, begin, site)
-        span = plan.leg_span_s(leg)
-        bound = plan.at_least_s.get(leg) if moves else 0.0
-        yield Claim(f"seconds that the moves {leg} take at least, not more than they take", bound is not None and (
-            0 <= bound <= span + _SLACK_S), True)
         begin = max(max((m.end_ms / 1000 for m in moves), default=0.0) + (plan.work_s or 0), plan.back_from_s or 0.0)
 
 

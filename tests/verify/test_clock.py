@@ -113,8 +113,9 @@ def test_a_wait_that_is_dropped_or_that_nothing_needs_is_seen() -> None:
 def test_no_way_is_shorter_than_it_is_said_to_be_at_least(least: float, holds: bool) -> None:
     plan, of = made("landscape")
     for leg in ("out", "back"):
-        found = errors(verify_plan(plan.replace(at_least_s={leg: least}), of).findings)
+        found = errors(verify_plan(plan.replace(at_least_s={**plan.at_least_s, leg: least}), of).findings)
         assert [f.rule for f in found] == ([] if holds else ["plan.bound"])
+    assert errors(verify_plan(plan.replace(at_least_s={}), of).findings)
 
 
 def test_at_a_constant_share_a_move_costs_what_the_model_says() -> None:
