@@ -438,6 +438,9 @@ class ConsolidationProblem:
         made = self.known.get(number)
         first = take_wide(self.site, self.judge, master, at + _FIRST * (deadline - at) if few else deadline,
                           max(gap, _FIRST_GAP) if few else gap, deadline)
+        if few and first.outcome is not Outcome.INFEASIBLE:
+            whole = master.lightest(min(now() + _LAST_S, deadline), gap / 8)[1]
+            first = replace(first, measure_bound=max(first.measure_bound, whole if whole < math.inf else 0.0))
         if gap == 0 or (first.placed is None and (made is None or first.outcome is Outcome.INFEASIBLE)):
             return first
         starts = [made] if made else []

@@ -24,10 +24,8 @@ from planner.plan.questions import Consolidate
 from planner.rules import Site
 from planner.stopwatch import now
 
-_SERVERS = 12
-"""Servers of a neighbourhood."""
-_WORK, _GAP = 0.4, 0.001
-"""Work of CP-SAT for one neighbourhood, and the gap at which it stops."""
+_SIZES, _WORK_EACH, _GAP = (6, 12), 0.033, 0.001
+"""Servers of a neighbourhood, more where fewer gain nothing; CP-SAT's work for each, and the gap at which it stops."""
 _PASSES = 20
 """How often every server may be the middle of a neighbourhood, as long as that gains something."""
 _LEVELS = 12
@@ -45,7 +43,7 @@ class Neighbourhoods:
                  where: Mapping[str, str], *, ceiling: int, straight: Callable[[Mapping[str, str]], bool]) -> None:
         self.site, self.part, self.candidates, self.goal, self.scale = site, part, candidates, goal, scale
         self.where, self.ceiling, self.straight = dict(where), ceiling, straight
-        self.random = Random(0)
+        self.random, self.size = Random(0), _SIZES[0]
         self.near = self._near()
         self.stages = [dict(where)]
         """Placements on the way, each better than the last."""
@@ -85,9 +83,12 @@ class Neighbourhoods:
             while order and (at := now()) + took < deadline:
                 self.both(*self.two(order), deadline)
                 took = now() - at
-            if self.where == before:
+            gained = self.where != before
+            if not gained and self.size == _SIZES[-1]:
                 return
-            self.stages.append(dict(self.where))
+            self.size = _SIZES[0] if gained else _SIZES[_SIZES.index(self.size) + 1]
+            if gained:
+                self.stages.append(dict(self.where))
             if now() + took >= deadline:
                 return
 
@@ -104,7 +105,7 @@ class Neighbourhoods:
         """A server and those that share most LPARs with it, chance among them."""
         near = {s: n for s, n in self.near[middle].items() if s not in without}
         weight = {s: n * self.random.uniform(0.5, 1.0) for s, n in near.items()}
-        return sorted([middle, *sorted(near, key=lambda s: (-weight[s], s))[:_SERVERS - 1]])
+        return sorted([middle, *sorted(near, key=lambda s: (-weight[s], s))[:self.size - 1]])
 
     def both(self, first: list[str], second: list[str], deadline: float) -> None:
         """Place what is on these servers anew, where that is better. Each may use half of what the ceiling leaves."""
@@ -134,7 +135,7 @@ class Neighbourhoods:
             a, b = _LEVELS * _SCALE * divisor // max(whole, 1), _SCALE // max(self.cost, 1)
             both = {**model.measure, **cost}
             model.program.minimise({i: a * model.measure.get(i, 0) + b * cost.get(i, 0) for i in both})
-        effort = Effort(_WORK, max(deadline - now(), 0.05))
+        effort = Effort(_WORK_EACH * len(window), max(deadline - now(), 0.05))
         solution = decided(model.program, effort, _GAP, dict(enumerate(known)))
         if not solution.found or model.program.value(solution.values) >= model.program.value(known):
             return {}
