@@ -6,8 +6,13 @@ import os
 
 from hypothesis import HealthCheck, settings
 
+from planner.schedule import lanes
+
 os.environ.pop("COLUMNS", None)  # a runner that sets it for itself would narrow all tables
 
 settings.register_profile("planner", deadline=None, derandomize=True, print_blob=True,
                           suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 settings.load_profile("planner")
+
+lanes.WORK //= 10
+"""A short order is searched for in every plan: tests that are not about that need no more."""

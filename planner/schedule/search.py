@@ -13,14 +13,15 @@ from planner.schedule.dispatch import Dispatch, ListOrder, Schedule, listed
 from planner.schedule.flight import NO_MOVERS
 from planner.schedule.leg import Leg
 
-WORK = 40_000
+WORK = 60_000
 """Forecasts that a search makes unless asked for more."""
 _FIRST_WORK = 2_000
 _ENOUGH = 1 + 1e-4
-_STAGES = (0.0, 0.2, 0.4, 0.6)
-"""Shares of the work after which a search starts anew from its first list, the last time from its best."""
-_WARM, _WARMEST = 0.01, 0.02
-"""How much worse than the one before a schedule may be, as shares of the first, when a stage begins."""
+_WALK = 500
+"""Forecasts of one walk for each move: then the next begins, every third at the best schedule so far, the others at the
+first."""
+_WARMTH = 0.015
+"""How much worse than the one before a schedule may be, as a share of the first, when a walk begins."""
 
 
 def shortest(leg: Leg, first: ListOrder, work: int = WORK) -> Schedule | None:
@@ -45,8 +46,8 @@ def shortest(leg: Leg, first: ListOrder, work: int = WORK) -> Schedule | None:
         if found[worst].makespan <= (floor or 0.0) * _ENOUGH or spent[worst] > work:
             break
         spent[worst] = min(2 * spent[worst], work - used) if len(parts) > 1 else work - used
-        better, more = _Walk(legs[worst], found[worst], Random(1)).walked(spent[worst], floor or 0.0)
-        used += more
+        better = _walked(legs[worst], found[worst], spent[worst], floor or 0.0)
+        used += better.work
         if better.value < found[worst].value:
             found[worst] = better
         if len(parts) == 1:
@@ -97,33 +98,38 @@ def _first(leg: Leg, first: ListOrder) -> Schedule | None:
     return best and replace(best, work=sum(one.work for one in found))
 
 
+def _walked(leg: Leg, first: Schedule, work: int, enough: float) -> Schedule:
+    """The best schedule of several walks until the work is used up or one is short ``enough``."""
+    best, used, number = first, 0, 0
+    while used < work and best.makespan > enough * _ENOUGH:
+        number += 1
+        begin = first if number % 3 else best
+        found, more = _Walk(leg, begin, Random(number)).walked(min(work - used, _WALK * len(leg.jobs)), enough)
+        used += more
+        best = found if found.value < best.value else best
+    return replace(best, work=used)
+
+
 class _Walk:
     """Schedule after schedule, each a little other than the one before."""
 
     def __init__(self, leg: Leg, first: Schedule, random: Random) -> None:
-        self.leg, self.first, self.random = leg, first, random
+        self.leg, self.random = leg, random
         self.here = self.best = first
+        self.warmth = _WARMTH * first.makespan
         self.critical = self._last_chain(first)
 
     def walked(self, work: int, enough: float) -> tuple[Schedule, int]:
         """The best one, and the work that it took to find it."""
-        used, stage = 0, 0
+        used = 0
         while used < work and self.best.makespan > enough * _ENOUGH:
-            if stage + 1 < len(_STAGES) and used >= _STAGES[stage + 1] * work:
-                stage += 1
-                self.here = self.best if stage + 1 == len(_STAGES) else self.first
-                self.critical = self._last_chain(self.here)
-            last = stage + 1 == len(_STAGES)
-            share = (used / work - _STAGES[stage]) / ((1.0 if last else _STAGES[stage + 1]) - _STAGES[stage])
-            warmth = self.first.makespan * (_WARM if last else _WARMEST) * (1 - share) ** 2
-            most = self.here.value + warmth * self.random.random()
+            most = self.here.value + self.warmth * (1 - used / work) ** 2 * self.random.random()
             found = Dispatch(self.leg, self._other()).run(most)
             used += max(len(self.leg.jobs), 20) if found is None else found.work
             if found is not None and found.value <= most:
                 self.here = found
                 self.critical = self._last_chain(found)
-                if found.value < self.best.value:
-                    self.best = found
+                self.best = found if found.value < self.best.value else self.best
         return self.best, used
 
     def _other(self) -> ListOrder:
