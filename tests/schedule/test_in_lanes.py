@@ -148,9 +148,9 @@ def two_alike(share: float) -> Leg:
     idle = of.replace(lpars=tuple(replace(p, busy_units=0) for p in of.lpars))
     site = site_of(idle, plan)
     site.parameters = replace(site.parameters, share_in_overhead=share)
-    first = plan.leg(OUT)[1]
-    other = next(m for m in plan.leg(OUT) if (m.source, m.target) == (first.source, first.target) and m != first)
-    return leg_of(site, sorted((first, other), key=lambda m: site.lpars[m.lpar].memory_mib))
+    large = sorted((m for m in plan.leg(OUT) if m.target == "SN1001C92_p570-2" and m.source == "SN8379A80_p595-2"
+                    and site.lpars[m.lpar].memory_mib >= 8192), key=lambda m: (site.lpars[m.lpar].memory_mib, m.lpar))
+    return leg_of(site, large[:2])
 
 
 def test_overhead_takes_a_share_unless_the_parameter_says_otherwise() -> None:
