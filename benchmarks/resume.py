@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -28,57 +27,13 @@ from planner.estate.load import load
 from planner.estate.model import Estate
 from planner.jobs.begun import Begun
 from planner.jobs.going_on import resume
+from planner.plan.carried_out import carried_out
 from planner.plan.choices import BACK, OUT
 from planner.plan.plan import Move, Plan, Window
 from planner.plan.questions import Evacuate
 from planner.schedule.lanes import Pacing
 
-Spot = tuple[str, str, str]
 LANDSCAPE, FREED = Path(__file__).parents[1] / "data" / "landscape", "SN8379A80_p595-2"
-
-
-def carried_out(estate: Estate, moves: Sequence[Move]) -> Estate:
-    """The estate once these moves are over: each LPAR with the server, id, pool and VIOSes of its last move, and what
-    is left of virtual ports, slots and SR-IOV ports as an export would count it then."""
-    last = {m.lpar: m for m in sorted(moves, key=lambda m: m.start_ms)}
-    disks = {(m.lpar, slot): {"vios": vios} for m in last.values() for slot, vios in m.disks}
-    fibres = {(m.lpar, slot): {"vios": vios, "port": port} for m in last.values() for slot, vios, port in m.fibres}
-    vnics = {(m.lpar, b.slot, b.device): {"vios": b.vios, "port": b.port, "percent": b.percent}
-             for m in last.values() for b in m.vnics}
-    places = {n: {"server": m.target, "lpar_id": m.target_id, "pool_id": m.pool_id} for n, m in last.items()}
-    then = estate.replace(
-        lpars=tuple(replace(p, **places.get(p.name, {})) for p in estate.lpars),
-        disks=tuple(replace(d, **disks.get((d.lpar, d.slot), {})) for d in estate.disks),
-        fibres=tuple(replace(f, **fibres.get((f.lpar, f.slot), {})) for f in estate.fibres),
-        vnics=tuple(replace(v, **vnics.get((v.lpar, v.slot, v.device), {})) for v in estate.vnics))
-    more = taken(then)
-    more.subtract(taken(estate))
-
-    def less(free: int | None, key: Spot) -> int | None:
-        return None if free is None else free - more[key]
-
-    return then.replace(
-        ports=tuple(replace(p, free_ports=less(p.free_ports, ("port", p.vios, p.port))) for p in then.ports),
-        sriov=tuple(replace(p, free_ports=less(p.free_ports, ("vnic", p.server, p.port)),
-                            free_percent=less(p.free_percent, ("percent", p.server, p.port))) for p in then.sriov),
-        vioses=tuple(v if v.used_virtual_slots is None else replace(
-            v, used_virtual_slots=v.used_virtual_slots + more["slot", v.name, ""]) for v in then.vioses))
-
-
-def taken(estate: Estate) -> Counter[Spot]:
-    """(what, VIOS or server, port) → how much of it client adapters take."""
-    out: Counter[Spot] = Counter()
-    server = {v.name: v.server for v in estate.vioses}
-    for f in estate.fibres:
-        ports = [p.port for p in estate.ports if (p.vios, p.fabric) == (f.vios, f.fabric)]
-        out["port", f.vios, f.port or (ports[0] if len(ports) == 1 else "")] += 1
-    for _, _, vios in {*((f.lpar, f.slot, f.vios) for f in estate.fibres), *(
-            (d.lpar, d.slot, d.vios) for d in estate.disks)}:
-        out["slot", vios, ""] += 1
-    for v in estate.vnics:
-        out["vnic", server.get(v.vios, ""), v.port] += 1
-        out["percent", server.get(v.vios, ""), v.port] += v.percent or 1
-    return out
 
 
 def before(move: Move, leg: Sequence[Move]) -> Iterator[Move]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from planner.estate.catalogue import MODES
-from planner.estate.model import GENERATIONS, Server
+from planner.estate.model import GENERATIONS, Lpar, Server
 from planner.formats.values import level
 from planner.rules.versions import firmware_release
 
@@ -60,6 +60,14 @@ def _of_generation(generation: str, firmware: str) -> tuple[str, ...]:
 def native_mode(server: Server) -> str:
     """The mode in which an LPAR with preferred mode ``default`` is activated: the newest that is not enhanced."""
     return max((m for m in modes_of(server) if "enhanced" not in m), key=rank, default="")
+
+
+def held_mode(server: Server, lpar: Lpar) -> str:
+    """The older mode than the server's own that an LPAR's preference or its system holds it in when it is activated
+    there, or ``""``."""
+    wanted = lpar.preferred_mode
+    return wanted if wanted not in ("", "default", native_mode(server)) else supported_mode(
+        server, lpar.os, lpar.os_level)
 
 
 def supported_mode(server: Server, os: str, os_level: str) -> str:

@@ -16,7 +16,7 @@ from planner.plan.details import Cores
 from planner.remember import remembered
 from planner.rules import Judge, Rule, Site
 from planner.rules.base import REGISTRY, On
-from planner.rules.modes import native_mode
+from planner.rules.modes import held_mode, native_mode
 from planner.scenarios.sizing import Sizer
 
 
@@ -128,6 +128,13 @@ def stages(site: Site, sizer: Sizer, lpar: Lpar, target: str, way: Way) -> tuple
     return tuple(path)
 
 
+def activated(site: Site, lpar: Lpar, target: str) -> Lpar:
+    """An LPAR once it was activated again on a server, in its size of today."""
+    server = site.servers[target]
+    return replace(lpar, server=target, current_mode=held_mode(server, lpar) or native_mode(server)
+                   or mode_now(site, lpar))
+
+
 def needs_activation(path: tuple[Stage, ...]) -> bool:
     """Whether an LPAR that was moved live must be activated again to come to its end."""
     return path[-1].when == "after re-activation"
@@ -158,5 +165,3 @@ def doors(site: Site, placement: Mapping[str, str], final: Mapping[str, Lpar], w
 def _reasons(judge: Judge, lpar: str, source: str, target: str) -> list[str]:
     return [f"{f.message} ({f.rule})" for f in judge.move(lpar, source, target)
             if f.severity is Severity.ERROR and REGISTRY[f.rule].lasting]
-
-

@@ -18,7 +18,7 @@ from planner.estate.capacity import min_units_per_vp
 from planner.estate.catalogue import Catalogue, Rating
 from planner.estate.model import Estate, Lpar, Server
 from planner.estate.policies import selects, words
-from planner.rules.modes import native_mode, supported_mode
+from planner.rules.modes import held_mode
 from planner.scenarios.model import Scenario
 from planner.units import UNITS_PER_CORE, round_up
 
@@ -86,10 +86,7 @@ class Sizer:
 
     def keeps_mode(self, lpar: Lpar, target: str) -> str:
         """The older mode that its preference or its system holds it in even after a re-activation, or ``""``."""
-        server = self.servers[target]
-        wanted = lpar.preferred_mode
-        return wanted if wanted not in ("", "default", native_mode(server)) else supported_mode(
-            server, lpar.os, lpar.os_level)
+        return held_mode(self.servers[target], lpar)
 
     def _final(self, lpar: Lpar, target: str) -> Size:
         cores, memory = growth_of(self.scenario, lpar)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from estates import BASE, changed, estate, lpar, measured, policy, server, stating
 from landscape import landscape
-from resume import carried_out, closed_sets, looked_at, places, states, wrong
+from resume import closed_sets, looked_at, places, states, wrong
 
 from planner import jobs
 from planner.errors import InputError, UsageError
@@ -20,6 +20,7 @@ from planner.estate.assemble import Loaded
 from planner.estate.model import Estate
 from planner.jobs.going_on import reached, resume
 from planner.jobs.peak_hours import UsageGiven, UsageSpec
+from planner.plan.carried_out import carried_out
 from planner.plan.choices import BACK, OUT
 from planner.plan.plan import Plan, dump, parse
 from planner.plan.questions import Consolidate, Evacuate, Headroom, Question, Resume

@@ -1,0 +1,284 @@
+"""Several servers emptied and worked on over several windows: in which order, in which window, each with its plan.
+
+One server after the other is emptied by a plan of :func:`planner.jobs.evacuate`, made for the estate as it is then:
+with everybody where the plan before left him, and the levels that hold by then. Orders are built up together, the best
+first (a beam): of those that come to the same estate the one that is there first, with the fewest moves, is gone on
+with.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from planner.errors import ReplayError
+from planner.estate.assemble import Loaded
+from planner.estate.model import Estate, Server
+from planner.estate.saved import digest
+from planner.findings import errors
+from planner.jobs.common import Options, exit_code, zoned
+from planner.jobs.evacuation import evacuate
+from planner.plan.carried_out import carried_out
+from planner.plan.choices import OUT, Status
+from planner.plan.plan import Plan, Window
+from planner.plan.questions import Evacuate
+from planner.rules import Site
+from planner.rules.firmware import firmware_mobile
+from planner.scenarios.campaign_file import Campaign, CampaignWork, Freeze
+from planner.scenarios.paths import Door, Way, activated, doors
+from planner.verify import verify_plan
+
+if TYPE_CHECKING:  # start-up: what reads a history takes longer to import than a small plan to make
+    from planner.jobs.peak_hours import UsageSpec
+
+_ALL_ORDERS, _WIDTH = 4, 4
+"""Up to so many servers no order is cut off; above, so many beginnings of orders are gone on with."""
+_ROUND = dt.timedelta(minutes=5)
+"""The next server of a window begins at a clock time that is a whole number of these."""
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignStep:
+    """One server worked on: from ``start`` to ``end`` (moves and work) in its ``window``, by a ``plan`` for the
+    ``estate`` as it is then; ``doors``: what cannot be undone once it is done."""
+
+    work: CampaignWork
+    window: Window
+    start: dt.datetime
+    end: dt.datetime
+    plan: Plan
+    estate: Estate
+    doors: tuple[Door, ...]
+
+    @property
+    def before(self) -> Server:
+        """The server with the level that it has until then."""
+        return next(s for s in self.estate.servers if s.name == self.work.server)
+
+
+@dataclass(frozen=True, slots=True)
+class NotDone:
+    """A server that is left: the ``plan`` that is impossible or unknown at that point, or that fits no window that is
+    left; ``plan`` None: no window was left to try."""
+
+    work: CampaignWork
+    plan: Plan | None
+
+    @property
+    def code(self) -> int:
+        """3 proved impossible; 4 no answer, or windows too few."""
+        return 3 if self.plan is not None and self.plan.status is Status.INFEASIBLE else 4
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignResult:
+    """A campaign, verified state by state. ``away``: LPAR → (where it stood at first, where it stands at the end)."""
+
+    campaign: Campaign
+    estate: Estate
+    steps: tuple[CampaignStep, ...]
+    left: tuple[NotDone, ...]
+    windows: tuple[Window, ...]
+    frozen: tuple[tuple[Window, Freeze], ...]
+    end: Estate
+    away: Mapping[str, tuple[str, str]]
+    plans: int
+    every_order: bool
+
+    @property
+    def exit_code(self) -> int:
+        """0 every server is done; 3 one is proved impossible; 4 one has no plan, or the windows are too few."""
+        return min((one.code for one in self.left), default=0)
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """The beginning of an order: done by ``steps``, the next may begin at ``clock`` of window number ``slot``."""
+
+    estate: Estate
+    todo: tuple[CampaignWork, ...]
+    steps: tuple[CampaignStep, ...] = ()
+    slot: int = 0
+    clock: dt.datetime | None = None
+    left: tuple[NotDone, ...] = ()
+
+    @property
+    def moves(self) -> int:
+        return sum(len(s.plan.moves) for s in self.steps)
+
+    @property
+    def worth(self) -> tuple[object, ...]:
+        """Smaller is better: servers that are left, windows used, moves, minutes of moving, the order of the file."""
+        used = len({s.window.start for s in self.steps})
+        return (len(self.todo), used, self.moves, sum(s.plan.objective or 0 for s in self.steps),
+                self.clock or dt.datetime.min, tuple(s.work.server for s in self.steps))
+
+
+def campaign(loaded: Loaded, asked: Campaign, options: Options, usage: UsageSpec | None = None, *,
+             assume_nothing: bool = False, progress: Callable[[str], None] | None = None) -> CampaignResult:
+    """The campaign with as many servers as can be done, in the fewest windows, with the fewest moves.
+
+    ``options``: those of each plan, without a window. Raises ReplayError when one of its own plans does not hold.
+    """
+    options = zoned(options, loaded.estate, usage.zone() if usage else None)
+    free, frozen = asked.windows()
+    search = _Orders(loaded, asked, [replace(w, zone=options.zone) for w in free], options, usage, assume_nothing,
+                     progress)
+    best = search.best()
+    for step in best.steps:
+        _checked(step)
+    then = {p.name: p.server for p in best.estate.lpars}
+    away = {p.name: (p.server, then[p.name]) for p in loaded.estate.lpars if then[p.name] != p.server}
+    return CampaignResult(asked, loaded.estate, best.steps, best.left, windows=tuple(search.windows),
+                          frozen=tuple(frozen), end=best.estate, away=away, plans=search.plans,
+                          every_order=search.every_order)
+
+
+def _checked(step: CampaignStep) -> None:
+    """Raises ReplayError when a plan does not hold in the estate that it begins in; with a usage history the plan was
+    replayed with it when it was made."""
+    if step.plan.goal.usage is None:
+        played = verify_plan(step.plan, step.estate)
+        if not played.holds:
+            raise ReplayError(errors(played.findings))
+
+
+@dataclass(slots=True)
+class _Orders:
+    loaded: Loaded
+    asked: Campaign
+    windows: list[Window]
+    options: Options
+    usage: UsageSpec | None
+    assume_nothing: bool
+    progress: Callable[[str], None] | None
+    plans: int = 0
+    every_order: bool = True
+    known: dict[tuple[object, ...], Plan] = field(default_factory=dict)
+
+    def best(self) -> _State:
+        """The best order of those that are looked at."""
+        width = _WIDTH if len(self.asked.work) > _ALL_ORDERS else 10**6
+        beam, ended = [_State(self.loaded.estate, self.asked.work)], []
+        while beam:
+            following: dict[tuple[str, tuple[str, ...]], _State] = {}
+            for state in beam:
+                made, left = self._followed(state)
+                if not made:
+                    ended.append(replace(state, left=left))
+                for one in made:
+                    key = digest(one.estate), tuple(w.server for w in one.todo)
+                    if key not in following or (one.slot, one.clock, one.worth) < (
+                            following[key].slot, following[key].clock, following[key].worth):
+                        following[key] = one
+            ranked = sorted(following.values(), key=lambda s: s.worth)
+            self.every_order &= len(ranked) <= width
+            beam = ranked[:width]
+        return min(ended, key=lambda s: s.worth)
+
+    def _followed(self, state: _State) -> tuple[list[_State], tuple[NotDone, ...]]:
+        """What comes after a beginning: each server that can be next; and those that cannot, with the reason."""
+        made, left = [], []
+        for work in state.todo:
+            one = self._next(state, work)
+            if isinstance(one, NotDone):
+                left.append(one)
+            else:
+                made.append(one)
+        return made, tuple(left)
+
+    def _next(self, state: _State, work: CampaignWork) -> _State | NotDone:
+        """This server next, in the first window in which it fits."""
+        failed: Plan | None = None
+        too_short = -1
+        sometimes = any(p.active and p.kind == "blackout" for p in state.estate.policies)
+        for slot in range(state.slot, len(self.windows)):
+            window = self._rest(state, slot)
+            length = -1 if window is None else window.length_s
+            if window is None or length <= 60 * work.minutes or (length <= too_short and not sometimes):
+                continue
+            plan = self._plan(state, work, window)
+            if plan.status is Status.INFEASIBLE:
+                return NotDone(work, plan)
+            if plan.verified and exit_code(plan) == 0:
+                return self._done(state, work, slot, window, plan)
+            failed, too_short = plan, length
+        return NotDone(work, failed)
+
+    def _rest(self, state: _State, slot: int) -> Window | None:
+        """What is left of a window; None when nothing is."""
+        window = self.windows[slot]
+        if slot != state.slot or state.clock is None:
+            return window
+        return replace(window, start=state.clock) if state.clock < window.end else None
+
+    def _plan(self, state: _State, work: CampaignWork, window: Window) -> Plan:
+        """The plan that empties a server in a window, made once for each estate that it begins in."""
+        last = self.asked.home_at_end and len(state.todo) == 1
+        key = digest(state.estate), work.server, window.start, window.end, last
+        if key not in self.known:
+            self.plans += 1
+            if self.progress:
+                self.progress(f"plan {self.plans}: {work.server} after {len(state.steps)} of {len(self.asked.work)} "
+                              f"servers, {window.start:%Y-%m-%d %H:%M}")
+            back = work.refill or last
+            firmware = {work.server: work.firmware} if work.firmware and back else {}
+            there = {p.name for p in state.estate.lpars if p.server == work.server and (p.active or work.inactive)}
+            homes = {p.name: p.server for p in self.loaded.estate.lpars} if last else {}
+            goal = Evacuate(servers=(work.server,), come_back=back, firmware_after=firmware, inactive=work.inactive,
+                            leave=tuple(n for n in work.leave if n in there), assume_nothing=self.assume_nothing,
+                            homes={p.name: homes[p.name] for p in state.estate.lpars
+                                   if homes.get(p.name, p.server) != p.server})
+            until = window if back else replace(window, end=window.at(
+                window.ms_to(window.end) - 60_000 * work.minutes))
+            options = replace(self.options, window=until, work_s=60 * work.minutes, since=None)
+            self.known[key] = evacuate(replace(self.loaded, estate=state.estate), goal, options, self.usage)
+        return self.known[key]
+
+    def _done(self, state: _State, work: CampaignWork, slot: int, window: Window, plan: Plan) -> _State:
+        """The estate once the plan is carried out and the work done."""
+        freed = max((m.end_ms for m in plan.leg(OUT)), default=0)
+        end = window.at(max([freed + 60_000 * work.minutes, *(m.end_ms for m in plan.moves)]))
+        step = CampaignStep(work, self.windows[slot], window.start, end, plan, state.estate,
+                            tuple(_doors(state.estate, work, plan)))
+        then = with_levels(carried_out(state.estate, plan.moves), work)
+        clock = end + dt.timedelta(minutes=self.asked.pause_minutes)
+        return _State(then, tuple(w for w in state.todo if w is not work), (*state.steps, step), slot,
+                      clock + (dt.datetime.min - clock) % _ROUND)
+
+
+def with_levels(estate: Estate, work: CampaignWork) -> Estate:
+    """The estate with the levels that the work brings."""
+    servers = (replace(s, firmware=work.firmware) if work.firmware and s.name == work.server else s
+               for s in estate.servers)
+    vioses = (replace(v, level=work.vios) if work.vios and v.server == work.server else v for v in estate.vioses)
+    return estate.replace(servers=tuple(servers), vioses=tuple(vioses))
+
+
+def _doors(estate: Estate, work: CampaignWork, plan: Plan) -> Iterator[Door]:
+    """What this step closes: pairs of servers by their levels; LPARs that stand elsewhere and cannot come back as they
+    are, or once they were activated again there."""
+    yield from _levels_apart(estate, work)
+    site = Site(with_levels(estate, work))
+    stays = {m.lpar: m.target for m in sorted(plan.leg(OUT), key=lambda m: m.start_ms)}
+    ways = {m.lpar: Way.INACTIVE if m.inactive else Way.LIVE for m in plan.leg(OUT)}
+    final = {n: activated(site, site.lpars[n], target) for n, target in stays.items()}
+    yield from doors(site, stays, final, ways)
+
+
+def _levels_apart(estate: Estate, work: CampaignWork) -> Iterator[Door]:
+    """Servers to and from which nobody moves any more with the new level, as IBM's matrices have it."""
+    if not work.firmware:
+        return
+    own = next(s for s in estate.servers if s.name == work.server)
+    for other in estate.servers:
+        if other.name == own.name:
+            continue
+        pairs = (((own, other), (work.firmware, other.firmware)), ((other, own), (other.firmware, work.firmware)))
+        for (source, target), after in pairs:
+            if firmware_mobile(*after) is False and firmware_mobile(source.firmware, target.firmware) is not False:
+                yield Door(f"firmware {work.firmware} on {own.name}", f"nobody moves from {source.name} ({after[0]}) "
+                           f"to {target.name} ({after[1]}) any more (server.firmware)",
+                           tuple(p.name for p in estate.lpars if p.server == source.name and p.active))

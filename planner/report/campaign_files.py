@@ -1,0 +1,155 @@
+"""The overview of a campaign: page (Markdown), workbook, calendar, JSON."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from planner.history.clock import zone_of
+from planner.plan.wire import as_json
+from planner.report.campaign_json import AwayLine, CampaignDocument, LeftLine, StepLine, WindowLine
+from planner.report.output import json_text
+from planner.report.text import md
+from planner.scenarios.paths import Door
+from planner.sheets import Column, ended, heading, note, table
+from planner.units import many, show_minutes, some
+from planner.xlsx import Book, open_book
+
+
+class _AtStep(NamedTuple):
+    step: StepLine
+    door: Door
+
+
+_STEPS: tuple[Column[StepLine], ...] = (
+    Column("Step", lambda s: s.number, "id", 7), Column("Window", lambda s: s.window, "id", 9),
+    Column("Starts", lambda s: s.start, "time", 17), Column("Ends", lambda s: s.end, "time", 17),
+    Column("To spare", lambda s: show_minutes(s.spare_s), "plain", 13),
+    Column("Server", lambda s: s.server, "plain", 24), Column("Work", lambda s: s.work, "wrap", 44),
+    Column("Minutes of work", lambda s: s.work_minutes, "id", 10),
+    Column("Moves out", lambda s: s.moves_out, "id", 8), Column("Moves back", lambda s: s.moves_back, "id", 8),
+    Column("Refilled", lambda s: s.refilled, "plain", 9),
+    Column("Placement", lambda s: s.status.value, "plain", 11),
+    Column("Verified", lambda s: s.verified, lambda s: "good" if s.verified else "bad", 9),
+    Column("Stopped with it", lambda s: ", ".join(s.stays), "wrap", 26),
+    Column("One-way doors", lambda s: len(s.doors), "id", 9), Column("Plan", lambda s: s.directory, "plain", 34))
+_WINDOWS: tuple[Column[WindowLine], ...] = (
+    Column("Window", lambda w: w.number or None, "id", 9), Column("Starts", lambda w: w.start, "time", 17),
+    Column("Ends", lambda w: w.end, "time", 17), Column("Zone", lambda w: w.zone, "plain", 20),
+    Column("Servers", lambda w: ", ".join(w.servers), "wrap", 44), Column("Not used", lambda w: w.why, "wrap", 40))
+_LEFT: tuple[Column[LeftLine], ...] = (
+    Column("Server", lambda x: x.server, "plain", 24), Column("Status", lambda x: x.status.value, "bad", 12),
+    Column("Why", lambda x: x.why, "wrap", 70), Column("What would lift it", lambda x: "; ".join(x.lifts), "wrap", 70))
+_AWAY: tuple[Column[AwayLine], ...] = (
+    Column("LPAR", lambda x: x.lpar, "plain", 24), Column("Stood on", lambda x: x.before, "plain", 24),
+    Column("Stands on", lambda x: x.after, "plain", 24))
+_DOORS: tuple[Column[_AtStep], ...] = (
+    Column("Step", lambda d: d.step.number, "id", 7), Column("Server", lambda d: d.step.server, "plain", 24),
+    Column("After", lambda d: d.door.after, "wrap", 34), Column("What cannot be undone", lambda d: d.door.reason,
+                                                              "wrap", 80),
+    Column("LPARs", lambda d: ", ".join(d.door.lpars), "wrap", 60))
+
+
+def campaign_overview(document: CampaignDocument) -> dict[str, bytes]:
+    """Name → content of the files beside the plans' directories."""
+    return {"campaign.json": json_text(as_json(document)).encode(), "overview.md": _page(document).encode(),
+            "campaign.xlsx": _workbook(document), "campaign.ics": _calendar(document).encode()}
+
+
+def summary(document: CampaignDocument) -> str:
+    """``2 of 3 servers in 2 windows, 80 moves``."""
+    used = sum(bool(w.servers) for w in document.windows)
+    every = len(document.steps) + len(document.left)
+    return f"{len(document.steps)} of {many(every, 'server')} in {many(used, 'window')}, {many(document.moves, 'move')}"
+
+
+def _doors(document: CampaignDocument) -> list[_AtStep]:
+    return [_AtStep(s, d) for s in document.steps for d in s.doors]
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return md(f"{value:%Y-%m-%d %H:%M}" if isinstance(value, dt.datetime) else "" if value is None else str(value))
+
+
+def _lines(columns: Sequence[Column], rows: Sequence[object]) -> Iterator[str]:
+    yield "| " + " | ".join(c.header for c in columns) + " |"
+    yield "|" + "---|" * len(columns)
+    yield from ("| " + " | ".join(_cell(c.value(row)) for c in columns) + " |" for row in rows)
+
+
+def _page(document: CampaignDocument) -> str:
+    lines = [f"# {md(document.name)}", "", f"{summary(document)}. Each step is a plan of its own, in the directory "
+             "that is named: carry out the one, export anew, `planner verify` the next against that.", "",
+             *_lines(_STEPS, document.steps), ""]
+    for title, columns, rows in (
+            ("One-way doors: to be decided before the step", _DOORS, _doors(document)),
+            ("Not done", _LEFT, document.left), ("Windows", _WINDOWS, document.windows),
+            ("Not where they stood", _AWAY, document.away)):
+        if rows:
+            lines += [f"## {title}", "", *_lines(columns, rows), ""]
+    return "\n".join([*lines, *(f"- {md(n)}" for n in document.notes), ""])
+
+
+def _workbook(document: CampaignDocument) -> bytes:
+    buffer = io.BytesIO()
+    with open_book(buffer, "Campaign") as book:
+        _sheet(book, "Campaign", f"{document.name}: {summary(document)}", _STEPS, document.steps, document.notes)
+        _sheet(book, "Windows", "Windows and freezes", _WINDOWS, document.windows)
+        _sheet(book, "One-way doors", "What cannot be undone", _DOORS, _doors(document))
+        _sheet(book, "Not done", "Servers that are left", _LEFT, document.left)
+        _sheet(book, "Away", "LPARs that end elsewhere than they stood", _AWAY, document.away)
+    return buffer.getvalue()
+
+
+def _sheet(book: Book, name: str, title: str, columns: Sequence[Column], rows: Sequence[object],
+           notes: Sequence[str] = ()) -> None:
+    sheet = book.sheet(name)
+    heading(book, sheet, 0, title)
+    written = table(book, sheet, 2, columns, rows)
+    for row, text in enumerate(notes, written.last + 2):
+        note(book, sheet, row, text)
+    ended(sheet, written.last + len(notes) + 2, columns, freeze=(3, 0), repeat=2)
+
+
+def _calendar(document: CampaignDocument) -> str:
+    """iCalendar (RFC 5545), one event a window that is used; in UTC where the zone is known, else floating."""
+    lines = ["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//planner//campaign//EN", "CALSCALE:GREGORIAN"]
+    for w in document.windows:
+        steps = [s for s in document.steps if s.window == w.number]
+        if not steps:
+            continue
+        told = "\n".join(f"{s.start:%H:%M} to {s.end:%H:%M} {s.server}: {s.work}; {s.moves_out} moves out, "
+                         f"{s.moves_back} back; plan {s.directory}" for s in steps)
+        lines += ["BEGIN:VEVENT", f"UID:{document.estate_sha256[:16]}-{w.start:%Y%m%dT%H%M}@planner",
+                  f"DTSTAMP:{_stamp(w.start, w.zone or 'UTC')}", f"DTSTART:{_stamp(w.start, w.zone)}",
+                  f"DTEND:{_stamp(w.end, w.zone)}",
+                  f"SUMMARY:{_escaped(f'{document.name}: {some(w.servers)}')}", f"DESCRIPTION:{_escaped(told)}",
+                  "END:VEVENT"]
+    return "".join(f"{_folded(line)}\r\n" for line in (*lines, "END:VCALENDAR"))
+
+
+def _stamp(clock: dt.datetime, zone: str) -> str:
+    if not zone:
+        return f"{clock:%Y%m%dT%H%M%S}"
+    return f"{clock.replace(tzinfo=zone_of(zone)).astimezone(dt.UTC):%Y%m%dT%H%M%SZ}"
+
+
+def _escaped(text: str) -> str:
+    for char in "\\;,":
+        text = text.replace(char, "\\" + char)
+    return "\\n".join("".join(c if c.isprintable() else " " for c in line) for line in text.split("\n"))
+
+
+def _folded(line: str) -> str:
+    """No line longer than 75 octets; what follows begins with a space."""
+    out, size = "", 0
+    for char in line:
+        width = len(char.encode())
+        if size + width > 75:
+            out, size = out + "\r\n ", 1
+        out, size = out + char, size + width
+    return out

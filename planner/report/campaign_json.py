@@ -1,0 +1,167 @@
+"""campaign.json: what page, workbook, calendar and terminal show of a campaign."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from planner.estate.saved import digest
+from planner.findings import errors
+from planner.jobs.campaign import CampaignResult, CampaignStep, NotDone
+from planner.plan.choices import BACK, OUT, Status
+from planner.plan.details import Conflict
+from planner.plan.wire import Minutes, absent, empty
+from planner.scenarios.paths import Door
+from planner.units import many
+
+
+@dataclass(frozen=True, slots=True)
+class StepLine:
+    """One server worked on. ``stays``: LPARs that are stopped with it; ``levels``: server → firmware that holds when
+    the step begins; ``directory``: of its plan."""
+
+    number: int
+    server: str
+    directory: str
+    window: int
+    start: Minutes
+    end: Minutes
+    work: str
+    work_minutes: int
+    refilled: bool
+    status: Status
+    verified: bool
+    moves_out: int
+    moves_back: int
+    spare_s: int
+    stays: tuple[str, ...]
+    levels: Mapping[str, str]
+    doors: tuple[Door, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WindowLine:
+    """A window, numbered from 1, and what it is used for: ``servers``, or why nothing is done in it."""
+
+    number: int
+    start: Minutes
+    end: Minutes
+    zone: str
+    servers: tuple[str, ...]
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class LeftLine:
+    """A server that is not done, why, and what would mend it."""
+
+    server: str
+    status: Status
+    why: str
+    lifts: tuple[str, ...]
+    conflict: Annotated[Conflict | None, Field(exclude_if=absent)] = None
+
+
+@dataclass(frozen=True, slots=True)
+class AwayLine:
+    """An LPAR that stands elsewhere at the end."""
+
+    lpar: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignDocument:
+    """The whole campaign; ``every_order``: no order of the servers was left out; ``plans``: so many were made."""
+
+    version: Literal[1] = field(default=1, kw_only=True)
+    name: str
+    estate_sha256: str
+    every_order: bool
+    plans: int
+    moves: int
+    steps: tuple[StepLine, ...]
+    left: Annotated[tuple[LeftLine, ...], Field(exclude_if=empty)]
+    windows: tuple[WindowLine, ...]
+    away: Annotated[tuple[AwayLine, ...], Field(exclude_if=empty)]
+    notes: tuple[str, ...]
+
+
+def campaign_document(result: CampaignResult) -> CampaignDocument:
+    """The document of a campaign."""
+    steps = tuple(_step(result, n, s) for n, s in enumerate(result.steps, 1))
+    return CampaignDocument(
+        name=result.campaign.name, estate_sha256=digest(result.estate), every_order=result.every_order,
+        plans=result.plans, moves=sum(s.moves_out + s.moves_back for s in steps), steps=steps,
+        left=tuple(map(_left, result.left)), windows=_windows(result, steps), notes=tuple(_notes(result)),
+        away=tuple(AwayLine(n, *places) for n, places in sorted(result.away.items())))
+
+
+def _work(step: CampaignStep) -> str:
+    work, parts = step.work, []
+    if work.firmware:
+        parts.append(f"firmware {step.before.firmware or '(unknown)'} → {work.firmware}")
+    if work.vios:
+        levels = dict.fromkeys(v.level or "(unknown)" for v in step.estate.vioses if v.server == work.server)
+        parts.append(f"VIOS {', '.join(levels)} → {work.vios}")
+    return "; ".join(parts) or "work"
+
+
+def _directory(number: int, step: CampaignStep) -> str:
+    name = "".join(c if c.isalnum() or c in "-_." else "_" for c in step.work.server)
+    return f"{number:02d}-{step.start:%Y-%m-%d}-{name}"
+
+
+def _step(result: CampaignResult, number: int, s: CampaignStep) -> StepLine:
+    left = round((s.window.ms_to(s.window.end) - s.window.ms_to(s.end)) / 1000)
+    return StepLine(
+        number, s.work.server, _directory(number, s), result.windows.index(s.window) + 1, s.start, s.end, _work(s),
+        work_minutes=s.work.minutes, refilled=s.plan.goal.come_back, status=s.plan.status, verified=s.plan.verified,
+        moves_out=len(s.plan.leg(OUT)), moves_back=len(s.plan.leg(BACK)), spare_s=left, stays=s.plan.goal.left,
+        levels={r.name: r.firmware for r in s.estate.servers}, doors=s.doors)
+
+
+def _left(one: NotDone) -> LeftLine:
+    plan = one.plan
+    if plan is None:
+        return LeftLine(one.work.server, Status.UNKNOWN, "no window is left that is longer than its work",
+                        ("give more windows, or longer ones",))
+    if plan.conflict is not None:
+        return LeftLine(one.work.server, plan.status, plan.conflict.summary, tuple(plan.conflict.lifts), plan.conflict)
+    first = next(iter(errors(plan.findings)), None)
+    said = ("windows too few: it fits none that is left", "give more windows, or longer ones")
+    if plan.verified and first is not None:
+        said = (f"{said[0]}; the last one: {first.message}", f"{said[1]}; {first.fix}")
+    elif first is not None:
+        said = (first.message, first.fix)
+    return LeftLine(one.work.server, Status.UNKNOWN, said[0], (said[1],))
+
+
+def _windows(result: CampaignResult, steps: tuple[StepLine, ...]) -> tuple[WindowLine, ...]:
+    out = []
+    for number, w in enumerate(result.windows, 1):
+        servers = tuple(s.server for s in steps if s.window == number)
+        out.append(WindowLine(number, w.start, w.end, w.zone, servers, "" if servers else "not needed"))
+    zone = result.windows[0].zone if result.windows else ""
+    for w, freeze in result.frozen:
+        why = f"freeze {freeze.first} to {freeze.last}" + (f": {freeze.why}" if freeze.why else "")
+        out.append(WindowLine(0, w.start, w.end, zone, (), why))
+    return tuple(sorted(out, key=lambda line: line.start))
+
+
+def _notes(result: CampaignResult) -> list[str]:
+    looked = (f"Every order of the servers was looked at, but for those that come to the same state later or with more "
+              f"moves ({many(result.plans, 'plan')} made)." if result.every_order else
+              f"Not every order of the servers was looked at ({many(result.plans, 'plan')} made): one with fewer "
+              "windows or moves may exist.")
+    notes = [looked, "Each plan has the cheapest moves for its own step alone, from where everybody stands then."]
+    if any(s.work.vios and s.plan.goal.come_back for s in result.steps):
+        notes.append("A way back in the window of new VIOS levels is planned with the levels before; plans after it "
+                     "with the new ones.")
+    if any(not s.plan.goal.come_back for s in result.steps):
+        notes.append("Who is not brought back stays where the plan takes him; the next plan begins there.")
+    return notes

@@ -1,0 +1,37 @@
+"""What the terminal shows of a campaign."""
+
+from __future__ import annotations
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from planner.report.campaign_files import summary
+from planner.report.campaign_json import CampaignDocument
+from planner.report.tables import listing
+from planner.report.text import impossible_word, lift_lines
+from planner.units import many, some
+
+
+def campaign_view(document: CampaignDocument) -> RenderableType:
+    """Steps, one-way doors, what is left and why."""
+    lines: list[RenderableType] = [Text(f"{document.name}: {summary(document)}", "bold")]
+    steps = listing("", ("step", "starts", "server", "work", "stopped with it"), ("out", "back", "ends", "verified"))
+    for s in document.steps:
+        steps.add_row(str(s.number), f"{s.start:%a %Y-%m-%d %H:%M}", Text(s.server), Text(s.work),
+                      Text(some(s.stays, 4)), str(s.moves_out), str(s.moves_back) if s.refilled else "stay",
+                      f"{s.end:%H:%M}", "yes" if s.verified else "NO")
+    lines += [steps] if document.steps else []
+    for s in document.steps:
+        lines += [Text(f"one-way at step {s.number}, after {d.after}: {d.reason} ({many(len(d.lpars), 'LPAR')})",
+                       "yellow") for d in s.doors]
+    for x in document.left:
+        word = impossible_word(bool(x.conflict.unstated)) if x.conflict else "LEFT"
+        lines.append(Text(f"{x.server}: {word}: {x.why}", "red"))
+        lines += [Text(f"  {one}") for one in lift_lines(x.lifts[:5])]
+    if document.away:
+        lines.append(Text(f"{many(len(document.away), 'LPAR')} end elsewhere than they stood: "
+                          f"{some(a.lpar for a in document.away)}"))
+    frozen = sum(w.number == 0 for w in document.windows)
+    if frozen:
+        lines.append(Text(f"{many(frozen, 'window')} not used because of a freeze"))
+    return Group(*lines, *(Text(n, "dim") for n in document.notes))

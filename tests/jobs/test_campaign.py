@@ -1,0 +1,138 @@
+"""Campaigns: every state between two steps is whole, and the order saves windows and moves."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+from estates import BASE, changed, estate, lpar, policy, server
+
+from planner import jobs
+from planner.estate.assemble import Loaded
+from planner.estate.model import Estate
+from planner.jobs.campaign import CampaignResult, campaign, with_levels
+from planner.plan.carried_out import carried_out
+from planner.plan.choices import Status
+from planner.report.campaign_files import campaign_overview
+from planner.report.campaign_json import campaign_document
+from planner.scenarios.campaign_file import Campaign
+from planner.verify import verify_plan
+
+NIGHT = {"start": dt.datetime(2026, 12, 5, 22), "end": dt.datetime(2026, 12, 6, 4), "times": 4}
+OPTIONS = jobs.Options(20, zone="Europe/Berlin")
+
+
+def asked(servers: str, windows: Any = (NIGHT,), more: Any = None, **work: Any) -> Campaign:
+    return Campaign.model_validate({
+        "name": "Levels", "window": windows, "work": [{"server": s, "firmware": "EM350_149", **work} for s in servers],
+        **(more or {})})
+
+
+def answered(of: Estate, question: Campaign) -> CampaignResult:
+    return campaign(Loaded(of), question, OPTIONS)
+
+
+def places(of: Estate) -> dict[str, str]:
+    return {p.name: p.server for p in of.lpars}
+
+
+def holds(result: CampaignResult) -> None:
+    """Each step begins in the state in which the one before ends, with its levels, empties its server and fits."""
+    state = result.estate
+    clock = dt.datetime.min
+    for step in result.steps:
+        assert step.estate == state and step.start >= clock and step.window in result.windows
+        assert step.window.start <= step.start < step.end <= step.window.end
+        assert step.plan.verified and verify_plan(step.plan, state).holds
+        out = carried_out(state, step.plan.leg("out"))
+        assert {n for n, s in places(out).items() if s == step.work.server} <= set(step.work.leave)
+        state, clock = with_levels(carried_out(state, step.plan.moves), step.work), step.end
+    assert state == result.end
+
+
+def test_all_servers_refilled_one_after_the_other_in_one_window():
+    result = answered(BASE, asked("ABC"))
+    holds(result)
+    assert result.exit_code == 0 and places(result.end) == places(BASE) and result.every_order
+    assert {s.firmware for s in result.end.servers} == {"EM350_149"}
+    assert {s.window.start for s in result.steps} == {NIGHT["start"]}
+    assert sum(len(s.plan.moves) for s in result.steps) == 10
+
+
+def test_who_is_not_brought_back_saves_moves_and_is_named():
+    result = answered(BASE, asked("ABC", refill=False))
+    holds(result)
+    assert sum(len(s.plan.moves) for s in result.steps) < 10
+    then = places(result.end)
+    assert result.away == {n: (s, then[n]) for n, s in places(BASE).items() if then[n] != s} != {}
+
+
+def test_the_last_plan_brings_everybody_home():
+    result = answered(BASE, asked("ABC", more={"home_at_end": True}, refill=False))
+    holds(result)
+    assert not result.away and len(result.steps) == 3
+
+
+def test_the_order_is_that_with_the_fewest_moves():
+    """C can only take a1; b's LPARs are many: who empties B first, into A and C, moves them twice."""
+    of = estate([server("A", 4, 40), server("B", 4, 40)],
+                [lpar("a1", "A", 0.5, 8), *(lpar(f"b{n}", "B", 0.5, 4) for n in range(3))])
+    result = answered(of, asked("BA", refill=False))
+    holds(result)
+    assert [s.work.server for s in result.steps] == ["A", "B"]
+    assert sum(len(s.plan.moves) for s in result.steps) == 1 + 4
+
+
+def test_an_impossible_server_is_named_with_its_conflict_and_the_others_are_done():
+    of = BASE.replace(policies=(policy("pin", "a1", "A"),))
+    result = answered(of, asked("ABC"))
+    holds(result)
+    assert result.exit_code == 3 and sorted(s.work.server for s in result.steps) == ["B", "C"]
+    assert [(x.work.server, x.plan.status, x.plan.conflict.lpars) for x in result.left] == [
+        ("A", Status.INFEASIBLE, ("a1",))]
+    assert places(result.end) == places(of)
+
+
+@pytest.mark.parametrize("windows, done", [
+    ([NIGHT | {"times": 1, "end": dt.datetime(2026, 12, 5, 23, 30)}], 1),
+    ([NIGHT | {"times": 1, "end": dt.datetime(2026, 12, 5, 22, 30)}], 0)])
+def test_windows_that_are_too_few_leave_servers_that_are_named(windows, done):
+    result = answered(BASE, asked("ABC", windows))
+    holds(result)
+    assert len(result.steps) == done and len(result.left) == 3 - done and result.exit_code == 4
+    document = campaign_document(result)
+    assert all("window" in x.why and x.lifts for x in document.left)
+
+
+def test_nothing_is_done_in_a_freeze():
+    freeze = {"first": dt.date(2026, 12, 1), "last": dt.date(2026, 12, 12)}
+    result = answered(BASE, asked("AB", more={"freeze": [freeze]}))
+    holds(result)
+    assert all(s.start >= dt.datetime(2026, 12, 13) for s in result.steps) and len(result.frozen) == 2
+
+
+def test_a_level_that_closes_the_way_between_two_servers_is_named_before():
+    """IBM's matrix blocks moves from 340 to 770: once A has it nobody of B can flee to A."""
+    of = changed(changed(BASE, "B", firmware="EL340_101"), "A", firmware="EM350_085")
+    question = asked("A")
+    question = question.model_copy(update={"work": (question.work[0].model_copy(update={"firmware": "AM770_032"}),)})
+    (step,) = answered(of, question).steps
+    assert any(d.after == "firmware AM770_032 on A" and "from B (EL340_101) to A" in d.reason and "b1" in d.lpars
+               for d in step.doors)
+
+
+def test_who_is_activated_elsewhere_and_cannot_come_back_is_named_before():
+    """a1 may only go to a POWER7 server, whose own mode a POWER6 server does not have."""
+    of = estate([server("A"), server("N", generation="POWER7", model="9117-MMB", firmware="AM720_101")],
+                [lpar("a1", "A", os_level="7.1 TL3 SP5")])
+    (step,) = answered(of, asked("A")).steps
+    assert any(d.after == "re-activation" and d.lpars == ("a1",) and "processor." in d.reason for d in step.doors)
+
+
+def test_the_overview_is_the_same_each_time_and_its_calendar_keeps_the_width():
+    files = [campaign_overview(campaign_document(answered(BASE, asked("ABC")))) for _ in range(2)]
+    assert files[0] == files[1]
+    calendar = files[0]["campaign.ics"].decode()
+    assert calendar.count("BEGIN:VEVENT") == 1 and "DTSTART:20261205T210000Z" in calendar
+    assert all(len(line.encode()) <= 75 for line in calendar.split("\r\n"))
