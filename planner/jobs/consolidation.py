@@ -234,7 +234,8 @@ def _blank(case: ConsolidationCase, staying: Mapping[str, str], judged: Judged, 
         assumed.append("Watts: idle watts of the servers that stay on, and for each busy core the (maximum − idle) / "
                        "cores of the server on which it runs.")
     if goal.weekend:
-        assumed.append(f"The way back is planned to end {_SPARE_S // 60} minutes before the end of the weekend.")
+        assumed.append(f"The way back is planned to end {_SPARE_S // 60} minutes before the end of the weekend, or "
+                       f"sooner, so that it is over in time in {100 * options.pacing.confidence:.0f} of 100 nights.")
     if goal.n_plus_1:
         assumed.append("N+1: one server fails at a time; its LPARs start anew on the others, which keep their ceilings "
                        "and reserves, of what was used as well where a history was given.")
@@ -251,6 +252,22 @@ def _blank(case: ConsolidationCase, staying: Mapping[str, str], judged: Judged, 
 
 
 def _finished(case: ConsolidationCase, blank: Plan, answer: Consolidation, scale: Scale, table: Timetable) -> Plan:
+    """The plan, checked; at a weekend its way back begins so early that it is over in time as often as asked for."""
+    plan = _made(case, blank, answer, scale, table)
+    back, by = plan.leg(BACK), None if plan.evening is None else plan.evening.work_by_ms
+    if case.goal.weekend and back and by is not None and by < min(m.start_ms for m in back):
+        sooner = max(by, *(m.end_ms for m in plan.leg(OUT))) // 60_000 * 60_000
+        plan = _made(case, blank, answer, scale, replace(table, back_from_ms=sooner))
+    account = accounts.account(plan, Meter(case.site, case.busy), case.terms)
+    kwh = account.net.kwh
+    if plan.off and kwh < 0:
+        lost = Finding("energy.net", Severity.WARNING, "plan", f"uses {-kwh:,.1f} kWh more than leaving everything as "
+                       "it is, the moves and starts counted", "leave the servers on, or ask for watts without --off")
+        plan = plan.replace(findings=ordered((*plan.findings, lost)))
+    return plan.replace(energy=account)
+
+
+def _made(case: ConsolidationCase, blank: Plan, answer: Consolidation, scale: Scale, table: Timetable) -> Plan:
     loaded, site, judge, options = case.loaded, case.site, case.judge, case.options
     table = laned(site, table, options.window, options.pacing)
     levels = _levels(site, judge, answer, scale, table, options)
@@ -265,14 +282,7 @@ def _finished(case: ConsolidationCase, blank: Plan, answer: Consolidation, scale
         first = window.at(begin * 1000)
         home = replace(window, start=first) if first < window.end else window
         plan = plan.replace(back_window=home, back_from_s=begin, work_s=0)
-    plan = checked_plan(plan, loaded, site, judge, options.pacing)
-    account = accounts.account(plan, Meter(site, case.busy), case.terms)
-    kwh = account.net.kwh
-    if plan.off and kwh < 0:
-        lost = Finding("energy.net", Severity.WARNING, "plan", f"uses {-kwh:,.1f} kWh more than leaving everything as "
-                       "it is, the moves and starts counted", "leave the servers on, or ask for watts without --off")
-        plan = plan.replace(findings=ordered((*plan.findings, lost)))
-    return plan.replace(energy=account)
+    return checked_plan(plan, loaded, site, judge, options.pacing)
 
 
 def _levels(site: Site, judge: Judge, answer: Consolidation, scale: Scale, table: Timetable,
