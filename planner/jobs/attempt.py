@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 from planner.estate.assemble import Loaded
-from planner.findings import Finding, Severity
+from planner.findings import Finding, Severity, ordered
 from planner.jobs.common import PROVED, Options, checked_plan
+from planner.jobs.too_short import would_fit
 from planner.optimise.placement import move_cost_ms
 from planner.optimise.stages import Answer
 from planner.plan.choices import BACK, OUT, Status
@@ -143,6 +144,7 @@ def impossible(blank: Plan, conflict: Conflict) -> Plan:
 
 def finished(case: Case, blank: Plan, answer: Answer, table: Timetable) -> Plan:
     """The plan of an answer, checked; what its moves cost is counted again."""
+    in_waves = table
     table = laned(case.site, table, case.options.window, case.options.pacing)
     counted = (OUT, BACK) if blank.goal.back_counts else (OUT,)
     judges = {OUT: case.judge, BACK: case.judge.homeward}
@@ -155,4 +157,5 @@ def finished(case: Case, blank: Plan, answer: Answer, table: Timetable) -> Plan:
     gap = 0.0 if objective == 0 else max(0.0, (objective - bound) / objective)
     plan = blank.replace(status=status, objective=objective / 1000, bound=bound / 1000, gap=round(gap, 6),
                          moves=table.moves, at_least_s=table.bounds_s, notes=(*blank.notes, *interrupted()))
-    return checked_plan(plan, case.loaded, case.site, case.judge, case.options.pacing)
+    plan = checked_plan(plan, case.loaded, case.site, case.judge, case.options.pacing)
+    return plan.replace(findings=ordered((*plan.findings, *would_fit(plan, case.site, in_waves, case.options.pacing))))
