@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
+from planner.errors import ReplayError
 from planner.estate.assemble import Loaded
 from planner.findings import Finding, Severity, ordered
 from planner.jobs.common import PROVED, Options, checked_plan
@@ -142,10 +143,29 @@ def impossible(blank: Plan, conflict: Conflict) -> Plan:
     return blank.replace(status=conflict.status, conflict=conflict, findings=(*why, *blank.findings))
 
 
+def in_lanes(made: Callable[[Timetable], Plan], site: Site, table: Timetable, options: Options) -> Plan:
+    """The plan that is made of a timetable in lanes; of the timetable in waves, and said so, should lanes fail their
+    replay."""
+    lanes = laned(site, table, options.window, options.pacing)
+    try:
+        return made(lanes)
+    except ReplayError:
+        if lanes is table:
+            raise
+        plan = made(table)
+        failed = Finding("plan.lanes", Severity.WARNING, "plan", "its lanes failed their proof, a defect of the "
+                         "planner: the plan is in waves, and verified", "report it, with the estate")
+        return plan.replace(findings=ordered((*plan.findings, failed)))
+
+
 def finished(case: Case, blank: Plan, answer: Answer, table: Timetable) -> Plan:
-    """The plan of an answer, checked; what its moves cost is counted again."""
-    in_waves = table
-    table = laned(case.site, table, case.options.window, case.options.pacing)
+    """The plan of an answer in lanes, checked; and what would make it fit its window."""
+    plan = in_lanes(lambda lanes: _checked(case, blank, answer, lanes), case.site, table, case.options)
+    return plan.replace(findings=ordered((*plan.findings, *would_fit(plan, case.site, table, case.options.pacing))))
+
+
+def _checked(case: Case, blank: Plan, answer: Answer, table: Timetable) -> Plan:
+    """The plan of a timetable, checked; what its moves cost is counted again."""
     counted = (OUT, BACK) if blank.goal.back_counts else (OUT,)
     judges = {OUT: case.judge, BACK: case.judge.homeward}
     objective = sum(move_cost_ms(judges[m.leg].site, judges[m.leg], m.lpar, m.source, m.target)
@@ -157,5 +177,4 @@ def finished(case: Case, blank: Plan, answer: Answer, table: Timetable) -> Plan:
     gap = 0.0 if objective == 0 else max(0.0, (objective - bound) / objective)
     plan = blank.replace(status=status, objective=objective / 1000, bound=bound / 1000, gap=round(gap, 6),
                          moves=table.moves, at_least_s=table.bounds_s, notes=(*blank.notes, *interrupted()))
-    plan = checked_plan(plan, case.loaded, case.site, case.judge, case.options.pacing)
-    return plan.replace(findings=ordered((*plan.findings, *would_fit(plan, case.site, in_waves, case.options.pacing))))
+    return checked_plan(plan, case.loaded, case.site, case.judge, case.options.pacing)

@@ -12,7 +12,7 @@ from planner.estate.saved import digest
 from planner.findings import Finding, Severity, ordered
 from planner.history.calendar import BUCKETS, Bucket
 from planner.jobs import energy as accounts
-from planner.jobs.attempt import Attempt, Case, attempted, interrupted, unanswered
+from planner.jobs.attempt import Attempt, Case, attempted, in_lanes, interrupted, unanswered
 from planner.jobs.common import (
     PROVED,
     Options,
@@ -36,7 +36,6 @@ from planner.plan.plan import Level, Plan, Window
 from planner.plan.questions import Consolidate
 from planner.rules import Judge, Site
 from planner.schedule.exact import small
-from planner.schedule.lanes import laned
 from planner.schedule.order import QUICK, THOROUGH, goes_straight
 from planner.schedule.timetable import Timetable, timetable
 from planner.stopwatch import now, stopped
@@ -253,11 +252,14 @@ def _blank(case: ConsolidationCase, staying: Mapping[str, str], judged: Judged, 
 
 def _finished(case: ConsolidationCase, blank: Plan, answer: Consolidation, scale: Scale, table: Timetable) -> Plan:
     """The plan, checked; at a weekend its way back begins so early that it is over in time as often as asked for."""
-    plan = _made(case, blank, answer, scale, table)
+    def made(lanes: Timetable) -> Plan:
+        return _made(case, blank, answer, scale, lanes)
+
+    plan = in_lanes(made, case.site, table, case.options)
     back, by = plan.leg(BACK), None if plan.evening is None else plan.evening.work_by_ms
     if case.goal.weekend and back and by is not None and by < min(m.start_ms for m in back):
         sooner = max(by, *(m.end_ms for m in plan.leg(OUT))) // 60_000 * 60_000
-        plan = _made(case, blank, answer, scale, replace(table, back_from_ms=sooner))
+        plan = in_lanes(made, case.site, replace(table, back_from_ms=sooner), case.options)
     account = accounts.account(plan, Meter(case.site, case.busy), case.terms)
     kwh = account.net.kwh
     if plan.off and kwh < 0:
@@ -269,7 +271,6 @@ def _finished(case: ConsolidationCase, blank: Plan, answer: Consolidation, scale
 
 def _made(case: ConsolidationCase, blank: Plan, answer: Consolidation, scale: Scale, table: Timetable) -> Plan:
     loaded, site, judge, options = case.loaded, case.site, case.judge, case.options
-    table = laned(site, table, options.window, options.pacing)
     levels = _levels(site, judge, answer, scale, table, options)
     proved = all(x.status is Status.OPTIMAL for x in levels)
     plan = blank.replace(

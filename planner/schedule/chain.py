@@ -289,6 +289,10 @@ def matched(members: int, before: Sequence[int], likes: Mapping[int, Sequence[in
 # ---- waits -----------------------------------------------------------------------------------------------------------
 
 
+class UnchainedError(Exception):
+    """A schedule does not hold for every timing of its handovers: a defect."""
+
+
 Arcs = list[set[int]]
 """Of each move those that it waits for."""
 
@@ -325,7 +329,7 @@ class _Pruning:
         self.before = closed(self.after, self.by_start)
         self.why: dict[tuple[int, int], Broken | None] = {}
         if any(self.check.broken(self.before)):
-            raise ValueError("a schedule does not hold for every timing of its handovers")
+            raise UnchainedError
 
     def order(self) -> Order:
         """What is left, first without lanes, then with them: what a lane has in order needs no wait."""

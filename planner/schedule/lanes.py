@@ -14,7 +14,7 @@ from planner.grouping import grouped
 from planner.plan.choices import BACK, OUT
 from planner.plan.plan import Move, Wait, Window
 from planner.rules import Site
-from planner.schedule.chain import Broken, Order, chained
+from planner.schedule.chain import Broken, Order, UnchainedError, chained
 from planner.schedule.clock import Air
 from planner.schedule.dispatch import ListOrder, Schedule, listed
 from planner.schedule.flight import NO_MOVERS
@@ -82,7 +82,8 @@ def laned(site: Site, table: Timetable, window: Window | None, pacing: Pacing) -
 
 def _way(site: Site, moves: Sequence[Move], before: Sequence[Move], begins: Begins, window: Window | None,
          pacing: Pacing, other: _Way | None) -> _Way | None:
-    """A leg in lanes; None where blackouts leave some move no time but that of its wave, or it is too long."""
+    """A leg in lanes; None where blackouts leave some move no time but that of its wave, it is too long, or no waits
+    can be made of its times."""
     from planner.schedule.bound import at_least  # start-up: numpy
 
     if len(moves) > _MOST_MOVES:
@@ -94,7 +95,10 @@ def _way(site: Site, moves: Sequence[Move], before: Sequence[Move], begins: Begi
     first = barrier.choice if other is None else _mirrored(leg, other)
     found = shortest(leg, first, round(WORK * pacing.effort))
     best = barrier if found is None or found.makespan > barrier.makespan else found
-    order = chained(leg, best)
+    try:
+        order = chained(leg, best)
+    except UnchainedError:
+        return None
     course = played(leg, best.pair, order.after)
     return _Way(leg, best, order, course, begins.predicted_ms, at_least(leg))
 

@@ -12,7 +12,7 @@ from estates import loaded
 from landscape import landscape
 from scarce import drawn
 from tight import FREED, tight
-from timings import broken_at_some_time, moment_by_moment
+from timings import broken_at_some_time
 
 from planner.cost import copy_at
 from planner.estate.model import Estate, Policy
@@ -21,11 +21,12 @@ from planner.plan.choices import BACK, OUT
 from planner.plan.plan import Plan
 from planner.plan.questions import Evacuate
 from planner.rules import Judge, Site
+from planner.schedule import chain, lanes
 from planner.schedule.bound import at_least
-from planner.schedule.chain import Check, chained, closed
+from planner.schedule.chain import Check, Order, chained, closed
 from planner.schedule.clock import Air
-from planner.schedule.dispatch import Dispatch, listed
-from planner.schedule.lanes import IN_LANES, Pacing
+from planner.schedule.dispatch import Dispatch, Schedule, listed
+from planner.schedule.lanes import Pacing
 from planner.schedule.leg import Leg, leg_of
 from planner.schedule.play import Night, played
 
@@ -204,4 +205,18 @@ def test_no_more_moves_at_a_time_than_people() -> None:
 def test_the_same_work_gives_the_same_plan() -> None:
     of = tight(3, shifting=True).estate
     assert planned(of, FREED).moves == planned(of, FREED).moves
-    assert moment_by_moment is not None and IN_LANES.effort == 1
+
+
+def test_lanes_that_fail_their_proof_give_a_plan_in_waves_that_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Should the scheduler forget a wait, the person still gets a plan that holds."""
+    real = chain.chained
+
+    def forgetful(leg: Leg, schedule: Schedule) -> Order:
+        order = real(leg, schedule)
+        return replace(order, after=[{} for _ in order.after], lanes=[[i] for i in range(len(order.after))])
+
+    monkeypatch.setattr(lanes, "chained", forgetful)
+    of, _ = of_landscape()
+    plan = planned(of, "SN8379A80_p595-2", back=False)
+    assert plan.verified and not plan.in_lanes
+    assert [f.severity for f in plan.findings if f.rule == "plan.lanes"] == ["warning"]
