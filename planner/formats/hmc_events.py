@@ -17,7 +17,7 @@ from planner.formats.lines import Notes, head, lines
 
 KIND = "hmc-events"
 
-_LINE = re.compile(r"time=([0-9/:. -]{14,19}),\"?(?:text=)?(.*?)\"?$")
+_LINE = re.compile(r"time=([0-9/:. -]{14,19}),\"?(?:text=|(?!\w+=))(.*?)\"?$")
 _COMMAND = re.compile(r"\bmigrlpar\b.*?\s-o\s+([a-z]+)\b")
 _OPTIONS = {"lpar": re.compile(r"\bmigrlpar\b.*?\s-p\s+\"?([^\s\",]{1,100})"),
             "source": re.compile(r"\bmigrlpar\b.*?\s-m\s+\"?([^\s\",]{1,100})"),
