@@ -86,6 +86,8 @@ def _write(result: CampaignResult, document: CampaignDocument, where: Path, *, f
     files = campaign_overview(document)
     write_directory(where, files, force=force)
     for line, step in zip(document.steps, result.steps, strict=True):
+        if step.plan is None:
+            continue
         write_directory(where / line.directory, {
             **plan_files(step.plan, step.estate), "estate.json": saved.dump(Loaded(step.estate)).encode()}, force=force)
-    return [*files, *(f"{line.directory}/" for line in document.steps)]
+    return [*files, *(f"{line.directory}/" for line in document.steps if line.directory)]

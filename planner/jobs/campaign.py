@@ -28,6 +28,7 @@ from planner.rules import Site
 from planner.rules.firmware import firmware_mobile
 from planner.scenarios.campaign_file import Campaign, CampaignWork, Freeze
 from planner.scenarios.paths import Door, Way, activated, doors
+from planner.scenarios.vios_down import LostPath, lost_paths
 from planner.verify import verify_plan
 
 if TYPE_CHECKING:  # start-up: what reads a history takes longer to import than a small plan to make
@@ -42,15 +43,17 @@ _ROUND = dt.timedelta(minutes=5)
 @dataclass(frozen=True, slots=True)
 class CampaignStep:
     """One server worked on: from ``start`` to ``end`` (moves and work) in its ``window``, by a ``plan`` for the
-    ``estate`` as it is then; ``doors``: what cannot be undone once it is done."""
+    ``estate`` as it is then; ``doors``: what cannot be undone once it is done. Without a plan nobody leaves, and
+    ``lost`` are the paths that go down with one VIOS after the other."""
 
     work: CampaignWork
     window: Window
     start: dt.datetime
     end: dt.datetime
-    plan: Plan
+    plan: Plan | None
     estate: Estate
-    doors: tuple[Door, ...]
+    doors: tuple[Door, ...] = ()
+    lost: tuple[LostPath, ...] = ()
 
     @property
     def before(self) -> Server:
@@ -61,15 +64,17 @@ class CampaignStep:
 @dataclass(frozen=True, slots=True)
 class NotDone:
     """A server that is left: the ``plan`` that is impossible or unknown at that point, or that fits no window that is
-    left; ``plan`` None: no window was left to try."""
+    left; ``plan`` None: no window was left to try; ``lost``: the only paths of LPARs that are to stay."""
 
     work: CampaignWork
-    plan: Plan | None
+    plan: Plan | None = None
+    lost: tuple[LostPath, ...] = ()
 
     @property
     def code(self) -> int:
         """3 proved impossible; 4 no answer, or windows too few."""
-        return 3 if self.plan is not None and self.plan.status is Status.INFEASIBLE else 4
+        proved = any(x.only for x in self.lost) or (self.plan is not None and self.plan.status is Status.INFEASIBLE)
+        return 3 if proved else 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,13 +111,13 @@ class _State:
 
     @property
     def moves(self) -> int:
-        return sum(len(s.plan.moves) for s in self.steps)
+        return sum(len(s.plan.moves) for s in self.steps if s.plan)
 
     @property
     def worth(self) -> tuple[object, ...]:
         """Smaller is better: servers that are left, windows used, moves, minutes of moving, the order of the file."""
         used = len({s.window.start for s in self.steps})
-        return (len(self.todo), used, self.moves, sum(s.plan.objective or 0 for s in self.steps),
+        return (len(self.todo), used, self.moves, sum(s.plan.objective or 0 for s in self.steps if s.plan),
                 self.clock or dt.datetime.min, tuple(s.work.server for s in self.steps))
 
 
@@ -139,7 +144,7 @@ def campaign(loaded: Loaded, asked: Campaign, options: Options, usage: UsageSpec
 def _checked(step: CampaignStep) -> None:
     """Raises ReplayError when a plan does not hold in the estate that it begins in; with a usage history the plan was
     replayed with it when it was made."""
-    if step.plan.goal.usage is None:
+    if step.plan is not None and step.plan.goal.usage is None:
         played = verify_plan(step.plan, step.estate)
         if not played.holds:
             raise ReplayError(errors(played.findings))
@@ -182,7 +187,7 @@ class _Orders:
         """What comes after a beginning: each server that can be next; and those that cannot, with the reason."""
         made, left = [], []
         for work in state.todo:
-            one = self._next(state, work)
+            one = self._next(state, work) if work.empty else self._in_place(state, work)
             if isinstance(one, NotDone):
                 left.append(one)
             else:
@@ -206,6 +211,23 @@ class _Orders:
                 return self._done(state, work, slot, window, plan)
             failed, too_short = plan, length
         return NotDone(work, failed)
+
+    def _in_place(self, state: _State, work: CampaignWork) -> _State | NotDone:
+        """Its VIOSes next, one after the other, where nobody who stays loses his only path with one of them."""
+        site = Site(state.estate)
+        vioses = site.vioses_on(work.server)
+        lost = tuple(x for v in vioses for x in lost_paths(site, v.name) if x.lpar not in work.leave)
+        refused = tuple(x for x in lost if x.only or (self.assume_nothing and not x.known))
+        if refused:
+            return NotDone(work, lost=refused)
+        span = dt.timedelta(minutes=work.minutes * len(vioses))
+        for slot in range(state.slot, len(self.windows)):
+            window = self._rest(state, slot)
+            if window is not None and window.length_s >= span.total_seconds():
+                end = window.at(1000 * round(span.total_seconds()))
+                step = CampaignStep(work, self.windows[slot], window.start, end, None, state.estate, lost=lost)
+                return self._after(state, step, slot, with_levels(state.estate, work))
+        return NotDone(work)
 
     def _rest(self, state: _State, slot: int) -> Window | None:
         """What is left of a window; None when nothing is."""
@@ -243,9 +265,11 @@ class _Orders:
         end = window.at(max([freed + 60_000 * work.minutes, *(m.end_ms for m in plan.moves)]))
         step = CampaignStep(work, self.windows[slot], window.start, end, plan, state.estate,
                             tuple(_doors(state.estate, work, plan)))
-        then = with_levels(carried_out(state.estate, plan.moves), work)
-        clock = end + dt.timedelta(minutes=self.asked.pause_minutes)
-        return _State(then, tuple(w for w in state.todo if w is not work), (*state.steps, step), slot,
+        return self._after(state, step, slot, with_levels(carried_out(state.estate, plan.moves), work))
+
+    def _after(self, state: _State, step: CampaignStep, slot: int, then: Estate) -> _State:
+        clock = step.end + dt.timedelta(minutes=self.asked.pause_minutes)
+        return _State(then, tuple(w for w in state.todo if w is not step.work), (*state.steps, step), slot,
                       clock + (dt.datetime.min - clock) % _ROUND)
 
 

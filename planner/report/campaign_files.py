@@ -13,6 +13,7 @@ from planner.report.campaign_json import AwayLine, CampaignDocument, LeftLine, S
 from planner.report.output import json_text
 from planner.report.text import md
 from planner.scenarios.paths import Door
+from planner.scenarios.vios_down import LostPath
 from planner.sheets import Column, ended, heading, note, table
 from planner.units import many, show_minutes, some
 from planner.xlsx import Book, open_book
@@ -23,6 +24,11 @@ class _AtStep(NamedTuple):
     door: Door
 
 
+class _Path(NamedTuple):
+    step: StepLine
+    lost: LostPath
+
+
 _STEPS: tuple[Column[StepLine], ...] = (
     Column("Step", lambda s: s.number, "id", 7), Column("Window", lambda s: s.window, "id", 9),
     Column("Starts", lambda s: s.start, "time", 17), Column("Ends", lambda s: s.end, "time", 17),
@@ -31,7 +37,7 @@ _STEPS: tuple[Column[StepLine], ...] = (
     Column("Minutes of work", lambda s: s.work_minutes, "id", 10),
     Column("Moves out", lambda s: s.moves_out, "id", 8), Column("Moves back", lambda s: s.moves_back, "id", 8),
     Column("Refilled", lambda s: s.refilled, "plain", 9),
-    Column("Placement", lambda s: s.status.value, "plain", 11),
+    Column("Placement", lambda s: s.status.value if s.status else "", "plain", 11),
     Column("Verified", lambda s: s.verified, lambda s: "good" if s.verified else "bad", 9),
     Column("Stopped with it", lambda s: ", ".join(s.stays), "wrap", 26),
     Column("One-way doors", lambda s: len(s.doors), "id", 9), Column("Plan", lambda s: s.directory, "plain", 34))
@@ -50,6 +56,11 @@ _DOORS: tuple[Column[_AtStep], ...] = (
     Column("After", lambda d: d.door.after, "wrap", 34), Column("What cannot be undone", lambda d: d.door.reason,
                                                               "wrap", 80),
     Column("LPARs", lambda d: ", ".join(d.door.lpars), "wrap", 60))
+_PATHS: tuple[Column[_Path], ...] = (
+    Column("Step", lambda p: p.step.number, "id", 7), Column("VIOS down", lambda p: p.lost.vios, "plain", 20),
+    Column("LPAR", lambda p: p.lost.lpar, "plain", 24), Column("Path", lambda p: p.lost.path, "plain", 34),
+    Column("Served meanwhile by", lambda p: ", ".join(p.lost.others) or "unknown: nobody states it",
+           lambda p: "wrap" if p.lost.others else "warn", 34))
 
 
 def campaign_overview(document: CampaignDocument) -> dict[str, bytes]:
@@ -67,6 +78,10 @@ def summary(document: CampaignDocument) -> str:
 
 def _doors(document: CampaignDocument) -> list[_AtStep]:
     return [_AtStep(s, d) for s in document.steps for d in s.doors]
+
+
+def _paths(document: CampaignDocument) -> list[_Path]:
+    return [_Path(s, x) for s in document.steps for x in s.lost]
 
 
 def _cell(value: object) -> str:
@@ -87,7 +102,8 @@ def _page(document: CampaignDocument) -> str:
              *_lines(_STEPS, document.steps), ""]
     for title, columns, rows in (
             ("One-way doors: to be decided before the step", _DOORS, _doors(document)),
-            ("Not done", _LEFT, document.left), ("Windows", _WINDOWS, document.windows),
+            ("Paths that go down with a VIOS", _PATHS, _paths(document)), ("Not done", _LEFT, document.left),
+            ("Windows", _WINDOWS, document.windows),
             ("Not where they stood", _AWAY, document.away)):
         if rows:
             lines += [f"## {title}", "", *_lines(columns, rows), ""]
@@ -100,6 +116,7 @@ def _workbook(document: CampaignDocument) -> bytes:
         _sheet(book, "Campaign", f"{document.name}: {summary(document)}", _STEPS, document.steps, document.notes)
         _sheet(book, "Windows", "Windows and freezes", _WINDOWS, document.windows)
         _sheet(book, "One-way doors", "What cannot be undone", _DOORS, _doors(document))
+        _sheet(book, "VIOS paths", "Paths that go down with one VIOS after the other", _PATHS, _paths(document))
         _sheet(book, "Not done", "Servers that are left", _LEFT, document.left)
         _sheet(book, "Away", "LPARs that end elsewhere than they stood", _AWAY, document.away)
     return buffer.getvalue()
@@ -123,7 +140,7 @@ def _calendar(document: CampaignDocument) -> str:
         if not steps:
             continue
         told = "\n".join(f"{s.start:%H:%M} to {s.end:%H:%M} {s.server}: {s.work}; {s.moves_out} moves out, "
-                         f"{s.moves_back} back; plan {s.directory}" for s in steps)
+                         f"{s.moves_back} back" + f"; plan {s.directory}" * bool(s.directory) for s in steps)
         lines += ["BEGIN:VEVENT", f"UID:{document.estate_sha256[:16]}-{w.start:%Y%m%dT%H%M}@planner",
                   f"DTSTAMP:{_stamp(w.start, w.zone or 'UTC')}", f"DTSTART:{_stamp(w.start, w.zone)}",
                   f"DTEND:{_stamp(w.end, w.zone)}",

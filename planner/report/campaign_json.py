@@ -10,18 +10,21 @@ from pydantic import Field
 
 from planner.estate.saved import digest
 from planner.findings import errors
+from planner.grouping import grouped
 from planner.jobs.campaign import CampaignResult, CampaignStep, NotDone
 from planner.plan.choices import BACK, OUT, Status
 from planner.plan.details import Conflict
 from planner.plan.wire import Minutes, absent, empty
 from planner.scenarios.paths import Door
-from planner.units import many
+from planner.scenarios.vios_down import LostPath
+from planner.units import many, some
 
 
 @dataclass(frozen=True, slots=True)
 class StepLine:
     """One server worked on. ``stays``: LPARs that are stopped with it; ``levels``: server → firmware that holds when
-    the step begins; ``directory``: of its plan."""
+    the step begins; ``directory``: of its plan. Where nobody leaves there is no plan (``status`` None): ``lost`` are
+    the paths that go down with one VIOS after the other, ``verified`` that each LPAR is known to keep one."""
 
     number: int
     server: str
@@ -32,7 +35,7 @@ class StepLine:
     work: str
     work_minutes: int
     refilled: bool
-    status: Status
+    status: Status | None
     verified: bool
     moves_out: int
     moves_back: int
@@ -40,6 +43,7 @@ class StepLine:
     stays: tuple[str, ...]
     levels: Mapping[str, str]
     doors: tuple[Door, ...]
+    lost: Annotated[tuple[LostPath, ...], Field(exclude_if=empty)] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +101,8 @@ def campaign_document(result: CampaignResult) -> CampaignDocument:
     return CampaignDocument(
         name=result.campaign.name, estate_sha256=digest(result.estate), every_order=result.every_order,
         plans=result.plans, moves=sum(s.moves_out + s.moves_back for s in steps), steps=steps,
-        left=tuple(map(_left, result.left)), windows=_windows(result, steps), notes=tuple(_notes(result)),
-        away=tuple(AwayLine(n, *places) for n, places in sorted(result.away.items())))
+        left=tuple(_left(result, one) for one in result.left), windows=_windows(result, steps),
+        away=tuple(AwayLine(n, *places) for n, places in sorted(result.away.items())), notes=tuple(_notes(result)))
 
 
 def _work(step: CampaignStep) -> str:
@@ -108,25 +112,44 @@ def _work(step: CampaignStep) -> str:
     if work.vios:
         levels = dict.fromkeys(v.level or "(unknown)" for v in step.estate.vioses if v.server == work.server)
         parts.append(f"VIOS {', '.join(levels)} → {work.vios}")
+    if not work.empty:
+        parts.append("one VIOS after the other, nobody leaves")
     return "; ".join(parts) or "work"
 
 
 def _directory(number: int, step: CampaignStep) -> str:
+    if step.plan is None:
+        return ""
     name = "".join(c if c.isalnum() or c in "-_." else "_" for c in step.work.server)
     return f"{number:02d}-{step.start:%Y-%m-%d}-{name}"
 
 
 def _step(result: CampaignResult, number: int, s: CampaignStep) -> StepLine:
-    left = round((s.window.ms_to(s.window.end) - s.window.ms_to(s.end)) / 1000)
+    here = {p.name for p in s.estate.lpars if p.server == s.work.server}
+    plan, spare = s.plan, round((s.window.ms_to(s.window.end) - s.window.ms_to(s.end)) / 1000)
     return StepLine(
         number, s.work.server, _directory(number, s), result.windows.index(s.window) + 1, s.start, s.end, _work(s),
-        work_minutes=s.work.minutes, refilled=s.plan.goal.come_back, status=s.plan.status, verified=s.plan.verified,
-        moves_out=len(s.plan.leg(OUT)), moves_back=len(s.plan.leg(BACK)), spare_s=left, stays=s.plan.goal.left,
-        levels={r.name: r.firmware for r in s.estate.servers}, doors=s.doors)
+        work_minutes=s.work.minutes, refilled=plan is not None and plan.goal.come_back,
+        status=None if plan is None else plan.status,
+        verified=all(x.known for x in s.lost) if plan is None else plan.verified,
+        moves_out=len(plan.leg(OUT)) if plan else 0, moves_back=len(plan.leg(BACK)) if plan else 0, spare_s=spare,
+        stays=plan.goal.left if plan else tuple(n for n in s.work.leave if n in here),
+        levels={r.name: r.firmware for r in s.estate.servers}, doors=s.doors, lost=s.lost)
 
 
-def _left(one: NotDone) -> LeftLine:
+def _left(result: CampaignResult, one: NotDone) -> LeftLine:
     plan = one.plan
+    if one.lost:
+        who = grouped(((x.path, x.vios if x.known else ""), x.lpar) for x in one.lost)
+        paths = [f"{path} {f'has {vios} alone' if vios else 'is stated by no listing'} "
+                 f"({some(dict.fromkeys(lpars), 4)})" for (path, vios), lpars in who.items()]
+        can = [v.name for v in result.estate.vioses if v.server == one.work.server
+               and v.name not in {x.vios for x in one.lost}]
+        status = Status.INFEASIBLE if one.code == 3 else Status.UNKNOWN
+        return LeftLine(one.work.server, status, "nobody who stays may lose his only path: " + some(paths)
+                        + f"; what can go down alone: {some(can) or 'none'}", (
+            "give them a second path over another VIOS", "or stop them for it: leave",
+            "or empty the server: empty = true"))
     if plan is None:
         return LeftLine(one.work.server, Status.UNKNOWN, "no window is left that is longer than its work",
                         ("give more windows, or longer ones",))
@@ -159,9 +182,13 @@ def _notes(result: CampaignResult) -> list[str]:
               f"Not every order of the servers was looked at ({many(result.plans, 'plan')} made): one with fewer "
               "windows or moves may exist.")
     notes = [looked, "Each plan has the cheapest moves for its own step alone, from where everybody stands then."]
-    if any(s.work.vios and s.plan.goal.come_back for s in result.steps):
+    if any(s.work.vios and s.plan and s.plan.goal.come_back for s in result.steps):
         notes.append("A way back in the window of new VIOS levels is planned with the levels before; plans after it "
                      "with the new ones.")
-    if any(not s.plan.goal.come_back for s in result.steps):
+    if any(s.lost for s in result.steps):
+        notes.append("VIOSes one after the other: that the other SEA takes over, and that both fabrics lead to the "
+                     "same disks, is taken for granted; look before each (entstat -all, lsmap -all, lspath on the "
+                     "LPARs), and only go on with the next once the paths over the one before are back.")
+    if any(s.plan and not s.plan.goal.come_back for s in result.steps):
         notes.append("Who is not brought back stays where the plan takes him; the next plan begins there.")
     return notes

@@ -6,7 +6,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from planner.report.campaign_files import summary
-from planner.report.campaign_json import CampaignDocument
+from planner.report.campaign_json import CampaignDocument, StepLine
 from planner.report.tables import listing
 from planner.report.text import impossible_word, lift_lines
 from planner.units import many, some
@@ -17,13 +17,15 @@ def campaign_view(document: CampaignDocument) -> RenderableType:
     lines: list[RenderableType] = [Text(f"{document.name}: {summary(document)}", "bold")]
     steps = listing("", ("step", "starts", "server", "work", "stopped with it"), ("out", "back", "ends", "verified"))
     for s in document.steps:
+        back = str(s.moves_back) if s.refilled or not s.directory else "stay"
         steps.add_row(str(s.number), f"{s.start:%a %Y-%m-%d %H:%M}", Text(s.server), Text(s.work),
-                      Text(some(s.stays, 4)), str(s.moves_out), str(s.moves_back) if s.refilled else "stay",
+                      Text(some(s.stays, 4)), str(s.moves_out), back,
                       f"{s.end:%H:%M}", "yes" if s.verified else "NO")
     lines += [steps] if document.steps else []
     for s in document.steps:
         lines += [Text(f"one-way at step {s.number}, after {d.after}: {d.reason} ({many(len(d.lpars), 'LPAR')})",
                        "yellow") for d in s.doors]
+    lines += [Text(_lost(s), "yellow") for s in document.steps if s.lost]
     for x in document.left:
         word = impossible_word(bool(x.conflict.unstated)) if x.conflict else "LEFT"
         lines.append(Text(f"{x.server}: {word}: {x.why}", "red"))
@@ -35,3 +37,10 @@ def campaign_view(document: CampaignDocument) -> RenderableType:
     if frozen:
         lines.append(Text(f"{many(frozen, 'window')} not used because of a freeze"))
     return Group(*lines, *(Text(n, "dim") for n in document.notes))
+
+
+def _lost(s: StepLine) -> str:
+    unknown = sorted({x.lpar for x in s.lost if not x.known})
+    lpars = many(len({x.lpar for x in s.lost}), "LPAR")
+    return (f"step {s.number}: {many(len(s.lost), 'path')} of {lpars} go down with one VIOS after the other, each has "
+            "another" + (f"; of {some(unknown)} nobody states it" if unknown else ""))

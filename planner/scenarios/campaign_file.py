@@ -67,7 +67,9 @@ class _Given(BaseModel):
 class WorkDefaults(_Given):
     """What is done on a server once it is empty: new levels of its firmware and its VIOSes (empty: as they are), so
     many ``minutes`` of work; ``refill``: who stood there comes back in the same window; who is in ``leave`` is stopped
-    with the server; ``inactive``: LPARs that are not activated go as well."""
+    with the server; ``inactive``: LPARs that are not activated go as well.
+
+    Without ``empty`` nobody leaves: the VIOSes are worked on one after the other, ``minutes`` each."""
 
     firmware: _Text = ""
     vios: _Text = ""
@@ -75,6 +77,14 @@ class WorkDefaults(_Given):
     refill: _Flag = True
     leave: tuple[_Text, ...] = ()
     inactive: _Flag = False
+    empty: _Flag = True
+
+    @model_validator(mode="after")
+    def _in_place(self) -> Self:
+        if not self.empty and (self.firmware or not self.vios):
+            raise ValueError("empty = false is for a new level of VIOSes alone, which vios is to state: new firmware "
+                             "wants an empty server")
+        return self
 
 
 class CampaignWork(WorkDefaults):

@@ -48,7 +48,8 @@ def test_every_step_is_a_plan_that_verifies(tmp_path):
         assert (where / "runbook.md").exists()
     assert [s["levels"]["C"] for s in steps] == ["EM350_085" if n <= [s["server"] for s in steps].index("C") else
                                                  "EM350_149" for n in range(3)]
-    assert load_workbook(out / "campaign.xlsx").sheetnames == ["Campaign", "Windows", "One-way doors", "Not done", "Away"]
+    assert load_workbook(out / "campaign.xlsx").sheetnames == ["Campaign", "Windows", "One-way doors",
+                                                                "VIOS paths", "Not done", "Away"]
     assert "Levels \\| 2026" in (out / "overview.md").read_text()
 
 

@@ -136,3 +136,42 @@ def test_the_overview_is_the_same_each_time_and_its_calendar_keeps_the_width():
     calendar = files[0]["campaign.ics"].decode()
     assert calendar.count("BEGIN:VEVENT") == 1 and "DTSTART:20261205T210000Z" in calendar
     assert all(len(line.encode()) <= 75 for line in calendar.split("\r\n"))
+
+
+def in_place(of: Estate, leave: tuple[str, ...] = ()) -> CampaignResult:
+    return answered(of, asked("A", firmware="", vios="3.1.4.21", empty=False, leave=leave))
+
+
+def test_vioses_one_after_the_other_where_everybody_keeps_a_path():
+    result = in_place(BASE)
+    (step,) = result.steps
+    assert step.plan is None and result.exit_code == 0 and step.end - step.start == dt.timedelta(hours=2)
+    assert {(x.vios, x.lpar, x.others) for x in step.lost} == {
+        (f"A-v{n}", f"a{m}", (f"A-v{3 - n}",)) for n in (1, 2) for m in (1, 2)}
+    assert {x.path for x in step.lost} == {"virtual SCSI: disk lun-a1", "virtual SCSI: disk lun-a2",
+                                           "VLAN 10 on ETHERNET0"}
+    assert {v.level for v in result.end.vioses if v.server == "A"} == {"3.1.4.21"}
+    (line,) = campaign_document(result).steps
+    assert line.verified and line.status is None and not line.directory
+
+
+@pytest.mark.parametrize("what, path", [
+    ("disks", "virtual SCSI: disk lun-a2"), ("bridges", "VLAN 10 on ETHERNET0"), ("rmc", "VLAN 10 on ETHERNET0")])
+def test_who_has_one_vios_alone_is_named_and_the_server_left(what, path):
+    of = changed(BASE, "A-v2", rmc_active=False) if what == "rmc" else BASE.replace(**{what: tuple(
+        row for row in getattr(BASE, what) if not (row.vios == "A-v2" and (what == "bridges" or row.lpar == "a2")))})
+    result = in_place(of)
+    assert not result.steps and result.exit_code == 3
+    (left,) = campaign_document(result).left
+    assert f"{path} has A-v1 alone" in left.why and "a2" in left.why and "go down alone: " in left.why and "empty = true" in left.lifts[-1]
+    if what == "disks":
+        assert [s.work.server for s in in_place(of, ("a2",)).steps] == ["A"]
+
+
+def test_paths_that_nobody_states_are_not_taken_for_kept():
+    of = BASE.replace(disks=tuple(d for d in BASE.disks if d.lpar != "a2"))
+    result = in_place(of)
+    (line,) = campaign_document(result).steps
+    assert not line.verified and [(x.lpar, x.path) for x in line.lost if not x.known] == [("a2", "its disks")] * 2
+    strict = campaign(Loaded(of), result.campaign, OPTIONS, assume_nothing=True)
+    assert not strict.steps and strict.exit_code == 4
