@@ -30,6 +30,7 @@ from planner.estate.model import (
     Fibre,
     Lpar,
     Network,
+    Parameter,
     Policy,
     Port,
     ProcessorPool,
@@ -82,6 +83,7 @@ class _Site:
         self.pool_limits()
         self.slots()
         self.policies(homes)
+        self.add("parameters", Parameter("overhead_s", 45.0, "figures stay those of an IVM"))
         return Estate().replace(**{kind: tuple(rows) for kind, rows in self.rows.items()})
 
     # ---- servers ------------------------------------------------------------------------------------------------

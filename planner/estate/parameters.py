@@ -45,8 +45,8 @@ class Parameters:
     """Share of the link's line rate that a move gets: seed, 78.95 MB/s of 1 Gbit/s (measured there)."""
     overhead_s: float = field(default=45.0, metadata=within(86_400))
     """Fixed seconds of a move that an IVM orders, outside the copy: assumption that fits the seed's two minutes."""
-    hmc_overhead_s: float = field(default=45.0, metadata=within(86_400))
-    """The same of a move that an HMC orders; as overhead_s where that alone is stated. Suggested: 120 to 300 s."""
+    hmc_overhead_s: float = field(default=270.0, metadata=within(86_400))
+    """The same of a move that an HMC orders: seed, "5 minutes or more" of 2 GiB; as overhead_s if that is stated."""
     validation_s: float = field(default=0.0, metadata=within(86_400))
     """Seconds of validation before that, where they were timed apart; 0: they are part of the overhead."""
     inactive_s: float = field(default=60.0, metadata=within(86_400, above_zero=True))

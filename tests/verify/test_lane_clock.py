@@ -31,11 +31,12 @@ def crowded() -> Estate:
 
 
 FREED = "SN8379A80_p595-2"
+OVERHEAD = Parameter("overhead_s", 45.0)
 ESTATES: dict[str, Callable[[], tuple[Estate, str]]] = {
     "base": lambda: (BASE, "A"), "crowded": lambda: (crowded(), "A"),
     "landscape": lambda: (landscape(), FREED),
-    "shares held while copying": lambda: (landscape().replace(parameters=(Parameter("share_in_overhead", 0.0),)), FREED),
-    "gaps": lambda: (landscape().replace(parameters=(Parameter("wave_gap_s", 90.0),)), FREED)}
+    "shares held while copying": lambda: (landscape().replace(parameters=(OVERHEAD, Parameter("share_in_overhead", 0.0))), FREED),
+    "gaps": lambda: (landscape().replace(parameters=(OVERHEAD, Parameter("wave_gap_s", 90.0))), FREED)}
 
 
 @cache
