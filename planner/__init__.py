@@ -1,7 +1,7 @@
 """Plans live moves of LPARs between IBM Power servers, from exported files alone.
 
-For programs: ``from planner import load_estate, evacuate, headroom, consolidate, whatif, resume,
-verify_plan``; see docs/python.md. Data flows one way through the rooms, see docs/architecture.md.
+For programs: ``from planner import load_estate, evacuate, headroom, consolidate, whatif, campaign,
+resume, verify_plan``; see docs/python.md. Data flows one way through the rooms, see docs/architecture.md.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
         Estate,
         Plan,
         UsageSpec,
+        campaign,
         consolidate,
         evacuate,
         headroom,
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
     )
 
 __version__ = "0.1.0"
-__all__ = ["Calendar", "Estate", "Plan", "UsageSpec", "consolidate", "evacuate", "headroom", "load_estate", "read_plan",
-           "resume", "verify_plan", "whatif"]
+__all__ = ["Calendar", "Estate", "Plan", "UsageSpec", "campaign", "consolidate", "evacuate", "headroom", "load_estate",
+           "read_plan", "resume", "verify_plan", "whatif"]
 
 
 def __getattr__(name: str) -> Any:

@@ -30,10 +30,11 @@ from planner.plan.questions import Consolidate, Evacuate, Headroom
 from planner.verify import verify_plan as _verify_plan
 
 if TYPE_CHECKING:
+    from planner.jobs.campaign import CampaignResult
     from planner.jobs.scenario_result import ScenarioResult
 
-__all__ = ["Calendar", "Estate", "Plan", "UsageSpec", "consolidate", "evacuate", "headroom", "load_estate",
-           "read_plan", "resume", "verify_plan", "whatif"]
+__all__ = ["Calendar", "Estate", "Plan", "UsageSpec", "campaign", "consolidate", "evacuate", "headroom",
+           "load_estate", "read_plan", "resume", "verify_plan", "whatif"]
 
 
 @checked
@@ -125,6 +126,22 @@ def resume(plan: Plan, estate: Estate, *, on: bool, window: str | Window | None 
     options = jobs.Options(time_limit, window=_window(window), work_s=left, zone=zone)
     clock = None if now is None else jobs.moment_from(now, "now")
     return jobs.resume(Loaded(estate), plan, options, on=on, inactive=inactive, now=clock)
+
+
+@checked
+def campaign(estate: Estate, file: str | Path, *, every: bool = False, usage: UsageSpec | None = None, zone: str = "",
+             time_limit: float = 60.0, gap: float = 0.0, assume_nothing: bool = False) -> CampaignResult:
+    """The servers of a campaign file (docs/campaign.md), with ``every`` all of the estate, emptied and worked on over
+    its windows: ``steps``, each with its plan and the estate in which that begins, and who is ``left`` and why.
+
+    ``time_limit``: of each plan. Raises InputError with everything that is wrong with the file.
+    """
+    from planner.jobs import campaign as campaigns  # start-up: the other questions do without
+    from planner.scenarios.campaign_file import read_campaign
+
+    asked = read_campaign(Path(file), estate, every=every)
+    return campaigns.campaign(Loaded(estate), asked, jobs.Options(time_limit, gap, zone=zone), usage,
+                              assume_nothing=assume_nothing)
 
 
 @checked

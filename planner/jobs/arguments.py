@@ -107,7 +107,8 @@ _TAKEN: dict[str, Callable[[str, object], Any]] = {
     "estate": _of(Estate, wanted="an Estate (of load_estate)"),
     **dict.fromkeys(("servers", "leave", "critical", "keep", "off", "not_targets"), names),
     **dict.fromkeys(("sources", "policies", "files"), paths),
-    **dict.fromkeys(("come_back", "n_plus_1", "curve", "assume_nothing", "inactive", "weekend", "on"), _yes_no),
+    **dict.fromkeys(("come_back", "n_plus_1", "curve", "assume_nothing", "inactive", "weekend", "on", "every"),
+                    _yes_no),
     **dict.fromkeys(("cores", "memory_gib", "time_limit", "gap", "hours"), _number),
     **dict.fromkeys(("server", "when", "zone"), _TEXT),
     "work": _of(str, _NONE, wanted="text like 60m"),
@@ -115,7 +116,7 @@ _TAKEN: dict[str, Callable[[str, object], Any]] = {
     "now": _of(str, _NONE, wanted="text like '2026-12-05 23:40'"),
     "usage": _of(UsageSpec, _NONE, wanted="a UsageSpec"), "tariff": _of(Tariff, _NONE, wanted="a Tariff"),
     **dict.fromkeys(("catalogue", "mapping", "parameters"), _of(str, Path, _NONE, wanted="a path")),
-    "firmware_after": _levels,
+    "file": _of(str, Path, wanted="a path"), "firmware_after": _levels,
     "by": _word(By, none=True), "measure": _word(Measure),
 }
 """Argument → how it is taken: each stands for one thing in all questions."""

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from estates import BASE, changed, estate, lpar, policy, server
 
+import planner
 from planner import jobs
+from planner.errors import InputError
 from planner.estate.assemble import Loaded
 from planner.estate.model import Estate
 from planner.jobs.campaign import CampaignResult, campaign, with_levels
@@ -136,6 +138,16 @@ def test_the_overview_is_the_same_each_time_and_its_calendar_keeps_the_width():
     calendar = files[0]["campaign.ics"].decode()
     assert calendar.count("BEGIN:VEVENT") == 1 and "DTSTART:20261205T210000Z" in calendar
     assert all(len(line.encode()) <= 75 for line in calendar.split("\r\n"))
+
+
+def test_from_python(tmp_path):
+    file = tmp_path / "c.toml"
+    file.write_text('name = "x"\n[[window]]\nstart = 2026-12-05 22:00:00\nend = 2026-12-06 04:00:00\n')
+    result = planner.campaign(BASE, file, every=True, zone="Europe/Berlin")
+    holds(result)
+    assert len(result.steps) == 3
+    with pytest.raises(InputError, match="--all"):
+        planner.campaign(BASE, str(file))
 
 
 def in_place(of: Estate, leave: tuple[str, ...] = ()) -> CampaignResult:
