@@ -230,8 +230,12 @@ class _Orders:
         return NotDone(work)
 
     def _rest(self, state: _State, slot: int) -> Window | None:
-        """What is left of a window; None when nothing is."""
+        """What may be used yet of a window; None when nothing is."""
         window = self.windows[slot]
+        until = window.at(window.ms_to(window.end) - 60_000 * self.asked.spare_minutes)
+        if until <= window.start:
+            return None
+        window = replace(window, end=until)
         if slot != state.slot or state.clock is None:
             return window
         return replace(window, start=state.clock) if state.clock < window.end else None

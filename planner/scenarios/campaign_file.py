@@ -135,11 +135,13 @@ class Freeze(_Given):
 
 class Campaign(_Given):
     """Servers to work on, in windows outside of freezes. ``pause_minutes``: between two servers of one window;
+    ``spare_minutes``: what every window keeps free at its end;
     ``home_at_end``: the last one's plan brings everybody home; ``default``: the work on servers without a row of their
     own, where all are asked for."""
 
     name: Annotated[str, Field(min_length=1, max_length=200)]
     pause_minutes: _Minutes = 15
+    spare_minutes: _Minutes = 30
     home_at_end: _Flag = False
     work: tuple[CampaignWork, ...] = ()
     default: WorkDefaults = WorkDefaults()
