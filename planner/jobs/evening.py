@@ -53,7 +53,7 @@ def _decided(plan: Plan, drawn: Sequence[Drawn], over: Mapping[str, Sequence[int
         return {}
     ends = [max(map(_over, night.values())) for night in drawn] if plan.back_from_s is None else over.get(OUT, [0])
     spare = limit - _quantile(ends, confidence)
-    limits = {OUT: limit, BACK: limit if home is None else home}
+    limits = {OUT: limit, BACK: math.inf if home is None else home}
     in_time = sum(all(_over(way) <= limits[leg] for leg, way in night.items()) for night in drawn)
     told = {"in_time": in_time / len(drawn), "go_by_ms": spare}
     if BACK in over and home is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import replace
 from functools import cache
 
@@ -10,11 +11,11 @@ from estates import loaded
 from landscape import landscape
 
 from planner.estate.model import Parameter
-from planner.jobs import Options, evacuate, window_from
+from planner.jobs import Options, evacuate, headroom, window_from
 from planner.plan.choices import BACK, OUT
 from planner.plan.evening import Evening
 from planner.plan.plan import Plan, dump, parse
-from planner.plan.questions import Evacuate
+from planner.plan.questions import Evacuate, Headroom, Period
 from planner.report.decisions import decisions
 from planner.schedule.lanes import Pacing
 
@@ -80,3 +81,12 @@ def test_in_waves_there_is_none_and_without_a_window_nothing_to_decide_upon() ->
     assert told.in_time is None and told.fits is None and told.go_by_ms is None
     assert all(r.latest_ms is None for r in told.moves)
     assert [*decisions(replace(planned(""), evening=None))] == []
+
+
+def test_a_way_back_of_another_day_without_a_window_is_never_late() -> None:
+    of = landscape()
+    days = Period(start=dt.datetime(2026, 12, 9), end=dt.datetime(2026, 12, 11))
+    goal = Headroom(server=FREED, units=200, memory_mib=150 * 1024, when="2026-12", period=days, come_back=True)
+    plan = headroom(loaded(of), goal, Options(
+        time_limit=20, window=window_from("2026-12-05 20:00/23:00"), pacing=Pacing(effort=0.02)), curve=False)
+    assert plan.leg(BACK) and plan.back_window is None and plan.evening is not None and plan.evening.in_time == 1
