@@ -86,7 +86,7 @@ def test_in_waves_there_is_none_and_without_a_window_nothing_to_decide_upon() ->
 def test_a_way_back_of_another_day_without_a_window_is_never_late() -> None:
     of = landscape()
     days = Period(start=dt.datetime(2026, 12, 9), end=dt.datetime(2026, 12, 11))
-    goal = Headroom(server=FREED, units=200, memory_mib=150 * 1024, when="2026-12", period=days, come_back=True)
+    goal = Headroom(server=FREED, units=200, memory_mib=112 * 1024, when="2026-12", period=days, come_back=True)
     plan = headroom(loaded(of), goal, Options(
         time_limit=20, window=window_from("2026-12-05 20:00/23:00"), pacing=Pacing(effort=0.02)), curve=False)
     assert plan.leg(BACK) and plan.back_window is None and plan.evening is not None and plan.evening.in_time == 1
