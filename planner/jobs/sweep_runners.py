@@ -183,7 +183,8 @@ def _suits(client: Any, address: str) -> None:
 
 def _on_cluster(client: Any, address: str, context: SweepContext,
                 tasks: Sequence[Task]) -> Iterator[tuple[str, CellAnswer]]:
-    """Dask blames a death on every task that the worker had in hand: those it gives up are tried again, each alone."""
+    """Dask blames a death on every task that the worker had in hand: those it gives up are tried again, each alone; and
+    once more, for a worker that is going down may have got the next one."""
     blob = pickle.dumps(context)
     suspects = []
     for task, reply in _gathered(client, address, blob, tasks):
@@ -192,8 +193,9 @@ def _on_cluster(client: Any, address: str, context: SweepContext,
         else:
             yield task.id, reply
     for suspect in suspects:
-        for task, reply in _gathered(client, address, blob, [suspect]):
-            yield task.id, reply or CellAnswer(FAILED, "its worker died again and again (killed, or out of memory)")
+        replies = (reply for _ in range(TRIES - 1) for _, reply in _gathered(client, address, blob, [suspect]))
+        yield suspect.id, next((r for r in replies if r is not None), None) or CellAnswer(
+            FAILED, "its worker died again and again (killed, or out of memory)")
 
 
 def _gathered(client: Any, address: str, blob: bytes, tasks: Sequence[Task]
