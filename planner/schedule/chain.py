@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from types import MappingProxyType
 
 from planner.grouping import grouped
 from planner.schedule.dispatch import Schedule
@@ -191,25 +192,16 @@ class Check:
             for j, (rule, why) in never[i].items():
                 if gone >> j & 1 and not (before[i] >> j | before[j] >> i) & 1:
                     yield Broken(rule, why)
-        for c in self._of(lost, self.moved, lambda i: self.counts_of[i]):
+        for c in _concerned(lost, self.moved, self.counts_of):
             if not self._kept(c, before):
                 count = self.leg.counts[c]
                 yield Broken(count.rule, f"{count.what} on {count.server}", True, True)
-        for g in self._of(lost, dict(enumerate(self.gate_bits)), lambda i: self.leg.gates_of[i]):
+        for g in _concerned(lost, dict(enumerate(self.gate_bits)), self.leg.gates_of):
             gate: Gate = self.leg.gates[g]
             if _wider(self.gate_bits[g], before, gate.limit):
                 yield Broken(gate.rule, gate.why)
-        for v in self._of(lost, self.over, lambda i: self.pair[i] if self.pair[i] != NO_MOVERS else ()):
+        for v in _concerned(lost, self.over, self.pair):
             yield from self._mover(v, before)
-
-    @staticmethod
-    def _of(lost: Mapping[int, int] | None, members: Mapping[int, int], of: object) -> list[int]:
-        """The things of which two moves have lost their order; all, where nothing is said to be lost."""
-        if lost is None:
-            return sorted(members)
-        asked = of if callable(of) else None
-        return sorted({x for i, gone in lost.items() for x in (asked(i) if asked else ())
-                       if x in members and members[x] & gone})
 
     def _mover(self, v: int, before: Sequence[int]) -> Iterator[Broken]:
         leg, name, here = self.leg, self.leg.movers[v], self.over[v]
@@ -237,6 +229,14 @@ class Check:
         return True
 
 
+def _concerned(lost: Mapping[int, int] | None, members: Mapping[int, int], of: Sequence[Iterable[int]]) -> list[int]:
+    """The things, with the bits of their moves, of which two moves have lost their order; all, where nothing is said to
+    be lost. ``of``: the things of each move."""
+    if lost is None:
+        return sorted(members)
+    return sorted({x for i, gone in lost.items() for x in of[i] if x in members and members[x] & gone})
+
+
 def _served(slack: int, takes: Sequence[tuple[int, int]], gives: Sequence[tuple[int, int]], before: Sequence[int]
             ) -> bool:
     """Whether a flow serves all that arrivals take from what is free and from those that are gone before them."""
@@ -260,7 +260,8 @@ def _wider(members: int, before: Sequence[int], most: int) -> bool:
     return count > most and count - len(matched(members, before)) > most
 
 
-def matched(members: int, before: Sequence[int], likes: Mapping[int, Sequence[int]] = {}) -> dict[int, int]:
+def matched(members: int, before: Sequence[int], likes: Mapping[int, Sequence[int]] = MappingProxyType({})
+            ) -> dict[int, int]:
     """Move → the one that comes next in its chain, in as few chains as the order allows; ``likes``: whom each would
     rather follow."""
     heir: dict[int, int] = {}

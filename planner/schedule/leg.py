@@ -262,6 +262,8 @@ class _Holdings:
         self.ledger = Ledger(site, self.where)
         self.came = {m.lpar: m for m in before}
         """The move that brought an LPAR where it is."""
+        self.numbers: Mapping[str, Collection[int]] = {}
+        """Server → partition ids that are asked for."""
 
     def of_move(self, m: Move) -> Iterator[tuple[Key, int]]:
         """What it takes on its target."""
@@ -349,9 +351,6 @@ class _Holdings:
                 yield ("network.vnic-capacity", server, row.port), row.free_percent
         held = {n for _, n in site.others_on(server)}
         yield from ((("plan.id", server, str(i)), int(i not in held)) for i in self.numbers.get(server, ()))
-
-    numbers: Mapping[str, Collection[int]] = {}
-    """Server → partition ids that are asked for."""
 
 
 def _summed(pairs: Iterable[tuple[Key, int]]) -> Iterable[tuple[Key, int]]:
