@@ -48,7 +48,7 @@ def _over(way: tuple[int, Played]) -> int:
 def _decided(plan: Plan, drawn: Sequence[Drawn], over: Mapping[str, Sequence[int]], confidence: float
              ) -> dict[str, Any]:
     """Until when what can be decided, where there is a window."""
-    limit, home = _limit(plan, OUT), _limit(plan, BACK)
+    limit, home = plan.must_end_ms(OUT), plan.must_end_ms(BACK)
     if limit is None:
         return {}
     ends = [max(map(_over, night.values())) for night in drawn] if plan.back_from_s is None else over.get(OUT, [0])
@@ -60,12 +60,6 @@ def _decided(plan: Plan, drawn: Sequence[Drawn], over: Mapping[str, Sequence[int
         told["work_by_ms"] = home - _quantile([round(1000 * night[BACK][1].over) for night in drawn], confidence)
         told |= {"slack_ms": spare} if plan.back_from_s is None else {}
     return told
-
-
-def _limit(plan: Plan, leg: str) -> int | None:
-    """When a leg must be over, in ms of the plan."""
-    window = plan.limit(leg)
-    return None if window is None or plan.window is None else plan.window.ms_to(window.end)
 
 
 def _quantile(values: Sequence[int], share: float) -> int:
@@ -80,7 +74,7 @@ def _spread(values: Sequence[int]) -> NightSpread:
 def _ranges(plan: Plan, nights: Nights, drawn: Sequence[Drawn], confidence: float) -> Iterator[MoveRange]:
     """Each move's begin and end in most nights, and the latest begin with which what follows is over in time."""
     for leg, way in nights.ways.items():
-        limit = _limit(plan, leg)
+        limit = plan.must_end_ms(leg)
         ends = [max(map(_over, night.values())) if plan.back_from_s is None else _over(night[leg]) for night in drawn]
         for i, job in enumerate(way.leg.jobs):
             starts = [night[leg][0] + round(1000 * night[leg][1].start[i]) for night in drawn]

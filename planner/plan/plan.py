@@ -333,10 +333,15 @@ class Plan:
         """The window that the moves of a leg must keep."""
         return self.window if leg == OUT or self.back_from_s is None else self.back_window
 
+    def must_end_ms(self, leg: str) -> int | None:
+        """When the window of a leg ends, in ms of the plan; None where it has none."""
+        window = self.limit(leg)
+        return None if window is None or self.window is None else self.window.ms_to(window.end)
+
     def late(self) -> list[Move]:
         """The moves that end after the window of their leg."""
-        start = self.window
-        return [m for m in self.moves if start and (w := self.limit(m.leg)) and m.end_ms > start.ms_to(w.end)]
+        ends = {leg: self.must_end_ms(leg) for leg in {m.leg for m in self.moves}}
+        return [m for m in self.moves if (end := ends[m.leg]) is not None and m.end_ms > end]
 
     @computed_field  # type: ignore[prop-decorator]
     @property

@@ -96,10 +96,10 @@ def _roughly(seconds: float, minutes: int) -> str:
 def must_begin_ms(plan: Plan) -> int | None:
     """The last minute in which the way back may begin to be over by the end of its window, in as many nights as are
     asked for, or at its predicted pace; None where there is no way back, no window, or no such moment left."""
-    window, back = plan.limit(BACK), plan.leg(BACK)
-    if not back or window is None or plan.window is None:
+    end, back = plan.must_end_ms(BACK), plan.leg(BACK)
+    if not back or end is None:
         return None
-    predicted = plan.window.ms_to(window.end) - round(1000 * plan.leg_span_s(BACK))
+    predicted = end - round(1000 * plan.leg_span_s(BACK))
     drawn = None if plan.evening is None else plan.evening.work_by_ms
     last = (predicted if drawn is None else drawn) // 60_000 * 60_000
     return last if last >= min(m.start_ms for m in back) else None

@@ -48,12 +48,31 @@ def alone_on(leg: Leg, i: int, pair: Pair) -> Alone:
         size = following
 
 
+class Floors:
+    """The parts of a leg, and lower bounds (s) on how long they take, each worked out when it is first asked for."""
+
+    def __init__(self, leg: Leg) -> None:
+        self.parts = leg.parts()
+        self.legs = [leg.part(keep) for keep in self.parts]
+        self._known: dict[int, float] = {}
+
+    def of(self, part: int) -> float:
+        """Of the part of that number."""
+        if part not in self._known:
+            self._known[part] = _part_at_least(self.legs[part])
+        return self._known[part]
+
+    def of_all(self) -> float:
+        """Of the leg: the largest of its parts' bounds."""
+        return max(map(self.of, range(len(self.parts))), default=0.0)
+
+
 def at_least(leg: Leg) -> float:
-    """A lower bound (s) on the makespan of a leg: the largest of its parts' bounds."""
-    return max((part_at_least(leg.part(keep)) for keep in leg.parts()), default=0.0)
+    """A lower bound (s) on the makespan of a leg."""
+    return Floors(leg).of_all()
 
 
-def part_at_least(leg: Leg) -> float:
+def _part_at_least(leg: Leg) -> float:
     """The same of a part: the longest chain that must be, what gates and links let through, and a linear program of
     how flights share them."""
     alone = [min((alone_on(leg, i, pair) for pair in job.pairs), key=lambda a: a.seconds)

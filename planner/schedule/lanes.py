@@ -84,7 +84,7 @@ def _way(site: Site, moves: Sequence[Move], before: Sequence[Move], begins: Begi
          pacing: Pacing, other: _Way | None) -> _Way | None:
     """A leg in lanes; None where blackouts leave some move no time but that of its wave, it is too long, or no waits
     can be made of its times."""
-    from planner.schedule.bound import at_least  # start-up: numpy
+    from planner.schedule.bound import Floors  # start-up: numpy
 
     if len(moves) > _MOST_MOVES:
         return None
@@ -93,14 +93,15 @@ def _way(site: Site, moves: Sequence[Move], before: Sequence[Move], begins: Begi
     if barrier is None:
         return None
     first = barrier.choice if other is None else _mirrored(leg, other)
-    found = shortest(leg, first, round(WORK * pacing.effort))
+    floors = Floors(leg)
+    found = shortest(leg, first, floors, round(WORK * pacing.effort))
     best = barrier if found is None or found.makespan > barrier.makespan else found
     try:
         order = chained(leg, best)
     except UnchainedError:
         return None
     course = played(leg, best.pair, order.after)
-    return _Way(leg, best, order, course, begins.predicted_ms, at_least(leg))
+    return _Way(leg, best, order, course, begins.predicted_ms, floors.of_all())
 
 
 def _barrier(leg: Leg) -> Schedule | None:

@@ -8,10 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from random import Random
+from typing import TYPE_CHECKING
 
 from planner.schedule.dispatch import Dispatch, ListOrder, Schedule, listed
 from planner.schedule.flight import NO_MOVERS
 from planner.schedule.leg import Leg
+
+if TYPE_CHECKING:  # start-up: numpy
+    from planner.schedule.bound import Floors
 
 WORK = 60_000
 """Forecasts that a search makes unless asked for more."""
@@ -24,29 +28,25 @@ _WARMTH = 0.015
 """How much worse than the one before a schedule may be, as a share of the first, when a walk begins."""
 
 
-def shortest(leg: Leg, first: ListOrder, work: int = WORK) -> Schedule | None:
+def shortest(leg: Leg, first: ListOrder, floors: Floors, work: int = WORK) -> Schedule | None:
     """The best schedule found; None when no list leads to the end, which a list that works one by one may not.
 
     Parts that have nothing in common are searched one by one, always the one that ends last, with more work each time.
     """
-    from planner.schedule.bound import part_at_least  # start-up: numpy
-
-    parts = leg.parts()
-    legs = [leg.part(keep) for keep in parts]
+    parts, legs = floors.parts, floors.legs
     firsts = [_of_part(first, keep) for keep in parts]
     begun = [_first(part, start) for part, start in zip(legs, firsts, strict=True)]
     found = [one for one in begun if one is not None]
     if len(found) < len(parts):
         return None
-    floors: list[float | None] = [None] * len(parts)
     spent, used = [_FIRST_WORK] * len(parts), sum(s.work for s in found)
     while parts and used < work:
         worst = max(range(len(parts)), key=lambda k: found[k].makespan)
-        floor = floors[worst] = part_at_least(legs[worst]) if floors[worst] is None else floors[worst]
-        if found[worst].makespan <= (floor or 0.0) * _ENOUGH or spent[worst] > work:
+        floor = floors.of(worst)
+        if found[worst].makespan <= floor * _ENOUGH or spent[worst] > work:
             break
         spent[worst] = min(2 * spent[worst], work - used) if len(parts) > 1 else work - used
-        better = _walked(legs[worst], found[worst], spent[worst], floor or 0.0)
+        better = _walked(legs[worst], found[worst], spent[worst], floor)
         used += better.work
         if better.value < found[worst].value:
             found[worst] = better
