@@ -109,20 +109,26 @@ class _Join:
         """The moves that teach something, and why and how many others do not."""
         out, left = [], Counter[str]()
         for m in self.moves:
-            if m.failed:
-                left["failed: counted among the failed ones alone"] += 1
-            elif m.seconds is None or m.seconds <= 0:
-                left["not both start and end are known"] += 1
+            timed, why = self._taught(m)
+            if timed is None:
+                left[why] += 1
             else:
-                timed = self._timed(m, m.seconds)
-                if timed is None:
-                    left["start and end alone: how much was copied is not known (bytes sent, or memory and busy cores: "
-                         "--estate)"] += 1
-                elif m.validation_s and m.validation_s >= m.seconds:
-                    left["its validation takes as long as all of it"] += 1
-                else:
-                    out.append((m, timed))
+                out.append((m, timed))
         return out, left
+
+    def _taught(self, m: PastMove) -> tuple[Timed | None, str]:
+        """What a move teaches, or why it teaches nothing."""
+        if m.failed:
+            return None, "failed: counted among the failed ones alone"
+        if m.seconds is None or m.seconds <= 0:
+            return None, "not both start and end are known"
+        timed = self._timed(m, m.seconds)
+        if timed is None:
+            return None, ("start and end alone: how much was copied is not known (bytes sent, or memory and busy "
+                          "cores: --estate)")
+        if m.validation_s and m.validation_s >= m.seconds:
+            return None, "its validation takes as long as all of it"
+        return timed, ""
 
     def _timed(self, m: PastMove, seconds: float) -> Timed | None:
         row = self.lpars.get(m.lpar.casefold())
