@@ -80,7 +80,7 @@ def test_impossible_is_exit_3_with_its_reasons_and_no_plan(tmp_path):
     done = run("evacuate", JS22, BLADE, "--policy", policy, "--out", tmp_path / "p")
     assert done.exit_code == 3
     assert "policy.pin" in done.output and "bxaix85" in done.output
-    assert sorted(p.name for p in (tmp_path / "p").iterdir()) == [".planner-manifest.json", "plan.json"]
+    assert sorted(p.name for p in (tmp_path / "p").iterdir()) == [".planner-manifest.json", "plan.html", "plan.json"]
     plan = json.loads((tmp_path / "p" / "plan.json").read_text())
     assert keeps_schema(plan)
     assert plan["status"] == "infeasible" and plan["moves"] == [] and plan["conflict"]["lpars"] == ["bxaix85"]
@@ -247,7 +247,8 @@ def test_the_same_input_gives_the_same_bytes(tmp_path):
                        env={**os.environ, "PYTHONHASHSEED": seed}, check=True, capture_output=True)
         contents.append({p.name: p.read_bytes() for p in sorted(out.iterdir())})
     assert contents[0] == contents[1]
-    assert set(contents[0]) == {".planner-manifest.json", "plan.json", "plan.xlsx", "runbook.md"}
+    assert set(contents[0]) == {
+        ".planner-manifest.json", "plan.html", "plan.json", "plan.xlsx", "runbook.md"}
 
 
 def test_the_workbook_has_charts_and_every_sheet(tmp_path):

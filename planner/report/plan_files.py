@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from planner.estate.model import Estate
 from planner.parallel import beside
-from planner.plan.plan import Plan, dump
+from planner.plan.plan import Plan, plan_json
+from planner.report.output import json_text
+from planner.report.page import plan_page
 from planner.report.runbook import runbook
 from planner.report.workbook import plan_workbook
 
@@ -13,8 +15,10 @@ _MANY_MOVES = 500
 
 
 def plan_files(plan: Plan, estate: Estate) -> dict[str, bytes]:
-    """Name → content; of a plan that is not verified, plan.json alone."""
-    files = {"plan.json": dump(plan).encode()}
+    """Name → content; of a plan that is not verified, plan.json and the page, which says what stands in its way."""
+    document = plan_json(plan)
+    files = {"plan.json": json_text(document).encode(),
+             "plan.html": plan_page(plan, estate, document["plan_sha256"]).encode()}
     if plan.verified:
         files["runbook.md"], files["plan.xlsx"] = _both(plan, estate)
     return files
