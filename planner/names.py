@@ -1,11 +1,15 @@
 """Names that people type beside names that an estate has: which is meant, and which is nearest.
 
+What is in a name that nobody sees or can type (control, bidirectional and zero-width characters, blanks that are none)
+is shown as what it is; no command is made of such a name.
+
 One name may be written in several ways: an accent composed (NFC) or apart (NFD, as file names of macOS), or in the
 bytes of a terminal or of an export that is not UTF-8 (Latin-1, code page 850).
 """
 
 from __future__ import annotations
 
+import re
 import shlex
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator
@@ -15,11 +19,34 @@ from planner.errors import UsageError
 from planner.units import some
 
 _OLD = ("cp1252", "latin-1", "cp850")
+_INVISIBLE = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0"
+                        "\U000e0100-\U000e01ef]")
+"""What Python calls printable and no font draws (Unicode: Default_Ignorable_Code_Point; the empty Braille cell)."""
+
+
+def can_be_typed(name: str) -> bool:
+    """Whether all of it can be seen and typed."""
+    return name.isprintable() and (name.isascii() or not _INVISIBLE.search(name))
+
+
+def shown(text: str, keep: str = "") -> str:
+    """A text with each character that cannot be seen as what it is, ``a\\u202eb``; but for these that are kept."""
+    if can_be_typed(text):
+        return text
+    return "".join(c if c in keep or can_be_typed(c) else c.encode("unicode_escape").decode() for c in text)
 
 
 def quoted(name: str) -> str:
-    """A name as one word of a shell command on one line."""
-    return shlex.quote(name if name.isprintable() else "".join(c if c.isprintable() else "?" for c in name))
+    """A name as one word of a shell command on one line; :func:`command` refuses what cannot be typed."""
+    return shlex.quote(shown(name))
+
+
+def command(*words: str) -> str:
+    """A shell command; a comment that refuses it where a word of it cannot be typed."""
+    if bad := [w for w in words if not can_be_typed(w)]:
+        return (f"# {words[0]}: by hand in the windows of the console, or by its id: "
+                f"{', '.join(map(shown, bad))} cannot be typed")
+    return " ".join(map(shlex.quote, words))
 
 
 def composed(name: str) -> str:

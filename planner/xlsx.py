@@ -7,14 +7,16 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import IO, Any
 
+from planner.names import shown
+
 ACCENT = "#1F4E79"
 
 
 class Book:
     """An open workbook with the house's formats."""
 
-    def __init__(self, workbook: Any) -> None:
-        self.workbook = workbook
+    def __init__(self, workbook: Any, *, exact: bool = False) -> None:
+        self.workbook, self._exact = workbook, exact
         self._formats: dict[tuple[tuple[str, Any], ...], Any] = {}
         self.header = self.format(bold=True, font_color="#FFFFFF", bg_color=ACCENT, text_wrap=True, valign="vcenter",
                                   border=1, border_color="#BFBFBF")
@@ -55,7 +57,8 @@ class Book:
         elif isinstance(value, dt.datetime):
             sheet.write_datetime(row, column, value, style or self.format(num_format="yyyy-mm-dd hh:mm"))
         else:
-            sheet.write_string(row, column, str(value)[:32767], style)
+            text = str(value) if self._exact else shown(str(value), "\n")
+            sheet.write_string(row, column, text[:32767], style)
 
     def row(self, sheet: Any, row: int, values: Sequence[Any], style: Any = None, start: int = 0) -> None:
         for index, value in enumerate(values, start):
@@ -63,12 +66,13 @@ class Book:
 
 
 @contextmanager
-def open_book(target: IO[bytes], title: str) -> Iterator[Book]:
-    """A workbook that is written to ``target`` on leaving; no clock enters it."""
+def open_book(target: IO[bytes], title: str, *, exact: bool = False) -> Iterator[Book]:
+    """A workbook that is written to ``target`` on leaving; no clock enters it. ``exact``: it is read again, its texts
+    stand as they are; else what nobody sees in them is shown."""
     import xlsxwriter  # start-up: most commands write no workbook
 
     workbook = xlsxwriter.Workbook(target, {
         "in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False})
     workbook.set_properties({"title": title, "author": "planner", "created": dt.datetime(2000, 1, 1)})
-    yield Book(workbook)
+    yield Book(workbook, exact=exact)
     workbook.close()

@@ -185,7 +185,7 @@ def _stated(loaded: Loaded) -> Iterator[tuple[str, str, str, str]]:
 def workbook_bytes(loaded: Loaded) -> bytes:
     """The estate as an .xlsx file; the same estate gives the same bytes."""
     buffer = io.BytesIO()
-    with open_book(buffer, "Estate") as book:
+    with open_book(buffer, "Estate", exact=True) as book:
         _read_me(book)
         _fill_sheet(book, loaded)
         for kind in TABLES:

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from planner.findings import Finding, Severity, Source
+from planner.names import shown
 
 MIB = 1 << 20
 MOST_UNPACKED = 2048 * MIB   # all members of an archive together
@@ -140,8 +141,8 @@ def finding(shown: str, message: str, fix: str, rule: str, severity: Severity = 
 
 
 def printable(name: str) -> str:
-    """A name as it may be shown: control characters and undecodable bytes become question marks."""
-    return "".join(c if c.isprintable() else "?" for c in name[:400])
+    """The beginning of a name of a file, as it may be shown."""
+    return shown(name[:400])
 
 
 # --- directories ------------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from planner.estate.model import MIGRATING, Estate, Lpar
 from planner.findings import Finding, Severity
 from planner.grouping import grouped
 from planner.jobs.homes import recorded_homes
-from planner.names import quoted
+from planner.names import command
 from planner.plan.choices import BACK, OUT
 from planner.plan.plan import Move, Plan
 from planner.plan.questions import Resume
@@ -154,7 +154,7 @@ class Begun:
 
 def recovery(lpar: str, source: str) -> str:
     """The commands that stop a move that hangs, and recover it."""
-    return "; ".join(f"migrlpar -o {step} -m {quoted(source)} -p {quoted(lpar)}" for step in "sr")
+    return "; ".join(command("migrlpar", "-o", step, "-m", source, "-p", lpar) for step in "sr")
 
 
 def _closed(done: Collection[Move], leg: Sequence[Move]) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from planner.history.clock import zone_of
+from planner.names import shown
 from planner.plan.wire import as_json
 from planner.report.campaign_json import AwayLine, CampaignDocument, LeftLine, StepLine, WindowLine
 from planner.report.output import json_text
@@ -158,7 +159,7 @@ def _stamp(clock: dt.datetime, zone: str) -> str:
 def _escaped(text: str) -> str:
     for char in "\\;,":
         text = text.replace(char, "\\" + char)
-    return "\\n".join("".join(c if c.isprintable() else " " for c in line) for line in text.split("\n"))
+    return "\\n".join(map(shown, text.split("\n")))
 
 
 def _folded(line: str) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
+
+from planner.report.html import escaped
 
 WIDTH = 640
 _LEFT, _TOP, _BOTTOM = 56, 16, 62
@@ -63,14 +64,14 @@ def _wrapped(text: str, width: int) -> list[str]:
 
 
 def _label(text: str, x: float, y: float, width: int) -> str:
-    rows = "".join(f'<tspan x="{x:.1f}" dy="{0 if n == 0 else 13}">{escape(line)}</tspan>'
+    rows = "".join(f'<tspan x="{x:.1f}" dy="{0 if n == 0 else 13}">{escaped(line)}</tspan>'
                    for n, line in enumerate(_wrapped(text, width)))
-    return f'<text class="label" y="{y:.1f}" text-anchor="middle"><title>{escape(text)}</title>{rows}</text>'
+    return f'<text class="label" y="{y:.1f}" text-anchor="middle"><title>{escaped(text)}</title>{rows}</text>'
 
 
 def _frame(title: str, body: Sequence[str], height: int) -> str:
     return (f'<svg role="img" viewBox="0 0 {WIDTH} {height}" xmlns="http://www.w3.org/2000/svg">'
-            f"<title>{escape(title)}</title>{''.join(body)}</svg>")
+            f"<title>{escaped(title)}</title>{''.join(body)}</svg>")
 
 
 def bars(title: str, categories: Sequence[str], series: Sequence[Series], unit: str = "", height: int = 280) -> str:
@@ -89,9 +90,9 @@ def bars(title: str, categories: Sequence[str], series: Sequence[Series], unit: 
             x = middle + (at - len(series) / 2) * each
             y = _y(max(value, 0.0), steps[-1], height)
             body.append(f'<rect class="s{at % _COLOURS}" x="{x + 1:.1f}" y="{y:.1f}" width="{each - 2:.1f}" '
-                        f'height="{max(height - _BOTTOM - y, 0):.1f}" data-category="{escape(category)}" '
-                        f'data-series="{escape(s.name)}" data-value="{value!r}"><title>{escape(category)}: '
-                        f'{escape(s.name)} {shown(value)} {escape(unit)}</title></rect>')
+                        f'height="{max(height - _BOTTOM - y, 0):.1f}" data-category="{escaped(category)}" '
+                        f'data-series="{escaped(s.name)}" data-value="{value!r}"><title>{escaped(category)}: '
+                        f'{escaped(s.name)} {shown(value)} {escaped(unit)}</title></rect>')
             if each >= 18:
                 label = shown(round(value, 1 if value < 100 else 0))
                 body.append(f'<text class="{"value" if each >= 30 else "small"}" x="{x + each / 2:.1f}" '
@@ -120,6 +121,6 @@ def lines(title: str, series: Sequence[tuple[str, Sequence[tuple[int, float]]]],
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y, _, _ in placed)
         body.append(f'<polyline class="l{number % _COLOURS}" points="{path}"/>')
         body += [f'<circle class="s{number % _COLOURS}" cx="{x:.1f}" cy="{y:.1f}" r="4.5" '
-                 f'data-series="{escape(name)}" data-x="{k}" data-value="{v!r}"><title>{escape(name)}: {k} servers, '
-                 f'{shown(v)} {escape(unit)}</title></circle>' for x, y, k, v in placed]
+                 f'data-series="{escaped(name)}" data-x="{k}" data-value="{v!r}"><title>{escaped(name)}: {k} servers, '
+                 f'{shown(v)} {escaped(unit)}</title></circle>' for x, y, k, v in placed]
     return _frame(title, body, height)

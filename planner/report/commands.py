@@ -1,4 +1,5 @@
-"""The lines that a person runs on a console. Names are quoted: none can become a command of its own.
+"""The lines that a person runs on a console. Names are quoted, none can become a command of its own; where one cannot
+be typed, the line is a comment that says so.
 
 Sources, IBM's pages of migrlpar: IVM (POWER6 iphcg: ``--ip`` and ``-u`` in recover too, none of the overrides, movers
 and pools), HMC V7 (POWER7 p7edm), V8 (HW4P4 p8edm), V9 (POWER9 p9edm); mappings ``slot/VIOS/id``: pypowervm
@@ -17,7 +18,7 @@ from dataclasses import dataclass
 from planner.estate import consoles
 from planner.estate.consoles import between
 from planner.grouping import grouped
-from planner.names import quoted
+from planner.names import can_be_typed, command, quoted, shown
 from planner.plan.plan import Backing, Move
 from planner.rules import Site
 from planner.rules.capability import MIGRATABLE_SINCE, MIGRATES_SRIOV, lacks_restart
@@ -220,18 +221,20 @@ def migrlpar(move: Move, site: Site, operation: str, own_id: int | None = None) 
             parts += ["--redundantmsps", "2"]
         if data:
             parts += ["-i", data]
-    return " ".join(quoted(p) for p in parts)
+    return command(*parts)
 
 
 def mkauthkeys(site: Site, source: str, target: str) -> str:
     """What lets the source's console work on the target's (an HMC tests it first); ``""``: one console has both."""
     ends = remote(site, source, target)
     test = ["--test"] if ends and not is_ivm(site, source) else []
-    return " ".join(map(quoted, ["mkauthkeys", *ends, *test])) if ends else ""
+    return command("mkauthkeys", *ends, *test) if ends else ""
 
 
 def state_query(server: str, lpars: Iterable[str], *, rmc: bool = True) -> str:
     """How to see which of these LPARs a server has, and in which state they are."""
-    chosen = quoted(_attribute("lpar_names", ",".join(lpars)))
-    shown = "name,lpar_id,state" + (",rmc_state" if rmc else "")
-    return f"lssyscfg -r lpar -m {quoted(server)} -F {shown} --filter {chosen}"
+    names = list(lpars)
+    query = ["lssyscfg", "-r", "lpar", "-m", server, "-F", "name,lpar_id,state" + (",rmc_state" if rmc else "")]
+    if bad := [n for n in names if not can_be_typed(n)]:
+        return f"{command(*query)}    # all that it has: {', '.join(map(shown, bad))} cannot be typed"
+    return command(*query, "--filter", _attribute("lpar_names", ",".join(names)))

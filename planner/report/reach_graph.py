@@ -9,6 +9,7 @@ from typing import Any
 
 import networkx as nx
 
+from planner.names import shown
 from planner.reach import SHARED, Node, Reach
 
 _SHAPES = {"server": "box3d", "vios": "box", "lpar": "ellipse", "lun": "cylinder"}
@@ -81,7 +82,7 @@ def _name(node: Node) -> str:
 
 def _plain(text: str) -> str:
     """Without control characters, which neither format can hold."""
-    return "".join(c if c.isprintable() else " " for c in text)
+    return shown(text)
 
 
 def dot(graph: nx.DiGraph) -> str:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType
 from rich.markup import escape
+from rich.segment import Segment
 from rich.text import Text
 
+from planner import names
 from planner.estate.assemble import Loaded
 from planner.findings import Finding, Severity, assumed, gathered, ordered
 from planner.report.missing import Lack, missing
@@ -29,11 +31,22 @@ ALL_OF_THEM = "all of them: --findings FILE.csv, --json, or the sheet Findings o
 _COLOUR = {Severity.ERROR: "red", Severity.ASSUMPTION: "magenta", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
 
 
+class _Seeing(Console):
+    """A console on which nothing stays unseen that stands in a name."""
+
+    def render(self, renderable: Any, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """What is drawn, with characters that nobody sees as what they are."""
+        if isinstance(renderable, Text) and not names.can_be_typed(renderable.plain):
+            renderable = Text(names.shown(renderable.plain, "\n"), renderable.style, justify=renderable.justify,
+                              overflow=renderable.overflow, no_wrap=renderable.no_wrap, end=renderable.end)
+        return super().render(renderable, options)
+
+
 def console(*, stderr: bool = False) -> Console:
     """A console that keeps lines whole when nobody watches, unless ``COLUMNS`` says how wide it is."""
-    made = Console(stderr=stderr, highlight=False, soft_wrap=False)
+    made = _Seeing(stderr=stderr, highlight=False, soft_wrap=False)
     if not made.is_terminal and not os.environ.get("COLUMNS", "").isdecimal():
-        made = Console(stderr=stderr, highlight=False, width=140)
+        made = _Seeing(stderr=stderr, highlight=False, width=140)
     return made
 
 

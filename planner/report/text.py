@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from planner.findings import Finding, Severity, assumed
 from planner.history.calendar import DayKind
+from planner.names import shown
 from planner.plan.choices import BACK, OUT, Measure, Status
 from planner.plan.plan import Level, Move, Plan, Window
 from planner.plan.questions import Consolidate, Evacuate, Headroom, Resume, Whatif, unseen
@@ -22,8 +23,7 @@ _DAY = 24
 
 def md(text: str) -> str:
     """Text for a Markdown line or table cell: nothing in a name becomes markup, a tag or a line break."""
-    flat = text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
-    return flat.translate(_MARKUP)
+    return shown(text).translate(_MARKUP)
 
 
 def between(plan: Plan) -> str:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from planner.jobs.scenario_result import Migration, ScenarioFigures, ServerLine, Totals
 from planner.report.charts import Series, bars, lines, shown
+from planner.report.html import templates
 from planner.report.text import impossible_word, used_cores
 from planner.report.turns import numbers
 from planner.report.whatif_json import WhatifDocument, rounded_gib
@@ -104,8 +103,7 @@ def charts(document: WhatifDocument) -> list[tuple[str, str, list[str]]]:
 
 def whatif_page(document: WhatifDocument) -> str:
     """The page as HTML; the same document gives the same bytes."""
-    made = Environment(loader=PackageLoader("planner.report"), autoescape=True, undefined=StrictUndefined,
-                       trim_blocks=True, lstrip_blocks=True)
+    made = templates()
     made.filters |= {"shown": lambda v: "–" if v is None else shown(float(v)) if isinstance(v, (int, float)) else v,
                      "span": lambda ms: show_duration(ms / 1000), "cores": cores, "gib": rounded_gib,
                      "used": used_cores, "impossible": lambda unstated: impossible_word(bool(unstated))}

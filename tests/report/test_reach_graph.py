@@ -88,7 +88,7 @@ def test_dot_quotes_every_name() -> None:
     first, rank, *body, last = dot(whole_graph(Reach(odd))).splitlines()
     assert (first, rank, last) == ("digraph reach {", "  rankdir=LR;", "}")
     assert [line for line in body if not LINE.fullmatch(line)] == []
-    assert '"lpar:say \\"hi\\" \\\\ -> x; }"' in "\n".join(body)
+    assert '"lpar:say \\"hi\\" \\\\ -> x;\\\\n}"' in "\n".join(body)
     graph = whole_graph(Reach(odd))
     assert len(body) == len(graph) + graph.number_of_edges()
 

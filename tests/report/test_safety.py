@@ -3,33 +3,56 @@
 import errno
 import os
 import shlex
+from io import BytesIO
 
 import openpyxl
 import pytest
+from rich.text import Text
 
 from planner.errors import UsageError
+from planner.estate.model import Estate, Lpar, Server
+from planner.jobs.begun import recovery
 from planner.plan.plan import Move
 from planner.report.commands import migrlpar, state_query
+from planner.report.html import templates
 from planner.report.output import write_directory
+from planner.report.terminal import console
 from planner.report.text import md
 from planner.rules import Site
 from planner.xlsx import open_book
 
-NASTY = ["a b", "x; rm -rf /", "$(reboot)", "`id`", "a'b", 'a"b', "=cmd|' /C calc'!A0", "<script>", "a\nb", "-o"]
+NASTY = ["a b", "x; rm -rf /", "$(reboot)", "`id`", "a'b", 'a"b', "=cmd|' /C calc'!A0", "<script>", "-o", "müßig", "数据"]
+UNSEEN = {"a\nb": "a\\nb", "a\x1b[31mb": "a\\x1b[31mb", "a\u202eb": "a\\u202eb", "a\u200bb": "a\\u200bb", "a\u00a0b": "a\\xa0b",
+          "a\u3164b": "a\\u3164b"}
 
 
 @pytest.mark.parametrize("name", NASTY)
 def test_a_name_stays_one_word_of_a_command(name):
-    from planner.estate.model import Estate, Lpar, Server
-
     estate = Estate(servers=(Server("A", 100, 1024), Server("B", 100, 1024)),
                     lpars=(Lpar(name, "A", 10, 1, 512, 512),))
     line = migrlpar(Move(name, "A", "B"), Site(estate), "m")
     assert "\n" not in line
     words = shlex.split(line)
-    assert words[words.index("-p") + 1] == name.replace("\n", "?")
+    assert words[words.index("-p") + 1] == name
     assert len(words) == 9
     assert len(shlex.split(state_query("B", [name]))) == 9
+
+
+@pytest.mark.parametrize(("name", "seen"), UNSEEN.items())
+def test_a_name_that_cannot_be_typed_is_in_no_command_and_is_shown_as_what_it_is(name, seen):
+    estate = Estate(servers=(Server("A", 100, 1024), Server("B", 100, 1024)), lpars=(Lpar(name, "A", 10, 1, 512, 512),))
+    for line in (migrlpar(Move(name, "A", "B"), Site(estate), "m"), recovery(name, "A"), state_query(name, ["x"])):
+        assert line.startswith("# ") and line.endswith("cannot be typed") and seen in line and name not in line
+    assert shlex.split(state_query("B", [name, "x"]), comments=True) == [
+        "lssyscfg", "-r", "lpar", "-m", "B", "-F", "name,lpar_id,state,rmc_state"]
+    assert md(name) == md(seen)
+    assert templates().from_string("{{ name }}").render(name=name) == (seen if name != "a\nb" else name)
+    assert templates(html=False).from_string("{{ name }}").render(name=name) == (seen if name != "a\nb" else name)
+    for wide in (False, True):
+        made = console()
+        with made.capture() as printed:
+            made.print(f"[b]{name}[/] {name}" if wide else Text(name))
+        assert name == "a\nb" or (name not in printed.get() and printed.get().count(seen) == 1 + wide)
 
 
 @pytest.mark.parametrize("name", NASTY)
@@ -46,6 +69,16 @@ def test_a_name_stays_text_in_a_workbook(name, tmp_path):
         book.write(book.sheet("S"), 0, 0, name)
     cell = openpyxl.load_workbook(path)["S"]["A1"]
     assert cell.data_type == "s" and cell.value == name
+
+
+def test_a_workbook_that_is_read_again_holds_what_others_show():
+    held = []
+    for exact in (True, False):
+        stream = BytesIO()
+        with open_book(stream, "t", exact=exact) as book:
+            book.write(book.sheet("S"), 0, 0, "a\u202eb")
+        held.append(openpyxl.load_workbook(stream)["S"]["A1"].value)
+    assert held == ["a\u202eb", "a\\u202eb"]
 
 
 @pytest.mark.parametrize("full_at", [1, 2, 3, 4])

@@ -1,0 +1,26 @@
+"""How pages and other texts are made of templates: nothing in a name becomes markup, or stays unseen."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from planner.names import shown
+
+
+def templates(*, html: bool = True) -> Environment:
+    """The templates of reports: a word that is missing is an error, blocks leave no lines."""
+    return Environment(loader=PackageLoader("planner.report"), autoescape=html, undefined=StrictUndefined,
+                       trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=not html, finalize=_seen)
+
+
+def escaped(text: str) -> str:
+    """A text within markup, element or attribute."""
+    return escape(shown(text))
+
+
+def _seen(value: Any) -> Any:
+    return shown(value, "\n\t") if isinstance(value, str) and not isinstance(value, Markup) else value
