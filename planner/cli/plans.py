@@ -152,14 +152,19 @@ def file_name(text: str) -> str:
     return "".join(c if c.isalnum() or c in "-_." else "_" for c in text).lstrip(".") or "_"
 
 
-def deliver(plan: Plan, loaded: Loaded, where: Path, output: Output) -> None:
-    """Write the plan's directory and show the plan, also when the disk is full."""
+def deliver(plan: Plan, loaded: Loaded, where: Path, output: Output, *, with_estate: bool = False) -> None:
+    """Write the plan's directory and show the plan, also when the disk is full. ``with_estate``: what it was planned
+    for is in no file yet."""
     from planner.plan import plan as plans
     from planner.report.output import write_directory
     from planner.report.plan_files import plan_files
     from planner.report.plan_terminal import plan_view
 
     files = plan_files(plan, loaded.estate)
+    if with_estate:
+        from planner.estate.saved import dump
+
+        files["estate.json"] = dump(loaded).encode()
     try:
         write_directory(where, files, force=output.force)
     finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -30,6 +31,7 @@ from planner.stopwatch import began, stoppable
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from planner.jobs.recorded import Recorded
     from planner.plan.plan import Plan
 
 
@@ -40,6 +42,8 @@ def resume_command(
                                             "everybody home.")] = None,
     inactive: Annotated[bool, typer.Option("--inactive", help="LPARs that were stopped meanwhile go as well, each by "
                                            "an inactive migration.")] = False,
+    record: Annotated[Path | None, typer.Option("--record", metavar="FILE", help="The record that the page of the plan "
+                                                "exports: where everybody is; ESTATE may then be from before.")] = None,
     window: Window = None,
     now: Annotated[str | None, typer.Option("--now", metavar="TIME", rich_help_panel=TIMES, help="Without --window: "
                                             "the time from which on the rest of the plan's window counts, "
@@ -63,6 +67,12 @@ def resume_command(
     name = plan_file.resolve().name if plan_file.is_dir() else plan_file.resolve().parent.name
     where = directory(out, f"resume-{file_name(name)}", force=output.force)
     loaded = load_estate(estate, policy)
+    told = None
+    if record is not None:
+        from planner.jobs.recorded import recorded
+
+        told = recorded(record, plan, loaded)
+        loaded = told.loaded
     usage = None
     if history is not None and plan.goal.usage:
         from planner.jobs.peak_hours import usage_again
@@ -70,20 +80,24 @@ def resume_command(
         usage = usage_again(loaded.estate, history, plan.goal.usage)
     in_waves = pace.waves or (bool(plan.moves) and not plan.in_lanes)
     options = jobs.Options(solver.time_limit, solver.gap, window_of(window), zone=zone_known(zone), since=began(),
-                           work_s=_work_s(work, plan), pacing=replace(pace.pacing(), waves=in_waves))
+                           work_s=_work_s(work, plan, told, _clock(now)), pacing=replace(pace.pacing(), waves=in_waves))
     with stoppable():
-        rest = jobs.resume(loaded, plan, options, on=on, inactive=inactive, now=_clock(now), usage=usage)
+        rest = jobs.resume(loaded, plan, options, on=on, inactive=inactive, now=_clock(now), usage=usage,
+                           record=told)
     if rest.verified and not rest.moves and not output.as_json:
         show("[bold green]Nothing is left to do.[/]")
-    deliver(rest, loaded, where, output)
+    deliver(rest, loaded, where, output, with_estate=told is not None)
     return jobs.exit_code(rest, estate=loaded.estate) or reached(rest)
 
 
-def _work_s(text: str | None, plan: Plan) -> int:
-    """Seconds of work that are left: as asked, else the plan's own, else an hour."""
+def _work_s(text: str | None, plan: Plan, told: Recorded | None, now: datetime | None) -> int:
+    """Seconds of work that are left: as asked, else the plan's own (or an hour), less what the record has of it."""
     from planner.jobs import span_from
 
-    return span_from(text) if text is not None else span_from("60m") if plan.work_s is None else plan.work_s
+    if text is not None:
+        return span_from(text)
+    planned = span_from("60m") if plan.work_s is None else plan.work_s
+    return told.work_left_s(planned, now) if told else planned
 
 
 def _clock(text: str | None) -> datetime | None:

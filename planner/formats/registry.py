@@ -48,7 +48,7 @@ _WORKBOOKS = {"hmc-scanner": "hmc_scanner"}
 _MODULES = {**_TEXTS, **_WORKBOOKS, "ansible": "ansible_facts", "checkmk": "checkmk",
             "vios-site-log": "vios_site_log",
             "estate-workbook": "estate_workbook", "saved-estate": "saved_estate",
-            "table": "table"}
+            "evening-record": "evening_record", "table": "table"}
 _TEXT = tuple(dict.fromkeys(_TEXTS.values()))
 _HMC = "hmc_cli"
 _DISKS = "vios_disks"
@@ -204,7 +204,7 @@ def _whole(text: str) -> Format | None:
     if start.startswith(_NMON):
         return next((form for form in _formats("nmon") if form.recognise(text[:HEAD])), None)
     if start.startswith("{"):
-        modules: tuple[str, ...] = ("saved_estate", "njmon", "ansible_facts", "pcm", "hmc_rest")
+        modules: tuple[str, ...] = ("saved_estate", "evening_record", "njmon", "ansible_facts", "pcm", "hmc_rest")
     else:
         modules = ("njmon", "checkmk", "pcm", "hmc_rest") if start.startswith(("<", "[", "INFO{")) else ()
         modules = ("syslog",) if _SYSLOG.match(start) else modules

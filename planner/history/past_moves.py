@@ -14,14 +14,18 @@ from itertools import pairwise
 from typing import Any
 
 from planner.findings import Source
+from planner.formats import evening_record
 from planner.formats.base import Reading, Record, stated
 
 #: Kind of reading → how it is called; the order in which they are trusted.
-SOURCES = {"past-moves": "table", "hmc-events": "HMC events", "syslog": "syslog", "aix-errpt": "error log"}
+SOURCES = {"past-moves": "table", "hmc-events": "HMC events", "syslog": "syslog", "aix-errpt": "error log",
+           evening_record.KIND: "record of an evening"}
 VASI = "vios-vasistat"
 KINDS = {*SOURCES, VASI}
 """The readings that tell of moves."""
 _NEAR = timedelta(minutes=3)
+_TICKED_S = 60.0
+"""How exact a time is that a person has ticked."""
 _NO_YEAR = 2000
 """The year of stamps that have none: a leap year, so that every day is in it."""
 _ELAPSED = re.compile(r"(\d{1,6}) days (\d{1,2}) hours (\d{1,2}) minutes (\d{1,2}) seconds")
@@ -248,5 +252,24 @@ def _of_lines(host: str, records: Sequence[Record]) -> PastMove:
                     failed=records[-1].fields["event"] == "aborted" if ended else None)
 
 
+def _of_record(reading: Reading) -> Iterator[PastMove]:
+    """Each try of each move, as people ticked it: one that failed is over then, whatever became of it."""
+    for record in (r for r in reading.records if r.kind == evening_record.MOVE):
+        move: evening_record.MoveEvents = record.fields["move"]
+        blank = PastMove(move.lpar, SOURCES[reading.kind], record.source, resolution_s=_TICKED_S,
+                         source_server=move.source, target_server=move.target,
+                         source_mover=move.source_mover, target_mover=move.target_mover)
+        begun: evening_record.Event | None = None
+        for event in move.events:
+            if event.event == "started":
+                begun = event
+            elif begun and event.event in ("arrived", "failed"):
+                yield replace(blank, start=begun.local, end=event.local, failed=event.event == "failed",
+                              seconds=(event.at - begun.at).total_seconds())
+                begun = None
+        if begun:
+            yield replace(blank, start=begun.local)
+
+
 _READERS: dict[str, Any] = {"past-moves": _of_table, "hmc-events": _of_hmc, "aix-errpt": _of_errpt,
-                            "syslog": _of_syslog}
+                            "syslog": _of_syslog, evening_record.KIND: _of_record}

@@ -10,6 +10,7 @@ from planner.estate.model import MIGRATING, Estate, Lpar
 from planner.findings import Finding, Severity
 from planner.grouping import grouped
 from planner.jobs.homes import recorded_homes
+from planner.jobs.recorded import Recorded
 from planner.names import command
 from planner.plan.choices import BACK, OUT
 from planner.plan.plan import Move, Plan
@@ -35,10 +36,10 @@ class Hung:
 
 
 class Begun:
-    """What of a plan is done."""
+    """What of a plan is done. ``record``: what was written down of it, which ``estate`` has."""
 
-    def __init__(self, plan: Plan, estate: Estate) -> None:
-        self.plan, self.estate = plan, estate
+    def __init__(self, plan: Plan, estate: Estate, record: Recorded | None = None) -> None:
+        self.plan, self.estate, self.record = plan, estate, record
         self.rows: Mapping[str, Lpar] = {p.name: p for p in estate.lpars}
         homes = recorded_homes(plan)
         self.homes = {n: s for n, s in homes.items() if n in self.rows}
@@ -68,6 +69,8 @@ class Begun:
         return {p.name: self._hung(n, tuple(sorted(p.server for p in listed[n]))) for n in moving for p in listed[n]}
 
     def _hung(self, name: str, servers: tuple[str, ...]) -> Hung:
+        if self.record and (known := self.record.under_way.get(name)):
+            return Hung(servers, known.source, known.target)
         own = [m for m in (*self.legs[OUT], *self.legs[BACK]) if m.lpar == name and {*servers} <= {m.source, m.target}]
         if own:
             move = own[-1] if self.homeward else own[0]
@@ -108,12 +111,14 @@ class Begun:
     def homeward(self) -> bool:
         """Whether the way back has begun. In doubt it has not: who goes on with the way out by mistake sees where to,
         and can still come home."""
+        if self.record:
+            return self.record.homeward
         return bool(self.returned) and self._fits[BACK] and not self._fits[OUT]
 
     @property
     def in_doubt(self) -> bool:
         """Whether the places alone do not tell the way out from the way back."""
-        return bool(self.returned) and self._fits[OUT] == self._fits[BACK]
+        return not self.record and bool(self.returned) and self._fits[OUT] == self._fits[BACK]
 
     def findings(self, *, homeward: bool, inactive: bool) -> Iterator[Finding]:
         """Where everybody is; ``homeward``: the way home is planned now; ``inactive``: so is that of who is stopped."""

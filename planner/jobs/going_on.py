@@ -16,6 +16,7 @@ from planner.jobs.begun import Begun
 from planner.jobs.common import Options, assumptions, left_behind, local_now, told_first, zoned
 from planner.jobs.evacuation import evacuate
 from planner.jobs.homes import stated_homes
+from planner.jobs.recorded import Recorded
 from planner.optimise.placement import move_cost_ms
 from planner.optimise.stages import Answer
 from planner.plan.choices import Status
@@ -37,24 +38,26 @@ STRANDED = "resume.stranded"
 
 
 def resume(loaded: Loaded, plan: Plan, options: Options, *, on: bool, inactive: bool = False,
-           now: dt.datetime | None = None, usage: Usage | None = None) -> Plan:
+           now: dt.datetime | None = None, usage: Usage | None = None, record: Recorded | None = None) -> Plan:
     """The rest of ``plan`` from today's estate: ``on`` to where its way out takes every LPAR, then home where it has a
     way back; else home at once, everybody whom it, or what it went on from, has moved, and who states a home.
 
     Who cannot be moved until a person has seen to it is left alone, with what depends on it (``plan.goal.stuck``,
     ``later``). Without a window in ``options`` the rest of the plan's own counts, from ``now`` on (None: the clock).
     ``usage``: what the plan was made with, read again; without it nothing measured is looked at. ``inactive``: those
-    that are not activated come along. ``options.work_s``: the work that is left before the way back.
+    that are not activated come along. ``options.work_s``: the work that is left before the way back. ``record``: what
+    was written down of the evening, as ``loaded`` has it.
 
     Raises InputError for an estate that is another, or a plan that is none; UsageError; ReplayError.
     """
     _refuse_strangers(plan, loaded)
-    begun = Begun(plan, loaded.estate)
+    begun = Begun(plan, loaded.estate, record)
     homeward = not on or begun.homeward
     goal = _question(begun, homeward=homeward, inactive=inactive, measured=usage is not None)
     options = _timed(_zoned(options, loaded, plan), plan, now)
     found = _Rest(begun, loaded, replace(options, work_s=0) if homeward else options, usage, goal).plan()
-    said = [*begun.findings(homeward=homeward, inactive=goal.inactive), *_told(plan, options, usage)]
+    said = [*begun.findings(homeward=homeward, inactive=goal.inactive), *_told(plan, options, usage),
+            *(record.findings if record else ())]
     return found.replace(findings=ordered((*found.findings, *said)))
 
 

@@ -310,6 +310,11 @@ class Plan:
         """The moves of one leg in the order in which they start."""
         return tuple(m for m in self.moves if m.leg == name)
 
+    def numbered(self) -> dict[int, Move]:
+        """Number → move; in waves, where moves have none, counted from 1 on as plan.json lists them, the way out
+        first."""
+        return {m.number or n: m for n, m in enumerate((*self.leg(OUT), *self.leg(BACK)), 1)}
+
     @property
     def in_lanes(self) -> bool:
         """Whether its moves start when what they wait for is over, and not in waves."""

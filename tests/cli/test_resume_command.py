@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from estates import BASE, changed, estate, lpar, policy, server, stating
+from evening import record, written
 from published import keeps_schema
 from resume import carried_out
 from typer.testing import CliRunner
@@ -102,3 +103,23 @@ def test_what_cannot_be_read_or_meant_ends_with_2(arguments: Sequence[str], said
     saved(tmp_path, estate([server("X"), server("Y")], [lpar("x1", "X")]), "other.json")
     code, shown = run("resume", *arguments)
     assert code == 2 and " ".join(said.split()) in " ".join(shown.split()), shown
+
+
+def test_a_record_goes_over_the_estate_of_before_and_the_rest_is_verified(begun: Plan, tmp_path: Path) -> None:
+    first = begun.leg("out")[0]
+    night = written(tmp_path / "night.json", record(begun, {first.number: ("started", "arrived")}))
+    code, said = run("resume", "p", "then.json", "--on", "--record", night, "--out", "q", "--now", "2026-12-05 23:40")
+    assert code == 0 and "estate.json" in said
+    rest = read_plan(Path("q"))
+    assert {m.lpar for m in rest.leg("out")} == {m.lpar for m in begun.leg("out")} - {first.lpar}
+    assert run("verify", "q", "q/estate.json")[0] == 0
+    again = written(tmp_path / "more.json", record(rest, {rest.leg("out")[0].number: ("started", "failed")}))
+    code, said = run("resume", "q", "q/estate.json", "--back", "--record", again, "--out", "r")
+    assert code == 1 and "recover it first" in " ".join(said.split())
+
+
+def test_a_record_that_is_wrong_ends_with_2_and_its_place(begun: Plan, tmp_path: Path) -> None:
+    night = written(tmp_path / "night.json", record(begun, {1: ("arrived", "arrived")}))
+    code, said = run("resume", "p", "then.json", "--on", "--record", night)
+    assert code == 2 and "moves[0].events[1]" in said and "arrived after it was arrived" in " ".join(said.split())
+    assert run("resume", "p", "then.json", "--on", "--record", "then.json")[0] == 2
