@@ -97,9 +97,8 @@ def _wording(f: Finding) -> str:
 
 def _as_one(group: list[Finding]) -> Finding:
     subjects = list(dict.fromkeys(f.subject for f in group))
-    return replace(group[0], subject=subjects[0] if len(subjects) == 1 else f"{len(subjects)} of them",
-                   message=f"{group[0].message} — {len(group):,} such findings" + (
-                       f": {some(subjects, 8)}" if len(subjects) > 1 else ""))
+    return replace(group[0], subject=some(subjects, 8),
+                   message=f"{len(group):,} such findings, the first: {group[0].message}")
 
 
 def assumed(findings: Iterable[Finding]) -> tuple[Finding, ...]:

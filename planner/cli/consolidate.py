@@ -15,8 +15,8 @@ from planner.cli.options import (
     Home,
     NotTargets,
     Out,
-    Output,
     PlannedUsage,
+    PlanOutput,
     PolicyFile,
     Solver,
     Times,
@@ -61,7 +61,7 @@ def consolidate_command(
     hours: Annotated[float, numeric("--hours", 1.0, 1e6, "Hours over which a permanent change is counted.", _ENERGY)
                      ] = 8760.0,
     policy: PolicyFile = None, assume_nothing: AssumeNothing = False, times: Times, usage: PlannedUsage,
-    solver: Solver, write_model: ModelFile = None, out: Out = None, output: Output,
+    solver: Solver, write_model: ModelFile = None, out: Out = None, output: PlanOutput,
 ) -> int:
     """Which servers can be switched off: the cheapest set that carries it all, and the moves that empty the others.
 

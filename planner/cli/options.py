@@ -91,6 +91,15 @@ class Output:
 
 
 @dataclass(frozen=True, slots=True)
+class PlanOutput(Output):
+    """How a plan is shown."""
+
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", rich_help_panel=OUTPUT, help="Show every finding, and how "
+                                          "the nights are spread.")] = False
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", rich_help_panel=OUTPUT, help="Show the one line.")] = False
+
+
+@dataclass(frozen=True, slots=True)
 class Solver:
     """When the solver may stop."""
 

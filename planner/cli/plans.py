@@ -19,9 +19,9 @@ from planner.cli.options import (
     Json,
     NotTargets,
     Out,
-    Output,
     PlanFile,
     PlannedUsage,
+    PlanOutput,
     PolicyFile,
     Solver,
     Times,
@@ -53,7 +53,7 @@ def evacuate_command(
                                            "inactive migration.")] = False,
     home: Home = None, not_a_target: NotTargets = None,
     policy: PolicyFile = None, assume_nothing: AssumeNothing = False, times: Times, usage: PlannedUsage,
-    solver: Solver, write_model: ModelFile = None, out: Out = None, output: Output,
+    solver: Solver, write_model: ModelFile = None, out: Out = None, output: PlanOutput,
 ) -> int:
     """Free these servers: a proved placement, a checked order of moves, a runbook and the way back.
 
@@ -98,7 +98,7 @@ def headroom_command(
                                         "further core costs.")] = True,
     firmware_after: FirmwareAfter = None, home: Home = None, zone: Zone = "", not_a_target: NotTargets = None,
     policy: PolicyFile = None, assume_nothing: AssumeNothing = False, usage: PlannedUsage, solver: Solver,
-    write_model: ModelFile = None, out: Out = None, output: Output,
+    write_model: ModelFile = None, out: Out = None, output: PlanOutput,
 ) -> int:
     """Make so much headroom: who leaves, and comes back, at the least cost; the most that can be had; what more costs.
 
@@ -152,13 +152,13 @@ def file_name(text: str) -> str:
     return "".join(c if c.isalnum() or c in "-_." else "_" for c in text).lstrip(".") or "_"
 
 
-def deliver(plan: Plan, loaded: Loaded, where: Path, output: Output, *, with_estate: bool = False) -> None:
+def deliver(plan: Plan, loaded: Loaded, where: Path, output: PlanOutput, *, with_estate: bool = False) -> None:
     """Write the plan's directory and show the plan, also when the disk is full. ``with_estate``: what it was planned
     for is in no file yet."""
     from planner.plan import plan as plans
     from planner.report.output import write_directory
     from planner.report.plan_files import plan_files
-    from planner.report.plan_terminal import plan_view
+    from planner.report.plan_terminal import plan_line, plan_view
 
     files = plan_files(plan, loaded.estate)
     if with_estate:
@@ -171,8 +171,8 @@ def deliver(plan: Plan, loaded: Loaded, where: Path, output: Output, *, with_est
         if output.as_json:
             print_json(plans.plan_json(plan))
         else:
-            show(plan_view(plan))
-    if not output.as_json:
+            show(plan_line(plan) if output.quiet else plan_view(plan, whole=output.verbose))
+    if not output.as_json and not output.quiet:
         show(f"\nReports: {where}: {', '.join(files)}")
 
 

@@ -16,6 +16,12 @@ _NAMED = 6
 
 def decisions(plan: Plan) -> Iterator[str]:
     """One sentence each; none for a plan without an evening."""
+    yield from spreads(plan)
+    yield from moments(plan)
+
+
+def spreads(plan: Plan) -> Iterator[str]:
+    """When each way is over in how many nights, and how many are over in time."""
     evening = plan.evening
     if evening is None:
         return
@@ -23,6 +29,15 @@ def decisions(plan: Plan) -> Iterator[str]:
            f"over {_spread(plan, evening.out)}")
     if evening.back:
         yield f"The way back is over {_spread(plan, evening.back)}"
+    if evening.in_time is not None:
+        yield (f"In time in {100 * evening.in_time:.0f} of 100 nights; {100 * evening.confidence:.0f} are asked for.")
+
+
+def moments(plan: Plan) -> Iterator[str]:
+    """Until when what must be decided, and what to do when it gets late."""
+    evening = plan.evening
+    if evening is None:
+        return
     if evening.in_time is not None:
         yield from _in_time(plan, evening)
     if evening.safe_after:
@@ -35,14 +50,13 @@ def _spread(plan: Plan, spread: NightSpread) -> str:
 
 
 def _in_time(plan: Plan, evening: Evening) -> Iterator[str]:
-    share = 100 * (evening.in_time or 0.0)
-    yield f"In time in {share:.0f} of 100 nights; {100 * evening.confidence:.0f} are asked for."
     if evening.go_by_ms is not None:
         yield ("No start is early enough for that." if evening.go_by_ms < 0 else
                f"Go or no-go: the first move begins by {about(plan, evening.go_by_ms)}, or not this night.")
     if evening.work_by_ms is not None:
         yield (f"Point of no return: what is between the ways must be over by {about(plan, evening.work_by_ms)}; later "
-               "the way back does not fit.")
+               "the way back does not fit." if evening.work_by_ms >= max((m.end_ms for m in plan.leg(OUT)), default=0)
+               else "Point of no return: before the first move; the way back does not fit, however short the work.")
     if evening.slack_ms is not None and evening.slack_ms > 0:
         yield f"The work may take {show_minutes(evening.slack_ms / 1000)} longer than planned."
 

@@ -13,10 +13,12 @@ from planner.grouping import grouped
 from planner.plan.choices import BACK, OUT, Status
 from planner.plan.details import mends
 from planner.plan.plan import Plan
-from planner.report.decisions import decisions
+from planner.report.answer import proof, verdict
+from planner.report.decisions import moments, spreads
 from planner.report.enterprise import enterprise_lines
 from planner.report.headroom import headroom_view
 from planner.report.licences import licence_lines
+from planner.report.night_bar import NightBar
 from planner.report.tables import Fitting, listing, without_empty
 from planner.report.terminal import counts, findings_table
 from planner.report.text import (
@@ -24,7 +26,6 @@ from planner.report.text import (
     energy_lines,
     headline,
     impossible_word,
-    level_line,
     movers,
     peak_words,
     seen_first,
@@ -37,45 +38,57 @@ from planner.report.text import (
     windows,
 )
 from planner.report.turns import about, lane_name, numbers, start_order
-from planner.units import show_cores, show_duration, show_gib, some
+from planner.units import show_cores, show_gib, show_minutes, some
 
 _STATUS = {Status.OPTIMAL: "green", Status.FEASIBLE: "yellow", Status.INFEASIBLE: "red", Status.UNKNOWN: "red"}
 
 MOST_ROWS = 200
 """Moves, and servers, that the terminal lists at most; the reports have them all."""
 _MOST_STAYS = 20
+_MOST_FINDINGS = 15
 _LEAST = ("movers", "stands still", "from")
 """Columns that a narrow terminal does without, the first of them first."""
 _MOST_UNSTATED = 10
 
 
-def plan_view(plan: Plan, where: str | None = None) -> RenderableType:
-    """The plan on one screen."""
+def plan_line(plan: Plan) -> str:
+    """The one line of an answer: ``FITS: over by 02:54 in 9 nights of 10; … free A and bring everything back``."""
+    if plan.conflict is not None or plan.status is Status.INFEASIBLE:
+        why = "" if plan.conflict is None else f": {plan.conflict.summary}"
+        return f"{impossible_word(bool(plan.conflict and plan.conflict.unstated))}: {headline(plan)}{why}"
+    if plan.status is Status.UNKNOWN:
+        return f"UNKNOWN: {headline(plan)}: no answer in the time there was"
+    found = verdict(plan)
+    return f"{found.word}: {headline(plan)}: {found.sentence}; {proof(plan)[0]}"
+
+
+def plan_view(plan: Plan, *, whole: bool = False) -> RenderableType:
+    """The plan on one screen; ``whole``: every finding, and how each way is spread over the nights."""
     if plan.conflict is not None or plan.status is Status.INFEASIBLE:
         return Group(_no_plan(plan), *headroom_view(plan))
     if plan.status is Status.UNKNOWN:
         return Group(Text("UNKNOWN: no plan", "bold red"), findings_table(plan.findings))
     moves = [_in_lanes(plan) if plan.in_lanes else _waves(plan)] if plan.moves else []
-    parts: list[RenderableType] = [_head(plan), *moves, _servers(plan), *headroom_view(plan)]
+    parts: list[RenderableType] = [_head(plan, whole=whole), *moves, _servers(plan), *headroom_view(plan)]
     if plan.findings:
         taken = assumed(plan.findings)
         shown = [f for f in plan.findings if f.severity is not Severity.ASSUMPTION]
         parts += [Text(""), Text(counts(plan.findings), "bold")]
-        parts += [findings_table(rows, 15) for rows in (taken, shown) if rows]
-    if where:
-        parts.append(Text(f"\nReports: {where}", "bold"))
+        most = len(plan.findings) if whole else _MOST_FINDINGS
+        parts += [findings_table(rows, most) for rows in (taken, shown) if rows]
     return Group(*parts)
 
 
-def _head(plan: Plan) -> RenderableType:
-    lines = Text("".join(f"{line}\n" for line in seen_first(plan)), "yellow")
-    lines.append(plan.status.value.upper(), f"bold {_STATUS[plan.status]}")
-    if not plan.levels:
-        lines.append(f"   objective {plan.objective:.1f} s   bound {plan.bound:.1f} s   "
-                     f"gap {100 * (plan.gap or 0):.2f} %")
+def _head(plan: Plan, *, whole: bool) -> RenderableType:
+    """The answer, what proves it, the night and its decisions."""
+    found, lines = verdict(plan), Text("".join(f"{line}\n" for line in seen_first(plan)), "yellow")
+    lines.append(found.word, "bold green" if found.good else "bold red")
+    lines.append(f"   {found.sentence}")
+    first, *levels = proof(plan)
+    lines.append(f"\n{first}", _STATUS[plan.status])
     lines.append("   verified by replay" if plan.verified else "   NOT VERIFIED", "green" if plan.verified else "red")
-    for level in plan.levels:
-        lines.append(f"\n{level_line(level)}")
+    for line in levels:
+        lines.append(f"\n{line}")
     for line in (*energy_lines(plan), *licence_lines(plan), *enterprise_lines(plan)):
         lines.append(f"\n{line}")
     for note in plan.notes:
@@ -84,19 +97,23 @@ def _head(plan: Plan) -> RenderableType:
     if plan.back_from_s is None:
         lines.append(f"; total {show_total(plan)}")
     for name, w in windows(plan):
-        lines.append(f"\n{name} {window_text(w)}: ")
-        if w.fits:
-            lines.append(f"fits, {show_duration(w.spare_s or 0)} to spare", "green")
-        else:
-            lines.append(f"DOES NOT FIT, {show_duration(-(w.spare_s or 0))} too long", "bold red")
-    for line in decisions(plan):
+        spare = w.spare_s or 0
+        lines.append(f"\n{name} {window_text(w)}: {show_minutes(abs(spare))} "
+                     f"{'to spare' if w.fits else 'too long'} as predicted", "" if w.fits else "red")
+    for line in (*(spreads(plan) if whole else ()), *moments(plan)):
+        lines.append(f"\n{line}")
+    for line in _stays(plan):
         lines.append(f"\n{line}", "dim")
-    for name, server, why in plan.stays[:_MOST_STAYS]:
-        lines.append(f"\nstays: {name} on {server} ({why})", "dim")
-    if len(plan.stays) > _MOST_STAYS:
-        lines.append("\n")
-        lines.append(_more(len(plan.stays) - _MOST_STAYS, "that stay"))
-    return Panel(lines, title=Text(headline(plan)), title_align="left")
+    night = [NightBar(plan, plan.window)] if plan.window and plan.moves and plan.back_from_s is None else []
+    return Panel(Group(lines, *night), title=Text(headline(plan)), title_align="left")
+
+
+def _stays(plan: Plan) -> list[str]:
+    """Who stays where and why: a line for all whom one reason keeps on one server."""
+    by = grouped((((server, why), name) for name, server, why in plan.stays))
+    lines = [f"stays on {server}: {some(names, _MOST_STAYS)} ({why})" for (server, why), names in by.items()]
+    more = [str(_more(len(lines) - _MOST_STAYS, "lines of who stays"))] if len(lines) > _MOST_STAYS else []
+    return lines[:_MOST_STAYS] + more
 
 
 def _waves(plan: Plan) -> RenderableType:
@@ -137,21 +154,25 @@ def _more(count: int, what: str) -> Text:
 
 def _servers(plan: Plan) -> RenderableType:
     measured = [peak_words(plan).lower()] if plan.goal.usage else []
-    table = listing("Servers before → after (at most on the way) / limit",
-                    ("server", "LPARs", "cores", "memory (GiB)", *measured))
+    full = listing("Servers before → after (at most on the way) / limit",
+                   ("server", "LPARs", "cores", "memory (GiB)", *measured))
+    short = listing("Servers before → after / limit (at most on the way, where that is more)",
+                    ("server", "LPARs", "cores", "GiB", *measured))
     concerned = touched(plan)
     states = [row for row in zip(plan.before, plan.peak, plan.after, strict=True) if row[0].server in concerned]
     for b, k, a in states[:MOST_ROWS]:
-        table.add_row(
-            Text(b.server), f"{b.lpars} → {a.lpars}",
-            f"{show_cores(b.units)} → {show_cores(a.units)} ({show_cores(k.units)}) / {show_cores(a.units_limit)}",
-            f"{show_gib(b.memory_mib)} → {show_gib(a.memory_mib)} ({show_gib(k.memory_mib)}) / "
-            f"{show_gib(a.memory_limit_mib)}",
-            *(f"{used_cores(b.used)} → {used_cores(a.used)} / {show_cores(a.units_limit)}" for _ in measured))
+        used = [f"{used_cores(b.used)} → {used_cores(a.used)} / {show_cores(a.units_limit)}" for _ in measured]
+        first = (Text(b.server), f"{b.lpars} → {a.lpars}")
+        cores = [show_cores(x) for x in (b.units, a.units, k.units, a.units_limit)]
+        gib = [show_gib(x) for x in (b.memory_mib, a.memory_mib, k.memory_mib, a.memory_limit_mib)]
+        full.add_row(*first, *("{} → {} ({}) / {}".format(*x) for x in (cores, gib)), *used)
+        peaks = (k.units > max(a.units, b.units), k.memory_mib > max(a.memory_mib, b.memory_mib))
+        short.add_row(*first, *(f"{x[0]} → {x[1]} / {x[3]}" + f" ({x[2]})" * more
+                                for x, more in zip((cores, gib), peaks, strict=True)), *used)
     more = [_more(len(states) - MOST_ROWS, "servers")] if len(states) > MOST_ROWS else []
     left = len(plan.before) - len(states)
     more += [_more(left, "that no move touches")] if left else []
-    return Group(table, *more)
+    return Group(Fitting(full, short, whole=True), *more)
 
 
 def _for_all(lifts: Sequence[str], names: Sequence[str]) -> list[str]:

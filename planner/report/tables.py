@@ -11,15 +11,29 @@ from rich.text import Text
 
 
 class Fitting:
-    """The first of these whose columns keep their words whole in the width there is; where none does, the last."""
+    """The first of these whose columns keep their words (``whole``: their lines) whole in the width there is; where
+    none does, the last."""
 
-    def __init__(self, *widest_first: RenderableType) -> None:
-        self.widest_first = widest_first
+    def __init__(self, *widest_first: RenderableType, whole: bool = False) -> None:
+        self.widest_first, self.whole = widest_first, whole
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
-        yield next((one for one in self.widest_first
-                    if Measurement.get(console, options.update(width=_WIDEST), one).minimum <= options.max_width),
+        yield next((one for one in self.widest_first if self._needs(console, options, one) <= options.max_width),
                    self.widest_first[-1])
+
+    def _needs(self, console: Console, options: ConsoleOptions, one: RenderableType) -> int:
+        measured = Measurement.get(console, options.update(width=_WIDEST), one)
+        return measured.maximum if self.whole else measured.minimum
+
+
+class Narrowing:
+    """One of two by the width of the terminal."""
+
+    def __init__(self, wide: RenderableType, narrow: RenderableType, least: int) -> None:
+        self.wide, self.narrow, self.least = wide, narrow, least
+
+    def __rich_console__(self, _: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
+        yield self.wide if options.max_width >= self.least else self.narrow
 
 
 _WIDEST = 1000

@@ -10,16 +10,19 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console, ConsoleOptions, Group, RenderableType
 from rich.markup import escape
 from rich.segment import Segment
+from rich.table import Table
 from rich.text import Text
 
 from planner import names
 from planner.estate.assemble import Loaded
 from planner.findings import Finding, Severity, assumed, gathered, ordered
 from planner.report.missing import Lack, missing
-from planner.report.tables import listing
+from planner.report.tables import Narrowing, listing
 from planner.units import many, show_cores, show_duration, show_gib, some
 
 _MOST_SERVERS = 30
+_NARROW = 110
+"""Letters of a line below which findings are paragraphs, and no table."""
 _GAP = "input.gap"
 """What is not stated: listed as still missing, and no more as a finding each."""
 
@@ -55,13 +58,26 @@ def findings_table(findings: Sequence[Finding], most: int = 40, whole: str = ALL
     every, findings = len(findings), gathered(findings)
     placed = any(f.source for f in findings[:most])
     table = listing("", ("", "subject", "what was found", "what to do", *(("where",) if placed else ())))
+    narrow = Table.grid(padding=(0, 1))
+    narrow.add_column(no_wrap=True)
     for f in findings[:most]:
-        table.add_row(Text(f.severity.value, _COLOUR[f.severity]), Text(f.subject), Text(f.message), Text(f.fix),
+        kind = Text(f.severity.value, _COLOUR[f.severity])
+        table.add_row(kind, Text(f.subject), Text(f.message), Text(f.fix),
                       *((Text(str(f.source or ""), "dim"),) if placed else ()))
+        narrow.add_row(kind, _in_lines(f))
+    shown = Narrowing(table, narrow, _NARROW)
     if len(findings) > most:
-        return Group(table, Text(f"… and {len(findings) - most} more; {whole}", "dim"))
-    return Group(table, Text(f"{every:,} findings in {many(len(findings), 'line')}; {whole}", "dim")) if (
-        every > len(findings)) else table
+        return Group(shown, Text(f"… and {len(findings) - most} more; {whole}", "dim"))
+    return Group(shown, Text(f"{every:,} findings in {many(len(findings), 'line')}; {whole}", "dim")) if (
+        every > len(findings)) else shown
+
+
+def _in_lines(f: Finding) -> Text:
+    """A finding as a paragraph: subject and what was found, what to do, where it stands."""
+    text = Text(f.subject, "bold").append(f": {f.message}", "not bold")
+    if f.fix:
+        text.append(f"\n→ {f.fix}", "not bold")
+    return text.append(f"\n{f.source}", "not bold dim") if f.source else text
 
 
 def counts(findings: Iterable[Finding]) -> str:

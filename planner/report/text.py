@@ -51,7 +51,8 @@ def pause(plan: Plan) -> str:
         return f"{between(plan)}; way back from {clock:%a %Y-%m-%d %H:%M}"
     if isinstance(plan.goal, Headroom) and not plan.work_s:
         return f"{between(plan)} (its days were not given; the way back is timed as if it began at once)"
-    return f"{between(plan)} {show_duration(plan.work_s or 0)}"
+    work = plan.work_s or 0
+    return f"{between(plan)} {show_duration(work) if work % 60 else show_minutes(work)}"
 
 
 def stands_still(move: Move) -> str:
@@ -132,11 +133,12 @@ def _switched_off(plan: Plan, goal: Consolidate) -> str:
 
 
 def level_line(level: Level) -> str:
-    """``what stays on: 10,946 W, bound 10,946 W, gap 0.00 %: proved (all plans)``."""
+    """``what stays on: 10,946 W, bound 10,946 W, gap 0.00 %: proved (all plans)``; what moves cost in points."""
     word = "not proved" if level.status is not Status.OPTIMAL else (
         "proved" if level.objective == level.bound else "proved within the gap asked for")
-    digits = 0 if level.unit not in ("W", "s", "cores") and level.bound == int(level.bound) else 1
-    return (f"{level.name}: {level.objective:,.{digits}f} {level.unit}, bound {level.bound:,.{digits}f} {level.unit}, "
+    unit = "points" if level.unit == "s" else level.unit
+    digits = 0 if unit not in ("W", "cores") and level.bound == int(level.bound) else 1
+    return (f"{level.name}: {level.objective:,.{digits}f} {unit}, bound {level.bound:,.{digits}f} {unit}, "
             f"gap {100 * level.gap:.2f} %: {word} ({level.scope})")
 
 
