@@ -98,8 +98,9 @@ def _head(plan: Plan, *, whole: bool) -> RenderableType:
         lines.append(f"; total {show_total(plan)}")
     for name, w in windows(plan):
         spare = w.spare_s or 0
-        lines.append(f"\n{name} {window_text(w)}: {show_minutes(abs(spare))} "
-                     f"{'to spare' if w.fits else 'too long'} as predicted", "" if w.fits else "red")
+        lines.append(f"\n{name} {window_text(w)}: as predicted "
+                     + (f"it fits, {show_minutes(spare)} to spare" if w.fits else f"{show_minutes(-spare)} too long"),
+                     "" if w.fits else "red")
     for line in (*(spreads(plan) if whole else ()), *moments(plan)):
         lines.append(f"\n{line}")
     for line in _stays(plan):
