@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 VERSION = 1
+_SAME_S = 0.01
+"""Seconds: times are rounded to ms, and bounds a little down."""
 HIGHEST_ID = 65_535
 """Of partition ids, as the HMC counts them."""
 
@@ -333,6 +335,15 @@ class Plan:
         """Seconds from the first start to the last end of a leg; 0 when it has no move."""
         moves = self.leg(name)
         return (max(m.end_ms for m in moves) - min(m.start_ms for m in moves)) / 1000 if moves else 0.0
+
+    def makespan_s(self, name: str) -> float:
+        """Seconds from when a leg may begin to when it is over."""
+        out, back = (max((m.end_ms for m in self.leg(leg)), default=0) / 1000 for leg in (OUT, BACK))
+        return out if name == OUT else back - max(out + (self.work_s or 0), self.back_from_s or 0)
+
+    def shortest(self, name: str) -> bool:
+        """Whether a leg is proved to take no less time, whatever the order of its moves and their movers."""
+        return self.makespan_s(name) <= self.at_least_s.get(name, 0.0) + _SAME_S
 
     def limit(self, leg: str) -> Window | None:
         """The window that the moves of a leg must keep."""

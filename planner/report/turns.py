@@ -83,9 +83,11 @@ def lanes_tally(plan: Plan, leg: str) -> str:
 
 
 def about_length(plan: Plan, leg: str) -> str:
-    """``about 46 min, at least 42 min``: what a way is predicted to take, and what no order of it can undercut."""
+    """``about 46 min, at least 42 min``: what a way is predicted to take, and what no order of it can undercut;
+    ``about 3 min, the shortest there is`` where that is the same."""
     span, least = plan.leg_span_s(leg), plan.at_least_s.get(leg)
     bound = "" if not least else f", at least {_roughly(least, math.floor(least / 60))}"
+    bound = ", the shortest there is" if least and plan.shortest(leg) else bound
     return f"about {_roughly(span, math.ceil(span / 60))}{bound}"
 
 

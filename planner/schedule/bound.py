@@ -48,6 +48,12 @@ def alone_on(leg: Leg, i: int, pair: Pair) -> Alone:
         size = following
 
 
+def quickest(leg: Leg) -> list[Alone]:
+    """Of each move what it takes at least on its best pair."""
+    return [min((alone_on(leg, i, pair) for pair in job.pairs), key=lambda a: a.seconds)
+            for i, job in enumerate(leg.jobs)]
+
+
 class Floors:
     """The parts of a leg, and lower bounds (s) on how long they take, each worked out when it is first asked for."""
 
@@ -62,6 +68,10 @@ class Floors:
             self._known[part] = _part_at_least(self.legs[part])
         return self._known[part]
 
+    def proved(self, part: int, seconds: float) -> None:
+        """That it takes at least so long, by another proof."""
+        self._known[part] = max(seconds, self._known.get(part, 0.0))
+
     def of_all(self) -> float:
         """Of the leg: the largest of its parts' bounds."""
         return max(map(self.of, range(len(self.parts))), default=0.0)
@@ -75,9 +85,8 @@ def at_least(leg: Leg) -> float:
 def _part_at_least(leg: Leg) -> float:
     """The same of a part: the longest chain that must be, what gates and links let through, and a linear program of
     how flights share them."""
-    alone = [min((alone_on(leg, i, pair) for pair in job.pairs), key=lambda a: a.seconds)
-             for i, job in enumerate(leg.jobs)]
-    head, tail = _heads(leg, alone), _tails(leg, alone)
+    alone = quickest(leg)
+    head, tail = _heads(leg, alone), tails(leg, alone)
     plain = max((*(h + t for h, t in zip(head, tail, strict=True)), *_gate_bounds(leg, alone)), default=0.0)
     if len(leg.jobs) == 1 or len(leg.jobs) > _MOST_MOVES or all(a.rate == math.inf for a in alone):
         return plain
@@ -138,17 +147,17 @@ def _enough_left(missing: int, leaving: Sequence[tuple[float, int]]) -> float:
     return at
 
 
-def _tails(leg: Leg, alone: Sequence[Alone]) -> list[float]:
+def tails(leg: Leg, alone: Sequence[Alone]) -> list[float]:
     """Seconds from the begin of each move to the end of all that waits for it by force, at least."""
-    tails = [a.seconds for a in alone]
+    least = [a.seconds for a in alone]
     after = grouped((j, i) for j, i in forced(leg))
     for _ in leg.jobs:
-        was = list(tails)
+        was = list(least)
         for j, those in after.items():
-            tails[j] = max(tails[j], *(alone[j].seconds + leg.gap_s + tails[i] for i in those))
-        if was == tails:
+            least[j] = max(least[j], *(alone[j].seconds + leg.gap_s + least[i] for i in those))
+        if was == least:
             break
-    return tails
+    return least
 
 
 class MakespanProgram:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Sequence
+from copy import copy
 
 from planner.estate.parameters import Parameters
 from planner.schedule.flight import NO_MOVERS, Pair
@@ -39,6 +40,17 @@ class Air:
         self.stale: set[int] = set()
         self.work = 0
         """Forecasts made: the unit of a search's budget."""
+
+    def copied(self) -> Air:
+        """Another that goes its own way from here."""
+        other = copy(self)
+        other.users = [dict(of) for of in self.users]
+        other.pair, other.phase, other.rate = [*self.pair], [*self.phase], [*self.rate]
+        other.left, other.size, other.spent = [*self.left], [*self.size], [*self.spent]
+        other.at, other.version = [*self.at], [*self.version]
+        other.sent, other.still_s = [*self.sent], [*self.still_s]
+        other.heap, other.stale = [*self.heap], {*self.stale}
+        return other
 
     def begin(self, i: int, pair: Pair, now: float) -> None:
         """A move takes off."""
@@ -137,6 +149,20 @@ class Air:
         else:
             self.phase[i], self.left[i] = _OVER, 0.0
         self.spent[i] = 0.0
+
+    def left_at_best(self, i: int, now: float) -> tuple[float, float, float]:
+        """If it has its movers for itself from now on: seconds until it is over, those of them in which it copies
+        nothing, and bytes that it sends."""
+        self._advance(i, now)
+        if self.pair[i] == NO_MOVERS:
+            return self.left[i], self.left[i], 0.0
+        shared, self.rate[i] = self.rate[i], self.leg.rate(*self.pair[i], 1, 1)
+        seconds = self._forecast(i) - now
+        fixed = self.left[i] if self.phase[i] >= _RESUME else self.resume_s + self.left[i] * (
+            self.phase[i] == _OVERHEAD)
+        sent = max(0.0, seconds - fixed) * self.rate[i]
+        self.rate[i] = shared
+        return seconds, fixed, sent
 
     def _forecast(self, i: int) -> float:
         """When it is over if its rate stays."""

@@ -11,7 +11,7 @@ from planner.schedule.clock import Air
 from planner.schedule.flight import NO_MOVERS, Pair
 from planner.schedule.leg import ANYTIME, Leg
 
-_WAITS, _FLIES, _OVER, _CHECKED = range(4)
+WAITS, FLIES, OVER, CHECKED = range(4)
 _SOON = 1e-9
 
 
@@ -65,7 +65,7 @@ class Dispatch:
         self.sources = [tuple(dict.fromkeys(a for a, _ in pairs)) for pairs in self.options]
         self.in_gate = [0] * len(leg.gates)
         self.free = [c.slack for c in leg.counts]
-        self.state = [_WAITS] * n
+        self.state = [WAITS] * n
         self.started, self.ended = [0.0] * n, [0.0] * n
         self.waiting: dict[Hashable, list[int]] = {}
         self.clock: list[tuple[float, int, int]] = []
@@ -101,25 +101,28 @@ class Dispatch:
 
     def _land(self, i: int, now: float) -> None:
         self.air.finish(i)
-        self.state[i], self.ended[i] = _OVER, now
+        self.state[i], self.ended[i] = OVER, now
 
     def _release(self, i: int, now: float) -> None:
-        """A move is over and checked: what it held is free."""
-        job, pair = self.leg.jobs[i], self.air.pair[i]
-        self.state[i] = _CHECKED
-        keys: list[Hashable] = [("move", i), *(("count", c) for c, _ in job.gives),
-                                *(("gate", g) for g in self.leg.gates_of[i])]
+        """A move is over and checked: what it held is free for those that wait for it."""
+        self._let_go(i)
+        pair = self.air.pair[i]
+        keys: list[Hashable] = [("move", i), *(("count", c) for c, _ in self.leg.jobs[i].gives),
+                                *(("gate", g) for g in self.leg.gates_of[i]), *(pair if pair != NO_MOVERS else ())]
+        woken = {j for key in (*keys, "safe") for j in self.waiting.pop(key, ())}
+        self._offer(sorted(woken, key=self.rank.__getitem__), now)
+
+    def _let_go(self, i: int) -> None:
+        pair = self.air.pair[i]
+        self.state[i] = CHECKED
         for v in pair if pair != NO_MOVERS else ():
             self.flying[v].remove(i)
             self.most[v] = min((self.choice.caps[v], *(self._bears(j, v) for j in self.flying[v])))
             self.open[v] = len(self.flying[v]) < self.most[v]
-            keys.append(v)
         for g in self.leg.gates_of[i]:
             self.in_gate[g] -= 1
-        for c, amount in job.gives:
+        for c, amount in self.leg.jobs[i].gives:
             self.free[c] += amount
-        woken = {j for key in (*keys, "safe") for j in self.waiting.pop(key, ())}
-        self._offer(sorted(woken, key=self.rank.__getitem__), now)
 
     def _bears(self, i: int, mover: int) -> int:
         pair = self.air.pair[i]
@@ -127,7 +130,7 @@ class Dispatch:
 
     def _offer(self, moves: Iterable[int], now: float) -> None:
         for i in moves:
-            if self.state[i] == _WAITS:
+            if self.state[i] == WAITS:
                 pair, keys = self._ready(i, now)
                 if pair is None:
                     for key in keys:
@@ -136,7 +139,7 @@ class Dispatch:
                     self._begin(i, pair, now)
 
     def _begin(self, i: int, pair: Pair, now: float) -> None:
-        self.state[i], self.started[i] = _FLIES, now
+        self.state[i], self.started[i] = FLIES, now
         for c, amount in self.leg.jobs[i].takes:
             self.free[c] -= amount
         for g in self.leg.gates_of[i]:
@@ -155,10 +158,10 @@ class Dispatch:
                 heapq.heappush(self.clock, (opens, 1, i))
             return None, []
         for j in leg.must[i]:
-            if self.state[j] != _CHECKED:
+            if self.state[j] != CHECKED:
                 return None, [("move", j)]
         for j in leg.never[i]:
-            if self.state[j] in (_FLIES, _OVER):
+            if self.state[j] in (FLIES, OVER):
                 return None, [("move", j)]
         for g in leg.gates_of[i]:
             if self.in_gate[g] >= leg.gates[g].limit:
@@ -205,14 +208,14 @@ class Dispatch:
         leg, state = self.leg, self.state
         free, jobs = list(self.free), self.leg.jobs
         for j in self.contested:
-            if state[j] in (_FLIES, _OVER):
+            if state[j] in (FLIES, OVER):
                 for c, amount in jobs[j].gives:
                     free[c] += amount
         for c, amount in jobs[i].takes:
             free[c] -= amount
         for c, amount in jobs[i].gives:
             free[c] += amount
-        left = [j for j in self.contested if state[j] == _WAITS and j != i]
+        left = [j for j in self.contested if state[j] == WAITS and j != i]
         while left:
             waits, stuck = set(left), []
             for j in left:

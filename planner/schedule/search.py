@@ -11,6 +11,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from planner.schedule.dispatch import Dispatch, ListOrder, Schedule, listed
+from planner.schedule.every_start import MOST_MOVES, looked_through
 from planner.schedule.flight import NO_MOVERS
 from planner.schedule.leg import Leg
 
@@ -31,7 +32,8 @@ _WARMTH = 0.015
 def shortest(leg: Leg, first: ListOrder, floors: Floors, work: int = WORK) -> Schedule | None:
     """The best schedule found; None when no list leads to the end, which a list that works one by one may not.
 
-    Parts that have nothing in common are searched one by one, always the one that ends last, with more work each time.
+    Parts that have nothing in common are searched one by one, always the one that ends last: one of few moves through
+    all that there are, then others with more work each time.
     """
     parts, legs = floors.parts, floors.legs
     firsts = [_of_part(first, keep) for keep in parts]
@@ -39,10 +41,14 @@ def shortest(leg: Leg, first: ListOrder, floors: Floors, work: int = WORK) -> Sc
     found = [one for one in begun if one is not None]
     if len(found) < len(parts):
         return None
-    spent, used = [_FIRST_WORK] * len(parts), sum(s.work for s in found)
+    spent, used, small = [_FIRST_WORK] * len(parts), sum(s.work for s in found), {*range(len(parts))}
     while parts and used < work:
         worst = max(range(len(parts)), key=lambda k: found[k].makespan)
         floor = floors.of(worst)
+        if worst in small and len(parts[worst]) <= MOST_MOVES and found[worst].makespan > floor:
+            small.discard(worst)
+            used += _looked_through(legs, found, worst, floors, work)
+            continue
         if found[worst].makespan <= floor * _ENOUGH or spent[worst] > work:
             break
         spent[worst] = min(2 * spent[worst], work - used) if len(parts) > 1 else work - used
@@ -53,6 +59,14 @@ def shortest(leg: Leg, first: ListOrder, floors: Floors, work: int = WORK) -> Sc
         if len(parts) == 1:
             break
     return _together(leg, parts, found, used)
+
+
+def _looked_through(legs: Sequence[Leg], found: list[Schedule], part: int, floors: Floors, work: int) -> int:
+    """Look at all schedules of a part that has few moves, with half of the work at most; the work that it took."""
+    found[part], proved = looked_through(legs[part], found[part], work // 2)
+    if proved:
+        floors.proved(part, found[part].makespan)
+    return found[part].work
 
 
 def _of_part(choice: ListOrder, keep: Sequence[int]) -> ListOrder:

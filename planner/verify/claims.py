@@ -144,20 +144,14 @@ def _bounds(plan: Plan) -> list[Finding]:
                    f"{objective or 0:,.1f}, or is none") for name, bound, objective in rows
             if bound is None or objective is None or not 0 <= bound <= objective + 0.0011] + [
         broken("plan.bound", "plan", f"the way {leg} is to take {least or 0:,.1f} s at least, or says nothing of it, "
-               f"and takes {_makespan_s(plan, leg):,.1f} s") for leg, least in _least(plan)
-        if least is None or not 0 <= least <= _makespan_s(plan, leg) + 0.2]
+               f"and takes {plan.makespan_s(leg):,.1f} s") for leg, least in _least(plan)
+        if least is None or not 0 <= least <= plan.makespan_s(leg) + 0.2]
 
 
 def _least(plan: Plan) -> list[tuple[str, float | None]]:
     """What each way is said to take at least; in lanes something must be said of each that has moves."""
     legs = (*plan.at_least_s, *(leg for leg in (OUT, BACK) if plan.in_lanes and plan.leg(leg)))
     return [(leg, plan.at_least_s.get(leg)) for leg in sorted({*legs})]
-
-
-def _makespan_s(plan: Plan, leg: str) -> float:
-    """Seconds from when a way may begin to when it is over."""
-    out, back = (max((m.end_ms for m in plan.leg(name)), default=0) / 1000 for name in (OUT, BACK))
-    return out if leg == OUT else back - max(out + (plan.work_s or 0), plan.back_from_s or 0)
 
 
 def _proof(plan: Plan) -> Iterator[Claim]:
