@@ -173,7 +173,9 @@ def deliver(plan: Plan, loaded: Loaded, where: Path, output: PlanOutput, *, with
         else:
             show(plan_line(plan) if output.quiet else plan_view(plan, whole=output.verbose))
     if not output.as_json and not output.quiet:
-        show(f"\nReports: {where}: {', '.join(files)}")
+        lanes = [name for name in files if name.endswith(".sh")]
+        others = [name for name in files if name not in lanes]
+        show(f"\nReports: {where}: {', '.join(others + lanes[:1])}" + (f" … {lanes[-1]}" if lanes[1:] else ""))
 
 
 @command("verify")

@@ -37,7 +37,7 @@ def _replace(files: Mapping[Path, bytes]) -> None:
                 stream.write(data)
                 stream.flush()
                 os.fsync(stream.fileno())
-            os.chmod(written[path], 0o666 & ~umask)
+            os.chmod(written[path], (0o777 if data.startswith(b"#!") else 0o666) & ~umask)
         for path, name in written.items():
             os.replace(name, path)
     except BaseException:
