@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import getitem
+from textwrap import wrap
 from typing import Any, Generic
 
 from typing_extensions import TypeVar
@@ -118,8 +119,11 @@ def table(book: Book, sheet: Any, top: int, columns: Sequence[Column[Row]], rows
         sheet.autofilter(top, left, written.last, left + len(columns) - 1)
     if height:
         sheet.set_row(top, height)
+    lines: dict[int, int] = {}
     for at, column in enumerate(columns, left):
-        _fill(book, sheet, at, column, rows, written)
+        _fill(book, sheet, at, column, rows, written, lines)
+    for row, most in lines.items():
+        sheet.set_row(row, min(_MOST_HIGH, _LINE * most))
     if empty and not rows:
         sheet.write_string(top + 1, left, empty)
     return written
@@ -133,9 +137,12 @@ def _header(book: Book, kind: str | Callable[[Any], str]) -> Any:
                        align="center", border=1, border_color="#BFBFBF")
 
 
-def _fill(book: Book, sheet: Any, at: int, column: Column, rows: Sequence[Any], written: Written) -> None:
-    """The cells of one column: formulas with their results, or values."""
+def _fill(book: Book, sheet: Any, at: int, column: Column, rows: Sequence[Any], written: Written,
+          lines: dict[int, int]) -> None:
+    """The cells of one column: formulas with their results, or values. ``lines``: row → the lines of its tallest text
+    that is wrapped, where they are more than one: only Excel makes such a row grow by itself."""
     same = None if callable(column.style) else style(book, column.style)
+    wrapped = (book.wrap, book.guessed)
     for number, row in enumerate(rows, written.top + 1):
         look = style(book, column.style(row)) if callable(column.style) else same
         formula = column.formula(row) if callable(column.formula) else column.formula
@@ -146,6 +153,20 @@ def _fill(book: Book, sheet: Any, at: int, column: Column, rows: Sequence[Any], 
             sheet.write_datetime(number, at, dt.datetime(value.year, value.month, value.day), look)
         else:
             book.write(sheet, number, at, value, look)
+            if look in wrapped and isinstance(value, str) and (high := _lines(value, column.width - _MARGIN)) > 1:
+                lines[number] = max(high, lines.get(number, 1))
+
+
+def _lines(text: str, characters: float) -> int:
+    """Lines that a text takes in a cell of so many characters: words stay whole where they fit."""
+    width = max(int(characters), 1)
+    return sum(max(1, len(wrap(part, width))) for part in text.split("\n"))
+
+
+_LINE, _MOST_HIGH = 15, 409
+"""Points: of a line; of a row at most."""
+_MARGIN = 1.5
+"""Characters of a column that its edges take."""
 
 
 def _formula(text: str, written: Written, row: int) -> str:
@@ -242,7 +263,7 @@ def bars(name: Any, colour: str, categories: list[Any], values: list[Any], gap: 
 def grown_row(sheet: Any, row: int, texts: Sequence[tuple[str, int]]) -> None:
     """A row high enough for its texts, each with the characters of a line: only Excel makes it grow by itself, and to
     409 points at most."""
-    sheet.set_row(row, min(409, 15 * max(1, *(-(-len(text) // width) for text, width in texts))))
+    sheet.set_row(row, min(_MOST_HIGH, _LINE * max(1, *(_lines(text, width) for text, width in texts))))
 
 
 def paragraphs(book: Book, sheet: Any, row: int, texts: Sequence[str], characters: int, across: int = 1) -> int:
@@ -258,15 +279,14 @@ def paragraphs(book: Book, sheet: Any, row: int, texts: Sequence[str], character
 
 
 def findings_sheet(book: Book, rows: Sequence[Any], of: Callable[[Any], Finding] = lambda row: row, *,
-                   before: Sequence[Column] = (), where: bool = True) -> None:
-    """The sheet Findings in the order given; columns ``before`` say whose a finding is, ``where`` its place."""
-    sheet = book.sheet("Findings")
+                   before: Sequence[Column] = (), where: bool = True, name: str = "Findings") -> None:
+    """A sheet of findings in the order given; columns ``before`` say whose a finding is, ``where`` its place."""
+    sheet = book.sheet(name)
     columns = (*before, *_finding_columns(of)[:None if where else -1])
     table(book, sheet, 0, columns, rows, height=None, filters=True, empty="Nothing was found.")
-    for number, row in enumerate(rows, 1):
-        grown_row(sheet, number, [(str(c.value(row)), int(c.width) - 1 - (c.width > 50)) for c in columns])
     widths(sheet, columns)
     sheet.freeze_panes(1, 0)
+    sheet.repeat_rows(0)
 
 
 def _finding_columns(of: Callable[[Any], Finding]) -> tuple[Column, ...]:

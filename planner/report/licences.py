@@ -14,13 +14,13 @@ from planner.xlsx import Book
 _TOP = 3
 _COLUMNS = (
     Column("Product", attrgetter("product"), "bold", 24),
-    Column("Server", attrgetter("server"), "plain", 26),
-    Column("Counted", attrgetter("counting"), lambda r: "plain" if r.stated else "guessed", 15),
+    Column("Server", attrgetter("server"), "text", 26),
+    Column("Counted", attrgetter("counting"), lambda r: "text" if r.stated else "guessed", 15),
     Column("Licence cores before", attrgetter("cores_before"), "id", 12),
     Column("Licence cores after", attrgetter("cores_after"), "id", 12),
     Column("Cores of the server", attrgetter("server_cores"), "id", 12),
     Column("A core is worth", attrgetter("per_core"), "id", 10),
-    Column("Unit", attrgetter("unit"), "plain", 9),
+    Column("Unit", attrgetter("unit"), "text", 9),
     Column("Before (units)", lambda r: r.cores_before * r.per_core, "id", 12,
            "[Licence cores before]*[A core is worth]"),
     Column("After (units)", lambda r: r.cores_after * r.per_core, "id", 12, "[Licence cores after]*[A core is worth]"),
@@ -79,7 +79,7 @@ def _totals(rows: Written) -> tuple[Column, ...]:
         Column("Difference", lambda p: p.after - p.before, "id", formula="[Cores after]-[Cores before]"),
         Column("Worth before", lambda p: p.before * p.rows[0].per_core, "id", formula=total("Before (units)")),
         Column("Worth after", lambda p: p.after * p.rows[0].per_core, "id", formula=total("After (units)")),
-        Column("Of", lambda p: p.rows[0].unit, "plain"))
+        Column("Of", lambda p: p.rows[0].unit, "text"))
 
 
 def licence_lines(plan: Plan) -> list[str]:

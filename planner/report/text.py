@@ -132,11 +132,16 @@ def _switched_off(plan: Plan, goal: Consolidate) -> str:
     return f"{first}switch off {len(plan.off)} of {len(plan.before) or '?'} servers" + (f": {names}" if names else "")
 
 
+def unit_of(level: Level) -> str:
+    """What a level counts in, for people: what moves cost is points, no time."""
+    return "points" if level.unit == "s" else level.unit
+
+
 def level_line(level: Level) -> str:
     """``what stays on: 10,946 W, bound 10,946 W, gap 0.00 %: proved (all plans)``; what moves cost in points."""
     word = "not proved" if level.status is not Status.OPTIMAL else (
         "proved" if level.objective == level.bound else "proved within the gap asked for")
-    unit = "points" if level.unit == "s" else level.unit
+    unit = unit_of(level)
     digits = 0 if unit not in ("W", "cores") and level.bound == int(level.bound) else 1
     return (f"{level.name}: {level.objective:,.{digits}f} {unit}, bound {level.bound:,.{digits}f} {unit}, "
             f"gap {100 * level.gap:.2f} %: {word} ({level.scope})")

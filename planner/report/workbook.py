@@ -9,13 +9,16 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 
 from planner.estate.model import Estate, Lpar
+from planner.findings import gathered
 from planner.plan.choices import BACK, OUT
 from planner.plan.plan import Move, Plan, ServerState
+from planner.report.answer import verdict
 from planner.report.decisions import decisions
 from planner.report.energy import energy_sheet
 from planner.report.enterprise import enterprise_sheet
 from planner.report.headroom import headroom_sheet
 from planner.report.licences import licences_sheet
+from planner.report.night_sheets import night_sheets
 from planner.report.text import (
     alike,
     assumed_lines,
@@ -25,11 +28,12 @@ from planner.report.text import (
     peak_words,
     seen_first,
     show_total,
+    unit_of,
     window_text,
     windows,
 )
 from planner.report.turns import about, about_length, about_span, numbers, reasons, start_order
-from planner.sheets import Column, bars, chart_base, findings_sheet, grown_row, paragraphs, table, widths
+from planner.sheets import Column, bars, chart_base, findings_sheet, paragraphs, table, widths
 from planner.units import cores, gib, show_duration
 from planner.xlsx import Book, open_book
 
@@ -42,20 +46,24 @@ def plan_workbook(plan: Plan, estate: Estate) -> bytes:
         _moves(book, plan, estate)
         if plan.in_lanes:
             _lanes(book, plan)
+        night_sheets(book, plan, estate)
         _servers(book, plan)
         if plan.energy:
             energy_sheet(book, plan)
         headroom_sheet(book, plan)
         licences_sheet(book, plan)
         enterprise_sheet(book, plan)
-        findings_sheet(book, alike(plan.findings))
+        together = gathered(every := alike(plan.findings))
+        findings_sheet(book, together)
+        if len(together) < len(every):
+            findings_sheet(book, every, name="All findings")
         _assumptions(book, plan)
     return buffer.getvalue()
 
 
 def _summary(book: Book, plan: Plan) -> None:
     sheet = book.sheet("Summary")
-    sheet.set_column(0, 0, 26)
+    sheet.set_column(0, 0, 31)
     sheet.set_column(1, 1, 22)
     sheet.set_column(2, 8, 13)
     sheet.hide_gridlines(2)
@@ -63,8 +71,10 @@ def _summary(book: Book, plan: Plan) -> None:
     number = book.format(num_format="#,##0.0", align="left")
     percent = book.format(num_format="0.00 %", align="left")
     left = book.format(align="left")
+    answer = verdict(plan)
     rows: list[tuple[str, object, object]] = [
         *(("Not looked at", line, book.warn) for line in seen_first(plan)),
+        ("Answer", f"{answer.word}: {answer.sentence}", book.good if answer.good else book.bad),
         ("Status", plan.status.value, book.good if plan.status.value == "optimal" else book.warn),
         ("Replayed and verified", plan.verified, book.good if plan.verified else book.bad),
         *_objectives(plan, number, percent),
@@ -125,12 +135,13 @@ def _groups(plan: Plan, leg: str) -> list[tuple[int, tuple[Move, ...]]]:
 def _objectives(plan: Plan, number: object, percent: object) -> list[tuple[str, object, object]]:
     """Objective, bound and gap of each level."""
     if not plan.levels:
-        return [("Cost of the moves (s)", plan.objective, number), ("Proved lower bound (s)", plan.bound, number),
+        return [("Cost of the moves (points)", plan.objective, number),
+                ("No placement costs less than", plan.bound, number),
                 ("Gap", plan.gap, percent)]
     rows: list[tuple[str, object, object]] = [("Servers switched off", ", ".join(plan.off) or "none", None)]
     for x in plan.levels:
         name = x.name[0].upper() + x.name[1:]
-        rows += [(f"{name} ({x.unit})", x.objective, number), ("  proved lower bound", x.bound, number),
+        rows += [(f"{name} ({unit_of(x)})", x.objective, number), ("  proved lower bound", x.bound, number),
                  ("  gap", x.gap, percent)]
     return rows
 
@@ -141,8 +152,6 @@ def _moves(book: Book, plan: Plan, estate: Estate) -> None:
     rows = [*start_order(plan, OUT), *start_order(plan, BACK)] if plan.in_lanes else plan.moves
     table(book, sheet, 0, columns, rows, height=30, filters=True, empty="")
     if plan.in_lanes:
-        for number, m in enumerate(rows, 1):
-            grown_row(sheet, number, [(reasons(m), _WHY_WIDTH)])
         sheet.fit_to_pages(2, 0)
         sheet.repeat_columns(0, 3)
     widths(sheet, columns)
@@ -194,7 +203,7 @@ def _in_lane(plan: Plan, m: Move) -> str:
 _LANES_WIDE = 6
 """Lanes beside each other on a page."""
 _LANE_WIDTH = 27
-_WHY_WIDTH = 44
+_WHY_WIDTH, _SENTENCE = 44, 96
 """Characters."""
 
 
@@ -299,7 +308,7 @@ def _peaks(plan: Plan) -> tuple[Column, ...]:
 
 def _assumptions(book: Book, plan: Plan) -> None:
     sheet = book.sheet("Assumptions")
-    sheet.set_column(0, 0, 120)
+    sheet.set_column(0, 0, _SENTENCE)
     sheet.write_string(0, 0, "Assumptions of this plan", book.title)
-    row = paragraphs(book, sheet, 2, (*assumed_lines(plan.findings), *plan.assumptions, *plan.notes), 110)
+    row = paragraphs(book, sheet, 2, (*assumed_lines(plan.findings), *plan.assumptions, *plan.notes), _SENTENCE - 2)
     sheet.write_string(row + 1, 0, f"Estate (SHA-256): {plan.estate_digest}")
