@@ -54,7 +54,8 @@ def _gantt(book: Book, plan: Plan) -> None:
         for m in sorted(plan.leg(leg), key=lambda m: (m.lane if plan.in_lanes else m.wave, m.start_ms, m.lpar)):
             book.row(sheet, row, (m.number, m.lane if plan.in_lanes else m.wave, m.lpar, m.target), book.format(
                 align="left"))
-            _bar(book, sheet, row, m, over.get(m.number, m.end_ms), step, slots, marks)
+            _bar(book, sheet, row, m, over.get(m.number, m.end_ms), step=step, slots=slots,
+                 marks=marks)
             row += 1
     for first, width in ((0, 5), (1, 6), (2, 14), (3, 20)):
         sheet.set_column(first, first, width)
@@ -80,7 +81,8 @@ def _marks(plan: Plan, step: int, slots: int) -> dict[int, str]:
     return {ms // step: letter for ms, letter in moments if ms is not None and 0 <= ms // step < slots}
 
 
-def _bar(book: Book, sheet: Any, row: int, m: Move, over_ms: int, step: int, slots: int, marks: dict[int, str]) -> None:
+def _bar(book: Book, sheet: Any, row: int, m: Move, over_ms: int, *, step: int, slots: int,
+         marks: dict[int, str]) -> None:
     dark, pale = (COLOURS["navy"], "#BDD7EE") if m.leg == OUT else ("#548235", "#C6E0B4")
     first, last, late = m.start_ms // step, max(m.end_ms - 1, m.start_ms) // step, max(over_ms - 1, 0) // step
     for slot in range(slots):
