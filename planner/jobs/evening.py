@@ -40,6 +40,15 @@ def evening_of(plan: Plan, site: Site, judge: Judge, pacing: Pacing) -> Evening 
         **_decided(plan, drawn, over, pacing.confidence))
 
 
+def leg_spreads(plan: Plan, site: Site, count: int) -> dict[str, NightSpread]:
+    """Leg → how long after its first move it is over, in so many nights; none of a plan without lanes."""
+    if not plan.in_lanes:
+        return {}
+    nights, random = Nights(plan, site, math.ceil(site.parameters.people)), Random(1)
+    drawn = [nights.night(random) for _ in range(count)]
+    return {leg: _spread([round(1000 * night[leg][1].over) for night in drawn]) for leg in nights.ways}
+
+
 def _over(way: tuple[int, Played]) -> int:
     """When a leg is over in a night, in ms of the plan."""
     return way[0] + round(1000 * way[1].over)

@@ -43,8 +43,8 @@ def lost_paths(site: Site, vios: str) -> list[LostPath]:
 
 
 def _storage(site: Site, lpar: Lpar, vios: str) -> Iterator[LostPath]:
-    disks = [d for d in site.estate.disks if d.lpar == lpar.name and d.backing != "optical"]
-    over = sorted({(f.vios, f.slot) for f in site.estate.fibres if f.lpar == lpar.name})
+    disks = [d for d in site.reach.disks_of(lpar.name) if d.backing != "optical"]
+    over = sorted({(f.vios, f.slot) for f in site.reach.fibres_of(lpar.name)})
     if not disks and not over:
         yield LostPath(vios, lpar.name, "its disks", known=False)
     yield from _served(lpar.name, disks, vios)
@@ -65,9 +65,9 @@ def _served(lpar: str, disks: list[Disk], vios: str) -> Iterator[LostPath]:
 
 
 def _networks(site: Site, lpar: Lpar, vios: str) -> Iterator[LostPath]:
-    if lpar.name not in site.estate.networked:
+    if not lpar.other_networks and not site.reach.vlans_of(lpar.name):
         yield LostPath(vios, lpar.name, "its networks", known=False)
-    wanted = sorted({(n.vswitch, v) for n in site.estate.networks if n.lpar == lpar.name for v in (n.vlan, *n.tagged)})
+    wanted = site.reach.vlans_of(lpar.name)
     for switch, vlan in wanted:
         bridges = site.reach.bridging(switch, vlan, lpar.server)
         if vios in bridges and vlan not in site.policies.ignorable_vlans:

@@ -1,0 +1,72 @@
+"""Command for every morning: readiness. Start-up: what it needs it imports when it runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from planner.cli.app import command, load_estate, print_json, show
+from planner.cli.options import OUTPUT, AssumeNothing, Estate, Output, PolicyFile, Solver
+from planner.cli.plans import directory
+from planner.errors import UsageError
+
+if TYPE_CHECKING:
+    from planner.jobs.readiness.figures import ReadinessDocument
+
+
+@command("readiness")
+def readiness_command(
+    estate: Estate, *,
+    policy: PolicyFile = None, assume_nothing: AssumeNothing = False, solver: Solver,
+    prometheus: Annotated[Path | None, typer.Option("--prometheus", metavar="FILE", rich_help_panel=OUTPUT,
+                                                    help="Also write the figures as Prometheus reads them: .prom, for "
+                                                    "the textfile collector of its node exporter.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", rich_help_panel=OUTPUT, help="Write page, "
+                                             "workbook, JSON and metrics there.")] = None,
+    output: Output,
+) -> int:
+    """Can each server be freed today, for how long an evening; what restarts where when one dies; on what it hangs.
+
+    Example: planner readiness estate.xlsx --out reports/readiness
+    """
+    from planner.jobs.common import Options
+    from planner.jobs.readiness.entry import readiness
+    from planner.plan.wire import as_json
+    from planner.report.output import write_file
+    from planner.report.readiness_metrics import metrics
+    from planner.report.readiness_terminal import readiness_view
+
+    if out is not None:
+        directory(out, "", "the reports", force=output.force)
+    if prometheus is not None and prometheus.suffix != ".prom":
+        raise UsageError(f"--prometheus {prometheus}: the name must end in .prom")
+    document = readiness(load_estate(estate, policy), Options(solver.time_limit, solver.gap),
+                         assume_nothing=assume_nothing)
+    try:
+        if out is not None:
+            _write(document, out, force=output.force)
+        if prometheus is not None:
+            write_file(prometheus, metrics(document).encode(), force=True)
+    finally:
+        if output.as_json:
+            print_json(as_json(document))
+        else:
+            show(readiness_view(document))
+    if out is not None and not output.as_json:
+        show(f"\nReports: {out}: readiness.json, readiness.xlsx, readiness.html, readiness.prom")
+    return 1 if document.worse else 0
+
+
+def _write(document: ReadinessDocument, out: Path, *, force: bool) -> None:
+    from planner.plan.wire import as_json
+    from planner.report.output import json_text, write_directory
+    from planner.report.readiness_metrics import metrics
+    from planner.report.readiness_page import readiness_page
+    from planner.report.readiness_workbook import readiness_workbook
+
+    write_directory(out, {
+        "readiness.json": json_text(as_json(document)).encode(), "readiness.xlsx": readiness_workbook(document),
+        "readiness.html": readiness_page(document).encode(), "readiness.prom": metrics(document).encode()},
+        force=force)

@@ -1,0 +1,112 @@
+"""Whether a server can be freed for an evening: asked as ``planner evacuate --return`` asks it, in less time.
+
+The placement need not be the cheapest, and the order of the moves is the first that holds; what is found is replayed
+against all rules all the same, so that a yes is the yes of a verified plan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from planner.findings import Finding, assumed
+from planner.jobs.attempt import Attempt, attempted
+from planner.jobs.common import Options
+from planner.jobs.evening import leg_spreads
+from planner.jobs.readiness.figures import Obstacle, ReadyWord, ServerFree
+from planner.optimise.evacuate import EvacuationProblem
+from planner.optimise.placement import PlacementProgram
+from planner.optimise.stages import Answer
+from planner.plan.choices import BACK, OUT, Status
+from planner.plan.details import Conflict, and_elsewhere, told_once
+from planner.plan.evening import NightSpread
+from planner.plan.plan import Plan
+from planner.plan.questions import Evacuate
+from planner.rules import Judge, Site
+from planner.schedule.exact import small
+from planner.schedule.lanes import Pacing, laned
+from planner.schedule.timetable import Timetable, timetable
+from planner.verify import replay
+
+_GAP = 0.25
+"""How far from the cheapest a placement may be: whether there is one is what is asked."""
+_NIGHTS, _NIGHT_MOVES = (20, 60), 600
+"""Nights at least and at most that are drawn, and moves times nights."""
+_QUICK = Pacing(effort=0.0)
+_WORK_S = 3600
+
+
+class QuickEvacuation(EvacuationProblem):
+    """One evacuation whose answer need not be balanced; the conflict of a large site is not made irreducible."""
+
+    balances = False
+
+    def explain(self, model: PlacementProgram, deadline: float) -> Conflict | None:
+        return super().explain(model, deadline) if small(self.site) else None
+
+
+def _attempt(site: Site, judge: Judge, server: str, options: Options, *, come_back: bool) -> Attempt[Answer]:
+    goal = Evacuate(servers=(server,), come_back=come_back)
+    return attempted(QuickEvacuation(site, judge, goal), options, lambda answer, states: timetable(
+        site, judge, answer.placement, None, come_back=come_back, work_s=_WORK_S, states=states))
+
+
+def _replayed(site: Site, judge: Judge, server: str, tried: Attempt[Answer], *, come_back: bool) -> Plan | None:
+    """The plan of an attempt in waves, where it has one that holds."""
+    if tried.table is None:
+        return None
+    goal = Evacuate(servers=(server,), come_back=come_back)
+    plan = Plan(goal=goal, status=Status.FEASIBLE, estate_digest="", work_s=_WORK_S if come_back else None,
+                moves=tried.table.moves)
+    return plan if replay(plan, site, judge).holds else None
+
+
+def _spreads(site: Site, plan: Plan, table: Timetable) -> dict[str, NightSpread]:
+    """Leg → how long it takes in most nights, in lanes."""
+    lanes = plan.replace(moves=laned(site, table, None, _QUICK).moves)
+    return leg_spreads(lanes, site, max(_NIGHTS[0], min(_NIGHTS[1], _NIGHT_MOVES // max(1, len(lanes.moves)))))
+
+
+def freed(site: Site, judge: Judge, server: str, options: Options, *, timed: bool = True) -> ServerFree:
+    """The answer for one server; ``timed``: with the time that it takes."""
+    names = site.residents(server)
+    if not names:
+        return ServerFree(server, ReadyWord.YES, "rules", 0)
+    there = _attempt(site, judge, server, options, come_back=True)
+    tried, plan = there, _replayed(site, judge, server, there, come_back=True)
+    if plan is None:
+        tried = _attempt(site, judge, server, options, come_back=False)
+        plan = _replayed(site, judge, server, tried, come_back=False)
+    if plan is None or tried.table is None:
+        return _closed(server, len(names), tried)
+    settles = tuple(dict.fromkeys(f"{f.subject}: {f.message}: {f.fix}" for f in _taken(judge, plan)))
+    word = ReadyWord.ONE_WAY if not plan.goal.come_back else ReadyWord.IF if settles else ReadyWord.YES
+    spreads = _spreads(site, plan, tried.table) if timed else {}
+    why = _closed(server, len(names), there) if word is ReadyWord.ONE_WAY else None
+    return ServerFree(server, word, "plan", len(names), len(plan.leg(OUT)),
+                      sum(m.source != server for m in plan.leg(OUT)), spreads.get(OUT), spreads.get(BACK),
+                      why.why if why else "", why.obstacles if why else (), settles)
+
+
+def _taken(judge: Judge, plan: Plan) -> Iterator[Finding]:
+    """What the moves of a plan take for granted."""
+    for m in plan.moves:
+        of = judge.homeward if m.leg == BACK else judge
+        yield from assumed((*of.readiness(m.lpar), *of.move(m.lpar, m.source, m.target)))
+
+
+def _closed(server: str, lpars: int, tried: Attempt[Answer]) -> ServerFree:
+    """Why it cannot be freed, as far as it is known."""
+    answer = tried.answer
+    if answer is None or answer.status is Status.UNKNOWN:
+        why = tried.reason or "no answer was found in the time"
+        return ServerFree(server, ReadyWord.UNKNOWN, "order", lpars, why=why)
+    conflict = answer.conflict
+    if conflict is None:
+        return ServerFree(server, ReadyWord.NO, "placement", lpars, why="the other servers have no room for all of it "
+                          "by the rules: planner evacuate says what conflicts")
+    told = tuple(Obstacle(n, r.rule, and_elsewhere(f"to {on[0]}: {r.message}", on) if on[0] else r.message, r.fix)
+                 for n, by_server in conflict.refusals.items() for r, on in told_once(by_server))
+    word = ReadyWord.NO if conflict.status is Status.INFEASIBLE else ReadyWord.UNKNOWN
+    return ServerFree(server, word, "rules" if told else "placement", lpars, why=conflict.summary, obstacles=told or
+                      tuple(Obstacle(", ".join(conflict.lpars), r, conflict.summary, "; ".join(conflict.lifts))
+                            for r in conflict.rules), settles=conflict.unstated)

@@ -1,0 +1,107 @@
+"""What reports on readiness say of its verdicts: one wording for terminal, page and workbook."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator
+
+from planner.jobs.readiness.figures import (
+    Blocker,
+    LparPlaces,
+    ReadinessDocument,
+    ReadyWord,
+    ServerFree,
+    ServerLost,
+    ViosDown,
+)
+from planner.plan.evening import NightSpread
+from planner.units import many, some
+
+LOOK = {ReadyWord.YES: "good", ReadyWord.IF: "warn", ReadyWord.ONE_WAY: "warn", ReadyWord.UNKNOWN: "bad",
+        ReadyWord.NO: "bad"}
+"""How a verdict looks, in words of the sheets and of the page's style."""
+
+
+def nights(spread: NightSpread | None) -> str:
+    """``24–28 min``: over in half of all nights, and in nine of ten."""
+    if spread is None:
+        return ""
+    half, most = (math.ceil(ms / 60_000) for ms in (spread.half_ms, spread.most_ms))
+    return f"{half}–{most} min" if half != most else f"{half} min"
+
+
+def said(document: ReadinessDocument) -> list[str]:
+    """The answer in a few lines."""
+    free = Counter(f.verdict for f in document.servers)
+    lost = Counter(f.verdict for f in document.lost)
+    down = Counter(v.verdict for v in document.vioses)
+    return [f"{_of(free, len(document.servers), 'server')} can be freed for an evening and get everybody back",
+            f"{_of(lost, len(document.lost), 'server')} may die: all of its LPARs restart elsewhere",
+            f"{_of(down, len(document.vioses), 'VIOS')} may go down alone"]
+
+
+def _of(tally: Counter[ReadyWord], every: int, what: str) -> str:
+    doubtful = (ReadyWord.IF, ReadyWord.ONE_WAY, ReadyWord.UNKNOWN)
+    rest = ", ".join(f"{n} {word}" for word in doubtful if (n := tally[word]))
+    return f"{tally[ReadyWord.YES]} of {every} {what}{'es' if what == 'VIOS' else 's'}{f' ({rest})' if rest else ''}"
+
+
+def reasons(free: ServerFree, most: int | None = None) -> list[str]:
+    """Why a server cannot be freed, or what has to be looked up first."""
+    lines = [free.why] if free.why else []
+    lines += [f"{o.subject}: {o.reason} ({o.rule})" + (f": {o.fix}" if o.fix else "") for o in free.obstacles[:most]]
+    if most is not None and len(free.obstacles) > most:
+        lines.append(f"and {many(len(free.obstacles) - most, 'further reason')}")
+    return lines + [f"look up: {x}" for x in free.settles[:most]] + (
+        [f"and {len(free.settles) - most} more to look up"] if most is not None and len(free.settles) > most else [])
+
+
+def restarts(lost: ServerLost) -> str:
+    """Where what runs on a server starts anew, and who does not."""
+    told = [", ".join(f"{len(names)} on {s}" for s, names in lost.restarts.items())] if lost.restarts else []
+    if lost.nowhere:
+        told.append(f"no place by the rules: {some((o.subject for o in lost.nowhere), 6)}")
+    if lost.left:
+        proof = lost.lacks or "no way in which all fit was found, which is no proof that there is none"
+        told.append(f"no room: {some(lost.left, 6)} ({proof})")
+    return "; ".join(told) or ("nothing runs there" if not lost.lpars else "")
+
+
+def blocking(b: Blocker) -> str:
+    """``VLAN 30, bridged by every VIOS that bridges any: would open 3 evacuations (a, b, c)``."""
+    what = (f"would open {many(len(b.opens), 'evacuation')} ({some(b.opens, 6)})" if b.opens else
+            f"would close {many(len(b.closes), 'evacuation')} ({some(b.closes, 6)})")
+    return f"{b.kind} {b.name}, {b.how}: {what}"
+
+
+def vios_words(down: ViosDown) -> str:
+    """Who has no other path."""
+    told = [f"the only path of {many(len(down.only), 'LPAR')}: {some(down.only, 6)}"] if down.only else []
+    told += [f"not stated what else serves {some(down.unknown, 6)}"] if down.unknown else []
+    return "; ".join(told)
+
+
+def stuck(document: ReadinessDocument) -> list[LparPlaces]:
+    """The LPARs that may go nowhere."""
+    return [p for p in document.lpars if not p.places]
+
+
+def poorer(document: ReadinessDocument) -> list[LparPlaces]:
+    """The LPARs of which some move takes a path away, or that only a path keeps from a server."""
+    return [p for p in document.lpars if p.single or p.closed]
+
+
+def path_words(p: LparPlaces) -> str:
+    """What an LPAR's paths have to do with where it may go."""
+    told = [f"on {some(p.single, 4)} it would keep fewer paths than now"] if p.single else []
+    told += [f"{some(p.closed, 4)} would be open to it, were it allowed to lose a path"] if p.closed else []
+    return "; ".join(told)
+
+
+def since_lines(document: ReadinessDocument) -> Iterator[tuple[str, str]]:
+    """(worse or better, line) of what is other than it was."""
+    then = document.since
+    for word, changes in (("worse", then.worse), ("better", then.better)) if then else ():
+        yield from ((word, c.line) for c in changes)
+
