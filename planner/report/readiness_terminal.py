@@ -50,7 +50,7 @@ def _servers(document: ReadinessDocument, *, wide: bool) -> RenderableType:
     head = ("LPARs", "moves", "out", "home again") if wide else ("LPARs", "out")
     table = listing("", ("server", "can be freed", "may die"), head)
     for f, lost in zip(document.servers, document.lost, strict=True):
-        figures = (str(f.lpars), str(f.moves), words.nights(f.out), words.nights(f.back))
+        figures = (str(f.lpars), str(f.moves or ""), words.nights(f.out), words.nights(f.back))
         table.add_row(Text(f.server), Text(f.verdict, _COLOUR[words.LOOK[f.verdict]]),
                       Text(lost.verdict, _COLOUR[words.LOOK[lost.verdict]]),
                       *(figures if wide else (figures[0], figures[2])))
@@ -58,7 +58,7 @@ def _servers(document: ReadinessDocument, *, wide: bool) -> RenderableType:
 
 
 def _indented(line: str) -> RenderableType:
-    return Padding(Text(line), (0, 0, 0, 2))
+    return Padding(Text(line), (0, 0, 0, 2), expand=False)
 
 
 def _listed(title: str, lines: list[str]) -> list[RenderableType]:

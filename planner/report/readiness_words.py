@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from planner.jobs.readiness.figures import (
     Blocker,
@@ -33,18 +33,16 @@ def nights(spread: NightSpread | None) -> str:
 
 def said(document: ReadinessDocument) -> list[str]:
     """The answer in a few lines."""
-    free = Counter(f.verdict for f in document.servers)
-    lost = Counter(f.verdict for f in document.lost)
-    down = Counter(v.verdict for v in document.vioses)
-    return [f"{_of(free, len(document.servers), 'server')} can be freed for an evening and get everybody back",
-            f"{_of(lost, len(document.lost), 'server')} may die: all of its LPARs restart elsewhere",
-            f"{_of(down, len(document.vioses), 'VIOS')} may go down alone"]
+    return [_tally((f.verdict for f in document.servers), "servers can be freed for an evening, everybody home again"),
+            _tally((f.verdict for f in document.lost), "servers may die: all of their LPARs restart elsewhere"),
+            _tally((v.verdict for v in document.vioses), "VIOSes may go down alone")]
 
 
-def _of(tally: Counter[ReadyWord], every: int, what: str) -> str:
+def _tally(verdicts: Iterable[ReadyWord], what: str) -> str:
+    tally = Counter(verdicts)
     doubtful = (ReadyWord.IF, ReadyWord.ONE_WAY, ReadyWord.UNKNOWN)
     rest = ", ".join(f"{n} {word}" for word in doubtful if (n := tally[word]))
-    return f"{tally[ReadyWord.YES]} of {every} {what}{'es' if what == 'VIOS' else 's'}{f' ({rest})' if rest else ''}"
+    return f"{tally[ReadyWord.YES]} of {tally.total()} {what}" + (f" ({rest})" if rest else "")
 
 
 def reasons(free: ServerFree, most: int | None = None) -> list[str]:

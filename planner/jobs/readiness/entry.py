@@ -11,7 +11,8 @@ from planner.jobs.common import Options
 from planner.jobs.readiness.blocking import blockers
 from planner.jobs.readiness.figures import ReadinessDocument, ReadyWord, ServerFree
 from planner.jobs.readiness.freeing import freed
-from planner.jobs.readiness.standing_by import Failover, places_of, vios_down
+from planner.jobs.readiness.standing_by import places_of, server_lost, vios_down
+from planner.optimise.failover import Failover
 from planner.parallel import beside
 from planner.rules import Judge, Site
 
@@ -35,7 +36,7 @@ def readiness(loaded: Loaded, options: Options, *, assume_nothing: bool = False)
     failover = Failover(site, judge)
     (second, down), (first, lost) = beside(
         lambda: (free(servers[1::2]), tuple(vios_down(site, v) for v in site.vioses)),
-        lambda: (free(servers[::2]), tuple(failover.lost(s) for s in servers)))
+        lambda: (free(servers[::2]), tuple(server_lost(site, judge, failover, s) for s in servers)))
     found = tuple(sorted((*first, *second), key=lambda f: servers.index(f.server)))
     return ReadinessDocument(VERSION, digest(loaded.estate), found, lost, lpars, down,
                              tuple(blockers(site, judge, found, word)))

@@ -7,6 +7,7 @@ against all rules all the same, so that a yes is the yes of a verified plan.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from planner.findings import Finding, assumed
 from planner.jobs.attempt import Attempt, attempted
@@ -81,10 +82,13 @@ def freed(site: Site, judge: Judge, server: str, options: Options, *, timed: boo
     settles = tuple(dict.fromkeys(f"{f.subject}: {f.message}: {f.fix}" for f in _taken(judge, plan)))
     word = ReadyWord.ONE_WAY if not plan.goal.come_back else ReadyWord.IF if settles else ReadyWord.YES
     spreads = _spreads(site, plan, tried.table) if timed else {}
-    why = _closed(server, len(names), there) if word is ReadyWord.ONE_WAY else None
-    return ServerFree(server, word, "plan", len(names), len(plan.leg(OUT)),
-                      sum(m.source != server for m in plan.leg(OUT)), spreads.get(OUT), spreads.get(BACK),
-                      why.why if why else "", why.obstacles if why else (), settles)
+    found = ServerFree(server, word, "plan", len(names), len(plan.leg(OUT)),
+                       sum(m.source != server for m in plan.leg(OUT)), spreads.get(OUT),
+                       back=spreads.get(BACK), settles=settles)
+    if word is not ReadyWord.ONE_WAY:
+        return found
+    closed = _closed(server, len(names), there)
+    return replace(found, why=closed.why, obstacles=closed.obstacles)
 
 
 def _taken(judge: Judge, plan: Plan) -> Iterator[Finding]:
@@ -100,6 +104,9 @@ def _closed(server: str, lpars: int, tried: Attempt[Answer]) -> ServerFree:
     if answer is None or answer.status is Status.UNKNOWN:
         why = tried.reason or "no answer was found in the time"
         return ServerFree(server, ReadyWord.UNKNOWN, "order", lpars, why=why)
+    if tried.table is not None:
+        return ServerFree(server, ReadyWord.UNKNOWN, "order", lpars, why="the moves that were found do not hold in "
+                          "their replay: planner evacuate tries further")
     conflict = answer.conflict
     if conflict is None:
         return ServerFree(server, ReadyWord.NO, "placement", lpars, why="the other servers have no room for all of it "

@@ -1,0 +1,159 @@
+"""Readiness says what the commands say: evacuate of each server, the rules of each LPAR, brute force of failures."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+from itertools import product
+from pathlib import Path
+
+import pytest
+
+from planner.estate.assemble import Loaded
+from planner.estate.load import load
+from planner.estate.model import Bridge, Estate, Network, Policy
+from planner.findings import errors
+from planner.jobs import Options, evacuate
+from planner.jobs.readiness import freeing
+from planner.jobs.readiness.entry import readiness
+from planner.jobs.readiness.figures import ReadinessDocument, ReadyWord
+from planner.plan.choices import Status
+from planner.plan.questions import Evacuate
+from planner.rules import Judge, Site
+from planner.verify.base import Replay, broken
+from tests.estates import BASE, changed, estate, lpar, server, stating, without
+
+DATA = Path(__file__).parents[2] / "data"
+YES, IF, NO, ONE_WAY, UNKNOWN = ReadyWord.YES, ReadyWord.IF, ReadyWord.NO, ReadyWord.ONE_WAY, ReadyWord.UNKNOWN
+
+
+def ready(of: Estate) -> ReadinessDocument:
+    return readiness(Loaded(of), Options())
+
+
+def verdicts(of: Estate) -> dict[str, ReadyWord]:
+    return {f.server: f.verdict for f in ready(of).servers}
+
+
+@cache
+def sample(name: str) -> Loaded:
+    return load([DATA / name / f"{name}.xlsx"])
+
+
+@pytest.mark.parametrize("name", ["landscape", "modern"])
+def test_the_verdict_for_a_server_is_that_of_evacuate(name: str) -> None:
+    for f in readiness(sample(name), Options()).servers:
+        there, away = (evacuate(sample(name), Evacuate(servers=(f.server,), come_back=back), Options()) for back in (True, False))
+        if f.verdict in (YES, IF):
+            assert there.verified, f
+        elif f.verdict is ONE_WAY:
+            assert away.verified and not there.verified, f
+        else:
+            assert away.status is {NO: Status.INFEASIBLE, UNKNOWN: Status.UNKNOWN}[f.verdict], f
+
+
+def test_what_is_assumed_makes_a_yes_a_yes_if() -> None:
+    assert verdicts(BASE)["A"] is YES
+    unknown = changed(BASE, "a1", rmc_active=None)
+    found = next(f for f in ready(unknown).servers if f.server == "A")
+    assert found.verdict is IF and "a1" in found.settles[0]
+    assert {f.server: f.verdict for f in readiness(Loaded(unknown), Options(), assume_nothing=True).servers}["A"] is NO
+
+
+def test_who_cannot_come_home_makes_it_one_way() -> None:
+    """Nothing says what a VIOS of A holds: nobody may go there, not even home."""
+    found = next(f for f in ready(changed(BASE, "A-v1", entitlement_units=0)).servers if f.server == "A")
+    assert found.verdict is ONE_WAY and {o.rule for o in found.obstacles} == {"server.sizes-known"} and found.moves == 2
+
+
+def test_a_server_that_stays_full_is_no_and_says_so() -> None:
+    small = changed(changed(BASE, "B", configurable_units=400), "C", configurable_units=250)
+    found = next(f for f in ready(small).servers if f.server == "A")
+    assert found.verdict is NO and found.by == "placement" and found.why
+
+
+def test_minutes_are_those_of_nights() -> None:
+    a = ready(BASE).servers[0]
+    assert a.moves == 2 and a.out and a.back and 60_000 < a.out.half_ms <= a.out.most_ms <= a.out.nearly_all_ms
+
+
+def fits_somewhere(site: Site, judge: Judge, failed: str) -> bool:
+    """By brute force over all places."""
+    names = [n for n in site.residents(failed) if site.lpars[n].active]
+    places = [[s for s in site.servers if s != failed and judge.restartable(n, failed, s)] for n in names]
+    for choice in product(*places):
+        there = dict(zip(names, choice, strict=True))
+        after = {n: s for n, s in site.start.items() if s != failed} | there
+        holders = {s: [n for n, at in after.items() if at == s] for s in site.servers if s != failed}
+        if not any(errors(judge.server(s, names)) for s, names in holders.items()):
+            return True
+    return False
+
+
+@pytest.mark.parametrize("cores", [2.0, 3.0, 4.0, 5.5, 16.0])
+def test_what_restarts_when_a_server_dies_is_what_brute_force_finds(cores: float) -> None:
+    tight = changed(changed(BASE, "B", configurable_units=round(cores * 100)), "C", configurable_units=400)
+    site = Site(tight)
+    judge = Judge(site)
+    for x in ready(tight).lost:
+        assert (x.verdict is YES) is fits_somewhere(site, judge, x.server), x
+        if x.verdict is YES:
+            assert sorted(n for names in x.restarts.values() for n in names) == list(site.residents(x.server))
+
+
+def test_who_has_no_place_when_a_server_dies_is_named_with_the_rule() -> None:
+    lost = next(x for x in ready(stating(BASE, Policy("pin", "a1", "A"))).lost if x.server == "A")
+    assert lost.verdict is NO and [(o.subject, o.rule) for o in lost.nowhere] == [("a1", "policy.pin")]
+    assert [n for names in lost.restarts.values() for n in names] == ["a2"]
+
+
+def test_places_count_paths_that_would_be_lost() -> None:
+    """c's second VIOS does not see a1's LUN: the rule closes it; with the policy it is open, on a single path."""
+    one = without(BASE, "zonings", lun="lun-a1", vios="C-v2")
+    a1 = next(p for p in ready(one).lpars if p.lpar == "a1")
+    assert (a1.places, a1.closed, a1.single) == (("B",), ("C",), ())
+    a1 = next(p for p in ready(stating(one, Policy("redundancy", "a1", "if-possible"))).lpars if p.lpar == "a1")
+    assert (a1.places, a1.closed, a1.single) == (("B", "C"), (), ("C",))
+
+
+def test_one_vlan_that_would_open_evacuations_is_named_with_how_many() -> None:
+    """VLAN 20 is bridged on A and B each for its own alone: two servers hang on it."""
+    far = BASE.replace(networks=(*BASE.networks, Network("a1", 3, 20), Network("b1", 3, 30)),
+                       bridges=(*BASE.bridges, *(Bridge(f"A-v{n}", "ent6", 20) for n in (1, 2)),
+                                *(Bridge(f"B-v{n}", "ent6", 30) for n in (1, 2))))
+    document = ready(far)
+    assert {f.server: f.verdict for f in document.servers} == {"A": NO, "B": NO, "C": YES}
+    assert [(b.kind, b.name, b.opens) for b in document.blockers if b.opens] == [("VLAN", "20", ("A",)), ("VLAN", "30", ("B",))]
+
+
+def test_luns_and_a_vios_that_would_open_an_evacuation_are_named() -> None:
+    hidden = BASE.replace(zonings=tuple(z for z in BASE.zonings if z.lun != "lun-a1" or z.vios.startswith("A")))
+    assert [(b.kind, b.opens) for b in ready(hidden).blockers if b.opens] == [("LUN", ("A",))]
+    dark = changed(BASE, "A-v1", rmc_active=False)
+    assert ("VIOS", "A-v1", ("A",)) in [(b.kind, b.name, b.opens) for b in ready(dark).blockers]
+
+
+def test_the_vios_of_the_only_place_closes_the_evacuation() -> None:
+    two = estate([server("A"), server("B")], [lpar("a1", "A"), lpar("b1", "B")])
+    document = ready(two)
+    closing = {b.name: b.closes for b in document.blockers if b.kind == "VIOS"}
+    assert closing == {"A-v1": ("B",), "A-v2": ("B",), "B-v1": ("A",), "B-v2": ("A",)}
+    for name, closes in closing.items():
+        down = replace(next(v for v in two.vioses if v.name == name), rmc_active=False)
+        after = verdicts(two.replace(vioses=tuple(down if v.name == name else v for v in two.vioses)))
+        assert after[closes[0]] is NO
+
+
+def test_a_vios_may_go_down_where_nobody_loses_his_only_path() -> None:
+    down = {v.vios: v for v in ready(without(BASE, "disks", lpar="a1", vios="A-v2")).vioses}
+    assert down["A-v1"].verdict is NO and down["A-v1"].only == ("a1",) and down["A-v2"].verdict is YES
+
+
+def test_an_estate_of_one_server_has_an_answer() -> None:
+    alone = ready(estate([server("A")], [lpar("a1", "A")]))
+    assert alone.servers[0].verdict is NO and alone.lost[0].verdict is NO
+
+
+def test_a_plan_that_does_not_hold_is_no_yes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(freeing, "replay", lambda *of: Replay((broken("plan.known", "a1", "is broken"),), (), (), ()))
+    assert set(verdicts(BASE).values()) == {UNKNOWN}
