@@ -83,11 +83,11 @@ def _write(result: CampaignResult, document: CampaignDocument, where: Path, *, f
     from planner.report.output import write_directory
     from planner.report.plan_files import plan_files
 
-    files = campaign_overview(document)
-    write_directory(where, files, force=force)
+    overview = campaign_overview(document)
+    files = dict(overview)
     for line, step in zip(document.steps, result.steps, strict=True):
-        if step.plan is None:
-            continue
-        write_directory(where / line.directory, {
-            **plan_files(step.plan, step.estate), "estate.json": saved.dump(Loaded(step.estate)).encode()}, force=force)
-    return [*files, *(f"{line.directory}/" for line in document.steps if line.directory)]
+        if step.plan is not None:
+            held = plan_files(step.plan, step.estate) | {"estate.json": saved.dump(Loaded(step.estate)).encode()}
+            files |= {f"{line.directory}/{name}": data for name, data in held.items()}
+    write_directory(where, files, force=force)
+    return [*overview, *(f"{line.directory}/" for line in document.steps if line.directory)]

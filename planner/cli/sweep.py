@@ -134,9 +134,8 @@ def _write(result: SweepResult, document: dict[str, Any], out: Path, kind: Table
 
     results = f"results.{kind}"
     chosen = [result.rows[n - 1].cell for group in result.frontier for n in group.cells]
-    write_directory(out / "scenarios", {f"cell-{c.number}.toml": scenario_text(result.sweep, c).encode()
-                                        for c in chosen}, force=output.force)
-    write_directory(out, {results: table(result, kind), "results.json": json_text(document).encode()},
+    cells = {f"scenarios/cell-{c.number}.toml": scenario_text(result.sweep, c).encode() for c in chosen}
+    write_directory(out, {results: table(result, kind), "results.json": json_text(document).encode()} | cells,
                     force=output.force)
     if output.as_json:
         print_json(document)

@@ -111,11 +111,11 @@ def _write(results: Sequence[ScenarioResult], document: WhatifDocument, out: Pat
     from planner.report.whatif_page import whatif_page
     from planner.report.whatif_workbook import whatif_workbook
 
-    write_directory(out, {
-        "whatif.json": json_text(as_json(document)).encode(), "whatif.xlsx": whatif_workbook(document),
-        "whatif.html": whatif_page(document).encode()}, force=force)
+    files = {"whatif.json": json_text(as_json(document)).encode(), "whatif.xlsx": whatif_workbook(document),
+             "whatif.html": whatif_page(document).encode()}
     for result, scenario in zip(results, document.scenarios, strict=True):
         if result.plan is not None and result.estate is not None and scenario.directory:
-            write_directory(out / scenario.directory, {
-                **plan_files(result.plan, result.estate),
-                "estate.json": saved.dump(Loaded(result.estate)).encode()}, force=force)
+            held = plan_files(result.plan, result.estate) | {
+                "estate.json": saved.dump(Loaded(result.estate)).encode()}
+            files |= {f"{scenario.directory}/{name}": data for name, data in held.items()}
+    write_directory(out, files, force=force)

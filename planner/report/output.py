@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import ctypes
+import errno
 import hashlib
 import io
 import json
 import os
+import secrets
+import shutil
+import stat
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from pathlib import Path
 from typing import Any
 
@@ -18,32 +23,40 @@ from planner.findings import Finding, finding_json
 
 MANIFEST = ".planner-manifest.json"
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_NOT_AS_A_WHOLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EBUSY, errno.EXDEV)
+_HERE, _SWAP = -100, 2
+"""AT_FDCWD and RENAME_EXCHANGE of Linux's renameat2."""
 _FINDING = ("severity", "rule", "subject", "message", "fix", "source")
 
 
-def _digest(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
+def _allowed(mode: int) -> int:
+    umask = os.umask(0)
+    os.umask(umask)
+    return mode & ~umask
+
+
+def _write(path: Path, data: bytes) -> None:
+    """A new file that is on the disk when this returns; one that begins with ``#!`` may be run."""
+    with path.open("xb") as stream:
+        stream.write(data)
+        stream.flush()
+        os.fsync(stream.fileno())
+    os.chmod(path, _allowed(0o777 if data.startswith(b"#!") else 0o666))
 
 
 def _replace(files: Mapping[Path, bytes]) -> None:
     """Put these files in their places when all of them are on the disk; else none."""
-    written: dict[Path, str] = {}
-    umask = os.umask(0)
-    os.umask(umask)
+    written: dict[Path, Path] = {}
     try:
         for path, data in files.items():
-            handle, written[path] = tempfile.mkstemp(dir=path.parent, prefix=".planner-")
-            with os.fdopen(handle, "wb") as stream:
-                stream.write(data)
-                stream.flush()
-                os.fsync(stream.fileno())
-            os.chmod(written[path], (0o777 if data.startswith(b"#!") else 0o666) & ~umask)
-        for path, name in written.items():
-            os.replace(name, path)
+            written[path] = path.parent / f".planner-{secrets.token_hex(8)}"
+            _write(written[path], data)
+        for path, beside in written.items():
+            os.replace(beside, path)
     except BaseException:
-        for name in written.values():
+        for beside in written.values():
             with contextlib.suppress(OSError):
-                os.unlink(name)
+                os.unlink(beside)
         raise
 
 
@@ -96,18 +109,30 @@ def write_file(path: Path, data: bytes, *, force: bool) -> None:
 
 
 def _manifest(directory: Path) -> dict[str, str]:
+    """What the planner wrote there last: name → digest; a directory, whose name ends with ``/``, → nothing."""
     try:
         known = json.loads((directory / MANIFEST).read_text())
     except (OSError, ValueError, RecursionError):
         return {}
-    return {str(k): str(v) for k, v in known.items()} if isinstance(known, dict) else {}
+    names = {str(k): str(v) for k, v in known.items()} if isinstance(known, dict) else {}
+    return {k: v for k, v in names.items() if "/" not in k.removesuffix("/") and k.strip("./")}
+
+
+def manifest(directory: Path) -> dict[str, str]:
+    """Name of each file that the planner wrote there last → its digest."""
+    return {name: digest for name, digest in _manifest(directory).items() if not name.endswith("/")}
+
+
+def digest_of(data: bytes) -> str:
+    """Of a file, as the list of what was written has it."""
+    return hashlib.sha256(data).hexdigest()
 
 
 def _edited(directory: Path, files: Mapping[str, bytes], known: Mapping[str, str]) -> list[str]:
     edited = []
     for name in sorted({*files, *known}):
         path = directory / name
-        if path.exists() and _digest(path.read_bytes()) not in (known.get(name), _digest(files.get(name, b""))):
+        if path.exists() and digest_of(path.read_bytes()) not in (known.get(name), digest_of(files.get(name, b""))):
             edited.append(name)
     return edited
 
@@ -124,7 +149,7 @@ def refuse_edited(directory: Path, files: Mapping[str, bytes], *, force: bool) -
             raise UsageError(f"{stands} is a file; name a directory")
         if not os.access(stands, os.W_OK | os.X_OK):
             raise UsageError(f"cannot write {directory}: {stands} is read-only, or not yours to write")
-        known = _manifest(directory)
+        known = manifest(directory)
         edited = _edited(directory, files, known)
     except OSError as error:
         raise _not_written(error, directory) from None
@@ -135,18 +160,98 @@ def refuse_edited(directory: Path, files: Mapping[str, bytes], *, force: bool) -
 
 
 def write_directory(directory: Path, files: Mapping[str, bytes], *, force: bool) -> None:
-    """Write a set of files that belong together, and remove what an earlier run left and this one does not write.
+    """Write a set of files that belong together, also some in directories of this one (``step-1/plan.json``), and
+    remove what an earlier run left and this one does not write. What others keep there stays.
 
-    Raises UsageError, with nothing written, when a file there was edited (its digest is not the one written last).
+    It is written beside and put in its place as a whole: whatever happens meanwhile, what stands there is all old or
+    all new. Raises UsageError, with nothing written, when a file there was edited (its digest is not the one written
+    last).
     """
+    groups: dict[str, dict[str, bytes]] = {"": {}}
+    for path, data in files.items():
+        group, _, name = path.rpartition("/")
+        groups.setdefault(group, {})[name] = data
     try:
-        known = refuse_edited(directory, files, force=force)
-        directory.mkdir(parents=True, exist_ok=True)
-        digests = {name: _digest(data) for name, data in sorted(files.items())}
-        _replace({directory / name: data for name, data in files.items()}
-                 | {directory / MANIFEST: (json.dumps(digests, indent=1) + "\n").encode()})
-        for name in known:
-            if name not in files and "/" not in name:
-                (directory / name).unlink(missing_ok=True)
+        earlier = {name[:-1] for name in _manifest(directory) if name.endswith("/")}
+        ours = {os.path.join(group, name) for group in sorted({*groups, *earlier})
+                for name in (*refuse_edited(directory / group, groups.get(group, {}), force=force), MANIFEST)}
+        new = {os.path.join(group, name): data for group, held in groups.items() for name, data in (
+            *held.items(), (MANIFEST, _listed(held, () if group else groups)))}
+        _put(Path(os.path.realpath(directory)), new, ours)
     except OSError as error:
         raise _not_written(error, directory) from None
+
+
+def _listed(files: Mapping[str, bytes], groups: Iterable[str]) -> bytes:
+    """The list of what is written, with the directories in it."""
+    rows = {name: digest_of(data) for name, data in files.items()} | {f"{group}/": "" for group in groups if group}
+    return (json.dumps(dict(sorted(rows.items())), indent=1) + "\n").encode()
+
+
+def _put(directory: Path, files: Mapping[str, bytes], ours: Set[str]) -> None:
+    """These files instead of ``ours`` in a directory. Where it cannot be replaced as a whole (it is a mount, what it
+    is in may not be written), file by file, once all are on the disk."""
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        beside = Path(tempfile.mkdtemp(dir=directory.parent, prefix=f".{directory.name[:200]}-"))
+        try:
+            _fill(beside, directory, files, ours)
+            _exchange(beside, directory)
+            _keep(beside, directory, ours)
+        finally:
+            shutil.rmtree(beside, ignore_errors=True)
+    except OSError as error:
+        if error.errno not in _NOT_AS_A_WHOLE or not directory.is_dir():
+            raise
+        for name in files:
+            (directory / name).parent.mkdir(exist_ok=True)
+        _replace({directory / name: data for name, data in files.items()})
+        for name in ours - files.keys():
+            (directory / name).unlink(missing_ok=True)
+
+
+def _fill(beside: Path, directory: Path, files: Mapping[str, bytes], ours: Set[str]) -> None:
+    """Make of a directory what another is to be."""
+    os.chmod(beside, _allowed(0o777))
+    if directory.exists():
+        was = directory.stat()
+        os.chmod(beside, stat.S_IMODE(was.st_mode))
+        with contextlib.suppress(OSError):
+            os.chown(beside, was.st_uid, was.st_gid)
+    for name, data in files.items():
+        (beside / name).parent.mkdir(exist_ok=True)
+        _write(beside / name, data)
+    _keep(directory, beside, ours)
+
+
+def _keep(old: Path, new: Path, ours: Set[str]) -> None:
+    """Whatever others have in the old directory is in the new one too, the same files under one more name."""
+    for where, directories, names in os.walk(old):
+        inner = os.path.relpath(where, old)
+        for name in (*names, *(d for d in directories if os.path.islink(os.path.join(where, d)))):
+            path = os.path.normpath(os.path.join(inner, name))
+            if path in ours or os.path.lexists(new / path):
+                continue
+            (new / path).parent.mkdir(parents=True, exist_ok=True)
+            try:
+                os.link(old / path, new / path, follow_symlinks=False)
+            except OSError:
+                shutil.copy2(old / path, new / path, follow_symlinks=False)
+
+
+def _exchange(beside: Path, directory: Path) -> None:
+    """Put one directory in the place of another, which is then in its place; where the system can, at one blow."""
+    if not directory.exists():
+        os.rename(beside, directory)
+        return
+    swap = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    if swap is not None and swap(_HERE, os.fsencode(beside), _HERE, os.fsencode(directory), _SWAP) == 0:
+        return
+    aside = directory.parent / f"{beside.name}-old"
+    os.rename(directory, aside)
+    try:
+        os.rename(beside, directory)
+    except BaseException:
+        os.rename(aside, directory)
+        raise
+    os.rename(aside, beside)

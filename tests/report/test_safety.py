@@ -1,7 +1,5 @@
 """Names from an estate never become markup, formulas or commands."""
 
-import errno
-import os
 import shlex
 from io import BytesIO
 
@@ -79,29 +77,6 @@ def test_a_workbook_that_is_read_again_holds_what_others_show():
             book.write(book.sheet("S"), 0, 0, "a\u202eb")
         held.append(openpyxl.load_workbook(stream)["S"]["A1"].value)
     assert held == ["a\u202eb", "a\\u202eb"]
-
-
-@pytest.mark.parametrize("full_at", [1, 2, 3, 4])
-def test_a_disk_that_fills_up_leaves_the_old_directory_whole(tmp_path, monkeypatch, full_at):
-    """Whichever file does not fit any more, manifest included: all of the old plan, nothing of the new one."""
-    old = {"plan.json": b"old", "runbook.md": b"old", "gone.txt": b"old"}
-    write_directory(tmp_path, old, force=False)
-    before = {p.name: p.read_bytes() for p in tmp_path.iterdir()}
-    written, sync = [], os.fsync
-
-    def full(handle):
-        written.append(handle)
-        if len(written) == full_at:
-            raise OSError(errno.ENOSPC, "No space left on device")
-        sync(handle)
-
-    monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(UsageError, match="No space left"):
-        write_directory(tmp_path, {"plan.json": b"new", "runbook.md": b"new", "plan.xlsx": b"new"}, force=False)
-    assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == before
-    monkeypatch.undo()
-    write_directory(tmp_path, {"plan.json": b"new"}, force=False)
-    assert sorted(p.name for p in tmp_path.iterdir()) == [".planner-manifest.json", "plan.json"]
 
 
 @pytest.mark.parametrize("damaged", ["[" * 100_000, "[]", "{", ""])
