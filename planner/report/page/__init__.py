@@ -16,8 +16,9 @@ from planner.report.page.block import page_block
 from planner.report.text import headline
 from planner.rules import Site
 
-_SCRIPTS = ("plan.js", "plan_before.js", "plan_cockpit.js")
-"""In their order; what one declares at its top level the next ones see."""
+_STYLES, _SCRIPTS = ("plan.css",), ("plan.js", "plan_before.js")
+_EVENING_STYLES, _EVENING_SCRIPTS = ("plan_cockpit.css",), ("plan_engine.js", "plan_cockpit.js")
+"""Of plans that are carried out. In their order; what a script declares at its top level the next ones see."""
 _IN_SCRIPT = str.maketrans({c: f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"})
 
 
@@ -29,10 +30,12 @@ def plan_page(plan: Plan, estate: Estate, seal: str) -> str:
     """
     made = Environment(loader=PackageLoader("planner.report"), autoescape=True, undefined=StrictUndefined,
                        trim_blocks=True, lstrip_blocks=True)
-    style, *scripts = (_source(made, name) for name in ("plan.css", *_SCRIPTS))
+    evening = plan.verified and bool(plan.moves)
+    style = Markup().join(_source(made, name) for name in _STYLES + _EVENING_STYLES * evening)
+    scripts = [_source(made, name) for name in _SCRIPTS + _EVENING_SCRIPTS * evening]
     block = page_block(plan, Site(estate, goal=plan.goal), seal)
     return made.get_template("plan.html.j2").render(
-        plan=plan, title=headline(plan), block=_json(block), evening=plan.verified and bool(plan.moves), style=style,
+        plan=plan, title=headline(plan), block=_json(block), evening=evening, style=style,
         scripts=scripts, style_hash=_hash(style), script_hashes=[_hash(one) for one in scripts])
 
 

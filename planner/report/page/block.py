@@ -11,8 +11,9 @@ from planner.history.clock import zone_of
 from planner.names import quoted
 from planner.plan.choices import BACK, OUT
 from planner.plan.plan import Move, Plan
-from planner.report.checklists import needs_rmc
+from planner.report.checklists import lists_for, needs_rmc
 from planner.report.commands import consoles_for, migrlpar, remark, state_query
+from planner.report.minutes import Paces
 from planner.report.text import between, headline
 from planner.report.turns import Turns, must_begin_ms, start_order
 from planner.rules import Site
@@ -39,6 +40,7 @@ def page_block(plan: Plan, site: Site, seal: str) -> dict[str, Any]:
       their states) and ``progress`` (the one that lists the migrations).
     - ``lpars``: name → ``typed`` (the name that its console knows), ``gib``, ``cores``, ``os``, ``environment``,
       ``runs`` (software), ``rmc`` (whether it has such a connection).
+    - ``checks``: {``list``, ``check``, ``command``, ``lpars``}, what is looked at after the moves.
     - ``in_lanes``; ``lanes``: {``leg``, ``lane``, ``moves``: numbers in their order}. Without lanes the moves go in
       waves: all of a wave together, when those of the wave before on their leg are over.
     - ``moves``: ``n`` (unique; the number in the plan where it has one), ``lpar``, ``leg``, ``lane``, ``wave``,
@@ -46,9 +48,10 @@ def page_block(plan: Plan, site: Site, seal: str) -> dict[str, Any]:
       ``start`` [P10, P90], ``end`` [P10 or null, P90], ``took`` [P10, P90] or null, ``latest_s`` (begun later, what
       follows is not over in time); ``not_before_s``, ``not_after_s`` (blackouts); ``waits``: {``move``, ``until``
       (``arrived`` or ``ended``), ``rule``, ``why``}; ``holds_up``: numbers of those that it holds back where it fails;
-      ``inactive``, ``parking``, ``movers`` [source, target], ``id`` [before, after], ``consoles`` [source's, target's],
-      ``commands``: ``validate``, ``move``, ``stop``, ``recover``, ``arrived`` (on the target: says ``state``),
-      ``gone`` (on the source: must find none), ``remark`` (comments on the options).
+      ``minutes`` [from, to, stop it at], whole; ``inactive``, ``parking``, ``movers`` [source, target], ``id`` [before,
+      after], ``consoles`` [source's, target's], ``commands``: ``validate``, ``move``, ``stop``, ``recover``,
+      ``arrived`` (on the target: says ``state``), ``gone`` (on the source: must find none),
+      ``remark`` (comments on the options).
     """
     return {
         "plan": seal, "estate": plan.estate_digest, "title": headline(plan), "kind": plan.goal.kind,
@@ -56,7 +59,7 @@ def page_block(plan: Plan, site: Site, seal: str) -> dict[str, Any]:
         "clock": _clock(plan), "window_s": _windows(plan), "back_from_s": plan.back_from_s,
         "work": _work(plan), "total_s": plan.total_s, "decisions": _decisions(plan), "pace": _pace(plan, site),
         "servers": _servers(plan, site), "lpars": {n: _lpar(site, n) for n in sorted({m.lpar for m in plan.moves})},
-        "in_lanes": plan.in_lanes, "moves": _moves(plan, site),
+        "checks": _checks(plan, site), "in_lanes": plan.in_lanes, "moves": _moves(plan, site),
         "lanes": [{"leg": leg, "lane": lane, "moves": [m.number for m in moves]}
                   for leg in (OUT, BACK) for lane, moves in plan.lanes(leg)] if plan.in_lanes else []}
 
@@ -131,12 +134,18 @@ def _lpar(site: Site, name: str) -> dict[str, Any]:
             "environment": p.environment, "runs": p.software, "rmc": needs_rmc(p) and p.active}
 
 
+def _checks(plan: Plan, site: Site) -> list[dict[str, Any]]:
+    lpars = [site.lpars[n] for n in sorted({m.lpar for m in plan.moves if not m.inactive})]
+    return [{"list": one.title, "check": item.text, "command": item.command,
+             "lpars": [p.name for p in lpars if one.applies(p)]} for one in lists_for(lpars) for item in one.after]
+
+
 def _moves(plan: Plan, site: Site) -> list[dict[str, Any]]:
     """In the order in which they start, the way out first."""
     ids = {p.name: p.lpar_id for p in site.estate.lpars}
     turns = Turns(plan) if plan.in_lanes else None
     ranges = {r.number: r for r in plan.evening.moves} if plan.evening else {}
-    rows = []
+    paces, rows = Paces(plan, site), []
     for n, m in enumerate((m for leg in (OUT, BACK) for m in start_order(plan, leg)), 1):
         drawn = ranges.get(m.number)
         rows.append({
@@ -148,7 +157,8 @@ def _moves(plan: Plan, site: Site) -> list[dict[str, Any]]:
                 "took": None, "latest_s": _seconds(drawn.latest_ms)},
             "waits": [{"move": w.move, "until": w.until, "rule": w.rule, "why": w.why} for w in m.waits],
             "holds_up": [x.number for x in turns.held_back(m)] if turns else [], "inactive": m.inactive,
-            "parking": m.parking, "movers": [m.source_msp, m.target_msp], "id": [ids.get(m.lpar), m.target_id],
+            "parking": m.parking, "minutes": paces.of(m), "movers": [m.source_msp, m.target_msp],
+            "id": [ids.get(m.lpar), m.target_id],
             "consoles": consoles_for(site, m.source, m.target), "commands": _commands(m, site, ids)})
         ids[m.lpar] = m.target_id
     return rows

@@ -1,0 +1,104 @@
+"""The cockpit of a plan's page outside a browser: its engine in node, a page of a plan for it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from planner.estate.model import Estate
+from planner.plan.plan import Plan, plan_json
+from planner.report.page.block import page_block
+from planner.rules import Site
+
+ENGINE = Path(__file__).parents[1] / "planner" / "report" / "templates" / "plan_engine.js"
+NODE = shutil.which("node")
+needs_node = pytest.mark.skipif(NODE is None, reason="node is not here")
+
+_PRELUDE = """
+const fs = require("fs");
+const [engine, given] = process.argv.slice(1).map(f => fs.readFileSync(f, "utf8"));
+const Engine = new Function(engine + "; return Engine")(), { P, arg } = JSON.parse(given), M = P && Engine.model(P), Z = Date.parse("2026-12-05T22:00:00Z");
+const iso = s => new Date(Z + 1000 * s).toISOString().slice(0, 19) + "+00:00";
+const ticked = (R, ...events) => events.reduce((r, [n, event, s]) => r && Engine.tick(M, r, n, event, iso(s), "JK"), R);
+const states = R => Engine.states(M, R), fresh = () => Engine.fresh(P);
+const answer = (() => { BODY })();
+process.stdout.write(JSON.stringify(answer));
+"""
+
+
+def block(plan: Plan, estate: Estate) -> dict[str, Any]:
+    """What the page of a plan has of it."""
+    return page_block(plan, Site(estate, goal=plan.goal), plan_json(plan)["plan_sha256"])
+
+
+def in_node(tmp_path: Path, data: dict[str, Any] | None, body: str, arg: Any = None) -> Any:
+    """What a piece of JavaScript returns that has ``Engine``, ``P``, its model ``M`` and ``arg``; ``Z``: 22:00 in UTC;
+    ``ticked(record, [n, event, second], …)``, null where one of them cannot be."""
+    assert NODE
+    given = tmp_path / "given.json"
+    given.write_text(json.dumps({"P": data, "arg": arg}), encoding="utf-8")
+    done = subprocess.run([NODE, "-e", _PRELUDE.replace("BODY", body), str(ENGINE), str(given)], capture_output=True, text=True,
+                          timeout=60, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return json.loads(done.stdout)
+
+
+CHROMIUM = next((found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None)
+needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is here")
+
+_BEFORE = """
+const SHIFT = Date.parse("NOW") - Date.now(), real = Date.now.bind(Date);
+Date.now = () => real() + SHIFT;
+const wrong = [];
+addEventListener("error", e => wrong.push(e.message));
+addEventListener("securitypolicyviolation", e => wrong.push(e.violatedDirective + " " + e.blockedURI));
+console.error = (...said) => wrong.push(said.join(" "));
+const saved = [];
+const File = Blob;
+Blob = class extends File { constructor(parts, options) { super(parts, options); saved.push(parts.join("")); } };
+URL.createObjectURL = () => "#during";
+localStorage.clear();
+for (const [key, value] of Object.entries(KEPT)) localStorage.setItem(key, value);
+"""
+_AFTER = """
+(async () => {
+  const wait = ms => new Promise(r => setTimeout(r, ms)), one = s => document.querySelector(s);
+  const tick = async (event, n) => { await wait(700); one(`[data-tick="${event}"][data-n="${n}"]`).click(); await wait(100); };
+  let answer;
+  await wait(300);
+  try { answer = await (async () => { BODY })(); } catch (error) { wrong.push(String(error.stack || error)); }
+  document.body.replaceChildren(Object.assign(document.createElement("pre"), { id: "answer", textContent: JSON.stringify({ answer, wrong, saved }) }));
+})();
+"""
+
+
+def _hashed(script: str) -> str:
+    return "'sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() + "'"
+
+
+def in_chromium(tmp_path: Path, page: str, body: str, *, now: str = "2026-12-05T22:00:30Z", kept: dict[str, str] | None = None,
+                width: int = 1400, budget_ms: int = 60_000) -> dict[str, Any]:
+    """What a piece of JavaScript returns in a page at #during, with ``wrong`` (errors, what its policy stopped) and ``saved``
+    (downloads). Its policy stays as it is, but for these scripts. ``kept``: what the browser had kept."""
+    assert CHROMIUM
+    before = _BEFORE.replace("NOW", now).replace("KEPT", json.dumps(kept or {}))
+    after = _AFTER.replace("BODY", body)
+    copy = tmp_path / "page.html"
+    copy.write_text(page.replace("script-src ", f"script-src {_hashed(before)} {_hashed(after)} ", 1).replace(
+        "<style>", f"<script>{before}</script><style>", 1).replace("</body>", f"<script>{after}</script></body>"), encoding="utf-8")
+    done = subprocess.run([CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}",
+                           f"--window-size={width},1200", f"--virtual-time-budget={budget_ms}", "--dump-dom", copy.as_uri() + "#during"],
+                          capture_output=True, text=True, timeout=120, check=False)
+    found = re.search(r'<pre id="answer">(.*?)</pre>', done.stdout, re.S)
+    assert found, (done.stdout[-500:], done.stderr[-1500:])
+    answer: dict[str, Any] = json.loads(html.unescape(found[1]))
+    return answer

@@ -1,0 +1,144 @@
+"""The cockpit in a browser: ticked, pasted into, exported, gone on with."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+
+import pytest
+from cockpit import in_chromium, needs_chromium
+from estates import estate, loaded, lpar, server
+from evening import record
+
+from planner.estate.model import Estate
+from planner.jobs import Options, evacuate, window_from
+from planner.jobs.going_on import resume
+from planner.jobs.recorded import recorded
+from planner.plan.plan import Plan, dump, parse, plan_json
+from planner.plan.questions import Evacuate
+from planner.report.page import plan_page
+from planner.verify import verify_plan
+
+pytestmark = needs_chromium
+ESTATE: Estate = estate([server("A"), server("B"), server("C")], [lpar(f"a{n}", "A", 0.5, 8) for n in range(1, 7)])
+NIGHT = Options(20, window=window_from("2026-12-05 22:00/04:00"), work_s=1800, zone="UTC")
+
+
+@cache
+def plan() -> Plan:
+    found = parse(dump(evacuate(loaded(ESTATE), Evacuate(servers=("A",), come_back=True), NIGHT)), "plan.json")
+    assert found.verified and len(found.leg("out")) == 6
+    return found
+
+
+@cache
+def page() -> str:
+    return plan_page(plan(), ESTATE, plan_json(plan())["plan_sha256"])
+
+
+def kept(document: object) -> dict[str, str]:
+    return {f"planner-record-{plan_json(plan())['plan_sha256']}": json.dumps(document)}
+
+
+def test_ticked_pasted_failed_and_exported_it_goes_on_with_what_is_left(tmp_path: Path) -> None:
+    heads = [moves[0].number for _, moves in plan().lanes("out")]
+    moves = plan().numbered()
+    first, second = heads[0], heads[1]
+    third = next(m.number for m in plan().leg("out") if m.number not in (first, second))
+    listing = f"# A\nother,Running\n# {moves[third].target}\n{moves[third].lpar},Running\n"
+    told = in_chromium(tmp_path, page(), f"""
+      one("#k-who").value = "JK";
+      await tick("started", {first}); await tick("arrived", {first});
+      await tick("started", {second}); await tick("failed", {second});
+      const locked = one('[data-tick="recovered"]').disabled, orders = one("#k-hands").textContent, said = one("#k-said").textContent;
+      await tick("stopped", {second});
+      const open = !one('[data-tick="recovered"]').disabled;
+      one("#k-text").value = {json.dumps(listing)};
+      one("#k-read").click(); await wait(100);
+      const read = one("#k-read-said").textContent;
+      one("[data-export]").click(); await wait(300);
+      return {{ locked, open, orders, read, said, log: document.querySelectorAll("#k-log li").length }}""")
+    assert told["wrong"] == [] and told["answer"]["locked"] and told["answer"]["open"]
+    failed = moves[second].lpar
+    assert f"stop {failed}, then recover it" in told["answer"]["orders"] and f"{failed} failed" in told["answer"]["said"]
+    assert f"{moves[third].lpar}: arrived" in told["answer"]["read"] and told["answer"]["log"] == 6
+    night = tmp_path / "night.json"
+    night.write_text(told["saved"][0], encoding="utf-8")
+    events = {m["number"]: [e["event"] for e in m["events"]] for m in json.loads(told["saved"][0])["moves"]}
+    assert events == {first: ["started", "arrived"], second: ["started", "failed", "stopped"], third: ["arrived"]}
+    found = recorded(night, plan(), loaded(ESTATE))
+    rest = resume(found.loaded, plan(), NIGHT, on=True, record=found)
+    assert rest.verified and verify_plan(rest, found.loaded.estate).holds
+    gone = {moves[n].lpar for n in (first, second, third)}
+    assert {m.lpar for m in rest.leg("out")} | set(rest.goal.later) == {m.lpar for m in plan().leg("out")} - gone
+    assert set(rest.goal.stuck) == {failed}
+    home = resume(found.loaded, plan(), NIGHT, on=False, record=found)
+    assert home.verified and {m.lpar for m in home.moves} == {moves[first].lpar, moves[third].lpar}
+
+
+def test_the_focus_stays_on_the_card_that_was_ticked_and_a_second_tap_ticks_nothing(tmp_path: Path) -> None:
+    n = plan().leg("out")[0].number
+    told = in_chromium(tmp_path, page(), f"""
+      const b = one('[data-tick="started"][data-n="{n}"]'), card = b.closest("article").id;
+      b.focus(); b.click(); b.click();
+      const tapped = document.activeElement; tapped.click();
+      await wait(100);
+      return {{ card, at: document.activeElement.closest("article") && document.activeElement.closest("article").id, tag: document.activeElement.tagName,
+        events: Cockpit.record().moves.map(m => m.events.length), odd: [...document.querySelectorAll("[tabindex]")].filter(x => x.tabIndex > 0).length,
+        unnamed: [...document.querySelectorAll("button, input, select, textarea")].filter(x => !(x.textContent.trim() || x.ariaLabel || x.getAttribute("aria-label") || (x.labels && x.labels.length))).length }}""")
+    a = told["answer"]
+    assert told["wrong"] == [] and a["at"] == a["card"] and a["tag"] == "BUTTON" and a["events"] == [1] and not a["odd"] and not a["unnamed"]
+
+
+def test_what_the_browser_has_kept_is_there_again_and_every_tick_can_be_taken_back(tmp_path: Path) -> None:
+    numbers = [m.number for m in plan().leg("out")]
+    told = in_chromium(tmp_path, page(), """
+      const before = one("#k-strip").textContent;
+      for (let i = 0; i < 40 && !one("#k-undo").disabled; i++) { one("#k-undo").click(); await wait(60); }
+      return { before, left: Cockpit.record().moves.length, hands: one("#h-hands").textContent }""",
+                       kept=kept(record(plan(), dict.fromkeys(numbers[:2], ("started", "arrived")))))
+    assert told["wrong"] == [] and "2 of 6" in told["answer"]["before"] and told["answer"]["left"] == 0 and "need" in told["answer"]["hands"]
+
+
+def test_a_record_that_is_none_does_not_keep_the_page_from_working(tmp_path: Path) -> None:
+    told = in_chromium(tmp_path, page(), 'return [one("#k-kept").hidden, one("#k-kept").textContent, document.querySelectorAll(".tick.go").length]',
+                       kept=kept({"format": "nonsense"}))
+    hidden, said, ticks = told["answer"]
+    assert told["wrong"] == [] and not hidden and "cannot be read" in said and ticks
+
+
+def test_after_the_evening_it_tells_real_against_planned_takes_checks_and_gives_a_ticket(tmp_path: Path) -> None:
+    every = record(plan(), dict.fromkeys(plan().numbered(), ("started", "arrived")), ("started", "over"))
+    told = in_chromium(tmp_path, page(), """
+      one("#k-who").value = "MO";
+      location.hash = "#after"; await wait(200);
+      const rows = document.querySelectorAll("#a-moves tbody tr").length, dots = document.querySelectorAll("#a-moves circle").length;
+      one('#a-checks [data-check="0"]').click(); await wait(50);
+      one("#a-ticket").click(); await wait(200);
+      return { rows, dots, strip: one("#a-strip").textContent, checks: Cockpit.record().checks.length }""", now="2026-12-06T01:00:00Z", kept=kept(every))
+    a = told["answer"]
+    assert told["wrong"] == [] and a["rows"] == a["dots"] == 12 and a["checks"] == 6 and "12 of 12" in a["strip"]
+    ticket = told["saved"][0]
+    assert "12 of 12 moves arrived" in ticket and ticket.count("\n| ") == 13 and "6 of 6 (MO)" in ticket
+
+
+def test_it_follows_a_window_in_another_zone_than_the_browsers(tmp_path: Path) -> None:
+    other = parse(dump(evacuate(loaded(ESTATE), Evacuate(servers=("A",)), Options(20, window=window_from("2026-12-05 22:00/04:00"), zone="Asia/Kolkata"))), "p")
+    text = plan_page(other, ESTATE, plan_json(other)["plan_sha256"])
+    n = other.leg("out")[0].number
+    told = in_chromium(tmp_path, text, f'const now = one("#k-now").textContent; await tick("started", {n}); return [now, Cockpit.record().moves[0].events[0].at]',
+                       now="2026-12-05T16:31:00Z")
+    clock, at = told["answer"]
+    assert told["wrong"] == [] and clock.startswith("22:01") and at.startswith("2026-12-05T22:01") and at.endswith("+05:30")
+
+
+@pytest.mark.parametrize("width", [1400, 390])
+def test_nothing_is_wider_than_the_page(width: int, tmp_path: Path) -> None:
+    numbers = [m.number for m in plan().leg("out")]
+    half = record(plan(), {numbers[0]: ("started", "arrived"), numbers[1]: ("started", "failed")})
+    told = in_chromium(tmp_path, page(), """
+      const wide = () => document.documentElement.scrollWidth - document.documentElement.clientWidth, during = wide();
+      location.hash = "#after"; await wait(200);
+      return [during, wide()]""", kept=kept(half), width=width)
+    assert told["wrong"] == [] and told["answer"] == [0, 0]
