@@ -36,7 +36,7 @@ from planner.rules.partition import ID_FREE
 from planner.schedule.lanes import IN_LANES, Pacing
 from planner.stopwatch import now
 from planner.units import many, show_duration, some
-from planner.verify import NOT_AS_IT_WAS, replay
+from planner.verify import NOT_AS_IT_WAS, replay, unsure
 
 PROVED = 1e-6
 """Relative gap below which a cost counts as proved optimal: the solver's own arithmetic is no finer."""
@@ -209,27 +209,22 @@ def checked_plan(plan: Plan, loaded: Loaded, site: Site, judge: Judge, pacing: P
     if not played.holds:
         raise ReplayError(errors(played.findings))
     late = [_misses(plan, site, leg, window) for leg, window in ((OUT, plan.window), (BACK, plan.back_window))
-            if window is not None and not window.fits]
+            if window is not None and window.too_short]
     plan = plan.replace(verified=True, before=played.before, peak=played.peak, after=played.after,
                         licences=tuple(licence_counts(site, plan)), enterprise_pools=tuple(pool_meters(site, plan)))
     plan = plan.replace(evening=evening_of(plan, site, judge, pacing))
+    plan = plan.replace(window=_in_nights(plan, OUT, plan.window), back_window=_in_nights(plan, BACK, plan.back_window))
     billed = (*licence_assumptions(site, plan), *enterprise_assumptions(plan))
     plan = plan.replace(assumptions=(*plan.assumptions, _PACE[plan.in_lanes], *billed))
     told = [f for f in played.findings if f.rule in (ID_FREE, NOT_AS_IT_WAS, "timing.levels")]
     return plan.replace(findings=ordered((*_warnings(loaded, site, judge, plan), *told, *late, *plan.findings,
                                           *plan_licences_rise(plan), *no_room_to_start(site, plan),
-                                          *_uncalibrated(site, plan), *_unsure(plan))))
+                                          *_uncalibrated(site, plan), *unsure(plan))))
 
 
-def _unsure(plan: Plan) -> Iterator[Finding]:
-    """That a plan which fits as predicted does so in too few nights."""
-    evening = plan.evening
-    if evening and evening.in_time is not None and not evening.fits and plan.window and plan.window.fits:
-        yield Finding("timing.confidence", Severity.WARNING, "plan", "fits the window as predicted, but in "
-                      f"{100 * evening.in_time:.0f} of 100 nights, the checklists of {evening.people} people "
-                      f"counted: less than the {100 * evening.confidence:.0f} that were asked",
-                      "start earlier, take more people (--people), a longer window or a faster link, or leave LPARs "
-                      "behind (--leave)")
+def _in_nights(plan: Plan, leg: str, window: Window | None) -> Window | None:
+    """The window of a leg, which is not kept where it is in too few nights."""
+    return window and replace(window, fits=bool(window.fits) and not plan.too_few(leg))
 
 
 _PACE = ("Moves of one wave start together; the next wave starts when all of them are over.",
@@ -354,12 +349,13 @@ def _misses(plan: Plan, site: Site, leg: str, window: Window) -> Finding:
 
 
 def exit_code(plan: Plan, site: Site | None = None, estate: Estate | None = None) -> int:
-    """0 a plan that does what was asked; 3 proved impossible (the window included); 4 no answer."""
+    """0 a plan that does what was asked, even if in too few nights; 3 proved impossible (the window included);
+    4 no answer."""
     if plan.status is Status.INFEASIBLE:
         return 3
     if plan.status is Status.UNKNOWN:
         return 4
-    if any(w is not None and w.fits is False for w in (plan.window, plan.back_window)):
+    if any(w is not None and w.too_short for w in (plan.window, plan.back_window)):
         site = site or (Site(estate) if estate else None)
         return 3 if site is not None and _must_miss(plan, site) else 4
     return 0

@@ -114,7 +114,7 @@ def _not_worth(plan: Plan, goal: Consolidate, meter: Meter) -> dict[str, str]:
 
 
 def _late(plan: Plan) -> list[Window]:
-    return [w for w in (plan.window, plan.back_window) if w is not None and w.fits is False]
+    return [w for w in (plan.window, plan.back_window) if w is not None and w.too_short]
 
 
 def _not_in_time(plan: Plan, site: Site, goal: Consolidate) -> dict[str, str]:

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from random import Random
 from typing import Any
 
 from planner.findings import errors
 from planner.grouping import inverted
 from planner.plan.choices import BACK, OUT
-from planner.plan.evening import Evening, MoveRange, NightSpread
+from planner.plan.evening import Evening, MoveRange, NightSpread, Turning
 from planner.plan.plan import Move, Plan
+from planner.plan.questions import Resume
 from planner.rules import Judge, Site
-from planner.schedule.lanes import Pacing
+from planner.schedule.lanes import Pacing, way_home
 from planner.schedule.nights import Nights
 from planner.schedule.play import Played
 
 _WORK, _LEAST, _MOST, _MOST_MOVES = 8_000, 40, 300, 1_500
 """Moves times nights at most; nights at least and at most; moves of a plan that is played at most."""
+_TURN_EFFORT = 0.02
+"""Of the usual work on a way back that is not planned."""
 Drawn = Mapping[str, tuple[int, Played]]
 """Leg → when it begins (ms), and how it goes, in one night."""
 
@@ -28,7 +32,7 @@ def evening_of(plan: Plan, site: Site, judge: Judge, pacing: Pacing) -> Evening 
     if not plan.in_lanes or len(plan.moves) > _MOST_MOVES:
         return None
     count = max(_LEAST, min(_MOST, _WORK // len(plan.moves)))
-    people = pacing.people or math.ceil(site.parameters.people)
+    people = people_of(site, pacing)
     nights, random = Nights(plan, site, people), Random(1)
     drawn = [nights.night(random) for _ in range(count)]
     over = {leg: [_over(night[leg]) for night in drawn] for leg in nights.ways}
@@ -37,7 +41,7 @@ def evening_of(plan: Plan, site: Site, judge: Judge, pacing: Pacing) -> Evening 
         back=_spread(over[BACK]) if BACK in over else None,
         moves=tuple(_ranges(plan, nights, drawn, pacing.confidence)),
         safe_after=tuple(_safe(plan, site, judge)), left_first=tuple(_left_first(plan, site)),
-        **_decided(plan, drawn, over, pacing.confidence))
+        turning=_turning(plan, site, judge, pacing, drawn), **_decided(plan, drawn, over, pacing.confidence))
 
 
 def leg_spreads(plan: Plan, site: Site, count: int) -> dict[str, NightSpread]:
@@ -64,11 +68,55 @@ def _decided(plan: Plan, drawn: Sequence[Drawn], over: Mapping[str, Sequence[int
     spare = limit - _quantile(ends, confidence)
     limits = {OUT: limit, BACK: math.inf if home is None else home}
     in_time = sum(all(_over(way) <= limits[leg] for leg, way in night.items()) for night in drawn)
-    told = {"in_time": in_time / len(drawn), "go_by_ms": spare}
+    told: dict[str, Any] = {"in_time": in_time / len(drawn), "go_by_ms": spare}
+    if plan.back_from_s is not None:
+        told["in_time_of"] = {leg: sum(end <= limits[leg] for end in ends) / len(drawn) for leg, ends in over.items()
+                              if limits[leg] < math.inf}
     if BACK in over and home is not None:
         told["work_by_ms"] = home - _quantile([round(1000 * night[BACK][1].over) for night in drawn], confidence)
         told |= {"slack_ms": spare} if plan.back_from_s is None else {}
     return told
+
+
+def _turning(plan: Plan, site: Site, judge: Judge, pacing: Pacing, drawn: Sequence[Drawn]) -> Turning | None:
+    """Until when a way back of all that has moved would fit, of a plan that has none."""
+    end, moves = plan.must_end_ms(OUT), sorted(plan.leg(OUT), key=lambda m: m.number)
+    if end is None or plan.leg(BACK) or not moves or isinstance(plan.goal, Resume):
+        return None
+    barred = [m.lpar for m in moves if not judge.homeward.allowed(m.lpar, m.target, m.source)]
+    if barred:
+        return Turning(barred=tuple(dict.fromkeys(barred)))
+    quick = replace(pacing, effort=min(pacing.effort, _TURN_EFFORT))
+
+    def home_ms(first: int) -> int:
+        """What the way back of so many moves takes at the asked confidence."""
+        home = way_home(judge.homeward.site, moves[:first], plan.window, quick)
+        if not home:
+            return end + 1
+        nights, random = Nights(plan.replace(moves=(*moves[:first], *home)), site, people_of(site, pacing)), Random(1)
+        return _quantile([round(1000 * nights.night(random)[BACK][1].over) for _ in drawn], pacing.confidence)
+
+    def over_ms(first: int) -> int:
+        """When so many moves are over, likewise."""
+        return _quantile([night[OUT][0] + round(1000 * max(night[OUT][1].end[:first])) for night in drawn],
+                         pacing.confidence)
+
+    whole = home_ms(len(moves))
+    if end - whole >= over_ms(len(moves)):
+        return Turning(end - whole, back_s=whole // 1000)
+    low, high = 0, len(moves) - 1  # the moves after which it still fits
+    while low < high:
+        middle = (low + high + 1) // 2
+        if over_ms(middle) + home_ms(middle) <= end:
+            low = middle
+        else:
+            high = middle - 1
+    return Turning(after=moves[low - 1].number if low else 0, back_s=home_ms(low) // 1000 if low else None)
+
+
+def people_of(site: Site, pacing: Pacing) -> int:
+    """How many people work the checklists."""
+    return pacing.people or math.ceil(site.parameters.people)
 
 
 def _quantile(values: Sequence[int], share: float) -> int:

@@ -23,7 +23,7 @@ _MOST_MOVES = 400
 def would_fit(plan: Plan, site: Site, table: Timetable, pacing: Pacing) -> Iterator[Finding]:
     """Of a plan in lanes that does not fit its one window, which of these would make it fit, each by itself."""
     window = plan.window
-    if window is None or window.fits or not plan.in_lanes or plan.back_from_s is not None or (
+    if window is None or not window.too_short or not plan.in_lanes or plan.back_from_s is not None or (
             len(plan.moves) > _MOST_MOVES):
         return
     quick = replace(pacing, effort=min(pacing.effort, _EFFORT))

@@ -543,5 +543,5 @@ def today(loaded: Loaded, scenario: Scenario | None = None, catalogue: Catalogue
 def exit_code(results: Sequence[ScenarioResult]) -> int:
     """3 when a scenario is proved impossible, else 4 when one has no answer or misses its window, else 0."""
     statuses = {r.status for r in results}
-    missed = any(r.plan is not None and r.plan.window is not None and r.plan.window.fits is False for r in results)
+    missed = any(r.plan is not None and r.plan.window is not None and r.plan.window.too_short for r in results)
     return 3 if Status.INFEASIBLE in statuses else 4 if missed or Status.UNKNOWN in statuses else 0

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Annotated
 
 from pydantic import Field
@@ -35,14 +36,27 @@ class MoveRange:
 
 
 @dataclass(frozen=True, slots=True)
+class Turning:
+    """Until when everybody could still be home in time, were a way back begun: by ``by_ms`` once all have moved; where
+    that is too late, after the move ``after`` at the latest (0: not after any). ``back_s``: what it takes at the asked
+    confidence, of all or of these. ``barred``: who cannot come back as the estate is today, and then there is none."""
+
+    by_ms: Annotated[At | None, Field(alias="by_s", exclude_if=absent)] = None
+    after: Annotated[int | None, Field(exclude_if=absent)] = None
+    back_s: Annotated[int | None, Field(exclude_if=absent)] = None
+    barred: Annotated[tuple[str, ...], Field(exclude_if=empty)] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Evening:
     """See the module. ``nights`` were drawn; ``people`` work the checklists (0: nobody's time counts).
 
-    ``in_time``: the share of nights that are over by the end of the window; ``fits``: whether that is as much as the
-    ``confidence`` asks. ``go_by_ms``: the latest start of the first move; ``work_by_ms``: when the work must be over at
-    the latest, the point of no return: later the way back does not fit; ``slack_ms``: by how much the work may take
-    longer. ``safe_after``: after these moves, everything begun before them over, everything is whole. ``left_first``:
-    who is left where he is first, if it gets late.
+    ``in_time``: the share of nights that are over by the end of the window; ``in_time_of``: leg → the same of each,
+    where both have a window of their own; ``fits``: whether that is as much as the ``confidence`` asks. ``go_by_ms``:
+    the latest start of the first move; ``work_by_ms``: when the work must be over at the latest, the point of no
+    return: later the way back does not fit; ``slack_ms``: by how much the work may take longer. ``turning``: of a plan
+    without a way back, until when there is one. ``safe_after``: after these moves, everything begun before them over,
+    everything is whole. ``left_first``: who is left where he is first, if it gets late.
     """
 
     nights: int
@@ -51,9 +65,11 @@ class Evening:
     out: NightSpread
     back: Annotated[NightSpread | None, Field(exclude_if=absent)] = None
     in_time: Annotated[float | None, Field(exclude_if=absent)] = None
+    in_time_of: Annotated[Mapping[str, float], Field(exclude_if=empty)] = field(default_factory=dict)
     go_by_ms: Annotated[At | None, Field(alias="go_by_s", exclude_if=absent)] = None
     work_by_ms: Annotated[At | None, Field(alias="work_by_s", exclude_if=absent)] = None
     slack_ms: Annotated[At | None, Field(alias="work_slack_s", exclude_if=absent)] = None
+    turning: Annotated[Turning | None, Field(exclude_if=absent)] = None
     moves: tuple[MoveRange, ...] = ()
     safe_after: Annotated[tuple[int, ...], Field(exclude_if=empty)] = ()
     left_first: Annotated[tuple[str, ...], Field(exclude_if=empty)] = ()

@@ -178,8 +178,9 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A maintenance window in local clock time, and whether the plan fits. ``zone``: IANA name; without one no clock
-    ever changes."""
+    """A maintenance window in local clock time. ``fits``: whether the plan does, as predicted and, where nights were
+    drawn, in as many of them as are asked for; ``spare_s``: what is left of it as predicted. ``zone``: IANA name;
+    without one no clock ever changes."""
 
     start: Minutes
     end: Minutes
@@ -192,6 +193,11 @@ class Window:
     def length_s(self) -> int:
         """Seconds from start to end."""
         return self.ms_to(self.end) // 1000
+
+    @property
+    def too_short(self) -> bool:
+        """Whether the plan does not even fit as predicted."""
+        return self.spare_s is not None and self.spare_s < 0
 
     def at(self, ms: int) -> dt.datetime:
         """The local clock so many ms after the start."""
@@ -348,6 +354,15 @@ class Plan:
     def limit(self, leg: str) -> Window | None:
         """The window that the moves of a leg must keep."""
         return self.window if leg == OUT or self.back_from_s is None else self.back_window
+
+    def in_time(self, leg: str) -> float | None:
+        """The share of nights in which the window of a leg is kept; None where none were drawn, or it has none."""
+        return None if self.evening is None else self.evening.in_time_of.get(leg, self.evening.in_time)
+
+    def too_few(self, leg: str) -> bool:
+        """Whether these are fewer than are asked for."""
+        share = self.in_time(leg)
+        return share is not None and self.evening is not None and share < self.evening.confidence
 
     def must_end_ms(self, leg: str) -> int | None:
         """When the window of a leg ends, in ms of the plan; None where it has none."""

@@ -21,7 +21,7 @@ class Verdict(NamedTuple):
 
 def verdict(plan: Plan) -> Verdict:
     """Whether the moves end in time, at the asked confidence where nights were drawn."""
-    late = [(name, w) for name, w in windows(plan) if w.fits is False]
+    late = [(name, w) for name, w in windows(plan) if w.too_short]
     if late:
         return Verdict("DOES NOT FIT", "; ".join(_too_long(name, w) for name, w in late), good=False)
     evening, last = plan.evening, plan.window

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from planner.plan.choices import OUT
-from planner.plan.evening import Evening, NightSpread
+from planner.plan.choices import BACK, OUT
+from planner.plan.evening import Evening, NightSpread, Turning
 from planner.plan.plan import Plan
+from planner.plan.questions import Resume, Whatif
 from planner.report.turns import about
 from planner.units import show_minutes, some
 
+_NO_WAY_BACK = "No way back was asked for (--return plans one)"
 _NAMED = 6
 """LPARs, and safe stops, that a line names at most."""
 
@@ -40,6 +42,8 @@ def moments(plan: Plan) -> Iterator[str]:
         return
     if evening.in_time is not None:
         yield from _in_time(plan, evening)
+    elif not plan.leg(BACK) and not isinstance(plan.goal, Resume | Whatif):
+        yield f"{_NO_WAY_BACK}; with --window as well its point of no return is worked out."
     if evening.safe_after:
         yield from _late(plan, evening)
 
@@ -57,8 +61,27 @@ def _in_time(plan: Plan, evening: Evening) -> Iterator[str]:
         yield (f"Point of no return: what is between the ways must be over by {about(plan, evening.work_by_ms)}; later "
                "the way back does not fit." if evening.work_by_ms >= max((m.end_ms for m in plan.leg(OUT)), default=0)
                else "Point of no return: before the first move; the way back does not fit, however short the work.")
+    if evening.turning is not None:
+        yield _turning(plan, evening.turning)
     if evening.slack_ms is not None and evening.slack_ms > 0:
         yield f"The work may take {show_minutes(evening.slack_ms / 1000)} longer than planned."
+
+
+def _turning(plan: Plan, turning: Turning) -> str:
+    """Until when somebody could still turn round who has planned no way back."""
+    if turning.barred:
+        return (f"{_NO_WAY_BACK}, and as the estate is today there is none for {some(turning.barred, _NAMED)}: rules "
+                "refuse it.")
+    took = show_minutes(turning.back_s or 0)
+    if turning.by_ms is not None:
+        return (f"{_NO_WAY_BACK}. Point of no return: all that has moved would be home in time if that began by "
+                f"{about(plan, turning.by_ms)} ({took} are counted for it).")
+    if not turning.after:
+        return f"{_NO_WAY_BACK}. Point of no return: the first move; once it has begun no way back fits the window."
+    following = next(m for m in plan.leg(OUT) if m.number == turning.after + 1)
+    return (f"{_NO_WAY_BACK}. Point of no return: move {following.number} (about "
+            f"{about(plan, following.start_ms)}); up to move {turning.after} all that has moved would be home in "
+            f"time ({took} are counted for it).")
 
 
 def _late(plan: Plan, evening: Evening) -> Iterator[str]:

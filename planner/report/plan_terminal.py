@@ -24,6 +24,7 @@ from planner.report.terminal import counts, findings_table
 from planner.report.text import (
     clock_span,
     energy_lines,
+    fit,
     headline,
     impossible_word,
     movers,
@@ -38,7 +39,7 @@ from planner.report.text import (
     windows,
 )
 from planner.report.turns import about, lane_name, numbers, start_order
-from planner.units import show_cores, show_gib, show_minutes, some
+from planner.units import show_cores, show_gib, some
 
 _STATUS = {Status.OPTIMAL: "green", Status.FEASIBLE: "yellow", Status.INFEASIBLE: "red", Status.UNKNOWN: "red"}
 
@@ -97,10 +98,7 @@ def _head(plan: Plan, *, whole: bool) -> RenderableType:
     if plan.back_from_s is None:
         lines.append(f"; total {show_total(plan)}")
     for name, w in windows(plan):
-        spare = w.spare_s or 0
-        lines.append(f"\n{name} {window_text(w)}: as predicted "
-                     + (f"it fits, {show_minutes(spare)} to spare" if w.fits else f"{show_minutes(-spare)} too long"),
-                     "" if w.fits else "red")
+        lines.append(f"\n{name} {window_text(w)}: {fit(plan, w)}", "" if w.fits else "red")
     for line in (*(spreads(plan) if whole else ()), *moments(plan)):
         lines.append(f"\n{line}")
     for line in _stays(plan):

@@ -24,6 +24,7 @@ from planner.report.text import (
     between,
     clock_span,
     energy_lines,
+    fit,
     headline,
     leg_tally,
     level_line,
@@ -39,7 +40,7 @@ from planner.report.text import (
 from planner.report.turns import about
 from planner.report.whatif_runbook import WAY_BACK, after_the_moves
 from planner.rules import Site
-from planner.units import MANY, cores, show_cores, show_duration, some
+from planner.units import MANY, cores, show_cores, some
 
 
 def runbook(plan: Plan, estate: Estate) -> str:
@@ -114,9 +115,7 @@ def _summary(plan: Plan) -> Iterator[str]:
         least = "; *at least*: no order of these moves takes less, by the cost model" * bool(plan.at_least_s)
         yield f"*About*: predicted from memory, links and what runs beside{least}."
     for name, w in windows(plan):
-        verdict = (f"**It fits, with {show_duration(w.spare_s or 0)} to spare.**" if w.fits
-                   else f"**IT DOES NOT FIT: {show_duration(-(w.spare_s or 0))} too long.**")
-        yield f"{name[:1].upper() + name[1:]}: {window_text(w)}. {verdict}"
+        yield f"{name[:1].upper() + name[1:]}: {window_text(w)}. **{fit(plan, w)}**"
     yield ""
 
 

@@ -44,6 +44,19 @@ def windows(plan: Plan) -> Iterator[tuple[str, Window]]:
         yield "window of the way back", plan.back_window
 
 
+def fit(plan: Plan, w: Window) -> str:
+    """``fits, 46 min to spare as predicted``, ``DOES NOT FIT: …``; where it does in too few nights, in how many."""
+    spare = show_minutes(abs(w.spare_s or 0))
+    if w.too_short:
+        return f"DOES NOT FIT: {spare} too long"
+    leg = BACK if w is plan.back_window else OUT
+    share, evening = plan.in_time(leg), plan.evening
+    if w.fits or share is None or evening is None:
+        return f"fits, {spare} to spare as predicted"
+    return (f"fits in {100 * share:.0f} of 100 nights, {100 * evening.confidence:.0f} are asked for "
+            f"({spare} to spare as predicted)")
+
+
 def pause(plan: Plan) -> str:
     """How long that is: ``work 1 h 00 min``, or when the way back begins."""
     begin = min((m.start_ms for m in plan.leg(BACK)), default=0)

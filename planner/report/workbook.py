@@ -23,6 +23,7 @@ from planner.report.text import (
     alike,
     assumed_lines,
     clock_span,
+    fit,
     headline,
     pause,
     peak_words,
@@ -90,8 +91,7 @@ def _summary(book: Book, plan: Plan) -> None:
     rows += [("The evening", line, left) for line in decisions(plan)]
     for name, w in windows(plan):
         rows += [(name[:1].upper() + name[1:], window_text(w), left),
-                 ("Fits it", f"yes, {show_duration(w.spare_s or 0)} to spare" if w.fits
-                  else f"NO, {show_duration(-(w.spare_s or 0))} too long", book.good if w.fits else book.bad)]
+                 ("Fits it", fit(plan, w), book.good if w.fits else book.bad)]
     for row, (label, value, style) in enumerate(rows, 2):
         sheet.write_string(row, 0, label, book.bold)
         book.write(sheet, row, 1, value, style)

@@ -80,6 +80,16 @@ def laned(site: Site, table: Timetable, window: Window | None, pacing: Pacing) -
     return replace(table, moves=_numbered(ways), bounds_s={w.leg.jobs[0].move.leg: w.bound_s for w in ways})
 
 
+def way_home(site: Site, moves: Sequence[Move], window: Window | None, pacing: Pacing) -> tuple[Move, ...]:
+    """The way back of these moves, right after them, in lanes: no plan, its ports and ids are not chosen. Empty where
+    none was found."""
+    back = [Move(m.lpar, m.target, m.source, BACK, n, source_msp=m.target_msp, target_msp=m.source_msp,
+                 inactive=m.inactive) for n, m in enumerate(reversed(moves), 1)]
+    over = max((m.end_ms for m in moves), default=0)
+    way = _way(site, back, moves, Begins(over, over), window, pacing, None) if back else None
+    return _numbered([way], max(m.number for m in moves)) if way else ()
+
+
 def _way(site: Site, moves: Sequence[Move], before: Sequence[Move], begins: Begins, window: Window | None,
          pacing: Pacing, other: _Way | None) -> _Way | None:
     """A leg in lanes; None where blackouts leave some move no time but that of its wave, it is too long, or no waits
@@ -158,14 +168,14 @@ def _mirrored(leg: Leg, other: _Way) -> ListOrder:
     return listed(leg, order, pairs)
 
 
-def _numbered(ways: Sequence[_Way]) -> tuple[Move, ...]:
-    """The moves of all legs with numbers, lanes and waits, in the order in which they begin."""
+def _numbered(ways: Sequence[_Way], last: int = 0) -> tuple[Move, ...]:
+    """The moves of all legs with numbers above ``last``, lanes and waits, in the order in which they begin."""
     out: list[Move] = []
     for way in ways:
         lane_of = {i: number for number, lane in enumerate(way.order.lanes, 1) for i in lane}
         order = sorted(range(len(way.leg.jobs)), key=lambda i: (way.ms(way.course.start[i]), lane_of[i]))
         led = way.order.led
-        number = {i: k for k, i in enumerate(order, len(out) + 1)}
+        number = {i: k for k, i in enumerate(order, last + len(out) + 1)}
         depth = _depths(way.order, order)
         for i in order:
             waits = tuple(_wait(way, j, number[j], why) for j, why in way.order.after[i].items() if j != led.get(i))

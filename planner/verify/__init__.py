@@ -3,10 +3,11 @@
 It shares nothing with the optimiser and the scheduler but the estate and the rules, and keeps its own arithmetic.
 """
 
-from planner.verify.against import verify_plan
+from planner.verify.against import unsure, verify_plan
 from planner.verify.base import Replay, server_state, server_states
 from planner.verify.changes import replay_changes
 from planner.verify.replay import replay
 from planner.verify.restored import NOT_AS_IT_WAS
 
-__all__ = ["NOT_AS_IT_WAS", "Replay", "replay", "replay_changes", "server_state", "server_states", "verify_plan"]
+__all__ = ["NOT_AS_IT_WAS", "Replay", "replay", "replay_changes", "server_state", "server_states", "unsure",
+           "verify_plan"]

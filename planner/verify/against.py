@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from planner.estate.model import Estate
@@ -57,7 +57,7 @@ def verify_plan(plan: Plan, estate: Estate, usage: Usage | None = None) -> Repla
                 goal=plan.goal)
     judge = Judge(site)
     played = replay(plan.replace(moves=tuple(rest)), site, judge, home, begun=bool(done))
-    notes += _late(plan)
+    notes += [*_late(plan), *unsure(plan)]
     if done and not any(m.leg == OUT for m in rest):
         notes += _other_levels(plan, rest, judge)
     if same:
@@ -119,6 +119,17 @@ def _late(plan: Plan) -> list[Finding]:
     late = plan.late()
     names = ", ".join(dict.fromkeys(m.lpar for m in late))
     return [broken("timing.window", "plan", f"{names}: {len(late)} moves end after the window")] if late else []
+
+
+def unsure(plan: Plan) -> Iterator[Finding]:
+    """That a plan which fits as predicted does so in fewer of the nights drawn than are asked for."""
+    evening, window = plan.evening, plan.window
+    if evening and evening.in_time is not None and not evening.fits and window and not window.too_short:
+        yield Finding("timing.confidence", Severity.WARNING, "plan", "fits the window as predicted, but in "
+                      f"{100 * evening.in_time:.0f} of 100 nights, the checklists of {evening.people} people "
+                      f"counted: less than the {100 * evening.confidence:.0f} that were asked",
+                      "start earlier, take more people (--people), a longer window or a faster link, or leave LPARs "
+                      "behind (--leave)")
 
 
 def _usage(plan: Plan, usage: Usage | None) -> list[Finding]:

@@ -177,7 +177,7 @@ def _clock(plan: Plan) -> Iterator[Claim]:
         last = max((m.end_ms / 1000 for m in plan.leg(leg)), default=_seconds(plan.window, window.start))
         spare = floor(_seconds(plan.window, window.end) - (plan.total_s if plan.back_from_s is None else last))
         yield Claim(f"whether the way {leg} fits, and seconds to spare", (window.fits, window.spare_s),
-                    (spare >= 0, spare))
+                    (spare >= 0 and not plan.too_few(leg), spare))
     if not plan.goal.come_back:
         yield Claim("times of a way back", (plan.work_s, plan.back_from_s), (None, None))
     elif plan.work_s is None or plan.work_s < 0:

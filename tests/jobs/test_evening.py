@@ -11,13 +11,15 @@ from estates import loaded
 from landscape import landscape
 
 from planner.estate.model import Parameter
-from planner.jobs import Options, evacuate, headroom, window_from
+from planner.jobs import Options, evacuate, exit_code, headroom, window_from
 from planner.plan.choices import BACK, OUT
-from planner.plan.evening import Evening
+from planner.plan.evening import Evening, Turning
 from planner.plan.plan import Plan, dump, parse
 from planner.plan.questions import Evacuate, Headroom, Period
 from planner.report.decisions import decisions
+from planner.report.text import fit
 from planner.schedule.lanes import Pacing
+from planner.verify import verify_plan
 
 FREED = "SN8379A80_p595-2"
 EXACT = {"duration_sigma": 0.0, "common_sigma": 0.0, "failed_share": 0.0, "check_before_s": 0.0, "check_after_s": 0.0}
@@ -63,7 +65,7 @@ def test_spread_failures_and_checklists_make_it_later() -> None:
 
 def test_a_window_that_is_mostly_too_short_is_warned_of() -> None:
     plan, told = planned("2026-12-05 22:00/01:00"), evening("2026-12-05 22:00/01:00")
-    assert plan.window is not None and plan.window.fits and told.in_time == 0 and told.fits is False
+    assert plan.window is not None and told.in_time == 0 and told.fits is False
     found, = [f for f in plan.findings if f.rule == "timing.confidence"]
     assert "0 of 100 nights" in found.message and told.go_by_ms is not None and told.go_by_ms < 0
     assert any("No start is early enough" in line for line in decisions(plan))
@@ -90,3 +92,54 @@ def test_a_way_back_of_another_day_without_a_window_is_never_late() -> None:
     plan = headroom(loaded(of), goal, Options(
         time_limit=20, window=window_from("2026-12-05 20:00/23:00"), pacing=Pacing(effort=0.02)), curve=False)
     assert plan.leg(BACK) and plan.back_window is None and plan.evening is not None and plan.evening.in_time == 1
+
+
+def test_a_window_fits_only_in_as_many_nights_as_are_asked_for() -> None:
+    plan = planned("2026-12-05 22:00/01:00")
+    assert plan.window is not None and plan.window.fits is False and not plan.window.too_short
+    assert exit_code(plan) == 0
+    assert fit(plan, plan.window).startswith("fits in 0 of 100 nights, 90 are asked for")
+    again = verify_plan(plan, landscape())
+    assert again.holds and any(f.rule == "timing.confidence" for f in again.findings)
+    wide = planned()
+    assert wide.window is not None and wide.window.fits and fit(wide, wide.window).startswith("fits, ")
+
+
+def one_way(window: str, **parameters: float) -> Plan:
+    of = landscape()
+    rows = tuple(Parameter(name, value) for name, value in parameters.items())
+    return evacuate(loaded(of.replace(parameters=(*of.parameters, *rows))), Evacuate(servers=(FREED,)), Options(
+        time_limit=20, window=window_from(window) if window else None, pacing=Pacing(effort=0.02)))
+
+
+def turning(plan: Plan) -> Turning:
+    assert plan.evening is not None and plan.evening.turning is not None
+    return plan.evening.turning
+
+
+def test_who_planned_no_way_back_is_told_until_when_there_is_one() -> None:
+    """Without spread the way home of all takes what it takes alone: worked out by hand from the whole plan with one."""
+    plan = one_way("2026-12-05 22:00/04:00", **EXACT)
+    told, length = turning(plan), 6 * 3_600_000
+    assert told.by_ms is not None and told.back_s is not None and told.after is None
+    assert told.by_ms == pytest.approx(length - 1000 * told.back_s, abs=1000)
+    both = planned(**EXACT)
+    assert told.back_s == pytest.approx(both.leg_span_s(BACK), rel=0.15) and told.back_s >= both.at_least_s[BACK] - 1
+    assert any("Point of no return: all that has moved" in line for line in decisions(plan))
+
+
+def test_where_not_all_could_come_back_in_time_some_move_is_the_last() -> None:
+    plan = one_way("2026-12-05 22:00/23:00", **EXACT)
+    told = turning(plan)
+    assert told.by_ms is None and told.after is not None and 0 < told.after < len(plan.moves)
+    begun = [m for m in plan.moves if m.number <= told.after]
+    assert max(m.end_ms for m in begun) + 1000 * (told.back_s or 0) <= 3_600_000
+    assert any(f"Point of no return: move {told.after + 1}" in line for line in decisions(plan))
+    assert turning(one_way("2026-12-05 22:00/22:10", **EXACT)).after == 0
+
+
+def test_without_a_window_it_is_said_how_to_ask_for_the_way_back() -> None:
+    plan = one_way("")
+    assert plan.evening is not None and plan.evening.turning is None
+    assert any("--return" in line and "--window" in line for line in decisions(plan))
+    assert not any("No way back" in line for line in decisions(planned()))
