@@ -66,13 +66,13 @@ class Book:
 
 
 @contextmanager
-def open_book(target: IO[bytes], title: str, *, exact: bool = False) -> Iterator[Book]:
-    """A workbook that is written to ``target`` on leaving; no clock enters it. ``exact``: it is read again, its texts
-    stand as they are; else what nobody sees in them is shown."""
+def open_book(target: IO[bytes], title: str, mark: str = "", *, exact: bool = False) -> Iterator[Book]:
+    """A workbook that is written to ``target`` on leaving; no clock enters it. ``mark``: a remark in its properties.
+    ``exact``: it is read again, its texts stand as they are; else what nobody sees in them is shown."""
     import xlsxwriter  # start-up: most commands write no workbook
 
     workbook = xlsxwriter.Workbook(target, {
         "in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False})
-    workbook.set_properties({"title": title, "author": "planner", "created": dt.datetime(2000, 1, 1)})
+    workbook.set_properties({"title": title, "author": "planner", "comments": mark, "created": dt.datetime(2000, 1, 1)})
     yield Book(workbook, exact=exact)
     workbook.close()

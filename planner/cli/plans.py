@@ -34,7 +34,7 @@ from planner.cli.options import (
     zone_known,
 )
 from planner.errors import UsageError
-from planner.findings import finding_json
+from planner.findings import Finding, errors, finding_json
 from planner.plan.choices import By
 from planner.stopwatch import began, stoppable
 
@@ -183,7 +183,8 @@ def verify_command(
     plan_file: PlanFile,
     estate: Estate, policy: PolicyFile = None, history: HistoryFile = None, as_json: Json = False,
 ) -> int:
-    """Does this plan hold? Also against an estate exported half-way or after the work. Exit code 1: it does not.
+    """Does this plan hold? Also against an estate exported half-way or after the work. Of a directory: are its papers
+    those of this plan? Exit code 1: no.
 
     Example: planner verify reports/evacuate-SN8379A80_p595-2 estate.xlsx
     """
@@ -198,13 +199,20 @@ def verify_command(
 
         usage = usage_again(against, history, plan.goal.usage)
     replay = verify_plan(plan, against, usage)
+    papers: list[Finding] = []
+    if plan_file.is_dir():
+        from planner.report.papers import papers_of
+
+        papers = list(papers_of(plan_file, plan))
+    findings, fit = [*replay.findings, *papers], not errors(papers)
     if as_json:
-        print_json({"holds": replay.holds, "findings": [finding_json(f) for f in replay.findings]})
-        return 0 if replay.holds else 1
+        print_json({"holds": replay.holds, "papers_fit": fit, "findings": [finding_json(f) for f in findings]})
+        return 0 if replay.holds and fit else 1
     from planner.report.terminal import counts, findings_table
 
     verdict = "[bold green]the plan holds[/]" if replay.holds else "[bold red]the plan does NOT hold[/]"
-    show(f"{verdict}: {len(plan.moves)} moves replayed, {counts(replay.findings)}")
-    if replay.findings:
-        show(findings_table(replay.findings))
-    return 0 if replay.holds else 1
+    show(f"{verdict}: {len(plan.moves)} moves replayed, {counts(findings)}"
+         + ("" if fit else "; [bold red]papers beside it are of another plan[/]"))
+    if findings:
+        show(findings_table(findings))
+    return 0 if replay.holds and fit else 1

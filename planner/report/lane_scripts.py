@@ -35,8 +35,8 @@ _HEADER = ("LPAR,Source,Target,Start,End,Result,Memory (GiB),Max memory (GiB),So
            "Console")
 
 
-def lane_scripts(plan: Plan, site: Site, seal: str) -> Iterator[tuple[str, str]]:
-    """(name, text) of the script of each lane of each way. ``seal``: of the plan.json that they belong to."""
+def lane_scripts(plan: Plan, site: Site) -> Iterator[tuple[str, str]]:
+    """(name, text) of the script of each lane of each way."""
     sessions = in_sessions(plan)
     made = _Scripts(sessions, site)
     template = templates(html=False).get_template("lane.sh.j2")
@@ -47,7 +47,7 @@ def lane_scripts(plan: Plan, site: Site, seal: str) -> Iterator[tuple[str, str]]
             zone = f" ({plan.window.zone})" if plan.window and plan.window.zone else ""
             title = (f"{name}: {headline(plan)}: way {leg}, lane {lane} of {len(lanes)}: {many(len(moves), 'move')}, "
                      f"about {about_span(plan, moves)}{zone}")
-            yield name, template.render(made.context(moves), name=name, title=shown(title), seal=seal, log=LOG,
+            yield name, template.render(made.context(moves), name=name, title=shown(title), log=LOG,
                                         header=_word(_HEADER), good="Running")
 
 
