@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         headroom,
         load_estate,
         read_plan,
+        remedy,
         resume,
         verify_plan,
         whatif,
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = ["Calendar", "Estate", "Plan", "UsageSpec", "campaign", "consolidate", "evacuate", "headroom", "load_estate",
-           "read_plan", "resume", "verify_plan", "whatif"]
+           "read_plan", "remedy", "resume", "verify_plan", "whatif"]
 
 
 def __getattr__(name: str) -> Any:

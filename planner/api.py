@@ -31,10 +31,11 @@ from planner.verify import verify_plan as _verify_plan
 
 if TYPE_CHECKING:
     from planner.jobs.campaign import CampaignResult
+    from planner.jobs.remedy import Remedied
     from planner.jobs.scenario_result import ScenarioResult
 
 __all__ = ["Calendar", "Estate", "Plan", "UsageSpec", "campaign", "consolidate", "evacuate", "headroom",
-           "load_estate", "read_plan", "resume", "verify_plan", "whatif"]
+           "load_estate", "read_plan", "remedy", "resume", "verify_plan", "whatif"]
 
 
 @checked
@@ -112,6 +113,33 @@ def consolidate(estate: Estate, *, measure: Measure | str = Measure.WATTS, n_plu
     terms = jobs.Terms(tariff or Tariff(), hours)
     options = jobs.Options(time_limit, gap, _window(window), work_s=jobs.span_from(work), zone=zone)
     return jobs.consolidate(Loaded(estate), goal, options, usage, terms)
+
+
+@checked
+def remedy(estate: Estate, *servers: str | Iterable[str], cores: float = 0, memory_gib: float = 0,
+           come_back: bool = False, window: str | Window | None = None, work: str = "60m",
+           usage: UsageSpec | None = None, firmware_after: Mapping[str, str] | None = None,
+           not_targets: Iterable[str] = (), prices: str | Path | None = None, sets: int = 3, zone: str = "",
+           time_limit: float = 60.0) -> Remedied:
+    """The cheapest sets of changes that make it possible to free these servers, or with ``cores`` or ``memory_gib`` to
+    make that headroom on one (docs/remedy.md): each with its cost, the estate after it and the verified plan on that.
+
+    ``prices``: a price list of your own (TOML). Raises UsageError, InputError for a wrong list.
+    """
+    from planner.estate.prices import PRICES, read_prices  # start-up: the other questions do without
+    from planner.jobs import remedy as remedies
+
+    named = names("servers", servers)
+    if not named or ((cores or memory_gib) and len(named) > 1):
+        raise UsageError("servers: none is named" if not named else "servers: headroom is made on one")
+    goal: Evacuate | Headroom = Evacuate(
+        servers=named, come_back=come_back, firmware_after=firmware_after or {}, not_targets=tuple(not_targets))
+    if cores or memory_gib:
+        goal = Headroom(server=named[0], units=units_from_cores(cores), memory_mib=mib_from_gib(memory_gib),
+                        come_back=come_back, firmware_after=firmware_after or {}, not_targets=tuple(not_targets))
+    options = jobs.Options(time_limit, window=_window(window), work_s=jobs.span_from(work), zone=zone)
+    listed = PRICES if prices is None else read_prices(Path(prices))
+    return remedies.remedy(remedies.Remedy(Loaded(estate), goal, options, usage, listed), sets)
 
 
 @checked

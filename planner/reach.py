@@ -551,7 +551,8 @@ class Reach:
             self._answers[key] = self._solve(alike.scsi if kind == "scsi" else alike.fibre, server)
         return self._answers[key]
 
-    def _serves(self, vios: str, thing: Node, ports: int = 0) -> bool:
+    def serves(self, vios: str, thing: Node, ports: int = 0) -> bool:
+        """Whether a VIOS can serve a LUN node, or a fabric with so many virtual ports, to an arriving LPAR."""
         edge = self._edges(thing).get(("vios", vios))
         return edge is not None and edge["usable"] and (not ports or self.port_room[vios, thing[1]] >= ports)
 
@@ -560,7 +561,7 @@ class Reach:
         their own server, each by itself if it can, and these first."""
         here = self.vioses_on.get(server, [])
         able = {v: [t for t in sorted(here, key=lambda t: t != v) if all(
-            self._serves(t, c, group.ports.get(v, {}).get(c, 0)) for c in group.carries[v])] for v in group.slots}
+            self.serves(t, c, group.ports.get(v, {}).get(c, 0)) for c in group.carries[v])] for v in group.slots}
         return sorted(able, key=lambda v: (v not in able[v], group.slots[v])), able
 
     def _solve(self, groups: Iterable[PathGroup], server: str) -> tuple[StoragePaths, frozenset[Node]]:
@@ -572,7 +573,7 @@ class Reach:
         for group in groups:
             wanted, eligible = self._eligible(group, server)
             for v in wanted:
-                blind = {c for c in group.carries[v] if not any(self._serves(t, c) for t in here)}
+                blind = {c for c in group.carries[v] if not any(self.serves(t, c) for t in here)}
                 unseen |= blind
                 if not blind and not eligible[v]:
                     split.add(v)

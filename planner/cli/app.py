@@ -33,7 +33,8 @@ _MODULES = {
     "load": "estates", "check": "estates", "reach": "estates", "collect": "estates", "evacuate": "plans",
     "headroom": "plans", "consolidate": "consolidate", "whatif": "whatif", "sweep": "sweep", "history": "history",
     "capacity": "capacity", "verify": "plans",
-    "resume": "resume", "campaign": "campaign", "calibrate": "calibrate", "readiness": "readiness"}
+    "resume": "resume", "remedy": "remedy", "campaign": "campaign", "calibrate": "calibrate",
+    "readiness": "readiness"}
 """The module of each command, in the order in which people come to need them."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from itertools import combinations
 from typing import Any, NamedTuple, TypeVar
@@ -520,3 +520,22 @@ def compile_policies(estate: Estate) -> tuple[PolicySet, tuple[RefusedPolicy, ..
     refused += compiler.applied(p for p in rows if p.kind == "licensed-servers")
     compiler.across()
     return compiler.out, tuple(refused)
+
+
+def exempted(estate: Estate, policy: Policy, names: Collection[str]) -> Iterator[Policy]:
+    """A row as it is when it holds no more for these names: of what it names one by one those that are left, none where
+    nothing is left; a row that cannot be applied stays."""
+    compiler = _Compiler(estate)
+    among, what = (compiler.servers, "server") if policy.kind in _OF_SERVERS else (compiler.lpars, "LPAR")
+    try:
+        found = compiler.matching(policy.subject, among, what, "*") if policy.active and names else []
+    except ValueError:
+        found = []
+    left = [n for n in found if n not in names]
+    if len(left) == len(found):
+        yield policy
+    elif left:
+        yield replace(policy, subject="; ".join(left))
+
+
+_OF_SERVERS = ("not-a-target", "cpu-ceiling", "memory-ceiling", "reserve-cores", "reserve-memory")

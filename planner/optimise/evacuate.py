@@ -80,10 +80,10 @@ class EvacuationProblem(StagedProblem):
         answers = []
         for number, part in enumerate(parts):
             share = max(deadline - now(), 0.1) / (len(parts) - number)
-            answers.append(EvacuationProblem(self.site, self.judge, self.goal, part).solve(share, gap))
+            answers.append(type(self)(self.site, self.judge, self.goal, part).solve(share, gap))
         conflicts = [a.conflict for a in answers if a.conflict is not None]
-        if conflicts:
-            return Answer(Status.INFEASIBLE, {}, conflict=joined(conflicts))
+        if any(a.status is Status.INFEASIBLE for a in answers):
+            return Answer(Status.INFEASIBLE, {}, conflict=joined(conflicts) if conflicts else None)
         bound = sum(p.direct.bound() if a.bound_ms is None else a.bound_ms
                     for p, a in zip(parts, answers, strict=True))
         if any(a.status is Status.UNKNOWN for a in answers):
@@ -92,3 +92,10 @@ class EvacuationProblem(StagedProblem):
         placement = dict(sorted(item for a in answers for item in a.placement.items()))
         return Answer(Status.OPTIMAL if proved else Status.FEASIBLE, placement,
                       sum(a.objective_ms or 0 for a in answers), bound)
+
+
+class Unexplained(EvacuationProblem):
+    """One evacuation of which nobody asks why it is impossible."""
+
+    def explain(self, model: PlacementProgram, deadline: float) -> None:
+        """Nothing."""

@@ -163,7 +163,11 @@ class PlacementProgram:
             loads = [self.load(resource, s, coming, moment) for moment in self.moments()]
             for part, (terms, rhs) in ((part, load[part]) for part in loads[0] for load in loads):
                 if not resource.rare or sum(terms.values()) > rhs:
-                    self.program.at_most({**terms, **self.wanted(s, resource)}, rhs, Tag(resource.rule, s, part))
+                    self.add_limit(Tag(resource.rule, s, part), {**terms, **self.wanted(s, resource)}, rhs)
+
+    def add_limit(self, tag: Tag, terms: Terms, most: int) -> None:
+        """The row of a part of a server of which LPARs take ``most`` together."""
+        self.program.at_most(terms, most, tag)
 
     def load(self, resource: Resource, server: str, coming: Sequence[tuple[str, int]], moment: Moment | None = None
              ) -> dict[str, tuple[dict[int, int], int]]:
@@ -214,10 +218,11 @@ class PlacementProgram:
             tag, joined = Tag("policy.keep-together", group.name), self.program.variable(1, group.name, "is together")
             if any(n in self.displaced for n in members):
                 self.program.equals({joined: 1}, 1, tag)
-            for terms, rhs in self._together(members, joined):
+            for terms, rhs in self.together(members, joined):
                 self.program.at_most(terms, rhs, tag)
 
-    def _together(self, members: Sequence[str], joined: int) -> Iterator[tuple[Terms, int]]:
+    def together(self, members: Sequence[str], joined: int) -> Iterator[tuple[Terms, int]]:
+        """What keeps a group together once it is ``joined``."""
         start = self.site.start
         if not any(n in self.displaced for n in members):
             for n in members:

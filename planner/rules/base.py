@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Hashable, Iterator, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from planner.estate.capacity import Demand
+from planner.estate.changes import Exempt, PutRow, Repair
+from planner.estate.model import Policy
 from planner.findings import Finding, Severity
 
 
@@ -126,6 +128,43 @@ class Use:
                     yield part, held[part], limit
 
 
+Alternatives = Collection[tuple[Repair, ...]]
+"""Sets of changes of which each lifts a refusal alone."""
+Lifts = Callable[..., Iterable[Alternatives]]
+"""(site, lpar) of an LPAR rule, (site, lpar, source, target) of a MOVE rule, (site, name) of a rule on groups: what
+lifts its refusal, of each of these one."""
+
+
+def any_of(*changes: Repair) -> list[tuple[Repair, ...]]:
+    """Alternatives of one change each."""
+    return [(c,) for c in changes]
+
+
+def fewer_paths(lpar: str) -> Repair:
+    """That an LPAR stands on fewer paths than where it came from is accepted."""
+    return Repair("redundancy", lpar, f"accept that {lpar} has fewer paths in the meantime (policy redundancy "
+                  "if-possible)", (Exempt("redundancy", lpar), PutRow("policies", Policy(
+                      "redundancy", lpar, "if-possible"))))
+
+
+def kept_by_rows(site: Any, lpar: str, source: str, target: str) -> Iterable[Alternatives]:
+    """Nothing needs to be lifted: rows of the program count the same, with what is bought."""
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Relief:
+    """What gives a server more of something: ``change`` (so many), by part what each gives, the ``most`` of them."""
+
+    change: Callable[[int], Repair]
+    gives: Mapping[str, int]
+    most: int = 1
+
+
+Reliefs = Callable[[Any, str], Iterable[Relief]]
+"""(site, server) → what gives it more of what a SERVER rule counts."""
+
+
 WHOLE = ""
 """The part of a server that is the server itself."""
 
@@ -151,6 +190,8 @@ class Rule:
     what people want at the moment. ``shape`` (site, lpar) gives all that a MOVE rule looks at in the LPAR: LPARs of one
     shape get one answer for the same two servers. None: it looks at the LPAR itself. ``concerns`` (site): it may have
     something to say there. ``enough``: while this is kept, a SERVER rule has nothing to say.
+    ``lifts``: the changes that
+    lift its refusals, None: none that is known; ``relief``: those that give a server more of what it counts.
     """
 
     id: str
@@ -169,6 +210,8 @@ class Rule:
     shape: Callable[[Any, str], Hashable] | None = None
     concerns: Callable[[Any], bool] | None = None
     enough: Use | None = None
+    lifts: Lifts | None = None
+    relief: Reliefs | None = None
 
     def may_speak(self, site: Any) -> bool:
         """Whether it may have something to say on a site."""
@@ -220,7 +263,8 @@ def rule(id: str, sentence: str, scope: Scope, *, source: str, severity: Severit
          use: Use | None = None, fits: Callable[[Any, Demand, str], bool] | None = None, lasting: bool = True,
          shape: Callable[[Any, str], Hashable] | None = None,
          concerns: Callable[[Any], bool] | None = None,
-         enough: Use | None = None) -> Callable[[Callable[..., Iterator[Breach]]], Rule]:
+         enough: Use | None = None, lifts: Lifts | None = None, relief: Reliefs | None = None,
+         ) -> Callable[[Callable[..., Iterator[Breach]]], Rule]:
     """Register a check as a rule; raises ValueError when the id is taken or nothing says how the programs keep it.
 
     What looks at one LPAR prunes candidates, what declares a ``use`` becomes rows; everything else states its
@@ -237,7 +281,7 @@ def rule(id: str, sentence: str, scope: Scope, *, source: str, severity: Severit
         REGISTRY[id] = Rule(
             id, sentence, scope, severity=severity, hold=hold, binds=binds, encoding=coded, source=source, check=check,
             own_rows=bool(rows), use=use, fits=fits, lasting=lasting, shape=shape, concerns=concerns,
-            enough=enough)
+            enough=enough, lifts=lifts, relief=relief)
         return REGISTRY[id]
 
     return register

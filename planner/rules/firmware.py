@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from planner.estate.changes import set_to
 from planner.estate.consoles import is_ivm
 from planner.findings import Severity
 from planner.names import quoted
-from planner.rules.base import MIGRATIONS, Breach, Scope, rule, two_servers, unknown
+from planner.rules.base import MIGRATIONS, Alternatives, Breach, Scope, any_of, rule, two_servers, unknown
 from planner.rules.site import Site
 from planner.rules.versions import below, firmware_release
 
@@ -97,9 +98,18 @@ def _power8(a: Release, b: Release) -> bool | None:
     return True
 
 
+def _one_level(site: Site, lpar: str, source: str, target: str) -> Iterator[Alternatives]:
+    """One of the two has the level of the other; of a server whose level after the work is stated that stands."""
+    stated = site.goal.firmware_after if site.goal else {}
+    yield any_of(*(set_to("firmware", "servers", a, "firmware", site.servers[b].firmware,
+                          words=f"update the firmware of {a} to {site.servers[b].firmware}")
+                   for a, b in ((source, target), (target, source)) if a not in stated))
+
+
 @rule("server.firmware", "No matrix of IBM's blocks a move between the two firmware levels; a pair that none lists is "
       "to be looked up.", Scope.MOVE, binds=MIGRATIONS, shape=two_servers,
-      source="IBM firmware support matrices for partition mobility, POWER6/7, POWER8, Power11 editions")
+      source="IBM firmware support matrices for partition mobility, POWER6/7, POWER8, Power11 editions",
+      lifts=_one_level)
 def firmware(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     a, b = site.servers[source].firmware, site.servers[target].firmware
     for name, stated in ((source, a), (target, b)):

@@ -5,17 +5,54 @@ from __future__ import annotations
 from collections.abc import Collection, Hashable, Iterator, Mapping
 
 from planner.estate.capacity import Demand
+from planner.estate.changes import Exempt, Repair, SetTo, set_to
 from planner.findings import Severity
 from planner.names import quoted
-from planner.rules.base import ANYHOW, MIGRATIONS, ROWS, Breach, Hold, Scope, Use, rule, two_servers, unknown
+from planner.rules.base import (
+    ANYHOW,
+    MIGRATIONS,
+    ROWS,
+    WHOLE,
+    Alternatives,
+    Breach,
+    Hold,
+    Relief,
+    Scope,
+    Use,
+    any_of,
+    kept_by_rows,
+    rule,
+    two_servers,
+    unknown,
+)
 from planner.rules.site import Site
 from planner.units import show_gib
+
+_MOST_GIB = 512
+"""GiB that are taken to be there and inactive at most: no fact of an estate says how many."""
+
+
+def _more_memory(site: Site, server: str) -> Iterator[Relief]:
+    """Memory on demand, of which a ceiling gives its share; the ceiling or the reserve lifted."""
+    has, policies = site.servers[server].configurable_memory_mib, site.policies
+    ceiling, reserve = policies.memory_ceiling.get(server, 100), policies.reserve_mib.get(server, 0)
+    yield Relief(lambda n: Repair("gib", server, f"activate {n} GiB of memory on {server} (Capacity on Demand), if so "
+                                  "much is installed", (SetTo("servers", (server,), "configurable_memory_mib",
+                                                              has + 1024 * n),), amount=n, alike=(server,)),
+                 {WHOLE: 1024 * ceiling // 100}, _MOST_GIB)
+    if ceiling < 100:
+        yield Relief(lambda n: Repair("ceiling", server, f"lift the policy memory-ceiling ({ceiling} %) of {server}",
+                                      (Exempt("memory-ceiling", server),)), {WHOLE: has - has * ceiling // 100})
+    if reserve:
+        yield Relief(lambda n: Repair("reserve", server, f"lift the policy reserve-memory ({show_gib(reserve)} GiB) of "
+                                      f"{server}", (Exempt("reserve-memory", server),)), {WHOLE: reserve})
 
 
 @rule("memory.capacity", "Memory rounded up to LMBs, hash page tables and firmware do not exceed what a server may "
       "hold; a server that is over at the start does not rise.", Scope.SERVER,
       rows=ROWS,
-      source="i5 LPAR redbook p. 29; seed (384 → 448 MB reserved firmware memory)")
+      source="i5 LPAR redbook p. 29; seed (384 → 448 MB reserved firmware memory)",
+      relief=_more_memory)
 def capacity(site: Site, server: str, holders: Collection[str]) -> Iterator[Breach]:
     held, allowed = site.holding(server, holders).memory_mib, site.limit(server).memory_mib
     if held > max(allowed, site.at_start[server].memory_mib):
@@ -34,7 +71,8 @@ def _room(site: Site, demand: Demand, target: str) -> bool:
 
 @rule("memory.fits", "The LPAR's memory and hash page table fit the target were it empty of other LPARs.", Scope.MOVE,
       binds=ANYHOW, fits=_room, lasting=False, shape=_memory_shape,
-      source="arithmetic (a placement that a rule forbids never becomes a variable)")
+      source="arithmetic (a placement that a rule forbids never becomes a variable)",
+      lifts=kept_by_rows)
 def fits(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     wanted = site.demand(lpar, target)
     if site.servers[target].configurable_memory_mib and not _room(site, wanted, target):
@@ -169,8 +207,14 @@ def huge_pages_there(site: Site, server: str, holders: Collection[str]) -> Itera
                      "they will boot without some", f"free huge pages on {server} before they are activated")
 
 
+def _no_huge_pages(site: Site, lpar: str) -> Iterator[Alternatives]:
+    yield any_of(set_to("profile", "lpars", lpar, "huge_pages", 0,
+                        words=f"take the huge pages out of the profile of {lpar} and restart it"))
+
+
 @rule("memory.huge-pages", "The LPAR has no huge pages.", Scope.LPAR,
-      source="IBM Power10 environment-source-destination-servers: active migration refused")
+      source="IBM Power10 environment-source-destination-servers: active migration refused",
+      lifts=_no_huge_pages)
 def huge_pages(site: Site, lpar: str) -> Iterator[Breach]:
     count = site.lpars[lpar].huge_pages
     if count:

@@ -3,11 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
+from itertools import combinations
 
+from planner.estate.changes import PutRow, Repair
+from planner.estate.model import Bridge
 from planner.findings import Severity
 from planner.names import quoted
 from planner.plan.plan import Move, Window
-from planner.rules.base import ANYHOW, ASKED, MIGRATIONS, ROWS, Breach, Scope, Use, rule, unknown, untold
+from planner.rules.base import (
+    ANYHOW,
+    ASKED,
+    MIGRATIONS,
+    ROWS,
+    Alternatives,
+    Breach,
+    Scope,
+    Use,
+    fewer_paths,
+    rule,
+    unknown,
+    untold,
+)
 from planner.rules.capability import console_needed, firmware_needed, vios_needed
 from planner.rules.site import Site
 from planner.rules.versions import below
@@ -29,9 +45,34 @@ def networks_known(site: Site, lpar: str) -> Iterator[Breach]:
                       f"lshwres -r virtualio --rsubtype eth --level lpar -m {quoted(p.server)}")
 
 
+def _bridged(site: Site, lpar: str, source: str, target: str) -> Iterator[Alternatives]:
+    """Each VLAN bridged by as many VIOSes as it must, or by one where fewer paths are accepted."""
+    for vswitch, number in site.reach.vlans_of(lpar):
+        here, there = (site.reach.bridging(vswitch, number, s) for s in (source, target))
+        lacking = (1 if lpar in site.policies.redundancy_optional else min(len(here), 2)) - len(there)
+        if (lacking <= 0 and there) or number in site.policies.ignorable_vlans:
+            continue
+        seas = {b.vios: b.sea for b in site.estate.bridges if b.vswitch == vswitch}
+        more = [_bridge(target, v.name, seas[v.name], vswitch, number) for v in site.vioses_on(target)
+                if v.name in seas and v.name not in there]
+        fewer = [(*some, fewer_paths(lpar)) for some in combinations(more, 1 - len(there))] if lacking > 1 - len(
+            there) else []
+        yield [*combinations(more, max(lacking, 1)), *fewer]
+
+
+def _bridge(server: str, vios: str, sea: str, vswitch: str, vlan: int) -> Repair:
+    return Repair("bridge", vios, f"bridge VLAN {vlan} ({vswitch}) on {vios} of {server}, by {sea}",
+                  (PutRow("bridges", Bridge(vios, sea, vlan, vswitch)),),
+                  (f"chhwres -r virtualio -m {quoted(server)} -o a -p {quoted(vios)} --rsubtype eth -a "
+                   f"ieee_virtual_eth=1,port_vlan_id=UNUSED,addl_vlan_ids={vlan},is_trunk=1,trunk_priority=N,"
+                   f"vswitch={vswitch}",
+                   f"on {vios}: chdev -dev {sea} -attr virt_adapters=OLD,NEW"), alike=(server, vswitch, str(vlan)))
+
+
 @rule("network.vlan", "Every VLAN of the LPAR is bridged by a VIOS of the target on the same virtual switch, or "
       "listed as ignorable.", Scope.MOVE, binds=ANYHOW, shape=_vlan_shape,
-      source="seed; migrlpar man page (--vlanbridge)")
+      source="seed; migrlpar man page (--vlanbridge)",
+      lifts=_bridged)
 def vlan(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     own = site.reach.vlans_of(lpar)
     needed = ", ".join(str(number) for _, number in own if number not in site.policies.ignorable_vlans)
@@ -53,7 +94,8 @@ def vlan(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
 
 @rule("network.redundancy", "A VLAN that two VIOSes bridge on the source is bridged by two on the target.",
       Scope.MOVE, binds=MIGRATIONS,
-      shape=_vlan_shape, source="migrlpar man page (--redundantvios); IBM p8hc3_hmcvios (most cases must maintain)")
+      shape=_vlan_shape, source="migrlpar man page (--redundantvios); IBM p8hc3_hmcvios (most cases must maintain)",
+      lifts=_bridged)
 def redundancy(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     optional = Severity.WARNING if lpar in site.policies.redundancy_optional else None
     for vswitch, number in site.reach.vlans_of(lpar):

@@ -3,14 +3,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cache
 
 from planner.estate.capacity import SERIAL_SLOTS
-from planner.estate.model import Vios
+from planner.estate.changes import PutRow, Repair, set_to
+from planner.estate.model import Port, Vios
 from planner.names import quoted
-from planner.reach import SLOTS, PortRange, Spot
-from planner.rules.base import ANYHOW, ASKED, ROWS, Breach, Scope, Use, rule, unknown
+from planner.reach import SLOTS, UNSTATED_PORTS, PortRange, Spot
+from planner.rules.base import ANYHOW, ASKED, ROWS, Alternatives, Breach, Relief, Scope, Use, any_of, rule, unknown
 from planner.rules.site import Site, storage_shape
 
 _STATES = 20_000
@@ -75,10 +76,34 @@ _MORE_SLOTS = ("remove server adapters there that serve nobody, or raise max_vir
 VIRTUAL_SLOTS = Use("virtual slots", _taken, lambda site, server: _most(site, server, slots=True), rare=True)
 
 
+def connected(site: Site, vios: str, fabric: str) -> Repair:
+    """A further port of a VIOS on a fabric, with as many virtual ports as are taken for one of which nobody says it."""
+    return Repair("port", vios, f"connect a further port with NPIV of {vios} to fabric {fabric}",
+                  (PutRow("ports", Port(vios, f"new port on {fabric}", fabric)),), (f"on {vios}: lsnports",),
+                  alike=(site.vioses[vios].server, fabric))
+
+
+def _more_slots(site: Site, vios: str) -> Repair:
+    most = (site.vioses[vios].max_virtual_slots or 0) + LEAST_SLOTS
+    return set_to("slots", "vioses", vios, "max_virtual_slots", most,
+                  words=f"raise max_virtual_slots of {vios} to {most} in its profile and activate it anew")
+
+
+def _relief(*, slots: bool) -> Callable[[Site, str], Iterator[Relief]]:
+    def relief(site: Site, server: str) -> Iterator[Relief]:
+        for vios, fabric in site.reach.short_of_ports.get(server, ()):
+            if (fabric == SLOTS) is slots:
+                change = _more_slots(site, vios) if slots else connected(site, vios, fabric)
+                yield Relief(lambda n, change=change: change,  # type: ignore[misc]
+                             dict.fromkeys((_part(vios, fabric), _all(server, fabric)), UNSTATED_PORTS))
+    return relief
+
+
 @rule("storage.npiv-ports", "The virtual Fibre Channel adapters on a server take no more virtual ports of a fabric and "
       "of a VIOS than are free there; those of an LPAR that has left are free again.", Scope.SERVER, use=PORTS,
       encoding=ROWS, enough=WHICHEVER, source="IBM POWER9 p9efd_managing_vfc_storage (64 active adapters a port at "
-      "16 Gb and slower); lsnports (tports, aports); HSCLA319")
+      "16 Gb and slower); lsnports (tports, aports); HSCLA319",
+      relief=_relief(slots=False))
 def npiv_ports(site: Site, server: str, holders: Collection[str]) -> Iterator[Breach]:
     for part, held, most in PORTS.parts_over(site, server, holders):
         yield Breach(f"{held} virtual Fibre Channel ports would be in use on {part}, which has {most}",
@@ -89,7 +114,8 @@ def npiv_ports(site: Site, server: str, holders: Collection[str]) -> Iterator[Br
       "virtual slots of a VIOS than it has beside what else is in them.", Scope.SERVER, use=VIRTUAL_SLOTS,
       encoding=ROWS, enough=WHICHEVER, source="HMC V7R3.4 help, VEthernetAdapter.AdapterID (slots below the maximum "
       "number of adapters); lshwres -r virtualio --rsubtype slot; powercampus.de 7.1 (another maximum takes a new "
-      "activation)")
+      "activation)",
+      relief=_relief(slots=True))
 def virtual_slots(site: Site, server: str, holders: Collection[str]) -> Iterator[Breach]:
     for part, held, most in VIRTUAL_SLOTS.parts_over(site, server, holders):
         yield Breach(f"client adapters would take {held} virtual slots of {part}, which has {most} for them",
@@ -102,10 +128,16 @@ _OWN_SLOTS = 20
 """Slots that a VIOS of which nobody states the number may use itself: serial, trunk adapters, control channels."""
 
 
+def _slots_there(site: Site, lpar: str, source: str, target: str) -> Iterator[Alternatives]:
+    yield any_of(*(_more_slots(site, vios) for vios, fabric in site.reach.short_of_ports.get(target, ())
+                   if fabric == SLOTS))
+
+
 @rule("storage.slots", "The target's VIOSes have virtual slots for the LPAR's adapters were no other LPAR there; where "
       "they might be too few, their number is known.", Scope.MOVE, binds=ANYHOW, shape=storage_shape,
       source="lshwres -r virtualio --rsubtype slot (curr_max_virtual_slots); pypowervm test data "
-      "(MaximumVirtualIOSlots 64, 400, 2000)")
+      "(MaximumVirtualIOSlots 64, 400, 2000)",
+      lifts=_slots_there)
 def slots(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     reach, wanted = site.reach, len(site.reach.served_by(lpar))
     short = {spot: reach.port_room[spot] for spot in reach.short_of_ports.get(target, ()) if spot[1] == SLOTS}

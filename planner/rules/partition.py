@@ -4,16 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
 
+from planner.estate.changes import DropRow, Repair, SetTo, set_to
 from planner.estate.consoles import is_ivm
 from planner.estate.model import MIGRATING, Lpar
 from planner.findings import Severity
 from planner.names import quoted
-from planner.rules.base import ANYHOW, MIGRATIONS, UNTIL_WORK, Breach, On, Scope, rule, unknown, untold
+from planner.rules.base import (
+    ANYHOW,
+    MIGRATIONS,
+    UNTIL_WORK,
+    Alternatives,
+    Breach,
+    Lifts,
+    On,
+    Scope,
+    any_of,
+    rule,
+    unknown,
+    untold,
+)
 from planner.rules.site import Site, own_name, plain_name, typed
 
 ID_FREE = "partition.id-free"
 """Told of a plan by its replay, which knows who holds an id when the LPAR arrives."""
 _TABLE = "IBM POWER7 iphc3hmcvalidation and its IVM edition iphc3ivmvalidation"
+
+
+def _lifted(kind: str, name: str, value: object, words: str, *commands: str) -> Lifts:
+    """One field of the LPAR's row is altered; ``{lpar}`` and ``{server}`` stand in the texts."""
+    def lifts(site: Site, lpar: str) -> Iterator[Alternatives]:
+        named = {"lpar": typed(site, lpar), "server": quoted(site.lpars[lpar].server)}
+        yield any_of(set_to(kind, "lpars", lpar, name, value, words=words.format(lpar=lpar),
+                            commands=[c.format(**named) for c in commands]))
+    return lifts
 
 
 @rule("partition.client", "A VIOS never moves.", Scope.LPAR, binds=ANYHOW - {On.FAILOVER},
@@ -32,7 +55,8 @@ _TO_RUN = dict.fromkeys(MIGRATING, _RECOVER) | {
 
 
 @rule("partition.running", "An LPAR that is moved live is running; one that is migrated inactive is not activated.",
-      Scope.LPAR, binds=MIGRATIONS, source=f"{_TABLE}; seed")
+      Scope.LPAR, binds=MIGRATIONS, source=f"{_TABLE}; seed",
+      lifts=_lifted("start", "state", "running", "start {lpar}, or recover it"))
 def running(site: Site, lpar: str) -> Iterator[Breach]:
     state, query = site.lpars[lpar].state, f"lssyscfg -r lpar -m {quoted(site.lpars[lpar].server)} -F name,state"
     if not state:
@@ -96,7 +120,9 @@ def hardware_left(site: Site, lpar: str) -> Iterator[Breach]:
 
 
 @rule("partition.rmc", "The LPAR's RMC connection to the console is active (IBM i needs none).", Scope.LPAR,
-      source=f"{_TABLE}; seed; pypowervm can_lpm")
+      source=f"{_TABLE}; seed; pypowervm can_lpm",
+      lifts=_lifted("rmc", "rmc_active", True, "mend the RMC connection of {lpar}",
+                    "on {lpar}: /usr/sbin/rsct/bin/rmcctrl -z; rmcctrl -A; rmcctrl -p"))
 def rmc(site: Site, lpar: str) -> Iterator[Breach]:
     p = site.lpars[lpar]
     if p.os == "IBM i" or not p.active:
@@ -110,7 +136,10 @@ def rmc(site: Site, lpar: str) -> Iterator[Breach]:
 
 
 @rule("partition.migration-disabled", "Migration is not switched off for the LPAR.", Scope.LPAR, binds=MIGRATIONS,
-      source="IBM p8efc_partitiontemplate_lpmdisable; lssyscfg -r lpar (migration_disabled)")
+      source="IBM p8efc_partitiontemplate_lpmdisable; lssyscfg -r lpar (migration_disabled)",
+      lifts=_lifted(
+          "mobile", "migration_disabled", False, "switch the migration of {lpar} on, if its licences allow it",
+          "chsyscfg -r lpar -m {server} -i name={lpar},migration_disabled=0"))
 def migration_disabled(site: Site, lpar: str) -> Iterator[Breach]:
     if site.lpars[lpar].migration_disabled:
         yield Breach("migration is switched off for it (migration_disabled), often because of a licence",
@@ -118,8 +147,16 @@ def migration_disabled(site: Site, lpar: str) -> Iterator[Breach]:
                      + quoted(f"name={own_name(site, lpar)},migration_disabled=0"))
 
 
+def _without_adapters(site: Site, lpar: str) -> Iterator[Alternatives]:
+    edits = (SetTo("lpars", (lpar,), "physical_adapters", ()), SetTo("lpars", (lpar,), "physical_io", None))
+    which = ", ".join(site.lpars[lpar].physical_adapters) or "which, no export says"
+    yield any_of(Repair("adapters", lpar, f"take the physical adapters of {lpar} away, by DLPAR and from its profile "
+                        f"({which})", edits))
+
+
 @rule("partition.physical-io", "The LPAR owns no physical adapter.", Scope.LPAR, binds=UNTIL_WORK,
-      source=f"{_TABLE}; seed")
+      source=f"{_TABLE}; seed",
+      lifts=_without_adapters)
 def physical_io(site: Site, lpar: str) -> Iterator[Breach]:
     adapters = site.lpars[lpar].physical_adapters
     if adapters or site.lpars[lpar].physical_io:
@@ -128,14 +165,16 @@ def physical_io(site: Site, lpar: str) -> Iterator[Breach]:
 
 
 @rule("partition.lhea", "The LPAR has no Logical Host Ethernet (LHEA) port.", Scope.LPAR, binds=UNTIL_WORK,
-      source="seed, JS22 checklist")
+      source="seed, JS22 checklist",
+      lifts=_lifted("profile", "lhea", None, "replace the LHEA ports of {lpar} by virtual Ethernet"))
 def lhea(site: Site, lpar: str) -> Iterator[Breach]:
     if site.lpars[lpar].lhea:
         yield Breach("has LHEA ports", "replace them by virtual Ethernet")
 
 
 @rule("partition.sriov", "The LPAR has no SR-IOV logical port that is not migratable.", Scope.LPAR, binds=UNTIL_WORK,
-      source="migrlpar P9 man page (physical I/O unless --migsriov; vNIC is allowed)")
+      source="migrlpar P9 man page (physical I/O unless --migsriov; vNIC is allowed)",
+      lifts=_lifted("profile", "sriov_ports", 0, "replace the SR-IOV ports of {lpar} by virtual Ethernet"))
 def sriov(site: Site, lpar: str) -> Iterator[Breach]:
     p = site.lpars[lpar]
     count = (p.sriov_ports or 0) - (p.migratable_sriov_ports or 0)
@@ -145,7 +184,8 @@ def sriov(site: Site, lpar: str) -> Iterator[Breach]:
 
 
 @rule("partition.bsr", "The LPAR has no barrier synchronisation register (BSR) array.", Scope.LPAR,
-      source="IBM POWER8 p8hc3_hmcservers")
+      source="IBM POWER8 p8hc3_hmcservers",
+      lifts=_lifted("profile", "bsr_arrays", 0, "take the BSR arrays out of the profile of {lpar} and restart it"))
 def bsr(site: Site, lpar: str) -> Iterator[Breach]:
     count = site.lpars[lpar].bsr_arrays
     if count:
@@ -153,14 +193,17 @@ def bsr(site: Site, lpar: str) -> Iterator[Breach]:
 
 
 @rule("partition.error-path", "The LPAR is not the redundant error path reporting partition.", Scope.LPAR,
-      binds=MIGRATIONS, source=_TABLE)
+      binds=MIGRATIONS, source=_TABLE,
+      lifts=_lifted("profile", "error_path_reporting", False,
+                               "switch error path reporting off in the profile of {lpar} and restart it"))
 def error_path(site: Site, lpar: str) -> Iterator[Breach]:
     if site.lpars[lpar].error_path_reporting:
         yield Breach("reports redundant error paths", "switch it off in its profile and restart it")
 
 
 @rule("partition.workload-group", "The LPAR is in no partition workload group.", Scope.LPAR, binds=MIGRATIONS,
-      source=_TABLE)
+      source=_TABLE,
+      lifts=_lifted("workload-group", "workload_group", "", "take {lpar} out of its workload group"))
 def workload_group(site: Site, lpar: str) -> Iterator[Breach]:
     group = site.lpars[lpar].workload_group
     if group and group.casefold() != "none":
@@ -172,8 +215,17 @@ def _namesake_shape(site: Site, lpar: str) -> Hashable:
     return lpar if site.has_namesake(lpar) else None
 
 
+def _without_namesakes(site: Site, lpar: str, source: str, target: str) -> Iterator[Alternatives]:
+    for name in site.named(plain_name(lpar), target):
+        idle = name in site.lpars and not site.lpars[name].active
+        if name != lpar:
+            yield any_of(*([Repair("remove-profile", name, f"remove the profile {name}, which is not activated",
+                                   (DropRow("lpars", (name,)),))] if idle else []))
+
+
 @rule("partition.name-free", "No partition of the target has the LPAR's name.", Scope.MOVE, binds=ANYHOW,
-      shape=_namesake_shape, source=f"{_TABLE}; seed")
+      shape=_namesake_shape, source=f"{_TABLE}; seed",
+      lifts=_without_namesakes)
 def name_free(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     plain = plain_name(lpar)
     if any(name != lpar for name in site.named(plain, target)):

@@ -4,19 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 
+from planner.estate.changes import Exempt, Repair, without_policy
 from planner.estate.licence_counts import ceiling_count
 from planner.estate.policies import Group
 from planner.findings import Severity
 from planner.grouping import grouped
-from planner.rules.base import ANYHOW, MIGRATIONS, Breach, Hold, Scope, rule
+from planner.rules.base import ANYHOW, MIGRATIONS, Alternatives, Breach, Hold, Lifts, Scope, any_of, rule
 from planner.rules.licences import ceiling_allows
 from planner.rules.site import Site
 
 Where = Mapping[str, Sequence[str]]
 
 
+def _exempted(kind: str, policy: str, words: str) -> Lifts:
+    """A policy holds no more for the LPAR."""
+    def lifts(site: Site, lpar: str, *pair: str) -> Iterator[Alternatives]:
+        yield any_of(Repair(kind, lpar, words.format(lpar), (Exempt(policy, lpar),)))
+    return lifts
+
+
+def _ungrouped(kind: str, words: str) -> Lifts:
+    """The rows of a group are lifted."""
+    def lifts(site: Site, group: str) -> Iterator[Alternatives]:
+        rows = [p for p in site.estate.policies
+                if p.active and p.kind == kind and (p.subject or "unnamed") == group]
+        for p in rows:
+            yield any_of(without_policy(kind, p, words.format(group, p.value)))
+    return lifts
+
+
 @rule("policy.production-stays", "Production LPARs do not move.", Scope.LPAR,
-      source="seed: LPAR must be a non-production system")
+      source="seed: LPAR must be a non-production system",
+      lifts=_exempted("production", "production-stays", "let {} move, a production LPAR"))
 def production_stays(site: Site, lpar: str) -> Iterator[Breach]:
     if lpar in site.policies.production_stays:
         yield Breach("is production, and production LPARs do not move",
@@ -28,7 +47,8 @@ def _fixed_shape(site: Site, lpar: str) -> Hashable:
 
 
 @rule("policy.pin", "A pinned LPAR runs only on its servers.", Scope.MOVE, binds=ANYHOW,
-      lasting=False, shape=_fixed_shape, source="policy")
+      lasting=False, shape=_fixed_shape, source="policy",
+      lifts=_exempted("pin", "pin", "lift the pin of {}"))
 def pin(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     allowed = site.policies.pins.get(lpar)
     if allowed is not None and target not in allowed:
@@ -37,7 +57,8 @@ def pin(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
 
 
 @rule("policy.fence", "A fenced LPAR runs only on the servers of its fence.", Scope.MOVE, binds=ANYHOW,
-      lasting=False, shape=_fixed_shape, source="policy")
+      lasting=False, shape=_fixed_shape, source="policy",
+      lifts=_exempted("fence", "fence", "lift the fence of {}"))
 def fence(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     allowed = site.policies.fences.get(lpar)
     if allowed is not None and target not in allowed:
@@ -51,7 +72,8 @@ def _soft_shape(site: Site, lpar: str) -> Hashable:
 @rule("policy.soft-pin", "A softly pinned LPAR leaves its servers only when they are freed; with a way back it comes "
       "home. A warning where no question says what is freed, else an error.", Scope.MOVE, binds=MIGRATIONS,
       severity=Severity.WARNING,
-      lasting=False, shape=_soft_shape, source="IBM PowerVC: soft and hard pins")
+      lasting=False, shape=_soft_shape, source="IBM PowerVC: soft and hard pins",
+      lifts=_exempted("soft-pin", "soft-pin", "lift the soft pin of {}"))
 def soft_pin(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     allowed = site.policies.soft_pins.get(lpar)
     if allowed and target not in allowed and (site.goal is None or source not in site.goal.freed):
@@ -66,8 +88,15 @@ def _target_shape(site: Site, lpar: str) -> Hashable:
     return (refusing, site.belongs(lpar)) if refusing or asked else ()
 
 
+def _let_in(site: Site, lpar: str, source: str, target: str) -> Iterator[Alternatives]:
+    asked = site.goal.not_targets if site.goal else ()
+    yield any_of(*([] if target in asked else [
+        Repair("target", target, f"let {target} take LPARs in", (Exempt("not-a-target", target),))]))
+
+
 @rule("policy.not-a-target", "A server that is not a target takes nobody in but those that belong there.", Scope.MOVE,
-      binds=ANYHOW, lasting=False, shape=_target_shape, source="policy; --not-a-target")
+      binds=ANYHOW, lasting=False, shape=_target_shape, source="policy; --not-a-target",
+      lifts=_let_in)
 def not_a_target(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     asked = site.goal.not_targets if site.goal else ()
     if (target in asked or lpar in site.policies.not_targets.get(target, ())) and target not in site.belongs(lpar):
@@ -85,7 +114,8 @@ def _sharing(site: Site, group: Group, where: Where) -> Iterator[tuple[str, str,
 
 @rule("policy.keep-apart", "LPARs that are kept apart never share a server, save the one where they stood "
       "together before the plan began (they may come home to it).", Scope.GROUP,
-      rows="a row per group and server; every wave checked with both sides held", source="policy")
+      rows="a row per group and server; every wave checked with both sides held", source="policy",
+      lifts=_ungrouped("keep-apart", "let LPARs of {} share a server for the window: {}"))
 def keep_apart(site: Site, where: Where) -> Iterator[Breach]:
     for group in site.groups_with("apart", where):
         for server, a, b in _sharing(site, group, where):
@@ -104,7 +134,8 @@ def cluster(site: Site, where: Where) -> Iterator[Breach]:
 
 
 @rule("policy.keep-together", "LPARs that are kept together end on one server.", Scope.GROUP, hold=Hold.END,
-      rows="an equality per member and server", source="policy")
+      rows="an equality per member and server", source="policy",
+      lifts=_ungrouped("keep-together", "let LPARs of {} be apart for the window: {}"))
 def keep_together(site: Site, where: Where) -> Iterator[Breach]:
     for group in site.groups_with("together", where):
         homes = {name: where[name][0] for name in group.members if where.get(name)}

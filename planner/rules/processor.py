@@ -5,19 +5,56 @@ from __future__ import annotations
 from collections.abc import Collection, Hashable, Iterator
 
 from planner.estate.capacity import Demand, min_units_per_vp
+from planner.estate.changes import Exempt, PutRow, Repair, SetTo, set_to
 from planner.estate.licence_counts import DEFAULT_POOL
+from planner.estate.model import ProcessorPool
 from planner.findings import Severity
 from planner.names import quoted
-from planner.rules.base import ANYHOW, AS_IT_IS, MIGRATIONS, ROWS, Breach, Hold, Scope, rule, unknown
+from planner.rules.base import (
+    ANYHOW,
+    AS_IT_IS,
+    MIGRATIONS,
+    ROWS,
+    WHOLE,
+    Alternatives,
+    Breach,
+    Hold,
+    Relief,
+    Scope,
+    any_of,
+    kept_by_rows,
+    rule,
+    unknown,
+)
 from planner.rules.modes import fullest_mode, modes_of, rank
 from planner.rules.site import Site
-from planner.units import show_cores
+from planner.units import many, show_cores
+
+_MOST_CORES = 16
+"""Cores that are taken to be there and inactive at most: no fact of an estate says how many."""
+
+
+def _more_cores(site: Site, server: str) -> Iterator[Relief]:
+    """Cores on demand, of which a ceiling gives its share; the ceiling or the reserve lifted."""
+    has, policies = site.servers[server].configurable_units, site.policies
+    ceiling, reserve = policies.cpu_ceiling.get(server, 100), policies.reserve_units.get(server, 0)
+    yield Relief(lambda n: Repair("core", server, f"activate {many(n, 'core')} on {server} (Capacity on Demand), if so "
+                                  "many are installed", (SetTo("servers", (server,), "configurable_units",
+                                                               has + 100 * n),), amount=n, alike=(server,)),
+                 {WHOLE: ceiling}, _MOST_CORES)
+    if ceiling < 100:
+        yield Relief(lambda n: Repair("ceiling", server, f"lift the policy cpu-ceiling ({ceiling} %) of {server}",
+                                      (Exempt("cpu-ceiling", server),)), {WHOLE: has - has * ceiling // 100})
+    if reserve:
+        yield Relief(lambda n: Repair("reserve", server, f"lift the policy reserve-cores ({show_cores(reserve)}) of "
+                                      f"{server}", (Exempt("reserve-cores", server),)), {WHOLE: reserve})
 
 
 @rule("processor.capacity", "The entitlements on a server do not exceed what it may hold (configurable, ceiling, "
       "reserve); a server that is over at the start does not rise.", Scope.SERVER,
       rows=ROWS,
-      source="Power 750 redpaper p. 124")
+      source="Power 750 redpaper p. 124",
+      relief=_more_cores)
 def capacity(site: Site, server: str, holders: Collection[str]) -> Iterator[Breach]:
     held, allowed = site.holding(server, holders).units, site.limit(server).units
     if held > max(allowed, site.at_start[server].units):
@@ -25,10 +62,23 @@ def capacity(site: Site, server: str, holders: Collection[str]) -> Iterator[Brea
                      f"{show_cores(held - allowed)} too many", "free cores there or raise its ceiling")
 
 
+def _no_pool_limit(site: Site, server: str) -> Iterator[Relief]:
+    for pool_id, row in sorted(site.pools.get(server, {}).items()):
+        if row.max_units is not None:
+            name = row.name or str(pool_id)
+            change = Repair("pool", server, f"lift the maximum of pool {name} of {server}",
+                            (SetTo("pools", (server, pool_id), "max_units", None),),
+                            (f"chhwres -r procpool -m {quoted(server)} -o s --poolname {quoted(name)} -a "
+                             "max_pool_proc_units=N",))
+            yield Relief(lambda n, change=change: change,  # type: ignore[misc]
+                         {str(pool_id): site.servers[server].configurable_units + row.reserved_units})
+
+
 @rule("processor.pool", "The entitlements in a shared processor pool do not exceed its maximum less its reserve; "
       "a pool that is over at the start does not rise.", Scope.SERVER,
       rows="a row per pool in the program; every wave checked with both sides held",
-      source="IBM POWER8 Managing shared processor pools; REDP-4798 p. 136")
+      source="IBM POWER8 Managing shared processor pools; REDP-4798 p. 136",
+      relief=_no_pool_limit)
 def pool(site: Site, server: str, holders: Collection[str]) -> Iterator[Breach]:
     held = site.holding(server, holders).pools
     for pool_id, units in sorted(held.items()):
@@ -44,7 +94,8 @@ _USAGE_ROWS = "rows for the slots that a placement would break, added until none
 @rule("processor.usage", "Where usage history exists, what runs on a server never used more together than the server "
       "may give (configurable, ceiling, reserve), in any slot of the hours that count; slots that were over at the "
       "start do not rise.", Scope.SERVER, hold=Hold.END, rows=_USAGE_ROWS,
-      source="the peak of the sum, not the sum of peaks")
+      source="the peak of the sum, not the sum of peaks",
+      relief=_more_cores)
 def usage(site: Site, server: str, holders: Collection[str]) -> Iterator[Breach]:
     if site.usage is not None and (worst := site.used.worst(server, holders)):
         yield Breach(f"with the usage of {worst[2]}, {server} would use {show_cores(-(-worst[0] // 10))} cores "
@@ -53,7 +104,8 @@ def usage(site: Site, server: str, holders: Collection[str]) -> Iterator[Breach]
 
 @rule("processor.pool-usage", "Where usage history exists, the LPARs of a shared pool never used more together than "
       "its maximum, in any slot of the hours that count; slots that were over at the start do not rise.", Scope.SERVER,
-      hold=Hold.END, rows=_USAGE_ROWS, source="REDP-4798 p. 136 (maximum pool capacity)")
+      hold=Hold.END, rows=_USAGE_ROWS, source="REDP-4798 p. 136 (maximum pool capacity)",
+      relief=_no_pool_limit)
 def pool_usage(site: Site, server: str, holders: Collection[str]) -> Iterator[Breach]:
     for pool_id in sorted(site.pools.get(server, {})) if site.usage is not None else ():
         if worst := site.used.worst(server, holders, pool_id):
@@ -76,9 +128,16 @@ def _mode_shape(site: Site, lpar: str) -> Hashable:
     return site.lpars[lpar].current_mode, site.lpars[lpar].preferred_mode
 
 
+def _fewer_processors(site: Site, lpar: str, source: str, target: str) -> Iterator[Alternatives]:
+    count = site.lpars[lpar].entitlement_units // min_units_per_vp(site.servers[target])
+    yield any_of(*([set_to("virtual-processors", "lpars", lpar, "virtual_processors", count,
+                           words=f"leave {lpar} {many(count, 'virtual processor')}")] if count else []))
+
+
 @rule("processor.minimum-per-vp", "The entitlement gives each virtual processor what the target demands at least.",
       Scope.MOVE, binds=AS_IT_IS,
-      shape=_processor_shape, source="Power 570 redpaper p. 79; Power 750/760 redpaper p. 124 (0.05 from POWER7+)")
+      shape=_processor_shape, source="Power 570 redpaper p. 79; Power 750/760 redpaper p. 124 (0.05 from POWER7+)",
+      lifts=_fewer_processors)
 def minimum_per_vp(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     p, least = site.lpars[lpar], min_units_per_vp(site.servers[target])
     if p.processors != "dedicated" and p.entitlement_units < least * p.virtual_processors:
@@ -93,7 +152,8 @@ def _room(site: Site, demand: Demand, target: str) -> bool:
 
 @rule("processor.fits", "The LPAR's entitlement fits the target were it empty of other LPARs.", Scope.MOVE,
       binds=ANYHOW, fits=_room, lasting=False, shape=_processor_shape,
-      source="arithmetic (a placement that a rule forbids never becomes a variable)")
+      source="arithmetic (a placement that a rule forbids never becomes a variable)",
+      lifts=kept_by_rows)
 def fits(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     wanted = site.demand(lpar, target)
     if site.servers[target].configurable_units and not _room(site, wanted, target):
@@ -101,8 +161,19 @@ def fits(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
                      f"{show_cores(site.room(target).units)}", "lower its entitlement or the ceiling's reserve")
 
 
+def _new_pool(site: Site, lpar: str, source: str, target: str) -> Iterator[Alternatives]:
+    wanted, there = site.policies.target_pool[lpar], site.pools.get(target, {})
+    free = [n for n in range(1, 64) if n not in there]
+    number = sorted(set(site.policies.target_pool.values())).index(wanted)
+    yield any_of(*[Repair("pool-new", target, f"create processor pool {wanted} on {target}",
+                          (PutRow("pools", ProcessorPool(target, n, wanted)),),
+                          (f"chhwres -r procpool -m {quoted(target)} -o s --poolid {n} -a "
+                           f"{quoted(f'new_name={wanted}')},max_pool_proc_units=N",)) for n in free[number:number + 1]])
+
+
 @rule("processor.pool-known", "The pool that a policy names exists on the target.", Scope.MOVE, binds=ANYHOW,
-      shape=_pool_shape, source="HMC: the target pool is chosen by shared_proc_pool_id or name, DefaultPool otherwise")
+      shape=_pool_shape, source="HMC: the target pool is chosen by shared_proc_pool_id or name, DefaultPool otherwise",
+      lifts=_new_pool)
 def pool_known(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     wanted = site.policies.target_pool.get(lpar)
     if wanted and target != site.lpars[lpar].server and all(
@@ -114,8 +185,17 @@ _MODES = "IBM p8hc3_pcmdefs; 8231-E2C iphc3pcmcombosact (default preferred mode 
 _SET_MODE = "set a mode that both support and restart the LPAR"
 
 
+def _other_mode(site: Site, lpar: str, source: str, target: str) -> Iterator[Alternatives]:
+    both = {*modes_of(site.servers[source])} & {*modes_of(site.servers[target])}
+    fullest = fullest_mode(site.lpars[lpar].os, site.lpars[lpar].os_level)
+    fit = sorted((m for m in both if "enhanced" not in m and not (fullest and rank(m) > rank(fullest))), key=rank)
+    yield any_of(*[Repair("mode", lpar, f"restart {lpar} in {m} mode", (
+        SetTo("lpars", (lpar,), "current_mode", m), SetTo("lpars", (lpar,), "preferred_mode", m))) for m in fit[-1:]])
+
+
 @rule("processor.mode", "The target supports the processor compatibility mode in which the LPAR runs.", Scope.MOVE,
-      binds=AS_IT_IS, shape=_mode_shape, source=_MODES)
+      binds=AS_IT_IS, shape=_mode_shape, source=_MODES,
+      lifts=_other_mode)
 def mode(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     now, known = site.lpars[lpar].current_mode, modes_of(site.servers[target])
     if now and known and now not in known:
@@ -131,7 +211,8 @@ def mode(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
 
 
 @rule("processor.preferred-mode", "The target supports the mode that the LPAR prefers: a restart does not change it.",
-      Scope.MOVE, binds=ANYHOW, shape=_mode_shape, source=_MODES)
+      Scope.MOVE, binds=ANYHOW, shape=_mode_shape, source=_MODES,
+      lifts=_other_mode)
 def preferred_mode(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     wanted, known = site.lpars[lpar].preferred_mode, modes_of(site.servers[target])
     if wanted not in ("", "default") and known and wanted not in known:

@@ -5,18 +5,42 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from planner.estate.catalogue import older
+from planner.estate.changes import PutRow, Repair, SetTo, set_to
 from planner.estate.consoles import are_linked, between, consoles_of
-from planner.estate.model import GENERATIONS
+from planner.estate.model import GENERATIONS, Policy
 from planner.names import quoted
-from planner.rules.base import ANYHOW, MIGRATIONS, Breach, Scope, rule, two_servers, unknown, untold
+from planner.rules.base import (
+    ANYHOW,
+    MIGRATIONS,
+    Alternatives,
+    Breach,
+    Lifts,
+    Scope,
+    any_of,
+    rule,
+    two_servers,
+    unknown,
+    untold,
+)
 from planner.rules.capability import vios_needed
 from planner.rules.site import Site, is_ibm_i, storage_shape
 from planner.rules.versions import below
 
 
+def _of_each(kind: str, name: str, wrong: object, right: object, words: str, *commands: str) -> Lifts:
+    """A field of source or target is altered where it is ``wrong``; ``{0}`` stands for the server."""
+    def lifts(site: Site, lpar: str, *pair: str) -> Iterator[Alternatives]:
+        for s in pair:
+            if getattr(site.servers[s], name) == wrong:
+                yield any_of(set_to(kind, "servers", s, name, right, words=words.format(s),
+                                    commands=[c.format(quoted(s)) for c in commands]))
+    return lifts
+
+
 @rule("server.enterprise", "Source and target have PowerVM Enterprise Edition.", Scope.MOVE,
       binds=MIGRATIONS, shape=two_servers,
-      source="HMC V7R3.4 help MigrationRequirements; seed, JS22 checklist")
+      source="HMC V7R3.4 help MigrationRequirements; seed, JS22 checklist",
+      lifts=_of_each("enterprise", "enterprise", False, True, "enter the key of PowerVM Enterprise on {0}"))
 def enterprise(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     for name in (source, target):
         if site.servers[name].enterprise is False:
@@ -40,9 +64,18 @@ def sizes_known(site: Site, lpar: str, source: str, target: str) -> Iterator[Bre
                      "add its processors and its memory in the workbook, or give lshwres --level lpar")
 
 
+def _consoles_linked(site: Site, lpar: str, source: str, target: str) -> Iterator[Alternatives]:
+    pair = between(site.servers[source], site.servers[target], site.policies.console_links)
+    a, b = sorted(pair)
+    yield any_of(Repair("console-link", a, f"let consoles {a} and {b} work together: SSH keys, and policy console-link",
+                        (PutRow("policies", Policy("console-link", a, b)),),
+                        (f"on {a}: mkauthkeys --ip {b} -u hscroot; mkauthkeys --ip {b} -u hscroot --test",)))
+
+
 @rule("server.console", "One console (of several that a server may have) manages source and target, or consoles that "
       "reach each other.", Scope.MOVE, binds=ANYHOW, shape=two_servers,
-      source="seed: same HMC, DR site out of scope; HMC V7R3.4 on: two HMCs")
+      source="seed: same HMC, DR site out of scope; HMC V7R3.4 on: two HMCs",
+      lifts=_consoles_linked)
 def console(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     a, b = (" and ".join(consoles_of(site.servers[name])) for name in (source, target))
     here, there = between(site.servers[source], site.servers[target], site.policies.console_links)
@@ -75,8 +108,15 @@ def _out_of_order(site: Site, server: str) -> Iterator[Breach]:
                      f"bring it back, then: lssyscfg -r sys -m {quoted(server)} -F name,state")
 
 
+def _sites_linked(site: Site, lpar: str, source: str, target: str) -> Iterator[Alternatives]:
+    a, b = sorted(site.servers[s].site for s in (source, target))
+    yield any_of(Repair("site-link", a, f"let LPARs move between {a} and {b} (policy site-link)",
+                        (PutRow("policies", Policy("site-link", a, b)),)))
+
+
 @rule("server.site", "Source and target stand on one site, or on sites that are linked.", Scope.MOVE,
-      binds=ANYHOW, shape=two_servers, source="seed: DR site out of scope")
+      binds=ANYHOW, shape=two_servers, source="seed: DR site out of scope",
+      lifts=_sites_linked)
 def linked_site(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     a, b = site.servers[source].site, site.servers[target].site
     if a and b and a != b and frozenset((a, b)) not in site.policies.site_links:
@@ -85,15 +125,33 @@ def linked_site(site: Site, lpar: str, source: str, target: str) -> Iterator[Bre
 
 @rule("server.dpo", "The target does not run the Dynamic Platform Optimizer.", Scope.MOVE,
       binds=MIGRATIONS, shape=two_servers,
-      source="IBM POWER8 p8hc3_hmcservers: blocks inbound mobility until it ends")
+      source="IBM POWER8 p8hc3_hmcservers: blocks inbound mobility until it ends",
+      lifts=_of_each("dpo", "dpo_running", True, False, "stop the Dynamic Platform Optimizer on {0}, or wait for it",
+                     "optmem -m {0} -o stop"))
 def dpo(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     if site.servers[target].dpo_running:
         yield Breach(f"the Dynamic Platform Optimizer runs on {target}",
                      f"wait for it, or stop it: optmem -m {quoted(target)} -o stop")
 
 
+def made_mover(site: Site, vios: str) -> Repair:
+    """A VIOS becomes a mover that carries migrations."""
+    server = site.vioses[vios].server
+    return Repair("mover", vios, f"make {vios} of {server} a mover with active RMC", (
+        SetTo("vioses", (vios,), "msp", True), SetTo("vioses", (vios,), "rmc_active", True),
+        SetTo("vioses", (vios,), "max_migrations", None)),
+        (f"chsyscfg -r lpar -m {quoted(server)} -i {quoted(f'name={vios},msp=1')}",), alike=(server,))
+
+
+def _a_mover(site: Site, lpar: str, source: str, target: str) -> Iterator[Alternatives]:
+    for name in (source, target):
+        if not site.movers(name):
+            yield any_of(*(made_mover(site, v.name) for v in site.vioses_on(name)))
+
+
 @rule("server.mover", "Source and target each have a mover service partition with active RMC.", Scope.MOVE,
-      shape=two_servers, source="HMC V7R3.4 help LPARMobilityMSP; IBM POWER7 iphc3hmcvalidation table 1")
+      shape=two_servers, source="HMC V7R3.4 help LPARMobilityMSP; IBM POWER7 iphc3hmcvalidation table 1",
+      lifts=_a_mover)
 def mover(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     for name in (source, target):
         vioses = site.vioses_on(name)
@@ -112,7 +170,8 @@ def mover(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
 
 
 @rule("server.migrations", "Source and target support at least one migration at a time.", Scope.MOVE, shape=two_servers,
-      source="IBM POWER7 iphc3hmcvalidation table 1 (number of running migrations against the number supported)")
+      source="IBM POWER7 iphc3hmcvalidation table 1 (number of running migrations against the number supported)",
+      lifts=_of_each("migrations", "max_migrations", 0, None, "enable mobility on {0}"))
 def migrations(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     for name in (source, target):
         if site.servers[name].max_migrations == 0:
@@ -122,7 +181,8 @@ def migrations(site: Site, lpar: str, source: str, target: str) -> Iterator[Brea
 
 @rule("server.inactive-migrations", "Source and target support at least one inactive migration at a time, where the "
       "LPAR is not activated.", Scope.MOVE, binds=MIGRATIONS, shape=lambda site, lpar: site.lpars[lpar].active,
-      source="IBM POWER7 iphc3hmcvalidation table 1 (inactive migrations against the number supported)")
+      source="IBM POWER7 iphc3hmcvalidation table 1 (inactive migrations against the number supported)",
+      lifts=_of_each("migrations", "max_inactive_migrations", 0, None, "enable mobility on {0}"))
 def inactive_migrations(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     for name in (source, target) if not site.lpars[lpar].active else ():
         if site.servers[name].max_inactive_migrations == 0:
@@ -130,16 +190,19 @@ def inactive_migrations(site: Site, lpar: str, source: str, target: str) -> Iter
                          "correct the figure, or enable mobility there")
 
 
+def _with_rmc(site: Site, lpar: str, source: str, target: str) -> Iterator[Alternatives]:
+    for v in (*site.vioses_on(source), *site.vioses_on(target)):
+        if v.rmc_active is False and v.name in _concerned(site, lpar, source, target):
+            yield any_of(set_to("vios-rmc", "vioses", v.name, "rmc_active", True,
+                                words=f"mend the RMC connection of {v.name}"))
+
+
 @rule("server.vios-rmc", "The VIOSes that serve the LPAR's storage now, and those that shall, have active RMC.",
       Scope.MOVE, binds=MIGRATIONS,
-      shape=storage_shape, source="IBM POWER7 iphc3hmcvalidation table 1 (RMC to source and destination VIOS); seed")
+      shape=storage_shape, source="IBM POWER7 iphc3hmcvalidation table 1 (RMC to source and destination VIOS); seed",
+      lifts=_with_rmc)
 def vios_rmc(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
-    reach = site.reach
-    serving = {d.vios for d in reach.disks_of(lpar)} | {f.vios for f in reach.fibres_of(lpar)}
-    serving = {v for v in serving if v in site.vioses and site.vioses[v].server == source}
-    mapped = {v for paths in (reach.disk_paths(lpar, target), reach.fibre_paths(lpar, target))
-              for _, v in paths.mapping}
-    for name in sorted(serving | mapped):
+    for name in _concerned(site, lpar, source, target):
         if site.vioses[name].rmc_active is False:
             yield Breach(f"{name} has no active RMC connection", "mend RMC between the console and the VIOS")
         elif site.vioses[name].rmc_active is None:
@@ -147,12 +210,31 @@ def vios_rmc(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach
                           f"lssyscfg -r lpar -m {quoted(site.vioses[name].server)} -F name,rmc_state")
 
 
-_LEAST_VIOS = "1.5.1.1"
+def _concerned(site: Site, lpar: str, source: str, target: str) -> list[str]:
+    """The VIOSes that serve its storage, and those that shall."""
+    reach = site.reach
+    serving = {d.vios for d in reach.disks_of(lpar)} | {f.vios for f in reach.fibres_of(lpar)}
+    serving = {v for v in serving if v in site.vioses and site.vioses[v].server == source}
+    mapped = {v for paths in (reach.disk_paths(lpar, target), reach.fibre_paths(lpar, target))
+              for _, v in paths.mapping}
+    return sorted(serving | mapped)
+
+
+_LEAST_VIOS, _IBM_I_VIOS = "1.5.1.1", "2.2.1.4"
+
+
+def _updated_vioses(site: Site, lpar: str, source: str, target: str) -> Iterator[Alternatives]:
+    wanted = _IBM_I_VIOS if site.lpars[lpar].os == "IBM i" else _LEAST_VIOS
+    for v in (*site.vioses_on(source), *site.vioses_on(target)):
+        if below(v.level, wanted):
+            yield any_of(set_to("vios-level", "vioses", v.name, "level", wanted,
+                                words=f"update {v.name} to {wanted} or later"))
 
 
 @rule("server.vios-level", "The VIOSes have at least the level that Live Partition Mobility needs.", Scope.MOVE,
       binds=MIGRATIONS,
-      shape=is_ibm_i, source="SAP note 1102760 (text copy): VIOS 1.5.1.1-FP-10.1; IBM nas8N1011014 for IBM i: 2.2.1.4")
+      shape=is_ibm_i, source="SAP note 1102760 (text copy): VIOS 1.5.1.1-FP-10.1; IBM nas8N1011014 for IBM i: 2.2.1.4",
+      lifts=_updated_vioses)
 def vios_level(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     check = _vioses_for_ibm_i if site.lpars[lpar].os == "IBM i" else _vioses_for_mobility
     for name in (source, target):
@@ -161,7 +243,7 @@ def vios_level(site: Site, lpar: str, source: str, target: str) -> Iterator[Brea
 
 def _vioses_for_ibm_i(site: Site, server: str) -> Iterator[Breach]:
     for vios in site.vioses_on(server):
-        yield from vios_needed(site, vios.name, "2.2.1.4", "IBM i", f"update {vios.name}")
+        yield from vios_needed(site, vios.name, _IBM_I_VIOS, "IBM i", f"update {vios.name}")
 
 
 def _vioses_for_mobility(site: Site, server: str) -> Iterator[Breach]:

@@ -4,15 +4,30 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
+from itertools import islice, product
 
-from planner.estate.model import Disk
+from planner.estate.changes import DropRow, PutRow, Repair, SetTo
+from planner.estate.model import TABLE, Disk, Zoning
 from planner.findings import Severity
 from planner.names import quoted
-from planner.reach import PR_SHARED
-from planner.rules.base import ANYHOW, MIGRATIONS, UNTIL_WORK, Breach, Scope, rule, unknown, untold
+from planner.reach import PR_SHARED, PathGroup
+from planner.rules.base import (
+    ANYHOW,
+    MIGRATIONS,
+    UNTIL_WORK,
+    Alternatives,
+    Breach,
+    Scope,
+    any_of,
+    fewer_paths,
+    rule,
+    unknown,
+    untold,
+)
 from planner.rules.capability import console_needed, vios_needed
+from planner.rules.npiv import connected
 from planner.rules.site import Site, storage_shape, typed
 from planner.rules.versions import below
 from planner.units import some
@@ -25,8 +40,19 @@ def _place(d: Disk) -> str:
     return ", ".join(x for x in (f"slot {d.slot}", "/".join(x for x in (d.vhost, d.vtd) if x)) if x)
 
 
+def _to_luns(site: Site, lpar: str) -> Iterator[Alternatives]:
+    small = [d for d in site.reach.disks_of(lpar) if d.backing in ("lv", "file")]
+    edits = [SetTo("disks", TABLE["disks"].key_of(d), "backing", "lun") for d in small]
+    seen = [PutRow("zonings", Zoning(lun, v.name, "", "no_reserve"))
+            for lun in dict.fromkeys(d.lun for d in small) for v in site.estate.vioses]
+    yield any_of(Repair("to-lun", lpar, f"move the data of {some(dict.fromkeys(d.lun for d in small))} of {lpar} to "
+                        "SAN LUNs that every VIOS sees, and unmap the old ones", (*edits, *seen),
+                        (f"on {lpar}: extendvg, migratepv -l or mirrorvg to the new disks; reducevg",)))
+
+
 @rule("storage.whole-lun", "Every virtual disk is a whole LUN, none a logical volume or a file of a VIOS.",
-      Scope.LPAR, binds=UNTIL_WORK | MIGRATIONS, source="seed; IBM nas8N1011014")
+      Scope.LPAR, binds=UNTIL_WORK | MIGRATIONS, source="seed; IBM nas8N1011014",
+      lifts=_to_luns)
 def whole_lun(site: Site, lpar: str) -> Iterator[Breach]:
     for d in site.reach.disks_of(lpar):
         if d.backing in ("lv", "file"):
@@ -61,9 +87,18 @@ def path_known(site: Site, lpar: str) -> Iterator[Breach]:
 _OPTICAL = "3.1.3"
 
 
+def _no_optical(site: Site, lpar: str, *pair: str) -> Iterator[Alternatives]:
+    rows = [d for d in site.reach.disks_of(lpar) if d.backing == "optical"]
+    names = [(d.vios, d.vtd or d.lun) for d in rows]
+    yield any_of(Repair("optical", lpar, f"unload and remove virtual optical {some(n for _, n in names)} of {lpar}",
+                        tuple(DropRow("disks", TABLE["disks"].key_of(d)) for d in rows),
+                        tuple(f"on {vios}: unloadopt -vtd {name}; rmvdev -vtd {name}" for vios, name in names)))
+
+
 @rule("storage.no-optical", "No virtual optical device is attached, unless VIOS (3.1.3) and console (V10R1) are new "
       "enough.", Scope.LPAR, binds=MIGRATIONS,
-      source="aix-skills 2020-04 IBM System p LPM; IBM Power E1080 technical overview (VIOS 3.1.3, HMC V10R1)")
+      source="aix-skills 2020-04 IBM System p LPM; IBM Power E1080 technical overview (VIOS 3.1.3, HMC V10R1)",
+      lifts=_no_optical)
 def no_optical(site: Site, lpar: str) -> Iterator[Breach]:
     for d in site.reach.disks_of(lpar):
         if d.backing != "optical":
@@ -82,7 +117,8 @@ def no_optical(site: Site, lpar: str) -> Iterator[Breach]:
 @rule("storage.optical-there", "A virtual optical device finds VIOSes on the target that let it move.", Scope.MOVE,
       binds=MIGRATIONS,
       shape=lambda site, lpar: any(d.backing == "optical" for d in site.reach.disks_of(lpar)),
-      source="IBM Power E1080 technical overview (VIOS 3.1.3, HMC V10R1)")
+      source="IBM Power E1080 technical overview (VIOS 3.1.3, HMC V10R1)",
+      lifts=_no_optical)
 def optical_there(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     d = next((d for d in site.reach.disks_of(lpar) if d.backing == "optical"), None)
     for vios in site.vioses_on(target) if d else ():
@@ -94,9 +130,22 @@ _RESERVES = ("", "no_reserve", PR_SHARED)
 _PR_LEVEL = "2.1.2.0"
 
 
+def _unreserved(lun: str, vios: str, policy: str = "no_reserve") -> Repair:
+    return Repair("no-reserve", vios, f"set LUN {lun} on {vios} to {policy}",
+                  (SetTo("zonings", (lun, vios), "reserve_policy", policy),),
+                  (f"on {vios}: chdev -dev hdiskN -attr reserve_policy={policy} (-perm where it is mapped)",))
+
+
+def _free_here(site: Site, lpar: str) -> Iterator[Alternatives]:
+    for lun, vios in dict.fromkeys((d.lun, d.vios) for d in site.reach.disks_of(lpar) if d.backing == "lun"):
+        if site.reach.reserve_policies(lun, site.lpars[lpar].server).get(vios) not in (None, *_RESERVES):
+            yield any_of(_unreserved(lun, vios))
+
+
 @rule("storage.reserve-here", "The source VIOSes hold the LPAR's LUNs with no_reserve, or PR_shared where their level "
       "knows it.", Scope.LPAR, binds=MIGRATIONS,
-      source="IBM nas8N1011014; seed; IBM 8231-E2C iphb1setnoreserve (PR_shared)")
+      source="IBM nas8N1011014; seed; IBM 8231-E2C iphb1setnoreserve (PR_shared)",
+      lifts=_free_here)
 def reserve_here(site: Site, lpar: str) -> Iterator[Breach]:
     told, silent = set(), set()
     for d in site.reach.disks_of(lpar):
@@ -142,8 +191,15 @@ def reserve_there(site: Site, lpar: str, source: str, target: str) -> Iterator[B
         yield _reserve_unknown(silent)
 
 
+def _both_zoned(site: Site, lpar: str) -> Iterator[Alternatives]:
+    lacking = [f for f in site.reach.fibres_of(lpar) if f.both_zoned is False]
+    yield any_of(Repair("wwpn", lpar, f"zone {some(f.wwpn2 for f in lacking)} of {lpar} like the first of each pair",
+                        tuple(SetTo("fibres", (lpar, f.slot), "both_zoned", True) for f in lacking)))
+
+
 @rule("storage.wwpn-pair", "Both WWPNs of every virtual Fibre Channel adapter are zoned to the same storage.",
-      Scope.LPAR, source="IBM support hscla319-during-lpm-validation-aix-npiv-client; p8edm chnportlogin")
+      Scope.LPAR, source="IBM support hscla319-during-lpm-validation-aix-npiv-client; p8edm chnportlogin",
+      lifts=_both_zoned)
 def wwpn_pair(site: Site, lpar: str) -> Iterator[Breach]:
     fibres = site.reach.fibres_of(lpar)
     server, name = quoted(site.lpars[lpar].server), typed(site, lpar)
@@ -202,8 +258,71 @@ def _unlisted(site: Site, target: str, what: str) -> Breach | None:
                   f"on {names}: lspv; lsdev -dev hdiskN -attr; load them with the rest") if names else None
 
 
+_MAPS = 300
+"""Ways to serve the adapters of a group on a target that are looked at."""
+
+
+def _served(site: Site, lpar: str, source: str, target: str) -> Iterator[Alternatives]:
+    """Of each group of adapters a way to serve it on the target: what has to be zoned or connected for it, and fewer
+    paths accepted where two adapters come to one VIOS."""
+    alike, here = site.reach.alike[lpar], [v.name for v in site.vioses_on(target)]
+    for group in (*alike.scsi, *alike.fibre):
+        ways = []
+        for way in islice(product(here, repeat=len(group.slots)), _MAPS):
+            needed = _way(site, lpar, source, group, dict(zip(group.slots, way, strict=True)))
+            fewer = len(set(way)) < len(way) and lpar not in site.policies.redundancy_optional
+            if needed is not None:
+                ways.append(frozenset((*needed, fewer_paths(lpar))) if fewer else needed)
+        least = [w for w in dict.fromkeys(ways) if not any(other < w for other in ways)]
+        if frozenset() not in least:
+            yield [tuple(sorted(w, key=lambda c: (c.kind, c.words))) for w in least]
+
+
+def _way(site: Site, lpar: str, source: str, group: PathGroup, over: Mapping[str, str]) -> frozenset[Repair] | None:
+    """What has to be done so that each VIOS of the source is stood for by one of the target; None where that cannot
+    be."""
+    needed: set[Repair] = set()
+    for vios, instead in over.items():
+        lacking = [thing for thing in sorted(group.carries[vios])
+                   if not site.reach.serves(instead, thing, group.ports.get(vios, {}).get(thing, 0))]
+        blind: list[str] = []
+        for thing in lacking:
+            if thing[0] == "fabric":
+                needed.add(connected(site, instead, thing[1]))
+                continue
+            luns = [d for d in site.reach.disks_of(lpar) if site.reach.lun_nodes.get(d.lun) == thing]
+            if any(d.backing != "lun" for d in luns):
+                return None
+            for lun in dict.fromkeys(d.lun for d in luns):
+                held = site.reach.reserve_policies(lun, site.vioses[instead].server).get(instead)
+                if held is None:
+                    blind.append(lun)
+                else:
+                    needed.add(_unreserved(lun, instead, _policy_at(site, lun, source)))
+        if blind:
+            needed.add(_zoned(site, lpar, source, sorted(set(blind)), instead))
+    return frozenset(needed)
+
+
+def _policy_at(site: Site, lun: str, server: str) -> str:
+    """The reserve policy under which a LUN is to be seen elsewhere: that of where it is, which both must have."""
+    return PR_SHARED if PR_SHARED in site.reach.reserve_policies(lun, server).values() else "no_reserve"
+
+
+def _zoned(site: Site, lpar: str, source: str, luns: list[str], vios: str) -> Repair:
+    rows = [Zoning(lun, vios, "", _policy_at(site, lun, source)) for lun in luns]
+    what = f"LUN {luns[0]}" if len(luns) == 1 else f"{len(luns)} LUNs"
+    rest = f": {', '.join(luns)}" if len(luns) > 1 else ""
+    policies = dict.fromkeys(r.reserve_policy for r in rows)
+    return Repair("zone", lpar, f"zone {what} of {lpar} to {vios}{rest}", tuple(PutRow("zonings", r) for r in rows),
+                  (f"on {vios}: cfgdev; lspv -u",
+                   *(f"on {vios}: chdev -dev hdiskN -attr reserve_policy={p}" for p in policies)),
+                  alike=(lpar, site.vioses[vios].server))
+
+
 @rule("storage.lun-seen", "Every LUN of the LPAR is seen by a VIOS of the target with no_reserve, those of one "
-      "adapter by one VIOS.", Scope.MOVE, binds=ANYHOW, shape=storage_shape, source="IBM nas8N1011014; seed")
+      "adapter by one VIOS.", Scope.MOVE, binds=ANYHOW, shape=storage_shape, source="IBM nas8N1011014; seed",
+      lifts=_served)
 def lun_seen(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     paths = site.reach.disk_paths(lpar, target)
     blind = []
@@ -228,7 +347,8 @@ def lun_seen(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach
 @rule("storage.redundancy", "Disks over k VIOSes on the source find k different VIOSes on the target.", Scope.MOVE,
       binds=MIGRATIONS,
       shape=storage_shape,
-      source="IBM p8hc3_hmcvios (redundancy must mostly be kept); seed (slot 38 to hvio1, 48 to hvio2)")
+      source="IBM p8hc3_hmcvios (redundancy must mostly be kept); seed (slot 38 to hvio1, 48 to hvio2)",
+      lifts=_served)
 def redundancy(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     optional = Severity.WARNING if lpar in site.policies.redundancy_optional else None
     for paths, what in ((site.reach.disk_paths(lpar, target), "disks"),
@@ -244,7 +364,8 @@ def redundancy(site: Site, lpar: str, source: str, target: str) -> Iterator[Brea
 @rule("storage.fabric", "Every virtual Fibre Channel adapter finds a port with NPIV on its fabric on the target, which "
       "has a virtual port for each were the target empty of other LPARs.",
       Scope.MOVE, binds=ANYHOW, shape=storage_shape,
-      source="IBM p8hc3_hmcvios (no FC adapters … npiv_dest_adapter rc=83); HSCLA319")
+      source="IBM p8hc3_hmcvios (no FC adapters … npiv_dest_adapter rc=83); HSCLA319",
+      lifts=_served)
 def fabric(site: Site, lpar: str, source: str, target: str) -> Iterator[Breach]:
     paths = site.reach.fibre_paths(lpar, target)
     if paths.unseen and not any(v.name in site.reach.ported for v in site.vioses_on(target)):

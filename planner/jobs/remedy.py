@@ -1,0 +1,204 @@
+"""The cheapest changes that make a goal possible, each set told with the verified plan on the estate that it makes.
+
+Program, apply, whole plan with its order, and where that is not had: cut, and again. A set is told only when the plan
+on the changed estate is verified and fits its window, and when it is so with no change less.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from planner.estate.assemble import Loaded
+from planner.estate.changes import Repair, applied
+from planner.estate.model import Estate
+from planner.estate.prices import PRICES, Prices
+from planner.jobs.common import Options
+from planner.jobs.evacuation import evacuate
+from planner.jobs.headroom_plan import headroom
+from planner.optimise.asked import displaced, may_leave, survivors
+from planner.optimise.evacuate import Unexplained
+from planner.optimise.headroom import HeadroomProblem
+from planner.optimise.program import Outcome
+from planner.optimise.remedy import Buying, EvacuationRemedy, HeadroomRemedy, Shop, shop_of
+from planner.plan.choices import Status
+from planner.plan.plan import Plan
+from planner.plan.questions import Evacuate, Headroom
+from planner.rules import Judge, Site
+from planner.stopwatch import now, stopped
+from planner.units import many, some
+
+if TYPE_CHECKING:  # start-up: what reads a history takes longer to import than a small plan to make
+    from planner.history.usage import Usage
+    from planner.jobs.peak_hours import UsageSpec
+
+_TRIES = 60
+"""Sets that are tried by the whole plan at most."""
+_PAIRS = 20_000
+"""LPARs that could stay times servers up to which changes are bought for them too."""
+_FOUND = (Status.OPTIMAL, Status.FEASIBLE)
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeSet:
+    """A set of changes, what it costs, and what it makes possible: the verified plan and the estate that it is of."""
+
+    changes: tuple[Repair, ...]
+    cost: int
+    plan: Plan
+    estate: Estate
+
+
+@dataclass(frozen=True, slots=True)
+class Remedied:
+    """What would make a goal possible. ``today``: the answer without any change; ``sets``: the cheapest first, none
+    when it is possible today; ``cheapest``: it is proved that of what is on the price list no cheaper set will do;
+    ``none``: that no set will do; ``said``: what else is to be told, such as what nothing lifts."""
+
+    today: Plan
+    sets: tuple[ChangeSet, ...] = ()
+    cheapest: bool = False
+    none: bool = False
+    said: tuple[str, ...] = ()
+
+
+def possible(plan: Plan) -> bool:
+    """Whether a plan does what was asked: verified, and in its windows."""
+    return plan.verified and plan.status in _FOUND and all(
+        w is None or w.fits is not False for w in (plan.window, plan.back_window))
+
+
+@dataclass(frozen=True)
+class Remedy:
+    """One goal on one estate, asked with changes of it. ``usage``: of a history, as for a plan."""
+
+    loaded: Loaded
+    goal: Evacuate | Headroom
+    options: Options
+    usage: UsageSpec | None = None
+    prices: Prices = PRICES
+
+    def plan(self, estate: Estate) -> Plan:
+        """The whole plan on an estate."""
+        loaded, fresh = Loaded(estate), replace(self.options, since=None)
+        if isinstance(self.goal, Headroom):
+            return headroom(loaded, self.goal, fresh, self.usage, curve=False)
+        return evacuate(loaded, self.goal, fresh, self.usage)
+
+    @cached_property
+    def today(self) -> Plan:
+        """The answer without a change."""
+        return self.plan(self.loaded.estate)
+
+    @cached_property
+    def asked(self) -> Evacuate | Headroom:
+        """The goal with its names, homes and hours as the plan has them."""
+        goal = self.today.goal
+        assert isinstance(goal, Evacuate | Headroom)
+        return goal
+
+    @cached_property
+    def _used(self) -> Usage | None:
+        from planner.jobs.peak_hours import usage_again  # start-up: of a history alone
+
+        basis = self.asked.usage
+        return usage_again(self.loaded.estate, self.usage.path, basis) if self.usage and basis else None
+
+    def site(self, estate: Estate) -> Site:
+        """An estate as the goal looks at it."""
+        return Site(estate, usage=self._used, goal=self.asked)
+
+    def placed(self, estate: Estate) -> bool:
+        """Whether a placement may exist: no proof that there is none."""
+        site = self.site(estate)
+        of = HeadroomProblem(site, Judge(site), self.asked) if isinstance(self.asked, Headroom) else Unexplained(
+            site, Judge(site), self.asked)
+        return of.solve(self.options.time_limit, 1.0).status is not Status.INFEASIBLE
+
+    def tried(self, changes: Sequence[Repair]) -> ChangeSet | None:
+        """These changes with their plan; None when it is not had."""
+        estate = applied(self.loaded.estate, changes)
+        if not self.placed(estate):
+            return None
+        plan = self.plan(estate)
+        return ChangeSet(tuple(changes), self.prices.total(tuple(changes)), plan, estate) if possible(plan) else None
+
+    def least(self, found: ChangeSet) -> ChangeSet:
+        """The set without what it does not need: each change is left out in turn, the dearest first, and planned."""
+        for change in sorted(found.changes, key=lambda c: (-self.prices.cost(c), c.words)):
+            less = self.tried([c for c in found.changes if c != change])
+            found = less or found
+        return found
+
+    def model(self) -> tuple[Buying, Shop]:
+        """The program of the goal, and what can be bought."""
+        site = self.site(self.loaded.estate)
+        judge = Judge(site)
+        if isinstance(self.asked, Headroom):
+            critical = {*self.asked.critical}
+            may = [n for n in site.start if n not in critical] if self._few(site) else may_leave(self.asked, site)
+            shop = shop_of(site, judge, self.prices, (), may, list(site.servers))
+            return HeadroomRemedy(site, shop, self.asked), shop
+        must, among = displaced(self.asked, site), survivors(self.asked, site)
+        may = [n for n, s in site.start.items() if s in among and (self._few(site) or judge.targets(n, among))]
+        shop = shop_of(site, judge, self.prices, must, may, among)
+        return EvacuationRemedy(site, shop, among, must), shop
+
+    @staticmethod
+    def _few(site: Site) -> bool:
+        return len(site.start) * len(site.servers) <= _PAIRS
+
+
+def remedy(asked: Remedy, count: int = 3, progress: Callable[[str], None] | None = None) -> Remedied:
+    """The ``count`` cheapest sets of changes that differ, none of them more than another.
+
+    Raises UsageError and InputError as the question itself does, ReplayError for a plan that fails its replay.
+    """
+    tell = progress or (lambda text: None)
+    tell("the answer of today")
+    if possible(asked.today):
+        return Remedied(asked.today)
+    model, shop = asked.model()
+    if shop.stranded:
+        return Remedied(asked.today, none=True, said=tuple(_unliftable(shop)))
+    deadline = max(asked.options.deadline(), now() + asked.options.time_limit / 2)
+    sets: list[ChangeSet] = []
+    cheapest, none, refused = False, False, 0
+    for number in range(1, _TRIES + 1):
+        tell(f"set {number}")
+        solution = model.solve(deadline, 0.0)
+        if not solution.found or stopped():
+            none = not sets and solution.outcome is Outcome.INFEASIBLE
+            break
+        changes = model.changes(solution)
+        found = asked.tried(changes)
+        if found is None:
+            refused += 1
+            model.refuse(solution)
+        else:
+            least = asked.least(found)
+            cheapest = cheapest or (not sets and solution.outcome is Outcome.OPTIMAL and least.changes == changes)
+            model.differ(least.changes)
+            if not any(_of_one(s, least) for s in sets):
+                sets.append(least)
+        if len(sets) == count or now() > deadline:
+            break
+    said = [f"{many(refused, 'cheaper set')} had a placement at best, but no verified plan"] if refused else []
+    return Remedied(asked.today, tuple(sorted(sets, key=lambda s: s.cost)), cheapest, none, tuple(said))
+
+
+def _of_one(a: ChangeSet, b: ChangeSet) -> bool:
+    """Whether one of two sets is the other, or more than it, in a person's words."""
+    first, second = ({c.shape for c in s.changes} for s in (a, b))
+    return first <= second or second <= first
+
+
+def _unliftable(shop: Shop) -> list[str]:
+    """Of those that no change lets go anywhere the rules that nothing lifts."""
+    out = []
+    for n in shop.stranded:
+        why = dict.fromkeys(f"{f.message} ({f.rule})" for found in shop.blocked.get(n, {}).values() for f in found)
+        out.append(f"no change that is known lets {n} go anywhere: {some(why, 4)}")
+    return out

@@ -1,0 +1,365 @@
+"""The cheapest set of changes that lets a placement exist: the placement program, in which refusals can be lifted.
+
+A refusal of a place becomes rows, the place at most the alternatives of changes that lift it (said beside the rule);
+capacity rows get what can be bought for a server; LPARs can be shut down for the window or made smaller. One change
+serves every place that it opens. What the program does not know (the order of moves, what a change closes) is told to
+it by :meth:`Buying.refuse`, after the whole plan on the changed estate was tried.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from planner.estate.capacity import lpar_demand, min_units_per_vp
+from planner.estate.changes import Repair, SetTo
+from planner.estate.model import Lpar
+from planner.estate.policies import Group
+from planner.estate.prices import Prices
+from planner.findings import Finding, errors
+from planner.names import quoted
+from planner.optimise.headroom import HeadroomProgram
+from planner.optimise.placement import Candidates, PlacementProgram
+from planner.optimise.program import CUT, Solution, Tag, Terms
+from planner.plan.questions import Headroom
+from planner.rules import Judge, Site, ledger
+from planner.rules.base import REGISTRY, Alternatives, Relief, Scope, of_scope
+from planner.rules.ledger import MEMORY, POOLS, PROCESSORS
+from planner.rules.site import typed
+from planner.units import round_up, show_cores, show_gib
+
+STOPPED = ""
+"""Stands for a server where an LPAR is shut down for the window."""
+_PRICE, _NEEDS = 1000, "remedy"
+"""Weight of a price beside that of the move of an LPAR that could stay."""
+_SIZES = (PROCESSORS, POOLS, MEMORY)
+_PER_USE = 10
+"""Thousandths of a core that are used for each hundredth that is entitled."""
+
+
+@dataclass(slots=True)
+class Shop:
+    """What can be bought. ``needs``: (LPAR, server) → of each alternative one; ``stops``, ``small``: LPAR → the change
+    that shuts it down, or the row that it is made smaller to and the change; ``blocked``: LPAR → server → the rules
+    that no change lifts, of those that must go and have no place."""
+
+    prices: Prices
+    candidates: Candidates = field(default_factory=Candidates)
+    needs: dict[tuple[str, str], list[Alternatives]] = field(default_factory=dict)
+    stops: dict[str, Repair] = field(default_factory=dict)
+    small: dict[str, tuple[Lpar, Repair]] = field(default_factory=dict)
+    blocked: dict[str, dict[str, list[Finding]]] = field(default_factory=dict)
+
+    @property
+    def stranded(self) -> list[str]:
+        """Those for whom there is no place whatever is bought."""
+        return [n for n, places in self.candidates.cost.items() if not places]
+
+    def lifted(self, refusals: Sequence[Finding], site: Site, *where: str) -> list[Alternatives] | None:
+        """Of what one rule refuses the alternatives that may be bought; None when nothing lifts it."""
+        lifts = REGISTRY[refusals[0].rule].lifts
+        if lifts is None or any(f.unstated for f in refusals):
+            return None
+        rows: list[Alternatives] = [
+            [alt for alt in alternatives if all(map(self.prices.allows, alt))] for alternatives in lifts(site, *where)]
+        return rows if all(rows) else None
+
+    def offer(self, site: Site, judge: Judge, lpar: str, server: str, cost: int) -> None:
+        """The place of an LPAR on a server, with what it needs; or what nothing lifts."""
+        own, ready = site.start[lpar], judge.readiness(lpar)
+        home, found = site.homes.get(lpar, own), judge.move(lpar, own, server)
+        there = ((judge.homeward.site, judge.homeward.move(lpar, server, home), server, home),) if (
+            site.goal and site.goal.come_back and server != home) else ()
+        rows: list[Alternatives] = []
+        stuck: list[Finding] = []
+        for of, told, *pair in ((site, ready), (site, found, own, server), *there):
+            for rule in dict.fromkeys(f.rule for f in errors(told)):
+                refusals = [f for f in errors(told) if f.rule == rule]
+                lifted = self.lifted(refusals, of, lpar, *pair)
+                rows, stuck = [*rows, *(lifted or ())], [*stuck, *(refusals if lifted is None else ())]
+        if stuck:
+            self.blocked.setdefault(lpar, {})[server] = stuck
+        else:
+            self.candidates.cost[lpar][server], self.needs[lpar, server] = cost, rows
+
+
+def shop_of(site: Site, judge: Judge, prices: Prices, must: Sequence[str], may: Sequence[str],
+            among: Sequence[str]) -> Shop:
+    """What can be bought so that LPARs that ``must`` leave, and those that ``may``, go to servers ``among`` these."""
+    shop = Shop(prices)
+    for n in (*must, *may):
+        shop.candidates.cost[n] = {} if n in must else {site.start[n]: 0}
+        for s in among:
+            if s != site.start[n]:
+                shop.offer(site, judge, n, s, int(n not in must))
+        change = _stopped(site, n)
+        if prices.allows(change) and not (site.goal and site.goal.takes_along):
+            shop.candidates.cost[n][STOPPED], shop.stops[n] = 0, change
+        if (less := _smaller(site, n)) and prices.allows(less[1]):
+            shop.small[n] = less
+    return shop
+
+
+def _stopped(site: Site, lpar: str) -> Repair:
+    """Shut down for the window; an LPAR of unknown environment as one of production, of which a cluster goes on
+    without a node."""
+    at, name = quoted(site.lpars[lpar].server), typed(site, lpar)
+    kind = "stop" if site.lpars[lpar].environment == "non-production" else (
+        "stop-node" if lpar in site.clustered else "stop-production")
+    return Repair(kind, lpar, f"shut {lpar} down for the window, and start it again after it",
+                  (SetTo("lpars", (lpar,), "state", "not activated"),),
+                  (f"before: chsysstate -r lpar -m {at} -o osshutdown -n {name}",
+                   f"after: chsysstate -r lpar -m {at} -o on -n {name} -f PROFILE"), passing=True)
+
+
+def _smaller(site: Site, lpar: str) -> tuple[Lpar, Repair] | None:
+    """An LPAR as small as what is known of its use lets it be, and how; None where that is nothing less. Its minimum
+    entitlement and memory no estate states: no lower than its virtual processors demand anywhere."""
+    p, server = site.lpars[lpar], site.servers[site.lpars[lpar].server]
+    least = max(map(min_units_per_vp, site.servers.values())) * p.virtual_processors
+    peak = p.busy_units
+    if site.usage is not None and lpar in site.usage:
+        peak = -(-int(site.usage.of(lpar).max(initial=0)) // _PER_USE)
+    units = p.entitlement_units if peak is None or p.processors == "dedicated" else max(least, peak)
+    mib = p.memory_mib if p.working_set_mib is None else round_up(p.working_set_mib, server.lmb_mib or 0)
+    units, mib = min(units, p.entitlement_units), min(mib, p.memory_mib)
+    cores, memory = p.entitlement_units - units, p.memory_mib - mib
+    if not (cores or memory):
+        return None
+    what = [f"to {show_cores(units)} cores"] * bool(cores) + [f"to {show_gib(mib)} GiB"] * bool(memory)
+    at, name = quoted(server.name), typed(site, lpar)
+    commands = [f"chhwres -r proc -m {at} -o r -p {name} --procunits {show_cores(cores)}"] * bool(cores) + [
+        f"chhwres -r mem -m {at} -o r -p {name} -q {memory}"] * bool(memory)
+    edits = (SetTo("lpars", (lpar,), "entitlement_units", units), SetTo("lpars", (lpar,), "memory_mib", mib))
+    return replace(p, entitlement_units=units, memory_mib=mib), Repair(
+        "shrink", lpar, f"lower {lpar} {' and '.join(what)}, if its minimum allows it", edits, tuple(commands))
+
+
+class Buying(PlacementProgram):
+    """The rows and variables of what is bought, over any placement question."""
+
+    shop: Shop
+
+    def prepare(self) -> None:
+        super().prepare()
+        self.program.title = "the cheapest set of changes"
+        self.bought: dict[Repair, int] = {}
+        self.reliefs: dict[tuple[str, str], list[tuple[Relief, int]]] = defaultdict(list)
+        """(rule, server) → what gives it more of that, and how often."""
+        self.amounts: dict[Repair, tuple[Relief, int]] = {}
+        """One of what is bought by number → what it is, and its number."""
+        self._all_of: dict[tuple[Repair, ...], int] = {}
+        self._smaller_on: dict[tuple[str, str], int] = {}
+        for rule in of_scope(Scope.SERVER):
+            for s in self.survivors if rule.relief else ():
+                for relief in rule.relief(self.site, s) if rule.relief else ():
+                    if self.shop.prices.allows(relief.change(1)) and max(relief.gives.values()) > 0:
+                        self.reliefs[rule.id, s].append((relief, self._how_often(relief)))
+
+    def _how_often(self, relief: Relief) -> int:
+        one = relief.change(1)
+        if relief.most == 1:
+            return self.buy(one)
+        if one not in self.amounts:
+            self.amounts[one] = relief, self.program.variable(relief.most, "number of", one.words)
+        return self.amounts[one][1]
+
+    def buy(self, change: Repair) -> int:
+        """The variable of a change."""
+        if change not in self.bought:
+            self.bought[change] = self.program.variable(1, "buy", change.words)
+        return self.bought[change]
+
+    def buy_all(self, changes: tuple[Repair, ...]) -> int:
+        """A variable that is 1 only when all of these are bought."""
+        if len(changes) == 1:
+            return self.buy(changes[0])
+        if changes not in self._all_of:
+            self._all_of[changes] = together = self.program.variable(1, "all of", *(c.words for c in changes))
+            for c in changes:
+                self.program.at_most({together: 1, self.buy(c): -1}, 0, Tag(_NEEDS))
+        return self._all_of[changes]
+
+    def need(self, variable: int, alternatives: Alternatives) -> None:
+        """Only with one of these."""
+        if all(alternatives):
+            self.program.at_most({variable: 1, **{self.buy_all(alt): -1 for alt in alternatives}}, 0, Tag(_NEEDS))
+
+    def add_one_place(self) -> None:
+        """As for any placement, with what each place needs."""
+        super().add_one_place()
+        for (n, s), i in self.x.items():
+            for alternatives in self.shop.needs.get((n, s), ()):
+                self.need(i, alternatives)
+            if s == STOPPED:
+                self.need(i, [(self.shop.stops[n],)])
+        for group in self.site.policies.clusters:
+            running = [n for n in group.members if n in self.site.start]
+            stops = {self.x[n, STOPPED]: 1 for n in running if (n, STOPPED) in self.x}
+            if stops and len(stops) == len(running):
+                self.program.at_most(stops, len(running) - 1, Tag("policy.cluster", group.name))
+
+    # ---- what servers carry --------------------------------------------------------------------------------------
+
+    def gain(self, rule: str, server: str, part: str, per: int = 1) -> dict[int, int]:
+        """Variable → what it gives a part of a server."""
+        return {i: per * relief.gives[part] for relief, i in self.reliefs.get((rule, server), ())
+                if relief.gives.get(part)}
+
+    def less(self, tag: Tag) -> tuple[dict[int, int], dict[int, int]]:
+        """Variable → what LPARs that are made smaller take less of a part of a server; and what those who were there
+        at the start, shut down or smaller, hold less of it."""
+        of = next((r for r in ledger.RESOURCES if r.rule == tag.rule), None)
+        taken: dict[int, int] = {}
+        held: dict[int, int] = {}
+        residents = self.site.residents(tag.subject) if of else ()
+        for n in residents if of else ():
+            if of and (n, STOPPED) in self.x:
+                size = self.site.held(n, tag.subject)
+                held[self.x[n, STOPPED]] = of.takes(self.site, n, tag.subject, size).get(tag.part, 0)
+        for n, (row, change) in self.shop.small.items() if of in _SIZES else ():
+            here = (n, tag.subject) in self.x or n in self.fixed.get(tag.subject, ())
+            if not (here or n in residents) or of is None:
+                continue
+            sizes = self.site.held(n, tag.subject), lpar_demand(row, self.site.servers[tag.subject])
+            full, small = (of.takes(self.site, n, tag.subject, size).get(tag.part, 0) for size in sizes)
+            if here and full > small:
+                taken[self._smaller_there(n, tag.subject, change)] = full - small
+            if n in residents and full > small:
+                held[self.buy(change)] = full - small
+        return taken, held
+
+    def _smaller_there(self, lpar: str, server: str, change: Repair) -> int:
+        """A variable that is 1 only where an LPAR that was made smaller is on a server."""
+        if (lpar, server) not in self.x:
+            return self.buy(change)
+        if (lpar, server) not in self._smaller_on:
+            i = self._smaller_on[lpar, server] = self.program.variable(1, lpar, "smaller, on", server)
+            self.program.at_most({i: 1, self.x[lpar, server]: -1}, 0, Tag(_NEEDS))
+            self.program.at_most({i: 1, self.buy(change): -1}, 0, Tag(_NEEDS))
+        return self._smaller_on[lpar, server]
+
+    def add_limit(self, tag: Tag, terms: Terms, most: int) -> None:
+        """Within the limit and what is bought; or, where it was over at the start, no more than is left of that."""
+        gain = self.gain(tag.rule, tag.subject, tag.part)
+        smaller, held = self.less(tag)
+        takes = {**terms, **{i: -a for i, a in smaller.items()}}
+        of = next((r for r in ledger.RESOURCES if r.rule == tag.rule), None)
+        limit = of.limits(self.site, tag.subject).get(tag.part) if of else None
+        over = 0 if of is None or limit is None else self.room(of, tag.subject)[tag.part] - limit
+        if over <= 0:
+            super().add_limit(tag, {**takes, **{i: -a for i, a in gain.items()}}, most)
+            return
+        within = self.program.variable(1, tag.subject, "within the limit of", tag.rule)
+        loose = sum(a for a in takes.values() if a > 0) + sum(held.values())
+        left = dict(takes)
+        for i, amount in held.items():
+            left[i] = left.get(i, 0) + amount
+        super().add_limit(tag, {**left, within: -loose - max(0, -most)}, most)
+        super().add_limit(tag, {**takes, **{i: -a for i, a in gain.items()}, within: over}, most)
+
+    def usage_wanted(self, server: str, pool: int | None, slot: int) -> Terms:
+        """What is bought may be used as well, but for slots that were over at the start."""
+        if self._over_at_start(server, pool)[slot]:
+            return super().usage_wanted(server, pool, slot)
+        return {**super().usage_wanted(server, pool, slot), **{i: -a for i, a in self._use(server, pool).items()}}
+
+    def usage_extra(self, server: str, pool: int | None, solution: Solution) -> Any:
+        more = sum(a * solution.values[i] for i, a in self._use(server, pool).items())
+        return super().usage_extra(server, pool, solution) - np.where(self._over_at_start(server, pool), 0, more)
+
+    def _use(self, server: str, pool: int | None) -> dict[int, int]:
+        rule = "processor.usage" if pool is None else "processor.pool-usage"
+        return self.gain(rule, server, "" if pool is None else str(pool), _PER_USE)
+
+    def _over_at_start(self, server: str, pool: int | None) -> Any:
+        limit = self.site.used.limit(server, pool)
+        return self.site.used.at_start(server, pool) > (limit or 0)
+
+    # ---- groups --------------------------------------------------------------------------------------------------
+
+    def apart(self, group: Group, server: str, place: Callable[[str], tuple[list[int], int]]
+              ) -> Iterator[tuple[Terms, int]]:
+        lift = self._lifting("policy.keep-apart", group) if group in self.site.policies.apart else None
+        for terms, most in super().apart(group, server, place):
+            loose = {} if lift is None else {lift: min(0, most - sum(a for a in terms.values() if a > 0))}
+            yield {**terms, **loose}, most
+
+    def together(self, members: Sequence[str], joined: int) -> Iterator[tuple[Terms, int]]:
+        group = next(g for g in self.site.policies.together if {*members} <= {*g.members})
+        lift = self._lifting("policy.keep-together", group)
+        loose = [self.x[n, STOPPED] for n in members if (n, STOPPED) in self.x] + ([] if lift is None else [lift])
+        for terms, most in super().together(members, joined):
+            yield {**terms, **dict.fromkeys(loose, -1)}, most
+
+    def _lifting(self, rule: str, group: Group) -> int | None:
+        """The variable that lifts a group, None where that is not to be bought."""
+        lifts = REGISTRY[rule].lifts
+        rows = [*lifts(self.site, group.name)] if lifts else []
+        changes = tuple(c for row in rows for alt in row for c in alt)
+        return self.buy_all(changes) if changes and all(map(self.shop.prices.allows, changes)) else None
+
+    def _placed(self, names: Collection[str]) -> Any:
+        """Who is shut down stands nowhere."""
+        return {s: here for s, here in super()._placed(names).items() if s != STOPPED}
+
+    # ---- what it costs -------------------------------------------------------------------------------------------
+
+    def add_cost(self) -> None:
+        """The objective: prices; of equal ones the set with which fewer LPARs move that could stay."""
+        prices = {i: _PRICE * self.shop.prices.cost(c) for c, i in self.bought.items()}
+        prices |= {i: _PRICE * self.shop.prices.cost(c) for c, (_, i) in self.amounts.items()}
+        self.program.minimise({**prices, **{self.x[n, s]: c for n, places in self.candidates.cost.items()
+                                            for s, c in places.items()}})
+
+    def changes(self, solution: Solution) -> tuple[Repair, ...]:
+        """What a solution buys, the dearest last."""
+        found = [c for c, i in self.bought.items() if solution.values[i]]
+        found += [relief.change(solution.values[i]) for relief, i in self.amounts.values() if solution.values[i]]
+        return tuple(sorted(found, key=lambda c: (self.shop.prices.owner(c), c.kind, c.subject, c.words)))
+
+    def refuse(self, solution: Solution) -> None:
+        """Something else is bought beside this set, or more of it: with it alone no plan was found."""
+        beyond: dict[int, int] = {i: -1 for i in self.bought.values() if not solution.values[i]}
+        for relief, i in self.amounts.values():
+            if solution.values[i] < relief.most:
+                more = self.program.variable(1, "more than", str(solution.values[i]))
+                self.program.at_most({more: solution.values[i] + 1, i: -1}, 0, CUT)
+                beyond[more] = -1
+        self.program.at_most(beyond, -1, CUT)
+
+    def differ(self, changes: Collection[Repair]) -> None:
+        """No set any more with all that a person would call the same as these."""
+        shapes = {c.shape for c in changes}
+        of_shape: dict[tuple[str, ...], dict[int, int]] = defaultdict(dict)
+        for c, i in self.bought.items():
+            of_shape[c.shape][i] = 1
+        for c, (relief, i) in self.amounts.items():
+            of_shape[c.shape][i] = relief.most
+        terms = {}
+        for shape in sorted(shapes):
+            some = self.program.variable(1, "some of", *shape)
+            for i, most in of_shape[shape].items():
+                self.program.at_most({i: 1, some: -most}, 0, CUT)
+            terms[some] = 1
+        self.program.at_most(terms, len(terms) - 1, CUT)
+
+
+class EvacuationRemedy(Buying):
+    """Servers are freed."""
+
+    def __init__(self, site: Site, shop: Shop, survivors: Sequence[str], displaced: Sequence[str]) -> None:
+        self.shop = shop
+        super().__init__(site, shop.candidates, survivors, displaced)
+
+
+class HeadroomRemedy(Buying, HeadroomProgram):
+    """Headroom is made."""
+
+    def __init__(self, site: Site, shop: Shop, goal: Headroom) -> None:
+        self.shop = shop
+        super().__init__(site, shop.candidates, goal)

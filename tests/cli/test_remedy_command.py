@@ -1,0 +1,74 @@
+"""``planner remedy``: sets of changes with tickets, and for each a plan that verifies against the estate beside it."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from estates import BASE, changed, policy, stating
+from typer.testing import CliRunner
+
+from planner.cli import app
+from planner.estate.assemble import Loaded
+from planner.estate.model import Estate
+from planner.estate.prices import PRICES
+from planner.estate.saved import dump
+
+PINNED = stating(changed(BASE, "a2", rmc_active=False), policy("pin", "a1"))
+
+
+def run(tmp_path: Path, of: Estate, *more: str) -> Any:
+    (tmp_path / "e.json").write_text(dump(Loaded(of)))
+    return CliRunner().invoke(app, ["remedy", str(tmp_path / "e.json"), *more, "--out", str(tmp_path / "out")])
+
+
+def test_sets_are_told_with_tickets_and_their_plans_verify(tmp_path: Path) -> None:
+    done = run(tmp_path, PINNED, "A", "--return")
+    assert done.exit_code == 0, done.output
+    assert "shut a1 down for the window" in done.output and "no cheaper set on the price list will do" in done.output
+    told = json.loads((tmp_path / "out" / "remedy.json").read_text())
+    assert [s["price"] for s in told["sets"]] == [50, 90, 95] and not told["today"]["possible"]
+    assert [t["owner"] for t in told["sets"][0]["tickets"]] == ["Power", "application"]
+    tickets = (tmp_path / "out" / "set-1" / "tickets.md").read_text()
+    assert "rmcctrl -p" in tickets and "chsysstate" in tickets and "undone after the window" in tickets
+    for n in (1, 2, 3):
+        where = tmp_path / "out" / f"set-{n}"
+        held = CliRunner().invoke(app, ["verify", str(where), str(where / "estate.json")])
+        assert held.exit_code == 0, held.output
+
+
+def test_what_is_possible_needs_nothing(tmp_path: Path) -> None:
+    done = run(tmp_path, BASE, "A", "--json")
+    assert done.exit_code == 0 and json.loads(done.stdout)["sets"] == [] and json.loads(done.stdout)["today"]["possible"]
+
+
+def test_headroom_has_remedies_too(tmp_path: Path) -> None:
+    done = run(tmp_path, stating(BASE, policy("pin", "*"), policy("reserve-cores", "B", "3")), "B", "--cores", "11", "--json")
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.stdout)
+    assert told["sets"][0]["price"] == 40 and "reserve-cores" in told["sets"][0]["tickets"][0]["changes"][0]["what"]
+
+
+def test_a_price_list_forbids_and_names_owners(tmp_path: Path) -> None:
+    prices = tmp_path / "prices.toml"
+    prices.write_text('[pin]\nallowed = false\n[stop]\nallowed = false\n[rmc]\nowner = "desk"\nprice = 7\n')
+    done = run(tmp_path, PINNED, "A", "--prices", str(prices))
+    assert done.exit_code == 3 and "No set of changes on the price list makes it possible" in done.output
+    assert "a1" in done.output and "policy.pin" in done.output
+    done = run(tmp_path, changed(BASE, "a2", rmc_active=False), "A", "--prices", str(prices), "--json")
+    assert json.loads(done.stdout)["sets"][0]["tickets"][0]["owner"] == "desk"
+
+
+def test_a_wrong_price_list_is_told_with_its_line(tmp_path: Path) -> None:
+    prices = tmp_path / "prices.toml"
+    prices.write_text("[stop]\nprice = 0\n[nonsense]\nprice = 3\n")
+    done = run(tmp_path, BASE, "A", "--prices", str(prices))
+    assert done.exit_code == 2 and "prices.toml:2" in done.output and "prices.toml:3" in done.output
+
+
+def test_the_page_lists_the_prices_of_the_package() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "remedy.md").read_text()
+    told = {m[1]: (m[2], m[3], m[4]) for m in re.finditer(r"(?m)^\| `([a-z-]+)` \| (.*?) \| (\d+)(?:, not allowed)? \| (.*?) \|$", page)}
+    assert told == {k: (p.what, str(p.price), p.owner) for k, p in PRICES.of.items()}

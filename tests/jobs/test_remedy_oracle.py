@@ -1,0 +1,99 @@
+"""Remedies of small random goals that are impossible: none cheaper by brute force over sets of changes, none droppable.
+
+``PLANNER_REMEDIES`` says how many goals (default few).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from heapq import heappop, heappush
+from random import Random
+
+import pytest
+from estates import estate, exactly, lpar, policy, server
+
+from planner.estate.assemble import Loaded
+from planner.estate.changes import Repair
+from planner.estate.model import Bridge, Disk, Estate
+from planner.jobs.common import Options
+from planner.jobs.remedy import Remedy, possible, remedy
+from planner.plan.questions import Evacuate
+from planner.schedule.lanes import Pacing
+
+EXAMPLES = int(os.environ.get("PLANNER_REMEDIES", "6"))
+MOST_SETS = 1500
+
+
+def flawed(random: Random) -> Estate:
+    """Two or three servers on which something forbids that A is freed."""
+    homes = random.choice(("AB", "ABC", "ABC"))
+    lpars = [lpar(f"p{n}", "A" if n < 2 else random.choice(homes), random.choice((0.5, 1, 1.5)), random.choice((2, 3, 4)),
+                  environment=random.choice(("non-production", "non-production", "production")),
+                  rmc_active=random.random() > 0.15, busy_units=random.choice((None, 30)),
+                  huge_pages=random.choice((None, None, None, None, 1)))
+             for n in range(random.choice((2, 3, 4)))]
+    servers = [exactly(server(s), [p for p in lpars if p.server == s], random.choice((0, 1, 1, 2, 3)),
+                       random.choice((1, 3, 5, 5, 8))) for s in homes]
+    rows = []
+    for kind in random.sample(("pin", "keep-apart", "keep-together", "production-stays", "fence", "reserve-cores",
+                               "memory-ceiling", "not-a-target", "cluster"), random.choice((0, 1, 2))):
+        names = random.sample([p.name for p in lpars], 2)
+        rows.append({"pin": policy("pin", names[0]), "fence": policy("fence", names[0], "A"),
+                     "production-stays": policy(kind, "*"), "reserve-cores": policy(kind, "B", "1"),
+                     "memory-ceiling": policy(kind, "B", "90"), "not-a-target": policy(kind, "B")}.get(
+                         kind, policy(kind, "both", "; ".join(names))))
+    of = estate(servers, lpars, rows)
+    seen = [z for z in of.zonings if z.vios.startswith(next(p.server for p in lpars if f"lun-{p.name}" == z.lun))
+            or random.random() > 0.2]
+    bridged = [b for b in of.bridges if b.vios.startswith("A") or random.random() > 0.2]
+    bridged += [Bridge(v.name, "ent6", 99) for v in of.vioses]
+    optical = [Disk("p0", 9, "iso", "A-v1", "optical", "vtopt0")] * (random.random() < 0.2)
+    return of.replace(zonings=tuple(seen), bridges=tuple(bridged), disks=(*of.disks, *optical))
+
+
+def asked(of: Estate, *, come_back: bool) -> Remedy:
+    return Remedy(Loaded(of), Evacuate(servers=("A",), come_back=come_back),
+                  Options(time_limit=20, pacing=Pacing(waves=True)))
+
+
+def cheaper(of: Remedy, most: int) -> Iterator[tuple[int, tuple[Repair, ...]]]:
+    """Sets of changes that cost less than so much, the cheapest first."""
+    model, _ = of.model()
+    single = [*model.bought, *(relief.change(1) for relief, _ in model.amounts.values())]
+    more = {relief.change(1): relief for relief, _ in model.amounts.values()}
+    queue: list[tuple[int, int, tuple[tuple[int, int], ...]]] = [(0, 0, ())]
+    number = 0
+    while queue:
+        cost, _, picked = heappop(queue)
+        yield cost, tuple(more[single[i]].change(n) if n > 1 else single[i] for i, n in picked)
+        for i in range(picked[-1][0] if picked else 0, len(single)):
+            again = bool(picked) and i == picked[-1][0]
+            then = (*picked[:-1], (i, picked[-1][1] + 1)) if again else (*picked, (i, 1))
+            if (again and single[i] not in more) or not of.prices.allows(single[i]):
+                continue
+            total = cost + of.prices.of[single[i].kind].price
+            if total < most:
+                number += 1
+                heappush(queue, (total, number, then))
+
+
+@pytest.mark.parametrize("seed", range(EXAMPLES))
+def test_no_cheaper_set_and_no_smaller_one_makes_it_possible(seed: int) -> None:
+    random = Random(seed)
+    of = asked(flawed(random), come_back=random.random() < 0.4)
+    told = remedy(of)
+    if possible(of.today):
+        assert not told.sets
+        return
+    for found in told.sets:
+        assert found.plan.verified and found.cost == of.prices.total(found.changes)
+        for change in found.changes:
+            assert not of.tried([c for c in found.changes if c != change]), change.words
+    shapes = [{c.shape for c in s.changes} for s in told.sets]
+    assert not any(a <= b for n, a in enumerate(shapes) for m, b in enumerate(shapes) if n != m)
+    best = told.sets[0].cost if told.sets else 400
+    for number, (cost, changes) in enumerate(cheaper(of, best)):
+        if number > MOST_SETS:
+            break
+        assert of.tried(changes) is None, (cost, best, [c.words for c in changes])
