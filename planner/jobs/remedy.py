@@ -22,7 +22,7 @@ from planner.optimise.asked import displaced, may_leave, survivors
 from planner.optimise.evacuate import Unexplained
 from planner.optimise.headroom import HeadroomProblem
 from planner.optimise.program import Outcome
-from planner.optimise.remedy import Buying, EvacuationRemedy, HeadroomRemedy, Shop, shop_of
+from planner.optimise.remedy import Buying, HeadroomRemedy, Shop, shop_of
 from planner.plan.choices import Status
 from planner.plan.plan import Plan
 from planner.plan.questions import Evacuate, Headroom
@@ -144,7 +144,7 @@ class Remedy:
         must, among = displaced(self.asked, site), survivors(self.asked, site)
         may = [n for n, s in site.start.items() if s in among and (self._few(site) or judge.targets(n, among))]
         shop = shop_of(site, judge, self.prices, must, may, among)
-        return EvacuationRemedy(site, shop, among, must), shop
+        return Buying(site, shop, among, must), shop
 
     @staticmethod
     def _few(site: Site) -> bool:
@@ -176,11 +176,11 @@ def remedy(asked: Remedy, count: int = 3, progress: Callable[[str], None] | None
         found = asked.tried(changes)
         if found is None:
             refused += 1
-            model.refuse(solution)
+            model.add_refusal(solution)
         else:
             least = asked.least(found)
             cheapest = cheapest or (not sets and solution.outcome is Outcome.OPTIMAL and least.changes == changes)
-            model.differ(least.changes)
+            model.add_difference(least.changes)
             if not any(_of_one(s, least) for s in sets):
                 sets.append(least)
         if len(sets) == count or now() > deadline:

@@ -163,9 +163,9 @@ class PlacementProgram:
             loads = [self.load(resource, s, coming, moment) for moment in self.moments()]
             for part, (terms, rhs) in ((part, load[part]) for part in loads[0] for load in loads):
                 if not resource.rare or sum(terms.values()) > rhs:
-                    self.add_limit(Tag(resource.rule, s, part), {**terms, **self.wanted(s, resource)}, rhs)
+                    self.keep_within(Tag(resource.rule, s, part), {**terms, **self.wanted(s, resource)}, rhs)
 
-    def add_limit(self, tag: Tag, terms: Terms, most: int) -> None:
+    def keep_within(self, tag: Tag, terms: Terms, most: int) -> None:
         """The row of a part of a server of which LPARs take ``most`` together."""
         self.program.at_most(terms, most, tag)
 

@@ -3,7 +3,7 @@
 A refusal of a place becomes rows, the place at most the alternatives of changes that lift it (said beside the rule);
 capacity rows get what can be bought for a server; LPARs can be shut down for the window or made smaller. One change
 serves every place that it opens. What the program does not know (the order of moves, what a change closes) is told to
-it by :meth:`Buying.refuse`, after the whole plan on the changed estate was tried.
+it by :meth:`Buying.add_refusal`, after the whole plan on the changed estate was tried.
 """
 
 from __future__ import annotations
@@ -140,9 +140,11 @@ def _smaller(site: Site, lpar: str) -> tuple[Lpar, Repair] | None:
 
 
 class Buying(PlacementProgram):
-    """The rows and variables of what is bought, over any placement question."""
+    """A placement in which what is refused can be bought."""
 
-    shop: Shop
+    def __init__(self, site: Site, shop: Shop, survivors: Sequence[str], displaced: Sequence[str]) -> None:
+        self.shop = shop
+        super().__init__(site, shop.candidates, survivors, displaced)
 
     def prepare(self) -> None:
         super().prepare()
@@ -243,7 +245,7 @@ class Buying(PlacementProgram):
             self.program.at_most({i: 1, self.buy(change): -1}, 0, Tag(_NEEDS))
         return self._smaller_on[lpar, server]
 
-    def add_limit(self, tag: Tag, terms: Terms, most: int) -> None:
+    def keep_within(self, tag: Tag, terms: Terms, most: int) -> None:
         """Within the limit and what is bought; or, where it was over at the start, no more than is left of that."""
         gain = self.gain(tag.rule, tag.subject, tag.part)
         smaller, held = self.less(tag)
@@ -252,15 +254,15 @@ class Buying(PlacementProgram):
         limit = of.limits(self.site, tag.subject).get(tag.part) if of else None
         over = 0 if of is None or limit is None else self.room(of, tag.subject)[tag.part] - limit
         if over <= 0:
-            super().add_limit(tag, {**takes, **{i: -a for i, a in gain.items()}}, most)
+            super().keep_within(tag, {**takes, **{i: -a for i, a in gain.items()}}, most)
             return
         within = self.program.variable(1, tag.subject, "within the limit of", tag.rule)
         loose = sum(a for a in takes.values() if a > 0) + sum(held.values())
         left = dict(takes)
         for i, amount in held.items():
             left[i] = left.get(i, 0) + amount
-        super().add_limit(tag, {**left, within: -loose - max(0, -most)}, most)
-        super().add_limit(tag, {**takes, **{i: -a for i, a in gain.items()}, within: over}, most)
+        super().keep_within(tag, {**left, within: -loose - max(0, -most)}, most)
+        super().keep_within(tag, {**takes, **{i: -a for i, a in gain.items()}, within: over}, most)
 
     def usage_wanted(self, server: str, pool: int | None, slot: int) -> Terms:
         """What is bought may be used as well, but for slots that were over at the start."""
@@ -322,7 +324,7 @@ class Buying(PlacementProgram):
         found += [relief.change(solution.values[i]) for relief, i in self.amounts.values() if solution.values[i]]
         return tuple(sorted(found, key=lambda c: (self.shop.prices.owner(c), c.kind, c.subject, c.words)))
 
-    def refuse(self, solution: Solution) -> None:
+    def add_refusal(self, solution: Solution) -> None:
         """Something else is bought beside this set, or more of it: with it alone no plan was found."""
         beyond: dict[int, int] = {i: -1 for i in self.bought.values() if not solution.values[i]}
         for relief, i in self.amounts.values():
@@ -332,7 +334,7 @@ class Buying(PlacementProgram):
                 beyond[more] = -1
         self.program.at_most(beyond, -1, CUT)
 
-    def differ(self, changes: Collection[Repair]) -> None:
+    def add_difference(self, changes: Collection[Repair]) -> None:
         """No set any more with all that a person would call the same as these."""
         shapes = {c.shape for c in changes}
         of_shape: dict[tuple[str, ...], dict[int, int]] = defaultdict(dict)
@@ -349,17 +351,9 @@ class Buying(PlacementProgram):
         self.program.at_most(terms, len(terms) - 1, CUT)
 
 
-class EvacuationRemedy(Buying):
-    """Servers are freed."""
-
-    def __init__(self, site: Site, shop: Shop, survivors: Sequence[str], displaced: Sequence[str]) -> None:
-        self.shop = shop
-        super().__init__(site, shop.candidates, survivors, displaced)
-
-
 class HeadroomRemedy(Buying, HeadroomProgram):
     """Headroom is made."""
 
     def __init__(self, site: Site, shop: Shop, goal: Headroom) -> None:
         self.shop = shop
-        super().__init__(site, shop.candidates, goal)
+        HeadroomProgram.__init__(self, site, shop.candidates, goal)

@@ -20,6 +20,7 @@ import planner.optimise
 import planner.schedule
 from planner.estate.capacity import Demand
 from planner.estate.model import Fibre, Port, SriovPort
+from planner.estate.prices import PRICES
 from planner.optimise.consolidation import ConsolidationProblem
 from planner.optimise.consolidation_program import ConsolidationProgram
 from planner.optimise.frontier import Frontier
@@ -28,13 +29,14 @@ from planner.optimise.large.master import Master
 from planner.optimise.measure import scale_of
 from planner.optimise.placement import Candidates, PlacementProgram, candidates_of
 from planner.optimise.program import Outcome, Program, Solution
+from planner.optimise.remedy import Buying, shop_of
 from planner.optimise.restarts import RestartProgram
 from planner.optimise.scenario import ScenarioProblem, ScenarioProgram, Sizes
 from planner.optimise.solver import as_text
 from planner.optimise.split_pack import SplitPack
 from planner.plan.choices import By, Measure
 from planner.plan.plan import Move
-from planner.plan.questions import Consolidate, Headroom
+from planner.plan.questions import Consolidate, Evacuate, Headroom
 from planner.rules import Judge, Site, base, ledger
 from planner.rules.base import Breach
 from planner.schedule.bound import MakespanProgram, alone_on
@@ -189,6 +191,21 @@ def frontier() -> None:
     Frontier(ScenarioProblem(site, judge, ["B", "C"], ["a1", "a2"], lambda n: places.get(n, {}), _grown(site))).point(2, 0.0)
 
 
+def remedy() -> None:
+    """B holds more than it may and does not bridge the network of A; a1 and b1 can be smaller, all can be shut down, of
+    two that are a cluster one."""
+    of = changed(changed(changed(OF, "B", configurable_units=150), "a1", busy_units=10, working_set_mib=1024),
+                 "b1", busy_units=10)
+    of = stating(of, policy("cluster", "one database", "a2; c1")).replace(bridges=tuple(
+        replace(b, vlan=99) if b.vios.startswith("B") else b for b in of.bridges))
+    site, judge = judged(of)
+    site.goal = Evacuate(servers=("A",))
+    model = Buying(site, shop_of(site, judge, PRICES, ["a1", "a2"], ["b1", "c1"], ["B", "C"]), ["B", "C"], ["a1", "a2"])
+    solution = model.solve(float("inf"), 0.0)
+    model.add_difference(model.changes(solution))
+    model.add_refusal(solution)
+
+
 def makespan() -> None:
     """a1 and a2 leave A, b1 comes to it; two moves at a time on B."""
     of = changed(changed(OF, "a1", busy_units=0), "a2", busy_units=0)
@@ -249,7 +266,7 @@ def recorded() -> tuple[dict[str, Program], set[tuple[str, int]]]:
             for name, made in list(vars(cls).items()):
                 if name.startswith("add_"):
                     patch.setattr(cls, name, recorder(name, made))
-        for build in (placement, headroom, consolidation, scenario, frontier, makespan):
+        for build in (placement, headroom, consolidation, scenario, frontier, remedy, makespan):
             build()
     short = _short()
     for rule in RULES:
@@ -262,7 +279,8 @@ def own_families() -> list[str]:
     """Every family that a program states or states anew: a scenario states its sizes at two moments, headroom what is to
     be free."""
     return sorted([f"{cls.__name__}.{name}" for cls in PROGRAMS for name in vars(cls) if name.startswith("add_")]
-                  + ["HeadroomProgram.add_capacity", "ScenarioProgram.add_capacity", *RULES])
+                  + ["HeadroomProgram.add_capacity", "ScenarioProgram.add_capacity", "Buying.add_capacity",
+                     "Buying.add_apart", "Buying.add_together", *RULES])
 
 
 @pytest.mark.parametrize("family", own_families())
