@@ -137,8 +137,10 @@ def _ranges(plan: Plan, nights: Nights, drawn: Sequence[Drawn], confidence: floa
             starts = [night[leg][0] + round(1000 * night[leg][1].start[i]) for night in drawn]
             over = [night[leg][0] + round(1000 * night[leg][1].end[i]) for night in drawn]
             rest = [end - start for end, start in zip(ends, starts, strict=True)]
+            takes = [end - start for end, start in zip(over, starts, strict=True)]
             yield MoveRange(job.move.number, _quantile(starts, 0.1), _quantile(starts, 0.9), _quantile(over, 0.9),
-                            None if limit is None else limit - _quantile(rest, confidence))
+                            None if limit is None else limit - _quantile(rest, confidence),
+                            short_ms=_quantile(takes, 0.1), long_ms=_quantile(takes, 0.9), half_ms=_quantile(over, 0.5))
 
 
 def _safe(plan: Plan, site: Site, judge: Judge) -> Iterator[int]:

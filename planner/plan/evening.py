@@ -25,14 +25,18 @@ class NightSpread:
 
 @dataclass(frozen=True, slots=True)
 class MoveRange:
-    """One move in 8 of 10 nights: its begin from ``early_ms`` to ``late_ms``, over by ``over_ms``; ``latest_ms``: begun
-    later than that, what follows is not over in time at the asked confidence."""
+    """One move in 8 of 10 nights: its begin from ``early_ms`` to ``late_ms``, over by ``over_ms``, taking ``short_ms``
+    to ``long_ms``; over by ``half_ms`` in half of them. ``latest_ms``: begun later than that, what follows is not over
+    in time at the asked confidence."""
 
     number: int
     early_ms: Annotated[At, Field(alias="early_s")]
     late_ms: Annotated[At, Field(alias="late_s")]
     over_ms: Annotated[At, Field(alias="over_s")]
     latest_ms: Annotated[At | None, Field(alias="latest_s", exclude_if=absent)] = None
+    short_ms: Annotated[At | None, Field(alias="short_s", exclude_if=absent)] = None
+    long_ms: Annotated[At | None, Field(alias="long_s", exclude_if=absent)] = None
+    half_ms: Annotated[At | None, Field(alias="half_s", exclude_if=absent)] = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,8 @@ class Checklist:
     applies: Callable[[Lpar], bool]
     before: tuple[Item, ...]
     after: tuple[Item, ...]
+    alarms: str = ""
+    """What of it gives alarms while it moves, in a monitoring of the site."""
 
 
 def lists_of(lpar: Lpar) -> list[Checklist]:
@@ -86,7 +88,8 @@ CHECKLISTS = (
         Item("It answers from another subnet. It announces its MAC address at its new place (gratuitous ARP); if it "
              "does not answer, a switch still has the old port: ping the gateway from the LPAR, then look at the "
              "switch's MAC table for its VLANs", "ping -c 3 GATEWAY"),
-        Item("Other licensed products that are tied to the hardware identifier still run"))),
+        Item("Other licensed products that are tied to the hardware identifier still run")),
+        alarms="ping and agents (it stands still for seconds), its link to the console"),
     Checklist("AIX", "every AIX LPAR", _is_aix, (
         Item("Health-check scripts off in root's crontab (comment them out)", "crontab -e"),
         Item("Note the health-check interval of each disk (how many: table of the moves)",
@@ -105,7 +108,8 @@ CHECKLISTS = (
         Item("Health-check scripts on again in root's crontab", "crontab -e"),
         Item("topas and other monitors restart by themselves; figures of the move itself mean little"),
         Item("NIM: client-initiated operations fail on the CPU id check until it is reset, or the client registered "
-             "again (on the NIM master)", "smitty nim_cpuid_validate"))),
+             "again (on the NIM master)", "smitty nim_cpuid_validate")),
+        alarms="error log and paths (PATH HAS FAILED, one a disk), inventory by hardware identifier"),
     Checklist("AIX-6", "AIX below 7.1", _aix(True), (
         Item("Disk health checks: without chdev -U (documented from AIX 7.1 on) a disk in use cannot be changed. -P "
              "does nothing now, it takes effect at the next restart: restart the LPAR after it, before the "
@@ -128,32 +132,38 @@ CHECKLISTS = (
         Item("Note the hardware identifier", _SERIAL), Item("RMC active", "rmcdomainstatus -s ctrmc"),
         Item("All paths enabled", "multipath -ll")), (
         Item("Hardware identifier has changed", _SERIAL),
-        Item("All paths enabled, kernel log clean", "multipath -ll; dmesg | tail -30"))),
+        Item("All paths enabled, kernel log clean", "multipath -ll; dmesg | tail -30")),
+        alarms="kernel log and paths, inventory by hardware identifier"),
     Checklist("HNV", "migratable SR-IOV ports (hybrid network virtualisation)", _migratable_port, (
         Item("The bond has its SR-IOV port and its backup device, both up: over the backup alone it stays on the "
              "network while it moves", "cat /proc/net/bonding/*"),), (
         Item("The SR-IOV port is in the bond again and carries the traffic; where the target had none for it, the LPAR "
-             "runs over its backup", "cat /proc/net/bonding/*"),)),
+             "runs over its backup", "cat /proc/net/bonding/*"),),
+        alarms="link of the bond's ports"),
     Checklist("IBMI", "IBM i (moves without RMC)", lambda p: p.os == "IBM i", (
         Item("Restricted I/O: all of it virtual. Tapes, opticals and their libraries varied off",
              "WRKCFGSTS CFGTYPE(*DEV)"),
         Item("Programs at the exit points of a suspend allow it", "WRKREGINF EXITPNT(QIBM_QWC_SUSPEND)"),
         Item("Note the system value, have licence keys for the target's serial number", "DSPSYSVAL QSRLNBR")), (
         Item("System value has changed, licence keys", "DSPSYSVAL QSRLNBR; WRKLICINF"),
-        Item("Programs of the resume ended well, system operator's messages", "DSPMSG QSYSOPR"))),
+        Item("Programs of the resume ended well, system operator's messages", "DSPMSG QSYSOPR")),
+        alarms="system operator's messages, inventory by serial number"),
     Checklist("SAP", "SAP", _runs("sap"), (
         Item("SAP Basis: note the hardware key", "transaction SLICENSE; ST06"),), (
         Item("The hardware key has changed; the instance keeps its licence until it is restarted. Request a new key "
              "before the next restart (service.sap.com/licensekey)", "transaction SLICENSE"),
-        Item("System log, OS collector log, Unix log, database log", "transactions SM21, ST06, ST04N"))),
-    Checklist("ORACLE", "Oracle", _runs("oracle"), (), (Item("No error in the alert log", "tail -f alert_SID.log"),)),
+        Item("System log, OS collector log, Unix log, database log", "transactions SM21, ST06, ST04N")),
+        alarms="availability and licence of the instances"),
+    Checklist("ORACLE", "Oracle", _runs("oracle"), (), (Item("No error in the alert log", "tail -f alert_SID.log"),),
+        alarms="availability of the databases"),
     Checklist("HA-7.2", "PowerHA 7.2 and later", _powerha(False), (
         Item("LPM_POLICY is manage (or unmanage where the site wants no monitoring meanwhile); node failure detection "
              "during the move: 600 s if unset, and above the stand-still in the table of the moves",
              "clmgr query cluster | grep -iE 'LPM'"),
         Item("Set both", "clmgr modify cluster LPM_POLICY=manage HEARTBEAT_FREQUENCY_DURING_LPM=600")), (
         Item("The cluster is stable (ST_STABLE), resource groups where they were", "lssrc -ls clstrmgrES | grep state; "
-             "clRGinfo"),)),
+             "clRGinfo"),),
+        alarms="cluster events"),
     Checklist("HA-OLD", "HACMP and PowerHA below 7.2", _powerha(True), (
         Item("It knows no LPM_POLICY: stop cluster services on this node with 'Unmanage Resource Groups' (may stay "
              "managed where heartbeats have their default values and the stand-still in the table of the moves is "
@@ -161,9 +171,11 @@ CHECKLISTS = (
         Item("Failure detection rate of the heartbeat networks", "lssrc -ls topsvcs")), (
         Item("Cluster services started again, resource groups managed", "smitty clstart"),
         Item("The cluster is stable (ST_STABLE), resource groups where they were", "lssrc -ls clstrmgrES | grep state; "
-             "clRGinfo"))),
+             "clRGinfo")),
+        alarms="cluster events"),
     Checklist("VCS", "Veritas Cluster Server", _runs("vcs", "veritas"), (
         Item("Raise the LLT timeout on every node (90 s)", "lltconfig -T peerinact:9000"),), (
-        Item("LLT timeout back on every node", "lltconfig -T peerinact:1600"),)),
+        Item("LLT timeout back on every node", "lltconfig -T peerinact:1600"),),
+        alarms="cluster events"),
 )
-PERMANENT = Item("It stays: update VIOS and LPAR documentation, layout diagrams, backups (mksysb, Legato)")
+PERMANENT = Item("For those that stay: documentation of VIOSes and LPARs, layout diagrams, backups (mksysb, Legato)")

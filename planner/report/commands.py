@@ -206,14 +206,15 @@ def input_data(move: Move, site: Site, own_id: int | None) -> str:
     return ",".join(fields)
 
 
-def migrlpar(move: Move, site: Site, operation: str, own_id: int | None = None) -> str:
-    """A migrlpar line: ``v`` validates, ``m`` validates and moves, ``s`` stops, ``r`` recovers."""
+def migrlpar(move: Move, site: Site, operation: str, own_id: int | None = None, name: str = "") -> str:
+    """A migrlpar line: ``v`` validates, ``m`` validates and moves, ``s`` stops, ``r`` recovers; with a ``name`` that
+    stands for the LPAR's own."""
     parts = ["migrlpar", "-o", operation, "-m", move.source]
     if operation in ("v", "m"):
         parts += ["-t", move.target]
     if operation != "s":
         parts += remote(site, move.source, move.target)
-    parts += ["-p", own_name(site, move.lpar)]
+    parts += ["-p", name or own_name(site, move.lpar)]
     if operation in ("v", "m"):
         parts += [word for o in overrides(move, site) if _knows(site, move, o) is not False for word in o.words]
         data = input_data(move, site, own_id)

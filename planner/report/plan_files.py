@@ -10,6 +10,7 @@ from planner.report.output import json_text
 from planner.report.page import plan_page
 from planner.report.papers import mark, marked
 from planner.report.runbook import runbook
+from planner.report.runbook_page import runbook_page
 from planner.report.workbook import plan_workbook
 from planner.rules import Site
 
@@ -25,6 +26,7 @@ def plan_files(plan: Plan, estate: Estate) -> dict[str, bytes]:
              "plan.html": plan_page(plan, estate, seal).encode()}
     if plan.verified:
         files["runbook.md"], files["plan.xlsx"] = _both(plan, estate, seal)
+        files["runbook.html"] = runbook_page(files["runbook.md"].decode()).encode()
         files |= {name: text.encode() for name, text in lane_scripts(plan, Site(estate, goal=plan.goal))}
     return marked(files, seal)
 

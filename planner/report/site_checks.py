@@ -13,9 +13,10 @@ from planner.estate.consoles import consoles_of
 from planner.estate.model import GENERATIONS
 from planner.grouping import inverted
 from planner.names import quoted
-from planner.plan.plan import Move
+from planner.plan.plan import Move, Plan
 from planner.report.checklists import Item
 from planner.report.commands import consoles_for, is_ivm, mkauthkeys
+from planner.report.markdown import table
 from planner.report.text import md
 from planner.rules import Site
 from planner.rules.versions import firmware_release
@@ -24,6 +25,11 @@ from planner.rules.versions import firmware_release
 def servers_of(moves: Sequence[Move]) -> list[str]:
     """The servers of these moves, sources first, each once."""
     return list(dict.fromkeys([*(m.source for m in moves), *(m.target for m in moves)]))
+
+
+def concerned(plan: Plan) -> list[str]:
+    """The servers of a plan's moves, and those that it frees."""
+    return list(dict.fromkeys([*servers_of(plan.moves), *plan.goal.freed, *plan.off]))
 
 
 def where(site: Site, server: str) -> str:
@@ -90,12 +96,9 @@ def vlan_table(moves: Sequence[Move], site: Site) -> Iterator[str]:
         return
     yield ("Which VLAN goes by which VIOS, to be compared with what the console shows (not bridged: listed as "
            "ignorable):\n")
-    yield "| from | before | to | after |"
-    yield "|---|---|---|---|"
-    for (source, target), used in vlans.items():
-        before, after = (_by_vios(site, server, sorted(used)) for server in (source, target))
-        yield f"| {md(source)} | {before} | {md(target)} | {after} |"
-    yield ""
+    yield from table(("from", "before", "to", "after"), [
+        (md(source), _by_vios(site, source, sorted(used)), md(target), _by_vios(site, target, sorted(used)))
+        for (source, target), used in vlans.items()])
 
 
 def _by_vios(site: Site, server: str, used: Sequence[tuple[str, int]]) -> str:

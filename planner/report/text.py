@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
@@ -15,6 +16,8 @@ from planner.report.turns import ROUGH_FROM_S, lanes_tally
 from planner.units import cores, gib, many, show_cores, show_duration, show_minutes, some
 
 _MARKUP = str.maketrans({c: "\\" + c for c in "\\`*[]>|~$#"} | {"<": "&lt;"})
+_EMPHASIS = re.compile(r"(?<!\w)_|_(?!\w)|(?<=_)_")
+_ENTITY = re.compile(r"&(?=#?\w+;)")
 
 
 _DAY = 24
@@ -23,7 +26,7 @@ _DAY = 24
 
 def md(text: str) -> str:
     """Text for a Markdown line or table cell: nothing in a name becomes markup, a tag or a line break."""
-    return shown(text).translate(_MARKUP)
+    return _EMPHASIS.sub(r"\\_", _ENTITY.sub("&amp;", shown(text)).translate(_MARKUP))
 
 
 def between(plan: Plan) -> str:

@@ -33,11 +33,11 @@ class Turns:
         before = self.before_in_lane.get(move.number)
         out = []
         if before and before.number not in move.waits_for:
-            out.append(f"{before.lpar} (move {before.number}, before it in this lane) is over")
+            out.append(f"{before.lpar} ({before.number}, this lane) is over")
         for wait in move.waits:
             other = self.numbered[wait.move]
-            where = "before it in this lane" if other is before else f"lane {other.lane}"
-            out.append(f"{other.lpar} (move {other.number}, {where}) {_STATES[wait.until]}"
+            where = "this lane" if other is before else f"lane {other.lane}"
+            out.append(f"{other.lpar} ({other.number}, {where}) {_STATES[wait.until]}"
                        + (f": {wait.why}" if wait.why else ""))
         if move.not_before_ms is not None:
             out.append(f"it is {about(self.plan, move.not_before_ms)}: not before that")
@@ -67,6 +67,22 @@ def about(plan: Plan, ms: int) -> str:
         return f"+{show_minutes(ms / 1000)}"
     day = "" if clock.date() == plan.window.start.date() else "%a " if plan.back_from_s is None else "%a %Y-%m-%d "
     return f"{clock:{day}%H:%M}"
+
+
+def by(plan: Plan, ms: int) -> str:
+    """The minute by whose begin that is over."""
+    return about(plan, math.ceil(ms / 60_000) * 60_000)
+
+
+def until(plan: Plan, ms: int) -> str:
+    """The last whole minute that is not later."""
+    return about(plan, math.floor(ms / 60_000) * 60_000)
+
+
+def hour(plan: Plan, leg: str, ms: int) -> str:
+    """The same without the day, where the way's window is no longer than one."""
+    w, told = plan.limit(leg), until(plan, ms)
+    return told if w is None or w.length_s > 86_400 else told.rpartition(" ")[2]
 
 
 def about_span(plan: Plan, moves: list[Move] | tuple[Move, ...]) -> str:

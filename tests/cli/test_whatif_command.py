@@ -147,7 +147,7 @@ def test_the_runbook_goes_on_after_the_moves(site: Path) -> None:
     assert run(site / "estate.json", site / "new.toml", "--out", site / "out").exit_code == 0
     text = (site / "out" / "to-power7" / "runbook.md").read_text()
     order = [text.index(x) for x in (
-        "## The way out", "### Restarts", "- [ ] a2 on N: 0.41 cores, 1 virtual processors, 4 GiB, mode POWER7",
+        "## Way out, lane 1", "### Restarts", "- [ ] a2 on N: 0.41 cores, 1 virtual processors, 4 GiB, mode POWER7",
         "### Re-activations with the new sizes", "- [ ] b1 on N: 1.63 cores, 2 virtual processors, 16 GiB, mode POWER7",
         "### The retired servers", "## The way back", "Only for LPARs that have neither been restarted")]
     assert order == sorted(order) and "firmware" not in text.split("### Restarts")[1].split("## The way back")[0]

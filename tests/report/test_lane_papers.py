@@ -18,11 +18,12 @@ from planner.jobs import Options, evacuate, window_from
 from planner.plan.choices import BACK, OUT
 from planner.plan.plan import Move, Plan, Wait, dump, parse
 from planner.plan.questions import Evacuate
+from planner.report.markdown import inline
 from planner.report.plan_terminal import plan_view
 from planner.report.runbook import runbook
-from planner.report.runbook_lanes import inline
 from planner.report.turns import Turns, about, lanes_tally, must_begin_ms
 from planner.report.workbook import plan_workbook
+from tests import papers
 from tests.landscape import landscape
 from tests.lanes import in_lanes, in_waves
 
@@ -53,33 +54,36 @@ def by_hand(*moves: Move, back: bool = False) -> Plan:
     return made.replace(moves=moves)
 
 
-def sections(text: str, leg: str) -> dict[int, str]:
-    parts = re.split(r"^(?=###? )", text, flags=re.M)
-    return {int(m[1]): p for p in parts if (m := re.match(rf"### Way {leg}, lane (\d+):", p))}
+def lanes_of(text: str, leg: str) -> dict[int, list[dict[str, str]]]:
+    """Lane → the rows of its moves."""
+    return {int(m[1]): papers.tables(body)[0] for head, body in papers.sections(text).items()
+            if (m := re.match(rf"Way {leg}, lane (\d+):", head))}
 
 
 @pytest.mark.parametrize("leg", [OUT, BACK])
 def test_each_lane_has_a_section_with_its_moves_in_their_order(leg: str) -> None:
-    found = sections(book(), leg)
-    assert {lane: [int(n) for n in re.findall(r"^#### (\d+)\. ", text, re.M)] for lane, text in found.items()} == {
+    assert {lane: [int(row["No."]) for row in rows] for lane, rows in lanes_of(book(), leg).items()} == {
         lane: [m.number for m in moves] for lane, moves in night().lanes(leg)}
+    for m in night().leg(leg):
+        row = papers.numbered(book())[str(m.number)]
+        assert row["LPAR"].startswith(f"**{m.lpar}** {m.source} → {m.target}")
     assert "wave" not in book().split("## Assumptions")[0].casefold()
 
 
 def test_the_commands_are_those_of_the_same_moves_in_waves() -> None:
     """Partition ids too: a lane's section may stand before that of a lane in which its LPAR moved earlier."""
     def typed(plan: Plan) -> list[str]:
-        lines = re.findall(r"migrlpar -o [^\n`#]+|lssyscfg -r lpar [^\n`#]+", runbook(plan, site()))
-        return sorted(line.strip() for line in lines if line.startswith("migrlpar -o"))
-    assert typed(night()) == typed(in_waves(night()))
+        return sorted(line for line in papers.typed(runbook(plan, site())) if line.startswith("migrlpar -o"))
+    assert typed(night()) == typed(in_waves(night())) and len(typed(night())) == 2 * len(night().moves)
 
 
 def test_ids_are_kept_up_in_the_order_of_the_starts() -> None:
     first = Move("a1", "A", "B", number=1, lane=2, target_id=40, parking=True, duration_ms=60_000)
     last = Move("a1", "B", "C", number=2, lane=1, target_id=40, start_ms=60_000, duration_ms=60_000,
                 waits=(Wait(1, "arrived", "", ""),))
-    lines = re.findall(r"^migrlpar -o m .*", runbook(by_hand(first, last), BASE), re.M)
-    assert [("-m B" in x, "dest_lpar_id" in x) for x in lines[:2]] == [(True, False), (False, True)]
+    rows = papers.numbered(runbook(by_hand(first, last), BASE))
+    assert ["dest_lpar_id" in rows[n]["Command"] for n in "12"] == [True, False]
+    assert ["id 11 → 40, parking" in rows["1"]["LPAR"], "id" in rows["2"]["LPAR"]] == [True, False]
 
 
 def test_a_move_says_what_it_waits_for_and_why() -> None:
@@ -93,21 +97,20 @@ def test_a_move_says_what_it_waits_for_and_why() -> None:
              Move("a3", "A", "C", number=5, lane=3, waits=(Wait(1, "ended", "", ""),)))
     turns = Turns(by_hand(*moves))
     assert [turns.needs(m) for m in moves] == [
-        [], [], ["a1 (move 1, before it in this lane) has arrived: needs the id that a1 gave up",
-                 "b1 (move 2, lane 2) has arrived: needs the room that b1 leaves on B", "it is 22:05: not before that"],
-        ["b1 (move 2, before it in this lane) is over"], ["a1 (move 1, lane 1) is over"]]
+        [], [], ["a1 (1, this lane) has arrived: needs the id that a1 gave up",
+                 "b1 (2, lane 2) has arrived: needs the room that b1 leaves on B", "it is 22:05: not before that"],
+        ["b1 (2, this lane) is over"], ["a1 (1, lane 1) is over"]]
     assert [[x.number for x in turns.held_back(m)] for m in moves] == [[3, 5], [3, 4], [], [], []]
-    text = runbook(by_hand(*moves[:4]), BASE)
-    assert "#### 3. a2 to B: about 22:08, 1 min 59 s\n\n- [ ] May start when\n  - a1 (move 1, before" in text
-    assert "- Not after 23:30" in text and "- [ ] May start when the lead says go" in text
-    assert "- [ ] May start when b1 (move 2, before it in this lane) is over\n" in text
-    assert "If it fails, hold back 3 a2, 4 c1\n" in text
+    rows = papers.numbered(runbook(by_hand(*moves[:4]), BASE))
+    assert rows["3"]["Start when"].startswith("; ".join(turns.needs(moves[2])) + "; not after 23:30: begun later")
+    assert rows["1"]["Start when"] == "the lead says go" and rows["4"]["Start when"] == "b1 (2, this lane) is over"
+    assert rows["3"]["Begins; latest"] == "about 22:08" and rows["2"]["If it fails, hold back"] == "3 a2, 4 c1"
 
 
 def test_after_all_lanes_of_a_way_it_is_decided_how_to_go_on() -> None:
     for way, first, last in (("out", 1, 20), ("back", 21, 40)):
-        assert f"### Way {way}: when all lanes are through\n\n- [ ] Moves {first} to {last} have arrived" in book()
-    assert book().count("**Go or no-go** for the work") == 1
+        assert f"## Way {way}: when all lanes are through\n\n- [ ] Moves {first} to {last} have arrived" in book()
+    assert book().count("**Go or no-go** for the work, by the lead") == 1
     end = must_begin_ms(night())
     assert end is not None and f"must begin by {about(night(), end)}" in book()
     evening, window, undrawn = night().evening, night().window, must_begin_ms(night().replace(evening=None))
@@ -202,7 +205,7 @@ def test_a_command_stays_one_in_a_line_of_markdown(text: str) -> None:
 def test_a_lane_plan_without_a_window_or_a_way_back_has_its_papers() -> None:
     one = replace(night(False).moves[0], waits=())
     plan = night(False).replace(moves=(one,), at_least_s={})
-    assert "about +0 min" in runbook(plan, site()) and plan_workbook(plan, site())
+    assert "about +0 min" in runbook(plan.replace(evening=None), site()) and plan_workbook(plan, site())
 
 
 @pytest.mark.parametrize(("plan", "go", "back"), [
@@ -211,7 +214,7 @@ def test_a_lane_plan_without_a_window_or_a_way_back_has_its_papers() -> None:
     (lambda: consolidate(site(), come_back=True), "switching off", "all servers are on again")])
 def test_what_is_between_the_ways_is_called_by_its_name(plan: Callable[[], Plan], go: str, back: str) -> None:
     text = runbook(in_lanes(plan()), site())
-    assert text.count(f"**Go or no-go** for {go}, by the lead") == 1 and f"May start when {back}" in text
+    assert text.count(f"**Go or no-go** for {go}, by the lead") == 1 and f"| {back}" in text
 
 
 def test_what_ends_after_the_window_is_named_by_its_number_or_wave() -> None:

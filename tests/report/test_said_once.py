@@ -88,7 +88,7 @@ def test_the_terminal_names_the_sheet_in_which_what_it_counts_stands() -> None:
 
 def test_a_runbook_warns_in_one_line_that_can_be_read() -> None:
     text = runbook(plan(), BASE)
-    part = text[text.index("## Read this first"):text.index("## Before the window")]
+    part = text[text.index("## Read this first"):text.index("## Preparation")]
     assert part.count("averages over 60 minutes") == 1
     assert "p00" in part and MANY[-1] not in part and "(40 in all)" in part and "plan.xlsx, sheet Findings" in part
     few = runbook(plan().replace(findings=SAID[:12]), BASE)
@@ -98,5 +98,5 @@ def test_a_runbook_warns_in_one_line_that_can_be_read() -> None:
 @pytest.mark.parametrize("zone", ["Europe/Berlin", ""])
 def test_every_heading_of_a_lane_or_wave_has_the_zone_of_the_window(zone: str) -> None:
     texts = [runbook(made(plan(zone)), BASE) for made in (in_lanes, in_waves)]
-    heads = re.findall(r"### (?:Wave|Way out, lane|Way back, lane) .*", "\n".join(texts))
+    heads = re.findall(r"## Way (?:out|back), .*", "\n".join(texts))
     assert len(heads) >= 4 and all(h.endswith(f", {zone}") if zone else "Europe" not in h for h in heads)

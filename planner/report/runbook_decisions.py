@@ -1,0 +1,79 @@
+"""The decisions of the evening as a table: until when, by what, and what else is done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from planner.plan.choices import BACK, OUT
+from planner.plan.plan import Plan
+from planner.plan.questions import Consolidate, Headroom
+from planner.report.markdown import BOX, table
+from planner.report.text import md
+from planner.report.turns import about, by, must_begin_ms, until
+from planner.units import show_minutes, some
+
+_NAMED = 6
+"""LPARs, and safe stops, that are named at most."""
+
+
+def between_the_ways(plan: Plan) -> tuple[str, str]:
+    """What is decided upon when the way out is through, and what is so before the way back begins."""
+    match plan.goal:
+        case Headroom():
+            return "the headroom", "the headroom is not needed any more"
+        case Consolidate():
+            return "switching off", "all servers are on again, their VIOSes too,"
+        case _:
+            return "the work", "the work is over"
+
+
+def decision_table(plan: Plan) -> Iterator[str]:
+    """What is decided, until when, by what, and what else is done."""
+    rows = [*_go(plan), *_between(plan), *_late(plan)]
+    if rows and plan.moves:
+        yield "## Decisions\n"
+        yield from table(("When", "What", "Yes, if", "Otherwise", "Decided"), [(*row, BOX) for row in rows])
+
+
+def _go(plan: Plan) -> Iterator[tuple[str, str, str, str]]:
+    if not plan.leg(OUT):
+        return
+    evening, first = plan.evening, min(m.start_ms for m in plan.leg(OUT))
+    latest = ""
+    if evening is not None and evening.go_by_ms is not None:
+        latest = ("; no start is early enough to be in time as often as asked" if evening.go_by_ms < 0 else
+                  f"; at the latest {until(plan, evening.go_by_ms)}")
+    yield (f"{about(plan, first)}{latest}", "**Go or no-go** for the first move", "all of Preparation is ticked: "
+           "today's export verified, gates settled, validations clean, backups there, monitors silent",
+           "not this night; nothing has changed")
+
+
+def _between(plan: Plan) -> Iterator[tuple[str, str, str, str]]:
+    out, back, evening = plan.leg(OUT), plan.leg(BACK), plan.evening
+    what, done = between_the_ways(plan)
+    if out and (back or plan.goal.freed or plan.off):
+        over = max(m.end_ms for m in out)
+        when = about(plan, over) if evening is None else f"{by(plan, evening.out.half_ms)} in half of the nights"
+        last = must_begin_ms(plan)
+        if last is not None and plan.work_s and plan.back_from_s is None and last >= 1000 * plan.work_s:
+            when += f"; at the latest {until(plan, last - 1000 * plan.work_s)}"
+        longer = ("" if evening is None or not evening.slack_ms or evening.slack_ms < 60_000 else
+                  f"; it may take {show_minutes(evening.slack_ms / 1000)} longer than planned")
+        yield (when, f"**Go or no-go** for {what}{longer}", "all moves of the way out have arrived",
+               "those that have arrived stay and run, or take the way back")
+    if back and (last := must_begin_ms(plan)) is not None:
+        yield (f"**{until(plan, last)}**", "**Point of no return**: the way back begins, or not this night",
+               f"{done.removesuffix(',')}, VIOSes and movers are active, `planner verify` passes",
+               "all stay where they are and run; home another night: `planner resume PLAN ESTATE --back`")
+
+
+def _late(plan: Plan) -> Iterator[tuple[str, str, str, str]]:
+    evening = plan.evening
+    if evening is None or not evening.safe_after:
+        return
+    stops = ("any move" if len(evening.safe_after) == len(plan.leg(OUT)) else
+             f"move {', '.join(map(str, evening.safe_after[:_NAMED]))}"
+             + " and later ones" * (len(evening.safe_after) > _NAMED))
+    yield ("when it gets late", f"begin no further move, let those under way end: after {stops} everything is whole; "
+           f"left where they are first: {md(some(evening.left_first, _NAMED))}",
+           "a move has passed its *latest*", "go on")
