@@ -138,7 +138,10 @@ def test_its_commands_are_those_of_the_runbook() -> None:
     files = plan_files(night(), site())
     runbook, data = files["runbook.md"].decode(), block(files["plan.html"].decode())
     for m in data["moves"]:
-        assert all(m["commands"][key] in runbook for key in ("move", "stop", "recover"))
+        assert f"`{m['commands']['move']}`" in runbook
+        for key in ("stop", "recover"):
+            general = m["commands"][key].replace(f"-p {m['lpar']}", "-p LPAR")
+            assert f"`{general}`" in runbook
 
 
 def test_names_become_no_markup() -> None:
