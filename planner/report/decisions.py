@@ -62,12 +62,12 @@ def _in_time(plan: Plan, evening: Evening) -> Iterator[str]:
                "the way back does not fit." if evening.work_by_ms >= max((m.end_ms for m in plan.leg(OUT)), default=0)
                else "Point of no return: before the first move; the way back does not fit, however short the work.")
     if evening.turning is not None:
-        yield _turning(plan, evening.turning)
+        yield turning_line(plan, evening.turning)
     if evening.slack_ms is not None and evening.slack_ms > 0:
         yield f"The work may take {show_minutes(evening.slack_ms / 1000)} longer than planned."
 
 
-def _turning(plan: Plan, turning: Turning) -> str:
+def turning_line(plan: Plan, turning: Turning) -> str:
     """Until when somebody could still turn round who has planned no way back."""
     if turning.barred:
         return (f"{_NO_WAY_BACK}, and as the estate is today there is none for {some(turning.barred, _NAMED)}: rules "

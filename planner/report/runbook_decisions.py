@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from planner.plan.choices import BACK, OUT
 from planner.plan.plan import Plan
 from planner.plan.questions import Consolidate, Headroom
+from planner.report.decisions import turning_line
 from planner.report.markdown import BOX, table
 from planner.report.text import md
 from planner.report.turns import about, by, must_begin_ms, until
@@ -61,6 +62,12 @@ def _between(plan: Plan) -> Iterator[tuple[str, str, str, str]]:
                   f"; it may take {show_minutes(evening.slack_ms / 1000)} longer than planned")
         yield (when, f"**Go or no-go** for {what}{longer}", "all moves of the way out have arrived",
                "those that have arrived stay and run, or take the way back")
+    if evening is not None and evening.turning is not None:
+        yield ("" if evening.turning.by_ms is None else f"**{until(plan, evening.turning.by_ms)}**",
+               md(turning_line(plan, evening.turning)), "", "all stay where they are and run; home another night")
+    if back and evening is not None and evening.work_by_ms is not None and must_begin_ms(plan) is None:
+        yield ("before the first move", "**Point of no return**: the way back does not fit, however short the work", "",
+               "a longer window, or another night")
     if back and (last := must_begin_ms(plan)) is not None:
         yield (f"**{until(plan, last)}**", "**Point of no return**: the way back begins, or not this night",
                f"{done.removesuffix(',')}, VIOSes and movers are active, `planner verify` passes",
