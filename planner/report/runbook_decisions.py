@@ -13,6 +13,7 @@ from planner.report.text import md
 from planner.report.turns import about, by, must_begin_ms, until
 from planner.units import show_minutes, some
 
+_Decision = tuple[str, str, str, str]
 _NAMED = 6
 """LPARs, and safe stops, that are named at most."""
 
@@ -30,13 +31,13 @@ def between_the_ways(plan: Plan) -> tuple[str, str]:
 
 def decision_table(plan: Plan) -> Iterator[str]:
     """What is decided, until when, by what, and what else is done."""
-    rows = [*_go(plan), *_between(plan), *_late(plan)]
+    rows = [*_go(plan), *_work(plan), *_no_return(plan), *_late(plan)]
     if rows and plan.moves:
         yield "## Decisions\n"
         yield from table(("When", "What", "Yes, if", "Otherwise", "Decided"), [(*row, BOX) for row in rows])
 
 
-def _go(plan: Plan) -> Iterator[tuple[str, str, str, str]]:
+def _go(plan: Plan) -> Iterator[_Decision]:
     if not plan.leg(OUT):
         return
     evening, first = plan.evening, min(m.start_ms for m in plan.leg(OUT))
@@ -49,32 +50,40 @@ def _go(plan: Plan) -> Iterator[tuple[str, str, str, str]]:
            "not this night; nothing has changed")
 
 
-def _between(plan: Plan) -> Iterator[tuple[str, str, str, str]]:
+def _work(plan: Plan) -> Iterator[_Decision]:
+    """Whether what is between the ways begins."""
     out, back, evening = plan.leg(OUT), plan.leg(BACK), plan.evening
-    what, done = between_the_ways(plan)
-    if out and (back or plan.goal.freed or plan.off):
-        over = max(m.end_ms for m in out)
-        when = about(plan, over) if evening is None else f"{by(plan, evening.out.half_ms)} in half of the nights"
-        last = must_begin_ms(plan)
-        if last is not None and plan.work_s and plan.back_from_s is None and last >= 1000 * plan.work_s:
-            when += f"; at the latest {until(plan, last - 1000 * plan.work_s)}"
-        longer = ("" if evening is None or not evening.slack_ms or evening.slack_ms < 60_000 else
-                  f"; it may take {show_minutes(evening.slack_ms / 1000)} longer than planned")
-        yield (when, f"**Go or no-go** for {what}{longer}", "all moves of the way out have arrived",
-               "those that have arrived stay and run, or take the way back")
+    if not out or not (back or plan.goal.freed or plan.off):
+        return
+    when = (about(plan, max(m.end_ms for m in out)) if evening is None else
+            f"{by(plan, evening.out.half_ms)} in half of the nights")
+    last, work_ms = must_begin_ms(plan), 1000 * (plan.work_s or 0)
+    if last is not None and work_ms and plan.back_from_s is None and last >= work_ms:
+        when += f"; at the latest {until(plan, last - work_ms)}"
+    slack_ms = 0 if evening is None else evening.slack_ms or 0
+    longer = "" if slack_ms < 60_000 else f"; it may take {show_minutes(slack_ms / 1000)} longer than planned"
+    yield (when, f"**Go or no-go** for {between_the_ways(plan)[0]}{longer}", "all moves of the way out have arrived",
+           "those that have arrived stay and run, or take the way back")
+
+
+def _no_return(plan: Plan) -> Iterator[_Decision]:
+    evening, back = plan.evening, plan.leg(BACK)
     if evening is not None and evening.turning is not None:
         yield ("" if evening.turning.by_ms is None else f"**{until(plan, evening.turning.by_ms)}**",
                md(turning_line(plan, evening.turning)), "", "all stay where they are and run; home another night")
-    if back and evening is not None and evening.work_by_ms is not None and must_begin_ms(plan) is None:
+    if not back:
+        return
+    last = must_begin_ms(plan)
+    if last is not None:
+        yield (f"**{until(plan, last)}**", "**Point of no return**: the way back begins, or not this night",
+               f"{between_the_ways(plan)[1].removesuffix(',')}, VIOSes and movers are active, `planner verify` passes",
+               "all stay where they are and run; home another night: `planner resume PLAN ESTATE --back`")
+    elif evening is not None and evening.work_by_ms is not None:
         yield ("before the first move", "**Point of no return**: the way back does not fit, however short the work", "",
                "a longer window, or another night")
-    if back and (last := must_begin_ms(plan)) is not None:
-        yield (f"**{until(plan, last)}**", "**Point of no return**: the way back begins, or not this night",
-               f"{done.removesuffix(',')}, VIOSes and movers are active, `planner verify` passes",
-               "all stay where they are and run; home another night: `planner resume PLAN ESTATE --back`")
 
 
-def _late(plan: Plan) -> Iterator[tuple[str, str, str, str]]:
+def _late(plan: Plan) -> Iterator[_Decision]:
     evening = plan.evening
     if evening is None or not evening.safe_after:
         return
