@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from planner.history.clock import zone_of
-from planner.names import quoted
+from planner.names import command
 from planner.plan.choices import BACK, OUT
+from planner.plan.evening import MoveRange
 from planner.plan.plan import Move, Plan
 from planner.report.checklists import lists_for, needs_rmc
 from planner.report.commands import consoles_for, migrlpar, remark, state_query
@@ -45,13 +46,13 @@ def page_block(plan: Plan, site: Site, seal: str) -> dict[str, Any]:
       waves: all of a wave together, when those of the wave before on their leg are over.
     - ``moves``: ``n`` (unique; the number in the plan where it has one), ``lpar``, ``leg``, ``lane``, ``wave``,
       ``from`` and ``to`` (names), ``start_s``, ``duration_s``, ``still_s``; ``range`` in 8 of 10 nights, null without:
-      ``start`` [P10, P90], ``end`` [P10 or null, P90], ``took`` [P10, P90] or null, ``latest_s`` (begun later, what
-      follows is not over in time); ``not_before_s``, ``not_after_s`` (blackouts); ``waits``: {``move``, ``until``
-      (``arrived`` or ``ended``), ``rule``, ``why``}; ``holds_up``: numbers of those that it holds back where it fails;
-      ``minutes`` [from, to, stop it at], whole; ``inactive``, ``parking``, ``movers`` [source, target], ``id`` [before,
-      after], ``consoles`` [source's, target's], ``commands``: ``validate``, ``move``, ``stop``, ``recover``,
-      ``arrived`` (on the target: says ``state``), ``gone`` (on the source: must find none),
-      ``remark`` (comments on the options).
+      ``start`` [P10, P90], ``end`` [P10 or null, P90], ``took`` [P10, P90] or null, ``middle`` [start, end] of a
+      middling night, ``latest_s`` (begun later, what follows is not over in time); ``not_before_s``, ``not_after_s``
+      (blackouts); ``waits``: {``move``, ``until`` (``arrived`` or ``ended``), ``rule``, ``why``}; ``holds_up``: numbers
+      of those that it holds back where it fails; ``minutes`` [from, to, stop it at], whole; ``inactive``,
+      ``parking``, ``movers`` [source, target], ``id`` [before, after], ``consoles`` [source's, target's],
+      ``commands``: ``validate``, ``move``, ``stop``, ``recover``, ``arrived`` (on the target: says ``state``), ``gone``
+      (on the source: must find none), ``remark`` (comments on the options).
     """
     return {
         "plan": seal, "estate": plan.estate_digest, "title": headline(plan), "kind": plan.goal.kind,
@@ -66,7 +67,7 @@ def page_block(plan: Plan, site: Site, seal: str) -> dict[str, Any]:
 
 def short_names(names: Sequence[str]) -> dict[str, str]:
     """Server → what pictures call it: without a serial number in front, where that still names one alone."""
-    short = {name: re.sub(r"^SN[0-9A-Z]+_(?=.)", "", name) for name in names}
+    short = {name: re.sub(r"^(SN[0-9A-Z]+_|Server-)(?=.)", "", name) for name in names}
     count = Counter(short.values())
     return {name: text if count[text] == 1 else name for name, text in short.items()}
 
@@ -121,11 +122,10 @@ def _pace(plan: Plan, site: Site) -> dict[str, float]:
 
 
 def _servers(plan: Plan, site: Site) -> list[dict[str, str]]:
-    concerned = {s for m in plan.moves for s in (m.source, m.target)}
-    short = short_names([s.server for s in plan.before] or sorted(concerned))
+    short = short_names([s.server for s in plan.before] or list(site.servers))
     return [{"name": name, "short": short.get(name, name), "console": site.servers[name].console,
-             "states": f"lssyscfg -r lpar -m {quoted(name)} -F name,lpar_id,state,rmc_state",
-             "progress": f"lslparmigr -r lpar -m {quoted(name)}"} for name in short if name in site.servers]
+             "states": command("lssyscfg", "-r", "lpar", "-m", name, "-F", "name,lpar_id,state,rmc_state"),
+             "progress": command("lslparmigr", "-r", "lpar", "-m", name)} for name in short if name in site.servers]
 
 
 def _lpar(site: Site, name: str) -> dict[str, Any]:
@@ -154,7 +154,7 @@ def _moves(plan: Plan, site: Site) -> list[dict[str, Any]]:
             "still_s": m.suspend_ms / 1000, "not_before_s": _seconds(m.not_before_ms),
             "not_after_s": _seconds(m.latest_ms), "range": drawn and {
                 "start": [drawn.early_ms / 1000, drawn.late_ms / 1000], "end": [None, drawn.over_ms / 1000],
-                "took": None, "latest_s": _seconds(drawn.latest_ms)},
+                "took": None, "middle": _middle(m, drawn), "latest_s": _seconds(drawn.latest_ms)},
             "waits": [{"move": w.move, "until": w.until, "rule": w.rule, "why": w.why} for w in m.waits],
             "holds_up": [x.number for x in turns.held_back(m)] if turns else [], "inactive": m.inactive,
             "parking": m.parking, "minutes": paces.of(m), "movers": [m.source_msp, m.target_msp],
@@ -162,6 +162,11 @@ def _moves(plan: Plan, site: Site) -> list[dict[str, Any]]:
             "consoles": consoles_for(site, m.source, m.target), "commands": _commands(m, site, ids)})
         ids[m.lpar] = m.target_id
     return rows
+
+
+def _middle(m: Move, drawn: MoveRange) -> list[float]:
+    start = (drawn.early_ms + drawn.late_ms) / 2000
+    return [start, start + m.duration_ms / 1000]
 
 
 def _commands(m: Move, site: Site, ids: Mapping[str, int | None]) -> dict[str, str]:

@@ -7,9 +7,12 @@ const MOVES = new Map(P.moves.map(m => [m.n, m]));
 const SERVERS = new Map(P.servers.map(s => [s.name, s]));
 const short = server => (SERVERS.get(server) || { short: server }).short;
 
-/* A text for markup: nothing in a name becomes markup, and what cannot be seen is shown as what it is. */
-const plain = text => String(text).replace(/[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g,
-  c => "⟨U+" + c.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0") + "⟩");
+/* A text as it is shown: what nobody sees in a name stands as what it is. */
+const UNSEEN = /[\p{C}\p{Zl}\p{Zp}\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\u{e0100}-\u{e01ef}]/gu;
+const plain = text => String(text).replace(UNSEEN, c => {
+  const hex = c.codePointAt(0).toString(16);
+  return hex.length <= 2 ? "\\x" + hex.padStart(2, "0") : hex.length <= 4 ? "\\u" + hex.padStart(4, "0") : "\\U" + hex.padStart(8, "0");
+});
 const esc = text => plain(text).replace(/[&<>"']/g, c => "&#" + c.charCodeAt(0) + ";");
 /* An element: tag, attributes (without those that are null), children as texts or elements. */
 function make(tag, attributes, ...children) {

@@ -1,0 +1,191 @@
+"""The answer of a plan in a few lines, each with its number first."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from planner.plan.choices import BACK, OUT
+from planner.plan.details import Free, HeadroomDetails
+from planner.plan.plan import Plan, ServerState, Window
+from planner.plan.questions import Consolidate, Headroom
+from planner.report.answer import verdict
+from planner.report.text import between, energy_lines, headline, level_line, touched, windows
+from planner.report.turns import about, about_length, must_begin_ms
+from planner.units import many, show_cores, show_gib, show_minutes, some
+
+_MIN_MS = 60_000
+TIGHT = 0.02
+"""The share of a limit under which what is left of it is told."""
+_NAMED = 6
+Short = Callable[[str], str]
+"""A text with each server as pictures call it."""
+
+
+class Line(NamedTuple):
+    """``bold`` has the number, ``text`` what it hangs on; ``good``: whether that is well, None: it judges nothing."""
+
+    bold: str
+    text: str
+    good: bool | None = None
+
+
+def by(plan: Plan, ms: int) -> str:
+    """The first whole minute at which it is over."""
+    return about(plan, math.ceil(ms / _MIN_MS) * _MIN_MS)
+
+
+def until(plan: Plan, ms: int) -> str:
+    """The last whole minute that is not later."""
+    return about(plan, math.floor(ms / _MIN_MS) * _MIN_MS)
+
+
+def nights(share: float) -> str:
+    """``9 nights of 10``, ``95 nights of 100``."""
+    tenths = round(10 * share, 6)
+    return f"{tenths:.0f} nights of 10" if tenths.is_integer() else f"{round(100 * share, 1):g} nights of 100"
+
+
+def answer(plan: Plan, short: Short, before_go: Line) -> list[Line]:
+    """The lines; ``before_go``: the one on findings."""
+    lines = [*_goal(plan, short), _in_time(plan)]
+    if plan.moves:
+        lines += [*_no_return(plan), _moves(plan, short)]
+    return [*lines, *_fullest(plan, short), before_go]
+
+
+def _goal(plan: Plan, short: Short) -> Iterator[Line]:
+    """What was asked for, where that is more than servers to free."""
+    match plan.goal:
+        case Consolidate():
+            told = [_capital(x) for x in (*map(level_line, plan.levels[:1]), *energy_lines(plan))]
+            yield Line(short(_capital(headline(plan))), ". ".join(told) + ".", good=bool(plan.off))
+            if plan.notes:
+                on = many(len(plan.before) - len(plan.off), "server")
+                yield Line(f"{on} stay on", ". ".join(plan.notes) + ".")
+        case Headroom() as goal if isinstance(plan.details, HeadroomDetails):
+            def words(free: Free) -> str:
+                return f"{show_cores(free.units_counted(goal.by))} cores and {show_gib(free.memory_mib)} GiB"
+
+            yield Line(f"{words(plan.details.free_after or plan.details.free_now)} free on {short(goal.server)}",
+                       f"Asked: {show_cores(goal.units)} cores and {show_gib(goal.memory_mib)} GiB, {goal.when}. "
+                       f"Now free: {words(plan.details.free_now)}.", good=True)
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _in_time(plan: Plan) -> Line:
+    """Whether it fits: at the asked confidence where nights were drawn, else as predicted, to the minute."""
+    if not plan.moves:
+        return Line("Nothing has to move", "All of it holds as it stands.", good=True)
+    word, window, evening = verdict(plan).word, plan.window, plan.evening
+    if word == "DOES NOT FIT":
+        return _too_long(plan, min((w for _, w in windows(plan)), key=lambda w: w.spare_s or 0))
+    if evening is None:
+        over = f"Over about {show_minutes(plan.total_s)} after it begins"
+        return Line(over, "As predicted; no window was given.") if window is None else Line(
+            f"It fits: over about {about(plan, round(plan.total_s * 1000))}",
+            f"{_ends(window)} As predicted, from wave to wave: how nights differ was not drawn.", good=True)
+    way, last = ("", evening.back or evening.out) if plan.back_from_s is None else ("way out ", evening.out)
+    people = "1 person" if evening.people == 1 else f"{evening.people} people"
+    spread = (f"Half of the nights by {by(plan, last.half_ms)}, 97 of 100 by {by(plan, last.nearly_all_ms)} "
+              f"({evening.nights} nights drawn, {people} at the checklists).")
+    if window is None or evening.in_time is None:
+        over = by(plan, last.most_ms).lstrip("+")
+        return Line(_capital(f"{way}over {over} after it begins in 9 nights of 10"), spread)
+    share = f"in time in {math.floor(100 * evening.in_time)} nights of 100"
+    ends_ms = (plan.must_end_ms(OUT) or 0) - (evening.go_by_ms or 0)
+    over = f"{way}over by {by(plan, ends_ms)} in {nights(evening.confidence)}"
+    if word == "FITS":
+        return Line(f"It fits: {over}", f"{_ends(window)} {_capital(share)}. {spread}", good=True)
+    return Line(f"Too tight: {share}", f"{100 * evening.confidence:g} are asked for: {over}. {_ends(window)} {spread}",
+                good=False)
+
+
+def _too_long(plan: Plan, window: Window) -> Line:
+    """By how much it does not fit, and what would make it fit where that was worked out."""
+    predicted, evening = f"{show_minutes(-(window.spare_s or 0))} too long", plan.evening
+    would = [_capital(f.message) + "." for f in plan.findings if f.rule == "timing.would-fit"]
+    if evening is None or window is not plan.window or evening.go_by_ms is None or evening.go_by_ms >= 0:
+        return Line(f"It does not fit: {predicted}", " ".join((_ends(window), "As predicted.", *would)), good=False)
+    most = f"{show_minutes(-evening.go_by_ms / 1000)} too long in {nights(evening.confidence)}"
+    return Line(f"It does not fit: {most}", " ".join((_ends(window), f"As predicted it is {predicted}.", *would)),
+                good=False)
+
+
+def _ends(window: Window) -> str:
+    return f"The window ends {window.end:%a %H:%M}."
+
+
+def _no_return(plan: Plan) -> Iterator[Line]:
+    """Until when the way back must begin; that there is none, where servers are freed."""
+    back, end = plan.leg(BACK), plan.limit(BACK)
+    if not back:
+        if plan.goal.freed and not plan.goal.come_back:
+            yield Line("One way: nothing comes back", "--return plans the way back; the runbook has its commands.")
+        return
+    if end is None:
+        return
+    last = must_begin_ms(plan)
+    if last is None:
+        yield Line("No time is left for the way back",
+                   f"Begun as planned it is not over by {end.end:%H:%M} as often as asked for.", good=False)
+        return
+    asked = f" in {nights(plan.evening.confidence)}" if plan.evening else ""
+    yield Line(f"Way back must begin by {until(plan, last)}", f"Point of no return: later, home no longer fits by "
+               f"{end.end:%H:%M}{asked}.{_work(plan)}")
+
+
+def _work(plan: Plan) -> str:
+    """How long the work between the ways may take."""
+    if not plan.work_s or plan.back_from_s is not None:
+        return ""
+    slack = plan.evening.slack_ms or 0 if plan.evening else 0
+    most = f"may take {show_minutes(plan.work_s + slack / 1000)}" if slack > _MIN_MS else "must not take longer"
+    return f" The {between(plan)}, planned {show_minutes(plan.work_s)}, {most}."
+
+
+def _moves(plan: Plan, short: Short) -> Line:
+    """How many, by when, how long; how long an LPAR stands still; who stays."""
+    legs = [leg for leg in (OUT, BACK) if plan.leg(leg)]
+    spreads = {} if plan.evening is None else {OUT: plan.evening.out, BACK: plan.evening.back}
+    told, more = [], []
+    for leg in legs:
+        spread, count = spreads.get(leg), len(plan.leg(leg))
+        word = f"{many(count, 'move')} {leg}" if leg == legs[0] else f"{count} {leg}"
+        told.append(f"{word} by {by(plan, spread.most_ms)}" if spread else word)
+        ways, kind = (plan.lanes(leg), "lane") if plan.in_lanes else (plan.waves(leg), "wave")
+        more.append(f"{leg} {about_length(plan, leg)}, in {many(len(ways), kind)}")
+    still = max((m.suspend_ms for m in plan.moves if not m.inactive), default=None)
+    stands = "" if still is None else f" An LPAR stands still for {math.ceil(still / 1000)} s at most."
+    stays = f" Stays: {some((name for name, _, _ in plan.stays), _NAMED)}." if plan.stays else ""
+    often = "In 9 nights of 10, checks and all. " if plan.evening else ""
+    return Line(", ".join(told), f"{often}The moves by themselves: {'; '.join(more)}.{stands}{short(stays)}")
+
+
+def _fullest(plan: Plan, short: Short) -> Iterator[Line]:
+    """What is left where least of it is, at the fullest moment."""
+    concerned = touched(plan)
+    tight = sorted((left / limit, b.server, words) for b in plan.peak if b.server in concerned
+                   for left, limit, words in _left(b))
+    if not tight or not plan.moves:
+        return
+    full = [f"{short(server)} has {words} left" for share, server, words in tight if share < TIGHT][:2]
+    if full:
+        yield Line(f"Full: {', '.join(full)}", "At the fullest moment. Nothing there may grow or be started meanwhile.")
+    else:
+        yield Line(f"Room: {short(tight[0][1])} has {tight[0][2]} left",
+                   "At the fullest moment, where least is left of what a server may hold.")
+
+
+def _left(state: ServerState) -> Iterator[tuple[int, int, str]]:
+    """What is left, of what, in words; of a server's cores and memory."""
+    if state.units_limit:
+        left = state.units_limit - state.units
+        yield left, state.units_limit, f"{show_cores(left)} cores"
+    if state.memory_limit_mib:
+        mib = state.memory_limit_mib - state.memory_mib
+        yield mib, state.memory_limit_mib, f"{mib / 1024:.1f} GiB"
