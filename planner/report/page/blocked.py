@@ -32,31 +32,31 @@ class Blocked(NamedTuple):
 
     word: str
     summary: str
-    stuck: tuple[Stuck, ...]
-    more: int
-    servers: tuple[str, ...]
-    rules: tuple[tuple[str, str], ...]
-    short: tuple[tuple[str, str, str], ...]
-    lifts: tuple[str, ...]
-    unstated: tuple[str, ...]
-    least: bool
     tried: tuple[str, ...]
+    stuck: tuple[Stuck, ...] = ()
+    more: int = 0
+    servers: tuple[str, ...] = ()
+    rules: tuple[tuple[str, str], ...] = ()
+    short: tuple[tuple[str, str, str], ...] = ()
+    lifts: tuple[str, ...] = ()
+    unstated: tuple[str, ...] = ()
+    least: bool = False
 
 
 def blocked(plan: Plan, site: Site, short: Short) -> Blocked:
     """Of a plan that has no answer."""
-    c = plan.conflict
+    c, tried = plan.conflict, tuple(_tried(plan))
     if c is None:
         word = "IMPOSSIBLE (proved)" if plan.status is Status.INFEASIBLE else "UNKNOWN: no plan was found in time"
-        return Blocked(word, next((f.message for f in plan.findings), ""), (), 0, (), (), (), (), (), least=False,
-                       tried=tuple(_tried(plan)))
-    stuck = tuple(Stuck(name, _size(site, name), tuple(_refusals(c, name, short))) for name in c.lpars[:_ROWS])
-    lacks = tuple((short(s), show_cores(units) if units else "–", show_gib(mib) if mib else "–")
-                  for s, (units, mib) in c.shortfall.items())
-    rules = tuple((rule, REGISTRY[rule].sentence if rule in REGISTRY else "") for rule in c.rules)
-    return Blocked(impossible_word(bool(c.unstated)), short(c.summary), stuck, max(0, len(c.lpars) - _ROWS),
-                   tuple(map(short, c.servers)), rules, lacks, tuple(map(short, _lifts(c)))[:_LIFTS], c.unstated,
-                   c.irreducible and not c.refusals, tuple(_tried(plan)))
+        return Blocked(word, next((f.message for f in plan.findings), ""), tried)
+    return Blocked(
+        impossible_word(bool(c.unstated)), short(c.summary), tried,
+        stuck=tuple(Stuck(name, _size(site, name), tuple(_refusals(c, name, short))) for name in c.lpars[:_ROWS]),
+        more=max(0, len(c.lpars) - _ROWS), servers=tuple(map(short, c.servers)),
+        rules=tuple((rule, REGISTRY[rule].sentence if rule in REGISTRY else "") for rule in c.rules),
+        short=tuple((short(s), show_cores(units) if units else "–", show_gib(mib) if mib else "–")
+                    for s, (units, mib) in c.shortfall.items()),
+        lifts=tuple(map(short, _lifts(c)))[:_LIFTS], unstated=c.unstated, least=c.irreducible and not c.refusals)
 
 
 def links(c: Conflict) -> list[tuple[str, str, str]]:
