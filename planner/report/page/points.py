@@ -16,7 +16,7 @@ from planner.units import many, some
 _NAMED = 6
 
 
-class Point(NamedTuple):
+class Decide(NamedTuple):
     """What is decided at a moment: ``mark`` is ``end`` for the point of no return."""
 
     when: str
@@ -25,49 +25,49 @@ class Point(NamedTuple):
     mark: str = ""
 
 
-def points(plan: Plan, short: Short, gates: int) -> Iterator[Point]:
+def points(plan: Plan, short: Short, gates: int) -> Iterator[Decide]:
     """The decisions in their order; ``gates``: how many assumptions are to be settled before."""
     if not plan.moves:
         return
     out, evening = plan.leg(OUT), plan.evening
     settled = f"; {many(gates, 'assumption')} settled" * bool(gates)
-    yield Point(about(plan, min(m.start_ms for m in plan.moves)), "Go or no-go",
+    yield Decide(about(plan, min(m.start_ms for m in plan.moves)), "Go or no-go",
                 f"Go if: a fresh export verified today; {many(len(out or plan.moves), 'validation')} without an error; "
                 f"movers and RMC active; backups taken; monitors silent{settled}.")
     if evening is not None and out:
         yield from _latest(plan, evening, short)
     if plan.leg(BACK) and (last := must_begin_ms(plan)) is not None:
-        yield Point(until(plan, last), "Point of no return", "The way back begins now, or not in this window. Not "
+        yield Decide(until(plan, last), "Point of no return", "The way back begins now, or not in this window. Not "
                     "begun: everyone stays where he is and runs, and comes home another night.", "end")
     if evening is not None and evening.left_first:
-        yield Point("late?", "Who is left behind first",
+        yield Decide("late?", "Who is left behind first",
                     f"{some(evening.left_first, _NAMED)}: they run as well where they are.")
     if out:
         stops = "" if evening is None or len(evening.safe_after) == len(out) else (
             f" Not in between: only after move {some(evening.safe_after, _NAMED)}.")
-        yield Point("any time", "Next safe stop", "Begin no further move; when those in the air have landed every LPAR "
-                    f"is whole, wherever it is.{stops}")
+        yield Decide("any time", "Next safe stop", "Begin no further move; when those in the air have landed every "
+                    f"LPAR is whole, wherever it is.{stops}")
 
 
-def _latest(plan: Plan, evening: Evening, short: Short) -> Iterator[Point]:
+def _latest(plan: Plan, evening: Evening, short: Short) -> Iterator[Decide]:
     """Of the way out: the latest start of its first and of its longest move, and of the work."""
     if evening.go_by_ms is None:
         return
     if evening.go_by_ms < 0:
-        yield Point("–", "No start is early enough", f"Not in {nights(evening.confidence)}: more people, a longer "
+        yield Decide("–", "No start is early enough", f"Not in {nights(evening.confidence)}: more people, a longer "
                     "window, a faster link or fewer LPARs.")
         return
-    yield Point(f"≤ {until(plan, evening.go_by_ms)}", "Last start of the first move", "Later: not this night.")
+    yield Decide(f"≤ {until(plan, evening.go_by_ms)}", "Last start of the first move", "Later: not this night.")
     longest = max(plan.leg(OUT), key=lambda m: m.duration_ms)
     drawn = next((r for r in evening.moves if r.number == longest.number), None)
     if drawn is not None and drawn.latest_ms is not None and len(plan.leg(OUT)) > 1:
-        yield Point(f"≤ {until(plan, drawn.latest_ms)}", f"Last start of {longest.lpar}, the longest move",
+        yield Decide(f"≤ {until(plan, drawn.latest_ms)}", f"Last start of {longest.lpar}, the longest move",
                     f"It begins {until(plan, drawn.early_ms)} to {by(plan, drawn.late_ms)} in 8 nights of 10. Later: "
                     "leave it, bring home who has left.")
     last = must_begin_ms(plan)
     if last is None or plan.back_from_s is not None or not plan.work_s or last <= 1000 * plan.work_s:
         return
     empty = f"{short(', '.join(plan.goal.freed))} empty, " if plan.goal.freed else "Way out over, "
-    yield Point(f"≤ {until(plan, last - 1000 * plan.work_s)}", f"{empty}{between(plan)} begins",
+    yield Decide(f"≤ {until(plan, last - 1000 * plan.work_s)}", f"{empty}{between(plan)} begins",
                 f"In half of the nights {by(plan, evening.out.half_ms)}. Later: shorten the {between(plan)}, or turn "
                 "round.")

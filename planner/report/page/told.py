@@ -26,7 +26,7 @@ _ROWS = 60
 """Lines of one kind of finding; the workbook has them all."""
 
 
-class Kind(NamedTuple):
+class FindingKind(NamedTuple):
     """Findings of one kind: what the reader does with them (``word``), the first of them, how many, each message with
     whom it is about, how many messages more there are, and what mends them."""
 
@@ -48,20 +48,20 @@ class Assumed(NamedTuple):
     command: bool
 
 
-def kinds(plan: Plan) -> list[Kind]:
+def kinds(plan: Plan) -> list[FindingKind]:
     """The findings of a plan by kind, what is to be decided first; assumptions apart."""
     rest = [f for f in ordered(plan.findings) if f.severity is not Severity.ASSUMPTION]
     found = [_kind(rows) for rows in grouped(((f.rule, f.severity), f) for f in rest).values()]
     return sorted(found, key=lambda k: (_WORDS.index(k.word), -k.number, k.rule))
 
 
-def _kind(rows: Sequence[Finding]) -> Kind:
+def _kind(rows: Sequence[Finding]) -> FindingKind:
     first, merged = rows[0], alike(rows)
     fixes = tuple(dict.fromkeys(f.fix for f in rows if f.fix))
     tails = {f.message.partition(": ")[2] for f in merged}
     told = [f.message.partition(": ")[0] if len(merged) > 1 == len(tails) else f.message for f in merged]
     title = _LISTS.sub("", first.message)
-    return Kind(_word(first), title if len(title) < _LONG else title.partition("; ")[0], len(rows),
+    return FindingKind(_word(first), title if len(title) < _LONG else title.partition("; ")[0], len(rows),
                 tuple(zip((f.subject for f in merged), told, strict=True))[:_ROWS],
                 max(0, len(merged) - _ROWS), fixes[:4], first.rule)
 
@@ -71,10 +71,10 @@ def _word(f: Finding) -> str:
         return _WORDS[0]
     if f.severity is Severity.INFO:
         return _WORDS[3]
-    return _WORDS[2] if f.rule in _EXPECTED or f.fix.startswith("expect") else _WORDS[1]
+    return _WORDS[2] if f.rule in _EXPECTED else _WORDS[1]
 
 
-def before_go(found: Sequence[Kind], gates: int) -> Line:
+def before_go(found: Sequence[FindingKind], gates: int) -> Line:
     """How much is to be settled, decided and expected before the first move."""
     numbers = [(gates, "settle"), *((sum(k.word == word for k in found), word) for word in _WORDS[1:3])]
     told = [f"{number} to {word}" for number, word in numbers if number]
