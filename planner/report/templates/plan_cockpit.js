@@ -4,7 +4,7 @@ const Cockpit = document.getElementById("k-cards") && (() => {
   const M = Engine.model(P), KEY = "planner-record-" + P.plan, FORECAST_MS = 20000, GUARD_MS = 600;
   const SEEN = "seen on the console", AUTOMATIC = [SEEN, "log of the lane's script"];
   const WORD = { started: "started", arrived: "arrived", failed: "failed or hangs", stopped: "stopped", recovered: "recovered" };
-  let R = Engine.fresh(P), S = Engine.states(M, R), F = null, base = null, pending = 0;
+  let R = Engine.fresh(P), S = Engine.states(M, R), F = null, base = null, pending = 0, turn = 0;
   const drawn = new Map(), ticked = new Map();
   const now = () => Date.now();
   const s = () => (now() - Engine.zero(M, R, now())) / 1000;
@@ -59,7 +59,7 @@ const Cockpit = document.getElementById("k-cards") && (() => {
     const more = may().filter(n => !before.includes(n));
     say(text + (more.length ? `. May start now: ${list(more.map(name))}` : ""));
     clearTimeout(pending);
-    pending = setTimeout(forecast, 30);
+    pending = setTimeout(() => { course(); forecast(); }, 30);
   }
   const may = () => Engine.hands(M, S, R, now(), null).filter(h => h.kind === "start").map(h => h.n);
   function tick(n, event) {
@@ -185,7 +185,7 @@ const Cockpit = document.getElementById("k-cards") && (() => {
       .filter(g => g.length && g.every(x => x.s != null && x.s > t)).map(g => Math.max(...g.map(x => x.s)));
     return times.length ? `Nothing needs hands before ${P.clock ? dayAt(Math.min(...times)) : when(Math.min(...times))}` : "Nothing needs hands now";
   }
-  const copy = (text, label, line) => `<div class="cmd${line ? " line" : ""}"><pre tabindex="0" aria-label="${esc(label)}"><code>${esc(text)}</code></pre><button type="button" data-copy aria-label="Copy: ${esc(label)}">Copy</button></div>`;
+  const copy = (text, label, line) => `<div class="cmd${line ? " line" : ""}"><pre tabindex="0" role="group" aria-label="${esc(label)}"><code>${esc(text)}</code></pre><button type="button" data-copy aria-label="Copy: ${esc(label)}">Copy</button></div>`;
   const button = (n, event, kind, text, more = "") => `<button type="button" class="tick ${kind}" data-n="${n}" data-tick="${event}"${more}>${esc(text)}</button>`;
   const quiet = (n, event, text) => `<button type="button" class="quiet" data-n="${n}" data-tick="${event}">${esc(text)}</button>`;
   const remark = m => m.commands.remark ? `<p class="dim">${esc(m.commands.remark)}</p>` : "";
@@ -256,7 +256,7 @@ ${button(m.n, "recovered", stop ? "no" : "act", `Recovered: runs on ${short(m.fr
     const open = $$("details", node).map(d => d.open);
     node.innerHTML = html;
     $$("details", node).forEach((d, i) => { d.open = open[i] || false; });
-    if (focus) ($$(focus.tagName.toLowerCase(), node).find(x => x.dataset.tick === focus.dataset.tick && x.textContent === focus.textContent) || $(".tick:not(:disabled)", node) || node).focus({ preventScroll: true });
+    if (focus) ($$(focus.tagName.toLowerCase(), node).find(x => x.dataset.tick === focus.dataset.tick && x.dataset.lpar === focus.dataset.lpar && x.textContent.replace("✓ ", "") === focus.textContent.replace("✓ ", "")) || $(".tick:not(:disabled)", node) || node).focus({ preventScroll: true });
     return true;
   }
   function cards(all) {
@@ -381,11 +381,11 @@ ${button(m.n, "recovered", stop ? "no" : "act", `Recovered: runs on ${short(m.fr
     if ($("#after").hidden) return;
     const rows = Engine.results(M, R), done = rows.filter(r => r.seconds != null), inside = done.filter(r => r.inside).length, failures = rows.filter(r => r.failures);
     const arrived = rows.filter(r => r.state === "arrived"), z = Engine.zero(M, R, now()), last = leg => Math.max(...arrived.filter(r => r.m.leg === leg).map(r => r.over));
-    const all = P.moves.length, end = leg => { const f = P.decisions[leg] || base[leg]; return f && (P.decisions[leg] ? f[0] : f[1]); }, leg = M.legs.get("back").length ? "back" : "out";
+    const all = P.moves.length, planned = leg => { const x = P.decisions[leg] ? P.decisions[leg][0] : base && base[leg] ? base[leg][1] : null; return x === null ? "" : `planned ${esc(when(x))}`; }, leg = M.legs.get("back").length ? "back" : "out";
     const over = arrived.length === all, out = M.legs.get("out").length && M.legs.get("out").every(n => S.get(n).state === "arrived");
-    $("#a-strip").innerHTML = [cell(over ? "Over" : "Not over", "over", over ? esc(whenMs(last(leg))) : "–", `planned ${esc(when(end(leg)))}`),
+    $("#a-strip").innerHTML = [cell(over ? "Over" : "Not over", "over", over ? esc(whenMs(last(leg))) : "–", planned(leg)),
       cell("Moves", "moves", `${arrived.length} of ${all}`, failures.length ? `failed once or more: ${esc(list(failures.map(r => r.m.lpar), 3))}` : "none failed"),
-      leg === "back" && M.legs.get("out").length ? cell("Way out over", "out over", out ? esc(whenMs(last("out"))) : "–", `planned ${esc(when(end("out")))}`) : "",
+      leg === "back" && M.legs.get("out").length ? cell("Way out over", "out over", out ? esc(whenMs(last("out"))) : "–", planned("out")) : "",
       cell("Inside the range", "in range", `${inside} of ${done.length}`, `${Math.round(0.8 * done.length)} expected: 8 in 10`), cell("Crew", "crew", esc(crew().join(" · ")) || "–")].join("");
     $("#a-moves").innerHTML = ["out", "back"].map(l => [l, rows.filter(r => r.m.leg === l)]).filter(([, rs]) => rs.length).map(([l, rs]) => `<div><h3>${l === "out" ? "Way out" : "Way back"}</h3><table class="rows real"><thead><tr><th>LPAR</th><th>Real</th><th class="n">Min</th><th><svg class="ratio" viewBox="0 0 230 18" role="img" aria-label="half, as planned, double"><text x="43" y="13" text-anchor="middle">half</text><text x="115" y="13" text-anchor="middle">as planned</text><text x="187" y="13" text-anchor="middle">double</text></svg></th></tr></thead><tbody>${rs.sort((a, b) => (a.first ?? a.over ?? 0) - (b.first ?? b.over ?? 0)).map(row).join("")}</tbody></table></div>`).join("") || '<p class="dim">Nothing was ticked yet.</p>';
     $("#a-notes").textContent = rows.filter(r => r.failures || r.notes.some(x => !AUTOMATIC.includes(x))).map(r => `${r.failures ? "* " : ""}${plain(r.m.lpar)}: ${r.failures ? story(r) : ""}${r.notes.filter(x => !AUTOMATIC.includes(x)).map(plain).join("; ")}`).join(". ");
@@ -401,11 +401,14 @@ ${button(m.n, "recovered", stop ? "no" : "act", `Recovered: runs on ${short(m.fr
   const settled = lpar => M.chains.get(lpar).every(n => S.get(n).state === "arrived");
   function checks() {
     const signed = new Map(R.checks.map(c => [c.check + "\n" + c.lpar, c]));
-    put("checks", $("#a-checks"), P.checks.map((c, i) => {
-      const done = c.lpars.filter(l => signed.has(c.check + "\n" + l)), by = [...new Set(done.map(l => signed.get(c.check + "\n" + l).who).filter(Boolean))], left = c.lpars.filter(l => !done.includes(l) && settled(l));
-      return `<details class="check"><summary><span><b>${esc(c.list)}:</b> ${esc(c.check)}</span><span>${chip(done.length === c.lpars.length ? "good" : "", `${done.length} of ${c.lpars.length}`)}</span><span class="dim">${esc(by.join(", "))}</span></summary>${c.command ? copy(c.command, c.check, true) : ""}
-<div class="signs">${left.length > 1 ? `<button type="button" data-check="${i}">All ${left.length} that have arrived</button>` : ""}${c.lpars.map(l => `<button type="button" data-check="${i}" data-lpar="${esc(l)}" aria-pressed="${done.includes(l)}"${settled(l) ? "" : " disabled"}>${done.includes(l) ? "✓ " : ""}${esc(l)}</button>`).join("")}</div></details>`;
-    }).join("") || '<p class="dim">No checks are known for these LPARs.</p>');
+    const node = $("#a-checks");
+    if (node.children.length !== P.checks.length) node.replaceChildren(...P.checks.map(() => make("div")));
+    P.checks.forEach((c, i) => {
+      const done = c.lpars.filter(l => signed.has(c.check + "\n" + l)), is = new Set(done), by = [...new Set(done.map(l => signed.get(c.check + "\n" + l).who).filter(Boolean))], left = c.lpars.filter(l => !is.has(l) && settled(l));
+      put(`check-${i}`, node.children[i], `<details class="check"><summary><span><b>${esc(c.list)}:</b> ${esc(c.check)}</span><span>${chip(done.length === c.lpars.length ? "good" : "", `${done.length} of ${c.lpars.length}`)}</span><span class="dim">${esc(by.join(", "))}</span></summary>${c.command ? copy(c.command, c.check, true) : ""}
+<div class="signs">${left.length > 1 ? `<button type="button" data-check="${i}">All ${left.length} that have arrived</button>` : ""}${c.lpars.map(l => `<button type="button" data-check="${i}" data-lpar="${esc(l)}" aria-pressed="${is.has(l)}"${settled(l) ? "" : " disabled"}>${is.has(l) ? "✓ " : ""}${esc(l)}</button>`).join("")}</div></details>`);
+    });
+    if (!P.checks.length) node.textContent = "No checks are known for these LPARs.";
   }
   function sign(i, lpar) {
     const c = P.checks[i], has = l => R.checks.some(x => x.check === c.check && x.lpar === l), t = iso(now()), who = $("#k-who").value.trim();
@@ -433,18 +436,30 @@ ${button(m.n, "recovered", stop ? "no" : "act", `Recovered: runs on ${short(m.fr
   // ---- together -------------------------------------------------------------------------------------------------------------------------
 
   function render() {
-    if (!F) return;
-    if (!$("#during").hidden) { const all = hands(); strip(); work(); cards(all); log(); second(); course(); }
+    if (!$("#during").hidden) { const all = hands(); strip(); work(); cards(all); log(); second(); }
     after();
   }
-  function forecast() {
-    F = Engine.forecast(M, R, now());
+  /* The forecast anew, in slices: a click that comes meanwhile is not kept waiting, and begins it again. */
+  async function forecast() {
+    const mine = ++turn, run = async started => {
+      for (let t = performance.now(); ;) {
+        const one = started.next();
+        if (one.done) return one.value;
+        if (performance.now() - t > 12) { await new Promise(go => setTimeout(go)); if (mine !== turn) return null; t = performance.now(); }
+      }
+    };
+    base ||= ((await run(Engine.forecasting(M, Engine.fresh(P), P.clock ? Engine.zero(M, R, now()) : 0))) || {}).legs;
+    const found = base && await run(Engine.forecasting(M, R, now()));
+    if (!found || mine !== turn) return;
+    F = found;
     render();
+    course();
   }
   /* Nothing is worked out before During or After is first looked at. */
   function seen() {
-    if (F || ($("#during").hidden && $("#after").hidden)) return render();
-    base = Engine.forecast(M, Engine.fresh(P), P.clock ? Engine.zero(M, R, now()) : 0).legs;
+    if ($("#during").hidden && $("#after").hidden) return;
+    render();
+    if (F) return course();
     forecast();
   }
   function start() {

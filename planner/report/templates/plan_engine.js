@@ -103,8 +103,9 @@ const Engine = (() => {
   }
   /* Everything that was ticked, the newest first: {n, event, at, who, note, last: whether it can be undone}. */
   function log(M, R) {
-    const rows = R.moves.flatMap(m => m.events.map((e, i) => ({ n: m.number, lpar: m.lpar, i, ...e,
-      last: i === m.events.length - 1 && untick(M, R, m.number) !== null })));
+    const begun = new Set(R.moves.filter(m => m.events.length).map(m => m.number));
+    const next = n => { const chain = M.chains.get(M.moves.get(n).lpar); return chain[chain.indexOf(n) + 1]; };
+    const rows = R.moves.flatMap(m => m.events.map((e, i) => ({ n: m.number, lpar: m.lpar, i, ...e, last: i === m.events.length - 1 && !begun.has(next(m.number)) })));
     rows.push(...R.work.map((e, i) => ({ n: 0, lpar: "", i, ...e, last: i === R.work.length - 1 })));
     return rows.map((r, k) => [r, k]).sort(([a, i], [b, j]) => Date.parse(b.at) - Date.parse(a.at) || j - i).map(([r]) => r);
   }
@@ -280,97 +281,103 @@ const Engine = (() => {
     return { mean, sigma: Math.sqrt(1 / precision), seen: seen.length };
   }
 
-  /* One course of what is left: `take` (move → seconds from its start, or from now for one under way), from moment `s` on, in
-     the order of time, as the plan's nights are played: people check before and after each move, then the gap. */
-  function course(M, S, R, z, s, take) {
-    const P = M.P, gap = P.pace.gap_s, people = Math.round(P.pace.people) || 0;
-    const free = Array(people).fill(s), start = new Map(), end = new Map(), left = new Map(), heap = [];
-    const push = (t, n, what) => { heap.push([t, n, what]); let i = heap.length - 1; while (i && heap[i][0] < heap[(i - 1) >> 1][0]) { [heap[i], heap[(i - 1) >> 1]] = [heap[(i - 1) >> 1], heap[i]]; i = (i - 1) >> 1; } };
-    const pop = () => {
-      const top = heap[0], one = heap.pop();
-      if (heap.length) {
-        heap[0] = one;
-        for (let i = 0, k; (k = 2 * i + 1) < heap.length; i = k) {
-          if (k + 1 < heap.length && heap[k + 1][0] < heap[k][0]) k++;
-          if (heap[i][0] <= heap[k][0]) break;
-          [heap[i], heap[k]] = [heap[k], heap[i]];
+  /* Numbers in the order of their keys. */
+  function queue() {
+    const keys = [], values = [];
+    const swap = (i, j) => { [keys[i], keys[j]] = [keys[j], keys[i]]; [values[i], values[j]] = [values[j], values[i]]; };
+    return {
+      get size() { return keys.length; },
+      push(key, value) {
+        let i = keys.push(key) - 1;
+        values.push(value);
+        for (let up; i && keys[i] < keys[up = (i - 1) >> 1]; i = up) swap(i, up);
+      },
+      pop() {
+        const top = [keys[0], values[0]], last = keys.length - 1;
+        swap(0, last);
+        keys.pop();
+        values.pop();
+        for (let i = 0, k; (k = 2 * i + 1) < last; i = k) {
+          if (k + 1 < last && keys[k + 1] < keys[k]) k++;
+          if (keys[i] <= keys[k]) break;
+          swap(i, k);
         }
-      }
-      return top;
-    };
+        return top;
+      } };
+  }
+  /* What every course of what is left begins with, at second `s` of the plan. */
+  function standing(M, S, R, z, s) {
+    const P = M.P, all = P.moves, index = new Map(all.map((m, i) => [m.n, i])), st = all.map(m => S.get(m.n));
+    const back = all.map(m => m.leg === "back" ? 1 : 0), arrived = st.map(x => x.state === "arrived");
+    const from = all.map(m => Math.max(P.window_s[m.leg] ? P.window_s[m.leg][0] : -Infinity, m.not_before_s ?? -Infinity, m.leg === "back" ? P.back_from_s ?? -Infinity : -Infinity));
+    return { P, s, st, back, arrived, from, begun: st.map(x => x.events.length > 0), end: st.map(x => arrivedAt(x, z)), work: workOf(R), z,
+      heirs: all.map(m => M.heirs.get(m.n).map(h => index.get(h))),
+      left: all.map((m, i) => M.needs.get(m.n).filter(x => S.get(x.n).state !== "arrived").length + (back[i] && P.work ? 1 : 0)),
+      toGo: all.filter((m, i) => !back[i] && !arrived[i]).length, start: st.map(x => x.state === "started" ? (x.begun - z) / 1000 : NaN) };
+  }
+  const arrivedAt = (st, z) => st.state === "arrived" ? (st.over - z) / 1000 : NaN;
+  /* One course of what is left, in the order of time, as the plan's nights are played: people check before and after each move, then
+     the gap. `take`: seconds of each move, of one under way from now on. `over`: when each way is. */
+  function course(F, take) {
+    const { P, s, heirs, back } = F, left = [...F.left], start = [...F.start], end = [...F.end], over = [-Infinity, -Infinity], due = queue();
+    const free = Array(Math.round(P.pace.people) || 0).fill(s), size = back.length, WORK_OVER = 3 * size, work = F.work;
+    let toGo = F.toGo;
     const busy = (t, seconds) => {
-      if (!people || !seconds) return t;
+      if (!free.length || !seconds) return t;
       let k = 0;
-      free.forEach((f, i) => { if (f < free[k]) k = i; });
+      for (let i = 1; i < free.length; i++) if (free[i] < free[k]) k = i;
       return free[k] = Math.max(t, free[k]) + seconds;
     };
-    const over = { out: -Infinity, back: -Infinity };
-    const due = (n, t) => {
-      const m = M.moves.get(n), w = P.window_s[m.leg];
-      const from = Math.max(t, w ? w[0] : -Infinity, m.not_before_s ?? -Infinity, m.leg === "back" ? P.back_from_s ?? -Infinity : -Infinity);
-      push(from, n, "due");
-    };
-    const begun = n => S.get(n).events.length > 0;
-    const open = leg => {
-      for (const n of M.legs.get(leg)) if (left.get(n) === 0 && !begun(n)) due(n, s);
-    };
-    for (const [n, st] of S) {
-      left.set(n, M.needs.get(n).filter(x => S.get(x.n).state !== "arrived").length + (M.moves.get(n).leg === "back" && P.work ? 1 : 0));
-      if (st.state === "arrived") { end.set(n, (st.over - z) / 1000); over[M.moves.get(n).leg] = Math.max(over[M.moves.get(n).leg], end.get(n)); }
+    const open = (i, t) => { if (!left[i] && !F.begun[i]) due.push(Math.max(t, F.from[i]), i); };
+    const planned = P.work ? Math.max(0, P.work.to_s - P.work.from_s) : 0;
+    const workOver = () => due.push(Math.max(s, work.state === "over" ? (work.over - F.z) / 1000 : planned + (work.state ? (work.begun - F.z) / 1000 : Math.max(s, over[0]))), WORK_OVER);
+    for (let i = 0; i < size; i++) {
+      if (F.arrived[i]) over[back[i]] = Math.max(over[back[i]], end[i]);
+      else if (F.begun[i]) { if (Number.isNaN(start[i])) start[i] = s; due.push(s + take[i], 2 * size + i); } else open(i, s);
     }
-    let toGo = M.legs.get("out").filter(n => S.get(n).state !== "arrived").length;
-    const work = workOf(R), planned = P.work ? Math.max(0, P.work.to_s - P.work.from_s) : 0;
-    const workOver = () => {
-      const t = work.state === "over" ? (work.over - z) / 1000 : Math.max(s, work.state === "started" ? (work.begun - z) / 1000 + planned : Math.max(s, over.out) + planned);
-      push(Math.max(s, t), 0, "work");
-    };
-    for (const [n, st] of S) if (st.state !== "arrived" && st.events.length) {
-      const t = FLYING.includes(st.state) ? s : busy(s, 0);
-      start.set(n, st.state === "started" ? (st.begun - z) / 1000 : t);
-      push(t + take(n), n, "end");
-    }
-    open("out");
-    if (!P.work) open("back");
-    else if (!toGo || work.state) workOver();
-    while (heap.length) {
-      const [t, n, what] = pop();
-      if (what === "due") push(busy(t, P.pace.check_before_s), n, "start");
-      else if (what === "start") { start.set(n, t); push(t + take(n), n, "end"); }
-      else if (what === "work") {
-        for (const b of M.legs.get("back")) { left.set(b, left.get(b) - 1); if (!left.get(b) && !begun(b)) due(b, t); }
-      } else {
-        const leg = M.moves.get(n).leg, checked = busy(t, P.pace.check_after_s);
-        end.set(n, t);
-        over[leg] = Math.max(over[leg], people ? checked : t);
-        for (const h of M.heirs.get(n)) { left.set(h, left.get(h) - 1); if (!left.get(h) && !begun(h)) due(h, t + gap); }
-        if (leg === "out" && !--toGo && P.work && !work.state) workOver();
+    if (P.work && (!toGo || work.state)) workOver();
+    while (due.size) {
+      const [t, what] = due.pop(), i = what % size;
+      if (what === WORK_OVER) for (let b = 0; b < size; b++) { if (back[b]) { left[b]--; open(b, t); } }
+      else if (what < size) due.push(busy(t, P.pace.check_before_s), size + i);
+      else if (what < 2 * size) { start[i] = t; due.push(t + take[i], 2 * size + i); } else {
+        end[i] = t;
+        const checked = busy(t, P.pace.check_after_s);
+        over[back[i]] = Math.max(over[back[i]], free.length ? checked : t);
+        for (const h of heirs[i]) { left[h]--; open(h, t + P.pace.gap_s); }
+        if (!back[i] && !--toGo && P.work && !work.state) workOver();
       }
     }
     return { start, end, over };
   }
 
   /* The rest of the evening in many draws, seeded: alike for the same record at the same moment. Times are seconds of the plan:
-     `legs` (when each way is over), `moves` (start, and end as P10, P50, P90), `tonight`, `home` (the way back must begin by then). */
-  function forecast(M, R, now, most = 300) {
-    const S = states(M, R), z = zero(M, R, now), s = (now - z) / 1000, P = M.P, night = tonight(M, S), next = random(20261205);
-    const rest = P.moves.filter(m => S.get(m.n).state !== "arrived");
-    const count = Math.max(40, Math.min(most, Math.floor(8000 / Math.max(1, rest.length))));
-    const draws = { out: [], back: [], span: [] }, starts = new Map(rest.map(m => [m.n, []])), ends = new Map(rest.map(m => [m.n, []]));
+     `legs` (when each way is over), `moves` (start, and end as P10, P50, P90), `tonight`, `home` (the way back must begin by then).
+     Stops after each draw, so that a page stays awake. */
+  function* forecasting(M, R, now, most = 300) {
+    const S = states(M, R), z = zero(M, R, now), s = (now - z) / 1000, P = M.P, night = tonight(M, S), next = random(20261205), all = P.moves;
+    const F = standing(M, S, R, z, s), rest = all.map((m, i) => i).filter(i => !F.arrived[i]), backs = all.map((m, i) => i).filter(i => F.back[i]);
+    const count = Math.max(40, Math.min(most, Math.floor(8000 / Math.max(1, rest.length)))), take = Array(all.length).fill(0);
+    const over = [[], []], span = [], starts = rest.map(() => []), ends = rest.map(() => []);
     for (let k = 0; k < count; k++) {
       const common = night.mean + night.sigma * normal(next());
-      const drawn = new Map(rest.map(m => [m.n, seconds(S.get(m.n), m, common, next, now, P.pace)]));
-      const c = course(M, S, R, z, s, n => drawn.get(n));
-      for (const m of rest) { if (c.start.has(m.n)) starts.get(m.n).push(c.start.get(m.n)); if (c.end.has(m.n)) ends.get(m.n).push(c.end.get(m.n)); }
-      for (const leg of ["out", "back"]) if (M.legs.get(leg).length) draws[leg].push(c.over[leg]);
-      if (M.legs.get("back").length) draws.span.push(c.over.back - Math.min(...M.legs.get("back").map(n => c.start.get(n) ?? c.end.get(n))));
+      for (const i of rest) take[i] = seconds(F.st[i], all[i], common, next, now, P.pace);
+      const c = course(F, take);
+      rest.forEach((i, j) => { starts[j].push(c.start[i]); ends[j].push(c.end[i]); });
+      for (const b of [0, 1]) if (c.over[b] > -Infinity) over[b].push(c.over[b]);
+      if (backs.length) span.push(c.over[1] - Math.min(...backs.map(i => Number.isNaN(c.start[i]) ? c.end[i] : c.start[i])));
+      yield;
     }
-    const three = list => { const sorted = [...list].sort((a, b) => a - b); return sorted.length ? [0.1, 0.5, 0.9].map(q => quantile(sorted, q)) : null; };
-    const moves = new Map(rest.map(m => [m.n, { start: three(starts.get(m.n)), end: three(ends.get(m.n)) }]));
+    const three = list => { const sorted = list.filter(x => !Number.isNaN(x)).sort((a, b) => a - b); return sorted.length ? [0.1, 0.5, 0.9].map(q => quantile(sorted, q)) : null; };
+    const moves = new Map(rest.map((i, j) => [all[i].n, { start: three(starts[j]), end: three(ends[j]) }]));
     const limit = P.window_s.back && P.window_s.back[1], planned = P.decisions.no_return_s;
-    const span = quantile([...draws.span].sort((a, b) => a - b), P.decisions.confidence || 0.9);
-    const begun = M.legs.get("back").some(n => S.get(n).events.length);
-    const home = limit == null || !draws.span.length || begun ? null : Math.min(planned ?? Infinity, limit - span);
-    return { legs: { out: three(draws.out), back: three(draws.back) }, moves, tonight: night, count, home, z, s };
+    const home = limit == null || !backs.length || backs.some(i => F.begun[i]) ? null
+      : Math.min(planned ?? Infinity, limit - quantile(span.sort((a, b) => a - b), P.decisions.confidence || 0.9));
+    return { legs: { out: three(over[0]), back: three(over[1]) }, moves, tonight: night, count, home, z, s };
+  }
+  function forecast(M, R, now, most) {
+    const run = forecasting(M, R, now, most);
+    for (;;) { const one = run.next(); if (one.done) return one.value; }
   }
   /* Seconds that a move still takes, drawn; of one under way given that it has not arrived yet. */
   function seconds(st, m, common, next, now, pace) {
@@ -539,5 +546,5 @@ const Engine = (() => {
   }
 
   return { model, heldUp, fresh, states, workOf, tick, untick, log, parsed, merged, zero, gates, at, phase, limits, hands, opened,
-    forecast, course, tonight, planned, safeStop, read, observed, logged, results, took, normal, below, quantile };
+    forecast, forecasting, tonight, planned, safeStop, read, observed, logged, results, took, normal, below, quantile };
 })();
