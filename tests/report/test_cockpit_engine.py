@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 from cockpit import block, in_node, needs_node
-from estates import BASE, estate, loaded, lpar, policy, server, stating
+from estates import BASE, changed, estate, loaded, lpar, policy, server, stating
 from evening import record
 from landscape import landscape
 
+from planner.api import consolidate, headroom
 from planner.estate.model import Estate
 from planner.formats import evening_record
 from planner.jobs import Options, evacuate, window_from
@@ -29,6 +30,8 @@ FREED = "SN8379A80_p595-2"
 TIGHT = estate([server("A", 4, 40), server("B", 4, 18), server("C", 4, 26)],
                [lpar("a1", "A", 0.5, 8), lpar("a2", "A", 0.5, 8), lpar("b1", "B", 0.5, 8), lpar("c1", "C", 0.5, 4)])
 
+OFF = changed(BASE, "a2", state="not activated", rmc_active=False)
+
 
 @cache
 def big() -> Estate:
@@ -37,11 +40,15 @@ def big() -> Estate:
 
 @cache
 def planned(kind: str = "tight") -> tuple[Plan, Estate]:
+    if kind in ("headroom", "consolidation"):
+        found = consolidate(BASE) if kind == "consolidation" else headroom(BASE, "B", cores=13, when="always", curve=False)
+        return parse(dump(found), "plan.json"), BASE
     of, goal, options = {
         "tight": (TIGHT, Evacuate(servers=("A",), come_back=True), NIGHT),
         "waves": (TIGHT, Evacuate(servers=("A",), come_back=True), replace(NIGHT, pacing=replace(NIGHT.pacing, waves=True))),
         "no window": (BASE, Evacuate(servers=("A",), come_back=True), Options(20, work_s=1800)),
         "one way": (BASE, Evacuate(servers=("A",)), NIGHT),
+        "inactive": (OFF, Evacuate(servers=("A",), come_back=True, inactive=True), NIGHT),
         "landscape": (big(), Evacuate(servers=(FREED,), come_back=True), NIGHT)}[kind]
     plan = parse(dump(evacuate(loaded(of), goal, options)), "plan.json")
     assert plan.verified
@@ -53,7 +60,7 @@ def data(kind: str = "tight") -> dict[str, Any]:
     return block(*planned(kind))
 
 
-KINDS = ("tight", "waves", "no window", "one way", "landscape")
+KINDS = ("tight", "waves", "no window", "one way", "landscape", "inactive", "headroom", "consolidation")
 GREEDY = """
   let R = fresh(), s = 0, starts = [], steps = 0;
   const all = [...M.moves.keys()];
@@ -99,6 +106,14 @@ def test_who_does_what_may_be_done_gets_through_and_never_before_what_it_waits_f
     told = recorded(path, plan, loaded(of))
     ends = {m.lpar: m.target for m in plan.moves}
     assert {p.name: p.server for p in told.loaded.estate.lpars if p.name in ends} == ends and not told.under_way
+
+
+def test_an_inactive_move_has_arrived_when_it_is_not_activated_there(tmp_path: Path) -> None:
+    plan, _ = planned("inactive")
+    m = next(m for m in plan.leg(OUT) if m.inactive)
+    text = f"# A\na1,Running\n# {m.target}\n{m.lpar},Not Activated\n"
+    assert in_node(tmp_path, data("inactive"), "return Engine.observed(M, fresh(), Engine.read(M, arg).facts, 60).ticks", text) == [
+        {"n": m.number, "event": "arrived"}]
 
 
 def test_every_tick_can_be_taken_back_in_turn(tmp_path: Path) -> None:

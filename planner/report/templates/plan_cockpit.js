@@ -121,6 +121,7 @@ const Cockpit = document.getElementById("k-cards") && (() => {
       return cell(`No return after ${when(F.home)}`, "no return in", "", `all home ${esc(when(b[1]))}, 9 in 10 by ${esc(when(b[2]))}`, until(F.home, 1800));
     }
     if (limit && stage !== "over") return cell(`Window ends ${when(limit[1])}`, "window ends in", "", "", until(limit[1], 900));
+    if (stage === "over") return "";
     const first = Math.min(...[...S.values()].map(x => x.first ?? Infinity));
     return first === Infinity ? "" : cell(`Begun ${whenMs(first)}`, "for", "", "", `data-since="${first}"`);
   }
