@@ -22,7 +22,7 @@ NUMBERS = {
     "ratio": "0.0000", "id": "0", "exact": "#,##0.##", "time": "yyyy-mm-dd hh:mm", "clock": "yyyy-mm-dd hh:mm:ss",
     "month": "yyyy-mm", "day": "yyyy-mm-dd", "text": ""}
 """Kinds of figures and their formats; exact: as many decimals as there are."""
-LOOKS = ("plain", "wrap", "bold", "good", "warn", "bad", "guessed")
+LOOKS = ("wrap", "bold", "good", "warn", "bad", "guessed")
 """Kinds of cells that are looks of the book."""
 COLOURS = {"navy": ACCENT, "blue": "#2E75B6", "sky": "#9DC3E6", "red": "#C00000", "gold": "#D9A441",
            "grey": "#A6A6A6", "rule": "#D9D9D9", "before": "#7F9DB9"}
@@ -93,7 +93,7 @@ class Written:
 def style(book: Book, kind: str) -> Any:
     """The cell format of a kind of figure or of a look."""
     if kind in LOOKS:
-        return None if kind == "plain" else getattr(book, kind)
+        return getattr(book, kind)
     number = NUMBERS[kind]
     if not number:
         return book.format(valign="top", align="left", indent=1)
@@ -105,7 +105,7 @@ def table(book: Book, sheet: Any, top: int, columns: Sequence[Column[Row]], rows
           left: int = 0, height: float | None = 48, filters: bool = False, empty: str = "none") -> Written:
     """A table at (``top``, ``left``): with a name one of Excel's own, with its filters, else plain headers above rows.
 
-    ``height``: of the headers' row, in points. ``empty``: what the only row of a table without rows says.
+    ``height``: of the headers' row at least, in points. ``empty``: what the only row of a table without rows says.
     """
     written = Written(sheet.get_name(), top, left, len(rows), tuple(c.header for c in columns))
     if name:
@@ -117,9 +117,9 @@ def table(book: Book, sheet: Any, top: int, columns: Sequence[Column[Row]], rows
             sheet.write_string(top, at, column.header, _header(book, column.style))
     if filters:
         sheet.autofilter(top, left, written.last, left + len(columns) - 1)
+    lines = {top: max(_lines(c.header, c.width - _MARGIN) for c in columns)} if columns else {}
     if height:
-        sheet.set_row(top, height)
-    lines: dict[int, int] = {}
+        lines[top] = max(lines[top], -(-int(height) // _LINE))
     for at, column in enumerate(columns, left):
         _fill(book, sheet, at, column, rows, written, lines)
     for row, most in lines.items():

@@ -170,8 +170,10 @@ def deliver(plan: Plan, loaded: Loaded, where: Path, output: PlanOutput, *, with
     finally:
         if output.as_json:
             print_json(plans.plan_json(plan))
+        elif output.quiet:
+            print(plan_line(plan))
         else:
-            show(plan_line(plan) if output.quiet else plan_view(plan, whole=output.verbose))
+            show(plan_view(plan, whole=output.verbose))
     if not output.as_json and not output.quiet:
         lanes = [name for name in files if name.endswith(".sh")]
         others = [name for name in files if name not in lanes]

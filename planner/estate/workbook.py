@@ -74,7 +74,7 @@ def _estate_sheet(book: Book, loaded: Loaded, of: Table) -> None:
     for index, (column, shown) in enumerate(zip(of.columns, columns, strict=True)):
         unit = f"{column.comment} " if column.comment else ""
         sheet.write_comment(0, index, f"{unit}({column.type.value}{', required' if column.required else ''})")
-        sheet.set_column(index, index, shown.width, style(book, _KINDS.get(column.type, "plain")))
+        sheet.set_column(index, index, shown.width, style(book, _KINDS.get(column.type, "text")))
         _drop_down(sheet, column, index, len(rows))
     table(book, sheet, 0, columns, rows, height=None, filters=True, empty="")
     for number, index, what in _to_fill(of, rows):
@@ -119,7 +119,7 @@ def _fill_sheet(book: Book, loaded: Loaded) -> None:
     if not cells:
         return
     sheet = book.sheet("To fill")
-    columns = tuple(Column(header, itemgetter(at), "plain", width) for at, (header, width) in enumerate(
+    columns = tuple(Column(header, itemgetter(at), "text", width) for at, (header, width) in enumerate(
         (("Sheet", 16), ("Item", 36), ("Fill in", 26), ("Cell", 8), ("What depends on it", 60))))
     table(book, sheet, 0, columns, cells, height=None, filters=True, empty="")
     widths(sheet, columns)
@@ -128,7 +128,7 @@ def _fill_sheet(book: Book, loaded: Loaded) -> None:
 
 def _column(column: EstateColumn, rows: Sequence[Any]) -> Column:
     """As wide as its cells; a cell that lacks a required fact is coloured."""
-    kind = _KINDS.get(column.type, "plain")
+    kind = _KINDS.get(column.type, "text")
 
     def value(row: Any) -> Any:
         return _cell(column, _known(column, row))
@@ -164,7 +164,7 @@ def _read_me(book: Book) -> None:
 
 def _sources(book: Book, loaded: Loaded) -> None:
     sheet = book.sheet("Sources")
-    columns = tuple(Column(header, itemgetter(at), "plain", width) for at, (header, width) in enumerate(
+    columns = tuple(Column(header, itemgetter(at), "text", width) for at, (header, width) in enumerate(
         (("Sheet", 16), ("Item", 36), ("Column", 26), ("Stated in", 50))))
     table(book, sheet, 0, columns, list(_stated(loaded)), height=None, filters=True, empty="")
     widths(sheet, columns)

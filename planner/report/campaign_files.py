@@ -33,33 +33,33 @@ class _Path(NamedTuple):
 _STEPS: tuple[Column[StepLine], ...] = (
     Column("Step", lambda s: s.number, "id", 7), Column("Window", lambda s: s.window, "id", 9),
     Column("Starts", lambda s: s.start, "time", 17), Column("Ends", lambda s: s.end, "time", 17),
-    Column("To spare", lambda s: show_minutes(s.spare_s), "plain", 13),
-    Column("Server", lambda s: s.server, "plain", 24), Column("Work", lambda s: s.work, "wrap", 44),
+    Column("To spare", lambda s: show_minutes(s.spare_s), "text", 13),
+    Column("Server", lambda s: s.server, "text", 24), Column("Work", lambda s: s.work, "wrap", 44),
     Column("Minutes of work", lambda s: s.work_minutes, "id", 10),
     Column("Moves out", lambda s: s.moves_out, "id", 8), Column("Moves back", lambda s: s.moves_back, "id", 8),
-    Column("Refilled", lambda s: s.refilled, "plain", 9),
-    Column("Placement", lambda s: s.status.value if s.status else "", "plain", 11),
+    Column("Refilled", lambda s: s.refilled, "text", 9),
+    Column("Placement", lambda s: s.status.value if s.status else "", "text", 11),
     Column("Verified", lambda s: s.verified, lambda s: "good" if s.verified else "bad", 9),
     Column("Stopped with it", lambda s: ", ".join(s.stays), "wrap", 26),
-    Column("One-way doors", lambda s: len(s.doors), "id", 9), Column("Plan", lambda s: s.directory, "plain", 34))
+    Column("One-way doors", lambda s: len(s.doors), "id", 9), Column("Plan", lambda s: s.directory, "wrap", 34))
 _WINDOWS: tuple[Column[WindowLine], ...] = (
     Column("Window", lambda w: w.number or None, "id", 9), Column("Starts", lambda w: w.start, "time", 17),
-    Column("Ends", lambda w: w.end, "time", 17), Column("Zone", lambda w: w.zone, "plain", 20),
+    Column("Ends", lambda w: w.end, "time", 17), Column("Zone", lambda w: w.zone, "text", 20),
     Column("Servers", lambda w: ", ".join(w.servers), "wrap", 44), Column("Not used", lambda w: w.why, "wrap", 40))
 _LEFT: tuple[Column[LeftLine], ...] = (
-    Column("Server", lambda x: x.server, "plain", 24), Column("Status", lambda x: x.status.value, "bad", 12),
+    Column("Server", lambda x: x.server, "text", 24), Column("Status", lambda x: x.status.value, "bad", 12),
     Column("Why", lambda x: x.why, "wrap", 70), Column("What would lift it", lambda x: "; ".join(x.lifts), "wrap", 70))
 _AWAY: tuple[Column[AwayLine], ...] = (
-    Column("LPAR", lambda x: x.lpar, "plain", 24), Column("Stood on", lambda x: x.before, "plain", 24),
-    Column("Stands on", lambda x: x.after, "plain", 24))
+    Column("LPAR", lambda x: x.lpar, "text", 24), Column("Stood on", lambda x: x.before, "text", 24),
+    Column("Stands on", lambda x: x.after, "text", 24))
 _DOORS: tuple[Column[_AtStep], ...] = (
-    Column("Step", lambda d: d.step.number, "id", 7), Column("Server", lambda d: d.step.server, "plain", 24),
+    Column("Step", lambda d: d.step.number, "id", 7), Column("Server", lambda d: d.step.server, "text", 24),
     Column("After", lambda d: d.door.after, "wrap", 34), Column("What cannot be undone", lambda d: d.door.reason,
                                                               "wrap", 80),
     Column("LPARs", lambda d: ", ".join(d.door.lpars), "wrap", 60))
 _PATHS: tuple[Column[_Path], ...] = (
-    Column("Step", lambda p: p.step.number, "id", 7), Column("VIOS down", lambda p: p.lost.vios, "plain", 20),
-    Column("LPAR", lambda p: p.lost.lpar, "plain", 24), Column("Path", lambda p: p.lost.path, "plain", 34),
+    Column("Step", lambda p: p.step.number, "id", 7), Column("VIOS down", lambda p: p.lost.vios, "text", 20),
+    Column("LPAR", lambda p: p.lost.lpar, "text", 24), Column("Path", lambda p: p.lost.path, "wrap", 34),
     Column("Served meanwhile by", lambda p: ", ".join(p.lost.others) or "unknown: nobody states it",
            lambda p: "wrap" if p.lost.others else "warn", 34))
 

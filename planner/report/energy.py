@@ -13,7 +13,7 @@ from planner.xlsx import Book
 _TOP = 12
 _COLUMNS = (
     Column("Server", attrgetter("server"), "bold", 30),
-    Column("After", lambda r: "off" if r.off else "on", lambda r: "good" if r.off else "plain", 12),
+    Column("After", lambda r: "off" if r.off else "on", lambda r: "good" if r.off else "text", 12),
     Column("Idle (W)", attrgetter("idle_w"), "tenth", 12),
     Column("Maximum (W)", attrgetter("max_w"), "tenth", 12),
     Column("Watts from", attrgetter("source"), lambda r: "guessed" if r.assumed else "wrap", 44),

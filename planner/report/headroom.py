@@ -136,23 +136,23 @@ def headroom_sheet(book: Book, plan: Plan) -> None:
 
 
 _FREE = keyed(
-    ("", "name", "plain"), ("Cores entitled to nobody", "cores_by_entitlement", "cores"),
+    ("", "name", "text"), ("Cores entitled to nobody", "cores_by_entitlement", "cores"),
     ("Cores unused at the peak", "cores_by_usage", "cores"), ("GiB free", "memory_gib", "cores"))
 _CURVE = keyed(
-    ("Cores", "cores", "cores"), ("Cost (s)", "cost_s", "tenth"), ("Proved bound (s)", "bound_s", "tenth"),
+    ("Cores", "cores", "cores"), ("Cost (points)", "cost_s", "tenth"), ("None costs less than", "bound_s", "tenth"),
     ("Moves", "moves", "id"), ("GiB moved", "moved_gib", "tenth"), ("Status", "status", "text"),
-    ("Ordered", "ordered", "plain"), ("LPARs", "lpars", "plain"))
+    ("Ordered", "ordered", "text"), ("LPARs", "lpars", "text"))
 _SLOTS = keyed(
-    ("Server", "server", "plain"), ("Cores now", "now/cores", "cores"), ("Unused at peak", "now/cores_unused", "cores"),
+    ("Server", "server", "text"), ("Cores now", "now/cores", "cores"), ("Unused at peak", "now/cores_unused", "cores"),
     ("GiB now", "now/memory_gib", "cores"), ("Cores after", "after/cores", "cores"),
     ("Unused at peak", "after/cores_unused", "cores"), ("GiB after", "after/memory_gib", "cores"))
 _CRITICAL = keyed(
-    ("LPAR", "lpar", "plain"), ("Entitled", "entitlement", "cores"), ("Virtual processors", "virtual_processors", "id"),
+    ("LPAR", "lpar", "text"), ("Entitled", "entitlement", "cores"), ("Virtual processors", "virtual_processors", "id"),
     ("Weight", "weight", "id"), ("Sharing", "sharing", "text"), ("May draw", "may_draw", "cores"),
     ("Peak", "peak", "cores"), ("Contended now", "contended_before", "cores"),
     ("Contended after", "contended_after", "cores"))
 _HOURS = (
-    *keyed(("Server", "server", "plain"), ("Day kind", "kind", "plain"), ("Hour", "hour", "id"),
+    *keyed(("Server", "server", "text"), ("Day kind", "kind", "text"), ("Hour", "hour", "id"),
               ("Peak before", "peak_before", "cores"), ("Peak after", "peak_after", "cores"),
               ("Limit", "limit", "cores"), ("Sum of peaks after", "sum_of_peaks_after", "cores")),
     Column("Worth", lambda r: r["sum_of_peaks_after"] - r["peak_after"], "cores", 13,

@@ -103,7 +103,8 @@ def _way(book: Book, plan: Plan, name: str, moves: Sequence[Move]) -> None:
     columns = (
         Column("No.", lambda m: m.number, "id", 5),
         Column("Lane" if plan.in_lanes else "Wave", lambda m: m.lane if plan.in_lanes else m.wave, "id", 6),
-        Column("About", lambda m: about(plan, m.start_ms), "text", 11), Column("LPAR", lambda m: m.lpar, "bold", 16),
+        Column("About", lambda m: about(plan, m.start_ms), "text", 11 if plan.back_from_s is None else 22),
+        Column("LPAR", lambda m: m.lpar, "bold", 16),
         Column("From", lambda m: m.source, "text", 21), Column("To", lambda m: m.target, "text", 21),
         Column("Waits for", lambda m: numbers(m.waits_for), "text", 10),
         Column("Minutes", lambda m: m.duration_ms / 60_000, "tenth", 9),

@@ -36,8 +36,8 @@ def _cores_used(thousandths: int | None) -> float | None:
 
 
 _SERVER_COLUMNS: tuple[Column[ServerLine], ...] = (
-    Column("Server", lambda s: s.name, "plain", 22), Column("Model", lambda s: s.model, "plain", 12),
-    Column("Generation", lambda s: s.generation, "plain", 11), Column("LPARs", lambda s: s.lpars, "id", 8),
+    Column("Server", lambda s: s.name, "text", 22), Column("Model", lambda s: s.model, "text", 12),
+    Column("Generation", lambda s: s.generation, "text", 11), Column("LPARs", lambda s: s.lpars, "id", 8),
     Column("Cores on arrival", lambda s: cores(s.units_arrival), "cores", 10),
     Column("Cores in the end", lambda s: cores(s.units_final), "cores", 10),
     Column("Cores limit", lambda s: cores(s.units_limit), "cores", 10),
@@ -47,11 +47,12 @@ _SERVER_COLUMNS: tuple[Column[ServerLine], ...] = (
     Column("Month-end peak on arrival (cores)", lambda s: _cores_used(s.used_arrival), "cores", 11),
     Column("Month-end peak in the end (cores)", lambda s: _cores_used(s.used_final), "cores", 11),
     Column("Idle (W)", lambda s: s.idle_w, "exact", 9), Column("Maximum (W)", lambda s: s.max_w, "exact", 9),
-    Column("Watts", lambda s: s.watts, "exact", 9), Column("Assumed", lambda s: s.watts_assumed, "plain", 9),
-    Column("Watts from", lambda s: s.watts_source, "plain", 60))
+    Column("Watts", lambda s: s.watts, "exact", 9),
+    Column("Watts from (marked: assumed)", lambda s: s.watts_source, lambda s: "guessed" if s.watts_assumed else "wrap",
+           60))
 _LPAR_COLUMNS: tuple[Column[LparLine], ...] = (
-    Column("LPAR", lambda x: x.name, "plain", 24), Column("From", lambda x: x.source, "plain", 20),
-    Column("To", lambda x: x.target, "plain", 20), Column("Way", lambda x: x.way, "plain", 18),
+    Column("LPAR", lambda x: x.name, "text", 24), Column("From", lambda x: x.source, "text", 20),
+    Column("To", lambda x: x.target, "text", 20), Column("Way", lambda x: x.way, "text", 18),
     Column("Wave", lambda x: x.wave, "id", 7), Column("Move", lambda x: x.number, "id", 7),
     Column("Cores today", lambda x: cores(x.units_today), "cores", 9),
     Column("Cores in the end", lambda x: cores(x.units), "cores", 9),
@@ -60,17 +61,17 @@ _LPAR_COLUMNS: tuple[Column[LparLine], ...] = (
     Column("GiB today", lambda x: rounded_gib(x.memory_mib_today), "cores", 9),
     Column("GiB in the end", lambda x: rounded_gib(x.memory_mib), "cores", 9),
     Column("Ratio by rPerf", lambda x: None if x.why_not_resized else round(x.ratio, 4), "ratio", 10),
-    Column("Modes", _modes, "plain", 34), Column("Virtual processors by", lambda x: x.basis, "plain", 34),
-    Column("Not resized", lambda x: x.why_not_resized, "plain", 30),
-    Column("Not live because", lambda x: "; ".join(r.reason for r in x.reasons), "plain", 60))
+    Column("Modes", _modes, "wrap", 34), Column("Virtual processors by", lambda x: x.basis, "wrap", 34),
+    Column("Not resized", lambda x: x.why_not_resized, "wrap", 30),
+    Column("Not live because", lambda x: "; ".join(r.reason for r in x.reasons), "wrap", 60))
 _FRONTIER_COLUMNS: tuple[Column[_Point], ...] = (
-    Column("Scenario", lambda r: r.scenario, "plain", 34), Column("Servers in use", lambda r: r.point.servers, "id", 9),
+    Column("Scenario", lambda r: r.scenario, "wrap", 34), Column("Servers in use", lambda r: r.point.servers, "id", 9),
     Column("Free on each, at least (%)", lambda r: r.point.share, "exact", 14),
     Column("Proved up to (%)", lambda r: r.point.bound, "exact", 10),
     Column("Free cores", lambda r: None if r.point.share is None else cores(r.point.free_units), "exact", 10),
     Column("Free GiB", lambda r: None if r.point.share is None else rounded_gib(r.point.free_mib), "exact", 10),
-    Column("Status", lambda r: r.point.status, "plain", 11),
-    Column("Which", lambda r: ", ".join(r.point.names), "plain", 60))
+    Column("Status", lambda r: r.point.status, "text", 11),
+    Column("Which", lambda r: ", ".join(r.point.names), "wrap", 60))
 
 
 def whatif_workbook(document: WhatifDocument) -> bytes:
@@ -176,7 +177,7 @@ def _scenario(book: Book, name: str, s: ScenarioFigures) -> None:
     book.row(sheet, 1, ("Status",), book.bold)
     book.write(sheet, 1, 1, s.status, style)
     row = 2
-    for label, value in (("Cost of the moves (s)", s.objective), ("Proved bound (s)", s.bound),
+    for label, value in (("Cost of the moves (points)", s.objective), ("None costs less than", s.bound),
                          ("Retired", ", ".join(s.retired)), ("Added", ", ".join(s.added))):
         if value not in (None, ""):
             book.write(sheet, row, 0, label, book.bold)
@@ -201,7 +202,7 @@ def _scenario(book: Book, name: str, s: ScenarioFigures) -> None:
         row = table(book, sheet, row, _SERVER_COLUMNS, s.servers, height=32).last + 2
         columns = [c for c in _LPAR_COLUMNS if c.header != ("Wave" if s.lanes else "Move")]
         table(book, sheet, row, columns, s.lpars, height=32, filters=True)
-        widths(sheet, columns)
+        widths(sheet, columns, _SERVER_COLUMNS)
 
 
 def _findings(book: Book, document: WhatifDocument) -> None:
@@ -216,7 +217,7 @@ def _findings(book: Book, document: WhatifDocument) -> None:
 
 def _assumptions(book: Book, document: WhatifDocument) -> None:
     sheet = book.sheet("Assumptions")
-    sheet.set_column(0, 0, 130)
+    sheet.set_column(0, 0, 96)
     row, asked = 0, document.scenarios[1:]
     every = [a for a in asked[0].assumptions if all(a in s.assumptions for s in asked)] if len(asked) > 1 else []
     parts = [("All scenarios", every), *((s.name, [a for a in (*s.ratings, *s.assumptions) if a not in every])
@@ -224,5 +225,5 @@ def _assumptions(book: Book, document: WhatifDocument) -> None:
     for name, texts in parts:
         if texts:
             book.write(sheet, row, 0, name, book.subtitle)
-            row = paragraphs(book, sheet, row + 1, texts, 120) + 1
+            row = paragraphs(book, sheet, row + 1, texts, 94) + 1
     book.write(sheet, row, 0, f"Estate (SHA-256): {document.estate_sha256}")
