@@ -36,8 +36,8 @@ def _minutes(of: Callable[[ServerFree], NightSpread | None], at: str) -> Callabl
 
 
 _SERVERS: tuple[Column[ServerFree], ...] = (
-    Column("Server", lambda f: f.server, "plain", 24), Column("Can be freed", lambda f: f.verdict.value, _look, 12),
-    Column("Said by", lambda f: f.by, "plain", 11), Column("LPARs", lambda f: f.lpars, "id", 8),
+    Column("Server", lambda f: f.server, "text", 24), Column("Can be freed", lambda f: f.verdict.value, _look, 12),
+    Column("Said by", lambda f: f.by, "text", 11), Column("LPARs", lambda f: f.lpars, "id", 8),
     Column("Moves out", lambda f: f.moves, "id", 8), Column("Of other servers", lambda f: f.others, "id", 8),
     Column("Out, half of nights (min)", _minutes(lambda f: f.out, "half_ms"), "tenth", 12),
     Column("Out, nine in ten (min)", _minutes(lambda f: f.out, "most_ms"), "tenth", 12),
@@ -45,38 +45,38 @@ _SERVERS: tuple[Column[ServerFree], ...] = (
     Column("Home, nine in ten (min)", _minutes(lambda f: f.back, "most_ms"), "tenth", 12),
     Column("Why not", lambda f: f.why, "wrap", 60))
 _REASONS: tuple[Column[_Reason], ...] = (
-    Column("Server", lambda r: r.of, "plain", 24), Column("LPAR", lambda r: r.told.subject, "plain", 20),
-    Column("Rule", lambda r: r.told.rule, "plain", 26), Column("Reason", lambda r: r.told.reason, "wrap", 70),
+    Column("Server", lambda r: r.of, "text", 24), Column("LPAR", lambda r: r.told.subject, "text", 20),
+    Column("Rule", lambda r: r.told.rule, "text", 26), Column("Reason", lambda r: r.told.reason, "wrap", 70),
     Column("What would mend it", lambda r: r.told.fix, "wrap", 60))
 _LOST: tuple[Column[ServerLost], ...] = (
-    Column("Server that dies", lambda x: x.server, "plain", 24),
+    Column("Server that dies", lambda x: x.server, "text", 24),
     Column("All restart", lambda x: x.verdict.value, _look, 11), Column("LPARs", lambda x: x.lpars, "id", 8),
     Column("Without a place", lambda x: len(x.nowhere), "id", 9),
     Column("Without room", lambda x: len(x.left), "id", 9),
     Column("Where", words.restarts, "wrap", 90))
 _LPARS: tuple[Column[LparPlaces], ...] = (
-    Column("LPAR", lambda p: p.lpar, "plain", 20), Column("Server", lambda p: p.server, "plain", 24),
+    Column("LPAR", lambda p: p.lpar, "text", 20), Column("Server", lambda p: p.server, "text", 24),
     Column("May move", lambda p: p.verdict.value, _look, 10), Column("Places", lambda p: len(p.places), "id", 8),
     Column("Which", lambda p: ", ".join(p.places), "wrap", 50),
     Column("Paths", words.path_words, "wrap", 50),
     Column("Why not", lambda p: "; ".join(o.reason for o in p.why), "wrap", 60))
 _VIOSES: tuple[Column[ViosDown], ...] = (
-    Column("VIOS", lambda v: v.vios, "plain", 20), Column("Server", lambda v: v.server, "plain", 24),
+    Column("VIOS", lambda v: v.vios, "text", 20), Column("Server", lambda v: v.server, "text", 24),
     Column("May go down alone", lambda v: v.verdict.value, _look, 12),
     Column("LPARs that lose their only path", lambda v: len(v.only), "id", 12),
     Column("Unknown", lambda v: len(v.unknown), "id", 9),
     Column("Who", words.vios_words, "wrap", 90))
 _BLOCKERS: tuple[Column[Blocker], ...] = (
-    Column("Kind", lambda b: b.kind, "plain", 9), Column("Name", lambda b: b.name, "plain", 34),
+    Column("Kind", lambda b: b.kind, "text", 9), Column("Name", lambda b: b.name, "text", 34),
     Column("If it were", lambda b: b.how, "wrap", 40), Column("Opens", lambda b: len(b.opens), "id", 8),
     Column("Closes", lambda b: len(b.closes), "id", 8),
     Column("Evacuations of", lambda b: ", ".join((*b.opens, *b.closes)), "wrap", 90))
 _CHANGES: tuple[Column[ChangedVerdict], ...] = (
     Column("Way", lambda c: "worse" if c.worse else "better", lambda c: "bad" if c.worse else "good", 8),
-    Column("What", lambda c: c.line, "wrap", 60), Column("Before", lambda c: c.before.value, "plain", 10),
-    Column("Now", lambda c: c.after.value, "plain", 10),
+    Column("What", lambda c: c.line, "wrap", 60), Column("Before", lambda c: c.before.value, "text", 10),
+    Column("Now", lambda c: c.after.value, "text", 10),
     Column("Rows that made it so", lambda c: "; ".join(c.causes), "wrap", 90),
-    Column("Fewest", lambda c: "yes" if c.smallest else "none can be left out", "plain", 18))
+    Column("Fewest", lambda c: "yes" if c.smallest else "none can be left out", "text", 18))
 
 
 def readiness_workbook(document: ReadinessDocument) -> bytes:
