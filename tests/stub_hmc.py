@@ -19,14 +19,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-_SSH = '''#!{python} -ISE
-import csv, fcntl, io, json, os, shlex, sys, time
+_SSH = r'''#!{python} -ISE
+import csv, fcntl, io, json, os, shlex, subprocess, sys, time
 home = {home!r}
 words = sys.argv[1:]
 while words[0].startswith("-"):
     words = words[2 if words[0] == "-o" else 1:]
 host, line = words
 order = shlex.split(line)
+if "$" in line or "`" in line or "\\" in line:
+    words = subprocess.run(["bash", "-c", "printf '%s\\0' " + line], stdout=subprocess.PIPE, check=True).stdout
+    order = words.decode().split(chr(0))[:-1]
 def option(name):
     return order[order.index(name) + 1] if name in order else ""
 class State:
@@ -44,7 +47,7 @@ def lost():
     sys.exit(255)
 faults = json.load(open(home + "/faults.json"))
 with open(home + "/heard", "a") as heard:
-    heard.write(host + ": " + line + "\\n")
+    heard.write(host + ": " + line + "\n")
 with State() as state:
     if state["unreachable"] > 0:
         state["unreachable"] -= 1

@@ -9,22 +9,19 @@ well. What it says and how it ends: its ``--help``.
 from __future__ import annotations
 
 import csv
-import datetime as dt
 import io
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
-from planner.estate.consoles import as_one_name
-from planner.history.clock import zone_of
 from planner.names import can_be_typed, command, shown
 from planner.plan.choices import BACK, OUT
-from planner.plan.plan import Move, Plan, Wait
-from planner.report.commands import consoles_for, is_ivm, migrlpar, remark
+from planner.plan.plan import Move, Plan
+from planner.report.commands import is_ivm, remark
 from planner.report.html import templates
 from planner.report.minutes import Paces
+from planner.report.sessions import Sessions
 from planner.report.text import headline
-from planner.report.turns import Turns, about, about_span, start_order
+from planner.report.turns import about, about_span
 from planner.rules import Site
 from planner.rules.site import own_name
 from planner.units import many
@@ -37,11 +34,11 @@ _HEADER = ("LPAR,Source,Target,Start,End,Result,Memory (GiB),Max memory (GiB),So
 
 def lane_scripts(plan: Plan, site: Site) -> Iterator[tuple[str, str]]:
     """(name, text) of the script of each lane of each way."""
-    sessions = in_sessions(plan)
-    made = _Scripts(sessions, site)
+    sessions = Sessions(plan, site)
+    made = _Scripts(sessions)
     template = templates(html=False).get_template("lane.sh.j2")
     for leg in (OUT, BACK):
-        lanes = sessions.lanes(leg)
+        lanes = sessions.plan.lanes(leg)
         for lane, moves in lanes:
             name = f"lane-{lane}{'-back' * (leg == BACK)}.sh"
             zone = f" ({plan.window.zone})" if plan.window and plan.window.zone else ""
@@ -51,51 +48,27 @@ def lane_scripts(plan: Plan, site: Site) -> Iterator[tuple[str, str]]:
                                         header=_word(_HEADER), good="Running")
 
 
-def in_sessions(plan: Plan) -> Plan:
-    """The plan in lanes; of one in waves each place in a wave is a lane, and a wave waits for all of the one before."""
-    if plan.in_lanes:
-        return plan
-    moves: list[Move] = []
-    for leg in (OUT, BACK):
-        before: tuple[Wait, ...] = ()
-        for _, wave in plan.waves(leg):
-            first = len(moves) + 1
-            moves += [replace(m, number=first + n, lane=1 + n, waits=before) for n, m in enumerate(wave)]
-            before = tuple(Wait(number, "arrived", "", "of the wave before") for number in range(first, len(moves) + 1))
-    return plan.replace(moves=tuple(moves))
-
-
 class _Scripts:
     """What the scripts of a plan say of its moves and consoles."""
 
-    def __init__(self, plan: Plan, site: Site) -> None:
-        self._plan, self._site, self._turns, self._paces = plan, site, Turns(plan), Paces(plan, site)
-        self._ranges = {r.number: r for r in plan.evening.moves} if plan.evening else {}
-        ends = {m.number: consoles_for(site, m.source, m.target) for m in plan.moves}
-        names = as_one_name(name for pair in ends.values() for name in pair)
-        self._ends = {n: [names[one] for one in pair] for n, pair in ends.items()}
-        self._servers = {name: server for m in plan.moves for name, server in zip(
-            self._ends[m.number], (m.source, m.target), strict=True)}
-        every = sorted(self._servers)
-        self._variables = {name: "HMC" if len(every) == 1 else f"CONSOLE_{n}" for n, name in enumerate(every, 1)}
-        self._own: dict[int, int | None] = {}
-        ids = {p.name: p.lpar_id for p in site.estate.lpars}
-        for m in (m for leg in (OUT, BACK) for m in start_order(plan, leg)):
-            self._own[m.number] = ids.get(m.lpar)
-            ids[m.lpar] = m.target_id
+    def __init__(self, sessions: Sessions) -> None:
+        self._sessions, self._plan, self._site = sessions, sessions.plan, sessions.site
+        self._turns, self._paces = sessions.turns, Paces(self._plan, self._site)
+        self._ranges = {r.number: r for r in self._plan.evening.moves} if self._plan.evening else {}
 
     def context(self, moves: Sequence[Move]) -> dict[str, Any]:
         """The words of the template for a lane of these moves."""
         awaited = {n for m in moves for n in m.waits_for} - {m.number for m in moves}
         concerned = sorted([*moves, *(self._turns.numbered[n] for n in awaited)], key=lambda m: m.number)
-        variables = {name for m in concerned for name in self._ends[m.number]} | {
-            name for m in concerned for later in self._later(m) for name in self._ends[later.number]}
+        variables = {name for m in concerned for name in self._sessions.ends[m.number]} | {
+            name for m in concerned for later in self._sessions.later(m) for name in self._sessions.ends[later.number]}
         return {
             "moves": [self._told(m) | (self._ordered(m) if m in moves else {"own": False}) for m in concerned],
             "mine": [m.number for m in moves], "rows": list(self._rows(moves)),
             "done": _word(f"all {many(len(moves), 'move')} of the lane have arrived: tell the lead"),
             "utc": bool(self._plan.window and self._plan.window.zone),
-            "consoles": [{"variable": self._variables[name], "login": self._login(name)} for name in sorted(variables)]}
+            "consoles": [{"variable": self._sessions.variables[name], "login": self._login(name)}
+                         for name in sorted(variables)]}
 
     def _rows(self, moves: Iterable[Move]) -> Iterator[str]:
         for m in moves:
@@ -106,33 +79,29 @@ class _Scripts:
     def _login(self, console: str) -> str:
         if not console or not can_be_typed(console):
             return ""
-        user = "padmin" if is_ivm(self._site, self._servers[console]) else "hscroot"
+        user = "padmin" if console in self._sessions.ivms else "hscroot"
         return _word(f"{user}@{console}")
-
-    def _later(self, move: Move) -> list[Move]:
-        """The moves of its LPAR that follow it on its way."""
-        return [m for m in start_order(self._plan, move.leg) if m.lpar == move.lpar and m.number > move.number]
 
     def _query(self, server: str) -> str:
         return _word(command("lssyscfg", "-r", "lpar", "-m", server, "-F", "state,name"))
 
     def _told(self, m: Move) -> dict[str, Any]:
         """What is known of a move wherever it is spoken of."""
-        later, own = self._later(m), own_name(self._site, m.lpar)
-        ends = [self._variables[name] for name in self._ends[m.number]]
+        later, own, variables = self._sessions.later(m), own_name(self._site, m.lpar), self._sessions.variables
+        ends = [variables[name] for name in self._sessions.ends[m.number]]
         return {
             "number": m.number, "lane": m.lane, "lpar": _word(shown(own)), "source": _word(shown(m.source)),
             "target": _word(shown(m.target)), "good": _word("Not Activated" if m.inactive else "Running"),
             "consoles": ends, "queries": [self._query(m.source), self._query(m.target)],
-            "later": [(self._variables[self._ends[x.number][1]], self._query(x.target)) for x in later],
+            "later": [(variables[self._sessions.ends[x.number][1]], self._query(x.target)) for x in later],
             "returns": int(any(x.target == m.source for x in later)),
-            "by_hand": int(migrlpar(m, self._site, "m", self._own[m.number]).startswith("#")),
+            "by_hand": int(self._sessions.order(m, "m").startswith("#")),
             "row": _word("" if m.inactive else _csv(own, m.source, m.target)),
             "figures": _word(self._figures(m))}
 
     def _ordered(self, m: Move) -> dict[str, Any]:
         """What a lane needs to make a move of its own."""
-        orders = {word: _word(migrlpar(m, self._site, step, self._own[m.number]))
+        orders = {word: _word(self._sessions.order(m, step))
                   for word, step in (("validate", "v"), ("order", "m"), ("halt", "s"), ("recover", "r"))}
         drawn = self._ranges.get(m.number)
         held = ", ".join(f"{x.number} {x.lpar} (lane {x.lane})" for x in self._turns.held_back(m))
@@ -143,15 +112,8 @@ class _Scripts:
             "waits": [{"move": w.move, "until": w.until, "why": _word(shown(w.why))} for w in m.waits]}
 
     def _moment(self, ms: int | None) -> tuple[str, str]:
-        """A moment as ``date`` prints it (UTC where the window's zone is stated), and in words; ``''`` twice: none."""
-        window = self._plan.window
-        if ms is None or window is None:
-            return "''", "''"
-        then = window.at(ms)
-        if window.zone:
-            start = window.start.replace(tzinfo=zone_of(window.zone)).astimezone(dt.UTC)
-            then = start + dt.timedelta(milliseconds=ms)
-        return f"{then:%Y%m%d%H%M%S}", _word(f"{about(self._plan, ms)} {window.zone}".strip())
+        stamp, words = self._sessions.moment(ms) or ("", "")
+        return _word(stamp), _word(words)
 
     def _figures(self, m: Move) -> str:
         p, vioses = self._site.lpars[m.lpar], self._site.vioses

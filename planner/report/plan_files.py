@@ -9,6 +9,7 @@ from planner.report.lane_scripts import lane_scripts
 from planner.report.output import json_text
 from planner.report.page import plan_page
 from planner.report.papers import mark, marked
+from planner.report.playbook import playbook
 from planner.report.runbook import runbook
 from planner.report.runbook_page import runbook_page
 from planner.report.workbook import plan_workbook
@@ -27,7 +28,9 @@ def plan_files(plan: Plan, estate: Estate) -> dict[str, bytes]:
     if plan.verified:
         files["runbook.md"], files["plan.xlsx"] = _both(plan, estate, seal)
         files["runbook.html"] = runbook_page(files["runbook.md"].decode()).encode()
-        files |= {name: text.encode() for name, text in lane_scripts(plan, Site(estate, goal=plan.goal))}
+        site = Site(estate, goal=plan.goal)
+        files |= {name: text.encode() for name, text in lane_scripts(plan, site)}
+        files["playbook.yml"] = playbook(plan, site).encode()
     return marked(files, seal)
 
 

@@ -23,7 +23,8 @@ from planner.jobs import Options, evacuate, resume
 from planner.jobs.going_on import reached
 from planner.plan.plan import Move, Plan, Wait, Window
 from planner.plan.questions import Evacuate
-from planner.report.lane_scripts import LOG, in_sessions, lane_scripts
+from planner.report.lane_scripts import LOG, lane_scripts
+from planner.report.sessions import in_sessions
 from planner.rules import Site
 
 MOVES = (
