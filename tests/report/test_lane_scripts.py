@@ -287,8 +287,8 @@ def test_clocks_are_kept(tmp_path: Path) -> None:
     moves = (replace(MOVES[0], not_before_ms=3_600_000, latest_ms=7_200_000),)
     scripts = written(tmp_path / "plan", plan_of(*moves, window=window))
     text = scripts["lane-1.sh"].read_text()
-    assert "not_before=20261205220000 not_before_at='23:00 Europe/Berlin'" in text
-    assert "latest=20261205230000 latest_at='Sun 00:00 Europe/Berlin'" in text
+    assert "not_before='20261205220000' not_before_at='23:00 Europe/Berlin'" in text
+    assert "latest='20261205230000' latest_at='Sun 00:00 Europe/Berlin'" in text
     hmc = StubHmc(tmp_path / "hmc", PLACES)
     clock = hmc.home / "bin" / "date"
 
