@@ -25,8 +25,8 @@ SWITCH_MODES = ("VEB", "VEPA")
 GENERATIONS = ("POWER6", "POWER6+", "POWER7", "POWER7+", "POWER8", "POWER9", "POWER10", "POWER11")
 POLICY_KINDS = (
     "production-stays", "pin", "soft-pin", "fence", "not-a-target", "keep-apart", "keep-together", "cluster",
-    "blackout", "priority", "cpu-ceiling", "memory-ceiling", "cpu-warning", "memory-warning", "reserve-cores",
-    "reserve-memory", "concurrency", "console-link", "site-link", "ignorable-vlan", "minimum-software",
+    "blackout", "priority", "production-order", "cpu-ceiling", "memory-ceiling", "cpu-warning", "memory-warning",
+    "reserve-cores", "reserve-memory", "concurrency", "console-link", "site-link", "ignorable-vlan", "minimum-software",
     "refused-software", "redundancy", "target-pool", "time-zone", "licence", "licensed-servers",
     "enterprise-pool",
 )

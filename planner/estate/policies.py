@@ -89,6 +89,8 @@ class PolicySet:
     clusters: list[Group] = field(default_factory=list)
     blackouts: dict[str, list[Blackout]] = field(default_factory=dict)
     priority: dict[str, int] = field(default_factory=dict)
+    production_order: str = ""
+    """``first`` or ``last``: when on each way production moves; ``""``: whenever it suits."""
     cpu_ceiling: dict[str, int] = field(default_factory=dict)
     memory_ceiling: dict[str, int] = field(default_factory=dict)
     cpu_warning: dict[str, int] = field(default_factory=dict)
@@ -218,7 +220,8 @@ class _Compiler:
             "keep-apart": lambda p: out.apart.append(self._group(p)),
             "keep-together": lambda p: out.together.append(self._group(p)),
             "cluster": lambda p: out.clusters.append(self._group(p)),
-            "blackout": self.blackout, "priority": self.priority, "concurrency": self.concurrency,
+            "blackout": self.blackout, "priority": self.priority,
+            "production-order": self.production_order, "concurrency": self.concurrency,
             "cpu-ceiling": lambda p: self._per_server(p, out.cpu_ceiling, percent_from(p.value), min),
             "memory-ceiling": lambda p: self._per_server(p, out.memory_ceiling, percent_from(p.value), min),
             "cpu-warning": lambda p: self._per_server(p, out.cpu_warning, percent_from(p.value), min),
@@ -372,6 +375,11 @@ class _Compiler:
     def priority(self, p: Policy) -> None:
         self._once(p, self.out.priority, self.matching(p.subject, self.lpars, "LPAR"), int(decimal_from(p.value)), min)
 
+    def production_order(self, p: Policy) -> None:
+        if p.value not in ("first", "last"):
+            raise ValueError(f"value {p.value!r} is neither 'first' nor 'last'")
+        self._one(p, "production_order", p.value, "the order of production")
+
     def _per_server(self, p: Policy, into: dict[str, int], value: int, careful: Callable[[int, int], int]) -> None:
         if value < 0:
             raise ValueError(f"{p.value!r} is below 0")
@@ -441,10 +449,16 @@ class _Compiler:
         zone = p.value.strip() or p.subject.strip()
         if zone not in available_timezones():
             raise ValueError(f"{zone!r} is no time zone such as Europe/Berlin")
-        if self.out.zone and self.out.zone != zone:
-            self._against(self.stated[p.kind, ""], p, ["clock times"], f"{self.out.zone} counts")
+        self._one(p, "zone", zone, "clock times")
+
+    def _one(self, p: Policy, name: str, value: str, what: str) -> None:
+        """What is stated once for the whole estate."""
+        known = getattr(self.out, name)
+        if known and known != value:
+            self._against(self.stated[p.kind, ""], p, [what], f"{known} counts")
             return
-        self.out.zone, self.stated[p.kind, ""] = zone, p
+        setattr(self.out, name, value)
+        self.stated[p.kind, ""] = p
 
     def target_pool(self, p: Policy) -> None:
         if not p.value:

@@ -344,6 +344,12 @@ class Site(Pools):
         return self._called[plain_name(lpar)] > 1 or (number is not None and self._called[number] > 1)
 
     @remembered
+    def goes_before(self, lpar: str, other: str) -> bool:
+        """Whether the policy on production wants one LPAR to be moved before the other."""
+        order = self.policies.production_order
+        mine, others = (self.lpars[n].environment == "production" for n in (lpar, other))
+        return bool(order) and mine != others and mine == (order == "first")
+
     def is_heartbeat(self, lpar: str) -> bool:
         """Whether it runs cluster software whose heartbeat must not compete with another move."""
         return lpar in self.clustered or any(s.casefold().startswith(_HEARTBEAT) for s in self.lpars[lpar].software)

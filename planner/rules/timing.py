@@ -10,6 +10,7 @@ from itertools import groupby
 
 from planner.cost import converges
 from planner.estate.consoles import is_ivm
+from planner.findings import Severity
 from planner.plan.plan import Move, Window
 from planner.rules.base import Breach, Scope, rule
 from planner.rules.capability import console_needed, vios_needed
@@ -22,6 +23,7 @@ from planner.rules.concurrency import (
     wanted_levels,
 )
 from planner.rules.site import Site
+from planner.units import some
 
 _SCHEDULE = "kept by the scheduler when it builds a wave"
 
@@ -171,6 +173,25 @@ def heartbeat(site: Site, moves: Sequence[Move], window: Window | None) -> Itera
             if beside:
                 yield Breach(f"has a heartbeat and shares its movers with {', '.join(sorted(beside))}",
                              "move it in a wave of its own", subject=m.lpar)
+
+
+@rule("timing.production-order", "Production moves before all others, or after them, as the policy says, unless one "
+      "of the others needs its room.", Scope.FLIGHT, encoding=_SCHEDULE, source="policy")
+def production_order(site: Site, moves: Sequence[Move], window: Window | None) -> Iterator[Breach]:
+    if not site.policies.production_order:
+        return
+    early = dict[str, list[str]]()
+    known = [m for m in moves if m.lpar in site.lpars]
+    for m, other in ((m, o) for m in known for o in known if m.leg == o.leg and site.goes_before(m.lpar, o.lpar)):
+        if other.end_ms <= m.start_ms:
+            early.setdefault(m.lpar, []).append(other.lpar)
+        elif other.start_ms < m.end_ms:
+            yield Breach(f"is to move before {other.lpar} (production {site.policies.production_order}), and does not",
+                         "plan again", subject=m.lpar)
+    for name, others in early.items():
+        yield Breach(f"moves after {some(dict.fromkeys(others), 6)}, though production is to go "
+                     f"{site.policies.production_order}: in the order that was found it needs their room",
+                     "free room first if the order matters", Severity.INFO, name)
 
 
 def in_blackout(site: Site, lpar: str, window: Window, start_ms: int, end_ms: int) -> tuple[int, str] | None:

@@ -15,7 +15,7 @@ from types import MappingProxyType
 from planner.grouping import grouped
 from planner.schedule.dispatch import Schedule
 from planner.schedule.flight import NO_MOVERS, Pair
-from planner.schedule.leg import Gate, Leg
+from planner.schedule.leg import PRODUCTION, Gate, Leg
 
 _SAME = 1e-6
 """Seconds: what happens so near together happens at once."""
@@ -188,7 +188,7 @@ class Check:
             gone = ~0 if lost is None else lost[i]
             for j, (rule, why) in must[i].items():
                 if gone >> j & 1 and not before[i] >> j & 1:
-                    yield Broken(rule, why, True)
+                    yield Broken(rule, why, rule != PRODUCTION)
             for j, (rule, why) in never[i].items():
                 if gone >> j & 1 and not (before[i] >> j | before[j] >> i) & 1:
                     yield Broken(rule, why)

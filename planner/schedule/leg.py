@@ -25,6 +25,7 @@ from planner.rules.ledger import MEMORY, POOLS, PROCESSORS, Ledger, pool_words
 from planner.rules.timing import in_blackout
 from planner.schedule.flight import NO_MOVERS, Load, Pair
 
+PRODUCTION = "timing.production-order"
 _DAYS = 7
 """Days from the window's start in which a move is looked for a time outside its blackouts."""
 
@@ -414,6 +415,10 @@ def _order(leg: Leg, start: Mapping[str, str]) -> None:
             if moves[i].lpar != moves[j].lpar:
                 why = "timing.cluster-nodes", f"both are nodes of cluster {group.name}"
                 leg.never[i][j] = leg.never[j][i] = why
+    if leg.site.policies.production_order:
+        for j, i in combinations(range(len(moves)), 2):  # j stands before i in the order that works
+            if leg.site.goes_before(moves[j].lpar, moves[i].lpar):
+                leg.must[i].setdefault(j, (PRODUCTION, f"production goes {leg.site.policies.production_order}"))
     _keep_apart(leg, of)
     _touchy(leg, start)
 

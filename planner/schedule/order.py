@@ -47,6 +47,8 @@ def serial_order(site: Site, judge: Judge, start: Mapping[str, str], final: Mapp
     movers = sorted((n for n in final if final[n] != start[n]), key=lambda n: (rank.get(n, len(rank)), n))
     early, late = _early_late(start, final, movers)
     ledger = Ledger(site, start)
+    if site.policies.production_order and (whole := _run(ledger.copy(), start, final, movers)) is not None:
+        return whole
     first_way, tail = _run(ledger, start, final, early), _run(ledger, start, final, late)
     if first_way is not None and tail is not None:
         return [*first_way, *tail]

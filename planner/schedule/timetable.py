@@ -33,12 +33,17 @@ class Timetable:
 
 
 def preference(site: Site, names: Sequence[str], target: Mapping[str, str]) -> list[str]:
-    """Priority first, then the longest moves, so that short ones fill the gaps."""
-    def key(name: str) -> tuple[int, int, str]:
+    """Production first or last where the policy says so, priority, then the longest moves, so that short ones fill the
+    gaps."""
+    first = site.policies.production_order == "first"
+    ordered = bool(site.policies.production_order)
+
+    def key(name: str) -> tuple[bool, int, int, str]:
         there = target[name]
         here = site.start[name]
         longest = site.solo(name, here, there).duration_ms if here != there else 0
-        return site.policies.priority.get(name, 1_000_000), -longest, name
+        late = ordered and (site.lpars[name].environment == "production") != first
+        return late, site.policies.priority.get(name, 1_000_000), -longest, name
     return sorted(names, key=key)
 
 

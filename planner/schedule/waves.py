@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
+from itertools import groupby, takewhile
 from operator import attrgetter
 
 from planner.cost import Copy, converges
@@ -213,7 +213,7 @@ class Packer:
         waiting: set[str] = set()
         skipped: dict[str, list[Step]] = {}
         for step in left[:1] if self.alone else left:
-            blocked = step.lpar in waiting or not ahead.fits(step.lpar, step.target)
+            blocked = step.lpar in waiting or not ahead.fits(step.lpar, step.target) or self._too_early(step, left)
             offer = None if blocked else wave.offer(step)
             if offer is not None and (free_order or self._rest_goes(after, skipped, step)):
                 wave.take(offer)
@@ -224,6 +224,11 @@ class Packer:
                     skipped.setdefault(server, []).append(step)
             waiting.add(step.lpar)
         return wave
+
+    def _too_early(self, step: Step, left: Sequence[Step]) -> bool:
+        """Whether the policy on production has one of those that stand before it go first."""
+        return bool(self.site.policies.production_order) and any(
+            self.site.goes_before(s.lpar, step.lpar) for s in takewhile(lambda s: s is not step, left))
 
     @staticmethod
     def _rest_goes(after: Ledger, skipped: Mapping[str, Sequence[Step]], step: Step) -> bool:

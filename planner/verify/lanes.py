@@ -226,6 +226,7 @@ def _groups(leg: LegOrder, site: Site) -> Iterator[Apart]:
             yield Apart("timing.cluster-nodes", leg.moves[i].lpar, [(i, k), (k, i)], [i, k],
                         f"and {leg.moves[k].lpar} of cluster {group.name} may be in flight at once")
     yield from _heartbeats(leg, site)
+    yield from _production(leg, site)
 
 
 def _again(leg: LegOrder) -> Iterator[Apart]:
@@ -234,6 +235,15 @@ def _again(leg: LegOrder) -> Iterator[Apart]:
         for a, b in pairwise(own):
             yield Apart("plan.continuity", name, [(a, b)], [a, b], f"may move again before it is on "
                         f"{leg.moves[a].target}", room=True)
+
+
+def _production(leg: LegOrder, site: Site) -> Iterator[Apart]:
+    """Production and the others never fly together where a policy says which of them goes first."""
+    for a, b in combinations(range(len(leg.moves)), 2) if site.policies.production_order else ():
+        one, other = leg.moves[a].lpar, leg.moves[b].lpar
+        if {one, other} <= site.lpars.keys() and (site.goes_before(one, other) or site.goes_before(other, one)):
+            yield Apart("timing.production-order", one, [(a, b), (b, a)], [a, b],
+                        f"may be in flight with {other}, though production goes {site.policies.production_order}")
 
 
 def _heartbeats(leg: LegOrder, site: Site) -> Iterator[Apart]:
