@@ -31,7 +31,7 @@ def evening_of(plan: Plan, site: Site, judge: Judge, pacing: Pacing) -> Evening 
     """The evening of a plan; None where it has no lanes, or so many moves that no evening is one."""
     if not plan.in_lanes or len(plan.moves) > _MOST_MOVES:
         return None
-    count = max(_LEAST, min(_MOST, _WORK // len(plan.moves)))
+    count = _count(plan)
     people = people_of(site, pacing)
     nights, random = Nights(plan, site, people), Random(1)
     drawn = [nights.night(random) for _ in range(count)]
@@ -51,6 +51,18 @@ def leg_spreads(plan: Plan, site: Site, count: int) -> dict[str, NightSpread]:
     nights, random = Nights(plan, site, math.ceil(site.parameters.people)), Random(1)
     drawn = [nights.night(random) for _ in range(count)]
     return {leg: _spread([round(1000 * night[leg][1].over) for night in drawn]) for leg in nights.ways}
+
+
+def over_in_most_ms(plan: Plan, site: Site, pacing: Pacing) -> int:
+    """When the last move of a plan in lanes is over in as many nights as are asked for."""
+    nights, random = Nights(plan, site, people_of(site, pacing)), Random(1)
+    ends = [max(map(_over, nights.night(random).values())) for _ in range(_count(plan))]
+    return _quantile(ends, pacing.confidence)
+
+
+def _count(plan: Plan) -> int:
+    """How many nights are drawn."""
+    return max(_LEAST, min(_MOST, _WORK // len(plan.moves)))
 
 
 def _over(way: tuple[int, Played]) -> int:
