@@ -43,8 +43,8 @@ _ROUND = dt.timedelta(minutes=5)
 @dataclass(frozen=True, slots=True)
 class CampaignStep:
     """One server worked on: from ``start`` to ``end`` (moves and work) in its ``window``, by a ``plan`` for the
-    ``estate`` as it is then; ``doors``: what cannot be undone once it is done. Without a plan nobody leaves, and
-    ``lost`` are the paths that go down with one VIOS after the other."""
+    ``estate`` as it is then; ``doors``: what cannot be undone once it is done; ``lost``: the paths of those
+    who stay that go down with one VIOS after the other. Without a plan nobody leaves."""
 
     work: CampaignWork
     window: Window
@@ -194,21 +194,23 @@ class _Orders:
                 made.append(one)
         return made, tuple(left)
 
-    def _next(self, state: _State, work: CampaignWork) -> _State | NotDone:
-        """This server next, in the first window in which it fits."""
+    def _next(self, state: _State, work: CampaignWork, lost: tuple[LostPath, ...] = ()) -> _State | NotDone:
+        """This server next, in the first window in which it fits. ``lost``: the paths that go down with one VIOS after
+        the other, where those alone are moved who would lose their only one."""
+        single = frozenset(x.lpar for x in lost if x.only or (self.assume_nothing and not x.known))
         failed: Plan | None = None
         too_short = -1
         sometimes = any(p.active and p.kind == "blackout" for p in state.estate.policies)
         for slot in range(state.slot, len(self.windows)):
             window = self._rest(state, slot)
             length = -1 if window is None else window.length_s
-            if window is None or length <= 60 * work.minutes or (length <= too_short and not sometimes):
+            if window is None or length <= 60 * _minutes(state, work) or (length <= too_short and not sometimes):
                 continue
-            plan = self._plan(state, work, window)
+            plan = self._plan(state, work, window, single)
             if plan.status is Status.INFEASIBLE:
                 return NotDone(work, plan)
             if plan.verified and exit_code(plan) == 0:
-                return self._done(state, work, slot, window, plan)
+                return self._done(state, work, slot, window, plan, tuple(x for x in lost if x.lpar not in single))
             failed, too_short = plan, length
         return NotDone(work, failed)
 
@@ -218,9 +220,11 @@ class _Orders:
         vioses = site.vioses_on(work.server)
         lost = tuple(x for v in vioses for x in lost_paths(site, v.name) if x.lpar not in work.leave)
         refused = tuple(x for x in lost if x.only or (self.assume_nothing and not x.known))
-        if refused:
+        if refused and not work.move_single:
             return NotDone(work, lost=refused)
-        span = dt.timedelta(minutes=work.minutes * len(vioses))
+        if refused:
+            return self._next(state, work, lost)
+        span = dt.timedelta(minutes=_minutes(state, work))
         for slot in range(state.slot, len(self.windows)):
             window = self._rest(state, slot)
             if window is not None and window.length_s >= span.total_seconds():
@@ -240,8 +244,9 @@ class _Orders:
             return window
         return replace(window, start=state.clock) if state.clock < window.end else None
 
-    def _plan(self, state: _State, work: CampaignWork, window: Window) -> Plan:
-        """The plan that empties a server in a window, made once for each estate that it begins in."""
+    def _plan(self, state: _State, work: CampaignWork, window: Window, single: frozenset[str]) -> Plan:
+        """The plan that empties a server in a window, or moves the ``single`` ones alone, made once for each estate
+        that it begins in."""
         last = self.asked.home_at_end and len(state.todo) == 1
         key = digest(state.estate), work.server, window.start, window.end, last
         if key not in self.known:
@@ -253,28 +258,36 @@ class _Orders:
             firmware = {work.server: work.firmware} if work.firmware and back else {}
             there = {p.name for p in state.estate.lpars if p.server == work.server and (p.active or work.inactive)}
             homes = {p.name: p.server for p in self.loaded.estate.lpars} if last else {}
+            leave = there - single if single else there & {*work.leave}
             goal = Evacuate(servers=(work.server,), come_back=back, firmware_after=firmware, inactive=work.inactive,
-                            leave=tuple(n for n in work.leave if n in there), assume_nothing=self.assume_nothing,
+                            leave=tuple(sorted(leave)), stays_up=bool(single), assume_nothing=self.assume_nothing,
                             homes={p.name: homes[p.name] for p in state.estate.lpars
                                    if homes.get(p.name, p.server) != p.server})
             until = window if back else replace(window, end=window.at(
-                window.ms_to(window.end) - 60_000 * work.minutes))
-            options = replace(self.options, window=until, work_s=60 * work.minutes, since=None)
+                window.ms_to(window.end) - 60_000 * _minutes(state, work)))
+            options = replace(self.options, window=until, work_s=60 * _minutes(state, work), since=None)
             self.known[key] = evacuate(replace(self.loaded, estate=state.estate), goal, options, self.usage)
         return self.known[key]
 
-    def _done(self, state: _State, work: CampaignWork, slot: int, window: Window, plan: Plan) -> _State:
+    def _done(self, state: _State, work: CampaignWork, slot: int, window: Window, plan: Plan,
+              lost: tuple[LostPath, ...]) -> _State:
         """The estate once the plan is carried out and the work done."""
         freed = max((m.end_ms for m in plan.leg(OUT)), default=0)
-        end = window.at(max([freed + 60_000 * work.minutes, *(m.end_ms for m in plan.moves)]))
+        end = window.at(max([freed + 60_000 * _minutes(state, work), *(m.end_ms for m in plan.moves)]))
         step = CampaignStep(work, self.windows[slot], window.start, end, plan, state.estate,
-                            tuple(_doors(state.estate, work, plan)))
+                            doors=tuple(_doors(state.estate, work, plan)), lost=lost)
         return self._after(state, step, slot, with_levels(carried_out(state.estate, plan.moves), work))
 
     def _after(self, state: _State, step: CampaignStep, slot: int, then: Estate) -> _State:
         clock = step.end + dt.timedelta(minutes=self.asked.pause_minutes)
         return _State(then, tuple(w for w in state.todo if w is not step.work), (*state.steps, step), slot,
                       clock + (dt.datetime.min - clock) % _ROUND)
+
+
+def _minutes(state: _State, work: CampaignWork) -> int:
+    """Of work on a server as it is then: for each VIOS so many where they are worked on one after the other."""
+    vioses = sum(v.server == work.server for v in state.estate.vioses)
+    return work.minutes * (1 if work.empty else vioses)
 
 
 def with_levels(estate: Estate, work: CampaignWork) -> Estate:

@@ -361,10 +361,11 @@ def exit_code(plan: Plan, site: Site | None = None, estate: Estate | None = None
     return 0
 
 
-def left_behind(site: Site, servers: Collection[str]) -> list[tuple[str, str, str]]:
+def left_behind(site: Site, servers: Collection[str], *, stays_up: bool = False) -> list[tuple[str, str, str]]:
     """What stays on servers that are emptied, with the reason: LPARs that are not activated, and VIOSes."""
+    vios = "VIOS: goes down " + ("by itself, one after the other" if stays_up else "with the server")
     return [*profiles_left(site, servers),
-            *((v.name, s, "VIOS: goes down with the server") for s in servers for v in site.vioses_on(s))]
+            *((v.name, s, vios) for s in servers for v in site.vioses_on(s))]
 
 
 def assumptions(site: Site, options: Options) -> tuple[str, ...]:

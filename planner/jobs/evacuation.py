@@ -69,8 +69,9 @@ def _together(goal: Evacuate, options: Options, usage: UsageSpec) -> tuple[Bucke
 
 
 def _blank(loaded: Loaded, site: Site, goal: Evacuate, options: Options) -> Plan:
-    stays = [(n, site.start[n], "left on purpose: stop it with the server") for n in goal.leave if n in site.start]
-    stays += left_behind(site, goal.servers)
+    left = ("runs on: its paths have another VIOS" if goal.stays_up else "left on purpose: stop it with the server")
+    stays = [(n, site.start[n], left) for n in goal.leave if n in site.start]
+    stays += left_behind(site, goal.servers, stays_up=goal.stays_up)
     return Plan(goal=goal, status=Status.UNKNOWN, estate_digest=digest(loaded.estate),
                 assumptions=assumptions(site, options), window=options.window,
                 work_s=options.work_s if goal.come_back else None, stays=tuple(stays))

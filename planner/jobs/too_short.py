@@ -31,7 +31,7 @@ def would_fit(plan: Plan, site: Site, table: Timetable, pacing: Pacing) -> Itera
     if window is None or not (window.too_short or plan.too_few(OUT)) or not plan.in_lanes or (
             plan.back_from_s is not None or len(plan.moves) > _MOST_MOVES):
         return
-    short = _Short(plan, site, table, window, replace(pacing, effort=min(pacing.effort, _EFFORT)))
+    short = _Remedies(plan, site, table, window, replace(pacing, effort=min(pacing.effort, _EFFORT)))
     told = [*short.faster(), *short.one_more_mover(), *short.fewer(), *short.two_evenings()]
     none = (f"neither links of 10 Gbit/s nor one more mover, nor leaving {_MOST_LEFT} LPARs behind or a second evening "
             "would make it fit")
@@ -39,7 +39,7 @@ def would_fit(plan: Plan, site: Site, table: Timetable, pacing: Pacing) -> Itera
 
 
 @dataclass(frozen=True, slots=True)
-class _Short:
+class _Remedies:
     plan: Plan
     site: Site
     table: Timetable

@@ -156,10 +156,12 @@ class _Freeing(Question):
 
 
 class Evacuate(_Freeing):
-    """``servers`` are freed of active LPARs; those in ``leave`` stay (they will be stopped with the server)."""
+    """``servers`` are freed of active LPARs; those in ``leave`` stay: stopped with the server or, where it ``stays_up``
+    and its VIOSes go down one after the other, running."""
 
     kind: Literal["evacuate"] = "evacuate"
     servers: Annotated[Names, Field(min_length=1)]
+    stays_up: Annotated[bool, Field(exclude_if=empty)] = False
 
 
 class Whatif(_Freeing):

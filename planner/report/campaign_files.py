@@ -1,4 +1,4 @@
-"""The overview of a campaign: page (Markdown), workbook, calendar, JSON."""
+"""The overview of a campaign: page (HTML, and as Markdown), workbook, calendar, JSON."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from planner.history.clock import zone_of
 from planner.names import shown
 from planner.plan.wire import as_json
 from planner.report.campaign_json import AwayLine, CampaignDocument, LeftLine, StepLine, WindowLine
+from planner.report.campaign_page import campaign_page
 from planner.report.output import json_text
 from planner.report.text import md
 from planner.scenarios.paths import Door
@@ -67,6 +68,7 @@ _PATHS: tuple[Column[_Path], ...] = (
 def campaign_overview(document: CampaignDocument) -> dict[str, bytes]:
     """Name → content of the files beside the plans' directories."""
     return {"campaign.json": json_text(as_json(document)).encode(), "overview.md": _page(document).encode(),
+            "overview.html": campaign_page(document, summary(document)).encode(),
             "campaign.xlsx": _workbook(document), "campaign.ics": _calendar(document).encode()}
 
 

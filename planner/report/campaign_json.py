@@ -24,7 +24,8 @@ from planner.units import many, some
 class StepLine:
     """One server worked on. ``stays``: LPARs that are stopped with it; ``levels``: server → firmware that holds when
     the step begins; ``directory``: of its plan. Where nobody leaves there is no plan (``status`` None): ``lost`` are
-    the paths that go down with one VIOS after the other, ``verified`` that each LPAR is known to keep one."""
+    the paths of those who stay that go down with one VIOS after the other, and ``verified`` says too that each is known
+    to keep one."""
 
     number: int
     server: str
@@ -113,7 +114,8 @@ def _work(step: CampaignStep) -> str:
         levels = dict.fromkeys(v.level or "(unknown)" for v in step.estate.vioses if v.server == work.server)
         parts.append(f"VIOS {', '.join(levels)} → {work.vios}")
     if not work.empty:
-        parts.append("one VIOS after the other, nobody leaves")
+        parts.append("one VIOS after the other, " + (
+            "those with a single path leave" if step.plan else "nobody leaves"))
     return "; ".join(parts) or "work"
 
 
@@ -131,9 +133,9 @@ def _step(result: CampaignResult, number: int, s: CampaignStep) -> StepLine:
         number, s.work.server, _directory(number, s), result.windows.index(s.window) + 1, s.start, s.end, _work(s),
         work_minutes=s.work.minutes, refilled=plan is not None and plan.goal.come_back,
         status=None if plan is None else plan.status,
-        verified=all(x.known for x in s.lost) if plan is None else plan.verified,
+        verified=all(x.known for x in s.lost) and (plan is None or plan.verified),
         moves_out=len(plan.leg(OUT)) if plan else 0, moves_back=len(plan.leg(BACK)) if plan else 0, spare_s=spare,
-        stays=plan.goal.left if plan else tuple(n for n in s.work.leave if n in here),
+        stays=plan.goal.left if plan and s.work.empty else tuple(n for n in s.work.leave if n in here),
         levels={r.name: r.firmware for r in s.estate.servers}, doors=s.doors, lost=s.lost)
 
 
@@ -148,7 +150,8 @@ def _left(result: CampaignResult, one: NotDone) -> LeftLine:
         status = Status.INFEASIBLE if one.code == 3 else Status.UNKNOWN
         return LeftLine(one.work.server, status, "nobody who stays may lose his only path: " + some(paths)
                         + f"; what can go down alone: {some(can) or 'none'}", (
-            "give them a second path over another VIOS", "or stop them for it: leave",
+            "give them a second path over another VIOS", "or move them alone: move_single = true",
+            "or stop them for it: leave",
             "or empty the server: empty = true"))
     if plan is None:
         return LeftLine(one.work.server, Status.UNKNOWN, "no window is left that is longer than its work",

@@ -119,6 +119,9 @@ def headline(plan: Plan) -> str:
             return f"make headroom of {asked} on {goal.server}{back}"
         case Whatif():
             return f"scenario {goal.scenario}" + (f": free {servers}" if servers else "")
+        case Evacuate() if goal.stays_up:
+            names = list(dict.fromkeys(m.lpar for m in plan.moves))
+            return f"VIOSes of {servers} one after the other: {listed(names)} away meanwhile{back}"
         case Evacuate():
             return f"free {servers}{back}"
         case Resume():

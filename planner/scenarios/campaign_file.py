@@ -69,7 +69,8 @@ class WorkDefaults(_Given):
     many ``minutes`` of work; ``refill``: who stood there comes back in the same window; who is in ``leave`` is stopped
     with the server; ``inactive``: LPARs that are not activated go as well.
 
-    Without ``empty`` nobody leaves: the VIOSes are worked on one after the other, ``minutes`` each."""
+    Without ``empty`` nobody leaves: the VIOSes are worked on one after the other, ``minutes`` each; with
+    ``move_single`` those leave who would lose their only path."""
 
     firmware: _Text = ""
     vios: _Text = ""
@@ -78,12 +79,15 @@ class WorkDefaults(_Given):
     leave: tuple[_Text, ...] = ()
     inactive: _Flag = False
     empty: _Flag = True
+    move_single: _Flag = False
 
     @model_validator(mode="after")
     def _in_place(self) -> Self:
         if not self.empty and (self.firmware or not self.vios):
             raise ValueError("empty = false is for a new level of VIOSes alone, which vios is to state: new firmware "
                              "wants an empty server")
+        if self.move_single and (self.empty or self.leave):
+            raise ValueError("move_single is for empty = false without leave: of an empty server all are moved")
         return self
 
 

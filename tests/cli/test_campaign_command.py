@@ -40,7 +40,7 @@ def test_every_step_is_a_plan_that_verifies(tmp_path):
     assert done.exit_code == 0 and "3 of 3 servers in 1 window" in done.output, done.output
     out = tmp_path / "out"
     assert sorted(p.name for p in out.iterdir() if p.is_file() and p.name[0] != ".") == [
-        "campaign.ics", "campaign.json", "campaign.xlsx", "overview.md"]
+        "campaign.ics", "campaign.json", "campaign.xlsx", "overview.html", "overview.md"]
     steps = json.loads((out / "campaign.json").read_text())["steps"]
     for step in steps:
         where = out / step["directory"]

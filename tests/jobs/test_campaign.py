@@ -180,6 +180,34 @@ def test_who_has_one_vios_alone_is_named_and_the_server_left(what, path):
         assert [s.work.server for s in in_place(of, ("a2",)).steps] == ["A"]
 
 
+def one_single() -> Estate:
+    """BASE with a2's disk over A-v1 alone."""
+    return BASE.replace(disks=tuple(d for d in BASE.disks if not (d.vios == "A-v2" and d.lpar == "a2")))
+
+
+@pytest.mark.parametrize("refill", [True, False])
+def test_who_has_a_single_path_alone_is_moved_and_comes_home(refill):
+    of = one_single()
+    result = answered(of, asked("A", firmware="", vios="3.1.4.21", empty=False, move_single=True, refill=refill))
+    (step,) = result.steps
+    assert result.exit_code == 0 and step.plan.verified and verify_plan(step.plan, of).holds
+    assert {m.lpar for m in step.plan.moves} == {"a2"} and len(step.plan.moves) == 1 + refill
+    assert {x.lpar for x in step.lost} == {"a1"} and all(x.others for x in step.lost)
+    work = min((m.start_ms for m in step.plan.leg("back")), default=0) - max(m.end_ms for m in step.plan.leg("out"))
+    assert not refill or work >= 2 * 3_600_000
+    assert step.plan.goal.leave == ("a1",) and [n for n, _, _ in step.plan.stays] == ["a1", "A-v1", "A-v2"]
+    assert (places(result.end) == places(of)) is refill
+    assert {v.level for v in result.end.vioses if v.server == "A"} == {"3.1.4.21"}
+    (line,) = campaign_document(result).steps
+    assert line.verified and line.directory and not line.stays and "single path leave" in line.work
+
+
+def test_single_paths_are_moved_for_work_in_place_alone():
+    for wrong in ({"empty": True}, {"empty": False, "vios": "3.1.4.21", "firmware": "", "leave": ["a2"]}):
+        with pytest.raises(ValueError, match="move_single is for empty = false"):
+            asked("A", move_single=True, **wrong)
+
+
 def test_paths_that_nobody_states_are_not_taken_for_kept():
     of = BASE.replace(disks=tuple(d for d in BASE.disks if d.lpar != "a2"))
     result = in_place(of)
