@@ -6,6 +6,7 @@ import base64
 import hashlib
 import html
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -53,6 +54,8 @@ def in_node(tmp_path: Path, data: dict[str, Any] | None, body: str, arg: Any = N
 
 
 CHROMIUM = next((found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None)
+AXE = Path(os.environ.get("AXE_CORE", ENGINE.parents[3] / "node_modules" / "axe-core" / "axe.min.js"))
+"""axe-core of npm, where it is: ``npm install axe-core``, or the environment's AXE_CORE."""
 needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is here")
 
 _BEFORE = """
@@ -86,12 +89,12 @@ def _hashed(script: str) -> str:
 
 
 def in_chromium(tmp_path: Path, page: str, body: str, *, now: str = "2026-12-05T22:00:30Z", kept: dict[str, str] | None = None,
-                width: int = 1400, budget_ms: int = 60_000) -> dict[str, Any]:
+                width: int = 1400, budget_ms: int = 60_000, library: str = "") -> dict[str, Any]:
     """What a piece of JavaScript returns in a page at #during, with ``wrong`` (errors, what its policy stopped) and ``saved``
-    (downloads). Its policy stays as it is, but for these scripts. ``kept``: what the browser had kept."""
+    (downloads). Its policy stays as it is, but for these scripts. ``kept``: what the browser had kept; ``library``: a script more."""
     assert CHROMIUM
     before = _BEFORE.replace("NOW", now).replace("KEPT", json.dumps(kept or {}))
-    after = _AFTER.replace("BODY", body)
+    after = library + _AFTER.replace("BODY", body)
     copy = tmp_path / "page.html"
     copy.write_text(page.replace("script-src ", f"script-src {_hashed(before)} {_hashed(after)} ", 1).replace(
         "<style>", f"<script>{before}</script><style>", 1).replace("</body>", f"<script>{after}</script></body>"), encoding="utf-8")

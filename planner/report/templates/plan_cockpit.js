@@ -191,8 +191,8 @@ const Cockpit = document.getElementById("k-cards") && (() => {
   const quiet = (n, event, text) => `<button type="button" class="quiet" data-n="${n}" data-tick="${event}">${esc(text)}</button>`;
   const remark = m => m.commands.remark ? `<p class="dim">${esc(m.commands.remark)}</p>` : "";
   const on = (m, end = 0) => m.consoles[end] ? ` <span class="dim">on ${esc(m.consoles[end])}</span>` : "";
-  function needs(gate) {
-    if (gate.kind === "move") return `${name(gate.n)} ${["failed", "stopped", "recovered"].includes(gate.state) ? `(${WORD[gate.state]}) ` : gate.state ? "(under way) " : ""}has arrived${gate.why ? `: ${gate.why}` : ""}`;
+  function needs(gate, m) {
+    if (gate.kind === "move") return `${name(gate.n) === m.lpar ? "its own move before" : name(gate.n)} ${["failed", "stopped", "recovered"].includes(gate.state) ? `(${WORD[gate.state]}) ` : gate.state ? "(under way) " : ""}has arrived${gate.why ? `: ${gate.why}` : ""}`;
     if (gate.kind === "work") return `${P.work.words} is over`;
     if (gate.kind === "late") return `nothing: it must not start after ${when(gate.s)}`;
     return `it is ${P.clock ? dayAt(gate.s) : when(gate.s)}${gate.kind === "window" ? ": its window begins" : ""}`;
@@ -204,8 +204,8 @@ const Cockpit = document.getElementById("k-cards") && (() => {
   const range = m => m.minutes[0] === m.minutes[1] ? `${m.minutes[1]} min` : `${m.minutes[0]}–${m.minutes[1]} min`;
   function cardOf(k) {
     const card = M.cards[k], n = Engine.at(M, S, card), all = [...card.out, ...card.back];
-    if (n === null) return { kind: "done", head: "", badge: chip("good", `✓ done ${whenMs(Math.max(...all.map(x => S.get(x).over)))}`), body: `<p class="who">All ${all.length} arrived</p><p>This terminal is free: take the checks of those that arrived.</p>` };
-    const m = M.moves.get(n), leg = card[m.leg], head = `${leg.indexOf(n) + 1} of ${leg.length}${m.leg === "back" ? " back" : ""}${P.in_lanes ? "" : `, wave ${m.wave}`}`, st = S.get(n), then = following(card, n);
+    if (n === null) return { kind: "done", head: "", badge: chip("good", `✓ done ${whenMs(Math.max(...all.map(x => S.get(x).over)))}`), body: `<p class="who">All ${all.length} arrived</p><p>This terminal is free: take the checks of those that arrived.</p>${undoable(card, n)}` };
+    const m = M.moves.get(n), leg = card[m.leg], head = `${leg.indexOf(n) + 1} of ${leg.length}${m.leg === "back" ? " back" : ""}${P.in_lanes ? "" : `, wave ${m.wave}`}`, st = S.get(n), then = undoable(card, n) + following(card, n);
     if (st.state === "started") return { kind: "flying", head, badge: chip("", "▶ under way"), body: facts(m) + flying(m, st) + then };
     if (st.state === "failed" || st.state === "stopped") return { kind: "failed", head, badge: chip("bad", `✕ ${st.state}`), body: facts(m) + failed(m, st) + then };
     const shut = Engine.gates(M, S, R, n, s());
@@ -220,28 +220,31 @@ const Cockpit = document.getElementById("k-cards") && (() => {
     return `<p class="much" data-flown="${m.n}"><b></b> of ${esc(range(m))}${end ? `, lands ${esc(when(end[1]))}` : ""}</p>
 <svg class="meter" viewBox="0 0 100 9" preserveAspectRatio="none" aria-hidden="true"><rect class="p-rest" width="100" height="9"/><rect class="p-band" x="${x(limit.low)}" width="${x(limit.high - limit.low)}" height="9"/><rect class="p-flown" y="2" width="0" height="5"/><rect class="p-stop" x="98.5" width="1.5" height="9"/></svg>
 <p class="dim">Grey: expected landing. Red: stop it at ${esc(spanOf(limit.stop))} (${esc(when(begun + limit.stop))}).</p>
-<h4>Arrived when this says ${esc(state)}${on(m, 1)}</h4>${copy(m.commands.arrived, `has ${m.lpar} arrived`)}<div class="gap"></div>${button(m.n, "arrived", "arrived", "✓ Arrived")}${button(m.n, "failed", "no", "✕ Failed or hangs")}${undoable(m.n)}`;
+<h4>Arrived when this says ${esc(state)}${on(m, 1)}</h4>${copy(m.commands.arrived, `has ${m.lpar} arrived`)}<div class="gap"></div>${button(m.n, "arrived", "arrived", "✓ Arrived")}${button(m.n, "failed", "no", "✕ Failed or hangs")}`;
   }
   function failed(m, st) {
     const held = Engine.heldUp(M, m.n), stop = st.state === "failed";
     return `<h4>1 Stop${on(m)}</h4>${copy(m.commands.stop, `stop ${m.lpar}`)}${stop ? button(m.n, "stopped", "act", "Stopped") : `<p>✓ stopped ${esc(whenMs(st.since))}</p>`}
 <h4>2 Recover${on(m)}</h4>${stop ? '<p class="dim">after step 1</p>' : copy(m.commands.recover, `recover ${m.lpar}`) + `<p>Then it runs on one server alone: see both.</p>${copy(m.commands.gone, `is ${m.lpar} on ${short(m.from)}`, true)}${copy(m.commands.arrived, `is ${m.lpar} on ${short(m.to)}`, true)}`}
 ${button(m.n, "recovered", stop ? "no" : "act", `Recovered: runs on ${short(m.from)}`, stop ? " disabled" : "")}${quiet(m.n, "arrived", `It has arrived on ${short(m.to)} after all`)}
-<p>${held.length ? `<b>Holds up</b> ${esc(list(held.map(name), 8))}. ` : ""}All else goes on.</p>${undoable(m.n)}`;
+<p>${held.length ? `<b>Holds up</b> ${esc(list(held.map(name), 8))}. ` : ""}All else goes on.</p>`;
   }
   function startable(m) {
     const latest = m.range && m.range.latest_s != null ? ` At the latest ${when(m.range.latest_s)}.` : "", again = S.get(m.n).state === "recovered";
     return `<p>${again ? `Recovered ${esc(whenMs(S.get(m.n).since))}: may be tried again. ` : ""}Planned ${esc(when(Engine.planned(m)[0]))}, takes ${esc(range(m))}.${esc(latest)}</p>${remark(m)}
-<h4>1 Validate, read what it says${on(m)}</h4>${copy(m.commands.validate, `validate ${m.lpar}`, true)}<h4>2 Move</h4>${copy(m.commands.move, `move ${m.lpar}`)}<div class="gap"></div>${button(m.n, "started", "go", "▶ Started")}${undoable(m.n)}`;
+<h4>1 Validate, read what it says${on(m)}</h4>${copy(m.commands.validate, `validate ${m.lpar}`, true)}<h4>2 Move</h4>${copy(m.commands.move, `move ${m.lpar}`)}<div class="gap"></div>${button(m.n, "started", "go", "▶ Started")}`;
   }
   function waiting(m, shut) {
-    const expected = F && F.moves.get(m.n) && F.moves.get(m.n).start, rows = shut.slice(0, 5).map(g => `<li>${esc(needs(g))}</li>`).join("");
+    const expected = F && F.moves.get(m.n) && F.moves.get(m.n).start, rows = shut.slice(0, 5).map(g => `<li>${esc(needs(g, m))}</li>`).join("");
     return `<p class="much">Starts when</p><ul class="waits-on">${rows}${shut.length > 5 ? `<li>and ${shut.length - 5} more</li>` : ""}</ul><p class="dim">Planned ${esc(when(Engine.planned(m)[0]))}${expected ? `, now expected about ${esc(when(expected[1]))}` : ""}${m.range && m.range.latest_s != null ? `, at the latest ${esc(when(m.range.latest_s))}` : ""}; takes ${esc(range(m))}.</p>
-<details><summary>Its commands, and if it was started all the same</summary>${copy(m.commands.validate, `validate ${m.lpar}`, true)}${copy(m.commands.move, `move ${m.lpar}`)}${quiet(m.n, "started", "It was started all the same")}${quiet(m.n, "arrived", "It has arrived")}</details>${undoable(m.n)}`;
+<details><summary>Its commands, and if it was started all the same</summary>${copy(m.commands.validate, `validate ${m.lpar}`, true)}${copy(m.commands.move, `move ${m.lpar}`)}${quiet(m.n, "started", "It was started all the same")}${quiet(m.n, "arrived", "It has arrived")}</details>`;
   }
-  function undoable(n) {
-    const own = S.get(n).events.length ? n : 0, st = own && S.get(own);
-    return own ? `<p><button type="button" class="quiet" data-undo="${own}">Undo: ${esc(st.state)} ${esc(whenMs(st.since))}</button></p>` : "";
+  /* The last tick of a card: of the move that it is at, or of the one before that. */
+  function undoable(card, n) {
+    const all = [...card.out, ...card.back], k = n === null ? all.length : all.indexOf(n), own = n !== null && S.get(n).events.length ? n : all[k - 1];
+    if (own === undefined || Engine.untick(M, R, own) === null) return "";
+    const st = S.get(own);
+    return `<p><button type="button" class="quiet" data-undo="${own}">Undo: ${own === n ? "" : esc(name(own)) + " "}${esc(st.state)} ${esc(whenMs(st.since))}</button></p>`;
   }
   function following(card, n) {
     const leg = card[M.moves.get(n).leg], after = leg[leg.indexOf(n) + 1];

@@ -317,11 +317,11 @@ const Engine = (() => {
   }
   const arrivedAt = (st, z) => st.state === "arrived" ? (st.over - z) / 1000 : NaN;
   /* One course of what is left, in the order of time, as the plan's nights are played: people check before and after each move, then
-     the gap. `take`: seconds of each move, of one under way from now on. `over`: when each way is. */
+     the gap. `take`: seconds of each move, of one under way from now on. `over`: when each way is; `opened`: when the way back may begin. */
   function course(F, take) {
     const { P, s, heirs, back } = F, left = [...F.left], start = [...F.start], end = [...F.end], over = [-Infinity, -Infinity], due = queue();
     const free = Array(Math.round(P.pace.people) || 0).fill(s), size = back.length, WORK_OVER = 3 * size, work = F.work;
-    let toGo = F.toGo;
+    let toGo = F.toGo, opened = s;
     const busy = (t, seconds) => {
       if (!free.length || !seconds) return t;
       let k = 0;
@@ -338,7 +338,10 @@ const Engine = (() => {
     if (P.work && (!toGo || work.state)) workOver();
     while (due.size) {
       const [t, what] = due.pop(), i = what % size;
-      if (what === WORK_OVER) for (let b = 0; b < size; b++) { if (back[b]) { left[b]--; open(b, t); } }
+      if (what === WORK_OVER) {
+        opened = t;
+        for (let b = 0; b < size; b++) if (back[b]) { left[b]--; open(b, t); }
+      }
       else if (what < size) due.push(busy(t, P.pace.check_before_s), size + i);
       else if (what < 2 * size) { start[i] = t; due.push(t + take[i], 2 * size + i); } else {
         end[i] = t;
@@ -348,7 +351,7 @@ const Engine = (() => {
         if (!back[i] && !--toGo && P.work && !work.state) workOver();
       }
     }
-    return { start, end, over };
+    return { start, end, over, opened };
   }
 
   /* The rest of the evening in many draws, seeded: alike for the same record at the same moment. Times are seconds of the plan:
@@ -365,7 +368,7 @@ const Engine = (() => {
       const c = course(F, take);
       rest.forEach((i, j) => { starts[j].push(c.start[i]); ends[j].push(c.end[i]); });
       for (const b of [0, 1]) if (c.over[b] > -Infinity) over[b].push(c.over[b]);
-      if (backs.length) span.push(c.over[1] - Math.min(...backs.map(i => Number.isNaN(c.start[i]) ? c.end[i] : c.start[i])));
+      if (backs.length) span.push(c.over[1] - Math.max(c.opened, Math.min(...backs.map(i => F.from[i]))));
       yield;
     }
     const three = list => { const sorted = list.filter(x => !Number.isNaN(x)).sort((a, b) => a - b); return sorted.length ? [0.1, 0.5, 0.9].map(q => quantile(sorted, q)) : null; };
